@@ -1,1 +1,32 @@
+//! Infrastructure of the Orderflow services. It knows nothing of shops, except for the event contracts in [`events`].
+//!
+//! | module | what it gives |
+//! | --- | --- |
+//! | [`settings`] | flags, environment and file in one typed read, all errors at once |
+//! | [`telemetry`] | logs, W3C trace context, Prometheus metrics |
+//! | [`supervisor`] | a fresh actor from its factory after panic, error or stop |
+//! | [`shutdown`] | what ends the process, and in which order it goes down |
+//! | [`db`] | PostgreSQL pool, locked migrations, group commit |
+//! | [`events`] | the envelope and one typed event a file: the wire contract |
+//! | [`outbox`], [`inbox`] | effect, inbox row and outbox row in one transaction; the relay |
+//! | [`stream`] | the only Redis Streams code in the repository: consumer, dead letters |
+//! | [`auth`] | tokens verified locally, extractors for roles |
+//! | [`http`] | server, problem+json, health, OpenAPI page |
+//! | [`ops`] | the operations API every service has |
 
+pub mod auth;
+pub mod db;
+pub mod events;
+pub mod http;
+pub mod inbox;
+#[cfg(feature = "local")]
+pub mod local;
+pub mod ops;
+pub mod outbox;
+pub mod settings;
+pub mod shutdown;
+pub mod stream;
+pub mod supervisor;
+pub mod telemetry;
+#[cfg(feature = "testing")]
+pub mod testing;

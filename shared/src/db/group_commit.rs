@@ -1,0 +1,277 @@
+//! Group commit: many callers, one transaction, one fsync.
+//!
+//! ```text
+//!   callers ──Write──> queue ──(nothing in flight)──> batch ──one statement──> PostgreSQL
+//!                        ^                                                        │
+//!                        └── accumulates while a commit is in flight <── outcomes ┘
+//! ```
+//!
+//! There is no timer: an idle writer commits a single item at once, a busy one commits whatever came in meanwhile.
+//!
+//! The guarantee: an outcome is sent only after the commit that holds it. When the connection breaks, the outcome of the
+//! commit is unknown (14 of 48 errored COMMITs had happened); the same batch is then run again, which is why
+//! [`Write::commit`] must be idempotent by a key of its items. That *is* the re-read by key.
+
+use std::{
+    collections::VecDeque,
+    future::Future,
+    rc::Rc,
+    time::{Duration, Instant},
+};
+
+use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
+use tokio::sync::oneshot;
+
+use super::{Connection, Database, DbError, Fault};
+use crate::{
+    settings::DatabaseSettings,
+    supervisor::{Drain, ExitReason, Life, RestartPolicy, Supervised, SupervisorHandle},
+};
+
+/// Pause before a batch is tried again: long enough for a restarting server, short against `commit-deadline`.
+const RETRY_PAUSE: Duration = Duration::from_millis(50);
+
+/// One kind of write, many at a time.
+pub trait Write: Unpin + 'static {
+    type Item: Send + Unpin + 'static;
+    type Outcome: Send + Unpin + 'static;
+
+    /// Label of the metrics.
+    const NAME: &'static str;
+
+    /// Later items were decided on the assumption that earlier ones commit: if a batch fails, what is queued fails too.
+    /// Otherwise a refused batch is halved until the item that causes it stands alone.
+    const DEPENDENT: bool = false;
+
+    /// Writes all items in one transaction; one outcome an item, in order. Must be idempotent by a key of the items.
+    fn commit(&self, connection: &Connection, items: &[Self::Item]) -> impl Future<Output = Result<Vec<Self::Outcome>, DbError>>;
+
+    /// Runs after the commit, before the callers know: the place to feed the relay.
+    fn committed(&self, _items: &[Self::Item], _outcomes: &[Self::Outcome]) {}
+}
+
+/// Why an item has no outcome.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CommitError {
+    /// The database could not be reached in time. The item may have been committed: ask again by its key.
+    #[error("the database is not available: {0}")]
+    Unavailable(String),
+    /// The database refused it; it was not committed.
+    #[error("the database refused it: {0}")]
+    Refused(DbError),
+}
+
+/// One item and where its outcome goes.
+pub struct Commit<W: Write> {
+    item: W::Item,
+    reply: oneshot::Sender<Result<W::Outcome, CommitError>>,
+}
+
+impl<W: Write> Message for Commit<W> {
+    type Result = ();
+}
+
+/// The actor that commits.
+pub struct GroupCommit<W: Write> {
+    writer: Rc<W>,
+    database: Database,
+    limits: Limits,
+    queue: VecDeque<Commit<W>>,
+    in_flight: bool,
+    draining: bool,
+    life: Life,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    batch: usize,
+    deadline: Duration,
+}
+
+/// The way to a [`GroupCommit`] actor.
+pub struct Commits<W: Write>(Supervised<GroupCommit<W>>);
+
+impl<W: Write> Clone for Commits<W> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<W: Write> Commits<W> {
+    /// Starts the actor under `supervisor`. `writer` makes the writer, on the actor's own arbiter.
+    pub fn start(supervisor: &SupervisorHandle, database: Database, settings: &DatabaseSettings, mut writer: impl FnMut() -> W + Send + 'static) -> Self {
+        let limits = Limits { batch: settings.commit_batch, deadline: settings.commit_deadline };
+        let policy = RestartPolicy::default();
+        Self(supervisor.supervise("group-commit", W::NAME, policy, move |life| GroupCommit {
+            writer: Rc::new(writer()),
+            database: database.clone(),
+            limits,
+            queue: VecDeque::new(),
+            in_flight: false,
+            draining: false,
+            life,
+        }))
+    }
+
+    /// Commits one item, together with whatever else is waiting.
+    ///
+    /// # Errors
+    /// See [`CommitError`].
+    pub async fn commit(&self, item: W::Item) -> Result<W::Outcome, CommitError> {
+        let (reply, outcome) = oneshot::channel();
+        let unavailable = || CommitError::Unavailable(format!("the {} writer is being replaced", W::NAME));
+        self.0.tell(Commit { item, reply }).map_err(|_| unavailable())?;
+        outcome.await.map_err(|_| unavailable())?
+    }
+
+    /// Commits what is queued, then stops.
+    pub async fn drain(&self, patience: Duration) -> bool {
+        self.0.drain(patience).await
+    }
+}
+
+impl<W: Write> Actor for GroupCommit<W> {
+    type Context = Context<Self>;
+}
+
+/// Sent to itself: handled when the mailbox is empty, so that everything already queued joins the batch.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Flush;
+
+impl<W: Write> Handler<Commit<W>> for GroupCommit<W> {
+    type Result = ();
+
+    fn handle(&mut self, commit: Commit<W>, context: &mut Self::Context) {
+        if self.queue.is_empty() && !self.in_flight {
+            context.notify(Flush);
+        }
+        self.queue.push_back(commit);
+    }
+}
+
+impl<W: Write> Handler<Flush> for GroupCommit<W> {
+    type Result = ();
+
+    fn handle(&mut self, _: Flush, context: &mut Self::Context) {
+        if !self.in_flight {
+            self.flush(context);
+        }
+    }
+}
+
+impl<W: Write> Handler<Drain> for GroupCommit<W> {
+    type Result = ();
+
+    fn handle(&mut self, _: Drain, context: &mut Self::Context) {
+        self.draining = true;
+        if !self.in_flight {
+            self.flush(context);
+        }
+    }
+}
+
+impl<W: Write> GroupCommit<W> {
+    fn flush(&mut self, context: &mut Context<Self>) {
+        let count = self.queue.len().min(self.limits.batch);
+        if count == 0 {
+            if self.draining {
+                self.life.ends(ExitReason::Drained);
+                context.stop();
+            }
+            return;
+        }
+        let (items, replies): (Vec<_>, Vec<_>) = self.queue.drain(..count).map(|c| (c.item, c.reply)).unzip();
+        self.in_flight = true;
+        self.life.queue_depth(self.queue.len());
+        let batch = Batch { writer: Rc::clone(&self.writer), database: self.database.clone(), limits: self.limits };
+        let commit = async move { batch.run(items).await };
+        context.spawn(commit.into_actor(self).map(move |outcomes, actor, context| {
+            actor.in_flight = false;
+            actor.answer(replies, outcomes);
+            actor.flush(context);
+        }));
+    }
+
+    fn answer(&mut self, replies: Vec<oneshot::Sender<Result<W::Outcome, CommitError>>>, outcomes: Vec<Result<W::Outcome, CommitError>>) {
+        let failure = outcomes.iter().find_map(|outcome| outcome.as_ref().err().cloned());
+        for (reply, outcome) in replies.into_iter().zip(outcomes) {
+            _ = reply.send(outcome); // the caller may have gone: its key answers a second request
+        }
+        if let Some(error) = failure
+            && W::DEPENDENT
+        {
+            for commit in self.queue.drain(..) {
+                _ = commit.reply.send(Err(error.clone()));
+            }
+        }
+    }
+}
+
+/// What one flush needs, apart from the actor.
+struct Batch<W> {
+    writer: Rc<W>,
+    database: Database,
+    limits: Limits,
+}
+
+impl<W: Write> Batch<W> {
+    async fn run(&self, items: Vec<W::Item>) -> Vec<Result<W::Outcome, CommitError>> {
+        metrics::histogram!("orderflow_group_commit_batch_size", "writer" => W::NAME).record(items.len() as f64);
+        let started = Instant::now();
+        let outcomes = self.settle(&items, started).await;
+        metrics::histogram!("orderflow_group_commit_duration_seconds", "writer" => W::NAME).record(started.elapsed());
+        outcomes
+    }
+
+    /// Commits `items`, halving a refused batch until the culprit stands alone.
+    async fn settle(&self, items: &[W::Item], started: Instant) -> Vec<Result<W::Outcome, CommitError>> {
+        match self.persist(items, started).await {
+            Ok(outcomes) => outcomes.into_iter().map(Ok).collect(),
+            Err(CommitError::Refused(_)) if items.len() > 1 && !W::DEPENDENT => {
+                let (left, right) = items.split_at(items.len() / 2);
+                let mut outcomes = Box::pin(self.settle(left, started)).await;
+                outcomes.extend(Box::pin(self.settle(right, started)).await);
+                outcomes
+            }
+            Err(error) => items.iter().map(|_| Err(error.clone())).collect(),
+        }
+    }
+
+    /// Commits `items`, trying again while the outcome is unknown and the deadline has not passed.
+    async fn persist(&self, items: &[W::Item], started: Instant) -> Result<Vec<W::Outcome>, CommitError> {
+        let mut may_have_happened = false;
+        loop {
+            let error = match self.attempt(items).await {
+                Ok(outcomes) => return Ok(outcomes),
+                Err(error) => error,
+            };
+            may_have_happened |= error.fault == Fault::Lost;
+            let refused_before_anything = error.fault == Fault::Unreachable && !may_have_happened;
+            if !error.is_transient() {
+                return Err(CommitError::Refused(error));
+            }
+            if refused_before_anything || started.elapsed() >= self.limits.deadline {
+                return Err(CommitError::Unavailable(error.message));
+            }
+            tracing::warn!(writer = W::NAME, items = items.len(), %error, "commit failed; trying the batch again");
+            tokio::time::sleep(RETRY_PAUSE).await;
+        }
+    }
+
+    async fn attempt(&self, items: &[W::Item]) -> Result<Vec<W::Outcome>, DbError> {
+        let connection = self.database.connection().await?;
+        let commit = self.writer.commit(&connection, items);
+        let outcomes = match tokio::time::timeout(self.limits.deadline, commit).await {
+            Ok(outcomes) => outcomes?,
+            Err(_) => {
+                // The server may still be at it: this connection must not be used for the next batch.
+                _ = Connection::take(connection);
+                return Err(DbError { fault: Fault::Lost, message: "no answer in time".to_owned() });
+            }
+        };
+        debug_assert_eq!(outcomes.len(), items.len(), "one outcome an item");
+        self.writer.committed(items, &outcomes);
+        Ok(outcomes)
+    }
+}

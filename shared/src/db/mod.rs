@@ -1,0 +1,94 @@
+//! PostgreSQL: the truth. A pool per process, migrations under a lock, and group commit.
+
+mod error;
+mod group_commit;
+mod migrate;
+
+use std::cell::Cell;
+
+use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime};
+use tokio_postgres::NoTls;
+
+pub use deadpool_postgres::Object as Connection;
+pub use error::{DbError, Fault};
+pub use group_commit::{Commit, CommitError, Commits, GroupCommit, Write};
+pub use migrate::{MigrationError, migrate};
+
+use crate::settings::DatabaseSettings;
+
+thread_local! {
+    static SERVES_HTTP: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Marks this thread as an HTTP worker: from here on [`Database::connection`] refuses to work on it.
+pub fn forbid_on_this_thread() {
+    SERVES_HTTP.set(true);
+}
+
+/// The connections of this process to its own database.
+#[derive(Clone)]
+pub struct Database {
+    pool: Pool,
+}
+
+impl Database {
+    /// A pool that connects when first asked. Every connection carries the timeouts of `settings`.
+    ///
+    /// # Errors
+    /// The pool's own settings contradict each other.
+    pub fn open(settings: &DatabaseSettings) -> Result<Self, deadpool_postgres::BuildError> {
+        let mut config = settings.url.config();
+        let ms = settings.statement_timeout.as_millis();
+        // enable_seqscan: with statistics from a quiet moment the planner expects one open order and loops over the
+        // whole batch (facts of this design: completion fell to a third). Every query here has an index.
+        config.options(format!("-c statement_timeout={ms} -c lock_timeout={ms} -c idle_in_transaction_session_timeout={ms} -c enable_seqscan=off"));
+        config.connect_timeout(settings.connect_timeout).application_name("orderflow");
+        config.target_session_attrs(tokio_postgres::config::TargetSessionAttrs::ReadWrite);
+        let manager = Manager::from_config(config, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
+        // Without these deadpool waits without end.
+        let pool = Pool::builder(manager)
+            .max_size(settings.pool_size)
+            .runtime(Runtime::Tokio1)
+            .wait_timeout(Some(settings.connect_timeout))
+            .create_timeout(Some(settings.connect_timeout))
+            .recycle_timeout(Some(settings.connect_timeout))
+            .build()?;
+        Ok(Self { pool })
+    }
+
+    /// A connection, for as long as the value lives.
+    ///
+    /// # Errors
+    /// [`DbError`] with [`Fault::Unreachable`]: nothing was executed.
+    ///
+    /// # Panics
+    /// On an HTTP worker thread: handlers message actors and never touch the database.
+    pub async fn connection(&self) -> Result<Connection, DbError> {
+        assert!(!SERVES_HTTP.get(), "SQL on an HTTP worker thread: send a message to an actor instead");
+        self.pool.get().await.map_err(|error| match error {
+            PoolError::Backend(e) => DbError::unreachable(&e),
+            other => DbError::unreachable(&other),
+        })
+    }
+
+    /// Whether the database answers.
+    pub async fn is_reachable(&self) -> bool {
+        match self.connection().await {
+            Ok(connection) => connection.simple_query("").await.is_ok(),
+            Err(_) => false,
+        }
+    }
+
+    /// Sets the `db_pool_*` gauges.
+    pub fn record_pool(&self) {
+        let status = self.pool.status();
+        metrics::gauge!("orderflow_db_pool_size").set(status.size as f64);
+        metrics::gauge!("orderflow_db_pool_available").set(status.available as f64);
+        metrics::gauge!("orderflow_db_pool_waiting").set(status.waiting as f64);
+    }
+
+    /// Closes every connection; later calls fail.
+    pub fn close(&self) {
+        self.pool.close();
+    }
+}

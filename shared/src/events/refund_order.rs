@@ -1,0 +1,48 @@
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::Event;
+
+/// The stock of an order cannot be taken: its money goes back. Published by inventory, consumed by payment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefundOrder {
+    pub order_id: Uuid,
+    pub reason: RefundReason,
+    /// The lines that were short; other lines of the order took nothing either.
+    pub items: Vec<ShortItem>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RefundReason {
+    InsufficientStock,
+    UnknownProduct,
+    Rejected,
+}
+
+impl RefundReason {
+    /// The reason as it stands on the wire and on the order.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InsufficientStock => "insufficient-stock",
+            Self::UnknownProduct => "unknown-product",
+            Self::Rejected => "rejected",
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShortItem {
+    pub sku: String,
+    pub wanted: u32,
+    pub available: u32,
+}
+
+impl Event for RefundOrder {
+    const TYPE: &'static str = "shop.order.refund.v1";
+    const STREAM: &'static str = "refund_order";
+
+    fn subject(&self) -> String {
+        self.order_id.to_string()
+    }
+}

@@ -1,0 +1,91 @@
+//! The outbox: events are rows of the effect's own transaction, and the relay publishes them.
+//!
+//! Published is not delivered: Redis may lose everything. So a row says how long it stays ([`Retention`]), and is published
+//! again whenever it falls due:
+//!
+//! ```sql
+//! CREATE TABLE outbox (
+//!     event_id   uuid        PRIMARY KEY,
+//!     stream     text        NOT NULL,
+//!     envelope   text        NOT NULL,             -- JSON
+//!     repeats    integer,                          -- NULL: until its effect is confirmed
+//!     attempts   integer     NOT NULL DEFAULT 0,   -- publications by the sweep
+//!     due_at     timestamptz NOT NULL,             -- when the sweep publishes it (again)
+//!     created_at timestamptz NOT NULL DEFAULT now()
+//! );
+//! CREATE INDEX outbox_due ON outbox (due_at);
+//! ```
+//!
+//! A fresh row is leased to the relay of the process that wrote it: it is fed in memory right after the commit
+//! ([`RelayHandle::publish`]) and falls due only `resend-after` later, in case that process died in between.
+
+mod relay;
+mod store;
+
+use uuid::Uuid;
+
+pub use relay::{RelayHandle, RelayOptions};
+pub use store::{OutboxDepth, OutboxRows, depth};
+
+use crate::events::{Envelope, Event};
+
+/// Largest data of an event, in bytes: the contract's 256 KiB.
+pub const DATA_LIMIT: usize = 256 * 1024;
+
+/// How long the row of an event stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retention {
+    /// Until it was published: its outcome is stored elsewhere and published again on request.
+    UntilPublished,
+    /// Published again this many times, `resend-after` doubling in between, then forgotten.
+    Repeated(i32),
+    /// Until the service deletes the row because the effect at the other side is known.
+    UntilConfirmed,
+}
+
+impl Retention {
+    fn repeats(self) -> Option<i32> {
+        match self {
+            Self::UntilPublished => Some(0),
+            Self::Repeated(times) => Some(times),
+            Self::UntilConfirmed => None,
+        }
+    }
+
+    fn from_repeats(repeats: Option<i32>) -> Self {
+        match repeats {
+            None => Self::UntilConfirmed,
+            Some(0) => Self::UntilPublished,
+            Some(times) => Self::Repeated(times),
+        }
+    }
+}
+
+/// An event on its way into the outbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboxEvent {
+    pub stream: String,
+    pub envelope: Envelope,
+    pub retention: Retention,
+}
+
+/// The event's data is larger than [`DATA_LIMIT`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("event {id} carries {size} bytes of data; the limit is {DATA_LIMIT}")]
+pub struct TooLarge {
+    pub id: Uuid,
+    pub size: usize,
+}
+
+impl OutboxEvent {
+    /// An event of type `E`.
+    ///
+    /// # Errors
+    /// [`TooLarge`]: refused here, before anything is stored.
+    pub fn new<E: Event>(envelope: Envelope, retention: Retention) -> Result<Self, TooLarge> {
+        if envelope.data.len() > DATA_LIMIT {
+            return Err(TooLarge { id: envelope.id, size: envelope.data.len() });
+        }
+        Ok(Self { stream: E::STREAM.to_owned(), envelope, retention })
+    }
+}

@@ -1,0 +1,162 @@
+//! Connections to Redis: a shared one for short commands, and dedicated ones for blocking reads.
+
+use std::{sync::Arc, time::Duration};
+
+use redis::{AsyncConnectionConfig, ErrorKind, Pipeline, RedisError, Value, aio::MultiplexedConnection};
+use tokio::sync::Mutex;
+
+use crate::{
+    events::Envelope,
+    settings::StreamSettings,
+    stream::partition_of,
+};
+
+/// Redis did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum BrokerError {
+    /// It cannot be reached, or did not answer in time. A command may have been executed.
+    #[error("Redis is not available: {0}")]
+    Unavailable(String),
+    /// It answered with an error.
+    #[error("Redis refused: {0}")]
+    Refused(RedisError),
+}
+
+impl From<RedisError> for BrokerError {
+    fn from(error: RedisError) -> Self {
+        let loading = matches!(error.kind(), ErrorKind::Server(redis::ServerErrorKind::BusyLoading | redis::ServerErrorKind::MasterDown | redis::ServerErrorKind::ReadOnly));
+        if loading || error.is_io_error() || error.is_timeout() || error.is_connection_dropped() || error.is_connection_refusal() {
+            Self::Unavailable(error.to_string())
+        } else {
+            Self::Refused(error)
+        }
+    }
+}
+
+impl BrokerError {
+    /// The stream or its group is gone: FLUSHALL, DEL or XGROUP DESTROY happened.
+    pub fn is_group_lost(&self) -> bool {
+        matches!(self, Self::Refused(error) if matches!(error.code(), Some("NOGROUP" | "UNBLOCKED")))
+    }
+}
+
+/// The shared connection of one arbiter. It is made when first needed, and again after it broke.
+#[derive(Clone)]
+pub struct Broker {
+    client: redis::Client,
+    shared: Arc<Mutex<Option<MultiplexedConnection>>>,
+    timeout: Duration,
+    partitions: u16,
+}
+
+impl Broker {
+    pub fn new(settings: &StreamSettings) -> Self {
+        Self { client: settings.url.client(), shared: Arc::default(), timeout: settings.timeout, partitions: settings.partitions }
+    }
+
+    /// A connection of its own whose reads may block for `block`: the answer may take that long on top of the usual time.
+    ///
+    /// # Errors
+    /// Redis cannot be reached.
+    pub async fn dedicated(&self, block: Duration) -> Result<MultiplexedConnection, BrokerError> {
+        self.connect(block + self.timeout).await
+    }
+
+    async fn connect(&self, response_timeout: Duration) -> Result<MultiplexedConnection, BrokerError> {
+        let config = AsyncConnectionConfig::new().set_connection_timeout(Some(self.timeout)).set_response_timeout(Some(response_timeout));
+        Ok(self.client.get_multiplexed_async_connection_with_config(&config).await?)
+    }
+
+    /// Runs commands in one round trip; one value a command, errors of single commands among them.
+    ///
+    /// # Errors
+    /// [`BrokerError::Unavailable`]: some or all of the commands may have been executed.
+    pub async fn run(&self, pipeline: &mut Pipeline) -> Result<Vec<Value>, BrokerError> {
+        let mut connection = self.connection().await?;
+        // Without ignore_errors one failed command hides the results of all the others.
+        let answer = tokio::time::timeout(self.timeout, pipeline.ignore_errors().query_async::<Vec<Value>>(&mut connection)).await;
+        let error = match answer {
+            Ok(Ok(values)) => return Ok(values),
+            Ok(Err(error)) => BrokerError::from(error),
+            Err(_) => BrokerError::Unavailable(format!("no answer within {:?}", self.timeout)),
+        };
+        if matches!(error, BrokerError::Unavailable(_)) {
+            *self.shared.lock().await = None;
+        }
+        Err(error)
+    }
+
+    /// Runs one command.
+    ///
+    /// # Errors
+    /// As [`Broker::run`], and the command's own error.
+    pub async fn command<T: redis::FromRedisValue>(&self, command: redis::Cmd) -> Result<T, BrokerError> {
+        let mut pipeline = Pipeline::with_capacity(1);
+        pipeline.add_command(command);
+        let values = self.run(&mut pipeline).await?;
+        let value = values.into_iter().next().unwrap_or(Value::Nil).extract_error()?;
+        T::from_redis_value(value).map_err(|e| BrokerError::Refused(e.into()))
+    }
+
+    /// Runs a Lua script: several commands that happen together or not at all.
+    ///
+    /// # Errors
+    /// As [`Broker::run`].
+    pub async fn script<T: redis::FromRedisValue>(&self, invocation: &redis::ScriptInvocation<'_>) -> Result<T, BrokerError> {
+        let mut connection = self.connection().await?;
+        let answer = tokio::time::timeout(self.timeout, invocation.invoke_async::<T>(&mut connection)).await;
+        answer.map_err(|_| BrokerError::Unavailable(format!("no answer within {:?}", self.timeout)))?.map_err(BrokerError::from)
+    }
+
+    /// Publishes envelopes in one round trip; one result an envelope, in order.
+    ///
+    /// # Errors
+    /// [`BrokerError::Unavailable`]: any of them may have been published.
+    pub async fn publish(&self, events: &[(&str, &Envelope)]) -> Result<Vec<Result<(), BrokerError>>, BrokerError> {
+        let mut pipeline = Pipeline::with_capacity(events.len());
+        for (stream, envelope) in events {
+            let key = partition_of(stream, &envelope.correlation_id, self.partitions);
+            pipeline.add_command(add(&key, &envelope.fields()));
+        }
+        let values = self.run(&mut pipeline).await?;
+        Ok(values.into_iter().map(|value| value.extract_error().map(drop).map_err(BrokerError::from)).collect())
+    }
+
+    /// Whether Redis answers.
+    pub async fn is_reachable(&self) -> bool {
+        self.command::<String>(redis::cmd("PING")).await.is_ok()
+    }
+
+    /// Warns when the server may throw streams away: they must survive a restart and must never be evicted.
+    pub async fn check_durability(&self) {
+        for (setting, wanted) in [("appendonly", "yes"), ("maxmemory-policy", "noeviction")] {
+            let mut command = redis::cmd("CONFIG");
+            command.arg("GET").arg(setting);
+            match self.command::<Vec<String>>(command).await {
+                Ok(answer) if answer.get(1).is_none_or(|found| found == wanted) => {}
+                Ok(answer) => tracing::warn!(setting, wanted, found = ?answer.get(1), "Redis can lose events; they will be published again, late"),
+                Err(error) => tracing::debug!(setting, %error, "cannot check the Redis setting"),
+            }
+        }
+    }
+
+    async fn connection(&self) -> Result<MultiplexedConnection, BrokerError> {
+        let mut shared = self.shared.lock().await;
+        if let Some(connection) = &*shared {
+            return Ok(connection.clone());
+        }
+        let connection = self.connect(self.timeout).await?;
+        *shared = Some(connection.clone());
+        Ok(connection)
+    }
+}
+
+/// `XADD key * field value …`
+pub(super) fn add(key: &str, fields: &[(&'static str, String)]) -> redis::Cmd {
+    let mut command = redis::cmd("XADD");
+    command.arg(key).arg("*");
+    for (field, value) in fields {
+        command.arg(*field).arg(value);
+    }
+    command
+}

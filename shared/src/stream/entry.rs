@@ -1,0 +1,49 @@
+//! Stream entries as Redis sends them.
+
+use std::collections::HashMap;
+
+use redis::{FromRedisValue, Value};
+
+use crate::events::Envelope;
+
+/// An entry of a stream; without fields when it was deleted or trimmed while it was pending.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Entry {
+    pub id: String,
+    pub fields: Option<HashMap<String, String>>,
+}
+
+impl Entry {
+    /// The entry an envelope came in.
+    pub(super) fn of(id: String, envelope: &Envelope) -> Self {
+        let fields = envelope.fields().into_iter().map(|(field, value)| (field.to_owned(), value)).collect();
+        Self { id, fields: Some(fields) }
+    }
+}
+
+/// The entries in an answer to XREADGROUP of one stream: `[[stream, [[id, [field, value, …]], …]]]`, or nil.
+pub(super) fn entries_of_read(answer: Value) -> Vec<Entry> {
+    let Value::Array(streams) = answer else { return Vec::new() };
+    let Some(Value::Array(stream)) = streams.into_iter().next() else { return Vec::new() };
+    stream.into_iter().nth(1).map(entries).unwrap_or_default()
+}
+
+/// The entries in an answer to XRANGE: `[[id, [field, value, …]], …]`.
+pub(super) fn entries(answer: Value) -> Vec<Entry> {
+    let Value::Array(list) = answer else { return Vec::new() };
+    list.into_iter().filter_map(entry).collect()
+}
+
+fn entry(value: Value) -> Option<Entry> {
+    let Value::Array(parts) = value else { return None };
+    let mut parts = parts.into_iter();
+    let id = String::from_redis_value(parts.next()?).ok()?;
+    let fields = parts.next().and_then(|fields| HashMap::from_redis_value(fields).ok());
+    // A deleted entry comes as nil, which reads as an empty map.
+    Some(Entry { id, fields: fields.filter(|map: &HashMap<String, String>| !map.is_empty()) })
+}
+
+/// The milliseconds in an entry id.
+pub(super) fn milliseconds(id: &str) -> u64 {
+    id.split('-').next().and_then(|part| part.parse().ok()).unwrap_or(0)
+}

@@ -1,0 +1,38 @@
+//! What a service writes to consume a stream.
+
+use std::future::Future;
+
+use crate::events::{Envelope, Event};
+
+/// An event as it reached this consumer.
+#[derive(Debug, Clone)]
+pub struct Received<E> {
+    pub envelope: Envelope,
+    pub event: E,
+    /// How often this entry was delivered, this time included.
+    pub deliveries: u32,
+}
+
+/// What became of an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Its effect is committed.
+    Done,
+    /// It had been processed before; its stored outcome was published again where there is one.
+    Duplicate,
+    /// The environment failed (no database): the same batch is handled again after a pause, for as long as it takes.
+    Transient(String),
+    /// It failed for another reason: it stays pending, and becomes a dead letter after `delivery-limit` deliveries.
+    Failed(String),
+    /// No delivery will ever succeed: a dead letter at once.
+    Poison(String),
+}
+
+/// Handles the events of one stream for one group.
+pub trait EventHandler: Unpin + 'static {
+    type Event: Event;
+
+    /// Handles a batch, in stream order; one outcome an event, in the same order. Effects are committed when it returns.
+    /// It may be called with an event it has handled before, and must not take longer than `claim-idle` together.
+    fn handle(&self, batch: &[Received<Self::Event>]) -> impl Future<Output = Vec<Outcome>>;
+}

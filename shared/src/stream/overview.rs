@@ -1,0 +1,104 @@
+//! What an operator wants to know about a stream.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use redis::{FromRedisValue, Value};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{Broker, BrokerError, ConsumerSpec, DeadLetters, entry::milliseconds, trim};
+
+/// A stream as one group sees it.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct StreamOverview {
+    pub stream: String,
+    pub group: String,
+    /// Entries in the stream, read ones included until they are trimmed.
+    pub length: u64,
+    /// Entries the group has not read yet.
+    pub unread: u64,
+    /// Redis cannot count exactly after a trim or a delete; `unread` is then a guess.
+    pub unread_approximate: bool,
+    /// Entries read and not acknowledged.
+    pub pending: u64,
+    /// Age of the oldest pending entry, in seconds.
+    pub oldest_pending_seconds: f64,
+    pub consumers: Vec<ConsumerOverview>,
+    /// Dead letters of this stream's event type.
+    pub dead_letters: u64,
+    /// Entries this process has claimed from idle consumers since it started.
+    pub reclaimed_total: u64,
+}
+
+/// A member of a group.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct ConsumerOverview {
+    pub name: String,
+    /// Seconds since it last asked Redis for something.
+    pub idle_seconds: f64,
+    pub pending: u64,
+}
+
+/// Looks at a stream through the eyes of one consumer's group, and sets the gauges of both.
+///
+/// # Errors
+/// Redis is not available.
+pub async fn overview(broker: &Broker, spec: &ConsumerSpec, reclaimed_total: u64) -> Result<StreamOverview, BrokerError> {
+    let length: u64 = broker.command(command("XLEN", &[&spec.key])).await?;
+    let group = trim::groups(broker, &spec.key).await?.into_iter().find(|g| g.name == spec.group).unwrap_or_default();
+    let oldest = if group.pending > 0 { trim::oldest_pending(broker, &spec.key, &spec.group).await? } else { None };
+    let overview = StreamOverview {
+        stream: spec.key.clone(),
+        group: spec.group.clone(),
+        length,
+        unread: group.lag.unwrap_or_else(|| length.saturating_sub(group.entries_read.unwrap_or(0))),
+        unread_approximate: group.lag.is_none() && !group.name.is_empty(),
+        pending: group.pending,
+        oldest_pending_seconds: oldest.map_or(0.0, |id| age(&id).as_secs_f64()),
+        consumers: consumers(broker, spec).await.unwrap_or_default(),
+        dead_letters: DeadLetters::new(broker.clone()).count(&spec.stream).await?,
+        reclaimed_total,
+    };
+    overview.record();
+    Ok(overview)
+}
+
+impl StreamOverview {
+    fn record(&self) {
+        let labels = [("stream", self.stream.clone()), ("group", self.group.clone())];
+        metrics::gauge!("orderflow_stream_unread", &labels).set(self.unread as f64);
+        metrics::gauge!("orderflow_stream_pending", &labels).set(self.pending as f64);
+        metrics::gauge!("orderflow_stream_oldest_pending_seconds", &labels).set(self.oldest_pending_seconds);
+        metrics::gauge!("orderflow_dead_letters", &labels).set(self.dead_letters as f64);
+    }
+}
+
+async fn consumers(broker: &Broker, spec: &ConsumerSpec) -> Result<Vec<ConsumerOverview>, BrokerError> {
+    let rows: Vec<Vec<Value>> = broker.command(command("XINFO", &["CONSUMERS", &spec.key, &spec.group])).await?;
+    Ok(rows.into_iter().map(consumer).collect())
+}
+
+fn consumer(fields: Vec<Value>) -> ConsumerOverview {
+    let mut consumer = ConsumerOverview { name: String::new(), idle_seconds: 0.0, pending: 0 };
+    let mut fields = fields.into_iter();
+    while let (Some(name), Some(value)) = (fields.next(), fields.next()) {
+        match String::from_redis_value(name).unwrap_or_default().as_str() {
+            "name" => consumer.name = String::from_redis_value(value).unwrap_or_default(),
+            "idle" => consumer.idle_seconds = u64::from_redis_value(value).unwrap_or(0) as f64 / 1000.0,
+            "pending" => consumer.pending = u64::from_redis_value(value).unwrap_or(0),
+            _ => {}
+        }
+    }
+    consumer
+}
+
+fn age(id: &str) -> Duration {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    now.saturating_sub(Duration::from_millis(milliseconds(id)))
+}
+
+fn command(name: &str, arguments: &[&str]) -> redis::Cmd {
+    let mut command = redis::cmd(name);
+    arguments.iter().for_each(|argument| _ = command.arg(*argument));
+    command
+}

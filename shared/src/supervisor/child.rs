@@ -1,0 +1,75 @@
+//! The life, and the lives after it, of one child.
+
+use std::{
+    future::poll_fn,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    task::Poll,
+    time::Instant,
+};
+
+use actix::{Actor, ActorContext, AsyncContext, Context};
+use tokio::sync::watch;
+
+use super::{ChildSpec, ExitReason, Life, handle::Line, handle::State, policy::History};
+use crate::shutdown::Shutdown;
+
+/// Runs the child, replaces it when it ends, and gives up past the intensity limit.
+pub(super) async fn keep_alive<A: Actor<Context = Context<A>>>(mut spec: ChildSpec<A>, mut line: Line<A>, shutdown: Shutdown) {
+    let mut history = History::new(spec.policy);
+    loop {
+        let started = Instant::now();
+        let reason = live(&mut spec, &line).await;
+        line.address.send_replace(None);
+        line.status.record_exit(&reason);
+        if *line.retiring.borrow() {
+            break;
+        }
+        report(&spec, &reason);
+        if reason.is_fault() && !history.allows_fault(Instant::now()) {
+            shutdown.fail(format!("{} {} failed more than {} times in {:?}; last: {reason}", spec.kind, spec.name, spec.policy.most_faults, spec.policy.period));
+            break;
+        }
+        line.status.enter(State::Waiting);
+        if retired_within(&mut line.retiring, history.next_delay(started.elapsed())).await {
+            break;
+        }
+        line.status.count_restart();
+    }
+    line.status.enter(State::Ended);
+}
+
+/// One life: from the factory to the reason of its end.
+async fn live<A: Actor<Context = Context<A>>>(spec: &mut ChildSpec<A>, line: &Line<A>) -> ExitReason {
+    let life = Life::new(line.status.clone());
+    let actor = match catch_unwind(AssertUnwindSafe(|| (spec.factory)(life.clone()))) {
+        Ok(actor) => actor,
+        Err(panic) => return ExitReason::from_panic(&*panic),
+    };
+    let context = Context::new();
+    let address = context.address();
+    let mut running = context.into_future(actor);
+    line.address.send_replace(Some(address));
+    line.status.enter(State::Running);
+    let end = poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| Pin::new(&mut running).poll(cx))) {
+        Ok(Poll::Pending) => Poll::Pending,
+        Ok(Poll::Ready(())) => Poll::Ready(None),
+        Err(panic) => Poll::Ready(Some(ExitReason::from_panic(&*panic))),
+    });
+    let panicked = end.await;
+    if panicked.is_some() {
+        // Dropping a live context polls it once more, mailbox included: a panicked actor must not handle another message.
+        running.ctx().terminate();
+    }
+    panicked.or_else(|| life.take_end()).unwrap_or(ExitReason::Stopped)
+}
+
+fn report<A>(spec: &ChildSpec<A>, reason: &ExitReason) {
+    metrics::counter!("orderflow_actor_restarts_total", "actor" => spec.kind, "reason" => reason.label()).increment(1);
+    tracing::warn!(actor = spec.kind, name = %spec.name, %reason, "actor ended; a fresh one will take its place");
+}
+
+async fn retired_within(retiring: &mut watch::Receiver<bool>, delay: std::time::Duration) -> bool {
+    // Err: every handle is gone, nobody can need the child any more.
+    tokio::time::timeout(delay, retiring.wait_for(|retired| *retired)).await.is_ok()
+}

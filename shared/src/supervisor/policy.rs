@@ -1,0 +1,93 @@
+//! How fast, and how often, an actor is replaced.
+
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
+
+/// Exponential backoff with jitter, and the number of faults a child may have.
+#[derive(Debug, Clone, Copy)]
+pub struct RestartPolicy {
+    /// Wait before the first replacement.
+    pub first_delay: Duration,
+    /// Longest wait.
+    pub longest_delay: Duration,
+    /// More faults than this within `period` and the supervisor gives up.
+    pub most_faults: usize,
+    pub period: Duration,
+}
+
+impl Default for RestartPolicy {
+    /// 50 ms doubling to 2 s: recovery well within the 15 s promised, and an outage costs a few attempts a second.
+    /// 20 faults a minute: twice what a poison event may cause (delivery limit 5, backoff in between) and then some;
+    /// a child that fails more often than every three seconds does no work.
+    fn default() -> Self {
+        Self {
+            first_delay: Duration::from_millis(50),
+            longest_delay: Duration::from_secs(2),
+            most_faults: 20,
+            period: Duration::from_secs(60),
+        }
+    }
+}
+
+/// What a child's past says about its next start.
+#[derive(Debug)]
+pub(super) struct History {
+    policy: RestartPolicy,
+    faults: VecDeque<Instant>,
+    delay: Duration,
+}
+
+impl History {
+    pub(super) fn new(policy: RestartPolicy) -> Self {
+        Self { policy, faults: VecDeque::new(), delay: policy.first_delay }
+    }
+
+    /// Whether one more fault at `now` is within the limit.
+    pub(super) fn allows_fault(&mut self, now: Instant) -> bool {
+        self.faults.push_back(now);
+        while self.faults.front().is_some_and(|first| now.duration_since(*first) > self.policy.period) {
+            self.faults.pop_front();
+        }
+        self.faults.len() <= self.policy.most_faults
+    }
+
+    /// The wait before the next start. A child that lived longer than the longest delay starts over with the shortest.
+    pub(super) fn next_delay(&mut self, lived: Duration) -> Duration {
+        if lived > self.policy.longest_delay {
+            self.delay = self.policy.first_delay;
+        }
+        let delay = self.delay;
+        self.delay = (delay * 2).min(self.policy.longest_delay);
+        // Between half and all of it: children that died together do not come back together.
+        delay.mul_f64(rand::random_range(0.5..1.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_delay_doubles_to_its_limit_and_starts_over_after_a_long_life() {
+        let policy = RestartPolicy { first_delay: Duration::from_millis(100), longest_delay: Duration::from_secs(1), ..RestartPolicy::default() };
+        let mut history = History::new(policy);
+        let delays: Vec<u128> = (0..6).map(|_| history.next_delay(Duration::ZERO).as_millis()).collect();
+        for (delay, whole) in delays.iter().zip([100, 200, 400, 800, 1000, 1000]) {
+            assert!((whole / 2..=whole).contains(delay), "{delay} is not within half and all of {whole}");
+        }
+        assert!(history.next_delay(Duration::from_secs(2)).as_millis() <= 100);
+    }
+
+    #[test]
+    fn faults_outside_the_period_are_forgotten() {
+        let policy = RestartPolicy { most_faults: 2, period: Duration::from_secs(10), ..RestartPolicy::default() };
+        let mut history = History::new(policy);
+        let start = Instant::now();
+        assert!(history.allows_fault(start));
+        assert!(history.allows_fault(start + Duration::from_secs(1)));
+        assert!(!history.allows_fault(start + Duration::from_secs(2)));
+        assert!(history.allows_fault(start + Duration::from_secs(12)));
+    }
+}

@@ -75,10 +75,10 @@ pub enum LocalError {
         tail: String,
     },
     /// PostgreSQL refused a statement or a connection.
-    #[error("PostgreSQL: {0}")]
+    #[error("the private PostgreSQL refused")]
     Sql(#[from] tokio_postgres::Error),
     /// The operating system refused something.
-    #[error("cannot {what}: {source}")]
+    #[error("cannot {what}")]
     Io {
         /// What was tried.
         what: String,

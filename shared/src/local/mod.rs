@@ -27,5 +27,6 @@ mod redis;
 mod server;
 
 pub use error::LocalError;
+pub use occupancy::wait_until_vacant;
 pub use postgres::{Durability, Postgres, PostgresOptions};
 pub use redis::{Redis, RedisOptions};

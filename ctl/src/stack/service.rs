@@ -18,6 +18,8 @@ use super::{ServiceId, StackError};
 const READY_WITHIN: Duration = Duration::from_secs(60);
 /// Longer than the services' own `shutdown-timeout` of 20 s.
 const END_WITHIN: Duration = Duration::from_secs(30);
+/// A killed predecessor gives its port up within this time.
+const FREE_WITHIN: Duration = Duration::from_secs(2);
 const POLL: Duration = Duration::from_millis(25);
 
 /// How a service is started, and started again after it ended.
@@ -54,7 +56,7 @@ impl Service {
         sink: Sink,
     ) -> Result<Self, StackError> {
         for address in [plan.http, plan.metrics] {
-            check_free(id, address)?;
+            check_free(id, address).await?;
         }
         let (child, output) = launch(id, program, &plan, sink)?;
         let addresses = ready(id, &child, &output).await?;
@@ -147,15 +149,17 @@ impl Service {
     }
 }
 
-fn check_free(service: ServiceId, address: SocketAddr) -> Result<(), StackError> {
-    match ports::who_holds(address.port()) {
-        Some(holder) if address.port() != 0 => Err(StackError::PortTaken {
-            service,
-            address,
-            holder,
-        }),
-        _ => Ok(()),
+async fn check_free(service: ServiceId, address: SocketAddr) -> Result<(), StackError> {
+    // Port 0 is any free one.
+    if address.port() == 0 {
+        return Ok(());
     }
+    let free = ports::wait_until_free(address.port(), FREE_WITHIN).await;
+    free.map_err(|holder| StackError::PortTaken {
+        service,
+        address,
+        holder,
+    })
 }
 
 fn launch(
@@ -164,7 +168,7 @@ fn launch(
     plan: &Plan,
     sink: Sink,
 ) -> Result<(Child, Output), StackError> {
-    let mut command = Launcher::as_ourselves().command(program, DeathSignal::Term);
+    let mut command = Launcher::as_ourselves().command(program, DeathSignal::Kill);
     command
         .env("HTTP_BIND", plan.http.to_string())
         .env("METRICS_BIND", plan.metrics.to_string());

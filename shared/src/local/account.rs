@@ -17,8 +17,10 @@ use super::LocalError;
 /// What the kernel sends a server whose parent died, even by SIGKILL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeathSignal {
-    /// An orderly end: Redis writes its log out, a service drains.
+    /// An orderly end: Redis writes its log out.
     Term,
+    /// The end at once, for a program that is built to lose nothing by it: its ports are free for the next start.
+    Kill,
     /// PostgreSQL's immediate shutdown: no checkpoint, the write-ahead log is replayed by the next start.
     Quit,
 }
@@ -27,6 +29,7 @@ impl DeathSignal {
     fn name(self) -> &'static str {
         match self {
             Self::Term => "TERM",
+            Self::Kill => "KILL",
             Self::Quit => "QUIT",
         }
     }

@@ -6,6 +6,9 @@ use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
 
 /// Below Linux's ephemeral range (32768-60999). A server that is killed and restarted wants its port back; inside that
 /// range an outgoing connection may have taken it meanwhile, even the one that was trying to reach the dead server.
@@ -63,6 +66,21 @@ pub fn who_holds(port: u16) -> Option<Holder> {
         .find(|pid| has_socket(*pid, &inodes))
         .map(|pid| (pid, program(pid)));
     Some(Holder { process })
+}
+
+/// Waits until nobody listens on `port`: a process that was killed a moment ago may still be on its way out.
+///
+/// # Errors
+/// Who still listens after `within`.
+pub async fn wait_until_free(port: u16, within: Duration) -> Result<(), Holder> {
+    let deadline = Instant::now() + within;
+    while let Some(holder) = who_holds(port) {
+        if Instant::now() >= deadline {
+            return Err(holder);
+        }
+        sleep(Duration::from_millis(50)).await;
+    }
+    Ok(())
 }
 
 /// Every process id of this machine.

@@ -27,8 +27,8 @@ use interrupt::Interrupt;
 use settings::Settings;
 
 const HELP: &str = "\
-Runs a private PostgreSQL (fsync on) and Redis (AOF, noeviction) on free ports, never as root, with their data in
---data-dir, and the three services on top. Ctrl-C stops everything; the data stays for the next time.
+Runs a private PostgreSQL (fsync on) and Redis (AOF, noeviction) on free ports, never as root, with
+their data in --data-dir, and the three services on top. Ctrl-C stops everything; the data stays.
 
 Servers of your own instead, all four or none:
   USER_DATABASE_URL, INVENTORY_DATABASE_URL, PAYMENT_DATABASE_URL, REDIS_URL
@@ -68,7 +68,7 @@ pub struct Args {
 /// What did not start, or which service ended.
 pub async fn run(args: Args, global: Global) -> anyhow::Result<Exit> {
     let mut interrupt = Interrupt::listen()?;
-    let settings = Settings::read(&args, &global)?;
+    let settings = Settings::read(&args, &global).await?;
     let folder = DataFolder::open(&settings.data_dir)?;
     let mut progress = Progress::new();
     let (options, mut state, follow) = prepare(&settings, &folder).await?;

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use shared::local::account::default_data_dir;
 use shared::local::{Durability, ports};
@@ -11,6 +12,8 @@ use crate::stack::{
 };
 use crate::state::Credentials;
 
+/// A stack that was killed a moment ago gives its ports up within this time.
+const FREE_WITHIN: Duration = Duration::from_secs(2);
 const EXTERNAL: [&str; 4] = [
     "USER_DATABASE_URL",
     "INVENTORY_DATABASE_URL",
@@ -32,7 +35,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    pub fn read(args: &Args, global: &Global) -> anyhow::Result<Self> {
+    pub async fn read(args: &Args, global: &Global) -> anyhow::Result<Self> {
         let data_dir =
             std::path::absolute(global.data_dir.clone().unwrap_or_else(default_data_dir))?;
         let external = external(|name| std::env::var(name).ok())?;
@@ -52,7 +55,7 @@ impl Settings {
             json: global.json,
             given_data_dir: global.data_dir.clone(),
             servers: external.map_or(private, ServerChoice::External),
-            network: network(args)?,
+            network: network(args).await?,
         })
     }
 
@@ -100,19 +103,19 @@ fn external(variable: impl Fn(&str) -> Option<String>) -> anyhow::Result<Option<
     }
 }
 
-fn network(args: &Args) -> anyhow::Result<Network> {
+async fn network(args: &Args) -> anyhow::Result<Network> {
     Ok(Network {
-        user: addresses(Kind::User, args.user_port)?,
-        inventory: addresses(Kind::Inventory, args.inventory_port)?,
-        payment: addresses(Kind::Payment, args.payment_port)?,
+        user: addresses(Kind::User, args.user_port).await?,
+        inventory: addresses(Kind::Inventory, args.inventory_port).await?,
+        payment: addresses(Kind::Payment, args.payment_port).await?,
     })
 }
 
 /// The wanted port, or an error that says who holds it. The metrics move out of the way by themselves: theirs is not in
 /// anybody's bookmarks, and 9100 belongs to Prometheus' node exporter on many machines.
-fn addresses(kind: Kind, port: u16) -> anyhow::Result<Addresses> {
+async fn addresses(kind: Kind, port: u16) -> anyhow::Result<Addresses> {
     let mut addresses = Addresses::documented(kind, Some(port));
-    if let Some(holder) = ports::who_holds(port) {
+    if let Err(holder) = ports::wait_until_free(port, FREE_WITHIN).await {
         anyhow::bail!("port {port} for {kind} is {holder}; choose another with --{kind}-port");
     }
     if ports::who_holds(addresses.metrics.port()).is_some() {
@@ -157,11 +160,12 @@ mod tests {
         );
     }
 
-    #[test]
-    fn a_taken_port_is_named_with_its_holder_and_the_flag_to_move() {
+    #[tokio::test]
+    async fn a_taken_port_is_named_with_its_holder_and_the_flag_to_move() {
         let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port");
         let port = listener.local_addr().expect("its address").port();
         let error = addresses(Kind::Inventory, port)
+            .await
             .expect_err("taken")
             .to_string();
         let pid = std::process::id();

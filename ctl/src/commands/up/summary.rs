@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use super::settings::Settings;
-use crate::stack::{Service, Stack};
+use crate::stack::{Kind, Service, Stack};
 use crate::state::{Login, StackState};
 use crate::terminal::{Colour, Paint, table};
 
@@ -30,13 +30,12 @@ pub fn render(stack: &Stack, state: &StackState, settings: &Settings, paint: Pai
 }
 
 fn places(stack: &Stack) -> String {
-    let mut rows: Vec<Vec<String>> = stack.services().map(service).collect();
-    rows.push(vec!["  Redis".to_owned(), stack.redis_url()]);
-    rows.extend(stack.services().map(|service| {
-        let kind = service.id().kind;
-        vec![format!("  {}", kind.database()), stack.database_url(kind)]
-    }));
-    table(&rows)
+    let services: Vec<Vec<String>> = stack.services().map(service).collect();
+    let mut servers = vec![vec!["  Redis".to_owned(), stack.redis_url()]];
+    servers.extend(
+        Kind::ALL.map(|kind| vec![format!("  {}", kind.database()), stack.database_url(kind)]),
+    );
+    format!("{}\n\n{}", table(&services), table(&servers))
 }
 
 fn service(service: &Service) -> Vec<String> {
@@ -65,14 +64,13 @@ fn accounts(state: &StackState) -> String {
 }
 
 fn commands(shopctl: &str) -> String {
-    [
-        "order DEMO-MUG:2                       order, and watch what happens",
-        "order DEMO-RARE-PRINT                  sold out: the money goes back",
-        "streams                                what is on its way, what is stuck",
-        "token --as admin                       for curl, and for the pages at /docs",
-    ]
-    .map(|rest| format!("  {shopctl} {rest}"))
-    .join("\n")
+    let rows = [
+        ("order DEMO-MUG:2", "order, and watch what happens"),
+        ("order DEMO-RARE-PRINT", "sold out: the money goes back"),
+        ("streams", "what is on its way, what is stuck"),
+        ("token --as admin", "for curl, and for the pages at /docs"),
+    ];
+    table(&rows.map(|(command, what)| vec![format!("  {shopctl} {command}"), what.to_owned()]))
 }
 
 /// This program as one would type it here.

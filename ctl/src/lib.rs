@@ -1,1 +1,21 @@
+//! `shopctl`, the command line of Orderflow, and the local stack behind `shopctl up`.
+//!
+//! | module | what it is |
+//! | --- | --- |
+//! | [`cli`], [`commands`] | the command line; one command a file |
+//! | [`context`] | where the services are and who we are, from options and state file |
+//! | [`api`] | the services over HTTP, the only way in |
+//! | [`stack`] | PostgreSQL, Redis and the services as processes; the end-to-end tests run on it too |
+//! | [`state`] | the file by which `up` tells the other commands addresses and passwords |
+//! | [`demo`] | products and orders to show |
+//! | [`terminal`], [`exit`] | how things look, and exit codes |
 
+pub mod api;
+pub mod cli;
+pub mod commands;
+pub mod context;
+pub mod demo;
+pub mod exit;
+pub mod stack;
+pub mod state;
+pub mod terminal;

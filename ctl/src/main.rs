@@ -1,1 +1,37 @@
-fn main() {}
+//! `shopctl`: reads the command line, runs one command, says how it ended.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use ctl::cli::{Cli, Command};
+use ctl::commands::{admin, completions, dead_letters, order, seed, streams, token, up, watch};
+use ctl::context::Context;
+use ctl::exit::{self, Exit};
+use ctl::terminal::{Colour, Paint};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let outcome = run(Cli::parse()).await;
+    if let Err(error) = &outcome {
+        eprintln!(
+            "{} {error:#}",
+            Paint::for_stderr().paint(Colour::Red, "error:")
+        );
+    }
+    exit::code(&outcome)
+}
+
+async fn run(cli: Cli) -> anyhow::Result<Exit> {
+    let context = || Context::new(cli.global.clone());
+    match cli.command {
+        Command::Up(args) => up::run(args, cli.global).await,
+        Command::Seed(args) => seed::run(&args, &context()?).await,
+        Command::Admin(command) => admin::run(&command, &context()?).await,
+        Command::Token(args) => token::run(&args, &context()?).await,
+        Command::Order(args) => order::run(&args, &context()?).await,
+        Command::Watch(args) => watch::run(&args, &context()?).await,
+        Command::Streams(args) => streams::run(&args, &context()?).await,
+        Command::DeadLetters(command) => dead_letters::run(&command, &context()?).await,
+        Command::Completions(args) => Ok(completions::run(&args)),
+    }
+}

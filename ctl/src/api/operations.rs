@@ -1,0 +1,227 @@
+use reqwest::Method;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::{Api, ApiError, read, send};
+use crate::stack::Kind;
+
+/// A stream as the group of one service sees it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Stream {
+    /// Its key in Redis.
+    pub stream: String,
+    /// The group that reads it.
+    pub group: String,
+    /// Entries in it, read ones included.
+    pub length: u64,
+    /// Entries the group has not read.
+    pub unread: u64,
+    /// Whether `unread` is a guess (after a trim).
+    #[serde(default)]
+    pub unread_approximate: bool,
+    /// Entries read and not acknowledged.
+    pub pending: u64,
+    /// Age of the oldest of those.
+    #[serde(default)]
+    pub oldest_pending_seconds: f64,
+    /// The members of the group.
+    #[serde(default)]
+    pub consumers: Vec<Consumer>,
+    /// Dead letters of this stream.
+    pub dead_letters: u64,
+    /// Entries claimed from idle consumers since the service started.
+    #[serde(default)]
+    pub reclaimed_total: u64,
+}
+
+/// A member of a group.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Consumer {
+    /// Its name.
+    pub name: String,
+    /// Since it last asked for something.
+    pub idle_seconds: f64,
+    /// Entries it holds.
+    pub pending: u64,
+}
+
+/// An event that could not be processed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DeadLetter {
+    /// `<stream>.dead~1700000000000-0`
+    pub id: String,
+    /// Where it came from.
+    pub stream: String,
+    /// Whose consumers failed.
+    pub group: String,
+    /// How often they tried.
+    pub deliveries: u64,
+    /// Why it is here, such as `delivery-limit`.
+    pub reason: String,
+    /// The error of the last try.
+    #[serde(default)]
+    pub last_error: Option<String>,
+    /// Since when it is here.
+    #[serde(default)]
+    pub dead_lettered_at: Option<String>,
+    /// The event itself.
+    #[serde(default)]
+    pub event: Value,
+    /// The other fields: consumer, first error, times.
+    #[serde(flatten)]
+    pub rest: Map<String, Value>,
+}
+
+/// What a redrive did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Redriven {
+    /// Dead letters the filter matched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub matched: Option<u64>,
+    /// Dead letters that were sent to the failing group again.
+    pub redriven: u64,
+}
+
+#[derive(Deserialize)]
+struct Streams {
+    streams: Vec<Stream>,
+}
+
+#[derive(Deserialize)]
+struct Page {
+    data: Vec<DeadLetter>,
+    has_more: bool,
+    next_cursor: Option<String>,
+}
+
+/// The service that consumes a stream, and so has its dead letters; partitions (`order_completed.0`) included.
+#[must_use]
+pub fn owner_of_stream(stream: &str) -> Option<Kind> {
+    match stream.split('.').next()? {
+        "order_completed" => Some(Kind::Inventory),
+        "refund_order" | "stock_reserved" | "product_changed" => Some(Kind::Payment),
+        _ => None,
+    }
+}
+
+impl Api {
+    fn service(&self, kind: Kind) -> &str {
+        match kind {
+            Kind::User => &self.endpoints().user,
+            Kind::Inventory => &self.endpoints().inventory,
+            Kind::Payment => &self.endpoints().payment,
+        }
+    }
+
+    /// The streams a service consumes. ADMIN.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn streams(&self, of: Kind) -> Result<Vec<Stream>, ApiError> {
+        let streams: Streams = self.get(self.service(of), "/ops/streams").await?;
+        Ok(streams.streams)
+    }
+
+    /// The dead letters of a service, of one stream or of all, at most `limit`. ADMIN.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn dead_letters(
+        &self,
+        of: Kind,
+        stream: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, ApiError> {
+        let mut letters = Vec::new();
+        let mut cursor = None;
+        while letters.len() < limit {
+            let mut query = vec![("limit", (limit - letters.len()).min(100).to_string())];
+            query.extend(stream.map(|stream| ("stream", stream.to_owned())));
+            query.extend(cursor.take().map(|cursor| ("cursor", cursor)));
+            let page: Page =
+                read(self.request(Method::GET, self.service(of), &dead_letters_path(&query)))
+                    .await?;
+            letters.extend(page.data);
+            cursor = page.next_cursor;
+            if !page.has_more || cursor.is_none() {
+                break;
+            }
+        }
+        Ok(letters)
+    }
+
+    /// One dead letter. ADMIN.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn dead_letter(&self, of: Kind, id: &str) -> Result<DeadLetter, ApiError> {
+        self.get(self.service(of), &format!("/ops/dead-letters/{id}"))
+            .await
+    }
+
+    /// Sends one dead letter to the failing group again. ADMIN.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn redrive(&self, of: Kind, id: &str) -> Result<Redriven, ApiError> {
+        self.post(
+            self.service(of),
+            &format!("/ops/dead-letters/{id}/redrive"),
+            &json!({}),
+        )
+        .await
+    }
+
+    /// Sends all dead letters of a stream that match `filter`, or only counts them. ADMIN.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn redrive_all(
+        &self,
+        of: Kind,
+        stream: &str,
+        filter: &Value,
+        dry_run: bool,
+    ) -> Result<Redriven, ApiError> {
+        let body = json!({"stream": stream, "filter": filter, "dry_run": dry_run});
+        self.post(self.service(of), "/ops/dead-letters/redrive", &body)
+            .await
+    }
+
+    /// Throws a dead letter away. ADMIN.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn discard(&self, of: Kind, id: &str, reason: &str) -> Result<(), ApiError> {
+        let request = self.request(
+            Method::DELETE,
+            self.service(of),
+            &format!("/ops/dead-letters/{id}"),
+        );
+        send(request.json(&json!({"reason": reason})))
+            .await
+            .map(drop)
+    }
+}
+
+/// Cursors and stream names are URL-safe by contract.
+fn dead_letters_path(query: &[(&str, String)]) -> String {
+    let pairs: Vec<String> = query
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    format!("/ops/dead-letters?{}", pairs.join("&"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_belongs_to_the_service_that_consumes_it() {
+        assert_eq!(owner_of_stream("order_completed"), Some(Kind::Inventory));
+        assert_eq!(owner_of_stream("order_completed.3"), Some(Kind::Inventory));
+        assert_eq!(owner_of_stream("refund_order"), Some(Kind::Payment));
+        assert_eq!(owner_of_stream("nonsense"), None);
+    }
+}

@@ -1,0 +1,261 @@
+use std::str::FromStr;
+
+use serde_json::{Value, json};
+
+use crate::api::{Api, DeadLetter, Redriven, owner_of_stream};
+use crate::cli::Role;
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::stack::Kind;
+use crate::terminal::table;
+
+const EXAMPLES: &str = "\
+Examples:
+  shopctl dead-letters list
+  shopctl dead-letters show order_completed.dead~1700000000000-0
+  shopctl dead-letters redrive --stream order_completed --reason delivery-limit --dry-run
+  shopctl dead-letters discard order_completed.dead~1700000000000-0 --reason 'sent by hand, not JSON'";
+
+/// `shopctl dead-letters ...`
+#[derive(Debug, clap::Subcommand)]
+#[command(after_help = EXAMPLES)]
+pub enum Command {
+    /// List them, of all streams unless one is named
+    List(List),
+    /// Show one with its event and its errors
+    Show {
+        /// Its id, as `list` shows it
+        id: Id,
+    },
+    /// Send them to the group that failed, with the same event id
+    #[command(after_help = EXAMPLES)]
+    Redrive(Redrive),
+    /// Throw one away; the reason is kept in the service's log
+    Discard {
+        /// Its id
+        id: Id,
+        /// Why
+        #[arg(long)]
+        reason: String,
+    },
+}
+
+/// What to list.
+#[derive(Debug, clap::Args)]
+pub struct List {
+    /// Only of this stream
+    #[arg(long)]
+    stream: Option<StreamName>,
+    /// At most so many of each service
+    #[arg(long, default_value_t = 100)]
+    limit: usize,
+}
+
+/// What to send again.
+#[derive(Debug, clap::Args)]
+pub struct Redrive {
+    /// This one
+    #[arg(required_unless_present = "stream", conflicts_with = "stream")]
+    id: Option<Id>,
+    /// All of this stream
+    #[arg(long)]
+    stream: Option<StreamName>,
+    /// Only events of this type, such as shop.order.completed.v1
+    #[arg(long = "type", requires = "stream")]
+    event_type: Option<String>,
+    /// Only those with this reason, such as delivery-limit
+    #[arg(long, requires = "stream")]
+    reason: Option<String>,
+    /// Only count them
+    #[arg(long, requires = "stream")]
+    dry_run: bool,
+}
+
+/// A stream and the service that consumes it, and has its dead letters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamName {
+    name: String,
+    owner: Kind,
+}
+
+impl FromStr for StreamName {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        let known = "order_completed, refund_order, stock_reserved, product_changed";
+        let owner = owner_of_stream(name).filter(|_| is_url_safe(name));
+        let owner =
+            owner.ok_or_else(|| format!("no service consumes it; the streams are {known}"))?;
+        Ok(Self {
+            name: name.to_owned(),
+            owner,
+        })
+    }
+}
+
+/// `<stream>.dead~<entry>`: its stream says which service to ask.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Id {
+    id: String,
+    owner: Kind,
+}
+
+impl FromStr for Id {
+    type Err = String;
+
+    fn from_str(id: &str) -> Result<Self, Self::Err> {
+        let shape = || "an id looks like order_completed.dead~1700000000000-0".to_owned();
+        let (stream, _) = id
+            .split_once(".dead~")
+            .filter(|_| is_url_safe(id))
+            .ok_or_else(shape)?;
+        let StreamName { owner, .. } = stream.parse()?;
+        Ok(Self {
+            id: id.to_owned(),
+            owner,
+        })
+    }
+}
+
+fn is_url_safe(text: &str) -> bool {
+    text.chars()
+        .all(|c| c.is_ascii_alphanumeric() || "-._~".contains(c))
+}
+
+/// Asks the service that consumes the stream.
+///
+/// # Errors
+/// A service that does not answer or refuses.
+pub async fn run(command: &Command, context: &Context) -> anyhow::Result<Exit> {
+    let api = context.api_as(Role::Admin).await?;
+    match command {
+        Command::List(args) => list(args, &api, context).await?,
+        Command::Show { id } => {
+            let letter = api.dead_letter(id.owner, &id.id).await?;
+            println!(
+                "{}",
+                if context.json {
+                    serde_json::to_string(&letter)?
+                } else {
+                    serde_json::to_string_pretty(&letter)?
+                }
+            );
+        }
+        Command::Redrive(args) => redrive(args, &api, context).await?,
+        Command::Discard { id, reason } => {
+            api.discard(id.owner, &id.id, reason).await?;
+            context.print(&json!({"discarded": id.id}), |_| {
+                format!("discarded {}", id.id)
+            })?;
+        }
+    }
+    Ok(Exit::Success)
+}
+
+async fn list(args: &List, api: &Api, context: &Context) -> anyhow::Result<()> {
+    let stream = args.stream.as_ref().map(|stream| stream.name.as_str());
+    let mut letters = Vec::new();
+    for kind in [Kind::Inventory, Kind::Payment] {
+        if args
+            .stream
+            .as_ref()
+            .is_none_or(|stream| stream.owner == kind)
+        {
+            letters.extend(api.dead_letters(kind, stream, args.limit).await?);
+        }
+    }
+    context.print(&json!({"data": letters}), |_| rendered(&letters))?;
+    Ok(())
+}
+
+async fn redrive(args: &Redrive, api: &Api, context: &Context) -> anyhow::Result<()> {
+    let outcome = match (&args.id, &args.stream) {
+        (Some(id), _) => api.redrive(id.owner, &id.id).await?,
+        (None, Some(stream)) => {
+            api.redrive_all(stream.owner, &stream.name, &filter(args), args.dry_run)
+                .await?
+        }
+        (None, None) => anyhow::bail!("name a dead letter or a stream"),
+    };
+    context.print(&outcome, |outcome| summary(outcome, args.dry_run))?;
+    Ok(())
+}
+
+fn filter(args: &Redrive) -> Value {
+    let given = [("type", &args.event_type), ("reason", &args.reason)];
+    given
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), json!(value.as_ref()?))))
+        .collect()
+}
+
+fn summary(outcome: &Redriven, dry_run: bool) -> String {
+    match outcome.matched {
+        Some(matched) if dry_run => format!("{matched} would be redriven"),
+        Some(matched) => format!("{} of {matched} redriven", outcome.redriven),
+        None => format!("{} redriven", outcome.redriven),
+    }
+}
+
+fn rendered(letters: &[DeadLetter]) -> String {
+    if letters.is_empty() {
+        return "no dead letters".to_owned();
+    }
+    let heading = ["ID", "EVENT", "GROUP", "DELIVERIES", "REASON", "LAST ERROR"];
+    let mut rows = vec![heading.map(str::to_owned).to_vec()];
+    rows.extend(letters.iter().map(row));
+    table(&rows)
+}
+
+fn row(letter: &DeadLetter) -> Vec<String> {
+    let event_type = letter
+        .event
+        .get("type")
+        .and_then(Value::as_str)
+        .unwrap_or("-");
+    vec![
+        letter.id.clone(),
+        event_type.to_owned(),
+        letter.group.clone(),
+        letter.deliveries.to_string(),
+        letter.reason.clone(),
+        letter
+            .last_error
+            .as_deref()
+            .and_then(|error| error.lines().next())
+            .unwrap_or("-")
+            .to_owned(),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_names_the_service_to_ask() {
+        let owner = |id: &str| id.parse().map(|Id { owner, .. }| owner);
+        assert_eq!(
+            owner("order_completed.dead~1700000000000-0"),
+            Ok(Kind::Inventory)
+        );
+        assert_eq!(
+            owner("order_completed.3.dead~1700000000000-0"),
+            Ok(Kind::Inventory)
+        );
+        assert_eq!(owner("product_changed.dead~1-0"), Ok(Kind::Payment));
+    }
+
+    #[test]
+    fn an_id_that_is_none_is_a_usage_error() {
+        for id in [
+            "",
+            "1700000000000-0",
+            "nonsense.dead~1-0",
+            "order_completed.dead~../../users",
+            "order_completed.dead~1?x",
+        ] {
+            assert!(id.parse::<Id>().is_err(), "{id}");
+        }
+    }
+}

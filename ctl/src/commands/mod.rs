@@ -1,0 +1,11 @@
+//! One command a file: its arguments, and what it does.
+
+pub mod admin;
+pub mod completions;
+pub mod dead_letters;
+pub mod order;
+pub mod seed;
+pub mod streams;
+pub mod token;
+pub mod up;
+pub mod watch;

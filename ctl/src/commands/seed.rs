@@ -1,0 +1,49 @@
+use serde_json::json;
+
+use crate::api::{Api, ApiError};
+use crate::cli::Role;
+use crate::context::Context;
+use crate::demo;
+use crate::exit::Exit;
+
+/// `shopctl seed`
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Products that exist are left as they are, so it may be run again at any time."
+)]
+pub struct Args {}
+
+/// Creates the demo products that are missing.
+///
+/// # Errors
+/// A product that can neither be created nor is there.
+pub async fn run(_: &Args, context: &Context) -> anyhow::Result<Exit> {
+    let api = context.api_as(Role::Admin).await?;
+    let created = create_missing(&api).await?;
+    let products: Vec<&str> = demo::products().iter().map(|product| product.sku).collect();
+    context.print(&json!({"created": created, "products": products}), |_| {
+        format!(
+            "{} created, {} there already: {}",
+            created.len(),
+            products.len() - created.len(),
+            products.join(" ")
+        )
+    })?;
+    Ok(Exit::Success)
+}
+
+/// Creates the demo products that are missing, and returns their SKUs.
+///
+/// # Errors
+/// The first refusal that is not `sku-taken`.
+pub async fn create_missing(api: &Api) -> Result<Vec<&'static str>, ApiError> {
+    let mut created = Vec::new();
+    for product in demo::products() {
+        match api.create_product(&product).await {
+            Ok(_) => created.push(product.sku),
+            Err(error) if error.code() == Some("sku-taken") => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(created)
+}

@@ -1,0 +1,106 @@
+use serde_json::json;
+
+use crate::api::Stream;
+use crate::cli::Role;
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::stack::Kind;
+use crate::terminal::table;
+
+const COLUMNS: &str = "\
+Columns:
+  LENGTH   entries in the stream, read ones included until they are trimmed
+  UNREAD   not yet read by the group (~ is a guess: Redis cannot count exactly after a trim)
+  PENDING  read and not acknowledged, with the age of the oldest
+  IDLE     since the busiest and the laziest consumer last asked for something
+  CLAIMED  taken over from consumers that died, since the service started
+  DEAD     given up on: see `shopctl dead-letters list`";
+
+/// `shopctl streams`
+#[derive(Debug, clap::Args)]
+#[command(after_help = COLUMNS)]
+pub struct Args {}
+
+/// The streams of both services that consume any, in one table.
+///
+/// # Errors
+/// A service that does not answer or refuses.
+pub async fn run(_: &Args, context: &Context) -> anyhow::Result<Exit> {
+    let api = context.api_as(Role::Admin).await?;
+    let (inventory, payment) =
+        tokio::try_join!(api.streams(Kind::Inventory), api.streams(Kind::Payment))?;
+    let streams: Vec<Stream> = inventory.into_iter().chain(payment).collect();
+    context.print(&json!({"streams": streams}), |_| rendered(&streams))?;
+    Ok(Exit::Success)
+}
+
+fn rendered(streams: &[Stream]) -> String {
+    let heading = [
+        "STREAM",
+        "GROUP",
+        "LENGTH",
+        "UNREAD",
+        "PENDING",
+        "CONSUMERS",
+        "IDLE",
+        "CLAIMED",
+        "DEAD",
+    ];
+    let mut rows = vec![heading.map(str::to_owned).to_vec()];
+    rows.extend(streams.iter().map(row));
+    table(&rows)
+}
+
+fn row(stream: &Stream) -> Vec<String> {
+    let guess = if stream.unread_approximate { "~" } else { "" };
+    vec![
+        stream.stream.clone(),
+        stream.group.clone(),
+        stream.length.to_string(),
+        format!("{guess}{}", stream.unread),
+        pending(stream),
+        stream.consumers.len().to_string(),
+        idle(stream),
+        stream.reclaimed_total.to_string(),
+        stream.dead_letters.to_string(),
+    ]
+}
+
+fn pending(stream: &Stream) -> String {
+    match stream.pending {
+        0 => "0".to_owned(),
+        n => format!("{n} ({:.1} s)", stream.oldest_pending_seconds),
+    }
+}
+
+fn idle(stream: &Stream) -> String {
+    let idle = || {
+        stream
+            .consumers
+            .iter()
+            .map(|consumer| consumer.idle_seconds)
+    };
+    match (idle().reduce(f64::min), idle().reduce(f64::max)) {
+        (Some(least), Some(most)) if least < most => format!("{least:.1}-{most:.1} s"),
+        (Some(only), _) => format!("{only:.1} s"),
+        _ => "-".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_is_one_row_with_its_guess_its_oldest_and_its_idle_times() {
+        let text = r#"{"stream":"order_completed","group":"inventory-group","length":12,"unread":3,"unread_approximate":true,
+            "pending":2,"oldest_pending_seconds":4.25,"dead_letters":1,"reclaimed_total":7,
+            "consumers":[{"name":"a","idle_seconds":0.1,"pending":2},{"name":"b","idle_seconds":9.0,"pending":0}]}"#;
+        let stream: Stream = serde_json::from_str(text).expect("the wire shape");
+        let row = row(&stream).join(" | ");
+        assert_eq!(
+            row,
+            "order_completed | inventory-group | 12 | ~3 | 2 (4.2 s) | 2 | 0.1-9.0 s | 7 | 1"
+        );
+    }
+}

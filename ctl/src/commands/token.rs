@@ -1,0 +1,78 @@
+use anyhow::Context as _;
+
+use crate::cli::Role;
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::state::Login;
+
+const EXAMPLES: &str = "\
+Examples:
+  shopctl token                         as the demo customer
+  curl -H \"Authorization: Bearer $(shopctl token --as admin)\" localhost:8000/products
+  shopctl token --email me@example.com --password-stdin < password.txt";
+
+/// `shopctl token`
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// Log in as an account of the stack
+    #[arg(
+        long = "as",
+        value_enum,
+        default_value = "user",
+        conflicts_with = "email"
+    )]
+    role: Role,
+    /// Log in as this account
+    #[arg(long, requires = "secret")]
+    email: Option<String>,
+    /// Its password; other users of this machine can see it in the process list
+    #[arg(
+        long,
+        group = "secret",
+        env = "SHOPCTL_PASSWORD",
+        hide_env_values = true
+    )]
+    password: Option<String>,
+    /// Read its password from standard input
+    #[arg(long, group = "secret")]
+    password_stdin: bool,
+}
+
+/// Logs in; prints the token alone, so that it fits into `$(...)`.
+///
+/// # Errors
+/// A login that fails, or nothing to log in with.
+pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
+    let login = match &args.email {
+        Some(email) => Login {
+            email: email.clone(),
+            password: password(args)?,
+        },
+        None => context.login(args.role)?.clone(),
+    };
+    let tokens = context.api()?.log_in(&login).await?;
+    context.print(&tokens, |tokens| tokens.access_token.clone())?;
+    Ok(Exit::Success)
+}
+
+fn password(args: &Args) -> anyhow::Result<String> {
+    match &args.password {
+        Some(password) => Ok(password.clone()),
+        None => password_from_stdin(),
+    }
+}
+
+/// One line of standard input, without its end.
+///
+/// # Errors
+/// When there is none.
+pub fn password_from_stdin() -> anyhow::Result<String> {
+    let mut line = String::new();
+    std::io::stdin()
+        .read_line(&mut line)
+        .context("cannot read the password from standard input")?;
+    let password = line.trim_end_matches(['\r', '\n']);
+    anyhow::ensure!(!password.is_empty(), "standard input has no password");
+    Ok(password.to_owned())
+}

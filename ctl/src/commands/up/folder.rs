@@ -1,0 +1,126 @@
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use shared::local::wait_until_vacant;
+
+use crate::state::{Credentials, StackState, StateError};
+
+/// Servers that lost their parent a moment ago get this long to end.
+const VACANT_WITHIN: Duration = Duration::from_secs(8);
+
+/// The data folder of a stack, held by this process alone.
+#[derive(Debug)]
+pub struct DataFolder {
+    path: PathBuf,
+    /// The lock goes with the process, however that ends.
+    _lock: File,
+}
+
+impl DataFolder {
+    /// Creates the folder when it is missing, and locks it.
+    pub fn open(path: &Path) -> anyhow::Result<Self> {
+        fs::create_dir_all(path).with_context(|| format!("cannot create {}", path.display()))?;
+        let lock = path.join("lock");
+        let lock =
+            File::create(&lock).with_context(|| format!("cannot write to {}", lock.display()))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self {
+                path: path.to_path_buf(),
+                _lock: lock,
+            }),
+            Err(TryLockError::WouldBlock) => anyhow::bail!("{}", in_use(path)),
+            Err(TryLockError::Error(error)) => {
+                Err(error).with_context(|| format!("cannot lock {}", path.display()))
+            }
+        }
+    }
+
+    /// Removes what `shopctl up` keeps in it, and nothing else: a folder given by mistake keeps its files.
+    pub async fn clear(&self) -> anyhow::Result<()> {
+        let (postgres, redis) = (self.path.join("postgres"), self.path.join("redis"));
+        wait_until_vacant(&postgres.join("cluster"), VACANT_WITHIN).await?;
+        wait_until_vacant(&redis, VACANT_WITHIN).await?;
+        for gone in [
+            fs::remove_dir_all(postgres),
+            fs::remove_dir_all(redis),
+            fs::remove_file(self.path.join("stack.json")),
+        ] {
+            match gone {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(error)
+                        .with_context(|| format!("cannot empty {}", self.path.display()));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// What an earlier run left, or new credentials: kept from the first moment on, because the database will hold the
+    /// accounts from then on too.
+    pub fn state(&self) -> Result<StackState, StateError> {
+        let kept = StackState::read(&self.path)?.map(|state| state.credentials);
+        let state = StackState {
+            credentials: kept.unwrap_or_else(Credentials::random),
+            running: None,
+        };
+        self.write(&state)?;
+        Ok(state)
+    }
+
+    /// Writes the state file.
+    pub fn write(&self, state: &StackState) -> Result<(), StateError> {
+        state.write(&self.path)
+    }
+}
+
+fn in_use(path: &Path) -> String {
+    let running = StackState::read(path)
+        .ok()
+        .flatten()
+        .and_then(|state| state.running);
+    let by = running
+        .map(|running| format!(" (pid {})", running.pid))
+        .unwrap_or_default();
+    format!(
+        "another `shopctl up`{by} uses {}; stop it, or choose another folder with --data-dir",
+        path.display()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_fresh_start_removes_only_what_up_made() {
+        let dir = shared::local::account::scratch_dir().expect("a folder");
+        fs::write(dir.path().join("letter.txt"), "mine").expect("written");
+        fs::create_dir_all(dir.path().join("postgres/cluster")).expect("made");
+        let folder = DataFolder::open(dir.path()).expect("open");
+        let first = folder.state().expect("a state");
+        assert_eq!(folder.state().expect("the same"), first);
+
+        folder.clear().await.expect("cleared");
+
+        assert!(dir.path().join("letter.txt").exists());
+        assert!(!dir.path().join("postgres").exists());
+        assert_ne!(
+            folder.state().expect("a new one").credentials,
+            first.credentials
+        );
+    }
+
+    #[test]
+    fn a_folder_is_held_by_one_stack_at_a_time() {
+        let dir = shared::local::account::scratch_dir().expect("a folder");
+        let held = DataFolder::open(dir.path()).expect("open");
+        let error = DataFolder::open(dir.path()).expect_err("held").to_string();
+        assert!(error.contains("--data-dir"), "{error}");
+        drop(held);
+        DataFolder::open(dir.path()).expect("free again");
+    }
+}

@@ -1,0 +1,55 @@
+use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use jiff::tz::TimeZone;
+
+use crate::stack::{ServiceId, Sink};
+use crate::terminal::{Paint, render_log_line};
+
+/// The services' logs on the screen, once the start is over. Until then an error shows the lines that matter.
+#[derive(Debug)]
+pub struct Follow {
+    on: Arc<AtomicBool>,
+    json: bool,
+}
+
+impl Follow {
+    pub fn new(json: bool) -> Self {
+        Self {
+            on: Arc::default(),
+            json,
+        }
+    }
+
+    pub fn sink(&self) -> Sink {
+        let (on, json) = (Arc::clone(&self.on), self.json);
+        let (zone, paint) = (TimeZone::system(), Paint::for_stdout());
+        Sink::new(move |service, line| {
+            if on.load(Ordering::Relaxed) {
+                write(service, line, json, &zone, paint);
+            }
+        })
+    }
+
+    pub fn begin(&self) {
+        self.on.store(true, Ordering::Relaxed);
+    }
+
+    pub fn end(&self) {
+        self.on.store(false, Ordering::Relaxed);
+    }
+}
+
+/// A reader that went away (`shopctl up | head`) is no reason to stop the stack, so that the result is of no use.
+fn write(service: ServiceId, line: &str, json: bool, zone: &TimeZone, paint: Paint) {
+    let _ = if json {
+        writeln!(std::io::stderr(), "{line}")
+    } else {
+        writeln!(
+            std::io::stdout(),
+            "{}",
+            render_log_line(service, line, zone, paint)
+        )
+    };
+}

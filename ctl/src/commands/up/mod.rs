@@ -1,0 +1,197 @@
+//! `shopctl up`: the whole stack on this machine, until Ctrl-C.
+//!
+//! ```text
+//! settings (flags, environment) ─> folder (locked) ─> servers ─> services ─> accounts, products ─> three orders
+//!    └─ nothing was started yet when these two say no                                          ─> logs, until a signal
+//! ```
+
+mod folder;
+mod follow;
+mod interrupt;
+mod orders;
+mod settings;
+mod summary;
+
+use serde_json::json;
+
+use crate::api::{Api, ApiError, Endpoints};
+use crate::cli::Global;
+use crate::commands::seed;
+use crate::exit::Exit;
+use crate::stack::{Kind, Stack, StackError, StackOptions};
+use crate::state::{Running, StackState};
+use crate::terminal::{Paint, Progress};
+use folder::DataFolder;
+use follow::Follow;
+use interrupt::Interrupt;
+use settings::Settings;
+
+const HELP: &str = "\
+Runs a private PostgreSQL (fsync on) and Redis (AOF, noeviction) on free ports, never as root, with
+their data in --data-dir, and the three services on top. Ctrl-C stops everything; the data stays.
+
+Servers of your own instead, all four or none:
+  USER_DATABASE_URL, INVENTORY_DATABASE_URL, PAYMENT_DATABASE_URL, REDIS_URL
+
+Every other setting of the services can be given in the environment too:
+  PROVIDER_LATENCY=50ms LOG_FILTER=debug shopctl up
+
+Examples:
+  shopctl up
+  shopctl up --fresh                            forget everything and begin anew
+  shopctl up --inventory-port 18000 --no-demo";
+
+/// `shopctl up`
+#[derive(Debug, clap::Args)]
+#[command(after_help = HELP)]
+pub struct Args {
+    /// Remove the data of earlier runs first
+    #[arg(long)]
+    fresh: bool,
+    /// Port of the service `user`
+    #[arg(long, value_name = "PORT", default_value_t = Kind::User.http_port())]
+    user_port: u16,
+    /// Port of the service `inventory`
+    #[arg(long, value_name = "PORT", default_value_t = Kind::Inventory.http_port())]
+    inventory_port: u16,
+    /// Port of the service `payment`
+    #[arg(long, value_name = "PORT", default_value_t = Kind::Payment.http_port())]
+    payment_port: u16,
+    /// No demo products, no demo orders
+    #[arg(long)]
+    no_demo: bool,
+}
+
+/// Runs until a signal comes or a service ends by itself. Leaves no process in either case.
+///
+/// # Errors
+/// What did not start, or which service ended.
+pub async fn run(args: Args, global: Global) -> anyhow::Result<Exit> {
+    let mut interrupt = Interrupt::listen()?;
+    let settings = Settings::read(&args, &global).await?;
+    let folder = DataFolder::open(&settings.data_dir)?;
+    let mut progress = Progress::new();
+    let (options, mut state, follow) = prepare(&settings, &folder).await?;
+    progress.step("PostgreSQL and Redis");
+    let mut stack = tokio::select! {
+        stack = Stack::start(options) => stack?,
+        () = interrupt.received() => return Ok(Exit::Failure),
+    };
+    let outcome = tokio::select! {
+        outcome = live(&mut stack, &mut state, &settings, &mut progress, &follow) => outcome,
+        () = interrupt.received() => Ok(()),
+    };
+    tokio::select! {
+        stopped = stop(&mut stack, &mut state, &folder, &mut progress) => outcome.and(stopped)?,
+        // A second Ctrl-C: dropping the stack kills what is left of it.
+        () = interrupt.received() => return Ok(Exit::Failure),
+    }
+    Ok(Exit::Success)
+}
+
+/// Everything before the first process.
+async fn prepare(
+    settings: &Settings,
+    folder: &DataFolder,
+) -> anyhow::Result<(StackOptions, StackState, Follow)> {
+    if settings.fresh {
+        folder.clear().await?;
+    }
+    let state = folder.state()?;
+    let follow = Follow::new(settings.json);
+    let options = settings.stack_options(state.credentials.clone(), follow.sink());
+    Ok((options, state, follow))
+}
+
+async fn live(
+    stack: &mut Stack,
+    state: &mut StackState,
+    settings: &Settings,
+    progress: &mut Progress,
+    follow: &Follow,
+) -> anyhow::Result<()> {
+    for kind in Kind::ALL {
+        progress.step(format!("{kind} (migrations, then ready)"));
+        stack.start_service(kind).await?;
+    }
+    let running = running(stack)?;
+    state.running = Some(running.clone());
+    state.write(&settings.data_dir)?;
+    let orders = show(state, &running, settings, progress).await?;
+    progress.done();
+    if settings.json {
+        println!(
+            "{}",
+            json!({"running": running, "credentials": state.credentials, "orders": orders})
+        );
+    } else {
+        println!(
+            "{}",
+            summary::render(stack, state, settings, Paint::for_stdout())
+        );
+    }
+    follow.begin();
+    let (service, status) = stack.any_ended().await;
+    follow.end();
+    let tail = stack.service(service)?.output().tail();
+    anyhow::bail!("{service} ended by itself ({status}); its last lines:\n{tail}")
+}
+
+/// The accounts, the products and the three orders.
+async fn show(
+    state: &StackState,
+    running: &Running,
+    settings: &Settings,
+    progress: &mut Progress,
+) -> anyhow::Result<Vec<orders::Shown>> {
+    progress.step("an ADMIN and a USER");
+    let api = Api::new(Endpoints {
+        user: running.user_url.clone(),
+        inventory: running.inventory_url.clone(),
+        payment: running.payment_url.clone(),
+    })?;
+    let admin = api.with_token(api.log_in(&state.credentials.admin).await?.access_token);
+    ensure_user(&api, state).await?;
+    if settings.no_demo {
+        return Ok(Vec::new());
+    }
+    progress.step("demo products");
+    seed::create_missing(&admin).await?;
+    let user = api.with_token(api.log_in(&state.credentials.user).await?.access_token);
+    orders::place_all(&user, progress, settings.json).await
+}
+
+async fn ensure_user(api: &Api, state: &StackState) -> Result<(), ApiError> {
+    match api.register(&state.credentials.user).await {
+        Err(error) if error.code() != Some("email-taken") => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn running(stack: &Stack) -> Result<Running, StackError> {
+    let url = |kind| stack.first(kind).map(|service| service.url());
+    Ok(Running {
+        pid: std::process::id(),
+        user_url: url(Kind::User)?,
+        inventory_url: url(Kind::Inventory)?,
+        payment_url: url(Kind::Payment)?,
+        user_database_url: stack.database_url(Kind::User),
+        inventory_database_url: stack.database_url(Kind::Inventory),
+        payment_database_url: stack.database_url(Kind::Payment),
+        redis_url: stack.redis_url(),
+    })
+}
+
+async fn stop(
+    stack: &mut Stack,
+    state: &mut StackState,
+    folder: &DataFolder,
+    progress: &mut Progress,
+) -> anyhow::Result<()> {
+    progress.step("stopping: payment, inventory, user, then the servers");
+    let stopped = stack.stop_all().await;
+    progress.done();
+    state.running = None;
+    folder.write(state)?;
+    Ok(stopped?)
+}

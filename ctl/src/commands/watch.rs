@@ -1,0 +1,91 @@
+use std::time::Duration;
+
+use anyhow::Context as _;
+use jiff::tz::TimeZone;
+use tokio::time::timeout;
+use uuid::Uuid;
+
+use crate::api::{Api, ApiError, Order, Transition};
+use crate::cli::Role;
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::terminal::{Paint, render_order, render_transition};
+
+/// `shopctl watch ID`
+#[derive(Debug, clap::Args)]
+#[command(after_help = "With --json: one transition a line, as it happens.")]
+pub struct Args {
+    /// The order's id
+    id: Uuid,
+    /// Seconds to wait for its end
+    #[arg(long, default_value_t = 300)]
+    timeout: u64,
+    /// Whose orders to look at
+    #[arg(long = "as", value_enum, default_value = "admin")]
+    role: Role,
+}
+
+/// Prints each transition as it happens. Success is a confirmed order.
+///
+/// # Errors
+/// An order that cannot be read, or does not end in time.
+pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
+    let api = context.api_as(args.role).await?;
+    let print = |transition: &Transition| match serde_json::to_string(transition) {
+        Ok(json) if context.json => println!("{json}"),
+        _ => print_transition(transition, context.paint),
+    };
+    let (order, _) = follow(
+        &api,
+        &args.id.to_string(),
+        Duration::from_secs(args.timeout),
+        print,
+    )
+    .await?;
+    if !context.json {
+        println!("{}", render_order(&order, context.paint));
+    }
+    Ok(if order.status == "confirmed" {
+        Exit::Success
+    } else {
+        Exit::Failure
+    })
+}
+
+/// Follows an order to its end and hands over each transition once. The transitions come from the timeline, not from the
+/// order: it may take two of them between two looks.
+///
+/// # Errors
+/// The first call that fails, or no end `within` the time.
+pub async fn follow(
+    api: &Api,
+    id: &str,
+    within: Duration,
+    mut seen: impl FnMut(&Transition),
+) -> anyhow::Result<(Order, Vec<Transition>)> {
+    let mut shown = 0;
+    let followed = timeout(within, async {
+        let mut order = api.order(id, None).await?;
+        loop {
+            let timeline = api.timeline(id).await?;
+            timeline.iter().skip(shown).for_each(&mut seen);
+            shown = shown.max(timeline.len());
+            if order.is_final() {
+                return Ok::<_, ApiError>((order, timeline));
+            }
+            order = api.order(id, Some(order.version)).await?;
+        }
+    });
+    let outcome = followed
+        .await
+        .with_context(|| format!("order {id} has not ended within {within:?}"))?;
+    Ok(outcome?)
+}
+
+/// One line for a person.
+pub fn print_transition(transition: &Transition, paint: Paint) {
+    println!(
+        "{}",
+        render_transition(transition, &TimeZone::system(), paint)
+    );
+}

@@ -1,0 +1,72 @@
+//! Exit codes: a script needs to know whether trying again makes sense.
+
+use std::process::ExitCode;
+
+use crate::api::ApiError;
+
+/// Shown by `--help`.
+pub const HELP: &str = "\
+Exit codes:
+  0  it worked; an order was confirmed
+  1  it failed; an order was refunded, declined or took too long
+  2  the command line is wrong
+  3  a service does not answer
+  4  no token, or not one that may do this";
+
+/// How a command ended that did what it was told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// 0
+    Success,
+    /// 1, with everything already said on standard output.
+    Failure,
+}
+
+/// There is nothing to log in with.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "no credentials: give --token, or run it beside a stack started by `shopctl up` (see --data-dir)"
+)]
+pub struct NoCredentials;
+
+/// The exit code of a command.
+#[must_use]
+pub fn code(outcome: &anyhow::Result<Exit>) -> ExitCode {
+    let code = match outcome {
+        Ok(Exit::Success) => 0,
+        Ok(Exit::Failure) => 1,
+        Err(error) => code_of(error),
+    };
+    ExitCode::from(code)
+}
+
+fn code_of(error: &anyhow::Error) -> u8 {
+    if error.is::<NoCredentials>() {
+        return 4;
+    }
+    match error.downcast_ref::<ApiError>() {
+        Some(ApiError::Unreachable { .. }) => 3,
+        Some(refused) if refused.is_unauthorised() => 4,
+        _ => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::Context;
+
+    #[test]
+    fn an_unreachable_service_is_told_from_a_failure_even_with_context() {
+        let unreachable = ApiError::Unreachable {
+            url: "http://x".to_owned(),
+            reason: "refused".to_owned(),
+        };
+        let error = Err::<(), _>(unreachable)
+            .context("while seeding")
+            .expect_err("an error");
+        assert_eq!(code_of(&error), 3);
+        assert_eq!(code_of(&anyhow::anyhow!("other")), 1);
+        assert_eq!(code_of(&NoCredentials.into()), 4);
+    }
+}

@@ -1,0 +1,42 @@
+use std::path::{Path, PathBuf};
+
+use super::{Kind, StackError};
+
+/// The program of a service: in `folder` when one is given, else beside the running executable. A test runs from
+/// `target/debug/deps`, with the programs one level up.
+///
+/// # Errors
+/// [`StackError::NoBinary`] names where it was looked for.
+pub fn find(kind: Kind, folder: Option<&Path>) -> Result<PathBuf, StackError> {
+    let searched = folder.map_or_else(beside_us, |folder| vec![folder.to_path_buf()]);
+    searched
+        .iter()
+        .map(|folder| folder.join(kind.name()))
+        .find(|program| program.is_file())
+        .ok_or(StackError::NoBinary {
+            name: kind.name(),
+            searched,
+        })
+}
+
+fn beside_us() -> Vec<PathBuf> {
+    let executable = std::env::current_exe().unwrap_or_default();
+    let above = executable.ancestors().skip(1).take(2);
+    above.map(Path::to_path_buf).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_program_is_an_error_that_says_where_it_was_looked_for() {
+        let error = find(Kind::Payment, Some(Path::new("/nowhere"))).expect_err("nothing is there");
+        assert!(
+            error
+                .to_string()
+                .contains("`payment` is not beside this one (looked in /nowhere)"),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,93 @@
+use std::fmt;
+
+/// A service of the stack, in the order they are started: each needs only those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// Accounts, and the only signer of tokens.
+    User,
+    /// Products and stock.
+    Inventory,
+    /// Orders and money.
+    Payment,
+}
+
+impl Kind {
+    /// All of them, in starting order.
+    pub const ALL: [Self; 3] = [Self::User, Self::Inventory, Self::Payment];
+
+    /// The name of the service, its crate and its binary.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Inventory => "inventory",
+            Self::Payment => "payment",
+        }
+    }
+
+    /// The documented port of its REST API.
+    #[must_use]
+    pub fn http_port(self) -> u16 {
+        match self {
+            Self::User => 8002,
+            Self::Inventory => 8000,
+            Self::Payment => 8001,
+        }
+    }
+
+    /// The documented port of its metrics.
+    #[must_use]
+    pub fn metrics_port(self) -> u16 {
+        self.http_port() + 1100
+    }
+
+    /// Its database in the private PostgreSQL.
+    #[must_use]
+    pub fn database(self) -> String {
+        format!("orderflow_{}", self.name())
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// One running instance. The first of a kind is called like the service, the others `payment-2`, `payment-3`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ServiceId {
+    /// Which service.
+    pub kind: Kind,
+    /// Which instance of it, from 1.
+    pub instance: usize,
+}
+
+impl fmt::Display for ServiceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.instance {
+            1 => f.pad(self.kind.name()),
+            n => f.pad(&format!("{}-{n}", self.kind)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_second_instance_carries_a_number() {
+        let named = |instance| {
+            ServiceId {
+                kind: Kind::Payment,
+                instance,
+            }
+            .to_string()
+        };
+        assert_eq!(
+            (named(1), named(2)),
+            ("payment".to_owned(), "payment-2".to_owned())
+        );
+    }
+}

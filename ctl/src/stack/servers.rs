@@ -1,0 +1,109 @@
+//! The PostgreSQL and the Redis below the services: private ones, or somebody else's.
+
+use std::path::PathBuf;
+
+use shared::local::{Durability, Postgres, PostgresOptions, Redis, RedisOptions};
+
+use super::{Kind, StackError};
+
+/// Which servers to use.
+#[derive(Debug, Clone)]
+pub enum ServerChoice {
+    /// Private ones, with their data below `data_dir`.
+    Private {
+        /// `postgres/` and `redis/` are created in it, and kept.
+        data_dir: PathBuf,
+        /// What a commit survives.
+        durability: Durability,
+    },
+    /// Running ones, which are left alone.
+    External(ExternalServers),
+}
+
+/// The addresses of servers that somebody else runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExternalServers {
+    /// The database of `user`.
+    pub user_database: String,
+    /// The database of `inventory`.
+    pub inventory_database: String,
+    /// The database of `payment`.
+    pub payment_database: String,
+    /// Redis.
+    pub redis: String,
+}
+
+#[derive(Debug)]
+pub enum Servers {
+    Private {
+        postgres: Box<Postgres>,
+        redis: Box<Redis>,
+    },
+    External(ExternalServers),
+}
+
+impl Servers {
+    pub async fn start(choice: ServerChoice) -> Result<Self, StackError> {
+        match choice {
+            ServerChoice::External(servers) => Ok(Self::External(servers)),
+            ServerChoice::Private {
+                data_dir,
+                durability,
+            } => {
+                let mut options = PostgresOptions::new(data_dir.join("postgres"));
+                options.durability = durability;
+                // Three services with a pool each; a test runs two instances of them and connections of its own.
+                options.max_connections = 200;
+                let (postgres, redis) = tokio::join!(
+                    Postgres::start(options),
+                    Redis::start(RedisOptions::new(data_dir.join("redis")))
+                );
+                let servers = Self::Private {
+                    postgres: Box::new(postgres?),
+                    redis: Box::new(redis?),
+                };
+                servers.ensure_databases().await?;
+                Ok(servers)
+            }
+        }
+    }
+
+    async fn ensure_databases(&self) -> Result<(), StackError> {
+        if let Self::Private { postgres, .. } = self {
+            for kind in Kind::ALL {
+                postgres.ensure_database(&kind.database()).await?;
+            }
+        }
+        Ok(())
+    }
+
+    pub fn database_url(&self, kind: Kind) -> String {
+        match self {
+            Self::Private { postgres, .. } => postgres.url(&kind.database()),
+            Self::External(servers) => servers.database(kind).to_owned(),
+        }
+    }
+
+    pub fn redis_url(&self) -> String {
+        match self {
+            Self::Private { redis, .. } => redis.url(),
+            Self::External(servers) => servers.redis.clone(),
+        }
+    }
+
+    pub async fn stop(&mut self) {
+        if let Self::Private { postgres, redis } = self {
+            tokio::join!(postgres.stop(), redis.stop());
+        }
+    }
+}
+
+impl ExternalServers {
+    fn database(&self, kind: Kind) -> &str {
+        match kind {
+            Kind::User => &self.user_database,
+            Kind::Inventory => &self.inventory_database,
+            Kind::Payment => &self.payment_database,
+        }
+    }
+}

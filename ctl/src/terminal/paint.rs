@@ -1,0 +1,104 @@
+use std::fmt::Display;
+use std::io::IsTerminal;
+
+/// The colours in use; every terminal has them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Colour {
+    /// An error, a declined order.
+    Red,
+    /// All is well.
+    Green,
+    /// A warning, something compensated.
+    Yellow,
+    /// `inventory`
+    Blue,
+    /// `payment`
+    Magenta,
+    /// `user`
+    Cyan,
+    /// What one reads last.
+    Dim,
+    /// What one reads first.
+    Bold,
+}
+
+/// Colours text, or leaves it alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Paint(bool);
+
+impl Paint {
+    /// No colours at all.
+    pub const PLAIN: Self = Self(false);
+
+    /// Colours when standard output is a terminal and `NO_COLOR` is not set (<https://no-color.org>).
+    #[must_use]
+    pub fn for_stdout() -> Self {
+        Self(std::io::stdout().is_terminal() && allowed(std::env::var_os("NO_COLOR").as_deref()))
+    }
+
+    /// The same for standard error.
+    #[must_use]
+    pub fn for_stderr() -> Self {
+        Self(std::io::stderr().is_terminal() && allowed(std::env::var_os("NO_COLOR").as_deref()))
+    }
+
+    /// `text` in a colour.
+    #[must_use]
+    pub fn paint(self, colour: Colour, text: impl Display) -> String {
+        if self.0 {
+            format!("\u{1b}[{}m{text}\u{1b}[0m", code(colour))
+        } else {
+            text.to_string()
+        }
+    }
+
+    /// A status of an order in its colour.
+    #[must_use]
+    pub fn status(self, status: &str) -> String {
+        let colour = match status {
+            "confirmed" => Colour::Green,
+            "refunded" => Colour::Yellow,
+            "declined" => Colour::Red,
+            _ => Colour::Bold,
+        };
+        self.paint(colour, status)
+    }
+}
+
+/// The variable counts when it is present and not empty, whatever its value.
+fn allowed(no_color: Option<&std::ffi::OsStr>) -> bool {
+    no_color.is_none_or(std::ffi::OsStr::is_empty)
+}
+
+fn code(colour: Colour) -> u8 {
+    match colour {
+        Colour::Bold => 1,
+        Colour::Dim => 2,
+        Colour::Red => 31,
+        Colour::Green => 32,
+        Colour::Yellow => 33,
+        Colour::Blue => 34,
+        Colour::Magenta => 35,
+        Colour::Cyan => 36,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_text_carries_no_escape_codes() {
+        assert_eq!(Paint::PLAIN.status("confirmed"), "confirmed");
+        assert_eq!(
+            Paint(true).status("confirmed"),
+            "\u{1b}[32mconfirmed\u{1b}[0m"
+        );
+    }
+
+    #[test]
+    fn an_empty_no_color_does_not_count() {
+        assert!(allowed(None) && allowed(Some("".as_ref())));
+        assert!(!allowed(Some("1".as_ref())));
+    }
+}

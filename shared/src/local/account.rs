@@ -1,0 +1,204 @@
+//! Who a server runs as, and how it is started as that account.
+//!
+//! PostgreSQL refuses to run as root, and Redis has no business to. `setpriv` (util-linux, on every Debian) changes the
+//! account and sets the parent-death signal between fork and exec; doing the same from Rust would need `unsafe`.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use nix::unistd::{Gid, Uid, User};
+
+use super::LocalError;
+
+/// What the kernel sends a server whose parent died, even by SIGKILL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeathSignal {
+    /// An orderly end: Redis writes its log out.
+    Term,
+    /// The end at once, for a program that is built to lose nothing by it: its ports are free for the next start.
+    Kill,
+    /// PostgreSQL's immediate shutdown: no checkpoint, the write-ahead log is replayed by the next start.
+    Quit,
+}
+
+impl DeathSignal {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Term => "TERM",
+            Self::Kill => "KILL",
+            Self::Quit => "QUIT",
+        }
+    }
+}
+
+/// An unprivileged account of this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// Its name, for messages.
+    pub name: String,
+    uid: Uid,
+    gid: Gid,
+}
+
+impl Account {
+    fn unprivileged() -> Result<Self, LocalError> {
+        ["postgres", "nobody"]
+            .into_iter()
+            .find_map(|name| User::from_name(name).ok().flatten())
+            .map(|user| Self {
+                name: user.name,
+                uid: user.uid,
+                gid: user.gid,
+            })
+            .ok_or(LocalError::NoAccount)
+    }
+}
+
+/// Builds the commands that start child processes: the account, the death signal, a process group of their own.
+#[derive(Debug, Clone)]
+pub struct Launcher {
+    account: Option<Account>,
+}
+
+impl Launcher {
+    /// For servers: as we are, or as `postgres`/`nobody` when we are root.
+    ///
+    /// # Errors
+    /// [`LocalError::NoAccount`] when we are root and neither account exists.
+    pub fn for_servers() -> Result<Self, LocalError> {
+        let account = if Uid::effective().is_root() {
+            Some(Account::unprivileged()?)
+        } else {
+            None
+        };
+        Ok(Self { account })
+    }
+
+    /// For programs of our own, which run as we do.
+    #[must_use]
+    pub fn as_ourselves() -> Self {
+        Self { account: None }
+    }
+
+    /// A command for `program`, without standard input. It gets a process group of its own, so that Ctrl-C in a terminal
+    /// reaches only its parent, which then stops its children in the right order.
+    #[must_use]
+    pub fn command(&self, program: impl AsRef<OsStr>, death: DeathSignal) -> Command {
+        use std::os::unix::process::CommandExt;
+
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", death.name()]);
+        if let Some(account) = &self.account {
+            command.arg(format!("--reuid={}", account.uid));
+            command.arg(format!("--regid={}", account.gid));
+            command.arg("--clear-groups");
+        }
+        command
+            .arg("--")
+            .arg(program)
+            .stdin(Stdio::null())
+            .process_group(0);
+        command
+    }
+
+    /// Like [`Launcher::command`], with an environment that is the same on every machine: variables such as `PGPORT`
+    /// would otherwise steer the server, and messages would be translated.
+    pub(super) fn server_command(
+        &self,
+        program: &Path,
+        death: DeathSignal,
+        folder: &Path,
+    ) -> Command {
+        let mut command = self.command(program, death);
+        command
+            .env_clear()
+            .env("PATH", super::programs::search_path())
+            .env("LC_ALL", "C")
+            .env("TZ", "UTC");
+        command.current_dir(folder);
+        command
+    }
+
+    /// Creates `folder` for the server's account alone, and proves that the account can use it.
+    pub(super) fn prepare_folder(&self, folder: &Path) -> Result<(), LocalError> {
+        fs::create_dir_all(folder).map_err(LocalError::io("create", folder))?;
+        if let Some(account) = &self.account {
+            chown(
+                folder,
+                Some(account.uid.as_raw()),
+                Some(account.gid.as_raw()),
+            )
+            .map_err(LocalError::io("change the owner of", folder))?;
+            self.prove_reachable(account, folder)?;
+        }
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
+            .map_err(LocalError::io("close to others", folder))
+    }
+
+    fn prove_reachable(&self, account: &Account, folder: &Path) -> Result<(), LocalError> {
+        let status = self
+            .command("test", DeathSignal::Term)
+            .arg("-w")
+            .arg(folder)
+            .stderr(Stdio::null())
+            .status()
+            .map_err(not_started)?;
+        if status.success() {
+            return Ok(());
+        }
+        Err(LocalError::Unreachable {
+            account: account.name.clone(),
+            folder: folder.to_path_buf(),
+        })
+    }
+}
+
+/// Where a stack keeps its data unless told otherwise. Root's home is closed to the servers' account, so root gets
+/// `/var/lib/orderflow`; everybody else `$XDG_DATA_HOME/orderflow` or `~/.local/share/orderflow`.
+#[must_use]
+pub fn default_data_dir() -> PathBuf {
+    if Uid::effective().is_root() {
+        return PathBuf::from("/var/lib/orderflow");
+    }
+    let absolute = |name| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    absolute("XDG_DATA_HOME")
+        .or_else(|| absolute("HOME").map(|home| home.join(".local/share")))
+        .unwrap_or_else(std::env::temp_dir)
+        .join("orderflow")
+}
+
+/// A temporary folder whose sub-folders the servers' account can reach; it is removed on drop.
+///
+/// # Errors
+/// When the system's temporary folder cannot be written.
+pub fn scratch_dir() -> Result<tempfile::TempDir, LocalError> {
+    let dir = tempfile::Builder::new()
+        .prefix("orderflow-")
+        .tempdir()
+        .map_err(LocalError::io("create a folder in", &std::env::temp_dir()))?;
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o711))
+        .map_err(LocalError::io("open the way into", dir.path()))?;
+    Ok(dir)
+}
+
+/// A command built here could not be started: names the missing package, because `setpriv` is the program that is run.
+pub(super) fn not_started(source: io::Error) -> LocalError {
+    if source.kind() == io::ErrorKind::NotFound {
+        return LocalError::NotInstalled {
+            program: "setpriv",
+            hint: "it is part of the Debian package util-linux",
+        };
+    }
+    LocalError::Io {
+        what: "start a process".to_owned(),
+        source,
+    }
+}

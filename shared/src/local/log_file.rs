@@ -1,0 +1,52 @@
+use std::fs::{self, File, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use super::LocalError;
+
+/// How much of the log goes into an error.
+const TAIL_LINES: usize = 15;
+
+/// A server's log. It grows over restarts; the tail shown in an error is of the last start only.
+#[derive(Debug)]
+pub struct LogFile {
+    path: PathBuf,
+    start: u64,
+}
+
+impl LogFile {
+    pub fn new(path: PathBuf) -> Self {
+        Self { path, start: 0 }
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Standard output and standard error of the next start.
+    pub fn open(&mut self) -> Result<(Stdio, Stdio), LocalError> {
+        let failed = || LocalError::io("write to", &self.path);
+        let file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&self.path)
+            .map_err(failed())?;
+        self.start = file.metadata().map_err(failed())?.len();
+        let second: File = file.try_clone().map_err(failed())?;
+        Ok((file.into(), second.into()))
+    }
+
+    /// What the server wrote since its last start; empty when the log cannot be read.
+    pub fn since_start(&self) -> String {
+        let bytes = fs::read(&self.path).unwrap_or_default();
+        let start = usize::try_from(self.start).unwrap_or(0).min(bytes.len());
+        String::from_utf8_lossy(&bytes[start..]).into_owned()
+    }
+
+    /// The last lines of [`LogFile::since_start`].
+    pub fn tail(&self) -> String {
+        let text = self.since_start();
+        let lines: Vec<&str> = text.lines().collect();
+        lines[lines.len().saturating_sub(TAIL_LINES)..].join("\n")
+    }
+}

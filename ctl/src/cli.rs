@@ -36,49 +36,19 @@ pub struct Global {
     #[arg(long, global = true)]
     pub json: bool,
     /// Folder of the stack's data and state [default: /var/lib/orderflow for root, else ~/.local/share/orderflow]
-    #[arg(
-        long,
-        global = true,
-        env = "SHOPCTL_DATA_DIR",
-        value_name = "DIR",
-        hide_env_values = true
-    )]
+    #[arg(long, global = true, env = "SHOPCTL_DATA_DIR", value_name = "DIR", hide_env_values = true)]
     pub data_dir: Option<PathBuf>,
     /// Where the service `user` is
-    #[arg(
-        long,
-        global = true,
-        env = "SHOPCTL_USER_URL",
-        value_name = "URL",
-        hide_env_values = true
-    )]
+    #[arg(long, global = true, env = "SHOPCTL_USER_URL", value_name = "URL", hide_env_values = true)]
     pub user_url: Option<String>,
     /// Where the service `inventory` is
-    #[arg(
-        long,
-        global = true,
-        env = "SHOPCTL_INVENTORY_URL",
-        value_name = "URL",
-        hide_env_values = true
-    )]
+    #[arg(long, global = true, env = "SHOPCTL_INVENTORY_URL", value_name = "URL", hide_env_values = true)]
     pub inventory_url: Option<String>,
     /// Where the service `payment` is
-    #[arg(
-        long,
-        global = true,
-        env = "SHOPCTL_PAYMENT_URL",
-        value_name = "URL",
-        hide_env_values = true
-    )]
+    #[arg(long, global = true, env = "SHOPCTL_PAYMENT_URL", value_name = "URL", hide_env_values = true)]
     pub payment_url: Option<String>,
     /// Access token to use instead of logging in (see `shopctl token`)
-    #[arg(
-        long,
-        global = true,
-        env = "SHOPCTL_TOKEN",
-        value_name = "JWT",
-        hide_env_values = true
-    )]
+    #[arg(long, global = true, env = "SHOPCTL_TOKEN", value_name = "JWT", hide_env_values = true)]
     pub token: Option<String>,
 }
 
@@ -128,8 +98,7 @@ mod tests {
 
     #[test]
     fn global_options_may_follow_the_command() {
-        let cli =
-            Cli::try_parse_from(["shopctl", "streams", "--json", "--token", "t"]).expect("valid");
+        let cli = Cli::try_parse_from(["shopctl", "streams", "--json", "--token", "t"]).expect("valid");
         assert!(cli.global.json && cli.global.token.as_deref() == Some("t"));
     }
 }

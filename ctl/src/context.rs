@@ -35,23 +35,9 @@ impl Context {
     pub fn new(global: Global) -> Result<Self, StateError> {
         let data_dir = global.data_dir.clone().unwrap_or_else(default_data_dir);
         let state = StackState::read(&data_dir)?;
-        let endpoints = endpoints(
-            &global,
-            state.as_ref().and_then(|state| state.running.as_ref()),
-        );
-        let paint = if global.json {
-            Paint::PLAIN
-        } else {
-            Paint::for_stdout()
-        };
-        Ok(Self {
-            json: global.json,
-            data_dir,
-            state,
-            paint,
-            endpoints,
-            token: global.token,
-        })
+        let endpoints = endpoints(&global, state.as_ref().and_then(|state| state.running.as_ref()));
+        let paint = if global.json { Paint::PLAIN } else { Paint::for_stdout() };
+        Ok(Self { json: global.json, data_dir, state, paint, endpoints, token: global.token })
     }
 
     /// A client without a token.
@@ -91,16 +77,8 @@ impl Context {
     ///
     /// # Errors
     /// When the value cannot be written as JSON.
-    pub fn print<T: Serialize>(
-        &self,
-        value: &T,
-        readable: impl FnOnce(&T) -> String,
-    ) -> serde_json::Result<()> {
-        let text = if self.json {
-            serde_json::to_string(value)?
-        } else {
-            readable(value)
-        };
+    pub fn print<T: Serialize>(&self, value: &T, readable: impl FnOnce(&T) -> String) -> serde_json::Result<()> {
+        let text = if self.json { serde_json::to_string(value)? } else { readable(value) };
         println!("{text}");
         Ok(())
     }
@@ -109,26 +87,11 @@ impl Context {
 fn endpoints(global: &Global, running: Option<&Running>) -> Endpoints {
     let default = |kind: Kind| format!("http://127.0.0.1:{}", kind.http_port());
     let choose = |option: &Option<String>, running: Option<&String>, kind| {
-        option
-            .clone()
-            .or_else(|| running.cloned())
-            .unwrap_or_else(|| default(kind))
+        option.clone().or_else(|| running.cloned()).unwrap_or_else(|| default(kind))
     };
     Endpoints {
-        user: choose(
-            &global.user_url,
-            running.map(|running| &running.user_url),
-            Kind::User,
-        ),
-        inventory: choose(
-            &global.inventory_url,
-            running.map(|running| &running.inventory_url),
-            Kind::Inventory,
-        ),
-        payment: choose(
-            &global.payment_url,
-            running.map(|running| &running.payment_url),
-            Kind::Payment,
-        ),
+        user: choose(&global.user_url, running.map(|running| &running.user_url), Kind::User),
+        inventory: choose(&global.inventory_url, running.map(|running| &running.inventory_url), Kind::Inventory),
+        payment: choose(&global.payment_url, running.map(|running| &running.payment_url), Kind::Payment),
     }
 }

@@ -13,36 +13,15 @@ pub fn products() -> Vec<NewProduct> {
         sku,
         name,
         description,
-        price: Money {
-            amount: cents,
-            currency: "EUR".to_owned(),
-        },
+        price: Money { amount: cents, currency: "EUR".to_owned() },
         stock,
     };
     vec![
         product(MUG, "Enamel mug", "Holds 300 ml of anything", 1299, 10_000),
-        product(
-            "DEMO-SHIRT",
-            "T-shirt",
-            "Organic cotton, one size",
-            2450,
-            10_000,
-        ),
+        product("DEMO-SHIRT", "T-shirt", "Organic cotton, one size", 2450, 10_000),
         product("DEMO-POSTER", "Poster", "A2, on heavy paper", 1800, 500),
-        product(
-            "DEMO-LAMP",
-            "Desk lamp",
-            "The last hundred of them",
-            5990,
-            100,
-        ),
-        product(
-            SOLD_OUT,
-            "Rare print",
-            "Sold out: an order of it is refunded",
-            9900,
-            0,
-        ),
+        product("DEMO-LAMP", "Desk lamp", "The last hundred of them", 5990, 100),
+        product(SOLD_OUT, "Rare print", "Sold out: an order of it is refunded", 9900, 0),
     ]
 }
 
@@ -62,30 +41,10 @@ pub struct DemoOrder {
 /// One order for each end.
 #[must_use]
 pub fn orders() -> [DemoOrder; 3] {
-    let of = |sku: &str, quantity| {
-        vec![Line {
-            sku: sku.to_owned(),
-            quantity,
-        }]
-    };
+    let of = |sku: &str, quantity| vec![Line { sku: sku.to_owned(), quantity }];
     [
-        DemoOrder {
-            story: "paid, and in stock",
-            lines: of(MUG, 2),
-            method: "tok_ok",
-            ends: "confirmed",
-        },
-        DemoOrder {
-            story: "paid, but sold out",
-            lines: of(SOLD_OUT, 1),
-            method: "tok_ok",
-            ends: "refunded",
-        },
-        DemoOrder {
-            story: "the card is declined",
-            lines: of(MUG, 1),
-            method: "tok_declined",
-            ends: "declined",
-        },
+        DemoOrder { story: "paid, and in stock", lines: of(MUG, 2), method: "tok_ok", ends: "confirmed" },
+        DemoOrder { story: "paid, but sold out", lines: of(SOLD_OUT, 1), method: "tok_ok", ends: "refunded" },
+        DemoOrder { story: "the card is declined", lines: of(MUG, 1), method: "tok_declined", ends: "declined" },
     ]
 }

@@ -24,9 +24,7 @@ pub enum Exit {
 
 /// There is nothing to log in with.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "no credentials: give --token, or run it beside a stack started by `shopctl up` (see --data-dir)"
-)]
+#[error("no credentials: give --token, or run it beside a stack started by `shopctl up` (see --data-dir)")]
 pub struct NoCredentials;
 
 /// The exit code of a command.
@@ -58,13 +56,8 @@ mod tests {
 
     #[test]
     fn an_unreachable_service_is_told_from_a_failure_even_with_context() {
-        let unreachable = ApiError::Unreachable {
-            url: "http://x".to_owned(),
-            reason: "refused".to_owned(),
-        };
-        let error = Err::<(), _>(unreachable)
-            .context("while seeding")
-            .expect_err("an error");
+        let unreachable = ApiError::Unreachable { url: "http://x".to_owned(), reason: "refused".to_owned() };
+        let error = Err::<(), _>(unreachable).context("while seeding").expect_err("an error");
         assert_eq!(code_of(&error), 3);
         assert_eq!(code_of(&anyhow::anyhow!("other")), 1);
         assert_eq!(code_of(&NoCredentials.into()), 4);

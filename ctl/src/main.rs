@@ -13,10 +13,7 @@ use ctl::terminal::{Colour, Paint};
 async fn main() -> ExitCode {
     let outcome = run(Cli::parse()).await;
     if let Err(error) = &outcome {
-        eprintln!(
-            "{} {error:#}",
-            Paint::for_stderr().paint(Colour::Red, "error:")
-        );
+        eprintln!("{} {error:#}", Paint::for_stderr().paint(Colour::Red, "error:"));
     }
     exit::code(&outcome)
 }

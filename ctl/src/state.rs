@@ -67,15 +67,8 @@ impl Credentials {
     /// Passwords nobody has seen yet.
     #[must_use]
     pub fn random() -> Self {
-        let login = |email: &str| Login {
-            email: email.to_owned(),
-            password: random_secret(),
-        };
-        Self {
-            admin: login("admin@example.com"),
-            user: login("user@example.com"),
-            service_client_secret: random_secret(),
-        }
+        let login = |email: &str| Login { email: email.to_owned(), password: random_secret() };
+        Self { admin: login("admin@example.com"), user: login("user@example.com"), service_client_secret: random_secret() }
     }
 }
 
@@ -84,9 +77,7 @@ impl Credentials {
 pub fn random_secret() -> String {
     const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
     // `ThreadRng` is a cryptographic generator seeded by the operating system.
-    (0..24)
-        .map(|_| char::from(LETTERS[rand::random_range(0..LETTERS.len())]))
-        .collect()
+    (0..24).map(|_| char::from(LETTERS[rand::random_range(0..LETTERS.len())])).collect()
 }
 
 /// Why the file could not be used.
@@ -122,9 +113,7 @@ impl StackState {
             Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(StateError::Io { path, source }),
         };
-        serde_json::from_slice(&text)
-            .map(Some)
-            .map_err(|source| StateError::Malformed { path, source })
+        serde_json::from_slice(&text).map(Some).map_err(|source| StateError::Malformed { path, source })
     }
 
     /// Writes it whole or not at all, readable by its owner alone.
@@ -134,26 +123,14 @@ impl StackState {
     pub fn write(&self, data_dir: &Path) -> Result<(), StateError> {
         let path = data_dir.join(FILE);
         let unfinished = data_dir.join(format!("{FILE}.new"));
-        let written = self
-            .write_to(&unfinished)
-            .and_then(|()| fs::rename(&unfinished, &path));
+        let written = self.write_to(&unfinished).and_then(|()| fs::rename(&unfinished, &path));
         written.map_err(|source| StateError::Io { path, source })
     }
 
     fn write_to(&self, path: &Path) -> io::Result<()> {
         // A leftover would keep the mode it has.
-        fs::remove_file(path).or_else(|error| {
-            if error.kind() == io::ErrorKind::NotFound {
-                Ok(())
-            } else {
-                Err(error)
-            }
-        })?;
-        let mut file = OpenOptions::new()
-            .create_new(true)
-            .write(true)
-            .mode(0o600)
-            .open(path)?;
+        fs::remove_file(path).or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })?;
+        let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(path)?;
         serde_json::to_writer_pretty(&mut file, self)?;
         file.write_all(b"\n")?;
         file.sync_all()
@@ -183,17 +160,11 @@ mod tests {
     #[test]
     fn what_was_written_is_read_back_and_is_closed_to_others() {
         let dir = shared::local::account::scratch_dir().expect("a folder");
-        let state = StackState {
-            credentials: Credentials::random(),
-            running: Some(running()),
-        };
+        let state = StackState { credentials: Credentials::random(), running: Some(running()) };
         state.write(dir.path()).expect("written");
         state.write(dir.path()).expect("written over");
         assert_eq!(StackState::read(dir.path()).expect("readable"), Some(state));
-        let mode = fs::metadata(dir.path().join(FILE))
-            .expect("a file")
-            .permissions()
-            .mode();
+        let mode = fs::metadata(dir.path().join(FILE)).expect("a file").permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }
 
@@ -202,13 +173,8 @@ mod tests {
         let dir = shared::local::account::scratch_dir().expect("a folder");
         assert_eq!(StackState::read(dir.path()).expect("no error"), None);
         fs::write(dir.path().join(FILE), "{").expect("written");
-        let error = StackState::read(dir.path())
-            .expect_err("half a file")
-            .to_string();
-        assert!(
-            error.contains("stack.json") && error.contains("--fresh"),
-            "{error}"
-        );
+        let error = StackState::read(dir.path()).expect_err("half a file").to_string();
+        assert!(error.contains("stack.json") && error.contains("--fresh"), "{error}");
     }
 
     #[test]

@@ -36,8 +36,7 @@ impl Api {
     /// # Errors
     /// [`ApiError`]; `invalid-credentials` for an unknown e-mail and a wrong password alike.
     pub async fn log_in(&self, login: &Login) -> Result<Tokens, ApiError> {
-        self.post(&self.endpoints().user, "/auth/login", &credentials(login))
-            .await
+        self.post(&self.endpoints().user, "/auth/login", &credentials(login)).await
     }
 
     /// Registers an account of the role USER.
@@ -45,12 +44,7 @@ impl Api {
     /// # Errors
     /// [`ApiError`]; `email-taken` when there is one.
     pub async fn register(&self, login: &Login) -> Result<Account, ApiError> {
-        self.post(
-            &self.endpoints().user,
-            "/auth/register",
-            &credentials(login),
-        )
-        .await
+        self.post(&self.endpoints().user, "/auth/register", &credentials(login)).await
     }
 }
 

@@ -40,8 +40,7 @@ impl Api {
     /// # Errors
     /// [`ApiError`]; `sku-taken` when there is one.
     pub async fn create_product(&self, product: &NewProduct) -> Result<Product, ApiError> {
-        self.post(&self.endpoints().inventory, "/products", product)
-            .await
+        self.post(&self.endpoints().inventory, "/products", product).await
     }
 
     /// Reads a product.
@@ -49,7 +48,6 @@ impl Api {
     /// # Errors
     /// [`ApiError`].
     pub async fn product(&self, sku: &str) -> Result<Product, ApiError> {
-        self.get(&self.endpoints().inventory, &format!("/products/{sku}"))
-            .await
+        self.get(&self.endpoints().inventory, &format!("/products/{sku}")).await
     }
 }

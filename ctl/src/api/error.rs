@@ -76,22 +76,13 @@ impl ApiError {
     }
 
     pub(super) fn from_transport(error: reqwest::Error) -> Self {
-        let url = error
-            .url()
-            .map_or_else(String::new, |url| url.origin().ascii_serialization());
-        Self::Unreachable {
-            url,
-            reason: innermost(&error),
-        }
+        let url = error.url().map_or_else(String::new, |url| url.origin().ascii_serialization());
+        Self::Unreachable { url, reason: innermost(&error) }
     }
 
     pub(super) async fn from_response(response: Response) -> Self {
         let status = response.status();
-        let id = response
-            .headers()
-            .get("x-request-id")
-            .and_then(|id| id.to_str().ok())
-            .map(str::to_owned);
+        let id = response.headers().get("x-request-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
         let body = response.bytes().await.unwrap_or_default();
         Self::Refused(Box::new(Problem::read(status, id, &body)))
     }
@@ -103,10 +94,7 @@ impl Problem {
         let mut problem: Self = serde_json::from_slice(body).unwrap_or_default();
         problem.status = status.as_u16();
         if problem.title.is_empty() {
-            status
-                .canonical_reason()
-                .unwrap_or("Error")
-                .clone_into(&mut problem.title);
+            status.canonical_reason().unwrap_or("Error").clone_into(&mut problem.title);
         }
         problem.request_id = problem.request_id.or(request_id);
         problem
@@ -115,11 +103,7 @@ impl Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let code = self
-            .code
-            .as_deref()
-            .map(|code| format!(" {code}"))
-            .unwrap_or_default();
+        let code = self.code.as_deref().map(|code| format!(" {code}")).unwrap_or_default();
         write!(f, "{} ({}{code})", self.title, self.status)?;
         if let Some(detail) = &self.detail {
             write!(f, ": {detail}")?;
@@ -152,11 +136,7 @@ mod tests {
         let body = br#"{"type":"about:blank","title":"Invalid request","status":400,"code":"invalid-request",
             "detail":"the body has 1 error","errors":[{"pointer":"/items/0/quantity","reason":"must be 1 to 1000"}],
             "request_id":"r-1"}"#;
-        let problem = Problem::read(
-            StatusCode::BAD_REQUEST,
-            Some("from the header".to_owned()),
-            body,
-        );
+        let problem = Problem::read(StatusCode::BAD_REQUEST, Some("from the header".to_owned()), body);
         let expected = "Invalid request (400 invalid-request): the body has 1 error\n  \
             /items/0/quantity: must be 1 to 1000\n  request id: r-1";
         assert_eq!(problem.to_string(), expected);

@@ -55,20 +55,13 @@ impl Api {
             .no_proxy()
             .build()
             .map_err(ApiError::Client)?;
-        Ok(Self {
-            http,
-            endpoints,
-            token: None,
-        })
+        Ok(Self { http, endpoints, token: None })
     }
 
     /// The same client, with a token for every call.
     #[must_use]
     pub fn with_token(&self, token: impl Into<String>) -> Self {
-        Self {
-            token: Some(token.into()),
-            ..self.clone()
-        }
+        Self { token: Some(token.into()), ..self.clone() }
     }
 
     /// Where the services are.
@@ -78,9 +71,7 @@ impl Api {
     }
 
     fn request(&self, method: Method, base: &str, path: &str) -> RequestBuilder {
-        let request = self
-            .http
-            .request(method, format!("{}{path}", base.trim_end_matches('/')));
+        let request = self.http.request(method, format!("{}{path}", base.trim_end_matches('/')));
         match &self.token {
             Some(token) => request.bearer_auth(token),
             None => request,
@@ -91,12 +82,7 @@ impl Api {
         read(self.request(Method::GET, base, path)).await
     }
 
-    async fn post<T: DeserializeOwned>(
-        &self,
-        base: &str,
-        path: &str,
-        body: &impl Serialize,
-    ) -> Result<T, ApiError> {
+    async fn post<T: DeserializeOwned>(&self, base: &str, path: &str, body: &impl Serialize) -> Result<T, ApiError> {
         read(self.request(Method::POST, base, path).json(body)).await
     }
 }
@@ -104,18 +90,11 @@ impl Api {
 /// Sends a request; an answer that is not 2xx is an error.
 async fn send(request: RequestBuilder) -> Result<Response, ApiError> {
     let response = request.send().await.map_err(ApiError::from_transport)?;
-    if response.status().is_success() {
-        Ok(response)
-    } else {
-        Err(ApiError::from_response(response).await)
-    }
+    if response.status().is_success() { Ok(response) } else { Err(ApiError::from_response(response).await) }
 }
 
 async fn read<T: DeserializeOwned>(request: RequestBuilder) -> Result<T, ApiError> {
     let response = send(request).await?;
     let url = response.url().to_string();
-    response
-        .json()
-        .await
-        .map_err(|source| ApiError::NotUnderstood { url, source })
+    response.json().await.map_err(|source| ApiError::NotUnderstood { url, source })
 }

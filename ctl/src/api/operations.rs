@@ -126,21 +126,14 @@ impl Api {
     ///
     /// # Errors
     /// [`ApiError`].
-    pub async fn dead_letters(
-        &self,
-        of: Kind,
-        stream: Option<&str>,
-        limit: usize,
-    ) -> Result<Vec<DeadLetter>, ApiError> {
+    pub async fn dead_letters(&self, of: Kind, stream: Option<&str>, limit: usize) -> Result<Vec<DeadLetter>, ApiError> {
         let mut letters = Vec::new();
         let mut cursor = None;
         while letters.len() < limit {
             let mut query = vec![("limit", (limit - letters.len()).min(100).to_string())];
             query.extend(stream.map(|stream| ("stream", stream.to_owned())));
             query.extend(cursor.take().map(|cursor| ("cursor", cursor)));
-            let page: Page =
-                read(self.request(Method::GET, self.service(of), &dead_letters_path(&query)))
-                    .await?;
+            let page: Page = read(self.request(Method::GET, self.service(of), &dead_letters_path(&query))).await?;
             letters.extend(page.data);
             cursor = page.next_cursor;
             if !page.has_more || cursor.is_none() {
@@ -155,8 +148,7 @@ impl Api {
     /// # Errors
     /// [`ApiError`].
     pub async fn dead_letter(&self, of: Kind, id: &str) -> Result<DeadLetter, ApiError> {
-        self.get(self.service(of), &format!("/ops/dead-letters/{id}"))
-            .await
+        self.get(self.service(of), &format!("/ops/dead-letters/{id}")).await
     }
 
     /// Sends one dead letter to the failing group again. ADMIN.
@@ -164,28 +156,16 @@ impl Api {
     /// # Errors
     /// [`ApiError`].
     pub async fn redrive(&self, of: Kind, id: &str) -> Result<Redriven, ApiError> {
-        self.post(
-            self.service(of),
-            &format!("/ops/dead-letters/{id}/redrive"),
-            &json!({}),
-        )
-        .await
+        self.post(self.service(of), &format!("/ops/dead-letters/{id}/redrive"), &json!({})).await
     }
 
     /// Sends all dead letters of a stream that match `filter`, or only counts them. ADMIN.
     ///
     /// # Errors
     /// [`ApiError`].
-    pub async fn redrive_all(
-        &self,
-        of: Kind,
-        stream: &str,
-        filter: &Value,
-        dry_run: bool,
-    ) -> Result<Redriven, ApiError> {
+    pub async fn redrive_all(&self, of: Kind, stream: &str, filter: &Value, dry_run: bool) -> Result<Redriven, ApiError> {
         let body = json!({"stream": stream, "filter": filter, "dry_run": dry_run});
-        self.post(self.service(of), "/ops/dead-letters/redrive", &body)
-            .await
+        self.post(self.service(of), "/ops/dead-letters/redrive", &body).await
     }
 
     /// Throws a dead letter away. ADMIN.
@@ -193,23 +173,14 @@ impl Api {
     /// # Errors
     /// [`ApiError`].
     pub async fn discard(&self, of: Kind, id: &str, reason: &str) -> Result<(), ApiError> {
-        let request = self.request(
-            Method::DELETE,
-            self.service(of),
-            &format!("/ops/dead-letters/{id}"),
-        );
-        send(request.json(&json!({"reason": reason})))
-            .await
-            .map(drop)
+        let request = self.request(Method::DELETE, self.service(of), &format!("/ops/dead-letters/{id}"));
+        send(request.json(&json!({"reason": reason}))).await.map(drop)
     }
 }
 
 /// Cursors and stream names are URL-safe by contract.
 fn dead_letters_path(query: &[(&str, String)]) -> String {
-    let pairs: Vec<String> = query
-        .iter()
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
+    let pairs: Vec<String> = query.iter().map(|(name, value)| format!("{name}={value}")).collect();
     format!("/ops/dead-letters?{}", pairs.join("&"))
 }
 

@@ -21,13 +21,7 @@ impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.currency.as_str() {
             "EUR" | "USD" | "GBP" | "CHF" => {
-                write!(
-                    f,
-                    "{}.{:02} {}",
-                    self.amount / 100,
-                    (self.amount % 100).abs(),
-                    self.currency
-                )
+                write!(f, "{}.{:02} {}", self.amount / 100, (self.amount % 100).abs(), self.currency)
             }
             other => write!(f, "{} {other} (minor units)", self.amount),
         }
@@ -103,12 +97,7 @@ impl Api {
     ///
     /// # Errors
     /// [`ApiError`]; `unknown-product` with the SKUs that do not exist.
-    pub async fn place_order(
-        &self,
-        lines: &[Line],
-        method: &str,
-        key: &str,
-    ) -> Result<Order, ApiError> {
+    pub async fn place_order(&self, lines: &[Line], method: &str, key: &str) -> Result<Order, ApiError> {
         let body = json!({"items": lines, "payment_method": method});
         let request = self.request(Method::POST, &self.endpoints().payment, "/orders");
         read(request.header("Idempotency-Key", key).json(&body)).await
@@ -131,9 +120,7 @@ impl Api {
     /// # Errors
     /// [`ApiError`].
     pub async fn timeline(&self, id: &str) -> Result<Vec<Transition>, ApiError> {
-        let timeline = self
-            .get(&self.endpoints().payment, &format!("/orders/{id}/timeline"))
-            .await?;
+        let timeline = self.get(&self.endpoints().payment, &format!("/orders/{id}/timeline")).await?;
         Ok(match timeline {
             Timeline::Page { data } | Timeline::Bare(data) => data,
         })
@@ -146,13 +133,7 @@ mod tests {
 
     #[test]
     fn money_is_shown_with_its_decimal_places() {
-        let money = |amount, currency: &str| {
-            Money {
-                amount,
-                currency: currency.to_owned(),
-            }
-            .to_string()
-        };
+        let money = |amount, currency: &str| Money { amount, currency: currency.to_owned() }.to_string();
         assert_eq!(money(1999, "EUR"), "19.99 EUR");
         assert_eq!(money(5, "EUR"), "0.05 EUR");
         assert_eq!(money(500, "JPY"), "500 JPY (minor units)");
@@ -160,12 +141,8 @@ mod tests {
 
     #[test]
     fn a_timeline_is_understood_with_and_without_the_envelope_of_lists() {
-        let entry =
-            r#"{"version":1,"status":"pending","at":"2026-01-01T00:00:00Z","cause":"placed"}"#;
-        for text in [
-            format!("[{entry}]"),
-            format!(r#"{{"data":[{entry}],"has_more":false}}"#),
-        ] {
+        let entry = r#"{"version":1,"status":"pending","at":"2026-01-01T00:00:00Z","cause":"placed"}"#;
+        for text in [format!("[{entry}]"), format!(r#"{{"data":[{entry}],"has_more":false}}"#)] {
             let timeline: Timeline = serde_json::from_str(&text).expect("a timeline");
             let (Timeline::Page { data } | Timeline::Bare(data)) = timeline;
             assert_eq!((data.len(), data[0].status.as_str()), (1, "pending"));

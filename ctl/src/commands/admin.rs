@@ -48,8 +48,7 @@ pub async fn run(command: &Command, context: &Context) -> anyhow::Result<Exit> {
     let password = given.clone().unwrap_or_else(random_secret);
     let output = create(&args.email, &password, &database_url).await?;
     anyhow::ensure!(output.status.success(), "{}", complaint(&output));
-    let mut account: Value =
-        serde_json::from_slice(&output.stdout).context("cannot understand what `user` printed")?;
+    let mut account: Value = serde_json::from_slice(&output.stdout).context("cannot understand what `user` printed")?;
     if given.is_none() {
         account["password"] = password.into();
     }
@@ -58,14 +57,8 @@ pub async fn run(command: &Command, context: &Context) -> anyhow::Result<Exit> {
 }
 
 fn database_url(args: &Create, context: &Context) -> anyhow::Result<String> {
-    let running = context
-        .state
-        .as_ref()
-        .and_then(|state| state.running.as_ref());
-    let url = args
-        .database_url
-        .clone()
-        .or_else(|| running.map(|running| running.user_database_url.clone()));
+    let running = context.state.as_ref().and_then(|state| state.running.as_ref());
+    let url = args.database_url.clone().or_else(|| running.map(|running| running.user_database_url.clone()));
     url.context("no stack runs here; give the database of `user` with --database-url")
 }
 
@@ -85,25 +78,12 @@ async fn create(email: &str, password: &str, database_url: &str) -> anyhow::Resu
 fn complaint(output: &Output) -> String {
     let said = String::from_utf8_lossy(&output.stderr);
     let said = said.trim();
-    if said.is_empty() {
-        format!("`user create-admin` failed ({})", output.status)
-    } else {
-        said.to_owned()
-    }
+    if said.is_empty() { format!("`user create-admin` failed ({})", output.status) } else { said.to_owned() }
 }
 
 fn readable(account: &Value) -> String {
     let text = |field: &str| account[field].as_str().unwrap_or("?").to_owned();
-    let mut lines = vec![format!(
-        "{} is {} now (id {})",
-        text("email"),
-        text("role"),
-        text("id")
-    )];
-    lines.extend(
-        account
-            .get("password")
-            .map(|_| format!("password: {} (shown only now)", text("password"))),
-    );
+    let mut lines = vec![format!("{} is {} now (id {})", text("email"), text("role"), text("id"))];
+    lines.extend(account.get("password").map(|_| format!("password: {} (shown only now)", text("password"))));
     lines.join("\n")
 }

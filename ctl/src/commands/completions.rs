@@ -14,11 +14,6 @@ pub struct Args {
 
 /// Prints the script.
 pub fn run(args: &Args) -> Exit {
-    clap_complete::generate(
-        args.shell,
-        &mut Cli::command(),
-        "shopctl",
-        &mut std::io::stdout(),
-    );
+    clap_complete::generate(args.shell, &mut Cli::command(), "shopctl", &mut std::io::stdout());
     Exit::Success
 }

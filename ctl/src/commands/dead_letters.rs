@@ -84,12 +84,8 @@ impl FromStr for StreamName {
     fn from_str(name: &str) -> Result<Self, Self::Err> {
         let known = "order_completed, refund_order, stock_reserved, product_changed";
         let owner = owner_of_stream(name).filter(|_| is_url_safe(name));
-        let owner =
-            owner.ok_or_else(|| format!("no service consumes it; the streams are {known}"))?;
-        Ok(Self {
-            name: name.to_owned(),
-            owner,
-        })
+        let owner = owner.ok_or_else(|| format!("no service consumes it; the streams are {known}"))?;
+        Ok(Self { name: name.to_owned(), owner })
     }
 }
 
@@ -105,21 +101,14 @@ impl FromStr for Id {
 
     fn from_str(id: &str) -> Result<Self, Self::Err> {
         let shape = || "an id looks like order_completed.dead~1700000000000-0".to_owned();
-        let (stream, _) = id
-            .split_once(".dead~")
-            .filter(|_| is_url_safe(id))
-            .ok_or_else(shape)?;
+        let (stream, _) = id.split_once(".dead~").filter(|_| is_url_safe(id)).ok_or_else(shape)?;
         let StreamName { owner, .. } = stream.parse()?;
-        Ok(Self {
-            id: id.to_owned(),
-            owner,
-        })
+        Ok(Self { id: id.to_owned(), owner })
     }
 }
 
 fn is_url_safe(text: &str) -> bool {
-    text.chars()
-        .all(|c| c.is_ascii_alphanumeric() || "-._~".contains(c))
+    text.chars().all(|c| c.is_ascii_alphanumeric() || "-._~".contains(c))
 }
 
 /// Asks the service that consumes the stream.
@@ -132,21 +121,12 @@ pub async fn run(command: &Command, context: &Context) -> anyhow::Result<Exit> {
         Command::List(args) => list(args, &api, context).await?,
         Command::Show { id } => {
             let letter = api.dead_letter(id.owner, &id.id).await?;
-            println!(
-                "{}",
-                if context.json {
-                    serde_json::to_string(&letter)?
-                } else {
-                    serde_json::to_string_pretty(&letter)?
-                }
-            );
+            println!("{}", if context.json { serde_json::to_string(&letter)? } else { serde_json::to_string_pretty(&letter)? });
         }
         Command::Redrive(args) => redrive(args, &api, context).await?,
         Command::Discard { id, reason } => {
             api.discard(id.owner, &id.id, reason).await?;
-            context.print(&json!({"discarded": id.id}), |_| {
-                format!("discarded {}", id.id)
-            })?;
+            context.print(&json!({"discarded": id.id}), |_| format!("discarded {}", id.id))?;
         }
     }
     Ok(Exit::Success)
@@ -156,11 +136,7 @@ async fn list(args: &List, api: &Api, context: &Context) -> anyhow::Result<()> {
     let stream = args.stream.as_ref().map(|stream| stream.name.as_str());
     let mut letters = Vec::new();
     for kind in [Kind::Inventory, Kind::Payment] {
-        if args
-            .stream
-            .as_ref()
-            .is_none_or(|stream| stream.owner == kind)
-        {
+        if args.stream.as_ref().is_none_or(|stream| stream.owner == kind) {
             letters.extend(api.dead_letters(kind, stream, args.limit).await?);
         }
     }
@@ -171,10 +147,7 @@ async fn list(args: &List, api: &Api, context: &Context) -> anyhow::Result<()> {
 async fn redrive(args: &Redrive, api: &Api, context: &Context) -> anyhow::Result<()> {
     let outcome = match (&args.id, &args.stream) {
         (Some(id), _) => api.redrive(id.owner, &id.id).await?,
-        (None, Some(stream)) => {
-            api.redrive_all(stream.owner, &stream.name, &filter(args), args.dry_run)
-                .await?
-        }
+        (None, Some(stream)) => api.redrive_all(stream.owner, &stream.name, &filter(args), args.dry_run).await?,
         (None, None) => anyhow::bail!("name a dead letter or a stream"),
     };
     context.print(&outcome, |outcome| summary(outcome, args.dry_run))?;
@@ -183,10 +156,7 @@ async fn redrive(args: &Redrive, api: &Api, context: &Context) -> anyhow::Result
 
 fn filter(args: &Redrive) -> Value {
     let given = [("type", &args.event_type), ("reason", &args.reason)];
-    given
-        .into_iter()
-        .filter_map(|(name, value)| Some((name.to_owned(), json!(value.as_ref()?))))
-        .collect()
+    given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), json!(value.as_ref()?)))).collect()
 }
 
 fn summary(outcome: &Redriven, dry_run: bool) -> String {
@@ -208,23 +178,14 @@ fn rendered(letters: &[DeadLetter]) -> String {
 }
 
 fn row(letter: &DeadLetter) -> Vec<String> {
-    let event_type = letter
-        .event
-        .get("type")
-        .and_then(Value::as_str)
-        .unwrap_or("-");
+    let event_type = letter.event.get("type").and_then(Value::as_str).unwrap_or("-");
     vec![
         letter.id.clone(),
         event_type.to_owned(),
         letter.group.clone(),
         letter.deliveries.to_string(),
         letter.reason.clone(),
-        letter
-            .last_error
-            .as_deref()
-            .and_then(|error| error.lines().next())
-            .unwrap_or("-")
-            .to_owned(),
+        letter.last_error.as_deref().and_then(|error| error.lines().next()).unwrap_or("-").to_owned(),
     ]
 }
 
@@ -235,26 +196,14 @@ mod tests {
     #[test]
     fn an_id_names_the_service_to_ask() {
         let owner = |id: &str| id.parse().map(|Id { owner, .. }| owner);
-        assert_eq!(
-            owner("order_completed.dead~1700000000000-0"),
-            Ok(Kind::Inventory)
-        );
-        assert_eq!(
-            owner("order_completed.3.dead~1700000000000-0"),
-            Ok(Kind::Inventory)
-        );
+        assert_eq!(owner("order_completed.dead~1700000000000-0"), Ok(Kind::Inventory));
+        assert_eq!(owner("order_completed.3.dead~1700000000000-0"), Ok(Kind::Inventory));
         assert_eq!(owner("product_changed.dead~1-0"), Ok(Kind::Payment));
     }
 
     #[test]
     fn an_id_that_is_none_is_a_usage_error() {
-        for id in [
-            "",
-            "1700000000000-0",
-            "nonsense.dead~1-0",
-            "order_completed.dead~../../users",
-            "order_completed.dead~1?x",
-        ] {
+        for id in ["", "1700000000000-0", "nonsense.dead~1-0", "order_completed.dead~../../users", "order_completed.dead~1?x"] {
             assert!(id.parse::<Id>().is_err(), "{id}");
         }
     }

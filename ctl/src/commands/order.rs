@@ -37,13 +37,7 @@ pub struct Args {
     timeout: u64,
 }
 
-const METHODS: [&str; 5] = [
-    "tok_ok",
-    "tok_declined",
-    "tok_insufficient_funds",
-    "tok_timeout",
-    "tok_flaky",
-];
+const METHODS: [&str; 5] = ["tok_ok", "tok_declined", "tok_insufficient_funds", "tok_timeout", "tok_flaky"];
 
 /// `SKU` or `SKU:QTY`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,16 +52,9 @@ impl FromStr for Item {
         if sku.is_empty() {
             return Err("there is no SKU before the colon".to_owned());
         }
-        let quantity = quantity
-            .parse()
-            .ok()
-            .filter(|quantity| (1..=1000).contains(quantity));
-        let quantity =
-            quantity.ok_or_else(|| "the quantity is a whole number from 1 to 1000".to_owned())?;
-        Ok(Self(Line {
-            sku: sku.to_owned(),
-            quantity,
-        }))
+        let quantity = quantity.parse().ok().filter(|quantity| (1..=1000).contains(quantity));
+        let quantity = quantity.ok_or_else(|| "the quantity is a whole number from 1 to 1000".to_owned())?;
+        Ok(Self(Line { sku: sku.to_owned(), quantity }))
     }
 }
 
@@ -78,10 +65,7 @@ impl FromStr for Item {
 pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let api = context.api_as(Role::User).await?;
     let lines: Vec<Line> = args.items.iter().map(|item| item.0.clone()).collect();
-    let key = args
-        .key
-        .clone()
-        .unwrap_or_else(|| Uuid::now_v7().to_string());
+    let key = args.key.clone().unwrap_or_else(|| Uuid::now_v7().to_string());
     let placed = api.place_order(&lines, &args.method, &key).await?;
     if !context.json {
         println!("{}", render_order(&placed, context.paint));
@@ -91,16 +75,9 @@ pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
             watch::print_transition(transition, context.paint)
         }
     };
-    let (order, timeline) =
-        watch::follow(&api, &placed.id, Duration::from_secs(args.timeout), print).await?;
-    context.print(&json!({"order": order, "timeline": timeline}), |_| {
-        render_order(&order, context.paint)
-    })?;
-    Ok(if order.status == "confirmed" {
-        Exit::Success
-    } else {
-        Exit::Failure
-    })
+    let (order, timeline) = watch::follow(&api, &placed.id, Duration::from_secs(args.timeout), print).await?;
+    context.print(&json!({"order": order, "timeline": timeline}), |_| render_order(&order, context.paint))?;
+    Ok(if order.status == "confirmed" { Exit::Success } else { Exit::Failure })
 }
 
 #[cfg(test)]
@@ -119,17 +96,7 @@ mod tests {
 
     #[test]
     fn a_quantity_that_cannot_be_ordered_is_a_usage_error() {
-        for text in [
-            "A:0",
-            "A:1001",
-            "A:-1",
-            "A:many",
-            "A:",
-            "A:1:2",
-            ":3",
-            "",
-            "A:4294967297",
-        ] {
+        for text in ["A:0", "A:1001", "A:-1", "A:many", "A:", "A:1:2", ":3", "", "A:4294967297"] {
             assert!(item(text).is_err(), "{text}");
         }
     }

@@ -8,9 +8,7 @@ use crate::exit::Exit;
 
 /// `shopctl seed`
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Products that exist are left as they are, so it may be run again at any time."
-)]
+#[command(after_help = "Products that exist are left as they are, so it may be run again at any time.")]
 pub struct Args {}
 
 /// Creates the demo products that are missing.
@@ -22,12 +20,7 @@ pub async fn run(_: &Args, context: &Context) -> anyhow::Result<Exit> {
     let created = create_missing(&api).await?;
     let products: Vec<&str> = demo::products().iter().map(|product| product.sku).collect();
     context.print(&json!({"created": created, "products": products}), |_| {
-        format!(
-            "{} created, {} there already: {}",
-            created.len(),
-            products.len() - created.len(),
-            products.join(" ")
-        )
+        format!("{} created, {} there already: {}", created.len(), products.len() - created.len(), products.join(" "))
     })?;
     Ok(Exit::Success)
 }

@@ -27,25 +27,14 @@ pub struct Args {}
 /// A service that does not answer or refuses.
 pub async fn run(_: &Args, context: &Context) -> anyhow::Result<Exit> {
     let api = context.api_as(Role::Admin).await?;
-    let (inventory, payment) =
-        tokio::try_join!(api.streams(Kind::Inventory), api.streams(Kind::Payment))?;
+    let (inventory, payment) = tokio::try_join!(api.streams(Kind::Inventory), api.streams(Kind::Payment))?;
     let streams: Vec<Stream> = inventory.into_iter().chain(payment).collect();
     context.print(&json!({"streams": streams}), |_| rendered(&streams))?;
     Ok(Exit::Success)
 }
 
 fn rendered(streams: &[Stream]) -> String {
-    let heading = [
-        "STREAM",
-        "GROUP",
-        "LENGTH",
-        "UNREAD",
-        "PENDING",
-        "CONSUMERS",
-        "IDLE",
-        "CLAIMED",
-        "DEAD",
-    ];
+    let heading = ["STREAM", "GROUP", "LENGTH", "UNREAD", "PENDING", "CONSUMERS", "IDLE", "CLAIMED", "DEAD"];
     let mut rows = vec![heading.map(str::to_owned).to_vec()];
     rows.extend(streams.iter().map(row));
     table(&rows)
@@ -74,12 +63,7 @@ fn pending(stream: &Stream) -> String {
 }
 
 fn idle(stream: &Stream) -> String {
-    let idle = || {
-        stream
-            .consumers
-            .iter()
-            .map(|consumer| consumer.idle_seconds)
-    };
+    let idle = || stream.consumers.iter().map(|consumer| consumer.idle_seconds);
     match (idle().reduce(f64::min), idle().reduce(f64::max)) {
         (Some(least), Some(most)) if least < most => format!("{least:.1}-{most:.1} s"),
         (Some(only), _) => format!("{only:.1} s"),
@@ -98,9 +82,6 @@ mod tests {
             "consumers":[{"name":"a","idle_seconds":0.1,"pending":2},{"name":"b","idle_seconds":9.0,"pending":0}]}"#;
         let stream: Stream = serde_json::from_str(text).expect("the wire shape");
         let row = row(&stream).join(" | ");
-        assert_eq!(
-            row,
-            "order_completed | inventory-group | 12 | ~3 | 2 (4.2 s) | 2 | 0.1-9.0 s | 7 | 1"
-        );
+        assert_eq!(row, "order_completed | inventory-group | 12 | ~3 | 2 (4.2 s) | 2 | 0.1-9.0 s | 7 | 1");
     }
 }

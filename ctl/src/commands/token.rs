@@ -16,23 +16,13 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub struct Args {
     /// Log in as an account of the stack
-    #[arg(
-        long = "as",
-        value_enum,
-        default_value = "user",
-        conflicts_with = "email"
-    )]
+    #[arg(long = "as", value_enum, default_value = "user", conflicts_with = "email")]
     role: Role,
     /// Log in as this account
     #[arg(long, requires = "secret")]
     email: Option<String>,
     /// Its password; other users of this machine can see it in the process list
-    #[arg(
-        long,
-        group = "secret",
-        env = "SHOPCTL_PASSWORD",
-        hide_env_values = true
-    )]
+    #[arg(long, group = "secret", env = "SHOPCTL_PASSWORD", hide_env_values = true)]
     password: Option<String>,
     /// Read its password from standard input
     #[arg(long, group = "secret")]
@@ -45,10 +35,7 @@ pub struct Args {
 /// A login that fails, or nothing to log in with.
 pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let login = match &args.email {
-        Some(email) => Login {
-            email: email.clone(),
-            password: password(args)?,
-        },
+        Some(email) => Login { email: email.clone(), password: password(args)? },
         None => context.login(args.role)?.clone(),
     };
     let tokens = context.api()?.log_in(&login).await?;
@@ -69,9 +56,7 @@ fn password(args: &Args) -> anyhow::Result<String> {
 /// When there is none.
 pub fn password_from_stdin() -> anyhow::Result<String> {
     let mut line = String::new();
-    std::io::stdin()
-        .read_line(&mut line)
-        .context("cannot read the password from standard input")?;
+    std::io::stdin().read_line(&mut line).context("cannot read the password from standard input")?;
     let password = line.trim_end_matches(['\r', '\n']);
     anyhow::ensure!(!password.is_empty(), "standard input has no password");
     Ok(password.to_owned())

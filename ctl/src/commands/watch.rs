@@ -35,21 +35,11 @@ pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         Ok(json) if context.json => println!("{json}"),
         _ => print_transition(transition, context.paint),
     };
-    let (order, _) = follow(
-        &api,
-        &args.id.to_string(),
-        Duration::from_secs(args.timeout),
-        print,
-    )
-    .await?;
+    let (order, _) = follow(&api, &args.id.to_string(), Duration::from_secs(args.timeout), print).await?;
     if !context.json {
         println!("{}", render_order(&order, context.paint));
     }
-    Ok(if order.status == "confirmed" {
-        Exit::Success
-    } else {
-        Exit::Failure
-    })
+    Ok(if order.status == "confirmed" { Exit::Success } else { Exit::Failure })
 }
 
 /// Follows an order to its end and hands over each transition once. The transitions come from the timeline, not from the
@@ -57,12 +47,7 @@ pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
 ///
 /// # Errors
 /// The first call that fails, or no end `within` the time.
-pub async fn follow(
-    api: &Api,
-    id: &str,
-    within: Duration,
-    mut seen: impl FnMut(&Transition),
-) -> anyhow::Result<(Order, Vec<Transition>)> {
+pub async fn follow(api: &Api, id: &str, within: Duration, mut seen: impl FnMut(&Transition)) -> anyhow::Result<(Order, Vec<Transition>)> {
     let mut shown = 0;
     let followed = timeout(within, async {
         let mut order = api.order(id, None).await?;
@@ -76,16 +61,11 @@ pub async fn follow(
             order = api.order(id, Some(order.version)).await?;
         }
     });
-    let outcome = followed
-        .await
-        .with_context(|| format!("order {id} has not ended within {within:?}"))?;
+    let outcome = followed.await.with_context(|| format!("order {id} has not ended within {within:?}"))?;
     Ok(outcome?)
 }
 
 /// One line for a person.
 pub fn print_transition(transition: &Transition, paint: Paint) {
-    println!(
-        "{}",
-        render_transition(transition, &TimeZone::system(), paint)
-    );
+    println!("{}", render_transition(transition, &TimeZone::system(), paint));
 }

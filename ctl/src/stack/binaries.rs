@@ -13,10 +13,7 @@ pub fn find(kind: Kind, folder: Option<&Path>) -> Result<PathBuf, StackError> {
         .iter()
         .map(|folder| folder.join(kind.name()))
         .find(|program| program.is_file())
-        .ok_or(StackError::NoBinary {
-            name: kind.name(),
-            searched,
-        })
+        .ok_or(StackError::NoBinary { name: kind.name(), searched })
 }
 
 fn beside_us() -> Vec<PathBuf> {
@@ -32,11 +29,6 @@ mod tests {
     #[test]
     fn a_missing_program_is_an_error_that_says_where_it_was_looked_for() {
         let error = find(Kind::Payment, Some(Path::new("/nowhere"))).expect_err("nothing is there");
-        assert!(
-            error
-                .to_string()
-                .contains("`payment` is not beside this one (looked in /nowhere)"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("`payment` is not beside this one (looked in /nowhere)"), "{error}");
     }
 }

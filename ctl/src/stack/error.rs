@@ -16,10 +16,7 @@ pub enum StackError {
     #[error(transparent)]
     Server(#[from] LocalError),
     /// The service's program was not built.
-    #[error(
-        "the program `{name}` is not beside this one (looked in {}); build it: cargo build --workspace",
-        folders(searched)
-    )]
+    #[error("the program `{name}` is not beside this one (looked in {}); build it: cargo build --workspace", folders(searched))]
     NoBinary {
         /// The program.
         name: &'static str,
@@ -85,9 +82,5 @@ pub enum StackError {
 }
 
 fn folders(searched: &[PathBuf]) -> String {
-    searched
-        .iter()
-        .map(|folder| folder.display().to_string())
-        .collect::<Vec<_>>()
-        .join(", ")
+    searched.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>().join(", ")
 }

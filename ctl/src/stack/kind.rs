@@ -78,16 +78,7 @@ mod tests {
 
     #[test]
     fn only_the_second_instance_carries_a_number() {
-        let named = |instance| {
-            ServiceId {
-                kind: Kind::Payment,
-                instance,
-            }
-            .to_string()
-        };
-        assert_eq!(
-            (named(1), named(2)),
-            ("payment".to_owned(), "payment-2".to_owned())
-        );
+        let named = |instance| ServiceId { kind: Kind::Payment, instance }.to_string();
+        assert_eq!((named(1), named(2)), ("payment".to_owned(), "payment-2".to_owned()));
     }
 }

@@ -74,10 +74,7 @@ impl StackOptions {
     /// [`StackError::NoPort`].
     pub fn private(data_dir: impl Into<PathBuf>) -> Result<Self, StackError> {
         Ok(Self {
-            servers: ServerChoice::Private {
-                data_dir: data_dir.into(),
-                durability: Durability::ProcessCrash,
-            },
+            servers: ServerChoice::Private { data_dir: data_dir.into(), durability: Durability::ProcessCrash },
             network: Network::free()?,
             credentials: Credentials::random(),
             env: BTreeMap::new(),
@@ -89,10 +86,7 @@ impl StackOptions {
     /// Adds a setting for every instance of `kind`.
     #[must_use]
     pub fn with_env(mut self, kind: Kind, name: &str, value: &str) -> Self {
-        self.env
-            .entry(kind)
-            .or_default()
-            .push((name.to_owned(), value.to_owned()));
+        self.env.entry(kind).or_default().push((name.to_owned(), value.to_owned()));
         self
     }
 }
@@ -116,24 +110,9 @@ impl Stack {
     /// # Errors
     /// [`StackError::Server`].
     pub async fn start(options: StackOptions) -> Result<Self, StackError> {
-        let StackOptions {
-            servers,
-            network,
-            credentials,
-            env,
-            binaries,
-            sink,
-        } = options;
+        let StackOptions { servers, network, credentials, env, binaries, sink } = options;
         let servers = Servers::start(servers).await?;
-        Ok(Self {
-            services: BTreeMap::new(),
-            servers,
-            network,
-            credentials,
-            env,
-            binaries,
-            sink,
-        })
+        Ok(Self { services: BTreeMap::new(), servers, network, credentials, env, binaries, sink })
     }
 
     /// Starts one instance of every service, each after those it needs.
@@ -159,24 +138,12 @@ impl Stack {
     ///
     /// # Errors
     /// See [`Service::start`].
-    pub async fn start_service_with(
-        &mut self,
-        kind: Kind,
-        env: &[(&str, &str)],
-    ) -> Result<ServiceId, StackError> {
+    pub async fn start_service_with(&mut self, kind: Kind, env: &[(&str, &str)]) -> Result<ServiceId, StackError> {
         let instance = 1 + self.services.keys().filter(|id| id.kind == kind).count();
-        let at = if instance == 1 {
-            self.network.of(kind)
-        } else {
-            Addresses::free()?
-        };
+        let at = if instance == 1 { self.network.of(kind) } else { Addresses::free()? };
         let mut plan = wiring::plan(kind, at, &self.network, &self.servers, &self.credentials);
-        plan.env
-            .extend(self.env.get(&kind).cloned().unwrap_or_default());
-        plan.env.extend(
-            env.iter()
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
-        );
+        plan.env.extend(self.env.get(&kind).cloned().unwrap_or_default());
+        plan.env.extend(env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let id = ServiceId { kind, instance };
         self.run(id, plan).await?;
         Ok(id)
@@ -247,9 +214,7 @@ impl Stack {
     /// Waits until an instance ends that nobody asked to.
     pub async fn any_ended(&self) -> (ServiceId, ExitStatus) {
         loop {
-            let ended = self
-                .services()
-                .find_map(|service| Some((service.id(), service.exit_status()?)));
+            let ended = self.services().find_map(|service| Some((service.id(), service.exit_status()?)));
             match ended {
                 Some(ended) => return ended,
                 None => sleep(LOOK_AGAIN).await,

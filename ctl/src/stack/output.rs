@@ -63,11 +63,7 @@ impl Listening {
         // Most lines are not the one: a look at the text spares reading them all twice.
         let about = line.contains("\"listening\"").then_some(line)?;
         let message: Message<'_> = serde_json::from_str(about).ok()?;
-        if message.message == "listening" {
-            serde_json::from_str(about).ok()
-        } else {
-            None
-        }
+        if message.message == "listening" { serde_json::from_str(about).ok() } else { None }
     }
 }
 
@@ -91,12 +87,7 @@ impl Output {
     pub fn read(service: ServiceId, pipes: Pipes, sink: Sink) -> Self {
         let kept = Arc::default();
         let (sender, listening) = watch::channel(None);
-        let reader = Reader {
-            service,
-            kept: Arc::clone(&kept),
-            listening: sender,
-            sink,
-        };
+        let reader = Reader { service, kept: Arc::clone(&kept), listening: sender, sink };
         if let Some(stdout) = pipes.stdout {
             reader.clone().start(stdout);
         }
@@ -110,21 +101,13 @@ impl Output {
     #[must_use]
     pub fn tail(&self) -> String {
         let kept = lock(&self.kept);
-        kept.iter()
-            .skip(kept.len().saturating_sub(SHOWN))
-            .map(String::as_str)
-            .collect::<Vec<_>>()
-            .join("\n")
+        kept.iter().skip(kept.len().saturating_sub(SHOWN)).map(String::as_str).collect::<Vec<_>>().join("\n")
     }
 
     /// All kept lines that `wanted` is true for.
     #[must_use]
     pub fn lines(&self, wanted: impl Fn(&str) -> bool) -> Vec<String> {
-        lock(&self.kept)
-            .iter()
-            .filter(|line| wanted(line))
-            .cloned()
-            .collect()
+        lock(&self.kept).iter().filter(|line| wanted(line)).cloned().collect()
     }
 
     /// Waits for the line that says where the service listens; never returns when its output ends without.
@@ -157,10 +140,7 @@ impl Reader {
     fn read(self, pipe: impl Read) {
         let mut pipe = BufReader::new(pipe);
         let mut bytes = Vec::new();
-        while pipe
-            .read_until(b'\n', &mut bytes)
-            .is_ok_and(|read| read > 0)
-        {
+        while pipe.read_until(b'\n', &mut bytes).is_ok_and(|read| read > 0) {
             self.take(String::from_utf8_lossy(&bytes).trim_end());
             bytes.clear();
         }
@@ -188,24 +168,19 @@ fn lock(kept: &Mutex<VecDeque<String>>) -> MutexGuard<'_, VecDeque<String>> {
 mod tests {
     use super::*;
 
-    const LINE: &str = r#"{"timestamp":"2026-01-01T00:00:00Z","level":"INFO","message":"listening","http":"127.0.0.1:8001","metrics":"127.0.0.1:9101"}"#;
+    const LINE: &str =
+        r#"{"timestamp":"2026-01-01T00:00:00Z","level":"INFO","message":"listening","http":"127.0.0.1:8001","metrics":"127.0.0.1:9101"}"#;
 
     #[test]
     fn the_listening_line_names_both_addresses() {
         let listening = Listening::parse(LINE).expect("it is that line");
-        assert_eq!(
-            (listening.http.port(), listening.metrics.port()),
-            (8001, 9101)
-        );
+        assert_eq!((listening.http.port(), listening.metrics.port()), (8001, 9101));
     }
 
     #[test]
     fn other_lines_are_not_the_listening_line() {
         assert_eq!(Listening::parse("plain text"), None);
-        assert_eq!(
-            Listening::parse(r#"{"message":"stopped \"listening\" soon"}"#),
-            None
-        );
+        assert_eq!(Listening::parse(r#"{"message":"stopped \"listening\" soon"}"#), None);
         assert_eq!(Listening::parse(r#"{"message":"listening"}"#), None);
     }
 }

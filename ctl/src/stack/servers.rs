@@ -35,10 +35,7 @@ pub struct ExternalServers {
 
 #[derive(Debug)]
 pub enum Servers {
-    Private {
-        postgres: Box<Postgres>,
-        redis: Box<Redis>,
-    },
+    Private { postgres: Box<Postgres>, redis: Box<Redis> },
     External(ExternalServers),
 }
 
@@ -46,22 +43,13 @@ impl Servers {
     pub async fn start(choice: ServerChoice) -> Result<Self, StackError> {
         match choice {
             ServerChoice::External(servers) => Ok(Self::External(servers)),
-            ServerChoice::Private {
-                data_dir,
-                durability,
-            } => {
+            ServerChoice::Private { data_dir, durability } => {
                 let mut options = PostgresOptions::new(data_dir.join("postgres"));
                 options.durability = durability;
                 // Three services with a pool each; a test runs two instances of them and connections of its own.
                 options.max_connections = 200;
-                let (postgres, redis) = tokio::join!(
-                    Postgres::start(options),
-                    Redis::start(RedisOptions::new(data_dir.join("redis")))
-                );
-                let servers = Self::Private {
-                    postgres: Box::new(postgres?),
-                    redis: Box::new(redis?),
-                };
+                let (postgres, redis) = tokio::join!(Postgres::start(options), Redis::start(RedisOptions::new(data_dir.join("redis"))));
+                let servers = Self::Private { postgres: Box::new(postgres?), redis: Box::new(redis?) };
                 servers.ensure_databases().await?;
                 Ok(servers)
             }

@@ -49,30 +49,15 @@ impl Service {
     /// # Errors
     /// [`StackError::PortTaken`], [`StackError::NotRun`], or [`StackError::Ended`] and [`StackError::NotReady`] with its
     /// last lines.
-    pub async fn start(
-        id: ServiceId,
-        program: &Path,
-        plan: Plan,
-        sink: Sink,
-    ) -> Result<Self, StackError> {
+    pub async fn start(id: ServiceId, program: &Path, plan: Plan, sink: Sink) -> Result<Self, StackError> {
         for address in [plan.http, plan.metrics] {
             check_free(id, address).await?;
         }
         let (child, output) = launch(id, program, &plan, sink)?;
         let addresses = ready(id, &child, &output).await?;
         // A port 0 is settled by the first start: whoever knows the service by its address finds it there again.
-        let plan = Plan {
-            http: addresses.http,
-            metrics: addresses.metrics,
-            ..plan
-        };
-        Ok(Self {
-            id,
-            plan,
-            addresses,
-            child,
-            output,
-        })
+        let plan = Plan { http: addresses.http, metrics: addresses.metrics, ..plan };
+        Ok(Self { id, plan, addresses, child, output })
     }
 
     /// Which service and instance this is.
@@ -131,11 +116,7 @@ impl Service {
             return Ok(status);
         }
         self.kill9().await;
-        Err(StackError::NotEnded {
-            service: self.id,
-            within: END_WITHIN,
-            tail: self.output.tail(),
-        })
+        Err(StackError::NotEnded { service: self.id, within: END_WITHIN, tail: self.output.tail() })
     }
 
     /// How it ended, or `None` while it runs.
@@ -155,37 +136,19 @@ async fn check_free(service: ServiceId, address: SocketAddr) -> Result<(), Stack
         return Ok(());
     }
     let free = ports::wait_until_free(address.port(), FREE_WITHIN).await;
-    free.map_err(|holder| StackError::PortTaken {
-        service,
-        address,
-        holder,
-    })
+    free.map_err(|holder| StackError::PortTaken { service, address, holder })
 }
 
-fn launch(
-    id: ServiceId,
-    program: &Path,
-    plan: &Plan,
-    sink: Sink,
-) -> Result<(Child, Output), StackError> {
+fn launch(id: ServiceId, program: &Path, plan: &Plan, sink: Sink) -> Result<(Child, Output), StackError> {
     let mut command = Launcher::as_ourselves().command(program, DeathSignal::Kill);
-    command
-        .env("HTTP_BIND", plan.http.to_string())
-        .env("METRICS_BIND", plan.metrics.to_string());
+    command.env("HTTP_BIND", plan.http.to_string()).env("METRICS_BIND", plan.metrics.to_string());
     command.envs(plan.env.iter().map(|(name, value)| (name, value)));
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let (child, pipes) = Child::spawn(command).map_err(|source| StackError::NotRun {
-        service: id,
-        source,
-    })?;
+    let (child, pipes) = Child::spawn(command).map_err(|source| StackError::NotRun { service: id, source })?;
     Ok((child, Output::read(id, pipes, sink)))
 }
 
-async fn ready(
-    service: ServiceId,
-    child: &Child,
-    output: &Output,
-) -> Result<Listening, StackError> {
+async fn ready(service: ServiceId, child: &Child, output: &Output) -> Result<Listening, StackError> {
     let in_time = timeout(READY_WITHIN, async {
         let addresses = output.listening().await;
         until_ready(addresses.http).await;
@@ -216,22 +179,12 @@ async fn not_ready(service: ServiceId, output: &Output) -> StackError {
         Err(_) => "it did not log where it listens".to_owned(),
         Ok(addresses) => readiness(addresses.http).await,
     };
-    StackError::NotReady {
-        service,
-        within: READY_WITHIN,
-        missing,
-        tail: output.tail(),
-    }
+    StackError::NotReady { service, within: READY_WITHIN, missing, tail: output.tail() }
 }
 
 /// `/readyz` names what is not ready.
 async fn readiness(http: SocketAddr) -> String {
-    let answer = async {
-        reqwest::get(format!("http://{http}/readyz"))
-            .await?
-            .text()
-            .await
-    };
+    let answer = async { reqwest::get(format!("http://{http}/readyz")).await?.text().await };
     match timeout(Duration::from_secs(2), answer).await {
         Ok(Ok(text)) => format!("/readyz: {text}"),
         Ok(Err(error)) => format!("/readyz: {error}"),

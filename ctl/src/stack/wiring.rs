@@ -26,10 +26,7 @@ impl Addresses {
     #[must_use]
     pub fn documented(kind: Kind, http_port: Option<u16>) -> Self {
         let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        Self {
-            http: at(http_port.unwrap_or(kind.http_port())),
-            metrics: at(kind.metrics_port()),
-        }
+        Self { http: at(http_port.unwrap_or(kind.http_port())), metrics: at(kind.metrics_port()) }
     }
 
     /// Free ports. Not port 0, which a restarted service would not get again.
@@ -38,10 +35,7 @@ impl Addresses {
     /// [`StackError::NoPort`].
     pub fn free() -> Result<Self, StackError> {
         let at = || ports::free_port().map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
-        Ok(Self {
-            http: at().map_err(StackError::NoPort)?,
-            metrics: at().map_err(StackError::NoPort)?,
-        })
+        Ok(Self { http: at().map_err(StackError::NoPort)?, metrics: at().map_err(StackError::NoPort)? })
     }
 }
 
@@ -62,11 +56,7 @@ impl Network {
     /// # Errors
     /// [`StackError::NoPort`].
     pub fn free() -> Result<Self, StackError> {
-        Ok(Self {
-            user: Addresses::free()?,
-            inventory: Addresses::free()?,
-            payment: Addresses::free()?,
-        })
+        Ok(Self { user: Addresses::free()?, inventory: Addresses::free()?, payment: Addresses::free()? })
     }
 
     /// The addresses of one service.
@@ -80,46 +70,24 @@ impl Network {
     }
 }
 
-pub fn plan(
-    kind: Kind,
-    at: Addresses,
-    network: &Network,
-    servers: &Servers,
-    credentials: &Credentials,
-) -> Plan {
-    let mut env = vec![
-        ("DATABASE_URL", servers.database_url(kind)),
-        ("LOG_FORMAT", "json".to_owned()),
-    ];
+pub fn plan(kind: Kind, at: Addresses, network: &Network, servers: &Servers, credentials: &Credentials) -> Plan {
+    let mut env = vec![("DATABASE_URL", servers.database_url(kind)), ("LOG_FORMAT", "json".to_owned())];
     if kind != Kind::User {
         env.push(("REDIS_URL", servers.redis_url()));
-        env.push((
-            "JWKS_URL",
-            format!("http://{}/.well-known/jwks.json", network.user.http),
-        ));
+        env.push(("JWKS_URL", format!("http://{}/.well-known/jwks.json", network.user.http)));
     }
     match kind {
         Kind::User => env.extend(user(credentials)),
         Kind::Inventory => {}
         Kind::Payment => env.extend(payment(network, credentials)),
     }
-    let env = env
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect();
-    Plan {
-        http: at.http,
-        metrics: at.metrics,
-        env,
-    }
+    let env = env.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    Plan { http: at.http, metrics: at.metrics, env }
 }
 
 fn user(credentials: &Credentials) -> Vec<(&'static str, String)> {
     vec![
-        (
-            "SERVICE_CLIENTS",
-            format!("{SERVICE_CLIENT}:{}", credentials.service_client_secret),
-        ),
+        ("SERVICE_CLIENTS", format!("{SERVICE_CLIENT}:{}", credentials.service_client_secret)),
         ("ADMIN_EMAIL", credentials.admin.email.clone()),
         ("ADMIN_PASSWORD", credentials.admin.password.clone()),
     ]
@@ -127,18 +95,9 @@ fn user(credentials: &Credentials) -> Vec<(&'static str, String)> {
 
 fn payment(network: &Network, credentials: &Credentials) -> Vec<(&'static str, String)> {
     vec![
-        (
-            "INVENTORY_URL",
-            format!("http://{}", network.inventory.http),
-        ),
-        (
-            "SERVICE_TOKEN_URL",
-            format!("http://{}/auth/service-token", network.user.http),
-        ),
+        ("INVENTORY_URL", format!("http://{}", network.inventory.http)),
+        ("SERVICE_TOKEN_URL", format!("http://{}/auth/service-token", network.user.http)),
         ("SERVICE_CLIENT_ID", SERVICE_CLIENT.to_owned()),
-        (
-            "SERVICE_CLIENT_SECRET",
-            credentials.service_client_secret.clone(),
-        ),
+        ("SERVICE_CLIENT_SECRET", credentials.service_client_secret.clone()),
     ]
 }

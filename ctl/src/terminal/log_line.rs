@@ -8,15 +8,7 @@ use super::{Colour, Paint};
 use crate::stack::{Kind, ServiceId};
 
 /// Fields of every line that have a place of their own, or that a person does not miss.
-const PLACED: [&str; 7] = [
-    "timestamp",
-    "level",
-    "message",
-    "target",
-    "fields",
-    "span",
-    "spans",
-];
+const PLACED: [&str; 7] = ["timestamp", "level", "message", "target", "fields", "span", "spans"];
 /// Wide enough for `inventory-2`.
 const PREFIX: usize = 11;
 
@@ -33,20 +25,13 @@ pub fn render(service: ServiceId, line: &str, zone: &TimeZone, paint: Paint) -> 
     let time = paint.paint(Colour::Dim, time(&record, zone));
     let level = text(&record, "level");
     let level = paint.paint(level_colour(&level), format!("{level:<5}"));
-    format!(
-        "{time} {prefix} {level} {}{}",
-        text(&record, "message"),
-        fields(&record, paint)
-    )
+    format!("{time} {prefix} {level} {}{}", text(&record, "message"), fields(&record, paint))
 }
 
 fn time(record: &Map<String, Value>, zone: &TimeZone) -> String {
     let timestamp = text(record, "timestamp");
     match timestamp.parse::<Timestamp>() {
-        Ok(at) => at
-            .to_zoned(zone.clone())
-            .strftime("%H:%M:%S%.3f")
-            .to_string(),
+        Ok(at) => at.to_zoned(zone.clone()).strftime("%H:%M:%S%.3f").to_string(),
         Err(_) => timestamp,
     }
 }
@@ -56,18 +41,8 @@ fn text(record: &Map<String, Value>, field: &str) -> String {
 }
 
 fn fields(record: &Map<String, Value>, paint: Paint) -> String {
-    let others = record
-        .iter()
-        .filter(|(name, _)| !PLACED.contains(&name.as_str()));
-    others
-        .map(|(name, value)| {
-            format!(
-                " {}{}",
-                paint.paint(Colour::Dim, format!("{name}=")),
-                shown(value)
-            )
-        })
-        .collect()
+    let others = record.iter().filter(|(name, _)| !PLACED.contains(&name.as_str()));
+    others.map(|(name, value)| format!(" {}{}", paint.paint(Colour::Dim, format!("{name}=")), shown(value))).collect()
 }
 
 /// A string without its quotes, and without line breaks: one record is one line.
@@ -100,15 +75,7 @@ mod tests {
     use super::*;
 
     fn plain(line: &str) -> String {
-        render(
-            ServiceId {
-                kind: Kind::Payment,
-                instance: 1,
-            },
-            line,
-            &TimeZone::UTC,
-            Paint::PLAIN,
-        )
+        render(ServiceId { kind: Kind::Payment, instance: 1 }, line, &TimeZone::UTC, Paint::PLAIN)
     }
 
     #[test]
@@ -132,11 +99,6 @@ mod tests {
 
     #[test]
     fn one_record_is_one_line() {
-        assert_eq!(
-            plain(r#"{"level":"ERROR","message":"a\nb"}"#)
-                .lines()
-                .count(),
-            1
-        );
+        assert_eq!(plain(r#"{"level":"ERROR","message":"a\nb"}"#).lines().count(), 1);
     }
 }

@@ -45,11 +45,7 @@ impl Paint {
     /// `text` in a colour.
     #[must_use]
     pub fn paint(self, colour: Colour, text: impl Display) -> String {
-        if self.0 {
-            format!("\u{1b}[{}m{text}\u{1b}[0m", code(colour))
-        } else {
-            text.to_string()
-        }
+        if self.0 { format!("\u{1b}[{}m{text}\u{1b}[0m", code(colour)) } else { text.to_string() }
     }
 
     /// A status of an order in its colour.
@@ -90,10 +86,7 @@ mod tests {
     #[test]
     fn plain_text_carries_no_escape_codes() {
         assert_eq!(Paint::PLAIN.status("confirmed"), "confirmed");
-        assert_eq!(
-            Paint(true).status("confirmed"),
-            "\u{1b}[32mconfirmed\u{1b}[0m"
-        );
+        assert_eq!(Paint(true).status("confirmed"), "\u{1b}[32mconfirmed\u{1b}[0m");
     }
 
     #[test]

@@ -24,30 +24,18 @@ impl Progress {
     /// Nothing is shown yet.
     #[must_use]
     pub fn new() -> Self {
-        Self {
-            paint: Paint::for_stderr(),
-            terminal: std::io::stderr().is_terminal(),
-            current: None,
-        }
+        Self { paint: Paint::for_stderr(), terminal: std::io::stderr().is_terminal(), current: None }
     }
 
     /// Ends the current step well and begins the next.
     pub fn step(&mut self, what: impl Into<String>) {
         self.done();
         let what = what.into();
-        let bar = if self.terminal {
-            spinner(&what)
-        } else {
-            ProgressBar::hidden()
-        };
+        let bar = if self.terminal { spinner(&what) } else { ProgressBar::hidden() };
         if !self.terminal {
             eprintln!("{what} ...");
         }
-        self.current = Some(Step {
-            what,
-            began: Instant::now(),
-            bar,
-        });
+        self.current = Some(Step { what, began: Instant::now(), bar });
     }
 
     /// Ends the current step well.
@@ -55,15 +43,8 @@ impl Progress {
         if let Some(step) = self.current.take() {
             step.bar.finish_and_clear();
             if self.terminal {
-                let took = self.paint.paint(
-                    Colour::Dim,
-                    format!("{:.1} s", step.began.elapsed().as_secs_f64()),
-                );
-                eprintln!(
-                    "{} {} {took}",
-                    self.paint.paint(Colour::Green, "✔"),
-                    step.what
-                );
+                let took = self.paint.paint(Colour::Dim, format!("{:.1} s", step.began.elapsed().as_secs_f64()));
+                eprintln!("{} {} {took}", self.paint.paint(Colour::Green, "✔"), step.what);
             }
         }
     }
@@ -88,11 +69,8 @@ impl Drop for Progress {
 }
 
 fn spinner(what: &str) -> ProgressBar {
-    let style = ProgressStyle::with_template("{spinner} {msg} {elapsed}")
-        .unwrap_or_else(|_| ProgressStyle::default_spinner());
-    let bar = ProgressBar::new_spinner()
-        .with_style(style)
-        .with_message(what.to_owned());
+    let style = ProgressStyle::with_template("{spinner} {msg} {elapsed}").unwrap_or_else(|_| ProgressStyle::default_spinner());
+    let bar = ProgressBar::new_spinner().with_style(style).with_message(what.to_owned());
     bar.enable_steady_tick(Duration::from_millis(100));
     bar
 }

@@ -7,36 +7,19 @@ use crate::api::{Order, Transition};
 /// `order 0198… 12.99 EUR: confirmed`, with the reason of an order that was not.
 #[must_use]
 pub fn render_order(order: &Order, paint: Paint) -> String {
-    let reason = order
-        .reason
-        .as_deref()
-        .map(|reason| format!(" ({reason})"))
-        .unwrap_or_default();
-    format!(
-        "order {}  {}  {}{reason}",
-        order.id,
-        order.total,
-        paint.status(&order.status)
-    )
+    let reason = order.reason.as_deref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+    format!("order {}  {}  {}{reason}", order.id, order.total, paint.status(&order.status))
 }
 
 /// `  12:34:56.789  2  completed  charge-succeeded`
 #[must_use]
 pub fn render_transition(transition: &Transition, zone: &TimeZone, paint: Paint) -> String {
-    let time = transition
-        .at
-        .to_zoned(zone.clone())
-        .strftime("%H:%M:%S%.3f")
-        .to_string();
+    let time = transition.at.to_zoned(zone.clone()).strftime("%H:%M:%S%.3f").to_string();
     // Padded before it is coloured: escape codes would count as width.
     let padding = " ".repeat(9_usize.saturating_sub(transition.status.len()));
     let cause = transition.cause.as_ref().map(cause).unwrap_or_default();
-    let line = format!(
-        "  {}  {}  {}{padding}  {cause}",
-        paint.paint(Colour::Dim, time),
-        transition.version,
-        paint.status(&transition.status),
-    );
+    let line =
+        format!("  {}  {}  {}{padding}  {cause}", paint.paint(Colour::Dim, time), transition.version, paint.status(&transition.status),);
     line.trim_end().to_owned()
 }
 

@@ -59,7 +59,10 @@ impl From<tokio_postgres::Error> for DbError {
 fn classify(error: &tokio_postgres::Error) -> Fault {
     let Some(server) = error.as_db_error() else { return Fault::Lost };
     match server.code() {
-        &SqlState::T_R_SERIALIZATION_FAILURE | &SqlState::T_R_DEADLOCK_DETECTED | &SqlState::LOCK_NOT_AVAILABLE | &SqlState::QUERY_CANCELED => Fault::Contention,
+        &SqlState::T_R_SERIALIZATION_FAILURE
+        | &SqlState::T_R_DEADLOCK_DETECTED
+        | &SqlState::LOCK_NOT_AVAILABLE
+        | &SqlState::QUERY_CANCELED => Fault::Contention,
         code => match code.code().get(..2) {
             Some("23") => Fault::Constraint(server.constraint().unwrap_or_default().to_owned()),
             // 08 connection, 53 resources (disk full, too many clients), 57 shutdown, 58 system error, 25 read-only standby.

@@ -99,7 +99,12 @@ impl<W: Write> Clone for Commits<W> {
 
 impl<W: Write> Commits<W> {
     /// Starts the actor under `supervisor`. `writer` makes the writer, on the actor's own arbiter.
-    pub fn start(supervisor: &SupervisorHandle, database: Database, settings: &DatabaseSettings, mut writer: impl FnMut() -> W + Send + 'static) -> Self {
+    pub fn start(
+        supervisor: &SupervisorHandle,
+        database: Database,
+        settings: &DatabaseSettings,
+        mut writer: impl FnMut() -> W + Send + 'static,
+    ) -> Self {
         let limits = Limits { batch: settings.commit_batch, deadline: settings.commit_deadline };
         let policy = RestartPolicy::default();
         Self(supervisor.supervise("group-commit", W::NAME, policy, move |life| GroupCommit {

@@ -41,7 +41,9 @@ impl Database {
         let ms = settings.statement_timeout.as_millis();
         // enable_seqscan: with statistics from a quiet moment the planner expects one open order and loops over the
         // whole batch (facts of this design: completion fell to a third). Every query here has an index.
-        config.options(format!("-c statement_timeout={ms} -c lock_timeout={ms} -c idle_in_transaction_session_timeout={ms} -c enable_seqscan=off"));
+        config.options(format!(
+            "-c statement_timeout={ms} -c lock_timeout={ms} -c idle_in_transaction_session_timeout={ms} -c enable_seqscan=off"
+        ));
         config.connect_timeout(settings.connect_timeout).application_name("orderflow");
         config.target_session_attrs(tokio_postgres::config::TargetSessionAttrs::ReadWrite);
         let manager = Manager::from_config(config, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });

@@ -49,11 +49,7 @@ impl Account {
         ["postgres", "nobody"]
             .into_iter()
             .find_map(|name| User::from_name(name).ok().flatten())
-            .map(|user| Self {
-                name: user.name,
-                uid: user.uid,
-                gid: user.gid,
-            })
+            .map(|user| Self { name: user.name, uid: user.uid, gid: user.gid })
             .ok_or(LocalError::NoAccount)
     }
 }
@@ -70,11 +66,7 @@ impl Launcher {
     /// # Errors
     /// [`LocalError::NoAccount`] when we are root and neither account exists.
     pub fn for_servers() -> Result<Self, LocalError> {
-        let account = if Uid::effective().is_root() {
-            Some(Account::unprivileged()?)
-        } else {
-            None
-        };
+        let account = if Uid::effective().is_root() { Some(Account::unprivileged()?) } else { None };
         Ok(Self { account })
     }
 
@@ -97,28 +89,15 @@ impl Launcher {
             command.arg(format!("--regid={}", account.gid));
             command.arg("--clear-groups");
         }
-        command
-            .arg("--")
-            .arg(program)
-            .stdin(Stdio::null())
-            .process_group(0);
+        command.arg("--").arg(program).stdin(Stdio::null()).process_group(0);
         command
     }
 
     /// Like [`Launcher::command`], with an environment that is the same on every machine: variables such as `PGPORT`
     /// would otherwise steer the server, and messages would be translated.
-    pub(super) fn server_command(
-        &self,
-        program: &Path,
-        death: DeathSignal,
-        folder: &Path,
-    ) -> Command {
+    pub(super) fn server_command(&self, program: &Path, death: DeathSignal, folder: &Path) -> Command {
         let mut command = self.command(program, death);
-        command
-            .env_clear()
-            .env("PATH", super::programs::search_path())
-            .env("LC_ALL", "C")
-            .env("TZ", "UTC");
+        command.env_clear().env("PATH", super::programs::search_path()).env("LC_ALL", "C").env("TZ", "UTC");
         command.current_dir(folder);
         command
     }
@@ -127,33 +106,18 @@ impl Launcher {
     pub(super) fn prepare_folder(&self, folder: &Path) -> Result<(), LocalError> {
         fs::create_dir_all(folder).map_err(LocalError::io("create", folder))?;
         if let Some(account) = &self.account {
-            chown(
-                folder,
-                Some(account.uid.as_raw()),
-                Some(account.gid.as_raw()),
-            )
-            .map_err(LocalError::io("change the owner of", folder))?;
+            chown(folder, Some(account.uid.as_raw()), Some(account.gid.as_raw())).map_err(LocalError::io("change the owner of", folder))?;
             self.prove_reachable(account, folder)?;
         }
-        fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
-            .map_err(LocalError::io("close to others", folder))
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).map_err(LocalError::io("close to others", folder))
     }
 
     fn prove_reachable(&self, account: &Account, folder: &Path) -> Result<(), LocalError> {
-        let status = self
-            .command("test", DeathSignal::Term)
-            .arg("-w")
-            .arg(folder)
-            .stderr(Stdio::null())
-            .status()
-            .map_err(not_started)?;
+        let status = self.command("test", DeathSignal::Term).arg("-w").arg(folder).stderr(Stdio::null()).status().map_err(not_started)?;
         if status.success() {
             return Ok(());
         }
-        Err(LocalError::Unreachable {
-            account: account.name.clone(),
-            folder: folder.to_path_buf(),
-        })
+        Err(LocalError::Unreachable { account: account.name.clone(), folder: folder.to_path_buf() })
     }
 }
 
@@ -164,11 +128,7 @@ pub fn default_data_dir() -> PathBuf {
     if Uid::effective().is_root() {
         return PathBuf::from("/var/lib/orderflow");
     }
-    let absolute = |name| {
-        std::env::var_os(name)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-    };
+    let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     absolute("XDG_DATA_HOME")
         .or_else(|| absolute("HOME").map(|home| home.join(".local/share")))
         .unwrap_or_else(std::env::temp_dir)
@@ -180,25 +140,16 @@ pub fn default_data_dir() -> PathBuf {
 /// # Errors
 /// When the system's temporary folder cannot be written.
 pub fn scratch_dir() -> Result<tempfile::TempDir, LocalError> {
-    let dir = tempfile::Builder::new()
-        .prefix("orderflow-")
-        .tempdir()
-        .map_err(LocalError::io("create a folder in", &std::env::temp_dir()))?;
-    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o711))
-        .map_err(LocalError::io("open the way into", dir.path()))?;
+    let dir =
+        tempfile::Builder::new().prefix("orderflow-").tempdir().map_err(LocalError::io("create a folder in", &std::env::temp_dir()))?;
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o711)).map_err(LocalError::io("open the way into", dir.path()))?;
     Ok(dir)
 }
 
 /// A command built here could not be started: names the missing package, because `setpriv` is the program that is run.
 pub(super) fn not_started(source: io::Error) -> LocalError {
     if source.kind() == io::ErrorKind::NotFound {
-        return LocalError::NotInstalled {
-            program: "setpriv",
-            hint: "it is part of the Debian package util-linux",
-        };
+        return LocalError::NotInstalled { program: "setpriv", hint: "it is part of the Debian package util-linux" };
     }
-    LocalError::Io {
-        what: "start a process".to_owned(),
-        source,
-    }
+    LocalError::Io { what: "start a process".to_owned(), source }
 }

@@ -56,9 +56,7 @@ impl Child {
         let (started_in, started) = mpsc::sync_channel(1);
         let (ended_in, ended) = watch::channel(false);
         let for_thread = Arc::clone(&exit);
-        thread::Builder::new()
-            .name("child".to_owned())
-            .spawn(move || run(command, &started_in, &for_thread, &ended_in))?;
+        thread::Builder::new().name("child".to_owned()).spawn(move || run(command, &started_in, &for_thread, &ended_in))?;
         let (pid, pipes) = started.recv().map_err(io::Error::other)??;
         Ok((Self { pid, exit, ended }, pipes))
     }
@@ -107,10 +105,7 @@ impl Child {
     pub fn end_blocking(&self, signal: Signal, within: Duration) -> Option<ExitStatus> {
         self.signal(signal);
         let running = |status: &mut Option<ExitStatus>| status.is_none();
-        let waited = self
-            .exit
-            .changed
-            .wait_timeout_while(self.exit.lock(), within, running);
+        let waited = self.exit.changed.wait_timeout_while(self.exit.lock(), within, running);
         *waited.unwrap_or_else(PoisonError::into_inner).0
     }
 }
@@ -126,10 +121,7 @@ type Started = mpsc::SyncSender<io::Result<(Pid, Pipes)>>;
 fn run(mut command: Command, started: &Started, exit: &Exit, ended: &watch::Sender<bool>) {
     match command.spawn().and_then(with_pid) {
         Ok((pid, mut process)) => {
-            let pipes = Pipes {
-                stdout: process.stdout.take(),
-                stderr: process.stderr.take(),
-            };
+            let pipes = Pipes { stdout: process.stdout.take(), stderr: process.stderr.take() };
             let _ = started.send(Ok((pid, pipes)));
             reap(pid, &mut process, exit);
             let _ = ended.send(true);
@@ -147,15 +139,9 @@ fn with_pid(process: Process) -> io::Result<(Pid, Process)> {
 
 /// Waits first without reaping, then reaps under the lock that [`Child::signal`] takes.
 fn reap(pid: Pid, process: &mut Process, exit: &Exit) {
-    while waitid(Id::Pid(pid), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT)
-        == Err(nix::errno::Errno::EINTR)
-    {}
+    while waitid(Id::Pid(pid), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT) == Err(nix::errno::Errno::EINTR) {}
     let mut status = exit.lock();
     // `wait` fails only when somebody else in this process reaped the child: it is gone, how it ended is lost.
-    *status = Some(
-        process
-            .wait()
-            .unwrap_or_else(|_| ExitStatus::from_raw(Signal::SIGKILL as i32)),
-    );
+    *status = Some(process.wait().unwrap_or_else(|_| ExitStatus::from_raw(Signal::SIGKILL as i32)));
     exit.changed.notify_all();
 }

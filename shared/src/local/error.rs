@@ -16,14 +16,10 @@ pub enum LocalError {
         hint: &'static str,
     },
     /// Started by root, and there is no account to run a server as.
-    #[error(
-        "running as root, and neither the account `postgres` nor `nobody` exists to run a server as"
-    )]
+    #[error("running as root, and neither the account `postgres` nor `nobody` exists to run a server as")]
     NoAccount,
     /// The account of the servers cannot enter the data folder.
-    #[error(
-        "the account `{account}` cannot write to {folder}: every folder above it must be open to it (root's home is not)"
-    )]
+    #[error("the account `{account}` cannot write to {folder}: every folder above it must be open to it (root's home is not)")]
     Unreachable {
         /// The account the server would run as.
         account: String,
@@ -31,9 +27,7 @@ pub enum LocalError {
         folder: PathBuf,
     },
     /// Another server works in the data folder.
-    #[error(
-        "the data folder {folder} is in use by process {pid}; stop it first, or choose another folder"
-    )]
+    #[error("the data folder {folder} is in use by process {pid}; stop it first, or choose another folder")]
     InUse {
         /// The data folder.
         folder: PathBuf,

@@ -26,11 +26,7 @@ impl LogFile {
     /// Standard output and standard error of the next start.
     pub fn open(&mut self) -> Result<(Stdio, Stdio), LocalError> {
         let failed = || LocalError::io("write to", &self.path);
-        let file = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&self.path)
-            .map_err(failed())?;
+        let file = OpenOptions::new().create(true).append(true).open(&self.path).map_err(failed())?;
         self.start = file.metadata().map_err(failed())?.len();
         let second: File = file.try_clone().map_err(failed())?;
         Ok((file.into(), second.into()))

@@ -17,9 +17,7 @@ pub fn processes_in(folder: &Path) -> Vec<i32> {
     let Ok(folder) = folder.canonicalize() else {
         return Vec::new();
     };
-    super::ports::process_ids()
-        .filter(|pid| fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd == folder))
-        .collect()
+    super::ports::process_ids().filter(|pid| fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd == folder)).collect()
 }
 
 /// Waits until nobody works in `folder`: a server that lost its parent a moment ago is still on its way out.
@@ -30,10 +28,7 @@ pub async fn wait_until_vacant(folder: &Path, within: Duration) -> Result<(), Lo
     let deadline = Instant::now() + within;
     while let Some(pid) = processes_in(folder).into_iter().min() {
         if Instant::now() >= deadline {
-            return Err(LocalError::InUse {
-                folder: folder.to_path_buf(),
-                pid,
-            });
+            return Err(LocalError::InUse { folder: folder.to_path_buf(), pid });
         }
         sleep(Duration::from_millis(20)).await;
     }

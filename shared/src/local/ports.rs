@@ -54,17 +54,12 @@ fn is_free(port: u16) -> bool {
 pub fn who_holds(port: u16) -> Option<Holder> {
     let mut inodes = Vec::new();
     for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
-        inodes.extend(listening_inodes(
-            &fs::read_to_string(table).unwrap_or_default(),
-            port,
-        ));
+        inodes.extend(listening_inodes(&fs::read_to_string(table).unwrap_or_default(), port));
     }
     if inodes.is_empty() {
         return None;
     }
-    let process = process_ids()
-        .find(|pid| has_socket(*pid, &inodes))
-        .map(|pid| (pid, program(pid)));
+    let process = process_ids().find(|pid| has_socket(*pid, &inodes)).map(|pid| (pid, program(pid)));
     Some(Holder { process })
 }
 
@@ -96,8 +91,7 @@ fn listening_inodes(table: &str, port: u16) -> Vec<u64> {
     let inode = |line: &str| {
         let columns: Vec<&str> = line.split_whitespace().collect();
         let (_, local_port) = columns.get(1)?.rsplit_once(':')?;
-        let matches =
-            u16::from_str_radix(local_port, 16) == Ok(port) && columns.get(3) == Some(&LISTEN);
+        let matches = u16::from_str_radix(local_port, 16) == Ok(port) && columns.get(3) == Some(&LISTEN);
         matches.then_some(())?;
         columns.get(9)?.parse().ok()
     };
@@ -105,28 +99,17 @@ fn listening_inodes(table: &str, port: u16) -> Vec<u64> {
 }
 
 fn has_socket(pid: i32, inodes: &[u64]) -> bool {
-    let entries = fs::read_dir(format!("/proc/{pid}/fd"))
-        .into_iter()
-        .flatten()
-        .flatten();
+    let entries = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
     let mut links = entries.filter_map(|entry| fs::read_link(entry.path()).ok());
-    links.any(|link| {
-        link.to_str()
-            .and_then(socket_inode)
-            .is_some_and(|inode| inodes.contains(&inode))
-    })
+    links.any(|link| link.to_str().and_then(socket_inode).is_some_and(|inode| inodes.contains(&inode)))
 }
 
 fn socket_inode(link: &str) -> Option<u64> {
-    link.strip_prefix("socket:[")?
-        .strip_suffix(']')?
-        .parse()
-        .ok()
+    link.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok()
 }
 
 fn program(pid: i32) -> String {
-    fs::read_to_string(format!("/proc/{pid}/comm"))
-        .map_or_else(|_| "?".to_owned(), |name| name.trim().to_owned())
+    fs::read_to_string(format!("/proc/{pid}/comm")).map_or_else(|_| "?".to_owned(), |name| name.trim().to_owned())
 }
 
 #[cfg(test)]

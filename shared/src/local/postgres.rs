@@ -84,19 +84,8 @@ impl Postgres {
         let launcher = Launcher::for_servers()?;
         let folder = server::absolute(&options.data_dir)?;
         launcher.prepare_folder(&folder)?;
-        let (cluster, log) = (
-            folder.join("cluster"),
-            LogFile::new(folder.join("postgres.log")),
-        );
-        let mut postgres = Self {
-            options,
-            launcher,
-            bin,
-            cluster,
-            log,
-            port: 0,
-            child: None,
-        };
+        let (cluster, log) = (folder.join("cluster"), LogFile::new(folder.join("postgres.log")));
+        let mut postgres = Self { options, launcher, bin, cluster, log, port: 0, child: None };
         postgres.create_cluster(&folder).await?;
         postgres.start_on_some_port().await?;
         Ok(postgres)
@@ -124,11 +113,7 @@ impl Postgres {
     ///
     /// # Errors
     /// [`LocalError::Sql`], also when the database exists.
-    pub async fn create_database(
-        &self,
-        name: &str,
-        template: Option<&str>,
-    ) -> Result<(), LocalError> {
+    pub async fn create_database(&self, name: &str, template: Option<&str>) -> Result<(), LocalError> {
         let mut sql = format!("CREATE DATABASE {}", quoted(name));
         if let Some(template) = template {
             sql.push_str(&format!(" TEMPLATE {}", quoted(template)));
@@ -142,11 +127,7 @@ impl Postgres {
     /// [`LocalError::Sql`].
     pub async fn ensure_database(&self, name: &str) -> Result<(), LocalError> {
         let names = self.execute("SELECT datname FROM pg_database").await?;
-        if names.iter().any(|existing| existing == name) {
-            Ok(())
-        } else {
-            self.create_database(name, None).await
-        }
+        if names.iter().any(|existing| existing == name) { Ok(()) } else { self.create_database(name, None).await }
     }
 
     /// Drops a database, and the connections to it, if it exists.
@@ -154,12 +135,7 @@ impl Postgres {
     /// # Errors
     /// [`LocalError::Sql`].
     pub async fn drop_database(&self, name: &str) -> Result<(), LocalError> {
-        self.execute(&format!(
-            "DROP DATABASE IF EXISTS {} WITH (FORCE)",
-            quoted(name)
-        ))
-        .await
-        .map(drop)
+        self.execute(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quoted(name))).await.map(drop)
     }
 
     /// Ends the server: a fast shutdown, an immediate one if that takes too long. `None` when it did not run.
@@ -205,30 +181,15 @@ impl Postgres {
         let child = server::launch(self.initdb(folder, &unfinished), &mut self.log)?;
         let status = child.exited().await;
         if !status.success() {
-            return Err(server::did_not_start(
-                NAME,
-                format!("initdb: {status}"),
-                &self.log,
-            ));
+            return Err(server::did_not_start(NAME, format!("initdb: {status}"), &self.log));
         }
         fs::rename(&unfinished, &self.cluster).map_err(LocalError::io("rename", &unfinished))
     }
 
     fn initdb(&self, folder: &Path, into: &Path) -> Command {
-        let mut initdb =
-            self.launcher
-                .server_command(&self.bin.join("initdb"), DeathSignal::Term, folder);
-        initdb
-            .arg("--pgdata")
-            .arg(into)
-            .args(["--username", SUPERUSER, "--auth", "trust"]);
-        initdb.args([
-            "--encoding",
-            "UTF8",
-            "--no-locale",
-            "--data-checksums",
-            "--no-instructions",
-        ]);
+        let mut initdb = self.launcher.server_command(&self.bin.join("initdb"), DeathSignal::Term, folder);
+        initdb.arg("--pgdata").arg(into).args(["--username", SUPERUSER, "--auth", "trust"]);
+        initdb.args(["--encoding", "UTF8", "--no-locale", "--data-checksums", "--no-instructions"]);
         if self.options.durability == Durability::ProcessCrash {
             initdb.arg("--no-sync");
         }
@@ -239,8 +200,7 @@ impl Postgres {
         let mut candidates = server::candidates(NAME, self.options.port)?;
         while let Some(port) = candidates.pop() {
             match self.launch_on(port).await {
-                Err(error)
-                    if !candidates.is_empty() && server::port_was_taken(&error, &self.log) => {}
+                Err(error) if !candidates.is_empty() && server::port_was_taken(&error, &self.log) => {}
                 outcome => return outcome,
             }
         }
@@ -268,11 +228,7 @@ impl Postgres {
     }
 
     fn postgres(&self) -> Command {
-        let mut command = self.launcher.server_command(
-            &self.bin.join("postgres"),
-            DeathSignal::Quit,
-            &self.cluster,
-        );
+        let mut command = self.launcher.server_command(&self.bin.join("postgres"), DeathSignal::Quit, &self.cluster);
         command.arg("-D").arg(&self.cluster);
         for (name, value) in self.settings() {
             command.arg("-c").arg(format!("{name}={value}"));
@@ -342,9 +298,6 @@ mod tests {
 
     #[test]
     fn a_database_name_cannot_leave_its_quotes() {
-        assert_eq!(
-            quoted(r#"a"; DROP DATABASE b; --"#),
-            r#""a""; DROP DATABASE b; --""#
-        );
+        assert_eq!(quoted(r#"a"; DROP DATABASE b; --"#), r#""a""; DROP DATABASE b; --""#);
     }
 }

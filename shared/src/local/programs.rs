@@ -41,30 +41,17 @@ pub fn search_path() -> OsString {
 }
 
 fn search_folders() -> impl Iterator<Item = PathBuf> {
-    std::env::split_paths(&search_path())
-        .collect::<Vec<_>>()
-        .into_iter()
+    std::env::split_paths(&search_path()).collect::<Vec<_>>().into_iter()
 }
 
 fn debian_versions() -> Vec<PathBuf> {
-    let entries = fs::read_dir(DEBIAN_POSTGRES)
-        .into_iter()
-        .flatten()
-        .flatten();
-    let mut versions: Vec<(u32, PathBuf)> = entries
-        .filter_map(|entry| Some((major(&entry.path())?, entry.path().join("bin"))))
-        .collect();
+    let entries = fs::read_dir(DEBIAN_POSTGRES).into_iter().flatten().flatten();
+    let mut versions: Vec<(u32, PathBuf)> = entries.filter_map(|entry| Some((major(&entry.path())?, entry.path().join("bin")))).collect();
     versions.sort_by_key(|(major, _)| std::cmp::Reverse(*major));
     versions.into_iter().map(|(_, bin)| bin).collect()
 }
 
 /// Compared as numbers: as text 9 would be newer than 15.
 fn major(folder: &Path) -> Option<u32> {
-    folder
-        .file_name()?
-        .to_str()?
-        .split('.')
-        .next()?
-        .parse()
-        .ok()
+    folder.file_name()?.to_str()?.split('.').next()?.parse().ok()
 }

@@ -31,10 +31,7 @@ impl RedisOptions {
     /// On a free port.
     #[must_use]
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
-        Self {
-            data_dir: data_dir.into(),
-            port: None,
-        }
+        Self { data_dir: data_dir.into(), port: None }
     }
 }
 
@@ -61,15 +58,7 @@ impl Redis {
         let folder = server::absolute(&options.data_dir)?;
         launcher.prepare_folder(&folder)?;
         let log = LogFile::new(folder.join("redis.log"));
-        let mut redis = Self {
-            options,
-            launcher,
-            program,
-            folder,
-            log,
-            port: 0,
-            child: None,
-        };
+        let mut redis = Self { options, launcher, program, folder, log, port: 0, child: None };
         redis.start_on_some_port().await?;
         Ok(redis)
     }
@@ -121,8 +110,7 @@ impl Redis {
         let mut candidates = server::candidates(NAME, self.options.port)?;
         while let Some(port) = candidates.pop() {
             match self.launch_on(port).await {
-                Err(error)
-                    if !candidates.is_empty() && server::port_was_taken(&error, &self.log) => {}
+                Err(error) if !candidates.is_empty() && server::port_was_taken(&error, &self.log) => {}
                 outcome => return outcome,
             }
         }
@@ -142,26 +130,10 @@ impl Redis {
     /// Streams are delivery, never truth, so a second of them may be lost with the power (`everysec`); but Redis must
     /// refuse writes rather than evict a stream when memory is full.
     fn redis_server(&self) -> Command {
-        let mut command =
-            self.launcher
-                .server_command(&self.program, DeathSignal::Term, &self.folder);
-        command.args([
-            "--bind",
-            "127.0.0.1",
-            "--port",
-            &self.port.to_string(),
-            "--daemonize",
-            "no",
-        ]);
+        let mut command = self.launcher.server_command(&self.program, DeathSignal::Term, &self.folder);
+        command.args(["--bind", "127.0.0.1", "--port", &self.port.to_string(), "--daemonize", "no"]);
         command.arg("--dir").arg(&self.folder);
-        command.args([
-            "--appendonly",
-            "yes",
-            "--appendfsync",
-            "everysec",
-            "--save",
-            "",
-        ]);
+        command.args(["--appendonly", "yes", "--appendfsync", "everysec", "--save", ""]);
         command.args(["--maxmemory-policy", "noeviction", "--logfile", ""]);
         command
     }

@@ -27,12 +27,7 @@ pub fn launch(mut command: Command, log: &mut LogFile) -> Result<Child, LocalErr
 }
 
 /// Waits until `answers` is true, the server ends or the deadline passes.
-pub async fn ready(
-    name: &'static str,
-    child: &Child,
-    log: &LogFile,
-    answers: impl AsyncFn() -> bool,
-) -> Result<(), LocalError> {
+pub async fn ready(name: &'static str, child: &Child, log: &LogFile, answers: impl AsyncFn() -> bool) -> Result<(), LocalError> {
     let answered = async {
         while !answers().await {
             sleep(POLL).await;
@@ -50,39 +45,24 @@ pub async fn ready(
 }
 
 pub fn did_not_start(server: &'static str, reason: String, log: &LogFile) -> LocalError {
-    LocalError::DidNotStart {
-        server,
-        reason,
-        log: log.path().to_path_buf(),
-        tail: log.tail(),
-    }
+    LocalError::DidNotStart { server, reason, log: log.path().to_path_buf(), tail: log.tail() }
 }
 
 /// The ports to try in turn: the wanted one alone (an error that names its holder when it is taken), or some free ones.
 pub fn candidates(server: &'static str, wanted: Option<u16>) -> Result<Vec<u16>, LocalError> {
     let Some(port) = wanted else {
-        let free = (0..PORT_ATTEMPTS)
-            .map(|_| ports::free_port())
-            .collect::<Result<_, _>>();
-        return free.map_err(|source| LocalError::Io {
-            what: "find a free port".to_owned(),
-            source,
-        });
+        let free = (0..PORT_ATTEMPTS).map(|_| ports::free_port()).collect::<Result<_, _>>();
+        return free.map_err(|source| LocalError::Io { what: "find a free port".to_owned(), source });
     };
     match ports::who_holds(port) {
-        Some(holder) => Err(LocalError::PortTaken {
-            server,
-            port,
-            holder,
-        }),
+        Some(holder) => Err(LocalError::PortTaken { server, port, holder }),
         None => Ok(vec![port]),
     }
 }
 
 /// Whether a failed start is worth another port.
 pub fn port_was_taken(error: &LocalError, log: &LogFile) -> bool {
-    matches!(error, LocalError::DidNotStart { .. })
-        && log.since_start().contains("Address already in use")
+    matches!(error, LocalError::DidNotStart { .. }) && log.since_start().contains("Address already in use")
 }
 
 /// The data folder as the server will see it, whatever its working directory.

@@ -89,7 +89,11 @@ impl DatabaseSettings {
     /// Reads what a process needs to reach its database.
     pub fn read(source: &mut Source) -> Self {
         Self {
-            url: source.required("database-url", "postgres://orderflow:secret@127.0.0.1:5432/orderflow", "this service's own PostgreSQL database"),
+            url: source.required(
+                "database-url",
+                "postgres://orderflow:secret@127.0.0.1:5432/orderflow",
+                "this service's own PostgreSQL database",
+            ),
             pool_size: source.within("database-pool-size", "8", 2..=256, "PostgreSQL connections of this process"),
             connect_timeout: source.value("database-connect-timeout", "1s", "wait for a free or a new connection"),
             // Handler (2 s) < statement (3 s) < claim idle (10 s): a claimed event never races its first handler.
@@ -135,7 +139,11 @@ impl StreamSettings {
     pub fn read(source: &mut Source) -> Self {
         let settings = Self {
             url: source.value("redis-url", "redis://127.0.0.1:6379/0", "Redis 7 or Valkey, with AOF and noeviction"),
-            consumer_name: source.value("consumer-name", "", "name among the consumers of a group, unique per instance (default: host name)"),
+            consumer_name: source.value(
+                "consumer-name",
+                "",
+                "name among the consumers of a group, unique per instance (default: host name)",
+            ),
             partitions: source.within("stream-partitions", "1", 1..=64, "partitions of each stream, the same in every service"),
             batch: source.within("stream-batch", "512", 1..=10_000, "most events in one read"),
             block: source.value("stream-block", "1s", "longest wait of one read"),

@@ -241,7 +241,8 @@ mod tests {
         let path = folder.path().join("settings.toml");
         std::fs::write(&path, "a = 1\nb = 1\nc = 1\n").unwrap();
         let mut source = source(&["--config", path.to_str().unwrap(), "--a=3"], &[("A", "2"), ("B", "2")]);
-        let read: [u32; 4] = [source.value("a", "0", ""), source.value("b", "0", ""), source.value("c", "0", ""), source.value("d", "0", "")];
+        let read: [u32; 4] =
+            [source.value("a", "0", ""), source.value("b", "0", ""), source.value("c", "0", ""), source.value("d", "0", "")];
         assert_eq!(read, [3, 2, 1, 0]);
         source.finish().unwrap();
     }

@@ -5,11 +5,7 @@ use std::{sync::Arc, time::Duration};
 use redis::{AsyncConnectionConfig, ErrorKind, Pipeline, RedisError, Value, aio::MultiplexedConnection};
 use tokio::sync::Mutex;
 
-use crate::{
-    events::Envelope,
-    settings::StreamSettings,
-    stream::partition_of,
-};
+use crate::{events::Envelope, settings::StreamSettings, stream::partition_of};
 
 /// Redis did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -24,7 +20,10 @@ pub enum BrokerError {
 
 impl From<RedisError> for BrokerError {
     fn from(error: RedisError) -> Self {
-        let loading = matches!(error.kind(), ErrorKind::Server(redis::ServerErrorKind::BusyLoading | redis::ServerErrorKind::MasterDown | redis::ServerErrorKind::ReadOnly));
+        let loading = matches!(
+            error.kind(),
+            ErrorKind::Server(redis::ServerErrorKind::BusyLoading | redis::ServerErrorKind::MasterDown | redis::ServerErrorKind::ReadOnly)
+        );
         if loading || error.is_io_error() || error.is_timeout() || error.is_connection_dropped() || error.is_connection_refusal() {
             Self::Unavailable(error.to_string())
         } else {
@@ -134,7 +133,9 @@ impl Broker {
             command.arg("GET").arg(setting);
             match self.command::<Vec<String>>(command).await {
                 Ok(answer) if answer.get(1).is_none_or(|found| found == wanted) => {}
-                Ok(answer) => tracing::warn!(setting, wanted, found = ?answer.get(1), "Redis can lose events; they will be published again, late"),
+                Ok(answer) => {
+                    tracing::warn!(setting, wanted, found = ?answer.get(1), "Redis can lose events; they will be published again, late")
+                }
                 Err(error) => tracing::debug!(setting, %error, "cannot check the Redis setting"),
             }
         }

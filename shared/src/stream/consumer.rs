@@ -71,7 +71,8 @@ impl ConsumerMetrics {
 
     pub(super) fn count(&self, outcome: &'static str, events: usize) {
         let (stream, group) = (self.stream.clone(), self.group.clone());
-        metrics::counter!("orderflow_stream_messages_total", "stream" => stream, "group" => group.clone(), "outcome" => outcome).increment(events as u64);
+        metrics::counter!("orderflow_stream_messages_total", "stream" => stream, "group" => group.clone(), "outcome" => outcome)
+            .increment(events as u64);
         if outcome == "duplicate" {
             metrics::counter!("orderflow_inbox_duplicates_total", "consumer" => group).increment(events as u64);
         }
@@ -79,7 +80,13 @@ impl ConsumerMetrics {
 }
 
 /// Starts one consumer actor per partition of the handler's stream. `handler` makes a fresh handler for every life.
-pub fn start_consumers<H, F>(supervisor: &SupervisorHandle, group: &str, settings: &StreamSettings, broker: &Broker, handler: F) -> Vec<Supervised<Consumer<H>>>
+pub fn start_consumers<H, F>(
+    supervisor: &SupervisorHandle,
+    group: &str,
+    settings: &StreamSettings,
+    broker: &Broker,
+    handler: F,
+) -> Vec<Supervised<Consumer<H>>>
 where
     H: EventHandler,
     F: FnMut() -> H + Clone + Send + 'static,
@@ -87,7 +94,9 @@ where
     let start = |key: String| {
         let spec = ConsumerSpec::new(H::Event::STREAM, &key, group, settings, broker);
         let (memory, mut handler) = (Arc::<Mutex<Memory>>::default(), handler.clone());
-        supervisor.supervise("consumer", key, RestartPolicy::default(), move |life| Consumer::new(spec.clone(), handler(), Arc::clone(&memory), life))
+        supervisor.supervise("consumer", key, RestartPolicy::default(), move |life| {
+            Consumer::new(spec.clone(), handler(), Arc::clone(&memory), life)
+        })
     };
     partitions(H::Event::STREAM, settings.partitions).into_iter().map(start).collect()
 }

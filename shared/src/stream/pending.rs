@@ -12,7 +12,15 @@ pub(super) struct PendingEntry {
 }
 
 /// Up to `count` entries this consumer holds that nobody has touched for `idle_ms`, after `from` (exclusive, empty: from the first).
-pub(super) async fn held(broker: &Broker, key: &str, group: &str, consumer: &str, idle_ms: u64, from: &str, count: usize) -> Result<Vec<PendingEntry>, BrokerError> {
+pub(super) async fn held(
+    broker: &Broker,
+    key: &str,
+    group: &str,
+    consumer: &str,
+    idle_ms: u64,
+    from: &str,
+    count: usize,
+) -> Result<Vec<PendingEntry>, BrokerError> {
     let start = if from.is_empty() { "-".to_owned() } else { format!("({from}") };
     let mut command = redis::cmd("XPENDING");
     command.arg(key).arg(group).arg("IDLE").arg(idle_ms).arg(start).arg("+").arg(count).arg(consumer);
@@ -36,7 +44,15 @@ pub(super) struct Claimed {
 
 /// Takes over entries idle for `idle_ms`, from whichever consumer. JUSTID: taking over is no delivery, so it is not counted
 /// as one; the entries are then read as this consumer's own.
-pub(super) async fn claim(broker: &Broker, key: &str, group: &str, consumer: &str, idle_ms: u64, cursor: &str, count: usize) -> Result<Claimed, BrokerError> {
+pub(super) async fn claim(
+    broker: &Broker,
+    key: &str,
+    group: &str,
+    consumer: &str,
+    idle_ms: u64,
+    cursor: &str,
+    count: usize,
+) -> Result<Claimed, BrokerError> {
     let mut command = redis::cmd("XAUTOCLAIM");
     command.arg(key).arg(group).arg(consumer).arg(idle_ms).arg(cursor).arg("COUNT").arg(count).arg("JUSTID");
     let (next, ids, deleted): (String, Vec<String>, Vec<String>) = broker.command(command).await?;

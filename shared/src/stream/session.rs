@@ -59,7 +59,12 @@ pub(super) struct Session<H: EventHandler> {
 }
 
 impl<H: EventHandler> Session<H> {
-    pub(super) async fn open(spec: ConsumerSpec, handler: H, memory: Arc<Mutex<Memory>>, stopping: Rc<Cell<bool>>) -> Result<Self, BrokerError> {
+    pub(super) async fn open(
+        spec: ConsumerSpec,
+        handler: H,
+        memory: Arc<Mutex<Memory>>,
+        stopping: Rc<Cell<bool>>,
+    ) -> Result<Self, BrokerError> {
         let connection = spec.broker.dedicated(spec.settings.block).await?;
         let processed = Processed::new(&spec.group, spec.settings.processed_window);
         let settlement = Settlement { broker: spec.broker.clone(), key: spec.key.clone(), group: spec.group.clone(), processed };
@@ -119,7 +124,16 @@ impl<H: EventHandler> Session<H> {
         let idle = millis(self.spec.settings.claim_idle);
         let (mut cursor, mut found) = ("0-0".to_owned(), false);
         loop {
-            let claimed = pending::claim(&self.spec.broker, &self.spec.key, &self.spec.group, &self.spec.consumer, idle, &cursor, self.spec.settings.batch).await?;
+            let claimed = pending::claim(
+                &self.spec.broker,
+                &self.spec.key,
+                &self.spec.group,
+                &self.spec.consumer,
+                idle,
+                &cursor,
+                self.spec.settings.batch,
+            )
+            .await?;
             if !claimed.ids.is_empty() {
                 found = true;
                 tracing::info!(stream = %self.spec.key, consumer = %self.spec.consumer, entries = claimed.ids.len(), "claimed from idle consumers");
@@ -140,7 +154,16 @@ impl<H: EventHandler> Session<H> {
     async fn redeliver(&mut self, idle: Duration) -> Result<(), BrokerError> {
         let mut from = String::new();
         while !self.stopping.get() {
-            let held = pending::held(&self.spec.broker, &self.spec.key, &self.spec.group, &self.spec.consumer, millis(idle), &from, self.spec.settings.batch).await?;
+            let held = pending::held(
+                &self.spec.broker,
+                &self.spec.key,
+                &self.spec.group,
+                &self.spec.consumer,
+                millis(idle),
+                &from,
+                self.spec.settings.batch,
+            )
+            .await?;
             let Some(last) = held.last() else { return Ok(()) };
             from.clone_from(&last.id);
             let (alone, together): (Vec<_>, Vec<_>) = held.into_iter().partition(|entry| entry.deliveries >= ALONE_FROM - 1);
@@ -191,7 +214,8 @@ impl<H: EventHandler> Session<H> {
 
     /// Acknowledges redelivered entries the Redis set knows as processed; the others go on.
     async fn skip_processed(&mut self, batch: Vec<(Entry, u32)>) -> Result<Vec<(Entry, u32)>, BrokerError> {
-        let ids: Vec<String> = batch.iter().map(|(entry, _)| entry.fields.as_ref().and_then(|f| f.get("id")).cloned().unwrap_or_default()).collect();
+        let ids: Vec<String> =
+            batch.iter().map(|(entry, _)| entry.fields.as_ref().and_then(|f| f.get("id")).cloned().unwrap_or_default()).collect();
         if ids.is_empty() {
             return Ok(batch);
         }
@@ -286,7 +310,14 @@ impl<H: EventHandler> Session<H> {
         Ok(again)
     }
 
-    async fn bury(&mut self, entry: &Entry, deliveries: u32, reason: &str, first: Option<(String, jiff::Timestamp)>, last_error: &str) -> Result<(), BrokerError> {
+    async fn bury(
+        &mut self,
+        entry: &Entry,
+        deliveries: u32,
+        reason: &str,
+        first: Option<(String, jiff::Timestamp)>,
+        last_error: &str,
+    ) -> Result<(), BrokerError> {
         tracing::error!(stream = %self.spec.key, entry = %entry.id, deliveries, reason, error = last_error, "dead letter");
         let (first_error, first_failed_at) = first.unwrap_or_else(|| (last_error.to_owned(), jiff::Timestamp::now()));
         let burial = Burial {

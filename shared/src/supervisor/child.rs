@@ -27,7 +27,10 @@ pub(super) async fn keep_alive<A: Actor<Context = Context<A>>>(mut spec: ChildSp
         }
         report(&spec, &reason);
         if reason.is_fault() && !history.allows_fault(Instant::now()) {
-            shutdown.fail(format!("{} {} failed more than {} times in {:?}; last: {reason}", spec.kind, spec.name, spec.policy.most_faults, spec.policy.period));
+            shutdown.fail(format!(
+                "{} {} failed more than {} times in {:?}; last: {reason}",
+                spec.kind, spec.name, spec.policy.most_faults, spec.policy.period
+            ));
             break;
         }
         line.status.enter(State::Waiting);

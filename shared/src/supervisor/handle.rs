@@ -138,7 +138,10 @@ impl<A: Actor<Context = Context<A>>> Supervised<A> {
         A::Context: ToEnvelope<A, M>,
     {
         let address = self.address.borrow().clone().ok_or(Unavailable)?;
-        #[expect(clippy::disallowed_methods, reason = "the one place: the senders bound what is in flight and notice a loss by the reply channel in the message, or re-read from the database")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the one place: the senders bound what is in flight and notice a loss by the reply channel in the message, or re-read from the database"
+        )]
         address.do_send(message);
         Ok(())
     }

@@ -115,7 +115,10 @@ impl SupervisorHandle {
         let (line, supervised) = handle::line(kind, name.clone());
         self.roster.enter(supervised.status_handle());
         let spec = ChildSpec { kind, name, policy, factory: Box::new(factory) };
-        #[expect(clippy::disallowed_methods, reason = "a supervisor that is gone means its arbiter stopped: the handle then says Unavailable")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a supervisor that is gone means its arbiter stopped: the handle then says Unavailable"
+        )]
         self.address.do_send(Supervise { spec, line });
         supervised
     }

@@ -71,7 +71,8 @@ mod tests {
 
     #[test]
     fn the_delay_doubles_to_its_limit_and_starts_over_after_a_long_life() {
-        let policy = RestartPolicy { first_delay: Duration::from_millis(100), longest_delay: Duration::from_secs(1), ..RestartPolicy::default() };
+        let policy =
+            RestartPolicy { first_delay: Duration::from_millis(100), longest_delay: Duration::from_secs(1), ..RestartPolicy::default() };
         let mut history = History::new(policy);
         let delays: Vec<u128> = (0..6).map(|_| history.next_delay(Duration::ZERO).as_millis()).collect();
         for (delay, whole) in delays.iter().zip([100, 200, 400, 800, 1000, 1000]) {

@@ -64,7 +64,12 @@ mod tests {
 
     #[test]
     fn a_malformed_header_starts_a_new_trace() {
-        for header in ["", "00-00000000000000000000000000000000-b7ad6b7169203331-01", "00-x-y-z", "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"] {
+        for header in [
+            "",
+            "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+            "00-x-y-z",
+            "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        ] {
             assert_eq!(TraceContext::parse(header), None, "{header}");
         }
     }

@@ -24,17 +24,11 @@ impl DataFolder {
     pub fn open(path: &Path) -> anyhow::Result<Self> {
         fs::create_dir_all(path).with_context(|| format!("cannot create {}", path.display()))?;
         let lock = path.join("lock");
-        let lock =
-            File::create(&lock).with_context(|| format!("cannot write to {}", lock.display()))?;
+        let lock = File::create(&lock).with_context(|| format!("cannot write to {}", lock.display()))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self {
-                path: path.to_path_buf(),
-                _lock: lock,
-            }),
+            Ok(()) => Ok(Self { path: path.to_path_buf(), _lock: lock }),
             Err(TryLockError::WouldBlock) => anyhow::bail!("{}", in_use(path)),
-            Err(TryLockError::Error(error)) => {
-                Err(error).with_context(|| format!("cannot lock {}", path.display()))
-            }
+            Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("cannot lock {}", path.display())),
         }
     }
 
@@ -43,15 +37,10 @@ impl DataFolder {
         let (postgres, redis) = (self.path.join("postgres"), self.path.join("redis"));
         wait_until_vacant(&postgres.join("cluster"), VACANT_WITHIN).await?;
         wait_until_vacant(&redis, VACANT_WITHIN).await?;
-        for gone in [
-            fs::remove_dir_all(postgres),
-            fs::remove_dir_all(redis),
-            fs::remove_file(self.path.join("stack.json")),
-        ] {
+        for gone in [fs::remove_dir_all(postgres), fs::remove_dir_all(redis), fs::remove_file(self.path.join("stack.json"))] {
             match gone {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(error)
-                        .with_context(|| format!("cannot empty {}", self.path.display()));
+                    return Err(error).with_context(|| format!("cannot empty {}", self.path.display()));
                 }
                 _ => {}
             }
@@ -63,10 +52,7 @@ impl DataFolder {
     /// accounts from then on too.
     pub fn state(&self) -> Result<StackState, StateError> {
         let kept = StackState::read(&self.path)?.map(|state| state.credentials);
-        let state = StackState {
-            credentials: kept.unwrap_or_else(Credentials::random),
-            running: None,
-        };
+        let state = StackState { credentials: kept.unwrap_or_else(Credentials::random), running: None };
         self.write(&state)?;
         Ok(state)
     }
@@ -78,17 +64,9 @@ impl DataFolder {
 }
 
 fn in_use(path: &Path) -> String {
-    let running = StackState::read(path)
-        .ok()
-        .flatten()
-        .and_then(|state| state.running);
-    let by = running
-        .map(|running| format!(" (pid {})", running.pid))
-        .unwrap_or_default();
-    format!(
-        "another `shopctl up`{by} uses {}; stop it, or choose another folder with --data-dir",
-        path.display()
-    )
+    let running = StackState::read(path).ok().flatten().and_then(|state| state.running);
+    let by = running.map(|running| format!(" (pid {})", running.pid)).unwrap_or_default();
+    format!("another `shopctl up`{by} uses {}; stop it, or choose another folder with --data-dir", path.display())
 }
 
 #[cfg(test)]
@@ -108,10 +86,7 @@ mod tests {
 
         assert!(dir.path().join("letter.txt").exists());
         assert!(!dir.path().join("postgres").exists());
-        assert_ne!(
-            folder.state().expect("a new one").credentials,
-            first.credentials
-        );
+        assert_ne!(folder.state().expect("a new one").credentials, first.credentials);
     }
 
     #[test]

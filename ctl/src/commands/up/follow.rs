@@ -16,10 +16,7 @@ pub struct Follow {
 
 impl Follow {
     pub fn new(json: bool) -> Self {
-        Self {
-            on: Arc::default(),
-            json,
-        }
+        Self { on: Arc::default(), json }
     }
 
     pub fn sink(&self) -> Sink {
@@ -46,10 +43,6 @@ fn write(service: ServiceId, line: &str, json: bool, zone: &TimeZone, paint: Pai
     let _ = if json {
         writeln!(std::io::stderr(), "{line}")
     } else {
-        writeln!(
-            std::io::stdout(),
-            "{}",
-            render_log_line(service, line, zone, paint)
-        )
+        writeln!(std::io::stdout(), "{}", render_log_line(service, line, zone, paint))
     };
 }

@@ -90,10 +90,7 @@ pub async fn run(args: Args, global: Global) -> anyhow::Result<Exit> {
 }
 
 /// Everything before the first process.
-async fn prepare(
-    settings: &Settings,
-    folder: &DataFolder,
-) -> anyhow::Result<(StackOptions, StackState, Follow)> {
+async fn prepare(settings: &Settings, folder: &DataFolder) -> anyhow::Result<(StackOptions, StackState, Follow)> {
     if settings.fresh {
         folder.clear().await?;
     }
@@ -120,15 +117,9 @@ async fn live(
     let orders = show(state, &running, settings, progress).await?;
     progress.done();
     if settings.json {
-        println!(
-            "{}",
-            json!({"running": running, "credentials": state.credentials, "orders": orders})
-        );
+        println!("{}", json!({"running": running, "credentials": state.credentials, "orders": orders}));
     } else {
-        println!(
-            "{}",
-            summary::render(stack, state, settings, Paint::for_stdout())
-        );
+        println!("{}", summary::render(stack, state, settings, Paint::for_stdout()));
     }
     follow.begin();
     let (service, status) = stack.any_ended().await;
@@ -138,12 +129,7 @@ async fn live(
 }
 
 /// The accounts, the products and the three orders.
-async fn show(
-    state: &StackState,
-    running: &Running,
-    settings: &Settings,
-    progress: &mut Progress,
-) -> anyhow::Result<Vec<orders::Shown>> {
+async fn show(state: &StackState, running: &Running, settings: &Settings, progress: &mut Progress) -> anyhow::Result<Vec<orders::Shown>> {
     progress.step("an ADMIN and a USER");
     let api = Api::new(Endpoints {
         user: running.user_url.clone(),
@@ -182,12 +168,7 @@ fn running(stack: &Stack) -> Result<Running, StackError> {
     })
 }
 
-async fn stop(
-    stack: &mut Stack,
-    state: &mut StackState,
-    folder: &DataFolder,
-    progress: &mut Progress,
-) -> anyhow::Result<()> {
+async fn stop(stack: &mut Stack, state: &mut StackState, folder: &DataFolder, progress: &mut Progress) -> anyhow::Result<()> {
     progress.step("stopping: payment, inventory, user, then the servers");
     let stopped = stack.stop_all().await;
     progress.done();

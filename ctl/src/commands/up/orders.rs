@@ -19,11 +19,7 @@ pub struct Shown {
 }
 
 /// Places the three orders one after the other and prints what became of them.
-pub async fn place_all(
-    api: &Api,
-    progress: &mut Progress,
-    json: bool,
-) -> anyhow::Result<Vec<Shown>> {
+pub async fn place_all(api: &Api, progress: &mut Progress, json: bool) -> anyhow::Result<Vec<Shown>> {
     let mut shown = Vec::new();
     for demo in demo::orders() {
         progress.step(format!("an order that ends {}", demo.ends));
@@ -38,33 +34,16 @@ pub async fn place_all(
 }
 
 async fn place(api: &Api, demo: &DemoOrder) -> anyhow::Result<Shown> {
-    let placed = api
-        .place_order(&demo.lines, demo.method, &Uuid::now_v7().to_string())
-        .await?;
+    let placed = api.place_order(&demo.lines, demo.method, &Uuid::now_v7().to_string()).await?;
     let (order, timeline) = watch::follow(api, &placed.id, ENDS_WITHIN, |_| {}).await?;
-    anyhow::ensure!(
-        order.status == demo.ends,
-        "order {} ended {} instead of {}",
-        order.id,
-        order.status,
-        demo.ends
-    );
+    anyhow::ensure!(order.status == demo.ends, "order {} ended {} instead of {}", order.id, order.status, demo.ends);
     Ok(Shown { order, timeline })
 }
 
 fn print(demo: &DemoOrder, shown: &Shown) {
     let (paint, zone) = (Paint::for_stdout(), TimeZone::system());
-    let lines: Vec<String> = demo
-        .lines
-        .iter()
-        .map(|line| format!("{} x {}", line.quantity, line.sku))
-        .collect();
-    println!(
-        "\n{} ({}, {})",
-        paint.paint(Colour::Bold, demo.story),
-        lines.join(", "),
-        demo.method
-    );
+    let lines: Vec<String> = demo.lines.iter().map(|line| format!("{} x {}", line.quantity, line.sku)).collect();
+    println!("\n{} ({}, {})", paint.paint(Colour::Bold, demo.story), lines.join(", "), demo.method);
     println!("{}", render_order(&shown.order, paint));
     for transition in &shown.timeline {
         println!("{}", render_transition(transition, &zone, paint));

@@ -20,10 +20,7 @@ pub fn render(stack: &Stack, state: &StackState, settings: &Settings, paint: Pai
         title("Try in a second terminal"),
         commands(&shopctl),
         String::new(),
-        format!(
-            "Ctrl-C stops everything. The data stays in {}.",
-            settings.data_dir.display()
-        ),
+        format!("Ctrl-C stops everything. The data stays in {}.", settings.data_dir.display()),
         String::new(),
     ]
     .join("\n")
@@ -32,35 +29,19 @@ pub fn render(stack: &Stack, state: &StackState, settings: &Settings, paint: Pai
 fn places(stack: &Stack) -> String {
     let services: Vec<Vec<String>> = stack.services().map(service).collect();
     let mut servers = vec![vec!["  Redis".to_owned(), stack.redis_url()]];
-    servers.extend(
-        Kind::ALL.map(|kind| vec![format!("  {}", kind.database()), stack.database_url(kind)]),
-    );
+    servers.extend(Kind::ALL.map(|kind| vec![format!("  {}", kind.database()), stack.database_url(kind)]));
     format!("{}\n\n{}", table(&services), table(&servers))
 }
 
 fn service(service: &Service) -> Vec<String> {
     let url = service.url();
     let metrics = format!("metrics http://{}/metrics", service.metrics_addr());
-    vec![
-        format!("  {}", service.id()),
-        url.clone(),
-        format!("docs {url}/docs"),
-        metrics,
-    ]
+    vec![format!("  {}", service.id()), url.clone(), format!("docs {url}/docs"), metrics]
 }
 
 fn accounts(state: &StackState) -> String {
-    let row = |role: &str, login: &Login| {
-        vec![
-            format!("  {role}"),
-            login.email.clone(),
-            login.password.clone(),
-        ]
-    };
-    table(&[
-        row("ADMIN", &state.credentials.admin),
-        row("USER", &state.credentials.user),
-    ])
+    let row = |role: &str, login: &Login| vec![format!("  {role}"), login.email.clone(), login.password.clone()];
+    table(&[row("ADMIN", &state.credentials.admin), row("USER", &state.credentials.user)])
 }
 
 fn commands(shopctl: &str) -> String {
@@ -77,14 +58,8 @@ fn commands(shopctl: &str) -> String {
 fn command(settings: &Settings) -> String {
     let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("shopctl"));
     let here = std::env::current_dir().unwrap_or_default();
-    let program = program
-        .strip_prefix(&here)
-        .map_or(program.as_path(), |shorter| shorter);
-    let folder = settings
-        .given_data_dir
-        .as_ref()
-        .map(|_| data_dir_flag(&settings.data_dir))
-        .unwrap_or_default();
+    let program = program.strip_prefix(&here).map_or(program.as_path(), |shorter| shorter);
+    let folder = settings.given_data_dir.as_ref().map(|_| data_dir_flag(&settings.data_dir)).unwrap_or_default();
     format!("{}{folder}", program.display())
 }
 

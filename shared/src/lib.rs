@@ -5,7 +5,7 @@
 //! | [`settings`] | flags, environment and file in one typed read, all errors at once |
 //! | [`telemetry`] | logs, W3C trace context, Prometheus metrics |
 //! | [`supervisor`] | a fresh actor from its factory after panic, error or stop |
-//! | [`shutdown`] | what ends the process, and in which order it goes down |
+//! | [`process`], [`shutdown`] | the `main` of every service; what ends it, and in which order it goes down |
 //! | [`db`] | PostgreSQL pool, locked migrations, group commit |
 //! | [`events`] | the envelope and one typed event a file: the wire contract |
 //! | [`outbox`], [`inbox`] | effect, inbox row and outbox row in one transaction; the relay |
@@ -23,6 +23,7 @@ pub mod inbox;
 pub mod local;
 pub mod ops;
 pub mod outbox;
+pub mod process;
 pub mod settings;
 pub mod shutdown;
 pub mod stream;

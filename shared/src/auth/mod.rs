@@ -1,1 +1,14 @@
+//! Tokens: verified locally, against the public keys of the user service.
 
+mod claims;
+mod extract;
+mod keys;
+mod verifier;
+
+pub use claims::{Claims, Role};
+pub use extract::{AdminOnly, Allows, AnyRole, Token, UserOnly};
+pub use keys::{KeySet, KeySetError};
+pub use verifier::{TokenError, Verifier};
+
+/// `typ` of an access token (RFC 9068).
+pub const TOKEN_TYPE: &str = "at+jwt";

@@ -1,1 +1,15 @@
+//! The HTTP side every service has: server, problem+json, request bodies, pages, health, OpenAPI.
 
+mod body;
+mod edge;
+mod health;
+mod page;
+mod problem;
+mod server;
+
+pub use body::{JsonBody, Limits};
+pub use edge::{Admission, RequestContext, release_admission};
+pub use health::Readiness;
+pub use page::{Page, PageQuery, decode_cursor, encode_cursor};
+pub use problem::{FieldError, Problem};
+pub use server::{HttpOptions, RunningHttp, start};

@@ -3,10 +3,15 @@
 use std::{
     cell::Cell,
     rc::Rc,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
+use futures_util::future::join_all;
 
 use super::{Broker, BrokerError, EventHandler, partitions, session::Session, settle::Memory};
 use crate::{
@@ -50,7 +55,8 @@ impl ConsumerSpec {
 pub(super) struct ConsumerMetrics {
     pub processing: metrics::Histogram,
     pub end_to_end: metrics::Histogram,
-    pub reclaimed: metrics::Counter,
+    reclaimed: metrics::Counter,
+    reclaimed_total: Arc<AtomicU64>,
     pub deleted_pending: metrics::Counter,
     stream: String,
     group: String,
@@ -62,11 +68,21 @@ impl ConsumerMetrics {
         Self {
             processing: metrics::histogram!("orderflow_stream_processing_duration_seconds", &labels),
             end_to_end: metrics::histogram!("orderflow_stream_end_to_end_seconds", &labels),
+            reclaimed_total: Arc::default(),
             reclaimed: metrics::counter!("orderflow_stream_reclaimed_total", &labels),
             deleted_pending: metrics::counter!("orderflow_stream_deleted_pending_total", &labels),
             stream: key.to_owned(),
             group: group.to_owned(),
         }
+    }
+
+    pub(super) fn count_reclaimed(&self, entries: usize) {
+        self.reclaimed.increment(entries as u64);
+        self.reclaimed_total.fetch_add(entries as u64, Ordering::Relaxed);
+    }
+
+    pub(super) fn reclaimed_so_far(&self) -> u64 {
+        self.reclaimed_total.load(Ordering::Relaxed)
     }
 
     pub(super) fn count(&self, outcome: &'static str, events: usize) {
@@ -79,6 +95,21 @@ impl ConsumerMetrics {
     }
 }
 
+/// The consumers of one stream, one a partition.
+pub struct Consumers<H: EventHandler> {
+    actors: Vec<Supervised<Consumer<H>>>,
+    /// What each of them reads; for the operations API.
+    pub specs: Vec<ConsumerSpec>,
+}
+
+impl<H: EventHandler> Consumers<H> {
+    /// Lets every consumer finish and acknowledge its batch. False: one did not end in time.
+    pub async fn drain(&self, patience: Duration) -> bool {
+        let drained = join_all(self.actors.iter().map(|actor| actor.drain(patience))).await;
+        drained.into_iter().all(|in_time| in_time)
+    }
+}
+
 /// Starts one consumer actor per partition of the handler's stream. `handler` makes a fresh handler for every life.
 pub fn start_consumers<H, F>(
     supervisor: &SupervisorHandle,
@@ -86,19 +117,20 @@ pub fn start_consumers<H, F>(
     settings: &StreamSettings,
     broker: &Broker,
     handler: F,
-) -> Vec<Supervised<Consumer<H>>>
+) -> Consumers<H>
 where
     H: EventHandler,
     F: FnMut() -> H + Clone + Send + 'static,
 {
-    let start = |key: String| {
-        let spec = ConsumerSpec::new(H::Event::STREAM, &key, group, settings, broker);
-        let (memory, mut handler) = (Arc::<Mutex<Memory>>::default(), handler.clone());
-        supervisor.supervise("consumer", key, RestartPolicy::default(), move |life| {
+    let keys = partitions(H::Event::STREAM, settings.partitions);
+    let specs: Vec<ConsumerSpec> = keys.iter().map(|key| ConsumerSpec::new(H::Event::STREAM, key, group, settings, broker)).collect();
+    let start = |spec: &ConsumerSpec| {
+        let (memory, mut handler, spec) = (Arc::<Mutex<Memory>>::default(), handler.clone(), spec.clone());
+        supervisor.supervise("consumer", spec.key.clone(), RestartPolicy::default(), move |life| {
             Consumer::new(spec.clone(), handler(), Arc::clone(&memory), life)
         })
     };
-    partitions(H::Event::STREAM, settings.partitions).into_iter().map(start).collect()
+    Consumers { actors: specs.iter().map(start).collect(), specs }
 }
 
 /// Reads one partition for one group and settles every entry by the outcome of its handler.

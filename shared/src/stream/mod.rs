@@ -26,7 +26,7 @@ mod settle;
 mod trim;
 
 pub use broker::{Broker, BrokerError};
-pub use consumer::{Consumer, ConsumerSpec, start_consumers};
+pub use consumer::{Consumer, ConsumerSpec, Consumers, start_consumers};
 pub use dead_letters::{DeadLetter, DeadLetterError, DeadLetterFilter, DeadLetters};
 pub use handler::{EventHandler, Outcome, Received};
 pub use overview::{ConsumerOverview, StreamOverview, overview};

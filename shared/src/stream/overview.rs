@@ -43,7 +43,7 @@ pub struct ConsumerOverview {
 ///
 /// # Errors
 /// Redis is not available.
-pub async fn overview(broker: &Broker, spec: &ConsumerSpec, reclaimed_total: u64) -> Result<StreamOverview, BrokerError> {
+pub async fn overview(broker: &Broker, spec: &ConsumerSpec) -> Result<StreamOverview, BrokerError> {
     let length: u64 = broker.command(command("XLEN", &[&spec.key])).await?;
     let group = trim::groups(broker, &spec.key).await?.into_iter().find(|g| g.name == spec.group).unwrap_or_default();
     let oldest = if group.pending > 0 { trim::oldest_pending(broker, &spec.key, &spec.group).await? } else { None };
@@ -57,7 +57,7 @@ pub async fn overview(broker: &Broker, spec: &ConsumerSpec, reclaimed_total: u64
         oldest_pending_seconds: oldest.map_or(0.0, |id| age(&id).as_secs_f64()),
         consumers: consumers(broker, spec).await.unwrap_or_default(),
         dead_letters: DeadLetters::new(broker.clone()).count(&spec.stream).await?,
-        reclaimed_total,
+        reclaimed_total: spec.metrics.reclaimed_so_far(),
     };
     overview.record();
     Ok(overview)

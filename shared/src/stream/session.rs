@@ -137,7 +137,7 @@ impl<H: EventHandler> Session<H> {
             if !claimed.ids.is_empty() {
                 found = true;
                 tracing::info!(stream = %self.spec.key, consumer = %self.spec.consumer, entries = claimed.ids.len(), "claimed from idle consumers");
-                self.spec.metrics.reclaimed.increment(claimed.ids.len() as u64);
+                self.spec.metrics.count_reclaimed(claimed.ids.len());
             }
             if !claimed.deleted.is_empty() {
                 tracing::error!(stream = %self.spec.key, entries = ?claimed.deleted, "pending entries are gone from the stream; the outbox will publish them again");

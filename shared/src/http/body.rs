@@ -1,0 +1,151 @@
+//! Request bodies: bounded in size and time, and every mistake named by its JSON pointer.
+
+use std::time::Duration;
+
+use actix_web::{
+    FromRequest, HttpRequest,
+    dev::Payload,
+    http::{StatusCode, header},
+    web::{BytesMut, Data},
+};
+use futures_util::{StreamExt, future::LocalBoxFuture};
+use serde::de::DeserializeOwned;
+
+use super::{FieldError, Problem};
+
+/// How large a body may be, and how long it may take to arrive.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Bytes.
+    pub body: usize,
+    /// A body that drips in slower is given up: nothing else in the server would.
+    pub time: Duration,
+}
+
+/// A JSON body of type `T`. `T` should deny unknown fields, so that a misspelt one is not silently ignored.
+#[derive(Debug)]
+pub struct JsonBody<T> {
+    pub value: T,
+    /// The bytes as they came: what an idempotency key is compared by.
+    pub bytes: Vec<u8>,
+}
+
+impl<T: DeserializeOwned + 'static> FromRequest for JsonBody<T> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let limits = request.app_data::<Data<Limits>>().map(|limits| *limits.get_ref());
+        let is_json = is_json(request);
+        let payload = payload.take();
+        Box::pin(async move {
+            let limits = limits.ok_or_else(Problem::internal)?;
+            if !is_json {
+                let detail = "Send the body as JSON, with `Content-Type: application/json`.";
+                return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail));
+            }
+            let read = tokio::time::timeout(limits.time, read(payload, limits.body));
+            let late =
+                |_| Problem::new(StatusCode::REQUEST_TIMEOUT, "body-timeout", format!("The body did not arrive within {:?}.", limits.time));
+            let bytes = read.await.map_err(late)??;
+            Ok(Self { value: parse(&bytes)?, bytes })
+        })
+    }
+}
+
+fn is_json(request: &HttpRequest) -> bool {
+    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+async fn read(mut payload: Payload, limit: usize) -> Result<Vec<u8>, Problem> {
+    let mut body = BytesMut::new();
+    while let Some(chunk) = payload.next().await {
+        let broken = |e| Problem::new(StatusCode::BAD_REQUEST, "broken-body", format!("The body could not be read: {e}."));
+        body.extend_from_slice(&chunk.map_err(broken)?);
+        if body.len() > limit {
+            return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", format!("The body is larger than {limit} bytes.")));
+        }
+    }
+    Ok(body.to_vec())
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let pointer = pointer(error.path());
+        let error = error.into_inner();
+        if error.is_data() {
+            Problem::invalid(vec![FieldError::new(field(pointer, &error), plain(&error))])
+        } else {
+            Problem::new(StatusCode::BAD_REQUEST, "malformed-json", format!("The body is not valid JSON: {error}."))
+        }
+    })?;
+    json.end().map_err(|_| Problem::new(StatusCode::BAD_REQUEST, "malformed-json", "There is more after the JSON value."))?;
+    Ok(value)
+}
+
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    let segment = |segment: &serde_path_to_error::Segment| match segment {
+        serde_path_to_error::Segment::Seq { index } => format!("/{index}"),
+        serde_path_to_error::Segment::Map { key } => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
+        serde_path_to_error::Segment::Enum { variant } => format!("/{variant}"),
+        serde_path_to_error::Segment::Unknown => String::new(),
+    };
+    path.iter().map(segment).collect()
+}
+
+/// A missing field is named in the message only: its parent is where the path ends.
+fn field(pointer: String, error: &serde_json::Error) -> String {
+    let message = error.to_string();
+    match message.strip_prefix("missing field `").and_then(|rest| rest.split('`').next()) {
+        Some(name) => format!("{pointer}/{name}"),
+        None => pointer,
+    }
+}
+
+/// The message without "at line 1 column 17": the pointer says where.
+fn plain(error: &serde_json::Error) -> String {
+    let message = error.to_string();
+    message.rfind(" at line ").map_or(message.clone(), |end| message[..end].to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Order {
+        #[expect(dead_code, reason = "only parsed")]
+        items: Vec<Item>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Item {
+        #[expect(dead_code, reason = "only parsed")]
+        quantity: u32,
+    }
+
+    fn complaint(body: &str) -> String {
+        serde_json::to_value(parse::<Order>(body.as_bytes()).unwrap_err()).unwrap()["errors"][0]["pointer"].to_string()
+    }
+
+    #[test]
+    fn a_mistake_is_named_by_its_json_pointer() {
+        assert_eq!(complaint(r#"{"items": [{"quantity": "two"}]}"#), "\"/items/0/quantity\"");
+        assert_eq!(complaint(r#"{"items": [{}]}"#), "\"/items/0/quantity\"");
+        assert_eq!(complaint(r#"{"items": [], "role": "ADMIN"}"#), "\"/role\"");
+    }
+
+    #[test]
+    fn broken_json_is_malformed_and_not_invalid() {
+        for body in ["", "{", "{} x", "nul"] {
+            assert_eq!(parse::<serde_json::Value>(body.as_bytes()).unwrap_err().code(), "malformed-json", "{body}");
+        }
+    }
+}

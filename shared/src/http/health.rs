@@ -1,0 +1,77 @@
+//! Liveness and readiness.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use actix_web::{
+    HttpResponse,
+    http::StatusCode,
+    web::{self, Data},
+};
+use serde_json::json;
+
+use crate::shutdown::Shutdown;
+
+/// What this process needs to do its work, and how each is. Updated by the operations actor, read by `/readyz`.
+#[derive(Debug, Clone)]
+pub struct Readiness {
+    service: &'static str,
+    shutdown: Shutdown,
+    checks: Arc<Mutex<BTreeMap<&'static str, Check>>>,
+}
+
+#[derive(Debug, Clone)]
+struct Check {
+    required: bool,
+    failure: Option<String>,
+}
+
+impl Readiness {
+    /// Not ready until every required check has reported once; `required` names them.
+    pub fn new(service: &'static str, shutdown: Shutdown, required: &[&'static str]) -> Self {
+        let unknown = |name: &&'static str| (*name, Check { required: true, failure: Some("not checked yet".to_owned()) });
+        Self { service, shutdown, checks: Arc::new(Mutex::new(required.iter().map(unknown).collect())) }
+    }
+
+    /// Reports a check: `None` is well. A check that was not named as required only informs.
+    pub fn report(&self, name: &'static str, failure: Option<String>) {
+        let mut checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner);
+        checks.entry(name).or_insert(Check { required: false, failure: None }).failure = failure;
+    }
+
+    /// Whether requests should come here.
+    pub fn is_ready(&self) -> bool {
+        let checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner);
+        !self.shutdown.has_begun() && !checks.values().any(|check| check.required && check.failure.is_some())
+    }
+
+    fn answer(&self) -> HttpResponse {
+        let ready = self.is_ready();
+        let checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shown: BTreeMap<&str, &str> =
+            checks.iter().map(|(name, check)| (*name, check.failure.as_deref().unwrap_or("ok"))).collect();
+        if self.shutdown.has_begun() {
+            shown.insert("process", "shutting down");
+        }
+        let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+        let mut response = HttpResponse::build(status);
+        if !ready {
+            response.insert_header(("retry-after", "1"));
+        }
+        response.json(json!({"status": if ready { "ready" } else { "not ready" }, "service": self.service, "checks": shown}))
+    }
+}
+
+/// `/livez`, `/readyz`, `/health`.
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config
+        .service(web::resource("/livez").get(async || HttpResponse::Ok().json(json!({"status": "alive"}))))
+        .service(web::resource("/readyz").get(async |readiness: Data<Readiness>| readiness.answer()))
+        .service(web::resource("/health").get(health));
+}
+
+async fn health(readiness: Data<Readiness>) -> HttpResponse {
+    HttpResponse::Ok().json(json!({"status": "healthy", "service": readiness.service}))
+}

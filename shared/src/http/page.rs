@@ -1,0 +1,75 @@
+//! Lists: `?limit=&cursor=`, answered with `{data, has_more, next_cursor}`.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{FieldError, Problem};
+
+/// Rows of a page unless asked otherwise, and at most: the contract's numbers.
+const DEFAULT_LIMIT: u32 = 20;
+const LARGEST_LIMIT: u32 = 100;
+
+/// The parameters of a list.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct PageQuery {
+    /// Rows to answer with, 1 to 100.
+    #[param(default = 20, minimum = 1, maximum = 100)]
+    pub limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    pub cursor: Option<String>,
+}
+
+impl PageQuery {
+    /// The limit, checked.
+    ///
+    /// # Errors
+    /// 400 when it is not 1 to 100.
+    pub fn limit(&self) -> Result<usize, Problem> {
+        match self.limit.unwrap_or(DEFAULT_LIMIT) {
+            limit @ 1..=LARGEST_LIMIT => Ok(limit as usize),
+            other => Err(Problem::invalid(vec![FieldError::new("limit", format!("must be between 1 and {LARGEST_LIMIT}, got {other}"))])),
+        }
+    }
+
+    /// The key the page starts after, if it is not the first.
+    ///
+    /// # Errors
+    /// 400 when the cursor is none of ours.
+    pub fn after(&self) -> Result<Option<String>, Problem> {
+        self.cursor.as_deref().map(decode_cursor).transpose()
+    }
+}
+
+/// One page of a list.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Page<T> {
+    pub data: Vec<T>,
+    pub has_more: bool,
+    pub next_cursor: Option<String>,
+}
+
+impl<T> Page<T> {
+    /// A page of at most `limit` rows out of up to `limit + 1` that were found; `key` names a row for the next page.
+    pub fn cut(mut found: Vec<T>, limit: usize, key: impl FnOnce(&T) -> String) -> Self {
+        let has_more = found.len() > limit;
+        found.truncate(limit);
+        let next_cursor = if has_more { found.last().map(|last| encode_cursor(&key(last))) } else { None };
+        Self { data: found, has_more, next_cursor }
+    }
+}
+
+/// Makes a key opaque.
+pub fn encode_cursor(key: &str) -> String {
+    URL_SAFE_NO_PAD.encode(key)
+}
+
+/// The key in a cursor.
+///
+/// # Errors
+/// 400 when it is none of ours.
+pub fn decode_cursor(cursor: &str) -> Result<String, Problem> {
+    let key = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    key.ok_or_else(|| Problem::invalid(vec![FieldError::new("cursor", "is not a cursor this service gave out")]))
+}

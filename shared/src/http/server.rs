@@ -1,0 +1,136 @@
+//! The HTTP server of a service, and the one for its metrics.
+
+use std::{
+    io,
+    net::{SocketAddr, TcpListener},
+};
+
+use actix_web::{
+    App, HttpResponse, HttpServer,
+    dev::{Server, ServerHandle},
+    middleware::from_fn,
+    web::{self, Data, PathConfig, QueryConfig, ServiceConfig},
+};
+use utoipa::openapi::OpenApi;
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+use super::{Admission, FieldError, Limits, Problem, Readiness, edge, health};
+use crate::{auth::Verifier, db, settings::Common, telemetry::PrometheusHandle};
+
+/// What the server is made of, apart from the routes.
+#[derive(Clone)]
+pub struct HttpOptions {
+    pub service: &'static str,
+    pub settings: Common,
+    pub readiness: Readiness,
+    pub verifier: Verifier,
+    pub metrics: PrometheusHandle,
+    pub openapi: OpenApi,
+}
+
+/// Both servers, listening.
+pub struct RunningHttp {
+    /// The address of the API: what was asked for, with the port the system chose if it was 0.
+    pub address: SocketAddr,
+    pub metrics_address: SocketAddr,
+    api: ServerHandle,
+    metrics: ServerHandle,
+}
+
+impl RunningHttp {
+    /// Takes no new connections and waits for requests in progress; for as long as `shutdown-timeout`.
+    pub async fn stop(&self) {
+        self.api.stop(true).await;
+    }
+
+    /// Stops the metrics as well: the last thing to go.
+    pub async fn stop_metrics(&self) {
+        self.metrics.stop(false).await;
+    }
+}
+
+/// Starts both servers on threads of their own. `configure` adds the service's routes and the data its handlers need.
+///
+/// # Errors
+/// An address cannot be bound; the error names it.
+pub fn start<F>(options: &HttpOptions, configure: F) -> io::Result<RunningHttp>
+where
+    F: Fn(&mut ServiceConfig) + Clone + Send + 'static,
+{
+    let (api, address) = api_server(options, configure)?;
+    let (metrics, metrics_address) = metrics_server(options)?;
+    tracing::info!(service = options.service, http = %address, metrics = %metrics_address, "listening");
+    Ok(RunningHttp { address, metrics_address, api: run(api), metrics: run(metrics) })
+}
+
+fn run(server: Server) -> ServerHandle {
+    let handle = server.handle();
+    actix_rt::spawn(async move {
+        if let Err(error) = server.await {
+            tracing::error!(%error, "an HTTP server ended");
+        }
+    });
+    handle
+}
+
+fn api_server<F>(options: &HttpOptions, configure: F) -> io::Result<(Server, SocketAddr)>
+where
+    F: Fn(&mut ServiceConfig) + Clone + Send + 'static,
+{
+    let settings = &options.settings;
+    let admission = Data::new(Admission::new(options.service, settings.admission_limit, settings.request_timeout));
+    let limits = Data::new(Limits { body: settings.body_limit, time: settings.request_timeout });
+    let (readiness, verifier) = (Data::new(options.readiness.clone()), Data::new(options.verifier.clone()));
+    let openapi = options.openapi.clone();
+    let (listener, address) = listener(settings.http_bind)?;
+    let server = HttpServer::new(move || {
+        db::forbid_on_this_thread();
+        App::new()
+            .wrap(from_fn(edge::edge))
+            .app_data(admission.clone())
+            .app_data(limits.clone())
+            .app_data(readiness.clone())
+            .app_data(verifier.clone())
+            .app_data(
+                QueryConfig::default().error_handler(|error, _| Problem::invalid(vec![FieldError::new("query", error.to_string())]).into()),
+            )
+            .app_data(PathConfig::default().error_handler(|_, _| Problem::absent("resource").into()))
+            .configure(health::routes)
+            .configure(docs(openapi.clone()))
+            .configure(configure.clone())
+            .default_service(web::to(edge::not_found))
+    })
+    .workers(settings.http_workers)
+    // actix-web's own signal handling stops every arbiter while the service still drains.
+    .disable_signals()
+    .shutdown_timeout(settings.shutdown_timeout.as_secs().max(1))
+    .client_request_timeout(settings.request_timeout)
+    .listen(listener)?;
+    Ok((server.run(), address))
+}
+
+fn metrics_server(options: &HttpOptions) -> io::Result<(Server, SocketAddr)> {
+    let metrics = Data::new(options.metrics.clone());
+    let (listener, address) = listener(options.settings.metrics_bind)?;
+    let server = HttpServer::new(move || App::new().app_data(metrics.clone()).service(web::resource("/metrics").get(scrape)));
+    Ok((server.workers(1).disable_signals().listen(listener)?.run(), address))
+}
+
+async fn scrape(metrics: Data<PrometheusHandle>) -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(metrics.render())
+}
+
+/// `/openapi.json`, and a page at `/docs` whose files are part of the binary.
+fn docs(openapi: OpenApi) -> impl FnOnce(&mut ServiceConfig) {
+    move |config| {
+        let page = SwaggerUi::new("/docs/{_:.*}").url("/openapi.json", openapi).config(Config::new(["/openapi.json"]).use_base_layout());
+        config.service(web::redirect("/docs", "/docs/")).service(page);
+    }
+}
+
+fn listener(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
+    let named = |error: io::Error| io::Error::new(error.kind(), format!("cannot listen on {address}: {error}"));
+    let listener = TcpListener::bind(address).map_err(named)?;
+    let address = listener.local_addr()?;
+    Ok((listener, address))
+}

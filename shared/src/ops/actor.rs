@@ -1,0 +1,285 @@
+//! The actor that looks at Redis and PostgreSQL on behalf of operators, and probes both for readiness.
+
+use std::{rc::Rc, time::Duration};
+
+use actix::{Actor, ActorContext, AsyncContext, Context, Handler, Message, ResponseFuture, WrapFuture};
+
+use crate::{
+    auth::KeySet,
+    db::{Database, DbError},
+    http::Readiness,
+    outbox::{OutboxDepth, depth},
+    stream::{Broker, BrokerError, ConsumerSpec, DeadLetter, DeadLetterError, DeadLetterFilter, DeadLetters, StreamOverview, overview},
+    supervisor::{Drain, ExitReason, Life, RestartPolicy, Supervised, SupervisorHandle},
+};
+
+/// Time between two probes: how late `/readyz` and the gauges may be.
+const PROBE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What the actor may look at.
+#[derive(Clone)]
+pub struct OpsSources {
+    pub database: Database,
+    pub readiness: Readiness,
+    pub keys: KeySet,
+    /// Present in a service that speaks over streams; it then has an outbox too.
+    pub streams: Option<StreamSources>,
+}
+
+/// The streams a service consumes.
+#[derive(Clone)]
+pub struct StreamSources {
+    pub broker: Broker,
+    pub consumers: Vec<ConsumerSpec>,
+}
+
+/// The actor.
+pub struct Operations {
+    sources: Rc<OpsSources>,
+    life: Life,
+}
+
+/// Starts it under `supervisor`.
+pub fn start(supervisor: &SupervisorHandle, sources: &OpsSources) -> Supervised<Operations> {
+    let sources = sources.clone();
+    supervisor
+        .supervise("operations", "operations", RestartPolicy::default(), move |life| Operations { sources: Rc::new(sources.clone()), life })
+}
+
+impl Actor for Operations {
+    type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Self::Context) {
+        let sources = Rc::clone(&self.sources);
+        let probing = async move {
+            if let Some(streams) = &sources.streams {
+                streams.broker.check_durability().await;
+            }
+            loop {
+                probe(&sources).await;
+                tokio::time::sleep(PROBE_INTERVAL).await;
+            }
+        };
+        context.spawn(probing.into_actor(self));
+    }
+}
+
+impl Handler<Drain> for Operations {
+    type Result = ();
+
+    fn handle(&mut self, _: Drain, context: &mut Self::Context) {
+        self.life.ends(ExitReason::Drained);
+        context.stop();
+    }
+}
+
+/// Reports to `/readyz` and sets the gauges.
+async fn probe(sources: &OpsSources) {
+    sources.database.record_pool();
+    let database = sources.database.is_reachable().await;
+    sources.readiness.report("database", (!database).then(|| "PostgreSQL does not answer".to_owned()));
+    sources.readiness.report("token-keys", sources.keys.warm_up().await.err().map(|error| error.to_string()));
+    if let Some(streams) = &sources.streams {
+        let overviews = streams.look().await;
+        sources.readiness.report("redis", overviews.err().map(|error| error.to_string()));
+        if database && let Ok(depth) = outbox(&sources.database).await {
+            metrics::gauge!("orderflow_outbox_unconfirmed").set(depth.unconfirmed as f64);
+            metrics::gauge!("orderflow_outbox_oldest_seconds").set(depth.oldest_seconds);
+        }
+    }
+}
+
+async fn outbox(database: &Database) -> Result<OutboxDepth, DbError> {
+    depth(&database.connection().await?).await
+}
+
+impl StreamSources {
+    async fn look(&self) -> Result<Vec<StreamOverview>, BrokerError> {
+        let mut overviews = Vec::with_capacity(self.consumers.len());
+        for consumer in &self.consumers {
+            overviews.push(overview(&self.broker, consumer).await?);
+        }
+        Ok(overviews)
+    }
+}
+
+/// Why an operation was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum OpsError {
+    #[error("there is no such dead letter")]
+    Absent,
+    #[error("this service consumes no stream `{0}`")]
+    UnknownStream(String),
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+impl From<BrokerError> for OpsError {
+    fn from(error: BrokerError) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+impl From<DeadLetterError> for OpsError {
+    fn from(error: DeadLetterError) -> Self {
+        match error {
+            DeadLetterError::Absent => Self::Absent,
+            DeadLetterError::Broker(error) => error.into(),
+        }
+    }
+}
+
+#[derive(Message)]
+#[rtype(result = "Result<Vec<StreamOverview>, OpsError>")]
+pub(super) struct ShowStreams;
+
+#[derive(Message)]
+#[rtype(result = "Result<OutboxDepth, OpsError>")]
+pub(super) struct ShowOutbox;
+
+/// Dead letters of one stream, or of all this service consumes, after a cursor (`stream` and entry id).
+#[derive(Message)]
+#[rtype(result = "Result<Vec<DeadLetter>, OpsError>")]
+pub(super) struct ListDeadLetters {
+    pub stream: Option<String>,
+    pub after: Option<String>,
+    pub limit: usize,
+}
+
+#[derive(Message)]
+#[rtype(result = "Result<DeadLetter, OpsError>")]
+pub(super) struct GetDeadLetter(pub String);
+
+#[derive(Message)]
+#[rtype(result = "Result<(), OpsError>")]
+pub(super) struct Redrive(pub String);
+
+/// `(matched, redriven)`
+#[derive(Message)]
+#[rtype(result = "Result<(usize, usize), OpsError>")]
+pub(super) struct RedriveAll {
+    pub stream: String,
+    pub filter: DeadLetterFilter,
+    pub dry_run: bool,
+}
+
+#[derive(Message)]
+#[rtype(result = "Result<(), OpsError>")]
+pub(super) struct Discard(pub String);
+
+impl OpsSources {
+    fn streams(&self) -> Result<&StreamSources, OpsError> {
+        self.streams.as_ref().ok_or_else(|| OpsError::UnknownStream("any".to_owned()))
+    }
+
+    fn dead_letters(&self) -> Result<DeadLetters, OpsError> {
+        Ok(DeadLetters::new(self.streams()?.broker.clone()))
+    }
+
+    /// Event types this service consumes, each once however many partitions it has.
+    fn consumed(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.streams.iter().flat_map(|s| s.consumers.iter().map(|c| c.stream.clone())).collect();
+        names.dedup();
+        names
+    }
+
+    async fn list(&self, query: ListDeadLetters) -> Result<Vec<DeadLetter>, OpsError> {
+        let letters = self.dead_letters()?;
+        let consumed = self.consumed();
+        if let Some(wanted) = query.stream.as_ref().filter(|wanted| !consumed.contains(wanted)) {
+            return Err(OpsError::UnknownStream(wanted.clone()));
+        }
+        let (resume_at, after) = match query.after.as_deref().and_then(|id| id.split_once(".dead~")) {
+            Some((stream, entry)) => (Some(stream), Some(entry)),
+            None => (None, None),
+        };
+        let wanted = consumed.iter().filter(|stream| query.stream.as_ref().is_none_or(|only| only == *stream));
+        let mut found = Vec::new();
+        for stream in wanted.skip_while(|stream| resume_at.is_some_and(|at| at != stream.as_str())) {
+            let after = after.filter(|_| resume_at == Some(stream.as_str()));
+            found.extend(letters.list(stream, after, query.limit - found.len()).await?);
+            if found.len() >= query.limit {
+                break;
+            }
+        }
+        Ok(found)
+    }
+}
+
+impl Handler<ShowStreams> for Operations {
+    type Result = ResponseFuture<Result<Vec<StreamOverview>, OpsError>>;
+
+    fn handle(&mut self, _: ShowStreams, _: &mut Self::Context) -> Self::Result {
+        let sources = Rc::clone(&self.sources);
+        Box::pin(async move {
+            match &sources.streams {
+                Some(streams) => Ok(streams.look().await?),
+                None => Ok(Vec::new()),
+            }
+        })
+    }
+}
+
+impl Handler<ShowOutbox> for Operations {
+    type Result = ResponseFuture<Result<OutboxDepth, OpsError>>;
+
+    fn handle(&mut self, _: ShowOutbox, _: &mut Self::Context) -> Self::Result {
+        let sources = Rc::clone(&self.sources);
+        Box::pin(async move {
+            if sources.streams.is_none() {
+                return Ok(OutboxDepth::default());
+            }
+            outbox(&sources.database).await.map_err(|error| OpsError::Unavailable(error.to_string()))
+        })
+    }
+}
+
+impl Handler<ListDeadLetters> for Operations {
+    type Result = ResponseFuture<Result<Vec<DeadLetter>, OpsError>>;
+
+    fn handle(&mut self, query: ListDeadLetters, _: &mut Self::Context) -> Self::Result {
+        let sources = Rc::clone(&self.sources);
+        Box::pin(async move { sources.list(query).await })
+    }
+}
+
+impl Handler<GetDeadLetter> for Operations {
+    type Result = ResponseFuture<Result<DeadLetter, OpsError>>;
+
+    fn handle(&mut self, message: GetDeadLetter, _: &mut Self::Context) -> Self::Result {
+        let sources = Rc::clone(&self.sources);
+        Box::pin(async move { Ok(sources.dead_letters()?.get(&message.0).await?) })
+    }
+}
+
+impl Handler<Redrive> for Operations {
+    type Result = ResponseFuture<Result<(), OpsError>>;
+
+    fn handle(&mut self, message: Redrive, _: &mut Self::Context) -> Self::Result {
+        let sources = Rc::clone(&self.sources);
+        Box::pin(async move { Ok(sources.dead_letters()?.redrive(&message.0).await?) })
+    }
+}
+
+impl Handler<RedriveAll> for Operations {
+    type Result = ResponseFuture<Result<(usize, usize), OpsError>>;
+
+    fn handle(&mut self, message: RedriveAll, _: &mut Self::Context) -> Self::Result {
+        let sources = Rc::clone(&self.sources);
+        Box::pin(async move {
+            if !sources.consumed().contains(&message.stream) {
+                return Err(OpsError::UnknownStream(message.stream));
+            }
+            Ok(sources.dead_letters()?.redrive_all(&message.stream, &message.filter, message.dry_run).await?)
+        })
+    }
+}
+
+impl Handler<Discard> for Operations {
+    type Result = ResponseFuture<Result<(), OpsError>>;
+
+    fn handle(&mut self, message: Discard, _: &mut Self::Context) -> Self::Result {
+        let sources = Rc::clone(&self.sources);
+        Box::pin(async move { Ok(sources.dead_letters()?.discard(&message.0).await?) })
+    }
+}

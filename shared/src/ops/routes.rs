@@ -1,0 +1,220 @@
+//! `/ops/*`: shapes in, shapes out.
+
+use actix_web::{
+    HttpResponse,
+    http::StatusCode,
+    web::{self, Data, Path, ServiceConfig},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, OpenApi, ToSchema};
+
+use super::{
+    Operations,
+    actor::{Discard, GetDeadLetter, ListDeadLetters, OpsError, Redrive, RedriveAll, ShowOutbox, ShowStreams},
+};
+use crate::{
+    auth::{AdminOnly, Token},
+    http::{FieldError, JsonBody, Page, PageQuery, Problem},
+    outbox::OutboxDepth,
+    stream::{DeadLetter, DeadLetterFilter, StreamOverview},
+    supervisor::{Roster, Supervised, Unavailable},
+};
+
+/// What the handlers of `/ops` need.
+#[derive(Clone)]
+struct Desk {
+    service: &'static str,
+    operations: Supervised<Operations>,
+    roster: Roster,
+}
+
+/// Adds `/ops/*` to a service.
+pub fn routes(service: &'static str, operations: Supervised<Operations>, roster: Roster) -> impl FnOnce(&mut ServiceConfig) {
+    let desk = Data::new(Desk { service, operations, roster });
+    move |config| {
+        config
+            .app_data(desk)
+            .service(web::resource("/ops/streams").get(streams))
+            .service(web::resource("/ops/actors").get(actors))
+            .service(web::resource("/ops/outbox").get(outbox))
+            .service(web::resource("/ops/dead-letters").get(list))
+            .service(web::resource("/ops/dead-letters/redrive").post(redrive_all))
+            .service(web::resource("/ops/dead-letters/{id}").get(show).delete(discard))
+            .service(web::resource("/ops/dead-letters/{id}/redrive").post(redrive));
+    }
+}
+
+/// The OpenAPI description of `/ops/*`.
+#[derive(OpenApi)]
+#[openapi(paths(streams, actors, outbox, list, show, redrive, redrive_all, discard))]
+pub struct OpsApi;
+
+impl From<OpsError> for Problem {
+    fn from(error: OpsError) -> Self {
+        match error {
+            OpsError::Absent => Problem::absent("dead letter"),
+            OpsError::UnknownStream(_) => Problem::invalid(vec![FieldError::new("stream", error.to_string())]),
+            OpsError::Unavailable(why) => Problem::unavailable("backend-unavailable", why),
+        }
+    }
+}
+
+impl From<Unavailable> for Problem {
+    fn from(_: Unavailable) -> Self {
+        Problem::unavailable("actor-restarting", "The part of the service this needs is being replaced. Try again after a moment.")
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+struct Streams {
+    service: &'static str,
+    streams: Vec<StreamOverview>,
+}
+
+/// The streams this service consumes, as its consumer group sees them.
+#[utoipa::path(get, path = "/ops/streams", tag = "operations", security(("bearer" = [])), responses((status = 200, body = Streams)))]
+async fn streams(_: Token<AdminOnly>, desk: Data<Desk>) -> Result<HttpResponse, Problem> {
+    let streams = desk.operations.send(ShowStreams).await??;
+    Ok(HttpResponse::Ok().json(Streams { service: desk.service, streams }))
+}
+
+#[derive(Serialize, ToSchema)]
+struct Actors {
+    actors: Vec<ActorOverview>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct ActorOverview {
+    kind: &'static str,
+    name: String,
+    /// `starting`, `running`, `waiting` (between two lives) or `ended`.
+    state: String,
+    restarts: u32,
+    last_exit: Option<String>,
+    queue_depth: i64,
+}
+
+/// The supervised actors of this process.
+#[utoipa::path(get, path = "/ops/actors", tag = "operations", security(("bearer" = [])), responses((status = 200, body = Actors)))]
+async fn actors(_: Token<AdminOnly>, desk: Data<Desk>) -> HttpResponse {
+    let overview = |child: &std::sync::Arc<crate::supervisor::ChildStatus>| ActorOverview {
+        kind: child.kind,
+        name: child.name.clone(),
+        state: format!("{:?}", child.state()).to_lowercase(),
+        restarts: child.restarts(),
+        last_exit: child.last_exit().map(|reason| reason.to_string()),
+        queue_depth: child.queue_depth(),
+    };
+    HttpResponse::Ok().json(Actors { actors: desk.roster.children().iter().map(overview).collect() })
+}
+
+/// What the outbox holds.
+#[utoipa::path(get, path = "/ops/outbox", tag = "operations", security(("bearer" = [])), responses((status = 200, body = OutboxDepth)))]
+async fn outbox(_: Token<AdminOnly>, desk: Data<Desk>) -> Result<HttpResponse, Problem> {
+    Ok(HttpResponse::Ok().json(desk.operations.send(ShowOutbox).await??))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct DeadLetterQuery {
+    /// Only this stream.
+    stream: Option<String>,
+    limit: Option<u32>,
+    cursor: Option<String>,
+}
+
+/// Dead letters, oldest first within a stream.
+#[utoipa::path(get, path = "/ops/dead-letters", tag = "operations", params(DeadLetterQuery), security(("bearer" = [])), responses((status = 200, body = Page<DeadLetter>)))]
+async fn list(_: Token<AdminOnly>, desk: Data<Desk>, query: web::Query<DeadLetterQuery>) -> Result<HttpResponse, Problem> {
+    let query = query.into_inner();
+    let page = PageQuery { limit: query.limit, cursor: query.cursor };
+    let limit = page.limit()?;
+    let found = desk.operations.send(ListDeadLetters { stream: query.stream, after: page.after()?, limit: limit + 1 }).await??;
+    Ok(HttpResponse::Ok().json(Page::cut(found, limit, |letter| letter.id.clone())))
+}
+
+/// One dead letter.
+#[utoipa::path(get, path = "/ops/dead-letters/{id}", tag = "operations", params(("id" = String, Path)), security(("bearer" = [])), responses((status = 200, body = DeadLetter), (status = 404, body = Problem)))]
+async fn show(_: Token<AdminOnly>, desk: Data<Desk>, id: Path<String>) -> Result<HttpResponse, Problem> {
+    Ok(HttpResponse::Ok().json(desk.operations.send(GetDeadLetter(id.into_inner())).await??))
+}
+
+#[derive(Serialize, ToSchema)]
+struct Redriven {
+    redriven: usize,
+}
+
+/// Sends one dead letter to the group that failed, with the same event id.
+#[utoipa::path(post, path = "/ops/dead-letters/{id}/redrive", tag = "operations", params(("id" = String, Path)), security(("bearer" = [])), responses((status = 200, body = Redriven), (status = 404, body = Problem)))]
+async fn redrive(token: Token<AdminOnly>, desk: Data<Desk>, id: Path<String>) -> Result<HttpResponse, Problem> {
+    let id = id.into_inner();
+    desk.operations.send(Redrive(id.clone())).await??;
+    count(desk.service, 1);
+    tracing::info!(audit = true, actor = %token.sub, dead_letter = %id, "dead letter redriven");
+    Ok(HttpResponse::Ok().json(Redriven { redriven: 1 }))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct RedriveBody {
+    stream: String,
+    #[serde(default)]
+    filter: FilterBody,
+    /// Only count what matches.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct FilterBody {
+    #[serde(rename = "type")]
+    event_type: Option<String>,
+    reason: Option<String>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct RedrivenAll {
+    matched: usize,
+    redriven: usize,
+}
+
+/// Redrives every dead letter of a stream that matches.
+#[utoipa::path(post, path = "/ops/dead-letters/redrive", tag = "operations", request_body = RedriveBody, security(("bearer" = [])), responses((status = 200, body = RedrivenAll)))]
+async fn redrive_all(token: Token<AdminOnly>, desk: Data<Desk>, body: JsonBody<RedriveBody>) -> Result<HttpResponse, Problem> {
+    let RedriveBody { stream, filter, dry_run } = body.value;
+    let filter = DeadLetterFilter { event_type: filter.event_type, reason: filter.reason };
+    let (matched, redriven) = desk.operations.send(RedriveAll { stream: stream.clone(), filter, dry_run }).await??;
+    count(desk.service, redriven);
+    tracing::info!(audit = true, actor = %token.sub, %stream, matched, redriven, dry_run, "dead letters redriven");
+    Ok(HttpResponse::Ok().json(RedrivenAll { matched, redriven }))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct DiscardBody {
+    /// Why; it goes into the audit log.
+    #[schema(min_length = 1, max_length = 500)]
+    reason: String,
+}
+
+/// Removes one dead letter for good.
+#[utoipa::path(delete, path = "/ops/dead-letters/{id}", tag = "operations", params(("id" = String, Path)), request_body = DiscardBody, security(("bearer" = [])), responses((status = 204), (status = 404, body = Problem)))]
+async fn discard(
+    token: Token<AdminOnly>,
+    desk: Data<Desk>,
+    id: Path<String>,
+    body: JsonBody<DiscardBody>,
+) -> Result<HttpResponse, Problem> {
+    let (id, reason) = (id.into_inner(), body.value.reason);
+    if reason.trim().is_empty() || reason.chars().count() > 500 {
+        return Err(Problem::invalid(vec![FieldError::new("/reason", "must have 1 to 500 characters")]));
+    }
+    desk.operations.send(Discard(id.clone())).await??;
+    tracing::warn!(audit = true, actor = %token.sub, dead_letter = %id, %reason, "dead letter discarded");
+    Ok(HttpResponse::build(StatusCode::NO_CONTENT).finish())
+}
+
+fn count(service: &'static str, redriven: usize) {
+    metrics::counter!("orderflow_dead_letters_redriven_total", "service" => service).increment(redriven as u64);
+}

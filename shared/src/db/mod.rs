@@ -12,7 +12,7 @@ use tokio_postgres::NoTls;
 pub use deadpool_postgres::Object as Connection;
 pub use error::{DbError, Fault};
 pub use group_commit::{Commit, CommitError, Commits, GroupCommit, Write};
-pub use migrate::{MigrationError, migrate};
+pub use migrate::{MigrationError, PATIENCE, migrate, migrate_when_reachable};
 
 use crate::settings::DatabaseSettings;
 

@@ -1,20 +1,27 @@
 //! Every error is `application/problem+json` (RFC 9457).
 
-use std::{fmt, time::Duration};
+use std::{borrow::Cow, fmt, time::Duration};
 
 use actix_web::{
     HttpResponse, ResponseError,
     http::{StatusCode, header},
 };
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{RefOr, schema::Schema},
+};
 
 /// When to come back after a 503, unless the service knows better: a restart of PostgreSQL takes about this long.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// An error as the client sees it.
+/// An error as the client sees it. Boxed, so that a handler's `Result` is not as large as its rarest answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Problem(Box<Members>);
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Problem {
+struct Members {
     /// Names the kind of problem: `https://orderflow.dev/problems/` and the code.
     #[serde(rename = "type")]
     #[schema(example = "https://orderflow.dev/problems/unknown-product")]
@@ -55,7 +62,7 @@ impl FieldError {
 
 impl Problem {
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Members {
             kind: format!("https://orderflow.dev/problems/{code}"),
             title: status.canonical_reason().unwrap_or("Error").to_owned(),
             status: status.as_u16(),
@@ -64,7 +71,7 @@ impl Problem {
             errors: Vec::new(),
             request_id: String::new(),
             retry_after: None,
-        }
+        }))
     }
 
     /// 400: the request breaks the rules named in `errors`.
@@ -73,7 +80,7 @@ impl Problem {
             [one] => format!("{}: {}", one.pointer, one.reason),
             many => format!("{} fields cannot be used; see errors.", many.len()),
         };
-        Self { errors, ..Self::new(StatusCode::BAD_REQUEST, "invalid-request", detail) }
+        Self::new(StatusCode::BAD_REQUEST, "invalid-request", detail).with_errors(errors)
     }
 
     /// 404, for an absent thing and for somebody else's alike.
@@ -92,29 +99,31 @@ impl Problem {
     }
 
     #[must_use]
-    pub fn retry_after(self, pause: Duration) -> Self {
-        Self { retry_after: Some(pause), ..self }
+    pub fn retry_after(mut self, pause: Duration) -> Self {
+        self.0.retry_after = Some(pause);
+        self
     }
 
     #[must_use]
-    pub fn with_errors(self, errors: Vec<FieldError>) -> Self {
-        Self { errors, ..self }
+    pub fn with_errors(mut self, errors: Vec<FieldError>) -> Self {
+        self.0.errors = errors;
+        self
     }
 
     pub fn status(&self) -> StatusCode {
-        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+        StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     pub fn code(&self) -> &'static str {
-        self.code
+        self.0.code
     }
 
     /// The answer, with the id the client can quote.
     pub(super) fn answer(mut self, request_id: &str) -> HttpResponse {
-        request_id.clone_into(&mut self.request_id);
+        request_id.clone_into(&mut self.0.request_id);
         let mut response = HttpResponse::build(self.status());
         response.content_type("application/problem+json");
-        if let Some(pause) = self.retry_after {
+        if let Some(pause) = self.0.retry_after {
             response.insert_header((header::RETRY_AFTER, pause.as_secs().max(1)));
         }
         if self.status() == StatusCode::UNAUTHORIZED {
@@ -124,9 +133,26 @@ impl Problem {
     }
 }
 
+/// The schema of the members: the box is ours, not the wire's.
+impl PartialSchema for Problem {
+    fn schema() -> RefOr<Schema> {
+        Members::schema()
+    }
+}
+
+impl ToSchema for Problem {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("Problem")
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        Members::schemas(schemas);
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}: {}", self.status, self.code, self.detail)
+        write!(f, "{} {}: {}", self.0.status, self.0.code, self.0.detail)
     }
 }
 

@@ -1,0 +1,239 @@
+//! Cashier: charges orders, and refunds what inventory cannot deliver.
+//!
+//! A charge runs outside any transaction: the provider is idempotent by order id, so an answer that was lost is asked for
+//! again. Orders the cashier has not finished are `pending` in the database; whatever it forgets (a full queue, a crash),
+//! the reconciler brings back.
+
+use std::{
+    collections::{HashSet, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+
+use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, Message, ResponseFuture};
+use futures_util::future::join_all;
+use shared::{
+    db::Commits,
+    events::{Envelope, MoneyData, OrderCompleted, OrderedItem},
+    outbox::{OutboxEvent, Retention},
+    supervisor::{Drain, ExitReason, Life},
+    telemetry::TraceContext,
+};
+use uuid::Uuid;
+
+use super::{DeskError, Receipt, Watchers};
+use crate::{
+    domain::{Money, Order, OrderStatus},
+    provider::{ChargeAnswer, ChargeRequest, PaymentProvider, ProviderError},
+    settings::ProviderSettings,
+    store::{ApplyOutcomes, OrderOutcome, SettleCharges, Settled, Settlement},
+};
+
+/// Orders waiting in memory; about 1 KiB each. Beyond, the reconciler finds them in the database.
+const QUEUE: usize = 10_000;
+/// Attempts at one charge before it is left to the reconciler, and the pause after the first (doubling).
+const ATTEMPTS: u32 = 5;
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// What Cashier works with.
+#[derive(Clone)]
+pub struct CashierParts {
+    pub provider: Arc<dyn PaymentProvider>,
+    pub settlements: Commits<SettleCharges>,
+    pub outcomes: Commits<ApplyOutcomes>,
+    pub watchers: Watchers,
+    pub settings: ProviderSettings,
+}
+
+/// The actor.
+pub struct Cashier {
+    parts: CashierParts,
+    queue: VecDeque<Order>,
+    in_progress: HashSet<Uuid>,
+    draining: bool,
+    life: Life,
+}
+
+impl Cashier {
+    pub fn new(parts: CashierParts, life: Life) -> Self {
+        Self { parts, queue: VecDeque::new(), in_progress: HashSet::new(), draining: false, life }
+    }
+
+    fn start_charges(&mut self, context: &Context<Self>) {
+        while self.in_progress.len() < self.parts.settings.in_flight && !self.draining {
+            let Some(order) = self.queue.pop_front() else { break };
+            if self.in_progress.insert(order.id) {
+                let (parts, finished) = (self.parts.clone(), Finish { cashier: context.address(), order: order.id });
+                // Not ctx.spawn: every wake-up would poll all charges. The guard reports the end, a panic's included.
+                actix_rt::spawn(async move {
+                    charge(&parts, &order).await;
+                    drop(finished);
+                });
+            }
+        }
+        self.life.queue_depth(self.queue.len() + self.in_progress.len());
+    }
+}
+
+impl Actor for Cashier {
+    type Context = Context<Self>;
+}
+
+/// Charge this order. Nothing is answered: the order moves.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct ChargeOrder(pub Order);
+
+impl Handler<ChargeOrder> for Cashier {
+    type Result = ();
+
+    fn handle(&mut self, message: ChargeOrder, context: &mut Self::Context) {
+        if self.queue.len() < QUEUE && !self.in_progress.contains(&message.0.id) {
+            self.queue.push_back(message.0);
+            self.start_charges(context);
+        }
+    }
+}
+
+/// A charge has ended, one way or the other.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+struct Finished(Uuid);
+
+impl Handler<Finished> for Cashier {
+    type Result = ();
+
+    fn handle(&mut self, message: Finished, context: &mut Self::Context) {
+        self.in_progress.remove(&message.0);
+        self.start_charges(context);
+        if self.draining && self.in_progress.is_empty() {
+            self.life.ends(ExitReason::Drained);
+            context.stop();
+        }
+    }
+}
+
+/// Reports the end of a charge when it is dropped.
+struct Finish {
+    cashier: Addr<Cashier>,
+    order: Uuid,
+}
+
+impl Drop for Finish {
+    fn drop(&mut self) {
+        #[expect(clippy::disallowed_methods, reason = "a cashier that is gone has no list of charges to keep")]
+        self.cashier.do_send(Finished(self.order));
+    }
+}
+
+impl Handler<Drain> for Cashier {
+    type Result = ();
+
+    /// Finishes charges in progress; orders still waiting are pending in the database.
+    fn handle(&mut self, _: Drain, context: &mut Self::Context) {
+        self.draining = true;
+        self.queue.clear();
+        if self.in_progress.is_empty() {
+            self.life.ends(ExitReason::Drained);
+            context.stop();
+        }
+    }
+}
+
+/// Charges an order and settles what came of it; gives up after some attempts, leaving the order pending.
+async fn charge(parts: &CashierParts, order: &Order) {
+    let answer = match ask(parts, order).await {
+        Ok(answer) => answer,
+        Err(error) => return tracing::warn!(order = %order.id, %error, "not charged yet; the reconciler will ask again"),
+    };
+    let verdict = match answer {
+        ChargeAnswer::Declined { reason } => Settled::Declined { reason },
+        ChargeAnswer::Charged { charge_id } => match completed(order, &charge_id) {
+            Ok(event) => Settled::Charged { charge_id, event: Box::new(event) },
+            Err(error) => return tracing::error!(order = %order.id, %error, "a paid order cannot be published"),
+        },
+    };
+    match parts.settlements.commit(Settlement { order_id: order.id, verdict }).await {
+        Ok(_) => parts.watchers.moved(order.id),
+        Err(error) => tracing::warn!(order = %order.id, %error, "a charge is not recorded yet; the reconciler will ask again"),
+    }
+}
+
+async fn ask(parts: &CashierParts, order: &Order) -> Result<ChargeAnswer, ProviderError> {
+    let mut pause = PAUSE;
+    let mut attempt = 1;
+    loop {
+        let request = ChargeRequest { order_id: order.id, amount: order.total.clone(), method: order.payment.method };
+        let error = match tokio::time::timeout(parts.settings.timeout, parts.provider.charge(request)).await {
+            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Err(error)) => error,
+            Err(_) => ProviderError::Unavailable(format!("no answer within {:?}", parts.settings.timeout)),
+        };
+        metrics::counter!("orderflow_provider_errors_total").increment(1);
+        if attempt == ATTEMPTS {
+            return Err(error);
+        }
+        tracing::debug!(order = %order.id, attempt, %error, "asking the provider again");
+        tokio::time::sleep(pause).await;
+        (attempt, pause) = (attempt + 1, pause * 2);
+    }
+}
+
+fn completed(order: &Order, charge_id: &str) -> Result<OutboxEvent, shared::outbox::TooLarge> {
+    let money = |money: &Money| MoneyData { amount: money.amount, currency: money.currency.clone() };
+    let item = |line: &crate::domain::OrderLine| OrderedItem {
+        sku: line.sku.clone(),
+        quantity: line.quantity,
+        unit_price: money(&line.unit_price),
+    };
+    let event = OrderCompleted {
+        order_id: order.id,
+        user_id: order.user_id,
+        items: order.lines.iter().map(item).collect(),
+        total: money(&order.total),
+        charge_id: charge_id.to_owned(),
+    };
+    let trace = TraceContext::continue_from(Some(&order.traceparent));
+    OutboxEvent::new::<OrderCompleted>(Envelope::new(&event, "payment", order.id.to_string(), trace), Retention::UntilConfirmed)
+}
+
+/// Inventory cannot deliver these orders: their money goes back.
+#[derive(Debug, Message)]
+#[rtype(result = "Vec<Receipt>")]
+pub struct RefundOrders(pub Vec<RefundRequest>);
+
+/// One `refund_order`.
+#[derive(Debug, Clone)]
+pub struct RefundRequest {
+    pub event_id: Uuid,
+    /// The `order_completed` it answers.
+    pub answers: Option<Uuid>,
+    pub order_id: Uuid,
+    pub reason: &'static str,
+    pub cause: &'static str,
+}
+
+impl Handler<RefundOrders> for Cashier {
+    type Result = ResponseFuture<Vec<Receipt>>;
+
+    fn handle(&mut self, message: RefundOrders, _: &mut Self::Context) -> Self::Result {
+        let parts = self.parts.clone();
+        Box::pin(async move { join_all(message.0.into_iter().map(|request| refund(&parts, request))).await })
+    }
+}
+
+/// Refunds first, then records: a refund that is not recorded is asked for again and found in the provider's books.
+async fn refund(parts: &CashierParts, request: RefundRequest) -> Receipt {
+    let refund_id = match tokio::time::timeout(parts.settings.timeout, parts.provider.refund(request.order_id)).await {
+        Ok(Ok(refund_id)) => refund_id,
+        Ok(Err(error @ ProviderError::NeverCharged(_))) => return Err(DeskError::Refused(error.to_string())),
+        Ok(Err(error)) => return Err(DeskError::Unavailable(error.to_string())),
+        Err(_) => return Err(DeskError::Unavailable(format!("the provider gave no answer within {:?}", parts.settings.timeout))),
+    };
+    let RefundRequest { event_id, answers, order_id, reason, cause } = request;
+    let (refund_id, reason) = (Some(refund_id), Some(reason.to_owned()));
+    let outcome = OrderOutcome { event_id, answers, order_id, status: OrderStatus::Refunded, refund_id, reason, cause };
+    let applied = parts.outcomes.commit(outcome).await?;
+    parts.watchers.moved(order_id);
+    Ok(applied)
+}

@@ -1,0 +1,22 @@
+//! The actors of this service, one a file with its messages.
+//!
+//! ```text
+//!  HTTP ──PlaceOrder──> OrderDesk ──group commit──> orders          OrderDesk ──ChargeOrder──> Cashier
+//!  HTTP ──ShowOrder, AwaitOrder, ListOrders──> OrderDesk            Reconciler ──ChargeOrder──> Cashier
+//!  Cashier ──> PaymentProvider ──group commit──> order + outbox ──> relay
+//!  consumers ──ConfirmOrders──> OrderDesk      consumers ──RefundOrders──> Cashier      consumers ──TakeOver──> Catalogue
+//! ```
+
+mod cashier;
+mod catalogue;
+mod order_desk;
+mod reconciler;
+mod watchers;
+
+pub use cashier::{Cashier, CashierParts, ChargeOrder, RefundOrders, RefundRequest};
+pub use catalogue::{Catalogue, LearnProducts, Learned, TakeOverProducts};
+pub use order_desk::{
+    AwaitOrder, ConfirmOrders, Confirmation, DeskError, ListOrders, OrderDesk, OrderDeskParts, PlaceOrder, Receipt, RecordAnswer, ShowOrder,
+};
+pub use reconciler::Reconciler;
+pub use watchers::Watchers;

@@ -1,0 +1,236 @@
+//! OrderDesk: takes orders, shows them, and brings them to `confirmed`.
+
+use std::time::Duration;
+
+use actix::{Actor, ActorContext, Context, Handler, Message, ResponseFuture};
+use futures_util::future::join_all;
+use shared::{
+    db::{CommitError, Commits, Database, DbError},
+    shutdown::Shutdown,
+    supervisor::{Drain, ExitReason, Life, Supervised},
+};
+use tokio::time::{Instant, timeout_at};
+use uuid::Uuid;
+
+use super::{Cashier, ChargeOrder, Watchers};
+use crate::{
+    domain::{Answer, Applied, IdempotencyKey, Order, OrderFilter, OrderRequest, OrderStatus, Placed},
+    store::{self, ApplyOutcomes, OrderOutcome, PlaceOrders},
+};
+
+/// A long poll looks at the database this often besides being woken: the order may move in another instance.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
+/// What OrderDesk works with.
+#[derive(Clone)]
+pub struct OrderDeskParts {
+    pub database: Database,
+    pub orders: Commits<PlaceOrders>,
+    pub outcomes: Commits<ApplyOutcomes>,
+    pub cashier: Supervised<Cashier>,
+    pub watchers: Watchers,
+    /// Long polls end early when the process goes down.
+    pub shutdown: Shutdown,
+}
+
+/// The actor.
+pub struct OrderDesk {
+    parts: OrderDeskParts,
+    life: Life,
+}
+
+/// Why something about an order could not be done.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DeskError {
+    /// PostgreSQL is away. An order may have been placed: its key answers a second request.
+    #[error("orders cannot be reached right now: {0}")]
+    Unavailable(String),
+    /// PostgreSQL refused; a defect.
+    #[error("the order was refused by the database: {0}")]
+    Refused(String),
+}
+
+impl From<DbError> for DeskError {
+    fn from(error: DbError) -> Self {
+        if error.is_transient() { Self::Unavailable(error.message) } else { Self::Refused(error.message) }
+    }
+}
+
+impl From<CommitError> for DeskError {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::Unavailable(why) => Self::Unavailable(why),
+            CommitError::Refused(error) => Self::Refused(error.message),
+        }
+    }
+}
+
+impl OrderDesk {
+    pub fn new(parts: OrderDeskParts, life: Life) -> Self {
+        Self { parts, life }
+    }
+}
+
+impl Actor for OrderDesk {
+    type Context = Context<Self>;
+}
+
+impl Handler<Drain> for OrderDesk {
+    type Result = ();
+
+    fn handle(&mut self, _: Drain, context: &mut Self::Context) {
+        self.life.ends(ExitReason::Drained);
+        context.stop();
+    }
+}
+
+/// Place an order. Answered after the commit that holds it.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Placed, DeskError>")]
+pub struct PlaceOrder(pub OrderRequest);
+
+impl Handler<PlaceOrder> for OrderDesk {
+    type Result = ResponseFuture<Result<Placed, DeskError>>;
+
+    fn handle(&mut self, message: PlaceOrder, _: &mut Self::Context) -> Self::Result {
+        let parts = self.parts.clone();
+        Box::pin(async move {
+            let placed = parts.orders.commit(message.0).await?;
+            if let Placed::Created(order) = &placed {
+                metrics::counter!("orderflow_orders_total", "status" => "pending").increment(1);
+                // If the cashier is being replaced, the reconciler finds the order.
+                _ = parts.cashier.tell(ChargeOrder(order.clone()));
+            }
+            Ok(placed)
+        })
+    }
+}
+
+/// Note how a request was answered, unless an earlier one with its key was answered already; the answer that counts.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Answer, DeskError>")]
+pub struct RecordAnswer {
+    pub user_id: Uuid,
+    pub key: IdempotencyKey,
+    pub answer: Answer,
+}
+
+impl Handler<RecordAnswer> for OrderDesk {
+    type Result = ResponseFuture<Result<Answer, DeskError>>;
+
+    fn handle(&mut self, message: RecordAnswer, _: &mut Self::Context) -> Self::Result {
+        let database = self.parts.database.clone();
+        Box::pin(async move {
+            let connection = database.connection().await?;
+            Ok(store::record_answer(&connection, message.user_id, &message.key, message.answer).await?)
+        })
+    }
+}
+
+/// Show an order.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Option<Order>, DeskError>")]
+pub struct ShowOrder(pub Uuid);
+
+impl Handler<ShowOrder> for OrderDesk {
+    type Result = ResponseFuture<Result<Option<Order>, DeskError>>;
+
+    fn handle(&mut self, message: ShowOrder, _: &mut Self::Context) -> Self::Result {
+        let database = self.parts.database.clone();
+        Box::pin(async move { find(&database, message.0).await })
+    }
+}
+
+/// Show an order once it has gone past a version, or when the time is up.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Option<Order>, DeskError>")]
+pub struct AwaitOrder {
+    pub id: Uuid,
+    /// `None`: wait for its end.
+    pub after_version: Option<i32>,
+    pub patience: Duration,
+}
+
+impl Handler<AwaitOrder> for OrderDesk {
+    type Result = ResponseFuture<Result<Option<Order>, DeskError>>;
+
+    fn handle(&mut self, message: AwaitOrder, _: &mut Self::Context) -> Self::Result {
+        let parts = self.parts.clone();
+        Box::pin(async move { await_order(&parts, message).await })
+    }
+}
+
+async fn await_order(parts: &OrderDeskParts, wanted: AwaitOrder) -> Result<Option<Order>, DeskError> {
+    let deadline = Instant::now() + wanted.patience;
+    let watch = parts.watchers.watch(wanted.id);
+    loop {
+        let mut moved = std::pin::pin!(watch.next_move());
+        moved.as_mut().enable(); // from here on no move is missed, the look included
+        let Some(order) = find(&parts.database, wanted.id).await? else { return Ok(None) };
+        let arrived = order.status.is_terminal() || wanted.after_version.is_some_and(|version| order.version > version);
+        if arrived || Instant::now() >= deadline || parts.shutdown.has_begun() {
+            return Ok(Some(order));
+        }
+        // Err: nobody told us; look anyway.
+        _ = timeout_at(deadline.min(Instant::now() + LOOK_AGAIN), moved).await;
+    }
+}
+
+async fn find(database: &Database, id: Uuid) -> Result<Option<Order>, DeskError> {
+    Ok(store::find_order(&database.connection().await?, id).await?)
+}
+
+/// List orders, newest first.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Vec<Order>, DeskError>")]
+pub struct ListOrders {
+    pub filter: OrderFilter,
+    pub limit: usize,
+}
+
+impl Handler<ListOrders> for OrderDesk {
+    type Result = ResponseFuture<Result<Vec<Order>, DeskError>>;
+
+    fn handle(&mut self, message: ListOrders, _: &mut Self::Context) -> Self::Result {
+        let database = self.parts.database.clone();
+        Box::pin(async move {
+            let connection = database.connection().await?;
+            Ok(store::list_orders(&connection, &message.filter, message.limit as i64).await?)
+        })
+    }
+}
+
+/// Inventory has taken the stock of these orders.
+#[derive(Debug, Message)]
+#[rtype(result = "Vec<Receipt>")]
+pub struct ConfirmOrders(pub Vec<Confirmation>);
+
+/// One `stock_reserved`.
+#[derive(Debug, Clone)]
+pub struct Confirmation {
+    pub event_id: Uuid,
+    /// The `order_completed` it answers.
+    pub answers: Option<Uuid>,
+    pub order_id: Uuid,
+    pub cause: &'static str,
+}
+
+/// What became of one event about an order.
+pub type Receipt = Result<Applied, DeskError>;
+
+impl Handler<ConfirmOrders> for OrderDesk {
+    type Result = ResponseFuture<Vec<Receipt>>;
+
+    fn handle(&mut self, message: ConfirmOrders, _: &mut Self::Context) -> Self::Result {
+        let parts = self.parts.clone();
+        Box::pin(async move { join_all(message.0.into_iter().map(|confirmation| confirm(&parts, confirmation))).await })
+    }
+}
+
+async fn confirm(parts: &OrderDeskParts, confirmation: Confirmation) -> Receipt {
+    let Confirmation { event_id, answers, order_id, cause } = confirmation;
+    let outcome = OrderOutcome { event_id, answers, order_id, status: OrderStatus::Confirmed, refund_id: None, reason: None, cause };
+    let applied = parts.outcomes.commit(outcome).await?;
+    parts.watchers.moved(order_id);
+    Ok(applied)
+}

@@ -1,0 +1,39 @@
+//! The streams this service reads, one a file: event -> actor message -> outcome.
+
+mod product_changed;
+mod refund_order;
+mod stock_reserved;
+
+pub use product_changed::ProductChangedHandler;
+pub use refund_order::RefundOrderHandler;
+pub use stock_reserved::StockReservedHandler;
+
+use shared::{stream::Outcome, supervisor::Unavailable};
+
+use crate::{
+    actors::{DeskError, Receipt},
+    domain::Applied,
+};
+
+/// What an actor's answer about one event means for the stream.
+fn outcome(receipt: Receipt) -> Outcome {
+    match receipt {
+        Ok(Applied::Moved) => Outcome::Done,
+        Ok(Applied::Duplicate) => Outcome::Duplicate,
+        Ok(Applied::UnknownOrder) => Outcome::Poison("there is no such order".to_owned()),
+        Ok(Applied::Unexpected(status)) => Outcome::Poison(format!("the order is {status}: this cannot follow")),
+        Err(error) => failure(error),
+    }
+}
+
+fn failure(error: DeskError) -> Outcome {
+    match error {
+        DeskError::Unavailable(why) => Outcome::Transient(why),
+        DeskError::Refused(why) => Outcome::Failed(why),
+    }
+}
+
+/// The actor was replaced under the batch: what it did is in the inbox, the rest is done again.
+fn all_transient(events: usize, unavailable: Unavailable) -> Vec<Outcome> {
+    vec![Outcome::Transient(unavailable.to_string()); events]
+}

@@ -1,0 +1,32 @@
+use shared::{
+    events::{Event, RefundOrder},
+    stream::{EventHandler, Outcome, Received},
+    supervisor::Supervised,
+};
+
+use super::{all_transient, outcome};
+use crate::actors::{Cashier, RefundOrders, RefundRequest};
+
+/// Stock is short: the money goes back.
+#[derive(Clone)]
+pub struct RefundOrderHandler {
+    pub cashier: Supervised<Cashier>,
+}
+
+impl EventHandler for RefundOrderHandler {
+    type Event = RefundOrder;
+
+    async fn handle(&self, batch: &[Received<RefundOrder>]) -> Vec<Outcome> {
+        let request = |received: &Received<RefundOrder>| RefundRequest {
+            event_id: received.envelope.id,
+            answers: received.envelope.causation_id,
+            order_id: received.event.order_id,
+            reason: received.event.reason.as_str(),
+            cause: RefundOrder::TYPE,
+        };
+        match self.cashier.send(RefundOrders(batch.iter().map(request).collect())).await {
+            Ok(receipts) => receipts.into_iter().map(outcome).collect(),
+            Err(unavailable) => all_transient(batch.len(), unavailable),
+        }
+    }
+}

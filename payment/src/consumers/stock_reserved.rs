@@ -1,0 +1,31 @@
+use shared::{
+    events::{Event, StockReserved},
+    stream::{EventHandler, Outcome, Received},
+    supervisor::Supervised,
+};
+
+use super::{all_transient, outcome};
+use crate::actors::{ConfirmOrders, Confirmation, OrderDesk};
+
+/// Stock was taken: the order is confirmed.
+#[derive(Clone)]
+pub struct StockReservedHandler {
+    pub desk: Supervised<OrderDesk>,
+}
+
+impl EventHandler for StockReservedHandler {
+    type Event = StockReserved;
+
+    async fn handle(&self, batch: &[Received<StockReserved>]) -> Vec<Outcome> {
+        let confirmation = |received: &Received<StockReserved>| Confirmation {
+            event_id: received.envelope.id,
+            answers: received.envelope.causation_id,
+            order_id: received.event.order_id,
+            cause: StockReserved::TYPE,
+        };
+        match self.desk.send(ConfirmOrders(batch.iter().map(confirmation).collect())).await {
+            Ok(receipts) => receipts.into_iter().map(outcome).collect(),
+            Err(unavailable) => all_transient(batch.len(), unavailable),
+        }
+    }
+}

@@ -1,0 +1,45 @@
+use std::fmt;
+
+/// What a client names its request by, so that sending it twice does it once. Scoped to the user.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct IdempotencyKey(String);
+
+impl IdempotencyKey {
+    /// 1 to 255 visible characters.
+    pub fn parse(text: &str) -> Option<Self> {
+        let allowed = (1..=255).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+        allowed.then(|| Self(text.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for IdempotencyKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// How the first request with a key was answered. Every later one is answered the same, byte for byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// 202 with the order as it was accepted.
+    Accepted,
+    /// 201 with the order at its end.
+    Terminal,
+}
+
+impl Answer {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Terminal => "terminal",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Accepted, Self::Terminal].into_iter().find(|answer| answer.as_str() == text)
+    }
+}

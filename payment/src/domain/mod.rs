@@ -1,0 +1,19 @@
+//! The order and what it is made of. Pure: no I/O, no framework.
+
+mod cart;
+mod idempotency;
+mod money;
+mod order;
+mod payment_method;
+mod product;
+mod request;
+mod status;
+
+pub use cart::{Cart, CartLine, PricingError, Violation};
+pub use idempotency::{Answer, IdempotencyKey};
+pub use money::Money;
+pub use order::{NewOrder, Order, OrderLine, Payment, Transition};
+pub use payment_method::PaymentMethod;
+pub use product::{Product, is_sku};
+pub use request::{OrderFilter, OrderRequest, Placed};
+pub use status::{Applied, OrderStatus};

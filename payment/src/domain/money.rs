@@ -1,0 +1,26 @@
+use serde::{Deserialize, Serialize};
+
+/// Integer minor units and an ISO 4217 code. Arithmetic is checked: an overflow is an answer, not a wrong number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Money {
+    pub amount: i64,
+    pub currency: String,
+}
+
+impl Money {
+    pub fn new(amount: i64, currency: impl Into<String>) -> Self {
+        Self { amount, currency: currency.into() }
+    }
+
+    /// `self × quantity`, unless it overflows.
+    pub fn times(&self, quantity: u32) -> Option<Self> {
+        let amount = self.amount.checked_mul(i64::from(quantity))?;
+        Some(Self { amount, currency: self.currency.clone() })
+    }
+
+    /// `self + other`, unless the currencies differ or it overflows.
+    pub fn plus(&self, other: &Self) -> Option<Self> {
+        let amount = self.amount.checked_add(other.amount)?;
+        (self.currency == other.currency).then(|| Self { amount, currency: self.currency.clone() })
+    }
+}

@@ -1,0 +1,48 @@
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A payment token. It decides what the simulated provider does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PaymentMethod {
+    /// Charged.
+    #[default]
+    #[serde(rename = "tok_ok")]
+    Ok,
+    /// Refused by the bank.
+    #[serde(rename = "tok_declined")]
+    Declined,
+    /// Refused for lack of money.
+    #[serde(rename = "tok_insufficient_funds")]
+    InsufficientFunds,
+    /// Charged, but the first answer comes after the deadline.
+    #[serde(rename = "tok_timeout")]
+    Timeout,
+    /// Fails at random, succeeds on retry.
+    #[serde(rename = "tok_flaky")]
+    Flaky,
+}
+
+impl PaymentMethod {
+    pub const ALL: [Self; 5] = [Self::Ok, Self::Declined, Self::InsufficientFunds, Self::Timeout, Self::Flaky];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "tok_ok",
+            Self::Declined => "tok_declined",
+            Self::InsufficientFunds => "tok_insufficient_funds",
+            Self::Timeout => "tok_timeout",
+            Self::Flaky => "tok_flaky",
+        }
+    }
+
+    /// The method called `text`.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|method| method.as_str() == text)
+    }
+}
+
+impl fmt::Display for PaymentMethod {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,83 @@
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Where an order is.
+///
+/// ```text
+/// pending ──charged──> completed ──stock taken──> confirmed
+///    │                     └──────stock short──> refunded
+///    └──refused──> declined
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OrderStatus {
+    Pending,
+    Completed,
+    Confirmed,
+    Refunded,
+    Declined,
+}
+
+impl OrderStatus {
+    pub const ALL: [Self; 5] = [Self::Pending, Self::Completed, Self::Confirmed, Self::Refunded, Self::Declined];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Completed => "completed",
+            Self::Confirmed => "confirmed",
+            Self::Refunded => "refunded",
+            Self::Declined => "declined",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == text)
+    }
+
+    /// Whether nothing comes after it.
+    pub fn is_terminal(self) -> bool {
+        matches!(self, Self::Confirmed | Self::Refunded | Self::Declined)
+    }
+
+    /// The only status an order can come from into this one; the store's updates name it in their condition.
+    pub fn predecessor(self) -> Option<Self> {
+        match self {
+            Self::Pending => None,
+            Self::Completed | Self::Declined => Some(Self::Pending),
+            Self::Confirmed | Self::Refunded => Some(Self::Completed),
+        }
+    }
+}
+
+impl fmt::Display for OrderStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What became of an event about an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Applied {
+    /// The order has reached its end.
+    Moved,
+    /// The event had been processed before.
+    Duplicate,
+    /// There is no such order.
+    UnknownOrder,
+    /// The order is in a status this cannot follow.
+    Unexpected(OrderStatus),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_status_comes_before_nothing() {
+        for status in OrderStatus::ALL {
+            let is_left = OrderStatus::ALL.iter().any(|next| next.predecessor() == Some(status));
+            assert_eq!(status.is_terminal(), !is_left, "{status}");
+        }
+    }
+}

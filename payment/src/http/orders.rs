@@ -1,0 +1,120 @@
+//! `GET /orders`, one order, its timeline.
+
+use std::time::Duration;
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    web::{self, Data, Path},
+};
+use serde::Deserialize;
+use shared::{
+    auth::{AnyRole, Claims, Role, Token},
+    http::{FieldError, Page, PageQuery, Problem, release_admission},
+};
+use utoipa::IntoParams;
+use uuid::Uuid;
+
+use super::{
+    Desks, refusal,
+    shapes::{OrderView, Timeline, TransitionView},
+};
+use crate::{
+    actors::{AwaitOrder, ListOrders, ShowOrder},
+    domain::{Order, OrderFilter, OrderStatus},
+};
+
+const LONGEST_WAIT: u64 = 30;
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ShowParams {
+    /// Wait up to this many seconds (at most 30) for the order to move.
+    wait: Option<u64>,
+    /// The version the client has; with `wait`, answered as soon as the order has gone past it. Without: when it has ended.
+    after_version: Option<i32>,
+}
+
+/// An order. Somebody else's is a 404, like an absent one.
+#[utoipa::path(get, path = "/orders/{id}", tag = "orders", params(("id" = Uuid, Path), ShowParams), security(("bearer" = [])),
+    responses((status = 200, body = OrderView), (status = 404, body = Problem)))]
+pub async fn show(
+    token: Token<AnyRole>,
+    request: HttpRequest,
+    desks: Data<Desks>,
+    id: Path<Uuid>,
+    params: web::Query<ShowParams>,
+) -> Result<HttpResponse, Problem> {
+    let order = visible(&token, &desks, *id).await?;
+    let Some(seconds) = params.wait else { return Ok(HttpResponse::Ok().json(OrderView::from(order))) };
+    if seconds > LONGEST_WAIT {
+        return Err(Problem::invalid(vec![FieldError::new("wait", format!("must be 0 to {LONGEST_WAIT} seconds, got {seconds}"))]));
+    }
+    release_admission(&request);
+    let wanted = AwaitOrder { id: *id, after_version: params.after_version, patience: Duration::from_secs(seconds) };
+    let order = desks.orders.send(wanted).await?.map_err(refusal)?.unwrap_or(order);
+    Ok(HttpResponse::Ok().json(OrderView::from(order)))
+}
+
+/// Every transition of an order, with its time and cause.
+#[utoipa::path(get, path = "/orders/{id}/timeline", tag = "orders", params(("id" = Uuid, Path)), security(("bearer" = [])),
+    responses((status = 200, body = Timeline), (status = 404, body = Problem)))]
+pub async fn timeline(token: Token<AnyRole>, desks: Data<Desks>, id: Path<Uuid>) -> Result<HttpResponse, Problem> {
+    let order = visible(&token, &desks, *id).await?;
+    Ok(HttpResponse::Ok().json(Timeline { data: order.timeline.into_iter().map(TransitionView::from).collect() }))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ListParams {
+    limit: Option<u32>,
+    cursor: Option<String>,
+    /// Only orders in this status.
+    status: Option<String>,
+    /// Only orders of this user (ADMIN).
+    user_id: Option<Uuid>,
+}
+
+/// Orders, newest first: a USER's own, an ADMIN's all.
+#[utoipa::path(get, path = "/orders", tag = "orders", params(ListParams), security(("bearer" = [])),
+    responses((status = 200, body = Page<OrderView>), (status = 400, body = Problem)))]
+pub async fn list(token: Token<AnyRole>, desks: Data<Desks>, params: web::Query<ListParams>) -> Result<HttpResponse, Problem> {
+    let params = params.into_inner();
+    let page = PageQuery { limit: params.limit, cursor: params.cursor };
+    let limit = page.limit()?;
+    let filter = OrderFilter {
+        user_id: whose(&token, params.user_id)?,
+        status: params.status.as_deref().map(status).transpose()?,
+        before: page.after()?.as_deref().map(cursor).transpose()?,
+    };
+    let found = desks.orders.send(ListOrders { filter, limit: limit + 1 }).await?.map_err(refusal)?;
+    let page = Page::cut(found, limit, |order| order.id.to_string());
+    let data = page.data.into_iter().map(OrderView::from).collect();
+    Ok(HttpResponse::Ok().json(Page { data, has_more: page.has_more, next_cursor: page.next_cursor }))
+}
+
+/// Whose orders a caller may list.
+fn whose(claims: &Claims, wanted: Option<Uuid>) -> Result<Option<Uuid>, Problem> {
+    match (claims.role, wanted) {
+        (Role::Admin, wanted) => Ok(wanted),
+        (_, Some(other)) if other != claims.sub => Err(Problem::new(
+            actix_web::http::StatusCode::FORBIDDEN,
+            "forbidden",
+            "Only an ADMIN may list the orders of others; leave user_id out for your own.",
+        )),
+        _ => Ok(Some(claims.sub)),
+    }
+}
+
+fn status(text: &str) -> Result<OrderStatus, Problem> {
+    let rule = || format!("must be one of {}", OrderStatus::ALL.map(OrderStatus::as_str).join(", "));
+    OrderStatus::parse(text).ok_or_else(|| Problem::invalid(vec![FieldError::new("status", rule())]))
+}
+
+fn cursor(key: &str) -> Result<Uuid, Problem> {
+    key.parse().map_err(|_| Problem::invalid(vec![FieldError::new("cursor", "is not a cursor this service gave out")]))
+}
+
+async fn visible(claims: &Claims, desks: &Desks, id: Uuid) -> Result<Order, Problem> {
+    let order = desks.orders.send(ShowOrder(id)).await?.map_err(refusal)?;
+    order.filter(|order| order.user_id == claims.sub || claims.role == Role::Admin).ok_or_else(|| Problem::absent("order"))
+}

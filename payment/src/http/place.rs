@@ -1,0 +1,190 @@
+//! `POST /orders`.
+//!
+//! Every 2xx body for one key is the same, byte for byte: the first answer (202 with the order as accepted, or 201 with the
+//! order at its end) is recorded with the key, and both bodies can be made again from the order at any time.
+
+use std::time::Duration;
+
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Data};
+use aws_lc_rs::digest;
+use jiff::Timestamp;
+use shared::{
+    auth::{Token, UserOnly},
+    http::{FieldError, JsonBody, Problem, RequestContext, release_admission},
+};
+use uuid::Uuid;
+
+use super::{
+    Desks, invalid, refusal,
+    shapes::{OrderView, PlaceOrderBody},
+};
+use crate::{
+    actors::{AwaitOrder, LearnProducts, Learned, PlaceOrder, RecordAnswer},
+    domain::{Answer, Cart, CartLine, IdempotencyKey, Order, OrderRequest, PaymentMethod, Placed, PricingError, Violation},
+};
+
+/// Longest wait a client may ask for, in seconds: the contract's number.
+const LONGEST_WAIT: u64 = 30;
+
+/// Place an order.
+///
+/// 202: it is stored and will be charged and delivered; follow its Location. With `Prefer: wait=N` (at most 30 seconds) 201 and
+/// the order at its end, if it gets there in time.
+#[utoipa::path(
+    post, path = "/orders", tag = "orders", request_body = PlaceOrderBody, security(("bearer" = [])),
+    params(("Idempotency-Key" = String, Header, description = "1 to 255 characters; the same key and body give the same answer"),
+           ("Prefer" = Option<String>, Header, description = "wait=N")),
+    responses((status = 202, body = OrderView), (status = 201, body = OrderView), (status = 400, body = Problem),
+              (status = 404, body = Problem, description = "unknown-product"), (status = 422, body = Problem, description = "idempotency-key-reused"),
+              (status = 503, body = Problem))
+)]
+pub async fn place_order(
+    token: Token<UserOnly>,
+    request: HttpRequest,
+    desks: Data<Desks>,
+    body: JsonBody<PlaceOrderBody>,
+) -> Result<HttpResponse, Problem> {
+    let wait = preferred_wait(&request)?;
+    let order = parse(token.sub, &request, body.value, wait.is_some())?;
+    let (user_id, key) = (order.user_id, order.key.clone());
+    match place(&desks, order).await? {
+        Placed::Created(order) => match wait {
+            None => Ok(accepted(&order, false)),
+            Some(patience) => {
+                release_admission(&request);
+                answer_after(&desks, user_id, key, order, patience, false).await
+            }
+        },
+        Placed::Replayed(order, Some(Answer::Accepted)) => Ok(accepted(&order, true)),
+        Placed::Replayed(order, Some(Answer::Terminal)) => Ok(terminal(order, true)),
+        Placed::Replayed(order, None) => {
+            release_admission(&request);
+            answer_after(&desks, user_id, key, order, wait.unwrap_or_default(), true).await
+        }
+        Placed::KeyReused => Err(Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "idempotency-key-reused",
+            "This Idempotency-Key was used for another request. Take a new key for a new order.",
+        )),
+        Placed::NotPriced(why) => Err(not_priced(why)),
+    }
+}
+
+/// Places the order; products the catalogue copy lacks are asked of inventory, once.
+async fn place(desks: &Desks, order: OrderRequest) -> Result<Placed, Problem> {
+    let placed = desks.orders.send(PlaceOrder(order.clone())).await?.map_err(refusal)?;
+    let Placed::NotPriced(PricingError::UnknownProducts(skus)) = placed else { return Ok(placed) };
+    let unavailable = |_| {
+        Problem::unavailable("catalogue-unavailable", format!("{} cannot be looked up right now; nothing was ordered.", skus.join(", ")))
+    };
+    match desks.catalogue.send(LearnProducts(skus.clone())).await?.map_err(unavailable)? {
+        Learned::All => Ok(desks.orders.send(PlaceOrder(order)).await?.map_err(refusal)?),
+        Learned::Absent(absent) => Ok(Placed::NotPriced(PricingError::UnknownProducts(absent))),
+    }
+}
+
+/// Waits for the end of the order, records which answer is given first, and gives that one.
+async fn answer_after(
+    desks: &Desks,
+    user_id: Uuid,
+    key: IdempotencyKey,
+    order: Order,
+    patience: Duration,
+    replayed: bool,
+) -> Result<HttpResponse, Problem> {
+    let awaited = desks.orders.send(AwaitOrder { id: order.id, after_version: None, patience }).await?.map_err(refusal)?;
+    let order = awaited.unwrap_or(order);
+    let answer = if order.status.is_terminal() { Answer::Terminal } else { Answer::Accepted };
+    match desks.orders.send(RecordAnswer { user_id, key, answer }).await?.map_err(refusal)? {
+        Answer::Terminal => Ok(terminal(order, replayed)),
+        Answer::Accepted => Ok(accepted(&order, replayed)),
+    }
+}
+
+fn accepted(order: &Order, replayed: bool) -> HttpResponse {
+    respond(StatusCode::ACCEPTED, order.as_accepted(), replayed)
+}
+
+fn terminal(order: Order, replayed: bool) -> HttpResponse {
+    respond(StatusCode::CREATED, order, replayed)
+}
+
+fn respond(status: StatusCode, order: Order, replayed: bool) -> HttpResponse {
+    let mut response = HttpResponse::build(status);
+    response.insert_header(("location", format!("/orders/{}", order.id)));
+    if replayed {
+        response.insert_header(("idempotency-replayed", "true"));
+    }
+    response.json(OrderView::from(order))
+}
+
+fn not_priced(why: PricingError) -> Problem {
+    match why {
+        PricingError::UnknownProducts(skus) => {
+            let errors = skus.iter().map(|sku| FieldError::new("/items", format!("there is no product {sku}"))).collect();
+            let detail = format!("There is no product {}.", skus.join(", "));
+            Problem::new(StatusCode::NOT_FOUND, "unknown-product", detail).with_errors(errors)
+        }
+        PricingError::MixedCurrencies(currencies) => {
+            let rule = format!("must be sold in one currency, these are sold in {}", currencies.join(", "));
+            Problem::invalid(vec![FieldError::new("/items", rule)])
+        }
+        PricingError::TooExpensive => Problem::invalid(vec![FieldError::new("/items", "the total is larger than can be charged")]),
+    }
+}
+
+fn parse(user_id: Uuid, request: &HttpRequest, body: PlaceOrderBody, waits: bool) -> Result<OrderRequest, Problem> {
+    let mut violations = Vec::new();
+    let mut wrong = |pointer: &str, rule: String| violations.push(Violation { pointer: pointer.to_owned(), rule });
+    let key = idempotency_key(request);
+    if key.is_none() {
+        wrong("Idempotency-Key", "this header is required: 1 to 255 characters, a new one for every order".to_owned());
+    }
+    let method = match body.payment_method.as_deref() {
+        None => Some(PaymentMethod::default()),
+        Some(text) => PaymentMethod::parse(text),
+    };
+    if method.is_none() {
+        wrong("/payment_method", format!("must be one of {}", PaymentMethod::ALL.map(PaymentMethod::as_str).join(", ")));
+    }
+    let lines = body.items.into_iter().map(|item| CartLine { sku: item.sku, quantity: item.quantity }).collect();
+    let cart = Cart::parse(lines).map_err(|found| violations.extend(found)).ok();
+    let (Some(key), Some(method), Some(cart)) = (key, method, cart) else { return Err(invalid(violations)) };
+    Ok(OrderRequest {
+        order_id: Uuid::now_v7(),
+        user_id,
+        key,
+        request_hash: request_hash(&cart, method),
+        cart,
+        method,
+        traceparent: RequestContext::of(request).trace.to_string(),
+        placed_at: whole_microseconds(Timestamp::now()),
+        answer: (!waits).then_some(Answer::Accepted),
+    })
+}
+
+fn idempotency_key(request: &HttpRequest) -> Option<IdempotencyKey> {
+    request.headers().get("idempotency-key").and_then(|value| value.to_str().ok()).and_then(IdempotencyKey::parse)
+}
+
+/// What the request asks for, whatever its white space and the order of its fields.
+fn request_hash(cart: &Cart, method: PaymentMethod) -> Vec<u8> {
+    let mut text = method.as_str().to_owned();
+    for line in cart.lines() {
+        text.push_str(&format!("\n{} {}", line.sku, line.quantity));
+    }
+    digest::digest(&digest::SHA256, text.as_bytes()).as_ref().to_vec()
+}
+
+fn whole_microseconds(time: Timestamp) -> Timestamp {
+    Timestamp::from_microsecond(time.as_microsecond()).unwrap_or(time)
+}
+
+/// `Prefer: wait=N`, among other preferences.
+fn preferred_wait(request: &HttpRequest) -> Result<Option<Duration>, Problem> {
+    let Some(header) = request.headers().get("prefer").and_then(|value| value.to_str().ok()) else { return Ok(None) };
+    let Some(wait) = header.split(',').find_map(|preference| preference.trim().strip_prefix("wait=")) else { return Ok(None) };
+    let seconds: Option<u64> = wait.trim().parse().ok().filter(|seconds| *seconds <= LONGEST_WAIT);
+    let rule = || Problem::invalid(vec![FieldError::new("Prefer", format!("wait must be 0 to {LONGEST_WAIT} seconds, got `{wait}`"))]);
+    Ok(Some(Duration::from_secs(seconds.ok_or_else(rule)?)))
+}

@@ -1,0 +1,129 @@
+//! What goes over the wire.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::domain::{Money, Order, OrderLine, Transition};
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PlaceOrderBody {
+    /// 1 to 50 items, one per SKU.
+    pub items: Vec<ItemBody>,
+    /// `tok_ok` (default), `tok_declined`, `tok_insufficient_funds`, `tok_timeout` or `tok_flaky`.
+    #[schema(example = "tok_ok")]
+    pub payment_method: Option<String>,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ItemBody {
+    #[schema(example = "DEMO-MUG")]
+    pub sku: String,
+    /// 1 to 1000.
+    #[schema(example = 2, minimum = 1, maximum = 1000)]
+    pub quantity: u32,
+}
+
+/// Integer minor units and an ISO 4217 code.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MoneyView {
+    #[schema(example = 1999)]
+    amount: i64,
+    #[schema(example = "EUR")]
+    currency: String,
+}
+
+impl From<Money> for MoneyView {
+    fn from(money: Money) -> Self {
+        Self { amount: money.amount, currency: money.currency }
+    }
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Order)]
+pub struct OrderView {
+    id: Uuid,
+    user_id: Uuid,
+    /// `pending`, `completed`, `confirmed`, `refunded` or `declined`.
+    #[schema(example = "confirmed")]
+    status: &'static str,
+    items: Vec<ItemView>,
+    total: MoneyView,
+    payment: PaymentView,
+    /// Why it was declined or refunded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    /// Number of transitions so far.
+    version: i32,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct ItemView {
+    sku: String,
+    name: String,
+    unit_price: MoneyView,
+    quantity: u32,
+    line_total: MoneyView,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct PaymentView {
+    method: &'static str,
+    charge_id: Option<String>,
+    refund_id: Option<String>,
+}
+
+impl From<OrderLine> for ItemView {
+    fn from(line: OrderLine) -> Self {
+        let OrderLine { sku, name, unit_price, quantity, line_total } = line;
+        Self { sku, name, unit_price: unit_price.into(), quantity, line_total: line_total.into() }
+    }
+}
+
+impl From<Order> for OrderView {
+    fn from(order: Order) -> Self {
+        Self {
+            id: order.id,
+            user_id: order.user_id,
+            status: order.status.as_str(),
+            items: order.lines.into_iter().map(ItemView::from).collect(),
+            total: order.total.into(),
+            payment: PaymentView {
+                method: order.payment.method.as_str(),
+                charge_id: order.payment.charge_id,
+                refund_id: order.payment.refund_id,
+            },
+            reason: order.reason,
+            version: order.version,
+            created_at: order.created_at,
+            updated_at: order.updated_at,
+        }
+    }
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Timeline {
+    pub data: Vec<TransitionView>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Transition)]
+pub struct TransitionView {
+    /// 1 for the creation, then one more each time.
+    version: i32,
+    status: &'static str,
+    at: Timestamp,
+    /// What made it happen: `placed`, `charged`, or the type of an event.
+    cause: String,
+}
+
+impl From<Transition> for TransitionView {
+    fn from(transition: Transition) -> Self {
+        Self { version: transition.version, status: transition.status.as_str(), at: transition.at, cause: transition.cause }
+    }
+}

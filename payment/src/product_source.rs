@@ -1,0 +1,105 @@
+//! Where a product comes from that the copy of the catalogue lacks: the inventory service, asked with a SERVICE token.
+
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex;
+
+use crate::{
+    domain::{Money, Product},
+    settings::ProductSourceSettings,
+};
+
+/// A customer waits for this: less than the deadline of the request (5 s), token included.
+const TIMEOUT: Duration = Duration::from_secs(1);
+/// A token this close to its end is not used any more.
+const MARGIN: Duration = Duration::from_secs(30);
+
+/// Why a product could not be asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    #[error("{what} does not answer: {error}")]
+    Unreachable { what: &'static str, error: reqwest::Error },
+    #[error("{what} answered {status}")]
+    Refused { what: &'static str, status: u16 },
+}
+
+/// The products of the inventory service.
+pub struct ProductSource {
+    settings: ProductSourceSettings,
+    client: reqwest::Client,
+    token: Mutex<Option<(String, Instant)>>,
+}
+
+#[derive(Serialize)]
+struct Credentials<'a> {
+    client_id: &'a str,
+    client_secret: &'a str,
+}
+
+#[derive(Deserialize)]
+struct TokenAnswer {
+    access_token: String,
+    /// Seconds.
+    expires_in: u64,
+}
+
+#[derive(Deserialize)]
+struct ProductAnswer {
+    sku: String,
+    name: String,
+    price: Money,
+    version: i64,
+}
+
+impl ProductSource {
+    /// # Errors
+    /// No HTTP client can be made on this machine.
+    pub fn new(settings: ProductSourceSettings) -> Result<Self, reqwest::Error> {
+        let client = reqwest::Client::builder().timeout(TIMEOUT).build()?;
+        Ok(Self { settings, client, token: Mutex::new(None) })
+    }
+
+    /// The product called `sku`, if inventory sells it.
+    ///
+    /// # Errors
+    /// Inventory, or the service that signs our token, cannot be asked.
+    pub async fn find(&self, sku: &str) -> Result<Option<Product>, SourceError> {
+        let token = self.token().await?;
+        let url = format!("{}/products/{sku}", self.settings.inventory_url.as_str());
+        let unreachable = |error| SourceError::Unreachable { what: "inventory", error };
+        let answer = self.client.get(url).bearer_auth(token).send().await.map_err(unreachable)?;
+        match answer.status().as_u16() {
+            200 => {
+                let ProductAnswer { sku, name, price, version } = answer.json().await.map_err(unreachable)?;
+                Ok(Some(Product { sku, name, price, version, deleted: false }))
+            }
+            404 => Ok(None),
+            status => {
+                *self.token.lock().await = None; // in case it was the token
+                Err(SourceError::Refused { what: "inventory", status })
+            }
+        }
+    }
+
+    async fn token(&self) -> Result<String, SourceError> {
+        let mut known = self.token.lock().await;
+        if let Some((token, _)) = known.as_ref().filter(|(_, until)| *until > Instant::now()) {
+            return Ok(token.clone());
+        }
+        let TokenAnswer { access_token, expires_in } = self.fetch_token().await?;
+        let until = Instant::now() + Duration::from_secs(expires_in).saturating_sub(MARGIN);
+        *known = Some((access_token.clone(), until));
+        Ok(access_token)
+    }
+
+    async fn fetch_token(&self) -> Result<TokenAnswer, SourceError> {
+        let unreachable = |error| SourceError::Unreachable { what: "the user service", error };
+        let credentials = Credentials { client_id: &self.settings.client_id, client_secret: self.settings.client_secret.expose() };
+        let answer = self.client.post(self.settings.service_token_url.as_str()).json(&credentials).send().await.map_err(unreachable)?;
+        match answer.status().as_u16() {
+            200 => answer.json().await.map_err(unreachable),
+            status => Err(SourceError::Refused { what: "the user service", status }),
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! The payment provider: somebody else's system, idempotent by order id.
+
+mod simulator;
+
+use futures_util::future::BoxFuture;
+use uuid::Uuid;
+
+pub use simulator::Simulator;
+
+use crate::domain::{Money, PaymentMethod};
+
+/// What is to be charged.
+#[derive(Debug, Clone)]
+pub struct ChargeRequest {
+    /// Also the idempotency key: asking twice charges once.
+    pub order_id: Uuid,
+    pub amount: Money,
+    pub method: PaymentMethod,
+}
+
+/// The provider's answer to a charge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ChargeAnswer {
+    Charged {
+        charge_id: String,
+    },
+    /// Final. The reason stands on the order.
+    Declined {
+        reason: String,
+    },
+}
+
+/// The provider did not do, or did not say, what was asked. It may have happened: ask again.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProviderError {
+    #[error("the payment provider is not available: {0}")]
+    Unavailable(String),
+    #[error("the payment provider knows no charge for order {0}")]
+    NeverCharged(Uuid),
+}
+
+/// A payment provider.
+pub trait PaymentProvider: Send + Sync + 'static {
+    /// Charges an order, once however often it is asked.
+    fn charge(&self, request: ChargeRequest) -> BoxFuture<'_, Result<ChargeAnswer, ProviderError>>;
+
+    /// Gives back the whole charge of an order, once however often it is asked; the refund's id.
+    fn refund(&self, order_id: Uuid) -> BoxFuture<'_, Result<String, ProviderError>>;
+}

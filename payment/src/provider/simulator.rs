@@ -1,0 +1,79 @@
+//! A provider that behaves like a real one, good days and bad: its books are its own, its answers take time.
+
+use std::time::Duration;
+
+use futures_util::{FutureExt, future::BoxFuture};
+use shared::db::{CommitError, Commits};
+use uuid::Uuid;
+
+use super::{ChargeAnswer, ChargeRequest, PaymentProvider, ProviderError};
+use crate::{
+    domain::PaymentMethod,
+    settings::ProviderSettings,
+    store::{ChargeEntry, ChargeLedger, RefundEntry, RefundLedger},
+};
+
+/// The simulated provider.
+#[derive(Clone)]
+pub struct Simulator {
+    charges: Commits<ChargeLedger>,
+    refunds: Commits<RefundLedger>,
+    settings: ProviderSettings,
+}
+
+impl Simulator {
+    pub fn new(charges: Commits<ChargeLedger>, refunds: Commits<RefundLedger>, settings: ProviderSettings) -> Self {
+        Self { charges, refunds, settings }
+    }
+
+    async fn try_charge(&self, request: ChargeRequest) -> Result<ChargeAnswer, ProviderError> {
+        tokio::time::sleep(self.settings.latency).await;
+        match request.method {
+            PaymentMethod::Declined => Ok(declined("declined")),
+            PaymentMethod::InsufficientFunds => Ok(declined("insufficient-funds")),
+            PaymentMethod::Flaky if rand::random_bool(0.5) => Err(ProviderError::Unavailable("a flaky moment (tok_flaky)".to_owned())),
+            PaymentMethod::Ok | PaymentMethod::Timeout | PaymentMethod::Flaky => self.book(request).await,
+        }
+    }
+
+    async fn book(&self, request: ChargeRequest) -> Result<ChargeAnswer, ProviderError> {
+        let proposed = format!("ch_{}", Uuid::now_v7().simple());
+        let entry = ChargeEntry {
+            order_id: request.order_id,
+            charge_id: proposed.clone(),
+            amount: request.amount.amount,
+            currency: request.amount.currency,
+            method: request.method.as_str(),
+        };
+        let charge_id = self.charges.commit(entry).await.map_err(unavailable)?;
+        if request.method == PaymentMethod::Timeout && charge_id == proposed {
+            // The charge happened; nobody waits this long for the answer. Asked again, it is quick.
+            tokio::time::sleep(self.settings.timeout + Duration::from_secs(1)).await;
+        }
+        Ok(ChargeAnswer::Charged { charge_id })
+    }
+
+    async fn try_refund(&self, order_id: Uuid) -> Result<String, ProviderError> {
+        tokio::time::sleep(self.settings.latency).await;
+        let entry = RefundEntry { order_id, refund_id: format!("re_{}", Uuid::now_v7().simple()) };
+        self.refunds.commit(entry).await.map_err(unavailable)?.ok_or(ProviderError::NeverCharged(order_id))
+    }
+}
+
+impl PaymentProvider for Simulator {
+    fn charge(&self, request: ChargeRequest) -> BoxFuture<'_, Result<ChargeAnswer, ProviderError>> {
+        self.try_charge(request).boxed()
+    }
+
+    fn refund(&self, order_id: Uuid) -> BoxFuture<'_, Result<String, ProviderError>> {
+        self.try_refund(order_id).boxed()
+    }
+}
+
+fn declined(reason: &str) -> ChargeAnswer {
+    ChargeAnswer::Declined { reason: reason.to_owned() }
+}
+
+fn unavailable(error: CommitError) -> ProviderError {
+    ProviderError::Unavailable(error.to_string())
+}

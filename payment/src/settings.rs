@@ -1,0 +1,104 @@
+//! The settings of this service.
+
+use std::time::Duration;
+
+use shared::settings::{Common, HttpUrl, Secret, Source, StreamSettings, TokenSettings};
+
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub common: Common,
+    pub streams: StreamSettings,
+    pub tokens: TokenSettings,
+    pub products: ProductSourceSettings,
+    pub provider: ProviderSettings,
+    pub reconciler: ReconcilerSettings,
+}
+
+/// Where a product is asked for that the copy of the catalogue does not have.
+#[derive(Debug, Clone)]
+pub struct ProductSourceSettings {
+    pub inventory_url: HttpUrl,
+    pub service_token_url: HttpUrl,
+    pub client_id: String,
+    pub client_secret: Secret,
+}
+
+/// The simulated payment provider, and how long the cashier waits for it.
+#[derive(Debug, Clone, Copy)]
+pub struct ProviderSettings {
+    /// How long the simulator takes to answer.
+    pub latency: Duration,
+    /// How long the cashier waits for one answer.
+    pub timeout: Duration,
+    /// Charges in progress at one time; further orders wait.
+    pub in_flight: usize,
+}
+
+/// What stays open too long.
+#[derive(Debug, Clone, Copy)]
+pub struct ReconcilerSettings {
+    /// An order that is still pending after this time is charged again (the provider is idempotent by order id).
+    pub after: Duration,
+    /// Time between two looks.
+    pub interval: Duration,
+    /// How long idempotency keys are kept.
+    pub key_retention: Duration,
+}
+
+impl Settings {
+    /// Reads all settings of the service; errors are collected in `source`.
+    pub fn read(source: &mut Source) -> Self {
+        Self {
+            common: Common::read(source, "127.0.0.1:8001", "127.0.0.1:9101"),
+            streams: StreamSettings::read(source),
+            tokens: TokenSettings::read(source),
+            products: ProductSourceSettings::read(source),
+            provider: ProviderSettings::read(source),
+            reconciler: ReconcilerSettings::read(source),
+        }
+    }
+}
+
+impl ProductSourceSettings {
+    fn read(source: &mut Source) -> Self {
+        Self {
+            inventory_url: source.value(
+                "inventory-url",
+                "http://127.0.0.1:8000",
+                "where products are asked for that the catalogue copy lacks",
+            ),
+            service_token_url: source.value(
+                "service-token-url",
+                "http://127.0.0.1:8002/auth/service-token",
+                "where this service gets its own token",
+            ),
+            client_id: source.value("service-client-id", "payment", "name of this service at the user service"),
+            client_secret: source.required("service-client-secret", "at-least-16-characters", "secret of this service at the user service"),
+        }
+    }
+}
+
+impl ProviderSettings {
+    fn read(source: &mut Source) -> Self {
+        let settings = Self {
+            latency: source.value("provider-latency", "5ms", "how long the simulated provider takes to answer"),
+            timeout: source.value("provider-timeout", "2s", "how long to wait for one answer of the provider"),
+            in_flight: source.within("provider-in-flight", "256", 1..=100_000, "charges in progress at one time"),
+        };
+        source.check("provider-timeout", settings.timeout > settings.latency, "must be longer than provider-latency");
+        settings
+    }
+}
+
+impl ReconcilerSettings {
+    fn read(source: &mut Source) -> Self {
+        let settings = Self {
+            after: source.value("reconcile-after", "5s", "an order still pending after this time is charged again"),
+            interval: source.value("reconcile-interval", "1s", "time between two looks for orders that stayed pending"),
+            key_retention: source.value("idempotency-retention", "48h", "how long idempotency keys are kept (at least 24h)"),
+        };
+        let day = Duration::from_secs(24 * 3600);
+        source.check("idempotency-retention", settings.key_retention >= day, "must be at least 24h: clients may retry that long");
+        settings
+    }
+}

@@ -1,0 +1,238 @@
+//! The composition root: who talks to whom, downstream first; and the way down, promise 9.
+
+use std::{sync::Arc, time::Duration};
+
+use actix_rt::Arbiter;
+use shared::{
+    auth::{KeySet, Verifier},
+    db::{self, Commits, Database},
+    http::{self, HttpOptions, Readiness, RunningHttp},
+    ops::{self, Operations, OpsSources, StreamSources},
+    outbox::{RelayHandle, RelayOptions},
+    shutdown::{Cause, Shutdown},
+    stream::{Broker, Consumers, start_consumers},
+    supervisor::{RestartPolicy, Roster, Supervised, SupervisorHandle},
+    telemetry,
+};
+
+use crate::{
+    actors::{Cashier, CashierParts, Catalogue, OrderDesk, OrderDeskParts, Reconciler, Watchers},
+    consumers::{ProductChangedHandler, RefundOrderHandler, StockReservedHandler},
+    http::{Desks, document, routes},
+    product_source::ProductSource,
+    provider::Simulator,
+    settings::Settings,
+    store::{ApplyOutcomes, ChargeLedger, PlaceOrders, RefundLedger, SettleCharges},
+};
+
+const SERVICE: &str = "payment";
+/// The consumer group of this service, and the name its inbox knows it by.
+const GROUP: &str = "payment-group";
+
+mod migrations {
+    refinery::embed_migrations!("migrations");
+}
+
+/// Why the service could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Migration(#[from] db::MigrationError),
+    #[error("the database pool cannot be made: {0}")]
+    Pool(#[from] deadpool_postgres::BuildError),
+    #[error("the HTTP client cannot be made: {0}")]
+    Client(#[from] reqwest::Error),
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}
+
+/// Runs the service until a signal or a fault ends it.
+///
+/// # Errors
+/// See [`StartError`].
+pub async fn serve(settings: Settings) -> Result<Cause, StartError> {
+    tracing::info!(?settings, "starting");
+    db::migrate_when_reachable(&settings.common.database, migrations::migrations::runner).await?;
+    let shutdown = Shutdown::default();
+    let service = Service::start(&settings, &shutdown)?;
+    let cause = shutdown.wait().await?;
+    tracing::info!(?cause, "going down");
+    service.stop(settings.common.shutdown_timeout).await;
+    Ok(cause)
+}
+
+/// Everything that runs.
+struct Service {
+    http: RunningHttp,
+    desks: Actors,
+    consumers: AllConsumers,
+    relay: RelayHandle,
+    operations: Supervised<Operations>,
+    databases: [Database; 2],
+}
+
+impl Service {
+    fn start(settings: &Settings, shutdown: &Shutdown) -> Result<Self, StartError> {
+        let metrics = telemetry::install_metrics();
+        let roster = Roster::default();
+        let (core, streams) = (Arbiter::new(), Arbiter::new());
+        let core_supervisor = SupervisorHandle::start(&core.handle(), &roster, shutdown.clone());
+        let stream_supervisor = SupervisorHandle::start(&streams.handle(), &roster, shutdown.clone());
+        // One pool per arbiter: a connection is driven by the thread that uses it.
+        let database = Database::open(&settings.common.database)?;
+        let stream_database = Database::open(&settings.common.database)?;
+        let broker = Broker::new(&settings.streams);
+
+        let relay = start_relay(&stream_supervisor, settings, &stream_database, &broker);
+        let actors = Actors::start(&core_supervisor, settings, &database, &relay, shutdown.clone())?;
+        let consumers = AllConsumers::start(&stream_supervisor, settings, &broker, &actors);
+
+        let keys = KeySet::remote(settings.tokens.jwks_url.clone(), settings.tokens.jwks_refresh)?;
+        let readiness = Readiness::new(SERVICE, shutdown.clone(), &["database", "token-keys"]);
+        let sources = OpsSources {
+            database: stream_database.clone(),
+            readiness: readiness.clone(),
+            keys: keys.clone(),
+            streams: Some(StreamSources { broker, consumers: consumers.specs() }),
+        };
+        let operations = ops::start(&stream_supervisor, &sources);
+        let options = HttpOptions {
+            service: SERVICE,
+            settings: settings.common.clone(),
+            readiness,
+            verifier: Verifier::new(keys, &settings.tokens),
+            metrics,
+            openapi: document(),
+        };
+        let desks = Desks { orders: actors.desk.clone(), catalogue: actors.catalogue.clone() };
+        let (own, operations_of_http) = (routes(desks), operations.clone());
+        let http = http::start(&options, move |config| {
+            config.configure(own.clone()).configure(ops::routes(SERVICE, operations_of_http.clone(), roster.clone()));
+        })?;
+        Ok(Self { http, desks: actors, consumers, relay, operations, databases: [database, stream_database] })
+    }
+
+    /// Promise 9: requests finish, consumers finish and ack, writers commit, the relay flushes.
+    async fn stop(&self, patience: Duration) {
+        self.http.stop().await;
+        self.consumers.drain(patience).await;
+        self.desks.drain(patience).await;
+        self.relay.drain(patience).await;
+        self.operations.drain(patience).await;
+        self.databases.iter().for_each(Database::close);
+        self.http.stop_metrics().await;
+    }
+}
+
+fn start_relay(supervisor: &SupervisorHandle, settings: &Settings, database: &Database, broker: &Broker) -> RelayHandle {
+    let options = RelayOptions {
+        service: SERVICE,
+        database: database.clone(),
+        broker: broker.clone(),
+        settings: settings.streams.clone(),
+        after_reset: None, // every event of this service stays in the outbox until it is confirmed
+    };
+    RelayHandle::start(supervisor, &options)
+}
+
+/// The actors of the core arbiter, and the writers behind them.
+struct Actors {
+    desk: Supervised<OrderDesk>,
+    cashier: Supervised<Cashier>,
+    catalogue: Supervised<Catalogue>,
+    reconciler: Supervised<Reconciler>,
+    orders: Commits<PlaceOrders>,
+    settlements: Commits<SettleCharges>,
+    outcomes: Commits<ApplyOutcomes>,
+    charges: Commits<ChargeLedger>,
+    refunds: Commits<RefundLedger>,
+}
+
+impl Actors {
+    fn start(
+        supervisor: &SupervisorHandle,
+        settings: &Settings,
+        database: &Database,
+        relay: &RelayHandle,
+        shutdown: Shutdown,
+    ) -> Result<Self, StartError> {
+        let policy = RestartPolicy::default();
+        let db = &settings.common.database;
+        let charges = Commits::start(supervisor, database.clone(), db, || ChargeLedger);
+        let refunds = Commits::start(supervisor, database.clone(), db, || RefundLedger);
+        let orders = Commits::start(supervisor, database.clone(), db, || PlaceOrders);
+        let outcomes = Commits::start(supervisor, database.clone(), db, || ApplyOutcomes { consumer: GROUP });
+        let settle = SettleCharges { relay: relay.clone(), resend_after: settings.streams.resend_after };
+        let settlements = Commits::start(supervisor, database.clone(), db, move || settle.clone());
+
+        let watchers = Watchers::default();
+        let cashier_parts = CashierParts {
+            provider: Arc::new(Simulator::new(charges.clone(), refunds.clone(), settings.provider)),
+            settlements: settlements.clone(),
+            outcomes: outcomes.clone(),
+            watchers: watchers.clone(),
+            settings: settings.provider,
+        };
+        let cashier = supervisor.supervise("cashier", "cashier", policy, move |life| Cashier::new(cashier_parts.clone(), life));
+        let desk_parts = OrderDeskParts {
+            database: database.clone(),
+            orders: orders.clone(),
+            outcomes: outcomes.clone(),
+            cashier: cashier.clone(),
+            watchers,
+            shutdown,
+        };
+        let desk = supervisor.supervise("order-desk", "order-desk", policy, move |life| OrderDesk::new(desk_parts.clone(), life));
+        let source = Arc::new(ProductSource::new(settings.products.clone())?);
+        let catalogue_database = database.clone();
+        let catalogue = supervisor.supervise("catalogue", "catalogue", policy, move |life| {
+            Catalogue::new(catalogue_database.clone(), Arc::clone(&source), GROUP, life)
+        });
+        let (reconciler_database, reconciled, reconciler_settings) = (database.clone(), cashier.clone(), settings.reconciler);
+        let reconciler = supervisor.supervise("reconciler", "reconciler", policy, move |life| {
+            Reconciler::new(reconciler_database.clone(), reconciled.clone(), reconciler_settings, life)
+        });
+        Ok(Self { desk, cashier, catalogue, reconciler, orders, settlements, outcomes, charges, refunds })
+    }
+
+    /// Who gives work first, who does it last.
+    async fn drain(&self, patience: Duration) {
+        self.reconciler.drain(patience).await;
+        self.desk.drain(patience).await;
+        self.catalogue.drain(patience).await;
+        self.cashier.drain(patience).await;
+        self.orders.drain(patience).await;
+        self.charges.drain(patience).await;
+        self.refunds.drain(patience).await;
+        self.settlements.drain(patience).await;
+        self.outcomes.drain(patience).await;
+    }
+}
+
+/// The consumers, one a stream partition.
+struct AllConsumers {
+    stock_reserved: Consumers<StockReservedHandler>,
+    refund_order: Consumers<RefundOrderHandler>,
+    product_changed: Consumers<ProductChangedHandler>,
+}
+
+impl AllConsumers {
+    fn start(supervisor: &SupervisorHandle, settings: &Settings, broker: &Broker, actors: &Actors) -> Self {
+        let stock_reserved = StockReservedHandler { desk: actors.desk.clone() };
+        let refund_order = RefundOrderHandler { cashier: actors.cashier.clone() };
+        let product_changed = ProductChangedHandler { catalogue: actors.catalogue.clone() };
+        Self {
+            stock_reserved: start_consumers(supervisor, GROUP, &settings.streams, broker, move || stock_reserved.clone()),
+            refund_order: start_consumers(supervisor, GROUP, &settings.streams, broker, move || refund_order.clone()),
+            product_changed: start_consumers(supervisor, GROUP, &settings.streams, broker, move || product_changed.clone()),
+        }
+    }
+
+    fn specs(&self) -> Vec<shared::stream::ConsumerSpec> {
+        [&self.stock_reserved.specs, &self.refund_order.specs, &self.product_changed.specs].into_iter().flatten().cloned().collect()
+    }
+
+    async fn drain(&self, patience: Duration) {
+        futures_util::join!(self.stock_reserved.drain(patience), self.refund_order.drain(patience), self.product_changed.drain(patience));
+    }
+}

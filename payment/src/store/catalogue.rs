@@ -1,0 +1,91 @@
+//! Payment's copy of the catalogue.
+
+use std::collections::HashMap;
+
+use shared::db::{Connection, DbError};
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use crate::domain::{Money, Product};
+
+/// Takes over products as inventory tells them; an older version than the copy's changes nothing.
+const UPSERT: &str = "INSERT INTO catalogue (sku, name, price, currency, version, deleted)
+     SELECT DISTINCT ON (sku) sku, name, price, currency, version, deleted
+     FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::bigint[], $6::bool[]) AS p (sku, name, price, currency, version, deleted)
+     ORDER BY sku, version DESC
+     ON CONFLICT (sku) DO UPDATE SET name = excluded.name, price = excluded.price, currency = excluded.currency,
+         version = excluded.version, deleted = excluded.deleted
+     WHERE catalogue.version < excluded.version";
+
+/// The products among `skus` that the copy has, deleted ones included.
+pub(super) async fn products(connection: &Connection, skus: &[&str]) -> Result<HashMap<String, Product>, DbError> {
+    let statement =
+        connection.prepare_cached("SELECT sku, name, price, currency, version, deleted FROM catalogue WHERE sku = ANY($1)").await?;
+    let rows = connection.query(&statement, &[&skus]).await?;
+    Ok(rows.iter().map(read_product).map(|product| (product.sku.clone(), product)).collect())
+}
+
+/// Takes over products that were asked for.
+///
+/// # Errors
+/// The database did not answer.
+pub async fn learn_products(connection: &Connection, products: &[Product]) -> Result<(), DbError> {
+    let statement = connection.prepare_cached(UPSERT).await?;
+    let columns = Columns::from(products);
+    connection
+        .execute(&statement, &[&columns.skus, &columns.names, &columns.prices, &columns.currencies, &columns.versions, &columns.deleted])
+        .await?;
+    Ok(())
+}
+
+/// Takes over the products of `product_changed` events, with their inbox rows; which of the events were new.
+///
+/// # Errors
+/// The database did not answer, or refused the batch.
+pub async fn product_changes(connection: &Connection, consumer: &str, events: &[Uuid], products: &[Product]) -> Result<Vec<bool>, DbError> {
+    let query = format!(
+        "WITH taken AS ({UPSERT}),
+              fresh AS (INSERT INTO inbox (consumer, event_id) SELECT $7, unnest($8::uuid[]) ON CONFLICT ON CONSTRAINT inbox_once DO NOTHING RETURNING event_id)
+         SELECT event_id FROM fresh"
+    );
+    let statement = connection.prepare_cached(&query).await?;
+    let columns = Columns::from(products);
+    let rows = connection
+        .query(
+            &statement,
+            &[&columns.skus, &columns.names, &columns.prices, &columns.currencies, &columns.versions, &columns.deleted, &consumer, &events],
+        )
+        .await?;
+    let fresh: Vec<Uuid> = rows.iter().map(|row| row.get(0)).collect();
+    Ok(events.iter().map(|event| fresh.contains(event)).collect())
+}
+
+#[derive(Default)]
+struct Columns<'a> {
+    skus: Vec<&'a str>,
+    names: Vec<&'a str>,
+    prices: Vec<i64>,
+    currencies: Vec<&'a str>,
+    versions: Vec<i64>,
+    deleted: Vec<bool>,
+}
+
+impl<'a> From<&'a [Product]> for Columns<'a> {
+    fn from(products: &'a [Product]) -> Self {
+        let mut columns = Self::default();
+        for product in products {
+            columns.skus.push(&product.sku);
+            columns.names.push(&product.name);
+            columns.prices.push(product.price.amount);
+            columns.currencies.push(&product.price.currency);
+            columns.versions.push(product.version);
+            columns.deleted.push(product.deleted);
+        }
+        columns
+    }
+}
+
+fn read_product(row: &Row) -> Product {
+    let price = Money::new(row.get(2), row.get::<_, String>(3));
+    Product { sku: row.get(0), name: row.get(1), price, version: row.get(4), deleted: row.get(5) }
+}

@@ -1,0 +1,85 @@
+//! The books of the simulated provider: its own schema, its own transactions. Idempotent by order id.
+
+use std::collections::HashMap;
+
+use shared::db::{Connection, DbError, Write};
+use uuid::Uuid;
+
+/// A charge to be booked. The id is used if the order has no charge yet.
+#[derive(Debug, Clone)]
+pub struct ChargeEntry {
+    pub order_id: Uuid,
+    pub charge_id: String,
+    pub amount: i64,
+    pub currency: String,
+    pub method: &'static str,
+}
+
+/// Books charges. The outcome is the charge id in the books: an earlier one if there was one.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ChargeLedger;
+
+impl Write for ChargeLedger {
+    type Item = ChargeEntry;
+    type Outcome = String;
+    const NAME: &'static str = "provider-charges";
+
+    async fn commit(&self, connection: &Connection, items: &[ChargeEntry]) -> Result<Vec<String>, DbError> {
+        let insert = connection
+            .prepare_cached(
+                "INSERT INTO provider.charges (order_id, charge_id, amount, currency, method)
+                 SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::text[]) AS c (order_id, charge_id, amount, currency, method)
+                 ORDER BY order_id ON CONFLICT (order_id) DO NOTHING RETURNING order_id, charge_id",
+            )
+            .await?;
+        let orders: Vec<Uuid> = items.iter().map(|item| item.order_id).collect();
+        let charges: Vec<&str> = items.iter().map(|item| item.charge_id.as_str()).collect();
+        let amounts: Vec<i64> = items.iter().map(|item| item.amount).collect();
+        let currencies: Vec<&str> = items.iter().map(|item| item.currency.as_str()).collect();
+        let methods: Vec<&str> = items.iter().map(|item| item.method).collect();
+        let rows = connection.query(&insert, &[&orders, &charges, &amounts, &currencies, &methods]).await?;
+        let mut booked: HashMap<Uuid, String> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+        if booked.len() < items.len() {
+            let earlier = connection.prepare_cached("SELECT order_id, charge_id FROM provider.charges WHERE order_id = ANY($1)").await?;
+            booked.extend(connection.query(&earlier, &[&orders]).await?.iter().map(|row| (row.get::<_, Uuid>(0), row.get(1))));
+        }
+        Ok(items.iter().map(|item| booked.get(&item.order_id).cloned().unwrap_or_default()).collect())
+    }
+}
+
+/// A refund to be booked: the whole charge of an order.
+#[derive(Debug, Clone)]
+pub struct RefundEntry {
+    pub order_id: Uuid,
+    pub refund_id: String,
+}
+
+/// Books refunds. The outcome is the refund id in the books, or `None` when the order was never charged.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RefundLedger;
+
+impl Write for RefundLedger {
+    type Item = RefundEntry;
+    type Outcome = Option<String>;
+    const NAME: &'static str = "provider-refunds";
+
+    async fn commit(&self, connection: &Connection, items: &[RefundEntry]) -> Result<Vec<Option<String>>, DbError> {
+        let insert = connection
+            .prepare_cached(
+                "INSERT INTO provider.refunds (order_id, refund_id, amount)
+                 SELECT r.order_id, r.refund_id, c.amount FROM unnest($1::uuid[], $2::text[]) AS r (order_id, refund_id)
+                 JOIN provider.charges c ON c.order_id = r.order_id WHERE c.order_id = ANY($1)
+                 ORDER BY r.order_id ON CONFLICT (order_id) DO NOTHING RETURNING order_id, refund_id",
+            )
+            .await?;
+        let orders: Vec<Uuid> = items.iter().map(|item| item.order_id).collect();
+        let refunds: Vec<&str> = items.iter().map(|item| item.refund_id.as_str()).collect();
+        let rows = connection.query(&insert, &[&orders, &refunds]).await?;
+        let mut booked: HashMap<Uuid, String> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+        if booked.len() < items.len() {
+            let earlier = connection.prepare_cached("SELECT order_id, refund_id FROM provider.refunds WHERE order_id = ANY($1)").await?;
+            booked.extend(connection.query(&earlier, &[&orders]).await?.iter().map(|row| (row.get::<_, Uuid>(0), row.get(1))));
+        }
+        Ok(items.iter().map(|item| booked.get(&item.order_id).cloned()).collect())
+    }
+}

@@ -1,0 +1,111 @@
+//! Orders, read; and what keeps their tables small.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use shared::db::{Connection, DbError};
+use tokio_postgres::{
+    Row,
+    types::{Json, ToSql},
+};
+use uuid::Uuid;
+
+use crate::domain::{Answer, IdempotencyKey, Money, Order, OrderFilter, OrderLine, OrderStatus, Payment, PaymentMethod, Transition};
+
+/// The columns [`read_order`] reads, of a table called `o`.
+pub(super) const ORDER_COLUMNS: &str = "o.id, o.user_id, o.status, o.items, o.total, o.currency, o.payment_method, o.charge_id, o.refund_id, \
+     o.reason, o.version, o.timeline, o.traceparent, o.created_at, o.updated_at";
+
+/// One order.
+///
+/// # Errors
+/// The database did not answer.
+pub async fn find_order(connection: &Connection, id: Uuid) -> Result<Option<Order>, DbError> {
+    let statement = connection.prepare_cached(&format!("SELECT {ORDER_COLUMNS} FROM orders o WHERE o.id = $1")).await?;
+    Ok(connection.query_opt(&statement, &[&id]).await?.map(|row| read_order(&row)))
+}
+
+/// Up to `limit` orders, newest first (ids rise with time).
+///
+/// # Errors
+/// The database did not answer.
+pub async fn list_orders(connection: &Connection, filter: &OrderFilter, limit: i64) -> Result<Vec<Order>, DbError> {
+    let status = filter.status.map(OrderStatus::as_str);
+    let mut conditions = vec!["($1::text IS NULL OR o.status = $1)"];
+    let mut arguments: Vec<&(dyn ToSql + Sync)> = vec![&status, &limit];
+    // Conditions that choose an index are written out: a generic plan for "is null or equal" would scan everything.
+    let (user, before);
+    if let Some(user_id) = &filter.user_id {
+        arguments.push(user_id);
+        user = format!("o.user_id = ${}", arguments.len());
+        conditions.push(&user);
+    }
+    if let Some(id) = &filter.before {
+        arguments.push(id);
+        before = format!("o.id < ${}", arguments.len());
+        conditions.push(&before);
+    }
+    let query = format!("SELECT {ORDER_COLUMNS} FROM orders o WHERE {} ORDER BY o.id DESC LIMIT $2", conditions.join(" AND "));
+    let statement = connection.prepare_cached(&query).await?;
+    Ok(connection.query(&statement, &arguments).await?.iter().map(read_order).collect())
+}
+
+/// Orders that have been pending for longer than `age`, oldest first.
+///
+/// # Errors
+/// The database did not answer.
+pub async fn pending_orders(connection: &Connection, age: Duration, limit: i64) -> Result<Vec<Order>, DbError> {
+    let query = format!(
+        "SELECT {ORDER_COLUMNS} FROM orders o WHERE o.status = 'pending' AND o.created_at < now() - make_interval(secs => $1) ORDER BY o.created_at LIMIT $2"
+    );
+    let statement = connection.prepare_cached(&query).await?;
+    Ok(connection.query(&statement, &[&age.as_secs_f64(), &limit]).await?.iter().map(read_order).collect())
+}
+
+/// Records how a request was answered, unless an earlier one with its key was answered already; the answer that counts.
+///
+/// # Errors
+/// The database did not answer.
+pub async fn record_answer(connection: &Connection, user: Uuid, key: &IdempotencyKey, answer: Answer) -> Result<Answer, DbError> {
+    let statement = connection
+        .prepare_cached("UPDATE idempotency_keys SET answer = coalesce(answer, $3) WHERE user_id = $1 AND key = $2 RETURNING answer")
+        .await?;
+    let row = connection.query_opt(&statement, &[&user, &key.as_str(), &answer.as_str()]).await?;
+    Ok(row.and_then(|row| Answer::parse(row.get(0))).unwrap_or(answer))
+}
+
+/// Forgets idempotency keys older than `age`; how many.
+///
+/// # Errors
+/// The database did not answer.
+pub async fn forget_keys(connection: &Connection, age: Duration, limit: i64) -> Result<u64, DbError> {
+    let statement = connection
+        .prepare_cached(
+            "DELETE FROM idempotency_keys WHERE (user_id, key) IN
+             (SELECT user_id, key FROM idempotency_keys WHERE created_at < now() - make_interval(secs => $1) LIMIT $2)",
+        )
+        .await?;
+    Ok(connection.execute(&statement, &[&age.as_secs_f64(), &limit]).await?)
+}
+
+/// Reads the columns of [`ORDER_COLUMNS`], which start at column 0.
+pub(super) fn read_order(row: &Row) -> Order {
+    let currency: String = row.get(5);
+    let Json(lines): Json<Vec<OrderLine>> = row.get(3);
+    let Json(timeline): Json<Vec<Transition>> = row.get(11);
+    Order {
+        id: row.get(0),
+        user_id: row.get(1),
+        // The CHECK of the column allows nothing else.
+        status: OrderStatus::parse(row.get(2)).unwrap_or(OrderStatus::Pending),
+        lines,
+        total: Money::new(row.get(4), currency),
+        payment: Payment { method: PaymentMethod::parse(row.get(6)).unwrap_or_default(), charge_id: row.get(7), refund_id: row.get(8) },
+        reason: row.get(9),
+        version: row.get(10),
+        timeline,
+        traceparent: row.get(12),
+        created_at: row.get::<_, Timestamp>(13),
+        updated_at: row.get::<_, Timestamp>(14),
+    }
+}

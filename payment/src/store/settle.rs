@@ -1,0 +1,134 @@
+//! Settling charges: the order moves on, and what inventory must know goes into the outbox, in one transaction.
+
+use std::{collections::HashSet, time::Duration};
+
+use shared::{
+    db::{Connection, DbError, Write},
+    outbox::{OutboxEvent, OutboxRows, RelayHandle},
+};
+use uuid::Uuid;
+
+/// What the provider said about an order.
+#[derive(Debug, Clone)]
+pub struct Settlement {
+    pub order_id: Uuid,
+    pub verdict: Settled,
+}
+
+#[derive(Debug, Clone)]
+pub enum Settled {
+    /// Paid: `order_completed` is published.
+    Charged { charge_id: String, event: Box<OutboxEvent> },
+    /// Refused: the end of the order.
+    Declined { reason: String },
+}
+
+/// Settles charges. An order that is not pending any more is left alone: a batch that is run twice settles once.
+#[derive(Clone)]
+pub struct SettleCharges {
+    pub relay: RelayHandle,
+    /// When the sweep publishes the event if nothing confirmed it.
+    pub resend_after: Duration,
+}
+
+impl Write for SettleCharges {
+    type Item = Settlement;
+    /// Whether the order moved.
+    type Outcome = bool;
+    const NAME: &'static str = "settle-charges";
+
+    async fn commit(&self, connection: &Connection, items: &[Settlement]) -> Result<Vec<bool>, DbError> {
+        let statement = connection
+            .prepare_cached(
+                "WITH moved AS (
+                     UPDATE orders o SET status = i.status, charge_id = i.charge_id, reason = i.reason, version = o.version + 1, updated_at = now(),
+                         timeline = o.timeline || jsonb_build_object('version', o.version + 1, 'status', i.status, 'at', now(), 'cause', i.cause)
+                     FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[]) AS i (id, status, charge_id, reason, cause)
+                     WHERE o.id = i.id AND o.id = ANY($1) AND o.status = 'pending'
+                     RETURNING o.id
+                 ), published AS (
+                     INSERT INTO outbox (event_id, stream, envelope, repeats, due_at)
+                     SELECT e.event_id, e.stream, e.envelope, e.repeats, now() + make_interval(secs => $11)
+                     FROM unnest($6::uuid[], $7::uuid[], $8::text[], $9::text[], $10::int[]) AS e (order_id, event_id, stream, envelope, repeats)
+                     JOIN moved m ON m.id = e.order_id
+                 )
+                 SELECT id FROM moved",
+            )
+            .await?;
+        let ids: Vec<Uuid> = items.iter().map(|item| item.order_id).collect();
+        let statuses: Vec<&str> = items.iter().map(|item| item.verdict.status()).collect();
+        let charges: Vec<Option<&str>> = items.iter().map(|item| item.verdict.charge_id()).collect();
+        let reasons: Vec<Option<&str>> = items.iter().map(|item| item.verdict.reason()).collect();
+        let causes: Vec<&str> = items.iter().map(|item| item.verdict.cause()).collect();
+        let completed: Vec<Uuid> = items.iter().filter(|item| item.verdict.event().is_some()).map(|item| item.order_id).collect();
+        let rows: OutboxRows = items.iter().filter_map(|item| item.verdict.event()).collect();
+        let seconds = self.resend_after.as_secs_f64();
+        let moved = connection
+            .query(
+                &statement,
+                &[
+                    &ids,
+                    &statuses,
+                    &charges,
+                    &reasons,
+                    &causes,
+                    &completed,
+                    &rows.ids,
+                    &rows.streams,
+                    &rows.envelopes,
+                    &rows.repeats,
+                    &seconds,
+                ],
+            )
+            .await?;
+        let moved: HashSet<Uuid> = moved.iter().map(|row| row.get(0)).collect();
+        Ok(ids.iter().map(|id| moved.contains(id)).collect())
+    }
+
+    fn committed(&self, items: &[Settlement], moved: &[bool]) {
+        let moved = items.iter().zip(moved).filter(|(_, moved)| **moved).map(|(item, _)| item);
+        let mut events = Vec::new();
+        for item in moved {
+            metrics::counter!("orderflow_orders_total", "status" => item.verdict.status()).increment(1);
+            events.extend(item.verdict.event().cloned());
+        }
+        self.relay.publish(events);
+    }
+}
+
+impl Settled {
+    fn status(&self) -> &'static str {
+        match self {
+            Self::Charged { .. } => "completed",
+            Self::Declined { .. } => "declined",
+        }
+    }
+
+    fn cause(&self) -> &'static str {
+        match self {
+            Self::Charged { .. } => "charged",
+            Self::Declined { .. } => "declined by the provider",
+        }
+    }
+
+    fn charge_id(&self) -> Option<&str> {
+        match self {
+            Self::Charged { charge_id, .. } => Some(charge_id),
+            Self::Declined { .. } => None,
+        }
+    }
+
+    fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Charged { .. } => None,
+            Self::Declined { reason } => Some(reason),
+        }
+    }
+
+    fn event(&self) -> Option<&OutboxEvent> {
+        match self {
+            Self::Charged { event, .. } => Some(event),
+            Self::Declined { .. } => None,
+        }
+    }
+}

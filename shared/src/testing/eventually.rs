@@ -1,0 +1,70 @@
+//! Waiting for a condition instead of sleeping for luck.
+
+use std::{
+    fmt::Debug,
+    time::{Duration, Instant},
+};
+
+/// Time between two looks: small against every interval in the tests, and 50 looks a second cost nothing.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// What a look brings: what was waited for, or what was seen instead.
+pub trait Look {
+    type Found;
+
+    /// # Errors
+    /// What was seen instead, for the message of the failed test.
+    fn found(self) -> Result<Self::Found, String>;
+}
+
+impl<T> Look for Option<T> {
+    type Found = T;
+
+    fn found(self) -> Result<T, String> {
+        self.ok_or_else(|| "nothing".to_owned())
+    }
+}
+
+impl<T, E: Debug> Look for Result<T, E> {
+    type Found = T;
+
+    fn found(self) -> Result<T, String> {
+        self.map_err(|seen| format!("{seen:?}"))
+    }
+}
+
+/// Looks until it finds something. `Err(seen)` and `None` mean: not yet.
+///
+/// # Panics
+/// After `within`, with the description and what was seen last.
+pub async fn eventually<L: Look>(what: &str, within: Duration, mut look: impl AsyncFnMut() -> L) -> L::Found {
+    let deadline = Instant::now() + within;
+    loop {
+        match look().await.found() {
+            Ok(found) => return found,
+            Err(seen) => assert!(Instant::now() < deadline, "not within {within:?}: {what}; last seen: {seen}"),
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn it_returns_what_it_found() {
+        let mut looks = 0;
+        let found = eventually("the third look", Duration::from_secs(5), async || {
+            looks += 1;
+            if looks == 3 { Ok(looks) } else { Err(looks) }
+        });
+        assert_eq!(found.await, 3);
+    }
+
+    #[tokio::test]
+    #[should_panic(expected = "a pig that flies; last seen: \"a pig that walks\"")]
+    async fn it_says_what_it_waited_for_and_what_it_saw_instead() {
+        eventually("a pig that flies", Duration::from_millis(1), async || Err::<(), _>("a pig that walks")).await;
+    }
+}

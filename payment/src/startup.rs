@@ -167,6 +167,7 @@ impl Actors {
 
         let watchers = Watchers::default();
         let cashier_parts = CashierParts {
+            database: database.clone(),
             provider: Arc::new(Simulator::new(charges.clone(), refunds.clone(), settings.provider)),
             settlements: settlements.clone(),
             outcomes: outcomes.clone(),

@@ -13,7 +13,7 @@ use std::{
 use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, Message, ResponseFuture};
 use futures_util::future::join_all;
 use shared::{
-    db::Commits,
+    db::{Commits, Database},
     events::{Envelope, MoneyData, OrderCompleted, OrderedItem},
     outbox::{OutboxEvent, Retention},
     supervisor::{Drain, ExitReason, Life},
@@ -26,7 +26,7 @@ use crate::{
     domain::{Money, Order, OrderStatus},
     provider::{ChargeAnswer, ChargeRequest, PaymentProvider, ProviderError},
     settings::ProviderSettings,
-    store::{ApplyOutcomes, OrderOutcome, SettleCharges, Settled, Settlement},
+    store::{self, ApplyOutcomes, OrderOutcome, SettleCharges, Settled, Settlement},
 };
 
 /// Orders waiting in memory; about 1 KiB each. Beyond, the reconciler finds them in the database.
@@ -38,6 +38,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// What Cashier works with.
 #[derive(Clone)]
 pub struct CashierParts {
+    pub database: Database,
     pub provider: Arc<dyn PaymentProvider>,
     pub settlements: Commits<SettleCharges>,
     pub outcomes: Commits<ApplyOutcomes>,
@@ -218,22 +219,41 @@ impl Handler<RefundOrders> for Cashier {
 
     fn handle(&mut self, message: RefundOrders, _: &mut Self::Context) -> Self::Result {
         let parts = self.parts.clone();
-        Box::pin(async move { join_all(message.0.into_iter().map(|request| refund(&parts, request))).await })
+        Box::pin(async move { refund_all(&parts, message.0).await })
     }
 }
 
-/// Refunds first, then records: a refund that is not recorded is asked for again and found in the provider's books.
-async fn refund(parts: &CashierParts, request: RefundRequest) -> Receipt {
-    let refund_id = match tokio::time::timeout(parts.settings.timeout, parts.provider.refund(request.order_id)).await {
-        Ok(Ok(refund_id)) => refund_id,
-        Ok(Err(error @ ProviderError::NeverCharged(_))) => return Err(DeskError::Refused(error.to_string())),
-        Ok(Err(error)) => return Err(DeskError::Unavailable(error.to_string())),
-        Err(_) => return Err(DeskError::Unavailable(format!("the provider gave no answer within {:?}", parts.settings.timeout))),
+/// Only an order that is paid and undecided gets money back: what a late or repeated event asks for is left to the inbox.
+async fn refund_all(parts: &CashierParts, requests: Vec<RefundRequest>) -> Vec<Receipt> {
+    let orders: Vec<Uuid> = requests.iter().map(|request| request.order_id).collect();
+    let owed = async { store::completed_among(&parts.database.connection().await?, &orders).await };
+    let owed = match owed.await {
+        Ok(owed) => owed,
+        Err(error) => return requests.iter().map(|_| Err(error.clone().into())).collect(),
     };
+    join_all(requests.into_iter().map(|request| {
+        let is_owed = owed.contains(&request.order_id);
+        refund(parts, request, is_owed)
+    }))
+    .await
+}
+
+/// Refunds first, then records: a refund that is not recorded is asked for again and found in the provider's books.
+async fn refund(parts: &CashierParts, request: RefundRequest, is_owed: bool) -> Receipt {
+    let refund_id = if is_owed { Some(ask_refund(parts, request.order_id).await?) } else { None };
     let RefundRequest { event_id, answers, order_id, reason, cause } = request;
-    let (refund_id, reason) = (Some(refund_id), Some(reason.to_owned()));
+    let reason = Some(reason.to_owned());
     let outcome = OrderOutcome { event_id, answers, order_id, status: OrderStatus::Refunded, refund_id, reason, cause };
     let applied = parts.outcomes.commit(outcome).await?;
     parts.watchers.moved(order_id);
     Ok(applied)
+}
+
+async fn ask_refund(parts: &CashierParts, order_id: Uuid) -> Result<String, DeskError> {
+    match tokio::time::timeout(parts.settings.timeout, parts.provider.refund(order_id)).await {
+        Ok(Ok(refund_id)) => Ok(refund_id),
+        Ok(Err(error @ ProviderError::NeverCharged(_))) => Err(DeskError::Refused(error.to_string())),
+        Ok(Err(error)) => Err(DeskError::Unavailable(error.to_string())),
+        Err(_) => Err(DeskError::Unavailable(format!("the provider gave no answer within {:?}", parts.settings.timeout))),
+    }
 }

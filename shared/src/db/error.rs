@@ -73,7 +73,7 @@ fn classify(error: &tokio_postgres::Error) -> Fault {
 }
 
 /// The error and its sources: tokio-postgres says only "db error" at the top.
-fn chain(error: &dyn Error) -> String {
+pub(super) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use refinery::Runner;
 use tokio_postgres::NoTls;
 
+use super::error::chain;
 use crate::settings::DatabaseSettings;
 
 /// Key of the advisory lock: "orderflo" in ASCII. Any constant will do; this one can be recognised in `pg_locks`.
@@ -16,7 +17,7 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 /// Why the schema could not be brought up to date.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrationError {
-    #[error("cannot reach PostgreSQL to migrate: {0}")]
+    #[error("cannot reach PostgreSQL to migrate: {}", chain(.0))]
     Postgres(#[from] tokio_postgres::Error),
     #[error("a migration failed: {0}")]
     Migration(#[from] refinery::Error),
@@ -52,7 +53,7 @@ pub async fn migrate_when_reachable(settings: &DatabaseSettings, runner: impl Fn
     loop {
         match migrate(settings, runner()).await {
             Err(MigrationError::Postgres(error)) if started.elapsed() < PATIENCE => {
-                tracing::warn!(%error, "PostgreSQL is not reachable yet; trying again");
+                tracing::warn!(error = chain(&error), "PostgreSQL is not reachable yet; trying again");
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }
             other => return other,

@@ -9,7 +9,7 @@ use actix_web::{
     web::{BytesMut, Data},
 };
 use futures_util::{StreamExt, future::LocalBoxFuture};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::{FieldError, Problem};
 
@@ -72,11 +72,16 @@ async fn read(mut payload: Payload, limit: usize) -> Result<Vec<u8>, Problem> {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // serde would read an array as a struct, field by field.
+    if bytes.trim_ascii_start().starts_with(b"[") {
+        return Err(Problem::invalid(vec![FieldError::new("", "must be a JSON object")]));
+    }
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let pointer = pointer(error.path());
         let error = error.into_inner();
-        if error.is_data() {
+        // A null where an enum belongs is a syntax error to serde_json, although the JSON is well-formed.
+        if error.is_data() || serde_json::from_slice::<IgnoredAny>(bytes).is_ok() {
             Problem::invalid(vec![FieldError::new(field(pointer, &error), plain(&error))])
         } else {
             Problem::new(StatusCode::BAD_REQUEST, "malformed-json", format!("The body is not valid JSON: {error}."))
@@ -122,6 +127,17 @@ mod tests {
     struct Order {
         #[expect(dead_code, reason = "only parsed")]
         items: Vec<Item>,
+        #[expect(dead_code, reason = "only parsed")]
+        #[serde(default)]
+        kind: Kind,
+    }
+
+    #[derive(Debug, Default, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    enum Kind {
+        #[default]
+        First,
+        Second,
     }
 
     #[derive(Debug, Deserialize)]
@@ -140,6 +156,9 @@ mod tests {
         assert_eq!(complaint(r#"{"items": [{"quantity": "two"}]}"#), "\"/items/0/quantity\"");
         assert_eq!(complaint(r#"{"items": [{}]}"#), "\"/items/0/quantity\"");
         assert_eq!(complaint(r#"{"items": [], "role": "ADMIN"}"#), "\"/role\"");
+        assert_eq!(complaint(r#"{"items": [], "kind": null}"#), "\"/kind\"");
+        assert_eq!(complaint(r#"{"items": [], "kind": "third"}"#), "\"/kind\"");
+        assert_eq!(complaint("[[]]"), "\"\"", "an array is no object");
     }
 
     #[test]

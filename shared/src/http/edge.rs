@@ -1,18 +1,19 @@
 //! What every request passes on its way in and out: request id, trace, admission, deadline, panic, metrics, headers.
 
 use std::{
+    fmt,
     panic::AssertUnwindSafe,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use actix_web::{
-    Error, HttpMessage, HttpRequest, HttpResponse,
+    Error, HttpMessage, HttpRequest, HttpResponse, ResponseError,
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
-        StatusCode,
-        header::{HeaderMap, HeaderName, HeaderValue},
+        Method, StatusCode,
+        header::{self, HeaderMap, HeaderName, HeaderValue},
     },
     middleware::Next,
     web::Data,
@@ -69,21 +70,63 @@ pub fn release_admission(request: &HttpRequest) {
     request.extensions_mut().remove::<OwnedSemaphorePermit>();
 }
 
-/// The middleware.
+/// The middleware. It must not keep a clone of the request while the rest of the application has it: routing needs the only
+/// one. So what the metrics say of a request is taken down before, and an answer without a request (its handler panicked,
+/// or ran out of time) travels as the error [`Refusal`].
 pub(super) async fn edge<B: MessageBody + 'static>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<BoxBody>, Error> {
-    let started = Instant::now();
-    let context = RequestContext::read(request.headers());
-    request.extensions_mut().insert(context.clone());
-    let http_request = request.request().clone();
-    let response = match admit(&request) {
-        Ok(deadline) => answer(request, next, deadline, &context).await,
-        Err(problem) => ServiceResponse::new(http_request.clone(), problem.answer(&context.request_id)),
+    let visit = Visit::begin(&request);
+    request.extensions_mut().insert(visit.context.clone());
+    let outcome = match admit(&request) {
+        Ok(deadline) => answer(request, next, deadline, &visit).await,
+        Err(problem) => Ok(request.into_response(problem.answer(&visit.context.request_id))),
     };
-    http_request.extensions_mut().remove::<OwnedSemaphorePermit>();
-    let mut response = response;
-    finish(response.headers_mut(), &context.request_id);
-    record(&response, started.elapsed(), &context);
-    Ok(response)
+    match outcome {
+        Ok(mut response) => {
+            release_admission(response.request());
+            finish(response.headers_mut(), &visit.context.request_id);
+            visit.record(response.status());
+            Ok(response)
+        }
+        Err(problem) => {
+            visit.record(problem.status());
+            Err(Refusal { problem, request_id: visit.context.request_id }.into())
+        }
+    }
+}
+
+/// What logs and metrics say of one request.
+struct Visit {
+    context: RequestContext,
+    started: Instant,
+    service: &'static str,
+    route: String,
+    method: Method,
+    path: String,
+}
+
+/// A problem whose request is gone.
+#[derive(Debug)]
+struct Refusal {
+    problem: Problem,
+    request_id: String,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.problem.fmt(f)
+    }
+}
+
+impl ResponseError for Refusal {
+    fn status_code(&self) -> StatusCode {
+        self.problem.status()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = self.problem.clone().answer(&self.request_id);
+        finish(response.headers_mut(), &self.request_id);
+        response
+    }
 }
 
 /// Takes a place and tells how long the request may take; health checks need no place.
@@ -101,30 +144,38 @@ fn admit(request: &ServiceRequest) -> Result<Duration, Problem> {
     Ok(if waits { admission.deadline + LONG_POLL } else { admission.deadline })
 }
 
+/// The answer, or the problem when there is no request left to answer.
 async fn answer<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
     deadline: Duration,
-    context: &RequestContext,
-) -> ServiceResponse<BoxBody> {
-    let http_request = request.request().clone();
-    let handled = tokio::time::timeout(deadline, AssertUnwindSafe(next.call(request)).catch_unwind()).await;
-    let problem = match handled {
-        Ok(Ok(Ok(response))) => match problem_in(&response) {
-            None => return response.map_into_boxed_body(),
-            Some(problem) => problem,
-        },
-        Ok(Ok(Err(error))) => problem_of(&error),
+    visit: &Visit,
+) -> Result<ServiceResponse<BoxBody>, Problem> {
+    // The call itself already routes, and may panic as well.
+    let handled = AssertUnwindSafe(async { next.call(request).await }).catch_unwind();
+    match tokio::time::timeout(deadline, handled).await {
+        Ok(Ok(Ok(response))) => Ok(match problem_in(&response) {
+            None => response.map_into_boxed_body(),
+            Some(problem) => {
+                let allowed = response.headers().get(header::ALLOW).cloned();
+                let mut answer = response.into_response(problem.answer(&visit.context.request_id));
+                // A 405 has to say what is allowed (RFC 9110); actix-web knows it.
+                if let Some(methods) = allowed {
+                    answer.headers_mut().insert(header::ALLOW, methods);
+                }
+                answer
+            }
+        }),
+        Ok(Ok(Err(error))) => Err(problem_of(&error)),
         Ok(Err(_panic)) => {
-            tracing::error!(request_id = %context.request_id, path = %http_request.path(), "a handler panicked");
-            Problem::internal()
+            tracing::error!(request_id = %visit.context.request_id, path = %visit.path, "a handler panicked");
+            Err(Problem::internal())
         }
-        Err(_) => Problem::unavailable(
+        Err(_) => Err(Problem::unavailable(
             "deadline-exceeded",
             format!("No answer within {deadline:?}. What was asked may have happened; ask again with the same key."),
-        ),
-    };
-    ServiceResponse::new(http_request, problem.answer(&context.request_id))
+        )),
+    }
 }
 
 /// The problem an unsuccessful response stands for: ours, or one made of the status of an answer that is none.
@@ -136,7 +187,10 @@ fn problem_in<B>(response: &ServiceResponse<B>) -> Option<Problem> {
     match response.response().error() {
         Some(error) => Some(problem_of(error)),
         None if response.headers().contains_key("content-type") => None, // it has a body of its own, as /readyz
-        None => Some(generic(status)),
+        None => Some(match response.headers().get(header::ALLOW).and_then(|methods| methods.to_str().ok()) {
+            Some(methods) => Problem::new(status, code_of(status), format!("This path answers to {methods} only.")),
+            None => generic(status),
+        }),
     }
 }
 
@@ -176,21 +230,89 @@ fn finish(headers: &mut HeaderMap, request_id: &str) {
     }
 }
 
-fn record(response: &ServiceResponse, elapsed: Duration, context: &RequestContext) {
-    let request = response.request();
-    let service = request.app_data::<Data<Admission>>().map_or("", |admission| admission.service);
-    let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
-    let (method, status) = (request.method().to_string(), response.status());
-    metrics::histogram!("orderflow_http_request_duration_seconds", "service" => service, "route" => route, "method" => method, "status" => status.as_str().to_owned())
-        .record(elapsed);
-    if status.is_server_error() {
-        tracing::warn!(request_id = %context.request_id, trace_id = %context.trace.trace_id(), method = %request.method(), path = request.path(), status = status.as_u16(), ?elapsed, "request failed");
-    } else {
-        tracing::debug!(request_id = %context.request_id, trace_id = %context.trace.trace_id(), method = %request.method(), path = request.path(), status = status.as_u16(), ?elapsed, "request");
+impl Visit {
+    fn begin(request: &ServiceRequest) -> Self {
+        Self {
+            context: RequestContext::read(request.headers()),
+            started: Instant::now(),
+            service: request.app_data::<Data<Admission>>().map_or("", |admission| admission.service),
+            route: request.match_pattern().unwrap_or_else(|| "unmatched".to_owned()),
+            method: request.method().clone(),
+            path: request.path().to_owned(),
+        }
+    }
+
+    fn record(&self, status: StatusCode) {
+        let Self { context, started, service, route, method, path } = self;
+        let elapsed = started.elapsed();
+        metrics::histogram!("orderflow_http_request_duration_seconds", "service" => *service, "route" => route.clone(), "method" => method.to_string(), "status" => status.as_str().to_owned())
+            .record(elapsed);
+        let (RequestContext { request_id, trace }, status) = (context, status.as_u16());
+        if status >= 500 {
+            tracing::warn!(%request_id, trace_id = %trace.trace_id(), %method, path, status, ?elapsed, "request failed");
+        } else {
+            tracing::debug!(%request_id, trace_id = %trace.trace_id(), %method, path, status, ?elapsed, "request");
+        }
     }
 }
 
 /// A path that leads nowhere. (A wrong method on one that does is answered 405 by actix-web, and made a problem above.)
 pub(super) async fn not_found(request: HttpRequest) -> Result<HttpResponse, Problem> {
     Err(Problem::new(StatusCode::NOT_FOUND, "not-found", format!("There is nothing at {}; /docs shows what there is.", request.path())))
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::{App, middleware::from_fn, test, web};
+
+    use super::*;
+
+    /// Status, `Retry-After` and body of the answer to a GET, or to another method.
+    async fn ask(method: Method, path: &str, places: usize) -> (u16, Option<String>, serde_json::Value) {
+        let admission = Data::new(Admission::new("test", places, Duration::from_millis(50)));
+        let app = App::new()
+            .wrap(from_fn(edge))
+            .app_data(admission)
+            .service(web::resource("/well").get(async || HttpResponse::Ok().json(1)))
+            .service(web::resource("/panics").get(async || -> HttpResponse { panic!("on purpose") }))
+            .service(web::resource("/hangs").get(async || std::future::pending::<HttpResponse>().await))
+            .service(web::resource("/refuses/{id}").get(async || Err::<HttpResponse, _>(Problem::absent("thing"))))
+            .default_service(web::to(not_found));
+        let app = test::init_service(app).await;
+        let request = test::TestRequest::with_uri(path).method(method).insert_header(("x-request-id", "r-1")).to_request();
+        let response = match test::try_call_service(&app, request).await {
+            Ok(response) => response.into_parts().1,
+            Err(error) => error.error_response(),
+        };
+        assert_eq!(response.headers().get("x-request-id").unwrap(), "r-1", "{path}");
+        assert_eq!(response.headers().get("x-content-type-options").unwrap(), "nosniff", "{path}");
+        let retry_after = response.headers().get("retry-after").map(|value| value.to_str().unwrap().to_owned());
+        let status = response.status().as_u16();
+        let body = actix_web::body::to_bytes(response.into_body()).await.unwrap_or_default();
+        (status, retry_after, serde_json::from_slice(&body).unwrap_or_default())
+    }
+
+    #[actix_web::test]
+    async fn every_failure_is_a_problem_with_the_request_id() {
+        let expected = [
+            ("/panics", 500, "internal-error"),
+            ("/hangs", 503, "deadline-exceeded"),
+            ("/refuses/1", 404, "not-found"),
+            ("/nowhere", 404, "not-found"),
+        ];
+        for (path, status, code) in expected {
+            let (answered, _, problem) = ask(Method::GET, path, 8).await;
+            assert_eq!((answered, &problem["code"], &problem["request_id"]), (status, &code.into(), &"r-1".into()), "{path}");
+        }
+        let (status, _, problem) = ask(Method::POST, "/well", 8).await;
+        assert_eq!((status, &problem["code"]), (405, &"method-not-allowed".into()));
+        assert_eq!(problem["detail"], "This path answers to GET only.");
+        assert_eq!(ask(Method::GET, "/well", 8).await, (200, None, 1.into()));
+    }
+
+    #[actix_web::test]
+    async fn a_full_service_refuses_with_retry_after() {
+        let (status, retry_after, problem) = ask(Method::GET, "/well", 0).await;
+        assert_eq!((status, retry_after.as_deref(), &problem["code"]), (503, Some("1"), &"overloaded".into()));
+    }
 }

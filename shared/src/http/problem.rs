@@ -77,6 +77,7 @@ impl Problem {
     /// 400: the request breaks the rules named in `errors`.
     pub fn invalid(errors: Vec<FieldError>) -> Self {
         let detail = match errors.as_slice() {
+            [one] if one.pointer.is_empty() => format!("The body {}.", one.reason),
             [one] => format!("{}: {}", one.pointer, one.reason),
             many => format!("{} fields cannot be used; see errors.", many.len()),
         };

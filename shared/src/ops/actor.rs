@@ -169,7 +169,8 @@ pub(super) struct Discard(pub String);
 
 impl OpsSources {
     fn streams(&self) -> Result<&StreamSources, OpsError> {
-        self.streams.as_ref().ok_or_else(|| OpsError::UnknownStream("any".to_owned()))
+        // A service that speaks over no streams has no dead letters.
+        self.streams.as_ref().ok_or(OpsError::Absent)
     }
 
     fn dead_letters(&self) -> Result<DeadLetters, OpsError> {
@@ -184,11 +185,14 @@ impl OpsSources {
     }
 
     async fn list(&self, query: ListDeadLetters) -> Result<Vec<DeadLetter>, OpsError> {
-        let letters = self.dead_letters()?;
         let consumed = self.consumed();
         if let Some(wanted) = query.stream.as_ref().filter(|wanted| !consumed.contains(wanted)) {
             return Err(OpsError::UnknownStream(wanted.clone()));
         }
+        if self.streams.is_none() {
+            return Ok(Vec::new());
+        }
+        let letters = self.dead_letters()?;
         let (resume_at, after) = match query.after.as_deref().and_then(|id| id.split_once(".dead~")) {
             Some((stream, entry)) => (Some(stream), Some(entry)),
             None => (None, None),

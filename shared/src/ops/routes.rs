@@ -72,7 +72,7 @@ struct Streams {
 }
 
 /// The streams this service consumes, as its consumer group sees them.
-#[utoipa::path(get, path = "/ops/streams", tag = "operations", security(("bearer" = [])), responses((status = 200, body = Streams)))]
+#[utoipa::path(get, operation_id = "show_streams", path = "/ops/streams", tag = "operations", security(("bearer" = [])), responses((status = 200, body = Streams)))]
 async fn streams(_: Token<AdminOnly>, desk: Data<Desk>) -> Result<HttpResponse, Problem> {
     let streams = desk.operations.send(ShowStreams).await??;
     Ok(HttpResponse::Ok().json(Streams { service: desk.service, streams }))
@@ -95,7 +95,7 @@ struct ActorOverview {
 }
 
 /// The supervised actors of this process.
-#[utoipa::path(get, path = "/ops/actors", tag = "operations", security(("bearer" = [])), responses((status = 200, body = Actors)))]
+#[utoipa::path(get, operation_id = "show_actors", path = "/ops/actors", tag = "operations", security(("bearer" = [])), responses((status = 200, body = Actors)))]
 async fn actors(_: Token<AdminOnly>, desk: Data<Desk>) -> HttpResponse {
     let overview = |child: &std::sync::Arc<crate::supervisor::ChildStatus>| ActorOverview {
         kind: child.kind,
@@ -109,7 +109,7 @@ async fn actors(_: Token<AdminOnly>, desk: Data<Desk>) -> HttpResponse {
 }
 
 /// What the outbox holds.
-#[utoipa::path(get, path = "/ops/outbox", tag = "operations", security(("bearer" = [])), responses((status = 200, body = OutboxDepth)))]
+#[utoipa::path(get, operation_id = "show_outbox", path = "/ops/outbox", tag = "operations", security(("bearer" = [])), responses((status = 200, body = OutboxDepth)))]
 async fn outbox(_: Token<AdminOnly>, desk: Data<Desk>) -> Result<HttpResponse, Problem> {
     Ok(HttpResponse::Ok().json(desk.operations.send(ShowOutbox).await??))
 }
@@ -124,7 +124,7 @@ struct DeadLetterQuery {
 }
 
 /// Dead letters, oldest first within a stream.
-#[utoipa::path(get, path = "/ops/dead-letters", tag = "operations", params(DeadLetterQuery), security(("bearer" = [])), responses((status = 200, body = Page<DeadLetter>)))]
+#[utoipa::path(get, operation_id = "list_dead_letters", path = "/ops/dead-letters", tag = "operations", params(DeadLetterQuery), security(("bearer" = [])), responses((status = 200, body = Page<DeadLetter>)))]
 async fn list(_: Token<AdminOnly>, desk: Data<Desk>, query: web::Query<DeadLetterQuery>) -> Result<HttpResponse, Problem> {
     let query = query.into_inner();
     let page = PageQuery { limit: query.limit, cursor: query.cursor };
@@ -134,7 +134,7 @@ async fn list(_: Token<AdminOnly>, desk: Data<Desk>, query: web::Query<DeadLette
 }
 
 /// One dead letter.
-#[utoipa::path(get, path = "/ops/dead-letters/{id}", tag = "operations", params(("id" = String, Path)), security(("bearer" = [])), responses((status = 200, body = DeadLetter), (status = 404, body = Problem)))]
+#[utoipa::path(get, operation_id = "show_dead_letter", path = "/ops/dead-letters/{id}", tag = "operations", params(("id" = String, Path)), security(("bearer" = [])), responses((status = 200, body = DeadLetter), (status = 404, body = Problem)))]
 async fn show(_: Token<AdminOnly>, desk: Data<Desk>, id: Path<String>) -> Result<HttpResponse, Problem> {
     Ok(HttpResponse::Ok().json(desk.operations.send(GetDeadLetter(id.into_inner())).await??))
 }
@@ -145,7 +145,7 @@ struct Redriven {
 }
 
 /// Sends one dead letter to the group that failed, with the same event id.
-#[utoipa::path(post, path = "/ops/dead-letters/{id}/redrive", tag = "operations", params(("id" = String, Path)), security(("bearer" = [])), responses((status = 200, body = Redriven), (status = 404, body = Problem)))]
+#[utoipa::path(post, operation_id = "redrive_dead_letter", path = "/ops/dead-letters/{id}/redrive", tag = "operations", params(("id" = String, Path)), security(("bearer" = [])), responses((status = 200, body = Redriven), (status = 404, body = Problem)))]
 async fn redrive(token: Token<AdminOnly>, desk: Data<Desk>, id: Path<String>) -> Result<HttpResponse, Problem> {
     let id = id.into_inner();
     desk.operations.send(Redrive(id.clone())).await??;
@@ -180,7 +180,7 @@ struct RedrivenAll {
 }
 
 /// Redrives every dead letter of a stream that matches.
-#[utoipa::path(post, path = "/ops/dead-letters/redrive", tag = "operations", request_body = RedriveBody, security(("bearer" = [])), responses((status = 200, body = RedrivenAll)))]
+#[utoipa::path(post, operation_id = "redrive_dead_letters", path = "/ops/dead-letters/redrive", tag = "operations", request_body = RedriveBody, security(("bearer" = [])), responses((status = 200, body = RedrivenAll)))]
 async fn redrive_all(token: Token<AdminOnly>, desk: Data<Desk>, body: JsonBody<RedriveBody>) -> Result<HttpResponse, Problem> {
     let RedriveBody { stream, filter, dry_run } = body.value;
     let filter = DeadLetterFilter { event_type: filter.event_type, reason: filter.reason };
@@ -199,7 +199,7 @@ struct DiscardBody {
 }
 
 /// Removes one dead letter for good.
-#[utoipa::path(delete, path = "/ops/dead-letters/{id}", tag = "operations", params(("id" = String, Path)), request_body = DiscardBody, security(("bearer" = [])), responses((status = 204), (status = 404, body = Problem)))]
+#[utoipa::path(delete, operation_id = "discard_dead_letter", path = "/ops/dead-letters/{id}", tag = "operations", params(("id" = String, Path)), request_body = DiscardBody, security(("bearer" = [])), responses((status = 204), (status = 404, body = Problem)))]
 async fn discard(
     token: Token<AdminOnly>,
     desk: Data<Desk>,

@@ -80,7 +80,7 @@ impl LogSettings {
     fn read(source: &mut Source) -> Self {
         Self {
             format: source.value("log-format", "auto", "auto, pretty or json (auto: pretty on a terminal, otherwise json)"),
-            filter: source.value("log-filter", "info", "tracing filter, e.g. info,shared::stream=debug"),
+            filter: source.value("log-filter", "info,actix_server=warn,refinery_core=warn,tokio_postgres=warn", "tracing filter, e.g. info,shared::stream=debug"),
         }
     }
 }

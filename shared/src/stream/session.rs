@@ -98,13 +98,17 @@ impl<H: EventHandler> Session<H> {
         self.process(fresh.into_iter().map(|entry| (entry, 1)).collect()).await
     }
 
+    /// Makes the group, from the start of the stream, and this consumer in it (an idle one would not show otherwise).
     async fn ensure_group(&mut self) -> Result<(), BrokerError> {
-        let mut command = redis::cmd("XGROUP");
-        command.arg("CREATE").arg(&self.spec.key).arg(&self.spec.group).arg("0").arg("MKSTREAM");
-        match self.spec.broker.command::<Value>(command).await {
-            Err(BrokerError::Refused(error)) if error.code() == Some("BUSYGROUP") => Ok(()),
-            other => other.map(drop),
+        let mut group = redis::cmd("XGROUP");
+        group.arg("CREATE").arg(&self.spec.key).arg(&self.spec.group).arg("0").arg("MKSTREAM");
+        match self.spec.broker.command::<Value>(group).await {
+            Err(BrokerError::Refused(error)) if error.code() == Some("BUSYGROUP") => {}
+            other => _ = other?,
         }
+        let mut consumer = redis::cmd("XGROUP");
+        consumer.arg("CREATECONSUMER").arg(&self.spec.key).arg(&self.spec.group).arg(&self.spec.consumer);
+        self.spec.broker.command::<Value>(consumer).await.map(drop)
     }
 
     /// Reads new entries (`>`), or this consumer's pending ones after an id.

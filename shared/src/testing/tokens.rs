@@ -39,6 +39,12 @@ impl Signer {
         }
     }
 
+    /// The signer whose key pair somebody stored: to sign what the real signer never would.
+    #[must_use]
+    pub fn with_key(kid: &str, pkcs8: &[u8], public_key: &[u8]) -> Self {
+        Self { kid: kid.to_owned(), public_key: public_key.to_vec(), key: EncodingKey::from_ed_der(pkcs8) }
+    }
+
     /// Its public key, as `/.well-known/jwks.json` shows it.
     ///
     /// # Panics

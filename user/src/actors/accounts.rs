@@ -1,0 +1,167 @@
+use std::rc::Rc;
+
+use actix::{Actor, ActorContext, Context, Handler, Message, ResponseFuture};
+use shared::{
+    auth::Role,
+    supervisor::{Drain, ExitReason, Life, RestartPolicy, Supervised, SupervisorHandle},
+};
+use uuid::Uuid;
+
+use super::{AccountsError, Ledger};
+use crate::{
+    domain::{Account, Email, Password, Registration},
+    store::accounts,
+    tokens::{AccessToken, Issuer},
+};
+
+/// The actor that owns the accounts. Its handlers run concurrently: a login that waits for its hash holds up nobody.
+pub struct Accounts {
+    desk: Rc<Desk>,
+    life: Life,
+}
+
+struct Desk {
+    ledger: Ledger,
+    issuer: Issuer,
+}
+
+/// Create an account of the role USER.
+#[derive(Message)]
+#[rtype(result = "Result<Registration, AccountsError>")]
+pub struct Register {
+    pub email: Email,
+    pub password: Password,
+}
+
+/// Exchange an e-mail and its password for a token. `None`: what was typed cannot be an e-mail.
+#[derive(Message)]
+#[rtype(result = "Result<Login, AccountsError>")]
+pub struct LogIn {
+    pub email: Option<Email>,
+    pub password: Password,
+}
+
+/// How a login ended.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Login {
+    Granted(AccessToken),
+    /// An unknown e-mail and a wrong password are the same answer.
+    InvalidCredentials,
+}
+
+/// Find an account by its id.
+#[derive(Message)]
+#[rtype(result = "Result<Option<Account>, AccountsError>")]
+pub struct FindAccount(pub Uuid);
+
+/// List at most `limit` accounts by id, after `after`.
+#[derive(Message)]
+#[rtype(result = "Result<Vec<Account>, AccountsError>")]
+pub struct ListAccounts {
+    pub after: Option<Uuid>,
+    pub limit: usize,
+}
+
+/// Give an account a role.
+#[derive(Message)]
+#[rtype(result = "Result<Option<Account>, AccountsError>")]
+pub struct ChangeRole {
+    pub id: Uuid,
+    pub role: Role,
+}
+
+impl Accounts {
+    /// Starts the actor under `supervisor`.
+    pub fn start(supervisor: &SupervisorHandle, ledger: Ledger, issuer: Issuer) -> Supervised<Self> {
+        let make = move |life| Self { desk: Rc::new(Desk { ledger: ledger.clone(), issuer: issuer.clone() }), life };
+        supervisor.supervise("accounts", "accounts", RestartPolicy::default(), make)
+    }
+}
+
+impl Actor for Accounts {
+    type Context = Context<Self>;
+}
+
+impl Handler<Register> for Accounts {
+    type Result = ResponseFuture<Result<Registration, AccountsError>>;
+
+    fn handle(&mut self, Register { email, password }: Register, _: &mut Self::Context) -> Self::Result {
+        let desk = Rc::clone(&self.desk);
+        Box::pin(async move {
+            let registration = desk.ledger.create(email, password, Role::User).await?;
+            if let Registration::Created(account) = &registration {
+                metrics::counter!("orderflow_registrations_total").increment(1);
+                tracing::info!(account = %account.id, "account registered");
+            }
+            Ok(registration)
+        })
+    }
+}
+
+impl Handler<LogIn> for Accounts {
+    type Result = ResponseFuture<Result<Login, AccountsError>>;
+
+    fn handle(&mut self, message: LogIn, _: &mut Self::Context) -> Self::Result {
+        let desk = Rc::clone(&self.desk);
+        Box::pin(async move {
+            let login = desk.log_in(message).await;
+            metrics::counter!("orderflow_logins_total", "outcome" => outcome(&login)).increment(1);
+            login
+        })
+    }
+}
+
+impl Desk {
+    async fn log_in(&self, LogIn { email, password }: LogIn) -> Result<Login, AccountsError> {
+        match self.ledger.authenticate(email, password).await? {
+            Some(account) => Ok(Login::Granted(self.issuer.for_account(account.id, account.role)?)),
+            None => Ok(Login::InvalidCredentials),
+        }
+    }
+}
+
+fn outcome(login: &Result<Login, AccountsError>) -> &'static str {
+    match login {
+        Ok(Login::Granted(_)) => "granted",
+        Ok(Login::InvalidCredentials) => "invalid-credentials",
+        Err(AccountsError::Busy) => "busy",
+        Err(AccountsError::Unavailable(_)) => "unavailable",
+        Err(_) => "failed",
+    }
+}
+
+impl Handler<FindAccount> for Accounts {
+    type Result = ResponseFuture<Result<Option<Account>, AccountsError>>;
+
+    fn handle(&mut self, FindAccount(id): FindAccount, _: &mut Self::Context) -> Self::Result {
+        let desk = Rc::clone(&self.desk);
+        Box::pin(async move { Ok(desk.ledger.until_known(async |connection| accounts::find(connection, id).await).await?) })
+    }
+}
+
+impl Handler<ListAccounts> for Accounts {
+    type Result = ResponseFuture<Result<Vec<Account>, AccountsError>>;
+
+    fn handle(&mut self, ListAccounts { after, limit }: ListAccounts, _: &mut Self::Context) -> Self::Result {
+        let (desk, after) = (Rc::clone(&self.desk), after.unwrap_or(Uuid::nil()));
+        Box::pin(async move { Ok(desk.ledger.until_known(async |connection| accounts::list(connection, after, limit).await).await?) })
+    }
+}
+
+impl Handler<ChangeRole> for Accounts {
+    type Result = ResponseFuture<Result<Option<Account>, AccountsError>>;
+
+    fn handle(&mut self, ChangeRole { id, role }: ChangeRole, _: &mut Self::Context) -> Self::Result {
+        let desk = Rc::clone(&self.desk);
+        Box::pin(async move { Ok(desk.ledger.until_known(async |connection| accounts::change_role(connection, id, role).await).await?) })
+    }
+}
+
+impl Handler<Drain> for Accounts {
+    type Result = ();
+
+    fn handle(&mut self, _: Drain, context: &mut Self::Context) {
+        self.life.ends(ExitReason::Drained);
+        context.stop();
+    }
+}

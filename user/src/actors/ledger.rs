@@ -1,0 +1,106 @@
+use std::time::{Duration, Instant};
+
+use shared::{
+    auth::Role,
+    db::{Connection, Database, DbError, Fault},
+};
+use uuid::Uuid;
+
+use super::{HasherError, PasswordHasher};
+use crate::{
+    domain::{Account, Email, Password, Registration},
+    store::accounts::{self, NewAccount},
+    tokens::IssueError,
+};
+
+/// Pause before a statement is tried again: long enough for a restarting server, short against `commit-deadline`.
+const RETRY_PAUSE: Duration = Duration::from_millis(50);
+
+/// Accounts in the database, with what it takes to add one. The actor answers from it; `create-admin` and the first start
+/// use it as it is.
+#[derive(Clone)]
+pub struct Ledger {
+    pub database: Database,
+    pub hasher: PasswordHasher,
+    /// How long a statement whose outcome is unknown is tried again.
+    pub deadline: Duration,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum AccountsError {
+    #[error("too many passwords are being checked right now")]
+    Busy,
+    #[error("the database is not available: {0}")]
+    Unavailable(DbError),
+    #[error("the database refused it: {0}")]
+    Refused(DbError),
+    #[error("a password could not be hashed")]
+    Hashing,
+    #[error(transparent)]
+    Signing(#[from] IssueError),
+}
+
+impl From<HasherError> for AccountsError {
+    fn from(error: HasherError) -> Self {
+        match error {
+            HasherError::Busy => Self::Busy,
+            HasherError::Failed => Self::Hashing,
+        }
+    }
+}
+
+impl From<DbError> for AccountsError {
+    fn from(error: DbError) -> Self {
+        if error.is_transient() { Self::Unavailable(error) } else { Self::Refused(error) }
+    }
+}
+
+impl Ledger {
+    /// Creates an account, unless its e-mail is taken.
+    ///
+    /// # Errors
+    /// See [`AccountsError`].
+    pub async fn create(&self, email: Email, password: Password, role: Role) -> Result<Registration, AccountsError> {
+        let password_hash = self.hasher.hash(password).await?;
+        let new = NewAccount { id: Uuid::now_v7(), email, password_hash, role };
+        Ok(self.until_known(async |connection| accounts::insert(connection, &new).await).await?)
+    }
+
+    /// The account with this password, if the two belong together. Takes as long for an e-mail nobody has.
+    ///
+    /// # Errors
+    /// See [`AccountsError`].
+    pub async fn authenticate(&self, email: Option<Email>, password: Password) -> Result<Option<Account>, AccountsError> {
+        let found = match &email {
+            Some(email) => self.until_known(async |connection| accounts::find_by_email(connection, email).await).await?,
+            None => None,
+        };
+        let stored = found.as_ref().map(|credentials| credentials.password_hash.clone());
+        let same = self.hasher.verify(password, stored).await?;
+        Ok(found.filter(|_| same).map(|credentials| credentials.account))
+    }
+
+    /// Runs a statement that is idempotent until its outcome is known: a connection that breaks leaves open whether the
+    /// commit happened. Nothing is tried again when no connection could be had in the first place.
+    pub async fn until_known<T>(&self, statement: impl AsyncFn(&Connection) -> Result<T, DbError>) -> Result<T, DbError> {
+        let started = Instant::now();
+        let mut may_have_happened = false;
+        loop {
+            let error = match self.attempt(&statement).await {
+                Ok(outcome) => return Ok(outcome),
+                Err(error) => error,
+            };
+            may_have_happened |= error.fault == Fault::Lost;
+            let never_began = error.fault == Fault::Unreachable && !may_have_happened;
+            if never_began || !error.is_transient() || started.elapsed() >= self.deadline {
+                return Err(error);
+            }
+            tokio::time::sleep(RETRY_PAUSE).await;
+        }
+    }
+
+    async fn attempt<T>(&self, statement: &impl AsyncFn(&Connection) -> Result<T, DbError>) -> Result<T, DbError> {
+        statement(&self.database.connection().await?).await
+    }
+}

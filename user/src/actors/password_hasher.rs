@@ -1,0 +1,117 @@
+//! Password hashing, bounded.
+//!
+//! One argon2id hash takes 19 MiB and about 18 ms of a core (OWASP's parameters, the crate's defaults). So few run at
+//! once, on threads that block nobody, some wait, and what comes on top of those is refused:
+//!
+//! ```text
+//!   login ──try──> places (running + queue) ──wait──> slots (running) ──> spawn_blocking: argon2
+//!             └──> Busy
+//! ```
+
+use std::sync::Arc;
+
+use argon2::{Argon2, PasswordHasher as _, PasswordVerifier};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::domain::{Password, PasswordHash};
+
+/// Hashes and verifies passwords. Cheap to clone; all clones share the bound.
+#[derive(Clone)]
+pub struct PasswordHasher {
+    places: Arc<Semaphore>,
+    slots: Arc<Semaphore>,
+    /// What the password for an unknown e-mail is verified against: same work, same time.
+    nobody: PasswordHash,
+}
+
+/// Why nothing was hashed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum HasherError {
+    #[error("too many passwords are being checked")]
+    Busy,
+    #[error("the password could not be hashed")]
+    Failed,
+}
+
+impl PasswordHasher {
+    /// `concurrency` hashes at once, `queue` more waiting.
+    ///
+    /// # Errors
+    /// This machine cannot hash: no randomness, or not 19 MiB.
+    pub fn new(concurrency: usize, queue: usize) -> Result<Self, HasherError> {
+        let nobody = hash(&Password::presented("the password of nobody".to_owned()))?;
+        let (places, slots) = (Arc::new(Semaphore::new(concurrency + queue)), Arc::new(Semaphore::new(concurrency)));
+        Ok(Self { places, slots, nobody })
+    }
+
+    /// The hash of a new password.
+    ///
+    /// # Errors
+    /// See [`HasherError`].
+    pub async fn hash(&self, password: Password) -> Result<PasswordHash, HasherError> {
+        self.run(move || hash(&password)).await?
+    }
+
+    /// Whether `password` is the one `stored` was made of; without a stored one the answer is no, after the same time.
+    ///
+    /// # Errors
+    /// See [`HasherError`].
+    pub async fn verify(&self, password: Password, stored: Option<PasswordHash>) -> Result<bool, HasherError> {
+        let exists = stored.is_some();
+        let against = stored.unwrap_or_else(|| self.nobody.clone());
+        let same = self.run(move || Argon2::default().verify_password(password.expose().as_bytes(), against.as_str()).is_ok()).await?;
+        Ok(same && exists)
+    }
+
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, HasherError> {
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| HasherError::Busy)?;
+        let slot = Arc::clone(&self.slots).acquire_owned().await.map_err(|_| HasherError::Failed)?;
+        // The permits travel with the work: a caller that has gone does not make room while its hash still runs.
+        let work = move || with_permits((place, slot), work);
+        tokio::task::spawn_blocking(work).await.map_err(|_| HasherError::Failed)
+    }
+}
+
+fn with_permits<T>(_permits: (OwnedSemaphorePermit, OwnedSemaphorePermit), work: impl FnOnce() -> T) -> T {
+    work()
+}
+
+fn hash(password: &Password) -> Result<PasswordHash, HasherError> {
+    let hash = Argon2::default().hash_password(password.expose().as_bytes()).map_err(|_| HasherError::Failed)?;
+    Ok(PasswordHash::new(hash.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::future::join_all;
+
+    use super::*;
+
+    fn password(text: &str) -> Password {
+        Password::presented(text.to_owned())
+    }
+
+    #[actix_rt::test]
+    async fn a_password_is_recognised_and_another_one_is_not() {
+        let hasher = PasswordHasher::new(2, 4).unwrap();
+        let stored = hasher.hash(password("correct horse")).await.unwrap();
+        assert!(stored.as_str().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "OWASP's parameters");
+        assert_eq!(hasher.verify(password("correct horse"), Some(stored.clone())).await, Ok(true));
+        assert_eq!(hasher.verify(password("battery staple"), Some(stored)).await, Ok(false));
+    }
+
+    #[actix_rt::test]
+    async fn nobody_logs_in_with_the_password_of_nobody() {
+        let hasher = PasswordHasher::new(1, 0).unwrap();
+        assert_eq!(hasher.verify(password("the password of nobody"), None).await, Ok(false));
+    }
+
+    #[actix_rt::test]
+    async fn what_exceeds_the_queue_is_refused_and_the_rest_is_done() {
+        let hasher = PasswordHasher::new(1, 2).unwrap();
+        let outcomes = join_all((0..8).map(|_| hasher.hash(password("x")))).await;
+        assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 3);
+        assert_eq!(outcomes.into_iter().filter(|outcome| *outcome == Err(HasherError::Busy)).count(), 5);
+        assert!(hasher.hash(password("x")).await.is_ok(), "the places are free again");
+    }
+}

@@ -1,0 +1,55 @@
+use actix::{Actor, ActorContext, Context, Handler, Message, MessageResult};
+use shared::supervisor::{Drain, ExitReason, Life, RestartPolicy, Supervised, SupervisorHandle};
+
+use super::AccountsError;
+use crate::tokens::{AccessToken, Issuer, ServiceClients};
+
+/// What a service may do with its token: payment asks inventory for products it does not know.
+const SCOPE: &str = "products:read";
+
+/// The actor that gives tokens to services.
+pub struct ServiceTokens {
+    clients: ServiceClients,
+    issuer: Issuer,
+    life: Life,
+}
+
+/// Exchange a client's secret for a token; `None`: there is no such client, or it has another secret.
+#[derive(Message)]
+#[rtype(result = "Result<Option<AccessToken>, AccountsError>")]
+pub struct IssueServiceToken {
+    pub client_id: String,
+    pub client_secret: String,
+}
+
+impl ServiceTokens {
+    /// Starts the actor under `supervisor`.
+    pub fn start(supervisor: &SupervisorHandle, clients: ServiceClients, issuer: Issuer) -> Supervised<Self> {
+        let make = move |life| Self { clients: clients.clone(), issuer: issuer.clone(), life };
+        supervisor.supervise("service-tokens", "service-tokens", RestartPolicy::default(), make)
+    }
+}
+
+impl Actor for ServiceTokens {
+    type Context = Context<Self>;
+}
+
+impl Handler<IssueServiceToken> for ServiceTokens {
+    type Result = MessageResult<IssueServiceToken>;
+
+    fn handle(&mut self, message: IssueServiceToken, _: &mut Self::Context) -> Self::Result {
+        let IssueServiceToken { client_id, client_secret } = message;
+        let client = self.clients.authenticate(&client_id, &client_secret);
+        let token = client.map(|id| self.issuer.for_service(id, SCOPE)).transpose();
+        MessageResult(token.map_err(AccountsError::from))
+    }
+}
+
+impl Handler<Drain> for ServiceTokens {
+    type Result = ();
+
+    fn handle(&mut self, _: Drain, context: &mut Self::Context) {
+        self.life.ends(ExitReason::Drained);
+        context.stop();
+    }
+}

@@ -1,0 +1,55 @@
+//! `user create-admin`: the account is printed as JSON, or the reason why there is none as text.
+//!
+//! Nothing is logged: standard output belongs to the answer, which `shopctl admin create` reads.
+
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+use shared::{auth::Role, db::Database};
+
+use crate::{
+    actors::{AccountsError, HasherError, Ledger, PasswordHasher},
+    domain::Registration,
+    settings::{CreateAdminSettings, NewAdmin},
+    startup::migrations,
+};
+
+/// Why there is no new ADMIN.
+#[derive(Debug, thiserror::Error)]
+enum CreateAdminError {
+    #[error(transparent)]
+    Migration(#[from] shared::db::MigrationError),
+    #[error("the database cannot be opened: {0}")]
+    Pool(#[from] deadpool_postgres::BuildError),
+    #[error(transparent)]
+    Hasher(#[from] HasherError),
+    #[error(transparent)]
+    Accounts(#[from] AccountsError),
+    #[error("{0} is taken: an account with this e-mail exists; an ADMIN can change its role with PATCH /users/{{id}}")]
+    EmailTaken(crate::domain::Email),
+}
+
+/// Runs the command to its exit code.
+pub fn run(settings: &CreateAdminSettings) -> ExitCode {
+    match actix_rt::System::new().block_on(create(settings)) {
+        Ok(account) => {
+            println!("{account}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn create(settings: &CreateAdminSettings) -> Result<Value, CreateAdminError> {
+    shared::db::migrate(&settings.database, migrations()).await?;
+    let database = Database::open(&settings.database)?;
+    let ledger = Ledger { database, hasher: PasswordHasher::new(1, 0)?, deadline: settings.database.commit_deadline };
+    let NewAdmin { email, password } = settings.admin.clone();
+    match ledger.create(email.clone(), password, Role::Admin).await? {
+        Registration::Created(account) => Ok(json!({"id": account.id, "email": account.email.as_str(), "role": account.role})),
+        Registration::EmailTaken => Err(CreateAdminError::EmailTaken(email)),
+    }
+}

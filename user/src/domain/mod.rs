@@ -1,0 +1,11 @@
+//! Values and their rules. No I/O, no framework.
+
+mod account;
+mod email;
+mod password;
+mod signing_key;
+
+pub use account::{Account, Credentials, Registration};
+pub use email::{Email, EmailError};
+pub use password::{Password, PasswordError, PasswordHash};
+pub use signing_key::SigningKey;

@@ -1,0 +1,80 @@
+use std::fmt;
+
+const SHORTEST: usize = 8;
+const LONGEST: usize = 128;
+
+/// A password as it was typed. It never shows in logs.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Password(String);
+
+/// Why a text cannot become a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must have {SHORTEST} to {LONGEST} characters")]
+pub struct PasswordError;
+
+impl Password {
+    /// A new password. Length is the only rule: composition rules make people choose worse ones (NIST SP 800-63B).
+    ///
+    /// # Errors
+    /// It is too short or too long.
+    pub fn parse(text: &str) -> Result<Self, PasswordError> {
+        if (SHORTEST..=LONGEST).contains(&text.chars().count()) { Ok(Self(text.to_owned())) } else { Err(PasswordError) }
+    }
+
+    /// What somebody gives to log in. It is compared, not judged: the rule may have changed since the password was set.
+    pub fn presented(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The password itself, for hashing.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+/// What is kept of a password: an argon2id hash with its salt and parameters (PHC string).
+#[derive(Clone, PartialEq, Eq)]
+pub struct PasswordHash(String);
+
+impl PasswordHash {
+    pub fn new(phc: String) -> Self {
+        Self(phc)
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for PasswordHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn eight_to_128_characters_are_accepted_whatever_they_are() {
+        for password in ["12345678", "        ", "пароль-я", &"x".repeat(128), &"ß".repeat(128)] {
+            assert!(Password::parse(password).is_ok(), "{password}");
+        }
+        for password in ["", "1234567", "пароль", &"x".repeat(129)] {
+            assert_eq!(Password::parse(password), Err(PasswordError), "{password}");
+        }
+    }
+
+    #[test]
+    fn neither_a_password_nor_its_hash_shows_in_debug() {
+        let (password, hash) = (Password::parse("hunter2hunter2").unwrap(), PasswordHash::new("$argon2id$...".to_owned()));
+        assert_eq!(format!("{password:?} {hash:?}"), "[redacted] [redacted]");
+    }
+}

@@ -1,0 +1,121 @@
+use actix_web::{
+    HttpResponse,
+    http::StatusCode,
+    web::{Data, Path, Query},
+};
+use serde::Deserialize;
+use shared::{
+    auth::{AdminOnly, AnyRole, Role, Token},
+    http::{FieldError, JsonBody, Page, PageQuery, Problem},
+};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{Addresses, account_body::AccountBody, error::Fields};
+use crate::{
+    actors::{ChangeRole, FindAccount, ListAccounts, Register},
+    domain::{Email, Password, Registration},
+};
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RegisterBody {
+    #[schema(required, nullable = false, format = "email", max_length = 254, example = "ada@example.com")]
+    email: Option<String>,
+    #[schema(required, nullable = false, format = "password", min_length = 8, max_length = 128)]
+    password: Option<String>,
+}
+
+/// Creates an account of the role USER. There is no way to ask for another role.
+#[utoipa::path(post, path = "/auth/register", tag = "auth", request_body = RegisterBody, responses(
+    (status = 201, body = AccountBody),
+    (status = 400, body = Problem),
+    (status = 409, body = Problem, description = "`email-taken`"),
+    (status = 503, body = Problem, description = "too many registrations at once, or the database is away")))]
+pub(super) async fn register(addresses: Data<Addresses>, body: JsonBody<RegisterBody>) -> Result<HttpResponse, Problem> {
+    let message = checked(&body.value)?;
+    match addresses.accounts.send(message).await?? {
+        Registration::Created(account) => Ok(HttpResponse::Created().json(AccountBody::from(account))),
+        Registration::EmailTaken => {
+            Err(Problem::new(StatusCode::CONFLICT, "email-taken", "There is an account with this e-mail; log in with POST /auth/login."))
+        }
+    }
+}
+
+fn checked(body: &RegisterBody) -> Result<Register, Problem> {
+    let mut fields = Fields::default();
+    let email = fields.take("/email", body.email.as_deref(), Email::parse);
+    let password = fields.take("/password", body.password.as_deref(), Password::parse);
+    email.zip(password).map(|(email, password)| Register { email, password }).ok_or_else(|| fields.problem())
+}
+
+/// The account of the token's bearer.
+#[utoipa::path(get, path = "/auth/user", tag = "auth", security(("bearer" = [])), responses(
+    (status = 200, body = AccountBody),
+    (status = 401, body = Problem),
+    (status = 404, body = Problem, description = "the token is a service's")))]
+pub(super) async fn show_own_account(token: Token<AnyRole>, addresses: Data<Addresses>) -> Result<HttpResponse, Problem> {
+    match addresses.accounts.send(FindAccount(token.sub)).await?? {
+        Some(account) => Ok(HttpResponse::Ok().json(AccountBody::from(account))),
+        None => Err(Problem::absent("account")),
+    }
+}
+
+/// All accounts, oldest first.
+#[utoipa::path(get, path = "/users", tag = "users", params(PageQuery), security(("bearer" = [])), responses(
+    (status = 200, body = Page<AccountBody>),
+    (status = 400, body = Problem),
+    (status = 401, body = Problem),
+    (status = 403, body = Problem)))]
+pub(super) async fn list_accounts(
+    _: Token<AdminOnly>,
+    addresses: Data<Addresses>,
+    page: Query<PageQuery>,
+) -> Result<HttpResponse, Problem> {
+    let (limit, after) = (page.limit()?, page.after()?.map(|key| account_id(&key)).transpose()?);
+    let found = addresses.accounts.send(ListAccounts { after, limit: limit + 1 }).await??;
+    let page = Page::cut(found, limit, |account| account.id.to_string());
+    let data = page.data.into_iter().map(AccountBody::from).collect();
+    Ok(HttpResponse::Ok().json(Page { data, has_more: page.has_more, next_cursor: page.next_cursor }))
+}
+
+fn account_id(key: &str) -> Result<Uuid, Problem> {
+    key.parse().map_err(|_| Problem::invalid(vec![FieldError::new("cursor", "is not a cursor this service gave out")]))
+}
+
+/// The roles an account can have. SERVICE is not one of them.
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "UPPERCASE")]
+enum AccountRole {
+    User,
+    Admin,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RoleBody {
+    role: AccountRole,
+}
+
+/// Changes the role of an account. Tokens it has keep their old role until they expire.
+#[utoipa::path(patch, path = "/users/{id}", tag = "users", params(("id" = Uuid, Path)), request_body = RoleBody, security(("bearer" = [])), responses(
+    (status = 200, body = AccountBody),
+    (status = 400, body = Problem),
+    (status = 401, body = Problem),
+    (status = 403, body = Problem),
+    (status = 404, body = Problem)))]
+pub(super) async fn change_role(
+    token: Token<AdminOnly>,
+    addresses: Data<Addresses>,
+    id: Path<Uuid>,
+    body: JsonBody<RoleBody>,
+) -> Result<HttpResponse, Problem> {
+    let role = match body.value.role {
+        AccountRole::User => Role::User,
+        AccountRole::Admin => Role::Admin,
+    };
+    let changed = addresses.accounts.send(ChangeRole { id: id.into_inner(), role }).await??;
+    let account = changed.ok_or_else(|| Problem::absent("account"))?;
+    tracing::info!(audit = true, actor = %token.sub, account = %account.id, %role, "role changed");
+    Ok(HttpResponse::Ok().json(AccountBody::from(account)))
+}

@@ -1,0 +1,29 @@
+use actix_web::{HttpResponse, web::Data};
+use serde::Deserialize;
+use shared::http::{JsonBody, Problem};
+use utoipa::ToSchema;
+
+use super::{Addresses, error::unauthorized, sessions::TokenBody};
+use crate::actors::IssueServiceToken;
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ServiceTokenBody {
+    #[schema(example = "payment")]
+    client_id: String,
+    #[schema(format = "password", min_length = 16)]
+    client_secret: String,
+}
+
+/// Gives a service of the shop a token of the role SERVICE. The clients are in the setting `service-clients`.
+#[utoipa::path(post, path = "/auth/service-token", tag = "auth", request_body = ServiceTokenBody, responses(
+    (status = 200, body = TokenBody),
+    (status = 400, body = Problem),
+    (status = 401, body = Problem, description = "`invalid-client`")))]
+pub(super) async fn issue_service_token(addresses: Data<Addresses>, body: JsonBody<ServiceTokenBody>) -> Result<HttpResponse, Problem> {
+    let ServiceTokenBody { client_id, client_secret } = body.value;
+    match addresses.service_tokens.send(IssueServiceToken { client_id, client_secret }).await?? {
+        Some(token) => Ok(HttpResponse::Ok().json(TokenBody::from(token))),
+        None => Err(unauthorized("invalid-client", "There is no such client, or its secret is another one.")),
+    }
+}

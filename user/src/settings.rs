@@ -1,0 +1,165 @@
+//! What each command reads.
+
+use std::time::Duration;
+
+use shared::settings::{Common, DatabaseSettings, Secret, Source, TokenSettings, Value};
+
+use crate::{
+    domain::{Email, Password},
+    tokens::{ServiceClients, TokenRules},
+};
+
+/// A token cannot be taken back, so it must not live longer than this.
+const LONGEST_TOKEN_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The command on the line, with its settings.
+pub enum Task {
+    Serve(Box<Settings>),
+    CreateAdmin(Box<CreateAdminSettings>),
+}
+
+/// What `serve` reads.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub common: Common,
+    pub access_token_ttl: Duration,
+    pub token_issuer: String,
+    pub token_audience: String,
+    pub service_clients: ServiceClients,
+    /// The ADMIN to create if no account has that e-mail.
+    pub first_admin: Option<NewAdmin>,
+    /// Passwords hashed at once; each takes 19 MiB and a core.
+    pub hash_concurrency: usize,
+    /// Passwords that wait for their turn; one more is answered 503.
+    pub hash_queue: usize,
+}
+
+/// An ADMIN to be.
+#[derive(Debug, Clone)]
+pub struct NewAdmin {
+    pub email: Email,
+    pub password: Password,
+}
+
+/// What `create-admin` reads.
+#[derive(Debug, Clone)]
+pub struct CreateAdminSettings {
+    pub database: DatabaseSettings,
+    pub admin: NewAdmin,
+}
+
+impl Task {
+    pub fn read(source: &mut Source) -> Self {
+        match source.command() {
+            Some("create-admin") => Self::CreateAdmin(Box::new(CreateAdminSettings::read(source))),
+            _ => Self::Serve(Box::new(Settings::read(source))),
+        }
+    }
+}
+
+impl CreateAdminSettings {
+    fn read(source: &mut Source) -> Self {
+        let email = source.required("email", "admin@example.com", "e-mail of the new ADMIN");
+        let password = source.required("admin-password", "a long and secret one", "its password; better in ADMIN_PASSWORD than as a flag");
+        Self { database: DatabaseSettings::read(source), admin: NewAdmin { email, password } }
+    }
+}
+
+impl Settings {
+    pub fn read(source: &mut Source) -> Self {
+        Self {
+            common: Common::read(source, "127.0.0.1:8002", "127.0.0.1:9102"),
+            access_token_ttl: access_token_ttl(source),
+            token_issuer: source.value("token-issuer", "orderflow-user", "`iss` of the tokens"),
+            token_audience: source.value("token-audience", "orderflow", "`aud` of the tokens"),
+            service_clients: source
+                .optional("service-clients", "services that may ask for a token: name:secret,name:secret")
+                .unwrap_or_default(),
+            first_admin: first_admin(source),
+            hash_concurrency: source.within("hash-concurrency", "2", 1..=64, "passwords hashed at once; each takes 19 MiB and a core"),
+            hash_queue: source.within("hash-queue", "64", 0..=10_000, "passwords that wait to be hashed; one more is answered 503"),
+        }
+    }
+
+    pub fn token_rules(&self) -> TokenRules {
+        TokenRules { issuer: self.token_issuer.clone(), audience: self.token_audience.clone(), life: self.access_token_ttl }
+    }
+
+    /// How this service verifies its own tokens: by the rules it issues them.
+    pub fn verification(&self) -> TokenSettings {
+        let defaults = TokenSettings::read(&mut Source::default());
+        TokenSettings { issuer: self.token_issuer.clone(), audience: self.token_audience.clone(), ..defaults }
+    }
+}
+
+fn access_token_ttl(source: &mut Source) -> Duration {
+    let ttl: Duration = source.value("access-token-ttl", "10m", "life of an access token; a changed role shows after it");
+    let allowed = (Duration::from_secs(1)..=LONGEST_TOKEN_LIFE).contains(&ttl);
+    source.check("access-token-ttl", allowed, &format!("must be between 1s and 24h, got {ttl:?}"));
+    ttl
+}
+
+/// Both or neither. An empty variable, as Compose files have them, is none.
+fn first_admin(source: &mut Source) -> Option<NewAdmin> {
+    let email: Option<String> = source.optional("admin-email", "e-mail of an ADMIN to create if there is no such account");
+    let password: Option<Secret> = source.optional("admin-password", "the password that ADMIN gets");
+    let (email, password) = (email.filter(|e| !e.is_empty()), password.filter(|p| !p.expose().is_empty()));
+    source.check("admin-email", email.is_some() || password.is_none(), "is missing: admin-password is given");
+    source.check("admin-password", password.is_some() || email.is_none(), "is missing: admin-email is given");
+    let email = email.and_then(|text| checked(source, "admin-email", &text));
+    let password = password.and_then(|text| checked(source, "admin-password", text.expose()));
+    email.zip(password).map(|(email, password)| NewAdmin { email, password })
+}
+
+fn checked<T: Value>(source: &mut Source, name: &str, text: &str) -> Option<T> {
+    T::parse(text).map_err(|problem| source.check(name, false, &problem)).ok()
+}
+
+impl Value for Email {
+    fn parse(text: &str) -> Result<Self, String> {
+        Email::parse(text).map_err(|error| error.to_string())
+    }
+}
+
+impl Value for Password {
+    fn parse(text: &str) -> Result<Self, String> {
+        Password::parse(text).map_err(|error| error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn complaints(environment: &[(&str, &str)]) -> Vec<String> {
+        let given = [("DATABASE_URL", "postgres://u@h/d")].iter().chain(environment);
+        let mut source = Source::new([], given.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        Settings::read(&mut source);
+        source.finish().err().into_iter().flat_map(|errors| errors.0).map(|error| error.name).collect()
+    }
+
+    #[test]
+    fn the_first_admin_has_an_email_and_a_password_or_is_not_given() {
+        let password = ("ADMIN_PASSWORD", "long enough");
+        assert!(complaints(&[]).is_empty());
+        assert!(complaints(&[("ADMIN_EMAIL", ""), ("ADMIN_PASSWORD", "")]).is_empty());
+        assert!(complaints(&[("ADMIN_EMAIL", "a@b.co"), password]).is_empty());
+        assert_eq!(complaints(&[("ADMIN_EMAIL", "a@b.co")]), ["admin-password"]);
+        assert_eq!(complaints(&[password]), ["admin-email"]);
+        assert_eq!(complaints(&[("ADMIN_EMAIL", "ada"), ("ADMIN_PASSWORD", "short")]), ["admin-email", "admin-password"]);
+    }
+
+    #[test]
+    fn a_token_lives_a_second_to_a_day() {
+        for (ttl, right) in [("1s", true), ("24h", true), ("0s", false), ("999ms", false), ("25h", false)] {
+            assert_eq!(complaints(&[("ACCESS_TOKEN_TTL", ttl)]).is_empty(), right, "{ttl}");
+        }
+    }
+
+    #[test]
+    fn no_secret_shows_in_debug() {
+        let pairs = [("ADMIN_EMAIL", "a@b.co"), ("ADMIN_PASSWORD", "hunter2hunter2"), ("SERVICE_CLIENTS", "payment:hunter2hunter2hunter2")];
+        let mut source = Source::new([], pairs.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        assert!(!format!("{:?}", Settings::read(&mut source)).contains("hunter2"));
+    }
+}

@@ -1,0 +1,29 @@
+use shared::db::{DbError, MigrationError};
+
+use crate::{
+    actors::{AccountsError, HasherError},
+    tokens::KeyError,
+};
+
+/// Why the service could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Migration(#[from] MigrationError),
+    #[error("the signing keys cannot be loaded: {0}")]
+    Database(#[from] DbError),
+    #[error("the database cannot be opened: {0}")]
+    Pool(#[from] deadpool_postgres::BuildError),
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    #[error("there is no signing key")]
+    NoSigningKey,
+    #[error("the first ADMIN cannot be created: {0}")]
+    FirstAdmin(#[from] AccountsError),
+    #[error(transparent)]
+    Hasher(#[from] HasherError),
+    #[error(transparent)]
+    Http(#[from] std::io::Error),
+    #[error("signals cannot be received: {0}")]
+    Signals(#[source] std::io::Error),
+}

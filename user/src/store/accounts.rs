@@ -1,0 +1,72 @@
+use shared::{
+    auth::Role,
+    db::{Connection, DbError},
+};
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use crate::domain::{Account, Credentials, Email, PasswordHash, Registration};
+
+/// An account to insert. Its id makes the insert idempotent: the same one can be tried again after a lost connection.
+#[derive(Debug, Clone)]
+pub struct NewAccount {
+    pub id: Uuid,
+    pub email: Email,
+    pub password_hash: PasswordHash,
+    pub role: Role,
+}
+
+/// Inserts an account unless its e-mail is taken. A second call with the same id finds what the first one did.
+pub async fn insert(connection: &Connection, new: &NewAccount) -> Result<Registration, DbError> {
+    let sql = "INSERT INTO accounts (id, email, password_hash, role) VALUES ($1, $2, $3, $4)
+               ON CONFLICT DO NOTHING RETURNING id, email, role, created_at, updated_at";
+    let statement = connection.prepare_cached(sql).await?;
+    let (email, hash, role) = (new.email.as_str(), new.password_hash.as_str(), new.role.as_str());
+    if let Some(row) = connection.query_opt(&statement, &[&new.id, &email, &hash, &role]).await? {
+        return Ok(Registration::Created(account(&row)));
+    }
+    let existing = find_by_email(connection, &new.email).await?;
+    Ok(match existing {
+        Some(existing) if existing.account.id == new.id => Registration::Created(existing.account),
+        _ => Registration::EmailTaken,
+    })
+}
+
+pub async fn find_by_email(connection: &Connection, email: &Email) -> Result<Option<Credentials>, DbError> {
+    let sql = "SELECT id, email, role, created_at, updated_at, password_hash FROM accounts WHERE email = $1";
+    let statement = connection.prepare_cached(sql).await?;
+    let row = connection.query_opt(&statement, &[&email.as_str()]).await?;
+    Ok(row.map(|row| Credentials { account: account(&row), password_hash: PasswordHash::new(row.get("password_hash")) }))
+}
+
+pub async fn find(connection: &Connection, id: Uuid) -> Result<Option<Account>, DbError> {
+    let statement = connection.prepare_cached("SELECT id, email, role, created_at, updated_at FROM accounts WHERE id = $1").await?;
+    Ok(connection.query_opt(&statement, &[&id]).await?.as_ref().map(account))
+}
+
+/// Accounts by id, oldest first, after the id `after` (the nil id: from the first).
+pub async fn list(connection: &Connection, after: Uuid, limit: usize) -> Result<Vec<Account>, DbError> {
+    let sql = "SELECT id, email, role, created_at, updated_at FROM accounts WHERE id > $1 ORDER BY id LIMIT $2";
+    let statement = connection.prepare_cached(sql).await?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    Ok(connection.query(&statement, &[&after, &limit]).await?.iter().map(account).collect())
+}
+
+/// Gives an account a role; `None` when there is no such account.
+pub async fn change_role(connection: &Connection, id: Uuid, role: Role) -> Result<Option<Account>, DbError> {
+    let sql = "UPDATE accounts SET role = $2, updated_at = CASE WHEN role = $2 THEN updated_at ELSE now() END
+               WHERE id = $1 RETURNING id, email, role, created_at, updated_at";
+    let statement = connection.prepare_cached(sql).await?;
+    Ok(connection.query_opt(&statement, &[&id, &role.as_str()]).await?.as_ref().map(account))
+}
+
+fn account(row: &Row) -> Account {
+    Account {
+        id: row.get("id"),
+        email: Email::from_stored(row.get("email")),
+        // A CHECK allows these two only; what it ever allows more must not become an ADMIN here.
+        role: if row.get::<_, &str>("role") == Role::Admin.as_str() { Role::Admin } else { Role::User },
+        created_at: row.get("created_at"),
+        updated_at: row.get("updated_at"),
+    }
+}

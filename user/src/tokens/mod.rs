@@ -1,0 +1,9 @@
+//! Tokens: the key they are signed with, the issuer, and the services that may ask for one.
+
+mod issuer;
+mod key_pair;
+mod service_clients;
+
+pub use issuer::{AccessToken, IssueError, Issuer, TokenRules};
+pub use key_pair::{KeyError, generate, key_set};
+pub use service_clients::ServiceClients;

@@ -1,1 +1,26 @@
+//! Products and stock.
+//!
+//! ```text
+//! http ──────────────────────────────┐
+//!                                     ├─> StockDesk ──> Product (one per SKU: holds in memory)
+//! order_completed ─> OrderCompletedHandler  │
+//!                                     └──> StockWriter: one transaction a batch (inbox + stock + ledger + outbox)
+//!                                                └──> relay ─> stock_reserved | refund_order | product_changed
+//! ```
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | [`domain`] | SKUs, products, the shelf of one product, the decision over an order |
+//! | [`store`] | all SQL |
+//! | [`actors`] | `StockDesk`, `Product`, and the round in which orders are decided and committed |
+//! | [`consumers`] | `order_completed` |
+//! | [`http`] | the REST API |
+//! | [`startup`] | who talks to whom, and in which order it goes down |
 
+pub mod actors;
+pub mod consumers;
+pub mod domain;
+pub mod http;
+pub mod settings;
+pub mod startup;
+pub mod store;

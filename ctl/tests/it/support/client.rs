@@ -1,0 +1,87 @@
+use ctl::stack::Kind;
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+
+use super::Answer;
+
+/// Somebody who speaks to the services. It outlives their restarts: the addresses stay.
+#[derive(Debug, Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    urls: [String; 3],
+    token: Option<String>,
+}
+
+impl Client {
+    pub fn new(urls: [String; 3]) -> Self {
+        let http = reqwest::Client::builder().no_proxy().timeout(super::SOON).build().expect("a client");
+        Self { http, urls, token: None }
+    }
+
+    /// The same, with this token.
+    pub fn with_token(&self, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..self.clone() }
+    }
+
+    /// The same, without a token.
+    pub fn nobody(&self) -> Self {
+        Self { token: None, ..self.clone() }
+    }
+
+    /// Logs in.
+    pub async fn log_in(&self, email: &str, password: &str) -> Self {
+        let answer = self.nobody().post(Kind::User, "/auth/login", &json!({"email": email, "password": password})).await;
+        self.with_token(answer.expect(200)["access_token"].as_str().expect("a token"))
+    }
+
+    pub fn token(&self) -> &str {
+        self.token.as_deref().unwrap_or_default()
+    }
+
+    pub fn request(&self, method: Method, kind: Kind, path: &str) -> RequestBuilder {
+        let url = match kind {
+            Kind::User => &self.urls[0],
+            Kind::Inventory => &self.urls[1],
+            Kind::Payment => &self.urls[2],
+        };
+        let request = self.http.request(method, format!("{url}{path}"));
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+    }
+
+    pub async fn get(&self, kind: Kind, path: &str) -> Answer {
+        send(self.request(Method::GET, kind, path)).await.expect("an answer")
+    }
+
+    pub async fn post(&self, kind: Kind, path: &str, body: &Value) -> Answer {
+        send(self.request(Method::POST, kind, path).json(body)).await.expect("an answer")
+    }
+
+    /// Every element of a list, page by page.
+    pub async fn all(&self, kind: Kind, path: &str, limit: usize) -> Vec<Value> {
+        let (mut found, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let joint = if path.contains('?') { '&' } else { '?' };
+            let page = self.get(kind, &format!("{path}{joint}limit={limit}{cursor}")).await.expect(200);
+            let data = page["data"].as_array().expect("data");
+            assert!(data.len() <= limit, "{page}");
+            found.extend(data.iter().cloned());
+            match page["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => {
+                    assert_eq!(page["has_more"], false);
+                    return found;
+                }
+            }
+        }
+    }
+}
+
+/// Sends a request; an error is a transport's.
+pub async fn send(request: RequestBuilder) -> reqwest::Result<Answer> {
+    let response = request.send().await?;
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    Ok(Answer { status, headers, body: response.bytes().await?.to_vec() })
+}

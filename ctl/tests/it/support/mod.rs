@@ -1,0 +1,21 @@
+//! The stage every test plays on.
+
+mod answer;
+mod binaries;
+mod client;
+mod metrics;
+mod orders;
+mod shop;
+
+pub use answer::Answer;
+pub use binaries::service_binaries;
+pub use client::{Client, send};
+pub use metrics::Metrics;
+pub use orders::{Order, key};
+pub use shared::testing::eventually;
+pub use shop::{Shop, first};
+
+use std::time::Duration;
+
+/// Whatever must happen soon happens within this time, even in a debug build on two busy cores.
+pub const SOON: Duration = Duration::from_secs(60);

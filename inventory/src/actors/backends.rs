@@ -1,0 +1,30 @@
+use std::time::Duration;
+
+use shared::{
+    db::{Connection, Database},
+    outbox::{OutboxEvent, RelayHandle},
+};
+
+use super::InventoryError;
+
+/// What the actors reach outside this process.
+#[derive(Clone)]
+pub struct Backends {
+    pub database: Database,
+    pub relay: RelayHandle,
+    /// How long the sweep of the outbox leaves a fresh event to the relay: `resend-after`.
+    pub lease: Duration,
+    /// How old a product shown from memory may be.
+    pub view_age: Duration,
+}
+
+impl Backends {
+    pub(super) async fn connection(&self) -> Result<Connection, InventoryError> {
+        Ok(self.database.connection().await?)
+    }
+
+    /// Publishes an event whose transaction is committed.
+    pub(super) fn publish(&self, event: OutboxEvent) {
+        self.relay.publish(vec![event]);
+    }
+}

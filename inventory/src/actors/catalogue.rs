@@ -1,0 +1,106 @@
+//! What HTTP asks of the desk that is not about one product in memory.
+
+use std::rc::Rc;
+
+use actix::{Handler, Message, ResponseFuture};
+use shared::telemetry::TraceContext;
+
+use super::{Backends, InventoryError, ProductView, StockDesk};
+use crate::{
+    domain::{ProductRecord, Sku},
+    store::{self, Movement, NewProduct, StoredProduct},
+};
+
+/// Put a new product on sale.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<ProductView, InventoryError>")]
+pub struct CreateProduct {
+    pub product: NewProduct,
+    pub trace: TraceContext,
+}
+
+impl Handler<CreateProduct> for StockDesk {
+    type Result = ResponseFuture<Result<ProductView, InventoryError>>;
+
+    fn handle(&mut self, wish: CreateProduct, _: &mut Self::Context) -> Self::Result {
+        let (backends, directory) = (Rc::clone(&self.backends), self.directory.clone());
+        Box::pin(async move {
+            let created = create(&backends, &wish).await?;
+            let view = view(&created);
+            directory.enter(created);
+            Ok(view)
+        })
+    }
+}
+
+async fn create(backends: &Backends, wish: &CreateProduct) -> Result<StoredProduct, InventoryError> {
+    let event = store::product_changed(&first_version(&wish.product), wish.trace)?;
+    let connection = backends.connection().await?;
+    let created = store::create(&connection, &wish.product, &event, backends.lease).await?.ok_or(InventoryError::SkuTaken)?;
+    backends.publish(event);
+    Ok(created)
+}
+
+/// How a new product will be.
+fn first_version(product: &NewProduct) -> ProductRecord {
+    let (now, details) = (jiff::Timestamp::now(), &product.details);
+    ProductRecord {
+        sku: product.sku.clone(),
+        name: details.name.as_str().to_owned(),
+        description: details.description.as_str().to_owned(),
+        price: details.price.amount(),
+        currency: details.price.currency().to_owned(),
+        version: 1,
+        created_at: now,
+        updated_at: now,
+        deleted: false,
+    }
+}
+
+fn view(stored: &StoredProduct) -> ProductView {
+    ProductView { record: stored.record.clone(), available: stored.level.on_hand }
+}
+
+/// Up to `limit` products that are on sale, by SKU.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Vec<ProductView>, InventoryError>")]
+pub struct ListProducts {
+    pub after: Option<String>,
+    pub limit: usize,
+}
+
+impl Handler<ListProducts> for StockDesk {
+    type Result = ResponseFuture<Result<Vec<ProductView>, InventoryError>>;
+
+    fn handle(&mut self, query: ListProducts, _: &mut Self::Context) -> Self::Result {
+        let backends = Rc::clone(&self.backends);
+        Box::pin(async move {
+            let limit = i64::try_from(query.limit).unwrap_or(i64::MAX);
+            let page = store::page(&backends.connection().await?, query.after.as_deref(), limit).await?;
+            Ok(page.iter().map(view).collect())
+        })
+    }
+}
+
+/// Up to `limit` entries of a product's stock ledger, newest first.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Vec<Movement>, InventoryError>")]
+pub struct ListMovements {
+    pub sku: Sku,
+    /// Only entries with a smaller id.
+    pub before: Option<i64>,
+    pub limit: usize,
+}
+
+impl Handler<ListMovements> for StockDesk {
+    type Result = ResponseFuture<Result<Vec<Movement>, InventoryError>>;
+
+    fn handle(&mut self, query: ListMovements, _: &mut Self::Context) -> Self::Result {
+        let backends = Rc::clone(&self.backends);
+        Box::pin(async move {
+            let limit = i64::try_from(query.limit).unwrap_or(i64::MAX);
+            let found = store::movements(&backends.connection().await?, &query.sku, query.before, limit).await?;
+            if found.is_empty() && query.before.is_none() { Err(InventoryError::Absent) } else { Ok(found) }
+        })
+    }
+}

@@ -1,0 +1,100 @@
+//! Which products are in memory, and where.
+//!
+//! Bounded: the least recently used make room. A product that is dropped, here or after a failure, loses nothing but a view: who
+//! still holds its address finishes with it, and the next one to ask gets a fresh one from the database. Since orders are
+//! decided in rounds (`round.rs`), two actors of one SKU never decide at the same time.
+
+use std::{cell::RefCell, collections::HashMap, rc::Rc, time::Instant};
+
+use actix::{Actor, Addr, Handler, Message, dev::ToEnvelope};
+use shared::db::DbError;
+
+use super::{Backends, InventoryError, Product};
+use crate::{
+    domain::Sku,
+    store::{self, StoredProduct},
+};
+
+struct Live {
+    address: Addr<Product>,
+    last_used: Instant,
+}
+
+/// Cheap to clone; all clones share the products.
+#[derive(Clone)]
+pub(super) struct Directory {
+    products: Rc<RefCell<HashMap<Sku, Live>>>,
+    bound: usize,
+    backends: Rc<Backends>,
+}
+
+impl Directory {
+    pub(super) fn new(bound: usize, backends: Rc<Backends>) -> Self {
+        Self { products: Rc::default(), bound, backends }
+    }
+
+    /// The products of `skus`; an unknown SKU is missing in the answer. One SELECT for all that are not in memory.
+    pub(super) async fn find(&self, skus: &[Sku]) -> Result<HashMap<Sku, Addr<Product>>, DbError> {
+        let mut found: HashMap<Sku, Addr<Product>> = skus.iter().filter_map(|sku| Some((sku.clone(), self.recall(sku)?))).collect();
+        let missing: Vec<Sku> = skus.iter().filter(|sku| !found.contains_key(*sku)).cloned().collect();
+        if !missing.is_empty() {
+            let connection = self.backends.database.connection().await?;
+            for stored in store::load_all(&connection, &missing).await? {
+                found.insert(stored.record.sku.clone(), self.enter(stored));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Asks one product.
+    pub(super) async fn ask<M, R>(&self, sku: Sku, message: M) -> Result<R, InventoryError>
+    where
+        M: Message<Result = Result<R, InventoryError>> + Send + 'static,
+        R: Send + 'static,
+        Product: Handler<M>,
+        <Product as Actor>::Context: ToEnvelope<Product, M>,
+    {
+        let address = self.find(std::slice::from_ref(&sku)).await?.remove(&sku).ok_or(InventoryError::Absent)?;
+        address.send(message).await.unwrap_or_else(|_| {
+            self.forget([&sku]);
+            Err(InventoryError::Unavailable(format!("{sku} is being reloaded")))
+        })
+    }
+
+    /// Makes room for a product that was just read. Somebody else may have been faster: then theirs is the one.
+    pub(super) fn enter(&self, stored: StoredProduct) -> Addr<Product> {
+        let mut products = self.products.borrow_mut();
+        let live = products
+            .entry(stored.record.sku.clone())
+            .or_insert_with(|| Live { last_used: Instant::now(), address: Product::new(stored, Rc::clone(&self.backends)).start() });
+        let address = live.address.clone();
+        if products.len() > self.bound {
+            evict(&mut products, self.bound);
+        }
+        address
+    }
+
+    /// Drops products: what is known of them is in doubt.
+    pub(super) fn forget<'a>(&self, skus: impl IntoIterator<Item = &'a Sku>) {
+        let mut products = self.products.borrow_mut();
+        for sku in skus {
+            products.remove(sku);
+        }
+    }
+
+    fn recall(&self, sku: &Sku) -> Option<Addr<Product>> {
+        let mut products = self.products.borrow_mut();
+        let live = products.get_mut(sku)?;
+        live.last_used = Instant::now();
+        Some(live.address.clone())
+    }
+}
+
+/// Drops the least recently used eighth, so that the next eighth of newcomers costs nothing.
+fn evict(products: &mut HashMap<Sku, Live>, bound: usize) {
+    let mut ages: Vec<Instant> = products.values().map(|live| live.last_used).collect();
+    let surplus = (products.len() - bound + bound / 8).min(ages.len() - 1);
+    let (_, youngest_to_go, _) = ages.select_nth_unstable(surplus);
+    let youngest_to_go = *youngest_to_go;
+    products.retain(|_, live| live.last_used >= youngest_to_go);
+}

@@ -1,0 +1,26 @@
+//! The actors, all on the core arbiter.
+//!
+//! * [`StockDesk`] is the entry of HTTP and of the consumer. It knows the address of every [`Product`] that is in memory.
+//! * [`Product`] is the shelf of one SKU: what is on hand, what of it is held, how it is shown.
+//! * A round (`round.rs`) takes the orders that wait through decision, commit and settlement before the next ones are looked at.
+
+mod backends;
+mod catalogue;
+mod deciding;
+mod directory;
+mod error;
+mod product;
+mod product_changes;
+mod round;
+mod stock_desk;
+
+pub use backends::Backends;
+pub use catalogue::{CreateProduct, ListMovements, ListProducts};
+pub use error::InventoryError;
+pub use product::{Product, ProductView, ShowProduct};
+pub use product_changes::{AdjustStock, ChangeProduct, RemoveProduct, StockAdjusted};
+pub use round::PaidOrder;
+pub use stock_desk::{ReserveStock, StockDesk, StockDeskOptions, ToProduct, start};
+
+// What the messages are made of, for those who may not look into the store.
+pub use crate::store::{Adjustment, Movement, NewProduct};

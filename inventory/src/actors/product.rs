@@ -1,0 +1,163 @@
+//! One product: the shelf of its SKU, and how it is shown.
+//!
+//! It is not supervised: the directory makes one on demand, from the database, and drops it when in doubt. Whatever it holds in
+//! memory is a view; the CHECK in the database has the last word.
+
+use std::{rc::Rc, time::Instant};
+
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, ResponseFuture, WrapFuture};
+use tokio::sync::oneshot;
+
+use super::{Backends, InventoryError};
+use crate::{
+    domain::{Level, ProductRecord, Shelf, Short},
+    store::{self, StoredProduct},
+};
+
+/// A product as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProductView {
+    pub record: ProductRecord,
+    pub available: u32,
+}
+
+type Shown = Result<ProductView, InventoryError>;
+
+/// The actor.
+pub struct Product {
+    pub(super) record: ProductRecord,
+    shelf: Shelf,
+    /// When the database last told.
+    seen: Instant,
+    /// Who waits for a fresh look.
+    spectators: Vec<oneshot::Sender<Shown>>,
+    pub(super) backends: Rc<Backends>,
+}
+
+impl Actor for Product {
+    type Context = Context<Self>;
+}
+
+impl Product {
+    pub(super) fn new(stored: StoredProduct, backends: Rc<Backends>) -> Self {
+        Self { record: stored.record, shelf: Shelf::new(stored.level), seen: Instant::now(), spectators: Vec::new(), backends }
+    }
+
+    /// Takes over what the database says, unless it is older than what is known.
+    pub(super) fn learn_record(&mut self, record: ProductRecord) {
+        if record.version >= self.record.version {
+            self.record = record;
+        }
+    }
+
+    pub(super) fn learn_level(&mut self, level: Level) {
+        self.shelf.learn(level);
+    }
+
+    pub(super) fn view(&self) -> Shown {
+        if self.record.deleted {
+            return Err(InventoryError::Absent);
+        }
+        Ok(ProductView { record: self.record.clone(), available: self.shelf.available() })
+    }
+
+    /// Looks into the database, then answers everybody who waits: one look however many they are.
+    fn look(&self, context: &mut Context<Self>) {
+        let (backends, sku) = (Rc::clone(&self.backends), self.record.sku.clone());
+        let look = async move { Ok::<_, InventoryError>(store::load(&backends.connection().await?, &sku).await?) };
+        context.spawn(look.into_actor(self).map(|found: Result<_, InventoryError>, product, _| {
+            let shown = match found {
+                Ok(Some(stored)) => product.see(stored),
+                Ok(None) => Err(InventoryError::Absent),
+                Err(error) => Err(error),
+            };
+            for spectator in product.spectators.drain(..) {
+                _ = spectator.send(shown.clone()); // who gave up waiting needs no answer
+            }
+        }));
+    }
+
+    fn see(&mut self, stored: StoredProduct) -> Shown {
+        self.learn_record(stored.record);
+        self.learn_level(stored.level);
+        self.seen = Instant::now();
+        self.view()
+    }
+}
+
+/// How is it?
+#[derive(Debug, Message)]
+#[rtype(result = "Result<ProductView, InventoryError>")]
+pub struct ShowProduct;
+
+impl Handler<ShowProduct> for Product {
+    type Result = ResponseFuture<Shown>;
+
+    fn handle(&mut self, _: ShowProduct, context: &mut Self::Context) -> Self::Result {
+        if self.seen.elapsed() <= self.backends.view_age {
+            let shown = self.view();
+            return Box::pin(async move { shown });
+        }
+        let (spectator, shown) = oneshot::channel();
+        self.spectators.push(spectator);
+        if self.spectators.len() == 1 {
+            self.look(context);
+        }
+        Box::pin(async move { shown.await.unwrap_or_else(|_| Err(InventoryError::Unavailable("the product was reloaded".to_owned()))) })
+    }
+}
+
+/// Keep this many for an order.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<(), Short>")]
+pub(super) struct Hold(pub u32);
+
+impl Handler<Hold> for Product {
+    type Result = Result<(), Short>;
+
+    fn handle(&mut self, hold: Hold, _: &mut Self::Context) -> Self::Result {
+        self.shelf.hold(hold.0)
+    }
+}
+
+/// Give held ones back: their order gets nothing.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Release(pub u32);
+
+impl Handler<Release> for Product {
+    type Result = ();
+
+    fn handle(&mut self, release: Release, _: &mut Self::Context) {
+        self.shelf.release(release.0);
+    }
+}
+
+/// Held ones were taken by a commit, which left `level`.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Settle {
+    pub quantity: u32,
+    pub level: Level,
+}
+
+impl Handler<Settle> for Product {
+    type Result = ();
+
+    fn handle(&mut self, settle: Settle, _: &mut Self::Context) {
+        self.shelf.settle(settle.quantity, settle.level);
+    }
+}
+
+/// The database says so.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Learn(pub Level);
+
+impl Handler<Learn> for Product {
+    type Result = ();
+
+    fn handle(&mut self, learn: Learn, _: &mut Self::Context) {
+        self.learn_level(learn.0);
+    }
+}

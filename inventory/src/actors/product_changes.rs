@@ -1,0 +1,143 @@
+//! What operators do to one product. The database decides (version, range, key); the actor learns what came of it.
+
+use std::rc::Rc;
+
+use actix::{ActorFutureExt, Handler, Message, ResponseActFuture, WrapFuture};
+use shared::{outbox::OutboxEvent, telemetry::TraceContext};
+
+use super::{Backends, InventoryError, Product, ProductView};
+use crate::{
+    domain::{Details, ProductRecord, Sku},
+    store::{self, Adjusted, Adjustment, Changed},
+};
+
+/// Tries at a removal that other changes get in the way of.
+const ATTEMPTS: usize = 5;
+
+/// Replace the details, if the product still has this version.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<ProductView, InventoryError>")]
+pub struct ChangeProduct {
+    /// What the caller saw; `None` never matches.
+    pub version: Option<i64>,
+    pub details: Details,
+    pub trace: TraceContext,
+}
+
+impl Handler<ChangeProduct> for Product {
+    type Result = ResponseActFuture<Self, Result<ProductView, InventoryError>>;
+
+    fn handle(&mut self, wish: ChangeProduct, _: &mut Self::Context) -> Self::Result {
+        let (backends, sku) = (Rc::clone(&self.backends), self.record.sku.clone());
+        let changing = async move { change(&backends, &sku, wish).await };
+        Box::pin(changing.into_actor(self).map(|changed, product, _| {
+            product.learn_record(changed?);
+            product.view()
+        }))
+    }
+}
+
+async fn change(backends: &Backends, sku: &Sku, wish: ChangeProduct) -> Result<ProductRecord, InventoryError> {
+    let connection = backends.connection().await?;
+    let current = store::load(&connection, sku).await?.map(|stored| stored.record).filter(|record| !record.deleted);
+    let current = current.ok_or(InventoryError::Absent)?;
+    if wish.version != Some(current.version) {
+        return Err(InventoryError::Stale { current: current.version });
+    }
+    let event = store::product_changed(&changed(&current, &wish.details), wish.trace)?;
+    match store::change(&connection, (sku, current.version), &wish.details, &event, backends.lease).await? {
+        Changed::Done(record) => Ok(published(backends, event, record)),
+        Changed::Stale => Err(InventoryError::Stale { current: current.version + 1 }),
+    }
+}
+
+/// How `record` will be.
+fn changed(record: &ProductRecord, details: &Details) -> ProductRecord {
+    ProductRecord {
+        name: details.name.as_str().to_owned(),
+        description: details.description.as_str().to_owned(),
+        price: details.price.amount(),
+        currency: details.price.currency().to_owned(),
+        version: record.version + 1,
+        ..record.clone()
+    }
+}
+
+fn published(backends: &Backends, event: OutboxEvent, record: ProductRecord) -> ProductRecord {
+    backends.publish(event);
+    record
+}
+
+/// Take it off sale. Open orders still settle.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<(), InventoryError>")]
+pub struct RemoveProduct {
+    pub trace: TraceContext,
+}
+
+impl Handler<RemoveProduct> for Product {
+    type Result = ResponseActFuture<Self, Result<(), InventoryError>>;
+
+    fn handle(&mut self, wish: RemoveProduct, _: &mut Self::Context) -> Self::Result {
+        let (backends, sku) = (Rc::clone(&self.backends), self.record.sku.clone());
+        let removing = async move { remove(&backends, &sku, wish.trace).await };
+        Box::pin(removing.into_actor(self).map(|removed, product, _| {
+            product.learn_record(removed?);
+            Ok(())
+        }))
+    }
+}
+
+/// The event carries the version, so it must be known before: read it, and remove that one.
+async fn remove(backends: &Backends, sku: &Sku, trace: TraceContext) -> Result<ProductRecord, InventoryError> {
+    let connection = backends.connection().await?;
+    for _ in 0..ATTEMPTS {
+        let current = store::load(&connection, sku).await?.map(|stored| stored.record).filter(|record| !record.deleted);
+        let current = current.ok_or(InventoryError::Absent)?;
+        let gone = ProductRecord { version: current.version + 1, deleted: true, ..current };
+        let event = store::product_changed(&gone, trace)?;
+        if let Changed::Done(record) = store::remove(&connection, (sku, gone.version - 1), &event, backends.lease).await? {
+            return Ok(published(backends, event, record));
+        }
+    }
+    Err(InventoryError::Unavailable(format!("{sku} is being changed all the time")))
+}
+
+/// Add or take stock by hand, once per key.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<StockAdjusted, InventoryError>")]
+pub struct AdjustStock(pub Adjustment);
+
+/// The new stock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StockAdjusted {
+    pub on_hand: i32,
+    /// It had happened before, under the same key.
+    pub replayed: bool,
+}
+
+impl Handler<AdjustStock> for Product {
+    type Result = ResponseActFuture<Self, Result<StockAdjusted, InventoryError>>;
+
+    fn handle(&mut self, wish: AdjustStock, _: &mut Self::Context) -> Self::Result {
+        let (backends, takes) = (Rc::clone(&self.backends), wish.0.delta.get() < 0);
+        let adjusting = async move { Ok(store::adjust(&backends.connection().await?, &wish.0).await?) };
+        Box::pin(adjusting.into_actor(self).map(move |adjusted: Result<Adjusted, InventoryError>, product, _| {
+            if let Ok(Adjusted::Done(level)) = adjusted {
+                product.learn_level(level);
+            }
+            answer(adjusted?, takes)
+        }))
+    }
+}
+
+fn answer(adjusted: Adjusted, takes: bool) -> Result<StockAdjusted, InventoryError> {
+    match adjusted {
+        Adjusted::Done(level) => Ok(StockAdjusted { on_hand: i32::try_from(level.on_hand).unwrap_or(i32::MAX), replayed: false }),
+        Adjusted::Replayed { on_hand } => Ok(StockAdjusted { on_hand, replayed: true }),
+        Adjusted::KeyReused => Err(InventoryError::KeyReused),
+        Adjusted::Absent => Err(InventoryError::Absent),
+        Adjusted::OutOfRange { on_hand } if takes => Err(InventoryError::InsufficientStock { available: on_hand }),
+        Adjusted::OutOfRange { on_hand } => Err(InventoryError::StockTooLarge { on_hand }),
+    }
+}

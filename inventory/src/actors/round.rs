@@ -1,0 +1,266 @@
+//! One round: the orders that wait are decided, committed and settled before the next ones are looked at.
+//!
+//! ```text
+//!   orders ─> seen before? ── yes ─> publish the stored reply again          Duplicate
+//!                 │ no
+//!                 v
+//!             hold every line, in order ─> Reserve | Refuse                  (deciding.rs)
+//!                 v
+//!             StockWriter: one transaction ── refused ─> forget these products, all of it again
+//!                 │                        └─ away ───> forget them          Transient
+//!                 v
+//!             relay: stock_reserved | refund_order;  settle the holds        Done
+//! ```
+//!
+//! Why rounds: a hold whose commit is on its way makes stock look taken that may yet come free, and what the database says
+//! about it is ambiguous. Between two rounds nothing is in flight, so a refusal is never built on somebody's failed commit.
+//! Throughput comes from the size of a round: what arrives meanwhile, from all partitions, goes into the next one.
+
+use std::{collections::HashMap, rc::Rc};
+
+use actix::MailboxError;
+use futures_util::future::join_all;
+use shared::{
+    db::{CommitError, Commits, DbError},
+    events::{Envelope, RefundOrder, RefundReason, ReservedItem, ShortItem, StockReserved},
+    outbox::{OutboxEvent, Retention, TooLarge},
+    stream::Outcome,
+};
+use uuid::Uuid;
+
+use super::{
+    Backends,
+    deciding::{Deciding, Taken},
+    directory::Directory,
+};
+use crate::{
+    domain::{Decision, Order, Refusal, ShortLine, Sku},
+    store::{self, NEVER_NEGATIVE, Ruling, SERVICE, WriteStock},
+};
+
+/// Tries at a batch that the database refuses: one for a stale view, one for a duplicate that another instance was faster
+/// with, one to spare. Then one order at a time, so that the culprit stands alone.
+const ATTEMPTS: usize = 3;
+
+/// A paid order as it came.
+#[derive(Debug, Clone)]
+pub struct PaidOrder {
+    pub envelope: Envelope,
+    pub order: Order,
+}
+
+/// Why an attempt came to nothing. Nothing of what is still open was committed, or the inbox knows better.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Setback {
+    #[error("{0}")]
+    Unavailable(String),
+    #[error("{0}")]
+    Refused(DbError),
+    #[error("a product actor ended: {0}")]
+    ProductLost(#[from] MailboxError),
+    #[error(transparent)]
+    TooLarge(#[from] TooLarge),
+}
+
+impl From<DbError> for Setback {
+    fn from(error: DbError) -> Self {
+        if error.is_transient() { Self::Unavailable(error.message) } else { Self::Refused(error) }
+    }
+}
+
+impl From<CommitError> for Setback {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::Unavailable(why) => Self::Unavailable(why),
+            CommitError::Refused(error) => Self::Refused(error),
+        }
+    }
+}
+
+/// An order and what has become of it.
+struct Case<'a> {
+    paid: &'a PaidOrder,
+    outcome: Option<Outcome>,
+}
+
+/// What a round works with.
+pub(super) struct Round {
+    pub directory: Directory,
+    pub writer: Commits<WriteStock>,
+    pub backends: Rc<Backends>,
+}
+
+impl Round {
+    /// One outcome an order, in order.
+    pub(super) async fn run(&self, orders: &[PaidOrder]) -> Vec<Outcome> {
+        let mut cases: Vec<Case> = Vec::with_capacity(orders.len());
+        let mut case_of = HashMap::with_capacity(orders.len());
+        for paid in orders {
+            case_of.entry(paid.envelope.id).or_insert_with(|| {
+                cases.push(Case { paid, outcome: None });
+                cases.len() - 1
+            });
+        }
+        self.judge(&mut cases).await;
+        let mut outcomes: Vec<Outcome> = cases.into_iter().map(|case| case.outcome.unwrap_or_else(undecided)).collect();
+        let mut outcome = |paid: &PaidOrder| {
+            let outcome = &mut outcomes[case_of[&paid.envelope.id]];
+            // The same event twice in one round: only the first has an effect.
+            let again = if *outcome == Outcome::Done { Outcome::Duplicate } else { outcome.clone() };
+            std::mem::replace(outcome, again)
+        };
+        orders.iter().map(&mut outcome).collect()
+    }
+
+    /// Gives every case its outcome: all together or, if that does not work out, one by one.
+    async fn judge(&self, cases: &mut [Case<'_>]) {
+        let mut outage = match self.insist(cases).await {
+            Ok(()) => return,
+            Err(Setback::Unavailable(why)) => Some(why),
+            Err(_) => None,
+        };
+        for case in cases.iter_mut().filter(|case| case.outcome.is_none()) {
+            if outage.is_none() {
+                match self.insist(std::slice::from_mut(case)).await {
+                    Ok(()) => continue,
+                    Err(Setback::Unavailable(why)) => outage = Some(why),
+                    Err(setback) => case.outcome = Some(Outcome::Failed(setback.to_string())),
+                }
+            }
+            if let Some(why) = &outage {
+                case.outcome.get_or_insert_with(|| Outcome::Transient(why.clone()));
+            }
+        }
+    }
+
+    async fn insist(&self, cases: &mut [Case<'_>]) -> Result<(), Setback> {
+        let mut attempt = 1;
+        loop {
+            match self.attempt(cases).await {
+                Err(setback @ (Setback::Refused(_) | Setback::ProductLost(_))) if attempt < ATTEMPTS => {
+                    tracing::warn!(orders = cases.len(), attempt, %setback, "the batch was not committed; deciding anew");
+                    attempt += 1;
+                }
+                result => return result,
+            }
+        }
+    }
+
+    /// Takes every open case to its end. After a setback the products of those that are still open are in doubt.
+    async fn attempt(&self, cases: &mut [Case<'_>]) -> Result<(), Setback> {
+        self.answer_duplicates(cases).await?;
+        let mut open: Vec<&mut Case> = cases.iter_mut().filter(|case| case.outcome.is_none()).collect();
+        if open.is_empty() {
+            return Ok(());
+        }
+        let skus = skus(&open);
+        let result = self.settle(&mut open, &skus).await;
+        if result.is_err() {
+            self.directory.forget(&skus);
+        }
+        result
+    }
+
+    /// An event that had its effect is answered with the reply it had: whoever sends it again has not seen that.
+    async fn answer_duplicates(&self, cases: &mut [Case<'_>]) -> Result<(), Setback> {
+        let open = || cases.iter().filter(|case| case.outcome.is_none()).map(|case| case.paid.envelope.id);
+        let ids: Vec<Uuid> = open().collect();
+        let mut replies = store::answered(&self.backends.database.connection().await?, &ids).await?;
+        let mut again = Vec::new();
+        for case in cases.iter_mut().filter(|case| case.outcome.is_none()) {
+            if let Some(reply) = replies.remove(&case.paid.envelope.id) {
+                again.extend(reply.map(stored_reply));
+                case.outcome = Some(Outcome::Duplicate);
+            }
+        }
+        self.backends.relay.publish(again);
+        Ok(())
+    }
+
+    /// Decides, commits, settles. Holds of what fails are left behind, in products that are about to be forgotten.
+    async fn settle(&self, open: &mut [&mut Case<'_>], skus: &[Sku]) -> Result<(), Setback> {
+        let mut deciding = Deciding::begin(&self.directory, &self.backends, skus).await?;
+        let mut rulings = Vec::with_capacity(open.len());
+        for case in open.iter() {
+            let decision = deciding.decide(&case.paid.order).await?;
+            rulings.push((ruling(case.paid, &decision)?, label(&decision)));
+        }
+        let commits = rulings.iter().map(|(ruling, _)| self.writer.commit(ruling.clone()));
+        let results = join_all(commits).await;
+        let (mut taken, mut setback) = (Taken::default(), None);
+        for ((case, (ruling, label)), result) in open.iter_mut().zip(&rulings).zip(results) {
+            match result {
+                Ok(levels) => {
+                    metrics::counter!("orderflow_reservations_total", "outcome" => *label).increment(1);
+                    taken.add(&ruling.taken, levels);
+                    case.outcome = Some(Outcome::Done);
+                }
+                Err(error) => setback = Some(error),
+            }
+        }
+        deciding.settle(taken).await;
+        setback.map_or(Ok(()), |error| Err(counted(error).into()))
+    }
+}
+
+fn undecided() -> Outcome {
+    Outcome::Transient("it was not decided".to_owned())
+}
+
+/// Every product of these orders, once.
+fn skus(cases: &[&mut Case<'_>]) -> Vec<Sku> {
+    let mut skus: Vec<Sku> = cases.iter().flat_map(|case| case.paid.order.lines.iter().map(|line| line.sku.clone())).collect();
+    skus.sort_unstable();
+    skus.dedup();
+    skus
+}
+
+fn counted(error: CommitError) -> CommitError {
+    if matches!(&error, CommitError::Refused(error) if error.violates(NEVER_NEGATIVE)) {
+        metrics::counter!("orderflow_oversell_guard_total").increment(1);
+    }
+    error
+}
+
+fn label(decision: &Decision) -> &'static str {
+    match decision {
+        Decision::Reserve => "reserved",
+        Decision::Refuse { refusal, .. } => reason(*refusal).as_str(),
+    }
+}
+
+fn reason(refusal: Refusal) -> RefundReason {
+    match refusal {
+        Refusal::InsufficientStock => RefundReason::InsufficientStock,
+        Refusal::UnknownProduct => RefundReason::UnknownProduct,
+    }
+}
+
+/// The decision as it is committed: what is taken, and the event that says so.
+fn ruling(paid: &PaidOrder, decision: &Decision) -> Result<Ruling, TooLarge> {
+    let (envelope, order) = (&paid.envelope, &paid.order);
+    let (taken, reply) = match decision {
+        Decision::Reserve => (order.lines.clone(), reserved(envelope, order)?),
+        Decision::Refuse { refusal, short } => (Vec::new(), refund(envelope, order, *refusal, short)?),
+    };
+    Ok(Ruling { event_id: envelope.id, order_id: order.id, taken, reply })
+}
+
+fn reserved(cause: &Envelope, order: &Order) -> Result<OutboxEvent, TooLarge> {
+    let items = order.lines.iter().map(|line| ReservedItem { sku: line.sku.to_string(), quantity: line.quantity }).collect();
+    let event = StockReserved { order_id: order.id, items };
+    OutboxEvent::new::<StockReserved>(cause.reply(&event, SERVICE), Retention::UntilPublished)
+}
+
+fn refund(cause: &Envelope, order: &Order, refusal: Refusal, short: &[ShortLine]) -> Result<OutboxEvent, TooLarge> {
+    let item = |short: &ShortLine| ShortItem { sku: short.line.sku.to_string(), wanted: short.line.quantity, available: short.available };
+    let event = RefundOrder { order_id: order.id, reason: reason(refusal), items: short.iter().map(item).collect() };
+    OutboxEvent::new::<RefundOrder>(cause.reply(&event, SERVICE), Retention::UntilPublished)
+}
+
+/// A reply out of the inbox, to be published once more.
+fn stored_reply(envelope: Envelope) -> OutboxEvent {
+    use shared::events::Event;
+    let stream = if envelope.kind == StockReserved::TYPE { StockReserved::STREAM } else { RefundOrder::STREAM };
+    OutboxEvent { stream: stream.to_owned(), envelope, retention: Retention::UntilPublished }
+}

@@ -1,0 +1,160 @@
+//! The entry: what HTTP and the consumer ask of this service goes through here.
+
+use std::rc::Rc;
+
+use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, ResponseFuture, WrapFuture, dev::ToEnvelope};
+use shared::{
+    db::Commits,
+    stream::Outcome,
+    supervisor::{Drain, ExitReason, Life, RestartPolicy, Supervised, SupervisorHandle, Unavailable},
+};
+use tokio::sync::oneshot;
+
+use super::{
+    Backends, InventoryError, Product,
+    directory::Directory,
+    round::{PaidOrder, Round},
+};
+use crate::{domain::Sku, store::WriteStock};
+
+/// Most orders of one round, unless a single batch is larger: a round must end well within `claim-idle`.
+const ROUND: usize = 2048;
+
+/// What a desk is made of.
+#[derive(Clone)]
+pub struct StockDeskOptions {
+    pub backends: Backends,
+    pub writer: Commits<WriteStock>,
+    /// Products kept in memory.
+    pub live_products: usize,
+}
+
+/// The actor.
+pub struct StockDesk {
+    pub(super) directory: Directory,
+    pub(super) backends: Rc<Backends>,
+    round: Rc<Round>,
+    waiting: Vec<Batch>,
+    busy: bool,
+    draining: bool,
+    life: Life,
+}
+
+/// Orders that wait for a round, and where their outcomes go.
+struct Batch {
+    orders: Vec<PaidOrder>,
+    reply: oneshot::Sender<Vec<Outcome>>,
+}
+
+/// Starts it under `supervisor`.
+pub fn start(supervisor: &SupervisorHandle, options: &StockDeskOptions) -> Supervised<StockDesk> {
+    let options = options.clone();
+    supervisor.supervise("desk", "stock", RestartPolicy::default(), move |life| StockDesk::new(options.clone(), life))
+}
+
+impl Actor for StockDesk {
+    type Context = Context<Self>;
+}
+
+impl StockDesk {
+    fn new(options: StockDeskOptions, life: Life) -> Self {
+        let backends = Rc::new(options.backends);
+        let directory = Directory::new(options.live_products, Rc::clone(&backends));
+        let round = Rc::new(Round { directory: directory.clone(), writer: options.writer, backends: Rc::clone(&backends) });
+        Self { directory, backends, round, waiting: Vec::new(), busy: false, draining: false, life }
+    }
+
+    /// Begins a round with what waits, unless one is under way.
+    fn begin_round(&mut self, context: &mut Context<Self>) {
+        if self.busy {
+            return;
+        }
+        let batches = self.next_batches();
+        self.life.queue_depth(self.waiting.iter().map(|batch| batch.orders.len()).sum());
+        if batches.is_empty() {
+            if self.draining {
+                self.life.ends(ExitReason::Drained);
+                context.stop();
+            }
+            return;
+        }
+        self.busy = true;
+        let round = Rc::clone(&self.round);
+        // In the actor's own context: should a round panic, the desk and every hold in memory end with it.
+        context.spawn(async move { run(&round, batches).await }.into_actor(self).map(|(), desk, context| {
+            desk.busy = false;
+            desk.begin_round(context);
+        }));
+    }
+
+    fn next_batches(&mut self) -> Vec<Batch> {
+        let mut orders = 0;
+        let fits = |batch: &Batch| {
+            orders += batch.orders.len();
+            orders <= ROUND
+        };
+        let count = self.waiting.iter().map(fits).take_while(|fits| *fits).count().max(1).min(self.waiting.len());
+        self.waiting.drain(..count).collect()
+    }
+}
+
+async fn run(round: &Round, batches: Vec<Batch>) {
+    let (orders, replies): (Vec<_>, Vec<_>) = batches.into_iter().map(|batch| (batch.orders, batch.reply)).unzip();
+    let sizes: Vec<usize> = orders.iter().map(Vec::len).collect();
+    let mut outcomes = round.run(&orders.concat()).await.into_iter();
+    for (reply, size) in replies.into_iter().zip(sizes) {
+        // A consumer that is gone finds its entries pending, and the inbox knows them.
+        _ = reply.send(outcomes.by_ref().take(size).collect());
+    }
+}
+
+impl Handler<Drain> for StockDesk {
+    type Result = ();
+
+    fn handle(&mut self, _: Drain, context: &mut Self::Context) {
+        self.draining = true;
+        self.begin_round(context);
+    }
+}
+
+/// Take the stock of these orders, or refuse them; in order, one outcome an order.
+#[derive(Message)]
+#[rtype(result = "Result<Vec<Outcome>, Unavailable>")]
+pub struct ReserveStock(pub Vec<PaidOrder>);
+
+impl Handler<ReserveStock> for StockDesk {
+    type Result = ResponseFuture<Result<Vec<Outcome>, Unavailable>>;
+
+    fn handle(&mut self, message: ReserveStock, context: &mut Self::Context) -> Self::Result {
+        let (reply, outcomes) = oneshot::channel();
+        self.waiting.push(Batch { orders: message.0, reply });
+        self.begin_round(context);
+        Box::pin(async move { outcomes.await.map_err(|_| Unavailable) })
+    }
+}
+
+/// Something to ask of one product: [`super::ShowProduct`], [`super::ChangeProduct`], ….
+#[derive(Debug)]
+pub struct ToProduct<M> {
+    pub sku: Sku,
+    pub message: M,
+}
+
+impl<M: Message> Message for ToProduct<M> {
+    type Result = M::Result;
+}
+
+impl<M, R> Handler<ToProduct<M>> for StockDesk
+where
+    M: Message<Result = Result<R, InventoryError>> + Send + 'static,
+    R: Send + 'static,
+    Product: Handler<M>,
+    <Product as Actor>::Context: ToEnvelope<Product, M>,
+{
+    type Result = ResponseFuture<Result<R, InventoryError>>;
+
+    fn handle(&mut self, question: ToProduct<M>, _: &mut Self::Context) -> Self::Result {
+        let directory = self.directory.clone();
+        Box::pin(async move { directory.ask(question.sku, question.message).await })
+    }
+}

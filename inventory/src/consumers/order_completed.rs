@@ -1,0 +1,51 @@
+//! `order_completed`: an order is paid, so its stock may be taken.
+
+use shared::{
+    events::OrderCompleted,
+    stream::{EventHandler, Outcome, Received},
+    supervisor::Supervised,
+};
+
+use crate::{
+    actors::{PaidOrder, ReserveStock, StockDesk},
+    domain::Order,
+};
+
+/// Hands paid orders to the desk. What can never be taken is a poison message.
+pub struct OrderCompletedHandler {
+    desk: Supervised<StockDesk>,
+}
+
+impl OrderCompletedHandler {
+    pub fn new(desk: Supervised<StockDesk>) -> Self {
+        Self { desk }
+    }
+
+    async fn reserve(&self, orders: Vec<PaidOrder>) -> Vec<Outcome> {
+        let count = orders.len();
+        match self.desk.send(ReserveStock(orders)).await {
+            Ok(Ok(outcomes)) => outcomes,
+            // The desk is being replaced; the inbox knows what it had committed.
+            Ok(Err(gone)) | Err(gone) => vec![Outcome::Transient(gone.to_string()); count],
+        }
+    }
+}
+
+impl EventHandler for OrderCompletedHandler {
+    type Event = OrderCompleted;
+
+    async fn handle(&self, batch: &[Received<OrderCompleted>]) -> Vec<Outcome> {
+        let mut orders = Vec::with_capacity(batch.len());
+        let poisoned: Vec<Option<Outcome>> = batch.iter().map(|received| read(received).map(|order| orders.push(order)).err()).collect();
+        let mut reserved = self.reserve(orders).await.into_iter();
+        let mut next = || reserved.next().unwrap_or_else(|| Outcome::Transient("no outcome".to_owned()));
+        poisoned.into_iter().map(|poison| poison.unwrap_or_else(&mut next)).collect()
+    }
+}
+
+fn read(received: &Received<OrderCompleted>) -> Result<PaidOrder, Outcome> {
+    let (event, envelope) = (&received.event, received.envelope.clone());
+    let items = event.items.iter().map(|item| (item.sku.as_str(), item.quantity));
+    let order = Order::parse(event.order_id, items).map_err(|malformed| Outcome::Poison(malformed.to_string()))?;
+    Ok(PaidOrder { envelope, order })
+}

@@ -1,0 +1,20 @@
+/// The rule a value breaks, as the client reads it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Invalid {
+    #[error("must be 1 to 64 characters of A-Z, 0-9, `.`, `_` and `-`, beginning with a letter or a digit")]
+    Sku,
+    #[error("must have 1 to 255 characters, not all of them blank, and no control characters")]
+    Name,
+    #[error("must have at most 2000 characters, and no control characters but tabs and line breaks")]
+    Description,
+    #[error("must be between 1 and 1000000000000 minor units")]
+    Price,
+    #[error("must be an ISO 4217 code of three capital letters")]
+    Currency,
+    #[error("must be between 0 and 2147483647")]
+    Stock,
+    #[error("must be between -2147483647 and 2147483647, and not 0")]
+    Delta,
+    #[error("must have 1 to 255 characters, not all of them blank, and no control characters")]
+    Reason,
+}

@@ -1,0 +1,17 @@
+//! The rules of stock: values in, values out. No I/O.
+
+mod decision;
+mod invalid;
+mod order;
+mod product;
+mod shelf;
+mod sku;
+mod stock;
+
+pub use decision::{Answer, Decision, Refusal, ShortLine};
+pub use invalid::Invalid;
+pub use order::{Line, Malformed, Order};
+pub use product::{Description, Details, Name, Price, ProductRecord};
+pub use shelf::{Level, Shelf, Short};
+pub use sku::Sku;
+pub use stock::{Delta, Reason, STOCK_LIMIT, StockCount};

@@ -1,0 +1,127 @@
+//! What a product is, apart from its stock.
+
+use jiff::Timestamp;
+
+use super::{Invalid, Sku};
+
+/// 1 to 255 characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Name(String);
+
+impl Name {
+    /// # Errors
+    /// [`Invalid::Name`]
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        if is_label(text) { Ok(Self(text.to_owned())) } else { Err(Invalid::Name) }
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Up to 2000 characters; may be empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Description(String);
+
+impl Description {
+    /// # Errors
+    /// [`Invalid::Description`]
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let readable = text.chars().all(|c| !c.is_control() || matches!(c, '\n' | '\r' | '\t'));
+        if readable && text.chars().count() <= 2000 { Ok(Self(text.to_owned())) } else { Err(Invalid::Description) }
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What one piece costs: minor units and an ISO 4217 code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Price {
+    amount: i64,
+    currency: String,
+}
+
+impl Price {
+    /// # Errors
+    /// [`Invalid::Price`], [`Invalid::Currency`], or both.
+    pub fn parse(amount: i64, currency: &str) -> Result<Self, Vec<Invalid>> {
+        let mut errors = Vec::new();
+        if !(1..=1_000_000_000_000).contains(&amount) {
+            errors.push(Invalid::Price);
+        }
+        if currency.len() != 3 || !currency.bytes().all(|byte| byte.is_ascii_uppercase()) {
+            errors.push(Invalid::Currency);
+        }
+        if errors.is_empty() { Ok(Self { amount, currency: currency.to_owned() }) } else { Err(errors) }
+    }
+
+    pub fn amount(&self) -> i64 {
+        self.amount
+    }
+
+    pub fn currency(&self) -> &str {
+        &self.currency
+    }
+}
+
+/// What an operator decides about a product.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Details {
+    pub name: Name,
+    pub description: Description,
+    pub price: Price,
+}
+
+/// A product as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProductRecord {
+    pub sku: Sku,
+    pub name: String,
+    pub description: String,
+    /// Minor units.
+    pub price: i64,
+    pub currency: String,
+    /// Rises with every change and with the deletion, not with stock.
+    pub version: i64,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub deleted: bool,
+}
+
+/// One line of text that says something.
+pub(super) fn is_label(text: &str) -> bool {
+    let length = text.chars().count();
+    (1..=255).contains(&length) && !text.trim().is_empty() && !text.chars().any(char::is_control)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_counted_in_characters_and_says_something() {
+        assert!(Name::parse(&"ü".repeat(255)).is_ok());
+        for bad in ["", "   ", "a\0b", "two\nlines", &"x".repeat(256)] {
+            assert_eq!(Name::parse(bad), Err(Invalid::Name), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_description_may_be_empty_and_have_lines() {
+        assert!(Description::parse("").is_ok());
+        assert!(Description::parse("one\ntwo").is_ok());
+        assert_eq!(Description::parse("a\0b"), Err(Invalid::Description));
+        assert_eq!(Description::parse(&"x".repeat(2001)), Err(Invalid::Description));
+    }
+
+    #[test]
+    fn everything_wrong_with_a_price_is_said_at_once() {
+        assert!(Price::parse(1, "EUR").is_ok());
+        assert!(Price::parse(1_000_000_000_000, "JPY").is_ok());
+        assert_eq!(Price::parse(0, "eur"), Err(vec![Invalid::Price, Invalid::Currency]));
+        assert_eq!(Price::parse(1_000_000_000_001, "EUR"), Err(vec![Invalid::Price]));
+    }
+}

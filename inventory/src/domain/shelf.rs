@@ -1,0 +1,114 @@
+//! The stock of one product as one process sees it.
+//!
+//! ```text
+//!   available = on_hand (last known commit) - held (decided here, not committed yet)
+//! ```
+
+/// How much there was after one entry of the stock ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Level {
+    pub on_hand: u32,
+    /// Id of the ledger entry; for one product a larger one is later. Two answers of the database may overtake each other on
+    /// their way here: the later level wins, whichever arrives last.
+    pub as_of: i64,
+}
+
+/// What is on hand, and what of it is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shelf {
+    level: Level,
+    held: u32,
+}
+
+/// There is not enough.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("only {available} available")]
+pub struct Short {
+    pub available: u32,
+}
+
+impl Shelf {
+    pub fn new(level: Level) -> Self {
+        Self { level, held: 0 }
+    }
+
+    /// What an order can still get.
+    pub fn available(&self) -> u32 {
+        self.level.on_hand.saturating_sub(self.held)
+    }
+
+    /// Keeps `quantity` pieces for an order whose commit is yet to come.
+    ///
+    /// # Errors
+    /// [`Short`]: nothing is held.
+    pub fn hold(&mut self, quantity: u32) -> Result<(), Short> {
+        let available = self.available();
+        if quantity > available {
+            return Err(Short { available });
+        }
+        self.held += quantity;
+        Ok(())
+    }
+
+    /// Gives held pieces back: their order gets nothing.
+    pub fn release(&mut self, quantity: u32) {
+        debug_assert!(self.held >= quantity, "{quantity} released of {} held", self.held);
+        self.held = self.held.saturating_sub(quantity);
+    }
+
+    /// Held pieces were taken by a commit, which left `level`.
+    pub fn settle(&mut self, quantity: u32, level: Level) {
+        self.release(quantity);
+        self.learn(level);
+    }
+
+    /// The database says so. What it said about an earlier moment is ignored.
+    pub fn learn(&mut self, level: Level) {
+        if level.as_of >= self.level.as_of {
+            self.level = level;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn level(on_hand: u32, as_of: i64) -> Level {
+        Level { on_hand, as_of }
+    }
+
+    #[test]
+    fn what_is_held_is_not_available() {
+        let mut shelf = Shelf::new(level(5, 1));
+        shelf.hold(3).unwrap();
+        assert_eq!(shelf.hold(3), Err(Short { available: 2 }));
+        shelf.release(3);
+        assert_eq!(shelf.available(), 5);
+    }
+
+    #[test]
+    fn a_settled_hold_is_counted_once() {
+        let mut shelf = Shelf::new(level(5, 1));
+        shelf.hold(3).unwrap();
+        shelf.settle(3, level(2, 2));
+        assert_eq!(shelf.available(), 2);
+    }
+
+    #[test]
+    fn an_answer_that_was_overtaken_changes_nothing() {
+        let mut shelf = Shelf::new(level(5, 1));
+        shelf.hold(3).unwrap();
+        shelf.learn(level(12, 3)); // a reload after our commit and after somebody's restock
+        shelf.settle(3, level(2, 2)); // the answer to our commit, late
+        assert_eq!(shelf.available(), 12);
+    }
+
+    #[test]
+    fn a_view_that_turns_out_too_high_has_nothing_left_but_never_less() {
+        let mut shelf = Shelf::new(level(5, 1));
+        shelf.hold(5).unwrap();
+        shelf.learn(level(2, 2)); // another instance sold three
+        assert_eq!(shelf.available(), 0);
+    }
+}

@@ -1,0 +1,149 @@
+//! Request and answer bodies, and the way from one to the other's domain types: every mistake at once.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use shared::http::{FieldError, Problem};
+use utoipa::ToSchema;
+
+use crate::{
+    actors::{NewProduct, ProductView},
+    domain::{Description, Details, Invalid, Name, Price, Sku, StockCount},
+};
+
+/// Integer minor units and an ISO 4217 code.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Money {
+    #[schema(example = 1999, minimum = 1, maximum = 1_000_000_000_000_i64)]
+    pub amount: i64,
+    #[schema(example = "EUR", pattern = "^[A-Z]{3}$")]
+    pub currency: String,
+}
+
+/// A new product.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CreateBody {
+    #[schema(example = "MUG-BLUE", pattern = "^[A-Z0-9][A-Z0-9._-]{0,63}$")]
+    sku: String,
+    #[schema(example = "Blue mug", min_length = 1, max_length = 255)]
+    name: String,
+    #[serde(default)]
+    #[schema(max_length = 2000)]
+    description: String,
+    price: Money,
+    /// Pieces on hand.
+    #[schema(example = 100, minimum = 0, maximum = 2_147_483_647)]
+    stock: i64,
+}
+
+/// Everything about a product that can be changed; what is left out is emptied.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ChangeBody {
+    #[schema(example = "Blue mug", min_length = 1, max_length = 255)]
+    name: String,
+    #[serde(default)]
+    #[schema(max_length = 2000)]
+    description: String,
+    price: Money,
+}
+
+/// A product.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ProductBody {
+    #[schema(example = "MUG-BLUE")]
+    pub sku: String,
+    name: String,
+    description: String,
+    price: Money,
+    /// What an order placed now could get.
+    available: u32,
+    /// Rises with every change, not with stock; the ETag.
+    version: i64,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl From<ProductView> for ProductBody {
+    fn from(view: ProductView) -> Self {
+        let record = view.record;
+        Self {
+            sku: record.sku.to_string(),
+            name: record.name,
+            description: record.description,
+            price: Money { amount: record.price, currency: record.currency },
+            available: view.available,
+            version: record.version,
+            created_at: record.created_at,
+            updated_at: record.updated_at,
+        }
+    }
+}
+
+/// What is wrong with a body so far.
+#[derive(Default)]
+pub(super) struct Mistakes(Vec<FieldError>);
+
+impl Mistakes {
+    /// The parsed value, or a note of what is wrong at `pointer`.
+    pub(super) fn check<T>(&mut self, pointer: &str, parsed: Result<T, Invalid>) -> Option<T> {
+        parsed.map_err(|rule| self.note(pointer, rule)).ok()
+    }
+
+    /// The value, if nothing was wrong anywhere.
+    pub(super) fn or<T>(self, value: Option<T>) -> Result<T, Problem> {
+        match value {
+            Some(value) if self.0.is_empty() => Ok(value),
+            _ => Err(Problem::invalid(self.0)),
+        }
+    }
+
+    fn note(&mut self, pointer: &str, rule: Invalid) {
+        self.0.push(FieldError::new(pointer, rule.to_string()));
+    }
+}
+
+impl CreateBody {
+    pub(super) fn parse(&self) -> Result<NewProduct, Problem> {
+        let mut mistakes = Mistakes::default();
+        let sku = mistakes.check("/sku", Sku::parse(&self.sku));
+        let details = details(&mut mistakes, &self.name, &self.description, &self.price);
+        let stock = mistakes.check("/stock", StockCount::parse(self.stock));
+        let product = (|| Some(NewProduct { sku: sku?, details: details?, stock: stock? }))();
+        mistakes.or(product)
+    }
+}
+
+impl ChangeBody {
+    pub(super) fn parse(&self) -> Result<Details, Problem> {
+        let mut mistakes = Mistakes::default();
+        let details = details(&mut mistakes, &self.name, &self.description, &self.price);
+        mistakes.or(details)
+    }
+}
+
+fn details(mistakes: &mut Mistakes, name: &str, description: &str, price: &Money) -> Option<Details> {
+    let name = mistakes.check("/name", Name::parse(name));
+    let description = mistakes.check("/description", Description::parse(description));
+    let price = Price::parse(price.amount, &price.currency).map_err(|rules| {
+        for rule in rules {
+            mistakes.note(if rule == Invalid::Currency { "/price/currency" } else { "/price/amount" }, rule);
+        }
+    });
+    Some(Details { name: name?, description: description?, price: price.ok()? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_mistake_in_a_new_product_is_named_at_once() {
+        let body = r#"{"sku": "mug", "name": "", "price": {"amount": 0, "currency": "euro"}, "stock": -1}"#;
+        let problem = serde_json::from_str::<CreateBody>(body).unwrap().parse().unwrap_err();
+        let errors = serde_json::to_value(problem).unwrap()["errors"].clone();
+        let pointers: Vec<&str> = errors.as_array().unwrap().iter().map(|error| error["pointer"].as_str().unwrap()).collect();
+        assert_eq!(pointers, ["/sku", "/name", "/price/amount", "/price/currency", "/stock"]);
+    }
+}

@@ -1,0 +1,118 @@
+//! `/products`
+
+use actix_web::{
+    HttpRequest, HttpResponse, HttpResponseBuilder,
+    http::{StatusCode, header},
+    web::{Path, Query},
+};
+use shared::{
+    auth::{AdminOnly, AnyRole, Token},
+    http::{JsonBody, Page, PageQuery, Problem},
+};
+
+use super::{
+    Desk,
+    body::{ChangeBody, CreateBody, ProductBody},
+    problems::sku,
+    trace,
+};
+use crate::actors::{ChangeProduct, CreateProduct, ListProducts, ProductView, RemoveProduct, ShowProduct, ToProduct};
+
+/// Products on sale, by SKU.
+#[utoipa::path(get, path = "/products", tag = "products", params(PageQuery), security(("bearer" = [])),
+    responses((status = 200, body = Page<ProductBody>), (status = 400, body = Problem), (status = 401, body = Problem)))]
+pub(super) async fn list(_: Token<AnyRole>, desk: Desk, query: Query<PageQuery>) -> Result<HttpResponse, Problem> {
+    let limit = query.limit()?;
+    let found = desk.send(ListProducts { after: query.after()?, limit: limit + 1 }).await??;
+    let bodies: Vec<ProductBody> = found.into_iter().map(ProductBody::from).collect();
+    Ok(HttpResponse::Ok().json(Page::cut(bodies, limit, |last| last.sku.clone())))
+}
+
+/// Puts a product on sale.
+#[utoipa::path(post, path = "/products", tag = "products", request_body = CreateBody, security(("bearer" = [])),
+    responses((status = 201, body = ProductBody), (status = 400, body = Problem), (status = 403, body = Problem),
+        (status = 409, description = "sku-taken", body = Problem)))]
+pub(super) async fn create(
+    _: Token<AdminOnly>,
+    desk: Desk,
+    request: HttpRequest,
+    body: JsonBody<CreateBody>,
+) -> Result<HttpResponse, Problem> {
+    let created = desk.send(CreateProduct { product: body.value.parse()?, trace: trace(&request) }).await??;
+    let mut response = HttpResponse::Created();
+    response.insert_header((header::LOCATION, format!("/products/{}", created.record.sku)));
+    Ok(answer(response, created))
+}
+
+/// One product.
+#[utoipa::path(get, path = "/products/{sku}", tag = "products", security(("bearer" = [])),
+    responses((status = 200, description = "With the version as ETag", body = ProductBody), (status = 404, body = Problem)))]
+pub(super) async fn show(_: Token<AnyRole>, desk: Desk, path: Path<String>) -> Result<HttpResponse, Problem> {
+    let shown = desk.send(ToProduct { sku: sku(&path)?, message: ShowProduct }).await??;
+    Ok(answer(HttpResponse::Ok(), shown))
+}
+
+/// Replaces name, description and price of a product that still has the version named by If-Match.
+#[utoipa::path(put, path = "/products/{sku}", tag = "products", request_body = ChangeBody, security(("bearer" = [])),
+    params(("If-Match" = String, Header, description = "The ETag of the product as you saw it")),
+    responses((status = 200, body = ProductBody), (status = 400, body = Problem), (status = 404, body = Problem),
+        (status = 412, description = "stale-version", body = Problem), (status = 428, description = "precondition-required", body = Problem)))]
+pub(super) async fn change(
+    _: Token<AdminOnly>,
+    desk: Desk,
+    request: HttpRequest,
+    path: Path<String>,
+    body: JsonBody<ChangeBody>,
+) -> Result<HttpResponse, Problem> {
+    let message = ChangeProduct { version: expected_version(&request)?, details: body.value.parse()?, trace: trace(&request) };
+    let changed = desk.send(ToProduct { sku: sku(&path)?, message }).await??;
+    Ok(answer(HttpResponse::Ok(), changed))
+}
+
+/// Takes a product off sale. Orders that are already placed keep their price and still settle; the SKU stays taken.
+#[utoipa::path(delete, path = "/products/{sku}", tag = "products", security(("bearer" = [])),
+    responses((status = 204), (status = 404, body = Problem)))]
+pub(super) async fn remove(_: Token<AdminOnly>, desk: Desk, request: HttpRequest, path: Path<String>) -> Result<HttpResponse, Problem> {
+    desk.send(ToProduct { sku: sku(&path)?, message: RemoveProduct { trace: trace(&request) } }).await??;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+fn answer(mut response: HttpResponseBuilder, view: ProductView) -> HttpResponse {
+    response.insert_header((header::ETAG, etag(view.record.version))).json(ProductBody::from(view))
+}
+
+fn etag(version: i64) -> String {
+    format!("\"{version}\"")
+}
+
+/// The version in If-Match; `None` when it is an ETag this service never gives out, which matches no version.
+fn expected_version(request: &HttpRequest) -> Result<Option<i64>, Problem> {
+    let Some(value) = request.headers().get(header::IF_MATCH) else {
+        let detail = "Send the ETag of the product as you saw it as `If-Match`, so that nobody's change is overwritten unseen.";
+        return Err(Problem::new(StatusCode::PRECONDITION_REQUIRED, "precondition-required", detail));
+    };
+    let version = value.to_str().ok().and_then(|tag| tag.trim().strip_prefix('"')?.strip_suffix('"'));
+    Ok(version.and_then(|version| version.parse().ok()))
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[test]
+    fn only_an_etag_of_ours_is_a_version() {
+        let version = |tag: &str| expected_version(&TestRequest::get().insert_header(("If-Match", tag)).to_http_request()).unwrap();
+        assert_eq!(version(&etag(7)), Some(7));
+        for other in ["7", "W/\"7\"", "*", "\"abc\"", "\"7"] {
+            assert_eq!(version(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_change_without_if_match_is_refused() {
+        let problem = expected_version(&TestRequest::get().to_http_request()).unwrap_err();
+        assert_eq!((problem.status(), problem.code()), (StatusCode::PRECONDITION_REQUIRED, "precondition-required"));
+    }
+}

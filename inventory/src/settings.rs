@@ -1,0 +1,29 @@
+//! What this service can be told.
+
+use std::time::Duration;
+
+use shared::settings::{Common, Source, StreamSettings, TokenSettings};
+
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub common: Common,
+    pub streams: StreamSettings,
+    pub tokens: TokenSettings,
+    /// Products kept in memory; about 1 KiB each. The least recently used make room.
+    pub live_products: usize,
+    /// How long a product is shown from memory before it is read again: instances share the database, and one does not see
+    /// what another sold. It decides nothing: a shortage is final only after a fresh look.
+    pub product_view_age: Duration,
+}
+
+impl Settings {
+    pub fn read(source: &mut Source) -> Self {
+        Self {
+            common: Common::read(source, "127.0.0.1:8000", "127.0.0.1:9100"),
+            streams: StreamSettings::read(source),
+            tokens: TokenSettings::read(source),
+            live_products: source.within("live-products", "10000", 1..=10_000_000, "products kept in memory"),
+            product_view_age: source.value("product-view-age", "1s", "how old a product shown from memory may be"),
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! Who talks to whom, and in which order it comes up and goes down.
+
+use std::{io, sync::Arc, time::Duration};
+
+use actix_rt::Arbiter;
+use shared::{
+    auth::{KeySet, Verifier},
+    db::{self, Commits, Database, MigrationError},
+    http::{HttpOptions, Readiness, RunningHttp},
+    ops::{self, Operations, OpsSources, StreamSources},
+    outbox::{RelayHandle, RelayOptions},
+    settings::DatabaseSettings,
+    shutdown::{Cause, Shutdown},
+    stream::{Broker, Consumers, start_consumers},
+    supervisor::{Roster, Supervised, SupervisorHandle},
+    telemetry,
+};
+
+use crate::{
+    actors::{self, Backends, StockDesk, StockDeskOptions},
+    consumers::OrderCompletedHandler,
+    http,
+    settings::Settings,
+    store::{self, GROUP, SERVICE, WriteStock},
+};
+
+mod migrations {
+    refinery::embed_migrations!("migrations");
+}
+
+/// How long to wait for PostgreSQL at the start: it may be starting too.
+const PATIENCE_AT_START: Duration = Duration::from_secs(60);
+const PAUSE_AT_START: Duration = Duration::from_millis(500);
+
+/// Why the service could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Migration(#[from] MigrationError),
+    #[error("the connection pool cannot be built: {0}")]
+    Pool(#[from] deadpool_postgres::BuildError),
+    #[error("no HTTP client for the key set: {0}")]
+    KeySet(String),
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// Runs the service until it is told to end.
+///
+/// # Errors
+/// It could not start.
+pub async fn serve(settings: Settings) -> Result<Cause, StartError> {
+    telemetry::install_metrics();
+    describe_metrics();
+    migrate(&settings.common.database).await?;
+    let shutdown = Shutdown::default();
+    let running = Running::start(&settings, &shutdown)?;
+    let cause = shutdown.wait().await?;
+    tracing::info!(?cause, "going down");
+    running.stop(settings.common.shutdown_timeout).await;
+    Ok(cause)
+}
+
+/// Brings the schema up to date, waiting for a PostgreSQL that is not up yet.
+async fn migrate(settings: &DatabaseSettings) -> Result<(), MigrationError> {
+    let deadline = tokio::time::Instant::now() + PATIENCE_AT_START;
+    loop {
+        match db::migrate(settings, migrations::migrations::runner()).await {
+            Err(MigrationError::Postgres(error)) if tokio::time::Instant::now() < deadline => {
+                tracing::warn!(%error, "waiting for PostgreSQL");
+                tokio::time::sleep(PAUSE_AT_START).await;
+            }
+            result => return result,
+        }
+    }
+}
+
+/// Everything that runs, in the order in which it goes down.
+struct Running {
+    http: RunningHttp,
+    consumers: Consumers<OrderCompletedHandler>,
+    desk: Supervised<StockDesk>,
+    writer: Commits<WriteStock>,
+    relay: RelayHandle,
+    operations: Supervised<Operations>,
+    databases: [Database; 2],
+    _arbiters: [Arbiter; 2],
+}
+
+impl Running {
+    /// Starts it downstream first: whoever is started finds its addressees up.
+    fn start(settings: &Settings, shutdown: &Shutdown) -> Result<Self, StartError> {
+        let (core, streams) = (Arbiter::new(), Arbiter::new());
+        let roster = Roster::default();
+        let core_supervisor = SupervisorHandle::start(&core.handle(), &roster, shutdown.clone());
+        let streams_supervisor = SupervisorHandle::start(&streams.handle(), &roster, shutdown.clone());
+        // Each arbiter owns its connections.
+        let (core_database, streams_database) = (Database::open(&settings.common.database)?, Database::open(&settings.common.database)?);
+        let broker = Broker::new(&settings.streams);
+
+        let relay = RelayHandle::start(&streams_supervisor, &relay_options(settings, &streams_database, &broker));
+        let (fed, lease) = (relay.clone(), settings.streams.resend_after);
+        let writer =
+            Commits::start(&core_supervisor, core_database.clone(), &settings.common.database, move || WriteStock::new(fed.clone(), lease));
+        let desk = actors::start(&core_supervisor, &desk_options(settings, &core_database, &relay, &writer));
+        let entry = desk.clone();
+        let consumers =
+            start_consumers(&streams_supervisor, GROUP, &settings.streams, &broker, move || OrderCompletedHandler::new(entry.clone()));
+
+        let readiness = Readiness::new(SERVICE, shutdown.clone(), &["database", "token-keys"]);
+        let keys = KeySet::remote(settings.tokens.jwks_url.clone(), settings.tokens.jwks_refresh);
+        let keys = keys.map_err(|error| StartError::KeySet(error.to_string()))?;
+        let operations = ops::start(
+            &streams_supervisor,
+            &OpsSources {
+                database: streams_database.clone(),
+                readiness: readiness.clone(),
+                keys: keys.clone(),
+                streams: Some(StreamSources { broker, consumers: consumers.specs.clone() }),
+            },
+        );
+        let http = serve_http(settings, readiness, Verifier::new(keys, &settings.tokens), &desk, &operations, &roster)?;
+        let databases = [core_database, streams_database];
+        Ok(Self { http, consumers, desk, writer, relay, operations, databases, _arbiters: [core, streams] })
+    }
+
+    /// Promise 9: nothing is lost. Readiness is off since the shutdown began; everybody finishes before whoever it needs.
+    async fn stop(self, patience: Duration) {
+        self.http.stop().await;
+        told("consumers", self.consumers.drain(patience).await);
+        told("desk", self.desk.drain(patience).await);
+        told("writer", self.writer.drain(patience).await);
+        told("relay", self.relay.drain(patience).await);
+        told("operations", self.operations.drain(patience).await);
+        self.databases.iter().for_each(Database::close);
+        self.http.stop_metrics().await;
+    }
+}
+
+fn told(who: &str, in_time: bool) {
+    if in_time {
+        tracing::debug!(who, "finished");
+    } else {
+        tracing::warn!(who, "did not finish in time; what it held is pending, or in the outbox");
+    }
+}
+
+fn relay_options(settings: &Settings, database: &Database, broker: &Broker) -> RelayOptions {
+    let catalogue = database.clone();
+    RelayOptions {
+        service: SERVICE,
+        database: database.clone(),
+        broker: broker.clone(),
+        settings: settings.streams.clone(),
+        after_reset: Some(Arc::new(move || {
+            let catalogue = catalogue.clone();
+            Box::pin(async move { store::publish_everything_again(&catalogue).await })
+        })),
+    }
+}
+
+fn desk_options(settings: &Settings, database: &Database, relay: &RelayHandle, writer: &Commits<WriteStock>) -> StockDeskOptions {
+    let backends = Backends {
+        database: database.clone(),
+        relay: relay.clone(),
+        lease: settings.streams.resend_after,
+        view_age: settings.product_view_age,
+    };
+    StockDeskOptions { backends, writer: writer.clone(), live_products: settings.live_products }
+}
+
+fn serve_http(
+    settings: &Settings,
+    readiness: Readiness,
+    verifier: Verifier,
+    desk: &Supervised<StockDesk>,
+    operations: &Supervised<Operations>,
+    roster: &Roster,
+) -> io::Result<RunningHttp> {
+    let options = HttpOptions {
+        service: SERVICE,
+        settings: settings.common.clone(),
+        readiness,
+        verifier,
+        metrics: telemetry::install_metrics(),
+        openapi: http::openapi(),
+    };
+    let (desk, operations, roster) = (desk.clone(), operations.clone(), roster.clone());
+    shared::http::start(&options, move |config| {
+        config.configure(http::routes(desk.clone()));
+        config.configure(ops::routes(SERVICE, operations.clone(), roster.clone()));
+    })
+}
+
+fn describe_metrics() {
+    metrics::describe_counter!("orderflow_reservations_total", "Paid orders by what became of their stock");
+    metrics::describe_counter!("orderflow_oversell_guard_total", "Batches the database refused because stock would have gone below 0");
+}

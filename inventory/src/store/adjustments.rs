@@ -1,0 +1,94 @@
+//! Stock that comes and goes by hand, once per Idempotency-Key.
+
+use shared::db::{Connection, DbError};
+use uuid::Uuid;
+
+use super::products::level;
+use crate::domain::{Delta, Level, Reason, Sku};
+
+/// The constraint that refuses a second adjustment under one key.
+const ONCE: &str = "stock_adjustments_once";
+
+/// An adjustment somebody asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Adjustment {
+    pub sku: Sku,
+    pub delta: Delta,
+    pub reason: Reason,
+    pub actor: Uuid,
+    /// The Idempotency-Key.
+    pub key: String,
+    /// The request body as it came: the same key with another one is refused. Its hash is stored.
+    pub request: Vec<u8>,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Adjusted {
+    Done(Level),
+    /// It was done before, under the same key, and left this much on hand.
+    Replayed {
+        on_hand: i32,
+    },
+    /// The key was used for another adjustment.
+    KeyReused,
+    /// There is no such product, or no longer.
+    Absent,
+    /// There would be less than nothing, or more than fits.
+    OutOfRange {
+        on_hand: i32,
+    },
+}
+
+/// Adjusts the stock of a product, unless its key says that this has happened.
+///
+/// # Errors
+/// The database did not answer; the adjustment may have happened, and the key will tell.
+pub async fn adjust(connection: &Connection, adjustment: &Adjustment) -> Result<Adjusted, DbError> {
+    if let Some(known) = earlier(connection, adjustment).await? {
+        return Ok(known);
+    }
+    match apply(connection, adjustment).await {
+        Ok(Some(level)) => Ok(Adjusted::Done(level)),
+        Ok(None) => why_not(connection, &adjustment.sku).await,
+        // The same key at the same time: the other one was first.
+        Err(error) if error.violates(ONCE) => Ok(earlier(connection, adjustment).await?.unwrap_or(Adjusted::KeyReused)),
+        Err(error) => Err(error),
+    }
+}
+
+/// What the key stands for already.
+async fn earlier(connection: &Connection, adjustment: &Adjustment) -> Result<Option<Adjusted>, DbError> {
+    let statement = connection
+        .prepare_cached("SELECT sku = $3 AND request_hash = sha256($4), on_hand_after FROM stock_adjustments WHERE actor = $1 AND key = $2")
+        .await?;
+    let row =
+        connection.query_opt(&statement, &[&adjustment.actor, &adjustment.key, &adjustment.sku.as_str(), &adjustment.request]).await?;
+    Ok(row.map(|row| if row.get(0) { Adjusted::Replayed { on_hand: row.get(1) } } else { Adjusted::KeyReused }))
+}
+
+async fn apply(connection: &Connection, adjustment: &Adjustment) -> Result<Option<Level>, DbError> {
+    let statement = connection
+        .prepare_cached(
+            "WITH p AS (
+                 UPDATE products SET on_hand = on_hand + $2::integer
+                 WHERE sku = $1 AND deleted_at IS NULL AND on_hand::bigint + $2::integer BETWEEN 0 AND 2147483647 RETURNING sku, on_hand
+             ), l AS (
+                 INSERT INTO stock_ledger (sku, delta, balance, reason) SELECT sku, $2::integer, on_hand, $3 FROM p RETURNING id
+             ), k AS (
+                 INSERT INTO stock_adjustments (actor, key, sku, request_hash, delta, on_hand_after)
+                 SELECT $4, $5, sku, sha256($6), $2::integer, on_hand FROM p
+             )
+             SELECT p.on_hand, l.id FROM p, l",
+        )
+        .await?;
+    let (sku, delta, reason) = (adjustment.sku.as_str(), adjustment.delta.get(), adjustment.reason.as_str());
+    let row = connection.query_opt(&statement, &[&sku, &delta, &reason, &adjustment.actor, &adjustment.key, &adjustment.request]).await?;
+    Ok(row.map(|row| level(&row, 0)))
+}
+
+async fn why_not(connection: &Connection, sku: &Sku) -> Result<Adjusted, DbError> {
+    let statement = connection.prepare_cached("SELECT on_hand FROM products WHERE sku = $1 AND deleted_at IS NULL").await?;
+    let row = connection.query_opt(&statement, &[&sku.as_str()]).await?;
+    Ok(row.map_or(Adjusted::Absent, |row| Adjusted::OutOfRange { on_hand: row.get(0) }))
+}

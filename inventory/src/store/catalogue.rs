@@ -1,0 +1,141 @@
+//! Creating, changing and removing products. Each is one statement: the change and its event, or neither.
+
+use std::time::Duration;
+
+use shared::{
+    db::{Connection, DbError},
+    outbox::{OutboxEvent, OutboxRows},
+};
+
+use super::products::{StoredProduct, level, record, record_columns};
+use crate::domain::{Details, ProductRecord, Sku, StockCount};
+
+/// The ledger's reason for the stock a product begins with.
+const FIRST_STOCK: &str = "product created";
+
+/// A product that is not there yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewProduct {
+    pub sku: Sku,
+    pub details: Details,
+    pub stock: StockCount,
+}
+
+/// What became of a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Changed {
+    Done(ProductRecord),
+    /// The product has another version by now, or is deleted.
+    Stale,
+}
+
+/// Creates a product together with `event`; `None` when its SKU is taken, be it by a deleted product.
+///
+/// # Errors
+/// The database did not answer; the product may have been created.
+pub async fn create(
+    connection: &Connection,
+    product: &NewProduct,
+    event: &OutboxEvent,
+    lease: Duration,
+) -> Result<Option<StoredProduct>, DbError> {
+    let statement = connection
+        .prepare_cached(concat!(
+            "WITH p AS (
+                 INSERT INTO products (sku, name, description, price, currency, on_hand) VALUES ($1, $2, $3, $4, $5, $6)
+                 ON CONFLICT (sku) DO NOTHING RETURNING *
+             ), l AS (
+                 INSERT INTO stock_ledger (sku, delta, balance, reason) SELECT sku, on_hand, on_hand, $7 FROM p RETURNING id
+             ), told AS (
+                 INSERT INTO outbox (event_id, stream, envelope, repeats, due_at)
+                 SELECT o.*, now() + make_interval(secs => $12)
+                 FROM unnest($8::uuid[], $9::text[], $10::text[], $11::int[]) AS o WHERE EXISTS (SELECT FROM p)
+             )
+             SELECT ",
+            record_columns!(),
+            ", p.on_hand, l.id FROM p, l"
+        ))
+        .await?;
+    let (details, o) = (&product.details, OutboxRows::from_iter([event]));
+    let (name, description) = (details.name.as_str(), details.description.as_str());
+    let (price, currency) = (details.price.amount(), details.price.currency());
+    let (sku, stock, lease) = (product.sku.as_str(), product.stock.get(), lease.as_secs_f64());
+    let row = connection
+        .query_opt(
+            &statement,
+            &[&sku, &name, &description, &price, &currency, &stock, &FIRST_STOCK, &o.ids, &o.streams, &o.envelopes, &o.repeats, &lease],
+        )
+        .await?;
+    Ok(row.map(|row| StoredProduct { record: record(&row), level: level(&row, 9) }))
+}
+
+/// Replaces the details of a product that still has `version`.
+///
+/// # Errors
+/// The database did not answer; the change may have happened.
+pub async fn change(
+    connection: &Connection,
+    (sku, version): (&Sku, i64),
+    details: &Details,
+    event: &OutboxEvent,
+    lease: Duration,
+) -> Result<Changed, DbError> {
+    let statement = connection
+        .prepare_cached(concat!(
+            "WITH p AS (
+                 UPDATE products SET name = $3, description = $4, price = $5, currency = $6, version = version + 1, updated_at = now()
+                 WHERE sku = $1 AND version = $2 AND deleted_at IS NULL RETURNING *
+             ), told AS (
+                 INSERT INTO outbox (event_id, stream, envelope, repeats, due_at)
+                 SELECT o.*, now() + make_interval(secs => $11)
+                 FROM unnest($7::uuid[], $8::text[], $9::text[], $10::int[]) AS o WHERE EXISTS (SELECT FROM p)
+             )
+             SELECT ",
+            record_columns!(),
+            " FROM p"
+        ))
+        .await?;
+    let o = OutboxRows::from_iter([event]);
+    let (name, description) = (details.name.as_str(), details.description.as_str());
+    let (price, currency) = (details.price.amount(), details.price.currency());
+    let (sku, lease) = (sku.as_str(), lease.as_secs_f64());
+    let row = connection
+        .query_opt(
+            &statement,
+            &[&sku, &version, &name, &description, &price, &currency, &o.ids, &o.streams, &o.envelopes, &o.repeats, &lease],
+        )
+        .await?;
+    Ok(row.map_or(Changed::Stale, |row| Changed::Done(record(&row))))
+}
+
+/// Takes a product that still has `version` off sale.
+///
+/// # Errors
+/// The database did not answer; the removal may have happened.
+pub async fn remove(
+    connection: &Connection,
+    (sku, version): (&Sku, i64),
+    event: &OutboxEvent,
+    lease: Duration,
+) -> Result<Changed, DbError> {
+    let statement = connection
+        .prepare_cached(concat!(
+            "WITH p AS (
+                 UPDATE products SET version = version + 1, updated_at = now(), deleted_at = now()
+                 WHERE sku = $1 AND version = $2 AND deleted_at IS NULL RETURNING *
+             ), told AS (
+                 INSERT INTO outbox (event_id, stream, envelope, repeats, due_at)
+                 SELECT o.*, now() + make_interval(secs => $7)
+                 FROM unnest($3::uuid[], $4::text[], $5::text[], $6::int[]) AS o WHERE EXISTS (SELECT FROM p)
+             )
+             SELECT ",
+            record_columns!(),
+            " FROM p"
+        ))
+        .await?;
+    let o = OutboxRows::from_iter([event]);
+    let row = connection
+        .query_opt(&statement, &[&sku.as_str(), &version, &o.ids, &o.streams, &o.envelopes, &o.repeats, &lease.as_secs_f64()])
+        .await?;
+    Ok(row.map_or(Changed::Stale, |row| Changed::Done(record(&row))))
+}

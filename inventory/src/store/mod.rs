@@ -1,0 +1,18 @@
+//! All SQL of this service.
+
+mod adjustments;
+mod catalogue;
+mod events;
+mod movements;
+mod products;
+mod reservations;
+
+pub use adjustments::{Adjusted, Adjustment, adjust};
+pub use catalogue::{Changed, NewProduct, change, create, remove};
+pub use events::{SERVICE, product_changed, publish_everything_again};
+pub use movements::{Movement, movements};
+pub use products::{StoredProduct, levels, load, load_all, page};
+pub use reservations::{NEVER_NEGATIVE, Ruling, WriteStock, answered};
+
+/// As whom this service consumes; also its name in the inbox.
+pub const GROUP: &str = "inventory-group";

@@ -1,0 +1,46 @@
+//! Reading the stock ledger.
+
+use jiff::Timestamp;
+use shared::db::{Connection, DbError};
+use uuid::Uuid;
+
+use crate::domain::Sku;
+
+/// An entry of the stock ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Movement {
+    pub id: i64,
+    /// Pieces that came; negative: that went.
+    pub delta: i32,
+    /// On hand afterwards.
+    pub balance: i32,
+    pub reason: String,
+    pub order_id: Option<Uuid>,
+    pub event_id: Option<Uuid>,
+    pub at: Timestamp,
+}
+
+/// Up to `limit` entries older than `before`, newest first. Every product has one since its creation: none on the first page
+/// means that there has never been such a product.
+///
+/// # Errors
+/// The database did not answer.
+pub async fn movements(connection: &Connection, sku: &Sku, before: Option<i64>, limit: i64) -> Result<Vec<Movement>, DbError> {
+    let statement = connection
+        .prepare_cached(
+            "SELECT id, delta, balance, reason, order_id, event_id, at FROM stock_ledger
+             WHERE sku = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
+        )
+        .await?;
+    let rows = connection.query(&statement, &[&sku.as_str(), &before.unwrap_or(i64::MAX), &limit]).await?;
+    let movement = |row: &tokio_postgres::Row| Movement {
+        id: row.get(0),
+        delta: row.get(1),
+        balance: row.get(2),
+        reason: row.get(3),
+        order_id: row.get(4),
+        event_id: row.get(5),
+        at: row.get(6),
+    };
+    Ok(rows.iter().map(movement).collect())
+}

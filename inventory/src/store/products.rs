@@ -1,0 +1,101 @@
+//! Reading products.
+
+use shared::db::{Connection, DbError};
+use tokio_postgres::Row;
+
+use crate::domain::{Level, ProductRecord, Sku};
+
+/// A product and how much there is of it, seen in one snapshot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredProduct {
+    pub record: ProductRecord,
+    pub level: Level,
+}
+
+/// The columns [`record`] reads, of a table or CTE called `p`.
+macro_rules! record_columns {
+    () => {
+        "p.sku, p.name, p.description, p.price, p.currency, p.version, p.created_at, p.updated_at, p.deleted_at IS NOT NULL"
+    };
+}
+pub(super) use record_columns;
+
+pub(super) fn record(row: &Row) -> ProductRecord {
+    ProductRecord {
+        sku: Sku::stored(row.get(0)),
+        name: row.get(1),
+        description: row.get(2),
+        price: row.get(3),
+        currency: row.get(4),
+        version: row.get(5),
+        created_at: row.get(6),
+        updated_at: row.get(7),
+        deleted: row.get(8),
+    }
+}
+
+/// The level in columns `at` (on hand) and `at + 1` (ledger id).
+pub(super) fn level(row: &Row, at: usize) -> Level {
+    Level { on_hand: u32::try_from(row.get::<_, i32>(at)).unwrap_or(0), as_of: row.get(at + 1) }
+}
+
+fn stored(row: &Row) -> StoredProduct {
+    StoredProduct { record: record(row), level: level(row, 9) }
+}
+
+/// The products among `skus` that exist, deleted ones included.
+///
+/// # Errors
+/// The database did not answer.
+pub async fn load_all(connection: &Connection, skus: &[Sku]) -> Result<Vec<StoredProduct>, DbError> {
+    let statement = connection
+        .prepare_cached(concat!(
+            "SELECT ",
+            record_columns!(),
+            ", p.on_hand, coalesce((SELECT max(l.id) FROM stock_ledger l WHERE l.sku = p.sku), 0)
+             FROM products p WHERE p.sku = ANY($1)"
+        ))
+        .await?;
+    let skus: Vec<&str> = skus.iter().map(Sku::as_str).collect();
+    Ok(connection.query(&statement, &[&skus]).await?.iter().map(stored).collect())
+}
+
+/// One product, deleted or not.
+///
+/// # Errors
+/// The database did not answer.
+pub async fn load(connection: &Connection, sku: &Sku) -> Result<Option<StoredProduct>, DbError> {
+    Ok(load_all(connection, std::slice::from_ref(sku)).await?.pop())
+}
+
+/// How much there is of each of `skus` right now.
+///
+/// # Errors
+/// The database did not answer.
+pub async fn levels(connection: &Connection, skus: &[Sku]) -> Result<Vec<(Sku, Level)>, DbError> {
+    let statement = connection
+        .prepare_cached(
+            "SELECT p.sku, p.on_hand, coalesce((SELECT max(l.id) FROM stock_ledger l WHERE l.sku = p.sku), 0)
+             FROM products p WHERE p.sku = ANY($1)",
+        )
+        .await?;
+    let skus: Vec<&str> = skus.iter().map(Sku::as_str).collect();
+    let rows = connection.query(&statement, &[&skus]).await?;
+    Ok(rows.iter().map(|row| (Sku::stored(row.get(0)), level(row, 1))).collect())
+}
+
+/// Up to `limit` products that are for sale, by SKU, after `after`.
+///
+/// # Errors
+/// The database did not answer.
+pub async fn page(connection: &Connection, after: Option<&str>, limit: i64) -> Result<Vec<StoredProduct>, DbError> {
+    let statement = connection
+        .prepare_cached(concat!(
+            "SELECT ",
+            record_columns!(),
+            ", p.on_hand, 0::bigint FROM products p
+             WHERE p.sku > $1 AND p.deleted_at IS NULL ORDER BY p.sku LIMIT $2"
+        ))
+        .await?;
+    Ok(connection.query(&statement, &[&after.unwrap_or_default(), &limit]).await?.iter().map(stored).collect())
+}

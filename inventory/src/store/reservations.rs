@@ -1,0 +1,148 @@
+//! The one transaction of a batch of orders, across SKUs: inbox, stock, ledger and outbox, or nothing of it.
+//!
+//! The constraints are the guard, not this process' memory: `inbox_once` refuses an event that had its effect,
+//! `products_on_hand_never_negative` refuses what is not there, `stock_ledger_once` and `stock_ledger_order_once` refuse a
+//! second taking for the same event or order. Any of them rolls the whole batch back, and the caller decides anew.
+
+use std::{collections::HashMap, time::Duration};
+
+use shared::{
+    db::{Connection, DbError, Write},
+    events::Envelope,
+    inbox,
+    outbox::{OutboxEvent, OutboxRows, RelayHandle},
+};
+use uuid::Uuid;
+
+use super::{GROUP, products::level};
+use crate::domain::{Level, Line, Sku};
+
+/// The CHECK that makes overselling impossible.
+pub const NEVER_NEGATIVE: &str = "products_on_hand_never_negative";
+
+/// What was decided over one event.
+#[derive(Debug, Clone)]
+pub struct Ruling {
+    pub event_id: Uuid,
+    pub order_id: Uuid,
+    /// What its order takes; nothing when it is refused.
+    pub taken: Vec<Line>,
+    pub reply: OutboxEvent,
+}
+
+/// The events among `ids` that have had their effect, each with the reply it was given.
+///
+/// # Errors
+/// The database did not answer.
+pub async fn answered(connection: &Connection, ids: &[Uuid]) -> Result<HashMap<Uuid, Option<Envelope>>, DbError> {
+    inbox::processed(connection, GROUP, ids).await
+}
+
+/// Commits rulings.
+pub struct WriteStock {
+    relay: RelayHandle,
+    lease: Duration,
+}
+
+impl WriteStock {
+    /// `lease`: how long the sweep of the outbox leaves a fresh reply to `relay`.
+    pub fn new(relay: RelayHandle, lease: Duration) -> Self {
+        Self { relay, lease }
+    }
+}
+
+/// Rows are locked in the order of their SKUs, so that two instances wait for each other instead of deadlocking. A line of a
+/// product that is not in the table has no balance and violates NOT NULL: it cannot be skipped.
+const COMMIT: &str = "
+    WITH replied AS (
+        INSERT INTO inbox (consumer, event_id, reply) SELECT $1, r.* FROM unnest($2::uuid[], $3::text[]) AS r
+    ), lines AS MATERIALIZED (
+        SELECT * FROM unnest($4::uuid[], $5::uuid[], $6::text[], $7::int[]) WITH ORDINALITY AS l (event_id, order_id, sku, quantity, place)
+    ), wanted AS MATERIALIZED (
+        SELECT sku, sum(quantity)::integer AS quantity FROM lines GROUP BY sku
+    ), locked AS MATERIALIZED (
+        SELECT sku FROM products WHERE sku IN (SELECT sku FROM wanted) ORDER BY sku FOR UPDATE
+    ), taken AS (
+        UPDATE products p SET on_hand = p.on_hand - w.quantity
+        FROM locked JOIN wanted w USING (sku) WHERE p.sku = locked.sku
+        RETURNING p.sku, p.on_hand
+    ), booked AS (
+        INSERT INTO stock_ledger (sku, delta, balance, reason, order_id, event_id)
+        SELECT l.sku, -l.quantity, t.on_hand + coalesce(sum(l.quantity) OVER later, 0)::integer, 'order', l.order_id, l.event_id
+        FROM lines l LEFT JOIN taken t USING (sku)
+        WINDOW later AS (PARTITION BY l.sku ORDER BY l.place ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING)
+        ORDER BY l.place
+        RETURNING event_id, sku, balance, id
+    ), told AS (
+        INSERT INTO outbox (event_id, stream, envelope, repeats, due_at)
+        SELECT o.*, now() + make_interval(secs => $12) FROM unnest($8::uuid[], $9::text[], $10::text[], $11::int[]) AS o
+    )
+    SELECT event_id, sku, balance, id FROM booked";
+
+impl Write for WriteStock {
+    type Item = Ruling;
+    /// How much each line left on hand.
+    type Outcome = Vec<(Sku, Level)>;
+
+    const NAME: &'static str = "stock";
+    /// A shortage was decided on the assumption that what is held before it commits.
+    const DEPENDENT: bool = true;
+
+    async fn commit(&self, connection: &Connection, rulings: &[Ruling]) -> Result<Vec<Self::Outcome>, DbError> {
+        let statement = connection.prepare_cached(COMMIT).await?;
+        let events: Vec<Uuid> = rulings.iter().map(|ruling| ruling.event_id).collect();
+        let lines = LineColumns::of(rulings);
+        let outbox: OutboxRows = rulings.iter().map(|ruling| &ruling.reply).collect();
+        let lease = self.lease.as_secs_f64();
+        let rows = connection
+            .query(
+                &statement,
+                &[
+                    &GROUP,
+                    &events,
+                    &outbox.envelopes,
+                    &lines.events,
+                    &lines.orders,
+                    &lines.skus,
+                    &lines.quantities,
+                    &outbox.ids,
+                    &outbox.streams,
+                    &outbox.envelopes,
+                    &outbox.repeats,
+                    &lease,
+                ],
+            )
+            .await?;
+        let mut levels: HashMap<Uuid, Self::Outcome> = HashMap::with_capacity(rulings.len());
+        for row in &rows {
+            levels.entry(row.get(0)).or_default().push((Sku::stored(row.get(1)), level(row, 2)));
+        }
+        Ok(events.iter().map(|event| levels.remove(event).unwrap_or_default()).collect())
+    }
+
+    fn committed(&self, rulings: &[Ruling], _: &[Self::Outcome]) {
+        self.relay.publish(rulings.iter().map(|ruling| ruling.reply.clone()).collect());
+    }
+}
+
+/// Everything that is taken, as columns.
+#[derive(Default)]
+struct LineColumns<'a> {
+    events: Vec<Uuid>,
+    orders: Vec<Uuid>,
+    skus: Vec<&'a str>,
+    quantities: Vec<i32>,
+}
+
+impl<'a> LineColumns<'a> {
+    fn of(rulings: &'a [Ruling]) -> Self {
+        let mut columns = Self::default();
+        for (ruling, line) in rulings.iter().flat_map(|ruling| ruling.taken.iter().map(move |line| (ruling, line))) {
+            columns.events.push(ruling.event_id);
+            columns.orders.push(ruling.order_id);
+            columns.skus.push(line.sku.as_str());
+            columns.quantities.push(i32::try_from(line.quantity).unwrap_or(i32::MAX));
+        }
+        columns
+    }
+}

@@ -1,0 +1,11 @@
+//! The infrastructure on real Redis and PostgreSQL. The shop in these tests is a toy: see `toy`.
+
+mod golden;
+mod group_commit;
+mod http_threads;
+mod outbox;
+mod streams;
+mod streams_lost;
+mod supervision;
+mod tokens;
+mod toy;

@@ -1,33 +1,41 @@
 //! The README, held true: its tour runs as it is written, and its table of settings is what the services say themselves.
 
-use std::path::Path;
 use std::process::{Output, Stdio};
 
 use ctl::stack::{Kind, Stack, StackOptions, find_binary};
 use shared::local::account::scratch_dir;
 use tokio::process::Command;
-use tokio::sync::OnceCell;
+
+#[path = "it/support/binaries.rs"]
+mod binaries;
+use binaries::service_binaries;
 
 const README: &str = include_str!("../../README.md");
 
 #[tokio::test]
 async fn the_tour_in_the_readme_works_as_written() {
-    build_services().await;
     let folder = scratch_dir().expect("a folder");
-    let mut stack = Stack::start(StackOptions::private(folder.path()).expect("free ports")).await.expect("servers");
+    let mut options = StackOptions::private(folder.path()).expect("free ports");
+    options.binaries = Some(service_binaries().to_path_buf());
+    let mut stack = Stack::start(options).await.expect("servers");
     stack.start_services().await.expect("services");
 
     let said = run(&tour(&stack), &stack).await;
 
-    for expected in ["\"role\":\"USER\"", "\"status\":\"confirmed\"", "idempotency-replayed: true", "\"status\":\"refunded\""] {
-        assert!(said.to_lowercase().contains(&expected.to_lowercase()), "the tour never said {expected}:\n{said}");
+    for expected in [
+        r#""role":"USER""#,
+        r#""version":3,"status":"confirmed""#,
+        "idempotency-replayed: true",
+        r#""status":"refunded""#,
+        r#""available":1"#,
+    ] {
+        assert!(said.contains(expected), "the tour never said {expected}:\n{said}");
     }
     stack.stop_all().await.expect("a clean end");
 }
 
 #[tokio::test]
 async fn the_settings_table_in_the_readme_names_every_setting_of_every_service() {
-    build_services().await;
     let mut settings = Vec::new();
     for kind in Kind::ALL {
         for setting in settings_of(kind).await {
@@ -37,23 +45,6 @@ async fn the_settings_table_in_the_readme_names_every_setting_of_every_service()
     let expected = table(&settings);
     let found = between("<!-- settings:begin -->", "<!-- settings:end -->");
     assert!(found.trim() == expected.trim(), "the README's table is not what --help says. It should be:\n\n{expected}");
-}
-
-/// `cargo test -p ctl` builds `shopctl` alone.
-async fn build_services() {
-    static BUILT: OnceCell<()> = OnceCell::const_new();
-    let build = async || {
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let profile = if cfg!(debug_assertions) { "dev" } else { "release" };
-        let mut command = Command::new(cargo);
-        command.args(["build", "--quiet", "--profile", profile, "-p", "user", "-p", "inventory", "-p", "payment"]);
-        succeeded("cargo build", &command.current_dir(workspace()).output().await.expect("cargo"));
-    };
-    BUILT.get_or_init(build).await;
-}
-
-fn workspace() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
 
 fn between(begin: &str, end: &str) -> &'static str {
@@ -106,7 +97,7 @@ impl Setting {
 }
 
 async fn settings_of(kind: Kind) -> Vec<Setting> {
-    let program = find_binary(kind, None).expect("it was built");
+    let program = find_binary(kind, Some(service_binaries())).expect("it was built");
     let help = succeeded("--help", &Command::new(program).arg("--help").output().await.expect("it runs"));
     let settings: Vec<Setting> = help.lines().filter_map(Setting::parse).collect();
     let named = help.lines().filter(|line| line.trim_start().starts_with("--")).count();

@@ -18,9 +18,11 @@ pub struct Settings {
 
 impl Settings {
     pub fn read(source: &mut Source) -> Self {
+        let common = Common::read(source, "127.0.0.1:8000", "127.0.0.1:9100");
+        let streams = StreamSettings::read(source, common.http_bind);
         Self {
-            common: Common::read(source, "127.0.0.1:8000", "127.0.0.1:9100"),
-            streams: StreamSettings::read(source),
+            common,
+            streams,
             tokens: TokenSettings::read(source),
             live_products: source.within("live-products", "10000", 1..=10_000_000, "products kept in memory"),
             product_view_age: source.value("product-view-age", "1s", "how old a product shown from memory may be"),

@@ -95,7 +95,8 @@ impl Running {
         let core_supervisor = SupervisorHandle::start(&core.handle(), &roster, shutdown.clone());
         let streams_supervisor = SupervisorHandle::start(&streams.handle(), &roster, shutdown.clone());
         // Each arbiter owns its connections.
-        let (core_database, streams_database) = (Database::open(&settings.common.database)?, Database::open(&settings.common.database)?);
+        let (core_database, streams_database) =
+            (Database::open("core", &settings.common.database)?, Database::open("streams", &settings.common.database)?);
         let broker = Broker::new(&settings.streams);
 
         let relay = RelayHandle::start(&streams_supervisor, &relay_options(settings, &streams_database, &broker));

@@ -48,9 +48,11 @@ pub struct ReconcilerSettings {
 impl Settings {
     /// Reads all settings of the service; errors are collected in `source`.
     pub fn read(source: &mut Source) -> Self {
+        let common = Common::read(source, "127.0.0.1:8001", "127.0.0.1:9101");
+        let streams = StreamSettings::read(source, common.http_bind);
         Self {
-            common: Common::read(source, "127.0.0.1:8001", "127.0.0.1:9101"),
-            streams: StreamSettings::read(source),
+            common,
+            streams,
             tokens: TokenSettings::read(source),
             products: ProductSourceSettings::read(source),
             provider: ProviderSettings::read(source),

@@ -79,8 +79,8 @@ impl Service {
         let core_supervisor = SupervisorHandle::start(&core.handle(), &roster, shutdown.clone());
         let stream_supervisor = SupervisorHandle::start(&streams.handle(), &roster, shutdown.clone());
         // One pool per arbiter: a connection is driven by the thread that uses it.
-        let database = Database::open(&settings.common.database)?;
-        let stream_database = Database::open(&settings.common.database)?;
+        let database = Database::open("core", &settings.common.database)?;
+        let stream_database = Database::open("streams", &settings.common.database)?;
         let broker = Broker::new(&settings.streams);
 
         let relay = start_relay(&stream_supervisor, settings, &stream_database, &broker);

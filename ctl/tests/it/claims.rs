@@ -1,6 +1,6 @@
 //! A consumer that dies is replaced, and what it held is claimed.
 
-use ctl::stack::{Kind, ServiceId};
+use ctl::stack::{Kind, ServiceId, StackOptions};
 use tokio_postgres::NoTls;
 
 use crate::support::{Order, SOON, Shop, eventually, first};
@@ -9,7 +9,7 @@ const ORDERS: usize = 20;
 
 #[tokio::test]
 async fn a_second_inventory_claims_what_the_killed_one_held() {
-    let mut shop = Shop::open().await;
+    let mut shop = Shop::open_with(slow).await;
     shop.product("MUG", 100).await;
     // Nobody can take stock as long as this transaction is open.
     let (mut client, connection) = tokio_postgres::connect(&shop.stack.database_url(Kind::Inventory), NoTls).await.expect("a connection");
@@ -30,6 +30,7 @@ async fn a_second_inventory_claims_what_the_killed_one_held() {
     assert_eq!(shop.user.all_ended(ORDERS).await, [("confirmed".to_owned(), ORDERS)].into());
     let claimed = shop.metrics(second).await.sum("orderflow_stream_reclaimed_total", &["order_completed"]);
     assert!(claimed >= 1.0, "{claimed} entries claimed");
+    assert_eq!(shop.pending(Kind::Inventory).await, 0);
     shop.assert_stock_adds_up("MUG", 100).await;
 }
 

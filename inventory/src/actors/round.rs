@@ -117,7 +117,10 @@ impl Round {
         let mut outage = match self.insist(cases).await {
             Ok(()) => return,
             Err(Setback::Unavailable(why)) => Some(why),
-            Err(_) => None,
+            Err(setback) => match cases {
+                [alone] => return alone.outcome = Some(Outcome::Failed(setback.to_string())),
+                _ => None,
+            },
         };
         for case in cases.iter_mut().filter(|case| case.outcome.is_none()) {
             if outage.is_none() {

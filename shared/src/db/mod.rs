@@ -28,15 +28,17 @@ pub fn forbid_on_this_thread() {
 /// The connections of this process to its own database.
 #[derive(Clone)]
 pub struct Database {
+    name: &'static str,
     pool: Pool,
 }
 
 impl Database {
-    /// A pool that connects when first asked. Every connection carries the timeouts of `settings`.
+    /// A pool that connects when first asked; `name` tells it apart in the metrics. Every connection carries the timeouts of
+    /// `settings`.
     ///
     /// # Errors
     /// The pool's own settings contradict each other.
-    pub fn open(settings: &DatabaseSettings) -> Result<Self, deadpool_postgres::BuildError> {
+    pub fn open(name: &'static str, settings: &DatabaseSettings) -> Result<Self, deadpool_postgres::BuildError> {
         let mut config = settings.url.config();
         let ms = settings.statement_timeout.as_millis();
         // enable_seqscan: with statistics from a quiet moment the planner expects one open order and loops over the
@@ -55,7 +57,7 @@ impl Database {
             .create_timeout(Some(settings.connect_timeout))
             .recycle_timeout(Some(settings.connect_timeout))
             .build()?;
-        Ok(Self { pool })
+        Ok(Self { name, pool })
     }
 
     /// A connection, for as long as the value lives.
@@ -67,7 +69,9 @@ impl Database {
     /// On an HTTP worker thread: handlers message actors and never touch the database.
     pub async fn connection(&self) -> Result<Connection, DbError> {
         assert!(!SERVES_HTTP.get(), "SQL on an HTTP worker thread: send a message to an actor instead");
-        self.pool.get().await.map_err(|error| match error {
+        let connection = self.pool.get().await;
+        self.record_pool();
+        connection.map_err(|error| match error {
             PoolError::Backend(e) => DbError::unreachable(&e),
             other => DbError::unreachable(&other),
         })
@@ -81,12 +85,11 @@ impl Database {
         }
     }
 
-    /// Sets the `db_pool_*` gauges.
-    pub fn record_pool(&self) {
+    fn record_pool(&self) {
         let status = self.pool.status();
-        metrics::gauge!("orderflow_db_pool_size").set(status.size as f64);
-        metrics::gauge!("orderflow_db_pool_available").set(status.available as f64);
-        metrics::gauge!("orderflow_db_pool_waiting").set(status.waiting as f64);
+        metrics::gauge!("orderflow_db_pool_size", "pool" => self.name).set(status.size as f64);
+        metrics::gauge!("orderflow_db_pool_available", "pool" => self.name).set(status.available as f64);
+        metrics::gauge!("orderflow_db_pool_waiting", "pool" => self.name).set(status.waiting as f64);
     }
 
     /// Closes every connection; later calls fail.

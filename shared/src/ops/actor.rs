@@ -75,7 +75,6 @@ impl Handler<Drain> for Operations {
 
 /// Reports to `/readyz` and sets the gauges.
 async fn probe(sources: &OpsSources) {
-    sources.database.record_pool();
     let database = sources.database.is_reachable().await;
     sources.readiness.report("database", (!database).then(|| "PostgreSQL does not answer".to_owned()));
     sources.readiness.report("token-keys", sources.keys.warm_up().await.err().map(|error| error.to_string()));

@@ -80,7 +80,11 @@ impl LogSettings {
     fn read(source: &mut Source) -> Self {
         Self {
             format: source.value("log-format", "auto", "auto, pretty or json (auto: pretty on a terminal, otherwise json)"),
-            filter: source.value("log-filter", "info,actix_server=warn,refinery_core=warn,tokio_postgres=warn", "tracing filter, e.g. info,shared::stream=debug"),
+            filter: source.value(
+                "log-filter",
+                "info,actix_server=warn,refinery_core=warn,tokio_postgres=warn",
+                "tracing filter, e.g. info,shared::stream=debug",
+            ),
         }
     }
 }
@@ -135,14 +139,15 @@ pub struct StreamSettings {
 }
 
 impl StreamSettings {
-    /// Reads the settings of streams; `consumer-name` defaults to the host name.
-    pub fn read(source: &mut Source) -> Self {
+    /// Reads the settings of streams. `consumer-name` defaults to host name and port: unique among the instances of one machine,
+    /// and the same after a restart, so that a process finds what it held before.
+    pub fn read(source: &mut Source, http_bind: SocketAddr) -> Self {
         let settings = Self {
             url: source.value("redis-url", "redis://127.0.0.1:6379/0", "Redis 7 or Valkey, with AOF and noeviction"),
             consumer_name: source.value(
                 "consumer-name",
                 "",
-                "name among the consumers of a group, unique per instance (default: host name)",
+                "name among the consumers of a group, unique per instance; when off: host name and port",
             ),
             partitions: source.within("stream-partitions", "1", 1..=64, "partitions of each stream, the same in every service"),
             batch: source.within("stream-batch", "512", 1..=10_000, "most events in one read"),
@@ -156,12 +161,12 @@ impl StreamSettings {
             resend_after: source.value("resend-after", "5s", "an event not confirmed for this long is published again"),
             sweep_interval: source.value("outbox-sweep-interval", "1s", "time between two sweeps of the outbox"),
         };
-        settings.checked(source)
+        settings.checked(source, http_bind)
     }
 
-    fn checked(mut self, source: &mut Source) -> Self {
+    fn checked(mut self, source: &mut Source, http_bind: SocketAddr) -> Self {
         if self.consumer_name.is_empty() {
-            self.consumer_name = host_name();
+            self.consumer_name = format!("{}-{}", host_name(), http_bind.port());
         }
         let handler = Duration::from_secs(2);
         source.check("claim-idle", self.claim_idle >= handler, "must be at least 2s, the longest an event handler may take");

@@ -14,14 +14,14 @@ pub use eventually::{Look, eventually};
 pub use servers::{TestDatabase, TestRedis, postgres};
 pub use tokens::Signer;
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use crate::settings::{DatabaseSettings, DatabaseUrl, RedisUrl, Source, StreamSettings, Value};
 
 /// Settings of streams for a test: the defaults, but everything that waits waits a fraction of a second.
 #[must_use]
 pub fn stream_settings(redis_url: &str) -> StreamSettings {
-    let mut settings = StreamSettings::read(&mut nothing());
+    let mut settings = StreamSettings::read(&mut nothing(), SocketAddr::from(([127, 0, 0, 1], 0)));
     settings.url = RedisUrl::parse(redis_url).unwrap_or_else(|error| panic!("{redis_url}: {error}"));
     settings.consumer_name = "test".to_owned();
     settings.block = Duration::from_millis(50);

@@ -65,13 +65,13 @@ impl Bank {
 
     fn writer<const DEPENDENT: bool>(&self, seconds: f64) -> Commits<Deposits<DEPENDENT>> {
         let supervisor = SupervisorHandle::start(&Arbiter::current(), &Roster::default(), Shutdown::default());
-        let (database, entered) = (Database::open(&self.settings).expect("a pool"), Arc::clone(&self.entered));
+        let (database, entered) = (Database::open("test", &self.settings).expect("a pool"), Arc::clone(&self.entered));
         Commits::start(&supervisor, database, &self.settings, move || Deposits { entered: Arc::clone(&entered), seconds })
     }
 
     async fn connection(&self) -> Connection {
         let settings = database_settings(self.database.url());
-        Database::open(&settings).expect("a pool").connection().await.expect("a connection")
+        Database::open("test", &settings).expect("a pool").connection().await.expect("a connection")
     }
 
     async fn number(&self, sql: &str) -> i64 {
@@ -187,7 +187,7 @@ async fn without_a_database_the_writers_are_told_in_time() {
     let unreachable =
         DatabaseSettings { connect_timeout: Duration::from_millis(200), ..database_settings("postgres://postgres@127.0.0.1:1/nowhere") };
     let supervisor = SupervisorHandle::start(&Arbiter::current(), &Roster::default(), Shutdown::default());
-    let database = Database::open(&unreachable).expect("a pool");
+    let database = Database::open("test", &unreachable).expect("a pool");
     let commits: Commits<Deposits<false>> =
         Commits::start(&supervisor, database, &unreachable, || Deposits { entered: Arc::new(Semaphore::new(0)), seconds: 0.0 });
     let outcome = tokio::time::timeout(Duration::from_secs(5), commits.commit(deposit(1))).await.expect("in time");

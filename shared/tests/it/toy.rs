@@ -153,7 +153,7 @@ pub struct Bank {
 impl Bank {
     pub async fn open() -> Self {
         let (redis, database) = futures_util::join!(TestRedis::start(), TestDatabase::create());
-        let pool = Database::open(&database_settings(database.url())).expect("a pool");
+        let pool = Database::open("test", &database_settings(database.url())).expect("a pool");
         pool.connection().await.expect("a connection").batch_execute(TABLES).await.expect("tables");
         let settings = stream_settings(&redis.url());
         let teller = Teller { database: pool, script: Arc::default() };

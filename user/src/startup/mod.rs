@@ -64,7 +64,8 @@ fn start(
 
     // The accounts own one arbiter and its connections; operators look at the service from another one.
     let [core, watch] = [Arbiter::new(), Arbiter::new()];
-    let [core_database, watch_database] = [Database::open(&settings.common.database)?, Database::open(&settings.common.database)?];
+    let [core_database, watch_database] =
+        [Database::open("core", &settings.common.database)?, Database::open("operations", &settings.common.database)?];
     let core_supervisor = SupervisorHandle::start(&core.handle(), &roster, shutdown.clone());
     let watch_supervisor = SupervisorHandle::start(&watch.handle(), &roster, shutdown.clone());
 

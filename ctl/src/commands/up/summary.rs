@@ -17,6 +17,9 @@ pub fn render(stack: &Stack, state: &StackState, settings: &Settings, paint: Pai
         title("Log in as"),
         accounts(state),
         String::new(),
+        title("Log in from a shell (the README's tour starts here)"),
+        exports(state),
+        String::new(),
         title("Try in a second terminal"),
         commands(&shopctl),
         String::new(),
@@ -42,6 +45,11 @@ fn service(service: &Service) -> Vec<String> {
 fn accounts(state: &StackState) -> String {
     let row = |role: &str, login: &Login| vec![format!("  {role}"), login.email.clone(), login.password.clone()];
     table(&[row("ADMIN", &state.credentials.admin), row("USER", &state.credentials.user)])
+}
+
+fn exports(state: &StackState) -> String {
+    let Login { email, password, .. } = &state.credentials.admin;
+    format!("  export ADMIN_EMAIL='{email}' ADMIN_PASSWORD='{password}'")
 }
 
 fn commands(shopctl: &str) -> String {

@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt};
 
-use tokio_postgres::error::SqlState;
+use tokio_postgres::{error::SqlState, types::WrongType};
 
 /// What to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +57,11 @@ impl From<tokio_postgres::Error> for DbError {
 }
 
 fn classify(error: &tokio_postgres::Error) -> Fault {
-    let Some(server) = error.as_db_error() else { return Fault::Lost };
+    let Some(server) = error.as_db_error() else {
+        // A value of the wrong type is a mistake of ours and never reached the server; anything else is the connection.
+        let is_ours = error.source().is_some_and(|cause| cause.is::<WrongType>());
+        return if is_ours { Fault::Refused } else { Fault::Lost };
+    };
     match server.code() {
         &SqlState::T_R_SERIALIZATION_FAILURE
         | &SqlState::T_R_DEADLOCK_DETECTED

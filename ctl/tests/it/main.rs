@@ -9,6 +9,7 @@ mod journey;
 mod limits;
 mod operations;
 mod outages;
+mod overload;
 mod settings;
 mod shutdown;
 mod support;

@@ -13,6 +13,8 @@ const QUICK_STREAMS: [(&str, &str); 4] =
     [("CLAIM_IDLE", "2s"), ("CLAIM_INTERVAL", "200ms"), ("RESEND_AFTER", "1s"), ("OUTBOX_SWEEP_INTERVAL", "200ms")];
 const QUICK_PAYMENT: [(&str, &str); 4] =
     [("PROVIDER_LATENCY", "1ms"), ("PROVIDER_TIMEOUT", "300ms"), ("RECONCILE_AFTER", "1s"), ("RECONCILE_INTERVAL", "200ms")];
+/// A test machine may be busy: what is refused after a second in production may take a little longer here.
+const PATIENT_DATABASE: (&str, &str) = ("DATABASE_CONNECT_TIMEOUT", "4s");
 
 /// A running shop with an ADMIN and a USER.
 pub struct Shop {
@@ -60,6 +62,7 @@ impl Shop {
         let mut options = StackOptions::private("").expect("ports");
         options.servers = choice;
         options.binaries = Some(service_binaries().to_path_buf());
+        options = Kind::ALL.into_iter().fold(options, |options, kind| options.with_env(kind, PATIENT_DATABASE.0, PATIENT_DATABASE.1));
         for kind in [Kind::Inventory, Kind::Payment] {
             options = QUICK_STREAMS.iter().fold(options, |options, (name, value)| options.with_env(kind, name, value));
         }

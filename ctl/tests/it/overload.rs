@@ -1,0 +1,43 @@
+//! Overload is refused, not queued.
+
+use ctl::stack::Kind;
+use futures_util::{StreamExt, stream::FuturesUnordered};
+use tokio_postgres::NoTls;
+
+use crate::support::{Order, Shop, first, key};
+
+const ADMITTED: usize = 4;
+const ASKED: usize = 20;
+
+#[tokio::test]
+async fn requests_beyond_the_admission_limit_are_refused_at_once_and_say_when_to_come_back() {
+    let shop = Shop::open_with(|options| options.with_env(Kind::Payment, "ADMISSION_LIMIT", &ADMITTED.to_string())).await;
+    shop.product("MUG", 100).await;
+    let (mut client, connection) = tokio_postgres::connect(&shop.stack.database_url(Kind::Payment), NoTls).await.expect("a connection");
+    let order = Order::of("MUG", 1);
+    let ask = async || {
+        let key = key();
+        shop.user.order_with(&order, &[("Idempotency-Key", &key)]).await
+    };
+    let flood = async {
+        // No order can be stored as long as this transaction is open: whoever was admitted waits.
+        let lock = client.transaction().await.expect("a transaction");
+        lock.batch_execute("LOCK TABLE orders IN EXCLUSIVE MODE").await.expect("locked");
+        let mut answers: FuturesUnordered<_> = (0..ASKED).map(|_| ask()).collect();
+        for _ in ADMITTED..ASKED {
+            let refused = answers.next().await.expect("an answer");
+            refused.problem(503, "overloaded");
+            assert!(refused.header("retry-after").parse::<u32>().is_ok_and(|seconds| seconds >= 1));
+        }
+        shop.user.get(Kind::Payment, "/livez").await.expect(200);
+        lock.rollback().await.expect("unlocked");
+        while let Some(admitted) = answers.next().await {
+            admitted.expect(202);
+        }
+        drop(client);
+    };
+    _ = tokio::join!(flood, connection);
+    let refused = shop.metrics(first(Kind::Payment)).await.sum("orderflow_admission_rejected_total", &[]);
+    assert_eq!(refused, (ASKED - ADMITTED) as f64);
+    shop.user.all_ended(ADMITTED).await;
+}

@@ -9,7 +9,6 @@ use shared::{
     http::{HttpOptions, Readiness, RunningHttp},
     ops::{self, Operations, OpsSources, StreamSources},
     outbox::{RelayHandle, RelayOptions},
-    settings::DatabaseSettings,
     shutdown::{Cause, Shutdown},
     stream::{Broker, Consumers, start_consumers},
     supervisor::{Roster, Supervised, SupervisorHandle},
@@ -27,10 +26,6 @@ use crate::{
 mod migrations {
     refinery::embed_migrations!("migrations");
 }
-
-/// How long to wait for PostgreSQL at the start: it may be starting too.
-const PATIENCE_AT_START: Duration = Duration::from_secs(60);
-const PAUSE_AT_START: Duration = Duration::from_millis(500);
 
 /// Why the service could not start.
 #[derive(Debug, thiserror::Error)]
@@ -52,27 +47,13 @@ pub enum StartError {
 pub async fn serve(settings: Settings) -> Result<Cause, StartError> {
     telemetry::install_metrics();
     describe_metrics();
-    migrate(&settings.common.database).await?;
+    db::migrate_when_reachable(&settings.common.database, migrations::migrations::runner).await?;
     let shutdown = Shutdown::default();
     let running = Running::start(&settings, &shutdown)?;
     let cause = shutdown.wait().await?;
     tracing::info!(?cause, "going down");
     running.stop(settings.common.shutdown_timeout).await;
     Ok(cause)
-}
-
-/// Brings the schema up to date, waiting for a PostgreSQL that is not up yet.
-async fn migrate(settings: &DatabaseSettings) -> Result<(), MigrationError> {
-    let deadline = tokio::time::Instant::now() + PATIENCE_AT_START;
-    loop {
-        match db::migrate(settings, migrations::migrations::runner()).await {
-            Err(MigrationError::Postgres(error)) if tokio::time::Instant::now() < deadline => {
-                tracing::warn!(%error, "waiting for PostgreSQL");
-                tokio::time::sleep(PAUSE_AT_START).await;
-            }
-            result => return result,
-        }
-    }
 }
 
 /// Everything that runs, in the order in which it goes down.

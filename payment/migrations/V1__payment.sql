@@ -14,6 +14,7 @@ CREATE TABLE orders (
     version        integer     NOT NULL,
     timeline       jsonb       NOT NULL,
     traceparent    text        NOT NULL,
+    request_id     text        NOT NULL,
     created_at     timestamptz NOT NULL,
     updated_at     timestamptz NOT NULL,
     CONSTRAINT orders_timeline_has_every_version CHECK (jsonb_array_length(timeline) = version),

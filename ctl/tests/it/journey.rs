@@ -161,12 +161,15 @@ async fn an_order_of_unknown_products_is_refused_and_names_each() {
 }
 
 #[tokio::test]
-async fn a_trace_and_the_order_id_travel_with_the_events() {
+async fn a_trace_the_request_id_and_the_order_id_travel_with_the_events() {
     let shop = Shop::open().await;
     shop.product("MUG", 10).await;
     let (key, trace) = (key(), "0af7651916cd43dd8448eb211c80319c");
     let traceparent = format!("00-{trace}-b7ad6b7169203331-01");
-    let answer = shop.user.order_with(&Order::of("MUG", 1), &[("Idempotency-Key", &key), ("traceparent", &traceparent)]).await;
+    let answer = shop
+        .user
+        .order_with(&Order::of("MUG", 1), &[("Idempotency-Key", &key), ("traceparent", &traceparent), ("X-Request-Id", "request-7")])
+        .await;
     let id = answer.expect(202)["id"].as_str().expect("an id").to_owned();
     shop.user.ended(&id).await;
     let mut cause = None;
@@ -174,6 +177,7 @@ async fn a_trace_and_the_order_id_travel_with_the_events() {
         let entries: Vec<(String, std::collections::HashMap<String, String>)> = shop.redis_command(&["XRANGE", stream, "-", "+"]).await;
         let event = &entries.iter().find(|(_, fields)| fields["correlationid"] == id).expect("the event of the order").1;
         assert_eq!(event["traceparent"].split('-').nth(1), Some(trace), "{event:?}");
+        assert_eq!(event["requestid"], "request-7", "{event:?}");
         assert_eq!(event.get("causationid"), cause.as_ref(), "{event:?}");
         cause = event.get("id").cloned();
     }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use actix::{Handler, Message, ResponseFuture};
-use shared::telemetry::TraceContext;
+use shared::telemetry::Origin;
 
 use super::{Backends, InventoryError, ProductView, StockDesk};
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
 #[rtype(result = "Result<ProductView, InventoryError>")]
 pub struct CreateProduct {
     pub product: NewProduct,
-    pub trace: TraceContext,
+    pub origin: Origin,
 }
 
 impl Handler<CreateProduct> for StockDesk {
@@ -34,7 +34,7 @@ impl Handler<CreateProduct> for StockDesk {
 }
 
 async fn create(backends: &Backends, wish: &CreateProduct) -> Result<StoredProduct, InventoryError> {
-    let event = store::product_changed(&first_version(&wish.product), wish.trace)?;
+    let event = store::product_changed(&first_version(&wish.product), wish.origin.clone())?;
     let connection = backends.connection().await?;
     let created = store::create(&connection, &wish.product, &event, backends.lease).await?.ok_or(InventoryError::SkuTaken)?;
     backends.publish(event);

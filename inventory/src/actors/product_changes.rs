@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use actix::{ActorFutureExt, Handler, Message, ResponseActFuture, WrapFuture};
-use shared::{outbox::OutboxEvent, telemetry::TraceContext};
+use shared::{outbox::OutboxEvent, telemetry::Origin};
 
 use super::{Backends, InventoryError, Product, ProductView};
 use crate::{
@@ -21,7 +21,7 @@ pub struct ChangeProduct {
     /// What the caller saw; `None` never matches.
     pub version: Option<i64>,
     pub details: Details,
-    pub trace: TraceContext,
+    pub origin: Origin,
 }
 
 impl Handler<ChangeProduct> for Product {
@@ -44,7 +44,7 @@ async fn change(backends: &Backends, sku: &Sku, wish: ChangeProduct) -> Result<P
     if wish.version != Some(current.version) {
         return Err(InventoryError::Stale { current: current.version });
     }
-    let event = store::product_changed(&changed(&current, &wish.details), wish.trace)?;
+    let event = store::product_changed(&changed(&current, &wish.details), wish.origin.clone())?;
     match store::change(&connection, (sku, current.version), &wish.details, &event, backends.lease).await? {
         Changed::Done(record) => Ok(published(backends, event, record)),
         Changed::Stale => Err(InventoryError::Stale { current: current.version + 1 }),
@@ -72,7 +72,7 @@ fn published(backends: &Backends, event: OutboxEvent, record: ProductRecord) -> 
 #[derive(Debug, Message)]
 #[rtype(result = "Result<(), InventoryError>")]
 pub struct RemoveProduct {
-    pub trace: TraceContext,
+    pub origin: Origin,
 }
 
 impl Handler<RemoveProduct> for Product {
@@ -80,7 +80,7 @@ impl Handler<RemoveProduct> for Product {
 
     fn handle(&mut self, wish: RemoveProduct, _: &mut Self::Context) -> Self::Result {
         let (backends, sku) = (Rc::clone(&self.backends), self.record.sku.clone());
-        let removing = async move { remove(&backends, &sku, wish.trace).await };
+        let removing = async move { remove(&backends, &sku, wish.origin.clone()).await };
         Box::pin(removing.into_actor(self).map(|removed, product, _| {
             product.learn_record(removed?);
             Ok(())
@@ -89,13 +89,13 @@ impl Handler<RemoveProduct> for Product {
 }
 
 /// The event carries the version, so it must be known before: read it, and remove that one.
-async fn remove(backends: &Backends, sku: &Sku, trace: TraceContext) -> Result<ProductRecord, InventoryError> {
+async fn remove(backends: &Backends, sku: &Sku, origin: Origin) -> Result<ProductRecord, InventoryError> {
     let connection = backends.connection().await?;
     for _ in 0..ATTEMPTS {
         let current = store::load(&connection, sku).await?.map(|stored| stored.record).filter(|record| !record.deleted);
         let current = current.ok_or(InventoryError::Absent)?;
         let gone = ProductRecord { version: current.version + 1, deleted: true, ..current };
-        let event = store::product_changed(&gone, trace)?;
+        let event = store::product_changed(&gone, origin.clone())?;
         if let Changed::Done(record) = store::remove(&connection, (sku, gone.version - 1), &event, backends.lease).await? {
             return Ok(published(backends, event, record));
         }

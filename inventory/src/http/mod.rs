@@ -57,7 +57,7 @@ impl Modify for Bearer {
     }
 }
 
-/// The trace of a request, for the events it leads to.
-fn trace(request: &actix_web::HttpRequest) -> shared::telemetry::TraceContext {
-    RequestContext::of(request).trace
+/// What the events a request leads to carry of it.
+fn origin(request: &actix_web::HttpRequest) -> shared::telemetry::Origin {
+    RequestContext::of(request).origin()
 }

@@ -13,8 +13,8 @@ use shared::{
 use super::{
     Desk,
     body::{ChangeBody, CreateBody, ProductBody},
+    origin,
     problems::sku,
-    trace,
 };
 use crate::actors::{ChangeProduct, CreateProduct, ListProducts, ProductView, RemoveProduct, ShowProduct, ToProduct};
 
@@ -38,7 +38,7 @@ pub(super) async fn create(
     request: HttpRequest,
     body: JsonBody<CreateBody>,
 ) -> Result<HttpResponse, Problem> {
-    let created = desk.send(CreateProduct { product: body.value.parse()?, trace: trace(&request) }).await??;
+    let created = desk.send(CreateProduct { product: body.value.parse()?, origin: origin(&request) }).await??;
     let mut response = HttpResponse::Created();
     response.insert_header((header::LOCATION, format!("/products/{}", created.record.sku)));
     Ok(answer(response, created))
@@ -64,7 +64,7 @@ pub(super) async fn change(
     path: Path<String>,
     body: JsonBody<ChangeBody>,
 ) -> Result<HttpResponse, Problem> {
-    let message = ChangeProduct { version: expected_version(&request)?, details: body.value.parse()?, trace: trace(&request) };
+    let message = ChangeProduct { version: expected_version(&request)?, details: body.value.parse()?, origin: origin(&request) };
     let changed = desk.send(ToProduct { sku: sku(&path)?, message }).await??;
     Ok(answer(HttpResponse::Ok(), changed))
 }
@@ -73,7 +73,7 @@ pub(super) async fn change(
 #[utoipa::path(delete, path = "/products/{sku}", tag = "products", security(("bearer" = [])),
     responses((status = 204), (status = 404, body = Problem)))]
 pub(super) async fn remove(_: Token<AdminOnly>, desk: Desk, request: HttpRequest, path: Path<String>) -> Result<HttpResponse, Problem> {
-    desk.send(ToProduct { sku: sku(&path)?, message: RemoveProduct { trace: trace(&request) } }).await??;
+    desk.send(ToProduct { sku: sku(&path)?, message: RemoveProduct { origin: origin(&request) } }).await??;
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -6,7 +6,7 @@ use shared::{
     db::{Connection, Database, DbError},
     events::{Envelope, MoneyData, ProductChanged},
     outbox::{OutboxEvent, OutboxRows, Retention, TooLarge},
-    telemetry::TraceContext,
+    telemetry::{Origin, TraceContext},
 };
 
 use super::products::{record, record_columns};
@@ -22,7 +22,7 @@ const PAGE: i64 = 500;
 ///
 /// # Errors
 /// It is too large to publish.
-pub fn product_changed(product: &ProductRecord, trace: TraceContext) -> Result<OutboxEvent, TooLarge> {
+pub fn product_changed(product: &ProductRecord, origin: Origin) -> Result<OutboxEvent, TooLarge> {
     let event = ProductChanged {
         sku: product.sku.to_string(),
         name: product.name.clone(),
@@ -30,7 +30,7 @@ pub fn product_changed(product: &ProductRecord, trace: TraceContext) -> Result<O
         version: product.version,
         deleted: product.deleted,
     };
-    let envelope = Envelope::new(&event, SERVICE, event.sku.clone(), trace);
+    let envelope = Envelope::new(&event, SERVICE, event.sku.clone(), origin);
     // Nobody confirms it. Twice: a copy of the catalogue that missed one catches up with the other.
     OutboxEvent::new::<ProductChanged>(envelope, Retention::Repeated(1))
 }
@@ -46,7 +46,8 @@ pub async fn publish_everything_again(database: &Database) -> Result<(), DbError
         let products = every_product(&connection, &after).await?;
         let Some(last) = products.last() else { return Ok(()) };
         after = last.sku.to_string();
-        let events: Vec<OutboxEvent> = products.iter().filter_map(|product| product_changed(product, TraceContext::root()).ok()).collect();
+        let events: Vec<OutboxEvent> =
+            products.iter().filter_map(|product| product_changed(product, TraceContext::root().into()).ok()).collect();
         insert(&connection, &events, Duration::ZERO).await?;
     }
 }

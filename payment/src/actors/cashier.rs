@@ -17,7 +17,7 @@ use shared::{
     events::{Envelope, MoneyData, OrderCompleted, OrderedItem},
     outbox::{OutboxEvent, Retention},
     supervisor::{Drain, ExitReason, Life},
-    telemetry::TraceContext,
+    telemetry::{Origin, TraceContext},
 };
 use uuid::Uuid;
 
@@ -194,8 +194,8 @@ fn completed(order: &Order, charge_id: &str) -> Result<OutboxEvent, shared::outb
         total: money(&order.total),
         charge_id: charge_id.to_owned(),
     };
-    let trace = TraceContext::continue_from(Some(&order.traceparent));
-    OutboxEvent::new::<OrderCompleted>(Envelope::new(&event, "payment", order.id.to_string(), trace), Retention::UntilConfirmed)
+    let origin = Origin { trace: TraceContext::continue_from(Some(&order.traceparent)), request_id: Some(order.request_id.clone()) };
+    OutboxEvent::new::<OrderCompleted>(Envelope::new(&event, "payment", order.id.to_string(), origin), Retention::UntilConfirmed)
 }
 
 /// Inventory cannot deliver these orders: their money goes back.

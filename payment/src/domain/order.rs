@@ -23,8 +23,9 @@ pub struct Order {
     pub updated_at: Timestamp,
     /// Every transition, in order.
     pub timeline: Vec<Transition>,
-    /// W3C trace context of the request that placed it.
+    /// W3C trace context of the request that placed it, and its `X-Request-Id`.
     pub traceparent: String,
+    pub request_id: String,
 }
 
 /// A line with the price of the moment it was ordered.
@@ -72,6 +73,7 @@ pub struct NewOrder {
     pub total: Money,
     pub method: PaymentMethod,
     pub traceparent: String,
+    pub request_id: String,
     /// In whole microseconds, as PostgreSQL keeps it: the first answer and every replay show the same.
     pub placed_at: Timestamp,
 }
@@ -92,6 +94,7 @@ impl From<NewOrder> for Order {
             updated_at: new.placed_at,
             timeline: vec![placed],
             traceparent: new.traceparent,
+            request_id: new.request_id,
         }
     }
 }
@@ -107,6 +110,7 @@ impl Order {
             total: self.total.clone(),
             method: self.payment.method,
             traceparent: self.traceparent.clone(),
+            request_id: self.request_id.clone(),
             placed_at: self.created_at,
         })
     }

@@ -16,6 +16,7 @@ pub struct OrderRequest {
     pub cart: Cart,
     pub method: PaymentMethod,
     pub traceparent: String,
+    pub request_id: String,
     pub placed_at: Timestamp,
     /// How it will be answered, if that is certain already.
     pub answer: Option<Answer>,

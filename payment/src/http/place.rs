@@ -150,6 +150,7 @@ fn parse(user_id: Uuid, request: &HttpRequest, body: PlaceOrderBody, waits: bool
     let lines = body.items.into_iter().map(|item| CartLine { sku: item.sku, quantity: item.quantity }).collect();
     let cart = Cart::parse(lines).map_err(|found| violations.extend(found)).ok();
     let (Some(key), Some(method), Some(cart)) = (key, method, cart) else { return Err(invalid(violations)) };
+    let RequestContext { request_id, trace } = RequestContext::of(request);
     Ok(OrderRequest {
         order_id: Uuid::now_v7(),
         user_id,
@@ -157,7 +158,8 @@ fn parse(user_id: Uuid, request: &HttpRequest, body: PlaceOrderBody, waits: bool
         request_hash: request_hash(&cart, method),
         cart,
         method,
-        traceparent: RequestContext::of(request).trace.to_string(),
+        traceparent: trace.to_string(),
+        request_id,
         placed_at: whole_microseconds(Timestamp::now()),
         answer: (!waits).then_some(Answer::Accepted),
     })

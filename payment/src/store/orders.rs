@@ -14,7 +14,7 @@ use crate::domain::{Answer, IdempotencyKey, Money, Order, OrderFilter, OrderLine
 
 /// The columns [`read_order`] reads, of a table called `o`.
 pub(super) const ORDER_COLUMNS: &str = "o.id, o.user_id, o.status, o.items, o.total, o.currency, o.payment_method, o.charge_id, o.refund_id, \
-     o.reason, o.version, o.timeline, o.traceparent, o.created_at, o.updated_at";
+     o.reason, o.version, o.timeline, o.traceparent, o.created_at, o.updated_at, o.request_id";
 
 /// One order.
 ///
@@ -116,5 +116,6 @@ pub(super) fn read_order(row: &Row) -> Order {
         traceparent: row.get(12),
         created_at: row.get::<_, Timestamp>(13),
         updated_at: row.get::<_, Timestamp>(14),
+        request_id: row.get(15),
     }
 }

@@ -54,7 +54,16 @@ async fn price(connection: &Connection, items: &[OrderRequest]) -> Result<Vec<Re
     let order = |item: &OrderRequest| {
         let (lines, total) = item.cart.price(&catalogue)?;
         let (id, user_id, method) = (item.order_id, item.user_id, item.method);
-        Ok(Order::from(NewOrder { id, user_id, lines, total, method, traceparent: item.traceparent.clone(), placed_at: item.placed_at }))
+        Ok(Order::from(NewOrder {
+            id,
+            user_id,
+            lines,
+            total,
+            method,
+            traceparent: item.traceparent.clone(),
+            request_id: item.request_id.clone(),
+            placed_at: item.placed_at,
+        }))
     };
     Ok(items.iter().map(order).collect())
 }
@@ -68,15 +77,15 @@ async fn insert(connection: &Connection, orders: &[(&OrderRequest, Order)]) -> R
         .prepare_cached(
             "WITH input AS (
                  SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bytea[], $5::text[], $6::timestamptz[], $7::jsonb[], $8::bigint[],
-                                      $9::text[], $10::text[], $11::jsonb[], $12::text[])
-                     AS i (id, user_id, key, request_hash, answer, placed_at, items, total, currency, method, timeline, traceparent)
+                                      $9::text[], $10::text[], $11::jsonb[], $12::text[], $13::text[])
+                     AS i (id, user_id, key, request_hash, answer, placed_at, items, total, currency, method, timeline, traceparent, request_id)
              ), keyed AS (
                  INSERT INTO idempotency_keys (user_id, key, request_hash, order_id, answer, created_at)
                  SELECT user_id, key, request_hash, id, answer, placed_at FROM input ORDER BY user_id, key
                  ON CONFLICT ON CONSTRAINT idempotency_keys_once DO NOTHING RETURNING order_id
              ), placed AS (
-                 INSERT INTO orders (id, user_id, status, items, total, currency, payment_method, version, timeline, traceparent, created_at, updated_at)
-                 SELECT i.id, i.user_id, 'pending', i.items, i.total, i.currency, i.method, 1, i.timeline, i.traceparent, i.placed_at, i.placed_at
+                 INSERT INTO orders (id, user_id, status, items, total, currency, payment_method, version, timeline, traceparent, request_id, created_at, updated_at)
+                 SELECT i.id, i.user_id, 'pending', i.items, i.total, i.currency, i.method, 1, i.timeline, i.traceparent, i.request_id, i.placed_at, i.placed_at
                  FROM input i JOIN keyed k ON k.order_id = i.id
              )
              SELECT order_id FROM keyed",
@@ -92,9 +101,13 @@ async fn insert(connection: &Connection, orders: &[(&OrderRequest, Order)]) -> R
     let totals: Vec<i64> = orders.iter().map(|(_, order)| order.total.amount).collect();
     let currencies: Vec<&str> = orders.iter().map(|(_, order)| order.total.currency.as_str()).collect();
     let timelines: Vec<Json<&[Transition]>> = orders.iter().map(|(_, order)| Json(order.timeline.as_slice())).collect();
-    let (keys, methods, traces) = (column(|i| i.key.as_str()), column(|i| i.method.as_str()), column(|i| &i.traceparent));
+    let (keys, methods) = (column(|i| i.key.as_str()), column(|i| i.method.as_str()));
+    let (traces, requests) = (column(|i| &i.traceparent), column(|i| &i.request_id));
     let rows = connection
-        .query(&statement, &[&ids, &users, &keys, &hashes, &answers, &placed, &lines, &totals, &currencies, &methods, &timelines, &traces])
+        .query(
+            &statement,
+            &[&ids, &users, &keys, &hashes, &answers, &placed, &lines, &totals, &currencies, &methods, &timelines, &traces, &requests],
+        )
         .await?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
@@ -133,8 +146,8 @@ async fn known_keys(connection: &Connection, items: &[&OrderRequest]) -> Result<
     let keys: Vec<&str> = items.iter().map(|item| item.key.as_str()).collect();
     let rows = connection.query(&statement, &[&users, &keys]).await?;
     let known = |row: &tokio_postgres::Row| {
-        let (order, answer) = (read_order(row), row.get::<_, Option<&str>>(17).and_then(Answer::parse));
-        ((order.user_id, row.get(15)), Known { request_hash: row.get(16), answer, order })
+        let (order, answer) = (read_order(row), row.get::<_, Option<&str>>(18).and_then(Answer::parse));
+        ((order.user_id, row.get(16)), Known { request_hash: row.get(17), answer, order })
     };
     Ok(rows.iter().map(known).collect())
 }

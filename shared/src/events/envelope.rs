@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Event;
-use crate::telemetry::TraceContext;
+use crate::telemetry::{Origin, TraceContext};
 
 /// An event with everything that travels beside its data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +26,9 @@ pub struct Envelope {
     /// The event that led to this one.
     #[serde(rename = "causationid", default, skip_serializing_if = "Option::is_none")]
     pub causation_id: Option<Uuid>,
+    /// The `X-Request-Id` of the request that began the saga.
+    #[serde(rename = "requestid", default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
     /// Set on a redriven dead letter: only this group handles the entry.
     #[serde(rename = "redrivegroup", default, skip_serializing_if = "Option::is_none")]
     pub redrive_group: Option<String>,
@@ -48,7 +51,8 @@ pub enum EnvelopeError {
 
 impl Envelope {
     /// Wraps an event that begins or continues the saga `correlation_id`.
-    pub fn new<E: Event>(event: &E, source: &str, correlation_id: String, trace: TraceContext) -> Self {
+    pub fn new<E: Event>(event: &E, source: &str, correlation_id: String, origin: impl Into<Origin>) -> Self {
+        let Origin { trace, request_id } = origin.into();
         Self {
             id: Uuid::now_v7(),
             kind: E::TYPE.to_owned(),
@@ -58,6 +62,7 @@ impl Envelope {
             traceparent: trace.to_string(),
             correlation_id,
             causation_id: None,
+            request_id,
             redrive_group: None,
             data: serde_json::to_string(event).unwrap_or_else(|e| unreachable!("events are plain data: {e}")),
         }
@@ -65,8 +70,8 @@ impl Envelope {
 
     /// Wraps an event caused by this one: same correlation, same trace.
     pub fn reply<E: Event>(&self, event: &E, source: &str) -> Self {
-        let trace = TraceContext::continue_from(Some(&self.traceparent));
-        Self { causation_id: Some(self.id), ..Self::new(event, source, self.correlation_id.clone(), trace) }
+        let origin = Origin { trace: TraceContext::continue_from(Some(&self.traceparent)), request_id: self.request_id.clone() };
+        Self { causation_id: Some(self.id), ..Self::new(event, source, self.correlation_id.clone(), origin) }
     }
 
     /// The typed event.
@@ -94,6 +99,7 @@ impl Envelope {
             ("correlationid", self.correlation_id.clone()),
         ];
         fields.extend(self.causation_id.map(|id| ("causationid", id.to_string())));
+        fields.extend(self.request_id.clone().map(|id| ("requestid", id)));
         fields.extend(self.redrive_group.clone().map(|group| ("redrivegroup", group)));
         fields.push(("data", self.data.clone()));
         fields
@@ -117,6 +123,7 @@ impl Envelope {
             traceparent: take("traceparent").unwrap_or_else(|_| TraceContext::root().to_string()),
             correlation_id: take("correlationid")?,
             causation_id,
+            request_id: take("requestid").ok(),
             redrive_group: take("redrivegroup").ok(),
             data: take("data")?,
         })

@@ -23,7 +23,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 
 use super::Problem;
-use crate::telemetry::TraceContext;
+use crate::telemetry::{Origin, TraceContext};
 
 /// On top of the longest wait a client may ask for (30 s): a long poll is not a stuck request.
 const LONG_POLL: Duration = Duration::from_secs(30);
@@ -53,6 +53,11 @@ impl RequestContext {
     /// The context of a request that came through the edge.
     pub fn of(request: &HttpRequest) -> Self {
         request.extensions().get::<Self>().cloned().unwrap_or_else(|| Self::read(request.headers()))
+    }
+
+    /// What the events this request leads to carry of it.
+    pub fn origin(self) -> Origin {
+        Origin { trace: self.trace, request_id: Some(self.request_id) }
     }
 
     fn read(headers: &HeaderMap) -> Self {

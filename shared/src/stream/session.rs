@@ -283,7 +283,7 @@ impl<H: EventHandler> Session<H> {
     async fn settle(&mut self, batch: Batch<H::Event>, outcomes: Vec<Outcome>) -> Result<Batch<H::Event>, BrokerError> {
         let (mut entries, mut events, mut again) = (Vec::new(), Vec::new(), Batch::with_capacity(0));
         for ((entry, received), outcome) in batch.entries.into_iter().zip(batch.received).zip(outcomes) {
-            let event = received.envelope.id;
+            let (event, request_id) = (received.envelope.id, received.envelope.request_id.clone().unwrap_or_default());
             match outcome {
                 Outcome::Done | Outcome::Duplicate => {
                     self.spec.metrics.count(if outcome == Outcome::Done { "done" } else { "duplicate" }, 1);
@@ -295,12 +295,12 @@ impl<H: EventHandler> Session<H> {
                     events.push(event.to_string());
                 }
                 Outcome::Transient(why) => {
-                    tracing::warn!(stream = %self.spec.key, %event, %why, "will be handled again");
+                    tracing::warn!(stream = %self.spec.key, %event, %request_id, %why, "will be handled again");
                     again.push(entry, received);
                 }
                 Outcome::Failed(why) => {
                     self.spec.metrics.count("failed", 1);
-                    tracing::warn!(stream = %self.spec.key, %event, deliveries = received.deliveries, %why, "failed; it stays pending");
+                    tracing::warn!(stream = %self.spec.key, %event, %request_id, deliveries = received.deliveries, %why, "failed; it stays pending");
                     self.memory().failures.record(&entry, &why);
                 }
                 Outcome::Poison(why) => {

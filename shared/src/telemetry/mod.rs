@@ -8,7 +8,7 @@ use std::io::IsTerminal;
 use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
 
 pub use self::metrics::{PrometheusHandle, install as install_metrics};
-pub use trace_context::TraceContext;
+pub use trace_context::{Origin, TraceContext};
 
 use crate::settings::{LogSettings, Value};
 

@@ -44,6 +44,19 @@ impl TraceContext {
     }
 }
 
+/// The request an event goes back to: its trace, and the id its client can quote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    pub trace: TraceContext,
+    pub request_id: Option<String>,
+}
+
+impl From<TraceContext> for Origin {
+    fn from(trace: TraceContext) -> Self {
+        Self { trace, request_id: None }
+    }
+}
+
 impl fmt::Display for TraceContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "00-{:032x}-{:016x}-{:02x}", self.trace, self.span, u8::from(self.sampled))

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::commands::{admin, completions, dead_letters, order, seed, streams, token, up, watch};
+use crate::commands::{admin, chaos, completions, dead_letters, load, order, seed, streams, token, up, verify, watch};
 use crate::exit;
 
 /// Runs and operates Orderflow: three services that take an order from "POST" to "stock taken and money settled".
@@ -73,6 +73,12 @@ pub enum Command {
     /// Events that could not be processed
     #[command(subcommand)]
     DeadLetters(dead_letters::Command),
+    /// Send orders, as many and as fast as you like, and watch them to their end
+    Load(load::Args),
+    /// Check that nothing was lost, doubled or oversold
+    Verify(verify::Args),
+    /// Break things on purpose in a stack of its own, and check what is left
+    Chaos(chaos::Args),
     /// Print a completion script for a shell
     Completions(completions::Args),
 }

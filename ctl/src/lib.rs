@@ -7,15 +7,22 @@
 //! | [`api`] | the services over HTTP, the only way in |
 //! | [`stack`] | PostgreSQL, Redis and the services as processes; the end-to-end tests run on it too |
 //! | [`state`] | the file by which `up` tells the other commands addresses and passwords |
+//! | [`load`], [`client_log`] | customers who order, and what they did and saw |
+//! | [`verify`] | the invariants, judged from databases, streams and a client's log |
+//! | [`chaos`] | faults on purpose, in a stack of its own |
 //! | [`demo`] | products and orders to show |
 //! | [`terminal`], [`exit`] | how things look, and exit codes |
 
 pub mod api;
+pub mod chaos;
 pub mod cli;
+pub mod client_log;
 pub mod commands;
 pub mod context;
 pub mod demo;
 pub mod exit;
+pub mod load;
 pub mod stack;
 pub mod state;
 pub mod terminal;
+pub mod verify;

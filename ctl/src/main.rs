@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use ctl::cli::{Cli, Command};
-use ctl::commands::{admin, completions, dead_letters, order, seed, streams, token, up, watch};
+use ctl::commands::{admin, chaos, completions, dead_letters, load, order, seed, streams, token, up, verify, watch};
 use ctl::context::Context;
 use ctl::exit::{self, Exit};
 use ctl::terminal::{Colour, Paint};
@@ -29,6 +29,9 @@ async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Watch(args) => watch::run(&args, &context()?).await,
         Command::Streams(args) => streams::run(&args, &context()?).await,
         Command::DeadLetters(command) => dead_letters::run(&command, &context()?).await,
+        Command::Load(args) => load::run(&args, &context()?).await,
+        Command::Verify(args) => verify::run(&args, &context()?).await,
+        Command::Chaos(args) => chaos::run(&args, &context()?).await,
         Command::Completions(args) => Ok(completions::run(&args)),
     }
 }

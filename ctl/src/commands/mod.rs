@@ -1,11 +1,14 @@
 //! One command a file: its arguments, and what it does.
 
 pub mod admin;
+pub mod chaos;
 pub mod completions;
 pub mod dead_letters;
+pub mod load;
 pub mod order;
 pub mod seed;
 pub mod streams;
 pub mod token;
 pub mod up;
+pub mod verify;
 pub mod watch;

@@ -1,0 +1,1 @@
+//! Faults, injected on purpose into a stack of its own, and the verdict on what was left.

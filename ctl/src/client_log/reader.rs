@@ -1,0 +1,52 @@
+//! Reading a client log.
+
+use std::{
+    fs::File,
+    io::{self, BufRead, BufReader},
+    path::{Path, PathBuf},
+};
+
+use super::Record;
+
+/// Why a client log could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The file cannot be read.
+    #[error("cannot read the client log {}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A line is not a record.
+    #[error("{}:{line}: not a line of a client log: {source}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// From 1.
+        line: usize,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+}
+
+/// All records of a client log, in order. A last line without its end was being written when the client died: nothing it
+/// announces was sent, and it is left out.
+///
+/// # Errors
+/// [`ReadError`].
+pub fn read(path: &Path) -> Result<Vec<Record>, ReadError> {
+    let io = |source| ReadError::Io { path: path.to_owned(), source };
+    let mut reader = BufReader::new(File::open(path).map_err(io)?);
+    let (mut records, mut text) = (Vec::new(), String::new());
+    for line in 1.. {
+        text.clear();
+        if reader.read_line(&mut text).map_err(io)? == 0 || !text.ends_with('\n') {
+            break;
+        }
+        let record = serde_json::from_str(&text).map_err(|source| ReadError::Malformed { path: path.to_owned(), line, source })?;
+        records.push(record);
+    }
+    Ok(records)
+}

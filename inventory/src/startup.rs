@@ -167,10 +167,10 @@ fn serve_http(
         metrics: telemetry::install_metrics(),
         openapi: http::openapi(),
     };
-    let (desk, operations, roster) = (desk.clone(), operations.clone(), roster.clone());
+    let (desk, operations, roster, faults) = (desk.clone(), operations.clone(), roster.clone(), settings.common.faults);
     shared::http::start(&options, move |config| {
         config.configure(http::routes(desk.clone()));
-        config.configure(ops::routes(SERVICE, operations.clone(), roster.clone()));
+        config.configure(ops::routes(SERVICE, operations.clone(), roster.clone(), faults));
     })
 }
 

@@ -105,9 +105,9 @@ impl Service {
             openapi: document(),
         };
         let desks = Desks { orders: actors.desk.clone(), catalogue: actors.catalogue.clone() };
-        let (own, operations_of_http) = (routes(desks), operations.clone());
+        let (own, operations_of_http, faults) = (routes(desks), operations.clone(), settings.common.faults);
         let http = http::start(&options, move |config| {
-            config.configure(own.clone()).configure(ops::routes(SERVICE, operations_of_http.clone(), roster.clone()));
+            config.configure(own.clone()).configure(ops::routes(SERVICE, operations_of_http.clone(), roster.clone(), faults));
         })?;
         Ok(Self { http, desks: actors, consumers, relay, operations, databases: [database, stream_database] })
     }

@@ -13,10 +13,12 @@
 //! | [`auth`] | tokens verified locally, extractors for roles |
 //! | [`http`] | server, problem+json, health, OpenAPI page |
 //! | [`ops`] | the operations API every service has |
+//! | [`failpoint`], [`seeded_bug`] | rehearsals: where a process can be made to die, and mistakes put back; empty in ordinary builds |
 
 pub mod auth;
 pub mod db;
 pub mod events;
+pub mod failpoint;
 pub mod http;
 pub mod inbox;
 #[cfg(feature = "local")]
@@ -24,6 +26,7 @@ pub mod local;
 pub mod ops;
 pub mod outbox;
 pub mod process;
+pub mod seeded_bug;
 pub mod settings;
 pub mod shutdown;
 pub mod stream;

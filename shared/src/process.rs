@@ -3,6 +3,7 @@
 use std::{error::Error, future::Future, process::ExitCode};
 
 use crate::{
+    failpoint, seeded_bug,
     settings::{LogSettings, Source},
     shutdown::Cause,
     telemetry,
@@ -25,13 +26,13 @@ pub fn read_settings<S>(about: &str, commands: &[&str], read: impl FnOnce(&mut S
     let command = source.command().or(commands.first().copied()).unwrap_or_default().to_owned();
     let known = commands.contains(&command.as_str());
     source.check("command", known, &format!("`{command}` is none of: {}", commands.join(", ")));
-    match source.finish() {
-        Ok(()) => Ok((command, settings)),
-        Err(errors) => {
-            eprintln!("{errors}");
-            Err(ExitCode::from(UNUSABLE_SETTINGS))
-        }
+    let checks = [source.finish().map_err(|errors| errors.to_string()), failpoint::arm_from_environment(), seeded_bug::check_environment()];
+    let errors: Vec<String> = checks.into_iter().filter_map(Result::err).collect();
+    if errors.is_empty() {
+        return Ok((command, settings));
     }
+    eprintln!("{}", errors.join("\n"));
+    Err(ExitCode::from(UNUSABLE_SETTINGS))
 }
 
 /// Runs a service on an actix system until it ends, and tells how.

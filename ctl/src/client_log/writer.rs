@@ -79,7 +79,7 @@ fn write_all(mut file: File, received: &mpsc::Receiver<Line>) {
         }
         let written = file.write_all(&text).and_then(|()| if waiting.is_empty() { Ok(()) } else { file.sync_data() });
         for synced in waiting {
-            let outcome = written.as_ref().map(|()| ()).map_err(|error| io::Error::new(error.kind(), error.to_string()));
+            let outcome = written.as_ref().copied().map_err(|error| io::Error::new(error.kind(), error.to_string()));
             _ = synced.send(outcome);
         }
     }

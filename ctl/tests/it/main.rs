@@ -10,6 +10,7 @@ mod limits;
 mod operations;
 mod outages;
 mod overload;
+mod rehearsals;
 mod settings;
 mod shutdown;
 mod support;

@@ -6,6 +6,7 @@
 use std::{rc::Rc, time::Instant};
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, ResponseFuture, WrapFuture};
+use shared::failpoint;
 use tokio::sync::oneshot;
 
 use super::{Backends, InventoryError};
@@ -116,6 +117,7 @@ impl Handler<Hold> for Product {
     type Result = Result<(), Short>;
 
     fn handle(&mut self, hold: Hold, _: &mut Self::Context) -> Self::Result {
+        failpoint::pass("product.hold", "");
         self.shelf.hold(hold.0)
     }
 }

@@ -4,13 +4,14 @@
 //! `products_on_hand_never_negative` refuses what is not there, `stock_ledger_once` and `stock_ledger_order_once` refuse a
 //! second taking for the same event or order. Any of them rolls the whole batch back, and the caller decides anew.
 
-use std::{collections::HashMap, time::Duration};
+use std::{borrow::Cow, collections::HashMap, time::Duration};
 
 use shared::{
     db::{Connection, DbError, Write},
     events::Envelope,
     inbox,
     outbox::{OutboxEvent, OutboxRows, RelayHandle},
+    seeded_bug,
 };
 use uuid::Uuid;
 
@@ -79,6 +80,14 @@ const COMMIT: &str = "
     )
     SELECT event_id, sku, balance, id FROM booked";
 
+/// [`COMMIT`]; with a mistake in it where a build can have one and is told to.
+fn with_seeded_bugs() -> Cow<'static, str> {
+    let replied = "FROM unnest($2::uuid[], $3::text[]) AS r";
+    let statement = seeded_bug::plant("no-inbox", COMMIT, replied, &format!("{replied} WHERE false"));
+    let read = "(SELECT read.on_hand FROM products read WHERE read.sku = p.sku)";
+    seeded_bug::plant("read-then-write-stock", statement, "SET on_hand = p.on_hand", &format!("SET on_hand = {read}"))
+}
+
 impl Write for WriteStock {
     type Item = Ruling;
     /// How much each line left on hand.
@@ -89,7 +98,7 @@ impl Write for WriteStock {
     const DEPENDENT: bool = true;
 
     async fn commit(&self, connection: &Connection, rulings: &[Ruling]) -> Result<Vec<Self::Outcome>, DbError> {
-        let statement = connection.prepare_cached(COMMIT).await?;
+        let statement = connection.prepare_cached(&with_seeded_bugs()).await?;
         let events: Vec<Uuid> = rulings.iter().map(|ruling| ruling.event_id).collect();
         let lines = LineColumns::of(rulings);
         let outbox: OutboxRows = rulings.iter().map(|ruling| &ruling.reply).collect();

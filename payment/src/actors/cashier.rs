@@ -15,6 +15,7 @@ use futures_util::future::join_all;
 use shared::{
     db::{Commits, Database},
     events::{Envelope, MoneyData, OrderCompleted, OrderedItem},
+    failpoint,
     outbox::{OutboxEvent, Retention},
     supervisor::{Drain, ExitReason, Life},
     telemetry::{Origin, TraceContext},
@@ -143,10 +144,12 @@ impl Handler<Drain> for Cashier {
 
 /// Charges an order and settles what came of it; gives up after some attempts, leaving the order pending.
 async fn charge(parts: &CashierParts, order: &Order) {
+    failpoint::pass("provider.before-charge", "");
     let answer = match ask(parts, order).await {
         Ok(answer) => answer,
         Err(error) => return tracing::warn!(order = %order.id, %error, "not charged yet; the reconciler will ask again"),
     };
+    failpoint::pass("provider.after-charge", "");
     let verdict = match answer {
         ChargeAnswer::Declined { reason } => Settled::Declined { reason },
         ChargeAnswer::Charged { charge_id } => match completed(order, &charge_id) {
@@ -250,8 +253,12 @@ async fn refund(parts: &CashierParts, request: RefundRequest, is_owed: bool) -> 
 }
 
 async fn ask_refund(parts: &CashierParts, order_id: Uuid) -> Result<String, DeskError> {
+    failpoint::pass("provider.before-refund", "");
     match tokio::time::timeout(parts.settings.timeout, parts.provider.refund(order_id)).await {
-        Ok(Ok(refund_id)) => Ok(refund_id),
+        Ok(Ok(refund_id)) => {
+            failpoint::pass("provider.after-refund", "");
+            Ok(refund_id)
+        }
         Ok(Err(error @ ProviderError::NeverCharged(_))) => Err(DeskError::Refused(error.to_string())),
         Ok(Err(error)) => Err(DeskError::Unavailable(error.to_string())),
         Err(_) => Err(DeskError::Unavailable(format!("the provider gave no answer within {:?}", parts.settings.timeout))),

@@ -3,7 +3,10 @@
 use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
-use shared::db::{Connection, DbError, Write};
+use shared::{
+    db::{Connection, DbError, Write},
+    seeded_bug,
+};
 use tokio_postgres::types::Json;
 use uuid::Uuid;
 
@@ -75,7 +78,7 @@ async fn insert(connection: &Connection, orders: &[(&OrderRequest, Order)]) -> R
     }
     let statement = connection
         .prepare_cached(
-            "WITH input AS (
+            &seeded_bug::plant("check-then-insert-idempotency", "WITH input AS (
                  SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bytea[], $5::text[], $6::timestamptz[], $7::jsonb[], $8::bigint[],
                                       $9::text[], $10::text[], $11::jsonb[], $12::text[], $13::text[])
                      AS i (id, user_id, key, request_hash, answer, placed_at, items, total, currency, method, timeline, traceparent, request_id)
@@ -89,6 +92,8 @@ async fn insert(connection: &Connection, orders: &[(&OrderRequest, Order)]) -> R
                  FROM input i JOIN keyed k ON k.order_id = i.id
              )
              SELECT order_id FROM keyed",
+             "FROM input i JOIN keyed k ON k.order_id = i.id",
+             "FROM input i LEFT JOIN idempotency_keys k ON k.user_id = i.user_id AND k.key = i.key WHERE k.key IS NULL"),
         )
         .await?;
     let column = |read: fn(&OrderRequest) -> &str| orders.iter().map(|(item, _)| read(item)).collect::<Vec<&str>>();

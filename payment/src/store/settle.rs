@@ -5,6 +5,7 @@ use std::{collections::HashSet, time::Duration};
 use shared::{
     db::{Connection, DbError, Write},
     outbox::{OutboxEvent, OutboxRows, RelayHandle},
+    seeded_bug,
 };
 use uuid::Uuid;
 
@@ -39,7 +40,8 @@ impl Write for SettleCharges {
 
     async fn commit(&self, connection: &Connection, items: &[Settlement]) -> Result<Vec<bool>, DbError> {
         let statement = connection
-            .prepare_cached(
+            .prepare_cached(&seeded_bug::plant(
+                "publish-outside-transaction",
                 "WITH moved AS (
                      UPDATE orders o SET status = i.status, charge_id = i.charge_id, reason = i.reason, version = o.version + 1, updated_at = now(),
                          timeline = o.timeline || jsonb_build_object('version', o.version + 1, 'status', i.status, 'at', now(), 'cause', i.cause)
@@ -53,7 +55,9 @@ impl Write for SettleCharges {
                      JOIN moved m ON m.id = e.order_id
                  )
                  SELECT id FROM moved",
-            )
+                "JOIN moved m ON m.id = e.order_id",
+                "JOIN moved m ON false",
+            ))
             .await?;
         let ids: Vec<Uuid> = items.iter().map(|item| item.order_id).collect();
         let statuses: Vec<&str> = items.iter().map(|item| item.verdict.status()).collect();

@@ -24,6 +24,7 @@ use tokio::sync::oneshot;
 
 use super::{Connection, Database, DbError, Fault};
 use crate::{
+    failpoint,
     settings::DatabaseSettings,
     supervisor::{Drain, ExitReason, Life, RestartPolicy, Supervised, SupervisorHandle},
 };
@@ -266,6 +267,7 @@ impl<W: Write> Batch<W> {
 
     async fn attempt(&self, items: &[W::Item]) -> Result<Vec<W::Outcome>, DbError> {
         let connection = self.database.connection().await?;
+        failpoint::pass("commit.before", W::NAME);
         let commit = self.writer.commit(&connection, items);
         let outcomes = match tokio::time::timeout(self.limits.deadline, commit).await {
             Ok(outcomes) => outcomes?,
@@ -276,6 +278,7 @@ impl<W: Write> Batch<W> {
             }
         };
         debug_assert_eq!(outcomes.len(), items.len(), "one outcome an item");
+        failpoint::pass("commit.after", W::NAME);
         self.writer.committed(items, &outcomes);
         Ok(outcomes)
     }

@@ -23,7 +23,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 
 use super::Problem;
-use crate::telemetry::{Origin, TraceContext};
+use crate::{
+    failpoint,
+    telemetry::{Origin, TraceContext},
+};
 
 /// On top of the longest wait a client may ask for (30 s): a long poll is not a stuck request.
 const LONG_POLL: Duration = Duration::from_secs(30);
@@ -157,7 +160,11 @@ async fn answer<B: MessageBody + 'static>(
     visit: &Visit,
 ) -> Result<ServiceResponse<BoxBody>, Problem> {
     // The call itself already routes, and may panic as well.
-    let handled = AssertUnwindSafe(async { next.call(request).await }).catch_unwind();
+    let handled = AssertUnwindSafe(async {
+        failpoint::pass("http.handler", &visit.route);
+        next.call(request).await
+    })
+    .catch_unwind();
     match tokio::time::timeout(deadline, handled).await {
         Ok(Ok(Ok(response))) => Ok(match problem_in(&response) {
             None => response.map_into_boxed_body(),

@@ -166,6 +166,11 @@ pub(super) struct RedriveAll {
 #[rtype(result = "Result<(), OpsError>")]
 pub(super) struct Discard(pub String);
 
+/// The consumers of this stream, one a partition, panic with their next batch in hand.
+#[derive(Message)]
+#[rtype(result = "Result<(), OpsError>")]
+pub(super) struct PanicConsumer(pub String);
+
 impl OpsSources {
     fn streams(&self) -> Result<&StreamSources, OpsError> {
         // A service that speaks over no streams has no dead letters.
@@ -284,5 +289,17 @@ impl Handler<Discard> for Operations {
     fn handle(&mut self, message: Discard, _: &mut Self::Context) -> Self::Result {
         let sources = Rc::clone(&self.sources);
         Box::pin(async move { Ok(sources.dead_letters()?.discard(&message.0).await?) })
+    }
+}
+
+impl Handler<PanicConsumer> for Operations {
+    type Result = Result<(), OpsError>;
+
+    fn handle(&mut self, message: PanicConsumer, _: &mut Self::Context) -> Self::Result {
+        if !self.sources.consumed().contains(&message.0) {
+            return Err(OpsError::UnknownStream(message.0));
+        }
+        self.sources.streams()?.consumers.iter().filter(|spec| spec.stream == message.0).for_each(ConsumerSpec::make_panic);
+        Ok(())
     }
 }

@@ -11,6 +11,7 @@ use utoipa::{IntoParams, OpenApi, ToSchema};
 use super::{
     Operations,
     actor::{Discard, GetDeadLetter, ListDeadLetters, OpsError, Redrive, RedriveAll, ShowOutbox, ShowStreams},
+    faults,
 };
 use crate::{
     auth::{AdminOnly, Token},
@@ -22,18 +23,20 @@ use crate::{
 
 /// What the handlers of `/ops` need.
 #[derive(Clone)]
-struct Desk {
+pub(super) struct Desk {
     service: &'static str,
-    operations: Supervised<Operations>,
+    pub(super) operations: Supervised<Operations>,
     roster: Roster,
+    pub(super) faults: bool,
 }
 
-/// Adds `/ops/*` to a service.
-pub fn routes(service: &'static str, operations: Supervised<Operations>, roster: Roster) -> impl FnOnce(&mut ServiceConfig) {
-    let desk = Data::new(Desk { service, operations, roster });
+/// Adds `/ops/*` to a service. `faults`: whether an ADMIN may break things on purpose.
+pub fn routes(service: &'static str, operations: Supervised<Operations>, roster: Roster, faults: bool) -> impl FnOnce(&mut ServiceConfig) {
+    let desk = Data::new(Desk { service, operations, roster, faults });
     move |config| {
         config
             .app_data(desk)
+            .configure(faults::routes)
             .service(web::resource("/ops/streams").get(streams))
             .service(web::resource("/ops/actors").get(actors))
             .service(web::resource("/ops/outbox").get(outbox))
@@ -46,7 +49,7 @@ pub fn routes(service: &'static str, operations: Supervised<Operations>, roster:
 
 /// The OpenAPI description of `/ops/*`.
 #[derive(OpenApi)]
-#[openapi(paths(streams, actors, outbox, list, show, redrive, redrive_all, discard))]
+#[openapi(paths(streams, actors, outbox, list, show, redrive, redrive_all, discard, faults::show, faults::inject, faults::disarm))]
 pub struct OpsApi;
 
 impl From<OpsError> for Problem {

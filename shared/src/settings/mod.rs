@@ -34,6 +34,8 @@ pub struct Common {
     pub admission_limit: usize,
     /// How long SIGTERM waits for requests, consumers and the relay to finish.
     pub shutdown_timeout: Duration,
+    /// Whether an ADMIN may break things here on purpose.
+    pub faults: bool,
     pub log: LogSettings,
     pub database: DatabaseSettings,
 }
@@ -70,6 +72,7 @@ impl Common {
             request_timeout: source.value("request-timeout", "5s", "a request that takes longer is answered 503 (long polls excepted)"),
             admission_limit: source.within("admission-limit", "1024", 1..=1_000_000, "requests in progress beyond which new ones get 503"),
             shutdown_timeout: source.value("shutdown-timeout", "20s", "how long SIGTERM waits for work in progress"),
+            faults: source.value("faults", "off", "on: POST /ops/faults makes actors panic, for rehearsals; never in production"),
             log: LogSettings::read(source),
             database: DatabaseSettings::read(source),
         }

@@ -15,7 +15,11 @@ impl Value for String {
 
 impl Value for bool {
     fn parse(text: &str) -> Result<Self, String> {
-        text.parse().map_err(|_| format!("expected true or false, got `{text}`"))
+        match text {
+            "true" | "on" => Ok(true),
+            "false" | "off" => Ok(false),
+            _ => Err(format!("expected on or off, got `{text}`")),
+        }
     }
 }
 

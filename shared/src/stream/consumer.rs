@@ -5,7 +5,7 @@ use std::{
     rc::Rc,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -33,6 +33,7 @@ pub struct ConsumerSpec {
     pub settings: StreamSettings,
     pub broker: Broker,
     pub(super) metrics: ConsumerMetrics,
+    panics: Arc<AtomicBool>,
 }
 
 impl ConsumerSpec {
@@ -46,7 +47,17 @@ impl ConsumerSpec {
             settings: settings.clone(),
             broker: broker.clone(),
             metrics: ConsumerMetrics::new(key, group),
+            panics: Arc::default(),
         }
+    }
+
+    /// A rehearsal: the consumer actor panics with its next batch in hand.
+    pub fn make_panic(&self) {
+        self.panics.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn rehearse_panic(&self) {
+        assert!(!self.panics.swap(false, Ordering::Relaxed), "asked to panic by /ops/faults");
     }
 }
 

@@ -21,7 +21,7 @@ use super::{
     settle::{Memory, Settlement},
     trim,
 };
-use crate::events::Envelope;
+use crate::{events::Envelope, failpoint, seeded_bug};
 
 /// From this many deliveries on an entry is handled alone: whatever is wrong with it must not take others along.
 const ALONE_FROM: u32 = 3;
@@ -101,7 +101,8 @@ impl<H: EventHandler> Session<H> {
     /// Makes the group, from the start of the stream, and this consumer in it (an idle one would not show otherwise).
     async fn ensure_group(&mut self) -> Result<(), BrokerError> {
         let mut group = redis::cmd("XGROUP");
-        group.arg("CREATE").arg(&self.spec.key).arg(&self.spec.group).arg("0").arg("MKSTREAM");
+        let start = if seeded_bug::is_alive("group-at-latest") { "$" } else { "0" };
+        group.arg("CREATE").arg(&self.spec.key).arg(&self.spec.group).arg(start).arg("MKSTREAM");
         match self.spec.broker.command::<Value>(group).await {
             Err(BrokerError::Refused(error)) if error.code() == Some("BUSYGROUP") => {}
             other => _ = other?,
@@ -234,6 +235,9 @@ impl<H: EventHandler> Session<H> {
     }
 
     async fn process(&mut self, batch: Vec<(Entry, u32)>) -> Result<(), BrokerError> {
+        if !batch.is_empty() {
+            failpoint::pass("consumer.after-read", &self.spec.stream);
+        }
         let mut work = Batch::with_capacity(batch.len());
         for (entry, deliveries) in batch {
             match self.read_event(&entry, deliveries) {
@@ -264,6 +268,11 @@ impl<H: EventHandler> Session<H> {
         while !batch.entries.is_empty() {
             let started = Instant::now();
             self.memory().in_hand.clone_from(&batch.entries);
+            self.spec.rehearse_panic();
+            failpoint::pass("handler.start", &self.spec.stream);
+            if seeded_bug::is_alive("ack-before-commit") {
+                self.settlement.acknowledge(&batch.entries, &[]).await?;
+            }
             let outcomes = self.handler.handle(&batch.received).await;
             self.memory().in_hand.clear();
             self.spec.metrics.processing.record(started.elapsed());
@@ -309,6 +318,9 @@ impl<H: EventHandler> Session<H> {
                     self.bury(&entry, received.deliveries, "rejected", None, &why).await?;
                 }
             }
+        }
+        if !entries.is_empty() {
+            failpoint::pass("consumer.before-ack", &self.spec.stream);
         }
         self.settlement.acknowledge(&entries, &events).await?;
         Ok(again)

@@ -86,10 +86,10 @@ fn start(
         openapi: http::openapi(),
     };
     let addresses = Addresses { accounts, service_tokens };
-    let (for_routes, for_ops) = (addresses.clone(), operations.clone());
+    let (for_routes, for_ops, faults) = (addresses.clone(), operations.clone(), settings.common.faults);
     let http = shared::http::start(&options, move |config| {
         config.configure(http::routes(for_routes.clone(), public_keys.clone()));
-        config.configure(ops::routes(SERVICE, for_ops.clone(), roster.clone()));
+        config.configure(ops::routes(SERVICE, for_ops.clone(), roster.clone(), faults));
     })?;
     Ok(Service { http, addresses, operations, databases: [core_database, watch_database], arbiters: [core, watch] })
 }

@@ -1,0 +1,96 @@
+//! Breaking things on purpose, through the operations API.
+
+use ctl::stack::{Kind, StackOptions};
+use serde_json::json;
+
+use crate::support::{Order, SOON, Shop, eventually, first};
+
+fn with_faults(options: StackOptions) -> StackOptions {
+    Kind::ALL.into_iter().fold(options, |options, kind| options.with_env(kind, "FAULTS", "on"))
+}
+
+/// How often the consumer of a stream was started again, and why the last time.
+async fn restarts(shop: &Shop, name: &str) -> (i64, String) {
+    let actors = shop.admin.get(Kind::Inventory, "/ops/actors").await.expect(200);
+    let actor = actors["actors"].as_array().expect("a list").iter().find(|actor| actor["name"] == name).expect("the actor").clone();
+    (actor["restarts"].as_i64().expect("a number"), actor["last_exit"].as_str().unwrap_or_default().to_owned())
+}
+
+#[tokio::test]
+async fn a_consumer_that_is_made_to_panic_is_replaced_and_handles_what_it_held() {
+    let shop = Shop::open_with(with_faults).await;
+    shop.product("MUG", 10).await;
+    let fault = json!({"panic": "consumer", "stream": "order_completed"});
+    shop.admin.post(Kind::Inventory, "/ops/faults", &fault).await.expect(202);
+
+    let id = shop.user.order(&Order::of("MUG", 1)).await;
+
+    assert_eq!(shop.user.ended(&id).await["status"], "confirmed");
+    let (count, reason) = restarts(&shop, "order_completed").await;
+    assert!(count == 1 && reason.contains("/ops/faults"), "{count} {reason}");
+    shop.assert_stock_adds_up("MUG", 10).await;
+}
+
+#[tokio::test]
+async fn a_product_actor_that_panics_is_loaded_again_and_only_its_order_is_tried_again() {
+    let shop = Shop::open_with(with_faults).await;
+    shop.product("MUG", 10).await;
+    shop.product("HAT", 10).await;
+    let fault = json!({"failpoint": "product.hold", "action": "panic"});
+    shop.admin.post(Kind::Inventory, "/ops/faults", &fault).await.expect(202);
+
+    let ids = [shop.user.order(&Order::of("MUG", 1)).await, shop.user.order(&Order::of("HAT", 1)).await];
+
+    for id in &ids {
+        assert_eq!(shop.user.ended(id).await["status"], "confirmed");
+    }
+    assert_eq!((shop.available("MUG").await, shop.available("HAT").await), (9, 9));
+}
+
+#[tokio::test]
+async fn a_handler_that_panics_is_answered_500_as_a_problem_and_the_next_request_is_served() {
+    let shop = Shop::open_with(with_faults).await;
+    shop.admin.post(Kind::Payment, "/ops/faults", &json!({"failpoint": "http.handler./orders", "action": "panic"})).await.expect(202);
+    shop.user.get(Kind::Payment, "/orders").await.problem(500, "internal-error");
+    shop.user.get(Kind::Payment, "/orders").await.expect(200);
+}
+
+#[tokio::test]
+async fn a_process_dies_at_the_failpoint_it_was_armed_for_and_its_commit_is_found_again() {
+    let mut shop = Shop::open_with(with_faults).await;
+    shop.product("MUG", 10).await;
+    shop.admin
+        .post(Kind::Inventory, "/ops/faults", &json!({"failpoint": "commit.after.stock", "nth": 1, "action": "kill"}))
+        .await
+        .expect(202);
+    let id = shop.user.order(&Order::of("MUG", 1)).await;
+    let inventory = first(Kind::Inventory);
+    let dead = async || shop.stack.service(inventory).expect("it was started").exit_status();
+    eventually("inventory dies", SOON, dead).await;
+    shop.stack.restart(inventory).await.unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(shop.user.ended(&id).await["status"], "confirmed");
+    shop.assert_stock_adds_up("MUG", 10).await;
+}
+
+#[tokio::test]
+async fn nobody_breaks_anything_unless_the_settings_allow_it() {
+    let shop = Shop::open().await;
+    let fault = json!({"panic": "consumer", "stream": "order_completed"});
+    shop.admin.post(Kind::Inventory, "/ops/faults", &fault).await.problem(403, "faults-disabled");
+    shop.user.post(Kind::Inventory, "/ops/faults", &fault).await.problem(403, "forbidden");
+}
+
+#[tokio::test]
+async fn a_fault_that_cannot_be_is_refused_with_what_is_wrong_with_it() {
+    let shop = Shop::open_with(with_faults).await;
+    for wrong in [
+        json!({}),
+        json!({"panic": "consumer"}),
+        json!({"panic": "consumer", "stream": "nonsense"}),
+        json!({"panic": "consumer", "stream": "order_completed", "failpoint": "product.hold"}),
+        json!({"failpoint": "product.hold", "nth": 0}),
+        json!({"failpoint": "product.hold", "action": "explode"}),
+    ] {
+        shop.admin.post(Kind::Inventory, "/ops/faults", &wrong).await.problem(400, "invalid-request");
+    }
+}

@@ -1,0 +1,120 @@
+//! `/ops/faults`: rehearsals. An ADMIN makes a consumer actor panic, or arms a [failpoint](crate::failpoint); only where the
+//! setting `faults` is on.
+
+use actix_web::{
+    HttpResponse,
+    http::StatusCode,
+    web::{self, Data, ServiceConfig},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{Desk, actor::PanicConsumer};
+use crate::{
+    auth::{AdminOnly, Token},
+    failpoint::{self, Action, Armed, NotBuiltIn, Passed},
+    http::{FieldError, JsonBody, Problem},
+};
+
+pub(super) fn routes(config: &mut ServiceConfig) {
+    config.service(web::resource("/ops/faults").get(show).post(inject).delete(disarm));
+}
+
+impl Desk {
+    fn faults_are_on(&self) -> Result<(), Problem> {
+        if self.faults {
+            return Ok(());
+        }
+        let way_out =
+            "Nobody may break things here on purpose. For a rehearsal start the service with faults=on (FAULTS=on); never in production.";
+        Err(Problem::new(StatusCode::FORBIDDEN, "faults-disabled", way_out))
+    }
+}
+
+impl From<NotBuiltIn> for Problem {
+    fn from(error: NotBuiltIn) -> Self {
+        Problem::new(StatusCode::CONFLICT, "no-failpoints", error.to_string())
+    }
+}
+
+/// Either `panic` and `stream`, or `failpoint` with `nth` and `action`.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Fault {
+    /// What shall panic: a `consumer`, with its next batch in hand.
+    panic: Option<Panics>,
+    /// The consumer's stream.
+    stream: Option<String>,
+    /// The name of a failpoint.
+    failpoint: Option<String>,
+    /// At which passage from now (1).
+    nth: Option<u32>,
+    /// What happens there (`kill`).
+    action: Option<Action>,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+enum Panics {
+    Consumer,
+}
+
+enum Wanted {
+    PanicOfConsumer(String),
+    Failpoint(Armed),
+}
+
+impl Fault {
+    fn read(self) -> Result<Wanted, Problem> {
+        let wrong = |pointer, reason| Err(Problem::invalid(vec![FieldError::new(pointer, reason)]));
+        match (self.panic, self.stream, self.failpoint) {
+            (Some(Panics::Consumer), Some(stream), None) => Ok(Wanted::PanicOfConsumer(stream)),
+            (Some(Panics::Consumer), None, None) => wrong("/stream", "name the stream whose consumer shall panic"),
+            (None, None, Some(name)) => match self.nth {
+                Some(0) => wrong("/nth", "must be at least 1"),
+                nth => Ok(Wanted::Failpoint(Armed { name, nth: nth.unwrap_or(1), action: self.action.unwrap_or(Action::Kill) })),
+            },
+            _ => wrong("", "give either `panic` and `stream`, or `failpoint`"),
+        }
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+pub(super) struct Faults {
+    /// Failpoints this process has passed.
+    failpoints: Vec<Passed>,
+    armed: Vec<Armed>,
+}
+
+/// Failpoints, and which of them are armed.
+#[utoipa::path(get, operation_id = "show_faults", path = "/ops/faults", tag = "operations", security(("bearer" = [])), responses((status = 200, body = Faults), (status = 403, body = Problem)))]
+pub(super) async fn show(_: Token<AdminOnly>, desk: Data<Desk>) -> Result<HttpResponse, Problem> {
+    desk.faults_are_on()?;
+    let (failpoints, armed) = failpoint::report();
+    Ok(HttpResponse::Ok().json(Faults { failpoints, armed }))
+}
+
+/// Breaks something on purpose: it will happen, but has not when this is answered.
+#[utoipa::path(post, operation_id = "inject_fault", path = "/ops/faults", tag = "operations", request_body = Fault, security(("bearer" = [])), responses((status = 202), (status = 400, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem)))]
+pub(super) async fn inject(token: Token<AdminOnly>, desk: Data<Desk>, body: JsonBody<Fault>) -> Result<HttpResponse, Problem> {
+    desk.faults_are_on()?;
+    match body.value.read()? {
+        Wanted::PanicOfConsumer(stream) => {
+            tracing::warn!(audit = true, actor = %token.sub, %stream, "a consumer is made to panic");
+            desk.operations.send(PanicConsumer(stream)).await??;
+        }
+        Wanted::Failpoint(armed) => {
+            tracing::warn!(audit = true, actor = %token.sub, failpoint = %armed, "a failpoint is armed");
+            failpoint::arm(armed)?;
+        }
+    }
+    Ok(HttpResponse::Accepted().finish())
+}
+
+/// Disarms all failpoints.
+#[utoipa::path(delete, operation_id = "disarm_faults", path = "/ops/faults", tag = "operations", security(("bearer" = [])), responses((status = 204), (status = 403, body = Problem)))]
+pub(super) async fn disarm(_: Token<AdminOnly>, desk: Data<Desk>) -> Result<HttpResponse, Problem> {
+    desk.faults_are_on()?;
+    failpoint::disarm_all();
+    Ok(HttpResponse::NoContent().finish())
+}

@@ -19,17 +19,21 @@ Columns:
 /// `shopctl streams`
 #[derive(Debug, clap::Args)]
 #[command(after_help = COLUMNS)]
-pub struct Args {}
+pub struct Args {
+    /// A line for every consumer: who holds what, and for how long it has asked for nothing
+    #[arg(long)]
+    consumers: bool,
+}
 
 /// The streams of both services that consume any, in one table.
 ///
 /// # Errors
 /// A service that does not answer or refuses.
-pub async fn run(_: &Args, context: &Context) -> anyhow::Result<Exit> {
+pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let api = context.api_as(Role::Admin).await?;
     let (inventory, payment) = tokio::try_join!(api.streams(Kind::Inventory), api.streams(Kind::Payment))?;
     let streams: Vec<Stream> = inventory.into_iter().chain(payment).collect();
-    context.print(&json!({"streams": streams}), |_| rendered(&streams))?;
+    context.print(&json!({"streams": streams}), |_| if args.consumers { consumers(&streams) } else { rendered(&streams) })?;
     Ok(Exit::Success)
 }
 
@@ -37,6 +41,18 @@ fn rendered(streams: &[Stream]) -> String {
     let heading = ["STREAM", "GROUP", "LENGTH", "UNREAD", "PENDING", "CONSUMERS", "IDLE", "CLAIMED", "DEAD"];
     let mut rows = vec![heading.map(str::to_owned).to_vec()];
     rows.extend(streams.iter().map(row));
+    table(&rows)
+}
+
+fn consumers(streams: &[Stream]) -> String {
+    let heading = ["STREAM", "GROUP", "CONSUMER", "PENDING", "IDLE"];
+    let mut rows = vec![heading.map(str::to_owned).to_vec()];
+    for stream in streams {
+        rows.extend(stream.consumers.iter().map(|consumer| {
+            let (pending, idle) = (consumer.pending.to_string(), format!("{:.1} s", consumer.idle_seconds));
+            vec![stream.stream.clone(), stream.group.clone(), consumer.name.clone(), pending, idle]
+        }));
+    }
     table(&rows)
 }
 

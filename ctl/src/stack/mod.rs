@@ -26,6 +26,7 @@ mod service;
 mod wiring;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::time::Duration;
@@ -88,6 +89,24 @@ impl StackOptions {
     pub fn with_env(mut self, kind: Kind, name: &str, value: &str) -> Self {
         self.env.entry(kind).or_default().push((name.to_owned(), value.to_owned()));
         self
+    }
+}
+
+/// A part of the stack that has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// An instance of a service.
+    Service(ServiceId),
+    /// `PostgreSQL` or `Redis`.
+    Server(&'static str),
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Service(id) => id.fmt(f),
+            Self::Server(name) => f.pad(name),
+        }
     }
 }
 
@@ -197,6 +216,17 @@ impl Stack {
         self.run(id, plan).await
     }
 
+    /// Starts again what has ended, with the same settings, addresses and data.
+    ///
+    /// # Errors
+    /// As at its first start.
+    pub async fn revive(&mut self, ended: Ended) -> Result<(), StackError> {
+        match ended {
+            Ended::Service(id) => self.restart(id).await,
+            Ended::Server(_) => self.servers.revive().await,
+        }
+    }
+
     /// Stops the services, the upstream ones first so that those below can finish what is on its way; then the servers.
     /// Everything is stopped, whatever fails.
     ///
@@ -211,10 +241,11 @@ impl Stack {
         outcome
     }
 
-    /// Waits until an instance ends that nobody asked to.
-    pub async fn any_ended(&self) -> (ServiceId, ExitStatus) {
+    /// Waits until something ends that nobody asked to.
+    pub async fn any_ended(&self) -> (Ended, ExitStatus) {
         loop {
-            let ended = self.services().find_map(|service| Some((service.id(), service.exit_status()?)));
+            let service = || self.services().find_map(|service| Some((Ended::Service(service.id()), service.exit_status()?)));
+            let ended = self.servers.ended().or_else(service);
             match ended {
                 Some(ended) => return ended,
                 None => sleep(LOOK_AGAIN).await,

@@ -1,10 +1,11 @@
 //! The PostgreSQL and the Redis below the services: private ones, or somebody else's.
 
 use std::path::PathBuf;
+use std::process::ExitStatus;
 
 use shared::local::{Durability, Postgres, PostgresOptions, Redis, RedisOptions};
 
-use super::{Kind, StackError};
+use super::{Ended, Kind, StackError};
 
 /// Which servers to use.
 #[derive(Debug, Clone)]
@@ -77,6 +78,25 @@ impl Servers {
             Self::Private { redis, .. } => redis.url(),
             Self::External(servers) => servers.redis.clone(),
         }
+    }
+
+    /// A private server that ended although nobody here stopped it.
+    pub fn ended(&self) -> Option<(Ended, ExitStatus)> {
+        let Self::Private { postgres, redis } = self else { return None };
+        let postgres = postgres.exit_status().map(|status| (Ended::Server("PostgreSQL"), status));
+        postgres.or_else(|| Some((Ended::Server("Redis"), redis.exit_status()?)))
+    }
+
+    /// Starts again what [`Servers::ended`] tells of.
+    pub async fn revive(&mut self) -> Result<(), StackError> {
+        let Self::Private { postgres, redis } = self else { return Ok(()) };
+        if postgres.exit_status().is_some() {
+            postgres.restart().await?;
+        }
+        if redis.exit_status().is_some() {
+            redis.restart().await?;
+        }
+        Ok(())
     }
 
     pub async fn stop(&mut self) {

@@ -109,6 +109,12 @@ impl Postgres {
         self.child.as_ref().map(Child::pid)
     }
 
+    /// How it ended by itself, or by somebody else's doing; `None` while it runs, and after `stop` or `kill`.
+    #[must_use]
+    pub fn exit_status(&self) -> Option<ExitStatus> {
+        self.child.as_ref()?.exit_status()
+    }
+
     /// Creates a database, as a copy of `template` when one is named (nobody may be connected to that).
     ///
     /// # Errors

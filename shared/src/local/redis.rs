@@ -81,6 +81,12 @@ impl Redis {
         self.child.as_ref().map(Child::pid)
     }
 
+    /// How it ended by itself, or by somebody else's doing; `None` while it runs, and after `stop` or `kill`.
+    #[must_use]
+    pub fn exit_status(&self) -> Option<ExitStatus> {
+        self.child.as_ref()?.exit_status()
+    }
+
     /// Ends the server with SIGTERM, with SIGKILL if that takes too long. `None` when it did not run.
     pub async fn stop(&mut self) -> Option<ExitStatus> {
         let child = self.child.take()?;

@@ -12,13 +12,16 @@ mod orders;
 mod settings;
 mod summary;
 
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+
 use serde_json::json;
 
 use crate::api::{Api, ApiError, Endpoints};
 use crate::cli::Global;
 use crate::commands::seed;
 use crate::exit::Exit;
-use crate::stack::{Kind, Stack, StackError, StackOptions};
+use crate::stack::{Ended, Kind, Stack, StackError, StackOptions};
 use crate::state::{Running, StackState};
 use crate::terminal::{Paint, Progress};
 use folder::DataFolder;
@@ -28,7 +31,8 @@ use settings::Settings;
 
 const HELP: &str = "\
 Runs a private PostgreSQL (fsync on) and Redis (AOF, noeviction) on free ports, never as root, with
-their data in --data-dir, and the three services on top. Ctrl-C stops everything; the data stays.
+their data in --data-dir, and the three services on top. What is killed is started again. Ctrl-C
+stops everything; the data stays.
 
 Servers of your own instead, all four or none:
   USER_DATABASE_URL, INVENTORY_DATABASE_URL, PAYMENT_DATABASE_URL, REDIS_URL
@@ -57,12 +61,15 @@ pub struct Args {
     /// Port of the service `payment`
     #[arg(long, value_name = "PORT", default_value_t = Kind::Payment.http_port())]
     payment_port: u16,
+    /// Instances of `inventory` and `payment`; further ones listen on free ports
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=16))]
+    instances: u8,
     /// No demo products, no demo orders
     #[arg(long)]
     no_demo: bool,
 }
 
-/// Runs until a signal comes or a service ends by itself. Leaves no process in either case.
+/// Runs until a signal comes or a service ends by itself; one that is killed is started again. Leaves no process in either case.
 ///
 /// # Errors
 /// What did not start, or which service ended.
@@ -111,6 +118,12 @@ async fn live(
         progress.step(format!("{kind} (migrations, then ready)"));
         stack.start_service(kind).await?;
     }
+    for _ in 1..settings.instances {
+        for kind in [Kind::Inventory, Kind::Payment] {
+            progress.step(format!("another {kind}"));
+            stack.start_service(kind).await?;
+        }
+    }
     let running = running(stack)?;
     state.running = Some(running.clone());
     state.write(&settings.data_dir)?;
@@ -122,10 +135,26 @@ async fn live(
         println!("{}", summary::render(stack, state, settings, Paint::for_stdout()));
     }
     follow.begin();
-    let (service, status) = stack.any_ended().await;
-    follow.end();
-    let tail = stack.service(service)?.output().tail();
-    anyhow::bail!("{service} ended by itself ({status}); its last lines:\n{tail}")
+    loop {
+        let (ended, status) = stack.any_ended().await;
+        if status.signal().is_none() {
+            follow.end();
+            return Err(gave_up(stack, ended, status));
+        }
+        // Somebody wants to see what happens then.
+        eprintln!("{ended} was killed ({status}); starting it again");
+        stack.revive(ended).await?;
+        eprintln!("{ended} is back");
+    }
+}
+
+/// Starting it again would only end the same way.
+fn gave_up(stack: &Stack, ended: Ended, status: ExitStatus) -> anyhow::Error {
+    let tail = match ended {
+        Ended::Service(id) => stack.service(id).map(|service| service.output().tail()).unwrap_or_default(),
+        Ended::Server(_) => "(its log is in the data folder)".to_owned(),
+    };
+    anyhow::anyhow!("{ended} ended by itself ({status}); its last lines:\n{tail}")
 }
 
 /// The accounts, the products and the three orders.

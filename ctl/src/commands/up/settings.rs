@@ -19,6 +19,7 @@ const EXTERNAL: [&str; 4] = ["USER_DATABASE_URL", "INVENTORY_DATABASE_URL", "PAY
 pub struct Settings {
     pub data_dir: PathBuf,
     pub fresh: bool,
+    pub instances: u8,
     pub no_demo: bool,
     pub json: bool,
     /// `--data-dir` when it was given, to be repeated in the commands to try.
@@ -40,6 +41,7 @@ impl Settings {
         Ok(Self {
             data_dir,
             fresh: args.fresh,
+            instances: args.instances,
             no_demo: args.no_demo,
             json: global.json,
             given_data_dir: global.data_dir.clone(),

@@ -1,14 +1,97 @@
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+
+use crate::api::ApiError;
 use crate::context::Context;
 use crate::exit::Exit;
+use crate::state::Running;
+use crate::verify::{Evidence, Sources, VerifyError, render, verify};
+
+const EXAMPLES: &str = "\
+Examples:
+  shopctl verify                              the stack that `shopctl up` runs
+  shopctl verify --client-log orders.log      also what a client did and saw (`shopctl load --client-log`)
+  shopctl verify --json | jq '.checks[] | select(.judgement.verdict == \"broken\")'
+
+It only reads, and may run beside a working system. Exit code 1: something is broken.";
 
 /// `shopctl verify`
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// What a client did and saw: judges I3 and I9, and the client's side of I6, I8 and I11
+    #[arg(long, value_name = "FILE")]
+    client_log: Option<PathBuf>,
+    /// The database of `user` [default: the running stack's]
+    #[arg(long, env = "SHOPCTL_USER_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    user_database_url: Option<String>,
+    /// The database of `inventory` [default: the running stack's]
+    #[arg(long, env = "SHOPCTL_INVENTORY_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    inventory_database_url: Option<String>,
+    /// The database of `payment` [default: the running stack's]
+    #[arg(long, env = "SHOPCTL_PAYMENT_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    payment_database_url: Option<String>,
+    /// Redis [default: the running stack's]
+    #[arg(long, env = "SHOPCTL_REDIS_URL", value_name = "URL", hide_env_values = true)]
+    redis_url: Option<String>,
+}
 
-/// Not there yet.
+/// Judges the invariants and prints the verdict.
 ///
 /// # Errors
-/// Always.
-pub async fn run(_: &Args, _: &Context) -> anyhow::Result<Exit> {
-    anyhow::bail!("not there yet")
+/// An address is missing, a server does not answer, or the client log cannot be read.
+pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
+    let sources = args.sources(context.state.as_ref().and_then(|state| state.running.as_ref()))?;
+    let evidence = Evidence { client_log: args.client_log.clone() };
+    let verdict = verify(&sources, &evidence).await.map_err(exit_code_of)?;
+    context.print(&verdict, |verdict| render(verdict, context.paint))?;
+    Ok(if verdict.holds() { Exit::Success } else { Exit::Failure })
+}
+
+impl Args {
+    fn sources(&self, running: Option<&Running>) -> anyhow::Result<Sources> {
+        let address = |given: &Option<String>, running: Option<&String>, option: &str, variable: &str| {
+            let missing =
+                || format!("no address: give --{option} or {variable}, or run it beside a stack started by `shopctl up` (see --data-dir)");
+            given.clone().or_else(|| running.cloned()).with_context(missing)
+        };
+        let database = |given, running, service: &str| {
+            let variable = format!("SHOPCTL_{}_DATABASE_URL", service.to_uppercase());
+            address(given, running, &format!("{service}-database-url"), &variable)
+        };
+        Ok(Sources {
+            user_database: database(&self.user_database_url, running.map(|r| &r.user_database_url), "user")?,
+            inventory_database: database(&self.inventory_database_url, running.map(|r| &r.inventory_database_url), "inventory")?,
+            payment_database: database(&self.payment_database_url, running.map(|r| &r.payment_database_url), "payment")?,
+            redis: address(&self.redis_url, running.map(|r| &r.redis_url), "redis-url", "SHOPCTL_REDIS_URL")?,
+        })
+    }
+}
+
+/// A server that does not answer has the exit code of a service that does not.
+fn exit_code_of(error: VerifyError) -> anyhow::Error {
+    match error {
+        VerifyError::Unreachable { what, address, reason } => ApiError::Unreachable { url: format!("{what} at {address}"), reason }.into(),
+        other => other.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_address_is_named_with_the_way_to_give_it() {
+        let url = || Some("postgres://x".to_owned());
+        let args = Args {
+            client_log: None,
+            user_database_url: url(),
+            inventory_database_url: None,
+            payment_database_url: url(),
+            redis_url: url(),
+        };
+        let error = args.sources(None).expect_err("inventory is missing").to_string();
+        assert!(error.contains("--inventory-database-url") && error.contains("SHOPCTL_INVENTORY_DATABASE_URL"), "{error}");
+    }
 }

@@ -121,6 +121,14 @@ impl Broker {
         Ok(values.into_iter().map(|value| value.extract_error().map(drop).map_err(BrokerError::from)).collect())
     }
 
+    /// Appends an entry to `key` as it is, and returns its id: for tools that send what no service would.
+    ///
+    /// # Errors
+    /// [`BrokerError::Unavailable`]: it may have been appended.
+    pub async fn append(&self, key: &str, fields: &[(&str, &str)]) -> Result<String, BrokerError> {
+        self.command(add(key, fields)).await
+    }
+
     /// Whether Redis answers.
     pub async fn is_reachable(&self) -> bool {
         self.command::<String>(redis::cmd("PING")).await.is_ok()
@@ -153,11 +161,11 @@ impl Broker {
 }
 
 /// `XADD key * field value …`
-pub(super) fn add(key: &str, fields: &[(&'static str, String)]) -> redis::Cmd {
+fn add(key: &str, fields: &[(&str, impl AsRef<str>)]) -> redis::Cmd {
     let mut command = redis::cmd("XADD");
     command.arg(key).arg("*");
     for (field, value) in fields {
-        command.arg(*field).arg(value);
+        command.arg(*field).arg(value.as_ref());
     }
     command
 }

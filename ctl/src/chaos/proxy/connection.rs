@@ -1,0 +1,149 @@
+//! One client and its connection to the server.
+//!
+//! How an answer gets lost: the bytes up to the end of the chosen request are sent, then the end of the stream. A server
+//! carries out what it has read before it looks at the end, so when it closes in turn, the request is done; everything it
+//! said meanwhile is thrown away, and the client is reset.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{
+        TcpStream,
+        tcp::{ReadHalf, WriteHalf},
+    },
+    sync::mpsc,
+    time::{Instant, sleep_until},
+};
+
+use super::{Mode, Network, Protocol, frontend::Frontend};
+
+/// Most bytes in one piece.
+const PIECE: usize = 16 * 1024;
+/// Pieces on their way to the client while they are delayed: 4 MiB, then the server has to wait.
+const DELAYED: usize = 256;
+
+/// How a conversation ended.
+enum End {
+    /// Somebody closed it.
+    Closed,
+    /// It broke, or was broken.
+    Broken,
+    /// The answer was lost, as wanted.
+    AnswerLost,
+}
+
+pub(super) async fn serve(mut client: TcpStream, network: Arc<Network>) {
+    let mut state = network.state.subscribe();
+    let resets = state.borrow_and_update().resets;
+    let cut = async { _ = state.wait_for(|state| state.resets != resets || state.mode == Mode::Refuse).await };
+    let end = tokio::select! {
+        () = cut => {
+            network.hit();
+            End::Broken
+        }
+        end = converse(&mut client, &network) => end,
+    };
+    if matches!(end, End::AnswerLost) {
+        network.hit();
+    }
+    if !matches!(end, End::Closed) {
+        // Dropped now, it sends RST: what a client sees of a crash or a firewall.
+        _ = client.set_zero_linger();
+    }
+}
+
+async fn converse(client: &mut TcpStream, network: &Network) -> End {
+    if network.held_back().await {
+        return End::Broken;
+    }
+    let Ok(mut server) = TcpStream::connect(network.upstream).await else { return End::Broken };
+    // A piece is a whole message mostly; waiting for more of it would only add time.
+    if client.set_nodelay(true).and_then(|()| server.set_nodelay(true)).is_err() {
+        return End::Broken;
+    }
+    let ((from_client, to_client), (from_server, to_server)) = (client.split(), server.split());
+    let lost = AtomicBool::new(false);
+    tokio::select! {
+        end = requests(from_client, to_server, network, &lost) => end,
+        end = answers(from_server, to_client, network, &lost) => end,
+    }
+}
+
+async fn requests(mut client: ReadHalf<'_>, mut server: WriteHalf<'_>, network: &Network, lost: &AtomicBool) -> End {
+    let (mut frontend, mut piece) = (Frontend::default(), vec![0; PIECE]);
+    loop {
+        let read = client.read(&mut piece).await;
+        // Not even the end of the client gets through a black hole.
+        if network.held_back().await {
+            return End::Broken;
+        }
+        let piece = match read {
+            Ok(0) => return End::Closed,
+            Ok(count) => &piece[..count],
+            Err(_) => return End::Broken,
+        };
+        let chosen = match network.protocol {
+            Protocol::Postgres => frontend.look(piece, |is_write| network.choose(is_write)),
+            Protocol::Redis => network.choose(true).then_some(piece.len()),
+        };
+        lost.store(chosen.is_some(), Ordering::Relaxed);
+        if server.write_all(&piece[..chosen.unwrap_or(piece.len())]).await.is_err() {
+            return End::Broken;
+        }
+        if chosen.is_some() {
+            _ = server.shutdown().await;
+            // The other direction sees the server close.
+            return std::future::pending().await;
+        }
+    }
+}
+
+async fn answers(mut server: ReadHalf<'_>, mut client: WriteHalf<'_>, network: &Network, lost: &AtomicBool) -> End {
+    let (queue, mut queued) = mpsc::channel::<(Instant, Vec<u8>)>(DELAYED);
+    let read = async move {
+        let mut piece = vec![0; PIECE];
+        loop {
+            let read = server.read(&mut piece).await;
+            if network.held_back().await {
+                return End::Broken;
+            }
+            let count = match read {
+                _ if lost.load(Ordering::Relaxed) && !matches!(read, Ok(1..)) => return End::AnswerLost,
+                Ok(0) => return End::Closed,
+                Ok(count) => count,
+                Err(_) => return End::Broken,
+            };
+            let due = Instant::now() + delay(network);
+            if !lost.load(Ordering::Relaxed) && queue.send((due, piece[..count].to_vec())).await.is_err() {
+                return End::Broken;
+            }
+        }
+    };
+    let write = async move {
+        while let Some((due, piece)) = queued.recv().await {
+            sleep_until(due).await;
+            if client.write_all(&piece).await.is_err() {
+                return;
+            }
+        }
+    };
+    // What was read before the server closed still goes out.
+    tokio::join!(read, write).0
+}
+
+fn delay(network: &Network) -> Duration {
+    match network.mode() {
+        Mode::Delay(by) => {
+            network.hit();
+            by
+        }
+        _ => Duration::ZERO,
+    }
+}

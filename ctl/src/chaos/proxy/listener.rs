@@ -1,0 +1,53 @@
+//! Accepting connections, and not listening at all while they are to be refused: a client then gets ECONNREFUSED, as from a
+//! server that is down, and not a connection that breaks.
+
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+
+use tokio::{
+    net::{TcpListener, TcpSocket, TcpStream},
+    task::JoinSet,
+    time::sleep,
+};
+
+use super::{Mode, Network, connection};
+
+/// As many as tokio's own listener lets wait.
+const BACKLOG: u32 = 1024;
+/// Between two looks while there is nothing to listen on.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// Works beside the socket that reserves the port, because that one does not listen and both allow the address to be reused.
+pub(super) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+pub(super) async fn run(listener: TcpListener, address: SocketAddr, network: Arc<Network>) {
+    let (mut listener, mut connections) = (Some(listener), JoinSet::new());
+    let mut state = network.state.subscribe();
+    loop {
+        listener = match state.borrow_and_update().mode {
+            Mode::Refuse => None,
+            _ => listener.or_else(|| listen(address).ok()),
+        };
+        tokio::select! {
+            changed = state.changed() => if changed.is_err() { return },
+            client = next(listener.as_ref()) => if let Some(client) = client {
+                connections.spawn(connection::serve(client, Arc::clone(&network)));
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+async fn next(listener: Option<&TcpListener>) -> Option<TcpStream> {
+    if let Some(listener) = listener
+        && let Ok((client, _)) = listener.accept().await
+    {
+        return Some(client);
+    }
+    sleep(LOOK_AGAIN).await;
+    None
+}

@@ -1,0 +1,88 @@
+//! What a load is doing, on standard error: a bar on a terminal, a line every 5 s elsewhere.
+
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::load::{Gauge, Latency, Load, LoadReport};
+
+const BAR_EVERY: Duration = Duration::from_millis(250);
+const LINE_EVERY: Duration = Duration::from_secs(5);
+
+/// Runs the load and shows how far it is. `orders`: how many there will be, if that is known.
+pub async fn shown(load: &Load, orders: Option<u64>) -> LoadReport {
+    let gauge = load.gauge();
+    let bar = std::io::stderr().is_terminal().then(|| bar(orders));
+    let mut ticks = interval(if bar.is_some() { BAR_EVERY } else { LINE_EVERY });
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    ticks.tick().await;
+    let (mut run, mut rate) = (Box::pin(load.run()), Rate::new());
+    loop {
+        tokio::select! {
+            report = &mut run => {
+                if let Some(bar) = bar {
+                    bar.finish_and_clear();
+                }
+                return report;
+            }
+            _ = ticks.tick() => show(bar.as_ref(), &gauge, rate.of(gauge.accepted())),
+        }
+    }
+}
+
+fn show(bar: Option<&ProgressBar>, gauge: &Gauge, rate: f64) {
+    let text = line(gauge, rate);
+    match bar {
+        Some(bar) => {
+            bar.set_position(gauge.sent());
+            bar.set_message(text);
+        }
+        None => eprintln!("{} sent, {text}", gauge.sent()),
+    }
+}
+
+fn line(gauge: &Gauge, rate: f64) -> String {
+    let Latency { p50, p95, p99, .. } = gauge.acceptance();
+    let ended = gauge.confirmed() + gauge.refunded() + gauge.declined();
+    let refused = gauge.refused().values().sum();
+    let counts = [("ended", ended), ("open", gauge.open()), ("refused", refused), ("unknown", gauge.unknown())];
+    let counts: Vec<String> = counts.into_iter().filter(|(_, count)| *count > 0).map(|(what, count)| format!("{count} {what}")).collect();
+    format!("{rate:.0}/s  p50 {}  p95 {}  p99 {}  {}", ms(p50), ms(p95), ms(p99), counts.join(", "))
+}
+
+/// `3.2 ms`
+pub(super) fn ms(duration: Duration) -> String {
+    format!("{:.1} ms", duration.as_secs_f64() * 1000.0)
+}
+
+fn bar(orders: Option<u64>) -> ProgressBar {
+    let template = match orders {
+        Some(_) => "{spinner} {elapsed} {pos}/{len} [{bar:10}] {wide_msg}",
+        None => "{spinner} {elapsed} {pos} {wide_msg}",
+    };
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> ");
+    let bar = orders.map_or_else(ProgressBar::new_spinner, ProgressBar::new).with_style(style);
+    bar.enable_steady_tick(Duration::from_millis(100));
+    bar
+}
+
+/// How fast a counter rises, from one look to the next.
+struct Rate {
+    at: Instant,
+    count: u64,
+}
+
+impl Rate {
+    fn new() -> Self {
+        Self { at: Instant::now(), count: 0 }
+    }
+
+    fn of(&mut self, count: u64) -> f64 {
+        let now = Instant::now();
+        let rate = (count - self.count) as f64 / (now - self.at).as_secs_f64().max(f64::EPSILON);
+        (self.at, self.count) = (now, count);
+        rate
+    }
+}

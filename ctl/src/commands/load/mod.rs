@@ -1,0 +1,197 @@
+mod live;
+mod summary;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use jiff::SignedDuration;
+
+use crate::cli::Role;
+use crate::client_log::ClientLog;
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::load::{Load, LoadError, LoadPlan, LoadReport, Mix, Pace, Shop};
+use crate::terminal::Progress;
+
+const EXAMPLES: &str = "\
+Examples:
+  shopctl load                              1,000 orders by 16 workers, each watched to its end
+  shopctl load --rate 500 --time 30s        500 orders a second, however long the answers take
+  shopctl load --hot 0.5 --hot-stock 100    half of the orders want one product; 100 get it
+  shopctl load --client-log run.log         evidence for `shopctl verify --client-log run.log`
+  shopctl load --workers 64 --no-follow     only the way in
+
+Every run has products and customers of its own. It fails when an order has no end within
+--patience, or when it never became known whether one was placed.";
+
+/// Without `--orders` and `--time`.
+const ORDERS: u64 = 1000;
+
+/// `shopctl load`
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// Orders to send [default: 1000, or as many as --time allows]
+    #[arg(long, value_name = "N")]
+    orders: Option<u64>,
+    /// How long to send, such as 30s or 5m; with --orders, whichever is over first
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    time: Option<Duration>,
+    /// Orders a second, however long the answers take
+    #[arg(long, value_name = "R", conflicts_with = "workers")]
+    rate: Option<f64>,
+    /// Workers, each with one order at a time: the next is sent when the last one is accepted
+    #[arg(long, value_name = "N", default_value_t = 16)]
+    workers: usize,
+    /// Orders waiting for their answer at one time with --rate, and long polls at one time
+    #[arg(long, value_name = "N", default_value_t = 256)]
+    in_flight: usize,
+    /// Accounts that order, in turn
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    customers: usize,
+    /// Products that never run out
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    products: usize,
+    /// Share of the orders that want the one hot product, 0 to 1
+    #[arg(long, value_name = "SHARE", default_value_t = 0.1)]
+    hot: f64,
+    /// Stock of the hot product
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    hot_stock: u32,
+    /// Share of the orders that want a product of which there are three
+    #[arg(long, value_name = "SHARE", default_value_t = 0.02)]
+    scarce: f64,
+    /// Share of the orders with 2 to 4 lines
+    #[arg(long, value_name = "SHARE", default_value_t = 0.2)]
+    several_lines: f64,
+    /// Share of each of tok_declined, tok_insufficient_funds, tok_timeout and tok_flaky, 0 to 0.25
+    #[arg(long, value_name = "SHARE", default_value_t = 0.01)]
+    odd_methods: f64,
+    /// Decides what is ordered; the same seed orders the same again [default: a new one]
+    #[arg(long, value_name = "S")]
+    seed: Option<u64>,
+    /// Append to this file what was sent, before it is sent, and what came back
+    #[arg(long, value_name = "FILE")]
+    client_log: Option<PathBuf>,
+    /// Do not watch orders to their end
+    #[arg(long)]
+    no_follow: bool,
+    /// Do not ask again when it is not known whether an order was placed
+    #[arg(long)]
+    no_retry: bool,
+    /// How long an order may take to its end, or an outcome to be known
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = time)]
+    patience: Duration,
+    /// All instances of payment, used in turn [default: the one of --payment-url]
+    #[arg(long, value_name = "URL,URL", value_delimiter = ',')]
+    payment_urls: Vec<String>,
+}
+
+/// Runs the load and prints what came of it. Success: nothing is stuck.
+///
+/// # Errors
+/// Products or customers that cannot be created, or a client log that cannot be written.
+pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
+    let mut progress = Progress::new();
+    progress.step("Creating products and customers");
+    let prepared = Load::prepare(shop(args, context)?, context.login(Role::Admin)?, plan(args), log(args)?).await;
+    let load = prepared.map_err(with_its_exit_code)?;
+    progress.done();
+    let report = live::shown(&load, orders(args)).await;
+    context.print(&report, |report| summary::render(report, context.paint))?;
+    if let Some(why) = &report.log_failure {
+        anyhow::bail!("the client log could not be written ({why}); nothing was sent any more from then on");
+    }
+    Ok(exit(&report))
+}
+
+fn exit(report: &LoadReport) -> Exit {
+    if report.is_complete() { Exit::Success } else { Exit::Failure }
+}
+
+fn plan(args: &Args) -> LoadPlan {
+    LoadPlan {
+        orders: orders(args),
+        time: args.time,
+        pace: args.rate.map_or(Pace::Workers(args.workers), Pace::Rate),
+        in_flight: args.in_flight,
+        metered: false,
+        follow: !args.no_follow,
+        retry: !args.no_retry,
+        mix: Mix {
+            customers: args.customers,
+            products: args.products,
+            hot: args.hot,
+            hot_stock: args.hot_stock,
+            scarce: args.scarce,
+            several_lines: args.several_lines,
+            odd_methods: args.odd_methods,
+        },
+        // 32 bits: short to type, and a number that every reader of JSON keeps whole.
+        seed: args.seed.unwrap_or_else(|| rand::random::<u32>().into()),
+        patience: args.patience,
+    }
+}
+
+fn orders(args: &Args) -> Option<u64> {
+    args.orders.or_else(|| args.time.is_none().then_some(ORDERS))
+}
+
+fn shop(args: &Args, context: &Context) -> anyhow::Result<Shop> {
+    let api = context.api()?;
+    let one = api.endpoints().clone();
+    let payment = if args.payment_urls.is_empty() { vec![one.payment] } else { args.payment_urls.clone() };
+    Ok(Shop { user: vec![one.user], inventory: vec![one.inventory], payment })
+}
+
+fn log(args: &Args) -> anyhow::Result<ClientLog> {
+    let Some(path) = &args.client_log else { return Ok(ClientLog::none()) };
+    ClientLog::append_to(path).with_context(|| format!("cannot open the client log {}; its folder must exist", path.display()))
+}
+
+/// A service that does not answer, or a login that fails, has an exit code of its own.
+fn with_its_exit_code(error: LoadError) -> anyhow::Error {
+    match error {
+        LoadError::Account(error) => error.into(),
+        other => other.into(),
+    }
+}
+
+/// `30s`, `1m 30s`, `500ms`.
+fn time(text: &str) -> Result<Duration, String> {
+    let parsed = text.parse::<SignedDuration>().ok().and_then(|time| Duration::try_from(time).ok());
+    parsed.filter(|time| !time.is_zero()).ok_or_else(|| "a time is written like 30s, 5m or 500ms".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Cli {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn plan_of(words: &[&str]) -> LoadPlan {
+        let words = std::iter::once(&"load").chain(words);
+        plan(&Cli::try_parse_from(words).expect("a valid command line").args)
+    }
+
+    #[test]
+    fn without_options_a_thousand_orders_are_sent_and_a_time_replaces_the_number() {
+        assert_eq!((plan_of(&[]).orders, plan_of(&[]).pace), (Some(1000), Pace::Workers(16)));
+        let timed = plan_of(&["--time", "1m 30s", "--rate", "2.5"]);
+        assert_eq!((timed.orders, timed.time, timed.pace), (None, Some(Duration::from_secs(90)), Pace::Rate(2.5)));
+    }
+
+    #[test]
+    fn a_time_that_is_none_is_a_usage_error() {
+        for text in ["30", "0s", "-5s", "soon", ""] {
+            assert!(time(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! One request: what came back, or how the connection ended.
+
+use std::time::{Duration, Instant};
+
+use reqwest::RequestBuilder;
+use reqwest::header::RETRY_AFTER;
+
+use crate::api::Problem;
+
+/// No request may take longer (the specification's number); a long poll may wait as long as it asked for on top.
+const LONGEST: Duration = Duration::from_secs(5);
+/// An answer just over the limit is still worth reading.
+const MARGIN: Duration = Duration::from_millis(500);
+
+/// What became of a request.
+#[derive(Debug)]
+pub(super) struct Called {
+    pub outcome: Result<Answer, Broken>,
+    /// It took longer than any request may.
+    pub slow: bool,
+}
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub status: u16,
+    pub retry_after: Option<Duration>,
+    pub body: String,
+}
+
+/// There is no answer.
+#[derive(Debug)]
+pub(super) enum Broken {
+    /// There was no connection: nothing was sent.
+    Unreached(String),
+    /// The connection ended after the request was sent.
+    Reset(String),
+    /// Nothing came in time.
+    TimedOut,
+}
+
+/// Sends a request that may wait for `wait` at the server before it is answered.
+pub(super) async fn call(request: RequestBuilder, wait: Duration) -> Called {
+    let began = Instant::now();
+    let outcome = answered(request.timeout(wait + LONGEST + MARGIN)).await.map_err(broken);
+    Called { outcome, slow: began.elapsed() > wait + LONGEST }
+}
+
+async fn answered(request: RequestBuilder) -> reqwest::Result<Answer> {
+    let response = request.send().await?;
+    let seconds = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+    Ok(Answer { status: response.status().as_u16(), retry_after: seconds.map(Duration::from_secs), body: response.text().await? })
+}
+
+fn broken(error: reqwest::Error) -> Broken {
+    if error.is_connect() {
+        Broken::Unreached(innermost(&error))
+    } else if error.is_timeout() {
+        Broken::TimedOut
+    } else {
+        Broken::Reset(innermost(&error))
+    }
+}
+
+/// Why an answer is no 2xx: the problem's code, or what the connection said.
+pub(super) fn why(outcome: &Result<Answer, Broken>) -> String {
+    match outcome {
+        Ok(answer) => {
+            let code = serde_json::from_str::<Problem>(&answer.body).ok().and_then(|problem| problem.code);
+            code.unwrap_or_else(|| format!("status {}", answer.status))
+        }
+        Err(Broken::Unreached(reason)) => format!("not reached: {reason}"),
+        Err(Broken::Reset(reason)) => format!("connection broken: {reason}"),
+        Err(Broken::TimedOut) => "no answer in time".to_owned(),
+    }
+}
+
+/// The outer errors of reqwest only repeat the URL.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
+}

@@ -1,0 +1,160 @@
+//! Who orders: accounts of this run, each with a token that is renewed before it ends.
+//!
+//! While `user` is away a customer keeps the token it has; the other services go on verifying it.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use tokio::sync::Mutex;
+use tokio::time::{sleep, timeout};
+use uuid::Uuid;
+
+use super::backoff::Backoff;
+use super::{LoadError, Shop};
+use crate::api::{Api, ApiError, Endpoints, Tokens};
+use crate::state::{Login, random_secret};
+
+/// `user` refuses more passwords at a time than it has cores for.
+const REGISTERED_AT_ONCE: usize = 2;
+/// A service that is just starting, or busy, gets this long.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// No request may take longer (the specification's number).
+const LOGIN_WITHIN: Duration = Duration::from_secs(5);
+/// While `user` is away it is asked again this often for each customer.
+const ASK_AGAIN: Duration = Duration::from_secs(2);
+
+/// The instances of `user`, used in turn.
+#[derive(Debug)]
+pub(super) struct Accounts {
+    apis: RwLock<Vec<Api>>,
+    turn: AtomicUsize,
+}
+
+/// An account of the role USER.
+#[derive(Debug)]
+pub(super) struct Customer {
+    pub id: Uuid,
+    login: Login,
+    token: RwLock<Arc<Token>>,
+    renewing: Mutex<()>,
+}
+
+#[derive(Debug)]
+pub(super) struct Token {
+    pub text: String,
+    renew_at: Instant,
+}
+
+impl Accounts {
+    pub fn new(shop: &Shop) -> Result<Self, ApiError> {
+        Ok(Self { apis: RwLock::new(apis(shop)?), turn: AtomicUsize::new(0) })
+    }
+
+    pub fn replace(&self, shop: &Shop) -> Result<(), ApiError> {
+        *self.apis.write().unwrap_or_else(PoisonError::into_inner) = apis(shop)?;
+        Ok(())
+    }
+
+    /// Logs in, and asks again while that may help.
+    pub async fn log_in(&self, login: &Login) -> Result<Tokens, ApiError> {
+        let ask = || {
+            let (api, login) = (self.next(), login.clone());
+            async move { api.log_in(&login).await }
+        };
+        insist(ask).await
+    }
+
+    /// Registers so many customers and logs them in.
+    pub async fn register(&self, customers: usize) -> Result<Vec<Arc<Customer>>, LoadError> {
+        let all: Vec<_> = (0..customers).map(|_| self.register_one()).collect();
+        stream::iter(all).buffered(REGISTERED_AT_ONCE).try_collect().await
+    }
+
+    async fn register_one(&self) -> Result<Arc<Customer>, LoadError> {
+        let ask = || {
+            // A new e-mail each time: the last try may have registered the old one.
+            let login = Login { email: format!("load-{}@example.com", Uuid::new_v4()), password: random_secret() };
+            let api = self.next();
+            async move { api.register(&login).await.map(|account| (login, account)) }
+        };
+        let (login, account) = insist(ask).await?;
+        let id = account.id.parse().map_err(|_| LoadError::AccountId(account.id))?;
+        let token = RwLock::new(Arc::new(Token::new(self.log_in(&login).await?)));
+        Ok(Arc::new(Customer { id, login, token, renewing: Mutex::new(()) }))
+    }
+
+    fn next(&self) -> Api {
+        let apis = self.apis.read().unwrap_or_else(PoisonError::into_inner);
+        apis[self.turn.fetch_add(1, Ordering::Relaxed) % apis.len()].clone()
+    }
+}
+
+impl Customer {
+    /// The token to show. Whoever finds it old renews it; the others go on with the old one meanwhile.
+    pub async fn token(&self, accounts: &Accounts) -> Arc<Token> {
+        let token = self.current();
+        if token.renew_at > Instant::now() {
+            return token;
+        }
+        if let Ok(_one_at_a_time) = self.renewing.try_lock() {
+            self.renew(accounts).await;
+        }
+        self.current()
+    }
+
+    /// A service did not take this token: another one is needed, unless somebody has fetched it already.
+    pub async fn refused(&self, token: &Arc<Token>, accounts: &Accounts) {
+        let _one_at_a_time = self.renewing.lock().await;
+        if Arc::ptr_eq(&self.current(), token) {
+            self.renew(accounts).await;
+        }
+    }
+
+    async fn renew(&self, accounts: &Accounts) {
+        let api = accounts.next();
+        let renewed = match timeout(LOGIN_WITHIN, api.log_in(&self.login)).await {
+            Ok(Ok(tokens)) => Token::new(tokens),
+            Ok(Err(_)) | Err(_) => Token { text: self.current().text.clone(), renew_at: Instant::now() + ASK_AGAIN },
+        };
+        *self.token.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(renewed);
+    }
+
+    fn current(&self) -> Arc<Token> {
+        Arc::clone(&self.token.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Token {
+    /// Renewed at 60 to 85 % of its life: not too late, and not all customers at once.
+    fn new(tokens: Tokens) -> Self {
+        let renew_in = Duration::from_secs(tokens.expires_in).mul_f64(rand::random_range(0.6..0.85));
+        Self { text: tokens.access_token, renew_at: Instant::now() + renew_in }
+    }
+}
+
+fn apis(shop: &Shop) -> Result<Vec<Api>, ApiError> {
+    let endpoints =
+        |user: &String| Endpoints { user: user.clone(), inventory: shop.inventory[0].clone(), payment: shop.payment[0].clone() };
+    shop.user.iter().map(|user| Api::new(endpoints(user))).collect()
+}
+
+/// Asks again while it may help.
+async fn insist<T, F: Future<Output = Result<T, ApiError>>>(ask: impl Fn() -> F) -> Result<T, ApiError> {
+    let (deadline, mut backoff) = (Instant::now() + PATIENCE, Backoff::new());
+    loop {
+        match ask().await {
+            Err(error) if may_pass(&error) && Instant::now() < deadline => sleep(backoff.pause(None)).await,
+            outcome => return outcome,
+        }
+    }
+}
+
+fn may_pass(error: &ApiError) -> bool {
+    match error {
+        ApiError::Unreachable { .. } => true,
+        ApiError::Refused(problem) => problem.status == 429 || problem.status >= 500,
+        ApiError::NotUnderstood { .. } | ApiError::Client(_) => false,
+    }
+}

@@ -1,0 +1,224 @@
+//! One order: announced in the client log, sent, and sent again with the same key until its outcome is known.
+//!
+//! ```text
+//!            2xx ──────────────────────────────> accepted
+//! send ──┬── 4xx ──────────────────────────────> refused: it did not happen, and is not asked for again
+//!        ├── 401 ── log in again ──┐
+//!        └── 409, 429, 5xx, no answer: info ── pause ── send (same key, same body, next instance)
+//! ```
+
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use reqwest::Method;
+use reqwest::header::CONTENT_TYPE;
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::time::sleep;
+use uuid::Uuid;
+
+use super::Inner;
+use super::backoff::Backoff;
+use super::call::{Answer, Broken, Called, call, why};
+use super::customers::{Customer, Token};
+use super::instances::Instance;
+use crate::client_log::{Outcome, Record};
+
+/// An order to be sent.
+#[derive(Debug)]
+pub(super) struct NewOrder {
+    pub customer: Arc<Customer>,
+    key: Uuid,
+    body: Value,
+    text: String,
+}
+
+/// What is known of an order that was accepted.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Placed {
+    pub id: Uuid,
+    pub status: String,
+    pub version: u64,
+}
+
+/// What became of an order.
+#[derive(Debug)]
+pub(super) enum Fate {
+    Accepted(Placed),
+    Refused,
+    /// Or accepted with an answer that names no order.
+    Unknown,
+}
+
+/// What one answer means.
+#[derive(Debug)]
+enum Verdict {
+    Accepted { body: String },
+    Refused { status: u16 },
+    StaleToken,
+    Unknown { retry_after: Option<Duration> },
+}
+
+impl NewOrder {
+    pub fn new(customer: Arc<Customer>, body: Value) -> Self {
+        let text = body.to_string();
+        Self { customer, key: Uuid::now_v7(), body, text }
+    }
+
+    fn announcement(&self) -> Record {
+        Record::Send { at: Timestamp::now(), user: self.customer.id, key: self.key.to_string(), body: self.body.clone() }
+    }
+}
+
+impl Inner {
+    /// Sends the order until its outcome is known or patience is over; when it was sent first.
+    ///
+    /// # Errors
+    /// The client log cannot be written: nothing more may be sent.
+    pub(super) async fn place(&self, order: &NewOrder) -> io::Result<(Instant, Fate)> {
+        self.log.write(&order.announcement()).await?;
+        self.gauge.sent.up();
+        let (began, mut backoff, mut unknown) = (Instant::now(), Backoff::new(), false);
+        loop {
+            let (pause, go_on) = match self.attempt(order).await {
+                Verdict::Accepted { body } => return Ok((began, self.accepted(order, &body, began, unknown))),
+                Verdict::Refused { status } => return Ok((began, self.refused(status, unknown))),
+                Verdict::StaleToken => (backoff.pause(None), true),
+                Verdict::Unknown { retry_after } => (backoff.pause(retry_after), self.plan.retry),
+            };
+            if !std::mem::replace(&mut unknown, true) {
+                self.gauge.unknown.up();
+            }
+            if !go_on || began.elapsed() + pause > self.plan.patience {
+                return Ok((began, self.gave_up(order)));
+            }
+            sleep(pause).await;
+            self.log.write(&order.announcement()).await?;
+            self.gauge.retries.up();
+        }
+    }
+
+    /// Sends it once, and puts down what came back.
+    async fn attempt(&self, order: &NewOrder) -> Verdict {
+        let (outcome, token) = self.send(order).await;
+        let verdict = judge(&outcome);
+        self.log.note(&answer(order, &verdict, &outcome));
+        if matches!(verdict, Verdict::StaleToken) {
+            order.customer.refused(&token, &self.accounts).await;
+        }
+        verdict
+    }
+
+    async fn send(&self, order: &NewOrder) -> (Result<Answer, Broken>, Arc<Token>) {
+        let (instance, token) = (self.payment.next(), order.customer.token(&self.accounts).await);
+        let request = self.http.request(Method::POST, format!("{}/orders", instance.url())).bearer_auth(&token.text);
+        let request = request.header(CONTENT_TYPE, "application/json").header("Idempotency-Key", order.key.to_string());
+        let called = Box::pin(call(request.body(order.text.clone()), Duration::ZERO)).await;
+        (self.noted(called, &instance), token)
+    }
+
+    /// Counts what came back, and passes an instance over that is not there.
+    pub(super) fn noted(&self, called: Called, instance: &Instance) -> Result<Answer, Broken> {
+        if called.slow {
+            self.gauge.slow.up();
+        }
+        match &called.outcome {
+            Ok(answer) => {
+                self.gauge.note_status(answer.status);
+                if matches!(answer.status, 429 | 503) && answer.retry_after.is_none() {
+                    self.gauge.retry_after_missing.up();
+                }
+            }
+            Err(broken) => {
+                instance.pass_over();
+                match broken {
+                    Broken::Unreached(_) => self.gauge.unreached.up(),
+                    Broken::Reset(_) => self.gauge.resets.up(),
+                    Broken::TimedOut => self.gauge.timeouts.up(),
+                }
+            }
+        }
+        called.outcome
+    }
+
+    fn accepted(&self, order: &NewOrder, body: &str, began: Instant, was_unknown: bool) -> Fate {
+        self.known(was_unknown);
+        self.gauge.note_accepted(began.elapsed());
+        match serde_json::from_str(body) {
+            Ok(placed) => Fate::Accepted(placed),
+            // A 2xx without an order cannot be followed: its key says which one it was.
+            Err(_) => {
+                self.stuck(order.key);
+                Fate::Unknown
+            }
+        }
+    }
+
+    fn refused(&self, status: u16, was_unknown: bool) -> Fate {
+        self.known(was_unknown);
+        self.gauge.note_refused(status);
+        Fate::Refused
+    }
+
+    fn known(&self, was_unknown: bool) {
+        if was_unknown {
+            self.gauge.unknown.down();
+        }
+    }
+
+    /// With retries, an outcome that never became known is a defect; without, that is how it is.
+    fn gave_up(&self, order: &NewOrder) -> Fate {
+        if self.plan.retry {
+            self.stuck(order.key);
+        }
+        Fate::Unknown
+    }
+}
+
+fn judge(outcome: &Result<Answer, Broken>) -> Verdict {
+    match outcome {
+        Ok(answer) => match answer.status {
+            200..=299 => Verdict::Accepted { body: answer.body.clone() },
+            401 => Verdict::StaleToken,
+            409 | 429 | 500.. => Verdict::Unknown { retry_after: answer.retry_after },
+            status => Verdict::Refused { status },
+        },
+        Err(_) => Verdict::Unknown { retry_after: None },
+    }
+}
+
+fn answer(order: &NewOrder, verdict: &Verdict, outcome: &Result<Answer, Broken>) -> Record {
+    let (meaning, body) = match verdict {
+        Verdict::Accepted { body } => (Outcome::Ok, Some(body.clone())),
+        Verdict::Refused { .. } => (Outcome::Fail, None),
+        // A 401 is followed by the same key with another token: it says nothing about the key.
+        Verdict::StaleToken | Verdict::Unknown { .. } => (Outcome::Info, None),
+    };
+    let why = body.is_none().then(|| why(outcome));
+    let status = outcome.as_ref().ok().map(|answer| answer.status);
+    Record::Answer { at: Timestamp::now(), user: order.customer.id, key: order.key.to_string(), outcome: meaning, status, body, why }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judged(status: u16) -> Verdict {
+        judge(&Ok(Answer { status, retry_after: None, body: String::new() }))
+    }
+
+    #[test]
+    fn only_what_may_have_happened_is_asked_for_again() {
+        assert!(matches!(judged(202), Verdict::Accepted { .. }));
+        assert!(matches!(judged(401), Verdict::StaleToken));
+        for status in [409, 429, 500, 503] {
+            assert!(matches!(judged(status), Verdict::Unknown { .. }), "{status}");
+        }
+        for status in [400, 403, 404, 422] {
+            assert!(matches!(judged(status), Verdict::Refused { .. }), "{status}");
+        }
+        assert!(matches!(judge(&Err(Broken::TimedOut)), Verdict::Unknown { .. }));
+    }
+}

@@ -1,0 +1,268 @@
+//! I3, and the client's side of I6, I8, I9 and I11: a client's log, boiled down to one story a key.
+
+use std::{
+    collections::{HashMap, HashSet},
+    hash::{DefaultHasher, Hash, Hasher},
+    path::Path,
+};
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{
+    VerifyError,
+    facts::{Lines, Name, Names, Order, Orders, Status},
+    findings::{Book, Invariant},
+    history::Seen,
+    keys::Keys,
+};
+use crate::client_log::{self, Outcome, Record};
+
+/// What payment takes when a request names no method.
+const DEFAULT_METHOD: &str = "tok_ok";
+
+/// What became of one idempotency key, as its client knows it.
+#[derive(Debug, Default)]
+pub(super) struct Story {
+    /// Lines and method of what was sent; more than one when the key was used for different bodies.
+    sent: Vec<(Lines, Name)>,
+    sends: u32,
+    fails: u32,
+    /// The first 2xx: the order in it, and a hash of its bytes.
+    ok: Option<(Option<Uuid>, u64)>,
+    /// Another 2xx had other bytes.
+    differs: bool,
+}
+
+/// A client's log.
+#[derive(Debug, Default)]
+pub(super) struct ClientStory {
+    keys: HashMap<Uuid, HashMap<String, Story>>,
+    seen: HashMap<Uuid, Vec<Seen>>,
+    poison: HashSet<String>,
+}
+
+impl ClientStory {
+    pub(super) fn read(path: &Path, names: &mut Names) -> Result<Self, VerifyError> {
+        let mut log = Self::default();
+        client_log::read(path)?.into_iter().for_each(|record| log.add(record, names));
+        Ok(log)
+    }
+
+    fn add(&mut self, record: Record, names: &mut Names) {
+        match record {
+            Record::Send { user, key, body, .. } => {
+                let story = self.story(user, key);
+                story.sends += 1;
+                let wanted = wanted(&body, names);
+                if !story.sent.contains(&wanted) {
+                    story.sent.push(wanted);
+                }
+            }
+            Record::Answer { user, key, outcome, body, .. } => self.story(user, key).answered(outcome, body.as_deref()),
+            Record::Seen { order, status, version, .. } => {
+                self.seen.entry(order).or_default().push(Seen { version, status: Status::parse(&status) });
+            }
+            Record::Poison { event_id, .. } => _ = self.poison.insert(event_id),
+        }
+    }
+
+    fn story(&mut self, user: Uuid, key: String) -> &mut Story {
+        self.keys.entry(user).or_default().entry(key).or_default()
+    }
+
+    pub(super) fn users(&self) -> impl Iterator<Item = &Uuid> {
+        self.keys.keys()
+    }
+
+    pub(super) fn knows(&self, user: Uuid, key: &str) -> bool {
+        self.keys.get(&user).is_some_and(|keys| keys.contains_key(key))
+    }
+
+    /// Event ids that were sent to become dead letters.
+    pub(super) fn poison(&self) -> &HashSet<String> {
+        &self.poison
+    }
+
+    pub(super) fn seen(&self, order: Uuid) -> &[Seen] {
+        self.seen.get(&order).map_or(&[], Vec::as_slice)
+    }
+
+    pub(super) fn seen_orders(&self) -> impl Iterator<Item = &Uuid> {
+        self.seen.keys()
+    }
+
+    /// Orders that were polled in an earlier state after a later one.
+    pub(super) fn went_back(&self) -> impl Iterator<Item = String> {
+        self.seen.iter().filter_map(|(order, seen)| {
+            let pair = seen.windows(2).find(|pair| pair[1].version < pair[0].version)?;
+            Some(format!("order {order}: a client saw version {} and then {}", pair[0].version, pair[1].version))
+        })
+    }
+}
+
+impl Story {
+    fn answered(&mut self, outcome: Outcome, body: Option<&str>) {
+        match outcome {
+            Outcome::Info => {}
+            Outcome::Fail => self.fails += 1,
+            Outcome::Ok => {
+                let body = body.unwrap_or_default();
+                let bytes = hash(body);
+                match self.ok {
+                    Some((_, first)) => self.differs |= first != bytes,
+                    None => self.ok = Some((order_in(body), bytes)),
+                }
+            }
+        }
+    }
+
+    /// Every request was answered, and always that it did not happen.
+    fn has_failed(&self) -> bool {
+        self.sends > 0 && self.fails == self.sends
+    }
+
+    /// I3: what is wrong with the order of a key that was answered `ok`.
+    fn lost(&self, user: Uuid, stored: Option<Uuid>, orders: &Orders, names: &Names) -> Option<String> {
+        let (told, _) = self.ok?;
+        if let Some((told, stored)) = told.zip(stored).filter(|(told, stored)| told != stored) {
+            return Some(format!("the client was told order {told}, and the key stands for {stored}"));
+        }
+        let Some(id) = stored.or(told) else { return Some("it has no order".to_owned()) };
+        match orders.get(&id) {
+            None => Some(format!("order {id} is not there")),
+            Some(order) if order.user != user => Some(format!("order {id} belongs to {}", order.user)),
+            Some(order) => self.altered(order, names).map(|why| format!("order {id} {why}")),
+        }
+    }
+
+    fn altered(&self, order: &Order, names: &Names) -> Option<String> {
+        let same = |(lines, method): &(Lines, Name)| *lines == order.lines && *method == order.method;
+        let first = self.sent.first()?;
+        (!self.sent.iter().any(same)).then(|| {
+            let by = |lines: &Lines, method| format!("{} by {}", lines.render(names), names.name(method));
+            format!("is {}, and {} was sent", by(&order.lines, order.method), by(&first.0, first.1))
+        })
+    }
+}
+
+/// I3, I8 and I9, key by key.
+pub(super) fn judge(log: &ClientStory, orders: &Orders, keys: &Keys, names: &Names, book: &mut Book) {
+    for (user, stories) in &log.keys {
+        for (key, story) in stories {
+            let stored = keys.order(*user, key);
+            if story.ok.is_some() {
+                book.page(Invariant::Durable).looked_at(1);
+                book.page(Invariant::Idempotency).looked_at(1);
+            }
+            if let Some(why) = story.lost(*user, stored, orders, names) {
+                book.page(Invariant::Durable).broken(format!("key {key} of user {user}: {why}"));
+            }
+            if story.differs {
+                book.page(Invariant::Idempotency).broken(format!("key {key} of user {user}: its 2xx answers are not the same"));
+            }
+            if let (true, Some(order)) = (story.has_failed(), stored) {
+                book.page(Invariant::NoGhosts)
+                    .broken(format!("order {order}: its key {key} of user {user} was always answered that it failed"));
+            }
+        }
+    }
+}
+
+fn wanted(body: &Value, names: &mut Names) -> (Lines, Name) {
+    let items = body["items"].as_array().map_or(&[][..], Vec::as_slice);
+    let line = |item: &Value| (names.number(item["sku"].as_str().unwrap_or_default()), item["quantity"].as_i64().unwrap_or(i64::MIN));
+    let lines = items.iter().map(line).collect();
+    (lines, names.number(body["payment_method"].as_str().unwrap_or(DEFAULT_METHOD)))
+}
+
+fn order_in(body: &str) -> Option<Uuid> {
+    let order: Value = serde_json::from_str(body).ok()?;
+    order["id"].as_str()?.parse().ok()
+}
+
+fn hash(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use serde_json::json;
+
+    use super::*;
+
+    const USER: Uuid = Uuid::from_u128(1);
+    const ORDER: Uuid = Uuid::from_u128(2);
+    const AT: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn send() -> Record {
+        Record::Send { at: AT, user: USER, key: "k".to_owned(), body: json!({"items": [{"sku": "MUG", "quantity": 2}]}) }
+    }
+
+    fn answer(outcome: Outcome, body: &str) -> Record {
+        let body = (outcome == Outcome::Ok).then(|| body.to_owned());
+        Record::Answer { at: AT, user: USER, key: "k".to_owned(), outcome, status: None, body, why: None }
+    }
+
+    fn told() -> String {
+        json!({"id": ORDER}).to_string()
+    }
+
+    /// The invariants broken by these records and an order of two mugs, with its key or not there at all.
+    fn broken(records: Vec<Record>, order: Option<&str>) -> Vec<&'static str> {
+        let (mut log, mut names, mut book) = (ClientStory::default(), Names::default(), Book::default());
+        records.into_iter().for_each(|record| log.add(record, &mut names));
+        let (mut orders, mut keys) = (Orders::new(), Keys::default());
+        if let Some(lines) = order {
+            let (lines, method) = (Lines::parse(lines, &mut names), names.number("tok_ok"));
+            orders.insert(ORDER, Order { user: USER, status: Status::Confirmed, method, lines, keeps_key: true });
+            keys.add(USER, "k", ORDER);
+        }
+        judge(&log, &orders, &keys, &names, &mut book);
+        let broken = |check: &super::super::Check| matches!(check.judgement, super::super::Judgement::Broken { .. });
+        book.checks().iter().filter(|check| broken(check)).map(|check| check.id).collect()
+    }
+
+    #[test]
+    fn an_ok_key_has_its_order_as_it_was_sent() {
+        let none: [&str; 0] = [];
+        let ok = || vec![send(), answer(Outcome::Ok, &told())];
+        assert_eq!(broken(ok(), Some("MUG 2")), none);
+        assert_eq!(broken(ok(), Some("MUG 1")), ["I3"]);
+        assert_eq!(broken(ok(), None), ["I3"]);
+        let other = json!({"id": Uuid::nil()}).to_string();
+        assert_eq!(broken(vec![send(), answer(Outcome::Ok, &other)], Some("MUG 2")), ["I3"]);
+    }
+
+    #[test]
+    fn what_is_unknown_may_have_happened_or_not() {
+        let none: [&str; 0] = [];
+        for order in [None, Some("MUG 2")] {
+            assert_eq!(broken(vec![send(), answer(Outcome::Info, "")], order), none);
+            assert_eq!(broken(vec![send(), send(), answer(Outcome::Fail, "")], order), none);
+        }
+    }
+
+    #[test]
+    fn a_failed_key_has_no_order_and_replays_are_the_same_bytes() {
+        let none: [&str; 0] = [];
+        let fail = || vec![send(), answer(Outcome::Fail, "")];
+        assert_eq!(broken(fail(), None), none);
+        assert_eq!(broken(fail(), Some("MUG 2")), ["I9"]);
+        let replay = |body: &str| vec![send(), answer(Outcome::Ok, &told()), send(), answer(Outcome::Ok, body)];
+        assert_eq!(broken(replay(&told()), Some("MUG 2")), none);
+        assert_eq!(broken(replay(&format!("{} ", told())), Some("MUG 2")), ["I8"]);
+    }
+
+    #[test]
+    fn polled_states_do_not_go_back() {
+        let (mut log, mut names) = (ClientStory::default(), Names::default());
+        for version in [1, 3, 2] {
+            log.add(Record::Seen { at: AT, order: ORDER, status: "pending".to_owned(), version }, &mut names);
+        }
+        assert!(log.went_back().next().is_some_and(|why| why.contains("version 3 and then 2")));
+    }
+}

@@ -1,0 +1,106 @@
+//! Read-only connections: nothing here can write, whatever the SQL says.
+
+use std::{future::Future, time::Duration};
+
+use futures_util::{StreamExt, pin_mut};
+use tokio::{task::JoinSet, time::timeout};
+use tokio_postgres::{Client, Config, NoTls, Row, config::Host, types::ToSql};
+
+use super::VerifyError;
+
+/// A server that accepts but does not answer; longer than any handshake on a busy machine.
+const CONNECT: Duration = Duration::from_secs(5);
+/// A million orders are read in well under a minute; ten minutes is a query that hangs.
+const STATEMENT: &str = "10min";
+
+/// A read-only connection.
+pub(super) struct Reader {
+    what: String,
+    client: Client,
+    /// Drives the connection; ends with the value.
+    _driver: JoinSet<()>,
+}
+
+/// A read-only connection in one REPEATABLE READ transaction: every query sees the moment of the first.
+pub(super) struct Snapshot(Reader);
+
+impl Reader {
+    pub(super) async fn connect(service: &str, url: &str) -> Result<Self, VerifyError> {
+        let what = format!("the database of {service}");
+        let config: Config =
+            url.parse().map_err(|error: tokio_postgres::Error| VerifyError::Address { what: what.clone(), reason: chain(&error) })?;
+        let unreachable = |reason: String| VerifyError::Unreachable { what: what.clone(), address: address(&config), reason };
+        let connected = timeout(CONNECT, config.connect(NoTls)).await.map_err(|_| unreachable(format!("no answer within {CONNECT:?}")))?;
+        let (client, connection) = connected.map_err(|error| unreachable(chain(&error)))?;
+        let mut driver = JoinSet::new();
+        driver.spawn(async move { _ = connection.await });
+        let reader = Self { what, client, _driver: driver };
+        reader.execute("SET default_transaction_read_only = on").await?;
+        reader.execute(&format!("SET statement_timeout = '{STATEMENT}'")).await?;
+        Ok(reader)
+    }
+
+    async fn execute(&self, sql: &str) -> Result<(), VerifyError> {
+        self.answered(self.client.batch_execute(sql)).await
+    }
+
+    async fn answered<T>(&self, query: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, VerifyError> {
+        query.await.map_err(|source| VerifyError::Query { what: self.what.clone(), source })
+    }
+
+    /// All rows at once: for answers that are short.
+    pub(super) async fn rows(&self, sql: &str, arguments: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, VerifyError> {
+        self.answered(self.client.query(sql, arguments)).await
+    }
+
+    /// One number.
+    pub(super) async fn number(&self, sql: &str) -> Result<i64, VerifyError> {
+        self.answered(self.client.query_one(sql, &[])).await.map(|row| row.get(0))
+    }
+
+    /// Row by row, as they come: for answers of any length.
+    pub(super) async fn each(&self, sql: &str, arguments: &[&(dyn ToSql + Sync)], mut take: impl FnMut(&Row)) -> Result<(), VerifyError> {
+        let arguments = arguments.iter().map(|argument| *argument as &dyn ToSql);
+        let rows = self.answered(self.client.query_raw(sql, arguments)).await?;
+        pin_mut!(rows);
+        while let Some(row) = rows.next().await {
+            take(&self.answered(std::future::ready(row)).await?);
+        }
+        Ok(())
+    }
+}
+
+impl Snapshot {
+    pub(super) async fn open(service: &str, url: &str) -> Result<Self, VerifyError> {
+        let reader = Reader::connect(service, url).await?;
+        reader.execute("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+        Ok(Self(reader))
+    }
+}
+
+impl std::ops::Deref for Snapshot {
+    type Target = Reader;
+
+    fn deref(&self) -> &Reader {
+        &self.0
+    }
+}
+
+/// `127.0.0.1:5432/payment`: without user and password.
+fn address(config: &Config) -> String {
+    let host = match config.get_hosts().first() {
+        Some(Host::Tcp(name)) => name.clone(),
+        Some(Host::Unix(path)) => path.display().to_string(),
+        None => "?".to_owned(),
+    };
+    let port = config.get_ports().first().copied().unwrap_or(5432);
+    format!("{host}:{port}/{}", config.get_dbname().unwrap_or_default())
+}
+
+/// tokio-postgres keeps the reason in the source.
+fn chain(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {}", chain(source)),
+        None => error.to_string(),
+    }
+}

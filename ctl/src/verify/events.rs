@@ -1,0 +1,231 @@
+//! I7 and I11: inboxes, ledger, streams and dead letters.
+//!
+//! Inventory's inbox row holds its reply, and the reply names the order. So an order's way can be followed from inbox to
+//! inbox without the streams, which forget. What payment's inbox says of `product_changed` can only be held against the
+//! entries its stream still has.
+
+use std::collections::{HashMap, HashSet};
+
+use shared::events::{Event, RefundOrder, StockReserved};
+use uuid::Uuid;
+
+use super::{
+    VerifyError,
+    client::ClientStory,
+    database::{Reader, Snapshot},
+    facts::{Orders, Status},
+    findings::{Book, Findings, Invariant},
+    orders::Later,
+    streams::{INVENTORY, Look, PAYMENT},
+};
+
+/// The inbox of one group: event ids, and when they had their effect (microseconds since 1970).
+#[derive(Debug, Default)]
+pub(super) struct Inbox(HashMap<Uuid, i64>);
+
+impl Inbox {
+    pub(super) fn has(&self, event: &str) -> bool {
+        event.parse().is_ok_and(|event: Uuid| self.0.contains_key(&event))
+    }
+
+    fn add(&mut self, group: &str, event: Uuid, at: i64, page: &mut Findings) {
+        page.looked_at(1);
+        if self.0.insert(event, at).is_some() {
+            page.broken(format!("event {event}: two inbox rows of {group}"));
+        }
+    }
+}
+
+/// What inventory answered to one order's event.
+#[derive(Debug, Clone, Copy)]
+struct Reply {
+    /// Inbox rows for this order.
+    rows: u32,
+    id: Option<Uuid>,
+    /// What the order must end as.
+    means: Option<Status>,
+}
+
+/// Inventory's inbox.
+#[derive(Debug, Default)]
+pub(super) struct Answered {
+    inbox: Inbox,
+    replies: HashMap<Uuid, Reply>,
+}
+
+impl Answered {
+    pub(super) fn orders(&self) -> impl Iterator<Item = &Uuid> {
+        self.replies.keys()
+    }
+
+    fn add(&mut self, order: Uuid, id: Option<Uuid>, kind: &str) {
+        let means = match kind {
+            StockReserved::TYPE => Some(Status::Confirmed),
+            RefundOrder::TYPE => Some(Status::Refunded),
+            _ => None,
+        };
+        self.replies.entry(order).and_modify(|reply| reply.rows += 1).or_insert(Reply { rows: 1, id, means });
+    }
+}
+
+const AT: &str = "(extract(epoch FROM i.processed_at) * 1000000)::bigint";
+
+/// Payment's inbox.
+pub(super) async fn payment_inbox(payment: &Snapshot, book: &mut Book) -> Result<Inbox, VerifyError> {
+    let (mut inbox, page) = (Inbox::default(), book.page(Invariant::Once));
+    let sql = format!("SELECT i.event_id, {AT} FROM inbox i WHERE i.consumer = '{PAYMENT}'");
+    payment.each(&sql, &[], |row| inbox.add(PAYMENT, row.get(0), row.get(1), page)).await?;
+    Ok(inbox)
+}
+
+/// Inventory's inbox, and whether the ledger has anything without it or twice.
+pub(super) async fn inventory_inbox(inventory: &Snapshot, book: &mut Book) -> Result<Answered, VerifyError> {
+    let (mut answered, page) = (Answered::default(), book.page(Invariant::Once));
+    let sql = format!(
+        "SELECT i.event_id, {AT}, r.id, coalesce(r.type, ''), r.correlationid
+         FROM inbox i LEFT JOIN LATERAL json_to_record(i.reply::json) AS r (id text, type text, correlationid text) ON true
+         WHERE i.consumer = '{INVENTORY}'"
+    );
+    let uuid = |text: Option<&str>| text.and_then(|text| text.parse::<Uuid>().ok());
+    let take = |row: &tokio_postgres::Row| {
+        let event: Uuid = row.get(0);
+        answered.inbox.add(INVENTORY, event, row.get(1), page);
+        match uuid(row.get(4)) {
+            Some(order) => answered.add(order, uuid(row.get(2)), row.get(3)),
+            None => page.broken(format!("event {event}: its inbox row of {INVENTORY} has no reply")),
+        }
+    };
+    inventory.each(&sql, &[], take).await?;
+    judge_ledger(inventory, page).await?;
+    Ok(answered)
+}
+
+async fn judge_ledger(inventory: &Reader, page: &mut Findings) -> Result<(), VerifyError> {
+    let effects = format!(
+        "SELECT DISTINCT l.event_id::text, 'changed the stock and has no inbox row' FROM stock_ledger l
+             LEFT JOIN inbox i ON i.consumer = '{INVENTORY}' AND i.event_id = l.event_id
+             WHERE l.event_id IS NOT NULL AND i.event_id IS NULL
+         UNION ALL SELECT event_id::text, count(*) || ' ledger rows of ' || sku FROM stock_ledger
+             WHERE event_id IS NOT NULL GROUP BY event_id, sku HAVING count(*) > 1
+         UNION ALL SELECT min(event_id::text), count(*) || ' ledger rows of ' || sku || ' for order ' || order_id FROM stock_ledger
+             WHERE order_id IS NOT NULL GROUP BY order_id, sku HAVING count(*) > 1"
+    );
+    let take = |row: &tokio_postgres::Row| {
+        page.broken(format!("event {}: {}", row.get::<_, Option<&str>>(0).unwrap_or("?"), row.get::<_, &str>(1)));
+    };
+    inventory.each(&effects, &[], take).await
+}
+
+/// I7 and I10 by the way of each order: its event's inbox row, the reply in it, the reply's inbox row.
+pub(super) fn judge_orders(orders: &Orders, later: &Later, answered: &Answered, settled: &Inbox, book: &mut Book) {
+    for (id, order) in orders.iter().filter(|(_, order)| order.status.is_settled()) {
+        book.page(Invariant::Once).looked_at(1);
+        let reply = answered.replies.get(id);
+        if let Some(why) = broken_way(order.status, reply, settled) {
+            book.page(Invariant::Once).broken(format!("order {id}: {why}"));
+        }
+        if let Some(means) = reply.and_then(|reply| reply.means).filter(|means| *means != order.status) {
+            book.page(Invariant::Agreement).broken(format!("order {id}: {}, and inventory answered that it is {means}", order.status));
+        }
+    }
+    for id in answered.orders().filter(|id| !orders.contains_key(id) && !later.contains_key(id)) {
+        book.page(Invariant::Once).broken(format!("order {id}: inventory answered its event, and payment does not know it"));
+    }
+}
+
+fn broken_way(status: Status, reply: Option<&Reply>, settled: &Inbox) -> Option<String> {
+    let Some(reply) = reply else { return Some(format!("{status}, and {INVENTORY} has no inbox row for its event")) };
+    if reply.rows > 1 {
+        return Some(format!("{} inbox rows of {INVENTORY}", reply.rows));
+    }
+    match reply.id {
+        None => Some("the reply to its event has no id".to_owned()),
+        Some(id) if !settled.0.contains_key(&id) => Some(format!("{status}, and {PAYMENT} has no inbox row for the reply {id}")),
+        Some(_) => None,
+    }
+}
+
+/// I7 by what the streams still have: what was read and acknowledged had its effect, or is a dead letter.
+pub(super) fn judge_streams(look: &Look, answered: &Answered, settled: &Inbox, book: &mut Book) {
+    let page = book.page(Invariant::Once);
+    let inbox = |group: &str| if group == INVENTORY { &answered.inbox } else { settled };
+    page.looked_at(look.entries());
+    for (partition, entry) in look.must_have_had_effect() {
+        if !inbox(partition.group()).has(&entry.event) {
+            page.broken(format!(
+                "event {}: entry {} of {} was acknowledged by {} without inbox row or dead letter (or that was discarded)",
+                entry.event,
+                entry.id,
+                partition.key,
+                partition.group()
+            ));
+        }
+    }
+    let mut buried = HashSet::new();
+    for letter in &look.dead {
+        let effect = letter.event.parse().ok().and_then(|event: Uuid| inbox(&letter.group).0.get(&event));
+        // Published again while it lay there, it may have had its effect since: then the letter is merely left over.
+        if effect.is_some_and(|at| *at < letter.at) {
+            page.broken(format!(
+                "event {}: {} made it a dead letter after it had had its effect ({})",
+                letter.event, letter.group, letter.id
+            ));
+        }
+        if !buried.insert((&letter.group, &letter.event)) {
+            page.broken(format!("event {}: two dead letters of {} ({})", letter.event, letter.group, letter.id));
+        }
+    }
+}
+
+/// I11. `quiet`: what is not a dead letter by now will not be one.
+pub(super) fn judge_dead_letters(
+    look: &Look,
+    answered: &Answered,
+    settled: &Inbox,
+    log: Option<&ClientStory>,
+    quiet: bool,
+    book: &mut Book,
+) {
+    let page = book.page(Invariant::DeadLetters);
+    page.looked_at(look.dead.len());
+    let Some(log) = log else {
+        if !look.dead.is_empty() {
+            page.not_judged(format!(
+                "{} dead letters; with --client-log they are compared, `shopctl dead-letters list` shows them",
+                look.dead.len()
+            ));
+        }
+        return;
+    };
+    for letter in look.dead.iter().filter(|letter| !log.poison().contains(&letter.event)) {
+        page.broken(format!("event {}: {} is no poison that was sent ({})", letter.event, letter.id, letter.reason));
+    }
+    let dead: HashSet<&String> = look.dead.iter().map(|letter| &letter.event).collect();
+    // A redriven one is no dead letter any more, and had its effect.
+    let gone = |event: &&String| !dead.contains(event) && !answered.inbox.has(event) && !settled.has(event);
+    let missing: Vec<&String> = log.poison().iter().filter(gone).collect();
+    if quiet {
+        missing.iter().for_each(|event| page.broken(format!("event {event}: poison that was sent, and is no dead letter")));
+    } else if !missing.is_empty() {
+        page.not_judged(format!("{} of the poison is not a dead letter yet", missing.len()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_orders_way_is_followed_from_inbox_to_inbox() {
+        let (order, reply) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let mut answered = Answered::default();
+        answered.add(order, Some(reply), StockReserved::TYPE);
+        let settled = Inbox([(reply, 0)].into());
+        let way = |answered: &Answered, settled: &Inbox| broken_way(Status::Confirmed, answered.replies.get(&order), settled);
+        assert_eq!(way(&answered, &settled), None);
+        assert!(way(&answered, &Inbox::default()).is_some_and(|why| why.contains(&reply.to_string())));
+        assert!(way(&Answered::default(), &settled).is_some());
+        answered.add(order, Some(reply), StockReserved::TYPE);
+        assert!(way(&answered, &settled).is_some_and(|why| why.starts_with("2 inbox rows")));
+    }
+}

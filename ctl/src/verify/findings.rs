@@ -1,0 +1,117 @@
+//! The book of what was looked at and what was found, one page an invariant.
+
+use super::{Check, Judgement};
+
+/// Offenders named for each invariant; the rest is counted.
+const NAMED: usize = 20;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Invariant {
+    Conservation,
+    NoOversell,
+    Durable,
+    OneEnd,
+    Money,
+    History,
+    Once,
+    Idempotency,
+    NoGhosts,
+    Agreement,
+    DeadLetters,
+}
+
+use Invariant::{Agreement, Conservation, DeadLetters, Durable, History, Idempotency, Money, NoGhosts, NoOversell, Once, OneEnd};
+
+/// In the order of the report: id, name, what is compared.
+const PAGES: [(Invariant, &str, &str, &str); 11] = [
+    (Conservation, "I1", "conservation", "on hand = stock ledger, balance by balance; ledger of an order = its confirmed lines"),
+    (NoOversell, "I2", "no oversell", "on hand and every balance of the ledger >= 0"),
+    (Durable, "I3", "2xx means durable", "every ok key of the client log has its one order, as it was sent"),
+    (OneEnd, "I4", "one end", "every order has exactly one end, and it is the last"),
+    (Money, "I5", "money", "provider's charges and refunds against orders, one by one and in sum"),
+    (History, "I6", "history", "timelines 1..n, legal steps, times in order; polled states never go back"),
+    (Once, "I7", "once", "one inbox row or dead letter an event and group; one ledger row an event and SKU"),
+    (Idempotency, "I8", "idempotency", "one key an order; all 2xx bodies of a key are the same"),
+    (NoGhosts, "I9", "no ghosts", "every order's owner is an account and its key in the client log; no fail key has one"),
+    (Agreement, "I10", "agreement", "confirmed iff stock was taken, refunded iff it was not"),
+    (DeadLetters, "I11", "dead letters", "dead letters are exactly the poison of the client log"),
+];
+
+/// Findings of one invariant.
+#[derive(Debug, Default)]
+pub(super) struct Findings {
+    looked_at: u64,
+    count: u64,
+    offenders: Vec<String>,
+    not_judged: Option<String>,
+}
+
+impl Findings {
+    pub(super) fn looked_at(&mut self, more: usize) {
+        self.looked_at += more as u64;
+    }
+
+    /// `offender`: an id, and what is wrong with it.
+    pub(super) fn broken(&mut self, offender: impl Into<String>) {
+        self.count += 1;
+        if self.offenders.len() < NAMED {
+            self.offenders.push(offender.into());
+        }
+    }
+
+    pub(super) fn not_judged(&mut self, why: impl Into<String>) {
+        self.not_judged = Some(why.into());
+    }
+
+    fn judgement(self) -> Judgement {
+        match (self.count, self.not_judged) {
+            (0, None) => Judgement::Holds,
+            (0, Some(why)) => Judgement::NotJudged { why },
+            (count, _) => Judgement::Broken { count, offenders: self.offenders },
+        }
+    }
+}
+
+/// All pages.
+#[derive(Debug, Default)]
+pub(super) struct Book([Findings; PAGES.len()]);
+
+impl Book {
+    pub(super) fn page(&mut self, invariant: Invariant) -> &mut Findings {
+        &mut self.0[invariant as usize]
+    }
+
+    /// What cannot be judged without a client's log.
+    pub(super) fn without_client_log(&mut self) {
+        self.page(Durable).not_judged("needs --client-log");
+        self.page(NoGhosts).not_judged("the owners are accounts; the keys need --client-log");
+    }
+
+    pub(super) fn checks(self) -> Vec<Check> {
+        let check = |((_, id, name, what), findings): (_, Findings)| {
+            let looked_at = findings.looked_at;
+            Check { id, name, what, looked_at, judgement: findings.judgement() }
+        };
+        PAGES.into_iter().zip(self.0).map(check).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_offenders_count_and_the_first_are_named() {
+        let mut book = Book::default();
+        (0..30).for_each(|n| book.page(Money).broken(n.to_string()));
+        let checks = book.checks();
+        let Judgement::Broken { count, offenders } = &checks[4].judgement else { panic!("{checks:?}") };
+        assert_eq!((checks[4].id, *count, offenders.len()), ("I5", 30, NAMED));
+        assert_eq!(checks[0].judgement, Judgement::Holds);
+    }
+
+    #[test]
+    fn pages_are_in_the_order_of_the_invariants() {
+        assert!(PAGES.iter().enumerate().all(|(place, page)| page.0 as usize == place && page.1 == format!("I{}", place + 1)));
+    }
+}

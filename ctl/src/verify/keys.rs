@@ -1,0 +1,99 @@
+//! I8 and I9 in the databases: idempotency keys and orders belong to each other one to one, and both to somebody.
+
+use std::collections::{HashMap, HashSet};
+
+use uuid::Uuid;
+
+use super::{
+    Evidence, Sources, VerifyError,
+    client::ClientStory,
+    database::Snapshot,
+    facts::{Names, Orders},
+    findings::{Book, Invariant},
+};
+
+/// The stored keys of the users a client log knows.
+#[derive(Debug, Default)]
+pub(super) struct Keys(HashMap<Uuid, HashMap<String, Uuid>>);
+
+impl Keys {
+    pub(super) fn add(&mut self, user: Uuid, key: &str, order: Uuid) {
+        self.0.entry(user).or_default().insert(key.to_owned(), order);
+    }
+
+    pub(super) fn order(&self, user: Uuid, key: &str) -> Option<Uuid> {
+        self.0.get(&user)?.get(key).copied()
+    }
+}
+
+/// Reads all idempotency keys and judges I8 by them.
+pub(super) async fn read_and_judge(
+    payment: &Snapshot,
+    orders: &Orders,
+    log: Option<&ClientStory>,
+    book: &mut Book,
+) -> Result<Keys, VerifyError> {
+    let users: HashSet<Uuid> = log.into_iter().flat_map(ClientStory::users).copied().collect();
+    let (mut keys, mut with_key, page) = (Keys::default(), HashSet::new(), book.page(Invariant::Idempotency));
+    let take = |row: &tokio_postgres::Row| {
+        let (user, key, order): (Uuid, &str, Uuid) = (row.get(0), row.get(1), row.get(2));
+        page.looked_at(1);
+        match orders.get(&order) {
+            None => page.broken(format!("order {order}: key {key} of user {user} stands for it, and it is not there")),
+            Some(known) if known.user != user => {
+                page.broken(format!("order {order}: it belongs to {}, its key {key} to {user}", known.user))
+            }
+            Some(_) => {}
+        }
+        if !with_key.insert(order) {
+            page.broken(format!("order {order}: more than one key stands for it, {key} of user {user} is one"));
+        }
+        if users.contains(&user) {
+            keys.add(user, key, order);
+        }
+    };
+    payment.each("SELECT user_id, key, order_id FROM idempotency_keys", &[], take).await?;
+    for (id, order) in orders.iter().filter(|(id, order)| order.keeps_key && !with_key.contains(id)) {
+        page.broken(format!("order {id}: no idempotency key of user {} stands for it", order.user));
+    }
+    let twice = "SELECT user_id, key, count(*) FROM idempotency_keys GROUP BY user_id, key HAVING count(*) > 1";
+    payment
+        .each(twice, &[], |row| {
+            page.broken(format!(
+                "key {} of user {}: it stands for {} orders",
+                row.get::<_, &str>(1),
+                row.get::<_, Uuid>(0),
+                row.get::<_, i64>(2)
+            ));
+        })
+        .await?;
+    Ok(keys)
+}
+
+/// I9: every order was placed by an account. Accounts are never deleted.
+pub(super) async fn judge_owners(sources: &Sources, orders: &Orders, book: &mut Book) -> Result<(), VerifyError> {
+    let page = book.page(Invariant::NoGhosts);
+    page.looked_at(orders.len());
+    let owners: HashSet<Uuid> = orders.values().map(|order| order.user).collect();
+    let owners: Vec<Uuid> = owners.into_iter().collect();
+    let mut accounts = HashSet::new();
+    let user = Snapshot::open("user", &sources.user_database).await?;
+    user.each("SELECT id FROM accounts WHERE id = ANY($1)", &[&owners], |row| _ = accounts.insert(row.get::<_, Uuid>(0))).await?;
+    for (id, order) in orders.iter().filter(|(_, order)| !accounts.contains(&order.user)) {
+        page.broken(format!("order {id}: its owner {} is no account", order.user));
+    }
+    Ok(())
+}
+
+/// I9: stored keys nobody has sent. The log is read once more: it may have grown since, and always before its order.
+pub(super) fn judge_ghosts(keys: &Keys, evidence: &Evidence, book: &mut Book) -> Result<(), VerifyError> {
+    let Some(path) = &evidence.client_log else { return Ok(()) };
+    let log = ClientStory::read(path, &mut Names::default())?;
+    let page = book.page(Invariant::NoGhosts);
+    for (user, keys) in &keys.0 {
+        for (key, order) in keys.iter().filter(|(key, _)| !log.knows(*user, key)) {
+            page.broken(format!("order {order}: its key {key} of user {user} is not in the client log"));
+        }
+    }
+    Ok(())
+}

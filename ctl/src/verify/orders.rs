@@ -1,0 +1,176 @@
+//! Payment's orders, read once and judged as they come: only what other databases must agree with is kept.
+
+use std::collections::{HashMap, HashSet};
+
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use super::{
+    Sources, VerifyError,
+    client::ClientStory,
+    database::Snapshot,
+    facts::{Lines, Name, Names, Order, Orders, Status},
+    findings::{Book, Invariant},
+    history::{self, End, Step},
+    money::{self, Booked, Sums},
+};
+
+/// The least `idempotency-retention` a service accepts: an order younger than that has its key.
+const KEYS_ARE_KEPT: f64 = 24.0 * 3600.0;
+
+const LINES: &str = "(SELECT string_agg((i->>'sku') || ' ' || (i->>'quantity'), ' ') FROM jsonb_array_elements(o.items) i)";
+
+/// One row an order, with its lines and its timeline as words, and what the provider has booked for it.
+fn query() -> String {
+    format!(
+        "SELECT o.id, o.user_id, o.status, o.payment_method, {LINES}, extract(epoch FROM now() - o.created_at)::float8, o.version,
+                (SELECT string_agg(concat_ws(' ', coalesce(t->>'version', '?'), coalesce(t->>'status', '?'),
+                                             coalesce((extract(epoch FROM (t->>'at')::timestamptz) * 1000000)::bigint, 0)), ' ' ORDER BY n)
+                 FROM jsonb_array_elements(o.timeline) WITH ORDINALITY AS x (t, n)),
+                o.total, o.currency, o.charge_id, o.refund_id,
+                coalesce(c.n, 0), coalesce(c.amount, 0), c.currency, c.charge_id, coalesce(r.n, 0), coalesce(r.amount, 0), r.refund_id
+         FROM orders o
+         LEFT JOIN (SELECT order_id, count(*) AS n, sum(amount)::bigint AS amount, min(currency) AS currency, min(charge_id) AS charge_id
+                    FROM provider.charges GROUP BY order_id) c ON c.order_id = o.id
+         LEFT JOIN (SELECT order_id, count(*) AS n, sum(amount)::bigint AS amount, min(refund_id) AS refund_id
+                    FROM provider.refunds GROUP BY order_id) r ON r.order_id = o.id"
+    )
+}
+
+/// An order as it is judged.
+#[derive(Debug, Clone)]
+pub(super) struct OrderRow {
+    pub id: Uuid,
+    pub user: Uuid,
+    pub status: Status,
+    pub method: Name,
+    pub lines: Lines,
+    /// Seconds since it was placed.
+    pub age: f64,
+    pub version: i32,
+    pub timeline: Vec<Step>,
+    pub booked: Booked,
+}
+
+/// Reads all orders, and judges I4, I5 and I6.
+pub(super) async fn read_and_judge(
+    payment: &Snapshot,
+    log: Option<&ClientStory>,
+    names: &mut Names,
+    book: &mut Book,
+) -> Result<Orders, VerifyError> {
+    let (mut orders, mut sums, mut young) = (Orders::new(), Sums::default(), 0_u64);
+    let take = |row: &Row| {
+        let row = read(row, names);
+        young += u64::from(judge_end(&row, book));
+        judge_money(&row, &mut sums, book);
+        judge_history(&row, log, book);
+        let OrderRow { user, status, method, lines, age, .. } = row;
+        orders.insert(row.id, Order { user, status, method, lines, keeps_key: age < KEYS_ARE_KEPT });
+    };
+    payment.each(&query(), &[], take).await?;
+    if young > 0 {
+        book.page(Invariant::OneEnd).not_judged(format!("{young} orders are open and younger than {} s", history::STUCK_AFTER));
+    }
+    sums.contradictions().for_each(|offender| book.page(Invariant::Money).broken(offender));
+    judge_seen(&orders, log, book);
+    Ok(orders)
+}
+
+/// Whether it may still end in time.
+fn judge_end(row: &OrderRow, book: &mut Book) -> bool {
+    let page = book.page(Invariant::OneEnd);
+    page.looked_at(1);
+    match history::end(row) {
+        End::Good => false,
+        End::Open => true,
+        End::Broken(why) => {
+            page.broken(format!("order {}: {why}", row.id));
+            false
+        }
+    }
+}
+
+fn judge_money(row: &OrderRow, sums: &mut Sums, book: &mut Book) {
+    let page = book.page(Invariant::Money);
+    page.looked_at(1);
+    sums.add(row.status, &row.booked);
+    if let Some(why) = money::contradiction(row.status, &row.booked) {
+        page.broken(format!("order {}: {why}", row.id));
+    }
+}
+
+fn judge_history(row: &OrderRow, log: Option<&ClientStory>, book: &mut Book) {
+    let page = book.page(Invariant::History);
+    page.looked_at(1);
+    let seen = log.map_or(&[][..], |log| log.seen(row.id));
+    page.looked_at(seen.len());
+    let why = history::contradiction(row).or_else(|| history::never_was(row, seen));
+    if let Some(why) = why {
+        page.broken(format!("order {}: {why}", row.id));
+    }
+}
+
+/// What was seen exists, and never went back.
+fn judge_seen(orders: &Orders, log: Option<&ClientStory>, book: &mut Book) {
+    let Some(log) = log else { return };
+    let page = book.page(Invariant::History);
+    log.went_back().for_each(|offender| page.broken(offender));
+    let lost = log.seen_orders().filter(|order| !orders.contains_key(order));
+    lost.for_each(|order| page.broken(format!("order {order}: a client saw it, and it is not there")));
+}
+
+fn read(row: &Row, names: &mut Names) -> OrderRow {
+    let text = |column: usize| row.get::<_, Option<&str>>(column).unwrap_or_default();
+    let owned = |column: usize| row.get::<_, Option<String>>(column);
+    OrderRow {
+        id: row.get(0),
+        user: row.get(1),
+        // The CHECK of the column allows nothing else.
+        status: Status::parse(text(2)).unwrap_or(Status::Pending),
+        method: names.number(text(3)),
+        lines: Lines::parse(text(4), names),
+        age: row.get(5),
+        version: row.get(6),
+        timeline: history::steps(text(7)),
+        booked: Booked {
+            total: row.get(8),
+            currency: row.get(9),
+            charge_id: owned(10),
+            refund_id: owned(11),
+            charges: row.get(12),
+            charged: row.get(13),
+            charged_currency: owned(14),
+            provider_charge: owned(15),
+            refunds: row.get(16),
+            refunded: row.get(17),
+            provider_refund: owned(18),
+        },
+    }
+}
+
+/// What payment says later about orders that were unknown or on their way when they were read.
+pub(super) type Later = HashMap<Uuid, (Status, Lines)>;
+
+/// Reads again those among `ids` that were not at their end.
+pub(super) async fn read_again(
+    sources: &Sources,
+    orders: &Orders,
+    ids: impl Iterator<Item = &Uuid>,
+    names: &mut Names,
+) -> Result<Later, VerifyError> {
+    let open = |id: &&Uuid| orders.get(*id).is_none_or(|order| !order.status.is_terminal());
+    let ids: HashSet<Uuid> = ids.filter(open).copied().collect();
+    let mut later = Later::new();
+    if ids.is_empty() {
+        return Ok(later);
+    }
+    let ids: Vec<Uuid> = ids.into_iter().collect();
+    let take = |row: &Row| {
+        let status = Status::parse(row.get(1)).unwrap_or(Status::Pending);
+        later.insert(row.get(0), (status, Lines::parse(row.get::<_, Option<&str>>(2).unwrap_or_default(), names)));
+    };
+    let payment = Snapshot::open("payment", &sources.payment_database).await?;
+    payment.each(&format!("SELECT o.id, o.status, {LINES} FROM orders o WHERE o.id = ANY($1)"), &[&ids], take).await?;
+    Ok(later)
+}

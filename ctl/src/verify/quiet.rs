@@ -1,0 +1,61 @@
+//! What is still on its way.
+
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::{Sources, VerifyError, database::Reader, streams};
+
+/// Counts are answered in milliseconds; a server that is stopped without being gone must not stop who waits for quiet.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// What is still moving: empty means quiet at this moment. That is: no row in an outbox (what is due to be repeated counts
+/// too), no order in a non-terminal state, nothing pending and nothing unread in any group.
+///
+/// A few counts on small tables. Only when payment's are 0 the orders themselves are read.
+///
+/// # Errors
+/// A server does not answer (in time), or a query fails.
+pub async fn unrest(sources: &Sources) -> Result<Vec<String>, VerifyError> {
+    let asked = async {
+        tokio::try_join!(payment(&sources.payment_database), outbox("inventory", &sources.inventory_database), backlog(&sources.redis))
+    };
+    let late = |_| VerifyError::Unreachable {
+        what: "one of PostgreSQL and Redis".to_owned(),
+        address: "its address".to_owned(),
+        reason: format!("no answer within {PATIENCE:?}"),
+    };
+    let (payment, inventory, streams) = timeout(PATIENCE, asked).await.map_err(late)??;
+    Ok([payment, inventory, streams].concat())
+}
+
+async fn backlog(url: &str) -> Result<Vec<String>, VerifyError> {
+    let mut redis = streams::connect(url).await?;
+    Ok(streams::backlog(&mut redis).await?)
+}
+
+async fn outbox(service: &str, url: &str) -> Result<Vec<String>, VerifyError> {
+    let reader = Reader::connect(service, url).await?;
+    unconfirmed(service, &reader).await
+}
+
+async fn unconfirmed(service: &str, reader: &Reader) -> Result<Vec<String>, VerifyError> {
+    let rows = reader.number("SELECT count(*) FROM outbox").await?;
+    Ok((rows > 0).then(|| format!("{service}: {rows} unconfirmed rows in the outbox")).into_iter().collect())
+}
+
+async fn payment(url: &str) -> Result<Vec<String>, VerifyError> {
+    let reader = Reader::connect("payment", url).await?;
+    let mut open = unconfirmed("payment", &reader).await?;
+    open.extend(orders(&reader, "pending").await?);
+    // A paid order has its row in the outbox, unless something is very wrong: no index helps to find it then.
+    if open.is_empty() {
+        open.extend(orders(&reader, "completed").await?);
+    }
+    Ok(open)
+}
+
+async fn orders(reader: &Reader, status: &str) -> Result<Option<String>, VerifyError> {
+    let orders = reader.number(&format!("SELECT count(*) FROM orders WHERE status = '{status}'")).await?;
+    Ok((orders > 0).then(|| format!("payment: {orders} orders are {status}")))
+}

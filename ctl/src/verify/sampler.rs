@@ -1,0 +1,137 @@
+//! Samples while the system works: what must hold at every moment, not only when it is quiet.
+
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
+
+use redis::aio::MultiplexedConnection;
+use tokio::time::timeout;
+use uuid::Uuid;
+
+use super::{
+    Sources, VerifyError,
+    database::Reader,
+    streams::{self, EntryId, INVENTORY, Keys, Look, PAYMENT, Partition, Recent},
+};
+
+/// A server that takes longer is as good as away, for a sample.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// How far back entries are looked at, in milliseconds; what was seen settled once is not looked at again.
+const WINDOW: u64 = 10_000;
+/// Entries of a stream in one sample: about ten megabytes. The rest comes with the next one.
+const ENTRIES: usize = 10_000;
+
+/// Live samples of a run: nothing is oversold (I2), and nothing is acknowledged without its effect (I7).
+///
+/// Connections are kept, and made again when they break. A server that cannot be reached is not a breach.
+pub struct Sampler {
+    sources: Sources,
+    connections: Option<Connections>,
+    /// By stream key: everything up to this entry was seen settled.
+    settled: HashMap<String, EntryId>,
+    samples: u64,
+}
+
+struct Connections {
+    redis: MultiplexedConnection,
+    inventory: Reader,
+    payment: Reader,
+}
+
+impl Sampler {
+    /// Connects with the first sample.
+    #[must_use]
+    pub fn new(sources: &Sources) -> Self {
+        Self { sources: sources.clone(), connections: None, settled: HashMap::new(), samples: 0 }
+    }
+
+    /// Takes one sample; the breaches it found, each named once.
+    pub async fn sample(&mut self) -> Vec<String> {
+        match timeout(PATIENCE, self.look()).await {
+            Ok(Ok(breaches)) => {
+                self.samples += 1;
+                breaches
+            }
+            _ => {
+                self.connections = None;
+                Vec::new()
+            }
+        }
+    }
+
+    /// Samples for which every server answered.
+    #[must_use]
+    pub fn samples(&self) -> u64 {
+        self.samples
+    }
+
+    async fn look(&mut self) -> Result<Vec<String>, VerifyError> {
+        let connections = match &mut self.connections {
+            Some(connections) => connections,
+            none => none.insert(Connections::open(&self.sources).await?),
+        };
+        let mut breaches = oversold(&connections.inventory).await?;
+        let look = recent(&mut connections.redis, &self.settled).await?;
+        let without = without_effect(&look, connections).await?;
+        breaches.extend(without);
+        for partition in &look.partitions {
+            let open = partition.entries.iter().take_while(|entry| partition.is_acknowledged(entry));
+            self.settled.extend(open.last().map(|entry| (partition.key.clone(), entry.id)));
+        }
+        Ok(breaches)
+    }
+}
+
+impl Connections {
+    async fn open(sources: &Sources) -> Result<Self, VerifyError> {
+        let (redis, inventory, payment) = tokio::try_join!(
+            streams::connect(&sources.redis),
+            Reader::connect("inventory", &sources.inventory_database),
+            Reader::connect("payment", &sources.payment_database)
+        )?;
+        Ok(Self { redis, inventory, payment })
+    }
+
+    fn database_of(&self, group: &str) -> &Reader {
+        if group == INVENTORY { &self.inventory } else { &self.payment }
+    }
+}
+
+async fn oversold(inventory: &Reader) -> Result<Vec<String>, VerifyError> {
+    let rows = inventory.rows("SELECT sku, on_hand::bigint FROM products WHERE on_hand < 0", &[]).await?;
+    Ok(rows.iter().map(|row| format!("I2 {}: {} on hand", row.get::<_, &str>(0), row.get::<_, i64>(1))).collect())
+}
+
+/// Entries of the last seconds that were not seen settled yet. By the clock of Redis, which made their ids.
+async fn recent(redis: &mut MultiplexedConnection, settled: &HashMap<String, EntryId>) -> Result<Look, VerifyError> {
+    let (seconds, _): (u64, u64) = redis::cmd("TIME").query_async(redis).await?;
+    let since = EntryId((seconds * 1000).saturating_sub(WINDOW), 0);
+    let keys = Keys::find(redis).await?;
+    Ok(streams::look(redis, &keys, Some(&Recent { since, after: settled, count: ENTRIES })).await?)
+}
+
+async fn without_effect(look: &Look, connections: &Connections) -> Result<Vec<String>, VerifyError> {
+    let mut breaches = Vec::new();
+    for group in [INVENTORY, PAYMENT] {
+        let entries: Vec<_> = look.must_have_had_effect().filter(|(partition, _)| partition.group() == group).collect();
+        let ids: Vec<Uuid> = entries.iter().filter_map(|(_, entry)| entry.event.parse().ok()).collect();
+        let known = known(connections.database_of(group), group, &ids).await?;
+        let lost = entries.iter().filter(|(_, entry)| entry.event.parse().map_or(true, |event: Uuid| !known.contains(&event)));
+        breaches.extend(lost.map(|(partition, entry)| breach(partition, entry)));
+    }
+    Ok(breaches)
+}
+
+fn breach(partition: &Partition, entry: &streams::Entry) -> String {
+    let (key, group) = (&partition.key, partition.group());
+    format!("I7 event {}: entry {} of {key} was acknowledged by {group} without inbox row or dead letter", entry.event, entry.id)
+}
+
+async fn known(database: &Reader, group: &str, ids: &[Uuid]) -> Result<HashSet<Uuid>, VerifyError> {
+    if ids.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let rows = database.rows("SELECT event_id FROM inbox WHERE consumer = $1 AND event_id = ANY($2)", &[&group, &ids]).await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}

@@ -106,23 +106,23 @@ impl Handler<PlaceOrder> for OrderDesk {
     }
 }
 
-/// Note how a request was answered, unless an earlier one with its key was answered already; the answer that counts.
+/// Note how a request is answered with this order, unless an earlier one with its key was answered already. The answer that
+/// counts, and the order to give it with.
 #[derive(Debug, Message)]
-#[rtype(result = "Result<Answer, DeskError>")]
+#[rtype(result = "Result<(Answer, Order), DeskError>")]
 pub struct RecordAnswer {
-    pub user_id: Uuid,
     pub key: IdempotencyKey,
-    pub answer: Answer,
+    pub order: Order,
 }
 
 impl Handler<RecordAnswer> for OrderDesk {
-    type Result = ResponseFuture<Result<Answer, DeskError>>;
+    type Result = ResponseFuture<Result<(Answer, Order), DeskError>>;
 
     fn handle(&mut self, message: RecordAnswer, _: &mut Self::Context) -> Self::Result {
         let database = self.parts.database.clone();
         Box::pin(async move {
             let connection = database.connection().await?;
-            Ok(store::record_answer(&connection, message.user_id, &message.key, message.answer).await?)
+            Ok(store::record_answer(&connection, &message.key, message.order).await?)
         })
     }
 }

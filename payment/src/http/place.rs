@@ -46,20 +46,20 @@ pub async fn place_order(
 ) -> Result<HttpResponse, Problem> {
     let wait = preferred_wait(&request)?;
     let order = parse(token.sub, &request, body.value, wait.is_some())?;
-    let (user_id, key) = (order.user_id, order.key.clone());
+    let key = order.key.clone();
     match place(&desks, order).await? {
         Placed::Created(order) => match wait {
             None => Ok(accepted(&order, false)),
             Some(patience) => {
                 release_admission(&request);
-                answer_after(&desks, user_id, key, order, patience, false).await
+                answer_after(&desks, key, order, patience, false).await
             }
         },
         Placed::Replayed(order, Some(Answer::Accepted)) => Ok(accepted(&order, true)),
         Placed::Replayed(order, Some(Answer::Terminal)) => Ok(terminal(order, true)),
         Placed::Replayed(order, None) => {
             release_admission(&request);
-            answer_after(&desks, user_id, key, order, wait.unwrap_or_default(), true).await
+            answer_after(&desks, key, order, wait.unwrap_or_default(), true).await
         }
         Placed::KeyReused => Err(Problem::new(
             StatusCode::UNPROCESSABLE_ENTITY,
@@ -86,7 +86,6 @@ async fn place(desks: &Desks, order: OrderRequest) -> Result<Placed, Problem> {
 /// Waits for the end of the order, records which answer is given first, and gives that one.
 async fn answer_after(
     desks: &Desks,
-    user_id: Uuid,
     key: IdempotencyKey,
     order: Order,
     patience: Duration,
@@ -94,10 +93,9 @@ async fn answer_after(
 ) -> Result<HttpResponse, Problem> {
     let awaited = desks.orders.send(AwaitOrder { id: order.id, after_version: None, patience }).await?.map_err(refusal)?;
     let order = awaited.unwrap_or(order);
-    let answer = if order.status.is_terminal() { Answer::Terminal } else { Answer::Accepted };
-    match desks.orders.send(RecordAnswer { user_id, key, answer }).await?.map_err(refusal)? {
-        Answer::Terminal => Ok(terminal(order, replayed)),
-        Answer::Accepted => Ok(accepted(&order, replayed)),
+    match desks.orders.send(RecordAnswer { key, order }).await?.map_err(refusal)? {
+        (Answer::Terminal, order) => Ok(terminal(order, replayed)),
+        (Answer::Accepted, order) => Ok(accepted(&order, replayed)),
     }
 }
 

@@ -75,12 +75,20 @@ pub async fn pending_orders(connection: &Connection, age: Duration, limit: i64) 
 ///
 /// # Errors
 /// The database did not answer.
-pub async fn record_answer(connection: &Connection, user: Uuid, key: &IdempotencyKey, answer: Answer) -> Result<Answer, DbError> {
+pub async fn record_answer(connection: &Connection, key: &IdempotencyKey, order: Order) -> Result<(Answer, Order), DbError> {
+    let answer = if order.status.is_terminal() { Answer::Terminal } else { Answer::Accepted };
     let statement = connection
         .prepare_cached("UPDATE idempotency_keys SET answer = coalesce(answer, $3) WHERE user_id = $1 AND key = $2 RETURNING answer")
         .await?;
-    let row = connection.query_opt(&statement, &[&user, &key.as_str(), &answer.as_str()]).await?;
-    Ok(row.and_then(|row| Answer::parse(row.get(0))).unwrap_or(answer))
+    let row = connection.query_opt(&statement, &[&order.user_id, &key.as_str(), &answer.as_str()]).await?;
+    let recorded = row.and_then(|row| Answer::parse(row.get(0))).unwrap_or(answer);
+    // Another request with this key may have seen the end that came after this one looked.
+    let order = if recorded == Answer::Terminal && !order.status.is_terminal() {
+        find_order(connection, order.id).await?.unwrap_or(order)
+    } else {
+        order
+    };
+    Ok((recorded, order))
 }
 
 /// Forgets idempotency keys older than `age`; how many.

@@ -86,6 +86,9 @@ fn applied(fresh: bool, known: bool, status: Option<&str>) -> Applied {
     match status.and_then(OrderStatus::parse) {
         _ if known => Applied::Duplicate,
         Some(_) if fresh => Applied::Moved,
+        // The event's row was not let in, and yet is not to be seen: a statement of another process or of an earlier attempt
+        // let it in after this one had begun, and has committed, because this one waited for it.
+        Some(OrderStatus::Completed) => Applied::Duplicate,
         Some(status) => Applied::Unexpected(status),
         None => Applied::UnknownOrder,
     }

@@ -254,23 +254,23 @@ async fn sweep_chunk(options: &RelayOptions) -> Result<usize, DbError> {
     Ok(0)
 }
 
-/// A marker in Redis that is gone says that Redis has lost its data: then everything unconfirmed is due at once.
+/// A marker in Redis that is gone says that Redis has lost its data: then everything unconfirmed is due at once. It says
+/// `present` only when that was done: who dies over it leaves it to the next sweep, whoever's that is.
 async fn heal_reset(options: &RelayOptions) -> Result<(), ResetError> {
     let marker = format!("orderflow:marker:{}", options.service);
-    let mut set = redis::cmd("SET");
-    set.arg(&marker).arg("present").arg("NX");
-    let was_absent: Option<String> = options.broker.command(set).await?;
-    if was_absent.is_none() {
+    let mut get = redis::cmd("GET");
+    get.arg(&marker);
+    if options.broker.command::<Option<String>>(get).await?.as_deref() == Some("present") {
         return Ok(());
     }
-    let outcome = publish_everything(options).await;
-    if outcome.is_err() {
-        // Not healed: the next sweep must find the marker absent again.
-        let mut delete = redis::cmd("DEL");
-        delete.arg(&marker);
-        options.broker.command::<u64>(delete).await?;
-    }
-    Ok(outcome?)
+    let mut begun = redis::cmd("SET");
+    begun.arg(&marker).arg("healing");
+    options.broker.command::<()>(begun).await?;
+    publish_everything(options).await?;
+    // XX: if Redis has lost its data once more meanwhile, the marker stays away, and the next sweep begins anew.
+    let mut done = redis::cmd("SET");
+    done.arg(&marker).arg("present").arg("XX");
+    Ok(options.broker.command::<Option<String>>(done).await.map(drop)?)
 }
 
 async fn publish_everything(options: &RelayOptions) -> Result<(), DbError> {

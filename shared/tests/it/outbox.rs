@@ -120,6 +120,21 @@ async fn when_redis_was_reset_everything_unconfirmed_is_published_again_at_once(
 }
 
 #[actix_rt::test]
+async fn a_reset_that_nobody_has_finished_healing_is_healed_by_the_next_sweep() {
+    let bank = Bank::open().await;
+    // What a process leaves that dies between noticing the reset and publishing everything again.
+    bank.redis.command::<()>(&["SET", "orderflow:marker:bank", "healing"]).await;
+    let unconfirmed = event(Retention::UntilConfirmed);
+    insert(&bank, &unconfirmed, LONG).await;
+
+    let _relay = bank.relay(|options| options.settings.resend_after = LONG);
+
+    published(&bank, &unconfirmed, 1).await;
+    let healed = async || (bank.redis.command::<String>(&["GET", "orderflow:marker:bank"]).await == "present").then_some(());
+    eventually("it is noted as healed", SOON, healed).await;
+}
+
+#[actix_rt::test]
 async fn what_was_committed_while_redis_was_down_is_published_when_it_is_back() {
     let mut bank = Bank::open().await;
     let relay = bank.relay(|_| {});

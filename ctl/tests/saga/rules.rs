@@ -1,0 +1,82 @@
+//! The rules the protocol rests on, each with a switch. The services keep all of them; a model without one must fail.
+
+/// All true in the real protocol.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules {
+    /// The inbox row is unique and part of the effect's transaction.
+    pub inbox_decides: bool,
+    /// The event is a row of the transaction that makes it true, not only a message in memory.
+    pub outbox_in_transaction: bool,
+    /// XACK after the commit, not before.
+    pub ack_after_commit: bool,
+    /// A missing group is made at `0`, not at `$`.
+    pub group_from_start: bool,
+    /// `order_completed` stays in the outbox until its outcome is known, not until it was published.
+    pub resend_until_confirmed: bool,
+    /// An event seen again is answered with the stored reply.
+    pub duplicate_is_answered: bool,
+    /// The provider charges an order once however often it is asked.
+    pub charge_idempotent: bool,
+    /// The provider refunds an order once however often it is asked.
+    pub refund_idempotent: bool,
+    /// A CHECK refuses what is not on hand.
+    pub stock_guard: bool,
+    /// The lines an order holds are given back when it is refused.
+    pub refused_holds_are_released: bool,
+    /// A shortage counts only after a look into the database.
+    pub shortage_is_looked_up: bool,
+    /// (user, key) is unique, not looked up and then inserted.
+    pub key_unique: bool,
+    /// Every update of an order names the status it comes from.
+    pub transitions_are_checked: bool,
+    /// Orders that stay `pending` are charged again.
+    pub reconciler_runs: bool,
+    /// An event that somebody else was just processing is a duplicate, not poison: the statement's snapshot is older.
+    pub lost_race_is_duplicate: bool,
+    /// Who learns that the answer is the order's end shows the order at its end, not as it was looked at before.
+    pub end_is_looked_up: bool,
+}
+
+/// Breaks one rule.
+pub type Break = fn(&mut Rules);
+
+impl Rules {
+    pub const REAL: Self = Self {
+        inbox_decides: true,
+        outbox_in_transaction: true,
+        ack_after_commit: true,
+        group_from_start: true,
+        resend_until_confirmed: true,
+        duplicate_is_answered: true,
+        charge_idempotent: true,
+        refund_idempotent: true,
+        stock_guard: true,
+        refused_holds_are_released: true,
+        shortage_is_looked_up: true,
+        key_unique: true,
+        transitions_are_checked: true,
+        reconciler_runs: true,
+        lost_race_is_duplicate: true,
+        end_is_looked_up: true,
+    };
+
+    /// Every rule by its name, and how to break it.
+    pub const BREAKS: [(&'static str, Break); 16] = [
+        ("inbox_decides", |rules| rules.inbox_decides = false),
+        ("outbox_in_transaction", |rules| rules.outbox_in_transaction = false),
+        ("ack_after_commit", |rules| rules.ack_after_commit = false),
+        ("group_from_start", |rules| rules.group_from_start = false),
+        ("resend_until_confirmed", |rules| rules.resend_until_confirmed = false),
+        ("duplicate_is_answered", |rules| rules.duplicate_is_answered = false),
+        ("charge_idempotent", |rules| rules.charge_idempotent = false),
+        ("refund_idempotent", |rules| rules.refund_idempotent = false),
+        ("stock_guard", |rules| rules.stock_guard = false),
+        ("refused_holds_are_released", |rules| rules.refused_holds_are_released = false),
+        ("shortage_is_looked_up", |rules| rules.shortage_is_looked_up = false),
+        ("key_unique", |rules| rules.key_unique = false),
+        ("transitions_are_checked", |rules| rules.transitions_are_checked = false),
+        ("reconciler_runs", |rules| rules.reconciler_runs = false),
+        ("lost_race_is_duplicate", |rules| rules.lost_race_is_duplicate = false),
+        ("end_is_looked_up", |rules| rules.end_is_looked_up = false),
+    ];
+}

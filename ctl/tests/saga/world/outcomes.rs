@@ -1,0 +1,199 @@
+//! Payment's consumers of `stock_reserved` and `refund_order`: `Cashier::refund_all`, `store::outcome::ApplyOutcomes`.
+
+use payment::domain::{Applied, OrderStatus};
+
+use super::{Lingering, Reached, Violation, World, name};
+use crate::redis::{Delivered, EventNo, REFUND, RESERVED, Redelivery};
+
+/// An event in a consumer's hand, and how far it got.
+pub struct Hand {
+    delivered: Delivered,
+    stage: Stage,
+}
+
+#[derive(Clone)]
+enum Stage {
+    /// To be handled (again); for a refund the order is looked at first.
+    Fresh,
+    /// The order is paid and undecided: its money goes back.
+    AskRefund,
+    /// Everything known: the statement begins.
+    Begin,
+    Commit(Statement),
+    Ack,
+}
+
+/// A statement under way: what its snapshot showed when it began. What it writes is checked again (READ COMMITTED).
+#[derive(Clone)]
+pub struct Statement {
+    event: EventNo,
+    known: bool,
+    status: Option<OrderStatus>,
+}
+
+impl World<'_> {
+    /// `which`: 0 for `stock_reserved`, 1 for `refund_order`.
+    pub(super) fn outcome_step(&mut self, process: usize, which: usize) -> bool {
+        let stream = [RESERVED, REFUND][which];
+        let Some(hand) = self.processes[process].hands[which].take() else {
+            let read = self.read(process, stream, 1);
+            let hand = read.first().map(|delivered| Hand { delivered: *delivered, stage: Stage::Fresh });
+            let found = hand.is_some();
+            self.processes[process].hands[which] = hand;
+            return found || self.progressed();
+        };
+        let Hand { delivered, stage } = hand;
+        if !self.rules.ack_after_commit {
+            self.acknowledge(stream, delivered);
+        }
+        if self.fault(12) {
+            return true; // the consumer lost its connection: the entry stays pending
+        }
+        let stage = self.outcome_stage(process, stream, delivered, stage);
+        self.processes[process].hands[which] = stage.map(|stage| Hand { delivered, stage });
+        true
+    }
+
+    fn outcome_stage(&mut self, process: usize, stream: usize, delivered: Delivered, stage: Stage) -> Option<Stage> {
+        let event = delivered.event;
+        let no = self.events[event].no;
+        match stage {
+            Stage::Fresh => {
+                let owed = stream == REFUND && self.find(no).is_some_and(|placed| placed.order.status == OrderStatus::Completed);
+                Some(if owed { Stage::AskRefund } else { Stage::Begin })
+            }
+            Stage::AskRefund => {
+                self.refund(no);
+                self.note(|| format!("{}: the provider has refunded order {no}", name(process)));
+                Some(if self.fault(6) { Stage::Fresh } else { Stage::Begin })
+            }
+            Stage::Begin => {
+                let known = self.settled_inbox.contains(&event);
+                let status = self.find(no).map(|placed| placed.order.status);
+                self.note(|| format!("{}: the statement for event {event} begins", name(process)));
+                Some(Stage::Commit(Statement { event, known, status }))
+            }
+            Stage::Commit(statement) => self.commit_attempt(process, statement),
+            Stage::Ack => {
+                self.note(|| format!("{}: acks entry {}", name(process), delivered.entry));
+                self.acknowledge(stream, delivered);
+                None
+            }
+        }
+    }
+
+    fn refund(&mut self, no: u128) {
+        let charge = self.charges.iter().find(|(charged, _)| *charged == no).copied();
+        let refunded = self.refunds.iter().any(|(refunded, _)| *refunded == no);
+        if let Some(charge) = charge
+            && (!refunded || !self.rules.refund_idempotent)
+        {
+            self.refunds.push(charge);
+            self.changed = true;
+        }
+    }
+
+    fn commit_attempt(&mut self, process: usize, statement: Statement) -> Option<Stage> {
+        if self.fault(6) {
+            return Some(Stage::Fresh); // PostgreSQL is away
+        }
+        if self.fault(6) {
+            self.reach(Reached::CommitLingered);
+            self.lingering.push(Lingering::Outcome(statement));
+            return Some(Stage::Begin); // tried again while the server may still be at it
+        }
+        let applied = self.commit_outcome(&statement);
+        self.note(|| format!("{}: event {}: {applied:?}", name(process), statement.event));
+        if self.fault(6) {
+            self.reach(Reached::CommitReplyLost);
+            return Some(Stage::Begin);
+        }
+        match applied {
+            Applied::Moved => {}
+            Applied::Duplicate => self.reach(Reached::DuplicateSettled),
+            Applied::UnknownOrder | Applied::Unexpected(_) => {
+                let what = format!("event {} became a dead letter: {applied:?}", statement.event);
+                self.violation = Some(Violation::new("I11 dead letters", what));
+            }
+        }
+        Some(Stage::Ack)
+    }
+
+    /// The statement of `ApplyOutcomes`, at the moment it takes its locks.
+    pub(super) fn commit_outcome(&mut self, statement: &Statement) -> Applied {
+        let Statement { event, known, status } = *statement;
+        let (no, cause, stream) = (self.events[event].no, self.events[event].cause, self.events[event].stream);
+        let conflicts = self.rules.inbox_decides && self.settled_inbox.contains(&event);
+        let fresh = status == Some(OrderStatus::Completed) && !conflicts;
+        if fresh {
+            self.settled_inbox.push(event);
+            let (to, why) = if stream == REFUND { (OrderStatus::Refunded, "refund") } else { (OrderStatus::Confirmed, "reserved") };
+            let checked = self.rules.transitions_are_checked;
+            self.find_mut(no).map(|placed| placed.advance(to, why, checked));
+            self.changed = true;
+        }
+        if let Some(cause) = cause {
+            self.outbox[0].retain(|row| row.event != cause);
+        }
+        match status {
+            _ if known => Applied::Duplicate,
+            Some(_) if fresh => Applied::Moved,
+            Some(OrderStatus::Completed) if self.rules.lost_race_is_duplicate => {
+                self.reach(Reached::LostRace);
+                Applied::Duplicate
+            }
+            Some(status) => Applied::Unexpected(status),
+            None => Applied::UnknownOrder,
+        }
+    }
+
+    pub(super) fn acknowledge(&mut self, stream: usize, delivered: Delivered) {
+        self.redis.0[stream].settle(delivered);
+        self.changed = true;
+    }
+
+    /// What a consumer session does for its next batch: the group, its own pending entries, then new ones.
+    pub(super) fn read(&mut self, process: usize, stream: usize, count: usize) -> Vec<Delivered> {
+        let mut hand = Vec::new();
+        self.changed_position = false;
+        let nth = if self.faulty { self.random.below(3) } else { 0 };
+        let pending_first = !self.faulty || self.random.one_in(2);
+        if pending_first {
+            match self.redis.0[stream].redeliver(process, nth) {
+                Redelivery::Event(delivered) => hand.push(delivered),
+                Redelivery::Nothing => {}
+                Redelivery::Settled(why) => {
+                    self.changed_position = true;
+                    self.reach(Reached::ProcessedSkipped);
+                    self.note(|| format!("{}: acks a pending entry without handling it: {why}", name(process)));
+                }
+                Redelivery::DeadLetter(entry) => {
+                    self.dead_letters.push(entry);
+                    self.changed_position = true;
+                    self.reach(Reached::DeadLetter);
+                    self.note(|| format!("{}: a pending entry became a dead letter: delivered too often", name(process)));
+                }
+            }
+        }
+        if hand.is_empty() && !self.changed_position && self.redis.0[stream].read_new(process, count, &mut hand).is_none() {
+            let has_entries = !self.redis.0[stream].entries.is_empty();
+            self.redis.0[stream].create_group(self.rules.group_from_start);
+            self.changed_position = has_entries;
+            self.changed = true;
+            self.reach(Reached::GroupRecreated);
+        }
+        if !hand.is_empty() {
+            self.note(|| format!("{}: reads {}", name(process), describe(&hand)));
+        }
+        hand
+    }
+
+    /// Whether the last read moved the consumer on although it yielded nothing.
+    pub(super) fn progressed(&self) -> bool {
+        self.changed_position
+    }
+}
+
+fn describe(hand: &[Delivered]) -> String {
+    hand.iter().map(|delivered| format!("entry {} (event {})", delivered.entry, delivered.event)).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,70 @@
+//! What schedules run into.
+
+/// What the random phase has reached, so that a test can tell that it is not empty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reached {
+    Confirmed,
+    Refunded,
+    Declined,
+    KeyReplayed,
+    KeyReused,
+    GuardRefused,
+    InboxRefused,
+    DuplicateAnswered,
+    DuplicateSettled,
+    ProcessedSkipped,
+    LookedUp,
+    CommitReplyLost,
+    CommitLingered,
+    ProviderReplyLost,
+    PublishedTwice,
+    Resent,
+    Recharged,
+    Claimed,
+    GroupRecreated,
+    DeadLetter,
+    Crashed,
+    Frozen,
+    RedisReset,
+    RedisWentBack,
+    EntryDropped,
+    LostRace,
+    EndLookedUp,
+    Restocked,
+}
+
+impl Reached {
+    pub const COUNT: usize = Self::ALL.len();
+
+    /// In the order of the declaration.
+    pub const ALL: [Self; 28] = [
+        Self::Confirmed,
+        Self::Refunded,
+        Self::Declined,
+        Self::KeyReplayed,
+        Self::KeyReused,
+        Self::GuardRefused,
+        Self::InboxRefused,
+        Self::DuplicateAnswered,
+        Self::DuplicateSettled,
+        Self::ProcessedSkipped,
+        Self::LookedUp,
+        Self::CommitReplyLost,
+        Self::CommitLingered,
+        Self::ProviderReplyLost,
+        Self::PublishedTwice,
+        Self::Resent,
+        Self::Recharged,
+        Self::Claimed,
+        Self::GroupRecreated,
+        Self::DeadLetter,
+        Self::Crashed,
+        Self::Frozen,
+        Self::RedisReset,
+        Self::RedisWentBack,
+        Self::EntryDropped,
+        Self::LostRace,
+        Self::EndLookedUp,
+        Self::Restocked,
+    ];
+}

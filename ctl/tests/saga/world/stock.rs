@@ -1,0 +1,317 @@
+//! Inventory: rounds (`actors::round`, `actors::deciding`) over the service's own shelves and decision, and the transaction of
+//! `store::reservations`.
+
+use inventory::domain::{Answer, Decision, Level, Shelf};
+
+use super::{Event, INVENTORY, LedgerRow, Lingering, OrderNo, PROCESSES, Reached, Restock, World, name};
+use crate::{
+    random::Random,
+    redis::{COMPLETED, Delivered, EventNo, REFUND, RESERVED},
+    shop::SKUS,
+};
+
+/// Events of one batch at most.
+const BATCH: usize = 3;
+/// Tries at a batch that the database refuses, as in `round.rs`.
+const ATTEMPTS: usize = 3;
+
+/// The orders that are being decided.
+#[derive(Default)]
+pub struct Round {
+    cases: Vec<Case>,
+    stage: Stage,
+    attempts: usize,
+}
+
+struct Case {
+    delivered: Delivered,
+    done: bool,
+}
+
+#[derive(Default)]
+enum Stage {
+    #[default]
+    Duplicates,
+    Decide {
+        rulings: Vec<Ruling>,
+        /// SKUs looked up since the round began.
+        exact: [bool; 2],
+    },
+    Commit(Vec<Ruling>),
+    Ack,
+}
+
+/// What was decided over one event.
+#[derive(Clone)]
+pub struct Ruling {
+    event: EventNo,
+    no: OrderNo,
+    /// Units of each SKU; none when it is refused.
+    taken: [u32; 2],
+    reply: EventNo,
+}
+
+/// An answer of the database on its way to a product; others may overtake it.
+pub struct Late {
+    sku: usize,
+    level: Level,
+}
+
+/// A constraint rolled the transaction back.
+pub struct Refused;
+
+impl Restock {
+    pub fn draw(random: &mut Random) -> Self {
+        Self { sku: random.below(SKUS.len()), quantity: 1 + random.below(3) as u32, booked: false, answered: false }
+    }
+}
+
+impl World<'_> {
+    pub(super) fn stock_step(&mut self, process: usize) -> bool {
+        let mut round = std::mem::take(&mut self.processes[process].round);
+        if round.cases.is_empty() {
+            let count = 1 + self.random.below(BATCH);
+            let read = self.read(process, COMPLETED, count);
+            round.cases = read.into_iter().map(|delivered| Case { delivered, done: false }).collect();
+            let found = !round.cases.is_empty();
+            self.processes[process].round = round;
+            return found || self.progressed();
+        }
+        if !self.rules.ack_after_commit {
+            round.cases.iter().for_each(|case| self.acknowledge(COMPLETED, case.delivered));
+        }
+        if self.fault(16) {
+            self.processes[process].shelves = [None; 2]; // the desk panicked: its holds go with it, the entries stay pending
+            return true;
+        }
+        self.processes[process].round = self.round_step(process, round);
+        true
+    }
+
+    fn round_step(&mut self, process: usize, mut round: Round) -> Round {
+        round.stage = match std::mem::take(&mut round.stage) {
+            Stage::Duplicates => self.answer_duplicates(process, &mut round.cases),
+            Stage::Decide { rulings, exact } => self.decide_next(process, &round.cases, rulings, exact),
+            Stage::Commit(rulings) => self.commit_round(process, &mut round, rulings),
+            Stage::Ack => {
+                if !self.fault(8) {
+                    self.note(|| format!("{}: acks its batch", name(process)));
+                    round.cases.iter().for_each(|case| self.acknowledge(COMPLETED, case.delivered));
+                }
+                return Round::default();
+            }
+        };
+        round
+    }
+
+    /// What the inbox knows is answered with the stored reply; of the same event twice in a batch the first one counts.
+    fn answer_duplicates(&mut self, process: usize, cases: &mut [Case]) -> Stage {
+        for index in 0..cases.len() {
+            let event = cases[index].delivered.event;
+            let reply = self.stock_inbox.iter().find(|(known, _)| *known == event).map(|(_, reply)| *reply);
+            let twin = cases[..index].iter().any(|case| case.delivered.event == event);
+            if let Some(reply) = reply.filter(|_| !cases[index].done && self.rules.inbox_decides) {
+                self.reach(Reached::DuplicateAnswered);
+                self.note(|| format!("{}: event {event} had its effect; answers with event {reply} again", name(process)));
+                if self.rules.duplicate_is_answered {
+                    self.processes[process].relay.queue.push(reply);
+                }
+                cases[index].done = true;
+            }
+            cases[index].done |= twin;
+        }
+        if cases.iter().all(|case| case.done) {
+            return Stage::Ack;
+        }
+        self.load_missing(process, cases);
+        Stage::Decide { rulings: Vec::with_capacity(cases.len()), exact: [false; 2] }
+    }
+
+    fn load_missing(&mut self, process: usize, cases: &[Case]) {
+        for case in cases.iter().filter(|case| !case.done) {
+            for sku in &self.shop.goods[self.events[case.delivered.event].cart].skus {
+                let level = self.level(*sku);
+                self.processes[process].shelves[*sku].get_or_insert_with(|| Shelf::new(level));
+            }
+        }
+    }
+
+    fn level(&self, sku: usize) -> Level {
+        let as_of = self.ledger.iter().rposition(|row| row.sku == sku).map_or(0, |place| place as i64 + 1);
+        Level { on_hand: u32::try_from(self.on_hand[sku]).unwrap_or(0), as_of }
+    }
+
+    /// Decides over one more order: each sees what those before it hold.
+    fn decide_next(&mut self, process: usize, cases: &[Case], mut rulings: Vec<Ruling>, mut exact: [bool; 2]) -> Stage {
+        let mut open = cases.iter().filter(|case| !case.done);
+        let Some(case) = open.nth(rulings.len()) else { return Stage::Commit(rulings) };
+        let event = case.delivered.event;
+        let reserved = self.decide(process, self.events[event].cart, &mut exact);
+        let Event { no, cart, .. } = self.events[event];
+        let (stream, taken) = if reserved { (RESERVED, self.shop.goods[cart].units) } else { (REFUND, [0; 2]) };
+        let reply = self.new_event(Event { stream, no, cart, cause: Some(event) });
+        self.note(|| format!("{}: decides order {no}: {}", name(process), if reserved { "reserve" } else { "refuse" }));
+        rulings.push(Ruling { event, no, taken, reply });
+        if open.next().is_some() { Stage::Decide { rulings, exact } } else { Stage::Commit(rulings) }
+    }
+
+    fn decide(&mut self, process: usize, cart: usize, exact: &mut [bool; 2]) -> bool {
+        let goods = &self.shop.goods[cart];
+        let shelves = &mut self.processes[process].shelves;
+        let hold = |sku: &usize| match shelves[*sku].as_mut().map(|shelf| shelf.hold(goods.units[*sku])) {
+            Some(Ok(())) => Answer::Held,
+            Some(Err(short)) => Answer::Short { available: short.available },
+            None => Answer::Unknown,
+        };
+        let answers: Vec<Answer> = goods.skus.iter().map(hold).collect();
+        if Decision::over(&goods.wanted.lines, &answers) == Decision::Reserve {
+            return true;
+        }
+        let held = goods.skus.iter().zip(&answers).filter(|(_, answer)| **answer == Answer::Held);
+        for shelf in held.filter(|_| self.rules.refused_holds_are_released).map(|(sku, _)| *sku) {
+            shelves[shelf].iter_mut().for_each(|found| found.release(goods.units[shelf]));
+        }
+        let short = goods.skus.iter().zip(&answers).filter(|(_, answer)| matches!(answer, Answer::Short { .. }));
+        let stale: Vec<usize> = short.map(|(sku, _)| *sku).filter(|sku| !exact[*sku] && self.rules.shortage_is_looked_up).collect();
+        if stale.is_empty() {
+            return false;
+        }
+        for sku in stale {
+            let level = self.level(sku);
+            self.processes[process].shelves[sku].iter_mut().for_each(|shelf| shelf.learn(level));
+            exact[sku] = true;
+            self.reach(Reached::LookedUp);
+        }
+        self.decide(process, cart, exact)
+    }
+
+    fn commit_round(&mut self, process: usize, round: &mut Round, rulings: Vec<Ruling>) -> Stage {
+        if self.fault(6) {
+            self.forget_products(process, round);
+            return Stage::Duplicates; // PostgreSQL is away: handled again
+        }
+        if self.fault(8) {
+            self.reach(Reached::CommitLingered);
+            self.lingering.push(Lingering::Stock(rulings.clone()));
+            return Stage::Commit(rulings);
+        }
+        let committed = self.commit_stock(&rulings);
+        self.note(|| {
+            format!("{}: commits {} ruling(s): {}", name(process), rulings.len(), if committed.is_ok() { "ok" } else { "refused" })
+        });
+        match committed {
+            Ok(_) if self.fault(6) => {
+                self.reach(Reached::CommitReplyLost);
+                Stage::Commit(rulings) // tried again, and refused by the inbox
+            }
+            Ok(levels) => {
+                self.settle_shelves(process, &rulings, levels);
+                self.processes[process].relay.queue.extend(rulings.iter().map(|ruling| ruling.reply));
+                round.cases.iter_mut().for_each(|case| case.done = true);
+                Stage::Ack
+            }
+            Err(Refused) => {
+                self.forget_products(process, round);
+                decide_anew(round)
+            }
+        }
+    }
+
+    fn settle_shelves(&mut self, process: usize, rulings: &[Ruling], levels: [Option<Level>; 2]) {
+        for (sku, level) in levels.into_iter().enumerate() {
+            let taken = rulings.iter().map(|ruling| ruling.taken[sku]).sum();
+            if let (Some(level), Some(shelf)) = (level, self.processes[process].shelves[sku].as_mut()) {
+                shelf.settle(taken, level);
+            }
+        }
+    }
+
+    /// What is known of the products of open orders is in doubt.
+    fn forget_products(&mut self, process: usize, round: &Round) {
+        for case in round.cases.iter().filter(|case| !case.done) {
+            for sku in &self.shop.goods[self.events[case.delivered.event].cart].skus {
+                self.processes[process].shelves[*sku] = None;
+            }
+        }
+    }
+
+    /// `WriteStock`: all or nothing; the last level of each SKU.
+    pub(super) fn commit_stock(&mut self, rulings: &[Ruling]) -> Result<[Option<Level>; 2], Refused> {
+        let is_known = |ruling: &Ruling| self.stock_inbox.iter().any(|(event, _)| *event == ruling.event);
+        if self.rules.inbox_decides && rulings.iter().any(is_known) {
+            self.reach(Reached::InboxRefused);
+            return Err(Refused);
+        }
+        let is_booked = |ruling: &Ruling| {
+            let mut taken = self.ledger.iter().filter_map(|row| row.taken_for);
+            ruling.taken != [0; 2] && taken.any(|(no, event)| no == ruling.no || event == ruling.event)
+        };
+        if rulings.iter().any(is_booked) {
+            return Err(Refused);
+        }
+        let wanted = |sku: usize| rulings.iter().map(|ruling| i64::from(ruling.taken[sku])).sum::<i64>();
+        if self.rules.stock_guard && (0..2).any(|sku| self.on_hand[sku] < wanted(sku)) {
+            self.reach(Reached::GuardRefused);
+            return Err(Refused);
+        }
+        let mut levels = [None; 2];
+        for ruling in rulings {
+            self.book(ruling, &mut levels);
+        }
+        self.changed = true;
+        Ok(levels)
+    }
+
+    fn book(&mut self, ruling: &Ruling, levels: &mut [Option<Level>; 2]) {
+        self.stock_inbox.push((ruling.event, ruling.reply));
+        self.write_outbox(1, ruling.reply, false);
+        for sku in (0..2).filter(|sku| ruling.taken[*sku] > 0) {
+            let delta = -i64::from(ruling.taken[sku]);
+            self.on_hand[sku] += delta;
+            self.ledger.push(LedgerRow { sku, delta, taken_for: Some((ruling.no, ruling.event)) });
+            levels[sku] = Some(self.level(sku));
+        }
+    }
+
+    /// An operator adds stock, by an idempotency key; an answer that was lost is asked for again.
+    pub(super) fn restock(&mut self) {
+        let Some(which) = self.restocks.iter().position(|restock| !restock.answered) else { return };
+        let process = INVENTORY + self.random.below(PROCESSES - INVENTORY);
+        if self.processes[process].frozen > 0 {
+            return;
+        }
+        let Restock { sku, quantity, booked, .. } = self.restocks[which];
+        if !booked {
+            self.on_hand[sku] += i64::from(quantity);
+            self.ledger.push(LedgerRow { sku, delta: i64::from(quantity), taken_for: None });
+            self.restocks[which].booked = true;
+            self.reach(Reached::Restocked);
+            self.changed = true;
+            let level = self.level(sku);
+            self.processes[process].late.push(Late { sku, level });
+            self.note(|| format!("{}: restocks {quantity} of {}", name(process), SKUS[sku]));
+        }
+        self.restocks[which].answered = !self.fault(4);
+    }
+
+    pub(super) fn late_step(&mut self, process: usize) -> bool {
+        let Some(Late { sku, level }) = self.processes[process].late.pop() else { return false };
+        self.processes[process].shelves[sku].iter_mut().for_each(|shelf| shelf.learn(level));
+        true
+    }
+}
+
+/// Once more, all of it; or, after some tries, the first order alone: the others stay pending and are delivered again.
+fn decide_anew(round: &mut Round) -> Stage {
+    round.attempts += 1;
+    if round.attempts < ATTEMPTS {
+        return Stage::Duplicates;
+    }
+    round.attempts = 0;
+    if round.cases.len() == 1 {
+        round.cases.clear(); // failed: it stays pending
+    } else {
+        round.cases.truncate(1);
+    }
+    Stage::Duplicates
+}

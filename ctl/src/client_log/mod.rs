@@ -41,6 +41,16 @@ pub enum Record {
     Poison { at: Timestamp, stream: String, event_id: String },
 }
 
+impl Record {
+    /// When it was written.
+    #[must_use]
+    pub fn at(&self) -> Timestamp {
+        match self {
+            Self::Send { at, .. } | Self::Answer { at, .. } | Self::Seen { at, .. } | Self::Poison { at, .. } => *at,
+        }
+    }
+}
+
 /// What a client may conclude from an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

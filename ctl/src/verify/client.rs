@@ -40,6 +40,8 @@ pub(super) struct ClientStory {
     keys: HashMap<Uuid, HashMap<String, Story>>,
     seen: HashMap<Uuid, Vec<Seen>>,
     poison: HashSet<String>,
+    /// When its first line was written, in microseconds since 1970.
+    began: Option<i64>,
 }
 
 impl ClientStory {
@@ -50,6 +52,7 @@ impl ClientStory {
     }
 
     fn add(&mut self, record: Record, names: &mut Names) {
+        self.began.get_or_insert(record.at().as_microsecond());
         match record {
             Record::Send { user, key, body, .. } => {
                 let story = self.story(user, key);
@@ -80,6 +83,11 @@ impl ClientStory {
     }
 
     /// Event ids that were sent to become dead letters.
+    /// Whether something happened before this log was begun: it cannot know of that.
+    pub(super) fn began_after(&self, microseconds: i64) -> bool {
+        self.began.is_none_or(|began| microseconds < began)
+    }
+
     pub(super) fn poison(&self) -> &HashSet<String> {
         &self.poison
     }

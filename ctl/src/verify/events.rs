@@ -197,7 +197,7 @@ pub(super) fn judge_dead_letters(
         }
         return;
     };
-    for letter in look.dead.iter().filter(|letter| !log.poison().contains(&letter.event)) {
+    for letter in look.dead.iter().filter(|letter| !log.began_after(letter.at) && !log.poison().contains(&letter.event)) {
         page.broken(format!("event {}: {} is no poison that was sent ({})", letter.event, letter.id, letter.reason));
     }
     let dead: HashSet<&String> = look.dead.iter().map(|letter| &letter.event).collect();

@@ -1,14 +1,167 @@
+use std::time::Duration;
+
+use clap::ValueEnum;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+
+use crate::chaos::fault::Fault;
+use crate::chaos::live::Live;
+use crate::chaos::profile::Profile;
+use crate::chaos::run::{self, Terms};
+use crate::chaos::schedule::{self, Choice};
+use crate::chaos::arena::Arena;
 use crate::context::Context;
 use crate::exit::Exit;
+use crate::terminal::table;
+
+const HELP: &str = "\
+Starts a stack of its own in a temporary folder: nothing that runs here is touched. The verdict is
+red, with exit code 1, when anything was lost, doubled, oversold or stuck, when a recovery was slow,
+or when a fault left no evidence of having happened.
+
+Examples:
+  shopctl chaos random
+  shopctl chaos kill-inventory --orders 200 --faults 3
+  shopctl chaos random --orders 20000 --faults 200 --seed 7
+  shopctl chaos --list";
 
 /// `shopctl chaos`
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+#[command(after_help = HELP)]
+pub struct Args {
+    /// What to do to it; `random` is a mix of everything that is quick
+    #[arg(value_parser = choice(), required_unless_present = "list", hide_possible_values = true)]
+    fault: Option<Choice>,
+    /// Say what there is, and what must hold
+    #[arg(long)]
+    list: bool,
+    /// Only say what would happen when
+    #[arg(long)]
+    plan: bool,
+    /// Orders in all, hot, scarce and of several lines
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
+    orders: u64,
+    /// Faults in all [default: 10, less for those that take their time]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    faults: Option<u32>,
+    /// The same seed does the same things [default: another one each time]
+    #[arg(long)]
+    seed: Option<u64>,
+    /// How patient the services are
+    #[arg(long, value_enum, default_value_t = Profile::Fast)]
+    profile: Profile,
+    /// Instances of inventory and payment each
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=8))]
+    instances: u8,
+    /// Leave the stack running afterwards, until Ctrl-C, and keep its folder
+    #[arg(long)]
+    keep: bool,
+    /// Only this step, for the fault `failpoint`
+    #[cfg(feature = "failpoints")]
+    #[arg(long, value_name = "NAME")]
+    failpoint: Option<String>,
+    /// Plant a known bug into all services: the verdict must be red
+    #[cfg(feature = "seeded-bugs")]
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(shared::seeded_bug::ALL))]
+    seed_bug: Option<String>,
+}
 
-/// Not there yet.
+fn choice() -> impl TypedValueParser<Value = Choice> {
+    let faults = Fault::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+    let names = faults.chain([PossibleValue::new("random")]);
+    PossibleValuesParser::new(names).map(|name| Fault::from_str(&name, false).map_or(Choice::Random, Choice::One))
+}
+
+/// Runs it and prints the verdict.
 ///
 /// # Errors
-/// Always.
-pub async fn run(_: &Args, _: &Context) -> anyhow::Result<Exit> {
-    anyhow::bail!("not there yet")
+/// When there can be no verdict.
+pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
+    if args.list {
+        println!("{}", list());
+        return Ok(Exit::Success);
+    }
+    let Some(choice) = args.fault.clone() else { anyhow::bail!("name a fault, or `random`; --list says what there is") };
+    let terms = terms(args, choice)?;
+    if args.plan {
+        return plan(&terms, context);
+    }
+    let (report, arena) = tokio::select! {
+        done = Box::pin(run::run(&terms, Live::new(args.orders))) => done?,
+        _ = tokio::signal::ctrl_c() => anyhow::bail!("interrupted; seed {}", terms.schedule.seed),
+    };
+    context.print(&report, |report| report.render(context.paint))?;
+    finish(arena, args.keep).await?;
+    Ok(if report.green { Exit::Success } else { Exit::Failure })
+}
+
+fn terms(args: &Args, choice: Choice) -> anyhow::Result<Terms> {
+    let faults = args.faults.map_or_else(|| run::usual_faults(&choice), |faults| faults as usize);
+    // Small enough to be typed.
+    let seed = args.seed.unwrap_or_else(|| u64::from(rand::random::<u32>()));
+    let failpoints = cfg!(feature = "failpoints");
+    #[cfg(feature = "failpoints")]
+    let failpoint = args.failpoint.clone();
+    #[cfg(not(feature = "failpoints"))]
+    let failpoint = None;
+    #[cfg(feature = "seeded-bugs")]
+    let seed_bug = args.seed_bug.clone();
+    #[cfg(not(feature = "seeded-bugs"))]
+    let seed_bug = None;
+    let schedule = schedule::Terms { choice, faults, seed, instances: usize::from(args.instances), failpoint, failpoints };
+    schedule.check()?;
+    let repeat = repeat(args, &schedule, seed_bug.as_deref());
+    Ok(Terms { schedule, orders: args.orders, profile: args.profile, seed_bug, keep: args.keep, repeat })
+}
+
+fn repeat(args: &Args, schedule: &schedule::Terms, seed_bug: Option<&str>) -> String {
+    let what = match schedule.choice {
+        Choice::Random => "random".to_owned(),
+        Choice::One(fault) => fault.name(),
+    };
+    let profile = args.profile.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+    let mut command = format!(
+        "shopctl chaos {what} --orders {} --faults {} --seed {} --profile {profile} --instances {}",
+        args.orders, schedule.faults, schedule.seed, schedule.instances
+    );
+    command.extend(schedule.failpoint.iter().map(|name| format!(" --failpoint {name}")));
+    command.extend(seed_bug.map(|name| format!(" --seed-bug {name}")));
+    command
+}
+
+fn list() -> String {
+    let heading = ["FAULT", "KIND", "WHAT IS DONE", "WHAT MUST HOLD BESIDES THE INVARIANTS"].map(str::to_owned).to_vec();
+    let rows = Fault::value_variants().iter().map(|fault| {
+        let card = fault.card();
+        vec![fault.name(), card.number.to_owned(), card.does.to_owned(), card.holds.to_owned()]
+    });
+    let random = ["random", "F18", "a mix of everything that is quick", "the seed reproduces the schedule"].map(str::to_owned).to_vec();
+    table(&std::iter::once(heading).chain(rows).chain([random]).collect::<Vec<_>>())
+}
+
+fn plan(terms: &Terms, context: &Context) -> anyhow::Result<Exit> {
+    context.print(&schedule::plan(&terms.schedule), |schedule| {
+        let heading = ["#", "FAULT", "TARGET", "AT", "STEP"].map(str::to_owned).to_vec();
+        let rows = schedule.iter().map(|planned| {
+            let step = planned.failpoint.as_ref().map(|(name, nth)| format!("{name}:{nth}")).unwrap_or_default();
+            let at = format!("{:.0} %", planned.at * 100.0);
+            vec![planned.number.to_string(), planned.fault.name(), planned.target.to_string(), at, step]
+        });
+        format!("seed {}\n{}", terms.schedule.seed, table(&std::iter::once(heading).chain(rows).collect::<Vec<_>>()))
+    })?;
+    Ok(Exit::Success)
+}
+
+/// Stops the stack; before that, with `keep`, it waits.
+async fn finish(mut arena: Arena, keep: bool) -> anyhow::Result<()> {
+    if keep {
+        let addresses: Vec<String> = arena.stack.services().map(|service| format!("{} {}", service.id(), service.url())).collect();
+        eprintln!("The stack still runs; Ctrl-C stops it.\n  {}\n  {}", addresses.join("\n  "), arena.sources().payment_database);
+        eprintln!("  {}\n  {}", arena.sources().redis, arena.folder.path().display());
+        tokio::signal::ctrl_c().await?;
+    }
+    // What is left after this is killed when the arena is dropped.
+    if tokio::time::timeout(Duration::from_secs(60), arena.stack.stop_all()).await.is_err() {
+        eprintln!("some of the stack did not stop in time and is killed");
+    }
+    Ok(())
 }

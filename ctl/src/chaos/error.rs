@@ -1,0 +1,75 @@
+use std::io;
+use std::time::Duration;
+
+use shared::local::LocalError;
+
+use super::requests::RequestError;
+use crate::api::ApiError;
+use crate::stack::StackError;
+
+/// Why a run, or a fault of it, went otherwise than planned.
+#[derive(Debug, thiserror::Error)]
+pub enum ChaosError {
+    /// The fault was injected, and there is no sign that anything happened.
+    #[error("the fault did not land: {0}")]
+    NotLanded(String),
+    /// Something that had to come did not come in time.
+    #[error("waited {within:?} in vain: {what}")]
+    Waited {
+        /// What was waited for, and what was seen instead.
+        what: String,
+        /// How long.
+        within: Duration,
+    },
+    /// This machine cannot do it.
+    #[error("{0}")]
+    Impossible(String),
+    /// An instance or a server of the stack.
+    #[error(transparent)]
+    Stack(#[from] StackError),
+    /// A private server.
+    #[error(transparent)]
+    Server(#[from] LocalError),
+    /// A service refused what the run needs.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    /// An instance did not answer a request of the run.
+    #[error("{what}: {why}")]
+    Request {
+        /// The request.
+        what: String,
+        /// What came back instead.
+        why: String,
+    },
+    /// PostgreSQL, asked directly.
+    #[error("PostgreSQL: {0}")]
+    Sql(#[from] tokio_postgres::Error),
+    /// Redis, asked directly.
+    #[error("Redis: {0}")]
+    Redis(#[from] redis::RedisError),
+    /// A client that misbehaves on purpose.
+    #[error(transparent)]
+    Misbehaviour(#[from] RequestError),
+    /// The load.
+    #[error("the load: {0}")]
+    Load(String),
+    /// The checker.
+    #[error("the checker: {0}")]
+    Verify(String),
+    /// A file or a process.
+    #[error("cannot {what}")]
+    Io {
+        /// What was tried.
+        what: String,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl ChaosError {
+    /// For `map_err`: names what was tried.
+    pub fn io(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+        let what = what.into();
+        move |source| Self::Io { what, source }
+    }
+}

@@ -1,0 +1,203 @@
+//! The faults by name, and what each of them must not cost.
+
+use std::fmt;
+use std::time::Duration;
+
+use clap::ValueEnum;
+use serde::{Serialize, Serializer};
+
+/// A fault. Its name on the command line is its variant in kebab-case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ValueEnum)]
+pub enum Fault {
+    KillPayment,
+    KillInventory,
+    KillUser,
+    Failpoint,
+    KillConsumer,
+    KillConsumerSameName,
+    PanicConsumer,
+    PanicProduct,
+    PanicHttp,
+    RedisKill,
+    Flushall,
+    DestroyGroup,
+    DeleteStream,
+    RedisEmpty,
+    AofCut,
+    PostgresStop,
+    PostgresKill,
+    NetRedisRefuse,
+    NetRedisReset,
+    NetRedisBlackhole,
+    NetRedisDelay,
+    NetPostgresRefuse,
+    NetPostgresReset,
+    NetPostgresBlackhole,
+    NetPostgresDelay,
+    NetPostgresDropCommit,
+    Zombie,
+    FlashSale,
+    PoisonNotJson,
+    PoisonUnknownType,
+    PoisonFailing,
+    TooLarge,
+    Trim,
+    PoolExhausted,
+    DiskFull,
+    OneKey,
+    ClientGone,
+    RollingRestart,
+    Overload,
+    Backlog,
+}
+
+/// How soon all must be well again, counted from the end of the fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Limits {
+    /// A new order is accepted.
+    pub accepts: Duration,
+    /// A new order is at its end.
+    pub flows: Duration,
+    /// Every order from before is at its end, too, and every instance is ready.
+    pub settled: Duration,
+}
+
+/// What there is to know about a fault before it happens.
+#[derive(Debug, Clone, Copy)]
+pub struct Card {
+    /// Its number among the faults the system is built to survive.
+    pub number: &'static str,
+    /// What is done.
+    pub does: &'static str,
+    /// What must hold besides the invariants.
+    pub holds: &'static str,
+    /// How soon all must be well again.
+    pub limits: Limits,
+    /// How often it is drawn in a random mix, against the others; 0: never.
+    pub weight: u32,
+    /// How often it happens in a run of its own, unless told.
+    pub usual: u32,
+}
+
+impl Fault {
+    /// The name on the command line and in reports.
+    #[must_use]
+    pub fn name(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+
+    /// What there is to know about it.
+    #[must_use]
+    pub fn card(self) -> Card {
+        cards::card(self)
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.name())
+    }
+}
+
+impl Serialize for Fault {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.name())
+    }
+}
+
+mod cards {
+    use super::{Card, Duration, Fault, Limits};
+
+    /// Seconds until a new order is accepted, until one is at its end, until all is settled.
+    const fn within(accepts: u64, flows: u64, settled: u64) -> Limits {
+        Limits { accepts: Duration::from_secs(accepts), flows: Duration::from_secs(flows), settled: Duration::from_secs(settled) }
+    }
+
+    /// F1: recovered within 15 s.
+    const CRASH: Limits = within(15, 15, 15);
+    /// F3: flow resumes within 5 s. Orders that were on their way may need one round of the reconciler and the outbox.
+    const REDIS: Limits = within(5, 5, 15);
+    /// F4, F5, F12: everything is published again within 60 s.
+    const AMNESIA: Limits = within(60, 60, 60);
+    /// F6: first 2xx within 5 s of PostgreSQL accepting.
+    const POSTGRES: Limits = within(5, 15, 30);
+    /// F13, and what takes its time: full recovery.
+    const SLOW: Limits = within(30, 30, 60);
+
+    const OTHERS_GO_ON: &str = "only that message is retried; others go on";
+    const AGAIN: &str = "everything is published again within 60 s";
+    const NO_LONG_REQUEST: &str = "no request over 5 s";
+    const DEAD_LETTER: &str = "a dead letter with the reason; other orders go on";
+
+    const fn quick(number: &'static str, does: &'static str, holds: &'static str, limits: Limits, weight: u32) -> Card {
+        Card { number, does, holds, limits, weight, usual: 10 }
+    }
+
+    const fn long(number: &'static str, does: &'static str, holds: &'static str, limits: Limits) -> Card {
+        Card { number, does, holds, limits, weight: 0, usual: 1 }
+    }
+
+    pub(super) fn card(fault: Fault) -> Card {
+        match fault {
+            Fault::KillPayment => quick("F1", "kill -9 of a payment instance", "recovered within 15 s", CRASH, 12),
+            Fault::KillInventory => quick("F1", "kill -9 of an inventory instance", "recovered within 15 s", CRASH, 12),
+            Fault::KillUser => quick("F1", "kill -9 of user", "orders go on; back within 15 s", CRASH, 4),
+            Fault::Failpoint => quick("F1", "kill -9 at a step of the work (needs failpoints)", "recovered within 15 s", CRASH, 20),
+            Fault::KillConsumer => quick("F1", "kill -9 of an inventory that holds pending entries", "its peer claims them", CRASH, 8),
+            Fault::KillConsumerSameName => quick("F1", "the same, restarted at once under its name", "it finds its own entries", CRASH, 6),
+            Fault::PanicConsumer => quick("F2", "a panic in a consumer actor", OTHERS_GO_ON, CRASH, 6),
+            Fault::PanicProduct => quick("F2", "a panic in a product actor (needs failpoints)", "its SKU answers within 1 s", CRASH, 6),
+            Fault::PanicHttp => quick("F2", "a panic in an HTTP handler (needs failpoints)", "500 as problem+json", CRASH, 6),
+            Fault::RedisKill => quick("F3", "kill -9 of Redis, back with its AOF", "orders are accepted; flow resumes within 5 s", REDIS, 8),
+            Fault::Flushall => quick("F4", "FLUSHALL", AGAIN, AMNESIA, 6),
+            Fault::DestroyGroup => quick("F4", "XGROUP DESTROY", AGAIN, AMNESIA, 6),
+            Fault::DeleteStream => quick("F4", "DEL of a stream", AGAIN, AMNESIA, 6),
+            Fault::RedisEmpty => quick("F4", "Redis comes back empty", AGAIN, AMNESIA, 4),
+            Fault::AofCut => quick("F5", "kill -9 of Redis, back with the tail of its AOF cut off", AGAIN, AMNESIA, 4),
+            Fault::PostgresStop => quick("F6", "immediate stop of PostgreSQL", "503; first 2xx within 5 s of its return", POSTGRES, 5),
+            Fault::PostgresKill => quick("F6", "kill -9 of PostgreSQL", "503; first 2xx within 5 s of its return", POSTGRES, 6),
+            Fault::NetRedisRefuse => quick("F7", "Redis refuses an instance", NO_LONG_REQUEST, CRASH, 3),
+            Fault::NetRedisReset => quick("F7", "connections to Redis are reset", NO_LONG_REQUEST, CRASH, 3),
+            Fault::NetRedisBlackhole => quick("F7", "Redis swallows everything", NO_LONG_REQUEST, CRASH, 3),
+            Fault::NetRedisDelay => quick("F7", "Redis answers 500 ms later", NO_LONG_REQUEST, CRASH, 3),
+            Fault::NetPostgresRefuse => quick("F7", "PostgreSQL refuses an instance", NO_LONG_REQUEST, CRASH, 3),
+            Fault::NetPostgresReset => quick("F7", "connections to PostgreSQL are reset", NO_LONG_REQUEST, CRASH, 3),
+            Fault::NetPostgresBlackhole => quick("F7", "PostgreSQL swallows everything", NO_LONG_REQUEST, CRASH, 3),
+            Fault::NetPostgresDelay => quick("F7", "PostgreSQL answers 500 ms later", NO_LONG_REQUEST, CRASH, 3),
+            Fault::NetPostgresDropCommit => quick("F7", "the reply of a COMMIT is lost", NO_LONG_REQUEST, CRASH, 6),
+            Fault::Zombie => quick("F8", "SIGSTOP for twice the claim idle time, then SIGCONT", "the peer goes on", CRASH, 6),
+            Fault::FlashSale => long("F9", "1,000 orders for 100 pieces, at all instances", "exactly 100 sold", SLOW),
+            Fault::PoisonNotJson => quick("F10", "an event that is not JSON", DEAD_LETTER, CRASH, 2),
+            Fault::PoisonUnknownType => quick("F10", "an event of an unknown type", DEAD_LETTER, CRASH, 2),
+            Fault::PoisonFailing => Card { weight: 0, usual: 2, ..quick("F10", "an order whose handler always fails", "others' p99 at most doubled; redrive works once", SLOW, 0) },
+            Fault::TooLarge => quick("F11", "bodies beyond the limits", "refused with a clear error", CRASH, 2),
+            Fault::Trim => Card { usual: 2, ..quick("F12", "XTRIM of a stream under a backlog", AGAIN, AMNESIA, 2) },
+            Fault::PoolExhausted => Card { usual: 2, ..quick("F13", "all connections of payment's pool wait for a lock", "503, liveness up", SLOW, 2) },
+            Fault::DiskFull => long("F13", "PostgreSQL's disk is full (needs root)", "503, liveness up, full recovery", SLOW),
+            Fault::OneKey => quick("F14", "50 POSTs at once under one key", "one order; the same answer or 409", CRASH, 3),
+            Fault::ClientGone => quick("F14", "a client that hangs up at some point", "one order; the key finds it", CRASH, 3),
+            Fault::RollingRestart => Card { usual: 2, ..quick("F15", "SIGTERM of every instance in turn", "exit 0, pending 0, no reset, only 503", CRASH, 2) },
+            Fault::Overload => long("F16", "five times the capacity for 60 s", "goodput >= 0.9 of capacity; only 429 and 503; memory bounded", within(10, 10, 60)),
+            Fault::Backlog => long("F17", "10,000 orders while inventory is down", "drained at twice the intake", SLOW),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_the_ones_people_type() {
+        assert_eq!(Fault::NetPostgresDropCommit.name(), "net-postgres-drop-commit");
+        assert_eq!(Fault::from_str("kill-consumer-same-name", false), Ok(Fault::KillConsumerSameName));
+    }
+
+    #[test]
+    fn every_limit_grants_more_time_to_what_takes_longer() {
+        for fault in Fault::value_variants() {
+            let Limits { accepts, flows, settled } = fault.card().limits;
+            assert!(accepts <= flows && flows <= settled, "{fault}");
+        }
+    }
+}

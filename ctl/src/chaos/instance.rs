@@ -1,0 +1,155 @@
+//! One instance over HTTP: is it well, and what do its operations say.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use tokio::sync::Mutex;
+
+use super::ChaosError;
+use crate::api::Api;
+use crate::state::Login;
+
+/// No answer takes longer: a request is answered or refused after 5 s.
+const ANSWER_WITHIN: Duration = Duration::from_secs(6);
+const CONNECT_WITHIN: Duration = Duration::from_secs(1);
+/// Half of the shortest life of a token.
+const TOKEN_FRESH: Duration = Duration::from_secs(240);
+
+/// The administrator, at any instance.
+#[derive(Debug, Clone)]
+pub struct Admin {
+    http: reqwest::Client,
+    api: Api,
+    login: Login,
+    token: Arc<Mutex<Option<(String, Instant)>>>,
+}
+
+/// The HTTP client of the run's own requests.
+///
+/// # Errors
+/// [`ChaosError::Request`].
+pub fn http() -> Result<reqwest::Client, ChaosError> {
+    let builder = reqwest::Client::builder().timeout(ANSWER_WITHIN).connect_timeout(CONNECT_WITHIN).no_proxy();
+    builder.build().map_err(|error| ChaosError::Request { what: "an HTTP client".to_owned(), why: error.to_string() })
+}
+
+impl Admin {
+    /// Not logged in yet.
+    #[must_use]
+    pub fn new(http: reqwest::Client, api: Api, login: Login) -> Self {
+        Self { http, api, login, token: Arc::default() }
+    }
+
+    /// A token with some life left. An old one has to do while `user` does not answer.
+    ///
+    /// # Errors
+    /// [`ChaosError::Api`] when there is none at all.
+    pub async fn token(&self) -> Result<String, ChaosError> {
+        let mut kept = self.token.lock().await;
+        if let Some((token, since)) = &*kept
+            && since.elapsed() < TOKEN_FRESH
+        {
+            return Ok(token.clone());
+        }
+        match (self.api.log_in(&self.login).await, &*kept) {
+            (Ok(tokens), _) => Ok(kept.insert((tokens.access_token, Instant::now())).0.clone()),
+            (Err(_), Some((token, _))) => Ok(token.clone()),
+            (Err(error), None) => Err(error.into()),
+        }
+    }
+
+    /// The typed calls, against one instance of each service.
+    ///
+    /// # Errors
+    /// As [`Admin::token`].
+    pub async fn api(&self) -> Result<Api, ChaosError> {
+        Ok(self.api.with_token(self.token().await?))
+    }
+
+    /// Any call to any instance; the body of a 2xx.
+    ///
+    /// # Errors
+    /// [`ChaosError::Request`] with the answer.
+    pub async fn call(&self, method: Method, base: &str, path: &str, body: Option<&Value>) -> Result<Value, ChaosError> {
+        let mut request = self.http.request(method.clone(), format!("{base}{path}")).bearer_auth(self.token().await?);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        if path.ends_with("/stock") {
+            request = request.header("Idempotency-Key", uuid::Uuid::now_v7().to_string());
+        }
+        let failed = |why: String| ChaosError::Request { what: format!("{method} {base}{path}"), why };
+        let response = request.send().await.map_err(|error| failed(error.to_string()))?;
+        let (status, text) = (response.status(), response.text().await.unwrap_or_default());
+        if !status.is_success() {
+            return Err(failed(format!("{status} {text}")));
+        }
+        Ok(serde_json::from_str(&text).unwrap_or(Value::Null))
+    }
+
+    /// `GET /ops/...`
+    ///
+    /// # Errors
+    /// As [`Admin::call`].
+    pub async fn get(&self, base: &str, path: &str) -> Result<Value, ChaosError> {
+        self.call(Method::GET, base, path, None).await
+    }
+
+    /// Asks an instance to fail on purpose.
+    ///
+    /// # Errors
+    /// As [`Admin::call`]; also when the service was built without the fault.
+    pub async fn arm(&self, base: &str, fault: &Value) -> Result<(), ChaosError> {
+        self.call(Method::POST, base, "/ops/faults", Some(fault)).await.map(drop)
+    }
+
+    /// Asks it to forget what it was asked to do.
+    ///
+    /// # Errors
+    /// As [`Admin::call`].
+    pub async fn disarm(&self, base: &str) -> Result<(), ChaosError> {
+        self.call(Method::DELETE, base, "/ops/faults", None).await.map(drop)
+    }
+
+    /// Whether a failpoint waits to be passed.
+    ///
+    /// # Errors
+    /// As [`Admin::call`].
+    pub async fn is_armed(&self, base: &str, failpoint: &str) -> Result<bool, ChaosError> {
+        let faults = self.get(base, "/ops/faults").await?;
+        let armed = faults["armed"].as_array().cloned().unwrap_or_default();
+        Ok(armed.iter().any(|point| point["name"] == failpoint))
+    }
+
+    /// Restarts of an instance's actors of one kind so far.
+    ///
+    /// # Errors
+    /// As [`Admin::call`].
+    pub async fn restarts(&self, base: &str, named: &str) -> Result<u64, ChaosError> {
+        let actors = self.get(base, "/ops/actors").await?;
+        let all = actors["actors"].as_array().cloned().unwrap_or_default();
+        let wanted = all.iter().filter(|actor| actor["name"].as_str().is_some_and(|name| name.contains(named)));
+        Ok(wanted.filter_map(|actor| actor["restarts"].as_u64()).sum())
+    }
+
+    /// Creates a product; its sku is what the contract allows.
+    ///
+    /// # Errors
+    /// As [`Admin::call`].
+    pub async fn create_product(&self, base: &str, sku: &str, stock: u32) -> Result<(), ChaosError> {
+        let price = json!({"amount": 700, "currency": "EUR"});
+        let product = json!({"sku": sku, "name": format!("Chaos {sku}"), "price": price, "stock": stock});
+        self.call(Method::POST, base, "/products", Some(&product)).await.map(drop)
+    }
+}
+
+/// What `/readyz` or `/livez` says.
+pub async fn health(http: &reqwest::Client, base: &str, path: &str) -> Result<(), String> {
+    match http.get(format!("{base}{path}")).send().await {
+        Ok(response) if response.status() == StatusCode::OK => Ok(()),
+        Ok(response) => Err(format!("{base}{path}: {} {}", response.status(), response.text().await.unwrap_or_default())),
+        Err(error) => Err(format!("{base}{path}: {error}")),
+    }
+}

@@ -1,0 +1,67 @@
+use std::time::Duration;
+
+use clap::ValueEnum;
+use serde::Serialize;
+
+use crate::stack::Kind;
+
+/// How patient the services are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Profile {
+    /// Everything that waits, waits shortly: many faults in little time
+    Fast,
+    /// The services' own defaults
+    Production,
+}
+
+type Setting = (&'static str, &'static str);
+
+const COMMON: [Setting; 1] = [("FAULTS", "on")];
+/// Handler < statement < claim idle, as in the defaults; 2 s is the shortest claim idle time the services accept.
+const FAST: [Setting; 2] = [("DATABASE_STATEMENT_TIMEOUT", "1500ms"), ("COMMIT_DEADLINE", "1s")];
+const FAST_STREAMS: [Setting; 6] = [
+    ("CLAIM_IDLE", "2s"),
+    ("CLAIM_INTERVAL", "250ms"),
+    ("RESEND_AFTER", "2s"),
+    ("OUTBOX_SWEEP_INTERVAL", "500ms"),
+    ("STREAM_BLOCK", "500ms"),
+    ("REDIS_TIMEOUT", "1s"),
+];
+const FAST_PAYMENT: [Setting; 3] = [("RECONCILE_AFTER", "2s"), ("RECONCILE_INTERVAL", "500ms"), ("PROVIDER_TIMEOUT", "500ms")];
+
+impl Profile {
+    /// The settings of a service, as environment variables.
+    #[must_use]
+    pub fn settings(self, kind: Kind) -> Vec<Setting> {
+        let mut settings = COMMON.to_vec();
+        if self == Self::Fast {
+            settings.extend(FAST);
+            if kind != Kind::User {
+                settings.extend(FAST_STREAMS);
+            }
+            if kind == Kind::Payment {
+                settings.extend(FAST_PAYMENT);
+            }
+        }
+        settings
+    }
+
+    /// After this time a consumer's pending entries are another one's.
+    #[must_use]
+    pub fn claim_idle(self) -> Duration {
+        match self {
+            Self::Fast => Duration::from_secs(2),
+            Self::Production => Duration::from_secs(10),
+        }
+    }
+
+    /// The longest a statement, a lock or an idle transaction may take.
+    #[must_use]
+    pub fn statement_timeout(self) -> Duration {
+        match self {
+            Self::Fast => Duration::from_millis(1500),
+            Self::Production => Duration::from_secs(3),
+        }
+    }
+}

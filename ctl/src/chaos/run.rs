@@ -1,0 +1,414 @@
+//! One run, from an empty folder to the verdict.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use super::arena::{self, Arena};
+use super::fault::Fault;
+use super::faults::{self, Struck};
+use super::folder::RunFolder;
+use super::live::Live;
+use super::profile::Profile;
+use super::recovery::{Recovery, seconds};
+use super::report::{FaultReport, Report};
+use super::schedule::{self, Choice, PlannedFault};
+use super::{ChaosError, wait};
+use crate::load::{Gauge, Load, LoadPlan, LoadReport, Mix, Pace};
+use crate::stack::Kind;
+use crate::verify::{self, Evidence, Sampler, Sources, Verdict};
+
+/// How long the orders of one fault last: enough to be hit while they are sent.
+const ORDERS_LAST: f64 = 2.5;
+/// Orders a second: what a debug build on two busy cores keeps up with beside everything else.
+const RATES: std::ops::RangeInclusive<f64> = 5.0..=120.0;
+/// Orders on their way while everything stands still for some seconds.
+const IN_FLIGHT: usize = 1000;
+/// The longest recovery that is allowed (60 s), twice.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// For a share of orders to be sent; they stand still while the stack does.
+const SENT_WITHIN: Duration = Duration::from_secs(60);
+/// Nothing may be on its way for this long before the verdict.
+const QUIET_FOR: Duration = Duration::from_secs(3);
+const QUIET_WITHIN: Duration = Duration::from_secs(60);
+/// Breaches that samples found: how many of them the verdict names.
+const SHOWN: usize = 5;
+const SAMPLE_EVERY: Duration = Duration::from_millis(200);
+const SHOW_EVERY: Duration = Duration::from_millis(250);
+
+/// What was asked for.
+#[derive(Debug, Clone)]
+pub struct Terms {
+    /// What happens when.
+    pub schedule: schedule::Terms,
+    /// Orders in all.
+    pub orders: u64,
+    /// How patient the services are.
+    pub profile: Profile,
+    /// A bug to be planted.
+    pub seed_bug: Option<String>,
+    /// Keep the stack and the folder, whatever the verdict.
+    pub keep: bool,
+    /// The command that does it all again.
+    pub repeat: String,
+}
+
+/// Runs it. The stack still runs afterwards.
+///
+/// # Errors
+/// When there can be no verdict: the stack does not start, the load cannot be prepared, the checker cannot read.
+pub async fn run(terms: &Terms, live: Live) -> Result<(Report, Arena), ChaosError> {
+    let began = Instant::now();
+    let schedule = schedule::plan(&terms.schedule);
+    live.say(format!("seed {}: starting PostgreSQL, Redis, user, {1} inventory, {1} payment", terms.schedule.seed, terms.schedule.instances));
+    let mut arena = Arena::start(&arena_terms(terms), RunFolder::new()?, live.clone()).await?;
+    if terms.keep {
+        arena.folder.keep();
+    }
+    let load = prepare(terms, &arena).await?;
+    let watched = Watched::begin(&arena, &load, terms.orders);
+    let mut report = empty(terms, schedule.len());
+    let load_report = events(&mut arena, &load, terms, &schedule, &mut report).await?;
+    conclude(&mut arena, &mut report, load_report, watched).await?;
+    report.seconds = began.elapsed().as_secs_f64();
+    report.count();
+    if !report.green {
+        arena.folder.keep();
+    }
+    report.folder = (terms.keep || !report.green).then(|| arena.folder.path().to_path_buf());
+    live.done();
+    Ok((report, arena))
+}
+
+fn arena_terms(terms: &Terms) -> arena::Terms {
+    arena::Terms {
+        profile: terms.profile,
+        instances: terms.schedule.instances,
+        small_disk: terms.schedule.choice == Choice::One(Fault::DiskFull),
+        seed_bug: terms.seed_bug.clone(),
+    }
+}
+
+async fn prepare(terms: &Terms, arena: &Arena) -> Result<Load, ChaosError> {
+    let quota = share(terms.orders, terms.schedule.faults, 1) as f64;
+    let plan = LoadPlan {
+        orders: Some(terms.orders),
+        time: None,
+        pace: Pace::Rate((quota / ORDERS_LAST).clamp(*RATES.start(), *RATES.end())),
+        in_flight: IN_FLIGHT,
+        metered: true,
+        follow: true,
+        retry: true,
+        mix: mix(terms.orders),
+        seed: terms.schedule.seed,
+        patience: PATIENCE,
+    };
+    let admin = &arena.stack.credentials().admin;
+    Load::prepare(arena.shop(), admin, plan, arena.log.clone()).await.map_err(|error| ChaosError::Load(error.to_string()))
+}
+
+/// A fifth of the orders wants one product, of which there is enough for half of those.
+fn mix(orders: u64) -> Mix {
+    let hot_stock = u32::try_from(orders / 10).unwrap_or(u32::MAX).max(1);
+    Mix { customers: 8, products: 12, hot: 0.2, hot_stock, scarce: 0.05, several_lines: 0.3, odd_methods: 0.02 }
+}
+
+/// The orders of the fault with this number, from 1: all together are all orders.
+fn share(orders: u64, faults: usize, number: usize) -> u64 {
+    let (faults, number) = (faults.max(1) as u64, number as u64);
+    orders * number / faults - orders * (number - 1) / faults
+}
+
+/// The faults one after the other, then the end of the load.
+async fn events(
+    arena: &mut Arena,
+    load: &Load,
+    terms: &Terms,
+    schedule: &[PlannedFault],
+    report: &mut Report,
+) -> Result<Option<LoadReport>, ChaosError> {
+    let mut running = JoinSet::new();
+    let driven = load.clone();
+    running.spawn(async move { driven.run().await });
+    for planned in schedule {
+        let orders = share(terms.orders, schedule.len(), planned.number);
+        let fault = one_fault(arena, load, planned, orders).await;
+        let lost = fault.recovery.is_none();
+        report.faults.push(fault);
+        if lost {
+            report.reasons.push(format!("the run ended at fault {}: see there", planned.number));
+            return Ok(None);
+        }
+    }
+    arena.live.say("waiting for the last orders");
+    let ended = timeout(PATIENCE * 2, running.join_next()).await.ok().flatten().and_then(Result::ok);
+    if ended.is_none() {
+        report.reasons.push(format!("the load did not end within {:?} of its last order", PATIENCE * 2));
+    }
+    Ok(ended)
+}
+
+async fn one_fault(arena: &mut Arena, load: &Load, planned: &PlannedFault, orders: u64) -> FaultReport {
+    let card = planned.fault.card();
+    let (number, fault, target) = (planned.number, planned.fault, planned.target.to_string());
+    let mut report = FaultReport { number, fault, kind: card.number, target, evidence: None, recovery: None, wrong: Vec::new() };
+    let findings = arena.findings.len();
+    match attempt(arena, load, planned, orders, &mut report).await {
+        Ok(recovery) => {
+            report.recovery = Some(recovery);
+            report.wrong.extend(recovery.over(card.limits));
+        }
+        Err(error) => report.wrong.push(error.to_string()),
+    }
+    report.wrong.extend(arena.findings.drain(findings..));
+    said(&arena.live, &report);
+    report
+}
+
+async fn attempt(
+    arena: &mut Arena,
+    load: &Load,
+    planned: &PlannedFault,
+    orders: u64,
+    report: &mut FaultReport,
+) -> Result<Recovery, ChaosError> {
+    let gauge = load.gauge();
+    let due = load.quota().released() + (orders as f64 * planned.at) as u64;
+    load.quota().release(orders);
+    wait::until("orders are sent", SENT_WITHIN, async || match gauge.sent() {
+        sent if sent >= due => Ok(()),
+        sent => Err(format!("{sent} of {due}")),
+    })
+    .await?;
+    let at = planned.failpoint.as_ref().map(|(name, nth)| format!(" at {name}, passage {nth}")).unwrap_or_default();
+    arena.live.strikes(format!("{} {} {} -> {}{at}", planned.number, planned.fault, planned.fault.card().number, planned.target));
+    let recovering = match faults::strike(arena, planned).await {
+        Ok(Struck { evidence, recovering }) => {
+            arena.live.say(format!("  {evidence}"));
+            report.evidence = Some(evidence);
+            recovering
+        }
+        // The run goes on: what else happens is worth knowing.
+        Err(error) => {
+            report.wrong.push(error.to_string());
+            heal(arena).await?;
+            arena.over(planned.fault.card().limits.settled)
+        }
+    };
+    arena.revive().await?;
+    recovering.finish().await
+}
+
+/// Whatever a fault that failed half-way has left behind.
+async fn heal(arena: &mut Arena) -> Result<(), ChaosError> {
+    for lane in arena.lanes.values() {
+        lane.postgres.set(super::proxy::Mode::Pass);
+        lane.redis.set(super::proxy::Mode::Pass);
+    }
+    if arena.database(Kind::Payment).number("SELECT 1::bigint", &[]).await.is_err() {
+        arena.postgres_server()?.restart().await?;
+    }
+    if arena.redis()?.length("order_completed").await.is_err() {
+        arena.redis_server()?.restart().await?;
+    }
+    let ended: Vec<_> = arena.stack.services().filter(|service| service.exit_status().is_some()).map(|service| service.id()).collect();
+    for id in ended {
+        arena.stack.restart(id).await?;
+    }
+    for service in arena.stack.services() {
+        service.signal(nix::sys::signal::Signal::SIGCONT);
+        // Not every service has faults, and that is no reason to stop here.
+        _ = arena.admin.disarm(&service.url()).await;
+    }
+    Ok(())
+}
+
+fn said(live: &Live, report: &FaultReport) {
+    let name = format!("{} {}", report.number, report.fault);
+    match (&report.recovery, report.wrong.is_empty()) {
+        (Some(took), true) => live.well(format!(
+            "{name}: accepted after {:.1} s, flows after {:.1} s, settled after {:.1} s",
+            seconds(took.accepts_ms),
+            seconds(took.flows_ms),
+            seconds(took.settled_ms)
+        )),
+        _ => live.ill(format!("{name}: {}", report.wrong.join("\n  "))),
+    }
+}
+
+/// Quiet, then verified.
+async fn conclude(arena: &mut Arena, report: &mut Report, load: Option<LoadReport>, watched: Watched) -> Result<(), ChaosError> {
+    let sources = arena.sources();
+    arena.live.say("waiting until it is quiet");
+    if let Err(unrest) = quiet(&sources).await {
+        report.reasons.push(format!("not quiet within {QUIET_WITHIN:?}: {unrest}"));
+    }
+    arena.revive().await?;
+    let evidence = Evidence { client_log: Some(arena.folder.client_log()) };
+    let verdict = verify::verify(&sources, &evidence).await.map_err(|error| ChaosError::Verify(error.to_string()))?;
+    judge(report, &verdict, load.as_ref());
+    let (samples, breaches) = watched.end().await;
+    report.samples = samples;
+    sampled(report, &breaches);
+    report.reasons.append(&mut arena.findings);
+    report.measured.append(&mut arena.measured);
+    report.checks = verdict.checks;
+    report.load = load;
+    Ok(())
+}
+
+/// What a sample saw happened at that moment, whatever became of it.
+fn sampled(report: &mut Report, breaches: &BTreeSet<String>) {
+    let oversold = breaches.iter().filter(|breach| breach.starts_with("I2")).count() as u64;
+    report.oversold += oversold;
+    report.lost += breaches.len() as u64 - oversold;
+    report.reasons.extend(breaches.iter().take(SHOWN).map(|breach| format!("a sample found: {breach}")));
+    if let Some(more) = breaches.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+        report.reasons.push(format!("samples found {more} more like these"));
+    }
+}
+
+async fn quiet(sources: &Sources) -> Result<(), String> {
+    let deadline = Instant::now() + QUIET_WITHIN;
+    let mut since = Instant::now();
+    loop {
+        let unrest = match verify::unrest(sources).await {
+            Ok(unrest) => unrest,
+            Err(error) => vec![error.to_string()],
+        };
+        if !unrest.is_empty() {
+            since = Instant::now();
+        }
+        if since.elapsed() >= QUIET_FOR {
+            return Ok(());
+        }
+        if Instant::now() >= deadline {
+            return Err(unrest.join("; "));
+        }
+        sleep(SHOW_EVERY).await;
+    }
+}
+
+fn judge(report: &mut Report, verdict: &Verdict, load: Option<&LoadReport>) {
+    for fault in &report.faults {
+        let wrong = fault.wrong.iter().map(|wrong| format!("fault {} ({}): {wrong}", fault.number, fault.fault));
+        report.reasons.extend(wrong);
+    }
+    report.reasons.extend(verdict.broken().map(|check| format!("{} {} is broken", check.id, check.name)));
+    let Some(load) = load else { return };
+    report.orders = load.sent;
+    report.stuck = load.stuck.len();
+    if !load.stuck.is_empty() {
+        report.reasons.push(format!("{} orders have no end: {:?}", load.stuck.len(), load.stuck));
+    }
+    if load.retry_after_missing > 0 {
+        report.reasons.push(format!("{} answers 429 or 503 had no Retry-After", load.retry_after_missing));
+    }
+    if load.timeouts > 0 {
+        report.reasons.push(format!("{} requests were not answered within 5 s", load.timeouts));
+    }
+    if let Some(failure) = &load.log_failure {
+        report.reasons.push(format!("the client log could not be written: {failure}"));
+    }
+    // Where nothing was broken by force, nobody may notice anything but 503.
+    let gentle = report.faults.iter().all(|fault| fault.fault == Fault::RollingRestart);
+    if gentle && load.resets > 0 {
+        report.reasons.push(format!("{} connections were broken after the request was sent", load.resets));
+    }
+    let odd = load.statuses.keys().find(|status| (500..600).contains(*status) && **status != 503);
+    if let (true, Some(status)) = (gentle, odd) {
+        report.reasons.push(format!("requests failed with {status}, not only with 503"));
+    }
+}
+
+fn empty(terms: &Terms, planned: usize) -> Report {
+    Report {
+        green: false,
+        reasons: Vec::new(),
+        orders: 0,
+        planned,
+        landed: 0,
+        recovery_p50_ms: None,
+        recovery_p100_ms: None,
+        samples: 0,
+        lost: 0,
+        duplicated: 0,
+        oversold: 0,
+        stuck: 0,
+        faults: Vec::new(),
+        checks: Vec::new(),
+        measured: Vec::new(),
+        load: None,
+        instances: terms.schedule.instances,
+        profile: terms.profile,
+        seed: terms.schedule.seed,
+        repeat: terms.repeat.clone(),
+        folder: None,
+        seconds: 0.0,
+    }
+}
+
+/// The sampler and the bar, beside the run. Dropping it ends both.
+struct Watched {
+    tasks: JoinSet<()>,
+    seen: Arc<Mutex<(u64, BTreeSet<String>)>>,
+}
+
+impl Watched {
+    fn begin(arena: &Arena, load: &Load, orders: u64) -> Self {
+        let (mut tasks, seen) = (JoinSet::new(), Arc::default());
+        tasks.spawn(sample(Sampler::new(&arena.sources()), Arc::clone(&seen)));
+        tasks.spawn(show(load.gauge(), arena.live.clone(), orders));
+        Self { tasks, seen }
+    }
+
+    async fn end(mut self) -> (u64, BTreeSet<String>) {
+        self.tasks.shutdown().await;
+        std::mem::take(&mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+async fn sample(mut sampler: Sampler, seen: Arc<Mutex<(u64, BTreeSet<String>)>>) {
+    loop {
+        let breaches = sampler.sample().await;
+        {
+            let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+            seen.0 = sampler.samples();
+            seen.1.extend(breaches);
+        }
+        sleep(SAMPLE_EVERY).await;
+    }
+}
+
+async fn show(gauge: Arc<Gauge>, live: Live, orders: u64) {
+    loop {
+        let (confirmed, refunded, declined) = (gauge.confirmed(), gauge.refunded(), gauge.declined());
+        let summary = format!("{confirmed} confirmed, {refunded} refunded, {declined} declined, {} open", gauge.open());
+        live.orders(gauge.sent().min(orders), summary);
+        sleep(SHOW_EVERY).await;
+    }
+}
+
+/// How many faults a run of this kind has, unless told.
+#[must_use]
+pub fn usual_faults(choice: &Choice) -> usize {
+    match choice {
+        Choice::Random => 10,
+        Choice::One(fault) => fault.card().usual as usize,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shares_of_all_faults_are_all_orders() {
+        for (orders, faults) in [(1000, 10), (1000, 7), (3, 10), (20_000, 200)] {
+            assert_eq!((1..=faults).map(|number| share(orders, faults, number)).sum::<u64>(), orders);
+        }
+    }
+}

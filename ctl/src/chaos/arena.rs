@@ -164,7 +164,11 @@ impl Arena {
     /// Where the load and the checker find the stack.
     #[must_use]
     pub fn shop(&self) -> Shop {
-        Shop { user: urls(&self.stack, Kind::User), inventory: urls(&self.stack, Kind::Inventory), payment: urls(&self.stack, Kind::Payment) }
+        Shop {
+            user: urls(&self.stack, Kind::User),
+            inventory: urls(&self.stack, Kind::Inventory),
+            payment: urls(&self.stack, Kind::Payment),
+        }
     }
 
     /// What the checker reads.
@@ -234,7 +238,12 @@ impl Arena {
     ///
     /// # Errors
     /// [`ChaosError::NotLanded`] when there is none within `within`.
-    pub async fn landed<T>(&self, payment: &str, within: Duration, mut look: impl AsyncFnMut() -> Result<T, String>) -> Result<T, ChaosError> {
+    pub async fn landed<T>(
+        &self,
+        payment: &str,
+        within: Duration,
+        mut look: impl AsyncFnMut() -> Result<T, String>,
+    ) -> Result<T, ChaosError> {
         let mut looks = 0_u32;
         let seen = wait::until("evidence", within, async || {
             let seen = look().await;

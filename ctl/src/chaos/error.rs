@@ -4,7 +4,7 @@ use std::time::Duration;
 use shared::local::LocalError;
 
 use super::requests::RequestError;
-use crate::api::ApiError;
+use crate::api::{ApiError, innermost};
 use crate::stack::StackError;
 
 /// Why a run, or a fault of it, went otherwise than planned.
@@ -42,7 +42,7 @@ pub enum ChaosError {
         why: String,
     },
     /// PostgreSQL, asked directly.
-    #[error("PostgreSQL: {0}")]
+    #[error("PostgreSQL: {}", innermost(.0))]
     Sql(#[from] tokio_postgres::Error),
     /// Redis, asked directly.
     #[error("Redis: {0}")]

@@ -148,7 +148,9 @@ mod cards {
             Fault::PanicConsumer => quick("F2", "a panic in a consumer actor", OTHERS_GO_ON, CRASH, 6),
             Fault::PanicProduct => quick("F2", "a panic in a product actor (needs failpoints)", "its SKU answers within 1 s", CRASH, 6),
             Fault::PanicHttp => quick("F2", "a panic in an HTTP handler (needs failpoints)", "500 as problem+json", CRASH, 6),
-            Fault::RedisKill => quick("F3", "kill -9 of Redis, back with its AOF", "orders are accepted; flow resumes within 5 s", REDIS, 8),
+            Fault::RedisKill => {
+                quick("F3", "kill -9 of Redis, back with its AOF", "orders are accepted; flow resumes within 5 s", REDIS, 8)
+            }
             Fault::Flushall => quick("F4", "FLUSHALL", AGAIN, AMNESIA, 6),
             Fault::DestroyGroup => quick("F4", "XGROUP DESTROY", AGAIN, AMNESIA, 6),
             Fault::DeleteStream => quick("F4", "DEL of a stream", AGAIN, AMNESIA, 6),
@@ -169,15 +171,28 @@ mod cards {
             Fault::FlashSale => long("F9", "1,000 orders for 100 pieces, at all instances", "exactly 100 sold", SLOW),
             Fault::PoisonNotJson => quick("F10", "an event that is not JSON", DEAD_LETTER, CRASH, 2),
             Fault::PoisonUnknownType => quick("F10", "an event of an unknown type", DEAD_LETTER, CRASH, 2),
-            Fault::PoisonFailing => Card { weight: 0, usual: 2, ..quick("F10", "an order whose handler always fails", "others' p99 at most doubled; redrive works once", SLOW, 0) },
+            Fault::PoisonFailing => Card {
+                weight: 0,
+                usual: 2,
+                ..quick("F10", "an order whose handler always fails", "others' p99 at most doubled; redrive works once", SLOW, 0)
+            },
             Fault::TooLarge => quick("F11", "bodies beyond the limits", "refused with a clear error", CRASH, 2),
             Fault::Trim => Card { usual: 2, ..quick("F12", "XTRIM of a stream under a backlog", AGAIN, AMNESIA, 2) },
-            Fault::PoolExhausted => Card { usual: 2, ..quick("F13", "all connections of payment's pool wait for a lock", "503, liveness up", SLOW, 2) },
+            Fault::PoolExhausted => {
+                Card { usual: 2, ..quick("F13", "all connections of payment's pool wait for a lock", "503, liveness up", SLOW, 2) }
+            }
             Fault::DiskFull => long("F13", "PostgreSQL's disk is full (needs root)", "503, liveness up, full recovery", SLOW),
             Fault::OneKey => quick("F14", "50 POSTs at once under one key", "one order; the same answer or 409", CRASH, 3),
             Fault::ClientGone => quick("F14", "a client that hangs up at some point", "one order; the key finds it", CRASH, 3),
-            Fault::RollingRestart => Card { usual: 2, ..quick("F15", "SIGTERM of every instance in turn", "exit 0, pending 0, no reset, only 503", CRASH, 2) },
-            Fault::Overload => long("F16", "five times the capacity for 60 s", "goodput >= 0.9 of capacity; only 429 and 503; memory bounded", within(10, 10, 60)),
+            Fault::RollingRestart => {
+                Card { usual: 2, ..quick("F15", "SIGTERM of every instance in turn", "exit 0, pending 0, no reset, only 503", CRASH, 2) }
+            }
+            Fault::Overload => long(
+                "F16",
+                "five times the capacity for 60 s",
+                "goodput >= 0.9 of capacity; only 429 and 503; memory bounded",
+                within(10, 10, 60),
+            ),
             Fault::Backlog => long("F17", "10,000 orders while inventory is down", "drained at twice the intake", SLOW),
         }
     }

@@ -10,12 +10,12 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tokio::task::JoinSet;
 
+use super::ChaosError;
 use super::arena::PLENTY;
 use super::buyer::{Buyer, one};
 use super::direct::Database;
 use super::fault::Limits;
 use super::instance::health;
-use super::ChaosError;
 use super::wait::Wait;
 
 /// A recovery over its limit is measured for this much longer, to say how slow it was.

@@ -113,7 +113,8 @@ impl Report {
     fn fault_table(&self) -> String {
         let heading = ["#", "FAULT", "KIND", "TARGET", "LANDED", "ACCEPTS", "FLOWS", "SETTLED"].map(str::to_owned).to_vec();
         let rows = self.faults.iter().map(|fault| {
-            let time = |part: fn(&Recovery) -> u64| fault.recovery.as_ref().map_or("-".to_owned(), |took| format!("{:.1} s", seconds(part(took))));
+            let time =
+                |part: fn(&Recovery) -> u64| fault.recovery.as_ref().map_or("-".to_owned(), |took| format!("{:.1} s", seconds(part(took))));
             let landed = if fault.evidence.is_some() { "yes" } else { "NO" }.to_owned();
             let times = [time(|took| took.accepts_ms), time(|took| took.flows_ms), time(|took| took.settled_ms)];
             let begin = [fault.number.to_string(), fault.fault.name(), fault.kind.to_owned(), fault.target.clone(), landed];
@@ -158,7 +159,10 @@ impl Report {
     fn verdict(&self, paint: Paint) -> String {
         let folder = self.folder.as_ref().map(|folder| format!("\nLogs and data: {}", folder.display())).unwrap_or_default();
         if self.green {
-            return format!("{}{folder}", paint.paint(Colour::Green, "GREEN: nothing lost, nothing doubled, nothing oversold, nothing stuck"));
+            return format!(
+                "{}{folder}",
+                paint.paint(Colour::Green, "GREEN: nothing lost, nothing doubled, nothing oversold, nothing stuck")
+            );
         }
         let reasons: String = self.reasons.iter().map(|reason| format!("\n  - {reason}")).collect();
         format!("{}{reasons}{folder}", paint.paint(Colour::Red, "RED"))

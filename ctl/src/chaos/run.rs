@@ -63,7 +63,10 @@ pub struct Terms {
 pub async fn run(terms: &Terms, live: Live) -> Result<(Report, Arena), ChaosError> {
     let began = Instant::now();
     let schedule = schedule::plan(&terms.schedule);
-    live.say(format!("seed {}: starting PostgreSQL, Redis, user, {1} inventory, {1} payment", terms.schedule.seed, terms.schedule.instances));
+    live.say(format!(
+        "seed {}: starting PostgreSQL, Redis, user, {1} inventory, {1} payment",
+        terms.schedule.seed, terms.schedule.instances
+    ));
     let mut arena = Arena::start(&arena_terms(terms), RunFolder::new()?, live.clone()).await?;
     if terms.keep {
         arena.folder.keep();

@@ -3,12 +3,12 @@ use std::time::Duration;
 use clap::ValueEnum;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
+use crate::chaos::arena::Arena;
 use crate::chaos::fault::Fault;
 use crate::chaos::live::Live;
 use crate::chaos::profile::Profile;
 use crate::chaos::run::{self, Terms};
 use crate::chaos::schedule::{self, Choice};
-use crate::chaos::arena::Arena;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::terminal::table;

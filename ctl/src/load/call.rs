@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use reqwest::RequestBuilder;
 use reqwest::header::RETRY_AFTER;
 
-use crate::api::Problem;
+use crate::api::{Problem, innermost};
 
 /// No request may take longer (the specification's number); a long poll may wait as long as it asked for on top.
 const LONGEST: Duration = Duration::from_secs(5);
@@ -73,13 +73,4 @@ pub(super) fn why(outcome: &Result<Answer, Broken>) -> String {
         Err(Broken::Reset(reason)) => format!("connection broken: {reason}"),
         Err(Broken::TimedOut) => "no answer in time".to_owned(),
     }
-}
-
-/// The outer errors of reqwest only repeat the URL.
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut error = error;
-    while let Some(source) = error.source() {
-        error = source;
-    }
-    error.to_string()
 }

@@ -4,6 +4,7 @@ use super::{PlannedFault, Struck};
 use crate::chaos::ChaosError;
 use crate::chaos::arena::{Arena, PLENTY};
 use crate::chaos::buyer::one;
+use crate::chaos::direct::OpenTransaction;
 use crate::chaos::requests::caller::{Caller, Customer};
 use crate::chaos::requests::{Phase, client_gone, one_key_fifty_times, too_large};
 use crate::stack::Kind;
@@ -29,7 +30,8 @@ pub async fn too_large_bodies(arena: &mut Arena, planned: &PlannedFault) -> Resu
 pub async fn one_key(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
     let (caller, payments, key) = (caller(arena).await?, arena.shop().payment, key());
     let order = one(PLENTY);
-    let (found, waited) = tokio::join!(one_key_fifty_times(&caller, &payments, &order, &key), side_by_side(arena, &key));
+    let taken = take(arena, &key).await?;
+    let (found, waited) = tokio::join!(one_key_fifty_times(&caller, &payments, &order, &key), side_by_side(arena, taken));
     let (found, waited) = (found?, waited?);
     if !found.is_one_order() {
         arena.findings.push(format!("50 POSTs with one key were not one order: {found:?}"));
@@ -39,14 +41,19 @@ pub async fn one_key(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck
     Ok(Struck { evidence, recovering: arena.over(planned.limit()) })
 }
 
-/// The key is taken by somebody who has not decided yet, until every instance of payment waits for it; then nobody has it.
-async fn side_by_side(arena: &Arena, key: &str) -> Result<i64, ChaosError> {
-    let (payment, instances, user) = (arena.database(Kind::Payment), arena.ids(Kind::Payment).len(), arena.buyer.id);
+/// The key is taken by somebody who has not decided yet, before anybody else asks for it.
+async fn take(arena: &Arena, key: &str) -> Result<OpenTransaction, ChaosError> {
+    let (payment, user) = (arena.database(Kind::Payment), arena.buyer.id);
     let taken = format!(
         "INSERT INTO idempotency_keys (user_id, key, request_hash, order_id, created_at)
          VALUES ('{user}', '{key}', '', gen_random_uuid(), now())"
     );
-    let taken = payment.hold(&taken).await?;
+    payment.hold(&taken).await
+}
+
+/// Until every instance of payment waits for it; then nobody has it.
+async fn side_by_side(arena: &Arena, taken: OpenTransaction) -> Result<i64, ChaosError> {
+    let (payment, instances) = (arena.database(Kind::Payment), arena.ids(Kind::Payment).len());
     let waited = payment.waiting(instances, arena.profile.statement_timeout() / 2).await?;
     taken.release().await?;
     Ok(waited)

@@ -43,7 +43,12 @@ pub async fn cut(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, Ch
 }
 
 /// Evidence for a loss: the marker was the last thing written, and is gone.
-async fn back_without_marker(arena: &mut Arena, planned: &PlannedFault, keepsake: &Keepsake, evidence: String) -> Result<Struck, ChaosError> {
+async fn back_without_marker(
+    arena: &mut Arena,
+    planned: &PlannedFault,
+    keepsake: &Keepsake,
+    evidence: String,
+) -> Result<Struck, ChaosError> {
     sleep(planned.hold()).await;
     arena.redis_server()?.restart().await?;
     let recovering = arena.over(planned.limit());

@@ -1,9 +1,6 @@
 //! One customer who orders, and writes down what is sent and what came back.
 
-use std::{
-    error::Error,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use reqwest::{Response, StatusCode};
@@ -13,7 +10,7 @@ use uuid::Uuid;
 
 use super::RequestError;
 use crate::{
-    api::Problem,
+    api::{Problem, innermost},
     client_log::{ClientLog, Outcome, Record},
 };
 
@@ -129,11 +126,7 @@ impl Answer {
 
     /// The innermost cause says it: refused, reset, timed out.
     fn broken(error: &reqwest::Error) -> Self {
-        let mut cause: &dyn Error = error;
-        while let Some(source) = cause.source() {
-            cause = source;
-        }
-        Self::lost(&cause.to_string())
+        Self::lost(&innermost(error))
     }
 
     async fn read(response: Response) -> Self {

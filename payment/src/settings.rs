@@ -12,6 +12,8 @@ pub struct Settings {
     pub products: ProductSourceSettings,
     pub provider: ProviderSettings,
     pub reconciler: ReconcilerSettings,
+    /// Orders waiting to be charged beyond which new ones are refused.
+    pub charge_backlog: usize,
 }
 
 /// Where a product is asked for that the copy of the catalogue does not have.
@@ -57,6 +59,13 @@ impl Settings {
             products: ProductSourceSettings::read(source),
             provider: ProviderSettings::read(source),
             reconciler: ReconcilerSettings::read(source),
+            // About a second of work for two cores; the cashier itself remembers 10,000.
+            charge_backlog: source.within(
+                "charge-backlog",
+                "2000",
+                1..=10_000,
+                "orders waiting to be charged beyond which new ones get 503",
+            ),
         }
     }
 }

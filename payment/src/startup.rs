@@ -181,6 +181,7 @@ impl Actors {
             outcomes: outcomes.clone(),
             cashier: cashier.clone(),
             watchers,
+            charge_backlog: settings.charge_backlog,
             shutdown,
         };
         let desk = supervisor.supervise("order-desk", "order-desk", policy, move |life| OrderDesk::new(desk_parts.clone(), life));

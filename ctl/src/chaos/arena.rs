@@ -1,8 +1,6 @@
 //! The stack a run breaks things in. Each instance of inventory and payment reaches its servers through proxies of its own;
 //! the run itself goes past them.
 
-use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
 
@@ -13,8 +11,9 @@ use super::direct::{Database, DirectRedis};
 use super::folder::RunFolder;
 use super::instance::{Admin, http};
 use super::live::Live;
+use super::network::{Lane, Network};
 use super::profile::Profile;
-use super::proxy::{Protocol, Proxy};
+
 use super::recovery::{Recovering, Watch};
 use super::{ChaosError, wait};
 use crate::api::{Api, Endpoints};
@@ -41,21 +40,12 @@ pub struct Terms {
     pub seed_bug: Option<String>,
 }
 
-/// The network of one instance.
-#[derive(Debug)]
-pub struct Lane {
-    /// Between it and PostgreSQL.
-    pub postgres: Proxy,
-    /// Between it and Redis.
-    pub redis: Proxy,
-}
-
 /// The stack, and everything a fault needs.
 pub struct Arena {
     /// The processes.
     pub stack: Stack,
     /// The networks of inventory and payment.
-    pub lanes: BTreeMap<ServiceId, Lane>,
+    pub network: Network,
     /// How patient the services are.
     pub profile: Profile,
     /// The administrator.
@@ -86,7 +76,7 @@ impl Arena {
             folder.shrink_disk()?;
         }
         let mut stack = Stack::start(options(terms, &folder)?).await?;
-        let lanes = start_services(&mut stack, terms.instances).await?;
+        let network = start_services(&mut stack, terms.instances).await?;
         let api = Api::new(endpoints(&stack)?)?;
         let admin = Admin::new(http()?, api.clone(), stack.credentials().admin.clone());
         let log = ClientLog::append_to(&folder.client_log()).map_err(ChaosError::io("write a client log"))?;
@@ -97,7 +87,7 @@ impl Arena {
         admin.create_product(&inventory, PLENTY, 1_000_000).await?;
         admin.create_product(&inventory, SCARCE, 1).await?;
         let (findings, measured) = Default::default();
-        Ok(Self { stack, lanes, profile: terms.profile, admin, buyer, http: http()?, live, log, findings, measured, folder })
+        Ok(Self { stack, network, profile: terms.profile, admin, buyer, http: http()?, live, log, findings, measured, folder })
     }
 
     /// Every instance that was started.
@@ -128,7 +118,7 @@ impl Arena {
     /// # Errors
     /// [`ChaosError::Impossible`] for another one.
     pub fn lane(&self, id: ServiceId) -> Result<&Lane, ChaosError> {
-        self.lanes.get(&id).ok_or_else(|| ChaosError::Impossible(format!("{id} has no proxy")))
+        self.network.lane(id)
     }
 
     /// A service's database, asked directly.
@@ -272,27 +262,22 @@ fn options(terms: &Terms, folder: &RunFolder) -> Result<StackOptions, ChaosError
     Ok(options)
 }
 
-async fn start_services(stack: &mut Stack, instances: usize) -> Result<BTreeMap<ServiceId, Lane>, ChaosError> {
+async fn start_services(stack: &mut Stack, instances: usize) -> Result<Network, ChaosError> {
     stack.start_service(Kind::User).await?;
-    let mut lanes = BTreeMap::new();
+    let (postgres, redis) = (stack.postgres().map(|server| server.port()), stack.redis().map(|server| server.port()));
+    let mut network = Network::new()?;
     for kind in [Kind::Inventory, Kind::Payment] {
         for instance in 1..=instances {
-            let lane = lane(stack)?;
+            let id = ServiceId { kind, instance };
+            let lane = network.add(id, postgres.unwrap_or_default(), redis.unwrap_or_default())?;
             let database = format!("postgres://postgres@127.0.0.1:{}/{}", lane.postgres.port(), kind.database());
             let redis = format!("redis://127.0.0.1:{}/0", lane.redis.port());
-            let name = format!("chaos-{}", ServiceId { kind, instance });
+            let name = format!("chaos-{id}");
             let env = [("DATABASE_URL", database.as_str()), ("REDIS_URL", redis.as_str()), ("CONSUMER_NAME", name.as_str())];
-            lanes.insert(stack.start_service_with(kind, &env).await?, lane);
+            stack.start_service_with(kind, &env).await?;
         }
     }
-    Ok(lanes)
-}
-
-fn lane(stack: &mut Stack) -> Result<Lane, ChaosError> {
-    let at = |port: Option<u16>| SocketAddr::from((Ipv4Addr::LOCALHOST, port.unwrap_or_default()));
-    let (postgres, redis) = (stack.postgres().map(|server| server.port()), stack.redis().map(|server| server.port()));
-    let proxy = |protocol, port| Proxy::start(protocol, at(port)).map_err(ChaosError::io("start a proxy"));
-    Ok(Lane { postgres: proxy(Protocol::Postgres, postgres)?, redis: proxy(Protocol::Redis, redis)? })
+    Ok(network)
 }
 
 fn urls(stack: &Stack, kind: Kind) -> Vec<String> {

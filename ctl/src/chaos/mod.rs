@@ -14,7 +14,7 @@
 //! | [`fault`], [`failpoints`], [`schedule`] | the faults by name, and which of them happens when |
 //! | [`arena`], [`profile`], [`folder`], [`small_disk`] | the stack, how patient it is, and what it leaves on disk |
 //! | [`faults`] | how each fault is injected, proven and healed |
-//! | [`proxy`], [`requests`] | networks and clients that misbehave |
+//! | [`network`], [`proxy`], [`requests`] | networks and clients that misbehave |
 //! | [`instance`], [`direct`] | one instance over HTTP; the servers, past the proxies |
 //! | [`recovery`], [`buyer`] | how long it takes until all is well again |
 //! | [`run`], [`report`], [`live`] | one run from start to verdict |
@@ -23,6 +23,8 @@
 
 pub mod arena;
 pub mod buyer;
+mod conclusion;
+mod cores;
 pub mod direct;
 mod error;
 pub mod failpoints;
@@ -31,6 +33,8 @@ pub mod faults;
 pub mod folder;
 pub mod instance;
 pub mod live;
+pub mod network;
+mod offered;
 pub mod profile;
 pub mod proxy;
 pub mod recovery;
@@ -40,5 +44,6 @@ pub mod run;
 pub mod schedule;
 pub mod small_disk;
 mod wait;
+mod watched;
 
 pub use error::ChaosError;

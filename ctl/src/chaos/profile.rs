@@ -17,7 +17,8 @@ pub enum Profile {
 
 type Setting = (&'static str, &'static str);
 
-const COMMON: [Setting; 1] = [("FAULTS", "on")];
+/// The load balances itself by /readyz, as a proxy would: it gets the notice of the defaults.
+const COMMON: [Setting; 2] = [("FAULTS", "on"), ("SHUTDOWN_NOTICE", "1s")];
 /// Handler < statement < claim idle, as in the defaults; 2 s is the shortest claim idle time the services accept.
 const FAST: [Setting; 2] = [("DATABASE_STATEMENT_TIMEOUT", "1500ms"), ("COMMIT_DEADLINE", "1s")];
 const FAST_STREAMS: [Setting; 6] = [

@@ -1,13 +1,12 @@
 //! One run, from an empty folder to the verdict.
 
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use super::arena::{self, Arena};
+use super::conclusion::conclude;
 use super::fault::Fault;
 use super::faults::{self, Struck};
 use super::folder::RunFolder;
@@ -16,10 +15,10 @@ use super::profile::Profile;
 use super::recovery::{Recovery, seconds};
 use super::report::{FaultReport, Report};
 use super::schedule::{self, Choice, PlannedFault};
+use super::watched::Watched;
 use super::{ChaosError, wait};
-use crate::load::{Gauge, Load, LoadPlan, LoadReport, Mix, Pace};
+use crate::load::{Load, LoadPlan, LoadReport, Mix, Pace};
 use crate::stack::Kind;
-use crate::verify::{self, Evidence, Sampler, Sources, Verdict};
 
 /// How long the orders of one fault last: enough to be hit while they are sent.
 const ORDERS_LAST: f64 = 2.5;
@@ -31,13 +30,6 @@ const IN_FLIGHT: usize = 1000;
 const PATIENCE: Duration = Duration::from_secs(120);
 /// For a share of orders to be sent; they stand still while the stack does.
 const SENT_WITHIN: Duration = Duration::from_secs(60);
-/// Nothing may be on its way for this long before the verdict.
-const QUIET_FOR: Duration = Duration::from_secs(3);
-const QUIET_WITHIN: Duration = Duration::from_secs(60);
-/// Breaches that samples found: how many of them the verdict names.
-const SHOWN: usize = 5;
-const SAMPLE_EVERY: Duration = Duration::from_millis(200);
-const SHOW_EVERY: Duration = Duration::from_millis(250);
 
 /// What was asked for.
 #[derive(Debug, Clone)]
@@ -207,7 +199,7 @@ async fn attempt(
 
 /// Whatever a fault that failed half-way has left behind.
 async fn heal(arena: &mut Arena) -> Result<(), ChaosError> {
-    for lane in arena.lanes.values() {
+    for lane in arena.network.lanes() {
         lane.postgres.set(super::proxy::Mode::Pass);
         lane.redis.set(super::proxy::Mode::Pass);
     }
@@ -242,91 +234,6 @@ fn said(live: &Live, report: &FaultReport) {
     }
 }
 
-/// Quiet, then verified.
-async fn conclude(arena: &mut Arena, report: &mut Report, load: Option<LoadReport>, watched: Watched) -> Result<(), ChaosError> {
-    let sources = arena.sources();
-    arena.live.say("waiting until it is quiet");
-    if let Err(unrest) = quiet(&sources).await {
-        report.reasons.push(format!("not quiet within {QUIET_WITHIN:?}: {unrest}"));
-    }
-    arena.revive().await?;
-    let evidence = Evidence { client_log: Some(arena.folder.client_log()) };
-    let verdict = verify::verify(&sources, &evidence).await.map_err(|error| ChaosError::Verify(error.to_string()))?;
-    judge(report, &verdict, load.as_ref());
-    let (samples, breaches) = watched.end().await;
-    report.samples = samples;
-    sampled(report, &breaches);
-    report.reasons.append(&mut arena.findings);
-    report.measured.append(&mut arena.measured);
-    report.checks = verdict.checks;
-    report.load = load;
-    Ok(())
-}
-
-/// What a sample saw happened at that moment, whatever became of it.
-fn sampled(report: &mut Report, breaches: &BTreeSet<String>) {
-    let oversold = breaches.iter().filter(|breach| breach.starts_with("I2")).count() as u64;
-    report.oversold += oversold;
-    report.lost += breaches.len() as u64 - oversold;
-    report.reasons.extend(breaches.iter().take(SHOWN).map(|breach| format!("a sample found: {breach}")));
-    if let Some(more) = breaches.len().checked_sub(SHOWN).filter(|more| *more > 0) {
-        report.reasons.push(format!("samples found {more} more like these"));
-    }
-}
-
-async fn quiet(sources: &Sources) -> Result<(), String> {
-    let deadline = Instant::now() + QUIET_WITHIN;
-    let mut since = Instant::now();
-    loop {
-        let unrest = match verify::unrest(sources).await {
-            Ok(unrest) => unrest,
-            Err(error) => vec![error.to_string()],
-        };
-        if !unrest.is_empty() {
-            since = Instant::now();
-        }
-        if since.elapsed() >= QUIET_FOR {
-            return Ok(());
-        }
-        if Instant::now() >= deadline {
-            return Err(unrest.join("; "));
-        }
-        sleep(SHOW_EVERY).await;
-    }
-}
-
-fn judge(report: &mut Report, verdict: &Verdict, load: Option<&LoadReport>) {
-    for fault in &report.faults {
-        let wrong = fault.wrong.iter().map(|wrong| format!("fault {} ({}): {wrong}", fault.number, fault.fault));
-        report.reasons.extend(wrong);
-    }
-    report.reasons.extend(verdict.broken().map(|check| format!("{} {} is broken", check.id, check.name)));
-    let Some(load) = load else { return };
-    report.orders = load.sent;
-    report.stuck = load.stuck.len();
-    if !load.stuck.is_empty() {
-        report.reasons.push(format!("{} orders have no end: {:?}", load.stuck.len(), load.stuck));
-    }
-    if load.retry_after_missing > 0 {
-        report.reasons.push(format!("{} answers 429 or 503 had no Retry-After", load.retry_after_missing));
-    }
-    if load.timeouts > 0 {
-        report.reasons.push(format!("{} requests were not answered within 5 s", load.timeouts));
-    }
-    if let Some(failure) = &load.log_failure {
-        report.reasons.push(format!("the client log could not be written: {failure}"));
-    }
-    // Where nothing was broken by force, nobody may notice anything but 503.
-    let gentle = report.faults.iter().all(|fault| fault.fault == Fault::RollingRestart);
-    if gentle && load.resets > 0 {
-        report.reasons.push(format!("{} connections were broken after the request was sent", load.resets));
-    }
-    let odd = load.statuses.keys().find(|status| (500..600).contains(*status) && **status != 503);
-    if let (true, Some(status)) = (gentle, odd) {
-        report.reasons.push(format!("requests failed with {status}, not only with 503"));
-    }
-}
-
 fn empty(terms: &Terms, planned: usize) -> Report {
     Report {
         green: false,
@@ -351,47 +258,6 @@ fn empty(terms: &Terms, planned: usize) -> Report {
         repeat: terms.repeat.clone(),
         folder: None,
         seconds: 0.0,
-    }
-}
-
-/// The sampler and the bar, beside the run. Dropping it ends both.
-struct Watched {
-    tasks: JoinSet<()>,
-    seen: Arc<Mutex<(u64, BTreeSet<String>)>>,
-}
-
-impl Watched {
-    fn begin(arena: &Arena, load: &Load, orders: u64) -> Self {
-        let (mut tasks, seen) = (JoinSet::new(), Arc::default());
-        tasks.spawn(sample(Sampler::new(&arena.sources()), Arc::clone(&seen)));
-        tasks.spawn(show(load.gauge(), arena.live.clone(), orders));
-        Self { tasks, seen }
-    }
-
-    async fn end(mut self) -> (u64, BTreeSet<String>) {
-        self.tasks.shutdown().await;
-        std::mem::take(&mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-async fn sample(mut sampler: Sampler, seen: Arc<Mutex<(u64, BTreeSet<String>)>>) {
-    loop {
-        let breaches = sampler.sample().await;
-        {
-            let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-            seen.0 = sampler.samples();
-            seen.1.extend(breaches);
-        }
-        sleep(SAMPLE_EVERY).await;
-    }
-}
-
-async fn show(gauge: Arc<Gauge>, live: Live, orders: u64) {
-    loop {
-        let (confirmed, refunded, declined) = (gauge.confirmed(), gauge.refunded(), gauge.declined());
-        let summary = format!("{confirmed} confirmed, {refunded} refunded, {declined} declined, {} open", gauge.open());
-        live.orders(gauge.sent().min(orders), summary);
-        sleep(SHOW_EVERY).await;
     }
 }
 

@@ -1,6 +1,6 @@
 //! Overload is refused, not queued.
 
-use ctl::stack::Kind;
+use ctl::stack::{Kind, StackOptions};
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use tokio_postgres::NoTls;
 
@@ -40,4 +40,27 @@ async fn requests_beyond_the_admission_limit_are_refused_at_once_and_say_when_to
     let refused = shop.metrics(first(Kind::Payment)).await.sum("orderflow_admission_rejected_total", &[]);
     assert_eq!(refused, (ASKED - ADMITTED) as f64);
     shop.user.all_ended(ADMITTED).await;
+}
+
+#[tokio::test]
+async fn no_order_is_taken_while_too_many_wait_to_be_charged_and_all_that_were_taken_end() {
+    const BACKLOG: usize = 5;
+    let slow = |options: StackOptions| {
+        let options = options.with_env(Kind::Payment, "CHARGE_BACKLOG", &BACKLOG.to_string());
+        options.with_env(Kind::Payment, "PROVIDER_LATENCY", "1s").with_env(Kind::Payment, "PROVIDER_TIMEOUT", "5s")
+    };
+    let shop = Shop::open_with(slow).await;
+    shop.product("MUG", 100).await;
+    let order = Order::of("MUG", 1);
+    for _ in 0..BACKLOG {
+        shop.user.order(&order).await;
+    }
+    let refused = shop.user.order_with(&order, &[("Idempotency-Key", &key())]).await;
+    refused.problem(503, "overloaded");
+    assert!(refused.header("retry-after").parse::<u32>().is_ok_and(|seconds| seconds >= 1));
+
+    let ends = shop.user.all_ended(BACKLOG).await;
+
+    assert_eq!(ends, [("confirmed".to_owned(), BACKLOG)].into());
+    shop.user.order(&order).await;
 }

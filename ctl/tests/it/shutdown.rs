@@ -2,7 +2,9 @@
 
 use std::cell::Cell;
 
-use ctl::stack::Kind;
+use ctl::stack::{Kind, StackOptions};
+use nix::sys::signal::Signal;
+use reqwest::StatusCode;
 
 use crate::support::{Order, SOON, Shop, eventually, first};
 
@@ -41,4 +43,23 @@ async fn sigterm_of_payment_in_the_middle_ends_it_well_and_loses_nothing() {
 #[tokio::test]
 async fn sigterm_of_user_in_the_middle_ends_it_well_and_loses_nothing() {
     terminate_in_the_middle(Kind::User).await;
+}
+
+#[tokio::test]
+async fn after_sigterm_requests_are_still_served_until_load_balancers_have_noticed() {
+    let noticed = |options: StackOptions| options.with_env(Kind::Payment, "SHUTDOWN_NOTICE", "5s");
+    let shop = Shop::open_with(noticed).await;
+    shop.product("MUG", 10).await;
+    let payment = shop.stack.first(Kind::Payment).expect("it runs");
+    payment.signal(Signal::SIGTERM);
+    let ready = format!("{}/readyz", payment.url());
+    let not_ready = async || {
+        let status = reqwest::get(&ready).await.expect("it still answers").status();
+        if status == StatusCode::SERVICE_UNAVAILABLE { Ok(()) } else { Err(status) }
+    };
+    eventually("it is not ready any more", SOON, not_ready).await;
+
+    let answer = shop.user.order_with(&Order::of("MUG", 1), &[("Idempotency-Key", "late")]).await;
+
+    assert_eq!((answer.status, answer.header("connection")), (202, "close"), "{}", answer.text());
 }

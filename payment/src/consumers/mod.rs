@@ -30,6 +30,7 @@ fn failure(error: DeskError) -> Outcome {
     match error {
         DeskError::Unavailable(why) => Outcome::Transient(why),
         DeskError::Refused(why) => Outcome::Failed(why),
+        DeskError::Overloaded => Outcome::Transient(error.to_string()),
     }
 }
 

@@ -12,7 +12,7 @@ use actix_web::{
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
-        Method, StatusCode,
+        ConnectionType, Method, StatusCode,
         header::{self, HeaderMap, HeaderName, HeaderValue},
     },
     middleware::Next,
@@ -22,7 +22,7 @@ use futures_util::FutureExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 
-use super::Problem;
+use super::{Problem, Readiness};
 use crate::{
     failpoint,
     telemetry::{Origin, TraceContext},
@@ -91,6 +91,10 @@ pub(super) async fn edge<B: MessageBody + 'static>(request: ServiceRequest, next
     match outcome {
         Ok(mut response) => {
             release_admission(response.request());
+            // Who keeps the connection would find it closed under the next request.
+            if response.request().app_data::<Data<Readiness>>().is_some_and(|readiness| readiness.is_ending()) {
+                response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+            }
             finish(response.headers_mut(), &visit.context.request_id);
             visit.record(response.status());
             Ok(response)

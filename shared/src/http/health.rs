@@ -47,6 +47,11 @@ impl Readiness {
         !self.shutdown.has_begun() && !checks.values().any(|check| check.required && check.failure.is_some())
     }
 
+    /// Whether the process is going down.
+    pub(super) fn is_ending(&self) -> bool {
+        self.shutdown.has_begun()
+    }
+
     fn answer(&self) -> HttpResponse {
         let ready = self.is_ready();
         let checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner);

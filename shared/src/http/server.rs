@@ -3,6 +3,7 @@
 use std::{
     io,
     net::{SocketAddr, TcpListener},
+    time::Duration,
 };
 
 use actix_web::{
@@ -35,11 +36,14 @@ pub struct RunningHttp {
     pub metrics_address: SocketAddr,
     api: ServerHandle,
     metrics: ServerHandle,
+    notice: Duration,
 }
 
 impl RunningHttp {
-    /// Takes no new connections and waits for requests in progress; for as long as `shutdown-timeout`.
+    /// Still serves for `shutdown-notice`, then takes no new connections and waits for requests in progress; for as long as
+    /// `shutdown-timeout`. Readiness is off already: an idle connection that is closed under a request would be a reset.
     pub async fn stop(&self) {
+        tokio::time::sleep(self.notice).await;
         self.api.stop(true).await;
     }
 
@@ -60,7 +64,8 @@ where
     let (api, address) = api_server(options, configure)?;
     let (metrics, metrics_address) = metrics_server(options)?;
     tracing::info!(service = options.service, http = %address, metrics = %metrics_address, "listening");
-    Ok(RunningHttp { address, metrics_address, api: run(api), metrics: run(metrics) })
+    let notice = options.settings.shutdown_notice;
+    Ok(RunningHttp { address, metrics_address, api: run(api), metrics: run(metrics), notice })
 }
 
 fn run(server: Server) -> ServerHandle {

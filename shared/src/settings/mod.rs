@@ -32,6 +32,8 @@ pub struct Common {
     pub request_timeout: Duration,
     /// Requests in progress beyond which new ones are refused with 503.
     pub admission_limit: usize,
+    /// Time between readiness going off and the end of the listener: whoever balances the load must notice first.
+    pub shutdown_notice: Duration,
     /// How long SIGTERM waits for requests, consumers and the relay to finish.
     pub shutdown_timeout: Duration,
     /// Whether an ADMIN may break things here on purpose.
@@ -71,6 +73,11 @@ impl Common {
             body_limit: source.within("body-limit", "65536", 1024..=16 << 20, "largest request body, in bytes"),
             request_timeout: source.value("request-timeout", "5s", "a request that takes longer is answered 503 (long polls excepted)"),
             admission_limit: source.within("admission-limit", "1024", 1..=1_000_000, "requests in progress beyond which new ones get 503"),
+            shutdown_notice: source.value(
+                "shutdown-notice",
+                "1s",
+                "how long SIGTERM still serves, not ready, so that load balancers notice",
+            ),
             shutdown_timeout: source.value("shutdown-timeout", "20s", "how long SIGTERM waits for work in progress"),
             faults: source.value("faults", "off", "on: POST /ops/faults makes actors panic, for rehearsals; never in production"),
             log: LogSettings::read(source),

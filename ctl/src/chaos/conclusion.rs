@@ -1,0 +1,106 @@
+//! The end of a run: quiet, verified, judged.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use tokio::time::sleep;
+
+use super::ChaosError;
+use super::arena::Arena;
+use super::fault::Fault;
+use super::report::Report;
+use super::watched::Watched;
+use crate::load::LoadReport;
+use crate::verify::{self, Evidence, Sources, Verdict};
+
+/// Nothing may be on its way for this long before the verdict.
+const QUIET_FOR: Duration = Duration::from_secs(3);
+const QUIET_WITHIN: Duration = Duration::from_secs(60);
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
+/// Breaches that samples found: how many of them the verdict names.
+const SHOWN: usize = 5;
+
+/// Quiet, then verified.
+pub async fn conclude(arena: &mut Arena, report: &mut Report, load: Option<LoadReport>, watched: Watched) -> Result<(), ChaosError> {
+    let sources = arena.sources();
+    arena.live.say("waiting until it is quiet");
+    if let Err(unrest) = quiet(&sources).await {
+        report.reasons.push(format!("not quiet within {QUIET_WITHIN:?}: {unrest}"));
+    }
+    arena.revive().await?;
+    let evidence = Evidence { client_log: Some(arena.folder.client_log()) };
+    let verdict = verify::verify(&sources, &evidence).await.map_err(|error| ChaosError::Verify(error.to_string()))?;
+    judge(report, &verdict, load.as_ref());
+    let (samples, breaches) = watched.end().await;
+    report.samples = samples;
+    sampled(report, &breaches);
+    report.reasons.append(&mut arena.findings);
+    report.measured.append(&mut arena.measured);
+    report.checks = verdict.checks;
+    report.load = load;
+    Ok(())
+}
+
+/// What a sample saw happened at that moment, whatever became of it.
+fn sampled(report: &mut Report, breaches: &BTreeSet<String>) {
+    let oversold = breaches.iter().filter(|breach| breach.starts_with("I2")).count() as u64;
+    report.oversold += oversold;
+    report.lost += breaches.len() as u64 - oversold;
+    report.reasons.extend(breaches.iter().take(SHOWN).map(|breach| format!("a sample found: {breach}")));
+    if let Some(more) = breaches.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+        report.reasons.push(format!("samples found {more} more like these"));
+    }
+}
+
+async fn quiet(sources: &Sources) -> Result<(), String> {
+    let deadline = Instant::now() + QUIET_WITHIN;
+    let mut since = Instant::now();
+    loop {
+        let unrest = match verify::unrest(sources).await {
+            Ok(unrest) => unrest,
+            Err(error) => vec![error.to_string()],
+        };
+        if !unrest.is_empty() {
+            since = Instant::now();
+        }
+        if since.elapsed() >= QUIET_FOR {
+            return Ok(());
+        }
+        if Instant::now() >= deadline {
+            return Err(unrest.join("; "));
+        }
+        sleep(LOOK_AGAIN).await;
+    }
+}
+
+fn judge(report: &mut Report, verdict: &Verdict, load: Option<&LoadReport>) {
+    for fault in &report.faults {
+        let wrong = fault.wrong.iter().map(|wrong| format!("fault {} ({}): {wrong}", fault.number, fault.fault));
+        report.reasons.extend(wrong);
+    }
+    report.reasons.extend(verdict.broken().map(|check| format!("{} {} is broken", check.id, check.name)));
+    let Some(load) = load else { return };
+    report.orders = load.sent;
+    report.stuck = load.stuck.len();
+    if !load.stuck.is_empty() {
+        report.reasons.push(format!("{} orders have no end: {:?}", load.stuck.len(), load.stuck));
+    }
+    if load.retry_after_missing > 0 {
+        report.reasons.push(format!("{} answers 429 or 503 had no Retry-After", load.retry_after_missing));
+    }
+    if load.timeouts > 0 {
+        report.reasons.push(format!("{} requests were not answered within 5 s", load.timeouts));
+    }
+    if let Some(failure) = &load.log_failure {
+        report.reasons.push(format!("the client log could not be written: {failure}"));
+    }
+    // Where nothing was broken by force, nobody may notice anything but 503.
+    let gentle = report.faults.iter().all(|fault| fault.fault == Fault::RollingRestart);
+    if gentle && load.resets > 0 {
+        report.reasons.push(format!("{} connections were broken after the request was sent", load.resets));
+    }
+    let odd = load.statuses.keys().find(|status| (500..600).contains(*status) && **status != 503);
+    if let (true, Some(status)) = (gentle, odd) {
+        report.reasons.push(format!("requests failed with {status}, not only with 503"));
+    }
+}

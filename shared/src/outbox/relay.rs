@@ -4,7 +4,11 @@
 //! the table for what fell due: rows of a process that died, events not confirmed in time, everything after Redis was reset.
 //! What it cannot publish stays in memory up to a bound and is tried again; past the bound the table has it anyway.
 
-use std::{collections::VecDeque, rc::Rc, time::Duration};
+use std::{
+    collections::VecDeque,
+    rc::Rc,
+    time::{Duration, SystemTime},
+};
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
 use futures_util::future::LocalBoxFuture;
@@ -229,8 +233,12 @@ async fn sweep(options: &RelayOptions) {
         tracing::warn!(%error, "cannot look whether Redis was reset");
         return;
     }
+    let unread = match unread(options).await {
+        Ok(unread) => unread,
+        Err(error) => return tracing::warn!(%error, "cannot look what is unread"),
+    };
     loop {
-        match sweep_chunk(options).await {
+        match sweep_chunk(options, &unread).await {
             Ok(published) if published == CHUNK => {}
             Ok(_) => return,
             Err(error) => return tracing::warn!(%error, "the sweep of the outbox failed"),
@@ -238,9 +246,21 @@ async fn sweep(options: &RelayOptions) {
     }
 }
 
-async fn sweep_chunk(options: &RelayOptions) -> Result<usize, DbError> {
+/// Since when there is something unread in the streams that have rows due.
+async fn unread(options: &RelayOptions) -> Result<Vec<(String, SystemTime)>, SweepError> {
+    let streams = store::due_streams(&options.database.connection().await?).await?;
+    let mut unread = Vec::with_capacity(streams.len());
+    for stream in streams {
+        if let Some(since) = options.broker.unread_since(&stream).await? {
+            unread.push((stream, since));
+        }
+    }
+    Ok(unread)
+}
+
+async fn sweep_chunk(options: &RelayOptions, unread: &[(String, SystemTime)]) -> Result<usize, DbError> {
     let connection = options.database.connection().await?;
-    let due = store::take_due(&connection, options.settings.resend_after, CHUNK as i64).await?;
+    let due = store::take_due(&connection, options.settings.resend_after, CHUNK as i64, unread).await?;
     if due.is_empty() {
         return Ok(0);
     }
@@ -256,7 +276,7 @@ async fn sweep_chunk(options: &RelayOptions) -> Result<usize, DbError> {
 
 /// A marker in Redis that is gone says that Redis has lost its data: then everything unconfirmed is due at once. It says
 /// `present` only when that was done: who dies over it leaves it to the next sweep, whoever's that is.
-async fn heal_reset(options: &RelayOptions) -> Result<(), ResetError> {
+async fn heal_reset(options: &RelayOptions) -> Result<(), SweepError> {
     let marker = format!("orderflow:marker:{}", options.service);
     let mut get = redis::cmd("GET");
     get.arg(&marker);
@@ -283,7 +303,7 @@ async fn publish_everything(options: &RelayOptions) -> Result<(), DbError> {
 }
 
 #[derive(Debug, thiserror::Error)]
-enum ResetError {
+enum SweepError {
     #[error(transparent)]
     Broker(#[from] BrokerError),
     #[error(transparent)]

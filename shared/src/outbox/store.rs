@@ -1,6 +1,6 @@
 //! The SQL of the outbox, apart from the insert: that is part of each effect's own statement.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use uuid::Uuid;
 
@@ -41,16 +41,41 @@ pub(super) struct Due {
     pub attempts: i32,
 }
 
+/// A minute, with the default lease of 5 s: what Redis has lost is published again within that time, whatever it says.
+const BELIEVED: f64 = 12.0;
+
+/// The streams of rows that are due.
+pub(super) async fn due_streams(connection: &Connection) -> Result<Vec<String>, DbError> {
+    let statement = connection.prepare_cached("SELECT DISTINCT stream FROM outbox WHERE due_at <= now()").await?;
+    Ok(connection.query(&statement, &[]).await?.iter().map(|row| row.get(0)).collect())
+}
+
 /// Takes up to `limit` rows that are due, and leases each to this relay: `resend_after`, doubled at every attempt, at most 64 times.
-pub(super) async fn take_due(connection: &Connection, resend_after: Duration, limit: i64) -> Result<Vec<Due>, DbError> {
+/// Rows of a stream in `unread` are left alone if they were published since: their last copy is not read yet, and another one
+/// would only make the backlog longer. A row was published when its lease began; one that is due for another reason
+/// (`-infinity`) was not. After [`BELIEVED`] leases that is believed no longer: a group that somebody has left behind reads
+/// nothing ever again.
+pub(super) async fn take_due(
+    connection: &Connection,
+    resend_after: Duration,
+    limit: i64,
+    unread: &[(String, SystemTime)],
+) -> Result<Vec<Due>, DbError> {
     let statement = connection
         .prepare_cached(
             "UPDATE outbox SET attempts = attempts + 1, due_at = now() + make_interval(secs => $1 * least(power(2, attempts), 64))
-             WHERE event_id IN (SELECT event_id FROM outbox WHERE due_at <= now() ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+             WHERE event_id IN (
+                 SELECT event_id FROM outbox o WHERE due_at <= now() AND NOT EXISTS (
+                     SELECT FROM unnest($3::text[], $4::timestamptz[]) AS u (stream, since)
+                     WHERE u.stream = o.stream AND
+                           o.due_at - make_interval(secs => $1 * least(power(2, greatest(o.attempts - 1, 0)), 64))
+                               >= greatest(u.since, now() - make_interval(secs => $1 * $5)))
+                 ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED)
              RETURNING stream, envelope, repeats, attempts",
         )
         .await?;
-    let rows = connection.query(&statement, &[&resend_after.as_secs_f64(), &limit]).await?;
+    let (streams, since): (Vec<&str>, Vec<SystemTime>) = unread.iter().map(|(stream, since)| (stream.as_str(), *since)).unzip();
+    let rows = connection.query(&statement, &[&resend_after.as_secs_f64(), &limit, &streams, &since, &BELIEVED]).await?;
     Ok(rows.iter().filter_map(read_due).collect())
 }
 
@@ -62,13 +87,15 @@ fn read_due(row: &tokio_postgres::Row) -> Option<Due> {
 
 /// Makes rows due at once: they could not be published after all. The attempt does not count.
 pub(super) async fn give_back(connection: &Connection, ids: &[Uuid]) -> Result<(), DbError> {
-    connection.execute("UPDATE outbox SET attempts = greatest(attempts - 1, 0), due_at = now() WHERE event_id = ANY($1)", &[&ids]).await?;
+    connection
+        .execute("UPDATE outbox SET attempts = greatest(attempts - 1, 0), due_at = '-infinity' WHERE event_id = ANY($1)", &[&ids])
+        .await?;
     Ok(())
 }
 
 /// Makes every row due at once: Redis has forgotten them.
 pub(super) async fn make_all_due(connection: &Connection) -> Result<u64, DbError> {
-    Ok(connection.execute("UPDATE outbox SET due_at = now() WHERE due_at > now()", &[]).await?)
+    Ok(connection.execute("UPDATE outbox SET due_at = '-infinity'", &[]).await?)
 }
 
 pub(super) async fn forget(connection: &Connection, ids: &[Uuid]) -> Result<(), DbError> {

@@ -121,6 +121,10 @@ impl Broker {
         Ok(values.into_iter().map(|value| value.extract_error().map(drop).map_err(BrokerError::from)).collect())
     }
 
+    pub(super) fn partitions(&self) -> u16 {
+        self.partitions
+    }
+
     /// Appends an entry to `key` as it is, and returns its id: for tools that send what no service would.
     ///
     /// # Errors

@@ -83,6 +83,29 @@ async fn an_unconfirmed_event_is_published_again_and_again_until_its_row_is_gone
 }
 
 #[actix_rt::test]
+async fn an_event_whose_last_copy_nobody_has_read_yet_is_not_published_again_until_they_have() {
+    let bank = Bank::open().await;
+    bank.redis.command::<String>(&["XADD", STREAM, "1-1", "old", "and unread"]).await;
+    let (waiting, lost) = (event(Retention::UntilConfirmed), event(Retention::UntilConfirmed));
+    for event in [&waiting, &lost] {
+        insert(&bank, event, Duration::ZERO).await;
+    }
+    // Healed already: the sweep has no other reason to publish anything. One of the two is known not to have been published.
+    bank.redis.command::<()>(&["SET", "orderflow:marker:bank", "present"]).await;
+    let never = "UPDATE outbox SET due_at = '-infinity' WHERE event_id = $1";
+    let connection = bank.teller.database.connection().await.expect("a connection");
+    connection.execute(never, &[&lost.envelope.id]).await.expect("updated");
+    let _relay = bank.relay(|options| options.settings.resend_after = LONG);
+    published(&bank, &lost, 1).await;
+    let copies: u64 = bank.redis.command(&["XLEN", STREAM]).await;
+    assert_eq!(copies, 2, "the old one and the lost one");
+
+    bank.redis.command::<()>(&["XGROUP", "CREATE", STREAM, "readers", "$"]).await;
+
+    published(&bank, &waiting, 1).await;
+}
+
+#[actix_rt::test]
 async fn an_event_to_be_repeated_is_forgotten_after_its_repeats() {
     let bank = Bank::open().await;
     let repeated = event(Retention::Repeated(2));

@@ -13,7 +13,7 @@ pub struct Settings {
     pub provider: ProviderSettings,
     pub reconciler: ReconcilerSettings,
     /// Orders waiting to be charged beyond which new ones are refused.
-    pub charge_backlog: usize,
+    pub charge_backlog: u32,
 }
 
 /// Where a product is asked for that the copy of the catalogue does not have.

@@ -16,7 +16,7 @@ use shared::{
 };
 
 use crate::{
-    actors::{Cashier, CashierParts, Catalogue, OrderDesk, OrderDeskParts, Reconciler, Watchers},
+    actors::{Cashier, CashierParts, Catalogue, ChargeBacklog, OrderDesk, OrderDeskParts, Reconciler, Watchers},
     consumers::{ProductChangedHandler, RefundOrderHandler, StockReservedHandler},
     http::{Desks, document, routes},
     product_source::ProductSource,
@@ -104,7 +104,11 @@ impl Service {
             metrics,
             openapi: document(),
         };
-        let desks = Desks { orders: actors.desk.clone(), catalogue: actors.catalogue.clone() };
+        let desks = Desks {
+            orders: actors.desk.clone(),
+            catalogue: actors.catalogue.clone(),
+            backlog: ChargeBacklog::new(&actors.cashier, settings.charge_backlog),
+        };
         let (own, operations_of_http, faults) = (routes(desks), operations.clone(), settings.common.faults);
         let http = http::start(&options, move |config| {
             config.configure(own.clone()).configure(ops::routes(SERVICE, operations_of_http.clone(), roster.clone(), faults));
@@ -181,7 +185,6 @@ impl Actors {
             outcomes: outcomes.clone(),
             cashier: cashier.clone(),
             watchers,
-            charge_backlog: settings.charge_backlog,
             shutdown,
         };
         let desk = supervisor.supervise("order-desk", "order-desk", policy, move |life| OrderDesk::new(desk_parts.clone(), life));

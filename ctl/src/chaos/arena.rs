@@ -82,7 +82,7 @@ impl Arena {
         let log = ClientLog::append_to(&folder.client_log()).map_err(ChaosError::io("write a client log"))?;
         let buyer = Buyer::register(http()?, api, log.clone(), urls(&stack, Kind::Payment)).await?;
         // From now on they have a token to go on with when `user` is down.
-        buyer.token().await?;
+        buyer.account.token().await?;
         let inventory = stack.first(Kind::Inventory)?.url();
         admin.create_product(&inventory, PLENTY, 1_000_000).await?;
         admin.create_product(&inventory, SCARCE, 1).await?;

@@ -6,26 +6,23 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use super::ChaosError;
+use super::login::LoggedIn;
 use super::wait::Wait;
 use crate::api::Api;
 use crate::client_log::{ClientLog, Outcome, Record};
 use crate::state::{Login, random_secret};
 
-const TOKEN_FRESH: Duration = Duration::from_secs(240);
-
 /// A registered customer.
 #[derive(Debug, Clone)]
 pub struct Buyer {
     http: reqwest::Client,
-    api: Api,
-    login: Login,
+    /// Its login.
+    pub account: LoggedIn,
     /// Its id.
     pub id: Uuid,
-    token: Arc<Mutex<Option<(String, Instant)>>>,
     log: ClientLog,
     payments: Arc<Vec<String>>,
 }
@@ -82,25 +79,7 @@ impl Buyer {
         let login = Login { email, password: random_secret() };
         let account = api.register(&login).await?;
         let id = account.id.parse().map_err(|_| ChaosError::Load(format!("`{}` is not an account's id", account.id)))?;
-        Ok(Self { http, api, login, id, token: Arc::default(), log, payments: Arc::new(payments) })
-    }
-
-    /// A token with some life left; an old one has to do while `user` is down.
-    ///
-    /// # Errors
-    /// [`ChaosError::Api`].
-    pub async fn token(&self) -> Result<String, ChaosError> {
-        let mut kept = self.token.lock().await;
-        if let Some((token, since)) = &*kept
-            && since.elapsed() < TOKEN_FRESH
-        {
-            return Ok(token.clone());
-        }
-        match (self.api.log_in(&self.login).await, &*kept) {
-            (Ok(tokens), _) => Ok(kept.insert((tokens.access_token, Instant::now())).0.clone()),
-            (Err(_), Some((token, _))) => Ok(token.clone()),
-            (Err(error), None) => Err(error.into()),
-        }
+        Ok(Self { http, account: LoggedIn::new(api, login), id, log, payments: Arc::new(payments) })
     }
 
     /// Sends one order to one instance, and writes down both halves.
@@ -108,7 +87,7 @@ impl Buyer {
     /// # Errors
     /// When it could not be written down; then it was not sent.
     pub async fn send(&self, base: &str, body: &Value, key: &str) -> Result<Answer, ChaosError> {
-        let token = self.token().await?;
+        let token = self.account.token().await?;
         let (user, at) = (self.id, Timestamp::now());
         let record = Record::Send { at, user, key: key.to_owned(), body: body.clone() };
         self.log.write(&record).await.map_err(ChaosError::io("write the client log"))?;
@@ -154,7 +133,7 @@ impl Buyer {
     pub async fn ended(&self, order: Uuid, within: Duration) -> Result<String, ChaosError> {
         let wait = Wait::begin(format!("order {order} is at its end"), within);
         for base in self.payments.iter().cycle() {
-            let answer = answer(self.http.get(format!("{base}/orders/{order}")).bearer_auth(self.token().await?)).await;
+            let answer = answer(self.http.get(format!("{base}/orders/{order}")).bearer_auth(self.account.token().await?)).await;
             let body: Value = serde_json::from_str(&answer.text).unwrap_or_default();
             match body["status"].as_str() {
                 Some(status @ ("confirmed" | "refunded" | "declined")) if answer.is_ok() => return Ok(status.to_owned()),

@@ -1,29 +1,26 @@
 //! One instance over HTTP: is it well, and what do its operations say.
 
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use tokio::sync::Mutex;
 
 use super::ChaosError;
+use super::login::LoggedIn;
 use crate::api::Api;
 use crate::state::Login;
 
 /// No answer takes longer: a request is answered or refused after 5 s.
 const ANSWER_WITHIN: Duration = Duration::from_secs(6);
 const CONNECT_WITHIN: Duration = Duration::from_secs(1);
-/// Half of the shortest life of a token.
-const TOKEN_FRESH: Duration = Duration::from_secs(240);
 
 /// The administrator, at any instance.
 #[derive(Debug, Clone)]
 pub struct Admin {
     http: reqwest::Client,
     api: Api,
-    login: Login,
-    token: Arc<Mutex<Option<(String, Instant)>>>,
+    /// Its login.
+    pub account: LoggedIn,
 }
 
 /// The HTTP client of the run's own requests.
@@ -39,25 +36,7 @@ impl Admin {
     /// Not logged in yet.
     #[must_use]
     pub fn new(http: reqwest::Client, api: Api, login: Login) -> Self {
-        Self { http, api, login, token: Arc::default() }
-    }
-
-    /// A token with some life left. An old one has to do while `user` does not answer.
-    ///
-    /// # Errors
-    /// [`ChaosError::Api`] when there is none at all.
-    pub async fn token(&self) -> Result<String, ChaosError> {
-        let mut kept = self.token.lock().await;
-        if let Some((token, since)) = &*kept
-            && since.elapsed() < TOKEN_FRESH
-        {
-            return Ok(token.clone());
-        }
-        match (self.api.log_in(&self.login).await, &*kept) {
-            (Ok(tokens), _) => Ok(kept.insert((tokens.access_token, Instant::now())).0.clone()),
-            (Err(_), Some((token, _))) => Ok(token.clone()),
-            (Err(error), None) => Err(error.into()),
-        }
+        Self { http, account: LoggedIn::new(api.clone(), login), api }
     }
 
     /// The typed calls, against one instance of each service.
@@ -65,7 +44,7 @@ impl Admin {
     /// # Errors
     /// As [`Admin::token`].
     pub async fn api(&self) -> Result<Api, ChaosError> {
-        Ok(self.api.with_token(self.token().await?))
+        Ok(self.api.with_token(self.account.token().await?))
     }
 
     /// Any call to any instance; the body of a 2xx.
@@ -73,7 +52,7 @@ impl Admin {
     /// # Errors
     /// [`ChaosError::Request`] with the answer.
     pub async fn call(&self, method: Method, base: &str, path: &str, body: Option<&Value>) -> Result<Value, ChaosError> {
-        let mut request = self.http.request(method.clone(), format!("{base}{path}")).bearer_auth(self.token().await?);
+        let mut request = self.http.request(method.clone(), format!("{base}{path}")).bearer_auth(self.account.token().await?);
         if let Some(body) = body {
             request = request.json(body);
         }

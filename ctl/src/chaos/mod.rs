@@ -33,6 +33,7 @@ pub mod faults;
 pub mod folder;
 pub mod instance;
 pub mod live;
+mod login;
 pub mod network;
 mod offered;
 pub mod profile;

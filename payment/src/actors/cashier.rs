@@ -17,7 +17,7 @@ use shared::{
     events::{Envelope, MoneyData, OrderCompleted, OrderedItem},
     failpoint,
     outbox::{OutboxEvent, Retention},
-    supervisor::{Drain, ExitReason, Life},
+    supervisor::{ChildStatus, Drain, ExitReason, Life, Supervised},
     telemetry::{Origin, TraceContext},
 };
 use uuid::Uuid;
@@ -35,6 +35,26 @@ const QUEUE: usize = 10_000;
 /// Attempts at one charge before it is left to the reconciler, and the pause after the first (doubling).
 const ATTEMPTS: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(20);
+
+/// Orders that wait to be charged. What is accepted must be worked off: taking orders is cheaper than finishing them, and
+/// would win every race for the processor.
+#[derive(Clone)]
+pub struct ChargeBacklog {
+    cashier: Arc<ChildStatus>,
+    limit: i64,
+}
+
+impl ChargeBacklog {
+    /// `limit`: orders waiting beyond which new ones are refused.
+    pub fn new(cashier: &Supervised<Cashier>, limit: u32) -> Self {
+        Self { cashier: cashier.status_handle(), limit: i64::from(limit) }
+    }
+
+    /// Whether new orders are to be refused.
+    pub fn is_full(&self) -> bool {
+        self.cashier.queue_depth() >= self.limit
+    }
+}
 
 /// What Cashier works with.
 #[derive(Clone)]

@@ -13,7 +13,7 @@ mod order_desk;
 mod reconciler;
 mod watchers;
 
-pub use cashier::{Cashier, CashierParts, ChargeOrder, RefundOrders, RefundRequest};
+pub use cashier::{Cashier, CashierParts, ChargeBacklog, ChargeOrder, RefundOrders, RefundRequest};
 pub use catalogue::{Catalogue, LearnProducts, Learned, TakeOverProducts};
 pub use order_desk::{
     AwaitOrder, ConfirmOrders, Confirmation, DeskError, ListOrders, OrderDesk, OrderDeskParts, PlaceOrder, Receipt, RecordAnswer, ShowOrder,

@@ -29,8 +29,6 @@ pub struct OrderDeskParts {
     pub outcomes: Commits<ApplyOutcomes>,
     pub cashier: Supervised<Cashier>,
     pub watchers: Watchers,
-    /// Orders waiting to be charged beyond which new ones are refused.
-    pub charge_backlog: usize,
     /// Long polls end early when the process goes down.
     pub shutdown: Shutdown,
 }
@@ -44,9 +42,6 @@ pub struct OrderDesk {
 /// Why something about an order could not be done.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DeskError {
-    /// More orders wait to be charged than this process works off in good time. Nothing was placed.
-    #[error("too many orders wait to be charged")]
-    Overloaded,
     /// PostgreSQL is away. An order may have been placed: its key answers a second request.
     #[error("orders cannot be reached right now: {0}")]
     Unavailable(String),
@@ -100,11 +95,6 @@ impl Handler<PlaceOrder> for OrderDesk {
     fn handle(&mut self, message: PlaceOrder, _: &mut Self::Context) -> Self::Result {
         let parts = self.parts.clone();
         Box::pin(async move {
-            // What is accepted must be worked off: taking orders is cheaper than finishing them, and would win every race for
-            // the processor.
-            if usize::try_from(parts.cashier.status().queue_depth()).unwrap_or(0) >= parts.charge_backlog {
-                return Err(DeskError::Overloaded);
-            }
             let placed = parts.orders.commit(message.0).await?;
             if let Placed::Created(order) = &placed {
                 metrics::counter!("orderflow_orders_total", "status" => "pending").increment(1);

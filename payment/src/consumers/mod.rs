@@ -30,7 +30,6 @@ fn failure(error: DeskError) -> Outcome {
     match error {
         DeskError::Unavailable(why) => Outcome::Transient(why),
         DeskError::Refused(why) => Outcome::Failed(why),
-        DeskError::Overloaded => Outcome::Transient(error.to_string()),
     }
 }
 

@@ -14,7 +14,7 @@ use shared::{
 pub use openapi::document;
 
 use crate::{
-    actors::{Catalogue, DeskError, OrderDesk},
+    actors::{Catalogue, ChargeBacklog, DeskError, OrderDesk},
     domain::Violation,
 };
 
@@ -23,6 +23,7 @@ use crate::{
 pub struct Desks {
     pub orders: Supervised<OrderDesk>,
     pub catalogue: Supervised<Catalogue>,
+    pub backlog: ChargeBacklog,
 }
 
 /// Adds the service's routes.
@@ -39,10 +40,6 @@ pub fn routes(desks: Desks) -> impl Fn(&mut ServiceConfig) + Clone {
 /// An actor's refusal as the client sees it.
 fn refusal(error: DeskError) -> Problem {
     match error {
-        DeskError::Overloaded => {
-            metrics::counter!("orderflow_admission_rejected_total", "service" => "payment").increment(1);
-            Problem::unavailable("overloaded", "Too many orders wait to be charged; nothing was done. Try again after a moment.")
-        }
         DeskError::Unavailable(why) => Problem::unavailable(
             "storage-unavailable",
             format!("{why}. An order may have been placed; ask again with the same Idempotency-Key."),

@@ -44,6 +44,11 @@ pub async fn place_order(
     desks: Data<Desks>,
     body: JsonBody<PlaceOrderBody>,
 ) -> Result<HttpResponse, Problem> {
+    if desks.backlog.is_full() {
+        metrics::counter!("orderflow_admission_rejected_total", "service" => "payment").increment(1);
+        let detail = "Too many orders wait to be charged; nothing was done. Try again after a moment.";
+        return Err(Problem::unavailable("overloaded", detail));
+    }
     let wait = preferred_wait(&request)?;
     let order = parse(token.sub, &request, body.value, wait.is_some())?;
     let key = order.key.clone();

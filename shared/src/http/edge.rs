@@ -264,7 +264,8 @@ impl Visit {
         metrics::histogram!("orderflow_http_request_duration_seconds", "service" => *service, "route" => route.clone(), "method" => method.to_string(), "status" => status.as_str().to_owned())
             .record(elapsed);
         let (RequestContext { request_id, trace }, status) = (context, status.as_u16());
-        if status >= 500 {
+        // A refusal is counted, and its cause logged where it is: a line for each would be the costliest part of an overload.
+        if status >= 500 && status != 503 {
             tracing::warn!(%request_id, trace_id = %trace.trace_id(), %method, path, status, ?elapsed, "request failed");
         } else {
             tracing::debug!(%request_id, trace_id = %trace.trace_id(), %method, path, status, ?elapsed, "request");

@@ -10,7 +10,7 @@ use crate::chaos::requests::{Phase, client_gone, one_key_fifty_times, too_large}
 use crate::stack::Kind;
 
 async fn caller(arena: &Arena) -> Result<Caller, ChaosError> {
-    let customer = Customer { id: arena.buyer.id, token: arena.buyer.token().await? };
+    let customer = Customer { id: arena.buyer.id, token: arena.buyer.account.token().await? };
     Ok(Caller::new(customer, arena.log.clone())?)
 }
 

@@ -85,7 +85,7 @@ async fn request(arena: &Arena, planned: &PlannedFault) -> Result<Answer, ChaosE
         return arena.buyer.send(&base, &one(PLENTY), &uuid::Uuid::now_v7().to_string()).await;
     }
     let request = arena.http.get(format!("{base}/products?limit=1"));
-    Ok(answer(request.bearer_auth(arena.admin.token().await?)).await)
+    Ok(answer(request.bearer_auth(arena.admin.account.token().await?)).await)
 }
 
 /// Transactions that a black hole has left open.

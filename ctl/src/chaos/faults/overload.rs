@@ -22,7 +22,7 @@ const WORKERS: &str = "64";
 /// More than all instances admit (1,024 each), so that the services refuse and not the client.
 const IN_FLIGHT: &str = "4096";
 const TIMES: f64 = 5.0;
-/// Of the capacity, at least so much is still accepted.
+/// Of the capacity, at least so much still gets to its end.
 const GOODPUT: f64 = 0.9;
 /// A new order is accepted as quickly as ever.
 const QUICK: Duration = Duration::from_millis(500);
@@ -36,15 +36,18 @@ pub async fn overload(arena: &mut Arena, planned: &PlannedFault) -> Result<Struc
     let cores = Cores::divide(arena)?;
     let offered = Offered::new(arena, &cores)?;
     idle(arena).await?;
+    let before = ended(arena).await?;
     let calm = offered.run(arena, &["--workers", WORKERS, "--time", CAPACITY_FOR]).await?;
-    let capacity = accepted(&calm.report);
-    arena.live.say(format!("  capacity: {capacity:.0} orders/s"));
+    let capacity = finished(ended(arena).await? - before, &calm.report);
+    arena.live.say(format!("  capacity: {capacity:.0} orders/s from POST to their end"));
     idle(arena).await?;
     let rate = format!("{:.0}", (capacity * TIMES).max(1.0));
+    let before = ended(arena).await?;
     let storm = offered.run(arena, &["--rate", &rate, "--in-flight", IN_FLIGHT, "--time", OVERLOAD_FOR, "--no-retry"]).await?;
+    let goodput = finished(ended(arena).await? - before, &storm.report);
     let normal = quick_again(arena).await;
     cores.unite(arena)?;
-    judge(arena, capacity, &storm);
+    judge(arena, goodput, capacity, &storm);
     let normal = normal?;
     let recovering = arena.over(planned.limit());
     arena.measured.push(format!("overload: a new order is accepted within {QUICK:?} again after {:.1} s", normal.as_secs_f64()));
@@ -55,14 +58,21 @@ pub async fn overload(arena: &mut Arena, planned: &PlannedFault) -> Result<Struc
     }
 }
 
-fn accepted(report: &Value) -> f64 {
-    report["accepted_per_second"].as_f64().unwrap_or_default()
+/// Orders at their end: what was only accepted is no good to anybody yet.
+async fn ended(arena: &Arena) -> Result<i64, ChaosError> {
+    let ended = "SELECT count(*) FROM orders WHERE status IN ('confirmed', 'refunded', 'declined')";
+    arena.database(Kind::Payment).number(ended, &[]).await
 }
 
-fn judge(arena: &mut Arena, capacity: f64, storm: &crate::chaos::offered::Outcome) {
-    let (goodput, report) = (accepted(&storm.report), &storm.report);
+/// A second of the time in which orders were offered.
+fn finished(orders: i64, report: &Value) -> f64 {
+    orders as f64 / report["sending_seconds"].as_f64().unwrap_or(f64::INFINITY)
+}
+
+fn judge(arena: &mut Arena, goodput: f64, capacity: f64, storm: &crate::chaos::offered::Outcome) {
+    let report = &storm.report;
     let share = goodput / capacity;
-    arena.measured.push(format!("overload: {goodput:.0} orders/s accepted of a capacity of {capacity:.0}: {share:.2}"));
+    arena.measured.push(format!("overload: {goodput:.0} orders/s to their end, of a capacity of {capacity:.0}: {share:.2}"));
     arena.measured.push(format!("overload: answers by status {}, left out by the client {}", report["statuses"], report["not_offered"]));
     arena.measured.extend(storm.memory.iter().map(|memory| format!("overload: {memory}")));
     if share < GOODPUT {

@@ -36,7 +36,7 @@ pub async fn product(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck
     let (id, base) = (planned.target, arena.url(planned.target)?);
     arena.admin.arm(&base, &json!({"failpoint": "product.hold", "action": "panic"})).await?;
     fired(arena, planned, "product.hold").await?;
-    let request = arena.http.get(format!("{base}/products/{PLENTY}")).bearer_auth(arena.admin.token().await?);
+    let request = arena.http.get(format!("{base}/products/{PLENTY}")).bearer_auth(arena.admin.account.token().await?);
     let answered = answer(request.timeout(ANSWERS_WITHIN)).await;
     if answered.status != Some(200) {
         arena.findings.push(format!("{id}: after the panic {PLENTY} does not answer within 1 s: {answered:?}"));
@@ -53,7 +53,7 @@ pub async fn handler(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck
     };
     let failpoint = format!("http.handler.{route}");
     arena.admin.arm(&base, &json!({"failpoint": failpoint, "action": "panic"})).await?;
-    let answered = answer(arena.http.get(format!("{base}{path}")).bearer_auth(arena.admin.token().await?)).await;
+    let answered = answer(arena.http.get(format!("{base}{path}")).bearer_auth(arena.admin.account.token().await?)).await;
     let recovering = arena.over(planned.limit());
     if arena.admin.is_armed(&base, &failpoint).await? {
         return Err(ChaosError::NotLanded(format!("{id} did not pass {failpoint}")));

@@ -43,7 +43,7 @@ pub async fn exhaust(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck
 async fn ask(arena: &Arena, payment: &str) -> Result<Vec<Answer>, ChaosError> {
     // The lock is asked for at the same moment; a read that is quicker proves nothing, and does no harm.
     tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-    let token = arena.admin.token().await?;
+    let token = arena.admin.account.token().await?;
     let read = |_| answer(arena.http.get(format!("{payment}/orders/{}", Uuid::now_v7())).bearer_auth(&token));
     Ok(join_all((0..AT_ONCE).map(read)).await)
 }

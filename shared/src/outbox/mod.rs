@@ -10,7 +10,7 @@
 //!     envelope   text        NOT NULL,             -- JSON
 //!     repeats    integer,                          -- NULL: until its effect is confirmed
 //!     attempts   integer     NOT NULL DEFAULT 0,   -- publications by the sweep
-//!     due_at     timestamptz NOT NULL,             -- when the sweep publishes it (again)
+//!     due_at     timestamptz NOT NULL,             -- when the sweep publishes it (again); -infinity: it is not in Redis
 //!     created_at timestamptz NOT NULL DEFAULT now()
 //! );
 //! CREATE INDEX outbox_due ON outbox (due_at);
@@ -18,6 +18,9 @@
 //!
 //! A fresh row is leased to the relay of the process that wrote it: it is fed in memory right after the commit
 //! ([`RelayHandle::publish`]) and falls due only `resend-after` later, in case that process died in between.
+//!
+//! A row that is due waits on while its last copy is in the stream and unread, for a dozen times `resend-after` at most: another
+//! copy would make a backlog longer, and heal nothing.
 
 mod relay;
 mod store;

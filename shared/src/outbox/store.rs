@@ -107,7 +107,7 @@ pub(super) async fn forget(connection: &Connection, ids: &[Uuid]) -> Result<(), 
 /// What `GET /ops/outbox` shows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, serde::Serialize, utoipa::ToSchema)]
 pub struct OutboxDepth {
-    /// Due for publication and not published yet.
+    /// Due: not published yet, or published and neither read nor confirmed in time.
     pub unsent: i64,
     /// Every event whose effect is not known yet.
     pub unconfirmed: i64,

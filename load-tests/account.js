@@ -55,7 +55,8 @@ function eachOrder(run, token, visit) {
     }
 }
 
-const page = (run, token, query) => insist('cannot read the orders', 'GET', `${run.payment}/orders?${query}`, null, bearer(token, 'account'));
+const page = (run, token, query) =>
+    insist('cannot read the orders', 'GET', `${run.payment}/orders?${query}`, null, bearer(token, 'account'));
 
 function count(order, sold) {
     account[isEnd(order.status) ? order.status : 'open'].add(1);

@@ -4,7 +4,7 @@
 // one that a scenario does not have is an error. The limits are for two cores that also run k6, PostgreSQL and Redis, with
 // optimised binaries: several times what docs/benchmarks/load-tests/ shows, so that a busy machine does not turn a run red.
 
-// A rate counts new orders (browse: requests) a second. k6 needs 0.3 ms of CPU for each request: on two cores shared with the
+// A rate counts new orders (browse: requests) a second. k6 needs 0.3 to 0.5 ms of CPU for each request: on two cores shared with the
 // services it offers 1,500 a second honestly, hardly more.
 const defaults = {
     smoke: { rate: 20, duration: '5s', customers: 4, products: 5, several: 0.3, declined: 0.1, scarce: 0.2, postP99: 1000, endP99: 3000 },

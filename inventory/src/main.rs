@@ -5,6 +5,9 @@ use std::process::ExitCode;
 use inventory::{settings::Settings, startup};
 use shared::process;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const ABOUT: &str = "inventory: products and stock of Orderflow. Takes the stock of paid orders, or asks for their refund.";
 
 fn main() -> ExitCode {

@@ -3,6 +3,9 @@ use std::process::ExitCode;
 use payment::{settings::Settings, startup};
 use shared::process;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const ABOUT: &str = "payment: takes orders, charges and refunds them, and follows them to their end";
 
 fn main() -> ExitCode {

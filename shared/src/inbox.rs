@@ -1,6 +1,6 @@
 //! The inbox: which events a consumer has processed, and with what reply.
 //!
-//! The row is inserted in the transaction of the effect; its primary key (consumer, event id) decides what is a duplicate.
+//! The row is inserted in the transaction of the effect; its primary key (event id, consumer) decides what is a duplicate.
 //! The reply is kept in the row, so that an event seen again is answered with the stored outcome.
 //!
 //! ```sql
@@ -9,7 +9,7 @@
 //!     event_id     uuid        NOT NULL,
 //!     reply        text,                  -- the envelope published as the outcome, as JSON
 //!     processed_at timestamptz NOT NULL DEFAULT now(),
-//!     CONSTRAINT inbox_once PRIMARY KEY (consumer, event_id)
+//!     CONSTRAINT inbox_once PRIMARY KEY (event_id, consumer)
 //! );
 //! ```
 

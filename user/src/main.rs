@@ -3,6 +3,9 @@ use std::process::ExitCode;
 use shared::process;
 use user::{create_admin, settings::Task, startup};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const ABOUT: &str = "user: accounts, roles and tokens of Orderflow.\n
   user serve           the service (the default)
   user create-admin    create an account of the role ADMIN; its password comes from ADMIN_PASSWORD";

@@ -190,16 +190,19 @@ impl Round {
         }
         let commits = rulings.iter().map(|(ruling, _)| self.writer.commit(ruling.clone()));
         let results = join_all(commits).await;
-        let (mut taken, mut setback) = (Taken::default(), None);
+        let (mut taken, mut setback, mut counts) = (Taken::default(), None, HashMap::new());
         for ((case, (ruling, label)), result) in open.iter_mut().zip(&rulings).zip(results) {
             match result {
                 Ok(levels) => {
-                    metrics::counter!("orderflow_reservations_total", "outcome" => *label).increment(1);
+                    *counts.entry(*label).or_insert(0) += 1;
                     taken.add(&ruling.taken, levels);
                     case.outcome = Some(Outcome::Done);
                 }
                 Err(error) => setback = Some(error),
             }
+        }
+        for (label, orders) in counts {
+            metrics::counter!("orderflow_reservations_total", "outcome" => label).increment(orders);
         }
         deciding.settle(taken).await;
         setback.map_or(Ok(()), |error| Err(counted(error).into()))

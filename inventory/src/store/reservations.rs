@@ -1,10 +1,14 @@
 //! The one transaction of a batch of orders, across SKUs: inbox, stock, ledger and outbox, or nothing of it.
 //!
 //! The constraints are the guard, not this process' memory: `inbox_once` refuses an event that had its effect,
-//! `products_on_hand_never_negative` refuses what is not there, `stock_ledger_once` and `stock_ledger_order_once` refuse a
-//! second taking for the same event or order. Any of them rolls the whole batch back, and the caller decides anew.
+//! `products_on_hand_never_negative` refuses what is not there, `stock_ledger_order_once` refuses a second taking for the
+//! same order. Any of them rolls the whole batch back, and the caller decides anew.
 
-use std::{borrow::Cow, collections::HashMap, time::Duration};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
 use shared::{
     db::{Connection, DbError, Write},
@@ -57,26 +61,23 @@ impl WriteStock {
 const COMMIT: &str = "
     WITH replied AS (
         INSERT INTO inbox (consumer, event_id, reply) SELECT $1, r.* FROM unnest($2::uuid[], $3::text[]) AS r
-    ), lines AS MATERIALIZED (
-        SELECT * FROM unnest($4::uuid[], $5::uuid[], $6::text[], $7::int[]) WITH ORDINALITY AS l (event_id, order_id, sku, quantity, place)
-    ), wanted AS MATERIALIZED (
-        SELECT sku, sum(quantity)::integer AS quantity FROM lines GROUP BY sku
     ), locked AS MATERIALIZED (
-        SELECT sku FROM products WHERE sku IN (SELECT sku FROM wanted) ORDER BY sku FOR UPDATE
+        SELECT sku FROM products WHERE sku = ANY($12) ORDER BY sku FOR UPDATE
     ), taken AS (
         UPDATE products p SET on_hand = p.on_hand - w.quantity
-        FROM locked JOIN wanted w USING (sku) WHERE p.sku = locked.sku
+        FROM locked JOIN unnest($12::text[], $13::int[]) AS w (sku, quantity) USING (sku) WHERE p.sku = locked.sku AND p.sku = ANY($12)
         RETURNING p.sku, p.on_hand
     ), booked AS (
         INSERT INTO stock_ledger (sku, delta, balance, reason, order_id, event_id)
-        SELECT l.sku, -l.quantity, t.on_hand + coalesce(sum(l.quantity) OVER later, 0)::integer, 'order', l.order_id, l.event_id
-        FROM lines l LEFT JOIN taken t USING (sku)
-        WINDOW later AS (PARTITION BY l.sku ORDER BY l.place ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING)
+        SELECT l.sku, -l.quantity, t.on_hand + l.later, 'order', l.order_id, l.event_id
+        FROM unnest($4::uuid[], $5::uuid[], $6::text[], $7::int[], $14::int[])
+            WITH ORDINALITY AS l (event_id, order_id, sku, quantity, later, place)
+        LEFT JOIN taken t USING (sku)
         ORDER BY l.place
         RETURNING event_id, sku, balance, id
     ), told AS (
         INSERT INTO outbox (event_id, stream, envelope, repeats, due_at)
-        SELECT o.*, now() + make_interval(secs => $12) FROM unnest($8::uuid[], $9::text[], $10::text[], $11::int[]) AS o
+        SELECT o.*, now() + make_interval(secs => $11) FROM unnest($8::uuid[], $9::text[], $3::text[], $10::int[]) AS o
     )
     SELECT event_id, sku, balance, id FROM booked";
 
@@ -116,9 +117,11 @@ impl Write for WriteStock {
                     &lines.quantities,
                     &outbox.ids,
                     &outbox.streams,
-                    &outbox.envelopes,
                     &outbox.repeats,
                     &lease,
+                    &lines.wanted.keys().copied().collect::<Vec<&str>>(),
+                    &lines.wanted.values().copied().collect::<Vec<i32>>(),
+                    &lines.later,
                 ],
             )
             .await?;
@@ -141,6 +144,10 @@ struct LineColumns<'a> {
     orders: Vec<Uuid>,
     skus: Vec<&'a str>,
     quantities: Vec<i32>,
+    /// How much of the same product the lines after this one take.
+    later: Vec<i32>,
+    /// How much of each product all of them take.
+    wanted: BTreeMap<&'a str, i32>,
 }
 
 impl<'a> LineColumns<'a> {
@@ -152,6 +159,12 @@ impl<'a> LineColumns<'a> {
             columns.skus.push(line.sku.as_str());
             columns.quantities.push(i32::try_from(line.quantity).unwrap_or(i32::MAX));
         }
+        for (sku, quantity) in columns.skus.iter().zip(&columns.quantities).rev() {
+            let taken = columns.wanted.entry(sku).or_default();
+            columns.later.push(*taken);
+            *taken = taken.saturating_add(*quantity);
+        }
+        columns.later.reverse();
         columns
     }
 }

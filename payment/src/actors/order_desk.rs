@@ -97,7 +97,6 @@ impl Handler<PlaceOrder> for OrderDesk {
         Box::pin(async move {
             let placed = parts.orders.commit(message.0).await?;
             if let Placed::Created(order) = &placed {
-                metrics::counter!("orderflow_orders_total", "status" => "pending").increment(1);
                 // If the cashier is being replaced, the reconciler finds the order.
                 _ = parts.cashier.tell(ChargeOrder(order.clone()));
             }

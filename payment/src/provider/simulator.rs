@@ -26,8 +26,15 @@ impl Simulator {
         Self { charges, refunds, settings }
     }
 
+    /// A timer of no time would still take a millisecond.
+    async fn think(&self) {
+        if !self.settings.latency.is_zero() {
+            tokio::time::sleep(self.settings.latency).await;
+        }
+    }
+
     async fn try_charge(&self, request: ChargeRequest) -> Result<ChargeAnswer, ProviderError> {
-        tokio::time::sleep(self.settings.latency).await;
+        self.think().await;
         match request.method {
             PaymentMethod::Declined => Ok(declined("declined")),
             PaymentMethod::InsufficientFunds => Ok(declined("insufficient-funds")),
@@ -54,7 +61,7 @@ impl Simulator {
     }
 
     async fn try_refund(&self, order_id: Uuid) -> Result<String, ProviderError> {
-        tokio::time::sleep(self.settings.latency).await;
+        self.think().await;
         let entry = RefundEntry { order_id, refund_id: format!("re_{}", Uuid::now_v7().simple()) };
         self.refunds.commit(entry).await.map_err(unavailable)?.ok_or(ProviderError::NeverCharged(order_id))
     }

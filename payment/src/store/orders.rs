@@ -59,13 +59,14 @@ pub async fn completed_among(connection: &Connection, ids: &[Uuid]) -> Result<Ha
     Ok(connection.query(&statement, &[&ids]).await?.iter().map(|row| row.get(0)).collect())
 }
 
-/// Orders that have been pending for longer than `age`, oldest first.
+/// Orders that have waited for their charge for longer than `age`, oldest first (ids rise with time).
 ///
 /// # Errors
 /// The database did not answer.
 pub async fn pending_orders(connection: &Connection, age: Duration, limit: i64) -> Result<Vec<Order>, DbError> {
     let query = format!(
-        "SELECT {ORDER_COLUMNS} FROM orders o WHERE o.status = 'pending' AND o.created_at < now() - make_interval(secs => $1) ORDER BY o.created_at LIMIT $2"
+        "SELECT {ORDER_COLUMNS} FROM orders o WHERE o.id = ANY(ARRAY(
+             SELECT order_id FROM charges_due WHERE placed_at < now() - make_interval(secs => $1) ORDER BY order_id LIMIT $2)) ORDER BY o.id"
     );
     let statement = connection.prepare_cached(&query).await?;
     Ok(connection.query(&statement, &[&age.as_secs_f64(), &limit]).await?.iter().map(read_order).collect())
@@ -98,8 +99,8 @@ pub async fn record_answer(connection: &Connection, key: &IdempotencyKey, order:
 pub async fn forget_keys(connection: &Connection, age: Duration, limit: i64) -> Result<u64, DbError> {
     let statement = connection
         .prepare_cached(
-            "DELETE FROM idempotency_keys WHERE (user_id, key) IN
-             (SELECT user_id, key FROM idempotency_keys WHERE created_at < now() - make_interval(secs => $1) LIMIT $2)",
+            "DELETE FROM idempotency_keys WHERE ctid = ANY(ARRAY(
+                 SELECT ctid FROM idempotency_keys WHERE created_at < now() - make_interval(secs => $1) LIMIT $2))",
         )
         .await?;
     Ok(connection.execute(&statement, &[&age.as_secs_f64(), &limit]).await?)

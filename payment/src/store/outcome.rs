@@ -4,6 +4,7 @@
 use shared::db::{Connection, DbError, Write};
 use uuid::Uuid;
 
+use super::count_orders;
 use crate::domain::{Applied, OrderStatus};
 
 /// What inventory decided about an order.
@@ -37,29 +38,24 @@ impl Write for ApplyOutcomes {
         // Only an order that is `completed` lets the inbox row in: an event that cannot be applied is not "processed".
         let statement = connection
             .prepare_cached(
-                "WITH input AS (
-                     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[])
-                         AS i (event_id, order_id, status, refund_id, reason, cause)
+                "WITH input AS MATERIALIZED (
+                     SELECT i.*, o.status AS was, b.event_id IS NOT NULL AS known
+                     FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[])
+                         WITH ORDINALITY AS i (event_id, order_id, status, refund_id, reason, cause, place)
+                     LEFT JOIN LATERAL (SELECT status FROM orders WHERE id = i.order_id OFFSET 0) AS o ON true
+                     LEFT JOIN LATERAL (SELECT event_id FROM inbox WHERE event_id = i.event_id AND consumer = $7 OFFSET 0) AS b ON true
                  ), fresh AS (
-                     INSERT INTO inbox (consumer, event_id)
-                     SELECT $7, i.event_id FROM input i JOIN orders o ON o.id = i.order_id WHERE o.id = ANY($2) AND o.status = 'completed'
-                     ORDER BY i.event_id
+                     INSERT INTO inbox (consumer, event_id) SELECT $7, event_id FROM input WHERE was = 'completed' ORDER BY event_id
                      ON CONFLICT ON CONSTRAINT inbox_once DO NOTHING RETURNING event_id
                  ), moved AS (
                      UPDATE orders o SET status = i.status, refund_id = i.refund_id, reason = i.reason, version = o.version + 1, updated_at = now(),
                          timeline = o.timeline || jsonb_build_object('version', o.version + 1, 'status', i.status, 'at', now(), 'cause', i.cause)
                      FROM input i JOIN fresh f ON f.event_id = i.event_id
                      WHERE o.id = i.order_id AND o.id = ANY($2) AND o.status = 'completed'
-                     RETURNING o.id
                  ), confirmed AS (
                      DELETE FROM outbox WHERE event_id = ANY($8)
                  )
-                 SELECT f.event_id IS NOT NULL, b.event_id IS NOT NULL, o.status
-                 FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS i (event_id, order_id, n)
-                 LEFT JOIN fresh f ON f.event_id = i.event_id
-                 LEFT JOIN inbox b ON b.consumer = $7 AND b.event_id = i.event_id
-                 LEFT JOIN orders o ON o.id = i.order_id
-                 ORDER BY i.n",
+                 SELECT f.event_id IS NOT NULL, i.known, i.was FROM input i LEFT JOIN fresh f ON f.event_id = i.event_id ORDER BY i.place",
             )
             .await?;
         let events: Vec<Uuid> = items.iter().map(|item| item.event_id).collect();
@@ -75,9 +71,8 @@ impl Write for ApplyOutcomes {
     }
 
     fn committed(&self, items: &[OrderOutcome], outcomes: &[Applied]) {
-        for (item, _) in items.iter().zip(outcomes).filter(|(_, applied)| **applied == Applied::Moved) {
-            metrics::counter!("orderflow_orders_total", "status" => item.status.as_str()).increment(1);
-        }
+        let moved = items.iter().zip(outcomes).filter(|(_, applied)| **applied == Applied::Moved);
+        count_orders(moved.map(|(item, _)| item.status.as_str()));
     }
 }
 

@@ -11,7 +11,7 @@ use tokio_postgres::types::Json;
 use uuid::Uuid;
 
 use super::{
-    catalogue,
+    catalogue, count_orders,
     orders::{ORDER_COLUMNS, read_order},
 };
 use crate::domain::{Answer, NewOrder, Order, OrderLine, OrderRequest, Placed, PricingError, Transition};
@@ -38,6 +38,10 @@ impl Write for PlaceOrders {
             priced => known.get(&(item.user_id, item.key.as_str().to_owned())).map_or_else(|| absent(priced), |known| known.answer(item)),
         };
         Ok(items.iter().zip(priced).map(outcome).collect())
+    }
+
+    fn committed(&self, _: &[OrderRequest], placed: &[Placed]) {
+        count_orders(placed.iter().filter(|placed| matches!(placed, Placed::Created(_))).map(|_| "pending"));
     }
 }
 
@@ -90,6 +94,8 @@ async fn insert(connection: &Connection, orders: &[(&OrderRequest, Order)]) -> R
                  INSERT INTO orders (id, user_id, status, items, total, currency, payment_method, version, timeline, traceparent, request_id, created_at, updated_at)
                  SELECT i.id, i.user_id, 'pending', i.items, i.total, i.currency, i.method, 1, i.timeline, i.traceparent, i.request_id, i.placed_at, i.placed_at
                  FROM input i JOIN keyed k ON k.order_id = i.id
+             ), due AS (
+                 INSERT INTO charges_due (order_id, placed_at) SELECT i.id, i.placed_at FROM input i JOIN keyed k ON k.order_id = i.id
              )
              SELECT order_id FROM keyed",
              "FROM input i JOIN keyed k ON k.order_id = i.id",
@@ -144,7 +150,8 @@ async fn known_keys(connection: &Connection, items: &[&OrderRequest]) -> Result<
     let query = format!(
         "SELECT {ORDER_COLUMNS}, k.key, k.request_hash, k.answer
          FROM unnest($1::uuid[], $2::text[]) AS i (user_id, key)
-         JOIN idempotency_keys k ON k.user_id = i.user_id AND k.key = i.key JOIN orders o ON o.id = k.order_id"
+         CROSS JOIN LATERAL (SELECT * FROM idempotency_keys WHERE user_id = i.user_id AND key = i.key OFFSET 0) AS k
+         CROSS JOIN LATERAL (SELECT * FROM orders WHERE id = k.order_id OFFSET 0) AS o"
     );
     let statement = connection.prepare_cached(&query).await?;
     let users: Vec<Uuid> = items.iter().map(|item| item.user_id).collect();

@@ -9,6 +9,8 @@ use shared::{
 };
 use uuid::Uuid;
 
+use super::count_orders;
+
 /// What the provider said about an order.
 #[derive(Debug, Clone)]
 pub struct Settlement {
@@ -53,6 +55,8 @@ impl Write for SettleCharges {
                      SELECT e.event_id, e.stream, e.envelope, e.repeats, now() + make_interval(secs => $11)
                      FROM unnest($6::uuid[], $7::uuid[], $8::text[], $9::text[], $10::int[]) AS e (order_id, event_id, stream, envelope, repeats)
                      JOIN moved m ON m.id = e.order_id
+                 ), done AS (
+                     DELETE FROM charges_due WHERE order_id = ANY($1)
                  )
                  SELECT id FROM moved",
                 "JOIN moved m ON m.id = e.order_id",
@@ -91,11 +95,8 @@ impl Write for SettleCharges {
 
     fn committed(&self, items: &[Settlement], moved: &[bool]) {
         let moved = items.iter().zip(moved).filter(|(_, moved)| **moved).map(|(item, _)| item);
-        let mut events = Vec::new();
-        for item in moved {
-            metrics::counter!("orderflow_orders_total", "status" => item.verdict.status()).increment(1);
-            events.extend(item.verdict.event().cloned());
-        }
+        count_orders(moved.clone().map(|item| item.verdict.status()));
+        let events = moved.filter_map(|item| item.verdict.event().cloned()).collect();
         self.relay.publish(events);
     }
 }

@@ -64,13 +64,13 @@ pub(super) async fn take_due(
     let statement = connection
         .prepare_cached(
             "UPDATE outbox SET attempts = attempts + 1, due_at = now() + make_interval(secs => $1 * least(power(2, attempts), 64))
-             WHERE event_id IN (
+             WHERE event_id = ANY(ARRAY(
                  SELECT event_id FROM outbox o WHERE due_at <= now() AND NOT EXISTS (
                      SELECT FROM unnest($3::text[], $4::timestamptz[]) AS u (stream, since)
                      WHERE u.stream = o.stream AND
                            o.due_at - make_interval(secs => $1 * least(power(2, greatest(o.attempts - 1, 0)), 64))
                                >= greatest(u.since, now() - make_interval(secs => $1 * $5)))
-                 ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+                 ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED))
              RETURNING stream, envelope, repeats, attempts",
         )
         .await?;

@@ -97,6 +97,9 @@ impl ConsumerMetrics {
     }
 
     pub(super) fn count(&self, outcome: &'static str, events: usize) {
+        if events == 0 {
+            return;
+        }
         let (stream, group) = (self.stream.clone(), self.group.clone());
         metrics::counter!("orderflow_stream_messages_total", "stream" => stream, "group" => group.clone(), "outcome" => outcome)
             .increment(events as u64);

@@ -291,11 +291,12 @@ impl<H: EventHandler> Session<H> {
     /// Settles each event by its outcome and returns the transient ones.
     async fn settle(&mut self, batch: Batch<H::Event>, outcomes: Vec<Outcome>) -> Result<Batch<H::Event>, BrokerError> {
         let (mut entries, mut events, mut again) = (Vec::new(), Vec::new(), Batch::with_capacity(0));
+        let mut duplicates = 0;
         for ((entry, received), outcome) in batch.entries.into_iter().zip(batch.received).zip(outcomes) {
             let (event, request_id) = (received.envelope.id, received.envelope.request_id.clone().unwrap_or_default());
             match outcome {
                 Outcome::Done | Outcome::Duplicate => {
-                    self.spec.metrics.count(if outcome == Outcome::Done { "done" } else { "duplicate" }, 1);
+                    duplicates += usize::from(outcome == Outcome::Duplicate);
                     self.spec.metrics.end_to_end.record(age(&received.envelope));
                     if received.deliveries > 1 {
                         self.memory().failures.take(&entry);
@@ -319,6 +320,8 @@ impl<H: EventHandler> Session<H> {
                 }
             }
         }
+        self.spec.metrics.count("duplicate", duplicates);
+        self.spec.metrics.count("done", entries.len() - duplicates);
         if !entries.is_empty() {
             failpoint::pass("consumer.before-ack", &self.spec.stream);
         }

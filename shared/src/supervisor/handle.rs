@@ -41,6 +41,7 @@ pub struct ChildStatus {
     pub name: String,
     restarts: AtomicU32,
     queue_depth: AtomicI64,
+    depth_gauge: metrics::Gauge,
     state: watch::Sender<State>,
     last_exit: Mutex<Option<ExitReason>>,
 }
@@ -65,7 +66,7 @@ impl ChildStatus {
     /// Called by the actor: items it has accepted and not finished.
     pub fn set_queue_depth(&self, depth: usize) {
         self.queue_depth.store(i64::try_from(depth).unwrap_or(i64::MAX), Ordering::Relaxed);
-        metrics::gauge!("orderflow_actor_queue_depth", "actor" => self.kind, "name" => self.name.clone()).set(depth as f64);
+        self.depth_gauge.set(depth as f64);
     }
 
     pub(super) fn enter(&self, state: State) {
@@ -98,11 +99,13 @@ pub struct Supervised<A: Actor> {
 pub(super) fn line<A: Actor>(kind: &'static str, name: String) -> (Line<A>, Supervised<A>) {
     let (address_in, address) = watch::channel(None);
     let (retire, retiring) = watch::channel(false);
+    let depth_gauge = metrics::gauge!("orderflow_actor_queue_depth", "actor" => kind, "name" => name.clone());
     let status = Arc::new(ChildStatus {
         kind,
         name,
         restarts: AtomicU32::new(0),
         queue_depth: AtomicI64::new(0),
+        depth_gauge,
         state: watch::Sender::new(State::Starting),
         last_exit: Mutex::new(None),
     });

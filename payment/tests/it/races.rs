@@ -27,7 +27,9 @@ impl Books {
         let test = TestDatabase::create().await;
         let database = Database::open("test", &database_settings(test.url())).expect("a pool");
         let connection = database.connection().await.expect("a connection");
-        connection.batch_execute(include_str!("../../migrations/V1__payment.sql")).await.expect("the schema");
+        for migration in [include_str!("../../migrations/V1__payment.sql"), include_str!("../../migrations/V2__narrow_paths.sql")] {
+            connection.batch_execute(migration).await.expect("the schema");
+        }
         let mug = "INSERT INTO catalogue VALUES ('MUG', 'A mug', 1000, 'EUR', 1, false)";
         connection.batch_execute(mug).await.expect("a product");
         Self { database, _database: test }

@@ -1,0 +1,38 @@
+//! One run: every measurement once a round, round after round.
+
+use std::path::PathBuf;
+
+use super::live::Live;
+use super::site::Site;
+use super::{BenchError, Measure, Reading, Terms, system, yardsticks};
+
+/// Starts a stack of its own and measures. `binaries`: where the services' programs are, if not beside this one.
+///
+/// # Errors
+/// [`BenchError`]: of a stack that does not start, a generator that is missing, orders that do not end.
+pub async fn run(terms: &Terms, binaries: Option<PathBuf>, live: &Live) -> Result<Vec<Reading>, BenchError> {
+    let mut site = Site::start(binaries).await?;
+    let mut readings = Vec::new();
+    for round in 1..=terms.rounds {
+        for measure in &terms.measures {
+            live.begins(round, *measure);
+            let reading = Box::pin(read(&mut site, terms, *measure)).await?;
+            live.ended(round, &reading);
+            readings.push(reading);
+        }
+    }
+    live.done();
+    site.stack.stop_all().await?;
+    Ok(readings)
+}
+
+async fn read(site: &mut Site, terms: &Terms, measure: Measure) -> Result<Reading, BenchError> {
+    match measure {
+        Measure::Y1 => yardsticks::y1(site, terms).await,
+        Measure::Y1s => yardsticks::y1s(site, terms).await,
+        Measure::Y2 => yardsticks::y2(site, terms).await,
+        Measure::E2e => system::end_to_end(site, terms).await,
+        Measure::Hot => system::hot(site, terms).await,
+        _ => todo!(),
+    }
+}

@@ -25,6 +25,7 @@ mod program;
 mod reading;
 mod run;
 mod site;
+mod stored;
 mod system;
 mod terms;
 mod wrk;

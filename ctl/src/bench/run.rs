@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::live::Live;
 use super::site::Site;
-use super::{BenchError, Measure, Reading, Terms, system, yardsticks};
+use super::{BenchError, Measure, Reading, Terms, stored, system, yardsticks};
 
 /// Starts a stack of its own and measures. `binaries`: where the services' programs are, if not beside this one.
 ///
@@ -33,6 +33,7 @@ async fn read(site: &mut Site, terms: &Terms, measure: Measure) -> Result<Readin
         Measure::Y2 => yardsticks::y2(site, terms).await,
         Measure::E2e => system::end_to_end(site, terms).await,
         Measure::Hot => system::hot(site, terms).await,
+        Measure::Stored => stored::stored(site, terms).await,
         _ => todo!(),
     }
 }

@@ -44,8 +44,7 @@ impl Watch {
         let seconds = self.began.elapsed().as_secs_f64();
         let cores = |ticks: u64| ticks as f64 / TICKS / seconds;
         let since = |id: &i32| used(*id).saturating_sub(self.processes.get(id).copied().unwrap_or(0));
-        let mut all: Cores =
-            parties.iter().map(|(name, ids)| ((*name).to_owned(), cores(ids.iter().map(since).sum()))).collect();
+        let mut all: Cores = parties.iter().map(|(name, ids)| ((*name).to_owned(), cores(ids.iter().map(since).sum()))).collect();
         all.insert("generator".to_owned(), cores(own() - self.own));
         let foreign = cores(machine() - self.machine) - all.values().sum::<f64>();
         all.insert("foreign".to_owned(), foreign.max(0.0));

@@ -20,6 +20,9 @@ pub enum BenchError {
     /// PostgreSQL, asked directly.
     #[error("PostgreSQL: {}", innermost(.0))]
     Sql(#[from] tokio_postgres::Error),
+    /// Redis, asked directly.
+    #[error("Redis: {0}")]
+    Redis(#[from] redis::RedisError),
     /// A load generator is not there.
     #[error("`{program}` is missing: install the Debian package {package}, or run scripts/bench, which does")]
     NotInstalled {

@@ -36,10 +36,11 @@ impl Live {
     }
 
     /// What came out.
-    pub(super) fn ended(&self, round: usize, reading: &Reading) {
+    pub(super) fn ended(&self, reading: &Reading) {
         self.bar.inc(1);
-        let name = self.paint.paint(Colour::Bold, format!("round {round} {:<8}", reading.measure.name()));
-        let figures: Vec<String> = reading.figures.iter().map(|(figure, value)| format!("{} {}", figure.name(), figure.show(*value))).collect();
+        let name = self.paint.paint(Colour::Bold, format!("round {} {:<8}", reading.round, reading.measure.name()));
+        let figures: Vec<String> =
+            reading.figures.iter().map(|(figure, value)| format!("{} {}", figure.name(), figure.show(*value))).collect();
         self.say(format!("{name} {}", figures.join("; ")));
         let disturbed = if reading.is_disturbed() { " DISTURBED by foreign work" } else { "" };
         let notes = [vec![cores(&reading.cores)], reading.notes.clone()].concat().join("; ");

@@ -65,7 +65,12 @@ pub async fn run(programs: &Path, folder: &Path, database: &str, run: Run) -> Re
     if run.clients == 1 {
         command.arg("--log").arg("--log-prefix").arg(&log);
     }
-    let said = PGBENCH.output({ command.arg(database); command }).await?;
+    let said = PGBENCH
+        .output({
+            command.arg(database);
+            command
+        })
+        .await?;
     let Some(per_second) = per_second(&said) else { return Err(PGBENCH.no_result(said)) };
     Ok(Outcome { per_second, p50_ms: p50_of(folder)? })
 }

@@ -4,6 +4,8 @@ use super::{Figure, Measure};
 /// One measurement in one round.
 #[derive(Debug, Clone)]
 pub struct Reading {
+    /// From 1.
+    pub round: usize,
     /// Which.
     pub measure: Measure,
     /// What came out.
@@ -15,9 +17,9 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// Without notes.
+    /// Without notes, in the first round.
     pub fn new(measure: Measure, figures: Vec<(Figure, f64)>, cores: Cores) -> Self {
-        Self { measure, figures, cores, notes: Vec::new() }
+        Self { round: 1, measure, figures, cores, notes: Vec::new() }
     }
 
     /// Somebody else used so much of the machine that it says little.

@@ -38,10 +38,7 @@ const YARDSTICKS: [(Kind, &str); 2] = [(Kind::Payment, "bench_orders"), (Kind::I
 
 const OPEN: &str = "SELECT count(*) FROM orders WHERE status IN ('pending', 'completed')";
 /// No measurement starts on the rows, the dead rows or the unwritten pages of the one before.
-const EMPTY_ORDERS: [&str; 2] = [
-    "TRUNCATE orders, idempotency_keys, inbox, outbox, provider.refunds, provider.charges",
-    "CHECKPOINT",
-];
+const EMPTY_ORDERS: [&str; 2] = ["TRUNCATE orders, idempotency_keys, inbox, outbox, provider.refunds, provider.charges", "CHECKPOINT"];
 const EMPTY_STOCK: [&str; 3] = ["TRUNCATE stock_ledger, inbox, outbox", "VACUUM FULL products", "CHECKPOINT"];
 
 /// The stack with its customers and products.
@@ -70,6 +67,11 @@ impl Site {
     /// Where load generators put their files.
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// The services' logs stay, with all else.
+    pub fn keep_folder(&mut self) {
+        self.folder.disable_cleanup(true);
     }
 
     /// The address of a service.

@@ -17,6 +17,8 @@ pub struct Terms {
     pub patience: Duration,
     /// Stored orders, few and many.
     pub stored: (u32, u32),
+    /// Events that wait for inventory, at least.
+    pub backlog: i64,
 }
 
 impl Terms {
@@ -24,14 +26,22 @@ impl Terms {
     #[must_use]
     pub fn full(measures: Vec<Measure>) -> Self {
         let seconds = Duration::from_secs;
-        Self { measures, rounds: 3, time: seconds(30), warm_up: seconds(3), patience: seconds(60), stored: (10_000, 1_000_000) }
+        Self {
+            measures,
+            rounds: 3,
+            time: seconds(30),
+            warm_up: seconds(3),
+            patience: seconds(60),
+            stored: (10_000, 1_000_000),
+            backlog: 100_000,
+        }
     }
 
     /// One short round with a tenth of the stored orders: whether everything runs, not how fast.
     #[must_use]
     pub fn quick(measures: Vec<Measure>) -> Self {
         let seconds = Duration::from_secs;
-        Self { measures, rounds: 1, time: seconds(5), warm_up: seconds(1), patience: seconds(5), stored: (1_000, 100_000) }
+        Self { measures, rounds: 1, time: seconds(5), warm_up: seconds(1), patience: seconds(5), stored: (1_000, 100_000), backlog: 1 }
     }
 
     /// Yardsticks with three numbers of clients share the time of one load between them.

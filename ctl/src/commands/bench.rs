@@ -1,6 +1,7 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use anyhow::Context as _;
 use clap::ValueEnum;
 
 use crate::bench::{self, Live, Measure, Terms};
@@ -36,20 +37,34 @@ pub struct Args {
     /// Where the programs user, inventory and payment are, if not beside this one
     #[arg(long, value_name = "DIR")]
     binaries: Option<PathBuf>,
+    /// Write the result as JSON to this file, besides printing it
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+    /// Draw floors, goals and what was reached into this file, as SVG
+    #[arg(long, value_name = "FILE")]
+    chart: Option<PathBuf>,
 }
 
 /// Measures and prints the table.
 ///
 /// # Errors
-/// When there is no measurement.
-pub async fn run(args: &Args, _context: &Context) -> anyhow::Result<Exit> {
+/// When there is no measurement, or it cannot be written.
+pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let terms = terms(args);
     let live = Live::new(&terms);
-    let _readings = tokio::select! {
+    let report = tokio::select! {
         done = Box::pin(bench::run(&terms, args.binaries.clone(), &live)) => done?,
         _ = tokio::signal::ctrl_c() => anyhow::bail!("interrupted"),
     };
+    context.print(&report, |report| report.render(context.paint))?;
+    write(args.report.as_deref(), || Ok(serde_json::to_string_pretty(&report)? + "\n"))?;
+    write(args.chart.as_deref(), || Ok(bench::svg(&report)))?;
     Ok(Exit::Success)
+}
+
+fn write(file: Option<&Path>, text: impl FnOnce() -> serde_json::Result<String>) -> anyhow::Result<()> {
+    let Some(file) = file else { return Ok(()) };
+    std::fs::write(file, text()?).with_context(|| format!("cannot write {}; its folder must exist", file.display()))
 }
 
 fn terms(args: &Args) -> Terms {

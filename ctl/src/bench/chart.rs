@@ -6,7 +6,7 @@
 use std::fmt::Write;
 
 use super::report::Report;
-use super::rows::{Row, Verdict};
+use super::rows::{Better, Row, Verdict};
 
 const WIDTH: f64 = 960.0;
 const ROW: f64 = 30.0;
@@ -14,8 +14,8 @@ const TOP: f64 = 64.0;
 /// Where bars begin, and where the goal is.
 const LEFT: f64 = 350.0;
 const GOAL: f64 = 680.0;
-/// Bars end here: one and a half times the goal.
-const MOST: f64 = 1.5;
+/// Bars end here: a third more than the goal, with room for the numbers.
+const MOST: f64 = 1.33;
 
 /// An SVG document.
 #[must_use]
@@ -49,7 +49,8 @@ fn subtitle(report: &Report) -> String {
 fn bar(row: &Row, y: f64) -> String {
     let at = |share: f64| LEFT + (GOAL - LEFT) * share.clamp(0.0, MOST);
     let (end, floor) = (at(row.share()), at(row.floor_share()));
-    let numbers = format!("{:.2} (floor {}, goal {})", row.ratio, row.floor, row.goal);
+    let way = if row.better == Better::Lower { "less is better, " } else { "" };
+    let numbers = format!("{:.2} ({way}floor {}, goal {})", row.ratio, row.floor, row.goal);
     [
         text(LEFT - 10.0, y + 16.0, "text-anchor=\"end\"", &row.name),
         format!("<rect x=\"{LEFT}\" y=\"{}\" width=\"{:.1}\" height=\"16\" rx=\"2\" fill=\"{}\"/>", y + 3.0, end - LEFT, fill(row.verdict)),

@@ -17,8 +17,8 @@ const REDIS_BENCHMARK: Program = Program { name: "redis-benchmark", package: "re
 /// Clients, commands in a pipeline, and messages for 1 s or so on two cores.
 const RUNS: [(Figure, u32, u32, u64); 4] =
     [(Figure::Xadd1, 1, 1, 10_000), (Figure::Xadd50, 50, 1, 40_000), (Figure::Xadd16, 50, 16, 120_000), (Figure::Xadd64, 50, 64, 160_000)];
-const STREAM: &str = "bench";
-const DATA: &str = r#"{"order_id":"00000000-0000-0000-0000-000000000000","sku":"SKU-1","quantity":1}"#;
+/// What redis-benchmark sends, to a stream nobody reads.
+const COMMAND: &str = r#"XADD bench MAXLEN ~ 100000 * data {"order_id":"00000000-0000-0000-0000-000000000000","sku":"SKU-1","quantity":1}"#;
 const SYNC_FOR: Duration = Duration::from_secs(1);
 
 /// XADD in four ways, and fdatasync.
@@ -31,7 +31,7 @@ pub async fn y4(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError> {
         figures.push((figure, xadd(port, &[("-c", clients.into()), ("-P", pipeline.into()), ("-n", messages)]).await?));
     }
     let cores = watch.end(&site.parties());
-    command(port, "redis-cli", &["DEL", STREAM]).output().await.map_err(BenchError::io("empty the stream of redis-benchmark"))?;
+    command(port, "redis-cli", &["DEL", "bench"]).output().await.map_err(BenchError::io("empty the stream of redis-benchmark"))?;
     figures.push((Figure::Fdatasync, fdatasync(site.folder().to_owned()).await?));
     Ok(Reading::new(Measure::Y4, figures, cores))
 }
@@ -41,7 +41,7 @@ async fn xadd(port: u16, options: &[(&str, u64)]) -> Result<f64, BenchError> {
     for (name, value) in options {
         command.arg(name).arg(value.to_string());
     }
-    command.args(["XADD", STREAM, "MAXLEN", "~", "100000", "*", "data", DATA]);
+    command.args(COMMAND.split(' '));
     let said = REDIS_BENCHMARK.output(command).await?;
     per_second(&said).ok_or_else(|| REDIS_BENCHMARK.no_result(said))
 }

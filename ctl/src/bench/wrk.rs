@@ -13,7 +13,7 @@ use super::program::Program;
 
 const WRK: Program = Program { name: "wrk", package: "wrk" };
 const SCRIPTS: [(&str, &str); 3] = [
-    ("common.lua", include_str!("lua/common.lua")),
+    ("fixture.lua", include_str!("lua/fixture.lua")),
     ("orders.lua", include_str!("lua/orders.lua")),
     ("products.lua", include_str!("lua/products.lua")),
 ];

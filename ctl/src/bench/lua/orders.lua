@@ -1,6 +1,6 @@
 -- POST /orders: any customer, any body, an Idempotency-Key of its own. One thread: keys are counted.
 local dir = debug.getinfo(1, "S").source:match("^@(.*/)") or "./"
-local c = dofile(dir .. "common.lua")
+local c = dofile(dir .. "fixture.lua")
 local run, n, headers = os.getenv("RUN"), 0, {}
 
 function init(args)

@@ -1,6 +1,6 @@
 -- GET /products/{sku}: any customer, any product.
 local dir = debug.getinfo(1, "S").source:match("^@(.*/)") or "./"
-local c = dofile(dir .. "common.lua")
+local c = dofile(dir .. "fixture.lua")
 local ready = {}
 
 -- Built once: wrk should use little of the cores it shares with the services.

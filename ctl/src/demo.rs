@@ -8,7 +8,7 @@ const SOLD_OUT: &str = "DEMO-RARE-PRINT";
 
 /// The demo products.
 #[must_use]
-pub fn products() -> Vec<NewProduct> {
+pub fn products() -> Vec<NewProduct<'static>> {
     let product = |sku, name, description, cents, stock| NewProduct {
         sku,
         name,

@@ -10,10 +10,12 @@
 //! | [`load`], [`client_log`] | customers who order, and what they did and saw |
 //! | [`verify`] | the invariants, judged from databases, streams and a client's log |
 //! | [`chaos`] | faults on purpose, in a stack of its own |
+//! | [`bench`] | how fast it is, beside yardsticks |
 //! | [`demo`] | products and orders to show |
 //! | [`terminal`], [`exit`] | how things look, and exit codes |
 
 pub mod api;
+pub mod bench;
 pub mod chaos;
 pub mod cli;
 pub mod client_log;

@@ -5,13 +5,13 @@ use super::{Api, ApiError, Money};
 
 /// A product to be created.
 #[derive(Debug, Clone, Serialize)]
-pub struct NewProduct {
+pub struct NewProduct<'a> {
     /// Its key.
-    pub sku: &'static str,
+    pub sku: &'a str,
     /// Its name.
-    pub name: &'static str,
+    pub name: &'a str,
     /// What it is.
-    pub description: &'static str,
+    pub description: &'a str,
     /// For one.
     pub price: Money,
     /// How many there are.
@@ -39,7 +39,7 @@ impl Api {
     ///
     /// # Errors
     /// [`ApiError`]; `sku-taken` when there is one.
-    pub async fn create_product(&self, product: &NewProduct) -> Result<Product, ApiError> {
+    pub async fn create_product(&self, product: &NewProduct<'_>) -> Result<Product, ApiError> {
         self.post(&self.endpoints().inventory, "/products", product).await
     }
 

@@ -1,6 +1,7 @@
 //! One command a file: its arguments, and what it does.
 
 pub mod admin;
+pub mod bench;
 pub mod chaos;
 pub mod completions;
 pub mod dead_letters;

@@ -1,6 +1,7 @@
 //! The shop end to end: three real service processes on real servers, a stack of its own for every test.
 
 mod authorisation;
+mod bench;
 mod catalogue;
 mod claims;
 mod faults;

@@ -1,0 +1,84 @@
+//! What the system does with half of it away: orders accepted while nobody consumes, and the backlog worked off.
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use super::cores::{Watch, quiet};
+use super::database::Database;
+use super::orders::{CONNECTIONS, all_ended, offer, open, warm_up};
+use super::site::{HOT, Site, products};
+use super::terms::Terms;
+use super::{BenchError, Figure, Measure, Reading, system};
+use crate::stack::Kind;
+
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+/// A partial index makes this cheap.
+const PENDING: &str = "SELECT count(*) FROM orders WHERE status = 'pending'";
+const WAITING: &str = "SELECT count(*) FROM orders WHERE status = 'completed'";
+/// From the first confirmation to the last. The start of inventory is not in it.
+const DRAINED: &str = "SELECT coalesce(extract(epoch FROM max(updated_at) - min(updated_at)), 0)::float8 FROM orders";
+/// Rows are dated when their transaction began: from the first one until the last one began, so many were taken.
+const TAKEN: &str = "SELECT count(*) FILTER (WHERE at < last), coalesce(extract(epoch FROM max(at) - min(at)), 0)::float8
+     FROM stock_ledger, (SELECT max(at) AS last FROM stock_ledger) AS end_of_it";
+
+/// Orders accepted while inventory is away; then it comes back.
+pub async fn post(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError> {
+    let fixture = site.fixture(products()).await?;
+    warm_up(site, terms, &fixture).await?;
+    let idle = open(site).await?;
+    site.end(Kind::Inventory).await?;
+    quiet(terms.patience).await;
+    let watch = Watch::begin(&site.parties());
+    let outcome = offer(site, &fixture, terms.time, CONNECTIONS).await?;
+    let cores = watch.end(&site.parties());
+    let payment = site.database(Kind::Payment);
+    while published(&payment).await? < terms.backlog {
+        offer(site, &fixture, terms.warm_up, CONNECTIONS).await?;
+    }
+    let waiting = published(&payment).await?;
+    quiet(terms.patience).await;
+    site.begin(Kind::Inventory).await?;
+    all_ended(site, idle).await?;
+    site.settled().await?;
+    let seconds: f64 = payment.row(DRAINED, &[]).await?.get(0);
+    let figures = vec![(Figure::AcceptedAlone, outcome.per_second()), (Figure::Drained, waiting as f64 / seconds)];
+    let notes = [system::notes(&outcome), vec![format!("a backlog of {waiting} events")]].concat();
+    Ok(Reading { notes, ..Reading::new(Measure::Post, figures, cores) })
+}
+
+/// A backlog of one product, worked off by inventory while payment is away.
+pub async fn consumer(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError> {
+    let fixture = site.fixture(vec![HOT.to_owned()]).await?;
+    warm_up(site, terms, &fixture).await?;
+    site.end(Kind::Inventory).await?;
+    offer(site, &fixture, terms.time, CONNECTIONS).await?;
+    let waiting = published(&site.database(Kind::Payment)).await?;
+    site.end(Kind::Payment).await?;
+    let stock = site.database(Kind::Inventory);
+    let left = on_hand(&stock).await? - waiting;
+    quiet(terms.patience).await;
+    let watch = Watch::begin(&site.parties());
+    site.begin(Kind::Inventory).await?;
+    while on_hand(&stock).await? > left {
+        sleep(LOOK_AGAIN).await;
+    }
+    let cores = watch.end(&site.parties());
+    let taken = stock.row(TAKEN, &[]).await?;
+    site.begin(Kind::Payment).await?;
+    site.settled().await?;
+    let figures = vec![(Figure::HotConsumed, taken.get::<_, i64>(0) as f64 / taken.get::<_, f64>(1))];
+    Ok(Reading { notes: vec![format!("a backlog of {waiting} events")], ..Reading::new(Measure::Consumer, figures, cores) })
+}
+
+/// Waits until every order is paid, which is when its event is published; how many wait for inventory.
+async fn published(payment: &Database) -> Result<i64, BenchError> {
+    while payment.number(PENDING).await? > 0 {
+        sleep(LOOK_AGAIN).await;
+    }
+    payment.number(WAITING).await
+}
+
+async fn on_hand(stock: &Database) -> Result<i64, BenchError> {
+    stock.number(&format!("SELECT on_hand::bigint FROM products WHERE sku = '{HOT}'")).await
+}

@@ -1,0 +1,150 @@
+use std::fmt;
+
+/// One number of a measurement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Figure {
+    /// From the first POST until the last order was confirmed.
+    Confirmed,
+    /// Accepted in the same run.
+    Accepted,
+    /// The three services under that load.
+    Memory,
+    /// One product: until the last order was confirmed.
+    HotConfirmed,
+    /// One product: consumed by inventory alone.
+    HotConsumed,
+    /// Accepted while inventory is away.
+    AcceptedAlone,
+    /// The backlog of that, worked off.
+    Drained,
+    /// POST with one connection.
+    SingleP50,
+    /// From POST to the end at 100 orders a second.
+    End100P50,
+    /// The same.
+    End100P99,
+    /// At 300.
+    End300P50,
+    /// The same.
+    End300P99,
+    /// GET /products/{sku}
+    Browsed,
+    /// Confirmed beside few stored orders.
+    FewStored,
+    /// Confirmed beside many.
+    ManyStored,
+    /// pgbench, best of 1, 16 and 64 clients: one transaction an order.
+    Y1,
+    /// The same in one statement.
+    Y1s,
+    /// Half of those with one client.
+    Y1sP50,
+    /// One unit of one product a transaction.
+    Y2,
+    /// XADD with one client.
+    Xadd1,
+    /// With 50.
+    Xadd50,
+    /// With 50, in pipelines of 16.
+    Xadd16,
+    /// In pipelines of 64.
+    Xadd64,
+    /// One write of 8 kB.
+    Fdatasync,
+}
+
+/// What it counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// Things a second.
+    PerSecond,
+    /// Milliseconds.
+    Milliseconds,
+    /// Mebibytes.
+    Mebibytes,
+}
+
+impl Figure {
+    /// For a reader.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Confirmed => "orders confirmed, 100 products",
+            Self::Accepted => "orders accepted in the same run",
+            Self::Memory => "memory of the three services under that load",
+            Self::HotConfirmed => "orders confirmed, one product",
+            Self::HotConsumed => "orders of one product consumed by inventory alone",
+            Self::AcceptedAlone => "orders accepted, consumers stopped",
+            Self::Drained => "orders worked off from that backlog",
+            Self::SingleP50 => "POST /orders, one connection, p50",
+            Self::End100P50 => "POST to the end at 100 orders/s, p50",
+            Self::End100P99 => "POST to the end at 100 orders/s, p99",
+            Self::End300P50 => "POST to the end at 300 orders/s, p50",
+            Self::End300P99 => "POST to the end at 300 orders/s, p99",
+            Self::Browsed => "GET /products/{sku}",
+            Self::FewStored => "orders confirmed beside few stored",
+            Self::ManyStored => "orders confirmed beside many stored",
+            Self::Y1 => "Y1: pgbench, one transaction an order",
+            Self::Y1s => "Y1s: pgbench, one statement an order",
+            Self::Y1sP50 => "Y1s with one client, p50",
+            Self::Y2 => "Y2: pgbench, one unit of one product a transaction",
+            Self::Xadd1 => "Y4: XADD, one client",
+            Self::Xadd50 => "Y4: XADD, 50 clients",
+            Self::Xadd16 => "Y4: XADD, 50 clients, pipelines of 16",
+            Self::Xadd64 => "Y4: XADD, 50 clients, pipelines of 64",
+            Self::Fdatasync => "Y4: fdatasync of one 8 kB write",
+        }
+    }
+
+    /// What it counts.
+    #[must_use]
+    pub fn unit(self) -> Unit {
+        match self {
+            Self::Memory => Unit::Mebibytes,
+            Self::SingleP50 | Self::End100P50 | Self::End100P99 | Self::End300P50 | Self::End300P99 | Self::Y1sP50 | Self::Fdatasync => {
+                Unit::Milliseconds
+            }
+            _ => Unit::PerSecond,
+        }
+    }
+
+    /// `4,812/s`, `1.35 ms`, `61 MiB`
+    #[must_use]
+    pub fn show(self, value: f64) -> String {
+        match self.unit() {
+            Unit::PerSecond => format!("{}/s", thousands(value)),
+            Unit::Milliseconds => format!("{value:.2} ms"),
+            Unit::Mebibytes => format!("{value:.0} MiB"),
+        }
+    }
+}
+
+impl fmt::Display for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::PerSecond => "1/s",
+            Self::Milliseconds => "ms",
+            Self::Mebibytes => "MiB",
+        })
+    }
+}
+
+/// `12,345`
+fn thousands(value: f64) -> String {
+    let digits = format!("{value:.0}");
+    let groups: Vec<&str> = digits.as_bytes().rchunks(3).rev().filter_map(|group| std::str::from_utf8(group).ok()).collect();
+    groups.join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_shown_with_their_units() {
+        assert_eq!(Figure::Confirmed.show(1_234_567.6), "1,234,568/s");
+        assert_eq!(Figure::Confirmed.show(999.4), "999/s");
+        assert_eq!(Figure::Fdatasync.show(0.064), "0.06 ms");
+        assert_eq!(Figure::Memory.show(61.3), "61 MiB");
+    }
+}

@@ -1,0 +1,134 @@
+//! The yardsticks in PostgreSQL: what one transaction an order costs on our own tables, with nothing of ours around it.
+//!
+//! Prepared statements over TCP, as a service would.
+
+use std::path::{Path, PathBuf};
+use std::{fs, str};
+
+use tokio::process::Command;
+
+use super::BenchError;
+use super::program::Program;
+
+/// `pgbench`. Since PostgreSQL 12 Debian has it in the server's package, elsewhere it is a package of its own.
+const PGBENCH: Program = Program { name: "pgbench", package: "postgresql-contrib" };
+
+/// A transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Script {
+    /// An order row and an outbox row: BEGIN, two INSERTs, COMMIT.
+    OrderTransaction,
+    /// The same in one statement.
+    OrderStatement,
+    /// One unit of one hot product, and an inbox row.
+    Hot,
+}
+
+/// How to run it.
+#[derive(Debug, Clone, Copy)]
+pub struct Run {
+    /// What.
+    pub script: Script,
+    /// Connections, each with one transaction at a time.
+    pub clients: u16,
+    /// How long, in seconds.
+    pub seconds: u64,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Outcome {
+    /// Transactions a second, without the time to connect.
+    pub per_second: f64,
+    /// Half of the transactions took at most so long. Known only with one client: a log of each would slow many down.
+    pub p50_ms: Option<f64>,
+}
+
+impl Script {
+    fn text(self) -> &'static str {
+        match self {
+            Self::OrderTransaction => include_str!("sql/order_tx.sql"),
+            Self::OrderStatement => include_str!("sql/order_cte.sql"),
+            Self::Hot => include_str!("sql/hot.sql"),
+        }
+    }
+}
+
+/// Runs it against a database. `programs` is the folder of PostgreSQL's own, `folder` is for its files.
+pub async fn run(programs: &Path, folder: &Path, database: &str, run: Run) -> Result<Outcome, BenchError> {
+    let (script, log) = (folder.join("pgbench.sql"), folder.join("pgbench-log"));
+    fs::write(&script, run.script.text()).map_err(BenchError::io("write a script for pgbench"))?;
+    let mut command = Command::new(program(programs));
+    let clients = run.clients.to_string();
+    command.args(["--no-vacuum", "--protocol", "prepared", "--client", &clients, "--jobs", if run.clients == 1 { "1" } else { "2" }]);
+    command.args(["--time", &run.seconds.to_string(), "--file"]).arg(&script);
+    if run.clients == 1 {
+        command.arg("--log").arg("--log-prefix").arg(&log);
+    }
+    let said = PGBENCH
+        .output({
+            command.arg(database);
+            command
+        })
+        .await?;
+    let Some(per_second) = per_second(&said) else { return Err(PGBENCH.no_result(said)) };
+    Ok(Outcome { per_second, p50_ms: p50_of(folder)? })
+}
+
+fn program(programs: &Path) -> PathBuf {
+    let beside = programs.join(PGBENCH.name);
+    if beside.is_file() { beside } else { PGBENCH.name.into() }
+}
+
+/// `tps = 1234.5 (without initial connection time)`
+fn per_second(said: &str) -> Option<f64> {
+    let line = said.lines().find_map(|line| line.strip_prefix("tps = "))?;
+    line.strip_suffix("(without initial connection time)")?.trim().parse().ok()
+}
+
+/// The log is called after the process that wrote it, and removed when it is read.
+fn p50_of(folder: &Path) -> Result<Option<f64>, BenchError> {
+    let entries = fs::read_dir(folder).map_err(BenchError::io("find the log of pgbench"))?.flatten();
+    let logs = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("pgbench-log."));
+    let mut text = String::new();
+    for log in logs {
+        text += &fs::read_to_string(log.path()).map_err(BenchError::io("read the log of pgbench"))?;
+        fs::remove_file(log.path()).map_err(BenchError::io("remove the log of pgbench"))?;
+    }
+    Ok(p50(&text))
+}
+
+/// The third field of each line is what a transaction took, in microseconds.
+fn p50(log: &str) -> Option<f64> {
+    let mut micros: Vec<u64> = log.lines().filter_map(|line| line.split(' ').nth(2)?.parse().ok()).collect();
+    micros.sort_unstable();
+    micros.get(micros.len().checked_sub(1)? / 2).map(|micros| *micros as f64 / 1e3)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rate_without_the_time_to_connect_is_read() {
+        let said = "latency average = 0.123 ms\ninitial connection time = 4.093 ms\ntps = 8123.456 (without initial connection time)\n";
+        assert_eq!(per_second(said), Some(8123.456));
+        assert_eq!(per_second("pgbench: error: connection failed"), None);
+    }
+
+    #[test]
+    fn the_median_of_a_log_is_what_half_of_the_transactions_took_at_most() {
+        assert_eq!(p50("0 1 300 0 1700000000 1\n0 2 100 0 1700000000 2\n0 3 200 0 1700000000 3\n"), Some(0.2));
+        assert_eq!(p50(""), None);
+    }
+
+    #[test]
+    fn no_script_holds_a_variable_that_pgbench_would_take_for_a_parameter_but_the_orders_id() {
+        for script in [Script::OrderTransaction, Script::OrderStatement, Script::Hot] {
+            let text: Vec<char> = script.text().chars().collect();
+            let starts = |pair: &&[char]| pair[0] == ':' && (pair[1].is_ascii_alphabetic() || pair[1] == '_');
+            let found = text.windows(2).filter(starts).count();
+            assert_eq!(found, usize::from(script == Script::OrderTransaction), "{script:?}");
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! Load generators, run to their end.
+
+use std::io;
+
+use tokio::process::Command;
+
+use super::BenchError;
+
+/// A load generator that is somebody else's.
+#[derive(Debug, Clone, Copy)]
+pub struct Program {
+    /// Its name.
+    pub name: &'static str,
+    /// The Debian package it is in.
+    pub package: &'static str,
+}
+
+impl Program {
+    /// Runs it as `command` says; what it printed.
+    pub async fn output(self, mut command: Command) -> Result<String, BenchError> {
+        let output = command.kill_on_drop(true).output().await.map_err(|error| self.not_run(error))?;
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        if output.status.success() {
+            return Ok(said);
+        }
+        Err(self.no_result(said + &String::from_utf8_lossy(&output.stderr)))
+    }
+
+    /// It printed something else than expected.
+    pub fn no_result(self, said: String) -> BenchError {
+        BenchError::NoResult { program: self.name, said }
+    }
+
+    fn not_run(self, error: io::Error) -> BenchError {
+        if error.kind() == io::ErrorKind::NotFound {
+            return BenchError::NotInstalled { program: self.name.to_owned(), package: self.package };
+        }
+        BenchError::Io { what: format!("run `{}`", self.name), source: error }
+    }
+}

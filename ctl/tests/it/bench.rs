@@ -1,0 +1,32 @@
+//! The bench runs: its scripts fit the tables the migrations make, and every measurement gives its figures.
+
+use std::time::Duration;
+
+use ctl::bench::{self, Live, Measure, Report, Terms};
+
+use crate::support::service_binaries;
+
+async fn measured(measures: &[Measure]) -> Report {
+    let second = Duration::from_secs(1);
+    // How fast it is does not matter, so nobody waits for a quiet machine.
+    let terms = Terms { time: second, patience: Duration::ZERO, stored: (10, 100), ..Terms::quick(measures.to_vec()) };
+    let report = Box::pin(bench::run(&terms, Some(service_binaries().to_path_buf()), &Live::new(&terms))).await;
+    report.unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[tokio::test]
+async fn yardsticks_and_a_backlog_are_measured_and_their_rows_have_ratios() {
+    let report = measured(&[Measure::Y1, Measure::Y1s, Measure::Y2, Measure::Post]).await;
+    assert!(report.figures.iter().all(|measured| measured.median > 0.0), "{report:?}");
+    let rows: Vec<&str> = report.rows.iter().map(|row| row.name.as_str()).collect();
+    assert_eq!(rows, ["accepted, consumers stopped / Y1"]);
+    assert!(report.rows[0].ratio > 0.0 && report.cores["post"]["payment"] > 0.0, "{report:?}");
+    assert!(bench::svg(&report).contains("accepted, consumers stopped / Y1"));
+}
+
+#[tokio::test]
+async fn orders_are_measured_to_their_end_beside_stored_ones_and_one_at_a_time() {
+    let report = measured(&[Measure::Stored, Measure::Consumer, Measure::Latency]).await;
+    assert_eq!(report.figures.len(), 7, "{report:?}");
+    assert!(report.figures.iter().all(|measured| measured.median > 0.0), "{report:?}");
+}

@@ -4,6 +4,7 @@ pub mod admin;
 pub mod chaos;
 pub mod completions;
 pub mod dead_letters;
+pub mod demo;
 pub mod load;
 pub mod order;
 pub mod seed;

@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use shared::local::{Durability, Postgres, PostgresOptions, Redis, RedisOptions, account::scratch_dir, ports::free_port};
 use tempfile::TempDir;
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::NoTls;
 
 use crate::PASSWORD;
 
@@ -61,14 +61,13 @@ impl Servers {
 
     /// The server writes the files itself: it accepts a key only from its own account, which is not that of the test.
     async fn encrypt_postgres(&self) {
-        let client = connect(&self.plain_database_url()).await;
         let (certificate, key) = self.authority.issue();
-        for (file, content) in [("server.crt", certificate), ("server.key", key)] {
-            let sql = format!("COPY (SELECT unnest(string_to_array('{content}', E'\\n'))) TO PROGRAM 'umask 077; cat >{file}'");
-            client.batch_execute(&sql).await.expect("the file is written");
-        }
-        client.batch_execute("ALTER SYSTEM SET ssl = on").await.expect("allowed");
-        client.batch_execute("SELECT pg_reload_conf()").await.expect("allowed");
+        let write = |file, content: String| {
+            format!("COPY (SELECT unnest(string_to_array('{content}', E'\\n'))) TO PROGRAM 'umask 077; cat >{file}'")
+        };
+        let files = [write("server.crt", certificate), write("server.key", key)];
+        let statements = [files[0].as_str(), files[1].as_str(), "ALTER SYSTEM SET ssl = on", "SELECT pg_reload_conf()"];
+        execute(&self.plain_database_url(), &statements).await.expect("PostgreSQL speaks TLS");
     }
 
     async fn encrypt_redis(&self) {
@@ -90,21 +89,18 @@ impl Servers {
 
     /// A database with an owner, and a role that may read and write its rows.
     pub async fn create_database(&self, service: &str) {
-        let client = connect(&self.plain_database_url()).await;
-        for role in [format!("{service}_owner"), service.to_owned()] {
-            client.batch_execute(&format!("CREATE ROLE \"{role}\" LOGIN PASSWORD '{PASSWORD}'")).await.expect("a role");
-        }
-        client.batch_execute(&format!("CREATE DATABASE \"{service}\" OWNER \"{service}_owner\"")).await.expect("a database");
-        let grants = format!(
-            "ALTER DEFAULT PRIVILEGES FOR ROLE \"{service}_owner\" GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO \"{service}\";
-             ALTER DEFAULT PRIVILEGES FOR ROLE \"{service}_owner\" GRANT USAGE, SELECT ON SEQUENCES TO \"{service}\""
-        );
-        connect(&self.postgres.url(service)).await.batch_execute(&grants).await.expect("rights");
+        let role = |name: &str| format!("CREATE ROLE \"{name}\" LOGIN PASSWORD '{PASSWORD}'");
+        let (owner, server) = (role(&format!("{service}_owner")), role(service));
+        let database = format!("CREATE DATABASE \"{service}\" OWNER \"{service}_owner\"");
+        execute(&self.plain_database_url(), &[&owner, &server, &database]).await.expect("a database");
+        let grant = |rights| format!("ALTER DEFAULT PRIVILEGES FOR ROLE \"{service}_owner\" GRANT {rights} TO \"{service}\"");
+        let (tables, sequences) = (grant("SELECT, INSERT, UPDATE, DELETE ON TABLES"), grant("USAGE, SELECT ON SEQUENCES"));
+        execute(&self.postgres.url(service), &[&tables, &sequences]).await.expect("rights");
     }
 
     pub async fn may_create_tables(&self, role: &str) -> bool {
         let url = format!("postgres://{role}@127.0.0.1:{}/{role}", self.postgres.port());
-        connect(&url).await.batch_execute("CREATE TABLE somebodys (id int)").await.is_ok()
+        execute(&url, &["CREATE TABLE somebodys (id int)"]).await.is_ok()
     }
 
     pub async fn groups_of(&self, stream: &str) -> Result<(), String> {
@@ -135,8 +131,14 @@ impl Servers {
     }
 }
 
-async fn connect(url: &str) -> Client {
-    let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("a connection");
-    tokio::spawn(connection);
-    client
+/// Statements over a connection without TLS.
+async fn execute(url: &str, statements: &[&str]) -> Result<(), tokio_postgres::Error> {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
+    let work = async move {
+        for sql in statements {
+            client.batch_execute(sql).await?;
+        }
+        Ok(())
+    };
+    tokio::join!(work, connection).0
 }

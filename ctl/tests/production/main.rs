@@ -21,16 +21,18 @@ const SOON: Duration = Duration::from_secs(30);
 #[tokio::test]
 async fn services_in_production_mode_work_over_tls_without_the_right_to_change_tables() {
     let servers = Servers::start().await;
+    let (user, inventory) = (address(), address());
+    let settings = [("REDIS_URL", servers.redis_url()), ("JWKS_URL", format!("http://{user}/.well-known/jwks.json"))];
     for service in ["user", "inventory"] {
         servers.create_database(service).await;
+    }
+    // Started first: they wait for the tables.
+    let _user = serve("user", &servers, &user, &[]);
+    let mut running = serve("inventory", &servers, &inventory, &settings);
+    for service in ["user", "inventory"] {
         let owner = servers.database_url(&format!("{service}_owner"), service);
         succeeded(program(service, &servers.authority).arg("migrate").env("DATABASE_URL", owner)).await;
     }
-    let (user, inventory) = (address(), address());
-    let jwks = format!("http://{user}/.well-known/jwks.json");
-    let _user = serve("user", &servers, &user, &[]);
-    let settings = [("REDIS_URL", servers.redis_url()), ("JWKS_URL", jwks)];
-    let mut running = serve("inventory", &servers, &inventory, &settings);
 
     eventually("inventory is healthy", SOON, async || healthy("inventory", &servers, &inventory, &settings).await).await;
     eventually("inventory made its consumer group", SOON, async || servers.groups_of("order_completed").await).await;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::commands::{admin, bench, chaos, completions, dead_letters, load, order, seed, streams, token, up, verify, watch};
+use crate::commands::{admin, bench, chaos, completions, dead_letters, demo, load, order, seed, streams, token, up, verify, watch};
 use crate::exit;
 
 /// Runs and operates Orderflow: three services that take an order from "POST" to "stock taken and money settled".
@@ -59,6 +59,8 @@ pub enum Command {
     Up(up::Args),
     /// Create the demo products
     Seed(seed::Args),
+    /// Show the three ends of an order, in a system that runs already
+    Demo(demo::Args),
     /// Administrators
     #[command(subcommand)]
     Admin(admin::Command),

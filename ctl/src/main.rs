@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use ctl::cli::{Cli, Command};
-use ctl::commands::{admin, bench, chaos, completions, dead_letters, load, order, seed, streams, token, up, verify, watch};
+use ctl::commands::{admin, bench, chaos, completions, dead_letters, demo, load, order, seed, streams, token, up, verify, watch};
 use ctl::context::Context;
 use ctl::exit::{self, Exit};
 use ctl::terminal::{Colour, Paint};
@@ -23,6 +23,7 @@ async fn run(cli: Cli) -> anyhow::Result<Exit> {
     match cli.command {
         Command::Up(args) => up::run(args, cli.global).await,
         Command::Seed(args) => seed::run(&args, &context()?).await,
+        Command::Demo(args) => demo::run(&args, &context()?).await,
         Command::Admin(command) => admin::run(&command, &context()?).await,
         Command::Token(args) => token::run(&args, &context()?).await,
         Command::Order(args) => order::run(&args, &context()?).await,

@@ -1,4 +1,5 @@
-//! The README, held true: its tour runs as it is written, and its table of settings is what the services say themselves.
+//! What the documentation says, held true: the README's tour runs as it is written, and the table of settings is what the
+//! services say themselves.
 
 use std::process::{Output, Stdio};
 
@@ -11,6 +12,7 @@ mod binaries;
 use binaries::service_binaries;
 
 const README: &str = include_str!("../../README.md");
+const CONFIGURATION: &str = include_str!("../../docs/configuration.md");
 
 #[tokio::test]
 async fn the_tour_in_the_readme_works_as_written() {
@@ -35,7 +37,7 @@ async fn the_tour_in_the_readme_works_as_written() {
 }
 
 #[tokio::test]
-async fn the_settings_table_in_the_readme_names_every_setting_of_every_service() {
+async fn the_table_of_settings_names_every_setting_of_every_service() {
     let mut settings = Vec::new();
     for kind in Kind::ALL {
         for setting in settings_of(kind).await {
@@ -43,18 +45,18 @@ async fn the_settings_table_in_the_readme_names_every_setting_of_every_service()
         }
     }
     let expected = table(&settings);
-    let found = between("<!-- settings:begin -->", "<!-- settings:end -->");
-    assert!(found.trim() == expected.trim(), "the README's table is not what --help says. It should be:\n\n{expected}");
+    let found = between(CONFIGURATION, "<!-- settings:begin -->", "<!-- settings:end -->");
+    assert!(found.trim() == expected.trim(), "the table in docs/configuration.md is not what --help says. It should be:\n\n{expected}");
 }
 
-fn between(begin: &str, end: &str) -> &'static str {
-    let (_, rest) = README.split_once(begin).unwrap_or_else(|| panic!("the README has no {begin}"));
-    rest.split_once(end).unwrap_or_else(|| panic!("the README has no {end}")).0
+fn between(text: &'static str, begin: &str, end: &str) -> &'static str {
+    let (_, rest) = text.split_once(begin).unwrap_or_else(|| panic!("the page has no {begin}"));
+    rest.split_once(end).unwrap_or_else(|| panic!("the page has no {end}")).0
 }
 
 /// The `sh` blocks of the tour, one after the other, with the addresses of `stack`.
 fn tour(stack: &Stack) -> String {
-    let blocks = between("<!-- tour:begin -->", "<!-- tour:end -->").split("```sh\n").skip(1);
+    let blocks = between(README, "<!-- tour:begin -->", "<!-- tour:end -->").split("```sh\n").skip(1);
     let script: String = blocks.filter_map(|block| block.split_once("```")).map(|(code, _)| code).collect();
     Kind::ALL.into_iter().fold(script, |script, kind| {
         let written = format!("http://127.0.0.1:{}", kind.http_port());

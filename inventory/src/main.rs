@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use inventory::{settings::Settings, startup};
-use shared::process;
+use shared::process::{self, COMMANDS, Task};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -11,9 +11,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const ABOUT: &str = "inventory: products and stock of Orderflow. Takes the stock of paid orders, or asks for their refund.";
 
 fn main() -> ExitCode {
-    let (_command, settings) = match process::read_settings(ABOUT, &["serve"], Settings::read) {
-        Ok(read) => read,
-        Err(code) => return code,
-    };
-    process::run(&settings.common.log.clone(), startup::serve(settings))
+    match process::read_settings(ABOUT, &COMMANDS, |source| Task::read(source, Settings::read)) {
+        Ok(task) => process::run(task, startup::migrations, startup::serve),
+        Err(exit_code) => exit_code,
+    }
 }

@@ -16,10 +16,17 @@ pub struct Settings {
     pub product_view_age: Duration,
 }
 
+impl AsRef<Common> for Settings {
+    fn as_ref(&self) -> &Common {
+        &self.common
+    }
+}
+
 impl Settings {
     pub fn read(source: &mut Source) -> Self {
         let common = Common::read(source, "127.0.0.1:8000", "127.0.0.1:9100");
         let streams = StreamSettings::read(source, common.http_bind);
+        common.production.check_redis(source, &streams.url);
         Self {
             common,
             streams,

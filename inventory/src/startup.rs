@@ -3,6 +3,7 @@
 use std::{io, sync::Arc, time::Duration};
 
 use actix_rt::Arbiter;
+use refinery::Runner;
 use shared::{
     auth::{KeySet, Verifier},
     db::{self, Commits, Database, MigrationError},
@@ -23,8 +24,13 @@ use crate::{
     store::{self, GROUP, SERVICE, WriteStock},
 };
 
-mod migrations {
+mod embedded {
     refinery::embed_migrations!("migrations");
+}
+
+/// The schema of this service.
+pub fn migrations() -> Runner {
+    embedded::migrations::runner()
 }
 
 /// Why the service could not start.
@@ -47,7 +53,7 @@ pub enum StartError {
 pub async fn serve(settings: Settings) -> Result<Cause, StartError> {
     telemetry::install_metrics();
     describe_metrics();
-    db::migrate_when_reachable(&settings.common.database, migrations::migrations::runner).await?;
+    db::prepare(&settings.common.database, migrations).await?;
     let shutdown = Shutdown::default();
     let running = Running::start(&settings, &shutdown)?;
     let cause = shutdown.wait().await?;

@@ -1,7 +1,7 @@
 use std::process::ExitCode;
 
 use payment::{settings::Settings, startup};
-use shared::process;
+use shared::process::{self, COMMANDS, Task};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -9,9 +9,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const ABOUT: &str = "payment: takes orders, charges and refunds them, and follows them to their end";
 
 fn main() -> ExitCode {
-    let (_command, settings) = match process::read_settings(ABOUT, &["serve"], Settings::read) {
-        Ok(read) => read,
-        Err(exit_code) => return exit_code,
-    };
-    process::run(&settings.common.log.clone(), startup::serve(settings))
+    match process::read_settings(ABOUT, &COMMANDS, |source| Task::read(source, Settings::read)) {
+        Ok(task) => process::run(task, startup::migrations, startup::serve),
+        Err(exit_code) => exit_code,
+    }
 }

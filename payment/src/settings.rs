@@ -47,16 +47,25 @@ pub struct ReconcilerSettings {
     pub key_retention: Duration,
 }
 
+impl AsRef<Common> for Settings {
+    fn as_ref(&self) -> &Common {
+        &self.common
+    }
+}
+
 impl Settings {
     /// Reads all settings of the service; errors are collected in `source`.
     pub fn read(source: &mut Source) -> Self {
         let common = Common::read(source, "127.0.0.1:8001", "127.0.0.1:9101");
         let streams = StreamSettings::read(source, common.http_bind);
+        common.production.check_redis(source, &streams.url);
+        let (tokens, products) = (TokenSettings::read(source), ProductSourceSettings::read(source));
+        common.production.check_secret(source, "service-client-secret", Some(products.client_secret.expose()));
         Self {
             common,
             streams,
-            tokens: TokenSettings::read(source),
-            products: ProductSourceSettings::read(source),
+            tokens,
+            products,
             provider: ProviderSettings::read(source),
             reconciler: ReconcilerSettings::read(source),
             // About a second of work for two cores; the cashier itself remembers 10,000.

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use actix_rt::Arbiter;
+use refinery::Runner;
 use shared::{
     auth::{KeySet, Verifier},
     db::{self, Commits, Database},
@@ -29,8 +30,13 @@ const SERVICE: &str = "payment";
 /// The consumer group of this service, and the name its inbox knows it by.
 const GROUP: &str = "payment-group";
 
-mod migrations {
+mod embedded {
     refinery::embed_migrations!("migrations");
+}
+
+/// The schema of this service.
+pub fn migrations() -> Runner {
+    embedded::migrations::runner()
 }
 
 /// Why the service could not start.
@@ -52,7 +58,7 @@ pub enum StartError {
 /// See [`StartError`].
 pub async fn serve(settings: Settings) -> Result<Cause, StartError> {
     tracing::info!(?settings, "starting");
-    db::migrate_when_reachable(&settings.common.database, migrations::migrations::runner).await?;
+    db::prepare(&settings.common.database, migrations).await?;
     let shutdown = Shutdown::default();
     let service = Service::start(&settings, &shutdown)?;
     let cause = shutdown.wait().await?;

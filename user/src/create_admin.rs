@@ -44,7 +44,9 @@ pub fn run(settings: &CreateAdminSettings) -> ExitCode {
 }
 
 async fn create(settings: &CreateAdminSettings) -> Result<Value, CreateAdminError> {
-    shared::db::migrate(&settings.database, migrations()).await?;
+    if settings.database.migrate_on_start {
+        shared::db::migrate(&settings.database, migrations()).await?;
+    }
     let database = Database::open("create-admin", &settings.database)?;
     let ledger = Ledger { database, hasher: PasswordHasher::new(1, 0)?, deadline: settings.database.commit_deadline };
     let NewAdmin { email, password } = settings.admin.clone();

@@ -1,19 +1,25 @@
 use std::process::ExitCode;
 
 use shared::process;
-use user::{create_admin, settings::Task, startup};
+use user::{
+    create_admin,
+    settings::{COMMANDS, Task},
+    startup,
+};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const ABOUT: &str = "user: accounts, roles and tokens of Orderflow.\n
   user serve           the service (the default)
+  user migrate         brings the schema up to date, with the database-url of its owner
+  user healthcheck     exit code 0 when the service beside it is ready
   user create-admin    create an account of the role ADMIN; its password comes from ADMIN_PASSWORD";
 
 fn main() -> ExitCode {
-    match process::read_settings(ABOUT, &["serve", "create-admin"], Task::read) {
-        Ok((_, Task::Serve(settings))) => process::run(&settings.common.log.clone(), startup::serve(*settings)),
-        Ok((_, Task::CreateAdmin(settings))) => create_admin::run(&settings),
+    match process::read_settings(ABOUT, &COMMANDS, Task::read) {
+        Ok(Task::Service(task)) => process::run(task, startup::migrations, startup::serve),
+        Ok(Task::CreateAdmin(settings)) => create_admin::run(&settings),
         Err(code) => code,
     }
 }

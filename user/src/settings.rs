@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use shared::settings::{Common, DatabaseSettings, Secret, Source, TokenSettings, Value};
+use shared::{
+    process,
+    settings::{Common, DatabaseSettings, PRINTED, Production, Secret, Source, TokenSettings, Value},
+};
 
 use crate::{
     domain::{Email, Password},
@@ -12,9 +15,12 @@ use crate::{
 /// A token cannot be taken back, so it must not live longer than this.
 const LONGEST_TOKEN_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// Those of every service, and one of its own.
+pub const COMMANDS: [&str; 4] = ["serve", "migrate", "healthcheck", "create-admin"];
+
 /// The command on the line, with its settings.
 pub enum Task {
-    Serve(Box<Settings>),
+    Service(process::Task<Settings>),
     CreateAdmin(Box<CreateAdminSettings>),
 }
 
@@ -52,7 +58,7 @@ impl Task {
     pub fn read(source: &mut Source) -> Self {
         match source.command() {
             Some("create-admin") => Self::CreateAdmin(Box::new(CreateAdminSettings::read(source))),
-            _ => Self::Serve(Box::new(Settings::read(source))),
+            _ => Self::Service(process::Task::read(source, Settings::read)),
         }
     }
 }
@@ -65,17 +71,23 @@ impl CreateAdminSettings {
     }
 }
 
+impl AsRef<Common> for Settings {
+    fn as_ref(&self) -> &Common {
+        &self.common
+    }
+}
+
 impl Settings {
     pub fn read(source: &mut Source) -> Self {
+        let common = Common::read(source, "127.0.0.1:8002", "127.0.0.1:9102");
+        let production = common.production;
         Self {
-            common: Common::read(source, "127.0.0.1:8002", "127.0.0.1:9102"),
+            common,
             access_token_ttl: access_token_ttl(source),
             token_issuer: source.value("token-issuer", "orderflow-user", "`iss` of the tokens"),
             token_audience: source.value("token-audience", "orderflow", "`aud` of the tokens"),
-            service_clients: source
-                .optional("service-clients", "services that may ask for a token: name:secret,name:secret")
-                .unwrap_or_default(),
-            first_admin: first_admin(source),
+            service_clients: service_clients(source, production),
+            first_admin: first_admin(source, production),
             hash_concurrency: source.within("hash-concurrency", "2", 1..=64, "passwords hashed at once; each takes 19 MiB and a core"),
             hash_queue: source.within("hash-queue", "64", 0..=10_000, "passwords that wait to be hashed; one more is answered 503"),
         }
@@ -99,13 +111,25 @@ fn access_token_ttl(source: &mut Source) -> Duration {
     ttl
 }
 
+/// Their secrets are long enough by their own rule, so that only printed ones are left to refuse.
+fn service_clients(source: &mut Source, production: Production) -> ServiceClients {
+    let clients: ServiceClients =
+        source.optional("service-clients", "services that may ask for a token: name:secret,name:secret").unwrap_or_default();
+    let printed = PRINTED.iter().any(|secret| clients.have(secret));
+    production.check_absent(source, "service-clients", printed, "one has a secret that everybody can read in this program's help");
+    clients
+}
+
 /// Both or neither. An empty variable, as Compose files have them, is none.
-fn first_admin(source: &mut Source) -> Option<NewAdmin> {
+fn first_admin(source: &mut Source, production: Production) -> Option<NewAdmin> {
     let email: Option<String> = source.optional("admin-email", "e-mail of an ADMIN to create if there is no such account");
     let password: Option<Secret> = source.optional("admin-password", "the password that ADMIN gets");
     let (email, password) = (email.filter(|e| !e.is_empty()), password.filter(|p| !p.expose().is_empty()));
     source.check("admin-email", email.is_some() || password.is_none(), "is missing: admin-password is given");
     source.check("admin-password", password.is_some() || email.is_none(), "is missing: admin-email is given");
+    if let Some(password) = &password {
+        production.check_secret(source, "admin-password", Some(password.expose()));
+    }
     let email = email.and_then(|text| checked(source, "admin-email", &text));
     let password = password.and_then(|text| checked(source, "admin-password", text.expose()));
     email.zip(password).map(|(email, password)| NewAdmin { email, password })

@@ -5,6 +5,7 @@ pub mod bench;
 pub mod chaos;
 pub mod completions;
 pub mod dead_letters;
+pub mod demo;
 pub mod load;
 pub mod order;
 pub mod seed;

@@ -3,8 +3,9 @@
 use std::{future::Future, time::Duration};
 
 use futures_util::{StreamExt, pin_mut};
+use shared::db;
 use tokio::{task::JoinSet, time::timeout};
-use tokio_postgres::{Client, Config, NoTls, Row, config::Host, types::ToSql};
+use tokio_postgres::{Client, Config, Row, config::Host, types::ToSql};
 
 use super::VerifyError;
 
@@ -30,11 +31,11 @@ impl Reader {
         let config: Config =
             url.parse().map_err(|error: tokio_postgres::Error| VerifyError::Address { what: what.clone(), reason: chain(&error) })?;
         let unreachable = |reason: String| VerifyError::Unreachable { what: what.clone(), address: address(&config), reason };
-        let connected = timeout(CONNECT, config.connect(NoTls)).await.map_err(|_| unreachable(format!("no answer within {CONNECT:?}")))?;
-        let (client, connection) = connected.map_err(|error| unreachable(chain(&error)))?;
-        let mut driver = JoinSet::new();
-        driver.spawn(async move { _ = connection.await });
-        let reader = Self { what, client, _driver: driver };
+        let connected = timeout(CONNECT, db::connect(&config)).await.map_err(|_| unreachable(format!("no answer within {CONNECT:?}")))?;
+        let (client, driver) = connected.map_err(|error| unreachable(chain(&error)))?;
+        let mut drivers = JoinSet::new();
+        drivers.spawn(async move { _ = driver.await });
+        let reader = Self { what, client, _driver: drivers };
         reader.execute("SET default_transaction_read_only = on").await?;
         reader.execute(&format!("SET statement_timeout = '{STATEMENT}'")).await?;
         Ok(reader)

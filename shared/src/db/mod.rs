@@ -1,18 +1,19 @@
 //! PostgreSQL: the truth. A pool per process, migrations under a lock, and group commit.
 
+mod connect;
 mod error;
 mod group_commit;
 mod migrate;
 
 use std::cell::Cell;
 
-use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, QueueMode, RecyclingMethod, Runtime};
-use tokio_postgres::NoTls;
+use deadpool_postgres::{Pool, PoolError, QueueMode, Runtime};
 
+pub use connect::{Driver, connect, uses_tls};
 pub use deadpool_postgres::Object as Connection;
 pub use error::{DbError, Fault};
 pub use group_commit::{Commit, CommitError, Commits, GroupCommit, Write};
-pub use migrate::{MigrationError, PATIENCE, migrate, migrate_when_reachable};
+pub use migrate::{MigrationError, PATIENCE, migrate, prepare};
 
 use crate::settings::DatabaseSettings;
 
@@ -69,9 +70,8 @@ impl Database {
         config.options(format!("-c statement_timeout={ms} -c lock_timeout={ms} -c idle_in_transaction_session_timeout={ms} {PLANNER}"));
         config.connect_timeout(settings.connect_timeout).application_name("orderflow");
         config.target_session_attrs(tokio_postgres::config::TargetSessionAttrs::ReadWrite);
-        let manager = Manager::from_config(config, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
         // Without these deadpool waits without end.
-        let pool = Pool::builder(manager)
+        let pool = Pool::builder(connect::manager(config))
             .max_size(settings.pool_size)
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(settings.connect_timeout))

@@ -7,9 +7,11 @@
 //! A service reads its settings field by field; a wrong value is recorded and the default (or the example of a required
 //! setting) stands in, so that [`Source::finish`] can report every mistake of a deployment in one go.
 
+mod production;
 mod source;
 mod value;
 
+pub use production::{PRINTED, Production};
 pub use source::{Description, SettingError, SettingsErrors, Source};
 pub use value::{DatabaseUrl, HttpUrl, RedisUrl, Secret, Value};
 
@@ -38,6 +40,8 @@ pub struct Common {
     pub shutdown_timeout: Duration,
     /// Whether an ADMIN may break things here on purpose.
     pub faults: bool,
+    /// How strictly the deployment is judged.
+    pub production: Production,
     pub log: LogSettings,
     pub database: DatabaseSettings,
 }
@@ -51,6 +55,8 @@ pub struct LogSettings {
 #[derive(Debug, Clone)]
 pub struct DatabaseSettings {
     pub url: DatabaseUrl,
+    /// Whether this process brings the schema up to date itself, or waits until somebody has.
+    pub migrate_on_start: bool,
     /// Connections of this process.
     pub pool_size: usize,
     /// How long to wait for a free connection, or for a new one to be established.
@@ -66,7 +72,7 @@ pub struct DatabaseSettings {
 impl Common {
     /// Reads the settings every service has. `http_port` and `metrics_port` are the service's documented ports.
     pub fn read(source: &mut Source, http_bind: &'static str, metrics_bind: &'static str) -> Self {
-        Self {
+        let settings = Self {
             http_bind: source.value("http-bind", http_bind, "address and port of the REST API"),
             metrics_bind: source.value("metrics-bind", metrics_bind, "address and port of /metrics"),
             http_workers: source.within("http-workers", "2", 1..=256, "HTTP worker threads"),
@@ -80,14 +86,24 @@ impl Common {
             ),
             shutdown_timeout: source.value("shutdown-timeout", "20s", "how long SIGTERM waits for work in progress"),
             faults: source.value("faults", "off", "on: POST /ops/faults makes actors panic, for rehearsals; never in production"),
+            production: Production::read(source),
             log: LogSettings::read(source),
             database: DatabaseSettings::read(source),
-        }
+        };
+        settings.production.check_absent(
+            source,
+            "faults",
+            settings.faults,
+            "must be off with `production`: it makes a service break itself",
+        );
+        settings.production.check_database(source, &settings.database.url);
+        settings
     }
 }
 
 impl LogSettings {
-    fn read(source: &mut Source) -> Self {
+    /// Reads how to log.
+    pub fn read(source: &mut Source) -> Self {
         Self {
             format: source.value("log-format", "auto", "auto, pretty or json (auto: pretty on a terminal, otherwise json)"),
             filter: source.value(
@@ -107,6 +123,11 @@ impl DatabaseSettings {
                 "database-url",
                 "postgres://orderflow:secret@127.0.0.1:5432/orderflow",
                 "this service's own PostgreSQL database",
+            ),
+            migrate_on_start: source.value(
+                "migrate-on-start",
+                "on",
+                "off: the schema is left to the command `migrate`, so that database-url needs no right to change tables",
             ),
             pool_size: source.within("database-pool-size", "8", 2..=256, "PostgreSQL connections of this process"),
             connect_timeout: source.value("database-connect-timeout", "1s", "wait for a free or a new connection"),

@@ -26,7 +26,7 @@ pub fn migrations() -> Runner {
 
 /// Prepares the database, waiting for it if it is not up yet; the signing keys, newest first.
 pub(super) async fn prepare(settings: &Settings, hasher: &PasswordHasher) -> Result<Vec<SigningKey>, StartError> {
-    db::migrate_when_reachable(&settings.common.database, migrations).await?;
+    db::prepare(&settings.common.database, migrations).await?;
     let database = Database::open("preparation", &settings.common.database)?;
     let keys = signing_keys::load_or_insert(&mut database.connection().await?, &tokens::generate()?).await?;
     let ledger = Ledger { database: database.clone(), hasher: hasher.clone(), deadline: settings.common.database.commit_deadline };

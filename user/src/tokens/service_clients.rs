@@ -19,6 +19,11 @@ impl ServiceClients {
         let same = constant_time::verify_slices_are_equal(&expected, &sha256(secret)).is_ok();
         same.then(|| stable_id(client_id))
     }
+
+    /// Whether any client has this secret.
+    pub fn have(&self, secret: &str) -> bool {
+        self.0.values().any(|digest| *digest == sha256(secret))
+    }
 }
 
 /// The `sub` of a client: the same in every token and after every restart. (Version 8: derived by a rule of our own.)

@@ -8,7 +8,6 @@
 mod folder;
 mod follow;
 mod interrupt;
-mod orders;
 mod settings;
 mod summary;
 
@@ -17,9 +16,9 @@ use std::process::ExitStatus;
 
 use serde_json::json;
 
-use crate::api::{Api, ApiError, Endpoints};
+use crate::api::{Api, Endpoints};
 use crate::cli::Global;
-use crate::commands::seed;
+use crate::commands::{demo, seed};
 use crate::exit::Exit;
 use crate::stack::{Ended, Kind, Stack, StackError, StackOptions};
 use crate::state::{Running, StackState};
@@ -158,7 +157,7 @@ fn gave_up(stack: &Stack, ended: Ended, status: ExitStatus) -> anyhow::Error {
 }
 
 /// The accounts, the products and the three orders.
-async fn show(state: &StackState, running: &Running, settings: &Settings, progress: &mut Progress) -> anyhow::Result<Vec<orders::Shown>> {
+async fn show(state: &StackState, running: &Running, settings: &Settings, progress: &mut Progress) -> anyhow::Result<Vec<demo::Shown>> {
     progress.step("an ADMIN and a USER");
     let api = Api::new(Endpoints {
         user: running.user_url.clone(),
@@ -166,21 +165,14 @@ async fn show(state: &StackState, running: &Running, settings: &Settings, progre
         payment: running.payment_url.clone(),
     })?;
     let admin = api.with_token(api.log_in(&state.credentials.admin).await?.access_token);
-    ensure_user(&api, state).await?;
+    demo::ensure_user(&api, &state.credentials.user).await?;
     if settings.no_demo {
         return Ok(Vec::new());
     }
     progress.step("demo products");
     seed::create_missing(&admin).await?;
     let user = api.with_token(api.log_in(&state.credentials.user).await?.access_token);
-    orders::place_all(&user, progress, settings.json).await
-}
-
-async fn ensure_user(api: &Api, state: &StackState) -> Result<(), ApiError> {
-    match api.register(&state.credentials.user).await {
-        Err(error) if error.code() != Some("email-taken") => Err(error),
-        _ => Ok(()),
-    }
+    demo::place_all(&user, progress, settings.json).await
 }
 
 fn running(stack: &Stack) -> Result<Running, StackError> {

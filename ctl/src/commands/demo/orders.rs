@@ -19,6 +19,9 @@ pub struct Shown {
 }
 
 /// Places the three orders one after the other and prints what became of them.
+///
+/// # Errors
+/// An order was refused, or ended otherwise than it should.
 pub async fn place_all(api: &Api, progress: &mut Progress, json: bool) -> anyhow::Result<Vec<Shown>> {
     let mut shown = Vec::new();
     for demo in demo::orders() {

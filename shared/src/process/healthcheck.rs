@@ -1,0 +1,46 @@
+//! `healthcheck`: exit code 0 when the service beside it answers `/readyz` with 200, otherwise 1 with the reason.
+//!
+//! No HTTP client and no runtime: it runs every few seconds in a container that has little memory.
+
+use std::{
+    io::{self, Read, Write},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream},
+    process::ExitCode,
+    time::Duration,
+};
+
+/// A service that takes longer is not ready. Shorter than the patience of a container's health check (3 s in deploy/).
+const PATIENCE: Duration = Duration::from_secs(2);
+
+pub(super) fn run(address: SocketAddr) -> ExitCode {
+    match ask(reachable(address)) {
+        Ok(answer) if answer.starts_with("HTTP/1.1 200") => ExitCode::SUCCESS,
+        Ok(answer) => {
+            println!("not ready: {}", answer.split("\r\n\r\n").last().unwrap_or_default());
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            println!("no answer from {address}: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// One cannot connect to "all addresses of this host".
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    address
+}
+
+fn ask(address: SocketAddr) -> io::Result<String> {
+    let mut connection = TcpStream::connect_timeout(&address, PATIENCE)?;
+    connection.set_read_timeout(Some(PATIENCE))?;
+    write!(connection, "GET /readyz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer)?;
+    Ok(answer)
+}

@@ -1,0 +1,88 @@
+//! What the `main` of every service does: settings, then the command on the line, to its exit code.
+//!
+//! | command | what it does | for |
+//! | --- | --- | --- |
+//! | `serve` | the service, until a signal ends it | |
+//! | `migrate` | brings the schema up to date and ends | deployments whose service may not change tables |
+//! | `healthcheck` | asks the service beside it whether it is ready, and ends | a container's health check |
+
+mod healthcheck;
+mod task;
+
+use std::{error::Error, future::Future, process::ExitCode};
+
+use refinery::Runner;
+
+use crate::{
+    db, failpoint, seeded_bug,
+    settings::{Common, LogSettings, Source},
+    shutdown::Cause,
+    telemetry,
+};
+
+pub use task::{MigrateSettings, Task};
+
+/// Exit code for settings that cannot be used: as a shell's for a wrong call.
+const UNUSABLE_SETTINGS: u8 = 2;
+
+/// The commands every service has; the first is the default.
+pub const COMMANDS: [&str; 3] = ["serve", "migrate", "healthcheck"];
+
+/// What `read` makes of the settings and the command, or the exit code after everything that is wrong was printed.
+///
+/// # Errors
+/// The exit code: 0 after `--help`, 2 otherwise.
+pub fn read_settings<S>(about: &str, commands: &[&str], read: impl FnOnce(&mut Source) -> S) -> Result<S, ExitCode> {
+    let mut source = Source::from_process();
+    let settings = read(&mut source);
+    if source.wants_help() {
+        println!("{about}\n\nCommands: {}\n\n{}", commands.join(", "), source.help_text());
+        return Err(ExitCode::SUCCESS);
+    }
+    let command = source.command().or(commands.first().copied()).unwrap_or_default().to_owned();
+    let known = commands.contains(&command.as_str());
+    source.check("command", known, &format!("`{command}` is none of: {}", commands.join(", ")));
+    let checks = [source.finish().map_err(|errors| errors.to_string()), failpoint::arm_from_environment(), seeded_bug::check_environment()];
+    let errors: Vec<String> = checks.into_iter().filter_map(Result::err).collect();
+    if errors.is_empty() {
+        return Ok(settings);
+    }
+    eprintln!("{}", errors.join("\n"));
+    Err(ExitCode::from(UNUSABLE_SETTINGS))
+}
+
+/// Does what was asked for; `serve` and `migrations` are the service's own.
+pub fn run<S, F, E>(task: Task<S>, migrations: fn() -> Runner, serve: impl FnOnce(S) -> F) -> ExitCode
+where
+    S: AsRef<Common>,
+    F: Future<Output = Result<Cause, E>>,
+    E: Error,
+{
+    match task {
+        Task::Serve(settings) => {
+            let log = settings.as_ref().as_ref().log.clone();
+            let served = async { serve(*settings).await.map(|cause| cause.exit_code()) };
+            to_the_end(&log, served)
+        }
+        Task::Migrate(settings) => {
+            let migrated = async { db::prepare(&settings.database, migrations).await.map(|()| ExitCode::SUCCESS) };
+            to_the_end(&settings.log, migrated)
+        }
+        Task::Healthcheck(address) => healthcheck::run(address),
+    }
+}
+
+/// Runs `work` on an actix system until it ends.
+fn to_the_end<E: Error>(log: &LogSettings, work: impl Future<Output = Result<ExitCode, E>>) -> ExitCode {
+    if let Err(error) = telemetry::install_logs(log) {
+        eprintln!("log-filter: {error}");
+        return ExitCode::from(UNUSABLE_SETTINGS);
+    }
+    match actix_rt::System::new().block_on(work) {
+        Ok(code) => code,
+        Err(error) => {
+            tracing::error!(%error, "it could not start");
+            ExitCode::FAILURE
+        }
+    }
+}

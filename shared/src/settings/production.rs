@@ -1,0 +1,150 @@
+//! Production mode: a deployment that would give itself away does not start.
+//!
+//! Refused are secrets that are missing, short, or printed in this repository, connections that are not encrypted, and faults
+//! on purpose. Everything refused is reported at once, with the other mistakes.
+
+use redis::ConnectionAddr;
+use tokio_postgres::config::Host;
+
+use super::{DatabaseUrl, RedisUrl, Source};
+use crate::db::uses_tls;
+
+/// Shortest secret: 16 characters drawn from 62 are 95 bits.
+const SHORTEST: usize = 16;
+/// 16 random letters and digits have fewer different ones less than once in a million times.
+const FEWEST_DIFFERENT: usize = 8;
+/// Long enough, but everybody knows them: they stand in the help of these programs.
+pub const PRINTED: [&str; 2] = ["at-least-16-characters", "a long and secret one"];
+
+/// Whether and how strictly a deployment is judged.
+#[derive(Debug, Clone, Copy)]
+pub struct Production {
+    on: bool,
+    allow_plaintext: bool,
+}
+
+impl Production {
+    pub(super) fn read(source: &mut Source) -> Self {
+        Self {
+            on: source.value("production", "off", "on: refuses weak secrets, plaintext to Redis and PostgreSQL, and faults"),
+            allow_plaintext: source.value(
+                "allow-plaintext",
+                "off",
+                "on: production mode accepts Redis and PostgreSQL without TLS, for networks nobody else is on",
+            ),
+        }
+    }
+
+    /// Refuses a secret that can be guessed or read somewhere. `None`: there is none, where one is needed.
+    pub fn check_secret(self, source: &mut Source, name: &str, secret: Option<&str>) {
+        let problem = secret.map_or(Some("has no password, which `production` does not allow"), weakness);
+        if self.on {
+            source.check(name, problem.is_none(), problem.unwrap_or_default());
+        }
+    }
+
+    /// Refuses what only a rehearsal needs.
+    pub fn check_absent(self, source: &mut Source, name: &str, there: bool, rule: &str) {
+        source.check(name, !self.on || !there, rule);
+    }
+
+    /// Refuses a database that is reached over the network without TLS or without a real password.
+    pub fn check_database(self, source: &mut Source, url: &DatabaseUrl) {
+        let config = url.config();
+        // Whoever may open a socket of this machine is known to the server.
+        if config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_))) {
+            return;
+        }
+        let rule = "is not encrypted: add ?sslmode=require, or set allow-plaintext=on where nobody else is on the network";
+        self.check_absent(source, "database-url", !self.allow_plaintext && !uses_tls(&config), rule);
+        let password = config.get_password().map(String::from_utf8_lossy);
+        self.check_secret(source, "database-url", password.as_deref());
+    }
+
+    /// Refuses a Redis that is reached over the network without TLS or without a real password.
+    pub fn check_redis(self, source: &mut Source, url: &RedisUrl) {
+        let client = url.client();
+        let connection = client.get_connection_info();
+        let encrypted = match connection.addr() {
+            ConnectionAddr::Unix(_) => return,
+            ConnectionAddr::TcpTls { insecure, .. } => !insecure,
+            _ => false,
+        };
+        let rule = "is not encrypted: write rediss://, or set allow-plaintext=on where nobody else is on the network";
+        self.check_absent(source, "redis-url", !self.allow_plaintext && !encrypted, rule);
+        self.check_secret(source, "redis-url", connection.redis_settings().password());
+    }
+}
+
+fn weakness(secret: &str) -> Option<&'static str> {
+    let mut different: Vec<char> = secret.chars().collect();
+    different.sort_unstable();
+    different.dedup();
+    match secret.chars().count() {
+        length if length < SHORTEST => Some("is too short for `production`: at least 16 characters, for example of: openssl rand -hex 24"),
+        _ if different.len() < FEWEST_DIFFERENT || PRINTED.contains(&secret) => {
+            Some("can be guessed, which `production` does not allow; take one of: openssl rand -hex 24")
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Common;
+    use super::*;
+    use crate::settings::Value;
+
+    const GOOD: &str = "9f2c41d07ab35e68c1d4";
+
+    fn complaints(environment: &[(&str, &str)]) -> Vec<String> {
+        let given = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let mut source = Source::new([], given);
+        let common = Common::read(&mut source, "127.0.0.1:0", "127.0.0.1:0");
+        let redis: RedisUrl = source.value("redis-url", "redis://127.0.0.1:6379/0", "");
+        common.production.check_redis(&mut source, &redis);
+        source.finish().err().into_iter().flat_map(|errors| errors.0).map(|error| error.to_string()).collect()
+    }
+
+    #[test]
+    fn the_defaults_are_good_enough_for_a_developer_and_for_nobody_else() {
+        let database = ("DATABASE_URL", "postgres://u:secret@h/d");
+        assert_eq!(complaints(&[database]), [""; 0]);
+        let refused = complaints(&[database, ("PRODUCTION", "on"), ("FAULTS", "on")]);
+        let names: Vec<&str> = refused.iter().filter_map(|error| error.split(':').next()).collect();
+        assert_eq!(names, ["faults", "database-url", "database-url", "redis-url", "redis-url"], "{refused:#?}");
+    }
+
+    #[test]
+    fn production_takes_encrypted_connections_with_real_passwords() {
+        let database = format!("postgres://u:{GOOD}@h/d?sslmode=require");
+        let redis = format!("rediss://u:{GOOD}@h:6379/0");
+        let given = [("PRODUCTION", "on"), ("DATABASE_URL", database.as_str()), ("REDIS_URL", redis.as_str())];
+        assert_eq!(complaints(&given), [""; 0]);
+    }
+
+    #[test]
+    fn plaintext_is_accepted_only_when_told_so_and_never_without_a_password() {
+        let database = format!("postgres://u:{GOOD}@h/d");
+        let given = [("PRODUCTION", "on"), ("ALLOW_PLAINTEXT", "on"), ("DATABASE_URL", database.as_str())];
+        let refused = complaints(&given);
+        assert!(matches!(refused.as_slice(), [one] if one.starts_with("redis-url: has no password")), "{refused:#?}");
+    }
+
+    #[test]
+    fn tls_that_checks_no_certificate_is_no_tls() {
+        let database = format!("postgres://u:{GOOD}@h/d?sslmode=require");
+        let redis = format!("rediss://u:{GOOD}@h:6379/0#insecure");
+        // Without the feature for it the URL cannot even be read.
+        let given = [("PRODUCTION", "on"), ("DATABASE_URL", database.as_str()), ("REDIS_URL", redis.as_str())];
+        assert!(RedisUrl::parse(&redis).is_err() || !complaints(&given).is_empty());
+    }
+
+    #[test]
+    fn a_secret_that_is_short_repeats_itself_or_is_printed_here_is_weak() {
+        for weak in ["", "hunter2", "aaaaaaaaaaaaaaaaaaaa", "abcabcabcabcabcabcabc", PRINTED[0], PRINTED[1]] {
+            assert!(weakness(weak).is_some(), "{weak}");
+        }
+        assert_eq!(weakness(GOOD), None);
+    }
+}

@@ -140,6 +140,7 @@ fn relay_options(settings: &Settings, database: &Database, broker: &Broker) -> R
         database: database.clone(),
         broker: broker.clone(),
         settings: settings.streams.clone(),
+        answered_on: &[], // its replies go when they are published, its product_changed when they were repeated
         after_reset: Some(Arc::new(move || {
             let catalogue = catalogue.clone();
             Box::pin(async move { store::publish_everything_again(&catalogue).await })

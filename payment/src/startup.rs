@@ -7,6 +7,7 @@ use refinery::Runner;
 use shared::{
     auth::{KeySet, Verifier},
     db::{self, Commits, Database},
+    events::{Event, RefundOrder, StockReserved},
     http::{self, HttpOptions, Readiness, RunningHttp},
     ops::{self, Operations, OpsSources, StreamSources},
     outbox::{RelayHandle, RelayOptions},
@@ -140,6 +141,7 @@ fn start_relay(supervisor: &SupervisorHandle, settings: &Settings, database: &Da
         database: database.clone(),
         broker: broker.clone(),
         settings: settings.streams.clone(),
+        answered_on: &[StockReserved::STREAM, RefundOrder::STREAM],
         after_reset: None, // every event of this service stays in the outbox until it is confirmed
     };
     RelayHandle::start(supervisor, &options)

@@ -19,8 +19,8 @@
 //! A fresh row is leased to the relay of the process that wrote it: it is fed in memory right after the commit
 //! ([`RelayHandle::publish`]) and falls due only `resend-after` later, in case that process died in between.
 //!
-//! A row that is due waits on while its last copy is in the stream and unread, for a dozen times `resend-after` at most: another
-//! copy would make a backlog longer, and heal nothing.
+//! A row that is due waits on while its last copy is in the stream and not acknowledged, or its answer is not, for a dozen times
+//! `resend-after` at most: another copy would make a backlog longer, and heal nothing.
 
 mod relay;
 mod store;

@@ -40,6 +40,8 @@ pub struct RelayOptions {
     pub database: Database,
     pub broker: Broker,
     pub settings: StreamSettings,
+    /// The streams on which this service hears of the effect of what it publishes.
+    pub answered_on: &'static [&'static str],
     /// Runs when Redis turns out to have been reset: publishes again what no outbox row would.
     pub after_reset: Option<AfterReset>,
 }
@@ -233,12 +235,12 @@ async fn sweep(options: &RelayOptions) {
         tracing::warn!(%error, "cannot look whether Redis was reset");
         return;
     }
-    let unread = match unread(options).await {
-        Ok(unread) => unread,
-        Err(error) => return tracing::warn!(%error, "cannot look what is unread"),
+    let unsettled = match unsettled(options).await {
+        Ok(unsettled) => unsettled,
+        Err(error) => return tracing::warn!(%error, "cannot look what is unsettled"),
     };
     loop {
-        match sweep_chunk(options, &unread).await {
+        match sweep_chunk(options, &unsettled).await {
             Ok(published) if published == CHUNK => {}
             Ok(_) => return,
             Err(error) => return tracing::warn!(%error, "the sweep of the outbox failed"),
@@ -246,21 +248,26 @@ async fn sweep(options: &RelayOptions) {
     }
 }
 
-/// Since when there is something unread in the streams that have rows due.
-async fn unread(options: &RelayOptions) -> Result<Vec<(String, SystemTime)>, SweepError> {
+/// For the streams that have rows due: since when something of them waits for its effect, or for that to be heard of here.
+async fn unsettled(options: &RelayOptions) -> Result<Vec<(String, SystemTime)>, SweepError> {
     let streams = store::due_streams(&options.database.connection().await?).await?;
-    let mut unread = Vec::with_capacity(streams.len());
-    for stream in streams {
-        if let Some(since) = options.broker.unread_since(&stream).await? {
-            unread.push((stream, since));
-        }
+    let mut answers = None;
+    for stream in options.answered_on.iter().filter(|_| !streams.is_empty()) {
+        answers = [answers, options.broker.unsettled_since(stream).await?].into_iter().flatten().min();
     }
-    Ok(unread)
+    // An answer in time comes at most so much later than what it answers.
+    let answered = answers.and_then(|oldest| oldest.checked_sub(options.settings.resend_after));
+    let mut unsettled = Vec::with_capacity(streams.len());
+    for stream in streams {
+        let since = [answered, options.broker.unsettled_since(&stream).await?].into_iter().flatten().min();
+        unsettled.extend(since.map(|since| (stream, since)));
+    }
+    Ok(unsettled)
 }
 
-async fn sweep_chunk(options: &RelayOptions, unread: &[(String, SystemTime)]) -> Result<usize, DbError> {
+async fn sweep_chunk(options: &RelayOptions, unsettled: &[(String, SystemTime)]) -> Result<usize, DbError> {
     let connection = options.database.connection().await?;
-    let due = store::take_due(&connection, options.settings.resend_after, CHUNK as i64, unread).await?;
+    let due = store::take_due(&connection, options.settings.resend_after, CHUNK as i64, unsettled).await?;
     if due.is_empty() {
         return Ok(0);
     }

@@ -51,15 +51,15 @@ pub(super) async fn due_streams(connection: &Connection) -> Result<Vec<String>, 
 }
 
 /// Takes up to `limit` rows that are due, and leases each to this relay: `resend_after`, doubled at every attempt, at most 64 times.
-/// Rows of a stream in `unread` are left alone if they were published since: their last copy is not read yet, and another one
-/// would only make the backlog longer. A row was published when its lease began; one that is due for another reason
+/// Rows of a stream in `unsettled` are left alone if they were published since: their last copy still waits for its effect, and
+/// another one would only make the backlog longer. A row was published when its lease began; one that is due for another reason
 /// (`-infinity`) was not. After [`BELIEVED`] leases that is believed no longer: a group that somebody has left behind reads
 /// nothing ever again.
 pub(super) async fn take_due(
     connection: &Connection,
     resend_after: Duration,
     limit: i64,
-    unread: &[(String, SystemTime)],
+    unsettled: &[(String, SystemTime)],
 ) -> Result<Vec<Due>, DbError> {
     let statement = connection
         .prepare_cached(
@@ -74,7 +74,7 @@ pub(super) async fn take_due(
              RETURNING stream, envelope, repeats, attempts",
         )
         .await?;
-    let (streams, since): (Vec<&str>, Vec<SystemTime>) = unread.iter().map(|(stream, since)| (stream.as_str(), *since)).unzip();
+    let (streams, since): (Vec<&str>, Vec<SystemTime>) = unsettled.iter().map(|(stream, since)| (stream.as_str(), *since)).unzip();
     let rows = connection.query(&statement, &[&resend_after.as_secs_f64(), &limit, &streams, &since, &BELIEVED]).await?;
     Ok(rows.iter().filter_map(read_due).collect())
 }
@@ -107,7 +107,7 @@ pub(super) async fn forget(connection: &Connection, ids: &[Uuid]) -> Result<(), 
 /// What `GET /ops/outbox` shows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, serde::Serialize, utoipa::ToSchema)]
 pub struct OutboxDepth {
-    /// Due: not published yet, or published and neither read nor confirmed in time.
+    /// Due: not published yet, or published and not confirmed in time.
     pub unsent: i64,
     /// Every event whose effect is not known yet.
     pub unconfirmed: i64,

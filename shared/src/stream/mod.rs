@@ -24,7 +24,7 @@ mod processed;
 mod session;
 mod settle;
 mod trim;
-mod unread;
+mod unsettled;
 
 pub use broker::{Broker, BrokerError};
 pub use consumer::{Consumer, ConsumerSpec, Consumers, start_consumers};

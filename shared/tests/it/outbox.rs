@@ -32,13 +32,17 @@ async fn insert(bank: &Bank, event: &OutboxEvent, lease: Duration) {
 
 /// Waits until at least `count` copies of the event are in the stream.
 async fn published(bank: &Bank, event: &OutboxEvent, count: usize) {
-    let id = event.envelope.id.to_string();
-    let look = async || {
-        let entries: Vec<(String, Vec<String>)> = bank.redis.command(&["XRANGE", STREAM, "-", "+"]).await;
-        let copies = entries.iter().filter(|(_, fields)| fields.contains(&id)).count();
-        if copies >= count { Ok(()) } else { Err(copies) }
+    let look = async || match copies(bank, event).await {
+        copies if copies >= count => Ok(()),
+        copies => Err(copies),
     };
     eventually("the event is published", SOON, look).await;
+}
+
+async fn copies(bank: &Bank, event: &OutboxEvent) -> usize {
+    let id = event.envelope.id.to_string();
+    let entries: Vec<(String, Vec<String>)> = bank.redis.command(&["XRANGE", STREAM, "-", "+"]).await;
+    entries.iter().filter(|(_, fields)| fields.contains(&id)).count()
 }
 
 async fn rows(bank: &Bank, count: i64) {
@@ -103,6 +107,37 @@ async fn an_event_whose_last_copy_nobody_has_read_yet_is_not_published_again_unt
     bank.redis.command::<()>(&["XGROUP", "CREATE", STREAM, "readers", "$"]).await;
 
     published(&bank, &waiting, 1).await;
+}
+
+const ANSWERS: &str = "answers";
+
+#[actix_rt::test]
+async fn an_event_is_not_published_again_while_its_copy_or_its_answer_is_being_worked_on() {
+    for busy in [STREAM, ANSWERS] {
+        let bank = Bank::open().await;
+        bank.redis.command::<()>(&["XGROUP", "CREATE", busy, "readers", "0", "MKSTREAM"]).await;
+        bank.redis.command::<String>(&["XADD", busy, "1-1", "old", "and pending"]).await;
+        let read = ["XREADGROUP", "GROUP", "readers", "one", "STREAMS", busy, ">"];
+        bank.redis.command::<redis::Value>(&read).await;
+        bank.redis.command::<()>(&["SET", "orderflow:marker:bank", "present"]).await;
+        let (waiting, lost) = (event(Retention::UntilConfirmed), event(Retention::UntilConfirmed));
+        for event in [&waiting, &lost] {
+            insert(&bank, event, Duration::ZERO).await;
+        }
+        let connection = bank.teller.database.connection().await.expect("a connection");
+        connection.execute("UPDATE outbox SET due_at = '-infinity' WHERE event_id = $1", &[&lost.envelope.id]).await.expect("updated");
+        let _relay = bank.relay(|options| {
+            options.settings.resend_after = LONG;
+            options.answered_on = &[ANSWERS];
+        });
+        published(&bank, &lost, 1).await;
+        assert_eq!(copies(&bank, &waiting).await, 0, "{busy}");
+
+        bank.redis.command::<u64>(&["XACK", busy, "readers", "1-1"]).await;
+        bank.redis.command::<()>(&["XGROUP", "SETID", busy, "readers", "$"]).await;
+
+        published(&bank, &waiting, 1).await;
+    }
 }
 
 #[actix_rt::test]

@@ -171,7 +171,7 @@ impl Bank {
 
     pub fn relay(&self, change: impl FnOnce(&mut RelayOptions)) -> RelayHandle {
         let (database, broker, settings) = (self.teller.database.clone(), self.broker.clone(), self.settings.clone());
-        let mut options = RelayOptions { service: "bank", database, broker, settings, after_reset: None };
+        let mut options = RelayOptions { service: "bank", database, broker, settings, answered_on: &[], after_reset: None };
         change(&mut options);
         RelayHandle::start(&supervisor(), &options)
     }

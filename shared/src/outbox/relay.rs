@@ -248,18 +248,18 @@ async fn sweep(options: &RelayOptions) {
     }
 }
 
-/// For the streams that have rows due: since when something of them waits for its effect, or for that to be heard of here.
+/// For the streams that have rows due: since when something of them waits for its effect, or for that to be heard of here. A
+/// row that this relay published late, and its answer, count as long as they are not later than `resend-after`.
 async fn unsettled(options: &RelayOptions) -> Result<Vec<(String, SystemTime)>, SweepError> {
     let streams = store::due_streams(&options.database.connection().await?).await?;
     let mut answers = None;
     for stream in options.answered_on.iter().filter(|_| !streams.is_empty()) {
         answers = [answers, options.broker.unsettled_since(stream).await?].into_iter().flatten().min();
     }
-    // An answer in time comes at most so much later than what it answers.
-    let answered = answers.and_then(|oldest| oldest.checked_sub(options.settings.resend_after));
     let mut unsettled = Vec::with_capacity(streams.len());
     for stream in streams {
-        let since = [answered, options.broker.unsettled_since(&stream).await?].into_iter().flatten().min();
+        let oldest = [answers, options.broker.unsettled_since(&stream).await?].into_iter().flatten().min();
+        let since = oldest.and_then(|oldest| oldest.checked_sub(options.settings.resend_after));
         unsettled.extend(since.map(|since| (stream, since)));
     }
     Ok(unsettled)

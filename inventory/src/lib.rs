@@ -4,8 +4,8 @@
 //! http ──────────────────────────────┐
 //!                                     ├─> StockDesk ──> Product (one per SKU: holds in memory)
 //! order_completed ─> OrderCompletedHandler  │
-//!                                     └──> StockWriter: one transaction a batch (inbox + stock + ledger + outbox)
-//!                                                └──> relay ─> stock_reserved | refund_order | product_changed
+//!                                     └──> StockWriter: one transaction a batch (inbox with reply + stock + ledger)
+//!                                                └──> stock_reserved | refund_order
 //! ```
 //!
 //! | module | what it holds |

@@ -87,9 +87,7 @@ impl Running {
         let broker = Broker::new(&settings.streams);
 
         let relay = RelayHandle::start(&streams_supervisor, &relay_options(settings, &streams_database, &broker));
-        let (fed, lease) = (relay.clone(), settings.streams.resend_after);
-        let writer =
-            Commits::start(&core_supervisor, core_database.clone(), &settings.common.database, move || WriteStock::new(fed.clone(), lease));
+        let writer = Commits::start(&core_supervisor, core_database.clone(), &settings.common.database, || WriteStock);
         let desk = actors::start(&core_supervisor, &desk_options(settings, &core_database, &relay, &writer));
         let entry = desk.clone();
         let consumers =
@@ -140,7 +138,7 @@ fn relay_options(settings: &Settings, database: &Database, broker: &Broker) -> R
         database: database.clone(),
         broker: broker.clone(),
         settings: settings.streams.clone(),
-        answered_on: &[], // its replies go when they are published, its product_changed when they were repeated
+        answered_on: &[], // its product_changed go when they were repeated
         after_reset: Some(Arc::new(move || {
             let catalogue = catalogue.clone();
             Box::pin(async move { store::publish_everything_again(&catalogue).await })
@@ -152,6 +150,7 @@ fn desk_options(settings: &Settings, database: &Database, relay: &RelayHandle, w
     let backends = Backends {
         database: database.clone(),
         relay: relay.clone(),
+        broker: Broker::new(&settings.streams),
         lease: settings.streams.resend_after,
         view_age: settings.product_view_age,
     };

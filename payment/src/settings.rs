@@ -14,6 +14,10 @@ pub struct Settings {
     pub reconciler: ReconcilerSettings,
     /// Orders waiting to be charged beyond which new ones are refused.
     pub charge_backlog: u32,
+    /// How long a price that was looked up is used again.
+    pub price_age: Duration,
+    /// When even the youngest orders come to their end longer than this after they were paid, fewer are taken.
+    pub late_after: Duration,
 }
 
 /// Where a product is asked for that the copy of the catalogue does not have.
@@ -68,12 +72,20 @@ impl Settings {
             products,
             provider: ProviderSettings::read(source),
             reconciler: ReconcilerSettings::read(source),
-            // About a second of work for two cores; the cashier itself remembers 10,000.
+            // A second of work for one core; the cashier itself remembers 10,000.
             charge_backlog: source.within(
                 "charge-backlog",
-                "2000",
+                "1000",
                 1..=10_000,
                 "orders waiting to be charged beyond which new ones get 503",
+            ),
+            // As `product-view-age` of inventory.
+            price_age: source.value("price-age", "1s", "how long a price that was looked up is used for other orders"),
+            // Fifty times what an order takes on an idle machine, and still an answer for somebody who waits.
+            late_after: source.value(
+                "late-after",
+                "1s",
+                "when all orders come to their end later than this after they were paid, no more are taken than come to it",
             ),
         }
     }

@@ -18,7 +18,7 @@ use shared::{
 };
 
 use crate::{
-    actors::{Cashier, CashierParts, Catalogue, ChargeBacklog, OrderDesk, OrderDeskParts, Reconciler, Watchers},
+    actors::{Cashier, CashierParts, Catalogue, ChargeBacklog, Intake, OrderDesk, OrderDeskParts, Reconciler, Watchers},
     consumers::{ProductChangedHandler, RefundOrderHandler, StockReservedHandler},
     http::{Desks, document, routes},
     product_source::ProductSource,
@@ -91,7 +91,8 @@ impl Service {
         let broker = Broker::new(&settings.streams);
 
         let relay = start_relay(&stream_supervisor, settings, &stream_database, &broker);
-        let actors = Actors::start(&core_supervisor, settings, &database, &relay, shutdown.clone())?;
+        let intake = Intake::new(settings.late_after);
+        let actors = Actors::start(&core_supervisor, settings, &database, &relay, &intake, shutdown.clone())?;
         let consumers = AllConsumers::start(&stream_supervisor, settings, &broker, &actors);
 
         let keys = KeySet::remote(settings.tokens.jwks_url.clone(), settings.tokens.jwks_refresh)?;
@@ -115,6 +116,7 @@ impl Service {
             orders: actors.desk.clone(),
             catalogue: actors.catalogue.clone(),
             backlog: ChargeBacklog::new(&actors.cashier, settings.charge_backlog),
+            intake,
         };
         let (own, operations_of_http, faults) = (routes(desks), operations.clone(), settings.common.faults);
         let http = http::start(&options, move |config| {
@@ -166,13 +168,15 @@ impl Actors {
         settings: &Settings,
         database: &Database,
         relay: &RelayHandle,
+        intake: &Intake,
         shutdown: Shutdown,
     ) -> Result<Self, StartError> {
         let policy = RestartPolicy::default();
         let db = &settings.common.database;
         let charges = Commits::start(supervisor, database.clone(), db, || ChargeLedger);
         let refunds = Commits::start(supervisor, database.clone(), db, || RefundLedger);
-        let orders = Commits::start(supervisor, database.clone(), db, || PlaceOrders);
+        let price_age = settings.price_age;
+        let orders = Commits::start(supervisor, database.clone(), db, move || PlaceOrders::new(price_age));
         let outcomes = Commits::start(supervisor, database.clone(), db, || ApplyOutcomes { consumer: GROUP });
         let settle = SettleCharges { relay: relay.clone(), resend_after: settings.streams.resend_after };
         let settlements = Commits::start(supervisor, database.clone(), db, move || settle.clone());
@@ -184,6 +188,7 @@ impl Actors {
             settlements: settlements.clone(),
             outcomes: outcomes.clone(),
             watchers: watchers.clone(),
+            intake: intake.clone(),
             settings: settings.provider,
         };
         let cashier = supervisor.supervise("cashier", "cashier", policy, move |life| Cashier::new(cashier_parts.clone(), life));
@@ -193,6 +198,7 @@ impl Actors {
             outcomes: outcomes.clone(),
             cashier: cashier.clone(),
             watchers,
+            intake: intake.clone(),
             shutdown,
         };
         let desk = supervisor.supervise("order-desk", "order-desk", policy, move |life| OrderDesk::new(desk_parts.clone(), life));

@@ -11,7 +11,7 @@
 //! | `handler.start.STREAM` | the batch is about to be handled |
 //! | `commit.before.WRITER`, `commit.after.WRITER` | around the one transaction of a batch; after: nobody knows of it yet |
 //! | `consumer.before-ack.STREAM` | the effect is committed, the entries are not acknowledged |
-//! | `relay.before-publish`, `relay.after-publish` | around the relay's append; after: the rows are not marked yet |
+//! | `publish.before`, `publish.after` | around the append of events; after: nobody knows that it happened yet |
 //! | `provider.before-charge`, `provider.after-charge`, `provider.before-refund`, `provider.after-refund` | around the payment provider |
 //! | `product.hold` | a product actor is asked for stock |
 //! | `http.handler.ROUTE` | a request was admitted, e.g. `http.handler./orders` |

@@ -8,7 +8,7 @@ use user::{
 };
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 const ABOUT: &str = "user: accounts, roles and tokens of Orderflow.\n
   user serve           the service (the default)

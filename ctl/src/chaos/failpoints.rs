@@ -4,7 +4,7 @@ use crate::stack::Kind;
 
 const STREAM_STEPS: [&str; 3] = ["consumer.after-read", "handler.start", "consumer.before-ack"];
 const COMMIT_STEPS: [&str; 2] = ["commit.before", "commit.after"];
-const RELAY_STEPS: [&str; 2] = ["relay.before-publish", "relay.after-publish"];
+const PUBLISH_STEPS: [&str; 2] = ["publish.before", "publish.after"];
 const PROVIDER_STEPS: [&str; 4] = ["provider.before-charge", "provider.after-charge", "provider.before-refund", "provider.after-refund"];
 
 /// All steps of a service.
@@ -22,7 +22,7 @@ pub fn of(kind: Kind) -> Vec<String> {
         steps.iter().flat_map(|step| things.iter().map(move |thing| format!("{step}.{thing}"))).collect()
     };
     let mut names = [of_each(&STREAM_STEPS, streams), of_each(&COMMIT_STEPS, writers)].concat();
-    names.extend(RELAY_STEPS.map(str::to_owned));
+    names.extend(PUBLISH_STEPS.map(str::to_owned));
     if kind == Kind::Payment {
         names.extend(PROVIDER_STEPS.map(str::to_owned));
     }

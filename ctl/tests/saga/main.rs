@@ -4,7 +4,7 @@
 //!   customers ─POST─> payment 0│1 ──> orders, keys, outbox, inbox        (PostgreSQL: transactions, nothing is lost)
 //!                        │  └──────> the provider's books                (committed apart, idempotent by order id)
 //!                        v
-//!              order_completed ──> inventory 0│1 ──> stock, ledger, inbox with reply, outbox
+//!              order_completed ──> inventory 0│1 ──> stock, ledger, inbox with reply
 //!                                        │
 //!                 stock_reserved │ refund_order ──> payment 0│1          (Redis: may lose everything, or go back in time)
 //! ```

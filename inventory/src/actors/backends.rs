@@ -3,6 +3,7 @@ use std::time::Duration;
 use shared::{
     db::{Connection, Database},
     outbox::{OutboxEvent, RelayHandle},
+    stream::Broker,
 };
 
 use super::InventoryError;
@@ -12,6 +13,8 @@ use super::InventoryError;
 pub struct Backends {
     pub database: Database,
     pub relay: RelayHandle,
+    /// For replies. The core arbiter's own.
+    pub broker: Broker,
     /// How long the sweep of the outbox leaves a fresh event to the relay: `resend-after`.
     pub lease: Duration,
     /// How old a product shown from memory may be.

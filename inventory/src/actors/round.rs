@@ -1,16 +1,19 @@
 //! One round: the orders that wait are decided, committed and settled before the next ones are looked at.
 //!
 //! ```text
-//!   orders ─> seen before? ── yes ─> publish the stored reply again          Duplicate
-//!                 │ no
+//!   orders ─> delivered before? ── yes ─> look into the inbox; the stored reply   Duplicate
+//!                 │ no                                    ^
+//!                 v                                       │
+//!             hold every line, in order ─> Reserve | Refuse            (deciding.rs)
+//!                 v                                       │
+//!             StockWriter: one transaction ── refused ────┴─ forget these products, all of it again
+//!                 │                        └─ away ───> forget them    Transient
 //!                 v
-//!             hold every line, in order ─> Reserve | Refuse                  (deciding.rs)
-//!                 v
-//!             StockWriter: one transaction ── refused ─> forget these products, all of it again
-//!                 │                        └─ away ───> forget them          Transient
-//!                 v
-//!             relay: stock_reserved | refund_order;  settle the holds        Done
+//!             settle the holds; stock_reserved | refund_order          Done
 //! ```
+//!
+//! An outcome is given when its reply is in Redis: the entry is acknowledged only then, and who dies before that finds it
+//! pending, and the reply in the inbox.
 //!
 //! Why rounds: a hold whose commit is on its way makes stock look taken that may yet come free, and what the database says
 //! about it is ambiguous. Between two rounds nothing is in flight, so a refusal is never built on somebody's failed commit.
@@ -22,8 +25,8 @@ use actix::MailboxError;
 use futures_util::future::join_all;
 use shared::{
     db::{CommitError, Commits, DbError},
-    events::{Envelope, RefundOrder, RefundReason, ReservedItem, ShortItem, StockReserved},
-    outbox::{OutboxEvent, Retention, TooLarge},
+    events::{Envelope, Event, RefundOrder, RefundReason, ReservedItem, ShortItem, StockReserved},
+    inbox,
     stream::Outcome,
 };
 use uuid::Uuid;
@@ -35,18 +38,20 @@ use super::{
 };
 use crate::{
     domain::{Decision, Order, Refusal, ShortLine, Sku},
-    store::{self, NEVER_NEGATIVE, Ruling, SERVICE, WriteStock},
+    store::{self, NEVER_NEGATIVE, Reply, Ruling, SERVICE, WriteStock},
 };
 
-/// Tries at a batch that the database refuses: one for a stale view, one for a duplicate that another instance was faster
-/// with, one to spare. Then one order at a time, so that the culprit stands alone.
-const ATTEMPTS: usize = 3;
+/// Tries at a batch that the database refuses: one for a duplicate that looked new, one for a stale view, one for a duplicate
+/// that another instance was faster with, one to spare. Then one order at a time, so that the culprit stands alone.
+const ATTEMPTS: usize = 4;
 
 /// A paid order as it came.
 #[derive(Debug, Clone)]
 pub struct PaidOrder {
     pub envelope: Envelope,
     pub order: Order,
+    /// It was delivered before, and may have had its effect.
+    pub again: bool,
 }
 
 /// Why an attempt came to nothing. Nothing of what is still open was committed, or the inbox knows better.
@@ -58,8 +63,6 @@ pub(super) enum Setback {
     Refused(DbError),
     #[error("a product actor ended: {0}")]
     ProductLost(#[from] MailboxError),
-    #[error(transparent)]
-    TooLarge(#[from] TooLarge),
 }
 
 impl From<DbError> for Setback {
@@ -81,6 +84,8 @@ impl From<CommitError> for Setback {
 struct Case<'a> {
     paid: &'a PaidOrder,
     outcome: Option<Outcome>,
+    /// To be published before the outcome is given.
+    reply: Option<Reply>,
 }
 
 /// What a round works with.
@@ -97,11 +102,12 @@ impl Round {
         let mut case_of = HashMap::with_capacity(orders.len());
         for paid in orders {
             case_of.entry(paid.envelope.id).or_insert_with(|| {
-                cases.push(Case { paid, outcome: None });
+                cases.push(Case { paid, outcome: None, reply: None });
                 cases.len() - 1
             });
         }
         self.judge(&mut cases).await;
+        self.publish_replies(&mut cases).await;
         let mut outcomes: Vec<Outcome> = cases.into_iter().map(|case| case.outcome.unwrap_or_else(undecided)).collect();
         let mut outcome = |paid: &PaidOrder| {
             let outcome = &mut outcomes[case_of[&paid.envelope.id]];
@@ -139,9 +145,14 @@ impl Round {
     async fn insist(&self, cases: &mut [Case<'_>]) -> Result<(), Setback> {
         let mut attempt = 1;
         loop {
-            match self.attempt(cases).await {
+            match self.attempt(cases, attempt).await {
                 Err(setback @ (Setback::Refused(_) | Setback::ProductLost(_))) if attempt < ATTEMPTS => {
-                    tracing::warn!(orders = cases.len(), attempt, %setback, "the batch was not committed; deciding anew");
+                    match &setback {
+                        Setback::Refused(error) if error.violates(inbox::ONCE) => {
+                            tracing::debug!("an event that looked new had its effect")
+                        }
+                        _ => tracing::warn!(orders = cases.len(), attempt, %setback, "the batch was not committed; deciding anew"),
+                    }
                     attempt += 1;
                 }
                 result => return result,
@@ -150,8 +161,11 @@ impl Round {
     }
 
     /// Takes every open case to its end. After a setback the products of those that are still open are in doubt.
-    async fn attempt(&self, cases: &mut [Case<'_>]) -> Result<(), Setback> {
-        self.answer_duplicates(cases).await?;
+    async fn attempt(&self, cases: &mut [Case<'_>], attempt: usize) -> Result<(), Setback> {
+        // The inbox refuses a duplicate anyway: a look is worth its round trip only where one is to be expected.
+        if attempt > 1 || cases.iter().any(|case| case.paid.again) {
+            self.answer_duplicates(cases).await?;
+        }
         let mut open: Vec<&mut Case> = cases.iter_mut().filter(|case| case.outcome.is_none()).collect();
         if open.is_empty() {
             return Ok(());
@@ -169,15 +183,34 @@ impl Round {
         let open = || cases.iter().filter(|case| case.outcome.is_none()).map(|case| case.paid.envelope.id);
         let ids: Vec<Uuid> = open().collect();
         let mut replies = store::answered(&self.backends.database.connection().await?, &ids).await?;
-        let mut again = Vec::new();
         for case in cases.iter_mut().filter(|case| case.outcome.is_none()) {
             if let Some(reply) = replies.remove(&case.paid.envelope.id) {
-                again.extend(reply.map(stored_reply));
+                case.reply = reply.map(stored_reply);
                 case.outcome = Some(Outcome::Duplicate);
             }
         }
-        self.backends.relay.publish(again);
         Ok(())
+    }
+
+    /// Redis away: the events come again, and the inbox has their replies.
+    async fn publish_replies(&self, cases: &mut [Case<'_>]) {
+        let mut told: Vec<&mut Case> = cases.iter_mut().filter(|case| case.reply.is_some()).collect();
+        if told.is_empty() {
+            return;
+        }
+        let replies: Vec<(&str, &Envelope)> =
+            told.iter().filter_map(|case| Some((case.reply.as_ref()?.stream, &case.reply.as_ref()?.envelope))).collect();
+        let unpublished = |why: &dyn std::fmt::Display| Some(Outcome::Transient(format!("its reply is not published: {why}")));
+        match self.backends.broker.publish(&replies).await {
+            Err(error) => told.iter_mut().for_each(|case| case.outcome = unpublished(&error)),
+            Ok(results) => {
+                for (case, result) in told.iter_mut().zip(results) {
+                    if let Err(error) = result {
+                        case.outcome = unpublished(&error);
+                    }
+                }
+            }
+        }
     }
 
     /// Decides, commits, settles. Holds of what fails are left behind, in products that are about to be forgotten.
@@ -186,17 +219,17 @@ impl Round {
         let mut rulings = Vec::with_capacity(open.len());
         for case in open.iter() {
             let decision = deciding.decide(&case.paid.order).await?;
-            rulings.push((ruling(case.paid, &decision)?, label(&decision)));
+            rulings.push((ruling(case.paid, &decision), label(&decision)));
         }
         let commits = rulings.iter().map(|(ruling, _)| self.writer.commit(ruling.clone()));
         let results = join_all(commits).await;
         let (mut taken, mut setback, mut counts) = (Taken::default(), None, HashMap::new());
-        for ((case, (ruling, label)), result) in open.iter_mut().zip(&rulings).zip(results) {
+        for ((case, (ruling, label)), result) in open.iter_mut().zip(rulings).zip(results) {
             match result {
                 Ok(levels) => {
-                    *counts.entry(*label).or_insert(0) += 1;
+                    *counts.entry(label).or_insert(0) += 1;
                     taken.add(&ruling.taken, levels);
-                    case.outcome = Some(Outcome::Done);
+                    (case.outcome, case.reply) = (Some(Outcome::Done), Some(ruling.reply));
                 }
                 Err(error) => setback = Some(error),
             }
@@ -243,30 +276,33 @@ fn reason(refusal: Refusal) -> RefundReason {
 }
 
 /// The decision as it is committed: what is taken, and the event that says so.
-fn ruling(paid: &PaidOrder, decision: &Decision) -> Result<Ruling, TooLarge> {
+fn ruling(paid: &PaidOrder, decision: &Decision) -> Ruling {
     let (envelope, order) = (&paid.envelope, &paid.order);
     let (taken, reply) = match decision {
-        Decision::Reserve => (order.lines.clone(), reserved(envelope, order)?),
-        Decision::Refuse { refusal, short } => (Vec::new(), refund(envelope, order, *refusal, short)?),
+        Decision::Reserve => (order.lines.clone(), reserved(envelope, order)),
+        Decision::Refuse { refusal, short } => (Vec::new(), refund(envelope, order, *refusal, short)),
     };
-    Ok(Ruling { event_id: envelope.id, order_id: order.id, taken, reply })
+    Ruling { event_id: envelope.id, order_id: order.id, taken, reply }
 }
 
-fn reserved(cause: &Envelope, order: &Order) -> Result<OutboxEvent, TooLarge> {
+fn reserved(cause: &Envelope, order: &Order) -> Reply {
     let items = order.lines.iter().map(|line| ReservedItem { sku: line.sku.to_string(), quantity: line.quantity }).collect();
     let event = StockReserved { order_id: order.id, items };
-    OutboxEvent::new::<StockReserved>(cause.reply(&event, SERVICE), Retention::UntilPublished)
+    reply(cause, &event)
 }
 
-fn refund(cause: &Envelope, order: &Order, refusal: Refusal, short: &[ShortLine]) -> Result<OutboxEvent, TooLarge> {
+fn refund(cause: &Envelope, order: &Order, refusal: Refusal, short: &[ShortLine]) -> Reply {
     let item = |short: &ShortLine| ShortItem { sku: short.line.sku.to_string(), wanted: short.line.quantity, available: short.available };
     let event = RefundOrder { order_id: order.id, reason: reason(refusal), items: short.iter().map(item).collect() };
-    OutboxEvent::new::<RefundOrder>(cause.reply(&event, SERVICE), Retention::UntilPublished)
+    reply(cause, &event)
+}
+
+fn reply<E: Event>(cause: &Envelope, event: &E) -> Reply {
+    Reply { stream: E::STREAM, envelope: cause.reply(event, SERVICE) }
 }
 
 /// A reply out of the inbox, to be published once more.
-fn stored_reply(envelope: Envelope) -> OutboxEvent {
-    use shared::events::Event;
+fn stored_reply(envelope: Envelope) -> Reply {
     let stream = if envelope.kind == StockReserved::TYPE { StockReserved::STREAM } else { RefundOrder::STREAM };
-    OutboxEvent { stream: stream.to_owned(), envelope, retention: Retention::UntilPublished }
+    Reply { stream, envelope }
 }

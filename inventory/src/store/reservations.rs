@@ -1,4 +1,7 @@
-//! The one transaction of a batch of orders, across SKUs: inbox, stock, ledger and outbox, or nothing of it.
+//! The one transaction of a batch of orders, across SKUs: inbox with the reply, stock and ledger, or nothing of it.
+//!
+//! The reply has no row in the outbox: the question has one, in the database of who asks, and stays there until the reply has
+//! come. The inbox row answers it again as often as it is asked.
 //!
 //! The constraints are the guard, not this process' memory: `inbox_once` refuses an event that had its effect,
 //! `products_on_hand_never_negative` refuses what is not there, `stock_ledger_order_once` refuses a second taking for the
@@ -7,15 +10,12 @@
 use std::{
     borrow::Cow,
     collections::{BTreeMap, HashMap},
-    time::Duration,
 };
 
 use shared::{
     db::{Connection, DbError, Write},
     events::Envelope,
-    inbox,
-    outbox::{OutboxEvent, OutboxRows, RelayHandle},
-    seeded_bug,
+    inbox, seeded_bug,
 };
 use uuid::Uuid;
 
@@ -32,7 +32,14 @@ pub struct Ruling {
     pub order_id: Uuid,
     /// What its order takes; nothing when it is refused.
     pub taken: Vec<Line>,
-    pub reply: OutboxEvent,
+    pub reply: Reply,
+}
+
+/// What is answered to an event.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    pub stream: &'static str,
+    pub envelope: Envelope,
 }
 
 /// The events among `ids` that have had their effect, each with the reply it was given.
@@ -44,17 +51,8 @@ pub async fn answered(connection: &Connection, ids: &[Uuid]) -> Result<HashMap<U
 }
 
 /// Commits rulings.
-pub struct WriteStock {
-    relay: RelayHandle,
-    lease: Duration,
-}
-
-impl WriteStock {
-    /// `lease`: how long the sweep of the outbox leaves a fresh reply to `relay`.
-    pub fn new(relay: RelayHandle, lease: Duration) -> Self {
-        Self { relay, lease }
-    }
-}
+#[derive(Debug, Clone, Copy)]
+pub struct WriteStock;
 
 /// Rows are locked in the order of their SKUs, so that two instances wait for each other instead of deadlocking. A line of a
 /// product that is not in the table has no balance and violates NOT NULL: it cannot be skipped.
@@ -62,22 +60,19 @@ const COMMIT: &str = "
     WITH replied AS (
         INSERT INTO inbox (consumer, event_id, reply) SELECT $1, r.* FROM unnest($2::uuid[], $3::text[]) AS r
     ), locked AS MATERIALIZED (
-        SELECT sku FROM products WHERE sku = ANY($12) ORDER BY sku FOR UPDATE
+        SELECT sku FROM products WHERE sku = ANY($8) ORDER BY sku FOR UPDATE
     ), taken AS (
         UPDATE products p SET on_hand = p.on_hand - w.quantity
-        FROM locked JOIN unnest($12::text[], $13::int[]) AS w (sku, quantity) USING (sku) WHERE p.sku = locked.sku AND p.sku = ANY($12)
+        FROM locked JOIN unnest($8::text[], $9::int[]) AS w (sku, quantity) USING (sku) WHERE p.sku = locked.sku AND p.sku = ANY($8)
         RETURNING p.sku, p.on_hand
     ), booked AS (
         INSERT INTO stock_ledger (sku, delta, balance, reason, order_id, event_id)
         SELECT l.sku, -l.quantity, t.on_hand + l.later, 'order', l.order_id, l.event_id
-        FROM unnest($4::uuid[], $5::uuid[], $6::text[], $7::int[], $14::int[])
+        FROM unnest($4::uuid[], $5::uuid[], $6::text[], $7::int[], $10::int[])
             WITH ORDINALITY AS l (event_id, order_id, sku, quantity, later, place)
         LEFT JOIN taken t USING (sku)
         ORDER BY l.place
         RETURNING event_id, sku, balance, id
-    ), told AS (
-        INSERT INTO outbox (event_id, stream, envelope, repeats, due_at)
-        SELECT o.*, now() + make_interval(secs => $11) FROM unnest($8::uuid[], $9::text[], $3::text[], $10::int[]) AS o
     )
     SELECT event_id, sku, balance, id FROM booked";
 
@@ -102,23 +97,18 @@ impl Write for WriteStock {
         let statement = connection.prepare_cached(&with_seeded_bugs()).await?;
         let events: Vec<Uuid> = rulings.iter().map(|ruling| ruling.event_id).collect();
         let lines = LineColumns::of(rulings);
-        let outbox: OutboxRows = rulings.iter().map(|ruling| &ruling.reply).collect();
-        let lease = self.lease.as_secs_f64();
+        let replies: Vec<String> = rulings.iter().map(|ruling| ruling.reply.envelope.to_json()).collect();
         let rows = connection
             .query(
                 &statement,
                 &[
                     &GROUP,
                     &events,
-                    &outbox.envelopes,
+                    &replies,
                     &lines.events,
                     &lines.orders,
                     &lines.skus,
                     &lines.quantities,
-                    &outbox.ids,
-                    &outbox.streams,
-                    &outbox.repeats,
-                    &lease,
                     &lines.wanted.keys().copied().collect::<Vec<&str>>(),
                     &lines.wanted.values().copied().collect::<Vec<i32>>(),
                     &lines.later,
@@ -130,10 +120,6 @@ impl Write for WriteStock {
             levels.entry(row.get(0)).or_default().push((Sku::stored(row.get(1)), level(row, 2)));
         }
         Ok(events.iter().map(|event| levels.remove(event).unwrap_or_default()).collect())
-    }
-
-    fn committed(&self, rulings: &[Ruling], _: &[Self::Outcome]) {
-        self.relay.publish(rulings.iter().map(|ruling| ruling.reply.clone()).collect());
     }
 }
 

@@ -17,14 +17,14 @@ use shared::{
     events::{Envelope, MoneyData, OrderCompleted, OrderedItem},
     failpoint,
     outbox::{OutboxEvent, Retention},
-    supervisor::{ChildStatus, Drain, ExitReason, Life, Supervised},
+    supervisor::{Drain, ExitReason, Life},
     telemetry::{Origin, TraceContext},
 };
 use uuid::Uuid;
 
-use super::{DeskError, Receipt, Watchers};
+use super::{DeskError, Intake, Receipt, Watchers};
 use crate::{
-    domain::{Money, Order, OrderStatus},
+    domain::{Applied, Money, Order, OrderStatus},
     provider::{ChargeAnswer, ChargeRequest, PaymentProvider, ProviderError},
     settings::ProviderSettings,
     store::{self, ApplyOutcomes, OrderOutcome, SettleCharges, Settled, Settlement},
@@ -36,26 +36,6 @@ const QUEUE: usize = 10_000;
 const ATTEMPTS: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Orders that wait to be charged. What is accepted must be worked off: taking orders is cheaper than finishing them, and
-/// would win every race for the processor.
-#[derive(Clone)]
-pub struct ChargeBacklog {
-    cashier: Arc<ChildStatus>,
-    limit: i64,
-}
-
-impl ChargeBacklog {
-    /// `limit`: orders waiting beyond which new ones are refused.
-    pub fn new(cashier: &Supervised<Cashier>, limit: u32) -> Self {
-        Self { cashier: cashier.status_handle(), limit: i64::from(limit) }
-    }
-
-    /// Whether new orders are to be refused.
-    pub fn is_full(&self) -> bool {
-        self.cashier.queue_depth() >= self.limit
-    }
-}
-
 /// What Cashier works with.
 #[derive(Clone)]
 pub struct CashierParts {
@@ -64,6 +44,7 @@ pub struct CashierParts {
     pub settlements: Commits<SettleCharges>,
     pub outcomes: Commits<ApplyOutcomes>,
     pub watchers: Watchers,
+    pub intake: Intake,
     pub settings: ProviderSettings,
 }
 
@@ -268,6 +249,9 @@ async fn refund(parts: &CashierParts, request: RefundRequest, is_owed: bool) -> 
     let reason = Some(reason.to_owned());
     let outcome = OrderOutcome { event_id, answers, order_id, status: OrderStatus::Refunded, refund_id, reason, cause };
     let applied = parts.outcomes.commit(outcome).await?;
+    if applied == Applied::Moved {
+        parts.intake.ended(answers);
+    }
     parts.watchers.moved(order_id);
     Ok(applied)
 }

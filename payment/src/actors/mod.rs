@@ -9,12 +9,14 @@
 
 mod cashier;
 mod catalogue;
+mod intake;
 mod order_desk;
 mod reconciler;
 mod watchers;
 
-pub use cashier::{Cashier, CashierParts, ChargeBacklog, ChargeOrder, RefundOrders, RefundRequest};
+pub use cashier::{Cashier, CashierParts, ChargeOrder, RefundOrders, RefundRequest};
 pub use catalogue::{Catalogue, LearnProducts, Learned, TakeOverProducts};
+pub use intake::{ChargeBacklog, Intake};
 pub use order_desk::{
     AwaitOrder, ConfirmOrders, Confirmation, DeskError, ListOrders, OrderDesk, OrderDeskParts, PlaceOrder, Receipt, RecordAnswer, ShowOrder,
 };

@@ -12,7 +12,7 @@ use shared::{
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
-use super::{Cashier, ChargeOrder, Watchers};
+use super::{Cashier, ChargeOrder, Intake, Watchers};
 use crate::{
     domain::{Answer, Applied, IdempotencyKey, Order, OrderFilter, OrderRequest, OrderStatus, Placed},
     store::{self, ApplyOutcomes, OrderOutcome, PlaceOrders},
@@ -29,6 +29,7 @@ pub struct OrderDeskParts {
     pub outcomes: Commits<ApplyOutcomes>,
     pub cashier: Supervised<Cashier>,
     pub watchers: Watchers,
+    pub intake: Intake,
     /// Long polls end early when the process goes down.
     pub shutdown: Shutdown,
 }
@@ -230,6 +231,9 @@ async fn confirm(parts: &OrderDeskParts, confirmation: Confirmation) -> Receipt 
     let Confirmation { event_id, answers, order_id, cause } = confirmation;
     let outcome = OrderOutcome { event_id, answers, order_id, status: OrderStatus::Confirmed, refund_id: None, reason: None, cause };
     let applied = parts.outcomes.commit(outcome).await?;
+    if applied == Applied::Moved {
+        parts.intake.ended(answers);
+    }
     parts.watchers.moved(order_id);
     Ok(applied)
 }

@@ -14,7 +14,7 @@ use shared::{
 pub use openapi::document;
 
 use crate::{
-    actors::{Catalogue, ChargeBacklog, DeskError, OrderDesk},
+    actors::{Catalogue, ChargeBacklog, DeskError, Intake, OrderDesk},
     domain::Violation,
 };
 
@@ -24,6 +24,7 @@ pub struct Desks {
     pub orders: Supervised<OrderDesk>,
     pub catalogue: Supervised<Catalogue>,
     pub backlog: ChargeBacklog,
+    pub intake: Intake,
 }
 
 /// Adds the service's routes.

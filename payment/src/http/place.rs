@@ -44,11 +44,7 @@ pub async fn place_order(
     desks: Data<Desks>,
     body: JsonBody<PlaceOrderBody>,
 ) -> Result<HttpResponse, Problem> {
-    if desks.backlog.is_full() {
-        metrics::counter!("orderflow_admission_rejected_total", "service" => "payment").increment(1);
-        let detail = "Too many orders wait to be charged; nothing was done. Try again after a moment.";
-        return Err(Problem::unavailable("overloaded", detail));
-    }
+    admit(&desks)?;
     let wait = preferred_wait(&request)?;
     let order = parse(token.sub, &request, body.value, wait.is_some())?;
     let key = order.key.clone();
@@ -73,6 +69,19 @@ pub async fn place_order(
         )),
         Placed::NotPriced(why) => Err(not_priced(why)),
     }
+}
+
+/// Refuses what could not be worked off in time.
+fn admit(desks: &Desks) -> Result<(), Problem> {
+    let detail = if desks.backlog.is_full() {
+        "Too many orders wait to be charged; nothing was done. Try again after a moment."
+    } else if !desks.intake.take() {
+        "Orders come to their end late, so fewer are taken; nothing was done. Try again after a moment."
+    } else {
+        return Ok(());
+    };
+    metrics::counter!("orderflow_admission_rejected_total", "service" => "payment").increment(1);
+    Err(Problem::unavailable("overloaded", detail))
 }
 
 /// Places the order; products the catalogue copy lacks are asked of inventory, once.

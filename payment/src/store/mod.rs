@@ -7,6 +7,7 @@ mod ledger;
 mod orders;
 mod outcome;
 mod place;
+mod prices;
 mod settle;
 
 pub use catalogue::{learn_products, product_changes};

@@ -1,6 +1,9 @@
 //! Placing orders: many orders and their idempotency keys in one transaction.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use shared::{
@@ -11,14 +14,24 @@ use tokio_postgres::types::Json;
 use uuid::Uuid;
 
 use super::{
-    catalogue, count_orders,
+    count_orders,
     orders::{ORDER_COLUMNS, read_order},
+    prices::Prices,
 };
 use crate::domain::{Answer, NewOrder, Order, OrderLine, OrderRequest, Placed, PricingError, Transition};
 
 /// Places orders. The key (user, idempotency key) makes a batch that is run twice place once.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct PlaceOrders;
+#[derive(Debug)]
+pub struct PlaceOrders {
+    prices: Prices,
+}
+
+impl PlaceOrders {
+    /// `price_age`: how long a price that was looked up is used again.
+    pub fn new(price_age: Duration) -> Self {
+        Self { prices: Prices::new(price_age) }
+    }
+}
 
 impl Write for PlaceOrders {
     type Item = OrderRequest;
@@ -26,7 +39,7 @@ impl Write for PlaceOrders {
     const NAME: &'static str = "place-orders";
 
     async fn commit(&self, connection: &Connection, items: &[OrderRequest]) -> Result<Vec<Placed>, DbError> {
-        let priced = price(connection, items).await?;
+        let priced = price(&self.prices, connection, items).await?;
         let orders: Vec<(&OrderRequest, Order)> =
             items.iter().zip(&priced).filter_map(|(item, order)| Some((item, order.as_ref().ok()?.clone()))).collect();
         let created = insert(connection, &orders).await?;
@@ -54,10 +67,10 @@ fn absent(priced: Result<Order, PricingError>) -> Placed {
     }
 }
 
-async fn price(connection: &Connection, items: &[OrderRequest]) -> Result<Vec<Result<Order, PricingError>>, DbError> {
+async fn price(prices: &Prices, connection: &Connection, items: &[OrderRequest]) -> Result<Vec<Result<Order, PricingError>>, DbError> {
     let skus: HashSet<&str> = items.iter().flat_map(|item| item.cart.lines()).map(|line| line.sku.as_str()).collect();
     let skus: Vec<&str> = skus.into_iter().collect();
-    let catalogue = catalogue::products(connection, &skus).await?;
+    let catalogue = prices.of(connection, &skus).await?;
     let order = |item: &OrderRequest| {
         let (lines, total) = item.cart.price(&catalogue)?;
         let (id, user_id, method) = (item.order_id, item.user_id, item.method);

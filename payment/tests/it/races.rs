@@ -64,7 +64,7 @@ fn request(key: &str) -> OrderRequest {
 }
 
 async fn place(connection: &Connection, request: OrderRequest) -> Order {
-    let placed = PlaceOrders.commit(connection, &[request]).await.expect("committed").remove(0);
+    let placed = PlaceOrders::new(std::time::Duration::ZERO).commit(connection, &[request]).await.expect("committed").remove(0);
     let Placed::Created(order) = placed else { panic!("a new order: {placed:?}") };
     order
 }

@@ -85,6 +85,11 @@ impl Envelope {
         serde_json::from_str(&self.data).map_err(|e| EnvelopeError::Data { kind: E::TYPE, why: e.to_string() })
     }
 
+    /// All of it as JSON: how it is stored.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_else(|e| unreachable!("envelopes are plain data: {e}"))
+    }
+
     /// The fields of the stream entry, in contract order.
     pub fn fields(&self) -> Vec<(&'static str, String)> {
         let mut fields = vec![

@@ -38,9 +38,7 @@ pub const DATA_LIMIT: usize = 256 * 1024;
 /// How long the row of an event stays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Retention {
-    /// Until it was published: its outcome is stored elsewhere and published again on request.
-    UntilPublished,
-    /// Published again this many times, `resend-after` doubling in between, then forgotten.
+    /// Published again this many times, `resend-after` doubling in between, then forgotten; 0: when it was published.
     Repeated(i32),
     /// Until the service deletes the row because the effect at the other side is known.
     UntilConfirmed,
@@ -49,7 +47,6 @@ pub enum Retention {
 impl Retention {
     fn repeats(self) -> Option<i32> {
         match self {
-            Self::UntilPublished => Some(0),
             Self::Repeated(times) => Some(times),
             Self::UntilConfirmed => None,
         }
@@ -58,7 +55,6 @@ impl Retention {
     fn from_repeats(repeats: Option<i32>) -> Self {
         match repeats {
             None => Self::UntilConfirmed,
-            Some(0) => Self::UntilPublished,
             Some(times) => Self::Repeated(times),
         }
     }

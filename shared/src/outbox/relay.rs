@@ -21,7 +21,6 @@ use super::{
 use crate::{
     db::{Database, DbError},
     events::Envelope,
-    failpoint,
     settings::StreamSettings,
     stream::{Broker, BrokerError},
     supervisor::{Drain, ExitReason, Life, RestartPolicy, Supervised, SupervisorHandle},
@@ -181,7 +180,6 @@ impl Relay {
 /// Returns the ids that could not be published.
 async fn publish(options: &RelayOptions, events: Vec<(&OutboxEvent, i32)>) -> Vec<Uuid> {
     let envelopes: Vec<(&str, &Envelope)> = events.iter().map(|(event, _)| (event.stream.as_str(), &event.envelope)).collect();
-    failpoint::pass("relay.before-publish", "");
     let results = match options.broker.publish(&envelopes).await {
         Ok(results) => results,
         Err(error) => {
@@ -189,7 +187,6 @@ async fn publish(options: &RelayOptions, events: Vec<(&OutboxEvent, i32)>) -> Ve
             return events.iter().map(|(event, _)| event.envelope.id).collect();
         }
     };
-    failpoint::pass("relay.after-publish", "");
     let (mut unsent, mut done) = (Vec::new(), Vec::new());
     for ((event, attempts), result) in events.iter().zip(results) {
         match result {
@@ -209,7 +206,6 @@ async fn publish(options: &RelayOptions, events: Vec<(&OutboxEvent, i32)>) -> Ve
 
 fn is_done(retention: Retention, attempts: i32) -> bool {
     match retention {
-        Retention::UntilPublished => true,
         Retention::Repeated(times) => attempts >= times,
         Retention::UntilConfirmed => false,
     }

@@ -20,7 +20,7 @@ impl OutboxRows {
     pub fn push(&mut self, event: &OutboxEvent) {
         self.ids.push(event.envelope.id);
         self.streams.push(event.stream.clone());
-        self.envelopes.push(serde_json::to_string(&event.envelope).unwrap_or_else(|e| unreachable!("envelopes are plain data: {e}")));
+        self.envelopes.push(event.envelope.to_json());
         self.repeats.push(event.retention.repeats());
     }
 }

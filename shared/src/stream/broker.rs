@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use redis::{AsyncConnectionConfig, ErrorKind, Pipeline, RedisError, Value, aio::MultiplexedConnection};
 use tokio::sync::Mutex;
 
-use crate::{events::Envelope, settings::StreamSettings, stream::partition_of};
+use crate::{events::Envelope, failpoint, settings::StreamSettings, stream::partition_of};
 
 /// Redis did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -117,7 +117,9 @@ impl Broker {
             let key = partition_of(stream, &envelope.correlation_id, self.partitions);
             pipeline.add_command(add(&key, &envelope.fields()));
         }
+        failpoint::pass("publish.before", "");
         let values = self.run(&mut pipeline).await?;
+        failpoint::pass("publish.after", "");
         Ok(values.into_iter().map(|value| value.extract_error().map(drop).map_err(BrokerError::from)).collect())
     }
 

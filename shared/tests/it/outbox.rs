@@ -56,7 +56,7 @@ async fn rows(bank: &Bank, count: i64) {
 #[actix_rt::test]
 async fn a_row_no_relay_was_fed_with_is_swept() {
     let bank = Bank::open().await;
-    let forgotten = event(Retention::UntilPublished);
+    let forgotten = event(Retention::Repeated(0));
     insert(&bank, &forgotten, Duration::from_millis(200)).await;
     let _relay = bank.relay(|_| {});
     published(&bank, &forgotten, 1).await;
@@ -69,7 +69,7 @@ async fn a_relay_that_is_fed_publishes_without_waiting_for_the_sweep() {
     let relay = bank.relay(|options| options.settings.sweep_interval = LONG);
     let healed = async || (bank.redis.command::<u8>(&["EXISTS", "orderflow:marker:bank"]).await == 1).then_some(());
     eventually("the first sweep is over", SOON, healed).await;
-    let fed = event(Retention::UntilPublished);
+    let fed = event(Retention::Repeated(0));
     insert(&bank, &fed, LONG).await;
     relay.publish(vec![fed.clone()]);
     published(&bank, &fed, 1).await;
@@ -197,7 +197,7 @@ async fn what_was_committed_while_redis_was_down_is_published_when_it_is_back() 
     let mut bank = Bank::open().await;
     let relay = bank.relay(|_| {});
     bank.redis.stop().await;
-    let (fed, forgotten) = (event(Retention::UntilPublished), event(Retention::UntilPublished));
+    let (fed, forgotten) = (event(Retention::Repeated(0)), event(Retention::Repeated(0)));
     insert(&bank, &fed, LONG).await;
     insert(&bank, &forgotten, Duration::ZERO).await;
     relay.publish(vec![fed.clone()]);
@@ -211,7 +211,7 @@ async fn what_was_committed_while_redis_was_down_is_published_when_it_is_back() 
 async fn a_drained_relay_has_published_what_it_was_fed() {
     let bank = Bank::open().await;
     let relay = bank.relay(|_| {});
-    let events: Vec<OutboxEvent> = (0..2000).map(|_| event(Retention::UntilPublished)).collect();
+    let events: Vec<OutboxEvent> = (0..2000).map(|_| event(Retention::Repeated(0))).collect();
     let is_up = async || (bank.redis.command::<u8>(&["EXISTS", "orderflow:marker:bank"]).await == 1).then_some(());
     eventually("the relay is up", SOON, is_up).await;
     relay.publish(events);
@@ -223,5 +223,5 @@ async fn a_drained_relay_has_published_what_it_was_fed() {
 fn data_over_the_limit_is_refused_before_anything_is_stored() {
     let envelope = Envelope { data: "x".repeat(256 * 1024 + 1), ..deposited("alice", 1) };
     let refused = TooLarge { id: envelope.id, size: 256 * 1024 + 1 };
-    assert_eq!(OutboxEvent::new::<Deposited>(envelope, Retention::UntilPublished), Err(refused));
+    assert_eq!(OutboxEvent::new::<Deposited>(envelope, Retention::Repeated(0)), Err(refused));
 }

@@ -98,7 +98,7 @@ impl World<'_> {
         let moved = self.find_mut(settlement.no).is_some_and(|placed| placed.advance(status, cause, checked));
         if moved {
             if let Some(event) = settlement.event {
-                self.write_outbox(0, event, true);
+                self.write_outbox(event);
             }
             let supply = [0, 1].map(|sku| self.supply(sku));
             self.find_mut(settlement.no).into_iter().for_each(|placed| placed.supply = supply);

@@ -110,7 +110,7 @@ impl World<'_> {
 
     /// Nothing moves: no unconfirmed row, no order on its way, no entry unread or pending, no customer without an answer.
     pub(super) fn is_quiet(&self) -> bool {
-        self.outbox.iter().all(Vec::is_empty)
+        self.outbox.is_empty()
             && self.orders.iter().all(|placed| placed.order.status.is_terminal())
             && self.redis.0.iter().all(Stream::is_drained)
             && self.clients.iter().all(Client::is_content)
@@ -118,7 +118,7 @@ impl World<'_> {
     }
 
     pub(super) fn unrest(&self) -> String {
-        let rows = self.outbox.iter().map(Vec::len).sum::<usize>();
+        let rows = self.outbox.len();
         let open: Vec<_> = self.orders.iter().filter(|placed| !placed.order.status.is_terminal()).collect();
         let open: Vec<_> = open.iter().map(|placed| format!("order {} is {}", placed.no, placed.order.status)).collect();
         format!("{rows} outbox rows, {}", if open.is_empty() { "no open order".to_owned() } else { open.join(", ") })

@@ -50,6 +50,8 @@ pub struct World<'a> {
     orders: Vec<Placed>,
     keys: Vec<Key>,
     settled_inbox: Vec<EventNo>,
+    /// Of payment: inventory's replies are in its inbox, and `product_changed` is not in this model.
+    outbox: Vec<OutboxRow>,
     // The provider's books: order and amount.
     charges: Vec<(OrderNo, i64)>,
     refunds: Vec<(OrderNo, i64)>,
@@ -57,8 +59,6 @@ pub struct World<'a> {
     on_hand: [i64; 2],
     ledger: Vec<LedgerRow>,
     stock_inbox: Vec<(EventNo, EventNo)>,
-    /// By service.
-    outbox: [Vec<OutboxRow>; 2],
     /// Statements whose client is gone or tries again; the server may still commit them.
     lingering: Vec<Lingering>,
 
@@ -105,7 +105,6 @@ struct LedgerRow {
 
 struct OutboxRow {
     event: EventNo,
-    until_confirmed: bool,
     due: bool,
 }
 
@@ -283,14 +282,12 @@ impl<'a> World<'a> {
 
     /// Rows fall due; in the random phase one at a time.
     fn time_passes(&mut self, all: bool) {
-        for service in 0..2 {
-            let rows = self.outbox[service].len();
-            if all {
-                self.outbox[service].iter_mut().for_each(|row| row.due = true);
-            } else if rows > 0 {
-                let row = self.random.below(rows);
-                self.outbox[service][row].due = true;
-            }
+        let rows = self.outbox.len();
+        if all {
+            self.outbox.iter_mut().for_each(|row| row.due = true);
+        } else if rows > 0 {
+            let row = self.random.below(rows);
+            self.outbox[row].due = true;
         }
     }
 

@@ -133,7 +133,7 @@ impl World<'_> {
             self.changed = true;
         }
         if let Some(cause) = cause {
-            self.outbox[0].retain(|row| row.event != cause);
+            self.outbox.retain(|row| row.event != cause);
         }
         match status {
             _ if known => Applied::Duplicate,

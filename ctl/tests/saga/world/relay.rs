@@ -14,18 +14,16 @@ pub struct Relay {
 
 impl World<'_> {
     /// Puts an event into the outbox, as part of the caller's transaction.
-    pub(super) fn write_outbox(&mut self, service: usize, event: EventNo, until_confirmed: bool) {
+    pub(super) fn write_outbox(&mut self, event: EventNo) {
         if self.rules.outbox_in_transaction {
-            let until_confirmed = until_confirmed && self.rules.resend_until_confirmed;
-            self.outbox[service].push(OutboxRow { event, until_confirmed, due: false });
+            self.outbox.push(OutboxRow { event, due: false });
         }
     }
 
     /// Publishes one event of the queue, or forgets a published row: two steps, with room for a crash in between.
     pub(super) fn publish(&mut self, process: usize) -> bool {
-        let service = process / INVENTORY;
         if let Some(event) = self.processes[process].relay.forget.pop() {
-            self.outbox[service].retain(|row| row.event != event);
+            self.outbox.retain(|row| row.event != event);
             self.note(|| format!("{}: forgets the row of event {event}", name(process)));
             return true;
         }
@@ -45,8 +43,7 @@ impl World<'_> {
             return true; // it happened, but the answer was lost: it stays in the queue
         }
         self.processes[process].relay.queue.swap_remove(which);
-        let until_confirmed = self.outbox[service].iter().any(|row| row.event == event && row.until_confirmed);
-        if !until_confirmed {
+        if !self.rules.resend_until_confirmed {
             self.processes[process].relay.forget.push(event);
         }
         true
@@ -62,10 +59,12 @@ impl World<'_> {
 
     /// Leases what is due and queues it. A process that dies then leaves it to the next sweep.
     pub(super) fn sweep(&mut self, process: usize) -> bool {
-        let service = process / INVENTORY;
+        if process >= INVENTORY {
+            return false;
+        }
         let relay = &mut self.processes[process].relay;
         let before = relay.queue.len();
-        for row in self.outbox[service].iter_mut().filter(|row| row.due) {
+        for row in self.outbox.iter_mut().filter(|row| row.due) {
             row.due = false;
             relay.queue.push(row.event);
         }

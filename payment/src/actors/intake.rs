@@ -1,0 +1,62 @@
+//! Whether one more order is taken. What is accepted must be worked off: taking orders is cheaper than finishing them, and
+//! would win every race for the processor.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant, SystemTime},
+};
+
+use shared::supervisor::{ChildStatus, Supervised};
+use uuid::Uuid;
+
+use super::Cashier;
+use crate::domain::Pace;
+
+/// Orders that wait to be charged.
+#[derive(Clone)]
+pub struct ChargeBacklog {
+    cashier: Arc<ChildStatus>,
+    limit: i64,
+}
+
+impl ChargeBacklog {
+    /// `limit`: orders waiting beyond which new ones are refused.
+    pub fn new(cashier: &Supervised<Cashier>, limit: u32) -> Self {
+        Self { cashier: cashier.status_handle(), limit: i64::from(limit) }
+    }
+
+    /// Whether new orders are to be refused.
+    pub fn is_full(&self) -> bool {
+        self.cashier.queue_depth() >= self.limit
+    }
+}
+
+/// The [`Pace`] of this process: who takes orders asks it, who brings them to their end tells it.
+#[derive(Clone)]
+pub struct Intake(Arc<Mutex<Pace>>);
+
+impl Intake {
+    /// `late_after`: see [`Pace::new`].
+    pub fn new(late_after: Duration) -> Self {
+        Self(Arc::new(Mutex::new(Pace::new(late_after, Instant::now()))))
+    }
+
+    /// Whether one more order may be taken.
+    pub fn take(&self) -> bool {
+        self.pace(|pace| pace.take(Instant::now()))
+    }
+
+    /// An order came to its end. `completed`: its `order_completed`, whose id is a UUIDv7 and says when it was paid.
+    pub(super) fn ended(&self, completed: Option<Uuid>) {
+        let paid = completed.and_then(|event| event.get_timestamp()).map(|at| at.to_unix());
+        let Some((seconds, nanos)) = paid else { return };
+        let paid = SystemTime::UNIX_EPOCH + Duration::new(seconds, nanos);
+        // A clock that was set back: it was just paid.
+        let age = SystemTime::now().duration_since(paid).unwrap_or_default();
+        self.pace(|pace| pace.ended(age, Instant::now()));
+    }
+
+    fn pace<T>(&self, what: impl FnOnce(&mut Pace) -> T) -> T {
+        what(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}

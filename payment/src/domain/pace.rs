@@ -1,0 +1,175 @@
+//! How fast orders are taken: as fast as they come, until even the quickest of them come to their end late; from then on no
+//! faster than they do.
+//!
+//! Taking an order is cheaper than finishing it and wins every race for the processor, so a backlog behind the payment would
+//! grow without end. It is told from a burst as CoDel does (RFC 8289): by the *youngest* of what comes out. What a dead
+//! consumer left behind comes out old, but beside it others come out young; behind a standing queue everything is old.
+//! Where next to nothing comes to its end (inventory is away) nothing is known, and orders are taken: they are stored safely.
+
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
+
+/// What is counted together; also how evenly orders are let in.
+const SLICE: Duration = Duration::from_millis(100);
+/// A second is looked back on.
+const SLICES: usize = 10;
+/// Fewer ends in that second say nothing.
+const TELLING: u32 = 50;
+/// While orders are late: taken for one that came to its end. Less than 1, so that the backlog shrinks.
+const WHILE_LATE: f64 = 0.9;
+/// When they are not any more: a fifth more every second.
+const GROWTH: f64 = 1.02;
+
+/// The pace.
+#[derive(Debug)]
+pub struct Pace {
+    late_after: Duration,
+    slice_began: Instant,
+    current: Slice,
+    past: VecDeque<Slice>,
+    limit: Option<Limit>,
+}
+
+/// What happened in a slice.
+#[derive(Debug, Clone, Copy, Default)]
+struct Slice {
+    ended: u32,
+    youngest: Option<Duration>,
+    refused: bool,
+}
+
+/// Orders that may be taken.
+#[derive(Debug, Clone, Copy)]
+struct Limit {
+    /// In a slice.
+    rate: f64,
+    /// Now.
+    left: f64,
+}
+
+impl Pace {
+    /// `late_after`: an order that comes to its end longer than this after it was paid is late.
+    pub fn new(late_after: Duration, now: Instant) -> Self {
+        Self { late_after, slice_began: now, current: Slice::default(), past: VecDeque::with_capacity(SLICES), limit: None }
+    }
+
+    /// Whether one more order may be taken.
+    pub fn take(&mut self, now: Instant) -> bool {
+        self.close_slices(now);
+        match &mut self.limit {
+            None => true,
+            Some(limit) if limit.left >= 1.0 => {
+                limit.left -= 1.0;
+                true
+            }
+            Some(_) => {
+                self.current.refused = true;
+                false
+            }
+        }
+    }
+
+    /// An order came to its end, so long after it was paid.
+    pub fn ended(&mut self, age: Duration, now: Instant) {
+        self.close_slices(now);
+        self.current.ended += 1;
+        self.current.youngest = Some(self.current.youngest.map_or(age, |youngest| youngest.min(age)));
+    }
+
+    fn close_slices(&mut self, now: Instant) {
+        let passed = now.saturating_duration_since(self.slice_began).as_millis() / SLICE.as_millis();
+        let passed = u32::try_from(passed).unwrap_or(u32::MAX);
+        self.slice_began += SLICE * passed;
+        // After a second of silence nothing is left to forget.
+        for _ in 0..passed.min(SLICES as u32 + 1) {
+            if self.past.len() == SLICES {
+                self.past.pop_front();
+            }
+            self.past.push_back(std::mem::take(&mut self.current));
+            self.limit = self.next_limit();
+        }
+    }
+
+    fn next_limit(&self) -> Option<Limit> {
+        let ended: u32 = self.past.iter().map(|slice| slice.ended).sum();
+        let youngest = self.past.iter().filter_map(|slice| slice.youngest).min();
+        let rate = f64::from(ended) / self.past.len() as f64;
+        let late = ended >= TELLING && youngest.is_some_and(|youngest| youngest > self.late_after);
+        let left = self.limit.map_or(0.0, |limit| limit.left.min(limit.rate));
+        let rate = match self.limit {
+            _ if late => rate * WHILE_LATE,
+            Some(limit) if self.past.iter().any(|slice| slice.refused) => limit.rate * GROWTH,
+            _ => return None, // nobody was refused for a second
+        };
+        Some(Limit { rate, left: left + rate })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LATE: Duration = Duration::from_secs(1);
+
+    /// Lets `seconds` pass in which `ends` orders of this age come to their end and `offered` are offered, each second; those
+    /// that were taken in the last one.
+    fn pass(pace: &mut Pace, now: &mut Instant, seconds: u32, ends: u32, age: Duration, offered: u32) -> u32 {
+        let mut taken = 0;
+        for _ in 0..seconds {
+            taken = 0;
+            for _ in 0..SLICES {
+                (0..ends / 10).for_each(|_| pace.ended(age, *now));
+                taken += (0..offered / 10).filter(|_| pace.take(*now)).count() as u32;
+                *now += SLICE;
+            }
+        }
+        taken
+    }
+
+    #[test]
+    fn everything_is_taken_while_orders_end_in_time() {
+        let mut now = Instant::now();
+        let mut pace = Pace::new(LATE, now);
+        assert_eq!(pass(&mut pace, &mut now, 5, 1000, LATE / 2, 5000), 5000);
+    }
+
+    #[test]
+    fn fewer_are_taken_than_come_to_their_end_once_the_youngest_is_late() {
+        let mut now = Instant::now();
+        let mut pace = Pace::new(LATE, now);
+        let taken = pass(&mut pace, &mut now, 5, 1000, LATE * 2, 5000);
+        assert!((890..=910).contains(&taken), "{taken} of 1000");
+    }
+
+    #[test]
+    fn old_orders_beside_young_ones_are_no_backlog() {
+        let mut now = Instant::now();
+        let mut pace = Pace::new(LATE, now);
+        for _ in 0..50 {
+            pace.ended(LATE / 10, now);
+            (0..99).for_each(|_| pace.ended(LATE * 60, now));
+            assert!((0..500).all(|_| pace.take(now)));
+            now += SLICE;
+        }
+    }
+
+    #[test]
+    fn orders_are_taken_when_nothing_comes_to_its_end() {
+        let mut now = Instant::now();
+        let mut pace = Pace::new(LATE, now);
+        pass(&mut pace, &mut now, 2, 1000, LATE * 2, 5000);
+        // Growing by a fifth a second until nobody is refused any more.
+        assert_eq!(pass(&mut pace, &mut now, 15, 0, LATE, 5000), 5000);
+    }
+
+    #[test]
+    fn a_pause_ends_the_limit() {
+        let mut now = Instant::now();
+        let mut pace = Pace::new(LATE, now);
+        pass(&mut pace, &mut now, 5, 1000, LATE * 2, 5000);
+        now += Duration::from_secs(60);
+        assert_eq!(pass(&mut pace, &mut now, 1, 1000, LATE / 10, 5000), 5000);
+    }
+}

@@ -1,5 +1,7 @@
 //! Orders: placed by the group commit, and brought to their end by a batch of outcomes.
 
+use std::time::Duration;
+
 use actix_rt::{Arbiter, System};
 use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use futures_util::future::join_all;
@@ -15,7 +17,7 @@ use shared::{
     shutdown::Shutdown,
     supervisor::{Roster, SupervisorHandle},
     telemetry::{self, TraceContext},
-    testing::{DurablePostgres, timed},
+    testing::{DurablePostgres, eventually, timed},
 };
 use uuid::Uuid;
 
@@ -28,6 +30,8 @@ const PRODUCTS: usize = 100;
 const PLACED: [usize; 4] = [1, 16, 64, 256];
 /// A full read of the stream, and a small one.
 const ENDED: [usize; 2] = [64, 512];
+
+const SOON: Duration = Duration::from_secs(10);
 
 /// As if they were charged and published.
 const CHARGE: &str = "WITH charged AS (
@@ -58,7 +62,9 @@ impl Books {
         let supervisor = SupervisorHandle::start(&Arbiter::current(), &Roster::default(), Shutdown::default());
         let orders = Commits::start(&supervisor, database.clone(), &settings, || PlaceOrders);
         let outcomes = Commits::start(&supervisor, database.clone(), &settings, || ApplyOutcomes { consumer: "payment-group" });
-        Self { database, orders, outcomes, _postgres: postgres }
+        let books = Self { database, orders, outcomes, _postgres: postgres };
+        eventually("the writers are at work", SOON, async || books.orders.commit(requests(1).remove(0)).await.map(drop)).await;
+        books
     }
 
     /// All of them at the same time; every one must be new.

@@ -31,7 +31,7 @@ fn wrap(event: &OrderCompleted) -> Envelope {
 fn events(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("event");
     for lines in [1, 5] {
-        let (event, name) = (event(lines), |what: &str| BenchmarkId::new(what, format!("{lines} lines")));
+        let (event, name) = (event(lines), |what: &str| BenchmarkId::new(what, lines));
         let envelope = wrap(&event);
         let fields: HashMap<String, String> = envelope.fields().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         let json = serde_json::to_string(&envelope).expect("JSON");

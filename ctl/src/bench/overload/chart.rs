@@ -1,4 +1,4 @@
-//! Goodput and accepted orders against offered load, and the line that cannot be passed.
+//! Goodput and accepted orders against offered load, and the ideal: everything, up to the capacity.
 
 use std::fmt::Write;
 
@@ -36,7 +36,7 @@ pub fn svg(report: &OverloadReport) -> String {
     svg += &grid(&scale);
     let most = scale.offered;
     let ideal = [(0.0, 0.0), (report.capacity.min(most), report.capacity.min(most)), (most, report.capacity.min(most))];
-    svg += &line(&scale, &ideal, IDEAL, "stroke-dasharray=\"6 4\"");
+    svg += &line(&scale, &ideal, IDEAL, "stroke-width=\"1.5\" stroke-dasharray=\"6 4\"");
     for (colour, of) in [(ACCEPTED, accepted as fn(&Rung) -> f64), (GOODPUT, goodput)] {
         let points: Vec<(f64, f64)> = report.rungs.iter().map(|rung| (rung.step.offered, of(rung))).collect();
         svg += &line(&scale, &[&[(0.0, 0.0)], points.as_slice()].concat(), colour, "stroke-width=\"2.5\"");

@@ -11,9 +11,11 @@
 //! | [`verify`] | the invariants, judged from databases, streams and a client's log |
 //! | [`chaos`] | faults on purpose, in a stack of its own |
 //! | [`bench`] | how fast it is, beside yardsticks |
+//! | [`affinity`], [`processes`] | who may use which core; processes as the system shows them |
 //! | [`demo`] | products and orders to show |
 //! | [`terminal`], [`exit`] | how things look, and exit codes |
 
+pub mod affinity;
 pub mod api;
 pub mod bench;
 pub mod chaos;
@@ -24,6 +26,7 @@ pub mod context;
 pub mod demo;
 pub mod exit;
 pub mod load;
+pub mod processes;
 pub mod stack;
 pub mod state;
 pub mod terminal;

@@ -60,7 +60,8 @@ fn bar(row: &Row, y: f64) -> String {
     .join("\n")
 }
 
-fn text(x: f64, y: f64, style: &str, words: &str) -> String {
+/// Words at a place; nothing in them can break the document.
+pub fn text(x: f64, y: f64, style: &str, words: &str) -> String {
     format!("<text x=\"{x:.1}\" y=\"{y:.1}\" {style}>{}</text>", escaped(words))
 }
 

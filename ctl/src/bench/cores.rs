@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
 
+use crate::processes;
+
 /// USER_HZ: the unit of `/proc/PID/stat`, 100 on every architecture of Linux.
 const TICKS: f64 = 100.0;
 /// The machine counts as quiet with less than this in use over [`WINDOW`]. As in the yardsticks of the issue.
@@ -65,27 +67,13 @@ pub async fn quiet(patience: Duration) -> bool {
     false
 }
 
-/// A process with all its children, as the postmaster and its backends.
-pub fn family(of: i32) -> Vec<i32> {
-    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let ids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
-    ids.filter(|id| *id == of || stat(*id).and_then(|fields| fields.get(1)?.parse().ok()) == Some(of)).collect()
-}
-
-/// The resident memory of a process in bytes: `VmRSS` of `/proc/PID/status`, which is in KiB.
-pub fn resident(process: i32) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) << 10
-}
-
 /// Ticks of a process: its own and of children it has reaped. None of ours reaps but the postmaster, of its backends.
 fn used(process: i32) -> u64 {
     stat(process).map_or(0, |fields| ticks(&fields))
 }
 
 fn own() -> u64 {
-    stat(i32::try_from(std::process::id()).unwrap_or(0)).map_or(0, |fields| ticks(&fields))
+    stat(processes::own()).map_or(0, |fields| ticks(&fields))
 }
 
 /// utime, stime, cutime and cstime.
@@ -117,14 +105,6 @@ mod tests {
     #[test]
     fn idle_waiting_and_stolen_time_is_not_busy() {
         assert_eq!(busy("cpu  100 20 3 5000 70 4 5 600 0 0\ncpu0 1 1 1"), 132);
-    }
-
-    #[test]
-    fn this_process_is_in_its_parents_family_and_uses_memory() {
-        let own = i32::try_from(std::process::id()).expect("a pid");
-        let parent: i32 = stat(own).expect("a process")[1].parse().expect("a pid");
-        assert!(family(parent).contains(&own) && family(parent).contains(&parent));
-        assert!(resident(own) > 1 << 20);
     }
 
     #[test]

@@ -2,6 +2,7 @@ use std::io;
 
 use shared::local::LocalError;
 
+use crate::affinity::AffinityError;
 use crate::api::{ApiError, innermost};
 use crate::stack::StackError;
 
@@ -14,6 +15,9 @@ pub enum BenchError {
     /// A private server.
     #[error(transparent)]
     Server(#[from] LocalError),
+    /// The load cannot be kept apart from the stack.
+    #[error(transparent)]
+    Affinity(#[from] AffinityError),
     /// A service refused what the run needs.
     #[error(transparent)]
     Api(#[from] ApiError),
@@ -56,6 +60,14 @@ pub enum BenchError {
         all: i64,
         /// Refunded or declined.
         others: i64,
+    },
+    /// No rate was found at which orders keep pace.
+    #[error(
+        "at {rate:.0} orders a second too many were still not at their end: something is wrong, or the machine is busy; nothing is drawn"
+    )]
+    NoCapacity {
+        /// The last one that was tried.
+        rate: f64,
     },
     /// A file or a process.
     #[error("cannot {what}")]

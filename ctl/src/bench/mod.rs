@@ -12,6 +12,7 @@
 //! | `yardsticks`, `pgbench`, `redis_disk` | what PostgreSQL, Redis and the disk do by hand |
 //! | `wrk`, `program`, `database` | load generators, and the databases asked directly |
 //! | `cores` | who used which part of the machine |
+//! | [`overload`] | what is left of it when more is offered than it can do |
 //! | [`Report`], `rows`, [`svg`] | medians, floors and goals, the chart |
 
 mod backlog;
@@ -24,6 +25,7 @@ mod live;
 mod machine;
 mod measure;
 mod orders;
+pub mod overload;
 mod paced;
 mod pgbench;
 mod program;

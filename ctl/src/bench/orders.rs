@@ -64,7 +64,7 @@ pub async fn warm_up(site: &mut Site, terms: &Terms, fixture: &Fixture) -> Resul
 
 /// POST /orders.
 pub async fn offer(site: &Site, fixture: &Fixture, time: Duration, connections: u16) -> Result<Outcome, BenchError> {
-    wrk::run(site.folder(), &site.url(Kind::Payment)?, fixture, Load { request: Request::Order, connections, time }).await
+    wrk::run(site.folder(), &site.url(Kind::Payment)?, fixture, Load { request: Request::Order, connections, time, apart: None }).await
 }
 
 /// Waits until no more orders are open than were before.

@@ -15,10 +15,11 @@ use tempfile::TempDir;
 use tokio::time::sleep;
 
 use super::BenchError;
-use super::cores::{Parties, family, resident};
+use super::cores::Parties;
 use super::database::Database;
 use super::wrk::Fixture;
 use crate::api::{Api, Endpoints, Money, NewProduct};
+use crate::processes::{family, resident};
 use crate::stack::{Kind, ServerChoice, Service, ServiceId, Sink, Stack, StackOptions};
 use crate::state::{Login, random_secret};
 

@@ -38,7 +38,7 @@ pub async fn single(site: &mut Site, terms: &Terms) -> Result<Reading, BenchErro
 /// Products looked at.
 pub async fn browse(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError> {
     let (fixture, url) = (site.fixture(products()).await?, site.url(Kind::Inventory)?);
-    let look = |time| Load { request: Request::Product, connections: CONNECTIONS, time };
+    let look = |time| Load { request: Request::Product, connections: CONNECTIONS, time, apart: None };
     wrk::run(site.folder(), &url, &fixture, look(terms.warm_up)).await?;
     quiet(terms.patience).await;
     let watch = Watch::begin(&site.parties());

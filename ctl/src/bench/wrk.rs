@@ -10,11 +10,13 @@ use uuid::Uuid;
 
 use super::BenchError;
 use super::program::Program;
+use crate::affinity::Cores;
 
 const WRK: Program = Program { name: "wrk", package: "wrk" };
-const SCRIPTS: [(&str, &str); 3] = [
+const SCRIPTS: [(&str, &str); 4] = [
     ("fixture.lua", include_str!("lua/fixture.lua")),
     ("orders.lua", include_str!("lua/orders.lua")),
+    ("paced.lua", include_str!("lua/paced.lua")),
     ("products.lua", include_str!("lua/products.lua")),
 ];
 
@@ -23,19 +25,24 @@ const SCRIPTS: [(&str, &str); 3] = [
 pub enum Request {
     /// POST /orders
     Order,
+    /// POST /orders, one when so much time has passed since the last one, however long the answers take: an open loop, up to
+    /// the number of connections. Its key ends with the microsecond in which it was sent.
+    OrderEvery(Duration),
     /// GET /products/{sku}
     Product,
 }
 
-/// A closed loop.
+/// How it is asked for.
 #[derive(Debug, Clone, Copy)]
 pub struct Load {
     /// What is asked for.
     pub request: Request,
-    /// How many requests are on their way.
+    /// How many requests are on their way, at most.
     pub connections: u16,
     /// How long.
     pub time: Duration,
+    /// The generator has a core of its own, or shares them all.
+    pub apart: Option<Cores>,
 }
 
 /// What customers show and want.
@@ -50,6 +57,8 @@ pub struct Fixture {
 /// What came back.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 pub struct Outcome {
+    /// Sent; in an open loop those that were not answered in time are among them.
+    pub sent: u64,
     /// Answers.
     pub requests: u64,
     /// Answers that were not 2xx or 3xx.
@@ -70,7 +79,12 @@ impl Outcome {
 
     /// Good answers a second.
     pub fn per_second(&self) -> f64 {
-        self.good() as f64 / (self.micros as f64 / 1e6)
+        self.good() as f64 / self.seconds()
+    }
+
+    /// How long it lasted.
+    pub fn seconds(&self) -> f64 {
+        self.micros as f64 / 1e6
     }
 
     /// Half of the answers, 95 and 99 of 100 came within these milliseconds.
@@ -84,10 +98,13 @@ pub async fn run(folder: &Path, url: &str, fixture: &Fixture, load: Load) -> Res
     let write = |name: &str, text: &str| fs::write(folder.join(name), text).map_err(BenchError::io("write a script for wrk"));
     SCRIPTS.iter().try_for_each(|(name, text)| write(name, text))?;
     write("fixture.txt", &fixture.text())?;
-    let mut command = Command::new(WRK.name);
+    let mut command = load.apart.map_or_else(|| Command::new(WRK.name), |cores| cores.load(Path::new(WRK.name)));
     command.args(["-t", "1", "-c", &load.connections.to_string(), "-d", &format!("{}s", load.time.as_secs())]);
     command.args(["--timeout", "10s", "--latency", "-s"]).arg(folder.join(load.request.script())).arg(url);
     command.env("FIXTURE", folder.join("fixture.txt")).env("RUN", Uuid::new_v4().to_string());
+    if let Request::OrderEvery(gap) = load.request {
+        command.env("GAP_MICROS", (gap.as_secs_f64() * 1e6).to_string());
+    }
     let said = WRK.output(command).await?;
     parse(&said).ok_or_else(|| WRK.no_result(said))
 }
@@ -101,6 +118,7 @@ impl Request {
     fn script(self) -> &'static str {
         match self {
             Self::Order => "orders.lua",
+            Self::OrderEvery(_) => "paced.lua",
             Self::Product => "products.lua",
         }
     }
@@ -119,13 +137,13 @@ mod tests {
 
     const SAID: &str = "Running 2s test @ http://127.0.0.1:8001
   1 threads and 64 connections
-RESULT {\"requests\":1200,\"refused\":200,\"broken\":1,\"micros\":2000000,\"p50\":1500,\"p95\":2500,\"p99\":9000}
+RESULT {\"sent\":1264,\"requests\":1200,\"refused\":200,\"broken\":1,\"micros\":2000000,\"p50\":1500,\"p95\":2500,\"p99\":9000}
 ";
 
     #[test]
     fn what_wrk_says_is_read_and_refusals_do_not_count_as_accepted() {
         let outcome = parse(SAID).expect("a result");
-        assert_eq!((outcome.good(), outcome.broken), (1000, 1));
+        assert_eq!((outcome.sent, outcome.good(), outcome.broken), (1264, 1000, 1));
         assert!((outcome.per_second() - 500.0).abs() < 1e-9);
         assert!((outcome.milliseconds()[2] - 9.0).abs() < 1e-9);
         assert_eq!(parse("unable to connect"), None);

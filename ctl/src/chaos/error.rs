@@ -4,6 +4,7 @@ use std::time::Duration;
 use shared::local::LocalError;
 
 use super::requests::RequestError;
+use crate::affinity::AffinityError;
 use crate::api::{ApiError, innermost};
 use crate::stack::StackError;
 
@@ -24,6 +25,9 @@ pub enum ChaosError {
     /// This machine cannot do it.
     #[error("{0}")]
     Impossible(String),
+    /// The load cannot be kept apart from the stack.
+    #[error(transparent)]
+    Affinity(#[from] AffinityError),
     /// An instance or a server of the stack.
     #[error(transparent)]
     Stack(#[from] StackError),

@@ -24,7 +24,6 @@
 pub mod arena;
 pub mod buyer;
 mod conclusion;
-mod cores;
 pub mod direct;
 mod error;
 pub mod failpoints;

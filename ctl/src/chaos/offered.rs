@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs;
 use std::path::PathBuf;
 use std::process::{Output, Stdio};
 use std::time::Duration;
@@ -12,14 +11,15 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::ChaosError;
 use super::arena::Arena;
-use super::cores::Cores;
+use crate::affinity::Cores;
+use crate::processes::resident;
 use crate::state::StackState;
 
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// How to start it.
-pub struct Offered<'a> {
-    cores: &'a Cores,
+pub struct Offered {
+    cores: Cores,
     program: PathBuf,
 }
 
@@ -58,12 +58,12 @@ impl fmt::Display for Memory {
     }
 }
 
-impl<'a> Offered<'a> {
+impl Offered {
     /// Writes down how to log in, as `shopctl up` does.
     ///
     /// # Errors
     /// [`ChaosError::Load`], [`ChaosError::Io`].
-    pub fn new(arena: &Arena, cores: &'a Cores) -> Result<Self, ChaosError> {
+    pub fn new(arena: &Arena, cores: Cores) -> Result<Self, ChaosError> {
         let state = StackState { credentials: arena.stack.credentials().clone(), running: None };
         state.write(arena.folder.path()).map_err(|error| ChaosError::Load(error.to_string()))?;
         Ok(Self { cores, program: std::env::current_exe().map_err(ChaosError::io("find this program"))? })
@@ -127,22 +127,5 @@ impl Watch {
     fn end(mut self) -> Vec<Memory> {
         self.note();
         self.processes.into_values().collect()
-    }
-}
-
-/// `VmRSS` of `/proc/PID/status`, which is in KiB.
-fn resident(process: i32) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) << 10
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn this_process_uses_memory() {
-        assert!(resident(i32::try_from(std::process::id()).expect("a pid")) > 1 << 20);
     }
 }

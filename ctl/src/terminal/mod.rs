@@ -1,11 +1,13 @@
 //! How things look: colours, tables, timelines, log lines, progress.
 
+mod bar;
 mod log_line;
 mod paint;
 mod progress;
 mod table;
 mod timeline;
 
+pub use bar::Bar;
 pub use log_line::render as render_log_line;
 pub use paint::{Colour, Paint};
 pub use progress::Progress;

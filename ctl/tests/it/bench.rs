@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use ctl::bench::overload::{self, Ladder};
 use ctl::bench::{self, Live, Measure, Report, Terms};
+use ctl::terminal::Bar;
 
 use crate::support::service_binaries;
 
@@ -29,4 +31,19 @@ async fn orders_are_measured_to_their_end_beside_stored_ones_and_one_at_a_time()
     let report = measured(&[Measure::Stored, Measure::Consumer, Measure::Latency]).await;
     assert_eq!(report.figures.len(), 7, "{report:?}");
     assert!(report.figures.iter().all(|measured| measured.median > 0.0), "{report:?}");
+}
+
+#[tokio::test]
+async fn offered_accepted_and_finished_orders_are_counted_apart_and_drawn() {
+    let second = Duration::from_secs(1);
+    // Little enough for every machine, a busy one included: what is offered is accepted, and ends.
+    let ladder = Ladder { capacity: Some(40.0), times: vec![0.5, 1.0], time: second, probe: second, patience: Duration::ZERO };
+    let report = Box::pin(overload::run(&ladder, Some(service_binaries().to_path_buf()), &Bar::new(2, "loads"))).await;
+    let report = report.unwrap_or_else(|error| panic!("{error}"));
+    for rung in &report.rungs {
+        let step = &rung.step;
+        assert!(step.offered > 0.0 && step.accepted > 0.0 && step.accepted <= step.offered, "{step:?}");
+        assert!(step.p50_ms.is_some_and(|p50| p50 > 0.0) && step.p50_ms <= step.p99_ms, "{step:?}");
+    }
+    assert!(overload::svg(&report).contains("came to their end"));
 }

@@ -17,7 +17,7 @@ mod stock_desk;
 pub use backends::Backends;
 pub use catalogue::{CreateProduct, ListMovements, ListProducts};
 pub use error::InventoryError;
-pub use product::{Product, ProductView, ShowProduct};
+pub use product::{Hold, Product, ProductView, Settle, ShowProduct};
 pub use product_changes::{AdjustStock, ChangeProduct, RemoveProduct, StockAdjusted};
 pub use round::PaidOrder;
 pub use stock_desk::{ReserveStock, StockDesk, StockDeskOptions, ToProduct, start};

@@ -40,7 +40,7 @@ impl Actor for Product {
 }
 
 impl Product {
-    pub(super) fn new(stored: StoredProduct, backends: Rc<Backends>) -> Self {
+    pub fn new(stored: StoredProduct, backends: Rc<Backends>) -> Self {
         Self { record: stored.record, shelf: Shelf::new(stored.level), seen: Instant::now(), spectators: Vec::new(), backends }
     }
 
@@ -111,7 +111,7 @@ impl Handler<ShowProduct> for Product {
 /// Keep this many for an order.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<(), Short>")]
-pub(super) struct Hold(pub u32);
+pub struct Hold(pub u32);
 
 impl Handler<Hold> for Product {
     type Result = Result<(), Short>;
@@ -138,7 +138,7 @@ impl Handler<Release> for Product {
 /// Held ones were taken by a commit, which left `level`.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub(super) struct Settle {
+pub struct Settle {
     pub quantity: u32,
     pub level: Level,
 }

@@ -4,11 +4,13 @@
 //! because tests flush, stop and kill it. Everything here panics where a service would return an error: a test that
 //! cannot set its stage has nothing else to say.
 
+mod bench;
 mod conformance;
 mod eventually;
 mod servers;
 mod tokens;
 
+pub use bench::{DurablePostgres, timed};
 pub use conformance::a_repeated_event_is_a_duplicate;
 pub use eventually::{Look, eventually};
 pub use servers::{TestDatabase, TestRedis, postgres};

@@ -9,8 +9,8 @@ end
 function M.done(summary, latency, requests)
   local e = summary.errors
   io.write(string.format(
-    'RESULT {"requests":%d,"refused":%d,"broken":%d,"micros":%d,"p50":%d,"p95":%d,"p99":%d}\n',
-    summary.requests, e.status, e.connect + e.read + e.write + e.timeout, summary.duration,
+    'RESULT {"sent":%d,"requests":%d,"refused":%d,"broken":%d,"micros":%d,"p50":%d,"p95":%d,"p99":%d}\n',
+    sent and sent() or summary.requests, summary.requests, e.status, e.connect + e.read + e.write + e.timeout, summary.duration,
     latency:percentile(50), latency:percentile(95), latency:percentile(99)))
 end
 

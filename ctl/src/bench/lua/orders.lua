@@ -13,7 +13,7 @@ end
 function request()
   local header = headers[math.random(#headers)]
   n = n + 1
-  header["Idempotency-Key"] = run .. "-" .. n
+  header["Idempotency-Key"] = run .. "-" .. n .. (now and string.format("-%.0f", now()) or "")
   return wrk.format("POST", "/orders", header, c.bodies[math.random(#c.bodies)])
 end
 

@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::{PlannedFault, Struck};
+use crate::affinity::Cores;
 use crate::chaos::arena::{Arena, PLENTY};
 use crate::chaos::buyer::one;
-use crate::chaos::cores::Cores;
 use crate::chaos::offered::Offered;
 use crate::chaos::{ChaosError, wait};
+use crate::processes;
 use crate::stack::Kind;
 
 const CAPACITY_FOR: &str = "15s";
@@ -33,8 +34,9 @@ const IDLE_WITHIN: Duration = Duration::from_secs(300);
 const MOST_GROWTH: u64 = 128 << 20;
 
 pub async fn overload(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
-    let cores = Cores::divide(arena)?;
-    let offered = Offered::new(arena, &cores)?;
+    let cores = Cores::divide()?;
+    cores.keep_off(processes(arena)?)?;
+    let offered = Offered::new(arena, cores)?;
     idle(arena).await?;
     let before = ended(arena).await?;
     let calm = offered.run(arena, &["--workers", WORKERS, "--time", CAPACITY_FOR]).await?;
@@ -46,7 +48,7 @@ pub async fn overload(arena: &mut Arena, planned: &PlannedFault) -> Result<Struc
     let storm = offered.run(arena, &["--rate", &rate, "--in-flight", IN_FLIGHT, "--time", OVERLOAD_FOR, "--no-retry"]).await?;
     let goodput = finished(ended(arena).await? - before, &storm.report);
     let normal = quick_again(arena).await;
-    cores.unite(arena)?;
+    cores.free(processes(arena)?)?;
     judge(arena, goodput, capacity, &storm);
     let normal = normal?;
     let recovering = arena.over(planned.limit());
@@ -56,6 +58,15 @@ pub async fn overload(arena: &mut Arena, planned: &PlannedFault) -> Result<Struc
         true => Ok(Struck { evidence: format!("{sent:.0} orders/s offered for {OVERLOAD_FOR}, capacity {capacity:.0}"), recovering }),
         false => Err(ChaosError::NotLanded(format!("only {sent:.0} orders/s were offered, capacity {capacity:.0}"))),
     }
+}
+
+/// The stack, and this process with its proxies.
+fn processes(arena: &mut Arena) -> Result<Vec<i32>, ChaosError> {
+    let mut ids: Vec<i32> = arena.stack.services().map(crate::stack::Service::pid).collect();
+    ids.extend(arena.redis_server()?.pid());
+    ids.extend(arena.postgres_server()?.pid().map(processes::family).unwrap_or_default());
+    ids.push(processes::own());
+    Ok(ids)
 }
 
 /// Orders at their end: what was only accepted is no good to anybody yet.

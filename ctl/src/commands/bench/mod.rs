@@ -1,3 +1,5 @@
+mod overload;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -14,14 +16,17 @@ Examples:
   shopctl bench --quick                      one short round: whether everything runs
   shopctl bench --only e2e --seconds 60      one measurement, for a profiler beside it
   shopctl bench --only y1,e2e --rounds 5     a figure and its yardstick
+  shopctl bench overload                     what is left when more is offered than it can do
 
 A stack of its own in a temporary folder: nothing that runs here is touched. Needs wrk, pgbench and
 redis-benchmark; scripts/bench installs them. Nothing else should run on the machine meanwhile.";
 
 /// `shopctl bench`
 #[derive(Debug, clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 pub struct Args {
+    #[command(subcommand)]
+    other: Option<Other>,
     /// One round of 5 s with fewer stored orders
     #[arg(long)]
     quick: bool,
@@ -45,11 +50,21 @@ pub struct Args {
     chart: Option<PathBuf>,
 }
 
+/// What is not part of the table.
+#[derive(Debug, clap::Subcommand)]
+enum Other {
+    /// Goodput against offered load, up to five times the capacity
+    Overload(overload::Args),
+}
+
 /// Measures and prints the table.
 ///
 /// # Errors
 /// When there is no measurement, or it cannot be written.
 pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
+    if let Some(Other::Overload(args)) = &args.other {
+        return overload::run(args, context).await;
+    }
     let terms = terms(args);
     let live = Live::new(&terms);
     let report = tokio::select! {

@@ -1,0 +1,32 @@
+-- POST /orders as in orders.lua, but each when it is due: an open loop, up to the number of connections. One thread.
+local dir = debug.getinfo(1, "S").source:match("^@(.*/)") or "./"
+local ffi = require("ffi")
+ffi.cdef("typedef struct { long seconds; long micros; } clock_value; int gettimeofday(clock_value *value, void *zone);")
+local value, gap, due, sender = ffi.new("clock_value"), tonumber(os.getenv("GAP_MICROS")), nil, nil
+
+-- In microseconds. orders.lua appends it to the keys.
+function now()
+  ffi.C.gettimeofday(value, nil)
+  return tonumber(value.seconds) * 1e6 + tonumber(value.micros)
+end
+
+dofile(dir .. "orders.lua")
+
+-- A connection that is free takes the next order. While none is, those that would be due are left out, not made up for.
+function delay()
+  local at = now()
+  due = math.max((due or at) + gap, at)
+  return math.floor((due - at) / 1000)
+end
+
+local order = request
+count = 0
+function request()
+  count = count + 1
+  return order()
+end
+
+function setup(thread) sender = thread end
+
+-- Read at the end, by fixture.lua.
+function sent() return sender:get("count") end

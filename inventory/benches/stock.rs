@@ -1,0 +1,149 @@
+//! Stock: one product's actor, and a batch of paid orders from the consumer's hands to its commit.
+
+use std::{rc::Rc, time::Duration};
+
+use actix::Actor;
+use actix_rt::{Arbiter, System, SystemRunner};
+use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
+use inventory::{
+    actors::{self, Backends, Hold, Product, Settle, StockDeskOptions},
+    consumers::OrderCompletedHandler,
+    domain::{Level, Sku},
+    startup,
+    store::{self, WriteStock},
+};
+use shared::{
+    db::{self, Commits, Database},
+    events::{Envelope, MoneyData, OrderCompleted, OrderedItem},
+    outbox::{RelayHandle, RelayOptions},
+    shutdown::Shutdown,
+    stream::{Broker, EventHandler, Outcome, Received},
+    supervisor::{Roster, SupervisorHandle},
+    telemetry::{self, TraceContext},
+    testing::{DurablePostgres, TestRedis, eventually, stream_settings, timed},
+};
+use uuid::Uuid;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// As in `shopctl bench`.
+const PRODUCTS: usize = 100;
+/// A full read of the stream, and a small one.
+const BATCHES: [usize; 2] = [64, 512];
+const SOON: Duration = Duration::from_secs(10);
+
+/// The service without HTTP and without its consumer.
+struct Warehouse {
+    backends: Backends,
+    handler: OrderCompletedHandler,
+    // Stopped after the actors have let go of them.
+    _redis: TestRedis,
+    _postgres: DurablePostgres,
+}
+
+impl Warehouse {
+    async fn open() -> Self {
+        let (postgres, redis) = (DurablePostgres::start().await, TestRedis::start().await);
+        let settings = postgres.settings();
+        db::migrate(&settings, startup::migrations()).await.expect("migrated");
+        let (database, streams) = (Database::open("bench", &settings).expect("a pool"), stream_settings(&redis.url()));
+        let stock = format!(
+            "INSERT INTO products (sku, name, price, currency, on_hand)
+             SELECT 'BENCH-' || n, 'A product', 1999, 'EUR', {} FROM generate_series(1, {PRODUCTS}) n",
+            i32::MAX
+        );
+        database.connection().await.expect("a connection").batch_execute(&stock).await.expect("products");
+
+        let supervisor = SupervisorHandle::start(&Arbiter::current(), &Roster::default(), Shutdown::default());
+        let relay = RelayOptions {
+            service: store::SERVICE,
+            database: database.clone(),
+            broker: Broker::new(&streams),
+            settings: streams,
+            answered_on: &[],
+            after_reset: None,
+        };
+        let relay = RelayHandle::start(&supervisor, &relay);
+        // The default of `resend-after`: the sweep stays away from what is being published.
+        let (fed, lease) = (relay.clone(), Duration::from_secs(5));
+        let writer = Commits::start(&supervisor, database.clone(), &settings, move || WriteStock::new(fed.clone(), lease));
+        let backends = Backends { database, relay, lease, view_age: Duration::ZERO };
+        let desk = StockDeskOptions { backends: backends.clone(), writer, live_products: 2 * PRODUCTS };
+        let handler = OrderCompletedHandler::new(actors::start(&supervisor, &desk));
+        let warehouse = Self { backends, handler, _redis: redis, _postgres: postgres };
+        eventually("the desk is at work", SOON, async || warehouse.take(&paid(1, 1)).await).await;
+        warehouse
+    }
+
+    /// # Errors
+    /// The outcomes, when not all of them are done.
+    async fn take(&self, batch: &[Received<OrderCompleted>]) -> Result<(), Vec<Outcome>> {
+        let outcomes = self.handler.handle(batch).await;
+        if outcomes.iter().all(|outcome| *outcome == Outcome::Done) { Ok(()) } else { Err(outcomes) }
+    }
+}
+
+/// Orders of one piece, over so many products.
+fn paid(orders: usize, products: usize) -> Vec<Received<OrderCompleted>> {
+    let price = || MoneyData { amount: 1999, currency: "EUR".to_owned() };
+    let order = |number: usize| {
+        let item = OrderedItem { sku: format!("BENCH-{}", 1 + number % products), quantity: 1, unit_price: price() };
+        let (order_id, user_id) = (Uuid::now_v7(), Uuid::now_v7());
+        let event = OrderCompleted { order_id, user_id, items: vec![item], total: price(), charge_id: format!("ch_{order_id}") };
+        Received { envelope: Envelope::new(&event, "payment", order_id.to_string(), TraceContext::root()), event, deliveries: 1 }
+    };
+    (0..orders).map(order).collect()
+}
+
+fn stock(criterion: &mut Criterion) {
+    telemetry::install_metrics();
+    let system = System::new();
+    let warehouse = system.block_on(Warehouse::open());
+    product_actor(criterion, &system, &warehouse);
+    consumer_batch(criterion, &system, &warehouse);
+}
+
+/// What a round asks of one product: a hold for each order, one after the other, and one settlement.
+fn product_actor(criterion: &mut Criterion, system: &SystemRunner, warehouse: &Warehouse) {
+    let level = Level { on_hand: i32::MAX as u32, as_of: i64::MAX };
+    let product = system.block_on(async {
+        let connection = warehouse.backends.database.connection().await.expect("a connection");
+        let stored = store::load(&connection, &Sku::stored("BENCH-1")).await.expect("an answer").expect("a product");
+        Product::new(stored, Rc::new(warehouse.backends.clone())).start()
+    });
+    let mut group = criterion.benchmark_group("product actor");
+    for orders in BATCHES {
+        group.throughput(Throughput::Elements(orders as u64));
+        group.bench_function(BenchmarkId::from_parameter(orders), |bench| {
+            let round = async |()| {
+                for _ in 0..orders {
+                    product.send(Hold(1)).await.expect("alive").expect("plenty");
+                }
+                product.send(Settle { quantity: orders as u32, level }).await.expect("alive");
+            };
+            bench.iter_custom(|times| system.block_on(timed(times, async || (), round)));
+        });
+    }
+    group.finish();
+}
+
+/// Events handed to the handler, until their effect is committed: inbox, stock, ledger and outbox.
+fn consumer_batch(criterion: &mut Criterion, system: &SystemRunner, warehouse: &Warehouse) {
+    let mut group = criterion.benchmark_group("consumer batch of inventory");
+    // A commit takes milliseconds; flat: every sample is as long.
+    group.sampling_mode(SamplingMode::Flat).sample_size(20);
+    for (name, products) in [("100 products", PRODUCTS), ("one product", 1)] {
+        for orders in BATCHES {
+            group.throughput(Throughput::Elements(orders as u64));
+            group.bench_function(BenchmarkId::new(name, orders), |bench| {
+                let handle = async |batch: Vec<_>| warehouse.take(&batch).await.expect("all done");
+                bench.iter_custom(|times| system.block_on(timed(times, async || paid(orders, products), handle)));
+            });
+        }
+    }
+    group.finish();
+}
+
+criterion_group!(benches, stock);
+criterion_main!(benches);

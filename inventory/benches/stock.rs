@@ -25,7 +25,7 @@ use shared::{
 use uuid::Uuid;
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// As in `shopctl bench`.
 const PRODUCTS: usize = 100;
@@ -60,15 +60,15 @@ impl Warehouse {
             service: store::SERVICE,
             database: database.clone(),
             broker: Broker::new(&streams),
-            settings: streams,
+            settings: streams.clone(),
             answered_on: &[],
             after_reset: None,
         };
         let relay = RelayHandle::start(&supervisor, &relay);
-        // The default of `resend-after`: the sweep stays away from what is being published.
-        let (fed, lease) = (relay.clone(), Duration::from_secs(5));
-        let writer = Commits::start(&supervisor, database.clone(), &settings, move || WriteStock::new(fed.clone(), lease));
-        let backends = Backends { database, relay, lease, view_age: Duration::ZERO };
+        let writer = Commits::start(&supervisor, database.clone(), &settings, || WriteStock);
+        // The default of `resend-after`.
+        let lease = Duration::from_secs(5);
+        let backends = Backends { database, relay, broker: Broker::new(&streams), lease, view_age: Duration::ZERO };
         let desk = StockDeskOptions { backends: backends.clone(), writer, live_products: 2 * PRODUCTS };
         let handler = OrderCompletedHandler::new(actors::start(&supervisor, &desk));
         let warehouse = Self { backends, handler, _redis: redis, _postgres: postgres };

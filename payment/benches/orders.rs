@@ -22,10 +22,12 @@ use shared::{
 use uuid::Uuid;
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// As in `shopctl bench`.
 const PRODUCTS: usize = 100;
+/// The default of `price-age`.
+const PRICE_AGE: Duration = Duration::from_secs(1);
 /// Customers waiting for their answer at the same moment; the group commit takes up to 512.
 const PLACED: [usize; 4] = [1, 16, 64, 256];
 /// A full read of the stream, and a small one.
@@ -60,7 +62,7 @@ impl Books {
             format!("INSERT INTO catalogue SELECT 'BENCH-' || n, 'A product', 1999, 'EUR', 1, false FROM generate_series(1, {PRODUCTS}) n");
         database.connection().await.expect("a connection").batch_execute(&catalogue).await.expect("products");
         let supervisor = SupervisorHandle::start(&Arbiter::current(), &Roster::default(), Shutdown::default());
-        let orders = Commits::start(&supervisor, database.clone(), &settings, || PlaceOrders);
+        let orders = Commits::start(&supervisor, database.clone(), &settings, || PlaceOrders::new(PRICE_AGE));
         let outcomes = Commits::start(&supervisor, database.clone(), &settings, || ApplyOutcomes { consumer: "payment-group" });
         let books = Self { database, orders, outcomes, _postgres: postgres };
         eventually("the writers are at work", SOON, async || books.orders.commit(requests(1).remove(0)).await.map(drop)).await;

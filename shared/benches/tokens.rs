@@ -12,7 +12,7 @@ use shared::{
 };
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// As many customers as order in `shopctl bench`.
 const CUSTOMERS: usize = 16;

@@ -33,6 +33,7 @@ const ORDERS: u64 = 1000;
 /// `shopctl load`
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
+#[group(id = "load")] // `shopctl rehearse` has these options among its own
 pub struct Args {
     /// Orders to send [default: 1000, or as many as --time allows]
     #[arg(long, value_name = "N")]

@@ -75,8 +75,8 @@ struct Exporter {
 /// Why a batch was not taken.
 #[derive(Debug, thiserror::Error)]
 enum ExportError {
-    #[error(transparent)]
-    NoAnswer(#[from] reqwest::Error),
+    #[error("no answer: {0}")]
+    NoAnswer(String),
     #[error("it is busy ({0})")]
     Busy(StatusCode),
     #[error("it refused the spans ({0})")]
@@ -137,7 +137,7 @@ impl Exporter {
 
     async fn send(&self, body: Vec<u8>) -> Result<(), ExportError> {
         let request = self.client.post(&self.url).header(CONTENT_TYPE, "application/x-protobuf").body(body);
-        match request.send().await?.status() {
+        match request.send().await.map_err(|error| ExportError::NoAnswer(innermost(&error)))?.status() {
             status if status.is_success() => Ok(()),
             // Those that OTLP calls retryable.
             status @ (StatusCode::TOO_MANY_REQUESTS
@@ -151,7 +151,12 @@ impl Exporter {
     fn warn(&mut self, error: &ExportError) {
         if self.warned.is_none_or(|warned| warned.elapsed() >= SILENCE) {
             self.warned = Some(Instant::now());
-            tracing::warn!(collector = %self.url, %error, "spans cannot be sent; orderflow_spans_dropped_total counts what is lost");
+            tracing::warn!(collector = %self.url, %error, "spans cannot be sent; is the collector of otlp-endpoint up? Nothing else waits for it");
         }
     }
+}
+
+/// What was wrong: reqwest says only that something was.
+fn innermost(error: &dyn std::error::Error) -> String {
+    error.source().map_or_else(|| error.to_string(), innermost)
 }

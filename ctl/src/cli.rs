@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::commands::{admin, bench, chaos, completions, dead_letters, demo, load, order, seed, streams, token, up, verify, watch};
+use crate::commands::{
+    admin, bench, chaos, completions, dead_letters, demo, load, order, rehearse, seed, streams, token, up, verify, watch,
+};
 use crate::exit;
 
 /// Runs and operates Orderflow: three services that take an order from "POST" to "stock taken and money settled".
@@ -81,6 +83,8 @@ pub enum Command {
     Verify(verify::Args),
     /// Break things on purpose in a stack of its own, and check what is left
     Chaos(chaos::Args),
+    /// Let consumer actors panic in a system that runs already, under load, and check what is left
+    Rehearse(rehearse::Args),
     /// Measure how fast it is, beside yardsticks on the same machine
     Bench(bench::Args),
     /// Print a completion script for a shell

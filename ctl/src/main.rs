@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use ctl::cli::{Cli, Command};
-use ctl::commands::{admin, bench, chaos, completions, dead_letters, demo, load, order, seed, streams, token, up, verify, watch};
+use ctl::commands::{admin, bench, chaos, completions, dead_letters, demo, load, order, rehearse, seed, streams, token, up, verify, watch};
 use ctl::context::Context;
 use ctl::exit::{self, Exit};
 use ctl::terminal::{Colour, Paint};
@@ -33,6 +33,7 @@ async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Load(args) => load::run(&args, &context()?).await,
         Command::Verify(args) => verify::run(&args, &context()?).await,
         Command::Chaos(args) => chaos::run(&args, &context()?).await,
+        Command::Rehearse(args) => Box::pin(rehearse::run(&args, &context()?)).await,
         Command::Bench(args) => bench::run(&args, &context()?).await,
         Command::Completions(args) => Ok(completions::run(&args)),
     }

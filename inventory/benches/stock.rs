@@ -91,7 +91,8 @@ fn paid(orders: usize, products: usize) -> Vec<Received<OrderCompleted>> {
         let item = OrderedItem { sku: format!("BENCH-{}", 1 + number % products), quantity: 1, unit_price: price() };
         let (order_id, user_id) = (Uuid::now_v7(), Uuid::now_v7());
         let event = OrderCompleted { order_id, user_id, items: vec![item], total: price(), charge_id: format!("ch_{order_id}") };
-        Received { envelope: Envelope::new(&event, "payment", order_id.to_string(), TraceContext::root()), event, deliveries: 1 }
+        let envelope = Envelope::new(&event, "payment", order_id.to_string(), TraceContext::root());
+        Received { envelope, event, deliveries: 1, span: None }
     };
     (0..orders).map(order).collect()
 }

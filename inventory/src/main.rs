@@ -12,7 +12,7 @@ const ABOUT: &str = "inventory: products and stock of Orderflow. Takes the stock
 
 fn main() -> ExitCode {
     match process::read_settings(ABOUT, &COMMANDS, |source| Task::read(source, Settings::read)) {
-        Ok(task) => process::run(task, startup::migrations, startup::serve),
+        Ok(task) => process::run(env!("CARGO_PKG_NAME"), task, startup::migrations, startup::serve),
         Err(exit_code) => exit_code,
     }
 }

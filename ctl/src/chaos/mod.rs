@@ -43,7 +43,7 @@ pub mod requests;
 pub mod run;
 pub mod schedule;
 pub mod small_disk;
-mod wait;
+pub mod wait;
 mod watched;
 
 pub use error::ChaosError;

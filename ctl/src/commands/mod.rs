@@ -8,6 +8,7 @@ pub mod dead_letters;
 pub mod demo;
 pub mod load;
 pub mod order;
+pub mod rehearse;
 pub mod seed;
 pub mod streams;
 pub mod token;

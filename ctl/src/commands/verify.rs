@@ -23,6 +23,14 @@ pub struct Args {
     /// What a client did and saw: judges I3 and I9, and the client's side of I6, I8 and I11
     #[arg(long, value_name = "FILE")]
     client_log: Option<PathBuf>,
+    /// What it is judged from.
+    #[command(flatten)]
+    addresses: Addresses,
+}
+
+/// Where the servers are.
+#[derive(Debug, clap::Args)]
+pub struct Addresses {
     /// The database of `user` [default: the running stack's]
     #[arg(long, env = "SHOPCTL_USER_DATABASE_URL", value_name = "URL", hide_env_values = true)]
     user_database_url: Option<String>,
@@ -42,15 +50,23 @@ pub struct Args {
 /// # Errors
 /// An address is missing, a server does not answer, or the client log cannot be read.
 pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
-    let sources = args.sources(context.state.as_ref().and_then(|state| state.running.as_ref()))?;
+    let sources = args.addresses.sources(context)?;
     let evidence = Evidence { client_log: args.client_log.clone() };
     let verdict = verify(&sources, &evidence).await.map_err(exit_code_of)?;
     context.print(&verdict, |verdict| render(verdict, context.paint))?;
     Ok(if verdict.holds() { Exit::Success } else { Exit::Failure })
 }
 
-impl Args {
-    fn sources(&self, running: Option<&Running>) -> anyhow::Result<Sources> {
+impl Addresses {
+    /// What was given, or the running stack's.
+    ///
+    /// # Errors
+    /// One is missing.
+    pub fn sources(&self, context: &Context) -> anyhow::Result<Sources> {
+        self.sources_or(context.state.as_ref().and_then(|state| state.running.as_ref()))
+    }
+
+    fn sources_or(&self, running: Option<&Running>) -> anyhow::Result<Sources> {
         let address = |given: &Option<String>, running: Option<&String>, option: &str, variable: &str| {
             let missing =
                 || format!("no address: give --{option} or {variable}, or run it beside a stack started by `shopctl up` (see --data-dir)");
@@ -70,7 +86,7 @@ impl Args {
 }
 
 /// A server that does not answer has the exit code of a service that does not.
-fn exit_code_of(error: VerifyError) -> anyhow::Error {
+pub fn exit_code_of(error: VerifyError) -> anyhow::Error {
     match error {
         VerifyError::Unreachable { what, address, reason } => ApiError::Unreachable { url: format!("{what} at {address}"), reason }.into(),
         other => other.into(),
@@ -84,14 +100,8 @@ mod tests {
     #[test]
     fn a_missing_address_is_named_with_the_way_to_give_it() {
         let url = || Some("postgres://x".to_owned());
-        let args = Args {
-            client_log: None,
-            user_database_url: url(),
-            inventory_database_url: None,
-            payment_database_url: url(),
-            redis_url: url(),
-        };
-        let error = args.sources(None).expect_err("inventory is missing").to_string();
+        let addresses = Addresses { user_database_url: url(), inventory_database_url: None, payment_database_url: url(), redis_url: url() };
+        let error = addresses.sources_or(None).expect_err("inventory is missing").to_string();
         assert!(error.contains("--inventory-database-url") && error.contains("SHOPCTL_INVENTORY_DATABASE_URL"), "{error}");
     }
 }

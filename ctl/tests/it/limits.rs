@@ -100,6 +100,7 @@ async fn lists_refuse_limits_and_cursors_that_are_not_theirs() {
         for query in ["limit=0", "limit=101", "limit=many", "cursor=!!!"] {
             shop.admin.get(kind, &format!("{path}?{query}")).await.problem(400, "invalid-request");
         }
+        assert_eq!(shop.admin.get(kind, &format!("{path}?limit=many")).await.invalid_fields(), ["limit"]);
         shop.admin.get(kind, &format!("{path}?limit=100")).await.expect(200);
     }
     shop.user.get(Kind::Payment, "/orders?status=lost").await.problem(400, "invalid-request");

@@ -18,4 +18,5 @@ mod requests;
 mod settings;
 mod shutdown;
 mod support;
+mod traces;
 mod verify;

@@ -1,7 +1,14 @@
 //! Breaking things on purpose, through the operations API.
 
-use ctl::stack::{Kind, StackOptions};
-use serde_json::json;
+use std::process::Output;
+
+use ctl::{
+    stack::{Kind, StackOptions},
+    state::{Running, StackState},
+};
+use serde_json::{Value, json};
+use shared::local::account::scratch_dir;
+use tokio::process::Command;
 
 use crate::support::{Order, SOON, Shop, eventually, first};
 
@@ -93,4 +100,46 @@ async fn a_fault_that_cannot_be_is_refused_with_what_is_wrong_with_it() {
     ] {
         shop.admin.post(Kind::Inventory, "/ops/faults", &wrong).await.problem(400, "invalid-request");
     }
+}
+
+/// `shopctl rehearse` beside the shop, as if `shopctl up` had started that.
+async fn rehearse(shop: &Shop) -> Output {
+    let folder = scratch_dir().expect("a folder");
+    let url = |kind| shop.stack.first(kind).expect("it runs").url();
+    let running = Running {
+        pid: std::process::id(),
+        user_url: url(Kind::User),
+        inventory_url: url(Kind::Inventory),
+        payment_url: url(Kind::Payment),
+        user_database_url: shop.stack.database_url(Kind::User),
+        inventory_database_url: shop.stack.database_url(Kind::Inventory),
+        payment_database_url: shop.stack.database_url(Kind::Payment),
+        redis_url: shop.stack.redis_url(),
+    };
+    let state = StackState { credentials: shop.stack.credentials().clone(), running: Some(running) };
+    state.write(folder.path()).expect("written");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_shopctl"));
+    command.args(["rehearse", "--rate", "20", "--time", "8s", "--panics", "4", "--json", "--data-dir"]).arg(folder.path());
+    command.output().await.expect("it runs")
+}
+
+#[tokio::test]
+async fn a_rehearsal_on_a_running_shop_sees_every_panic_land_and_every_order_end() {
+    let shop = Shop::open_with(with_faults).await;
+    let output = rehearse(&shop).await;
+    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{said}");
+    let report: Value = serde_json::from_slice(&output.stdout).expect(&said);
+    assert_eq!(report["panics"].as_array().map(Vec::len), Some(4), "{said}");
+    assert_eq!(report["load"]["open"], 0, "{said}");
+    assert_eq!(report["verdict"]["checks"].as_array().map(Vec::len), Some(11), "{said}");
+}
+
+#[tokio::test]
+async fn a_rehearsal_where_faults_are_off_says_how_to_turn_them_on_and_orders_nothing() {
+    let shop = Shop::open().await;
+    let output = rehearse(&shop).await;
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(1) && said.contains("FAULTS=on"), "{said}");
+    assert_eq!(shop.number(Kind::Payment, "SELECT count(*) FROM orders").await, 0);
 }

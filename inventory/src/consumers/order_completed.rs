@@ -44,7 +44,7 @@ impl EventHandler for OrderCompletedHandler {
 }
 
 fn read(received: &Received<OrderCompleted>) -> Result<PaidOrder, Outcome> {
-    let (event, envelope) = (&received.event, received.envelope.clone());
+    let (event, envelope) = (&received.event, received.cause());
     let items = event.items.iter().map(|item| (item.sku.as_str(), item.quantity));
     let order = Order::parse(event.order_id, items).map_err(|malformed| Outcome::Poison(malformed.to_string()))?;
     Ok(PaidOrder { envelope, order, again: received.deliveries > 1 })

@@ -1,14 +1,11 @@
 //! `/products/{sku}/movements`
 
-use actix_web::{
-    HttpResponse,
-    web::{Path, Query},
-};
+use actix_web::{HttpResponse, web::Path};
 use jiff::Timestamp;
 use serde::Serialize;
 use shared::{
     auth::{AdminOnly, Token},
-    http::{FieldError, Page, PageQuery, Problem},
+    http::{FieldError, Page, PageQuery, Problem, Query},
 };
 use utoipa::ToSchema;
 use uuid::Uuid;

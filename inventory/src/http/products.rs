@@ -3,11 +3,11 @@
 use actix_web::{
     HttpRequest, HttpResponse, HttpResponseBuilder,
     http::{StatusCode, header},
-    web::{Path, Query},
+    web::Path,
 };
 use shared::{
     auth::{AdminOnly, AnyRole, Token},
-    http::{JsonBody, Page, PageQuery, Problem},
+    http::{JsonBody, Page, PageQuery, Problem, Query},
 };
 
 use super::{

@@ -7,7 +7,7 @@
 use std::{
     collections::{HashSet, VecDeque},
     sync::Arc,
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, Message, ResponseFuture};
@@ -18,7 +18,7 @@ use shared::{
     failpoint,
     outbox::{OutboxEvent, Retention},
     supervisor::{Drain, ExitReason, Life},
-    telemetry::{Origin, TraceContext},
+    telemetry::{Origin, Span, SpanKind, TraceContext, begin_span, record_span},
 };
 use uuid::Uuid;
 
@@ -145,23 +145,38 @@ impl Handler<Drain> for Cashier {
 
 /// Charges an order and settles what came of it; gives up after some attempts, leaving the order pending.
 async fn charge(parts: &CashierParts, order: &Order) {
+    let Some(trace) = begin_span(&order.traceparent) else {
+        charge_in(TraceContext::resume(&order.traceparent), parts, order).await;
+        return;
+    };
+    let began = SystemTime::now();
+    let settled = charge_in(trace, parts, order).await;
+    record_span(trace, || {
+        let mut attributes = vec![("orderflow.order_id", order.id.to_string().into())];
+        attributes.extend(settled.map(|outcome| ("orderflow.outcome", outcome.into())));
+        let error = settled.is_none().then(|| "not settled; the log says why".to_owned());
+        Span { kind: SpanKind::Internal, name: "charge order".into(), began, ended: SystemTime::now(), attributes, error }
+    });
+}
+
+/// The same as part of `trace`; how it was settled, if it was.
+async fn charge_in(trace: TraceContext, parts: &CashierParts, order: &Order) -> Option<&'static str> {
     failpoint::pass("provider.before-charge", "");
-    let answer = match ask(parts, order).await {
-        Ok(answer) => answer,
-        Err(error) => return tracing::warn!(order = %order.id, %error, "not charged yet; the reconciler will ask again"),
-    };
+    let not_charged = |error| tracing::warn!(order = %order.id, %error, "not charged yet; the reconciler will ask again");
+    let answer = ask(parts, order).await.map_err(not_charged).ok()?;
     failpoint::pass("provider.after-charge", "");
-    let verdict = match answer {
-        ChargeAnswer::Declined { reason } => Settled::Declined { reason },
-        ChargeAnswer::Charged { charge_id } => match completed(order, &charge_id) {
-            Ok(event) => Settled::Charged { charge_id, event: Box::new(event) },
-            Err(error) => return tracing::error!(order = %order.id, %error, "a paid order cannot be published"),
-        },
+    let (outcome, verdict) = match answer {
+        ChargeAnswer::Declined { reason } => ("declined", Settled::Declined { reason }),
+        ChargeAnswer::Charged { charge_id } => {
+            let unpublished = |error| tracing::error!(order = %order.id, %error, "a paid order cannot be published");
+            let event = completed(order, &charge_id, trace).map_err(unpublished).ok()?;
+            ("charged", Settled::Charged { charge_id, event: Box::new(event) })
+        }
     };
-    match parts.settlements.commit(Settlement { order_id: order.id, verdict }).await {
-        Ok(_) => parts.watchers.moved(order.id),
-        Err(error) => tracing::warn!(order = %order.id, %error, "a charge is not recorded yet; the reconciler will ask again"),
-    }
+    let not_recorded = |error| tracing::warn!(order = %order.id, %error, "a charge is not recorded yet; the reconciler will ask again");
+    parts.settlements.commit(Settlement { order_id: order.id, verdict }).await.map_err(not_recorded).ok()?;
+    parts.watchers.moved(order.id);
+    Some(outcome)
 }
 
 async fn ask(parts: &CashierParts, order: &Order) -> Result<ChargeAnswer, ProviderError> {
@@ -184,7 +199,7 @@ async fn ask(parts: &CashierParts, order: &Order) -> Result<ChargeAnswer, Provid
     }
 }
 
-fn completed(order: &Order, charge_id: &str) -> Result<OutboxEvent, shared::outbox::TooLarge> {
+fn completed(order: &Order, charge_id: &str, trace: TraceContext) -> Result<OutboxEvent, shared::outbox::TooLarge> {
     let money = |money: &Money| MoneyData { amount: money.amount, currency: money.currency.clone() };
     let item = |line: &crate::domain::OrderLine| OrderedItem {
         sku: line.sku.clone(),
@@ -198,7 +213,7 @@ fn completed(order: &Order, charge_id: &str) -> Result<OutboxEvent, shared::outb
         total: money(&order.total),
         charge_id: charge_id.to_owned(),
     };
-    let origin = Origin { trace: TraceContext::continue_from(Some(&order.traceparent)), request_id: Some(order.request_id.clone()) };
+    let origin = Origin { trace, request_id: Some(order.request_id.clone()) };
     OutboxEvent::new::<OrderCompleted>(Envelope::new(&event, "payment", order.id.to_string(), origin), Retention::UntilConfirmed)
 }
 

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    web::{self, Data, Path},
+    web::{Data, Path},
 };
 use serde::Deserialize;
 use shared::{
     auth::{AnyRole, Claims, Role, Token},
-    http::{FieldError, Page, PageQuery, Problem, release_admission},
+    http::{FieldError, Page, PageQuery, Problem, Query, release_admission},
 };
 use utoipa::IntoParams;
 use uuid::Uuid;
@@ -42,7 +42,7 @@ pub async fn show(
     request: HttpRequest,
     desks: Data<Desks>,
     id: Path<Uuid>,
-    params: web::Query<ShowParams>,
+    params: Query<ShowParams>,
 ) -> Result<HttpResponse, Problem> {
     let order = visible(&token, &desks, *id).await?;
     let Some(seconds) = params.wait else { return Ok(HttpResponse::Ok().json(OrderView::from(order))) };
@@ -77,7 +77,7 @@ pub struct ListParams {
 /// Orders, newest first: a USER's own, an ADMIN's all.
 #[utoipa::path(get, path = "/orders", tag = "orders", params(ListParams), security(("bearer" = [])),
     responses((status = 200, body = Page<OrderView>), (status = 400, body = Problem)))]
-pub async fn list(token: Token<AnyRole>, desks: Data<Desks>, params: web::Query<ListParams>) -> Result<HttpResponse, Problem> {
+pub async fn list(token: Token<AnyRole>, desks: Data<Desks>, params: Query<ListParams>) -> Result<HttpResponse, Problem> {
     let params = params.into_inner();
     let page = PageQuery { limit: params.limit, cursor: params.cursor };
     let limit = page.limit()?;

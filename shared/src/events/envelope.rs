@@ -68,9 +68,9 @@ impl Envelope {
         }
     }
 
-    /// Wraps an event caused by this one: same correlation, same trace.
+    /// Wraps an event caused by this one: same correlation, same trace, same span.
     pub fn reply<E: Event>(&self, event: &E, source: &str) -> Self {
-        let origin = Origin { trace: TraceContext::continue_from(Some(&self.traceparent)), request_id: self.request_id.clone() };
+        let origin = Origin { trace: TraceContext::resume(&self.traceparent), request_id: self.request_id.clone() };
         Self { causation_id: Some(self.id), ..Self::new(event, source, self.correlation_id.clone(), origin) }
     }
 

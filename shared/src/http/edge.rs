@@ -1,19 +1,13 @@
 //! What every request passes on its way in and out: request id, trace, admission, deadline, panic, metrics, headers.
 
-use std::{
-    cell::RefCell,
-    fmt,
-    panic::AssertUnwindSafe,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{fmt, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use actix_web::{
     Error, HttpMessage, HttpRequest, HttpResponse, ResponseError,
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
-        ConnectionType, Method, StatusCode, Uri,
+        ConnectionType, StatusCode,
         header::{self, HeaderMap, HeaderName, HeaderValue},
     },
     middleware::Next,
@@ -23,7 +17,7 @@ use futures_util::FutureExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 
-use super::{Problem, Readiness};
+use super::{Problem, Readiness, health::is_health_check, visit::Visit};
 use crate::{
     failpoint,
     telemetry::{Origin, TraceContext},
@@ -37,7 +31,7 @@ const LONG_POLL: Duration = Duration::from_secs(30);
 pub struct Admission {
     places: Arc<Semaphore>,
     deadline: Duration,
-    service: &'static str,
+    pub(super) service: &'static str,
 }
 
 impl Admission {
@@ -64,7 +58,7 @@ impl RequestContext {
         Origin { trace: self.trace, request_id: Some(self.request_id) }
     }
 
-    fn read(headers: &HeaderMap) -> Self {
+    pub(super) fn read(headers: &HeaderMap) -> Self {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let given = text("x-request-id").filter(|id| !id.is_empty() && id.len() <= 128 && id.bytes().all(|b| b.is_ascii_graphic()));
         Self {
@@ -107,54 +101,6 @@ pub(super) async fn edge<B: MessageBody + 'static>(request: ServiceRequest, next
     }
 }
 
-/// What logs and metrics say of one request.
-struct Visit {
-    context: RequestContext,
-    started: Instant,
-    service: &'static str,
-    route: String,
-    method: Method,
-    uri: Uri,
-}
-
-thread_local! {
-    static DURATIONS: RefCell<Durations> = RefCell::default();
-}
-
-/// The histograms this thread has used, by route, method and status: to look one up in the registry takes six texts.
-#[derive(Default)]
-struct Durations(Vec<(String, &'static str, StatusCode, metrics::Histogram)>);
-
-impl Durations {
-    fn of(&mut self, service: &'static str, route: &str, method: &Method, status: StatusCode) -> &metrics::Histogram {
-        let method = method_label(method);
-        let at = self.0.iter().position(|(r, m, s, _)| r == route && *m == method && *s == status).unwrap_or_else(|| {
-            self.0.push((route.to_owned(), method, status, duration(service, route, method, status)));
-            self.0.len() - 1
-        });
-        &self.0[at].3
-    }
-}
-
-fn duration(service: &'static str, route: &str, method: &'static str, status: StatusCode) -> metrics::Histogram {
-    let (route, status) = (route.to_owned(), status.as_str().to_owned());
-    metrics::histogram!("orderflow_http_request_duration_seconds", "service" => service, "route" => route, "method" => method, "status" => status)
-}
-
-/// Clients may invent methods; labels may not grow with them.
-fn method_label(method: &Method) -> &'static str {
-    match *method {
-        Method::GET => "GET",
-        Method::POST => "POST",
-        Method::PUT => "PUT",
-        Method::PATCH => "PATCH",
-        Method::DELETE => "DELETE",
-        Method::HEAD => "HEAD",
-        Method::OPTIONS => "OPTIONS",
-        _ => "other",
-    }
-}
-
 /// A problem whose request is gone.
 #[derive(Debug)]
 struct Refusal {
@@ -183,7 +129,7 @@ impl ResponseError for Refusal {
 /// Takes a place and tells how long the request may take; health checks need no place.
 fn admit(request: &ServiceRequest) -> Result<Duration, Problem> {
     let Some(admission) = request.app_data::<Data<Admission>>() else { return Err(Problem::internal()) };
-    if matches!(request.path(), "/livez" | "/readyz" | "/health") {
+    if is_health_check(request.path()) {
         return Ok(admission.deadline);
     }
     let Ok(place) = Arc::clone(&admission.places).try_acquire_owned() else {
@@ -285,32 +231,6 @@ fn finish(headers: &mut HeaderMap, request_id: &str) {
     }
 }
 
-impl Visit {
-    fn begin(request: &ServiceRequest) -> Self {
-        Self {
-            context: RequestContext::read(request.headers()),
-            started: Instant::now(),
-            service: request.app_data::<Data<Admission>>().map_or("", |admission| admission.service),
-            route: request.match_pattern().unwrap_or_else(|| "unmatched".to_owned()),
-            method: request.method().clone(),
-            uri: request.uri().clone(),
-        }
-    }
-
-    fn record(&self, status: StatusCode) {
-        let Self { context, started, service, route, method, uri } = self;
-        let (elapsed, path) = (started.elapsed(), uri.path());
-        DURATIONS.with_borrow_mut(|durations| durations.of(service, route, method, status).record(elapsed));
-        let (RequestContext { request_id, trace }, status) = (context, status.as_u16());
-        // A refusal is counted, and its cause logged where it is: a line for each would be the costliest part of an overload.
-        if status >= 500 && status != 503 {
-            tracing::warn!(%request_id, trace_id = %trace.trace_id(), %method, path, status, ?elapsed, "request failed");
-        } else {
-            tracing::debug!(%request_id, trace_id = %trace.trace_id(), %method, path, status, ?elapsed, "request");
-        }
-    }
-}
-
 /// A path that leads nowhere. (A wrong method on one that does is answered 405 by actix-web, and made a problem above.)
 pub(super) async fn not_found(request: HttpRequest) -> Result<HttpResponse, Problem> {
     Err(Problem::new(StatusCode::NOT_FOUND, "not-found", format!("There is nothing at {}; /docs shows what there is.", request.path())))
@@ -318,7 +238,7 @@ pub(super) async fn not_found(request: HttpRequest) -> Result<HttpResponse, Prob
 
 #[cfg(test)]
 mod tests {
-    use actix_web::{App, middleware::from_fn, test, web};
+    use actix_web::{App, http::Method, middleware::from_fn, test, web};
 
     use super::*;
 

@@ -77,6 +77,11 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         .service(web::resource("/health").get(health));
 }
 
+/// Whether `path` is one of those: they need no place, and leave no span.
+pub(super) fn is_health_check(path: &str) -> bool {
+    matches!(path, "/livez" | "/readyz" | "/health")
+}
+
 async fn health(readiness: Data<Readiness>) -> HttpResponse {
     HttpResponse::Ok().json(json!({"status": "healthy", "service": readiness.service}))
 }

@@ -5,11 +5,14 @@ mod edge;
 mod health;
 mod page;
 mod problem;
+mod query;
 mod server;
+mod visit;
 
 pub use body::{JsonBody, Limits};
 pub use edge::{Admission, RequestContext, release_admission};
 pub use health::Readiness;
 pub use page::{Page, PageQuery, decode_cursor, encode_cursor};
 pub use problem::{FieldError, Problem};
+pub use query::Query;
 pub use server::{HttpOptions, RunningHttp, start};

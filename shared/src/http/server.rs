@@ -10,12 +10,12 @@ use actix_web::{
     App, HttpResponse, HttpServer,
     dev::{Server, ServerHandle},
     middleware::from_fn,
-    web::{self, Data, PathConfig, QueryConfig, ServiceConfig},
+    web::{self, Data, PathConfig, ServiceConfig},
 };
 use utoipa::openapi::OpenApi;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use super::{Admission, FieldError, Limits, Problem, Readiness, edge, health};
+use super::{Admission, Limits, Problem, Readiness, edge, health};
 use crate::{auth::Verifier, db, settings::Common, telemetry::PrometheusHandle};
 
 /// What the server is made of, apart from the routes.
@@ -96,9 +96,6 @@ where
             .app_data(limits.clone())
             .app_data(readiness.clone())
             .app_data(verifier.clone())
-            .app_data(
-                QueryConfig::default().error_handler(|error, _| Problem::invalid(vec![FieldError::new("query", error.to_string())]).into()),
-            )
             .app_data(PathConfig::default().error_handler(|_, _| Problem::absent("resource").into()))
             .configure(health::routes)
             .configure(docs(openapi.clone()))

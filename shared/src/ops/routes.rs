@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     auth::{AdminOnly, Token},
-    http::{FieldError, JsonBody, Page, PageQuery, Problem},
+    http::{FieldError, JsonBody, Page, PageQuery, Problem, Query},
     outbox::OutboxDepth,
     stream::{DeadLetter, DeadLetterFilter, StreamOverview},
     supervisor::{Roster, Supervised, Unavailable},
@@ -128,7 +128,7 @@ struct DeadLetterQuery {
 
 /// Dead letters, oldest first within a stream.
 #[utoipa::path(get, operation_id = "list_dead_letters", path = "/ops/dead-letters", tag = "operations", params(DeadLetterQuery), security(("bearer" = [])), responses((status = 200, body = Page<DeadLetter>)))]
-async fn list(_: Token<AdminOnly>, desk: Data<Desk>, query: web::Query<DeadLetterQuery>) -> Result<HttpResponse, Problem> {
+async fn list(_: Token<AdminOnly>, desk: Data<Desk>, query: Query<DeadLetterQuery>) -> Result<HttpResponse, Problem> {
     let query = query.into_inner();
     let page = PageQuery { limit: query.limit, cursor: query.cursor };
     let limit = page.limit()?;

@@ -51,8 +51,8 @@ pub fn read_settings<S>(about: &str, commands: &[&str], read: impl FnOnce(&mut S
     Err(ExitCode::from(UNUSABLE_SETTINGS))
 }
 
-/// Does what was asked for; `serve` and `migrations` are the service's own.
-pub fn run<S, F, E>(task: Task<S>, migrations: fn() -> Runner, serve: impl FnOnce(S) -> F) -> ExitCode
+/// Does what was asked for; `serve` and `migrations` are the service's own. `service` is its name in traces.
+pub fn run<S, F, E>(service: &str, task: Task<S>, migrations: fn() -> Runner, serve: impl FnOnce(S) -> F) -> ExitCode
 where
     S: AsRef<Common>,
     F: Future<Output = Result<Cause, E>>,
@@ -60,8 +60,15 @@ where
 {
     match task {
         Task::Serve(settings) => {
-            let log = settings.as_ref().as_ref().log.clone();
-            let served = async { serve(*settings).await.map(|cause| cause.exit_code()) };
+            let Common { log, traces, shutdown_timeout, .. } = settings.as_ref().as_ref().clone();
+            let served = async {
+                let spans = telemetry::export_spans(service, &traces);
+                let cause = serve(*settings).await;
+                if let Some(spans) = spans {
+                    spans.flush(shutdown_timeout).await;
+                }
+                cause.map(|cause| cause.exit_code())
+            };
             to_the_end(&log, served)
         }
         Task::Migrate(settings) => {

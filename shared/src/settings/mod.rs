@@ -43,6 +43,7 @@ pub struct Common {
     /// How strictly the deployment is judged.
     pub production: Production,
     pub log: LogSettings,
+    pub traces: TraceSettings,
     pub database: DatabaseSettings,
 }
 
@@ -50,6 +51,14 @@ pub struct Common {
 pub struct LogSettings {
     pub format: LogFormat,
     pub filter: String,
+}
+
+#[derive(Debug, Clone)]
+pub struct TraceSettings {
+    /// Where spans go; none are made without.
+    pub collector: Option<HttpUrl>,
+    /// Share of new traces that are sampled, 0 to 1.
+    pub sample_ratio: f64,
 }
 
 #[derive(Debug, Clone)]
@@ -88,6 +97,7 @@ impl Common {
             faults: source.value("faults", "off", "on: POST /ops/faults makes actors panic, for rehearsals; never in production"),
             production: Production::read(source),
             log: LogSettings::read(source),
+            traces: TraceSettings::read(source),
             database: DatabaseSettings::read(source),
         };
         settings.production.check_absent(
@@ -112,6 +122,18 @@ impl LogSettings {
                 "tracing filter, e.g. info,shared::stream=debug",
             ),
         }
+    }
+}
+
+impl TraceSettings {
+    /// Reads whether and which spans are sent.
+    pub fn read(source: &mut Source) -> Self {
+        let collector: Option<HttpUrl> =
+            source.value("otlp-endpoint", "", "OpenTelemetry collector that gets spans (OTLP over HTTP), e.g. http://127.0.0.1:4318");
+        let plain = collector.as_ref().is_none_or(|url| url.as_str().starts_with("http://"));
+        source.check("otlp-endpoint", plain, "must be http://: name a collector near by, and let that one encrypt what leaves the site");
+        let about = "share of the traces begun here that are sampled, 0 to 1; a trace begun elsewhere follows the flag of its traceparent";
+        Self { collector, sample_ratio: source.within("trace-sample-ratio", "1", 0.0..=1.0, about) }
     }
 }
 

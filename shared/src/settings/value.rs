@@ -40,6 +40,19 @@ macro_rules! whole_number {
 }
 whole_number!(u16, u32, u64, usize);
 
+impl Value for f64 {
+    fn parse(text: &str) -> Result<Self, String> {
+        text.parse().map_err(|_| format!("expected a number such as 0.1, got `{text}`"))
+    }
+}
+
+/// Nothing is none: as Compose files have a variable that nobody has set.
+impl<T: Value> Value for Option<T> {
+    fn parse(text: &str) -> Result<Self, String> {
+        if text.is_empty() { Ok(None) } else { T::parse(text).map(Some) }
+    }
+}
+
 /// `250ms`, `5s`, `10m`, `24h`.
 impl Value for Duration {
     fn parse(text: &str) -> Result<Self, String> {

@@ -1,11 +1,15 @@
 //! Connections to Redis: a shared one for short commands, and dedicated ones for blocking reads.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use redis::{AsyncConnectionConfig, ErrorKind, Pipeline, RedisError, Value, aio::MultiplexedConnection};
 use tokio::sync::Mutex;
 
-use crate::{events::Envelope, failpoint, settings::StreamSettings, stream::partition_of};
+use super::{partition_of, spans};
+use crate::{events::Envelope, failpoint, settings::StreamSettings};
 
 /// Redis did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -112,7 +116,7 @@ impl Broker {
     /// # Errors
     /// [`BrokerError::Unavailable`]: any of them may have been published.
     pub async fn publish(&self, events: &[(&str, &Envelope)]) -> Result<Vec<Result<(), BrokerError>>, BrokerError> {
-        let mut pipeline = Pipeline::with_capacity(events.len());
+        let (mut pipeline, began) = (Pipeline::with_capacity(events.len()), SystemTime::now());
         for (stream, envelope) in events {
             let key = partition_of(stream, &envelope.correlation_id, self.partitions);
             pipeline.add_command(add(&key, &envelope.fields()));
@@ -120,7 +124,12 @@ impl Broker {
         failpoint::pass("publish.before", "");
         let values = self.run(&mut pipeline).await?;
         failpoint::pass("publish.after", "");
-        Ok(values.into_iter().map(|value| value.extract_error().map(drop).map_err(BrokerError::from)).collect())
+        let published = |(value, (stream, envelope)): (Value, &(&str, &Envelope))| {
+            value.extract_error()?;
+            spans::record_publication(stream, envelope, began);
+            Ok(())
+        };
+        Ok(values.into_iter().zip(events).map(published).collect())
     }
 
     pub(super) fn partitions(&self) -> u16 {

@@ -47,3 +47,24 @@ fn entry(value: Value) -> Option<Entry> {
 pub(super) fn milliseconds(id: &str) -> u64 {
     id.split('-').next().and_then(|part| part.parse().ok()).unwrap_or(0)
 }
+
+/// The id just below `id`: reading after it yields `id` first.
+pub(super) fn id_before(id: &str) -> String {
+    let (time, sequence) = id.split_once('-').unwrap_or((id, "0"));
+    let (time, sequence): (u64, u64) = (time.parse().unwrap_or(0), sequence.parse().unwrap_or(0));
+    match sequence.checked_sub(1) {
+        Some(sequence) => format!("{time}-{sequence}"),
+        None => format!("{}-{}", time.saturating_sub(1), u64::MAX),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_id_before_an_id_is_the_largest_smaller_one() {
+        assert_eq!(id_before("5-3"), "5-2");
+        assert_eq!(id_before("5-0"), "4-18446744073709551615");
+    }
+}

@@ -2,7 +2,10 @@
 
 use std::future::Future;
 
-use crate::events::{Envelope, Event};
+use crate::{
+    events::{Envelope, Event},
+    telemetry::TraceContext,
+};
 
 /// An event as it reached this consumer.
 #[derive(Debug, Clone)]
@@ -11,6 +14,19 @@ pub struct Received<E> {
     pub event: E,
     /// How often this entry was delivered, this time included.
     pub deliveries: u32,
+    /// The span of its handling, if anybody collects spans.
+    pub span: Option<TraceContext>,
+}
+
+impl<E> Received<E> {
+    /// Its envelope, for replies: their trace goes on from here.
+    pub fn cause(&self) -> Envelope {
+        let envelope = self.envelope.clone();
+        match self.span {
+            Some(span) => Envelope { traceparent: span.to_string(), ..envelope },
+            None => envelope,
+        }
+    }
 }
 
 /// What became of an event.
@@ -26,6 +42,19 @@ pub enum Outcome {
     Failed(String),
     /// No delivery will ever succeed: a dead letter at once.
     Poison(String),
+}
+
+impl Outcome {
+    /// How metrics and spans call it, and the error if there is one.
+    pub(super) fn label(&self) -> (&'static str, Option<&str>) {
+        match self {
+            Self::Done => ("done", None),
+            Self::Duplicate => ("duplicate", None),
+            Self::Transient(why) => ("transient", Some(why)),
+            Self::Failed(why) => ("failed", Some(why)),
+            Self::Poison(why) => ("poison", Some(why)),
+        }
+    }
 }
 
 /// Handles the events of one stream for one group.

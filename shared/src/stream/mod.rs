@@ -23,6 +23,7 @@ mod pending;
 mod processed;
 mod session;
 mod settle;
+mod spans;
 mod trim;
 mod unsettled;
 

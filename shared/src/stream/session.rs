@@ -15,13 +15,14 @@ use redis::{Value, aio::MultiplexedConnection};
 use super::{
     BrokerError, ConsumerSpec, EventHandler, Outcome, Received,
     dead_letters::Burial,
-    entry::{Entry, entries_of_read},
+    entry::{Entry, entries_of_read, id_before},
     pending::{self, PendingEntry},
     processed::Processed,
     settle::{Memory, Settlement},
+    spans::Handling,
     trim,
 };
-use crate::{events::Envelope, failpoint, seeded_bug};
+use crate::{events::Envelope, failpoint, seeded_bug, telemetry::begin_span};
 
 /// From this many deliveries on an entry is handled alone: whatever is wrong with it must not take others along.
 const ALONE_FROM: u32 = 3;
@@ -259,12 +260,14 @@ impl<H: EventHandler> Session<H> {
             return Ok(None);
         }
         let event = envelope.decode().map_err(|e| e.to_string())?;
-        Ok(Some(Received { envelope, event, deliveries }))
+        let span = begin_span(&envelope.traceparent);
+        Ok(Some(Received { envelope, event, deliveries, span }))
     }
 
     /// Handles a batch until nothing in it is transient any more.
     async fn handle(&mut self, mut batch: Batch<H::Event>) -> Result<(), BrokerError> {
         let mut pause = TRANSIENT_PAUSE.0;
+        let handling = Handling::begin(batch.entries.len());
         while !batch.entries.is_empty() {
             let started = Instant::now();
             self.memory().in_hand.clone_from(&batch.entries);
@@ -277,7 +280,7 @@ impl<H: EventHandler> Session<H> {
             self.memory().in_hand.clear();
             self.spec.metrics.processing.record(started.elapsed());
             debug_assert_eq!(outcomes.len(), batch.entries.len(), "one outcome an event");
-            batch = self.settle(batch, outcomes).await?;
+            batch = self.settle(batch, outcomes, &handling).await?;
             if batch.entries.is_empty() || self.stopping.get() {
                 return Ok(()); // what is left stays pending for the next life
             }
@@ -289,11 +292,17 @@ impl<H: EventHandler> Session<H> {
     }
 
     /// Settles each event by its outcome and returns the transient ones.
-    async fn settle(&mut self, batch: Batch<H::Event>, outcomes: Vec<Outcome>) -> Result<Batch<H::Event>, BrokerError> {
+    async fn settle(
+        &mut self,
+        batch: Batch<H::Event>,
+        outcomes: Vec<Outcome>,
+        handling: &Handling,
+    ) -> Result<Batch<H::Event>, BrokerError> {
         let (mut entries, mut events, mut again) = (Vec::new(), Vec::new(), Batch::with_capacity(0));
         let mut duplicates = 0;
         for ((entry, received), outcome) in batch.entries.into_iter().zip(batch.received).zip(outcomes) {
             let (event, request_id) = (received.envelope.id, received.envelope.request_id.clone().unwrap_or_default());
+            handling.record(&self.spec, &received, &outcome);
             match outcome {
                 Outcome::Done | Outcome::Duplicate => {
                     duplicates += usize::from(outcome == Outcome::Duplicate);
@@ -375,25 +384,4 @@ fn age(envelope: &Envelope) -> Duration {
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// The id just below `id`: reading after it yields `id` first.
-fn id_before(id: &str) -> String {
-    let (time, sequence) = id.split_once('-').unwrap_or((id, "0"));
-    let (time, sequence): (u64, u64) = (time.parse().unwrap_or(0), sequence.parse().unwrap_or(0));
-    match sequence.checked_sub(1) {
-        Some(sequence) => format!("{time}-{sequence}"),
-        None => format!("{}-{}", time.saturating_sub(1), u64::MAX),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_id_before_an_id_is_the_largest_smaller_one() {
-        assert_eq!(id_before("5-3"), "5-2");
-        assert_eq!(id_before("5-0"), "4-18446744073709551615");
-    }
 }

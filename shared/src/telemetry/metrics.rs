@@ -49,6 +49,8 @@ fn describe() {
     describe_gauge!("orderflow_actor_queue_depth", "Items waiting in an actor");
     describe_counter!("orderflow_admission_rejected_total", "Requests refused because the service was full");
     describe_counter!("orderflow_token_cache_total", "Token checks by outcome of the cache");
+    describe_counter!("orderflow_spans_exported_total", "Spans the collector has taken");
+    describe_counter!("orderflow_spans_dropped_total", "Spans nobody will see, by reason");
     describe_gauge!("orderflow_db_pool_size", "PostgreSQL connections of this process");
     describe_gauge!("orderflow_db_pool_available", "Idle PostgreSQL connections of this process");
     describe_gauge!("orderflow_db_pool_waiting", "Callers waiting for a PostgreSQL connection");

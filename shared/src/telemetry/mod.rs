@@ -1,6 +1,7 @@
-//! Logs, trace context and metrics.
+//! Logs, trace context, spans and metrics.
 
 mod metrics;
+mod spans;
 mod trace_context;
 
 use std::io::IsTerminal;
@@ -8,6 +9,7 @@ use std::io::IsTerminal;
 use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
 
 pub use self::metrics::{PrometheusHandle, install as install_metrics};
+pub use spans::{Attribute, Span, SpanExport, SpanKind, begin_span, export_spans, record_span};
 pub use trace_context::{Origin, TraceContext};
 
 use crate::settings::{LogSettings, Value};

@@ -1,12 +1,12 @@
 use actix_web::{
     HttpResponse,
     http::StatusCode,
-    web::{Data, Path, Query},
+    web::{Data, Path},
 };
 use serde::Deserialize;
 use shared::{
     auth::{AdminOnly, AnyRole, Role, Token},
-    http::{FieldError, JsonBody, Page, PageQuery, Problem},
+    http::{FieldError, JsonBody, Page, PageQuery, Problem, Query},
 };
 use utoipa::ToSchema;
 use uuid::Uuid;

@@ -1,7 +1,9 @@
 mod live;
 mod summary;
 
-use std::path::PathBuf;
+pub use summary::render;
+
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -31,6 +33,7 @@ const ORDERS: u64 = 1000;
 /// `shopctl load`
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
+#[group(id = "load")] // `shopctl rehearse` has these options among its own
 pub struct Args {
     /// Orders to send [default: 1000, or as many as --time allows]
     #[arg(long, value_name = "N")]
@@ -73,7 +76,7 @@ pub struct Args {
     seed: Option<u64>,
     /// Append to this file what was sent, before it is sent, and what came back
     #[arg(long, value_name = "FILE")]
-    client_log: Option<PathBuf>,
+    pub client_log: Option<PathBuf>,
     /// Do not watch orders to their end
     #[arg(long)]
     no_follow: bool,
@@ -93,17 +96,32 @@ pub struct Args {
 /// # Errors
 /// Products or customers that cannot be created, or a client log that cannot be written.
 pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
+    let report = send(args, args.client_log.as_deref(), context).await?;
+    context.print(&report, |report| summary::render(report, context.paint))?;
+    said(&report)?;
+    Ok(exit(&report))
+}
+
+/// Sends the orders, shows how far it is, and tells what came of it; `log`: where to write down what was sent.
+///
+/// # Errors
+/// Products or customers that cannot be created, or a client log that cannot be opened.
+pub async fn send(args: &Args, log: Option<&Path>, context: &Context) -> anyhow::Result<LoadReport> {
     let mut progress = Progress::new();
     progress.step("Creating products and customers");
-    let prepared = Load::prepare(shop(args, context)?, context.login(Role::Admin)?, plan(args), log(args)?).await;
+    let prepared = Load::prepare(shop(args, context)?, context.login(Role::Admin)?, plan(args), open(log)?).await;
     let load = prepared.map_err(with_its_exit_code)?;
     progress.done();
-    let report = live::shown(&load, orders(args)).await;
-    context.print(&report, |report| summary::render(report, context.paint))?;
+    Ok(live::shown(&load, orders(args)).await)
+}
+
+/// # Errors
+/// Not everything could be written down.
+pub fn said(report: &LoadReport) -> anyhow::Result<()> {
     if let Some(why) = &report.log_failure {
         anyhow::bail!("the client log could not be written ({why}); nothing was sent any more from then on");
     }
-    Ok(exit(&report))
+    Ok(())
 }
 
 fn exit(report: &LoadReport) -> Exit {
@@ -145,8 +163,8 @@ fn shop(args: &Args, context: &Context) -> anyhow::Result<Shop> {
     Ok(Shop { user: vec![one.user], inventory: vec![one.inventory], payment })
 }
 
-fn log(args: &Args) -> anyhow::Result<ClientLog> {
-    let Some(path) = &args.client_log else { return Ok(ClientLog::none()) };
+fn open(log: Option<&Path>) -> anyhow::Result<ClientLog> {
+    let Some(path) = log else { return Ok(ClientLog::none()) };
     ClientLog::append_to(path).with_context(|| format!("cannot open the client log {}; its folder must exist", path.display()))
 }
 

@@ -3,6 +3,7 @@
 mod answer;
 mod binaries;
 mod client;
+mod collector;
 mod metrics;
 mod orders;
 mod shop;
@@ -10,6 +11,7 @@ mod shop;
 pub use answer::Answer;
 pub use binaries::service_binaries;
 pub use client::{Client, send};
+pub use collector::{Collector, Span};
 pub use metrics::Metrics;
 pub use orders::{Order, key};
 pub use shared::testing::eventually;

@@ -1,0 +1,131 @@
+//! `shopctl rehearse`: orders, consumer actors that panic, and `verify`, in a system that runs already.
+//!
+//! `shopctl chaos` starts a stack of its own and can break everything in it. This one takes a deployment as it is, and
+//! breaks only what mends itself.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use serde::Serialize;
+use serde_json::json;
+
+use super::{load, verify as verifying};
+use crate::api::Endpoints;
+use crate::chaos::instance::{Admin, http};
+use crate::chaos::wait::until;
+use crate::cli::Role;
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::load::LoadReport;
+use crate::terminal::Progress;
+use crate::verify::{Evidence, Sources, Verdict, render, unrest, verify};
+
+const EXAMPLES: &str = "\
+Examples:
+  shopctl rehearse                             1,000 orders, and six panics among them
+  shopctl rehearse --rate 40 --time 30s --panics 10
+
+The services must run with FAULTS=on, which production mode refuses; with one instance each, because it looks
+for the new actor where it ended the old one. Every order has an end and `verify` finds nothing: exit code 0.";
+
+/// Batches come many times a second; one that does not come within this time is not on its way.
+const PANICS_WITHIN: Duration = Duration::from_secs(20);
+/// The longest pause in the design is a minute: until an event is published again whatever Redis says.
+const QUIET_WITHIN: Duration = Duration::from_secs(90);
+
+/// `shopctl rehearse`
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// Consumer actors to end, one after the other, in turn of inventory and of payment
+    #[arg(long, value_name = "N", default_value_t = 6)]
+    panics: usize,
+    /// What is ordered meanwhile.
+    #[command(flatten)]
+    load: load::Args,
+    /// Where the truth is.
+    #[command(flatten)]
+    addresses: verifying::Addresses,
+}
+
+/// What happened.
+#[derive(Debug, Serialize)]
+struct Rehearsal {
+    panics: Vec<Panic>,
+    load: LoadReport,
+    verdict: Verdict,
+}
+
+/// A consumer actor that ended, and its successor.
+#[derive(Debug, Serialize)]
+struct Panic {
+    stream: &'static str,
+    /// Lives of the consumer after the first, when the new one was there.
+    restarts: u64,
+}
+
+/// Orders, breaks, judges. Success: every panic landed, every order ended, and no invariant is broken.
+///
+/// # Errors
+/// Faults are off, a panic did not land, or a server does not answer.
+pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
+    let (sources, api) = (args.addresses.sources(context)?, context.api()?);
+    let admin = Admin::new(http()?, api.clone(), context.login(Role::Admin)?.clone());
+    let consumers = consumers(api.endpoints());
+    for (base, _) in &consumers {
+        admin.get(base, "/ops/faults").await?;
+    }
+    let unnamed = tempfile::NamedTempFile::new().context("cannot write a client log")?;
+    let log = args.load.client_log.as_deref().unwrap_or(unnamed.path());
+    let (load, panics) = tokio::join!(load::send(&args.load, Some(log), context), panic_in_turn(&admin, &consumers, args.panics));
+    let (load, panics) = (load?, panics?);
+    load::said(&load)?;
+    quiet(&sources).await?;
+    let evidence = Evidence { client_log: Some(log.to_owned()) };
+    let verdict = verify(&sources, &evidence).await.map_err(verifying::exit_code_of)?;
+    let good = load.is_complete() && verdict.holds();
+    context.print(&Rehearsal { panics, load, verdict }, |rehearsal| readable(rehearsal, context))?;
+    Ok(if good { Exit::Success } else { Exit::Failure })
+}
+
+/// The streams that every confirmed order passes, with the service that consumes each.
+fn consumers(endpoints: &Endpoints) -> [(String, &'static str); 2] {
+    [(endpoints.inventory.clone(), "order_completed"), (endpoints.payment.clone(), "stock_reserved")]
+}
+
+async fn panic_in_turn(admin: &Admin, consumers: &[(String, &'static str)], panics: usize) -> anyhow::Result<Vec<Panic>> {
+    let mut landed = Vec::with_capacity(panics);
+    for (base, stream) in consumers.iter().cycle().take(panics) {
+        let before = admin.restarts(base, stream).await?;
+        admin.arm(base, &json!({"panic": "consumer", "stream": stream})).await?;
+        let restarts = until(format!("a new consumer of {stream}"), PANICS_WITHIN, async || match admin.restarts(base, stream).await {
+            Ok(after) if after > before => Ok(after),
+            Ok(_) => Err("the old one still runs".to_owned()),
+            Err(error) => Err(error.to_string()),
+        });
+        landed.push(Panic { stream, restarts: restarts.await? });
+        eprintln!("the consumer of {stream} panicked with a batch in hand and was replaced");
+    }
+    Ok(landed)
+}
+
+/// Judged before everything has settled, some of it could not be judged.
+async fn quiet(sources: &Sources) -> anyhow::Result<()> {
+    let mut progress = Progress::new();
+    progress.step("Waiting until nothing is on its way");
+    until("quiet", QUIET_WITHIN, async || match unrest(sources).await {
+        Ok(moving) if moving.is_empty() => Ok(()),
+        Ok(moving) => Err(moving.join(", ")),
+        Err(error) => Err(error.to_string()),
+    })
+    .await?;
+    progress.done();
+    Ok(())
+}
+
+fn readable(rehearsal: &Rehearsal, context: &Context) -> String {
+    let panics: Vec<String> =
+        rehearsal.panics.iter().map(|Panic { stream, restarts }| format!("  {stream}: {restarts} restarts so far")).collect();
+    let [load, verdict] = [load::render(&rehearsal.load, context.paint), render(&rehearsal.verdict, context.paint)];
+    format!("{load}\n\n{} consumer actors panicked and were replaced\n{}\n\n{verdict}", panics.len(), panics.join("\n"))
+}

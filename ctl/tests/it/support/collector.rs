@@ -1,0 +1,157 @@
+//! What stands for an OpenTelemetry collector, which is not ours: it takes OTLP over HTTP and remembers the spans.
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
+
+use opentelemetry_proto::tonic::{
+    collector::trace::v1::ExportTraceServiceRequest,
+    common::v1::{KeyValue, any_value::Value},
+    trace::v1::Span as Message,
+};
+use prost::Message as _;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::{TcpListener, TcpStream},
+    task::JoinSet,
+};
+
+/// A span as it came.
+#[derive(Debug, Clone)]
+pub struct Span {
+    pub service: String,
+    pub name: String,
+    pub trace: String,
+    pub id: String,
+    /// Empty: none.
+    pub parent: String,
+    /// As OTLP numbers them: 1 internal, 2 server, 4 producer, 5 consumer.
+    pub kind: i32,
+    pub failed: bool,
+    pub attributes: BTreeMap<String, String>,
+}
+
+/// The receiver.
+pub struct Collector {
+    address: SocketAddr,
+    desk: Arc<Mutex<Desk>>,
+    // Dropped with it.
+    _serving: JoinSet<()>,
+}
+
+#[derive(Debug, Default)]
+struct Desk {
+    spans: Vec<Span>,
+    /// Requests to come that are answered 503.
+    busy: usize,
+}
+
+impl Collector {
+    pub async fn start() -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+        let (address, desk) = (listener.local_addr().expect("its address"), Arc::<Mutex<Desk>>::default());
+        let mut serving = JoinSet::new();
+        serving.spawn(serve(listener, Arc::clone(&desk)));
+        Self { address, desk, _serving: serving }
+    }
+
+    /// Answers 503 so many times.
+    pub fn is_busy(&self, times: usize) {
+        self.desk.lock().expect("no panic inside").busy = times;
+    }
+
+    /// How many times are left.
+    pub fn busy_left(&self) -> usize {
+        self.desk.lock().expect("no panic inside").busy
+    }
+
+    /// For `OTLP_ENDPOINT`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub fn spans(&self) -> Vec<Span> {
+        self.desk.lock().expect("no panic inside").spans.clone()
+    }
+}
+
+async fn serve(listener: TcpListener, desk: Arc<Mutex<Desk>>) {
+    let mut connections = JoinSet::new();
+    while let Ok((connection, _)) = listener.accept().await {
+        let desk = Arc::clone(&desk);
+        connections.spawn(async move { while_open(connection, &desk).await.unwrap_or_default() });
+    }
+}
+
+/// One request after the other, until the client goes.
+async fn while_open(connection: TcpStream, desk: &Mutex<Desk>) -> std::io::Result<()> {
+    let mut connection = BufReader::new(connection);
+    loop {
+        let (mut head, mut length) = (Vec::new(), 0);
+        loop {
+            let mut line = String::new();
+            if connection.read_line(&mut line).await? == 0 {
+                return Ok(());
+            }
+            let line = line.trim_end().to_ascii_lowercase();
+            if line.is_empty() {
+                break;
+            }
+            if let Some(value) = line.strip_prefix("content-length: ") {
+                length = value.parse().expect("a number");
+            }
+            head.push(line);
+        }
+        let mut body = vec![0; length];
+        connection.read_exact(&mut body).await?;
+        assert_eq!(head[0], "post /v1/traces http/1.1");
+        assert!(head.contains(&"content-type: application/x-protobuf".to_owned()), "{head:?}");
+        let status = desk.lock().expect("no panic inside").take(&body);
+        connection.write_all(format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n").as_bytes()).await?;
+    }
+}
+
+impl Desk {
+    fn take(&mut self, body: &[u8]) -> &'static str {
+        if self.busy > 0 {
+            self.busy -= 1;
+            return "503 Service Unavailable";
+        }
+        let request = ExportTraceServiceRequest::decode(body).expect("protobuf");
+        for resource in request.resource_spans {
+            let about = attributes(&resource.resource.expect("a resource").attributes);
+            let spans = resource.scope_spans.into_iter().flat_map(|scope| scope.spans);
+            self.spans.extend(spans.map(|span| read(&about["service.name"], &span)));
+        }
+        "200 OK"
+    }
+}
+
+fn read(service: &str, span: &Message) -> Span {
+    assert!(0 < span.start_time_unix_nano && span.start_time_unix_nano <= span.end_time_unix_nano, "{span:?}");
+    Span {
+        service: service.to_owned(),
+        name: span.name.clone(),
+        trace: hexadecimal(&span.trace_id),
+        id: hexadecimal(&span.span_id),
+        parent: hexadecimal(&span.parent_span_id),
+        kind: span.kind,
+        failed: span.status.as_ref().is_some_and(|status| status.code == 2),
+        attributes: attributes(&span.attributes),
+    }
+}
+
+fn attributes(list: &[KeyValue]) -> BTreeMap<String, String> {
+    let text = |value: &KeyValue| match value.value.as_ref().and_then(|value| value.value.clone()) {
+        Some(Value::StringValue(text)) => text,
+        Some(Value::IntValue(number)) => number.to_string(),
+        other => panic!("nobody sends {other:?}"),
+    };
+    list.iter().map(|attribute| (attribute.key.clone(), text(attribute))).collect()
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

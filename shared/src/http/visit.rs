@@ -1,0 +1,108 @@
+//! What metrics, logs and spans say of one request.
+
+use std::{
+    cell::RefCell,
+    time::{Duration, Instant, SystemTime},
+};
+
+use actix_web::{
+    dev::ServiceRequest,
+    http::{Method, StatusCode, Uri},
+    web::Data,
+};
+
+use super::{Admission, RequestContext, health::is_health_check};
+use crate::telemetry::{Attribute, Span, SpanKind, record_span};
+
+/// Taken down when the request comes in: the application must have the only clone of it.
+pub(super) struct Visit {
+    pub context: RequestContext,
+    started: Instant,
+    service: &'static str,
+    pub route: String,
+    method: Method,
+    pub uri: Uri,
+}
+
+thread_local! {
+    static DURATIONS: RefCell<Durations> = RefCell::default();
+}
+
+/// The histograms this thread has used, by route, method and status: to look one up in the registry takes six texts.
+#[derive(Default)]
+struct Durations(Vec<(String, &'static str, StatusCode, metrics::Histogram)>);
+
+impl Durations {
+    fn of(&mut self, service: &'static str, route: &str, method: &Method, status: StatusCode) -> &metrics::Histogram {
+        let method = method_label(method);
+        let at = self.0.iter().position(|(r, m, s, _)| r == route && *m == method && *s == status).unwrap_or_else(|| {
+            self.0.push((route.to_owned(), method, status, duration(service, route, method, status)));
+            self.0.len() - 1
+        });
+        &self.0[at].3
+    }
+}
+
+fn duration(service: &'static str, route: &str, method: &'static str, status: StatusCode) -> metrics::Histogram {
+    let (route, status) = (route.to_owned(), status.as_str().to_owned());
+    metrics::histogram!("orderflow_http_request_duration_seconds", "service" => service, "route" => route, "method" => method, "status" => status)
+}
+
+/// Clients may invent methods; labels may not grow with them.
+fn method_label(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::HEAD => "HEAD",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
+}
+
+impl Visit {
+    pub(super) fn begin(request: &ServiceRequest) -> Self {
+        Self {
+            context: RequestContext::read(request.headers()),
+            started: Instant::now(),
+            service: request.app_data::<Data<Admission>>().map_or("", |admission| admission.service),
+            route: request.match_pattern().unwrap_or_else(|| "unmatched".to_owned()),
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+        }
+    }
+
+    pub(super) fn record(&self, status: StatusCode) {
+        let Self { context, started, service, route, method, uri } = self;
+        let (elapsed, path) = (started.elapsed(), uri.path());
+        DURATIONS.with_borrow_mut(|durations| durations.of(service, route, method, status).record(elapsed));
+        // Probes every second would bury what people look for.
+        if !is_health_check(path) {
+            record_span(context.trace, || self.span(status, elapsed));
+        }
+        let (RequestContext { request_id, trace }, status) = (context, status.as_u16());
+        // A refusal is counted, and its cause logged where it is: a line for each would be the costliest part of an overload.
+        if status >= 500 && status != 503 {
+            tracing::warn!(%request_id, trace_id = %trace.trace_id(), %method, path, status, ?elapsed, "request failed");
+        } else {
+            tracing::debug!(%request_id, trace_id = %trace.trace_id(), %method, path, status, ?elapsed, "request");
+        }
+    }
+
+    /// Named as OpenTelemetry's conventions for HTTP have it: by the route, which is one of a few, and not by the path.
+    fn span(&self, status: StatusCode, elapsed: Duration) -> Span {
+        let (method, ended) = (method_label(&self.method), SystemTime::now());
+        let attributes = vec![
+            ("http.request.method", method.into()),
+            ("http.route", self.route.clone().into()),
+            ("url.path", self.uri.path().to_owned().into()),
+            ("http.response.status_code", Attribute::Number(status.as_u16().into())),
+            ("orderflow.request_id", self.context.request_id.clone().into()),
+        ];
+        let error = status.is_server_error().then(|| status.to_string());
+        let (name, began) = (format!("{method} {}", self.route).into(), ended.checked_sub(elapsed).unwrap_or(ended));
+        Span { kind: SpanKind::Server, name, began, ended, attributes, error }
+    }
+}

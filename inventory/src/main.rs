@@ -6,7 +6,7 @@ use inventory::{settings::Settings, startup};
 use shared::process::{self, COMMANDS, Task};
 
 #[global_allocator]
-static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const ABOUT: &str = "inventory: products and stock of Orderflow. Takes the stock of paid orders, or asks for their refund.";
 

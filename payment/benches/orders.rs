@@ -22,7 +22,7 @@ use shared::{
 use uuid::Uuid;
 
 #[global_allocator]
-static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// As in `shopctl bench`.
 const PRODUCTS: usize = 100;

@@ -4,7 +4,7 @@ use payment::{settings::Settings, startup};
 use shared::process::{self, COMMANDS, Task};
 
 #[global_allocator]
-static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const ABOUT: &str = "payment: takes orders, charges and refunds them, and follows them to their end";
 

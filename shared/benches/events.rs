@@ -10,7 +10,7 @@ use shared::{
 use uuid::Uuid;
 
 #[global_allocator]
-static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn event(lines: usize) -> OrderCompleted {
     let price = |amount| MoneyData { amount, currency: "EUR".to_owned() };

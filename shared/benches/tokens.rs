@@ -12,7 +12,7 @@ use shared::{
 };
 
 #[global_allocator]
-static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// As many customers as order in `shopctl bench`.
 const CUSTOMERS: usize = 16;

@@ -8,7 +8,7 @@ use user::{
 };
 
 #[global_allocator]
-static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const ABOUT: &str = "user: accounts, roles and tokens of Orderflow.\n
   user serve           the service (the default)

@@ -37,7 +37,15 @@ pub enum ChaosError {
     /// A service refused what the run needs.
     #[error(transparent)]
     Api(#[from] ApiError),
-    /// An instance did not answer a request of the run.
+    /// An instance gave no answer to a request of the run.
+    #[error("{what}: {why}")]
+    NoAnswer {
+        /// The request.
+        what: String,
+        /// How it failed.
+        why: String,
+    },
+    /// An instance refused a request of the run.
     #[error("{what}: {why}")]
     Request {
         /// The request.

@@ -59,8 +59,10 @@ impl Admin {
         if path.ends_with("/stock") {
             request = request.header("Idempotency-Key", uuid::Uuid::now_v7().to_string());
         }
-        let failed = |why: String| ChaosError::Request { what: format!("{method} {base}{path}"), why };
-        let response = request.send().await.map_err(|error| failed(error.to_string()))?;
+        let what = format!("{method} {base}{path}");
+        let failed = |why: String| ChaosError::Request { what: what.clone(), why };
+        let silent = |error: reqwest::Error| ChaosError::NoAnswer { what: what.clone(), why: error.to_string() };
+        let response = request.send().await.map_err(silent)?;
         let (status, text) = (response.status(), response.text().await.unwrap_or_default());
         if !status.is_success() {
             return Err(failed(format!("{status} {text}")));
@@ -76,12 +78,16 @@ impl Admin {
         self.call(Method::GET, base, path, None).await
     }
 
-    /// Asks an instance to fail on purpose.
+    /// Asks an instance to fail on purpose. One that fails at once, before it has answered, does what it was asked to: the
+    /// proof that a fault landed is looked for elsewhere anyway.
     ///
     /// # Errors
-    /// As [`Admin::call`]; also when the service was built without the fault.
+    /// [`ChaosError::Request`]; also when the service was built without the fault.
     pub async fn arm(&self, base: &str, fault: &Value) -> Result<(), ChaosError> {
-        self.call(Method::POST, base, "/ops/faults", Some(fault)).await.map(drop)
+        match self.call(Method::POST, base, "/ops/faults", Some(fault)).await {
+            Ok(_) | Err(ChaosError::NoAnswer { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Asks it to forget what it was asked to do.

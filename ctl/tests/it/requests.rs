@@ -13,6 +13,7 @@ use ctl::{
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::sync::oneshot;
 
 use crate::support::{Order, SOON, Shop, eventually, key};
 
@@ -138,13 +139,10 @@ async fn poison_becomes_one_dead_letter_each_and_comes_back_from_a_redrive() {
 async fn while_a_table_is_locked_orders_get_503_with_retry_after_and_the_service_lives() {
     let stage = Stage::set(|options| options).await;
     let (shop, url) = (&stage.shop, stage.shop.stack.database_url(Kind::Payment));
-    let look = async || {
-        let locks = "SELECT count(*) FROM pg_locks WHERE relation = 'orders'::regclass AND mode = 'AccessExclusiveLock' AND granted";
-        (shop.number(Kind::Payment, locks).await == 1).then_some(())
-    };
+    let (locked, is_locked) = oneshot::channel();
     let order = async || shop.user.order_with(&Order::of("MUG", 1), &[("Idempotency-Key", &key())]).await;
     let during = async {
-        eventually("the table is locked", SOON, look).await;
+        is_locked.await.expect("a lock");
         // More than the pool has connections.
         let answers = join_all((0..32).map(|_| order()));
         let lists = join_all((0..32).map(|_| shop.user.get(Kind::Payment, "/orders")));
@@ -158,7 +156,7 @@ async fn while_a_table_is_locked_orders_get_503_with_retry_after_and_the_service
         }
         shop.user.nobody().get(Kind::Payment, "/livez").await.expect(200);
     };
-    let (held, ()) = tokio::join!(hold_all_connections(&url, "orders", Duration::from_secs(8)), during);
+    let (held, ()) = tokio::join!(hold_all_connections(&url, "orders", Duration::from_secs(8), locked), during);
     held.expect("it was held");
     let works = async || {
         let answer = order().await;

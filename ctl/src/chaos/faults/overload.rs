@@ -5,6 +5,7 @@
 
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{PlannedFault, Struck};
@@ -40,16 +41,16 @@ pub async fn overload(arena: &mut Arena, planned: &PlannedFault) -> Result<Struc
     let mut capacity = 0.0_f64;
     for workers in WORKERS {
         idle(arena).await?;
-        let before = ended(arena).await?;
+        let began = Timestamp::now();
         let calm = offered.run(arena, &["--workers", workers, "--time", CAPACITY_FOR]).await?;
-        capacity = capacity.max(finished(ended(arena).await? - before, &calm.report));
+        capacity = capacity.max(finished(arena, began, &calm.report).await?);
     }
     arena.live.say(format!("  capacity: {capacity:.0} orders/s from POST to their end"));
     idle(arena).await?;
     let rate = format!("{:.0}", (capacity * TIMES).max(1.0));
-    let before = ended(arena).await?;
+    let began = Timestamp::now();
     let storm = offered.run(arena, &["--rate", &rate, "--in-flight", IN_FLIGHT, "--time", OVERLOAD_FOR, "--no-retry"]).await?;
-    let goodput = finished(ended(arena).await? - before, &storm.report);
+    let goodput = finished(arena, began, &storm.report).await?;
     let normal = quick_again(arena).await;
     cores.free(processes(arena)?)?;
     judge(arena, goodput, capacity, &storm);
@@ -72,15 +73,13 @@ fn processes(arena: &mut Arena) -> Result<Vec<i32>, ChaosError> {
     Ok(ids)
 }
 
-/// Orders at their end: what was only accepted is no good to anybody yet.
-async fn ended(arena: &Arena) -> Result<i64, ChaosError> {
-    let ended = "SELECT count(*) FROM orders WHERE status IN ('confirmed', 'refunded', 'declined')";
-    arena.database(Kind::Payment).number(ended, &[]).await
-}
-
-/// A second of the time in which orders were offered.
-fn finished(orders: i64, report: &Value) -> f64 {
-    orders as f64 / report["sending_seconds"].as_f64().unwrap_or(f64::INFINITY)
+/// Orders a second that came to their end while orders were offered. What was only accepted is no good to anybody yet, and what
+/// is worked off afterwards was not done under load.
+async fn finished(arena: &Arena, began: Timestamp, report: &Value) -> Result<f64, ChaosError> {
+    let ended = "WITH run AS (SELECT status, created_at, updated_at FROM orders WHERE created_at >= $1)
+        SELECT count(*) FROM run WHERE status IN ('confirmed', 'refunded', 'declined') AND updated_at <= (SELECT max(created_at) FROM run)";
+    let orders = arena.database(Kind::Payment).number(ended, &[&began]).await?;
+    Ok(orders as f64 / report["sending_seconds"].as_f64().unwrap_or(f64::INFINITY))
 }
 
 fn judge(arena: &mut Arena, goodput: f64, capacity: f64, storm: &crate::chaos::offered::Outcome) {

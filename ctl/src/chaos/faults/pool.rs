@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::{NO_REQUEST_OVER, PlannedFault, Struck, payment_for};
@@ -19,11 +20,13 @@ const AT_ONCE: usize = 40;
 pub async fn exhaust(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
     let payment = payment_for(arena, planned.target)?;
     let (url, hold) = (arena.stack.database_url(Kind::Payment), arena.profile.statement_timeout() * 2);
+    let (locked, is_locked) = oneshot::channel();
     let asked = async {
+        _ = is_locked.await; // Err: there is no lock, which the other side reports
         let answers = ask(arena, &payment).await?;
         Ok::<_, ChaosError>((answers, health(&arena.http, &payment, "/livez").await))
     };
-    let (held, asked) = tokio::join!(hold_all_connections(&url, "orders", hold), asked);
+    let (held, asked) = tokio::join!(hold_all_connections(&url, "orders", hold, locked), asked);
     let recovering = arena.over(planned.limit());
     held?;
     let (answers, alive) = asked?;
@@ -41,8 +44,6 @@ pub async fn exhaust(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck
 }
 
 async fn ask(arena: &Arena, payment: &str) -> Result<Vec<Answer>, ChaosError> {
-    // The lock is asked for at the same moment; a read that is quicker proves nothing, and does no harm.
-    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     let token = arena.admin.account.token().await?;
     let read = |_| answer(arena.http.get(format!("{payment}/orders/{}", Uuid::now_v7())).bearer_auth(&token));
     Ok(join_all((0..AT_ONCE).map(read)).await)

@@ -1,10 +1,10 @@
 //! Overload is refused, not queued.
 
 use ctl::stack::{Kind, StackOptions};
-use futures_util::{StreamExt, stream::FuturesUnordered};
+use futures_util::{StreamExt, future::join_all, stream::FuturesUnordered};
 use tokio_postgres::NoTls;
 
-use crate::support::{Order, Shop, first, key};
+use crate::support::{Order, SOON, Shop, eventually, first, key};
 
 const ADMITTED: usize = 4;
 const ASKED: usize = 20;
@@ -63,4 +63,27 @@ async fn no_order_is_taken_while_too_many_wait_to_be_charged_and_all_that_were_t
 
     assert_eq!(ends, [("confirmed".to_owned(), BACKLOG)].into());
     shop.user.order(&order).await;
+}
+
+#[tokio::test]
+async fn fewer_orders_are_taken_once_all_of_them_come_to_their_end_late() {
+    const AT_ONCE: usize = 200;
+    // Sooner than any order can end: every one is late.
+    let shop = Shop::open_with(|options| options.with_env(Kind::Payment, "LATE_AFTER", "1ms")).await;
+    shop.product("MUG", 1_000_000).await;
+    let order = Order::of("MUG", 1);
+    let ask = async || {
+        let key = key();
+        shop.user.order_with(&order, &[("Idempotency-Key", &key)]).await
+    };
+    let refused = async || {
+        let answers = join_all((0..AT_ONCE).map(|_| ask())).await;
+        answers.into_iter().find(|answer| answer.status == 503).ok_or("all were taken")
+    };
+
+    let refused = eventually("orders are refused", SOON, refused).await;
+
+    let problem = refused.problem(503, "overloaded");
+    assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains("late")), "{problem}");
+    assert!(refused.header("retry-after").parse::<u32>().is_ok_and(|seconds| seconds >= 1));
 }

@@ -80,6 +80,27 @@ async fn a_process_dies_at_the_failpoint_it_was_armed_for_and_its_commit_is_foun
 }
 
 #[tokio::test]
+async fn an_inventory_that_dies_before_its_reply_is_published_gives_it_when_it_is_back() {
+    // Nobody publishes anything again: only the entry that is still pending can bring the reply.
+    let patient = |options: StackOptions| {
+        let options = with_faults(options).with_env(Kind::Payment, "RESEND_AFTER", "1h");
+        options.with_env(Kind::Inventory, "RESEND_AFTER", "1h")
+    };
+    let mut shop = Shop::open_with(patient).await;
+    shop.product("MUG", 10).await;
+    let fault = json!({"failpoint": "publish.before", "nth": 1, "action": "kill"});
+    shop.admin.post(Kind::Inventory, "/ops/faults", &fault).await.expect(202);
+    let id = shop.user.order(&Order::of("MUG", 1)).await;
+    let inventory = first(Kind::Inventory);
+    let dead = async || shop.stack.service(inventory).expect("it was started").exit_status();
+    eventually("inventory dies", SOON, dead).await;
+    assert_eq!(shop.number(Kind::Inventory, "SELECT count(*) FROM inbox").await, 1, "it died after its commit");
+    shop.stack.restart(inventory).await.unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(shop.user.ended(&id).await["status"], "confirmed");
+    shop.assert_stock_adds_up("MUG", 10).await;
+}
+
+#[tokio::test]
 async fn nobody_breaks_anything_unless_the_settings_allow_it() {
     let shop = Shop::open().await;
     let fault = json!({"panic": "consumer", "stream": "order_completed"});

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::ValueEnum;
+use serde::Serialize;
 
 use crate::bench::{self, Live, Measure, Terms};
 use crate::context::Context;
@@ -39,15 +40,29 @@ pub struct Args {
     /// How long each load lasts [default: 30]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     seconds: Option<u64>,
+    #[command(flatten)]
+    files: Files,
+}
+
+/// What every measurement reads and writes.
+#[derive(Debug, clap::Args)]
+struct Files {
     /// Where the programs user, inventory and payment are, if not beside this one
     #[arg(long, value_name = "DIR")]
     binaries: Option<PathBuf>,
     /// Write the result as JSON to this file, besides printing it
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
-    /// Draw floors, goals and what was reached into this file, as SVG
+    /// Draw the result into this file, as SVG
     #[arg(long, value_name = "FILE")]
     chart: Option<PathBuf>,
+}
+
+impl Files {
+    fn write<R: Serialize>(&self, report: &R, svg: fn(&R) -> String) -> anyhow::Result<()> {
+        write(self.report.as_deref(), || Ok(serde_json::to_string_pretty(report)? + "\n"))?;
+        write(self.chart.as_deref(), || Ok(svg(report)))
+    }
 }
 
 /// What is not part of the table.
@@ -68,12 +83,11 @@ pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let terms = terms(args);
     let live = Live::new(&terms);
     let report = tokio::select! {
-        done = Box::pin(bench::run(&terms, args.binaries.clone(), &live)) => done?,
+        done = Box::pin(bench::run(&terms, args.files.binaries.clone(), &live)) => done?,
         _ = tokio::signal::ctrl_c() => anyhow::bail!("interrupted"),
     };
     context.print(&report, |report| report.render(context.paint))?;
-    write(args.report.as_deref(), || Ok(serde_json::to_string_pretty(&report)? + "\n"))?;
-    write(args.chart.as_deref(), || Ok(bench::svg(&report)))?;
+    args.files.write(&report, bench::svg)?;
     Ok(Exit::Success)
 }
 

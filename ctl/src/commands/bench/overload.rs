@@ -1,7 +1,6 @@
-use std::path::PathBuf;
 use std::time::Duration;
 
-use super::write;
+use super::Files;
 use crate::bench::overload::{self, Ladder};
 use crate::context::Context;
 use crate::exit::Exit;
@@ -32,15 +31,8 @@ pub struct Args {
     /// How long each load lasts [default: 20]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     seconds: Option<u64>,
-    /// Where the programs user, inventory and payment are, if not beside this one
-    #[arg(long, value_name = "DIR")]
-    binaries: Option<PathBuf>,
-    /// Write the result as JSON to this file, besides printing it
-    #[arg(long, value_name = "FILE")]
-    report: Option<PathBuf>,
-    /// Draw goodput and accepted orders against offered load into this file, as SVG
-    #[arg(long, value_name = "FILE")]
-    chart: Option<PathBuf>,
+    #[command(flatten)]
+    files: Files,
 }
 
 /// Measures and prints the table.
@@ -51,12 +43,11 @@ pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let ladder = ladder(args);
     let live = Bar::new(ladder.times.len() as u64, "loads");
     let report = tokio::select! {
-        done = Box::pin(overload::run(&ladder, args.binaries.clone(), &live)) => done?,
+        done = Box::pin(overload::run(&ladder, args.files.binaries.clone(), &live)) => done?,
         _ = tokio::signal::ctrl_c() => anyhow::bail!("interrupted"),
     };
     context.print(&report, |report| report.render(context.paint))?;
-    write(args.report.as_deref(), || Ok(serde_json::to_string_pretty(&report)? + "\n"))?;
-    write(args.chart.as_deref(), || Ok(overload::svg(&report)))?;
+    args.files.write(&report, overload::svg)?;
     Ok(Exit::Success)
 }
 

@@ -13,7 +13,6 @@ use payment::{
 };
 use shared::{
     db::{self, Commits, Database},
-    events::{Event, StockReserved},
     shutdown::Shutdown,
     supervisor::{Roster, SupervisorHandle},
     telemetry::{self, TraceContext},
@@ -37,9 +36,7 @@ const SOON: Duration = Duration::from_secs(10);
 
 /// As if they were charged and published.
 const CHARGE: &str = "WITH charged AS (
-        UPDATE orders SET status = 'completed', charge_id = 'ch_' || id, version = 2, updated_at = now(),
-            timeline = timeline || jsonb_build_object('version', 2, 'status', 'completed', 'at', now(), 'cause', 'charged')
-        WHERE id = ANY($1)
+        UPDATE orders SET status = 'completed', charge_id = 'ch_' || id, version = 2, settled_at = now() WHERE id = ANY($1)
     ), forgotten AS (DELETE FROM charges_due WHERE order_id = ANY($1))
     INSERT INTO outbox (event_id, stream, envelope, due_at) SELECT id, 'order_completed', '{}', now() FROM unnest($1) AS id";
 
@@ -88,7 +85,6 @@ impl Books {
             status: OrderStatus::Confirmed,
             refund_id: None,
             reason: None,
-            cause: StockReserved::TYPE,
         };
         ids.into_iter().map(outcome).collect()
     }

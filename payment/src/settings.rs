@@ -47,8 +47,6 @@ pub struct ReconcilerSettings {
     pub after: Duration,
     /// Time between two looks.
     pub interval: Duration,
-    /// How long idempotency keys are kept.
-    pub key_retention: Duration,
 }
 
 impl AsRef<Common> for Settings {
@@ -124,13 +122,9 @@ impl ProviderSettings {
 
 impl ReconcilerSettings {
     fn read(source: &mut Source) -> Self {
-        let settings = Self {
+        Self {
             after: source.value("reconcile-after", "5s", "an order still pending after this time is charged again"),
             interval: source.value("reconcile-interval", "1s", "time between two looks for orders that stayed pending"),
-            key_retention: source.value("idempotency-retention", "48h", "how long idempotency keys are kept (at least 24h)"),
-        };
-        let day = Duration::from_secs(24 * 3600);
-        source.check("idempotency-retention", settings.key_retention >= day, "must be at least 24h: clients may retry that long");
-        settings
+        }
     }
 }

@@ -17,7 +17,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 const PENDING: &str = "SELECT count(*) FROM orders WHERE status = 'pending'";
 const WAITING: &str = "SELECT count(*) FROM orders WHERE status = 'completed'";
 /// From the first confirmation to the last. The start of inventory is not in it.
-const DRAINED: &str = "SELECT coalesce(extract(epoch FROM max(updated_at) - min(updated_at)), 0)::float8 FROM orders";
+const DRAINED: &str = "SELECT coalesce(extract(epoch FROM max(ended_at) - min(ended_at)), 0)::float8 FROM orders";
 /// Rows are dated when their transaction began: from the first one until the last one began, so many were taken.
 const TAKEN: &str = "SELECT count(*) FILTER (WHERE at < last), coalesce(extract(epoch FROM max(at) - min(at)), 0)::float8
      FROM stock_ledger, (SELECT max(at) AS last FROM stock_ledger) AS end_of_it";

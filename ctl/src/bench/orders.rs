@@ -20,7 +20,7 @@ const WATCHED_FOR: Duration = Duration::from_secs(120);
 
 /// The confirmed ones, the others, and the seconds from the first POST until the last commit began.
 const ENDED: &str = "SELECT count(*) FILTER (WHERE status = 'confirmed'), count(*) FILTER (WHERE status <> 'confirmed'),
-     coalesce(extract(epoch FROM max(updated_at) - min(created_at)), 0)::float8 FROM orders WHERE created_at >= $1";
+     coalesce(extract(epoch FROM max(ended_at) - min(created_at)), 0)::float8 FROM orders WHERE created_at >= $1";
 
 /// A load whose orders are all confirmed.
 #[derive(Debug)]

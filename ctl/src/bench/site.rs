@@ -39,7 +39,7 @@ const YARDSTICKS: [(Kind, &str); 2] = [(Kind::Payment, "bench_orders"), (Kind::I
 
 const OPEN: &str = "SELECT count(*) FROM orders WHERE status IN ('pending', 'completed')";
 /// No measurement starts on the rows, the dead rows or the unwritten pages of the one before.
-const EMPTY_ORDERS: [&str; 2] = ["TRUNCATE orders, idempotency_keys, inbox, outbox, provider.refunds, provider.charges", "CHECKPOINT"];
+const EMPTY_ORDERS: [&str; 2] = ["TRUNCATE orders, inbox, outbox, provider.refunds, provider.charges", "CHECKPOINT"];
 const EMPTY_STOCK: [&str; 3] = ["TRUNCATE stock_ledger, inbox, outbox", "VACUUM FULL products", "CHECKPOINT"];
 
 /// The stack with its customers and products.

@@ -226,7 +226,7 @@ mod tests {
         let (mut orders, mut keys) = (Orders::new(), Keys::default());
         if let Some(lines) = order {
             let (lines, method) = (Lines::parse(lines, &mut names), names.number("tok_ok"));
-            orders.insert(ORDER, Order { user: USER, status: Status::Confirmed, method, lines, keeps_key: true });
+            orders.insert(ORDER, Order { user: USER, status: Status::Confirmed, method, lines });
             keys.add(USER, "k", ORDER);
         }
         judge(&log, &orders, &keys, &names, &mut book);

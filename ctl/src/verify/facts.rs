@@ -130,8 +130,6 @@ pub(super) struct Order {
     pub status: Status,
     pub method: Name,
     pub lines: Lines,
-    /// Its idempotency key cannot have been forgotten yet.
-    pub keeps_key: bool,
 }
 
 pub(super) type Orders = HashMap<Uuid, Order>;

@@ -152,7 +152,7 @@ mod tests {
     fn broken(first: Option<Status>, later: Option<Status>, taken: &str) -> Vec<&'static str> {
         let (mut names, mut book, id) = (Names::default(), Book::default(), Uuid::nil());
         let lines = Lines::parse("MUG 2", &mut names);
-        let order = |status| (id, Order { user: id, status, method: 0, lines: lines.clone(), keeps_key: true });
+        let order = |status| (id, Order { user: id, status, method: 0, lines: lines.clone() });
         let orders: Orders = first.map(order).into_iter().collect();
         let later: Later = later.map(|status| (id, (status, lines.clone()))).into_iter().collect();
         let taken = Lines::parse(taken, &mut names);

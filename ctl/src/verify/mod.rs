@@ -131,7 +131,7 @@ pub async fn verify(sources: &Sources, evidence: &Evidence) -> Result<Verdict, V
     let payment = Snapshot::open("payment", &sources.payment_database).await?;
     let orders = orders::read_and_judge(&payment, log.as_ref(), &mut names, &mut book).await?;
     money::judge_orphans(&payment, &mut book).await?;
-    let keys = keys::read_and_judge(&payment, &orders, log.as_ref(), &mut book).await?;
+    let keys = keys::read_and_judge(&payment, log.as_ref(), &mut book).await?;
     let settled = events::payment_inbox(&payment, &mut book).await?;
     drop(payment);
 

@@ -15,18 +15,18 @@ use super::{
     money::{self, Booked, Sums},
 };
 
-/// The least `idempotency-retention` a service accepts: an order younger than that has its key.
-const KEYS_ARE_KEPT: f64 = 24.0 * 3600.0;
-
-const LINES: &str = "(SELECT string_agg((i->>'sku') || ' ' || (i->>'quantity'), ' ') FROM jsonb_array_elements(o.items) i)";
+const LINES: &str = "(SELECT string_agg((i->>'sku') || ' ' || (i->>'quantity'), ' ') FROM json_array_elements(o.items) i)";
 
 /// One row an order, with its lines and its timeline as words, and what the provider has booked for it.
 fn query() -> String {
+    let step =
+        |version: u32, status: &str, at: &str| format!("'{version} ' || {status} || ' ' || (extract(epoch FROM o.{at}) * 1000000)::bigint");
+    let placed = step(1, "'pending'", "created_at");
+    let settled = step(2, "CASE o.status WHEN 'declined' THEN 'declined' ELSE 'completed' END", "settled_at");
+    let ended = step(3, "o.status", "ended_at");
     format!(
         "SELECT o.id, o.user_id, o.status, o.payment_method, {LINES}, extract(epoch FROM now() - o.created_at)::float8, o.version,
-                (SELECT string_agg(concat_ws(' ', coalesce(t->>'version', '?'), coalesce(t->>'status', '?'),
-                                             coalesce((extract(epoch FROM (t->>'at')::timestamptz) * 1000000)::bigint, 0)), ' ' ORDER BY n)
-                 FROM jsonb_array_elements(o.timeline) WITH ORDINALITY AS x (t, n)),
+                concat_ws(' ', {placed}, {settled}, {ended}),
                 o.total, o.currency, o.charge_id, o.refund_id,
                 coalesce(c.n, 0), coalesce(c.amount, 0), c.currency, c.charge_id, coalesce(r.n, 0), coalesce(r.amount, 0), r.refund_id
          FROM orders o
@@ -65,8 +65,8 @@ pub(super) async fn read_and_judge(
         young += u64::from(judge_end(&row, book));
         judge_money(&row, &mut sums, book);
         judge_history(&row, log, book);
-        let OrderRow { user, status, method, lines, age, .. } = row;
-        orders.insert(row.id, Order { user, status, method, lines, keeps_key: age < KEYS_ARE_KEPT });
+        let OrderRow { user, status, method, lines, .. } = row;
+        orders.insert(row.id, Order { user, status, method, lines });
     };
     payment.each(&query(), &[], take).await?;
     if young > 0 {

@@ -149,6 +149,18 @@ struct Break {
     offender: String,
 }
 
+impl Break {
+    /// Before the rest of it.
+    fn broken_by(self, first: &str) -> Self {
+        Self { how: format!("{first}; {}", self.how), ..self }
+    }
+
+    /// After the rest of it.
+    fn mended_by(self, last: &str) -> Self {
+        Self { mend: format!("{}; {last}", self.mend), ..self }
+    }
+}
+
 /// Breaks a row of a table which is put back from a copy.
 fn row(name: &'static str, kind: Kind, table: &str, how: String, red: &'static [&'static str], offender: &str) -> Break {
     let how = format!("CREATE TABLE kept AS SELECT * FROM {table}; {how}");
@@ -167,7 +179,7 @@ async fn breaks(scene: &Scene) -> Vec<Break> {
     let order = |name, id: &str, set: &str, red| row(name, Kind::Payment, "orders", format!("UPDATE orders SET {set} {}", of(id)), red, id);
     let no_check = "ALTER TABLE products DROP CONSTRAINT products_on_hand_never_negative;";
     let ledger = |name, how: &str, red, offender| row(name, Kind::Inventory, "stock_ledger", how.to_owned(), red, offender);
-    let open = "status = 'completed', version = 2, timeline = timeline - 2, created_at = now() - interval '1 hour'";
+    let open = "status = 'completed', version = 2, ended_at = NULL, created_at = now() - interval '1 hour'";
     vec![
         Break {
             name: "one more on hand than the ledger says",
@@ -227,21 +239,27 @@ async fn breaks(scene: &Scene) -> Vec<Break> {
             "status = 'refunded', refund_id = 're_x', reason = 'x'",
             &["I1", "I5", "I6", "I10"],
         ),
-        order("a step with the wrong number", confirmed, "timeline = jsonb_set(timeline, '{1,version}', '7')", &["I6"]),
-        order("a time that goes back", confirmed, "timeline = jsonb_set(timeline, '{2,at}', '\"2020-01-01T00:00:00Z\"')", &["I6"]),
-        order("two ends", confirmed, "version = 4, timeline = timeline || jsonb_set(timeline->2, '{version}', '4')", &["I4", "I6"]),
+        order("a time that goes back", confirmed, "ended_at = '2020-01-01'", &["I6"]),
+        order("two ends", confirmed, "version = 4", &["I6"])
+            .broken_by("ALTER TABLE orders DROP CONSTRAINT orders_version_counts_steps")
+            .mended_by("ALTER TABLE orders ADD CONSTRAINT orders_version_counts_steps CHECK (version <= 3)"),
         // What a client saw of it is now more than there is.
         order("an order that stays open", confirmed, open, &["I4", "I6"]),
-        order("other items than were sent", declined, "items = jsonb_set(items, '{0,quantity}', '5')", &["I3"]),
-        order("an owner who is no account", declined, "user_id = gen_random_uuid()", &["I3", "I8", "I9"]),
+        order("other items than were sent", declined, "items = jsonb_set(items::jsonb, '{0,quantity}', '5')::json", &["I3"]),
+        order("an owner who is no account", declined, "user_id = gen_random_uuid()", &["I3", "I9"]),
         payment(
-            "an order without its key",
-            "idempotency_keys",
-            format!("DELETE FROM idempotency_keys WHERE order_id = '{declined}'"),
-            &["I8"],
-            declined,
-        ),
-        payment("an order that is lost", "orders", format!("DELETE FROM orders {}", of(declined)), &["I3", "I6", "I8"], declined),
+            "a key that stands for two orders",
+            "orders",
+            format!(
+                "UPDATE orders o SET user_id = k.user_id, idempotency_key = k.idempotency_key
+                 FROM orders k WHERE o.id = '{declined}' AND k.id = '{confirmed}'"
+            ),
+            &["I3", "I8"],
+            &scene.first_key().1,
+        )
+        .broken_by("ALTER TABLE orders DROP CONSTRAINT orders_key_once")
+        .mended_by("ALTER TABLE orders ADD CONSTRAINT orders_key_once UNIQUE (user_id, idempotency_key)"),
+        payment("an order that is lost", "orders", format!("DELETE FROM orders {}", of(declined)), &["I3", "I6"], declined),
     ]
 }
 

@@ -31,8 +31,8 @@ pub struct Rules {
     pub transitions_are_checked: bool,
     /// Orders that stay `pending` are charged again.
     pub reconciler_runs: bool,
-    /// An event that somebody else was just processing is a duplicate, not poison: the statement's snapshot is older.
-    pub lost_race_is_duplicate: bool,
+    /// Why an event moved nothing is looked up after the statement that found so: the statement's snapshot is older.
+    pub reason_is_looked_up: bool,
     /// Who learns that the answer is the order's end shows the order at its end, not as it was looked at before.
     pub end_is_looked_up: bool,
 }
@@ -56,7 +56,7 @@ impl Rules {
         key_unique: true,
         transitions_are_checked: true,
         reconciler_runs: true,
-        lost_race_is_duplicate: true,
+        reason_is_looked_up: true,
         end_is_looked_up: true,
     };
 
@@ -76,7 +76,7 @@ impl Rules {
         ("key_unique", |rules| rules.key_unique = false),
         ("transitions_are_checked", |rules| rules.transitions_are_checked = false),
         ("reconciler_runs", |rules| rules.reconciler_runs = false),
-        ("lost_race_is_duplicate", |rules| rules.lost_race_is_duplicate = false),
+        ("reason_is_looked_up", |rules| rules.reason_is_looked_up = false),
         ("end_is_looked_up", |rules| rules.end_is_looked_up = false),
     ];
 }

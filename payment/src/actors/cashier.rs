@@ -230,7 +230,6 @@ pub struct RefundRequest {
     pub answers: Option<Uuid>,
     pub order_id: Uuid,
     pub reason: &'static str,
-    pub cause: &'static str,
 }
 
 impl Handler<RefundOrders> for Cashier {
@@ -260,9 +259,9 @@ async fn refund_all(parts: &CashierParts, requests: Vec<RefundRequest>) -> Vec<R
 /// Refunds first, then records: a refund that is not recorded is asked for again and found in the provider's books.
 async fn refund(parts: &CashierParts, request: RefundRequest, is_owed: bool) -> Receipt {
     let refund_id = if is_owed { Some(ask_refund(parts, request.order_id).await?) } else { None };
-    let RefundRequest { event_id, answers, order_id, reason, cause } = request;
+    let RefundRequest { event_id, answers, order_id, reason } = request;
     let reason = Some(reason.to_owned());
-    let outcome = OrderOutcome { event_id, answers, order_id, status: OrderStatus::Refunded, refund_id, reason, cause };
+    let outcome = OrderOutcome { event_id, answers, order_id, status: OrderStatus::Refunded, refund_id, reason };
     let applied = parts.outcomes.commit(outcome).await?;
     if applied == Applied::Moved {
         parts.intake.ended(answers);

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{Cashier, ChargeOrder, Intake, Watchers};
 use crate::{
-    domain::{Answer, Applied, IdempotencyKey, Order, OrderFilter, OrderRequest, OrderStatus, Placed},
+    domain::{Answer, Applied, Order, OrderFilter, OrderRequest, OrderStatus, Placed},
     store::{self, ApplyOutcomes, OrderOutcome, PlaceOrders},
 };
 
@@ -106,14 +106,11 @@ impl Handler<PlaceOrder> for OrderDesk {
     }
 }
 
-/// Note how a request is answered with this order, unless an earlier one with its key was answered already. The answer that
+/// Note how a request is answered with this order, unless an earlier one for it was answered already. The answer that
 /// counts, and the order to give it with.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<(Answer, Order), DeskError>")]
-pub struct RecordAnswer {
-    pub key: IdempotencyKey,
-    pub order: Order,
-}
+pub struct RecordAnswer(pub Order);
 
 impl Handler<RecordAnswer> for OrderDesk {
     type Result = ResponseFuture<Result<(Answer, Order), DeskError>>;
@@ -122,7 +119,7 @@ impl Handler<RecordAnswer> for OrderDesk {
         let database = self.parts.database.clone();
         Box::pin(async move {
             let connection = database.connection().await?;
-            Ok(store::record_answer(&connection, &message.key, message.order).await?)
+            Ok(store::record_answer(&connection, message.0).await?)
         })
     }
 }
@@ -167,7 +164,7 @@ async fn await_order(parts: &OrderDeskParts, wanted: AwaitOrder) -> Result<Optio
         let mut moved = std::pin::pin!(watch.next_move());
         moved.as_mut().enable(); // from here on no move is missed, the look included
         let Some(order) = find(&parts.database, wanted.id).await? else { return Ok(None) };
-        let arrived = order.status.is_terminal() || wanted.after_version.is_some_and(|version| order.version > version);
+        let arrived = order.status.is_terminal() || wanted.after_version.is_some_and(|version| order.version() > version);
         if arrived || Instant::now() >= deadline || parts.shutdown.has_begun() {
             return Ok(Some(order));
         }
@@ -212,7 +209,6 @@ pub struct Confirmation {
     /// The `order_completed` it answers.
     pub answers: Option<Uuid>,
     pub order_id: Uuid,
-    pub cause: &'static str,
 }
 
 /// What became of one event about an order.
@@ -228,8 +224,8 @@ impl Handler<ConfirmOrders> for OrderDesk {
 }
 
 async fn confirm(parts: &OrderDeskParts, confirmation: Confirmation) -> Receipt {
-    let Confirmation { event_id, answers, order_id, cause } = confirmation;
-    let outcome = OrderOutcome { event_id, answers, order_id, status: OrderStatus::Confirmed, refund_id: None, reason: None, cause };
+    let Confirmation { event_id, answers, order_id } = confirmation;
+    let outcome = OrderOutcome { event_id, answers, order_id, status: OrderStatus::Confirmed, refund_id: None, reason: None };
     let applied = parts.outcomes.commit(outcome).await?;
     if applied == Applied::Moved {
         parts.intake.ended(answers);

@@ -3,8 +3,6 @@
 //! An order that stays `pending` (its process died before the charge, the provider was away) goes to the cashier again. One
 //! that stays `completed` is not its work: the outbox row of its event is still there, and the relay publishes it again.
 
-use std::time::{Duration, Instant};
-
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler, WrapFuture};
 use shared::{
     db::{Database, DbError},
@@ -16,10 +14,6 @@ use crate::{settings::ReconcilerSettings, store};
 
 /// Orders of one look; the next look is `reconcile-interval` later.
 const ORDERS: i64 = 1000;
-/// How often old idempotency keys are forgotten: they may live a minute longer.
-const FORGET_EVERY: Duration = Duration::from_secs(60);
-/// Idempotency keys of one deletion: it stays short.
-const KEYS: u32 = 5000;
 
 /// The actor.
 pub struct Reconciler {
@@ -41,17 +35,10 @@ impl Actor for Reconciler {
     fn started(&mut self, context: &mut Self::Context) {
         let (database, cashier, settings) = (self.database.clone(), self.cashier.clone(), self.settings);
         let looking = async move {
-            let mut forgotten = Instant::now();
             loop {
                 tokio::time::sleep(settings.interval).await;
                 if let Err(error) = look(&database, &cashier, settings).await {
                     tracing::debug!(%error, "the reconciler could not look");
-                }
-                if forgotten.elapsed() >= FORGET_EVERY {
-                    forgotten = Instant::now();
-                    if let Err(error) = forget(&database, settings).await {
-                        tracing::debug!(%error, "the reconciler could not forget old idempotency keys");
-                    }
                 }
             }
         };
@@ -69,12 +56,6 @@ async fn look(database: &Database, cashier: &Supervised<Cashier>, settings: Reco
         // A cashier that is being replaced gets them at the next look.
         _ = cashier.tell(ChargeOrder(order));
     }
-    Ok(())
-}
-
-async fn forget(database: &Database, settings: ReconcilerSettings) -> Result<(), DbError> {
-    let connection = database.connection().await?;
-    while store::forget_keys(&connection, settings.key_retention, KEYS.into()).await? == u64::from(KEYS) {}
     Ok(())
 }
 

@@ -37,3 +37,16 @@ fn failure(error: DeskError) -> Outcome {
 fn all_transient(events: usize, unavailable: Unavailable) -> Vec<Outcome> {
     vec![Outcome::Transient(unavailable.to_string()); events]
 }
+
+#[cfg(test)]
+mod tests {
+    use shared::events::{Event, RefundOrder, StockReserved};
+
+    use crate::domain::OrderStatus;
+
+    #[test]
+    fn a_timeline_names_the_events_by_their_types() {
+        assert_eq!(OrderStatus::Confirmed.cause(), StockReserved::TYPE);
+        assert_eq!(OrderStatus::Refunded.cause(), RefundOrder::TYPE);
+    }
+}

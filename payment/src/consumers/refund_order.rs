@@ -1,5 +1,5 @@
 use shared::{
-    events::{Event, RefundOrder},
+    events::RefundOrder,
     stream::{EventHandler, Outcome, Received},
     supervisor::Supervised,
 };
@@ -22,7 +22,6 @@ impl EventHandler for RefundOrderHandler {
             answers: received.envelope.causation_id,
             order_id: received.event.order_id,
             reason: received.event.reason.as_str(),
-            cause: RefundOrder::TYPE,
         };
         match self.cashier.send(RefundOrders(batch.iter().map(request).collect())).await {
             Ok(receipts) => receipts.into_iter().map(outcome).collect(),

@@ -1,5 +1,5 @@
 use shared::{
-    events::{Event, StockReserved},
+    events::StockReserved,
     stream::{EventHandler, Outcome, Received},
     supervisor::Supervised,
 };
@@ -21,7 +21,6 @@ impl EventHandler for StockReservedHandler {
             event_id: received.envelope.id,
             answers: received.envelope.causation_id,
             order_id: received.event.order_id,
-            cause: StockReserved::TYPE,
         };
         match self.desk.send(ConfirmOrders(batch.iter().map(confirmation).collect())).await {
             Ok(receipts) => receipts.into_iter().map(outcome).collect(),

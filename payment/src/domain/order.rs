@@ -17,12 +17,11 @@ pub struct Order {
     pub payment: Payment,
     /// Why it was declined or refunded.
     pub reason: Option<String>,
-    /// Number of transitions so far, the creation included.
-    pub version: i32,
     pub created_at: Timestamp,
-    pub updated_at: Timestamp,
-    /// Every transition, in order.
-    pub timeline: Vec<Transition>,
+    /// When it was charged or declined.
+    pub settled_at: Option<Timestamp>,
+    /// When it was confirmed or refunded.
+    pub ended_at: Option<Timestamp>,
     /// W3C trace context of the request that placed it, and its `X-Request-Id`.
     pub traceparent: String,
     pub request_id: String,
@@ -54,14 +53,12 @@ pub struct Payment {
 }
 
 /// One step of an order's life.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Transition {
     /// 1 for the creation, then one more each time.
     pub version: i32,
     pub status: OrderStatus,
     pub at: Timestamp,
-    /// What made it happen: `placed`, `charged`, an event type.
-    pub cause: String,
 }
 
 /// What it takes to make an order.
@@ -80,7 +77,6 @@ pub struct NewOrder {
 
 impl From<NewOrder> for Order {
     fn from(new: NewOrder) -> Self {
-        let placed = Transition { version: 1, status: OrderStatus::Pending, at: new.placed_at, cause: "placed".to_owned() };
         Self {
             id: new.id,
             user_id: new.user_id,
@@ -89,10 +85,9 @@ impl From<NewOrder> for Order {
             total: new.total,
             payment: Payment { method: new.method, charge_id: None, refund_id: None },
             reason: None,
-            version: 1,
             created_at: new.placed_at,
-            updated_at: new.placed_at,
-            timeline: vec![placed],
+            settled_at: None,
+            ended_at: None,
             traceparent: new.traceparent,
             request_id: new.request_id,
         }
@@ -100,6 +95,26 @@ impl From<NewOrder> for Order {
 }
 
 impl Order {
+    /// Every transition, in order. What it came to after it was settled it has come to by way of `completed`.
+    pub fn timeline(&self) -> impl Iterator<Item = Transition> + use<> {
+        let settled = if self.status == OrderStatus::Declined { OrderStatus::Declined } else { OrderStatus::Completed };
+        let steps = [(OrderStatus::Pending, Some(self.created_at)), (settled, self.settled_at), (self.status, self.ended_at)];
+        let taken = steps.into_iter().filter_map(|(status, at)| Some((status, at?)));
+        (1..).zip(taken).map(|(version, (status, at))| Transition { version, status, at })
+    }
+
+    /// Number of transitions so far, the creation included.
+    #[must_use]
+    pub fn version(&self) -> i32 {
+        1 + i32::from(self.settled_at.is_some()) + i32::from(self.ended_at.is_some())
+    }
+
+    /// The time of the last of them.
+    #[must_use]
+    pub fn updated_at(&self) -> Timestamp {
+        self.ended_at.or(self.settled_at).unwrap_or(self.created_at)
+    }
+
     /// The order as it was when it was accepted: what a 202 shows, however late it is replayed.
     #[must_use]
     pub fn as_accepted(&self) -> Self {
@@ -113,5 +128,41 @@ impl Order {
             request_id: self.request_id.clone(),
             placed_at: self.created_at,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order(status: OrderStatus, settled: Option<i64>, ended: Option<i64>) -> Order {
+        let second = |second| Timestamp::from_second(second).expect("a time");
+        let placed = NewOrder {
+            id: Uuid::nil(),
+            user_id: Uuid::nil(),
+            lines: Vec::new(),
+            total: Money::new(1, "EUR"),
+            method: PaymentMethod::Ok,
+            traceparent: String::new(),
+            request_id: String::new(),
+            placed_at: second(1),
+        };
+        Order { status, settled_at: settled.map(second), ended_at: ended.map(second), ..Order::from(placed) }
+    }
+
+    #[test]
+    fn the_timeline_has_every_step_once_and_ends_where_the_order_is() {
+        for (order, steps) in [
+            (order(OrderStatus::Pending, None, None), vec![(1, OrderStatus::Pending, 1)]),
+            (order(OrderStatus::Declined, Some(2), None), vec![(1, OrderStatus::Pending, 1), (2, OrderStatus::Declined, 2)]),
+            (
+                order(OrderStatus::Refunded, Some(2), Some(3)),
+                vec![(1, OrderStatus::Pending, 1), (2, OrderStatus::Completed, 2), (3, OrderStatus::Refunded, 3)],
+            ),
+        ] {
+            let found: Vec<_> = order.timeline().map(|step| (step.version, step.status, step.at.as_second())).collect();
+            assert_eq!(found, steps);
+            assert_eq!((order.version(), order.updated_at().as_second()), (steps.len() as i32, steps.len() as i64));
+        }
     }
 }

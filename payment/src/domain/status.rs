@@ -40,6 +40,17 @@ impl OrderStatus {
         matches!(self, Self::Confirmed | Self::Refunded | Self::Declined)
     }
 
+    /// What brings an order to it: a step of this service, or the type of an event.
+    pub fn cause(self) -> &'static str {
+        match self {
+            Self::Pending => "placed",
+            Self::Completed => "charged",
+            Self::Declined => "declined by the provider",
+            Self::Confirmed => "shop.stock.reserved.v1",
+            Self::Refunded => "shop.order.refund.v1",
+        }
+    }
+
     /// The only status an order can come from into this one; the store's updates name it in their condition.
     pub fn predecessor(self) -> Option<Self> {
         match self {

@@ -60,7 +60,7 @@ pub async fn show(
     responses((status = 200, body = Timeline), (status = 404, body = Problem)))]
 pub async fn timeline(token: Token<AnyRole>, desks: Data<Desks>, id: Path<Uuid>) -> Result<HttpResponse, Problem> {
     let order = visible(&token, &desks, *id).await?;
-    Ok(HttpResponse::Ok().json(Timeline { data: order.timeline.into_iter().map(TransitionView::from).collect() }))
+    Ok(HttpResponse::Ok().json(Timeline { data: order.timeline().map(TransitionView::from).collect() }))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

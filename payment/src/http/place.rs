@@ -47,20 +47,19 @@ pub async fn place_order(
     admit(&desks)?;
     let wait = preferred_wait(&request)?;
     let order = parse(token.sub, &request, body.value, wait.is_some())?;
-    let key = order.key.clone();
     match place(&desks, order).await? {
         Placed::Created(order) => match wait {
             None => Ok(accepted(&order, false)),
             Some(patience) => {
                 release_admission(&request);
-                answer_after(&desks, key, order, patience, false).await
+                answer_after(&desks, order, patience, false).await
             }
         },
         Placed::Replayed(order, Some(Answer::Accepted)) => Ok(accepted(&order, true)),
         Placed::Replayed(order, Some(Answer::Terminal)) => Ok(terminal(order, true)),
         Placed::Replayed(order, None) => {
             release_admission(&request);
-            answer_after(&desks, key, order, wait.unwrap_or_default(), true).await
+            answer_after(&desks, order, wait.unwrap_or_default(), true).await
         }
         Placed::KeyReused => Err(Problem::new(
             StatusCode::UNPROCESSABLE_ENTITY,
@@ -98,16 +97,10 @@ async fn place(desks: &Desks, order: OrderRequest) -> Result<Placed, Problem> {
 }
 
 /// Waits for the end of the order, records which answer is given first, and gives that one.
-async fn answer_after(
-    desks: &Desks,
-    key: IdempotencyKey,
-    order: Order,
-    patience: Duration,
-    replayed: bool,
-) -> Result<HttpResponse, Problem> {
+async fn answer_after(desks: &Desks, order: Order, patience: Duration, replayed: bool) -> Result<HttpResponse, Problem> {
     let awaited = desks.orders.send(AwaitOrder { id: order.id, after_version: None, patience }).await?.map_err(refusal)?;
     let order = awaited.unwrap_or(order);
-    match desks.orders.send(RecordAnswer { key, order }).await?.map_err(refusal)? {
+    match desks.orders.send(RecordAnswer(order)).await?.map_err(refusal)? {
         (Answer::Terminal, order) => Ok(terminal(order, replayed)),
         (Answer::Accepted, order) => Ok(accepted(&order, replayed)),
     }

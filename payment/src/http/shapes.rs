@@ -87,6 +87,7 @@ impl From<OrderLine> for ItemView {
 
 impl From<Order> for OrderView {
     fn from(order: Order) -> Self {
+        let (version, updated_at) = (order.version(), order.updated_at());
         Self {
             id: order.id,
             user_id: order.user_id,
@@ -99,9 +100,9 @@ impl From<Order> for OrderView {
                 refund_id: order.payment.refund_id,
             },
             reason: order.reason,
-            version: order.version,
+            version,
             created_at: order.created_at,
-            updated_at: order.updated_at,
+            updated_at,
         }
     }
 }
@@ -119,11 +120,11 @@ pub struct TransitionView {
     status: &'static str,
     at: Timestamp,
     /// What made it happen: `placed`, `charged`, or the type of an event.
-    cause: String,
+    cause: &'static str,
 }
 
 impl From<Transition> for TransitionView {
     fn from(transition: Transition) -> Self {
-        Self { version: transition.version, status: transition.status.as_str(), at: transition.at, cause: transition.cause }
+        Self { version: transition.version, status: transition.status.as_str(), at: transition.at, cause: transition.status.cause() }
     }
 }

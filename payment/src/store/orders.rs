@@ -2,7 +2,6 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use jiff::Timestamp;
 use shared::db::{Connection, DbError};
 use tokio_postgres::{
     Row,
@@ -10,11 +9,11 @@ use tokio_postgres::{
 };
 use uuid::Uuid;
 
-use crate::domain::{Answer, IdempotencyKey, Money, Order, OrderFilter, OrderLine, OrderStatus, Payment, PaymentMethod, Transition};
+use crate::domain::{Answer, Money, Order, OrderFilter, OrderLine, OrderStatus, Payment, PaymentMethod};
 
 /// The columns [`read_order`] reads, of a table called `o`.
 pub(super) const ORDER_COLUMNS: &str = "o.id, o.user_id, o.status, o.items, o.total, o.currency, o.payment_method, o.charge_id, o.refund_id, \
-     o.reason, o.version, o.timeline, o.traceparent, o.created_at, o.updated_at, o.request_id";
+     o.reason, o.created_at, o.settled_at, o.ended_at, o.traceparent, o.request_id";
 
 /// One order.
 ///
@@ -72,16 +71,14 @@ pub async fn pending_orders(connection: &Connection, age: Duration, limit: i64) 
     Ok(connection.query(&statement, &[&age.as_secs_f64(), &limit]).await?.iter().map(read_order).collect())
 }
 
-/// Records how a request was answered, unless an earlier one with its key was answered already; the answer that counts.
+/// Records how a request for this order was answered, unless an earlier one was answered already; the answer that counts.
 ///
 /// # Errors
 /// The database did not answer.
-pub async fn record_answer(connection: &Connection, key: &IdempotencyKey, order: Order) -> Result<(Answer, Order), DbError> {
+pub async fn record_answer(connection: &Connection, order: Order) -> Result<(Answer, Order), DbError> {
     let answer = if order.status.is_terminal() { Answer::Terminal } else { Answer::Accepted };
-    let statement = connection
-        .prepare_cached("UPDATE idempotency_keys SET answer = coalesce(answer, $3) WHERE user_id = $1 AND key = $2 RETURNING answer")
-        .await?;
-    let row = connection.query_opt(&statement, &[&order.user_id, &key.as_str(), &answer.as_str()]).await?;
+    let statement = connection.prepare_cached("UPDATE orders SET answer = coalesce(answer, $2) WHERE id = $1 RETURNING answer").await?;
+    let row = connection.query_opt(&statement, &[&order.id, &answer.as_str()]).await?;
     let recorded = row.and_then(|row| Answer::parse(row.get(0))).unwrap_or(answer);
     // Another request with this key may have seen the end that came after this one looked.
     let order = if recorded == Answer::Terminal && !order.status.is_terminal() {
@@ -92,25 +89,10 @@ pub async fn record_answer(connection: &Connection, key: &IdempotencyKey, order:
     Ok((recorded, order))
 }
 
-/// Forgets idempotency keys older than `age`; how many.
-///
-/// # Errors
-/// The database did not answer.
-pub async fn forget_keys(connection: &Connection, age: Duration, limit: i64) -> Result<u64, DbError> {
-    let statement = connection
-        .prepare_cached(
-            "DELETE FROM idempotency_keys WHERE ctid = ANY(ARRAY(
-                 SELECT ctid FROM idempotency_keys WHERE created_at < now() - make_interval(secs => $1) LIMIT $2))",
-        )
-        .await?;
-    Ok(connection.execute(&statement, &[&age.as_secs_f64(), &limit]).await?)
-}
-
 /// Reads the columns of [`ORDER_COLUMNS`], which start at column 0.
 pub(super) fn read_order(row: &Row) -> Order {
     let currency: String = row.get(5);
     let Json(lines): Json<Vec<OrderLine>> = row.get(3);
-    let Json(timeline): Json<Vec<Transition>> = row.get(11);
     Order {
         id: row.get(0),
         user_id: row.get(1),
@@ -120,11 +102,10 @@ pub(super) fn read_order(row: &Row) -> Order {
         total: Money::new(row.get(4), currency),
         payment: Payment { method: PaymentMethod::parse(row.get(6)).unwrap_or_default(), charge_id: row.get(7), refund_id: row.get(8) },
         reason: row.get(9),
-        version: row.get(10),
-        timeline,
-        traceparent: row.get(12),
-        created_at: row.get::<_, Timestamp>(13),
-        updated_at: row.get::<_, Timestamp>(14),
-        request_id: row.get(15),
+        created_at: row.get(10),
+        settled_at: row.get(11),
+        ended_at: row.get(12),
+        traceparent: row.get(13),
+        request_id: row.get(14),
     }
 }

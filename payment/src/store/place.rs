@@ -1,4 +1,4 @@
-//! Placing orders: many orders and their idempotency keys in one transaction.
+//! Placing orders: many in one transaction, each with the idempotency key it was asked for with.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -18,7 +18,7 @@ use super::{
     orders::{ORDER_COLUMNS, read_order},
     prices::Prices,
 };
-use crate::domain::{Answer, NewOrder, Order, OrderLine, OrderRequest, Placed, PricingError, Transition};
+use crate::domain::{Answer, NewOrder, Order, OrderLine, OrderRequest, Placed, PricingError};
 
 /// Places orders. The key (user, idempotency key) makes a batch that is run twice place once.
 #[derive(Debug)]
@@ -40,9 +40,7 @@ impl Write for PlaceOrders {
 
     async fn commit(&self, connection: &Connection, items: &[OrderRequest]) -> Result<Vec<Placed>, DbError> {
         let priced = price(&self.prices, connection, items).await?;
-        let orders: Vec<(&OrderRequest, Order)> =
-            items.iter().zip(&priced).filter_map(|(item, order)| Some((item, order.as_ref().ok()?.clone()))).collect();
-        let created = insert(connection, &orders).await?;
+        let created = insert(connection, items, &priced).await?;
         let rest: Vec<&OrderRequest> = items.iter().filter(|item| !created.contains(&item.order_id)).collect();
         let known = known_keys(connection, &rest).await?;
         let outcome = |(item, priced): (&OrderRequest, Result<Order, PricingError>)| match priced {
@@ -62,7 +60,7 @@ impl Write for PlaceOrders {
 fn absent(priced: Result<Order, PricingError>) -> Placed {
     match priced {
         Err(why) => Placed::NotPriced(why),
-        // The key was forgotten between two statements: a day-old key, asked for again this very moment.
+        // The order with this key is gone between two statements: somebody deletes orders by hand.
         Ok(_) => Placed::KeyReused,
     }
 }
@@ -88,50 +86,59 @@ async fn price(prices: &Prices, connection: &Connection, items: &[OrderRequest])
     Ok(items.iter().map(order).collect())
 }
 
-/// Inserts keys and, for the keys that are new, orders; the ids of the orders.
-async fn insert(connection: &Connection, orders: &[(&OrderRequest, Order)]) -> Result<HashSet<Uuid>, DbError> {
+/// What makes one order of many requests: whoever comes second waits for the first, and then does nothing.
+const ONCE: &str = "ON CONFLICT ON CONSTRAINT orders_key_once DO NOTHING";
+/// The mistake that looks like it, for a build that can have it: who looks at the same moment finds nothing, and nothing stops him.
+const BUG: &str = "check-then-insert-idempotency";
+const UNGUARDED: &str = "DO $$ BEGIN IF EXISTS (SELECT FROM pg_constraint WHERE conname = 'orders_key_once')
+     THEN ALTER TABLE orders DROP CONSTRAINT orders_key_once; END IF; END $$";
+const CHECKED: &str = "WHERE NOT EXISTS (SELECT FROM orders known WHERE known.user_id = i.user_id AND known.idempotency_key = i.key)";
+
+/// Inserts the orders whose keys are new; their ids.
+async fn insert(connection: &Connection, items: &[OrderRequest], priced: &[Result<Order, PricingError>]) -> Result<HashSet<Uuid>, DbError> {
+    let priced = items.iter().zip(priced).filter_map(|(item, order)| Some((item, order.as_ref().ok()?)));
+    let mut orders: Vec<(&OrderRequest, &Order)> = priced.collect();
     if orders.is_empty() {
         return Ok(HashSet::new());
     }
+    if seeded_bug::is_alive(BUG) {
+        connection.batch_execute(UNGUARDED).await?;
+    }
+    // Two instances that meet over the same keys wait for each other instead of deadlocking.
+    orders.sort_unstable_by_key(|(item, _)| (item.user_id, item.key.as_str()));
     let statement = connection
-        .prepare_cached(
-            &seeded_bug::plant("check-then-insert-idempotency", "WITH input AS (
-                 SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bytea[], $5::text[], $6::timestamptz[], $7::jsonb[], $8::bigint[],
-                                      $9::text[], $10::text[], $11::jsonb[], $12::text[], $13::text[])
-                     AS i (id, user_id, key, request_hash, answer, placed_at, items, total, currency, method, timeline, traceparent, request_id)
-             ), keyed AS (
-                 INSERT INTO idempotency_keys (user_id, key, request_hash, order_id, answer, created_at)
-                 SELECT user_id, key, request_hash, id, answer, placed_at FROM input ORDER BY user_id, key
-                 ON CONFLICT ON CONSTRAINT idempotency_keys_once DO NOTHING RETURNING order_id
-             ), placed AS (
-                 INSERT INTO orders (id, user_id, status, items, total, currency, payment_method, version, timeline, traceparent, request_id, created_at, updated_at)
-                 SELECT i.id, i.user_id, 'pending', i.items, i.total, i.currency, i.method, 1, i.timeline, i.traceparent, i.request_id, i.placed_at, i.placed_at
-                 FROM input i JOIN keyed k ON k.order_id = i.id
+        .prepare_cached(&seeded_bug::plant(
+            BUG,
+            "WITH placed AS (
+                 INSERT INTO orders (id, user_id, status, version, total, created_at, currency, payment_method, idempotency_key, request_hash,
+                                     answer, request_id, traceparent, items)
+                 SELECT id, user_id, 'pending', 1, total, placed_at, currency, method, key, request_hash, answer, request_id, traceparent, items
+                 FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::timestamptz[], $5::text[], $6::text[], $7::text[], $8::bytea[],
+                             $9::text[], $10::text[], $11::text[], $12::json[])
+                     AS i (id, user_id, total, placed_at, currency, method, key, request_hash, answer, request_id, traceparent, items)
+                 ON CONFLICT ON CONSTRAINT orders_key_once DO NOTHING
+                 RETURNING id, created_at
              ), due AS (
-                 INSERT INTO charges_due (order_id, placed_at) SELECT i.id, i.placed_at FROM input i JOIN keyed k ON k.order_id = i.id
+                 INSERT INTO charges_due (order_id, placed_at) SELECT id, created_at FROM placed
              )
-             SELECT order_id FROM keyed",
-             "FROM input i JOIN keyed k ON k.order_id = i.id",
-             "FROM input i LEFT JOIN idempotency_keys k ON k.user_id = i.user_id AND k.key = i.key WHERE k.key IS NULL"),
-        )
+             SELECT id FROM placed",
+            ONCE,
+            CHECKED,
+        ))
         .await?;
     let column = |read: fn(&OrderRequest) -> &str| orders.iter().map(|(item, _)| read(item)).collect::<Vec<&str>>();
     let ids: Vec<Uuid> = orders.iter().map(|(_, order)| order.id).collect();
     let users: Vec<Uuid> = orders.iter().map(|(_, order)| order.user_id).collect();
+    let totals: Vec<i64> = orders.iter().map(|(_, order)| order.total.amount).collect();
+    let placed: Vec<Timestamp> = orders.iter().map(|(item, _)| item.placed_at).collect();
+    let currencies: Vec<&str> = orders.iter().map(|(_, order)| order.total.currency.as_str()).collect();
     let hashes: Vec<&[u8]> = orders.iter().map(|(item, _)| item.request_hash.as_slice()).collect();
     let answers: Vec<Option<&str>> = orders.iter().map(|(item, _)| item.answer.map(Answer::as_str)).collect();
-    let placed: Vec<Timestamp> = orders.iter().map(|(item, _)| item.placed_at).collect();
     let lines: Vec<Json<&[OrderLine]>> = orders.iter().map(|(_, order)| Json(order.lines.as_slice())).collect();
-    let totals: Vec<i64> = orders.iter().map(|(_, order)| order.total.amount).collect();
-    let currencies: Vec<&str> = orders.iter().map(|(_, order)| order.total.currency.as_str()).collect();
-    let timelines: Vec<Json<&[Transition]>> = orders.iter().map(|(_, order)| Json(order.timeline.as_slice())).collect();
     let (keys, methods) = (column(|i| i.key.as_str()), column(|i| i.method.as_str()));
     let (traces, requests) = (column(|i| &i.traceparent), column(|i| &i.request_id));
     let rows = connection
-        .query(
-            &statement,
-            &[&ids, &users, &keys, &hashes, &answers, &placed, &lines, &totals, &currencies, &methods, &timelines, &traces, &requests],
-        )
+        .query(&statement, &[&ids, &users, &totals, &placed, &currencies, &methods, &keys, &hashes, &answers, &requests, &traces, &lines])
         .await?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
@@ -161,18 +168,17 @@ async fn known_keys(connection: &Connection, items: &[&OrderRequest]) -> Result<
         return Ok(HashMap::new());
     }
     let query = format!(
-        "SELECT {ORDER_COLUMNS}, k.key, k.request_hash, k.answer
+        "SELECT {ORDER_COLUMNS}, o.idempotency_key, o.request_hash, o.answer
          FROM unnest($1::uuid[], $2::text[]) AS i (user_id, key)
-         CROSS JOIN LATERAL (SELECT * FROM idempotency_keys WHERE user_id = i.user_id AND key = i.key OFFSET 0) AS k
-         CROSS JOIN LATERAL (SELECT * FROM orders WHERE id = k.order_id OFFSET 0) AS o"
+         CROSS JOIN LATERAL (SELECT * FROM orders WHERE user_id = i.user_id AND idempotency_key = i.key OFFSET 0) AS o"
     );
     let statement = connection.prepare_cached(&query).await?;
     let users: Vec<Uuid> = items.iter().map(|item| item.user_id).collect();
     let keys: Vec<&str> = items.iter().map(|item| item.key.as_str()).collect();
     let rows = connection.query(&statement, &[&users, &keys]).await?;
     let known = |row: &tokio_postgres::Row| {
-        let (order, answer) = (read_order(row), row.get::<_, Option<&str>>(18).and_then(Answer::parse));
-        ((order.user_id, row.get(16)), Known { request_hash: row.get(17), answer, order })
+        let (order, answer) = (read_order(row), row.get::<_, Option<&str>>(17).and_then(Answer::parse));
+        ((order.user_id, row.get(15)), Known { request_hash: row.get(16), answer, order })
     };
     Ok(rows.iter().map(known).collect())
 }

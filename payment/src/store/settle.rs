@@ -45,15 +45,14 @@ impl Write for SettleCharges {
             .prepare_cached(&seeded_bug::plant(
                 "publish-outside-transaction",
                 "WITH moved AS (
-                     UPDATE orders o SET status = i.status, charge_id = i.charge_id, reason = i.reason, version = o.version + 1, updated_at = now(),
-                         timeline = o.timeline || jsonb_build_object('version', o.version + 1, 'status', i.status, 'at', now(), 'cause', i.cause)
-                     FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[]) AS i (id, status, charge_id, reason, cause)
+                     UPDATE orders o SET status = i.status, charge_id = i.charge_id, reason = i.reason, version = o.version + 1, settled_at = now()
+                     FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) AS i (id, status, charge_id, reason)
                      WHERE o.id = i.id AND o.id = ANY($1) AND o.status = 'pending'
                      RETURNING o.id
                  ), published AS (
                      INSERT INTO outbox (event_id, stream, envelope, repeats, due_at)
-                     SELECT e.event_id, e.stream, e.envelope, e.repeats, now() + make_interval(secs => $11)
-                     FROM unnest($6::uuid[], $7::uuid[], $8::text[], $9::text[], $10::int[]) AS e (order_id, event_id, stream, envelope, repeats)
+                     SELECT e.event_id, e.stream, e.envelope, e.repeats, now() + make_interval(secs => $10)
+                     FROM unnest($5::uuid[], $6::uuid[], $7::text[], $8::text[], $9::int[]) AS e (order_id, event_id, stream, envelope, repeats)
                      JOIN moved m ON m.id = e.order_id
                  ), done AS (
                      DELETE FROM charges_due WHERE order_id = ANY($1)
@@ -67,26 +66,13 @@ impl Write for SettleCharges {
         let statuses: Vec<&str> = items.iter().map(|item| item.verdict.status()).collect();
         let charges: Vec<Option<&str>> = items.iter().map(|item| item.verdict.charge_id()).collect();
         let reasons: Vec<Option<&str>> = items.iter().map(|item| item.verdict.reason()).collect();
-        let causes: Vec<&str> = items.iter().map(|item| item.verdict.cause()).collect();
         let completed: Vec<Uuid> = items.iter().filter(|item| item.verdict.event().is_some()).map(|item| item.order_id).collect();
         let rows: OutboxRows = items.iter().filter_map(|item| item.verdict.event()).collect();
         let seconds = self.resend_after.as_secs_f64();
         let moved = connection
             .query(
                 &statement,
-                &[
-                    &ids,
-                    &statuses,
-                    &charges,
-                    &reasons,
-                    &causes,
-                    &completed,
-                    &rows.ids,
-                    &rows.streams,
-                    &rows.envelopes,
-                    &rows.repeats,
-                    &seconds,
-                ],
+                &[&ids, &statuses, &charges, &reasons, &completed, &rows.ids, &rows.streams, &rows.envelopes, &rows.repeats, &seconds],
             )
             .await?;
         let moved: HashSet<Uuid> = moved.iter().map(|row| row.get(0)).collect();
@@ -106,13 +92,6 @@ impl Settled {
         match self {
             Self::Charged { .. } => "completed",
             Self::Declined { .. } => "declined",
-        }
-    }
-
-    fn cause(&self) -> &'static str {
-        match self {
-            Self::Charged { .. } => "charged",
-            Self::Declined { .. } => "declined by the provider",
         }
     }
 

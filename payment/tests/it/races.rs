@@ -5,10 +5,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use payment::{
     domain::{Answer, Applied, Cart, CartLine, IdempotencyKey, Order, OrderRequest, OrderStatus, PaymentMethod, Placed},
+    startup,
     store::{ApplyOutcomes, OrderOutcome, PlaceOrders, find_order, record_answer},
 };
+use refinery::Target;
 use shared::{
-    db::{Connection, Database, Write},
+    db::{self, Connection, Database, DbError, Write},
     testing::{TestDatabase, database_settings, eventually},
 };
 use uuid::Uuid;
@@ -25,11 +27,10 @@ struct Books {
 impl Books {
     async fn open() -> Self {
         let test = TestDatabase::create().await;
-        let database = Database::open("test", &database_settings(test.url())).expect("a pool");
+        let settings = database_settings(test.url());
+        db::migrate(&settings, startup::migrations()).await.expect("the schema");
+        let database = Database::open("test", &settings).expect("a pool");
         let connection = database.connection().await.expect("a connection");
-        for migration in [include_str!("../../migrations/V1__payment.sql"), include_str!("../../migrations/V2__narrow_paths.sql")] {
-            connection.batch_execute(migration).await.expect("the schema");
-        }
         let mug = "INSERT INTO catalogue VALUES ('MUG', 'A mug', 1000, 'EUR', 1, false)";
         connection.batch_execute(mug).await.expect("a product");
         Self { database, _database: test }
@@ -71,27 +72,22 @@ async fn place(connection: &Connection, request: OrderRequest) -> Order {
 
 async fn moves_to(connection: &Connection, order: Uuid, status: &str, charge: &str) {
     let sql = format!(
-        "UPDATE orders SET status = '{status}', charge_id = {charge}, version = version + 1,
-         timeline = timeline || jsonb_build_object('version', version + 1, 'status', '{status}', 'at', now(), 'cause', 'test') WHERE id = '{order}'"
+        "UPDATE orders SET status = '{status}', charge_id = {charge}, version = version + 1, settled_at = now() WHERE id = '{order}'"
     );
     connection.batch_execute(&sql).await.expect("moved");
 }
 
-#[tokio::test]
+fn confirmation(order_id: Uuid) -> OrderOutcome {
+    OrderOutcome { event_id: Uuid::now_v7(), answers: None, order_id, status: OrderStatus::Confirmed, refund_id: None, reason: None }
+}
+
+#[actix_rt::test]
 async fn an_event_that_two_processes_apply_at_the_same_time_is_a_duplicate_for_the_second() {
     let books = Books::open().await;
     let (first, second) = (books.connection().await, books.connection().await);
     let order = place(&first, request("one")).await;
     moves_to(&first, order.id, "completed", "'ch_1'").await;
-    let confirmed = OrderOutcome {
-        event_id: Uuid::now_v7(),
-        answers: None,
-        order_id: order.id,
-        status: OrderStatus::Confirmed,
-        refund_id: None,
-        reason: None,
-        cause: "test",
-    };
+    let confirmed = confirmation(order.id);
     first.batch_execute("BEGIN").await.expect("begun");
     assert_eq!(APPLY.commit(&first, std::slice::from_ref(&confirmed)).await, Ok(vec![Applied::Moved]));
     let commit = async {
@@ -102,18 +98,87 @@ async fn an_event_that_two_processes_apply_at_the_same_time_is_a_duplicate_for_t
     assert_eq!(applied, Ok(vec![Applied::Duplicate]), "it would become a dead letter although it had its effect");
 }
 
-#[tokio::test]
+#[actix_rt::test]
 async fn a_request_that_looked_before_the_end_answers_with_the_end_once_that_is_the_recorded_answer() {
     let books = Books::open().await;
     let connection = books.connection().await;
     let early = place(&connection, request("one")).await;
-    let key = IdempotencyKey::parse("one").expect("a key");
     moves_to(&connection, early.id, "declined", "NULL").await;
     let late = find_order(&connection, early.id).await.expect("an answer").expect("an order");
-    let (answer, shown) = record_answer(&connection, &key, late).await.expect("recorded");
+    let (answer, shown) = record_answer(&connection, late).await.expect("recorded");
     assert_eq!((answer, shown.status), (Answer::Terminal, OrderStatus::Declined));
 
-    let (answer, shown) = record_answer(&connection, &key, early).await.expect("recorded");
+    let (answer, shown) = record_answer(&connection, early).await.expect("recorded");
 
     assert_eq!((answer, shown.status), (Answer::Terminal, OrderStatus::Declined), "both bodies must be the same");
+}
+
+#[actix_rt::test]
+async fn an_event_that_comes_twice_in_one_batch_moves_its_order_once() {
+    let books = Books::open().await;
+    let connection = books.connection().await;
+    let order = place(&connection, request("one")).await;
+    moves_to(&connection, order.id, "completed", "'ch_1'").await;
+    let confirmed = confirmation(order.id);
+    let twice = [confirmed.clone(), confirmed];
+    assert_eq!(APPLY.commit(&connection, &twice).await, Ok(vec![Applied::Moved, Applied::Duplicate]));
+    let shown = find_order(&connection, order.id).await.expect("an answer").expect("an order");
+    assert_eq!((shown.status, shown.version()), (OrderStatus::Confirmed, 3));
+}
+
+#[actix_rt::test]
+async fn what_cannot_be_applied_is_told_apart_and_is_not_in_the_inbox() {
+    let books = Books::open().await;
+    let connection = books.connection().await;
+    let (pending, ended) = (place(&connection, request("one")).await, place(&connection, request("two")).await);
+    moves_to(&connection, ended.id, "declined", "NULL").await;
+    let outcomes = [pending.id, ended.id, Uuid::now_v7()].map(confirmation);
+    let expected = vec![Applied::Unexpected(OrderStatus::Pending), Applied::Unexpected(OrderStatus::Declined), Applied::UnknownOrder];
+    assert_eq!(APPLY.commit(&connection, &outcomes).await, Ok(expected));
+    let rows: i64 = connection.query_one("SELECT count(*) FROM inbox", &[]).await.expect("an answer").get(0);
+    assert_eq!(rows, 0);
+}
+
+#[actix_rt::test]
+async fn a_second_end_is_refused_by_the_table_itself() {
+    let books = Books::open().await;
+    let connection = books.connection().await;
+    let order = place(&connection, request("one")).await;
+    moves_to(&connection, order.id, "completed", "'ch_1'").await;
+    assert_eq!(APPLY.commit(&connection, &[confirmation(order.id)]).await, Ok(vec![Applied::Moved]));
+    let again = "UPDATE orders SET status = 'refunded', refund_id = 're_1', version = version + 1, ended_at = now()";
+    let refused = connection.batch_execute(again).await.map_err(DbError::from);
+    assert!(refused.as_ref().is_err_and(|error| error.violates("orders_version_counts_steps")), "{refused:?}");
+}
+
+#[actix_rt::test]
+async fn orders_of_the_schema_before_keep_their_keys_and_their_history() {
+    let test = TestDatabase::create().await;
+    let settings = database_settings(test.url());
+    db::migrate(&settings, startup::migrations().set_target(Target::Version(2))).await.expect("the schema before");
+    let database = Database::open("test", &settings).expect("a pool");
+    let connection = database.connection().await.expect("a connection");
+    let (kept, forgotten) = (Uuid::now_v7(), Uuid::now_v7());
+    let step =
+        |version, status, second| format!(r#"{{"version":{version},"status":"{status}","at":"2026-01-01T00:00:0{second}Z","cause":"x"}}"#);
+    let timeline = format!("[{},{},{}]", step(1, "pending", 1), step(2, "completed", 2), step(3, "confirmed", 3));
+    for order in [kept, forgotten] {
+        let before = format!(
+            "INSERT INTO orders (id, user_id, status, items, total, currency, payment_method, charge_id, version, timeline, traceparent, request_id,
+                                 created_at, updated_at)
+             VALUES ('{order}', '{}', 'confirmed', '[]', 1, 'EUR', 'tok_ok', 'ch_1', 3, '{timeline}', '', '', '2026-01-01T00:00:01Z', now())",
+            Uuid::nil()
+        );
+        connection.batch_execute(&before).await.expect("an order");
+    }
+    let key = format!("INSERT INTO idempotency_keys VALUES ('{}', 'one', '\\x01', '{kept}', 'accepted', now())", Uuid::nil());
+    connection.batch_execute(&key).await.expect("its key");
+
+    db::migrate(&settings, startup::migrations()).await.expect("the schema of today");
+
+    let shown = find_order(&connection, forgotten).await.expect("an answer").expect("an order");
+    let seconds: Vec<i64> = shown.timeline().map(|step| step.at.as_second() % 60).collect();
+    assert_eq!((shown.status, seconds), (OrderStatus::Confirmed, vec![1, 2, 3]));
+    let asked = "SELECT id FROM orders WHERE idempotency_key = 'one' AND answer = 'accepted'";
+    assert_eq!(connection.query_one(asked, &[]).await.expect("an order").get::<_, Uuid>(0), kept);
 }

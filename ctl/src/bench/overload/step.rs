@@ -18,12 +18,12 @@ const FEWEST_CONNECTIONS: u16 = 64;
 
 /// The tables were empty before the load, so every order is one of it. $1: when the load was over.
 /// In an open loop a key ends with the microsecond in which it was sent; elsewhere with a small number.
-const RESULT: &str = "SELECT count(*) FILTER (WHERE ended AND updated_at <= $1),
+const RESULT: &str = "SELECT count(*) FILTER (WHERE ended AND at <= $1),
          percentile_cont(0.5) WITHIN GROUP (ORDER BY took) FILTER (WHERE ended AND took < 86400),
          percentile_cont(0.99) WITHIN GROUP (ORDER BY took) FILTER (WHERE ended AND took < 86400)
-     FROM (SELECT o.updated_at, o.status IN ('confirmed', 'refunded', 'declined') AS ended,
-               extract(epoch FROM o.updated_at)::float8 - substring(k.key FROM '[0-9]+$')::float8 / 1e6 AS took
-           FROM orders o JOIN idempotency_keys k ON k.order_id = o.id) AS placed";
+     FROM (SELECT coalesce(o.ended_at, o.settled_at) AS at, o.status IN ('confirmed', 'refunded', 'declined') AS ended,
+               extract(epoch FROM coalesce(o.ended_at, o.settled_at))::float8 - substring(o.idempotency_key FROM '[0-9]+$')::float8 / 1e6 AS took
+           FROM orders o) AS placed";
 
 /// What came of a load. Rates are by the seconds in which it was offered.
 #[derive(Debug, Clone, Serialize)]

@@ -45,8 +45,9 @@ pub async fn one_key(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck
 async fn take(arena: &Arena, key: &str) -> Result<OpenTransaction, ChaosError> {
     let (payment, user) = (arena.database(Kind::Payment), arena.buyer.id);
     let taken = format!(
-        "INSERT INTO idempotency_keys (user_id, key, request_hash, order_id, created_at)
-         VALUES ('{user}', '{key}', '', gen_random_uuid(), now())"
+        "INSERT INTO orders (id, user_id, status, version, total, created_at, currency, payment_method, idempotency_key, request_hash,
+                             request_id, traceparent, items)
+         VALUES (gen_random_uuid(), '{user}', 'pending', 1, 1, now(), 'EUR', 'tok_ok', '{key}', '', '', '', '[]')"
     );
     payment.hold(&taken).await
 }

@@ -76,8 +76,8 @@ fn processes(arena: &mut Arena) -> Result<Vec<i32>, ChaosError> {
 /// Orders a second that came to their end while orders were offered. What was only accepted is no good to anybody yet, and what
 /// is worked off afterwards was not done under load.
 async fn finished(arena: &Arena, began: Timestamp, report: &Value) -> Result<f64, ChaosError> {
-    let ended = "WITH run AS (SELECT status, created_at, updated_at FROM orders WHERE created_at >= $1)
-        SELECT count(*) FROM run WHERE status IN ('confirmed', 'refunded', 'declined') AND updated_at <= (SELECT max(created_at) FROM run)";
+    let ended = "WITH run AS (SELECT status, created_at, coalesce(ended_at, settled_at) AS ended FROM orders WHERE created_at >= $1)
+        SELECT count(*) FROM run WHERE status IN ('confirmed', 'refunded', 'declined') AND ended <= (SELECT max(created_at) FROM run)";
     let orders = arena.database(Kind::Payment).number(ended, &[&began]).await?;
     Ok(orders as f64 / report["sending_seconds"].as_f64().unwrap_or(f64::INFINITY))
 }

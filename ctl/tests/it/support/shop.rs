@@ -109,7 +109,7 @@ impl Shop {
     pub async fn assert_stock_adds_up(&self, sku: &str, initial: i64) {
         let on_hand = self.number(Kind::Inventory, &format!("SELECT on_hand::bigint FROM products WHERE sku = '{sku}'")).await;
         let ledger = self.number(Kind::Inventory, &format!("SELECT sum(delta)::bigint FROM stock_ledger WHERE sku = '{sku}'")).await;
-        let sold = "SELECT coalesce(sum((item->>'quantity')::bigint), 0)::bigint FROM orders, jsonb_array_elements(items) item
+        let sold = "SELECT coalesce(sum((item->>'quantity')::bigint), 0)::bigint FROM orders, json_array_elements(items) item
                     WHERE status = 'confirmed' AND item->>'sku' =";
         let sold = self.number(Kind::Payment, &format!("{sold} '{sku}'")).await;
         assert_eq!((on_hand + sold, ledger), (initial, on_hand), "on hand {on_hand}, sold {sold}, ledger {ledger}");

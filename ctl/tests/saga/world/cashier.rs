@@ -1,6 +1,6 @@
 //! `payment::actors::cashier` and `reconciler`: charge at the provider, settle in one transaction.
 
-use payment::domain::{OrderStatus, PaymentMethod, Transition};
+use payment::domain::{OrderStatus, PaymentMethod};
 
 use super::{Event, INVENTORY, Lingering, OrderNo, Placed, Reached, World, name};
 use crate::redis::{COMPLETED, EventNo};
@@ -90,12 +90,9 @@ impl World<'_> {
 
     /// `SettleCharges`: whether the order moved.
     pub(super) fn commit_settlement(&mut self, settlement: &Settlement) -> bool {
-        let (status, cause) = match settlement.event {
-            Some(_) => (OrderStatus::Completed, "charged"),
-            None => (OrderStatus::Declined, "declined by the provider"),
-        };
+        let status = if settlement.event.is_some() { OrderStatus::Completed } else { OrderStatus::Declined };
         let checked = self.rules.transitions_are_checked;
-        let moved = self.find_mut(settlement.no).is_some_and(|placed| placed.advance(status, cause, checked));
+        let moved = self.find_mut(settlement.no).is_some_and(|placed| placed.advance(status, checked));
         if moved {
             if let Some(event) = settlement.event {
                 self.write_outbox(event);
@@ -130,15 +127,13 @@ impl World<'_> {
 }
 
 impl Placed {
-    /// `UPDATE orders SET status … WHERE status = (its predecessor)`, with the timeline.
-    pub fn advance(&mut self, status: OrderStatus, cause: &str, checked: bool) -> bool {
+    /// `UPDATE orders SET status … WHERE status = (its predecessor)`
+    pub fn advance(&mut self, status: OrderStatus, checked: bool) -> bool {
         if checked && status.predecessor() != Some(self.order.status) {
             return false;
         }
         self.order.status = status;
-        self.order.version += 1;
-        let (version, at) = (self.order.version, self.order.updated_at);
-        self.order.timeline.push(Transition { version, status, at, cause: cause.to_owned() });
+        self.history.push(status);
         true
     }
 }

@@ -158,8 +158,8 @@ impl World<'_> {
             request_id: String::new(),
             placed_at: Timestamp::UNIX_EPOCH,
         });
-        let seen = (order.version, order.status);
-        self.orders.push(Placed { no: request.no, client: request.client, cart, order, supply: [0; 2], seen });
+        let (history, seen) = (vec![order.status], (1, order.status));
+        self.orders.push(Placed { no: request.no, client: request.client, cart, order, history, supply: [0; 2], seen });
         let answer = (!waits).then_some(Answer::Accepted);
         self.keys.push(Key { client: request.client, body: request.body, no: request.no, answer });
         self.changed = true;

@@ -83,10 +83,12 @@ struct Placed {
     client: usize,
     cart: usize,
     order: Order,
+    /// Every status it had, in order.
+    history: Vec<OrderStatus>,
     /// What had come in of each SKU when it was paid.
     supply: [u32; 2],
     /// As the last check saw it.
-    seen: (i32, OrderStatus),
+    seen: (usize, OrderStatus),
 }
 
 struct Key {

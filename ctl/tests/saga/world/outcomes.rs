@@ -123,27 +123,27 @@ impl World<'_> {
     pub(super) fn commit_outcome(&mut self, statement: &Statement) -> Applied {
         let Statement { event, known, status } = *statement;
         let (no, cause, stream) = (self.events[event].no, self.events[event].cause, self.events[event].stream);
-        let conflicts = self.rules.inbox_decides && self.settled_inbox.contains(&event);
-        let fresh = status == Some(OrderStatus::Completed) && !conflicts;
-        if fresh {
-            self.settled_inbox.push(event);
-            let (to, why) = if stream == REFUND { (OrderStatus::Refunded, "refund") } else { (OrderStatus::Confirmed, "reserved") };
-            let checked = self.rules.transitions_are_checked;
-            self.find_mut(no).map(|placed| placed.advance(to, why, checked));
-            self.changed = true;
-        }
+        let to = if stream == REFUND { OrderStatus::Refunded } else { OrderStatus::Confirmed };
+        let checked = self.rules.transitions_are_checked;
+        let moved = self.find_mut(no).is_some_and(|placed| placed.advance(to, checked));
         if let Some(cause) = cause {
             self.outbox.retain(|row| row.event != cause);
         }
-        match status {
-            _ if known => Applied::Duplicate,
-            Some(_) if fresh => Applied::Moved,
-            Some(OrderStatus::Completed) if self.rules.lost_race_is_duplicate => {
-                self.reach(Reached::LostRace);
-                Applied::Duplicate
+        if moved {
+            self.changed = true;
+            if self.rules.inbox_decides {
+                self.settled_inbox.push(event);
             }
-            Some(status) => Applied::Unexpected(status),
-            None => Applied::UnknownOrder,
+            return Applied::Moved;
+        }
+        if status == Some(OrderStatus::Completed) {
+            self.reach(Reached::LostRace);
+        }
+        let now = (self.settled_inbox.contains(&event), self.find_mut(no).map(|placed| placed.order.status));
+        match if self.rules.reason_is_looked_up { now } else { (known, status) } {
+            (true, _) => Applied::Duplicate,
+            (false, Some(status)) => Applied::Unexpected(status),
+            (false, None) => Applied::UnknownOrder,
         }
     }
 

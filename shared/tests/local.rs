@@ -14,7 +14,7 @@ use tokio_postgres::NoTls;
 
 fn small(data_dir: PathBuf) -> PostgresOptions {
     let mut options = PostgresOptions::new(data_dir);
-    options.shared_buffers = "16MB".to_owned();
+    options.settings = vec![("shared_buffers", "16MB")];
     options.max_connections = 20;
     options.durability = Durability::ProcessCrash;
     options
@@ -118,7 +118,7 @@ async fn a_taken_port_is_an_error_that_names_its_holder() {
 async fn a_server_that_cannot_start_shows_the_last_lines_of_its_log() {
     let dir = scratch_dir().expect("a folder");
     let mut options = small(dir.path().join("postgres"));
-    options.shared_buffers = "plenty".to_owned();
+    options.settings = vec![("shared_buffers", "plenty")];
 
     let error = Postgres::start(options).await.expect_err("no such size").to_string();
 

@@ -37,6 +37,10 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// Copies of the databases of payment and inventory.
 const YARDSTICKS: [(Kind, &str); 2] = [(Kind::Payment, "bench_orders"), (Kind::Inventory, "bench_stock")];
 
+/// As a server of its own would be set up, and for the yardsticks the same: the data fits into memory, and no checkpoint begins
+/// in the middle of a load.
+const POSTGRES: [(&str, &str); 3] = [("shared_buffers", "512MB"), ("max_wal_size", "8GB"), ("checkpoint_timeout", "30min")];
+
 const OPEN: &str = "SELECT count(*) FROM orders WHERE status IN ('pending', 'completed')";
 /// No measurement starts on the rows, the dead rows or the unwritten pages of the one before.
 const EMPTY_ORDERS: [&str; 2] = ["TRUNCATE orders, inbox, outbox, provider.refunds, provider.charges", "CHECKPOINT"];
@@ -193,7 +197,7 @@ fn options(folder: &Path, binaries: Option<PathBuf>) -> Result<StackOptions, Ben
         // A log that cannot be written must not end the run.
         _ = log.lock().map(|mut log| writeln!(log, "{service} {line}"));
     });
-    let servers = ServerChoice::Private { data_dir: folder.to_path_buf(), durability: Durability::PowerLoss };
+    let servers = ServerChoice::Private { data_dir: folder.to_path_buf(), durability: Durability::PowerLoss, postgres: POSTGRES.to_vec() };
     Ok(StackOptions { servers, binaries, sink, ..StackOptions::private(folder)? })
 }
 

@@ -75,7 +75,7 @@ impl StackOptions {
     /// [`StackError::NoPort`].
     pub fn private(data_dir: impl Into<PathBuf>) -> Result<Self, StackError> {
         Ok(Self {
-            servers: ServerChoice::Private { data_dir: data_dir.into(), durability: Durability::ProcessCrash },
+            servers: ServerChoice::Private { data_dir: data_dir.into(), durability: Durability::ProcessCrash, postgres: Vec::new() },
             network: Network::free()?,
             credentials: Credentials::random(),
             env: BTreeMap::new(),

@@ -16,6 +16,8 @@ pub enum ServerChoice {
         data_dir: PathBuf,
         /// What a commit survives.
         durability: Durability,
+        /// Further settings of PostgreSQL.
+        postgres: Vec<(&'static str, &'static str)>,
     },
     /// Running ones, which are left alone.
     External(ExternalServers),
@@ -44,9 +46,9 @@ impl Servers {
     pub async fn start(choice: ServerChoice) -> Result<Self, StackError> {
         match choice {
             ServerChoice::External(servers) => Ok(Self::External(servers)),
-            ServerChoice::Private { data_dir, durability } => {
+            ServerChoice::Private { data_dir, durability, postgres } => {
                 let mut options = PostgresOptions::new(data_dir.join("postgres"));
-                options.durability = durability;
+                (options.durability, options.settings) = (durability, postgres);
                 // Three services with a pool each; a test runs two instances of them and connections of its own.
                 options.max_connections = 200;
                 let (postgres, redis) = tokio::join!(Postgres::start(options), Redis::start(RedisOptions::new(data_dir.join("redis"))));

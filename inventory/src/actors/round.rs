@@ -19,7 +19,7 @@
 //! about it is ambiguous. Between two rounds nothing is in flight, so a refusal is never built on somebody's failed commit.
 //! Throughput comes from the size of a round: what arrives meanwhile, from all partitions, goes into the next one.
 
-use std::{collections::HashMap, rc::Rc};
+use std::{collections::HashMap, rc::Rc, sync::Arc};
 
 use actix::MailboxError;
 use futures_util::future::join_all;
@@ -85,7 +85,7 @@ struct Case<'a> {
     paid: &'a PaidOrder,
     outcome: Option<Outcome>,
     /// To be published before the outcome is given.
-    reply: Option<Reply>,
+    reply: Option<Arc<Reply>>,
 }
 
 /// What a round works with.
@@ -185,7 +185,7 @@ impl Round {
         let mut replies = store::answered(&self.backends.database.connection().await?, &ids).await?;
         for case in cases.iter_mut().filter(|case| case.outcome.is_none()) {
             if let Some(reply) = replies.remove(&case.paid.envelope.id) {
-                case.reply = reply.map(stored_reply);
+                case.reply = reply.map(|reply| Arc::new(stored_reply(reply)));
                 case.outcome = Some(Outcome::Duplicate);
             }
         }
@@ -219,9 +219,9 @@ impl Round {
         let mut rulings = Vec::with_capacity(open.len());
         for case in open.iter() {
             let decision = deciding.decide(&case.paid.order).await?;
-            rulings.push((ruling(case.paid, &decision), label(&decision)));
+            rulings.push((Arc::new(ruling(case.paid, &decision)), label(&decision)));
         }
-        let commits = rulings.iter().map(|(ruling, _)| self.writer.commit(ruling.clone()));
+        let commits = rulings.iter().map(|(ruling, _)| self.writer.commit(Arc::clone(ruling)));
         let results = join_all(commits).await;
         let (mut taken, mut setback, mut counts) = (Taken::default(), None, HashMap::new());
         for ((case, (ruling, label)), result) in open.iter_mut().zip(rulings).zip(results) {
@@ -229,7 +229,7 @@ impl Round {
                 Ok(levels) => {
                     *counts.entry(label).or_insert(0) += 1;
                     taken.add(&ruling.taken, levels);
-                    (case.outcome, case.reply) = (Some(Outcome::Done), Some(ruling.reply));
+                    (case.outcome, case.reply) = (Some(Outcome::Done), Some(Arc::clone(&ruling.reply)));
                 }
                 Err(error) => setback = Some(error),
             }
@@ -282,7 +282,7 @@ fn ruling(paid: &PaidOrder, decision: &Decision) -> Ruling {
         Decision::Reserve => (order.lines.clone(), reserved(envelope, order)),
         Decision::Refuse { refusal, short } => (Vec::new(), refund(envelope, order, *refusal, short)),
     };
-    Ruling { event_id: envelope.id, order_id: order.id, taken, reply }
+    Ruling { event_id: envelope.id, order_id: order.id, taken, reply: Arc::new(reply) }
 }
 
 fn reserved(cause: &Envelope, order: &Order) -> Reply {

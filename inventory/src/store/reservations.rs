@@ -10,6 +10,7 @@
 use std::{
     borrow::Cow,
     collections::{BTreeMap, HashMap},
+    sync::Arc,
 };
 
 use shared::{
@@ -32,7 +33,7 @@ pub struct Ruling {
     pub order_id: Uuid,
     /// What its order takes; nothing when it is refused.
     pub taken: Vec<Line>,
-    pub reply: Reply,
+    pub reply: Arc<Reply>,
 }
 
 /// What is answered to an event.
@@ -85,7 +86,7 @@ fn with_seeded_bugs() -> Cow<'static, str> {
 }
 
 impl Write for WriteStock {
-    type Item = Ruling;
+    type Item = Arc<Ruling>;
     /// How much each line left on hand.
     type Outcome = Vec<(Sku, Level)>;
 
@@ -93,7 +94,7 @@ impl Write for WriteStock {
     /// A shortage was decided on the assumption that what is held before it commits.
     const DEPENDENT: bool = true;
 
-    async fn commit(&self, connection: &Connection, rulings: &[Ruling]) -> Result<Vec<Self::Outcome>, DbError> {
+    async fn commit(&self, connection: &Connection, rulings: &[Arc<Ruling>]) -> Result<Vec<Self::Outcome>, DbError> {
         let statement = connection.prepare_cached(&with_seeded_bugs()).await?;
         let events: Vec<Uuid> = rulings.iter().map(|ruling| ruling.event_id).collect();
         let lines = LineColumns::of(rulings);
@@ -137,7 +138,7 @@ struct LineColumns<'a> {
 }
 
 impl<'a> LineColumns<'a> {
-    fn of(rulings: &'a [Ruling]) -> Self {
+    fn of(rulings: &'a [Arc<Ruling>]) -> Self {
         let mut columns = Self::default();
         for (ruling, line) in rulings.iter().flat_map(|ruling| ruling.taken.iter().map(move |line| (ruling, line))) {
             columns.events.push(ruling.event_id);

@@ -6,6 +6,7 @@
 
 use std::{
     collections::{HashSet, VecDeque},
+    rc::Rc,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -50,7 +51,7 @@ pub struct CashierParts {
 
 /// The actor.
 pub struct Cashier {
-    parts: CashierParts,
+    parts: Rc<CashierParts>,
     queue: VecDeque<Order>,
     in_progress: HashSet<Uuid>,
     draining: bool,
@@ -59,14 +60,14 @@ pub struct Cashier {
 
 impl Cashier {
     pub fn new(parts: CashierParts, life: Life) -> Self {
-        Self { parts, queue: VecDeque::new(), in_progress: HashSet::new(), draining: false, life }
+        Self { parts: Rc::new(parts), queue: VecDeque::new(), in_progress: HashSet::new(), draining: false, life }
     }
 
     fn start_charges(&mut self, context: &Context<Self>) {
         while self.in_progress.len() < self.parts.settings.in_flight && !self.draining {
             let Some(order) = self.queue.pop_front() else { break };
             if self.in_progress.insert(order.id) {
-                let (parts, finished) = (self.parts.clone(), Finish { cashier: context.address(), order: order.id });
+                let (parts, finished) = (Rc::clone(&self.parts), Finish { cashier: context.address(), order: order.id });
                 // Not ctx.spawn: every wake-up would poll all charges. The guard reports the end, a panic's included.
                 actix_rt::spawn(async move {
                     charge(&parts, &order).await;
@@ -170,7 +171,7 @@ async fn charge_in(trace: TraceContext, parts: &CashierParts, order: &Order) -> 
         ChargeAnswer::Charged { charge_id } => {
             let unpublished = |error| tracing::error!(order = %order.id, %error, "a paid order cannot be published");
             let event = completed(order, &charge_id, trace).map_err(unpublished).ok()?;
-            ("charged", Settled::Charged { charge_id, event: Box::new(event) })
+            ("charged", Settled::Charged { charge_id, event: Arc::new(event) })
         }
     };
     let not_recorded = |error| tracing::warn!(order = %order.id, %error, "a charge is not recorded yet; the reconciler will ask again");
@@ -236,7 +237,7 @@ impl Handler<RefundOrders> for Cashier {
     type Result = ResponseFuture<Vec<Receipt>>;
 
     fn handle(&mut self, message: RefundOrders, _: &mut Self::Context) -> Self::Result {
-        let parts = self.parts.clone();
+        let parts = Rc::clone(&self.parts);
         Box::pin(async move { refund_all(&parts, message.0).await })
     }
 }

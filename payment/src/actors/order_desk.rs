@@ -1,6 +1,6 @@
 //! OrderDesk: takes orders, shows them, and brings them to `confirmed`.
 
-use std::time::Duration;
+use std::{rc::Rc, time::Duration};
 
 use actix::{Actor, ActorContext, Context, Handler, Message, ResponseFuture};
 use futures_util::future::join_all;
@@ -36,7 +36,7 @@ pub struct OrderDeskParts {
 
 /// The actor.
 pub struct OrderDesk {
-    parts: OrderDeskParts,
+    parts: Rc<OrderDeskParts>,
     life: Life,
 }
 
@@ -68,7 +68,7 @@ impl From<CommitError> for DeskError {
 
 impl OrderDesk {
     pub fn new(parts: OrderDeskParts, life: Life) -> Self {
-        Self { parts, life }
+        Self { parts: Rc::new(parts), life }
     }
 }
 
@@ -94,7 +94,7 @@ impl Handler<PlaceOrder> for OrderDesk {
     type Result = ResponseFuture<Result<Placed, DeskError>>;
 
     fn handle(&mut self, message: PlaceOrder, _: &mut Self::Context) -> Self::Result {
-        let parts = self.parts.clone();
+        let parts = Rc::clone(&self.parts);
         Box::pin(async move {
             let placed = parts.orders.commit(message.0).await?;
             if let Placed::Created(order) = &placed {
@@ -152,7 +152,7 @@ impl Handler<AwaitOrder> for OrderDesk {
     type Result = ResponseFuture<Result<Option<Order>, DeskError>>;
 
     fn handle(&mut self, message: AwaitOrder, _: &mut Self::Context) -> Self::Result {
-        let parts = self.parts.clone();
+        let parts = Rc::clone(&self.parts);
         Box::pin(async move { await_order(&parts, message).await })
     }
 }
@@ -218,7 +218,7 @@ impl Handler<ConfirmOrders> for OrderDesk {
     type Result = ResponseFuture<Vec<Receipt>>;
 
     fn handle(&mut self, message: ConfirmOrders, _: &mut Self::Context) -> Self::Result {
-        let parts = self.parts.clone();
+        let parts = Rc::clone(&self.parts);
         Box::pin(async move { join_all(message.0.into_iter().map(|confirmation| confirm(&parts, confirmation))).await })
     }
 }

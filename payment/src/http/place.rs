@@ -49,7 +49,7 @@ pub async fn place_order(
     let order = parse(token.sub, &request, body.value, wait.is_some())?;
     match place(&desks, order).await? {
         Placed::Created(order) => match wait {
-            None => Ok(accepted(&order, false)),
+            None => Ok(respond(StatusCode::ACCEPTED, order, false)),
             Some(patience) => {
                 release_admission(&request);
                 answer_after(&desks, order, patience, false).await

@@ -26,6 +26,7 @@ impl Write for ChargeLedger {
     type Item = ChargeEntry;
     type Outcome = String;
     const NAME: &'static str = "provider-charges";
+    const HURRIED: bool = false;
 
     async fn commit(&self, connection: &Connection, items: &[ChargeEntry]) -> Result<Vec<String>, DbError> {
         let insert = connection
@@ -65,6 +66,7 @@ impl Write for RefundLedger {
     type Item = RefundEntry;
     type Outcome = Option<String>;
     const NAME: &'static str = "provider-refunds";
+    const HURRIED: bool = false;
 
     async fn commit(&self, connection: &Connection, items: &[RefundEntry]) -> Result<Vec<Option<String>>, DbError> {
         let insert = connection

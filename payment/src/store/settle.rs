@@ -1,6 +1,6 @@
 //! Settling charges: the order moves on, and what inventory must know goes into the outbox, in one transaction.
 
-use std::{collections::HashSet, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use shared::{
     db::{Connection, DbError, Write},
@@ -21,7 +21,7 @@ pub struct Settlement {
 #[derive(Debug, Clone)]
 pub enum Settled {
     /// Paid: `order_completed` is published.
-    Charged { charge_id: String, event: Box<OutboxEvent> },
+    Charged { charge_id: String, event: Arc<OutboxEvent> },
     /// Refused: the end of the order.
     Declined { reason: String },
 }
@@ -39,6 +39,7 @@ impl Write for SettleCharges {
     /// Whether the order moved.
     type Outcome = bool;
     const NAME: &'static str = "settle-charges";
+    const HURRIED: bool = false;
 
     async fn commit(&self, connection: &Connection, items: &[Settlement]) -> Result<Vec<bool>, DbError> {
         let statement = connection
@@ -67,7 +68,7 @@ impl Write for SettleCharges {
         let charges: Vec<Option<&str>> = items.iter().map(|item| item.verdict.charge_id()).collect();
         let reasons: Vec<Option<&str>> = items.iter().map(|item| item.verdict.reason()).collect();
         let completed: Vec<Uuid> = items.iter().filter(|item| item.verdict.event().is_some()).map(|item| item.order_id).collect();
-        let rows: OutboxRows = items.iter().filter_map(|item| item.verdict.event()).collect();
+        let rows: OutboxRows = items.iter().filter_map(|item| item.verdict.event().map(AsRef::as_ref)).collect();
         let seconds = self.resend_after.as_secs_f64();
         let moved = connection
             .query(
@@ -82,8 +83,7 @@ impl Write for SettleCharges {
     fn committed(&self, items: &[Settlement], moved: &[bool]) {
         let moved = items.iter().zip(moved).filter(|(_, moved)| **moved).map(|(item, _)| item);
         count_orders(moved.clone().map(|item| item.verdict.status()));
-        let events = moved.filter_map(|item| item.verdict.event().cloned()).collect();
-        self.relay.publish(events);
+        self.relay.publish(moved.filter_map(|item| item.verdict.event().cloned()));
     }
 }
 
@@ -109,7 +109,7 @@ impl Settled {
         }
     }
 
-    fn event(&self) -> Option<&OutboxEvent> {
+    fn event(&self) -> Option<&Arc<OutboxEvent>> {
         match self {
             Self::Charged { event, .. } => Some(event),
             Self::Declined { .. } => None,

@@ -6,7 +6,9 @@
 //!                        └── accumulates while a commit is in flight <── outcomes ┘
 //! ```
 //!
-//! There is no timer: an idle writer commits a single item at once, a busy one commits whatever came in meanwhile.
+//! An idle writer commits a single item at once, a busy one commits whatever came in meanwhile. Work that no request waits for
+//! ([`Write::HURRIED`]) is committed once in `commit-interval` at most: every commit costs the processor as much as several
+//! items, and what is behind it (the relay, the consumers) then gets its work in batches too.
 //!
 //! The guarantee: an outcome is sent only after the commit that holds it. When the connection breaks, the outcome of the
 //! commit is unknown (14 of 48 errored COMMITs had happened); the same batch is then run again, which is why
@@ -44,6 +46,9 @@ pub trait Write: Unpin + 'static {
     /// Otherwise a refused batch is halved until the item that causes it stands alone.
     const DEPENDENT: bool = false;
 
+    /// Somebody waits for the outcome. Otherwise a writer that has just committed waits for more.
+    const HURRIED: bool = true;
+
     /// Writes all items in one transaction; one outcome an item, in order. Must be idempotent by a key of the items.
     fn commit(&self, connection: &Connection, items: &[Self::Item]) -> impl Future<Output = Result<Vec<Self::Outcome>, DbError>>;
 
@@ -79,6 +84,10 @@ pub struct GroupCommit<W: Write> {
     limits: Limits,
     queue: VecDeque<Commit<W>>,
     in_flight: bool,
+    /// When the last batch began.
+    begun: Option<Instant>,
+    /// The next one waits for more.
+    paused: bool,
     draining: bool,
     life: Life,
 }
@@ -87,6 +96,7 @@ pub struct GroupCommit<W: Write> {
 struct Limits {
     batch: usize,
     deadline: Duration,
+    interval: Duration,
 }
 
 /// The way to a [`GroupCommit`] actor.
@@ -106,7 +116,7 @@ impl<W: Write> Commits<W> {
         settings: &DatabaseSettings,
         mut writer: impl FnMut() -> W + Send + 'static,
     ) -> Self {
-        let limits = Limits { batch: settings.commit_batch, deadline: settings.commit_deadline };
+        let limits = Limits { batch: settings.commit_batch, deadline: settings.commit_deadline, interval: settings.commit_interval };
         let policy = RestartPolicy::default();
         Self(supervisor.supervise("group-commit", W::NAME, policy, move |life| GroupCommit {
             writer: Rc::new(writer()),
@@ -114,6 +124,8 @@ impl<W: Write> Commits<W> {
             limits,
             queue: VecDeque::new(),
             in_flight: false,
+            begun: None,
+            paused: false,
             draining: false,
             life,
         }))
@@ -140,7 +152,8 @@ impl<W: Write> Actor for GroupCommit<W> {
     type Context = Context<Self>;
 }
 
-/// Sent to itself: handled when the mailbox is empty, so that everything already queued joins the batch.
+/// Sent to itself when there is something to commit and nothing in flight: handled when the mailbox is empty, so that everything
+/// already queued joins the batch.
 #[derive(Message)]
 #[rtype(result = "()")]
 struct Flush;
@@ -149,10 +162,11 @@ impl<W: Write> Handler<Commit<W>> for GroupCommit<W> {
     type Result = ();
 
     fn handle(&mut self, commit: Commit<W>, context: &mut Self::Context) {
-        if self.queue.is_empty() && !self.in_flight {
+        self.queue.push_back(commit);
+        let has_begun = self.queue.len() == 1 || self.queue.len() == self.limits.batch;
+        if has_begun && !self.in_flight {
             context.notify(Flush);
         }
-        self.queue.push_back(commit);
     }
 }
 
@@ -160,8 +174,19 @@ impl<W: Write> Handler<Flush> for GroupCommit<W> {
     type Result = ();
 
     fn handle(&mut self, _: Flush, context: &mut Self::Context) {
-        if !self.in_flight {
-            self.flush(context);
+        if self.in_flight {
+            return;
+        }
+        match self.pause() {
+            None => self.flush(context),
+            Some(_) if self.paused => {}
+            Some(pause) => {
+                self.paused = true;
+                context.run_later(pause, |actor, context| {
+                    actor.paused = false;
+                    actor.handle(Flush, context);
+                });
+            }
         }
     }
 }
@@ -178,6 +203,13 @@ impl<W: Write> Handler<Drain> for GroupCommit<W> {
 }
 
 impl<W: Write> GroupCommit<W> {
+    /// How long to wait for more.
+    fn pause(&self) -> Option<Duration> {
+        let waits = !W::HURRIED && !self.draining && (1..self.limits.batch).contains(&self.queue.len());
+        let pause = self.limits.interval.checked_sub(self.begun?.elapsed())?;
+        waits.then_some(pause)
+    }
+
     fn flush(&mut self, context: &mut Context<Self>) {
         let count = self.queue.len().min(self.limits.batch);
         if count == 0 {
@@ -189,13 +221,14 @@ impl<W: Write> GroupCommit<W> {
         }
         let (items, replies): (Vec<_>, Vec<_>) = self.queue.drain(..count).map(|c| (c.item, c.reply)).unzip();
         self.in_flight = true;
+        self.begun = Some(Instant::now());
         self.life.queue_depth(self.queue.len());
         let batch = Batch { writer: Rc::clone(&self.writer), database: self.database.clone(), limits: self.limits };
         let commit = async move { batch.run(items).await };
         context.spawn(commit.into_actor(self).map(move |outcomes, actor, context| {
             actor.in_flight = false;
             actor.answer(replies, outcomes);
-            actor.flush(context);
+            context.notify(Flush);
         }));
     }
 

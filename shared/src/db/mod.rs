@@ -21,7 +21,8 @@ use crate::settings::DatabaseSettings;
 /// batch has 512, and loops over the whole batch for each of them (seen: 400 us an order instead of 34).
 ///
 /// Every query here finds its rows by an index, and arrays and CTEs are joined by hashing. What has to be looked up row by row
-/// says so (`LATERAL`). So one plan does for all values, and none is made anew for a batch. Plans that cannot do without a scan look infinitely expensive to `jit`, which compiled them for 200 ms.
+/// says so (`LATERAL`). So one plan does for all values, and no batch is planned anew. Plans that cannot do without a scan look
+/// infinitely expensive to `jit`, which compiled them for 200 ms.
 const PLANNER: &str = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_nestloop=off -c jit=off";
 
 thread_local! {

@@ -1,6 +1,6 @@
 //! The envelope: CloudEvents 1.0 attributes as the fields of a stream entry.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -91,22 +91,23 @@ impl Envelope {
     }
 
     /// The fields of the stream entry, in contract order.
-    pub fn fields(&self) -> Vec<(&'static str, String)> {
-        let mut fields = vec![
-            ("specversion", "1.0".to_owned()),
-            ("id", self.id.to_string()),
-            ("type", self.kind.clone()),
-            ("source", self.source.clone()),
-            ("subject", self.subject.clone()),
-            ("time", self.time.to_string()),
-            ("datacontenttype", "application/json".to_owned()),
-            ("traceparent", self.traceparent.clone()),
-            ("correlationid", self.correlation_id.clone()),
-        ];
-        fields.extend(self.causation_id.map(|id| ("causationid", id.to_string())));
-        fields.extend(self.request_id.clone().map(|id| ("requestid", id)));
-        fields.extend(self.redrive_group.clone().map(|group| ("redrivegroup", group)));
-        fields.push(("data", self.data.clone()));
+    pub fn fields(&self) -> Vec<(&'static str, Cow<'_, str>)> {
+        let mut fields = Vec::with_capacity(13);
+        fields.extend([
+            ("specversion", Cow::Borrowed("1.0")),
+            ("id", self.id.to_string().into()),
+            ("type", Cow::Borrowed(self.kind.as_str())),
+            ("source", Cow::Borrowed(self.source.as_str())),
+            ("subject", Cow::Borrowed(self.subject.as_str())),
+            ("time", self.time.to_string().into()),
+            ("datacontenttype", Cow::Borrowed("application/json")),
+            ("traceparent", Cow::Borrowed(self.traceparent.as_str())),
+            ("correlationid", Cow::Borrowed(self.correlation_id.as_str())),
+        ]);
+        fields.extend(self.causation_id.map(|id| ("causationid", id.to_string().into())));
+        fields.extend(self.request_id.as_deref().map(|id| ("requestid", id.into())));
+        fields.extend(self.redrive_group.as_deref().map(|group| ("redrivegroup", group.into())));
+        fields.push(("data", Cow::Borrowed(self.data.as_str())));
         fields
     }
 
@@ -114,26 +115,34 @@ impl Envelope {
     ///
     /// # Errors
     /// A field is missing or malformed.
-    pub fn from_fields(mut fields: HashMap<String, String>) -> Result<Self, EnvelopeError> {
-        let mut take = |name: &'static str| fields.remove(name).ok_or(EnvelopeError::Missing(name));
-        let id = parse("id", &take("id")?)?;
-        let time = parse("time", &take("time")?)?;
-        let causation_id = take("causationid").ok().map(|text| parse("causationid", &text)).transpose()?;
+    pub fn from_fields<'a>(fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, EnvelopeError> {
+        let mut found = [None; NAMES.len()];
+        for (name, value) in fields {
+            if let Some(place) = NAMES.iter().position(|known| *known == name) {
+                found[place] = Some(value);
+            }
+        }
+        let [id, kind, source, subject, time, correlation_id, data, traceparent, causation_id, request_id, redrive_group] = found;
+        let required = |name, value: Option<&'a str>| value.ok_or(EnvelopeError::Missing(name));
         Ok(Self {
-            id,
-            kind: take("type")?,
-            source: take("source")?,
-            subject: take("subject")?,
-            time,
-            traceparent: take("traceparent").unwrap_or_else(|_| TraceContext::root().to_string()),
-            correlation_id: take("correlationid")?,
-            causation_id,
-            request_id: take("requestid").ok(),
-            redrive_group: take("redrivegroup").ok(),
-            data: take("data")?,
+            id: parse("id", required("id", id)?)?,
+            time: parse("time", required("time", time)?)?,
+            causation_id: causation_id.map(|text| parse("causationid", text)).transpose()?,
+            kind: required("type", kind)?.to_owned(),
+            source: required("source", source)?.to_owned(),
+            subject: required("subject", subject)?.to_owned(),
+            traceparent: traceparent.map_or_else(|| TraceContext::root().to_string(), str::to_owned),
+            correlation_id: required("correlationid", correlation_id)?.to_owned(),
+            request_id: request_id.map(str::to_owned),
+            redrive_group: redrive_group.map(str::to_owned),
+            data: required("data", data)?.to_owned(),
         })
     }
 }
+
+/// The fields that are read; the first seven must be there.
+const NAMES: [&str; 11] =
+    ["id", "type", "source", "subject", "time", "correlationid", "data", "traceparent", "causationid", "requestid", "redrivegroup"];
 
 fn parse<T: std::str::FromStr<Err: std::fmt::Display>>(field: &'static str, text: &str) -> Result<T, EnvelopeError> {
     text.parse().map_err(|e: T::Err| EnvelopeError::Malformed { field, why: e.to_string() })

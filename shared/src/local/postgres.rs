@@ -40,8 +40,8 @@ pub struct PostgresOptions {
     pub data_dir: PathBuf,
     /// The TCP port on 127.0.0.1; a free one when `None`.
     pub port: Option<u16>,
-    /// PostgreSQL's `shared_buffers`. Its own default, `128MB`.
-    pub shared_buffers: String,
+    /// Further settings of PostgreSQL, by their names there. Default: none.
+    pub settings: Vec<(&'static str, &'static str)>,
     /// PostgreSQL's `max_connections`. Default 100, as PostgreSQL's own.
     pub max_connections: u16,
     /// What a commit survives.
@@ -52,13 +52,7 @@ impl PostgresOptions {
     /// Durable, on a free port, with PostgreSQL's own sizes.
     #[must_use]
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
-        Self {
-            data_dir: data_dir.into(),
-            port: None,
-            shared_buffers: "128MB".to_owned(),
-            max_connections: 100,
-            durability: Durability::default(),
-        }
+        Self { data_dir: data_dir.into(), port: None, settings: Vec::new(), max_connections: 100, durability: Durability::default() }
     }
 }
 
@@ -249,10 +243,10 @@ impl Postgres {
             ("port", self.port.to_string()),
             ("unix_socket_directories", String::new()),
             ("max_connections", self.options.max_connections.to_string()),
-            ("shared_buffers", self.options.shared_buffers.clone()),
             ("synchronous_commit", "on".to_owned()),
             ("timezone", "UTC".to_owned()),
         ];
+        settings.extend(self.options.settings.iter().map(|(name, value)| (*name, (*value).to_owned())));
         if self.options.durability == Durability::ProcessCrash {
             settings.extend(["fsync", "full_page_writes"].map(|name| (name, "off".to_owned())));
         }

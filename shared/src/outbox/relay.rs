@@ -7,6 +7,7 @@
 use std::{
     collections::VecDeque,
     rc::Rc,
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -46,12 +47,12 @@ pub struct RelayOptions {
 }
 
 /// Makes the future that runs after a reset.
-pub type AfterReset = std::sync::Arc<dyn Fn() -> LocalBoxFuture<'static, Result<(), DbError>> + Send + Sync>;
+pub type AfterReset = Arc<dyn Fn() -> LocalBoxFuture<'static, Result<(), DbError>> + Send + Sync>;
 
 /// Publish these: their transaction is committed.
 #[derive(Message)]
 #[rtype(result = "()")]
-struct Publish(Vec<OutboxEvent>);
+struct Publish(Vec<Arc<OutboxEvent>>);
 
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -70,7 +71,8 @@ impl RelayHandle {
     }
 
     /// Hands over committed events. If the relay is being replaced the sweep will find them.
-    pub fn publish(&self, events: Vec<OutboxEvent>) {
+    pub fn publish(&self, events: impl IntoIterator<Item = impl Into<Arc<OutboxEvent>>>) {
+        let events: Vec<Arc<OutboxEvent>> = events.into_iter().map(Into::into).collect();
         if !events.is_empty() && self.0.tell(Publish(events)).is_err() {
             tracing::debug!("the relay is being replaced; the sweep will publish");
         }
@@ -85,7 +87,7 @@ impl RelayHandle {
 /// The actor.
 pub struct Relay {
     options: Rc<RelayOptions>,
-    queue: VecDeque<OutboxEvent>,
+    queue: VecDeque<Arc<OutboxEvent>>,
     busy: bool,
     draining: bool,
     life: Life,
@@ -144,17 +146,17 @@ impl Relay {
             return;
         }
         self.busy = true;
-        let chunk: Vec<OutboxEvent> = self.queue.drain(..self.queue.len().min(CHUNK)).collect();
+        let chunk: Vec<Arc<OutboxEvent>> = self.queue.drain(..self.queue.len().min(CHUNK)).collect();
         self.life.queue_depth(self.queue.len());
         let options = Rc::clone(&self.options);
         let publish = async move {
-            let unsent = publish(&options, chunk.iter().map(|event| (event, 0)).collect()).await;
+            let unsent = publish(&options, chunk.iter().map(|event| (&**event, 0)).collect()).await;
             chunk.into_iter().filter(|event| unsent.contains(&event.envelope.id)).collect::<Vec<_>>()
         };
         context.spawn(publish.into_actor(self).map(|unsent, actor, context| actor.continue_with(unsent, context)));
     }
 
-    fn continue_with(&mut self, unsent: Vec<OutboxEvent>, context: &mut Context<Self>) {
+    fn continue_with(&mut self, unsent: Vec<Arc<OutboxEvent>>, context: &mut Context<Self>) {
         let outage = !unsent.is_empty();
         for event in unsent.into_iter().rev() {
             self.queue.push_front(event);

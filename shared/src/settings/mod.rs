@@ -76,6 +76,8 @@ pub struct DatabaseSettings {
     pub commit_deadline: Duration,
     /// Most rows in one transaction of the group commit.
     pub commit_batch: usize,
+    /// Shortest time between two commits of a writer whose callers are in no hurry.
+    pub commit_interval: Duration,
 }
 
 impl Common {
@@ -157,6 +159,7 @@ impl DatabaseSettings {
             statement_timeout: source.value("database-statement-timeout", "3s", "statement, lock and idle-in-transaction timeout"),
             commit_deadline: source.value("commit-deadline", "2s", "how long a batch is tried again after a lost connection"),
             commit_batch: source.within("commit-batch", "512", 1..=10_000, "most items in one transaction of the group commit"),
+            commit_interval: source.value("commit-interval", "5ms", "shortest time between two commits of what no request waits for"),
         }
     }
 }
@@ -209,7 +212,7 @@ impl StreamSettings {
             claim_interval: source.value("claim-interval", "1s", "time between two looks for entries to claim"),
             delivery_limit: source.within("delivery-limit", "5", 1..=1000, "deliveries after which an event becomes a dead letter"),
             timeout: source.value("redis-timeout", "2s", "longest wait for an answer of Redis"),
-            retention: source.value("stream-retention", "60s", "how long acknowledged entries stay in a stream"),
+            retention: source.value("stream-retention", "10s", "how long acknowledged entries stay in a stream at least"),
             processed_window: source.value("processed-window", "10m", "how long the Redis set of processed ids remembers"),
             resend_after: source.value("resend-after", "5s", "an event not confirmed for this long is published again"),
             sweep_interval: source.value("outbox-sweep-interval", "1s", "time between two sweeps of the outbox"),

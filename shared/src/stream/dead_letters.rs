@@ -5,8 +5,6 @@
 //! event to its stream with the same id, marked for the group that failed, and removes the dead letter in the same script:
 //! of two redrives at once, one finds nothing. Redis losing all this loses nothing: the outbox still has the event.
 
-use std::collections::HashMap;
-
 use jiff::Timestamp;
 use redis::{Pipeline, Script, Value};
 use serde::Serialize;
@@ -14,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::{
     Broker, BrokerError,
-    entry::{Entry, entries},
+    entry::{Entry, Fields, entries, field},
 };
 
 /// Prefix of the fields that were not part of the event.
@@ -27,7 +25,7 @@ pub(super) struct Burial<'a> {
     pub group: &'a str,
     pub consumer: &'a str,
     pub entry: &'a str,
-    pub fields: Option<&'a HashMap<String, String>>,
+    pub fields: Option<&'a Fields>,
     pub deliveries: u32,
     pub reason: &'a str,
     pub first_error: &'a str,
@@ -38,7 +36,7 @@ pub(super) struct Burial<'a> {
 impl Burial<'_> {
     /// The event's id; an entry without one is known by its entry id.
     fn index_field(&self) -> String {
-        let id = self.fields.and_then(|fields| fields.get("id")).map_or(self.entry, String::as_str);
+        let id = self.fields.and_then(|fields| field(fields, "id")).unwrap_or(self.entry);
         format!("{}/{id}", self.group)
     }
 }
@@ -61,8 +59,8 @@ pub(super) async fn is_buried(broker: &Broker, burial: &Burial<'_>) -> Result<bo
 pub(super) fn append(pipeline: &mut Pipeline, burial: &Burial<'_>) {
     let mut add = redis::cmd("XADD");
     add.arg(dead_stream(burial.stream)).arg("*");
-    for (field, value) in burial.fields.into_iter().flatten() {
-        add.arg(field).arg(value);
+    for (name, value) in burial.fields.into_iter().flatten() {
+        add.arg(name).arg(value);
     }
     let meta = [
         ("key", burial.key.to_owned()),
@@ -177,7 +175,7 @@ impl DeadLetters {
     pub async fn redrive(&self, id: &str) -> Result<(), DeadLetterError> {
         let (stream, entry) = self.fetch(id).await?;
         let fields = entry.fields.unwrap_or_default();
-        let meta = |name: &str| fields.get(&format!("{META}{name}")).cloned().unwrap_or_default();
+        let meta = |name: &str| meta(&fields, name).to_owned();
         // Between the look and the leap somebody else may have decided: only who removes it may append it.
         let script = Script::new(
             "if redis.call('XDEL', KEYS[1], ARGV[1]) == 0 then return 0 end
@@ -188,8 +186,8 @@ impl DeadLetters {
         let mut call = script.prepare_invoke();
         call.key(dead_stream(&stream)).key(index(&stream)).key(meta("key"));
         call.arg(&entry.id).arg(meta("index"));
-        for (field, value) in fields.iter().filter(|(field, _)| !field.starts_with(META) && *field != "redrivegroup") {
-            call.arg(field).arg(value);
+        for (name, value) in fields.iter().filter(|(name, _)| !name.starts_with(META) && name != "redrivegroup") {
+            call.arg(name).arg(value);
         }
         call.arg("redrivegroup").arg(meta("group"));
         match self.broker.script::<u32>(&call).await? {
@@ -231,7 +229,7 @@ impl DeadLetters {
     /// [`DeadLetterError::Absent`], or Redis is not available.
     pub async fn discard(&self, id: &str) -> Result<(), DeadLetterError> {
         let (stream, entry) = self.fetch(id).await?;
-        let field = entry.fields.as_ref().and_then(|f| f.get(&format!("{META}index"))).cloned().unwrap_or_default();
+        let field = entry.fields.as_ref().map_or("", |fields| meta(fields, "index"));
         let mut pipeline = Pipeline::new();
         pipeline.atomic();
         pipeline.cmd("XDEL").arg(dead_stream(&stream)).arg(&entry.id);
@@ -253,6 +251,11 @@ impl DeadLetters {
     }
 }
 
+/// What was noted beside the event.
+fn meta<'a>(fields: &'a Fields, name: &str) -> &'a str {
+    field(fields, &format!("{META}{name}")).unwrap_or_default()
+}
+
 /// `order_completed.dead~1700000000000-0` -> (`order_completed`, `1700000000000-0`)
 fn split(id: &str) -> Option<(&str, &str)> {
     let (dead, entry) = id.split_once('~')?;
@@ -260,8 +263,8 @@ fn split(id: &str) -> Option<(&str, &str)> {
 }
 
 fn letter(stream: &str, entry: Entry) -> DeadLetter {
-    let mut fields = entry.fields.unwrap_or_default();
-    let mut meta = |name: &str| fields.remove(&format!("{META}{name}")).unwrap_or_default();
+    let fields = entry.fields.unwrap_or_default();
+    let meta = |name: &str| meta(&fields, name).to_owned();
     let mut letter = DeadLetter {
         id: format!("{}~{}", dead_stream(stream), entry.id),
         stream: stream.to_owned(),

@@ -1,7 +1,5 @@
 //! Stream entries as Redis sends them.
 
-use std::collections::HashMap;
-
 use redis::{FromRedisValue, Value};
 
 use crate::events::Envelope;
@@ -10,13 +8,21 @@ use crate::events::Envelope;
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Entry {
     pub id: String,
-    pub fields: Option<HashMap<String, String>>,
+    pub fields: Option<Fields>,
+}
+
+/// Names and values, as they were sent.
+pub(super) type Fields = Vec<(String, String)>;
+
+/// The value of the first field of that name.
+pub(super) fn field<'a>(fields: &'a Fields, name: &str) -> Option<&'a str> {
+    fields.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
 }
 
 impl Entry {
     /// The entry an envelope came in.
     pub(super) fn of(id: String, envelope: &Envelope) -> Self {
-        let fields = envelope.fields().into_iter().map(|(field, value)| (field.to_owned(), value)).collect();
+        let fields = envelope.fields().into_iter().map(|(field, value)| (field.to_owned(), value.into_owned())).collect();
         Self { id, fields: Some(fields) }
     }
 }
@@ -38,9 +44,9 @@ fn entry(value: Value) -> Option<Entry> {
     let Value::Array(parts) = value else { return None };
     let mut parts = parts.into_iter();
     let id = String::from_redis_value(parts.next()?).ok()?;
-    let fields = parts.next().and_then(|fields| HashMap::from_redis_value(fields).ok());
-    // A deleted entry comes as nil, which reads as an empty map.
-    Some(Entry { id, fields: fields.filter(|map: &HashMap<String, String>| !map.is_empty()) })
+    let fields = parts.next().and_then(|fields| Fields::from_redis_value(fields).ok());
+    // A deleted entry comes as nil, which reads as an empty list.
+    Some(Entry { id, fields: fields.filter(|fields| !fields.is_empty()) })
 }
 
 /// The milliseconds in an entry id.

@@ -15,7 +15,7 @@ use redis::{Value, aio::MultiplexedConnection};
 use super::{
     BrokerError, ConsumerSpec, EventHandler, Outcome, Received,
     dead_letters::Burial,
-    entry::{Entry, entries_of_read, id_before},
+    entry::{Entry, entries_of_read, field, id_before},
     pending::{self, PendingEntry},
     processed::Processed,
     settle::{Memory, Settlement},
@@ -221,7 +221,7 @@ impl<H: EventHandler> Session<H> {
     /// Acknowledges redelivered entries the Redis set knows as processed; the others go on.
     async fn skip_processed(&mut self, batch: Vec<(Entry, u32)>) -> Result<Vec<(Entry, u32)>, BrokerError> {
         let ids: Vec<String> =
-            batch.iter().map(|(entry, _)| entry.fields.as_ref().and_then(|f| f.get("id")).cloned().unwrap_or_default()).collect();
+            batch.iter().map(|(entry, _)| entry.fields.as_ref().and_then(|f| field(f, "id")).unwrap_or_default().to_owned()).collect();
         if ids.is_empty() {
             return Ok(batch);
         }
@@ -255,7 +255,8 @@ impl<H: EventHandler> Session<H> {
 
     /// The event in an entry; `None` when it was redriven for another group.
     fn read_event(&self, entry: &Entry, deliveries: u32) -> Result<Option<Received<H::Event>>, String> {
-        let envelope = Envelope::from_fields(entry.fields.clone().unwrap_or_default()).map_err(|e| e.to_string())?;
+        let envelope = Envelope::from_fields(entry.fields.iter().flatten().map(|(name, value)| (name.as_str(), value.as_str())))
+            .map_err(|e| e.to_string())?;
         if envelope.redrive_group.as_ref().is_some_and(|group| *group != self.spec.group) {
             return Ok(None);
         }
@@ -301,7 +302,7 @@ impl<H: EventHandler> Session<H> {
         let (mut entries, mut events, mut again) = (Vec::new(), Vec::new(), Batch::with_capacity(0));
         let mut duplicates = 0;
         for ((entry, received), outcome) in batch.entries.into_iter().zip(batch.received).zip(outcomes) {
-            let (event, request_id) = (received.envelope.id, received.envelope.request_id.clone().unwrap_or_default());
+            let event = received.envelope.id;
             handling.record(&self.spec, &received, &outcome);
             match outcome {
                 Outcome::Done | Outcome::Duplicate => {
@@ -314,11 +315,13 @@ impl<H: EventHandler> Session<H> {
                     events.push(event.to_string());
                 }
                 Outcome::Transient(why) => {
+                    let request_id = received.envelope.request_id.as_deref().unwrap_or_default();
                     tracing::warn!(stream = %self.spec.key, %event, %request_id, %why, "will be handled again");
                     again.push(entry, received);
                 }
                 Outcome::Failed(why) => {
                     self.spec.metrics.count("failed", 1);
+                    let request_id = received.envelope.request_id.as_deref().unwrap_or_default();
                     tracing::warn!(stream = %self.spec.key, %event, %request_id, deliveries = received.deliveries, %why, "failed; it stays pending");
                     self.memory().failures.record(&entry, &why);
                 }

@@ -23,17 +23,18 @@ fn deposit(amount: i32) -> Deposit {
 }
 
 /// Keeps each transaction open for `seconds`, and says in `entered` that it has begun one.
-struct Deposits<const DEPENDENT: bool> {
+struct Deposits<const DEPENDENT: bool, const HURRIED: bool = true> {
     entered: Arc<Semaphore>,
     seconds: f64,
 }
 
-impl<const DEPENDENT: bool> Write for Deposits<DEPENDENT> {
+impl<const DEPENDENT: bool, const HURRIED: bool> Write for Deposits<DEPENDENT, HURRIED> {
     type Item = Deposit;
     type Outcome = Uuid;
 
     const NAME: &'static str = "deposits";
     const DEPENDENT: bool = DEPENDENT;
+    const HURRIED: bool = HURRIED;
 
     async fn commit(&self, connection: &Connection, items: &[Deposit]) -> Result<Vec<Uuid>, DbError> {
         self.entered.add_permits(1);
@@ -64,6 +65,10 @@ impl Bank {
     }
 
     fn writer<const DEPENDENT: bool>(&self, seconds: f64) -> Commits<Deposits<DEPENDENT>> {
+        self.writer_of(seconds)
+    }
+
+    fn writer_of<const DEPENDENT: bool, const HURRIED: bool>(&self, seconds: f64) -> Commits<Deposits<DEPENDENT, HURRIED>> {
         let supervisor = SupervisorHandle::start(&Arbiter::current(), &Roster::default(), Shutdown::default());
         let (database, entered) = (Database::open("test", &self.settings).expect("a pool"), Arc::clone(&self.entered));
         Commits::start(&supervisor, database, &self.settings, move || Deposits { entered: Arc::clone(&entered), seconds })
@@ -80,7 +85,7 @@ impl Bank {
 }
 
 /// The supervisor starts the actor a moment after its handle exists.
-async fn up<const DEPENDENT: bool>(commits: &Commits<Deposits<DEPENDENT>>) {
+async fn up<const DEPENDENT: bool, const HURRIED: bool>(commits: &Commits<Deposits<DEPENDENT, HURRIED>>) {
     let first = async || commits.commit(deposit(1)).await;
     shared::testing::eventually("the writer is up", Duration::from_secs(10), first).await;
 }
@@ -192,4 +197,24 @@ async fn without_a_database_the_writers_are_told_in_time() {
         Commits::start(&supervisor, database, &unreachable, || Deposits { entered: Arc::new(Semaphore::new(0)), seconds: 0.0 });
     let outcome = tokio::time::timeout(Duration::from_secs(5), commits.commit(deposit(1))).await.expect("in time");
     assert!(matches!(outcome, Err(CommitError::Unavailable(_))), "{outcome:?}");
+}
+
+#[actix_rt::test]
+async fn a_writer_in_no_hurry_waits_for_more_after_a_commit() {
+    let mut bank = Bank::open().await;
+    bank.settings.commit_interval = Duration::from_secs(2);
+    let writer = bank.writer_of::<false, false>(0.0);
+    let (second, third) = (deposit(1), deposit(1));
+    up(&writer).await;
+    bank.entered.forget_permits(usize::MAX);
+
+    let early = writer.commit(second.clone());
+    let late = async {
+        assert!(tokio::time::timeout(Duration::from_millis(200), bank.entered.acquire()).await.is_err(), "it did not wait");
+        writer.commit(third.clone()).await
+    };
+    let (early, late) = futures_util::join!(early, late);
+
+    assert_eq!((early, late), (Ok(second.id), Ok(third.id)));
+    assert_eq!(bank.number("SELECT count(DISTINCT tx) FROM deposits").await, 2);
 }

@@ -109,7 +109,7 @@ pub async fn send_poison(redis_url: &str, kind: Poison, log: &ClientLog) -> Resu
     let record = Record::Poison { at: Timestamp::now(), stream: kind.stream().to_owned(), event_id: envelope.id.to_string() };
     log.write(&record).await.map_err(RequestError::Log)?;
     let fields = envelope.fields();
-    let fields: Vec<(&str, &str)> = fields.iter().map(|(field, value)| (*field, value.as_str())).collect();
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(field, value)| (*field, value.as_ref())).collect();
     let deadline = Instant::now() + SENT_WITHIN;
     loop {
         match broker.append(kind.stream(), &fields).await {

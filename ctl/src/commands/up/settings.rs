@@ -37,7 +37,7 @@ impl Settings {
             "--fresh empties private servers only; empty your own ones yourself, or unset {}",
             EXTERNAL.join(", ")
         );
-        let private = ServerChoice::Private { data_dir: data_dir.clone(), durability: Durability::PowerLoss };
+        let private = ServerChoice::Private { data_dir: data_dir.clone(), durability: Durability::PowerLoss, postgres: Vec::new() };
         Ok(Self {
             data_dir,
             fresh: args.fresh,

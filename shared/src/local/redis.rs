@@ -135,7 +135,7 @@ impl Redis {
 
     /// Streams are delivery, never truth, so a second of them may be lost with the power (`everysec`); but Redis must
     /// refuse writes rather than evict a stream when memory is full. What is rewritten of the append-only file is read again at the
-    /// next start at most: not worth to be done every 64 MB, nor compressed (a sixth of Redis' time under load).
+    /// next start at most: not worth doing every 64 MB, nor compressing (almost a quarter of Redis' time under load).
     fn redis_server(&self) -> Command {
         let mut command = self.launcher.server_command(&self.program, DeathSignal::Term, &self.folder);
         command.args(["--bind", "127.0.0.1", "--port", &self.port.to_string(), "--daemonize", "no"]);

@@ -70,12 +70,13 @@ impl Settings {
             products,
             provider: ProviderSettings::read(source),
             reconciler: ReconcilerSettings::read(source),
-            // A second of work for one core; the cashier itself remembers 10,000.
+            // A second of work for one core. The cashier itself remembers 10,000: with more than that none is refused, and the reconciler
+            // finds the rest in the database.
             charge_backlog: source.within(
                 "charge-backlog",
                 "1000",
-                1..=10_000,
-                "orders waiting to be charged beyond which new ones get 503",
+                1..=1_000_000,
+                "orders waiting to be charged beyond which new ones get 503; with more than 10000 none is refused",
             ),
             // As `product-view-age` of inventory.
             price_age: source.value("price-age", "1s", "how long a price that was looked up is used for other orders"),

@@ -1,4 +1,4 @@
-//! What the system does with half of it away: orders accepted while nobody consumes, and the backlog worked off.
+//! What the system does with half of it away: orders accepted while nobody consumes, and backlogs worked off.
 
 use std::time::Duration;
 
@@ -9,9 +9,14 @@ use super::database::Database;
 use super::orders::{CONNECTIONS, all_ended, offer, open, warm_up};
 use super::site::{HOT, Site, products};
 use super::terms::Terms;
+use super::wrk::{self, Load, Request};
 use super::{BenchError, Figure, Measure, Reading, system};
 use crate::stack::Kind;
 
+/// A provider who does not answer before the measurement is over, and a service that goes on taking orders: what its memory has no
+/// room for stays pending in the database, where nobody looks for it before it is emptied.
+const NO_PROVIDER: [(&str, &str); 4] =
+    [("PROVIDER_LATENCY", "1h"), ("PROVIDER_TIMEOUT", "2h"), ("RECONCILE_AFTER", "1h"), ("CHARGE_BACKLOG", "1000000")];
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// A partial index makes this cheap.
 const PENDING: &str = "SELECT count(*) FROM orders WHERE status = 'pending'";
@@ -22,8 +27,28 @@ const DRAINED: &str = "SELECT coalesce(extract(epoch FROM max(ended_at) - min(en
 const TAKEN: &str = "SELECT count(*) FILTER (WHERE at < last), coalesce(extract(epoch FROM max(at) - min(at)), 0)::float8
      FROM stock_ledger, (SELECT max(at) AS last FROM stock_ledger) AS end_of_it";
 
-/// Orders accepted while inventory is away; then it comes back.
+/// Orders accepted while nothing consumes them: inventory is away, and so is the provider, without whom none is paid and published.
+///
+/// They are never charged: the tables are emptied afterwards.
 pub async fn post(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError> {
+    let fixture = site.fixture(products()).await?;
+    warm_up(site, terms, &fixture).await?;
+    site.end(Kind::Inventory).await?;
+    let payment = site.replace(Kind::Payment, &NO_PROVIDER).await?;
+    let load = |time| Load { request: Request::Order, connections: CONNECTIONS, time, apart: None };
+    wrk::run(site.folder(), &payment.url, &fixture, load(terms.warm_up)).await?;
+    site.empty().await?;
+    quiet(terms.patience).await;
+    let watch = Watch::begin(&site.parties());
+    let outcome = wrk::run(site.folder(), &payment.url, &fixture, load(terms.time)).await?;
+    let cores = watch.end(&site.parties());
+    site.bring_back(payment).await?;
+    site.begin(Kind::Inventory).await?;
+    Ok(Reading { notes: system::notes(&outcome), ..Reading::new(Measure::Post, vec![(Figure::AcceptedAlone, outcome.per_second())], cores) })
+}
+
+/// Orders taken and paid while inventory is away; then it comes back.
+pub async fn drain(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError> {
     let fixture = site.fixture(products()).await?;
     warm_up(site, terms, &fixture).await?;
     let idle = open(site).await?;
@@ -42,9 +67,9 @@ pub async fn post(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError>
     all_ended(site, idle).await?;
     site.settled().await?;
     let seconds: f64 = payment.row(DRAINED, &[]).await?.get(0);
-    let figures = vec![(Figure::AcceptedAlone, outcome.per_second()), (Figure::Drained, waiting as f64 / seconds)];
-    let notes = [system::notes(&outcome), vec![format!("a backlog of {waiting} events")]].concat();
-    Ok(Reading { notes, ..Reading::new(Measure::Post, figures, cores) })
+    let backlog = format!("a backlog of {waiting} events, taken in at {:.0}/s", outcome.per_second());
+    let notes = [system::notes(&outcome), vec![backlog]].concat();
+    Ok(Reading { notes, ..Reading::new(Measure::Drain, vec![(Figure::Drained, waiting as f64 / seconds)], cores) })
 }
 
 /// A backlog of one product, worked off by inventory while payment is away.

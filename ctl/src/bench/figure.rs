@@ -13,9 +13,9 @@ pub enum Figure {
     HotConfirmed,
     /// One product: consumed by inventory alone.
     HotConsumed,
-    /// Accepted while inventory is away.
+    /// Accepted while nothing consumes them.
     AcceptedAlone,
-    /// The backlog of that, worked off.
+    /// A backlog of orders, worked off.
     Drained,
     /// POST with one connection.
     SingleP50,
@@ -39,6 +39,8 @@ pub enum Figure {
     Y1s,
     /// Half of those with one client.
     Y1sP50,
+    /// A handler with one statement a request, one connection.
+    Y1hP50,
     /// One unit of one product a transaction.
     Y2,
     /// XADD with one client.
@@ -75,7 +77,7 @@ impl Figure {
             Self::HotConfirmed => "orders confirmed, one product",
             Self::HotConsumed => "orders of one product consumed by inventory alone",
             Self::AcceptedAlone => "orders accepted, consumers stopped",
-            Self::Drained => "orders worked off from that backlog",
+            Self::Drained => "orders worked off from a backlog",
             Self::SingleP50 => "POST /orders, one connection, p50",
             Self::End100P50 => "POST to the end at 100 orders/s, p50",
             Self::End100P99 => "POST to the end at 100 orders/s, p99",
@@ -87,6 +89,7 @@ impl Figure {
             Self::Y1 => "Y1: pgbench, one transaction an order",
             Self::Y1s => "Y1s: pgbench, one statement an order",
             Self::Y1sP50 => "Y1s with one client, p50",
+            Self::Y1hP50 => "Y1h: a handler with one statement a request, one connection, p50",
             Self::Y2 => "Y2: pgbench, one unit of one product a transaction",
             Self::Xadd1 => "Y4: XADD, one client",
             Self::Xadd50 => "Y4: XADD, 50 clients",
@@ -101,7 +104,7 @@ impl Figure {
     pub fn unit(self) -> Unit {
         match self {
             Self::Memory => Unit::Mebibytes,
-            Self::SingleP50 | Self::End100P50 | Self::End100P99 | Self::End300P50 | Self::End300P99 | Self::Y1sP50 | Self::Fdatasync => {
+            Self::SingleP50 | Self::End100P50 | Self::End100P99 | Self::End300P50 | Self::End300P99 | Self::Y1sP50 | Self::Y1hP50 | Self::Fdatasync => {
                 Unit::Milliseconds
             }
             _ => Unit::PerSecond,

@@ -15,10 +15,14 @@ pub enum Measure {
     Y2,
     /// A backlog of one product, consumed by inventory alone
     Consumer,
-    /// Orders accepted while inventory is away, and the backlog worked off afterwards
+    /// Orders accepted while nothing consumes them
     Post,
+    /// Orders taken while inventory is away, and this backlog worked off
+    Drain,
     /// One order at a time
     Single,
+    /// Its yardstick: a handler with one statement a request, one at a time
+    Y1h,
     /// From POST to the end at 100 and 300 orders a second
     Latency,
     /// Products looked at

@@ -29,6 +29,8 @@ const CUSTOMERS: usize = 16;
 const PRODUCTS: usize = 100;
 /// The one product everybody wants.
 pub const HOT: &str = "BENCH-HOT";
+/// What each costs, in cents.
+pub const PRICE: i64 = 1999;
 /// More than any measurement takes: the most the contract allows.
 const PLENTY: u32 = i32::MAX as u32;
 /// What is on its way is at its end within this time, a backlog of hundreds of thousands included.
@@ -43,7 +45,7 @@ const POSTGRES: [(&str, &str); 3] = [("shared_buffers", "512MB"), ("max_wal_size
 
 const OPEN: &str = "SELECT count(*) FROM orders WHERE status IN ('pending', 'completed')";
 /// No measurement starts on the rows, the dead rows or the unwritten pages of the one before.
-const EMPTY_ORDERS: [&str; 2] = ["TRUNCATE orders, inbox, outbox, provider.refunds, provider.charges", "CHECKPOINT"];
+const EMPTY_ORDERS: [&str; 2] = ["TRUNCATE orders, charges_due, inbox, outbox, provider.refunds, provider.charges", "CHECKPOINT"];
 const EMPTY_STOCK: [&str; 3] = ["TRUNCATE stock_ledger, inbox, outbox", "VACUUM FULL products", "CHECKPOINT"];
 
 /// The stack with its customers and products.
@@ -53,6 +55,13 @@ pub struct Site {
     folder: TempDir,
     api: Api,
     customers: Vec<Login>,
+}
+
+/// An instance in the place of the first one.
+pub struct Substitute {
+    id: ServiceId,
+    /// Where it answers.
+    pub url: String,
 }
 
 impl Site {
@@ -138,6 +147,20 @@ impl Site {
         Ok(self.stack.restart(first(kind)).await?)
     }
 
+    /// Ends the first instance of a service in good order, and starts another one with some settings of its own.
+    pub async fn replace(&mut self, kind: Kind, settings: &[(&str, &str)]) -> Result<Substitute, BenchError> {
+        self.end(kind).await?;
+        let id = self.stack.start_service_with(kind, settings).await?;
+        Ok(Substitute { id, url: self.stack.service(id)?.url() })
+    }
+
+    /// Kills the substitute, forgets the orders it has taken, and starts the first instance again.
+    pub async fn bring_back(&mut self, substitute: Substitute) -> Result<(), BenchError> {
+        self.stack.kill9(substitute.id).await?;
+        self.empty().await?;
+        self.begin(substitute.id.kind).await
+    }
+
     /// Waits until every order is at its end.
     pub async fn settled(&self) -> Result<(), BenchError> {
         let (began, payment) = (Instant::now(), self.database(Kind::Payment));
@@ -164,10 +187,10 @@ impl Site {
         let admin = self.api.log_in(&self.stack.credentials().admin).await?;
         let admin = self.api.with_token(admin.access_token);
         for sku in products().iter().map(String::as_str).chain([HOT]) {
-            let price = Money { amount: 1999, currency: "EUR".to_owned() };
+            let price = Money { amount: PRICE, currency: "EUR".to_owned() };
             admin.create_product(&NewProduct { sku, name: sku, description: "", price, stock: PLENTY }).await?;
         }
-        let hot = format!("INSERT INTO products (sku, name, price, currency, on_hand) VALUES ('{HOT}', '{HOT}', 1999, 'EUR', {PLENTY})");
+        let hot = format!("INSERT INTO products (sku, name, price, currency, on_hand) VALUES ('{HOT}', '{HOT}', {PRICE}, 'EUR', {PLENTY})");
         Database::at(self.yardstick_url(Kind::Inventory)).execute(&[&hot]).await
     }
 

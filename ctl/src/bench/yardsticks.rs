@@ -1,18 +1,20 @@
-//! What PostgreSQL does without any service: Y1, Y1s and Y2, each the best of 1, 16 and 64 clients.
+//! What PostgreSQL does without any service: Y1, Y1s and Y2, each the best of 1, 16 and 64 clients. And Y1h, a handler by hand.
 
+use super::by_hand::ByHand;
 use super::cores::{Cores, Watch, quiet};
 use super::database::Database;
 use super::pgbench::{self, Run, Script};
-use super::site::Site;
+use super::site::{Site, products};
 use super::terms::Terms;
-use super::{BenchError, Figure, Measure, Reading};
+use super::wrk::{self, Load, Request};
+use super::{BenchError, Figure, Measure, Reading, system};
 use crate::stack::Kind;
 
 /// The numbers.
 const CLIENTS: [u16; 3] = [1, 16, 64];
 /// No run starts on the rows of the one before.
 const EMPTY: [(Kind, &[&str]); 2] = [
-    (Kind::Payment, &["TRUNCATE orders, outbox", "CHECKPOINT"]),
+    (Kind::Payment, &["TRUNCATE orders, charges_due, outbox", "CHECKPOINT"]),
     (Kind::Inventory, &["TRUNCATE inbox", "VACUUM FULL products", "CHECKPOINT"]),
 ];
 
@@ -27,6 +29,20 @@ pub async fn y1s(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError> 
     let best = best(site, terms, Kind::Payment, Script::OrderStatement).await?;
     let p50 = best.p50_ms.map(|p50| (Figure::Y1sP50, p50));
     Ok(best.reading(Measure::Y1s, [(Figure::Y1s, best.per_second)].into_iter().chain(p50).collect()))
+}
+
+/// One statement a request, one request at a time.
+pub async fn y1h(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError> {
+    let (fixture, handler) = (site.fixture(products()).await?, ByHand::start(site).await?);
+    let load = |time| Load { request: Request::Order, connections: 1, time, apart: None };
+    wrk::run(site.folder(), &handler.url, &fixture, load(terms.warm_up)).await?;
+    empty(site, Kind::Payment).await?;
+    quiet(terms.patience).await;
+    let watch = Watch::begin(&site.parties());
+    let outcome = wrk::run(site.folder(), &handler.url, &fixture, load(terms.time)).await?;
+    let cores = watch.end(&site.parties());
+    handler.stop().await;
+    Ok(Reading { notes: system::notes(&outcome), ..Reading::new(Measure::Y1h, vec![(Figure::Y1hP50, outcome.milliseconds()[0])], cores) })
 }
 
 /// One unit of one product a transaction.
@@ -54,8 +70,7 @@ impl Best {
 async fn best(site: &mut Site, terms: &Terms, of: Kind, script: Script) -> Result<Best, BenchError> {
     let (url, programs, mut best) = (site.yardstick_url(of), site.postgres_programs(), Best::default());
     for clients in CLIENTS {
-        let empty = EMPTY.iter().find(|(kind, _)| *kind == of).map_or(&[][..], |(_, statements)| statements);
-        Database::at(url.clone()).execute(empty).await?;
+        empty(site, of).await?;
         quiet(terms.patience).await;
         let watch = Watch::begin(&site.parties());
         let outcome = pgbench::run(&programs, site.folder(), &url, Run { script, clients, seconds: terms.third() }).await?;
@@ -67,4 +82,9 @@ async fn best(site: &mut Site, terms: &Terms, of: Kind, script: Script) -> Resul
         }
     }
     Ok(best)
+}
+
+async fn empty(site: &Site, of: Kind) -> Result<(), BenchError> {
+    let statements = EMPTY.iter().find(|(kind, _)| *kind == of).map_or(&[][..], |(_, statements)| statements);
+    Database::at(site.yardstick_url(of)).execute(statements).await
 }

@@ -17,8 +17,8 @@ async fn measured(measures: &[Measure]) -> Report {
 }
 
 #[tokio::test]
-async fn yardsticks_and_a_backlog_are_measured_and_their_rows_have_ratios() {
-    let report = measured(&[Measure::Y1, Measure::Y1s, Measure::Y2, Measure::Post]).await;
+async fn yardsticks_and_orders_that_nothing_consumes_are_measured_and_their_rows_have_ratios() {
+    let report = measured(&[Measure::Y1, Measure::Y1s, Measure::Y2, Measure::Y1h, Measure::Post]).await;
     assert!(report.figures.iter().all(|measured| measured.median > 0.0), "{report:?}");
     let rows: Vec<&str> = report.rows.iter().map(|row| row.name.as_str()).collect();
     assert_eq!(rows, ["accepted, consumers stopped / Y1"]);
@@ -28,8 +28,8 @@ async fn yardsticks_and_a_backlog_are_measured_and_their_rows_have_ratios() {
 
 #[tokio::test]
 async fn orders_are_measured_to_their_end_beside_stored_ones_and_one_at_a_time() {
-    let report = measured(&[Measure::Stored, Measure::Consumer, Measure::Latency]).await;
-    assert_eq!(report.figures.len(), 7, "{report:?}");
+    let report = measured(&[Measure::Stored, Measure::Consumer, Measure::Drain, Measure::Single, Measure::Latency]).await;
+    assert_eq!(report.figures.len(), 9, "{report:?}");
     assert!(report.figures.iter().all(|measured| measured.median > 0.0), "{report:?}");
 }
 

@@ -1,0 +1,7 @@
+-- The rows that POST /orders stores, of one order. Used by `by_hand.rs`, which says what it is for.
+WITH placed AS (
+  INSERT INTO orders (id, user_id, status, version, total, created_at, currency, payment_method, idempotency_key, request_hash, answer, request_id,
+                      traceparent, items)
+  VALUES ($1, $2, 'pending', 1, $3, now(), 'EUR', 'tok_ok', $4, $5, 'accepted', $6, $7, $8)
+  RETURNING id, created_at)
+INSERT INTO charges_due (order_id, placed_at) SELECT id, created_at FROM placed

@@ -44,7 +44,10 @@ pub async fn post(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError>
     let cores = watch.end(&site.parties());
     site.bring_back(payment).await?;
     site.begin(Kind::Inventory).await?;
-    Ok(Reading { notes: system::notes(&outcome), ..Reading::new(Measure::Post, vec![(Figure::AcceptedAlone, outcome.per_second())], cores) })
+    Ok(Reading {
+        notes: system::notes(&outcome),
+        ..Reading::new(Measure::Post, vec![(Figure::AcceptedAlone, outcome.per_second())], cores)
+    })
 }
 
 /// Orders taken and paid while inventory is away; then it comes back.

@@ -12,6 +12,7 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
 use serde::Deserialize;
 use shared::auth::{KeySet, Token, UserOnly, Verifier};
 use shared::settings::{Source, TokenSettings};
+use tokio::task::JoinSet;
 use tokio_postgres::types::Json as JsonColumn;
 use tokio_postgres::{Client, NoTls, Statement};
 use uuid::Uuid;
@@ -30,6 +31,7 @@ pub struct ByHand {
     /// Where it answers.
     pub url: String,
     server: ServerHandle,
+    serving: JoinSet<io::Result<()>>,
 }
 
 impl ByHand {
@@ -44,15 +46,17 @@ impl ByHand {
         });
         let server = server.workers(1).disable_signals().bind(("127.0.0.1", 0)).map_err(BenchError::io("serve the handler by hand"))?;
         let url = server.addrs().iter().map(|address| format!("http://{address}")).collect();
-        let server = server.run();
-        let handle = server.handle();
-        tokio::spawn(server);
-        Ok(Self { url, server: handle })
+        let running = server.run();
+        let server = running.handle();
+        let mut serving = JoinSet::new();
+        serving.spawn(running);
+        Ok(Self { url, server, serving })
     }
 
     /// Ends it.
-    pub async fn stop(self) {
+    pub async fn stop(mut self) {
         self.server.stop(true).await;
+        self.serving.join_next().await;
     }
 }
 

@@ -104,9 +104,14 @@ impl Figure {
     pub fn unit(self) -> Unit {
         match self {
             Self::Memory => Unit::Mebibytes,
-            Self::SingleP50 | Self::End100P50 | Self::End100P99 | Self::End300P50 | Self::End300P99 | Self::Y1sP50 | Self::Y1hP50 | Self::Fdatasync => {
-                Unit::Milliseconds
-            }
+            Self::SingleP50
+            | Self::End100P50
+            | Self::End100P99
+            | Self::End300P50
+            | Self::End300P99
+            | Self::Y1sP50
+            | Self::Y1hP50
+            | Self::Fdatasync => Unit::Milliseconds,
             _ => Unit::PerSecond,
         }
     }

@@ -11,6 +11,7 @@ use crate::{
     outbox::{OutboxDepth, depth},
     stream::{Broker, BrokerError, ConsumerSpec, DeadLetter, DeadLetterError, DeadLetterFilter, DeadLetters, StreamOverview, overview},
     supervisor::{Drain, ExitReason, Life, RestartPolicy, Supervised, SupervisorHandle},
+    telemetry,
 };
 
 /// Time between two probes: how late `/readyz` and the gauges may be.
@@ -61,6 +62,9 @@ impl Actor for Operations {
             }
         };
         context.spawn(probing.into_actor(self));
+        // Histograms keep every sample until they are rendered, or told to fold them into buckets: nobody may be there to scrape.
+        let metrics = telemetry::install_metrics();
+        context.run_interval(PROBE_INTERVAL, move |_, _| metrics.run_upkeep());
     }
 }
 

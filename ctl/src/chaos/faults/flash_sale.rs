@@ -16,8 +16,8 @@ const STOCK: u32 = 100;
 const BUYERS: usize = 1000;
 const AT_ONCE: usize = 64;
 const PATIENCE: Duration = Duration::from_secs(60);
-const OPEN: &str = "SELECT count(*) FROM orders WHERE items @> $1 AND status IN ('pending', 'completed')";
-const SOLD: &str = "SELECT count(*) FROM orders WHERE items @> $1 AND status = 'confirmed'";
+const OPEN: &str = "SELECT count(*) FROM orders WHERE items::jsonb @> $1 AND status IN ('pending', 'completed')";
+const SOLD: &str = "SELECT count(*) FROM orders WHERE items::jsonb @> $1 AND status = 'confirmed'";
 
 pub async fn sell_out(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
     let sku = format!("FLASH-{}", uuid::Uuid::new_v4().simple().to_string().to_uppercase());

@@ -6,10 +6,9 @@ use tokio::time::sleep;
 
 use super::cores::{Watch, quiet};
 use super::database::Database;
-use super::orders::{CONNECTIONS, all_ended, offer, open, warm_up};
+use super::orders::{CONNECTIONS, all_ended, offer, offer_at, open, warm_up};
 use super::site::{HOT, Site, products};
 use super::terms::Terms;
-use super::wrk::{self, Load, Request};
 use super::{BenchError, Figure, Measure, Reading, system};
 use crate::stack::Kind;
 
@@ -18,8 +17,7 @@ use crate::stack::Kind;
 const NO_PROVIDER: [(&str, &str); 4] =
     [("PROVIDER_LATENCY", "1h"), ("PROVIDER_TIMEOUT", "2h"), ("RECONCILE_AFTER", "1h"), ("CHARGE_BACKLOG", "1000000")];
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
-/// A partial index makes this cheap.
-const PENDING: &str = "SELECT count(*) FROM orders WHERE status = 'pending'";
+const PENDING: &str = "SELECT count(*) FROM charges_due";
 const WAITING: &str = "SELECT count(*) FROM orders WHERE status = 'completed'";
 /// From the first confirmation to the last. The start of inventory is not in it.
 const DRAINED: &str = "SELECT coalesce(extract(epoch FROM max(ended_at) - min(ended_at)), 0)::float8 FROM orders";
@@ -35,12 +33,11 @@ pub async fn post(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError>
     warm_up(site, terms, &fixture).await?;
     site.end(Kind::Inventory).await?;
     let payment = site.replace(Kind::Payment, &NO_PROVIDER).await?;
-    let load = |time| Load { request: Request::Order, connections: CONNECTIONS, time, apart: None };
-    wrk::run(site.folder(), &payment.url, &fixture, load(terms.warm_up)).await?;
+    offer_at(&payment.url, site, &fixture, terms.warm_up, CONNECTIONS).await?;
     site.empty().await?;
     quiet(terms.patience).await;
     let watch = Watch::begin(&site.parties());
-    let outcome = wrk::run(site.folder(), &payment.url, &fixture, load(terms.time)).await?;
+    let outcome = offer_at(&payment.url, site, &fixture, terms.time, CONNECTIONS).await?;
     let cores = watch.end(&site.parties());
     site.bring_back(payment).await?;
     site.begin(Kind::Inventory).await?;

@@ -61,6 +61,14 @@ pub enum BenchError {
         /// Refunded or declined.
         others: i64,
     },
+    /// A handler that refuses is quick, and no yardstick.
+    #[error("the handler by hand failed in {failed} of {all} requests: its statement does not fit the tables, or tokens are not verified")]
+    YardstickFailed {
+        /// Refused or without an answer.
+        failed: u64,
+        /// Sent.
+        all: u64,
+    },
     /// No rate was found at which orders keep pace.
     #[error(
         "at {rate:.0} orders a second too many were still not at their end: something is wrong, or the machine is busy; nothing is drawn"

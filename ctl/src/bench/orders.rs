@@ -64,7 +64,12 @@ pub async fn warm_up(site: &mut Site, terms: &Terms, fixture: &Fixture) -> Resul
 
 /// POST /orders.
 pub async fn offer(site: &Site, fixture: &Fixture, time: Duration, connections: u16) -> Result<Outcome, BenchError> {
-    wrk::run(site.folder(), &site.url(Kind::Payment)?, fixture, Load { request: Request::Order, connections, time, apart: None }).await
+    offer_at(&site.url(Kind::Payment)?, site, fixture, time, connections).await
+}
+
+/// The same at another address.
+pub async fn offer_at(url: &str, site: &Site, fixture: &Fixture, time: Duration, connections: u16) -> Result<Outcome, BenchError> {
+    wrk::run(site.folder(), url, fixture, Load { request: Request::Order, connections, time, apart: None }).await
 }
 
 /// Waits until no more orders are open than were before.

@@ -3,10 +3,10 @@
 use super::by_hand::ByHand;
 use super::cores::{Cores, Watch, quiet};
 use super::database::Database;
+use super::orders::offer_at;
 use super::pgbench::{self, Run, Script};
 use super::site::{Site, products};
 use super::terms::Terms;
-use super::wrk::{self, Load, Request};
 use super::{BenchError, Figure, Measure, Reading, system};
 use crate::stack::Kind;
 
@@ -34,14 +34,16 @@ pub async fn y1s(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError> 
 /// One statement a request, one request at a time.
 pub async fn y1h(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError> {
     let (fixture, handler) = (site.fixture(products()).await?, ByHand::start(site).await?);
-    let load = |time| Load { request: Request::Order, connections: 1, time, apart: None };
-    wrk::run(site.folder(), &handler.url, &fixture, load(terms.warm_up)).await?;
+    offer_at(&handler.url, site, &fixture, terms.warm_up, 1).await?;
     empty(site, Kind::Payment).await?;
     quiet(terms.patience).await;
     let watch = Watch::begin(&site.parties());
-    let outcome = wrk::run(site.folder(), &handler.url, &fixture, load(terms.time)).await?;
+    let outcome = offer_at(&handler.url, site, &fixture, terms.time, 1).await?;
     let cores = watch.end(&site.parties());
     handler.stop().await;
+    if outcome.refused + outcome.broken > 0 {
+        return Err(BenchError::YardstickFailed { failed: outcome.refused + outcome.broken, all: outcome.requests });
+    }
     Ok(Reading { notes: system::notes(&outcome), ..Reading::new(Measure::Y1h, vec![(Figure::Y1hP50, outcome.milliseconds()[0])], cores) })
 }
 

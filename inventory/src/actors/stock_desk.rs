@@ -101,7 +101,8 @@ impl StockDesk {
 async fn run(round: &Round, batches: Vec<Batch>) {
     let (orders, replies): (Vec<_>, Vec<_>) = batches.into_iter().map(|batch| (batch.orders, batch.reply)).unzip();
     let sizes: Vec<usize> = orders.iter().map(Vec::len).collect();
-    let mut outcomes = round.run(&orders.concat()).await.into_iter();
+    let orders: Vec<PaidOrder> = orders.into_iter().flatten().collect();
+    let mut outcomes = round.run(&orders).await.into_iter();
     for (reply, size) in replies.into_iter().zip(sizes) {
         // A consumer that is gone finds its entries pending, and the inbox knows them.
         _ = reply.send(outcomes.by_ref().take(size).collect());

@@ -4,12 +4,13 @@
 //! `SSL_CERT_FILE`. `sslmode=prefer`, the default of URLs, is no TLS here: it would promise nothing and fail on the
 //! certificate a Debian server makes for itself.
 
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::{future::Future, pin::Pin};
 
 use deadpool_postgres::{Manager, ManagerConfig, RecyclingMethod};
-use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs};
 use tokio_postgres::{Client, Config, NoTls, config::SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::tls::client_config;
 
 /// What drives a connection: to be spawned; it ends with the connection.
 pub type Driver = Pin<Box<dyn Future<Output = Result<(), tokio_postgres::Error>> + Send>>;
@@ -40,14 +41,5 @@ pub fn uses_tls(config: &Config) -> bool {
 }
 
 fn tls() -> MakeRustlsConnect {
-    let found = rustls_native_certs::load_native_certs();
-    let mut roots = RootCertStore::empty();
-    let (usable, _) = roots.add_parsable_certificates(found.certs);
-    if usable == 0 {
-        tracing::warn!(errors = ?found.errors, "no certificate to trust was found; name a file of them in SSL_CERT_FILE");
-    }
-    // The provider by name: nothing in the process has to install one first.
-    let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
-    let versions = builder.with_safe_default_protocol_versions().unwrap_or_else(|e| unreachable!("aws-lc-rs has no TLS 1.2 or 1.3: {e}"));
-    MakeRustlsConnect::new(versions.with_root_certificates(roots).with_no_client_auth())
+    MakeRustlsConnect::new(client_config())
 }

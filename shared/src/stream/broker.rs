@@ -8,7 +8,7 @@ use std::{
 use redis::{AsyncConnectionConfig, ErrorKind, Pipeline, RedisError, Value, aio::MultiplexedConnection};
 use tokio::sync::Mutex;
 
-use super::{partition_of, spans};
+use super::{partition_of, reader::Reader, spans};
 use crate::{events::Envelope, failpoint, settings::StreamSettings};
 
 /// Redis did not do what was asked.
@@ -61,13 +61,8 @@ impl Broker {
     ///
     /// # Errors
     /// Redis cannot be reached.
-    pub async fn dedicated(&self, block: Duration) -> Result<MultiplexedConnection, BrokerError> {
-        self.connect(block + self.timeout).await
-    }
-
-    async fn connect(&self, response_timeout: Duration) -> Result<MultiplexedConnection, BrokerError> {
-        let config = AsyncConnectionConfig::new().set_connection_timeout(Some(self.timeout)).set_response_timeout(Some(response_timeout));
-        Ok(self.client.get_multiplexed_async_connection_with_config(&config).await?)
+    pub(super) async fn reader(&self, block: Duration) -> Result<Reader, BrokerError> {
+        Reader::connect(&self.client, self.timeout, block + self.timeout).await
     }
 
     /// Runs commands in one round trip; one value a command, errors of single commands among them.
@@ -169,7 +164,8 @@ impl Broker {
         if let Some(connection) = &*shared {
             return Ok(connection.clone());
         }
-        let connection = self.connect(self.timeout).await?;
+        let config = AsyncConnectionConfig::new().set_connection_timeout(Some(self.timeout)).set_response_timeout(Some(self.timeout));
+        let connection = self.client.get_multiplexed_async_connection_with_config(&config).await?;
         *shared = Some(connection.clone());
         Ok(connection)
     }
@@ -177,8 +173,9 @@ impl Broker {
 
 /// `XADD key * field value …`
 fn add(key: &str, fields: &[(&str, impl AsRef<str>)]) -> redis::Cmd {
-    let mut command = redis::cmd("XADD");
-    command.arg(key).arg("*");
+    let bytes: usize = fields.iter().map(|(field, value)| field.len() + value.as_ref().len()).sum();
+    let mut command = redis::Cmd::with_capacity(3 + 2 * fields.len(), bytes + key.len() + 5);
+    command.arg("XADD").arg(key).arg("*");
     for (field, value) in fields {
         command.arg(*field).arg(value.as_ref());
     }

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::{
     Broker, BrokerError,
-    entry::{Entry, Fields, entries, field},
+    entry::{Entry, Fields, entries},
 };
 
 /// Prefix of the fields that were not part of the event.
@@ -36,7 +36,7 @@ pub(super) struct Burial<'a> {
 impl Burial<'_> {
     /// The event's id; an entry without one is known by its entry id.
     fn index_field(&self) -> String {
-        let id = self.fields.and_then(|fields| field(fields, "id")).unwrap_or(self.entry);
+        let id = self.fields.and_then(|fields| fields.get("id")).unwrap_or(self.entry);
         format!("{}/{id}", self.group)
     }
 }
@@ -59,7 +59,7 @@ pub(super) async fn is_buried(broker: &Broker, burial: &Burial<'_>) -> Result<bo
 pub(super) fn append(pipeline: &mut Pipeline, burial: &Burial<'_>) {
     let mut add = redis::cmd("XADD");
     add.arg(dead_stream(burial.stream)).arg("*");
-    for (name, value) in burial.fields.into_iter().flatten() {
+    for (name, value) in burial.fields.into_iter().flat_map(Fields::iter) {
         add.arg(name).arg(value);
     }
     let meta = [
@@ -186,7 +186,7 @@ impl DeadLetters {
         let mut call = script.prepare_invoke();
         call.key(dead_stream(&stream)).key(index(&stream)).key(meta("key"));
         call.arg(&entry.id).arg(meta("index"));
-        for (name, value) in fields.iter().filter(|(name, _)| !name.starts_with(META) && name != "redrivegroup") {
+        for (name, value) in fields.iter().filter(|(name, _)| !name.starts_with(META) && *name != "redrivegroup") {
             call.arg(name).arg(value);
         }
         call.arg("redrivegroup").arg(meta("group"));
@@ -253,7 +253,7 @@ impl DeadLetters {
 
 /// What was noted beside the event.
 fn meta<'a>(fields: &'a Fields, name: &str) -> &'a str {
-    field(fields, &format!("{META}{name}")).unwrap_or_default()
+    fields.get(&format!("{META}{name}")).unwrap_or_default()
 }
 
 /// `order_completed.dead~1700000000000-0` -> (`order_completed`, `1700000000000-0`)
@@ -278,11 +278,11 @@ fn letter(stream: &str, entry: Entry) -> DeadLetter {
         first_failed_at: meta("first-failed-at"),
         dead_lettered_at: meta("at"),
     };
-    letter.event = fields.into_iter().filter(|(field, _)| !field.starts_with(META)).map(readable).collect();
+    letter.event = fields.iter().filter(|(field, _)| !field.starts_with(META)).map(readable).collect();
     letter
 }
 
-fn readable((field, value): (String, String)) -> (String, serde_json::Value) {
-    let parsed = (field == "data").then(|| serde_json::from_str(&value).ok()).flatten();
-    (field, parsed.unwrap_or(serde_json::Value::String(value)))
+fn readable((field, value): (&str, &str)) -> (String, serde_json::Value) {
+    let parsed = (field == "data").then(|| serde_json::from_str(value).ok()).flatten();
+    (field.to_owned(), parsed.unwrap_or_else(|| value.into()))
 }

@@ -4,6 +4,9 @@ use redis::{FromRedisValue, Value};
 
 use crate::events::Envelope;
 
+/// Bytes of an event of one line.
+const TYPICAL: usize = 1024;
+
 /// An entry of a stream; without fields when it was deleted or trimmed while it was pending.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Entry {
@@ -11,27 +14,53 @@ pub(super) struct Entry {
     pub fields: Option<Fields>,
 }
 
-/// Names and values, as they were sent.
-pub(super) type Fields = Vec<(String, String)>;
+/// Names and values, as they were sent: one text, and where each of them ends in it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Fields {
+    text: String,
+    ends: Vec<usize>,
+}
 
-/// The value of the first field of that name.
-pub(super) fn field<'a>(fields: &'a Fields, name: &str) -> Option<&'a str> {
-    fields.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+impl Fields {
+    /// Room for so many names and values.
+    pub(super) fn with_capacity(parts: usize) -> Self {
+        Self { text: String::with_capacity(TYPICAL), ends: Vec::with_capacity(parts) }
+    }
+
+    /// Appends a name, or the value of the name before it.
+    pub(super) fn push(&mut self, part: &str) {
+        self.text.push_str(part);
+        self.ends.push(self.text.len());
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        let starts = |index: usize| index.checked_sub(1).map_or(0, |before| self.ends[before]);
+        let part = move |index| &self.text[starts(index)..self.ends[index]];
+        (0..self.ends.len() / 2).map(move |pair| (part(2 * pair), part(2 * pair + 1)))
+    }
+
+    /// The value of the first field of that name.
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        self.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
+    }
+}
+
+impl<N: AsRef<str>, V: AsRef<str>> FromIterator<(N, V)> for Fields {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(pairs: I) -> Self {
+        let mut fields = Self::default();
+        for (name, value) in pairs {
+            fields.push(name.as_ref());
+            fields.push(value.as_ref());
+        }
+        fields
+    }
 }
 
 impl Entry {
     /// The entry an envelope came in.
     pub(super) fn of(id: String, envelope: &Envelope) -> Self {
-        let fields = envelope.fields().into_iter().map(|(field, value)| (field.to_owned(), value.into_owned())).collect();
-        Self { id, fields: Some(fields) }
+        Self { id, fields: Some(envelope.fields().into_iter().collect()) }
     }
-}
-
-/// The entries in an answer to XREADGROUP of one stream: `[[stream, [[id, [field, value, …]], …]]]`, or nil.
-pub(super) fn entries_of_read(answer: Value) -> Vec<Entry> {
-    let Value::Array(streams) = answer else { return Vec::new() };
-    let Some(Value::Array(stream)) = streams.into_iter().next() else { return Vec::new() };
-    stream.into_iter().nth(1).map(entries).unwrap_or_default()
 }
 
 /// The entries in an answer to XRANGE: `[[id, [field, value, …]], …]`.
@@ -44,9 +73,8 @@ fn entry(value: Value) -> Option<Entry> {
     let Value::Array(parts) = value else { return None };
     let mut parts = parts.into_iter();
     let id = String::from_redis_value(parts.next()?).ok()?;
-    let fields = parts.next().and_then(|fields| Fields::from_redis_value(fields).ok());
-    // A deleted entry comes as nil, which reads as an empty list.
-    Some(Entry { id, fields: fields.filter(|fields| !fields.is_empty()) })
+    let fields = parts.next().and_then(|fields| <Vec<(String, String)>>::from_redis_value(fields).ok());
+    Some(Entry { id, fields: fields.map(Fields::from_iter) })
 }
 
 /// The milliseconds in an entry id.

@@ -21,6 +21,8 @@ mod overview;
 mod partition;
 mod pending;
 mod processed;
+mod reader;
+mod reply;
 mod session;
 mod settle;
 mod spans;

@@ -10,14 +10,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use redis::{Value, aio::MultiplexedConnection};
+use redis::Value;
 
 use super::{
     BrokerError, ConsumerSpec, EventHandler, Outcome, Received,
     dead_letters::Burial,
-    entry::{Entry, entries_of_read, field, id_before},
+    entry::{Entry, Fields, id_before},
     pending::{self, PendingEntry},
     processed::Processed,
+    reader::Reader,
     settle::{Memory, Settlement},
     spans::Handling,
     trim,
@@ -51,7 +52,7 @@ impl<E> Batch<E> {
 pub(super) struct Session<H: EventHandler> {
     spec: ConsumerSpec,
     handler: H,
-    connection: MultiplexedConnection,
+    reader: Reader,
     settlement: Settlement,
     memory: Arc<Mutex<Memory>>,
     stopping: Rc<Cell<bool>>,
@@ -66,10 +67,10 @@ impl<H: EventHandler> Session<H> {
         memory: Arc<Mutex<Memory>>,
         stopping: Rc<Cell<bool>>,
     ) -> Result<Self, BrokerError> {
-        let connection = spec.broker.dedicated(spec.settings.block).await?;
+        let reader = spec.broker.reader(spec.settings.block).await?;
         let processed = Processed::new(&spec.group, spec.settings.processed_window);
         let settlement = Settlement { broker: spec.broker.clone(), key: spec.key.clone(), group: spec.group.clone(), processed };
-        Ok(Self { spec, handler, connection, settlement, memory, stopping, last_claim: None, last_trim: Instant::now() })
+        Ok(Self { spec, handler, reader, settlement, memory, stopping, last_claim: None, last_trim: Instant::now() })
     }
 
     /// Consumes until it is told to stop, or an error ends it.
@@ -121,8 +122,7 @@ impl<H: EventHandler> Session<H> {
             command.arg("BLOCK").arg(u64::try_from(block.as_millis()).unwrap_or(u64::MAX));
         }
         command.arg("STREAMS").arg(&self.spec.key).arg(from);
-        let answer: Value = command.query_async(&mut self.connection).await?;
-        Ok(entries_of_read(answer))
+        self.reader.read(&command).await
     }
 
     /// Takes over what any consumer has held for longer than `claim-idle`; whether there was something.
@@ -220,8 +220,10 @@ impl<H: EventHandler> Session<H> {
 
     /// Acknowledges redelivered entries the Redis set knows as processed; the others go on.
     async fn skip_processed(&mut self, batch: Vec<(Entry, u32)>) -> Result<Vec<(Entry, u32)>, BrokerError> {
-        let ids: Vec<String> =
-            batch.iter().map(|(entry, _)| entry.fields.as_ref().and_then(|f| field(f, "id")).unwrap_or_default().to_owned()).collect();
+        let ids: Vec<String> = batch
+            .iter()
+            .map(|(entry, _)| entry.fields.as_ref().and_then(|fields| fields.get("id")).unwrap_or_default().to_owned())
+            .collect();
         if ids.is_empty() {
             return Ok(batch);
         }
@@ -255,8 +257,7 @@ impl<H: EventHandler> Session<H> {
 
     /// The event in an entry; `None` when it was redriven for another group.
     fn read_event(&self, entry: &Entry, deliveries: u32) -> Result<Option<Received<H::Event>>, String> {
-        let envelope = Envelope::from_fields(entry.fields.iter().flatten().map(|(name, value)| (name.as_str(), value.as_str())))
-            .map_err(|e| e.to_string())?;
+        let envelope = Envelope::from_fields(entry.fields.iter().flat_map(Fields::iter)).map_err(|e| e.to_string())?;
         if envelope.redrive_group.as_ref().is_some_and(|group| *group != self.spec.group) {
             return Ok(None);
         }

@@ -37,7 +37,7 @@ const SOON: Duration = Duration::from_secs(10);
 /// As if they were charged and published.
 const CHARGE: &str = "WITH charged AS (
         UPDATE orders SET status = 'completed', charge_id = 'ch_' || id, version = 2, settled_at = now() WHERE id = ANY($1)
-    ), forgotten AS (DELETE FROM charges_due WHERE order_id = ANY($1))
+    )
     INSERT INTO outbox (event_id, stream, envelope, due_at) SELECT id, 'order_completed', '{}', now() FROM unnest($1) AS id";
 
 /// The database with its writers.

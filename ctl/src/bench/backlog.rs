@@ -17,7 +17,7 @@ use crate::stack::Kind;
 const NO_PROVIDER: [(&str, &str); 4] =
     [("PROVIDER_LATENCY", "1h"), ("PROVIDER_TIMEOUT", "2h"), ("RECONCILE_AFTER", "1h"), ("CHARGE_BACKLOG", "1000000")];
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
-const PENDING: &str = "SELECT count(*) FROM charges_due";
+const PENDING: &str = "SELECT count(*) FROM orders WHERE status = 'pending'";
 const WAITING: &str = "SELECT count(*) FROM orders WHERE status = 'completed'";
 /// From the first confirmation to the last. The start of inventory is not in it.
 const DRAINED: &str = "SELECT coalesce(extract(epoch FROM max(ended_at) - min(ended_at)), 0)::float8 FROM orders";

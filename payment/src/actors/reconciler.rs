@@ -13,7 +13,7 @@ use super::{Cashier, ChargeOrder};
 use crate::{settings::ReconcilerSettings, store};
 
 /// Orders of one look; the next look is `reconcile-interval` later.
-const ORDERS: i64 = 1000;
+const ORDERS: usize = 1000;
 
 /// The actor.
 pub struct Reconciler {

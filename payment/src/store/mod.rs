@@ -6,14 +6,16 @@ mod catalogue;
 mod ledger;
 mod orders;
 mod outcome;
+mod pending;
 mod place;
 mod prices;
 mod settle;
 
 pub use catalogue::{learn_products, product_changes};
 pub use ledger::{ChargeEntry, ChargeLedger, RefundEntry, RefundLedger};
-pub use orders::{completed_among, find_order, list_orders, pending_orders, record_answer};
+pub use orders::{completed_among, find_order, list_orders, record_answer};
 pub use outcome::{ApplyOutcomes, OrderOutcome};
+pub use pending::pending_orders;
 pub use place::PlaceOrders;
 pub use settle::{SettleCharges, Settled, Settlement};
 

@@ -1,6 +1,6 @@
-//! Orders, read; and what keeps their tables small.
+//! Orders, read.
 
-use std::{collections::HashSet, time::Duration};
+use std::collections::HashSet;
 
 use shared::db::{Connection, DbError};
 use tokio_postgres::{
@@ -56,19 +56,6 @@ pub async fn list_orders(connection: &Connection, filter: &OrderFilter, limit: i
 pub async fn completed_among(connection: &Connection, ids: &[Uuid]) -> Result<HashSet<Uuid>, DbError> {
     let statement = connection.prepare_cached("SELECT id FROM orders WHERE id = ANY($1) AND status = 'completed'").await?;
     Ok(connection.query(&statement, &[&ids]).await?.iter().map(|row| row.get(0)).collect())
-}
-
-/// Orders that have waited for their charge for longer than `age`, oldest first (ids rise with time).
-///
-/// # Errors
-/// The database did not answer.
-pub async fn pending_orders(connection: &Connection, age: Duration, limit: i64) -> Result<Vec<Order>, DbError> {
-    let query = format!(
-        "SELECT {ORDER_COLUMNS} FROM orders o WHERE o.id = ANY(ARRAY(
-             SELECT order_id FROM charges_due WHERE placed_at < now() - make_interval(secs => $1) ORDER BY order_id LIMIT $2)) ORDER BY o.id"
-    );
-    let statement = connection.prepare_cached(&query).await?;
-    Ok(connection.query(&statement, &[&age.as_secs_f64(), &limit]).await?.iter().map(read_order).collect())
 }
 
 /// Records how a request for this order was answered, unless an earlier one was answered already; the answer that counts.

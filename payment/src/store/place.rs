@@ -100,7 +100,8 @@ const INSERT: &str = "
         ON CONFLICT ON CONSTRAINT orders_key_once DO NOTHING
         RETURNING id, created_at
     ), due AS (
-        INSERT INTO charges_due (order_id, placed_at) SELECT id, created_at FROM placed
+        INSERT INTO charges_due (batch, orders, placed_at)
+        SELECT (array_agg(id))[1], array_agg(id), min(created_at) FROM placed HAVING count(*) > 0
     )
     SELECT id FROM placed";
 

@@ -55,8 +55,6 @@ impl Write for SettleCharges {
                      SELECT e.event_id, e.stream, e.envelope, e.repeats, now() + make_interval(secs => $10)
                      FROM unnest($5::uuid[], $6::uuid[], $7::text[], $8::text[], $9::int[]) AS e (order_id, event_id, stream, envelope, repeats)
                      JOIN moved m ON m.id = e.order_id
-                 ), done AS (
-                     DELETE FROM charges_due WHERE order_id = ANY($1)
                  )
                  SELECT id FROM moved",
                 "JOIN moved m ON m.id = e.order_id",

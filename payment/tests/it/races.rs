@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use payment::{
     domain::{Answer, Applied, Cart, CartLine, IdempotencyKey, Order, OrderRequest, OrderStatus, PaymentMethod, Placed},
     startup,
-    store::{ApplyOutcomes, OrderOutcome, PlaceOrders, find_order, record_answer},
+    store::{ApplyOutcomes, OrderOutcome, PlaceOrders, find_order, pending_orders, record_answer},
 };
 use refinery::Target;
 use shared::{
@@ -79,6 +79,86 @@ async fn moves_to(connection: &Connection, order: Uuid, status: &str, charge: &s
 
 fn confirmation(order_id: Uuid) -> OrderOutcome {
     OrderOutcome { event_id: Uuid::now_v7(), answers: None, order_id, status: OrderStatus::Confirmed, refund_id: None, reason: None }
+}
+
+/// What became of a batch, and of which order.
+async fn place_all(connection: &Connection, writer: &PlaceOrders, batch: &[OrderRequest]) -> Vec<(&'static str, Uuid)> {
+    let placed = writer.commit(connection, batch).await.expect("committed");
+    let told = placed.into_iter().map(|placed| match placed {
+        Placed::Created(order) => ("created", order.id),
+        Placed::Replayed(order, _) => ("replayed", order.id),
+        other => panic!("neither created nor replayed: {other:?}"),
+    });
+    told.collect()
+}
+
+#[actix_rt::test]
+async fn a_known_key_among_new_ones_is_replayed_and_the_new_ones_are_placed() {
+    let books = Books::open().await;
+    let (connection, writer) = (books.connection().await, PlaceOrders::new(Duration::ZERO));
+    let known = request("known");
+    place_all(&connection, &writer, std::slice::from_ref(&known)).await;
+    for round in ["the batch that is refused for it", "the one after that"] {
+        let (before, after) = (request(&format!("before {round}")), request(&format!("after {round}")));
+        let again = OrderRequest { order_id: Uuid::now_v7(), ..known.clone() };
+        let placed = place_all(&connection, &writer, &[before.clone(), again, after.clone()]).await;
+        assert_eq!(placed, [("created", before.order_id), ("replayed", known.order_id), ("created", after.order_id)], "{round}");
+    }
+}
+
+#[actix_rt::test]
+async fn a_key_that_comes_twice_in_one_batch_places_one_order() {
+    let books = Books::open().await;
+    let connection = books.connection().await;
+    let (first, second) = (request("one"), request("one"));
+    let placed = place_all(&connection, &PlaceOrders::new(Duration::ZERO), &[first, second]).await;
+    assert_eq!((placed[0].1, [placed[0].0, placed[1].0].contains(&"replayed")), (placed[1].1, true), "{placed:?}");
+}
+
+#[actix_rt::test]
+async fn a_batch_whose_commit_was_not_heard_of_is_placed_once() {
+    let books = Books::open().await;
+    let (connection, writer) = (books.connection().await, PlaceOrders::new(Duration::ZERO));
+    let batch = [request("one"), request("two")];
+    let expected = [("created", batch[0].order_id), ("created", batch[1].order_id)];
+    assert_eq!(place_all(&connection, &writer, &batch).await, expected);
+    assert_eq!(place_all(&connection, &writer, &batch).await, expected);
+}
+
+#[actix_rt::test]
+async fn an_order_that_stays_pending_is_found_until_it_moves_and_then_its_batch_is_forgotten() {
+    let books = Books::open().await;
+    let connection = books.connection().await;
+    let batch = [request("one"), request("two")];
+    place_all(&connection, &PlaceOrders::new(Duration::ZERO), &batch).await;
+    let pending = async || -> (Vec<Uuid>, i64) {
+        let found = pending_orders(&connection, Duration::ZERO, 1000).await.expect("an answer");
+        let batches = connection.query_one("SELECT count(*) FROM charges_due", &[]).await.expect("an answer").get(0);
+        (found.iter().map(|order| order.id).collect(), batches)
+    };
+
+    assert_eq!(pending().await, (vec![batch[0].order_id, batch[1].order_id], 1));
+    moves_to(&connection, batch[0].order_id, "completed", "'ch_1'").await;
+    assert_eq!(pending().await, (vec![batch[1].order_id], 1), "its neighbour waits on");
+    moves_to(&connection, batch[1].order_id, "declined", "NULL").await;
+    assert_eq!(pending().await, (vec![], 0));
+}
+
+#[actix_rt::test]
+async fn orders_behind_more_settled_batches_than_are_looked_at_together_are_found() {
+    let books = Books::open().await;
+    let (connection, writer) = (books.connection().await, PlaceOrders::new(Duration::ZERO));
+    for number in 0..150 {
+        let order = request(&number.to_string());
+        place_all(&connection, &writer, std::slice::from_ref(&order)).await;
+        moves_to(&connection, order.order_id, "declined", "NULL").await;
+    }
+    let last = request("last");
+    place_all(&connection, &writer, std::slice::from_ref(&last)).await;
+
+    let found = pending_orders(&connection, Duration::ZERO, 1000).await.expect("an answer");
+
+    assert_eq!(found.iter().map(|order| order.id).collect::<Vec<Uuid>>(), [last.order_id]);
 }
 
 #[actix_rt::test]

@@ -4,4 +4,4 @@ WITH placed AS (
                       traceparent, items)
   VALUES ($1, $2, 'pending', 1, $3, now(), 'EUR', 'tok_ok', $4, $5, 'accepted', $6, $7, $8)
   RETURNING id, created_at)
-INSERT INTO charges_due (order_id, placed_at) SELECT id, created_at FROM placed
+INSERT INTO charges_due (batch, orders, placed_at) SELECT id, ARRAY[id], created_at FROM placed

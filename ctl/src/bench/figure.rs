@@ -39,6 +39,8 @@ pub enum Figure {
     Y1s,
     /// Half of those with one client.
     Y1sP50,
+    /// The same, and every write a transaction of its own.
+    UngroupedP50,
     /// A handler with one statement a request, one connection.
     Y1hP50,
     /// One unit of one product a transaction.
@@ -89,6 +91,7 @@ impl Figure {
             Self::Y1 => "Y1: pgbench, one transaction an order",
             Self::Y1s => "Y1s: pgbench, one statement an order",
             Self::Y1sP50 => "Y1s with one client, p50",
+            Self::UngroupedP50 => "POST /orders without group commit, one connection, p50",
             Self::Y1hP50 => "Y1h: a handler with one statement a request, one connection, p50",
             Self::Y2 => "Y2: pgbench, one unit of one product a transaction",
             Self::Xadd1 => "Y4: XADD, one client",
@@ -110,6 +113,7 @@ impl Figure {
             | Self::End300P50
             | Self::End300P99
             | Self::Y1sP50
+            | Self::UngroupedP50
             | Self::Y1hP50
             | Self::Fdatasync => Unit::Milliseconds,
             _ => Unit::PerSecond,

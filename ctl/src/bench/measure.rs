@@ -21,7 +21,9 @@ pub enum Measure {
     Drain,
     /// One order at a time
     Single,
-    /// Its yardstick: a handler with one statement a request, one at a time
+    /// Its yardstick: the same without group commit, one statement a request
+    Ungrouped,
+    /// A handler by hand with one statement a request and nothing behind it, one at a time
     Y1h,
     /// From POST to the end at 100 and 300 orders a second
     Latency,

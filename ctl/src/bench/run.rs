@@ -47,6 +47,7 @@ async fn read(site: &mut Site, terms: &Terms, measure: Measure) -> Result<Readin
         Measure::Stored => stored::stored(site, terms).await,
         Measure::Consumer => backlog::consumer(site, terms).await,
         Measure::Post => backlog::post(site, terms).await,
+        Measure::Ungrouped => system::ungrouped(site, terms).await,
         Measure::Y1h => yardsticks::y1h(site, terms).await,
         Measure::Drain => backlog::drain(site, terms).await,
         Measure::Single => system::single(site, terms).await,

@@ -1,7 +1,7 @@
 //! What the system does, measured.
 
 use super::cores::{Watch, quiet};
-use super::orders::{CONNECTIONS, Sustained, offer, sustain, warm_up};
+use super::orders::{CONNECTIONS, Sustained, offer, offer_at, sustain, warm_up};
 use super::site::{HOT, Site, products};
 use super::terms::Terms;
 use super::wrk::{self, Load, Outcome, Request};
@@ -33,6 +33,22 @@ pub async fn single(site: &mut Site, terms: &Terms) -> Result<Reading, BenchErro
     site.settled().await?;
     let figures = vec![(Figure::SingleP50, outcome.milliseconds()[0])];
     Ok(Reading { notes: notes(&outcome), ..Reading::new(Measure::Single, figures, cores) })
+}
+
+/// One order at a time, by a `payment` whose group commit takes one item: each write of its is a transaction of its own.
+pub async fn ungrouped(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError> {
+    let fixture = site.fixture(products()).await?;
+    warm_up(site, terms, &fixture).await?;
+    let payment = site.replace(Kind::Payment, &[("COMMIT_BATCH", "1")]).await?;
+    offer_at(&payment.url, site, &fixture, terms.warm_up, 1).await?;
+    quiet(terms.patience).await;
+    let watch = Watch::begin(&site.parties());
+    let outcome = offer_at(&payment.url, site, &fixture, terms.time, 1).await?;
+    let cores = watch.end(&site.parties());
+    site.settled().await?;
+    site.bring_back(payment).await?;
+    let figures = vec![(Figure::UngroupedP50, outcome.milliseconds()[0])];
+    Ok(Reading { notes: notes(&outcome), ..Reading::new(Measure::Ungrouped, figures, cores) })
 }
 
 /// Products looked at.

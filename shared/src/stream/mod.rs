@@ -21,6 +21,7 @@ mod overview;
 mod partition;
 mod pending;
 mod processed;
+mod processing;
 mod reader;
 mod reply;
 mod session;

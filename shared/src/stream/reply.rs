@@ -184,6 +184,12 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_utf_8_is_shown_as_far_as_it_can_be_read() {
+        let read = entries(b"*1\r\n*2\r\n$1\r\ns\r\n*1\r\n*2\r\n$3\r\n5-0\r\n*2\r\n$2\r\nid\r\n$2\r\na\xff\r\n").expect("an entry");
+        assert_eq!(read[0].fields.as_ref().and_then(|fields| fields.get("id")), Some("a\u{fffd}"));
+    }
+
+    #[test]
     fn nothing_new_is_no_entry() {
         assert_eq!(entries(b"*-1\r\n").expect("nil"), []);
         assert_eq!(entries(b"$-1\r\n").expect("nil"), []);

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use shared::events::Envelope;
 use shared::stream::{DeadLetterError, DeadLetterFilter, Received};
 use shared::testing::{a_repeated_event_is_a_duplicate, eventually};
 
@@ -203,8 +204,8 @@ async fn an_outage_of_the_environment_does_not_count_as_deliveries() {
 async fn an_event_redriven_for_another_group_is_left_alone() {
     let bank = Bank::open().await;
     let consumers = bank.consumers();
-    let theirs = shared::events::Envelope { redrive_group: Some("auditors".to_owned()), ..deposited("alice", 1) };
-    let ours = shared::events::Envelope { redrive_group: Some(GROUP.to_owned()), ..deposited("bob", 1) };
+    let theirs = Envelope { redrive_group: Some("auditors".to_owned()), ..deposited("alice", 1) };
+    let ours = Envelope { redrive_group: Some(GROUP.to_owned()), ..deposited("bob", 1) };
     bank.publish(&[theirs, ours]).await;
     bank.settled(&consumers, 1).await;
     assert_eq!(bank.script().seen, [("bob".to_owned(), 1)]);
@@ -226,4 +227,57 @@ async fn a_drained_consumer_has_finished_and_acknowledged_its_batch() {
     eventually("the batch has begun", SOON, begun).await;
     assert!(consumers.drain(SOON).await);
     bank.settled(&consumers, 10).await;
+}
+
+/// Until the consumers hold so many entries.
+async fn held(bank: &Bank, entries: u64) {
+    let held = async || {
+        // The group does not exist before the consumer is up.
+        let groups: Vec<redis::Value> = bank.redis.command(&["XINFO", "GROUPS", STREAM]).await;
+        let pending = async || bank.redis.command::<(u64, redis::Value, redis::Value, redis::Value)>(&["XPENDING", STREAM, GROUP]).await.0;
+        (!groups.is_empty() && pending().await == entries).then_some(())
+    };
+    eventually("they are held", SOON, held).await;
+}
+
+fn numbered(accounts: std::ops::Range<u32>) -> Vec<Envelope> {
+    accounts.map(|number| deposited(&number.to_string(), 1)).collect()
+}
+
+#[actix_rt::test]
+async fn a_backlog_of_many_batches_is_handled_in_order_and_once() {
+    let mut bank = Bank::open().await;
+    bank.settings.batch = 4;
+    bank.publish(&numbered(0..50)).await;
+    let consumers = bank.consumers();
+    bank.settled(&consumers, 50).await;
+    let expected: Vec<(String, u32)> = (0..50).map(|number| (number.to_string(), 1)).collect();
+    assert_eq!(bank.script().seen, expected);
+}
+
+#[actix_rt::test]
+async fn a_consumer_that_is_drained_has_also_handled_what_it_had_read_ahead() {
+    let mut bank = Bank::open().await;
+    (bank.settings.batch, bank.settings.claim_idle) = (2, SOON);
+    bank.script().pause = Duration::from_secs(1);
+    bank.publish(&numbered(0..6)).await;
+    let consumers = bank.consumers();
+    held(&bank, 4).await; // two in hand, two ahead
+    assert!(consumers.drain(SOON).await);
+    held(&bank, 0).await;
+    assert!(bank.number("SELECT count(*) FROM deposits").await >= 4);
+}
+
+#[actix_rt::test]
+async fn what_was_read_ahead_so_long_ago_that_it_may_be_claimed_is_delivered_again() {
+    let mut bank = Bank::open().await;
+    (bank.settings.batch, bank.settings.claim_idle) = (2, Duration::from_millis(200));
+    bank.script().pause = Duration::from_millis(1500);
+    bank.publish(&numbered(0..4)).await;
+    let consumers = bank.consumers();
+    held(&bank, 4).await;
+    bank.script().pause = Duration::ZERO;
+    bank.settled(&consumers, 4).await;
+    let deliveries: Vec<u32> = bank.script().seen.iter().map(|(_, delivery)| *delivery).collect();
+    assert_eq!(deliveries, [1, 1, 2, 2]);
 }

@@ -13,7 +13,7 @@
 //! ```
 //!
 //! An outcome is given when its reply is in Redis: the entry is acknowledged only then, and who dies before that finds it
-//! pending, and the reply in the inbox.
+//! pending, and the reply in the inbox. The next round does not wait for that.
 //!
 //! Why rounds: a hold whose commit is on its way makes stock look taken that may yet come free, and what the database says
 //! about it is ambiguous. Between two rounds nothing is in flight, so a refusal is never built on somebody's failed commit.
@@ -88,6 +88,13 @@ struct Case<'a> {
     reply: Option<Arc<Reply>>,
 }
 
+/// A round that is decided.
+pub(super) struct Judged {
+    /// What has become of each event, and what is to be published before that is said.
+    verdicts: Vec<(Outcome, Option<Arc<Reply>>)>,
+    case_of_order: Vec<usize>,
+}
+
 /// What a round works with.
 pub(super) struct Round {
     pub directory: Directory,
@@ -96,30 +103,34 @@ pub(super) struct Round {
 }
 
 impl Round {
-    /// One outcome an order, in order.
-    pub(super) async fn run(&self, orders: &[PaidOrder]) -> Vec<Outcome> {
+    /// Decides, commits and settles; what is left is to publish the replies.
+    pub(super) async fn judge(&self, orders: &[PaidOrder]) -> Judged {
         let mut cases: Vec<Case> = Vec::with_capacity(orders.len());
-        let mut case_of = HashMap::with_capacity(orders.len());
+        let (mut case_of, mut case_of_order) = (HashMap::with_capacity(orders.len()), Vec::with_capacity(orders.len()));
         for paid in orders {
-            case_of.entry(paid.envelope.id).or_insert_with(|| {
+            case_of_order.push(*case_of.entry(paid.envelope.id).or_insert_with(|| {
                 cases.push(Case { paid, outcome: None, reply: None });
                 cases.len() - 1
-            });
+            }));
         }
-        self.judge(&mut cases).await;
-        self.publish_replies(&mut cases).await;
-        let mut outcomes: Vec<Outcome> = cases.into_iter().map(|case| case.outcome.unwrap_or_else(undecided)).collect();
-        let mut outcome = |paid: &PaidOrder| {
-            let outcome = &mut outcomes[case_of[&paid.envelope.id]];
+        self.judge_cases(&mut cases).await;
+        Judged { verdicts: cases.into_iter().map(|case| (case.outcome.unwrap_or_else(undecided), case.reply)).collect(), case_of_order }
+    }
+
+    /// One outcome an order, in order.
+    pub(super) async fn publish(&self, mut judged: Judged) -> Vec<Outcome> {
+        self.publish_replies(&mut judged.verdicts).await;
+        let mut outcome = |case: &usize| {
+            let outcome = &mut judged.verdicts[*case].0;
             // The same event twice in one round: only the first has an effect.
             let again = if *outcome == Outcome::Done { Outcome::Duplicate } else { outcome.clone() };
             std::mem::replace(outcome, again)
         };
-        orders.iter().map(&mut outcome).collect()
+        judged.case_of_order.iter().map(&mut outcome).collect()
     }
 
     /// Gives every case its outcome: all together or, if that does not work out, one by one.
-    async fn judge(&self, cases: &mut [Case<'_>]) {
+    async fn judge_cases(&self, cases: &mut [Case<'_>]) {
         let mut outage = match self.insist(cases).await {
             Ok(()) => return,
             Err(Setback::Unavailable(why)) => Some(why),
@@ -193,20 +204,20 @@ impl Round {
     }
 
     /// Redis away: the events come again, and the inbox has their replies.
-    async fn publish_replies(&self, cases: &mut [Case<'_>]) {
-        let mut told: Vec<&mut Case> = cases.iter_mut().filter(|case| case.reply.is_some()).collect();
+    async fn publish_replies(&self, verdicts: &mut [(Outcome, Option<Arc<Reply>>)]) {
+        let mut told: Vec<(&mut Outcome, &Reply)> =
+            verdicts.iter_mut().filter_map(|(outcome, reply)| Some((outcome, reply.as_deref()?))).collect();
         if told.is_empty() {
             return;
         }
-        let replies: Vec<(&str, &Envelope)> =
-            told.iter().filter_map(|case| Some((case.reply.as_ref()?.stream, &case.reply.as_ref()?.envelope))).collect();
-        let unpublished = |why: &dyn std::fmt::Display| Some(Outcome::Transient(format!("its reply is not published: {why}")));
+        let replies: Vec<(&str, &Envelope)> = told.iter().map(|(_, reply)| (reply.stream, &reply.envelope)).collect();
+        let unpublished = |why: &dyn std::fmt::Display| Outcome::Transient(format!("its reply is not published: {why}"));
         match self.backends.broker.publish(&replies).await {
-            Err(error) => told.iter_mut().for_each(|case| case.outcome = unpublished(&error)),
+            Err(error) => told.iter_mut().for_each(|(outcome, _)| **outcome = unpublished(&error)),
             Ok(results) => {
-                for (case, result) in told.iter_mut().zip(results) {
+                for ((outcome, _), result) in told.iter_mut().zip(results) {
                     if let Err(error) = result {
-                        case.outcome = unpublished(&error);
+                        **outcome = unpublished(&error);
                     }
                 }
             }

@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use super::{
     Backends, InventoryError, Product,
     directory::Directory,
-    round::{PaidOrder, Round},
+    round::{Judged, PaidOrder, Round},
 };
 use crate::{domain::Sku, store::WriteStock};
 
@@ -36,6 +36,8 @@ pub struct StockDesk {
     round: Rc<Round>,
     waiting: Vec<Batch>,
     busy: bool,
+    /// Rounds that are decided, and whose replies are on their way.
+    publishing: usize,
     draining: bool,
     life: Life,
 }
@@ -61,7 +63,7 @@ impl StockDesk {
         let backends = Rc::new(options.backends);
         let directory = Directory::new(options.live_products, Rc::clone(&backends));
         let round = Rc::new(Round { directory: directory.clone(), writer: options.writer, backends: Rc::clone(&backends) });
-        Self { directory, backends, round, waiting: Vec::new(), busy: false, draining: false, life }
+        Self { directory, backends, round, waiting: Vec::new(), busy: false, publishing: 0, draining: false, life }
     }
 
     /// Begins a round with what waits, unless one is under way.
@@ -72,7 +74,7 @@ impl StockDesk {
         let batches = self.next_batches();
         self.life.queue_depth(self.waiting.iter().map(|batch| batch.orders.len()).sum());
         if batches.is_empty() {
-            if self.draining {
+            if self.draining && self.publishing == 0 {
                 self.life.ends(ExitReason::Drained);
                 context.stop();
             }
@@ -81,8 +83,20 @@ impl StockDesk {
         self.busy = true;
         let round = Rc::clone(&self.round);
         // In the actor's own context: should a round panic, the desk and every hold in memory end with it.
-        context.spawn(async move { run(&round, batches).await }.into_actor(self).map(|(), desk, context| {
+        context.spawn(async move { decide(&round, batches).await }.into_actor(self).map(|(judged, replies), desk, context| {
             desk.busy = false;
+            desk.publish(judged, replies, context);
+            desk.begin_round(context);
+        }));
+    }
+
+    /// Publishes the replies of a round while the next one is decided.
+    fn publish(&mut self, judged: Judged, replies: Replies, context: &mut Context<Self>) {
+        self.publishing += 1;
+        let round = Rc::clone(&self.round);
+        let publish = async move { answer(round.publish(judged).await, replies) };
+        context.spawn(publish.into_actor(self).map(|(), desk, context| {
+            desk.publishing -= 1;
             desk.begin_round(context);
         }));
     }
@@ -98,12 +112,19 @@ impl StockDesk {
     }
 }
 
-async fn run(round: &Round, batches: Vec<Batch>) {
+/// Where outcomes go, and how many of them.
+type Replies = Vec<(oneshot::Sender<Vec<Outcome>>, usize)>;
+
+async fn decide(round: &Round, batches: Vec<Batch>) -> (Judged, Replies) {
     let (orders, replies): (Vec<_>, Vec<_>) = batches.into_iter().map(|batch| (batch.orders, batch.reply)).unzip();
-    let sizes: Vec<usize> = orders.iter().map(Vec::len).collect();
+    let replies = replies.into_iter().zip(orders.iter().map(Vec::len)).collect();
     let orders: Vec<PaidOrder> = orders.into_iter().flatten().collect();
-    let mut outcomes = round.run(&orders).await.into_iter();
-    for (reply, size) in replies.into_iter().zip(sizes) {
+    (round.judge(&orders).await, replies)
+}
+
+fn answer(outcomes: Vec<Outcome>, replies: Replies) {
+    let mut outcomes = outcomes.into_iter();
+    for (reply, size) in replies {
         // A consumer that is gone finds its entries pending, and the inbox knows them.
         _ = reply.send(outcomes.by_ref().take(size).collect());
     }

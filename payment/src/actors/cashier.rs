@@ -33,6 +33,8 @@ use crate::{
 
 /// Orders waiting in memory; about 1 KiB each. Beyond, the reconciler finds them in the database.
 const QUEUE: usize = 10_000;
+/// Room for so many is kept when none waits: a third of a megabyte.
+const ROOM: usize = 1024;
 /// Attempts at one charge before it is left to the reconciler, and the pause after the first (doubling).
 const ATTEMPTS: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(20);
@@ -74,6 +76,9 @@ impl Cashier {
                     drop(finished);
                 });
             }
+        }
+        if self.queue.is_empty() {
+            self.queue.shrink_to(ROOM);
         }
         self.life.queue_depth(self.queue.len() + self.in_progress.len());
     }

@@ -101,14 +101,14 @@ impl<H: EventHandler> Processing<H> {
         let handling = Handling::begin(batch.entries.len());
         while !batch.entries.is_empty() {
             let started = Instant::now();
-            self.memory().in_hand.clone_from(&batch.entries);
+            self.memory().in_hand.extend(batch.entries.iter().cloned());
             self.spec.rehearse_panic();
             failpoint::pass("handler.start", &self.spec.stream);
             if seeded_bug::is_alive("ack-before-commit") {
                 self.settlement.acknowledge(&batch.entries, &[]).await?;
             }
             let outcomes = self.handler.handle(&batch.received).await;
-            self.memory().in_hand.clear();
+            self.put_down(&batch.entries);
             self.spec.metrics.processing.record(started.elapsed());
             debug_assert_eq!(outcomes.len(), batch.entries.len(), "one outcome an event");
             batch = self.settle(batch, outcomes, &handling).await?;
@@ -190,6 +190,11 @@ impl<H: EventHandler> Processing<H> {
             first_failed_at,
         };
         self.settlement.bury(&burial).await
+    }
+
+    fn put_down(&self, entries: &[String]) {
+        let mut memory = self.memory();
+        entries.iter().for_each(|entry| _ = memory.in_hand.remove(entry));
     }
 
     pub(super) fn memory(&self) -> MutexGuard<'_, Memory> {

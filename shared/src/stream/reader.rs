@@ -20,8 +20,8 @@ use crate::tls;
 
 /// What is read at once at least; Redis sends 64 KiB before it looks after its next client (`NET_MAX_WRITES_PER_EVENT`).
 const CHUNK: usize = 64 * 1024;
-/// Room for replies that is kept: 512 entries of 1 KiB.
-const KEPT: usize = 512 * 1024;
+/// Room for replies that is kept: a hundred entries of 1 KiB, what comes at once under load.
+const KEPT: usize = 128 * 1024;
 
 trait Socket: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Socket for T {}

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures_util::future::join;
+use futures_util::future::{LocalBoxFuture, join};
 use redis::Value;
 
 use super::{
@@ -29,17 +29,13 @@ use crate::seeded_bug;
 const ALONE_FROM: u32 = 3;
 /// Entries that failed are tried again after this pause (and at most once per `claim-interval`).
 const RETRY_IDLE: Duration = Duration::from_millis(500);
-/// New entries that were read while others were being handled.
-struct Ahead {
-    entries: Vec<Entry>,
-    read_at: Instant,
-}
+/// Full batches that are in hand at the same time: a backlog is worked off while it is read, and acknowledged while the next is handled.
+const BATCHES: usize = 4;
 
 pub(super) struct Session<H: EventHandler> {
     spec: ConsumerSpec,
     processing: Processing<H>,
     reader: Reader,
-    ahead: Option<Ahead>,
     stopping: Rc<Cell<bool>>,
     last_claim: Option<Instant>,
     last_trim: Instant,
@@ -56,14 +52,14 @@ impl<H: EventHandler> Session<H> {
         let processed = Processed::new(&spec.group, spec.settings.processed_window);
         let settlement = Settlement { broker: spec.broker.clone(), key: spec.key.clone(), group: spec.group.clone(), processed };
         let processing = Processing { spec: spec.clone(), handler, settlement, memory, stopping: Rc::clone(&stopping) };
-        Ok(Self { spec, processing, reader, ahead: None, stopping, last_claim: None, last_trim: Instant::now() })
+        Ok(Self { spec, processing, reader, stopping, last_claim: None, last_trim: Instant::now() })
     }
 
     /// Consumes until it is told to stop, or an error ends it.
     pub(super) async fn run(mut self) -> Result<(), BrokerError> {
         self.ensure_group().await?;
         self.redeliver(Duration::ZERO).await?;
-        while !self.stopping.get() || self.ahead.is_some() {
+        while !self.stopping.get() {
             if let Err(error) = self.step().await {
                 if !error.is_group_lost() {
                     return Err(error);
@@ -76,31 +72,15 @@ impl<H: EventHandler> Session<H> {
     }
 
     async fn step(&mut self) -> Result<(), BrokerError> {
-        let claims = self.last_claim.is_none_or(|last| last.elapsed() >= self.spec.settings.claim_interval);
-        // What was read ahead is pending here like what failed: it must be handled before anybody looks for that.
-        let claims_next = claims && self.ahead.is_some();
-        if claims && !claims_next {
+        if self.last_claim.is_none_or(|last| last.elapsed() >= self.spec.settings.claim_interval) {
             self.last_claim = Some(Instant::now());
             let claimed = self.claim().await?;
             self.redeliver(if claimed { Duration::ZERO } else { RETRY_IDLE }).await?;
             self.trim().await?;
         }
-        let fresh = match self.ahead.take() {
-            // Nobody may have claimed them meanwhile. Otherwise they are redelivered.
-            Some(ahead) if ahead.read_at.elapsed() < self.spec.settings.claim_idle / 2 => ahead.entries,
-            Some(_) => return Ok(()),
-            None => self.reader.read(&self.reading(">", self.spec.settings.batch, Some(self.spec.settings.block))).await?,
-        };
-        let (is_full, fresh) = (fresh.len() == self.spec.settings.batch, fresh.into_iter().map(|entry| (entry, 1)).collect());
-        // A full batch has more behind it: they are read while it is handled.
-        if !is_full || claims_next || self.stopping.get() {
-            return self.processing.process(fresh).await;
-        }
-        let (more, read_at) = (self.reading(">", self.spec.settings.batch, None), Instant::now());
-        let (processed, entries) = join(self.processing.process(fresh), self.reader.read(&more)).await;
-        processed?;
-        self.ahead = Some(entries?).filter(|entries| !entries.is_empty()).map(|entries| Ahead { entries, read_at });
-        Ok(())
+        let fresh = self.reader.read(&self.reading(">", self.spec.settings.batch, Some(self.spec.settings.block))).await?;
+        let more = self.reading(">", self.spec.settings.batch, None);
+        work_off(&self.processing, &mut self.reader, &more, fresh, BATCHES).await
     }
 
     /// Makes the group, from the start of the stream, and this consumer in it (an idle one would not show otherwise).
@@ -228,6 +208,29 @@ impl<H: EventHandler> Session<H> {
         self.last_trim = Instant::now();
         trim::trim(&self.spec.broker, &self.spec.key, self.spec.settings.retention).await
     }
+}
+
+/// Processes a batch. A full one has more behind it: that is read, and processed too, while this one is in hand.
+fn work_off<'a, H: EventHandler>(
+    processing: &'a Processing<H>,
+    reader: &'a mut Reader,
+    more: &'a redis::Cmd,
+    batch: Vec<Entry>,
+    batches: usize,
+) -> LocalBoxFuture<'a, Result<(), BrokerError>> {
+    Box::pin(async move {
+        let is_last = batches == 1 || batch.len() < processing.spec.settings.batch || processing.stopping.get();
+        let processed = processing.process(batch.into_iter().map(|entry| (entry, 1)).collect());
+        if is_last {
+            return processed.await;
+        }
+        let rest = async {
+            let next = reader.read(more).await?;
+            work_off(processing, reader, more, next, batches - 1).await
+        };
+        let (processed, rest) = join(processed, rest).await;
+        processed.and(rest)
+    })
 }
 
 fn millis(duration: Duration) -> u64 {

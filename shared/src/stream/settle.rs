@@ -1,6 +1,6 @@
 //! Acknowledging, and burying what cannot be handled.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
 use redis::Pipeline;
@@ -16,7 +16,7 @@ use super::{
 pub(super) struct Memory {
     pub failures: Failures,
     /// Entries in the handler right now: a panic is their fault, as far as anybody can tell.
-    pub in_hand: Vec<String>,
+    pub in_hand: HashSet<String>,
 }
 
 impl Memory {

@@ -245,39 +245,38 @@ fn numbered(accounts: std::ops::Range<u32>) -> Vec<Envelope> {
 }
 
 #[actix_rt::test]
-async fn a_backlog_of_many_batches_is_handled_in_order_and_once() {
+async fn a_backlog_of_many_batches_is_handled_once() {
     let mut bank = Bank::open().await;
     bank.settings.batch = 4;
     bank.publish(&numbered(0..50)).await;
     let consumers = bank.consumers();
     bank.settled(&consumers, 50).await;
-    let expected: Vec<(String, u32)> = (0..50).map(|number| (number.to_string(), 1)).collect();
-    assert_eq!(bank.script().seen, expected);
+    let mut seen: Vec<(u32, u32)> =
+        bank.script().seen.iter().map(|(account, delivery)| (account.parse().expect("a number"), *delivery)).collect();
+    seen.sort_unstable();
+    assert_eq!(seen, (0..50).map(|number| (number, 1)).collect::<Vec<_>>());
 }
 
 #[actix_rt::test]
-async fn a_consumer_that_is_drained_has_also_handled_what_it_had_read_ahead() {
+async fn a_consumer_that_is_drained_has_handled_every_batch_it_had_in_hand() {
     let mut bank = Bank::open().await;
     (bank.settings.batch, bank.settings.claim_idle) = (2, SOON);
     bank.script().pause = Duration::from_secs(1);
-    bank.publish(&numbered(0..6)).await;
+    bank.publish(&numbered(0..20)).await;
     let consumers = bank.consumers();
-    held(&bank, 4).await; // two in hand, two ahead
+    held(&bank, 8).await; // four batches
     assert!(consumers.drain(SOON).await);
     held(&bank, 0).await;
-    assert!(bank.number("SELECT count(*) FROM deposits").await >= 4);
+    assert!(bank.number("SELECT count(*) FROM deposits").await >= 8);
 }
 
 #[actix_rt::test]
-async fn what_was_read_ahead_so_long_ago_that_it_may_be_claimed_is_delivered_again() {
+async fn an_outage_does_not_count_as_deliveries_of_any_batch_in_hand() {
     let mut bank = Bank::open().await;
-    (bank.settings.batch, bank.settings.claim_idle) = (2, Duration::from_millis(200));
-    bank.script().pause = Duration::from_millis(1500);
-    bank.publish(&numbered(0..4)).await;
+    bank.settings.batch = 2;
+    bank.script().transients = 12; // three attempts of four batches
+    bank.publish(&numbered(0..8)).await;
     let consumers = bank.consumers();
-    held(&bank, 4).await;
-    bank.script().pause = Duration::ZERO;
-    bank.settled(&consumers, 4).await;
-    let deliveries: Vec<u32> = bank.script().seen.iter().map(|(_, delivery)| *delivery).collect();
-    assert_eq!(deliveries, [1, 1, 2, 2]);
+    bank.settled(&consumers, 8).await;
+    assert!(bank.script().seen.iter().all(|(_, delivery)| *delivery == 1));
 }

@@ -1,5 +1,7 @@
 //! Stream entries as Redis sends them.
 
+use std::borrow::Cow;
+
 use redis::{FromRedisValue, Value};
 
 use crate::events::Envelope;
@@ -19,18 +21,31 @@ pub(super) struct Entry {
 pub(super) struct Fields {
     text: String,
     ends: Vec<usize>,
+    /// Bytes that are no UTF-8 were replaced: good to look at, not to act on.
+    is_damaged: bool,
 }
 
 impl Fields {
     /// Room for so many names and values.
     pub(super) fn with_capacity(parts: usize) -> Self {
-        Self { text: String::with_capacity(TYPICAL), ends: Vec::with_capacity(parts) }
+        Self { text: String::with_capacity(TYPICAL), ends: Vec::with_capacity(parts), is_damaged: false }
     }
 
     /// Appends a name, or the value of the name before it.
     pub(super) fn push(&mut self, part: &str) {
         self.text.push_str(part);
         self.ends.push(self.text.len());
+    }
+
+    /// The same as it came.
+    pub(super) fn push_bytes(&mut self, part: &[u8]) {
+        let text = String::from_utf8_lossy(part);
+        self.is_damaged |= matches!(text, Cow::Owned(_));
+        self.push(&text);
+    }
+
+    pub(super) fn is_damaged(&self) -> bool {
+        self.is_damaged
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {

@@ -86,6 +86,9 @@ impl<H: EventHandler> Processing<H> {
 
     /// The event in an entry; `None` when it was redriven for another group.
     fn read_event(&self, entry: &Entry, deliveries: u32) -> Result<Option<Received<H::Event>>, String> {
+        if entry.fields.as_ref().is_some_and(Fields::is_damaged) {
+            return Err("a field is not UTF-8; what could not be read is shown as \u{fffd}".to_owned());
+        }
         let envelope = Envelope::from_fields(entry.fields.iter().flat_map(Fields::iter)).map_err(|e| e.to_string())?;
         if envelope.redrive_group.as_ref().is_some_and(|group| *group != self.spec.group) {
             return Ok(None);

@@ -136,7 +136,7 @@ impl<'a> Items<'a> {
         let Some(parts) = self.list()? else { return Some(Entry { id, fields: None }) };
         let mut fields = Fields::with_capacity(parts);
         for _ in 0..parts {
-            fields.push(&String::from_utf8_lossy(self.text()??));
+            fields.push_bytes(self.text()??);
         }
         Some(Entry { id, fields: Some(fields) })
     }
@@ -184,9 +184,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_utf_8_is_shown_as_far_as_it_can_be_read() {
+    fn what_is_no_utf_8_is_damaged_and_shown_as_far_as_it_can_be_read() {
         let read = entries(b"*1\r\n*2\r\n$1\r\ns\r\n*1\r\n*2\r\n$3\r\n5-0\r\n*2\r\n$2\r\nid\r\n$2\r\na\xff\r\n").expect("an entry");
-        assert_eq!(read[0].fields.as_ref().and_then(|fields| fields.get("id")), Some("a\u{fffd}"));
+        let fields = read[0].fields.as_ref().expect("fields");
+        assert_eq!((fields.get("id"), fields.is_damaged()), (Some("a\u{fffd}"), true));
     }
 
     #[test]

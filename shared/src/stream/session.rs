@@ -52,6 +52,7 @@ impl<H: EventHandler> Session<H> {
         let processed = Processed::new(&spec.group, spec.settings.processed_window);
         let settlement = Settlement { broker: spec.broker.clone(), key: spec.key.clone(), group: spec.group.clone(), processed };
         let processing = Processing { spec: spec.clone(), handler, settlement, memory, stopping: Rc::clone(&stopping) };
+        processing.memory().in_hand.clear(); // of a life that was ended in the middle of it
         Ok(Self { spec, processing, reader, stopping, last_claim: None, last_trim: Instant::now() })
     }
 

@@ -176,6 +176,23 @@ async fn what_cannot_be_read_is_a_dead_letter_at_once_and_its_neighbours_are_han
 }
 
 #[actix_rt::test]
+async fn an_event_that_is_no_utf_8_is_a_dead_letter_and_not_handled_with_other_letters_in_it() {
+    let bank = Bank::open().await;
+    let _consumers = bank.consumers();
+    let envelope = deposited("alice", 1);
+    let script = r#"return redis.call('XADD', KEYS[1], '*', 'data', '{"account": "alic\233", "amount": 1}', unpack(ARGV))"#;
+    let fields = envelope.fields();
+    let rest = fields.iter().filter(|(name, _)| *name != "data").flat_map(|(name, value)| [*name, value]);
+    let call: Vec<&str> = ["EVAL", script, "1", STREAM].into_iter().chain(rest).collect();
+    bank.redis.command::<String>(&call).await;
+
+    let letter = bank.buried(1).await.remove(0);
+
+    assert!(letter.last_error.starts_with("a field is not UTF-8"), "{}", letter.last_error);
+    assert_eq!((letter.event["data"]["account"].as_str(), bank.script().seen.len()), (Some("alic\u{fffd}"), 0));
+}
+
+#[actix_rt::test]
 async fn an_event_the_handler_calls_poison_is_a_dead_letter_at_once() {
     let bank = Bank::open().await;
     bank.script().poison.push("mallory".to_owned());

@@ -1,4 +1,4 @@
-//! Redis as the services use it: three streams with one consumer group each, and the sets of processed event ids.
+//! Redis as the services use it: three streams with one consumer group each.
 //! All of it may be lost or go back in time.
 
 /// A stream entry's id. They rise for ever, also over a reset: Redis takes them from the clock.
@@ -21,8 +21,6 @@ pub struct Redis(pub [Stream; 3]);
 pub struct Stream {
     pub entries: Vec<(EntryNo, EventNo)>,
     pub group: Option<Group>,
-    /// `processed:GROUP:*`: a short cut for redelivered entries.
-    pub processed: Vec<EventNo>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -51,8 +49,8 @@ pub enum Redelivery {
     /// None is pending for this consumer.
     Nothing,
     Event(Delivered),
-    /// Acknowledged without the handler: processed before, or gone from the stream.
-    Settled(&'static str),
+    /// Acknowledged without the handler: gone from the stream.
+    Gone,
     DeadLetter(EntryNo),
 }
 
@@ -85,15 +83,11 @@ impl Stream {
         let found = self.entries.iter().find(|(id, _)| *id == entry).copied();
         let Some((_, event)) = found else {
             self.ack(entry);
-            return Redelivery::Settled("gone from the stream");
+            return Redelivery::Gone;
         };
         if deliveries >= DELIVERY_LIMIT {
             self.ack(entry);
             return Redelivery::DeadLetter(entry);
-        }
-        if self.processed.contains(&event) {
-            self.ack(entry);
-            return Redelivery::Settled("in the set of processed ids");
         }
         Redelivery::Event(Delivered { entry, event })
     }
@@ -115,14 +109,6 @@ impl Stream {
     pub fn ack(&mut self, entry: EntryNo) {
         if let Some(group) = self.group.as_mut() {
             group.pending.retain(|pending| pending.entry != entry);
-        }
-    }
-
-    /// Acknowledges what was processed, as `Settlement::acknowledge`.
-    pub fn settle(&mut self, delivered: Delivered) {
-        self.ack(delivered.entry);
-        if !self.processed.contains(&delivered.event) {
-            self.processed.push(delivered.event);
         }
     }
 

@@ -186,8 +186,6 @@ pub struct StreamSettings {
     pub timeout: Duration,
     /// How long acknowledged entries stay in the stream.
     pub retention: Duration,
-    /// How long the set of processed ids remembers.
-    pub processed_window: Duration,
     /// An event that is not confirmed for this long is published again (doubling each time).
     pub resend_after: Duration,
     /// Time between two sweeps of the outbox.
@@ -213,7 +211,6 @@ impl StreamSettings {
             delivery_limit: source.within("delivery-limit", "5", 1..=1000, "deliveries after which an event becomes a dead letter"),
             timeout: source.value("redis-timeout", "2s", "longest wait for an answer of Redis"),
             retention: source.value("stream-retention", "10s", "how long acknowledged entries stay in a stream at least"),
-            processed_window: source.value("processed-window", "10m", "how long the Redis set of processed ids remembers"),
             resend_after: source.value("resend-after", "5s", "an event not confirmed for this long is published again"),
             sweep_interval: source.value("outbox-sweep-interval", "1s", "time between two sweeps of the outbox"),
         };

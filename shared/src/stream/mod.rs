@@ -20,7 +20,6 @@ mod handler;
 mod overview;
 mod partition;
 mod pending;
-mod processed;
 mod processing;
 mod reader;
 mod reply;

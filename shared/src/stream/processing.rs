@@ -47,25 +47,6 @@ pub(super) struct Processing<H> {
 }
 
 impl<H: EventHandler> Processing<H> {
-    /// Acknowledges redelivered entries the Redis set knows as processed; the others go on.
-    pub(super) async fn skip_processed(&self, batch: Vec<(Entry, u32)>) -> Result<Vec<(Entry, u32)>, BrokerError> {
-        let ids: Vec<String> = batch
-            .iter()
-            .map(|(entry, _)| entry.fields.as_ref().and_then(|fields| fields.get("id")).unwrap_or_default().to_owned())
-            .collect();
-        if ids.is_empty() {
-            return Ok(batch);
-        }
-        let known = self.settlement.processed.known(&self.spec.broker, &ids).await?;
-        let (mut rest, mut done) = (Vec::new(), Vec::new());
-        for (item, known) in batch.into_iter().zip(known) {
-            if known { done.push(item.0.id) } else { rest.push(item) }
-        }
-        self.spec.metrics.count("duplicate", done.len());
-        self.settlement.acknowledge(&done, &[]).await?;
-        Ok(rest)
-    }
-
     pub(super) async fn process(&self, batch: Vec<(Entry, u32)>) -> Result<(), BrokerError> {
         if !batch.is_empty() {
             failpoint::pass("consumer.after-read", &self.spec.stream);
@@ -74,7 +55,7 @@ impl<H: EventHandler> Processing<H> {
         for (entry, deliveries) in batch {
             match self.read_event(&entry, deliveries) {
                 Ok(Some(received)) => work.push(entry.id, received),
-                Ok(None) => self.settlement.acknowledge(&[entry.id], &[]).await?,
+                Ok(None) => self.settlement.acknowledge(&[entry.id]).await?,
                 Err(why) => {
                     self.spec.metrics.count("poison", 1);
                     self.bury(&entry, deliveries, "unreadable", None, &why).await?;
@@ -108,7 +89,7 @@ impl<H: EventHandler> Processing<H> {
             self.spec.rehearse_panic();
             failpoint::pass("handler.start", &self.spec.stream);
             if seeded_bug::is_alive("ack-before-commit") {
-                self.settlement.acknowledge(&batch.entries, &[]).await?;
+                self.settlement.acknowledge(&batch.entries).await?;
             }
             let outcomes = self.handler.handle(&batch.received).await;
             self.put_down(&batch.entries);
@@ -127,7 +108,7 @@ impl<H: EventHandler> Processing<H> {
 
     /// Settles each event by its outcome and returns the transient ones.
     async fn settle(&self, batch: Batch<H::Event>, outcomes: Vec<Outcome>, handling: &Handling) -> Result<Batch<H::Event>, BrokerError> {
-        let (mut entries, mut events, mut again) = (Vec::new(), Vec::new(), Batch::with_capacity(0));
+        let (mut entries, mut again) = (Vec::new(), Batch::with_capacity(0));
         let mut duplicates = 0;
         for ((entry, received), outcome) in batch.entries.into_iter().zip(batch.received).zip(outcomes) {
             let event = received.envelope.id;
@@ -140,7 +121,6 @@ impl<H: EventHandler> Processing<H> {
                         self.memory().failures.take(&entry);
                     }
                     entries.push(entry);
-                    events.push(event.to_string());
                 }
                 Outcome::Transient(why) => {
                     let request_id = received.envelope.request_id.as_deref().unwrap_or_default();
@@ -165,7 +145,7 @@ impl<H: EventHandler> Processing<H> {
         if !entries.is_empty() {
             failpoint::pass("consumer.before-ack", &self.spec.stream);
         }
-        self.settlement.acknowledge(&entries, &events).await?;
+        self.settlement.acknowledge(&entries).await?;
         Ok(again)
     }
 

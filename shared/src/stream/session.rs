@@ -17,7 +17,6 @@ use super::{
     BrokerError, ConsumerSpec, EventHandler,
     entry::{Entry, id_before},
     pending::{self, PendingEntry},
-    processed::Processed,
     processing::Processing,
     reader::Reader,
     settle::{Memory, Settlement},
@@ -49,8 +48,7 @@ impl<H: EventHandler> Session<H> {
         stopping: Rc<Cell<bool>>,
     ) -> Result<Self, BrokerError> {
         let reader = spec.broker.reader(spec.settings.block).await?;
-        let processed = Processed::new(&spec.group, spec.settings.processed_window);
-        let settlement = Settlement { broker: spec.broker.clone(), key: spec.key.clone(), group: spec.group.clone(), processed };
+        let settlement = Settlement { broker: spec.broker.clone(), key: spec.key.clone(), group: spec.group.clone() };
         let processing = Processing { spec: spec.clone(), handler, settlement, memory, stopping: Rc::clone(&stopping) };
         processing.memory().in_hand.clear(); // of a life that was ended in the middle of it
         Ok(Self { spec, processing, reader, stopping, last_claim: None, last_trim: Instant::now() })
@@ -167,7 +165,6 @@ impl<H: EventHandler> Session<H> {
 
     async fn redeliver_together(&mut self, held: Vec<PendingEntry>) -> Result<(), BrokerError> {
         let batch = self.reread(&held).await?;
-        let batch = self.processing.skip_processed(batch).await?;
         self.processing.process(batch).await
     }
 
@@ -197,7 +194,7 @@ impl<H: EventHandler> Session<H> {
         if !gone.is_empty() {
             tracing::error!(stream = %self.spec.key, entries = ?gone, "pending entries are gone from the stream; the outbox will publish them again");
             self.spec.metrics.deleted_pending.increment(gone.len() as u64);
-            self.processing.settlement.acknowledge(&gone, &[]).await?;
+            self.processing.settlement.acknowledge(&gone).await?;
         }
         Ok(batch)
     }

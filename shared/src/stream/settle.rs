@@ -3,12 +3,11 @@
 use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
-use redis::Pipeline;
+use redis::{Pipeline, Value};
 
 use super::{
     Broker, BrokerError,
     dead_letters::{self, Burial},
-    processed::Processed,
 };
 
 /// What the lives of one consumer actor hand on to the next. Lost with the process, which costs a dead letter its errors.
@@ -63,24 +62,17 @@ pub(super) struct Settlement {
     pub broker: Broker,
     pub key: String,
     pub group: String,
-    pub processed: Processed,
 }
 
 impl Settlement {
-    /// Acknowledges entries whose effect is committed, and remembers their event ids.
-    pub(super) async fn acknowledge(&self, entries: &[String], events: &[String]) -> Result<(), BrokerError> {
+    /// Acknowledges entries whose effect is committed.
+    pub(super) async fn acknowledge(&self, entries: &[String]) -> Result<(), BrokerError> {
         if entries.is_empty() {
             return Ok(());
         }
-        let mut pipeline = Pipeline::new();
         let mut ack = redis::cmd("XACK");
         ack.arg(&self.key).arg(&self.group).arg(entries);
-        pipeline.add_command(ack);
-        if !events.is_empty() {
-            self.processed.remember(&mut pipeline, events);
-        }
-        let answers = self.broker.run(&mut pipeline).await?;
-        answers.into_iter().try_for_each(|answer| answer.extract_error().map(drop)).map_err(BrokerError::from)
+        self.broker.command::<Value>(ack).await.map(drop)
     }
 
     /// Moves an entry to the dead letters: appended there and acknowledged here in one MULTI.

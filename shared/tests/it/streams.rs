@@ -44,7 +44,7 @@ async fn a_second_consumer_claims_what_a_dead_one_held() {
 }
 
 #[actix_rt::test]
-async fn what_is_in_the_processed_set_is_not_handed_over_again() {
+async fn an_event_that_was_processed_and_is_claimed_under_another_entry_has_no_second_effect() {
     let bank = Bank::open().await;
     let consumers = bank.consumers();
     let event = deposited("alice", 1);
@@ -58,7 +58,12 @@ async fn what_is_in_the_processed_set_is_not_handed_over_again() {
     bank.redis.command::<redis::Value>(&read).await;
     let consumers = bank.consumers();
     let overview = bank.settled(&consumers, 1).await;
-    assert_eq!((overview.reclaimed_total, bank.script().seen.len()), (1, 1));
+    assert_eq!(
+        (overview.reclaimed_total, bank.script().seen.len()),
+        (1, 2),
+        "handed over, for its stored outcome may have to be told again"
+    );
+    bank.assert_no_doubles().await;
 }
 
 #[actix_rt::test]

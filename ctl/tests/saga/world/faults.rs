@@ -41,10 +41,7 @@ impl World<'_> {
         let what = self.random.below(3);
         match what {
             0 => self.redis.0 = Default::default(),
-            1 => {
-                let processed = std::mem::take(&mut self.redis.0[stream].processed);
-                self.redis.0[stream] = Stream { processed, ..Stream::default() };
-            }
+            1 => self.redis.0[stream] = Stream::default(),
             _ => self.redis.0[stream].group = None,
         }
         self.note(|| format!("!! {} {}", ["FLUSHALL", "DEL", "XGROUP DESTROY"][what], STREAMS[stream]));

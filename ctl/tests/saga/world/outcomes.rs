@@ -148,7 +148,7 @@ impl World<'_> {
     }
 
     pub(super) fn acknowledge(&mut self, stream: usize, delivered: Delivered) {
-        self.redis.0[stream].settle(delivered);
+        self.redis.0[stream].ack(delivered.entry);
         self.changed = true;
     }
 
@@ -162,10 +162,10 @@ impl World<'_> {
             match self.redis.0[stream].redeliver(process, nth) {
                 Redelivery::Event(delivered) => hand.push(delivered),
                 Redelivery::Nothing => {}
-                Redelivery::Settled(why) => {
+                Redelivery::Gone => {
                     self.changed_position = true;
-                    self.reach(Reached::ProcessedSkipped);
-                    self.note(|| format!("{}: acks a pending entry without handling it: {why}", name(process)));
+                    self.reach(Reached::PendingGone);
+                    self.note(|| format!("{}: acks a pending entry that is gone from the stream", name(process)));
                 }
                 Redelivery::DeadLetter(entry) => {
                     self.dead_letters.push(entry);

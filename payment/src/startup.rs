@@ -173,7 +173,7 @@ impl Actors {
     ) -> Result<Self, StartError> {
         let policy = RestartPolicy::default();
         let db = &settings.common.database;
-        let charges = Commits::start(supervisor, database.clone(), db, || ChargeLedger);
+        let charges = Commits::start(supervisor, database.clone(), db, ChargeLedger::default);
         let refunds = Commits::start(supervisor, database.clone(), db, || RefundLedger);
         let price_age = settings.price_age;
         let orders = Commits::start(supervisor, database.clone(), db, move || PlaceOrders::new(price_age));

@@ -6,7 +6,10 @@ use shared::{
     db::{Connection, DbError, Write},
     seeded_bug,
 };
+use tokio_postgres::types::ToSql;
 use uuid::Uuid;
+
+use super::presumption::Presumption;
 
 /// A charge to be booked. The id is used if the order has no charge yet.
 #[derive(Debug, Clone)]
@@ -19,8 +22,15 @@ pub struct ChargeEntry {
 }
 
 /// Books charges. The outcome is the charge id in the books: an earlier one if there was one.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct ChargeLedger;
+#[derive(Debug, Default)]
+pub struct ChargeLedger {
+    presumption: Presumption,
+}
+
+const CHARGES: &str = "
+    INSERT INTO provider.charges (order_id, charge_id, amount, currency, method)
+    SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::text[]) AS c (order_id, charge_id, amount, currency, method)
+    ORDER BY order_id";
 
 impl Write for ChargeLedger {
     type Item = ChargeEntry;
@@ -29,25 +39,25 @@ impl Write for ChargeLedger {
     const HURRIED: bool = false;
 
     async fn commit(&self, connection: &Connection, items: &[ChargeEntry]) -> Result<Vec<String>, DbError> {
-        let insert = connection
-            .prepare_cached(
-                "INSERT INTO provider.charges (order_id, charge_id, amount, currency, method)
-                 SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::text[]) AS c (order_id, charge_id, amount, currency, method)
-                 ORDER BY order_id ON CONFLICT (order_id) DO NOTHING RETURNING order_id, charge_id",
-            )
-            .await?;
         let orders: Vec<Uuid> = items.iter().map(|item| item.order_id).collect();
         let charges: Vec<&str> = items.iter().map(|item| item.charge_id.as_str()).collect();
         let amounts: Vec<i64> = items.iter().map(|item| item.amount).collect();
         let currencies: Vec<&str> = items.iter().map(|item| item.currency.as_str()).collect();
         let methods: Vec<&str> = items.iter().map(|item| item.method).collect();
-        let rows = connection.query(&insert, &[&orders, &charges, &amounts, &currencies, &methods]).await?;
-        let mut booked: HashMap<Uuid, String> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
-        if booked.len() < items.len() {
-            let earlier = connection.prepare_cached("SELECT order_id, charge_id FROM provider.charges WHERE order_id = ANY($1)").await?;
-            booked.extend(connection.query(&earlier, &[&orders]).await?.iter().map(|row| (row.get::<_, Uuid>(0), row.get(1))));
-        }
-        Ok(items.iter().map(|item| booked.get(&item.order_id).cloned().unwrap_or_default()).collect())
+        let columns: [&(dyn ToSql + Sync); 5] = [&orders, &charges, &amounts, &currencies, &methods];
+        let plainly = async {
+            connection.execute(&connection.prepare_cached(CHARGES).await?, &columns).await?;
+            Ok(items.iter().map(|item| item.charge_id.clone()).collect())
+        };
+        let carefully = async {
+            let insert = format!("{CHARGES} ON CONFLICT (order_id) DO NOTHING");
+            connection.execute(&connection.prepare_cached(&insert).await?, &columns).await?;
+            let booked = connection.prepare_cached("SELECT order_id, charge_id FROM provider.charges WHERE order_id = ANY($1)").await?;
+            let booked = connection.query(&booked, &[&orders]).await?;
+            let booked: HashMap<Uuid, String> = booked.iter().map(|row| (row.get(0), row.get(1))).collect();
+            Ok(items.iter().map(|item| booked.get(&item.order_id).cloned().unwrap_or_default()).collect())
+        };
+        self.presumption.insert(&["charges_pkey"], plainly, carefully).await
     }
 }
 

@@ -8,6 +8,7 @@ mod orders;
 mod outcome;
 mod pending;
 mod place;
+mod presumption;
 mod prices;
 mod settle;
 

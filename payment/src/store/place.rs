@@ -1,9 +1,8 @@
 //! Placing orders: many in one transaction, each with the idempotency key it was asked for with.
 
 use std::{
-    cell::Cell,
     collections::{HashMap, HashSet},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use jiff::Timestamp;
@@ -11,12 +10,13 @@ use shared::{
     db::{Connection, DbError, Write},
     seeded_bug,
 };
-use tokio_postgres::types::Json;
+use tokio_postgres::types::{Json, ToSql};
 use uuid::Uuid;
 
 use super::{
     count_orders,
     orders::{ORDER_COLUMNS, read_order},
+    presumption::Presumption,
     prices::Prices,
 };
 use crate::domain::{Answer, NewOrder, Order, OrderLine, OrderRequest, Placed, PricingError};
@@ -25,14 +25,13 @@ use crate::domain::{Answer, NewOrder, Order, OrderLine, OrderRequest, Placed, Pr
 #[derive(Debug)]
 pub struct PlaceOrders {
     prices: Prices,
-    /// When a batch last had a key in it that was known.
-    repeated: Cell<Option<Instant>>,
+    presumption: Presumption,
 }
 
 impl PlaceOrders {
     /// `price_age`: how long a price that was looked up is used again.
     pub fn new(price_age: Duration) -> Self {
-        Self { prices: Prices::new(price_age), repeated: Cell::new(None) }
+        Self { prices: Prices::new(price_age), presumption: Presumption::default() }
     }
 }
 
@@ -89,28 +88,37 @@ async fn price(prices: &Prices, connection: &Connection, items: &[OrderRequest])
     Ok(items.iter().map(order).collect())
 }
 
-const INSERT: &str = "
-    WITH placed AS (
-        INSERT INTO orders (id, user_id, status, version, total, created_at, currency, payment_method, idempotency_key, request_hash,
-                            answer, request_id, traceparent, items)
-        SELECT id, user_id, 'pending', 1, total, placed_at, currency, method, key, request_hash, answer, request_id, traceparent, items
-        FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::timestamptz[], $5::text[], $6::text[], $7::text[], $8::bytea[],
-                    $9::text[], $10::text[], $11::text[], $12::json[])
-            AS i (id, user_id, total, placed_at, currency, method, key, request_hash, answer, request_id, traceparent, items)
-        ON CONFLICT ON CONSTRAINT orders_key_once DO NOTHING
-        RETURNING id, created_at
-    ), due AS (
-        INSERT INTO charges_due (batch, orders, placed_at)
-        SELECT (array_agg(id))[1], array_agg(id), min(created_at) FROM placed HAVING count(*) > 0
-    )
-    SELECT id FROM placed";
+/// New orders, from columns.
+const ORDERS: &str = "
+    INSERT INTO orders (id, user_id, status, version, total, created_at, currency, payment_method, idempotency_key, request_hash,
+                        answer, request_id, traceparent, items)
+    SELECT id, user_id, 'pending', 1, total, placed_at, currency, method, key, request_hash, answer, request_id, traceparent, items
+    FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::timestamptz[], $5::text[], $6::text[], $7::text[], $8::bytea[],
+                $9::text[], $10::text[], $11::text[], $12::json[])
+        AS i (id, user_id, total, placed_at, currency, method, key, request_hash, answer, request_id, traceparent, items)";
 
-/// Leaves out what is known already: whoever comes second waits for the first, and then does nothing. It takes a twentieth of all
-/// that PostgreSQL does for an order (a look before the insert, and a mark after it), so a batch that seems to be all new is
-/// inserted without it; the constraint refuses it whole if it is not.
+/// All of them, with one row that says what is to be charged.
+fn all() -> String {
+    format!(
+        "WITH due AS (INSERT INTO charges_due (batch, orders, placed_at) SELECT ($1::uuid[])[1], $1, min(at) FROM unnest($4::timestamptz[]) AS at)
+         {ORDERS}"
+    )
+}
+
+/// Those whose key is new: whoever comes second waits for the first, and then does nothing.
+fn unknown(guard: &str) -> String {
+    format!(
+        "WITH placed AS (
+             {ORDERS} {guard} RETURNING id, created_at
+         ), due AS (
+             INSERT INTO charges_due (batch, orders, placed_at)
+             SELECT (array_agg(id))[1], array_agg(id), min(created_at) FROM placed HAVING count(*) > 0
+         )
+         SELECT id FROM placed"
+    )
+}
+
 const ONCE: &str = "ON CONFLICT ON CONSTRAINT orders_key_once DO NOTHING";
-/// For so long after a batch that was refused: whoever repeats requests repeats many.
-const CAREFUL: Duration = Duration::from_secs(1);
 
 /// The mistake that looks like it, for a build that can have it: who looks at the same moment finds nothing, and nothing stops him.
 const BUG: &str = "check-then-insert-idempotency";
@@ -126,49 +134,89 @@ impl PlaceOrders {
         items: &[OrderRequest],
         priced: &[Result<Order, PricingError>],
     ) -> Result<HashSet<Uuid>, DbError> {
-        let careful = seeded_bug::plant(BUG, INSERT, ONCE, CHECKED);
+        let priced = items.iter().zip(priced).filter_map(|(item, order)| Some((item, order.as_ref().ok()?)));
+        let mut orders: Vec<(&OrderRequest, &Order)> = priced.collect();
+        if orders.is_empty() {
+            return Ok(HashSet::new());
+        }
+        // Two instances that meet over the same keys wait for each other instead of deadlocking.
+        orders.sort_unstable_by_key(|(item, _)| (item.user_id, item.key.as_str()));
         if seeded_bug::is_alive(BUG) {
             connection.batch_execute(UNGUARDED).await?;
-        } else if self.repeated.get().is_none_or(|at| at.elapsed() > CAREFUL) {
-            match insert(connection, &INSERT.replace(ONCE, ""), items, priced).await {
-                // By the id if an earlier attempt at this very batch had committed.
-                Err(error) if error.violates("orders_key_once") || error.violates("orders_pkey") => self.repeated.set(Some(Instant::now())),
-                result => return result,
-            }
+            return insert_unknown(connection, &unknown(CHECKED), &orders).await;
         }
-        insert(connection, &careful, items, priced).await
+        // By the id if an earlier attempt at this very batch had committed.
+        let constraints = ["orders_key_once", "orders_pkey"];
+        let careful = unknown(ONCE);
+        self.presumption.insert(&constraints, insert_all(connection, &orders), insert_unknown(connection, &careful, &orders)).await
     }
 }
 
-async fn insert(
-    connection: &Connection,
-    statement: &str,
-    items: &[OrderRequest],
-    priced: &[Result<Order, PricingError>],
-) -> Result<HashSet<Uuid>, DbError> {
-    let priced = items.iter().zip(priced).filter_map(|(item, order)| Some((item, order.as_ref().ok()?)));
-    let mut orders: Vec<(&OrderRequest, &Order)> = priced.collect();
-    if orders.is_empty() {
-        return Ok(HashSet::new());
-    }
-    // Two instances that meet over the same keys wait for each other instead of deadlocking.
-    orders.sort_unstable_by_key(|(item, _)| (item.user_id, item.key.as_str()));
+async fn insert_all(connection: &Connection, orders: &[(&OrderRequest, &Order)]) -> Result<HashSet<Uuid>, DbError> {
+    let statement = connection.prepare_cached(&all()).await?;
+    let columns = Columns::of(orders);
+    connection.execute(&statement, &columns.parameters()).await?;
+    Ok(columns.ids.into_iter().collect())
+}
+
+async fn insert_unknown(connection: &Connection, statement: &str, orders: &[(&OrderRequest, &Order)]) -> Result<HashSet<Uuid>, DbError> {
     let statement = connection.prepare_cached(statement).await?;
-    let column = |read: fn(&OrderRequest) -> &str| orders.iter().map(|(item, _)| read(item)).collect::<Vec<&str>>();
-    let ids: Vec<Uuid> = orders.iter().map(|(_, order)| order.id).collect();
-    let users: Vec<Uuid> = orders.iter().map(|(_, order)| order.user_id).collect();
-    let totals: Vec<i64> = orders.iter().map(|(_, order)| order.total.amount).collect();
-    let placed: Vec<Timestamp> = orders.iter().map(|(item, _)| item.placed_at).collect();
-    let currencies: Vec<&str> = orders.iter().map(|(_, order)| order.total.currency.as_str()).collect();
-    let hashes: Vec<&[u8]> = orders.iter().map(|(item, _)| item.request_hash.as_slice()).collect();
-    let answers: Vec<Option<&str>> = orders.iter().map(|(item, _)| item.answer.map(Answer::as_str)).collect();
-    let lines: Vec<Json<&[OrderLine]>> = orders.iter().map(|(_, order)| Json(order.lines.as_slice())).collect();
-    let (keys, methods) = (column(|i| i.key.as_str()), column(|i| i.method.as_str()));
-    let (traces, requests) = (column(|i| &i.traceparent), column(|i| &i.request_id));
-    let rows = connection
-        .query(&statement, &[&ids, &users, &totals, &placed, &currencies, &methods, &keys, &hashes, &answers, &requests, &traces, &lines])
-        .await?;
+    let rows = connection.query(&statement, &Columns::of(orders).parameters()).await?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+/// New orders, as columns.
+struct Columns<'a> {
+    ids: Vec<Uuid>,
+    users: Vec<Uuid>,
+    totals: Vec<i64>,
+    placed: Vec<Timestamp>,
+    currencies: Vec<&'a str>,
+    methods: Vec<&'a str>,
+    keys: Vec<&'a str>,
+    hashes: Vec<&'a [u8]>,
+    answers: Vec<Option<&'a str>>,
+    requests: Vec<&'a str>,
+    traces: Vec<&'a str>,
+    lines: Vec<Json<&'a [OrderLine]>>,
+}
+
+impl<'a> Columns<'a> {
+    fn of(orders: &[(&'a OrderRequest, &'a Order)]) -> Self {
+        let column = |read: fn(&'a OrderRequest) -> &'a str| orders.iter().map(|(item, _)| read(item)).collect::<Vec<&str>>();
+        Self {
+            ids: orders.iter().map(|(_, order)| order.id).collect(),
+            users: orders.iter().map(|(_, order)| order.user_id).collect(),
+            totals: orders.iter().map(|(_, order)| order.total.amount).collect(),
+            placed: orders.iter().map(|(item, _)| item.placed_at).collect(),
+            currencies: orders.iter().map(|(_, order)| order.total.currency.as_str()).collect(),
+            methods: column(|item| item.method.as_str()),
+            keys: column(|item| item.key.as_str()),
+            hashes: orders.iter().map(|(item, _)| item.request_hash.as_slice()).collect(),
+            answers: orders.iter().map(|(item, _)| item.answer.map(Answer::as_str)).collect(),
+            requests: column(|item| &item.request_id),
+            traces: column(|item| &item.traceparent),
+            lines: orders.iter().map(|(_, order)| Json(order.lines.as_slice())).collect(),
+        }
+    }
+
+    /// In the order of [`ORDERS`].
+    fn parameters(&self) -> [&(dyn ToSql + Sync); 12] {
+        [
+            &self.ids,
+            &self.users,
+            &self.totals,
+            &self.placed,
+            &self.currencies,
+            &self.methods,
+            &self.keys,
+            &self.hashes,
+            &self.answers,
+            &self.requests,
+            &self.traces,
+            &self.lines,
+        ]
+    }
 }
 
 /// What is known under a key.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use payment::{
     domain::{Answer, Applied, Cart, CartLine, IdempotencyKey, Order, OrderRequest, OrderStatus, PaymentMethod, Placed},
     startup,
-    store::{ApplyOutcomes, OrderOutcome, PlaceOrders, find_order, pending_orders, record_answer},
+    store::{ApplyOutcomes, ChargeEntry, ChargeLedger, OrderOutcome, PlaceOrders, find_order, pending_orders, record_answer},
 };
 use refinery::Target;
 use shared::{
@@ -123,6 +123,31 @@ async fn a_batch_whose_commit_was_not_heard_of_is_placed_once() {
     let expected = [("created", batch[0].order_id), ("created", batch[1].order_id)];
     assert_eq!(place_all(&connection, &writer, &batch).await, expected);
     assert_eq!(place_all(&connection, &writer, &batch).await, expected);
+}
+
+fn charge(order_id: Uuid, charge_id: &str) -> ChargeEntry {
+    ChargeEntry { order_id, charge_id: charge_id.to_owned(), amount: 1000, currency: "EUR".to_owned(), method: "tok_ok" }
+}
+
+#[actix_rt::test]
+async fn a_charge_that_is_booked_keeps_its_id_among_new_ones() {
+    let books = Books::open().await;
+    let (connection, ledger, known) = (books.connection().await, ChargeLedger::default(), Uuid::now_v7());
+    assert_eq!(ledger.commit(&connection, &[charge(known, "ch_known")]).await, Ok(vec!["ch_known".to_owned()]));
+    for round in ["the batch that is refused for it", "the one after that"] {
+        let batch = [charge(Uuid::now_v7(), "ch_before"), charge(known, "ch_again"), charge(Uuid::now_v7(), "ch_after")];
+        let booked = ledger.commit(&connection, &batch).await.expect("booked");
+        assert_eq!(booked, ["ch_before", "ch_known", "ch_after"], "{round}");
+    }
+    assert_eq!(connection.query_one("SELECT count(*) FROM provider.charges", &[]).await.expect("an answer").get::<_, i64>(0), 5);
+}
+
+#[actix_rt::test]
+async fn an_order_that_is_charged_twice_in_one_batch_is_booked_once() {
+    let books = Books::open().await;
+    let (connection, order) = (books.connection().await, Uuid::now_v7());
+    let booked = ChargeLedger::default().commit(&connection, &[charge(order, "ch_1"), charge(order, "ch_2")]).await.expect("booked");
+    assert_eq!(booked[0], booked[1]);
 }
 
 #[actix_rt::test]

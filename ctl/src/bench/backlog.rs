@@ -55,13 +55,16 @@ pub async fn drain(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError
     site.end(Kind::Inventory).await?;
     quiet(terms.patience).await;
     let watch = Watch::begin(&site.parties());
-    let outcome = offer(site, &fixture, terms.time, CONNECTIONS).await?;
-    let cores = watch.end(&site.parties());
     let payment = site.database(Kind::Payment);
-    while published(&payment).await? < terms.backlog {
-        offer(site, &fixture, terms.warm_up, CONNECTIONS).await?;
-    }
-    let waiting = published(&payment).await?;
+    let (outcome, waiting) = loop {
+        // Little by little: a backlog of several times as many is another measurement.
+        let outcome = offer(site, &fixture, terms.warm_up, CONNECTIONS).await?;
+        let waiting = published(&payment).await?;
+        if waiting >= terms.backlog {
+            break (outcome, waiting);
+        }
+    };
+    let cores = watch.end(&site.parties());
     quiet(terms.patience).await;
     site.begin(Kind::Inventory).await?;
     all_ended(site, idle).await?;

@@ -5,12 +5,14 @@
 
 use std::{
     cell::Cell,
+    future::Future,
+    pin::pin,
     rc::Rc,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
-use futures_util::future::{LocalBoxFuture, join};
+use futures_util::{StreamExt, future::LocalBoxFuture, stream::FuturesUnordered};
 use redis::Value;
 
 use super::{
@@ -78,8 +80,32 @@ impl<H: EventHandler> Session<H> {
             self.trim().await?;
         }
         let fresh = self.reader.read(&self.reading(">", self.spec.settings.batch, Some(self.spec.settings.block))).await?;
-        let more = self.reading(">", self.spec.settings.batch, None);
-        work_off(&self.processing, &mut self.reader, &more, fresh, BATCHES).await
+        self.work_off(fresh).await
+    }
+
+    /// Processes a batch. A full one has more behind it: that is read, and processed too, while this one is in hand.
+    async fn work_off(&mut self, mut fresh: Vec<Entry>) -> Result<(), BrokerError> {
+        let (full, more) = (self.spec.settings.batch, self.reading(">", self.spec.settings.batch, None));
+        let began = Instant::now();
+        let mut in_hand = InHand { batches: FuturesUnordered::new(), outcome: Ok(()) };
+        loop {
+            let is_last = fresh.len() < full || self.stopping.get() || began.elapsed() >= self.spec.settings.claim_interval;
+            let batch = fresh.into_iter().map(|entry| (entry, 1)).collect();
+            in_hand.batches.push(Box::pin(self.processing.process(batch)));
+            if !is_last {
+                in_hand.make_room().await;
+            }
+            if is_last || in_hand.outcome.is_err() {
+                return in_hand.end_all().await;
+            }
+            match in_hand.beside(self.reader.read(&more)).await {
+                Ok(batch) => fresh = batch,
+                Err(error) => {
+                    in_hand.outcome = in_hand.outcome.and(Err(error));
+                    return in_hand.end_all().await;
+                }
+            }
+        }
     }
 
     /// Makes the group, from the start of the stream, and this consumer in it (an idle one would not show otherwise).
@@ -208,27 +234,45 @@ impl<H: EventHandler> Session<H> {
     }
 }
 
-/// Processes a batch. A full one has more behind it: that is read, and processed too, while this one is in hand.
-fn work_off<'a, H: EventHandler>(
-    processing: &'a Processing<H>,
-    reader: &'a mut Reader,
-    more: &'a redis::Cmd,
-    batch: Vec<Entry>,
-    batches: usize,
-) -> LocalBoxFuture<'a, Result<(), BrokerError>> {
-    Box::pin(async move {
-        let is_last = batches == 1 || batch.len() < processing.spec.settings.batch || processing.stopping.get();
-        let processed = processing.process(batch.into_iter().map(|entry| (entry, 1)).collect());
-        if is_last {
-            return processed.await;
+/// Batches that are being processed at the same time.
+struct InHand<'a> {
+    batches: FuturesUnordered<LocalBoxFuture<'a, Result<(), BrokerError>>>,
+    /// The first error of one of them, or of a read beside them.
+    outcome: Result<(), BrokerError>,
+}
+
+impl InHand<'_> {
+    /// Until one more has ended.
+    async fn end_one(&mut self) {
+        if let Some(Err(error)) = self.batches.next().await {
+            self.outcome = std::mem::replace(&mut self.outcome, Ok(())).and(Err(error));
         }
-        let rest = async {
-            let next = reader.read(more).await?;
-            work_off(processing, reader, more, next, batches - 1).await
-        };
-        let (processed, rest) = join(processed, rest).await;
-        processed.and(rest)
-    })
+    }
+
+    /// Until one more can be taken in hand.
+    async fn make_room(&mut self) {
+        while self.batches.len() >= BATCHES {
+            self.end_one().await;
+        }
+    }
+
+    /// Goes on with them until `read` has its answer.
+    async fn beside<T>(&mut self, read: impl Future<Output = T>) -> T {
+        let mut read = pin!(read);
+        loop {
+            tokio::select! {
+                answer = &mut read => return answer,
+                () = self.end_one(), if !self.batches.is_empty() => {}
+            }
+        }
+    }
+
+    async fn end_all(mut self) -> Result<(), BrokerError> {
+        while !self.batches.is_empty() {
+            self.end_one().await;
+        }
+        self.outcome
+    }
 }
 
 fn millis(duration: Duration) -> u64 {

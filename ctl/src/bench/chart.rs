@@ -8,7 +8,7 @@ use std::fmt::Write;
 use super::report::Report;
 use super::rows::{Better, Row, Verdict};
 
-const WIDTH: f64 = 960.0;
+const WIDTH: f64 = 1030.0;
 const ROW: f64 = 30.0;
 const TOP: f64 = 64.0;
 /// Where bars begin, and where the goal is.

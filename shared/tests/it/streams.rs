@@ -293,6 +293,19 @@ async fn a_consumer_that_is_drained_has_handled_every_batch_it_had_in_hand() {
 }
 
 #[actix_rt::test]
+async fn a_batch_that_takes_long_does_not_hold_up_the_backlog_behind_it() {
+    let mut bank = Bank::open().await;
+    (bank.settings.batch, bank.settings.claim_interval) = (2, SOON);
+    bank.script().waiting.push("0".to_owned());
+    bank.publish(&numbered(0..20)).await;
+    let consumers = bank.consumers();
+    let others = async || (bank.number("SELECT count(*) FROM deposits").await == 18).then_some(());
+    eventually("the other nine batches are handled", SOON, others).await;
+    bank.script().waiting.clear();
+    bank.settled(&consumers, 20).await;
+}
+
+#[actix_rt::test]
 async fn an_outage_does_not_count_as_deliveries_of_any_batch_in_hand() {
     let mut bank = Bank::open().await;
     bank.settings.batch = 2;

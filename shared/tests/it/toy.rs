@@ -66,6 +66,8 @@ pub struct Script {
     pub poison: Vec<String>,
     /// How long a batch takes.
     pub pause: Duration,
+    /// Accounts whose batches wait until they are not in here any more.
+    pub waiting: Vec<String>,
     /// Every event that was handed over: account and delivery.
     pub seen: Vec<(String, u32)>,
 }
@@ -82,6 +84,9 @@ impl EventHandler for Teller {
     async fn handle(&self, batch: &[Received<Deposited>]) -> Vec<Outcome> {
         let pause = self.script().pause;
         tokio::time::sleep(pause).await;
+        while batch.iter().any(|received| self.script().waiting.contains(&received.event.account)) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
         let mut outcomes = Vec::new();
         for received in batch {
             self.script().seen.push((received.event.account.clone(), received.deliveries));

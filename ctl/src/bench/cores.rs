@@ -1,12 +1,14 @@
 //! Who used which part of the machine, and when nobody else does.
 //!
 //! Every process of the machine is somebody's: a service's, a server's, the generator's (this process and what it has
-//! started and awaited), or foreign. A figure that was measured beside foreign work says little.
+//! started and awaited), or foreign. In a virtual machine the host may let others run while we could: stolen. A figure that was
+//! measured beside much of either says little.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use tokio::time::sleep;
 
 use crate::processes;
@@ -16,11 +18,23 @@ const TICKS: f64 = 100.0;
 /// The machine counts as quiet with less than this in use over [`WINDOW`]. As in the yardsticks of the issue.
 const QUIET: f64 = 0.15;
 const WINDOW: Duration = Duration::from_millis(1500);
-/// A run beside more foreign work than this is marked.
-pub const FOREIGN: f64 = 0.25;
+/// Work on all cores, to see whether they are given: half a hundred ticks, no more heat than a request or two.
+const PROBE: Duration = Duration::from_millis(500);
+/// A run is marked beside more foreign work than this, or with more stolen.
+const DISTURBING: f64 = 0.25;
 
 /// Cores used by name.
 pub type Cores = BTreeMap<String, f64>;
+
+/// How much of the machine others had meanwhile, at once or by the host.
+pub fn others(cores: &Cores) -> f64 {
+    ["foreign", "stolen"].iter().filter_map(|who| cores.get(*who)).fold(0.0, |most, used| most.max(*used))
+}
+
+/// Others had so much of the machine meanwhile that a figure says little.
+pub fn disturbed(cores: &Cores) -> bool {
+    others(cores) > DISTURBING
+}
 
 /// Which processes are whose.
 pub type Parties = Vec<(&'static str, Vec<i32>)>;
@@ -31,7 +45,16 @@ pub struct Watch {
     began: Instant,
     processes: BTreeMap<i32, u64>,
     own: u64,
-    machine: u64,
+    machine: Machine,
+}
+
+/// Ticks of the whole machine, since it started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Machine {
+    /// user, nice, system, irq and softirq.
+    busy: u64,
+    /// There was work, and the hypervisor let others run.
+    stolen: u64,
 }
 
 impl Watch {
@@ -48,23 +71,40 @@ impl Watch {
         let since = |id: &i32| used(*id).saturating_sub(self.processes.get(id).copied().unwrap_or(0));
         let mut all: Cores = parties.iter().map(|(name, ids)| ((*name).to_owned(), cores(ids.iter().map(since).sum()))).collect();
         all.insert("generator".to_owned(), cores(own() - self.own));
-        let foreign = cores(machine() - self.machine) - all.values().sum::<f64>();
+        let now = machine();
+        let foreign = cores(now.busy - self.machine.busy) - all.values().sum::<f64>();
         all.insert("foreign".to_owned(), foreign.max(0.0));
+        all.insert("stolen".to_owned(), cores(now.stolen - self.machine.stolen));
         all
     }
 }
 
-/// Waits until the machine is idle, ours included, at most `patience`. Whether it was.
-pub async fn quiet(patience: Duration) -> bool {
+/// Waits until the machine is idle, ours included, and can be had; at most `patience`. What disturbs nevertheless is seen by
+/// [`disturbed`].
+pub async fn quiet(patience: Duration) {
     let deadline = Instant::now() + patience;
-    while Instant::now() < deadline {
-        let (began, before) = (Instant::now(), machine());
-        sleep(WINDOW).await;
-        if (machine() - before) as f64 / TICKS / began.elapsed().as_secs_f64() <= QUIET {
-            return true;
-        }
-    }
-    false
+    while Instant::now() < deadline && !(idle().await && can_be_had().await) {}
+}
+
+async fn idle() -> bool {
+    let (began, before) = (Instant::now(), machine());
+    sleep(WINDOW).await;
+    (machine().busy - before.busy) as f64 / TICKS / began.elapsed().as_secs_f64() <= QUIET
+}
+
+/// While there is no work, nothing is stolen: only who asks for all cores sees whether they are given.
+async fn can_be_had() -> bool {
+    let (began, before) = (Instant::now(), machine());
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let work = || {
+        tokio::task::spawn_blocking(move || {
+            while began.elapsed() < PROBE {
+                std::hint::spin_loop();
+            }
+        })
+    };
+    join_all((0..cores).map(|_| work())).await;
+    (machine().stolen - before.stolen) as f64 / TICKS / began.elapsed().as_secs_f64() <= DISTURBING
 }
 
 /// Ticks of a process: its own and of children it has reaped. None of ours reaps but the postmaster, of its backends.
@@ -87,15 +127,17 @@ fn stat(process: i32) -> Option<Vec<String>> {
     Some(stat.rsplit_once(") ")?.1.split_whitespace().map(str::to_owned).collect())
 }
 
-/// Busy ticks of the whole machine: user, nice, system, irq and softirq; what a hypervisor took away is nobody's.
-fn machine() -> u64 {
-    busy(&fs::read_to_string("/proc/stat").unwrap_or_default())
+fn machine() -> Machine {
+    Machine::read(&fs::read_to_string("/proc/stat").unwrap_or_default())
 }
 
-fn busy(stat: &str) -> u64 {
-    let line = stat.lines().next().unwrap_or_default();
-    let fields: Vec<u64> = line.split_whitespace().skip(1).filter_map(|field| field.parse().ok()).collect();
-    [0, 1, 2, 5, 6].iter().filter_map(|index| fields.get(*index)).sum()
+impl Machine {
+    fn read(stat: &str) -> Self {
+        let line = stat.lines().next().unwrap_or_default();
+        let fields: Vec<u64> = line.split_whitespace().skip(1).filter_map(|field| field.parse().ok()).collect();
+        let sum = |indexes: &[usize]| indexes.iter().filter_map(|index| fields.get(*index)).sum();
+        Self { busy: sum(&[0, 1, 2, 5, 6]), stolen: sum(&[7]) }
+    }
 }
 
 #[cfg(test)]
@@ -104,7 +146,14 @@ mod tests {
 
     #[test]
     fn idle_waiting_and_stolen_time_is_not_busy() {
-        assert_eq!(busy("cpu  100 20 3 5000 70 4 5 600 0 0\ncpu0 1 1 1"), 132);
+        assert_eq!(Machine::read("cpu  100 20 3 5000 70 4 5 600 0 0\ncpu0 1 1 1"), Machine { busy: 132, stolen: 600 });
+    }
+
+    #[test]
+    fn a_quarter_of_a_core_that_others_used_or_were_given_disturbs() {
+        let cores = |foreign, stolen| Cores::from([("foreign".to_owned(), foreign), ("stolen".to_owned(), stolen)]);
+        assert!(!disturbed(&cores(0.2, 0.2)));
+        assert!(disturbed(&cores(0.3, 0.0)) && disturbed(&cores(0.0, 0.3)));
     }
 
     #[test]

@@ -25,14 +25,20 @@ impl Live {
         self.0.tick();
     }
 
-    /// What came out.
-    pub(super) fn ended(&self, reading: &Reading) {
-        self.0.one_more();
+    /// What came out; whether it is taken `again`.
+    pub(super) fn ended(&self, reading: &Reading, again: bool) {
+        if !again {
+            self.0.one_more();
+        }
         let name = self.0.paint.paint(Colour::Bold, format!("round {} {:<8}", reading.round, reading.measure.name()));
         let figures: Vec<String> =
             reading.figures.iter().map(|(figure, value)| format!("{} {}", figure.name(), figure.show(*value))).collect();
         self.0.say(format!("{name} {}", figures.join("; ")));
-        let disturbed = if reading.is_disturbed() { " DISTURBED by foreign work" } else { "" };
+        let disturbed = match (reading.is_disturbed(), again) {
+            (true, true) => " DISTURBED by others; once more",
+            (true, false) => " DISTURBED by others",
+            (false, _) => "",
+        };
         let notes = [vec![cores(&reading.cores)], reading.notes.clone()].concat().join("; ");
         self.0.say(self.0.paint.paint(Colour::Dim, format!("                 {notes}{disturbed}")));
     }
@@ -45,7 +51,7 @@ impl Live {
 
 /// `cores: generator 0.12, payment 0.83`
 pub(super) fn cores(cores: &Cores) -> String {
-    let used = cores.iter().filter(|(name, used)| **used > WORTH_SAYING || *name == "foreign");
+    let used = cores.iter().filter(|(name, used)| **used > WORTH_SAYING || ["foreign", "stolen"].contains(&name.as_str()));
     let used: Vec<String> = used.map(|(name, used)| format!("{name} {used:.2}")).collect();
     format!("cores: {}", used.join(", "))
 }

@@ -23,7 +23,7 @@ pub struct Report {
     pub machine: Machine,
     /// How it was measured.
     pub terms: Told,
-    /// Measurements beside foreign work: `round 2 e2e`.
+    /// Measurements that others disturbed: `round 2 e2e`.
     pub disturbed: Vec<String>,
 }
 
@@ -85,7 +85,7 @@ impl Report {
             parts.push(table(&self.target_rows(paint)));
         }
         if !self.disturbed.is_empty() {
-            let text = format!("Beside foreign work, and to be measured again: {}", self.disturbed.join(", "));
+            let text = format!("Disturbed by others, and to be measured again: {}", self.disturbed.join(", "));
             parts.push(paint.paint(Colour::Yellow, text));
         }
         parts.join("\n\n")
@@ -107,12 +107,12 @@ impl Report {
     }
 
     fn core_rows(&self) -> Vec<Vec<String>> {
-        const WHO: [&str; 7] = ["user", "inventory", "payment", "redis", "postgres", "generator", "foreign"];
+        const WHO: [&str; 8] = ["user", "inventory", "payment", "redis", "postgres", "generator", "foreign", "stolen"];
         let row = |(measure, cores): (&String, &Cores)| {
             let used = WHO.iter().map(|who| cores.get(*who).map_or_else(|| "-".to_owned(), |used| format!("{used:.2}")));
             [measure.clone()].into_iter().chain(used).collect()
         };
-        let first = heading(&["CORES", "USER", "INVENTORY", "PAYMENT", "REDIS", "POSTGRES", "GENERATOR", "FOREIGN"]);
+        let first = heading(&["CORES", "USER", "INVENTORY", "PAYMENT", "REDIS", "POSTGRES", "GENERATOR", "FOREIGN", "STOLEN"]);
         [first].into_iter().chain(self.cores.iter().map(row)).collect()
     }
 

@@ -9,6 +9,8 @@ pub struct Terms {
     pub measures: Vec<Measure>,
     /// Medians are taken over these.
     pub rounds: usize,
+    /// A measurement that others disturbed is taken again, so often at most; the least disturbed one counts.
+    pub repeats: usize,
     /// Each load lasts so long.
     pub time: Duration,
     /// Load before each measurement, which does not count.
@@ -29,6 +31,7 @@ impl Terms {
         Self {
             measures,
             rounds: 3,
+            repeats: 2,
             time: seconds(30),
             warm_up: seconds(3),
             patience: seconds(60),
@@ -41,7 +44,16 @@ impl Terms {
     #[must_use]
     pub fn quick(measures: Vec<Measure>) -> Self {
         let seconds = Duration::from_secs;
-        Self { measures, rounds: 1, time: seconds(5), warm_up: seconds(1), patience: seconds(5), stored: (1_000, 100_000), backlog: 1 }
+        Self {
+            measures,
+            rounds: 1,
+            repeats: 0,
+            time: seconds(5),
+            warm_up: seconds(1),
+            patience: seconds(5),
+            stored: (1_000, 100_000),
+            backlog: 1,
+        }
     }
 
     /// Yardsticks with three numbers of clients share the time of one load between them.

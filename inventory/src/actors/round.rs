@@ -26,7 +26,7 @@ use futures_util::future::join_all;
 use shared::{
     db::{CommitError, Commits, DbError},
     events::{Envelope, Event, RefundOrder, RefundReason, ReservedItem, ShortItem, StockReserved},
-    inbox,
+    inbox::{self, StoredReply},
     stream::Outcome,
 };
 use uuid::Uuid;
@@ -196,7 +196,7 @@ impl Round {
         let mut replies = store::answered(&self.backends.database.connection().await?, &ids).await?;
         for case in cases.iter_mut().filter(|case| case.outcome.is_none()) {
             if let Some(reply) = replies.remove(&case.paid.envelope.id) {
-                case.reply = reply.map(|reply| Arc::new(stored_reply(reply)));
+                case.reply = reply.map(|reply| Arc::new(given_again(reply, &case.paid.envelope)));
                 case.outcome = Some(Outcome::Duplicate);
             }
         }
@@ -313,7 +313,8 @@ fn reply<E: Event>(cause: &Envelope, event: &E) -> Reply {
 }
 
 /// A reply out of the inbox, to be published once more.
-fn stored_reply(envelope: Envelope) -> Reply {
+fn given_again(reply: StoredReply, question: &Envelope) -> Reply {
+    let envelope = reply.to(question, SERVICE);
     let stream = if envelope.kind == StockReserved::TYPE { StockReserved::STREAM } else { RefundOrder::STREAM };
     Reply { stream, envelope }
 }

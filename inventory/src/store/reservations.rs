@@ -16,7 +16,8 @@ use std::{
 use shared::{
     db::{Connection, DbError, Write},
     events::Envelope,
-    inbox, seeded_bug,
+    inbox::{self, StoredReply},
+    seeded_bug,
 };
 use uuid::Uuid;
 
@@ -47,7 +48,7 @@ pub struct Reply {
 ///
 /// # Errors
 /// The database did not answer.
-pub async fn answered(connection: &Connection, ids: &[Uuid]) -> Result<HashMap<Uuid, Option<Envelope>>, DbError> {
+pub async fn answered(connection: &Connection, ids: &[Uuid]) -> Result<HashMap<Uuid, Option<StoredReply<'static>>>, DbError> {
     inbox::processed(connection, GROUP, ids).await
 }
 
@@ -98,7 +99,7 @@ impl Write for WriteStock {
         let statement = connection.prepare_cached(&with_seeded_bugs()).await?;
         let events: Vec<Uuid> = rulings.iter().map(|ruling| ruling.event_id).collect();
         let lines = LineColumns::of(rulings);
-        let replies: Vec<String> = rulings.iter().map(|ruling| ruling.reply.envelope.to_json()).collect();
+        let replies: Vec<String> = rulings.iter().map(|ruling| StoredReply::from(&ruling.reply.envelope).to_json()).collect();
         let rows = connection
             .query(
                 &statement,

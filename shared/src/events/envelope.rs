@@ -68,10 +68,11 @@ impl Envelope {
         }
     }
 
-    /// Wraps an event caused by this one: same correlation, same trace, same span.
+    /// Wraps an event caused by this one: same subject, same correlation, same trace, same span.
     pub fn reply<E: Event>(&self, event: &E, source: &str) -> Self {
         let origin = Origin { trace: TraceContext::resume(&self.traceparent), request_id: self.request_id.clone() };
-        Self { causation_id: Some(self.id), ..Self::new(event, source, self.correlation_id.clone(), origin) }
+        let reply = Self::new(event, source, self.correlation_id.clone(), origin);
+        Self { subject: self.subject.clone(), causation_id: Some(self.id), ..reply }
     }
 
     /// The typed event.

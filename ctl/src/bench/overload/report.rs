@@ -67,7 +67,7 @@ impl OverloadReport {
         let disturbed: Vec<String> =
             self.rungs.iter().filter(|rung| rung.step.is_disturbed()).map(|rung| format!("{} times", rung.times)).collect();
         if !disturbed.is_empty() {
-            let text = format!("Beside foreign work, and to be measured again: {}", disturbed.join(", "));
+            let text = format!("Disturbed by others, and to be measured again: {}", disturbed.join(", "));
             parts.push(paint.paint(Colour::Yellow, text));
         }
         parts.join("\n\n")

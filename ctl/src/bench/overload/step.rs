@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::super::cores::{self, FOREIGN, Watch, quiet};
+use super::super::cores::{self, Watch, quiet};
 use super::super::live;
 use super::super::wrk::{self, Fixture, Load, Request};
 use super::super::{BenchError, site};
@@ -51,7 +51,7 @@ impl Step {
     pub fn told(&self) -> String {
         let Self { offered, accepted, refused, goodput, .. } = self;
         let end = self.p50_ms.zip(self.p99_ms).map(|(p50, p99)| format!(", to the end p50 {p50:.1} ms, p99 {p99:.1} ms"));
-        let disturbed = if self.is_disturbed() { " DISTURBED by foreign work" } else { "" };
+        let disturbed = if self.is_disturbed() { " DISTURBED by others" } else { "" };
         format!(
             "offered {offered:.0}/s, accepted {accepted:.0}/s, refused {refused:.0}/s, to their end {goodput:.0}/s{}; {}{disturbed}",
             end.unwrap_or_default(),
@@ -59,9 +59,9 @@ impl Step {
         )
     }
 
-    /// Somebody else used so much of the machine that it says little.
+    /// Others used so much of the machine that it says little.
     pub fn is_disturbed(&self) -> bool {
-        self.cores.get("foreign").is_some_and(|foreign| *foreign > FOREIGN)
+        cores::disturbed(&self.cores)
     }
 }
 

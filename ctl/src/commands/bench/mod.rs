@@ -40,6 +40,9 @@ pub struct Args {
     /// How long each load lasts [default: 30]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     seconds: Option<u64>,
+    /// Seconds to wait, before each load, for a machine that is idle and gives all its cores [default: 60]
+    #[arg(long, value_name = "N")]
+    patience: Option<u64>,
     #[command(flatten)]
     files: Files,
 }
@@ -103,5 +106,6 @@ fn terms(args: &Args) -> Terms {
     let mut terms = if args.quick { Terms::quick(measures) } else { Terms::full(measures) };
     terms.rounds = args.rounds.map_or(terms.rounds, usize::from);
     terms.time = args.seconds.map_or(terms.time, Duration::from_secs);
+    terms.patience = args.patience.map_or(terms.patience, Duration::from_secs);
     terms
 }

@@ -1,6 +1,5 @@
 use std::fs;
 
-use redis::InfoDict;
 use serde::Serialize;
 
 use super::BenchError;
@@ -35,20 +34,17 @@ impl Machine {
             memory_gib: line_of("/proc/meminfo", "MemTotal").and_then(kib).unwrap_or_default() / f64::from(1 << 20),
             kernel: fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default().trim().to_owned(),
             postgres: version,
-            redis: redis_version(&site.stack.redis_url()).await?,
+            redis: line_of_text(&site.redis(&["INFO", "server"]).await?, "redis_version").unwrap_or_default(),
         })
     }
 }
 
-async fn redis_version(url: &str) -> Result<String, BenchError> {
-    let mut connection = redis::Client::open(url)?.get_multiplexed_async_connection().await?;
-    let info: InfoDict = redis::cmd("INFO").arg("server").query_async(&mut connection).await?;
-    Ok(info.get("redis_version").unwrap_or_default())
-}
-
 /// What follows `name:` in a file of such lines.
 fn line_of(file: &str, name: &str) -> Option<String> {
-    let text = fs::read_to_string(file).ok()?;
+    line_of_text(&fs::read_to_string(file).ok()?, name)
+}
+
+fn line_of_text(text: &str, name: &str) -> Option<String> {
     let line = text.lines().find(|line| line.starts_with(name))?;
     Some(line.split_once(':')?.1.trim().to_owned())
 }

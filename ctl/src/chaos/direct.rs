@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, FromRedisValue};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
@@ -139,13 +140,16 @@ impl DirectRedis {
     /// # Errors
     /// [`ChaosError::Redis`].
     pub async fn command<T: FromRedisValue>(&self, words: &[&str]) -> Result<T, ChaosError> {
-        let config = AsyncConnectionConfig::new().set_connection_timeout(Some(ANSWER_WITHIN)).set_response_timeout(Some(ANSWER_WITHIN));
-        let mut connection = self.client.get_multiplexed_async_connection_with_config(&config).await?;
         let mut command = redis::Cmd::new();
         for word in words {
             command.arg(*word);
         }
-        Ok(command.query_async(&mut connection).await?)
+        Ok(command.query_async(&mut self.connection().await?).await?)
+    }
+
+    async fn connection(&self) -> Result<MultiplexedConnection, ChaosError> {
+        let config = AsyncConnectionConfig::new().set_connection_timeout(Some(ANSWER_WITHIN)).set_response_timeout(Some(ANSWER_WITHIN));
+        Ok(self.client.get_multiplexed_async_connection_with_config(&config).await?)
     }
 
     /// Entries each consumer of a group holds; nothing when there is no such group.
@@ -193,8 +197,7 @@ impl DirectRedis {
         if self.command::<u64>(&["EXISTS", key]).await? == 1 {
             return Ok(());
         }
-        let mut connection = self.client.get_multiplexed_async_connection().await?;
-        Ok(redis::cmd("RESTORE").arg(key).arg(0).arg(dump).query_async(&mut connection).await?)
+        Ok(redis::cmd("RESTORE").arg(key).arg(0).arg(dump).query_async(&mut self.connection().await?).await?)
     }
 
     /// Entries of a stream; 0 when there is none.

@@ -126,8 +126,7 @@ impl Servers {
     }
 
     async fn redis(&self) -> redis::aio::MultiplexedConnection {
-        let client = redis::Client::open(self.redis.url()).expect("a URL");
-        client.get_multiplexed_async_connection().await.expect("a connection")
+        shared::testing::redis_connection(&self.redis.url()).await
     }
 }
 

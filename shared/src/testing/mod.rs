@@ -13,7 +13,7 @@ mod tokens;
 pub use bench::{DurablePostgres, timed};
 pub use conformance::a_repeated_event_is_a_duplicate;
 pub use eventually::{Look, eventually};
-pub use servers::{TestDatabase, TestRedis, postgres};
+pub use servers::{TestDatabase, TestRedis, postgres, redis_connection};
 pub use tokens::Signer;
 
 use std::{net::SocketAddr, time::Duration};

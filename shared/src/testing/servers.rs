@@ -4,8 +4,10 @@ use std::{
     ops::{Deref, DerefMut},
     path::Path,
     process::{Command, Stdio},
+    time::Duration,
 };
 
+use redis::AsyncConnectionConfig;
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 use uuid::Uuid;
@@ -14,6 +16,8 @@ use crate::local::{Durability, Postgres, PostgresOptions, Redis, RedisOptions, a
 
 /// Three services with two pools of eight, twice over (a second instance), for as many tests as run at a time.
 const CONNECTIONS: u16 = 600;
+/// Redis, on a machine that is full of tests.
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
 /// The PostgreSQL of this test process; started by the first test that asks. It ends with the process.
 pub async fn postgres() -> &'static Postgres {
@@ -108,10 +112,19 @@ impl TestRedis {
     }
 }
 
-async fn command<T: redis::FromRedisValue>(url: &str, words: &[&str]) -> T {
+/// A connection that waits as long as a test does. redis-rs gives up after half a second, which a machine full of tests can take.
+///
+/// # Panics
+/// When Redis does not answer.
+pub async fn redis_connection(url: &str) -> redis::aio::MultiplexedConnection {
     let client = redis::Client::open(url).unwrap_or_else(|error| panic!("{url}: {error}"));
-    let connection = client.get_multiplexed_async_connection().await;
-    let mut connection = connection.unwrap_or_else(|error| panic!("{url}: {error}"));
+    let config = AsyncConnectionConfig::new().set_connection_timeout(Some(ANSWER_WITHIN)).set_response_timeout(Some(ANSWER_WITHIN));
+    let connection = client.get_multiplexed_async_connection_with_config(&config).await;
+    connection.unwrap_or_else(|error| panic!("{url}: {error}"))
+}
+
+async fn command<T: redis::FromRedisValue>(url: &str, words: &[&str]) -> T {
+    let mut connection = redis_connection(url).await;
     let mut command = redis::Cmd::new();
     words.iter().for_each(|word| _ = command.arg(*word));
     command.query_async(&mut connection).await.unwrap_or_else(|error| panic!("{words:?}: {error}"))

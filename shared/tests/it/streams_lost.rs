@@ -11,8 +11,7 @@ async fn forget_and_publish(bank: &Bank, forget: &[&str], account: &str) {
     for (field, value) in event.fields() {
         pipeline.arg(field).arg(value);
     }
-    let client = redis::Client::open(bank.redis.url()).expect("a URL");
-    let mut connection = client.get_multiplexed_async_connection().await.expect("a connection");
+    let mut connection = shared::testing::redis_connection(&bank.redis.url()).await;
     pipeline.query_async::<redis::Value>(&mut connection).await.expect("an answer");
 }
 

@@ -80,8 +80,11 @@ fn program(programs: &Path) -> PathBuf {
     if beside.is_file() { beside } else { PGBENCH.name.into() }
 }
 
-/// `tps = 1234.5 (without initial connection time)`
+/// `tps = 1234.5 (without initial connection time)`; no such line when the time was over before the first transaction was.
 fn per_second(said: &str) -> Option<f64> {
+    if said.lines().any(|line| line == "number of transactions actually processed: 0") {
+        return Some(0.0);
+    }
     let line = said.lines().find_map(|line| line.strip_prefix("tps = "))?;
     line.strip_suffix("(without initial connection time)")?.trim().parse().ok()
 }
@@ -114,6 +117,13 @@ mod tests {
         let said = "latency average = 0.123 ms\ninitial connection time = 4.093 ms\ntps = 8123.456 (without initial connection time)\n";
         assert_eq!(per_second(said), Some(8123.456));
         assert_eq!(per_second("pgbench: error: connection failed"), None);
+    }
+
+    /// 64 clients, one second, and a machine that is busy otherwise.
+    #[test]
+    fn no_transaction_in_the_time_is_a_rate_of_nothing() {
+        let said = "duration: 1 s\nnumber of transactions actually processed: 0\nnumber of failed transactions: 0 (NaN%)\n";
+        assert_eq!(per_second(said), Some(0.0));
     }
 
     #[test]

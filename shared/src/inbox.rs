@@ -22,12 +22,15 @@ use uuid::Uuid;
 
 use crate::{
     db::{Connection, DbError},
-    events::Envelope,
+    events::{Envelope, plain_json},
     telemetry::TraceContext,
 };
 
 /// The constraint that refuses a second effect.
 pub const ONCE: &str = "inbox_once";
+
+/// Bytes of a stored reply beside its data, and of the escapes in that.
+const TYPICAL: usize = 256;
 
 /// What a reply has of its own. Everything else is its question's: a third of the bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,7 +49,7 @@ pub struct StoredReply<'a> {
 impl StoredReply<'_> {
     /// As it is kept.
     pub fn to_json(&self) -> String {
-        serde_json::to_string(self).unwrap_or_else(|e| unreachable!("replies are plain data: {e}"))
+        plain_json(self, TYPICAL + self.data.len())
     }
 
     /// The reply that `source` gave when `question` came first.

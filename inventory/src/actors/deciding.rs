@@ -1,10 +1,11 @@
 //! The decisions of one round: order by order, in stream order, each seeing what those before it hold.
+//!
+//! A product that has enough for all of them holds all of it with one message; only the others are asked order by order.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use actix::{Addr, MailboxError};
 use futures_util::future::join_all;
-use shared::db::DbError;
 
 use super::{
     Backends, Product,
@@ -21,14 +22,25 @@ use crate::{
 pub(super) struct Deciding<'a> {
     backends: &'a Backends,
     products: HashMap<Sku, Addr<Product>>,
+    /// Those that hold what all orders of the round want of them.
+    enough: HashSet<Sku>,
+    /// All of them do: each order is reserved, and no decision waits or fails.
+    pub(super) is_plenty: bool,
     /// Looked up since the round began. Nothing else of this process is being committed, so what was read and what is held
     /// together are exact, and a shortage is final.
     exact: HashSet<Sku>,
 }
 
 impl<'a> Deciding<'a> {
-    pub(super) async fn begin(directory: &Directory, backends: &'a Backends, skus: &[Sku]) -> Result<Self, DbError> {
-        Ok(Self { backends, products: directory.find(skus).await?, exact: HashSet::new() })
+    /// Asks each product for everything that is `wanted` of it.
+    pub(super) async fn begin(directory: &Directory, backends: &'a Backends, wanted: &BTreeMap<Sku, u32>) -> Result<Self, Setback> {
+        let products = directory.find(&wanted.keys().cloned().collect::<Vec<Sku>>()).await?;
+        let mut deciding = Self { backends, products, enough: HashSet::new(), is_plenty: false, exact: HashSet::new() };
+        let lines: Vec<Line> = wanted.iter().map(|(sku, quantity)| Line { sku: sku.clone(), quantity: *quantity }).collect();
+        let answers = deciding.hold(&lines).await?;
+        deciding.enough = lines.into_iter().zip(answers).filter(|(_, answer)| *answer == Answer::Held).map(|(line, _)| line.sku).collect();
+        deciding.is_plenty = deciding.enough.len() == wanted.len();
+        Ok(deciding)
     }
 
     /// Decides over one order. Reserved: its lines are held. Refused: nothing is held, and no view that could be stale said so.
@@ -49,10 +61,16 @@ impl<'a> Deciding<'a> {
     }
 
     async fn hold(&self, lines: &[Line]) -> Result<Vec<Answer>, MailboxError> {
+        if lines.iter().all(|line| self.enough.contains(&line.sku)) {
+            return Ok(vec![Answer::Held; lines.len()]);
+        }
         let hold = |line: &Line| {
-            let (product, quantity) = (self.products.get(&line.sku), line.quantity);
+            let (product, quantity, held) = (self.products.get(&line.sku), line.quantity, self.enough.contains(&line.sku));
             async move {
                 let Some(product) = product else { return Ok(Answer::Unknown) };
+                if held {
+                    return Ok(Answer::Held);
+                }
                 Ok(match product.send(Hold(quantity)).await? {
                     Ok(()) => Answer::Held,
                     Err(short) => Answer::Short { available: short.available },
@@ -98,8 +116,7 @@ impl<'a> Deciding<'a> {
 pub(super) struct Taken(HashMap<Sku, (u32, Level)>);
 
 impl Taken {
-    pub(super) fn add(&mut self, lines: &[Line], levels: Vec<(Sku, Level)>) {
-        let levels: HashMap<Sku, Level> = levels.into_iter().collect();
+    pub(super) fn add(&mut self, lines: &[Line], levels: &HashMap<Sku, Level>) {
         for line in lines {
             let Some(level) = levels.get(&line.sku) else { continue };
             let (quantity, last) = self.0.entry(line.sku.clone()).or_insert((0, *level));

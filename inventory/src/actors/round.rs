@@ -19,10 +19,13 @@
 //! about it is ambiguous. Between two rounds nothing is in flight, so a refusal is never built on somebody's failed commit.
 //! Throughput comes from the size of a round: what arrives meanwhile, from all partitions, goes into the next one.
 
-use std::{collections::HashMap, rc::Rc, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    rc::Rc,
+    sync::Arc,
+};
 
 use actix::MailboxError;
-use futures_util::future::join_all;
 use shared::{
     db::{CommitError, Commits, DbError},
     events::{Envelope, Event, RefundOrder, RefundReason, ReservedItem, ShortItem, StockReserved},
@@ -44,6 +47,9 @@ use crate::{
 /// Tries at a batch that the database refuses: one for a duplicate that looked new, one for a stale view, one for a duplicate
 /// that another instance was faster with, one to spare. Then one order at a time, so that the culprit stands alone.
 const ATTEMPTS: usize = 4;
+
+/// Decided orders that go to the writer before the rest of a large round is decided: what `commit-batch` allows it at once by default.
+const PART: usize = 512;
 
 /// A paid order as it came.
 #[derive(Debug, Clone)]
@@ -181,10 +187,10 @@ impl Round {
         if open.is_empty() {
             return Ok(());
         }
-        let skus = skus(&open);
-        let result = self.settle(&mut open, &skus).await;
+        let wanted = wanted(&open);
+        let result = self.settle(&mut open, &wanted).await;
         if result.is_err() {
-            self.directory.forget(&skus);
+            self.directory.forget(wanted.keys());
         }
         result
     }
@@ -225,21 +231,26 @@ impl Round {
     }
 
     /// Decides, commits, settles. Holds of what fails are left behind, in products that are about to be forgotten.
-    async fn settle(&self, open: &mut [&mut Case<'_>], skus: &[Sku]) -> Result<(), Setback> {
-        let mut deciding = Deciding::begin(&self.directory, &self.backends, skus).await?;
-        let mut rulings = Vec::with_capacity(open.len());
+    async fn settle(&self, open: &mut [&mut Case<'_>], wanted: &BTreeMap<Sku, u32>) -> Result<(), Setback> {
+        let mut deciding = Deciding::begin(&self.directory, &self.backends, wanted).await?;
+        let (mut rulings, mut commits) = (Vec::with_capacity(open.len()), Vec::with_capacity(open.len()));
+        let commit = |(ruling, _): &(Arc<Ruling>, &str)| self.writer.commit(Arc::clone(ruling));
         for case in open.iter() {
             let decision = deciding.decide(&case.paid.order).await?;
             rulings.push((Arc::new(ruling(case.paid, &decision)), label(&decision)));
+            // No shortage depends on whether these commit: they need not wait for the rest of the round.
+            if deciding.is_plenty && rulings.len() - commits.len() == PART {
+                commits.extend(rulings[commits.len()..].iter().map(commit));
+                tokio::task::yield_now().await; // the writer is on this thread
+            }
         }
-        let commits = rulings.iter().map(|(ruling, _)| self.writer.commit(Arc::clone(ruling)));
-        let results = join_all(commits).await;
+        commits.extend(rulings[commits.len()..].iter().map(commit));
         let (mut taken, mut setback, mut counts) = (Taken::default(), None, HashMap::new());
-        for ((case, (ruling, label)), result) in open.iter_mut().zip(rulings).zip(results) {
-            match result {
+        for ((case, (ruling, label)), commit) in open.iter_mut().zip(rulings).zip(commits) {
+            match commit.await {
                 Ok(levels) => {
                     *counts.entry(label).or_insert(0) += 1;
-                    taken.add(&ruling.taken, levels);
+                    taken.add(&ruling.taken, &levels);
                     (case.outcome, case.reply) = (Some(Outcome::Done), Some(Arc::clone(&ruling.reply)));
                 }
                 Err(error) => setback = Some(error),
@@ -257,12 +268,14 @@ fn undecided() -> Outcome {
     Outcome::Transient("it was not decided".to_owned())
 }
 
-/// Every product of these orders, once.
-fn skus(cases: &[&mut Case<'_>]) -> Vec<Sku> {
-    let mut skus: Vec<Sku> = cases.iter().flat_map(|case| case.paid.order.lines.iter().map(|line| line.sku.clone())).collect();
-    skus.sort_unstable();
-    skus.dedup();
-    skus
+/// Every product of these orders, and how much all of them want of it.
+fn wanted(cases: &[&mut Case<'_>]) -> BTreeMap<Sku, u32> {
+    let mut wanted: BTreeMap<Sku, u32> = BTreeMap::new();
+    for line in cases.iter().flat_map(|case| &case.paid.order.lines) {
+        let pieces = wanted.entry(line.sku.clone()).or_default();
+        *pieces = pieces.saturating_add(line.quantity);
+    }
+    wanted
 }
 
 fn counted(error: CommitError) -> CommitError {

@@ -74,9 +74,9 @@ const COMMIT: &str = "
             WITH ORDINALITY AS l (event_id, order_id, sku, quantity, later, place)
         LEFT JOIN taken t USING (sku)
         ORDER BY l.place
-        RETURNING event_id, sku, balance, id
+        RETURNING sku, id
     )
-    SELECT event_id, sku, balance, id FROM booked";
+    SELECT t.sku, t.on_hand, max(b.id) FROM taken t JOIN booked b USING (sku) GROUP BY t.sku, t.on_hand";
 
 /// [`COMMIT`]; with a mistake in it where a build can have one and is told to.
 fn with_seeded_bugs() -> Cow<'static, str> {
@@ -88,8 +88,8 @@ fn with_seeded_bugs() -> Cow<'static, str> {
 
 impl Write for WriteStock {
     type Item = Arc<Ruling>;
-    /// How much each line left on hand.
-    type Outcome = Vec<(Sku, Level)>;
+    /// What is on hand after the whole batch of each product that anything in it takes.
+    type Outcome = Arc<HashMap<Sku, Level>>;
 
     const NAME: &'static str = "stock";
     /// A shortage was decided on the assumption that what is held before it commits.
@@ -117,11 +117,8 @@ impl Write for WriteStock {
                 ],
             )
             .await?;
-        let mut levels: HashMap<Uuid, Self::Outcome> = HashMap::with_capacity(rulings.len());
-        for row in &rows {
-            levels.entry(row.get(0)).or_default().push((Sku::stored(row.get(1)), level(row, 2)));
-        }
-        Ok(events.iter().map(|event| levels.remove(event).unwrap_or_default()).collect())
+        let levels: Self::Outcome = Arc::new(rows.iter().map(|row| (Sku::stored(row.get(0)), level(row, 1))).collect());
+        Ok(vec![levels; rulings.len()])
     }
 }
 

@@ -131,15 +131,18 @@ impl<W: Write> Commits<W> {
         }))
     }
 
-    /// Commits one item, together with whatever else is waiting.
+    /// Commits one item, together with whatever else is waiting. It is in the queue when this returns; the future is its outcome.
     ///
     /// # Errors
     /// See [`CommitError`].
-    pub async fn commit(&self, item: W::Item) -> Result<W::Outcome, CommitError> {
+    pub fn commit(&self, item: W::Item) -> impl Future<Output = Result<W::Outcome, CommitError>> + use<W> {
         let (reply, outcome) = oneshot::channel();
-        let unavailable = || CommitError::Unavailable(format!("the {} writer is being replaced", W::NAME));
-        self.0.tell(Commit { item, reply }).map_err(|_| unavailable())?;
-        outcome.await.map_err(|_| unavailable())?
+        let told = self.0.tell(Commit { item, reply });
+        let unavailable = |_| CommitError::Unavailable(format!("the {} writer is being replaced", W::NAME));
+        async move {
+            told.map_err(|_| unavailable(()))?;
+            outcome.await.map_err(|_| unavailable(()))?
+        }
     }
 
     /// Commits what is queued, then stops.

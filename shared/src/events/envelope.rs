@@ -88,9 +88,7 @@ impl Envelope {
 
     /// All of it as JSON: how it is stored.
     pub fn to_json(&self) -> String {
-        let mut json = Vec::with_capacity(TYPICAL + self.data.len());
-        serde_json::to_writer(&mut json, self).unwrap_or_else(|e| unreachable!("envelopes are plain data: {e}"));
-        String::from_utf8(json).unwrap_or_else(|e| unreachable!("JSON is text: {e}"))
+        plain_json(self, TYPICAL + self.data.len())
     }
 
     /// The fields of the stream entry, in contract order.
@@ -141,6 +139,13 @@ impl Envelope {
             data: required("data", data)?.to_owned(),
         })
     }
+}
+
+/// What cannot fail to be JSON, in a text that begins with room for so many bytes.
+pub(crate) fn plain_json<T: Serialize>(plain: &T, room: usize) -> String {
+    let mut json = Vec::with_capacity(room);
+    serde_json::to_writer(&mut json, plain).unwrap_or_else(|e| unreachable!("events are plain data: {e}"));
+    String::from_utf8(json).unwrap_or_else(|e| unreachable!("JSON is text: {e}"))
 }
 
 /// Bytes of an envelope beside its data, and of the escapes in that.

@@ -11,6 +11,7 @@ mod stock_reserved;
 
 use serde::{Serialize, de::DeserializeOwned};
 
+pub(crate) use envelope::plain_json;
 pub use envelope::{Envelope, EnvelopeError};
 pub use order_completed::{OrderCompleted, OrderedItem};
 pub use product_changed::ProductChanged;

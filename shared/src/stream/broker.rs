@@ -11,6 +11,9 @@ use tokio::sync::Mutex;
 use super::{partition_of, reader::Reader, spans};
 use crate::{events::Envelope, failpoint, settings::StreamSettings};
 
+/// Events that are published in one round trip, of about a kilobyte each: the connection keeps the room that the largest needed.
+const ROUND_TRIP: usize = 256;
+
 /// Redis did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum BrokerError {
@@ -106,25 +109,32 @@ impl Broker {
         answer.map_err(|_| BrokerError::Unavailable(format!("no answer within {:?}", self.timeout)))?.map_err(BrokerError::from)
     }
 
-    /// Publishes envelopes in one round trip; one result an envelope, in order.
+    /// Publishes envelopes; one result an envelope, in order.
     ///
     /// # Errors
     /// [`BrokerError::Unavailable`]: any of them may have been published.
     pub async fn publish(&self, events: &[(&str, &Envelope)]) -> Result<Vec<Result<(), BrokerError>>, BrokerError> {
+        failpoint::pass("publish.before", "");
+        let mut results = Vec::with_capacity(events.len());
+        for part in events.chunks(ROUND_TRIP) {
+            results.extend(self.publish_part(part).await?);
+        }
+        failpoint::pass("publish.after", "");
+        Ok(results)
+    }
+
+    async fn publish_part(&self, events: &[(&str, &Envelope)]) -> Result<impl Iterator<Item = Result<(), BrokerError>>, BrokerError> {
         let (mut pipeline, began) = (Pipeline::with_capacity(events.len()), SystemTime::now());
         for (stream, envelope) in events {
             let key = partition_of(stream, &envelope.correlation_id, self.partitions);
             pipeline.add_command(add(&key, &envelope.fields()));
         }
-        failpoint::pass("publish.before", "");
         let values = self.run(&mut pipeline).await?;
-        failpoint::pass("publish.after", "");
-        let published = |(value, (stream, envelope)): (Value, &(&str, &Envelope))| {
+        Ok(values.into_iter().zip(events).map(move |(value, (stream, envelope))| {
             value.extract_error()?;
             spans::record_publication(stream, envelope, began);
             Ok(())
-        };
-        Ok(values.into_iter().zip(events).map(published).collect())
+        }))
     }
 
     pub(super) fn partitions(&self) -> u16 {

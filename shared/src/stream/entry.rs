@@ -1,7 +1,5 @@
 //! Stream entries as Redis sends them.
 
-use std::borrow::Cow;
-
 use redis::{FromRedisValue, Value};
 
 use crate::events::Envelope;
@@ -39,9 +37,14 @@ impl Fields {
 
     /// The same as it came.
     pub(super) fn push_bytes(&mut self, part: &[u8]) {
-        let text = String::from_utf8_lossy(part);
-        self.is_damaged |= matches!(text, Cow::Owned(_));
-        self.push(&text);
+        // Not `from_utf8_lossy` at once: it goes byte by byte, and there are 26 parts in an entry.
+        match str::from_utf8(part) {
+            Ok(text) => self.push(text),
+            Err(_) => {
+                self.is_damaged = true;
+                self.push(&String::from_utf8_lossy(part));
+            }
+        }
     }
 
     pub(super) fn is_damaged(&self) -> bool {

@@ -84,18 +84,18 @@ impl<H: EventHandler> Processing<H> {
         let mut pause = TRANSIENT_PAUSE.0;
         let handling = Handling::begin(batch.entries.len());
         while !batch.entries.is_empty() {
-            let started = Instant::now();
-            self.memory().in_hand.extend(batch.entries.iter().cloned());
+            let (started, entries, received) = (Instant::now(), Arc::new(batch.entries), batch.received);
+            self.memory().in_hand.push(Arc::clone(&entries));
             self.spec.rehearse_panic();
             failpoint::pass("handler.start", &self.spec.stream);
             if seeded_bug::is_alive("ack-before-commit") {
-                self.settlement.acknowledge(&batch.entries).await?;
+                self.settlement.acknowledge(&entries).await?;
             }
-            let outcomes = self.handler.handle(&batch.received).await;
-            self.put_down(&batch.entries);
+            let outcomes = self.handler.handle(&received).await;
+            self.memory().in_hand.retain(|batch| !Arc::ptr_eq(batch, &entries));
             self.spec.metrics.processing.record(started.elapsed());
-            debug_assert_eq!(outcomes.len(), batch.entries.len(), "one outcome an event");
-            batch = self.settle(batch, outcomes, &handling).await?;
+            debug_assert_eq!(outcomes.len(), entries.len(), "one outcome an event");
+            batch = self.settle(&entries, received, outcomes, &handling).await?;
             if batch.entries.is_empty() || self.stopping.get() {
                 return Ok(()); // what is left stays pending for the next life
             }
@@ -107,10 +107,16 @@ impl<H: EventHandler> Processing<H> {
     }
 
     /// Settles each event by its outcome and returns the transient ones.
-    async fn settle(&self, batch: Batch<H::Event>, outcomes: Vec<Outcome>, handling: &Handling) -> Result<Batch<H::Event>, BrokerError> {
-        let (mut entries, mut again) = (Vec::new(), Batch::with_capacity(0));
+    async fn settle(
+        &self,
+        entries: &[String],
+        received: Vec<Received<H::Event>>,
+        outcomes: Vec<Outcome>,
+        handling: &Handling,
+    ) -> Result<Batch<H::Event>, BrokerError> {
+        let (mut settled, mut again) = (Vec::with_capacity(entries.len()), Batch::with_capacity(0));
         let mut duplicates = 0;
-        for ((entry, received), outcome) in batch.entries.into_iter().zip(batch.received).zip(outcomes) {
+        for ((entry, received), outcome) in entries.iter().zip(received).zip(outcomes) {
             let event = received.envelope.id;
             handling.record(&self.spec, &received, &outcome);
             match outcome {
@@ -118,34 +124,34 @@ impl<H: EventHandler> Processing<H> {
                     duplicates += usize::from(outcome == Outcome::Duplicate);
                     self.spec.metrics.end_to_end.record(age(&received.envelope));
                     if received.deliveries > 1 {
-                        self.memory().failures.take(&entry);
+                        self.memory().failures.take(entry);
                     }
-                    entries.push(entry);
+                    settled.push(entry.as_str());
                 }
                 Outcome::Transient(why) => {
                     let request_id = received.envelope.request_id.as_deref().unwrap_or_default();
                     tracing::warn!(stream = %self.spec.key, %event, %request_id, %why, "will be handled again");
-                    again.push(entry, received);
+                    again.push(entry.clone(), received);
                 }
                 Outcome::Failed(why) => {
                     self.spec.metrics.count("failed", 1);
                     let request_id = received.envelope.request_id.as_deref().unwrap_or_default();
                     tracing::warn!(stream = %self.spec.key, %event, %request_id, deliveries = received.deliveries, %why, "failed; it stays pending");
-                    self.memory().failures.record(&entry, &why);
+                    self.memory().failures.record(entry, &why);
                 }
                 Outcome::Poison(why) => {
                     self.spec.metrics.count("poison", 1);
-                    let entry = Entry::of(entry, &received.envelope);
+                    let entry = Entry::of(entry.clone(), &received.envelope);
                     self.bury(&entry, received.deliveries, "rejected", None, &why).await?;
                 }
             }
         }
         self.spec.metrics.count("duplicate", duplicates);
-        self.spec.metrics.count("done", entries.len() - duplicates);
-        if !entries.is_empty() {
+        self.spec.metrics.count("done", settled.len() - duplicates);
+        if !settled.is_empty() {
             failpoint::pass("consumer.before-ack", &self.spec.stream);
         }
-        self.settlement.acknowledge(&entries).await?;
+        self.settlement.acknowledge(&settled).await?;
         Ok(again)
     }
 
@@ -173,11 +179,6 @@ impl<H: EventHandler> Processing<H> {
             first_failed_at,
         };
         self.settlement.bury(&burial).await
-    }
-
-    fn put_down(&self, entries: &[String]) {
-        let mut memory = self.memory();
-        entries.iter().for_each(|entry| _ = memory.in_hand.remove(entry));
     }
 
     pub(super) fn memory(&self) -> MutexGuard<'_, Memory> {

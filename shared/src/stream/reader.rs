@@ -20,7 +20,8 @@ use crate::tls;
 
 /// What is read at once at least; Redis sends 64 KiB before it looks after its next client (`NET_MAX_WRITES_PER_EVENT`).
 const CHUNK: usize = 64 * 1024;
-/// Room for replies that is kept: a hundred entries of 1 KiB, what comes at once under load.
+/// Room for replies that is kept: a hundred entries of 1 KiB, what comes at once under load. What a backlog took is given back when
+/// a smaller reply says that it has ended.
 const KEPT: usize = 128 * 1024;
 
 trait Socket: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -79,7 +80,9 @@ impl Reader {
                 if let Some(length) = end.find(&self.received)? {
                     let answer = understand(&self.received[..length]);
                     self.received.drain(..length);
-                    self.received.shrink_to(KEPT);
+                    if length < KEPT {
+                        self.received.shrink_to(KEPT);
+                    }
                     return answer;
                 }
                 self.received.reserve(CHUNK);

@@ -31,7 +31,8 @@ const ALONE_FROM: u32 = 3;
 /// Entries that failed are tried again after this pause (and at most once per `claim-interval`).
 const RETRY_IDLE: Duration = Duration::from_millis(500);
 /// Full batches that are in hand at the same time: a backlog is worked off while it is read, and acknowledged while the next is handled.
-const BATCHES: usize = 4;
+/// With four PostgreSQL, Redis and two threads were idle a quarter of the time.
+const BATCHES: usize = 8;
 
 pub(super) struct Session<H: EventHandler> {
     spec: ConsumerSpec,

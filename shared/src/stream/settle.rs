@@ -1,9 +1,9 @@
 //! Acknowledging, and burying what cannot be handled.
 
-use std::collections::{BTreeMap, HashSet};
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
-use redis::{Pipeline, Value};
+use redis::{Pipeline, ToRedisArgs, Value};
 
 use super::{
     Broker, BrokerError,
@@ -15,14 +15,14 @@ use super::{
 pub(super) struct Memory {
     pub failures: Failures,
     /// Entries in the handler right now: a panic is their fault, as far as anybody can tell.
-    pub in_hand: HashSet<String>,
+    pub in_hand: Vec<Arc<Vec<String>>>,
 }
 
 impl Memory {
     /// Notes that the handler panicked over the entries it had in hand.
     pub(super) fn blame(&mut self, panic: &str) {
-        for entry in std::mem::take(&mut self.in_hand) {
-            self.failures.record(&entry, panic);
+        for entry in std::mem::take(&mut self.in_hand).iter().flat_map(|batch| batch.iter()) {
+            self.failures.record(entry, panic);
         }
     }
 }
@@ -66,7 +66,7 @@ pub(super) struct Settlement {
 
 impl Settlement {
     /// Acknowledges entries whose effect is committed.
-    pub(super) async fn acknowledge(&self, entries: &[String]) -> Result<(), BrokerError> {
+    pub(super) async fn acknowledge(&self, entries: &[impl ToRedisArgs]) -> Result<(), BrokerError> {
         if entries.is_empty() {
             return Ok(());
         }

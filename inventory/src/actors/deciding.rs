@@ -51,9 +51,12 @@ impl<'a> Deciding<'a> {
             if decision == Decision::Reserve {
                 return Ok(decision);
             }
-            self.release(order.lines.iter().zip(&answers).filter(|(_, answer)| **answer == Answer::Held).map(|(line, _)| line)).await?;
+            let held = order.lines.iter().zip(&answers).filter(|(_, answer)| **answer == Answer::Held).map(|(line, _)| line);
+            let (for_all, for_it): (Vec<&Line>, Vec<&Line>) = held.partition(|line| self.enough.contains(&line.sku));
+            self.release(&for_it).await?;
             let stale = self.stale(&order.lines, &answers);
             if stale.is_empty() {
+                self.release(&for_all).await?;
                 return Ok(decision);
             }
             self.look_again(stale).await?;
@@ -80,8 +83,8 @@ impl<'a> Deciding<'a> {
         join_all(lines.iter().map(hold)).await.into_iter().collect()
     }
 
-    async fn release(&self, lines: impl Iterator<Item = &Line>) -> Result<(), MailboxError> {
-        let held = lines.filter_map(|line| Some((self.products.get(&line.sku)?, line.quantity)));
+    async fn release(&self, lines: &[&Line]) -> Result<(), MailboxError> {
+        let held = lines.iter().filter_map(|line| Some((self.products.get(&line.sku)?, line.quantity)));
         join_all(held.map(|(product, quantity)| product.send(Release(quantity)))).await.into_iter().collect()
     }
 

@@ -286,10 +286,10 @@ async fn a_consumer_that_is_drained_has_handled_every_batch_it_had_in_hand() {
     bank.script().pause = Duration::from_secs(1);
     bank.publish(&numbered(0..20)).await;
     let consumers = bank.consumers();
-    held(&bank, 8).await; // four batches
+    held(&bank, 16).await; // eight batches
     assert!(consumers.drain(SOON).await);
     held(&bank, 0).await;
-    assert!(bank.number("SELECT count(*) FROM deposits").await >= 8);
+    assert!(bank.number("SELECT count(*) FROM deposits").await >= 16);
 }
 
 #[actix_rt::test]

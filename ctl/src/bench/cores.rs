@@ -1,12 +1,13 @@
 //! Who used which part of the machine, and when nobody else does.
 //!
 //! Every process of the machine is somebody's: a service's, a server's, the generator's (this process and what it has
-//! started and awaited), or foreign. In a virtual machine the host may let others run while we could: stolen. A figure that was
-//! measured beside much of either says little.
+//! started and awaited), or foreign. In a virtual machine the host may let others run while we could: stolen. If it stops the
+//! machine altogether, nothing says so but the clock on the wall, which is set forward afterwards: those cores count as stolen
+//! too, for wrk and PostgreSQL take their times from it. A figure that was measured beside much of either says little.
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use futures_util::future::join_all;
 use tokio::time::sleep;
@@ -43,6 +44,7 @@ pub type Parties = Vec<(&'static str, Vec<i32>)>;
 #[derive(Debug)]
 pub struct Watch {
     began: Instant,
+    on_the_wall: SystemTime,
     processes: BTreeMap<i32, u64>,
     own: u64,
     machine: Machine,
@@ -61,12 +63,14 @@ impl Watch {
     /// From now on.
     pub fn begin(parties: &Parties) -> Self {
         let ids = parties.iter().flat_map(|(_, ids)| ids);
-        Self { began: Instant::now(), processes: ids.map(|id| (*id, used(*id))).collect(), own: own(), machine: machine() }
+        let processes = ids.map(|id| (*id, used(*id))).collect();
+        Self { began: Instant::now(), on_the_wall: SystemTime::now(), processes, own: own(), machine: machine() }
     }
 
     /// Until now. A process that was started meanwhile counts with all it used.
     pub fn end(self, parties: &Parties) -> Cores {
         let seconds = self.began.elapsed().as_secs_f64();
+        let stopped = stopped(seconds, seconds_since(self.on_the_wall));
         let cores = |ticks: u64| ticks as f64 / TICKS / seconds;
         let since = |id: &i32| used(*id).saturating_sub(self.processes.get(id).copied().unwrap_or(0));
         let mut all: Cores = parties.iter().map(|(name, ids)| ((*name).to_owned(), cores(ids.iter().map(since).sum()))).collect();
@@ -74,9 +78,23 @@ impl Watch {
         let now = machine();
         let foreign = cores(now.busy - self.machine.busy) - all.values().sum::<f64>();
         all.insert("foreign".to_owned(), foreign.max(0.0));
-        all.insert("stolen".to_owned(), cores(now.stolen - self.machine.stolen));
+        all.insert("stolen".to_owned(), cores(now.stolen - self.machine.stolen) + stopped);
         all
     }
+}
+
+/// Seconds on the wall; less than none if its clock was set back.
+fn seconds_since(moment: SystemTime) -> f64 {
+    moment.elapsed().map_or_else(|error| -error.duration().as_secs_f64(), |elapsed| elapsed.as_secs_f64())
+}
+
+/// All cores, for as long as the clock on the wall was set by while so many seconds passed.
+fn stopped(seconds: f64, on_the_wall: f64) -> f64 {
+    (on_the_wall - seconds).abs() / seconds * all_cores() as f64
+}
+
+fn all_cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// Waits until the machine is idle, ours included, and can be had; at most `patience`. What disturbs nevertheless is seen by
@@ -95,7 +113,6 @@ async fn idle() -> bool {
 /// While there is no work, nothing is stolen: only who asks for all cores sees whether they are given.
 async fn can_be_had() -> bool {
     let (began, before) = (Instant::now(), machine());
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let work = || {
         tokio::task::spawn_blocking(move || {
             while began.elapsed() < PROBE {
@@ -103,7 +120,7 @@ async fn can_be_had() -> bool {
             }
         })
     };
-    join_all((0..cores).map(|_| work())).await;
+    join_all((0..all_cores()).map(|_| work())).await;
     (machine().stolen - before.stolen) as f64 / TICKS / began.elapsed().as_secs_f64() <= DISTURBING
 }
 
@@ -154,6 +171,12 @@ mod tests {
         let cores = |foreign, stolen| Cores::from([("foreign".to_owned(), foreign), ("stolen".to_owned(), stolen)]);
         assert!(!disturbed(&cores(0.2, 0.2)));
         assert!(disturbed(&cores(0.3, 0.0)) && disturbed(&cores(0.0, 0.3)));
+    }
+
+    #[test]
+    fn a_clock_that_was_set_by_a_second_in_ten_either_way_is_a_tenth_of_all_cores() {
+        let share = |on_the_wall| stopped(10.0, on_the_wall) / all_cores() as f64;
+        assert!((share(11.0) - 0.1).abs() < 1e-9 && (share(9.0) - 0.1).abs() < 1e-9 && share(10.0).abs() < 1e-9);
     }
 
     #[test]

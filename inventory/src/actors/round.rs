@@ -41,7 +41,7 @@ use super::{
 };
 use crate::{
     domain::{Decision, Order, Refusal, ShortLine, Sku},
-    store::{self, NEVER_NEGATIVE, Reply, Ruling, SERVICE, WriteStock},
+    store::{self, NEVER_NEGATIVE, ORDER_ONCE, Reply, Ruling, SERVICE, WriteStock},
 };
 
 /// Tries at a batch that the database refuses: one for a duplicate that looked new, one for a stale view, one for a duplicate
@@ -165,7 +165,7 @@ impl Round {
             match self.attempt(cases, attempt).await {
                 Err(setback @ (Setback::Refused(_) | Setback::ProductLost(_))) if attempt < ATTEMPTS => {
                     match &setback {
-                        Setback::Refused(error) if error.violates(inbox::ONCE) => {
+                        Setback::Refused(error) if [inbox::ONCE, ORDER_ONCE].iter().any(|once| error.violates(once)) => {
                             tracing::debug!("an event that looked new had its effect")
                         }
                         _ => tracing::warn!(orders = cases.len(), attempt, %setback, "the batch was not committed; deciding anew"),

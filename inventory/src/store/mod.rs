@@ -12,7 +12,7 @@ pub use catalogue::{Changed, NewProduct, change, create, remove};
 pub use events::{SERVICE, product_changed, publish_everything_again};
 pub use movements::{Movement, movements};
 pub use products::{StoredProduct, levels, load, load_all, page};
-pub use reservations::{NEVER_NEGATIVE, Reply, Ruling, WriteStock, answered};
+pub use reservations::{NEVER_NEGATIVE, ORDER_ONCE, Reply, Ruling, WriteStock, answered};
 
 /// As whom this service consumes; also its name in the inbox.
 pub const GROUP: &str = "inventory-group";

@@ -27,6 +27,9 @@ use crate::domain::{Level, Line, Sku};
 /// The CHECK that makes overselling impossible.
 pub const NEVER_NEGATIVE: &str = "products_on_hand_never_negative";
 
+/// The constraint that refuses to take for an order twice; of a known event it is met before the inbox's.
+pub const ORDER_ONCE: &str = "stock_ledger_order_once";
+
 /// What was decided over one event.
 #[derive(Debug, Clone)]
 pub struct Ruling {

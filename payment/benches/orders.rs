@@ -1,6 +1,6 @@
 //! Orders: placed by the group commit, and brought to their end by a batch of outcomes.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use actix_rt::{Arbiter, System};
 use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
@@ -59,16 +59,16 @@ impl Books {
             format!("INSERT INTO catalogue SELECT 'BENCH-' || n, 'A product', 1999, 'EUR', 1, false FROM generate_series(1, {PRODUCTS}) n");
         database.connection().await.expect("a connection").batch_execute(&catalogue).await.expect("products");
         let supervisor = SupervisorHandle::start(&Arbiter::current(), &Roster::default(), Shutdown::default());
-        let orders = Commits::start(&supervisor, database.clone(), &settings, || PlaceOrders::new(PRICE_AGE));
+        let orders = Commits::start(&supervisor, database.clone(), &settings, || PlaceOrders::new(PRICE_AGE, drop));
         let outcomes = Commits::start(&supervisor, database.clone(), &settings, || ApplyOutcomes { consumer: "payment-group" });
         let books = Self { database, orders, outcomes, _postgres: postgres };
-        eventually("the writers are at work", SOON, async || books.orders.commit(requests(1).remove(0)).await.map(drop)).await;
+        eventually("the writers are at work", SOON, async || books.orders.commit(Arc::new(requests(1).remove(0))).await.map(drop)).await;
         books
     }
 
     /// All of them at the same time; every one must be new.
     async fn place(&self, requests: Vec<OrderRequest>) {
-        let placed = join_all(requests.into_iter().map(|request| self.orders.commit(request))).await;
+        let placed = join_all(requests.into_iter().map(|request| self.orders.commit(Arc::new(request)))).await;
         assert!(placed.iter().all(|placed| matches!(placed, Ok(Placed::Created(_)))), "{placed:?}");
     }
 

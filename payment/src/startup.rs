@@ -18,7 +18,7 @@ use shared::{
 };
 
 use crate::{
-    actors::{Cashier, CashierParts, Catalogue, ChargeBacklog, Intake, OrderDesk, OrderDeskParts, Reconciler, Watchers},
+    actors::{Cashier, CashierParts, Catalogue, ChargeBacklog, ChargeOrders, Intake, OrderDesk, OrderDeskParts, Reconciler, Watchers},
     consumers::{ProductChangedHandler, RefundOrderHandler, StockReservedHandler},
     http::{Desks, document, routes},
     product_source::ProductSource,
@@ -175,8 +175,6 @@ impl Actors {
         let db = &settings.common.database;
         let charges = Commits::start(supervisor, database.clone(), db, ChargeLedger::default);
         let refunds = Commits::start(supervisor, database.clone(), db, || RefundLedger);
-        let price_age = settings.price_age;
-        let orders = Commits::start(supervisor, database.clone(), db, move || PlaceOrders::new(price_age));
         let outcomes = Commits::start(supervisor, database.clone(), db, || ApplyOutcomes { consumer: GROUP });
         let settle = SettleCharges { relay: relay.clone(), resend_after: settings.streams.resend_after };
         let settlements = Commits::start(supervisor, database.clone(), db, move || settle.clone());
@@ -192,11 +190,16 @@ impl Actors {
             settings: settings.provider,
         };
         let cashier = supervisor.supervise("cashier", "cashier", policy, move |life| Cashier::new(cashier_parts.clone(), life));
+        let (price_age, charging) = (settings.price_age, cashier.clone());
+        let orders = Commits::start(supervisor, database.clone(), db, move || {
+            let cashier = charging.clone();
+            // If the cashier is being replaced, the reconciler finds the orders.
+            PlaceOrders::new(price_age, move |placed| _ = cashier.tell(ChargeOrders(placed)))
+        });
         let desk_parts = OrderDeskParts {
             database: database.clone(),
             orders: orders.clone(),
             outcomes: outcomes.clone(),
-            cashier: cashier.clone(),
             watchers,
             intake: intake.clone(),
             shutdown,

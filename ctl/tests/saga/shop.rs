@@ -42,7 +42,7 @@ impl Goods {
     fn of(units: [u32; 2], catalogue: &HashMap<String, Product>) -> Self {
         let skus: Vec<usize> = (0..SKUS.len()).filter(|sku| units[*sku] > 0).collect();
         let cart = skus.iter().map(|sku| CartLine { sku: SKUS[*sku].to_owned(), quantity: units[*sku] }).collect();
-        let (lines, total) = Cart::parse(cart).expect("a cart").price(catalogue).expect("its price");
+        let (lines, total) = Cart::parse(cart).expect("a cart").price(|sku| catalogue.get(sku)).expect("its price");
         let items = skus.iter().map(|sku| (SKUS[*sku], units[*sku]));
         Self { units, lines, total, wanted: WantedOrder::parse(Uuid::nil(), items).expect("the same cart"), skus }
     }

@@ -56,7 +56,7 @@ pub(super) async fn adjust(
     let sku = sku(&path)?;
     let key = idempotency_key(&request)?;
     let (delta, reason) = body.value.parse()?;
-    let adjustment = Adjustment { sku: sku.clone(), delta, reason, actor: token.sub, key, request: body.bytes };
+    let adjustment = Adjustment { sku: sku.clone(), delta, reason, actor: token.sub, key, request: body.bytes.to_vec() };
     let adjusted = desk.send(ToProduct { sku: sku.clone(), message: AdjustStock(adjustment) }).await??;
     let mut response = HttpResponse::Ok();
     if adjusted.replayed {

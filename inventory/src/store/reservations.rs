@@ -60,10 +60,11 @@ pub async fn answered(connection: &Connection, ids: &[Uuid]) -> Result<HashMap<U
 pub struct WriteStock;
 
 /// Rows are locked in the order of their SKUs, so that two instances wait for each other instead of deadlocking. A line of a
-/// product that is not in the table has no balance and violates NOT NULL: it cannot be skipped.
+/// product that is not in the table has no balance and violates NOT NULL: it cannot be skipped. The ids of the whole batch are drawn
+/// while all its rows are locked, so the last of them is later than all that each product was before, and earlier than what comes.
 const COMMIT: &str = "
     WITH replied AS (
-        INSERT INTO inbox (consumer, event_id, reply) SELECT $1, r.* FROM unnest($2::uuid[], $3::text[]) AS r
+        INSERT INTO inbox (consumer, event_id, reply) SELECT $1, unnest($2::uuid[]), unnest($3::text[])
     ), locked AS MATERIALIZED (
         SELECT sku FROM products WHERE sku = ANY($8) ORDER BY sku FOR UPDATE
     ), taken AS (
@@ -73,17 +74,17 @@ const COMMIT: &str = "
     ), booked AS (
         INSERT INTO stock_ledger (sku, delta, balance, reason, order_id, event_id)
         SELECT l.sku, -l.quantity, t.on_hand + l.later, 'order', l.order_id, l.event_id
-        FROM unnest($4::uuid[], $5::uuid[], $6::text[], $7::int[], $10::int[])
-            WITH ORDINALITY AS l (event_id, order_id, sku, quantity, later, place)
+        FROM (SELECT unnest($4::uuid[]) AS event_id, unnest($5::uuid[]) AS order_id, unnest($6::text[]) AS sku, unnest($7::int[]) AS quantity,
+                     unnest($10::int[]) AS later, generate_series(1, cardinality($4)) AS place) AS l
         LEFT JOIN taken t USING (sku)
         ORDER BY l.place
-        RETURNING sku, id
+        RETURNING id
     )
-    SELECT t.sku, t.on_hand, max(b.id) FROM taken t JOIN booked b USING (sku) GROUP BY t.sku, t.on_hand";
+    SELECT sku, on_hand, (SELECT max(id) FROM booked) FROM taken";
 
 /// [`COMMIT`]; with a mistake in it where a build can have one and is told to.
 fn with_seeded_bugs() -> Cow<'static, str> {
-    let replied = "FROM unnest($2::uuid[], $3::text[]) AS r";
+    let replied = "SELECT $1, unnest($2::uuid[]), unnest($3::text[])";
     let statement = seeded_bug::plant("no-inbox", COMMIT, replied, &format!("{replied} WHERE false"));
     let read = "(SELECT read.on_hand FROM products read WHERE read.sku = p.sku)";
     seeded_bug::plant("read-then-write-stock", statement, "SET on_hand = p.on_hand", &format!("SET on_hand = {read}"))

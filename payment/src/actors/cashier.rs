@@ -33,7 +33,7 @@ use crate::{
 
 /// Orders waiting in memory; about 1 KiB each. Beyond, the reconciler finds them in the database.
 const QUEUE: usize = 10_000;
-/// Room for so many is kept when none waits: a third of a megabyte.
+/// Room for so many is kept when none waits.
 const ROOM: usize = 1024;
 /// Attempts at one charge before it is left to the reconciler, and the pause after the first (doubling).
 const ATTEMPTS: u32 = 5;
@@ -54,7 +54,7 @@ pub struct CashierParts {
 /// The actor.
 pub struct Cashier {
     parts: Rc<CashierParts>,
-    queue: VecDeque<Order>,
+    queue: VecDeque<Arc<Order>>,
     in_progress: HashSet<Uuid>,
     draining: bool,
     life: Life,
@@ -88,19 +88,19 @@ impl Actor for Cashier {
     type Context = Context<Self>;
 }
 
-/// Charge this order. Nothing is answered: the order moves.
+/// Charge these orders. Nothing is answered: the orders move.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct ChargeOrder(pub Order);
+pub struct ChargeOrders(pub Vec<Arc<Order>>);
 
-impl Handler<ChargeOrder> for Cashier {
+impl Handler<ChargeOrders> for Cashier {
     type Result = ();
 
-    fn handle(&mut self, message: ChargeOrder, context: &mut Self::Context) {
-        if self.queue.len() < QUEUE && !self.in_progress.contains(&message.0.id) {
-            self.queue.push_back(message.0);
-            self.start_charges(context);
-        }
+    fn handle(&mut self, message: ChargeOrders, context: &mut Self::Context) {
+        let room = QUEUE.saturating_sub(self.queue.len());
+        let new = message.0.into_iter().filter(|order| !self.in_progress.contains(&order.id));
+        self.queue.extend(new.take(room));
+        self.start_charges(context);
     }
 }
 

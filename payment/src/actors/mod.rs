@@ -1,8 +1,8 @@
 //! The actors of this service, one a file with its messages.
 //!
 //! ```text
-//!  HTTP ──PlaceOrder──> OrderDesk ──group commit──> orders          OrderDesk ──ChargeOrder──> Cashier
-//!  HTTP ──ShowOrder, AwaitOrder, ListOrders──> OrderDesk            Reconciler ──ChargeOrder──> Cashier
+//!  HTTP ──PlaceOrder──> OrderDesk ──group commit──> orders          what it commits ──ChargeOrders──> Cashier
+//!  HTTP ──ShowOrder, AwaitOrder, ListOrders──> OrderDesk            Reconciler ──ChargeOrders──> Cashier
 //!  Cashier ──> PaymentProvider ──group commit──> order + outbox ──> relay
 //!  consumers ──ConfirmOrders──> OrderDesk      consumers ──RefundOrders──> Cashier      consumers ──TakeOver──> Catalogue
 //! ```
@@ -14,7 +14,7 @@ mod order_desk;
 mod reconciler;
 mod watchers;
 
-pub use cashier::{Cashier, CashierParts, ChargeOrder, RefundOrders, RefundRequest};
+pub use cashier::{Cashier, CashierParts, ChargeOrders, RefundOrders, RefundRequest};
 pub use catalogue::{Catalogue, LearnProducts, Learned, TakeOverProducts};
 pub use intake::{ChargeBacklog, Intake};
 pub use order_desk::{

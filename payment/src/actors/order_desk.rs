@@ -1,18 +1,21 @@
 //! OrderDesk: takes orders, shows them, and brings them to `confirmed`.
 
-use std::{rc::Rc, time::Duration};
+use std::{rc::Rc, sync::Arc, time::Duration};
 
 use actix::{Actor, ActorContext, Context, Handler, Message, ResponseFuture};
 use futures_util::future::join_all;
 use shared::{
-    db::{CommitError, Commits, Database, DbError},
+    db::{CommitError, Commits, Database, DbError, Reply},
     shutdown::Shutdown,
     supervisor::{Drain, ExitReason, Life, Supervised},
 };
-use tokio::time::{Instant, timeout_at};
+use tokio::{
+    sync::oneshot,
+    time::{Instant, timeout_at},
+};
 use uuid::Uuid;
 
-use super::{Cashier, ChargeOrder, Intake, Watchers};
+use super::{Intake, Watchers};
 use crate::{
     domain::{Answer, Applied, Order, OrderFilter, OrderRequest, OrderStatus, Placed},
     store::{self, ApplyOutcomes, OrderOutcome, PlaceOrders},
@@ -27,7 +30,6 @@ pub struct OrderDeskParts {
     pub database: Database,
     pub orders: Commits<PlaceOrders>,
     pub outcomes: Commits<ApplyOutcomes>,
-    pub cashier: Supervised<Cashier>,
     pub watchers: Watchers,
     pub intake: Intake,
     /// Long polls end early when the process goes down.
@@ -85,24 +87,32 @@ impl Handler<Drain> for OrderDesk {
     }
 }
 
-/// Place an order. Answered after the commit that holds it.
+/// Place an order. Answered after the commit that holds it, by who commits.
 #[derive(Debug, Message)]
-#[rtype(result = "Result<Placed, DeskError>")]
-pub struct PlaceOrder(pub OrderRequest);
+#[rtype(result = "()")]
+pub struct PlaceOrder {
+    request: Arc<OrderRequest>,
+    reply: Reply<Placed>,
+}
+
+impl PlaceOrder {
+    /// Asks `desk` for it.
+    ///
+    /// # Errors
+    /// See [`DeskError`].
+    pub async fn at(desk: &Supervised<OrderDesk>, request: Arc<OrderRequest>) -> Result<Placed, DeskError> {
+        let (reply, placed) = oneshot::channel();
+        let replaced = || DeskError::Unavailable("who takes orders is being replaced".to_owned());
+        desk.tell(Self { request, reply }).map_err(|_| replaced())?;
+        Ok(placed.await.map_err(|_| replaced())??)
+    }
+}
 
 impl Handler<PlaceOrder> for OrderDesk {
-    type Result = ResponseFuture<Result<Placed, DeskError>>;
+    type Result = ();
 
-    fn handle(&mut self, message: PlaceOrder, _: &mut Self::Context) -> Self::Result {
-        let parts = Rc::clone(&self.parts);
-        Box::pin(async move {
-            let placed = parts.orders.commit(message.0).await?;
-            if let Placed::Created(order) = &placed {
-                // If the cashier is being replaced, the reconciler finds the order.
-                _ = parts.cashier.tell(ChargeOrder(order.clone()));
-            }
-            Ok(placed)
-        })
+    fn handle(&mut self, order: PlaceOrder, _: &mut Self::Context) {
+        self.parts.orders.commit_for(order.request, order.reply);
     }
 }
 

@@ -3,13 +3,15 @@
 //! An order that stays `pending` (its process died before the charge, the provider was away) goes to the cashier again. One
 //! that stays `completed` is not its work: the outbox row of its event is still there, and the relay publishes it again.
 
+use std::sync::Arc;
+
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler, WrapFuture};
 use shared::{
     db::{Database, DbError},
     supervisor::{Drain, ExitReason, Life, Supervised},
 };
 
-use super::{Cashier, ChargeOrder};
+use super::{Cashier, ChargeOrders};
 use crate::{settings::ReconcilerSettings, store};
 
 /// Orders of one look; the next look is `reconcile-interval` later.
@@ -51,10 +53,8 @@ async fn look(database: &Database, cashier: &Supervised<Cashier>, settings: Reco
     let open = store::pending_orders(&connection, settings.after, ORDERS).await?;
     if !open.is_empty() {
         tracing::info!(orders = open.len(), "charging again what stayed pending");
-    }
-    for order in open {
         // A cashier that is being replaced gets them at the next look.
-        _ = cashier.tell(ChargeOrder(order));
+        _ = cashier.tell(ChargeOrders(open.into_iter().map(Arc::new).collect()));
     }
     Ok(())
 }

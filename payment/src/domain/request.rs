@@ -1,5 +1,7 @@
 //! A request for an order, and what can become of it.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -26,7 +28,7 @@ pub struct OrderRequest {
 #[derive(Debug, Clone)]
 pub enum Placed {
     /// It is in the database.
-    Created(Order),
+    Created(Arc<Order>),
     /// An order with this key was there: this one, with the answer that was given.
     Replayed(Order, Option<Answer>),
     /// An order with this key was there, for another request.

@@ -45,14 +45,14 @@ pub async fn show(
     params: Query<ShowParams>,
 ) -> Result<HttpResponse, Problem> {
     let order = visible(&token, &desks, *id).await?;
-    let Some(seconds) = params.wait else { return Ok(HttpResponse::Ok().json(OrderView::from(order))) };
+    let Some(seconds) = params.wait else { return Ok(HttpResponse::Ok().json(OrderView::from(&order))) };
     if seconds > LONGEST_WAIT {
         return Err(Problem::invalid(vec![FieldError::new("wait", format!("must be 0 to {LONGEST_WAIT} seconds, got {seconds}"))]));
     }
     release_admission(&request);
     let wanted = AwaitOrder { id: *id, after_version: params.after_version, patience: Duration::from_secs(seconds) };
     let order = desks.orders.send(wanted).await?.map_err(refusal)?.unwrap_or(order);
-    Ok(HttpResponse::Ok().json(OrderView::from(order)))
+    Ok(HttpResponse::Ok().json(OrderView::from(&order)))
 }
 
 /// Every transition of an order, with its time and cause.
@@ -88,7 +88,7 @@ pub async fn list(token: Token<AnyRole>, desks: Data<Desks>, params: Query<ListP
     };
     let found = desks.orders.send(ListOrders { filter, limit: limit + 1 }).await?.map_err(refusal)?;
     let page = Page::cut(found, limit, |order| order.id.to_string());
-    let data = page.data.into_iter().map(OrderView::from).collect();
+    let data = page.data.iter().map(OrderView::from).collect();
     Ok(HttpResponse::Ok().json(Page { data, has_more: page.has_more, next_cursor: page.next_cursor }))
 }
 

@@ -3,7 +3,7 @@
 //! Every 2xx body for one key is the same, byte for byte: the first answer (202 with the order as accepted, or 201 with the
 //! order at its end) is recorded with the key, and both bodies can be made again from the order at any time.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Data};
 use aws_lc_rs::digest;
@@ -49,14 +49,14 @@ pub async fn place_order(
     let order = parse(token.sub, &request, body.value, wait.is_some())?;
     match place(&desks, order).await? {
         Placed::Created(order) => match wait {
-            None => Ok(respond(StatusCode::ACCEPTED, order, false)),
+            None => Ok(respond(StatusCode::ACCEPTED, &order, false)),
             Some(patience) => {
                 release_admission(&request);
-                answer_after(&desks, order, patience, false).await
+                answer_after(&desks, Arc::unwrap_or_clone(order), patience, false).await
             }
         },
         Placed::Replayed(order, Some(Answer::Accepted)) => Ok(accepted(&order, true)),
-        Placed::Replayed(order, Some(Answer::Terminal)) => Ok(terminal(order, true)),
+        Placed::Replayed(order, Some(Answer::Terminal)) => Ok(terminal(&order, true)),
         Placed::Replayed(order, None) => {
             release_admission(&request);
             answer_after(&desks, order, wait.unwrap_or_default(), true).await
@@ -85,13 +85,14 @@ fn admit(desks: &Desks) -> Result<(), Problem> {
 
 /// Places the order; products the catalogue copy lacks are asked of inventory, once.
 async fn place(desks: &Desks, order: OrderRequest) -> Result<Placed, Problem> {
-    let placed = desks.orders.send(PlaceOrder(order.clone())).await?.map_err(refusal)?;
+    let order = Arc::new(order);
+    let placed = PlaceOrder::at(&desks.orders, Arc::clone(&order)).await.map_err(refusal)?;
     let Placed::NotPriced(PricingError::UnknownProducts(skus)) = placed else { return Ok(placed) };
     let unavailable = |_| {
         Problem::unavailable("catalogue-unavailable", format!("{} cannot be looked up right now; nothing was ordered.", skus.join(", ")))
     };
     match desks.catalogue.send(LearnProducts(skus.clone())).await?.map_err(unavailable)? {
-        Learned::All => Ok(desks.orders.send(PlaceOrder(order)).await?.map_err(refusal)?),
+        Learned::All => PlaceOrder::at(&desks.orders, order).await.map_err(refusal),
         Learned::Absent(absent) => Ok(Placed::NotPriced(PricingError::UnknownProducts(absent))),
     }
 }
@@ -101,20 +102,20 @@ async fn answer_after(desks: &Desks, order: Order, patience: Duration, replayed:
     let awaited = desks.orders.send(AwaitOrder { id: order.id, after_version: None, patience }).await?.map_err(refusal)?;
     let order = awaited.unwrap_or(order);
     match desks.orders.send(RecordAnswer(order)).await?.map_err(refusal)? {
-        (Answer::Terminal, order) => Ok(terminal(order, replayed)),
+        (Answer::Terminal, order) => Ok(terminal(&order, replayed)),
         (Answer::Accepted, order) => Ok(accepted(&order, replayed)),
     }
 }
 
 fn accepted(order: &Order, replayed: bool) -> HttpResponse {
-    respond(StatusCode::ACCEPTED, order.as_accepted(), replayed)
+    respond(StatusCode::ACCEPTED, &order.as_accepted(), replayed)
 }
 
-fn terminal(order: Order, replayed: bool) -> HttpResponse {
+fn terminal(order: &Order, replayed: bool) -> HttpResponse {
     respond(StatusCode::CREATED, order, replayed)
 }
 
-fn respond(status: StatusCode, order: Order, replayed: bool) -> HttpResponse {
+fn respond(status: StatusCode, order: &Order, replayed: bool) -> HttpResponse {
     let mut response = HttpResponse::build(status);
     response.insert_header(("location", format!("/orders/{}", order.id)));
     if replayed {

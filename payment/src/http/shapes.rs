@@ -29,33 +29,33 @@ pub struct ItemBody {
 
 /// Integer minor units and an ISO 4217 code.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct MoneyView {
+pub struct MoneyView<'a> {
     #[schema(example = 1999)]
     amount: i64,
     #[schema(example = "EUR")]
-    currency: String,
+    currency: &'a str,
 }
 
-impl From<Money> for MoneyView {
-    fn from(money: Money) -> Self {
-        Self { amount: money.amount, currency: money.currency }
+impl<'a> From<&'a Money> for MoneyView<'a> {
+    fn from(money: &'a Money) -> Self {
+        Self { amount: money.amount, currency: &money.currency }
     }
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Order)]
-pub struct OrderView {
+pub struct OrderView<'a> {
     id: Uuid,
     user_id: Uuid,
     /// `pending`, `completed`, `confirmed`, `refunded` or `declined`.
     #[schema(example = "confirmed")]
     status: &'static str,
-    items: Vec<ItemView>,
-    total: MoneyView,
-    payment: PaymentView,
+    items: Vec<ItemView<'a>>,
+    total: MoneyView<'a>,
+    payment: PaymentView<'a>,
     /// Why it was declined or refunded.
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
+    reason: Option<&'a str>,
     /// Number of transitions so far.
     version: i32,
     created_at: Timestamp,
@@ -63,46 +63,45 @@ pub struct OrderView {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-struct ItemView {
-    sku: String,
-    name: String,
-    unit_price: MoneyView,
+struct ItemView<'a> {
+    sku: &'a str,
+    name: &'a str,
+    unit_price: MoneyView<'a>,
     quantity: u32,
-    line_total: MoneyView,
+    line_total: MoneyView<'a>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-struct PaymentView {
+struct PaymentView<'a> {
     method: &'static str,
-    charge_id: Option<String>,
-    refund_id: Option<String>,
+    charge_id: Option<&'a str>,
+    refund_id: Option<&'a str>,
 }
 
-impl From<OrderLine> for ItemView {
-    fn from(line: OrderLine) -> Self {
+impl<'a> From<&'a OrderLine> for ItemView<'a> {
+    fn from(line: &'a OrderLine) -> Self {
         let OrderLine { sku, name, unit_price, quantity, line_total } = line;
-        Self { sku, name, unit_price: unit_price.into(), quantity, line_total: line_total.into() }
+        Self { sku, name, unit_price: unit_price.into(), quantity: *quantity, line_total: line_total.into() }
     }
 }
 
-impl From<Order> for OrderView {
-    fn from(order: Order) -> Self {
-        let (version, updated_at) = (order.version(), order.updated_at());
+impl<'a> From<&'a Order> for OrderView<'a> {
+    fn from(order: &'a Order) -> Self {
         Self {
             id: order.id,
             user_id: order.user_id,
             status: order.status.as_str(),
-            items: order.lines.into_iter().map(ItemView::from).collect(),
-            total: order.total.into(),
+            items: order.lines.iter().map(ItemView::from).collect(),
+            total: (&order.total).into(),
             payment: PaymentView {
                 method: order.payment.method.as_str(),
-                charge_id: order.payment.charge_id,
-                refund_id: order.payment.refund_id,
+                charge_id: order.payment.charge_id.as_deref(),
+                refund_id: order.payment.refund_id.as_deref(),
             },
-            reason: order.reason,
-            version,
+            reason: order.reason.as_deref(),
+            version: order.version(),
             created_at: order.created_at,
-            updated_at,
+            updated_at: order.updated_at(),
         }
     }
 }

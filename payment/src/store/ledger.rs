@@ -29,7 +29,7 @@ pub struct ChargeLedger {
 
 const CHARGES: &str = "
     INSERT INTO provider.charges (order_id, charge_id, amount, currency, method)
-    SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::text[]) AS c (order_id, charge_id, amount, currency, method)
+    SELECT unnest($1::uuid[]) AS order_id, unnest($2::text[]), unnest($3::bigint[]), unnest($4::text[]), unnest($5::text[])
     ORDER BY order_id";
 
 impl Write for ChargeLedger {

@@ -58,7 +58,8 @@ impl ApplyOutcomes {
             .prepare_cached(
                 "WITH moved AS (
                      UPDATE orders o SET status = i.status, refund_id = i.refund_id, reason = i.reason, version = o.version + 1, ended_at = now()
-                     FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[]) AS i (event_id, order_id, status, refund_id, reason)
+                     FROM (SELECT unnest($1::uuid[]) AS event_id, unnest($2::uuid[]) AS order_id, unnest($3::text[]) AS status,
+                                  unnest($4::text[]) AS refund_id, unnest($5::text[]) AS reason) AS i
                      WHERE o.id = i.order_id AND o.id = ANY($2) AND o.status = 'completed'
                      RETURNING i.event_id
                  ), processed AS (

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    sync::Arc,
     time::Duration,
 };
 
@@ -22,30 +23,31 @@ use super::{
 use crate::domain::{Answer, NewOrder, Order, OrderLine, OrderRequest, Placed, PricingError};
 
 /// Places orders. The key (user, idempotency key) makes a batch that is run twice place once.
-#[derive(Debug)]
 pub struct PlaceOrders {
     prices: Prices,
     presumption: Presumption,
+    charge: Box<dyn Fn(Vec<Arc<Order>>)>,
 }
 
 impl PlaceOrders {
-    /// `price_age`: how long a price that was looked up is used again.
-    pub fn new(price_age: Duration) -> Self {
-        Self { prices: Prices::new(price_age), presumption: Presumption::default() }
+    /// `price_age`: how long a price that was looked up is used again. `charge` gets what is committed, before who placed it is
+    /// answered. Whatever becomes of it, `charges_due` has it too.
+    pub fn new(price_age: Duration, charge: impl Fn(Vec<Arc<Order>>) + 'static) -> Self {
+        Self { prices: Prices::new(price_age), presumption: Presumption::default(), charge: Box::new(charge) }
     }
 }
 
 impl Write for PlaceOrders {
-    type Item = OrderRequest;
+    type Item = Arc<OrderRequest>;
     type Outcome = Placed;
     const NAME: &'static str = "place-orders";
 
-    async fn commit(&self, connection: &Connection, items: &[OrderRequest]) -> Result<Vec<Placed>, DbError> {
+    async fn commit(&self, connection: &Connection, items: &[Arc<OrderRequest>]) -> Result<Vec<Placed>, DbError> {
         let priced = price(&self.prices, connection, items).await?;
         let created = self.insert(connection, items, &priced).await?;
-        let rest: Vec<&OrderRequest> = items.iter().filter(|item| !created.contains(&item.order_id)).collect();
+        let rest: Vec<&OrderRequest> = items.iter().map(Arc::as_ref).filter(|item| !created.contains(&item.order_id)).collect();
         let known = known_keys(connection, &rest).await?;
-        let outcome = |(item, priced): (&OrderRequest, Result<Order, PricingError>)| match priced {
+        let outcome = |(item, priced): (&Arc<OrderRequest>, Result<Arc<Order>, PricingError>)| match priced {
             Ok(order) if created.contains(&item.order_id) => Placed::Created(order),
             // A key that is known is answered as it was, even if its product has been deleted since.
             priced => known.get(&(item.user_id, item.key.as_str().to_owned())).map_or_else(|| absent(priced), |known| known.answer(item)),
@@ -53,13 +55,16 @@ impl Write for PlaceOrders {
         Ok(items.iter().zip(priced).map(outcome).collect())
     }
 
-    fn committed(&self, _: &[OrderRequest], placed: &[Placed]) {
-        count_orders(placed.iter().filter(|placed| matches!(placed, Placed::Created(_))).map(|_| "pending"));
+    fn committed(&self, _: &[Arc<OrderRequest>], placed: &[Placed]) {
+        let created = placed.iter().filter_map(|placed| if let Placed::Created(order) = placed { Some(Arc::clone(order)) } else { None });
+        let created: Vec<Arc<Order>> = created.collect();
+        count_orders(created.iter().map(|_| "pending"));
+        (self.charge)(created);
     }
 }
 
 /// Neither created nor known: the cart had no price.
-fn absent(priced: Result<Order, PricingError>) -> Placed {
+fn absent(priced: Result<Arc<Order>, PricingError>) -> Placed {
     match priced {
         Err(why) => Placed::NotPriced(why),
         // The order with this key is gone between two statements: somebody deletes orders by hand.
@@ -67,14 +72,18 @@ fn absent(priced: Result<Order, PricingError>) -> Placed {
     }
 }
 
-async fn price(prices: &Prices, connection: &Connection, items: &[OrderRequest]) -> Result<Vec<Result<Order, PricingError>>, DbError> {
+async fn price(
+    prices: &Prices,
+    connection: &Connection,
+    items: &[Arc<OrderRequest>],
+) -> Result<Vec<Result<Arc<Order>, PricingError>>, DbError> {
     let skus: HashSet<&str> = items.iter().flat_map(|item| item.cart.lines()).map(|line| line.sku.as_str()).collect();
     let skus: Vec<&str> = skus.into_iter().collect();
     let catalogue = prices.of(connection, &skus).await?;
-    let order = |item: &OrderRequest| {
-        let (lines, total) = item.cart.price(&catalogue)?;
+    let order = |item: &Arc<OrderRequest>| {
+        let (lines, total) = item.cart.price(|sku| catalogue.get(sku).map(AsRef::as_ref))?;
         let (id, user_id, method) = (item.order_id, item.user_id, item.method);
-        Ok(Order::from(NewOrder {
+        Ok(Arc::new(Order::from(NewOrder {
             id,
             user_id,
             lines,
@@ -83,19 +92,20 @@ async fn price(prices: &Prices, connection: &Connection, items: &[OrderRequest])
             traceparent: item.traceparent.clone(),
             request_id: item.request_id.clone(),
             placed_at: item.placed_at,
-        }))
+        })))
     };
     Ok(items.iter().map(order).collect())
 }
 
-/// New orders, from columns.
+/// New orders, from columns. `unnest` stands in the list of a SELECT, here and wherever rows are many: PostgreSQL then takes a row of
+/// all columns at a time, while a `FROM unnest(…, …)` writes every column into a store of its own first (a seventh of all this).
 const ORDERS: &str = "
     INSERT INTO orders (id, user_id, status, version, total, created_at, currency, payment_method, idempotency_key, request_hash,
                         answer, request_id, traceparent, items)
     SELECT id, user_id, 'pending', 1, total, placed_at, currency, method, key, request_hash, answer, request_id, traceparent, items
-    FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::timestamptz[], $5::text[], $6::text[], $7::text[], $8::bytea[],
-                $9::text[], $10::text[], $11::text[], $12::json[])
-        AS i (id, user_id, total, placed_at, currency, method, key, request_hash, answer, request_id, traceparent, items)";
+    FROM (SELECT unnest($1::uuid[]) AS id, unnest($2::uuid[]) AS user_id, unnest($3::bigint[]) AS total, unnest($4::timestamptz[]) AS placed_at,
+                 unnest($5::text[]) AS currency, unnest($6::text[]) AS method, unnest($7::text[]) AS key, unnest($8::bytea[]) AS request_hash,
+                 unnest($9::text[]) AS answer, unnest($10::text[]) AS request_id, unnest($11::text[]) AS traceparent, unnest($12::json[]) AS items) AS i";
 
 /// All of them, with one row that says what is to be charged.
 fn all() -> String {
@@ -131,10 +141,10 @@ impl PlaceOrders {
     async fn insert(
         &self,
         connection: &Connection,
-        items: &[OrderRequest],
-        priced: &[Result<Order, PricingError>],
+        items: &[Arc<OrderRequest>],
+        priced: &[Result<Arc<Order>, PricingError>],
     ) -> Result<HashSet<Uuid>, DbError> {
-        let priced = items.iter().zip(priced).filter_map(|(item, order)| Some((item, order.as_ref().ok()?)));
+        let priced = items.iter().zip(priced).filter_map(|(item, order)| Some((item.as_ref(), order.as_ref().ok()?.as_ref())));
         let mut orders: Vec<(&OrderRequest, &Order)> = priced.collect();
         if orders.is_empty() {
             return Ok(HashSet::new());
@@ -230,7 +240,7 @@ impl Known {
     fn answer(&self, item: &OrderRequest) -> Placed {
         if self.order.id == item.order_id {
             // Ours: an earlier attempt at this batch had committed although its connection broke.
-            Placed::Created(self.order.as_accepted())
+            Placed::Created(Arc::new(self.order.as_accepted()))
         } else if self.request_hash == item.request_hash {
             Placed::Replayed(self.order.clone(), self.answer)
         } else {

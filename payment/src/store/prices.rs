@@ -4,6 +4,7 @@
 use std::{
     cell::RefCell,
     collections::HashMap,
+    rc::Rc,
     time::{Duration, Instant},
 };
 
@@ -18,7 +19,7 @@ const REMEMBERED: usize = 10_000;
 /// Products by SKU, and when they were looked up.
 #[derive(Debug)]
 pub(super) struct Prices {
-    products: RefCell<HashMap<String, (Product, Instant)>>,
+    products: RefCell<HashMap<String, (Rc<Product>, Instant)>>,
     age: Duration,
 }
 
@@ -28,28 +29,30 @@ impl Prices {
     }
 
     /// The products among `skus` that the copy of the catalogue has. One that it lacked is looked for every time.
-    pub(super) async fn of(&self, connection: &Connection, skus: &[&str]) -> Result<HashMap<String, Product>, DbError> {
+    pub(super) async fn of<'a>(&self, connection: &Connection, skus: &[&'a str]) -> Result<HashMap<&'a str, Rc<Product>>, DbError> {
         let mut found = self.fresh(skus);
-        let missing: Vec<&str> = skus.iter().filter(|sku| !found.contains_key(**sku)).copied().collect();
+        let missing: Vec<&'a str> = skus.iter().filter(|sku| !found.contains_key(**sku)).copied().collect();
         if !missing.is_empty() {
-            let products = catalogue::products(connection, &missing).await?;
-            self.remember(&products);
-            found.extend(products);
+            let looked_up = catalogue::products(connection, &missing).await?;
+            let looked_up: HashMap<String, Rc<Product>> = looked_up.into_iter().map(|(sku, product)| (sku, Rc::new(product))).collect();
+            found.extend(missing.into_iter().filter_map(|sku| Some((sku, Rc::clone(looked_up.get(sku)?)))));
+            self.remember(looked_up);
         }
         Ok(found)
     }
 
-    fn fresh(&self, skus: &[&str]) -> HashMap<String, Product> {
-        let products = self.products.borrow();
-        let fresh = |sku: &&str| products.get(*sku).filter(|(_, at)| at.elapsed() < self.age).map(|(product, _)| product.clone());
-        skus.iter().filter_map(|sku| Some(((*sku).to_owned(), fresh(sku)?))).collect()
+    fn fresh<'a>(&self, skus: &[&'a str]) -> HashMap<&'a str, Rc<Product>> {
+        let (products, now) = (self.products.borrow(), Instant::now());
+        let fresh =
+            |sku: &str| products.get(sku).filter(|(_, at)| now.duration_since(*at) < self.age).map(|(product, _)| Rc::clone(product));
+        skus.iter().filter_map(|sku| Some((*sku, fresh(sku)?))).collect()
     }
 
-    fn remember(&self, found: &HashMap<String, Product>) {
-        let mut products = self.products.borrow_mut();
+    fn remember(&self, found: HashMap<String, Rc<Product>>) {
+        let (mut products, now) = (self.products.borrow_mut(), Instant::now());
         if products.len() + found.len() > REMEMBERED {
             products.clear();
         }
-        products.extend(found.iter().map(|(sku, product)| (sku.clone(), (product.clone(), Instant::now()))));
+        products.extend(found.into_iter().map(|(sku, product)| (sku, (product, now))));
     }
 }

@@ -47,13 +47,14 @@ impl Write for SettleCharges {
                 "publish-outside-transaction",
                 "WITH moved AS (
                      UPDATE orders o SET status = i.status, charge_id = i.charge_id, reason = i.reason, version = o.version + 1, settled_at = now()
-                     FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) AS i (id, status, charge_id, reason)
+                     FROM (SELECT unnest($1::uuid[]) AS id, unnest($2::text[]) AS status, unnest($3::text[]) AS charge_id, unnest($4::text[]) AS reason) AS i
                      WHERE o.id = i.id AND o.id = ANY($1) AND o.status = 'pending'
                      RETURNING o.id
                  ), published AS (
                      INSERT INTO outbox (event_id, stream, envelope, repeats, due_at)
                      SELECT e.event_id, e.stream, e.envelope, e.repeats, now() + make_interval(secs => $10)
-                     FROM unnest($5::uuid[], $6::uuid[], $7::text[], $8::text[], $9::int[]) AS e (order_id, event_id, stream, envelope, repeats)
+                     FROM (SELECT unnest($5::uuid[]) AS order_id, unnest($6::uuid[]) AS event_id, unnest($7::text[]) AS stream,
+                                  unnest($8::text[]) AS envelope, unnest($9::int[]) AS repeats) AS e
                      JOIN moved m ON m.id = e.order_id
                  )
                  SELECT id FROM moved",

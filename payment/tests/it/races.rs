@@ -1,6 +1,6 @@
 //! Two transactions that want the same thing at the same time.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use payment::{
@@ -64,8 +64,8 @@ fn request(key: &str) -> OrderRequest {
     }
 }
 
-async fn place(connection: &Connection, request: OrderRequest) -> Order {
-    let placed = PlaceOrders::new(std::time::Duration::ZERO).commit(connection, &[request]).await.expect("committed").remove(0);
+async fn place(connection: &Connection, request: OrderRequest) -> Arc<Order> {
+    let placed = PlaceOrders::new(Duration::ZERO, drop).commit(connection, &[Arc::new(request)]).await.expect("committed").remove(0);
     let Placed::Created(order) = placed else { panic!("a new order: {placed:?}") };
     order
 }
@@ -83,7 +83,8 @@ fn confirmation(order_id: Uuid) -> OrderOutcome {
 
 /// What became of a batch, and of which order.
 async fn place_all(connection: &Connection, writer: &PlaceOrders, batch: &[OrderRequest]) -> Vec<(&'static str, Uuid)> {
-    let placed = writer.commit(connection, batch).await.expect("committed");
+    let batch: Vec<Arc<OrderRequest>> = batch.iter().cloned().map(Arc::new).collect();
+    let placed = writer.commit(connection, &batch).await.expect("committed");
     let told = placed.into_iter().map(|placed| match placed {
         Placed::Created(order) => ("created", order.id),
         Placed::Replayed(order, _) => ("replayed", order.id),
@@ -95,7 +96,7 @@ async fn place_all(connection: &Connection, writer: &PlaceOrders, batch: &[Order
 #[actix_rt::test]
 async fn a_known_key_among_new_ones_is_replayed_and_the_new_ones_are_placed() {
     let books = Books::open().await;
-    let (connection, writer) = (books.connection().await, PlaceOrders::new(Duration::ZERO));
+    let (connection, writer) = (books.connection().await, PlaceOrders::new(Duration::ZERO, drop));
     let known = request("known");
     place_all(&connection, &writer, std::slice::from_ref(&known)).await;
     for round in ["the batch that is refused for it", "the one after that"] {
@@ -111,14 +112,14 @@ async fn a_key_that_comes_twice_in_one_batch_places_one_order() {
     let books = Books::open().await;
     let connection = books.connection().await;
     let (first, second) = (request("one"), request("one"));
-    let placed = place_all(&connection, &PlaceOrders::new(Duration::ZERO), &[first, second]).await;
+    let placed = place_all(&connection, &PlaceOrders::new(Duration::ZERO, drop), &[first, second]).await;
     assert_eq!((placed[0].1, [placed[0].0, placed[1].0].contains(&"replayed")), (placed[1].1, true), "{placed:?}");
 }
 
 #[actix_rt::test]
 async fn a_batch_whose_commit_was_not_heard_of_is_placed_once() {
     let books = Books::open().await;
-    let (connection, writer) = (books.connection().await, PlaceOrders::new(Duration::ZERO));
+    let (connection, writer) = (books.connection().await, PlaceOrders::new(Duration::ZERO, drop));
     let batch = [request("one"), request("two")];
     let expected = [("created", batch[0].order_id), ("created", batch[1].order_id)];
     assert_eq!(place_all(&connection, &writer, &batch).await, expected);
@@ -155,7 +156,7 @@ async fn an_order_that_stays_pending_is_found_until_it_moves_and_then_its_batch_
     let books = Books::open().await;
     let connection = books.connection().await;
     let batch = [request("one"), request("two")];
-    place_all(&connection, &PlaceOrders::new(Duration::ZERO), &batch).await;
+    place_all(&connection, &PlaceOrders::new(Duration::ZERO, drop), &batch).await;
     let pending = async || -> (Vec<Uuid>, i64) {
         let found = pending_orders(&connection, Duration::ZERO, 1000).await.expect("an answer");
         let batches = connection.query_one("SELECT count(*) FROM charges_due", &[]).await.expect("an answer").get(0);
@@ -172,7 +173,7 @@ async fn an_order_that_stays_pending_is_found_until_it_moves_and_then_its_batch_
 #[actix_rt::test]
 async fn orders_behind_more_settled_batches_than_are_looked_at_together_are_found() {
     let books = Books::open().await;
-    let (connection, writer) = (books.connection().await, PlaceOrders::new(Duration::ZERO));
+    let (connection, writer) = (books.connection().await, PlaceOrders::new(Duration::ZERO, drop));
     for number in 0..150 {
         let order = request(&number.to_string());
         place_all(&connection, &writer, std::slice::from_ref(&order)).await;

@@ -2,7 +2,12 @@
 
 use std::{future::Ready, marker::PhantomData, ops::Deref, sync::Arc};
 
-use actix_web::{FromRequest, HttpRequest, dev::Payload, http::StatusCode, web::Data};
+use actix_web::{
+    FromRequest, HttpRequest,
+    dev::Payload,
+    http::{StatusCode, header},
+    web::Data,
+};
 use futures_util::future::{Either, LocalBoxFuture};
 
 use super::{Claims, Role, TokenError, Verifier};
@@ -68,7 +73,8 @@ impl<A: Allows> FromRequest for Token<A> {
 }
 
 fn bearer(request: &HttpRequest) -> Result<&str, Problem> {
-    let header = request.headers().get("authorization").and_then(|value| value.to_str().ok());
+    // Not `HeaderValue::to_str`, which looks at every byte of a token by itself: as long as to look for it in the cache.
+    let header = request.headers().get(header::AUTHORIZATION).and_then(|value| str::from_utf8(value.as_bytes()).ok());
     let token = header.and_then(|value| value.strip_prefix("Bearer ").or_else(|| value.strip_prefix("bearer ")));
     token.map(str::trim).filter(|token| !token.is_empty()).ok_or_else(|| {
         Problem::new(

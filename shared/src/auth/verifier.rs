@@ -32,6 +32,8 @@ pub struct Verifier {
     keys: KeySet,
     validation: Arc<Validation>,
     cache: Arc<Cache<[u8; 32], Arc<Claims>>>,
+    hits: metrics::Counter,
+    misses: metrics::Counter,
 }
 
 impl Verifier {
@@ -40,13 +42,15 @@ impl Verifier {
             keys,
             validation: Arc::new(validation(&settings.issuer, &settings.audience)),
             cache: Arc::new(Cache::new(settings.cache_size)),
+            hits: counter("hit"),
+            misses: counter("miss"),
         }
     }
 
     /// The claims of a token that was verified before and has not expired: no signature is checked.
     pub fn remembered(&self, token: &str) -> Option<Arc<Claims>> {
         let claims = self.cache.get(&fingerprint(token)).filter(|claims| claims.exp + LEEWAY > now());
-        count(if claims.is_some() { "hit" } else { "miss" });
+        if claims.is_some() { &self.hits } else { &self.misses }.increment(1);
         claims
     }
 
@@ -106,6 +110,6 @@ fn now() -> u64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
-fn count(outcome: &'static str) {
-    metrics::counter!("orderflow_token_cache_total", "outcome" => outcome).increment(1);
+fn counter(outcome: &'static str) -> metrics::Counter {
+    metrics::counter!("orderflow_token_cache_total", "outcome" => outcome)
 }

@@ -67,10 +67,13 @@ pub enum CommitError {
     Refused(DbError),
 }
 
+/// Where the outcome of an item goes. Dropped without one when the writer is replaced: the item may have been committed.
+pub type Reply<O> = oneshot::Sender<Result<O, CommitError>>;
+
 /// One item and where its outcome goes.
 pub struct Commit<W: Write> {
     item: W::Item,
-    reply: oneshot::Sender<Result<W::Outcome, CommitError>>,
+    reply: Reply<W::Outcome>,
 }
 
 impl<W: Write> Message for Commit<W> {
@@ -137,12 +140,13 @@ impl<W: Write> Commits<W> {
     /// See [`CommitError`].
     pub fn commit(&self, item: W::Item) -> impl Future<Output = Result<W::Outcome, CommitError>> + use<W> {
         let (reply, outcome) = oneshot::channel();
-        let told = self.0.tell(Commit { item, reply });
-        let unavailable = |_| CommitError::Unavailable(format!("the {} writer is being replaced", W::NAME));
-        async move {
-            told.map_err(|_| unavailable(()))?;
-            outcome.await.map_err(|_| unavailable(()))?
-        }
+        self.commit_for(item, reply);
+        async move { outcome.await.unwrap_or_else(|_| Err(CommitError::Unavailable(format!("the {} writer is being replaced", W::NAME)))) }
+    }
+
+    /// The same for somebody else, who waits at the other end of `reply`: a task and a wake-up less than to wait here for him.
+    pub fn commit_for(&self, item: W::Item, reply: Reply<W::Outcome>) {
+        _ = self.0.tell(Commit { item, reply }); // without a writer the reply is dropped with the item
     }
 
     /// Commits what is queued, then stops.
@@ -235,7 +239,7 @@ impl<W: Write> GroupCommit<W> {
         }));
     }
 
-    fn answer(&mut self, replies: Vec<oneshot::Sender<Result<W::Outcome, CommitError>>>, outcomes: Vec<Result<W::Outcome, CommitError>>) {
+    fn answer(&mut self, replies: Vec<Reply<W::Outcome>>, outcomes: Vec<Result<W::Outcome, CommitError>>) {
         let failure = outcomes.iter().find_map(|outcome| outcome.as_ref().err().cloned());
         for (reply, outcome) in replies.into_iter().zip(outcomes) {
             _ = reply.send(outcome); // the caller may have gone: its key answers a second request

@@ -12,7 +12,7 @@ use deadpool_postgres::{Pool, PoolError, QueueMode, Runtime};
 pub use connect::{Driver, connect, uses_tls};
 pub use deadpool_postgres::Object as Connection;
 pub use error::{DbError, Fault};
-pub use group_commit::{Commit, CommitError, Commits, GroupCommit, Write};
+pub use group_commit::{Commit, CommitError, Commits, GroupCommit, Reply, Write};
 pub use migrate::{MigrationError, PATIENCE, migrate, prepare};
 
 use crate::settings::DatabaseSettings;

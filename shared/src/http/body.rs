@@ -6,7 +6,7 @@ use actix_web::{
     FromRequest, HttpRequest,
     dev::Payload,
     http::{StatusCode, header},
-    web::{BytesMut, Data},
+    web::{Bytes, BytesMut, Data},
 };
 use futures_util::{StreamExt, future::LocalBoxFuture};
 use serde::de::{DeserializeOwned, IgnoredAny};
@@ -27,7 +27,7 @@ pub struct Limits {
 pub struct JsonBody<T> {
     pub value: T,
     /// The bytes as they came: what an idempotency key is compared by.
-    pub bytes: Vec<u8>,
+    pub bytes: Bytes,
 }
 
 impl<T: DeserializeOwned + 'static> FromRequest for JsonBody<T> {
@@ -59,22 +59,33 @@ fn is_json(request: &HttpRequest) -> bool {
     essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
-async fn read(mut payload: Payload, limit: usize) -> Result<Vec<u8>, Problem> {
-    let mut body = BytesMut::new();
+async fn read(mut payload: Payload, limit: usize) -> Result<Bytes, Problem> {
+    let (mut whole, mut parts) = (Bytes::new(), BytesMut::new());
     while let Some(chunk) = payload.next().await {
         let broken = |e| Problem::new(StatusCode::BAD_REQUEST, "broken-body", format!("The body could not be read: {e}."));
-        body.extend_from_slice(&chunk.map_err(broken)?);
-        if body.len() > limit {
+        let chunk = chunk.map_err(broken)?;
+        // Most bodies come whole, and need not be copied.
+        if whole.is_empty() && parts.is_empty() {
+            whole = chunk;
+        } else {
+            parts.extend_from_slice(&std::mem::take(&mut whole));
+            parts.extend_from_slice(&chunk);
+        }
+        if whole.len() + parts.len() > limit {
             return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", format!("The body is larger than {limit} bytes.")));
         }
     }
-    Ok(body.to_vec())
+    Ok(if parts.is_empty() { whole } else { parts.freeze() })
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     // serde would read an array as a struct, field by field.
     if bytes.trim_ascii_start().starts_with(b"[") {
         return Err(Problem::invalid(vec![FieldError::new("", "must be a JSON object")]));
+    }
+    // Most bodies are well: only those that are not are read again, for the place of the mistake.
+    if let Ok(value) = serde_json::from_slice(bytes) {
+        return Ok(value);
     }
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {

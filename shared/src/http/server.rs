@@ -97,9 +97,10 @@ where
             .app_data(readiness.clone())
             .app_data(verifier.clone())
             .app_data(PathConfig::default().error_handler(|_, _| Problem::absent("resource").into()))
+            // What a service is there for comes first: routes are tried one by one, and those of the pages by a regular expression.
+            .configure(configure.clone())
             .configure(health::routes)
             .configure(docs(openapi.clone()))
-            .configure(configure.clone())
             .default_service(web::to(edge::not_found))
     })
     .workers(settings.http_workers)

@@ -49,7 +49,10 @@ async fn live<A: Actor<Context = Context<A>>>(spec: &mut ChildSpec<A>, line: &Li
         Ok(actor) => actor,
         Err(panic) => return ExitReason::from_panic(&*panic),
     };
-    let context = Context::new();
+    let mut context = Context::new();
+    // A mailbox of 16, as actix has it by default, bounds nothing: every clone of an address gets past it, and costs two
+    // allocations and a wake-up more to do so. What is in flight is bounded by admission, and by what a consumer reads.
+    context.set_mailbox_capacity(0);
     let address = context.address();
     let mut running = context.into_future(actor);
     line.address.send_replace(Some(address));

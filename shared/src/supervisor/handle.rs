@@ -125,8 +125,9 @@ impl<A: Actor<Context = Context<A>>> Supervised<A> {
         A: Handler<M>,
         A::Context: ToEnvelope<A, M>,
     {
-        let address = self.address.borrow().clone().ok_or(Unavailable)?;
-        address.send(message).await.map_err(|_| Unavailable)
+        // Queued before the first await: mailboxes have no bound (`keep_alive`).
+        let answer = self.address.borrow().as_ref().ok_or(Unavailable)?.send(message);
+        answer.await.map_err(|_| Unavailable)
     }
 
     /// Sends a message whose answer travels inside it, or does not matter: a queued message is lost with its actor.
@@ -140,12 +141,12 @@ impl<A: Actor<Context = Context<A>>> Supervised<A> {
         A: Handler<M>,
         A::Context: ToEnvelope<A, M>,
     {
-        let address = self.address.borrow().clone().ok_or(Unavailable)?;
+        let address = self.address.borrow();
         #[expect(
             clippy::disallowed_methods,
             reason = "the one place: the senders bound what is in flight and notice a loss by the reply channel in the message, or re-read from the database"
         )]
-        address.do_send(message);
+        address.as_ref().ok_or(Unavailable)?.do_send(message);
         Ok(())
     }
 

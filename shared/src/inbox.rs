@@ -60,7 +60,7 @@ impl StoredReply<'_> {
             time: self.time,
             data: self.data.into_owned(),
             source: source.to_owned(),
-            traceparent: TraceContext::resume(&question.traceparent).to_string(),
+            traceparent: TraceContext::carried_on(&question.traceparent),
             causation_id: Some(question.id),
             redrive_group: None,
             ..question.clone()

@@ -142,7 +142,7 @@ async fn check_free(service: ServiceId, address: SocketAddr) -> Result<(), Stack
 fn launch(id: ServiceId, program: &Path, plan: &Plan, sink: Sink) -> Result<(Child, Output), StackError> {
     let mut command = Launcher::as_ourselves().command(program, DeathSignal::Kill);
     command.env("HTTP_BIND", plan.http.to_string()).env("METRICS_BIND", plan.metrics.to_string());
-    command.env("MIMALLOC_PURGE_DELAY", "0"); // as the images have it: memory that is not used is given back at once
+    command.env("MIMALLOC_PURGE_DELAY", id.kind.purge_delay().to_string());
     command.envs(plan.env.iter().map(|(name, value)| (name, value)));
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let (child, pipes) = Child::spawn(command).map_err(|source| StackError::NotRun { service: id, source })?;

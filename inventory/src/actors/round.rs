@@ -54,7 +54,7 @@ const PART: usize = 512;
 /// A paid order as it came.
 #[derive(Debug, Clone)]
 pub struct PaidOrder {
-    pub envelope: Envelope,
+    pub envelope: Arc<Envelope>,
     pub order: Order,
     /// It was delivered before, and may have had its effect.
     pub again: bool,
@@ -234,17 +234,18 @@ impl Round {
     async fn settle(&self, open: &mut [&mut Case<'_>], wanted: &BTreeMap<Sku, u32>) -> Result<(), Setback> {
         let mut deciding = Deciding::begin(&self.directory, &self.backends, wanted).await?;
         let (mut rulings, mut commits) = (Vec::with_capacity(open.len()), Vec::with_capacity(open.len()));
-        let commit = |(ruling, _): &(Arc<Ruling>, &str)| self.writer.commit(Arc::clone(ruling));
+        let commit =
+            |rulings: &[(Arc<Ruling>, &str)]| self.writer.commit_all(rulings.iter().map(|(ruling, _)| Arc::clone(ruling)).collect());
         for case in open.iter() {
             let decision = deciding.decide(&case.paid.order).await?;
             rulings.push((Arc::new(ruling(case.paid, &decision)), label(&decision)));
             // No shortage depends on whether these commit: they need not wait for the rest of the round.
             if deciding.is_plenty && rulings.len() - commits.len() == PART {
-                commits.extend(rulings[commits.len()..].iter().map(commit));
+                commits.extend(commit(&rulings[commits.len()..]));
                 tokio::task::yield_now().await; // the writer is on this thread
             }
         }
-        commits.extend(rulings[commits.len()..].iter().map(commit));
+        commits.extend(commit(&rulings[commits.len()..]));
         let (mut taken, mut setback, mut counts) = (Taken::default(), None, HashMap::new());
         for ((case, (ruling, label)), commit) in open.iter_mut().zip(rulings).zip(commits) {
             match commit.await {

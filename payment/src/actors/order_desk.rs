@@ -3,7 +3,6 @@
 use std::{rc::Rc, sync::Arc, time::Duration};
 
 use actix::{Actor, ActorContext, Context, Handler, Message, ResponseFuture};
-use futures_util::future::join_all;
 use shared::{
     db::{CommitError, Commits, Database, DbError, Reply},
     shutdown::Shutdown,
@@ -229,17 +228,26 @@ impl Handler<ConfirmOrders> for OrderDesk {
 
     fn handle(&mut self, message: ConfirmOrders, _: &mut Self::Context) -> Self::Result {
         let parts = Rc::clone(&self.parts);
-        Box::pin(async move { join_all(message.0.into_iter().map(|confirmation| confirm(&parts, confirmation))).await })
+        Box::pin(async move { confirm(&parts, message.0).await })
     }
 }
 
-async fn confirm(parts: &OrderDeskParts, confirmation: Confirmation) -> Receipt {
-    let Confirmation { event_id, answers, order_id } = confirmation;
-    let outcome = OrderOutcome { event_id, answers, order_id, status: OrderStatus::Confirmed, refund_id: None, reason: None };
-    let applied = parts.outcomes.commit(outcome).await?;
-    if applied == Applied::Moved {
-        parts.intake.ended(answers);
+async fn confirm(parts: &OrderDeskParts, confirmations: Vec<Confirmation>) -> Vec<Receipt> {
+    let confirmed = |confirmation: &Confirmation| {
+        let Confirmation { event_id, answers, order_id } = *confirmation;
+        OrderOutcome { event_id, answers, order_id, status: OrderStatus::Confirmed, refund_id: None, reason: None }
+    };
+    let commits = parts.outcomes.commit_all(confirmations.iter().map(confirmed).collect());
+    let mut receipts = Vec::with_capacity(confirmations.len());
+    for (Confirmation { answers, order_id, .. }, commit) in confirmations.into_iter().zip(commits) {
+        let receipt = commit.await.map_err(DeskError::from);
+        if receipt == Ok(Applied::Moved) {
+            parts.intake.ended(answers);
+        }
+        if receipt.is_ok() {
+            parts.watchers.moved(order_id);
+        }
+        receipts.push(receipt);
     }
-    parts.watchers.moved(order_id);
-    Ok(applied)
+    receipts
 }

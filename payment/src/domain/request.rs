@@ -30,7 +30,7 @@ pub enum Placed {
     /// It is in the database.
     Created(Arc<Order>),
     /// An order with this key was there: this one, with the answer that was given.
-    Replayed(Order, Option<Answer>),
+    Replayed(Arc<Order>, Option<Answer>),
     /// An order with this key was there, for another request.
     KeyReused,
     /// The cart has no price; nothing was stored.

@@ -5,7 +5,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Data};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{StatusCode, header::ContentType},
+    web::Data,
+};
 use aws_lc_rs::digest;
 use jiff::Timestamp;
 use shared::{
@@ -25,6 +29,8 @@ use crate::{
 
 /// Longest wait a client may ask for, in seconds: the contract's number.
 const LONGEST_WAIT: u64 = 30;
+/// Bytes of an order of one line.
+const TYPICAL_ANSWER: usize = 768;
 
 /// Place an order.
 ///
@@ -52,7 +58,7 @@ pub async fn place_order(
             None => Ok(respond(StatusCode::ACCEPTED, &order, false)),
             Some(patience) => {
                 release_admission(&request);
-                answer_after(&desks, Arc::unwrap_or_clone(order), patience, false).await
+                answer_after(&desks, order, patience, false).await
             }
         },
         Placed::Replayed(order, Some(Answer::Accepted)) => Ok(accepted(&order, true)),
@@ -98,9 +104,9 @@ async fn place(desks: &Desks, order: OrderRequest) -> Result<Placed, Problem> {
 }
 
 /// Waits for the end of the order, records which answer is given first, and gives that one.
-async fn answer_after(desks: &Desks, order: Order, patience: Duration, replayed: bool) -> Result<HttpResponse, Problem> {
+async fn answer_after(desks: &Desks, order: Arc<Order>, patience: Duration, replayed: bool) -> Result<HttpResponse, Problem> {
     let awaited = desks.orders.send(AwaitOrder { id: order.id, after_version: None, patience }).await?.map_err(refusal)?;
-    let order = awaited.unwrap_or(order);
+    let order = awaited.unwrap_or_else(|| Arc::unwrap_or_clone(order));
     match desks.orders.send(RecordAnswer(order)).await?.map_err(refusal)? {
         (Answer::Terminal, order) => Ok(terminal(&order, replayed)),
         (Answer::Accepted, order) => Ok(accepted(&order, replayed)),
@@ -121,7 +127,11 @@ fn respond(status: StatusCode, order: &Order, replayed: bool) -> HttpResponse {
     if replayed {
         response.insert_header(("idempotency-replayed", "true"));
     }
-    response.json(OrderView::from(order))
+    let mut body = Vec::with_capacity(TYPICAL_ANSWER);
+    match serde_json::to_writer(&mut body, &OrderView::from(order)) {
+        Ok(()) => response.content_type(ContentType::json()).body(body),
+        Err(defect) => unreachable!("an order is plain data: {defect}"),
+    }
 }
 
 fn not_priced(why: PricingError) -> Problem {

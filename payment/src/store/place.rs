@@ -233,7 +233,7 @@ impl<'a> Columns<'a> {
 struct Known {
     request_hash: Vec<u8>,
     answer: Option<Answer>,
-    order: Order,
+    order: Arc<Order>,
 }
 
 impl Known {
@@ -242,7 +242,7 @@ impl Known {
             // Ours: an earlier attempt at this batch had committed although its connection broke.
             Placed::Created(Arc::new(self.order.as_accepted()))
         } else if self.request_hash == item.request_hash {
-            Placed::Replayed(self.order.clone(), self.answer)
+            Placed::Replayed(Arc::clone(&self.order), self.answer)
         } else {
             Placed::KeyReused
         }
@@ -263,7 +263,7 @@ async fn known_keys(connection: &Connection, items: &[&OrderRequest]) -> Result<
     let keys: Vec<&str> = items.iter().map(|item| item.key.as_str()).collect();
     let rows = connection.query(&statement, &[&users, &keys]).await?;
     let known = |row: &tokio_postgres::Row| {
-        let (order, answer) = (read_order(row), row.get::<_, Option<&str>>(17).and_then(Answer::parse));
+        let (order, answer) = (Arc::new(read_order(row)), row.get::<_, Option<&str>>(17).and_then(Answer::parse));
         ((order.user_id, row.get(15)), Known { request_hash: row.get(16), answer, order })
     };
     Ok(rows.iter().map(known).collect())

@@ -214,7 +214,7 @@ async fn a_request_that_looked_before_the_end_answers_with_the_end_once_that_is_
     let (answer, shown) = record_answer(&connection, late).await.expect("recorded");
     assert_eq!((answer, shown.status), (Answer::Terminal, OrderStatus::Declined));
 
-    let (answer, shown) = record_answer(&connection, early).await.expect("recorded");
+    let (answer, shown) = record_answer(&connection, Arc::unwrap_or_clone(early)).await.expect("recorded");
 
     assert_eq!((answer, shown.status), (Answer::Terminal, OrderStatus::Declined), "both bodies must be the same");
 }

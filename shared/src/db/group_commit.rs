@@ -80,6 +80,18 @@ impl<W: Write> Message for Commit<W> {
     type Result = ();
 }
 
+/// Several of them.
+struct CommitAll<W: Write>(Vec<Commit<W>>);
+
+impl<W: Write> Message for CommitAll<W> {
+    type Result = ();
+}
+
+/// The outcome of an item, or that nobody is there any more who could tell.
+async fn heard<W: Write>(outcome: oneshot::Receiver<Result<W::Outcome, CommitError>>) -> Result<W::Outcome, CommitError> {
+    outcome.await.unwrap_or_else(|_| Err(CommitError::Unavailable(format!("the {} writer is being replaced", W::NAME))))
+}
+
 /// The actor that commits.
 pub struct GroupCommit<W: Write> {
     writer: Rc<W>,
@@ -141,7 +153,18 @@ impl<W: Write> Commits<W> {
     pub fn commit(&self, item: W::Item) -> impl Future<Output = Result<W::Outcome, CommitError>> + use<W> {
         let (reply, outcome) = oneshot::channel();
         self.commit_for(item, reply);
-        async move { outcome.await.unwrap_or_else(|_| Err(CommitError::Unavailable(format!("the {} writer is being replaced", W::NAME)))) }
+        heard::<W>(outcome)
+    }
+
+    /// Commits these items with one message; one future an item, in order.
+    pub fn commit_all(&self, items: Vec<W::Item>) -> Vec<impl Future<Output = Result<W::Outcome, CommitError>> + use<W>> {
+        let commit = |item| {
+            let (reply, outcome) = oneshot::channel();
+            (Commit { item, reply }, heard::<W>(outcome))
+        };
+        let (commits, outcomes): (Vec<_>, Vec<_>) = items.into_iter().map(commit).unzip();
+        _ = self.0.tell(CommitAll(commits));
+        outcomes
     }
 
     /// The same for somebody else, who waits at the other end of `reply`: a task and a wake-up less than to wait here for him.
@@ -169,11 +192,15 @@ impl<W: Write> Handler<Commit<W>> for GroupCommit<W> {
     type Result = ();
 
     fn handle(&mut self, commit: Commit<W>, context: &mut Self::Context) {
-        self.queue.push_back(commit);
-        let has_begun = self.queue.len() == 1 || self.queue.len() == self.limits.batch;
-        if has_begun && !self.in_flight {
-            context.notify(Flush);
-        }
+        self.enqueue([commit], context);
+    }
+}
+
+impl<W: Write> Handler<CommitAll<W>> for GroupCommit<W> {
+    type Result = ();
+
+    fn handle(&mut self, commits: CommitAll<W>, context: &mut Self::Context) {
+        self.enqueue(commits.0, context);
     }
 }
 
@@ -210,6 +237,15 @@ impl<W: Write> Handler<Drain> for GroupCommit<W> {
 }
 
 impl<W: Write> GroupCommit<W> {
+    fn enqueue(&mut self, commits: impl IntoIterator<Item = Commit<W>>, context: &mut Context<Self>) {
+        let before = self.queue.len();
+        self.queue.extend(commits);
+        let reaches = |length| before < length && self.queue.len() >= length;
+        if !self.in_flight && (reaches(1) || reaches(self.limits.batch)) {
+            context.notify(Flush);
+        }
+    }
+
     /// How long to wait for more.
     fn pause(&self) -> Option<Duration> {
         let waits = !W::HURRIED && !self.draining && (1..self.limits.batch).contains(&self.queue.len());

@@ -64,15 +64,25 @@ impl Envelope {
             causation_id: None,
             request_id,
             redrive_group: None,
-            data: serde_json::to_string(event).unwrap_or_else(|e| unreachable!("events are plain data: {e}")),
+            data: data(event),
         }
     }
 
     /// Wraps an event caused by this one: same subject, same correlation, same trace, same span.
     pub fn reply<E: Event>(&self, event: &E, source: &str) -> Self {
-        let origin = Origin { trace: TraceContext::resume(&self.traceparent), request_id: self.request_id.clone() };
-        let reply = Self::new(event, source, self.correlation_id.clone(), origin);
-        Self { subject: self.subject.clone(), causation_id: Some(self.id), ..reply }
+        Self {
+            id: Uuid::now_v7(),
+            kind: E::TYPE.to_owned(),
+            source: source.to_owned(),
+            subject: self.subject.clone(),
+            time: Timestamp::now(),
+            traceparent: TraceContext::carried_on(&self.traceparent),
+            correlation_id: self.correlation_id.clone(),
+            causation_id: Some(self.id),
+            request_id: self.request_id.clone(),
+            redrive_group: None,
+            data: data(event),
+        }
     }
 
     /// The typed event.
@@ -141,12 +151,19 @@ impl Envelope {
     }
 }
 
+fn data<E: Event>(event: &E) -> String {
+    plain_json(event, TYPICAL_DATA)
+}
+
 /// What cannot fail to be JSON, in a text that begins with room for so many bytes.
 pub(crate) fn plain_json<T: Serialize>(plain: &T, room: usize) -> String {
     let mut json = Vec::with_capacity(room);
     serde_json::to_writer(&mut json, plain).unwrap_or_else(|e| unreachable!("events are plain data: {e}"));
     String::from_utf8(json).unwrap_or_else(|e| unreachable!("JSON is text: {e}"))
 }
+
+/// Bytes of the data of an event of one line.
+const TYPICAL_DATA: usize = 320;
 
 /// Bytes of an envelope beside its data, and of the escapes in that.
 const TYPICAL: usize = 768;

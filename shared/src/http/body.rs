@@ -172,6 +172,20 @@ mod tests {
         assert_eq!(complaint("[[]]"), "\"\"", "an array is no object");
     }
 
+    #[actix_web::test]
+    async fn a_body_that_comes_in_parts_is_put_together_and_bounded_as_a_whole() {
+        let parts = |parts: &[&'static str]| -> Payload {
+            let parts: Vec<_> = parts.iter().map(|part| Ok(Bytes::from_static(part.as_bytes()))).collect();
+            Payload::Stream { payload: Box::pin(futures_util::stream::iter(parts)) }
+        };
+        for split in [vec![], vec!["{\"a\":1}"], vec!["{\"a\"", ":1", "}"], vec!["", "{", ""]] {
+            assert_eq!(read(parts(&split), 7).await, Ok(Bytes::from(split.concat())), "{split:?}");
+        }
+        for split in [vec!["12345678"], vec!["1234", "5678"]] {
+            assert_eq!(read(parts(&split), 7).await.map_err(|problem| problem.code()), Err("body-too-large"), "{split:?}");
+        }
+    }
+
     #[test]
     fn broken_json_is_malformed_and_not_invalid() {
         for body in ["", "{", "{} x", "nul"] {

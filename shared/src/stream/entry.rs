@@ -1,11 +1,10 @@
 //! Stream entries as Redis sends them.
 
+use std::sync::Arc;
+
 use redis::{FromRedisValue, Value};
 
 use crate::events::Envelope;
-
-/// Bytes of an event of one line.
-const TYPICAL: usize = 1024;
 
 /// An entry of a stream; without fields when it was deleted or trimmed while it was pending.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,37 +13,19 @@ pub(super) struct Entry {
     pub fields: Option<Fields>,
 }
 
-/// Names and values, as they were sent: one text, and where each of them ends in it.
-#[derive(Debug, Clone, Default, PartialEq)]
+/// Names and values, as they were sent: where each of them begins and ends in a text, which all entries of one answer share.
+#[derive(Debug, Clone, Default)]
 pub(super) struct Fields {
-    text: String,
-    ends: Vec<usize>,
+    text: Arc<str>,
+    parts: Vec<(u32, u32)>,
     /// Bytes that are no UTF-8 were replaced: good to look at, not to act on.
     is_damaged: bool,
 }
 
 impl Fields {
-    /// Room for so many names and values.
-    pub(super) fn with_capacity(parts: usize) -> Self {
-        Self { text: String::with_capacity(TYPICAL), ends: Vec::with_capacity(parts), is_damaged: false }
-    }
-
-    /// Appends a name, or the value of the name before it.
-    pub(super) fn push(&mut self, part: &str) {
-        self.text.push_str(part);
-        self.ends.push(self.text.len());
-    }
-
-    /// The same as it came.
-    pub(super) fn push_bytes(&mut self, part: &[u8]) {
-        // Not `from_utf8_lossy` at once: it goes byte by byte, and there are 26 parts in an entry.
-        match str::from_utf8(part) {
-            Ok(text) => self.push(text),
-            Err(_) => {
-                self.is_damaged = true;
-                self.push(&String::from_utf8_lossy(part));
-            }
-        }
+    /// A name and its value in turn, each from one byte of `text` to another.
+    pub(super) fn of(text: Arc<str>, parts: Vec<(u32, u32)>, is_damaged: bool) -> Self {
+        Self { text, parts, is_damaged }
     }
 
     pub(super) fn is_damaged(&self) -> bool {
@@ -52,9 +33,8 @@ impl Fields {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        let starts = |index: usize| index.checked_sub(1).map_or(0, |before| self.ends[before]);
-        let part = move |index| &self.text[starts(index)..self.ends[index]];
-        (0..self.ends.len() / 2).map(move |pair| (part(2 * pair), part(2 * pair + 1)))
+        let part = |(start, end): (u32, u32)| self.text.get(start as usize..end as usize).unwrap_or_default();
+        self.parts.chunks_exact(2).map(move |pair| (part(pair[0]), part(pair[1])))
     }
 
     /// The value of the first field of that name.
@@ -65,12 +45,23 @@ impl Fields {
 
 impl<N: AsRef<str>, V: AsRef<str>> FromIterator<(N, V)> for Fields {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(pairs: I) -> Self {
-        let mut fields = Self::default();
+        let (mut text, mut parts) = (String::new(), Vec::new());
+        let mut push = |part: &str| {
+            let start = text.len() as u32;
+            text.push_str(part);
+            parts.push((start, text.len() as u32));
+        };
         for (name, value) in pairs {
-            fields.push(name.as_ref());
-            fields.push(value.as_ref());
+            push(name.as_ref());
+            push(value.as_ref());
         }
-        fields
+        Self { text: text.into(), parts, is_damaged: false }
+    }
+}
+
+impl PartialEq for Fields {
+    fn eq(&self, other: &Self) -> bool {
+        self.is_damaged == other.is_damaged && self.iter().eq(other.iter())
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a service writes to consume a stream.
 
-use std::future::Future;
+use std::{future::Future, sync::Arc};
 
 use crate::{
     events::{Envelope, Event},
@@ -10,7 +10,7 @@ use crate::{
 /// An event as it reached this consumer.
 #[derive(Debug, Clone)]
 pub struct Received<E> {
-    pub envelope: Envelope,
+    pub envelope: Arc<Envelope>,
     pub event: E,
     /// How often this entry was delivered, this time included.
     pub deliveries: u32,
@@ -20,11 +20,10 @@ pub struct Received<E> {
 
 impl<E> Received<E> {
     /// Its envelope, for replies: their trace goes on from here.
-    pub fn cause(&self) -> Envelope {
-        let envelope = self.envelope.clone();
+    pub fn cause(&self) -> Arc<Envelope> {
         match self.span {
-            Some(span) => Envelope { traceparent: span.to_string(), ..envelope },
-            None => envelope,
+            Some(span) => Arc::new(Envelope { traceparent: span.to_string(), ..Envelope::clone(&self.envelope) }),
+            None => Arc::clone(&self.envelope),
         }
     }
 }

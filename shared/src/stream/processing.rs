@@ -7,6 +7,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use jiff::Timestamp;
+
 use super::{
     BrokerError, ConsumerSpec, EventHandler, Outcome, Received,
     dead_letters::Burial,
@@ -76,7 +78,7 @@ impl<H: EventHandler> Processing<H> {
         }
         let event = envelope.decode().map_err(|e| e.to_string())?;
         let span = begin_span(&envelope.traceparent);
-        Ok(Some(Received { envelope, event, deliveries, span }))
+        Ok(Some(Received { envelope: Arc::new(envelope), event, deliveries, span }))
     }
 
     /// Handles a batch until nothing in it is transient any more.
@@ -115,14 +117,14 @@ impl<H: EventHandler> Processing<H> {
         handling: &Handling,
     ) -> Result<Batch<H::Event>, BrokerError> {
         let (mut settled, mut again) = (Vec::with_capacity(entries.len()), Batch::with_capacity(0));
-        let mut duplicates = 0;
+        let (mut duplicates, now) = (0, Timestamp::now());
         for ((entry, received), outcome) in entries.iter().zip(received).zip(outcomes) {
             let event = received.envelope.id;
             handling.record(&self.spec, &received, &outcome);
             match outcome {
                 Outcome::Done | Outcome::Duplicate => {
                     duplicates += usize::from(outcome == Outcome::Duplicate);
-                    self.spec.metrics.end_to_end.record(age(&received.envelope));
+                    self.spec.metrics.end_to_end.record(age(&received.envelope, now));
                     if received.deliveries > 1 {
                         self.memory().failures.take(entry);
                     }
@@ -160,11 +162,11 @@ impl<H: EventHandler> Processing<H> {
         entry: &Entry,
         deliveries: u32,
         reason: &str,
-        first: Option<(String, jiff::Timestamp)>,
+        first: Option<(String, Timestamp)>,
         last_error: &str,
     ) -> Result<(), BrokerError> {
         tracing::error!(stream = %self.spec.key, entry = %entry.id, deliveries, reason, error = last_error, "dead letter");
-        let (first_error, first_failed_at) = first.unwrap_or_else(|| (last_error.to_owned(), jiff::Timestamp::now()));
+        let (first_error, first_failed_at) = first.unwrap_or_else(|| (last_error.to_owned(), Timestamp::now()));
         let burial = Burial {
             stream: &self.spec.stream,
             key: &self.spec.key,
@@ -187,6 +189,6 @@ impl<H: EventHandler> Processing<H> {
 }
 
 /// Time since the event; 0 when the clocks of two machines disagree.
-fn age(envelope: &Envelope) -> Duration {
-    jiff::Timestamp::now().duration_since(envelope.time).try_into().unwrap_or_default()
+fn age(envelope: &Envelope, now: Timestamp) -> Duration {
+    now.duration_since(envelope.time).try_into().unwrap_or_default()
 }

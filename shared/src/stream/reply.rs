@@ -1,7 +1,9 @@
 //! Replies to XREADGROUP as they come over the wire (RESP2), made into entries.
 //!
 //! By hand, because redis-rs makes a value of every string in them: 26 an entry, 8 µs, a fourteenth of all the processor time an
-//! order took. Here an entry is copied once.
+//! order took. Here a whole answer is copied once.
+
+use std::{borrow::Cow, sync::Arc};
 
 use redis::Value;
 
@@ -53,11 +55,13 @@ pub(super) fn entries(reply: &[u8]) -> Result<Vec<Entry>, BrokerError> {
         // What is not a list is short: an error most of all.
         _ => return other(reply).and_then(|_| Err(unexpected())),
     }
+    // An answer in which anything is no UTF-8 is put together anew, entry by entry.
+    let text: Option<Arc<str>> = str::from_utf8(reply).ok().map(Arc::from);
     let entries = (|| {
         items.list()??;
         items.text()??;
         let count = items.list()??;
-        (0..count).map(|_| items.entry()).collect::<Option<Vec<Entry>>>()
+        (0..count).map(|_| items.entry(text.as_ref())).collect::<Option<Vec<Entry>>>()
     })();
     entries.ok_or_else(unexpected)
 }
@@ -74,13 +78,15 @@ fn unexpected() -> BrokerError {
     BrokerError::Unavailable("it answered something that is no reply to XREADGROUP".to_owned())
 }
 
+const LINE_END: &[u8] = b"\r\n";
+
 /// What is left of a reply.
 struct Items<'a>(&'a [u8]);
 
 impl<'a> Items<'a> {
     /// The first line: what kind of item it begins, and what is said of it.
     fn line(&mut self) -> Option<(u8, &'a [u8])> {
-        let length = self.0.windows(2).position(|pair| pair == b"\r\n")?;
+        let length = self.0.windows(2).position(|pair| pair == LINE_END)?;
         let (line, rest) = self.0.split_at(length);
         let (kind, said) = line.split_first()?;
         self.0 = rest.get(2..)?;
@@ -105,7 +111,7 @@ impl<'a> Items<'a> {
     /// That many bytes and the end of their line.
     fn take(&mut self, length: usize) -> Option<&'a [u8]> {
         let taken = self.0.get(..length)?;
-        self.0 = self.0.get(length.checked_add(2)?..)?;
+        self.0 = self.0.get(length.checked_add(LINE_END.len())?..)?;
         Some(taken)
     }
 
@@ -129,16 +135,38 @@ impl<'a> Items<'a> {
         }
     }
 
-    fn entry(&mut self) -> Option<Entry> {
+    /// The entry that begins here. `whole`: the answer that these are the last bytes of, if all of it is text.
+    fn entry(&mut self, whole: Option<&Arc<str>>) -> Option<Entry> {
         self.list()??;
         let id = String::from_utf8_lossy(self.text()??).into_owned();
         // An entry that was deleted or trimmed while it was pending has nil here.
         let Some(parts) = self.list()? else { return Some(Entry { id, fields: None }) };
-        let mut fields = Fields::with_capacity(parts);
-        for _ in 0..parts {
-            fields.push_bytes(self.text()??);
-        }
+        let fields = match whole {
+            Some(whole) => self.fields_in(whole, parts)?,
+            None => self.fields_by_themselves(parts)?,
+        };
         Some(Entry { id, fields: Some(fields) })
+    }
+
+    fn fields_in(&mut self, whole: &Arc<str>, parts: usize) -> Option<Fields> {
+        let mut places = Vec::with_capacity(parts);
+        for _ in 0..parts {
+            let length = self.text()??.len();
+            let end = whole.len() - self.0.len() - LINE_END.len();
+            places.push((u32::try_from(end - length).ok()?, u32::try_from(end).ok()?));
+        }
+        Some(Fields::of(Arc::clone(whole), places, false))
+    }
+
+    fn fields_by_themselves(&mut self, parts: usize) -> Option<Fields> {
+        let (mut text, mut places, mut is_damaged) = (String::new(), Vec::with_capacity(parts), false);
+        for _ in 0..parts {
+            let (part, start) = (String::from_utf8_lossy(self.text()??), text.len());
+            is_damaged |= matches!(part, Cow::Owned(_));
+            text.push_str(&part);
+            places.push((u32::try_from(start).ok()?, u32::try_from(text.len()).ok()?));
+        }
+        Some(Fields::of(text.into(), places, is_damaged))
     }
 }
 

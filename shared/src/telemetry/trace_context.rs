@@ -40,6 +40,16 @@ impl TraceContext {
         Self::parse(traceparent).unwrap_or_else(Self::root)
     }
 
+    /// What a reply carries of the span that `traceparent` names: the same text, or that of a new trace when it names none.
+    pub fn carried_on(traceparent: &str) -> String {
+        let is_ours = traceparent.starts_with("00-") && (traceparent.ends_with("-00") || traceparent.ends_with("-01"));
+        match Self::parse(traceparent) {
+            Some(_) if is_ours => traceparent.to_owned(),
+            Some(other) => other.to_string(),
+            None => Self::root().to_string(),
+        }
+    }
+
     /// The next step of the trace in `header`, or a new trace when there is none to continue.
     pub fn continue_from(header: Option<&str>) -> Self {
         header.and_then(Self::parse).map_or_else(Self::root, |parent| parent.child())
@@ -126,6 +136,15 @@ mod tests {
     fn of_new_traces_the_share_asked_for_is_sampled() {
         let share = |ratio| (0..1000_u128).filter(|n| is_sampled((n << 54) | 1, below(ratio))).count();
         assert_eq!([share(0.0), share(0.25), share(1.0)], [0, 256, 1000], "1000 of 1024 equal parts, the first quarter of them");
+    }
+
+    #[test]
+    fn a_reply_carries_on_the_very_span_it_answers_or_a_new_trace() {
+        let ours = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        assert_eq!(TraceContext::carried_on(ours), ours);
+        let later_version = "01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-03-more";
+        assert_eq!(TraceContext::carried_on(later_version), ours, "as this version writes it");
+        assert!(TraceContext::parse(&TraceContext::carried_on("no trace")).is_some());
     }
 
     #[test]

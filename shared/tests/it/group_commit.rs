@@ -103,6 +103,18 @@ async fn many_writers_at_once_make_few_transactions() {
 }
 
 #[actix_rt::test]
+async fn items_that_come_together_are_committed_whatever_their_number_and_answered_in_order() {
+    let bank = Bank::open().await;
+    let commits = bank.writer::<false>(0.0);
+    up(&commits).await;
+    for number in [0, 1, bank.settings.commit_batch, bank.settings.commit_batch + 1] {
+        let items: Vec<Deposit> = (0..number).map(|_| deposit(1)).collect();
+        let expected: Vec<Result<Uuid, CommitError>> = items.iter().map(|item| Ok(item.id)).collect();
+        assert_eq!(join_all(commits.commit_all(items)).await, expected, "{number} items");
+    }
+}
+
+#[actix_rt::test]
 async fn a_lone_item_is_not_kept_waiting_for_company() {
     let bank = Bank::open().await;
     let commits = bank.writer::<false>(0.0);

@@ -25,7 +25,7 @@ async fn a_handler_meets_the_conformance_suite() {
     let bank = Bank::open().await;
     let envelope = deposited("alice", 5);
     let event: Deposited = envelope.decode().expect("a deposit");
-    a_repeated_event_is_a_duplicate(&bank.teller, Received { envelope, event, deliveries: 1, span: None }).await;
+    a_repeated_event_is_a_duplicate(&bank.teller, Received { envelope: envelope.into(), event, deliveries: 1, span: None }).await;
     assert_eq!(bank.number("SELECT sum(amount)::bigint FROM deposits").await, 5);
 }
 

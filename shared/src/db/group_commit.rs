@@ -7,8 +7,8 @@
 //! ```
 //!
 //! An idle writer commits a single item at once, a busy one commits whatever came in meanwhile. Work that no request waits for
-//! ([`Write::HURRIED`]) is committed once in `commit-interval` at most: every commit costs the processor as much as several
-//! items, and what is behind it (the relay, the consumers) then gets its work in batches too.
+//! ([`Write::HURRIED`]) is committed once in `commit-interval` at most while it comes in numbers: every commit costs the processor as
+//! much as several items, and what is behind it (the relay, the consumers) then gets its work in batches too.
 //!
 //! The guarantee: an outcome is sent only after the commit that holds it. When the connection breaks, the outcome of the
 //! commit is unknown (14 of 48 errored COMMITs had happened); the same batch is then run again, which is why
@@ -31,6 +31,9 @@ use crate::{
     supervisor::{Drain, ExitReason, Life, RestartPolicy, Supervised, SupervisorHandle},
 };
 
+/// A writer in no hurry that found no more than so many items waiting does not make the next ones wait: 300 orders a second come
+/// two or three in a commit-interval, and would only wait for each other, 8 ms at every step.
+const FEW: usize = 4;
 /// Pause before a batch is tried again: long enough for a restarting server, short against `commit-deadline`.
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
 
@@ -46,7 +49,7 @@ pub trait Write: Unpin + 'static {
     /// Otherwise a refused batch is halved until the item that causes it stands alone.
     const DEPENDENT: bool = false;
 
-    /// Somebody waits for the outcome. Otherwise a writer that has just committed waits for more.
+    /// Somebody waits for the outcome. Otherwise a writer that has just committed more than a few items waits for more.
     const HURRIED: bool = true;
 
     /// Writes all items in one transaction; one outcome an item, in order. Must be idempotent by a key of the items.
@@ -101,6 +104,8 @@ pub struct GroupCommit<W: Write> {
     in_flight: bool,
     /// When the last batch began.
     begun: Option<Instant>,
+    /// How many items it had.
+    last: usize,
     /// The next one waits for more.
     paused: bool,
     draining: bool,
@@ -140,6 +145,7 @@ impl<W: Write> Commits<W> {
             queue: VecDeque::new(),
             in_flight: false,
             begun: None,
+            last: 0,
             paused: false,
             draining: false,
             life,
@@ -248,7 +254,7 @@ impl<W: Write> GroupCommit<W> {
 
     /// How long to wait for more.
     fn pause(&self) -> Option<Duration> {
-        let waits = !W::HURRIED && !self.draining && (1..self.limits.batch).contains(&self.queue.len());
+        let waits = !W::HURRIED && !self.draining && self.last > FEW && (1..self.limits.batch).contains(&self.queue.len());
         let pause = self.limits.interval.checked_sub(self.begun?.elapsed())?;
         waits.then_some(pause)
     }
@@ -264,7 +270,7 @@ impl<W: Write> GroupCommit<W> {
         }
         let (items, replies): (Vec<_>, Vec<_>) = self.queue.drain(..count).map(|c| (c.item, c.reply)).unzip();
         self.in_flight = true;
-        self.begun = Some(Instant::now());
+        (self.begun, self.last) = (Some(Instant::now()), count);
         self.life.queue_depth(self.queue.len());
         let batch = Batch { writer: Rc::clone(&self.writer), database: self.database.clone(), limits: self.limits };
         let commit = async move { batch.run(items).await };

@@ -159,7 +159,11 @@ impl DatabaseSettings {
             statement_timeout: source.value("database-statement-timeout", "3s", "statement, lock and idle-in-transaction timeout"),
             commit_deadline: source.value("commit-deadline", "2s", "how long a batch is tried again after a lost connection"),
             commit_batch: source.within("commit-batch", "512", 1..=10_000, "most items in one transaction of the group commit"),
-            commit_interval: source.value("commit-interval", "8ms", "shortest time between two commits of what no request waits for and comes in numbers"),
+            commit_interval: source.value(
+                "commit-interval",
+                "8ms",
+                "shortest time between two commits of what no request waits for and comes in numbers",
+            ),
         }
     }
 }

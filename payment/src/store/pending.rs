@@ -40,6 +40,12 @@ struct Batch {
     orders: Vec<Uuid>,
 }
 
+impl Batch {
+    fn range(&self) -> Option<(Uuid, Uuid)> {
+        Some((*self.orders.iter().min()?, *self.orders.iter().max()?))
+    }
+}
+
 async fn batches_after(connection: &Connection, last: Uuid, age: Duration) -> Result<Vec<Batch>, DbError> {
     let statement = connection
         .prepare_cached(
@@ -50,10 +56,17 @@ async fn batches_after(connection: &Connection, last: Uuid, age: Duration) -> Re
     Ok(rows.iter().map(|row| Batch { id: row.get(0), orders: row.get(1) }).collect())
 }
 
+/// What is pending of them, and maybe others. Ids rise with time, and the requests of a batch came within moments: read from its
+/// first id to its last, its orders cost a fifth of what they cost one by one.
 async fn pending_among(connection: &Connection, batches: &[Batch]) -> Result<HashSet<Uuid>, DbError> {
-    let statement = connection.prepare_cached("SELECT id FROM orders WHERE id = ANY($1) AND status = 'pending'").await?;
-    let ids: Vec<Uuid> = batches.iter().flat_map(|batch| &batch.orders).copied().collect();
-    Ok(connection.query(&statement, &[&ids]).await?.iter().map(|row| row.get(0)).collect())
+    let statement = connection
+        .prepare_cached(
+            "SELECT o.id FROM unnest($1::uuid[], $2::uuid[]) AS batch (first, last)
+             CROSS JOIN LATERAL (SELECT id FROM orders WHERE id BETWEEN batch.first AND batch.last AND status = 'pending' OFFSET 0) AS o",
+        )
+        .await?;
+    let (first, last): (Vec<Uuid>, Vec<Uuid>) = batches.iter().filter_map(Batch::range).unzip();
+    Ok(connection.query(&statement, &[&first, &last]).await?.iter().map(|row| row.get(0)).collect())
 }
 
 /// An order that is not pending never becomes so again.

@@ -23,7 +23,11 @@ use crate::settings::DatabaseSettings;
 /// Every query here finds its rows by an index, and arrays and CTEs are joined by hashing. What has to be looked up row by row
 /// says so (`LATERAL`). So one plan does for all values, and no batch is planned anew. Plans that cannot do without a scan look
 /// infinitely expensive to `jit`, which compiled them for 200 ms.
-const PLANNER: &str = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_nestloop=off -c jit=off";
+///
+/// And no bitmaps: a scan that makes one does not tell the index which of its entries are dead. The sweep of the outbox looked at
+/// everything again that had been confirmed since the last vacuum, 180,000 rows in 47 ms once a second after 25 s of orders.
+const PLANNER: &str =
+    "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_bitmapscan=off -c enable_nestloop=off -c jit=off";
 
 thread_local! {
     static SERVES_HTTP: Cell<bool> = const { Cell::new(false) };

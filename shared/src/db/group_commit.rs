@@ -7,8 +7,8 @@
 //! ```
 //!
 //! An idle writer commits a single item at once, a busy one commits whatever came in meanwhile. Work that no request waits for
-//! ([`Write::HURRIED`]) is committed once in `commit-interval` at most while it comes in numbers: every commit costs the processor as
-//! much as several items, and what is behind it (the relay, the consumers) then gets its work in batches too.
+//! ([`Write::PATIENCE`]) is committed once in some `commit-interval`s at most while it comes in numbers: every commit costs the
+//! processor as much as several items, and what is behind it (the relay, the consumers) then gets its work in batches too.
 //!
 //! The guarantee: an outcome is sent only after the commit that holds it. When the connection breaks, the outcome of the
 //! commit is unknown (14 of 48 errored COMMITs had happened); the same batch is then run again, which is why
@@ -34,6 +34,9 @@ use crate::{
 /// A writer in no hurry that found no more than so many items waiting does not make the next ones wait: 300 orders a second come
 /// two or three in a commit-interval, and would only wait for each other, 8 ms at every step.
 const FEW: usize = 4;
+/// For each of so many items that it found waiting it waits for one more commit-interval, as long as it has the patience. A commit
+/// costs about as much as eight items: a quarter of a batch of so many.
+const MANY: usize = 32;
 /// Pause before a batch is tried again: long enough for a restarting server, short against `commit-deadline`.
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
 
@@ -49,8 +52,9 @@ pub trait Write: Unpin + 'static {
     /// Otherwise a refused batch is halved until the item that causes it stands alone.
     const DEPENDENT: bool = false;
 
-    /// Somebody waits for the outcome. Otherwise a writer that has just committed more than a few items waits for more.
-    const HURRIED: bool = true;
+    /// For how many commit-intervals the writer waits for more at most, when it has just committed many. None: a request waits for
+    /// the outcome.
+    const PATIENCE: u32 = 0;
 
     /// Writes all items in one transaction; one outcome an item, in order. Must be idempotent by a key of the items.
     fn commit(&self, connection: &Connection, items: &[Self::Item]) -> impl Future<Output = Result<Vec<Self::Outcome>, DbError>>;
@@ -254,8 +258,9 @@ impl<W: Write> GroupCommit<W> {
 
     /// How long to wait for more.
     fn pause(&self) -> Option<Duration> {
-        let waits = !W::HURRIED && !self.draining && self.last > FEW && (1..self.limits.batch).contains(&self.queue.len());
-        let pause = self.limits.interval.checked_sub(self.begun?.elapsed())?;
+        let waits = W::PATIENCE > 0 && !self.draining && self.last > FEW && (1..self.limits.batch).contains(&self.queue.len());
+        let intervals = u32::try_from(self.last / MANY).unwrap_or(u32::MAX).max(1).min(W::PATIENCE);
+        let pause = (self.limits.interval * intervals).checked_sub(self.begun?.elapsed())?;
         waits.then_some(pause)
     }
 

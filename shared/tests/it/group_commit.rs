@@ -1,6 +1,9 @@
 //! Deposits into accounts, many writers at a time.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use actix_rt::Arbiter;
 use futures_util::future::join_all;
@@ -23,18 +26,18 @@ fn deposit(amount: i32) -> Deposit {
 }
 
 /// Keeps each transaction open for `seconds`, and says in `entered` that it has begun one.
-struct Deposits<const DEPENDENT: bool, const HURRIED: bool = true> {
+struct Deposits<const DEPENDENT: bool, const PATIENCE: u32 = 0> {
     entered: Arc<Semaphore>,
     seconds: f64,
 }
 
-impl<const DEPENDENT: bool, const HURRIED: bool> Write for Deposits<DEPENDENT, HURRIED> {
+impl<const DEPENDENT: bool, const PATIENCE: u32> Write for Deposits<DEPENDENT, PATIENCE> {
     type Item = Deposit;
     type Outcome = Uuid;
 
     const NAME: &'static str = "deposits";
     const DEPENDENT: bool = DEPENDENT;
-    const HURRIED: bool = HURRIED;
+    const PATIENCE: u32 = PATIENCE;
 
     async fn commit(&self, connection: &Connection, items: &[Deposit]) -> Result<Vec<Uuid>, DbError> {
         self.entered.add_permits(1);
@@ -68,7 +71,7 @@ impl Bank {
         self.writer_of(seconds)
     }
 
-    fn writer_of<const DEPENDENT: bool, const HURRIED: bool>(&self, seconds: f64) -> Commits<Deposits<DEPENDENT, HURRIED>> {
+    fn writer_of<const DEPENDENT: bool, const PATIENCE: u32>(&self, seconds: f64) -> Commits<Deposits<DEPENDENT, PATIENCE>> {
         let supervisor = SupervisorHandle::start(&Arbiter::current(), &Roster::default(), Shutdown::default());
         let (database, entered) = (Database::open("test", &self.settings).expect("a pool"), Arc::clone(&self.entered));
         Commits::start(&supervisor, database, &self.settings, move || Deposits { entered: Arc::clone(&entered), seconds })
@@ -85,7 +88,7 @@ impl Bank {
 }
 
 /// The supervisor starts the actor a moment after its handle exists.
-async fn up<const DEPENDENT: bool, const HURRIED: bool>(commits: &Commits<Deposits<DEPENDENT, HURRIED>>) {
+async fn up<const DEPENDENT: bool, const PATIENCE: u32>(commits: &Commits<Deposits<DEPENDENT, PATIENCE>>) {
     let first = async || commits.commit(deposit(1)).await;
     shared::testing::eventually("the writer is up", Duration::from_secs(10), first).await;
 }
@@ -215,7 +218,7 @@ async fn without_a_database_the_writers_are_told_in_time() {
 async fn a_writer_in_no_hurry_does_not_wait_after_a_commit_of_few() {
     let mut bank = Bank::open().await;
     bank.settings.commit_interval = Duration::from_secs(3600);
-    let writer = bank.writer_of::<false, false>(0.0);
+    let writer = bank.writer_of::<false, 1>(0.0);
     up(&writer).await;
     let next = tokio::time::timeout(Duration::from_secs(60), writer.commit(deposit(1))).await;
     assert!(matches!(next, Ok(Ok(_))), "{next:?}");
@@ -225,7 +228,7 @@ async fn a_writer_in_no_hurry_does_not_wait_after_a_commit_of_few() {
 async fn a_writer_in_no_hurry_waits_for_more_after_a_commit_of_many() {
     let mut bank = Bank::open().await;
     bank.settings.commit_interval = Duration::from_secs(2);
-    let writer = bank.writer_of::<false, false>(0.0);
+    let writer = bank.writer_of::<false, 1>(0.0);
     let (second, third) = (deposit(1), deposit(1));
     up(&writer).await;
     let many = (0..5).map(|_| deposit(1)).collect();
@@ -241,4 +244,17 @@ async fn a_writer_in_no_hurry_waits_for_more_after_a_commit_of_many() {
 
     assert_eq!((early, late), (Ok(second.id), Ok(third.id)));
     assert_eq!(bank.number("SELECT count(DISTINCT tx) FROM deposits").await, 3);
+}
+
+#[actix_rt::test]
+async fn a_patient_writer_waits_longer_the_more_it_has_committed() {
+    let mut bank = Bank::open().await;
+    bank.settings.commit_interval = Duration::from_millis(500);
+    let writer = bank.writer_of::<false, 2>(0.0);
+    up(&writer).await;
+    let began = Instant::now();
+    let many = (0..64).map(|_| deposit(1)).collect();
+    assert!(join_all(writer.commit_all(many)).await.iter().all(Result::is_ok));
+    writer.commit(deposit(1)).await.expect("a commit");
+    assert!(began.elapsed() >= 2 * bank.settings.commit_interval, "it waited for one interval only");
 }

@@ -13,6 +13,9 @@ use crate::domain::Order;
 
 /// Batches that are looked at together: of 512 orders at most (`commit-batch`), their ids are half a megabyte.
 const BATCHES: i64 = 64;
+/// Milliseconds between the first and the last request of a batch: they come while the batch before is committed. Of 8,000 orders a
+/// second, what is read for a batch is 8,000 rows at most.
+const MOMENT: u128 = 1000;
 
 /// Up to `limit` orders that have waited for their charge for longer than `age`, oldest first (ids rise with time). Batches that
 /// are older and wait for none any more are forgotten on the way.
@@ -41,9 +44,20 @@ struct Batch {
 }
 
 impl Batch {
-    fn range(&self) -> Option<(Uuid, Uuid)> {
-        Some((*self.orders.iter().min()?, *self.orders.iter().max()?))
+    /// From its first id to its last. If there may be much in between that is not its own (the clock was set while its requests came),
+    /// each of its ids alone.
+    fn ranges(&self) -> Vec<(Uuid, Uuid)> {
+        let ids = || self.orders.iter().copied();
+        match ids().min().zip(ids().max()) {
+            Some((first, last)) if milliseconds(last) - milliseconds(first) <= MOMENT => vec![(first, last)],
+            _ => ids().map(|id| (id, id)).collect(),
+        }
     }
+}
+
+/// The time in a UUIDv7: its first 48 bits.
+fn milliseconds(id: Uuid) -> u128 {
+    id.as_u128() >> 80
 }
 
 async fn batches_after(connection: &Connection, last: Uuid, age: Duration) -> Result<Vec<Batch>, DbError> {
@@ -56,8 +70,8 @@ async fn batches_after(connection: &Connection, last: Uuid, age: Duration) -> Re
     Ok(rows.iter().map(|row| Batch { id: row.get(0), orders: row.get(1) }).collect())
 }
 
-/// What is pending of them, and maybe others. Ids rise with time, and the requests of a batch came within moments: read from its
-/// first id to its last, its orders cost a fifth of what they cost one by one.
+/// What is pending of them, and maybe others. Ids rise with time: read from the first of a batch to its last, its orders cost a
+/// fifth of what they cost one by one.
 async fn pending_among(connection: &Connection, batches: &[Batch]) -> Result<HashSet<Uuid>, DbError> {
     let statement = connection
         .prepare_cached(
@@ -65,7 +79,7 @@ async fn pending_among(connection: &Connection, batches: &[Batch]) -> Result<Has
              CROSS JOIN LATERAL (SELECT id FROM orders WHERE id BETWEEN batch.first AND batch.last AND status = 'pending' OFFSET 0) AS o",
         )
         .await?;
-    let (first, last): (Vec<Uuid>, Vec<Uuid>) = batches.iter().filter_map(Batch::range).unzip();
+    let (first, last): (Vec<Uuid>, Vec<Uuid>) = batches.iter().flat_map(Batch::ranges).unzip();
     Ok(connection.query(&statement, &[&first, &last]).await?.iter().map(|row| row.get(0)).collect())
 }
 
@@ -87,4 +101,27 @@ async fn read(connection: &Connection, ids: &[Uuid]) -> Result<Vec<Order>, DbErr
     let query = format!("SELECT {ORDER_COLUMNS} FROM orders o WHERE o.id = ANY($1) AND o.status = 'pending' ORDER BY o.id");
     let statement = connection.prepare_cached(&query).await?;
     Ok(connection.query(&statement, &[&ids]).await?.iter().map(read_order).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn batch(at: &[u128]) -> Batch {
+        let orders: Vec<Uuid> = at.iter().map(|milliseconds| Uuid::from_u128(milliseconds << 80)).collect();
+        Batch { id: orders[0], orders }
+    }
+
+    #[test]
+    fn orders_of_one_moment_are_read_from_the_first_to_the_last() {
+        let batch = batch(&[5_000, 4_990, 5_990]);
+        assert_eq!(batch.ranges(), [(batch.orders[1], batch.orders[2])]);
+    }
+
+    #[test]
+    fn orders_between_which_the_clock_was_set_are_read_one_by_one() {
+        let batch = batch(&[3_600_000, 0, 1]);
+        let alone: Vec<(Uuid, Uuid)> = batch.orders.iter().map(|id| (*id, *id)).collect();
+        assert_eq!(batch.ranges(), alone);
+    }
 }

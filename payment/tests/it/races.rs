@@ -171,6 +171,19 @@ async fn an_order_that_stays_pending_is_found_until_it_moves_and_then_its_batch_
 }
 
 #[actix_rt::test]
+async fn orders_are_found_of_a_batch_during_which_the_clock_was_set() {
+    let books = Books::open().await;
+    let connection = books.connection().await;
+    let early = OrderRequest { order_id: Uuid::from_u128(1 << 80), ..request("before it was set") };
+    let batch = [request("after it was set"), early];
+    place_all(&connection, &PlaceOrders::new(Duration::ZERO, drop), &batch).await;
+
+    let found = pending_orders(&connection, Duration::ZERO, 1000).await.expect("an answer");
+
+    assert_eq!(found.iter().map(|order| order.id).collect::<Vec<Uuid>>(), [batch[1].order_id, batch[0].order_id]);
+}
+
+#[actix_rt::test]
 async fn orders_behind_more_settled_batches_than_are_looked_at_together_are_found() {
     let books = Books::open().await;
     let (connection, writer) = (books.connection().await, PlaceOrders::new(Duration::ZERO, drop));

@@ -269,7 +269,7 @@ async fn sweep_chunk(options: &RelayOptions, unsettled: &[(String, SystemTime)])
     if due.is_empty() {
         return Ok(0);
     }
-    tracing::info!(events = due.len(), "publishing again what stayed open");
+    log_repetition(&due);
     metrics::counter!("orderflow_reconciler_republished_total", "service" => options.service).increment(due.len() as u64);
     let unsent = publish(options, due.iter().map(|Due { event, attempts }| (event, *attempts)).collect()).await;
     if unsent.is_empty() {
@@ -277,6 +277,17 @@ async fn sweep_chunk(options: &RelayOptions, unsettled: &[(String, SystemTime)])
     }
     store::give_back(&connection, &unsent).await?;
     Ok(0)
+}
+
+/// What nobody has confirmed is news; what is to be published several times (a product's change) is not.
+fn log_repetition(due: &[Due]) {
+    let unconfirmed = due.iter().filter(|due| due.event.retention == Retention::UntilConfirmed).count();
+    if unconfirmed > 0 {
+        tracing::info!(events = unconfirmed, "publishing again what nobody has confirmed");
+    }
+    if unconfirmed < due.len() {
+        tracing::debug!(events = due.len() - unconfirmed, "publishing once more what is published several times");
+    }
 }
 
 /// A marker in Redis that is gone says that Redis has lost its data: then everything unconfirmed is due at once. It says

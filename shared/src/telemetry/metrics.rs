@@ -43,7 +43,10 @@ fn describe() {
     describe_gauge!("orderflow_dead_letters", "Dead letters waiting for a decision");
     describe_gauge!("orderflow_outbox_unconfirmed", "Events whose effect is not known yet");
     describe_gauge!("orderflow_outbox_oldest_seconds", Unit::Seconds, "Age of the oldest unconfirmed event");
-    describe_counter!("orderflow_reconciler_republished_total", "Events published again because they stayed open");
+    describe_counter!(
+        "orderflow_reconciler_republished_total",
+        "Events published again by the sweep of the outbox: not confirmed in time, or to be published several times"
+    );
     describe_counter!("orderflow_inbox_duplicates_total", "Events that had been processed before");
     describe_counter!("orderflow_actor_restarts_total", "Actors replaced, by kind and reason");
     describe_gauge!("orderflow_actor_queue_depth", "Items waiting in an actor");

@@ -279,7 +279,7 @@ async fn sweep_chunk(options: &RelayOptions, unsettled: &[(String, SystemTime)])
     Ok(0)
 }
 
-/// What nobody has confirmed is news; what is to be published several times (a product's change) is not.
+/// What nobody has confirmed in time is news; what is to be published several times anyway is not.
 fn log_repetition(due: &[Due]) {
     let unconfirmed = due.iter().filter(|due| due.event.retention == Retention::UntilConfirmed).count();
     if unconfirmed > 0 {

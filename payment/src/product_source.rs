@@ -12,6 +12,8 @@ use crate::{
 
 /// A customer waits for this: less than the deadline of the request (5 s), token included.
 const TIMEOUT: Duration = Duration::from_secs(1);
+/// Less than the 5 s after which inventory closes an idle connection: one that is taken up again is still open.
+const IDLE_AT_MOST: Duration = Duration::from_secs(3);
 /// A token this close to its end is not used any more.
 const MARGIN: Duration = Duration::from_secs(30);
 
@@ -56,7 +58,7 @@ impl ProductSource {
     /// # Errors
     /// No HTTP client can be made on this machine.
     pub fn new(settings: ProductSourceSettings) -> Result<Self, reqwest::Error> {
-        let client = reqwest::Client::builder().timeout(TIMEOUT).build()?;
+        let client = reqwest::Client::builder().timeout(TIMEOUT).pool_idle_timeout(IDLE_AT_MOST).build()?;
         Ok(Self { settings, client, token: Mutex::new(None) })
     }
 

@@ -8,7 +8,7 @@ mod orders;
 
 use std::time::Duration;
 
-use reqwest::{Method, RequestBuilder, Response};
+use reqwest::{ClientBuilder, Method, RequestBuilder, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -22,6 +22,9 @@ pub use orders::{Line, Money, Order, Transition};
 /// Longer than the longest long-poll of the contract (30 s).
 const ANSWER_WITHIN: Duration = Duration::from_secs(40);
 const CONNECT_WITHIN: Duration = Duration::from_secs(3);
+/// Less than the 5 s after which the services close an idle connection: one that is taken up again is still open, and a
+/// connection that breaks means something.
+const IDLE_AT_MOST: Duration = Duration::from_secs(3);
 
 /// Where the services are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,12 +51,10 @@ impl Api {
     /// # Errors
     /// [`ApiError::Client`] when the HTTP client cannot be set up.
     pub fn new(endpoints: Endpoints) -> Result<Self, ApiError> {
-        let http = reqwest::Client::builder()
+        let http = http_client()
             .connect_timeout(CONNECT_WITHIN)
             .timeout(ANSWER_WITHIN)
             .user_agent(concat!("shopctl/", env!("CARGO_PKG_VERSION")))
-            // Services on this machine are not reached through a proxy.
-            .no_proxy()
             .build()
             .map_err(ApiError::Client)?;
         Ok(Self { http, endpoints, token: None })
@@ -86,6 +87,13 @@ impl Api {
     async fn post<T: DeserializeOwned>(&self, base: &str, path: &str, body: &impl Serialize) -> Result<T, ApiError> {
         read(self.request(Method::POST, base, path).json(body)).await
     }
+}
+
+/// What every HTTP client for the services begins with.
+#[must_use]
+pub fn http_client() -> ClientBuilder {
+    // Services on this machine are not reached through a proxy.
+    reqwest::Client::builder().no_proxy().pool_idle_timeout(IDLE_AT_MOST)
 }
 
 /// Sends a request; an answer that is not 2xx is an error.

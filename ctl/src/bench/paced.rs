@@ -17,6 +17,7 @@ use super::site::{Site, products};
 use super::terms::Terms;
 use super::wrk::Fixture;
 use super::{BenchError, Figure, Measure, Reading};
+use crate::api::http_client;
 use crate::stack::Kind;
 
 /// Orders a second, and where p50 and p99 go. The numbers.
@@ -49,7 +50,7 @@ struct Paced {
 
 impl Paced {
     fn new(site: &Site, fixture: &Fixture) -> Result<Self, BenchError> {
-        let http = reqwest::Client::builder().no_proxy().build().map_err(failed("set up an HTTP client"))?;
+        let http = http_client().build().map_err(failed("set up an HTTP client"))?;
         Ok(Self { http, payment: site.url(Kind::Payment)?, fixture: Arc::new(fixture.clone()) })
     }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::ChaosError;
 use super::login::LoggedIn;
-use crate::api::Api;
+use crate::api::{Api, http_client};
 use crate::state::Login;
 
 /// No answer takes longer: a request is answered or refused after 5 s.
@@ -28,7 +28,7 @@ pub struct Admin {
 /// # Errors
 /// [`ChaosError::Request`].
 pub fn http() -> Result<reqwest::Client, ChaosError> {
-    let builder = reqwest::Client::builder().timeout(ANSWER_WITHIN).connect_timeout(CONNECT_WITHIN).no_proxy();
+    let builder = http_client().timeout(ANSWER_WITHIN).connect_timeout(CONNECT_WITHIN);
     builder.build().map_err(|error| ChaosError::Request { what: "an HTTP client".to_owned(), why: error.to_string() })
 }
 

@@ -26,7 +26,7 @@ mod report;
 mod sender;
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinError, JoinSet};
@@ -39,17 +39,13 @@ pub use plan::{LoadPlan, Mix, Pace, Shop};
 pub use quota::Quota;
 pub use report::LoadReport;
 
-use crate::api::ApiError;
+use crate::api::{ApiError, http_client};
 use crate::client_log::ClientLog;
 use crate::state::Login;
 use customers::{Accounts, Customer};
 use instances::Instances;
 use pace::Pacer;
 use sender::{Fate, NewOrder};
-
-/// Less than the 5 s after which the services close an idle connection: one that is taken up again is still open, and a
-/// connection that breaks means something.
-const IDLE_AT_MOST: Duration = Duration::from_secs(3);
 
 /// Why a load could not be prepared.
 #[derive(Debug, thiserror::Error)]
@@ -104,8 +100,7 @@ impl Load {
     /// [`LoadError`]; a service that does not answer is asked again for 10 s.
     pub async fn prepare(shop: Shop, admin: &Login, plan: LoadPlan, log: ClientLog) -> Result<Self, LoadError> {
         plan.check().and_then(|()| shop.check()).map_err(LoadError::Plan)?;
-        // Services on this machine are not reached through a proxy.
-        let http = reqwest::Client::builder().no_proxy().pool_idle_timeout(IDLE_AT_MOST).build().map_err(LoadError::Client)?;
+        let http = http_client().build().map_err(LoadError::Client)?;
         let accounts = Accounts::new(&shop)?;
         let stock = Assortment::new(plan.mix.products);
         let admin = accounts.log_in(admin).await?;
@@ -241,6 +236,8 @@ fn passed_on(ended: Result<(), JoinError>) {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn sendable<T: Send>(value: T) -> T {

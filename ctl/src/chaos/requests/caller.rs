@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::RequestError;
 use crate::{
-    api::{Problem, innermost},
+    api::{Problem, http_client, innermost},
     client_log::{ClientLog, Outcome, Record},
 };
 
@@ -57,7 +57,7 @@ impl Caller {
     /// # Errors
     /// [`RequestError::Client`] when no HTTP client can be set up.
     pub fn new(customer: Customer, log: ClientLog) -> Result<Self, RequestError> {
-        let http = reqwest::Client::builder().no_proxy().timeout(ANSWER_WITHIN).build();
+        let http = http_client().timeout(ANSWER_WITHIN).build();
         Ok(Self { http: http.map_err(|error| RequestError::Client(error.to_string()))?, customer, log })
     }
 

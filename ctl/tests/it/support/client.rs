@@ -1,3 +1,4 @@
+use ctl::api::http_client;
 use ctl::stack::Kind;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -14,7 +15,7 @@ pub struct Client {
 
 impl Client {
     pub fn new(urls: [String; 3]) -> Self {
-        let http = reqwest::Client::builder().no_proxy().timeout(super::SOON).build().expect("a client");
+        let http = http_client().timeout(super::SOON).build().expect("a client");
         Self { http, urls, token: None }
     }
 

@@ -9,14 +9,18 @@ use std::{
 use actix_web::{
     App, HttpResponse, HttpServer,
     dev::{Server, ServerHandle},
+    http::header::ContentType,
     middleware::from_fn,
-    web::{self, Data, PathConfig, ServiceConfig},
+    web::{self, Bytes, Data, PathConfig, ServiceConfig},
 };
 use utoipa::openapi::OpenApi;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{Admission, Limits, Problem, Readiness, edge, health};
 use crate::{auth::Verifier, db, settings::Common, telemetry::PrometheusHandle};
+
+/// Where a service describes itself.
+const OPENAPI: &str = "/openapi.json";
 
 /// What the server is made of, apart from the routes.
 #[derive(Clone)]
@@ -86,7 +90,7 @@ where
     let admission = Data::new(Admission::new(options.service, settings.admission_limit, settings.request_timeout));
     let limits = Data::new(Limits { body: settings.body_limit, time: settings.request_timeout });
     let (readiness, verifier) = (Data::new(options.readiness.clone()), Data::new(options.verifier.clone()));
-    let openapi = options.openapi.clone();
+    let openapi = Bytes::from(options.openapi.to_json()?);
     let (listener, address) = listener(settings.http_bind)?;
     let server = HttpServer::new(move || {
         db::forbid_on_this_thread();
@@ -124,10 +128,17 @@ async fn scrape(metrics: Data<PrometheusHandle>) -> HttpResponse {
 }
 
 /// `/openapi.json`, and a page at `/docs` whose files are part of the binary.
-fn docs(openapi: OpenApi) -> impl FnOnce(&mut ServiceConfig) {
+///
+/// The document is a text that all threads share: as a tree of its parts, which `SwaggerUi` would keep for each thread, it takes a
+/// megabyte.
+fn docs(openapi: Bytes) -> impl FnOnce(&mut ServiceConfig) {
     move |config| {
-        let page = SwaggerUi::new("/docs/{_:.*}").url("/openapi.json", openapi).config(Config::new(["/openapi.json"]).use_base_layout());
-        config.service(web::redirect("/docs", "/docs/")).service(page);
+        let document = web::get().to(move || {
+            let openapi = openapi.clone();
+            async move { HttpResponse::Ok().content_type(ContentType::json()).body(openapi) }
+        });
+        let page = SwaggerUi::new("/docs/{_:.*}").config(Config::new([OPENAPI]).use_base_layout());
+        config.route(OPENAPI, document).service(web::redirect("/docs", "/docs/")).service(page);
     }
 }
 

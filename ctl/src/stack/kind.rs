@@ -41,10 +41,10 @@ impl Kind {
         self.http_port() + 1100
     }
 
-    /// Milliseconds until its allocator gives memory back that is not used, as in the images: at once, but for `inventory`, whose
-    /// batches in a backlog would fetch it again from the system one after the other.
+    /// Milliseconds until its allocator gives memory back that is not used, as in the containers: at once after a password was
+    /// hashed, but batches that come one after the other need not fetch it again from the system.
     pub(super) fn purge_delay(self) -> u8 {
-        if self == Self::Inventory { 10 } else { 0 }
+        if self == Self::User { 0 } else { 10 }
     }
 
     /// Its database in the private PostgreSQL.

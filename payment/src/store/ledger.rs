@@ -36,7 +36,7 @@ impl Write for ChargeLedger {
     type Item = ChargeEntry;
     type Outcome = String;
     const NAME: &'static str = "provider-charges";
-    const PATIENCE: u32 = 2;
+    const PATIENCE: u32 = 3;
 
     async fn commit(&self, connection: &Connection, items: &[ChargeEntry]) -> Result<Vec<String>, DbError> {
         let orders: Vec<Uuid> = items.iter().map(|item| item.order_id).collect();
@@ -76,7 +76,7 @@ impl Write for RefundLedger {
     type Item = RefundEntry;
     type Outcome = Option<String>;
     const NAME: &'static str = "provider-refunds";
-    const PATIENCE: u32 = 2;
+    const PATIENCE: u32 = 3;
 
     async fn commit(&self, connection: &Connection, items: &[RefundEntry]) -> Result<Vec<Option<String>>, DbError> {
         let insert = connection

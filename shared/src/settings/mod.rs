@@ -121,7 +121,7 @@ impl LogSettings {
             filter: source.value(
                 "log-filter",
                 "info,actix_server=warn,refinery_core=warn,tokio_postgres=warn",
-                "tracing filter, e.g. info,shared::stream=debug",
+                "level, or levels by module, e.g. info,shared::stream=debug",
             ),
         }
     }

@@ -6,7 +6,7 @@ mod trace_context;
 
 use std::io::IsTerminal;
 
-use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
 pub use self::metrics::{PrometheusHandle, install as install_metrics};
 pub use spans::{Attribute, Span, SpanExport, SpanKind, begin_span, export_spans, record_span};
@@ -37,7 +37,7 @@ impl Value for LogFormat {
 /// # Errors
 /// The filter cannot be parsed.
 pub fn install_logs(settings: &LogSettings) -> Result<(), tracing_subscriber::filter::ParseError> {
-    let registry = tracing_subscriber::registry().with(EnvFilter::try_new(&settings.filter)?);
+    let registry = tracing_subscriber::registry().with(settings.filter.parse::<Targets>()?);
     let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     // A second installation happens only when several services share a test process: the first one stays.
     _ = match settings.format {

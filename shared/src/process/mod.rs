@@ -81,10 +81,7 @@ where
 
 /// Runs `work` on an actix system until it ends.
 fn to_the_end<E: Error>(log: &LogSettings, work: impl Future<Output = Result<ExitCode, E>>) -> ExitCode {
-    if let Err(error) = telemetry::install_logs(log) {
-        eprintln!("log-filter: {error}");
-        return ExitCode::from(UNUSABLE_SETTINGS);
-    }
+    telemetry::install_logs(log);
     match actix_rt::System::new().block_on(work) {
         Ok(code) => code,
         Err(error) => {

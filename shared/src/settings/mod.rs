@@ -17,7 +17,7 @@ pub use value::{DatabaseUrl, HttpUrl, RedisUrl, Secret, Value};
 
 use std::{net::SocketAddr, time::Duration};
 
-use crate::telemetry::LogFormat;
+use crate::telemetry::{LogFilter, LogFormat};
 
 /// What every service reads.
 #[derive(Debug, Clone)]
@@ -50,7 +50,7 @@ pub struct Common {
 #[derive(Debug, Clone)]
 pub struct LogSettings {
     pub format: LogFormat,
-    pub filter: String,
+    pub filter: LogFilter,
 }
 
 #[derive(Debug, Clone)]

@@ -4,9 +4,13 @@ mod metrics;
 mod spans;
 mod trace_context;
 
-use std::io::IsTerminal;
+use std::{fmt, io::IsTerminal};
 
-use tracing_subscriber::{filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{
+    filter::{LevelFilter, Targets},
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 
 pub use self::metrics::{PrometheusHandle, install as install_metrics};
 pub use spans::{Attribute, Span, SpanExport, SpanKind, begin_span, export_spans, record_span};
@@ -32,17 +36,57 @@ impl Value for LogFormat {
     }
 }
 
+/// Which lines are logged: those of a level, and of levels of their own for single modules.
+#[derive(Clone)]
+pub struct LogFilter(Targets);
+
+impl Value for LogFilter {
+    fn parse(text: &str) -> Result<Self, String> {
+        let mut filter = Targets::new();
+        for part in text.split(',').map(str::trim) {
+            let (module, level) = part.split_once('=').map_or((None, part), |(module, level)| (Some(module), level));
+            let of_a_module =
+                |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_:-".contains(&byte));
+            let known = !level.is_empty() && module.is_none_or(of_a_module);
+            let Some(level) = level.parse::<LevelFilter>().ok().filter(|_| known) else {
+                return Err(format!("expected LEVEL or MODULE=LEVEL, of off, error, warn, info, debug and trace, got `{part}`"));
+            };
+            filter = match module {
+                Some(module) => filter.with_target(module, level),
+                None => filter.with_default(level),
+            };
+        }
+        Ok(Self(filter))
+    }
+}
+
+impl fmt::Debug for LogFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
 /// Sends the logs of this process to standard output. Call it once, before anything logs.
-///
-/// # Errors
-/// The filter cannot be parsed.
-pub fn install_logs(settings: &LogSettings) -> Result<(), tracing_subscriber::filter::ParseError> {
-    let registry = tracing_subscriber::registry().with(settings.filter.parse::<Targets>()?);
+pub fn install_logs(settings: &LogSettings) {
+    let registry = tracing_subscriber::registry().with(settings.filter.0.clone());
     let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     // A second installation happens only when several services share a test process: the first one stays.
     _ = match settings.format {
         LogFormat::Pretty => registry.with(tracing_subscriber::fmt::layer().with_ansi(colour).with_target(false)).try_init(),
         LogFormat::Json => registry.with(tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(false)).try_init(),
     };
-    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_filter_is_levels_and_levels_by_module() {
+        let read = |text| LogFilter::parse(text).map(|filter| format!("{filter:?}"));
+        assert_eq!(read("info, shared::stream=debug").as_deref(), Ok("shared::stream=debug,info"));
+        for refused in ["", "loud", "a=", "=info", "a[span]=info", "a[{field=1}]=info", "shared::stream", "info,,warn"] {
+            assert!(read(refused).is_err_and(|error| error.starts_with("expected LEVEL or MODULE=LEVEL")), "{refused}");
+        }
+    }
 }

@@ -90,7 +90,6 @@ impl Api {
 }
 
 /// What every HTTP client for the services begins with.
-#[must_use]
 pub fn http_client() -> ClientBuilder {
     // Services on this machine are not reached through a proxy.
     reqwest::Client::builder().no_proxy().pool_idle_timeout(IDLE_AT_MOST)

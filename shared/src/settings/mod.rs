@@ -162,7 +162,7 @@ impl DatabaseSettings {
             commit_interval: source.value(
                 "commit-interval",
                 "8ms",
-                "shortest time between two commits of what no request waits for and comes in numbers; up to four times as long for hundreds",
+                "shortest time between two commits of what no request waits for and comes in numbers; up to six times as long for hundreds",
             ),
         }
     }

@@ -39,7 +39,7 @@ impl Write for SettleCharges {
     /// Whether the order moved.
     type Outcome = bool;
     const NAME: &'static str = "settle-charges";
-    /// As [`ChargeLedger`](super::ChargeLedger) has: with 5 each, `provider-in-flight` would not do for 8,000 orders a second.
+    /// As [`ChargeLedger`](super::ChargeLedger) has: with 4 each, `provider-in-flight` would not do for 8,000 orders a second.
     const PATIENCE: u32 = 3;
 
     async fn commit(&self, connection: &Connection, items: &[Settlement]) -> Result<Vec<bool>, DbError> {

@@ -45,10 +45,10 @@ impl Value for LogFilter {
         let mut filter = Targets::new();
         for part in text.split(',').map(str::trim) {
             let (module, level) = part.split_once('=').map_or((None, part), |(module, level)| (Some(module), level));
-            let of_a_module =
+            let is_module =
                 |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_:-".contains(&byte));
-            let known = !level.is_empty() && module.is_none_or(of_a_module);
-            let Some(level) = level.parse::<LevelFilter>().ok().filter(|_| known) else {
+            let readable = !level.is_empty() && module.is_none_or(is_module);
+            let Some(level) = level.parse::<LevelFilter>().ok().filter(|_| readable) else {
                 return Err(format!("expected LEVEL or MODULE=LEVEL, of off, error, warn, info, debug and trace, got `{part}`"));
             };
             filter = match module {

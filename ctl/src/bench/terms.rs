@@ -56,7 +56,7 @@ impl Terms {
         }
     }
 
-    /// Yardsticks with three numbers of clients share the time of one load between them.
+    /// Loads of Redis alone, whose figures do not change with time.
     #[must_use]
     pub fn third(&self) -> u64 {
         (self.time.as_secs() / 3).max(1)

@@ -10,7 +10,8 @@ use super::terms::Terms;
 use super::{BenchError, Figure, Measure, Reading, system};
 use crate::stack::Kind;
 
-/// The numbers.
+/// Who waits for one commit at a time, who shares them, and as many as wrk has. Each load lasts as long as those of the system: it
+/// gets slower as its tables grow.
 const CLIENTS: [u16; 3] = [1, 16, 64];
 /// No run starts on the rows of the one before.
 const EMPTY: [(Kind, &[&str]); 2] = [
@@ -75,7 +76,7 @@ async fn best(site: &mut Site, terms: &Terms, of: Kind, script: Script) -> Resul
         empty(site, of).await?;
         quiet(terms.patience).await;
         let watch = Watch::begin(&site.parties());
-        let outcome = pgbench::run(&programs, site.folder(), &url, Run { script, clients, seconds: terms.third() }).await?;
+        let outcome = pgbench::run(&programs, site.folder(), &url, Run { script, clients, seconds: terms.time.as_secs().max(1) }).await?;
         let cores = watch.end(&site.parties());
         best.notes.push(format!("{clients} clients {:.0}/s", outcome.per_second));
         best.p50_ms = best.p50_ms.or(outcome.p50_ms);

@@ -39,7 +39,8 @@ impl Write for SettleCharges {
     /// Whether the order moved.
     type Outcome = bool;
     const NAME: &'static str = "settle-charges";
-    /// As [`ChargeLedger`](super::ChargeLedger) has: with 4 each, `provider-in-flight` would not do for 8,000 orders a second.
+    /// As [`ChargeLedger`](super::ChargeLedger) has. The place of a charge among `provider-in-flight` is taken until then: with longer
+    /// waits there would be too few.
     const PATIENCE: u32 = 3;
 
     async fn commit(&self, connection: &Connection, items: &[Settlement]) -> Result<Vec<bool>, DbError> {

@@ -13,7 +13,7 @@ use crate::exit::Exit;
 
 const EXAMPLES: &str = "\
 Examples:
-  shopctl bench                              everything, three rounds of 30 s: about forty minutes
+  shopctl bench                              everything, three rounds of 30 s: about fifty minutes
   shopctl bench --quick                      one short round: whether everything runs
   shopctl bench --only e2e --seconds 60      one measurement, for a profiler beside it
   shopctl bench --only y1,e2e --rounds 5     a figure and its yardstick

@@ -55,10 +55,4 @@ impl Terms {
             backlog: 1,
         }
     }
-
-    /// Loads of Redis alone, whose figures do not change with time.
-    #[must_use]
-    pub fn third(&self) -> u64 {
-        (self.time.as_secs() / 3).max(1)
-    }
 }

@@ -76,7 +76,7 @@ async fn best(site: &mut Site, terms: &Terms, of: Kind, script: Script) -> Resul
         empty(site, of).await?;
         quiet(terms.patience).await;
         let watch = Watch::begin(&site.parties());
-        let outcome = pgbench::run(&programs, site.folder(), &url, Run { script, clients, seconds: terms.time.as_secs().max(1) }).await?;
+        let outcome = pgbench::run(&programs, site.folder(), &url, Run { script, clients, seconds: terms.time.as_secs() }).await?;
         let cores = watch.end(&site.parties());
         best.notes.push(format!("{clients} clients {:.0}/s", outcome.per_second));
         best.p50_ms = best.p50_ms.or(outcome.p50_ms);

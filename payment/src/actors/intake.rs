@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::Cashier;
 use crate::domain::Pace;
 
-/// Orders that wait to be charged.
+/// Orders that are being charged, or wait for it.
 #[derive(Clone)]
 pub struct ChargeBacklog {
     cashier: Arc<ChildStatus>,

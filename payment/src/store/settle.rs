@@ -39,8 +39,7 @@ impl Write for SettleCharges {
     /// Whether the order moved.
     type Outcome = bool;
     const NAME: &'static str = "settle-charges";
-    /// As [`ChargeLedger`](super::ChargeLedger) has. The place of a charge among `provider-in-flight` is taken until then: with longer
-    /// waits there would be too few.
+    /// As [`ChargeLedger`](super::ChargeLedger) has: a charge keeps its place among `provider-in-flight` until it is settled.
     const PATIENCE: u32 = 3;
 
     async fn commit(&self, connection: &Connection, items: &[Settlement]) -> Result<Vec<bool>, DbError> {

@@ -1,15 +1,16 @@
 //! Who talks to whom, and in which order it comes up and goes down.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, time::Duration};
 
 use actix_rt::Arbiter;
 use refinery::Runner;
 use shared::{
     auth::{KeySet, Verifier},
     db::{self, Commits, Database, MigrationError},
+    events::{Event, ProductChanged, RefundOrder, StockReserved},
     http::{HttpOptions, Readiness, RunningHttp},
     ops::{self, Operations, OpsSources, StreamSources},
-    outbox::{RelayHandle, RelayOptions},
+    outbox::{self, RelayHandle, RelayOptions, Route},
     shutdown::{Cause, Shutdown},
     stream::{Broker, Consumers, start_consumers},
     supervisor::{Roster, Supervised, SupervisorHandle},
@@ -21,7 +22,7 @@ use crate::{
     consumers::OrderCompletedHandler,
     http,
     settings::Settings,
-    store::{self, GROUP, SERVICE, WriteStock},
+    store::{GROUP, SERVICE, WriteStock},
 };
 
 mod embedded {
@@ -38,6 +39,8 @@ pub fn migrations() -> Runner {
 pub enum StartError {
     #[error(transparent)]
     Migration(#[from] MigrationError),
+    #[error(transparent)]
+    Partitions(#[from] outbox::PartitionsError),
     #[error("the connection pool cannot be built: {0}")]
     Pool(#[from] deadpool_postgres::BuildError),
     #[error("no HTTP client for the key set: {0}")]
@@ -54,6 +57,7 @@ pub async fn serve(settings: Settings) -> Result<Cause, StartError> {
     telemetry::install_metrics();
     describe_metrics();
     db::prepare(&settings.common.database, migrations).await?;
+    outbox::agree_on_partitions(&Database::open("start", &settings.common.database)?, settings.streams.partitions).await?;
     let shutdown = Shutdown::default();
     let running = Running::start(&settings, &shutdown)?;
     let cause = shutdown.wait().await?;
@@ -102,7 +106,7 @@ impl Running {
                 database: streams_database.clone(),
                 readiness: readiness.clone(),
                 keys: keys.clone(),
-                streams: Some(StreamSources { broker, consumers: consumers.specs.clone() }),
+                streams: Some(StreamSources { broker, consumers: consumers.specs.clone(), relay: relay.clone() }),
             },
         );
         let http = serve_http(settings, readiness, Verifier::new(keys, &settings.tokens), &desk, &operations, &roster)?;
@@ -131,18 +135,22 @@ fn told(who: &str, in_time: bool) {
     }
 }
 
+/// The group of payment reads all that this service publishes.
+const ROUTES: [Route; 3] = [
+    Route { stream: StockReserved::STREAM, group: "payment-group" },
+    Route { stream: RefundOrder::STREAM, group: "payment-group" },
+    Route { stream: ProductChanged::STREAM, group: "payment-group" },
+];
+
 fn relay_options(settings: &Settings, database: &Database, broker: &Broker) -> RelayOptions {
-    let catalogue = database.clone();
     RelayOptions {
         service: SERVICE,
         database: database.clone(),
         broker: broker.clone(),
         settings: settings.streams.clone(),
-        answered_on: &[], // its product_changed go when they were repeated
-        after_reset: Some(Arc::new(move || {
-            let catalogue = catalogue.clone();
-            Box::pin(async move { store::publish_everything_again(&catalogue).await })
-        })),
+        routes: &ROUTES,
+        group: GROUP,
+        answered_on: &[], // none of its events is confirmed
     }
 }
 

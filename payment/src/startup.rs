@@ -7,10 +7,10 @@ use refinery::Runner;
 use shared::{
     auth::{KeySet, Verifier},
     db::{self, Commits, Database},
-    events::{Event, RefundOrder, StockReserved},
+    events::{Event, OrderCompleted, RefundOrder, StockReserved},
     http::{self, HttpOptions, Readiness, RunningHttp},
     ops::{self, Operations, OpsSources, StreamSources},
-    outbox::{RelayHandle, RelayOptions},
+    outbox::{self, RelayHandle, RelayOptions, Route},
     shutdown::{Cause, Shutdown},
     stream::{Broker, Consumers, start_consumers},
     supervisor::{RestartPolicy, Roster, Supervised, SupervisorHandle},
@@ -45,6 +45,8 @@ pub fn migrations() -> Runner {
 pub enum StartError {
     #[error(transparent)]
     Migration(#[from] db::MigrationError),
+    #[error(transparent)]
+    Partitions(#[from] outbox::PartitionsError),
     #[error("the database pool cannot be made: {0}")]
     Pool(#[from] deadpool_postgres::BuildError),
     #[error("the HTTP client cannot be made: {0}")]
@@ -60,6 +62,7 @@ pub enum StartError {
 pub async fn serve(settings: Settings) -> Result<Cause, StartError> {
     tracing::info!(?settings, "starting");
     db::prepare(&settings.common.database, migrations).await?;
+    outbox::agree_on_partitions(&Database::open("start", &settings.common.database)?, settings.streams.partitions).await?;
     let shutdown = Shutdown::default();
     let service = Service::start(&settings, &shutdown)?;
     let cause = shutdown.wait().await?;
@@ -101,7 +104,7 @@ impl Service {
             database: stream_database.clone(),
             readiness: readiness.clone(),
             keys: keys.clone(),
-            streams: Some(StreamSources { broker, consumers: consumers.specs() }),
+            streams: Some(StreamSources { broker, consumers: consumers.specs(), relay: relay.clone() }),
         };
         let operations = ops::start(&stream_supervisor, &sources);
         let options = HttpOptions {
@@ -143,8 +146,9 @@ fn start_relay(supervisor: &SupervisorHandle, settings: &Settings, database: &Da
         database: database.clone(),
         broker: broker.clone(),
         settings: settings.streams.clone(),
+        routes: &[Route { stream: OrderCompleted::STREAM, group: "inventory-group" }],
+        group: GROUP,
         answered_on: &[StockReserved::STREAM, RefundOrder::STREAM],
-        after_reset: None, // every event of this service stays in the outbox until it is confirmed
     };
     RelayHandle::start(supervisor, &options)
 }
@@ -175,7 +179,8 @@ impl Actors {
         let db = &settings.common.database;
         let charges = Commits::start(supervisor, database.clone(), db, ChargeLedger::default);
         let refunds = Commits::start(supervisor, database.clone(), db, || RefundLedger);
-        let outcomes = Commits::start(supervisor, database.clone(), db, || ApplyOutcomes { consumer: GROUP });
+        let told = relay.clone();
+        let outcomes = Commits::start(supervisor, database.clone(), db, move || ApplyOutcomes { consumer: GROUP, relay: told.clone() });
         let settle = SettleCharges { relay: relay.clone(), resend_after: settings.streams.resend_after };
         let settlements = Commits::start(supervisor, database.clone(), db, move || settle.clone());
 

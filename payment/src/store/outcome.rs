@@ -3,7 +3,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use shared::db::{Connection, DbError, Fault, Write};
+use shared::{
+    db::{Connection, DbError, Fault, Write},
+    outbox::RelayHandle,
+};
 use uuid::Uuid;
 
 use super::count_orders;
@@ -23,10 +26,12 @@ pub struct OrderOutcome {
 }
 
 /// Applies outcomes. An order ends once, and the event that ended it is in the inbox: a batch that is run twice applies once.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone)]
 pub struct ApplyOutcomes {
     /// The consumer group, as the inbox knows it.
     pub consumer: &'static str,
+    /// Hears which events are confirmed.
+    pub relay: RelayHandle,
 }
 
 impl Write for ApplyOutcomes {
@@ -47,7 +52,8 @@ impl Write for ApplyOutcomes {
 
     fn committed(&self, items: &[OrderOutcome], outcomes: &[Applied]) {
         let moved = items.iter().zip(outcomes).filter(|(_, applied)| **applied == Applied::Moved);
-        count_orders(moved.map(|(item, _)| item.status.as_str()));
+        count_orders(moved.clone().map(|(item, _)| item.status.as_str()));
+        self.relay.confirmed(moved.filter_map(|(item, _)| item.answers).collect());
     }
 }
 

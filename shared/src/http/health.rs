@@ -35,7 +35,8 @@ impl Readiness {
         Self { service, shutdown, checks: Arc::new(Mutex::new(required.iter().map(unknown).collect())) }
     }
 
-    /// Reports a check: `None` is well. A check that was not named as required only informs.
+    /// Reports a check: `None` is well. A check that was not named as required only informs: without it requests are served, and
+    /// what they ask for is finished later.
     pub fn report(&self, name: &'static str, failure: Option<String>) {
         let mut checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner);
         checks.entry(name).or_insert(Check { required: false, failure: None }).failure = failure;
@@ -61,11 +62,16 @@ impl Readiness {
             shown.insert("process", "shutting down");
         }
         let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+        let word = match ready {
+            false => "not ready",
+            true if checks.values().any(|check| check.failure.is_some()) => "degraded",
+            true => "ready",
+        };
         let mut response = HttpResponse::build(status);
         if !ready {
             response.insert_header(("retry-after", "1"));
         }
-        response.json(json!({"status": if ready { "ready" } else { "not ready" }, "service": self.service, "checks": shown}))
+        response.json(json!({"status": word, "service": self.service, "checks": shown}))
     }
 }
 

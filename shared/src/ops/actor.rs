@@ -2,14 +2,16 @@
 
 use std::{rc::Rc, time::Duration};
 
-use actix::{Actor, ActorContext, AsyncContext, Context, Handler, Message, ResponseFuture, WrapFuture};
+use actix::{Actor, ActorContext, AsyncContext, Context, Handler, Message, MessageResult, ResponseFuture, WrapFuture};
 
 use crate::{
     auth::KeySet,
-    db::{Database, DbError},
+    db::Database,
     http::Readiness,
-    outbox::{OutboxDepth, depth},
-    stream::{Broker, BrokerError, ConsumerSpec, DeadLetter, DeadLetterError, DeadLetterFilter, DeadLetters, StreamOverview, overview},
+    outbox::{OutboxDepth, RelayHandle},
+    stream::{
+        Broker, BrokerError, ConsumerSpec, DeadLetter, DeadLetterError, DeadLetterFilter, DeadLetters, Redriven, StreamOverview, overview,
+    },
     supervisor::{Drain, ExitReason, Life, RestartPolicy, Supervised, SupervisorHandle},
     telemetry,
 };
@@ -32,6 +34,7 @@ pub struct OpsSources {
 pub struct StreamSources {
     pub broker: Broker,
     pub consumers: Vec<ConsumerSpec>,
+    pub relay: RelayHandle,
 }
 
 /// The actor.
@@ -83,20 +86,21 @@ async fn probe(sources: &OpsSources) {
     sources.readiness.report("database", (!database).then(|| "PostgreSQL does not answer".to_owned()));
     sources.readiness.report("token-keys", sources.keys.warm_up().await.err().map(|error| error.to_string()));
     if let Some(streams) = &sources.streams {
-        let overviews = streams.look().await;
-        sources.readiness.report("redis", overviews.err().map(|error| error.to_string()));
-        if database && let Ok(depth) = outbox(&sources.database).await {
-            metrics::gauge!("orderflow_outbox_unconfirmed").set(depth.unconfirmed as f64);
-            metrics::gauge!("orderflow_outbox_oldest_seconds").set(depth.oldest_seconds);
-        }
+        sources.readiness.report("redis", streams.probe().await.err());
+        let depth = streams.relay.depth();
+        metrics::gauge!("orderflow_outbox_unconfirmed").set(depth.unconfirmed as f64);
+        metrics::gauge!("orderflow_outbox_oldest_seconds").set(depth.oldest_seconds);
     }
 }
 
-async fn outbox(database: &Database) -> Result<OutboxDepth, DbError> {
-    depth(&database.connection().await?).await
-}
-
 impl StreamSources {
+    /// Whether events can be published and handled. The gauges are set on the way: reading works where writing is refused.
+    async fn probe(&self) -> Result<(), String> {
+        let probe = self.broker.probe().await.map_err(|error| error.to_string());
+        let looked = self.look().await.map(drop).map_err(|error| error.to_string());
+        probe.and(looked)
+    }
+
     async fn look(&self) -> Result<Vec<StreamOverview>, BrokerError> {
         let mut overviews = Vec::with_capacity(self.consumers.len());
         for consumer in &self.consumers {
@@ -115,11 +119,14 @@ pub enum OpsError {
     UnknownStream(String),
     #[error("{0}")]
     Unavailable(String),
+    /// Redis will never do this; nothing was done.
+    #[error("{0}")]
+    Refused(String),
 }
 
 impl From<BrokerError> for OpsError {
     fn from(error: BrokerError) -> Self {
-        Self::Unavailable(error.to_string())
+        if error.is_final() { Self::Refused(error.to_string()) } else { Self::Unavailable(error.to_string()) }
     }
 }
 
@@ -137,7 +144,7 @@ impl From<DeadLetterError> for OpsError {
 pub(super) struct ShowStreams;
 
 #[derive(Message)]
-#[rtype(result = "Result<OutboxDepth, OpsError>")]
+#[rtype(result = "OutboxDepth")]
 pub(super) struct ShowOutbox;
 
 /// Dead letters of one stream, or of all this service consumes, after a cursor (`stream` and entry id).
@@ -157,9 +164,8 @@ pub(super) struct GetDeadLetter(pub String);
 #[rtype(result = "Result<(), OpsError>")]
 pub(super) struct Redrive(pub String);
 
-/// `(matched, redriven)`
 #[derive(Message)]
-#[rtype(result = "Result<(usize, usize), OpsError>")]
+#[rtype(result = "Result<Redriven, OpsError>")]
 pub(super) struct RedriveAll {
     pub stream: String,
     pub filter: DeadLetterFilter,
@@ -233,16 +239,10 @@ impl Handler<ShowStreams> for Operations {
 }
 
 impl Handler<ShowOutbox> for Operations {
-    type Result = ResponseFuture<Result<OutboxDepth, OpsError>>;
+    type Result = MessageResult<ShowOutbox>;
 
     fn handle(&mut self, _: ShowOutbox, _: &mut Self::Context) -> Self::Result {
-        let sources = Rc::clone(&self.sources);
-        Box::pin(async move {
-            if sources.streams.is_none() {
-                return Ok(OutboxDepth::default());
-            }
-            outbox(&sources.database).await.map_err(|error| OpsError::Unavailable(error.to_string()))
-        })
+        MessageResult(self.sources.streams.as_ref().map(|streams| streams.relay.depth()).unwrap_or_default())
     }
 }
 
@@ -274,7 +274,7 @@ impl Handler<Redrive> for Operations {
 }
 
 impl Handler<RedriveAll> for Operations {
-    type Result = ResponseFuture<Result<(usize, usize), OpsError>>;
+    type Result = ResponseFuture<Result<Redriven, OpsError>>;
 
     fn handle(&mut self, message: RedriveAll, _: &mut Self::Context) -> Self::Result {
         let sources = Rc::clone(&self.sources);

@@ -17,7 +17,7 @@ use crate::{
     auth::{AdminOnly, Token},
     http::{FieldError, JsonBody, Page, PageQuery, Problem, Query},
     outbox::OutboxDepth,
-    stream::{DeadLetter, DeadLetterFilter, StreamOverview},
+    stream::{DeadLetter, DeadLetterFilter, Redriven, StreamOverview},
     supervisor::{Roster, Supervised, Unavailable},
 };
 
@@ -57,7 +57,12 @@ impl From<OpsError> for Problem {
         match error {
             OpsError::Absent => Problem::absent("dead letter"),
             OpsError::UnknownStream(_) => Problem::invalid(vec![FieldError::new("stream", error.to_string())]),
-            OpsError::Unavailable(why) => Problem::unavailable("backend-unavailable", why),
+            OpsError::Unavailable(why) => Problem::unavailable("backend-unavailable", format!("{why}. Nothing was done; try again.")),
+            OpsError::Refused(why) => Problem::new(
+                StatusCode::CONFLICT,
+                "refused-by-redis",
+                format!("{why}. Nothing was done, and trying again cannot help; a dead letter can be discarded."),
+            ),
         }
     }
 }
@@ -114,7 +119,7 @@ async fn actors(_: Token<AdminOnly>, desk: Data<Desk>) -> HttpResponse {
 /// What the outbox holds.
 #[utoipa::path(get, operation_id = "show_outbox", path = "/ops/outbox", tag = "operations", security(("bearer" = [])), responses((status = 200, body = OutboxDepth)))]
 async fn outbox(_: Token<AdminOnly>, desk: Data<Desk>) -> Result<HttpResponse, Problem> {
-    Ok(HttpResponse::Ok().json(desk.operations.send(ShowOutbox).await??))
+    Ok(HttpResponse::Ok().json(desk.operations.send(ShowOutbox).await?))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -143,18 +148,18 @@ async fn show(_: Token<AdminOnly>, desk: Data<Desk>, id: Path<String>) -> Result
 }
 
 #[derive(Serialize, ToSchema)]
-struct Redriven {
+struct RedrivenOne {
     redriven: usize,
 }
 
 /// Sends one dead letter to the group that failed, with the same event id.
-#[utoipa::path(post, operation_id = "redrive_dead_letter", path = "/ops/dead-letters/{id}/redrive", tag = "operations", params(("id" = String, Path)), security(("bearer" = [])), responses((status = 200, body = Redriven), (status = 404, body = Problem)))]
+#[utoipa::path(post, operation_id = "redrive_dead_letter", path = "/ops/dead-letters/{id}/redrive", tag = "operations", params(("id" = String, Path)), security(("bearer" = [])), responses((status = 200, body = RedrivenOne), (status = 404, body = Problem)))]
 async fn redrive(token: Token<AdminOnly>, desk: Data<Desk>, id: Path<String>) -> Result<HttpResponse, Problem> {
     let id = id.into_inner();
     desk.operations.send(Redrive(id.clone())).await??;
     count(desk.service, 1);
     tracing::info!(audit = true, actor = %token.sub, dead_letter = %id, "dead letter redriven");
-    Ok(HttpResponse::Ok().json(Redriven { redriven: 1 }))
+    Ok(HttpResponse::Ok().json(RedrivenOne { redriven: 1 }))
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -180,6 +185,8 @@ struct FilterBody {
 struct RedrivenAll {
     matched: usize,
     redriven: usize,
+    /// Redis refused these; they are dead letters still.
+    refused: usize,
 }
 
 /// Redrives every dead letter of a stream that matches.
@@ -187,10 +194,10 @@ struct RedrivenAll {
 async fn redrive_all(token: Token<AdminOnly>, desk: Data<Desk>, body: JsonBody<RedriveBody>) -> Result<HttpResponse, Problem> {
     let RedriveBody { stream, filter, dry_run } = body.value;
     let filter = DeadLetterFilter { event_type: filter.event_type, reason: filter.reason };
-    let (matched, redriven) = desk.operations.send(RedriveAll { stream: stream.clone(), filter, dry_run }).await??;
+    let Redriven { matched, redriven, refused } = desk.operations.send(RedriveAll { stream: stream.clone(), filter, dry_run }).await??;
     count(desk.service, redriven);
-    tracing::info!(audit = true, actor = %token.sub, %stream, matched, redriven, dry_run, "dead letters redriven");
-    Ok(HttpResponse::Ok().json(RedrivenAll { matched, redriven }))
+    tracing::info!(audit = true, actor = %token.sub, %stream, matched, redriven, refused, dry_run, "dead letters redriven");
+    Ok(HttpResponse::Ok().json(RedrivenAll { matched, redriven, refused }))
 }
 
 #[derive(Deserialize, ToSchema)]

@@ -1,24 +1,20 @@
 //! The relay: publishes what the outbox holds.
 //!
 //! It is fed in memory after each commit (no polling delay: a relay on a timer made an order take 16 ms longer), and sweeps
-//! the table for what fell due: rows of a process that died, events not confirmed in time, everything after Redis was reset.
-//! What it cannot publish stays in memory up to a bound and is tried again; past the bound the table has it anyway.
+//! the table for what fell due ([`sweep`](super::sweep)). What it cannot publish stays in memory up to a bound and is tried again;
+//! past the bound the table has it anyway.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, HashSet, VecDeque},
     rc::Rc,
-    sync::Arc,
-    time::{Duration, SystemTime},
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
-use futures_util::future::LocalBoxFuture;
 use uuid::Uuid;
 
-use super::{
-    OutboxEvent, Retention,
-    store::{self, Due},
-};
+use super::{OutboxDepth, OutboxEvent, Retention, store, sweep};
 use crate::{
     db::{Database, DbError},
     events::Envelope,
@@ -31,6 +27,18 @@ use crate::{
 const CHUNK: usize = 512;
 /// Unpublished events kept in memory during an outage; about 1 KiB each. Beyond, the sweep finds them in the table.
 const MEMORY: usize = 10_000;
+/// Entries of unconfirmed events kept in memory before their rows know them; about 100 bytes each. Beyond, a row without one is
+/// published once more when it falls due.
+const ENTRIES: usize = 50_000;
+
+/// Where events of one type travel, and who handles them.
+#[derive(Debug, Clone, Copy)]
+pub struct Route {
+    /// The stream, without partition.
+    pub stream: &'static str,
+    /// The group that consumes it.
+    pub group: &'static str,
+}
 
 /// What a relay needs to know.
 #[derive(Clone)]
@@ -40,19 +48,22 @@ pub struct RelayOptions {
     pub database: Database,
     pub broker: Broker,
     pub settings: StreamSettings,
-    /// The streams on which this service hears of the effect of what it publishes.
+    /// What this service publishes. Rows of other streams are never swept.
+    pub routes: &'static [Route],
+    /// The group of this service, and the streams on which it hears of the effect of what it publishes.
+    pub group: &'static str,
     pub answered_on: &'static [&'static str],
-    /// Runs when Redis turns out to have been reset: publishes again what no outbox row would.
-    pub after_reset: Option<AfterReset>,
 }
-
-/// Makes the future that runs after a reset.
-pub type AfterReset = Arc<dyn Fn() -> LocalBoxFuture<'static, Result<(), DbError>> + Send + Sync>;
 
 /// Publish these: their transaction is committed.
 #[derive(Message)]
 #[rtype(result = "()")]
 struct Publish(Vec<Arc<OutboxEvent>>);
+
+/// The effect of these is known: their rows are gone.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Confirmed(Vec<Uuid>);
 
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -60,27 +71,44 @@ struct Sweep;
 
 /// The way to the relay.
 #[derive(Clone)]
-pub struct RelayHandle(Supervised<Relay>);
+pub struct RelayHandle {
+    relay: Supervised<Relay>,
+    depth: Arc<Mutex<OutboxDepth>>,
+}
 
 impl RelayHandle {
     /// Starts the relay under `supervisor`.
     pub fn start(supervisor: &SupervisorHandle, options: &RelayOptions) -> Self {
-        let options = options.clone();
-        let start = move |life| Relay { options: Rc::new(options.clone()), queue: VecDeque::new(), busy: false, draining: false, life };
-        Self(supervisor.supervise("relay", "outbox", RestartPolicy::default(), start))
+        let depth = Arc::<Mutex<OutboxDepth>>::default();
+        let (options, shared) = (options.clone(), Arc::clone(&depth));
+        let start = move |life| Relay::new(options.clone(), Arc::clone(&shared), life);
+        Self { relay: supervisor.supervise("relay", "outbox", RestartPolicy::default(), start), depth }
     }
 
     /// Hands over committed events. If the relay is being replaced the sweep will find them.
     pub fn publish(&self, events: impl IntoIterator<Item = impl Into<Arc<OutboxEvent>>>) {
         let events: Vec<Arc<OutboxEvent>> = events.into_iter().map(Into::into).collect();
-        if !events.is_empty() && self.0.tell(Publish(events)).is_err() {
+        if !events.is_empty() && self.relay.tell(Publish(events)).is_err() {
             tracing::debug!("the relay is being replaced; the sweep will publish");
         }
     }
 
+    /// Tells that the effect of these events is known, so that nobody notes where their entries are.
+    pub fn confirmed(&self, events: Vec<Uuid>) {
+        if !events.is_empty() {
+            _ = self.relay.tell(Confirmed(events)); // a relay that is being replaced has forgotten the entries anyway
+        }
+    }
+
+    /// How much the outbox holds, as the sweep saw it last: some seconds ago at most, unless PostgreSQL or Redis is away.
+    #[must_use]
+    pub fn depth(&self) -> OutboxDepth {
+        *self.depth.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Publishes what is in memory, then stops.
     pub async fn drain(&self, patience: Duration) -> bool {
-        self.0.drain(patience).await
+        self.relay.drain(patience).await
     }
 }
 
@@ -88,6 +116,12 @@ impl RelayHandle {
 pub struct Relay {
     options: Rc<RelayOptions>,
     queue: VecDeque<Arc<OutboxEvent>>,
+    /// Entries of events that are not confirmed yet, and when they were published.
+    entries: HashMap<Uuid, (String, Instant)>,
+    sweeps: Option<sweep::Memory>,
+    /// By stream: for how many entries there was room at the last sweep, less those that were published since.
+    room: HashMap<&'static str, u64>,
+    depth: Arc<Mutex<OutboxDepth>>,
     busy: bool,
     draining: bool,
     life: Life,
@@ -111,14 +145,38 @@ impl Handler<Publish> for Relay {
     }
 }
 
+impl Handler<Confirmed> for Relay {
+    type Result = ();
+
+    fn handle(&mut self, message: Confirmed, _: &mut Self::Context) {
+        for event in message.0 {
+            self.entries.remove(&event);
+        }
+    }
+}
+
 impl Handler<Sweep> for Relay {
     type Result = ();
 
     fn handle(&mut self, _: Sweep, context: &mut Self::Context) {
-        let options = Rc::clone(&self.options);
-        let sweep = async move { sweep(&options).await };
-        context.spawn(sweep.into_actor(self).map(|(), actor, context| {
-            context.notify_later(Sweep, actor.options.settings.sweep_interval);
+        let (options, mut memory) = (Rc::clone(&self.options), self.sweeps.take().unwrap_or_default());
+        let (known, queued) = (self.take_known(), self.queue.iter().map(|event| event.envelope.id).collect::<HashSet<Uuid>>());
+        let sweep = async move {
+            let noted = note(&options, &known).await;
+            if noted.is_ok() {
+                sweep::sweep(&options, &mut memory, &queued).await;
+            }
+            (memory, noted.err().map(|error| (error, known)))
+        };
+        context.spawn(sweep.into_actor(self).map(|(memory, failed), relay, context| {
+            if let Some((error, known)) = failed {
+                tracing::warn!(%error, "cannot note which entries events have");
+                relay.remember(known);
+            }
+            relay.room.clone_from(&memory.room);
+            *relay.depth.lock().unwrap_or_else(PoisonError::into_inner) = memory.depth;
+            relay.sweeps = Some(memory);
+            context.notify_later(Sweep, relay.options.settings.sweep_interval);
         }));
     }
 }
@@ -133,12 +191,55 @@ impl Handler<Drain> for Relay {
 }
 
 impl Relay {
+    fn new(options: RelayOptions, depth: Arc<Mutex<OutboxDepth>>, life: Life) -> Self {
+        // Before the first sweep nothing is known, and nothing is held back.
+        let room = options.routes.iter().map(|route| (route.stream, options.settings.backlog)).collect();
+        Self {
+            options: Rc::new(options),
+            queue: VecDeque::new(),
+            entries: HashMap::new(),
+            sweeps: None,
+            room,
+            depth,
+            busy: false,
+            draining: false,
+            life,
+        }
+    }
+
+    /// The entries of events that were published half a lease ago and are not confirmed: their rows shall know them when they are due.
+    fn take_known(&mut self) -> Vec<(Uuid, String)> {
+        let half = self.options.settings.resend_after / 2;
+        self.entries.extract_if(|_, (_, at)| at.elapsed() >= half).map(|(event, (entry, _))| (event, entry)).collect()
+    }
+
+    fn remember(&mut self, entries: Vec<(Uuid, String)>) {
+        let room = ENTRIES.saturating_sub(self.entries.len());
+        let now = Instant::now();
+        self.entries.extend(entries.into_iter().take(room).map(|(event, entry)| (event, (entry, now))));
+    }
+
+    /// The next events there is room for. What there is no room for waits in the table.
+    fn next_chunk(&mut self) -> Vec<Arc<OutboxEvent>> {
+        let mut chunk = Vec::with_capacity(self.queue.len().min(CHUNK));
+        while chunk.len() < CHUNK
+            && let Some(event) = self.queue.pop_front()
+        {
+            let room = self.room.get_mut(event.stream.as_str());
+            if room.is_none_or(|room| take_one(room)) {
+                chunk.push(event);
+            }
+        }
+        chunk
+    }
+
     /// Publishes the next chunk, unless one is on its way.
     fn flush(&mut self, context: &mut Context<Self>) {
         if self.busy {
             return;
         }
-        if self.queue.is_empty() {
+        let chunk = self.next_chunk();
+        if chunk.is_empty() {
             if self.draining {
                 self.life.ends(ExitReason::Drained);
                 context.stop();
@@ -146,14 +247,17 @@ impl Relay {
             return;
         }
         self.busy = true;
-        let chunk: Vec<Arc<OutboxEvent>> = self.queue.drain(..self.queue.len().min(CHUNK)).collect();
         self.life.queue_depth(self.queue.len());
         let options = Rc::clone(&self.options);
         let publish = async move {
-            let unsent = publish(&options, chunk.iter().map(|event| (&**event, 0)).collect()).await;
-            chunk.into_iter().filter(|event| unsent.contains(&event.envelope.id)).collect::<Vec<_>>()
+            let published = publish(&options, chunk.iter().map(|event| (&**event, 0)).collect()).await;
+            let unsent = chunk.into_iter().filter(|event| published.unsent.contains(&event.envelope.id)).collect::<Vec<_>>();
+            (published.entries, unsent)
         };
-        context.spawn(publish.into_actor(self).map(|unsent, actor, context| actor.continue_with(unsent, context)));
+        context.spawn(publish.into_actor(self).map(|(entries, unsent), actor, context| {
+            actor.remember(entries);
+            actor.continue_with(unsent, context);
+        }));
     }
 
     fn continue_with(&mut self, unsent: Vec<Arc<OutboxEvent>>, context: &mut Context<Self>) {
@@ -178,32 +282,65 @@ impl Relay {
     }
 }
 
-/// Publishes events, each with the number of times the sweep has published it, and forgets the rows that are done with.
-/// Returns the ids that could not be published.
-async fn publish(options: &RelayOptions, events: Vec<(&OutboxEvent, i32)>) -> Vec<Uuid> {
+fn take_one(room: &mut u64) -> bool {
+    let is_there = *room > 0;
+    *room = room.saturating_sub(1);
+    is_there
+}
+
+/// What became of events.
+#[derive(Debug, Default)]
+pub(super) struct Published {
+    /// The entries of those that stay in the outbox.
+    pub entries: Vec<(Uuid, String)>,
+    /// How many were published and forgotten.
+    pub done: usize,
+    /// Redis is away: these are to be published soon.
+    pub unsent: HashSet<Uuid>,
+    /// Redis refused these, and may take them later.
+    pub refused: Vec<Uuid>,
+}
+
+impl Published {
+    /// Takes the room that the published ones of `events` need.
+    pub(super) fn used<'e>(&self, room: &mut HashMap<&'static str, u64>, events: impl Iterator<Item = &'e OutboxEvent>) {
+        for event in events.filter(|event| !self.unsent.contains(&event.envelope.id)) {
+            room.get_mut(event.stream.as_str()).map(take_one);
+        }
+    }
+}
+
+/// Publishes events, each with the number of times the sweep has looked at it, and forgets the rows that are done with.
+pub(super) async fn publish(options: &RelayOptions, events: Vec<(&OutboxEvent, i32)>) -> Published {
     let envelopes: Vec<(&str, &Envelope)> = events.iter().map(|(event, _)| (event.stream.as_str(), &event.envelope)).collect();
     let results = match options.broker.publish(&envelopes).await {
         Ok(results) => results,
         Err(error) => {
             tracing::warn!(%error, events = events.len(), "cannot publish; the outbox keeps them");
-            return events.iter().map(|(event, _)| event.envelope.id).collect();
+            return Published { unsent: events.iter().map(|(event, _)| event.envelope.id).collect(), ..Published::default() };
         }
     };
-    let (mut unsent, mut done) = (Vec::new(), Vec::new());
+    let (mut published, mut done, mut refused) = (Published::default(), Vec::new(), None);
     for ((event, attempts), result) in events.iter().zip(results) {
         match result {
+            // It has its lease in the table: the sweep tries again, and nobody waits for it here.
             Err(error) => {
-                log_refusal(event, &error);
-                unsent.push(event.envelope.id);
+                published.refused.extend((!error.is_final()).then_some(event.envelope.id));
+                refused = refused.or(Some((event, error)));
             }
-            Ok(()) if is_done(event.retention, *attempts) => done.push(event.envelope.id),
-            Ok(()) => {}
+            Ok(_) if is_done(event.retention, *attempts) => done.push(event.envelope.id),
+            Ok(entry) => published.entries.push((event.envelope.id, entry)),
         }
     }
+    if let Some((event, error)) = refused {
+        let events = events.len() - done.len() - published.entries.len();
+        log_refusal(event, events, &error);
+    }
+    published.done = done.len();
     if let Err(error) = forget(&options.database, &done).await {
         tracing::warn!(%error, "published rows stay in the outbox and will be published again");
     }
-    unsent
+    published
 }
 
 fn is_done(retention: Retention, attempts: i32) -> bool {
@@ -213,8 +350,8 @@ fn is_done(retention: Retention, attempts: i32) -> bool {
     }
 }
 
-fn log_refusal(event: &OutboxEvent, error: &BrokerError) {
-    tracing::warn!(event = %event.envelope.id, stream = %event.stream, %error, "Redis refused an event");
+fn log_refusal(event: &OutboxEvent, events: usize, error: &BrokerError) {
+    tracing::warn!(stream = %event.stream, events, first = %event.envelope.id, %error, "Redis refused events; the outbox keeps them");
 }
 
 async fn forget(database: &Database, ids: &[Uuid]) -> Result<(), DbError> {
@@ -224,104 +361,9 @@ async fn forget(database: &Database, ids: &[Uuid]) -> Result<(), DbError> {
     store::forget(&database.connection().await?, ids).await
 }
 
-/// Publishes everything that is due, unless Redis is away.
-async fn sweep(options: &RelayOptions) {
-    if !options.broker.is_reachable().await {
-        return;
-    }
-    if let Err(error) = heal_reset(options).await {
-        tracing::warn!(%error, "cannot look whether Redis was reset");
-        return;
-    }
-    let unsettled = match unsettled(options).await {
-        Ok(unsettled) => unsettled,
-        Err(error) => return tracing::warn!(%error, "cannot look what is unsettled"),
-    };
-    loop {
-        match sweep_chunk(options, &unsettled).await {
-            Ok(published) if published == CHUNK => {}
-            Ok(_) => return,
-            Err(error) => return tracing::warn!(%error, "the sweep of the outbox failed"),
-        }
-    }
-}
-
-/// For the streams that have rows due: since when something of them waits for its effect, or for that to be heard of here. A
-/// row that this relay published late, and its answer, count as long as they are not later than `resend-after`.
-async fn unsettled(options: &RelayOptions) -> Result<Vec<(String, SystemTime)>, SweepError> {
-    let streams = store::due_streams(&options.database.connection().await?).await?;
-    let mut answers = None;
-    for stream in options.answered_on.iter().filter(|_| !streams.is_empty()) {
-        answers = [answers, options.broker.unsettled_since(stream).await?].into_iter().flatten().min();
-    }
-    let mut unsettled = Vec::with_capacity(streams.len());
-    for stream in streams {
-        let oldest = [answers, options.broker.unsettled_since(&stream).await?].into_iter().flatten().min();
-        let since = oldest.and_then(|oldest| oldest.checked_sub(options.settings.resend_after));
-        unsettled.extend(since.map(|since| (stream, since)));
-    }
-    Ok(unsettled)
-}
-
-async fn sweep_chunk(options: &RelayOptions, unsettled: &[(String, SystemTime)]) -> Result<usize, DbError> {
-    let connection = options.database.connection().await?;
-    let due = store::take_due(&connection, options.settings.resend_after, CHUNK as i64, unsettled).await?;
-    if due.is_empty() {
-        return Ok(0);
-    }
-    log_repetition(&due);
-    metrics::counter!("orderflow_reconciler_republished_total", "service" => options.service).increment(due.len() as u64);
-    let unsent = publish(options, due.iter().map(|Due { event, attempts }| (event, *attempts)).collect()).await;
-    if unsent.is_empty() {
-        return Ok(due.len());
-    }
-    store::give_back(&connection, &unsent).await?;
-    Ok(0)
-}
-
-/// What nobody has confirmed in time is news; what is to be published several times anyway is not.
-fn log_repetition(due: &[Due]) {
-    let unconfirmed = due.iter().filter(|due| due.event.retention == Retention::UntilConfirmed).count();
-    if unconfirmed > 0 {
-        tracing::info!(events = unconfirmed, "publishing again what nobody has confirmed");
-    }
-    if unconfirmed < due.len() {
-        tracing::debug!(events = due.len() - unconfirmed, "publishing once more what is published several times");
-    }
-}
-
-/// A marker in Redis that is gone says that Redis has lost its data: then everything unconfirmed is due at once. It says
-/// `present` only when that was done: who dies over it leaves it to the next sweep, whoever's that is.
-async fn heal_reset(options: &RelayOptions) -> Result<(), SweepError> {
-    let marker = format!("orderflow:marker:{}", options.service);
-    let mut get = redis::cmd("GET");
-    get.arg(&marker);
-    if options.broker.command::<Option<String>>(get).await?.as_deref() == Some("present") {
+async fn note(options: &RelayOptions, entries: &[(Uuid, String)]) -> Result<(), DbError> {
+    if entries.is_empty() {
         return Ok(());
     }
-    let mut begun = redis::cmd("SET");
-    begun.arg(&marker).arg("healing");
-    options.broker.command::<()>(begun).await?;
-    publish_everything(options).await?;
-    // XX: if Redis has lost its data once more meanwhile, the marker stays away, and the next sweep begins anew.
-    let mut done = redis::cmd("SET");
-    done.arg(&marker).arg("present").arg("XX");
-    Ok(options.broker.command::<Option<String>>(done).await.map(drop)?)
-}
-
-async fn publish_everything(options: &RelayOptions) -> Result<(), DbError> {
-    let due = store::make_all_due(&options.database.connection().await?).await?;
-    tracing::info!(events = due, "Redis has none of our data (new, or reset): everything unconfirmed is published again");
-    match &options.after_reset {
-        Some(after_reset) => after_reset().await,
-        None => Ok(()),
-    }
-}
-
-#[derive(Debug, thiserror::Error)]
-enum SweepError {
-    #[error(transparent)]
-    Broker(#[from] BrokerError),
-    #[error(transparent)]
-    Database(#[from] DbError),
+    store::note_entries(&options.database.connection().await?, entries).await
 }

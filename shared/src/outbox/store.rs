@@ -1,4 +1,7 @@
 //! The SQL of the outbox, apart from the insert: that is part of each effect's own statement.
+//!
+//! Every statement reads at most one batch along an index, whatever the table holds. What a long snapshot keeps from being
+//! vacuumed is not read again and again: a sweep begins where the last one ended ([`take_due`]).
 
 use std::time::{Duration, SystemTime};
 
@@ -33,69 +36,94 @@ impl<'a> FromIterator<&'a OutboxEvent> for OutboxRows {
     }
 }
 
-/// A row that fell due.
+/// A row that is looked at.
 #[derive(Debug, Clone)]
-pub(super) struct Due {
+pub(super) struct Row {
     pub event: OutboxEvent,
-    /// Publications by the sweep, this one included.
+    /// How often the sweep has looked at it, this time included.
     pub attempts: i32,
+    /// Its last copy in Redis, if that is known.
+    pub entry: Option<String>,
 }
 
-/// A minute, with the default lease of 5 s: what Redis has lost is published again within that time, whatever it says.
-const BELIEVED: f64 = 12.0;
-
-/// The streams of rows that are due.
-pub(super) async fn due_streams(connection: &Connection) -> Result<Vec<String>, DbError> {
-    let statement = connection.prepare_cached("SELECT DISTINCT stream FROM outbox WHERE due_at <= now()").await?;
-    Ok(connection.query(&statement, &[]).await?.iter().map(|row| row.get(0)).collect())
+/// Rows that were due, and the moment up to which the sweep has looked.
+#[derive(Debug)]
+pub(super) struct DueRows {
+    pub rows: Vec<Row>,
+    pub taken: usize,
+    pub looked_up_to: SystemTime,
 }
 
-/// Takes up to `limit` rows that are due, and leases each to this relay: `resend_after`, doubled at every attempt, at most 64 times.
-/// Rows of a stream in `unsettled` are left alone if they were published since: their last copy still waits for its effect, and
-/// another one would only make the backlog longer. A row was published when its lease began; one that is due for another reason
-/// (`-infinity`) was not. After [`BELIEVED`] leases that is believed no longer: a group that somebody has left behind reads
-/// nothing ever again.
+/// Takes up to `limit` rows of `stream` that are due, from the moment `after` on, and leases each to this relay: `resend_after`,
+/// doubled at every look, at most 8 times. With the default lease of 5 s that is 40 s: what Redis lost is published again within a
+/// minute, whatever it says.
 pub(super) async fn take_due(
     connection: &Connection,
+    (stream, after): (&str, Option<SystemTime>),
     resend_after: Duration,
     limit: i64,
-    unsettled: &[(String, SystemTime)],
-) -> Result<Vec<Due>, DbError> {
+) -> Result<DueRows, DbError> {
     let statement = connection
         .prepare_cached(
-            "UPDATE outbox SET attempts = attempts + 1, due_at = now() + make_interval(secs => $1 * least(power(2, attempts), 64))
-             WHERE event_id = ANY(ARRAY(
-                 SELECT event_id FROM outbox o WHERE due_at <= now() AND NOT EXISTS (
-                     SELECT FROM unnest($3::text[], $4::timestamptz[]) AS u (stream, since)
-                     WHERE u.stream = o.stream AND
-                           o.due_at - make_interval(secs => $1 * least(power(2, greatest(o.attempts - 1, 0)), 64))
-                               >= greatest(u.since, now() - make_interval(secs => $1 * $5)))
-                 ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED))
-             RETURNING stream, envelope, repeats, attempts",
+            "WITH due AS MATERIALIZED (
+                 SELECT event_id, due_at FROM outbox WHERE stream = $1 AND due_at >= coalesce($2::timestamptz, '-infinity') AND due_at <= now()
+                 ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED
+             ), taken AS (
+                 UPDATE outbox SET attempts = least(attempts, 1000000) + 1, due_at = now() + make_interval(secs => $4::float8 * power(2, least(attempts, 3)))
+                 WHERE event_id = ANY(ARRAY(SELECT event_id FROM due))
+                 RETURNING event_id, envelope, repeats, attempts, entry_id
+             )
+             SELECT t.envelope, t.repeats, t.attempts, t.entry_id,
+                    CASE WHEN (SELECT count(*) FROM due) < $3 THEN now() ELSE (SELECT max(due_at) FROM due) END
+             FROM (SELECT 1) AS one LEFT JOIN taken t ON true",
         )
         .await?;
-    let (streams, since): (Vec<&str>, Vec<SystemTime>) = unsettled.iter().map(|(stream, since)| (stream.as_str(), *since)).unzip();
-    let rows = connection.query(&statement, &[&resend_after.as_secs_f64(), &limit, &streams, &since, &BELIEVED]).await?;
-    Ok(rows.iter().filter_map(read_due).collect())
+    let found = connection.query(&statement, &[&stream, &after, &limit, &resend_after.as_secs_f64()]).await?;
+    let rows: Vec<&tokio_postgres::Row> = found.iter().filter(|row| row.get::<_, Option<&str>>(0).is_some()).collect();
+    let looked_up_to = found.first().map_or_else(SystemTime::now, |row| row.get(4));
+    Ok(DueRows { taken: rows.len(), rows: rows.into_iter().filter_map(|row| read(row, stream)).collect(), looked_up_to })
 }
 
-fn read_due(row: &tokio_postgres::Row) -> Option<Due> {
-    let envelope = serde_json::from_str(row.get(1)).map_err(|error| tracing::error!(%error, "an outbox row holds no envelope")).ok()?;
-    let event = OutboxEvent { stream: row.get(0), envelope, retention: Retention::from_repeats(row.get(2)) };
-    Some(Due { event, attempts: row.get(3) })
-}
-
-/// Makes rows due at once: they could not be published after all. The attempt does not count.
-pub(super) async fn give_back(connection: &Connection, ids: &[Uuid]) -> Result<(), DbError> {
-    connection
-        .execute("UPDATE outbox SET attempts = greatest(attempts - 1, 0), due_at = '-infinity' WHERE event_id = ANY($1)", &[&ids])
+/// Rows in the order of their ids after `after`, for a look at the whole outbox batch by batch. Rows that no relay knows an entry of
+/// and that are younger than `lease` are left to the relay that has them; the last id is there all the same.
+pub(super) async fn page(connection: &Connection, after: Uuid, lease: Duration, limit: i64) -> Result<(Vec<Row>, Option<Uuid>), DbError> {
+    let statement = connection
+        .prepare_cached(
+            "SELECT envelope, repeats, attempts, entry_id, stream, event_id,
+                    entry_id IS NOT NULL OR created_at < now() - make_interval(secs => $2)
+             FROM outbox WHERE event_id > $1 ORDER BY event_id LIMIT $3",
+        )
         .await?;
+    let found = connection.query(&statement, &[&after, &lease.as_secs_f64(), &limit]).await?;
+    let rows = found.iter().filter(|row| row.get::<_, bool>(6)).filter_map(|row| read(row, row.get(4))).collect();
+    Ok((rows, found.last().map(|row| row.get(5))))
+}
+
+fn read(row: &tokio_postgres::Row, stream: &str) -> Option<Row> {
+    let envelope = serde_json::from_str(row.get(0)).map_err(|error| tracing::error!(%error, "an outbox row holds no envelope")).ok()?;
+    let event = OutboxEvent { stream: stream.to_owned(), envelope, retention: Retention::from_repeats(row.get(1)) };
+    Some(Row { event, attempts: row.get(2), entry: row.get(3) })
+}
+
+/// Notes the entries of events that were published, where their rows are still there.
+pub(super) async fn note_entries(connection: &Connection, published: &[(Uuid, String)]) -> Result<(), DbError> {
+    let statement = connection
+        .prepare_cached(
+            "UPDATE outbox o SET entry_id = p.entry_id FROM (SELECT unnest($1::uuid[]) AS event_id, unnest($2::text[]) AS entry_id) AS p
+             WHERE o.event_id = ANY($1) AND o.event_id = p.event_id",
+        )
+        .await?;
+    let (ids, entries): (Vec<Uuid>, Vec<&str>) = published.iter().map(|(id, entry)| (*id, entry.as_str())).unzip();
+    connection.execute(&statement, &[&ids, &entries]).await?;
     Ok(())
 }
 
-/// Makes every row due at once: Redis has forgotten them.
-pub(super) async fn make_all_due(connection: &Connection) -> Result<u64, DbError> {
-    Ok(connection.execute("UPDATE outbox SET due_at = '-infinity'", &[]).await?)
+/// Makes rows due after `wait`, whatever their lease was: Redis refused them, and may take them any moment.
+pub(super) async fn look_again(connection: &Connection, ids: &[Uuid], wait: Duration) -> Result<(), DbError> {
+    let statement =
+        connection.prepare_cached("UPDATE outbox SET due_at = now() + make_interval(secs => $2) WHERE event_id = ANY($1)").await?;
+    connection.execute(&statement, &[&ids, &wait.as_secs_f64()]).await?;
+    Ok(())
 }
 
 pub(super) async fn forget(connection: &Connection, ids: &[Uuid]) -> Result<(), DbError> {
@@ -107,22 +135,41 @@ pub(super) async fn forget(connection: &Connection, ids: &[Uuid]) -> Result<(), 
 /// What `GET /ops/outbox` shows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, serde::Serialize, utoipa::ToSchema)]
 pub struct OutboxDepth {
-    /// Due: not published yet, or published and not confirmed in time.
+    /// Due: not published yet, or published and not confirmed in time. Counted up to 1000 a stream.
     pub unsent: i64,
-    /// Every event whose effect is not known yet.
+    /// Events whose effect is not known yet. Exact up to 1000 a stream; beyond, PostgreSQL's own estimate.
     pub unconfirmed: i64,
-    /// Age of the oldest row in seconds; 0 when there is none.
+    /// Age in seconds of the oldest row among those counted; 0 when there is none.
     pub oldest_seconds: f64,
 }
 
-/// How much is in the outbox.
-///
-/// # Errors
-/// The database did not answer.
-pub async fn depth(connection: &Connection) -> Result<OutboxDepth, DbError> {
-    // The condition holds for all of them. With it they are read along the index, which remembers what it has found dead.
-    let query = "SELECT count(*) FILTER (WHERE due_at <= now()), count(*), coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8
-                 FROM outbox WHERE due_at <= 'infinity'";
-    let row = connection.query_one(query, &[]).await?;
-    Ok(OutboxDepth { unsent: row.get(0), unconfirmed: row.get(1), oldest_seconds: row.get(2) })
+/// Rows of a stream that are counted one by one.
+const COUNTED: i64 = 1000;
+
+/// How much of `stream` is in the outbox, from the moment on up to which the sweep has looked. The look has a bound, so it costs the
+/// same whatever the outbox holds.
+pub(super) async fn depth(connection: &Connection, (stream, after): (&str, Option<SystemTime>)) -> Result<OutboxDepth, DbError> {
+    let statement = connection
+        .prepare_cached(
+            "SELECT count(*) FILTER (WHERE due_at <= now()), count(*), coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8,
+                    (SELECT n_live_tup FROM pg_stat_user_tables WHERE relid = 'outbox'::regclass)
+             FROM (SELECT due_at, created_at FROM outbox WHERE stream = $1 AND due_at >= coalesce($2::timestamptz, '-infinity')
+                   ORDER BY due_at LIMIT $3) AS o",
+        )
+        .await?;
+    let row = connection.query_one(&statement, &[&stream, &after, &COUNTED]).await?;
+    let (counted, estimate): (i64, Option<i64>) = (row.get(1), row.get(3));
+    let unconfirmed = if counted < COUNTED { counted } else { counted.max(estimate.unwrap_or_default()) };
+    Ok(OutboxDepth { unsent: row.get(0), unconfirmed, oldest_seconds: row.get(2) })
+}
+
+impl OutboxDepth {
+    /// Of two streams together.
+    pub(super) fn and(self, other: Self) -> Self {
+        Self {
+            unsent: self.unsent + other.unsent,
+            unconfirmed: self.unconfirmed + other.unconfirmed,
+            oldest_seconds: self.oldest_seconds.max(other.oldest_seconds),
+        }
+    }
 }

@@ -190,6 +190,10 @@ pub struct StreamSettings {
     pub timeout: Duration,
     /// How long acknowledged entries stay in the stream.
     pub retention: Duration,
+    /// Unread entries of a stream beyond which nothing more is published to it: the rows wait in PostgreSQL.
+    pub backlog: u64,
+    /// How long a group that this service does not know may hold entries back.
+    pub foreign_retention: Duration,
     /// An event that is not confirmed for this long is published again (doubling each time).
     pub resend_after: Duration,
     /// Time between two sweeps of the outbox.
@@ -215,6 +219,18 @@ impl StreamSettings {
             delivery_limit: source.within("delivery-limit", "5", 1..=1000, "deliveries after which an event becomes a dead letter"),
             timeout: source.value("redis-timeout", "2s", "longest wait for an answer of Redis"),
             retention: source.value("stream-retention", "10s", "how long acknowledged entries stay in a stream at least"),
+            // Of 0.7 to 1 KiB each: a quarter of the 384 MB that Redis has in deploy/, and as much again for the answers to them.
+            backlog: source.within(
+                "stream-backlog",
+                "100000",
+                1..=1_000_000_000,
+                "unread entries of a stream beyond which events wait in PostgreSQL; about 1 KiB of Redis memory each",
+            ),
+            foreign_retention: source.value(
+                "foreign-group-retention",
+                "10m",
+                "how long a consumer group that is not of these services keeps entries from being trimmed",
+            ),
             resend_after: source.value("resend-after", "5s", "an event not confirmed for this long is published again"),
             sweep_interval: source.value("outbox-sweep-interval", "1s", "time between two sweeps of the outbox"),
         };

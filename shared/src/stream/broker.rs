@@ -1,63 +1,49 @@
 //! Connections to Redis: a shared one for short commands, and dedicated ones for blocking reads.
+//!
+//! Every wait for an answer ends after `redis-timeout`. A connection that gave none in time, or said that it is of no use any
+//! more ([`answer`](super::answer)), is thrown away, wherever that came up; the next command makes a new one.
 
 use std::{
     sync::Arc,
     time::{Duration, SystemTime},
 };
 
-use redis::{AsyncConnectionConfig, ErrorKind, Pipeline, RedisError, Value, aio::MultiplexedConnection};
+use redis::{
+    AsyncConnectionConfig, IntoConnectionInfo, Pipeline, Value,
+    aio::MultiplexedConnection,
+    io::tcp::{TcpSettings, socket2::TcpKeepalive},
+};
 use tokio::sync::Mutex;
 
-use super::{partition_of, reader::Reader, spans};
+use super::{BrokerError, answer, partition_of, reader::Reader, spans};
 use crate::{events::Envelope, failpoint, settings::StreamSettings};
 
 /// Events that are published in one round trip, of about a kilobyte each: the connection keeps the room that the largest needed.
 const ROUND_TRIP: usize = 256;
 
-/// Redis did not do what was asked.
-#[derive(Debug, thiserror::Error)]
-pub enum BrokerError {
-    /// It cannot be reached, or did not answer in time. A command may have been executed.
-    #[error("Redis is not available: {0}")]
-    Unavailable(String),
-    /// It answered with an error.
-    #[error("Redis refused: {0}")]
-    Refused(RedisError),
-}
+/// The kernel asks a silent peer after 10 s, then every 5 s: a connection nobody uses notices a dead host within half a minute.
+const KEEPALIVE: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(5));
 
-impl From<RedisError> for BrokerError {
-    fn from(error: RedisError) -> Self {
-        let loading = matches!(
-            error.kind(),
-            ErrorKind::Server(redis::ServerErrorKind::BusyLoading | redis::ServerErrorKind::MasterDown | redis::ServerErrorKind::ReadOnly)
-        );
-        if loading || error.is_io_error() || error.is_timeout() || error.is_connection_dropped() || error.is_connection_refusal() {
-            Self::Unavailable(error.to_string())
-        } else {
-            Self::Refused(error)
-        }
-    }
-}
-
-impl BrokerError {
-    /// The stream or its group is gone: FLUSHALL, DEL or XGROUP DESTROY happened.
-    pub fn is_group_lost(&self) -> bool {
-        matches!(self, Self::Refused(error) if matches!(error.code(), Some("NOGROUP" | "UNBLOCKED")))
-    }
-}
-
-/// The shared connection of one arbiter. It is made when first needed, and again after it broke.
+/// The shared connection of one arbiter. It is made when first needed, and again after it was thrown away.
 #[derive(Clone)]
 pub struct Broker {
     client: redis::Client,
-    shared: Arc<Mutex<Option<MultiplexedConnection>>>,
+    shared: Arc<Mutex<Shared>>,
     timeout: Duration,
     partitions: u16,
 }
 
+/// A connection and its number: two callers that fail on the same one throw one away.
+#[derive(Default)]
+struct Shared {
+    connection: Option<MultiplexedConnection>,
+    number: u64,
+}
+
 impl Broker {
     pub fn new(settings: &StreamSettings) -> Self {
-        Self { client: settings.url.client(), shared: Arc::default(), timeout: settings.timeout, partitions: settings.partitions }
+        let client = with_limits(settings.url.client(), settings.timeout);
+        Self { client, shared: Arc::default(), timeout: settings.timeout, partitions: settings.partitions }
     }
 
     /// A connection of its own whose reads may block for `block`: the answer may take that long on top of the usual time.
@@ -68,29 +54,30 @@ impl Broker {
         Reader::connect(&self.client, self.timeout, block + self.timeout).await
     }
 
-    /// Runs commands in one round trip; one value a command, errors of single commands among them.
+    /// Runs commands in one round trip; one value a command, refusals of single commands among them.
     ///
     /// # Errors
     /// [`BrokerError::Unavailable`]: some or all of the commands may have been executed.
     pub async fn run(&self, pipeline: &mut Pipeline) -> Result<Vec<Value>, BrokerError> {
-        let mut connection = self.connection().await?;
-        // Without ignore_errors one failed command hides the results of all the others.
-        let answer = tokio::time::timeout(self.timeout, pipeline.ignore_errors().query_async::<Vec<Value>>(&mut connection)).await;
-        let error = match answer {
-            Ok(Ok(values)) => return Ok(values),
-            Ok(Err(error)) => BrokerError::from(error),
-            Err(_) => BrokerError::Unavailable(format!("no answer within {:?}", self.timeout)),
-        };
-        if matches!(error, BrokerError::Unavailable(_)) {
-            *self.shared.lock().await = None;
-        }
-        Err(error)
+        // Without ignore_errors one refused command hides the results of all the others.
+        pipeline.ignore_errors();
+        let values = self.ask(async |mut connection| pipeline.query_async::<Vec<Value>>(&mut connection).await).await?;
+        Ok(values)
+    }
+
+    /// Runs commands in one MULTI: nobody else's come between them. One value a command; Redis undoes none of them, so each is to be
+    /// looked at.
+    ///
+    /// # Errors
+    /// As [`Broker::run`]; also when Redis refused a command before any was executed.
+    pub(super) async fn transaction(&self, mut pipeline: Pipeline) -> Result<Vec<Value>, BrokerError> {
+        self.run(pipeline.atomic()).await
     }
 
     /// Runs one command.
     ///
     /// # Errors
-    /// As [`Broker::run`], and the command's own error.
+    /// As [`Broker::run`], and the refusal of the command.
     pub async fn command<T: redis::FromRedisValue>(&self, command: redis::Cmd) -> Result<T, BrokerError> {
         let mut pipeline = Pipeline::with_capacity(1);
         pipeline.add_command(command);
@@ -99,21 +86,21 @@ impl Broker {
         T::from_redis_value(value).map_err(|e| BrokerError::Refused(e.into()))
     }
 
-    /// Runs a Lua script: several commands that happen together or not at all.
+    /// Runs a Lua script: nobody else's commands come between its own. Redis does not undo what a script did before it failed.
     ///
     /// # Errors
-    /// As [`Broker::run`].
+    /// As [`Broker::command`].
     pub async fn script<T: redis::FromRedisValue>(&self, invocation: &redis::ScriptInvocation<'_>) -> Result<T, BrokerError> {
-        let mut connection = self.connection().await?;
-        let answer = tokio::time::timeout(self.timeout, invocation.invoke_async::<T>(&mut connection)).await;
-        answer.map_err(|_| BrokerError::Unavailable(format!("no answer within {:?}", self.timeout)))?.map_err(BrokerError::from)
+        let value = self.ask(async |mut connection| invocation.invoke_async::<Value>(&mut connection).await.map(|v| vec![v])).await?;
+        let value = value.into_iter().next().unwrap_or(Value::Nil).extract_error()?;
+        T::from_redis_value(value).map_err(|e| BrokerError::Refused(e.into()))
     }
 
-    /// Publishes envelopes; one result an envelope, in order.
+    /// Publishes envelopes; one result an envelope, in order: the id of its entry.
     ///
     /// # Errors
     /// [`BrokerError::Unavailable`]: any of them may have been published.
-    pub async fn publish(&self, events: &[(&str, &Envelope)]) -> Result<Vec<Result<(), BrokerError>>, BrokerError> {
+    pub async fn publish(&self, events: &[(&str, &Envelope)]) -> Result<Vec<Result<String, BrokerError>>, BrokerError> {
         failpoint::pass("publish.before", "");
         let mut results = Vec::with_capacity(events.len());
         for part in events.chunks(ROUND_TRIP) {
@@ -123,21 +110,25 @@ impl Broker {
         Ok(results)
     }
 
-    async fn publish_part(&self, events: &[(&str, &Envelope)]) -> Result<impl Iterator<Item = Result<(), BrokerError>>, BrokerError> {
+    async fn publish_part(&self, events: &[(&str, &Envelope)]) -> Result<impl Iterator<Item = Result<String, BrokerError>>, BrokerError> {
         let (mut pipeline, began) = (Pipeline::with_capacity(events.len()), SystemTime::now());
         for (stream, envelope) in events {
-            let key = partition_of(stream, &envelope.correlation_id, self.partitions);
-            pipeline.add_command(add(&key, &envelope.fields()));
+            pipeline.add_command(add(&self.key_of(stream, envelope), &envelope.fields()));
         }
         let values = self.run(&mut pipeline).await?;
         Ok(values.into_iter().zip(events).map(move |(value, (stream, envelope))| {
-            value.extract_error()?;
+            let entry = entry_id(value.extract_error()?);
             spans::record_publication(stream, envelope, began);
-            Ok(())
+            Ok(entry)
         }))
     }
 
-    pub(super) fn partitions(&self) -> u16 {
+    /// The Redis key an event of `stream` travels on.
+    pub(crate) fn key_of(&self, stream: &str, envelope: &Envelope) -> String {
+        partition_of(stream, &envelope.correlation_id, self.partitions)
+    }
+
+    pub(crate) fn partitions(&self) -> u16 {
         self.partitions
     }
 
@@ -149,35 +140,64 @@ impl Broker {
         self.command(add(key, fields)).await
     }
 
-    /// Whether Redis answers.
-    pub async fn is_reachable(&self) -> bool {
-        self.command::<String>(redis::cmd("PING")).await.is_ok()
+    /// Milliseconds since 1970 by the clock of Redis, which also makes the ids of entries.
+    ///
+    /// # Errors
+    /// Redis did not answer.
+    pub(crate) async fn now(&self) -> Result<u64, BrokerError> {
+        let (seconds, micros): (u64, u64) = self.command(redis::cmd("TIME")).await?;
+        Ok(seconds * 1000 + micros / 1000)
     }
 
-    /// Warns when the server may throw streams away: they must survive a restart and must never be evicted.
-    pub async fn check_durability(&self) {
-        for (setting, wanted) in [("appendonly", "yes"), ("maxmemory-policy", "noeviction")] {
-            let mut command = redis::cmd("CONFIG");
-            command.arg("GET").arg(setting);
-            match self.command::<Vec<String>>(command).await {
-                Ok(answer) if answer.get(1).is_none_or(|found| found == wanted) => {}
-                Ok(answer) => {
-                    tracing::warn!(setting, wanted, found = ?answer.get(1), "Redis can lose events; they will be published again, late")
-                }
-                Err(error) => tracing::debug!(setting, %error, "cannot check the Redis setting"),
+    /// Runs `question` on the shared connection, under the time limit, and judges what came back.
+    async fn ask(
+        &self,
+        question: impl AsyncFnOnce(MultiplexedConnection) -> redis::RedisResult<Vec<Value>>,
+    ) -> Result<Vec<Value>, BrokerError> {
+        let (connection, number) = self.connection().await?;
+        let answer = match tokio::time::timeout(self.timeout, question(connection)).await {
+            Err(_) => Err(BrokerError::late(self.timeout)),
+            Ok(Err(error)) => Err(error.into()),
+            Ok(Ok(values)) => answer::spent(&values).map_or(Ok(values), Err),
+        };
+        if matches!(answer, Err(BrokerError::Unavailable(_))) {
+            let mut shared = self.shared.lock().await;
+            if shared.number == number {
+                shared.connection = None;
             }
         }
+        answer
     }
 
-    async fn connection(&self) -> Result<MultiplexedConnection, BrokerError> {
+    async fn connection(&self) -> Result<(MultiplexedConnection, u64), BrokerError> {
         let mut shared = self.shared.lock().await;
-        if let Some(connection) = &*shared {
-            return Ok(connection.clone());
+        if let Some(connection) = &shared.connection {
+            return Ok((connection.clone(), shared.number));
         }
         let config = AsyncConnectionConfig::new().set_connection_timeout(Some(self.timeout)).set_response_timeout(Some(self.timeout));
-        let connection = self.client.get_multiplexed_async_connection_with_config(&config).await?;
-        *shared = Some(connection.clone());
-        Ok(connection)
+        // The limit of the client is for the socket alone: a server that accepts and says nothing must not hold up everybody either.
+        let connecting = self.client.get_multiplexed_async_connection_with_config(&config);
+        let connection = tokio::time::timeout(self.timeout, connecting).await.map_err(|_| BrokerError::late(self.timeout))??;
+        shared.connection = Some(connection.clone());
+        shared.number += 1;
+        Ok((connection, shared.number))
+    }
+}
+
+/// `client` with limits on its sockets: what is sent must be acknowledged by the other host within `timeout`.
+fn with_limits(client: redis::Client, timeout: Duration) -> redis::Client {
+    let keepalive = TcpKeepalive::new().with_time(KEEPALIVE.0).with_interval(KEEPALIVE.1);
+    let tcp = TcpSettings::default().set_nodelay(true).set_keepalive(keepalive).set_user_timeout(timeout);
+    let limited = client.get_connection_info().clone().into_connection_info().map(|info| info.set_tcp_settings(tcp));
+    limited.and_then(redis::Client::open).unwrap_or(client)
+}
+
+/// The id that XADD answers with.
+fn entry_id(answer: Value) -> String {
+    match answer {
+        Value::BulkString(id) => String::from_utf8(id).unwrap_or_default(),
+        Value::SimpleString(id) => id,
+        _ => String::new(),
     }
 }
 

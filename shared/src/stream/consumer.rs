@@ -13,7 +13,7 @@ use std::{
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
 use futures_util::future::join_all;
 
-use super::{Broker, BrokerError, EventHandler, partitions, session::Session, settle::Memory};
+use super::{Broker, EventHandler, partitions, session::Session, settle::Memory};
 use crate::{
     events::Event,
     settings::StreamSettings,
@@ -175,8 +175,8 @@ impl<H: EventHandler> Actor for Consumer<H> {
         context.spawn(session.into_actor(self).map(|result, actor, context| {
             actor.life.ends(match result {
                 Ok(()) => ExitReason::Drained,
-                Err(error @ BrokerError::Unavailable(_)) => ExitReason::Disconnected(error.to_string()),
-                Err(error) => ExitReason::Failed(error.to_string()),
+                // Whatever Redis answers is no fault of this actor: the next life looks again.
+                Err(error) => ExitReason::Disconnected(error.to_string()),
             });
             context.stop();
         }));

@@ -2,11 +2,14 @@
 //!
 //! `<stream>.dead` is a stream of the original fields plus what went wrong; `<stream>.dead.index` maps `group/event id` to
 //! its entry, so that an event the reconciler publishes again while it lies here is not buried twice. A redrive appends the
-//! event to its stream with the same id, marked for the group that failed, and removes the dead letter in the same script:
+//! event to its stream with the same id, marked for the group that failed, and then removes the dead letter in the same script:
 //! of two redrives at once, one finds nothing. Redis losing all this loses nothing: the outbox still has the event.
+//!
+//! Redis undoes nothing: neither MULTI nor a script takes back what it did before a command was refused. So whatever moves here
+//! is added first and removed afterwards, and every answer is looked at.
 
 use jiff::Timestamp;
-use redis::{Pipeline, Script, Value};
+use redis::{FromRedisValue, Pipeline, Script, Value};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -14,6 +17,7 @@ use super::{
     Broker, BrokerError,
     entry::{Entry, Fields, entries},
 };
+use crate::events::Envelope;
 
 /// Prefix of the fields that were not part of the event.
 const META: &str = "dead-";
@@ -49,16 +53,42 @@ fn index(stream: &str) -> String {
     format!("{stream}.dead.index")
 }
 
-pub(super) async fn is_buried(broker: &Broker, burial: &Burial<'_>) -> Result<bool, BrokerError> {
-    let mut command = redis::cmd("HEXISTS");
-    command.arg(index(burial.stream)).arg(burial.index_field());
-    broker.command(command).await
+/// Puts an entry to the dead letters, unless its event lies there.
+///
+/// # Errors
+/// Redis refused a part of it: nothing of it was done, or what was done is taken back.
+pub(super) async fn bury(broker: &Broker, burial: &Burial<'_>) -> Result<(), BrokerError> {
+    let (letters, index, field) = (dead_stream(burial.stream), index(burial.stream), burial.index_field());
+    let mut known = redis::cmd("HEXISTS");
+    known.arg(&index).arg(&field);
+    if broker.command::<bool>(known).await? {
+        return Ok(());
+    }
+    let mut pipeline = Pipeline::new();
+    pipeline.add_command(letter_command(&letters, burial, &field));
+    pipeline.cmd("HSET").arg(&index).arg(&field).arg(burial.entry);
+    let mut answers = broker.transaction(pipeline).await?.into_iter().map(Value::extract_error);
+    let (added, indexed) = (answers.next().unwrap_or(Ok(Value::Nil)), answers.next().unwrap_or(Ok(Value::Nil)));
+    match (added, indexed) {
+        (Ok(_), Ok(_)) => Ok(()),
+        (Ok(letter), Err(refused)) => {
+            let mut undo = redis::cmd("XDEL");
+            undo.arg(&letters).arg(String::from_redis_value(letter).unwrap_or_default());
+            broker.command::<Value>(undo).await?;
+            Err(refused.into())
+        }
+        (Err(refused), indexed) => {
+            let mut undo = redis::cmd("HDEL");
+            undo.arg(&index).arg(&field);
+            indexed.is_ok().then_some(broker.command::<Value>(undo).await).transpose()?;
+            Err(refused.into())
+        }
+    }
 }
 
-/// Appends a burial, as part of the MULTI that acknowledges the entry.
-pub(super) fn append(pipeline: &mut Pipeline, burial: &Burial<'_>) {
+fn letter_command(letters: &str, burial: &Burial<'_>, field: &str) -> redis::Cmd {
     let mut add = redis::cmd("XADD");
-    add.arg(dead_stream(burial.stream)).arg("*");
+    add.arg(letters).arg("*");
     for (name, value) in burial.fields.into_iter().flat_map(Fields::iter) {
         add.arg(name).arg(value);
     }
@@ -72,14 +102,12 @@ pub(super) fn append(pipeline: &mut Pipeline, burial: &Burial<'_>) {
         ("last-error", burial.last_error.to_owned()),
         ("first-failed-at", burial.first_failed_at.to_string()),
         ("at", Timestamp::now().to_string()),
-        ("index", burial.index_field()),
+        ("index", field.to_owned()),
     ];
     for (field, value) in meta {
         add.arg(format!("{META}{field}")).arg(value);
     }
-    let mut remember = redis::cmd("HSET");
-    remember.arg(index(burial.stream)).arg(burial.index_field()).arg(burial.entry);
-    pipeline.add_command(add).add_command(remember);
+    add
 }
 
 /// A dead letter as the operations API shows it.
@@ -115,6 +143,15 @@ impl DeadLetterFilter {
         let kind = letter.event.get("type").and_then(|v| v.as_str()).unwrap_or_default();
         self.event_type.as_ref().is_none_or(|wanted| wanted == kind) && self.reason.as_ref().is_none_or(|wanted| *wanted == letter.reason)
     }
+}
+
+/// What became of the dead letters of a stream.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Redriven {
+    pub matched: usize,
+    pub redriven: usize,
+    /// Redis did not take these: they are dead letters still.
+    pub refused: usize,
 }
 
 /// Why a dead letter could not be served.
@@ -176,11 +213,13 @@ impl DeadLetters {
         let (stream, entry) = self.fetch(id).await?;
         let fields = entry.fields.unwrap_or_default();
         let meta = |name: &str| meta(&fields, name).to_owned();
-        // Between the look and the leap somebody else may have decided: only who removes it may append it.
+        // Somebody else may have decided meanwhile: only who still finds it appends it. A refused XADD ends the script before anything
+        // is removed.
         let script = Script::new(
-            "if redis.call('XDEL', KEYS[1], ARGV[1]) == 0 then return 0 end
-             redis.call('HDEL', KEYS[2], ARGV[2])
+            "if #redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1]) == 0 then return 0 end
              redis.call('XADD', KEYS[3], '*', unpack(ARGV, 3))
+             redis.call('XDEL', KEYS[1], ARGV[1])
+             redis.call('HDEL', KEYS[2], ARGV[2])
              return 1",
         );
         let mut call = script.prepare_invoke();
@@ -196,31 +235,65 @@ impl DeadLetters {
         }
     }
 
-    /// Redrives every dead letter of a stream that matches; how many matched and how many were redriven (none in a dry run).
+    /// Redrives every dead letter of a stream that matches; in a dry run they are only counted. A letter that Redis refuses stays
+    /// where it is and holds up none of the others.
     ///
     /// # Errors
     /// Redis is not available; what was redriven before stays so.
-    pub async fn redrive_all(&self, stream: &str, filter: &DeadLetterFilter, dry_run: bool) -> Result<(usize, usize), BrokerError> {
-        let (mut matched, mut redriven, mut after) = (0, 0, None);
+    pub async fn redrive_all(&self, stream: &str, filter: &DeadLetterFilter, dry_run: bool) -> Result<Redriven, BrokerError> {
+        let (mut count, mut after) = (Redriven::default(), None);
         loop {
             let page = self.list(stream, after.as_deref(), 100).await?;
-            let Some(last) = page.last() else { return Ok((matched, redriven)) };
+            let Some(last) = page.last() else { return Ok(count) };
             after = split(&last.id).map(|(_, entry)| entry.to_owned());
             for letter in page.iter().filter(|letter| filter.matches(letter)) {
-                matched += 1;
-                if !dry_run && self.redrive_or_skip(&letter.id).await? {
-                    redriven += 1;
+                count.matched += 1;
+                if !dry_run {
+                    self.redrive_and_count(&letter.id, &mut count).await?;
                 }
             }
         }
     }
 
-    async fn redrive_or_skip(&self, id: &str) -> Result<bool, BrokerError> {
+    async fn redrive_and_count(&self, id: &str, count: &mut Redriven) -> Result<(), BrokerError> {
         match self.redrive(id).await {
-            Ok(()) => Ok(true),
-            Err(DeadLetterError::Absent) => Ok(false),
-            Err(DeadLetterError::Broker(error)) => Err(error),
+            Ok(()) => count.redriven += 1,
+            Err(DeadLetterError::Absent) => {}
+            Err(DeadLetterError::Broker(error @ BrokerError::Refused(_))) => {
+                tracing::warn!(dead_letter = id, %error, "a dead letter was not redriven; it stays");
+                count.refused += 1;
+            }
+            Err(DeadLetterError::Broker(error)) => return Err(error),
         }
+        Ok(())
+    }
+
+    /// Puts an event to the dead letters that is in no stream (any more): its consumer has acknowledged it, and gave up later.
+    ///
+    /// # Errors
+    /// Redis is not available or refused; nothing was done.
+    pub async fn bury_event(
+        &self,
+        (stream, group): (&str, &str),
+        envelope: &Envelope,
+        reason: &str,
+        error: &str,
+    ) -> Result<(), BrokerError> {
+        let (event, fields) = (envelope.id.to_string(), envelope.fields().into_iter().collect());
+        let burial = Burial {
+            stream,
+            key: &self.broker.key_of(stream, envelope),
+            group,
+            consumer: "",
+            entry: &event,
+            fields: Some(&fields),
+            deliveries: 0,
+            reason,
+            first_error: error,
+            last_error: error,
+            first_failed_at: Timestamp::now(),
+        };
+        bury(&self.broker, &burial).await
     }
 
     /// Removes a dead letter for good.
@@ -231,10 +304,11 @@ impl DeadLetters {
         let (stream, entry) = self.fetch(id).await?;
         let field = entry.fields.as_ref().map_or("", |fields| meta(fields, "index"));
         let mut pipeline = Pipeline::new();
-        pipeline.atomic();
         pipeline.cmd("XDEL").arg(dead_stream(&stream)).arg(&entry.id);
         pipeline.cmd("HDEL").arg(index(&stream)).arg(field);
-        self.broker.run(&mut pipeline).await?;
+        for answer in self.broker.transaction(pipeline).await? {
+            answer.extract_error().map_err(BrokerError::from)?;
+        }
         Ok(())
     }
 
@@ -243,7 +317,7 @@ impl DeadLetters {
         let mut command = redis::cmd("XRANGE");
         command.arg(dead_stream(stream)).arg(entry).arg(entry);
         let answer: Value = match self.broker.command(command).await {
-            Err(BrokerError::Refused(_)) => return Err(DeadLetterError::Absent), // not an entry id
+            Err(error) if error.is_final() => return Err(DeadLetterError::Absent), // not an entry id
             other => other?,
         };
         let entry = entries(answer).into_iter().next().ok_or(DeadLetterError::Absent)?;

@@ -1,6 +1,6 @@
 //! Stream entries as Redis sends them.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use redis::{FromRedisValue, Value};
 
@@ -82,8 +82,22 @@ fn entry(value: Value) -> Option<Entry> {
     let Value::Array(parts) = value else { return None };
     let mut parts = parts.into_iter();
     let id = String::from_redis_value(parts.next()?).ok()?;
-    let fields = parts.next().and_then(|fields| <Vec<(String, String)>>::from_redis_value(fields).ok());
-    Some(Entry { id, fields: fields.map(Fields::from_iter) })
+    let fields = parts.next().and_then(|fields| <Vec<Vec<u8>>>::from_redis_value(fields).ok());
+    Some(Entry { id, fields: fields.map(readable) })
+}
+
+/// Names and values in turn; bytes that are no UTF-8 are replaced, and the fields damaged.
+fn readable(parts: Vec<Vec<u8>>) -> Fields {
+    let texts: Vec<Cow<str>> = parts.iter().map(|part| String::from_utf8_lossy(part)).collect();
+    let is_damaged = texts.iter().any(|text| matches!(text, Cow::Owned(_)));
+    let pairs = texts.chunks_exact(2).map(|pair| (pair[0].as_ref(), pair[1].as_ref()));
+    Fields { is_damaged, ..pairs.collect() }
+}
+
+/// The time and the sequence number of an entry id: ids compare as these do.
+pub(super) fn parsed(id: &str) -> (u64, u64) {
+    let (time, sequence) = id.split_once('-').unwrap_or((id, "0"));
+    (time.parse().unwrap_or(0), sequence.parse().unwrap_or(0))
 }
 
 /// The milliseconds in an entry id.
@@ -91,23 +105,20 @@ pub(super) fn milliseconds(id: &str) -> u64 {
     id.split('-').next().and_then(|part| part.parse().ok()).unwrap_or(0)
 }
 
-/// The id just below `id`: reading after it yields `id` first.
-pub(super) fn id_before(id: &str) -> String {
-    let (time, sequence) = id.split_once('-').unwrap_or((id, "0"));
-    let (time, sequence): (u64, u64) = (time.parse().unwrap_or(0), sequence.parse().unwrap_or(0));
-    match sequence.checked_sub(1) {
-        Some(sequence) => format!("{time}-{sequence}"),
-        None => format!("{}-{}", time.saturating_sub(1), u64::MAX),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_id_before_an_id_is_the_largest_smaller_one() {
-        assert_eq!(id_before("5-3"), "5-2");
-        assert_eq!(id_before("5-0"), "4-18446744073709551615");
+    fn ids_compare_by_time_and_then_by_sequence() {
+        assert!(parsed("5-10") > parsed("5-9") && parsed("10-0") > parsed("9-7"));
+    }
+
+    #[test]
+    fn what_is_no_utf_8_is_damaged_and_not_gone() {
+        let bulk = |bytes: &[u8]| Value::BulkString(bytes.to_vec());
+        let answer = Value::Array(vec![Value::Array(vec![bulk(b"5-0"), Value::Array(vec![bulk(b"id"), bulk(b"a\xff")])])]);
+        let read = entries(answer).remove(0).fields.expect("fields");
+        assert_eq!((read.get("id"), read.is_damaged()), (Some("a\u{fffd}"), true));
     }
 }

@@ -6,32 +6,38 @@
 //! ```text
 //!             ┌───────────── new entries (XREADGROUP >) ────────────┐
 //!   stream ───┤                                                     ├──> batch ──> EventHandler ──> Outcome
-//!             └─ own pending (XPENDING, XREADGROUP id) <─ XAUTOCLAIM┘                 Done, Duplicate: XACK
-//!                 delivered too often: one at a time, then dead letter                Transient: same batch again
-//!                                                                                     Failed: stays pending
+//!             └─ own pending (XPENDING, XCLAIM) <─ XAUTOCLAIM ──────┘                 Done, Duplicate: XACK
+//!                 delivered too often: one at a time, then dead letter                Transient: waits, not counted
+//!                                                                                     Failed: waits, counted
 //!                                                                                     Poison: dead letter
 //! ```
 
+mod answer;
 mod broker;
 mod consumer;
 mod dead_letters;
 mod entry;
+mod groups;
 mod handler;
 mod overview;
 mod partition;
 mod pending;
+mod probe;
 mod processing;
 mod reader;
 mod reply;
+mod retries;
 mod session;
 mod settle;
 mod spans;
 mod trim;
-mod unsettled;
 
-pub use broker::{Broker, BrokerError};
+pub use answer::BrokerError;
+pub use broker::Broker;
 pub use consumer::{Consumer, ConsumerSpec, Consumers, start_consumers};
-pub use dead_letters::{DeadLetter, DeadLetterError, DeadLetterFilter, DeadLetters};
+pub use dead_letters::{DeadLetter, DeadLetterError, DeadLetterFilter, DeadLetters, Redriven};
+pub(crate) use groups::{Position, Whereabouts};
 pub use handler::{EventHandler, Outcome, Received};
 pub use overview::{ConsumerOverview, StreamOverview, overview};
 pub use partition::{partition_of, partitions};
+pub use probe::ProbeError;

@@ -1,12 +1,16 @@
 //! What an operator wants to know about a stream.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use redis::{FromRedisValue, Value};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Broker, BrokerError, ConsumerSpec, DeadLetters, entry::milliseconds, trim};
+use super::{
+    Broker, BrokerError, ConsumerSpec, DeadLetters,
+    entry::milliseconds,
+    groups::{Group, groups, oldest_pending},
+};
 
 /// A stream as one group sees it.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -24,10 +28,21 @@ pub struct StreamOverview {
     /// Age of the oldest pending entry, in seconds.
     pub oldest_pending_seconds: f64,
     pub consumers: Vec<ConsumerOverview>,
+    /// Groups of others. They hold entries back for `foreign-group-retention` at most, and not beyond `stream-backlog`.
+    pub foreign_groups: Vec<ForeignGroup>,
     /// Dead letters of this stream's event type.
     pub dead_letters: u64,
     /// Entries this process has claimed from idle consumers since it started.
     pub reclaimed_total: u64,
+}
+
+/// A group that this service does not know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ForeignGroup {
+    pub name: String,
+    /// Entries it has not read yet.
+    pub unread: u64,
+    pub pending: u64,
 }
 
 /// A member of a group.
@@ -45,17 +60,25 @@ pub struct ConsumerOverview {
 /// Redis is not available.
 pub async fn overview(broker: &Broker, spec: &ConsumerSpec) -> Result<StreamOverview, BrokerError> {
     let length: u64 = broker.command(command("XLEN", &[&spec.key])).await?;
-    let group = trim::groups(broker, &spec.key).await?.into_iter().find(|g| g.name == spec.group).unwrap_or_default();
-    let oldest = if group.pending > 0 { trim::oldest_pending(broker, &spec.key, &spec.group).await? } else { None };
+    let (own, foreign_groups): (Vec<Group>, Vec<Group>) = groups(broker, &spec.key).await?.into_iter().partition(|g| g.name == spec.group);
+    let group = own.into_iter().next().unwrap_or_default();
+    let oldest = if group.pending > 0 { oldest_pending(broker, &spec.key, &spec.group).await? } else { None };
+    let age = |now: u64, id: String| Duration::from_millis(now.saturating_sub(milliseconds(&id)));
+    let oldest_pending_seconds = match oldest {
+        Some(id) => age(broker.now().await?, id).as_secs_f64(),
+        None => 0.0,
+    };
+    let foreign = |group: &Group| ForeignGroup { name: group.name.clone(), unread: group.unread(length), pending: group.pending };
     let overview = StreamOverview {
         stream: spec.key.clone(),
         group: spec.group.clone(),
         length,
-        unread: group.lag.unwrap_or_else(|| length.saturating_sub(group.entries_read.unwrap_or(0))),
+        unread: group.unread(length),
         unread_approximate: group.lag.is_none() && !group.name.is_empty(),
         pending: group.pending,
-        oldest_pending_seconds: oldest.map_or(0.0, |id| age(&id).as_secs_f64()),
+        oldest_pending_seconds,
         consumers: consumers(broker, spec).await.unwrap_or_default(),
+        foreign_groups: foreign_groups.iter().map(foreign).collect(),
         dead_letters: DeadLetters::new(broker.clone()).count(&spec.stream).await?,
         reclaimed_total: spec.metrics.reclaimed_so_far(),
     };
@@ -66,6 +89,8 @@ pub async fn overview(broker: &Broker, spec: &ConsumerSpec) -> Result<StreamOver
 impl StreamOverview {
     fn record(&self) {
         let labels = [("stream", self.stream.clone()), ("group", self.group.clone())];
+        metrics::gauge!("orderflow_stream_length", &labels).set(self.length as f64);
+        metrics::gauge!("orderflow_stream_foreign_groups", &labels).set(self.foreign_groups.len() as f64);
         metrics::gauge!("orderflow_stream_unread", &labels).set(self.unread as f64);
         metrics::gauge!("orderflow_stream_pending", &labels).set(self.pending as f64);
         metrics::gauge!("orderflow_stream_oldest_pending_seconds", &labels).set(self.oldest_pending_seconds);
@@ -90,11 +115,6 @@ fn consumer(fields: Vec<Value>) -> ConsumerOverview {
         }
     }
     consumer
-}
-
-fn age(id: &str) -> Duration {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    now.saturating_sub(Duration::from_millis(milliseconds(id)))
 }
 
 fn command(name: &str, arguments: &[&str]) -> redis::Cmd {

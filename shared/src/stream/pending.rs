@@ -1,8 +1,11 @@
 //! What a consumer holds, and what it takes over from a dead one.
 
-use redis::{FromRedisValue, Value};
+use redis::{FromRedisValue, Pipeline, Value};
 
-use super::{Broker, BrokerError};
+use super::{
+    Broker, BrokerError,
+    entry::{Entry, entries},
+};
 
 /// One row of the pending entries list.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,21 +14,80 @@ pub(super) struct PendingEntry {
     pub deliveries: u32,
 }
 
-/// Up to `count` entries this consumer holds that nobody has touched for `idle_ms`, after `from` (exclusive, empty: from the first).
-pub(super) async fn held(
-    broker: &Broker,
-    key: &str,
-    group: &str,
-    consumer: &str,
-    idle_ms: u64,
-    from: &str,
-    count: usize,
-) -> Result<Vec<PendingEntry>, BrokerError> {
-    let start = if from.is_empty() { "-".to_owned() } else { format!("({from}") };
-    let mut command = redis::cmd("XPENDING");
-    command.arg(key).arg(group).arg("IDLE").arg(idle_ms).arg(start).arg("+").arg(count).arg(consumer);
-    let rows: Vec<Value> = broker.command(command).await?;
-    Ok(rows.into_iter().filter_map(row).collect())
+/// Whose pending entries.
+#[derive(Debug, Clone)]
+pub(super) struct Holder {
+    pub key: String,
+    pub group: String,
+    pub consumer: String,
+}
+
+impl Holder {
+    /// Up to `count` entries this consumer holds, after `from` (exclusive, empty: from the first).
+    pub(super) async fn held(&self, broker: &Broker, from: &str, count: usize) -> Result<Vec<PendingEntry>, BrokerError> {
+        let start = if from.is_empty() { "-".to_owned() } else { format!("({from}") };
+        let mut command = redis::cmd("XPENDING");
+        command.arg(&self.key).arg(&self.group).arg(start).arg("+").arg(count).arg(&self.consumer);
+        let rows: Vec<Value> = broker.command(command).await?;
+        Ok(rows.into_iter().filter_map(row).collect())
+    }
+
+    /// Those of `ids` that this consumer holds. `ids` are in order.
+    pub(super) async fn among(&self, broker: &Broker, ids: &[String]) -> Result<Vec<PendingEntry>, BrokerError> {
+        let mut pipeline = Pipeline::with_capacity(ids.len());
+        for id in ids {
+            pipeline.cmd("XPENDING").arg(&self.key).arg(&self.group).arg(id).arg(id).arg(1).arg(&self.consumer);
+        }
+        let mut held = Vec::with_capacity(ids.len());
+        for answer in broker.run(&mut pipeline).await? {
+            let rows = <Vec<Value>>::from_redis_value(answer.extract_error()?).unwrap_or_default();
+            held.extend(rows.into_iter().filter_map(row));
+        }
+        Ok(held)
+    }
+
+    /// Takes over entries idle for `idle_ms`, from whichever consumer. JUSTID: taking over is no delivery, so it is not counted as
+    /// one; the entries are then delivered as this consumer's own.
+    pub(super) async fn claim(&self, broker: &Broker, idle_ms: u64, cursor: &str, count: usize) -> Result<Claimed, BrokerError> {
+        let mut command = redis::cmd("XAUTOCLAIM");
+        command.arg(&self.key).arg(&self.group).arg(&self.consumer).arg(idle_ms).arg(cursor).arg("COUNT").arg(count).arg("JUSTID");
+        let (next, ids, deleted): (String, Vec<String>, Vec<String>) = broker.command(command).await?;
+        Ok(Claimed { next, ids, deleted })
+    }
+
+    /// Delivers pending entries once more: to this consumer, and counted. Redis forgets those whose data is gone and leaves them out.
+    pub(super) async fn deliver_again(&self, broker: &Broker, ids: &[String]) -> Result<Vec<Entry>, BrokerError> {
+        broker.command(self.claiming(ids)).await.map(entries)
+    }
+
+    /// Those of `ids` that are in the stream.
+    pub(super) async fn there(&self, broker: &Broker, ids: &[String]) -> Result<Vec<bool>, BrokerError> {
+        let mut pipeline = Pipeline::with_capacity(ids.len());
+        for id in ids {
+            pipeline.cmd("XRANGE").arg(&self.key).arg(id).arg(id);
+        }
+        Ok(broker.run(&mut pipeline).await?.into_iter().map(|answer| !entries(answer).is_empty()).collect())
+    }
+
+    /// Resets the idle time of entries this consumer works on, so that nobody claims them.
+    pub(super) async fn keep(&self, broker: &Broker, ids: &[String]) -> Result<(), BrokerError> {
+        let mut command = self.claiming(ids);
+        command.arg("JUSTID");
+        broker.command::<Value>(command).await.map(drop)
+    }
+
+    /// Sets how often entries were delivered: an attempt that the environment failed is not one.
+    pub(super) async fn count_as(&self, broker: &Broker, ids: &[String], deliveries: u32) -> Result<(), BrokerError> {
+        let mut command = self.claiming(ids);
+        command.arg("RETRYCOUNT").arg(deliveries).arg("JUSTID");
+        broker.command::<Value>(command).await.map(drop)
+    }
+
+    fn claiming(&self, ids: &[String]) -> redis::Cmd {
+        let mut command = redis::cmd("XCLAIM");
+        command.arg(&self.key).arg(&self.group).arg(&self.consumer).arg(0).arg(ids);
+        command
+    }
 }
 
 fn row(value: Value) -> Option<PendingEntry> {
@@ -40,28 +102,4 @@ pub(super) struct Claimed {
     pub ids: Vec<String>,
     /// Entries that were pending but are gone from the stream: their data is lost, the outbox publishes it again.
     pub deleted: Vec<String>,
-}
-
-/// Takes over entries idle for `idle_ms`, from whichever consumer. JUSTID: taking over is no delivery, so it is not counted
-/// as one; the entries are then read as this consumer's own.
-pub(super) async fn claim(
-    broker: &Broker,
-    key: &str,
-    group: &str,
-    consumer: &str,
-    idle_ms: u64,
-    cursor: &str,
-    count: usize,
-) -> Result<Claimed, BrokerError> {
-    let mut command = redis::cmd("XAUTOCLAIM");
-    command.arg(key).arg(group).arg(consumer).arg(idle_ms).arg(cursor).arg("COUNT").arg(count).arg("JUSTID");
-    let (next, ids, deleted): (String, Vec<String>, Vec<String>) = broker.command(command).await?;
-    Ok(Claimed { next, ids, deleted })
-}
-
-/// Resets the idle time of entries this consumer is still working on, so that nobody claims them.
-pub(super) async fn keep(broker: &Broker, key: &str, group: &str, consumer: &str, ids: &[String]) -> Result<(), BrokerError> {
-    let mut command = redis::cmd("XCLAIM");
-    command.arg(key).arg(group).arg(consumer).arg(0).arg(ids).arg("JUSTID");
-    broker.command::<Value>(command).await.map(drop)
 }

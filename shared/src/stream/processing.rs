@@ -1,8 +1,7 @@
 //! What is done with entries that were read: they are decoded, handled, and settled by the outcome of their handler.
 
 use std::{
-    cell::Cell,
-    rc::Rc,
+    collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -13,14 +12,12 @@ use super::{
     BrokerError, ConsumerSpec, EventHandler, Outcome, Received,
     dead_letters::Burial,
     entry::{Entry, Fields},
-    pending,
+    pending::Holder,
+    retries::Why,
     settle::{Memory, Settlement},
     spans::Handling,
 };
 use crate::{events::Envelope, failpoint, seeded_bug, telemetry::begin_span};
-
-/// Pauses between attempts at a batch while the environment is down.
-const TRANSIENT_PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 
 /// Entries that could be read as events: ids and events, index by index.
 struct Batch<E> {
@@ -44,15 +41,41 @@ pub(super) struct Processing<H> {
     pub spec: ConsumerSpec,
     pub handler: H,
     pub settlement: Settlement,
+    pub holder: Holder,
     pub memory: Arc<Mutex<Memory>>,
-    pub stopping: Rc<Cell<bool>>,
+}
+
+/// A batch that is in hand: while it is, its entries are kept alive, and count against the budget.
+pub(super) struct InHand {
+    ids: Arc<Vec<String>>,
+    batch: Vec<(Entry, u32)>,
 }
 
 impl<H: EventHandler> Processing<H> {
-    pub(super) async fn process(&self, batch: Vec<(Entry, u32)>) -> Result<(), BrokerError> {
-        if !batch.is_empty() {
+    /// Takes entries in hand, each with the number of its delivery.
+    pub(super) fn take(&self, batch: Vec<(Entry, u32)>) -> InHand {
+        let ids = Arc::new(batch.iter().map(|(entry, _)| entry.id.clone()).collect::<Vec<String>>());
+        let mut memory = self.memory();
+        ids.iter().for_each(|id| memory.retries.take(id));
+        memory.in_hand.push(Arc::clone(&ids));
+        InHand { ids, batch }
+    }
+
+    /// Brings entries to their outcome. What cannot be settled now waits for another try, and holds up nothing else.
+    pub(super) async fn process(&self, taken: InHand) -> Result<(), BrokerError> {
+        if !taken.batch.is_empty() {
             failpoint::pass("consumer.after-read", &self.spec.stream);
         }
+        let result = self.read_and_handle(taken.batch).await;
+        // Not by a guard: after a panic the next life must know what was in hand.
+        let mut memory = self.memory();
+        memory.in_hand.retain(|batch| !Arc::ptr_eq(batch, &taken.ids));
+        taken.ids.iter().for_each(|id| memory.retries.tried(id));
+        drop(memory);
+        result
+    }
+
+    async fn read_and_handle(&self, batch: Vec<(Entry, u32)>) -> Result<(), BrokerError> {
         let mut work = Batch::with_capacity(batch.len());
         for (entry, deliveries) in batch {
             match self.read_event(&entry, deliveries) {
@@ -64,7 +87,7 @@ impl<H: EventHandler> Processing<H> {
                 }
             }
         }
-        self.handle(work).await
+        if work.entries.is_empty() { Ok(()) } else { self.handle(work).await }
     }
 
     /// The event in an entry; `None` when it was redriven for another group.
@@ -81,46 +104,26 @@ impl<H: EventHandler> Processing<H> {
         Ok(Some(Received { envelope: Arc::new(envelope), event, deliveries, span }))
     }
 
-    /// Handles a batch until nothing in it is transient any more.
-    async fn handle(&self, mut batch: Batch<H::Event>) -> Result<(), BrokerError> {
-        let mut pause = TRANSIENT_PAUSE.0;
+    async fn handle(&self, batch: Batch<H::Event>) -> Result<(), BrokerError> {
         let handling = Handling::begin(batch.entries.len());
-        while !batch.entries.is_empty() {
-            let (started, entries, received) = (Instant::now(), Arc::new(batch.entries), batch.received);
-            self.memory().in_hand.push(Arc::clone(&entries));
-            self.spec.rehearse_panic();
-            failpoint::pass("handler.start", &self.spec.stream);
-            if seeded_bug::is_alive("ack-before-commit") {
-                self.settlement.acknowledge(&entries).await?;
-            }
-            let outcomes = self.handler.handle(&received).await;
-            self.memory().in_hand.retain(|batch| !Arc::ptr_eq(batch, &entries));
-            self.spec.metrics.processing.record(started.elapsed());
-            debug_assert_eq!(outcomes.len(), entries.len(), "one outcome an event");
-            batch = self.settle(&entries, received, outcomes, &handling).await?;
-            if batch.entries.is_empty() || self.stopping.get() {
-                return Ok(()); // what is left stays pending for the next life
-            }
-            pending::keep(&self.spec.broker, &self.spec.key, &self.spec.group, &self.spec.consumer, &batch.entries).await?;
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(TRANSIENT_PAUSE.1);
+        let started = Instant::now();
+        self.spec.rehearse_panic();
+        failpoint::pass("handler.start", &self.spec.stream);
+        if seeded_bug::is_alive("ack-before-commit") {
+            self.settlement.acknowledge(&batch.entries).await?;
         }
-        Ok(())
+        let outcomes = self.handler.handle(&batch.received).await;
+        self.spec.metrics.processing.record(started.elapsed());
+        debug_assert_eq!(outcomes.len(), batch.entries.len(), "one outcome an event");
+        self.settle(batch, outcomes, &handling).await
     }
 
-    /// Settles each event by its outcome and returns the transient ones.
-    async fn settle(
-        &self,
-        entries: &[String],
-        received: Vec<Received<H::Event>>,
-        outcomes: Vec<Outcome>,
-        handling: &Handling,
-    ) -> Result<Batch<H::Event>, BrokerError> {
-        let (mut settled, mut again) = (Vec::with_capacity(entries.len()), Batch::with_capacity(0));
+    /// Settles each event by its outcome.
+    async fn settle(&self, batch: Batch<H::Event>, outcomes: Vec<Outcome>, handling: &Handling) -> Result<(), BrokerError> {
+        let (mut settled, mut waiting) = (Vec::with_capacity(batch.entries.len()), Waiting::default());
         let (mut duplicates, now) = (0, Timestamp::now());
-        for ((entry, received), outcome) in entries.iter().zip(received).zip(outcomes) {
-            let event = received.envelope.id;
-            handling.record(&self.spec, &received, &outcome);
+        for ((entry, received), outcome) in batch.entries.iter().zip(&batch.received).zip(outcomes) {
+            handling.record(&self.spec, received, &outcome);
             match outcome {
                 Outcome::Done | Outcome::Duplicate => {
                     duplicates += usize::from(outcome == Outcome::Duplicate);
@@ -130,17 +133,8 @@ impl<H: EventHandler> Processing<H> {
                     }
                     settled.push(entry.as_str());
                 }
-                Outcome::Transient(why) => {
-                    let request_id = received.envelope.request_id.as_deref().unwrap_or_default();
-                    tracing::warn!(stream = %self.spec.key, %event, %request_id, %why, "will be handled again");
-                    again.push(entry.clone(), received);
-                }
-                Outcome::Failed(why) => {
-                    self.spec.metrics.count("failed", 1);
-                    let request_id = received.envelope.request_id.as_deref().unwrap_or_default();
-                    tracing::warn!(stream = %self.spec.key, %event, %request_id, deliveries = received.deliveries, %why, "failed; it stays pending");
-                    self.memory().failures.record(entry, &why);
-                }
+                Outcome::Transient(why) => waiting.push(entry, received.deliveries, why),
+                Outcome::Failed(why) => self.note_failure(entry, received, &why),
                 Outcome::Poison(why) => {
                     self.spec.metrics.count("poison", 1);
                     let entry = Entry::of(entry.clone(), &received.envelope);
@@ -152,11 +146,43 @@ impl<H: EventHandler> Processing<H> {
         self.spec.metrics.count("done", settled.len() - duplicates);
         if !settled.is_empty() {
             failpoint::pass("consumer.before-ack", &self.spec.stream);
+            self.memory().retries.environment_is_there(Instant::now());
         }
         self.settlement.acknowledge(&settled).await?;
-        Ok(again)
+        self.postpone(waiting, settled.is_empty()).await
     }
 
+    fn note_failure(&self, entry: &str, received: &Received<H::Event>, why: &str) {
+        self.spec.metrics.count("failed", 1);
+        let request_id = received.envelope.request_id.as_deref().unwrap_or_default();
+        let event = received.envelope.id;
+        tracing::warn!(stream = %self.spec.key, %event, %request_id, deliveries = received.deliveries, %why, "failed; it stays pending");
+        let mut memory = self.memory();
+        memory.failures.record(entry, why, false);
+        memory.retries.postpone(entry, Why::Failure, Instant::now());
+    }
+
+    /// Entries whose environment failed wait for another try, which is not counted as a delivery.
+    async fn postpone(&self, waiting: Waiting, all_failed: bool) -> Result<(), BrokerError> {
+        let Some(why) = waiting.why else { return Ok(()) };
+        let entries = waiting.by_deliveries.values().map(Vec::len).sum::<usize>();
+        tracing::warn!(stream = %self.spec.key, entries, %why, "will be handled again");
+        self.spec.metrics.count("transient", entries);
+        let now = Instant::now();
+        {
+            let mut memory = self.memory();
+            waiting.by_deliveries.values().flatten().for_each(|entry| memory.retries.postpone(entry, Why::Environment, now));
+            if all_failed {
+                memory.retries.environment_is_away();
+            }
+        }
+        for (deliveries, entries) in waiting.by_deliveries {
+            self.holder.count_as(&self.spec.broker, &entries, deliveries.saturating_sub(1)).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes an entry a dead letter. If Redis refuses that, the entry waits for another try.
     pub(super) async fn bury(
         &self,
         entry: &Entry,
@@ -180,11 +206,34 @@ impl<H: EventHandler> Processing<H> {
             last_error,
             first_failed_at,
         };
-        self.settlement.bury(&burial).await
+        match self.settlement.bury(&burial).await {
+            Err(refused @ BrokerError::Refused(_)) => {
+                tracing::error!(stream = %self.spec.key, entry = %entry.id, %refused, "it cannot be put to the dead letters; it stays pending");
+                let mut memory = self.memory();
+                memory.failures.record(&entry.id, last_error, false);
+                memory.retries.postpone(&entry.id, Why::Failure, Instant::now());
+                Ok(())
+            }
+            buried => buried,
+        }
     }
 
     pub(super) fn memory(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Entries of a batch that the environment failed: by the number of their delivery, and why the first of them was.
+#[derive(Default)]
+struct Waiting {
+    by_deliveries: BTreeMap<u32, Vec<String>>,
+    why: Option<String>,
+}
+
+impl Waiting {
+    fn push(&mut self, entry: &str, deliveries: u32, why: String) {
+        self.by_deliveries.entry(deliveries).or_default().push(entry.to_owned());
+        self.why.get_or_insert(why);
     }
 }
 

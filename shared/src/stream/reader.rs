@@ -2,7 +2,10 @@
 
 use std::{io, sync::Arc, time::Duration};
 
-use redis::{Cmd, ConnectionAddr, Value};
+use redis::{
+    Cmd, ConnectionAddr, Value,
+    io::tcp::{TcpSettings, socket2::SockRef},
+};
 use rustls::pki_types::ServerName;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
@@ -46,7 +49,9 @@ impl Reader {
 
     async fn open(client: &redis::Client, patience: Duration) -> Result<Self, BrokerError> {
         let (to, settings) = (client.get_connection_info().addr(), client.get_connection_info().redis_settings());
-        let socket = socket(to).await.map_err(|error| BrokerError::Unavailable(format!("{to}: {error}")))?;
+        let socket = socket(to, client.get_connection_info().tcp_settings())
+            .await
+            .map_err(|error| BrokerError::Unavailable(format!("{to}: {error}")))?;
         let mut reader = Self { socket, received: Vec::new(), patience };
         if let Some(password) = settings.password() {
             reader.ask(redis::cmd("AUTH").arg(settings.username()).arg(password)).await?;
@@ -91,19 +96,29 @@ impl Reader {
                 }
             }
         };
-        timeout(patience, exchange).await.map_err(|_| BrokerError::Unavailable(format!("no answer within {patience:?}")))?
+        timeout(patience, exchange).await.map_err(|_| BrokerError::late(patience))?
     }
 }
 
-async fn socket(to: &ConnectionAddr) -> io::Result<Box<dyn Socket>> {
+async fn socket(to: &ConnectionAddr, limits: &TcpSettings) -> io::Result<Box<dyn Socket>> {
     match to {
-        ConnectionAddr::Tcp(host, port) => Ok(Box::new(TcpStream::connect((host.as_str(), *port)).await?)),
+        ConnectionAddr::Tcp(host, port) => Ok(Box::new(tcp(host, *port, limits).await?)),
         ConnectionAddr::TcpTls { host, port, insecure: false, .. } => {
             let name = ServerName::try_from(host.clone()).map_err(io::Error::other)?;
-            let plain = TcpStream::connect((host.as_str(), *port)).await?;
+            let plain = tcp(host, *port, limits).await?;
             Ok(Box::new(TlsConnector::from(Arc::new(tls::client_config())).connect(name, plain).await?))
         }
         ConnectionAddr::Unix(path) => Ok(Box::new(UnixStream::connect(path).await?)),
         _ => Err(io::Error::new(io::ErrorKind::Unsupported, "write redis://, rediss:// without #insecure, or redis+unix://")),
     }
+}
+
+/// A connection with the limits of the shared one.
+async fn tcp(host: &str, port: u16, limits: &TcpSettings) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect((host, port)).await?;
+    stream.set_nodelay(limits.nodelay())?;
+    let socket = SockRef::from(&stream);
+    limits.keepalive().map_or(Ok(()), |keepalive| socket.set_tcp_keepalive(keepalive))?;
+    socket.set_tcp_user_timeout(limits.user_timeout())?;
+    Ok(stream)
 }

@@ -1,14 +1,21 @@
 //! One life of a consumer: from its connection to the error that ends it.
 //!
-//! Order of work: make sure the group exists (at `0`, never `$`: what was published before it is not skipped), handle what
-//! this consumer already holds, then new entries; every `claim-interval` look for entries of dead consumers.
+//! ```text
+//!   every claim-interval: claim, own pending entries ─┐
+//!   entries whose wait is over ───────────────────────┼─> taken in hand ─> handler ─> settled | waits for another try
+//!   new entries, as many as there is room for ────────┘   (kept alive)
+//! ```
+//!
+//! The budget: a process has at most [`BATCHES`] full batches of a stream in hand or waiting, shared evenly by its partitions, and
+//! there is room before anything is read. What is in hand is kept alive until it is done, so nothing of a live consumer is claimed.
+//! A group is made where a command says that there is none: at `0`, never `$`, so that what was published before is not skipped.
 
 use std::{
     cell::Cell,
     future::Future,
     pin::pin,
     rc::Rc,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -17,8 +24,8 @@ use redis::Value;
 
 use super::{
     BrokerError, ConsumerSpec, EventHandler,
-    entry::{Entry, id_before},
-    pending::{self, PendingEntry},
+    entry::Entry,
+    pending::{Holder, PendingEntry},
     processing::Processing,
     reader::Reader,
     settle::{Memory, Settlement},
@@ -28,19 +35,28 @@ use crate::seeded_bug;
 
 /// From this many deliveries on an entry is handled alone: whatever is wrong with it must not take others along.
 const ALONE_FROM: u32 = 3;
-/// Entries that failed are tried again after this pause (and at most once per `claim-interval`).
-const RETRY_IDLE: Duration = Duration::from_millis(500);
-/// Full batches that are in hand at the same time: a backlog is worked off while it is read, and acknowledged while the next is handled.
+/// Full batches in hand at the same time: a backlog is worked off while it is read, and acknowledged while the next is handled.
 /// With four PostgreSQL, Redis and two threads were idle a quarter of the time.
 const BATCHES: usize = 8;
+/// A batch that was not full has nothing behind it: what comes while it is handled is read together. One that takes longer than
+/// this, twice what a commit may wait for others, is not waited for.
+const SLOW: Duration = Duration::from_millis(100);
+/// In-hand entries are kept alive so often in a `claim-idle`: one keeping may fail.
+const KEPT_ALIVE: u32 = 4;
+/// An entry that the environment fails for so many `claim-idle`s is not kept any longer: another instance may reach what this one
+/// does not.
+const PATIENCE: u32 = 3;
+/// Entries of one XCLAIM that keeps them.
+const KEEP_TOGETHER: usize = 1000;
 
 pub(super) struct Session<H: EventHandler> {
     spec: ConsumerSpec,
-    processing: Processing<H>,
+    holder: Holder,
+    processing: Rc<Processing<H>>,
     reader: Reader,
     stopping: Rc<Cell<bool>>,
-    last_claim: Option<Instant>,
-    last_trim: Instant,
+    in_hand: InHand,
+    last_look: Option<Instant>,
 }
 
 impl<H: EventHandler> Session<H> {
@@ -52,209 +68,268 @@ impl<H: EventHandler> Session<H> {
     ) -> Result<Self, BrokerError> {
         let reader = spec.broker.reader(spec.settings.block).await?;
         let settlement = Settlement { broker: spec.broker.clone(), key: spec.key.clone(), group: spec.group.clone() };
-        let processing = Processing { spec: spec.clone(), handler, settlement, memory, stopping: Rc::clone(&stopping) };
-        processing.memory().in_hand.clear(); // of a life that was ended in the middle of it
-        Ok(Self { spec, processing, reader, stopping, last_claim: None, last_trim: Instant::now() })
+        let holder = Holder { key: spec.key.clone(), group: spec.group.clone(), consumer: spec.consumer.clone() };
+        let processing = Rc::new(Processing { spec: spec.clone(), handler, settlement, holder: holder.clone(), memory });
+        processing.memory().begin_life();
+        Ok(Self { spec, holder, processing, reader, stopping, in_hand: InHand::default(), last_look: None })
     }
 
     /// Consumes until it is told to stop, or an error ends it.
     pub(super) async fn run(mut self) -> Result<(), BrokerError> {
-        self.ensure_group().await?;
-        self.redeliver(Duration::ZERO).await?;
-        while !self.stopping.get() {
-            if let Err(error) = self.step().await {
-                if !error.is_group_lost() {
-                    return Err(error);
-                }
-                tracing::warn!(stream = %self.spec.key, group = %self.spec.group, %error, "the group is gone; making it again from the start");
-                self.ensure_group().await?;
-            }
+        let keeping = keep_alive(self.spec.clone(), self.holder.clone(), Arc::clone(&self.processing.memory));
+        tokio::select! {
+            ended = self.consume() => ended,
+            never = keeping => match never {},
         }
-        Ok(())
+    }
+
+    async fn consume(&mut self) -> Result<(), BrokerError> {
+        let mut consumed = Ok(());
+        while !self.stopping.get() && consumed.is_ok() {
+            consumed = match self.step().await {
+                Err(error) if error.is_group_lost() => self.make_group(&error).await,
+                result => result,
+            };
+        }
+        consumed.and(self.in_hand.end_all().await)
     }
 
     async fn step(&mut self) -> Result<(), BrokerError> {
-        if self.last_claim.is_none_or(|last| last.elapsed() >= self.spec.settings.claim_interval) {
-            self.last_claim = Some(Instant::now());
-            let claimed = self.claim().await?;
-            self.redeliver(if claimed { Duration::ZERO } else { RETRY_IDLE }).await?;
-            self.trim().await?;
+        if self.last_look.is_none_or(|last| last.elapsed() >= self.spec.settings.claim_interval) {
+            self.claim().await?;
+            if self.last_look.is_none() {
+                self.announce().await;
+            }
+            self.redeliver_held().await?;
+            trim::trim(&self.spec).await?;
+            self.last_look = Some(Instant::now());
         }
-        let fresh = self.reader.read(&self.reading(">", self.spec.settings.batch, Some(self.spec.settings.block))).await?;
-        self.work_off(fresh).await
-    }
-
-    /// Processes a batch. A full one has more behind it: that is read, and processed too, while this one is in hand.
-    async fn work_off(&mut self, mut fresh: Vec<Entry>) -> Result<(), BrokerError> {
-        let (full, more) = (self.spec.settings.batch, self.reading(">", self.spec.settings.batch, None));
-        let began = Instant::now();
-        let mut in_hand = InHand { batches: FuturesUnordered::new(), outcome: Ok(()) };
-        loop {
-            let is_last = fresh.len() < full || self.stopping.get() || began.elapsed() >= self.spec.settings.claim_interval;
-            let batch = fresh.into_iter().map(|entry| (entry, 1)).collect();
-            in_hand.batches.push(Box::pin(self.processing.process(batch)));
-            if !is_last {
-                in_hand.make_room().await;
-            }
-            if is_last || in_hand.outcome.is_err() {
-                return in_hand.end_all().await;
-            }
-            match in_hand.beside(self.reader.read(&more)).await {
-                Ok(batch) => fresh = batch,
-                Err(error) => {
-                    in_hand.outcome = in_hand.outcome.and(Err(error));
-                    return in_hand.end_all().await;
-                }
-            }
+        self.retry_due().await?;
+        match self.room() {
+            0 => self.in_hand.end_one_within(SLOW).await,
+            room => self.read_new(room.min(self.spec.settings.batch)).await,
         }
     }
 
-    /// Makes the group, from the start of the stream, and this consumer in it (an idle one would not show otherwise).
-    async fn ensure_group(&mut self) -> Result<(), BrokerError> {
+    /// Makes this consumer known to the group: an idle one would not show. Not worth a failure: a full Redis refuses it.
+    async fn announce(&self) {
+        let mut consumer = redis::cmd("XGROUP");
+        consumer.arg("CREATECONSUMER").arg(&self.spec.key).arg(&self.spec.group).arg(&self.spec.consumer);
+        if let Err(error) = self.spec.broker.command::<Value>(consumer).await {
+            tracing::debug!(stream = %self.spec.key, %error, "this consumer shows once it has read something");
+        }
+    }
+
+    /// Entries that may be taken in hand beside those that are.
+    fn room(&self) -> usize {
+        let budget = (BATCHES * self.spec.settings.batch / usize::from(self.spec.settings.partitions.max(1))).max(1);
+        budget.saturating_sub(self.processing.memory().held())
+    }
+
+    /// Reads up to `count` new entries and takes them in hand.
+    async fn read_new(&mut self, count: usize) -> Result<(), BrokerError> {
+        let command = self.reading(count, self.longest_block());
+        let fresh = self.in_hand.beside(self.reader.read(&command)).await?;
+        let is_full = fresh.len() == count;
+        self.begin(fresh.into_iter().map(|entry| (entry, 1)).collect());
+        if is_full { self.in_hand.outcome() } else { self.in_hand.end_all_within(SLOW).await }
+    }
+
+    /// How long a read may wait: not beyond the moment at which an entry is tried again.
+    fn longest_block(&self) -> Duration {
+        let due = self.processing.memory().retries.next_due().map(|due| due.saturating_duration_since(Instant::now()));
+        due.unwrap_or(self.spec.settings.block).clamp(Duration::from_millis(1), self.spec.settings.block)
+    }
+
+    fn begin(&mut self, batch: Vec<(Entry, u32)>) {
+        if batch.is_empty() {
+            return;
+        }
+        let (processing, taken) = (Rc::clone(&self.processing), self.processing.take(batch));
+        self.in_hand.batches.push(Box::pin(async move { processing.process(taken).await }));
+    }
+
+    /// Makes the group, from the start of the stream.
+    async fn make_group(&mut self, lost: &BrokerError) -> Result<(), BrokerError> {
+        tracing::warn!(stream = %self.spec.key, group = %self.spec.group, error = %lost, "there is no such group; making it from the start");
         let mut group = redis::cmd("XGROUP");
         let start = if seeded_bug::is_alive("group-at-latest") { "$" } else { "0" };
         group.arg("CREATE").arg(&self.spec.key).arg(&self.spec.group).arg(start).arg("MKSTREAM");
         match self.spec.broker.command::<Value>(group).await {
-            Err(BrokerError::Refused(error)) if error.code() == Some("BUSYGROUP") => {}
-            other => _ = other?,
+            Err(error) if error.has_code(&["BUSYGROUP"]) => Ok(()), // another instance was faster
+            made => made.map(drop),
         }
-        let mut consumer = redis::cmd("XGROUP");
-        consumer.arg("CREATECONSUMER").arg(&self.spec.key).arg(&self.spec.group).arg(&self.spec.consumer);
-        self.spec.broker.command::<Value>(consumer).await.map(drop)
     }
 
-    /// Asks for new entries (`>`), or this consumer's pending ones after an id.
-    fn reading(&self, from: &str, count: usize, block: Option<Duration>) -> redis::Cmd {
+    fn reading(&self, count: usize, block: Duration) -> redis::Cmd {
         let mut command = redis::cmd("XREADGROUP");
         command.arg("GROUP").arg(&self.spec.group).arg(&self.spec.consumer).arg("COUNT").arg(count);
-        if let Some(block) = block {
-            command.arg("BLOCK").arg(u64::try_from(block.as_millis()).unwrap_or(u64::MAX));
-        }
-        command.arg("STREAMS").arg(&self.spec.key).arg(from);
+        command.arg("BLOCK").arg(millis(block)).arg("STREAMS").arg(&self.spec.key).arg(">");
         command
     }
 
-    /// Takes over what any consumer has held for longer than `claim-idle`; whether there was something.
-    async fn claim(&mut self) -> Result<bool, BrokerError> {
-        let idle = millis(self.spec.settings.claim_idle);
-        let (mut cursor, mut found) = ("0-0".to_owned(), false);
+    /// Takes over what any consumer has held for longer than `claim-idle`.
+    async fn claim(&mut self) -> Result<(), BrokerError> {
+        let mut cursor = "0-0".to_owned();
         loop {
-            let claimed = pending::claim(
-                &self.spec.broker,
-                &self.spec.key,
-                &self.spec.group,
-                &self.spec.consumer,
-                idle,
-                &cursor,
-                self.spec.settings.batch,
-            )
-            .await?;
-            if !claimed.ids.is_empty() {
-                found = true;
-                tracing::info!(stream = %self.spec.key, consumer = %self.spec.consumer, entries = claimed.ids.len(), "claimed from idle consumers");
-                self.spec.metrics.count_reclaimed(claimed.ids.len());
+            let idle = millis(self.spec.settings.claim_idle);
+            let claimed = self.holder.claim(&self.spec.broker, idle, &cursor, self.spec.settings.batch).await?;
+            let foreign = claimed.ids.iter().filter(|id| !self.processing.memory().knows(id)).count();
+            if foreign > 0 {
+                tracing::info!(stream = %self.spec.key, consumer = %self.spec.consumer, entries = foreign, "claimed from idle consumers");
+                self.spec.metrics.count_reclaimed(foreign);
             }
-            if !claimed.deleted.is_empty() {
-                tracing::error!(stream = %self.spec.key, entries = ?claimed.deleted, "pending entries are gone from the stream; the outbox will publish them again");
-                self.spec.metrics.deleted_pending.increment(claimed.deleted.len() as u64);
-            }
+            self.report_gone(&claimed.deleted);
             if claimed.next == "0-0" {
-                return Ok(found);
+                return Ok(());
             }
             cursor = claimed.next;
         }
     }
 
-    /// Handles what this consumer holds and nobody has touched for `idle`: own entries of an earlier life, claimed ones, failed ones.
-    async fn redeliver(&mut self, idle: Duration) -> Result<(), BrokerError> {
+    /// Takes in hand what this consumer holds and does not know of: entries of an earlier life, and claimed ones.
+    async fn redeliver_held(&mut self) -> Result<(), BrokerError> {
         let mut from = String::new();
         while !self.stopping.get() {
-            let held = pending::held(
-                &self.spec.broker,
-                &self.spec.key,
-                &self.spec.group,
-                &self.spec.consumer,
-                millis(idle),
-                &from,
-                self.spec.settings.batch,
-            )
-            .await?;
+            let held = self.holder.held(&self.spec.broker, &from, self.spec.settings.batch).await?;
             let Some(last) = held.last() else { return Ok(()) };
             from.clone_from(&last.id);
-            let (alone, together): (Vec<_>, Vec<_>) = held.into_iter().partition(|entry| entry.deliveries >= ALONE_FROM - 1);
-            self.redeliver_together(together).await?;
-            for entry in alone {
-                self.redeliver_alone(entry).await?;
+            let unknown: Vec<PendingEntry> = {
+                let memory = self.processing.memory();
+                held.into_iter().filter(|entry| !memory.knows(&entry.id)).collect()
+            };
+            if unknown.len() > self.room() {
+                self.in_hand.end_all_within(SLOW).await?;
+                if unknown.len() > self.room() {
+                    return Ok(()); // the next look finds them again
+                }
             }
+            self.redeliver(unknown).await?;
         }
         Ok(())
     }
 
-    async fn redeliver_together(&mut self, held: Vec<PendingEntry>) -> Result<(), BrokerError> {
-        let batch = self.reread(&held).await?;
-        self.processing.process(batch).await
+    /// Delivers entries again whose wait is over.
+    async fn retry_due(&mut self) -> Result<(), BrokerError> {
+        let due = self.processing.memory().retries.due(Instant::now());
+        for part in due.chunks(self.spec.settings.batch) {
+            let held = self.holder.among(&self.spec.broker, part).await?;
+            // Acknowledged by somebody, or claimed.
+            let mut memory = self.processing.memory();
+            part.iter().filter(|id| !held.iter().any(|entry| entry.id == **id)).for_each(|id| memory.retries.forget(id));
+            drop(memory);
+            self.redeliver(held).await?;
+        }
+        Ok(())
     }
 
-    async fn redeliver_alone(&mut self, held: PendingEntry) -> Result<(), BrokerError> {
-        let Some((entry, deliveries)) = self.reread(std::slice::from_ref(&held)).await?.pop() else { return Ok(()) };
-        if held.deliveries < self.spec.settings.delivery_limit {
-            return self.processing.process(vec![(entry, deliveries)]).await;
+    async fn redeliver(&mut self, held: Vec<PendingEntry>) -> Result<(), BrokerError> {
+        let (mut together, mut apart, mut alone) = (Vec::new(), Vec::new(), Vec::new());
+        for entry in held {
+            match entry.deliveries {
+                count if count >= self.spec.settings.delivery_limit => self.give_up(entry).await?,
+                count if count < ALONE_FROM - 1 => together.push(entry),
+                _ if self.processing.memory().failures.is_suspect(&entry.id) => alone.push(entry),
+                _ => apart.push(vec![entry]),
+            }
         }
+        for batch in std::iter::once(together).chain(apart) {
+            let batch = self.deliver_again(&batch).await?;
+            self.begin(batch);
+        }
+        for entry in alone {
+            self.in_hand.end_all().await?;
+            let batch = self.deliver_again(&[entry]).await?;
+            self.begin(batch);
+            self.in_hand.end_all().await?;
+        }
+        Ok(())
+    }
+
+    /// An entry that was delivered too often becomes a dead letter.
+    async fn give_up(&mut self, held: PendingEntry) -> Result<(), BrokerError> {
+        let Some((entry, _)) = self.deliver_again(std::slice::from_ref(&held)).await?.pop() else { return Ok(()) };
         let silent = || "it was delivered and never settled: its consumer ended each time".to_owned();
-        let failure = self.processing.memory().failures.take(&entry.id);
+        let failure = {
+            let mut memory = self.processing.memory();
+            memory.retries.forget(&entry.id);
+            memory.failures.take(&entry.id)
+        };
         let last = failure.as_ref().map_or_else(silent, |failure| failure.last_error.clone());
         self.processing.bury(&entry, held.deliveries, "delivery-limit", failure.map(|f| (f.first_error, f.first_at)), &last).await
     }
 
-    /// Reads pending entries again; each reading counts as a delivery of every entry between the first and the last of `held`.
-    async fn reread(&mut self, held: &[PendingEntry]) -> Result<Vec<(Entry, u32)>, BrokerError> {
-        let Some(first) = held.first() else { return Ok(Vec::new()) };
-        let found = self.reader.read(&self.reading(&id_before(&first.id), held.len(), None)).await?;
-        let (mut batch, mut gone) = (Vec::with_capacity(found.len()), Vec::new());
-        for entry in found {
-            match held.iter().find(|h| h.id == entry.id) {
-                Some(_) if entry.fields.is_none() => gone.push(entry.id),
-                Some(h) => batch.push((entry, h.deliveries + 1)),
-                None => {}
-            }
+    /// Delivers pending entries once more, each with the number of this delivery. Those whose data is gone are reported.
+    async fn deliver_again(&mut self, held: &[PendingEntry]) -> Result<Vec<(Entry, u32)>, BrokerError> {
+        if held.is_empty() {
+            return Ok(Vec::new());
         }
-        if !gone.is_empty() {
-            tracing::error!(stream = %self.spec.key, entries = ?gone, "pending entries are gone from the stream; the outbox will publish them again");
-            self.spec.metrics.deleted_pending.increment(gone.len() as u64);
-            self.processing.settlement.acknowledge(&gone).await?;
+        let ids: Vec<String> = held.iter().map(|entry| entry.id.clone()).collect();
+        let delivered = self.holder.deliver_again(&self.spec.broker, &ids).await?;
+        let missing: Vec<String> = ids.into_iter().filter(|id| !delivered.iter().any(|entry| entry.id == *id)).collect();
+        if !missing.is_empty() {
+            // What is still there was acknowledged this very moment.
+            let there = self.holder.there(&self.spec.broker, &missing).await?;
+            let gone: Vec<String> = missing.into_iter().zip(there).filter(|(_, there)| !there).map(|(id, _)| id).collect();
+            self.report_gone(&gone);
         }
-        Ok(batch)
+        let deliveries = |id: &str| held.iter().find(|entry| entry.id == id).map_or(1, |entry| entry.deliveries + 1);
+        Ok(delivered.into_iter().map(|entry| (deliveries(&entry.id), entry)).map(|(count, entry)| (entry, count)).collect())
     }
 
-    async fn trim(&mut self) -> Result<(), BrokerError> {
-        if self.last_trim.elapsed() < trim::INTERVAL.min(self.spec.settings.retention) {
-            return Ok(());
+    fn report_gone(&self, entries: &[String]) {
+        if entries.is_empty() {
+            return;
         }
-        self.last_trim = Instant::now();
-        trim::trim(&self.spec.broker, &self.spec.key, self.spec.settings.retention).await
+        tracing::error!(stream = %self.spec.key, ?entries, "pending entries are gone from the stream; the outbox will publish them again");
+        self.spec.metrics.deleted_pending.increment(entries.len() as u64);
+        let mut memory = self.processing.memory();
+        entries.iter().for_each(|entry| memory.retries.forget(entry));
+    }
+}
+
+/// Keeps alive what is in hand and what waits for another try, for as long as the session lasts.
+async fn keep_alive(spec: ConsumerSpec, holder: Holder, memory: Arc<Mutex<Memory>>) -> std::convert::Infallible {
+    let every = spec.settings.claim_idle / KEPT_ALIVE;
+    loop {
+        tokio::time::sleep(every).await;
+        let ids: Vec<String> = {
+            let memory = memory.lock().unwrap_or_else(PoisonError::into_inner);
+            let waiting = memory.retries.younger_than(spec.settings.claim_idle * PATIENCE, Instant::now());
+            memory.in_hand.iter().flat_map(|batch| batch.iter()).chain(waiting).cloned().collect()
+        };
+        for part in ids.chunks(KEEP_TOGETHER) {
+            if let Err(error) = holder.keep(&spec.broker, part).await {
+                tracing::debug!(stream = %spec.key, %error, "entries in hand are not kept alive");
+            }
+        }
     }
 }
 
 /// Batches that are being processed at the same time.
-struct InHand<'a> {
-    batches: FuturesUnordered<LocalBoxFuture<'a, Result<(), BrokerError>>>,
-    /// The first error of one of them, or of a read beside them.
+struct InHand {
+    batches: FuturesUnordered<LocalBoxFuture<'static, Result<(), BrokerError>>>,
+    /// The first error of one of them.
     outcome: Result<(), BrokerError>,
 }
 
-impl InHand<'_> {
+impl Default for InHand {
+    fn default() -> Self {
+        Self { batches: FuturesUnordered::new(), outcome: Ok(()) }
+    }
+}
+
+impl InHand {
     /// Until one more has ended.
     async fn end_one(&mut self) {
         if let Some(Err(error)) = self.batches.next().await {
-            self.outcome = std::mem::replace(&mut self.outcome, Ok(())).and(Err(error));
+            self.outcome = self.outcome().and(Err(error));
         }
     }
 
-    /// Until one more can be taken in hand.
-    async fn make_room(&mut self) {
-        while self.batches.len() >= BATCHES {
-            self.end_one().await;
-        }
+    /// The first error so far, once.
+    fn outcome(&mut self) -> Result<(), BrokerError> {
+        std::mem::replace(&mut self.outcome, Ok(()))
     }
 
     /// Goes on with them until `read` has its answer.
@@ -268,11 +343,31 @@ impl InHand<'_> {
         }
     }
 
-    async fn end_all(mut self) -> Result<(), BrokerError> {
+    /// Waits for one of them, but not for longer than `patience`; with none of them it only waits.
+    async fn end_one_within(&mut self, patience: Duration) -> Result<(), BrokerError> {
+        match self.batches.is_empty() {
+            true => tokio::time::sleep(patience).await,
+            false => _ = tokio::time::timeout(patience, self.end_one()).await,
+        }
+        self.outcome()
+    }
+
+    /// Waits for all of them, but not for longer than `patience`.
+    async fn end_all_within(&mut self, patience: Duration) -> Result<(), BrokerError> {
+        let all = async {
+            while !self.batches.is_empty() {
+                self.end_one().await;
+            }
+        };
+        _ = tokio::time::timeout(patience, all).await;
+        self.outcome()
+    }
+
+    async fn end_all(&mut self) -> Result<(), BrokerError> {
         while !self.batches.is_empty() {
             self.end_one().await;
         }
-        self.outcome
+        self.outcome()
     }
 }
 

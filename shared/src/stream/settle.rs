@@ -3,26 +3,46 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
-use redis::{Pipeline, ToRedisArgs, Value};
+use redis::{ToRedisArgs, Value};
 
 use super::{
     Broker, BrokerError,
     dead_letters::{self, Burial},
+    retries::Retries,
 };
 
 /// What the lives of one consumer actor hand on to the next. Lost with the process, which costs a dead letter its errors.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     pub failures: Failures,
-    /// Entries in the handler right now: a panic is their fault, as far as anybody can tell.
+    pub retries: Retries,
+    /// Entries that are being worked on: a panic is their fault, as far as anybody can tell.
     pub in_hand: Vec<Arc<Vec<String>>>,
 }
 
 impl Memory {
+    /// Entries in hand and entries that wait for another try: what counts against the budget of a consumer.
+    pub(super) fn held(&self) -> usize {
+        self.retries.len() + self.in_hand.iter().map(|batch| batch.len()).sum::<usize>()
+    }
+
+    /// Whether this consumer works on `entry`, or will by itself.
+    pub(super) fn knows(&self, entry: &str) -> bool {
+        self.retries.contains(entry) || self.in_hand.iter().any(|batch| batch.iter().any(|known| known == entry))
+    }
+
+    /// Forgets what a life had in hand that was ended in the middle of it: its entries are found pending.
+    pub(super) fn begin_life(&mut self) {
+        for entry in std::mem::take(&mut self.in_hand).iter().flat_map(|batch| batch.iter()) {
+            self.retries.tried(entry);
+        }
+    }
+
     /// Notes that the handler panicked over the entries it had in hand.
     pub(super) fn blame(&mut self, panic: &str) {
         for entry in std::mem::take(&mut self.in_hand).iter().flat_map(|batch| batch.iter()) {
-            self.failures.record(entry, panic);
+            self.retries.forget(entry); // it is delivered again at once, alone if it happens again
+            self.failures.record(entry, panic, true);
         }
     }
 }
@@ -33,6 +53,8 @@ pub(super) struct Failure {
     pub first_error: String,
     pub last_error: String,
     pub first_at: Timestamp,
+    /// The last error was a panic: it takes along what is handled beside it.
+    pub panicked: bool,
 }
 
 /// Failures by entry id. Bounded: past the limit the oldest entry is forgotten, and its dead letter has one error less.
@@ -43,12 +65,18 @@ pub(super) struct Failures(BTreeMap<String, Failure>);
 const FAILURES_REMEMBERED: usize = 10_000;
 
 impl Failures {
-    pub(super) fn record(&mut self, id: &str, error: &str) {
-        let fresh = || Failure { first_error: error.to_owned(), last_error: String::new(), first_at: Timestamp::now() };
-        self.0.entry(id.to_owned()).or_insert_with(fresh).last_error = error.to_owned();
+    pub(super) fn record(&mut self, id: &str, error: &str, panicked: bool) {
+        let fresh = || Failure { first_error: error.to_owned(), last_error: String::new(), first_at: Timestamp::now(), panicked };
+        let failure = self.0.entry(id.to_owned()).or_insert_with(fresh);
+        (failure.last_error, failure.panicked) = (error.to_owned(), panicked);
         if self.0.len() > FAILURES_REMEMBERED {
             self.0.pop_first();
         }
+    }
+
+    /// Whether an entry that is delivered again may take others along: nobody saw how its last delivery ended, or it panicked.
+    pub(super) fn is_suspect(&self, id: &str) -> bool {
+        self.0.get(id).is_none_or(|failure| failure.panicked)
     }
 
     pub(super) fn take(&mut self, id: &str) -> Option<Failure> {
@@ -75,17 +103,10 @@ impl Settlement {
         self.broker.command::<Value>(ack).await.map(drop)
     }
 
-    /// Moves an entry to the dead letters: appended there and acknowledged here in one MULTI.
+    /// Moves an entry to the dead letters: it is acknowledged here once it is there. A process that dies in between finds the
+    /// entry pending and its letter known.
     pub(super) async fn bury(&self, burial: &Burial<'_>) -> Result<(), BrokerError> {
-        let known = dead_letters::is_buried(&self.broker, burial).await?;
-        let mut pipeline = Pipeline::new();
-        pipeline.atomic();
-        if !known {
-            dead_letters::append(&mut pipeline, burial);
-        }
-        let mut ack = redis::cmd("XACK");
-        ack.arg(&self.key).arg(&self.group).arg(burial.entry);
-        pipeline.add_command(ack);
-        self.broker.run(&mut pipeline).await.map(drop)
+        dead_letters::bury(&self.broker, burial).await?;
+        self.acknowledge(&[burial.entry]).await
     }
 }

@@ -1,69 +1,85 @@
-//! Trimming what every group is done with. Never by length: a backlog must not be cut.
+//! Trimming what the group of a stream is done with, and forgetting consumers that are gone. Never by length: a backlog must not
+//! be cut.
+//!
+//! Another group than the consumer's own holds entries back as well, but not for ever: a group that somebody has left behind reads
+//! nothing ever again, and would fill Redis.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use redis::Script;
 
-use redis::{FromRedisValue, Value};
+use super::{
+    Broker, BrokerError, ConsumerSpec,
+    entry::milliseconds,
+    groups::{groups, oldest_pending},
+};
 
-use super::{Broker, BrokerError, entry::milliseconds};
+/// A name that asked Redis for nothing for so many `claim-idle`s belongs to a process that is gone: ten minutes by default, longer
+/// than a container takes to come back. Should it come back later, its name is made again.
+const GONE_AFTER: u32 = 60;
 
-/// Time between two trims. Trimming is O(entries removed); once in ten seconds it is never noticed.
-pub(super) const INTERVAL: Duration = Duration::from_secs(10);
-
-/// Removes entries that are older than `retention` and below every group's oldest pending and last delivered id.
-pub(super) async fn trim(broker: &Broker, key: &str, retention: Duration) -> Result<(), BrokerError> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let mut floor = u64::try_from(now.saturating_sub(retention).as_millis()).unwrap_or(0);
-    for group in groups(broker, key).await? {
-        floor = floor.min(milliseconds(&group.last_delivered));
-        if group.pending > 0 {
-            floor = floor.min(oldest_pending(broker, key, &group.name).await?.as_deref().map_or(0, milliseconds));
-        }
-    }
+/// Removes entries that are older than `stream-retention` and that the groups are done with, and consumers that are gone.
+pub(super) async fn trim(spec: &ConsumerSpec) -> Result<(), BrokerError> {
+    let floor = floor(spec).await?;
     let mut command = redis::cmd("XTRIM");
-    command.arg(key).arg("MINID").arg("~").arg(floor);
-    broker.command::<Value>(command).await.map(drop)
+    // LIMIT 0: without it 10,000 entries are removed at most, fewer than come between two looks.
+    command.arg(&spec.key).arg("MINID").arg("~").arg(floor).arg("LIMIT").arg(0);
+    spec.broker.command::<u64>(command).await?;
+    forget_gone(spec).await
 }
 
-/// One group of a stream, as XINFO GROUPS tells.
-#[derive(Debug, Default)]
-pub(super) struct Group {
-    pub name: String,
-    pub pending: u64,
-    pub last_delivered: String,
-    /// Entries not read yet; `None` when Redis cannot tell (after a trim or a delete).
-    pub lag: Option<u64>,
-    pub entries_read: Option<u64>,
-}
-
-pub(super) async fn groups(broker: &Broker, key: &str) -> Result<Vec<Group>, BrokerError> {
-    let mut command = redis::cmd("XINFO");
-    command.arg("GROUPS").arg(key);
-    match broker.command::<Vec<Vec<Value>>>(command).await {
-        Ok(groups) => Ok(groups.into_iter().map(group).collect()),
-        Err(BrokerError::Refused(error)) if error.to_string().contains("no such key") => Ok(Vec::new()),
-        Err(error) => Err(error),
-    }
-}
-
-fn group(fields: Vec<Value>) -> Group {
-    let mut group = Group::default();
-    let mut fields = fields.into_iter();
-    while let (Some(name), Some(value)) = (fields.next(), fields.next()) {
-        match String::from_redis_value(name).unwrap_or_default().as_str() {
-            "name" => group.name = String::from_redis_value(value).unwrap_or_default(),
-            "pending" => group.pending = u64::from_redis_value(value).unwrap_or(0),
-            "last-delivered-id" => group.last_delivered = String::from_redis_value(value).unwrap_or_default(),
-            "lag" => group.lag = u64::from_redis_value(value).ok(),
-            "entries-read" => group.entries_read = u64::from_redis_value(value).ok(),
-            _ => {}
+/// The time below which nothing is needed any more, by the clock of Redis.
+async fn floor(spec: &ConsumerSpec) -> Result<u64, BrokerError> {
+    let (broker, settings) = (&spec.broker, &spec.settings);
+    let now = broker.now().await?;
+    let is_crowded = length(broker, &spec.key).await? > settings.backlog;
+    let all = groups(broker, &spec.key).await?;
+    // A group that was destroyed this very moment has read nothing.
+    let is_there = all.iter().any(|group| group.name == spec.group);
+    let mut floor = if is_there { now.saturating_sub(milliseconds_of(settings.retention)) } else { 0 };
+    for group in all {
+        let mut reached = milliseconds(&group.last_delivered);
+        if group.pending > 0 {
+            reached = reached.min(oldest_pending(broker, &spec.key, &group.name).await?.as_deref().map_or(0, milliseconds));
+        }
+        let is_waited_for =
+            group.name == spec.group || (!is_crowded && now - reached.min(now) <= milliseconds_of(settings.foreign_retention));
+        if is_waited_for {
+            floor = floor.min(reached);
         }
     }
-    group
+    Ok(floor)
 }
 
-pub(super) async fn oldest_pending(broker: &Broker, key: &str, group: &str) -> Result<Option<String>, BrokerError> {
-    let mut command = redis::cmd("XPENDING");
-    command.arg(key).arg(group).arg("-").arg("+").arg(1);
-    let rows: Vec<Vec<Value>> = broker.command(command).await?;
-    Ok(rows.into_iter().next().and_then(|row| row.into_iter().next()).and_then(|id| String::from_redis_value(id).ok()))
+async fn length(broker: &Broker, key: &str) -> Result<u64, BrokerError> {
+    let mut command = redis::cmd("XLEN");
+    command.arg(key);
+    broker.command(command).await
+}
+
+/// Removes consumers that hold nothing and are gone. One that holds entries keeps its name until they are claimed.
+async fn forget_gone(spec: &ConsumerSpec) -> Result<(), BrokerError> {
+    // In one script: a consumer that is removed takes its pending entries along.
+    let script = Script::new(
+        "local gone = {}
+         for _, row in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
+             local consumer = {}
+             for i = 1, #row, 2 do consumer[row[i]] = row[i + 1] end
+             if consumer.pending == 0 and consumer.idle >= tonumber(ARGV[2]) and consumer.name ~= ARGV[3] then
+                 redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], consumer.name)
+                 gone[#gone + 1] = consumer.name
+             end
+         end
+         return gone",
+    );
+    let mut call = script.prepare_invoke();
+    let idle = milliseconds_of(spec.settings.claim_idle * GONE_AFTER);
+    call.key(&spec.key).arg(&spec.group).arg(idle).arg(&spec.consumer);
+    let gone: Vec<String> = spec.broker.script(&call).await?;
+    if !gone.is_empty() {
+        tracing::info!(stream = %spec.key, group = %spec.group, consumers = ?gone, "consumers that are gone are forgotten");
+    }
+    Ok(())
+}
+
+fn milliseconds_of(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

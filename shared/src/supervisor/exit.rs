@@ -13,9 +13,7 @@ use super::ChildStatus;
 pub enum ExitReason {
     /// A handler, or a future of the actor, panicked.
     Panicked(String),
-    /// The actor gave up with an error.
-    Failed(String),
-    /// Redis or PostgreSQL went away under it.
+    /// Redis or PostgreSQL went away under it, or refused what it needs.
     Disconnected(String),
     /// It stopped without saying why.
     Stopped,
@@ -28,7 +26,6 @@ impl ExitReason {
     pub fn label(&self) -> &'static str {
         match self {
             Self::Panicked(_) => "panicked",
-            Self::Failed(_) => "failed",
             Self::Disconnected(_) => "disconnected",
             Self::Stopped => "stopped",
             Self::Drained => "drained",
@@ -50,7 +47,7 @@ impl ExitReason {
 impl fmt::Display for ExitReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Panicked(why) | Self::Failed(why) | Self::Disconnected(why) => write!(f, "{}: {why}", self.label()),
+            Self::Panicked(why) | Self::Disconnected(why) => write!(f, "{}: {why}", self.label()),
             Self::Stopped | Self::Drained => f.write_str(self.label()),
         }
     }

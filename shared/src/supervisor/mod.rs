@@ -13,9 +13,9 @@
 //!
 //! * Callers hold a [`Supervised`] handle: it always reaches the newest actor, and says [`Unavailable`] between two.
 //! * Messages queued in a dead actor are lost. HTTP answers 503, a consumer leaves its entry pending.
-//! * A lost connection ([`ExitReason::Disconnected`]) is the environment's fault, not the code's: the actor is replaced
-//!   with backoff for as long as the outage lasts. Everything else counts towards the intensity limit; past it readiness
-//!   falls and the process ends non-zero, for an orchestrator to decide.
+//! * A lost connection, or a server that refuses ([`ExitReason::Disconnected`]), is the environment's fault, not the code's: the
+//!   actor is replaced with backoff for as long as that lasts. Panics and silent ends count towards the intensity limit; past it
+//!   readiness falls and the process ends non-zero, for an orchestrator to decide.
 
 mod child;
 mod exit;

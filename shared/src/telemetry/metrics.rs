@@ -35,6 +35,8 @@ fn describe() {
     describe_counter!("orderflow_stream_messages_total", "Events by stream, group and outcome");
     describe_histogram!("orderflow_stream_processing_duration_seconds", Unit::Seconds, "Time of one batch in its handler");
     describe_histogram!("orderflow_stream_end_to_end_seconds", Unit::Seconds, "Time from the event to its acknowledgement");
+    describe_gauge!("orderflow_stream_length", "Entries in the stream, read ones included until they are trimmed");
+    describe_gauge!("orderflow_stream_foreign_groups", "Groups of others that read the stream, or have stopped to");
     describe_gauge!("orderflow_stream_unread", "Entries the group has not read yet");
     describe_gauge!("orderflow_stream_pending", "Entries read and not acknowledged");
     describe_gauge!("orderflow_stream_oldest_pending_seconds", Unit::Seconds, "Age of the oldest pending entry");
@@ -44,7 +46,7 @@ fn describe() {
     describe_gauge!("orderflow_outbox_unconfirmed", "Events whose effect is not known yet");
     describe_gauge!("orderflow_outbox_oldest_seconds", Unit::Seconds, "Age of the oldest unconfirmed event");
     describe_counter!(
-        "orderflow_reconciler_republished_total",
+        "orderflow_outbox_republished_total",
         "Events published again by the sweep of the outbox: not confirmed in time, or to be published several times"
     );
     describe_counter!("orderflow_inbox_duplicates_total", "Events that had been processed before");

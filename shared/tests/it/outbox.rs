@@ -1,18 +1,12 @@
 //! Nothing that was committed stays unpublished, whoever forgets it.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::time::Duration;
 
 use shared::events::Envelope;
-use shared::outbox::{OutboxEvent, OutboxRows, Retention, TooLarge};
+use shared::outbox::{OutboxEvent, OutboxRows, Retention, Route, TooLarge, agree_on_partitions};
 use shared::testing::eventually;
 
-use crate::toy::{Bank, Deposited, SOON, STREAM, deposited};
+use crate::toy::{Bank, Deposited, GROUP, SOON, STREAM, deposited};
 
 const LONG: Duration = Duration::from_secs(3600);
 
@@ -77,67 +71,135 @@ async fn a_relay_that_is_fed_publishes_without_waiting_for_the_sweep() {
 }
 
 #[actix_rt::test]
-async fn an_unconfirmed_event_is_published_again_and_again_until_its_row_is_gone() {
+async fn an_unconfirmed_event_is_published_again_whenever_its_copy_is_gone() {
     let bank = Bank::open().await;
     let unconfirmed = event(Retention::UntilConfirmed);
     insert(&bank, &unconfirmed, Duration::ZERO).await;
     let _relay = bank.relay(|options| options.settings.resend_after = Duration::from_millis(50));
-    published(&bank, &unconfirmed, 3).await;
+    for _ in 0..3 {
+        published(&bank, &unconfirmed, 1).await;
+        bank.redis.command::<u64>(&["XTRIM", STREAM, "MAXLEN", "0"]).await;
+    }
     rows(&bank, 1).await;
 }
 
-#[actix_rt::test]
-async fn an_event_whose_last_copy_nobody_has_read_yet_is_not_published_again_until_they_have() {
-    let bank = Bank::open().await;
-    bank.redis.command::<String>(&["XADD", STREAM, "1-1", "old", "and unread"]).await;
-    let (waiting, lost) = (event(Retention::UntilConfirmed), event(Retention::UntilConfirmed));
-    for event in [&waiting, &lost] {
-        insert(&bank, event, Duration::ZERO).await;
-    }
-    // Healed already: the sweep has no other reason to publish anything. One of the two is known not to have been published.
-    bank.redis.command::<()>(&["SET", "orderflow:marker:bank", "present"]).await;
-    let never = "UPDATE outbox SET due_at = '-infinity' WHERE event_id = $1";
-    let connection = bank.teller.database.connection().await.expect("a connection");
-    connection.execute(never, &[&lost.envelope.id]).await.expect("updated");
-    let _relay = bank.relay(|options| options.settings.resend_after = LONG);
-    published(&bank, &lost, 1).await;
-    let copies: u64 = bank.redis.command(&["XLEN", STREAM]).await;
-    assert_eq!(copies, 2, "the old one and the lost one");
-
-    bank.redis.command::<()>(&["XGROUP", "CREATE", STREAM, "readers", "$"]).await;
-
-    published(&bank, &waiting, 1).await;
+/// Waits until the sweep has looked at the row `looks` times more.
+async fn looked_at(bank: &Bank, looks: i64) {
+    let so_far = bank.number("SELECT attempts::bigint FROM outbox").await;
+    let look = async || match bank.number("SELECT attempts::bigint FROM outbox").await {
+        attempts if attempts >= so_far + looks => Ok(()),
+        attempts => Err(attempts),
+    };
+    eventually("the sweep has looked at the row", SOON, look).await;
 }
 
 const ANSWERS: &str = "answers";
 
 #[actix_rt::test]
-async fn an_event_is_not_published_again_while_its_copy_or_its_answer_is_being_worked_on() {
-    for busy in [STREAM, ANSWERS] {
-        let bank = Bank::open().await;
-        bank.redis.command::<()>(&["XGROUP", "CREATE", busy, "readers", "0", "MKSTREAM"]).await;
-        bank.redis.command::<String>(&["XADD", busy, "1-1", "old", "and pending"]).await;
-        let read = ["XREADGROUP", "GROUP", "readers", "one", "STREAMS", busy, ">"];
-        bank.redis.command::<redis::Value>(&read).await;
-        bank.redis.command::<()>(&["SET", "orderflow:marker:bank", "present"]).await;
-        let (waiting, lost) = (event(Retention::UntilConfirmed), event(Retention::UntilConfirmed));
-        for event in [&waiting, &lost] {
-            insert(&bank, event, Duration::ZERO).await;
-        }
-        let connection = bank.teller.database.connection().await.expect("a connection");
-        connection.execute("UPDATE outbox SET due_at = '-infinity' WHERE event_id = $1", &[&lost.envelope.id]).await.expect("updated");
-        let _relay = bank.relay(|options| {
-            options.settings.resend_after = LONG;
-            options.answered_on = &[ANSWERS];
-        });
-        published(&bank, &lost, 1).await;
-        assert_eq!(copies(&bank, &waiting).await, 0, "{busy}");
+async fn an_event_is_not_published_again_while_its_copy_is_unread_or_pending_or_its_answer_may_wait() {
+    let bank = Bank::open().await;
+    let relay = bank.relay(|options| {
+        options.settings.resend_after = Duration::from_millis(100);
+        options.answered_on = &[ANSWERS];
+    });
+    let asked = event(Retention::UntilConfirmed);
+    insert(&bank, &asked, Duration::from_millis(100)).await;
+    relay.publish(vec![asked.clone()]);
+    published(&bank, &asked, 1).await;
+    looked_at(&bank, 3).await;
+    assert_eq!(copies(&bank, &asked).await, 1, "unread by a group that is not there yet");
 
-        bank.redis.command::<u64>(&["XACK", busy, "readers", "1-1"]).await;
-        bank.redis.command::<()>(&["XGROUP", "SETID", busy, "readers", "$"]).await;
+    bank.redis.command::<()>(&["XGROUP", "CREATE", STREAM, GROUP, "0"]).await;
+    bank.redis.command::<redis::Value>(&["XREADGROUP", "GROUP", GROUP, "one", "STREAMS", STREAM, ">"]).await;
+    looked_at(&bank, 2).await;
+    assert_eq!(copies(&bank, &asked).await, 1, "pending");
 
-        published(&bank, &waiting, 1).await;
+    bank.redis.command::<()>(&["XGROUP", "CREATE", ANSWERS, GROUP, "0", "MKSTREAM"]).await;
+    bank.redis.command::<String>(&["XADD", ANSWERS, "1-1", "an", "old answer"]).await;
+    let (entry, _) = bank.redis.command::<Vec<(String, Vec<String>)>>(&["XRANGE", STREAM, "-", "+"]).await.remove(0);
+    bank.redis.command::<u64>(&["XACK", STREAM, GROUP, &entry]).await;
+    looked_at(&bank, 1).await;
+    assert_eq!(copies(&bank, &asked).await, 1, "acknowledged, and an answer is unread");
+
+    bank.redis.command::<redis::Value>(&["XREADGROUP", "GROUP", GROUP, "one", "STREAMS", ANSWERS, ">"]).await;
+    bank.redis.command::<u64>(&["XACK", ANSWERS, GROUP, "1-1"]).await;
+    published(&bank, &asked, 2).await;
+}
+
+#[actix_rt::test]
+async fn the_row_of_an_event_that_is_confirmed_at_once_is_never_written_again() {
+    let bank = Bank::open().await;
+    let relay = bank.relay(|options| options.settings.resend_after = Duration::from_millis(200));
+    let (confirmed, other) = (event(Retention::UntilConfirmed), event(Retention::UntilConfirmed));
+    for event in [&confirmed, &other] {
+        insert(&bank, event, LONG).await;
     }
+    relay.publish(vec![confirmed.clone(), other.clone()]);
+    published(&bank, &confirmed, 1).await;
+    relay.confirmed(vec![confirmed.envelope.id]);
+    let known = async || (bank.number("SELECT count(*) FROM outbox WHERE entry_id IS NOT NULL").await == 1).then_some(());
+    eventually("the entry of the other one is noted", SOON, known).await;
+    let sql = format!("SELECT count(*) FROM outbox WHERE entry_id IS NOT NULL AND event_id = '{}'", other.envelope.id);
+    assert_eq!(bank.number(&sql).await, 1);
+}
+
+const OTHER: &str = "other";
+const TWO_ROUTES: [Route; 2] = [Route { stream: OTHER, group: GROUP }, Route { stream: STREAM, group: GROUP }];
+
+#[actix_rt::test]
+async fn what_redis_refuses_on_one_stream_holds_up_no_other_and_is_published_when_it_is_taken() {
+    let bank = Bank::open().await;
+    bank.redis.command::<()>(&["SET", OTHER, "no stream"]).await;
+    for _ in 0..1000 {
+        insert(&bank, &OutboxEvent { stream: OTHER.to_owned(), ..event(Retention::Repeated(0)) }, Duration::ZERO).await;
+    }
+    let behind = event(Retention::Repeated(0));
+    insert(&bank, &behind, Duration::ZERO).await;
+    let _relay = bank.relay(|options| (options.routes, options.settings.resend_after) = (&TWO_ROUTES, LONG));
+    published(&bank, &behind, 1).await;
+    rows(&bank, 1000).await;
+
+    bank.redis.command::<u64>(&["DEL", OTHER]).await;
+
+    rows(&bank, 0).await;
+}
+
+#[actix_rt::test]
+async fn a_row_that_was_looked_at_two_million_times_is_swept_like_any_other() {
+    let bank = Bank::open().await;
+    let (old, other) = (event(Retention::UntilConfirmed), event(Retention::Repeated(0)));
+    for event in [&old, &other] {
+        insert(&bank, event, Duration::ZERO).await;
+    }
+    let connection = bank.teller.database.connection().await.expect("a connection");
+    connection.execute("UPDATE outbox SET attempts = 2000000 WHERE event_id = $1", &[&old.envelope.id]).await.expect("updated");
+    let _relay = bank.relay(|_| {});
+    published(&bank, &old, 1).await;
+    published(&bank, &other, 1).await;
+}
+
+#[actix_rt::test]
+async fn a_stream_that_is_full_gets_no_more_and_the_rest_follows_when_there_is_room() {
+    let bank = Bank::open().await;
+    bank.redis.command::<()>(&["XGROUP", "CREATE", STREAM, GROUP, "0", "MKSTREAM"]).await;
+    for _ in 0..30 {
+        insert(&bank, &event(Retention::Repeated(0)), Duration::ZERO).await;
+    }
+    let relay = bank.relay(|options| options.settings.backlog = 10);
+    let fed: Vec<OutboxEvent> = (0..30).map(|_| event(Retention::Repeated(0))).collect();
+    for event in &fed {
+        insert(&bank, event, Duration::from_millis(100)).await;
+    }
+    relay.publish(fed);
+    let full = async || (bank.redis.command::<u64>(&["XLEN", STREAM]).await >= 10).then_some(());
+    eventually("the stream is full", SOON, full).await;
+    // What is fed before the first sweep has looked and what that sweep publishes may both fill it once.
+    assert!(bank.redis.command::<u64>(&["XLEN", STREAM]).await <= 20);
+
+    let consumers = bank.consumers();
+
+    bank.settled(&consumers, 60).await;
+    rows(&bank, 0).await;
 }
 
 #[actix_rt::test]
@@ -145,51 +207,68 @@ async fn an_event_to_be_repeated_is_forgotten_after_its_repeats() {
     let bank = Bank::open().await;
     let repeated = event(Retention::Repeated(2));
     insert(&bank, &repeated, Duration::ZERO).await;
+    let _consumers = bank.consumers(); // a copy that is not even read need not be repeated
     let _relay = bank.relay(|options| options.settings.resend_after = Duration::from_millis(50));
     rows(&bank, 0).await;
     published(&bank, &repeated, 2).await;
 }
 
 #[actix_rt::test]
-async fn when_redis_was_reset_everything_unconfirmed_is_published_again_at_once() {
+async fn when_redis_was_reset_everything_unconfirmed_is_published_again_whatever_its_lease() {
     let bank = Bank::open().await;
-    let resets = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&resets);
-    let relay = bank.relay(move |options| {
-        options.settings.resend_after = LONG;
-        options.after_reset = Some(Arc::new(move || {
-            count.fetch_add(1, Ordering::Relaxed);
-            Box::pin(std::future::ready(Ok(())))
-        }));
-    });
-    let unconfirmed = event(Retention::UntilConfirmed);
-    insert(&bank, &unconfirmed, LONG).await;
-    relay.publish(vec![unconfirmed.clone()]);
-    published(&bank, &unconfirmed, 1).await;
-    let before = async || (resets.load(Ordering::Relaxed) == 1).then_some(());
-    eventually("the new Redis is noticed", SOON, before).await;
+    let relay = bank.relay(|options| options.settings.resend_after = Duration::from_millis(200));
+    let events: Vec<OutboxEvent> = (0..1500).map(|_| event(Retention::UntilConfirmed)).collect();
+    for event in &events {
+        insert(&bank, event, LONG).await;
+    }
+    relay.publish(events.clone());
+    let known = async || (bank.number("SELECT count(*) FROM outbox WHERE entry_id IS NULL").await == 0).then_some(());
+    eventually("every row knows its entry", SOON, known).await;
 
     bank.redis.command::<()>(&["FLUSHALL"]).await;
 
-    // The sweep of the first reset may still be on its way: that the second one is noticed is waited for, not assumed.
-    let after = async || (resets.load(Ordering::Relaxed) == 2).then_some(());
-    eventually("the reset is noticed", SOON, after).await;
-    published(&bank, &unconfirmed, 1).await;
+    let again = async || match bank.redis.command::<u64>(&["XLEN", STREAM]).await {
+        1500.. => Ok(()),
+        length => Err(length),
+    };
+    eventually("all are published again", SOON, again).await;
+    let healed = async || (bank.redis.command::<String>(&["GET", "orderflow:marker:bank"]).await == "present").then_some(());
+    eventually("it is noted as healed", SOON, healed).await;
+    assert_eq!(bank.redis.command::<u64>(&["XLEN", STREAM]).await, 1500, "each once");
 }
 
 #[actix_rt::test]
 async fn a_reset_that_nobody_has_finished_healing_is_healed_by_the_next_sweep() {
     let bank = Bank::open().await;
-    // What a process leaves that dies between noticing the reset and publishing everything again.
-    bank.redis.command::<()>(&["SET", "orderflow:marker:bank", "healing"]).await;
-    let unconfirmed = event(Retention::UntilConfirmed);
-    insert(&bank, &unconfirmed, LONG).await;
+    let mut events = [event(Retention::UntilConfirmed), event(Retention::UntilConfirmed)];
+    events.sort_by_key(|event| event.envelope.id);
+    let [before, after] = events;
+    // What a process leaves that dies after it has come as far as the first of the two.
+    bank.redis.command::<()>(&["SET", "orderflow:marker:bank", &format!("healing:{}", before.envelope.id)]).await;
+    for event in [&before, &after] {
+        insert(&bank, event, LONG).await;
+    }
+    let connection = bank.teller.database.connection().await.expect("a connection");
+    connection.execute("UPDATE outbox SET entry_id = '1-1'", &[]).await.expect("entries that are lost");
 
     let _relay = bank.relay(|options| options.settings.resend_after = LONG);
 
-    published(&bank, &unconfirmed, 1).await;
+    published(&bank, &after, 1).await;
     let healed = async || (bank.redis.command::<String>(&["GET", "orderflow:marker:bank"]).await == "present").then_some(());
     eventually("it is noted as healed", SOON, healed).await;
+    assert_eq!(copies(&bank, &before).await, 0);
+}
+
+#[actix_rt::test]
+async fn a_service_that_counts_partitions_otherwise_than_its_database_is_refused_with_both_numbers() {
+    let bank = Bank::open().await;
+    let table =
+        "CREATE TABLE stream_partitions (singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton), partitions integer NOT NULL)";
+    bank.teller.database.connection().await.expect("a connection").batch_execute(table).await.expect("a table");
+    agree_on_partitions(&bank.teller.database, 4).await.expect("the first to come decides");
+    agree_on_partitions(&bank.teller.database, 4).await.expect("the same number");
+    let refused = agree_on_partitions(&bank.teller.database, 1).await.expect_err("another number").to_string();
+    assert!(refused.contains("counts 4 stream partitions") && refused.contains("is 1 here"), "{refused}");
 }
 
 #[actix_rt::test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use shared::events::Envelope;
-use shared::stream::{DeadLetterError, DeadLetterFilter, Received};
+use shared::stream::{DeadLetterError, DeadLetterFilter, Received, Redriven};
 use shared::testing::{a_repeated_event_is_a_duplicate, eventually};
 
 use crate::toy::{Bank, Deposited, GROUP, SOON, STREAM, deposited};
@@ -130,8 +130,10 @@ async fn a_redrive_of_a_whole_stream_takes_what_matches_and_a_dry_run_takes_noth
     bank.script().failing.clear();
 
     let (letters, filter) = (bank.dead_letters(), DeadLetterFilter { event_type: None, reason: Some("delivery-limit".to_owned()) });
-    assert_eq!(letters.redrive_all(STREAM, &filter, true).await.expect("Redis answers"), (2, 0));
-    assert_eq!(letters.redrive_all(STREAM, &filter, false).await.expect("Redis answers"), (2, 2));
+    let counted = letters.redrive_all(STREAM, &filter, true).await.expect("Redis answers");
+    assert_eq!(counted, Redriven { matched: 2, ..Redriven::default() });
+    let done = letters.redrive_all(STREAM, &filter, false).await.expect("Redis answers");
+    assert_eq!(done, Redriven { matched: 2, redriven: 2, refused: 0 });
 
     bank.settled(&consumers, 2).await;
     let letter = bank.buried(1).await.remove(0);

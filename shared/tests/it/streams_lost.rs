@@ -57,7 +57,7 @@ async fn consumers_come_back_after_redis_was_killed() {
     bank.settled(&consumers, 1).await;
     bank.redis.kill().await;
     bank.redis.restart().await.expect("a restart");
-    let again = async || bank.broker.is_reachable().await.then_some(());
+    let again = async || bank.broker.probe().await.ok();
     shared::testing::eventually("Redis answers", crate::toy::SOON, again).await;
     bank.publish(&[deposited("bob", 1)]).await;
     bank.settled(&consumers, 2).await;

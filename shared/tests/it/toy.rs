@@ -10,7 +10,7 @@ use actix_rt::Arbiter;
 use serde::{Deserialize, Serialize};
 use shared::db::{Database, DbError};
 use shared::events::{Envelope, Event};
-use shared::outbox::{RelayHandle, RelayOptions};
+use shared::outbox::{RelayHandle, RelayOptions, Route};
 use shared::settings::StreamSettings;
 use shared::shutdown::Shutdown;
 use shared::stream::{
@@ -29,8 +29,8 @@ const TABLES: &str = "
     CREATE TABLE inbox (consumer text NOT NULL, event_id uuid NOT NULL, reply text, processed_at timestamptz NOT NULL DEFAULT now(),
         CONSTRAINT inbox_once PRIMARY KEY (event_id, consumer));
     CREATE TABLE outbox (event_id uuid PRIMARY KEY, stream text NOT NULL, envelope text NOT NULL, repeats integer,
-        attempts integer NOT NULL DEFAULT 0, due_at timestamptz NOT NULL, created_at timestamptz NOT NULL DEFAULT now());
-    CREATE INDEX outbox_due ON outbox (due_at);";
+        attempts integer NOT NULL DEFAULT 0, due_at timestamptz NOT NULL, created_at timestamptz NOT NULL DEFAULT now(), entry_id text);
+    CREATE INDEX outbox_due ON outbox (stream, due_at);";
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deposited {
@@ -64,6 +64,8 @@ pub struct Script {
     pub failing: HashMap<String, VecDeque<&'static str>>,
     /// Accounts nobody can ever pay into.
     pub poison: Vec<String>,
+    /// Accounts whose deposits the environment keeps from being made.
+    pub out_of_reach: Vec<String>,
     /// How long a batch takes.
     pub pause: Duration,
     /// Accounts whose batches wait until they are not in here any more.
@@ -106,6 +108,9 @@ impl Teller {
         if self.script().poison.contains(account) {
             return Outcome::Poison("no such account".to_owned());
         }
+        if self.script().out_of_reach.contains(account) {
+            return Outcome::Transient("out of reach".to_owned());
+        }
         if let Some(error) = self.script().next_failure(account) {
             return Outcome::Failed(error.to_owned());
         }
@@ -145,6 +150,9 @@ impl Script {
     }
 }
 
+/// What the bank publishes, it consumes itself.
+const ROUTES: [Route; 1] = [Route { stream: STREAM, group: GROUP }];
+
 /// The servers, the tables and the script of one test.
 pub struct Bank {
     pub redis: TestRedis,
@@ -174,9 +182,15 @@ impl Bank {
         start_consumers(&supervisor(), GROUP, &self.settings, &self.broker, move || teller.clone())
     }
 
+    /// The same, of another instance.
+    pub fn consumers_called(&self, name: &str) -> Consumers<Teller> {
+        let (teller, settings) = (self.teller.clone(), StreamSettings { consumer_name: name.to_owned(), ..self.settings.clone() });
+        start_consumers(&supervisor(), GROUP, &settings, &self.broker, move || teller.clone())
+    }
+
     pub fn relay(&self, change: impl FnOnce(&mut RelayOptions)) -> RelayHandle {
         let (database, broker, settings) = (self.teller.database.clone(), self.broker.clone(), self.settings.clone());
-        let mut options = RelayOptions { service: "bank", database, broker, settings, answered_on: &[], after_reset: None };
+        let mut options = RelayOptions { service: "bank", database, broker, settings, routes: &ROUTES, group: GROUP, answered_on: &[] };
         change(&mut options);
         RelayHandle::start(&supervisor(), &options)
     }

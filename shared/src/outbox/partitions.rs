@@ -1,0 +1,51 @@
+//! How many partitions the streams of a database's events have: whoever comes with another number would not find them.
+//!
+//! ```sql
+//! CREATE TABLE stream_partitions (
+//!     singleton  boolean PRIMARY KEY DEFAULT true CHECK (singleton),
+//!     partitions integer NOT NULL CHECK (partitions > 0)
+//! );
+//! ```
+
+use std::time::{Duration, Instant};
+
+use crate::db::{Database, DbError, PATIENCE};
+
+/// Why a service must not start with its number of partitions.
+#[derive(Debug, thiserror::Error)]
+pub enum PartitionsError {
+    #[error("cannot look how many partitions the streams have: {0}")]
+    Database(#[from] DbError),
+    /// Its events would not be found, or it would not find others'.
+    #[error(
+        "this database counts {found} stream partitions, and stream-partitions is {own} here. Set stream-partitions={found}; or, to change the number, \
+         stop all instances once their streams are empty, and delete the row of stream_partitions and the key orderflow:partitions in Redis"
+    )]
+    Other { found: i32, own: u16 },
+}
+
+/// Notes the number of partitions at the first start, and compares it at every later one. Waits for a database that is away.
+///
+/// # Errors
+/// The database knows another number, or is away for longer than a start may take.
+pub async fn agree_on_partitions(database: &Database, own: u16) -> Result<(), PartitionsError> {
+    let began = Instant::now();
+    loop {
+        match noted(database, own).await {
+            Ok(found) if found == i32::from(own) => return Ok(()),
+            Ok(found) => return Err(PartitionsError::Other { found, own }),
+            Err(error) if error.is_transient() && began.elapsed() < PATIENCE => {
+                tracing::warn!(%error, "cannot look how many partitions the streams have; trying again");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+async fn noted(database: &Database, own: u16) -> Result<i32, DbError> {
+    let connection = database.connection().await?;
+    let note = "INSERT INTO stream_partitions (partitions) VALUES ($1) ON CONFLICT DO NOTHING";
+    connection.execute(note, &[&i32::from(own)]).await?;
+    Ok(connection.query_one("SELECT partitions FROM stream_partitions", &[]).await?.get(0))
+}

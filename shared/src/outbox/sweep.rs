@@ -1,0 +1,204 @@
+//! The sweep: looks at rows that fell due, and at all of them when Redis has lost its data. Batch by batch, along an index.
+
+use std::{
+    collections::{HashMap, HashSet},
+    time::{Duration, Instant, SystemTime},
+};
+
+use uuid::Uuid;
+
+use super::{
+    OutboxDepth, Retention,
+    copies::Copies,
+    relay::{self, RelayOptions, Route},
+    store::{self, Row},
+};
+use crate::{db::DbError, stream::BrokerError};
+
+/// Rows of one look.
+const BATCH: i64 = 512;
+/// Looks of one sweep at rows that turn out to need nothing: 4,000 rows a second are looked at without holding up anybody.
+const IDLE_LOOKS: usize = 8;
+/// A sweep begins where the last one ended; this often it begins at the start. That finds rows another process had locked.
+const FROM_THE_START: Duration = Duration::from_secs(30);
+/// Sweeps between two looks at how much there is.
+const DEPTH_EVERY: u32 = 5;
+
+/// What one sweep hands on to the next.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    /// By stream: the moment up to which rows were looked at, by the clock of PostgreSQL.
+    looked_up_to: HashMap<&'static str, SystemTime>,
+    from_the_start: Option<Instant>,
+    sweeps: u32,
+    pub depth: OutboxDepth,
+    /// By stream: for how many entries there was room, less those that were published since.
+    pub room: HashMap<&'static str, u64>,
+}
+
+/// One sweep. `queued` are events that the relay has in memory: it publishes them itself.
+pub(super) async fn sweep(options: &RelayOptions, memory: &mut Memory, queued: &HashSet<Uuid>) {
+    if let Err(error) = try_sweep(options, memory, queued).await {
+        tracing::warn!(%error, "the sweep of the outbox did not get through");
+    }
+}
+
+async fn try_sweep(options: &RelayOptions, memory: &mut Memory, queued: &HashSet<Uuid>) -> Result<(), SweepError> {
+    let copies = Copies::look(options).await?;
+    memory.room = options.routes.iter().map(|route| (route.stream, copies.room(route.stream))).collect();
+    heal_reset(options, &copies, memory, queued).await?;
+    if memory.from_the_start.is_none_or(|at| at.elapsed() >= FROM_THE_START) {
+        memory.from_the_start = Some(Instant::now());
+        memory.looked_up_to.clear();
+    }
+    for route in options.routes {
+        // One stream that cannot be swept is no reason not to sweep the others.
+        if let Err(error) = sweep_stream(options, *route, &copies, memory, queued).await {
+            tracing::warn!(stream = route.stream, %error, "the sweep of a stream did not get through");
+        }
+    }
+    if memory.sweeps.is_multiple_of(DEPTH_EVERY) {
+        memory.depth = depth(options, memory).await?;
+    }
+    memory.sweeps = memory.sweeps.wrapping_add(1);
+    Ok(())
+}
+
+async fn sweep_stream(
+    options: &RelayOptions,
+    Route { stream, .. }: Route,
+    copies: &Copies<'_>,
+    memory: &mut Memory,
+    queued: &HashSet<Uuid>,
+) -> Result<(), SweepError> {
+    let mut idle_looks = 0;
+    while idle_looks < IDLE_LOOKS {
+        let room = memory.room.get(stream).copied().unwrap_or_default();
+        if room == 0 {
+            return Ok(()); // its rows wait in the table
+        }
+        let after = memory.looked_up_to.get(stream).copied();
+        let limit = BATCH.min(i64::try_from(room).unwrap_or(BATCH));
+        let due = store::take_due(&options.database.connection().await?, (stream, after), options.settings.resend_after, limit).await?;
+        memory.looked_up_to.insert(stream, due.looked_up_to);
+        let looked = publish_missing(options, copies, due.rows, memory, queued).await?;
+        if due.taken < usize::try_from(limit).unwrap_or_default() || looked == Looked::Refused {
+            return Ok(());
+        }
+        idle_looks += usize::from(looked == Looked::NothingMissing);
+    }
+    Ok(())
+}
+
+/// What a look at rows came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Looked {
+    NothingMissing,
+    Published,
+    /// Redis takes nothing for this stream right now: more of it would be refused, too.
+    Refused,
+}
+
+/// Publishes those of the rows that have no copy somebody will handle.
+async fn publish_missing(
+    options: &RelayOptions,
+    copies: &Copies<'_>,
+    rows: Vec<Row>,
+    memory: &mut Memory,
+    queued: &HashSet<Uuid>,
+) -> Result<Looked, SweepError> {
+    let rows = rows.into_iter().filter(|row| !queued.contains(&row.event.envelope.id)).collect();
+    let missing = copies.missing(rows).await?;
+    if missing.is_empty() {
+        return Ok(Looked::NothingMissing);
+    }
+    log_repetition(&missing);
+    metrics::counter!("orderflow_outbox_republished_total", "service" => options.service).increment(missing.len() as u64);
+    let published = relay::publish(options, missing.iter().map(|row| (&row.event, row.attempts)).collect()).await;
+    published.used(&mut memory.room, missing.iter().map(|row| &row.event));
+    let connection = options.database.connection().await?;
+    if !published.entries.is_empty() {
+        store::note_entries(&connection, &published.entries).await?;
+    }
+    // A refused event waits for its own moment, and holds up none of the others.
+    if !published.refused.is_empty() {
+        store::look_again(&connection, &published.refused, options.settings.sweep_interval).await?;
+    }
+    let is_refused = published.entries.is_empty() && published.done == 0;
+    Ok(if is_refused { Looked::Refused } else { Looked::Published })
+}
+
+/// What nobody has confirmed in time is news; what is to be published several times anyway is not.
+fn log_repetition(rows: &[Row]) {
+    let unconfirmed = rows.iter().filter(|row| row.event.retention == Retention::UntilConfirmed).count();
+    if unconfirmed > 0 {
+        tracing::info!(events = unconfirmed, "publishing again what nobody has confirmed");
+    }
+    if unconfirmed < rows.len() {
+        tracing::debug!(events = rows.len() - unconfirmed, "publishing once more what is published several times");
+    }
+}
+
+async fn depth(options: &RelayOptions, memory: &Memory) -> Result<OutboxDepth, DbError> {
+    let connection = options.database.connection().await?;
+    let mut depth = OutboxDepth::default();
+    for route in options.routes {
+        let after = memory.looked_up_to.get(route.stream).copied();
+        depth = depth.and(store::depth(&connection, (route.stream, after)).await?);
+    }
+    Ok(depth)
+}
+
+/// The marker in Redis says `present`, or how far the healing of a reset has come: `healing:<last event id>`.
+const PRESENT: &str = "present";
+const HEALING: &str = "healing:";
+
+/// A marker in Redis that is gone says that Redis has lost its data: then every row is looked at, whatever its lease says, and what
+/// has no copy is published. The marker says how far that has come: who dies over it leaves the rest to the next sweep, whoever's
+/// that is.
+async fn heal_reset(options: &RelayOptions, copies: &Copies<'_>, memory: &mut Memory, queued: &HashSet<Uuid>) -> Result<(), SweepError> {
+    let marker = format!("orderflow:marker:{}", options.service);
+    let mut get = redis::cmd("GET");
+    get.arg(&marker);
+    let found: Option<String> = options.broker.command(get).await?;
+    if found.as_deref() == Some(PRESENT) {
+        return Ok(());
+    }
+    let mut after: Uuid = match &found {
+        Some(healing) => healing.strip_prefix(HEALING).and_then(|id| id.parse().ok()).unwrap_or_default(),
+        None => {
+            tracing::info!("Redis has none of our data (new, or reset): what is unconfirmed is published again");
+            Uuid::nil()
+        }
+    };
+    set_marker(options, &marker, &format!("{HEALING}{after}"), false).await?;
+    for _ in 0..IDLE_LOOKS {
+        if memory.room.values().all(|room| *room == 0) {
+            return Ok(());
+        }
+        let (rows, last) = store::page(&options.database.connection().await?, after, options.settings.resend_after, BATCH).await?;
+        let Some(last) = last else { return set_marker(options, &marker, PRESENT, true).await };
+        publish_missing(options, copies, rows, memory, queued).await?;
+        after = last;
+        set_marker(options, &marker, &format!("{HEALING}{after}"), true).await?;
+    }
+    Ok(())
+}
+
+/// `only_if_there`: if Redis has lost its data once more meanwhile, the marker stays away, and the next sweep begins anew.
+async fn set_marker(options: &RelayOptions, marker: &str, value: &str, only_if_there: bool) -> Result<(), SweepError> {
+    let mut set = redis::cmd("SET");
+    set.arg(marker).arg(value);
+    if only_if_there {
+        set.arg("XX");
+    }
+    Ok(options.broker.command::<Option<String>>(set).await.map(drop)?)
+}
+
+#[derive(Debug, thiserror::Error)]
+enum SweepError {
+    #[error(transparent)]
+    Broker(#[from] BrokerError),
+    #[error(transparent)]
+    Database(#[from] DbError),
+}

@@ -1,0 +1,163 @@
+//! Where the groups of a stream are, as Redis tells.
+
+use redis::{FromRedisValue, Value};
+
+use super::{
+    Broker, BrokerError,
+    entry::{entries, milliseconds, parsed},
+    partition::partitions,
+};
+
+/// One group of a stream, as XINFO GROUPS tells.
+#[derive(Debug, Default)]
+pub(super) struct Group {
+    pub name: String,
+    pub pending: u64,
+    pub last_delivered: String,
+    /// Entries not read yet; `None` when Redis cannot tell (after a trim or a delete).
+    pub lag: Option<u64>,
+    pub entries_read: Option<u64>,
+}
+
+impl Group {
+    /// Entries not read yet of a stream of this length; a guess where Redis cannot tell.
+    pub(super) fn unread(&self, length: u64) -> u64 {
+        self.lag.unwrap_or_else(|| length.saturating_sub(self.entries_read.unwrap_or(0)))
+    }
+}
+
+/// The groups of a stream; none where there is no such stream.
+pub(super) async fn groups(broker: &Broker, key: &str) -> Result<Vec<Group>, BrokerError> {
+    let mut command = redis::cmd("XINFO");
+    command.arg("GROUPS").arg(key);
+    match broker.command::<Vec<Vec<Value>>>(command).await {
+        Ok(groups) => Ok(groups.into_iter().map(group).collect()),
+        Err(BrokerError::Refused(error)) if error.to_string().contains("no such key") => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
+}
+
+fn group(fields: Vec<Value>) -> Group {
+    let mut group = Group::default();
+    let mut fields = fields.into_iter();
+    while let (Some(name), Some(value)) = (fields.next(), fields.next()) {
+        match String::from_redis_value(name).unwrap_or_default().as_str() {
+            "name" => group.name = String::from_redis_value(value).unwrap_or_default(),
+            "pending" => group.pending = u64::from_redis_value(value).unwrap_or(0),
+            "last-delivered-id" => group.last_delivered = String::from_redis_value(value).unwrap_or_default(),
+            "lag" => group.lag = u64::from_redis_value(value).ok(),
+            "entries-read" => group.entries_read = u64::from_redis_value(value).ok(),
+            _ => {}
+        }
+    }
+    group
+}
+
+pub(super) async fn oldest_pending(broker: &Broker, key: &str, group: &str) -> Result<Option<String>, BrokerError> {
+    let mut command = redis::cmd("XPENDING");
+    command.arg(key).arg(group).arg("-").arg("+").arg(1);
+    let rows: Vec<Vec<Value>> = broker.command(command).await?;
+    Ok(rows.into_iter().next().and_then(|row| row.into_iter().next()).and_then(|id| String::from_redis_value(id).ok()))
+}
+
+/// Where one group is in one stream.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Position {
+    /// The first entry there is; `None` in a stream without entries.
+    first: Option<(u64, u64)>,
+    last_delivered: (u64, u64),
+    /// Entries not read yet; a guess where Redis cannot tell.
+    pub unread: u64,
+}
+
+/// What has become of an entry, as far as a [`Position`] tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Whereabouts {
+    Unread,
+    /// The group has read it: it is pending or acknowledged.
+    Read,
+    /// It is not in the stream: Redis has lost it, or it was trimmed.
+    Gone,
+}
+
+impl Position {
+    pub(crate) fn of(&self, entry: &str) -> Whereabouts {
+        let id = parsed(entry);
+        match self.first {
+            Some(first) if id >= first && id > self.last_delivered => Whereabouts::Unread,
+            _ if id <= self.last_delivered => Whereabouts::Read,
+            _ => Whereabouts::Gone,
+        }
+    }
+}
+
+impl Broker {
+    /// Where `group` is in `key`. A group that is not there yet will begin at the first entry.
+    ///
+    /// # Errors
+    /// Redis did not answer, or refused.
+    pub(crate) async fn position(&self, key: &str, group: &str) -> Result<Position, BrokerError> {
+        let (mut length, mut first) = (redis::cmd("XLEN"), redis::cmd("XRANGE"));
+        length.arg(key);
+        first.arg(key).arg("-").arg("+").arg("COUNT").arg(1);
+        let length: u64 = self.command(length).await?;
+        let first = entries(self.command(first).await?).first().map(|entry| parsed(&entry.id));
+        let group = groups(self, key).await?.into_iter().find(|found| found.name == group).unwrap_or_default();
+        Ok(Position { first, last_delivered: parsed(&group.last_delivered), unread: group.unread(length) })
+    }
+
+    /// Which of these entries `group` has read and not acknowledged.
+    ///
+    /// # Errors
+    /// Redis did not answer, or refused.
+    pub(crate) async fn pending_among(&self, key: &str, group: &str, entries: &[&str]) -> Result<Vec<bool>, BrokerError> {
+        let mut pipeline = redis::Pipeline::with_capacity(entries.len());
+        for entry in entries {
+            pipeline.cmd("XPENDING").arg(key).arg(group).arg(entry).arg(entry).arg(1);
+        }
+        let answers = self.run(&mut pipeline).await?.into_iter();
+        Ok(answers.map(|answer| matches!(answer, Value::Array(rows) if !rows.is_empty())).collect())
+    }
+
+    /// When the oldest entry of `stream` came that `group` has not acknowledged, in milliseconds by the clock of Redis; `None` when
+    /// it is done with everything.
+    ///
+    /// # Errors
+    /// Redis did not answer, or refused.
+    pub(crate) async fn unsettled_since(&self, stream: &str, group: &str) -> Result<Option<u64>, BrokerError> {
+        let mut oldest = None;
+        for key in partitions(stream, self.partitions()) {
+            let found = groups(self, &key).await?.into_iter().find(|found| found.name == group).unwrap_or_default();
+            let pending = if found.pending > 0 { oldest_pending(self, &key, group).await? } else { None };
+            let since = match pending {
+                Some(id) => Some(milliseconds(&id)), // older than whatever is unread
+                None => self.first_after(&key, &found.last_delivered).await?,
+            };
+            oldest = [oldest, since].into_iter().flatten().min();
+        }
+        Ok(oldest)
+    }
+
+    async fn first_after(&self, key: &str, id: &str) -> Result<Option<u64>, BrokerError> {
+        let mut range = redis::cmd("XRANGE");
+        range.arg(key).arg(if id.is_empty() { "-".to_owned() } else { format!("({id}") }).arg("+").arg("COUNT").arg(1);
+        let found: Value = self.command(range).await?;
+        Ok(entries(found).into_iter().next().map(|entry| milliseconds(&entry.id)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_is_unread_read_or_gone() {
+        let position = Position { first: Some((10, 0)), last_delivered: (20, 1), unread: 3 };
+        assert_eq!(position.of("20-2"), Whereabouts::Unread);
+        assert_eq!(position.of("20-1"), Whereabouts::Read);
+        assert_eq!(position.of("5-0"), Whereabouts::Read, "read before it was trimmed");
+        let after_a_reset = Position { first: Some((30, 0)), ..Position::default() };
+        assert_eq!(after_a_reset.of("20-1"), Whereabouts::Gone);
+        assert_eq!(Position::default().of("20-1"), Whereabouts::Gone);
+    }
+}

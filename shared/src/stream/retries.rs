@@ -1,0 +1,151 @@
+//! Entries that were handled and stay pending. Each waits for its own moment, and the others overtake it.
+
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
+
+/// The first wait of an entry, doubled each time. An outage of 100 ms is over when it ends.
+const FIRST: Duration = Duration::from_millis(100);
+/// What the environment keeps from being done is looked at this often: an order must end within 15 s of the end of an outage.
+const LONGEST: Duration = Duration::from_secs(2);
+/// An entry that failed for a reason of its own waits five times as long: the next delivery may be its last but a few.
+const OF_A_FAILURE: u32 = 5;
+
+/// Why an entry waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Why {
+    /// The environment: its attempts are not counted.
+    Environment,
+    /// It failed: the attempt was a delivery.
+    Failure,
+}
+
+#[derive(Debug)]
+struct Retry {
+    attempts: u32,
+    due: Instant,
+    since: Instant,
+    why: Why,
+    /// It is being tried again right now.
+    in_hand: bool,
+}
+
+/// The entries of one consumer that wait. Bounded by what a consumer may have in hand.
+#[derive(Debug, Default)]
+pub(super) struct Retries {
+    entries: HashMap<String, Retry>,
+    /// Nothing has succeeded since the environment failed a whole batch.
+    is_away: bool,
+}
+
+impl Retries {
+    /// `entry` is tried again, later than the last time.
+    pub(super) fn postpone(&mut self, entry: &str, why: Why, now: Instant) {
+        let retry = self.entries.entry(entry.to_owned()).or_insert(Retry { attempts: 0, due: now, since: now, why, in_hand: false });
+        let first = if why == Why::Failure { FIRST * OF_A_FAILURE } else { FIRST };
+        let wait = first.saturating_mul(1 << retry.attempts.min(16));
+        let longest = if why == Why::Failure { LONGEST * OF_A_FAILURE } else { LONGEST };
+        (retry.why, retry.due, retry.in_hand) = (why, now + wait.min(longest), false);
+        retry.attempts += 1;
+    }
+
+    /// A whole batch met an environment that is away.
+    pub(super) fn environment_is_away(&mut self) {
+        self.is_away = true;
+    }
+
+    /// Something succeeded. If the environment was away, whatever waits for it is due at once.
+    pub(super) fn environment_is_there(&mut self, now: Instant) {
+        if std::mem::take(&mut self.is_away) {
+            self.entries.values_mut().filter(|retry| retry.why == Why::Environment).for_each(|retry| retry.due = now);
+        }
+    }
+
+    /// `entry` is tried again. How often it was tried is remembered.
+    pub(super) fn take(&mut self, entry: &str) {
+        if let Some(retry) = self.entries.get_mut(entry) {
+            retry.in_hand = true;
+        }
+    }
+
+    /// The try is over: unless it was postponed once more, `entry` is settled.
+    pub(super) fn tried(&mut self, entry: &str) {
+        if self.entries.get(entry).is_some_and(|retry| retry.in_hand) {
+            self.entries.remove(entry);
+        }
+    }
+
+    /// `entry` waits no longer: it is settled, or somebody else's.
+    pub(super) fn forget(&mut self, entry: &str) {
+        self.entries.remove(entry);
+    }
+
+    /// Whether `entry` waits.
+    pub(super) fn contains(&self, entry: &str) -> bool {
+        self.entries.contains_key(entry)
+    }
+
+    /// Those whose moment has come, oldest entry first.
+    pub(super) fn due(&self, now: Instant) -> Vec<String> {
+        let mut due: Vec<String> = self.waiting().filter(|(_, retry)| retry.due <= now).map(|(entry, _)| entry.clone()).collect();
+        due.sort_unstable();
+        due
+    }
+
+    /// When the next of them is due.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        self.waiting().map(|(_, retry)| retry.due).min()
+    }
+
+    /// Those that have waited for less than `patience`.
+    pub(super) fn younger_than(&self, patience: Duration, now: Instant) -> impl Iterator<Item = &String> {
+        self.waiting().filter(move |(_, retry)| now.duration_since(retry.since) < patience).map(|(entry, _)| entry)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.waiting().count()
+    }
+
+    fn waiting(&self) -> impl Iterator<Item = (&String, &Retry)> {
+        self.entries.iter().filter(|(_, retry)| !retry.in_hand)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wait(retries: &Retries, now: Instant) -> Duration {
+        retries.next_due().expect("one waits").duration_since(now)
+    }
+
+    #[test]
+    fn each_entry_waits_longer_each_time_up_to_a_limit_of_its_kind() {
+        let (mut retries, now) = (Retries::default(), Instant::now());
+        let mut waits = Vec::new();
+        for _ in 0..6 {
+            retries.take("1-0");
+            retries.postpone("1-0", Why::Environment, now);
+            retries.tried("1-0");
+            waits.push(wait(&retries, now).as_millis());
+        }
+        assert_eq!(waits, [100, 200, 400, 800, 1600, 2000]);
+        retries.take("1-0");
+        retries.tried("1-0");
+        retries.postpone("2-0", Why::Failure, now);
+        assert_eq!(wait(&retries, now), FIRST * OF_A_FAILURE);
+    }
+
+    #[test]
+    fn when_the_environment_is_back_all_that_wait_for_it_are_due_and_a_failure_is_not() {
+        let (mut retries, now) = (Retries::default(), Instant::now());
+        retries.postpone("1-0", Why::Environment, now);
+        retries.postpone("2-0", Why::Failure, now);
+        retries.environment_is_there(now);
+        assert!(retries.due(now).is_empty(), "one stuck entry is not hurried by every success of others");
+        retries.environment_is_away();
+        retries.environment_is_there(now);
+        assert_eq!(retries.due(now), ["1-0"]);
+    }
+}

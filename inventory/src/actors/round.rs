@@ -7,30 +7,32 @@
 //!             hold every line, in order ─> Reserve | Refuse            (deciding.rs)
 //!                 v                                       │
 //!             StockWriter: one transaction ── refused ────┴─ forget these products, all of it again
-//!                 │                        └─ away ───> forget them    Transient
+//!                 │                        ├─ away ───> forget them    Transient
+//!                 │                        └─ a product is locked ───> its orders: Transient; the others again
 //!                 v
 //!             settle the holds; stock_reserved | refund_order          Done
 //! ```
 //!
-//! An outcome is given when its reply is in Redis: the entry is acknowledged only then, and who dies before that finds it
-//! pending, and the reply in the inbox. The next round does not wait for that.
+//! An outcome is given when its reply is in Redis, or in the outbox because Redis refuses it: the entry is acknowledged only then,
+//! and who dies before that finds it pending, and the reply in the inbox. The next round does not wait for that.
 //!
 //! Why rounds: a hold whose commit is on its way makes stock look taken that may yet come free, and what the database says
 //! about it is ambiguous. Between two rounds nothing is in flight, so a refusal is never built on somebody's failed commit.
 //! Throughput comes from the size of a round: what arrives meanwhile, from all partitions, goes into the next one.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    cell::RefCell,
+    collections::{BTreeMap, HashMap, HashSet},
     rc::Rc,
     sync::Arc,
 };
 
 use actix::MailboxError;
 use shared::{
-    db::{CommitError, Commits, DbError},
+    db::{CommitError, Commits, DbError, Fault},
     events::{Envelope, Event, RefundOrder, RefundReason, ReservedItem, ShortItem, StockReserved},
     inbox::{self, StoredReply},
-    stream::Outcome,
+    stream::{BrokerError, Outcome},
 };
 use uuid::Uuid;
 
@@ -67,13 +69,20 @@ pub(super) enum Setback {
     Unavailable(String),
     #[error("{0}")]
     Refused(DbError),
+    /// Somebody else has locked a row for longer than a commit may wait.
+    #[error("{0}")]
+    Contended(String),
     #[error("a product actor ended: {0}")]
     ProductLost(#[from] MailboxError),
 }
 
 impl From<DbError> for Setback {
     fn from(error: DbError) -> Self {
-        if error.is_transient() { Self::Unavailable(error.message) } else { Self::Refused(error) }
+        match error.fault {
+            Fault::Contention => Self::Contended(error.message),
+            _ if error.is_transient() => Self::Unavailable(error.message),
+            _ => Self::Refused(error),
+        }
     }
 }
 
@@ -81,7 +90,7 @@ impl From<CommitError> for Setback {
     fn from(error: CommitError) -> Self {
         match error {
             CommitError::Unavailable(why) => Self::Unavailable(why),
-            CommitError::Refused(error) => Self::Refused(error),
+            CommitError::Refused(error) => error.into(),
         }
     }
 }
@@ -106,6 +115,8 @@ pub(super) struct Round {
     pub directory: Directory,
     pub writer: Commits<WriteStock>,
     pub backends: Rc<Backends>,
+    /// Products whose rows somebody had locked when they were last looked at: they are asked after before they are waited for.
+    pub locked: RefCell<HashSet<Sku>>,
 }
 
 impl Round {
@@ -139,7 +150,7 @@ impl Round {
     async fn judge_cases(&self, cases: &mut [Case<'_>]) {
         let mut outage = match self.insist(cases).await {
             Ok(()) => return,
-            Err(Setback::Unavailable(why)) => Some(why),
+            Err(Setback::Unavailable(why) | Setback::Contended(why)) => Some(why),
             Err(setback) => match cases {
                 [alone] => return alone.outcome = Some(Outcome::Failed(setback.to_string())),
                 _ => None,
@@ -149,7 +160,7 @@ impl Round {
             if outage.is_none() {
                 match self.insist(std::slice::from_mut(case)).await {
                     Ok(()) => continue,
-                    Err(Setback::Unavailable(why)) => outage = Some(why),
+                    Err(Setback::Unavailable(why) | Setback::Contended(why)) => outage = Some(why),
                     Err(setback) => case.outcome = Some(Outcome::Failed(setback.to_string())),
                 }
             }
@@ -172,9 +183,43 @@ impl Round {
                     }
                     attempt += 1;
                 }
+                Err(Setback::Contended(why)) if attempt < ATTEMPTS && self.find_locked(cases, &why).await? => attempt += 1,
                 result => return result,
             }
         }
+    }
+
+    /// Looks which products are locked. True: some are, so that the others can go on without them.
+    async fn find_locked(&self, cases: &[Case<'_>], why: &str) -> Result<bool, Setback> {
+        let open = cases.iter().filter(|case| case.outcome.is_none());
+        let skus: HashSet<Sku> = open.flat_map(|case| &case.paid.order.lines).map(|line| line.sku.clone()).collect();
+        let found = self.look_for_locks(skus.into_iter().collect()).await?;
+        if !found.is_empty() {
+            tracing::warn!(products = ?found.iter().map(Sku::as_str).collect::<Vec<_>>(), why, "somebody has locked products; their orders wait");
+        }
+        let some = !found.is_empty();
+        self.locked.borrow_mut().extend(found);
+        Ok(some)
+    }
+
+    async fn look_for_locks(&self, skus: Vec<Sku>) -> Result<Vec<Sku>, Setback> {
+        Ok(store::locked(&self.backends.database.connection().await?, &skus).await?)
+    }
+
+    /// Orders of products that are still locked are tried again later; nobody waits for them.
+    async fn leave_out_locked(&self, cases: &mut [Case<'_>]) -> Result<(), Setback> {
+        let suspects: Vec<Sku> = self.locked.borrow().iter().cloned().collect();
+        if suspects.is_empty() {
+            return Ok(());
+        }
+        let locked: HashSet<Sku> = self.look_for_locks(suspects).await?.into_iter().collect();
+        for case in cases.iter_mut().filter(|case| case.outcome.is_none()) {
+            if let Some(line) = case.paid.order.lines.iter().find(|line| locked.contains(&line.sku)) {
+                case.outcome = Some(Outcome::Transient(format!("product {} is locked", line.sku)));
+            }
+        }
+        *self.locked.borrow_mut() = locked;
+        Ok(())
     }
 
     /// Takes every open case to its end. After a setback the products of those that are still open are in doubt.
@@ -183,6 +228,7 @@ impl Round {
         if attempt > 1 || cases.iter().any(|case| case.paid.again) {
             self.answer_duplicates(cases).await?;
         }
+        self.leave_out_locked(cases).await?;
         let mut open: Vec<&mut Case> = cases.iter_mut().filter(|case| case.outcome.is_none()).collect();
         if open.is_empty() {
             return Ok(());
@@ -209,7 +255,8 @@ impl Round {
         Ok(())
     }
 
-    /// Redis away: the events come again, and the inbox has their replies.
+    /// Redis away: the events come again, and the inbox has their replies. What Redis refuses waits in the outbox: a stream that is
+    /// full must not keep others from being acknowledged, and hence trimmed.
     async fn publish_replies(&self, verdicts: &mut [(Outcome, Option<Arc<Reply>>)]) {
         let mut told: Vec<(&mut Outcome, &Reply)> =
             verdicts.iter_mut().filter_map(|(outcome, reply)| Some((outcome, reply.as_deref()?))).collect();
@@ -221,13 +268,22 @@ impl Round {
         match self.backends.broker.publish(&replies).await {
             Err(error) => told.iter_mut().for_each(|(outcome, _)| **outcome = unpublished(&error)),
             Ok(results) => {
-                for ((outcome, _), result) in told.iter_mut().zip(results) {
-                    if let Err(error) = result {
-                        **outcome = unpublished(&error);
-                    }
+                let results: Vec<Option<BrokerError>> = results.into_iter().map(Result::err).collect();
+                let refused = || told.iter().zip(&results).filter(|(_, refused)| refused.is_some()).map(|((_, reply), _)| *reply);
+                if let Err(why) = self.park(refused().collect()).await {
+                    let refused = told.iter_mut().zip(&results).filter(|(_, refused)| refused.is_some());
+                    refused.for_each(|((outcome, _), _)| **outcome = unpublished(&why));
                 }
             }
         }
+    }
+
+    async fn park(&self, refused: Vec<&Reply>) -> Result<(), DbError> {
+        if refused.is_empty() {
+            return Ok(());
+        }
+        tracing::warn!(replies = refused.len(), "Redis refused replies; they wait in the outbox");
+        store::park_replies(&self.backends.database.connection().await?, &refused).await
     }
 
     /// Decides, commits, settles. Holds of what fails are left behind, in products that are about to be forgotten.

@@ -62,7 +62,12 @@ impl StockDesk {
     fn new(options: StockDeskOptions, life: Life) -> Self {
         let backends = Rc::new(options.backends);
         let directory = Directory::new(options.live_products, Rc::clone(&backends));
-        let round = Rc::new(Round { directory: directory.clone(), writer: options.writer, backends: Rc::clone(&backends) });
+        let round = Rc::new(Round {
+            directory: directory.clone(),
+            writer: options.writer,
+            backends: Rc::clone(&backends),
+            locked: Default::default(),
+        });
         Self { directory, backends, round, waiting: Vec::new(), busy: false, publishing: 0, draining: false, life }
     }
 

@@ -84,6 +84,21 @@ pub async fn levels(connection: &Connection, skus: &[Sku]) -> Result<Vec<(Sku, L
     Ok(rows.iter().map(|row| (Sku::stored(row.get(0)), level(row, 1))).collect())
 }
 
+/// Those of `skus` whose rows somebody else has locked.
+///
+/// # Errors
+/// The database did not answer.
+pub async fn locked(connection: &Connection, skus: &[Sku]) -> Result<Vec<Sku>, DbError> {
+    let statement = connection
+        .prepare_cached(
+            "SELECT p.sku FROM products p WHERE p.sku = ANY($1)
+             AND p.sku <> ALL(ARRAY(SELECT sku FROM products WHERE sku = ANY($1) FOR UPDATE SKIP LOCKED))",
+        )
+        .await?;
+    let skus: Vec<&str> = skus.iter().map(Sku::as_str).collect();
+    Ok(connection.query(&statement, &[&skus]).await?.iter().map(|row| Sku::stored(row.get(0))).collect())
+}
+
 /// Up to `limit` products that are for sale, by SKU, after `after`.
 ///
 /// # Errors

@@ -1,0 +1,31 @@
+//! Replies that Redis did not take: they wait in the outbox, so that the order they answer is done with.
+
+use shared::{
+    db::{Connection, DbError},
+    outbox::{OutboxEvent, OutboxRows, Retention},
+};
+
+use super::Reply;
+
+/// Leaves replies to the relay, which publishes each once Redis takes it.
+///
+/// # Errors
+/// The database did not answer; some of them may be there.
+pub async fn park_replies(connection: &Connection, replies: &[&Reply]) -> Result<(), DbError> {
+    // The same reply may be parked twice: its question comes again until it is acknowledged.
+    let statement = connection
+        .prepare_cached(
+            "INSERT INTO outbox (event_id, stream, envelope, repeats, due_at)
+             SELECT unnest($1::uuid[]), unnest($2::text[]), unnest($3::text[]), unnest($4::int[]), now() ON CONFLICT (event_id) DO NOTHING",
+        )
+        .await?;
+    let event = |reply: &&Reply| OutboxEvent {
+        stream: reply.stream.to_owned(),
+        envelope: reply.envelope.clone(),
+        retention: Retention::Repeated(0),
+    };
+    let events: Vec<OutboxEvent> = replies.iter().map(event).collect();
+    let rows: OutboxRows = events.iter().collect();
+    connection.execute(&statement, &[&rows.ids, &rows.streams, &rows.envelopes, &rows.repeats]).await?;
+    Ok(())
+}

@@ -12,6 +12,8 @@ use super::InventoryError;
 #[derive(Clone)]
 pub struct Backends {
     pub database: Database,
+    /// For what HTTP asks to be shown.
+    pub requests: Database,
     pub relay: RelayHandle,
     /// For replies. The core arbiter's own.
     pub broker: Broker,

@@ -79,8 +79,9 @@ impl Handler<Drain> for Operations {
 
 /// Reports to `/readyz` and sets the gauges.
 async fn probe(sources: &OpsSources) {
-    let database = sources.database.is_reachable().await;
-    sources.readiness.report("database", (!database).then(|| "PostgreSQL does not answer".to_owned()));
+    let unfit = sources.database.check().await.err();
+    let database = unfit.is_none();
+    sources.readiness.report("database", unfit);
     sources.readiness.report("token-keys", sources.keys.warm_up().await.err().map(|error| error.to_string()));
     if let Some(streams) = &sources.streams {
         let overviews = streams.look().await;

@@ -258,8 +258,7 @@ impl AllConsumers {
 
     async fn drain(&self, patience: Duration) -> bool {
         let Self { stock_reserved, refund_order, product_changed } = self;
-        let drained =
-            futures_util::join!(stock_reserved.drain(patience), refund_order.drain(patience), product_changed.drain(patience));
+        let drained = futures_util::join!(stock_reserved.drain(patience), refund_order.drain(patience), product_changed.drain(patience));
         drained.0 && drained.1 && drained.2
     }
 }

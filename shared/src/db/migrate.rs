@@ -172,7 +172,8 @@ pub async fn prepare_within(
 ) -> Result<(), MigrationError> {
     let (started, mut said) = (Instant::now(), None::<Instant>);
     loop {
-        let attempt = async { if settings.migrate_on_start { migrate(settings, migrations()).await } else { check(settings, migrations()).await } };
+        let attempt =
+            async { if settings.migrate_on_start { migrate(settings, migrations()).await } else { check(settings, migrations()).await } };
         match said_while_it_lasts(attempt).await {
             Err(error) if error.may_pass() && started.elapsed() < patience => {
                 if said.is_none_or(|said| said.elapsed() >= LINES) {

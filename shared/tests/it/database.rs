@@ -46,8 +46,7 @@ struct Line {
 impl Line {
     async fn to(port: u16) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let line =
-            Self { port: listener.local_addr().expect("an address").port(), silent_below: Rc::default(), accepted: Rc::default() };
+        let line = Self { port: listener.local_addr().expect("an address").port(), silent_below: Rc::default(), accepted: Rc::default() };
         let (silent_below, accepted) = (Rc::clone(&line.silent_below), Rc::clone(&line.accepted));
         actix_rt::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
@@ -207,8 +206,7 @@ const SECOND: (&str, &str) = ("V2__second", "CREATE TABLE second (id int)");
 const THIRD: (&str, &str) = ("V3__third", "CREATE TABLE third (id int)");
 
 fn program(migrations: &[(&str, &str)]) -> Runner {
-    let migrations: Vec<Migration> =
-        migrations.iter().map(|(name, sql)| Migration::unapplied(name, sql).expect("a migration")).collect();
+    let migrations: Vec<Migration> = migrations.iter().map(|(name, sql)| Migration::unapplied(name, sql).expect("a migration")).collect();
     Runner::new(&migrations)
 }
 

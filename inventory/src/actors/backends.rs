@@ -12,7 +12,7 @@ use super::InventoryError;
 #[derive(Clone)]
 pub struct Backends {
     pub database: Database,
-    /// For what HTTP asks to be shown.
+    /// For what HTTP asks for: whoever waits for the row of a product keeps no orders from being decided.
     pub requests: Database,
     pub relay: RelayHandle,
     /// For replies. The core arbiter's own.
@@ -24,8 +24,9 @@ pub struct Backends {
 }
 
 impl Backends {
+    /// A connection for what HTTP asks for.
     pub(super) async fn connection(&self) -> Result<Connection, InventoryError> {
-        Ok(self.database.connection().await?)
+        Ok(self.requests.connection().await?)
     }
 
     /// Publishes an event whose transaction is committed.

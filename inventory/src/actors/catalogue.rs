@@ -76,7 +76,7 @@ impl Handler<ListProducts> for StockDesk {
         let backends = Rc::clone(&self.backends);
         Box::pin(async move {
             let limit = i64::try_from(query.limit).unwrap_or(i64::MAX);
-            let page = store::page(&backends.requests.connection().await?, query.after.as_deref(), limit).await?;
+            let page = store::page(&backends.connection().await?, query.after.as_deref(), limit).await?;
             Ok(page.iter().map(view).collect())
         })
     }
@@ -99,7 +99,7 @@ impl Handler<ListMovements> for StockDesk {
         let backends = Rc::clone(&self.backends);
         Box::pin(async move {
             let limit = i64::try_from(query.limit).unwrap_or(i64::MAX);
-            let found = store::movements(&backends.requests.connection().await?, &query.sku, query.before, limit).await?;
+            let found = store::movements(&backends.connection().await?, &query.sku, query.before, limit).await?;
             if found.is_empty() && query.before.is_none() { Err(InventoryError::Absent) } else { Ok(found) }
         })
     }

@@ -3,10 +3,7 @@
 use std::collections::HashSet;
 
 use shared::db::{Connection, DbError};
-use tokio_postgres::{
-    Row,
-    types::{Json, ToSql},
-};
+use tokio_postgres::{Row, types::Json};
 use uuid::Uuid;
 
 use crate::domain::{Answer, Money, Order, OrderFilter, OrderLine, OrderStatus, Payment, PaymentMethod};
@@ -49,53 +46,30 @@ pub async fn list_orders(connection: &Connection, filter: &OrderFilter, limit: i
         Some(_) => nth_order(connection, filter, most).await?,
         None => None,
     };
+    let (from, to) = (looked_to.unwrap_or(Uuid::nil()), filter.before.unwrap_or(Uuid::max()));
+    let (range, order) = if filter.user_id.is_some() { OF_USER } else { OF_ALL };
+    let wanted = if filter.status.is_some() { "o.status = $5" } else { "$5::text IS NULL" };
+    let query = format!("SELECT {ORDER_COLUMNS} FROM orders o WHERE {range} AND {wanted} {order} LIMIT $4");
+    let statement = connection.prepare_cached(&query).await?;
     let status = filter.status.map(OrderStatus::as_str);
-    let mut conditions = Conditions::of(filter);
-    status.iter().for_each(|status| conditions.add("o.status =", status));
-    looked_to.iter().for_each(|last| conditions.add("o.id >=", last));
-    let query = format!("SELECT {ORDER_COLUMNS} FROM orders o {} ORDER BY o.id DESC LIMIT", conditions.text());
-    let rows = conditions.query(connection, query, &limit).await?;
+    let rows = connection.query(&statement, &[&filter.user_id, &from, &to, &limit, &status]).await?;
     Ok(OrderPage { orders: rows.iter().map(read_order).collect(), looked_to })
 }
 
 /// The `n`th newest of the orders that a list looks at, if there are more than that.
 async fn nth_order(connection: &Connection, filter: &OrderFilter, n: i64) -> Result<Option<Uuid>, DbError> {
-    let conditions = Conditions::of(filter);
-    let query = format!("SELECT o.id FROM orders o {} ORDER BY o.id DESC LIMIT 2 OFFSET", conditions.text());
-    let rows = conditions.query(connection, query, &(n - 1)).await?;
+    let (range, order) = if filter.user_id.is_some() { OF_USER } else { OF_ALL };
+    let query = format!("SELECT o.id FROM orders o WHERE {range} {order} LIMIT 2 OFFSET $4");
+    let statement = connection.prepare_cached(&query).await?;
+    let to = filter.before.unwrap_or(Uuid::max());
+    let rows = connection.query(&statement, &[&filter.user_id, &Uuid::nil(), &to, &(n - 1)]).await?;
     Ok(rows.first().filter(|_| rows.len() > 1).map(|row| row.get(0)))
 }
 
-/// Conditions that choose an index are written out: a generic plan for "is null or equal" would scan everything.
-struct Conditions<'a> {
-    texts: Vec<String>,
-    arguments: Vec<&'a (dyn ToSql + Sync)>,
-}
-
-impl<'a> Conditions<'a> {
-    fn of(filter: &'a OrderFilter) -> Self {
-        let mut conditions = Self { texts: Vec::new(), arguments: Vec::new() };
-        filter.user_id.iter().for_each(|user| conditions.add("o.user_id =", user));
-        filter.before.iter().for_each(|id| conditions.add("o.id <", id));
-        conditions
-    }
-
-    fn add(&mut self, comparison: &str, argument: &'a (dyn ToSql + Sync)) {
-        self.arguments.push(argument);
-        self.texts.push(format!("{comparison} ${}", self.arguments.len()));
-    }
-
-    fn text(&self) -> String {
-        if self.texts.is_empty() { String::new() } else { format!("WHERE {}", self.texts.join(" AND ")) }
-    }
-
-    /// Runs `query`, whose last parameter is `last`.
-    async fn query(mut self, connection: &Connection, query: String, last: &'a i64) -> Result<Vec<Row>, DbError> {
-        self.arguments.push(last);
-        let statement = connection.prepare_cached(&format!("{query} ${}", self.arguments.len())).await?;
-        connection.query(&statement, &self.arguments).await
-    }
-}
+/// Which orders, from `$2` to before `$3`, and in which order they are found. Compared as rows the orders of a user can only be found by
+/// the index of users: with `user_id = $1` the planner reads those of everybody once most of them are of one user.
+const OF_USER: (&str, &str) = ("(o.user_id, o.id) >= ($1, $2) AND (o.user_id, o.id) < ($1, $3)", "ORDER BY o.user_id DESC, o.id DESC");
+const OF_ALL: (&str, &str) = ("$1::uuid IS NULL AND o.id >= $2 AND o.id < $3", "ORDER BY o.id DESC");
 
 /// Which of these orders are paid and undecided.
 ///

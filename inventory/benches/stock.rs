@@ -68,7 +68,8 @@ impl Warehouse {
         let writer = Commits::start(&supervisor, database.clone(), &settings, || WriteStock);
         // The default of `resend-after`.
         let lease = Duration::from_secs(5);
-        let backends = Backends { database, relay, broker: Broker::new(&streams), lease, view_age: Duration::ZERO };
+        let backends =
+            Backends { requests: database.clone(), database, relay, broker: Broker::new(&streams), lease, view_age: Duration::ZERO };
         let desk = StockDeskOptions { backends: backends.clone(), writer, live_products: 2 * PRODUCTS };
         let handler = OrderCompletedHandler::new(actors::start(&supervisor, &desk));
         let warehouse = Self { backends, handler, _redis: redis, _postgres: postgres };

@@ -11,7 +11,7 @@ use shared::{
     http::{HttpOptions, Readiness, RunningHttp},
     ops::{self, Operations, OpsSources, StreamSources},
     outbox::{self, RelayHandle, RelayOptions, Route},
-    shutdown::{Cause, Shutdown},
+    shutdown::{Cause, Deadline, Shutdown},
     stream::{Broker, Consumers, start_consumers},
     supervisor::{Roster, Supervised, SupervisorHandle},
     telemetry,
@@ -74,7 +74,7 @@ struct Running {
     writer: Commits<WriteStock>,
     relay: RelayHandle,
     operations: Supervised<Operations>,
-    databases: [Database; 2],
+    databases: [Database; 3],
     _arbiters: [Arbiter; 2],
 }
 
@@ -86,13 +86,13 @@ impl Running {
         let core_supervisor = SupervisorHandle::start(&core.handle(), &roster, shutdown.clone());
         let streams_supervisor = SupervisorHandle::start(&streams.handle(), &roster, shutdown.clone());
         // Each arbiter owns its connections.
-        let (core_database, streams_database) =
-            (Database::open("core", &settings.common.database)?, Database::open("streams", &settings.common.database)?);
+        let core_database = Database::open("core", &settings.common.database)?;
+        let (requests, streams_database) = (core_database.requests("requests")?, core_database.beside("streams")?);
         let broker = Broker::new(&settings.streams);
 
         let relay = RelayHandle::start(&streams_supervisor, &relay_options(settings, &streams_database, &broker));
         let writer = Commits::start(&core_supervisor, core_database.clone(), &settings.common.database, || WriteStock);
-        let desk = actors::start(&core_supervisor, &desk_options(settings, &core_database, &relay, &writer));
+        let desk = actors::start(&core_supervisor, &desk_options(settings, &core_database, &requests, &relay, &writer));
         let entry = desk.clone();
         let consumers =
             start_consumers(&streams_supervisor, GROUP, &settings.streams, &broker, move || OrderCompletedHandler::new(entry.clone()));
@@ -110,28 +110,22 @@ impl Running {
             },
         );
         let http = serve_http(settings, readiness, Verifier::new(keys, &settings.tokens), &desk, &operations, &roster)?;
-        let databases = [core_database, streams_database];
+        let databases = [core_database, requests, streams_database];
         Ok(Self { http, consumers, desk, writer, relay, operations, databases, _arbiters: [core, streams] })
     }
 
     /// Promise 9: nothing is lost. Readiness is off since the shutdown began; everybody finishes before whoever it needs.
-    async fn stop(self, patience: Duration) {
+    async fn stop(self, limit: Duration) {
+        self.http.give_notice().await;
+        let down = Deadline::after(limit);
         self.http.stop().await;
-        told("consumers", self.consumers.drain(patience).await);
-        told("desk", self.desk.drain(patience).await);
-        told("writer", self.writer.drain(patience).await);
-        told("relay", self.relay.drain(patience).await);
-        told("operations", self.operations.drain(patience).await);
+        down.stage("consumers", self.consumers.drain(down.left())).await;
+        down.stage("desk", self.desk.drain(down.left())).await;
+        down.stage("writer", self.writer.drain(down.left())).await;
+        down.stage("relay", self.relay.drain(down.left())).await;
+        down.stage("operations", self.operations.drain(down.left())).await;
         self.databases.iter().for_each(Database::close);
         self.http.stop_metrics().await;
-    }
-}
-
-fn told(who: &str, in_time: bool) {
-    if in_time {
-        tracing::debug!(who, "finished");
-    } else {
-        tracing::warn!(who, "did not finish in time; what it held is pending, or in the outbox");
     }
 }
 
@@ -154,9 +148,16 @@ fn relay_options(settings: &Settings, database: &Database, broker: &Broker) -> R
     }
 }
 
-fn desk_options(settings: &Settings, database: &Database, relay: &RelayHandle, writer: &Commits<WriteStock>) -> StockDeskOptions {
+fn desk_options(
+    settings: &Settings,
+    database: &Database,
+    requests: &Database,
+    relay: &RelayHandle,
+    writer: &Commits<WriteStock>,
+) -> StockDeskOptions {
     let backends = Backends {
         database: database.clone(),
+        requests: requests.clone(),
         relay: relay.clone(),
         broker: Broker::new(&settings.streams),
         lease: settings.streams.resend_after,

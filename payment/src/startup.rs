@@ -11,7 +11,7 @@ use shared::{
     http::{self, HttpOptions, Readiness, RunningHttp},
     ops::{self, Operations, OpsSources, StreamSources},
     outbox::{self, RelayHandle, RelayOptions, Route},
-    shutdown::{Cause, Shutdown},
+    shutdown::{Cause, Deadline, Shutdown},
     stream::{Broker, Consumers, start_consumers},
     supervisor::{RestartPolicy, Roster, Supervised, SupervisorHandle},
     telemetry,
@@ -78,7 +78,7 @@ struct Service {
     consumers: AllConsumers,
     relay: RelayHandle,
     operations: Supervised<Operations>,
-    databases: [Database; 2],
+    databases: [Database; 3],
 }
 
 impl Service {
@@ -90,12 +90,12 @@ impl Service {
         let stream_supervisor = SupervisorHandle::start(&streams.handle(), &roster, shutdown.clone());
         // One pool per arbiter: a connection is driven by the thread that uses it.
         let database = Database::open("core", &settings.common.database)?;
-        let stream_database = Database::open("streams", &settings.common.database)?;
+        let (requests, stream_database) = (database.requests("requests")?, database.beside("streams")?);
         let broker = Broker::new(&settings.streams);
 
         let relay = start_relay(&stream_supervisor, settings, &stream_database, &broker);
         let intake = Intake::new(settings.late_after);
-        let actors = Actors::start(&core_supervisor, settings, &database, &relay, &intake, shutdown.clone())?;
+        let actors = Actors::start(&core_supervisor, settings, [&database, &requests], &relay, &intake, shutdown.clone())?;
         let consumers = AllConsumers::start(&stream_supervisor, settings, &broker, &actors);
 
         let keys = KeySet::remote(settings.tokens.jwks_url.clone(), settings.tokens.jwks_refresh)?;
@@ -125,16 +125,18 @@ impl Service {
         let http = http::start(&options, move |config| {
             config.configure(own.clone()).configure(ops::routes(SERVICE, operations_of_http.clone(), roster.clone(), faults));
         })?;
-        Ok(Self { http, desks: actors, consumers, relay, operations, databases: [database, stream_database] })
+        Ok(Self { http, desks: actors, consumers, relay, operations, databases: [database, requests, stream_database] })
     }
 
     /// Promise 9: requests finish, consumers finish and ack, writers commit, the relay flushes.
-    async fn stop(&self, patience: Duration) {
+    async fn stop(&self, limit: Duration) {
+        self.http.give_notice().await;
+        let down = Deadline::after(limit);
         self.http.stop().await;
-        self.consumers.drain(patience).await;
-        self.desks.drain(patience).await;
-        self.relay.drain(patience).await;
-        self.operations.drain(patience).await;
+        down.stage("consumers", self.consumers.drain(down.left())).await;
+        self.desks.drain(&down).await;
+        down.stage("relay", self.relay.drain(down.left())).await;
+        down.stage("operations", self.operations.drain(down.left())).await;
         self.databases.iter().for_each(Database::close);
         self.http.stop_metrics().await;
     }
@@ -170,7 +172,7 @@ impl Actors {
     fn start(
         supervisor: &SupervisorHandle,
         settings: &Settings,
-        database: &Database,
+        [database, requests]: [&Database; 2],
         relay: &RelayHandle,
         intake: &Intake,
         shutdown: Shutdown,
@@ -180,7 +182,8 @@ impl Actors {
         let charges = Commits::start(supervisor, database.clone(), db, ChargeLedger::default);
         let refunds = Commits::start(supervisor, database.clone(), db, || RefundLedger);
         let told = relay.clone();
-        let outcomes = Commits::start(supervisor, database.clone(), db, move || ApplyOutcomes { consumer: GROUP, relay: told.clone() });
+        let outcomes =
+            Commits::start(supervisor, database.clone(), db, move || ApplyOutcomes { consumer: GROUP, relay: Some(told.clone()) });
         let settle = SettleCharges { relay: relay.clone(), resend_after: settings.streams.resend_after };
         let settlements = Commits::start(supervisor, database.clone(), db, move || settle.clone());
 
@@ -202,7 +205,7 @@ impl Actors {
             PlaceOrders::new(price_age, move |placed| _ = cashier.tell(ChargeOrders(placed)))
         });
         let desk_parts = OrderDeskParts {
-            database: database.clone(),
+            database: requests.clone(),
             orders: orders.clone(),
             outcomes: outcomes.clone(),
             watchers,
@@ -223,16 +226,16 @@ impl Actors {
     }
 
     /// Who gives work first, who does it last.
-    async fn drain(&self, patience: Duration) {
-        self.reconciler.drain(patience).await;
-        self.desk.drain(patience).await;
-        self.catalogue.drain(patience).await;
-        self.cashier.drain(patience).await;
-        self.orders.drain(patience).await;
-        self.charges.drain(patience).await;
-        self.refunds.drain(patience).await;
-        self.settlements.drain(patience).await;
-        self.outcomes.drain(patience).await;
+    async fn drain(&self, down: &Deadline) {
+        down.stage("reconciler", self.reconciler.drain(down.left())).await;
+        down.stage("order-desk", self.desk.drain(down.left())).await;
+        down.stage("catalogue", self.catalogue.drain(down.left())).await;
+        down.stage("cashier", self.cashier.drain(down.left())).await;
+        down.stage("orders", self.orders.drain(down.left())).await;
+        down.stage("charges", self.charges.drain(down.left())).await;
+        down.stage("refunds", self.refunds.drain(down.left())).await;
+        down.stage("settlements", self.settlements.drain(down.left())).await;
+        down.stage("outcomes", self.outcomes.drain(down.left())).await;
     }
 }
 
@@ -259,7 +262,9 @@ impl AllConsumers {
         [&self.stock_reserved.specs, &self.refund_order.specs, &self.product_changed.specs].into_iter().flatten().cloned().collect()
     }
 
-    async fn drain(&self, patience: Duration) {
-        futures_util::join!(self.stock_reserved.drain(patience), self.refund_order.drain(patience), self.product_changed.drain(patience));
+    async fn drain(&self, patience: Duration) -> bool {
+        let Self { stock_reserved, refund_order, product_changed } = self;
+        let drained = futures_util::join!(stock_reserved.drain(patience), refund_order.drain(patience), product_changed.drain(patience));
+        drained.0 && drained.1 && drained.2
     }
 }

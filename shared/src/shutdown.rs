@@ -2,13 +2,15 @@
 //!
 //! Either a signal (SIGTERM, SIGINT) or a fault no restart could mend. The composition root waits for one of them and then
 //! takes the service down in the order of promise 9: readiness off, requests finish, consumers finish and ack, the relay
-//! flushes, exit 0 (a fault: non-zero).
+//! flushes, exit 0 (a fault: non-zero). All stages share one [`Deadline`]: a server that hangs makes the first of them late, and no
+//! later one longer.
 
-use std::{process::ExitCode, sync::Arc};
+use std::{future::Future, process::ExitCode, sync::Arc, time::Duration};
 
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::watch,
+    time::Instant,
 };
 
 /// Why the process ends.
@@ -74,6 +76,31 @@ impl Shutdown {
             current.get_or_insert(cause);
             first
         });
+    }
+}
+
+/// When everything must be down.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadline(Instant);
+
+impl Deadline {
+    /// `limit` from now: `shutdown-timeout`.
+    pub fn after(limit: Duration) -> Self {
+        Self(Instant::now() + limit)
+    }
+
+    /// What a stage that begins now may take.
+    pub fn left(&self) -> Duration {
+        self.0.saturating_duration_since(Instant::now())
+    }
+
+    /// Waits for a stage that was given the time that is [`left`](Self::left); it says whether it was in time. Who is late is named.
+    pub async fn stage(&self, name: &str, drained: impl Future<Output = bool>) {
+        if drained.await {
+            tracing::debug!(stage = name, "finished");
+        } else {
+            tracing::warn!(stage = name, "did not finish in time; what it held is pending, or in the database");
+        }
     }
 }
 

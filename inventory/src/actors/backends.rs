@@ -12,6 +12,8 @@ use super::InventoryError;
 #[derive(Clone)]
 pub struct Backends {
     pub database: Database,
+    /// For what HTTP asks for: whoever waits for the row of a product keeps no orders from being decided.
+    pub requests: Database,
     pub relay: RelayHandle,
     /// For replies. The core arbiter's own.
     pub broker: Broker,
@@ -22,8 +24,9 @@ pub struct Backends {
 }
 
 impl Backends {
+    /// A connection for what HTTP asks for.
     pub(super) async fn connection(&self) -> Result<Connection, InventoryError> {
-        Ok(self.database.connection().await?)
+        Ok(self.requests.connection().await?)
     }
 
     /// Publishes an event whose transaction is committed.

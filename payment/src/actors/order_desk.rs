@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::{Intake, Watchers};
 use crate::{
     domain::{Answer, Applied, Order, OrderFilter, OrderRequest, OrderStatus, Placed},
-    store::{self, ApplyOutcomes, OrderOutcome, PlaceOrders},
+    store::{self, ApplyOutcomes, OrderOutcome, OrderPage, PlaceOrders},
 };
 
 /// A long poll looks at the database this often besides being woken: the order may move in another instance.
@@ -188,20 +188,20 @@ async fn find(database: &Database, id: Uuid) -> Result<Option<Order>, DeskError>
 
 /// List orders, newest first.
 #[derive(Debug, Message)]
-#[rtype(result = "Result<Vec<Order>, DeskError>")]
+#[rtype(result = "Result<OrderPage, DeskError>")]
 pub struct ListOrders {
     pub filter: OrderFilter,
     pub limit: usize,
 }
 
 impl Handler<ListOrders> for OrderDesk {
-    type Result = ResponseFuture<Result<Vec<Order>, DeskError>>;
+    type Result = ResponseFuture<Result<OrderPage, DeskError>>;
 
     fn handle(&mut self, message: ListOrders, _: &mut Self::Context) -> Self::Result {
         let database = self.parts.database.clone();
         Box::pin(async move {
             let connection = database.connection().await?;
-            Ok(store::list_orders(&connection, &message.filter, message.limit as i64).await?)
+            Ok(store::list_orders(&connection, &message.filter, message.limit as i64, store::LOOKED_AT).await?)
         })
     }
 }

@@ -74,7 +74,8 @@ pub struct ListParams {
     user_id: Option<Uuid>,
 }
 
-/// Orders, newest first: a USER's own, an ADMIN's all.
+/// Orders, newest first: a USER's own, an ADMIN's all. With `status` a page may have fewer orders than there are: follow `next_cursor`
+/// while `has_more` is true.
 #[utoipa::path(get, path = "/orders", tag = "orders", params(ListParams), security(("bearer" = [])),
     responses((status = 200, body = Page<OrderView>), (status = 400, body = Problem)))]
 pub async fn list(token: Token<AnyRole>, desks: Data<Desks>, params: Query<ListParams>) -> Result<HttpResponse, Problem> {
@@ -87,7 +88,8 @@ pub async fn list(token: Token<AnyRole>, desks: Data<Desks>, params: Query<ListP
         before: page.after()?.as_deref().map(cursor).transpose()?,
     };
     let found = desks.orders.send(ListOrders { filter, limit: limit + 1 }).await?.map_err(refusal)?;
-    let page = Page::cut(found, limit, |order| order.id.to_string());
+    let looked_to = found.looked_to.map(|id| id.to_string());
+    let page = Page::cut(found.orders, limit, |order| order.id.to_string()).going_on_after(looked_to.as_deref());
     let data = page.data.iter().map(OrderView::from).collect();
     Ok(HttpResponse::Ok().json(Page { data, has_more: page.has_more, next_cursor: page.next_cursor }))
 }

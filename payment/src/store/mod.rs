@@ -14,7 +14,7 @@ mod settle;
 
 pub use catalogue::{learn_products, product_changes};
 pub use ledger::{ChargeEntry, ChargeLedger, RefundEntry, RefundLedger};
-pub use orders::{completed_among, find_order, list_orders, record_answer};
+pub use orders::{LOOKED_AT, OrderPage, completed_among, find_order, list_orders, record_answer};
 pub use outcome::{ApplyOutcomes, OrderOutcome};
 pub use pending::pending_orders;
 pub use place::PlaceOrders;

@@ -3,10 +3,7 @@
 use std::collections::HashSet;
 
 use shared::db::{Connection, DbError};
-use tokio_postgres::{
-    Row,
-    types::{Json, ToSql},
-};
+use tokio_postgres::{Row, types::Json};
 use uuid::Uuid;
 
 use crate::domain::{Answer, Money, Order, OrderFilter, OrderLine, OrderStatus, Payment, PaymentMethod};
@@ -24,30 +21,55 @@ pub async fn find_order(connection: &Connection, id: Uuid) -> Result<Option<Orde
     Ok(connection.query_opt(&statement, &[&id]).await?.map(|row| read_order(&row)))
 }
 
-/// Up to `limit` orders, newest first (ids rise with time).
+/// Orders that one page of a list looks at, at most. A row that is looked at and not wanted takes 2 us: a page takes 20 ms of the
+/// server, where a status that a user has none of among 500,000 orders took a second.
+pub const LOOKED_AT: i64 = 10_000;
+
+/// One page of a list.
+#[derive(Debug)]
+pub struct OrderPage {
+    pub orders: Vec<Order>,
+    /// The last order that was looked at, if older ones are left that were not.
+    pub looked_to: Option<Uuid>,
+}
+
+/// Up to `limit` orders, newest first (ids rise with time), among the next `most`: [`LOOKED_AT`]. A page may end early, even without a
+/// single order: [`OrderPage::looked_to`].
+///
+/// An index finds whose orders they are and where to begin, so only a status can make it look further than `limit`. No index has the
+/// status, which would have to be changed with each step of each order.
 ///
 /// # Errors
 /// The database did not answer.
-pub async fn list_orders(connection: &Connection, filter: &OrderFilter, limit: i64) -> Result<Vec<Order>, DbError> {
-    let status = filter.status.map(OrderStatus::as_str);
-    let mut conditions = vec!["($1::text IS NULL OR o.status = $1)"];
-    let mut arguments: Vec<&(dyn ToSql + Sync)> = vec![&status, &limit];
-    // Conditions that choose an index are written out: a generic plan for "is null or equal" would scan everything.
-    let (user, before);
-    if let Some(user_id) = &filter.user_id {
-        arguments.push(user_id);
-        user = format!("o.user_id = ${}", arguments.len());
-        conditions.push(&user);
-    }
-    if let Some(id) = &filter.before {
-        arguments.push(id);
-        before = format!("o.id < ${}", arguments.len());
-        conditions.push(&before);
-    }
-    let query = format!("SELECT {ORDER_COLUMNS} FROM orders o WHERE {} ORDER BY o.id DESC LIMIT $2", conditions.join(" AND "));
+pub async fn list_orders(connection: &Connection, filter: &OrderFilter, limit: i64, most: i64) -> Result<OrderPage, DbError> {
+    let looked_to = match filter.status {
+        Some(_) => nth_order(connection, filter, most).await?,
+        None => None,
+    };
+    let (from, to) = (looked_to.unwrap_or(Uuid::nil()), filter.before.unwrap_or(Uuid::max()));
+    let (range, order) = if filter.user_id.is_some() { OF_USER } else { OF_ALL };
+    let wanted = if filter.status.is_some() { "o.status = $5" } else { "$5::text IS NULL" };
+    let query = format!("SELECT {ORDER_COLUMNS} FROM orders o WHERE {range} AND {wanted} {order} LIMIT $4");
     let statement = connection.prepare_cached(&query).await?;
-    Ok(connection.query(&statement, &arguments).await?.iter().map(read_order).collect())
+    let status = filter.status.map(OrderStatus::as_str);
+    let rows = connection.query(&statement, &[&filter.user_id, &from, &to, &limit, &status]).await?;
+    Ok(OrderPage { orders: rows.iter().map(read_order).collect(), looked_to })
 }
+
+/// The `n`th newest of the orders that a list looks at, if there are more than that.
+async fn nth_order(connection: &Connection, filter: &OrderFilter, n: i64) -> Result<Option<Uuid>, DbError> {
+    let (range, order) = if filter.user_id.is_some() { OF_USER } else { OF_ALL };
+    let query = format!("SELECT o.id FROM orders o WHERE {range} {order} LIMIT 2 OFFSET $4");
+    let statement = connection.prepare_cached(&query).await?;
+    let to = filter.before.unwrap_or(Uuid::max());
+    let rows = connection.query(&statement, &[&filter.user_id, &Uuid::nil(), &to, &(n - 1)]).await?;
+    Ok(rows.first().filter(|_| rows.len() > 1).map(|row| row.get(0)))
+}
+
+/// Which orders, from `$2` to before `$3`, and in which order they are found. Compared as rows the orders of a user can only be found by
+/// the index of users: with `user_id = $1` the planner reads those of everybody once most of them are of one user.
+const OF_USER: (&str, &str) = ("(o.user_id, o.id) >= ($1, $2) AND (o.user_id, o.id) < ($1, $3)", "ORDER BY o.user_id DESC, o.id DESC");
+const OF_ALL: (&str, &str) = ("$1::uuid IS NULL AND o.id >= $2 AND o.id < $3", "ORDER BY o.id DESC");
 
 /// Which of these orders are paid and undecided.
 ///

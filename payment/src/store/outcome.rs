@@ -30,8 +30,8 @@ pub struct OrderOutcome {
 pub struct ApplyOutcomes {
     /// The consumer group, as the inbox knows it.
     pub consumer: &'static str,
-    /// Hears which events are confirmed.
-    pub relay: RelayHandle,
+    /// Hears which events are confirmed; without, their entries are noted for nothing.
+    pub relay: Option<RelayHandle>,
 }
 
 impl Write for ApplyOutcomes {
@@ -53,7 +53,9 @@ impl Write for ApplyOutcomes {
     fn committed(&self, items: &[OrderOutcome], outcomes: &[Applied]) {
         let moved = items.iter().zip(outcomes).filter(|(_, applied)| **applied == Applied::Moved);
         count_orders(moved.clone().map(|(item, _)| item.status.as_str()));
-        self.relay.confirmed(moved.filter_map(|(item, _)| item.answers).collect());
+        if let Some(relay) = &self.relay {
+            relay.confirmed(moved.filter_map(|(item, _)| item.answers).collect());
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use shared::{
 use uuid::Uuid;
 
 const SOON: Duration = Duration::from_secs(10);
-const APPLY: ApplyOutcomes = ApplyOutcomes { consumer: "payment-group" };
+const APPLY: ApplyOutcomes = ApplyOutcomes { consumer: "payment-group", relay: None };
 
 struct Books {
     database: Database,

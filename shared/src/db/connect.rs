@@ -3,25 +3,64 @@
 //! With TLS the certificate and the host's name are always checked: against the system's certificates, or those of
 //! `SSL_CERT_FILE`. `sslmode=prefer`, the default of URLs, is no TLS here: it would promise nothing and fail on the
 //! certificate a Debian server makes for itself.
+//!
+//! The hosts of the URL, and the addresses of each, are tried one after the other. Each has a limit of its own for everything: the
+//! name, TCP, TLS, the start of the session, and the look whether it may write. So a host that hangs hides no other.
 
-use std::{future::Future, pin::Pin};
+use std::{future::Future, net::IpAddr, pin::Pin, time::Duration};
 
-use deadpool_postgres::{Manager, ManagerConfig, RecyclingMethod};
-use tokio_postgres::{Client, Config, NoTls, config::SslMode};
+use tokio::time::timeout;
+use tokio_postgres::{Client, Config, NoTls, config::Host, config::SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::{DbError, Fault, error::chain};
 use crate::tls::client_config;
+
+/// For one address, unless the configuration has a `connect_timeout`: a handshake takes milliseconds, on a full machine a second.
+const ADDRESS_LIMIT: Duration = Duration::from_secs(5);
+/// An idle connection whose peer is gone without a word is noticed after 5 + 3 x 2 s, where Linux takes two hours.
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(5);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(2);
+const KEEPALIVE_RETRIES: u32 = 3;
+/// What was sent and is not acknowledged for that long breaks the connection. Linux sends it again for a quarter of an hour.
+const UNACKNOWLEDGED: Duration = Duration::from_secs(10);
 
 /// What drives a connection: to be spawned; it ends with the connection.
 pub type Driver = Pin<Box<dyn Future<Output = Result<(), tokio_postgres::Error>> + Send>>;
 
-/// One connection outside the pool.
+/// One connection outside the pools, to the first address that takes it.
 ///
 /// # Errors
-/// The server cannot be reached, or refuses; its certificate is not trusted.
-pub async fn connect(config: &Config) -> Result<(Client, Driver), tokio_postgres::Error> {
+/// [`Fault::Unreachable`]: no server can be reached, or they refuse, each with its reason; a certificate is not trusted.
+pub async fn connect(config: &Config) -> Result<(Client, Driver), DbError> {
+    let limit = config.get_connect_timeout().copied().unwrap_or(ADDRESS_LIMIT);
+    let mut refusals = Vec::new();
+    for host in hosts(config) {
+        let addresses = match timeout(limit, host.addresses()).await {
+            Ok(Ok(addresses)) => addresses,
+            Ok(Err(error)) => {
+                refusals.push(format!("{host}: {error}"));
+                continue;
+            }
+            Err(_) => {
+                refusals.push(format!("{host}: its name was not resolved within {limit:?}"));
+                continue;
+            }
+        };
+        for address in addresses {
+            match timeout(limit, open(&host.config(config, address))).await {
+                Ok(Ok(connected)) => return Ok(connected),
+                Ok(Err(error)) => refusals.push(format!("{host}: {}", chain(&error))),
+                Err(_) => refusals.push(format!("{host}: no answer within {limit:?}")),
+            }
+        }
+    }
+    Err(DbError { fault: Fault::Unreachable, message: refusals.join("; ") })
+}
+
+async fn open(config: &Config) -> Result<(Client, Driver), tokio_postgres::Error> {
     if uses_tls(config) {
-        let (client, connection) = config.connect(tls()).await?;
+        let (client, connection) = config.connect(MakeRustlsConnect::new(client_config())).await?;
         Ok((client, Box::pin(connection)))
     } else {
         let (client, connection) = config.connect(NoTls).await?;
@@ -29,17 +68,71 @@ pub async fn connect(config: &Config) -> Result<(Client, Driver), tokio_postgres
     }
 }
 
-/// What makes the connections of a pool.
-pub(super) fn manager(config: Config) -> Manager {
-    let how = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-    if uses_tls(&config) { Manager::from_config(config, tls(), how) } else { Manager::from_config(config, NoTls, how) }
-}
-
 /// Whether a connection with `config` is encrypted, or not made at all.
 pub fn uses_tls(config: &Config) -> bool {
     config.get_ssl_mode() == SslMode::Require
 }
 
-fn tls() -> MakeRustlsConnect {
-    MakeRustlsConnect::new(client_config())
+/// One of the hosts of a URL.
+struct Candidate {
+    host: Host,
+    address: Option<IpAddr>,
+    port: u16,
+}
+
+fn hosts(config: &Config) -> impl Iterator<Item = Candidate> {
+    let (addresses, ports) = (config.get_hostaddrs(), config.get_ports());
+    config.get_hosts().iter().enumerate().map(move |(n, host)| Candidate {
+        host: host.clone(),
+        address: addresses.get(n).copied(),
+        // One port may stand for all hosts.
+        port: ports.get(n).or(ports.first()).copied().unwrap_or(5432),
+    })
+}
+
+impl Candidate {
+    /// Where it is; `None`: a socket of this machine.
+    async fn addresses(&self) -> std::io::Result<Vec<Option<IpAddr>>> {
+        match (&self.host, self.address) {
+            (Host::Unix(_), _) => Ok(vec![None]),
+            (Host::Tcp(_), Some(address)) => Ok(vec![Some(address)]),
+            (Host::Tcp(name), None) => {
+                Ok(tokio::net::lookup_host((name.as_str(), self.port)).await?.map(|address| Some(address.ip())).collect())
+            }
+        }
+    }
+
+    /// `config` with this host only.
+    fn config(&self, config: &Config, address: Option<IpAddr>) -> Config {
+        let mut one = Config::new();
+        match &self.host {
+            Host::Tcp(name) => one.host(name),
+            Host::Unix(folder) => one.host_path(folder),
+        };
+        address.map(|address| one.hostaddr(address));
+        config.get_user().map(|user| one.user(user));
+        config.get_password().map(|password| one.password(password));
+        config.get_dbname().map(|name| one.dbname(name));
+        config.get_options().map(|options| one.options(options));
+        config.get_application_name().map(|name| one.application_name(name));
+        one.port(self.port)
+            .ssl_mode(config.get_ssl_mode())
+            .ssl_negotiation(config.get_ssl_negotiation())
+            .channel_binding(config.get_channel_binding())
+            .target_session_attrs(config.get_target_session_attrs())
+            .keepalives_idle(KEEPALIVE_IDLE)
+            .keepalives_interval(KEEPALIVE_INTERVAL)
+            .keepalives_retries(KEEPALIVE_RETRIES)
+            .tcp_user_timeout(UNACKNOWLEDGED);
+        one
+    }
+}
+
+impl std::fmt::Display for Candidate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.host {
+            Host::Tcp(name) => write!(f, "{name}:{}", self.port),
+            Host::Unix(folder) => write!(f, "{}", folder.display()),
+        }
+    }
 }

@@ -1,21 +1,34 @@
-//! What a database error means for the caller, apart from what it says.
+//! The one place that judges PostgreSQL's answers: what an error means for the caller, apart from what it says.
+//!
+//! | fault | the connection | the statement | who mends it |
+//! | --- | --- | --- | --- |
+//! | `Unreachable` | there was none | was not executed | the server comes back |
+//! | `Lost` | is thrown away, with all that are as old | may have been executed | a fresh connection |
+//! | `Contention` | is good | was rolled back | another try |
+//! | `Unfit` | is thrown away | was rolled back | an operator: schema, rights, space |
+//! | `Constraint`, `Refused` | is good | was rolled back | nobody: it is about this item |
 
-use std::{error::Error, fmt};
+use std::{error::Error, fmt, io, time::Duration};
 
-use tokio_postgres::{error::SqlState, types::WrongType};
+use tokio_postgres::{
+    error::{DbError as ServerError, SqlState},
+    types::WrongType,
+};
 
 /// What to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
     /// No connection could be had: nothing was executed.
     Unreachable,
-    /// The connection broke, or the server is going down: the statement may or may not have been committed.
+    /// The connection broke or is of no use any more: the statement may or may not have been committed. A fresh one may do.
     Lost,
     /// Deadlock, serialisation failure or a timeout: rolled back, worth another try.
     Contention,
+    /// Rolled back, and it succeeds as soon as an operator has mended the schema, a right, or a resource. Never a dead letter.
+    Unfit,
     /// A constraint refused it; its name.
     Constraint(String),
-    /// The database refused it for another reason; trying again changes nothing.
+    /// The database refused this item for another reason; trying again changes nothing.
     Refused,
 }
 
@@ -31,9 +44,18 @@ impl DbError {
         Self { fault: Fault::Unreachable, message: chain(error) }
     }
 
-    /// Whether the same statement may succeed later without anybody changing anything but the weather.
+    pub(super) fn silent(limit: Duration) -> Self {
+        Self { fault: Fault::Lost, message: format!("no answer within {limit:?}") }
+    }
+
+    /// Whether the same statement may succeed later: PostgreSQL is away, busy, or waits for an operator.
     pub fn is_transient(&self) -> bool {
-        matches!(self.fault, Fault::Unreachable | Fault::Lost | Fault::Contention)
+        !self.is_of_the_item()
+    }
+
+    /// Whether the statement never succeeds with these values.
+    pub fn is_of_the_item(&self) -> bool {
+        matches!(self.fault, Fault::Constraint(_) | Fault::Refused)
     }
 
     /// Whether `constraint` refused the statement.
@@ -52,28 +74,45 @@ impl Error for DbError {}
 
 impl From<tokio_postgres::Error> for DbError {
     fn from(error: tokio_postgres::Error) -> Self {
-        Self { fault: classify(&error), message: chain(&error) }
+        Self { fault: judge(&error), message: chain(&error) }
     }
 }
 
-fn classify(error: &tokio_postgres::Error) -> Fault {
-    let Some(server) = error.as_db_error() else {
-        // A value of the wrong type is a mistake of ours and never reached the server; anything else is the connection.
-        let is_ours = error.source().is_some_and(|cause| cause.is::<WrongType>());
-        return if is_ours { Fault::Refused } else { Fault::Lost };
-    };
-    match server.code() {
-        &SqlState::T_R_SERIALIZATION_FAILURE
-        | &SqlState::T_R_DEADLOCK_DETECTED
-        | &SqlState::LOCK_NOT_AVAILABLE
-        | &SqlState::QUERY_CANCELED => Fault::Contention,
-        code => match code.code().get(..2) {
-            Some("23") => Fault::Constraint(server.constraint().unwrap_or_default().to_owned()),
-            // 08 connection, 53 resources (disk full, too many clients), 57 shutdown, 58 system error, 25 read-only standby.
-            Some("08" | "53" | "57" | "58" | "25") => Fault::Lost,
-            _ => Fault::Refused,
-        },
+pub(super) fn judge(error: &tokio_postgres::Error) -> Fault {
+    error.as_db_error().map_or_else(|| judge_client(error), judge_server)
+}
+
+/// An error of the client. A column of another type than this program was written for is a schema that does not fit; a value that
+/// cannot be sent is of the item; all else is the connection.
+fn judge_client(error: &tokio_postgres::Error) -> Fault {
+    match error.source() {
+        Some(cause) if cause.is::<WrongType>() => Fault::Unfit,
+        Some(cause) if !cause.is::<io::Error>() => Fault::Refused,
+        _ => Fault::Lost,
     }
+}
+
+/// By SQLSTATE. An unknown one is for an operator: a dead letter would be the worse mistake.
+fn judge_server(server: &ServerError) -> Fault {
+    let code = server.code();
+    match code.code().get(..2).unwrap_or_default() {
+        // Rolled back: a serialisation failure or deadlock, a lock that was not to be had.
+        "40" if *code != SqlState::T_R_STATEMENT_COMPLETION_UNKNOWN => Fault::Contention,
+        "55" => Fault::Contention,
+        "57" if *code == SqlState::QUERY_CANCELED => Fault::Contention,
+        // Connection, read-only or broken transaction, forgotten statement, completion unknown, shutdown, system error.
+        "08" | "25" | "26" | "40" | "57" | "58" => Fault::Lost,
+        "0A" if is_stale_plan(server) => Fault::Lost,
+        "23" => Fault::Constraint(server.constraint().unwrap_or_default().to_owned()),
+        // Values: cardinality, data, WITH CHECK OPTION, size of a row or an index entry, RAISE of a function.
+        "21" | "22" | "44" | "54" | "P0" => Fault::Refused,
+        _ => Fault::Unfit,
+    }
+}
+
+/// "cached plan must not change result type": a column of it has another type now. By the server's function, for the text is translated.
+fn is_stale_plan(server: &ServerError) -> bool {
+    server.routine() == Some("RevalidateCachedQuery")
 }
 
 /// The error and its sources: tokio-postgres says only "db error" at the top.

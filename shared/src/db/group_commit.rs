@@ -17,6 +17,7 @@
 use std::{
     collections::VecDeque,
     future::Future,
+    ops::Range,
     rc::Rc,
     time::{Duration, Instant},
 };
@@ -37,6 +38,11 @@ const FEW: usize = 4;
 /// For each of so many items that it found waiting it waits for one more commit-interval, as long as it has the patience. A commit
 /// costs about as much as eight items: a quarter of a batch of so many.
 const MANY: usize = 32;
+/// A batch that was rolled back for a reason that may pass (a lock, a deadlock) is tried so often before it is cut: with `WRITER_LOCK`
+/// less than a second, so that there is time within `commit-deadline` to find what is in the way.
+const TRIES: u32 = 3;
+/// A batch is cut into so many parts: one item among 512 stands alone after three cuts, each of which may cost a `WRITER_LOCK`.
+const PARTS: usize = 8;
 /// Pause before a batch is tried again: long enough for a restarting server, short against `commit-deadline`.
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
 
@@ -49,7 +55,7 @@ pub trait Write: Unpin + 'static {
     const NAME: &'static str;
 
     /// Later items were decided on the assumption that earlier ones commit: if a batch fails, what is queued fails too.
-    /// Otherwise a refused batch is halved until the item that causes it stands alone.
+    /// Otherwise a batch that is rolled back is cut until the item that causes it stands alone.
     const DEPENDENT: bool = false;
 
     /// For how many commit-intervals the writer waits for more at most, when it has just committed many. None: a request waits for
@@ -66,12 +72,18 @@ pub trait Write: Unpin + 'static {
 /// Why an item has no outcome.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CommitError {
-    /// The database could not be reached in time. The item may have been committed: ask again by its key.
+    /// The database could not be reached in time, or did not take it in time. The item may have been committed: ask again by its key.
     #[error("the database is not available: {0}")]
     Unavailable(String),
     /// The database refused it; it was not committed.
     #[error("the database refused it: {0}")]
     Refused(DbError),
+}
+
+impl From<DbError> for CommitError {
+    fn from(error: DbError) -> Self {
+        if error.is_transient() { Self::Unavailable(error.message) } else { Self::Refused(error) }
+    }
 }
 
 /// Where the outcome of an item goes. Dropped without one when the writer is replaced: the item may have been committed.
@@ -140,6 +152,8 @@ impl<W: Write> Commits<W> {
         settings: &DatabaseSettings,
         mut writer: impl FnMut() -> W + Send + 'static,
     ) -> Self {
+        // Its own connection. That fails for what made `database` fail.
+        let database = database.writer(W::NAME).unwrap_or(database);
         let limits = Limits { batch: settings.commit_batch, deadline: settings.commit_deadline, interval: settings.commit_interval };
         let policy = RestartPolicy::default();
         Self(supervisor.supervise("group-commit", W::NAME, policy, move |life| GroupCommit {
@@ -317,35 +331,55 @@ impl<W: Write> Batch<W> {
         outcomes
     }
 
-    /// Commits `items`, halving a refused batch until the culprit stands alone.
+    /// Commits `items`. A batch that cannot be committed as a whole is cut into parts, and those again, until what is in the way
+    /// stands alone; the parts that can be committed come first.
     async fn settle(&self, items: &[W::Item], started: Instant) -> Vec<Result<W::Outcome, CommitError>> {
-        match self.persist(items, started).await {
-            Ok(outcomes) => outcomes.into_iter().map(Ok).collect(),
-            Err(CommitError::Refused(_)) if items.len() > 1 && !W::DEPENDENT => {
-                let (left, right) = items.split_at(items.len() / 2);
-                let mut outcomes = Box::pin(self.settle(left, started)).await;
-                outcomes.extend(Box::pin(self.settle(right, started)).await);
-                outcomes
+        let mut outcomes: Vec<_> = items.iter().map(|_| Err(CommitError::Unavailable("out of time".to_owned()))).collect();
+        let mut parts = VecDeque::from([0..items.len()]);
+        while let Some(part) = parts.pop_front() {
+            let tries = if part.len() == items.len() { TRIES } else { 1 };
+            let (error, part) = match self.persist(&items[part.clone()], tries, started).await {
+                Ok(done) => {
+                    part.zip(done).for_each(|(n, outcome)| outcomes[n] = Ok(outcome));
+                    continue;
+                }
+                Err(error) => (error, part),
+            };
+            let hurried = error.is_transient();
+            if part.len() > 1 && !W::DEPENDENT && may_be_of_one_item(&error) {
+                parts.extend(cut(part));
+            } else {
+                part.for_each(|n| outcomes[n] = Err(failure::<W>(error.clone())));
             }
-            Err(error) => items.iter().map(|_| Err(error.clone())).collect(),
+            if started.elapsed() >= self.limits.deadline {
+                break;
+            }
+            if hurried && !parts.is_empty() {
+                tokio::time::sleep(RETRY_PAUSE).await;
+            }
         }
+        outcomes
     }
 
-    /// Commits `items`, trying again while the outcome is unknown and the deadline has not passed.
-    async fn persist(&self, items: &[W::Item], started: Instant) -> Result<Vec<W::Outcome>, CommitError> {
-        let mut may_have_happened = false;
+    /// Commits `items`: until the deadline while the outcome is unknown; `tries` times when they were rolled back and that may pass.
+    async fn persist(&self, items: &[W::Item], tries: u32, started: Instant) -> Result<Vec<W::Outcome>, DbError> {
+        let (mut tried, mut may_have_happened) = (0, false);
         loop {
             let error = match self.attempt(items).await {
                 Ok(outcomes) => return Ok(outcomes),
                 Err(error) => error,
             };
+            tried += 1;
             may_have_happened |= error.fault == Fault::Lost;
-            let refused_before_anything = error.fault == Fault::Unreachable && !may_have_happened;
-            if !error.is_transient() {
-                return Err(CommitError::Refused(error));
-            }
-            if refused_before_anything || started.elapsed() >= self.limits.deadline {
-                return Err(CommitError::Unavailable(error.message));
+            let again = match error.fault {
+                Fault::Lost => true,
+                Fault::Unreachable => may_have_happened,
+                Fault::Contention => tried < tries,
+                Fault::Unfit => tried < tries || W::DEPENDENT,
+                Fault::Constraint(_) | Fault::Refused => false,
+            };
+            if !again || started.elapsed() >= self.limits.deadline {
+                return Err(error);
             }
             tracing::warn!(writer = W::NAME, items = items.len(), %error, "commit failed; trying the batch again");
             tokio::time::sleep(RETRY_PAUSE).await;
@@ -356,17 +390,31 @@ impl<W: Write> Batch<W> {
         let connection = self.database.connection().await?;
         failpoint::pass("commit.before", W::NAME);
         let commit = self.writer.commit(&connection, items);
-        let outcomes = match tokio::time::timeout(self.limits.deadline, commit).await {
-            Ok(outcomes) => outcomes?,
-            Err(_) => {
-                // The server may still be at it: this connection must not be used for the next batch.
-                _ = Connection::take(connection);
-                return Err(DbError { fault: Fault::Lost, message: "no answer in time".to_owned() });
-            }
+        let Ok(outcomes) = tokio::time::timeout(self.limits.deadline, commit).await else {
+            // The server may still be at it, or gone without a word.
+            connection.condemn();
+            return Err(DbError::silent(self.limits.deadline));
         };
+        let outcomes = outcomes?;
         debug_assert_eq!(outcomes.len(), items.len(), "one outcome an item");
         failpoint::pass("commit.after", W::NAME);
         self.writer.committed(items, &outcomes);
         Ok(outcomes)
     }
+}
+
+/// Who decided a batch as a whole has to find out which of its items somebody keeps from being committed, and is told so.
+fn failure<W: Write>(error: DbError) -> CommitError {
+    if W::DEPENDENT && error.fault == Fault::Contention { CommitError::Refused(error) } else { error.into() }
+}
+
+/// What was rolled back, possibly for the sake of one item: because of its values, of a row that somebody holds, or of what only its
+/// row runs into.
+fn may_be_of_one_item(error: &DbError) -> bool {
+    !matches!(error.fault, Fault::Unreachable | Fault::Lost)
+}
+
+fn cut(part: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    let (size, end) = (part.len().div_ceil(PARTS), part.end);
+    part.step_by(size).map(move |start| start..end.min(start + size))
 }

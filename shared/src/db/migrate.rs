@@ -1,37 +1,66 @@
 //! The schema: brought up to date by whichever instance comes first while the others wait, or, where the program that serves
 //! may not change tables, by the command `migrate` beforehand.
+//!
+//! A program goes on with a schema that is newer than its own: an older instance serves while a newer one is rolled out, and may be
+//! restarted. Each migration leaves what the version before it reads and writes.
 
-use std::time::Duration;
+use std::{error::Error, future::Future, time::Duration};
 
 use refinery::Runner;
-use tokio_postgres::{Client, Config, error::SqlState};
+use tokio::time::{Instant, timeout};
+use tokio_postgres::{Client, config::TargetSessionAttrs, error::SqlState};
 
-use super::{Driver, connect, error::chain};
+use super::{DbError, Fault, connect, health::warn_unless_durable};
 use crate::settings::DatabaseSettings;
 
 /// Key of the advisory lock: "orderflo" in ASCII. Any constant will do; this one can be recognised in `pg_locks`.
 const LOCK: i64 = 0x6f72_6465_7266_6c6f;
-
-/// How long a service waits for its database at start: a container of PostgreSQL needs up to half a minute for its first start.
+/// How long the command `migrate` waits for its database: a container of PostgreSQL needs up to half a minute for its first start.
 pub const PATIENCE: Duration = Duration::from_secs(60);
+/// Time between two attempts.
+const PAUSE: Duration = Duration::from_secs(1);
+/// Time between two lines about what a start waits for.
+const LINES: Duration = Duration::from_secs(10);
+/// Longest wait for the answer to a query that touches a few rows.
+const ANSWER: Duration = Duration::from_secs(5);
 
 /// Why the schema could not be brought up to date.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrationError {
-    #[error("cannot reach PostgreSQL to migrate: {}", chain(.0))]
-    Postgres(#[from] tokio_postgres::Error),
+    #[error("PostgreSQL is of no use for a migration: {0}")]
+    Database(#[from] DbError),
     #[error("a migration failed: {0}")]
     Migration(#[from] refinery::Error),
     /// With `migrate-on-start` off, and nobody has run `migrate`.
     #[error("the schema is at version {found}, and this program needs {needed}: run its command `migrate` with the owner's database-url")]
     Outdated { found: i32, needed: i32 },
+    /// Two histories: somebody else's migrations are there, and not all of ours.
+    #[error("the schema is at version {found} without version {missing}: it belongs to another line of this program")]
+    Foreign { found: i32, missing: i32 },
 }
 
 impl MigrationError {
-    /// Whether waiting may help: a server that is coming up, or a `migrate` that is under way.
+    /// Whether waiting may help: a server that is coming up, a table that somebody holds, or a `migrate` that is under way.
     fn may_pass(&self) -> bool {
-        matches!(self, Self::Postgres(_) | Self::Outdated { .. })
+        match self {
+            Self::Database(error) => error.is_transient(),
+            Self::Migration(error) => fault(error).is_some_and(|fault| matches!(fault, Fault::Lost | Fault::Contention)),
+            Self::Outdated { .. } => true,
+            Self::Foreign { .. } => false,
+        }
     }
+}
+
+/// What PostgreSQL said to refinery.
+fn fault(error: &refinery::Error) -> Option<Fault> {
+    let mut source = error.source();
+    while let Some(cause) = source {
+        if let Some(error) = cause.downcast_ref::<tokio_postgres::Error>() {
+            return Some(super::error::judge(error));
+        }
+        source = cause.source();
+    }
+    None
 }
 
 /// Brings the schema up to date on a connection of its own, holding an advisory lock (refinery takes none).
@@ -39,61 +68,132 @@ impl MigrationError {
 /// # Errors
 /// PostgreSQL cannot be reached, or a migration fails; the failed one is rolled back.
 pub async fn migrate(settings: &DatabaseSettings, runner: Runner) -> Result<(), MigrationError> {
-    let (mut client, driver) = open(settings).await?;
-    let driver = actix_rt::spawn(driver);
-    client.execute("SELECT pg_advisory_lock($1)", &[&LOCK]).await?;
-    let report = runner.run_async(&mut client).await?;
-    for migration in report.applied_migrations() {
-        tracing::info!(migration = %migration, "migrated");
+    with_client(settings, async |client| {
+        lock(client).await?;
+        // A migration of a large table takes the time it takes; but while it waits for a table, nobody else gets at that table.
+        answered(client.batch_execute(&format!("SET lock_timeout = {}", settings.statement_timeout.as_millis()))).await?;
+        let runner = runner.set_abort_missing(false); // what a newer program has added is not among ours
+        let report = runner.run_async(client).await?;
+        for migration in report.applied_migrations() {
+            tracing::info!(migration = %migration, "migrated");
+        }
+        refuse_another_line(&runner, &applied(client).await?)
+    })
+    .await
+}
+
+/// Looks whether the schema is what this program needs, or newer.
+async fn check(settings: &DatabaseSettings, runner: Runner) -> Result<(), MigrationError> {
+    with_client(settings, async |client| {
+        let applied = applied(client).await?;
+        let (found, needed) = (newest(&applied), newest(&versions(&runner)));
+        if found < needed { Err(MigrationError::Outdated { found, needed }) } else { refuse_another_line(&runner, &applied) }
+    })
+    .await
+}
+
+/// refinery leaves out what is older than the newest one there: such a schema lacks something for good.
+fn refuse_another_line(runner: &Runner, applied: &[i32]) -> Result<(), MigrationError> {
+    let found = newest(applied);
+    match versions(runner).into_iter().find(|version| *version < found && !applied.contains(version)) {
+        Some(missing) => Err(MigrationError::Foreign { found, missing }),
+        None => Ok(()),
     }
-    drop(client); // ends the session, and with it the lock
-    _ = driver.await;
+}
+
+fn versions(runner: &Runner) -> Vec<i32> {
+    runner.get_migrations().iter().map(|migration| migration.version()).collect()
+}
+
+fn newest(versions: &[i32]) -> i32 {
+    versions.iter().copied().max().unwrap_or_default()
+}
+
+/// The migrations that were applied.
+async fn applied(client: &Client) -> Result<Vec<i32>, DbError> {
+    let history = async {
+        match client.query("SELECT version FROM refinery_schema_history", &[]).await {
+            Ok(rows) => Ok(rows.iter().map(|row| row.get(0)).collect()),
+            Err(error) if error.code() == Some(&SqlState::UNDEFINED_TABLE) => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    };
+    answered(history).await
+}
+
+/// Takes the lock of all that migrate. Asks again and again, for a session that waits in the server cannot be heard.
+async fn lock(client: &Client) -> Result<(), DbError> {
+    while !answered(client.query_one("SELECT pg_try_advisory_lock($1)", &[&LOCK])).await?.get::<_, bool>(0) {
+        tokio::time::sleep(PAUSE).await;
+    }
     Ok(())
 }
 
-/// Looks whether the schema is what this program needs, or newer: an older instance goes on while a newer one is rolled out.
-async fn check(settings: &DatabaseSettings, runner: Runner) -> Result<(), MigrationError> {
-    let needed = runner.get_migrations().iter().map(|migration| migration.version()).max().unwrap_or_default();
-    let (client, driver) = open(settings).await?;
+/// `work` on a connection without a statement timeout, which is gone afterwards, and with it the lock.
+async fn with_client<T>(
+    settings: &DatabaseSettings,
+    work: impl AsyncFnOnce(&mut Client) -> Result<T, MigrationError>,
+) -> Result<T, MigrationError> {
+    let mut config = settings.url.config();
+    config.connect_timeout(settings.connect_timeout).application_name("orderflow-migrate");
+    config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+    let (mut client, driver) = connect(&config).await?;
     let driver = actix_rt::spawn(driver);
-    let found = applied(&client).await?;
+    let done = work(&mut client).await;
+    if done.is_ok() {
+        answered(warn_unless_durable(&client)).await?;
+    }
     drop(client);
-    _ = driver.await;
-    if found < needed { Err(MigrationError::Outdated { found, needed }) } else { Ok(()) }
+    _ = timeout(ANSWER, driver).await;
+    done
 }
 
-/// The last migration that was applied; 0 when there was none.
-async fn applied(client: &Client) -> Result<i32, tokio_postgres::Error> {
-    match client.query_one("SELECT max(version) FROM refinery_schema_history", &[]).await {
-        Ok(row) => Ok(row.get::<_, Option<i32>>(0).unwrap_or_default()),
-        Err(error) if error.code() == Some(&SqlState::UNDEFINED_TABLE) => Ok(0),
-        Err(error) => Err(error),
+async fn answered<T>(answer: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, DbError> {
+    timeout(ANSWER, answer).await.map_or_else(|_| Err(DbError::silent(ANSWER)), |answer| Ok(answer?))
+}
+
+/// Sees to it that the schema is there, waiting as long as it takes for a PostgreSQL that is still coming up, or away. With
+/// `migrate-on-start` it is brought up to date, without it is waited for. `migrations` makes their list, once per attempt.
+///
+/// # Errors
+/// As [`migrate`], if waiting does not help.
+pub async fn prepare(settings: &DatabaseSettings, migrations: impl Fn() -> Runner) -> Result<(), MigrationError> {
+    prepare_within(settings, Duration::MAX, migrations).await
+}
+
+/// The same, for a command that must end.
+///
+/// # Errors
+/// As [`migrate`], once waiting has not helped for `patience`.
+pub async fn prepare_within(
+    settings: &DatabaseSettings,
+    patience: Duration,
+    migrations: impl Fn() -> Runner,
+) -> Result<(), MigrationError> {
+    let (started, mut said) = (Instant::now(), None::<Instant>);
+    loop {
+        let attempt =
+            async { if settings.migrate_on_start { migrate(settings, migrations()).await } else { check(settings, migrations()).await } };
+        match said_while_it_lasts(attempt).await {
+            Err(error) if error.may_pass() && started.elapsed() < patience => {
+                if said.is_none_or(|said| said.elapsed() >= LINES) {
+                    tracing::warn!(%error, "the database is not ready yet; trying again");
+                    said = Some(Instant::now());
+                }
+                tokio::time::sleep(PAUSE).await;
+            }
+            done => return done,
+        }
     }
 }
 
-async fn open(settings: &DatabaseSettings) -> Result<(Client, Driver), tokio_postgres::Error> {
-    let mut config: Config = settings.url.config();
-    // No statement timeout here: a migration of a large table takes the time it takes.
-    config.connect_timeout(settings.connect_timeout).application_name("orderflow-migrate");
-    connect(&config).await
-}
-
-/// Sees to it that the schema is there, waiting for a PostgreSQL that is still coming up, as it does when a whole stack is
-/// started at once. With `migrate-on-start` it is brought up to date, without it is waited for. `migrations` makes their list,
-/// once per attempt.
-///
-/// # Errors
-/// As [`migrate`], once waiting has not helped for [`PATIENCE`].
-pub async fn prepare(settings: &DatabaseSettings, migrations: impl Fn() -> Runner) -> Result<(), MigrationError> {
-    let started = std::time::Instant::now();
+/// A start that waits says so.
+async fn said_while_it_lasts<T>(attempt: impl Future<Output = T>) -> T {
+    let (mut attempt, began) = (std::pin::pin!(attempt), Instant::now());
     loop {
-        let done = if settings.migrate_on_start { migrate(settings, migrations()).await } else { check(settings, migrations()).await };
-        match done {
-            Err(error) if error.may_pass() && started.elapsed() < PATIENCE => {
-                tracing::warn!(%error, "the database is not ready yet; trying again");
-                tokio::time::sleep(Duration::from_secs(1)).await;
-            }
-            other => return other,
+        match timeout(LINES, &mut attempt).await {
+            Ok(done) => return done,
+            Err(_) => tracing::warn!(waited = ?began.elapsed(), "still at the schema: it is being migrated, here or by another instance"),
         }
     }
 }

@@ -1,19 +1,29 @@
-//! PostgreSQL: the truth. A pool per process, migrations under a lock, and group commit.
+//! PostgreSQL: the truth. Connections that are judged by what the server says on them, migrations under a lock, and group commit.
+//!
+//! | pool | connections | for |
+//! | --- | --- | --- |
+//! | [`Database::open`], [`Database::beside`] | 4 each | relay, reconciler, operations, what an actor looks up: one for each arbiter |
+//! | `Database::writer` | 1 each | each [`GroupCommit`] actor: nobody it could wait for |
+//! | [`Database::requests`] | `database-pool-size` | what HTTP requests ask for, one row or one page each |
 
 mod connect;
+mod connection;
 mod error;
 mod group_commit;
+mod health;
 mod migrate;
 
-use std::cell::Cell;
+use std::{cell::Cell, sync::Arc, time::Duration};
 
-use deadpool_postgres::{Pool, PoolError, QueueMode, Runtime};
+use deadpool::managed::{BuildError, Pool, PoolError, QueueMode};
+use deadpool_postgres::Runtime;
 
+use self::{connection::Connector, health::Health};
 pub use connect::{Driver, connect, uses_tls};
-pub use deadpool_postgres::Object as Connection;
+pub use connection::Connection;
 pub use error::{DbError, Fault};
 pub use group_commit::{Commit, CommitError, Commits, GroupCommit, Reply, Write};
-pub use migrate::{MigrationError, PATIENCE, migrate, prepare};
+pub use migrate::{MigrationError, PATIENCE, migrate, prepare, prepare_within};
 
 use crate::settings::DatabaseSettings;
 
@@ -38,11 +48,38 @@ pub fn forbid_on_this_thread() {
     SERVES_HTTP.set(true);
 }
 
-/// The connections of this process to its own database.
+/// Connections of a pool for work: its users are a handful of actors, with a statement or two at a time.
+const WORK_CONNECTIONS: usize = 4;
+/// What HTTP asks for reads a row or a page along an index, in a millisecond or two. What takes so much longer only keeps others waiting.
+const REQUEST_STATEMENT: Duration = Duration::from_secs(1);
+/// A batch waits so long for a row that somebody else holds. Another instance holds it for a commit, some milliseconds; who holds it for
+/// longer must not hold up the rest of the batch.
+const WRITER_LOCK: Duration = Duration::from_millis(250);
+/// The server's own limit comes first: its answer says that the statement was rolled back, silence says nothing.
+const ANSWER_AFTER_LIMIT: Duration = Duration::from_secs(1);
+
+/// What the connections of a pool are for.
+#[derive(Debug, Clone, Copy)]
+enum Purpose {
+    Work,
+    Writer,
+    Requests,
+}
+
+/// A pool of connections of this process to its own database.
 #[derive(Clone)]
 pub struct Database {
-    pool: Pool,
+    pool: Pool<Connector>,
     gauges: PoolGauges,
+    /// Longest wait for an answer.
+    limit: Duration,
+    shared: Arc<Shared>,
+}
+
+/// What the pools of one database have in common.
+struct Shared {
+    settings: DatabaseSettings,
+    health: Arc<Health>,
 }
 
 /// The metrics of a pool, looked up once.
@@ -64,28 +101,54 @@ impl PoolGauges {
 }
 
 impl Database {
-    /// A pool that connects when first asked; `name` tells it apart in the metrics. Every connection carries the timeouts of
+    /// A pool for work that connects when first asked; `name` tells it apart in the metrics. Every connection carries the timeouts of
     /// `settings`.
     ///
     /// # Errors
     /// The pool's own settings contradict each other.
-    pub fn open(name: &'static str, settings: &DatabaseSettings) -> Result<Self, deadpool_postgres::BuildError> {
-        let mut config = settings.url.config();
-        let ms = settings.statement_timeout.as_millis();
-        config.options(format!("-c statement_timeout={ms} -c lock_timeout={ms} -c idle_in_transaction_session_timeout={ms} {PLANNER}"));
-        config.connect_timeout(settings.connect_timeout).application_name("orderflow");
-        config.target_session_attrs(tokio_postgres::config::TargetSessionAttrs::ReadWrite);
-        // Without these deadpool waits without end.
-        let pool = Pool::builder(connect::manager(config))
-            .max_size(settings.pool_size)
+    pub fn open(name: &'static str, settings: &DatabaseSettings) -> Result<Self, BuildError> {
+        let shared = Shared { settings: settings.clone(), health: Arc::default() };
+        Self::pool(name, Purpose::Work, &Arc::new(shared))
+    }
+
+    /// Another pool for work: each arbiter has its own, so that the thread that uses a connection drives it.
+    ///
+    /// # Errors
+    /// As [`Database::open`].
+    pub fn beside(&self, name: &'static str) -> Result<Self, BuildError> {
+        Self::pool(name, Purpose::Work, &self.shared)
+    }
+
+    /// A pool for what HTTP requests ask for: they neither wait for the work nor hold it up. The planner does as it likes there.
+    ///
+    /// # Errors
+    /// As [`Database::open`].
+    pub fn requests(&self, name: &'static str) -> Result<Self, BuildError> {
+        Self::pool(name, Purpose::Requests, &self.shared)
+    }
+
+    /// The one connection of a writer.
+    fn writer(&self, name: &'static str) -> Result<Self, BuildError> {
+        Self::pool(name, Purpose::Writer, &self.shared)
+    }
+
+    fn pool(name: &'static str, purpose: Purpose, shared: &Arc<Shared>) -> Result<Self, BuildError> {
+        let settings = &shared.settings;
+        let (size, statement) = match purpose {
+            Purpose::Work => (WORK_CONNECTIONS, settings.statement_timeout),
+            Purpose::Writer => (1, settings.statement_timeout),
+            Purpose::Requests => (settings.pool_size, settings.statement_timeout.min(REQUEST_STATEMENT)),
+        };
+        let connector = Connector { config: session_config(settings, purpose, statement), health: Arc::clone(&shared.health) };
+        let pool = Pool::builder(connector)
+            .max_size(size)
             .runtime(Runtime::Tokio1)
+            // Without it deadpool waits without end. Making a connection has limits of its own, one for each host.
             .wait_timeout(Some(settings.connect_timeout))
-            .create_timeout(Some(settings.connect_timeout))
-            .recycle_timeout(Some(settings.connect_timeout))
             // The connection that was used last has its statements and its caches warm; in turns all of them would be cold.
             .queue_mode(QueueMode::Lifo)
             .build()?;
-        Ok(Self { pool, gauges: PoolGauges::new(name) })
+        Ok(Self { pool, gauges: PoolGauges::new(name), limit: statement + ANSWER_AFTER_LIMIT, shared: Arc::clone(shared) })
     }
 
     /// A connection, for as long as the value lives.
@@ -97,20 +160,17 @@ impl Database {
     /// On an HTTP worker thread: handlers message actors and never touch the database.
     pub async fn connection(&self) -> Result<Connection, DbError> {
         assert!(!SERVES_HTTP.get(), "SQL on an HTTP worker thread: send a message to an actor instead");
-        let connection = self.pool.get().await;
+        let session = self.pool.get().await;
         self.record_pool();
-        connection.map_err(|error| match error {
-            PoolError::Backend(e) => DbError::unreachable(&e),
+        let session = session.map_err(|error| match error {
+            PoolError::Backend(error) => error,
             other => DbError::unreachable(&other),
-        })
+        })?;
+        Ok(Connection::new(session, Arc::clone(&self.shared.health), self.limit))
     }
 
-    /// Whether the database answers.
-    pub async fn is_reachable(&self) -> bool {
-        match self.connection().await {
-            Ok(connection) => connection.simple_query("").await.is_ok(),
-            Err(_) => false,
-        }
+    fn health(&self) -> &Health {
+        &self.shared.health
     }
 
     fn record_pool(&self) {
@@ -124,4 +184,18 @@ impl Database {
     pub fn close(&self) {
         self.pool.close();
     }
+}
+
+fn session_config(settings: &DatabaseSettings, purpose: Purpose, statement: Duration) -> tokio_postgres::Config {
+    let (lock, planner) = match purpose {
+        Purpose::Work => (statement, PLANNER),
+        Purpose::Writer => (statement.min(WRITER_LOCK), PLANNER),
+        Purpose::Requests => (statement, ""),
+    };
+    let (ms, lock) = (statement.as_millis(), lock.as_millis());
+    let mut config = settings.url.config();
+    config.options(format!("-c statement_timeout={ms} -c lock_timeout={lock} -c idle_in_transaction_session_timeout={ms} {planner}"));
+    config.connect_timeout(settings.connect_timeout).application_name("orderflow");
+    config.target_session_attrs(tokio_postgres::config::TargetSessionAttrs::ReadWrite);
+    config
 }

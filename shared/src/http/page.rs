@@ -58,6 +58,15 @@ impl<T> Page<T> {
         let next_cursor = if has_more { found.last().map(|last| encode_cursor(&key(last))) } else { None };
         Self { data: found, has_more, next_cursor }
     }
+
+    /// The same when only rows up to `key` were looked at: who wants more goes on after that one.
+    #[must_use]
+    pub fn going_on_after(self, key: Option<&str>) -> Self {
+        match key {
+            Some(key) if !self.has_more => Self { has_more: true, next_cursor: Some(encode_cursor(key)), ..self },
+            _ => self,
+        }
+    }
 }
 
 /// Makes a key opaque.

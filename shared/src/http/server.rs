@@ -44,10 +44,14 @@ pub struct RunningHttp {
 }
 
 impl RunningHttp {
-    /// Still serves for `shutdown-notice`, then takes no new connections and waits for requests in progress; for as long as
-    /// `shutdown-timeout`. Readiness is off already: an idle connection that is closed under a request would be a reset.
-    pub async fn stop(&self) {
+    /// Still serves for `shutdown-notice`. Readiness is off already: an idle connection that is closed under a request would be a
+    /// reset.
+    pub async fn give_notice(&self) {
         tokio::time::sleep(self.notice).await;
+    }
+
+    /// Takes no new connections and waits for requests in progress; for half of `shutdown-timeout` at most.
+    pub async fn stop(&self) {
         self.api.stop(true).await;
     }
 
@@ -110,7 +114,8 @@ where
     .workers(settings.http_workers)
     // actix-web's own signal handling stops every arbiter while the service still drains.
     .disable_signals()
-    .shutdown_timeout(settings.shutdown_timeout.as_secs().max(1))
+    // Requests end within `request-timeout`, and long polls at once. Half of the time is for what they leave behind.
+    .shutdown_timeout((settings.shutdown_timeout / 2).as_secs().max(1))
     .client_request_timeout(settings.request_timeout)
     .listen(listener)?;
     Ok((server.run(), address))

@@ -10,7 +10,8 @@ use crate::{
     http::Readiness,
     outbox::{OutboxDepth, RelayHandle},
     stream::{
-        Broker, BrokerError, ConsumerSpec, DeadLetter, DeadLetterError, DeadLetterFilter, DeadLetters, Redriven, StreamOverview, overview,
+        Broker, BrokerError, ConsumerSpec, DeadLetter, DeadLetterError, DeadLetterFilter, DeadLetters, ProbeError, Redriven,
+        StreamOverview, overview,
     },
     supervisor::{Drain, ExitReason, Life, RestartPolicy, Supervised, SupervisorHandle},
     telemetry,
@@ -80,13 +81,21 @@ impl Handler<Drain> for Operations {
     }
 }
 
-/// Reports to `/readyz` and sets the gauges.
+/// Reports to `/readyz` and sets the gauges. Side by side: one server that says nothing must not make the report of another late.
 async fn probe(sources: &OpsSources) {
-    let database = sources.database.is_reachable().await;
-    sources.readiness.report("database", (!database).then(|| "PostgreSQL does not answer".to_owned()));
-    sources.readiness.report("token-keys", sources.keys.warm_up().await.err().map(|error| error.to_string()));
+    let redis = async {
+        match &sources.streams {
+            Some(streams) => Some(streams.probe().await.err()),
+            None => None,
+        }
+    };
+    let (database, keys, redis) = futures_util::join!(sources.database.check(), sources.keys.warm_up(), redis);
+    sources.readiness.report("database", database.err());
+    sources.readiness.report("token-keys", keys.err().map(|error| error.to_string()));
+    if let Some(redis) = redis {
+        sources.readiness.report("redis", redis);
+    }
     if let Some(streams) = &sources.streams {
-        sources.readiness.report("redis", streams.probe().await.err());
         let depth = streams.relay.depth();
         metrics::gauge!("orderflow_outbox_unconfirmed").set(depth.unconfirmed as f64);
         metrics::gauge!("orderflow_outbox_oldest_seconds").set(depth.oldest_seconds);
@@ -96,9 +105,13 @@ async fn probe(sources: &OpsSources) {
 impl StreamSources {
     /// Whether events can be published and handled. The gauges are set on the way: reading works where writing is refused.
     async fn probe(&self) -> Result<(), String> {
-        let probe = self.broker.probe().await.map_err(|error| error.to_string());
-        let looked = self.look().await.map(drop).map_err(|error| error.to_string());
-        probe.and(looked)
+        match self.broker.probe().await {
+            Err(ProbeError::Broker(error @ BrokerError::Unavailable(_))) => Err(error.to_string()),
+            probe => {
+                let looked = self.look().await.map(drop).map_err(|error| error.to_string());
+                probe.map_err(|error| error.to_string()).and(looked)
+            }
+        }
     }
 
     async fn look(&self) -> Result<Vec<StreamOverview>, BrokerError> {

@@ -9,7 +9,7 @@
 mod healthcheck;
 mod task;
 
-use std::{error::Error, future::Future, process::ExitCode};
+use std::{error::Error, future::Future, process::ExitCode, time::Duration};
 
 use refinery::Runner;
 
@@ -24,6 +24,9 @@ pub use task::{MigrateSettings, Task};
 
 /// Exit code for settings that cannot be used: as a shell's for a wrong call.
 const UNUSABLE_SETTINGS: u8 = 2;
+
+/// What the last spans may take, after everything else is down: nobody is waiting for them.
+const LAST_SPANS: Duration = Duration::from_secs(2);
 
 /// The commands every service has; the first is the default.
 pub const COMMANDS: [&str; 3] = ["serve", "migrate", "healthcheck"];
@@ -60,19 +63,19 @@ where
 {
     match task {
         Task::Serve(settings) => {
-            let Common { log, traces, shutdown_timeout, .. } = settings.as_ref().as_ref().clone();
+            let Common { log, traces, .. } = settings.as_ref().as_ref().clone();
             let served = async {
                 let spans = telemetry::export_spans(service, &traces);
                 let cause = serve(*settings).await;
                 if let Some(spans) = spans {
-                    spans.flush(shutdown_timeout).await;
+                    spans.flush(LAST_SPANS).await;
                 }
                 cause.map(|cause| cause.exit_code())
             };
             to_the_end(&log, served)
         }
         Task::Migrate(settings) => {
-            let migrated = async { db::prepare(&settings.database, migrations).await.map(|()| ExitCode::SUCCESS) };
+            let migrated = async { db::prepare_within(&settings.database, db::PATIENCE, migrations).await.map(|()| ExitCode::SUCCESS) };
             to_the_end(&settings.log, migrated)
         }
         Task::Healthcheck(address) => healthcheck::run(address),

@@ -36,7 +36,7 @@ pub struct Common {
     pub admission_limit: usize,
     /// Time between readiness going off and the end of the listener: whoever balances the load must notice first.
     pub shutdown_notice: Duration,
-    /// How long SIGTERM waits for requests, consumers and the relay to finish.
+    /// How long SIGTERM waits for requests, consumers, writers and the relay to finish, all together.
     pub shutdown_timeout: Duration,
     /// Whether an ADMIN may break things here on purpose.
     pub faults: bool,
@@ -66,9 +66,9 @@ pub struct DatabaseSettings {
     pub url: DatabaseUrl,
     /// Whether this process brings the schema up to date itself, or waits until somebody has.
     pub migrate_on_start: bool,
-    /// Connections of this process.
+    /// Connections for what HTTP requests ask for.
     pub pool_size: usize,
-    /// How long to wait for a free connection, or for a new one to be established.
+    /// How long to wait for a free connection, or for one address of the server to make a new one.
     pub connect_timeout: Duration,
     /// `statement_timeout`, `lock_timeout` and `idle_in_transaction_session_timeout` of every connection.
     pub statement_timeout: Duration,
@@ -95,7 +95,7 @@ impl Common {
                 "1s",
                 "how long SIGTERM still serves, not ready, so that load balancers notice",
             ),
-            shutdown_timeout: source.value("shutdown-timeout", "20s", "how long SIGTERM waits for work in progress"),
+            shutdown_timeout: source.value("shutdown-timeout", "20s", "how long SIGTERM waits for work in progress, all stages together"),
             faults: source.value("faults", "off", "on: POST /ops/faults makes actors panic, for rehearsals; never in production"),
             production: Production::read(source),
             log: LogSettings::read(source),
@@ -153,10 +153,23 @@ impl DatabaseSettings {
                 "on",
                 "off: the schema is left to the command `migrate`, so that database-url needs no right to change tables",
             ),
-            pool_size: source.within("database-pool-size", "8", 2..=256, "PostgreSQL connections of this process"),
-            connect_timeout: source.value("database-connect-timeout", "1s", "wait for a free or a new connection"),
+            pool_size: source.within(
+                "database-pool-size",
+                "8",
+                2..=256,
+                "PostgreSQL connections for what HTTP requests ask for; writers and work in the background have their own",
+            ),
+            connect_timeout: source.value(
+                "database-connect-timeout",
+                "1s",
+                "wait for a free connection, or for one address of the server to make a new one",
+            ),
             // Handler (2 s) < statement (3 s) < claim idle (10 s): a claimed event never races its first handler.
-            statement_timeout: source.value("database-statement-timeout", "3s", "statement, lock and idle-in-transaction timeout"),
+            statement_timeout: source.value(
+                "database-statement-timeout",
+                "3s",
+                "statement, lock and idle-in-transaction timeout; what a request asks for has 1s at most",
+            ),
             commit_deadline: source.value("commit-deadline", "2s", "how long a batch is tried again after a lost connection"),
             commit_batch: source.within("commit-batch", "512", 1..=10_000, "most items in one transaction of the group commit"),
             commit_interval: source.value(

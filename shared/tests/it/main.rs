@@ -1,5 +1,6 @@
 //! The infrastructure on real Redis and PostgreSQL. The shop in these tests is a toy: see `toy`.
 
+mod database;
 mod golden;
 mod group_commit;
 mod http_threads;

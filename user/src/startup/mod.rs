@@ -9,7 +9,7 @@ use shared::{
     db::Database,
     http::{HttpOptions, Readiness, RunningHttp},
     ops::{self, Operations, OpsSources},
-    shutdown::{Cause, Shutdown},
+    shutdown::{Cause, Deadline, Shutdown},
     supervisor::{Roster, Supervised, SupervisorHandle},
     telemetry,
 };
@@ -64,8 +64,8 @@ fn start(
 
     // The accounts own one arbiter and its connections; operators look at the service from another one.
     let [core, watch] = [Arbiter::new(), Arbiter::new()];
-    let [core_database, watch_database] =
-        [Database::open("core", &settings.common.database)?, Database::open("operations", &settings.common.database)?];
+    let watch_database = Database::open("operations", &settings.common.database)?;
+    let core_database = watch_database.requests("core")?;
     let core_supervisor = SupervisorHandle::start(&core.handle(), &roster, shutdown.clone());
     let watch_supervisor = SupervisorHandle::start(&watch.handle(), &roster, shutdown.clone());
 
@@ -97,11 +97,12 @@ fn start(
 impl Service {
     /// Requests finish first, then the actors that answered them, then what watched them.
     async fn stop(self, settings: &Settings) {
-        let patience = settings.common.shutdown_timeout;
+        self.http.give_notice().await;
+        let down = Deadline::after(settings.common.shutdown_timeout);
         self.http.stop().await;
-        self.addresses.accounts.drain(patience).await;
-        self.addresses.service_tokens.drain(patience).await;
-        self.operations.drain(patience).await;
+        down.stage("accounts", self.addresses.accounts.drain(down.left())).await;
+        down.stage("service-tokens", self.addresses.service_tokens.drain(down.left())).await;
+        down.stage("operations", self.operations.drain(down.left())).await;
         self.databases.iter().for_each(Database::close);
         self.http.stop_metrics().await;
         for arbiter in self.arbiters {

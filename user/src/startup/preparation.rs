@@ -1,9 +1,11 @@
 //! What must be in the database before the service can work: the schema, a signing key, the first ADMIN.
 
+use std::time::Duration;
+
 use refinery::Runner;
 use shared::{
     auth::Role,
-    db::{self, Database},
+    db::{self, Database, DbError},
 };
 
 use super::StartError;
@@ -28,13 +30,25 @@ pub fn migrations() -> Runner {
 pub(super) async fn prepare(settings: &Settings, hasher: &PasswordHasher) -> Result<Vec<SigningKey>, StartError> {
     db::prepare(&settings.common.database, migrations).await?;
     let database = Database::open("preparation", &settings.common.database)?;
-    let keys = signing_keys::load_or_insert(&mut database.connection().await?, &tokens::generate()?).await?;
+    let keys = signing_keys(&database, &tokens::generate()?).await?;
     let ledger = Ledger { database: database.clone(), hasher: hasher.clone(), deadline: settings.common.database.commit_deadline };
     if let Some(admin) = &settings.first_admin {
         create_unless_there(&ledger, admin).await?;
     }
     database.close();
     Ok(keys)
+}
+
+/// Waits for a database that went away since the schema was prepared.
+async fn signing_keys(database: &Database, fresh: &SigningKey) -> Result<Vec<SigningKey>, DbError> {
+    loop {
+        let keys = async { signing_keys::load_or_insert(&database.connection().await?, fresh).await };
+        match keys.await {
+            Err(error) if error.is_transient() => tracing::warn!(%error, "the signing keys cannot be loaded yet; trying again"),
+            keys => return keys,
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
 }
 
 /// Never changes an account: whoever has the e-mail by now keeps role and password.

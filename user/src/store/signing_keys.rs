@@ -6,19 +6,24 @@ use crate::domain::SigningKey;
 /// Key of the advisory lock: "signkeys" in ASCII.
 const LOCK: i64 = 0x7369_676e_6b65_7973;
 
-/// All keys, newest first; `fresh` becomes the first one if there is none. Instances that start together agree on it.
-pub async fn load_or_insert(connection: &mut Connection, fresh: &SigningKey) -> Result<Vec<SigningKey>, DbError> {
-    let transaction = connection.transaction().await?;
-    transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await?;
-    let rows = transaction.query("SELECT kid, pkcs8, public_key FROM signing_keys ORDER BY created_at DESC, kid", &[]).await?;
-    let mut keys: Vec<SigningKey> = rows.iter().map(key).collect();
-    if keys.is_empty() {
-        let sql = "INSERT INTO signing_keys (kid, pkcs8, public_key) VALUES ($1, $2, $3)";
-        transaction.execute(sql, &[&fresh.kid, &fresh.pkcs8, &fresh.public_key]).await?;
-        keys.push(fresh.clone());
+/// All keys, newest first; `fresh` becomes the first one if there is none. Instances that start together agree on it: the session holds
+/// a lock until it has looked again. If it breaks before, the lock goes with it.
+pub async fn load_or_insert(connection: &Connection, fresh: &SigningKey) -> Result<Vec<SigningKey>, DbError> {
+    let keys = load(connection).await?;
+    if !keys.is_empty() {
+        return Ok(keys);
     }
-    transaction.commit().await?;
-    Ok(keys)
+    connection.execute("SELECT pg_advisory_lock($1)", &[&LOCK]).await?;
+    let sql = "INSERT INTO signing_keys (kid, pkcs8, public_key) SELECT $1, $2, $3 WHERE NOT EXISTS (SELECT FROM signing_keys)";
+    let inserted = connection.execute(sql, &[&fresh.kid, &fresh.pkcs8, &fresh.public_key]).await;
+    connection.execute("SELECT pg_advisory_unlock($1)", &[&LOCK]).await?;
+    inserted?;
+    load(connection).await
+}
+
+async fn load(connection: &Connection) -> Result<Vec<SigningKey>, DbError> {
+    let rows = connection.query("SELECT kid, pkcs8, public_key FROM signing_keys ORDER BY created_at DESC, kid", &[]).await?;
+    Ok(rows.iter().map(key).collect())
 }
 
 fn key(row: &Row) -> SigningKey {

@@ -1,0 +1,153 @@
+//! A connection of a pool. Every answer has a limit, and every error is judged, wherever it comes up.
+//!
+//! A session is used again unless it is broken, a statement on it was given up, the server said something that a fresh one may cure, or
+//! that was said on *any* session of this process since it was made. One bad answer is enough after a failover, a change of the
+//! schema, or when connections went silent: nobody else has to run into his own.
+
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use deadpool::managed::{Manager, Metrics, Object, RecycleError, RecycleResult};
+use deadpool_postgres::ClientWrapper;
+use tokio::time::timeout;
+use tokio_postgres::{Config, Row, Statement, ToStatement, types::ToSql};
+
+use super::{DbError, Fault, connect, health::Health};
+
+/// A connection, for as long as the value lives.
+pub struct Connection {
+    session: Object<Connector>,
+    health: Arc<Health>,
+    limit: Duration,
+}
+
+/// One session, as a pool keeps it.
+pub(super) struct Session {
+    client: ClientWrapper,
+    /// See [`Health::generation`].
+    generation: u64,
+    /// Statements without an answer so far. Who drops the future of one leaves it here: the server may still be at it.
+    unanswered: AtomicU32,
+    of_no_use: AtomicBool,
+}
+
+/// What makes the sessions of a pool, and says whether one is used again.
+pub(super) struct Connector {
+    pub config: Config,
+    pub health: Arc<Health>,
+}
+
+impl Manager for Connector {
+    type Type = Session;
+    type Error = DbError;
+
+    async fn create(&self) -> Result<Session, DbError> {
+        // Before: what goes wrong meanwhile may concern the server that this connects to.
+        let generation = self.health.generation();
+        let (client, driver) = connect(&self.config).await?;
+        let driver = actix_rt::spawn(async move {
+            if let Err(error) = driver.await {
+                tracing::debug!(%error, "a connection to PostgreSQL broke");
+            }
+        });
+        let client = ClientWrapper::new(client, driver);
+        Ok(Session { client, generation, unanswered: AtomicU32::new(0), of_no_use: AtomicBool::new(false) })
+    }
+
+    async fn recycle(&self, session: &mut Session, _: &Metrics) -> RecycleResult<DbError> {
+        let answered = *session.unanswered.get_mut() == 0;
+        let of_use = !*session.of_no_use.get_mut() && session.generation == self.health.generation();
+        if answered && of_use && !session.client.is_closed() { Ok(()) } else { Err(RecycleError::message("of no use any more")) }
+    }
+}
+
+type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
+
+impl Connection {
+    pub(super) fn new(session: Object<Connector>, health: Arc<Health>, limit: Duration) -> Self {
+        Self { session, health, limit }
+    }
+
+    /// Prepares a statement, once a session.
+    ///
+    /// # Errors
+    /// [`DbError`]
+    pub async fn prepare_cached(&self, sql: &str) -> Result<Statement, DbError> {
+        let prepared = self.answered(self.session.client.prepare_cached(sql)).await;
+        prepared.inspect_err(|error| self.health.judge(error, Some(sql)))
+    }
+
+    /// All rows.
+    ///
+    /// # Errors
+    /// [`DbError`]
+    pub async fn query(&self, statement: &(impl ?Sized + ToStatement), parameters: Parameters<'_>) -> Result<Vec<Row>, DbError> {
+        self.executed(self.session.client.query(statement, parameters)).await
+    }
+
+    /// The only row.
+    ///
+    /// # Errors
+    /// [`DbError`], also when there is none, or several.
+    pub async fn query_one(&self, statement: &(impl ?Sized + ToStatement), parameters: Parameters<'_>) -> Result<Row, DbError> {
+        self.executed(self.session.client.query_one(statement, parameters)).await
+    }
+
+    /// The only row, if there is one.
+    ///
+    /// # Errors
+    /// [`DbError`], also when there are several.
+    pub async fn query_opt(&self, statement: &(impl ?Sized + ToStatement), parameters: Parameters<'_>) -> Result<Option<Row>, DbError> {
+        self.executed(self.session.client.query_opt(statement, parameters)).await
+    }
+
+    /// The number of rows it touched.
+    ///
+    /// # Errors
+    /// [`DbError`]
+    pub async fn execute(&self, statement: &(impl ?Sized + ToStatement), parameters: Parameters<'_>) -> Result<u64, DbError> {
+        self.executed(self.session.client.execute(statement, parameters)).await
+    }
+
+    /// Several statements without parameters.
+    ///
+    /// # Errors
+    /// [`DbError`]
+    pub async fn batch_execute(&self, sql: &str) -> Result<(), DbError> {
+        self.executed(self.session.client.batch_execute(sql)).await
+    }
+
+    /// Whether the server still understands a statement; never from the cache.
+    pub(super) async fn understands(&self, sql: &str) -> Result<(), DbError> {
+        self.answered(self.session.client.prepare(sql)).await.map(drop)
+    }
+
+    /// It is thrown away, and with it every session of this process that is as old.
+    pub(super) fn condemn(&self) {
+        self.session.of_no_use.store(true, Ordering::Relaxed);
+        self.health.begin_generation_after(self.session.generation);
+    }
+
+    async fn executed<T>(&self, answer: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, DbError> {
+        self.answered(answer).await.inspect_err(|error| self.health.judge(error, None))
+    }
+
+    async fn answered<T>(&self, answer: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, DbError> {
+        self.session.unanswered.fetch_add(1, Ordering::Relaxed);
+        let answer = timeout(self.limit, answer).await;
+        self.session.unanswered.fetch_sub(1, Ordering::Relaxed);
+        let answer = answer.map_or_else(|_| Err(DbError::silent(self.limit)), |answer| answer.map_err(DbError::from));
+        match &answer {
+            Err(DbError { fault: Fault::Lost, .. }) => self.condemn(),
+            Err(DbError { fault: Fault::Unfit, .. }) => self.session.of_no_use.store(true, Ordering::Relaxed),
+            _ => {}
+        }
+        answer
+    }
+}

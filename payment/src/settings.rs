@@ -47,6 +47,8 @@ pub struct ReconcilerSettings {
     pub after: Duration,
     /// Time between two looks.
     pub interval: Duration,
+    /// Charges and refunds the provider is asked for again, per second.
+    pub retry_rate: u32,
 }
 
 impl AsRef<Common> for Settings {
@@ -128,6 +130,8 @@ impl ReconcilerSettings {
         Self {
             after: source.value("reconcile-after", "5s", "an order still pending after this time is charged again"),
             interval: source.value("reconcile-interval", "1s", "time between two looks for orders that stayed pending"),
+            // A tenth of what is charged at a hundredth of the capacity: a provider that comes back is not hit by all that waited.
+            retry_rate: source.within("provider-retry-rate", "100", 1..=100_000, "charges and refunds asked for again, per second"),
         }
     }
 }

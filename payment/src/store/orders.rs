@@ -1,7 +1,5 @@
 //! Orders, read.
 
-use std::collections::HashSet;
-
 use shared::db::{Connection, DbError};
 use tokio_postgres::{
     Row,
@@ -47,15 +45,6 @@ pub async fn list_orders(connection: &Connection, filter: &OrderFilter, limit: i
     let query = format!("SELECT {ORDER_COLUMNS} FROM orders o WHERE {} ORDER BY o.id DESC LIMIT $2", conditions.join(" AND "));
     let statement = connection.prepare_cached(&query).await?;
     Ok(connection.query(&statement, &arguments).await?.iter().map(read_order).collect())
-}
-
-/// Which of these orders are paid and undecided.
-///
-/// # Errors
-/// The database did not answer.
-pub async fn completed_among(connection: &Connection, ids: &[Uuid]) -> Result<HashSet<Uuid>, DbError> {
-    let statement = connection.prepare_cached("SELECT id FROM orders WHERE id = ANY($1) AND status = 'completed'").await?;
-    Ok(connection.query(&statement, &[&ids]).await?.iter().map(|row| row.get(0)).collect())
 }
 
 /// Records how a request for this order was answered, unless an earlier one was answered already; the answer that counts.

@@ -10,6 +10,8 @@ use redis::{Pipeline, Script, Value};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::events::Envelope;
+
 use super::{
     Broker, BrokerError,
     entry::{Entry, Fields, entries},
@@ -236,6 +238,41 @@ impl DeadLetters {
         pipeline.cmd("HDEL").arg(index(&stream)).arg(field);
         self.broker.run(&mut pipeline).await?;
         Ok(())
+    }
+
+    /// Makes an event that was acknowledged a dead letter of `group`, once however often it is asked for.
+    ///
+    /// # Errors
+    /// Redis is not available.
+    pub async fn bury_event(
+        &self,
+        stream: &str,
+        group: &str,
+        envelope: &Envelope,
+        reason: &str,
+        error: &str,
+    ) -> Result<(), BrokerError> {
+        let entry = Entry::of(envelope.id.to_string(), envelope);
+        let burial = Burial {
+            stream,
+            key: stream,
+            group,
+            consumer: "",
+            entry: &entry.id,
+            fields: entry.fields.as_ref(),
+            deliveries: 1,
+            reason,
+            first_error: error,
+            last_error: error,
+            first_failed_at: Timestamp::now(),
+        };
+        if is_buried(&self.broker, &burial).await? {
+            return Ok(());
+        }
+        let mut pipeline = Pipeline::new();
+        pipeline.atomic();
+        append(&mut pipeline, &burial);
+        self.broker.run(&mut pipeline).await.map(drop)
     }
 
     async fn fetch(&self, id: &str) -> Result<(String, Entry), DeadLetterError> {

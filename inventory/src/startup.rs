@@ -1,6 +1,6 @@
 //! Who talks to whom, and in which order it comes up and goes down.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, time::Duration};
 
 use actix_rt::Arbiter;
 use refinery::Runner;
@@ -21,7 +21,7 @@ use crate::{
     consumers::OrderCompletedHandler,
     http,
     settings::Settings,
-    store::{self, GROUP, SERVICE, WriteStock},
+    store::{GROUP, SERVICE, WriteStock},
 };
 
 mod embedded {
@@ -132,17 +132,13 @@ fn told(who: &str, in_time: bool) {
 }
 
 fn relay_options(settings: &Settings, database: &Database, broker: &Broker) -> RelayOptions {
-    let catalogue = database.clone();
     RelayOptions {
         service: SERVICE,
         database: database.clone(),
         broker: broker.clone(),
         settings: settings.streams.clone(),
-        answered_on: &[], // its product_changed go when they were repeated
-        after_reset: Some(Arc::new(move || {
-            let catalogue = catalogue.clone();
-            Box::pin(async move { store::publish_everything_again(&catalogue).await })
-        })),
+        answered_on: &[],  // its product_changed go when they were repeated
+        after_reset: None, // copies of the catalogue are compared with it
     }
 }
 

@@ -18,7 +18,10 @@ use shared::{
 };
 
 use crate::{
-    actors::{Cashier, CashierParts, Catalogue, ChargeBacklog, ChargeOrders, Intake, OrderDesk, OrderDeskParts, Reconciler, ReconcilerParts, Watchers},
+    actors::{
+        Cashier, CashierParts, Catalogue, CatalogueSync, ChargeBacklog, ChargeOrders, Intake, OrderDesk, OrderDeskParts, Reconciler,
+        ReconcilerParts, Watchers,
+    },
     consumers::{ProductChangedHandler, RefundOrderHandler, StockReservedHandler},
     http::{Desks, document, routes},
     product_source::ProductSource,
@@ -154,6 +157,7 @@ struct Actors {
     desk: Supervised<OrderDesk>,
     cashier: Supervised<Cashier>,
     catalogue: Supervised<Catalogue>,
+    comparison: Supervised<CatalogueSync>,
     reconciler: Supervised<Reconciler>,
     orders: Commits<PlaceOrders>,
     settlements: Commits<SettleCharges>,
@@ -219,17 +223,35 @@ impl Actors {
         };
         let desk = supervisor.supervise("order-desk", "order-desk", policy, move |life| OrderDesk::new(desk_parts.clone(), life));
         let source = Arc::new(ProductSource::new(settings.products.clone())?);
+        let (compared_database, compared, interval) = (database.clone(), Arc::clone(&source), settings.compare_interval);
+        let comparison = supervisor.supervise("catalogue-sync", "catalogue-sync", policy, move |life| {
+            CatalogueSync::new(compared_database.clone(), Arc::clone(&compared), interval, life)
+        });
         let catalogue_database = database.clone();
         let catalogue = supervisor.supervise("catalogue", "catalogue", policy, move |life| {
             Catalogue::new(catalogue_database.clone(), Arc::clone(&source), GROUP, life)
         });
         let reconciler =
             supervisor.supervise("reconciler", "reconciler", policy, move |life| Reconciler::new(reconciler_parts.clone(), life));
-        Ok(Self { desk, cashier, catalogue, reconciler, orders, settlements, outcomes, charges, refunds, parked_charges, parked_refunds })
+        Ok(Self {
+            desk,
+            cashier,
+            catalogue,
+            comparison,
+            reconciler,
+            orders,
+            settlements,
+            outcomes,
+            charges,
+            refunds,
+            parked_charges,
+            parked_refunds,
+        })
     }
 
     /// Who gives work first, who does it last.
     async fn drain(&self, patience: Duration) {
+        self.comparison.drain(patience).await;
         self.reconciler.drain(patience).await;
         self.desk.drain(patience).await;
         self.catalogue.drain(patience).await;

@@ -150,8 +150,7 @@ async fn park(parts: &CashierParts, order: &Order, error: &ProviderError) {
 /// The event that tells inventory.
 pub(super) fn completed(order: &Order, charge_id: &str, trace: TraceContext) -> Result<OutboxEvent, TooLarge> {
     let money = |money: &Money| MoneyData { amount: money.amount, currency: money.currency.clone() };
-    let item =
-        |line: &OrderLine| OrderedItem { sku: line.sku.clone(), quantity: line.quantity, unit_price: money(&line.unit_price) };
+    let item = |line: &OrderLine| OrderedItem { sku: line.sku.clone(), quantity: line.quantity, unit_price: money(&line.unit_price) };
     let event = OrderCompleted {
         order_id: order.id,
         user_id: order.user_id,

@@ -10,6 +10,7 @@
 
 mod cashier;
 mod catalogue;
+mod catalogue_sync;
 mod charging;
 mod intake;
 mod order_desk;
@@ -19,6 +20,7 @@ mod watchers;
 
 pub use cashier::{Cashier, CashierParts, ChargeOrders, RefundOrders, RefundRequest};
 pub use catalogue::{Catalogue, LearnProducts, Learned, TakeOverProducts};
+pub use catalogue_sync::CatalogueSync;
 pub use intake::{ChargeBacklog, Intake};
 pub use order_desk::{
     AwaitOrder, ConfirmOrders, Confirmation, DeskError, ListOrders, OrderDesk, OrderDeskParts, PlaceOrder, Receipt, RecordAnswer, ShowOrder,

@@ -78,7 +78,11 @@ struct Priced {
     total: Money,
 }
 
-async fn price(prices: &Prices, connection: &Connection, items: &[Arc<OrderRequest>]) -> Result<Vec<Result<Priced, PricingError>>, DbError> {
+async fn price(
+    prices: &Prices,
+    connection: &Connection,
+    items: &[Arc<OrderRequest>],
+) -> Result<Vec<Result<Priced, PricingError>>, DbError> {
     let skus: HashSet<&str> = items.iter().flat_map(|item| item.cart.lines()).map(|line| line.sku.as_str()).collect();
     let skus: Vec<&str> = skus.into_iter().collect();
     let catalogue = prices.of(connection, &skus).await?;
@@ -93,7 +97,16 @@ async fn price(prices: &Prices, connection: &Connection, items: &[Arc<OrderReque
 fn order(item: &OrderRequest, priced: Priced, placed_at: Timestamp) -> Order {
     let Priced { lines, total } = priced;
     let (traceparent, request_id) = (item.traceparent.clone(), item.request_id.clone());
-    Order::from(NewOrder { id: item.order_id, user_id: item.user_id, lines, total, method: item.method, traceparent, request_id, placed_at })
+    Order::from(NewOrder {
+        id: item.order_id,
+        user_id: item.user_id,
+        lines,
+        total,
+        method: item.method,
+        traceparent,
+        request_id,
+        placed_at,
+    })
 }
 
 /// New orders, from columns. `unnest` stands in the list of a SELECT, here and wherever rows are many: PostgreSQL then takes a row of
@@ -161,8 +174,8 @@ impl PlaceOrders {
             connection.batch_execute(UNGUARDED).await?;
             return insert_unknown(connection, &unknown(CHECKED), &orders).await;
         }
-        // By the id if an earlier attempt at this very batch had committed.
-        let constraints = ["orders_key_once", "orders_pkey"];
+        // By an id if an earlier attempt at this very batch had committed.
+        let constraints = ["orders_key_once", "orders_pkey", "charges_due_pkey"];
         let careful = unknown(ONCE);
         self.presumption.insert(&constraints, insert_all(connection, &orders), insert_unknown(connection, &careful, &orders)).await
     }

@@ -152,7 +152,7 @@ pub async fn settle_refund(connection: &Connection, due: &DueRefund, refund_id: 
         .prepare_cached(
             "WITH moved AS (
                  UPDATE orders SET status = 'refunded', refund_id = $2, reason = $3, version = version + 1, ended_at = now()
-                 WHERE id = $1 AND status = 'completed' AND $2 IS NOT NULL RETURNING id
+                 WHERE id = $1 AND status = 'completed' AND $2::text IS NOT NULL RETURNING id
              ), made AS (
                  DELETE FROM refunds_due WHERE order_id = $1
              )

@@ -78,7 +78,19 @@ impl Write for SettleCharges {
         let moved = connection
             .query(
                 &statement,
-                &[&ids, &statuses, &charges, &reasons, &completed, &rows.ids, &rows.streams, &rows.envelopes, &rows.repeats, &seconds, &retried],
+                &[
+                    &ids,
+                    &statuses,
+                    &charges,
+                    &reasons,
+                    &completed,
+                    &rows.ids,
+                    &rows.streams,
+                    &rows.envelopes,
+                    &rows.repeats,
+                    &seconds,
+                    &retried,
+                ],
             )
             .await?;
         let moved: HashSet<Uuid> = moved.iter().map(|row| row.get(0)).collect();

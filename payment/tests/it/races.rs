@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use payment::{
     domain::{Answer, Applied, Cart, CartLine, IdempotencyKey, Order, OrderRequest, OrderStatus, PaymentMethod, Placed},
     startup,
-    store::{ApplyOutcomes, ChargeEntry, ChargeLedger, OrderOutcome, PlaceOrders, find_order, record_answer, sweep_charges, take_due_charges},
+    store::{
+        ApplyOutcomes, ChargeEntry, ChargeLedger, OrderOutcome, PlaceOrders, find_order, record_answer, sweep_charges, take_due_charges,
+    },
 };
 use refinery::Target;
 use shared::{

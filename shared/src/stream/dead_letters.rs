@@ -244,14 +244,7 @@ impl DeadLetters {
     ///
     /// # Errors
     /// Redis is not available.
-    pub async fn bury_event(
-        &self,
-        stream: &str,
-        group: &str,
-        envelope: &Envelope,
-        reason: &str,
-        error: &str,
-    ) -> Result<(), BrokerError> {
+    pub async fn bury_event(&self, stream: &str, group: &str, envelope: &Envelope, reason: &str, error: &str) -> Result<(), BrokerError> {
         let entry = Entry::of(envelope.id.to_string(), envelope);
         let burial = Burial {
             stream,

@@ -79,7 +79,7 @@ async fn refund(parts: &CashierParts, request: RefundRequest, is_owed: bool) -> 
 async fn ask(parts: &CashierParts, order_id: Uuid) -> Result<String, ProviderError> {
     failpoint::pass("provider.before-refund", "");
     let answer = tokio::time::timeout(parts.settings.timeout, parts.provider.refund(order_id)).await;
-    let answer = answer.unwrap_or_else(|_| Err(ProviderError::TimedOut(parts.settings.timeout)));
+    let answer = answer.unwrap_or(Err(ProviderError::TimedOut(parts.settings.timeout)));
     match &answer {
         Ok(_) => failpoint::pass("provider.after-refund", ""),
         Err(_) => metrics::counter!("orderflow_provider_errors_total").increment(1),

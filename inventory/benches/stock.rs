@@ -93,6 +93,7 @@ fn paid(orders: usize, products: usize) -> Vec<Received<OrderCompleted>> {
         let (order_id, user_id) = (Uuid::now_v7(), Uuid::now_v7());
         let event = OrderCompleted { order_id, user_id, items: vec![item], total: price(), charge_id: format!("ch_{order_id}") };
         let envelope = Envelope::new(&event, "payment", order_id.to_string(), TraceContext::root());
+        let envelope = Envelope { id: OrderCompleted::event_id(order_id), ..envelope };
         Received { envelope: envelope.into(), event, deliveries: 1, span: None }
     };
     (0..orders).map(order).collect()

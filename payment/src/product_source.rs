@@ -1,8 +1,9 @@
-//! Where a product comes from that the copy of the catalogue lacks: the inventory service, asked with a SERVICE token.
+//! Where products come from that the copy of the catalogue lacks, and what it is compared with: the inventory service, asked with a
+//! SERVICE token.
 
 use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tokio::sync::Mutex;
 
 use crate::{
@@ -14,6 +15,8 @@ use crate::{
 const TIMEOUT: Duration = Duration::from_secs(1);
 /// Less than the 5 s after which inventory closes an idle connection: one that is taken up again is still open.
 const IDLE_AT_MOST: Duration = Duration::from_secs(3);
+/// Products of one page of changes: what inventory gives at most.
+const PAGE: u32 = 500;
 /// A token this close to its end is not used any more.
 const MARGIN: Duration = Duration::from_secs(30);
 
@@ -52,6 +55,36 @@ struct ProductAnswer {
     name: String,
     price: Money,
     version: i64,
+    #[serde(default)]
+    deleted: bool,
+}
+
+impl From<ProductAnswer> for Product {
+    fn from(ProductAnswer { sku, name, price, version, deleted }: ProductAnswer) -> Self {
+        Self { sku, name, price, version, deleted }
+    }
+}
+
+#[derive(Deserialize)]
+struct Found {
+    data: Vec<ProductAnswer>,
+}
+
+#[derive(Deserialize)]
+struct ChangesAnswer {
+    data: Vec<ProductAnswer>,
+    next: i64,
+    has_more: bool,
+}
+
+/// Products as they are now, in the order of their last change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changes {
+    pub products: Vec<Product>,
+    /// Where to go on.
+    pub next: i64,
+    /// There is more after `next` right now.
+    pub has_more: bool,
 }
 
 impl ProductSource {
@@ -62,21 +95,32 @@ impl ProductSource {
         Ok(Self { settings, client, token: Mutex::new(None) })
     }
 
-    /// The product called `sku`, if inventory sells it.
+    /// Those of these products that inventory sells, 50 at most (the lines of an order).
     ///
     /// # Errors
     /// Inventory, or the service that signs our token, cannot be asked.
-    pub async fn find(&self, sku: &str) -> Result<Option<Product>, SourceError> {
+    pub async fn find_all(&self, skus: &[String]) -> Result<Vec<Product>, SourceError> {
+        // SKUs need no escapes.
+        let Found { data } = self.get(&format!("/products?sku={}", skus.join(","))).await?;
+        Ok(data.into_iter().map(Product::from).collect())
+    }
+
+    /// Products in the order of their last change, after the change `after`.
+    ///
+    /// # Errors
+    /// As [`find_all`](Self::find_all).
+    pub async fn changes(&self, after: i64) -> Result<Changes, SourceError> {
+        let ChangesAnswer { data, next, has_more } = self.get(&format!("/products/changes?after={after}&limit={PAGE}")).await?;
+        Ok(Changes { products: data.into_iter().map(Product::from).collect(), next, has_more })
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, SourceError> {
         let token = self.token().await?;
-        let url = format!("{}/products/{sku}", self.settings.inventory_url.as_str());
+        let url = format!("{}{path}", self.settings.inventory_url.as_str());
         let unreachable = |error| SourceError::Unreachable { what: "inventory", error };
         let answer = self.client.get(url).bearer_auth(token).send().await.map_err(unreachable)?;
         match answer.status().as_u16() {
-            200 => {
-                let ProductAnswer { sku, name, price, version } = answer.json().await.map_err(unreachable)?;
-                Ok(Some(Product { sku, name, price, version, deleted: false }))
-            }
-            404 => Ok(None),
+            200 => answer.json().await.map_err(unreachable),
             status => {
                 *self.token.lock().await = None; // in case it was the token
                 Err(SourceError::Refused { what: "inventory", status })

@@ -14,6 +14,8 @@ pub struct Settings {
     pub reconciler: ReconcilerSettings,
     /// Orders being charged or waiting for it, beyond which new ones are refused.
     pub charge_backlog: u32,
+    /// Time between two comparisons of the catalogue copy with inventory's.
+    pub compare_interval: Duration,
     /// How long a price that was looked up is used again.
     pub price_age: Duration,
     /// When even the youngest orders come to their end longer than this after they were paid, fewer are taken.
@@ -47,6 +49,8 @@ pub struct ReconcilerSettings {
     pub after: Duration,
     /// Time between two looks.
     pub interval: Duration,
+    /// Charges and refunds the provider is asked for again, per second.
+    pub retry_rate: u32,
 }
 
 impl AsRef<Common> for Settings {
@@ -77,6 +81,12 @@ impl Settings {
                 "1000",
                 1..=1_000_000,
                 "orders being charged or waiting for it, beyond which new ones get 503; with more than 10000 and provider-in-flight none is refused",
+            ),
+            // Half of the two minutes within which a change that was lost must be found.
+            compare_interval: source.value(
+                "catalogue-compare-interval",
+                "60s",
+                "time between two comparisons of the catalogue copy with inventory's, for changes that were lost",
             ),
             // As `product-view-age` of inventory.
             price_age: source.value("price-age", "1s", "how long a price that was looked up is used for other orders"),
@@ -128,6 +138,8 @@ impl ReconcilerSettings {
         Self {
             after: source.value("reconcile-after", "5s", "an order still pending after this time is charged again"),
             interval: source.value("reconcile-interval", "1s", "time between two looks for orders that stayed pending"),
+            // A hundredth of what is charged at full load: a provider that comes back is not hit by all that waited.
+            retry_rate: source.within("provider-retry-rate", "100", 1..=100_000, "charges and refunds asked for again, per second"),
         }
     }
 }

@@ -12,19 +12,22 @@ use shared::{
     ops::{self, Operations, OpsSources, StreamSources},
     outbox::{self, RelayHandle, RelayOptions, Route},
     shutdown::{Cause, Deadline, Shutdown},
-    stream::{Broker, Consumers, start_consumers},
+    stream::{Broker, Consumers, DeadLetters, start_consumers},
     supervisor::{RestartPolicy, Roster, Supervised, SupervisorHandle},
     telemetry,
 };
 
 use crate::{
-    actors::{Cashier, CashierParts, Catalogue, ChargeBacklog, ChargeOrders, Intake, OrderDesk, OrderDeskParts, Reconciler, Watchers},
+    actors::{
+        Cashier, CashierParts, Catalogue, CatalogueSync, ChargeBacklog, ChargeOrders, Intake, OrderDesk, OrderDeskParts, Reconciler,
+        ReconcilerParts, Watchers,
+    },
     consumers::{ProductChangedHandler, RefundOrderHandler, StockReservedHandler},
     http::{Desks, document, routes},
     product_source::ProductSource,
     provider::Simulator,
     settings::Settings,
-    store::{ApplyOutcomes, ChargeLedger, PlaceOrders, RefundLedger, SettleCharges},
+    store::{ApplyOutcomes, ChargeLedger, ParkCharges, ParkRefunds, PlaceOrders, RefundLedger, SettleCharges},
 };
 
 const SERVICE: &str = "payment";
@@ -160,12 +163,15 @@ struct Actors {
     desk: Supervised<OrderDesk>,
     cashier: Supervised<Cashier>,
     catalogue: Supervised<Catalogue>,
+    comparison: Supervised<CatalogueSync>,
     reconciler: Supervised<Reconciler>,
     orders: Commits<PlaceOrders>,
     settlements: Commits<SettleCharges>,
     outcomes: Commits<ApplyOutcomes>,
     charges: Commits<ChargeLedger>,
     refunds: Commits<RefundLedger>,
+    parked_charges: Commits<ParkCharges>,
+    parked_refunds: Commits<ParkRefunds>,
 }
 
 impl Actors {
@@ -188,14 +194,25 @@ impl Actors {
         let settlements = Commits::start(supervisor, database.clone(), db, move || settle.clone());
 
         let watchers = Watchers::default();
+        let parked_charges = Commits::start(supervisor, database.clone(), db, || ParkCharges);
+        let parked_refunds = Commits::start(supervisor, database.clone(), db, || ParkRefunds { consumer: GROUP });
         let cashier_parts = CashierParts {
             database: database.clone(),
             provider: Arc::new(Simulator::new(charges.clone(), refunds.clone(), settings.provider)),
             settlements: settlements.clone(),
             outcomes: outcomes.clone(),
+            parked_charges: parked_charges.clone(),
+            parked_refunds: parked_refunds.clone(),
             watchers: watchers.clone(),
             intake: intake.clone(),
             settings: settings.provider,
+        };
+        let reconciler_parts = ReconcilerParts {
+            cashier: cashier_parts.clone(),
+            dead_letters: DeadLetters::new(Broker::new(&settings.streams)), // this arbiter's own connection
+            consumer: GROUP,
+            resend_after: settings.streams.resend_after,
+            settings: settings.reconciler,
         };
         let cashier = supervisor.supervise("cashier", "cashier", policy, move |life| Cashier::new(cashier_parts.clone(), life));
         let (price_age, charging) = (settings.price_age, cashier.clone());
@@ -214,19 +231,35 @@ impl Actors {
         };
         let desk = supervisor.supervise("order-desk", "order-desk", policy, move |life| OrderDesk::new(desk_parts.clone(), life));
         let source = Arc::new(ProductSource::new(settings.products.clone())?);
+        let (compared_database, compared, interval) = (database.clone(), Arc::clone(&source), settings.compare_interval);
+        let comparison = supervisor.supervise("catalogue-sync", "catalogue-sync", policy, move |life| {
+            CatalogueSync::new(compared_database.clone(), Arc::clone(&compared), interval, life)
+        });
         let catalogue_database = database.clone();
         let catalogue = supervisor.supervise("catalogue", "catalogue", policy, move |life| {
             Catalogue::new(catalogue_database.clone(), Arc::clone(&source), GROUP, life)
         });
-        let (reconciler_database, reconciled, reconciler_settings) = (database.clone(), cashier.clone(), settings.reconciler);
-        let reconciler = supervisor.supervise("reconciler", "reconciler", policy, move |life| {
-            Reconciler::new(reconciler_database.clone(), reconciled.clone(), reconciler_settings, life)
-        });
-        Ok(Self { desk, cashier, catalogue, reconciler, orders, settlements, outcomes, charges, refunds })
+        let reconciler =
+            supervisor.supervise("reconciler", "reconciler", policy, move |life| Reconciler::new(reconciler_parts.clone(), life));
+        Ok(Self {
+            desk,
+            cashier,
+            catalogue,
+            comparison,
+            reconciler,
+            orders,
+            settlements,
+            outcomes,
+            charges,
+            refunds,
+            parked_charges,
+            parked_refunds,
+        })
     }
 
     /// Who gives work first, who does it last.
     async fn drain(&self, down: &Deadline) {
+        down.stage("comparison", self.comparison.drain(down.left())).await;
         down.stage("reconciler", self.reconciler.drain(down.left())).await;
         down.stage("order-desk", self.desk.drain(down.left())).await;
         down.stage("catalogue", self.catalogue.drain(down.left())).await;
@@ -236,6 +269,8 @@ impl Actors {
         down.stage("refunds", self.refunds.drain(down.left())).await;
         down.stage("settlements", self.settlements.drain(down.left())).await;
         down.stage("outcomes", self.outcomes.drain(down.left())).await;
+        down.stage("parked charges", self.parked_charges.drain(down.left())).await;
+        down.stage("parked refunds", self.parked_refunds.drain(down.left())).await;
     }
 }
 

@@ -59,10 +59,11 @@ async fn a_token_of_the_wrong_role_is_a_403() {
     shop.product("MUG", 1).await;
     let product = json!({"sku": "A", "name": "A", "price": {"amount": 1, "currency": "EUR"}, "stock": 1});
     let redrive = json!({"stream": "order_completed", "dry_run": true});
-    let for_admins: [(Method, Kind, &str, Option<&Value>); 12] = [
+    let for_admins: [(Method, Kind, &str, Option<&Value>); 13] = [
         (Method::POST, Kind::Inventory, "/products", Some(&product)),
         (Method::DELETE, Kind::Inventory, "/products/MUG", None),
         (Method::GET, Kind::Inventory, "/products/MUG/movements", None),
+        (Method::GET, Kind::Inventory, "/products/changes", None),
         (Method::GET, Kind::Inventory, "/ops/streams", None),
         (Method::GET, Kind::Inventory, "/ops/actors", None),
         (Method::GET, Kind::Inventory, "/ops/outbox", None),

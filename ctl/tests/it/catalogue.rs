@@ -113,6 +113,25 @@ async fn products_are_listed_page_by_page() {
 }
 
 #[tokio::test]
+async fn products_are_asked_for_by_their_skus_and_compared_by_their_changes() {
+    let shop = Shop::open().await;
+    for sku in ["A", "B", "C"] {
+        shop.product(sku, 1).await;
+    }
+    assert_eq!(delete(&shop, "B").await.status, 204);
+    let found = shop.user.get(Kind::Inventory, "/products?sku=C,B,NONE").await.expect(200);
+    assert_eq!((&found["data"][0]["sku"], found["data"].as_array().map(Vec::len)), (&json!("C"), Some(1)));
+    let many = vec!["A"; 51].join(",");
+    shop.user.get(Kind::Inventory, &format!("/products?sku={many}")).await.problem(400, "invalid-request");
+
+    let page = shop.admin.get(Kind::Inventory, "/products/changes?after=0&limit=500").await.expect(200);
+    let seen: Vec<(&str, bool)> =
+        page["data"].as_array().into_iter().flatten().map(|p| (p["sku"].as_str().expect("a SKU"), p["deleted"] == true)).collect();
+    assert_eq!(seen, [("A", false), ("C", false), ("B", true)]);
+    assert_eq!((&page["next"], &page["has_more"]), (&json!(0), &json!(false)), "they are younger than ten seconds");
+}
+
+#[tokio::test]
 async fn a_product_is_created_once_and_where_it_says() {
     let shop = Shop::open().await;
     let product =

@@ -8,7 +8,7 @@ use shared::telemetry::Origin;
 use super::{Backends, InventoryError, ProductView, StockDesk};
 use crate::{
     domain::{ProductRecord, Sku},
-    store::{self, Movement, NewProduct, StoredProduct},
+    store::{self, Movement, NewProduct, ProductChange, StoredProduct},
 };
 
 /// Put a new product on sale.
@@ -79,6 +79,40 @@ impl Handler<ListProducts> for StockDesk {
             let page = store::page(&backends.connection().await?, query.after.as_deref(), limit).await?;
             Ok(page.iter().map(view).collect())
         })
+    }
+}
+
+/// Those of these products that are on sale.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Vec<ProductView>, InventoryError>")]
+pub struct FindProducts(pub Vec<Sku>);
+
+impl Handler<FindProducts> for StockDesk {
+    type Result = ResponseFuture<Result<Vec<ProductView>, InventoryError>>;
+
+    fn handle(&mut self, query: FindProducts, _: &mut Self::Context) -> Self::Result {
+        let backends = Rc::clone(&self.backends);
+        Box::pin(async move {
+            let found = store::load_all(&backends.connection().await?, &query.0).await?;
+            Ok(found.iter().filter(|product| !product.record.deleted).map(view).collect())
+        })
+    }
+}
+
+/// Up to `limit` products in the order of their last change, after the change `after`.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Vec<ProductChange>, InventoryError>")]
+pub struct ListChanges {
+    pub after: i64,
+    pub limit: u32,
+}
+
+impl Handler<ListChanges> for StockDesk {
+    type Result = ResponseFuture<Result<Vec<ProductChange>, InventoryError>>;
+
+    fn handle(&mut self, query: ListChanges, _: &mut Self::Context) -> Self::Result {
+        let backends = Rc::clone(&self.backends);
+        Box::pin(async move { Ok(store::changes(&backends.connection().await?, query.after, i64::from(query.limit)).await?) })
     }
 }
 

@@ -15,7 +15,7 @@ mod round;
 mod stock_desk;
 
 pub use backends::Backends;
-pub use catalogue::{CreateProduct, ListMovements, ListProducts};
+pub use catalogue::{CreateProduct, FindProducts, ListChanges, ListMovements, ListProducts};
 pub use error::InventoryError;
 pub use product::{Hold, Product, ProductView, Settle, ShowProduct};
 pub use product_changes::{AdjustStock, ChangeProduct, RemoveProduct, StockAdjusted};
@@ -23,4 +23,4 @@ pub use round::PaidOrder;
 pub use stock_desk::{ReserveStock, StockDesk, StockDeskOptions, ToProduct, start};
 
 // What the messages are made of, for those who may not look into the store.
-pub use crate::store::{Adjustment, Movement, NewProduct};
+pub use crate::store::{Adjustment, Movement, NewProduct, ProductChange};

@@ -30,7 +30,7 @@ use std::{
 use actix::MailboxError;
 use shared::{
     db::{CommitError, Commits, DbError, Fault},
-    events::{Envelope, Event, RefundOrder, RefundReason, ReservedItem, ShortItem, StockReserved},
+    events::{Envelope, Event, OrderCompleted, RefundOrder, RefundReason, ReservedItem, ShortItem, StockReserved},
     inbox::{self, StoredReply},
     stream::{BrokerError, Outcome},
 };
@@ -60,6 +60,18 @@ pub struct PaidOrder {
     pub order: Order,
     /// It was delivered before, and may have had its effect.
     pub again: bool,
+}
+
+impl PaidOrder {
+    /// What the inbox knows it by, whatever id it came with: a second event for an order is the same event.
+    fn event_id(&self) -> Uuid {
+        OrderCompleted::event_id(self.order.id)
+    }
+
+    /// Whether it may have had its effect. An id of another kind is an older version's, or a second event's.
+    fn may_be_known(&self) -> bool {
+        self.again || self.envelope.id != self.event_id()
+    }
 }
 
 /// Why an attempt came to nothing. Nothing of what is still open was committed, or the inbox knows better.
@@ -125,7 +137,7 @@ impl Round {
         let mut cases: Vec<Case> = Vec::with_capacity(orders.len());
         let (mut case_of, mut case_of_order) = (HashMap::with_capacity(orders.len()), Vec::with_capacity(orders.len()));
         for paid in orders {
-            case_of_order.push(*case_of.entry(paid.envelope.id).or_insert_with(|| {
+            case_of_order.push(*case_of.entry(paid.event_id()).or_insert_with(|| {
                 cases.push(Case { paid, outcome: None, reply: None });
                 cases.len() - 1
             }));
@@ -225,7 +237,7 @@ impl Round {
     /// Takes every open case to its end. After a setback the products of those that are still open are in doubt.
     async fn attempt(&self, cases: &mut [Case<'_>], attempt: usize) -> Result<(), Setback> {
         // The inbox refuses a duplicate anyway: a look is worth its round trip only where one is to be expected.
-        if attempt > 1 || cases.iter().any(|case| case.paid.again) {
+        if attempt > 1 || cases.iter().any(|case| case.paid.may_be_known()) {
             self.answer_duplicates(cases).await?;
         }
         self.leave_out_locked(cases).await?;
@@ -243,11 +255,12 @@ impl Round {
 
     /// An event that had its effect is answered with the reply it had: whoever sends it again has not seen that.
     async fn answer_duplicates(&self, cases: &mut [Case<'_>]) -> Result<(), Setback> {
-        let open = || cases.iter().filter(|case| case.outcome.is_none()).map(|case| case.paid.envelope.id);
-        let ids: Vec<Uuid> = open().collect();
+        let open = cases.iter().filter(|case| case.outcome.is_none()).map(|case| case.paid);
+        // The version before kept it under the id it came with.
+        let ids: Vec<Uuid> = open.flat_map(|paid| [paid.event_id(), paid.envelope.id]).collect();
         let mut replies = store::answered(&self.backends.database.connection().await?, &ids).await?;
         for case in cases.iter_mut().filter(|case| case.outcome.is_none()) {
-            if let Some(reply) = replies.remove(&case.paid.envelope.id) {
+            if let Some(reply) = replies.remove(&case.paid.event_id()).or_else(|| replies.remove(&case.paid.envelope.id)) {
                 case.reply = reply.map(|reply| Arc::new(given_again(reply, &case.paid.envelope)));
                 case.outcome = Some(Outcome::Duplicate);
             }
@@ -363,7 +376,7 @@ fn ruling(paid: &PaidOrder, decision: &Decision) -> Ruling {
         Decision::Reserve => (order.lines.clone(), reserved(envelope, order)),
         Decision::Refuse { refusal, short } => (Vec::new(), refund(envelope, order, *refusal, short)),
     };
-    Ruling { event_id: envelope.id, order_id: order.id, taken, reply: Arc::new(reply) }
+    Ruling { event_id: paid.event_id(), order_id: order.id, taken, reply: Arc::new(reply) }
 }
 
 fn reserved(cause: &Envelope, order: &Order) -> Reply {

@@ -1,6 +1,7 @@
 //! The REST API: requests become messages to the desk, answers become JSON.
 
 mod body;
+mod changes;
 mod movements;
 mod problems;
 mod products;
@@ -25,6 +26,7 @@ pub fn routes(desk: Supervised<StockDesk>) -> impl FnOnce(&mut ServiceConfig) {
         config
             .app_data(desk)
             .service(web::resource("/products").get(products::list).post(products::create))
+            .service(web::resource("/products/changes").get(changes::list)) // no SKU: those are upper case
             .service(web::resource("/products/{sku}").get(products::show).put(products::change).delete(products::remove))
             .service(web::resource("/products/{sku}/stock").post(stock::adjust))
             .service(web::resource("/products/{sku}/movements").get(movements::list));
@@ -43,7 +45,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         description = "Products and stock. Prices are integer minor units. `available` is what an order placed now could get.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
     ),
-    paths(products::list, products::create, products::show, products::change, products::remove, stock::adjust, movements::list),
+    paths(products::list, changes::list, products::create, products::show, products::change, products::remove, stock::adjust, movements::list),
     modifiers(&Bearer)
 )]
 struct InventoryApi;

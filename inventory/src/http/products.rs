@@ -5,10 +5,12 @@ use actix_web::{
     http::{StatusCode, header},
     web::Path,
 };
+use serde::Deserialize;
 use shared::{
     auth::{AdminOnly, AnyRole, Token},
-    http::{JsonBody, Page, PageQuery, Problem, Query},
+    http::{FieldError, JsonBody, Page, PageQuery, Problem, Query},
 };
+use utoipa::IntoParams;
 
 use super::{
     Desk,
@@ -16,12 +18,31 @@ use super::{
     origin,
     problems::sku,
 };
-use crate::actors::{ChangeProduct, CreateProduct, ListProducts, ProductView, RemoveProduct, ShowProduct, ToProduct};
+use crate::{
+    actors::{ChangeProduct, CreateProduct, FindProducts, ListProducts, ProductView, RemoveProduct, ShowProduct, ToProduct},
+    domain::Sku,
+};
+
+/// Most products that are asked for by their SKUs: the lines of an order.
+const MOST_SKUS: usize = 50;
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct SkuQuery {
+    /// Up to 50 SKUs, with commas between them: only these products, and all of them on one page.
+    #[serde(rename = "sku")]
+    skus: Option<String>,
+}
 
 /// Products on sale, by SKU.
-#[utoipa::path(get, path = "/products", tag = "products", params(PageQuery), security(("bearer" = [])),
+#[utoipa::path(get, path = "/products", tag = "products", params(PageQuery, SkuQuery), security(("bearer" = [])),
     responses((status = 200, body = Page<ProductBody>), (status = 400, body = Problem), (status = 401, body = Problem)))]
-pub(super) async fn list(_: Token<AnyRole>, desk: Desk, query: Query<PageQuery>) -> Result<HttpResponse, Problem> {
+pub(super) async fn list(_: Token<AnyRole>, desk: Desk, query: Query<PageQuery>, wanted: Query<SkuQuery>) -> Result<HttpResponse, Problem> {
+    if let Some(skus) = &wanted.skus {
+        let found = desk.send(FindProducts(parse_skus(skus)?)).await??;
+        let data: Vec<ProductBody> = found.into_iter().map(ProductBody::from).collect();
+        return Ok(HttpResponse::Ok().json(Page { data, has_more: false, next_cursor: None }));
+    }
     let limit = query.limit()?;
     let found = desk.send(ListProducts { after: query.after()?, limit: limit + 1 }).await??;
     let bodies: Vec<ProductBody> = found.into_iter().map(ProductBody::from).collect();
@@ -79,6 +100,15 @@ pub(super) async fn remove(_: Token<AdminOnly>, desk: Desk, request: HttpRequest
 
 fn answer(mut response: HttpResponseBuilder, view: ProductView) -> HttpResponse {
     response.insert_header((header::ETAG, etag(view.record.version))).json(ProductBody::from(view))
+}
+
+fn parse_skus(text: &str) -> Result<Vec<Sku>, Problem> {
+    let wrong = |rule: String| Problem::invalid(vec![FieldError::new("sku", rule)]);
+    let skus: Vec<&str> = text.split(',').collect();
+    if skus.len() > MOST_SKUS {
+        return Err(wrong(format!("must be at most {MOST_SKUS} SKUs, got {}", skus.len())));
+    }
+    skus.into_iter().map(|sku| Sku::parse(sku).map_err(|rule| wrong(rule.to_string()))).collect()
 }
 
 fn etag(version: i64) -> String {

@@ -83,7 +83,8 @@ pub async fn change(
     let statement = connection
         .prepare_cached(concat!(
             "WITH p AS (
-                 UPDATE products SET name = $3, description = $4, price = $5, currency = $6, version = version + 1, updated_at = now()
+                 UPDATE products SET name = $3, description = $4, price = $5, currency = $6, version = version + 1, updated_at = now(),
+                     change = nextval('product_changes')
                  WHERE sku = $1 AND version = $2 AND deleted_at IS NULL RETURNING *
              ), told AS (
                  INSERT INTO outbox (event_id, stream, envelope, repeats, due_at)
@@ -121,7 +122,7 @@ pub async fn remove(
     let statement = connection
         .prepare_cached(concat!(
             "WITH p AS (
-                 UPDATE products SET version = version + 1, updated_at = now(), deleted_at = now()
+                 UPDATE products SET version = version + 1, updated_at = now(), deleted_at = now(), change = nextval('product_changes')
                  WHERE sku = $1 AND version = $2 AND deleted_at IS NULL RETURNING *
              ), told AS (
                  INSERT INTO outbox (event_id, stream, envelope, repeats, due_at)

@@ -10,9 +10,9 @@ mod reservations;
 
 pub use adjustments::{Adjusted, Adjustment, adjust};
 pub use catalogue::{Changed, NewProduct, change, create, remove};
-pub use events::{SERVICE, product_changed, publish_everything_again};
+pub use events::{SERVICE, product_changed};
 pub use movements::{Movement, movements};
-pub use products::{StoredProduct, levels, load, load_all, locked, page};
+pub use products::{ProductChange, StoredProduct, changes, levels, load, load_all, locked, page};
 pub use replies::park_replies;
 pub use reservations::{NEVER_NEGATIVE, ORDER_ONCE, Reply, Ruling, WriteStock, answered};
 

@@ -99,6 +99,35 @@ pub async fn locked(connection: &Connection, skus: &[Sku]) -> Result<Vec<Sku>, D
     Ok(connection.query(&statement, &[&skus]).await?.iter().map(|row| Sku::stored(row.get(0))).collect())
 }
 
+/// The last change of a product.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProductChange {
+    pub record: ProductRecord,
+    /// Rises with every change of any product.
+    pub change: i64,
+    /// No change with a smaller number can appear any more.
+    pub settled: bool,
+}
+
+/// Up to `limit` products, deleted ones included, in the order of their last change, after the change `after`.
+///
+/// Numbers are drawn before they are committed. `statement-timeout` (3 s) bounds a change: when one is ten seconds old, whatever drew a
+/// smaller number is committed or rolled back.
+///
+/// # Errors
+/// The database did not answer.
+pub async fn changes(connection: &Connection, after: i64, limit: i64) -> Result<Vec<ProductChange>, DbError> {
+    let statement = connection
+        .prepare_cached(concat!(
+            "SELECT ",
+            record_columns!(),
+            ", p.change, p.updated_at < now() - interval '10 s' FROM products p WHERE p.change > $1 ORDER BY p.change LIMIT $2"
+        ))
+        .await?;
+    let rows = connection.query(&statement, &[&after, &limit]).await?;
+    Ok(rows.iter().map(|row| ProductChange { record: record(row), change: row.get(9), settled: row.get(10) }).collect())
+}
+
 /// Up to `limit` products that are for sale, by SKU, after `after`.
 ///
 /// # Errors

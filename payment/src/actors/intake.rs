@@ -3,11 +3,10 @@
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 
 use shared::supervisor::{ChildStatus, Supervised};
-use uuid::Uuid;
 
 use super::Cashier;
 use crate::domain::Pace;
@@ -46,14 +45,9 @@ impl Intake {
         self.pace(|pace| pace.take(Instant::now()))
     }
 
-    /// An order came to its end. `completed`: its `order_completed`, whose id is a UUIDv7 and says when it was paid.
-    pub(super) fn ended(&self, completed: Option<Uuid>) {
-        let paid = completed.and_then(|event| event.get_timestamp()).map(|at| at.to_unix());
-        let Some((seconds, nanos)) = paid else { return };
-        let paid = SystemTime::UNIX_EPOCH + Duration::new(seconds, nanos);
-        // A clock that was set back: it was just paid.
-        let age = SystemTime::now().duration_since(paid).unwrap_or_default();
-        self.pace(|pace| pace.ended(age, Instant::now()));
+    /// An order came to its end, this long after it was paid.
+    pub(super) fn ended(&self, after: Duration) {
+        self.pace(|pace| pace.ended(after, Instant::now()));
     }
 
     fn pace<T>(&self, what: impl FnOnce(&mut Pace) -> T) -> T {

@@ -50,6 +50,9 @@ pub enum DeskError {
     /// PostgreSQL refused; a defect.
     #[error("the order was refused by the database: {0}")]
     Refused(String),
+    /// The provider will never do it.
+    #[error("{0}")]
+    RefusedByProvider(String),
 }
 
 impl From<DbError> for DeskError {
@@ -239,10 +242,10 @@ async fn confirm(parts: &OrderDeskParts, confirmations: Vec<Confirmation>) -> Ve
     };
     let commits = parts.outcomes.commit_all(confirmations.iter().map(confirmed).collect());
     let mut receipts = Vec::with_capacity(confirmations.len());
-    for (Confirmation { answers, order_id, .. }, commit) in confirmations.into_iter().zip(commits) {
+    for (Confirmation { order_id, .. }, commit) in confirmations.into_iter().zip(commits) {
         let receipt = commit.await.map_err(DeskError::from);
-        if receipt == Ok(Applied::Moved) {
-            parts.intake.ended(answers);
+        if let Ok(Applied::Moved { after }) = receipt {
+            parts.intake.ended(after);
         }
         if receipt.is_ok() {
             parts.watchers.moved(order_id);

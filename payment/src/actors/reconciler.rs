@@ -1,33 +1,52 @@
-//! Reconciler: brings back orders that stayed open.
+//! Reconciler: asks the provider again, for what it has not done yet.
 //!
-//! An order that stays `pending` (its process died before the charge, the provider was away) goes to the cashier again. One
-//! that stays `completed` is not its work: the outbox row of its event is still there, and the relay publishes it again.
+//! An order that stays `pending` although nobody works on it (its process died before the charge) is found by a sweep of
+//! `charges_due`. From then on it is retried like a charge that failed: each with a backoff of its own, all of them together no
+//! faster than `provider-retry-rate`. They have slots of their own, so that new orders are charged beside them.
+//!
+//! One that stays `completed` is not its work: the outbox row of its event is still there, and the relay publishes it again.
 
-use std::sync::Arc;
+use std::{cell::Cell, future::Future, rc::Rc, sync::Arc, time::Duration};
 
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler, WrapFuture};
 use shared::{
-    db::{Database, DbError},
-    supervisor::{Drain, ExitReason, Life, Supervised},
+    db::DbError,
+    stream::DeadLetters,
+    supervisor::{Drain, ExitReason, Life},
+};
+use tokio::{sync::Semaphore, time::Instant};
+
+use super::{CashierParts, charging::charge_again, refunding::refund_again};
+use crate::{
+    settings::ReconcilerSettings,
+    store::{self, DueCharge, DueRefund},
 };
 
-use super::{Cashier, ChargeOrders};
-use crate::{settings::ReconcilerSettings, store};
+/// Retried charges in progress at one time, and as many refunds. At `provider-timeout` each that is 32 a second of either.
+const IN_FLIGHT: usize = 64;
+/// What a retry may take beside the answer of the provider: the default `commit-deadline` of a group commit.
+const LEASE_MARGIN: Duration = Duration::from_secs(5);
 
-/// Orders of one look; the next look is `reconcile-interval` later.
-const ORDERS: usize = 1000;
+/// What Reconciler works with.
+#[derive(Clone)]
+pub struct ReconcilerParts {
+    pub cashier: CashierParts,
+    pub dead_letters: DeadLetters,
+    /// The consumer group, as the inbox knows it.
+    pub consumer: &'static str,
+    pub resend_after: Duration,
+    pub settings: ReconcilerSettings,
+}
 
 /// The actor.
 pub struct Reconciler {
-    database: Database,
-    cashier: Supervised<Cashier>,
-    settings: ReconcilerSettings,
+    parts: Rc<ReconcilerParts>,
     life: Life,
 }
 
 impl Reconciler {
-    pub fn new(database: Database, cashier: Supervised<Cashier>, settings: ReconcilerSettings, life: Life) -> Self {
-        Self { database, cashier, settings, life }
+    pub fn new(parts: ReconcilerParts, life: Life) -> Self {
+        Self { parts: Rc::new(parts), life }
     }
 }
 
@@ -35,35 +54,118 @@ impl Actor for Reconciler {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Self::Context) {
-        let (database, cashier, settings) = (self.database.clone(), self.cashier.clone(), self.settings);
-        let looking = async move {
-            loop {
-                tokio::time::sleep(settings.interval).await;
-                if let Err(error) = look(&database, &cashier, settings).await {
-                    tracing::debug!(%error, "the reconciler could not look");
-                }
-            }
-        };
-        context.spawn(looking.into_actor(self));
+        let parts = || Rc::clone(&self.parts);
+        let rate = Rc::new(RetryRate::new(self.parts.settings.retry_rate));
+        context.spawn(sweep(parts()).into_actor(self));
+        context.spawn(retry_charges(parts(), Rc::clone(&rate)).into_actor(self));
+        context.spawn(retry_refunds(parts(), rate).into_actor(self));
     }
-}
-
-async fn look(database: &Database, cashier: &Supervised<Cashier>, settings: ReconcilerSettings) -> Result<(), DbError> {
-    let connection = database.connection().await?;
-    let open = store::pending_orders(&connection, settings.after, ORDERS).await?;
-    if !open.is_empty() {
-        tracing::info!(orders = open.len(), "charging again what stayed pending");
-        // A cashier that is being replaced gets them at the next look.
-        _ = cashier.tell(ChargeOrders(open.into_iter().map(Arc::new).collect()));
-    }
-    Ok(())
 }
 
 impl Handler<Drain> for Reconciler {
     type Result = ();
 
+    /// What is being asked for goes on; if its answer is not recorded any more, the lease of its row ends.
     fn handle(&mut self, _: Drain, context: &mut Self::Context) {
         self.life.ends(ExitReason::Drained);
         context.stop();
+    }
+}
+
+async fn sweep(parts: Rc<ReconcilerParts>) {
+    loop {
+        tokio::time::sleep(parts.settings.interval).await;
+        if let Err(error) = look(&parts).await {
+            tracing::debug!(%error, "the reconciler could not look");
+        }
+    }
+}
+
+async fn look(parts: &ReconcilerParts) -> Result<(), DbError> {
+    let connection = parts.cashier.database.connection().await?;
+    let orders = store::sweep_charges(&connection, parts.settings.after).await?;
+    if orders > 0 {
+        tracing::info!(orders, "charging what stayed pending");
+    }
+    let waiting = store::waiting(&connection).await?;
+    metrics::gauge!("orderflow_charges_retried").set(waiting.charges as f64);
+    metrics::gauge!("orderflow_charges_retried_oldest_seconds").set(waiting.oldest_charge);
+    metrics::gauge!("orderflow_refunds_waiting").set(waiting.refunds as f64);
+    metrics::gauge!("orderflow_refunds_waiting_oldest_seconds").set(waiting.oldest_refund);
+    Ok(())
+}
+
+async fn retry_charges(parts: Rc<ReconcilerParts>, rate: Rc<RetryRate>) {
+    let lease = parts.cashier.settings.timeout + LEASE_MARGIN;
+    let take = async |limit| store::take_due_charges(&parts.cashier.database.connection().await?, limit, lease).await;
+    // The first attempt at a charge whose process died before it is no retry.
+    let is_retry = |due: &DueCharge| due.attempts > 0;
+    let ask = |due: DueCharge| {
+        let parts = Rc::clone(&parts);
+        async move { charge_again(&parts.cashier, &due.order).await }
+    };
+    retry(parts.settings.interval, &rate, take, is_retry, ask).await;
+}
+
+async fn retry_refunds(parts: Rc<ReconcilerParts>, rate: Rc<RetryRate>) {
+    let lease = parts.cashier.settings.timeout + LEASE_MARGIN;
+    let take = async |limit| store::take_due_refunds(&parts.cashier.database.connection().await?, limit, lease).await;
+    let ask = |due: DueRefund| {
+        let parts = Rc::clone(&parts);
+        async move { refund_again(&parts, &due).await }
+    };
+    retry(parts.settings.interval, &rate, take, |_| true, ask).await;
+}
+
+/// Takes what is due, as much as there are slots for, and asks for each on its own.
+async fn retry<T, F: Future<Output = ()> + 'static>(
+    interval: Duration,
+    rate: &RetryRate,
+    take: impl AsyncFn(i64) -> Result<Vec<T>, DbError>,
+    is_retry: impl Fn(&T) -> bool,
+    ask: impl Fn(T) -> F,
+) {
+    let slots = Arc::new(Semaphore::new(IN_FLIGHT));
+    loop {
+        drop(slots.acquire().await); // until one is free
+        let limit = slots.available_permits().min(rate.per_second as usize);
+        let due = take(limit as i64).await.unwrap_or_else(|error| {
+            tracing::debug!(%error, "the reconciler could not look");
+            Vec::new()
+        });
+        if due.is_empty() {
+            tokio::time::sleep(interval).await;
+            continue;
+        }
+        let retries = due.iter().filter(|due| is_retry(due)).count();
+        for due in due {
+            let (slot, asked) = (Arc::clone(&slots).try_acquire_owned(), ask(due));
+            actix_rt::spawn(async move {
+                asked.await;
+                drop(slot);
+            });
+        }
+        rate.spend(retries).await;
+    }
+}
+
+/// `provider-retry-rate`, for all that is asked for again.
+struct RetryRate {
+    per_second: u32,
+    /// When everything that was asked for so far is paid for.
+    free_at: Cell<Instant>,
+}
+
+impl RetryRate {
+    fn new(per_second: u32) -> Self {
+        Self { per_second, free_at: Cell::new(Instant::now()) }
+    }
+
+    /// Waits until this many more have their time.
+    async fn spend(&self, retries: usize) {
+        let time = Duration::from_secs_f64(retries as f64 / f64::from(self.per_second));
+        let free_at = self.free_at.get().max(Instant::now()) + time;
+        self.free_at.set(free_at);
+        tokio::time::sleep_until(free_at).await;
     }
 }

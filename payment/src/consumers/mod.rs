@@ -18,7 +18,7 @@ use crate::{
 /// What an actor's answer about one event means for the stream.
 fn outcome(receipt: Receipt) -> Outcome {
     match receipt {
-        Ok(Applied::Moved) => Outcome::Done,
+        Ok(Applied::Moved { .. } | Applied::Parked) => Outcome::Done,
         Ok(Applied::Duplicate) => Outcome::Duplicate,
         Ok(Applied::UnknownOrder) => Outcome::Poison("there is no such order".to_owned()),
         Ok(Applied::Unexpected(status)) => Outcome::Poison(format!("the order is {status}: this cannot follow")),
@@ -30,6 +30,7 @@ fn failure(error: DeskError) -> Outcome {
     match error {
         DeskError::Unavailable(why) => Outcome::Transient(why),
         DeskError::Refused(why) => Outcome::Failed(why),
+        DeskError::RefusedByProvider(why) => Outcome::Poison(why),
     }
 }
 

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use shared::{
     events::RefundOrder,
     stream::{EventHandler, Outcome, Received},
@@ -18,8 +20,7 @@ impl EventHandler for RefundOrderHandler {
 
     async fn handle(&self, batch: &[Received<RefundOrder>]) -> Vec<Outcome> {
         let request = |received: &Received<RefundOrder>| RefundRequest {
-            event_id: received.envelope.id,
-            answers: received.envelope.causation_id,
+            envelope: Arc::clone(&received.envelope),
             order_id: received.event.order_id,
             reason: received.event.reason.as_str(),
         };

@@ -71,7 +71,7 @@ pub struct NewOrder {
     pub method: PaymentMethod,
     pub traceparent: String,
     pub request_id: String,
-    /// In whole microseconds, as PostgreSQL keeps it: the first answer and every replay show the same.
+    /// When PostgreSQL inserted it.
     pub placed_at: Timestamp,
 }
 

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{Answer, Cart, IdempotencyKey, Order, OrderStatus, PaymentMethod, PricingError};
@@ -19,7 +18,6 @@ pub struct OrderRequest {
     pub method: PaymentMethod,
     pub traceparent: String,
     pub request_id: String,
-    pub placed_at: Timestamp,
     /// How it will be answered, if that is certain already.
     pub answer: Option<Answer>,
 }

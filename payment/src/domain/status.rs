@@ -1,5 +1,5 @@
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{fmt, time::Duration};
 
 /// Where an order is.
 ///
@@ -70,8 +70,10 @@ impl fmt::Display for OrderStatus {
 /// What became of an event about an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Applied {
-    /// The order has reached its end.
-    Moved,
+    /// The order has reached its end, this long after it was paid (by the clock of PostgreSQL).
+    Moved { after: Duration },
+    /// The refund is parked: it is made later, and the event is settled.
+    Parked,
     /// The event had been processed before.
     Duplicate,
     /// There is no such order.

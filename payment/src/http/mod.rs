@@ -45,7 +45,7 @@ fn refusal(error: DeskError) -> Problem {
             "storage-unavailable",
             format!("{why}. An order may have been placed; ask again with the same Idempotency-Key."),
         ),
-        DeskError::Refused(why) => {
+        DeskError::Refused(why) | DeskError::RefusedByProvider(why) => {
             tracing::error!(%why, "an order was refused by the database");
             Problem::internal()
         }

@@ -11,7 +11,6 @@ use actix_web::{
     web::Data,
 };
 use aws_lc_rs::digest;
-use jiff::Timestamp;
 use shared::{
     auth::{Token, UserOnly},
     http::{FieldError, JsonBody, Problem, RequestContext, release_admission},
@@ -176,7 +175,6 @@ fn parse(user_id: Uuid, request: &HttpRequest, body: PlaceOrderBody, waits: bool
         method,
         traceparent: trace.to_string(),
         request_id,
-        placed_at: whole_microseconds(Timestamp::now()),
         answer: (!waits).then_some(Answer::Accepted),
     })
 }
@@ -192,10 +190,6 @@ fn request_hash(cart: &Cart, method: PaymentMethod) -> Vec<u8> {
         text.push_str(&format!("\n{} {}", line.sku, line.quantity));
     }
     digest::digest(&digest::SHA256, text.as_bytes()).as_ref().to_vec()
-}
-
-fn whole_microseconds(time: Timestamp) -> Timestamp {
-    Timestamp::from_microsecond(time.as_microsecond()).unwrap_or(time)
 }
 
 /// `Prefer: wait=N`, among other preferences.

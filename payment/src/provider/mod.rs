@@ -2,6 +2,8 @@
 
 mod simulator;
 
+use std::time::Duration;
+
 use futures_util::future::BoxFuture;
 use uuid::Uuid;
 
@@ -30,13 +32,27 @@ pub enum ChargeAnswer {
     },
 }
 
-/// The provider did not do, or did not say, what was asked. It may have happened: ask again.
+/// The provider did not do, or did not say, what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProviderError {
+    /// It may have happened: ask again.
     #[error("the payment provider is not available: {0}")]
     Unavailable(String),
+    /// The same, and it took long to find out.
+    #[error("the payment provider gave no answer within {0:?}")]
+    TimedOut(Duration),
+    /// Final. Nothing happened.
+    #[error("the payment provider refused it: {0}")]
+    Refused(String),
     #[error("the payment provider knows no charge for order {0}")]
     NeverCharged(Uuid),
+}
+
+impl ProviderError {
+    /// Whether asking again cannot help.
+    pub fn is_final(&self) -> bool {
+        matches!(self, Self::Refused(_) | Self::NeverCharged(_))
+    }
 }
 
 /// A payment provider.

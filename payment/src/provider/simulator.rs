@@ -10,7 +10,7 @@ use super::{ChargeAnswer, ChargeRequest, PaymentProvider, ProviderError};
 use crate::{
     domain::PaymentMethod,
     settings::ProviderSettings,
-    store::{ChargeEntry, ChargeLedger, RefundEntry, RefundLedger},
+    store::{ChargeEntry, ChargeLedger, PROVIDER_REFUSES, RefundEntry, RefundLedger},
 };
 
 /// The simulated provider.
@@ -52,7 +52,7 @@ impl Simulator {
             currency: request.amount.currency,
             method: request.method.as_str(),
         };
-        let charge_id = self.charges.commit(entry).await.map_err(unavailable)?;
+        let charge_id = self.charges.commit(entry).await.map_err(failure)?;
         if request.method == PaymentMethod::Timeout && charge_id == proposed {
             // The charge happened; nobody waits this long for the answer. Asked again, it is quick.
             tokio::time::sleep(self.settings.timeout + Duration::from_secs(1)).await;
@@ -63,7 +63,7 @@ impl Simulator {
     async fn try_refund(&self, order_id: Uuid) -> Result<String, ProviderError> {
         self.think().await;
         let entry = RefundEntry { order_id, refund_id: format!("re_{}", Uuid::now_v7().simple()) };
-        self.refunds.commit(entry).await.map_err(unavailable)?.ok_or(ProviderError::NeverCharged(order_id))
+        self.refunds.commit(entry).await.map_err(failure)?.ok_or(ProviderError::NeverCharged(order_id))
     }
 }
 
@@ -81,6 +81,10 @@ fn declined(reason: &str) -> ChargeAnswer {
     ChargeAnswer::Declined { reason: reason.to_owned() }
 }
 
-fn unavailable(error: CommitError) -> ProviderError {
-    ProviderError::Unavailable(error.to_string())
+/// The books of a real provider refuse nothing for good by accident: only this constraint says so.
+fn failure(error: CommitError) -> ProviderError {
+    match error {
+        CommitError::Refused(error) if error.violates(PROVIDER_REFUSES) => ProviderError::Refused(error.message),
+        error => ProviderError::Unavailable(error.to_string()),
+    }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use shared::db::{Connection, DbError};
-use tokio_postgres::Row;
+use tokio_postgres::{Row, types::ToSql};
 use uuid::Uuid;
 
 use crate::domain::{Money, Product};
@@ -25,17 +25,16 @@ pub(super) async fn products(connection: &Connection, skus: &[&str]) -> Result<H
     Ok(rows.iter().map(read_product).map(|product| (product.sku.clone(), product)).collect())
 }
 
-/// Takes over products that were asked for.
+/// Takes over products that were asked for; how many of them the copy had otherwise, or not at all.
 ///
 /// # Errors
 /// The database did not answer.
-pub async fn learn_products(connection: &Connection, products: &[Product]) -> Result<(), DbError> {
+pub async fn learn_products(connection: &Connection, products: &[Product]) -> Result<u64, DbError> {
     let statement = connection.prepare_cached(UPSERT).await?;
     let columns = Columns::from(products);
-    connection
-        .execute(&statement, &[&columns.skus, &columns.names, &columns.prices, &columns.currencies, &columns.versions, &columns.deleted])
-        .await?;
-    Ok(())
+    let columns: [&(dyn ToSql + Sync); 6] =
+        [&columns.skus, &columns.names, &columns.prices, &columns.currencies, &columns.versions, &columns.deleted];
+    Ok(connection.execute(&statement, &columns).await?)
 }
 
 /// Takes over the products of `product_changed` events, with their inbox rows; which of the events were new.

@@ -11,6 +11,9 @@ use uuid::Uuid;
 
 use super::presumption::Presumption;
 
+/// The constraint by which the books refuse for good. No table has it: a trigger may raise it, to rehearse a refusal.
+pub const PROVIDER_REFUSES: &str = "provider_refuses";
+
 /// A charge to be booked. The id is used if the order has no charge yet.
 #[derive(Debug, Clone)]
 pub struct ChargeEntry {
@@ -29,8 +32,8 @@ pub struct ChargeLedger {
 
 const CHARGES: &str = "
     INSERT INTO provider.charges (order_id, charge_id, amount, currency, method)
-    SELECT unnest($1::uuid[]) AS order_id, unnest($2::text[]), unnest($3::bigint[]), unnest($4::text[]), unnest($5::text[])
-    ORDER BY order_id";
+    SELECT * FROM (SELECT unnest($1::uuid[]) AS order_id, unnest($2::text[]), unnest($3::bigint[]), unnest($4::text[]), unnest($5::text[])) AS c";
+const UNKNOWN: &str = "WHERE NOT order_id = ANY(ARRAY(SELECT order_id FROM provider.charges WHERE order_id = ANY($1)))";
 
 impl Write for ChargeLedger {
     type Item = ChargeEntry;
@@ -46,18 +49,20 @@ impl Write for ChargeLedger {
         let methods: Vec<&str> = items.iter().map(|item| item.method).collect();
         let columns: [&(dyn ToSql + Sync); 5] = [&orders, &charges, &amounts, &currencies, &methods];
         let plainly = async {
-            connection.execute(&connection.prepare_cached(CHARGES).await?, &columns).await?;
+            let insert = format!("{CHARGES} ORDER BY order_id");
+            connection.execute(&connection.prepare_cached(&insert).await?, &columns).await?;
             Ok(items.iter().map(|item| item.charge_id.clone()).collect())
         };
         let carefully = async {
-            let insert = format!("{CHARGES} ON CONFLICT (order_id) DO NOTHING");
+            // What is booked already is not offered again: a trigger would refuse it before it is found to be a conflict.
+            let insert = format!("{CHARGES} {UNKNOWN} ORDER BY order_id ON CONFLICT (order_id) DO NOTHING");
             connection.execute(&connection.prepare_cached(&insert).await?, &columns).await?;
             let booked = connection.prepare_cached("SELECT order_id, charge_id FROM provider.charges WHERE order_id = ANY($1)").await?;
             let booked = connection.query(&booked, &[&orders]).await?;
             let booked: HashMap<Uuid, String> = booked.iter().map(|row| (row.get(0), row.get(1))).collect();
             Ok(items.iter().map(|item| booked.get(&item.order_id).cloned().unwrap_or_default()).collect())
         };
-        self.presumption.insert(&["charges_pkey"], plainly, carefully).await
+        self.presumption.insert(&["charges_pkey", PROVIDER_REFUSES], plainly, carefully).await
     }
 }
 

@@ -10,14 +10,20 @@ mod pending;
 mod place;
 mod presumption;
 mod prices;
+mod refunds;
+mod retries;
 mod settle;
 
 pub use catalogue::{learn_products, product_changes};
-pub use ledger::{ChargeEntry, ChargeLedger, RefundEntry, RefundLedger};
-pub use orders::{LOOKED_AT, OrderPage, completed_among, find_order, list_orders, record_answer};
+pub use ledger::{ChargeEntry, ChargeLedger, PROVIDER_REFUSES, RefundEntry, RefundLedger};
+pub use orders::{LOOKED_AT, OrderPage, find_order, list_orders, record_answer};
 pub use outcome::{ApplyOutcomes, OrderOutcome};
-pub use pending::pending_orders;
+pub use pending::sweep_charges;
 pub use place::PlaceOrders;
+pub use refunds::{
+    DueRefund, Owed, ParkRefunds, ParkedRefund, give_up_refund, owe_orphan, postpone_refund, refunds_owed, settle_refund, take_due_refunds,
+};
+pub use retries::{DueCharge, ParkCharges, ParkedCharge, Waiting, take_due_charges, waiting};
 pub use settle::{SettleCharges, Settled, Settlement};
 
 /// Counts orders that have come to these statuses; once a status, for looking a counter up costs more than counting.

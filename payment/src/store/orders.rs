@@ -1,7 +1,5 @@
 //! Orders, read.
 
-use std::collections::HashSet;
-
 use shared::db::{Connection, DbError};
 use tokio_postgres::{Row, types::Json};
 use uuid::Uuid;
@@ -70,15 +68,6 @@ async fn nth_order(connection: &Connection, filter: &OrderFilter, n: i64) -> Res
 /// the index of users: with `user_id = $1` the planner reads those of everybody once most of them are of one user.
 const OF_USER: (&str, &str) = ("(o.user_id, o.id) >= ($1, $2) AND (o.user_id, o.id) < ($1, $3)", "ORDER BY o.user_id DESC, o.id DESC");
 const OF_ALL: (&str, &str) = ("$1::uuid IS NULL AND o.id >= $2 AND o.id < $3", "ORDER BY o.id DESC");
-
-/// Which of these orders are paid and undecided.
-///
-/// # Errors
-/// The database did not answer.
-pub async fn completed_among(connection: &Connection, ids: &[Uuid]) -> Result<HashSet<Uuid>, DbError> {
-    let statement = connection.prepare_cached("SELECT id FROM orders WHERE id = ANY($1) AND status = 'completed'").await?;
-    Ok(connection.query(&statement, &[&ids]).await?.iter().map(|row| row.get(0)).collect())
-}
 
 /// Records how a request for this order was answered, unless an earlier one was answered already; the answer that counts.
 ///

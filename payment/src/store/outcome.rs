@@ -1,7 +1,7 @@
 //! The last step of an order: confirmed or refunded, with the inbox row of the event that said so, in one transaction.
 //! The same transaction forgets the outbox row of the event that was thereby confirmed.
 
-use std::collections::{HashMap, HashSet};
+use std::{collections::HashMap, time::Duration};
 
 use shared::{
     db::{Connection, DbError, Fault, Write},
@@ -43,7 +43,7 @@ impl Write for ApplyOutcomes {
     async fn commit(&self, connection: &Connection, items: &[OrderOutcome]) -> Result<Vec<Applied>, DbError> {
         let mut moved = self.apply(connection, items).await?;
         // Removed when it is found: the same event twice in a batch has moved the order once.
-        let applied = items.iter().map(|item| moved.remove(&item.event_id).then_some(Applied::Moved));
+        let applied = items.iter().map(|item| moved.remove(&item.event_id).map(|after| Applied::Moved { after }));
         let applied: Vec<Option<Applied>> = applied.collect();
         let rest: Vec<&OrderOutcome> = items.iter().zip(&applied).filter(|(_, applied)| applied.is_none()).map(|(item, _)| item).collect();
         let mut explained = self.explain(connection, &rest).await?.into_iter();
@@ -51,7 +51,7 @@ impl Write for ApplyOutcomes {
     }
 
     fn committed(&self, items: &[OrderOutcome], outcomes: &[Applied]) {
-        let moved = items.iter().zip(outcomes).filter(|(_, applied)| **applied == Applied::Moved);
+        let moved = items.iter().zip(outcomes).filter(|(_, applied)| matches!(applied, Applied::Moved { .. }));
         count_orders(moved.clone().map(|(item, _)| item.status.as_str()));
         if let Some(relay) = &self.relay {
             relay.confirmed(moved.filter_map(|(item, _)| item.answers).collect());
@@ -60,9 +60,9 @@ impl Write for ApplyOutcomes {
 }
 
 impl ApplyOutcomes {
-    /// Moves the orders that are `completed`; the events that did. Only they go into the inbox: an event that cannot be applied
+    /// Moves the orders that are `completed`; the events that did, and how long ago each order was paid. Only they go into the inbox: an event that cannot be applied
     /// is not "processed". Who comes second waits for the order's row, and then finds it at its end.
-    async fn apply(&self, connection: &Connection, items: &[OrderOutcome]) -> Result<HashSet<Uuid>, DbError> {
+    async fn apply(&self, connection: &Connection, items: &[OrderOutcome]) -> Result<HashMap<Uuid, Duration>, DbError> {
         let statement = connection
             .prepare_cached(
                 "WITH moved AS (
@@ -70,13 +70,13 @@ impl ApplyOutcomes {
                      FROM (SELECT unnest($1::uuid[]) AS event_id, unnest($2::uuid[]) AS order_id, unnest($3::text[]) AS status,
                                   unnest($4::text[]) AS refund_id, unnest($5::text[]) AS reason) AS i
                      WHERE o.id = i.order_id AND o.id = ANY($2) AND o.status = 'completed'
-                     RETURNING i.event_id
+                     RETURNING i.event_id, extract(epoch FROM o.ended_at - o.settled_at)::float8 AS seconds
                  ), processed AS (
                      INSERT INTO inbox (consumer, event_id) SELECT $6, event_id FROM moved
                  ), confirmed AS (
                      DELETE FROM outbox WHERE event_id = ANY($7)
                  )
-                 SELECT event_id FROM moved",
+                 SELECT event_id, seconds FROM moved",
             )
             .await?;
         let events: Vec<Uuid> = items.iter().map(|item| item.event_id).collect();
@@ -86,7 +86,9 @@ impl ApplyOutcomes {
         let reasons: Vec<Option<&str>> = items.iter().map(|item| item.reason.as_deref()).collect();
         let answered: Vec<Uuid> = items.iter().filter_map(|item| item.answers).collect();
         let moved = connection.query(&statement, &[&events, &orders, &statuses, &refunds, &reasons, &self.consumer, &answered]).await?;
-        Ok(moved.iter().map(|row| row.get(0)).collect())
+        // A server whose clock was set back: it was just paid.
+        let after = |seconds: f64| Duration::try_from_secs_f64(seconds).unwrap_or_default();
+        Ok(moved.iter().map(|row| (row.get(0), after(row.get(1)))).collect())
     }
 
     /// Why these moved nothing; one answer an item, in order.

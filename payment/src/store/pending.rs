@@ -1,15 +1,12 @@
 //! Orders that wait for their charge.
 //!
 //! Orders that are placed together have one row in `charges_due`, with all their ids. Nobody touches it until it is old enough for
-//! the reconciler to look whether they are charged; then it goes, or those that are not are charged again.
+//! the reconciler to look whether they are charged. Then it goes, and those that are not have a row each in `charges_retried`.
 
 use std::{collections::HashSet, time::Duration};
 
 use shared::db::{Connection, DbError};
 use uuid::Uuid;
-
-use super::orders::{ORDER_COLUMNS, read_order};
-use crate::domain::Order;
 
 /// Batches that are looked at together: of 512 orders at most (`commit-batch`), their ids are half a megabyte.
 const BATCHES: i64 = 64;
@@ -17,25 +14,23 @@ const BATCHES: i64 = 64;
 /// second, what is read for a batch is 8,000 rows at most.
 const MOMENT: u128 = 1000;
 
-/// Up to `limit` orders that have waited for their charge for longer than `age`, oldest first (ids rise with time). Batches that
-/// are older and wait for none any more are forgotten on the way.
+/// Sweeps batches that are older than `age`: what is still pending of them is retried from now on, before all others, and the
+/// batch is forgotten. How many orders are retried. One step takes [`BATCHES`] at most, and each step gets on.
 ///
 /// # Errors
-/// The database did not answer.
-pub async fn pending_orders(connection: &Connection, age: Duration, limit: usize) -> Result<Vec<Order>, DbError> {
-    let (mut waiting, mut last) = (Vec::new(), Uuid::nil());
-    while waiting.len() < limit {
+/// The database did not answer; what was swept before stays so.
+pub async fn sweep_charges(connection: &Connection, age: Duration) -> Result<usize, DbError> {
+    let (mut open, mut last) = (0, Uuid::nil());
+    loop {
         let batches = batches_after(connection, last, age).await?;
-        let Some(end) = batches.last() else { break };
+        let Some(end) = batches.last() else { return Ok(open) };
         last = end.id;
         let pending = pending_among(connection, &batches).await?;
-        let (open, settled): (Vec<&Batch>, Vec<&Batch>) =
-            batches.iter().partition(|batch| batch.orders.iter().any(|id| pending.contains(id)));
-        forget(connection, &settled).await?;
-        waiting.extend(open.into_iter().flat_map(|batch| &batch.orders).filter(|id| pending.contains(*id)));
+        let orders = batches.iter().flat_map(|batch| &batch.orders).filter(|id| pending.contains(*id)).copied();
+        let orders: Vec<Uuid> = orders.collect();
+        move_on(connection, &batches, &orders).await?;
+        open += orders.len();
     }
-    waiting.truncate(limit);
-    read(connection, &waiting).await
 }
 
 struct Batch {
@@ -83,24 +78,20 @@ async fn pending_among(connection: &Connection, batches: &[Batch]) -> Result<Has
     Ok(connection.query(&statement, &[&first, &last]).await?.iter().map(|row| row.get(0)).collect())
 }
 
-/// An order that is not pending never becomes so again.
-async fn forget(connection: &Connection, settled: &[&Batch]) -> Result<(), DbError> {
-    if settled.is_empty() {
-        return Ok(());
-    }
-    let statement = connection.prepare_cached("DELETE FROM charges_due WHERE batch = ANY($1)").await?;
-    let batches: Vec<Uuid> = settled.iter().map(|batch| batch.id).collect();
-    connection.execute(&statement, &[&batches]).await?;
+/// Of two instances that sweep the same batch, the second changes nothing.
+async fn move_on(connection: &Connection, batches: &[Batch], pending: &[Uuid]) -> Result<(), DbError> {
+    let statement = connection
+        .prepare_cached(
+            "WITH moved AS (
+                 INSERT INTO charges_retried (order_id, attempts, due_at, last_error)
+                 SELECT unnest($2::uuid[]), 0, '-infinity', 'not asked for yet' ON CONFLICT (order_id) DO NOTHING
+             )
+             DELETE FROM charges_due WHERE batch = ANY($1)",
+        )
+        .await?;
+    let ids: Vec<Uuid> = batches.iter().map(|batch| batch.id).collect();
+    connection.execute(&statement, &[&ids, &pending]).await?;
     Ok(())
-}
-
-async fn read(connection: &Connection, ids: &[Uuid]) -> Result<Vec<Order>, DbError> {
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    let query = format!("SELECT {ORDER_COLUMNS} FROM orders o WHERE o.id = ANY($1) AND o.status = 'pending' ORDER BY o.id");
-    let statement = connection.prepare_cached(&query).await?;
-    Ok(connection.query(&statement, &[&ids]).await?.iter().map(read_order).collect())
 }
 
 #[cfg(test)]

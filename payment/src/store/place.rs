@@ -20,7 +20,7 @@ use super::{
     presumption::Presumption,
     prices::Prices,
 };
-use crate::domain::{Answer, NewOrder, Order, OrderLine, OrderRequest, Placed, PricingError};
+use crate::domain::{Answer, Money, NewOrder, Order, OrderLine, OrderRequest, Placed, PricingError};
 
 /// Places orders. The key (user, idempotency key) makes a batch that is run twice place once.
 pub struct PlaceOrders {
@@ -44,11 +44,11 @@ impl Write for PlaceOrders {
 
     async fn commit(&self, connection: &Connection, items: &[Arc<OrderRequest>]) -> Result<Vec<Placed>, DbError> {
         let priced = price(&self.prices, connection, items).await?;
-        let created = self.insert(connection, items, &priced).await?;
+        let Created { ids: created, at } = self.insert(connection, items, &priced).await?;
         let rest: Vec<&OrderRequest> = items.iter().map(Arc::as_ref).filter(|item| !created.contains(&item.order_id)).collect();
         let known = known_keys(connection, &rest).await?;
-        let outcome = |(item, priced): (&Arc<OrderRequest>, Result<Arc<Order>, PricingError>)| match priced {
-            Ok(order) if created.contains(&item.order_id) => Placed::Created(order),
+        let outcome = |(item, priced): (&Arc<OrderRequest>, Result<Priced, PricingError>)| match priced {
+            Ok(priced) if created.contains(&item.order_id) => Placed::Created(Arc::new(order(item, priced, at))),
             // A key that is known is answered as it was, even if its product has been deleted since.
             priced => known.get(&(item.user_id, item.key.as_str().to_owned())).map_or_else(|| absent(priced), |known| known.answer(item)),
         };
@@ -64,7 +64,7 @@ impl Write for PlaceOrders {
 }
 
 /// Neither created nor known: the cart had no price.
-fn absent(priced: Result<Arc<Order>, PricingError>) -> Placed {
+fn absent(priced: Result<Priced, PricingError>) -> Placed {
     match priced {
         Err(why) => Placed::NotPriced(why),
         // The order with this key is gone between two statements: somebody deletes orders by hand.
@@ -72,29 +72,41 @@ fn absent(priced: Result<Arc<Order>, PricingError>) -> Placed {
     }
 }
 
+/// What was asked for, with its price.
+struct Priced {
+    lines: Vec<OrderLine>,
+    total: Money,
+}
+
 async fn price(
     prices: &Prices,
     connection: &Connection,
     items: &[Arc<OrderRequest>],
-) -> Result<Vec<Result<Arc<Order>, PricingError>>, DbError> {
+) -> Result<Vec<Result<Priced, PricingError>>, DbError> {
     let skus: HashSet<&str> = items.iter().flat_map(|item| item.cart.lines()).map(|line| line.sku.as_str()).collect();
     let skus: Vec<&str> = skus.into_iter().collect();
     let catalogue = prices.of(connection, &skus).await?;
-    let order = |item: &Arc<OrderRequest>| {
+    let priced = |item: &Arc<OrderRequest>| {
         let (lines, total) = item.cart.price(|sku| catalogue.get(sku).map(AsRef::as_ref))?;
-        let (id, user_id, method) = (item.order_id, item.user_id, item.method);
-        Ok(Arc::new(Order::from(NewOrder {
-            id,
-            user_id,
-            lines,
-            total,
-            method,
-            traceparent: item.traceparent.clone(),
-            request_id: item.request_id.clone(),
-            placed_at: item.placed_at,
-        })))
+        Ok(Priced { lines, total })
     };
-    Ok(items.iter().map(order).collect())
+    Ok(items.iter().map(priced).collect())
+}
+
+/// The order as it was inserted.
+fn order(item: &OrderRequest, priced: Priced, placed_at: Timestamp) -> Order {
+    let Priced { lines, total } = priced;
+    let (traceparent, request_id) = (item.traceparent.clone(), item.request_id.clone());
+    Order::from(NewOrder {
+        id: item.order_id,
+        user_id: item.user_id,
+        lines,
+        total,
+        method: item.method,
+        traceparent,
+        request_id,
+        placed_at,
+    })
 }
 
 /// New orders, from columns. `unnest` stands in the list of a SELECT, here and wherever rows are many: PostgreSQL then takes a row of
@@ -102,16 +114,16 @@ async fn price(
 const ORDERS: &str = "
     INSERT INTO orders (id, user_id, status, version, total, created_at, currency, payment_method, idempotency_key, request_hash,
                         answer, request_id, traceparent, items)
-    SELECT id, user_id, 'pending', 1, total, placed_at, currency, method, key, request_hash, answer, request_id, traceparent, items
-    FROM (SELECT unnest($1::uuid[]) AS id, unnest($2::uuid[]) AS user_id, unnest($3::bigint[]) AS total, unnest($4::timestamptz[]) AS placed_at,
-                 unnest($5::text[]) AS currency, unnest($6::text[]) AS method, unnest($7::text[]) AS key, unnest($8::bytea[]) AS request_hash,
-                 unnest($9::text[]) AS answer, unnest($10::text[]) AS request_id, unnest($11::text[]) AS traceparent, unnest($12::json[]) AS items) AS i";
+    SELECT id, user_id, 'pending', 1, total, now(), currency, method, key, request_hash, answer, request_id, traceparent, items
+    FROM (SELECT unnest($1::uuid[]) AS id, unnest($2::uuid[]) AS user_id, unnest($3::bigint[]) AS total, unnest($4::text[]) AS currency,
+                 unnest($5::text[]) AS method, unnest($6::text[]) AS key, unnest($7::bytea[]) AS request_hash, unnest($8::text[]) AS answer,
+                 unnest($9::text[]) AS request_id, unnest($10::text[]) AS traceparent, unnest($11::json[]) AS items) AS i";
 
-/// All of them, with one row that says what is to be charged.
+/// All of them, with one row that says what is to be charged. All times of an order are PostgreSQL's: this is the first of them.
 fn all() -> String {
     format!(
-        "WITH due AS (INSERT INTO charges_due (batch, orders, placed_at) SELECT ($1::uuid[])[1], $1, min(at) FROM unnest($4::timestamptz[]) AS at)
-         {ORDERS}"
+        "WITH placed AS ({ORDERS}), due AS (INSERT INTO charges_due (batch, orders, placed_at) VALUES (($1::uuid[])[1], $1, now()))
+         SELECT now()"
     )
 }
 
@@ -119,12 +131,12 @@ fn all() -> String {
 fn unknown(guard: &str) -> String {
     format!(
         "WITH placed AS (
-             {ORDERS} {guard} RETURNING id, created_at
+             {ORDERS} {guard} RETURNING id
          ), due AS (
              INSERT INTO charges_due (batch, orders, placed_at)
-             SELECT (array_agg(id))[1], array_agg(id), min(created_at) FROM placed HAVING count(*) > 0
+             SELECT (array_agg(id))[1], array_agg(id), now() FROM placed HAVING count(*) > 0
          )
-         SELECT id FROM placed"
+         SELECT id, now() FROM placed"
     )
 }
 
@@ -136,18 +148,25 @@ const UNGUARDED: &str = "DO $$ BEGIN IF EXISTS (SELECT FROM pg_constraint WHERE 
      THEN ALTER TABLE orders DROP CONSTRAINT orders_key_once; END IF; END $$";
 const CHECKED: &str = "WHERE NOT EXISTS (SELECT FROM orders known WHERE known.user_id = i.user_id AND known.idempotency_key = i.key)";
 
+/// What was inserted, and when.
+#[derive(Default)]
+struct Created {
+    ids: HashSet<Uuid>,
+    at: Timestamp,
+}
+
 impl PlaceOrders {
-    /// Inserts the orders whose keys are new; their ids.
+    /// Inserts the orders whose keys are new.
     async fn insert(
         &self,
         connection: &Connection,
         items: &[Arc<OrderRequest>],
-        priced: &[Result<Arc<Order>, PricingError>],
-    ) -> Result<HashSet<Uuid>, DbError> {
-        let priced = items.iter().zip(priced).filter_map(|(item, order)| Some((item.as_ref(), order.as_ref().ok()?.as_ref())));
-        let mut orders: Vec<(&OrderRequest, &Order)> = priced.collect();
+        priced: &[Result<Priced, PricingError>],
+    ) -> Result<Created, DbError> {
+        let priced = items.iter().zip(priced).filter_map(|(item, priced)| Some((item.as_ref(), priced.as_ref().ok()?)));
+        let mut orders: Vec<(&OrderRequest, &Priced)> = priced.collect();
         if orders.is_empty() {
-            return Ok(HashSet::new());
+            return Ok(Created::default());
         }
         // Two instances that meet over the same keys wait for each other instead of deadlocking.
         orders.sort_unstable_by_key(|(item, _)| (item.user_id, item.key.as_str()));
@@ -155,24 +174,25 @@ impl PlaceOrders {
             connection.batch_execute(UNGUARDED).await?;
             return insert_unknown(connection, &unknown(CHECKED), &orders).await;
         }
-        // By the id if an earlier attempt at this very batch had committed.
-        let constraints = ["orders_key_once", "orders_pkey"];
+        // By an id if an earlier attempt at this very batch had committed.
+        let constraints = ["orders_key_once", "orders_pkey", "charges_due_pkey"];
         let careful = unknown(ONCE);
         self.presumption.insert(&constraints, insert_all(connection, &orders), insert_unknown(connection, &careful, &orders)).await
     }
 }
 
-async fn insert_all(connection: &Connection, orders: &[(&OrderRequest, &Order)]) -> Result<HashSet<Uuid>, DbError> {
+async fn insert_all(connection: &Connection, orders: &[(&OrderRequest, &Priced)]) -> Result<Created, DbError> {
     let statement = connection.prepare_cached(&all()).await?;
     let columns = Columns::of(orders);
-    connection.execute(&statement, &columns.parameters()).await?;
-    Ok(columns.ids.into_iter().collect())
+    let row = connection.query_one(&statement, &columns.parameters()).await?;
+    Ok(Created { ids: columns.ids.into_iter().collect(), at: row.get(0) })
 }
 
-async fn insert_unknown(connection: &Connection, statement: &str, orders: &[(&OrderRequest, &Order)]) -> Result<HashSet<Uuid>, DbError> {
+async fn insert_unknown(connection: &Connection, statement: &str, orders: &[(&OrderRequest, &Priced)]) -> Result<Created, DbError> {
     let statement = connection.prepare_cached(statement).await?;
     let rows = connection.query(&statement, &Columns::of(orders).parameters()).await?;
-    Ok(rows.iter().map(|row| row.get(0)).collect())
+    let at = rows.first().map(|row| row.get(1)).unwrap_or_default();
+    Ok(Created { ids: rows.iter().map(|row| row.get(0)).collect(), at })
 }
 
 /// New orders, as columns.
@@ -180,7 +200,6 @@ struct Columns<'a> {
     ids: Vec<Uuid>,
     users: Vec<Uuid>,
     totals: Vec<i64>,
-    placed: Vec<Timestamp>,
     currencies: Vec<&'a str>,
     methods: Vec<&'a str>,
     keys: Vec<&'a str>,
@@ -192,31 +211,29 @@ struct Columns<'a> {
 }
 
 impl<'a> Columns<'a> {
-    fn of(orders: &[(&'a OrderRequest, &'a Order)]) -> Self {
+    fn of(orders: &[(&'a OrderRequest, &'a Priced)]) -> Self {
         let column = |read: fn(&'a OrderRequest) -> &'a str| orders.iter().map(|(item, _)| read(item)).collect::<Vec<&str>>();
         Self {
-            ids: orders.iter().map(|(_, order)| order.id).collect(),
-            users: orders.iter().map(|(_, order)| order.user_id).collect(),
-            totals: orders.iter().map(|(_, order)| order.total.amount).collect(),
-            placed: orders.iter().map(|(item, _)| item.placed_at).collect(),
-            currencies: orders.iter().map(|(_, order)| order.total.currency.as_str()).collect(),
+            ids: orders.iter().map(|(item, _)| item.order_id).collect(),
+            users: orders.iter().map(|(item, _)| item.user_id).collect(),
+            totals: orders.iter().map(|(_, priced)| priced.total.amount).collect(),
+            currencies: orders.iter().map(|(_, priced)| priced.total.currency.as_str()).collect(),
             methods: column(|item| item.method.as_str()),
             keys: column(|item| item.key.as_str()),
             hashes: orders.iter().map(|(item, _)| item.request_hash.as_slice()).collect(),
             answers: orders.iter().map(|(item, _)| item.answer.map(Answer::as_str)).collect(),
             requests: column(|item| &item.request_id),
             traces: column(|item| &item.traceparent),
-            lines: orders.iter().map(|(_, order)| Json(order.lines.as_slice())).collect(),
+            lines: orders.iter().map(|(_, priced)| Json(priced.lines.as_slice())).collect(),
         }
     }
 
     /// In the order of [`ORDERS`].
-    fn parameters(&self) -> [&(dyn ToSql + Sync); 12] {
+    fn parameters(&self) -> [&(dyn ToSql + Sync); 11] {
         [
             &self.ids,
             &self.users,
             &self.totals,
-            &self.placed,
             &self.currencies,
             &self.methods,
             &self.keys,

@@ -16,6 +16,8 @@ use super::count_orders;
 pub struct Settlement {
     pub order_id: Uuid,
     pub verdict: Settled,
+    /// It has a row in `charges_retried`, which goes.
+    pub retried: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -57,6 +59,8 @@ impl Write for SettleCharges {
                      FROM (SELECT unnest($5::uuid[]) AS order_id, unnest($6::uuid[]) AS event_id, unnest($7::text[]) AS stream,
                                   unnest($8::text[]) AS envelope, unnest($9::int[]) AS repeats) AS e
                      JOIN moved m ON m.id = e.order_id
+                 ), retried AS (
+                     DELETE FROM charges_retried WHERE order_id = ANY($11)
                  )
                  SELECT id FROM moved",
                 "JOIN moved m ON m.id = e.order_id",
@@ -69,11 +73,24 @@ impl Write for SettleCharges {
         let reasons: Vec<Option<&str>> = items.iter().map(|item| item.verdict.reason()).collect();
         let completed: Vec<Uuid> = items.iter().filter(|item| item.verdict.event().is_some()).map(|item| item.order_id).collect();
         let rows: OutboxRows = items.iter().filter_map(|item| item.verdict.event().map(AsRef::as_ref)).collect();
+        let retried: Vec<Uuid> = items.iter().filter(|item| item.retried).map(|item| item.order_id).collect();
         let seconds = self.resend_after.as_secs_f64();
         let moved = connection
             .query(
                 &statement,
-                &[&ids, &statuses, &charges, &reasons, &completed, &rows.ids, &rows.streams, &rows.envelopes, &rows.repeats, &seconds],
+                &[
+                    &ids,
+                    &statuses,
+                    &charges,
+                    &reasons,
+                    &completed,
+                    &rows.ids,
+                    &rows.streams,
+                    &rows.envelopes,
+                    &rows.repeats,
+                    &seconds,
+                    &retried,
+                ],
             )
             .await?;
         let moved: HashSet<Uuid> = moved.iter().map(|row| row.get(0)).collect();

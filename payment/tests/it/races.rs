@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use payment::{
     domain::{Answer, Applied, Cart, CartLine, IdempotencyKey, Order, OrderRequest, OrderStatus, PaymentMethod, Placed},
     startup,
-    store::{ApplyOutcomes, ChargeEntry, ChargeLedger, OrderOutcome, PlaceOrders, find_order, pending_orders, record_answer},
+    store::{
+        ApplyOutcomes, ChargeEntry, ChargeLedger, OrderOutcome, PlaceOrders, find_order, record_answer, sweep_charges, take_due_charges,
+    },
 };
 use refinery::Target;
 use shared::{
@@ -16,6 +18,7 @@ use shared::{
 use uuid::Uuid;
 
 const SOON: Duration = Duration::from_secs(10);
+const MOVED: Applied = Applied::Moved { after: Duration::ZERO };
 const APPLY: ApplyOutcomes = ApplyOutcomes { consumer: "payment-group", relay: None };
 
 struct Books {
@@ -59,7 +62,6 @@ fn request(key: &str) -> OrderRequest {
         method: PaymentMethod::Ok,
         traceparent: String::new(),
         request_id: String::new(),
-        placed_at: Timestamp::UNIX_EPOCH,
         answer: None,
     }
 }
@@ -75,6 +77,13 @@ async fn moves_to(connection: &Connection, order: Uuid, status: &str, charge: &s
         "UPDATE orders SET status = '{status}', charge_id = {charge}, version = version + 1, settled_at = now() WHERE id = '{order}'"
     );
     connection.batch_execute(&sql).await.expect("moved");
+}
+
+/// What became of these, however long ago their orders were paid.
+async fn apply(connection: &Connection, outcomes: &[OrderOutcome]) -> Vec<Applied> {
+    let applied = APPLY.commit(connection, outcomes).await.expect("committed");
+    let timeless = |applied| if let Applied::Moved { .. } = applied { MOVED } else { applied };
+    applied.into_iter().map(timeless).collect()
 }
 
 fn confirmation(order_id: Uuid) -> OrderOutcome {
@@ -151,23 +160,33 @@ async fn an_order_that_is_charged_twice_in_one_batch_is_booked_once() {
     assert_eq!(booked[0], booked[1]);
 }
 
+/// What a sweep finds, in the order in which it is charged, and the batches that are left.
+async fn swept(connection: &Connection) -> (Vec<Uuid>, i64) {
+    sweep_charges(connection, Duration::ZERO).await.expect("swept");
+    let due = take_due_charges(connection, 1000, SOON).await.expect("taken");
+    let batches = connection.query_one("SELECT count(*) FROM charges_due", &[]).await.expect("an answer").get(0);
+    let mut orders: Vec<Uuid> = due.iter().map(|due| due.order.id).collect();
+    orders.sort_unstable();
+    (orders, batches)
+}
+
 #[actix_rt::test]
-async fn an_order_that_stays_pending_is_found_until_it_moves_and_then_its_batch_is_forgotten() {
+async fn an_order_that_stays_pending_is_retried_and_its_batch_is_forgotten() {
     let books = Books::open().await;
     let connection = books.connection().await;
-    let batch = [request("one"), request("two")];
+    let batch = [request("one"), request("two"), request("three")];
     place_all(&connection, &PlaceOrders::new(Duration::ZERO, drop), &batch).await;
-    let pending = async || -> (Vec<Uuid>, i64) {
-        let found = pending_orders(&connection, Duration::ZERO, 1000).await.expect("an answer");
-        let batches = connection.query_one("SELECT count(*) FROM charges_due", &[]).await.expect("an answer").get(0);
-        (found.iter().map(|order| order.id).collect(), batches)
-    };
-
-    assert_eq!(pending().await, (vec![batch[0].order_id, batch[1].order_id], 1));
     moves_to(&connection, batch[0].order_id, "completed", "'ch_1'").await;
-    assert_eq!(pending().await, (vec![batch[1].order_id], 1), "its neighbour waits on");
+
+    assert_eq!(swept(&connection).await, (vec![batch[1].order_id, batch[2].order_id], 0));
+
+    let again = "UPDATE charges_retried SET due_at = now()";
+    connection.batch_execute(again).await.expect("due");
     moves_to(&connection, batch[1].order_id, "declined", "NULL").await;
-    assert_eq!(pending().await, (vec![], 0));
+    let due = take_due_charges(&connection, 1000, SOON).await.expect("taken");
+    assert_eq!(due.iter().map(|due| (due.order.id, due.attempts)).collect::<Vec<_>>(), [(batch[2].order_id, 1)]);
+    let left: i64 = connection.query_one("SELECT count(*) FROM charges_retried", &[]).await.expect("an answer").get(0);
+    assert_eq!(left, 1, "what has moved on is forgotten");
 }
 
 #[actix_rt::test]
@@ -177,10 +196,7 @@ async fn orders_are_found_of_a_batch_during_which_the_clock_was_set() {
     let early = OrderRequest { order_id: Uuid::from_u128(1 << 80), ..request("before it was set") };
     let batch = [request("after it was set"), early];
     place_all(&connection, &PlaceOrders::new(Duration::ZERO, drop), &batch).await;
-
-    let found = pending_orders(&connection, Duration::ZERO, 1000).await.expect("an answer");
-
-    assert_eq!(found.iter().map(|order| order.id).collect::<Vec<Uuid>>(), [batch[1].order_id, batch[0].order_id]);
+    assert_eq!(swept(&connection).await, (vec![batch[1].order_id, batch[0].order_id], 0));
 }
 
 #[actix_rt::test]
@@ -194,10 +210,39 @@ async fn orders_behind_more_settled_batches_than_are_looked_at_together_are_foun
     }
     let last = request("last");
     place_all(&connection, &writer, std::slice::from_ref(&last)).await;
+    assert_eq!(swept(&connection).await, (vec![last.order_id], 0));
+}
 
-    let found = pending_orders(&connection, Duration::ZERO, 1000).await.expect("an answer");
+#[actix_rt::test]
+async fn the_times_of_an_order_come_from_one_clock() {
+    let books = Books::open().await;
+    let connection = books.connection().await;
+    let clock = async || connection.query_one("SELECT clock_timestamp()", &[]).await.expect("an answer").get::<_, Timestamp>(0);
+    let before = clock().await;
+    let known = request("known");
+    let order = place(&connection, known.clone()).await;
+    assert!((before..=clock().await).contains(&order.created_at), "{before} {}", order.created_at);
+    let stored = find_order(&connection, order.id).await.expect("an answer").expect("an order");
+    assert_eq!(stored, *order, "what a 202 shows is what a replay shows");
 
-    assert_eq!(found.iter().map(|order| order.id).collect::<Vec<Uuid>>(), [last.order_id]);
+    // Beside a known key they are inserted another way.
+    let careful = request("beside a known key");
+    let again = OrderRequest { order_id: Uuid::now_v7(), ..known };
+    let batch = [again, careful].map(Arc::new);
+    let placed = PlaceOrders::new(Duration::ZERO, drop).commit(&connection, &batch).await.expect("committed");
+    let [Placed::Replayed(..), Placed::Created(careful)] = &placed[..] else { panic!("{placed:?}") };
+    let stored = find_order(&connection, careful.id).await.expect("an answer").expect("an order");
+    assert_eq!(stored, **careful);
+
+    moves_to(&connection, order.id, "completed", "'ch_1'").await;
+    let applied = APPLY.commit(&connection, &[confirmation(order.id)]).await.expect("applied");
+    let ended = find_order(&connection, order.id).await.expect("an answer").expect("an order");
+    let times: Vec<Timestamp> = ended.timeline().map(|step| step.at).collect();
+    assert!(times.is_sorted() && times.len() == 3, "{times:?}");
+    let age: Duration = times[2].duration_since(times[1]).try_into().expect("forward");
+    assert_eq!(applied, [Applied::Moved { after: age }], "how long it took is told by the same clock");
+    let due = connection.query_one("SELECT min(placed_at) FROM charges_due", &[]).await.expect("an answer").get::<_, Timestamp>(0);
+    assert_eq!(due, order.created_at);
 }
 
 #[actix_rt::test]
@@ -208,13 +253,13 @@ async fn an_event_that_two_processes_apply_at_the_same_time_is_a_duplicate_for_t
     moves_to(&first, order.id, "completed", "'ch_1'").await;
     let confirmed = confirmation(order.id);
     first.batch_execute("BEGIN").await.expect("begun");
-    assert_eq!(APPLY.commit(&first, std::slice::from_ref(&confirmed)).await, Ok(vec![Applied::Moved]));
+    assert_eq!(apply(&first, std::slice::from_ref(&confirmed)).await, [MOVED]);
     let commit = async {
         books.until_one_waits().await;
         first.batch_execute("COMMIT").await.expect("committed");
     };
-    let (applied, ()) = tokio::join!(APPLY.commit(&second, std::slice::from_ref(&confirmed)), commit);
-    assert_eq!(applied, Ok(vec![Applied::Duplicate]), "it would become a dead letter although it had its effect");
+    let (applied, ()) = tokio::join!(apply(&second, std::slice::from_ref(&confirmed)), commit);
+    assert_eq!(applied, [Applied::Duplicate], "it would become a dead letter although it had its effect");
 }
 
 #[actix_rt::test]
@@ -240,7 +285,7 @@ async fn an_event_that_comes_twice_in_one_batch_moves_its_order_once() {
     moves_to(&connection, order.id, "completed", "'ch_1'").await;
     let confirmed = confirmation(order.id);
     let twice = [confirmed.clone(), confirmed];
-    assert_eq!(APPLY.commit(&connection, &twice).await, Ok(vec![Applied::Moved, Applied::Duplicate]));
+    assert_eq!(apply(&connection, &twice).await, [MOVED, Applied::Duplicate]);
     let shown = find_order(&connection, order.id).await.expect("an answer").expect("an order");
     assert_eq!((shown.status, shown.version()), (OrderStatus::Confirmed, 3));
 }
@@ -264,7 +309,7 @@ async fn a_second_end_is_refused_by_the_table_itself() {
     let connection = books.connection().await;
     let order = place(&connection, request("one")).await;
     moves_to(&connection, order.id, "completed", "'ch_1'").await;
-    assert_eq!(APPLY.commit(&connection, &[confirmation(order.id)]).await, Ok(vec![Applied::Moved]));
+    assert_eq!(apply(&connection, &[confirmation(order.id)]).await, [MOVED]);
     let again = "UPDATE orders SET status = 'refunded', refund_id = 're_1', version = version + 1, ended_at = now()";
     let refused = connection.batch_execute(again).await.map_err(DbError::from);
     assert!(refused.as_ref().is_err_and(|error| error.violates("orders_version_counts_steps")), "{refused:?}");

@@ -20,11 +20,38 @@ pub struct OrderedItem {
     pub unit_price: MoneyData,
 }
 
+/// A random number of 62 bits: version, variant and time of a UUIDv7 stay as they are.
+const EVENT_OF_ORDER: u128 = 0x1d3a_94c2_6b7e_50f9;
+
+impl OrderCompleted {
+    /// The id of the event that says that this order is paid. An order is completed once, so a second event has the same id, even
+    /// if payment's database has lost the first one.
+    #[must_use]
+    pub fn event_id(order_id: Uuid) -> Uuid {
+        Uuid::from_u128(order_id.as_u128() ^ EVENT_OF_ORDER)
+    }
+}
+
 impl Event for OrderCompleted {
     const TYPE: &'static str = "shop.order.completed.v1";
     const STREAM: &'static str = "order_completed";
 
     fn subject(&self) -> String {
         self.order_id.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_event_of_an_order_has_an_id_of_its_own_and_the_time_of_the_order() {
+        let order = Uuid::now_v7();
+        let event = OrderCompleted::event_id(order);
+        assert_ne!(event, order);
+        assert_eq!(event, OrderCompleted::event_id(order), "the same whenever it is asked for");
+        assert_eq!((event.get_version(), event.get_variant()), (order.get_version(), order.get_variant()));
+        assert_eq!(event.as_u128() >> 64, order.as_u128() >> 64);
     }
 }

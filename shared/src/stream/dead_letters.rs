@@ -268,17 +268,11 @@ impl DeadLetters {
         Ok(())
     }
 
-    /// Puts an event to the dead letters that is in no stream (any more): its consumer has acknowledged it, and gave up later.
+    /// Puts an event to the dead letters that its consumer has acknowledged, and gave up later; once, however often it is asked for.
     ///
     /// # Errors
     /// Redis is not available or refused; nothing was done.
-    pub async fn bury_event(
-        &self,
-        (stream, group): (&str, &str),
-        envelope: &Envelope,
-        reason: &str,
-        error: &str,
-    ) -> Result<(), BrokerError> {
+    pub async fn bury_event(&self, stream: &str, group: &str, envelope: &Envelope, reason: &str, error: &str) -> Result<(), BrokerError> {
         let (event, fields) = (envelope.id.to_string(), envelope.fields().into_iter().collect());
         let burial = Burial {
             stream,
@@ -287,7 +281,7 @@ impl DeadLetters {
             consumer: "",
             entry: &event,
             fields: Some(&fields),
-            deliveries: 0,
+            deliveries: 1,
             reason,
             first_error: error,
             last_error: error,

@@ -1,5 +1,7 @@
 //! Payment's consumers of `stock_reserved` and `refund_order`: `Cashier::refund_all`, `store::outcome::ApplyOutcomes`.
 
+use std::time::Duration;
+
 use payment::domain::{Applied, OrderStatus};
 
 use super::{Lingering, Reached, Violation, World, name};
@@ -109,7 +111,7 @@ impl World<'_> {
             return Some(Stage::Begin);
         }
         match applied {
-            Applied::Moved => {}
+            Applied::Moved { .. } | Applied::Parked => {}
             Applied::Duplicate => self.reach(Reached::DuplicateSettled),
             Applied::UnknownOrder | Applied::Unexpected(_) => {
                 let what = format!("event {} became a dead letter: {applied:?}", statement.event);
@@ -134,7 +136,7 @@ impl World<'_> {
             if self.rules.inbox_decides {
                 self.settled_inbox.push(event);
             }
-            return Applied::Moved;
+            return Applied::Moved { after: Duration::ZERO };
         }
         if status == Some(OrderStatus::Completed) {
             self.reach(Reached::LostRace);

@@ -1,0 +1,123 @@
+//! `/products/changes`: what a copy of the catalogue is compared with.
+
+use actix_web::HttpResponse;
+use serde::{Deserialize, Serialize};
+use shared::{
+    auth::{Allows, Role, Token},
+    http::{FieldError, Problem, Query},
+};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{Desk, body::Money};
+use crate::actors::{ListChanges, ProductChange};
+
+/// Products of a page unless asked otherwise, and at most: about 100 KiB.
+const LARGEST_LIMIT: u32 = 500;
+
+/// Operators and other services.
+pub(super) struct Trusted;
+
+impl Allows for Trusted {
+    const ROLES: &'static [Role] = &[Role::Admin, Role::Service];
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ChangesQuery {
+    /// `next` of the page before; 0 for the first.
+    #[serde(default)]
+    after: i64,
+    /// Products to answer with, 1 to 500.
+    #[param(default = 500, minimum = 1, maximum = 500)]
+    limit: Option<u32>,
+}
+
+/// A product as it is now.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ChangeBody {
+    sku: String,
+    name: String,
+    price: Money,
+    version: i64,
+    deleted: bool,
+    /// Rises with every change of any product.
+    change: i64,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ChangesPage {
+    data: Vec<ChangeBody>,
+    /// Where to go on. It does not pass changes of the last ten seconds: one with a smaller number may still appear.
+    next: i64,
+    /// There is more after `next` right now.
+    has_more: bool,
+}
+
+/// Products by their last change, deleted ones included.
+#[utoipa::path(get, path = "/products/changes", tag = "products", params(ChangesQuery), security(("bearer" = [])),
+    responses((status = 200, body = ChangesPage), (status = 400, body = Problem), (status = 403, body = Problem)))]
+pub(super) async fn list(_: Token<Trusted>, desk: Desk, query: Query<ChangesQuery>) -> Result<HttpResponse, Problem> {
+    let limit = query.limit.unwrap_or(LARGEST_LIMIT);
+    if !(1..=LARGEST_LIMIT).contains(&limit) {
+        return Err(Problem::invalid(vec![FieldError::new("limit", format!("must be between 1 and {LARGEST_LIMIT}, got {limit}"))]));
+    }
+    let found = desk.send(ListChanges { after: query.after, limit }).await??;
+    Ok(HttpResponse::Ok().json(page(found, query.after, limit)))
+}
+
+fn page(found: Vec<ProductChange>, after: i64, limit: u32) -> ChangesPage {
+    let settled = found.iter().take_while(|product| product.settled);
+    let next = settled.last().map_or(after, |product| product.change);
+    let has_more = found.len() == limit as usize && found.last().is_some_and(|last| last.change == next);
+    ChangesPage { data: found.into_iter().map(ChangeBody::from).collect(), next, has_more }
+}
+
+impl From<ProductChange> for ChangeBody {
+    fn from(ProductChange { record, change, .. }: ProductChange) -> Self {
+        Self {
+            sku: record.sku.to_string(),
+            name: record.name,
+            price: Money { amount: record.price, currency: record.currency },
+            version: record.version,
+            deleted: record.deleted,
+            change,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::domain::{ProductRecord, Sku};
+
+    fn change(change: i64, settled: bool) -> ProductChange {
+        let record = ProductRecord {
+            sku: Sku::stored("A"),
+            name: "A".to_owned(),
+            description: String::new(),
+            price: 1,
+            currency: "EUR".to_owned(),
+            version: 1,
+            created_at: Timestamp::UNIX_EPOCH,
+            updated_at: Timestamp::UNIX_EPOCH,
+            deleted: false,
+        };
+        ProductChange { record, change, settled }
+    }
+
+    #[test]
+    fn the_next_page_begins_before_a_change_that_another_one_may_still_come_before() {
+        let page = page(vec![change(5, true), change(7, false), change(8, true)], 3, 3);
+        assert_eq!((page.data.len(), page.next, page.has_more), (3, 5, false));
+    }
+
+    #[test]
+    fn there_is_more_after_a_page_that_is_full() {
+        let full = page(vec![change(5, true), change(7, true)], 3, 2);
+        assert_eq!((full.next, full.has_more), (7, true));
+        let empty = page(Vec::new(), 3, 2);
+        assert_eq!((empty.next, empty.has_more), (3, false));
+    }
+}

@@ -1,0 +1,4 @@
+//! Inventory against real servers.
+
+mod changes;
+mod second_event;

@@ -1,0 +1,165 @@
+//! One charge: the provider is asked, and what it answers is settled, or the charge is parked.
+
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use shared::{
+    db::DbError,
+    events::{Envelope, MoneyData, OrderCompleted, OrderedItem},
+    failpoint,
+    outbox::{OutboxEvent, Retention, TooLarge},
+    telemetry::{Origin, Span, SpanKind, TraceContext, begin_span, record_span},
+};
+use uuid::Uuid;
+
+use super::CashierParts;
+use crate::{
+    domain::{Money, Order, OrderLine, OrderStatus},
+    provider::{ChargeAnswer, ChargeRequest, ProviderError},
+    store::{self, ParkedCharge, Settled, Settlement},
+};
+
+/// Attempts at a first charge whose errors come fast, and the pause after the first of them (doubling): a flaky moment is over by
+/// then. An order keeps its place among `provider-in-flight` meanwhile.
+const ATTEMPTS: u32 = 3;
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Whether a charge was asked for before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    First,
+    Again,
+}
+
+/// Charges an order and settles what came of it, or parks the charge.
+pub(super) async fn charge(parts: &CashierParts, order: &Order) {
+    charge_traced(parts, order, Turn::First).await;
+}
+
+/// The same for a charge that was parked: one attempt.
+pub(super) async fn charge_again(parts: &CashierParts, order: &Order) {
+    charge_traced(parts, order, Turn::Again).await;
+}
+
+async fn charge_traced(parts: &CashierParts, order: &Order, turn: Turn) {
+    let Some(trace) = begin_span(&order.traceparent) else {
+        charge_in(TraceContext::resume(&order.traceparent), parts, order, turn).await;
+        return;
+    };
+    let began = SystemTime::now();
+    let settled = charge_in(trace, parts, order, turn).await;
+    record_span(trace, || {
+        let mut attributes = vec![("orderflow.order_id", order.id.to_string().into())];
+        attributes.extend(settled.map(|outcome| ("orderflow.outcome", outcome.into())));
+        let error = settled.is_none().then(|| "not settled; the log says why".to_owned());
+        Span { kind: SpanKind::Internal, name: "charge order".into(), began, ended: SystemTime::now(), attributes, error }
+    });
+}
+
+/// The same as part of `trace`; how it was settled, if it was.
+async fn charge_in(trace: TraceContext, parts: &CashierParts, order: &Order, turn: Turn) -> Option<&'static str> {
+    failpoint::pass("provider.before-charge", "");
+    let answer = match ask(parts, order, turn).await {
+        Ok(answer) => answer,
+        Err(error) => {
+            park(parts, order, &error).await;
+            return None;
+        }
+    };
+    failpoint::pass("provider.after-charge", "");
+    let (outcome, verdict) = match answer {
+        ChargeAnswer::Declined { reason } => ("declined", Settled::Declined { reason }),
+        ChargeAnswer::Charged { charge_id } => {
+            let unpublished = |error| tracing::error!(order = %order.id, %error, "a paid order cannot be published");
+            let event = completed(order, &charge_id, trace).map_err(unpublished).ok()?;
+            ("charged", Settled::Charged { charge_id, event: Arc::new(event) })
+        }
+    };
+    settle(parts, Settlement { order_id: order.id, verdict, retried: turn == Turn::Again }).await.then_some(outcome)
+}
+
+/// Whether it is recorded. If not, the order is still pending, and is charged again.
+async fn settle(parts: &CashierParts, settlement: Settlement) -> bool {
+    let (order, verdict) = (settlement.order_id, settlement.verdict.clone());
+    match parts.settlements.commit(settlement).await {
+        Ok(true) => parts.watchers.moved(order),
+        Ok(false) => {
+            if let Settled::Charged { charge_id, .. } = verdict
+                && let Err(error) = look_after(parts, order, &charge_id).await
+            {
+                tracing::error!(%order, charge_id, %error, "a charge moved nothing, and why could not be looked up");
+            }
+        }
+        Err(error) => {
+            tracing::warn!(%order, %error, "a charge is not recorded yet; the reconciler will ask again");
+            return false;
+        }
+    }
+    true
+}
+
+/// A charge that moved nothing was recorded before, or was made for an order that had been declined: that money goes back.
+async fn look_after(parts: &CashierParts, order_id: Uuid, charge_id: &str) -> Result<(), DbError> {
+    let connection = parts.database.connection().await?;
+    let Some(order) = store::find_order(&connection, order_id).await? else { return Ok(()) };
+    if order.status == OrderStatus::Declined {
+        tracing::error!(order = %order_id, charge_id, "charged although it was declined; the money goes back");
+        metrics::counter!("orderflow_orphan_charges_total").increment(1);
+        return store::owe_orphan(&connection, order_id).await;
+    }
+    if order.payment.charge_id.is_some_and(|known| known != charge_id) {
+        tracing::error!(order = %order_id, charge_id, "charged under two ids; the provider must not do that");
+    }
+    Ok(())
+}
+
+/// Asks the provider. A first charge is asked for again at once when errors come fast; after a timeout it is parked at once.
+async fn ask(parts: &CashierParts, order: &Order, turn: Turn) -> Result<ChargeAnswer, ProviderError> {
+    let attempts = if turn == Turn::First { ATTEMPTS } else { 1 };
+    let (mut attempt, mut pause) = (1, PAUSE);
+    loop {
+        let request = ChargeRequest { order_id: order.id, amount: order.total.clone(), method: order.payment.method };
+        let answer = tokio::time::timeout(parts.settings.timeout, parts.provider.charge(request)).await;
+        let error = match answer {
+            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Err(ProviderError::Refused(reason))) => return Ok(ChargeAnswer::Declined { reason }),
+            Ok(Err(error)) => error,
+            Err(_) => ProviderError::TimedOut(parts.settings.timeout),
+        };
+        metrics::counter!("orderflow_provider_errors_total").increment(1);
+        if attempt == attempts || matches!(error, ProviderError::TimedOut(_)) {
+            return Err(error);
+        }
+        tracing::debug!(order = %order.id, attempt, %error, "asking the provider again");
+        tokio::time::sleep(pause).await;
+        (attempt, pause) = (attempt + 1, pause * 2);
+    }
+}
+
+/// If it cannot be parked, `charges_due` has it, or the lease of its row ends.
+async fn park(parts: &CashierParts, order: &Order, error: &ProviderError) {
+    tracing::warn!(order = %order.id, %error, "not charged yet; it will be asked for again");
+    let parked = ParkedCharge { order_id: order.id, error: error.to_string() };
+    if let Err(error) = parts.parked_charges.commit(parked).await {
+        tracing::debug!(order = %order.id, %error, "a charge could not be parked");
+    }
+}
+
+/// The event that tells inventory.
+pub(super) fn completed(order: &Order, charge_id: &str, trace: TraceContext) -> Result<OutboxEvent, TooLarge> {
+    let money = |money: &Money| MoneyData { amount: money.amount, currency: money.currency.clone() };
+    let item = |line: &OrderLine| OrderedItem { sku: line.sku.clone(), quantity: line.quantity, unit_price: money(&line.unit_price) };
+    let event = OrderCompleted {
+        order_id: order.id,
+        user_id: order.user_id,
+        items: order.lines.iter().map(item).collect(),
+        total: money(&order.total),
+        charge_id: charge_id.to_owned(),
+    };
+    let origin = Origin { trace, request_id: Some(order.request_id.clone()) };
+    let envelope = Envelope::new(&event, "payment", order.id.to_string(), origin);
+    let envelope = Envelope { id: OrderCompleted::event_id(order.id), ..envelope };
+    OutboxEvent::new::<OrderCompleted>(envelope, Retention::UntilConfirmed)
+}

@@ -1,0 +1,155 @@
+//! One refund: the provider is asked, and what it answers is recorded, or the refund is parked: its event is settled with that, and
+//! nothing in its stream waits for it.
+//!
+//! ```text
+//!   refund_order ──> ask ── made ─────────> refunded, inbox                                   Done
+//!                     ├─── not now ───────> refunds_due, inbox ──> reconciler ──> ask again   Done
+//!                     └─── refused for good ─> dead letter                                    Poison
+//! ```
+
+use futures_util::future::join_all;
+use shared::{
+    db::DbError,
+    events::{Envelope, Event, RefundOrder},
+    failpoint,
+    outbox::OutboxEvent,
+    telemetry::TraceContext,
+};
+use uuid::Uuid;
+
+use super::{CashierParts, DeskError, Receipt, ReconcilerParts, RefundRequest, charging::completed};
+use crate::{
+    domain::{Applied, OrderStatus},
+    provider::ProviderError,
+    store::{self, DueRefund, OrderOutcome, Owed, ParkedRefund},
+};
+
+/// Attempts at a refund before it is given up: an hour and a half with their backoff. Then an operator decides.
+const ATTEMPTS: i32 = 24;
+
+/// Only an order that is paid and undecided gets money back: what a late or repeated event asks for is left to the inbox.
+pub(super) async fn refund_all(parts: &CashierParts, requests: Vec<RefundRequest>) -> Vec<Receipt> {
+    let orders: Vec<Uuid> = requests.iter().map(|request| request.order_id).collect();
+    let owed = async { store::refunds_owed(&parts.database.connection().await?, &orders).await };
+    let owed = match owed.await {
+        Ok(owed) => owed,
+        Err(error) => return requests.iter().map(|_| Err(error.clone().into())).collect(),
+    };
+    join_all(requests.into_iter().map(|request| {
+        let owed = owed.get(&request.order_id).copied();
+        async move {
+            match owed {
+                Some(Owed::Parked(event)) if event == request.envelope.id => Ok(Applied::Duplicate),
+                Some(Owed::Parked(_)) => park(parts, request, "it was parked before").await,
+                Some(Owed::Now) => refund(parts, request, true).await,
+                None => refund(parts, request, false).await,
+            }
+        }
+    }))
+    .await
+}
+
+/// Refunds first, then records: a refund that is not recorded is asked for again and found in the provider's books.
+async fn refund(parts: &CashierParts, request: RefundRequest, is_owed: bool) -> Receipt {
+    let refund_id = match is_owed {
+        false => None,
+        true => match ask(parts, request.order_id).await {
+            Ok(refund_id) => Some(refund_id),
+            Err(error) if error.is_final() => return Err(refused(request.order_id, error.to_string())),
+            Err(error) => return park(parts, request, &error.to_string()).await,
+        },
+    };
+    let RefundRequest { envelope, order_id, reason } = request;
+    let outcome = OrderOutcome {
+        event_id: envelope.id,
+        answers: envelope.causation_id,
+        order_id,
+        status: OrderStatus::Refunded,
+        refund_id,
+        reason: Some(reason.to_owned()),
+    };
+    let applied = parts.outcomes.commit(outcome).await?;
+    if let Applied::Moved { after } = applied {
+        parts.intake.ended(after);
+    }
+    parts.watchers.moved(order_id);
+    Ok(applied)
+}
+
+async fn ask(parts: &CashierParts, order_id: Uuid) -> Result<String, ProviderError> {
+    failpoint::pass("provider.before-refund", "");
+    let answer = tokio::time::timeout(parts.settings.timeout, parts.provider.refund(order_id)).await;
+    let answer = answer.unwrap_or(Err(ProviderError::TimedOut(parts.settings.timeout)));
+    match &answer {
+        Ok(_) => failpoint::pass("provider.after-refund", ""),
+        Err(_) => metrics::counter!("orderflow_provider_errors_total").increment(1),
+    }
+    answer
+}
+
+async fn park(parts: &CashierParts, request: RefundRequest, error: &str) -> Receipt {
+    let RefundRequest { envelope, order_id, reason } = request;
+    tracing::warn!(order = %order_id, %error, "not refunded yet; it will be asked for again");
+    parts.parked_refunds.commit(ParkedRefund { order_id, envelope, reason, error: error.to_owned() }).await?;
+    Ok(Applied::Parked)
+}
+
+fn refused(order_id: Uuid, why: String) -> DeskError {
+    tracing::error!(order = %order_id, why, "a refund is refused for good; somebody has to decide");
+    metrics::counter!("orderflow_refunds_refused_total").increment(1);
+    DeskError::RefusedByProvider(why)
+}
+
+/// Asks for a parked refund: one attempt. It is settled, put off, or becomes a dead letter.
+pub(super) async fn refund_again(parts: &ReconcilerParts, due: &DueRefund) {
+    let result = match due.is_owed() {
+        false => settle(parts, due, None).await,
+        true => match ask(&parts.cashier, due.order_id).await {
+            Ok(refund_id) => settle(parts, due, Some(&refund_id)).await,
+            Err(error) => put_off(parts, due, error).await,
+        },
+    };
+    if let Err(error) = result {
+        tracing::warn!(order = %due.order_id, %error, "what became of a refund is not recorded; it is asked for again");
+    }
+}
+
+async fn settle(parts: &ReconcilerParts, due: &DueRefund, refund_id: Option<&str>) -> Result<(), DbError> {
+    store::settle_refund(&parts.cashier.database.connection().await?, due, refund_id).await?;
+    parts.cashier.watchers.moved(due.order_id);
+    Ok(())
+}
+
+/// The charge of a declined order has no event that could be a dead letter: it is asked for until it is back.
+async fn put_off(parts: &ReconcilerParts, due: &DueRefund, error: ProviderError) -> Result<(), DbError> {
+    let why = match due.attempts {
+        _ if error.is_final() => error.to_string(),
+        ATTEMPTS.. => format!("gave up after {} attempts: {error}", due.attempts),
+        _ => return postpone(parts, due, &error.to_string()).await,
+    };
+    match &due.envelope {
+        Some(envelope) => bury(parts, due, envelope, why).await,
+        None => postpone(parts, due, &refused(due.order_id, why).to_string()).await,
+    }
+}
+
+async fn postpone(parts: &ReconcilerParts, due: &DueRefund, error: &str) -> Result<(), DbError> {
+    store::postpone_refund(&parts.cashier.database.connection().await?, due.order_id, error).await
+}
+
+/// The dead letter first: it is buried once, however often that is asked for.
+async fn bury(parts: &ReconcilerParts, due: &DueRefund, envelope: &Envelope, why: String) -> Result<(), DbError> {
+    let why = refused(due.order_id, why).to_string();
+    let buried = parts.dead_letters.bury_event(RefundOrder::STREAM, parts.consumer, envelope, "rejected", &why).await;
+    if let Err(error) = buried {
+        return postpone(parts, due, &error.to_string()).await;
+    }
+    let connection = parts.cashier.database.connection().await?;
+    let order = store::find_order(&connection, due.order_id).await?;
+    let question = order.and_then(|order| {
+        let event = completed(&order, order.payment.charge_id.as_deref()?, TraceContext::resume(&order.traceparent)).ok()?;
+        let id = envelope.causation_id.unwrap_or(event.envelope.id);
+        Some(OutboxEvent { envelope: Envelope { id, ..event.envelope }, ..event })
+    });
+    store::give_up_refund(&connection, parts.consumer, (due.order_id, envelope.id), question.as_ref(), parts.resend_after).await
+}

@@ -1,0 +1,213 @@
+//! Refunds the provider has not made yet, each with a backoff of its own.
+//!
+//! The row of a refund is written with the inbox row of the event that asks for it: the event is settled, the money is still owed.
+//! It goes with the step of its order to `refunded`, or becomes a dead letter of that event. Times are PostgreSQL's.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use shared::{
+    db::{Connection, DbError, Write},
+    events::Envelope,
+    outbox::{OutboxEvent, OutboxRows},
+};
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use super::count_orders;
+
+/// The money of an order that is paid and undecided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owed {
+    Now,
+    /// For this event; the reconciler asks for it.
+    Parked(Uuid),
+}
+
+/// Those of these orders that are paid and undecided.
+///
+/// # Errors
+/// The database did not answer.
+pub async fn refunds_owed(connection: &Connection, ids: &[Uuid]) -> Result<HashMap<Uuid, Owed>, DbError> {
+    let statement = connection
+        .prepare_cached(
+            "SELECT o.id, (SELECT r.event_id FROM refunds_due r WHERE r.order_id = o.id)
+             FROM orders o WHERE o.id = ANY($1) AND o.status = 'completed'",
+        )
+        .await?;
+    let rows = connection.query(&statement, &[&ids]).await?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get::<_, Option<Uuid>>(1).map_or(Owed::Now, Owed::Parked))).collect())
+}
+
+/// A refund the provider did not make.
+#[derive(Debug, Clone)]
+pub struct ParkedRefund {
+    pub order_id: Uuid,
+    /// The `refund_order` that asks for it.
+    pub envelope: Arc<Envelope>,
+    pub reason: &'static str,
+    pub error: String,
+}
+
+/// Parks refunds. The decision of inventory is durable with that: what it answers goes from the outbox. The event's id makes a batch
+/// that is run twice park once.
+#[derive(Debug, Clone, Copy)]
+pub struct ParkRefunds {
+    /// The consumer group, as the inbox knows it.
+    pub consumer: &'static str,
+}
+
+impl Write for ParkRefunds {
+    type Item = ParkedRefund;
+    type Outcome = ();
+    const NAME: &'static str = "park-refunds";
+    const PATIENCE: u32 = 6;
+
+    async fn commit(&self, connection: &Connection, items: &[ParkedRefund]) -> Result<Vec<()>, DbError> {
+        let statement = connection
+            .prepare_cached(
+                "WITH parked AS (
+                     INSERT INTO refunds_due (order_id, event_id, answers, reason, envelope, attempts, due_at, last_error)
+                     SELECT unnest($1::uuid[]) AS order_id, unnest($2::uuid[]), unnest($3::uuid[]), unnest($4::text[]), unnest($5::text[]),
+                            1, now() + interval '1 s', unnest($6::text[])
+                     ORDER BY order_id ON CONFLICT (order_id) DO NOTHING
+                 ), processed AS (
+                     INSERT INTO inbox (consumer, event_id) SELECT $7, unnest($2::uuid[]) ON CONFLICT ON CONSTRAINT inbox_once DO NOTHING
+                 )
+                 DELETE FROM outbox WHERE event_id = ANY($3)",
+            )
+            .await?;
+        let orders: Vec<Uuid> = items.iter().map(|item| item.order_id).collect();
+        let events: Vec<Uuid> = items.iter().map(|item| item.envelope.id).collect();
+        let answers: Vec<Option<Uuid>> = items.iter().map(|item| item.envelope.causation_id).collect();
+        let reasons: Vec<&str> = items.iter().map(|item| item.reason).collect();
+        let envelopes: Vec<String> = items.iter().map(|item| item.envelope.to_json()).collect();
+        let errors: Vec<&str> = items.iter().map(|item| item.error.as_str()).collect();
+        connection.execute(&statement, &[&orders, &events, &answers, &reasons, &envelopes, &errors, &self.consumer]).await?;
+        Ok(vec![(); items.len()])
+    }
+}
+
+/// Owes the charge of an order that had been declined.
+///
+/// # Errors
+/// The database did not answer.
+pub async fn owe_orphan(connection: &Connection, order_id: Uuid) -> Result<(), DbError> {
+    let statement = connection
+        .prepare_cached(
+            "INSERT INTO refunds_due (order_id, reason, attempts, due_at, last_error)
+             VALUES ($1, 'charged after it was declined', 0, now(), 'not asked for yet') ON CONFLICT (order_id) DO NOTHING",
+        )
+        .await?;
+    connection.execute(&statement, &[&order_id]).await?;
+    Ok(())
+}
+
+/// A refund that is to be asked for again.
+#[derive(Debug, Clone)]
+pub struct DueRefund {
+    pub order_id: Uuid,
+    pub reason: String,
+    /// This one included.
+    pub attempts: i32,
+    /// The event that asks for it; none for the charge of a declined order.
+    pub envelope: Option<Envelope>,
+    /// Whether the order is paid and undecided.
+    pub is_open: bool,
+}
+
+impl DueRefund {
+    /// Whether the money is still owed.
+    pub fn is_owed(&self) -> bool {
+        self.is_open || self.envelope.is_none()
+    }
+}
+
+/// Takes up to `limit` refunds that are due, and leases each for `lease`.
+///
+/// # Errors
+/// The database did not answer; what was taken is due again after its lease.
+pub async fn take_due_refunds(connection: &Connection, limit: i64, lease: Duration) -> Result<Vec<DueRefund>, DbError> {
+    let statement = connection
+        .prepare_cached(
+            "UPDATE refunds_due r SET attempts = attempts + 1, due_at = now() + make_interval(secs => $2)
+             WHERE order_id = ANY(ARRAY(
+                 SELECT order_id FROM refunds_due WHERE due_at <= now() ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED))
+             RETURNING order_id, reason, attempts, envelope, EXISTS (SELECT FROM orders o WHERE o.id = r.order_id AND o.status = 'completed')",
+        )
+        .await?;
+    Ok(connection.query(&statement, &[&limit, &lease.as_secs_f64()]).await?.iter().map(read_due).collect())
+}
+
+fn read_due(row: &Row) -> DueRefund {
+    let envelope = row.get::<_, Option<&str>>(3).and_then(|json| serde_json::from_str(json).ok());
+    DueRefund { order_id: row.get(0), reason: row.get(1), attempts: row.get(2), envelope, is_open: row.get(4) }
+}
+
+/// The refund was made, or is not owed any more: its row goes, and an order that is paid and undecided ends with it.
+///
+/// # Errors
+/// The database did not answer.
+pub async fn settle_refund(connection: &Connection, due: &DueRefund, refund_id: Option<&str>) -> Result<(), DbError> {
+    let statement = connection
+        .prepare_cached(
+            "WITH moved AS (
+                 UPDATE orders SET status = 'refunded', refund_id = $2, reason = $3, version = version + 1, ended_at = now()
+                 WHERE id = $1 AND status = 'completed' AND $2::text IS NOT NULL RETURNING id
+             ), made AS (
+                 DELETE FROM refunds_due WHERE order_id = $1
+             )
+             SELECT id FROM moved",
+        )
+        .await?;
+    let moved = connection.query(&statement, &[&due.order_id, &refund_id, &due.reason]).await?;
+    count_orders(moved.iter().map(|_| "refunded"));
+    Ok(())
+}
+
+/// The provider did not make it this time: a second after the first attempt, twice as long after each further one, five minutes at
+/// most.
+///
+/// # Errors
+/// The database did not answer; it is due again after its lease.
+pub async fn postpone_refund(connection: &Connection, order_id: Uuid, error: &str) -> Result<(), DbError> {
+    let statement = connection
+        .prepare_cached(
+            "UPDATE refunds_due SET last_error = $2, due_at = now() + make_interval(secs => least(power(2, least(attempts - 1, 10)), 300))
+             WHERE order_id = $1",
+        )
+        .await?;
+    connection.execute(&statement, &[&order_id, &error]).await?;
+    Ok(())
+}
+
+/// The event that asked for the refund is a dead letter now. It leaves the inbox, so that a redrive is handled afresh, and `question`,
+/// which it answers, is in the outbox again: Redis may lose its dead letters.
+///
+/// # Errors
+/// The database did not answer.
+pub async fn give_up_refund(
+    connection: &Connection,
+    consumer: &str,
+    (order_id, event_id): (Uuid, Uuid),
+    question: Option<&OutboxEvent>,
+    resend_after: Duration,
+) -> Result<(), DbError> {
+    let statement = connection
+        .prepare_cached(
+            "WITH due AS (
+                 DELETE FROM refunds_due WHERE order_id = $1
+             ), processed AS (
+                 DELETE FROM inbox WHERE consumer = $2 AND event_id = $3
+             )
+             INSERT INTO outbox (event_id, stream, envelope, repeats, due_at)
+             SELECT unnest($4::uuid[]), unnest($5::text[]), unnest($6::text[]), unnest($7::int[]), now() + make_interval(secs => $8)
+             ON CONFLICT (event_id) DO NOTHING",
+        )
+        .await?;
+    let rows = OutboxRows::from_iter(question);
+    let seconds = resend_after.as_secs_f64();
+    connection
+        .execute(&statement, &[&order_id, &consumer, &event_id, &rows.ids, &rows.streams, &rows.envelopes, &rows.repeats, &seconds])
+        .await?;
+    Ok(())
+}

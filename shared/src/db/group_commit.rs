@@ -38,9 +38,9 @@ const FEW: usize = 4;
 /// For each of so many items that it found waiting it waits for one more commit-interval, as long as it has the patience. A commit
 /// costs about as much as eight items: a quarter of a batch of so many.
 const MANY: usize = 32;
-/// A batch that was rolled back for a reason that may pass (a lock, a deadlock) is tried so often before it is cut: with `WRITER_LOCK`
-/// less than a second, so that there is time within `commit-deadline` to find what is in the way.
-const TRIES: u32 = 3;
+/// A batch that was rolled back for a reason that may pass (a lock, a deadlock) is tried so often before it is cut. With `WRITER_LOCK`
+/// that takes half a second, which leaves time within `commit-deadline` to find what is in the way.
+const TRIES: u32 = 2;
 /// A batch is cut into so many parts: one item among 512 stands alone after three cuts, each of which may cost a `WRITER_LOCK`.
 const PARTS: usize = 8;
 /// Pause before a batch is tried again: long enough for a restarting server, short against `commit-deadline`.

@@ -162,7 +162,7 @@ async fn connections_that_went_silent_are_replaced_within_the_limit() {
     let test = TestDatabase::create().await;
     let line = Line::to(postgres().await.port()).await;
     let url = format!("postgres://postgres@127.0.0.1:{}/{}", line.port, name(&test));
-    let settings = DatabaseSettings { statement_timeout: Duration::from_millis(200), ..database_settings(&url) };
+    let settings = DatabaseSettings { statement_timeout: Duration::from_millis(500), ..database_settings(&url) };
     let database = open(&settings);
     let reads = database.requests("reads").expect("a pool");
     _ = (pid(&database).await, pid(&reads).await);
@@ -172,7 +172,7 @@ async fn connections_that_went_silent_are_replaced_within_the_limit() {
     let began = Instant::now();
     let error = run(&database, "SELECT 1").await.expect_err("silence");
     assert_eq!(error.fault, Fault::Lost, "{error}");
-    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
     let began = Instant::now();
     _ = (pid(&database).await, pid(&reads).await);
     assert!(began.elapsed() < Duration::from_secs(1), "another pool had to find out by itself");
@@ -234,12 +234,12 @@ async fn a_program_of_another_line_is_refused() {
 #[actix_rt::test]
 async fn a_schema_error_is_no_fault_of_the_item() {
     let test = TestDatabase::create().await;
-    let settings = DatabaseSettings { commit_deadline: Duration::from_millis(100), ..database_settings(test.url()) };
+    let settings = database_settings(test.url());
     let database = open(&settings);
     database.check().await.expect("all is well");
     let writer = notes(&database, &settings);
     let refused = async || match writer.commit(1).await {
-        Err(db::CommitError::Unavailable(why)) if why.contains("notes") => Ok(()),
+        Err(db::CommitError::Unavailable(why)) if why.contains("does not exist") => Ok(()),
         other => Err(other),
     };
     eventually("the item can be tried again", SOON, refused).await;

@@ -14,10 +14,18 @@ use crate::stack::{Kind, ServiceId};
 /// What the schedule is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Choice {
-    /// One fault, again and again.
-    One(Fault),
+    /// These faults in turn, again and again.
+    These(Vec<Fault>),
     /// A mix of everything that is quick.
     Random,
+}
+
+impl Choice {
+    /// Whether this fault was named.
+    #[must_use]
+    pub fn names(&self, fault: Fault) -> bool {
+        matches!(self, Self::These(faults) if faults.contains(&fault))
+    }
 }
 
 /// A fault that will happen.
@@ -64,12 +72,17 @@ impl Terms {
     /// # Errors
     /// What is wrong, and what to do.
     pub fn check(&self) -> Result<(), ChaosError> {
-        if let Choice::One(fault) = self.choice
-            && needs_failpoints(fault)
-            && !self.failpoints
-        {
+        let Choice::These(faults) = &self.choice else { return self.check_failpoint() };
+        if let Some(fault) = faults.iter().find(|fault| needs_failpoints(**fault) && !self.failpoints) {
             return Err(ChaosError::Impossible(format!("{fault} needs failpoints: build with --all-features")));
         }
+        if let (Some(fault), 2..) = (faults.iter().find(|fault| needs_a_stack_of_its_own(**fault)), faults.len()) {
+            return Err(ChaosError::Impossible(format!("{fault} needs a stack of its own: name no other fault beside it")));
+        }
+        self.check_failpoint()
+    }
+
+    fn check_failpoint(&self) -> Result<(), ChaosError> {
         match &self.failpoint {
             Some(name) if !failpoints::all().iter().any(|(_, known)| known == name) => {
                 let all: Vec<String> = failpoints::all().into_iter().map(|(_, name)| name).collect();
@@ -88,8 +101,8 @@ pub fn plan(terms: &Terms) -> Vec<PlannedFault> {
 }
 
 fn planned(number: usize, terms: &Terms, rng: &mut StdRng) -> PlannedFault {
-    let fault = match terms.choice {
-        Choice::One(fault) => fault,
+    let fault = match &terms.choice {
+        Choice::These(faults) => faults[(number - 1) % faults.len()],
         Choice::Random => drawn(terms.failpoints, rng),
     };
     let step = step(fault, number, terms, rng);
@@ -127,6 +140,12 @@ pub fn needs_failpoints(fault: Fault) -> bool {
     matches!(fault, Fault::Failpoint | Fault::PanicProduct | Fault::PanicHttp)
 }
 
+/// Faults for which the stack is started with settings that others cannot do with.
+#[must_use]
+pub fn needs_a_stack_of_its_own(fault: Fault) -> bool {
+    matches!(fault, Fault::DiskFull | Fault::Partitions)
+}
+
 /// The step for faults that happen at one; a zombie is made without one every other time.
 fn step(fault: Fault, number: usize, terms: &Terms, rng: &mut StdRng) -> Option<(Kind, String)> {
     match fault {
@@ -151,6 +170,7 @@ fn kind_of(fault: Fault, rng: &mut StdRng) -> Kind {
         Fault::KillPayment | Fault::PanicHttp | Fault::PoolExhausted | Fault::OneKey | Fault::ClientGone => Kind::Payment,
         Fault::KillUser => Kind::User,
         Fault::KillInventory | Fault::KillConsumer | Fault::KillConsumerSameName | Fault::PanicProduct | Fault::Zombie => Kind::Inventory,
+        Fault::RedisFull | Fault::CatalogueLost => Kind::Inventory,
         _ => either,
     }
 }
@@ -199,11 +219,25 @@ mod tests {
 
     #[test]
     fn failpoints_come_in_turn_and_at_an_instance_that_has_them() {
-        let schedule = plan(&terms(Choice::One(Fault::Failpoint), 1));
+        let schedule = plan(&terms(Choice::These(vec![Fault::Failpoint]), 1));
         let steps = failpoints::all();
         for (planned, (kind, name)) in schedule.iter().zip(steps.iter().cycle()) {
             assert_eq!((planned.target.kind, planned.failpoint.as_ref().map(|(step, _)| step)), (*kind, Some(name)));
         }
+    }
+
+    #[test]
+    fn named_faults_come_in_turn() {
+        let schedule = plan(&terms(Choice::These(vec![Fault::RedisFull, Fault::OldProgram]), 1));
+        let first: Vec<Fault> = schedule.iter().take(3).map(|planned| planned.fault).collect();
+        assert_eq!(first, [Fault::RedisFull, Fault::OldProgram, Fault::RedisFull]);
+    }
+
+    #[test]
+    fn a_fault_with_a_stack_of_its_own_is_refused_beside_others() {
+        let check = |faults| terms(Choice::These(faults), 1).check();
+        assert!(check(vec![Fault::Partitions]).is_ok());
+        assert!(check(vec![Fault::Partitions, Fault::RedisFull]).is_err_and(|error| error.to_string().contains("partitions needs")));
     }
 
     #[test]

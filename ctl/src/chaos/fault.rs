@@ -270,6 +270,15 @@ mod tests {
     }
 
     #[test]
+    fn the_faults_of_servers_that_refuse_and_of_what_lasts_have_these_names() {
+        let names = "redis-full redis-noreplicas redis-misconf redis-noauth redis-noperm redis-demoted postgres-silent postgres-readonly
+            postgres-stale-plan postgres-hung-host postgres-failover refund-refused charges-refused inventory-away outbox-large
+            outbox-stuck-row soak partitions snapshot clocks old-program stale-group catalogue-lost redrive-refused";
+        let unknown: Vec<&str> = names.split_whitespace().filter(|name| Fault::from_str(name, false).is_err()).collect();
+        assert_eq!(unknown, [""; 0]);
+    }
+
+    #[test]
     fn every_limit_grants_more_time_to_what_takes_longer() {
         for fault in Fault::value_variants() {
             let Limits { accepts, flows, settled } = fault.card().limits;

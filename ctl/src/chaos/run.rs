@@ -62,6 +62,16 @@ pub struct Lasting {
     pub picture: Option<PathBuf>,
 }
 
+/// Beside a fault that places orders of its own, by the thousand.
+const BESIDE_MANY: u64 = 1000;
+
+impl Terms {
+    /// Orders the load sends: those of `outbox-large` are its own.
+    fn sent(&self) -> u64 {
+        if self.schedule.choice.names(Fault::OutboxLarge) { self.orders.min(BESIDE_MANY) } else { self.orders }
+    }
+}
+
 impl Default for Lasting {
     /// Long enough for an event to be published again many times (profile `fast`), short enough for `scripts/test`.
     fn default() -> Self {
@@ -85,7 +95,7 @@ pub async fn run(terms: &Terms, live: Live) -> Result<(Report, Arena), ChaosErro
         arena.folder.keep();
     }
     let load = prepare(terms, &arena).await?;
-    let watched = Watched::begin(&arena, &load, terms.orders);
+    let watched = Watched::begin(&arena, &load, terms.sent());
     let mut report = empty(terms, schedule.len());
     let load_report = events(&mut arena, &load, terms, &schedule, &mut report).await?;
     conclude(&mut arena, &mut report, load_report, watched).await?;
@@ -112,16 +122,16 @@ fn arena_terms(terms: &Terms) -> arena::Terms {
 }
 
 async fn prepare(terms: &Terms, arena: &Arena) -> Result<Load, ChaosError> {
-    let quota = share(terms.orders, terms.schedule.faults, 1) as f64;
+    let quota = share(terms.sent(), terms.schedule.faults, 1) as f64;
     let plan = LoadPlan {
-        orders: Some(terms.orders),
+        orders: Some(terms.sent()),
         time: None,
         pace: Pace::Rate((quota / ORDERS_LAST).clamp(*RATES.start(), *RATES.end())),
         in_flight: IN_FLIGHT,
         metered: true,
         follow: true,
         retry: true,
-        mix: mix(terms.orders),
+        mix: mix(terms.sent()),
         seed: terms.schedule.seed,
         patience: PATIENCE,
     };
@@ -153,7 +163,7 @@ async fn events(
     let driven = load.clone();
     running.spawn(async move { driven.run().await });
     for planned in schedule {
-        let orders = share(terms.orders, schedule.len(), planned.number);
+        let orders = share(terms.sent(), schedule.len(), planned.number);
         let fault = one_fault(arena, load, planned, orders).await;
         let lost = fault.recovery.is_none();
         report.faults.push(fault);

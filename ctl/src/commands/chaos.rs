@@ -40,7 +40,7 @@ pub struct Args {
     /// Only say what would happen when
     #[arg(long)]
     plan: bool,
-    /// Orders in all, hot, scarce and of several lines
+    /// Orders in all, hot, scarce and of several lines; for `outbox-large` the rows it makes, if more than 5,000
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
     orders: u64,
     /// Faults in all [default: 10, less for those that take their time]

@@ -6,6 +6,7 @@ use super::{
     Sources, VerifyError,
     database::Reader,
     findings::{Book, Invariant},
+    unrest,
 };
 
 /// What both know of a product.
@@ -35,13 +36,15 @@ pub async fn disagreements(sources: &Sources) -> Result<Vec<String>, VerifyError
 /// Judges I12, unless something is on its way that may still bring them together.
 pub(super) async fn judge(sources: &Sources, not_quiet: &[String], book: &mut Book) -> Result<(), VerifyError> {
     let page = book.page(Invariant::Catalogues);
-    if !not_quiet.is_empty() {
+    let (copy, truth) = both(sources).await?;
+    page.looked_at(truth.len());
+    let differences = differences(&copy, &truth);
+    // A change may have come since quiet was looked for.
+    if !not_quiet.is_empty() || (!differences.is_empty() && !unrest(sources).await?.is_empty()) {
         page.not_judged("something is still on its way");
         return Ok(());
     }
-    let (copy, truth) = both(sources).await?;
-    page.looked_at(truth.len());
-    differences(&copy, &truth).into_iter().for_each(|difference| page.broken(difference));
+    differences.into_iter().for_each(|difference| page.broken(difference));
     Ok(())
 }
 

@@ -6,19 +6,23 @@ use std::path::Path;
 use std::time::Duration;
 
 use tokio::time::timeout;
+use uuid::Uuid;
 
-use super::meanwhile::{orders_are_accepted, others_end, readiness_names};
+use super::meanwhile::{HEALED_WITHIN, orders_are_accepted, others_end, readiness_names};
 use super::{EVIDENCE_WITHIN, PlannedFault, Struck};
-use crate::chaos::arena::Arena;
+use crate::chaos::arena::{Arena, PLENTY};
+use crate::chaos::buyer::one;
 use crate::chaos::direct::DirectRedis;
 use crate::chaos::fault::Fault;
 use crate::chaos::{ChaosError, wait};
 use crate::stack::Kind;
 
-/// Beyond the hold of a fault: the looks at `/readyz` may take 6 s, and a supervisor that gives up needs its time as well.
-const LONGER: Duration = Duration::from_secs(6);
+/// Beyond the hold of a fault: a supervisor that counts refusals as failures has given up after 20 s.
+const LONGER: Duration = Duration::from_secs(20);
 /// A start that needs no write of Redis takes a second or two; a debug build on a busy machine some more.
 const STARTS_WITHIN: Duration = Duration::from_secs(20);
+/// Orders whose events wait.
+const WAITING: usize = 3;
 const PASSWORD: &str = "changed";
 /// What a refused write is tried with.
 const PROBE: &str = "chaos:probe";
@@ -29,9 +33,10 @@ const ALL_BUT_REFUNDS: [&str; 4] = ["~[^r]*", "~r[^e]*", "~re[^f]*", "~refund_or
 pub async fn refuse(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
     let fault = planned.fault;
     let folder = arena.folder.path().join("redis");
+    let waiting = if fault == Fault::RedisFull { wait_in_redis(arena).await? } else { Vec::new() };
     let begun = begin(&arena.redis()?, fault, &folder).await;
     let seen = match &begun {
-        Ok(_) => meanwhile(arena, planned).await,
+        Ok(_) => meanwhile(arena, planned, &waiting).await,
         Err(_) => Ok(()),
     };
     end(&arena.stack.redis_url(), fault, &folder).await?;
@@ -131,7 +136,7 @@ pub async fn take_back(arena: &Arena) -> Result<(), ChaosError> {
     Ok(())
 }
 
-async fn meanwhile(arena: &mut Arena, planned: &PlannedFault) -> Result<(), ChaosError> {
+async fn meanwhile(arena: &mut Arena, planned: &PlannedFault, waiting: &[Uuid]) -> Result<(), ChaosError> {
     let hold = planned.hold() + LONGER;
     if planned.fault == Fault::RedisNoperm {
         let refused = orders_are_accepted(arena, hold).await?;
@@ -140,7 +145,8 @@ async fn meanwhile(arena: &mut Arena, planned: &PlannedFault) -> Result<(), Chao
         return Ok(());
     }
     if planned.fault == Fault::RedisFull {
-        starts(arena, planned).await;
+        starts(arena).await;
+        reads(arena, waiting).await;
     }
     readiness_names(arena, &[Kind::Inventory, Kind::Payment], "redis", None).await;
     let refused = orders_are_accepted(arena, hold).await?;
@@ -153,14 +159,48 @@ fn note(arena: &mut Arena, planned: &PlannedFault, refused: Vec<String>) {
     arena.findings.extend(refused);
 }
 
+/// Orders whose events nobody has read yet: all of inventory has died.
+async fn wait_in_redis(arena: &mut Arena) -> Result<Vec<Uuid>, ChaosError> {
+    for id in arena.ids(Kind::Inventory) {
+        arena.kill9(id).await?;
+    }
+    let (redis, mut waiting) = (arena.redis()?, Vec::new());
+    for _ in 0..WAITING {
+        let order = arena.buyer.insist(&one(PLENTY), EVIDENCE_WITHIN).await?;
+        wait::until("its event is published", EVIDENCE_WITHIN, async || {
+            let entry = redis.entry_about("order_completed", &order.to_string()).await.map_err(|error| error.to_string())?;
+            entry.ok_or_else(|| "it is not".to_owned())
+        })
+        .await?;
+        waiting.push(order);
+    }
+    Ok(waiting)
+}
+
 /// Its group is there already: nothing that a full Redis refuses is needed.
-async fn starts(arena: &mut Arena, planned: &PlannedFault) {
-    let id = planned.target;
-    let wrong = match timeout(STARTS_WITHIN, arena.stack.restart(id)).await {
-        Ok(Ok(())) => None,
-        Ok(Err(error)) => Some(error.to_string()),
-        Err(_) => Some(format!("not ready within {STARTS_WITHIN:?}")),
-    };
-    arena.findings.extend(wrong.as_ref().map(|wrong| format!("{id} does not start while Redis is full: {wrong}")));
-    arena.judged.progress.note("a start beside a full Redis", wrong);
+async fn starts(arena: &mut Arena) {
+    for id in arena.ids(Kind::Inventory) {
+        let wrong = match timeout(STARTS_WITHIN, arena.stack.restart(id)).await {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(_) => Some(format!("not ready within {STARTS_WITHIN:?}")),
+        };
+        arena.findings.extend(wrong.as_ref().map(|wrong| format!("{id} does not start while Redis is full: {wrong}")));
+        arena.judged.progress.note("a start beside a full Redis", wrong);
+    }
+}
+
+/// Reading and acknowledging is what makes room: it goes on.
+async fn reads(arena: &mut Arena, waiting: &[Uuid]) {
+    let (inventory, taken) =
+        (arena.database(Kind::Inventory), "SELECT count(DISTINCT order_id) FROM stock_ledger WHERE order_id = ANY($1)");
+    let read =
+        wait::until("what waits in a full Redis is read", HEALED_WITHIN, async || match inventory.number(taken, &[&waiting]).await {
+            Ok(all) if usize::try_from(all) == Ok(waiting.len()) => Ok(()),
+            Ok(some) => Err(format!("{some} of {} are", waiting.len())),
+            Err(error) => Err(error.to_string()),
+        });
+    let wrong = read.await.err().map(|error| error.to_string());
+    arena.findings.extend(wrong.clone());
+    arena.judged.progress.note("reading from a full Redis", wrong);
 }

@@ -17,7 +17,7 @@ pub const WITHIN: Duration = Duration::from_secs(5);
 /// I13: after a fault of the environment orders end within this time.
 pub const HEALED_WITHIN: Duration = Duration::from_secs(15);
 /// A look over the network of a busy machine on top of that.
-const NOISE: Duration = Duration::from_secs(1);
+pub const NOISE: Duration = Duration::from_secs(1);
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// For `time`, each instance of payment accepts orders. One answer may be late on a busy machine, two in a row are no accident.

@@ -9,10 +9,10 @@ use serde_json::json;
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use super::meanwhile::{WITHIN, others_end};
+use super::meanwhile::{NOISE, WITHIN, others_end};
 use super::{EVIDENCE_WITHIN, PlannedFault, Struck};
 use crate::api::DeadLetter;
-use crate::chaos::arena::{Arena, SCARCE};
+use crate::chaos::arena::Arena;
 use crate::chaos::buyer::one;
 use crate::chaos::{ChaosError, wait};
 use crate::client_log::Record;
@@ -34,15 +34,17 @@ const FOR_A_WHILE: &str = "RAISE EXCEPTION 'refused'";
 const FOR_EVER: &str = "RAISE EXCEPTION 'refused for good' USING ERRCODE = '23514', CONSTRAINT = 'provider_refuses'";
 const LETTERS: usize = 1000;
 
-/// One refund for a while, one for ever; both end, when the provider has changed its mind.
+/// One refund for a while, one for ever; both end, when the provider has changed its mind. There is nothing of their products: every
+/// order of them is refunded.
 pub async fn refund(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
     let (awhile, ever) = (Refused::of(planned, 0), Refused::of(planned, 1));
-    let (first, second) = (refunded_order(arena, &awhile).await?, refunded_order(arena, &ever).await?);
+    let (first, second) = (awhile.create_product(arena, 0).await?, ever.create_product(arena, 0).await?);
+    let other = Refused::of(planned, 2).create_product(arena, 0).await?;
     awhile.install(arena, "provider.refunds", FOR_A_WHILE).await?;
     ever.install(arena, "provider.refunds", FOR_EVER).await?;
     let first = arena.buyer.insist(&one(&first), PATIENCE).await?;
     let second = arena.buyer.insist(&one(&second), PATIENCE).await?;
-    let seen = refused_refunds(arena, second).await;
+    let seen = refused_refunds(arena, second, &other).await;
     sleep(REFUSED_FOR).await;
     let still_open = arena.database(Kind::Payment).number(OPEN, &[&vec![first, second]]).await?;
     awhile.remove(arena, "provider.refunds").await?;
@@ -61,8 +63,8 @@ pub async fn refund(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck,
 const OPEN: &str = "SELECT count(*) FROM orders WHERE id = ANY($1) AND status = 'completed'";
 
 /// Others' refunds settle meanwhile; what was refused for good is a dead letter, and in the log as what must be one.
-async fn refused_refunds(arena: &mut Arena, for_good: Uuid) -> Option<DeadLetter> {
-    other_refunds_end(arena).await;
+async fn refused_refunds(arena: &mut Arena, for_good: Uuid, other: &str) -> Option<DeadLetter> {
+    other_refund_ends(arena, other).await;
     others_end(arena, "a refund is refused").await;
     let found = buried(arena, for_good).await;
     let wrong = found.as_ref().err().map(ToString::to_string);
@@ -71,13 +73,12 @@ async fn refused_refunds(arena: &mut Arena, for_good: Uuid) -> Option<DeadLetter
     found.ok()
 }
 
-async fn other_refunds_end(arena: &mut Arena) {
-    let others = async {
-        // The first of it may be confirmed: there is one piece.
-        let order = arena.buyer.insist(&one(SCARCE), PATIENCE).await?;
-        arena.buyer.ended(order, WITHIN).await
+async fn other_refund_ends(arena: &mut Arena, sku: &str) {
+    let other = async {
+        let order = arena.buyer.insist(&one(sku), PATIENCE).await?;
+        arena.buyer.ended(order, WITHIN + NOISE).await
     };
-    let wrong = others.await.err().map(|error| error.to_string());
+    let wrong = other.await.err().map(|error| error.to_string());
     arena.findings.extend(wrong.as_ref().map(|wrong| format!("another refund does not settle: {wrong}")));
     arena.judged.progress.note("another refund", wrong);
 }
@@ -102,14 +103,9 @@ async fn ends(arena: &mut Arena, order: Uuid, what: &str) {
     arena.judged.progress.note(what, wrong);
 }
 
-/// A product of which there is nothing: every order of it is refunded. Its SKU.
-async fn refunded_order(arena: &Arena, refused: &Refused) -> Result<String, ChaosError> {
-    refused.create_product(arena, 0).await
-}
-
 /// More charges than anybody looks at in one go.
 pub async fn charges(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
-    let refused = Refused::of(planned, 2);
+    let refused = Refused::of(planned, 3);
     let sku = refused.create_product(arena, 1_000_000).await?;
     refused.install(arena, "provider.charges", FOR_A_WHILE).await?;
     let placed = place(arena, &sku).await;

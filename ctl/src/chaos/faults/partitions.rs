@@ -1,5 +1,6 @@
 //! F28: many partitions, two instances, commits that take long. What a living consumer has in hand is not claimed from it.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -24,15 +25,21 @@ const OPEN: &str = "SELECT count(*) FROM orders WHERE status IN ('pending', 'com
 const DUPLICATES: &str = "orderflow_inbox_duplicates_total";
 
 pub async fn slow_commits(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
-    let before = counted(arena).await?;
-    let slow = tokio::select! {
-        drained = burst(arena) => drained.map(|()| 0),
-        slow = slow_down(arena) => slow,
-    };
-    slow?;
-    let after = counted(arena).await?;
+    let inventories = arena.ids(Kind::Inventory);
+    for id in &inventories {
+        arena.kill9(*id).await?;
+    }
+    burst(arena).await?;
+    for id in &inventories {
+        arena.stack.restart(*id).await?;
+    }
+    // Since their start: they have counted nothing before.
+    tokio::select! {
+        drained = drained(arena) => drained?,
+        slow = slow_down(arena) => match slow? {},
+    }
+    let (claimed, doubled) = counted(arena).await?;
     let recovering = arena.over(planned.limit());
-    let (claimed, doubled) = (after.0 - before.0, after.1 - before.1);
     arena.measured.push(format!("partitions: {BURST} orders at once, {claimed} entries claimed, {doubled} events handled twice"));
     for (what, count) in [("entries were claimed from consumers that live", claimed), ("events were handled twice", doubled)] {
         let wrong = (count > 0).then(|| format!("{count} {what}"));
@@ -46,11 +53,14 @@ pub async fn slow_commits(arena: &mut Arena, planned: &PlannedFault) -> Result<S
     }
 }
 
-/// As fast as payment takes them, which is faster than slow commits go; until all of it is worked off.
+/// All of it waits when inventory is back: each instance gets more in hand than it can commit within the claim idle time.
 async fn burst(arena: &Arena) -> Result<(), ChaosError> {
     let order = one(PLENTY);
     let placed = stream::iter(0..BURST).map(|_| arena.buyer.insist(&order, PATIENCE)).buffer_unordered(AT_ONCE);
-    placed.try_for_each(|_| std::future::ready(Ok(()))).await?;
+    placed.try_for_each(|_| std::future::ready(Ok(()))).await
+}
+
+async fn drained(arena: &Arena) -> Result<(), ChaosError> {
     let payment = arena.database(Kind::Payment);
     wait::until("the burst is worked off", DRAINED_WITHIN, async || match payment.number(OPEN, &[]).await {
         Ok(0) => Ok(()),
@@ -61,7 +71,7 @@ async fn burst(arena: &Arena) -> Result<(), ChaosError> {
 }
 
 /// Every commit of inventory waits for a lock most of the time.
-async fn slow_down(arena: &Arena) -> Result<u32, ChaosError> {
+async fn slow_down(arena: &Arena) -> Result<Infallible, ChaosError> {
     let (inventory, hold) = (arena.database(Kind::Inventory), arena.profile.statement_timeout().mul_f64(SLOW_BY));
     loop {
         let lock = inventory.hold("LOCK TABLE inbox IN SHARE ROW EXCLUSIVE MODE").await?;

@@ -15,6 +15,7 @@ use super::meanwhile::WITHIN;
 use super::postgres_sessions::works_again;
 use super::{PlannedFault, Struck};
 use crate::chaos::arena::Arena;
+use crate::chaos::proxy::Mode;
 use crate::chaos::{ChaosError, wait};
 use crate::stack::{Kind, ServiceId};
 
@@ -89,7 +90,7 @@ fn two_hosts(url: &str, other: &str, first: bool) -> String {
     format!("{account}@{hosts}/{database}?target_session_attrs=read-write")
 }
 
-/// The run goes on with the standby, which was promoted.
+/// The primary dies with its host: nobody is told, connections just hang. The run goes on with the standby, which was promoted.
 pub async fn failover(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
     let standby = standby(arena).await?;
     let port = standby.port();
@@ -101,15 +102,19 @@ pub async fn failover(arena: &mut Arena, planned: &PlannedFault) -> Result<Struc
     works_again(arena, "with two hosts").await;
     let pid = arena.postgres_server()?.pid().ok_or_else(|| ChaosError::NotLanded("PostgreSQL was not running".to_owned()))?;
     arena.postgres_server()?.kill().await;
+    arena.network.lanes().for_each(|lane| lane.postgres.set(Mode::BlackHole));
     sleep(planned.hold()).await;
     promote(&standby).await?;
     arena.follow_postgres(standby);
-    arena.network.lanes().for_each(|lane| lane.postgres.divert(SocketAddr::from((Ipv4Addr::LOCALHOST, port))));
     let recovering = arena.over(planned.limit());
-    let evidence = format!("the primary (pid {pid}) was killed, the standby on port {port} promoted");
     let writes = arena.database(Kind::Payment);
     wait::until("the new primary takes writes", WITHIN, async || writes.takes_writes().await).await?;
-    Ok(Struck { evidence, recovering })
+    works_again(arena, "the host of the old primary is gone").await;
+    for lane in arena.network.lanes() {
+        lane.postgres.divert(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+        lane.postgres.set(Mode::Pass);
+    }
+    Ok(Struck { evidence: format!("the primary (pid {pid}) was killed with its host, the standby on port {port} promoted"), recovering })
 }
 
 fn own_url(arena: &Arena, id: ServiceId) -> Result<String, ChaosError> {

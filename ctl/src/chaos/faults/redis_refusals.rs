@@ -17,8 +17,8 @@ use crate::chaos::fault::Fault;
 use crate::chaos::{ChaosError, wait};
 use crate::stack::Kind;
 
-/// Beyond the hold of a fault: a supervisor that counts refusals as failures has given up after 20 s.
-const LONGER: Duration = Duration::from_secs(20);
+/// Beyond the hold of a fault: the looks at `/readyz` may take this long.
+const LONGER: Duration = Duration::from_secs(6);
 /// A start that needs no write of Redis takes a second or two; a debug build on a busy machine some more.
 const STARTS_WITHIN: Duration = Duration::from_secs(20);
 /// Orders whose events wait.

@@ -23,7 +23,7 @@ const COMMON: [Setting; 2] = [("FAULTS", "on"), ("SHUTDOWN_NOTICE", "1s")];
 const FAST: [Setting; 2] = [("DATABASE_STATEMENT_TIMEOUT", "1500ms"), ("COMMIT_DEADLINE", "1s")];
 /// The backlog is small enough for a test to reach; a foreign group is waited for about as long as an entry is kept.
 const FAST_STREAMS: [Setting; 8] = [
-    ("STREAM_BACKLOG", "5000"),
+    ("STREAM_BACKLOG", "2000"),
     ("FOREIGN_GROUP_RETENTION", "10s"),
     ("CLAIM_IDLE", "2s"),
     ("CLAIM_INTERVAL", "250ms"),
@@ -65,7 +65,7 @@ impl Profile {
     #[must_use]
     pub fn stream_backlog(self) -> u64 {
         match self {
-            Self::Fast => 5000,
+            Self::Fast => 2000,
             Self::Production => 100_000,
         }
     }

@@ -73,9 +73,10 @@ impl Terms {
 }
 
 impl Default for Lasting {
-    /// Long enough for an event to be published again many times (profile `fast`), short enough for `scripts/test`.
+    /// Long enough for an event to be published again many times (profile `fast`), short enough for `scripts/test`; as many orders as a
+    /// debug build on two cores keeps up with, and more of them than a stream may hold unread.
     fn default() -> Self {
-        Self { time: Duration::from_secs(30), rate: 300.0, picture: None }
+        Self { time: Duration::from_secs(30), rate: 150.0, picture: None }
     }
 }
 

@@ -49,7 +49,7 @@ pub struct Args {
     /// How long `soak`, `inventory-away` and `snapshot` last [default: half a minute, to be quick]
     #[arg(long, value_parser = positive)]
     minutes: Option<f64>,
-    /// Orders a second of those [default: 300, what a debug build on two cores keeps up with]
+    /// Orders a second of those [default: 150, what a debug build on two cores keeps up with]
     #[arg(long, value_parser = positive)]
     rate: Option<f64>,
     /// Where those draw memory, rows and connections over time; the figures go beside it, as .csv

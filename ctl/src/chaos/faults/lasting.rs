@@ -18,8 +18,8 @@ use crate::stack::Kind;
 /// A client that waits for its answer has a place in here; more than all instances admit.
 const IN_FLIGHT: usize = 2048;
 const PATIENCE: Duration = Duration::from_secs(120);
-/// What was accepted comes to its end, and a hundredth of the rate is what a busy machine may lose.
-const KEPT: f64 = 0.9;
+/// Of the rate; less, and the run was about another one. A busy machine may lose some.
+const KEPT: f64 = 0.8;
 /// Drained at this many times the intake.
 const TIMES: f64 = 2.0;
 /// A queue of 15 minutes, at twice the intake, with some room.
@@ -27,8 +27,8 @@ const DRAINED_WITHIN: Duration = Duration::from_secs(1200);
 /// Two busy cores make this much difference by themselves.
 const NOISE: Duration = Duration::from_millis(500);
 const OPEN: &str = "SELECT count(*) FROM orders WHERE status IN ('pending', 'completed')";
-/// Entries on their way while the backlog is measured: a batch of each instance's relay.
-const ON_THEIR_WAY: u64 = 2048;
+/// Entries on their way when a relay looks how many are unread: two batches (512) of two instances.
+const ON_THEIR_WAY: u64 = 1024;
 
 /// A load beside the run's own; nobody watches its orders, the checker will.
 async fn load(arena: &Arena, seed: u64) -> Result<Load, ChaosError> {

@@ -32,7 +32,7 @@ async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::DeadLetters(command) => dead_letters::run(&command, &context()?).await,
         Command::Load(args) => load::run(&args, &context()?).await,
         Command::Verify(args) => verify::run(&args, &context()?).await,
-        Command::Chaos(args) => chaos::run(&args, &context()?).await,
+        Command::Chaos(args) => Box::pin(chaos::run(&args, &context()?)).await,
         Command::Rehearse(args) => Box::pin(rehearse::run(&args, &context()?)).await,
         Command::Bench(args) => bench::run(&args, &context()?).await,
         Command::Completions(args) => Ok(completions::run(&args)),

@@ -42,7 +42,7 @@ mod terms;
 mod wrk;
 mod yardsticks;
 
-pub use chart::svg;
+pub use chart::{svg, text};
 pub use error::BenchError;
 pub use figure::{Figure, Unit};
 pub use live::Live;

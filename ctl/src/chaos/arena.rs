@@ -5,16 +5,18 @@ use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
 
 use shared::local::{Postgres, Redis};
+use tokio::sync::watch;
 
 use super::buyer::Buyer;
 use super::direct::{Database, DirectRedis};
 use super::folder::RunFolder;
 use super::instance::{Admin, http};
+use super::judged::Judged;
 use super::live::Live;
 use super::network::{Lane, Network};
 use super::profile::Profile;
-
 use super::recovery::{Recovering, Watch};
+use super::run::Lasting;
 use super::{ChaosError, wait};
 use crate::api::{Api, Endpoints};
 use crate::client_log::ClientLog;
@@ -27,6 +29,9 @@ pub const PLENTY: &str = "CHAOS-PLENTY";
 /// One piece: nearly every order of it is refunded.
 pub const SCARCE: &str = "CHAOS-SCARCE";
 
+/// As many as two instances can each claim half of.
+const PARTITIONS: &str = "16";
+
 /// What the stack shall be like.
 #[derive(Debug, Clone)]
 pub struct Terms {
@@ -34,6 +39,12 @@ pub struct Terms {
     pub profile: Profile,
     /// Instances of inventory and payment each.
     pub instances: usize,
+    /// Sixteen partitions of each stream.
+    pub partitions: bool,
+    /// Of faults that last.
+    pub lasting: Lasting,
+    /// Orders of the run in all.
+    pub orders: u64,
     /// PostgreSQL's data on a disk that can be filled.
     pub small_disk: bool,
     /// A bug to be planted into all services.
@@ -60,10 +71,20 @@ pub struct Arena {
     pub log: ClientLog,
     /// What was seen that must not be; makes the verdict red.
     pub findings: Vec<String>,
+    /// The invariants that only a run can judge.
+    pub judged: Judged,
+    /// Of faults that last.
+    pub lasting: Lasting,
+    /// Orders of the run in all.
+    pub orders: u64,
+    /// The Redis that takes over when the first is demoted; that one takes over again.
+    pub second_redis: Option<Redis>,
     /// What was measured on the way, for the report.
     pub measured: Vec<String>,
     /// Everything on disk.
     pub folder: RunFolder,
+    /// Where the samples look.
+    truth: watch::Sender<Sources>,
 }
 
 impl Arena {
@@ -86,8 +107,28 @@ impl Arena {
         let inventory = stack.first(Kind::Inventory)?.url();
         admin.create_product(&inventory, PLENTY, 1_000_000).await?;
         admin.create_product(&inventory, SCARCE, 1).await?;
-        let (findings, measured) = Default::default();
-        Ok(Self { stack, network, profile: terms.profile, admin, buyer, http: http()?, live, log, findings, measured, folder })
+        let truth = watch::Sender::new(sources(&stack));
+        let (lasting, orders) = (terms.lasting.clone(), terms.orders);
+        let (findings, measured, judged) = Default::default();
+        let (profile, http, second_redis) = (terms.profile, http()?, None);
+        Ok(Self {
+            stack,
+            network,
+            profile,
+            admin,
+            buyer,
+            http,
+            live,
+            log,
+            findings,
+            judged,
+            lasting,
+            orders,
+            second_redis,
+            measured,
+            folder,
+            truth,
+        })
     }
 
     /// Every instance that was started.
@@ -164,12 +205,28 @@ impl Arena {
     /// What the checker reads.
     #[must_use]
     pub fn sources(&self) -> Sources {
-        Sources {
-            user_database: self.stack.database_url(Kind::User),
-            inventory_database: self.stack.database_url(Kind::Inventory),
-            payment_database: self.stack.database_url(Kind::Payment),
-            redis: self.stack.redis_url(),
-        }
+        sources(&self.stack)
+    }
+
+    /// The same, whatever server takes over meanwhile.
+    #[must_use]
+    pub fn truth(&self) -> watch::Receiver<Sources> {
+        self.truth.subscribe()
+    }
+
+    /// Another PostgreSQL has taken over: all questions go there. The old one.
+    pub fn follow_postgres(&mut self, other: Postgres) -> Option<Postgres> {
+        let old = self.stack.replace_postgres(other);
+        self.truth.send_replace(sources(&self.stack));
+        old
+    }
+
+    /// How an instance of inventory or payment reaches its database: through its proxy.
+    ///
+    /// # Errors
+    /// [`ChaosError::Impossible`] when it has none.
+    pub fn database_through_proxy(&self, id: ServiceId) -> Result<String, ChaosError> {
+        Ok(through_proxy(self.lane(id)?, id.kind))
     }
 
     /// The fault is over: from now on the clock of its recovery runs.
@@ -255,6 +312,9 @@ fn options(terms: &Terms, folder: &RunFolder) -> Result<StackOptions, ChaosError
         for (name, value) in terms.profile.settings(kind) {
             options = options.with_env(kind, name, value);
         }
+        if terms.partitions && kind != Kind::User {
+            options = options.with_env(kind, "STREAM_PARTITIONS", PARTITIONS);
+        }
         if let Some(bug) = &terms.seed_bug {
             options = options.with_env(kind, "SEEDED_BUG", bug);
         }
@@ -270,7 +330,7 @@ async fn start_services(stack: &mut Stack, instances: usize) -> Result<Network, 
         for instance in 1..=instances {
             let id = ServiceId { kind, instance };
             let lane = network.add(id, postgres.unwrap_or_default(), redis.unwrap_or_default())?;
-            let database = format!("postgres://postgres@127.0.0.1:{}/{}", lane.postgres.port(), kind.database());
+            let database = through_proxy(lane, kind);
             let redis = format!("redis://127.0.0.1:{}/0", lane.redis.port());
             let name = format!("chaos-{id}");
             let env = [("DATABASE_URL", database.as_str()), ("REDIS_URL", redis.as_str()), ("CONSUMER_NAME", name.as_str())];
@@ -278,6 +338,19 @@ async fn start_services(stack: &mut Stack, instances: usize) -> Result<Network, 
         }
     }
     Ok(network)
+}
+
+fn through_proxy(lane: &Lane, kind: Kind) -> String {
+    format!("postgres://postgres@127.0.0.1:{}/{}", lane.postgres.port(), kind.database())
+}
+
+fn sources(stack: &Stack) -> Sources {
+    Sources {
+        user_database: stack.database_url(Kind::User),
+        inventory_database: stack.database_url(Kind::Inventory),
+        payment_database: stack.database_url(Kind::Payment),
+        redis: stack.redis_url(),
+    }
 }
 
 fn urls(stack: &Stack, kind: Kind) -> Vec<String> {

@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
 
-use super::ChaosError;
 use super::arena::Arena;
 use super::fault::Fault;
 use super::report::Report;
-use super::watched::Watched;
+use super::watched::{Seen, Watched};
+use super::{ChaosError, wait};
 use crate::load::LoadReport;
 use crate::verify::{self, Evidence, Sources, Verdict};
 
@@ -28,17 +28,39 @@ pub async fn conclude(arena: &mut Arena, report: &mut Report, load: Option<LoadR
         report.reasons.push(format!("not quiet within {QUIET_WITHIN:?}: {unrest}"));
     }
     arena.revive().await?;
+    catalogues_agree(arena, &sources).await;
     let evidence = Evidence { client_log: Some(arena.folder.client_log()) };
-    let verdict = verify::verify(&sources, &evidence).await.map_err(|error| ChaosError::Verify(error.to_string()))?;
+    let mut verdict = verify::verify(&sources, &evidence).await.map_err(|error| ChaosError::Verify(error.to_string()))?;
+    let seen = watched.end().await;
+    judge_meanwhile(arena, &seen, &mut verdict);
     judge(report, &verdict, load.as_ref());
-    let (samples, breaches) = watched.end().await;
-    report.samples = samples;
-    sampled(report, &breaches);
+    report.samples = seen.samples;
+    sampled(report, &seen.breaches);
     report.reasons.append(&mut arena.findings);
     report.measured.append(&mut arena.measured);
     report.checks = verdict.checks;
     report.load = load;
     Ok(())
+}
+
+/// A difference that nobody tells payment about is found by its own comparison, and not at once.
+async fn catalogues_agree(arena: &Arena, sources: &Sources) {
+    arena.live.say("waiting until the catalogues agree");
+    // Whatever is left then stands in the verdict, product by product.
+    _ = wait::until("the catalogues agree", arena.profile.catalogues_agree(), async || match verify::disagreements(sources).await {
+        Ok(found) if found.is_empty() => Ok(()),
+        Ok(found) => Err(found.join("; ")),
+        Err(error) => Err(error.to_string()),
+    })
+    .await;
+}
+
+/// I13 to I15, from what was seen while it went on.
+fn judge_meanwhile(arena: &mut Arena, seen: &Seen, verdict: &mut Verdict) {
+    let mut judged = std::mem::take(&mut arena.judged);
+    judged.readiness.held(seen.readiness_looks);
+    seen.readiness.iter().for_each(|breach| judged.readiness.note("a sample", Some(breach.clone())));
+    judged.into_checks(&mut verdict.checks);
 }
 
 /// What a sample saw happened at that moment, whatever became of it.

@@ -1,10 +1,12 @@
 //! PostgreSQL and Redis as the run itself reaches them: past the proxies, with a connection for each question, because the
 //! servers come and go.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use redis::aio::MultiplexedConnection;
+use redis::streams::StreamRangeReply;
 use redis::{AsyncConnectionConfig, FromRedisValue};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
@@ -15,8 +17,11 @@ use super::ChaosError;
 
 /// Longer than any answer on loopback.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+/// Entries of one XRANGE: about a megabyte.
+const PAGE: &str = "1000";
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 const WAITING: &str = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+const REFUSES: &str = "SELECT (pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean)::int::bigint";
 const OPEN: &str = "SELECT count(*) FROM orders WHERE created_at <= $1 AND status IN ('pending', 'completed')";
 
 /// A service's database.
@@ -37,6 +42,18 @@ impl Database {
     #[must_use]
     pub fn at(url: String) -> Self {
         Self { url }
+    }
+
+    /// Whether it would take a write.
+    ///
+    /// # Errors
+    /// Why it would not.
+    pub async fn takes_writes(&self) -> Result<(), String> {
+        match self.number(REFUSES, &[]).await {
+            Ok(0) => Ok(()),
+            Ok(_) => Err("it is read-only".to_owned()),
+            Err(error) => Err(error.to_string()),
+        }
     }
 
     /// One number.
@@ -123,6 +140,7 @@ impl OpenTransaction {
 /// The Redis of the stack.
 #[derive(Debug, Clone)]
 pub struct DirectRedis {
+    url: String,
     client: redis::Client,
 }
 
@@ -132,7 +150,13 @@ impl DirectRedis {
     /// # Errors
     /// [`ChaosError::Redis`] when the address is none.
     pub fn at(url: &str) -> Result<Self, ChaosError> {
-        Ok(Self { client: redis::Client::open(url)? })
+        Ok(Self { url: url.to_owned(), client: redis::Client::open(url)? })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     /// One command.
@@ -200,6 +224,54 @@ impl DirectRedis {
         Ok(redis::cmd("RESTORE").arg(key).arg(0).arg(dump).query_async(&mut self.connection().await?).await?)
     }
 
+    /// Its groups, as XINFO GROUPS tells them; nothing when there is no such stream.
+    ///
+    /// # Errors
+    /// [`ChaosError::Redis`].
+    pub async fn groups(&self, stream: &str) -> Result<Vec<BTreeMap<String, String>>, ChaosError> {
+        let groups: Vec<Vec<redis::Value>> = match self.command(&["XINFO", "GROUPS", stream]).await {
+            Err(ChaosError::Redis(error)) if is_absent(&error) => return Ok(Vec::new()),
+            other => other?,
+        };
+        Ok(groups.into_iter().map(|words| pairs(&words)).collect())
+    }
+
+    /// One number of INFO: `used_memory`.
+    ///
+    /// # Errors
+    /// [`ChaosError::Redis`].
+    pub async fn info(&self, name: &str) -> Result<u64, ChaosError> {
+        let text: String = self.command(&["INFO"]).await?;
+        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        Ok(value.and_then(|value| value.trim().parse().ok()).unwrap_or(0))
+    }
+
+    /// The event ids of a stream's entries behind one of them, in order.
+    ///
+    /// # Errors
+    /// [`ChaosError::Redis`].
+    pub async fn events_behind(&self, stream: &str, entry: &str) -> Result<Vec<String>, ChaosError> {
+        let (mut events, mut from) = (Vec::new(), format!("({entry}"));
+        loop {
+            let page: StreamRangeReply = self.command(&["XRANGE", stream, &from, "+", "COUNT", PAGE]).await?;
+            events.extend(page.ids.iter().filter_map(|entry| entry.get::<String>("id")));
+            match page.ids.last() {
+                Some(last) => from = format!("({}", last.id),
+                None => return Ok(events),
+            }
+        }
+    }
+
+    /// The id of the first entry that mentions something; `None` when there is none.
+    ///
+    /// # Errors
+    /// [`ChaosError::Redis`].
+    pub async fn entry_about(&self, stream: &str, what: &str) -> Result<Option<String>, ChaosError> {
+        let all: StreamRangeReply = self.command(&["XRANGE", stream, "-", "+"]).await?;
+        let mentions = |entry: &&redis::streams::StreamId| entry.map.values().any(|value| text(value).contains(what));
+        Ok(all.ids.iter().find(mentions).map(|entry| entry.id.clone()))
+    }
+
     /// Entries of a stream; 0 when there is none.
     ///
     /// # Errors
@@ -211,6 +283,15 @@ impl DirectRedis {
 
 fn is_absent(error: &redis::RedisError) -> bool {
     error.code() == Some("NOGROUP") || error.to_string().contains("no such key")
+}
+
+/// Names and values in turn; what is nothing is empty.
+fn pairs(words: &[redis::Value]) -> BTreeMap<String, String> {
+    words.chunks_exact(2).map(|pair| (text(&pair[0]), text(&pair[1]))).collect()
+}
+
+fn text(value: &redis::Value) -> String {
+    redis::from_redis_value_ref(value).unwrap_or_default()
 }
 
 /// Names and values in turn, all as text.

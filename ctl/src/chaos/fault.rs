@@ -49,6 +49,30 @@ pub enum Fault {
     RollingRestart,
     Overload,
     Backlog,
+    RedisFull,
+    RedisNoreplicas,
+    RedisMisconf,
+    RedisNoauth,
+    RedisNoperm,
+    RedisDemoted,
+    PostgresSilent,
+    PostgresReadonly,
+    PostgresStalePlan,
+    PostgresHungHost,
+    PostgresFailover,
+    RefundRefused,
+    ChargesRefused,
+    InventoryAway,
+    OutboxLarge,
+    OutboxStuckRow,
+    Soak,
+    Partitions,
+    Snapshot,
+    Clocks,
+    OldProgram,
+    StaleGroup,
+    CatalogueLost,
+    RedriveRefused,
 }
 
 /// How soon all must be well again, counted from the end of the fault.
@@ -121,16 +145,27 @@ mod cards {
     const AMNESIA: Limits = within(60, 60, 60);
     /// F6: first 2xx within 5 s of PostgreSQL accepting.
     const POSTGRES: Limits = within(5, 15, 30);
+    /// F19: the flow resumes by itself once Redis takes writes again; what waited has a backoff behind it (I13).
+    const HEALED: Limits = within(5, 15, 30);
     /// F13, and what takes its time: full recovery.
     const SLOW: Limits = within(30, 30, 60);
 
     const OTHERS_GO_ON: &str = "only that message is retried; others go on";
+    const OTHERS_SETTLE: &str = "all others settle within 5 s; the refused ones end as stated";
+    const FIRST: &str = "first 2xx within 5 s";
+    const FIRST_NOT_READY: &str = "503 of /readyz meanwhile; first 2xx within 5 s";
     const AGAIN: &str = "everything is published again within 60 s";
     const NO_LONG_REQUEST: &str = "no request over 5 s";
+    const GOES_ON: &str = "POST stays 2xx, no process ends, /readyz names Redis";
     const DEAD_LETTER: &str = "a dead letter with the reason; other orders go on";
 
     const fn quick(number: &'static str, does: &'static str, holds: &'static str, limits: Limits, weight: u32) -> Card {
         Card { number, does, holds, limits, weight, usual: 10 }
+    }
+
+    /// Quick enough for a random mix, too slow for ten in a row.
+    const fn of_few(number: &'static str, does: &'static str, holds: &'static str, limits: Limits, weight: u32) -> Card {
+        Card { number, does, holds, limits, weight, usual: 2 }
     }
 
     const fn long(number: &'static str, does: &'static str, holds: &'static str, limits: Limits) -> Card {
@@ -194,6 +229,32 @@ mod cards {
                 within(10, 10, 60),
             ),
             Fault::Backlog => long("F17", "10,000 orders while inventory is down", "drained at twice the intake", SLOW),
+            Fault::RedisFull => of_few("F19", "maxmemory is reached, an inventory is restarted", "it starts; POST stays 2xx", HEALED, 2),
+            Fault::RedisNoreplicas => of_few("F19", "Redis has too few replicas to write (NOREPLICAS)", GOES_ON, HEALED, 2),
+            Fault::RedisMisconf => of_few("F19", "Redis cannot write its snapshot (MISCONF)", GOES_ON, HEALED, 2),
+            Fault::RedisNoauth => of_few("F19", "the password of Redis is changed, then changed back (NOAUTH)", GOES_ON, HEALED, 2),
+            Fault::RedisNoperm => of_few("F19", "no rights on refund_order (NOPERM)", "orders of other streams end within 5 s", HEALED, 2),
+            Fault::RedisDemoted => of_few("F19", "Redis becomes a replica; new connections reach the new primary", GOES_ON, HEALED, 2),
+            Fault::PostgresSilent => quick("F21", "connections to PostgreSQL go silent for good; new ones work", FIRST, POSTGRES, 3),
+            Fault::PostgresReadonly => of_few("F21", "PostgreSQL sessions stay open and are read-only", FIRST_NOT_READY, POSTGRES, 2),
+            Fault::PostgresStalePlan => of_few("F21", "ALTER TABLE ... TYPE below running services", FIRST, POSTGRES, 2),
+            Fault::PostgresHungHost => long("F21", "the first host of DATABASE_URL hangs at the start", "it starts and works", SLOW),
+            Fault::PostgresFailover => long("F22", "kill -9 of the primary, the synchronous standby is promoted", "0 lost", POSTGRES),
+            Fault::RefundRefused => of_few("F23", "the provider refuses one refund, for a while and for ever", OTHERS_SETTLE, CRASH, 1),
+            Fault::ChargesRefused => of_few("F23", "the provider refuses 1,200 charges of one product", OTHERS_SETTLE, SLOW, 1),
+            Fault::InventoryAway => {
+                long("F24", "no inventory for N minutes at R orders/s", "Redis bounded; drained at twice the intake", SLOW)
+            }
+            Fault::OutboxLarge => long("F25", "FLUSHALL beside N unconfirmed outbox rows", "swept while new orders go on", SLOW),
+            Fault::OutboxStuckRow => of_few("F26", "outbox rows that cannot be published", "all others are swept", CRASH, 1),
+            Fault::Soak => long("F27", "R orders/s for N minutes", "memory, rows, connections and names do not grow", SLOW),
+            Fault::Partitions => long("F28", "16 partitions, slow commits, a burst of orders", "nothing is claimed from the living", SLOW),
+            Fault::Snapshot => long("F29", "a snapshot is held open under load", "p99 at most doubled", CRASH),
+            Fault::Clocks => long("F30", "clocks of two instances apart, one by an hour (needs libfaketime)", "charged in time", CRASH),
+            Fault::OldProgram => of_few("F31", "an instance restarted beside a newer schema", "it starts and works", CRASH, 1),
+            Fault::StaleGroup => long("F32", "a group that nobody reads, forty names of consumers", "trimming goes on, the names go", SLOW),
+            Fault::CatalogueLost => of_few("F33", "a price changes and its event is lost", "the catalogues agree again", CRASH, 2),
+            Fault::RedriveRefused => of_few("F34", "Redis refuses a redrive half-way", "the dead letter is still there", CRASH, 2),
         }
     }
 }
@@ -206,6 +267,15 @@ mod tests {
     fn names_are_the_ones_people_type() {
         assert_eq!(Fault::NetPostgresDropCommit.name(), "net-postgres-drop-commit");
         assert_eq!(Fault::from_str("kill-consumer-same-name", false), Ok(Fault::KillConsumerSameName));
+    }
+
+    #[test]
+    fn the_faults_of_servers_that_refuse_and_of_what_lasts_have_these_names() {
+        let names = "redis-full redis-noreplicas redis-misconf redis-noauth redis-noperm redis-demoted postgres-silent postgres-readonly
+            postgres-stale-plan postgres-hung-host postgres-failover refund-refused charges-refused inventory-away outbox-large
+            outbox-stuck-row soak partitions snapshot clocks old-program stale-group catalogue-lost redrive-refused";
+        let unknown: Vec<&str> = names.split_whitespace().filter(|name| Fault::from_str(name, false).is_err()).collect();
+        assert_eq!(unknown, [""; 0]);
     }
 
     #[test]

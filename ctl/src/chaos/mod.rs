@@ -6,7 +6,7 @@
 //!   load ──orders──> arena: stack, a proxy before each server and instance <── faults, one at a time
 //!     └─ client log ──────────────┐        │
 //!                                 v        v
-//!                 quiet? ─> verify (I1 to I11) ─> report
+//!                 quiet? ─> verify (I1 to I12) ─> report
 //! ```
 //!
 //! | module | what it is |
@@ -30,7 +30,9 @@ pub mod failpoints;
 pub mod fault;
 pub mod faults;
 pub mod folder;
+pub mod footprint;
 pub mod instance;
+pub mod judged;
 pub mod live;
 mod login;
 pub mod network;
@@ -45,5 +47,6 @@ pub mod schedule;
 pub mod small_disk;
 pub mod wait;
 mod watched;
+mod witness;
 
 pub use error::ChaosError;

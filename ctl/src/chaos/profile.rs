@@ -21,7 +21,10 @@ type Setting = (&'static str, &'static str);
 const COMMON: [Setting; 2] = [("FAULTS", "on"), ("SHUTDOWN_NOTICE", "1s")];
 /// Handler < statement < claim idle, as in the defaults; 2 s is the shortest claim idle time the services accept.
 const FAST: [Setting; 2] = [("DATABASE_STATEMENT_TIMEOUT", "1500ms"), ("COMMIT_DEADLINE", "1s")];
-const FAST_STREAMS: [Setting; 6] = [
+/// The backlog is small enough for a test to reach; a foreign group is waited for about as long as an entry is kept.
+const FAST_STREAMS: [Setting; 8] = [
+    ("STREAM_BACKLOG", "2000"),
+    ("FOREIGN_GROUP_RETENTION", "10s"),
     ("CLAIM_IDLE", "2s"),
     ("CLAIM_INTERVAL", "250ms"),
     ("RESEND_AFTER", "2s"),
@@ -29,7 +32,8 @@ const FAST_STREAMS: [Setting; 6] = [
     ("STREAM_BLOCK", "500ms"),
     ("REDIS_TIMEOUT", "1s"),
 ];
-const FAST_PAYMENT: [Setting; 3] = [("RECONCILE_AFTER", "2s"), ("RECONCILE_INTERVAL", "500ms"), ("PROVIDER_TIMEOUT", "500ms")];
+const FAST_PAYMENT: [Setting; 4] =
+    [("RECONCILE_AFTER", "2s"), ("RECONCILE_INTERVAL", "500ms"), ("PROVIDER_TIMEOUT", "500ms"), ("CATALOGUE_COMPARE_INTERVAL", "5s")];
 
 impl Profile {
     /// The settings of a service, as environment variables.
@@ -54,6 +58,24 @@ impl Profile {
         match self {
             Self::Fast => Duration::from_secs(2),
             Self::Production => Duration::from_secs(10),
+        }
+    }
+
+    /// Unread entries of a stream beyond which nothing is published: the setting `stream-backlog`.
+    #[must_use]
+    pub fn stream_backlog(self) -> u64 {
+        match self {
+            Self::Fast => 2000,
+            Self::Production => 100_000,
+        }
+    }
+
+    /// Within this time the catalogues agree, whatever was lost (I12).
+    #[must_use]
+    pub fn catalogues_agree(self) -> Duration {
+        match self {
+            Self::Fast => Duration::from_secs(30),
+            Self::Production => Duration::from_secs(120),
         }
     }
 

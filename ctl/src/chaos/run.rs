@@ -1,5 +1,6 @@
 //! One run, from an empty folder to the verdict.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
@@ -40,12 +41,43 @@ pub struct Terms {
     pub orders: u64,
     /// How patient the services are.
     pub profile: Profile,
+    /// Of faults that last.
+    pub lasting: Lasting,
     /// A bug to be planted.
     pub seed_bug: Option<String>,
     /// Keep the stack and the folder, whatever the verdict.
     pub keep: bool,
     /// The command that does it all again.
     pub repeat: String,
+}
+
+/// How faults with a load of their own last, and what they leave.
+#[derive(Debug, Clone)]
+pub struct Lasting {
+    /// How long.
+    pub time: Duration,
+    /// Orders a second.
+    pub rate: f64,
+    /// Where figures over time are drawn.
+    pub picture: Option<PathBuf>,
+}
+
+/// Beside a fault that places orders of its own, by the thousand.
+const BESIDE_MANY: u64 = 1000;
+
+impl Terms {
+    /// Orders the load sends: those of `outbox-large` are its own.
+    fn sent(&self) -> u64 {
+        if self.schedule.choice.names(Fault::OutboxLarge) { self.orders.min(BESIDE_MANY) } else { self.orders }
+    }
+}
+
+impl Default for Lasting {
+    /// Long enough for an event to be published again many times (profile `fast`), short enough for `scripts/test`; as many orders as a
+    /// debug build on two cores keeps up with, and more of them than a stream may hold unread.
+    fn default() -> Self {
+        Self { time: Duration::from_secs(30), rate: 150.0, picture: None }
+    }
 }
 
 /// Runs it. The stack still runs afterwards.
@@ -64,7 +96,7 @@ pub async fn run(terms: &Terms, live: Live) -> Result<(Report, Arena), ChaosErro
         arena.folder.keep();
     }
     let load = prepare(terms, &arena).await?;
-    let watched = Watched::begin(&arena, &load, terms.orders);
+    let watched = Watched::begin(&arena, &load, terms.sent());
     let mut report = empty(terms, schedule.len());
     let load_report = events(&mut arena, &load, terms, &schedule, &mut report).await?;
     conclude(&mut arena, &mut report, load_report, watched).await?;
@@ -82,22 +114,25 @@ fn arena_terms(terms: &Terms) -> arena::Terms {
     arena::Terms {
         profile: terms.profile,
         instances: terms.schedule.instances,
-        small_disk: terms.schedule.choice == Choice::One(Fault::DiskFull),
+        partitions: terms.schedule.choice.names(Fault::Partitions),
+        lasting: terms.lasting.clone(),
+        orders: terms.orders,
+        small_disk: terms.schedule.choice.names(Fault::DiskFull),
         seed_bug: terms.seed_bug.clone(),
     }
 }
 
 async fn prepare(terms: &Terms, arena: &Arena) -> Result<Load, ChaosError> {
-    let quota = share(terms.orders, terms.schedule.faults, 1) as f64;
+    let quota = share(terms.sent(), terms.schedule.faults, 1) as f64;
     let plan = LoadPlan {
-        orders: Some(terms.orders),
+        orders: Some(terms.sent()),
         time: None,
         pace: Pace::Rate((quota / ORDERS_LAST).clamp(*RATES.start(), *RATES.end())),
         in_flight: IN_FLIGHT,
         metered: true,
         follow: true,
         retry: true,
-        mix: mix(terms.orders),
+        mix: mix(terms.sent()),
         seed: terms.schedule.seed,
         patience: PATIENCE,
     };
@@ -129,7 +164,7 @@ async fn events(
     let driven = load.clone();
     running.spawn(async move { driven.run().await });
     for planned in schedule {
-        let orders = share(terms.orders, schedule.len(), planned.number);
+        let orders = share(terms.sent(), schedule.len(), planned.number);
         let fault = one_fault(arena, load, planned, orders).await;
         let lost = fault.recovery.is_none();
         report.faults.push(fault);
@@ -154,6 +189,7 @@ async fn one_fault(arena: &mut Arena, load: &Load, planned: &PlannedFault, order
     match attempt(arena, load, planned, orders, &mut report).await {
         Ok(recovery) => {
             report.recovery = Some(recovery);
+            arena.judged.progress.note(&format!("after {fault}"), recovery.over(card.limits));
             report.wrong.extend(recovery.over(card.limits));
         }
         Err(error) => report.wrong.push(error.to_string()),
@@ -197,7 +233,7 @@ async fn attempt(
     recovering.finish().await
 }
 
-/// Whatever a fault that failed half-way has left behind.
+/// Whatever a fault that failed half-way has left behind. An answer of Redis that refuses is taken back; only silence is an end.
 async fn heal(arena: &mut Arena) -> Result<(), ChaosError> {
     for lane in arena.network.lanes() {
         lane.postgres.set(super::proxy::Mode::Pass);
@@ -206,9 +242,15 @@ async fn heal(arena: &mut Arena) -> Result<(), ChaosError> {
     if arena.database(Kind::Payment).number("SELECT 1::bigint", &[]).await.is_err() {
         arena.postgres_server()?.restart().await?;
     }
-    if arena.redis()?.length("order_completed").await.is_err() {
+    if arena
+        .redis()?
+        .length("order_completed")
+        .await
+        .is_err_and(|error| !matches!(error, ChaosError::Redis(answer) if answer.code().is_some()))
+    {
         arena.redis_server()?.restart().await?;
     }
+    faults::take_back(arena).await?;
     let ended: Vec<_> = arena.stack.services().filter(|service| service.exit_status().is_some()).map(|service| service.id()).collect();
     for id in ended {
         arena.stack.restart(id).await?;
@@ -266,7 +308,9 @@ fn empty(terms: &Terms, planned: usize) -> Report {
 pub fn usual_faults(choice: &Choice) -> usize {
     match choice {
         Choice::Random => 10,
-        Choice::One(fault) => fault.card().usual as usize,
+        // Of several, each once.
+        Choice::These(faults) if faults.len() == 1 => faults[0].card().usual as usize,
+        Choice::These(faults) => faults.len(),
     }
 }
 

@@ -14,10 +14,18 @@ use crate::stack::{Kind, ServiceId};
 /// What the schedule is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Choice {
-    /// One fault, again and again.
-    One(Fault),
+    /// These faults in turn, again and again.
+    These(Vec<Fault>),
     /// A mix of everything that is quick.
     Random,
+}
+
+impl Choice {
+    /// Whether this fault was named.
+    #[must_use]
+    pub fn names(&self, fault: Fault) -> bool {
+        matches!(self, Self::These(faults) if faults.contains(&fault))
+    }
 }
 
 /// A fault that will happen.
@@ -64,12 +72,17 @@ impl Terms {
     /// # Errors
     /// What is wrong, and what to do.
     pub fn check(&self) -> Result<(), ChaosError> {
-        if let Choice::One(fault) = self.choice
-            && needs_failpoints(fault)
-            && !self.failpoints
-        {
+        let Choice::These(faults) = &self.choice else { return self.check_failpoint() };
+        if let Some(fault) = faults.iter().find(|fault| needs_failpoints(**fault) && !self.failpoints) {
             return Err(ChaosError::Impossible(format!("{fault} needs failpoints: build with --all-features")));
         }
+        if let (Some(fault), 2..) = (faults.iter().find(|fault| needs_a_stack_of_its_own(**fault)), faults.len()) {
+            return Err(ChaosError::Impossible(format!("{fault} needs a stack of its own: name no other fault beside it")));
+        }
+        self.check_failpoint()
+    }
+
+    fn check_failpoint(&self) -> Result<(), ChaosError> {
         match &self.failpoint {
             Some(name) if !failpoints::all().iter().any(|(_, known)| known == name) => {
                 let all: Vec<String> = failpoints::all().into_iter().map(|(_, name)| name).collect();
@@ -88,8 +101,8 @@ pub fn plan(terms: &Terms) -> Vec<PlannedFault> {
 }
 
 fn planned(number: usize, terms: &Terms, rng: &mut StdRng) -> PlannedFault {
-    let fault = match terms.choice {
-        Choice::One(fault) => fault,
+    let fault = match &terms.choice {
+        Choice::These(faults) => faults[(number - 1) % faults.len()],
         Choice::Random => drawn(terms.failpoints, rng),
     };
     let step = step(fault, number, terms, rng);
@@ -101,10 +114,18 @@ fn planned(number: usize, terms: &Terms, rng: &mut StdRng) -> PlannedFault {
         target: ServiceId { kind, instance: rng.random_range(1..=instances) },
         // Not at the very end: orders shall still be sent while it lasts.
         at: f64::from(rng.random_range(10..=60_u32)) / 100.0,
-        hold_ms: rng.random_range(800..=2500),
+        hold_ms: hold(fault, terms, rng),
         failpoint: step.map(|(_, name)| (name, rng.random_range(1..=3))),
         draw: rng.random(),
     }
+}
+
+/// Milliseconds. In a mix an outage is over soon; named, a server refuses for as long as an actor takes to be given up that counts
+/// refusals as faults of its own: 20 of them, 2 s apart in the end, are 31 s.
+fn hold(fault: Fault, terms: &Terms, rng: &mut StdRng) -> u64 {
+    let short = rng.random_range(800..=2500);
+    let refuses = fault.card().number == "F19" && fault != Fault::RedisDemoted;
+    if refuses && terms.choice != Choice::Random { 28_000 + short } else { short }
 }
 
 fn drawn(failpoints: bool, rng: &mut StdRng) -> Fault {
@@ -125,6 +146,12 @@ fn drawn(failpoints: bool, rng: &mut StdRng) -> Fault {
 #[must_use]
 pub fn needs_failpoints(fault: Fault) -> bool {
     matches!(fault, Fault::Failpoint | Fault::PanicProduct | Fault::PanicHttp)
+}
+
+/// Faults for which the stack is started with settings that others cannot do with.
+#[must_use]
+pub fn needs_a_stack_of_its_own(fault: Fault) -> bool {
+    matches!(fault, Fault::DiskFull | Fault::Partitions)
 }
 
 /// The step for faults that happen at one; a zombie is made without one every other time.
@@ -151,6 +178,7 @@ fn kind_of(fault: Fault, rng: &mut StdRng) -> Kind {
         Fault::KillPayment | Fault::PanicHttp | Fault::PoolExhausted | Fault::OneKey | Fault::ClientGone => Kind::Payment,
         Fault::KillUser => Kind::User,
         Fault::KillInventory | Fault::KillConsumer | Fault::KillConsumerSameName | Fault::PanicProduct | Fault::Zombie => Kind::Inventory,
+        Fault::RedisFull | Fault::CatalogueLost => Kind::Inventory,
         _ => either,
     }
 }
@@ -199,11 +227,34 @@ mod tests {
 
     #[test]
     fn failpoints_come_in_turn_and_at_an_instance_that_has_them() {
-        let schedule = plan(&terms(Choice::One(Fault::Failpoint), 1));
+        let schedule = plan(&terms(Choice::These(vec![Fault::Failpoint]), 1));
         let steps = failpoints::all();
         for (planned, (kind, name)) in schedule.iter().zip(steps.iter().cycle()) {
             assert_eq!((planned.target.kind, planned.failpoint.as_ref().map(|(step, _)| step)), (*kind, Some(name)));
         }
+    }
+
+    #[test]
+    fn named_faults_come_in_turn() {
+        let schedule = plan(&terms(Choice::These(vec![Fault::RedisFull, Fault::OldProgram]), 1));
+        let first: Vec<Fault> = schedule.iter().take(3).map(|planned| planned.fault).collect();
+        assert_eq!(first, [Fault::RedisFull, Fault::OldProgram, Fault::RedisFull]);
+    }
+
+    #[test]
+    fn a_server_refuses_for_longer_when_it_is_named_than_in_a_mix() {
+        let held = |choice| {
+            plan(&terms(choice, 1)).into_iter().filter(|planned| planned.fault == Fault::RedisNoauth).map(|planned| planned.hold_ms)
+        };
+        assert!(held(Choice::These(vec![Fault::RedisNoauth])).all(|hold| hold > 28_000));
+        assert!(held(Choice::Random).all(|hold| hold <= 2500));
+    }
+
+    #[test]
+    fn a_fault_with_a_stack_of_its_own_is_refused_beside_others() {
+        let check = |faults| terms(Choice::These(faults), 1).check();
+        assert!(check(vec![Fault::Partitions]).is_ok());
+        assert!(check(vec![Fault::Partitions, Fault::RedisFull]).is_err_and(|error| error.to_string().contains("partitions needs")));
     }
 
     #[test]

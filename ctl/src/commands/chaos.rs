@@ -1,3 +1,4 @@
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::ValueEnum;
@@ -7,7 +8,7 @@ use crate::chaos::arena::Arena;
 use crate::chaos::fault::Fault;
 use crate::chaos::live::Live;
 use crate::chaos::profile::Profile;
-use crate::chaos::run::{self, Terms};
+use crate::chaos::run::{self, Lasting, Terms};
 use crate::chaos::schedule::{self, Choice};
 use crate::context::Context;
 use crate::exit::Exit;
@@ -21,6 +22,8 @@ or when a fault left no evidence of having happened.
 Examples:
   shopctl chaos random
   shopctl chaos kill-inventory --orders 200 --faults 3
+  shopctl chaos redis-full redis-noauth redis-demoted
+  shopctl chaos soak --minutes 30 --rate 1500 --picture soak.svg
   shopctl chaos random --orders 20000 --faults 200 --seed 7
   shopctl chaos --list";
 
@@ -28,21 +31,30 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP)]
 pub struct Args {
-    /// What to do to it; `random` is a mix of everything that is quick
-    #[arg(value_parser = choice(), required_unless_present = "list", hide_possible_values = true)]
-    fault: Option<Choice>,
+    /// What to do to it, in turn; `random` is a mix of everything that is quick
+    #[arg(value_parser = names(), required_unless_present = "list", hide_possible_values = true)]
+    fault: Vec<String>,
     /// Say what there is, and what must hold
     #[arg(long)]
     list: bool,
     /// Only say what would happen when
     #[arg(long)]
     plan: bool,
-    /// Orders in all, hot, scarce and of several lines
+    /// Orders in all, hot, scarce and of several lines; for `outbox-large` the rows it makes, if more than 5,000
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
     orders: u64,
     /// Faults in all [default: 10, less for those that take their time]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     faults: Option<u32>,
+    /// How long `soak`, `inventory-away` and `snapshot` last [default: half a minute, to be quick]
+    #[arg(long, value_parser = positive)]
+    minutes: Option<f64>,
+    /// Orders a second of those [default: 150, what a debug build on two cores keeps up with]
+    #[arg(long, value_parser = positive)]
+    rate: Option<f64>,
+    /// Where those draw memory, rows and connections over time; the figures go beside it, as .csv
+    #[arg(long, value_name = "FILE.svg")]
+    picture: Option<PathBuf>,
     /// The same seed does the same things [default: another one each time]
     #[arg(long)]
     seed: Option<u64>,
@@ -65,10 +77,26 @@ pub struct Args {
     seed_bug: Option<String>,
 }
 
-fn choice() -> impl TypedValueParser<Value = Choice> {
+fn names() -> impl TypedValueParser<Value = String> {
     let faults = Fault::value_variants().iter().filter_map(ValueEnum::to_possible_value);
-    let names = faults.chain([PossibleValue::new("random")]);
-    PossibleValuesParser::new(names).map(|name| Fault::from_str(&name, false).map_or(Choice::Random, Choice::One))
+    PossibleValuesParser::new(faults.chain([PossibleValue::new("random")]))
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|number: &f64| number.is_finite() && *number > 0.0).ok_or_else(|| "a number above 0".to_owned())
+}
+
+/// What the names on the command line mean.
+fn choice(names: &[String]) -> anyhow::Result<Choice> {
+    match names {
+        [] => anyhow::bail!("name a fault, or `random`; --list says what there is"),
+        [only] if only == "random" => Ok(Choice::Random),
+        _ => {
+            let faults = names.iter().map(|name| Fault::from_str(name, false));
+            let faults = faults.collect::<Result<Vec<_>, _>>().map_err(|_| anyhow::anyhow!("`random` stands alone"))?;
+            Ok(Choice::These(faults))
+        }
+    }
 }
 
 /// Runs it and prints the verdict.
@@ -80,8 +108,7 @@ pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         println!("{}", list());
         return Ok(Exit::Success);
     }
-    let Some(choice) = args.fault.clone() else { anyhow::bail!("name a fault, or `random`; --list says what there is") };
-    let terms = terms(args, choice)?;
+    let terms = terms(args, choice(&args.fault)?)?;
     if args.plan {
         return plan(&terms, context);
     }
@@ -110,13 +137,22 @@ fn terms(args: &Args, choice: Choice) -> anyhow::Result<Terms> {
     let schedule = schedule::Terms { choice, faults, seed, instances: usize::from(args.instances), failpoint, failpoints };
     schedule.check()?;
     let repeat = repeat(args, &schedule, seed_bug.as_deref());
-    Ok(Terms { schedule, orders: args.orders, profile: args.profile, seed_bug, keep: args.keep, repeat })
+    Ok(Terms { schedule, orders: args.orders, profile: args.profile, lasting: lasting(args), seed_bug, keep: args.keep, repeat })
+}
+
+fn lasting(args: &Args) -> Lasting {
+    let usual = Lasting::default();
+    Lasting {
+        time: args.minutes.map_or(usual.time, |minutes| Duration::from_secs_f64(minutes * 60.0)),
+        rate: args.rate.unwrap_or(usual.rate),
+        picture: args.picture.clone(),
+    }
 }
 
 fn repeat(args: &Args, schedule: &schedule::Terms, seed_bug: Option<&str>) -> String {
-    let what = match schedule.choice {
+    let what = match &schedule.choice {
         Choice::Random => "random".to_owned(),
-        Choice::One(fault) => fault.name(),
+        Choice::These(faults) => faults.iter().map(|fault| fault.name()).collect::<Vec<_>>().join(" "),
     };
     let profile = args.profile.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
     let mut command = format!(
@@ -124,6 +160,8 @@ fn repeat(args: &Args, schedule: &schedule::Terms, seed_bug: Option<&str>) -> St
         args.orders, schedule.faults, schedule.seed, schedule.instances
     );
     command.extend(schedule.failpoint.iter().map(|name| format!(" --failpoint {name}")));
+    command.extend(args.minutes.map(|minutes| format!(" --minutes {minutes}")));
+    command.extend(args.rate.map(|rate| format!(" --rate {rate}")));
     command.extend(seed_bug.map(|name| format!(" --seed-bug {name}")));
     command
 }

@@ -211,9 +211,26 @@ impl Stack {
     /// # Errors
     /// [`StackError::Unknown`], [`StackError::NotEnded`], and those of [`Service::start`].
     pub async fn restart(&mut self, id: ServiceId) -> Result<(), StackError> {
+        self.restart_with(id, &[]).await
+    }
+
+    /// As [`Stack::restart`], with settings that win over those it had, from now on.
+    ///
+    /// # Errors
+    /// As [`Stack::restart`].
+    pub async fn restart_with(&mut self, id: ServiceId, env: &[(&str, &str)]) -> Result<(), StackError> {
         self.terminate(id).await?;
-        let plan = self.service(id)?.plan().clone();
+        let mut plan = self.service(id)?.plan().clone();
+        for (name, value) in env {
+            plan.env.retain(|(known, _)| known != name);
+            plan.env.push(((*name).to_owned(), (*value).to_owned()));
+        }
         self.run(id, plan).await
+    }
+
+    /// Puts another PostgreSQL in the place of the private one; the old one, which is stopped when it is dropped.
+    pub fn replace_postgres(&mut self, other: Postgres) -> Option<Postgres> {
+        self.postgres().map(|postgres| std::mem::replace(postgres, other))
     }
 
     /// Starts again what has ended, with the same settings, addresses and data.

@@ -18,12 +18,19 @@ pub(super) enum Invariant {
     NoGhosts,
     Agreement,
     DeadLetters,
+    Catalogues,
+    Progress,
+    Readiness,
+    Bounds,
 }
 
-use Invariant::{Agreement, Conservation, DeadLetters, Durable, History, Idempotency, Money, NoGhosts, NoOversell, Once, OneEnd};
+use Invariant::{
+    Agreement, Bounds, Catalogues, Conservation, DeadLetters, Durable, History, Idempotency, Money, NoGhosts, NoOversell, Once, OneEnd,
+    Progress, Readiness,
+};
 
 /// In the order of the report: id, name, what is compared.
-const PAGES: [(Invariant, &str, &str, &str); 11] = [
+const PAGES: [(Invariant, &str, &str, &str); 15] = [
     (Conservation, "I1", "conservation", "on hand = stock ledger, balance by balance; ledger of an order = its confirmed lines"),
     (NoOversell, "I2", "no oversell", "on hand and every balance of the ledger >= 0"),
     (Durable, "I3", "2xx means durable", "every ok key of the client log has its one order, as it was sent"),
@@ -35,6 +42,10 @@ const PAGES: [(Invariant, &str, &str, &str); 11] = [
     (NoGhosts, "I9", "no ghosts", "every order's owner is an account and its key in the client log; no fail key has one"),
     (Agreement, "I10", "agreement", "confirmed iff stock was taken, refunded iff it was not"),
     (DeadLetters, "I11", "dead letters", "dead letters are exactly the poison of the client log"),
+    (Catalogues, "I12", "catalogues agree", "payment's copy of every product = inventory's: version, name, price, deleted"),
+    (Progress, "I13", "progress", "what a fault does not touch ends within 5 s, and everything soon after it"),
+    (Readiness, "I14", "honest readiness", "an instance that cannot do its work for 5 s is not ready; none ends by itself"),
+    (Bounds, "I15", "bounds", "memory, rows, connections and consumer names do not grow with the length of a run"),
 ];
 
 /// Findings of one invariant.
@@ -85,6 +96,13 @@ impl Book {
     pub(super) fn without_client_log(&mut self) {
         self.page(Durable).not_judged("needs --client-log");
         self.page(NoGhosts).not_judged("the owners are accounts; the keys need --client-log");
+    }
+
+    /// What only samples of a run can tell.
+    pub(super) fn without_samples(&mut self) {
+        for invariant in [Progress, Readiness, Bounds] {
+            self.page(invariant).not_judged("needs the samples of `shopctl chaos`");
+        }
     }
 
     pub(super) fn checks(self) -> Vec<Check> {

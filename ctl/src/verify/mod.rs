@@ -1,4 +1,6 @@
-//! The invariants I1 to I11: judged from the three databases, the provider's books, the streams and a client's log.
+//! The invariants I1 to I12: judged from the three databases, the provider's books, the streams and a client's log.
+//!
+//! I13 to I15 are about what happens meanwhile: `shopctl chaos` judges them from its samples.
 //!
 //! It only reads. On a live system it judges what can be judged and says what cannot before it is quiet. What makes that
 //! safe is the order of reading, always from the effect back to its cause: first the client's log and the streams, then
@@ -11,6 +13,7 @@
 //! | `confirmed` at t1 | the ledger has it at t2 |
 //! | in the ledger at t2 | the order is paid at t3, and never refunded |
 
+mod catalogues;
 mod client;
 mod database;
 mod error;
@@ -31,6 +34,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+pub use catalogues::disagreements;
 pub use error::VerifyError;
 pub use quiet::unrest;
 pub use report::render;
@@ -64,7 +68,7 @@ pub struct Evidence {
 /// What was found.
 #[derive(Debug, Clone, Serialize)]
 pub struct Verdict {
-    /// I1 to I11, in order.
+    /// I1 to I15, in order.
     pub checks: Vec<Check>,
     /// Why some of it could not be judged yet; empty when the system is quiet.
     pub not_quiet: Vec<String>,
@@ -145,6 +149,8 @@ pub async fn verify(sources: &Sources, evidence: &Evidence) -> Result<Verdict, V
     events::judge_orders(&orders, &later, &answered, &settled, &mut book);
     events::judge_streams(&streams, &answered, &settled, &mut book);
     events::judge_dead_letters(&streams, &answered, &settled, log.as_ref(), not_quiet.is_empty(), &mut book);
+    catalogues::judge(sources, &not_quiet, &mut book).await?;
+    book.without_samples();
     keys::judge_owners(sources, &orders, &mut book).await?;
     if let Some(log) = &log {
         client::judge(log, &orders, &keys, &names, &mut book);
@@ -168,6 +174,7 @@ mod tests {
         let (evidence, mut sampler) = (Evidence::default(), Sampler::new(&sources));
         assert_send(verify(&sources, &evidence));
         assert_send(unrest(&sources));
+        assert_send(disagreements(&sources));
         assert_send(sampler.sample());
     }
 }

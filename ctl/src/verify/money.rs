@@ -35,7 +35,7 @@ pub(super) fn contradiction(status: Status, booked: &Booked) -> Option<String> {
         Status::Completed => (1..=1, 0..=1),
         Status::Confirmed => (1..=1, 0..=0),
         Status::Refunded => (1..=1, 1..=1),
-        // Charged although it was declined: that money has gone back.
+        // A charge that came too late was given back; less or more is caught below.
         Status::Declined => (0..=1, booked.charges..=booked.charges),
     };
     if !charges.contains(&booked.charges) {

@@ -10,7 +10,7 @@ use super::{Sources, VerifyError, database::Reader, streams};
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// What is still moving: empty means quiet at this moment. That is: no row in an outbox (what is due to be repeated counts
-/// too), no order in a non-terminal state, nothing pending and nothing unread in any group.
+/// too), nothing that payment will try again, no order in a non-terminal state, nothing pending and nothing unread in any group.
 ///
 /// A few counts on small tables. Only when payment's are 0 the orders themselves are read.
 ///
@@ -49,12 +49,24 @@ async fn unconfirmed(service: &str, reader: &Reader) -> Result<Vec<String>, Veri
 async fn payment(url: &str) -> Result<Vec<String>, VerifyError> {
     let reader = Reader::connect("payment", url).await?;
     let mut open = unconfirmed("payment", &reader).await?;
+    for parked in ["refunds_due", "charges_retried"] {
+        open.extend(waiting(&reader, parked).await?);
+    }
     open.extend(orders(&reader, "pending").await?);
     // A paid order has its row in the outbox, unless something is very wrong: no index helps to find it then.
     if open.is_empty() {
         open.extend(orders(&reader, "completed").await?);
     }
     Ok(open)
+}
+
+/// Rows of a table in which payment keeps what it will try again; a schema without that table has none.
+async fn waiting(reader: &Reader, table: &str) -> Result<Option<String>, VerifyError> {
+    if reader.number(&format!("SELECT (to_regclass('{table}') IS NOT NULL)::int::bigint")).await? == 0 {
+        return Ok(None);
+    }
+    let rows = reader.number(&format!("SELECT count(*) FROM {table}")).await?;
+    Ok((rows > 0).then(|| format!("payment: {rows} rows in {table}")))
 }
 
 async fn orders(reader: &Reader, status: &str) -> Result<Option<String>, VerifyError> {

@@ -163,6 +163,32 @@ async fn a_server_does_not_learn_through_a_black_hole_that_its_client_is_gone() 
 }
 
 #[tokio::test]
+async fn a_silenced_connection_says_nothing_for_good_and_new_ones_work() {
+    let stage = Stage::set().await;
+    let session = stage.session().await;
+    stage.proxy.silence();
+    let mut question = std::pin::pin!(session.client.simple_query("SELECT 1"));
+    timeout(NO_ANSWER, &mut question).await.expect_err("no answer, and no error");
+    stage.session().await.client.simple_query("SELECT 1").await.expect("a new connection works");
+    stage.proxy.set(Mode::Pass);
+    timeout(NO_ANSWER, &mut question).await.expect_err("it stays silent, whatever passes now");
+    assert_eq!(stage.proxy.landed(), 1);
+    stage.proxy.set(Mode::Reset);
+    timeout(SOON, question).await.expect("in time").expect_err("only a reset ends it");
+}
+
+#[tokio::test]
+async fn diverted_connections_reach_the_other_server_and_those_that_exist_stay() {
+    let (first, second) = (TestRedis::start().await, TestRedis::start().await);
+    let proxy = Proxy::start(Protocol::Redis, local(first.port())).expect("a port");
+    let mut old = redis_through(&proxy).await;
+    assert_eq!(increment(&mut old).await.expect("an answer"), 1);
+    proxy.divert(local(second.port()));
+    assert_eq!(increment(&mut redis_through(&proxy).await).await.expect("an answer"), 1, "the second has counted nothing yet");
+    assert_eq!(increment(&mut old).await.expect("an answer"), 2);
+}
+
+#[tokio::test]
 async fn delay_adds_its_time_to_every_answer_and_not_to_each_after_the_other() {
     let server = TestRedis::start().await;
     let proxy = Proxy::start(Protocol::Redis, local(server.port())).expect("a port");

@@ -153,7 +153,7 @@ async fn a_rehearsal_on_a_running_shop_sees_every_panic_land_and_every_order_end
     let report: Value = serde_json::from_slice(&output.stdout).expect(&said);
     assert_eq!(report["panics"].as_array().map(Vec::len), Some(4), "{said}");
     assert_eq!(report["load"]["open"], 0, "{said}");
-    assert_eq!(report["verdict"]["checks"].as_array().map(Vec::len), Some(11), "{said}");
+    assert_eq!(report["verdict"]["checks"].as_array().map(Vec::len), Some(15), "{said}");
 }
 
 #[tokio::test]

@@ -5,19 +5,33 @@
 
 mod amnesia;
 mod backlog;
+mod catalogue;
 mod clients;
+mod clocks;
+mod demotion;
 mod disk;
 mod flash_sale;
 mod keepsake;
+mod lasting;
+mod meanwhile;
 mod network;
+mod old_program;
+mod outbox;
 mod overload;
 mod panics;
+mod partitions;
 mod poison;
 mod pool;
 mod postgres;
+mod postgres_hosts;
+mod postgres_sessions;
 mod process;
+mod provider;
 mod redis_outage;
+mod redis_refusals;
+mod redrive;
 mod restarts;
+mod stale_group;
 mod steps;
 mod trim;
 mod zombie;
@@ -85,7 +99,41 @@ pub async fn strike(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck,
         Fault::DiskFull => disk::fill(arena, planned).await,
         Fault::Overload => overload::overload(arena, planned).await,
         Fault::Backlog => backlog::drain(arena, planned).await,
+        Fault::RedisFull | Fault::RedisNoreplicas | Fault::RedisMisconf | Fault::RedisNoauth | Fault::RedisNoperm => {
+            redis_refusals::refuse(arena, planned).await
+        }
+        Fault::RedisDemoted => demotion::demote(arena, planned).await,
+        Fault::PostgresSilent => postgres_sessions::silent(arena, planned).await,
+        Fault::PostgresReadonly => postgres_sessions::readonly(arena, planned).await,
+        Fault::PostgresStalePlan => postgres_sessions::stale_plan(arena, planned).await,
+        Fault::PostgresHungHost => postgres_hosts::hung_host(arena, planned).await,
+        Fault::PostgresFailover => postgres_hosts::failover(arena, planned).await,
+        Fault::RefundRefused => provider::refund(arena, planned).await,
+        Fault::ChargesRefused => provider::charges(arena, planned).await,
+        Fault::InventoryAway => lasting::inventory_away(arena, planned).await,
+        Fault::OutboxLarge => outbox::large(arena, planned).await,
+        Fault::OutboxStuckRow => outbox::stuck_row(arena, planned).await,
+        Fault::Soak => lasting::soak(arena, planned).await,
+        Fault::Partitions => partitions::slow_commits(arena, planned).await,
+        Fault::Snapshot => lasting::snapshot(arena, planned).await,
+        Fault::Clocks => clocks::apart(arena, planned).await,
+        Fault::OldProgram => old_program::restart(arena, planned).await,
+        Fault::StaleGroup => stale_group::plant(arena, planned).await,
+        Fault::CatalogueLost => catalogue::lose_a_price(arena, planned).await,
+        Fault::RedriveRefused => redrive::refused(arena, planned).await,
     }
+}
+
+/// Whatever a fault that failed half-way has changed at a server. It may have changed nothing, or something else than this.
+pub async fn take_back(arena: &Arena) -> Result<(), ChaosError> {
+    redis_refusals::take_back(arena).await?;
+    redrive::take_back(arena).await?;
+    if arena.database(Kind::Payment).takes_writes().await.is_err() {
+        postgres_sessions::end_readonly(arena).await?;
+    }
+    outbox::take_back(arena).await?;
+    provider::take_back(arena).await?;
+    old_program::take_back(arena).await
 }
 
 /// Whether the kernel says that a process stands still.

@@ -47,7 +47,7 @@ pub async fn failing(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck
     Ok(Struck { evidence: format!("{evidence}; redriven, and dead again"), recovering: arena.over(planned.limit()) })
 }
 
-async fn slowest(arena: &Arena) -> Result<Duration, ChaosError> {
+pub async fn slowest(arena: &Arena) -> Result<Duration, ChaosError> {
     let mut slowest = Duration::ZERO;
     for _ in 0..TIMED {
         let began = Instant::now();

@@ -5,6 +5,7 @@
 //! said meanwhile is thrown away, and the client is reset.
 
 use std::{
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -40,15 +41,29 @@ enum End {
 }
 
 pub(super) async fn serve(mut client: TcpStream, network: Arc<Network>) {
-    let mut state = network.state.subscribe();
-    let resets = state.borrow_and_update().resets;
-    let cut = async { _ = state.wait_for(|state| state.resets != resets || state.mode == Mode::Refuse).await };
-    let end = tokio::select! {
-        () = cut => {
-            network.hit();
-            End::Broken
+    let (mut cuts, mut silences) = (network.state.subscribe(), network.state.subscribe());
+    let began = *cuts.borrow_and_update();
+    let cut = async { _ = cuts.wait_for(|state| state.resets != began.resets || state.mode == Mode::Refuse).await };
+    let silenced = async { _ = silences.wait_for(|state| state.silences != began.silences).await };
+    let end = {
+        // In silence nobody moves it on, and both its ends stay open.
+        let mut conversation = pin!(converse(&mut client, &network));
+        let alive = async {
+            tokio::select! {
+                end = &mut conversation => end,
+                () = silenced => {
+                    network.hit();
+                    std::future::pending().await
+                }
+            }
+        };
+        tokio::select! {
+            () = cut => {
+                network.hit();
+                End::Broken
+            }
+            end = alive => end,
         }
-        end = converse(&mut client, &network) => end,
     };
     if matches!(end, End::AnswerLost) {
         network.hit();
@@ -63,7 +78,7 @@ async fn converse(client: &mut TcpStream, network: &Network) -> End {
     if network.held_back().await {
         return End::Broken;
     }
-    let Ok(mut server) = TcpStream::connect(network.upstream).await else { return End::Broken };
+    let Ok(mut server) = TcpStream::connect(network.upstream()).await else { return End::Broken };
     // A piece is a whole message mostly; waiting for more of it would only add time.
     if client.set_nodelay(true).and_then(|()| server.set_nodelay(true)).is_err() {
         return End::Broken;

@@ -75,8 +75,8 @@ impl Proxy {
         reserved.set_reuseaddr(true)?;
         reserved.bind((Ipv4Addr::LOCALHOST, 0).into())?;
         let address = reserved.local_addr()?;
-        let state = watch::Sender::new(State { mode: Mode::Pass, resets: 0 });
-        let network = Arc::new(Network { protocol, upstream, state, landed: AtomicU64::new(0) });
+        let state = watch::Sender::new(State { mode: Mode::Pass, upstream, resets: 0, silences: 0 });
+        let network = Arc::new(Network { protocol, state, landed: AtomicU64::new(0) });
         let mut tasks = JoinSet::new();
         tasks.spawn(listener::run(listener::listen(address)?, address, Arc::clone(&network)));
         Ok(Self { port: address.port(), network, _port: reserved, _listener: tasks })
@@ -96,13 +96,24 @@ impl Proxy {
         });
     }
 
+    /// Connections that exist go silent for good: no byte, no FIN, no RST, until a mode resets them. New ones work. So does a
+    /// firewall that forgot them.
+    pub fn silence(&self) {
+        self.network.state.send_modify(|state| state.silences += 1);
+    }
+
+    /// New connections go to another server; those that exist stay where they are.
+    pub fn divert(&self, upstream: SocketAddr) {
+        self.network.state.send_modify(|state| state.upstream = upstream);
+    }
+
     /// The mode now: the one-shot modes turn into `Pass`.
     #[must_use]
     pub fn mode(&self) -> Mode {
         self.network.mode()
     }
 
-    /// How often a mode hit somebody since the start: connections reset, pieces and connections held back, answers delayed
+    /// How often somebody was hit since the start: connections reset or silenced, pieces and connections held back, answers delayed
     /// or lost. Connections refused while nothing listens are not seen, hence not counted.
     #[must_use]
     pub fn landed(&self) -> u64 {
@@ -114,7 +125,6 @@ impl Proxy {
 #[derive(Debug)]
 struct Network {
     protocol: Protocol,
-    upstream: SocketAddr,
     state: watch::Sender<State>,
     landed: AtomicU64,
 }
@@ -122,13 +132,21 @@ struct Network {
 #[derive(Debug, Clone, Copy)]
 struct State {
     mode: Mode,
+    /// Where new connections go.
+    upstream: SocketAddr,
     /// Rises when every connection of that moment must be reset.
     resets: u64,
+    /// Rises when every connection of that moment must go silent.
+    silences: u64,
 }
 
 impl Network {
     fn mode(&self) -> Mode {
         self.state.borrow().mode
+    }
+
+    fn upstream(&self) -> SocketAddr {
+        self.state.borrow().upstream
     }
 
     fn hit(&self) {

@@ -29,7 +29,7 @@ use crate::api::ApiError;
 pub use caller::{Caller, Customer};
 pub use client_gone::{ClientGone, Phase, client_gone};
 pub use one_key::{OneKey, one_key_fifty_times};
-pub use poison::{Poison, Redrive, redrive_once, send_poison};
+pub use poison::{Poison, Redrive, dead_letter, redrive_once, send_poison};
 pub use table_lock::hold_all_connections;
 pub use too_large::{Refusal, too_large};
 

@@ -156,7 +156,10 @@ pub async fn redrive_once(api: &Api, kind: Poison, event: Uuid, within: Duration
 }
 
 /// The id of the dead letter of an event, once there is one; `other_than` is not it.
-async fn dead_letter(api: &Api, kind: Poison, event: Uuid, other_than: Option<&str>, within: Duration) -> Result<String, RequestError> {
+///
+/// # Errors
+/// [`RequestError::NoDeadLetter`] when there is none `within` that time; [`RequestError::Api`].
+pub async fn dead_letter(api: &Api, kind: Poison, event: Uuid, other_than: Option<&str>, within: Duration) -> Result<String, RequestError> {
     let deadline = Instant::now() + within;
     let wanted = |letter: &DeadLetter| letter.event["id"] == event.to_string() && Some(letter.id.as_str()) != other_than;
     loop {

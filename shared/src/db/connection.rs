@@ -50,8 +50,7 @@ impl Manager for Connector {
     async fn create(&self) -> Result<Session, DbError> {
         // Before: what goes wrong meanwhile may concern the server that this connects to.
         let generation = self.health.generation();
-        // Boxed: it happens seldom, and would make the future of everybody who asks for a connection larger.
-        let (client, driver) = Box::pin(connect(&self.config)).await?;
+        let (client, driver) = connect(&self.config).await?;
         let driver = actix_rt::spawn(async move {
             if let Err(error) = driver.await {
                 tracing::debug!(%error, "a connection to PostgreSQL broke");

@@ -12,7 +12,7 @@ use payment::{
 };
 use refinery::Target;
 use shared::{
-    db::{self, Connection, Database, DbError, Write},
+    db::{self, Connection, Database, Write},
     testing::{TestDatabase, database_settings, eventually},
 };
 use uuid::Uuid;
@@ -311,7 +311,7 @@ async fn a_second_end_is_refused_by_the_table_itself() {
     moves_to(&connection, order.id, "completed", "'ch_1'").await;
     assert_eq!(apply(&connection, &[confirmation(order.id)]).await, [MOVED]);
     let again = "UPDATE orders SET status = 'refunded', refund_id = 're_1', version = version + 1, ended_at = now()";
-    let refused = connection.batch_execute(again).await.map_err(DbError::from);
+    let refused = connection.batch_execute(again).await;
     assert!(refused.as_ref().is_err_and(|error| error.violates("orders_version_counts_steps")), "{refused:?}");
 }
 

@@ -48,7 +48,9 @@ pub async fn connect(config: &Config) -> Result<(Client, Driver), DbError> {
             }
         };
         for address in addresses {
-            match timeout(limit, open(&host.config(config, address))).await {
+            let config = host.config(config, address);
+            // Boxed: it happens seldom, and would make the future of everybody who asks for a connection larger.
+            match timeout(limit, Box::pin(open(&config))).await {
                 Ok(Ok(connected)) => return Ok(connected),
                 Ok(Err(error)) => refusals.push(format!("{host}: {}", chain(&error))),
                 Err(_) => refusals.push(format!("{host}: no answer within {limit:?}")),

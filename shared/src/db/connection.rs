@@ -69,6 +69,7 @@ impl Manager for Connector {
 
 type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
 
+/// The futures of tokio-postgres have some kilobytes, and so would have all around them: each is boxed.
 impl Connection {
     pub(super) fn new(session: Object<Connector>, health: Arc<Health>, limit: Duration) -> Self {
         Self { session, health, limit }
@@ -79,7 +80,7 @@ impl Connection {
     /// # Errors
     /// [`DbError`]
     pub async fn prepare_cached(&self, sql: &str) -> Result<Statement, DbError> {
-        let prepared = self.answered(self.session.client.prepare_cached(sql)).await;
+        let prepared = self.answered(Box::pin(self.session.client.prepare_cached(sql))).await;
         prepared.inspect_err(|error| self.health.judge(error, Some(sql)))
     }
 
@@ -88,7 +89,7 @@ impl Connection {
     /// # Errors
     /// [`DbError`]
     pub async fn query(&self, statement: &(impl ?Sized + ToStatement), parameters: Parameters<'_>) -> Result<Vec<Row>, DbError> {
-        self.executed(self.session.client.query(statement, parameters)).await
+        self.executed(Box::pin(self.session.client.query(statement, parameters))).await
     }
 
     /// The only row.
@@ -96,7 +97,7 @@ impl Connection {
     /// # Errors
     /// [`DbError`], also when there is none, or several.
     pub async fn query_one(&self, statement: &(impl ?Sized + ToStatement), parameters: Parameters<'_>) -> Result<Row, DbError> {
-        self.executed(self.session.client.query_one(statement, parameters)).await
+        self.executed(Box::pin(self.session.client.query_one(statement, parameters))).await
     }
 
     /// The only row, if there is one.
@@ -104,7 +105,7 @@ impl Connection {
     /// # Errors
     /// [`DbError`], also when there are several.
     pub async fn query_opt(&self, statement: &(impl ?Sized + ToStatement), parameters: Parameters<'_>) -> Result<Option<Row>, DbError> {
-        self.executed(self.session.client.query_opt(statement, parameters)).await
+        self.executed(Box::pin(self.session.client.query_opt(statement, parameters))).await
     }
 
     /// The number of rows it touched.
@@ -112,7 +113,7 @@ impl Connection {
     /// # Errors
     /// [`DbError`]
     pub async fn execute(&self, statement: &(impl ?Sized + ToStatement), parameters: Parameters<'_>) -> Result<u64, DbError> {
-        self.executed(self.session.client.execute(statement, parameters)).await
+        self.executed(Box::pin(self.session.client.execute(statement, parameters))).await
     }
 
     /// Several statements without parameters.
@@ -120,12 +121,12 @@ impl Connection {
     /// # Errors
     /// [`DbError`]
     pub async fn batch_execute(&self, sql: &str) -> Result<(), DbError> {
-        self.executed(self.session.client.batch_execute(sql)).await
+        self.executed(Box::pin(self.session.client.batch_execute(sql))).await
     }
 
     /// Whether the server still understands a statement; never from the cache.
     pub(super) async fn understands(&self, sql: &str) -> Result<(), DbError> {
-        self.answered(self.session.client.prepare(sql)).await.map(drop)
+        self.answered(Box::pin(self.session.client.prepare(sql))).await.map(drop)
     }
 
     /// It is thrown away, and with it every session of this process that is as old.

@@ -332,29 +332,24 @@ impl<W: Write> Batch<W> {
     }
 
     /// Commits `items`. A batch that cannot be committed as a whole is cut into parts, and those again, until what is in the way
-    /// stands alone; the parts that can be committed come first.
+    /// stands alone; the parts that can be committed come first. What is left at the deadline was not committed.
     async fn settle(&self, items: &[W::Item], started: Instant) -> Vec<Result<W::Outcome, CommitError>> {
         let mut outcomes: Vec<_> = items.iter().map(|_| Err(CommitError::Unavailable("out of time".to_owned()))).collect();
-        let mut parts = VecDeque::from([0..items.len()]);
+        let mut parts = VecDeque::new();
+        parts.push_back(0..items.len());
         while let Some(part) = parts.pop_front() {
             let tries = if part.len() == items.len() { TRIES } else { 1 };
-            let (error, part) = match self.persist(&items[part.clone()], tries, started).await {
-                Ok(done) => {
-                    part.zip(done).for_each(|(n, outcome)| outcomes[n] = Ok(outcome));
-                    continue;
-                }
-                Err(error) => (error, part),
-            };
-            let hurried = error.is_transient();
-            if part.len() > 1 && !W::DEPENDENT && may_be_of_one_item(&error) {
-                parts.extend(cut(part));
-            } else {
-                part.for_each(|n| outcomes[n] = Err(failure::<W>(error.clone())));
+            let result = self.persist(&items[part.clone()], tries, started).await;
+            let pause = matches!(&result, Err(error) if error.is_transient());
+            match result {
+                Ok(done) => part.zip(done).for_each(|(n, outcome)| outcomes[n] = Ok(outcome)),
+                Err(error) if part.len() > 1 && !W::DEPENDENT && may_be_of_one_item(&error) => parts.extend(cut(part)),
+                Err(error) => part.for_each(|n| outcomes[n] = Err(failure::<W>(error.clone()))),
             }
-            if started.elapsed() >= self.limits.deadline {
+            if parts.is_empty() || started.elapsed() >= self.limits.deadline {
                 break;
             }
-            if hurried && !parts.is_empty() {
+            if pause {
                 tokio::time::sleep(RETRY_PAUSE).await;
             }
         }

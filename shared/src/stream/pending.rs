@@ -23,11 +23,11 @@ pub(super) struct Holder {
 }
 
 impl Holder {
-    /// Up to `count` entries this consumer holds, after `from` (exclusive, empty: from the first).
-    pub(super) async fn held(&self, broker: &Broker, from: &str, count: usize) -> Result<Vec<PendingEntry>, BrokerError> {
+    /// Up to `count` entries this consumer holds that are idle for `idle_ms`, after `from` (exclusive, empty: from the first).
+    pub(super) async fn held(&self, broker: &Broker, idle_ms: u64, from: &str, count: usize) -> Result<Vec<PendingEntry>, BrokerError> {
         let start = if from.is_empty() { "-".to_owned() } else { format!("({from}") };
         let mut command = redis::cmd("XPENDING");
-        command.arg(&self.key).arg(&self.group).arg(start).arg("+").arg(count).arg(&self.consumer);
+        command.arg(&self.key).arg(&self.group).arg("IDLE").arg(idle_ms).arg(start).arg("+").arg(count).arg(&self.consumer);
         let rows: Vec<Value> = broker.command(command).await?;
         Ok(rows.into_iter().filter_map(row).collect())
     }

@@ -81,9 +81,9 @@ impl Retries {
         self.entries.remove(entry);
     }
 
-    /// Whether `entry` waits.
-    pub(super) fn contains(&self, entry: &str) -> bool {
-        self.entries.contains_key(entry)
+    /// All of them.
+    pub(super) fn entries(&self) -> impl Iterator<Item = &str> {
+        self.entries.keys().map(String::as_str)
     }
 
     /// Those whose moment has come, oldest entry first.

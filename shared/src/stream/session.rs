@@ -96,11 +96,14 @@ impl<H: EventHandler> Session<H> {
 
     async fn step(&mut self) -> Result<(), BrokerError> {
         if self.last_look.is_none_or(|last| last.elapsed() >= self.spec.settings.claim_interval) {
-            self.claim().await?;
+            let claimed = self.claim().await?;
             if self.last_look.is_none() {
                 self.announce().await;
             }
-            self.redeliver_held().await?;
+            // Entries of an earlier life and claimed ones are there at once. Of the others none is idle for long while this one lives,
+            // unless the answer to a read was lost.
+            let is_news = claimed || self.last_look.is_none();
+            self.redeliver_held(if is_news { Duration::ZERO } else { self.spec.settings.claim_idle / 2 }).await?;
             trim::trim(&self.spec).await?;
             self.last_look = Some(Instant::now());
         }
@@ -168,35 +171,41 @@ impl<H: EventHandler> Session<H> {
         command
     }
 
-    /// Takes over what any consumer has held for longer than `claim-idle`.
-    async fn claim(&mut self) -> Result<(), BrokerError> {
-        let mut cursor = "0-0".to_owned();
+    /// Takes over what any consumer has held for longer than `claim-idle`; whether there was something.
+    async fn claim(&mut self) -> Result<bool, BrokerError> {
+        let (mut cursor, mut found) = ("0-0".to_owned(), false);
         loop {
             let idle = millis(self.spec.settings.claim_idle);
             let claimed = self.holder.claim(&self.spec.broker, idle, &cursor, self.spec.settings.batch).await?;
-            let foreign = claimed.ids.iter().filter(|id| !self.processing.memory().knows(id)).count();
+            let foreign = {
+                let memory = self.processing.memory();
+                let known = memory.known();
+                claimed.ids.iter().filter(|id| !known.contains(id.as_str())).count()
+            };
             if foreign > 0 {
+                found = true;
                 tracing::info!(stream = %self.spec.key, consumer = %self.spec.consumer, entries = foreign, "claimed from idle consumers");
                 self.spec.metrics.count_reclaimed(foreign);
             }
             self.report_gone(&claimed.deleted);
             if claimed.next == "0-0" {
-                return Ok(());
+                return Ok(found);
             }
             cursor = claimed.next;
         }
     }
 
     /// Takes in hand what this consumer holds and does not know of: entries of an earlier life, and claimed ones.
-    async fn redeliver_held(&mut self) -> Result<(), BrokerError> {
+    async fn redeliver_held(&mut self, idle: Duration) -> Result<(), BrokerError> {
         let mut from = String::new();
         while !self.stopping.get() {
-            let held = self.holder.held(&self.spec.broker, &from, self.spec.settings.batch).await?;
+            let held = self.holder.held(&self.spec.broker, millis(idle), &from, self.spec.settings.batch).await?;
             let Some(last) = held.last() else { return Ok(()) };
             from.clone_from(&last.id);
             let unknown: Vec<PendingEntry> = {
                 let memory = self.processing.memory();
-                held.into_iter().filter(|entry| !memory.knows(&entry.id)).collect()
+                let known = memory.known();
+                held.into_iter().filter(|entry| !known.contains(entry.id.as_str())).collect()
             };
             if unknown.len() > self.room() {
                 self.in_hand.end_all_within(SLOW).await?;

@@ -1,6 +1,9 @@
 //! Acknowledging, and burying what cannot be handled.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 use redis::{ToRedisArgs, Value};
@@ -26,9 +29,9 @@ impl Memory {
         self.retries.len() + self.in_hand.iter().map(|batch| batch.len()).sum::<usize>()
     }
 
-    /// Whether this consumer works on `entry`, or will by itself.
-    pub(super) fn knows(&self, entry: &str) -> bool {
-        self.retries.contains(entry) || self.in_hand.iter().any(|batch| batch.iter().any(|known| known == entry))
+    /// The entries that this consumer works on, or will by itself.
+    pub(super) fn known(&self) -> HashSet<&str> {
+        self.in_hand.iter().flat_map(|batch| batch.iter().map(String::as_str)).chain(self.retries.entries()).collect()
     }
 
     /// Forgets what a life had in hand that was ended in the middle of it: its entries are found pending.

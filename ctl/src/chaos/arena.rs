@@ -259,6 +259,7 @@ impl Arena {
         for (id, status) in ended {
             let tail = self.stack.service(id)?.output().tail();
             self.findings.push(format!("{id} ended by itself ({status}); its last lines:\n{tail}"));
+            self.judged.readiness.note(&id.to_string(), Some(format!("ended by itself ({status})")));
             self.stack.restart(id).await?;
         }
         Ok(())

@@ -29,6 +29,7 @@ pub async fn orders_are_accepted(arena: &Arena, time: Duration) -> Result<Vec<St
         }
         sleep(LOOK_AGAIN).await;
     }
+    refused.sort_unstable();
     refused.dedup();
     Ok(refused)
 }

@@ -61,8 +61,9 @@ impl Warehouse {
             database: database.clone(),
             broker: Broker::new(&streams),
             settings: streams.clone(),
+            routes: &[],
+            group: store::GROUP,
             answered_on: &[],
-            after_reset: None,
         };
         let relay = RelayHandle::start(&supervisor, &relay);
         let writer = Commits::start(&supervisor, database.clone(), &settings, || WriteStock);

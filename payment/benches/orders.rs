@@ -59,7 +59,8 @@ impl Books {
         database.connection().await.expect("a connection").batch_execute(&catalogue).await.expect("products");
         let supervisor = SupervisorHandle::start(&Arbiter::current(), &Roster::default(), Shutdown::default());
         let orders = Commits::start(&supervisor, database.clone(), &settings, || PlaceOrders::new(PRICE_AGE, drop));
-        let outcomes = Commits::start(&supervisor, database.clone(), &settings, || ApplyOutcomes { consumer: "payment-group" });
+        let outcomes =
+            Commits::start(&supervisor, database.clone(), &settings, || ApplyOutcomes { consumer: "payment-group", relay: None });
         let books = Self { database, orders, outcomes, _postgres: postgres };
         eventually("the writers are at work", SOON, async || books.orders.commit(Arc::new(requests(1).remove(0))).await.map(drop)).await;
         books

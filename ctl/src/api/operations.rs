@@ -27,11 +27,23 @@ pub struct Stream {
     /// The members of the group.
     #[serde(default)]
     pub consumers: Vec<Consumer>,
+    /// Groups of others that keep entries from being trimmed for a while.
+    #[serde(default)]
+    pub foreign_groups: Vec<ForeignGroup>,
     /// Dead letters of this stream.
     pub dead_letters: u64,
     /// Entries claimed from idle consumers since the service started.
     #[serde(default)]
     pub reclaimed_total: u64,
+}
+
+/// A group that the service does not know.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ForeignGroup {
+    /// Its name.
+    pub name: String,
+    /// Entries it has not read.
+    pub unread: u64,
 }
 
 /// A member of a group.

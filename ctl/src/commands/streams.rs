@@ -14,7 +14,8 @@ Columns:
   PENDING  read and not acknowledged, with the age of the oldest
   IDLE     since the busiest and the laziest consumer last asked for something
   CLAIMED  taken over from consumers that died, since the service started
-  DEAD     given up on: see `shopctl dead-letters list`";
+  DEAD     given up on: see `shopctl dead-letters list`
+  FOREIGN  groups of others, with what they have not read: they keep entries from being trimmed for a while";
 
 /// `shopctl streams`
 #[derive(Debug, clap::Args)]
@@ -38,7 +39,7 @@ pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
 }
 
 fn rendered(streams: &[Stream]) -> String {
-    let heading = ["STREAM", "GROUP", "LENGTH", "UNREAD", "PENDING", "CONSUMERS", "IDLE", "CLAIMED", "DEAD"];
+    let heading = ["STREAM", "GROUP", "LENGTH", "UNREAD", "PENDING", "CONSUMERS", "IDLE", "CLAIMED", "DEAD", "FOREIGN"];
     let mut rows = vec![heading.map(str::to_owned).to_vec()];
     rows.extend(streams.iter().map(row));
     table(&rows)
@@ -68,6 +69,7 @@ fn row(stream: &Stream) -> Vec<String> {
         idle(stream),
         stream.reclaimed_total.to_string(),
         stream.dead_letters.to_string(),
+        foreign(stream),
     ]
 }
 
@@ -76,6 +78,11 @@ fn pending(stream: &Stream) -> String {
         0 => "0".to_owned(),
         n => format!("{n} ({:.1} s)", stream.oldest_pending_seconds),
     }
+}
+
+fn foreign(stream: &Stream) -> String {
+    let groups = stream.foreign_groups.iter().map(|group| format!("{} ({})", group.name, group.unread));
+    if stream.foreign_groups.is_empty() { "-".to_owned() } else { groups.collect::<Vec<_>>().join(", ") }
 }
 
 fn idle(stream: &Stream) -> String {
@@ -95,9 +102,10 @@ mod tests {
     fn a_stream_is_one_row_with_its_guess_its_oldest_and_its_idle_times() {
         let text = r#"{"stream":"order_completed","group":"inventory-group","length":12,"unread":3,"unread_approximate":true,
             "pending":2,"oldest_pending_seconds":4.25,"dead_letters":1,"reclaimed_total":7,
+            "foreign_groups":[{"name":"audit","unread":12,"pending":0}],
             "consumers":[{"name":"a","idle_seconds":0.1,"pending":2},{"name":"b","idle_seconds":9.0,"pending":0}]}"#;
         let stream: Stream = serde_json::from_str(text).expect("the wire shape");
         let row = row(&stream).join(" | ");
-        assert_eq!(row, "order_completed | inventory-group | 12 | ~3 | 2 (4.2 s) | 2 | 0.1-9.0 s | 7 | 1");
+        assert_eq!(row, "order_completed | inventory-group | 12 | ~3 | 2 (4.2 s) | 2 | 0.1-9.0 s | 7 | 1 | audit (12)");
     }
 }

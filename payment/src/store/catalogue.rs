@@ -34,7 +34,7 @@ pub async fn learn_products(connection: &Connection, products: &[Product]) -> Re
     let columns = Columns::from(products);
     let columns: [&(dyn ToSql + Sync); 6] =
         [&columns.skus, &columns.names, &columns.prices, &columns.currencies, &columns.versions, &columns.deleted];
-    Ok(connection.execute(&statement, &columns).await?)
+    connection.execute(&statement, &columns).await
 }
 
 /// Takes over the products of `product_changed` events, with their inbox rows; which of the events were new.

@@ -226,7 +226,7 @@ impl Relay {
             && let Some(event) = self.queue.pop_front()
         {
             let room = self.room.get_mut(event.stream.as_str());
-            if room.is_none_or(|room| take_one(room)) {
+            if room.is_none_or(take_one) {
                 chunk.push(event);
             }
         }

@@ -60,6 +60,20 @@ pub(super) async fn oldest_pending(broker: &Broker, key: &str, group: &str) -> R
     Ok(rows.into_iter().next().and_then(|row| row.into_iter().next()).and_then(|id| String::from_redis_value(id).ok()))
 }
 
+/// When the oldest entry came that `group` has not acknowledged, in milliseconds by the clock of Redis; `None` when it is done with
+/// everything.
+pub(super) async fn oldest_unsettled(broker: &Broker, key: &str, group: &Group) -> Result<Option<u64>, BrokerError> {
+    if group.pending > 0
+        && let Some(id) = oldest_pending(broker, key, &group.name).await?
+    {
+        return Ok(Some(milliseconds(&id))); // older than whatever is unread
+    }
+    let mut unread = redis::cmd("XRANGE");
+    let after = if group.last_delivered.is_empty() { "-".to_owned() } else { format!("({}", group.last_delivered) };
+    unread.arg(key).arg(after).arg("+").arg("COUNT").arg(1);
+    Ok(entries(broker.command(unread).await?).first().map(|entry| milliseconds(&entry.id)))
+}
+
 /// Where one group is in one stream.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Position {
@@ -127,22 +141,11 @@ impl Broker {
     pub(crate) async fn unsettled_since(&self, stream: &str, group: &str) -> Result<Option<u64>, BrokerError> {
         let mut oldest = None;
         for key in partitions(stream, self.partitions()) {
-            let found = groups(self, &key).await?.into_iter().find(|found| found.name == group).unwrap_or_default();
-            let pending = if found.pending > 0 { oldest_pending(self, &key, group).await? } else { None };
-            let since = match pending {
-                Some(id) => Some(milliseconds(&id)), // older than whatever is unread
-                None => self.first_after(&key, &found.last_delivered).await?,
-            };
-            oldest = [oldest, since].into_iter().flatten().min();
+            let named = Group { name: group.to_owned(), ..Group::default() };
+            let found = groups(self, &key).await?.into_iter().find(|found| found.name == group).unwrap_or(named);
+            oldest = [oldest, oldest_unsettled(self, &key, &found).await?].into_iter().flatten().min();
         }
         Ok(oldest)
-    }
-
-    async fn first_after(&self, key: &str, id: &str) -> Result<Option<u64>, BrokerError> {
-        let mut range = redis::cmd("XRANGE");
-        range.arg(key).arg(if id.is_empty() { "-".to_owned() } else { format!("({id}") }).arg("+").arg("COUNT").arg(1);
-        let found: Value = self.command(range).await?;
-        Ok(entries(found).into_iter().next().map(|entry| milliseconds(&entry.id)))
     }
 }
 

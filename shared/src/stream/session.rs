@@ -223,10 +223,11 @@ impl<H: EventHandler> Session<H> {
         let due = self.processing.memory().retries.due(Instant::now());
         for part in due.chunks(self.spec.settings.batch) {
             let held = self.holder.among(&self.spec.broker, part).await?;
-            // Acknowledged by somebody, or claimed.
-            let mut memory = self.processing.memory();
-            part.iter().filter(|id| !held.iter().any(|entry| entry.id == **id)).for_each(|id| memory.retries.forget(id));
-            drop(memory);
+            {
+                // Acknowledged by somebody, or claimed.
+                let mut memory = self.processing.memory();
+                part.iter().filter(|id| !held.iter().any(|entry| entry.id == **id)).for_each(|id| memory.retries.forget(id));
+            }
             self.redeliver(held).await?;
         }
         Ok(())

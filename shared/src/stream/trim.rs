@@ -8,8 +8,7 @@ use redis::Script;
 
 use super::{
     Broker, BrokerError, ConsumerSpec,
-    entry::milliseconds,
-    groups::{groups, oldest_pending},
+    groups::{groups, oldest_unsettled},
 };
 
 /// A name that asked Redis for nothing for so many `claim-idle`s belongs to a process that is gone: ten minutes by default, longer
@@ -36,14 +35,11 @@ async fn floor(spec: &ConsumerSpec) -> Result<u64, BrokerError> {
     let is_there = all.iter().any(|group| group.name == spec.group);
     let mut floor = if is_there { now.saturating_sub(milliseconds_of(settings.retention)) } else { 0 };
     for group in all {
-        let mut reached = milliseconds(&group.last_delivered);
-        if group.pending > 0 {
-            reached = reached.min(oldest_pending(broker, &spec.key, &group.name).await?.as_deref().map_or(0, milliseconds));
-        }
+        let Some(since) = oldest_unsettled(broker, &spec.key, &group).await? else { continue };
         let is_waited_for =
-            group.name == spec.group || (!is_crowded && now - reached.min(now) <= milliseconds_of(settings.foreign_retention));
+            group.name == spec.group || (!is_crowded && now.saturating_sub(since) <= milliseconds_of(settings.foreign_retention));
         if is_waited_for {
-            floor = floor.min(reached);
+            floor = floor.min(since);
         }
     }
     Ok(floor)

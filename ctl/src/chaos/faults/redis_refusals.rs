@@ -60,15 +60,15 @@ async fn begin(redis: &DirectRedis, fault: Fault, folder: &Path) -> Result<Strin
             redis.command::<()>(&words).await?;
         }
     }
-    refused(redis, if fault == Fault::RedisNoperm { "refund_order" } else { PROBE }).await
+    refused(redis, if fault == Fault::RedisNoperm { &["PERSIST", "refund_order"] } else { &["SET", PROBE, "1"] }).await
 }
 
 /// The evidence: what Redis says to a write now.
-async fn refused(redis: &DirectRedis, key: &str) -> Result<String, ChaosError> {
-    match redis.command::<String>(&["XADD", key, "NOMKSTREAM", "*", "probe", "1"]).await {
+async fn refused(redis: &DirectRedis, write: &[&str]) -> Result<String, ChaosError> {
+    match redis.command::<redis::Value>(write).await {
         Err(ChaosError::Redis(error)) => Ok(format!("Redis says: {error}")),
         Err(other) => Err(other),
-        Ok(_) => Err(ChaosError::NotLanded(format!("Redis still writes to {key}"))),
+        Ok(_) => Err(ChaosError::NotLanded(format!("Redis still takes {}", write.join(" ")))),
     }
 }
 

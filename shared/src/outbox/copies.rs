@@ -1,27 +1,34 @@
 //! The copies in Redis: which rows have one that somebody will still handle, and for how many more there is room.
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
 
-use super::{relay::RelayOptions, store::Row};
+use uuid::Uuid;
+
+use super::{
+    relay::RelayOptions,
+    store::{self, Row},
+    sweep::SweepError,
+};
 use crate::stream::{BrokerError, Position, Whereabouts, partitions};
 
-/// An answer that is missing this long is believed to be lost, even if answers wait to be heard: a minute.
-const BELIEVED_MS: u64 = 60_000;
+/// An answer that is missing this long is believed to be lost, even if answers wait to be heard.
+const BELIEVED: Duration = Duration::from_secs(60);
 
 /// Where the consumers of all streams are, at the moment of a sweep.
 pub(super) struct Copies<'a> {
     options: &'a RelayOptions,
     /// By the key of a partition.
     positions: HashMap<String, Position>,
-    /// Since when an answer waits to be heard here, in milliseconds by the clock of Redis; and what that clock says.
-    answers_wait_since: Option<u64>,
-    now: u64,
+    looked_at: Instant,
 }
 
 impl<'a> Copies<'a> {
-    /// Looks at the partitions of every stream this relay publishes to, and at the answers.
+    /// Looks at the partitions of every stream this relay publishes to.
     pub(super) async fn look(options: &'a RelayOptions) -> Result<Self, BrokerError> {
-        let mut positions = HashMap::new();
+        let (mut positions, looked_at) = (HashMap::new(), Instant::now());
         for route in options.routes {
             for key in partitions(route.stream, options.broker.partitions()) {
                 match options.broker.position(&key, route.group).await {
@@ -34,12 +41,12 @@ impl<'a> Copies<'a> {
                 }
             }
         }
-        let mut answers_wait_since = None;
-        for stream in options.answered_on {
-            let since = options.broker.unsettled_since(stream, options.group).await?;
-            answers_wait_since = [answers_wait_since, since].into_iter().flatten().min();
-        }
-        Ok(Self { options, positions, answers_wait_since, now: options.broker.now().await? })
+        Ok(Self { options, positions, looked_at })
+    }
+
+    /// Half a lease is over: what others have published and noted since was not looked at.
+    pub(super) fn is_old(&self) -> bool {
+        self.looked_at.elapsed() > self.options.settings.resend_after / 2
     }
 
     /// How many more entries may be published to `stream` before its backlog is full.
@@ -50,8 +57,8 @@ impl<'a> Copies<'a> {
     }
 
     /// The rows that have no copy somebody will handle: they are to be published.
-    pub(super) async fn missing(&self, rows: Vec<Row>) -> Result<Vec<Row>, BrokerError> {
-        let (mut missing, mut read) = (Vec::new(), HashMap::<(String, &str), Vec<(String, Row)>>::new());
+    pub(super) async fn missing(&self, rows: Vec<Row>) -> Result<Vec<Row>, SweepError> {
+        let (mut missing, mut acknowledged, mut read) = (Vec::new(), Vec::new(), HashMap::<(String, &str), Vec<(String, Row)>>::new());
         for row in rows {
             let key = self.options.broker.key_of(&row.event.stream, &row.event.envelope);
             let group = self.options.routes.iter().find(|route| route.stream == row.event.stream).map_or("", |route| route.group);
@@ -65,18 +72,36 @@ impl<'a> Copies<'a> {
         for ((key, group), rows) in read {
             let entries: Vec<&str> = rows.iter().map(|(entry, _)| entry.as_str()).collect();
             let pending = self.options.broker.pending_among(&key, group, &entries).await?;
-            let acknowledged = rows.into_iter().zip(pending).filter(|(_, is_pending)| !is_pending).map(|(row, _)| row);
-            missing.extend(acknowledged.filter(|(entry, _)| !self.answer_may_wait(entry)).map(|(_, row)| row));
+            acknowledged.extend(rows.into_iter().zip(pending).filter(|(_, is_pending)| !is_pending).map(|((_, row), _)| row));
+        }
+        if !acknowledged.is_empty() {
+            missing.extend(self.unanswered(acknowledged).await?);
         }
         Ok(missing)
     }
 
-    /// Whether the answer to an acknowledged entry may be among those that wait to be heard. The oldest of them came after whatever is
-    /// older than it by more than `resend-after`.
-    fn answer_may_wait(&self, entry: &str) -> bool {
-        let published: u64 = entry.split('-').next().and_then(|time| time.parse().ok()).unwrap_or(0);
-        let slack = u64::try_from(self.options.settings.resend_after.as_millis()).unwrap_or(u64::MAX);
-        let waits = self.answers_wait_since.is_some_and(|since| published >= since.saturating_sub(slack));
-        waits && self.now.saturating_sub(published) < BELIEVED_MS
+    /// Those of acknowledged rows whose answer is lost. An answer is in its stream before its question is acknowledged: it waits there,
+    /// or it was heard and the row is gone. The times are of one clock each: how long an answer has waited is Redis', how long ago a
+    /// question was seen acknowledged is PostgreSQL's.
+    async fn unanswered(&self, rows: Vec<Row>) -> Result<Vec<Row>, SweepError> {
+        let waiting = self.longest_waiting_answer().await?;
+        let ids: Vec<Uuid> = rows.iter().map(|row| row.event.envelope.id).collect();
+        let connection = self.options.database.connection().await?;
+        let seen = store::note_acknowledged(&connection, &ids, self.options.settings.resend_after).await?;
+        // The two are not measured at the same moment.
+        let slack = self.options.settings.sweep_interval;
+        let may_wait = |age: Duration| age < BELIEVED && waiting.is_some_and(|waiting| waiting + slack >= age);
+        Ok(rows.into_iter().filter(|row| seen.get(&row.event.envelope.id).is_some_and(|age| !may_wait(*age))).collect())
+    }
+
+    /// How long the oldest answer has waited to be heard here; `None` when all are heard.
+    async fn longest_waiting_answer(&self) -> Result<Option<Duration>, BrokerError> {
+        let mut oldest = None;
+        for stream in self.options.answered_on {
+            let since = self.options.broker.unsettled_since(stream, self.options.group).await?;
+            oldest = [oldest, since].into_iter().flatten().min();
+        }
+        let Some(oldest) = oldest else { return Ok(None) };
+        Ok(Some(Duration::from_millis(self.options.broker.now().await?.saturating_sub(oldest))))
     }
 }

@@ -69,6 +69,11 @@ struct Confirmed(Vec<Uuid>);
 #[rtype(result = "()")]
 struct Sweep;
 
+/// Write down which entries events have that nobody has confirmed.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Note;
+
 /// The way to the relay.
 #[derive(Clone)]
 pub struct RelayHandle {
@@ -132,6 +137,7 @@ impl Actor for Relay {
 
     fn started(&mut self, context: &mut Self::Context) {
         context.notify(Sweep);
+        context.notify(Note);
     }
 }
 
@@ -160,23 +166,32 @@ impl Handler<Sweep> for Relay {
 
     fn handle(&mut self, _: Sweep, context: &mut Self::Context) {
         let (options, mut memory) = (Rc::clone(&self.options), self.sweeps.take().unwrap_or_default());
-        let (known, queued) = (self.take_known(), self.queue.iter().map(|event| event.envelope.id).collect::<HashSet<Uuid>>());
+        let queued = self.queue.iter().map(|event| event.envelope.id).collect::<HashSet<Uuid>>();
         let sweep = async move {
-            let noted = note(&options, &known).await;
-            if noted.is_ok() {
-                sweep::sweep(&options, &mut memory, &queued).await;
-            }
-            (memory, noted.err().map(|error| (error, known)))
+            sweep::sweep(&options, &mut memory, &queued).await;
+            memory
         };
-        context.spawn(sweep.into_actor(self).map(|(memory, failed), relay, context| {
-            if let Some((error, known)) = failed {
-                tracing::warn!(%error, "cannot note which entries events have");
-                relay.remember(known);
-            }
+        context.spawn(sweep.into_actor(self).map(|memory, relay, context| {
             relay.room.clone_from(&memory.room);
             *relay.depth.lock().unwrap_or_else(PoisonError::into_inner) = memory.depth;
             relay.sweeps = Some(memory);
             context.notify_later(Sweep, relay.options.settings.sweep_interval);
+        }));
+    }
+}
+
+impl Handler<Note> for Relay {
+    type Result = ();
+
+    fn handle(&mut self, _: Note, context: &mut Self::Context) {
+        let (options, known) = (Rc::clone(&self.options), self.take_known());
+        let note = async move { note(&options, &known).await.map_err(|error| (error, known)) };
+        context.spawn(note.into_actor(self).map(|noted, relay, context| {
+            if let Err((error, known)) = noted {
+                tracing::warn!(%error, "cannot note which entries events have");
+                relay.remember(known);
+            }
+            context.notify_later(Note, relay.options.settings.resend_after / 8);
         }));
     }
 }
@@ -207,10 +222,11 @@ impl Relay {
         }
     }
 
-    /// The entries of events that were published half a lease ago and are not confirmed: their rows shall know them when they are due.
+    /// The entries of events that were published a quarter of a lease ago and are not confirmed: their rows know them when they are
+    /// due, even if that was half a lease late.
     fn take_known(&mut self) -> Vec<(Uuid, String)> {
-        let half = self.options.settings.resend_after / 2;
-        self.entries.extract_if(|_, (_, at)| at.elapsed() >= half).map(|(event, (entry, _))| (event, entry)).collect()
+        let quarter = self.options.settings.resend_after / 4;
+        self.entries.extract_if(|_, (_, at)| at.elapsed() >= quarter).map(|(event, (entry, _))| (event, entry)).collect()
     }
 
     fn remember(&mut self, entries: Vec<(Uuid, String)>) {

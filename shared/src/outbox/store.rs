@@ -3,7 +3,10 @@
 //! Every statement reads at most one batch along an index, whatever the table holds. What a long snapshot keeps from being
 //! vacuumed is not read again and again: a sweep begins where the last one ended ([`take_due`]).
 
-use std::time::{Duration, SystemTime};
+use std::{
+    collections::HashMap,
+    time::{Duration, SystemTime},
+};
 
 use uuid::Uuid;
 
@@ -109,13 +112,27 @@ fn read(row: &tokio_postgres::Row, stream: &str) -> Option<Row> {
 pub(super) async fn note_entries(connection: &Connection, published: &[(Uuid, String)]) -> Result<(), DbError> {
     let statement = connection
         .prepare_cached(
-            "UPDATE outbox o SET entry_id = p.entry_id FROM (SELECT unnest($1::uuid[]) AS event_id, unnest($2::text[]) AS entry_id) AS p
+            "UPDATE outbox o SET entry_id = p.entry_id, acknowledged_at = NULL FROM (SELECT unnest($1::uuid[]) AS event_id, unnest($2::text[]) AS entry_id) AS p
              WHERE o.event_id = ANY($1) AND o.event_id = p.event_id",
         )
         .await?;
     let (ids, entries): (Vec<Uuid>, Vec<&str>) = published.iter().map(|(id, entry)| (*id, entry.as_str())).unzip();
     connection.execute(&statement, &[&ids, &entries]).await?;
     Ok(())
+}
+
+/// Notes that the copies of these rows were seen acknowledged, and looks at them again after `wait`. Returns how long ago each was seen
+/// so first; without those that are confirmed meanwhile. A clock that was set back makes it long ago.
+pub(super) async fn note_acknowledged(connection: &Connection, ids: &[Uuid], wait: Duration) -> Result<HashMap<Uuid, Duration>, DbError> {
+    let statement = connection
+        .prepare_cached(
+            "UPDATE outbox SET acknowledged_at = coalesce(acknowledged_at, now()), due_at = now() + make_interval(secs => $2)
+             WHERE event_id = ANY($1)
+             RETURNING event_id, abs(extract(epoch FROM now() - acknowledged_at))::float8",
+        )
+        .await?;
+    let rows = connection.query(&statement, &[&ids, &wait.as_secs_f64()]).await?;
+    Ok(rows.iter().map(|row| (row.get(0), Duration::try_from_secs_f64(row.get(1)).unwrap_or(Duration::MAX))).collect())
 }
 
 /// Makes rows due after `wait`, whatever their lease was: Redis refused them, and may take them any moment.

@@ -72,7 +72,7 @@ async fn sweep_stream(
     queued: &HashSet<Uuid>,
 ) -> Result<(), SweepError> {
     let mut idle_looks = 0;
-    while idle_looks < IDLE_LOOKS {
+    while idle_looks < IDLE_LOOKS && !copies.is_old() {
         let room = memory.room.get(stream).copied().unwrap_or_default();
         if room == 0 {
             return Ok(()); // its rows wait in the table
@@ -128,11 +128,11 @@ async fn publish_missing(
     Ok(if is_refused { Looked::Refused } else { Looked::Published })
 }
 
-/// What nobody has confirmed in time is news; what is to be published several times anyway is not.
+/// What waited for room, or what Redis has lost, is news; what is to be published several times anyway is not.
 fn log_repetition(rows: &[Row]) {
     let unconfirmed = rows.iter().filter(|row| row.event.retention == Retention::UntilConfirmed).count();
     if unconfirmed > 0 {
-        tracing::info!(events = unconfirmed, "publishing again what nobody has confirmed");
+        tracing::info!(events = unconfirmed, "publishing what nobody has confirmed and has no copy in Redis");
     }
     if unconfirmed < rows.len() {
         tracing::debug!(events = rows.len() - unconfirmed, "publishing once more what is published several times");
@@ -196,7 +196,7 @@ async fn set_marker(options: &RelayOptions, marker: &str, value: &str, only_if_t
 }
 
 #[derive(Debug, thiserror::Error)]
-enum SweepError {
+pub(super) enum SweepError {
     #[error(transparent)]
     Broker(#[from] BrokerError),
     #[error(transparent)]

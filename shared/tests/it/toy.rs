@@ -29,7 +29,8 @@ const TABLES: &str = "
     CREATE TABLE inbox (consumer text NOT NULL, event_id uuid NOT NULL, reply text, processed_at timestamptz NOT NULL DEFAULT now(),
         CONSTRAINT inbox_once PRIMARY KEY (event_id, consumer));
     CREATE TABLE outbox (event_id uuid PRIMARY KEY, stream text NOT NULL, envelope text NOT NULL, repeats integer,
-        attempts integer NOT NULL DEFAULT 0, due_at timestamptz NOT NULL, created_at timestamptz NOT NULL DEFAULT now(), entry_id text);
+        attempts integer NOT NULL DEFAULT 0, due_at timestamptz NOT NULL, created_at timestamptz NOT NULL DEFAULT now(), entry_id text,
+        acknowledged_at timestamptz);
     CREATE INDEX outbox_due ON outbox (stream, due_at);";
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

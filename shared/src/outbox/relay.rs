@@ -1,7 +1,7 @@
 //! The relay: publishes what the outbox holds.
 //!
 //! It is fed in memory after each commit (no polling delay: a relay on a timer made an order take 16 ms longer), and sweeps
-//! the table for what fell due ([`sweep`](super::sweep)). What it cannot publish stays in memory up to a bound and is tried again;
+//! the table for what fell due ([`sweep`]). What it cannot publish stays in memory up to a bound and is tried again;
 //! past the bound the table has it anyway.
 
 use std::{

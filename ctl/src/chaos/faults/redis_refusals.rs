@@ -52,7 +52,8 @@ async fn begin(redis: &DirectRedis, fault: Fault, folder: &Path) -> Result<Strin
             // Below what is used: however much is trimmed now, it stays full.
             config(redis, "maxmemory", &(used / 2).to_string()).await?;
         }
-        Fault::RedisNoreplicas => config(redis, "min-replicas-to-write", "1").await?,
+        // More than there are, also after a failover has left one.
+        Fault::RedisNoreplicas => config(redis, "min-replicas-to-write", "9").await?,
         Fault::RedisMisconf => fail_snapshot(redis, folder).await?,
         Fault::RedisNoauth => lock_out(redis).await?,
         _ => {

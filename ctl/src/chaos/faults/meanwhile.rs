@@ -1,4 +1,4 @@
-//! What must hold while a fault lasts: orders are accepted, other orders end, `/readyz` says what is wrong (I13, I14).
+//! The demands that hold while a fault lasts: orders are accepted, other orders end, `/readyz` says what is wrong (I13, I14).
 
 use std::time::{Duration, Instant};
 

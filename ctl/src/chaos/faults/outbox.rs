@@ -132,7 +132,7 @@ async fn delete_entry(arena: &Arena) -> Result<uuid::Uuid, ChaosError> {
     }
 }
 
-/// What a fault that failed half-way has left behind.
+/// Removes the leftovers of a fault that failed half-way.
 pub async fn take_back(arena: &Arena) -> Result<(), ChaosError> {
     arena.database(Kind::Payment).execute(&format!("DELETE FROM outbox WHERE {IS_OURS}")).await?;
     arena.redis()?.command(&["DEL", REFUSING]).await

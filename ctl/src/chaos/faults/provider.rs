@@ -26,11 +26,11 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const REFUSED_FOR: Duration = Duration::from_secs(5);
 /// Its own backoff may have grown meanwhile, to minutes at most.
 const ENDS_WITHIN: Duration = Duration::from_secs(60);
-/// What is refused for good ends as a dead letter soon: nothing is waited for.
+/// A refund that is refused for good ends as a dead letter soon: nothing is waited for.
 const BURIED_WITHIN: Duration = Duration::from_secs(20);
 /// An error that is no refusal: the provider is out of order for this one.
 const FOR_A_WHILE: &str = "RAISE EXCEPTION 'refused'";
-/// What the simulated provider takes for its final word.
+/// The constraint whose violation the simulated provider takes for a final refusal.
 const FOR_EVER: &str = "RAISE EXCEPTION 'refused for good' USING ERRCODE = '23514', CONSTRAINT = 'provider_refuses'";
 const LETTERS: usize = 1000;
 
@@ -129,7 +129,7 @@ async fn place(arena: &Arena, sku: &str) -> Result<usize, ChaosError> {
     placed.try_collect::<Vec<_>>().await.map(|orders| orders.len())
 }
 
-/// What is refused: every row of one amount, because a product has a price that no other has.
+/// The refused rows are those of one amount, because a product has a price that no other has.
 struct Refused {
     amount: i64,
 }

@@ -24,7 +24,7 @@ const STARTS_WITHIN: Duration = Duration::from_secs(20);
 /// Orders whose events wait.
 const WAITING: usize = 3;
 const PASSWORD: &str = "changed";
-/// What a refused write is tried with.
+/// The key of the write that Redis must refuse.
 const PROBE: &str = "chaos:probe";
 /// Every key but `refund_order`: patterns can only allow.
 const ALL_BUT_REFUNDS: [&str; 4] = ["~[^r]*", "~r[^e]*", "~re[^f]*", "~refund_order.dead*"];

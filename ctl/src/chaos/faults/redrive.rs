@@ -51,7 +51,7 @@ async fn still_there(api: &Api, kind: Poison, letter: &str) -> Option<String> {
     }
 }
 
-/// What a fault that failed half-way has left behind.
+/// Removes the leftovers of a fault that failed half-way.
 pub async fn take_back(arena: &Arena) -> Result<(), ChaosError> {
     let redis = arena.redis()?;
     redis.command::<u64>(&["EVAL", GIVE_BACK, "2", Poison::UnknownType.stream(), KEPT]).await.map(drop)

@@ -25,7 +25,8 @@ pub(super) async fn keep_alive<A: Actor<Context = Context<A>>>(mut spec: ChildSp
         if *line.retiring.borrow() {
             break;
         }
-        report(&spec, &reason);
+        let lived = started.elapsed();
+        report(&spec, &reason, history.is_news(&reason, lived));
         if reason.is_fault() && !history.allows_fault(Instant::now()) {
             shutdown.fail(format!(
                 "{} {} failed more than {} times in {:?}; last: {reason}",
@@ -34,7 +35,7 @@ pub(super) async fn keep_alive<A: Actor<Context = Context<A>>>(mut spec: ChildSp
             break;
         }
         line.status.enter(State::Waiting);
-        if retired_within(&mut line.retiring, history.next_delay(started.elapsed())).await {
+        if retired_within(&mut line.retiring, history.next_delay(lived)).await {
             break;
         }
         line.status.count_restart();
@@ -70,9 +71,13 @@ async fn live<A: Actor<Context = Context<A>>>(spec: &mut ChildSpec<A>, line: &Li
     panicked.or_else(|| life.take_end()).unwrap_or(ExitReason::Stopped)
 }
 
-fn report<A>(spec: &ChildSpec<A>, reason: &ExitReason) {
+fn report<A>(spec: &ChildSpec<A>, reason: &ExitReason, is_news: bool) {
     metrics::counter!("orderflow_actor_restarts_total", "actor" => spec.kind, "reason" => reason.label()).increment(1);
-    tracing::warn!(actor = spec.kind, name = %spec.name, %reason, "actor ended; a fresh one will take its place");
+    if is_news {
+        tracing::warn!(actor = spec.kind, name = %spec.name, %reason, "actor ended; a fresh one will take its place");
+    } else {
+        tracing::debug!(actor = spec.kind, name = %spec.name, %reason, "actor ended, as before");
+    }
 }
 
 async fn retired_within(retiring: &mut watch::Receiver<bool>, delay: std::time::Duration) -> bool {

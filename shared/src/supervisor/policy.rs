@@ -5,6 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use super::ExitReason;
+
 /// Exponential backoff with jitter, and the number of faults a child may have.
 #[derive(Debug, Clone, Copy)]
 pub struct RestartPolicy {
@@ -37,11 +39,12 @@ pub(super) struct History {
     policy: RestartPolicy,
     faults: VecDeque<Instant>,
     delay: Duration,
+    last_end: Option<ExitReason>,
 }
 
 impl History {
     pub(super) fn new(policy: RestartPolicy) -> Self {
-        Self { policy, faults: VecDeque::new(), delay: policy.first_delay }
+        Self { policy, faults: VecDeque::new(), delay: policy.first_delay, last_end: None }
     }
 
     /// Whether one more fault at `now` is within the limit.
@@ -51,6 +54,13 @@ impl History {
             self.faults.pop_front();
         }
         self.faults.len() <= self.policy.most_faults
+    }
+
+    /// Whether this end says anything that the last one did not: during an outage a child ends for the same reason again and again.
+    pub(super) fn is_news(&mut self, reason: &ExitReason, lived: Duration) -> bool {
+        let known = !reason.is_fault() && lived <= self.policy.longest_delay && self.last_end.as_ref() == Some(reason);
+        self.last_end = Some(reason.clone());
+        !known
     }
 
     /// The wait before the next start. A child that lived longer than the longest delay starts over with the shortest.
@@ -79,6 +89,18 @@ mod tests {
             assert!((whole / 2..=whole).contains(delay), "{delay} is not within half and all of {whole}");
         }
         assert!(history.next_delay(Duration::from_secs(2)).as_millis() <= 100);
+    }
+
+    #[test]
+    fn an_outage_is_told_once_and_a_fault_each_time() {
+        let mut history = History::new(RestartPolicy::default());
+        let outage = |answer: &str| ExitReason::Disconnected(answer.to_owned());
+        let (full, other, panic) = (outage("OOM"), outage("READONLY"), ExitReason::Panicked("an index".to_owned()));
+        let told = |history: &mut History, reason: &ExitReason, lived| history.is_news(reason, Duration::from_secs(lived));
+        assert!(told(&mut history, &full, 0) && !told(&mut history, &full, 1));
+        assert!(told(&mut history, &other, 0), "another answer");
+        assert!(told(&mut history, &panic, 0) && told(&mut history, &panic, 0));
+        assert!(told(&mut history, &full, 0) && told(&mut history, &full, 3), "the next outage");
     }
 
     #[test]

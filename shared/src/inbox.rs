@@ -91,7 +91,7 @@ pub async fn processed(
 ) -> Result<HashMap<Uuid, Option<StoredReply<'static>>>, DbError> {
     let statement = connection.prepare_cached("SELECT event_id, reply FROM inbox WHERE consumer = $1 AND event_id = ANY($2)").await?;
     let rows = connection.query(&statement, &[&consumer, &ids]).await?;
-    Ok(rows.iter().map(|row| (row.get(0), row.get::<_, Option<&str>>(1).and_then(|json| serde_json::from_str(json).ok()))).collect())
+    rows.iter().map(|row| Ok((row.get(0)?, row.get::<Option<&str>>(1)?.and_then(|json| serde_json::from_str(json).ok())))).collect()
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Stock that comes and goes by hand, once per Idempotency-Key.
 
-use shared::db::{Connection, DbError};
+use shared::db::{Connection, DbError, Row};
 use uuid::Uuid;
 
 use super::products::level;
@@ -64,7 +64,8 @@ async fn earlier(connection: &Connection, adjustment: &Adjustment) -> Result<Opt
         .await?;
     let row =
         connection.query_opt(&statement, &[&adjustment.actor, &adjustment.key, &adjustment.sku.as_str(), &adjustment.request]).await?;
-    Ok(row.map(|row| if row.get(0) { Adjusted::Replayed { on_hand: row.get(1) } } else { Adjusted::KeyReused }))
+    let adjusted = |row: Row| Ok(if row.get(0)? { Adjusted::Replayed { on_hand: row.get(1)? } } else { Adjusted::KeyReused });
+    row.map(adjusted).transpose()
 }
 
 async fn apply(connection: &Connection, adjustment: &Adjustment) -> Result<Option<Level>, DbError> {
@@ -84,11 +85,11 @@ async fn apply(connection: &Connection, adjustment: &Adjustment) -> Result<Optio
         .await?;
     let (sku, delta, reason) = (adjustment.sku.as_str(), adjustment.delta.get(), adjustment.reason.as_str());
     let row = connection.query_opt(&statement, &[&sku, &delta, &reason, &adjustment.actor, &adjustment.key, &adjustment.request]).await?;
-    Ok(row.map(|row| level(&row, 0)))
+    row.map(|row| level(&row, 0)).transpose()
 }
 
 async fn why_not(connection: &Connection, sku: &Sku) -> Result<Adjusted, DbError> {
     let statement = connection.prepare_cached("SELECT on_hand FROM products WHERE sku = $1 AND deleted_at IS NULL").await?;
     let row = connection.query_opt(&statement, &[&sku.as_str()]).await?;
-    Ok(row.map_or(Adjusted::Absent, |row| Adjusted::OutOfRange { on_hand: row.get(0) }))
+    row.map_or(Ok(Adjusted::Absent), |row| Ok(Adjusted::OutOfRange { on_hand: row.get(0)? }))
 }

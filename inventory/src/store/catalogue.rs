@@ -66,7 +66,7 @@ pub async fn create(
             &[&sku, &name, &description, &price, &currency, &stock, &FIRST_STOCK, &o.ids, &o.streams, &o.envelopes, &o.repeats, &lease],
         )
         .await?;
-    Ok(row.map(|row| StoredProduct { record: record(&row), level: level(&row, 9) }))
+    row.map(|row| Ok(StoredProduct { record: record(&row)?, level: level(&row, 9)? })).transpose()
 }
 
 /// Replaces the details of a product that still has `version`.
@@ -106,7 +106,7 @@ pub async fn change(
             &[&sku, &version, &name, &description, &price, &currency, &o.ids, &o.streams, &o.envelopes, &o.repeats, &lease],
         )
         .await?;
-    Ok(row.map_or(Changed::Stale, |row| Changed::Done(record(&row))))
+    row.map_or(Ok(Changed::Stale), |row| record(&row).map(Changed::Done))
 }
 
 /// Takes a product that still has `version` off sale.
@@ -138,5 +138,5 @@ pub async fn remove(
     let row = connection
         .query_opt(&statement, &[&sku.as_str(), &version, &o.ids, &o.streams, &o.envelopes, &o.repeats, &lease.as_secs_f64()])
         .await?;
-    Ok(row.map_or(Changed::Stale, |row| Changed::Done(record(&row))))
+    row.map_or(Ok(Changed::Stale), |row| record(&row).map(Changed::Done))
 }

@@ -1,7 +1,7 @@
 //! Reading the stock ledger.
 
 use jiff::Timestamp;
-use shared::db::{Connection, DbError};
+use shared::db::{Connection, DbError, Row};
 use uuid::Uuid;
 
 use crate::domain::Sku;
@@ -33,14 +33,16 @@ pub async fn movements(connection: &Connection, sku: &Sku, before: Option<i64>, 
         )
         .await?;
     let rows = connection.query(&statement, &[&sku.as_str(), &before.unwrap_or(i64::MAX), &limit]).await?;
-    let movement = |row: &tokio_postgres::Row| Movement {
-        id: row.get(0),
-        delta: row.get(1),
-        balance: row.get(2),
-        reason: row.get(3),
-        order_id: row.get(4),
-        event_id: row.get(5),
-        at: row.get(6),
+    let movement = |row: &Row| {
+        Ok(Movement {
+            id: row.get(0)?,
+            delta: row.get(1)?,
+            balance: row.get(2)?,
+            reason: row.get(3)?,
+            order_id: row.get(4)?,
+            event_id: row.get(5)?,
+            at: row.get(6)?,
+        })
     };
-    Ok(rows.iter().map(movement).collect())
+    rows.iter().map(movement).collect()
 }

@@ -1,7 +1,6 @@
 //! Reading products.
 
-use shared::db::{Connection, DbError};
-use tokio_postgres::Row;
+use shared::db::{Connection, DbError, Row};
 
 use crate::domain::{Level, ProductRecord, Sku};
 
@@ -20,27 +19,27 @@ macro_rules! record_columns {
 }
 pub(super) use record_columns;
 
-pub(super) fn record(row: &Row) -> ProductRecord {
-    ProductRecord {
-        sku: Sku::stored(row.get(0)),
-        name: row.get(1),
-        description: row.get(2),
-        price: row.get(3),
-        currency: row.get(4),
-        version: row.get(5),
-        created_at: row.get(6),
-        updated_at: row.get(7),
-        deleted: row.get(8),
-    }
+pub(super) fn record(row: &Row) -> Result<ProductRecord, DbError> {
+    Ok(ProductRecord {
+        sku: Sku::stored(row.get(0)?),
+        name: row.get(1)?,
+        description: row.get(2)?,
+        price: row.get(3)?,
+        currency: row.get(4)?,
+        version: row.get(5)?,
+        created_at: row.get(6)?,
+        updated_at: row.get(7)?,
+        deleted: row.get(8)?,
+    })
 }
 
 /// The level in columns `at` (on hand) and `at + 1` (ledger id).
-pub(super) fn level(row: &Row, at: usize) -> Level {
-    Level { on_hand: u32::try_from(row.get::<_, i32>(at)).unwrap_or(0), as_of: row.get(at + 1) }
+pub(super) fn level(row: &Row, at: usize) -> Result<Level, DbError> {
+    Ok(Level { on_hand: u32::try_from(row.get::<i32>(at)?).unwrap_or(0), as_of: row.get(at + 1)? })
 }
 
-fn stored(row: &Row) -> StoredProduct {
-    StoredProduct { record: record(row), level: level(row, 9) }
+fn stored(row: &Row) -> Result<StoredProduct, DbError> {
+    Ok(StoredProduct { record: record(row)?, level: level(row, 9)? })
 }
 
 /// The products among `skus` that exist, deleted ones included.
@@ -57,7 +56,7 @@ pub async fn load_all(connection: &Connection, skus: &[Sku]) -> Result<Vec<Store
         ))
         .await?;
     let skus: Vec<&str> = skus.iter().map(Sku::as_str).collect();
-    Ok(connection.query(&statement, &[&skus]).await?.iter().map(stored).collect())
+    connection.query(&statement, &[&skus]).await?.iter().map(stored).collect()
 }
 
 /// One product, deleted or not.
@@ -81,7 +80,7 @@ pub async fn levels(connection: &Connection, skus: &[Sku]) -> Result<Vec<(Sku, L
         .await?;
     let skus: Vec<&str> = skus.iter().map(Sku::as_str).collect();
     let rows = connection.query(&statement, &[&skus]).await?;
-    Ok(rows.iter().map(|row| (Sku::stored(row.get(0)), level(row, 1))).collect())
+    rows.iter().map(|row| Ok((Sku::stored(row.get(0)?), level(row, 1)?))).collect()
 }
 
 /// Those of `skus` whose rows somebody else has locked.
@@ -96,7 +95,7 @@ pub async fn locked(connection: &Connection, skus: &[Sku]) -> Result<Vec<Sku>, D
         )
         .await?;
     let skus: Vec<&str> = skus.iter().map(Sku::as_str).collect();
-    Ok(connection.query(&statement, &[&skus]).await?.iter().map(|row| Sku::stored(row.get(0))).collect())
+    connection.query(&statement, &[&skus]).await?.iter().map(|row| Ok(Sku::stored(row.get(0)?))).collect()
 }
 
 /// The last change of a product.
@@ -125,7 +124,7 @@ pub async fn changes(connection: &Connection, after: i64, limit: i64) -> Result<
         ))
         .await?;
     let rows = connection.query(&statement, &[&after, &limit]).await?;
-    Ok(rows.iter().map(|row| ProductChange { record: record(row), change: row.get(9), settled: row.get(10) }).collect())
+    rows.iter().map(|row| Ok(ProductChange { record: record(row)?, change: row.get(9)?, settled: row.get(10)? })).collect()
 }
 
 /// Up to `limit` products that are for sale, by SKU, after `after`.
@@ -141,5 +140,5 @@ pub async fn page(connection: &Connection, after: Option<&str>, limit: i64) -> R
              WHERE p.sku > $1 AND p.deleted_at IS NULL ORDER BY p.sku LIMIT $2"
         ))
         .await?;
-    Ok(connection.query(&statement, &[&after.unwrap_or_default(), &limit]).await?.iter().map(stored).collect())
+    connection.query(&statement, &[&after.unwrap_or_default(), &limit]).await?.iter().map(stored).collect()
 }

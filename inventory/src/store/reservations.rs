@@ -123,7 +123,8 @@ impl Write for WriteStock {
                 ],
             )
             .await?;
-        let levels: Self::Outcome = Arc::new(rows.iter().map(|row| (Sku::stored(row.get(0)), level(row, 1))).collect());
+        let levels: Result<_, DbError> = rows.iter().map(|row| Ok((Sku::stored(row.get(0)?), level(row, 1)?))).collect();
+        let levels: Self::Outcome = Arc::new(levels?);
         Ok(vec![levels; rulings.len()])
     }
 }

@@ -81,7 +81,7 @@ impl Warehouse {
     }
 
     async fn count(&self, query: &str) -> i64 {
-        self.database.connection().await.expect("a connection").query_one(query, &[]).await.expect("an answer").get(0)
+        self.database.connection().await.expect("a connection").query_one(query, &[]).await.expect("an answer").get(0).expect("a number")
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use shared::db::{Connection, DbError};
-use tokio_postgres::{Row, types::ToSql};
+use shared::db::{Connection, DbError, Row};
+use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use crate::domain::{Money, Product};
@@ -22,7 +22,7 @@ pub(super) async fn products(connection: &Connection, skus: &[&str]) -> Result<H
     let statement =
         connection.prepare_cached("SELECT sku, name, price, currency, version, deleted FROM catalogue WHERE sku = ANY($1)").await?;
     let rows = connection.query(&statement, &[&skus]).await?;
-    Ok(rows.iter().map(read_product).map(|product| (product.sku.clone(), product)).collect())
+    rows.iter().map(|row| read_product(row).map(|product| (product.sku.clone(), product))).collect()
 }
 
 /// Takes over products that were asked for; how many of them the copy had otherwise, or not at all.
@@ -55,7 +55,7 @@ pub async fn product_changes(connection: &Connection, consumer: &str, events: &[
             &[&columns.skus, &columns.names, &columns.prices, &columns.currencies, &columns.versions, &columns.deleted, &consumer, &events],
         )
         .await?;
-    let fresh: Vec<Uuid> = rows.iter().map(|row| row.get(0)).collect();
+    let fresh = rows.iter().map(|row| row.get(0)).collect::<Result<Vec<Uuid>, _>>()?;
     Ok(events.iter().map(|event| fresh.contains(event)).collect())
 }
 
@@ -84,7 +84,7 @@ impl<'a> From<&'a [Product]> for Columns<'a> {
     }
 }
 
-fn read_product(row: &Row) -> Product {
-    let price = Money::new(row.get(2), row.get::<_, String>(3));
-    Product { sku: row.get(0), name: row.get(1), price, version: row.get(4), deleted: row.get(5) }
+fn read_product(row: &Row) -> Result<Product, DbError> {
+    let price = Money::new(row.get(2)?, row.get::<String>(3)?);
+    Ok(Product { sku: row.get(0)?, name: row.get(1)?, price, version: row.get(4)?, deleted: row.get(5)? })
 }

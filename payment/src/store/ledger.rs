@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use shared::{
-    db::{Connection, DbError, Write},
+    db::{Connection, DbError, Row, Write},
     seeded_bug,
 };
 use tokio_postgres::types::ToSql;
@@ -59,11 +59,16 @@ impl Write for ChargeLedger {
             connection.execute(&connection.prepare_cached(&insert).await?, &columns).await?;
             let booked = connection.prepare_cached("SELECT order_id, charge_id FROM provider.charges WHERE order_id = ANY($1)").await?;
             let booked = connection.query(&booked, &[&orders]).await?;
-            let booked: HashMap<Uuid, String> = booked.iter().map(|row| (row.get(0), row.get(1))).collect();
+            let booked = booked.iter().map(booking).collect::<Result<HashMap<Uuid, String>, DbError>>()?;
             Ok(items.iter().map(|item| booked.get(&item.order_id).cloned().unwrap_or_default()).collect())
         };
         self.presumption.insert(&["charges_pkey", PROVIDER_REFUSES], plainly, carefully).await
     }
+}
+
+/// An order and the id of its charge or refund.
+fn booking(row: &Row) -> Result<(Uuid, String), DbError> {
+    Ok((row.get(0)?, row.get(1)?))
 }
 
 /// A refund to be booked: the whole charge of an order.
@@ -98,10 +103,12 @@ impl Write for RefundLedger {
         let orders: Vec<Uuid> = items.iter().map(|item| item.order_id).collect();
         let refunds: Vec<&str> = items.iter().map(|item| item.refund_id.as_str()).collect();
         let rows = connection.query(&insert, &[&orders, &refunds]).await?;
-        let mut booked: HashMap<Uuid, String> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+        let mut booked = rows.iter().map(booking).collect::<Result<HashMap<Uuid, String>, DbError>>()?;
         if booked.len() < items.len() {
             let earlier = connection.prepare_cached("SELECT order_id, refund_id FROM provider.refunds WHERE order_id = ANY($1)").await?;
-            booked.extend(connection.query(&earlier, &[&orders]).await?.iter().map(|row| (row.get::<_, Uuid>(0), row.get(1))));
+            for row in connection.query(&earlier, &[&orders]).await? {
+                booked.extend([booking(&row)?]);
+            }
         }
         Ok(items.iter().map(|item| booked.get(&item.order_id).cloned()).collect())
     }

@@ -1,7 +1,7 @@
 //! Orders, read.
 
-use shared::db::{Connection, DbError};
-use tokio_postgres::{Row, types::Json};
+use shared::db::{Connection, DbError, Row};
+use tokio_postgres::types::Json;
 use uuid::Uuid;
 
 use crate::domain::{Answer, Money, Order, OrderFilter, OrderLine, OrderStatus, Payment, PaymentMethod};
@@ -16,7 +16,7 @@ pub(super) const ORDER_COLUMNS: &str = "o.id, o.user_id, o.status, o.items, o.to
 /// The database did not answer.
 pub async fn find_order(connection: &Connection, id: Uuid) -> Result<Option<Order>, DbError> {
     let statement = connection.prepare_cached(&format!("SELECT {ORDER_COLUMNS} FROM orders o WHERE o.id = $1")).await?;
-    Ok(connection.query_opt(&statement, &[&id]).await?.map(|row| read_order(&row)))
+    connection.query_opt(&statement, &[&id]).await?.map(|row| read_order(&row)).transpose()
 }
 
 /// Orders that one page of a list looks at, at most. A row that is looked at and not wanted takes 2 us: a page takes 20 ms of the
@@ -51,7 +51,7 @@ pub async fn list_orders(connection: &Connection, filter: &OrderFilter, limit: i
     let statement = connection.prepare_cached(&query).await?;
     let status = filter.status.map(OrderStatus::as_str);
     let rows = connection.query(&statement, &[&filter.user_id, &from, &to, &limit, &status]).await?;
-    Ok(OrderPage { orders: rows.iter().map(read_order).collect(), looked_to })
+    Ok(OrderPage { orders: rows.iter().map(read_order).collect::<Result<_, _>>()?, looked_to })
 }
 
 /// The `n`th newest of the orders that a list looks at, if there are more than that.
@@ -61,7 +61,7 @@ async fn nth_order(connection: &Connection, filter: &OrderFilter, n: i64) -> Res
     let statement = connection.prepare_cached(&query).await?;
     let to = filter.before.unwrap_or(Uuid::max());
     let rows = connection.query(&statement, &[&filter.user_id, &Uuid::nil(), &to, &(n - 1)]).await?;
-    Ok(rows.first().filter(|_| rows.len() > 1).map(|row| row.get(0)))
+    rows.first().filter(|_| rows.len() > 1).map(|row| row.get(0)).transpose()
 }
 
 /// Which orders, from `$2` to before `$3`, and in which order they are found. Compared as rows the orders of a user can only be found by
@@ -77,7 +77,7 @@ pub async fn record_answer(connection: &Connection, order: Order) -> Result<(Ans
     let answer = if order.status.is_terminal() { Answer::Terminal } else { Answer::Accepted };
     let statement = connection.prepare_cached("UPDATE orders SET answer = coalesce(answer, $2) WHERE id = $1 RETURNING answer").await?;
     let row = connection.query_opt(&statement, &[&order.id, &answer.as_str()]).await?;
-    let recorded = row.and_then(|row| Answer::parse(row.get(0))).unwrap_or(answer);
+    let recorded = row.map(|row| row.get(0).map(Answer::parse)).transpose()?.flatten().unwrap_or(answer);
     // Another request with this key may have seen the end that came after this one looked.
     let order = if recorded == Answer::Terminal && !order.status.is_terminal() {
         find_order(connection, order.id).await?.unwrap_or(order)
@@ -88,22 +88,22 @@ pub async fn record_answer(connection: &Connection, order: Order) -> Result<(Ans
 }
 
 /// Reads the columns of [`ORDER_COLUMNS`], which start at column 0.
-pub(super) fn read_order(row: &Row) -> Order {
-    let currency: String = row.get(5);
-    let Json(lines): Json<Vec<OrderLine>> = row.get(3);
-    Order {
-        id: row.get(0),
-        user_id: row.get(1),
+pub(super) fn read_order(row: &Row) -> Result<Order, DbError> {
+    let currency: String = row.get(5)?;
+    let Json(lines): Json<Vec<OrderLine>> = row.get(3)?;
+    Ok(Order {
+        id: row.get(0)?,
+        user_id: row.get(1)?,
         // The CHECK of the column allows nothing else.
-        status: OrderStatus::parse(row.get(2)).unwrap_or(OrderStatus::Pending),
+        status: OrderStatus::parse(row.get(2)?).unwrap_or(OrderStatus::Pending),
         lines,
-        total: Money::new(row.get(4), currency),
-        payment: Payment { method: PaymentMethod::parse(row.get(6)).unwrap_or_default(), charge_id: row.get(7), refund_id: row.get(8) },
-        reason: row.get(9),
-        created_at: row.get(10),
-        settled_at: row.get(11),
-        ended_at: row.get(12),
-        traceparent: row.get(13),
-        request_id: row.get(14),
-    }
+        total: Money::new(row.get(4)?, currency),
+        payment: Payment { method: PaymentMethod::parse(row.get(6)?).unwrap_or_default(), charge_id: row.get(7)?, refund_id: row.get(8)? },
+        reason: row.get(9)?,
+        created_at: row.get(10)?,
+        settled_at: row.get(11)?,
+        ended_at: row.get(12)?,
+        traceparent: row.get(13)?,
+        request_id: row.get(14)?,
+    })
 }

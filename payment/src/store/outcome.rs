@@ -88,7 +88,7 @@ impl ApplyOutcomes {
         let moved = connection.query(&statement, &[&events, &orders, &statuses, &refunds, &reasons, &self.consumer, &answered]).await?;
         // A server whose clock was set back: it was just paid.
         let after = |seconds: f64| Duration::try_from_secs_f64(seconds).unwrap_or_default();
-        Ok(moved.iter().map(|row| (row.get(0), after(row.get(1)))).collect())
+        moved.iter().map(|row| Ok((row.get(0)?, after(row.get(1)?)))).collect()
     }
 
     /// Why these moved nothing; one answer an item, in order.
@@ -106,7 +106,8 @@ impl ApplyOutcomes {
         let events: Vec<Uuid> = items.iter().map(|item| item.event_id).collect();
         let orders: Vec<Uuid> = items.iter().map(|item| item.order_id).collect();
         let rows = connection.query(&statement, &[&events, &orders, &self.consumer]).await?;
-        let known: HashMap<Uuid, (bool, Option<&str>)> = rows.iter().map(|row| (row.get(0), (row.get(1), row.get(2)))).collect();
+        let known = rows.iter().map(|row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))));
+        let known: HashMap<Uuid, (bool, Option<&str>)> = known.collect::<Result<_, DbError>>()?;
         items.iter().map(|item| unmoved(known.get(&item.event_id).copied().unwrap_or_default())).collect()
     }
 }

@@ -62,7 +62,7 @@ async fn batches_after(connection: &Connection, last: Uuid, age: Duration) -> Re
         )
         .await?;
     let rows = connection.query(&statement, &[&last, &age.as_secs_f64(), &BATCHES]).await?;
-    Ok(rows.iter().map(|row| Batch { id: row.get(0), orders: row.get(1) }).collect())
+    rows.iter().map(|row| Ok(Batch { id: row.get(0)?, orders: row.get(1)? })).collect()
 }
 
 /// What is pending of them, and maybe others. Ids rise with time: read from the first of a batch to its last, its orders cost a
@@ -75,7 +75,7 @@ async fn pending_among(connection: &Connection, batches: &[Batch]) -> Result<Has
         )
         .await?;
     let (first, last): (Vec<Uuid>, Vec<Uuid>) = batches.iter().flat_map(Batch::ranges).unzip();
-    Ok(connection.query(&statement, &[&first, &last]).await?.iter().map(|row| row.get(0)).collect())
+    connection.query(&statement, &[&first, &last]).await?.iter().map(|row| row.get(0)).collect()
 }
 
 /// Of two instances that sweep the same batch, the second changes nothing.

@@ -8,7 +8,7 @@ use std::{
 
 use jiff::Timestamp;
 use shared::{
-    db::{Connection, DbError, Write},
+    db::{Connection, DbError, Row, Write},
     seeded_bug,
 };
 use tokio_postgres::types::{Json, ToSql};
@@ -185,14 +185,14 @@ async fn insert_all(connection: &Connection, orders: &[(&OrderRequest, &Priced)]
     let statement = connection.prepare_cached(&all()).await?;
     let columns = Columns::of(orders);
     let row = connection.query_one(&statement, &columns.parameters()).await?;
-    Ok(Created { ids: columns.ids.into_iter().collect(), at: row.get(0) })
+    Ok(Created { ids: columns.ids.into_iter().collect(), at: row.get(0)? })
 }
 
 async fn insert_unknown(connection: &Connection, statement: &str, orders: &[(&OrderRequest, &Priced)]) -> Result<Created, DbError> {
     let statement = connection.prepare_cached(statement).await?;
     let rows = connection.query(&statement, &Columns::of(orders).parameters()).await?;
-    let at = rows.first().map(|row| row.get(1)).unwrap_or_default();
-    Ok(Created { ids: rows.iter().map(|row| row.get(0)).collect(), at })
+    let at = rows.first().map(|row| row.get(1)).transpose()?.unwrap_or_default();
+    Ok(Created { ids: rows.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?, at })
 }
 
 /// New orders, as columns.
@@ -279,9 +279,9 @@ async fn known_keys(connection: &Connection, items: &[&OrderRequest]) -> Result<
     let users: Vec<Uuid> = items.iter().map(|item| item.user_id).collect();
     let keys: Vec<&str> = items.iter().map(|item| item.key.as_str()).collect();
     let rows = connection.query(&statement, &[&users, &keys]).await?;
-    let known = |row: &tokio_postgres::Row| {
-        let (order, answer) = (Arc::new(read_order(row)), row.get::<_, Option<&str>>(17).and_then(Answer::parse));
-        ((order.user_id, row.get(15)), Known { request_hash: row.get(16), answer, order })
+    let known = |row: &Row| {
+        let (order, answer) = (Arc::new(read_order(row)?), row.get::<Option<&str>>(17)?.and_then(Answer::parse));
+        Ok(((order.user_id, row.get(15)?), Known { request_hash: row.get(16)?, answer, order }))
     };
-    Ok(rows.iter().map(known).collect())
+    rows.iter().map(known).collect()
 }

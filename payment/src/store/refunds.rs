@@ -6,11 +6,10 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use shared::{
-    db::{Connection, DbError, Write},
+    db::{Connection, DbError, Row, Write},
     events::Envelope,
     outbox::{OutboxEvent, OutboxRows},
 };
-use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::count_orders;
@@ -35,7 +34,7 @@ pub async fn refunds_owed(connection: &Connection, ids: &[Uuid]) -> Result<HashM
         )
         .await?;
     let rows = connection.query(&statement, &[&ids]).await?;
-    Ok(rows.iter().map(|row| (row.get(0), row.get::<_, Option<Uuid>>(1).map_or(Owed::Now, Owed::Parked))).collect())
+    rows.iter().map(|row| Ok((row.get(0)?, row.get::<Option<Uuid>>(1)?.map_or(Owed::Now, Owed::Parked)))).collect()
 }
 
 /// A refund the provider did not make.
@@ -135,12 +134,12 @@ pub async fn take_due_refunds(connection: &Connection, limit: i64, lease: Durati
              RETURNING order_id, reason, attempts, envelope, EXISTS (SELECT FROM orders o WHERE o.id = r.order_id AND o.status = 'completed')",
         )
         .await?;
-    Ok(connection.query(&statement, &[&limit, &lease.as_secs_f64()]).await?.iter().map(read_due).collect())
+    connection.query(&statement, &[&limit, &lease.as_secs_f64()]).await?.iter().map(read_due).collect()
 }
 
-fn read_due(row: &Row) -> DueRefund {
-    let envelope = row.get::<_, Option<&str>>(3).and_then(|json| serde_json::from_str(json).ok());
-    DueRefund { order_id: row.get(0), reason: row.get(1), attempts: row.get(2), envelope, is_open: row.get(4) }
+fn read_due(row: &Row) -> Result<DueRefund, DbError> {
+    let envelope = row.get::<Option<&str>>(3)?.and_then(|json| serde_json::from_str(json).ok());
+    Ok(DueRefund { order_id: row.get(0)?, reason: row.get(1)?, attempts: row.get(2)?, envelope, is_open: row.get(4)? })
 }
 
 /// The refund was made, or is not owed any more: its row goes, and an order that is paid and undecided ends with it.

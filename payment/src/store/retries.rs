@@ -68,7 +68,8 @@ pub async fn take_due_charges(connection: &Connection, limit: i64, lease: Durati
         )
         .await?;
     let rows = connection.query(&statement, &[&limit, &lease.as_secs_f64()]).await?;
-    let mut taken: HashMap<Uuid, i32> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    let taken = rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?)));
+    let mut taken = taken.collect::<Result<HashMap<Uuid, i32>, DbError>>()?;
     if taken.is_empty() {
         return Ok(Vec::new());
     }
@@ -86,7 +87,7 @@ pub async fn take_due_charges(connection: &Connection, limit: i64, lease: Durati
 async fn pending(connection: &Connection, ids: &[Uuid]) -> Result<Vec<Order>, DbError> {
     let query = format!("SELECT {ORDER_COLUMNS} FROM orders o WHERE o.id = ANY($1) AND o.status = 'pending'");
     let statement = connection.prepare_cached(&query).await?;
-    Ok(connection.query(&statement, &[&ids]).await?.iter().map(read_order).collect())
+    connection.query(&statement, &[&ids]).await?.iter().map(read_order).collect()
 }
 
 /// What waits for the provider.
@@ -114,5 +115,5 @@ pub async fn waiting(connection: &Connection) -> Result<Waiting, DbError> {
         )
         .await?;
     let row = connection.query_one(&statement, &[]).await?;
-    Ok(Waiting { charges: row.get(0), oldest_charge: row.get(1), refunds: row.get(2), oldest_refund: row.get(3) })
+    Ok(Waiting { charges: row.get(0)?, oldest_charge: row.get(1)?, refunds: row.get(2)?, oldest_refund: row.get(3)? })
 }

@@ -93,7 +93,7 @@ impl Write for SettleCharges {
                 ],
             )
             .await?;
-        let moved: HashSet<Uuid> = moved.iter().map(|row| row.get(0)).collect();
+        let moved = moved.iter().map(|row| row.get(0)).collect::<Result<HashSet<Uuid>, _>>()?;
         Ok(ids.iter().map(|id| moved.contains(id)).collect())
     }
 

@@ -83,7 +83,7 @@ async fn a_product_change_that_was_never_delivered_is_found_by_comparison() {
     let look = async || {
         let row = database.connection().await.expect("a connection").query_one("SELECT price, version FROM catalogue", &[]).await;
         let row = row.expect("an answer");
-        let found: (i64, i64) = (row.get(0), row.get(1));
+        let found: (i64, i64) = (row.get(0).expect("a price"), row.get(1).expect("a version"));
         if found == (2000, 2) { Ok(()) } else { Err(found) }
     };
     eventually("the copy has the price of today", SOON, look).await;

@@ -47,7 +47,7 @@ impl Books {
     async fn until_one_waits(&self) {
         let connection = self.connection().await;
         let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        let look = async || (connection.query_one(waiting, &[]).await.expect("an answer").get::<_, i64>(0) == 1).then_some(());
+        let look = async || (connection.query_one(waiting, &[]).await.expect("an answer").get::<i64>(0).expect("a count") == 1).then_some(());
         eventually("one waits for the other", SOON, look).await;
     }
 }
@@ -149,7 +149,7 @@ async fn a_charge_that_is_booked_keeps_its_id_among_new_ones() {
         let booked = ledger.commit(&connection, &batch).await.expect("booked");
         assert_eq!(booked, ["ch_before", "ch_known", "ch_after"], "{round}");
     }
-    assert_eq!(connection.query_one("SELECT count(*) FROM provider.charges", &[]).await.expect("an answer").get::<_, i64>(0), 5);
+    assert_eq!(connection.query_one("SELECT count(*) FROM provider.charges", &[]).await.expect("an answer").get::<i64>(0).expect("a count"), 5);
 }
 
 #[actix_rt::test]
@@ -164,7 +164,7 @@ async fn an_order_that_is_charged_twice_in_one_batch_is_booked_once() {
 async fn swept(connection: &Connection) -> (Vec<Uuid>, i64) {
     sweep_charges(connection, Duration::ZERO).await.expect("swept");
     let due = take_due_charges(connection, 1000, SOON).await.expect("taken");
-    let batches = connection.query_one("SELECT count(*) FROM charges_due", &[]).await.expect("an answer").get(0);
+    let batches = connection.query_one("SELECT count(*) FROM charges_due", &[]).await.expect("an answer").get(0).expect("a count");
     let mut orders: Vec<Uuid> = due.iter().map(|due| due.order.id).collect();
     orders.sort_unstable();
     (orders, batches)
@@ -185,7 +185,7 @@ async fn an_order_that_stays_pending_is_retried_and_its_batch_is_forgotten() {
     moves_to(&connection, batch[1].order_id, "declined", "NULL").await;
     let due = take_due_charges(&connection, 1000, SOON).await.expect("taken");
     assert_eq!(due.iter().map(|due| (due.order.id, due.attempts)).collect::<Vec<_>>(), [(batch[2].order_id, 1)]);
-    let left: i64 = connection.query_one("SELECT count(*) FROM charges_retried", &[]).await.expect("an answer").get(0);
+    let left: i64 = connection.query_one("SELECT count(*) FROM charges_retried", &[]).await.expect("an answer").get(0).expect("a count");
     assert_eq!(left, 1, "what has moved on is forgotten");
 }
 
@@ -217,7 +217,7 @@ async fn orders_behind_more_settled_batches_than_are_looked_at_together_are_foun
 async fn the_times_of_an_order_come_from_one_clock() {
     let books = Books::open().await;
     let connection = books.connection().await;
-    let clock = async || connection.query_one("SELECT clock_timestamp()", &[]).await.expect("an answer").get::<_, Timestamp>(0);
+    let clock = async || connection.query_one("SELECT clock_timestamp()", &[]).await.expect("an answer").get::<Timestamp>(0).expect("a time");
     let before = clock().await;
     let known = request("known");
     let order = place(&connection, known.clone()).await;
@@ -241,7 +241,7 @@ async fn the_times_of_an_order_come_from_one_clock() {
     assert!(times.is_sorted() && times.len() == 3, "{times:?}");
     let age: Duration = times[2].duration_since(times[1]).try_into().expect("forward");
     assert_eq!(applied, [Applied::Moved { after: age }], "how long it took is told by the same clock");
-    let due = connection.query_one("SELECT min(placed_at) FROM charges_due", &[]).await.expect("an answer").get::<_, Timestamp>(0);
+    let due = connection.query_one("SELECT min(placed_at) FROM charges_due", &[]).await.expect("an answer").get::<Timestamp>(0).expect("a time");
     assert_eq!(due, order.created_at);
 }
 
@@ -299,7 +299,7 @@ async fn what_cannot_be_applied_is_told_apart_and_is_not_in_the_inbox() {
     let outcomes = [pending.id, ended.id, Uuid::now_v7()].map(confirmation);
     let expected = vec![Applied::Unexpected(OrderStatus::Pending), Applied::Unexpected(OrderStatus::Declined), Applied::UnknownOrder];
     assert_eq!(APPLY.commit(&connection, &outcomes).await, Ok(expected));
-    let rows: i64 = connection.query_one("SELECT count(*) FROM inbox", &[]).await.expect("an answer").get(0);
+    let rows: i64 = connection.query_one("SELECT count(*) FROM inbox", &[]).await.expect("an answer").get(0).expect("a count");
     assert_eq!(rows, 0);
 }
 
@@ -344,5 +344,5 @@ async fn orders_of_the_schema_before_keep_their_keys_and_their_history() {
     let seconds: Vec<i64> = shown.timeline().map(|step| step.at.as_second() % 60).collect();
     assert_eq!((shown.status, seconds), (OrderStatus::Confirmed, vec![1, 2, 3]));
     let asked = "SELECT id FROM orders WHERE idempotency_key = 'one' AND answer = 'accepted'";
-    assert_eq!(connection.query_one(asked, &[]).await.expect("an order").get::<_, Uuid>(0), kept);
+    assert_eq!(connection.query_one(asked, &[]).await.expect("an order").get::<Uuid>(0).expect("an id"), kept);
 }

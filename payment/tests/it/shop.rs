@@ -194,7 +194,7 @@ impl Shop {
 
     /// The number a query answers with.
     pub async fn count(&self, query: &str) -> i64 {
-        self.connection().await.query_one(query, &[]).await.expect("an answer").get(0)
+        self.connection().await.query_one(query, &[]).await.expect("an answer").get(0).expect("a number")
     }
 
     pub async fn count_becomes(&self, query: &str, expected: i64) {

@@ -16,9 +16,9 @@ use std::{
 use deadpool::managed::{Manager, Metrics, Object, RecycleError, RecycleResult};
 use deadpool_postgres::ClientWrapper;
 use tokio::time::timeout;
-use tokio_postgres::{Config, Row, Statement, ToStatement, types::ToSql};
+use tokio_postgres::{Config, Statement, ToStatement, types::ToSql};
 
-use super::{DbError, Fault, connect, health::Health};
+use super::{DbError, Fault, Row, connect, health::Health};
 
 /// A connection, for as long as the value lives.
 pub struct Connection {
@@ -89,7 +89,8 @@ impl Connection {
     /// # Errors
     /// [`DbError`]
     pub async fn query(&self, statement: &(impl ?Sized + ToStatement), parameters: Parameters<'_>) -> Result<Vec<Row>, DbError> {
-        self.executed(Box::pin(self.session.client.query(statement, parameters))).await
+        let rows = self.executed(Box::pin(self.session.client.query(statement, parameters))).await?;
+        Ok(rows.into_iter().map(|row| Row::new(row, &self.health)).collect())
     }
 
     /// The only row.
@@ -97,7 +98,8 @@ impl Connection {
     /// # Errors
     /// [`DbError`], also when there is none, or several.
     pub async fn query_one(&self, statement: &(impl ?Sized + ToStatement), parameters: Parameters<'_>) -> Result<Row, DbError> {
-        self.executed(Box::pin(self.session.client.query_one(statement, parameters))).await
+        let row = self.executed(Box::pin(self.session.client.query_one(statement, parameters))).await?;
+        Ok(Row::new(row, &self.health))
     }
 
     /// The only row, if there is one.
@@ -105,7 +107,8 @@ impl Connection {
     /// # Errors
     /// [`DbError`], also when there are several.
     pub async fn query_opt(&self, statement: &(impl ?Sized + ToStatement), parameters: Parameters<'_>) -> Result<Option<Row>, DbError> {
-        self.executed(Box::pin(self.session.client.query_opt(statement, parameters))).await
+        let row = self.executed(Box::pin(self.session.client.query_opt(statement, parameters))).await?;
+        Ok(row.map(|row| Row::new(row, &self.health)))
     }
 
     /// The number of rows it touched.

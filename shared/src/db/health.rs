@@ -87,8 +87,11 @@ impl Database {
 
     async fn look(&self, connection: &Connection) -> Result<(), String> {
         let state = "SELECT pg_is_in_recovery(), current_setting('transaction_read_only')::bool";
-        let row = connection.query_one(state, &[]).await.map_err(|error| format!("PostgreSQL refuses a query: {error}"))?;
-        if row.get(0) || row.get(1) {
+        let state = async {
+            let row = connection.query_one(state, &[]).await?;
+            Ok::<bool, DbError>(row.get(0)? || row.get(1)?)
+        };
+        if state.await.map_err(|error| format!("PostgreSQL refuses a query: {error}"))? {
             connection.condemn();
             return Err("PostgreSQL takes no writes: it is a standby, or read-only".to_owned());
         }

@@ -12,6 +12,7 @@ mod error;
 mod group_commit;
 mod health;
 mod migrate;
+mod row;
 
 use std::{cell::Cell, sync::Arc, time::Duration};
 
@@ -24,6 +25,7 @@ pub use connection::Connection;
 pub use error::{DbError, Fault};
 pub use group_commit::{Commit, CommitError, Commits, GroupCommit, Reply, Write};
 pub use migrate::{MigrationError, PATIENCE, migrate, prepare, prepare_within};
+pub use row::Row;
 
 use crate::settings::DatabaseSettings;
 

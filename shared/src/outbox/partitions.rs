@@ -47,5 +47,5 @@ async fn noted(database: &Database, own: u16) -> Result<i32, DbError> {
     let connection = database.connection().await?;
     let note = "INSERT INTO stream_partitions (partitions) VALUES ($1) ON CONFLICT DO NOTHING";
     connection.execute(note, &[&i32::from(own)]).await?;
-    Ok(connection.query_one("SELECT partitions FROM stream_partitions", &[]).await?.get(0))
+    connection.query_one("SELECT partitions FROM stream_partitions", &[]).await?.get(0)
 }

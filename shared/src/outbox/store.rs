@@ -11,7 +11,7 @@ use std::{
 use uuid::Uuid;
 
 use super::{OutboxEvent, Retention};
-use crate::db::{Connection, DbError};
+use crate::db::{self, Connection, DbError};
 
 /// Events as the columns of `INSERT INTO outbox (event_id, stream, envelope, repeats, due_at) SELECT … FROM unnest(…)`.
 #[derive(Debug, Default)]
@@ -82,9 +82,16 @@ pub(super) async fn take_due(
         )
         .await?;
     let found = connection.query(&statement, &[&stream, &after, &limit, &resend_after.as_secs_f64()]).await?;
-    let rows: Vec<&tokio_postgres::Row> = found.iter().filter(|row| row.get::<_, Option<&str>>(0).is_some()).collect();
-    let looked_up_to = found.first().map_or_else(SystemTime::now, |row| row.get(4));
-    Ok(DueRows { taken: rows.len(), rows: rows.into_iter().filter_map(|row| read(row, stream)).collect(), looked_up_to })
+    let looked_up_to = found.first().map_or_else(|| Ok(SystemTime::now()), |row| row.get(4))?;
+    let (mut taken, mut rows) = (0, Vec::with_capacity(found.len()));
+    for row in &found {
+        // Without a row that is due there is one without an envelope, for the moment.
+        if row.get::<Option<&str>>(0)?.is_some() {
+            taken += 1;
+            rows.extend(read(row, stream)?);
+        }
+    }
+    Ok(DueRows { taken, rows, looked_up_to })
 }
 
 /// Rows in the order of their ids after `after`, for a look at the whole outbox batch by batch. Rows that no relay knows an entry of
@@ -98,14 +105,25 @@ pub(super) async fn page(connection: &Connection, after: Uuid, lease: Duration, 
         )
         .await?;
     let found = connection.query(&statement, &[&after, &lease.as_secs_f64(), &limit]).await?;
-    let rows = found.iter().filter(|row| row.get::<_, bool>(6)).filter_map(|row| read(row, row.get(4))).collect();
-    Ok((rows, found.last().map(|row| row.get(5))))
+    let mut rows = Vec::with_capacity(found.len());
+    for row in &found {
+        if row.get(6)? {
+            rows.extend(read(row, row.get(4)?)?);
+        }
+    }
+    Ok((rows, found.last().map(|row| row.get(5)).transpose()?))
 }
 
-fn read(row: &tokio_postgres::Row, stream: &str) -> Option<Row> {
-    let envelope = serde_json::from_str(row.get(0)).map_err(|error| tracing::error!(%error, "an outbox row holds no envelope")).ok()?;
-    let event = OutboxEvent { stream: stream.to_owned(), envelope, retention: Retention::from_repeats(row.get(1)) };
-    Some(Row { event, attempts: row.get(2), entry: row.get(3) })
+fn read(row: &db::Row, stream: &str) -> Result<Option<Row>, DbError> {
+    let envelope = match serde_json::from_str(row.get(0)?) {
+        Ok(envelope) => envelope,
+        Err(error) => {
+            tracing::error!(%error, "an outbox row holds no envelope");
+            return Ok(None);
+        }
+    };
+    let event = OutboxEvent { stream: stream.to_owned(), envelope, retention: Retention::from_repeats(row.get(1)?) };
+    Ok(Some(Row { event, attempts: row.get(2)?, entry: row.get(3)? }))
 }
 
 /// Notes the entries of events that were published, where their rows are still there.
@@ -132,7 +150,7 @@ pub(super) async fn note_acknowledged(connection: &Connection, ids: &[Uuid], wai
         )
         .await?;
     let rows = connection.query(&statement, &[&ids, &wait.as_secs_f64()]).await?;
-    Ok(rows.iter().map(|row| (row.get(0), Duration::try_from_secs_f64(row.get(1)).unwrap_or(Duration::MAX))).collect())
+    rows.iter().map(|row| Ok((row.get(0)?, Duration::try_from_secs_f64(row.get(1)?).unwrap_or(Duration::MAX)))).collect()
 }
 
 /// Makes rows due after `wait`, whatever their lease was: Redis refused them, and may take them any moment.
@@ -175,9 +193,9 @@ pub(super) async fn depth(connection: &Connection, (stream, after): (&str, Optio
         )
         .await?;
     let row = connection.query_one(&statement, &[&stream, &after, &COUNTED]).await?;
-    let (counted, estimate): (i64, Option<i64>) = (row.get(1), row.get(3));
+    let (counted, estimate): (i64, Option<i64>) = (row.get(1)?, row.get(3)?);
     let unconfirmed = if counted < COUNTED { counted } else { counted.max(estimate.unwrap_or_default()) };
-    Ok(OutboxDepth { unsent: row.get(0), unconfirmed, oldest_seconds: row.get(2) })
+    Ok(OutboxDepth { unsent: row.get(0)?, unconfirmed, oldest_seconds: row.get(2)? })
 }
 
 impl OutboxDepth {

@@ -25,7 +25,7 @@ const SOON: Duration = Duration::from_secs(10);
 
 async fn pid(database: &Database) -> i32 {
     let connection = database.connection().await.expect("a connection");
-    connection.query_one("SELECT pg_backend_pid()", &[]).await.expect("a number").get(0)
+    connection.query_one("SELECT pg_backend_pid()", &[]).await.expect("a number").get(0).expect("a number")
 }
 
 async fn run(database: &Database, sql: &str) -> Result<(), DbError> {
@@ -134,7 +134,7 @@ impl Write for Notes {
         let insert = "INSERT INTO notes (number) SELECT unnest($1::int[]) RETURNING label";
         let statement = connection.prepare_cached(insert).await?;
         let rows = connection.query(&statement, &[&items]).await?;
-        Ok(rows.iter().map(|row| row.get(0)).collect())
+        rows.iter().map(|row| row.get(0)).collect()
     }
 }
 
@@ -250,6 +250,32 @@ async fn a_schema_error_is_no_fault_of_the_item() {
 
     database.check().await.expect("an operator has mended it");
     assert_eq!(writer.commit(2).await, Ok("a note".to_owned()));
+}
+
+#[actix_rt::test]
+async fn a_column_of_another_type_is_for_an_operator_to_mend_and_ends_no_actor() {
+    let test = TestDatabase::create().await;
+    let settings = database_settings(test.url());
+    let database = open(&settings);
+    run(&database, "CREATE TABLE notes (number int, label text DEFAULT 'a note')").await.expect("a table");
+    let writer = notes(&database, &settings);
+    eventually("the writer is up", SOON, async || writer.commit(1).await).await;
+    let change = async |to: &str| {
+        let change = format!("ALTER TABLE notes ALTER label DROP DEFAULT, ALTER label TYPE {to}");
+        run(&database, &change).await.expect("another type");
+    };
+
+    change("int USING 7, ALTER label SET DEFAULT 7").await;
+
+    let error = writer.commit(2).await.expect_err("it cannot be read");
+    assert!(matches!(&error, db::CommitError::Unavailable(why) if why.contains("int4")), "{error}");
+    let complaint = database.check().await.expect_err("it cannot do its work");
+    assert!(complaint.contains("lacks what this program needs"), "{complaint}");
+
+    change("text USING 'a note', ALTER label SET DEFAULT 'a note'").await;
+
+    assert_eq!(writer.commit(3).await, Ok("a note".to_owned()));
+    eventually("it is ready again", SOON, async || database.check().await).await;
 }
 
 #[actix_rt::test]

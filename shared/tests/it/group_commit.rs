@@ -83,7 +83,7 @@ impl Bank {
     }
 
     async fn number(&self, sql: &str) -> i64 {
-        self.connection().await.query_one(sql, &[]).await.expect("a number").get(0)
+        self.connection().await.query_one(sql, &[]).await.expect("a number").get(0).expect("a number")
     }
 }
 
@@ -160,7 +160,7 @@ async fn a_lost_connection_neither_loses_nor_doubles_an_item() {
                    WHERE datname = current_database() AND pid <> pg_backend_pid() AND state = 'active'";
         let mut killed = 0_i64;
         while killed < 8 {
-            killed += axe.query_one(sql, &[]).await.expect("a number").get::<_, i64>(0);
+            killed += axe.query_one(sql, &[]).await.expect("a number").get::<i64>(0).expect("a number");
             tokio::time::sleep(Duration::from_millis(30)).await;
         }
     };

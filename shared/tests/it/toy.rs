@@ -205,7 +205,7 @@ impl Bank {
 
     pub async fn number(&self, sql: &str) -> i64 {
         let connection = self.teller.database.connection().await.expect("a connection");
-        connection.query_one(sql, &[]).await.expect("a number").get(0)
+        connection.query_one(sql, &[]).await.expect("a number").get(0).expect("a number")
     }
 
     /// Waits until `count` deposits were made, and nothing is pending.

@@ -1,8 +1,7 @@
 use shared::{
     auth::Role,
-    db::{Connection, DbError},
+    db::{Connection, DbError, Row},
 };
-use tokio_postgres::Row;
 use uuid::Uuid;
 
 use crate::domain::{Account, Credentials, Email, PasswordHash, Registration};
@@ -23,7 +22,7 @@ pub async fn insert(connection: &Connection, new: &NewAccount) -> Result<Registr
     let statement = connection.prepare_cached(sql).await?;
     let (email, hash, role) = (new.email.as_str(), new.password_hash.as_str(), new.role.as_str());
     if let Some(row) = connection.query_opt(&statement, &[&new.id, &email, &hash, &role]).await? {
-        return Ok(Registration::Created(account(&row)));
+        return Ok(Registration::Created(account(&row)?));
     }
     let existing = find_by_email(connection, &new.email).await?;
     Ok(match existing {
@@ -36,12 +35,12 @@ pub async fn find_by_email(connection: &Connection, email: &Email) -> Result<Opt
     let sql = "SELECT id, email, role, created_at, updated_at, password_hash FROM accounts WHERE email = $1";
     let statement = connection.prepare_cached(sql).await?;
     let row = connection.query_opt(&statement, &[&email.as_str()]).await?;
-    Ok(row.map(|row| Credentials { account: account(&row), password_hash: PasswordHash::new(row.get("password_hash")) }))
+    row.map(|row| Ok(Credentials { account: account(&row)?, password_hash: PasswordHash::new(row.get("password_hash")?) })).transpose()
 }
 
 pub async fn find(connection: &Connection, id: Uuid) -> Result<Option<Account>, DbError> {
     let statement = connection.prepare_cached("SELECT id, email, role, created_at, updated_at FROM accounts WHERE id = $1").await?;
-    Ok(connection.query_opt(&statement, &[&id]).await?.as_ref().map(account))
+    connection.query_opt(&statement, &[&id]).await?.as_ref().map(account).transpose()
 }
 
 /// Accounts by id, oldest first, after the id `after` (the nil id: from the first).
@@ -49,7 +48,7 @@ pub async fn list(connection: &Connection, after: Uuid, limit: usize) -> Result<
     let sql = "SELECT id, email, role, created_at, updated_at FROM accounts WHERE id > $1 ORDER BY id LIMIT $2";
     let statement = connection.prepare_cached(sql).await?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    Ok(connection.query(&statement, &[&after, &limit]).await?.iter().map(account).collect())
+    connection.query(&statement, &[&after, &limit]).await?.iter().map(account).collect()
 }
 
 /// Gives an account a role; `None` when there is no such account.
@@ -57,16 +56,16 @@ pub async fn change_role(connection: &Connection, id: Uuid, role: Role) -> Resul
     let sql = "UPDATE accounts SET role = $2, updated_at = CASE WHEN role = $2 THEN updated_at ELSE now() END
                WHERE id = $1 RETURNING id, email, role, created_at, updated_at";
     let statement = connection.prepare_cached(sql).await?;
-    Ok(connection.query_opt(&statement, &[&id, &role.as_str()]).await?.as_ref().map(account))
+    connection.query_opt(&statement, &[&id, &role.as_str()]).await?.as_ref().map(account).transpose()
 }
 
-fn account(row: &Row) -> Account {
-    Account {
-        id: row.get("id"),
-        email: Email::from_stored(row.get("email")),
+fn account(row: &Row) -> Result<Account, DbError> {
+    Ok(Account {
+        id: row.get("id")?,
+        email: Email::from_stored(row.get("email")?),
         // A CHECK allows these two only; what it ever allows more must not become an ADMIN here.
-        role: if row.get::<_, &str>("role") == Role::Admin.as_str() { Role::Admin } else { Role::User },
-        created_at: row.get("created_at"),
-        updated_at: row.get("updated_at"),
-    }
+        role: if row.get::<&str>("role")? == Role::Admin.as_str() { Role::Admin } else { Role::User },
+        created_at: row.get("created_at")?,
+        updated_at: row.get("updated_at")?,
+    })
 }

@@ -1,5 +1,4 @@
-use shared::db::{Connection, DbError};
-use tokio_postgres::Row;
+use shared::db::{Connection, DbError, Row};
 
 use crate::domain::SigningKey;
 
@@ -23,9 +22,9 @@ pub async fn load_or_insert(connection: &Connection, fresh: &SigningKey) -> Resu
 
 async fn load(connection: &Connection) -> Result<Vec<SigningKey>, DbError> {
     let rows = connection.query("SELECT kid, pkcs8, public_key FROM signing_keys ORDER BY created_at DESC, kid", &[]).await?;
-    Ok(rows.iter().map(key).collect())
+    rows.iter().map(key).collect()
 }
 
-fn key(row: &Row) -> SigningKey {
-    SigningKey { kid: row.get("kid"), pkcs8: row.get("pkcs8"), public_key: row.get("public_key") }
+fn key(row: &Row) -> Result<SigningKey, DbError> {
+    Ok(SigningKey { kid: row.get("kid")?, pkcs8: row.get("pkcs8")?, public_key: row.get("public_key")? })
 }

@@ -47,7 +47,8 @@ impl Books {
     async fn until_one_waits(&self) {
         let connection = self.connection().await;
         let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        let look = async || (connection.query_one(waiting, &[]).await.expect("an answer").get::<i64>(0).expect("a count") == 1).then_some(());
+        let look =
+            async || (connection.query_one(waiting, &[]).await.expect("an answer").get::<i64>(0).expect("a count") == 1).then_some(());
         eventually("one waits for the other", SOON, look).await;
     }
 }
@@ -149,7 +150,10 @@ async fn a_charge_that_is_booked_keeps_its_id_among_new_ones() {
         let booked = ledger.commit(&connection, &batch).await.expect("booked");
         assert_eq!(booked, ["ch_before", "ch_known", "ch_after"], "{round}");
     }
-    assert_eq!(connection.query_one("SELECT count(*) FROM provider.charges", &[]).await.expect("an answer").get::<i64>(0).expect("a count"), 5);
+    assert_eq!(
+        connection.query_one("SELECT count(*) FROM provider.charges", &[]).await.expect("an answer").get::<i64>(0).expect("a count"),
+        5
+    );
 }
 
 #[actix_rt::test]
@@ -217,7 +221,8 @@ async fn orders_behind_more_settled_batches_than_are_looked_at_together_are_foun
 async fn the_times_of_an_order_come_from_one_clock() {
     let books = Books::open().await;
     let connection = books.connection().await;
-    let clock = async || connection.query_one("SELECT clock_timestamp()", &[]).await.expect("an answer").get::<Timestamp>(0).expect("a time");
+    let clock =
+        async || connection.query_one("SELECT clock_timestamp()", &[]).await.expect("an answer").get::<Timestamp>(0).expect("a time");
     let before = clock().await;
     let known = request("known");
     let order = place(&connection, known.clone()).await;
@@ -241,7 +246,8 @@ async fn the_times_of_an_order_come_from_one_clock() {
     assert!(times.is_sorted() && times.len() == 3, "{times:?}");
     let age: Duration = times[2].duration_since(times[1]).try_into().expect("forward");
     assert_eq!(applied, [Applied::Moved { after: age }], "how long it took is told by the same clock");
-    let due = connection.query_one("SELECT min(placed_at) FROM charges_due", &[]).await.expect("an answer").get::<Timestamp>(0).expect("a time");
+    let due =
+        connection.query_one("SELECT min(placed_at) FROM charges_due", &[]).await.expect("an answer").get::<Timestamp>(0).expect("a time");
     assert_eq!(due, order.created_at);
 }
 

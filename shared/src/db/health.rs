@@ -11,7 +11,7 @@ use std::{
 use tokio::time::timeout;
 use tokio_postgres::Client;
 
-use super::{Connection, Database, DbError, Fault};
+use super::{CommitError, Connection, Database, DbError, Fault};
 
 /// Longest look. A load balancer that asks every second learns within three.
 const LOOK: Duration = Duration::from_secs(2);
@@ -19,11 +19,24 @@ const LOOK: Duration = Duration::from_secs(2);
 /// instance that cannot do its work may be ready (I14).
 const COMPLAINT: Duration = Duration::from_secs(5);
 
+/// Nothing that a request waits for was committed for so long: with `commit-deadline` (2 s) the instance is not ready within 5 s (I14).
+const STANDSTILL: Duration = Duration::from_secs(3);
+
 /// Shared by all pools of a [`Database`].
 #[derive(Debug, Default)]
 pub(super) struct Health {
     generation: AtomicU64,
     complaint: Mutex<Option<Complaint>>,
+    standstill: Mutex<Option<Standstill>>,
+}
+
+/// A writer that requests wait for has committed nothing since: a table is locked, or something like it.
+#[derive(Debug)]
+struct Standstill {
+    writer: &'static str,
+    since: Instant,
+    last: Instant,
+    why: String,
 }
 
 /// A statement that an operator must make possible again.
@@ -55,6 +68,20 @@ impl Health {
         if statement.is_some() || complaint.as_ref().is_none_or(|earlier| earlier.statement.is_none()) {
             *complaint = Some(Complaint { at: Instant::now(), message: error.message.clone(), statement: statement.map(str::to_owned) });
         }
+    }
+
+    /// What became of a batch that requests wait for: why nothing of it was committed, or `None`.
+    pub(super) fn heard_of(&self, writer: &'static str, failure: Option<&CommitError>) {
+        let mut standstill = self.standstill.lock().unwrap_or_else(PoisonError::into_inner);
+        let (since, last) = (standstill.as_ref().map_or_else(Instant::now, |earlier| earlier.since), Instant::now());
+        *standstill = failure.map(|why| Standstill { writer, since, last, why: why.to_string() });
+    }
+
+    /// As long as somebody tries: who is not ready is not asked, and has to be asked to find out.
+    fn standstill(&self) -> Option<String> {
+        let standstill = self.standstill.lock().unwrap_or_else(PoisonError::into_inner);
+        let lasting = standstill.as_ref().filter(|now| now.since.elapsed() >= STANDSTILL && now.last.elapsed() <= COMPLAINT);
+        lasting.map(|now| format!("nothing of {} was committed for {} s: {}", now.writer, now.since.elapsed().as_secs(), now.why))
     }
 
     fn complaint(&self) -> Option<Complaint> {
@@ -98,6 +125,9 @@ impl Database {
         // A record in the write-ahead log and nothing else: no table, no row. Its commit waits for what an order waits for.
         let write = "SELECT pg_logical_emit_message(true, 'orderflow', '')::text";
         connection.query_one(write, &[]).await.map_err(|error| format!("PostgreSQL refuses a write: {error}"))?;
+        if let Some(standstill) = self.health().standstill() {
+            return Err(standstill);
+        }
         let Some(Complaint { message, statement, .. }) = self.health().complaint() else { return Ok(()) };
         if let Some(statement) = statement
             && connection.understands(&statement).await.is_ok()
@@ -114,18 +144,35 @@ pub(super) async fn warn_unless_durable(client: &Client) -> Result<(), tokio_pos
     let settings = "SELECT current_setting('fsync'), current_setting('full_page_writes'), current_setting('synchronous_commit'),
                     current_setting('synchronous_standby_names')";
     let row = client.query_one(settings, &[]).await?;
-    let [fsync, full_page_writes, commit, standbys]: [String; 4] = std::array::from_fn(|n| row.get(n));
-    for (setting, found) in [("fsync", fsync), ("full_page_writes", full_page_writes)] {
-        if found == "off" {
-            tracing::warn!(setting, wanted = "on", "PostgreSQL can lose orders that were answered with 2xx when the power fails");
-        }
-    }
-    match commit.as_str() {
-        "off" => tracing::warn!(setting = "synchronous_commit", wanted = "on", "PostgreSQL can lose orders that were answered with 2xx"),
-        "local" if !standbys.is_empty() => {
-            tracing::warn!(setting = "synchronous_commit", wanted = "on", "a failover can lose orders that were answered with 2xx");
-        }
-        _ => {}
+    let found: [String; 4] = std::array::from_fn(|n| row.get(n));
+    for (setting, when) in not_durable(found.each_ref().map(String::as_str)) {
+        tracing::warn!(setting, wanted = "on", "PostgreSQL can lose orders that were answered with 2xx {when}");
     }
     Ok(())
+}
+
+/// Settings that are not as they should be, and when that costs something.
+fn not_durable([fsync, full_page_writes, commit, standbys]: [&str; 4]) -> Vec<(&'static str, &'static str)> {
+    let power = "when the power fails";
+    let found = [
+        ("fsync", power, fsync == "off"),
+        ("full_page_writes", power, full_page_writes == "off"),
+        ("synchronous_commit", "when it crashes", commit == "off"),
+        ("synchronous_commit", "in a failover", commit == "local" && !standbys.is_empty()),
+    ];
+    found.into_iter().filter_map(|(setting, when, is_so)| is_so.then_some((setting, when))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_setting_that_can_cost_an_order_is_named() {
+        assert_eq!(not_durable(["on", "on", "on", "*"]), []);
+        assert_eq!(not_durable(["on", "on", "local", ""]), [], "there is nobody to fail over to");
+        assert_eq!(not_durable(["on", "on", "local", "*"]), [("synchronous_commit", "in a failover")]);
+        let names: Vec<&str> = not_durable(["off", "off", "off", ""]).into_iter().map(|(setting, _)| setting).collect();
+        assert_eq!(names, ["fsync", "full_page_writes", "synchronous_commit"]);
+    }
 }

@@ -6,6 +6,7 @@
 //! | `Database::writer` | 1 each | each [`GroupCommit`] actor: nobody it could wait for |
 //! | [`Database::requests`] | `database-pool-size` | what HTTP requests ask for, one row or one page each |
 
+mod batch;
 mod connect;
 mod connection;
 mod error;

@@ -298,6 +298,31 @@ async fn a_database_that_takes_no_writes_is_not_ready_until_it_does() {
 }
 
 #[actix_rt::test]
+async fn an_instance_that_commits_nothing_for_seconds_is_not_ready_until_it_does() {
+    let test = TestDatabase::create().await;
+    let settings = DatabaseSettings { commit_deadline: Duration::from_millis(500), ..database_settings(test.url()) };
+    let database = open(&settings);
+    run(&database, "CREATE TABLE notes (number int, label text DEFAULT 'a note')").await.expect("a table");
+    let writer = notes(&database, &settings);
+    eventually("the writer is up", SOON, async || writer.commit(1).await).await;
+    let holder = database.connection().await.expect("a connection");
+    let hold = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0; LOCK TABLE notes";
+    holder.batch_execute(hold).await.expect("a lock");
+
+    writer.commit(2).await.expect_err("the table is locked");
+    database.check().await.expect("that may be over soon");
+    let said = async || match (writer.commit(2).await, database.check().await) {
+        (Err(_), Err(said)) if said.contains("nothing of notes was committed") => Ok(()),
+        other => Err(other),
+    };
+    eventually("it says so", SOON, said).await;
+
+    holder.batch_execute("ROLLBACK").await.expect("the lock is gone");
+    assert_eq!(writer.commit(3).await, Ok("a note".to_owned()));
+    database.check().await.expect("it is ready again");
+}
+
+#[actix_rt::test]
 async fn requests_and_writers_do_not_wait_for_each_other() {
     let test = TestDatabase::create().await;
     let settings = DatabaseSettings { pool_size: 2, ..database_settings(test.url()) };

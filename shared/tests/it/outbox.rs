@@ -180,6 +180,36 @@ async fn a_row_that_was_looked_at_two_million_times_is_swept_like_any_other() {
 }
 
 #[actix_rt::test]
+async fn a_sweep_begins_where_the_last_one_ended_whatever_a_snapshot_keeps_alive() {
+    let bank = Bank::open().await;
+    let snapshot = bank.teller.database.connection().await.expect("a connection");
+    let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ; SET LOCAL idle_in_transaction_session_timeout = 0; SELECT count(*) FROM outbox";
+    snapshot.batch_execute(begin).await.expect("a snapshot");
+    let rows_of_before = "INSERT INTO outbox (event_id, stream, envelope, due_at)
+                          SELECT gen_random_uuid(), 'deposited', '', now() - interval '1 hour' FROM generate_series(1, 20000);
+                          DELETE FROM outbox";
+    bank.teller.database.connection().await.expect("a connection").batch_execute(rows_of_before).await.expect("dead rows");
+    let _relay = bank.relay(|options| options.settings.sweep_interval = Duration::from_millis(50));
+    let read = "SELECT idx_tup_read FROM pg_stat_user_indexes WHERE indexrelname = 'outbox_due'";
+    let scans = "SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = 'outbox_due'";
+    let first = async || match bank.number(read).await {
+        read if read >= 20_000 => Ok(read),
+        read => Err(read),
+    };
+    let (read_by_first, scans_by_first) = (eventually("the first sweep reads the dead rows", SOON, first).await, bank.number(scans).await);
+
+    let more = async || match bank.number(scans).await {
+        scans if scans >= scans_by_first + 20 => Ok(()),
+        scans => Err(scans),
+    };
+    eventually("the next ones are over", SOON, more).await;
+
+    let read_by_next = bank.number(read).await - read_by_first;
+    assert!(read_by_next < 20_000, "{read_by_next} rows were read by the sweeps after the first");
+    snapshot.batch_execute("ROLLBACK").await.expect("released");
+}
+
+#[actix_rt::test]
 async fn a_stream_that_is_full_gets_no_more_and_the_rest_follows_when_there_is_room() {
     let bank = Bank::open().await;
     bank.redis.command::<()>(&["XGROUP", "CREATE", STREAM, GROUP, "0", "MKSTREAM"]).await;

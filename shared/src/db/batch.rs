@@ -1,0 +1,118 @@
+//! One batch of a [`GroupCommit`](super::GroupCommit): committed as a whole, or cut until what is in the way stands alone.
+
+use std::{
+    collections::VecDeque,
+    ops::Range,
+    rc::Rc,
+    time::{Duration, Instant},
+};
+
+use super::{CommitError, Database, DbError, Fault, Write, group_commit::Limits};
+use crate::failpoint;
+
+/// A batch that was rolled back for a reason that may pass (a lock, a deadlock) is tried so often before it is cut. With `WRITER_LOCK`
+/// that takes half a second, which leaves time within `commit-deadline` to find what is in the way.
+const TRIES: u32 = 2;
+/// A batch is cut into so many parts: one item among 512 stands alone after three cuts, each of which may cost a `WRITER_LOCK`.
+const PARTS: usize = 8;
+/// Pause before a batch is tried again: long enough for a restarting server, short against `commit-deadline`.
+const RETRY_PAUSE: Duration = Duration::from_millis(50);
+
+/// What one flush needs, apart from the actor.
+pub(super) struct Batch<W> {
+    pub writer: Rc<W>,
+    pub database: Database,
+    pub limits: Limits,
+}
+
+impl<W: Write> Batch<W> {
+    pub async fn run(&self, items: Vec<W::Item>) -> Vec<Result<W::Outcome, CommitError>> {
+        metrics::histogram!("orderflow_group_commit_batch_size", "writer" => W::NAME).record(items.len() as f64);
+        let started = Instant::now();
+        let outcomes = self.settle(&items, started).await;
+        metrics::histogram!("orderflow_group_commit_duration_seconds", "writer" => W::NAME).record(started.elapsed());
+        outcomes
+    }
+
+    /// Commits `items`. A batch that cannot be committed as a whole is cut into parts, and those again, until what is in the way
+    /// stands alone; the parts that can be committed come first. What is left at the deadline was not committed.
+    async fn settle(&self, items: &[W::Item], started: Instant) -> Vec<Result<W::Outcome, CommitError>> {
+        let mut outcomes: Vec<_> = items.iter().map(|_| Err(CommitError::Unavailable("out of time".to_owned()))).collect();
+        let mut parts = VecDeque::new();
+        parts.push_back(0..items.len());
+        while let Some(part) = parts.pop_front() {
+            let tries = if part.len() == items.len() { TRIES } else { 1 };
+            let result = self.persist(&items[part.clone()], tries, started).await;
+            let pause = matches!(&result, Err(error) if error.is_transient());
+            match result {
+                Ok(done) => part.zip(done).for_each(|(n, outcome)| outcomes[n] = Ok(outcome)),
+                Err(error) if part.len() > 1 && !W::DEPENDENT && may_be_of_one_item(&error) => parts.extend(cut(part)),
+                Err(error) => part.for_each(|n| outcomes[n] = Err(failure::<W>(error.clone()))),
+            }
+            if parts.is_empty() || started.elapsed() >= self.limits.deadline {
+                break;
+            }
+            if pause {
+                tokio::time::sleep(RETRY_PAUSE).await;
+            }
+        }
+        outcomes
+    }
+
+    /// Commits `items`: until the deadline while the outcome is unknown; `tries` times when they were rolled back and that may pass.
+    async fn persist(&self, items: &[W::Item], tries: u32, started: Instant) -> Result<Vec<W::Outcome>, DbError> {
+        let (mut tried, mut may_have_happened) = (0, false);
+        loop {
+            let error = match self.attempt(items).await {
+                Ok(outcomes) => return Ok(outcomes),
+                Err(error) => error,
+            };
+            tried += 1;
+            may_have_happened |= error.fault == Fault::Lost;
+            let again = match error.fault {
+                Fault::Lost => true,
+                Fault::Unreachable => may_have_happened,
+                Fault::Contention => tried < tries,
+                Fault::Unfit => tried < tries || W::DEPENDENT,
+                Fault::Constraint(_) | Fault::Refused => false,
+            };
+            if !again || started.elapsed() >= self.limits.deadline {
+                return Err(error);
+            }
+            tracing::warn!(writer = W::NAME, items = items.len(), %error, "commit failed; trying the batch again");
+            tokio::time::sleep(RETRY_PAUSE).await;
+        }
+    }
+
+    async fn attempt(&self, items: &[W::Item]) -> Result<Vec<W::Outcome>, DbError> {
+        let connection = self.database.connection().await?;
+        failpoint::pass("commit.before", W::NAME);
+        let commit = self.writer.commit(&connection, items);
+        let Ok(outcomes) = tokio::time::timeout(self.limits.deadline, commit).await else {
+            // The server may still be at it, or gone without a word.
+            connection.condemn();
+            return Err(DbError::silent(self.limits.deadline));
+        };
+        let outcomes = outcomes?;
+        debug_assert_eq!(outcomes.len(), items.len(), "one outcome an item");
+        failpoint::pass("commit.after", W::NAME);
+        self.writer.committed(items, &outcomes);
+        Ok(outcomes)
+    }
+}
+
+/// Who decided a batch as a whole has to find out which of its items somebody keeps from being committed, and is told so.
+fn failure<W: Write>(error: DbError) -> CommitError {
+    if W::DEPENDENT && error.fault == Fault::Contention { CommitError::Refused(error) } else { error.into() }
+}
+
+/// What was rolled back, possibly for the sake of one item: because of its values, of a row that somebody holds, or of what only its
+/// row runs into.
+fn may_be_of_one_item(error: &DbError) -> bool {
+    !matches!(error.fault, Fault::Unreachable | Fault::Lost)
+}
+
+fn cut(part: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    let (size, end) = (part.len().div_ceil(PARTS), part.end);
+    part.step_by(size).map(move |start| start..end.min(start + size))
+}

@@ -77,6 +77,8 @@ pub struct Arena {
     pub lasting: Lasting,
     /// Orders of the run in all.
     pub orders: u64,
+    /// Consumers that will never come back were named in a group.
+    pub has_stale_names: bool,
     /// The Redis that takes over when the first is demoted; that one takes over again.
     pub second_redis: Option<Redis>,
     /// What was measured on the way, for the report.
@@ -124,6 +126,7 @@ impl Arena {
             judged,
             lasting,
             orders,
+            has_stale_names: false,
             second_redis,
             measured,
             folder,

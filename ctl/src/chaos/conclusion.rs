@@ -7,6 +7,7 @@ use tokio::time::sleep;
 
 use super::arena::Arena;
 use super::fault::Fault;
+use super::faults::stale_group::names_are_gone;
 use super::report::Report;
 use super::watched::{Seen, Watched};
 use super::{ChaosError, wait};
@@ -29,6 +30,7 @@ pub async fn conclude(arena: &mut Arena, report: &mut Report, load: Option<LoadR
     }
     arena.revive().await?;
     catalogues_agree(arena, &sources).await;
+    names_are_gone(arena).await;
     let evidence = Evidence { client_log: Some(arena.folder.client_log()) };
     let mut verdict = verify::verify(&sources, &evidence).await.map_err(|error| ChaosError::Verify(error.to_string()))?;
     let seen = watched.end().await;

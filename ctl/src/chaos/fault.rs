@@ -168,6 +168,12 @@ mod cards {
         Card { number, does, holds, limits, weight, usual: 2 }
     }
 
+    /// Half a minute or more when it is named; in a random mix it is short, and rare.
+    const fn lasting(number: &'static str, does: &'static str, holds: &'static str, limits: Limits) -> Card {
+        Card { number, does, holds, limits, weight: 1, usual: 1 }
+    }
+
+    /// In no random mix: it needs a stack or a machine of its own.
     const fn long(number: &'static str, does: &'static str, holds: &'static str, limits: Limits) -> Card {
         Card { number, does, holds, limits, weight: 0, usual: 1 }
     }
@@ -238,21 +244,23 @@ mod cards {
             Fault::PostgresSilent => quick("F21", "connections to PostgreSQL go silent for good; new ones work", FIRST, POSTGRES, 3),
             Fault::PostgresReadonly => of_few("F21", "PostgreSQL sessions stay open and are read-only", FIRST_NOT_READY, POSTGRES, 2),
             Fault::PostgresStalePlan => of_few("F21", "ALTER TABLE ... TYPE below running services", FIRST, POSTGRES, 2),
-            Fault::PostgresHungHost => long("F21", "the first host of DATABASE_URL hangs at the start", "it starts and works", SLOW),
-            Fault::PostgresFailover => long("F22", "kill -9 of the primary, the synchronous standby is promoted", "0 lost", POSTGRES),
+            Fault::PostgresHungHost => lasting("F21", "the first host of DATABASE_URL hangs at the start", "it starts and works", SLOW),
+            Fault::PostgresFailover => lasting("F22", "kill -9 of the primary, the synchronous standby is promoted", "0 lost", POSTGRES),
             Fault::RefundRefused => of_few("F23", "the provider refuses one refund, for a while and for ever", OTHERS_SETTLE, CRASH, 1),
             Fault::ChargesRefused => of_few("F23", "the provider refuses 1,200 charges of one product", OTHERS_SETTLE, SLOW, 1),
             Fault::InventoryAway => {
-                long("F24", "no inventory for N minutes at R orders/s", "Redis bounded; drained at twice the intake", SLOW)
+                lasting("F24", "no inventory for N minutes at R orders/s", "Redis bounded; drained at twice the intake", SLOW)
             }
-            Fault::OutboxLarge => long("F25", "FLUSHALL beside N unconfirmed outbox rows", "swept while new orders go on", SLOW),
+            Fault::OutboxLarge => lasting("F25", "FLUSHALL beside N unconfirmed outbox rows", "swept while new orders go on", SLOW),
             Fault::OutboxStuckRow => of_few("F26", "outbox rows that cannot be published", "all others are swept", CRASH, 1),
-            Fault::Soak => long("F27", "R orders/s for N minutes", "memory, rows, connections and names do not grow", SLOW),
+            Fault::Soak => lasting("F27", "R orders/s for N minutes", "memory, rows, connections and names do not grow", SLOW),
             Fault::Partitions => long("F28", "16 partitions, slow commits, a burst of orders", "nothing is claimed from the living", SLOW),
-            Fault::Snapshot => long("F29", "a snapshot is held open under load", "p99 at most doubled", CRASH),
-            Fault::Clocks => long("F30", "clocks of two instances apart, one by an hour (needs libfaketime)", "charged in time", CRASH),
+            Fault::Snapshot => lasting("F29", "a snapshot is held open under load", "p99 at most doubled", CRASH),
+            Fault::Clocks => lasting("F30", "clocks of two instances apart, one by an hour (needs libfaketime)", "charged in time", CRASH),
             Fault::OldProgram => of_few("F31", "an instance restarted beside a newer schema", "it starts and works", CRASH, 1),
-            Fault::StaleGroup => long("F32", "a group that nobody reads, forty names of consumers", "trimming goes on, the names go", SLOW),
+            Fault::StaleGroup => {
+                lasting("F32", "a group that nobody reads, forty names of consumers", "trimming goes on, the names go", SLOW)
+            }
             Fault::CatalogueLost => of_few("F33", "a price changes and its event is lost", "the catalogues agree again", CRASH, 2),
             Fault::RedriveRefused => of_few("F34", "Redis refuses a redrive half-way", "the dead letter is still there", CRASH, 2),
         }

@@ -9,10 +9,13 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::ChaosError;
 use super::arena::Arena;
+use super::run::Lasting;
 use crate::bench::text;
 use crate::processes::resident;
 use crate::stack::{Kind, Service};
 
+/// Two a quarter are the least of which one is the median.
+const ENOUGH: usize = 8;
 /// Rarely enough that counting the rows of a large outbox is no load.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 const OUTBOX: &str = "SELECT count(*) FROM outbox";
@@ -23,9 +26,18 @@ const STREAMS: [&str; 4] = ["order_completed", "stock_reserved", "refund_order",
 /// What a run takes up at one moment, by the name of the figure. Bytes, rows, or just how many.
 pub type Footprint = BTreeMap<String, u64>;
 
-/// Over time.
-#[derive(Debug, Default)]
-pub struct Footprints(Vec<(f64, Footprint)>);
+/// Over time, in seconds.
+#[derive(Debug)]
+pub struct Footprints {
+    began: Instant,
+    looks: Vec<(f64, Footprint)>,
+}
+
+impl Default for Footprints {
+    fn default() -> Self {
+        Self { began: Instant::now(), looks: Vec::new() }
+    }
+}
 
 /// How much more than before a figure may be before it counts as grown: a share, and an amount that is noise.
 struct Allowance {
@@ -46,26 +58,51 @@ const ALLOWED: [Allowance; 5] = [
 impl Footprints {
     /// Looks once a second, until it is dropped. What cannot be asked at a moment is left out of it.
     pub async fn collect(&mut self, arena: &Arena) -> std::convert::Infallible {
-        let (began, mut ticks) = (Instant::now(), interval(LOOK_EVERY));
+        let mut ticks = interval(LOOK_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            self.0.push((began.elapsed().as_secs_f64(), take(arena).await));
+            let figures = of_servers(arena).await.into_iter().chain(of_processes(arena)).collect();
+            self.looks.push((self.began.elapsed().as_secs_f64(), figures));
         }
+    }
+
+    /// Looks once: at the servers only. What a process takes up says nothing in a run that starts it again and again.
+    pub async fn look(&mut self, arena: &Arena) {
+        self.looks.push((self.began.elapsed().as_secs_f64(), of_servers(arena).await));
+    }
+
+    /// I15, if there were looks enough to say something.
+    pub fn judge(&self, arena: &mut Arena) {
+        if self.looks.len() < ENOUGH {
+            return;
+        }
+        for (name, grown) in self.grown() {
+            arena.findings.extend(grown.as_ref().map(|grown| format!("{name} grows with the length of the run: {grown}")));
+            arena.judged.bounds.note(&name, grown);
+        }
+    }
+
+    /// For whoever wants to see them.
+    ///
+    /// # Errors
+    /// [`ChaosError::Io`].
+    pub fn draw(&self, lasting: &Lasting, title: &str) -> Result<(), ChaosError> {
+        lasting.picture.as_ref().map_or(Ok(()), |picture| self.write(picture, title))
     }
 
     /// The most there was of a figure.
     #[must_use]
     pub fn most(&self, name: &str) -> u64 {
-        self.0.iter().filter_map(|(_, figures)| figures.get(name)).copied().max().unwrap_or(0)
+        self.looks.iter().filter_map(|(_, figures)| figures.get(name)).copied().max().unwrap_or(0)
     }
 
     /// Figures that were larger in the last quarter than in the second one.
     #[must_use]
     pub fn grown(&self) -> Vec<(String, Option<String>)> {
-        let quarter = self.0.len() / 4;
-        let (second, last) = (&self.0[quarter..quarter * 2], &self.0[quarter * 3..]);
-        let names = self.0.last().map(|(_, figures)| figures.keys().cloned().collect::<Vec<_>>()).unwrap_or_default();
+        let quarter = self.looks.len() / 4;
+        let (second, last) = (&self.looks[quarter..quarter * 2], &self.looks[quarter * 3..]);
+        let names = self.looks.last().map(|(_, figures)| figures.keys().cloned().collect::<Vec<_>>()).unwrap_or_default();
         let judged = |name: String| {
             let allowed = ALLOWED.iter().find(|allowed| name.starts_with(allowed.of))?;
             let (before, after) = (median(second, &name), median(last, &name));
@@ -79,30 +116,26 @@ impl Footprints {
     #[must_use]
     pub fn csv(&self) -> String {
         let names: Vec<&String> =
-            self.0.iter().max_by_key(|(_, figures)| figures.len()).map(|(_, all)| all.keys().collect()).unwrap_or_default();
+            self.looks.iter().max_by_key(|(_, figures)| figures.len()).map(|(_, all)| all.keys().collect()).unwrap_or_default();
         let mut csv = String::from("seconds");
         names.iter().for_each(|name| _ = write!(csv, ",{name}"));
-        for (seconds, figures) in &self.0 {
+        for (seconds, figures) in &self.looks {
             let _ = write!(csv, "\n{seconds:.1}");
             names.iter().for_each(|name| _ = write!(csv, ",{}", figures.get(*name).map(u64::to_string).unwrap_or_default()));
         }
         csv + "\n"
     }
 
-    /// Writes picture and figures: `soak.svg`, `soak.csv`.
-    ///
-    /// # Errors
-    /// [`ChaosError::Io`].
-    pub fn write(&self, picture: &Path, title: &str) -> Result<(), ChaosError> {
+    /// Picture and figures: `soak.svg`, `soak.csv`.
+    fn write(&self, picture: &Path, title: &str) -> Result<(), ChaosError> {
         let written = |path: &Path, text: String| std::fs::write(path, text).map_err(ChaosError::io(format!("write {}", path.display())));
         written(picture, self.svg(title))?;
         written(&picture.with_extension("csv"), self.csv())
     }
 
     /// The figures as a picture: a line each, on a scale of its own, with its least and its most.
-    #[must_use]
-    pub fn svg(&self, title: &str) -> String {
-        let names: Vec<String> = self.0.last().map(|(_, figures)| figures.keys().cloned().collect()).unwrap_or_default();
+    fn svg(&self, title: &str) -> String {
+        let names: Vec<String> = self.looks.last().map(|(_, figures)| figures.keys().cloned().collect()).unwrap_or_default();
         let height = TOP + BAND * names.len() as f64 + 30.0;
         let mut svg = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" font-family=\"sans-serif\" font-size=\"13\">\n\
@@ -112,19 +145,19 @@ impl Footprints {
         for (index, name) in names.iter().enumerate() {
             svg += &self.band(name, TOP + BAND * index as f64);
         }
-        let end = self.0.last().map_or(0.0, |(seconds, _)| *seconds);
+        let end = self.looks.last().map_or(0.0, |(seconds, _)| *seconds);
         let _ = writeln!(svg, "{}", text(LEFT, height - 10.0, "fill=\"#57606a\"", "0 min"));
         let _ = writeln!(svg, "{}", text(RIGHT, height - 10.0, "text-anchor=\"end\" fill=\"#57606a\"", &format!("{:.1} min", end / 60.0)));
         svg + "</svg>\n"
     }
 
     fn band(&self, name: &str, top: f64) -> String {
-        let (most, end) = (self.most(name).max(1) as f64, self.0.last().map_or(1.0, |(seconds, _)| seconds.max(1.0)));
+        let (most, end) = (self.most(name).max(1) as f64, self.looks.last().map_or(1.0, |(seconds, _)| seconds.max(1.0)));
         let point = |(seconds, figures): &(f64, Footprint)| {
             let (x, share) = (LEFT + (RIGHT - LEFT) * seconds / end, *figures.get(name)? as f64 / most);
             Some(format!("{x:.1},{:.1}", top + BAND - 8.0 - (BAND - 16.0) * share))
         };
-        let points: Vec<String> = self.0.iter().filter_map(point).collect();
+        let points: Vec<String> = self.looks.iter().filter_map(point).collect();
         let base = top + BAND - 8.0;
         let label = text(LEFT - 10.0, top + 24.0, "text-anchor=\"end\"", name);
         let scale = text(
@@ -153,7 +186,7 @@ fn shown(name: &str, value: f64) -> String {
     if is_bytes { format!("{:.0} MiB", value / f64::from(1 << 20)) } else { format!("{value:.0}") }
 }
 
-async fn take(arena: &Arena) -> Footprint {
+async fn of_servers(arena: &Arena) -> Footprint {
     let mut figures = Footprint::new();
     if let Ok(redis) = arena.redis() {
         let mut names = 0;
@@ -171,9 +204,12 @@ async fn take(arena: &Arena) -> Footprint {
     }
     let connections = arena.database(Kind::Payment).number(CONNECTIONS, &[]).await.ok();
     figures.extend(connections.map(|number| ("connections".to_owned(), number.unsigned_abs())));
-    let running = arena.stack.services().filter(|service| service.exit_status().is_none());
-    figures.extend(running.map(|service: &Service| (format!("rss_{}", service.id()), resident(service.pid()))));
     figures
+}
+
+fn of_processes(arena: &Arena) -> Footprint {
+    let running = arena.stack.services().filter(|service| service.exit_status().is_none());
+    running.map(|service: &Service| (format!("rss_{}", service.id()), resident(service.pid()))).collect()
 }
 
 fn median(samples: &[(f64, Footprint)], name: &str) -> u64 {
@@ -188,7 +224,8 @@ mod tests {
 
     /// Sixteen samples of one figure.
     fn over_time(name: &str, of: impl Fn(u64) -> u64) -> Footprints {
-        Footprints((0..16).map(|at| (at as f64, Footprint::from([(name.to_owned(), of(at))]))).collect())
+        let looks = (0..16).map(|at| (at as f64, Footprint::from([(name.to_owned(), of(at))]))).collect();
+        Footprints { looks, ..Footprints::default() }
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::conclusion::conclude;
 use super::fault::Fault;
 use super::faults::{self, Struck};
 use super::folder::RunFolder;
+use super::footprint::Footprints;
 use super::live::Live;
 use super::profile::Profile;
 use super::recovery::{Recovery, seconds};
@@ -72,11 +73,14 @@ impl Terms {
     }
 }
 
-impl Default for Lasting {
-    /// Long enough for an event to be published again many times (profile `fast`), short enough for `scripts/test`; as many orders as a
-    /// debug build on two cores keeps up with, and more of them than a stream may hold unread.
-    fn default() -> Self {
-        Self { time: Duration::from_secs(30), rate: 150.0, picture: None }
+impl Lasting {
+    /// Unless told. Named: long enough for an event to be published again many times (profile `fast`), for more orders than a stream may
+    /// hold unread, and for an actor to be given up that counts refusals as its own faults (20 of them, 2 s apart in the end). In a mix:
+    /// twice as long as anything may take to be noticed. At a rate that a debug build on two cores keeps up with.
+    #[must_use]
+    pub fn usual(choice: &Choice) -> Self {
+        let seconds = if *choice == Choice::Random { 10 } else { 33 };
+        Self { time: Duration::from_secs(seconds), rate: 150.0, picture: None }
     }
 }
 
@@ -87,6 +91,7 @@ impl Default for Lasting {
 pub async fn run(terms: &Terms, live: Live) -> Result<(Report, Arena), ChaosError> {
     let began = Instant::now();
     let schedule = schedule::plan(&terms.schedule);
+    faults::check(&schedule)?;
     live.say(format!(
         "seed {}: starting PostgreSQL, Redis, user, {1} inventory, {1} payment",
         terms.schedule.seed, terms.schedule.instances
@@ -116,7 +121,8 @@ fn arena_terms(terms: &Terms) -> arena::Terms {
         instances: terms.schedule.instances,
         partitions: terms.schedule.choice.names(Fault::Partitions),
         lasting: terms.lasting.clone(),
-        orders: terms.orders,
+        // In a mix they are all the orders of the run, not the rows of one fault.
+        orders: if terms.schedule.choice == Choice::Random { 0 } else { terms.orders },
         small_disk: terms.schedule.choice.names(Fault::DiskFull),
         seed_bug: terms.seed_bug.clone(),
     }
@@ -160,7 +166,7 @@ async fn events(
     schedule: &[PlannedFault],
     report: &mut Report,
 ) -> Result<Option<LoadReport>, ChaosError> {
-    let mut running = JoinSet::new();
+    let (mut running, mut figures) = (JoinSet::new(), Footprints::default());
     let driven = load.clone();
     running.spawn(async move { driven.run().await });
     for planned in schedule {
@@ -172,6 +178,11 @@ async fn events(
             report.reasons.push(format!("the run ended at fault {}: see there", planned.number));
             return Ok(None);
         }
+        figures.look(arena).await;
+    }
+    if terms.schedule.choice == Choice::Random {
+        figures.judge(arena);
+        figures.draw(&terms.lasting, &format!("{} faults, seed {}: after each of them", schedule.len(), terms.schedule.seed))?;
     }
     arena.live.say("waiting for the last orders");
     let ended = timeout(PATIENCE * 2, running.join_next()).await.ok().flatten().and_then(Result::ok);
@@ -189,6 +200,8 @@ async fn one_fault(arena: &mut Arena, load: &Load, planned: &PlannedFault, order
     match attempt(arena, load, planned, orders, &mut report).await {
         Ok(recovery) => {
             report.recovery = Some(recovery);
+            // Every instance had to say that it is ready.
+            arena.judged.readiness.held(arena.stack.services().count() as u64);
             arena.judged.progress.note(&format!("after {fault}"), recovery.over(card.limits));
             report.wrong.extend(recovery.over(card.limits));
         }

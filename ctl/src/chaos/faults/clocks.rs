@@ -46,7 +46,7 @@ pub async fn apart(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, 
     Ok(Struck { evidence: evidence?, recovering })
 }
 
-fn library() -> Result<PathBuf, ChaosError> {
+pub fn library() -> Result<PathBuf, ChaosError> {
     let found = LIBRARIES.iter().map(Path::new).find(|path| path.exists());
     found.map(Path::to_path_buf).ok_or_else(|| ChaosError::Impossible("libfaketime is missing: install the package faketime".to_owned()))
 }

@@ -18,10 +18,10 @@ use crate::stack::Kind;
 /// A client that waits for its answer has a place in here; more than all instances admit.
 const IN_FLIGHT: usize = 2048;
 const PATIENCE: Duration = Duration::from_secs(120);
-/// Of the rate; less, and the run was about another one. A busy machine may lose some.
-const KEPT: f64 = 0.8;
 /// Drained at this many times the intake.
 const TIMES: f64 = 2.0;
+/// What came in a shorter time is worked off while the instances still start: that measures nothing.
+const MEASURABLE: Duration = Duration::from_secs(30);
 /// A queue of 15 minutes, at twice the intake, with some room.
 const DRAINED_WITHIN: Duration = Duration::from_secs(1200);
 /// Two busy cores make this much difference by themselves.
@@ -62,40 +62,28 @@ async fn under(arena: &Arena, load: Load) -> Result<(LoadReport, Footprints), Ch
     Ok((report, figures))
 }
 
-/// I15, and the figures for whoever wants to see them.
-fn judge_bounds(arena: &mut Arena, what: &str, figures: &Footprints) -> Result<(), ChaosError> {
-    for (name, grown) in figures.grown() {
-        arena.findings.extend(grown.as_ref().map(|grown| format!("{name} grows with the length of the run: {grown}")));
-        arena.judged.bounds.note(&name, grown);
-    }
-    draw(arena, what, figures)
-}
-
-fn draw(arena: &mut Arena, what: &str, figures: &Footprints) -> Result<(), ChaosError> {
-    let Lasting { time, rate, picture } = &arena.lasting;
+fn show(arena: &mut Arena, what: &str, report: &LoadReport, figures: &Footprints) -> Result<(), ChaosError> {
+    let Lasting { time, rate, .. } = &arena.lasting;
     let (minutes, mib) = (time.as_secs_f64() / 60.0, figures.most("redis_bytes") >> 20);
+    let (accepted, wanted) = (report.accepted, rate * time.as_secs_f64());
     let rows = figures.most("outbox_rows_payment");
-    arena
-        .measured
-        .push(format!("{what}: {rate} orders/s for {minutes:.1} min; at most {mib} MiB in Redis, {rows} rows in payment's outbox"));
-    match picture {
-        Some(picture) => figures.write(picture, &format!("{what}: {rate} orders/s for {minutes:.1} minutes")),
-        None => Ok(()),
-    }
+    arena.measured.push(format!(
+        "{what}: {accepted} orders accepted of {wanted:.0} in {minutes:.1} min; at most {mib} MiB in Redis, {rows} rows in payment's outbox"
+    ));
+    figures.draw(&arena.lasting, &format!("{what}: {rate} orders/s for {minutes:.1} minutes"))
 }
 
-/// F27: nothing grows with the length of a run.
+/// F27: nothing grows with the length of a run. Whether the machine kept the rate stands in the report, and is no fault of the services.
 pub async fn soak(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
     let load = load(arena, u64::from(planned.draw)).await?;
     let (report, figures) = under(arena, load).await?;
-    judge_bounds(arena, "soak", &figures)?;
+    figures.judge(arena);
+    show(arena, "soak", &report, &figures)?;
     let recovering = arena.over(planned.limit());
-    let wanted = arena.lasting.rate * arena.lasting.time.as_secs_f64();
-    let evidence = format!("{} orders accepted of {wanted:.0}", report.accepted);
-    if (report.accepted as f64) < wanted * KEPT {
-        arena.findings.push(format!("the rate was not kept: {evidence}"));
+    match report.accepted {
+        0 => Err(ChaosError::NotLanded("no order was accepted".to_owned())),
+        accepted => Ok(Struck { evidence: format!("{accepted} orders were accepted"), recovering }),
     }
-    Ok(Struck { evidence, recovering })
 }
 
 /// F24: orders wait in PostgreSQL, and not twice in Redis; afterwards they are worked off faster than they came.
@@ -108,7 +96,7 @@ pub async fn inventory_away(arena: &mut Arena, planned: &PlannedFault) -> Result
     }
     let (report, figures) = under(arena, load).await?;
     unread_is_bounded(arena, &figures).await?;
-    draw(arena, "inventory-away", &figures)?;
+    show(arena, "inventory-away", &report, &figures)?;
     let waiting = arena.database(Kind::Payment).number(OPEN, &[]).await?;
     let began = Instant::now();
     for id in &inventories {
@@ -125,7 +113,8 @@ fn judge_drain(arena: &mut Arena, waiting: i64, took: Duration, accepted: u64) {
     arena
         .measured
         .push(format!("inventory-away: {intake:.0} orders/s in, {drain:.0}/s out (the restarts included), ratio {:.2}", drain / intake));
-    let slow = (drain < TIMES * intake).then(|| format!("drained at {:.2} times the intake, not {TIMES}", drain / intake));
+    let is_slow = arena.lasting.time >= MEASURABLE && drain < TIMES * intake;
+    let slow = is_slow.then(|| format!("drained at {:.2} times the intake, not {TIMES}", drain / intake));
     arena.findings.extend(slow.clone());
     arena.judged.progress.note("inventory-away", slow);
 }

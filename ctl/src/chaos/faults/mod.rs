@@ -31,7 +31,7 @@ mod redis_outage;
 mod redis_refusals;
 mod redrive;
 mod restarts;
-mod stale_group;
+pub mod stale_group;
 mod steps;
 mod trim;
 mod zombie;
@@ -56,6 +56,15 @@ pub struct Struck {
     pub evidence: String,
     /// Until all is well again.
     pub recovering: Recovering,
+}
+
+/// Whether this machine has what these faults need.
+///
+/// # Errors
+/// [`ChaosError::Impossible`] says what to install.
+pub fn check(schedule: &[PlannedFault]) -> Result<(), ChaosError> {
+    let moves_clocks = schedule.iter().any(|planned| planned.fault == Fault::Clocks);
+    if moves_clocks { clocks::library().map(drop) } else { Ok(()) }
 }
 
 /// Does it.

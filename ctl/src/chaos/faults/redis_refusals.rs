@@ -17,8 +17,8 @@ use crate::chaos::fault::Fault;
 use crate::chaos::{ChaosError, wait};
 use crate::stack::Kind;
 
-/// Beyond the hold of a fault: the looks at `/readyz` may take this long.
-const LONGER: Duration = Duration::from_secs(6);
+/// A refusal lasts for longer than an instance may take to notice it.
+const AT_LEAST: Duration = Duration::from_secs(6);
 /// A start that needs no write of Redis takes a second or two; a debug build on a busy machine some more.
 const STARTS_WITHIN: Duration = Duration::from_secs(20);
 /// Orders whose events wait.
@@ -138,7 +138,7 @@ pub async fn take_back(arena: &Arena) -> Result<(), ChaosError> {
 }
 
 async fn meanwhile(arena: &mut Arena, planned: &PlannedFault, waiting: &[Uuid]) -> Result<(), ChaosError> {
-    let hold = planned.hold() + LONGER;
+    let hold = planned.hold().max(AT_LEAST);
     if planned.fault == Fault::RedisNoperm {
         let refused = orders_are_accepted(arena, hold).await?;
         note(arena, planned, refused);

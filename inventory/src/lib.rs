@@ -4,7 +4,7 @@
 //! http ──────────────────────────────┐
 //!                                     ├─> StockDesk ──> Product (one per SKU: holds in memory)
 //! order_completed ─> OrderCompletedHandler  │
-//!                                     └──> StockWriter: one transaction a batch (inbox with reply + stock + ledger)
+//!                                     └──> WriteStock: one transaction a batch (inbox with reply + stock + ledger)
 //!                                                └──> stock_reserved | refund_order
 //! ```
 //!

@@ -6,7 +6,7 @@
 //!                 v                                       │
 //!             hold every line, in order ─> Reserve | Refuse            (deciding.rs)
 //!                 v                                       │
-//!             StockWriter: one transaction ── refused ────┴─ forget these products, all of it again
+//!             WriteStock: one transaction ── refused ────┴─ forget these products, all of it again
 //!                 │                        ├─ away ───> forget them    Transient
 //!                 │                        └─ a product is locked ───> its orders: Transient; the others again
 //!                 v

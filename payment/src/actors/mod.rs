@@ -5,7 +5,7 @@
 //!  HTTP ──ShowOrder, AwaitOrder, ListOrders──> OrderDesk            inventory, page by page ──> CatalogueSync
 //!  Cashier ──> PaymentProvider ──group commit──> order + outbox ──> relay
 //!  what the provider does not do ──> charges_retried, refunds_due ──> Reconciler ──> PaymentProvider
-//!  consumers ──ConfirmOrders──> OrderDesk      consumers ──RefundOrders──> Cashier      consumers ──TakeOver──> Catalogue
+//!  consumers ──ConfirmOrders──> OrderDesk      consumers ──RefundOrders──> Cashier      consumers ──TakeOverProducts──> Catalogue
 //! ```
 
 mod cashier;

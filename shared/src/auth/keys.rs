@@ -36,7 +36,14 @@ struct Remote {
     url: HttpUrl,
     client: reqwest::Client,
     shortest_pause: Duration,
-    last_fetch: Mutex<Option<Instant>>,
+    looks: Mutex<Looks>,
+}
+
+/// When the signer was asked last.
+#[derive(Default)]
+struct Looks {
+    fetched: Option<Instant>,
+    failed: Option<(Instant, KeySetError)>,
 }
 
 impl KeySet {
@@ -47,7 +54,7 @@ impl KeySet {
     pub fn remote(url: HttpUrl, shortest_pause: Duration) -> Result<Self, reqwest::Error> {
         // No idle connections: the set is asked for from several runtimes, and seldom.
         let client = reqwest::Client::builder().timeout(FETCH_TIMEOUT).pool_max_idle_per_host(0).build()?;
-        let remote = Remote { url, client, shortest_pause, last_fetch: Mutex::new(None) };
+        let remote = Remote { url, client, shortest_pause, looks: Mutex::default() };
         Ok(Self(Arc::new(Inner { keys: RwLock::default(), remote: Some(remote) })))
     }
 
@@ -76,7 +83,7 @@ impl KeySet {
     /// The key set cannot be fetched.
     pub async fn warm_up(&self) -> Result<(), KeySetError> {
         match &self.0.remote {
-            Some(remote) if self.0.keys.read().unwrap_or_else(PoisonError::into_inner).is_empty() => self.refresh(remote).await,
+            Some(remote) if !self.has_any() => self.refresh(remote).await,
             _ => Ok(()),
         }
     }
@@ -85,20 +92,48 @@ impl KeySet {
         self.0.keys.read().unwrap_or_else(PoisonError::into_inner).get(kid).cloned()
     }
 
+    fn has_any(&self) -> bool {
+        !self.0.keys.read().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
+    /// Fetches the set, one request at a time. A signer that hangs costs that one request its patience. Another request with an unknown
+    /// `kid` is refused at once when there are keys, and shares the outcome when there are none.
     async fn refresh(&self, remote: &Remote) -> Result<(), KeySetError> {
-        let mut last_fetch = remote.last_fetch.lock().await;
-        if last_fetch.is_some_and(|last| last.elapsed() < remote.shortest_pause) {
+        let asked = Instant::now();
+        let mut looks = match remote.looks.try_lock() {
+            Ok(looks) => looks,
+            Err(_) if self.has_any() => return Err(remote.error("it is being fetched right now")),
+            Err(_) => remote.looks.lock().await,
+        };
+        if looks.fetched.is_some_and(|last| last.elapsed() < remote.shortest_pause) {
             return Ok(());
         }
-        let set = remote.fetch().await.map_err(|e| KeySetError { url: remote.url.as_str().to_owned(), why: e.to_string() })?;
-        // Only a success holds back the next fetch: a signer that was down is asked again by the next request.
-        *last_fetch = Some(Instant::now());
-        *self.0.keys.write().unwrap_or_else(PoisonError::into_inner) = decoding_keys(&set);
-        Ok(())
+        if let Some((at, error)) = &looks.failed
+            && *at >= asked
+        {
+            return Err(error.clone());
+        }
+        match remote.fetch().await {
+            // Only a success holds back the next fetch: a signer that was down is asked again by the next request.
+            Ok(set) => {
+                looks.fetched = Some(Instant::now());
+                *self.0.keys.write().unwrap_or_else(PoisonError::into_inner) = decoding_keys(&set);
+                Ok(())
+            }
+            Err(error) => {
+                let error = remote.error(error);
+                looks.failed = Some((Instant::now(), error.clone()));
+                Err(error)
+            }
+        }
     }
 }
 
 impl Remote {
+    fn error(&self, why: impl ToString) -> KeySetError {
+        KeySetError { url: self.url.as_str().to_owned(), why: why.to_string() }
+    }
+
     async fn fetch(&self) -> Result<JwkSet, reqwest::Error> {
         self.client.get(self.url.as_str()).send().await?.error_for_status()?.json().await
     }

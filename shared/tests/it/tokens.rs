@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use actix_web::{App, HttpResponse, HttpServer, web};
+use futures_util::future::join_all;
 use shared::auth::{Claims, KeySet, Role, TokenError, Verifier};
 use shared::settings::{HttpUrl, Source, TokenSettings, Value};
 use shared::testing::Signer;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 fn settings() -> TokenSettings {
     TokenSettings::read(&mut Source::new([], []))
@@ -162,6 +164,41 @@ async fn without_any_key_the_outage_is_not_the_token_s_fault() {
     let keys = KeySet::remote(HttpUrl::parse("http://127.0.0.1:1/keys").expect("a URL"), Duration::ZERO).expect("a client");
     let error = Verifier::new(keys, &settings()).verify(&Signer::generate().token(Role::User)).await.expect_err("no keys");
     assert!(matches!(error, TokenError::KeysUnavailable(_)), "{error}");
+}
+
+#[actix_rt::test]
+async fn a_signer_that_hangs_costs_one_request_its_patience_and_no_other() {
+    let signer = Signer::generate();
+    let url = publish_once(&signer).await;
+    let keys = KeySet::remote(HttpUrl::parse(&url).expect("a URL"), Duration::ZERO).expect("a client");
+    let verifier = Verifier::new(keys, &settings());
+    verifier.verify(&signer.token(Role::User)).await.expect("the key is fetched");
+
+    let unknown = Signer::generate().token(Role::User);
+    let answers = join_all((0..20).map(|_| verifier.verify(&unknown))).await;
+
+    let refused_at_once =
+        |answer: &&Result<_, TokenError>| answer.as_ref().is_err_and(|error| error.to_string().contains("being fetched right now"));
+    assert_eq!(answers.iter().filter(refused_at_once).count(), 19);
+    assert!(answers.iter().all(|answer| matches!(answer, Err(TokenError::KeysUnavailable(_)))), "{answers:?}");
+}
+
+/// A signer that answers once, and then takes requests and never says a word.
+async fn publish_once(signer: &Signer) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}/keys", listener.local_addr().expect("an address"));
+    let body = serde_json::to_string(&signer.jwks()).expect("JSON");
+    let answer = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    actix_rt::spawn(async move {
+        let (mut first, _) = listener.accept().await.expect("a client");
+        _ = first.read(&mut [0; 4096]).await.expect("a request");
+        first.write_all(answer.as_bytes()).await.expect("an answer");
+        let mut others = Vec::new();
+        while let Ok((other, _)) = listener.accept().await {
+            others.push(other);
+        }
+    });
+    url
 }
 
 fn publish(signer: &Signer) -> (actix_web::dev::ServerHandle, String) {

@@ -6,6 +6,7 @@ mod trace_context;
 
 use std::{fmt, io::IsTerminal};
 
+use tracing::Level;
 use tracing_subscriber::{
     filter::{LevelFilter, Targets},
     layer::SubscriberExt,
@@ -36,6 +37,9 @@ impl Value for LogFormat {
     }
 }
 
+/// The crate that logs the parameters of every statement at the level debug.
+const STATEMENTS: &str = "tokio_postgres";
+
 /// Which lines are logged: those of a level, and of levels of their own for single modules.
 #[derive(Clone)]
 pub struct LogFilter(Targets);
@@ -51,10 +55,16 @@ impl Value for LogFilter {
             let Some(level) = level.parse::<LevelFilter>().ok().filter(|_| readable) else {
                 return Err(format!("expected LEVEL or MODULE=LEVEL, of off, error, warn, info, debug and trace, got `{part}`"));
             };
+            if level > LevelFilter::INFO && module.is_some_and(|module| module.starts_with(STATEMENTS)) {
+                return Err(format!("{STATEMENTS} logs what is stored, keys and password hashes too, below info; got `{part}`"));
+            }
             filter = match module {
                 Some(module) => filter.with_target(module, level),
                 None => filter.with_default(level),
             };
+        }
+        if filter.would_enable(STATEMENTS, &Level::DEBUG) {
+            filter = filter.with_target(STATEMENTS, LevelFilter::INFO);
         }
         Ok(Self(filter))
     }
@@ -80,6 +90,16 @@ pub fn install_logs(settings: &LogSettings) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_filter_lets_a_line_through_that_holds_what_is_stored() {
+        for text in ["trace", "debug", "off,tokio_postgres=info", "tokio=trace,debug"] {
+            let filter = LogFilter::parse(text).expect("a filter");
+            assert!(!filter.0.would_enable("tokio_postgres::query", &Level::DEBUG), "{text}");
+        }
+        assert!(!LogFilter::parse("error").expect("a filter").0.would_enable(STATEMENTS, &Level::INFO), "nothing is added");
+        assert!(LogFilter::parse("tokio_postgres::query=debug").is_err_and(|error| error.contains("keys and password hashes")));
+    }
 
     #[test]
     fn a_log_filter_is_levels_and_levels_by_module() {

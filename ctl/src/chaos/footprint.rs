@@ -153,11 +153,14 @@ impl Footprints {
 
     fn band(&self, name: &str, top: f64) -> String {
         let (most, end) = (self.most(name).max(1) as f64, self.looks.last().map_or(1.0, |(seconds, _)| seconds.max(1.0)));
-        let point = |(seconds, figures): &(f64, Footprint)| {
-            let (x, share) = (LEFT + (RIGHT - LEFT) * seconds / end, *figures.get(name)? as f64 / most);
+        // Of the looks that share a point the one with the most.
+        let point = |looks: &[(f64, Footprint)]| {
+            let (seconds, _) = looks.first()?;
+            let value = looks.iter().filter_map(|(_, figures)| figures.get(name)).max()?;
+            let (x, share) = (LEFT + (RIGHT - LEFT) * seconds / end, *value as f64 / most);
             Some(format!("{x:.1},{:.1}", top + BAND - 8.0 - (BAND - 16.0) * share))
         };
-        let points: Vec<String> = self.looks.iter().filter_map(point).collect();
+        let points: Vec<String> = self.looks.chunks(self.looks.len().div_ceil(POINTS).max(1)).filter_map(point).collect();
         let base = top + BAND - 8.0;
         let label = text(LEFT - 10.0, top + 24.0, "text-anchor=\"end\"", name);
         let scale = text(
@@ -180,6 +183,8 @@ const TOP: f64 = 44.0;
 const BAND: f64 = 60.0;
 const LEFT: f64 = 190.0;
 const RIGHT: f64 = 940.0;
+/// Of a line: one every other pixel.
+const POINTS: usize = 375;
 
 fn shown(name: &str, value: f64) -> String {
     let is_bytes = name.starts_with("rss_") || name.ends_with("_bytes");

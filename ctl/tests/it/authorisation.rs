@@ -142,6 +142,26 @@ async fn nobody_gives_themselves_a_role() {
 }
 
 #[tokio::test]
+async fn an_admin_whose_role_was_taken_away_cannot_take_it_back_and_the_last_one_keeps_it() {
+    let shop = Shop::open().await;
+    let id = async |client: &Client| client.get(Kind::User, "/auth/user").await.expect(200)["id"].as_str().expect("an id").to_owned();
+    let (admin, user) = (id(&shop.admin).await, id(&shop.user).await);
+    let change = async |client: &Client, account: &str, role: &str| {
+        let path = format!("/users/{account}");
+        send(client.request(Method::PATCH, Kind::User, &path).json(&json!({"role": role}))).await.expect("an answer")
+    };
+    change(&shop.admin, &admin, "USER").await.problem(409, "last-admin");
+    change(&shop.admin, &user, "ADMIN").await.expect(200);
+    let second = shop.user.nobody().log_in("user@example.com", "correct horse battery staple").await;
+
+    change(&second, &admin, "USER").await.expect(200);
+
+    change(&shop.admin, &admin, "ADMIN").await.problem(403, "forbidden");
+    change(&shop.admin, &user, "USER").await.problem(403, "forbidden");
+    change(&second, "0190a5c4-0000-7000-8000-000000000000", "USER").await.problem(404, "not-found");
+}
+
+#[tokio::test]
 async fn a_wrong_password_and_an_unknown_email_get_the_same_answer() {
     let shop = Shop::open().await;
     let nobody = shop.user.nobody();

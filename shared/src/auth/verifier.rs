@@ -15,6 +15,9 @@ use crate::settings::TokenSettings;
 /// Clocks of two machines may differ by this many seconds.
 const LEEWAY: u64 = 5;
 
+/// Seconds from `iat` to `exp`: the largest value of the setting `access-token-ttl`.
+const LONGEST_LIFE: u64 = 24 * 60 * 60;
+
 /// Why a token is not accepted.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum TokenError {
@@ -66,9 +69,16 @@ impl Verifier {
         if header.typ.as_deref() != Some(TOKEN_TYPE) {
             return Err(TokenError::Invalid("it is not an access token (typ at+jwt)"));
         }
+        // RFC 7515, 4.1.11: what a signer marks as critical must be understood, and nothing of it is.
+        if header.crit.is_some() {
+            return Err(TokenError::Invalid("its header has critical extensions (crit)"));
+        }
         let kid = header.kid.ok_or(TokenError::Invalid("it names no key (kid)"))?;
         let key = self.keys.find(&kid).await?.ok_or(TokenError::Invalid("its key is unknown"))?;
         let claims = Arc::new(decode::<Claims>(token, &key, &self.validation).map_err(reason)?.claims);
+        if claims.exp.saturating_sub(claims.iat) > LONGEST_LIFE {
+            return Err(TokenError::Invalid("it is valid for more than 24 hours"));
+        }
         self.cache.insert(fingerprint(token), Arc::clone(&claims));
         Ok(claims)
     }

@@ -72,6 +72,19 @@ async fn a_token_from_the_future_is_refused() {
 }
 
 #[tokio::test]
+async fn a_token_that_is_valid_for_years_is_refused() {
+    assert_invalid(&refusal_of_claims(|claims| claims.exp = claims.iat + 100 * 365 * 86_400).await, "24 hours");
+}
+
+#[tokio::test]
+async fn a_token_with_a_critical_extension_is_refused() {
+    let signer = Signer::generate();
+    let header = jsonwebtoken::Header { crit: Some(vec!["exp".to_owned()]), ..signer.header() };
+    let error = verifier(&signer).verify(&signer.sign(&header, &Signer::claims(Role::Admin))).await.expect_err("refused");
+    assert_invalid(&error, "crit");
+}
+
+#[tokio::test]
 async fn a_token_of_another_issuer_is_refused() {
     assert_invalid(&refusal_of_claims(|claims| claims.iss = "somebody".to_owned()).await, "somebody else");
 }

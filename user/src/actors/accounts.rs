@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::{AccountsError, Ledger};
 use crate::{
-    domain::{Account, Email, Password, Registration},
+    domain::{Account, Email, Password, Registration, RoleChange},
     store::accounts,
     tokens::{AccessToken, Issuer},
 };
@@ -62,10 +62,11 @@ pub struct ListAccounts {
     pub limit: usize,
 }
 
-/// Give an account a role.
+/// Give an account a role, on behalf of the account `actor`.
 #[derive(Message)]
-#[rtype(result = "Result<Option<Account>, AccountsError>")]
+#[rtype(result = "Result<RoleChange, AccountsError>")]
 pub struct ChangeRole {
+    pub actor: Uuid,
     pub id: Uuid,
     pub role: Role,
 }
@@ -149,11 +150,14 @@ impl Handler<ListAccounts> for Accounts {
 }
 
 impl Handler<ChangeRole> for Accounts {
-    type Result = ResponseFuture<Result<Option<Account>, AccountsError>>;
+    type Result = ResponseFuture<Result<RoleChange, AccountsError>>;
 
-    fn handle(&mut self, ChangeRole { id, role }: ChangeRole, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, ChangeRole { actor, id, role }: ChangeRole, _: &mut Self::Context) -> Self::Result {
         let desk = Rc::clone(&self.desk);
-        Box::pin(async move { Ok(desk.ledger.until_known(async |connection| accounts::change_role(connection, id, role).await).await?) })
+        Box::pin(async move {
+            let change = async |connection: &_| accounts::change_role(connection, actor, id, role).await;
+            Ok(desk.ledger.until_known(change).await?)
+        })
     }
 }
 

@@ -21,6 +21,18 @@ pub struct Credentials {
     pub password_hash: PasswordHash,
 }
 
+/// How an attempt to give an account a role ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RoleChange {
+    Changed(Account),
+    /// There is no such account.
+    Absent,
+    /// The account that asks is no ADMIN any more, whatever its token says.
+    NotAdmin,
+    /// Nobody else is ADMIN.
+    LastAdmin,
+}
+
 /// How an attempt to create an account ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Registration {

@@ -5,7 +5,7 @@ mod email;
 mod password;
 mod signing_key;
 
-pub use account::{Account, Credentials, Registration};
+pub use account::{Account, Credentials, Registration, RoleChange};
 pub use email::{Email, EmailError};
 pub use password::{Password, PasswordError, PasswordHash};
 pub use signing_key::SigningKey;

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::{Addresses, account_body::AccountBody, error::Fields};
 use crate::{
     actors::{ChangeRole, FindAccount, ListAccounts, Register},
-    domain::{Email, Password, Registration},
+    domain::{Email, Password, Registration, RoleChange},
 };
 
 #[derive(Deserialize, ToSchema)]
@@ -97,13 +97,15 @@ pub(super) struct RoleBody {
     role: AccountRole,
 }
 
-/// Changes the role of an account. Tokens it has keep their old role until they expire.
+/// Changes the role of an account. Tokens it has keep their old role until they expire, but for this call: it looks at the role the
+/// account of the token has now.
 #[utoipa::path(patch, path = "/users/{id}", tag = "users", params(("id" = Uuid, Path)), request_body = RoleBody, security(("bearer" = [])), responses(
     (status = 200, body = AccountBody),
     (status = 400, body = Problem),
     (status = 401, body = Problem),
     (status = 403, body = Problem),
-    (status = 404, body = Problem)))]
+    (status = 404, body = Problem),
+    (status = 409, body = Problem, description = "`last-admin`")))]
 pub(super) async fn change_role(
     token: Token<AdminOnly>,
     addresses: Data<Addresses>,
@@ -114,8 +116,17 @@ pub(super) async fn change_role(
         AccountRole::User => Role::User,
         AccountRole::Admin => Role::Admin,
     };
-    let changed = addresses.accounts.send(ChangeRole { id: id.into_inner(), role }).await??;
-    let account = changed.ok_or_else(|| Problem::absent("account"))?;
+    let account = match addresses.accounts.send(ChangeRole { actor: token.sub, id: id.into_inner(), role }).await?? {
+        RoleChange::Changed(account) => account,
+        RoleChange::Absent => return Err(Problem::absent("account")),
+        RoleChange::NotAdmin => {
+            return Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", "The account of this token is no ADMIN any more. Log in again."));
+        }
+        RoleChange::LastAdmin => {
+            let way_out = "Nobody else is ADMIN. Make somebody else ADMIN first.";
+            return Err(Problem::new(StatusCode::CONFLICT, "last-admin", way_out));
+        }
+    };
     tracing::info!(audit = true, actor = %token.sub, account = %account.id, %role, "role changed");
     Ok(HttpResponse::Ok().json(AccountBody::from(account)))
 }

@@ -4,7 +4,7 @@ use shared::{
 };
 use uuid::Uuid;
 
-use crate::domain::{Account, Credentials, Email, PasswordHash, Registration};
+use crate::domain::{Account, Credentials, Email, PasswordHash, Registration, RoleChange};
 
 /// An account to insert. Its id makes the insert idempotent: the same one can be tried again after a lost connection.
 #[derive(Debug, Clone)]
@@ -51,12 +51,24 @@ pub async fn list(connection: &Connection, after: Uuid, limit: usize) -> Result<
     connection.query(&statement, &[&after, &limit]).await?.iter().map(account).collect()
 }
 
-/// Gives an account a role; `None` when there is no such account.
-pub async fn change_role(connection: &Connection, id: Uuid, role: Role) -> Result<Option<Account>, DbError> {
-    let sql = "UPDATE accounts SET role = $2, updated_at = CASE WHEN role = $2 THEN updated_at ELSE now() END
-               WHERE id = $1 RETURNING id, email, role, created_at, updated_at";
+/// Gives an account a role, if `actor` is an ADMIN now and one is left. The rows of all ADMINs are locked first, in one order: two of them
+/// who take each other's role away at the same moment do not both succeed.
+pub async fn change_role(connection: &Connection, actor: Uuid, id: Uuid, role: Role) -> Result<RoleChange, DbError> {
+    let sql = "WITH admins AS MATERIALIZED (SELECT a.id FROM accounts a WHERE a.role = 'ADMIN' ORDER BY a.id FOR UPDATE),
+                    allowed AS (SELECT (SELECT count(*) FROM admins WHERE admins.id = $1) = 1 AS is_admin,
+                                       $3 = 'ADMIN' OR (SELECT count(*) FROM admins WHERE admins.id <> $2) > 0 AS is_left),
+                    changed AS (UPDATE accounts SET role = $3, updated_at = CASE WHEN role = $3 THEN updated_at ELSE now() END
+                                WHERE id = $2 AND (SELECT is_admin AND is_left FROM allowed)
+                                RETURNING id, email, role, created_at, updated_at)
+               SELECT allowed.is_admin, allowed.is_left, changed.* FROM allowed LEFT JOIN changed ON true";
     let statement = connection.prepare_cached(sql).await?;
-    connection.query_opt(&statement, &[&id, &role.as_str()]).await?.as_ref().map(account).transpose()
+    let row = connection.query_one(&statement, &[&actor, &id, &role.as_str()]).await?;
+    Ok(match (row.get("is_admin")?, row.get("is_left")?, row.get::<Option<Uuid>>("id")?) {
+        (false, ..) => RoleChange::NotAdmin,
+        (_, _, Some(_)) => RoleChange::Changed(account(&row)?),
+        (_, true, None) => RoleChange::Absent,
+        (_, false, None) => RoleChange::LastAdmin,
+    })
 }
 
 fn account(row: &Row) -> Result<Account, DbError> {

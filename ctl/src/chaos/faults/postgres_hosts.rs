@@ -95,9 +95,9 @@ pub async fn failover(arena: &mut Arena, planned: &PlannedFault) -> Result<Struc
     let standby = standby(arena).await?;
     let port = standby.port();
     let ids: Vec<ServiceId> = Kind::ALL.into_iter().flat_map(|kind| arena.ids(kind)).collect();
-    for id in ids {
-        let url = two_hosts(&own_url(arena, id)?, &format!("127.0.0.1:{port}"), false);
-        arena.stack.restart_with(id, &[("DATABASE_URL", &url)]).await?;
+    for id in &ids {
+        let url = two_hosts(&own_url(arena, *id)?, &format!("127.0.0.1:{port}"), false);
+        arena.stack.restart_with(*id, &[("DATABASE_URL", &url)]).await?;
     }
     works_again(arena, "with two hosts").await;
     let pid = arena.postgres_server()?.pid().ok_or_else(|| ChaosError::NotLanded("PostgreSQL was not running".to_owned()))?;
@@ -113,6 +113,11 @@ pub async fn failover(arena: &mut Arena, planned: &PlannedFault) -> Result<Struc
     for lane in arena.network.lanes() {
         lane.postgres.divert(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
         lane.postgres.set(Mode::Pass);
+    }
+    // The second host is past the proxies: whatever else a run does to the network would not land.
+    for id in ids {
+        let url = own_url(arena, id)?;
+        arena.stack.restart_with(id, &[("DATABASE_URL", &url)]).await?;
     }
     Ok(Struck { evidence: format!("the primary (pid {pid}) was killed with its host, the standby on port {port} promoted"), recovering })
 }

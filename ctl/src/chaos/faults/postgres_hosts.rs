@@ -92,7 +92,7 @@ fn two_hosts(url: &str, other: &str, first: bool) -> String {
 
 /// The primary dies with its host: nobody is told, connections just hang. The run goes on with the standby, which was promoted.
 pub async fn failover(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
-    let standby = standby(arena).await?;
+    let standby = standby(arena, planned.number).await?;
     let port = standby.port();
     let ids: Vec<ServiceId> = Kind::ALL.into_iter().flat_map(|kind| arena.ids(kind)).collect();
     for id in &ids {
@@ -127,9 +127,9 @@ fn own_url(arena: &Arena, id: ServiceId) -> Result<String, ChaosError> {
 }
 
 /// A copy of the primary that has every commit before it is acknowledged.
-async fn standby(arena: &mut Arena) -> Result<Postgres, ChaosError> {
+async fn standby(arena: &mut Arena, number: usize) -> Result<Postgres, ChaosError> {
     // Inside of what belongs to the servers' account.
-    let folder = arena.folder.path().join("postgres").join("standby");
+    let folder = arena.folder.path().join("postgres").join(format!("standby-{number}"));
     let (primary, pid) = (arena.postgres_server()?.port(), arena.postgres_server()?.pid());
     copy(&programs(pid)?, primary, &folder).await?;
     let mut options = PostgresOptions::new(&folder);

@@ -44,9 +44,11 @@ pub(super) async fn sweep(options: &RelayOptions, memory: &mut Memory, queued: &
 }
 
 async fn try_sweep(options: &RelayOptions, memory: &mut Memory, queued: &HashSet<Uuid>) -> Result<(), SweepError> {
+    // The marker first: a reset between the two is healed by the next sweep. The other way round this one would heal by what was there before.
+    let marker = marker(options).await?;
     let copies = Copies::look(options).await?;
     memory.room = options.routes.iter().map(|route| (route.stream, copies.room(route.stream))).collect();
-    heal_reset(options, &copies, memory, queued).await?;
+    heal_reset(options, marker, &copies, memory, queued).await?;
     if memory.from_the_start.is_none_or(|at| at.elapsed() >= FROM_THE_START) {
         memory.from_the_start = Some(Instant::now());
         memory.looked_up_to.clear();
@@ -156,11 +158,13 @@ const HEALING: &str = "healing:";
 /// A marker in Redis that is gone says that Redis has lost its data: then every row is looked at, whatever its lease says, and what
 /// has no copy is published. The marker says how far that has come: who dies over it leaves the rest to the next sweep, whoever's
 /// that is.
-async fn heal_reset(options: &RelayOptions, copies: &Copies<'_>, memory: &mut Memory, queued: &HashSet<Uuid>) -> Result<(), SweepError> {
-    let marker = format!("orderflow:marker:{}", options.service);
-    let mut get = redis::cmd("GET");
-    get.arg(&marker);
-    let found: Option<String> = options.broker.command(get).await?;
+async fn heal_reset(
+    options: &RelayOptions,
+    found: Option<String>,
+    copies: &Copies<'_>,
+    memory: &mut Memory,
+    queued: &HashSet<Uuid>,
+) -> Result<(), SweepError> {
     if found.as_deref() == Some(PRESENT) {
         return Ok(());
     }
@@ -171,24 +175,34 @@ async fn heal_reset(options: &RelayOptions, copies: &Copies<'_>, memory: &mut Me
             Uuid::nil()
         }
     };
-    set_marker(options, &marker, &format!("{HEALING}{after}"), false).await?;
+    set_marker(options, &format!("{HEALING}{after}"), false).await?;
     for _ in 0..IDLE_LOOKS {
         if memory.room.values().all(|room| *room == 0) {
             return Ok(());
         }
         let (rows, last) = store::page(&options.database.connection().await?, after, options.settings.resend_after, BATCH).await?;
-        let Some(last) = last else { return set_marker(options, &marker, PRESENT, true).await };
+        let Some(last) = last else { return set_marker(options, PRESENT, true).await };
         publish_missing(options, copies, rows, memory, queued).await?;
         after = last;
-        set_marker(options, &marker, &format!("{HEALING}{after}"), true).await?;
+        set_marker(options, &format!("{HEALING}{after}"), true).await?;
     }
     Ok(())
 }
 
+fn marker_key(options: &RelayOptions) -> String {
+    format!("orderflow:marker:{}", options.service)
+}
+
+async fn marker(options: &RelayOptions) -> Result<Option<String>, BrokerError> {
+    let mut get = redis::cmd("GET");
+    get.arg(marker_key(options));
+    options.broker.command(get).await
+}
+
 /// `only_if_there`: if Redis has lost its data once more meanwhile, the marker stays away, and the next sweep begins anew.
-async fn set_marker(options: &RelayOptions, marker: &str, value: &str, only_if_there: bool) -> Result<(), SweepError> {
+async fn set_marker(options: &RelayOptions, value: &str, only_if_there: bool) -> Result<(), SweepError> {
     let mut set = redis::cmd("SET");
-    set.arg(marker).arg(value);
+    set.arg(marker_key(options)).arg(value);
     if only_if_there {
         set.arg("XX");
     }

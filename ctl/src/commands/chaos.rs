@@ -31,7 +31,7 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP)]
 pub struct Args {
-    /// What to do to it, in turn; `random` is a mix of everything that needs no stack of its own
+    /// Faults, in turn; `random` is a mix of all that need no stack of their own
     #[arg(value_parser = names(), required_unless_present = "list", hide_possible_values = true)]
     fault: Vec<String>,
     /// Say what there is, and what must hold

@@ -18,7 +18,7 @@ const PARTS: usize = 8;
 /// Pause before a batch is tried again: long enough for a restarting server, short against `commit-deadline`.
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
 
-/// What one flush needs, apart from the actor.
+/// One flush, apart from the actor.
 pub(super) struct Batch<W> {
     pub writer: Rc<W>,
     pub database: Database,
@@ -101,12 +101,12 @@ impl<W: Write> Batch<W> {
     }
 }
 
-/// Who decided a batch as a whole has to find out which of its items somebody keeps from being committed, and is told so.
+/// Contention is reported to the caller that decided a batch as a whole: it has to find the item that cannot be committed.
 fn failure<W: Write>(error: DbError) -> CommitError {
     if W::DEPENDENT && error.fault == Fault::Contention { CommitError::Refused(error) } else { error.into() }
 }
 
-/// What was rolled back, possibly for the sake of one item: because of its values, of a row that somebody holds, or of what only its
+/// Whether a batch may have been rolled back for the sake of one item: because of its values, of a row that somebody holds, or of what only its
 /// row runs into.
 fn may_be_of_one_item(error: &DbError) -> bool {
     !matches!(error.fault, Fault::Unreachable | Fault::Lost)

@@ -295,7 +295,7 @@ impl<W: Write> GroupCommit<W> {
         let failure = outcomes.iter().find_map(|outcome| outcome.as_ref().err().cloned());
         if W::PATIENCE == 0 {
             let is_done = outcomes.iter().any(|outcome| !matches!(outcome, Err(CommitError::Unavailable(_))));
-            self.database.health().heard_of(W::NAME, if is_done { None } else { failure.as_ref() });
+            self.database.health().note_batch(W::NAME, if is_done { None } else { failure.as_ref() });
         }
         for (reply, outcome) in replies.into_iter().zip(outcomes) {
             _ = reply.send(outcome); // the caller may have gone: its key answers a second request

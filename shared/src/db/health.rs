@@ -19,7 +19,7 @@ const LOOK: Duration = Duration::from_secs(2);
 /// instance that cannot do its work may be ready (I14).
 const COMPLAINT: Duration = Duration::from_secs(5);
 
-/// Nothing that a request waits for was committed for so long: with `commit-deadline` (2 s) the instance is not ready within 5 s (I14).
+/// An instance that commits no request for this long is not ready; with `commit-deadline` (2 s) that is said within 5 s (I14).
 const STANDSTILL: Duration = Duration::from_secs(3);
 
 /// Shared by all pools of a [`Database`].
@@ -70,8 +70,8 @@ impl Health {
         }
     }
 
-    /// What became of a batch that requests wait for: why nothing of it was committed, or `None`.
-    pub(super) fn heard_of(&self, writer: &'static str, failure: Option<&CommitError>) {
+    /// Notes the end of a batch that requests wait for: why nothing of it was committed, or `None`.
+    pub(super) fn note_batch(&self, writer: &'static str, failure: Option<&CommitError>) {
         let mut standstill = self.standstill.lock().unwrap_or_else(PoisonError::into_inner);
         let (since, last) = (standstill.as_ref().map_or_else(Instant::now, |earlier| earlier.since), Instant::now());
         *standstill = failure.map(|why| Standstill { writer, since, last, why: why.to_string() });

@@ -80,7 +80,7 @@ impl<'a> Copies<'a> {
         Ok(missing)
     }
 
-    /// Those of acknowledged rows whose answer is lost. An answer is in its stream before its question is acknowledged: it waits there,
+    /// Acknowledged rows whose answer is lost. An answer is in its stream before its question is acknowledged: it waits there,
     /// or it was heard and the row is gone. The times are of one clock each: how long an answer has waited is Redis', how long ago a
     /// question was seen acknowledged is PostgreSQL's.
     async fn unanswered(&self, rows: Vec<Row>) -> Result<Vec<Row>, SweepError> {

@@ -20,7 +20,7 @@ const IN_FLIGHT: usize = 2048;
 const PATIENCE: Duration = Duration::from_secs(120);
 /// Drained at this many times the intake.
 const TIMES: f64 = 2.0;
-/// What came in a shorter time is worked off while the instances still start: that measures nothing.
+/// A shorter backlog is worked off while the instances still start, which measures nothing.
 const MEASURABLE: Duration = Duration::from_secs(30);
 /// A queue of 15 minutes, at twice the intake, with some room.
 const DRAINED_WITHIN: Duration = Duration::from_secs(1200);

@@ -143,14 +143,20 @@ fn notes(database: &Database, settings: &DatabaseSettings) -> Commits<Notes> {
     Commits::start(&supervisor, database.clone(), settings, || Notes)
 }
 
+/// The table and its writer, which has written the note 1.
+async fn writing_notes(database: &Database, settings: &DatabaseSettings) -> Commits<Notes> {
+    run(database, "CREATE TABLE notes (number int, label text DEFAULT 'a note')").await.expect("a table");
+    let writer = notes(database, settings);
+    eventually("the writer is up", SOON, async || writer.commit(1).await).await;
+    writer
+}
+
 #[actix_rt::test]
 async fn a_statement_whose_plan_went_stale_is_run_again_on_a_fresh_connection() {
     let test = TestDatabase::create().await;
     let settings = database_settings(test.url());
     let database = open(&settings);
-    run(&database, "CREATE TABLE notes (number int, label text DEFAULT 'a note')").await.expect("a table");
-    let writer = notes(&database, &settings);
-    eventually("the writer is up", SOON, async || writer.commit(1).await).await;
+    let writer = writing_notes(&database, &settings).await;
 
     run(&database, "ALTER TABLE notes ALTER label TYPE varchar(100)").await.expect("another type");
 
@@ -257,9 +263,7 @@ async fn a_column_of_another_type_is_for_an_operator_to_mend_and_ends_no_actor()
     let test = TestDatabase::create().await;
     let settings = database_settings(test.url());
     let database = open(&settings);
-    run(&database, "CREATE TABLE notes (number int, label text DEFAULT 'a note')").await.expect("a table");
-    let writer = notes(&database, &settings);
-    eventually("the writer is up", SOON, async || writer.commit(1).await).await;
+    let writer = writing_notes(&database, &settings).await;
     let change = async |to: &str| {
         let change = format!("ALTER TABLE notes ALTER label DROP DEFAULT, ALTER label TYPE {to}");
         run(&database, &change).await.expect("another type");
@@ -302,9 +306,7 @@ async fn an_instance_that_commits_nothing_for_seconds_is_not_ready_until_it_does
     let test = TestDatabase::create().await;
     let settings = DatabaseSettings { commit_deadline: Duration::from_millis(500), ..database_settings(test.url()) };
     let database = open(&settings);
-    run(&database, "CREATE TABLE notes (number int, label text DEFAULT 'a note')").await.expect("a table");
-    let writer = notes(&database, &settings);
-    eventually("the writer is up", SOON, async || writer.commit(1).await).await;
+    let writer = writing_notes(&database, &settings).await;
     let holder = database.connection().await.expect("a connection");
     let hold = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0; LOCK TABLE notes";
     holder.batch_execute(hold).await.expect("a lock");
@@ -328,9 +330,7 @@ async fn requests_and_writers_do_not_wait_for_each_other() {
     let settings = DatabaseSettings { pool_size: 2, ..database_settings(test.url()) };
     let database = open(&settings);
     let reads = database.requests("reads").expect("a pool");
-    run(&database, "CREATE TABLE notes (number int, label text DEFAULT 'a note')").await.expect("a table");
-    let writer = notes(&database, &settings);
-    eventually("the writer is up", SOON, async || writer.commit(1).await).await;
+    let writer = writing_notes(&database, &settings).await;
 
     let mut taken = Vec::new();
     while let Ok(connection) = database.connection().await {

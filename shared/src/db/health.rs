@@ -22,6 +22,9 @@ const COMPLAINT: Duration = Duration::from_secs(5);
 /// An instance that commits no request for this long is not ready; with `commit-deadline` (2 s) that is said within 5 s (I14).
 const STANDSTILL: Duration = Duration::from_secs(3);
 
+/// A failure that was the last try for so long is no part of the next standstill. Longer than an instance that is not ready is not asked.
+const FORGOTTEN: Duration = Duration::from_secs(30);
+
 /// Shared by all pools of a [`Database`].
 #[derive(Debug, Default)]
 pub(super) struct Health {
@@ -73,7 +76,8 @@ impl Health {
     /// Notes the end of a batch that requests wait for: why nothing of it was committed, or `None`.
     pub(super) fn note_batch(&self, writer: &'static str, failure: Option<&CommitError>) {
         let mut standstill = self.standstill.lock().unwrap_or_else(PoisonError::into_inner);
-        let (since, last) = (standstill.as_ref().map_or_else(Instant::now, |earlier| earlier.since), Instant::now());
+        let earlier = standstill.as_ref().filter(|earlier| earlier.last.elapsed() <= FORGOTTEN);
+        let (since, last) = (earlier.map_or_else(Instant::now, |earlier| earlier.since), Instant::now());
         *standstill = failure.map(|why| Standstill { writer, since, last, why: why.to_string() });
     }
 

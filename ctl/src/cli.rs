@@ -1,12 +1,9 @@
 //! The command line. One command a file in [`crate::commands`].
 
-use std::path::PathBuf;
+use clap::{Parser, Subcommand};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
-
-use crate::commands::{
-    admin, bench, chaos, completions, dead_letters, demo, load, order, rehearse, seed, streams, token, up, verify, watch,
-};
+use crate::commands::{admin, completions, dead_letters, demo, load, order, rehearse, seed, streams, token, up, verify, watch};
+use crate::context::Global;
 use crate::exit;
 
 /// Runs and operates Orderflow: three services that take an order from "POST" to "stock taken and money settled".
@@ -29,30 +26,6 @@ Examples:
   shopctl dead-letters list      what could not be processed, and why
 
 Addresses and accounts come from the stack that `shopctl up` started, unless given.";
-
-/// Options of every command.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Global options")]
-pub struct Global {
-    /// Machine-readable output on standard output, and nothing else there
-    #[arg(long, global = true)]
-    pub json: bool,
-    /// Folder of the stack's data and state [default: /var/lib/orderflow for root, else ~/.local/share/orderflow]
-    #[arg(long, global = true, env = "SHOPCTL_DATA_DIR", value_name = "DIR", hide_env_values = true)]
-    pub data_dir: Option<PathBuf>,
-    /// Where the service `user` is
-    #[arg(long, global = true, env = "SHOPCTL_USER_URL", value_name = "URL", hide_env_values = true)]
-    pub user_url: Option<String>,
-    /// Where the service `inventory` is
-    #[arg(long, global = true, env = "SHOPCTL_INVENTORY_URL", value_name = "URL", hide_env_values = true)]
-    pub inventory_url: Option<String>,
-    /// Where the service `payment` is
-    #[arg(long, global = true, env = "SHOPCTL_PAYMENT_URL", value_name = "URL", hide_env_values = true)]
-    pub payment_url: Option<String>,
-    /// Access token to use instead of logging in (see `shopctl token`)
-    #[arg(long, global = true, env = "SHOPCTL_TOKEN", value_name = "JWT", hide_env_values = true)]
-    pub token: Option<String>,
-}
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -81,23 +54,10 @@ pub enum Command {
     Load(load::Args),
     /// Check that nothing was lost, doubled or oversold
     Verify(verify::Args),
-    /// Break things on purpose in a stack of its own, and check what is left
-    Chaos(chaos::Args),
     /// Let consumer actors panic in a system that runs already, under load, and check what is left
     Rehearse(rehearse::Args),
-    /// Measure how fast it is, beside yardsticks on the same machine
-    Bench(bench::Args),
     /// Print a completion script for a shell
     Completions(completions::Args),
-}
-
-/// An account of the stack.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Role {
-    /// The demo administrator
-    Admin,
-    /// The demo customer
-    User,
 }
 
 #[cfg(test)]

@@ -2,27 +2,57 @@
 
 use std::path::PathBuf;
 
-use serde::Serialize;
-use shared::local::account::default_data_dir;
+use clap::{Args, ValueEnum};
+use servers::account::default_data_dir;
 
 use crate::api::{Api, ApiError, Endpoints};
-use crate::cli::{Global, Role};
 use crate::exit::NoCredentials;
 use crate::stack::Kind;
 use crate::state::{Login, Running, StackState, StateError};
-use crate::terminal::Paint;
+use crate::terminal::Output;
+
+/// Options of every command.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct Global {
+    /// Machine-readable output on standard output, and nothing else there
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Folder of the stack's data and state [default: /var/lib/orderflow for root, else ~/.local/share/orderflow]
+    #[arg(long, global = true, env = "SHOPCTL_DATA_DIR", value_name = "DIR", hide_env_values = true)]
+    pub data_dir: Option<PathBuf>,
+    /// Where the service `user` is
+    #[arg(long, global = true, env = "SHOPCTL_USER_URL", value_name = "URL", hide_env_values = true)]
+    pub user_url: Option<String>,
+    /// Where the service `inventory` is
+    #[arg(long, global = true, env = "SHOPCTL_INVENTORY_URL", value_name = "URL", hide_env_values = true)]
+    pub inventory_url: Option<String>,
+    /// Where the service `payment` is
+    #[arg(long, global = true, env = "SHOPCTL_PAYMENT_URL", value_name = "URL", hide_env_values = true)]
+    pub payment_url: Option<String>,
+    /// Access token to use instead of logging in (see `shopctl token`)
+    #[arg(long, global = true, env = "SHOPCTL_TOKEN", value_name = "JWT", hide_env_values = true)]
+    pub token: Option<String>,
+}
+
+/// An account of the stack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Role {
+    /// The demo administrator
+    Admin,
+    /// The demo customer
+    User,
+}
 
 /// Built once from the global options and the state file.
 #[derive(Debug)]
 pub struct Context {
-    /// Whether standard output is for a machine.
-    pub json: bool,
+    /// Standard output.
+    pub output: Output,
     /// The folder of the stack's data and state.
     pub data_dir: PathBuf,
     /// What `shopctl up` left there.
     pub state: Option<StackState>,
-    /// Colours of standard output.
-    pub paint: Paint,
     endpoints: Endpoints,
     token: Option<String>,
 }
@@ -36,8 +66,7 @@ impl Context {
         let data_dir = global.data_dir.clone().unwrap_or_else(default_data_dir);
         let state = StackState::read(&data_dir)?;
         let endpoints = endpoints(&global, state.as_ref().and_then(|state| state.running.as_ref()));
-        let paint = if global.json { Paint::PLAIN } else { Paint::for_stdout() };
-        Ok(Self { json: global.json, data_dir, state, paint, endpoints, token: global.token })
+        Ok(Self { output: Output::new(global.json), data_dir, state, endpoints, token: global.token })
     }
 
     /// A client without a token.
@@ -71,16 +100,6 @@ impl Context {
             Role::Admin => &credentials.admin,
             Role::User => &credentials.user,
         })
-    }
-
-    /// Prints `value` as JSON, or what `readable` makes of it.
-    ///
-    /// # Errors
-    /// When the value cannot be written as JSON.
-    pub fn print<T: Serialize>(&self, value: &T, readable: impl FnOnce(&T) -> String) -> serde_json::Result<()> {
-        let text = if self.json { serde_json::to_string(value)? } else { readable(value) };
-        println!("{text}");
-        Ok(())
     }
 }
 

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use crate::api::ApiError;
+use crate::terminal::{Colour, Paint};
 
 /// Shown by `--help`.
 pub const HELP: &str = "\
@@ -27,9 +28,16 @@ pub enum Exit {
 #[error("no credentials: give --token, or run it beside a stack started by `shopctl up` (see --data-dir)")]
 pub struct NoCredentials;
 
-/// The exit code of a command.
+/// Prints the error of a command, if it has one, to standard error; the exit code.
 #[must_use]
-pub fn code(outcome: &anyhow::Result<Exit>) -> ExitCode {
+pub fn conclude(outcome: &anyhow::Result<Exit>) -> ExitCode {
+    if let Err(error) = outcome {
+        eprintln!("{} {error:#}", Paint::for_stderr().paint(Colour::Red, "error:"));
+    }
+    code(outcome)
+}
+
+fn code(outcome: &anyhow::Result<Exit>) -> ExitCode {
     let code = match outcome {
         Ok(Exit::Success) => 0,
         Ok(Exit::Failure) => 1,

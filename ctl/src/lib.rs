@@ -5,29 +5,25 @@
 //! | [`cli`], [`commands`] | the command line; one command a file |
 //! | [`context`] | where the services are and who we are, from options and state file |
 //! | [`api`] | the services over HTTP, the only way in |
-//! | [`stack`] | PostgreSQL, Redis and the services as processes; the end-to-end tests run on it too |
+//! | [`stack`] | PostgreSQL, Redis and the services as processes; the trials run on it too |
 //! | [`state`] | the file by which `up` tells the other commands addresses and passwords |
 //! | [`load`], [`client_log`] | customers who order, and what they did and saw |
 //! | [`verify`] | the invariants, judged from databases, streams and a client's log |
-//! | [`chaos`] | faults on purpose, in a stack of its own |
-//! | [`bench`] | how fast it is, beside yardsticks |
-//! | [`affinity`], [`processes`] | who may use which core; processes as the system shows them |
+//! | [`instance`], [`wait`] | the operations of one instance; waits with a deadline |
 //! | [`demo`] | products and orders to show |
 //! | [`terminal`], [`exit`] | how things look, and exit codes |
 
-pub mod affinity;
 pub mod api;
-pub mod bench;
-pub mod chaos;
 pub mod cli;
 pub mod client_log;
 pub mod commands;
 pub mod context;
 pub mod demo;
 pub mod exit;
+pub mod instance;
 pub mod load;
-pub mod processes;
 pub mod stack;
 pub mod state;
 pub mod terminal;
 pub mod verify;
+pub mod wait;

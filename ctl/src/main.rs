@@ -2,20 +2,15 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use ctl::cli::{Cli, Command};
-use ctl::commands::{admin, bench, chaos, completions, dead_letters, demo, load, order, rehearse, seed, streams, token, up, verify, watch};
+use ctl::commands::{admin, completions, dead_letters, demo, load, order, rehearse, seed, streams, token, up, verify, watch};
 use ctl::context::Context;
-use ctl::exit::{self, Exit};
-use ctl::terminal::{Colour, Paint};
+use ctl::exit::{Exit, conclude};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let outcome = run(Cli::parse()).await;
-    if let Err(error) = &outcome {
-        eprintln!("{} {error:#}", Paint::for_stderr().paint(Colour::Red, "error:"));
-    }
-    exit::code(&outcome)
+    conclude(&run(Cli::parse()).await)
 }
 
 async fn run(cli: Cli) -> anyhow::Result<Exit> {
@@ -32,9 +27,7 @@ async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::DeadLetters(command) => dead_letters::run(&command, &context()?).await,
         Command::Load(args) => load::run(&args, &context()?).await,
         Command::Verify(args) => Box::pin(verify::run(&args, &context()?)).await,
-        Command::Chaos(args) => chaos::run(&args, &context()?).await,
         Command::Rehearse(args) => Box::pin(rehearse::run(&args, &context()?)).await,
-        Command::Bench(args) => bench::run(&args, &context()?).await,
-        Command::Completions(args) => Ok(completions::run(&args)),
+        Command::Completions(args) => Ok(completions::run(&args, Cli::command())),
     }
 }

@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn what_was_written_is_read_back_and_is_closed_to_others() {
-        let dir = shared::local::account::scratch_dir().expect("a folder");
+        let dir = servers::account::scratch_dir().expect("a folder");
         let state = StackState { credentials: Credentials::random(), running: Some(running()) };
         state.write(dir.path()).expect("written");
         state.write(dir.path()).expect("written over");
@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn a_folder_without_a_state_has_none_and_a_broken_one_is_named() {
-        let dir = shared::local::account::scratch_dir().expect("a folder");
+        let dir = servers::account::scratch_dir().expect("a folder");
         assert_eq!(StackState::read(dir.path()).expect("no error"), None);
         fs::write(dir.path().join(FILE), "{").expect("written");
         let error = StackState::read(dir.path()).expect_err("half a file").to_string();

@@ -5,6 +5,7 @@ use std::{rc::Rc, time::Duration};
 use actix::Actor;
 use actix_rt::{Arbiter, System, SystemRunner};
 use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
+use events::{Envelope, MoneyData, OrderCompleted, OrderedItem, TraceContext};
 use inventory::{
     actors::{self, Backends, Hold, Product, Settle, StockDeskOptions},
     consumers::OrderCompletedHandler,
@@ -12,22 +13,21 @@ use inventory::{
     startup,
     store::{self, WriteStock},
 };
-use shared::{
+use runtime::{
     db::{self, Commits, Database},
-    events::{Envelope, MoneyData, OrderCompleted, OrderedItem},
     outbox::{RelayHandle, RelayOptions},
     shutdown::Shutdown,
     stream::{Broker, EventHandler, Outcome, Received},
     supervisor::{Roster, SupervisorHandle},
-    telemetry::{self, TraceContext},
-    testing::{DurablePostgres, TestRedis, eventually, stream_settings, timed},
+    telemetry,
 };
+use testing::{DurablePostgres, TestRedis, eventually, stream_settings, timed};
 use uuid::Uuid;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// As in `shopctl bench`.
+/// As in `bench`.
 const PRODUCTS: usize = 100;
 /// A full read of the stream, and a small one.
 const BATCHES: [usize; 2] = [64, 512];

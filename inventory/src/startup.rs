@@ -3,11 +3,11 @@
 use std::{io, time::Duration};
 
 use actix_rt::Arbiter;
+use events::{Event, ProductChanged, RefundOrder, StockReserved};
 use refinery::Runner;
-use shared::{
+use runtime::{
     auth::{KeySet, Verifier},
     db::{self, Commits, Database, MigrationError},
-    events::{Event, ProductChanged, RefundOrder, StockReserved},
     http::{HttpOptions, Readiness, RunningHttp},
     ops::{self, Operations, OpsSources, StreamSources},
     outbox::{self, RelayHandle, RelayOptions, Route},
@@ -183,7 +183,7 @@ fn serve_http(
         openapi: http::openapi(),
     };
     let (desk, operations, roster, faults) = (desk.clone(), operations.clone(), roster.clone(), settings.common.faults);
-    shared::http::start(&options, move |config| {
+    runtime::http::start(&options, move |config| {
         config.configure(http::routes(desk.clone()));
         config.configure(ops::routes(SERVICE, operations.clone(), roster.clone(), faults));
     })

@@ -4,25 +4,26 @@ use std::{sync::Arc, time::Duration};
 
 use actix_rt::{Arbiter, System};
 use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
+use events::TraceContext;
 use futures_util::future::join_all;
 use payment::{
     domain::{Answer, Applied, Cart, CartLine, IdempotencyKey, OrderRequest, OrderStatus, PaymentMethod, Placed},
     startup,
     store::{ApplyOutcomes, OrderOutcome, PlaceOrders},
 };
-use shared::{
+use runtime::{
     db::{self, Commits, Database},
     shutdown::Shutdown,
     supervisor::{Roster, SupervisorHandle},
-    telemetry::{self, TraceContext},
-    testing::{DurablePostgres, eventually, timed},
+    telemetry,
 };
+use testing::{DurablePostgres, eventually, timed};
 use uuid::Uuid;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// As in `shopctl bench`.
+/// As in `bench`.
 const PRODUCTS: usize = 100;
 /// The default of `price-age`.
 const PRICE_AGE: Duration = Duration::from_secs(1);

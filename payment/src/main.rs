@@ -1,7 +1,7 @@
 use std::process::ExitCode;
 
 use payment::{settings::Settings, startup};
-use shared::process::{self, COMMANDS, Task};
+use runtime::process::{self, COMMANDS, Task};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use shared::settings::{Common, HttpUrl, Secret, Source, StreamSettings, TokenSettings};
+use runtime::settings::{Common, HttpUrl, Secret, Source, StreamSettings, TokenSettings};
 
 #[derive(Debug, Clone)]
 pub struct Settings {

@@ -3,11 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use actix_rt::Arbiter;
+use events::{Event, OrderCompleted, RefundOrder, StockReserved};
 use refinery::Runner;
-use shared::{
+use runtime::{
     auth::{KeySet, Verifier},
     db::{self, Commits, Database},
-    events::{Event, OrderCompleted, RefundOrder, StockReserved},
     http::{self, HttpOptions, Readiness, RunningHttp},
     ops::{self, Operations, OpsSources, StreamSources},
     outbox::{self, RelayHandle, RelayOptions, Route},
@@ -293,7 +293,7 @@ impl AllConsumers {
         }
     }
 
-    fn specs(&self) -> Vec<shared::stream::ConsumerSpec> {
+    fn specs(&self) -> Vec<runtime::stream::ConsumerSpec> {
         [&self.stock_reserved.specs, &self.refund_order.specs, &self.product_changed.specs].into_iter().flatten().cloned().collect()
     }
 

@@ -4,8 +4,8 @@
 
 use std::process::ExitCode;
 
+use runtime::{auth::Role, db::Database};
 use serde_json::{Value, json};
-use shared::{auth::Role, db::Database};
 
 use crate::{
     actors::{AccountsError, HasherError, Ledger, PasswordHasher},
@@ -18,7 +18,7 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 enum CreateAdminError {
     #[error(transparent)]
-    Migration(#[from] shared::db::MigrationError),
+    Migration(#[from] runtime::db::MigrationError),
     #[error("the database cannot be opened: {0}")]
     Pool(#[from] deadpool_postgres::BuildError),
     #[error(transparent)]
@@ -45,7 +45,7 @@ pub fn run(settings: &CreateAdminSettings) -> ExitCode {
 
 async fn create(settings: &CreateAdminSettings) -> Result<Value, CreateAdminError> {
     if settings.database.migrate_on_start {
-        shared::db::migrate(&settings.database, migrations()).await?;
+        runtime::db::migrate(&settings.database, migrations()).await?;
     }
     let database = Database::open("create-admin", &settings.database)?;
     let ledger = Ledger { database, hasher: PasswordHasher::new(1, 0)?, deadline: settings.database.commit_deadline };

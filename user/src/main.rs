@@ -1,6 +1,6 @@
 use std::process::ExitCode;
 
-use shared::process;
+use runtime::process;
 use user::{
     create_admin,
     settings::{COMMANDS, Task},

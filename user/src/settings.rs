@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use shared::{
+use runtime::{
     process,
     settings::{Common, DatabaseSettings, PRINTED, Production, Secret, Source, TokenSettings, Value},
 };

@@ -119,7 +119,7 @@ impl fmt::Display for Problem {
 }
 
 /// What it is all about: the outer errors of reqwest only repeat the URL, those of tokio-postgres say "db error".
-pub(crate) fn innermost(error: &dyn std::error::Error) -> String {
+pub fn innermost(error: &dyn std::error::Error) -> String {
     let mut error = error;
     while let Some(source) = error.source() {
         error = source;

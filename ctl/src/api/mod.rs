@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 
 pub use accounts::{Account, Tokens};
 pub use catalogue::{NewProduct, Product};
-pub(crate) use error::innermost;
+pub use error::innermost;
 pub use error::{ApiError, FieldError, Problem};
 pub use operations::{DeadLetter, Redriven, Stream, owner_of_stream};
 pub use orders::{Line, Money, Order, Transition};

@@ -52,7 +52,7 @@ pub async fn run(command: &Command, context: &Context) -> anyhow::Result<Exit> {
     if given.is_none() {
         account["password"] = password.into();
     }
-    context.print(&account, readable)?;
+    context.output.print(&account, readable)?;
     Ok(Exit::Success)
 }
 

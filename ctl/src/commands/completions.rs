@@ -1,7 +1,5 @@
-use clap::CommandFactory;
 use clap_complete::Shell;
 
-use crate::cli::Cli;
 use crate::exit::Exit;
 
 /// `shopctl completions SHELL`
@@ -12,8 +10,8 @@ pub struct Args {
     shell: Shell,
 }
 
-/// Prints the script.
-pub fn run(args: &Args) -> Exit {
-    clap_complete::generate(args.shell, &mut Cli::command(), "shopctl", &mut std::io::stdout());
+/// Prints the script that completes `command`.
+pub fn run(args: &Args, mut command: clap::Command) -> Exit {
+    clap_complete::generate(args.shell, &mut command, "shopctl", &mut std::io::stdout());
     Exit::Success
 }

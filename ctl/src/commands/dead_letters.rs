@@ -3,8 +3,8 @@ use std::str::FromStr;
 use serde_json::{Value, json};
 
 use crate::api::{Api, DeadLetter, Redriven, owner_of_stream};
-use crate::cli::Role;
 use crate::context::Context;
+use crate::context::Role;
 use crate::exit::Exit;
 use crate::stack::Kind;
 use crate::terminal::table;
@@ -121,12 +121,12 @@ pub async fn run(command: &Command, context: &Context) -> anyhow::Result<Exit> {
         Command::List(args) => list(args, &api, context).await?,
         Command::Show { id } => {
             let letter = api.dead_letter(id.owner, &id.id).await?;
-            println!("{}", if context.json { serde_json::to_string(&letter)? } else { serde_json::to_string_pretty(&letter)? });
+            println!("{}", if context.output.json { serde_json::to_string(&letter)? } else { serde_json::to_string_pretty(&letter)? });
         }
         Command::Redrive(args) => redrive(args, &api, context).await?,
         Command::Discard { id, reason } => {
             api.discard(id.owner, &id.id, reason).await?;
-            context.print(&json!({"discarded": id.id}), |_| format!("discarded {}", id.id))?;
+            context.output.print(&json!({"discarded": id.id}), |_| format!("discarded {}", id.id))?;
         }
     }
     Ok(Exit::Success)
@@ -140,7 +140,7 @@ async fn list(args: &List, api: &Api, context: &Context) -> anyhow::Result<()> {
             letters.extend(api.dead_letters(kind, stream, args.limit).await?);
         }
     }
-    context.print(&json!({"data": letters}), |_| rendered(&letters))?;
+    context.output.print(&json!({"data": letters}), |_| rendered(&letters))?;
     Ok(())
 }
 
@@ -150,7 +150,7 @@ async fn redrive(args: &Redrive, api: &Api, context: &Context) -> anyhow::Result
         (None, Some(stream)) => api.redrive_all(stream.owner, &stream.name, &filter(args), args.dry_run).await?,
         (None, None) => anyhow::bail!("name a dead letter or a stream"),
     };
-    context.print(&outcome, |outcome| summary(outcome, args.dry_run))?;
+    context.output.print(&outcome, |outcome| summary(outcome, args.dry_run))?;
     Ok(())
 }
 

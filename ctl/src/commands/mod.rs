@@ -1,8 +1,6 @@
 //! One command a file: its arguments, and what it does.
 
 pub mod admin;
-pub mod bench;
-pub mod chaos;
 pub mod completions;
 pub mod dead_letters;
 pub mod demo;

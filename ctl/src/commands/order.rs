@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use super::watch;
 use crate::api::Line;
-use crate::cli::Role;
 use crate::context::Context;
+use crate::context::Role;
 use crate::exit::Exit;
 use crate::terminal::render_order;
 
@@ -67,16 +67,16 @@ pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let lines: Vec<Line> = args.items.iter().map(|item| item.0.clone()).collect();
     let key = args.key.clone().unwrap_or_else(|| Uuid::now_v7().to_string());
     let placed = api.place_order(&lines, &args.method, &key).await?;
-    if !context.json {
-        println!("{}", render_order(&placed, context.paint));
+    if !context.output.json {
+        println!("{}", render_order(&placed, context.output.paint));
     }
     let print = |transition: &_| {
-        if !context.json {
-            watch::print_transition(transition, context.paint)
+        if !context.output.json {
+            watch::print_transition(transition, context.output.paint)
         }
     };
     let (order, timeline) = watch::follow(&api, &placed.id, Duration::from_secs(args.timeout), print).await?;
-    context.print(&json!({"order": order, "timeline": timeline}), |_| render_order(&order, context.paint))?;
+    context.output.print(&json!({"order": order, "timeline": timeline}), |_| render_order(&order, context.output.paint))?;
     Ok(if order.status == "confirmed" { Exit::Success } else { Exit::Failure })
 }
 

@@ -1,6 +1,6 @@
 //! `shopctl rehearse`: orders, consumer actors that panic, and `verify`, in a system that runs already.
 //!
-//! `shopctl chaos` starts a stack of its own and can break everything in it. This one takes a deployment as it is, and
+//! The program `chaos` starts a stack of its own and can break everything in it. This one takes a deployment as it is, and
 //! breaks only what mends itself.
 
 use std::time::Duration;
@@ -11,14 +11,14 @@ use serde_json::json;
 
 use super::{load, verify as verifying};
 use crate::api::Endpoints;
-use crate::chaos::instance::{Admin, http};
-use crate::chaos::wait::until;
-use crate::cli::Role;
 use crate::context::Context;
+use crate::context::Role;
 use crate::exit::Exit;
+use crate::instance::{Admin, http};
 use crate::load::LoadReport;
 use crate::terminal::Progress;
 use crate::verify::{Evidence, Sources, Verdict, render, unrest, verify};
+use crate::wait::until;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -84,7 +84,7 @@ pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let evidence = Evidence { client_log: Some(log.to_owned()) };
     let verdict = verify(&sources, &evidence).await.map_err(verifying::exit_code_of)?;
     let good = load.is_complete() && verdict.holds();
-    context.print(&Rehearsal { panics, load, verdict }, |rehearsal| readable(rehearsal, context))?;
+    context.output.print(&Rehearsal { panics, load, verdict }, |rehearsal| readable(rehearsal, context))?;
     Ok(if good { Exit::Success } else { Exit::Failure })
 }
 
@@ -126,6 +126,6 @@ async fn quiet(sources: &Sources) -> anyhow::Result<()> {
 fn readable(rehearsal: &Rehearsal, context: &Context) -> String {
     let panics: Vec<String> =
         rehearsal.panics.iter().map(|Panic { stream, restarts }| format!("  {stream}: {restarts} restarts so far")).collect();
-    let [load, verdict] = [load::render(&rehearsal.load, context.paint), render(&rehearsal.verdict, context.paint)];
+    let [load, verdict] = [load::render(&rehearsal.load, context.output.paint), render(&rehearsal.verdict, context.output.paint)];
     format!("{load}\n\n{} consumer actors panicked and were replaced\n{}\n\n{verdict}", panics.len(), panics.join("\n"))
 }

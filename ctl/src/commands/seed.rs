@@ -1,8 +1,8 @@
 use serde_json::json;
 
 use crate::api::{Api, ApiError};
-use crate::cli::Role;
 use crate::context::Context;
+use crate::context::Role;
 use crate::demo;
 use crate::exit::Exit;
 
@@ -19,7 +19,7 @@ pub async fn run(_: &Args, context: &Context) -> anyhow::Result<Exit> {
     let api = context.api_as(Role::Admin).await?;
     let created = create_missing(&api).await?;
     let products: Vec<&str> = demo::products().iter().map(|product| product.sku).collect();
-    context.print(&json!({"created": created, "products": products}), |_| {
+    context.output.print(&json!({"created": created, "products": products}), |_| {
         format!("{} created, {} there already: {}", created.len(), products.len() - created.len(), products.join(" "))
     })?;
     Ok(Exit::Success)

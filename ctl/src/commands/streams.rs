@@ -1,8 +1,8 @@
 use serde_json::json;
 
 use crate::api::Stream;
-use crate::cli::Role;
 use crate::context::Context;
+use crate::context::Role;
 use crate::exit::Exit;
 use crate::stack::Kind;
 use crate::terminal::table;
@@ -34,7 +34,7 @@ pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let api = context.api_as(Role::Admin).await?;
     let (inventory, payment) = tokio::try_join!(api.streams(Kind::Inventory), api.streams(Kind::Payment))?;
     let streams: Vec<Stream> = inventory.into_iter().chain(payment).collect();
-    context.print(&json!({"streams": streams}), |_| if args.consumers { consumers(&streams) } else { rendered(&streams) })?;
+    context.output.print(&json!({"streams": streams}), |_| if args.consumers { consumers(&streams) } else { rendered(&streams) })?;
     Ok(Exit::Success)
 }
 

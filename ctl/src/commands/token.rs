@@ -1,7 +1,7 @@
 use anyhow::Context as _;
 
-use crate::cli::Role;
 use crate::context::Context;
+use crate::context::Role;
 use crate::exit::Exit;
 use crate::state::Login;
 
@@ -39,7 +39,7 @@ pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         None => context.login(args.role)?.clone(),
     };
     let tokens = context.api()?.log_in(&login).await?;
-    context.print(&tokens, |tokens| tokens.access_token.clone())?;
+    context.output.print(&tokens, |tokens| tokens.access_token.clone())?;
     Ok(Exit::Success)
 }
 

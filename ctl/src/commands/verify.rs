@@ -53,7 +53,7 @@ pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let sources = args.addresses.sources(context)?;
     let evidence = Evidence { client_log: args.client_log.clone() };
     let verdict = verify(&sources, &evidence).await.map_err(exit_code_of)?;
-    context.print(&verdict, |verdict| render(verdict, context.paint))?;
+    context.output.print(&verdict, |verdict| render(verdict, context.output.paint))?;
     Ok(if verdict.holds() { Exit::Success } else { Exit::Failure })
 }
 

@@ -6,8 +6,8 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::api::{Api, ApiError, Order, Transition};
-use crate::cli::Role;
 use crate::context::Context;
+use crate::context::Role;
 use crate::exit::Exit;
 use crate::terminal::{Paint, render_order, render_transition};
 
@@ -32,12 +32,12 @@ pub struct Args {
 pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let api = context.api_as(args.role).await?;
     let print = |transition: &Transition| match serde_json::to_string(transition) {
-        Ok(json) if context.json => println!("{json}"),
-        _ => print_transition(transition, context.paint),
+        Ok(json) if context.output.json => println!("{json}"),
+        _ => print_transition(transition, context.output.paint),
     };
     let (order, _) = follow(&api, &args.id.to_string(), Duration::from_secs(args.timeout), print).await?;
-    if !context.json {
-        println!("{}", render_order(&order, context.paint));
+    if !context.output.json {
+        println!("{}", render_order(&order, context.output.paint));
     }
     Ok(if order.status == "confirmed" { Exit::Success } else { Exit::Failure })
 }

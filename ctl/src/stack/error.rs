@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::time::Duration;
 
-use shared::local::LocalError;
-use shared::local::ports::Holder;
+use servers::LocalError;
+use servers::ports::Holder;
 
 use super::ServiceId;
 

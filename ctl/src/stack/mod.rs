@@ -1,7 +1,7 @@
 //! The local stack: PostgreSQL, Redis and the service processes on top.
 //!
 //! `shopctl up` runs one for a person, the end-to-end tests run one each. A stack that is dropped leaves no process; so
-//! does one whose process is killed with SIGKILL (see `shared::local`).
+//! does one whose process is killed with SIGKILL (see `servers`).
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), ctl::stack::StackError> {
@@ -31,7 +31,7 @@ use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::time::Duration;
 
-use shared::local::{Durability, Postgres, Redis};
+use ::servers::{Durability, Postgres, Redis};
 use tokio::time::sleep;
 
 pub use binaries::find as find_binary;

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use serde::Deserialize;
-use shared::local::child::Pipes;
+use servers::child::Pipes;
 use tokio::sync::watch;
 use tokio::time::timeout;
 

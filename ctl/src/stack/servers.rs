@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitStatus;
 
-use shared::local::{Durability, Postgres, PostgresOptions, Redis, RedisOptions};
+use servers::{Durability, Postgres, PostgresOptions, Redis, RedisOptions};
 
 use super::{Ended, Kind, StackError};
 

@@ -6,9 +6,9 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
-use shared::local::account::{DeathSignal, Launcher};
-use shared::local::child::Child;
-use shared::local::ports;
+use servers::account::{DeathSignal, Launcher};
+use servers::child::Child;
+use servers::ports;
 use tokio::time::{sleep, timeout};
 
 use super::output::{Listening, Output, Sink};

@@ -6,7 +6,7 @@ use super::servers::Servers;
 use super::service::Plan;
 use super::{Kind, StackError};
 use crate::state::Credentials;
-use shared::local::ports;
+use servers::ports;
 
 /// The name `payment` gives when it asks `user` for a SERVICE token.
 const SERVICE_CLIENT: &str = "payment";

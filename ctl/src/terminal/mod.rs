@@ -2,6 +2,7 @@
 
 mod bar;
 mod log_line;
+mod output;
 mod paint;
 mod progress;
 mod table;
@@ -9,6 +10,7 @@ mod timeline;
 
 pub use bar::Bar;
 pub use log_line::render as render_log_line;
+pub use output::Output;
 pub use paint::{Colour, Paint};
 pub use progress::Progress;
 pub use table::table;

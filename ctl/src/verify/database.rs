@@ -3,11 +3,11 @@
 use std::future::Future;
 
 use futures_util::{StreamExt, pin_mut};
-use shared::db;
 use tokio::task::JoinSet;
 use tokio_postgres::{Client, Config, Row, config::Host, types::ToSql};
 
 use super::VerifyError;
+use super::connection::connect;
 
 /// A million orders are read in well under a minute; ten minutes is a query that hangs.
 const STATEMENT: &str = "10min";
@@ -29,8 +29,7 @@ impl Reader {
         let config: Config =
             url.parse().map_err(|error: tokio_postgres::Error| VerifyError::Address { what: what.clone(), reason: chain(&error) })?;
         let unreachable = |reason: String| VerifyError::Unreachable { what: what.clone(), address: address(&config), reason };
-        // Within 5 s for each address: no handshake takes that long on a busy machine.
-        let (client, driver) = db::connect(&config).await.map_err(|error| unreachable(error.message))?;
+        let (client, driver) = connect(&config).await.map_err(unreachable)?;
         let mut drivers = JoinSet::new();
         drivers.spawn(async move { _ = driver.await });
         let reader = Self { what, client, _driver: drivers };

@@ -6,7 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use shared::events::{Event, RefundOrder, StockReserved};
+use events::{Event, RefundOrder, StockReserved};
 use uuid::Uuid;
 
 use super::{

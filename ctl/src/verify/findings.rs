@@ -101,7 +101,7 @@ impl Book {
     /// What only samples of a run can tell.
     pub(super) fn without_samples(&mut self) {
         for invariant in [Progress, Readiness, Bounds] {
-            self.page(invariant).not_judged("needs the samples of `shopctl chaos`");
+            self.page(invariant).not_judged("needs the samples of `chaos`");
         }
     }
 

@@ -1,6 +1,6 @@
 //! The invariants I1 to I12: judged from the three databases, the provider's books, the streams and a client's log.
 //!
-//! I13 to I15 are about what happens meanwhile: `shopctl chaos` judges them from its samples.
+//! I13 to I15 are about what happens meanwhile: `chaos` judges them from its samples.
 //!
 //! It only reads. On a live system it judges what can be judged and says what cannot before it is quiet. What makes that
 //! safe is the order of reading, always from the effect back to its cause: first the client's log and the streams, then
@@ -15,6 +15,7 @@
 
 mod catalogues;
 mod client;
+mod connection;
 mod database;
 mod error;
 mod events;

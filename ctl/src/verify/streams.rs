@@ -9,12 +9,12 @@ use std::{
     time::Duration,
 };
 
+use events::{Event, OrderCompleted, ProductChanged, RefundOrder, StockReserved};
 use redis::{
     AsyncConnectionConfig, FromRedisValue, Pipeline, RedisError, Value,
     aio::MultiplexedConnection,
     streams::{StreamId, StreamInfoGroupsReply, StreamPendingCountReply, StreamRangeReply},
 };
-use shared::events::{Event, OrderCompleted, ProductChanged, RefundOrder, StockReserved};
 
 use super::VerifyError;
 

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use shared::{
+use runtime::{
     db::{Connection, Database},
     outbox::{OutboxEvent, RelayHandle},
     stream::Broker,

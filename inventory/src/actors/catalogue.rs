@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use actix::{Handler, Message, ResponseFuture};
-use shared::telemetry::Origin;
+use events::Origin;
 
 use super::{Backends, InventoryError, ProductView, StockDesk};
 use crate::{

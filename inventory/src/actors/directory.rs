@@ -7,7 +7,7 @@
 use std::{cell::RefCell, collections::HashMap, rc::Rc, time::Instant};
 
 use actix::{Actor, Addr, Handler, Message, dev::ToEnvelope};
-use shared::db::DbError;
+use runtime::db::DbError;
 
 use super::{Backends, InventoryError, Product};
 use crate::{

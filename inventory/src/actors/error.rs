@@ -1,4 +1,4 @@
-use shared::{db::DbError, outbox::TooLarge};
+use runtime::{db::DbError, outbox::TooLarge};
 
 /// Why a question or a wish about products is not granted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -6,7 +6,7 @@
 use std::{rc::Rc, time::Instant};
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, ResponseFuture, WrapFuture};
-use shared::failpoint;
+use runtime::failpoint;
 use tokio::sync::oneshot;
 
 use super::{Backends, InventoryError};

@@ -3,7 +3,8 @@
 use std::rc::Rc;
 
 use actix::{ActorFutureExt, Handler, Message, ResponseActFuture, WrapFuture};
-use shared::{outbox::OutboxEvent, telemetry::Origin};
+use events::Origin;
+use runtime::outbox::OutboxEvent;
 
 use super::{Backends, InventoryError, Product, ProductView};
 use crate::{

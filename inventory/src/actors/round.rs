@@ -28,9 +28,9 @@ use std::{
 };
 
 use actix::MailboxError;
-use shared::{
+use events::{Envelope, Event, OrderCompleted, RefundOrder, RefundReason, ReservedItem, ShortItem, StockReserved};
+use runtime::{
     db::{CommitError, Commits, DbError, Fault},
-    events::{Envelope, Event, OrderCompleted, RefundOrder, RefundReason, ReservedItem, ShortItem, StockReserved},
     inbox::{self, StoredReply},
     stream::{BrokerError, Outcome},
 };

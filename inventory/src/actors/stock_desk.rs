@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, ResponseFuture, WrapFuture, dev::ToEnvelope};
-use shared::{
+use runtime::{
     db::Commits,
     stream::Outcome,
     supervisor::{Drain, ExitReason, Life, RestartPolicy, Supervised, SupervisorHandle, Unavailable},

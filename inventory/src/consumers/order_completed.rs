@@ -1,7 +1,7 @@
 //! `order_completed`: an order is paid, so its stock may be taken.
 
-use shared::{
-    events::OrderCompleted,
+use events::OrderCompleted;
+use runtime::{
     stream::{EventHandler, Outcome, Received},
     supervisor::Supervised,
 };

@@ -1,8 +1,8 @@
 //! Request and answer bodies, and the way from one to the other's domain types: every mistake at once.
 
 use jiff::Timestamp;
+use runtime::http::{FieldError, Problem};
 use serde::{Deserialize, Serialize};
-use shared::http::{FieldError, Problem};
 use utoipa::ToSchema;
 
 use crate::{

@@ -1,11 +1,11 @@
 //! `/products/changes`: what a copy of the catalogue is compared with.
 
 use actix_web::HttpResponse;
-use serde::{Deserialize, Serialize};
-use shared::{
+use runtime::{
     auth::{Allows, Role, Token},
     http::{FieldError, Problem, Query},
 };
+use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{Desk, body::Money};

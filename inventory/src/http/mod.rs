@@ -8,7 +8,7 @@ mod products;
 mod stock;
 
 use actix_web::web::{self, Data, ServiceConfig};
-use shared::{http::RequestContext, ops::OpsApi, supervisor::Supervised};
+use runtime::{http::RequestContext, ops::OpsApi, supervisor::Supervised};
 use utoipa::{
     Modify, OpenApi,
     openapi::security::{Http, HttpAuthScheme, SecurityScheme},
@@ -60,6 +60,6 @@ impl Modify for Bearer {
 }
 
 /// What the events a request leads to carry of it.
-fn origin(request: &actix_web::HttpRequest) -> shared::telemetry::Origin {
+fn origin(request: &actix_web::HttpRequest) -> events::Origin {
     RequestContext::of(request).origin()
 }

@@ -2,11 +2,11 @@
 
 use actix_web::{HttpResponse, web::Path};
 use jiff::Timestamp;
-use serde::Serialize;
-use shared::{
+use runtime::{
     auth::{AdminOnly, Token},
     http::{FieldError, Page, PageQuery, Problem, Query},
 };
+use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 

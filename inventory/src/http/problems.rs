@@ -1,7 +1,7 @@
 //! What an error of the actors is to a client.
 
 use actix_web::http::StatusCode;
-use shared::http::{FieldError, Problem};
+use runtime::http::{FieldError, Problem};
 
 use crate::{actors::InventoryError, domain::Sku};
 

@@ -5,11 +5,11 @@ use actix_web::{
     http::{StatusCode, header},
     web::Path,
 };
-use serde::Deserialize;
-use shared::{
+use runtime::{
     auth::{AdminOnly, AnyRole, Token},
     http::{FieldError, JsonBody, Page, PageQuery, Problem, Query},
 };
+use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::{

@@ -1,11 +1,11 @@
 //! `/products/{sku}/stock`
 
 use actix_web::{HttpRequest, HttpResponse, web::Path};
-use serde::{Deserialize, Serialize};
-use shared::{
+use runtime::{
     auth::{AdminOnly, Token},
     http::{JsonBody, Problem},
 };
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{

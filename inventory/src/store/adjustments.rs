@@ -1,6 +1,6 @@
 //! Stock that comes and goes by hand, once per Idempotency-Key.
 
-use shared::db::{Connection, DbError, Row};
+use runtime::db::{Connection, DbError, Row};
 use uuid::Uuid;
 
 use super::products::level;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use shared::{
+use runtime::{
     db::{Connection, DbError},
     outbox::{OutboxEvent, OutboxRows},
 };

@@ -1,10 +1,7 @@
 //! `product_changed`, on its way into the outbox.
 
-use shared::{
-    events::{Envelope, MoneyData, ProductChanged},
-    outbox::{OutboxEvent, Retention, TooLarge},
-    telemetry::Origin,
-};
+use events::{Envelope, MoneyData, Origin, ProductChanged};
+use runtime::outbox::{OutboxEvent, Retention, TooLarge};
 
 use crate::domain::ProductRecord;
 

@@ -1,7 +1,7 @@
 //! Reading the stock ledger.
 
 use jiff::Timestamp;
-use shared::db::{Connection, DbError, Row};
+use runtime::db::{Connection, DbError, Row};
 use uuid::Uuid;
 
 use crate::domain::Sku;

@@ -1,6 +1,6 @@
 //! Reading products.
 
-use shared::db::{Connection, DbError, Row};
+use runtime::db::{Connection, DbError, Row};
 
 use crate::domain::{Level, ProductRecord, Sku};
 

@@ -1,6 +1,6 @@
 //! Replies that Redis did not take: they wait in the outbox, so that the order they answer is done with.
 
-use shared::{
+use runtime::{
     db::{Connection, DbError},
     outbox::{OutboxEvent, OutboxRows, Retention},
 };

@@ -13,9 +13,9 @@ use std::{
     sync::Arc,
 };
 
-use shared::{
+use events::Envelope;
+use runtime::{
     db::{Connection, DbError, Write},
-    events::Envelope,
     inbox::{self, StoredReply},
     seeded_bug,
 };

@@ -2,16 +2,14 @@
 
 use std::time::Duration;
 
+use events::TraceContext;
 use inventory::{
     domain::{Description, Details, Name, Price, Sku, StockCount},
     startup,
     store::{self, NewProduct, changes, product_changed},
 };
-use shared::{
-    db::{self, Connection, Database},
-    telemetry::TraceContext,
-    testing::{TestDatabase, database_settings},
-};
+use runtime::db::{self, Connection, Database};
+use testing::{TestDatabase, database_settings};
 
 fn details(price: i64) -> Details {
     let (name, description) = (Name::parse("A thing").expect("a name"), Description::parse("").expect("a description"));

@@ -4,22 +4,21 @@
 use std::{sync::Arc, time::Duration};
 
 use actix_rt::Arbiter;
+use events::{Envelope, Event, MoneyData, OrderCompleted, OrderedItem, RefundOrder, StockReserved, TraceContext};
 use inventory::{
     actors::{self, Backends, StockDeskOptions},
     consumers::OrderCompletedHandler,
     startup,
     store::{self, WriteStock},
 };
-use shared::{
+use runtime::{
     db::{self, Commits, Database},
-    events::{Envelope, Event, MoneyData, OrderCompleted, OrderedItem, RefundOrder, StockReserved},
     outbox::{RelayHandle, RelayOptions},
     shutdown::Shutdown,
     stream::{Broker, EventHandler, Outcome, Received},
     supervisor::{Roster, SupervisorHandle},
-    telemetry::TraceContext,
-    testing::{TestDatabase, TestRedis, database_settings, eventually, stream_settings},
 };
+use testing::{TestDatabase, TestRedis, database_settings, eventually, stream_settings};
 use uuid::Uuid;
 
 const SOON: Duration = Duration::from_secs(30);

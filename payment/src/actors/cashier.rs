@@ -11,9 +11,9 @@ use std::{
 };
 
 use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, Message, ResponseFuture};
-use shared::{
+use events::Envelope;
+use runtime::{
     db::{Commits, Database},
-    events::Envelope,
     supervisor::{Drain, ExitReason, Life},
 };
 use uuid::Uuid;

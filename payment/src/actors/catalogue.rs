@@ -9,7 +9,7 @@ use std::{
 };
 
 use actix::{Actor, ActorContext, Context, Handler, Message, ResponseFuture};
-use shared::{
+use runtime::{
     db::{Database, DbError},
     supervisor::{Drain, ExitReason, Life},
 };

@@ -7,7 +7,7 @@
 use std::{sync::Arc, time::Duration};
 
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler, WrapFuture};
-use shared::{
+use runtime::{
     db::{Database, DbError},
     supervisor::{Drain, ExitReason, Life},
 };

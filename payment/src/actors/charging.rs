@@ -5,12 +5,12 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use shared::{
+use events::{Envelope, MoneyData, OrderCompleted, OrderedItem, Origin, TraceContext};
+use runtime::{
     db::DbError,
-    events::{Envelope, MoneyData, OrderCompleted, OrderedItem},
     failpoint,
     outbox::{OutboxEvent, Retention, TooLarge},
-    telemetry::{Origin, Span, SpanKind, TraceContext, begin_span, record_span},
+    telemetry::{Span, SpanKind, begin_span, record_span},
 };
 use uuid::Uuid;
 

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use shared::supervisor::{ChildStatus, Supervised};
+use runtime::supervisor::{ChildStatus, Supervised};
 
 use super::Cashier;
 use crate::domain::Pace;

@@ -3,7 +3,7 @@
 use std::{rc::Rc, sync::Arc, time::Duration};
 
 use actix::{Actor, ActorContext, Context, Handler, Message, ResponseFuture};
-use shared::{
+use runtime::{
     db::{CommitError, Commits, Database, DbError, Reply},
     shutdown::Shutdown,
     supervisor::{Drain, ExitReason, Life, Supervised},

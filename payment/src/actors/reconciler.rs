@@ -9,7 +9,7 @@
 use std::{cell::Cell, future::Future, rc::Rc, sync::Arc, time::Duration};
 
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler, WrapFuture};
-use shared::{
+use runtime::{
     db::DbError,
     stream::DeadLetters,
     supervisor::{Drain, ExitReason, Life},

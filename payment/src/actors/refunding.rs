@@ -7,14 +7,9 @@
 //!                     └─── refused for good ─> dead letter                                    Poison
 //! ```
 
+use events::{Envelope, Event, RefundOrder, TraceContext};
 use futures_util::future::join_all;
-use shared::{
-    db::DbError,
-    events::{Envelope, Event, RefundOrder},
-    failpoint,
-    outbox::OutboxEvent,
-    telemetry::TraceContext,
-};
+use runtime::{db::DbError, failpoint, outbox::OutboxEvent};
 use uuid::Uuid;
 
 use super::{CashierParts, DeskError, Receipt, ReconcilerParts, RefundRequest, charging::completed};

@@ -8,7 +8,7 @@ pub use product_changed::ProductChangedHandler;
 pub use refund_order::RefundOrderHandler;
 pub use stock_reserved::StockReservedHandler;
 
-use shared::{stream::Outcome, supervisor::Unavailable};
+use runtime::{stream::Outcome, supervisor::Unavailable};
 
 use crate::{
     actors::{DeskError, Receipt},
@@ -41,7 +41,7 @@ fn all_transient(events: usize, unavailable: Unavailable) -> Vec<Outcome> {
 
 #[cfg(test)]
 mod tests {
-    use shared::events::{Event, RefundOrder, StockReserved};
+    use events::{Event, RefundOrder, StockReserved};
 
     use crate::domain::OrderStatus;
 

@@ -1,5 +1,5 @@
-use shared::{
-    events::ProductChanged,
+use events::ProductChanged;
+use runtime::{
     stream::{EventHandler, Outcome, Received},
     supervisor::Supervised,
 };

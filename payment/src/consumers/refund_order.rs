@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
-use shared::{
-    events::RefundOrder,
+use events::RefundOrder;
+use runtime::{
     stream::{EventHandler, Outcome, Received},
     supervisor::Supervised,
 };

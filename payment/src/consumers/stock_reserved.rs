@@ -1,5 +1,5 @@
-use shared::{
-    events::StockReserved,
+use events::StockReserved;
+use runtime::{
     stream::{EventHandler, Outcome, Received},
     supervisor::Supervised,
 };

@@ -6,7 +6,7 @@ mod place;
 mod shapes;
 
 use actix_web::web::{self, Data, ServiceConfig};
-use shared::{
+use runtime::{
     http::{FieldError, Problem},
     supervisor::Supervised,
 };

@@ -6,11 +6,11 @@ use actix_web::{
     HttpRequest, HttpResponse,
     web::{Data, Path},
 };
-use serde::Deserialize;
-use shared::{
+use runtime::{
     auth::{AnyRole, Claims, Role, Token},
     http::{FieldError, Page, PageQuery, Problem, Query, release_admission},
 };
+use serde::Deserialize;
 use utoipa::IntoParams;
 use uuid::Uuid;
 

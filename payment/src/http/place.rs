@@ -11,7 +11,7 @@ use actix_web::{
     web::Data,
 };
 use aws_lc_rs::digest;
-use shared::{
+use runtime::{
     auth::{Token, UserOnly},
     http::{FieldError, JsonBody, Problem, RequestContext, release_admission},
 };

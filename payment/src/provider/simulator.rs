@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::{FutureExt, future::BoxFuture};
-use shared::db::{CommitError, Commits};
+use runtime::db::{CommitError, Commits};
 use uuid::Uuid;
 
 use super::{ChargeAnswer, ChargeRequest, PaymentProvider, ProviderError};

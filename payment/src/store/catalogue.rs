@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use shared::db::{Connection, DbError, Row};
+use runtime::db::{Connection, DbError, Row};
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use shared::{
+use runtime::{
     db::{Connection, DbError, Row, Write},
     seeded_bug,
 };

@@ -1,6 +1,6 @@
 //! Orders, read.
 
-use shared::db::{Connection, DbError, Row};
+use runtime::db::{Connection, DbError, Row};
 use tokio_postgres::types::Json;
 use uuid::Uuid;
 

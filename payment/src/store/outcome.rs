@@ -3,7 +3,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use shared::{
+use runtime::{
     db::{Connection, DbError, Fault, Write},
     outbox::RelayHandle,
 };

@@ -5,7 +5,7 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use shared::db::{Connection, DbError};
+use runtime::db::{Connection, DbError};
 use uuid::Uuid;
 
 /// Batches that are looked at together: of 512 orders at most (`commit-batch`), their ids are half a megabyte.

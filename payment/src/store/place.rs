@@ -7,7 +7,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use shared::{
+use runtime::{
     db::{Connection, DbError, Row, Write},
     seeded_bug,
 };

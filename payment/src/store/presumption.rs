@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use shared::db::DbError;
+use runtime::db::DbError;
 
 /// For so long after a batch that was refused: whoever repeats requests repeats many.
 const CAREFUL: Duration = Duration::from_secs(1);

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use shared::db::{Connection, DbError};
+use runtime::db::{Connection, DbError};
 
 use super::catalogue;
 use crate::domain::Product;

@@ -5,9 +5,9 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use shared::{
+use events::Envelope;
+use runtime::{
     db::{Connection, DbError, Row, Write},
-    events::Envelope,
     outbox::{OutboxEvent, OutboxRows},
 };
 use uuid::Uuid;

@@ -5,7 +5,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use shared::db::{Connection, DbError, Write};
+use runtime::db::{Connection, DbError, Write};
 use uuid::Uuid;
 
 use super::orders::{ORDER_COLUMNS, read_order};

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use shared::{
+use runtime::{
     db::{Connection, DbError, Write},
     outbox::{OutboxEvent, OutboxRows, RelayHandle},
     seeded_bug,

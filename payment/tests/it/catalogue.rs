@@ -17,14 +17,14 @@ use payment::{
     settings::ProductSourceSettings,
     startup,
 };
-use serde_json::json;
-use shared::{
+use runtime::{
     db::{self, Database},
     settings::{HttpUrl, Secret, Value},
     shutdown::Shutdown,
     supervisor::{RestartPolicy, Roster, SupervisorHandle},
-    testing::{TestDatabase, database_settings, eventually},
 };
+use serde_json::json;
+use testing::{TestDatabase, database_settings, eventually};
 
 use crate::shop::{GROUP, SOON};
 

@@ -5,10 +5,8 @@ use payment::{
     startup,
     store::list_orders,
 };
-use shared::{
-    db::{self, Connection, Database},
-    testing::{TestDatabase, database_settings},
-};
+use runtime::db::{self, Connection, Database};
+use testing::{TestDatabase, database_settings};
 use uuid::Uuid;
 
 /// Orders of one user: number 1 is the oldest. Every tenth was declined, the others are pending.

@@ -11,10 +11,8 @@ use payment::{
     },
 };
 use refinery::Target;
-use shared::{
-    db::{self, Connection, Database, Write},
-    testing::{TestDatabase, database_settings, eventually},
-};
+use runtime::db::{self, Connection, Database, Write};
+use testing::{TestDatabase, database_settings, eventually};
 use uuid::Uuid;
 
 const SOON: Duration = Duration::from_secs(10);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use payment::{actors::ChargeOrders, provider::ProviderError};
-use shared::testing::eventually;
+use testing::eventually;
 use uuid::Uuid;
 
 use crate::shop::{SOON, Shop, away};

@@ -7,6 +7,7 @@ use std::{
 };
 
 use actix_rt::Arbiter;
+use events::{Envelope, Event, OrderCompleted, RefundOrder, RefundReason, TraceContext};
 use futures_util::future::BoxFuture;
 use payment::{
     actors::{Cashier, CashierParts, ChargeBacklog, ChargeOrders, Intake, Reconciler, ReconcilerParts, Watchers},
@@ -17,17 +18,15 @@ use payment::{
     startup,
     store::{ApplyOutcomes, ParkCharges, ParkRefunds, PlaceOrders, SettleCharges, find_order},
 };
-use shared::{
+use runtime::{
     db::{self, Commits, Connection, Database, Write},
-    events::{Envelope, Event, OrderCompleted, RefundOrder, RefundReason},
     outbox::{RelayHandle, RelayOptions},
     settings::StreamSettings,
     shutdown::Shutdown,
     stream::{Broker, Consumers, DeadLetters, overview, start_consumers},
     supervisor::{RestartPolicy, Roster, Supervised, SupervisorHandle},
-    telemetry::TraceContext,
-    testing::{TestDatabase, TestRedis, database_settings, eventually, stream_settings},
 };
+use testing::{TestDatabase, TestRedis, database_settings, eventually, stream_settings};
 use uuid::Uuid;
 
 pub const SOON: Duration = Duration::from_secs(30);
@@ -184,7 +183,7 @@ impl Shop {
         eventually("every event is settled", SOON, look).await;
     }
 
-    pub async fn dead_letters(&self, count: usize) -> Vec<shared::stream::DeadLetter> {
+    pub async fn dead_letters(&self, count: usize) -> Vec<runtime::stream::DeadLetter> {
         let look = async || {
             let letters = self.letters.list(RefundOrder::STREAM, None, 100).await.expect("Redis answers");
             if letters.len() == count { Ok(letters) } else { Err(letters) }
@@ -209,7 +208,7 @@ impl Shop {
 fn cashier_parts(
     supervisor: &SupervisorHandle,
     database: &Database,
-    settings: &shared::settings::DatabaseSettings,
+    settings: &runtime::settings::DatabaseSettings,
     streams: &StreamSettings,
     provider: &FakeProvider,
 ) -> CashierParts {

@@ -1,7 +1,7 @@
 use std::rc::Rc;
 
 use actix::{Actor, ActorContext, Context, Handler, Message, ResponseFuture};
-use shared::{
+use runtime::{
     auth::Role,
     supervisor::{Drain, ExitReason, Life, RestartPolicy, Supervised, SupervisorHandle},
 };

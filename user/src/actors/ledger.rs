@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use shared::{
+use runtime::{
     auth::Role,
     db::{Connection, Database, DbError, Fault},
 };

@@ -1,5 +1,5 @@
 use actix::{Actor, ActorContext, Context, Handler, Message, MessageResult};
-use shared::supervisor::{Drain, ExitReason, Life, RestartPolicy, Supervised, SupervisorHandle};
+use runtime::supervisor::{Drain, ExitReason, Life, RestartPolicy, Supervised, SupervisorHandle};
 
 use super::AccountsError;
 use crate::tokens::{AccessToken, Issuer, ServiceClients};

@@ -1,5 +1,5 @@
 use jiff::Timestamp;
-use shared::auth::Role;
+use runtime::auth::Role;
 use uuid::Uuid;
 
 use super::{Email, PasswordHash};

@@ -1,6 +1,6 @@
 use jiff::Timestamp;
+use runtime::auth::Role;
 use serde::Serialize;
-use shared::auth::Role;
 use utoipa::ToSchema;
 use uuid::Uuid;
 

@@ -3,11 +3,11 @@ use actix_web::{
     http::StatusCode,
     web::{Data, Path},
 };
-use serde::Deserialize;
-use shared::{
+use runtime::{
     auth::{AdminOnly, AnyRole, Role, Token},
     http::{FieldError, JsonBody, Page, PageQuery, Problem, Query},
 };
+use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 

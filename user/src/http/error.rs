@@ -1,5 +1,5 @@
 use actix_web::http::StatusCode;
-use shared::http::{FieldError, Problem};
+use runtime::http::{FieldError, Problem};
 
 use crate::actors::AccountsError;
 

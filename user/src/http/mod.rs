@@ -10,7 +10,7 @@ mod sessions;
 
 use actix_web::web::{self, Data, ServiceConfig};
 use jsonwebtoken::jwk::JwkSet;
-use shared::supervisor::Supervised;
+use runtime::supervisor::Supervised;
 
 pub use openapi::openapi;
 

@@ -1,4 +1,4 @@
-use shared::ops::OpsApi;
+use runtime::ops::OpsApi;
 use utoipa::{
     Modify, OpenApi,
     openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},

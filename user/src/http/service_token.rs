@@ -1,6 +1,6 @@
 use actix_web::{HttpResponse, web::Data};
+use runtime::http::{JsonBody, Problem};
 use serde::Deserialize;
-use shared::http::{JsonBody, Problem};
 use utoipa::ToSchema;
 
 use super::{Addresses, error::unauthorized, sessions::TokenBody};

@@ -1,8 +1,8 @@
 use std::convert::Infallible;
 
 use actix_web::{HttpResponse, web::Data};
+use runtime::http::{JsonBody, Problem};
 use serde::{Deserialize, Serialize};
-use shared::http::{JsonBody, Problem};
 use utoipa::ToSchema;
 
 use super::{

@@ -1,4 +1,4 @@
-use shared::db::{DbError, MigrationError};
+use runtime::db::{DbError, MigrationError};
 
 use crate::{
     actors::{AccountsError, HasherError},

@@ -4,7 +4,7 @@ mod error;
 mod preparation;
 
 use actix_rt::Arbiter;
-use shared::{
+use runtime::{
     auth::{KeySet, Verifier},
     db::Database,
     http::{HttpOptions, Readiness, RunningHttp},
@@ -87,7 +87,7 @@ fn start(
     };
     let addresses = Addresses { accounts, service_tokens };
     let (for_routes, for_ops, faults) = (addresses.clone(), operations.clone(), settings.common.faults);
-    let http = shared::http::start(&options, move |config| {
+    let http = runtime::http::start(&options, move |config| {
         config.configure(http::routes(for_routes.clone(), public_keys.clone()));
         config.configure(ops::routes(SERVICE, for_ops.clone(), roster.clone(), faults));
     })?;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use refinery::Runner;
-use shared::{
+use runtime::{
     auth::Role,
     db::{self, Database, DbError},
 };

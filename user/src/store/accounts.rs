@@ -1,4 +1,4 @@
-use shared::{
+use runtime::{
     auth::Role,
     db::{Connection, DbError, Row},
 };

@@ -1,4 +1,4 @@
-use shared::db::{Connection, DbError, Row};
+use runtime::db::{Connection, DbError, Row};
 
 use crate::domain::SigningKey;
 

@@ -1,7 +1,7 @@
 use std::time::{Duration, SystemTime};
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
-use shared::auth::{Claims, Role, TOKEN_TYPE};
+use runtime::auth::{Claims, Role, TOKEN_TYPE};
 use uuid::Uuid;
 
 use crate::domain::SigningKey;
@@ -79,7 +79,7 @@ impl Issuer {
 
 #[cfg(test)]
 mod tests {
-    use shared::{
+    use runtime::{
         auth::{KeySet, Verifier},
         settings::{Source, TokenSettings},
     };

@@ -1,7 +1,7 @@
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use aws_lc_rs::{constant_time, digest};
-use shared::settings::Value;
+use runtime::settings::Value;
 use uuid::{Builder, Uuid};
 
 /// Shortest secret: 16 characters drawn from 62 are 95 bits.

@@ -5,9 +5,9 @@ mod orders;
 use serde_json::json;
 
 use crate::api::{Api, ApiError};
-use crate::cli::Role;
 use crate::commands::seed;
 use crate::context::Context;
+use crate::context::Role;
 use crate::exit::Exit;
 use crate::state::Login;
 use crate::terminal::Progress;
@@ -33,9 +33,9 @@ pub async fn run(_: &Args, context: &Context) -> anyhow::Result<Exit> {
     ensure_user(&context.api()?, context.login(Role::User)?).await?;
     progress.step("demo products");
     seed::create_missing(&context.api_as(Role::Admin).await?).await?;
-    let orders = place_all(&context.api_as(Role::User).await?, &mut progress, context.json).await?;
+    let orders = place_all(&context.api_as(Role::User).await?, &mut progress, context.output.json).await?;
     progress.done();
-    if context.json {
+    if context.output.json {
         println!("{}", json!({"orders": orders}));
     }
     Ok(Exit::Success)

@@ -9,9 +9,9 @@ use std::time::Duration;
 use anyhow::Context as _;
 use jiff::SignedDuration;
 
-use crate::cli::Role;
 use crate::client_log::ClientLog;
 use crate::context::Context;
+use crate::context::Role;
 use crate::exit::Exit;
 use crate::load::{Load, LoadError, LoadPlan, LoadReport, Mix, Pace, Shop};
 use crate::terminal::Progress;
@@ -97,7 +97,7 @@ pub struct Args {
 /// Products or customers that cannot be created, or a client log that cannot be written.
 pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let report = send(args, args.client_log.as_deref(), context).await?;
-    context.print(&report, |report| summary::render(report, context.paint))?;
+    context.output.print(&report, |report| summary::render(report, context.output.paint))?;
     said(&report)?;
     Ok(exit(&report))
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use shared::local::wait_until_vacant;
+use servers::wait_until_vacant;
 
 use crate::state::{Credentials, StackState, StateError};
 
@@ -75,7 +75,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_fresh_start_removes_only_what_up_made() {
-        let dir = shared::local::account::scratch_dir().expect("a folder");
+        let dir = servers::account::scratch_dir().expect("a folder");
         fs::write(dir.path().join("letter.txt"), "mine").expect("written");
         fs::create_dir_all(dir.path().join("postgres/cluster")).expect("made");
         let folder = DataFolder::open(dir.path()).expect("open");
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn a_folder_is_held_by_one_stack_at_a_time() {
-        let dir = shared::local::account::scratch_dir().expect("a folder");
+        let dir = servers::account::scratch_dir().expect("a folder");
         let held = DataFolder::open(dir.path()).expect("open");
         let error = DataFolder::open(dir.path()).expect_err("held").to_string();
         assert!(error.contains("--data-dir"), "{error}");

@@ -17,8 +17,8 @@ use std::process::ExitStatus;
 use serde_json::json;
 
 use crate::api::{Api, Endpoints};
-use crate::cli::Global;
 use crate::commands::{demo, seed};
+use crate::context::Global;
 use crate::exit::Exit;
 use crate::stack::{Ended, Kind, Stack, StackError, StackOptions};
 use crate::state::{Running, StackState};

@@ -2,11 +2,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use shared::local::account::default_data_dir;
-use shared::local::{Durability, ports};
+use servers::account::default_data_dir;
+use servers::{Durability, ports};
 
 use super::Args;
-use crate::cli::Global;
+use crate::context::Global;
 use crate::stack::{Addresses, ExternalServers, Kind, Network, ServerChoice, Sink, StackError, StackOptions};
 use crate::state::Credentials;
 

@@ -1,0 +1,42 @@
+//! The wire contract of the streams: an envelope (CloudEvents 1.0) and one typed event a file. Data only.
+//!
+//! A golden JSON file per event version in `tests/golden/` is read by a test for ever: a change that cannot read
+//! yesterday's events is a new version, hence a new type.
+
+mod envelope;
+mod order_completed;
+mod product_changed;
+mod refund_order;
+mod stock_reserved;
+mod trace_context;
+
+use serde::{Serialize, de::DeserializeOwned};
+
+pub use envelope::{Envelope, EnvelopeError, plain_json};
+pub use order_completed::{OrderCompleted, OrderedItem};
+pub use product_changed::ProductChanged;
+pub use refund_order::{RefundOrder, RefundReason, ShortItem};
+pub use stock_reserved::{ReservedItem, StockReserved};
+pub use trace_context::{Origin, TraceContext, set_sample_ratio};
+
+use serde::Deserialize;
+
+/// One event type in one version.
+pub trait Event: Serialize + DeserializeOwned + Unpin + 'static {
+    /// CloudEvents `type`, version included: `shop.order.completed.v1`.
+    const TYPE: &'static str;
+    /// The stream it travels on, without partition.
+    const STREAM: &'static str;
+
+    /// CloudEvents `subject`: what it is about.
+    fn subject(&self) -> String;
+}
+
+/// Money on the wire: integer minor units and an ISO 4217 code.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MoneyData {
+    /// Minor units (cents).
+    pub amount: i64,
+    /// ISO 4217, e.g. `EUR`.
+    pub currency: String,
+}

@@ -1,0 +1,128 @@
+//! One golden file per event version, read for ever: who cannot read it any more has made a new version.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use events::{
+    Envelope, Event, MoneyData, OrderCompleted, OrderedItem, ProductChanged, RefundOrder, RefundReason, ReservedItem, ShortItem,
+    StockReserved,
+};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// All golden files by event type.
+fn golden_files() -> BTreeMap<String, Map<String, Value>> {
+    let entries = std::fs::read_dir(folder().join("tests/golden")).expect("the folder");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    let read = |path: PathBuf| {
+        let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+        let text = std::fs::read_to_string(&path).expect("readable");
+        (name, serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
+    };
+    paths.map(read).collect()
+}
+
+/// The envelope in the stream entry that a golden file stands for: `data` is text there.
+fn read(golden: &Map<String, Value>) -> Envelope {
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let entry: Vec<(&str, String)> = golden.iter().map(|(field, value)| (field.as_str(), text(value))).collect();
+    Envelope::from_fields(entry.iter().map(|(field, value)| (*field, value.as_str()))).expect("an envelope")
+}
+
+/// Reads the golden file of `E`, and writes it again as this version of the code does.
+fn read_and_write<E: Event>() -> E {
+    let golden = golden_files().remove(E::TYPE).unwrap_or_else(|| panic!("no golden file for {}", E::TYPE));
+    let envelope = read(&golden);
+    let event: E = envelope.decode().expect("its data");
+    assert_eq!(event.subject(), envelope.subject);
+    let written = Envelope { data: serde_json::to_string(&event).expect("JSON"), ..envelope };
+    let mut written: Map<String, Value> =
+        written.fields().into_iter().map(|(field, value)| (field.to_owned(), value.into_owned().into())).collect();
+    let data = written["data"].as_str().and_then(|text| serde_json::from_str(text).ok()).expect("JSON");
+    written.insert("data".to_owned(), data);
+    assert_eq!(Value::Object(written), Value::Object(golden), "what is written today is what was written then");
+    event
+}
+
+fn id(last: u8) -> Uuid {
+    format!("01920000-0000-7000-8000-0000000000{last:02x}").parse().expect("a UUID")
+}
+
+fn euro(amount: i64) -> MoneyData {
+    MoneyData { amount, currency: "EUR".to_owned() }
+}
+
+#[test]
+fn order_completed_v1_is_read_as_it_was_written() {
+    let item = |sku: &str, quantity, cents| OrderedItem { sku: sku.to_owned(), quantity, unit_price: euro(cents) };
+    let expected = OrderCompleted {
+        order_id: id(10),
+        user_id: id(11),
+        items: vec![item("MUG-1", 2, 1299), item("POSTER", 1, 1800)],
+        total: euro(4398),
+        charge_id: "ch_01920000000070008000000000000001".to_owned(),
+    };
+    assert_eq!(read_and_write::<OrderCompleted>(), expected);
+}
+
+#[test]
+fn stock_reserved_v1_is_read_as_it_was_written() {
+    let item = |sku: &str, quantity| ReservedItem { sku: sku.to_owned(), quantity };
+    let expected = StockReserved { order_id: id(10), items: vec![item("MUG-1", 2), item("POSTER", 1)] };
+    assert_eq!(read_and_write::<StockReserved>(), expected);
+}
+
+#[test]
+fn refund_order_v1_is_read_as_it_was_written() {
+    let short = ShortItem { sku: "POSTER".to_owned(), wanted: 1, available: 0 };
+    let expected = RefundOrder { order_id: id(10), reason: RefundReason::InsufficientStock, items: vec![short] };
+    assert_eq!(read_and_write::<RefundOrder>(), expected);
+}
+
+#[test]
+fn every_reason_for_a_refund_has_the_name_of_the_contract() {
+    for (name, reason) in [
+        ("insufficient-stock", RefundReason::InsufficientStock),
+        ("unknown-product", RefundReason::UnknownProduct),
+        ("rejected", RefundReason::Rejected),
+    ] {
+        assert_eq!(serde_json::from_value::<RefundReason>(name.into()).expect("known"), reason);
+        assert_eq!((reason.as_str(), serde_json::to_value(reason).expect("JSON")), (name, name.into()));
+    }
+}
+
+#[test]
+fn product_changed_v1_is_read_as_it_was_written() {
+    let expected = ProductChanged { sku: "MUG-1".to_owned(), name: "Enamel mug".to_owned(), price: euro(1299), version: 1, deleted: false };
+    assert_eq!(read_and_write::<ProductChanged>(), expected);
+}
+
+#[test]
+fn every_golden_file_belongs_to_an_event_that_is_tested() {
+    let tested = [OrderCompleted::TYPE, RefundOrder::TYPE, ProductChanged::TYPE, StockReserved::TYPE];
+    assert_eq!(golden_files().keys().collect::<Vec<_>>(), tested);
+}
+
+#[test]
+fn fields_from_the_future_are_ignored() {
+    let mut golden = golden_files().remove(StockReserved::TYPE).expect("a file");
+    golden.insert("tenant".to_owned(), "a new attribute".into());
+    golden["data"]["warehouse"] = "a new field".into();
+    let envelope = read(&golden);
+    assert_eq!(envelope.decode::<StockReserved>().expect("its data"), read_and_write::<StockReserved>());
+}
+
+#[test]
+fn the_examples_in_docs_events_are_the_golden_files() {
+    let page = std::fs::read_to_string(folder().join("../../docs/events.md")).expect("docs/events.md");
+    let blocks = page.split("```json\n").skip(1).map(|rest| rest.split("```").next().unwrap_or_default());
+    let shown: Vec<Value> = blocks.map(|json| serde_json::from_str(json).unwrap_or_else(|error| panic!("{error} in:\n{json}"))).collect();
+    for (name, golden) in golden_files() {
+        let example = shown.iter().find(|block| block["type"] == name.as_str());
+        let example = example.unwrap_or_else(|| panic!("docs/events.md has no ```json block with \"type\": \"{name}\""));
+        assert_eq!(*example, Value::Object(golden), "the example of {name} in docs/events.md");
+    }
+}

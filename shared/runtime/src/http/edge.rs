@@ -1,0 +1,291 @@
+//! What every request passes on its way in and out: request id, trace, admission, deadline, panic, metrics, headers.
+
+use std::{fmt, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use actix_web::{
+    Error, HttpMessage, HttpRequest, HttpResponse, ResponseError,
+    body::{BoxBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::{
+        ConnectionType, StatusCode,
+        header::{self, HeaderMap, HeaderName, HeaderValue},
+    },
+    middleware::Next,
+    web::Data,
+};
+use futures_util::FutureExt;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use uuid::Uuid;
+
+use super::{Problem, Readiness, health::is_health_check, visit::Visit};
+use crate::failpoint;
+use events::{Origin, TraceContext};
+
+/// On top of the longest wait a client may ask for (30 s): a long poll is not a stuck request.
+const LONG_POLL: Duration = Duration::from_secs(30);
+
+/// How many requests are in progress at most.
+#[derive(Debug, Clone)]
+pub struct Admission {
+    places: Arc<Semaphore>,
+    deadline: Duration,
+    pub(super) service: &'static str,
+}
+
+impl Admission {
+    pub fn new(service: &'static str, limit: usize, deadline: Duration) -> Self {
+        Self { places: Arc::new(Semaphore::new(limit)), deadline, service }
+    }
+}
+
+/// Who asked, for logs and for the events this request leads to.
+#[derive(Debug, Clone)]
+pub struct RequestContext {
+    pub request_id: String,
+    pub trace: TraceContext,
+}
+
+impl RequestContext {
+    /// The context of a request that came through the edge.
+    pub fn of(request: &HttpRequest) -> Self {
+        request.extensions().get::<Self>().cloned().unwrap_or_else(|| Self::read(request.headers()))
+    }
+
+    /// What the events this request leads to carry of it.
+    pub fn origin(self) -> Origin {
+        Origin { trace: self.trace, request_id: Some(self.request_id) }
+    }
+
+    pub(super) fn read(headers: &HeaderMap) -> Self {
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let given = text("x-request-id").filter(|id| !id.is_empty() && id.len() <= 128 && id.bytes().all(|b| b.is_ascii_graphic()));
+        Self {
+            request_id: given.map_or_else(|| Uuid::now_v7().to_string(), str::to_owned),
+            trace: TraceContext::continue_from(text("traceparent")),
+        }
+    }
+}
+
+/// Gives the request's place back while it only waits: long polls must not keep others out.
+pub fn release_admission(request: &HttpRequest) {
+    request.extensions_mut().remove::<OwnedSemaphorePermit>();
+}
+
+/// The middleware. It must not keep a clone of the request while the rest of the application has it: routing needs the only
+/// one. So what the metrics say of a request is taken down before, and an answer without a request (its handler panicked,
+/// or ran out of time) travels as the error [`Refusal`].
+pub(super) async fn edge<B: MessageBody + 'static>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<BoxBody>, Error> {
+    let visit = Visit::begin(&request);
+    request.extensions_mut().insert(visit.context.clone());
+    let outcome = match admit(&request) {
+        Ok(deadline) => answer(request, next, deadline, &visit).await,
+        Err(problem) => Ok(request.into_response(problem.answer(&visit.context.request_id))),
+    };
+    match outcome {
+        Ok(mut response) => {
+            release_admission(response.request());
+            // Who keeps the connection would find it closed under the next request.
+            if response.request().app_data::<Data<Readiness>>().is_some_and(|readiness| readiness.is_ending()) {
+                response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+            }
+            finish(response.headers_mut(), &visit.context.request_id);
+            visit.record(response.status());
+            Ok(response)
+        }
+        Err(problem) => {
+            visit.record(problem.status());
+            Err(Refusal { problem, request_id: visit.context.request_id }.into())
+        }
+    }
+}
+
+/// A problem whose request is gone.
+#[derive(Debug)]
+struct Refusal {
+    problem: Problem,
+    request_id: String,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.problem.fmt(f)
+    }
+}
+
+impl ResponseError for Refusal {
+    fn status_code(&self) -> StatusCode {
+        self.problem.status()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = self.problem.clone().answer(&self.request_id);
+        finish(response.headers_mut(), &self.request_id);
+        response
+    }
+}
+
+/// Takes a place and tells how long the request may take; health checks need no place.
+fn admit(request: &ServiceRequest) -> Result<Duration, Problem> {
+    let Some(admission) = request.app_data::<Data<Admission>>() else { return Err(Problem::internal()) };
+    if is_health_check(request.path()) {
+        return Ok(admission.deadline);
+    }
+    let Ok(place) = Arc::clone(&admission.places).try_acquire_owned() else {
+        metrics::counter!("orderflow_admission_rejected_total", "service" => admission.service).increment(1);
+        return Err(Problem::unavailable("overloaded", "The service is full; nothing was done. Try again after a moment."));
+    };
+    request.extensions_mut().insert(place);
+    let waits = request.query_string().contains("wait=") || request.headers().contains_key("prefer");
+    Ok(if waits { admission.deadline + LONG_POLL } else { admission.deadline })
+}
+
+/// The answer, or the problem when there is no request left to answer.
+async fn answer<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+    deadline: Duration,
+    visit: &Visit,
+) -> Result<ServiceResponse<BoxBody>, Problem> {
+    // The call itself already routes, and may panic as well.
+    let handled = AssertUnwindSafe(async {
+        failpoint::pass("http.handler", &visit.route);
+        next.call(request).await
+    })
+    .catch_unwind();
+    match tokio::time::timeout(deadline, handled).await {
+        Ok(Ok(Ok(response))) => Ok(match problem_in(&response) {
+            None => response.map_into_boxed_body(),
+            Some(problem) => {
+                let allowed = response.headers().get(header::ALLOW).cloned();
+                let mut answer = response.into_response(problem.answer(&visit.context.request_id));
+                // A 405 has to say what is allowed (RFC 9110); actix-web knows it.
+                if let Some(methods) = allowed {
+                    answer.headers_mut().insert(header::ALLOW, methods);
+                }
+                answer
+            }
+        }),
+        Ok(Ok(Err(error))) => Err(problem_of(&error)),
+        Ok(Err(_panic)) => {
+            tracing::error!(request_id = %visit.context.request_id, path = visit.uri.path(), "a handler panicked");
+            Err(Problem::internal())
+        }
+        Err(_) => Err(Problem::unavailable(
+            "deadline-exceeded",
+            format!("No answer within {deadline:?}. What was asked may have happened; ask again with the same key."),
+        )),
+    }
+}
+
+/// The problem an unsuccessful response stands for: ours, or one made of the status of an answer that is none.
+fn problem_in<B>(response: &ServiceResponse<B>) -> Option<Problem> {
+    let status = response.status();
+    if !status.is_client_error() && !status.is_server_error() {
+        return None;
+    }
+    match response.response().error() {
+        Some(error) => Some(problem_of(error)),
+        None if response.headers().contains_key("content-type") => None, // it has a body of its own, as /readyz
+        None => Some(match response.headers().get(header::ALLOW).and_then(|methods| methods.to_str().ok()) {
+            Some(methods) => Problem::new(status, code_of(status), format!("This path answers to {methods} only.")),
+            None => generic(status),
+        }),
+    }
+}
+
+fn problem_of(error: &Error) -> Problem {
+    match error.as_error::<Problem>() {
+        Some(problem) => problem.clone(),
+        None => {
+            let status = error.as_response_error().status_code();
+            if status.is_server_error() { generic(status) } else { Problem::new(status, code_of(status), error.to_string()) }
+        }
+    }
+}
+
+fn generic(status: StatusCode) -> Problem {
+    Problem::new(status, code_of(status), status.canonical_reason().unwrap_or("The request failed").to_owned())
+}
+
+fn code_of(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::NOT_FOUND => "not-found",
+        StatusCode::METHOD_NOT_ALLOWED => "method-not-allowed",
+        status if status.is_client_error() => "invalid-request",
+        _ => "internal-error",
+    }
+}
+
+fn finish(headers: &mut HeaderMap, request_id: &str) {
+    let mut set = |name: &'static str, value: HeaderValue| headers.insert(HeaderName::from_static(name), value);
+    if let Ok(id) = HeaderValue::from_str(request_id) {
+        set("x-request-id", id);
+    }
+    set("x-content-type-options", HeaderValue::from_static("nosniff"));
+    set("x-frame-options", HeaderValue::from_static("DENY"));
+    set("referrer-policy", HeaderValue::from_static("no-referrer"));
+    if !headers.contains_key("cache-control") {
+        headers.insert(HeaderName::from_static("cache-control"), HeaderValue::from_static("no-store"));
+    }
+}
+
+/// A path that leads nowhere. (A wrong method on one that does is answered 405 by actix-web, and made a problem above.)
+pub(super) async fn not_found(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    Err(Problem::new(StatusCode::NOT_FOUND, "not-found", format!("There is nothing at {}; /docs shows what there is.", request.path())))
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::{App, http::Method, middleware::from_fn, test, web};
+
+    use super::*;
+
+    /// Status, `Retry-After` and body of the answer to a GET, or to another method.
+    async fn ask(method: Method, path: &str, places: usize) -> (u16, Option<String>, serde_json::Value) {
+        let admission = Data::new(Admission::new("test", places, Duration::from_millis(50)));
+        let app = App::new()
+            .wrap(from_fn(edge))
+            .app_data(admission)
+            .service(web::resource("/well").get(async || HttpResponse::Ok().json(1)))
+            .service(web::resource("/panics").get(async || -> HttpResponse { panic!("on purpose") }))
+            .service(web::resource("/hangs").get(async || std::future::pending::<HttpResponse>().await))
+            .service(web::resource("/refuses/{id}").get(async || Err::<HttpResponse, _>(Problem::absent("thing"))))
+            .default_service(web::to(not_found));
+        let app = test::init_service(app).await;
+        let request = test::TestRequest::with_uri(path).method(method).insert_header(("x-request-id", "r-1")).to_request();
+        let response = match test::try_call_service(&app, request).await {
+            Ok(response) => response.into_parts().1,
+            Err(error) => error.error_response(),
+        };
+        assert_eq!(response.headers().get("x-request-id").unwrap(), "r-1", "{path}");
+        assert_eq!(response.headers().get("x-content-type-options").unwrap(), "nosniff", "{path}");
+        let retry_after = response.headers().get("retry-after").map(|value| value.to_str().unwrap().to_owned());
+        let status = response.status().as_u16();
+        let body = actix_web::body::to_bytes(response.into_body()).await.unwrap_or_default();
+        (status, retry_after, serde_json::from_slice(&body).unwrap_or_default())
+    }
+
+    #[actix_web::test]
+    async fn every_failure_is_a_problem_with_the_request_id() {
+        let expected = [
+            ("/panics", 500, "internal-error"),
+            ("/hangs", 503, "deadline-exceeded"),
+            ("/refuses/1", 404, "not-found"),
+            ("/nowhere", 404, "not-found"),
+        ];
+        for (path, status, code) in expected {
+            let (answered, _, problem) = ask(Method::GET, path, 8).await;
+            assert_eq!((answered, &problem["code"], &problem["request_id"]), (status, &code.into(), &"r-1".into()), "{path}");
+        }
+        let (status, _, problem) = ask(Method::POST, "/well", 8).await;
+        assert_eq!((status, &problem["code"]), (405, &"method-not-allowed".into()));
+        assert_eq!(problem["detail"], "This path answers to GET only.");
+        assert_eq!(ask(Method::GET, "/well", 8).await, (200, None, 1.into()));
+    }
+
+    #[actix_web::test]
+    async fn a_full_service_refuses_with_retry_after() {
+        let (status, retry_after, problem) = ask(Method::GET, "/well", 0).await;
+        assert_eq!((status, retry_after.as_deref(), &problem["code"]), (503, Some("1"), &"overloaded".into()));
+    }
+}

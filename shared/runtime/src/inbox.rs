@@ -1,0 +1,138 @@
+//! The inbox: which events a consumer has processed, and with what reply.
+//!
+//! The row is inserted in the transaction of the effect; its primary key (event id, consumer) decides what is a duplicate.
+//! The reply is kept in the row, so that an event seen again is answered with the stored outcome. What follows from the question
+//! is not kept: whoever asks again sends the question along.
+//!
+//! ```sql
+//! CREATE TABLE inbox (
+//!     consumer     text        NOT NULL,  -- the consumer group
+//!     event_id     uuid        NOT NULL,
+//!     reply        text,                  -- a [`StoredReply`], as JSON
+//!     processed_at timestamptz NOT NULL DEFAULT now(),
+//!     CONSTRAINT inbox_once PRIMARY KEY (event_id, consumer)
+//! );
+//! ```
+
+use std::{borrow::Cow, collections::HashMap};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::db::{Connection, DbError};
+use events::{Envelope, TraceContext, plain_json};
+
+/// The constraint that refuses a second effect.
+pub const ONCE: &str = "inbox_once";
+
+/// Bytes of a stored reply beside its data, and of the escapes in that.
+const TYPICAL: usize = 256;
+
+/// What a reply has of its own. Everything else is its question's: a third of the bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredReply<'a> {
+    /// The same whenever the question is answered.
+    pub id: Uuid,
+    #[serde(rename = "type")]
+    pub kind: Cow<'a, str>,
+    pub time: Timestamp,
+    /// The question's too. By it an order can be followed through the tables without its events.
+    #[serde(rename = "correlationid")]
+    pub correlation_id: Cow<'a, str>,
+    pub data: Cow<'a, str>,
+}
+
+impl StoredReply<'_> {
+    /// As it is kept.
+    pub fn to_json(&self) -> String {
+        plain_json(self, TYPICAL + self.data.len())
+    }
+
+    /// The reply that `source` gave when `question` came first.
+    pub fn to(self, question: &Envelope, source: &str) -> Envelope {
+        Envelope {
+            id: self.id,
+            kind: self.kind.into_owned(),
+            time: self.time,
+            data: self.data.into_owned(),
+            source: source.to_owned(),
+            traceparent: TraceContext::carried_on(&question.traceparent),
+            causation_id: Some(question.id),
+            redrive_group: None,
+            ..question.clone()
+        }
+    }
+}
+
+impl<'a> From<&'a Envelope> for StoredReply<'a> {
+    fn from(reply: &'a Envelope) -> Self {
+        Self {
+            id: reply.id,
+            kind: Cow::Borrowed(&reply.kind),
+            time: reply.time,
+            correlation_id: Cow::Borrowed(&reply.correlation_id),
+            data: Cow::Borrowed(&reply.data),
+        }
+    }
+}
+
+/// The events among `ids` that `consumer` has processed, each with the reply it stored.
+///
+/// # Errors
+/// The database did not answer.
+pub async fn processed(
+    connection: &Connection,
+    consumer: &str,
+    ids: &[Uuid],
+) -> Result<HashMap<Uuid, Option<StoredReply<'static>>>, DbError> {
+    let statement = connection.prepare_cached("SELECT event_id, reply FROM inbox WHERE consumer = $1 AND event_id = ANY($2)").await?;
+    let rows = connection.query(&statement, &[&consumer, &ids]).await?;
+    rows.iter().map(|row| Ok((row.get(0)?, row.get::<Option<&str>>(1)?.and_then(|json| serde_json::from_str(json).ok())))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use events::{Origin, RefundOrder, RefundReason, ReservedItem, StockReserved, TraceContext};
+
+    fn question() -> Envelope {
+        let order_id = Uuid::now_v7();
+        let origin = Origin { trace: TraceContext::root(), request_id: Some("of-the-customer".to_owned()) };
+        // Which event it is does not matter here.
+        Envelope::new(&StockReserved { order_id, items: Vec::new() }, "payment", order_id.to_string(), origin)
+    }
+
+    fn order_id(question: &Envelope) -> Uuid {
+        question.subject.parse().expect("an order's id")
+    }
+
+    #[test]
+    fn a_stored_reply_is_given_again_as_it_was_given() {
+        let asked = question();
+        let items = vec![ReservedItem { sku: "A \"quoted\" one".to_owned(), quantity: 2 }];
+        let reply = asked.reply(&StockReserved { order_id: order_id(&asked), items }, "inventory");
+        let stored = StoredReply::from(&reply).to_json();
+        let read: StoredReply = serde_json::from_str(&stored).expect("what was stored");
+        assert_eq!(read.to(&asked, "inventory"), reply);
+    }
+
+    #[test]
+    fn a_redriven_question_is_answered_to_everybody() {
+        let asked = question();
+        let reply = asked.reply(&StockReserved { order_id: order_id(&asked), items: Vec::new() }, "inventory");
+        let redriven = Envelope { redrive_group: Some("inventory-order-completed".to_owned()), ..asked };
+        assert_eq!(StoredReply::from(&reply).to(&redriven, "inventory"), reply);
+    }
+
+    /// Rows of versions before hold the whole envelope.
+    #[test]
+    fn a_reply_that_was_stored_as_a_whole_envelope_is_read_still() {
+        let asked = question();
+        let event = RefundOrder { order_id: order_id(&asked), reason: RefundReason::UnknownProduct, items: Vec::new() };
+        let reply = asked.reply(&event, "inventory");
+        let json = reply.to_json();
+        let read: StoredReply = serde_json::from_str(&json).expect("a reply");
+        assert_eq!(read.to(&asked, "inventory"), reply);
+    }
+}

@@ -1,0 +1,385 @@
+//! The relay: publishes what the outbox holds.
+//!
+//! It is fed in memory after each commit (no polling delay: a relay on a timer made an order take 16 ms longer), and sweeps
+//! the table for what fell due ([`sweep`]). What it cannot publish stays in memory up to a bound and is tried again;
+//! past the bound the table has it anyway.
+
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    rc::Rc,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
+use uuid::Uuid;
+
+use super::{OutboxDepth, OutboxEvent, Retention, store, sweep};
+use crate::{
+    db::{Database, DbError},
+    settings::StreamSettings,
+    stream::{Broker, BrokerError},
+    supervisor::{Drain, ExitReason, Life, RestartPolicy, Supervised, SupervisorHandle},
+};
+use events::Envelope;
+
+/// Events of one pipelined round trip.
+const CHUNK: usize = 512;
+/// Unpublished events kept in memory during an outage; about 1 KiB each. Beyond, the sweep finds them in the table.
+const MEMORY: usize = 10_000;
+/// Entries of unconfirmed events kept in memory before their rows know them; about 100 bytes each. Beyond, a row without one is
+/// published once more when it falls due.
+const ENTRIES: usize = 50_000;
+
+/// Where events of one type travel, and who handles them.
+#[derive(Debug, Clone, Copy)]
+pub struct Route {
+    /// The stream, without partition.
+    pub stream: &'static str,
+    /// The group that consumes it.
+    pub group: &'static str,
+}
+
+/// What a relay needs to know.
+#[derive(Clone)]
+pub struct RelayOptions {
+    /// The service, as it names itself in Redis.
+    pub service: &'static str,
+    pub database: Database,
+    pub broker: Broker,
+    pub settings: StreamSettings,
+    /// What this service publishes. Rows of other streams are never swept.
+    pub routes: &'static [Route],
+    /// The group of this service, and the streams on which it hears of the effect of what it publishes.
+    pub group: &'static str,
+    pub answered_on: &'static [&'static str],
+}
+
+/// Publish these: their transaction is committed.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Publish(Vec<Arc<OutboxEvent>>);
+
+/// The effect of these is known: their rows are gone.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Confirmed(Vec<Uuid>);
+
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Sweep;
+
+/// Write down which entries events have that nobody has confirmed.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Note;
+
+/// The way to the relay.
+#[derive(Clone)]
+pub struct RelayHandle {
+    relay: Supervised<Relay>,
+    depth: Arc<Mutex<OutboxDepth>>,
+}
+
+impl RelayHandle {
+    /// Starts the relay under `supervisor`.
+    pub fn start(supervisor: &SupervisorHandle, options: &RelayOptions) -> Self {
+        let depth = Arc::<Mutex<OutboxDepth>>::default();
+        let (options, shared) = (options.clone(), Arc::clone(&depth));
+        let start = move |life| Relay::new(options.clone(), Arc::clone(&shared), life);
+        Self { relay: supervisor.supervise("relay", "outbox", RestartPolicy::default(), start), depth }
+    }
+
+    /// Hands over committed events. If the relay is being replaced the sweep will find them.
+    pub fn publish(&self, events: impl IntoIterator<Item = impl Into<Arc<OutboxEvent>>>) {
+        let events: Vec<Arc<OutboxEvent>> = events.into_iter().map(Into::into).collect();
+        if !events.is_empty() && self.relay.tell(Publish(events)).is_err() {
+            tracing::debug!("the relay is being replaced; the sweep will publish");
+        }
+    }
+
+    /// Tells that the effect of these events is known, so that nobody notes where their entries are.
+    pub fn confirmed(&self, events: Vec<Uuid>) {
+        if !events.is_empty() {
+            _ = self.relay.tell(Confirmed(events)); // a relay that is being replaced has forgotten the entries anyway
+        }
+    }
+
+    /// How much the outbox holds, as the sweep saw it last: some seconds ago at most, unless PostgreSQL or Redis is away.
+    #[must_use]
+    pub fn depth(&self) -> OutboxDepth {
+        *self.depth.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Publishes what is in memory, then stops.
+    pub async fn drain(&self, patience: Duration) -> bool {
+        self.relay.drain(patience).await
+    }
+}
+
+/// The actor.
+pub struct Relay {
+    options: Rc<RelayOptions>,
+    queue: VecDeque<Arc<OutboxEvent>>,
+    /// Entries of events that are not confirmed yet, and when they were published.
+    entries: HashMap<Uuid, (String, Instant)>,
+    sweeps: Option<sweep::Memory>,
+    /// By stream: for how many entries there was room at the last sweep, less those that were published since.
+    room: HashMap<&'static str, u64>,
+    depth: Arc<Mutex<OutboxDepth>>,
+    busy: bool,
+    draining: bool,
+    life: Life,
+}
+
+impl Actor for Relay {
+    type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Self::Context) {
+        context.notify(Sweep);
+        context.notify(Note);
+    }
+}
+
+impl Handler<Publish> for Relay {
+    type Result = ();
+
+    fn handle(&mut self, message: Publish, context: &mut Self::Context) {
+        let room = MEMORY.saturating_sub(self.queue.len());
+        self.queue.extend(message.0.into_iter().take(room));
+        self.flush(context);
+    }
+}
+
+impl Handler<Confirmed> for Relay {
+    type Result = ();
+
+    fn handle(&mut self, message: Confirmed, _: &mut Self::Context) {
+        for event in message.0 {
+            self.entries.remove(&event);
+        }
+    }
+}
+
+impl Handler<Sweep> for Relay {
+    type Result = ();
+
+    fn handle(&mut self, _: Sweep, context: &mut Self::Context) {
+        let (options, mut memory) = (Rc::clone(&self.options), self.sweeps.take().unwrap_or_default());
+        let queued = self.queue.iter().map(|event| event.envelope.id).collect::<HashSet<Uuid>>();
+        let sweep = async move {
+            sweep::sweep(&options, &mut memory, &queued).await;
+            memory
+        };
+        context.spawn(sweep.into_actor(self).map(|memory, relay, context| {
+            relay.room.clone_from(&memory.room);
+            *relay.depth.lock().unwrap_or_else(PoisonError::into_inner) = memory.depth;
+            relay.sweeps = Some(memory);
+            context.notify_later(Sweep, relay.options.settings.sweep_interval);
+        }));
+    }
+}
+
+impl Handler<Note> for Relay {
+    type Result = ();
+
+    fn handle(&mut self, _: Note, context: &mut Self::Context) {
+        let (options, known) = (Rc::clone(&self.options), self.take_known());
+        let note = async move { note(&options, &known).await.map_err(|error| (error, known)) };
+        context.spawn(note.into_actor(self).map(|noted, relay, context| {
+            if let Err((error, known)) = noted {
+                tracing::warn!(%error, "cannot note which entries events have");
+                relay.remember(known);
+            }
+            context.notify_later(Note, relay.options.settings.resend_after / 8);
+        }));
+    }
+}
+
+impl Handler<Drain> for Relay {
+    type Result = ();
+
+    fn handle(&mut self, _: Drain, context: &mut Self::Context) {
+        self.draining = true;
+        self.flush(context);
+    }
+}
+
+impl Relay {
+    fn new(options: RelayOptions, depth: Arc<Mutex<OutboxDepth>>, life: Life) -> Self {
+        // Before the first sweep nothing is known, and nothing is held back.
+        let room = options.routes.iter().map(|route| (route.stream, options.settings.backlog)).collect();
+        Self {
+            options: Rc::new(options),
+            queue: VecDeque::new(),
+            entries: HashMap::new(),
+            sweeps: None,
+            room,
+            depth,
+            busy: false,
+            draining: false,
+            life,
+        }
+    }
+
+    /// The entries of events that were published a quarter of a lease ago and are not confirmed: their rows know them when they are
+    /// due, even if that was half a lease late.
+    fn take_known(&mut self) -> Vec<(Uuid, String)> {
+        let quarter = self.options.settings.resend_after / 4;
+        self.entries.extract_if(|_, (_, at)| at.elapsed() >= quarter).map(|(event, (entry, _))| (event, entry)).collect()
+    }
+
+    fn remember(&mut self, entries: Vec<(Uuid, String)>) {
+        let room = ENTRIES.saturating_sub(self.entries.len());
+        let now = Instant::now();
+        self.entries.extend(entries.into_iter().take(room).map(|(event, entry)| (event, (entry, now))));
+    }
+
+    /// The next events there is room for. What there is no room for waits in the table.
+    fn next_chunk(&mut self) -> Vec<Arc<OutboxEvent>> {
+        let mut chunk = Vec::with_capacity(self.queue.len().min(CHUNK));
+        while chunk.len() < CHUNK
+            && let Some(event) = self.queue.pop_front()
+        {
+            let room = self.room.get_mut(event.stream.as_str());
+            if room.is_none_or(take_one) {
+                chunk.push(event);
+            }
+        }
+        chunk
+    }
+
+    /// Publishes the next chunk, unless one is on its way.
+    fn flush(&mut self, context: &mut Context<Self>) {
+        if self.busy {
+            return;
+        }
+        let chunk = self.next_chunk();
+        if chunk.is_empty() {
+            if self.draining {
+                self.life.ends(ExitReason::Drained);
+                context.stop();
+            }
+            return;
+        }
+        self.busy = true;
+        self.life.queue_depth(self.queue.len());
+        let options = Rc::clone(&self.options);
+        let publish = async move {
+            let published = publish(&options, chunk.iter().map(|event| (&**event, 0)).collect()).await;
+            let unsent = chunk.into_iter().filter(|event| published.unsent.contains(&event.envelope.id)).collect::<Vec<_>>();
+            (published.entries, unsent)
+        };
+        context.spawn(publish.into_actor(self).map(|(entries, unsent), actor, context| {
+            actor.remember(entries);
+            actor.continue_with(unsent, context);
+        }));
+    }
+
+    fn continue_with(&mut self, unsent: Vec<Arc<OutboxEvent>>, context: &mut Context<Self>) {
+        let outage = !unsent.is_empty();
+        for event in unsent.into_iter().rev() {
+            self.queue.push_front(event);
+        }
+        self.queue.truncate(MEMORY);
+        if !outage {
+            self.busy = false;
+            self.flush(context);
+        } else if self.draining {
+            // Redis is away and the process must go: the rows are in the outbox.
+            self.life.ends(ExitReason::Drained);
+            context.stop();
+        } else {
+            context.run_later(self.options.settings.sweep_interval, |actor, context| {
+                actor.busy = false;
+                actor.flush(context);
+            });
+        }
+    }
+}
+
+fn take_one(room: &mut u64) -> bool {
+    let is_there = *room > 0;
+    *room = room.saturating_sub(1);
+    is_there
+}
+
+/// What became of events.
+#[derive(Debug, Default)]
+pub(super) struct Published {
+    /// The entries of those that stay in the outbox.
+    pub entries: Vec<(Uuid, String)>,
+    /// How many were published and forgotten.
+    pub done: usize,
+    /// Redis is away: these are to be published soon.
+    pub unsent: HashSet<Uuid>,
+    /// Redis refused these, and may take them later.
+    pub refused: Vec<Uuid>,
+}
+
+impl Published {
+    /// Takes the room that the published ones of `events` need.
+    pub(super) fn used<'e>(&self, room: &mut HashMap<&'static str, u64>, events: impl Iterator<Item = &'e OutboxEvent>) {
+        for event in events.filter(|event| !self.unsent.contains(&event.envelope.id)) {
+            room.get_mut(event.stream.as_str()).map(take_one);
+        }
+    }
+}
+
+/// Publishes events, each with the number of times the sweep has looked at it, and forgets the rows that are done with.
+pub(super) async fn publish(options: &RelayOptions, events: Vec<(&OutboxEvent, i32)>) -> Published {
+    let envelopes: Vec<(&str, &Envelope)> = events.iter().map(|(event, _)| (event.stream.as_str(), &event.envelope)).collect();
+    let results = match options.broker.publish(&envelopes).await {
+        Ok(results) => results,
+        Err(error) => {
+            tracing::warn!(%error, events = events.len(), "cannot publish; the outbox keeps them");
+            return Published { unsent: events.iter().map(|(event, _)| event.envelope.id).collect(), ..Published::default() };
+        }
+    };
+    let (mut published, mut done, mut refused) = (Published::default(), Vec::new(), None);
+    for ((event, attempts), result) in events.iter().zip(results) {
+        match result {
+            // It has its lease in the table: the sweep tries again, and nobody waits for it here.
+            Err(error) => {
+                published.refused.extend((!error.is_final()).then_some(event.envelope.id));
+                refused = refused.or(Some((event, error)));
+            }
+            Ok(_) if is_done(event.retention, *attempts) => done.push(event.envelope.id),
+            Ok(entry) => published.entries.push((event.envelope.id, entry)),
+        }
+    }
+    if let Some((event, error)) = refused {
+        let events = events.len() - done.len() - published.entries.len();
+        log_refusal(event, events, &error);
+    }
+    published.done = done.len();
+    if let Err(error) = forget(&options.database, &done).await {
+        tracing::warn!(%error, "published rows stay in the outbox and will be published again");
+    }
+    published
+}
+
+fn is_done(retention: Retention, attempts: i32) -> bool {
+    match retention {
+        Retention::Repeated(times) => attempts >= times,
+        Retention::UntilConfirmed => false,
+    }
+}
+
+fn log_refusal(event: &OutboxEvent, events: usize, error: &BrokerError) {
+    tracing::warn!(stream = %event.stream, events, first = %event.envelope.id, %error, "Redis refused events; the outbox keeps them");
+}
+
+async fn forget(database: &Database, ids: &[Uuid]) -> Result<(), DbError> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    store::forget(&database.connection().await?, ids).await
+}
+
+async fn note(options: &RelayOptions, entries: &[(Uuid, String)]) -> Result<(), DbError> {
+    if entries.is_empty() {
+        return Ok(());
+    }
+    store::note_entries(&options.database.connection().await?, entries).await
+}

@@ -1,0 +1,214 @@
+//! Connections to Redis: a shared one for short commands, and dedicated ones for blocking reads.
+//!
+//! Every wait for an answer ends after `redis-timeout`. A connection that gave none in time, or said that it is of no use any
+//! more ([`answer`](super::answer)), is thrown away, wherever that came up; the next command makes a new one.
+
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use redis::{
+    AsyncConnectionConfig, IntoConnectionInfo, Pipeline, Value,
+    aio::MultiplexedConnection,
+    io::tcp::{TcpSettings, socket2::TcpKeepalive},
+};
+use tokio::sync::Mutex;
+
+use super::{BrokerError, answer, partition_of, reader::Reader, spans};
+use crate::{failpoint, settings::StreamSettings};
+use events::Envelope;
+
+/// Events that are published in one round trip, of about a kilobyte each: the connection keeps the room that the largest needed.
+const ROUND_TRIP: usize = 256;
+
+/// The kernel asks a silent peer after 10 s, then every 5 s: a connection nobody uses notices a dead host within half a minute.
+const KEEPALIVE: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(5));
+
+/// The shared connection of one arbiter. It is made when first needed, and again after it was thrown away.
+#[derive(Clone)]
+pub struct Broker {
+    client: redis::Client,
+    shared: Arc<Mutex<Shared>>,
+    timeout: Duration,
+    partitions: u16,
+}
+
+/// A connection and its number: two callers that fail on the same one throw one away.
+#[derive(Default)]
+struct Shared {
+    connection: Option<MultiplexedConnection>,
+    number: u64,
+}
+
+impl Broker {
+    pub fn new(settings: &StreamSettings) -> Self {
+        let client = with_limits(settings.url.client(), settings.timeout);
+        Self { client, shared: Arc::default(), timeout: settings.timeout, partitions: settings.partitions }
+    }
+
+    /// A connection of its own whose reads may block for `block`: the answer may take that long on top of the usual time.
+    ///
+    /// # Errors
+    /// Redis cannot be reached.
+    pub(super) async fn reader(&self, block: Duration) -> Result<Reader, BrokerError> {
+        Reader::connect(&self.client, self.timeout, block + self.timeout).await
+    }
+
+    /// Runs commands in one round trip; one value a command, refusals of single commands among them.
+    ///
+    /// # Errors
+    /// [`BrokerError::Unavailable`]: some or all of the commands may have been executed.
+    pub async fn run(&self, pipeline: &mut Pipeline) -> Result<Vec<Value>, BrokerError> {
+        // Without ignore_errors one refused command hides the results of all the others.
+        pipeline.ignore_errors();
+        let values = self.ask(async |mut connection| pipeline.query_async::<Vec<Value>>(&mut connection).await).await?;
+        Ok(values)
+    }
+
+    /// Runs commands in one MULTI: nobody else's come between them. One value a command; Redis undoes none of them, so each is to be
+    /// looked at.
+    ///
+    /// # Errors
+    /// As [`Broker::run`]; also when Redis refused a command before any was executed.
+    pub(super) async fn transaction(&self, mut pipeline: Pipeline) -> Result<Vec<Value>, BrokerError> {
+        self.run(pipeline.atomic()).await
+    }
+
+    /// Runs one command.
+    ///
+    /// # Errors
+    /// As [`Broker::run`], and the refusal of the command.
+    pub async fn command<T: redis::FromRedisValue>(&self, command: redis::Cmd) -> Result<T, BrokerError> {
+        let mut pipeline = Pipeline::with_capacity(1);
+        pipeline.add_command(command);
+        let values = self.run(&mut pipeline).await?;
+        let value = values.into_iter().next().unwrap_or(Value::Nil).extract_error()?;
+        T::from_redis_value(value).map_err(|e| BrokerError::Refused(e.into()))
+    }
+
+    /// Runs a Lua script: nobody else's commands come between its own. Redis does not undo what a script did before it failed.
+    ///
+    /// # Errors
+    /// As [`Broker::command`].
+    pub async fn script<T: redis::FromRedisValue>(&self, invocation: &redis::ScriptInvocation<'_>) -> Result<T, BrokerError> {
+        let value = self.ask(async |mut connection| invocation.invoke_async::<Value>(&mut connection).await.map(|v| vec![v])).await?;
+        let value = value.into_iter().next().unwrap_or(Value::Nil).extract_error()?;
+        T::from_redis_value(value).map_err(|e| BrokerError::Refused(e.into()))
+    }
+
+    /// Publishes envelopes; one result an envelope, in order: the id of its entry.
+    ///
+    /// # Errors
+    /// [`BrokerError::Unavailable`]: any of them may have been published.
+    pub async fn publish(&self, events: &[(&str, &Envelope)]) -> Result<Vec<Result<String, BrokerError>>, BrokerError> {
+        failpoint::pass("publish.before", "");
+        let mut results = Vec::with_capacity(events.len());
+        for part in events.chunks(ROUND_TRIP) {
+            results.extend(self.publish_part(part).await?);
+        }
+        failpoint::pass("publish.after", "");
+        Ok(results)
+    }
+
+    async fn publish_part(&self, events: &[(&str, &Envelope)]) -> Result<impl Iterator<Item = Result<String, BrokerError>>, BrokerError> {
+        let (mut pipeline, began) = (Pipeline::with_capacity(events.len()), SystemTime::now());
+        for (stream, envelope) in events {
+            pipeline.add_command(add(&self.key_of(stream, envelope), &envelope.fields()));
+        }
+        let values = self.run(&mut pipeline).await?;
+        Ok(values.into_iter().zip(events).map(move |(value, (stream, envelope))| {
+            let entry = entry_id(value.extract_error()?);
+            spans::record_publication(stream, envelope, began);
+            Ok(entry)
+        }))
+    }
+
+    /// The Redis key an event of `stream` travels on.
+    pub(crate) fn key_of(&self, stream: &str, envelope: &Envelope) -> String {
+        partition_of(stream, &envelope.correlation_id, self.partitions)
+    }
+
+    pub(crate) fn partitions(&self) -> u16 {
+        self.partitions
+    }
+
+    /// Appends an entry to `key` as it is, and returns its id: for tools that send what no service would.
+    ///
+    /// # Errors
+    /// [`BrokerError::Unavailable`]: it may have been appended.
+    pub async fn append(&self, key: &str, fields: &[(&str, &str)]) -> Result<String, BrokerError> {
+        self.command(add(key, fields)).await
+    }
+
+    /// Milliseconds since 1970 by the clock of Redis, which also makes the ids of entries.
+    ///
+    /// # Errors
+    /// Redis did not answer.
+    pub(crate) async fn now(&self) -> Result<u64, BrokerError> {
+        let (seconds, micros): (u64, u64) = self.command(redis::cmd("TIME")).await?;
+        Ok(seconds * 1000 + micros / 1000)
+    }
+
+    /// Runs `question` on the shared connection, under the time limit, and judges what came back.
+    async fn ask(
+        &self,
+        question: impl AsyncFnOnce(MultiplexedConnection) -> redis::RedisResult<Vec<Value>>,
+    ) -> Result<Vec<Value>, BrokerError> {
+        let (connection, number) = self.connection().await?;
+        let answer = match tokio::time::timeout(self.timeout, question(connection)).await {
+            Err(_) => Err(BrokerError::late(self.timeout)),
+            Ok(Err(error)) => Err(error.into()),
+            Ok(Ok(values)) => answer::spent(&values).map_or(Ok(values), Err),
+        };
+        if matches!(answer, Err(BrokerError::Unavailable(_))) {
+            let mut shared = self.shared.lock().await;
+            if shared.number == number {
+                shared.connection = None;
+            }
+        }
+        answer
+    }
+
+    async fn connection(&self) -> Result<(MultiplexedConnection, u64), BrokerError> {
+        let mut shared = self.shared.lock().await;
+        if let Some(connection) = &shared.connection {
+            return Ok((connection.clone(), shared.number));
+        }
+        let config = AsyncConnectionConfig::new().set_connection_timeout(Some(self.timeout)).set_response_timeout(Some(self.timeout));
+        // The limit of the client is for the socket alone: a server that accepts and says nothing must not hold up everybody either.
+        let connecting = self.client.get_multiplexed_async_connection_with_config(&config);
+        let connection = tokio::time::timeout(self.timeout, connecting).await.map_err(|_| BrokerError::late(self.timeout))??;
+        shared.connection = Some(connection.clone());
+        shared.number += 1;
+        Ok((connection, shared.number))
+    }
+}
+
+/// `client` with limits on its sockets: what is sent must be acknowledged by the other host within `timeout`.
+fn with_limits(client: redis::Client, timeout: Duration) -> redis::Client {
+    let keepalive = TcpKeepalive::new().with_time(KEEPALIVE.0).with_interval(KEEPALIVE.1);
+    let tcp = TcpSettings::default().set_nodelay(true).set_keepalive(keepalive).set_user_timeout(timeout);
+    let limited = client.get_connection_info().clone().into_connection_info().map(|info| info.set_tcp_settings(tcp));
+    limited.and_then(redis::Client::open).unwrap_or(client)
+}
+
+/// The id that XADD answers with.
+fn entry_id(answer: Value) -> String {
+    match answer {
+        Value::BulkString(id) => String::from_utf8(id).unwrap_or_default(),
+        Value::SimpleString(id) => id,
+        _ => String::new(),
+    }
+}
+
+/// `XADD key * field value …`
+fn add(key: &str, fields: &[(&str, impl AsRef<str>)]) -> redis::Cmd {
+    let bytes: usize = fields.iter().map(|(field, value)| field.len() + value.as_ref().len()).sum();
+    let mut command = redis::Cmd::with_capacity(3 + 2 * fields.len(), bytes + key.len() + 5);
+    command.arg("XADD").arg(key).arg("*");
+    for (field, value) in fields {
+        command.arg(*field).arg(value.as_ref());
+    }
+    command
+}

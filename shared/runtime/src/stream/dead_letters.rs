@@ -1,0 +1,356 @@
+//! Dead letters: events no delivery could settle, kept until somebody decides.
+//!
+//! `<stream>.dead` is a stream of the original fields plus what went wrong; `<stream>.dead.index` maps `group/event id` to
+//! its entry, so that an event the reconciler publishes again while it lies here is not buried twice. A redrive appends the
+//! event to its stream with the same id, marked for the group that failed, and then removes the dead letter in the same script:
+//! of two redrives at once, one finds nothing. Redis losing all this loses nothing: the outbox still has the event.
+//!
+//! Redis undoes nothing: neither MULTI nor a script takes back what it did before a command was refused. So whatever moves here
+//! is added first and removed afterwards, and every answer is looked at.
+
+use jiff::Timestamp;
+use redis::{FromRedisValue, Pipeline, Script, Value};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{
+    Broker, BrokerError,
+    entry::{Entry, Fields, entries},
+};
+use events::Envelope;
+
+/// Prefix of the fields that were not part of the event.
+const META: &str = "dead-";
+
+/// An entry on its way to the dead letters.
+pub(super) struct Burial<'a> {
+    pub stream: &'a str,
+    pub key: &'a str,
+    pub group: &'a str,
+    pub consumer: &'a str,
+    pub entry: &'a str,
+    pub fields: Option<&'a Fields>,
+    pub deliveries: u32,
+    pub reason: &'a str,
+    pub first_error: &'a str,
+    pub last_error: &'a str,
+    pub first_failed_at: Timestamp,
+}
+
+impl Burial<'_> {
+    /// The event's id; an entry without one is known by its entry id.
+    fn index_field(&self) -> String {
+        let id = self.fields.and_then(|fields| fields.get("id")).unwrap_or(self.entry);
+        format!("{}/{id}", self.group)
+    }
+}
+
+fn dead_stream(stream: &str) -> String {
+    format!("{stream}.dead")
+}
+
+fn index(stream: &str) -> String {
+    format!("{stream}.dead.index")
+}
+
+/// Puts an entry to the dead letters, unless its event lies there.
+///
+/// # Errors
+/// Redis refused a part of it: nothing of it was done, or what was done is taken back.
+pub(super) async fn bury(broker: &Broker, burial: &Burial<'_>) -> Result<(), BrokerError> {
+    let (letters, index, field) = (dead_stream(burial.stream), index(burial.stream), burial.index_field());
+    let mut known = redis::cmd("HEXISTS");
+    known.arg(&index).arg(&field);
+    if broker.command::<bool>(known).await? {
+        return Ok(());
+    }
+    let mut pipeline = Pipeline::new();
+    pipeline.add_command(letter_command(&letters, burial, &field));
+    pipeline.cmd("HSET").arg(&index).arg(&field).arg(burial.entry);
+    let mut answers = broker.transaction(pipeline).await?.into_iter().map(Value::extract_error);
+    let (added, indexed) = (answers.next().unwrap_or(Ok(Value::Nil)), answers.next().unwrap_or(Ok(Value::Nil)));
+    match (added, indexed) {
+        (Ok(_), Ok(_)) => Ok(()),
+        (Ok(letter), Err(refused)) => {
+            let mut undo = redis::cmd("XDEL");
+            undo.arg(&letters).arg(String::from_redis_value(letter).unwrap_or_default());
+            broker.command::<Value>(undo).await?;
+            Err(refused.into())
+        }
+        (Err(refused), indexed) => {
+            let mut undo = redis::cmd("HDEL");
+            undo.arg(&index).arg(&field);
+            indexed.is_ok().then_some(broker.command::<Value>(undo).await).transpose()?;
+            Err(refused.into())
+        }
+    }
+}
+
+fn letter_command(letters: &str, burial: &Burial<'_>, field: &str) -> redis::Cmd {
+    let mut add = redis::cmd("XADD");
+    add.arg(letters).arg("*");
+    for (name, value) in burial.fields.into_iter().flat_map(Fields::iter) {
+        add.arg(name).arg(value);
+    }
+    let meta = [
+        ("key", burial.key.to_owned()),
+        ("group", burial.group.to_owned()),
+        ("consumer", burial.consumer.to_owned()),
+        ("deliveries", burial.deliveries.to_string()),
+        ("reason", burial.reason.to_owned()),
+        ("first-error", burial.first_error.to_owned()),
+        ("last-error", burial.last_error.to_owned()),
+        ("first-failed-at", burial.first_failed_at.to_string()),
+        ("at", Timestamp::now().to_string()),
+        ("index", field.to_owned()),
+    ];
+    for (field, value) in meta {
+        add.arg(format!("{META}{field}")).arg(value);
+    }
+    add
+}
+
+/// A dead letter as the operations API shows it.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct DeadLetter {
+    /// Names it in the operations API.
+    #[schema(example = "order_completed.dead~1700000000000-0")]
+    pub id: String,
+    pub stream: String,
+    pub group: String,
+    pub consumer: String,
+    pub deliveries: u32,
+    /// The original event: envelope fields, `data` parsed when it is JSON.
+    #[schema(value_type = Object)]
+    pub event: serde_json::Map<String, serde_json::Value>,
+    /// `unreadable`, `rejected` or `delivery-limit`.
+    pub reason: String,
+    pub first_error: String,
+    pub last_error: String,
+    pub first_failed_at: String,
+    pub dead_lettered_at: String,
+}
+
+/// Which dead letters a redrive means.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeadLetterFilter {
+    pub event_type: Option<String>,
+    pub reason: Option<String>,
+}
+
+impl DeadLetterFilter {
+    fn matches(&self, letter: &DeadLetter) -> bool {
+        let kind = letter.event.get("type").and_then(|v| v.as_str()).unwrap_or_default();
+        self.event_type.as_ref().is_none_or(|wanted| wanted == kind) && self.reason.as_ref().is_none_or(|wanted| *wanted == letter.reason)
+    }
+}
+
+/// What became of the dead letters of a stream.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Redriven {
+    pub matched: usize,
+    pub redriven: usize,
+    /// Redis did not take these: they are dead letters still.
+    pub refused: usize,
+}
+
+/// Why a dead letter could not be served.
+#[derive(Debug, thiserror::Error)]
+pub enum DeadLetterError {
+    #[error("there is no such dead letter")]
+    Absent,
+    #[error(transparent)]
+    Broker(#[from] BrokerError),
+}
+
+/// The dead letters of every stream.
+#[derive(Clone)]
+pub struct DeadLetters {
+    broker: Broker,
+}
+
+impl DeadLetters {
+    pub fn new(broker: Broker) -> Self {
+        Self { broker }
+    }
+
+    /// How many dead letters an event type's stream has.
+    ///
+    /// # Errors
+    /// Redis is not available.
+    pub async fn count(&self, stream: &str) -> Result<u64, BrokerError> {
+        let mut command = redis::cmd("XLEN");
+        command.arg(dead_stream(stream));
+        self.broker.command(command).await
+    }
+
+    /// Up to `limit` dead letters of a stream, oldest first, after the entry id `after`.
+    ///
+    /// # Errors
+    /// Redis is not available.
+    pub async fn list(&self, stream: &str, after: Option<&str>, limit: usize) -> Result<Vec<DeadLetter>, BrokerError> {
+        let start = after.map_or_else(|| "-".to_owned(), |id| format!("({id}"));
+        let mut command = redis::cmd("XRANGE");
+        command.arg(dead_stream(stream)).arg(start).arg("+").arg("COUNT").arg(limit);
+        let answer: Value = self.broker.command(command).await?;
+        Ok(entries(answer).into_iter().map(|entry| letter(stream, entry)).collect())
+    }
+
+    /// One dead letter.
+    ///
+    /// # Errors
+    /// [`DeadLetterError::Absent`], or Redis is not available.
+    pub async fn get(&self, id: &str) -> Result<DeadLetter, DeadLetterError> {
+        let (stream, entry) = self.fetch(id).await?;
+        Ok(letter(&stream, entry))
+    }
+
+    /// Sends a dead letter to the group that failed, with the same event id, and removes it. Works once.
+    ///
+    /// # Errors
+    /// [`DeadLetterError::Absent`], or Redis is not available.
+    pub async fn redrive(&self, id: &str) -> Result<(), DeadLetterError> {
+        let (stream, entry) = self.fetch(id).await?;
+        let fields = entry.fields.unwrap_or_default();
+        let meta = |name: &str| meta(&fields, name).to_owned();
+        // Somebody else may have decided meanwhile: only who still finds it appends it. A refused XADD ends the script before anything
+        // is removed.
+        let script = Script::new(
+            "if #redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1]) == 0 then return 0 end
+             redis.call('XADD', KEYS[3], '*', unpack(ARGV, 3))
+             redis.call('XDEL', KEYS[1], ARGV[1])
+             redis.call('HDEL', KEYS[2], ARGV[2])
+             return 1",
+        );
+        let mut call = script.prepare_invoke();
+        call.key(dead_stream(&stream)).key(index(&stream)).key(meta("key"));
+        call.arg(&entry.id).arg(meta("index"));
+        for (name, value) in fields.iter().filter(|(name, _)| !name.starts_with(META) && *name != "redrivegroup") {
+            call.arg(name).arg(value);
+        }
+        call.arg("redrivegroup").arg(meta("group"));
+        match self.broker.script::<u32>(&call).await? {
+            0 => Err(DeadLetterError::Absent),
+            _ => Ok(()),
+        }
+    }
+
+    /// Redrives every dead letter of a stream that matches; in a dry run they are only counted. A letter that Redis refuses stays
+    /// where it is and holds up none of the others.
+    ///
+    /// # Errors
+    /// Redis is not available; what was redriven before stays so.
+    pub async fn redrive_all(&self, stream: &str, filter: &DeadLetterFilter, dry_run: bool) -> Result<Redriven, BrokerError> {
+        let (mut count, mut after) = (Redriven::default(), None);
+        loop {
+            let page = self.list(stream, after.as_deref(), 100).await?;
+            let Some(last) = page.last() else { return Ok(count) };
+            after = split(&last.id).map(|(_, entry)| entry.to_owned());
+            for letter in page.iter().filter(|letter| filter.matches(letter)) {
+                count.matched += 1;
+                if !dry_run {
+                    self.redrive_and_count(&letter.id, &mut count).await?;
+                }
+            }
+        }
+    }
+
+    async fn redrive_and_count(&self, id: &str, count: &mut Redriven) -> Result<(), BrokerError> {
+        match self.redrive(id).await {
+            Ok(()) => count.redriven += 1,
+            Err(DeadLetterError::Absent) => {}
+            Err(DeadLetterError::Broker(error @ BrokerError::Refused(_))) => {
+                tracing::warn!(dead_letter = id, %error, "a dead letter was not redriven; it stays");
+                count.refused += 1;
+            }
+            Err(DeadLetterError::Broker(error)) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// Puts an event to the dead letters that its consumer has acknowledged, and gave up later; once, however often it is asked for.
+    ///
+    /// # Errors
+    /// Redis is not available or refused; nothing was done.
+    pub async fn bury_event(&self, stream: &str, group: &str, envelope: &Envelope, reason: &str, error: &str) -> Result<(), BrokerError> {
+        let (event, fields) = (envelope.id.to_string(), envelope.fields().into_iter().collect());
+        let burial = Burial {
+            stream,
+            key: &self.broker.key_of(stream, envelope),
+            group,
+            consumer: "",
+            entry: &event,
+            fields: Some(&fields),
+            deliveries: 1,
+            reason,
+            first_error: error,
+            last_error: error,
+            first_failed_at: Timestamp::now(),
+        };
+        bury(&self.broker, &burial).await
+    }
+
+    /// Removes a dead letter for good.
+    ///
+    /// # Errors
+    /// [`DeadLetterError::Absent`], or Redis is not available.
+    pub async fn discard(&self, id: &str) -> Result<(), DeadLetterError> {
+        let (stream, entry) = self.fetch(id).await?;
+        let field = entry.fields.as_ref().map_or("", |fields| meta(fields, "index"));
+        let mut pipeline = Pipeline::new();
+        pipeline.cmd("XDEL").arg(dead_stream(&stream)).arg(&entry.id);
+        pipeline.cmd("HDEL").arg(index(&stream)).arg(field);
+        for answer in self.broker.transaction(pipeline).await? {
+            answer.extract_error().map_err(BrokerError::from)?;
+        }
+        Ok(())
+    }
+
+    async fn fetch(&self, id: &str) -> Result<(String, Entry), DeadLetterError> {
+        let (stream, entry) = split(id).ok_or(DeadLetterError::Absent)?;
+        let mut command = redis::cmd("XRANGE");
+        command.arg(dead_stream(stream)).arg(entry).arg(entry);
+        let answer: Value = match self.broker.command(command).await {
+            Err(error) if error.is_final() => return Err(DeadLetterError::Absent), // not an entry id
+            other => other?,
+        };
+        let entry = entries(answer).into_iter().next().ok_or(DeadLetterError::Absent)?;
+        Ok((stream.to_owned(), entry))
+    }
+}
+
+/// What was noted beside the event.
+fn meta<'a>(fields: &'a Fields, name: &str) -> &'a str {
+    fields.get(&format!("{META}{name}")).unwrap_or_default()
+}
+
+/// `order_completed.dead~1700000000000-0` -> (`order_completed`, `1700000000000-0`)
+fn split(id: &str) -> Option<(&str, &str)> {
+    let (dead, entry) = id.split_once('~')?;
+    Some((dead.strip_suffix(".dead")?, entry))
+}
+
+fn letter(stream: &str, entry: Entry) -> DeadLetter {
+    let fields = entry.fields.unwrap_or_default();
+    let meta = |name: &str| meta(&fields, name).to_owned();
+    let mut letter = DeadLetter {
+        id: format!("{}~{}", dead_stream(stream), entry.id),
+        stream: stream.to_owned(),
+        group: meta("group"),
+        consumer: meta("consumer"),
+        deliveries: meta("deliveries").parse().unwrap_or(0),
+        event: serde_json::Map::new(),
+        reason: meta("reason"),
+        first_error: meta("first-error"),
+        last_error: meta("last-error"),
+        first_failed_at: meta("first-failed-at"),
+        dead_lettered_at: meta("at"),
+    };
+    letter.event = fields.iter().filter(|(field, _)| !field.starts_with(META)).map(readable).collect();
+    letter
+}
+
+fn readable((field, value): (&str, &str)) -> (String, serde_json::Value) {
+    let parsed = (field == "data").then(|| serde_json::from_str(value).ok()).flatten();
+    (field.to_owned(), parsed.unwrap_or_else(|| value.into()))
+}

@@ -1,0 +1,244 @@
+//! What is done with entries that were read: they are decoded, handled, and settled by the outcome of their handler.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use jiff::Timestamp;
+
+use super::{
+    BrokerError, ConsumerSpec, EventHandler, Outcome, Received,
+    dead_letters::Burial,
+    entry::{Entry, Fields},
+    pending::Holder,
+    retries::Why,
+    settle::{Memory, Settlement},
+    spans::Handling,
+};
+use crate::{failpoint, seeded_bug, telemetry::begin_span};
+use events::Envelope;
+
+/// Entries that could be read as events: ids and events, index by index.
+struct Batch<E> {
+    entries: Vec<String>,
+    received: Vec<Received<E>>,
+}
+
+impl<E> Batch<E> {
+    fn with_capacity(capacity: usize) -> Self {
+        Self { entries: Vec::with_capacity(capacity), received: Vec::with_capacity(capacity) }
+    }
+
+    fn push(&mut self, entry: String, received: Received<E>) {
+        self.entries.push(entry);
+        self.received.push(received);
+    }
+}
+
+/// The part of a session that does not read.
+pub(super) struct Processing<H> {
+    pub spec: ConsumerSpec,
+    pub handler: H,
+    pub settlement: Settlement,
+    pub holder: Holder,
+    pub memory: Arc<Mutex<Memory>>,
+}
+
+/// A batch that is in hand: while it is, its entries are kept alive, and count against the budget.
+pub(super) struct InHand {
+    ids: Arc<Vec<String>>,
+    batch: Vec<(Entry, u32)>,
+}
+
+impl<H: EventHandler> Processing<H> {
+    /// Takes entries in hand, each with the number of its delivery.
+    pub(super) fn take(&self, batch: Vec<(Entry, u32)>) -> InHand {
+        let ids = Arc::new(batch.iter().map(|(entry, _)| entry.id.clone()).collect::<Vec<String>>());
+        let mut memory = self.memory();
+        ids.iter().for_each(|id| memory.retries.take(id));
+        memory.in_hand.push(Arc::clone(&ids));
+        InHand { ids, batch }
+    }
+
+    /// Brings entries to their outcome. What cannot be settled now waits for another try, and holds up nothing else.
+    pub(super) async fn process(&self, taken: InHand) -> Result<(), BrokerError> {
+        if !taken.batch.is_empty() {
+            failpoint::pass("consumer.after-read", &self.spec.stream);
+        }
+        let result = self.read_and_handle(taken.batch).await;
+        // Not by a guard: after a panic the next life must know what was in hand.
+        let mut memory = self.memory();
+        memory.in_hand.retain(|batch| !Arc::ptr_eq(batch, &taken.ids));
+        taken.ids.iter().for_each(|id| memory.retries.tried(id));
+        drop(memory);
+        result
+    }
+
+    async fn read_and_handle(&self, batch: Vec<(Entry, u32)>) -> Result<(), BrokerError> {
+        let mut work = Batch::with_capacity(batch.len());
+        for (entry, deliveries) in batch {
+            match self.read_event(&entry, deliveries) {
+                Ok(Some(received)) => work.push(entry.id, received),
+                Ok(None) => self.settlement.acknowledge(&[entry.id]).await?,
+                Err(why) => {
+                    self.spec.metrics.count("poison", 1);
+                    self.bury(&entry, deliveries, "unreadable", None, &why).await?;
+                }
+            }
+        }
+        if work.entries.is_empty() { Ok(()) } else { self.handle(work).await }
+    }
+
+    /// The event in an entry; `None` when it was redriven for another group.
+    fn read_event(&self, entry: &Entry, deliveries: u32) -> Result<Option<Received<H::Event>>, String> {
+        if entry.fields.as_ref().is_some_and(Fields::is_damaged) {
+            return Err("a field is not UTF-8; what could not be read is shown as \u{fffd}".to_owned());
+        }
+        let envelope = Envelope::from_fields(entry.fields.iter().flat_map(Fields::iter)).map_err(|e| e.to_string())?;
+        if envelope.redrive_group.as_ref().is_some_and(|group| *group != self.spec.group) {
+            return Ok(None);
+        }
+        let event = envelope.decode().map_err(|e| e.to_string())?;
+        let span = begin_span(&envelope.traceparent);
+        Ok(Some(Received { envelope: Arc::new(envelope), event, deliveries, span }))
+    }
+
+    async fn handle(&self, batch: Batch<H::Event>) -> Result<(), BrokerError> {
+        let handling = Handling::begin(batch.entries.len());
+        let started = Instant::now();
+        self.spec.rehearse_panic();
+        failpoint::pass("handler.start", &self.spec.stream);
+        if seeded_bug::is_alive("ack-before-commit") {
+            self.settlement.acknowledge(&batch.entries).await?;
+        }
+        let outcomes = self.handler.handle(&batch.received).await;
+        self.spec.metrics.processing.record(started.elapsed());
+        debug_assert_eq!(outcomes.len(), batch.entries.len(), "one outcome an event");
+        self.settle(batch, outcomes, &handling).await
+    }
+
+    /// Settles each event by its outcome.
+    async fn settle(&self, batch: Batch<H::Event>, outcomes: Vec<Outcome>, handling: &Handling) -> Result<(), BrokerError> {
+        let (mut settled, mut waiting) = (Vec::with_capacity(batch.entries.len()), Waiting::default());
+        let (mut duplicates, now) = (0, Timestamp::now());
+        for ((entry, received), outcome) in batch.entries.iter().zip(&batch.received).zip(outcomes) {
+            handling.record(&self.spec, received, &outcome);
+            match outcome {
+                Outcome::Done | Outcome::Duplicate => {
+                    duplicates += usize::from(outcome == Outcome::Duplicate);
+                    self.spec.metrics.end_to_end.record(age(&received.envelope, now));
+                    if received.deliveries > 1 {
+                        self.memory().failures.take(entry);
+                    }
+                    settled.push(entry.as_str());
+                }
+                Outcome::Transient(why) => waiting.push(entry, received.deliveries, why),
+                Outcome::Failed(why) => self.note_failure(entry, received, &why),
+                Outcome::Poison(why) => {
+                    self.spec.metrics.count("poison", 1);
+                    let entry = Entry::of(entry.clone(), &received.envelope);
+                    self.bury(&entry, received.deliveries, "rejected", None, &why).await?;
+                }
+            }
+        }
+        self.spec.metrics.count("duplicate", duplicates);
+        self.spec.metrics.count("done", settled.len() - duplicates);
+        if !settled.is_empty() {
+            failpoint::pass("consumer.before-ack", &self.spec.stream);
+            self.memory().retries.environment_is_there(Instant::now());
+        }
+        self.settlement.acknowledge(&settled).await?;
+        self.postpone(waiting, settled.is_empty()).await
+    }
+
+    fn note_failure(&self, entry: &str, received: &Received<H::Event>, why: &str) {
+        self.spec.metrics.count("failed", 1);
+        let request_id = received.envelope.request_id.as_deref().unwrap_or_default();
+        let event = received.envelope.id;
+        tracing::warn!(stream = %self.spec.key, %event, %request_id, deliveries = received.deliveries, %why, "failed; it stays pending");
+        let mut memory = self.memory();
+        memory.failures.record(entry, why, false);
+        memory.retries.postpone(entry, Why::Failure, Instant::now());
+    }
+
+    /// Entries whose environment failed wait for another try, which is not counted as a delivery.
+    async fn postpone(&self, waiting: Waiting, all_failed: bool) -> Result<(), BrokerError> {
+        let Some(why) = waiting.why else { return Ok(()) };
+        let entries = waiting.by_deliveries.values().map(Vec::len).sum::<usize>();
+        tracing::warn!(stream = %self.spec.key, entries, %why, "will be handled again");
+        self.spec.metrics.count("transient", entries);
+        let now = Instant::now();
+        {
+            let mut memory = self.memory();
+            waiting.by_deliveries.values().flatten().for_each(|entry| memory.retries.postpone(entry, Why::Environment, now));
+            if all_failed {
+                memory.retries.environment_is_away();
+            }
+        }
+        for (deliveries, entries) in waiting.by_deliveries {
+            self.holder.count_as(&self.spec.broker, &entries, deliveries.saturating_sub(1)).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes an entry a dead letter. If Redis refuses that, the entry waits for another try.
+    pub(super) async fn bury(
+        &self,
+        entry: &Entry,
+        deliveries: u32,
+        reason: &str,
+        first: Option<(String, Timestamp)>,
+        last_error: &str,
+    ) -> Result<(), BrokerError> {
+        tracing::error!(stream = %self.spec.key, entry = %entry.id, deliveries, reason, error = last_error, "dead letter");
+        let (first_error, first_failed_at) = first.unwrap_or_else(|| (last_error.to_owned(), Timestamp::now()));
+        let burial = Burial {
+            stream: &self.spec.stream,
+            key: &self.spec.key,
+            group: &self.spec.group,
+            consumer: &self.spec.consumer,
+            entry: &entry.id,
+            fields: entry.fields.as_ref(),
+            deliveries,
+            reason,
+            first_error: &first_error,
+            last_error,
+            first_failed_at,
+        };
+        match self.settlement.bury(&burial).await {
+            Err(refused @ BrokerError::Refused(_)) => {
+                tracing::error!(stream = %self.spec.key, entry = %entry.id, %refused, "it cannot be put to the dead letters; it stays pending");
+                let mut memory = self.memory();
+                memory.failures.record(&entry.id, last_error, false);
+                memory.retries.postpone(&entry.id, Why::Failure, Instant::now());
+                Ok(())
+            }
+            buried => buried,
+        }
+    }
+
+    pub(super) fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Entries of a batch that the environment failed: by the number of their delivery, and why the first of them was.
+#[derive(Default)]
+struct Waiting {
+    by_deliveries: BTreeMap<u32, Vec<String>>,
+    why: Option<String>,
+}
+
+impl Waiting {
+    fn push(&mut self, entry: &str, deliveries: u32, why: String) {
+        self.by_deliveries.entry(deliveries).or_default().push(entry.to_owned());
+        self.why.get_or_insert(why);
+    }
+}
+
+/// Time since the event; 0 when the clocks of two machines disagree.
+fn age(envelope: &Envelope, now: Timestamp) -> Duration {
+    now.duration_since(envelope.time).try_into().unwrap_or_default()
+}

@@ -1,0 +1,18 @@
+//! What every [`EventHandler`] must do, whatever its event.
+
+use runtime::stream::{EventHandler, Outcome, Received};
+
+/// Hands over the same event twice in one batch and then once more: one `Done`, all others `Duplicate`.
+///
+/// # Panics
+/// When the handler does something else, or leaves an event without an outcome.
+pub async fn a_repeated_event_is_a_duplicate<H>(handler: &H, received: Received<H::Event>)
+where
+    H: EventHandler,
+    H::Event: Clone,
+{
+    let first = handler.handle(&[received.clone(), received.clone()]).await;
+    assert_eq!(first, [Outcome::Done, Outcome::Duplicate], "the same event twice in one batch");
+    let again = Received { deliveries: received.deliveries + 1, ..received };
+    assert_eq!(handler.handle(&[again]).await, [Outcome::Duplicate], "the same event again");
+}

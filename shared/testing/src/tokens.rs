@@ -1,0 +1,118 @@
+//! Tokens like those of the user service, and every wrong kind.
+
+use std::time::SystemTime;
+
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use jsonwebtoken::{Algorithm, EncodingKey, Header, jwk::JwkSet};
+use uuid::Uuid;
+
+use runtime::auth::{Claims, Role, TOKEN_TYPE};
+
+/// The issuer and the audience of the default settings.
+const ISSUER: &str = "orderflow-user";
+const AUDIENCE: &str = "orderflow";
+const LIFE_SECONDS: u64 = 600;
+
+/// Signs tokens as the user service does.
+#[derive(Clone)]
+pub struct Signer {
+    pub kid: String,
+    /// The 32 bytes everybody may know.
+    pub public_key: Vec<u8>,
+    key: EncodingKey,
+}
+
+impl Signer {
+    /// A new key pair.
+    ///
+    /// # Panics
+    /// When the system has no randomness.
+    #[must_use]
+    pub fn generate() -> Self {
+        let pair = Ed25519KeyPair::generate().unwrap_or_else(|error| panic!("no key pair: {error}"));
+        let document = pair.to_pkcs8v1().unwrap_or_else(|error| panic!("no PKCS#8: {error}"));
+        Self {
+            kid: Uuid::now_v7().to_string(),
+            public_key: pair.public_key().as_ref().to_vec(),
+            key: EncodingKey::from_ed_der(document.as_ref()),
+        }
+    }
+
+    /// The signer whose key pair somebody stored: to sign what the real signer never would.
+    #[must_use]
+    pub fn with_key(kid: &str, pkcs8: &[u8], public_key: &[u8]) -> Self {
+        Self { kid: kid.to_owned(), public_key: public_key.to_vec(), key: EncodingKey::from_ed_der(pkcs8) }
+    }
+
+    /// Its public key, as `/.well-known/jwks.json` shows it.
+    ///
+    /// # Panics
+    /// Never: the text below is a key set.
+    #[must_use]
+    pub fn jwks(&self) -> JwkSet {
+        let x = URL_SAFE_NO_PAD.encode(&self.public_key);
+        let key = serde_json::json!({"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": self.kid, "x": x});
+        serde_json::from_value(serde_json::json!({"keys": [key]})).unwrap_or_else(|error| panic!("no key set: {error}"))
+    }
+
+    /// The claims of a fresh account of `role`, good for ten minutes.
+    #[must_use]
+    pub fn claims(role: Role) -> Claims {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+        Claims {
+            iss: ISSUER.to_owned(),
+            aud: AUDIENCE.to_owned(),
+            sub: Uuid::now_v7(),
+            role,
+            exp: now + LIFE_SECONDS,
+            nbf: now,
+            iat: now,
+            jti: Uuid::now_v7(),
+            scope: None,
+        }
+    }
+
+    /// The header of a good token.
+    #[must_use]
+    pub fn header(&self) -> Header {
+        Header { typ: Some(TOKEN_TYPE.to_owned()), kid: Some(self.kid.clone()), ..Header::new(Algorithm::EdDSA) }
+    }
+
+    /// A good token.
+    #[must_use]
+    pub fn token(&self, role: Role) -> String {
+        self.sign(&self.header(), &Self::claims(role))
+    }
+
+    /// A token with any header and claims, rightly signed.
+    ///
+    /// # Panics
+    /// When the header asks for another algorithm than EdDSA.
+    #[must_use]
+    pub fn sign(&self, header: &Header, claims: &impl serde::Serialize) -> String {
+        jsonwebtoken::encode(header, claims, &self.key).unwrap_or_else(|error| panic!("not signed: {error}"))
+    }
+
+    /// `alg: none`, and no signature.
+    ///
+    /// # Panics
+    /// When the claims are no JSON.
+    #[must_use]
+    pub fn unsigned(kid: &str, claims: &impl serde::Serialize) -> String {
+        let header = serde_json::json!({"alg": "none", "typ": TOKEN_TYPE, "kid": kid}).to_string();
+        let claims = serde_json::to_string(claims).unwrap_or_else(|error| panic!("no JSON: {error}"));
+        format!("{}.{}.", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims))
+    }
+
+    /// HS256 with a public key as the secret: what a verifier accepts that believes the header.
+    ///
+    /// # Panics
+    /// When the claims are no JSON.
+    #[must_use]
+    pub fn signed_with_public_key(kid: &str, public_key: &[u8], claims: &impl serde::Serialize) -> String {
+        let header = Header { typ: Some(TOKEN_TYPE.to_owned()), kid: Some(kid.to_owned()), ..Header::new(Algorithm::HS256) };
+        let key = EncodingKey::from_secret(public_key);
+        jsonwebtoken::encode(&header, claims, &key).unwrap_or_else(|error| panic!("not signed: {error}"))
+    }
+}

@@ -1,0 +1,112 @@
+//! What the system does with half of it away: orders accepted while nobody consumes, and backlogs worked off.
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use super::cores::{Watch, quiet};
+use super::database::Database;
+use super::orders::{CONNECTIONS, all_ended, offer, offer_at, open, warm_up};
+use super::site::{HOT, Site, products};
+use super::terms::Terms;
+use super::{BenchError, Figure, Measure, Reading, system};
+use ctl::stack::Kind;
+
+/// A provider who does not answer before the measurement is over, and a service that goes on taking orders: what its memory has no
+/// room for stays pending in the database, where nobody looks for it before it is emptied.
+const NO_PROVIDER: [(&str, &str); 4] =
+    [("PROVIDER_LATENCY", "1h"), ("PROVIDER_TIMEOUT", "2h"), ("RECONCILE_AFTER", "1h"), ("CHARGE_BACKLOG", "1000000")];
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+const PENDING: &str = "SELECT count(*) FROM orders WHERE status = 'pending'";
+const WAITING: &str = "SELECT count(*) FROM orders WHERE status = 'completed'";
+/// From the first confirmation to the last. The start of inventory is not in it.
+const DRAINED: &str = "SELECT coalesce(extract(epoch FROM max(ended_at) - min(ended_at)), 0)::float8 FROM orders";
+/// Rows are dated when their transaction began: from the first one until the last one began, so many were taken.
+const TAKEN: &str = "SELECT count(*) FILTER (WHERE at < last), coalesce(extract(epoch FROM max(at) - min(at)), 0)::float8
+     FROM stock_ledger, (SELECT max(at) AS last FROM stock_ledger) AS end_of_it";
+
+/// Orders accepted while nothing consumes them: inventory is away, and so is the provider, without whom none is paid and published.
+///
+/// They are never charged: the tables are emptied afterwards.
+pub async fn post(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError> {
+    let fixture = site.fixture(products()).await?;
+    warm_up(site, terms, &fixture).await?;
+    site.end(Kind::Inventory).await?;
+    let payment = site.replace(Kind::Payment, &NO_PROVIDER).await?;
+    offer_at(&payment.url, site, &fixture, terms.warm_up, CONNECTIONS).await?;
+    site.empty().await?;
+    quiet(terms.patience).await;
+    let watch = Watch::begin(&site.parties());
+    let outcome = offer_at(&payment.url, site, &fixture, terms.time, CONNECTIONS).await?;
+    let cores = watch.end(&site.parties());
+    site.bring_back(payment).await?;
+    site.begin(Kind::Inventory).await?;
+    Ok(Reading {
+        notes: system::notes(&outcome),
+        ..Reading::new(Measure::Post, vec![(Figure::AcceptedAlone, outcome.per_second())], cores)
+    })
+}
+
+/// Orders taken and paid while inventory is away; then it comes back.
+pub async fn drain(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError> {
+    let fixture = site.fixture(products()).await?;
+    warm_up(site, terms, &fixture).await?;
+    let idle = open(site).await?;
+    site.end(Kind::Inventory).await?;
+    quiet(terms.patience).await;
+    let watch = Watch::begin(&site.parties());
+    let payment = site.database(Kind::Payment);
+    let (outcome, waiting) = loop {
+        // Little by little: a backlog of several times as many is another measurement.
+        let outcome = offer(site, &fixture, terms.warm_up, CONNECTIONS).await?;
+        let waiting = published(&payment).await?;
+        if waiting >= terms.backlog {
+            break (outcome, waiting);
+        }
+    };
+    let cores = watch.end(&site.parties());
+    quiet(terms.patience).await;
+    site.begin(Kind::Inventory).await?;
+    all_ended(site, idle).await?;
+    site.settled().await?;
+    let seconds: f64 = payment.row(DRAINED, &[]).await?.get(0);
+    let backlog = format!("a backlog of {waiting} events, taken in at {:.0}/s", outcome.per_second());
+    let notes = [system::notes(&outcome), vec![backlog]].concat();
+    Ok(Reading { notes, ..Reading::new(Measure::Drain, vec![(Figure::Drained, waiting as f64 / seconds)], cores) })
+}
+
+/// A backlog of one product, worked off by inventory while payment is away.
+pub async fn consumer(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError> {
+    let fixture = site.fixture(vec![HOT.to_owned()]).await?;
+    warm_up(site, terms, &fixture).await?;
+    site.end(Kind::Inventory).await?;
+    offer(site, &fixture, terms.time, CONNECTIONS).await?;
+    let waiting = published(&site.database(Kind::Payment)).await?;
+    site.end(Kind::Payment).await?;
+    let stock = site.database(Kind::Inventory);
+    let left = on_hand(&stock).await? - waiting;
+    quiet(terms.patience).await;
+    let watch = Watch::begin(&site.parties());
+    site.begin(Kind::Inventory).await?;
+    while on_hand(&stock).await? > left {
+        sleep(LOOK_AGAIN).await;
+    }
+    let cores = watch.end(&site.parties());
+    let taken = stock.row(TAKEN, &[]).await?;
+    site.begin(Kind::Payment).await?;
+    site.settled().await?;
+    let figures = vec![(Figure::HotConsumed, taken.get::<_, i64>(0) as f64 / taken.get::<_, f64>(1))];
+    Ok(Reading { notes: vec![format!("a backlog of {waiting} events")], ..Reading::new(Measure::Consumer, figures, cores) })
+}
+
+/// Waits until every order is paid, which is when its event is published; how many wait for inventory.
+async fn published(payment: &Database) -> Result<i64, BenchError> {
+    while payment.number(PENDING).await? > 0 {
+        sleep(LOOK_AGAIN).await;
+    }
+    payment.number(WAITING).await
+}
+
+async fn on_hand(stock: &Database) -> Result<i64, BenchError> {
+    stock.number(&format!("SELECT on_hand::bigint FROM products WHERE sku = '{HOT}'")).await
+}

@@ -1,0 +1,123 @@
+//! `bench`: reads the command line, measures, prints the table.
+
+mod overload;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::{Parser, ValueEnum};
+use serde::Serialize;
+
+use bench::{Live, Measure, Terms};
+use ctl::exit::{Exit, conclude};
+use ctl::terminal::Output;
+
+const EXAMPLES: &str = "\
+Examples:
+  bench                              everything, three rounds of 30 s: about fifty minutes
+  bench --quick                      one short round: whether everything runs
+  bench --only e2e --seconds 60      one measurement, for a profiler beside it
+  bench --only y1,e2e --rounds 5     a figure and its yardstick
+  bench overload                     what is left when more is offered than it can do
+
+A stack of its own in a temporary folder: nothing that runs here is touched. Needs wrk, pgbench and
+redis-benchmark; scripts/bench installs them. Nothing else should run on the machine meanwhile.";
+
+/// Measures how fast the system is, beside yardsticks on the same machine
+#[derive(Debug, Parser)]
+#[command(name = "bench", version, max_term_width = 100, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+struct Args {
+    /// Machine-readable output on standard output, and nothing else there
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    other: Option<Other>,
+    /// One round of 5 s with fewer stored orders
+    #[arg(long)]
+    quick: bool,
+    /// Only these [default: all]
+    #[arg(long, value_name = "NAME,NAME", value_enum, value_delimiter = ',')]
+    only: Vec<Measure>,
+    /// How often each is measured, in turns [default: 3]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    rounds: Option<u16>,
+    /// How long each load lasts [default: 30]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    seconds: Option<u64>,
+    /// Seconds to wait, before each load, for a machine that is idle and gives all its cores [default: 60]
+    #[arg(long, value_name = "N")]
+    patience: Option<u64>,
+    #[command(flatten)]
+    files: Files,
+}
+
+/// What every measurement reads and writes.
+#[derive(Debug, clap::Args)]
+struct Files {
+    /// Where the programs user, inventory and payment are, if not beside this one
+    #[arg(long, value_name = "DIR")]
+    binaries: Option<PathBuf>,
+    /// Write the result as JSON to this file, besides printing it
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+    /// Draw the result into this file, as SVG
+    #[arg(long, value_name = "FILE")]
+    chart: Option<PathBuf>,
+}
+
+impl Files {
+    fn write<R: Serialize>(&self, report: &R, svg: fn(&R) -> String) -> anyhow::Result<()> {
+        write(self.report.as_deref(), || Ok(serde_json::to_string_pretty(report)? + "\n"))?;
+        write(self.chart.as_deref(), || Ok(svg(report)))
+    }
+}
+
+/// What is not part of the table.
+#[derive(Debug, clap::Subcommand)]
+enum Other {
+    /// Goodput against offered load, up to five times the capacity
+    Overload(overload::Args),
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    conclude(&run(&Args::parse()).await)
+}
+
+/// Measures and prints the table.
+///
+/// # Errors
+/// When there is no measurement, or it cannot be written.
+async fn run(args: &Args) -> anyhow::Result<Exit> {
+    let output = Output::new(args.json);
+    if let Some(Other::Overload(overload)) = &args.other {
+        return overload::run(overload, output).await;
+    }
+    let terms = terms(args);
+    let live = Live::new(&terms);
+    let report = tokio::select! {
+        done = Box::pin(bench::run(&terms, args.files.binaries.clone(), &live)) => done?,
+        _ = tokio::signal::ctrl_c() => anyhow::bail!("interrupted"),
+    };
+    output.print(&report, |report| report.render(output.paint))?;
+    args.files.write(&report, bench::svg)?;
+    Ok(Exit::Success)
+}
+
+fn write(file: Option<&Path>, text: impl FnOnce() -> serde_json::Result<String>) -> anyhow::Result<()> {
+    let Some(file) = file else { return Ok(()) };
+    std::fs::write(file, text()?).with_context(|| format!("cannot write {}; its folder must exist", file.display()))
+}
+
+fn terms(args: &Args) -> Terms {
+    // In the order in which they take turns, whatever the order on the command line.
+    let all = Measure::value_variants().iter().copied();
+    let measures = all.filter(|measure| args.only.is_empty() || args.only.contains(measure)).collect();
+    let mut terms = if args.quick { Terms::quick(measures) } else { Terms::full(measures) };
+    terms.rounds = args.rounds.map_or(terms.rounds, usize::from);
+    terms.time = args.seconds.map_or(terms.time, Duration::from_secs);
+    terms.patience = args.patience.map_or(terms.patience, Duration::from_secs);
+    terms
+}

@@ -1,0 +1,188 @@
+//! Who used which part of the machine, and when nobody else does.
+//!
+//! Every process of the machine is somebody's: a service's, a server's, the generator's (this process and what it has
+//! started and awaited), or foreign. In a virtual machine the host may let others run while we could: stolen. If it stops the
+//! machine altogether, nothing says so but the clock on the wall, which is set forward afterwards: those cores count as stolen
+//! too, for wrk and PostgreSQL take their times from it. A figure that was measured beside much of either says little.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::time::{Duration, Instant, SystemTime};
+
+use futures_util::future::join_all;
+use tokio::time::sleep;
+
+use servers::processes;
+
+/// USER_HZ: the unit of `/proc/PID/stat`, 100 on every architecture of Linux.
+const TICKS: f64 = 100.0;
+/// The machine counts as quiet with less than this in use over [`WINDOW`]. As in the yardsticks of the issue.
+const QUIET: f64 = 0.15;
+const WINDOW: Duration = Duration::from_millis(1500);
+/// Work on all cores, to see whether they are given: half a hundred ticks, no more heat than a request or two.
+const PROBE: Duration = Duration::from_millis(500);
+/// A run is marked beside more foreign work than this, or with more stolen.
+const DISTURBING: f64 = 0.25;
+
+/// Cores used by name.
+pub type Cores = BTreeMap<String, f64>;
+
+/// How much of the machine others had meanwhile, at once or by the host.
+pub fn others(cores: &Cores) -> f64 {
+    ["foreign", "stolen"].iter().filter_map(|who| cores.get(*who)).fold(0.0, |most, used| most.max(*used))
+}
+
+/// Others had so much of the machine meanwhile that a figure says little.
+pub fn disturbed(cores: &Cores) -> bool {
+    others(cores) > DISTURBING
+}
+
+/// Which processes are whose.
+pub type Parties = Vec<(&'static str, Vec<i32>)>;
+
+/// CPU time since a moment.
+#[derive(Debug)]
+pub struct Watch {
+    began: Instant,
+    on_the_wall: SystemTime,
+    processes: BTreeMap<i32, u64>,
+    own: u64,
+    machine: Machine,
+}
+
+/// Ticks of the whole machine, since it started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Machine {
+    /// user, nice, system, irq and softirq.
+    busy: u64,
+    /// There was work, and the hypervisor let others run.
+    stolen: u64,
+}
+
+impl Watch {
+    /// From now on.
+    pub fn begin(parties: &Parties) -> Self {
+        let ids = parties.iter().flat_map(|(_, ids)| ids);
+        let processes = ids.map(|id| (*id, used(*id))).collect();
+        Self { began: Instant::now(), on_the_wall: SystemTime::now(), processes, own: own(), machine: machine() }
+    }
+
+    /// Until now. A process that was started meanwhile counts with all it used.
+    pub fn end(self, parties: &Parties) -> Cores {
+        let seconds = self.began.elapsed().as_secs_f64();
+        let stopped = stopped(seconds, seconds_since(self.on_the_wall));
+        let cores = |ticks: u64| ticks as f64 / TICKS / seconds;
+        let since = |id: &i32| used(*id).saturating_sub(self.processes.get(id).copied().unwrap_or(0));
+        let mut all: Cores = parties.iter().map(|(name, ids)| ((*name).to_owned(), cores(ids.iter().map(since).sum()))).collect();
+        all.insert("generator".to_owned(), cores(own() - self.own));
+        let now = machine();
+        let foreign = cores(now.busy - self.machine.busy) - all.values().sum::<f64>();
+        all.insert("foreign".to_owned(), foreign.max(0.0));
+        all.insert("stolen".to_owned(), cores(now.stolen - self.machine.stolen) + stopped);
+        all
+    }
+}
+
+/// Seconds on the wall; less than none if its clock was set back.
+fn seconds_since(moment: SystemTime) -> f64 {
+    moment.elapsed().map_or_else(|error| -error.duration().as_secs_f64(), |elapsed| elapsed.as_secs_f64())
+}
+
+/// All cores, for as long as the clock on the wall was set by while so many seconds passed.
+fn stopped(seconds: f64, on_the_wall: f64) -> f64 {
+    (on_the_wall - seconds).abs() / seconds * all_cores() as f64
+}
+
+fn all_cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Waits until the machine is idle, ours included, and can be had; at most `patience`. What disturbs nevertheless is seen by
+/// [`disturbed`].
+pub async fn quiet(patience: Duration) {
+    let deadline = Instant::now() + patience;
+    while Instant::now() < deadline && !(idle().await && can_be_had().await) {}
+}
+
+async fn idle() -> bool {
+    let (began, before) = (Instant::now(), machine());
+    sleep(WINDOW).await;
+    (machine().busy - before.busy) as f64 / TICKS / began.elapsed().as_secs_f64() <= QUIET
+}
+
+/// While there is no work, nothing is stolen: only who asks for all cores sees whether they are given.
+async fn can_be_had() -> bool {
+    let (began, before) = (Instant::now(), machine());
+    let work = || {
+        tokio::task::spawn_blocking(move || {
+            while began.elapsed() < PROBE {
+                std::hint::spin_loop();
+            }
+        })
+    };
+    join_all((0..all_cores()).map(|_| work())).await;
+    (machine().stolen - before.stolen) as f64 / TICKS / began.elapsed().as_secs_f64() <= DISTURBING
+}
+
+/// Ticks of a process: its own and of children it has reaped. None of ours reaps but the postmaster, of its backends.
+fn used(process: i32) -> u64 {
+    stat(process).map_or(0, |fields| ticks(&fields))
+}
+
+fn own() -> u64 {
+    stat(processes::own()).map_or(0, |fields| ticks(&fields))
+}
+
+/// utime, stime, cutime and cstime.
+fn ticks(fields: &[String]) -> u64 {
+    fields.iter().skip(11).take(4).filter_map(|field| field.parse::<u64>().ok()).sum()
+}
+
+/// The fields of `/proc/PID/stat` after the program's name, which may hold anything.
+fn stat(process: i32) -> Option<Vec<String>> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    Some(stat.rsplit_once(") ")?.1.split_whitespace().map(str::to_owned).collect())
+}
+
+fn machine() -> Machine {
+    Machine::read(&fs::read_to_string("/proc/stat").unwrap_or_default())
+}
+
+impl Machine {
+    fn read(stat: &str) -> Self {
+        let line = stat.lines().next().unwrap_or_default();
+        let fields: Vec<u64> = line.split_whitespace().skip(1).filter_map(|field| field.parse().ok()).collect();
+        let sum = |indexes: &[usize]| indexes.iter().filter_map(|index| fields.get(*index)).sum();
+        Self { busy: sum(&[0, 1, 2, 5, 6]), stolen: sum(&[7]) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn idle_waiting_and_stolen_time_is_not_busy() {
+        assert_eq!(Machine::read("cpu  100 20 3 5000 70 4 5 600 0 0\ncpu0 1 1 1"), Machine { busy: 132, stolen: 600 });
+    }
+
+    #[test]
+    fn a_quarter_of_a_core_that_others_used_or_were_given_disturbs() {
+        let cores = |foreign, stolen| Cores::from([("foreign".to_owned(), foreign), ("stolen".to_owned(), stolen)]);
+        assert!(!disturbed(&cores(0.2, 0.2)));
+        assert!(disturbed(&cores(0.3, 0.0)) && disturbed(&cores(0.0, 0.3)));
+    }
+
+    #[test]
+    fn a_clock_that_was_set_by_a_second_in_ten_either_way_is_a_tenth_of_all_cores() {
+        let share = |on_the_wall| stopped(10.0, on_the_wall) / all_cores() as f64;
+        assert!((share(11.0) - 0.1).abs() < 1e-9 && (share(9.0) - 0.1).abs() < 1e-9 && share(10.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn what_was_used_is_the_generators_and_never_negative() {
+        let watch = Watch::begin(&Vec::new());
+        let cores = watch.end(&vec![("redis", vec![i32::MAX])]);
+        assert!(cores["redis"].abs() < f64::EPSILON && cores["generator"] >= 0.0 && cores["foreign"] >= 0.0);
+    }
+}

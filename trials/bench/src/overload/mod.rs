@@ -1,0 +1,74 @@
+//! Goodput against offered load: whether the stack, offered more than it can do, goes on doing what it can.
+//!
+//! The stack has all cores but the last, the load generator that one: a generator that takes the time of what it measures would
+//! measure itself. Orders are sent when they are due, however long the answers take (`lua/paced.lua`). What counts is an order
+//! at its end: one that was only accepted is no good to anybody yet.
+//!
+//! | module | what it is |
+//! | --- | --- |
+//! | [`Ladder`] | which loads, how long |
+//! | `capacity` | the rate up to which orders keep pace: what the loads are multiples of |
+//! | `step` | one load: what was offered, accepted, refused, finished, and how long that took |
+//! | [`OverloadReport`], [`svg`] | the table and the picture |
+
+mod capacity;
+mod chart;
+mod ladder;
+mod report;
+mod step;
+
+use std::path::PathBuf;
+
+pub use chart::svg;
+pub use ladder::Ladder;
+pub use report::{OverloadReport, Rung};
+pub use step::Step;
+
+use super::BenchError;
+use super::machine::Machine;
+use super::orders::warm_up;
+use super::site::{Site, products};
+use capacity::Capacity;
+use ctl::terminal::{Bar, Colour};
+use servers::affinity::Cores;
+use step::Trial;
+
+/// Starts a stack of its own, looks for its capacity, and offers multiples of it. `binaries`: where the services' programs
+/// are, if not beside this one.
+///
+/// # Errors
+/// [`BenchError`]: of a stack that does not start, a generator that is missing, orders that do not end.
+pub async fn run(ladder: &Ladder, binaries: Option<PathBuf>, live: &Bar) -> Result<OverloadReport, BenchError> {
+    let mut site = Site::start(binaries).await?;
+    let measured = measure(&mut site, ladder, live).await;
+    live.done();
+    if let Err(BenchError::NotSettled { .. }) = measured {
+        site.keep_folder();
+    }
+    let report = measured?;
+    site.stack.stop_all().await?;
+    Ok(report)
+}
+
+async fn measure(site: &mut Site, ladder: &Ladder, live: &Bar) -> Result<OverloadReport, BenchError> {
+    let cores = Cores::divide()?;
+    cores.keep_off(site.parties().into_iter().flat_map(|(_, ids)| ids))?;
+    let fixture = site.fixture(products()).await?;
+    warm_up(site, &ladder.terms(), &fixture).await?;
+    let mut trial = Trial { site, cores, patience: ladder.patience };
+    live.tick();
+    live.now("looking for the capacity");
+    let found = match ladder.capacity {
+        Some(per_second) => Capacity { per_second, probes: Vec::new() },
+        None => capacity::find(&mut trial, ladder.probe, live).await?,
+    };
+    let mut steps = Vec::new();
+    for times in &ladder.times {
+        live.now(format!("{times} times the capacity"));
+        let step = trial.paced(found.per_second * times, ladder.time).await?;
+        live.one_more();
+        live.say(format!("{} {}", live.paint.paint(Colour::Bold, format!("{times:>4} times")), step.told()));
+        steps.push(step);
+    }
+    Ok(OverloadReport::new(found, steps, ladder, cores.of_the_stack(), Machine::of(trial.site).await?))
+}

@@ -1,0 +1,127 @@
+//! Orders at a fixed rate, each watched to its end: POST, then `GET /orders/{id}?wait=30`, as a checkout page does.
+//!
+//! An open loop: an order is sent when it is due, however long the ones before take.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use reqwest::RequestBuilder;
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval};
+use uuid::Uuid;
+
+use super::cores::{Cores, Watch, quiet};
+use super::orders::warm_up;
+use super::site::{Site, products};
+use super::terms::Terms;
+use super::wrk::Fixture;
+use super::{BenchError, Figure, Measure, Reading};
+use ctl::api::http_client;
+use ctl::stack::Kind;
+
+/// Orders a second, and where p50 and p99 go. The numbers.
+const RATES: [(f64, Figure, Figure); 2] = [(100.0, Figure::End100P50, Figure::End100P99), (300.0, Figure::End300P50, Figure::End300P99)];
+
+/// At 100 and at 300 orders a second.
+pub async fn latency(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError> {
+    let fixture = site.fixture(products()).await?;
+    let (mut figures, mut notes, mut cores) = (Vec::new(), Vec::new(), Cores::default());
+    for (rate, p50, p99) in RATES {
+        warm_up(site, terms, &fixture).await?;
+        quiet(terms.patience).await;
+        let watch = Watch::begin(&site.parties());
+        let taken = Paced::new(site, &fixture)?.run(rate, terms.time).await?;
+        cores = watch.end(&site.parties());
+        site.settled().await?;
+        figures.extend([(p50, percentile(&taken, 50)), (p99, percentile(&taken, 99))]);
+        notes.push(format!("{} orders at {rate:.0}/s, p95 {:.1} ms", taken.len(), percentile(&taken, 95)));
+    }
+    Ok(Reading { notes, ..Reading::new(Measure::Latency, figures, cores) })
+}
+
+/// Who sends, and where.
+#[derive(Debug, Clone)]
+struct Paced {
+    http: reqwest::Client,
+    payment: String,
+    fixture: Arc<Fixture>,
+}
+
+impl Paced {
+    fn new(site: &Site, fixture: &Fixture) -> Result<Self, BenchError> {
+        let http = http_client().build().map_err(failed("set up an HTTP client"))?;
+        Ok(Self { http, payment: site.url(Kind::Payment)?, fixture: Arc::new(fixture.clone()) })
+    }
+
+    /// What each order took, in milliseconds, the shortest first.
+    async fn run(&self, rate: f64, time: Duration) -> Result<Vec<f64>, BenchError> {
+        let (mut orders, mut due) = (JoinSet::new(), interval(Duration::from_secs_f64(1.0 / rate)));
+        due.set_missed_tick_behavior(MissedTickBehavior::Burst);
+        let all = (rate * time.as_secs_f64()) as usize;
+        for number in 0..all {
+            due.tick().await;
+            orders.spawn(self.clone().order(number));
+        }
+        let mut taken = Vec::with_capacity(all);
+        while let Some(ended) = orders.join_next().await {
+            let ended =
+                ended.map_err(|error| BenchError::Io { what: "follow an order".to_owned(), source: std::io::Error::other(error) })?;
+            taken.push(ended.map_err(failed("follow an order to its end"))?.as_secs_f64() * 1e3);
+        }
+        taken.sort_unstable_by(f64::total_cmp);
+        Ok(taken)
+    }
+
+    async fn order(self, number: usize) -> reqwest::Result<Duration> {
+        let Fixture { tokens, skus } = &*self.fixture;
+        let token = &tokens[number % tokens.len()];
+        let body = json!({"items": [{"sku": skus[number % skus.len()], "quantity": 1}]});
+        let began = Instant::now();
+        let url = format!("{}/orders", self.payment);
+        let request = self.http.post(&url).bearer_auth(token).header("Idempotency-Key", Uuid::new_v4().to_string()).json(&body);
+        let mut order = ask(request).await?;
+        while !is_terminal(&order) {
+            let url = format!("{url}/{}?wait=30", order["id"].as_str().unwrap_or_default());
+            order = ask(self.http.get(url).bearer_auth(token)).await?;
+        }
+        Ok(began.elapsed())
+    }
+}
+
+/// Asks; once more, as a customer does and with the same key, if the connection was closed under the request: a server closes one
+/// that was idle for 5 s, and on a starved machine that is any.
+async fn ask(request: RequestBuilder) -> reqwest::Result<Value> {
+    let again = request.try_clone();
+    let answer = match (request.send().await, again) {
+        (Err(error), Some(again)) if error.is_request() => again.send().await,
+        (answer, _) => answer,
+    };
+    answer?.error_for_status()?.json().await
+}
+
+fn is_terminal(order: &Value) -> bool {
+    matches!(order["status"].as_str(), Some("confirmed" | "refunded" | "declined"))
+}
+
+fn failed(what: &'static str) -> impl FnOnce(reqwest::Error) -> BenchError {
+    move |error| BenchError::Io { what: what.to_owned(), source: std::io::Error::other(error) }
+}
+
+/// What `percent` of them did not exceed; they are in order. 0 when there are none.
+fn percentile(sorted: &[f64], percent: usize) -> f64 {
+    let reached = (sorted.len() * percent).div_ceil(100).max(1);
+    sorted.get(reached - 1).copied().unwrap_or(0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_percentile_is_the_smallest_value_that_so_many_do_not_exceed() {
+        let values: Vec<f64> = (1..=200).map(f64::from).collect();
+        assert_eq!([50, 99, 100].map(|percent| percentile(&values, percent)), [100.0, 198.0, 200.0]);
+        assert_eq!((percentile(&[7.0], 99), percentile(&[], 50)), (7.0, 0.0));
+    }
+}

@@ -1,0 +1,273 @@
+//! The stack that is measured, and the databases of the yardsticks beside it.
+//!
+//! All promises are on: fsync and synchronous_commit, append-only file, outbox, inbox, idempotency keys, tokens verified. The
+//! yardsticks run in the same PostgreSQL, on copies of the services' databases as their own migrations made them.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use redis::AsyncConnectionConfig;
+use servers::Durability;
+use servers::account::scratch_dir;
+use tempfile::TempDir;
+use tokio::time::sleep;
+
+use super::BenchError;
+use super::cores::Parties;
+use super::database::Database;
+use super::wrk::Fixture;
+use ctl::api::{Api, Endpoints, Money, NewProduct};
+use ctl::stack::{Kind, ServerChoice, Service, ServiceId, Sink, Stack, StackOptions};
+use ctl::state::{Login, random_secret};
+use servers::processes::{family, resident};
+
+/// Who orders, one as often as the others.
+const CUSTOMERS: usize = 16;
+/// The products of every measurement but the hot one. The number.
+const PRODUCTS: usize = 100;
+/// The one product everybody wants.
+pub const HOT: &str = "BENCH-HOT";
+/// What each costs, in cents.
+pub const PRICE: i64 = 1999;
+/// More than any measurement takes: the most the contract allows.
+const PLENTY: u32 = i32::MAX as u32;
+/// What is on its way is at its end within this time, a backlog of hundreds of thousands included.
+const SETTLED_WITHIN: Duration = Duration::from_secs(300);
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+/// Copies of the databases of payment and inventory.
+const YARDSTICKS: [(Kind, &str); 2] = [(Kind::Payment, "bench_orders"), (Kind::Inventory, "bench_stock")];
+
+/// As a server of its own would be set up, and for the yardsticks the same: the data fits into memory, no checkpoint begins in the
+/// middle of a load, and the files of the write-ahead log are used again as on a server that has run for a while.
+const POSTGRES: [(&str, &str); 4] =
+    [("shared_buffers", "512MB"), ("min_wal_size", "2GB"), ("max_wal_size", "8GB"), ("checkpoint_timeout", "30min")];
+/// For Redis the same: it rewrites its append-only file between the measurements, and not in one.
+const REWRITTEN_WITHIN: Duration = Duration::from_secs(60);
+/// Of a machine that is full of what is measured; redis-rs would wait for half a second.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+
+const OPEN: &str = "SELECT count(*) FROM orders WHERE status IN ('pending', 'completed')";
+/// No measurement starts on the rows, the dead rows or the unwritten pages of the one before.
+const EMPTY_ORDERS: [&str; 2] = ["TRUNCATE orders, charges_due, inbox, outbox, provider.refunds, provider.charges", "CHECKPOINT"];
+const EMPTY_STOCK: [&str; 3] = ["TRUNCATE stock_ledger, inbox, outbox", "VACUUM FULL products", "CHECKPOINT"];
+
+/// The stack with its customers and products.
+pub struct Site {
+    /// The processes.
+    pub stack: Stack,
+    folder: TempDir,
+    api: Api,
+    customers: Vec<Login>,
+}
+
+/// An instance in the place of the first one.
+pub struct Substitute {
+    id: ServiceId,
+    /// Where it answers.
+    pub url: String,
+}
+
+impl Site {
+    /// Starts everything. `binaries`: where the services' programs are, if not beside this one.
+    pub async fn start(binaries: Option<PathBuf>) -> Result<Self, BenchError> {
+        let folder = scratch_dir()?;
+        let mut stack = Stack::start(options(folder.path(), binaries)?).await?;
+        stack.start_services().await?;
+        copy_databases(&mut stack).await?;
+        let api = Api::new(endpoints(&stack)?)?;
+        let mut site = Self { stack, folder, api, customers: Vec::new() };
+        site.redis(&["CONFIG", "SET", "auto-aof-rewrite-percentage", "0"]).await?;
+        site.create_products().await?;
+        site.register_customers().await?;
+        Ok(site)
+    }
+
+    /// Where load generators put their files.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The services' logs stay, with all else.
+    pub fn keep_folder(&mut self) {
+        self.folder.disable_cleanup(true);
+    }
+
+    /// The address of a service.
+    pub fn url(&self, kind: Kind) -> Result<String, BenchError> {
+        Ok(self.stack.first(kind)?.url())
+    }
+
+    /// The database of a service.
+    pub fn database(&self, kind: Kind) -> Database {
+        Database::at(self.stack.database_url(kind))
+    }
+
+    /// The copy of it that yardsticks are measured on.
+    pub fn yardstick_url(&self, kind: Kind) -> String {
+        let url = self.stack.database_url(kind);
+        let (server, _) = url.rsplit_once('/').unwrap_or((&url, ""));
+        let name = YARDSTICKS.iter().find(|(of, _)| *of == kind).map_or("", |(_, name)| *name);
+        format!("{server}/{name}")
+    }
+
+    /// The folder of the programs of the PostgreSQL that runs.
+    pub fn postgres_programs(&mut self) -> PathBuf {
+        let program = self.stack.postgres().and_then(|server| server.pid()).map(|id| fs::read_link(format!("/proc/{id}/exe")));
+        program.and_then(Result::ok).and_then(|program| program.parent().map(Path::to_path_buf)).unwrap_or_default()
+    }
+
+    /// Every process but the generator's.
+    pub fn parties(&mut self) -> Parties {
+        let running = self.stack.services().filter(|service| service.exit_status().is_none());
+        let mut parties: Parties = running.map(|service| (service.id().kind.name(), vec![service.pid()])).collect();
+        let redis = self.stack.redis().and_then(|server| server.pid());
+        let postgres = self.stack.postgres().and_then(|server| server.pid());
+        parties.push(("redis", redis.into_iter().collect()));
+        parties.push(("postgres", postgres.map(family).unwrap_or_default()));
+        parties
+    }
+
+    /// The resident memory of the three services together, in MiB.
+    pub fn memory(&self) -> f64 {
+        self.stack.services().map(|service| resident(service.pid())).sum::<u64>() as f64 / f64::from(1 << 20)
+    }
+
+    /// Customers who are logged in, and want `skus`.
+    pub async fn fixture(&self, skus: Vec<String>) -> Result<Fixture, BenchError> {
+        let mut tokens = Vec::new();
+        for customer in &self.customers {
+            tokens.push(self.api.log_in(customer).await?.access_token);
+        }
+        Ok(Fixture { tokens, skus })
+    }
+
+    /// Ends the first instance of a service in good order.
+    pub async fn end(&mut self, kind: Kind) -> Result<(), BenchError> {
+        Ok(self.stack.terminate(first(kind)).await.map(drop)?)
+    }
+
+    /// Starts it again.
+    pub async fn begin(&mut self, kind: Kind) -> Result<(), BenchError> {
+        Ok(self.stack.restart(first(kind)).await?)
+    }
+
+    /// Ends the first instance of a service in good order, and starts another one with some settings of its own.
+    pub async fn replace(&mut self, kind: Kind, settings: &[(&str, &str)]) -> Result<Substitute, BenchError> {
+        self.end(kind).await?;
+        let id = self.stack.start_service_with(kind, settings).await?;
+        Ok(Substitute { id, url: self.stack.service(id)?.url() })
+    }
+
+    /// Kills the substitute, forgets the orders it has taken, and starts the first instance again.
+    pub async fn bring_back(&mut self, substitute: Substitute) -> Result<(), BenchError> {
+        self.stack.kill9(substitute.id).await?;
+        self.empty().await?;
+        self.begin(substitute.id.kind).await
+    }
+
+    /// Waits until every order is at its end.
+    pub async fn settled(&self) -> Result<(), BenchError> {
+        let (began, payment) = (Instant::now(), self.database(Kind::Payment));
+        loop {
+            let open = payment.number(OPEN).await?;
+            if open == 0 {
+                return Ok(());
+            }
+            if began.elapsed() > SETTLED_WITHIN {
+                let logs = self.folder.path().display().to_string();
+                return Err(BenchError::NotSettled { open, seconds: began.elapsed().as_secs(), logs });
+            }
+            sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    /// Forgets all orders. They must be settled.
+    pub async fn empty(&self) -> Result<(), BenchError> {
+        self.database(Kind::Payment).execute(&EMPTY_ORDERS).await?;
+        self.database(Kind::Inventory).execute(&EMPTY_STOCK).await?;
+        self.rewrite_append_only_file().await
+    }
+
+    async fn rewrite_append_only_file(&self) -> Result<(), BenchError> {
+        let began = Instant::now();
+        self.redis(&["BGREWRITEAOF"]).await?;
+        // If it takes longer, the next load has it beside it.
+        while began.elapsed() < REWRITTEN_WITHIN && self.redis(&["INFO", "persistence"]).await?.contains("aof_rewrite_in_progress:1") {
+            sleep(LOOK_AGAIN).await;
+        }
+        Ok(())
+    }
+
+    /// One command.
+    pub async fn redis(&self, words: &[&str]) -> Result<String, BenchError> {
+        let client = redis::Client::open(self.stack.redis_url())?;
+        let config = AsyncConnectionConfig::new().set_connection_timeout(Some(ANSWER_WITHIN)).set_response_timeout(Some(ANSWER_WITHIN));
+        let mut command = redis::Cmd::new();
+        for word in words {
+            command.arg(*word);
+        }
+        Ok(command.query_async(&mut client.get_multiplexed_async_connection_with_config(&config).await?).await?)
+    }
+
+    async fn create_products(&mut self) -> Result<(), BenchError> {
+        let admin = self.api.log_in(&self.stack.credentials().admin).await?;
+        let admin = self.api.with_token(admin.access_token);
+        for sku in products().iter().map(String::as_str).chain([HOT]) {
+            let price = Money { amount: PRICE, currency: "EUR".to_owned() };
+            admin.create_product(&NewProduct { sku, name: sku, description: "", price, stock: PLENTY }).await?;
+        }
+        let hot = format!("INSERT INTO products (sku, name, price, currency, on_hand) VALUES ('{HOT}', '{HOT}', {PRICE}, 'EUR', {PLENTY})");
+        Database::at(self.yardstick_url(Kind::Inventory)).execute(&[&hot]).await
+    }
+
+    async fn register_customers(&mut self) -> Result<(), BenchError> {
+        for number in 0..CUSTOMERS {
+            let login = Login { email: format!("bench-{number}@example.com"), password: random_secret() };
+            self.api.register(&login).await?;
+            self.customers.push(login);
+        }
+        Ok(())
+    }
+}
+
+/// The products of every measurement but the hot one.
+pub fn products() -> Vec<String> {
+    (1..=PRODUCTS).map(|number| format!("BENCH-{number:03}")).collect()
+}
+
+fn first(kind: Kind) -> ServiceId {
+    ServiceId { kind, instance: 1 }
+}
+
+fn options(folder: &Path, binaries: Option<PathBuf>) -> Result<StackOptions, BenchError> {
+    let log = File::create(folder.join("services.log")).map_err(BenchError::io("create a log"))?;
+    let log = Mutex::new(log);
+    let sink = Sink::new(move |service, line| {
+        // A log that cannot be written must not end the run.
+        _ = log.lock().map(|mut log| writeln!(log, "{service} {line}"));
+    });
+    let servers = ServerChoice::Private { data_dir: folder.to_path_buf(), durability: Durability::PowerLoss, postgres: POSTGRES.to_vec() };
+    Ok(StackOptions { servers, binaries, sink, ..StackOptions::private(folder)? })
+}
+
+/// Nobody may be connected to a database that is copied.
+async fn copy_databases(stack: &mut Stack) -> Result<(), BenchError> {
+    for (kind, copy) in YARDSTICKS {
+        stack.terminate(first(kind)).await?;
+        if let Some(postgres) = stack.postgres() {
+            postgres.create_database(copy, Some(&kind.database())).await?;
+        }
+    }
+    for (kind, _) in YARDSTICKS.iter().rev() {
+        stack.restart(first(*kind)).await?;
+    }
+    Ok(())
+}
+
+fn endpoints(stack: &Stack) -> Result<Endpoints, BenchError> {
+    let url = |kind| stack.first(kind).map(Service::url);
+    Ok(Endpoints { user: url(Kind::User)?, inventory: url(Kind::Inventory)?, payment: url(Kind::Payment)? })
+}

@@ -1,0 +1,32 @@
+//! The same load beside few and beside many stored orders: what was sold long ago must not slow down what is sold now.
+
+use super::database::Database;
+use super::orders::{sustain, warm_up};
+use super::site::{Site, products};
+use super::terms::Terms;
+use super::{BenchError, Figure, Measure, Reading, system};
+use ctl::stack::Kind;
+
+const FILL: &str = include_str!("sql/stored.sql");
+
+/// First the few, then the many.
+pub async fn stored(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError> {
+    let (mut figures, mut notes, mut cores) = (Vec::new(), Vec::new(), Default::default());
+    for (figure, stored) in [(Figure::FewStored, terms.stored.0), (Figure::ManyStored, terms.stored.1)] {
+        let fixture = site.fixture(products()).await?;
+        warm_up(site, terms, &fixture).await?;
+        fill(&site.database(Kind::Payment), stored).await?;
+        let sustained = sustain(site, terms, &fixture).await?;
+        figures.push((figure, sustained.confirmed_per_second));
+        notes.push(format!("{stored} stored"));
+        notes.extend(system::notes(&sustained.outcome));
+        cores = sustained.cores;
+    }
+    Ok(Reading { notes, ..Reading::new(Measure::Stored, figures, cores) })
+}
+
+async fn fill(payment: &Database, stored: u32) -> Result<(), BenchError> {
+    let sql = FILL.replace("$1", &stored.to_string());
+    let statements: Vec<&str> = sql.split_inclusive(";\n").collect();
+    payment.execute(&statements).await
+}

@@ -1,0 +1,82 @@
+//! What the system does, measured.
+
+use super::cores::{Watch, quiet};
+use super::orders::{CONNECTIONS, Sustained, offer, offer_at, sustain, warm_up};
+use super::site::{HOT, Site, products};
+use super::terms::Terms;
+use super::wrk::{self, Load, Outcome, Request};
+use super::{BenchError, Figure, Measure, Reading};
+use ctl::stack::Kind;
+
+/// Orders over 100 products.
+pub async fn end_to_end(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError> {
+    let Sustained { outcome, confirmed_per_second, memory, cores } = over(site, terms, products()).await?;
+    let figures = vec![(Figure::Confirmed, confirmed_per_second), (Figure::Accepted, outcome.per_second()), (Figure::Memory, memory)];
+    Ok(Reading { notes: notes(&outcome), ..Reading::new(Measure::E2e, figures, cores) })
+}
+
+/// Orders of one product.
+pub async fn hot(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError> {
+    let Sustained { outcome, confirmed_per_second, cores, .. } = over(site, terms, vec![HOT.to_owned()]).await?;
+    let figures = vec![(Figure::HotConfirmed, confirmed_per_second)];
+    Ok(Reading { notes: notes(&outcome), ..Reading::new(Measure::Hot, figures, cores) })
+}
+
+/// One order at a time.
+pub async fn single(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError> {
+    let fixture = site.fixture(products()).await?;
+    warm_up(site, terms, &fixture).await?;
+    quiet(terms.patience).await;
+    let watch = Watch::begin(&site.parties());
+    let outcome = offer(site, &fixture, terms.time, 1).await?;
+    let cores = watch.end(&site.parties());
+    site.settled().await?;
+    let figures = vec![(Figure::SingleP50, outcome.milliseconds()[0])];
+    Ok(Reading { notes: notes(&outcome), ..Reading::new(Measure::Single, figures, cores) })
+}
+
+/// One order at a time, by a `payment` whose group commit takes one item: each write of its is a transaction of its own.
+pub async fn ungrouped(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError> {
+    let fixture = site.fixture(products()).await?;
+    warm_up(site, terms, &fixture).await?;
+    let payment = site.replace(Kind::Payment, &[("COMMIT_BATCH", "1")]).await?;
+    offer_at(&payment.url, site, &fixture, terms.warm_up, 1).await?;
+    quiet(terms.patience).await;
+    let watch = Watch::begin(&site.parties());
+    let outcome = offer_at(&payment.url, site, &fixture, terms.time, 1).await?;
+    let cores = watch.end(&site.parties());
+    site.settled().await?;
+    site.bring_back(payment).await?;
+    let figures = vec![(Figure::UngroupedP50, outcome.milliseconds()[0])];
+    Ok(Reading { notes: notes(&outcome), ..Reading::new(Measure::Ungrouped, figures, cores) })
+}
+
+/// Products looked at.
+pub async fn browse(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError> {
+    let (fixture, url) = (site.fixture(products()).await?, site.url(Kind::Inventory)?);
+    let look = |time| Load { request: Request::Product, connections: CONNECTIONS, time, apart: None };
+    wrk::run(site.folder(), &url, &fixture, look(terms.warm_up)).await?;
+    quiet(terms.patience).await;
+    let watch = Watch::begin(&site.parties());
+    let outcome = wrk::run(site.folder(), &url, &fixture, look(terms.time)).await?;
+    let cores = watch.end(&site.parties());
+    let [p50, p95, p99] = outcome.milliseconds();
+    let notes = vec![format!("p50 {p50:.1} ms, p95 {p95:.1} ms, p99 {p99:.1} ms"), format!("{} refused", outcome.refused)];
+    Ok(Reading { notes, ..Reading::new(Measure::Browse, vec![(Figure::Browsed, outcome.per_second())], cores) })
+}
+
+async fn over(site: &mut Site, terms: &Terms, skus: Vec<String>) -> Result<Sustained, BenchError> {
+    let fixture = site.fixture(skus).await?;
+    warm_up(site, terms, &fixture).await?;
+    sustain(site, terms, &fixture).await
+}
+
+/// Latency of the POST itself, and what went wrong.
+pub fn notes(outcome: &Outcome) -> Vec<String> {
+    let [p50, p95, p99] = outcome.milliseconds();
+    let mut notes = vec![format!("POST p50 {p50:.1} ms, p95 {p95:.1} ms, p99 {p99:.1} ms")];
+    if outcome.refused + outcome.broken > 0 {
+        notes.push(format!("{} refused, {} connections broken", outcome.refused, outcome.broken));
+    }
+    notes
+}

@@ -1,0 +1,158 @@
+//! wrk, which costs a tenth of the CPU of other generators: it shares the cores with what it measures.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use serde::Deserialize;
+use tokio::process::Command;
+use uuid::Uuid;
+
+use super::BenchError;
+use super::program::Program;
+use servers::affinity::Cores;
+
+const WRK: Program = Program { name: "wrk", package: "wrk" };
+const SCRIPTS: [(&str, &str); 4] = [
+    ("fixture.lua", include_str!("lua/fixture.lua")),
+    ("orders.lua", include_str!("lua/orders.lua")),
+    ("paced.lua", include_str!("lua/paced.lua")),
+    ("products.lua", include_str!("lua/products.lua")),
+];
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Request {
+    /// POST /orders
+    Order,
+    /// POST /orders, one when so much time has passed since the last one, however long the answers take: an open loop, up to
+    /// the number of connections. Its key ends with the microsecond in which it was sent.
+    OrderEvery(Duration),
+    /// GET /products/{sku}
+    Product,
+}
+
+/// How it is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Load {
+    /// What is asked for.
+    pub request: Request,
+    /// How many requests are on their way, at most.
+    pub connections: u16,
+    /// How long.
+    pub time: Duration,
+    /// The generator has a core of its own, or shares them all.
+    pub apart: Option<Cores>,
+}
+
+/// What customers show and want.
+#[derive(Debug, Clone, Default)]
+pub struct Fixture {
+    /// Access tokens.
+    pub tokens: Vec<String>,
+    /// One of them is ordered, each as often as the others.
+    pub skus: Vec<String>,
+}
+
+/// What came back.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+pub struct Outcome {
+    /// Sent; in an open loop those that were not answered in time are among them.
+    pub sent: u64,
+    /// Answers.
+    pub requests: u64,
+    /// Answers that were not 2xx or 3xx.
+    pub refused: u64,
+    /// Connections that failed, and answers that did not come in time.
+    pub broken: u64,
+    micros: u64,
+    p50: u64,
+    p95: u64,
+    p99: u64,
+}
+
+impl Outcome {
+    /// Good answers.
+    pub fn good(&self) -> u64 {
+        self.requests - self.refused
+    }
+
+    /// Good answers a second.
+    pub fn per_second(&self) -> f64 {
+        self.good() as f64 / self.seconds()
+    }
+
+    /// How long it lasted.
+    pub fn seconds(&self) -> f64 {
+        self.micros as f64 / 1e6
+    }
+
+    /// Half of the answers, 95 and 99 of 100 came within these milliseconds.
+    pub fn milliseconds(&self) -> [f64; 3] {
+        [self.p50, self.p95, self.p99].map(|micros| micros as f64 / 1e3)
+    }
+}
+
+/// Runs it against `url`, with its scripts in `folder`.
+pub async fn run(folder: &Path, url: &str, fixture: &Fixture, load: Load) -> Result<Outcome, BenchError> {
+    let write = |name: &str, text: &str| fs::write(folder.join(name), text).map_err(BenchError::io("write a script for wrk"));
+    SCRIPTS.iter().try_for_each(|(name, text)| write(name, text))?;
+    write("fixture.txt", &fixture.text())?;
+    let mut command = load.apart.map_or_else(|| Command::new(WRK.name), |cores| cores.load(Path::new(WRK.name)));
+    command.args(["-t", "1", "-c", &load.connections.to_string(), "-d", &format!("{}s", load.time.as_secs())]);
+    command.args(["--timeout", "10s", "--latency", "-s"]).arg(folder.join(load.request.script())).arg(url);
+    command.env("FIXTURE", folder.join("fixture.txt")).env("RUN", Uuid::new_v4().to_string());
+    if let Request::OrderEvery(gap) = load.request {
+        command.env("GAP_MICROS", (gap.as_secs_f64() * 1e6).to_string());
+    }
+    let said = WRK.output(command).await?;
+    parse(&said).ok_or_else(|| WRK.no_result(said))
+}
+
+fn parse(said: &str) -> Option<Outcome> {
+    let line = said.lines().find_map(|line| line.strip_prefix("RESULT "))?;
+    serde_json::from_str(line).ok()
+}
+
+impl Request {
+    fn script(self) -> &'static str {
+        match self {
+            Self::Order => "orders.lua",
+            Self::OrderEvery(_) => "paced.lua",
+            Self::Product => "products.lua",
+        }
+    }
+}
+
+impl Fixture {
+    fn text(&self) -> String {
+        let bodies = self.skus.iter().map(|sku| serde_json::json!({"items": [{"sku": sku, "quantity": 1}]}).to_string());
+        [self.tokens.join("\n"), bodies.collect::<Vec<_>>().join("\n"), self.skus.join("\n")].join("\n\n") + "\n"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SAID: &str = "Running 2s test @ http://127.0.0.1:8001
+  1 threads and 64 connections
+RESULT {\"sent\":1264,\"requests\":1200,\"refused\":200,\"broken\":1,\"micros\":2000000,\"p50\":1500,\"p95\":2500,\"p99\":9000}
+";
+
+    #[test]
+    fn what_wrk_says_is_read_and_refusals_do_not_count_as_accepted() {
+        let outcome = parse(SAID).expect("a result");
+        assert_eq!((outcome.sent, outcome.good(), outcome.broken), (1264, 1000, 1));
+        assert!((outcome.per_second() - 500.0).abs() < 1e-9);
+        assert!((outcome.milliseconds()[2] - 9.0).abs() < 1e-9);
+        assert_eq!(parse("unable to connect"), None);
+    }
+
+    #[test]
+    fn the_fixture_has_three_parts_as_the_scripts_read_them() {
+        let list = |items: &[&str]| items.iter().map(|item| (*item).to_owned()).collect::<Vec<_>>();
+        let text = Fixture { tokens: list(&["a", "b"]), skus: list(&["S"]) }.text();
+        assert_eq!(text, "a\nb\n\n{\"items\":[{\"quantity\":1,\"sku\":\"S\"}]}\n\nS\n");
+    }
+}

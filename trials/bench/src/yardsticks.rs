@@ -1,0 +1,93 @@
+//! What PostgreSQL does without any service: Y1, Y1s and Y2, each the best of 1, 16 and 64 clients. And Y1h, a handler by hand.
+
+use super::by_hand::ByHand;
+use super::cores::{Cores, Watch, quiet};
+use super::database::Database;
+use super::orders::offer_at;
+use super::pgbench::{self, Run, Script};
+use super::site::{Site, products};
+use super::terms::Terms;
+use super::{BenchError, Figure, Measure, Reading, system};
+use ctl::stack::Kind;
+
+/// Who waits for one commit at a time, who shares them, and as many as wrk has. Each load lasts as long as those of the system: it
+/// gets slower as its tables grow.
+const CLIENTS: [u16; 3] = [1, 16, 64];
+/// No run starts on the rows of the one before.
+const EMPTY: [(Kind, &[&str]); 2] = [
+    (Kind::Payment, &["TRUNCATE orders, charges_due, outbox", "CHECKPOINT"]),
+    (Kind::Inventory, &["TRUNCATE inbox", "VACUUM FULL products", "CHECKPOINT"]),
+];
+
+/// One transaction an order.
+pub async fn y1(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError> {
+    let best = best(site, terms, Kind::Payment, Script::OrderTransaction).await?;
+    Ok(best.reading(Measure::Y1, vec![(Figure::Y1, best.per_second)]))
+}
+
+/// One statement an order.
+pub async fn y1s(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError> {
+    let best = best(site, terms, Kind::Payment, Script::OrderStatement).await?;
+    let p50 = best.p50_ms.map(|p50| (Figure::Y1sP50, p50));
+    Ok(best.reading(Measure::Y1s, [(Figure::Y1s, best.per_second)].into_iter().chain(p50).collect()))
+}
+
+/// One statement a request, one request at a time.
+pub async fn y1h(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError> {
+    let (fixture, handler) = (site.fixture(products()).await?, ByHand::start(site).await?);
+    offer_at(&handler.url, site, &fixture, terms.warm_up, 1).await?;
+    empty(site, Kind::Payment).await?;
+    quiet(terms.patience).await;
+    let watch = Watch::begin(&site.parties());
+    let outcome = offer_at(&handler.url, site, &fixture, terms.time, 1).await?;
+    let cores = watch.end(&site.parties());
+    handler.stop().await;
+    if outcome.refused + outcome.broken > 0 {
+        return Err(BenchError::YardstickFailed { failed: outcome.refused + outcome.broken, all: outcome.requests });
+    }
+    Ok(Reading { notes: system::notes(&outcome), ..Reading::new(Measure::Y1h, vec![(Figure::Y1hP50, outcome.milliseconds()[0])], cores) })
+}
+
+/// One unit of one product a transaction.
+pub async fn y2(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError> {
+    let best = best(site, terms, Kind::Inventory, Script::Hot).await?;
+    Ok(best.reading(Measure::Y2, vec![(Figure::Y2, best.per_second)]))
+}
+
+/// The best number of clients.
+#[derive(Debug, Default)]
+struct Best {
+    per_second: f64,
+    /// With one client.
+    p50_ms: Option<f64>,
+    cores: Cores,
+    notes: Vec<String>,
+}
+
+impl Best {
+    fn reading(&self, measure: Measure, figures: Vec<(Figure, f64)>) -> Reading {
+        Reading { notes: self.notes.clone(), ..Reading::new(measure, figures, self.cores.clone()) }
+    }
+}
+
+async fn best(site: &mut Site, terms: &Terms, of: Kind, script: Script) -> Result<Best, BenchError> {
+    let (url, programs, mut best) = (site.yardstick_url(of), site.postgres_programs(), Best::default());
+    for clients in CLIENTS {
+        empty(site, of).await?;
+        quiet(terms.patience).await;
+        let watch = Watch::begin(&site.parties());
+        let outcome = pgbench::run(&programs, site.folder(), &url, Run { script, clients, seconds: terms.time.as_secs() }).await?;
+        let cores = watch.end(&site.parties());
+        best.notes.push(format!("{clients} clients {:.0}/s", outcome.per_second));
+        best.p50_ms = best.p50_ms.or(outcome.p50_ms);
+        if outcome.per_second > best.per_second {
+            (best.per_second, best.cores) = (outcome.per_second, cores);
+        }
+    }
+    Ok(best)
+}
+
+async fn empty(site: &Site, of: Kind) -> Result<(), BenchError> {
+    let statements = EMPTY.iter().find(|(kind, _)| *kind == of).map_or(&[][..], |(_, statements)| statements);
+    Database::at(site.yardstick_url(of)).execute(statements).await
+}

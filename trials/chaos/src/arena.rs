@@ -1,0 +1,369 @@
+//! The stack a run breaks things in. Each instance of inventory and payment reaches its servers through proxies of its own;
+//! the run itself goes past them.
+
+use std::os::unix::process::ExitStatusExt;
+use std::time::Duration;
+
+use servers::{Postgres, Redis};
+use tokio::sync::watch;
+
+use super::buyer::Buyer;
+use super::direct::{Database, DirectRedis};
+use super::folder::RunFolder;
+use super::judged::Judged;
+use super::live::Live;
+use super::network::{Lane, Network};
+use super::profile::Profile;
+use super::recovery::{Recovering, Watch};
+use super::run::Lasting;
+use ctl::instance::{Admin, http};
+use ctl::wait;
+
+use super::ChaosError;
+use ctl::api::{Api, Endpoints};
+use ctl::client_log::ClientLog;
+use ctl::load::Shop;
+use ctl::stack::{Kind, Service, ServiceId, Stack, StackOptions};
+use ctl::verify::Sources;
+
+/// Plenty of it for canaries.
+pub const PLENTY: &str = "CHAOS-PLENTY";
+/// One piece: nearly every order of it is refunded.
+pub const SCARCE: &str = "CHAOS-SCARCE";
+
+/// As many as two instances can each claim half of.
+const PARTITIONS: &str = "16";
+
+/// What the stack shall be like.
+#[derive(Debug, Clone)]
+pub struct Terms {
+    /// How patient the services are.
+    pub profile: Profile,
+    /// Instances of inventory and payment each.
+    pub instances: usize,
+    /// Sixteen partitions of each stream.
+    pub partitions: bool,
+    /// Of faults that last.
+    pub lasting: Lasting,
+    /// Orders of the run in all.
+    pub orders: u64,
+    /// PostgreSQL's data on a disk that can be filled.
+    pub small_disk: bool,
+    /// A bug to be planted into all services.
+    pub seed_bug: Option<String>,
+}
+
+/// The stack, and everything a fault needs.
+pub struct Arena {
+    /// The processes.
+    pub stack: Stack,
+    /// The networks of inventory and payment.
+    pub network: Network,
+    /// How patient the services are.
+    pub profile: Profile,
+    /// The administrator.
+    pub admin: Admin,
+    /// A customer of the run's own.
+    pub buyer: Buyer,
+    /// The run's own HTTP client.
+    pub http: reqwest::Client,
+    /// What the run says while it lasts.
+    pub live: Live,
+    /// The client log.
+    pub log: ClientLog,
+    /// What was seen that must not be; makes the verdict red.
+    pub findings: Vec<String>,
+    /// The invariants that only a run can judge.
+    pub judged: Judged,
+    /// Of faults that last.
+    pub lasting: Lasting,
+    /// Orders of the run in all.
+    pub orders: u64,
+    /// Consumers that will never come back were named in a group.
+    pub has_stale_names: bool,
+    /// The Redis that takes over when the first is demoted; that one takes over again.
+    pub second_redis: Option<Redis>,
+    /// What was measured on the way, for the report.
+    pub measured: Vec<String>,
+    /// Everything on disk.
+    pub folder: RunFolder,
+    /// Where the samples look.
+    truth: watch::Sender<Sources>,
+}
+
+impl Arena {
+    /// Starts servers, proxies and services; registers a customer; creates the products of canaries.
+    ///
+    /// # Errors
+    /// Of whatever does not start.
+    pub async fn start(terms: &Terms, mut folder: RunFolder, live: Live) -> Result<Self, ChaosError> {
+        if terms.small_disk {
+            folder.shrink_disk()?;
+        }
+        let mut stack = Stack::start(options(terms, &folder)?).await?;
+        let network = start_services(&mut stack, terms.instances).await?;
+        let api = Api::new(endpoints(&stack)?)?;
+        let admin = Admin::new(http()?, api.clone(), stack.credentials().admin.clone());
+        let log = ClientLog::append_to(&folder.client_log()).map_err(ChaosError::io("write a client log"))?;
+        let buyer = Buyer::register(http()?, api, log.clone(), urls(&stack, Kind::Payment)).await?;
+        // From now on they have a token to go on with when `user` is down.
+        buyer.account.token().await?;
+        let inventory = stack.first(Kind::Inventory)?.url();
+        admin.create_product(&inventory, PLENTY, 1_000_000).await?;
+        admin.create_product(&inventory, SCARCE, 1).await?;
+        let truth = watch::Sender::new(sources(&stack));
+        let (lasting, orders) = (terms.lasting.clone(), terms.orders);
+        let (findings, measured, judged) = Default::default();
+        let (profile, http, second_redis) = (terms.profile, http()?, None);
+        Ok(Self {
+            stack,
+            network,
+            profile,
+            admin,
+            buyer,
+            http,
+            live,
+            log,
+            findings,
+            judged,
+            lasting,
+            orders,
+            has_stale_names: false,
+            second_redis,
+            measured,
+            folder,
+            truth,
+        })
+    }
+
+    /// Every instance that was started.
+    #[must_use]
+    pub fn ids(&self, kind: Kind) -> Vec<ServiceId> {
+        self.stack.services().map(Service::id).filter(|id| id.kind == kind).collect()
+    }
+
+    /// The address of an instance.
+    ///
+    /// # Errors
+    /// [`ChaosError::Stack`] when it was never started.
+    pub fn url(&self, id: ServiceId) -> Result<String, ChaosError> {
+        Ok(self.stack.service(id)?.url())
+    }
+
+    /// Its name among the consumers of a group.
+    ///
+    /// # Errors
+    /// [`ChaosError::Stack`] when it was never started.
+    pub fn consumer(&self, id: ServiceId) -> Result<String, ChaosError> {
+        self.stack.service(id)?;
+        Ok(format!("chaos-{id}"))
+    }
+
+    /// The network of an instance of inventory or payment.
+    ///
+    /// # Errors
+    /// [`ChaosError::Impossible`] for another one.
+    pub fn lane(&self, id: ServiceId) -> Result<&Lane, ChaosError> {
+        self.network.lane(id)
+    }
+
+    /// A service's database, asked directly.
+    #[must_use]
+    pub fn database(&self, kind: Kind) -> Database {
+        Database::at(self.stack.database_url(kind))
+    }
+
+    /// Redis, asked directly.
+    ///
+    /// # Errors
+    /// [`ChaosError::Redis`].
+    pub fn redis(&self) -> Result<DirectRedis, ChaosError> {
+        DirectRedis::at(&self.stack.redis_url())
+    }
+
+    /// The private PostgreSQL.
+    ///
+    /// # Errors
+    /// Never: a run's servers are private.
+    pub fn postgres_server(&mut self) -> Result<&mut Postgres, ChaosError> {
+        self.stack.postgres().ok_or_else(|| ChaosError::Impossible("PostgreSQL is not private".to_owned()))
+    }
+
+    /// The private Redis.
+    ///
+    /// # Errors
+    /// Never: a run's servers are private.
+    pub fn redis_server(&mut self) -> Result<&mut Redis, ChaosError> {
+        self.stack.redis().ok_or_else(|| ChaosError::Impossible("Redis is not private".to_owned()))
+    }
+
+    /// Where the load and the checker find the stack.
+    #[must_use]
+    pub fn shop(&self) -> Shop {
+        Shop {
+            user: urls(&self.stack, Kind::User),
+            inventory: urls(&self.stack, Kind::Inventory),
+            payment: urls(&self.stack, Kind::Payment),
+        }
+    }
+
+    /// What the checker reads.
+    #[must_use]
+    pub fn sources(&self) -> Sources {
+        sources(&self.stack)
+    }
+
+    /// The same, whatever server takes over meanwhile.
+    #[must_use]
+    pub fn truth(&self) -> watch::Receiver<Sources> {
+        self.truth.subscribe()
+    }
+
+    /// Another PostgreSQL has taken over: all questions go there. The old one.
+    pub fn follow_postgres(&mut self, other: Postgres) -> Option<Postgres> {
+        let old = self.stack.replace_postgres(other);
+        self.truth.send_replace(sources(&self.stack));
+        old
+    }
+
+    /// How an instance of inventory or payment reaches its database: through its proxy.
+    ///
+    /// # Errors
+    /// [`ChaosError::Impossible`] when it has none.
+    pub fn database_through_proxy(&self, id: ServiceId) -> Result<String, ChaosError> {
+        Ok(through_proxy(self.lane(id)?, id.kind))
+    }
+
+    /// The fault is over: from now on the clock of its recovery runs.
+    #[must_use]
+    pub fn over(&self, limit: Duration) -> Recovering {
+        let urls = self.stack.services().map(Service::url).collect();
+        Watch { buyer: self.buyer.clone(), payment: self.database(Kind::Payment), http: self.http.clone(), urls }.begin(limit)
+    }
+
+    /// SIGKILL, with the evidence: how it ended.
+    ///
+    /// # Errors
+    /// [`ChaosError::NotLanded`] when it ended in another way.
+    pub async fn kill9(&self, id: ServiceId) -> Result<String, ChaosError> {
+        let pid = self.stack.service(id)?.pid();
+        self.stack.kill9(id).await?;
+        let status = self.stack.service(id)?.exit_status();
+        match status.and_then(|status| status.signal()) {
+            Some(9) => Ok(format!("{id} (pid {pid}) ended by signal 9")),
+            _ => Err(ChaosError::NotLanded(format!("{id} (pid {pid}): {status:?}"))),
+        }
+    }
+
+    /// Instances that ended although nobody asked them to; they are started again.
+    ///
+    /// # Errors
+    /// Of the restart.
+    pub async fn revive(&mut self) -> Result<(), ChaosError> {
+        let ended: Vec<_> = self.stack.services().filter_map(|service| Some((service.id(), service.exit_status()?))).collect();
+        for (id, status) in ended {
+            let tail = self.stack.service(id)?.output().tail();
+            self.findings.push(format!("{id} ended by itself ({status}); its last lines:\n{tail}"));
+            self.judged.readiness.note(&id.to_string(), Some(format!("ended by itself ({status})")));
+            self.stack.restart(id).await?;
+        }
+        Ok(())
+    }
+
+    /// Sends orders of every kind to an instance of payment, and a change of a product: every step of the work is passed.
+    ///
+    /// # Errors
+    /// When the client log cannot be written.
+    pub async fn stir(&self, payment: &str) -> Result<(), ChaosError> {
+        for sku in [PLENTY, SCARCE] {
+            let key = uuid::Uuid::now_v7().to_string();
+            self.buyer.send(payment, &super::buyer::one(sku), &key).await?;
+        }
+        let standing = |service: &&Service| service.id().kind == Kind::Inventory && !super::faults::is_stopped(service.pid());
+        let Some(inventory) = self.stack.services().find(standing).map(Service::url) else { return Ok(()) };
+        let sku = format!("CHAOS-{}", uuid::Uuid::new_v4().simple().to_string().to_uppercase());
+        // It may have died by now, as it was meant to.
+        _ = self.admin.create_product(&inventory, &sku, 1).await;
+        Ok(())
+    }
+
+    /// Waits for evidence and keeps the work going meanwhile.
+    ///
+    /// # Errors
+    /// [`ChaosError::NotLanded`] when there is none within `within`.
+    pub async fn landed<T>(
+        &self,
+        payment: &str,
+        within: Duration,
+        mut look: impl AsyncFnMut() -> Result<T, String>,
+    ) -> Result<T, ChaosError> {
+        let mut looks = 0_u32;
+        let seen = wait::until("evidence", within, async || {
+            let seen = look().await;
+            looks += 1;
+            // Twice a second: enough to pass every step, too little to be a load.
+            if seen.is_err() && looks.is_multiple_of(10) {
+                self.stir(payment).await.map_err(|error| error.to_string())?;
+            }
+            seen
+        });
+        seen.await.map_err(|error| ChaosError::NotLanded(error.to_string()))
+    }
+}
+
+fn options(terms: &Terms, folder: &RunFolder) -> Result<StackOptions, ChaosError> {
+    let mut options = StackOptions::private(folder.path())?;
+    options.sink = folder.sink();
+    for kind in Kind::ALL {
+        for (name, value) in terms.profile.settings(kind) {
+            options = options.with_env(kind, name, value);
+        }
+        if terms.partitions && kind != Kind::User {
+            options = options.with_env(kind, "STREAM_PARTITIONS", PARTITIONS);
+        }
+        if let Some(bug) = &terms.seed_bug {
+            options = options.with_env(kind, "SEEDED_BUG", bug);
+        }
+    }
+    Ok(options)
+}
+
+async fn start_services(stack: &mut Stack, instances: usize) -> Result<Network, ChaosError> {
+    stack.start_service(Kind::User).await?;
+    let (postgres, redis) = (stack.postgres().map(|server| server.port()), stack.redis().map(|server| server.port()));
+    let mut network = Network::new()?;
+    for kind in [Kind::Inventory, Kind::Payment] {
+        for instance in 1..=instances {
+            let id = ServiceId { kind, instance };
+            let lane = network.add(id, postgres.unwrap_or_default(), redis.unwrap_or_default())?;
+            let database = through_proxy(lane, kind);
+            let redis = format!("redis://127.0.0.1:{}/0", lane.redis.port());
+            let name = format!("chaos-{id}");
+            let env = [("DATABASE_URL", database.as_str()), ("REDIS_URL", redis.as_str()), ("CONSUMER_NAME", name.as_str())];
+            stack.start_service_with(kind, &env).await?;
+        }
+    }
+    Ok(network)
+}
+
+fn through_proxy(lane: &Lane, kind: Kind) -> String {
+    format!("postgres://postgres@127.0.0.1:{}/{}", lane.postgres.port(), kind.database())
+}
+
+fn sources(stack: &Stack) -> Sources {
+    Sources {
+        user_database: stack.database_url(Kind::User),
+        inventory_database: stack.database_url(Kind::Inventory),
+        payment_database: stack.database_url(Kind::Payment),
+        redis: stack.redis_url(),
+    }
+}
+
+fn urls(stack: &Stack, kind: Kind) -> Vec<String> {
+    stack.services().filter(|service| service.id().kind == kind).map(Service::url).collect()
+}
+
+fn endpoints(stack: &Stack) -> Result<Endpoints, ChaosError> {
+    let url = |kind| stack.first(kind).map(Service::url);
+    Ok(Endpoints { user: url(Kind::User)?, inventory: url(Kind::Inventory)?, payment: url(Kind::Payment)? })
+}

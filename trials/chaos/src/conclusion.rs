@@ -1,0 +1,132 @@
+//! The end of a run: quiet, verified, judged.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use tokio::time::sleep;
+
+use super::arena::Arena;
+use super::fault::Fault;
+use super::faults::stale_group::names_are_gone;
+use super::report::Report;
+use super::watched::{Seen, Watched};
+use ctl::wait;
+
+use super::ChaosError;
+use ctl::load::LoadReport;
+use ctl::verify::{self, Evidence, Sources, Verdict};
+
+/// Nothing may be on its way for this long before the verdict.
+const QUIET_FOR: Duration = Duration::from_secs(3);
+const QUIET_WITHIN: Duration = Duration::from_secs(60);
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
+/// Breaches that samples found: how many of them the verdict names.
+const SHOWN: usize = 5;
+
+/// Quiet, then verified.
+pub async fn conclude(arena: &mut Arena, report: &mut Report, load: Option<LoadReport>, watched: Watched) -> Result<(), ChaosError> {
+    let sources = arena.sources();
+    arena.live.say("waiting until it is quiet");
+    if let Err(unrest) = quiet(&sources).await {
+        report.reasons.push(format!("not quiet within {QUIET_WITHIN:?}: {unrest}"));
+    }
+    arena.revive().await?;
+    catalogues_agree(arena, &sources).await;
+    names_are_gone(arena).await;
+    let evidence = Evidence { client_log: Some(arena.folder.client_log()) };
+    let mut verdict = verify::verify(&sources, &evidence).await.map_err(|error| ChaosError::Verify(error.to_string()))?;
+    let seen = watched.end().await;
+    judge_meanwhile(arena, &seen, &mut verdict);
+    judge(report, &verdict, load.as_ref());
+    report.samples = seen.samples;
+    sampled(report, &seen.breaches);
+    report.reasons.append(&mut arena.findings);
+    report.measured.append(&mut arena.measured);
+    report.checks = verdict.checks;
+    report.load = load;
+    Ok(())
+}
+
+/// A difference that nobody tells payment about is found by its own comparison, and not at once.
+async fn catalogues_agree(arena: &Arena, sources: &Sources) {
+    arena.live.say("waiting until the catalogues agree");
+    // Whatever is left then stands in the verdict, product by product.
+    _ = wait::until("the catalogues agree", arena.profile.catalogues_agree(), async || match verify::disagreements(sources).await {
+        Ok(found) if found.is_empty() => Ok(()),
+        Ok(found) => Err(found.join("; ")),
+        Err(error) => Err(error.to_string()),
+    })
+    .await;
+}
+
+/// I13 to I15, from what was seen while it went on.
+fn judge_meanwhile(arena: &mut Arena, seen: &Seen, verdict: &mut Verdict) {
+    let mut judged = std::mem::take(&mut arena.judged);
+    judged.readiness.held(seen.readiness_looks);
+    seen.readiness.iter().for_each(|breach| judged.readiness.note("a sample", Some(breach.clone())));
+    judged.into_checks(&mut verdict.checks);
+}
+
+/// What a sample saw happened at that moment, whatever became of it.
+fn sampled(report: &mut Report, breaches: &BTreeSet<String>) {
+    let oversold = breaches.iter().filter(|breach| breach.starts_with("I2")).count() as u64;
+    report.oversold += oversold;
+    report.lost += breaches.len() as u64 - oversold;
+    report.reasons.extend(breaches.iter().take(SHOWN).map(|breach| format!("a sample found: {breach}")));
+    if let Some(more) = breaches.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+        report.reasons.push(format!("samples found {more} more like these"));
+    }
+}
+
+async fn quiet(sources: &Sources) -> Result<(), String> {
+    let deadline = Instant::now() + QUIET_WITHIN;
+    let mut since = Instant::now();
+    loop {
+        let unrest = match verify::unrest(sources).await {
+            Ok(unrest) => unrest,
+            Err(error) => vec![error.to_string()],
+        };
+        if !unrest.is_empty() {
+            since = Instant::now();
+        }
+        if since.elapsed() >= QUIET_FOR {
+            return Ok(());
+        }
+        if Instant::now() >= deadline {
+            return Err(unrest.join("; "));
+        }
+        sleep(LOOK_AGAIN).await;
+    }
+}
+
+fn judge(report: &mut Report, verdict: &Verdict, load: Option<&LoadReport>) {
+    for fault in &report.faults {
+        let wrong = fault.wrong.iter().map(|wrong| format!("fault {} ({}): {wrong}", fault.number, fault.fault));
+        report.reasons.extend(wrong);
+    }
+    report.reasons.extend(verdict.broken().map(|check| format!("{} {} is broken", check.id, check.name)));
+    let Some(load) = load else { return };
+    report.orders = load.sent;
+    report.stuck = load.stuck.len();
+    if !load.stuck.is_empty() {
+        report.reasons.push(format!("{} orders have no end: {:?}", load.stuck.len(), load.stuck));
+    }
+    if load.retry_after_missing > 0 {
+        report.reasons.push(format!("{} answers 429 or 503 had no Retry-After", load.retry_after_missing));
+    }
+    if load.timeouts > 0 {
+        report.reasons.push(format!("{} requests were not answered within 5 s", load.timeouts));
+    }
+    if let Some(failure) = &load.log_failure {
+        report.reasons.push(format!("the client log could not be written: {failure}"));
+    }
+    // Where nothing was broken by force, nobody may notice anything but 503.
+    let gentle = report.faults.iter().all(|fault| fault.fault == Fault::RollingRestart);
+    if gentle && load.resets > 0 {
+        report.reasons.push(format!("{} connections were broken after the request was sent", load.resets));
+    }
+    let odd = load.statuses.keys().find(|status| (500..600).contains(*status) && **status != 503);
+    if let (true, Some(status)) = (gentle, odd) {
+        report.reasons.push(format!("requests failed with {status}, not only with 503"));
+    }
+}

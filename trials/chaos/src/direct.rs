@@ -1,0 +1,302 @@
+//! PostgreSQL and Redis as the run itself reaches them: past the proxies, with a connection for each question, because the
+//! servers come and go.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use redis::aio::MultiplexedConnection;
+use redis::streams::StreamRangeReply;
+use redis::{AsyncConnectionConfig, FromRedisValue};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, NoTls};
+
+use super::ChaosError;
+use ctl::wait::WaitError;
+
+/// Longer than any answer on loopback.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+/// Entries of one XRANGE: about a megabyte.
+const PAGE: &str = "1000";
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+const WAITING: &str = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+const REFUSES: &str = "SELECT (pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean)::int::bigint";
+const OPEN: &str = "SELECT count(*) FROM orders WHERE created_at <= $1 AND status IN ('pending', 'completed')";
+
+/// A service's database.
+#[derive(Debug, Clone)]
+pub struct Database {
+    url: String,
+}
+
+/// A transaction that is kept open: what it locked stays locked until it is released or dropped.
+pub struct OpenTransaction {
+    client: Client,
+    // Dropping it closes the connection, which is a ROLLBACK.
+    _connection: JoinSet<()>,
+}
+
+impl Database {
+    /// Nothing is connected yet.
+    #[must_use]
+    pub fn at(url: String) -> Self {
+        Self { url }
+    }
+
+    /// Whether it would take a write.
+    ///
+    /// # Errors
+    /// Why it would not.
+    pub async fn takes_writes(&self) -> Result<(), String> {
+        match self.number(REFUSES, &[]).await {
+            Ok(0) => Ok(()),
+            Ok(_) => Err("it is read-only".to_owned()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// One number.
+    ///
+    /// # Errors
+    /// [`ChaosError::Sql`], [`ChaosError::Waited`].
+    pub async fn number(&self, sql: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<i64, ChaosError> {
+        self.in_time(async {
+            let (client, connection) = tokio_postgres::connect(&self.url, NoTls).await?;
+            let answer = async move { client.query_one(sql, parameters).await };
+            let (answer, _) = tokio::join!(answer, connection);
+            Ok(answer?.get(0))
+        })
+        .await
+    }
+
+    /// Orders placed until `cutoff` that have not come to an end; for payment's database.
+    ///
+    /// # Errors
+    /// [`ChaosError::Sql`], [`ChaosError::Waited`].
+    pub async fn open_orders(&self, cutoff: Timestamp) -> Result<i64, ChaosError> {
+        self.number(OPEN, &[&cutoff]).await
+    }
+
+    /// Statements.
+    ///
+    /// # Errors
+    /// [`ChaosError::Sql`], [`ChaosError::Waited`].
+    pub async fn execute(&self, sql: &str) -> Result<(), ChaosError> {
+        self.in_time(async {
+            let (client, connection) = tokio_postgres::connect(&self.url, NoTls).await?;
+            let done = async move { client.batch_execute(sql).await };
+            tokio::join!(done, connection).0
+        })
+        .await
+    }
+
+    /// Waits until so many of the services' connections wait for a lock; how many do when `within` is over.
+    ///
+    /// # Errors
+    /// [`ChaosError::Sql`].
+    pub async fn waiting(&self, wanted: usize, within: Duration) -> Result<i64, ChaosError> {
+        let deadline = Instant::now() + within;
+        loop {
+            let waiting = self.number(WAITING, &[]).await?;
+            if usize::try_from(waiting).is_ok_and(|waiting| waiting >= wanted) || Instant::now() >= deadline {
+                return Ok(waiting);
+            }
+            sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    /// Runs `sql` in a transaction that stays open.
+    ///
+    /// # Errors
+    /// [`ChaosError::Sql`].
+    pub async fn hold(&self, sql: &str) -> Result<OpenTransaction, ChaosError> {
+        let (client, connection) = tokio_postgres::connect(&self.url, NoTls).await?;
+        let mut driver = JoinSet::new();
+        driver.spawn(async move {
+            // Its errors reach the client's calls.
+            let _ = connection.await;
+        });
+        client.batch_execute(&format!("BEGIN; {sql}")).await?;
+        Ok(OpenTransaction { client, _connection: driver })
+    }
+
+    async fn in_time<T>(&self, question: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, ChaosError> {
+        let late = |_| ChaosError::from(WaitError { what: "an answer of PostgreSQL".to_owned(), within: ANSWER_WITHIN });
+        Ok(timeout(ANSWER_WITHIN, question).await.map_err(late)??)
+    }
+}
+
+impl OpenTransaction {
+    /// Lets go of what it locked.
+    ///
+    /// # Errors
+    /// [`ChaosError::Sql`] when the server has gone; then the lock has, too.
+    pub async fn release(self) -> Result<(), ChaosError> {
+        Ok(self.client.batch_execute("ROLLBACK").await?)
+    }
+}
+
+/// The Redis of the stack.
+#[derive(Debug, Clone)]
+pub struct DirectRedis {
+    url: String,
+    client: redis::Client,
+}
+
+impl DirectRedis {
+    /// Nothing is connected yet.
+    ///
+    /// # Errors
+    /// [`ChaosError::Redis`] when the address is none.
+    pub fn at(url: &str) -> Result<Self, ChaosError> {
+        Ok(Self { url: url.to_owned(), client: redis::Client::open(url)? })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// One command.
+    ///
+    /// # Errors
+    /// [`ChaosError::Redis`].
+    pub async fn command<T: FromRedisValue>(&self, words: &[&str]) -> Result<T, ChaosError> {
+        let mut command = redis::Cmd::new();
+        for word in words {
+            command.arg(*word);
+        }
+        Ok(command.query_async(&mut self.connection().await?).await?)
+    }
+
+    async fn connection(&self) -> Result<MultiplexedConnection, ChaosError> {
+        let config = AsyncConnectionConfig::new().set_connection_timeout(Some(ANSWER_WITHIN)).set_response_timeout(Some(ANSWER_WITHIN));
+        Ok(self.client.get_multiplexed_async_connection_with_config(&config).await?)
+    }
+
+    /// Entries each consumer of a group holds; nothing when there is no such group.
+    ///
+    /// # Errors
+    /// [`ChaosError::Redis`].
+    pub async fn pending_of(&self, stream: &str, group: &str, consumer: &str) -> Result<u64, ChaosError> {
+        let consumers: Vec<redis::Value> = match self.command(&["XINFO", "CONSUMERS", stream, group]).await {
+            Err(ChaosError::Redis(error)) if is_absent(&error) => return Ok(0),
+            other => other?,
+        };
+        let rows = consumers.into_iter().filter_map(|row| fields(row).ok());
+        let of_consumer = rows.filter(|row| row.iter().any(|(name, value)| name == "name" && value == consumer));
+        Ok(of_consumer.flatten().find(|(name, _)| name == "pending").and_then(|(_, value)| value.parse().ok()).unwrap_or(0))
+    }
+
+    /// Entries that were ever added to a stream; 0 when there is none.
+    ///
+    /// # Errors
+    /// [`ChaosError::Redis`].
+    pub async fn added(&self, stream: &str) -> Result<u64, ChaosError> {
+        let info: Vec<redis::Value> = match self.command(&["XINFO", "STREAM", stream]).await {
+            Err(ChaosError::Redis(error)) if is_absent(&error) => return Ok(0),
+            other => other?,
+        };
+        let mut pairs = info.chunks_exact(2);
+        let is_wanted = |name: &redis::Value| redis::from_redis_value_ref::<String>(name).is_ok_and(|name| name == "entries-added");
+        let added = pairs.find(|pair| is_wanted(&pair[0])).and_then(|pair| redis::from_redis_value_ref(&pair[1]).ok());
+        Ok(added.unwrap_or(0))
+    }
+
+    /// What a key holds, in Redis' own form; `None` when there is none.
+    ///
+    /// # Errors
+    /// [`ChaosError::Redis`].
+    pub async fn dump(&self, key: &str) -> Result<Option<Vec<u8>>, ChaosError> {
+        self.command(&["DUMP", key]).await
+    }
+
+    /// Puts back what [`DirectRedis::dump`] gave, unless the key is there.
+    ///
+    /// # Errors
+    /// [`ChaosError::Redis`].
+    pub async fn restore(&self, key: &str, dump: &[u8]) -> Result<(), ChaosError> {
+        if self.command::<u64>(&["EXISTS", key]).await? == 1 {
+            return Ok(());
+        }
+        Ok(redis::cmd("RESTORE").arg(key).arg(0).arg(dump).query_async(&mut self.connection().await?).await?)
+    }
+
+    /// Its groups, as XINFO GROUPS tells them; nothing when there is no such stream.
+    ///
+    /// # Errors
+    /// [`ChaosError::Redis`].
+    pub async fn groups(&self, stream: &str) -> Result<Vec<BTreeMap<String, String>>, ChaosError> {
+        let groups: Vec<Vec<redis::Value>> = match self.command(&["XINFO", "GROUPS", stream]).await {
+            Err(ChaosError::Redis(error)) if is_absent(&error) => return Ok(Vec::new()),
+            other => other?,
+        };
+        Ok(groups.into_iter().map(|words| pairs(&words)).collect())
+    }
+
+    /// One number of INFO: `used_memory`.
+    ///
+    /// # Errors
+    /// [`ChaosError::Redis`].
+    pub async fn info(&self, name: &str) -> Result<u64, ChaosError> {
+        let text: String = self.command(&["INFO"]).await?;
+        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        Ok(value.and_then(|value| value.trim().parse().ok()).unwrap_or(0))
+    }
+
+    /// The event ids of a stream's entries behind one of them, in order.
+    ///
+    /// # Errors
+    /// [`ChaosError::Redis`].
+    pub async fn events_behind(&self, stream: &str, entry: &str) -> Result<Vec<String>, ChaosError> {
+        let (mut events, mut from) = (Vec::new(), format!("({entry}"));
+        loop {
+            let page: StreamRangeReply = self.command(&["XRANGE", stream, &from, "+", "COUNT", PAGE]).await?;
+            events.extend(page.ids.iter().filter_map(|entry| entry.get::<String>("id")));
+            match page.ids.last() {
+                Some(last) => from = format!("({}", last.id),
+                None => return Ok(events),
+            }
+        }
+    }
+
+    /// The id of the first entry that mentions something; `None` when there is none.
+    ///
+    /// # Errors
+    /// [`ChaosError::Redis`].
+    pub async fn entry_about(&self, stream: &str, what: &str) -> Result<Option<String>, ChaosError> {
+        let all: StreamRangeReply = self.command(&["XRANGE", stream, "-", "+"]).await?;
+        let mentions = |entry: &&redis::streams::StreamId| entry.map.values().any(|value| text(value).contains(what));
+        Ok(all.ids.iter().find(mentions).map(|entry| entry.id.clone()))
+    }
+
+    /// Entries of a stream; 0 when there is none.
+    ///
+    /// # Errors
+    /// [`ChaosError::Redis`].
+    pub async fn length(&self, stream: &str) -> Result<u64, ChaosError> {
+        self.command(&["XLEN", stream]).await
+    }
+}
+
+fn is_absent(error: &redis::RedisError) -> bool {
+    error.code() == Some("NOGROUP") || error.to_string().contains("no such key")
+}
+
+/// Names and values in turn; what is nothing is empty.
+fn pairs(words: &[redis::Value]) -> BTreeMap<String, String> {
+    words.chunks_exact(2).map(|pair| (text(&pair[0]), text(&pair[1]))).collect()
+}
+
+fn text(value: &redis::Value) -> String {
+    redis::from_redis_value_ref(value).unwrap_or_default()
+}
+
+/// Names and values in turn, all as text.
+fn fields(row: redis::Value) -> Result<Vec<(String, String)>, redis::ParsingError> {
+    let words: Vec<String> = redis::from_redis_value(row)?;
+    Ok(words.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone())).collect())
+}

@@ -1,0 +1,44 @@
+//! The steps of the work at which a service can be made to die. The services know them by these names.
+
+use ctl::stack::Kind;
+
+const STREAM_STEPS: [&str; 3] = ["consumer.after-read", "handler.start", "consumer.before-ack"];
+const COMMIT_STEPS: [&str; 2] = ["commit.before", "commit.after"];
+const PUBLISH_STEPS: [&str; 2] = ["publish.before", "publish.after"];
+const PROVIDER_STEPS: [&str; 4] = ["provider.before-charge", "provider.after-charge", "provider.before-refund", "provider.after-refund"];
+
+/// All steps of a service.
+#[must_use]
+pub fn of(kind: Kind) -> Vec<String> {
+    let (streams, writers): (&[&str], &[&str]) = match kind {
+        Kind::User => return Vec::new(),
+        Kind::Inventory => (&["order_completed"], &["stock"]),
+        Kind::Payment => (
+            &["stock_reserved", "refund_order", "product_changed"],
+            &["place-orders", "settle-charges", "apply-outcomes", "provider-charges", "provider-refunds"],
+        ),
+    };
+    let of_each = |steps: &'static [&str], things: &[&str]| -> Vec<String> {
+        steps.iter().flat_map(|step| things.iter().map(move |thing| format!("{step}.{thing}"))).collect()
+    };
+    let mut names = [of_each(&STREAM_STEPS, streams), of_each(&COMMIT_STEPS, writers)].concat();
+    names.extend(PUBLISH_STEPS.map(str::to_owned));
+    if kind == Kind::Payment {
+        names.extend(PROVIDER_STEPS.map(str::to_owned));
+    }
+    names
+}
+
+/// Every step of every service.
+#[must_use]
+pub fn all() -> Vec<(Kind, String)> {
+    [Kind::Payment, Kind::Inventory].into_iter().flat_map(|kind| of(kind).into_iter().map(move |name| (kind, name))).collect()
+}
+
+/// The steps of a consumer of inventory: where a zombie is made.
+#[must_use]
+pub fn of_a_consumer() -> Vec<String> {
+    let steps = ["consumer.after-read.order_completed", "handler.start.order_completed", "commit.before.stock"];
+    let later = ["commit.after.stock", "consumer.before-ack.order_completed"];
+    steps.iter().chain(&later).map(|name| (*name).to_owned()).collect()
+}

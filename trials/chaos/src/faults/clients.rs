@@ -1,0 +1,74 @@
+//! F11 and F14: clients that ask for too much, too often, or do not wait for the answer.
+
+use super::{PlannedFault, Struck};
+use crate::ChaosError;
+use crate::arena::{Arena, PLENTY};
+use crate::buyer::one;
+use crate::direct::OpenTransaction;
+use crate::requests::caller::{Caller, Customer};
+use crate::requests::{Phase, client_gone, one_key_fifty_times, too_large};
+use ctl::stack::Kind;
+
+async fn caller(arena: &Arena) -> Result<Caller, ChaosError> {
+    let customer = Customer { id: arena.buyer.id, token: arena.buyer.account.token().await? };
+    Ok(Caller::new(customer, arena.log.clone())?)
+}
+
+fn key() -> String {
+    uuid::Uuid::now_v7().to_string()
+}
+
+pub async fn too_large_bodies(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+    let payment = super::payment_for(arena, planned.target)?;
+    let refusals = too_large(&caller(arena).await?, &payment, PLENTY).await?;
+    let unclear = refusals.iter().filter(|refusal| !refusal.is_clear());
+    arena.findings.extend(unclear.map(|refusal| format!("not clearly refused: {refusal:?}")));
+    let evidence = refusals.iter().map(|refusal| format!("{}: {:?}", refusal.what, refusal.status)).collect::<Vec<_>>().join(", ");
+    Ok(Struck { evidence, recovering: arena.over(planned.limit()) })
+}
+
+pub async fn one_key(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+    let (caller, payments, key) = (caller(arena).await?, arena.shop().payment, key());
+    let order = one(PLENTY);
+    let taken = take(arena, &key).await?;
+    let (found, waited) = tokio::join!(one_key_fifty_times(&caller, &payments, &order, &key), side_by_side(arena, taken));
+    let (found, waited) = (found?, waited?);
+    if !found.is_one_order() {
+        arena.findings.push(format!("50 POSTs with one key were not one order: {found:?}"));
+    }
+    let orders = found.orders.len();
+    let evidence = format!("50 POSTs with one key: {:?}, {orders} order; {waited} commits waited side by side", found.statuses);
+    Ok(Struck { evidence, recovering: arena.over(planned.limit()) })
+}
+
+/// The key is taken by somebody who has not decided yet, before anybody else asks for it.
+async fn take(arena: &Arena, key: &str) -> Result<OpenTransaction, ChaosError> {
+    let (payment, user) = (arena.database(Kind::Payment), arena.buyer.id);
+    let taken = format!(
+        "INSERT INTO orders (id, user_id, status, version, total, created_at, currency, payment_method, idempotency_key, request_hash,
+                             request_id, traceparent, items)
+         VALUES (gen_random_uuid(), '{user}', 'pending', 1, 1, now(), 'EUR', 'tok_ok', '{key}', '', '', '', '[]')"
+    );
+    payment.hold(&taken).await
+}
+
+/// Until every instance of payment waits for it; then nobody has it.
+async fn side_by_side(arena: &Arena, taken: OpenTransaction) -> Result<i64, ChaosError> {
+    let (payment, instances) = (arena.database(Kind::Payment), arena.ids(Kind::Payment).len());
+    let waited = payment.waiting(instances, arena.profile.statement_timeout() / 2).await?;
+    taken.release().await?;
+    Ok(waited)
+}
+
+/// At every point of the request, one after the other.
+pub async fn gone(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+    let (caller, mut payments) = (caller(arena).await?, arena.shop().payment);
+    let first = (planned.target.instance - 1) % payments.len();
+    payments.rotate_left(first);
+    let mut evidence = Vec::new();
+    for phase in Phase::ALL {
+        let gone = client_gone(&caller, &payments, &one(PLENTY), &key(), phase).await?;
+        evidence.push(format!("{phase:?}: {}", if gone.was_placed { "was placed" } else { "placed by the retry" }));
+    }
+    Ok(Struck { evidence: evidence.join(", "), recovering: arena.over(planned.limit()) })
+}

@@ -1,0 +1,85 @@
+//! F19: the primary becomes a replica. New connections reach the new primary; old ones stay, and are told READONLY.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use servers::{Redis, RedisOptions};
+
+use super::meanwhile::{orders_are_accepted, others_end};
+use super::{PlannedFault, Struck};
+use crate::ChaosError;
+use crate::arena::Arena;
+use crate::direct::DirectRedis;
+use ctl::wait;
+
+const IN_STEP_WITHIN: Duration = Duration::from_secs(20);
+
+/// There and back: the fault ends with a second demotion, so that the run goes on with the Redis it knows.
+pub async fn demote(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+    let second = match arena.second_redis.take() {
+        Some(second) => second,
+        None => Redis::start(RedisOptions::new(arena.folder.path().join("redis-2"))).await?,
+    };
+    let second = arena.second_redis.insert(second);
+    let (first, second) = ((arena.stack.redis_url(), port_of(&arena.stack.redis_url())), (second.url(), second.port()));
+    follow(&second.0, first.1).await?;
+    switch(arena, &first.0, &second.0, second.1).await?;
+    others_end(arena, "Redis is a replica to old connections").await;
+    let refused = orders_are_accepted(arena, planned.hold()).await?;
+    arena.judged.progress.note("redis-demoted", refused.first().cloned());
+    arena.findings.extend(refused);
+    let evidence = demoted(&first.0).await?;
+    in_step(&first.0).await?;
+    switch(arena, &second.0, &first.0, first.1).await?;
+    Ok(Struck { evidence, recovering: arena.over(planned.limit()) })
+}
+
+/// Makes a Redis the replica of the one at a port, and waits until it has everything.
+async fn follow(replica: &str, primary: u16) -> Result<(), ChaosError> {
+    let redis = DirectRedis::at(replica)?;
+    // The five seconds that a primary waits for more replicas are for larger sites.
+    redis.command::<()>(&["CONFIG", "SET", "repl-diskless-sync-delay", "0"]).await?;
+    redis.command::<()>(&["REPLICAOF", "127.0.0.1", &primary.to_string()]).await?;
+    in_step(replica).await
+}
+
+async fn in_step(replica: &str) -> Result<(), ChaosError> {
+    let redis = DirectRedis::at(replica)?;
+    Ok(wait::until("the replica is in step", IN_STEP_WITHIN, async || {
+        let info: String = redis.command(&["INFO", "replication"]).await.map_err(|error| error.to_string())?;
+        if info.contains("master_link_status:up") { Ok(()) } else { Err(info.replace("\r\n", " ")) }
+    })
+    .await?)
+}
+
+/// The replica becomes the primary, and gets the new connections of every instance.
+async fn switch(arena: &Arena, old: &str, new: &str, new_port: u16) -> Result<(), ChaosError> {
+    for url in [old, new] {
+        DirectRedis::at(url)?.command::<()>(&["CONFIG", "SET", "repl-diskless-sync-delay", "0"]).await?;
+    }
+    DirectRedis::at(new)?.command::<()>(&["REPLICAOF", "NO", "ONE"]).await?;
+    arena.network.lanes().for_each(|lane| lane.redis.divert(SocketAddr::from((Ipv4Addr::LOCALHOST, new_port))));
+    DirectRedis::at(old)?.command(&["REPLICAOF", "127.0.0.1", &new_port.to_string()]).await
+}
+
+/// The evidence.
+async fn demoted(url: &str) -> Result<String, ChaosError> {
+    match DirectRedis::at(url)?.command::<String>(&["SET", "chaos:probe", "1"]).await {
+        Err(ChaosError::Redis(error)) => Ok(format!("old connections hear: {error}")),
+        _ => Err(ChaosError::NotLanded("the old primary still writes".to_owned())),
+    }
+}
+
+fn port_of(url: &str) -> u16 {
+    url.rsplit_once(':').and_then(|(_, rest)| rest.split('/').next()?.parse().ok()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_port_of_an_address_is_found() {
+        assert_eq!(port_of("redis://127.0.0.1:6379/0"), 6379);
+    }
+}

@@ -1,0 +1,53 @@
+//! F13: PostgreSQL has no room left.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::{NO_REQUEST_OVER, PlannedFault, Struck};
+use crate::ChaosError;
+use crate::arena::{Arena, PLENTY};
+use crate::buyer::{Answer, one};
+use crate::small_disk::SmallDisk;
+use ctl::instance::health;
+use ctl::stack::{Kind, ServiceId};
+use ctl::wait;
+
+/// Pages have some room for a while.
+const FELT_WITHIN: Duration = Duration::from_secs(60);
+
+pub async fn fill(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+    let url = arena.url(ServiceId { kind: Kind::Payment, instance: 1 })?;
+    let bytes = disk(arena)?.fill()?;
+    let felt = felt(arena, &url).await;
+    let alive = health(&arena.http, &url, "/livez").await;
+    disk(arena)?.free()?;
+    // It may have given up: a write-ahead log without room is a panic to PostgreSQL.
+    if arena.database(Kind::Payment).number("SELECT 1::bigint", &[]).await.is_err() {
+        arena.live.say("  PostgreSQL had given up and is started again");
+        arena.postgres_server()?.restart().await?;
+    }
+    let recovering = arena.over(planned.limit());
+    arena.findings.extend(alive.err().map(|dead| format!("not alive while the disk was full: {dead}")));
+    let felt = felt?;
+    if felt.status != Some(503) || !felt.retry_after || felt.took > NO_REQUEST_OVER {
+        arena.findings.push(format!("the answer to a full disk is not 503 with Retry-After within 5 s: {felt:?}"));
+    }
+    Ok(Struck { evidence: format!("{bytes} bytes filled the disk; POST /orders: {:?}", felt.status), recovering })
+}
+
+fn disk(arena: &Arena) -> Result<&SmallDisk, ChaosError> {
+    arena.folder.disk().ok_or_else(|| ChaosError::Impossible("PostgreSQL is not on a small disk".to_owned()))
+}
+
+/// Orders until one is not accepted.
+async fn felt(arena: &Arena, payment: &str) -> Result<Answer, ChaosError> {
+    let felt = wait::until("an order that is not accepted", FELT_WITHIN, async || {
+        match arena.buyer.send(payment, &one(PLENTY), &Uuid::now_v7().to_string()).await {
+            Ok(answer) if answer.is_ok() => Err("all were".to_owned()),
+            Ok(answer) => Ok(answer),
+            Err(error) => Err(error.to_string()),
+        }
+    });
+    felt.await.map_err(|error| ChaosError::NotLanded(error.to_string()))
+}

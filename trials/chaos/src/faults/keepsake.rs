@@ -1,0 +1,32 @@
+//! Dead letters over a fault that makes Redis forget. They are in no outbox: nobody but an operator's backup brings them
+//! back, and this is that backup. Without it I11 could not be judged in a run with poison and amnesia.
+
+use super::streams;
+use crate::ChaosError;
+use crate::direct::DirectRedis;
+use ctl::stack::Kind;
+
+pub struct Keepsake {
+    dumps: Vec<(String, Vec<u8>)>,
+}
+
+impl Keepsake {
+    pub async fn take(redis: &DirectRedis) -> Result<Self, ChaosError> {
+        let mut dumps = Vec::new();
+        for stream in Kind::ALL.into_iter().flat_map(|kind| streams(kind)) {
+            for key in [format!("{stream}.dead"), format!("{stream}.dead.index")] {
+                if let Some(dump) = redis.dump(&key).await? {
+                    dumps.push((key, dump));
+                }
+            }
+        }
+        Ok(Self { dumps })
+    }
+
+    pub async fn put_back(&self, redis: &DirectRedis) -> Result<(), ChaosError> {
+        for (key, dump) in &self.dumps {
+            redis.restore(key, dump).await?;
+        }
+        Ok(())
+    }
+}

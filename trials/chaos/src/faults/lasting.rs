@@ -1,0 +1,178 @@
+//! F24, F27, F29: what only shows after a while. A load of its own goes on for `--minutes` at `--rate`, and figures are taken.
+
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use super::poison::slowest;
+use super::{PlannedFault, Struck, main_stream};
+use crate::ChaosError;
+use crate::arena::Arena;
+use crate::footprint::Footprints;
+use crate::run::Lasting;
+use ctl::load::{Load, LoadPlan, LoadReport, Mix, Pace};
+use ctl::stack::Kind;
+use ctl::wait;
+
+/// A client that waits for its answer has a place in here; more than all instances admit.
+const IN_FLIGHT: usize = 2048;
+const PATIENCE: Duration = Duration::from_secs(120);
+/// Drained at this many times the intake.
+const TIMES: f64 = 2.0;
+/// A shorter backlog is worked off while the instances still start, which measures nothing.
+const MEASURABLE: Duration = Duration::from_secs(30);
+/// A queue of 15 minutes, at twice the intake, with some room.
+const DRAINED_WITHIN: Duration = Duration::from_secs(1200);
+/// Two busy cores make this much difference by themselves.
+const NOISE: Duration = Duration::from_millis(500);
+const OPEN: &str = "SELECT count(*) FROM orders WHERE status IN ('pending', 'completed')";
+/// Entries on their way when a relay looks how many are unread: two batches (512) of two instances.
+const ON_THEIR_WAY: u64 = 1024;
+
+/// A load beside the run's own; nobody watches its orders, the checker will.
+async fn load(arena: &Arena, seed: u64) -> Result<Load, ChaosError> {
+    let Lasting { time, rate, .. } = arena.lasting;
+    let mix = Mix { customers: 8, products: 12, hot: 0.0, hot_stock: 1, scarce: 0.05, several_lines: 0.3, odd_methods: 0.0 };
+    let plan = LoadPlan {
+        orders: None,
+        time: Some(time),
+        pace: Pace::Rate(rate),
+        in_flight: IN_FLIGHT,
+        metered: false,
+        follow: false,
+        retry: true,
+        mix,
+        seed,
+        patience: PATIENCE,
+    };
+    let admin = &arena.stack.credentials().admin;
+    Load::prepare(arena.shop(), admin, plan, arena.log.clone()).await.map_err(|error| ChaosError::Load(error.to_string()))
+}
+
+/// Runs it to its end; figures are taken meanwhile.
+async fn under(arena: &Arena, load: Load) -> Result<(LoadReport, Footprints), ChaosError> {
+    let (mut figures, mut running) = (Footprints::default(), JoinSet::new());
+    running.spawn(async move { load.run().await });
+    let report = tokio::select! {
+        report = running.join_next() => report,
+        never = figures.collect(arena) => match never {},
+    };
+    let report = report.and_then(Result::ok).ok_or_else(|| ChaosError::Load("it broke off".to_owned()))?;
+    Ok((report, figures))
+}
+
+fn show(arena: &mut Arena, what: &str, report: &LoadReport, figures: &Footprints) -> Result<(), ChaosError> {
+    let Lasting { time, rate, .. } = &arena.lasting;
+    let (minutes, mib) = (time.as_secs_f64() / 60.0, figures.most("redis_bytes") >> 20);
+    let (accepted, wanted) = (report.accepted, rate * time.as_secs_f64());
+    let rows = figures.most("outbox_rows_payment");
+    arena.measured.push(format!(
+        "{what}: {accepted} orders accepted of {wanted:.0} in {minutes:.1} min; at most {mib} MiB in Redis, {rows} rows in payment's outbox"
+    ));
+    figures.draw(&arena.lasting, &format!("{what}: {rate} orders/s for {minutes:.1} minutes"))
+}
+
+/// F27: nothing grows with the length of a run. Whether the machine kept the rate stands in the report, and is no fault of the services.
+pub async fn soak(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+    let load = load(arena, u64::from(planned.draw)).await?;
+    let (report, figures) = under(arena, load).await?;
+    figures.judge(arena);
+    show(arena, "soak", &report, &figures)?;
+    let recovering = arena.over(planned.limit());
+    match report.accepted {
+        0 => Err(ChaosError::NotLanded("no order was accepted".to_owned())),
+        accepted => Ok(Struck { evidence: format!("{accepted} orders were accepted"), recovering }),
+    }
+}
+
+/// F24: orders wait in PostgreSQL, and not twice in Redis; afterwards they are worked off faster than they came.
+pub async fn inventory_away(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+    let load = load(arena, u64::from(planned.draw)).await?;
+    settled(arena, PATIENCE).await?;
+    let inventories = arena.ids(Kind::Inventory);
+    for id in &inventories {
+        arena.kill9(*id).await?;
+    }
+    let (report, figures) = under(arena, load).await?;
+    unread_is_bounded(arena, &figures).await?;
+    show(arena, "inventory-away", &report, &figures)?;
+    let waiting = arena.database(Kind::Payment).number(OPEN, &[]).await?;
+    let began = Instant::now();
+    for id in &inventories {
+        arena.stack.restart(*id).await?;
+    }
+    settled(arena, DRAINED_WITHIN).await?;
+    judge_drain(arena, waiting, began.elapsed(), report.accepted);
+    Ok(Struck { evidence: format!("{waiting} orders waited while no inventory ran"), recovering: arena.over(planned.limit()) })
+}
+
+fn judge_drain(arena: &mut Arena, waiting: i64, took: Duration, accepted: u64) {
+    let intake = accepted as f64 / arena.lasting.time.as_secs_f64();
+    let drain = waiting as f64 / took.as_secs_f64();
+    arena
+        .measured
+        .push(format!("inventory-away: {intake:.0} orders/s in, {drain:.0}/s out (the restarts included), ratio {:.2}", drain / intake));
+    let is_slow = arena.lasting.time >= MEASURABLE && drain < TIMES * intake;
+    let slow = is_slow.then(|| format!("drained at {:.2} times the intake, not {TIMES}", drain / intake));
+    arena.findings.extend(slow.clone());
+    arena.judged.progress.note("inventory-away", slow);
+}
+
+/// Bounded, and no event twice while its copy is there unread.
+async fn unread_is_bounded(arena: &mut Arena, figures: &Footprints) -> Result<(), ChaosError> {
+    let ((stream, group), redis) = (main_stream(Kind::Inventory), arena.redis()?);
+    let groups = redis.groups(stream).await?;
+    let last =
+        groups.iter().find(|known| known.get("name").is_some_and(|name| name == group)).and_then(|known| known.get("last-delivered-id"));
+    let events = redis.events_behind(stream, last.map_or("0-0", String::as_str)).await?;
+    let different: HashSet<&String> = events.iter().collect();
+    let twice = events.len() - different.len();
+    let most = arena.profile.stream_backlog() + ON_THEIR_WAY;
+    let unread = events.len() as u64;
+    arena.measured.push(format!("inventory-away: {unread} entries unread in {stream}, {twice} of them twice"));
+    let unbounded = (unread > most).then(|| format!("{unread} entries are unread, more than {most}"));
+    let doubled = (twice > 0).then(|| format!("{twice} events are in {stream} again while their copy is unread"));
+    arena.findings.extend(unbounded.iter().chain(&doubled).cloned());
+    arena.judged.bounds.note(&format!("entries of {stream}"), unbounded);
+    arena.judged.bounds.note("events published again", doubled);
+    let redis_bytes = figures.most("redis_bytes");
+    arena.judged.bounds.note("memory of Redis", (redis_bytes == 0).then(|| "was never seen".to_owned()));
+    Ok(())
+}
+
+async fn settled(arena: &Arena, within: Duration) -> Result<(), ChaosError> {
+    let payment = arena.database(Kind::Payment);
+    Ok(wait::until("every order is at its end", within, async || match payment.number(OPEN, &[]).await {
+        Ok(0) => Ok(()),
+        Ok(open) => Err(format!("{open} are not")),
+        Err(error) => Err(error.to_string()),
+    })
+    .await?)
+}
+
+/// F29: a transaction that keeps every row version alive, as pg_dump does.
+pub async fn snapshot(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+    let load = load(arena, u64::from(planned.draw)).await?;
+    let (mut running, time) = (JoinSet::new(), arena.lasting.time);
+    running.spawn(async move { load.run().await });
+    // Once the load runs evenly.
+    sleep(time / 10).await;
+    let before = slowest(arena).await?;
+    let begin = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM outbox";
+    let held = [arena.database(Kind::Payment).hold(begin).await?, arena.database(Kind::Inventory).hold(begin).await?];
+    sleep(time.mul_f64(0.6)).await;
+    let meanwhile = slowest(arena).await?;
+    let report = running.join_next().await.and_then(Result::ok);
+    for transaction in held {
+        transaction.release().await?;
+    }
+    let recovering = arena.over(planned.limit());
+    arena.measured.push(format!("snapshot: slowest order to its end {before:.0?} before it, {meanwhile:.0?} with it"));
+    let slow = (meanwhile > before * 2 + NOISE).then(|| format!("a snapshot slowed orders from {before:.0?} to {meanwhile:.0?}"));
+    arena.findings.extend(slow.clone());
+    arena.judged.progress.note("beside a snapshot", slow);
+    let accepted = report.map_or(0, |report| report.accepted);
+    Ok(Struck { evidence: format!("a snapshot was held for {:.0?} under {accepted} orders", time.mul_f64(0.6)), recovering })
+}

@@ -1,0 +1,187 @@
+//! How each fault is injected, how it is proven that it landed, and how it ends. One family a file.
+//!
+//! A fault returns when it is over and healed, with its evidence and a recovery whose clock has run since its end. Without
+//! evidence it is [`ChaosError::NotLanded`], which makes the run red.
+
+mod amnesia;
+mod backlog;
+mod catalogue;
+mod clients;
+mod clocks;
+mod demotion;
+mod disk;
+mod flash_sale;
+mod keepsake;
+mod lasting;
+mod meanwhile;
+mod network;
+mod old_program;
+mod outbox;
+mod overload;
+mod panics;
+mod partitions;
+mod poison;
+mod pool;
+mod postgres;
+mod postgres_hosts;
+mod postgres_sessions;
+mod process;
+mod provider;
+mod redis_outage;
+mod redis_refusals;
+mod redrive;
+mod restarts;
+pub mod stale_group;
+mod steps;
+mod trim;
+mod zombie;
+
+use std::time::Duration;
+
+use super::ChaosError;
+use super::arena::Arena;
+use super::fault::Fault;
+use super::recovery::Recovering;
+use super::schedule::PlannedFault;
+use ctl::stack::{Kind, ServiceId};
+
+/// Evidence must come within this time; orders are sent meanwhile.
+const EVIDENCE_WITHIN: Duration = Duration::from_secs(20);
+/// A request that takes longer is a breach: the services give up after 5 s, and the answer needs a moment.
+const NO_REQUEST_OVER: Duration = Duration::from_millis(5500);
+
+/// A fault that landed.
+pub struct Struck {
+    /// How it is known.
+    pub evidence: String,
+    /// Until all is well again.
+    pub recovering: Recovering,
+}
+
+/// Whether this machine has what these faults need.
+///
+/// # Errors
+/// [`ChaosError::Impossible`] says what to install.
+pub fn check(schedule: &[PlannedFault]) -> Result<(), ChaosError> {
+    let moves_clocks = schedule.iter().any(|planned| planned.fault == Fault::Clocks);
+    if moves_clocks { clocks::library().map(drop) } else { Ok(()) }
+}
+
+/// Does it.
+///
+/// # Errors
+/// [`ChaosError::NotLanded`], or whatever kept it from happening.
+pub async fn strike(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+    match planned.fault {
+        Fault::KillPayment | Fault::KillInventory | Fault::KillUser => process::kill(arena, planned).await,
+        Fault::KillConsumer | Fault::KillConsumerSameName => process::kill_with_entries(arena, planned).await,
+        Fault::Failpoint => steps::kill_at_step(arena, planned).await,
+        Fault::PanicConsumer => panics::consumer(arena, planned).await,
+        Fault::PanicProduct => panics::product(arena, planned).await,
+        Fault::PanicHttp => panics::handler(arena, planned).await,
+        Fault::RedisKill => redis_outage::kill(arena, planned).await,
+        Fault::Flushall => amnesia::flush(arena, planned).await,
+        Fault::DestroyGroup => amnesia::destroy_group(arena, planned).await,
+        Fault::DeleteStream => amnesia::delete_stream(arena, planned).await,
+        Fault::RedisEmpty => redis_outage::empty(arena, planned).await,
+        Fault::AofCut => redis_outage::cut(arena, planned).await,
+        Fault::PostgresStop | Fault::PostgresKill => postgres::outage(arena, planned).await,
+        Fault::NetRedisRefuse
+        | Fault::NetRedisReset
+        | Fault::NetRedisBlackhole
+        | Fault::NetRedisDelay
+        | Fault::NetPostgresRefuse
+        | Fault::NetPostgresReset
+        | Fault::NetPostgresBlackhole
+        | Fault::NetPostgresDelay => network::outage(arena, planned).await,
+        Fault::NetPostgresDropCommit => network::drop_commit(arena, planned).await,
+        Fault::Zombie => zombie::pause(arena, planned).await,
+        Fault::RollingRestart => restarts::rolling(arena, planned).await,
+        Fault::FlashSale => flash_sale::sell_out(arena, planned).await,
+        Fault::PoisonNotJson | Fault::PoisonUnknownType => poison::unreadable(arena, planned).await,
+        Fault::PoisonFailing => poison::failing(arena, planned).await,
+        Fault::TooLarge => clients::too_large_bodies(arena, planned).await,
+        Fault::OneKey => clients::one_key(arena, planned).await,
+        Fault::ClientGone => clients::gone(arena, planned).await,
+        Fault::Trim => trim::under_backlog(arena, planned).await,
+        Fault::PoolExhausted => pool::exhaust(arena, planned).await,
+        Fault::DiskFull => disk::fill(arena, planned).await,
+        Fault::Overload => overload::overload(arena, planned).await,
+        Fault::Backlog => backlog::drain(arena, planned).await,
+        Fault::RedisFull | Fault::RedisNoreplicas | Fault::RedisMisconf | Fault::RedisNoauth | Fault::RedisNoperm => {
+            redis_refusals::refuse(arena, planned).await
+        }
+        Fault::RedisDemoted => demotion::demote(arena, planned).await,
+        Fault::PostgresSilent => postgres_sessions::silent(arena, planned).await,
+        Fault::PostgresReadonly => postgres_sessions::readonly(arena, planned).await,
+        Fault::PostgresStalePlan => postgres_sessions::stale_plan(arena, planned).await,
+        Fault::PostgresHungHost => postgres_hosts::hung_host(arena, planned).await,
+        Fault::PostgresFailover => postgres_hosts::failover(arena, planned).await,
+        Fault::RefundRefused => provider::refund(arena, planned).await,
+        Fault::ChargesRefused => provider::charges(arena, planned).await,
+        Fault::InventoryAway => lasting::inventory_away(arena, planned).await,
+        Fault::OutboxLarge => outbox::large(arena, planned).await,
+        Fault::OutboxStuckRow => outbox::stuck_row(arena, planned).await,
+        Fault::Soak => lasting::soak(arena, planned).await,
+        Fault::Partitions => partitions::slow_commits(arena, planned).await,
+        Fault::Snapshot => lasting::snapshot(arena, planned).await,
+        Fault::Clocks => clocks::apart(arena, planned).await,
+        Fault::OldProgram => old_program::restart(arena, planned).await,
+        Fault::StaleGroup => stale_group::plant(arena, planned).await,
+        Fault::CatalogueLost => catalogue::lose_a_price(arena, planned).await,
+        Fault::RedriveRefused => redrive::refused(arena, planned).await,
+    }
+}
+
+/// Whatever a fault that failed half-way has changed at a server. It may have changed nothing, or something else than this.
+pub async fn take_back(arena: &Arena) -> Result<(), ChaosError> {
+    redis_refusals::take_back(arena).await?;
+    redrive::take_back(arena).await?;
+    if arena.database(Kind::Payment).takes_writes().await.is_err() {
+        postgres_sessions::end_readonly(arena).await?;
+    }
+    outbox::take_back(arena).await?;
+    provider::take_back(arena).await?;
+    old_program::take_back(arena).await
+}
+
+/// Whether the kernel says that a process stands still.
+#[must_use]
+pub fn is_stopped(pid: i32) -> bool {
+    zombie::stopped(pid).is_ok()
+}
+
+impl PlannedFault {
+    fn limit(&self) -> Duration {
+        self.fault.card().limits.settled
+    }
+
+    fn hold(&self) -> Duration {
+        Duration::from_millis(self.hold_ms)
+    }
+}
+
+/// The stream a service consumes most of, and its group.
+fn main_stream(kind: Kind) -> (&'static str, &'static str) {
+    match kind {
+        Kind::Inventory => ("order_completed", "inventory-group"),
+        Kind::Payment | Kind::User => ("stock_reserved", "payment-group"),
+    }
+}
+
+/// All streams a service consumes.
+fn streams(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::User => &[],
+        Kind::Inventory => &["order_completed"],
+        Kind::Payment => &["stock_reserved", "refund_order", "product_changed"],
+    }
+}
+
+/// The instance of payment that gets the orders which shall trigger something at `target`.
+fn payment_for(arena: &Arena, target: ServiceId) -> Result<String, ChaosError> {
+    match target.kind {
+        Kind::Payment => arena.url(target),
+        Kind::User | Kind::Inventory => arena.url(ServiceId { kind: Kind::Payment, instance: 1 }),
+    }
+}

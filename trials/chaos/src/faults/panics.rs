@@ -1,0 +1,76 @@
+//! F2: panics. Actors are replaced, a handler's request is answered, nothing else notices.
+
+use std::time::Duration;
+
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{EVIDENCE_WITHIN, PlannedFault, Struck, payment_for, streams};
+use crate::ChaosError;
+use crate::arena::{Arena, PLENTY};
+use crate::buyer::answer;
+use ctl::stack::Kind;
+
+/// The SKU of a product actor that panicked answers again.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(1);
+
+pub async fn consumer(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+    let (id, base) = (planned.target, arena.url(planned.target)?);
+    let all = streams(id.kind);
+    let stream = all[planned.draw as usize % all.len()];
+    let before = arena.admin.restarts(&base, stream).await?;
+    arena.admin.arm(&base, &json!({"panic": "consumer", "stream": stream})).await?;
+    let payment = payment_for(arena, id)?;
+    let after = arena
+        .landed(&payment, EVIDENCE_WITHIN, async || match arena.admin.restarts(&base, stream).await {
+            Ok(after) if after > before => Ok(after),
+            Ok(_) => Err(format!("the consumer of {stream} at {id} was not restarted")),
+            Err(error) => Err(error.to_string()),
+        })
+        .await?;
+    let evidence = format!("{id}: restarts of the consumer of {stream} went from {before} to {after}");
+    Ok(Struck { evidence, recovering: arena.over(planned.limit()) })
+}
+
+pub async fn product(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+    let (id, base) = (planned.target, arena.url(planned.target)?);
+    arena.admin.arm(&base, &json!({"failpoint": "product.hold", "action": "panic"})).await?;
+    fired(arena, planned, "product.hold").await?;
+    let request = arena.http.get(format!("{base}/products/{PLENTY}")).bearer_auth(arena.admin.account.token().await?);
+    let answered = answer(request.timeout(ANSWERS_WITHIN)).await;
+    if answered.status != Some(200) {
+        arena.findings.push(format!("{id}: after the panic {PLENTY} does not answer within 1 s: {answered:?}"));
+    }
+    Ok(Struck { evidence: format!("{id} passed product.hold, armed to panic"), recovering: arena.over(planned.limit()) })
+}
+
+/// The route is one that nobody else uses: the panic is ours.
+pub async fn handler(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+    let (id, base) = (planned.target, arena.url(planned.target)?);
+    let (route, path) = match id.kind {
+        Kind::Payment => ("/orders/{id}/timeline", format!("/orders/{}/timeline", Uuid::now_v7())),
+        Kind::Inventory | Kind::User => ("/products", "/products?limit=1".to_owned()),
+    };
+    let failpoint = format!("http.handler.{route}");
+    arena.admin.arm(&base, &json!({"failpoint": failpoint, "action": "panic"})).await?;
+    let answered = answer(arena.http.get(format!("{base}{path}")).bearer_auth(arena.admin.account.token().await?)).await;
+    let recovering = arena.over(planned.limit());
+    if arena.admin.is_armed(&base, &failpoint).await? {
+        return Err(ChaosError::NotLanded(format!("{id} did not pass {failpoint}")));
+    }
+    if answered.status != Some(500) || !answered.is_problem() {
+        arena.findings.push(format!("{id}: a panic in {route} was not answered with 500 problem+json: {answered:?}"));
+    }
+    Ok(Struck { evidence: format!("{id} passed {failpoint}, armed to panic; answered {:?}", answered.status), recovering })
+}
+
+async fn fired(arena: &Arena, planned: &PlannedFault, failpoint: &str) -> Result<(), ChaosError> {
+    let (base, payment) = (arena.url(planned.target)?, payment_for(arena, planned.target)?);
+    arena
+        .landed(&payment, EVIDENCE_WITHIN, async || match arena.admin.is_armed(&base, failpoint).await {
+            Ok(false) => Ok(()),
+            Ok(true) => Err(format!("{} has not passed {failpoint}", planned.target)),
+            Err(error) => Err(error.to_string()),
+        })
+        .await
+}

@@ -1,0 +1,74 @@
+//! F10: events that nobody can process.
+
+use std::time::{Duration, Instant};
+
+use uuid::Uuid;
+
+use super::{EVIDENCE_WITHIN, PlannedFault, Struck};
+use crate::ChaosError;
+use crate::arena::{Arena, PLENTY};
+use crate::buyer::one;
+use crate::fault::Fault;
+use crate::requests::{Poison, redrive_once, send_poison};
+use ctl::wait;
+
+/// Orders timed before and while an event fails. The slowest of so few stands for the 99th of a hundred.
+const TIMED: usize = 20;
+/// The longest an order of those may take.
+const ENDS_WITHIN: Duration = Duration::from_secs(15);
+/// Two busy cores make this much difference by themselves.
+const NOISE: Duration = Duration::from_millis(300);
+/// Five deliveries, each a claim interval apart, and the way there.
+const BURIED_WITHIN: Duration = Duration::from_secs(40);
+/// Letters looked through.
+const LETTERS: usize = 1000;
+
+pub async fn unreadable(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+    let kind = if planned.fault == Fault::PoisonNotJson { Poison::NotJson } else { Poison::UnknownType };
+    let event = send_poison(&arena.stack.redis_url(), kind, &arena.log).await?;
+    let evidence = buried(arena, kind, event, EVIDENCE_WITHIN).await?;
+    Ok(Struck { evidence, recovering: arena.over(planned.limit()) })
+}
+
+/// Others must hardly notice; and it comes back from a redrive once.
+pub async fn failing(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+    let kind = Poison::AlwaysFails;
+    let before = slowest(arena).await?;
+    let event = send_poison(&arena.stack.redis_url(), kind, &arena.log).await?;
+    let meanwhile = slowest(arena).await?;
+    arena.measured.push(format!("orders to their end, slowest of {TIMED}: {before:.0?} before the poison, {meanwhile:.0?} with it"));
+    if meanwhile > before * 2 + NOISE {
+        arena.findings.push(format!("a failing event slowed others from {before:.0?} to {meanwhile:.0?}"));
+    }
+    let evidence = buried(arena, kind, event, BURIED_WITHIN).await?;
+    let redrive = redrive_once(&arena.admin.api().await?, kind, event, BURIED_WITHIN).await?;
+    if !redrive.works_once {
+        arena.findings.push(format!("dead letter {} could be redriven twice", redrive.first));
+    }
+    Ok(Struck { evidence: format!("{evidence}; redriven, and dead again"), recovering: arena.over(planned.limit()) })
+}
+
+pub async fn slowest(arena: &Arena) -> Result<Duration, ChaosError> {
+    let mut slowest = Duration::ZERO;
+    for _ in 0..TIMED {
+        let began = Instant::now();
+        let order = arena.buyer.insist(&one(PLENTY), ENDS_WITHIN).await?;
+        arena.buyer.ended(order, ENDS_WITHIN).await?;
+        slowest = slowest.max(began.elapsed());
+    }
+    Ok(slowest)
+}
+
+async fn buried(arena: &Arena, kind: Poison, event: Uuid, within: Duration) -> Result<String, ChaosError> {
+    let api = arena.admin.api().await?;
+    let letter = wait::until("the dead letter", within, async || {
+        let letters = api.dead_letters(kind.victim(), Some(kind.stream()), LETTERS).await.map_err(|error| error.to_string())?;
+        let found = letters.into_iter().find(|letter| letter.event["id"] == event.to_string());
+        found.ok_or_else(|| format!("none of event {event} in {}", kind.stream()))
+    });
+    let letter = letter.await.map_err(|error| ChaosError::NotLanded(error.to_string()))?;
+    if letter.reason != kind.reason() {
+        return Err(ChaosError::NotLanded(format!("dead letter {} says `{}`, not `{}`", letter.id, letter.reason, kind.reason())));
+    }
+    Ok(format!("dead letter {} with reason `{}` after {} deliveries", letter.id, letter.reason, letter.deliveries))
+}

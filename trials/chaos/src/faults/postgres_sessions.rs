@@ -1,0 +1,171 @@
+//! F21: PostgreSQL is there, and the sessions that exist are of no use any more.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use tokio::time::sleep;
+use uuid::Uuid;
+
+use super::meanwhile::{HEALED_WITHIN, NOISE, WITHIN, readiness_names};
+use super::{PlannedFault, Struck};
+use crate::ChaosError;
+use crate::arena::{Arena, PLENTY};
+use crate::buyer::{Answer, answer, one};
+use ctl::instance::InstanceError;
+use ctl::stack::{Kind, ServiceId};
+use ctl::wait;
+
+/// Twice the connections that a service may have: whatever is left of the silent ones is met.
+const READS: usize = 16;
+/// Beyond the 5 s in which an instance must say that it is not ready.
+const READONLY_FOR: Duration = Duration::from_secs(2);
+/// Text columns of a hot table that services read, and their collation.
+type Columns = (Kind, &'static str, &'static [&'static str], &'static str);
+const COLUMNS: [Columns; 2] = [
+    (Kind::Payment, "orders", &["request_id", "traceparent", "currency", "payment_method", "charge_id"], "COLLATE \"C\""),
+    (Kind::Inventory, "products", &["name", "currency"], ""),
+];
+
+/// No byte, no end: as from a firewall that has forgotten the connections. They are never reset, also not at the end.
+pub async fn silent(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+    let hits = |arena: &Arena| arena.network.lanes().map(|lane| lane.postgres.landed()).sum::<u64>();
+    let before = hits(arena);
+    arena.network.lanes().for_each(|lane| lane.postgres.silence());
+    let recovering = arena.over(planned.limit());
+    all_answer_again(arena, "connections to PostgreSQL are silent").await;
+    match hits(arena) - before {
+        0 => Err(ChaosError::NotLanded("nobody had a connection to PostgreSQL".to_owned())),
+        hits => Ok(Struck { evidence: format!("{hits} connections went silent"), recovering }),
+    }
+}
+
+/// Each instance, and not only one of them.
+async fn all_answer_again(arena: &mut Arena, when: &str) {
+    let ids = [arena.ids(Kind::Inventory), arena.ids(Kind::Payment)].concat();
+    let looks = join_all(ids.iter().map(|id| answers_again(arena, *id))).await;
+    for (id, look) in ids.iter().zip(looks) {
+        let wrong = look.err().map(|error| format!("{when}: {error}"));
+        arena.findings.extend(wrong.as_ref().map(|wrong| format!("{id}: {wrong}")));
+        arena.judged.progress.note(&id.to_string(), wrong);
+    }
+}
+
+/// Its first 2xx to an order or a list comes in time, and after that nobody meets a connection
+/// that is silent.
+async fn answers_again(arena: &Arena, id: ServiceId) -> Result<(), ChaosError> {
+    let began = Instant::now();
+    wait::until("its first 2xx", WITHIN + NOISE, async || match first_answer(arena, id).await.map_err(|error| error.to_string())? {
+        answer if answer.is_ok() => Ok(()),
+        answer => Err(format!("{:?} {}", answer.status, answer.text)),
+    })
+    .await?;
+    sleep((WITHIN + NOISE).saturating_sub(began.elapsed())).await;
+    let token = arena.admin.account.token().await?;
+    let read = format!("{}/{}?limit=1", arena.url(id)?, if id.kind == Kind::Payment { "orders" } else { "products" });
+    let answers = join_all((0..READS).map(|_| answer(arena.http.get(&read).bearer_auth(&token)))).await;
+    match answers.iter().filter(|answer| !answer.is_ok()).count() {
+        0 => Ok(()),
+        _ => Err(InstanceError::Request { what: format!("{READS} reads after 5 s"), why: statuses(&answers) }.into()),
+    }
+}
+
+async fn first_answer(arena: &Arena, id: ServiceId) -> Result<Answer, ChaosError> {
+    let url = arena.url(id)?;
+    if id.kind == Kind::Payment {
+        return arena.buyer.send(&url, &one(PLENTY), &Uuid::now_v7().to_string()).await;
+    }
+    Ok(answer(arena.http.get(format!("{url}/products?limit=1")).bearer_auth(arena.admin.account.token().await?)).await)
+}
+
+/// How many of each, 0 for those without an answer.
+fn statuses(answers: &[Answer]) -> String {
+    let mut statuses: BTreeMap<u16, u32> = BTreeMap::new();
+    answers.iter().for_each(|answer| *statuses.entry(answer.status.unwrap_or_default()).or_default() += 1);
+    format!("{statuses:?}")
+}
+
+/// First everything is read-only, which `/readyz` must say. Then only the sessions that exist are, as after a demotion.
+pub async fn readonly(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+    let payment = arena.database(Kind::Payment);
+    payment.execute("ALTER SYSTEM SET default_transaction_read_only = on").await?;
+    payment.execute("SELECT pg_reload_conf()").await?;
+    readiness_names(arena, &[Kind::Inventory, Kind::Payment], "database", Some(false)).await;
+    sleep(READONLY_FOR).await;
+    let refused = payment.takes_writes().await;
+    for kind in Kind::ALL {
+        arena.database(kind).execute(&override_of(kind, "SET default_transaction_read_only = off")).await?;
+    }
+    works_again(arena, "sessions are read-only, new ones would not be").await;
+    end_readonly(arena).await?;
+    let recovering = arena.over(planned.limit());
+    match refused {
+        Err(why) => Ok(Struck { evidence: format!("a new session said: {why}"), recovering }),
+        Ok(()) => Err(ChaosError::NotLanded("PostgreSQL took writes".to_owned())),
+    }
+}
+
+/// Sessions that began meanwhile do not heed the server's own setting: they end, so that the next fault of this kind lands.
+pub async fn end_readonly(arena: &Arena) -> Result<(), ChaosError> {
+    let payment = arena.database(Kind::Payment);
+    payment.execute("ALTER SYSTEM RESET default_transaction_read_only").await?;
+    for kind in Kind::ALL {
+        arena.database(kind).execute(&override_of(kind, "RESET default_transaction_read_only")).await?;
+    }
+    let end =
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
+    payment.execute("SELECT pg_reload_conf()").await?;
+    payment.number(end, &[]).await.map(drop)
+}
+
+/// The session that says this may be read-only itself.
+fn override_of(kind: Kind, what: &str) -> String {
+    format!("SET transaction_read_only = off; ALTER DATABASE {} {what}", kind.database())
+}
+
+/// Prepared statements that were right, and are not any more. There and back: both are changes below running services.
+pub async fn stale_plan(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+    retype(arena, "varchar(300)").await?;
+    let changed = arena.database(Kind::Payment).number(IS_VARCHAR, &[]).await?;
+    works_again(arena, "columns have another type").await;
+    all_answer_again(arena, "columns have another type").await;
+    retype(arena, "text").await?;
+    let recovering = arena.over(planned.limit());
+    match changed {
+        1 => Ok(Struck { evidence: "columns of orders and products had another type for a while".to_owned(), recovering }),
+        _ => Err(ChaosError::NotLanded("the type is the old one".to_owned())),
+    }
+}
+
+/// To a type that means the same.
+async fn retype(arena: &Arena, to: &str) -> Result<(), ChaosError> {
+    for (kind, table, columns, collation) in COLUMNS {
+        let changes: Vec<String> = columns.iter().map(|column| format!("ALTER COLUMN {column} TYPE {to} {collation}")).collect();
+        arena.database(kind).execute(&format!("ALTER TABLE {table} {}", changes.join(", "))).await?;
+    }
+    Ok(())
+}
+
+const IS_VARCHAR: &str = "SELECT count(*) FROM information_schema.columns
+    WHERE table_schema = 'public' AND table_name = 'orders' AND column_name = 'request_id' AND data_type = 'character varying'";
+
+/// First 2xx within 5 s, an order at its end within 15 s.
+pub async fn works_again(arena: &mut Arena, when: &str) {
+    let began = Instant::now();
+    let worked = async {
+        let order = arena.buyer.insist(&one(PLENTY), HEALED_WITHIN).await?;
+        let accepted = began.elapsed();
+        arena.buyer.ended(order, HEALED_WITHIN).await?;
+        Ok::<_, ChaosError>(accepted)
+    };
+    let wrong = match worked.await {
+        Ok(accepted) if accepted > WITHIN => Some(format!("first 2xx after {:.1} s, not 5", accepted.as_secs_f64())),
+        Ok(_) if began.elapsed() > HEALED_WITHIN => {
+            Some(format!("an order at its end after {:.1} s, not 15", began.elapsed().as_secs_f64()))
+        }
+        Ok(_) => None,
+        Err(error) => Some(error.to_string()),
+    };
+    arena.findings.extend(wrong.as_ref().map(|wrong| format!("{when}: {wrong}")));
+    arena.judged.progress.note(when, wrong);
+}

@@ -1,0 +1,208 @@
+//! F19: Redis answers, and refuses. Orders need it for delivery only: they are accepted, and end when it is well again.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::time::Duration;
+
+use tokio::time::timeout;
+use uuid::Uuid;
+
+use super::meanwhile::{HEALED_WITHIN, orders_are_accepted, others_end, readiness_names};
+use super::{EVIDENCE_WITHIN, PlannedFault, Struck};
+use crate::ChaosError;
+use crate::arena::{Arena, PLENTY};
+use crate::buyer::one;
+use crate::direct::DirectRedis;
+use crate::fault::Fault;
+use ctl::stack::Kind;
+use ctl::wait;
+
+/// A refusal lasts for longer than an instance may take to notice it.
+const AT_LEAST: Duration = Duration::from_secs(6);
+/// A start that needs no write of Redis takes a second or two; a debug build on a busy machine some more.
+const STARTS_WITHIN: Duration = Duration::from_secs(20);
+/// Orders whose events wait.
+const WAITING: usize = 3;
+const PASSWORD: &str = "changed";
+/// The key of the write that Redis must refuse.
+const PROBE: &str = "chaos:probe";
+/// Every key but `refund_order`: patterns can only allow.
+const ALL_BUT_REFUNDS: [&str; 4] = ["~[^r]*", "~r[^e]*", "~re[^f]*", "~refund_order.dead*"];
+
+/// The refusal in place, kept for some seconds, and taken back, whatever was seen.
+pub async fn refuse(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+    let fault = planned.fault;
+    let folder = arena.folder.path().join("redis");
+    let waiting = if fault == Fault::RedisFull { wait_in_redis(arena).await? } else { Vec::new() };
+    let begun = begin(&arena.redis()?, fault, &folder).await;
+    let seen = match &begun {
+        Ok(_) => meanwhile(arena, planned, &waiting).await,
+        Err(_) => Ok(()),
+    };
+    end(&arena.stack.redis_url(), fault, &folder).await?;
+    let recovering = arena.over(planned.limit());
+    seen?;
+    Ok(Struck { evidence: begun?, recovering })
+}
+
+async fn begin(redis: &DirectRedis, fault: Fault, folder: &Path) -> Result<String, ChaosError> {
+    match fault {
+        Fault::RedisFull => {
+            let used = redis.info("used_memory").await?;
+            // Below what is used: however much is trimmed now, it stays full.
+            config(redis, "maxmemory", &(used / 2).to_string()).await?;
+        }
+        // More than there are, also after a failover has left one.
+        Fault::RedisNoreplicas => config(redis, "min-replicas-to-write", "9").await?,
+        Fault::RedisMisconf => fail_snapshot(redis, folder).await?,
+        Fault::RedisNoauth => lock_out(redis).await?,
+        _ => {
+            let words = [&["ACL", "SETUSER", "default", "resetkeys"][..], &ALL_BUT_REFUNDS].concat();
+            redis.command::<()>(&words).await?;
+        }
+    }
+    refused(redis, if fault == Fault::RedisNoperm { &["PERSIST", "refund_order"] } else { &["SET", PROBE, "1"] }).await
+}
+
+/// The evidence: what Redis says to a write now.
+async fn refused(redis: &DirectRedis, write: &[&str]) -> Result<String, ChaosError> {
+    match redis.command::<redis::Value>(write).await {
+        Err(ChaosError::Redis(error)) => Ok(format!("Redis says: {error}")),
+        Err(other) => Err(other),
+        Ok(_) => Err(ChaosError::NotLanded(format!("Redis still takes {}", write.join(" ")))),
+    }
+}
+
+async fn config(redis: &DirectRedis, name: &str, value: &str) -> Result<(), ChaosError> {
+    redis.command(&["CONFIG", "SET", name, value]).await
+}
+
+/// A snapshot that cannot be written: its folder is closed. The append-only file is open already and goes on.
+async fn fail_snapshot(redis: &DirectRedis, folder: &Path) -> Result<(), ChaosError> {
+    close(folder, true)?;
+    config(redis, "stop-writes-on-bgsave-error", "yes").await?;
+    config(redis, "save", "3600 1000000").await?;
+    redis.command::<redis::Value>(&["BGSAVE"]).await?;
+    wait::until("a snapshot fails", EVIDENCE_WITHIN, async || {
+        let text: String = redis.command(&["INFO", "persistence"]).await.map_err(|error| error.to_string())?;
+        if text.contains("rdb_last_bgsave_status:err") { Ok(()) } else { Err("it did not".to_owned()) }
+    })
+    .await
+    .map_err(|error| ChaosError::NotLanded(error.to_string()))
+}
+
+fn close(folder: &Path, closed: bool) -> Result<(), ChaosError> {
+    let mode = Permissions::from_mode(if closed { 0o500 } else { 0o700 });
+    fs::set_permissions(folder, mode).map_err(ChaosError::io(format!("change the rights of {}", folder.display())))
+}
+
+/// Connections that exist would stay logged in.
+async fn lock_out(redis: &DirectRedis) -> Result<(), ChaosError> {
+    config(redis, "requirepass", PASSWORD).await?;
+    with_password(redis.url())?.command::<redis::Value>(&["CLIENT", "KILL", "TYPE", "normal"]).await.map(drop)
+}
+
+fn with_password(url: &str) -> Result<DirectRedis, ChaosError> {
+    DirectRedis::at(&url.replacen("redis://", &format!("redis://:{PASSWORD}@"), 1))
+}
+
+/// Takes it back. It works also when nothing is in place.
+async fn end(url: &str, fault: Fault, folder: &Path) -> Result<(), ChaosError> {
+    let redis = DirectRedis::at(url)?;
+    match fault {
+        Fault::RedisFull => config(&redis, "maxmemory", "0").await,
+        Fault::RedisNoreplicas => config(&redis, "min-replicas-to-write", "0").await,
+        Fault::RedisMisconf => {
+            close(folder, false)?;
+            config(&redis, "save", "").await?;
+            // One that runs already is as good.
+            _ = redis.command::<redis::Value>(&["BGSAVE"]).await;
+            Ok(())
+        }
+        Fault::RedisNoauth => match config(&redis, "requirepass", "").await {
+            Err(_) => config(&with_password(url)?, "requirepass", "").await,
+            ended => ended,
+        },
+        _ => redis.command(&["ACL", "SETUSER", "default", "allkeys"]).await,
+    }
+}
+
+/// What a fault that failed half-way has left behind.
+pub async fn take_back(arena: &Arena) -> Result<(), ChaosError> {
+    let (url, folder) = (arena.stack.redis_url(), arena.folder.path().join("redis"));
+    // The password first: without it nothing else can be taken back.
+    for fault in [Fault::RedisNoauth, Fault::RedisFull, Fault::RedisNoreplicas, Fault::RedisMisconf, Fault::RedisNoperm] {
+        end(&url, fault, &folder).await?;
+    }
+    Ok(())
+}
+
+async fn meanwhile(arena: &mut Arena, planned: &PlannedFault, waiting: &[Uuid]) -> Result<(), ChaosError> {
+    let hold = planned.hold().max(AT_LEAST);
+    if planned.fault == Fault::RedisNoperm {
+        let refused = orders_are_accepted(arena, hold).await?;
+        note(arena, planned, refused);
+        others_end(arena, "refund_order refused by Redis").await;
+        return Ok(());
+    }
+    if planned.fault == Fault::RedisFull {
+        starts(arena).await;
+        reads(arena, waiting).await;
+    }
+    readiness_names(arena, &[Kind::Inventory, Kind::Payment], "redis", None).await;
+    let refused = orders_are_accepted(arena, hold).await?;
+    note(arena, planned, refused);
+    Ok(())
+}
+
+fn note(arena: &mut Arena, planned: &PlannedFault, refused: Vec<String>) {
+    arena.judged.progress.note(&planned.fault.name(), refused.first().cloned());
+    arena.findings.extend(refused);
+}
+
+/// Orders whose events nobody has read yet: all of inventory has died.
+async fn wait_in_redis(arena: &mut Arena) -> Result<Vec<Uuid>, ChaosError> {
+    for id in arena.ids(Kind::Inventory) {
+        arena.kill9(id).await?;
+    }
+    let (redis, mut waiting) = (arena.redis()?, Vec::new());
+    for _ in 0..WAITING {
+        let order = arena.buyer.insist(&one(PLENTY), EVIDENCE_WITHIN).await?;
+        wait::until("its event is published", EVIDENCE_WITHIN, async || {
+            let entry = redis.entry_about("order_completed", &order.to_string()).await.map_err(|error| error.to_string())?;
+            entry.ok_or_else(|| "it is not".to_owned())
+        })
+        .await?;
+        waiting.push(order);
+    }
+    Ok(waiting)
+}
+
+/// Its group is there already: nothing that a full Redis refuses is needed.
+async fn starts(arena: &mut Arena) {
+    for id in arena.ids(Kind::Inventory) {
+        let wrong = match timeout(STARTS_WITHIN, arena.stack.restart(id)).await {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(_) => Some(format!("not ready within {STARTS_WITHIN:?}")),
+        };
+        arena.findings.extend(wrong.as_ref().map(|wrong| format!("{id} does not start while Redis is full: {wrong}")));
+        arena.judged.progress.note("a start beside a full Redis", wrong);
+    }
+}
+
+/// Reading and acknowledging is what makes room: it goes on.
+async fn reads(arena: &mut Arena, waiting: &[Uuid]) {
+    let (inventory, taken) =
+        (arena.database(Kind::Inventory), "SELECT count(DISTINCT order_id) FROM stock_ledger WHERE order_id = ANY($1)");
+    let read =
+        wait::until("what waits in a full Redis is read", HEALED_WITHIN, async || match inventory.number(taken, &[&waiting]).await {
+            Ok(all) if usize::try_from(all) == Ok(waiting.len()) => Ok(()),
+            Ok(some) => Err(format!("{some} of {} are", waiting.len())),
+            Err(error) => Err(error.to_string()),
+        });
+    let wrong = read.await.err().map(|error| error.to_string());
+    arena.findings.extend(wrong.clone());
+    arena.judged.progress.note("reading from a full Redis", wrong);
+}

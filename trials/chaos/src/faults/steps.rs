@@ -1,0 +1,31 @@
+//! F1 at a step: a failpoint kills the process at the very moment that is meant.
+
+use serde_json::json;
+
+use super::{EVIDENCE_WITHIN, PlannedFault, Struck, payment_for};
+use crate::ChaosError;
+use crate::arena::Arena;
+
+pub async fn kill_at_step(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+    let (id, (name, nth)) = (planned.target, step(planned)?);
+    let base = arena.url(id)?;
+    arena.admin.arm(&base, &json!({"failpoint": name, "nth": nth, "action": "kill"})).await?;
+    let payment = payment_for(arena, id)?;
+    let service = arena.stack.service(id)?;
+    arena
+        .landed(&payment, EVIDENCE_WITHIN, async || match service.exit_status() {
+            Some(_) => Ok(()),
+            None => Err(format!("{id} lives; it has not passed {name} {nth} times")),
+        })
+        .await?;
+    let evidence = format!("{} at {name}", arena.kill9(id).await?);
+    let recovering = arena.over(planned.limit());
+    arena.stack.restart(id).await?;
+    Ok(Struck { evidence, recovering })
+}
+
+/// The step of a fault that has one.
+pub fn step(planned: &PlannedFault) -> Result<(&str, u32), ChaosError> {
+    let step = planned.failpoint.as_ref().map(|(name, nth)| (name.as_str(), *nth));
+    step.ok_or_else(|| ChaosError::Impossible("there is no failpoint of that name; see --list".to_owned()))
+}

@@ -1,0 +1,96 @@
+//! F8: a process that stands still for longer than its entries are its own, and then goes on as if nothing had happened.
+
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use serde_json::json;
+use tokio::time::sleep;
+
+use super::steps::step;
+use super::{EVIDENCE_WITHIN, PlannedFault, Struck, payment_for, process};
+use crate::ChaosError;
+use crate::arena::{Arena, PLENTY};
+use crate::buyer::one;
+use ctl::stack::ServiceId;
+use ctl::wait;
+
+/// Beyond the claim idle time, for an order that a peer has to see through.
+const GOES_ON_WITHIN: Duration = Duration::from_secs(10);
+const STOPS_WITHIN: Duration = Duration::from_secs(2);
+
+pub async fn pause(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+    let id = planned.target;
+    let stopped = stop(arena, planned).await;
+    let went_on = match &stopped {
+        Ok(_) => stand_still(arena, id).await,
+        Err(_) => Ok(()),
+    };
+    // Whatever was seen: nothing may stay stopped.
+    arena.stack.service(id)?.signal(Signal::SIGCONT);
+    let recovering = arena.over(planned.limit());
+    went_on?;
+    Ok(Struck { evidence: stopped?, recovering })
+}
+
+/// At a failpoint, or with pending entries in hand.
+async fn stop(arena: &Arena, planned: &PlannedFault) -> Result<String, ChaosError> {
+    let id = planned.target;
+    if planned.failpoint.is_none() {
+        let (held, lock) = process::hold_entries(arena, id).await?;
+        arena.stack.service(id)?.signal(Signal::SIGSTOP);
+        let stopped = stands_still(arena, id).await;
+        lock.release().await?;
+        return stopped.map(|state| format!("{state} with {held} pending entries"));
+    }
+    let (name, nth) = step(planned)?;
+    arena.admin.arm(&arena.url(id)?, &json!({"failpoint": name, "nth": nth, "action": "stop"})).await?;
+    let (pid, payment) = (arena.stack.service(id)?.pid(), payment_for(arena, id)?);
+    arena.landed(&payment, EVIDENCE_WITHIN, async || stopped(pid)).await?;
+    Ok(format!("{id} (pid {pid}) is in state T at {name}"))
+}
+
+/// Twice the claim idle time; with a peer, orders must come to their end meanwhile.
+async fn stand_still(arena: &mut Arena, id: ServiceId) -> Result<(), ChaosError> {
+    let idle = arena.profile.claim_idle();
+    let has_peer = arena.ids(id.kind).len() > 1;
+    let buyer = arena.buyer.clone();
+    let peer_goes_on = async {
+        if !has_peer {
+            return Ok(());
+        }
+        let order = buyer.insist(&one(PLENTY), idle + GOES_ON_WITHIN).await?;
+        buyer.ended(order, idle + GOES_ON_WITHIN).await.map(drop)
+    };
+    let (went_on, ()) = tokio::join!(peer_goes_on, sleep(idle * 2));
+    if let Err(error) = went_on {
+        arena.findings.push(format!("while {id} stood still its peer did not go on: {error}"));
+    }
+    Ok(())
+}
+
+async fn stands_still(arena: &Arena, id: ServiceId) -> Result<String, ChaosError> {
+    let pid = arena.stack.service(id)?.pid();
+    let state = wait::until(format!("{id} stands still"), STOPS_WITHIN, async || stopped(pid)).await;
+    state.map(|()| format!("{id} (pid {pid}) is in state T")).map_err(|error| ChaosError::NotLanded(error.to_string()))
+}
+
+/// Whether the kernel says that it stands still.
+pub fn stopped(pid: i32) -> Result<(), String> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).map_err(|error| error.to_string())?;
+    // The program's name may hold anything; the state follows its closing bracket.
+    match stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next()) {
+        Some('T') => Ok(()),
+        state => Err(format!("process {pid} is in state {state:?}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_process_is_not_standing_still() {
+        let pid = i32::try_from(std::process::id()).expect("a pid");
+        assert!(stopped(pid).is_err_and(|state| !state.contains("None")));
+    }
+}

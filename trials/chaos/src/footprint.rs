@@ -1,0 +1,261 @@
+//! I15, sampled: what a run takes up, and whether that grows with its length.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::ChaosError;
+use super::arena::Arena;
+use super::run::Lasting;
+use bench::text;
+use ctl::stack::{Kind, Service};
+use servers::processes::resident;
+
+/// Two a quarter are the least of which one is the median.
+const ENOUGH: usize = 8;
+/// Rarely enough that counting the rows of a large outbox is no load.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+const OUTBOX: &str = "SELECT count(*) FROM outbox";
+const CONNECTIONS: &str = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'";
+/// All streams, without partitions: a run that lasts has none.
+const STREAMS: [&str; 4] = ["order_completed", "stock_reserved", "refund_order", "product_changed"];
+
+/// What a run takes up at one moment, by the name of the figure. Bytes, rows, or just how many.
+pub type Footprint = BTreeMap<String, u64>;
+
+/// Over time, in seconds.
+#[derive(Debug)]
+pub struct Footprints {
+    began: Instant,
+    looks: Vec<(f64, Footprint)>,
+}
+
+impl Default for Footprints {
+    fn default() -> Self {
+        Self { began: Instant::now(), looks: Vec::new() }
+    }
+}
+
+/// How much more than before a figure may be before it counts as grown: a share, and an amount that is noise.
+struct Allowance {
+    of: &'static str,
+    share: f64,
+    noise: u64,
+}
+
+/// An allocator keeps what it once had, a trim comes every ten seconds, an outbox holds what is on its way.
+const ALLOWED: [Allowance; 5] = [
+    Allowance { of: "redis_bytes", share: 0.25, noise: 16 << 20 },
+    Allowance { of: "outbox_rows", share: 0.5, noise: 3000 },
+    Allowance { of: "rss_", share: 0.25, noise: 24 << 20 },
+    Allowance { of: "connections", share: 0.0, noise: 16 },
+    Allowance { of: "consumer_names", share: 0.0, noise: 4 },
+];
+
+impl Footprints {
+    /// Looks once a second, until it is dropped. What cannot be asked at a moment is left out of it.
+    pub async fn collect(&mut self, arena: &Arena) -> std::convert::Infallible {
+        let mut ticks = interval(LOOK_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            let figures = of_servers(arena).await.into_iter().chain(of_processes(arena)).collect();
+            self.looks.push((self.began.elapsed().as_secs_f64(), figures));
+        }
+    }
+
+    /// Looks once: at the servers only. What a process takes up says nothing in a run that starts it again and again.
+    pub async fn look(&mut self, arena: &Arena) {
+        self.looks.push((self.began.elapsed().as_secs_f64(), of_servers(arena).await));
+    }
+
+    /// I15, if there were looks enough to say something.
+    pub fn judge(&self, arena: &mut Arena) {
+        if self.looks.len() < ENOUGH {
+            return;
+        }
+        for (name, grown) in self.grown() {
+            arena.findings.extend(grown.as_ref().map(|grown| format!("{name} grows with the length of the run: {grown}")));
+            arena.judged.bounds.note(&name, grown);
+        }
+    }
+
+    /// For whoever wants to see them.
+    ///
+    /// # Errors
+    /// [`ChaosError::Io`].
+    pub fn draw(&self, lasting: &Lasting, title: &str) -> Result<(), ChaosError> {
+        lasting.picture.as_ref().map_or(Ok(()), |picture| self.write(picture, title))
+    }
+
+    /// The most there was of a figure.
+    #[must_use]
+    pub fn most(&self, name: &str) -> u64 {
+        self.looks.iter().filter_map(|(_, figures)| figures.get(name)).copied().max().unwrap_or(0)
+    }
+
+    /// Figures that were larger in the last quarter than in the second one.
+    #[must_use]
+    pub fn grown(&self) -> Vec<(String, Option<String>)> {
+        let quarter = self.looks.len() / 4;
+        let (second, last) = (&self.looks[quarter..quarter * 2], &self.looks[quarter * 3..]);
+        let names = self.looks.last().map(|(_, figures)| figures.keys().cloned().collect::<Vec<_>>()).unwrap_or_default();
+        let judged = |name: String| {
+            let allowed = ALLOWED.iter().find(|allowed| name.starts_with(allowed.of))?;
+            let (before, after) = (median(second, &name), median(last, &name));
+            let most = before + (before as f64 * allowed.share) as u64 + allowed.noise;
+            Some((name, (after > most).then(|| format!("{before} in the second quarter, {after} in the last, allowed {most}"))))
+        };
+        names.into_iter().filter_map(judged).collect()
+    }
+
+    /// The figures as CSV.
+    #[must_use]
+    pub fn csv(&self) -> String {
+        let names: Vec<&String> =
+            self.looks.iter().max_by_key(|(_, figures)| figures.len()).map(|(_, all)| all.keys().collect()).unwrap_or_default();
+        let mut csv = String::from("seconds");
+        names.iter().for_each(|name| _ = write!(csv, ",{name}"));
+        for (seconds, figures) in &self.looks {
+            let _ = write!(csv, "\n{seconds:.1}");
+            names.iter().for_each(|name| _ = write!(csv, ",{}", figures.get(*name).map(u64::to_string).unwrap_or_default()));
+        }
+        csv + "\n"
+    }
+
+    /// Picture and figures: `soak.svg`, `soak.csv`.
+    fn write(&self, picture: &Path, title: &str) -> Result<(), ChaosError> {
+        let written = |path: &Path, text: String| std::fs::write(path, text).map_err(ChaosError::io(format!("write {}", path.display())));
+        written(picture, self.svg(title))?;
+        written(&picture.with_extension("csv"), self.csv())
+    }
+
+    /// The figures as a picture: a line each, on a scale of its own, with its least and its most.
+    fn svg(&self, title: &str) -> String {
+        let names: Vec<String> = self.looks.last().map(|(_, figures)| figures.keys().cloned().collect()).unwrap_or_default();
+        let height = TOP + BAND * names.len() as f64 + 30.0;
+        let mut svg = format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" font-family=\"sans-serif\" font-size=\"13\">\n\
+             <rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n"
+        );
+        let _ = writeln!(svg, "{}", text(16.0, 26.0, "font-size=\"17\" font-weight=\"bold\"", title));
+        for (index, name) in names.iter().enumerate() {
+            svg += &self.band(name, TOP + BAND * index as f64);
+        }
+        let end = self.looks.last().map_or(0.0, |(seconds, _)| *seconds);
+        let _ = writeln!(svg, "{}", text(LEFT, height - 10.0, "fill=\"#57606a\"", "0 min"));
+        let _ = writeln!(svg, "{}", text(RIGHT, height - 10.0, "text-anchor=\"end\" fill=\"#57606a\"", &format!("{:.1} min", end / 60.0)));
+        svg + "</svg>\n"
+    }
+
+    fn band(&self, name: &str, top: f64) -> String {
+        let (most, end) = (self.most(name).max(1) as f64, self.looks.last().map_or(1.0, |(seconds, _)| seconds.max(1.0)));
+        // Of the looks that share a point the one with the most.
+        let point = |looks: &[(f64, Footprint)]| {
+            let (seconds, _) = looks.first()?;
+            let value = looks.iter().filter_map(|(_, figures)| figures.get(name)).max()?;
+            let (x, share) = (LEFT + (RIGHT - LEFT) * seconds / end, *value as f64 / most);
+            Some(format!("{x:.1},{:.1}", top + BAND - 8.0 - (BAND - 16.0) * share))
+        };
+        let points: Vec<String> = self.looks.chunks(self.looks.len().div_ceil(POINTS).max(1)).filter_map(point).collect();
+        let base = top + BAND - 8.0;
+        let label = text(LEFT - 10.0, top + 24.0, "text-anchor=\"end\"", name);
+        let scale = text(
+            LEFT - 10.0,
+            top + 40.0,
+            "text-anchor=\"end\" fill=\"#57606a\" font-size=\"11\"",
+            &format!("at most {}", shown(name, most)),
+        );
+        format!(
+            "{label}\n{scale}\n<line x1=\"{LEFT}\" y1=\"{base}\" x2=\"{RIGHT}\" y2=\"{base}\" stroke=\"#d0d7de\"/>\n\
+             <polyline points=\"{}\" fill=\"none\" stroke=\"#1a7f37\" stroke-width=\"1.5\"/>\n",
+            points.join(" ")
+        )
+    }
+}
+
+const WIDTH: f64 = 960.0;
+const TOP: f64 = 44.0;
+/// The height of one figure's line.
+const BAND: f64 = 60.0;
+const LEFT: f64 = 190.0;
+const RIGHT: f64 = 940.0;
+/// Of a line: one every other pixel.
+const POINTS: usize = 375;
+
+fn shown(name: &str, value: f64) -> String {
+    let is_bytes = name.starts_with("rss_") || name.ends_with("_bytes");
+    if is_bytes { format!("{:.0} MiB", value / f64::from(1 << 20)) } else { format!("{value:.0}") }
+}
+
+async fn of_servers(arena: &Arena) -> Footprint {
+    let mut figures = Footprint::new();
+    if let Ok(redis) = arena.redis() {
+        let mut names = 0;
+        for stream in STREAMS {
+            let groups = redis.groups(stream).await.unwrap_or_default();
+            names += groups.iter().filter_map(|group| group.get("consumers")?.parse::<u64>().ok()).sum::<u64>();
+            figures.insert(format!("entries_{stream}"), redis.length(stream).await.unwrap_or(0));
+        }
+        figures.insert("consumer_names".to_owned(), names);
+        figures.extend(redis.info("used_memory").await.ok().map(|bytes| ("redis_bytes".to_owned(), bytes)));
+    }
+    for kind in [Kind::Inventory, Kind::Payment] {
+        let rows = arena.database(kind).number(OUTBOX, &[]).await.ok();
+        figures.extend(rows.map(|rows| (format!("outbox_rows_{kind}"), rows.unsigned_abs())));
+    }
+    let connections = arena.database(Kind::Payment).number(CONNECTIONS, &[]).await.ok();
+    figures.extend(connections.map(|number| ("connections".to_owned(), number.unsigned_abs())));
+    figures
+}
+
+fn of_processes(arena: &Arena) -> Footprint {
+    let running = arena.stack.services().filter(|service| service.exit_status().is_none());
+    running.map(|service: &Service| (format!("rss_{}", service.id()), resident(service.pid()))).collect()
+}
+
+fn median(samples: &[(f64, Footprint)], name: &str) -> u64 {
+    let mut values: Vec<u64> = samples.iter().filter_map(|(_, figures)| figures.get(name)).copied().collect();
+    values.sort_unstable();
+    values.get(values.len() / 2).copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sixteen samples of one figure.
+    fn over_time(name: &str, of: impl Fn(u64) -> u64) -> Footprints {
+        let looks = (0..16).map(|at| (at as f64, Footprint::from([(name.to_owned(), of(at))]))).collect();
+        Footprints { looks, ..Footprints::default() }
+    }
+
+    #[test]
+    fn what_grows_with_the_length_of_a_run_is_named_and_what_is_level_is_not() {
+        let growing = over_time("redis_bytes", |at| at * (64 << 20)).grown();
+        assert!(growing[0].1.as_ref().is_some_and(|why| why.contains("in the second quarter")), "{growing:?}");
+        assert_eq!(over_time("redis_bytes", |_| 64 << 20).grown(), [("redis_bytes".to_owned(), None)]);
+    }
+
+    #[test]
+    fn a_start_from_nothing_and_a_figure_without_a_bound_are_no_growth() {
+        assert_eq!(over_time("rss_payment-1", |at| if at < 4 { 0 } else { 90 << 20 }).grown(), [("rss_payment-1".to_owned(), None)]);
+        assert!(over_time("entries_order_completed", |at| at).grown().is_empty());
+    }
+
+    #[test]
+    fn figures_are_written_one_line_a_moment_and_drawn_one_line_a_figure() {
+        let level = over_time("connections", |_| 40);
+        assert!(level.csv().starts_with("seconds,connections\n0.0,40\n1.0,40\n"));
+        assert_eq!(level.svg("Soak").matches("<polyline").count(), 1);
+        assert_eq!(level.most("connections"), 40);
+    }
+
+    #[test]
+    fn a_run_too_short_to_be_sampled_has_not_grown() {
+        assert!(Footprints::default().grown().is_empty());
+    }
+}

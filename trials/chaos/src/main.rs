@@ -1,0 +1,220 @@
+//! `chaos`: reads the command line, runs faults in a stack of its own, prints the verdict.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::{Parser, ValueEnum};
+
+use chaos::arena::Arena;
+use chaos::fault::Fault;
+use chaos::live::Live;
+use chaos::profile::Profile;
+use chaos::run::{self, Lasting, Terms};
+use chaos::schedule::{self, Choice};
+use ctl::exit::{Exit, conclude};
+use ctl::terminal::{Output, table};
+
+const HELP: &str = "\
+Starts a stack of its own in a temporary folder: nothing that runs here is touched. The verdict is
+red, with exit code 1, when anything was lost, doubled, oversold or stuck, when a recovery was slow,
+or when a fault left no evidence of having happened.
+
+Examples:
+  chaos random
+  chaos kill-inventory --orders 200 --faults 3
+  chaos redis-full redis-noauth redis-demoted
+  chaos soak --minutes 30 --rate 1500 --picture soak.svg
+  chaos random --orders 20000 --faults 200 --seed 7
+  chaos --list";
+
+/// Breaks things on purpose in a stack of its own, and checks what is left
+#[derive(Debug, Parser)]
+#[command(name = "chaos", version, after_help = HELP, max_term_width = 100)]
+struct Args {
+    /// Faults, in turn; `random` is a mix of all that need no stack of their own
+    #[arg(value_parser = names(), required_unless_present = "list", hide_possible_values = true)]
+    fault: Vec<String>,
+    /// Say what there is, and what must hold
+    #[arg(long)]
+    list: bool,
+    /// Only say what would happen when
+    #[arg(long)]
+    plan: bool,
+    /// Orders in all, hot, scarce and of several lines; for `outbox-large` the rows it makes, if more than 5,000
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
+    orders: u64,
+    /// Faults in all [default: 10, less for those that take their time]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    faults: Option<u32>,
+    /// How long `soak`, `inventory-away`, `snapshot` and refusals of Redis last [default: 0.55; in a mix 10 s, refusals less]
+    #[arg(long, value_parser = positive)]
+    minutes: Option<f64>,
+    /// Orders a second of those [default: 150, what a debug build on two cores keeps up with]
+    #[arg(long, value_parser = positive)]
+    rate: Option<f64>,
+    /// Where those draw memory, rows and connections over time; the figures go beside it, as .csv
+    #[arg(long, value_name = "FILE.svg")]
+    picture: Option<PathBuf>,
+    /// The same seed does the same things [default: another one each time]
+    #[arg(long)]
+    seed: Option<u64>,
+    /// How patient the services are
+    #[arg(long, value_enum, default_value_t = Profile::Fast)]
+    profile: Profile,
+    /// Instances of inventory and payment each
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=8))]
+    instances: u8,
+    /// Leave the stack running afterwards, until Ctrl-C, and keep its folder
+    #[arg(long)]
+    keep: bool,
+    /// Machine-readable output on standard output, and nothing else there
+    #[arg(long)]
+    json: bool,
+    /// Only this step, for the fault `failpoint`
+    #[cfg(feature = "failpoints")]
+    #[arg(long, value_name = "NAME")]
+    failpoint: Option<String>,
+    /// Plant a known bug into all services: the verdict must be red
+    #[cfg(feature = "seeded-bugs")]
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(runtime::seeded_bug::ALL))]
+    seed_bug: Option<String>,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    conclude(&run(&Args::parse()).await)
+}
+
+fn names() -> impl TypedValueParser<Value = String> {
+    let faults = Fault::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+    PossibleValuesParser::new(faults.chain([PossibleValue::new("random")]))
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|number: &f64| number.is_finite() && *number > 0.0).ok_or_else(|| "a number above 0".to_owned())
+}
+
+/// What the names on the command line mean.
+fn choice(names: &[String]) -> anyhow::Result<Choice> {
+    match names {
+        [] => anyhow::bail!("name a fault, or `random`; --list says what there is"),
+        [only] if only == "random" => Ok(Choice::Random),
+        _ => {
+            let faults = names.iter().map(|name| Fault::from_str(name, false));
+            let faults = faults.collect::<Result<Vec<_>, _>>().map_err(|_| anyhow::anyhow!("`random` stands alone"))?;
+            Ok(Choice::These(faults))
+        }
+    }
+}
+
+/// Runs it and prints the verdict.
+///
+/// # Errors
+/// When there can be no verdict.
+async fn run(args: &Args) -> anyhow::Result<Exit> {
+    if args.list {
+        println!("{}", list());
+        return Ok(Exit::Success);
+    }
+    let output = Output::new(args.json);
+    let terms = terms(args, choice(&args.fault)?)?;
+    if args.plan {
+        return plan(&terms, output);
+    }
+    let (report, arena) = tokio::select! {
+        done = Box::pin(run::run(&terms, Live::new(args.orders))) => done?,
+        _ = tokio::signal::ctrl_c() => anyhow::bail!("interrupted; seed {}", terms.schedule.seed),
+    };
+    output.print(&report, |report| report.render(output.paint))?;
+    finish(arena, args.keep).await?;
+    Ok(if report.green { Exit::Success } else { Exit::Failure })
+}
+
+fn terms(args: &Args, choice: Choice) -> anyhow::Result<Terms> {
+    let faults = args.faults.map_or_else(|| run::usual_faults(&choice), |faults| faults as usize);
+    // Small enough to be typed.
+    let seed = args.seed.unwrap_or_else(|| u64::from(rand::random::<u32>()));
+    let failpoints = cfg!(feature = "failpoints");
+    #[cfg(feature = "failpoints")]
+    let failpoint = args.failpoint.clone();
+    #[cfg(not(feature = "failpoints"))]
+    let failpoint = None;
+    #[cfg(feature = "seeded-bugs")]
+    let seed_bug = args.seed_bug.clone();
+    #[cfg(not(feature = "seeded-bugs"))]
+    let seed_bug = None;
+    let lasting = lasting(args, &choice);
+    let (instances, refusal) = (usize::from(args.instances), lasting.time);
+    let schedule = schedule::Terms { choice, faults, seed, instances, failpoint, failpoints, refusal };
+    schedule.check()?;
+    let repeat = repeat(args, &schedule, seed_bug.as_deref());
+    Ok(Terms { schedule, orders: args.orders, profile: args.profile, lasting, seed_bug, keep: args.keep, repeat })
+}
+
+fn lasting(args: &Args, choice: &Choice) -> Lasting {
+    let usual = Lasting::usual(choice);
+    Lasting {
+        time: args.minutes.map_or(usual.time, |minutes| Duration::from_secs_f64(minutes * 60.0)),
+        rate: args.rate.unwrap_or(usual.rate),
+        picture: args.picture.clone(),
+    }
+}
+
+fn repeat(args: &Args, schedule: &schedule::Terms, seed_bug: Option<&str>) -> String {
+    let what = match &schedule.choice {
+        Choice::Random => "random".to_owned(),
+        Choice::These(faults) => faults.iter().map(|fault| fault.name()).collect::<Vec<_>>().join(" "),
+    };
+    let profile = args.profile.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+    let mut command = format!(
+        "chaos {what} --orders {} --faults {} --seed {} --profile {profile} --instances {}",
+        args.orders, schedule.faults, schedule.seed, schedule.instances
+    );
+    command.extend(schedule.failpoint.iter().map(|name| format!(" --failpoint {name}")));
+    command.extend(args.minutes.map(|minutes| format!(" --minutes {minutes}")));
+    command.extend(args.rate.map(|rate| format!(" --rate {rate}")));
+    command.extend(seed_bug.map(|name| format!(" --seed-bug {name}")));
+    command
+}
+
+fn list() -> String {
+    let heading = ["FAULT", "KIND", "WHAT IS DONE", "WHAT MUST HOLD BESIDES THE INVARIANTS"].map(str::to_owned).to_vec();
+    let rows = Fault::value_variants().iter().map(|fault| {
+        let card = fault.card();
+        vec![fault.name(), card.number.to_owned(), card.does.to_owned(), card.holds.to_owned()]
+    });
+    let random = ["random", "F18", "a mix of everything that needs no stack of its own", "the seed reproduces the schedule"]
+        .map(str::to_owned)
+        .to_vec();
+    table(&std::iter::once(heading).chain(rows).chain([random]).collect::<Vec<_>>())
+}
+
+fn plan(terms: &Terms, output: Output) -> anyhow::Result<Exit> {
+    output.print(&schedule::plan(&terms.schedule), |schedule| {
+        let heading = ["#", "FAULT", "TARGET", "AT", "STEP"].map(str::to_owned).to_vec();
+        let rows = schedule.iter().map(|planned| {
+            let step = planned.failpoint.as_ref().map(|(name, nth)| format!("{name}:{nth}")).unwrap_or_default();
+            let at = format!("{:.0} %", planned.at * 100.0);
+            vec![planned.number.to_string(), planned.fault.name(), planned.target.to_string(), at, step]
+        });
+        format!("seed {}\n{}", terms.schedule.seed, table(&std::iter::once(heading).chain(rows).collect::<Vec<_>>()))
+    })?;
+    Ok(Exit::Success)
+}
+
+/// Stops the stack; before that, with `keep`, it waits.
+async fn finish(mut arena: Arena, keep: bool) -> anyhow::Result<()> {
+    if keep {
+        let addresses: Vec<String> = arena.stack.services().map(|service| format!("{} {}", service.id(), service.url())).collect();
+        eprintln!("The stack still runs; Ctrl-C stops it.\n  {}\n  {}", addresses.join("\n  "), arena.sources().payment_database);
+        eprintln!("  {}\n  {}", arena.sources().redis, arena.folder.path().display());
+        tokio::signal::ctrl_c().await?;
+    }
+    // What is left after this is killed when the arena is dropped.
+    if tokio::time::timeout(Duration::from_secs(60), arena.stack.stop_all()).await.is_err() {
+        eprintln!("some of the stack did not stop in time and is killed");
+    }
+    Ok(())
+}

@@ -1,0 +1,131 @@
+//! A load in a process of its own, and what it does to the services' memory.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::process::{Output, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::ChaosError;
+use super::arena::Arena;
+use ctl::state::StackState;
+use servers::affinity::Cores;
+use servers::processes::resident;
+
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// How to start it.
+pub struct Offered {
+    cores: Cores,
+    program: PathBuf,
+}
+
+/// What it reported, and what it cost.
+pub struct Outcome {
+    /// The `LoadReport`.
+    pub report: Value,
+    /// Each service.
+    pub memory: Vec<Memory>,
+}
+
+/// The resident memory of a service, in bytes.
+#[derive(Debug, Clone)]
+pub struct Memory {
+    /// Which service.
+    pub service: String,
+    /// Before the load.
+    pub before: u64,
+    /// The most there was.
+    pub most: u64,
+    /// When the load was over.
+    pub after: u64,
+}
+
+impl fmt::Display for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mib = |bytes: u64| bytes >> 20;
+        write!(
+            f,
+            "memory of {}: {} MiB before, {} MiB at most, {} MiB after",
+            self.service,
+            mib(self.before),
+            mib(self.most),
+            mib(self.after)
+        )
+    }
+}
+
+impl Offered {
+    /// Writes down how to log in, as `shopctl up` does.
+    ///
+    /// # Errors
+    /// [`ChaosError::Load`], [`ChaosError::Io`].
+    pub fn new(arena: &Arena, cores: Cores) -> Result<Self, ChaosError> {
+        let state = StackState { credentials: arena.stack.credentials().clone(), running: None };
+        state.write(arena.folder.path()).map_err(|error| ChaosError::Load(error.to_string()))?;
+        Ok(Self { cores, program: std::env::current_exe().map_err(ChaosError::io("find this program"))? })
+    }
+
+    /// Runs `shopctl load` with `options` to its end.
+    ///
+    /// # Errors
+    /// [`ChaosError::Load`] when it gives no report.
+    pub async fn run(&self, arena: &Arena, options: &[&str]) -> Result<Outcome, ChaosError> {
+        let mut command = self.cores.load(&self.program);
+        let shop = arena.shop();
+        command.args(["load", "--json", "--no-follow", "--hot", "0", "--scarce", "0", "--odd-methods", "0"]).args(options);
+        command.arg("--data-dir").arg(arena.folder.path()).arg("--client-log").arg(arena.folder.client_log());
+        command.args(["--payment-urls", &shop.payment.join(","), "--user-url", &shop.user[0], "--inventory-url", &shop.inventory[0]]);
+        command.stdin(Stdio::null());
+        let mut memory = Watch::begin(arena);
+        let output = tokio::select! {
+            output = command.output() => output.map_err(ChaosError::io("run `shopctl load`"))?,
+            never = memory.look() => match never {},
+        };
+        Ok(Outcome { report: report(&output)?, memory: memory.end() })
+    }
+}
+
+fn report(output: &Output) -> Result<Value, ChaosError> {
+    let text = String::from_utf8_lossy(&output.stdout);
+    serde_json::from_str(&text).map_err(|_| ChaosError::Load(format!("no report: {}", String::from_utf8_lossy(&output.stderr))))
+}
+
+/// Looks at the memory of the services.
+struct Watch {
+    processes: BTreeMap<i32, Memory>,
+}
+
+impl Watch {
+    fn begin(arena: &Arena) -> Self {
+        let memory = |service: &ctl::stack::Service| {
+            let before = resident(service.pid());
+            (service.pid(), Memory { service: service.id().to_string(), before, most: before, after: before })
+        };
+        Self { processes: arena.stack.services().map(memory).collect() }
+    }
+
+    async fn look(&mut self) -> std::convert::Infallible {
+        let mut ticks = interval(LOOK_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            self.note();
+        }
+    }
+
+    fn note(&mut self) {
+        for (process, memory) in &mut self.processes {
+            memory.after = resident(*process);
+            memory.most = memory.most.max(memory.after);
+        }
+    }
+
+    fn end(mut self) -> Vec<Memory> {
+        self.note();
+        self.processes.into_values().collect()
+    }
+}

@@ -1,0 +1,90 @@
+use std::time::Duration;
+
+use clap::ValueEnum;
+use serde::Serialize;
+
+use ctl::stack::Kind;
+
+/// How patient the services are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Profile {
+    /// Everything that waits, waits shortly: many faults in little time
+    Fast,
+    /// The services' own defaults
+    Production,
+}
+
+type Setting = (&'static str, &'static str);
+
+/// The load balances itself by /readyz, as a proxy would: it gets the notice of the defaults.
+const COMMON: [Setting; 2] = [("FAULTS", "on"), ("SHUTDOWN_NOTICE", "1s")];
+/// Handler < statement < claim idle, as in the defaults; 2 s is the shortest claim idle time the services accept.
+const FAST: [Setting; 2] = [("DATABASE_STATEMENT_TIMEOUT", "1500ms"), ("COMMIT_DEADLINE", "1s")];
+/// The backlog is small enough for a test to reach; a foreign group is waited for about as long as an entry is kept.
+const FAST_STREAMS: [Setting; 8] = [
+    ("STREAM_BACKLOG", "2000"),
+    ("FOREIGN_GROUP_RETENTION", "10s"),
+    ("CLAIM_IDLE", "2s"),
+    ("CLAIM_INTERVAL", "250ms"),
+    ("RESEND_AFTER", "2s"),
+    ("OUTBOX_SWEEP_INTERVAL", "500ms"),
+    ("STREAM_BLOCK", "500ms"),
+    ("REDIS_TIMEOUT", "1s"),
+];
+const FAST_PAYMENT: [Setting; 4] =
+    [("RECONCILE_AFTER", "2s"), ("RECONCILE_INTERVAL", "500ms"), ("PROVIDER_TIMEOUT", "500ms"), ("CATALOGUE_COMPARE_INTERVAL", "5s")];
+
+impl Profile {
+    /// The settings of a service, as environment variables.
+    #[must_use]
+    pub fn settings(self, kind: Kind) -> Vec<Setting> {
+        let mut settings = COMMON.to_vec();
+        if self == Self::Fast {
+            settings.extend(FAST);
+            if kind != Kind::User {
+                settings.extend(FAST_STREAMS);
+            }
+            if kind == Kind::Payment {
+                settings.extend(FAST_PAYMENT);
+            }
+        }
+        settings
+    }
+
+    /// After this time a consumer's pending entries are another one's.
+    #[must_use]
+    pub fn claim_idle(self) -> Duration {
+        match self {
+            Self::Fast => Duration::from_secs(2),
+            Self::Production => Duration::from_secs(10),
+        }
+    }
+
+    /// Unread entries of a stream beyond which nothing is published: the setting `stream-backlog`.
+    #[must_use]
+    pub fn stream_backlog(self) -> u64 {
+        match self {
+            Self::Fast => 2000,
+            Self::Production => 100_000,
+        }
+    }
+
+    /// Within this time the catalogues agree, whatever was lost (I12).
+    #[must_use]
+    pub fn catalogues_agree(self) -> Duration {
+        match self {
+            Self::Fast => Duration::from_secs(30),
+            Self::Production => Duration::from_secs(120),
+        }
+    }
+
+    /// The longest a statement, a lock or an idle transaction may take.
+    #[must_use]
+    pub fn statement_timeout(self) -> Duration {
+        match self {
+            Self::Fast => Duration::from_millis(1500),
+            Self::Production => Duration::from_secs(3),
+        }
+    }
+}

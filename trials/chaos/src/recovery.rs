@@ -1,0 +1,146 @@
+//! How long it takes until all is well again, from the moment a fault ends:
+//!
+//! - **accepts**: a new order gets its 2xx,
+//! - **flows**: that order (the canary) is at its end,
+//! - **settled**: every order accepted before is at its end too, and every instance is ready.
+
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use serde::Serialize;
+use tokio::task::JoinSet;
+
+use super::ChaosError;
+use super::arena::PLENTY;
+use super::buyer::{Buyer, one};
+use super::direct::Database;
+use super::fault::Limits;
+use ctl::instance::health;
+use ctl::wait::Wait;
+
+/// A recovery over its limit is measured for this much longer, to say how slow it was.
+const GRACE: Duration = Duration::from_secs(30);
+
+/// How long each part took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Recovery {
+    /// Milliseconds until a new order was accepted.
+    pub accepts_ms: u64,
+    /// Until it was at its end.
+    pub flows_ms: u64,
+    /// Until everything was.
+    pub settled_ms: u64,
+}
+
+/// Whom to ask.
+#[derive(Debug, Clone)]
+pub struct Watch {
+    /// Places the canary.
+    pub buyer: Buyer,
+    /// Knows the orders that are open.
+    pub payment: Database,
+    /// For `/readyz`.
+    pub http: reqwest::Client,
+    /// Every instance.
+    pub urls: Vec<String>,
+}
+
+/// A recovery that is being watched. Dropping it ends the watch.
+#[derive(Debug)]
+pub struct Recovering {
+    watch: JoinSet<Result<Recovery, ChaosError>>,
+}
+
+impl Watch {
+    /// Begins now. `limit` is the longest of the fault's limits.
+    #[must_use]
+    pub fn begin(self, limit: Duration) -> Recovering {
+        let (began, cutoff) = (Instant::now(), Timestamp::now());
+        let mut watch = JoinSet::new();
+        watch.spawn(async move { self.measure(began, cutoff, limit + GRACE).await });
+        Recovering { watch }
+    }
+
+    async fn measure(self, began: Instant, cutoff: Timestamp, within: Duration) -> Result<Recovery, ChaosError> {
+        let canary = async {
+            let order = self.buyer.insist(&one(PLENTY), within).await?;
+            let accepted = began.elapsed();
+            self.buyer.ended(order, within).await?;
+            Ok::<_, ChaosError>((accepted, began.elapsed()))
+        };
+        let ((accepted, flowed), (), ()) = tokio::try_join!(canary, self.all_ended(cutoff, within), self.all_ready(within))?;
+        let settled = began.elapsed();
+        Ok(Recovery { accepts_ms: milliseconds(accepted), flows_ms: milliseconds(flowed), settled_ms: milliseconds(settled) })
+    }
+
+    async fn all_ended(&self, cutoff: Timestamp, within: Duration) -> Result<(), ChaosError> {
+        let wait = Wait::begin("every order from before the end of the fault is at its end", within);
+        loop {
+            match self.payment.open_orders(cutoff).await {
+                Ok(0) => return Ok(()),
+                Ok(open) => wait.again(format!("{open} are not")).await?,
+                Err(error) => wait.again(error).await?,
+            }
+        }
+    }
+
+    async fn all_ready(&self, within: Duration) -> Result<(), ChaosError> {
+        let wait = Wait::begin("every instance is ready", within);
+        for url in &self.urls {
+            while let Err(unready) = health(&self.http, url, "/readyz").await {
+                wait.again(unready).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Recovering {
+    /// Waits until it is over.
+    ///
+    /// # Errors
+    /// [`ChaosError::Waited`] names what did not recover.
+    pub async fn finish(mut self) -> Result<Recovery, ChaosError> {
+        let ended = self.watch.join_next().await;
+        ended.and_then(Result::ok).unwrap_or_else(|| Err(ChaosError::Impossible("the watch of a recovery broke off".to_owned())))
+    }
+}
+
+impl Recovery {
+    /// What took longer than it may.
+    #[must_use]
+    pub fn over(&self, limits: Limits) -> Option<String> {
+        let parts = [
+            ("a new order is accepted", self.accepts_ms, limits.accepts),
+            ("a new order is at its end", self.flows_ms, limits.flows),
+            ("all orders are at their end, all instances ready", self.settled_ms, limits.settled),
+        ];
+        let slow = parts.into_iter().find(|(_, took, limit)| u128::from(*took) > limit.as_millis());
+        slow.map(|(what, took, limit)| format!("slow recovery: {what} after {:.1} s, limit {} s", seconds(took), limit.as_secs()))
+    }
+}
+
+/// For people.
+#[must_use]
+pub fn seconds(milliseconds: u64) -> f64 {
+    Duration::from_millis(milliseconds).as_secs_f64()
+}
+
+fn milliseconds(took: Duration) -> u64 {
+    u64::try_from(took.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::Fault;
+
+    #[test]
+    fn a_recovery_is_slow_when_any_part_of_it_is() {
+        let limits = Fault::RedisKill.card().limits;
+        let recovery = Recovery { accepts_ms: 10, flows_ms: 5000, settled_ms: 9000 };
+        assert_eq!(recovery.over(limits), None);
+        let slow = Recovery { flows_ms: 5001, ..recovery }.over(limits).expect("over 5 s");
+        assert!(slow.contains("a new order is at its end after 5.0 s, limit 5 s"), "{slow}");
+    }
+}

@@ -1,0 +1,170 @@
+//! The verdict on a run.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::fault::Fault;
+use super::profile::Profile;
+use super::recovery::{Recovery, seconds};
+use ctl::load::LoadReport;
+use ctl::terminal::{Colour, Paint, table};
+use ctl::verify::{Check, Judgement};
+
+/// One fault, as it went.
+#[derive(Debug, Clone, Serialize)]
+pub struct FaultReport {
+    /// From 1.
+    pub number: usize,
+    /// Which one.
+    pub fault: Fault,
+    /// Its number in the list of faults the system is built to survive.
+    pub kind: &'static str,
+    /// The instance it was aimed at.
+    pub target: String,
+    /// How it is known that it landed; `None`: it did not.
+    pub evidence: Option<String>,
+    /// How long it took until all was well again; `None`: it was not in time.
+    pub recovery: Option<Recovery>,
+    /// What went wrong.
+    pub wrong: Vec<String>,
+}
+
+/// A whole run.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// Nothing in `reasons`.
+    pub green: bool,
+    /// Why it is red.
+    pub reasons: Vec<String>,
+    /// Orders the load sent.
+    pub orders: u64,
+    /// Faults that should happen.
+    pub planned: usize,
+    /// Faults that did.
+    pub landed: usize,
+    /// Half of the recoveries took no longer, in milliseconds until all was settled.
+    pub recovery_p50_ms: Option<u64>,
+    /// None took longer.
+    pub recovery_p100_ms: Option<u64>,
+    /// Samples taken while it went on.
+    pub samples: u64,
+    /// Offenders of I3, I4 and I10, and what samples found acknowledged without its effect.
+    pub lost: u64,
+    /// Offenders of I5, I6, I7, I8 and I9.
+    pub duplicated: u64,
+    /// Offenders of I1 and I2, samples included.
+    pub oversold: u64,
+    /// Orders without an end.
+    pub stuck: usize,
+    /// Each fault.
+    pub faults: Vec<FaultReport>,
+    /// The invariants.
+    pub checks: Vec<Check>,
+    /// What was measured on the way.
+    pub measured: Vec<String>,
+    /// The load, when it came to its end.
+    pub load: Option<LoadReport>,
+    /// Instances of inventory and payment each.
+    pub instances: usize,
+    /// How patient the services were.
+    pub profile: Profile,
+    /// Decides everything.
+    pub seed: u64,
+    /// Does it all again.
+    pub repeat: String,
+    /// Logs and data, when they were kept.
+    pub folder: Option<PathBuf>,
+    /// How long the run took, in seconds.
+    pub seconds: f64,
+}
+
+impl Report {
+    /// Counts of faults and recoveries, from the list of faults.
+    pub(super) fn count(&mut self) {
+        self.landed = self.faults.iter().filter(|fault| fault.evidence.is_some()).count();
+        let mut took: Vec<u64> = self.faults.iter().filter_map(|fault| Some(fault.recovery?.settled_ms)).collect();
+        took.sort_unstable();
+        // Of an even number the upper one: never better than it was.
+        self.recovery_p50_ms = took.get(took.len() / 2).copied();
+        self.recovery_p100_ms = took.last().copied();
+        self.lost += self.offenders(&["I3", "I4", "I10"]);
+        self.duplicated = self.offenders(&["I5", "I6", "I7", "I8", "I9"]);
+        self.oversold += self.offenders(&["I1", "I2"]);
+        self.green = self.reasons.is_empty();
+    }
+
+    fn offenders(&self, ids: &[&str]) -> u64 {
+        let broken = |check: &Check| match check.judgement {
+            Judgement::Broken { count, .. } if ids.contains(&check.id) => count,
+            _ => 0,
+        };
+        self.checks.iter().map(broken).sum()
+    }
+
+    /// For people.
+    #[must_use]
+    pub fn render(&self, paint: Paint) -> String {
+        let parts = [self.fault_table(), self.check_table(paint), self.measured.join("\n"), self.summary(), self.verdict(paint)];
+        let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        parts.join("\n\n")
+    }
+
+    fn fault_table(&self) -> String {
+        let heading = ["#", "FAULT", "KIND", "TARGET", "LANDED", "ACCEPTS", "FLOWS", "SETTLED"].map(str::to_owned).to_vec();
+        let rows = self.faults.iter().map(|fault| {
+            let time =
+                |part: fn(&Recovery) -> u64| fault.recovery.as_ref().map_or("-".to_owned(), |took| format!("{:.1} s", seconds(part(took))));
+            let landed = if fault.evidence.is_some() { "yes" } else { "NO" }.to_owned();
+            let times = [time(|took| took.accepts_ms), time(|took| took.flows_ms), time(|took| took.settled_ms)];
+            let begin = [fault.number.to_string(), fault.fault.name(), fault.kind.to_owned(), fault.target.clone(), landed];
+            [begin.to_vec(), times.to_vec()].concat()
+        });
+        table(&std::iter::once(heading).chain(rows).collect::<Vec<_>>())
+    }
+
+    fn check_table(&self, paint: Paint) -> String {
+        let heading = ["", "INVARIANT", "LOOKED AT", "VERDICT"].map(str::to_owned).to_vec();
+        let rows = self.checks.iter().map(|check| {
+            let verdict = match &check.judgement {
+                Judgement::Holds => paint.paint(Colour::Green, "holds"),
+                Judgement::Broken { count, offenders } => {
+                    paint.paint(Colour::Red, format!("BROKEN {count} times: {}", offenders.join("; ")))
+                }
+                Judgement::NotJudged { why } => paint.paint(Colour::Yellow, format!("not judged: {why}")),
+            };
+            vec![check.id.to_owned(), check.name.to_owned(), check.looked_at.to_string(), verdict]
+        });
+        if self.checks.is_empty() { String::new() } else { table(&std::iter::once(heading).chain(rows).collect::<Vec<_>>()) }
+    }
+
+    fn summary(&self) -> String {
+        let recovery = |took: Option<u64>| took.map_or("-".to_owned(), |took| format!("{:.1} s", seconds(took)));
+        let rows = [
+            ("orders", self.orders.to_string()),
+            ("faults landed", format!("{} of {}", self.landed, self.planned)),
+            ("recovery", format!("p50 {}, p100 {}", recovery(self.recovery_p50_ms), recovery(self.recovery_p100_ms))),
+            ("samples", self.samples.to_string()),
+            ("lost", self.lost.to_string()),
+            ("duplicated", self.duplicated.to_string()),
+            ("oversold", self.oversold.to_string()),
+            ("stuck", self.stuck.to_string()),
+            ("took", format!("{:.0} s", self.seconds)),
+            ("seed", self.seed.to_string()),
+            ("again", self.repeat.clone()),
+        ];
+        table(&rows.map(|(name, value)| vec![name.to_owned(), value]))
+    }
+
+    fn verdict(&self, paint: Paint) -> String {
+        let folder = self.folder.as_ref().map(|folder| format!("\nLogs and data: {}", folder.display())).unwrap_or_default();
+        if self.green {
+            return format!(
+                "{}{folder}",
+                paint.paint(Colour::Green, "GREEN: nothing lost, nothing doubled, nothing oversold, nothing stuck")
+            );
+        }
+        let reasons: String = self.reasons.iter().map(|reason| format!("\n  - {reason}")).collect();
+        format!("{}{reasons}{folder}", paint.paint(Colour::Red, "RED"))
+    }
+}

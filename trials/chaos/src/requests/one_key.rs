@@ -1,0 +1,51 @@
+//! F14: the same order fifty times at once. However many arrive, there is one order, and everybody is told the same.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::future::try_join_all;
+use serde::Serialize;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{Caller, RequestError};
+use ctl::client_log::Outcome;
+
+const AT_ONCE: usize = 50;
+
+/// How the fifty requests ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct OneKey {
+    /// The last status of each request: how many got which.
+    pub statuses: BTreeMap<u16, u32>,
+    /// The orders in the 2xx.
+    pub orders: BTreeSet<Uuid>,
+    /// The different bodies of the 2xx.
+    pub bodies_2xx: BTreeSet<String>,
+}
+
+impl OneKey {
+    /// One order, one body, and nothing but 2xx and 409.
+    #[must_use]
+    pub fn is_one_order(&self) -> bool {
+        let known = self.statuses.keys().all(|status| (200..300).contains(status) || *status == 409);
+        known && self.orders.len() == 1 && self.bodies_2xx.len() == 1
+    }
+}
+
+/// Sends `body` fifty times at once with one `key`, spread over all instances of payment; who does not know the outcome
+/// asks again.
+///
+/// # Errors
+/// [`RequestError::NeverKnown`] and [`RequestError::Log`].
+pub async fn one_key_fifty_times(caller: &Caller, payment: &[String], body: &Value, key: &str) -> Result<OneKey, RequestError> {
+    let answers = try_join_all((0..AT_ONCE).map(|number| caller.until_known(payment, number, key, body, true))).await?;
+    let mut found = OneKey::default();
+    for answer in answers {
+        *found.statuses.entry(answer.status.map_or(0, |status| status.as_u16())).or_default() += 1;
+        found.orders.extend(answer.order());
+        if answer.outcome() == Outcome::Ok {
+            found.bodies_2xx.insert(answer.text);
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,173 @@
+//! F10: events that nobody can process. Each must end as exactly one dead letter, and a redrive must bring it back once.
+//!
+//! What a checker compares: [`Record::Poison`] holds the event's `id`, written before it is sent. The entry in
+//! `<stream>.dead` has the fields of the event as they were, so its field `id` is the same; `GET /ops/dead-letters` shows it
+//! as `event.id`. The events are in no outbox: a Redis that loses its data loses them for good.
+
+use std::{
+    fmt,
+    time::{Duration, Instant},
+};
+
+use events::{Envelope, Event, MoneyData, OrderCompleted, ProductChanged, StockReserved, TraceContext};
+use jiff::Timestamp;
+use redis::{AsyncConnectionConfig, Client, RedisError};
+use serde::Serialize;
+use tokio::time::sleep;
+use uuid::Uuid;
+
+use super::RequestError;
+use ctl::{
+    api::{Api, ApiError, DeadLetter, owner_of_stream},
+    client_log::{ClientLog, Record},
+    stack::Kind,
+};
+
+/// Redis may be down when poison is sent; a restart with its AOF takes 5 s at most.
+const SENT_WITHIN: Duration = Duration::from_secs(30);
+/// Longer than any answer on loopback, shorter than a fault.
+const ANSWER_WITHIN: Duration = Duration::from_secs(2);
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
+/// Dead letters looked through for one event.
+const LETTERS: usize = 1000;
+
+/// What is wrong with an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Poison {
+    /// An `order_completed` whose data is no JSON: a dead letter at once, `unreadable`.
+    NotJson,
+    /// A `stock_reserved` of a version nobody knows: a dead letter at once, `unreadable`.
+    UnknownType,
+    /// A `product_changed` with a price of 0, which payment's database refuses each time: a dead letter after
+    /// `delivery-limit` deliveries, `delivery-limit`. No order needs that product.
+    AlwaysFails,
+}
+
+impl Poison {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::NotJson, Self::UnknownType, Self::AlwaysFails];
+
+    /// Where it goes; streams have one partition in a stack of chaos.
+    #[must_use]
+    pub fn stream(self) -> &'static str {
+        match self {
+            Self::NotJson => OrderCompleted::STREAM,
+            Self::UnknownType => StockReserved::STREAM,
+            Self::AlwaysFails => ProductChanged::STREAM,
+        }
+    }
+
+    /// Who chokes on it.
+    #[must_use]
+    pub fn victim(self) -> Kind {
+        owner_of_stream(self.stream()).unwrap_or(Kind::Payment)
+    }
+
+    /// The reason its dead letter gives.
+    #[must_use]
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::NotJson | Self::UnknownType => "unreadable",
+            Self::AlwaysFails => "delivery-limit",
+        }
+    }
+
+    fn envelope(self) -> Envelope {
+        let (sku, price) = (format!("POISON-{}", Uuid::now_v7()), MoneyData { amount: 0, currency: "EUR".to_owned() });
+        let event = ProductChanged { sku: sku.clone(), name: "Poison".to_owned(), price, version: 1, deleted: false };
+        let envelope = Envelope::new(&event, "shopctl-chaos", sku, TraceContext::root());
+        match self {
+            Self::NotJson => Envelope { kind: OrderCompleted::TYPE.to_owned(), data: "{not json".to_owned(), ..envelope },
+            Self::UnknownType => Envelope { kind: "shop.stock.reserved.v99".to_owned(), ..envelope },
+            Self::AlwaysFails => envelope,
+        }
+    }
+}
+
+impl fmt::Display for Poison {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotJson => "not-json",
+            Self::UnknownType => "unknown-type",
+            Self::AlwaysFails => "always-fails",
+        })
+    }
+}
+
+/// Puts poison into its stream; its event id. When Redis does not answer it is sent again with the same id, which makes
+/// one dead letter at most.
+///
+/// # Errors
+/// [`RequestError::RedisUrl`], [`RequestError::Log`], or [`RequestError::NotAppended`] when Redis did not take it within 30 s; it
+/// is in the log then and may or may not be in the stream.
+pub async fn send_poison(redis_url: &str, kind: Poison, log: &ClientLog) -> Result<Uuid, RequestError> {
+    let redis = Client::open(redis_url).map_err(|error| RequestError::RedisUrl(error.to_string()))?;
+    let envelope = kind.envelope();
+    let record = Record::Poison { at: Timestamp::now(), stream: kind.stream().to_owned(), event_id: envelope.id.to_string() };
+    log.write(&record).await.map_err(RequestError::Log)?;
+    let deadline = Instant::now() + SENT_WITHIN;
+    loop {
+        match append(&redis, kind.stream(), &envelope).await {
+            Ok(()) => return Ok(envelope.id),
+            Err(_) if Instant::now() < deadline => sleep(LOOK_AGAIN).await,
+            Err(source) => return Err(RequestError::NotAppended { event: envelope.id, source }),
+        }
+    }
+}
+
+async fn append(redis: &Client, stream: &str, envelope: &Envelope) -> Result<(), RedisError> {
+    let limits = AsyncConnectionConfig::new().set_connection_timeout(Some(ANSWER_WITHIN)).set_response_timeout(Some(ANSWER_WITHIN));
+    let mut connection = redis.get_multiplexed_async_connection_with_config(&limits).await?;
+    let mut command = redis::cmd("XADD");
+    command.arg(stream).arg("*");
+    for (field, value) in envelope.fields() {
+        command.arg(field).arg(value.as_ref());
+    }
+    command.exec_async(&mut connection).await
+}
+
+/// What a redrive of poison led to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Redrive {
+    /// The dead letter that was redriven.
+    pub first: String,
+    /// The one it became.
+    pub again: String,
+    /// A second redrive of the first one found nothing, as it must.
+    pub works_once: bool,
+}
+
+/// Waits for the dead letter of `event`, redrives it twice (the second time must find nothing), and waits until it is a
+/// dead letter again. `api` needs a token of an ADMIN.
+///
+/// # Errors
+/// [`RequestError::NoDeadLetter`] when it is not there, or not back, `within` that time; [`RequestError::Api`].
+pub async fn redrive_once(api: &Api, kind: Poison, event: Uuid, within: Duration) -> Result<Redrive, RequestError> {
+    let first = dead_letter(api, kind, event, None, within).await?;
+    api.redrive(kind.victim(), &first).await?;
+    let works_once = match api.redrive(kind.victim(), &first).await {
+        Err(ApiError::Refused(problem)) if problem.status == 404 => true,
+        Err(error) => return Err(error.into()),
+        Ok(_) => false,
+    };
+    let again = dead_letter(api, kind, event, Some(&first), within).await?;
+    Ok(Redrive { first, again, works_once })
+}
+
+/// The id of the dead letter of an event, once there is one; `other_than` is not it.
+///
+/// # Errors
+/// [`RequestError::NoDeadLetter`] when there is none `within` that time; [`RequestError::Api`].
+pub async fn dead_letter(api: &Api, kind: Poison, event: Uuid, other_than: Option<&str>, within: Duration) -> Result<String, RequestError> {
+    let deadline = Instant::now() + within;
+    let wanted = |letter: &DeadLetter| letter.event["id"] == event.to_string() && Some(letter.id.as_str()) != other_than;
+    loop {
+        let letters = api.dead_letters(kind.victim(), Some(kind.stream()), LETTERS).await?;
+        match letters.into_iter().find(wanted) {
+            Some(letter) => return Ok(letter.id),
+            None if Instant::now() < deadline => sleep(LOOK_AGAIN).await,
+            None => return Err(RequestError::NoDeadLetter { stream: kind.stream(), event, within }),
+        }
+    }
+}

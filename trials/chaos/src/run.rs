@@ -1,0 +1,342 @@
+//! One run, from an empty folder to the verdict.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use super::arena::{self, Arena};
+use super::conclusion::conclude;
+use super::fault::Fault;
+use super::faults::{self, Struck};
+use super::folder::RunFolder;
+use super::footprint::Footprints;
+use super::live::Live;
+use super::profile::Profile;
+use super::recovery::{Recovery, seconds};
+use super::report::{FaultReport, Report};
+use super::schedule::{self, Choice, PlannedFault};
+use super::watched::Watched;
+use ctl::wait;
+
+use super::ChaosError;
+use ctl::load::{Load, LoadPlan, LoadReport, Mix, Pace};
+use ctl::stack::Kind;
+
+/// How long the orders of one fault last: enough to be hit while they are sent.
+const ORDERS_LAST: f64 = 2.5;
+/// Orders a second: what a debug build on two busy cores keeps up with beside everything else.
+const RATES: std::ops::RangeInclusive<f64> = 5.0..=120.0;
+/// Orders on their way while everything stands still for some seconds.
+const IN_FLIGHT: usize = 1000;
+/// The longest recovery that is allowed (60 s), twice.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// For a share of orders to be sent; they stand still while the stack does.
+const SENT_WITHIN: Duration = Duration::from_secs(60);
+
+/// What was asked for.
+#[derive(Debug, Clone)]
+pub struct Terms {
+    /// What happens when.
+    pub schedule: schedule::Terms,
+    /// Orders in all.
+    pub orders: u64,
+    /// How patient the services are.
+    pub profile: Profile,
+    /// Of faults that last.
+    pub lasting: Lasting,
+    /// A bug to be planted.
+    pub seed_bug: Option<String>,
+    /// Keep the stack and the folder, whatever the verdict.
+    pub keep: bool,
+    /// The command that does it all again.
+    pub repeat: String,
+}
+
+/// How faults with a load of their own last, and what they leave.
+#[derive(Debug, Clone)]
+pub struct Lasting {
+    /// How long.
+    pub time: Duration,
+    /// Orders a second.
+    pub rate: f64,
+    /// Where figures over time are drawn.
+    pub picture: Option<PathBuf>,
+}
+
+/// Beside a fault that places orders of its own, by the thousand.
+const BESIDE_MANY: u64 = 1000;
+
+impl Terms {
+    /// Orders the load sends: those of `outbox-large` are its own.
+    fn sent(&self) -> u64 {
+        if self.schedule.choice.names(Fault::OutboxLarge) { self.orders.min(BESIDE_MANY) } else { self.orders }
+    }
+}
+
+impl Lasting {
+    /// Unless told. Named: long enough for an event to be published again many times (profile `fast`), for more orders than a stream may
+    /// hold unread, and for an actor to be given up that counts refusals as its own faults (20 of them, 2 s apart in the end). In a mix:
+    /// twice as long as anything may take to be noticed. At a rate that a debug build on two cores keeps up with.
+    #[must_use]
+    pub fn usual(choice: &Choice) -> Self {
+        let seconds = if *choice == Choice::Random { 10 } else { 33 };
+        Self { time: Duration::from_secs(seconds), rate: 150.0, picture: None }
+    }
+}
+
+/// Runs it. The stack still runs afterwards.
+///
+/// # Errors
+/// When there can be no verdict: the stack does not start, the load cannot be prepared, the checker cannot read.
+pub async fn run(terms: &Terms, live: Live) -> Result<(Report, Arena), ChaosError> {
+    let began = Instant::now();
+    let schedule = schedule::plan(&terms.schedule);
+    faults::check(&schedule)?;
+    live.say(format!(
+        "seed {}: starting PostgreSQL, Redis, user, {1} inventory, {1} payment",
+        terms.schedule.seed, terms.schedule.instances
+    ));
+    let mut arena = Arena::start(&arena_terms(terms), RunFolder::new()?, live.clone()).await?;
+    if terms.keep {
+        arena.folder.keep();
+    }
+    let load = prepare(terms, &arena).await?;
+    let watched = Watched::begin(&arena, &load, terms.sent());
+    let mut report = empty(terms, schedule.len());
+    let load_report = events(&mut arena, &load, terms, &schedule, &mut report).await?;
+    conclude(&mut arena, &mut report, load_report, watched).await?;
+    report.seconds = began.elapsed().as_secs_f64();
+    report.count();
+    if !report.green {
+        arena.folder.keep();
+    }
+    report.folder = (terms.keep || !report.green).then(|| arena.folder.path().to_path_buf());
+    live.done();
+    Ok((report, arena))
+}
+
+fn arena_terms(terms: &Terms) -> arena::Terms {
+    arena::Terms {
+        profile: terms.profile,
+        instances: terms.schedule.instances,
+        partitions: terms.schedule.choice.names(Fault::Partitions),
+        lasting: terms.lasting.clone(),
+        // In a mix they are all the orders of the run, not the rows of one fault.
+        orders: if terms.schedule.choice == Choice::Random { 0 } else { terms.orders },
+        small_disk: terms.schedule.choice.names(Fault::DiskFull),
+        seed_bug: terms.seed_bug.clone(),
+    }
+}
+
+async fn prepare(terms: &Terms, arena: &Arena) -> Result<Load, ChaosError> {
+    let quota = share(terms.sent(), terms.schedule.faults, 1) as f64;
+    let plan = LoadPlan {
+        orders: Some(terms.sent()),
+        time: None,
+        pace: Pace::Rate((quota / ORDERS_LAST).clamp(*RATES.start(), *RATES.end())),
+        in_flight: IN_FLIGHT,
+        metered: true,
+        follow: true,
+        retry: true,
+        mix: mix(terms.sent()),
+        seed: terms.schedule.seed,
+        patience: PATIENCE,
+    };
+    let admin = &arena.stack.credentials().admin;
+    Load::prepare(arena.shop(), admin, plan, arena.log.clone()).await.map_err(|error| ChaosError::Load(error.to_string()))
+}
+
+/// A fifth of the orders wants one product, of which there is enough for half of those.
+fn mix(orders: u64) -> Mix {
+    let hot_stock = u32::try_from(orders / 10).unwrap_or(u32::MAX).max(1);
+    Mix { customers: 8, products: 12, hot: 0.2, hot_stock, scarce: 0.05, several_lines: 0.3, odd_methods: 0.02 }
+}
+
+/// The orders of the fault with this number, from 1: all together are all orders.
+fn share(orders: u64, faults: usize, number: usize) -> u64 {
+    let (faults, number) = (faults.max(1) as u64, number as u64);
+    orders * number / faults - orders * (number - 1) / faults
+}
+
+/// The faults one after the other, then the end of the load.
+async fn events(
+    arena: &mut Arena,
+    load: &Load,
+    terms: &Terms,
+    schedule: &[PlannedFault],
+    report: &mut Report,
+) -> Result<Option<LoadReport>, ChaosError> {
+    let (mut running, mut figures) = (JoinSet::new(), Footprints::default());
+    let driven = load.clone();
+    running.spawn(async move { driven.run().await });
+    for planned in schedule {
+        let orders = share(terms.sent(), schedule.len(), planned.number);
+        let fault = one_fault(arena, load, planned, orders).await;
+        let lost = fault.recovery.is_none();
+        report.faults.push(fault);
+        if lost {
+            report.reasons.push(format!("the run ended at fault {}: see there", planned.number));
+            return Ok(None);
+        }
+        figures.look(arena).await;
+    }
+    if terms.schedule.choice == Choice::Random {
+        figures.judge(arena);
+        figures.draw(&terms.lasting, &format!("{} faults, seed {}: after each of them", schedule.len(), terms.schedule.seed))?;
+    }
+    arena.live.say("waiting for the last orders");
+    let ended = timeout(PATIENCE * 2, running.join_next()).await.ok().flatten().and_then(Result::ok);
+    if ended.is_none() {
+        report.reasons.push(format!("the load did not end within {:?} of its last order", PATIENCE * 2));
+    }
+    Ok(ended)
+}
+
+async fn one_fault(arena: &mut Arena, load: &Load, planned: &PlannedFault, orders: u64) -> FaultReport {
+    let card = planned.fault.card();
+    let (number, fault, target) = (planned.number, planned.fault, planned.target.to_string());
+    let mut report = FaultReport { number, fault, kind: card.number, target, evidence: None, recovery: None, wrong: Vec::new() };
+    let findings = arena.findings.len();
+    match attempt(arena, load, planned, orders, &mut report).await {
+        Ok(recovery) => {
+            report.recovery = Some(recovery);
+            // Every instance had to say that it is ready.
+            arena.judged.readiness.held(arena.stack.services().count() as u64);
+            arena.judged.progress.note(&format!("after {fault}"), recovery.over(card.limits));
+            report.wrong.extend(recovery.over(card.limits));
+        }
+        Err(error) => report.wrong.push(error.to_string()),
+    }
+    report.wrong.extend(arena.findings.drain(findings..));
+    said(&arena.live, &report);
+    report
+}
+
+async fn attempt(
+    arena: &mut Arena,
+    load: &Load,
+    planned: &PlannedFault,
+    orders: u64,
+    report: &mut FaultReport,
+) -> Result<Recovery, ChaosError> {
+    let gauge = load.gauge();
+    let due = load.quota().released() + (orders as f64 * planned.at) as u64;
+    load.quota().release(orders);
+    wait::until("orders are sent", SENT_WITHIN, async || match gauge.sent() {
+        sent if sent >= due => Ok(()),
+        sent => Err(format!("{sent} of {due}")),
+    })
+    .await?;
+    let at = planned.failpoint.as_ref().map(|(name, nth)| format!(" at {name}, passage {nth}")).unwrap_or_default();
+    arena.live.strikes(format!("{} {} {} -> {}{at}", planned.number, planned.fault, planned.fault.card().number, planned.target));
+    let recovering = match faults::strike(arena, planned).await {
+        Ok(Struck { evidence, recovering }) => {
+            arena.live.say(format!("  {evidence}"));
+            report.evidence = Some(evidence);
+            recovering
+        }
+        // The run goes on: what else happens is worth knowing.
+        Err(error) => {
+            report.wrong.push(error.to_string());
+            heal(arena).await?;
+            arena.over(planned.fault.card().limits.settled)
+        }
+    };
+    arena.revive().await?;
+    recovering.finish().await
+}
+
+/// Whatever a fault that failed half-way has left behind. An answer of Redis that refuses is taken back; only silence is an end.
+async fn heal(arena: &mut Arena) -> Result<(), ChaosError> {
+    for lane in arena.network.lanes() {
+        lane.postgres.set(super::proxy::Mode::Pass);
+        lane.redis.set(super::proxy::Mode::Pass);
+    }
+    if arena.database(Kind::Payment).number("SELECT 1::bigint", &[]).await.is_err() {
+        arena.postgres_server()?.restart().await?;
+    }
+    if arena
+        .redis()?
+        .length("order_completed")
+        .await
+        .is_err_and(|error| !matches!(error, ChaosError::Redis(answer) if answer.code().is_some()))
+    {
+        arena.redis_server()?.restart().await?;
+    }
+    faults::take_back(arena).await?;
+    let ended: Vec<_> = arena.stack.services().filter(|service| service.exit_status().is_some()).map(|service| service.id()).collect();
+    for id in ended {
+        arena.stack.restart(id).await?;
+    }
+    for service in arena.stack.services() {
+        service.signal(nix::sys::signal::Signal::SIGCONT);
+        // Not every service has faults, and that is no reason to stop here.
+        _ = arena.admin.disarm(&service.url()).await;
+    }
+    Ok(())
+}
+
+fn said(live: &Live, report: &FaultReport) {
+    let name = format!("{} {}", report.number, report.fault);
+    match (&report.recovery, report.wrong.is_empty()) {
+        (Some(took), true) => live.well(format!(
+            "{name}: accepted after {:.1} s, flows after {:.1} s, settled after {:.1} s",
+            seconds(took.accepts_ms),
+            seconds(took.flows_ms),
+            seconds(took.settled_ms)
+        )),
+        _ => live.ill(format!("{name}: {}", report.wrong.join("\n  "))),
+    }
+}
+
+fn empty(terms: &Terms, planned: usize) -> Report {
+    Report {
+        green: false,
+        reasons: Vec::new(),
+        orders: 0,
+        planned,
+        landed: 0,
+        recovery_p50_ms: None,
+        recovery_p100_ms: None,
+        samples: 0,
+        lost: 0,
+        duplicated: 0,
+        oversold: 0,
+        stuck: 0,
+        faults: Vec::new(),
+        checks: Vec::new(),
+        measured: Vec::new(),
+        load: None,
+        instances: terms.schedule.instances,
+        profile: terms.profile,
+        seed: terms.schedule.seed,
+        repeat: terms.repeat.clone(),
+        folder: None,
+        seconds: 0.0,
+    }
+}
+
+/// How many faults a run of this kind has, unless told.
+#[must_use]
+pub fn usual_faults(choice: &Choice) -> usize {
+    match choice {
+        Choice::Random => 10,
+        // Of several, each once.
+        Choice::These(faults) if faults.len() == 1 => faults[0].card().usual as usize,
+        Choice::These(faults) => faults.len(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shares_of_all_faults_are_all_orders() {
+        for (orders, faults) in [(1000, 10), (1000, 7), (3, 10), (20_000, 200)] {
+            assert_eq!((1..=faults).map(|number| share(orders, faults, number)).sum::<u64>(), orders);
+        }
+    }
+}

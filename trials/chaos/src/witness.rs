@@ -1,0 +1,87 @@
+//! I14, sampled: whether an instance whose database takes no writes still says that it is ready.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use reqwest::Client;
+
+use super::arena::Arena;
+use super::direct::Database;
+use ctl::stack::{Kind, Service, ServiceId};
+use ctl::verify::Sources;
+
+/// An instance must notice within 5 s; a second more for the two looks from outside.
+const NOTICED_WITHIN: Duration = Duration::from_secs(6);
+/// An answer that takes longer is no "ready".
+const ANSWER_WITHIN: Duration = Duration::from_secs(1);
+
+/// Looks at every instance, and at its database past all proxies.
+pub struct Witness {
+    http: Client,
+    instances: Vec<(ServiceId, String)>,
+    /// Since when a service's database takes no writes.
+    refusing: BTreeMap<Kind, Instant>,
+    looks: u64,
+}
+
+impl Witness {
+    /// Of the instances there are now; a restart does not change their addresses.
+    #[must_use]
+    pub fn new(arena: &Arena) -> Self {
+        let instances = arena.stack.services().map(|service: &Service| (service.id(), service.url())).collect();
+        Self { http: arena.http.clone(), instances, refusing: BTreeMap::new(), looks: 0 }
+    }
+
+    /// How many answers were judged.
+    #[must_use]
+    pub fn looks(&self) -> u64 {
+        self.looks
+    }
+
+    /// The breaches it sees now.
+    pub async fn look(&mut self, sources: &Sources) -> BTreeSet<String> {
+        for kind in Kind::ALL {
+            match database(sources, kind).takes_writes().await {
+                Ok(()) => _ = self.refusing.remove(&kind),
+                Err(_) => _ = self.refusing.entry(kind).or_insert_with(Instant::now),
+            }
+        }
+        let mut breaches = BTreeSet::new();
+        for (id, url) in &self.instances {
+            let Some(since) = self.refusing.get(&id.kind) else { continue };
+            let status =
+                self.http.get(format!("{url}/readyz")).timeout(ANSWER_WITHIN).send().await.ok().map(|answer| answer.status().as_u16());
+            self.looks += 1;
+            if is_breach(since.elapsed(), status) {
+                breaches.insert(format!("{id} was ready although its database took no writes for over 5 s"));
+            }
+        }
+        breaches
+    }
+}
+
+fn database(sources: &Sources, kind: Kind) -> Database {
+    Database::at(match kind {
+        Kind::User => sources.user_database.clone(),
+        Kind::Inventory => sources.inventory_database.clone(),
+        Kind::Payment => sources.payment_database.clone(),
+    })
+}
+
+/// `status`: of `/readyz`, `None` without an answer.
+fn is_breach(refusing_for: Duration, status: Option<u16>) -> bool {
+    refusing_for > NOTICED_WITHIN && status == Some(200)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ready_without_a_database_is_a_breach_after_some_seconds() {
+        let seconds = Duration::from_secs;
+        assert!(is_breach(seconds(7), Some(200)));
+        assert!(!is_breach(seconds(4), Some(200)), "nobody has noticed yet");
+        assert!(!is_breach(seconds(7), Some(503)) && !is_breach(seconds(7), None));
+    }
+}

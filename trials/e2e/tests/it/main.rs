@@ -1,0 +1,21 @@
+//! The shop end to end: three real service processes on real servers, a stack of its own for every test.
+
+mod authorisation;
+mod bench;
+mod catalogue;
+mod claims;
+mod faults;
+mod idempotency;
+mod journey;
+mod limits;
+mod load;
+mod operations;
+mod outages;
+mod overload;
+mod proxy;
+mod rehearsals;
+mod requests;
+mod settings;
+mod shutdown;
+mod traces;
+mod verify;

@@ -1,0 +1,421 @@
+//! The checker is checked: a sound shop passes, and everything that is broken by hand turns its own invariants red.
+
+use std::{path::PathBuf, process::Command};
+
+use ctl::{
+    client_log::{ClientLog, Outcome, Record},
+    stack::{Kind, StackOptions},
+    verify::{Check, Evidence, Judgement, Sampler, Sources, Verdict, render, unrest, verify},
+};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use e2e::{Order, SOON, Shop, eventually, key, service_binaries};
+
+/// A shop with orders of every end, and the log of the client who placed them.
+struct Scene {
+    shop: Shop,
+    sources: Sources,
+    folder: TempDir,
+    log: Vec<Record>,
+    confirmed: String,
+    refunded: String,
+    declined: String,
+}
+
+impl Scene {
+    async fn set() -> Self {
+        // Entries must not be trimmed while the test looks at them.
+        let keep = |options: StackOptions| {
+            let options = options.with_env(Kind::Payment, "STREAM_RETENTION", "1h");
+            options.with_env(Kind::Inventory, "STREAM_RETENTION", "1h")
+        };
+        let shop = Shop::open_with(keep).await;
+        for (sku, stock) in [("MUG", 10), ("RARE", 2)] {
+            shop.product(sku, stock).await;
+        }
+        let url = |kind| shop.stack.database_url(kind);
+        let sources = Sources {
+            user_database: url(Kind::User),
+            inventory_database: url(Kind::Inventory),
+            payment_database: url(Kind::Payment),
+            redis: shop.stack.redis_url(),
+        };
+        let (folder, log, none) = (tempfile::tempdir().expect("a folder"), Vec::new(), String::new());
+        let mut scene = Self { shop, sources, folder, log, confirmed: none.clone(), refunded: none.clone(), declined: none };
+        scene.confirmed = scene.order(json!({"items": [{"sku": "MUG", "quantity": 2}, {"sku": "RARE", "quantity": 1}]})).await;
+        scene.refunded = scene.order(json!({"items": [{"sku": "RARE", "quantity": 3}]})).await;
+        scene.declined = scene.order(json!({"items": [{"sku": "MUG", "quantity": 1}], "payment_method": "tok_declined"})).await;
+        scene.quiet().await;
+        scene
+    }
+
+    /// Places an order and sees it to its end; all of it is in the log.
+    async fn order(&mut self, body: Value) -> String {
+        let key = key();
+        let request = self.shop.user.request(reqwest::Method::POST, Kind::Payment, "/orders").header("Idempotency-Key", &key);
+        let answer = e2e::send(request.json(&body)).await.expect("an answer");
+        let order = answer.expect(202);
+        let (at, user) = (Timestamp::now(), uuid(&order["user_id"]));
+        self.log.push(Record::Send { at, user, key: key.clone(), body });
+        let body = Some(answer.text());
+        self.log.push(Record::Answer { at, user, key, outcome: Outcome::Ok, status: Some(202), body, why: None });
+        let id = order["id"].as_str().expect("an id").to_owned();
+        let end = self.shop.user.ended(&id).await;
+        for (status, version) in [("pending", 1), (end["status"].as_str().expect("a status"), end["version"].as_u64().expect("a version"))]
+        {
+            self.log.push(Record::Seen { at, order: uuid(&order["id"]), status: status.to_owned(), version });
+        }
+        id
+    }
+
+    async fn quiet(&self) {
+        let look = async || {
+            let unrest = unrest(&self.sources).await.expect("servers that answer");
+            if unrest.is_empty() { Ok(()) } else { Err(unrest) }
+        };
+        eventually("nothing is on its way", SOON, look).await;
+    }
+
+    /// The log as a file, with these records after it.
+    async fn log_with(&self, more: &[Record]) -> PathBuf {
+        let path = self.folder.path().join(format!("{}.log", key()));
+        let log = ClientLog::append_to(&path).expect("a log");
+        for record in self.log.iter().chain(more) {
+            log.write(record).await.expect("on disk");
+        }
+        path
+    }
+
+    async fn judge(&self, more: &[Record]) -> Verdict {
+        let evidence = Evidence { client_log: Some(self.log_with(more).await) };
+        verify(&self.sources, &evidence).await.expect("a verdict")
+    }
+
+    /// The user and the key of the confirmed order, which was sent first.
+    fn first_key(&self) -> (Uuid, String) {
+        let Record::Send { user, key, .. } = &self.log[0] else { panic!("{:?}", self.log[0]) };
+        (*user, key.clone())
+    }
+
+    async fn text(&self, kind: Kind, sql: &str) -> String {
+        let (client, connection) =
+            tokio_postgres::connect(&self.shop.stack.database_url(kind), tokio_postgres::NoTls).await.expect("a connection");
+        let ask = async move { client.query_one(sql, &[]).await.map(|row| row.get(0)) };
+        let (answer, _) = tokio::join!(ask, connection);
+        answer.unwrap_or_else(|error| panic!("{sql}: {error:?}"))
+    }
+
+    fn command(&self, arguments: &[&str]) -> (Option<i32>, String, String) {
+        let mut command = Command::new(service_binaries().join("shopctl"));
+        command.arg("verify").args(arguments).arg("--data-dir").arg(self.folder.path());
+        command.env("SHOPCTL_USER_DATABASE_URL", &self.sources.user_database);
+        command.env("SHOPCTL_INVENTORY_DATABASE_URL", &self.sources.inventory_database);
+        command.env("SHOPCTL_PAYMENT_DATABASE_URL", &self.sources.payment_database);
+        let output = command.output().expect("it runs");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    }
+}
+
+fn uuid(value: &Value) -> Uuid {
+    value.as_str().and_then(|text| text.parse().ok()).expect("a UUID")
+}
+
+fn red(verdict: &Verdict) -> Vec<&'static str> {
+    verdict.broken().map(|check| check.id).collect()
+}
+
+/// These invariants are broken and no others, and each names `offender`.
+#[track_caller]
+fn assert_red(case: &str, verdict: &Verdict, expected: &[&str], offender: &str) {
+    let report = render(verdict, ctl::terminal::Paint::PLAIN);
+    assert_eq!(red(verdict), expected, "{case}\n{report}");
+    for check in verdict.broken() {
+        let Judgement::Broken { offenders, .. } = &check.judgement else { continue };
+        assert!(offenders.iter().any(|found| found.contains(offender)), "{case}: {} does not name {offender}\n{report}", check.id);
+    }
+}
+
+/// Something to break in a database, how to mend it, and what must turn red.
+struct Break {
+    name: &'static str,
+    kind: Kind,
+    how: String,
+    mend: String,
+    red: &'static [&'static str],
+    offender: String,
+}
+
+impl Break {
+    /// Before the rest of it.
+    fn broken_by(self, first: &str) -> Self {
+        Self { how: format!("{first}; {}", self.how), ..self }
+    }
+
+    /// After the rest of it.
+    fn mended_by(self, last: &str) -> Self {
+        Self { mend: format!("{}; {last}", self.mend), ..self }
+    }
+}
+
+/// Breaks a row of a table which is put back from a copy.
+fn row(name: &'static str, kind: Kind, table: &str, how: String, red: &'static [&'static str], offender: &str) -> Break {
+    let how = format!("CREATE TABLE kept AS SELECT * FROM {table}; {how}");
+    let mend = format!("DELETE FROM {table}; INSERT INTO {table} OVERRIDING SYSTEM VALUE SELECT * FROM kept; DROP TABLE kept");
+    Break { name, kind, how, mend, red, offender: offender.to_owned() }
+}
+
+async fn breaks(scene: &Scene) -> Vec<Break> {
+    let Scene { confirmed, refunded, declined, .. } = scene;
+    let of = |id: &str| format!("WHERE id = '{id}'");
+    let reply = scene.text(Kind::Inventory, &format!("SELECT reply::json->>'id' FROM inbox WHERE reply LIKE '%{confirmed}%'")).await;
+    let product = scene
+        .text(Kind::Payment, "SELECT min(event_id::text) FROM inbox WHERE event_id < (SELECT id FROM orders ORDER BY id LIMIT 1)")
+        .await;
+    let payment = |name, table: &str, how: String, red, offender: &str| row(name, Kind::Payment, table, how, red, offender);
+    let order = |name, id: &str, set: &str, red| row(name, Kind::Payment, "orders", format!("UPDATE orders SET {set} {}", of(id)), red, id);
+    let no_check = "ALTER TABLE products DROP CONSTRAINT products_on_hand_never_negative;";
+    let ledger = |name, how: &str, red, offender| row(name, Kind::Inventory, "stock_ledger", how.to_owned(), red, offender);
+    let open = "status = 'completed', version = 2, ended_at = NULL, created_at = now() - interval '1 hour'";
+    vec![
+        Break {
+            name: "one more on hand than the ledger says",
+            kind: Kind::Inventory,
+            how: "UPDATE products SET on_hand = on_hand + 1 WHERE sku = 'MUG'".to_owned(),
+            mend: "UPDATE products SET on_hand = on_hand - 1 WHERE sku = 'MUG'".to_owned(),
+            red: &["I1"],
+            offender: "MUG".to_owned(),
+        },
+        Break {
+            name: "less than nothing on hand",
+            kind: Kind::Inventory,
+            how: format!("{no_check} UPDATE products SET on_hand = -1 WHERE sku = 'RARE'"),
+            mend: "UPDATE products SET on_hand = 1 WHERE sku = 'RARE';
+                   ALTER TABLE products ADD CONSTRAINT products_on_hand_never_negative CHECK (on_hand >= 0)"
+                .to_owned(),
+            red: &["I1", "I2"],
+            offender: "RARE".to_owned(),
+        },
+        ledger("a balance that does not follow", "UPDATE stock_ledger SET balance = 9 WHERE sku = 'MUG' AND delta = 10", &["I1"], "MUG"),
+        ledger("no stock taken for a sale", &format!("DELETE FROM stock_ledger WHERE order_id = '{confirmed}'"), &["I1", "I10"], confirmed),
+        row(
+            "no inbox row for an event with effect",
+            Kind::Inventory,
+            "inbox",
+            format!("DELETE FROM inbox WHERE reply LIKE '%{confirmed}%'"),
+            &["I7"],
+            confirmed,
+        ),
+        payment("no inbox row for a reply", "inbox", format!("DELETE FROM inbox WHERE event_id = '{reply}'"), &["I7"], confirmed),
+        payment(
+            "a product change without inbox row",
+            "inbox",
+            format!("DELETE FROM inbox WHERE event_id = '{product}'"),
+            &["I7"],
+            &product,
+        ),
+        payment(
+            "a refund too many",
+            "provider.refunds",
+            format!("INSERT INTO provider.refunds SELECT order_id, 're_x', amount FROM provider.charges WHERE order_id = '{confirmed}'"),
+            &["I5"],
+            confirmed,
+        ),
+        payment("a refund too few", "provider.refunds", "DELETE FROM provider.refunds".to_owned(), &["I5"], refunded),
+        Break {
+            name: "a charge of a declined order",
+            kind: Kind::Payment,
+            how: format!("INSERT INTO provider.charges VALUES ('{declined}', 'ch_x', 1000, 'EUR', 'tok_ok')"),
+            mend: "DELETE FROM provider.charges WHERE charge_id = 'ch_x'".to_owned(),
+            red: &["I5"],
+            offender: declined.clone(),
+        },
+        payment(
+            "an old price in payment's catalogue",
+            "catalogue",
+            "UPDATE catalogue SET price = price + 1, version = version - 1 WHERE sku = 'MUG'".to_owned(),
+            &["I12"],
+            "MUG",
+        ),
+        order(
+            "a sale that says it was refunded",
+            confirmed,
+            "status = 'refunded', refund_id = 're_x', reason = 'x'",
+            &["I1", "I5", "I6", "I10"],
+        ),
+        order("a time that goes back", confirmed, "ended_at = '2020-01-01'", &["I6"]),
+        order("two ends", confirmed, "version = 4", &["I6"])
+            .broken_by("ALTER TABLE orders DROP CONSTRAINT orders_version_counts_steps")
+            .mended_by("ALTER TABLE orders ADD CONSTRAINT orders_version_counts_steps CHECK (version <= 3)"),
+        // What a client saw of it is now more than there is.
+        order("an order that stays open", confirmed, open, &["I4", "I6"]),
+        order("other items than were sent", declined, "items = jsonb_set(items::jsonb, '{0,quantity}', '5')::json", &["I3"]),
+        order("an owner who is no account", declined, "user_id = gen_random_uuid()", &["I3", "I9"]),
+        payment(
+            "a key that stands for two orders",
+            "orders",
+            format!(
+                "UPDATE orders o SET user_id = k.user_id, idempotency_key = k.idempotency_key
+                 FROM orders k WHERE o.id = '{declined}' AND k.id = '{confirmed}'"
+            ),
+            &["I3", "I8"],
+            &scene.first_key().1,
+        )
+        .broken_by("ALTER TABLE orders DROP CONSTRAINT orders_key_once")
+        .mended_by("ALTER TABLE orders ADD CONSTRAINT orders_key_once UNIQUE (user_id, idempotency_key)"),
+        payment("an order that is lost", "orders", format!("DELETE FROM orders {}", of(declined)), &["I3", "I6"], declined),
+    ]
+}
+
+#[tokio::test]
+async fn a_sound_shop_holds_and_everything_broken_by_hand_turns_its_invariants_red() {
+    let mut scene = Scene::set().await;
+    let verdict = scene.judge(&[]).await;
+    assert!(verdict.not_quiet.is_empty(), "{:?}", verdict.not_quiet);
+    let of_a_run = |id: &str| ["I13", "I14", "I15"].contains(&id);
+    let as_expected = |check: &Check| match check.judgement {
+        Judgement::Holds => !of_a_run(check.id),
+        Judgement::NotJudged { .. } => of_a_run(check.id),
+        Judgement::Broken { .. } => false,
+    };
+    assert!(verdict.checks.iter().all(as_expected), "{verdict:#?}");
+    let looked_at = |id: &str| verdict.checks.iter().find(|check| check.id == id).expect("a check").looked_at;
+    assert!((looked_at("I3"), looked_at("I4")) == (3, 3) && looked_at("I1") > 4 && looked_at("I7") > 8, "{verdict:#?}");
+
+    let mut sampler = Sampler::new(&scene.sources);
+    assert_eq!((sampler.sample().await, sampler.samples()), (Vec::new(), 1));
+
+    for case in breaks(&scene).await {
+        scene.shop.execute(case.kind, &case.how).await;
+        let verdict = scene.judge(&[]).await;
+        scene.shop.execute(case.kind, &case.mend).await;
+        assert_red(case.name, &verdict, case.red, &case.offender);
+    }
+    break_the_log(&scene).await;
+    break_the_streams(&scene, &mut sampler).await;
+    the_command_says_it_by_its_exit_code(&scene).await;
+
+    // The same user, but nobody wrote it down.
+    let logged = scene.log.len();
+    let ghost = scene.order(json!({"items": [{"sku": "MUG", "quantity": 1}]})).await;
+    scene.log.truncate(logged);
+    scene.quiet().await;
+    assert_red("an order that is not in the log", &scene.judge(&[]).await, &["I9"], &ghost);
+    assert!(sampler.sample().await.is_empty() && sampler.samples() > 1);
+}
+
+async fn break_the_log(scene: &Scene) {
+    let ((user, key), at, nobody) = (scene.first_key(), Timestamp::now(), Uuid::now_v7());
+    let send = |key: &str| Record::Send { at, user, key: key.to_owned(), body: json!({"items": [{"sku": "MUG", "quantity": 1}]}) };
+    let answer = |key: &str, outcome, body: Option<String>| {
+        let (key, why) = (key.to_owned(), None);
+        Record::Answer { at, user, key, outcome, status: None, body, why }
+    };
+    let lost = || answer("lost", Outcome::Ok, Some(json!({"id": nobody}).to_string()));
+    let verdict = scene.judge(&[send("lost"), lost()]).await;
+    assert_red("a 2xx that left nothing", &verdict, &["I3"], "lost");
+
+    let verdict = scene.judge(&[answer(&key, Outcome::Ok, Some(json!({"id": scene.confirmed}).to_string()))]).await;
+    assert_red("a replay with other bytes", &verdict, &["I8"], &key);
+
+    let order = scene.confirmed.parse().expect("a UUID");
+    let seen = |status: &str, version| Record::Seen { at, order, status: status.to_owned(), version };
+    assert_red("a state that never was", &scene.judge(&[seen("declined", 4)]).await, &["I6"], &scene.confirmed);
+    assert_red("a state that went back", &scene.judge(&[seen("completed", 2)]).await, &["I6"], &scene.confirmed);
+
+    // The log says only that it failed.
+    let mut log = vec![scene.log[0].clone(), answer(&key, Outcome::Fail, None)];
+    log.extend_from_slice(&scene.log[4..]);
+    let path = scene.folder.path().join("failed.log");
+    let file = ClientLog::append_to(&path).expect("a log");
+    for record in &log {
+        file.write(record).await.expect("on disk");
+    }
+    let verdict = verify(&scene.sources, &Evidence { client_log: Some(path) }).await.expect("a verdict");
+    assert_red("a failed key with an order", &verdict, &["I9"], &scene.confirmed);
+}
+
+async fn break_the_streams(scene: &Scene, sampler: &mut Sampler) {
+    // A partition nobody reads, whose group says that everything is read and acknowledged.
+    let (lost, stream) = (key(), "order_completed.7");
+    scene.shop.redis_command::<String>(&["XADD", stream, "*", "id", &lost]).await;
+    scene.shop.redis_command::<String>(&["XGROUP", "CREATE", stream, "inventory-group", "$"]).await;
+    let breaches = sampler.sample().await;
+    assert!(breaches.len() == 1 && breaches[0].contains(&lost), "{breaches:?}");
+    assert!(sampler.sample().await.is_empty(), "each is named once");
+    assert_red("acknowledged without effect", &scene.judge(&[]).await, &["I7"], &lost);
+    scene.shop.redis_command::<u64>(&["DEL", stream]).await;
+
+    let event_id = key();
+    scene.shop.redis_command::<String>(&["XADD", "order_completed", "*", "id", &event_id, "type", "nonsense"]).await;
+    let buried = async || (scene.shop.redis_command::<u64>(&["XLEN", "order_completed.dead"]).await == 1).then_some(());
+    eventually("it is a dead letter", SOON, buried).await;
+    scene.quiet().await;
+    assert_red("a dead letter nobody sent", &scene.judge(&[]).await, &["I11"], &event_id);
+    let poison =
+        |event_id: &str| Record::Poison { at: Timestamp::now(), stream: "order_completed".to_owned(), event_id: event_id.to_owned() };
+    assert!(scene.judge(&[poison(&event_id)]).await.holds());
+    assert_red("poison that is gone", &scene.judge(&[poison(&event_id), poison("vanished")]).await, &["I11"], "vanished");
+    let verdict = verify(&scene.sources, &Evidence::default()).await.expect("a verdict");
+    let why = |check: &ctl::verify::Check| if let Judgement::NotJudged { why } = &check.judgement { why.clone() } else { String::new() };
+    assert!(verdict.holds() && why(&verdict.checks[10]).contains("dead-letters list"), "{verdict:#?}");
+    scene.shop.redis_command::<u64>(&["DEL", "order_completed.dead", "order_completed.dead.index"]).await;
+    let entries: Vec<(String, std::collections::HashMap<String, String>)> =
+        scene.shop.redis_command(&["XRANGE", "order_completed", "-", "+"]).await;
+    let entry = &entries.iter().find(|(_, fields)| fields["id"] == event_id).expect("the entry").0;
+    scene.shop.redis_command::<u64>(&["XDEL", "order_completed", entry]).await;
+}
+
+async fn the_command_says_it_by_its_exit_code(scene: &Scene) {
+    let redis = scene.sources.redis.as_str();
+    let log = scene.log_with(&[]).await;
+    let log = log.to_str().expect("a path");
+    let (code, out, error) = scene.command(&["--redis-url", redis, "--client-log", log]);
+    assert_eq!(code, Some(0), "{out}{error}");
+    assert!(out.contains("12 of 15 invariants hold, 3 not judged"), "{out}");
+
+    scene.shop.execute(Kind::Inventory, "UPDATE products SET on_hand = on_hand + 1 WHERE sku = 'MUG'").await;
+    let (code, out, error) = scene.command(&["--redis-url", redis, "--json"]);
+    scene.shop.execute(Kind::Inventory, "UPDATE products SET on_hand = on_hand - 1 WHERE sku = 'MUG'").await;
+    assert_eq!(code, Some(1), "{out}{error}");
+    let verdict: Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!((&verdict["checks"][0]["id"], &verdict["checks"][0]["judgement"]["verdict"]), (&json!("I1"), &json!("broken")), "{out}");
+
+    let (code, _, error) = scene.command(&["--redis-url", "redis://127.0.0.1:1/0"]);
+    assert!(code == Some(3) && error.contains("127.0.0.1:1"), "{code:?} {error}");
+    let (code, _, error) = scene.command(&[]);
+    assert!(code == Some(1) && error.contains("--redis-url"), "{code:?} {error}");
+}
+
+#[tokio::test]
+async fn a_working_shop_is_never_found_broken() {
+    let shop = Shop::open().await;
+    shop.product("MUG", 150).await;
+    let url = |kind| shop.stack.database_url(kind);
+    let sources = Sources {
+        user_database: url(Kind::User),
+        inventory_database: url(Kind::Inventory),
+        payment_database: url(Kind::Payment),
+        redis: shop.stack.redis_url(),
+    };
+    let (order, done) = (Order::of("MUG", 1), std::cell::Cell::new(false));
+    let load = async {
+        shop.user.insist_on_many(&order, 300, || {}).await;
+        done.set(true);
+    };
+    let watch = async {
+        let mut sampler = Sampler::new(&sources);
+        while !done.get() {
+            assert_eq!(sampler.sample().await, [""; 0]);
+            let verdict = verify(&sources, &Evidence::default()).await.expect("a verdict");
+            assert!(verdict.holds(), "{}", render(&verdict, ctl::terminal::Paint::PLAIN));
+        }
+        assert!(sampler.samples() > 0);
+    };
+    tokio::join!(load, watch);
+    shop.user.all_ended(300).await;
+    assert!(verify(&sources, &Evidence::default()).await.expect("a verdict").holds());
+}

@@ -1,0 +1,78 @@
+//! `runtime::outbox`: fed in memory after a commit, swept for what fell due, and streams that duplicate and reorder.
+
+use super::{INVENTORY, OutboxRow, Reached, World, name};
+use crate::redis::{EventNo, STREAMS};
+
+/// Memory of a relay.
+#[derive(Default)]
+pub struct Relay {
+    /// To be published.
+    pub queue: Vec<EventNo>,
+    /// Published and done with: their rows go.
+    forget: Vec<EventNo>,
+}
+
+impl World<'_> {
+    /// Puts an event into the outbox, as part of the caller's transaction.
+    pub(super) fn write_outbox(&mut self, event: EventNo) {
+        if self.rules.outbox_in_transaction {
+            self.outbox.push(OutboxRow { event, due: false });
+        }
+    }
+
+    /// Publishes one event of the queue, or forgets a published row: two steps, with room for a crash in between.
+    pub(super) fn publish(&mut self, process: usize) -> bool {
+        if let Some(event) = self.processes[process].relay.forget.pop() {
+            self.outbox.retain(|row| row.event != event);
+            self.note(|| format!("{}: forgets the row of event {event}", name(process)));
+            return true;
+        }
+        let queued = self.processes[process].relay.queue.len();
+        if queued == 0 {
+            return false;
+        }
+        // Any of them: the sweep and the feed publish side by side.
+        let which = if self.faulty { self.random.below(queued) } else { 0 };
+        let event = self.processes[process].relay.queue[which];
+        if self.fault(6) {
+            return true; // Redis is away
+        }
+        self.append(event, process);
+        if self.fault(6) {
+            self.reach(Reached::PublishedTwice);
+            return true; // it happened, but the answer was lost: it stays in the queue
+        }
+        self.processes[process].relay.queue.swap_remove(which);
+        if !self.rules.resend_until_confirmed {
+            self.processes[process].relay.forget.push(event);
+        }
+        true
+    }
+
+    fn append(&mut self, event: EventNo, process: usize) {
+        let entry = self.next_entry;
+        self.next_entry += 1;
+        let (stream, no) = (self.events[event].stream, self.events[event].no);
+        self.redis.0[stream].entries.push((entry, event));
+        self.note(|| format!("{}: XADD {} entry {entry}: event {event} of order {no}", name(process), STREAMS[stream]));
+    }
+
+    /// Leases what is due and queues it. A process that dies then leaves it to the next sweep.
+    pub(super) fn sweep(&mut self, process: usize) -> bool {
+        if process >= INVENTORY {
+            return false;
+        }
+        let relay = &mut self.processes[process].relay;
+        let before = relay.queue.len();
+        for row in self.outbox.iter_mut().filter(|row| row.due) {
+            row.due = false;
+            relay.queue.push(row.event);
+        }
+        let taken = relay.queue.len() - before;
+        if taken > 0 {
+            self.reach(Reached::Resent);
+            self.note(|| format!("{}: sweeps {taken} due row(s)", name(process)));
+        }
+        taken > 0
+    }
+}

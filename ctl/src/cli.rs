@@ -2,7 +2,9 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{admin, completions, dead_letters, demo, load, order, rehearse, seed, streams, token, up, verify, watch};
+use crate::commands::{
+    admin, completions, dead_letters, demo, load, order, rehearse, seed, streams, token, up, verify, watch,
+};
 use crate::context::Global;
 use crate::exit;
 

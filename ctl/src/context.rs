@@ -110,7 +110,11 @@ fn endpoints(global: &Global, running: Option<&Running>) -> Endpoints {
     };
     Endpoints {
         user: choose(&global.user_url, running.map(|running| &running.user_url), Kind::User),
-        inventory: choose(&global.inventory_url, running.map(|running| &running.inventory_url), Kind::Inventory),
+        inventory: choose(
+            &global.inventory_url,
+            running.map(|running| &running.inventory_url),
+            Kind::Inventory,
+        ),
         payment: choose(&global.payment_url, running.map(|running| &running.payment_url), Kind::Payment),
     }
 }

@@ -45,6 +45,11 @@ pub fn orders() -> [DemoOrder; 3] {
     [
         DemoOrder { story: "paid, and in stock", lines: of(MUG, 2), method: "tok_ok", ends: "confirmed" },
         DemoOrder { story: "paid, but sold out", lines: of(SOLD_OUT, 1), method: "tok_ok", ends: "refunded" },
-        DemoOrder { story: "the card is declined", lines: of(MUG, 1), method: "tok_declined", ends: "declined" },
+        DemoOrder {
+            story: "the card is declined",
+            lines: of(MUG, 1),
+            method: "tok_declined",
+            ends: "declined",
+        },
     ]
 }

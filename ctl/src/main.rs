@@ -4,7 +4,9 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 use ctl::cli::{Cli, Command};
-use ctl::commands::{admin, completions, dead_letters, demo, load, order, rehearse, seed, streams, token, up, verify, watch};
+use ctl::commands::{
+    admin, completions, dead_letters, demo, load, order, rehearse, seed, streams, token, up, verify, watch,
+};
 use ctl::context::Context;
 use ctl::exit::{Exit, conclude};
 

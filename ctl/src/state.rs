@@ -68,7 +68,11 @@ impl Credentials {
     #[must_use]
     pub fn random() -> Self {
         let login = |email: &str| Login { email: email.to_owned(), password: random_secret() };
-        Self { admin: login("admin@example.com"), user: login("user@example.com"), service_client_secret: random_secret() }
+        Self {
+            admin: login("admin@example.com"),
+            user: login("user@example.com"),
+            service_client_secret: random_secret(),
+        }
     }
 }
 
@@ -129,7 +133,8 @@ impl StackState {
 
     fn write_to(&self, path: &Path) -> io::Result<()> {
         // A leftover would keep the mode it has.
-        fs::remove_file(path).or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })?;
+        fs::remove_file(path)
+            .or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })?;
         let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(path)?;
         serde_json::to_writer_pretty(&mut file, self)?;
         file.write_all(b"\n")?;

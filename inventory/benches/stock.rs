@@ -47,7 +47,8 @@ impl Warehouse {
         let (postgres, redis) = (DurablePostgres::start().await, TestRedis::start().await);
         let settings = postgres.settings();
         db::migrate(&settings, startup::migrations()).await.expect("migrated");
-        let (database, streams) = (Database::open("bench", &settings).expect("a pool"), stream_settings(&redis.url()));
+        let (database, streams) =
+            (Database::open("bench", &settings).expect("a pool"), stream_settings(&redis.url()));
         let stock = format!(
             "INSERT INTO products (sku, name, price, currency, on_hand)
              SELECT 'BENCH-' || n, 'A product', 1999, 'EUR', {} FROM generate_series(1, {PRODUCTS}) n",
@@ -55,7 +56,8 @@ impl Warehouse {
         );
         database.connection().await.expect("a connection").batch_execute(&stock).await.expect("products");
 
-        let supervisor = SupervisorHandle::start(&Arbiter::current(), &Roster::default(), Shutdown::default());
+        let supervisor =
+            SupervisorHandle::start(&Arbiter::current(), &Roster::default(), Shutdown::default());
         let relay = RelayOptions {
             service: store::SERVICE,
             database: database.clone(),
@@ -69,8 +71,14 @@ impl Warehouse {
         let writer = Commits::start(&supervisor, database.clone(), &settings, || WriteStock);
         // The default of `resend-after`.
         let lease = Duration::from_secs(5);
-        let backends =
-            Backends { requests: database.clone(), database, relay, broker: Broker::new(&streams), lease, view_age: Duration::ZERO };
+        let backends = Backends {
+            requests: database.clone(),
+            database,
+            relay,
+            broker: Broker::new(&streams),
+            lease,
+            view_age: Duration::ZERO,
+        };
         let desk = StockDeskOptions { backends: backends.clone(), writer, live_products: 2 * PRODUCTS };
         let handler = OrderCompletedHandler::new(actors::start(&supervisor, &desk));
         let warehouse = Self { backends, handler, _redis: redis, _postgres: postgres };
@@ -90,9 +98,16 @@ impl Warehouse {
 fn paid(orders: usize, products: usize) -> Vec<Received<OrderCompleted>> {
     let price = || MoneyData { amount: 1999, currency: "EUR".to_owned() };
     let order = |number: usize| {
-        let item = OrderedItem { sku: format!("BENCH-{}", 1 + number % products), quantity: 1, unit_price: price() };
+        let item =
+            OrderedItem { sku: format!("BENCH-{}", 1 + number % products), quantity: 1, unit_price: price() };
         let (order_id, user_id) = (Uuid::now_v7(), Uuid::now_v7());
-        let event = OrderCompleted { order_id, user_id, items: vec![item], total: price(), charge_id: format!("ch_{order_id}") };
+        let event = OrderCompleted {
+            order_id,
+            user_id,
+            items: vec![item],
+            total: price(),
+            charge_id: format!("ch_{order_id}"),
+        };
         let envelope = Envelope::new(&event, "payment", order_id.to_string(), TraceContext::root());
         let envelope = Envelope { id: OrderCompleted::event_id(order_id), ..envelope };
         Received { envelope: envelope.into(), event, deliveries: 1, span: None }
@@ -113,7 +128,8 @@ fn product_actor(criterion: &mut Criterion, system: &SystemRunner, warehouse: &W
     let level = Level { on_hand: i32::MAX as u32, as_of: i64::MAX };
     let product = system.block_on(async {
         let connection = warehouse.backends.database.connection().await.expect("a connection");
-        let stored = store::load(&connection, &Sku::stored("BENCH-1")).await.expect("an answer").expect("a product");
+        let stored =
+            store::load(&connection, &Sku::stored("BENCH-1")).await.expect("an answer").expect("a product");
         Product::new(stored, Rc::new(warehouse.backends.clone())).start()
     });
     let mut group = criterion.benchmark_group("product actor");
@@ -142,7 +158,9 @@ fn consumer_batch(criterion: &mut Criterion, system: &SystemRunner, warehouse: &
             group.throughput(Throughput::Elements(orders as u64));
             group.bench_function(BenchmarkId::new(name, orders), |bench| {
                 let handle = async |batch: Vec<_>| warehouse.take(&batch).await.expect("all done");
-                bench.iter_custom(|times| system.block_on(timed(times, async || paid(orders, products), handle)));
+                bench.iter_custom(|times| {
+                    system.block_on(timed(times, async || paid(orders, products), handle))
+                });
             });
         }
     }

@@ -8,7 +8,8 @@ use runtime::process::{self, COMMANDS, Task};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const ABOUT: &str = "inventory: products and stock of Orderflow. Takes the stock of paid orders, or asks for their refund.";
+const ABOUT: &str =
+    "inventory: products and stock of Orderflow. Takes the stock of paid orders, or asks for their refund.";
 
 fn main() -> ExitCode {
     match process::read_settings(ABOUT, &COMMANDS, |source| Task::read(source, Settings::read)) {

@@ -32,7 +32,11 @@ impl Settings {
             streams,
             tokens: TokenSettings::read(source),
             live_products: source.within("live-products", "10000", 1..=10_000_000, "products kept in memory"),
-            product_view_age: source.value("product-view-age", "1s", "how old a product shown from memory may be"),
+            product_view_age: source.value(
+                "product-view-age",
+                "1s",
+                "how old a product shown from memory may be",
+            ),
         }
     }
 }

@@ -57,7 +57,11 @@ pub async fn serve(settings: Settings) -> Result<Cause, StartError> {
     telemetry::install_metrics();
     describe_metrics();
     db::prepare(&settings.common.database, migrations).await?;
-    outbox::agree_on_partitions(&Database::open("start", &settings.common.database)?, settings.streams.partitions).await?;
+    outbox::agree_on_partitions(
+        &Database::open("start", &settings.common.database)?,
+        settings.streams.partitions,
+    )
+    .await?;
     let shutdown = Shutdown::default();
     let running = Running::start(&settings, &shutdown)?;
     let cause = shutdown.wait().await?;
@@ -87,15 +91,22 @@ impl Running {
         let streams_supervisor = SupervisorHandle::start(&streams.handle(), &roster, shutdown.clone());
         // Each arbiter owns its connections.
         let core_database = Database::open("core", &settings.common.database)?;
-        let (requests, streams_database) = (core_database.requests("requests")?, core_database.beside("streams")?);
+        let (requests, streams_database) =
+            (core_database.requests("requests")?, core_database.beside("streams")?);
         let broker = Broker::new(&settings.streams);
 
-        let relay = RelayHandle::start(&streams_supervisor, &relay_options(settings, &streams_database, &broker));
-        let writer = Commits::start(&core_supervisor, core_database.clone(), &settings.common.database, || WriteStock);
-        let desk = actors::start(&core_supervisor, &desk_options(settings, &core_database, &requests, &relay, &writer));
+        let relay =
+            RelayHandle::start(&streams_supervisor, &relay_options(settings, &streams_database, &broker));
+        let writer =
+            Commits::start(&core_supervisor, core_database.clone(), &settings.common.database, || WriteStock);
+        let desk = actors::start(
+            &core_supervisor,
+            &desk_options(settings, &core_database, &requests, &relay, &writer),
+        );
         let entry = desk.clone();
-        let consumers =
-            start_consumers(&streams_supervisor, GROUP, &settings.streams, &broker, move || OrderCompletedHandler::new(entry.clone()));
+        let consumers = start_consumers(&streams_supervisor, GROUP, &settings.streams, &broker, move || {
+            OrderCompletedHandler::new(entry.clone())
+        });
 
         let readiness = Readiness::new(SERVICE, shutdown.clone(), &["database", "token-keys"]);
         let keys = KeySet::remote(settings.tokens.jwks_url.clone(), settings.tokens.jwks_refresh);
@@ -106,10 +117,21 @@ impl Running {
                 database: streams_database.clone(),
                 readiness: readiness.clone(),
                 keys: keys.clone(),
-                streams: Some(StreamSources { broker, consumers: consumers.specs.clone(), relay: relay.clone() }),
+                streams: Some(StreamSources {
+                    broker,
+                    consumers: consumers.specs.clone(),
+                    relay: relay.clone(),
+                }),
             },
         );
-        let http = serve_http(settings, readiness, Verifier::new(keys, &settings.tokens), &desk, &operations, &roster)?;
+        let http = serve_http(
+            settings,
+            readiness,
+            Verifier::new(keys, &settings.tokens),
+            &desk,
+            &operations,
+            &roster,
+        )?;
         let databases = [core_database, requests, streams_database];
         Ok(Self { http, consumers, desk, writer, relay, operations, databases, _arbiters: [core, streams] })
     }
@@ -182,7 +204,8 @@ fn serve_http(
         metrics: telemetry::install_metrics(),
         openapi: http::openapi(),
     };
-    let (desk, operations, roster, faults) = (desk.clone(), operations.clone(), roster.clone(), settings.common.faults);
+    let (desk, operations, roster, faults) =
+        (desk.clone(), operations.clone(), roster.clone(), settings.common.faults);
     runtime::http::start(&options, move |config| {
         config.configure(http::routes(desk.clone()));
         config.configure(ops::routes(SERVICE, operations.clone(), roster.clone(), faults));
@@ -191,5 +214,8 @@ fn serve_http(
 
 fn describe_metrics() {
     metrics::describe_counter!("orderflow_reservations_total", "Paid orders by what became of their stock");
-    metrics::describe_counter!("orderflow_oversell_guard_total", "Batches the database refused because stock would have gone below 0");
+    metrics::describe_counter!(
+        "orderflow_oversell_guard_total",
+        "Batches the database refused because stock would have gone below 0"
+    );
 }

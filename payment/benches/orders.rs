@@ -7,7 +7,9 @@ use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput, criterion_grou
 use events::TraceContext;
 use futures_util::future::join_all;
 use payment::{
-    domain::{Answer, Applied, Cart, CartLine, IdempotencyKey, OrderRequest, OrderStatus, PaymentMethod, Placed},
+    domain::{
+        Answer, Applied, Cart, CartLine, IdempotencyKey, OrderRequest, OrderStatus, PaymentMethod, Placed,
+    },
     startup,
     store::{ApplyOutcomes, OrderOutcome, PlaceOrders},
 };
@@ -55,21 +57,30 @@ impl Books {
         let settings = postgres.settings();
         db::migrate(&settings, startup::migrations()).await.expect("migrated");
         let database = Database::open("bench", &settings).expect("a pool");
-        let catalogue =
-            format!("INSERT INTO catalogue SELECT 'BENCH-' || n, 'A product', 1999, 'EUR', 1, false FROM generate_series(1, {PRODUCTS}) n");
+        let catalogue = format!(
+            "INSERT INTO catalogue SELECT 'BENCH-' || n, 'A product', 1999, 'EUR', 1, false FROM generate_series(1, {PRODUCTS}) n"
+        );
         database.connection().await.expect("a connection").batch_execute(&catalogue).await.expect("products");
-        let supervisor = SupervisorHandle::start(&Arbiter::current(), &Roster::default(), Shutdown::default());
-        let orders = Commits::start(&supervisor, database.clone(), &settings, || PlaceOrders::new(PRICE_AGE, drop));
-        let outcomes =
-            Commits::start(&supervisor, database.clone(), &settings, || ApplyOutcomes { consumer: "payment-group", relay: None });
+        let supervisor =
+            SupervisorHandle::start(&Arbiter::current(), &Roster::default(), Shutdown::default());
+        let orders =
+            Commits::start(&supervisor, database.clone(), &settings, || PlaceOrders::new(PRICE_AGE, drop));
+        let outcomes = Commits::start(&supervisor, database.clone(), &settings, || ApplyOutcomes {
+            consumer: "payment-group",
+            relay: None,
+        });
         let books = Self { database, orders, outcomes, _postgres: postgres };
-        eventually("the writers are at work", SOON, async || books.orders.commit(Arc::new(requests(1).remove(0))).await.map(drop)).await;
+        eventually("the writers are at work", SOON, async || {
+            books.orders.commit(Arc::new(requests(1).remove(0))).await.map(drop)
+        })
+        .await;
         books
     }
 
     /// All of them at the same time; every one must be new.
     async fn place(&self, requests: Vec<OrderRequest>) {
-        let placed = join_all(requests.into_iter().map(|request| self.orders.commit(Arc::new(request)))).await;
+        let placed =
+            join_all(requests.into_iter().map(|request| self.orders.commit(Arc::new(request)))).await;
         assert!(placed.iter().all(|placed| matches!(placed, Ok(Placed::Created(_)))), "{placed:?}");
     }
 
@@ -78,7 +89,13 @@ impl Books {
         let requests = requests(orders);
         let ids: Vec<Uuid> = requests.iter().map(|request| request.order_id).collect();
         self.place(requests).await;
-        self.database.connection().await.expect("a connection").execute(CHARGE, &[&ids]).await.expect("charged");
+        self.database
+            .connection()
+            .await
+            .expect("a connection")
+            .execute(CHARGE, &[&ids])
+            .await
+            .expect("charged");
         let outcome = |order_id| OrderOutcome {
             event_id: Uuid::now_v7(),
             answers: Some(order_id),
@@ -103,7 +120,8 @@ fn requests(orders: usize) -> Vec<OrderRequest> {
         user_id: Uuid::now_v7(),
         key: IdempotencyKey::parse(&Uuid::now_v7().to_string()).expect("a key"),
         request_hash: vec![0; 32],
-        cart: Cart::parse(vec![CartLine { sku: format!("BENCH-{}", 1 + number % PRODUCTS), quantity: 1 }]).expect("a cart"),
+        cart: Cart::parse(vec![CartLine { sku: format!("BENCH-{}", 1 + number % PRODUCTS), quantity: 1 }])
+            .expect("a cart"),
         method: PaymentMethod::Ok,
         traceparent: TraceContext::root().to_string(),
         request_id: Uuid::now_v7().to_string(),
@@ -135,7 +153,9 @@ fn orders(criterion: &mut Criterion) {
         group.throughput(Throughput::Elements(orders as u64));
         group.bench_function(BenchmarkId::from_parameter(orders), |bench| {
             let confirm = async |outcomes| books.confirm(outcomes).await;
-            bench.iter_custom(|times| system.block_on(timed(times, async || books.reserved(orders).await, confirm)));
+            bench.iter_custom(|times| {
+                system.block_on(timed(times, async || books.reserved(orders).await, confirm))
+            });
         });
     }
     group.finish();

@@ -110,7 +110,8 @@ impl ProductSource {
     /// # Errors
     /// As [`find_all`](Self::find_all).
     pub async fn changes(&self, after: i64) -> Result<Changes, SourceError> {
-        let ChangesAnswer { data, next, has_more } = self.get(&format!("/products/changes?after={after}&limit={PAGE}")).await?;
+        let ChangesAnswer { data, next, has_more } =
+            self.get(&format!("/products/changes?after={after}&limit={PAGE}")).await?;
         Ok(Changes { products: data.into_iter().map(Product::from).collect(), next, has_more })
     }
 
@@ -141,8 +142,17 @@ impl ProductSource {
 
     async fn fetch_token(&self) -> Result<TokenAnswer, SourceError> {
         let unreachable = |error| SourceError::Unreachable { what: "the user service", error };
-        let credentials = Credentials { client_id: &self.settings.client_id, client_secret: self.settings.client_secret.expose() };
-        let answer = self.client.post(self.settings.service_token_url.as_str()).json(&credentials).send().await.map_err(unreachable)?;
+        let credentials = Credentials {
+            client_id: &self.settings.client_id,
+            client_secret: self.settings.client_secret.expose(),
+        };
+        let answer = self
+            .client
+            .post(self.settings.service_token_url.as_str())
+            .json(&credentials)
+            .send()
+            .await
+            .map_err(unreachable)?;
         match answer.status().as_u16() {
             200 => answer.json().await.map_err(unreachable),
             status => Err(SourceError::Refused { what: "the user service", status }),

@@ -66,7 +66,11 @@ impl Settings {
         let streams = StreamSettings::read(source, common.http_bind);
         common.production.check_redis(source, &streams.url);
         let (tokens, products) = (TokenSettings::read(source), ProductSourceSettings::read(source));
-        common.production.check_secret(source, "service-client-secret", Some(products.client_secret.expose()));
+        common.production.check_secret(
+            source,
+            "service-client-secret",
+            Some(products.client_secret.expose()),
+        );
         Self {
             common,
             streams,
@@ -113,8 +117,16 @@ impl ProductSourceSettings {
                 "http://127.0.0.1:8002/auth/service-token",
                 "where this service gets its own token",
             ),
-            client_id: source.value("service-client-id", "payment", "name of this service at the user service"),
-            client_secret: source.required("service-client-secret", "at-least-16-characters", "secret of this service at the user service"),
+            client_id: source.value(
+                "service-client-id",
+                "payment",
+                "name of this service at the user service",
+            ),
+            client_secret: source.required(
+                "service-client-secret",
+                "at-least-16-characters",
+                "secret of this service at the user service",
+            ),
         }
     }
 }
@@ -122,13 +134,30 @@ impl ProductSourceSettings {
 impl ProviderSettings {
     fn read(source: &mut Source) -> Self {
         let settings = Self {
-            latency: source.value("provider-latency", "5ms", "how long the simulated provider takes to answer"),
-            timeout: source.value("provider-timeout", "2s", "how long to wait for one answer of the provider"),
+            latency: source.value(
+                "provider-latency",
+                "5ms",
+                "how long the simulated provider takes to answer",
+            ),
+            timeout: source.value(
+                "provider-timeout",
+                "2s",
+                "how long to wait for one answer of the provider",
+            ),
             // As many as `charge-backlog` admits. A charge takes the provider's 5 ms and two commits, 40 ms under load: at 9,900 orders a
             // second 370 to 400 are in progress in the mean, but they begin and end by the batch, and up to 790 are at once.
-            in_flight: source.within("provider-in-flight", "1000", 1..=100_000, "charges in progress at one time"),
+            in_flight: source.within(
+                "provider-in-flight",
+                "1000",
+                1..=100_000,
+                "charges in progress at one time",
+            ),
         };
-        source.check("provider-timeout", settings.timeout > settings.latency, "must be longer than provider-latency");
+        source.check(
+            "provider-timeout",
+            settings.timeout > settings.latency,
+            "must be longer than provider-latency",
+        );
         settings
     }
 }
@@ -136,10 +165,23 @@ impl ProviderSettings {
 impl ReconcilerSettings {
     fn read(source: &mut Source) -> Self {
         Self {
-            after: source.value("reconcile-after", "5s", "an order still pending after this time is charged again"),
-            interval: source.value("reconcile-interval", "1s", "time between two looks for orders that stayed pending"),
+            after: source.value(
+                "reconcile-after",
+                "5s",
+                "an order still pending after this time is charged again",
+            ),
+            interval: source.value(
+                "reconcile-interval",
+                "1s",
+                "time between two looks for orders that stayed pending",
+            ),
             // A hundredth of what is charged at full load: a provider that comes back is not hit by all that waited.
-            retry_rate: source.within("provider-retry-rate", "100", 1..=100_000, "charges and refunds asked for again, per second"),
+            retry_rate: source.within(
+                "provider-retry-rate",
+                "100",
+                1..=100_000,
+                "charges and refunds asked for again, per second",
+            ),
         }
     }
 }

@@ -19,15 +19,17 @@ use runtime::{
 
 use crate::{
     actors::{
-        Cashier, CashierParts, Catalogue, CatalogueSync, ChargeBacklog, ChargeOrders, Intake, OrderDesk, OrderDeskParts, Reconciler,
-        ReconcilerParts, Watchers,
+        Cashier, CashierParts, Catalogue, CatalogueSync, ChargeBacklog, ChargeOrders, Intake, OrderDesk,
+        OrderDeskParts, Reconciler, ReconcilerParts, Watchers,
     },
     consumers::{ProductChangedHandler, RefundOrderHandler, StockReservedHandler},
     http::{Desks, document, routes},
     product_source::ProductSource,
     provider::Simulator,
     settings::Settings,
-    store::{ApplyOutcomes, ChargeLedger, ParkCharges, ParkRefunds, PlaceOrders, RefundLedger, SettleCharges},
+    store::{
+        ApplyOutcomes, ChargeLedger, ParkCharges, ParkRefunds, PlaceOrders, RefundLedger, SettleCharges,
+    },
 };
 
 const SERVICE: &str = "payment";
@@ -65,7 +67,11 @@ pub enum StartError {
 pub async fn serve(settings: Settings) -> Result<Cause, StartError> {
     tracing::info!(?settings, "starting");
     db::prepare(&settings.common.database, migrations).await?;
-    outbox::agree_on_partitions(&Database::open("start", &settings.common.database)?, settings.streams.partitions).await?;
+    outbox::agree_on_partitions(
+        &Database::open("start", &settings.common.database)?,
+        settings.streams.partitions,
+    )
+    .await?;
     let shutdown = Shutdown::default();
     let service = Service::start(&settings, &shutdown)?;
     let cause = shutdown.wait().await?;
@@ -98,7 +104,14 @@ impl Service {
 
         let relay = start_relay(&stream_supervisor, settings, &stream_database, &broker);
         let intake = Intake::new(settings.late_after);
-        let actors = Actors::start(&core_supervisor, settings, [&database, &requests], &relay, &intake, shutdown.clone())?;
+        let actors = Actors::start(
+            &core_supervisor,
+            settings,
+            [&database, &requests],
+            &relay,
+            &intake,
+            shutdown.clone(),
+        )?;
         let consumers = AllConsumers::start(&stream_supervisor, settings, &broker, &actors);
 
         let keys = KeySet::remote(settings.tokens.jwks_url.clone(), settings.tokens.jwks_refresh)?;
@@ -126,9 +139,21 @@ impl Service {
         };
         let (own, operations_of_http, faults) = (routes(desks), operations.clone(), settings.common.faults);
         let http = http::start(&options, move |config| {
-            config.configure(own.clone()).configure(ops::routes(SERVICE, operations_of_http.clone(), roster.clone(), faults));
+            config.configure(own.clone()).configure(ops::routes(
+                SERVICE,
+                operations_of_http.clone(),
+                roster.clone(),
+                faults,
+            ));
         })?;
-        Ok(Self { http, desks: actors, consumers, relay, operations, databases: [database, requests, stream_database] })
+        Ok(Self {
+            http,
+            desks: actors,
+            consumers,
+            relay,
+            operations,
+            databases: [database, requests, stream_database],
+        })
     }
 
     /// Promise 9: requests finish, consumers finish and ack, writers commit, the relay flushes.
@@ -145,7 +170,12 @@ impl Service {
     }
 }
 
-fn start_relay(supervisor: &SupervisorHandle, settings: &Settings, database: &Database, broker: &Broker) -> RelayHandle {
+fn start_relay(
+    supervisor: &SupervisorHandle,
+    settings: &Settings,
+    database: &Database,
+    broker: &Broker,
+) -> RelayHandle {
     let options = RelayOptions {
         service: SERVICE,
         database: database.clone(),
@@ -188,14 +218,17 @@ impl Actors {
         let charges = Commits::start(supervisor, database.clone(), db, ChargeLedger::default);
         let refunds = Commits::start(supervisor, database.clone(), db, || RefundLedger);
         let told = relay.clone();
-        let outcomes =
-            Commits::start(supervisor, database.clone(), db, move || ApplyOutcomes { consumer: GROUP, relay: Some(told.clone()) });
+        let outcomes = Commits::start(supervisor, database.clone(), db, move || ApplyOutcomes {
+            consumer: GROUP,
+            relay: Some(told.clone()),
+        });
         let settle = SettleCharges { relay: relay.clone(), resend_after: settings.streams.resend_after };
         let settlements = Commits::start(supervisor, database.clone(), db, move || settle.clone());
 
         let watchers = Watchers::default();
         let parked_charges = Commits::start(supervisor, database.clone(), db, || ParkCharges);
-        let parked_refunds = Commits::start(supervisor, database.clone(), db, || ParkRefunds { consumer: GROUP });
+        let parked_refunds =
+            Commits::start(supervisor, database.clone(), db, || ParkRefunds { consumer: GROUP });
         let cashier_parts = CashierParts {
             database: database.clone(),
             provider: Arc::new(Simulator::new(charges.clone(), refunds.clone(), settings.provider)),
@@ -214,7 +247,8 @@ impl Actors {
             resend_after: settings.streams.resend_after,
             settings: settings.reconciler,
         };
-        let cashier = supervisor.supervise("cashier", "cashier", policy, move |life| Cashier::new(cashier_parts.clone(), life));
+        let cashier = supervisor
+            .supervise("cashier", "cashier", policy, move |life| Cashier::new(cashier_parts.clone(), life));
         let (price_age, charging) = (settings.price_age, cashier.clone());
         let orders = Commits::start(supervisor, database.clone(), db, move || {
             let cashier = charging.clone();
@@ -229,9 +263,12 @@ impl Actors {
             intake: intake.clone(),
             shutdown,
         };
-        let desk = supervisor.supervise("order-desk", "order-desk", policy, move |life| OrderDesk::new(desk_parts.clone(), life));
+        let desk = supervisor.supervise("order-desk", "order-desk", policy, move |life| {
+            OrderDesk::new(desk_parts.clone(), life)
+        });
         let source = Arc::new(ProductSource::new(settings.products.clone())?);
-        let (compared_database, compared, interval) = (database.clone(), Arc::clone(&source), settings.compare_interval);
+        let (compared_database, compared, interval) =
+            (database.clone(), Arc::clone(&source), settings.compare_interval);
         let comparison = supervisor.supervise("catalogue-sync", "catalogue-sync", policy, move |life| {
             CatalogueSync::new(compared_database.clone(), Arc::clone(&compared), interval, life)
         });
@@ -239,8 +276,9 @@ impl Actors {
         let catalogue = supervisor.supervise("catalogue", "catalogue", policy, move |life| {
             Catalogue::new(catalogue_database.clone(), Arc::clone(&source), GROUP, life)
         });
-        let reconciler =
-            supervisor.supervise("reconciler", "reconciler", policy, move |life| Reconciler::new(reconciler_parts.clone(), life));
+        let reconciler = supervisor.supervise("reconciler", "reconciler", policy, move |life| {
+            Reconciler::new(reconciler_parts.clone(), life)
+        });
         Ok(Self {
             desk,
             cashier,
@@ -287,19 +325,33 @@ impl AllConsumers {
         let refund_order = RefundOrderHandler { cashier: actors.cashier.clone() };
         let product_changed = ProductChangedHandler { catalogue: actors.catalogue.clone() };
         Self {
-            stock_reserved: start_consumers(supervisor, GROUP, &settings.streams, broker, move || stock_reserved.clone()),
-            refund_order: start_consumers(supervisor, GROUP, &settings.streams, broker, move || refund_order.clone()),
-            product_changed: start_consumers(supervisor, GROUP, &settings.streams, broker, move || product_changed.clone()),
+            stock_reserved: start_consumers(supervisor, GROUP, &settings.streams, broker, move || {
+                stock_reserved.clone()
+            }),
+            refund_order: start_consumers(supervisor, GROUP, &settings.streams, broker, move || {
+                refund_order.clone()
+            }),
+            product_changed: start_consumers(supervisor, GROUP, &settings.streams, broker, move || {
+                product_changed.clone()
+            }),
         }
     }
 
     fn specs(&self) -> Vec<runtime::stream::ConsumerSpec> {
-        [&self.stock_reserved.specs, &self.refund_order.specs, &self.product_changed.specs].into_iter().flatten().cloned().collect()
+        [&self.stock_reserved.specs, &self.refund_order.specs, &self.product_changed.specs]
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect()
     }
 
     async fn drain(&self, patience: Duration) -> bool {
         let Self { stock_reserved, refund_order, product_changed } = self;
-        let drained = futures_util::join!(stock_reserved.drain(patience), refund_order.drain(patience), product_changed.drain(patience));
+        let drained = futures_util::join!(
+            stock_reserved.drain(patience),
+            refund_order.drain(patience),
+            product_changed.drain(patience)
+        );
         drained.0 && drained.1 && drained.2
     }
 }

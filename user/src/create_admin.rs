@@ -25,7 +25,9 @@ enum CreateAdminError {
     Hasher(#[from] HasherError),
     #[error(transparent)]
     Accounts(#[from] AccountsError),
-    #[error("{0} is taken: an account with this e-mail exists; an ADMIN can change its role with PATCH /users/{{id}}")]
+    #[error(
+        "{0} is taken: an account with this e-mail exists; an ADMIN can change its role with PATCH /users/{{id}}"
+    )]
     EmailTaken(crate::domain::Email),
 }
 
@@ -48,10 +50,13 @@ async fn create(settings: &CreateAdminSettings) -> Result<Value, CreateAdminErro
         runtime::db::migrate(&settings.database, migrations()).await?;
     }
     let database = Database::open("create-admin", &settings.database)?;
-    let ledger = Ledger { database, hasher: PasswordHasher::new(1, 0)?, deadline: settings.database.commit_deadline };
+    let ledger =
+        Ledger { database, hasher: PasswordHasher::new(1, 0)?, deadline: settings.database.commit_deadline };
     let NewAdmin { email, password } = settings.admin.clone();
     match ledger.create(email.clone(), password, Role::Admin).await? {
-        Registration::Created(account) => Ok(json!({"id": account.id, "email": account.email.as_str(), "role": account.role})),
+        Registration::Created(account) => {
+            Ok(json!({"id": account.id, "email": account.email.as_str(), "role": account.role}))
+        }
         Registration::EmailTaken => Err(CreateAdminError::EmailTaken(email)),
     }
 }

@@ -18,7 +18,9 @@ const ABOUT: &str = "user: accounts, roles and tokens of Orderflow.\n
 
 fn main() -> ExitCode {
     match process::read_settings(ABOUT, &COMMANDS, Task::read) {
-        Ok(Task::Service(task)) => process::run(env!("CARGO_PKG_NAME"), task, startup::migrations, startup::serve),
+        Ok(Task::Service(task)) => {
+            process::run(env!("CARGO_PKG_NAME"), task, startup::migrations, startup::serve)
+        }
         Ok(Task::CreateAdmin(settings)) => create_admin::run(&settings),
         Err(code) => code,
     }

@@ -66,7 +66,11 @@ impl Task {
 impl CreateAdminSettings {
     fn read(source: &mut Source) -> Self {
         let email = source.required("email", "admin@example.com", "e-mail of the new ADMIN");
-        let password = source.required("admin-password", "a long and secret one", "its password; better in ADMIN_PASSWORD than as a flag");
+        let password = source.required(
+            "admin-password",
+            "a long and secret one",
+            "its password; better in ADMIN_PASSWORD than as a flag",
+        );
         Self { database: DatabaseSettings::read(source), admin: NewAdmin { email, password } }
     }
 }
@@ -88,13 +92,27 @@ impl Settings {
             token_audience: source.value("token-audience", "orderflow", "`aud` of the tokens"),
             service_clients: service_clients(source, production),
             first_admin: first_admin(source, production),
-            hash_concurrency: source.within("hash-concurrency", "2", 1..=64, "passwords hashed at once; each takes 19 MiB and a core"),
-            hash_queue: source.within("hash-queue", "64", 0..=10_000, "passwords that wait to be hashed; one more is answered 503"),
+            hash_concurrency: source.within(
+                "hash-concurrency",
+                "2",
+                1..=64,
+                "passwords hashed at once; each takes 19 MiB and a core",
+            ),
+            hash_queue: source.within(
+                "hash-queue",
+                "64",
+                0..=10_000,
+                "passwords that wait to be hashed; one more is answered 503",
+            ),
         }
     }
 
     pub fn token_rules(&self) -> TokenRules {
-        TokenRules { issuer: self.token_issuer.clone(), audience: self.token_audience.clone(), life: self.access_token_ttl }
+        TokenRules {
+            issuer: self.token_issuer.clone(),
+            audience: self.token_audience.clone(),
+            life: self.access_token_ttl,
+        }
     }
 
     /// How this service verifies its own tokens: by the rules it issues them.
@@ -105,7 +123,8 @@ impl Settings {
 }
 
 fn access_token_ttl(source: &mut Source) -> Duration {
-    let ttl: Duration = source.value("access-token-ttl", "10m", "life of an access token; a changed role shows after it");
+    let ttl: Duration =
+        source.value("access-token-ttl", "10m", "life of an access token; a changed role shows after it");
     let allowed = (Duration::from_secs(1)..=LONGEST_TOKEN_LIFE).contains(&ttl);
     source.check("access-token-ttl", allowed, &format!("must be between 1s and 24h, got {ttl:?}"));
     ttl
@@ -113,16 +132,23 @@ fn access_token_ttl(source: &mut Source) -> Duration {
 
 /// Their secrets are long enough by their own rule, so that only printed ones are left to refuse.
 fn service_clients(source: &mut Source, production: Production) -> ServiceClients {
-    let clients: ServiceClients =
-        source.optional("service-clients", "services that may ask for a token: name:secret,name:secret").unwrap_or_default();
+    let clients: ServiceClients = source
+        .optional("service-clients", "services that may ask for a token: name:secret,name:secret")
+        .unwrap_or_default();
     let printed = PRINTED.iter().any(|secret| clients.have(secret));
-    production.check_absent(source, "service-clients", printed, "one has a secret that everybody can read in this program's help");
+    production.check_absent(
+        source,
+        "service-clients",
+        printed,
+        "one has a secret that everybody can read in this program's help",
+    );
     clients
 }
 
 /// Both or neither. An empty variable, as Compose files have them, is none.
 fn first_admin(source: &mut Source, production: Production) -> Option<NewAdmin> {
-    let email: Option<String> = source.optional("admin-email", "e-mail of an ADMIN to create if there is no such account");
+    let email: Option<String> =
+        source.optional("admin-email", "e-mail of an ADMIN to create if there is no such account");
     let password: Option<Secret> = source.optional("admin-password", "the password that ADMIN gets");
     let (email, password) = (email.filter(|e| !e.is_empty()), password.filter(|p| !p.expose().is_empty()));
     source.check("admin-email", email.is_some() || password.is_none(), "is missing: admin-password is given");
@@ -157,7 +183,8 @@ mod tests {
 
     fn complaints(environment: &[(&str, &str)]) -> Vec<String> {
         let given = [("DATABASE_URL", "postgres://u@h/d")].iter().chain(environment);
-        let mut source = Source::new([], given.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let mut source =
+            Source::new([], given.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         Settings::read(&mut source);
         source.finish().err().into_iter().flat_map(|errors| errors.0).map(|error| error.name).collect()
     }
@@ -170,7 +197,10 @@ mod tests {
         assert!(complaints(&[("ADMIN_EMAIL", "a@b.co"), password]).is_empty());
         assert_eq!(complaints(&[("ADMIN_EMAIL", "a@b.co")]), ["admin-password"]);
         assert_eq!(complaints(&[password]), ["admin-email"]);
-        assert_eq!(complaints(&[("ADMIN_EMAIL", "ada"), ("ADMIN_PASSWORD", "short")]), ["admin-email", "admin-password"]);
+        assert_eq!(
+            complaints(&[("ADMIN_EMAIL", "ada"), ("ADMIN_PASSWORD", "short")]),
+            ["admin-email", "admin-password"]
+        );
     }
 
     #[test]
@@ -182,7 +212,11 @@ mod tests {
 
     #[test]
     fn no_secret_shows_in_debug() {
-        let pairs = [("ADMIN_EMAIL", "a@b.co"), ("ADMIN_PASSWORD", "hunter2hunter2"), ("SERVICE_CLIENTS", "payment:hunter2hunter2hunter2")];
+        let pairs = [
+            ("ADMIN_EMAIL", "a@b.co"),
+            ("ADMIN_PASSWORD", "hunter2hunter2"),
+            ("SERVICE_CLIENTS", "payment:hunter2hunter2hunter2"),
+        ];
         let mut source = Source::new([], pairs.map(|(name, value)| (name.to_owned(), value.to_owned())));
         assert!(!format!("{:?}", Settings::read(&mut source)).contains("hunter2"));
     }

@@ -84,7 +84,12 @@ impl Api {
         read(self.request(Method::GET, base, path)).await
     }
 
-    async fn post<T: DeserializeOwned>(&self, base: &str, path: &str, body: &impl Serialize) -> Result<T, ApiError> {
+    async fn post<T: DeserializeOwned>(
+        &self,
+        base: &str,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T, ApiError> {
         read(self.request(Method::POST, base, path).json(body)).await
     }
 }

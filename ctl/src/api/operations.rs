@@ -138,14 +138,20 @@ impl Api {
     ///
     /// # Errors
     /// [`ApiError`].
-    pub async fn dead_letters(&self, of: Kind, stream: Option<&str>, limit: usize) -> Result<Vec<DeadLetter>, ApiError> {
+    pub async fn dead_letters(
+        &self,
+        of: Kind,
+        stream: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, ApiError> {
         let mut letters = Vec::new();
         let mut cursor = None;
         while letters.len() < limit {
             let mut query = vec![("limit", (limit - letters.len()).min(100).to_string())];
             query.extend(stream.map(|stream| ("stream", stream.to_owned())));
             query.extend(cursor.take().map(|cursor| ("cursor", cursor)));
-            let page: Page = read(self.request(Method::GET, self.service(of), &dead_letters_path(&query))).await?;
+            let page: Page =
+                read(self.request(Method::GET, self.service(of), &dead_letters_path(&query))).await?;
             letters.extend(page.data);
             cursor = page.next_cursor;
             if !page.has_more || cursor.is_none() {
@@ -175,7 +181,13 @@ impl Api {
     ///
     /// # Errors
     /// [`ApiError`].
-    pub async fn redrive_all(&self, of: Kind, stream: &str, filter: &Value, dry_run: bool) -> Result<Redriven, ApiError> {
+    pub async fn redrive_all(
+        &self,
+        of: Kind,
+        stream: &str,
+        filter: &Value,
+        dry_run: bool,
+    ) -> Result<Redriven, ApiError> {
         let body = json!({"stream": stream, "filter": filter, "dry_run": dry_run});
         self.post(self.service(of), "/ops/dead-letters/redrive", &body).await
     }

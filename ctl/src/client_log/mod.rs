@@ -46,7 +46,10 @@ impl Record {
     #[must_use]
     pub fn at(&self) -> Timestamp {
         match self {
-            Self::Send { at, .. } | Self::Answer { at, .. } | Self::Seen { at, .. } | Self::Poison { at, .. } => *at,
+            Self::Send { at, .. }
+            | Self::Answer { at, .. }
+            | Self::Seen { at, .. }
+            | Self::Poison { at, .. } => *at,
         }
     }
 }

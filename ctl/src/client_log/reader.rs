@@ -45,7 +45,11 @@ pub fn read(path: &Path) -> Result<Vec<Record>, ReadError> {
         if reader.read_line(&mut text).map_err(io)? == 0 || !text.ends_with('\n') {
             break;
         }
-        let record = serde_json::from_str(&text).map_err(|source| ReadError::Malformed { path: path.to_owned(), line, source })?;
+        let record = serde_json::from_str(&text).map_err(|source| ReadError::Malformed {
+            path: path.to_owned(),
+            line,
+            source,
+        })?;
         records.push(record);
     }
     Ok(records)

@@ -77,9 +77,11 @@ fn write_all(mut file: File, received: &mpsc::Receiver<Line>) {
             text.extend(next.text);
             waiting.extend(next.synced);
         }
-        let written = file.write_all(&text).and_then(|()| if waiting.is_empty() { Ok(()) } else { file.sync_data() });
+        let written =
+            file.write_all(&text).and_then(|()| if waiting.is_empty() { Ok(()) } else { file.sync_data() });
         for synced in waiting {
-            let outcome = written.as_ref().copied().map_err(|error| io::Error::new(error.kind(), error.to_string()));
+            let outcome =
+                written.as_ref().copied().map_err(|error| io::Error::new(error.kind(), error.to_string()));
             _ = synced.send(outcome);
         }
     }
@@ -97,7 +99,15 @@ mod tests {
         let (at, user, key) = (Timestamp::UNIX_EPOCH, Uuid::nil(), "k".to_owned());
         vec![
             Record::Send { at, user, key: key.clone(), body: serde_json::json!({"items": []}) },
-            Record::Answer { at, user, key, outcome: Outcome::Ok, status: Some(202), body: Some("{}".to_owned()), why: None },
+            Record::Answer {
+                at,
+                user,
+                key,
+                outcome: Outcome::Ok,
+                status: Some(202),
+                body: Some("{}".to_owned()),
+                why: None,
+            },
             Record::Seen { at, order: Uuid::nil(), status: "pending".to_owned(), version: 1 },
             Record::Poison { at, stream: "order_completed".to_owned(), event_id: "x".to_owned() },
         ]

@@ -48,7 +48,8 @@ pub async fn run(command: &Command, context: &Context) -> anyhow::Result<Exit> {
     let password = given.clone().unwrap_or_else(random_secret);
     let output = create(&args.email, &password, &database_url).await?;
     anyhow::ensure!(output.status.success(), "{}", complaint(&output));
-    let mut account: Value = serde_json::from_slice(&output.stdout).context("cannot understand what `user` printed")?;
+    let mut account: Value =
+        serde_json::from_slice(&output.stdout).context("cannot understand what `user` printed")?;
     if given.is_none() {
         account["password"] = password.into();
     }

@@ -121,7 +121,14 @@ pub async fn run(command: &Command, context: &Context) -> anyhow::Result<Exit> {
         Command::List(args) => list(args, &api, context).await?,
         Command::Show { id } => {
             let letter = api.dead_letter(id.owner, &id.id).await?;
-            println!("{}", if context.output.json { serde_json::to_string(&letter)? } else { serde_json::to_string_pretty(&letter)? });
+            println!(
+                "{}",
+                if context.output.json {
+                    serde_json::to_string(&letter)?
+                } else {
+                    serde_json::to_string_pretty(&letter)?
+                }
+            );
         }
         Command::Redrive(args) => redrive(args, &api, context).await?,
         Command::Discard { id, reason } => {
@@ -147,7 +154,9 @@ async fn list(args: &List, api: &Api, context: &Context) -> anyhow::Result<()> {
 async fn redrive(args: &Redrive, api: &Api, context: &Context) -> anyhow::Result<()> {
     let outcome = match (&args.id, &args.stream) {
         (Some(id), _) => api.redrive(id.owner, &id.id).await?,
-        (None, Some(stream)) => api.redrive_all(stream.owner, &stream.name, &filter(args), args.dry_run).await?,
+        (None, Some(stream)) => {
+            api.redrive_all(stream.owner, &stream.name, &filter(args), args.dry_run).await?
+        }
         (None, None) => anyhow::bail!("name a dead letter or a stream"),
     };
     context.output.print(&outcome, |outcome| summary(outcome, args.dry_run))?;
@@ -203,7 +212,13 @@ mod tests {
 
     #[test]
     fn an_id_that_is_none_is_a_usage_error() {
-        for id in ["", "1700000000000-0", "nonsense.dead~1-0", "order_completed.dead~../../users", "order_completed.dead~1?x"] {
+        for id in [
+            "",
+            "1700000000000-0",
+            "nonsense.dead~1-0",
+            "order_completed.dead~../../users",
+            "order_completed.dead~1?x",
+        ] {
             assert!(id.parse::<Id>().is_err(), "{id}");
         }
     }

@@ -76,7 +76,9 @@ pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         }
     };
     let (order, timeline) = watch::follow(&api, &placed.id, Duration::from_secs(args.timeout), print).await?;
-    context.output.print(&json!({"order": order, "timeline": timeline}), |_| render_order(&order, context.output.paint))?;
+    context.output.print(&json!({"order": order, "timeline": timeline}), |_| {
+        render_order(&order, context.output.paint)
+    })?;
     Ok(if order.status == "confirmed" { Exit::Success } else { Exit::Failure })
 }
 

@@ -77,7 +77,10 @@ pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     }
     let unnamed = tempfile::NamedTempFile::new().context("cannot write a client log")?;
     let log = args.load.client_log.as_deref().unwrap_or(unnamed.path());
-    let (load, panics) = tokio::join!(load::send(&args.load, Some(log), context), panic_in_turn(&admin, &consumers, args.panics));
+    let (load, panics) = tokio::join!(
+        load::send(&args.load, Some(log), context),
+        panic_in_turn(&admin, &consumers, args.panics)
+    );
     let (load, panics) = (load?, panics?);
     load::said(&load)?;
     quiet(&sources).await?;
@@ -93,15 +96,21 @@ fn consumers(endpoints: &Endpoints) -> [(String, &'static str); 2] {
     [(endpoints.inventory.clone(), "order_completed"), (endpoints.payment.clone(), "stock_reserved")]
 }
 
-async fn panic_in_turn(admin: &Admin, consumers: &[(String, &'static str)], panics: usize) -> anyhow::Result<Vec<Panic>> {
+async fn panic_in_turn(
+    admin: &Admin,
+    consumers: &[(String, &'static str)],
+    panics: usize,
+) -> anyhow::Result<Vec<Panic>> {
     let mut landed = Vec::with_capacity(panics);
     for (base, stream) in consumers.iter().cycle().take(panics) {
         let before = admin.restarts(base, stream).await?;
         admin.arm(base, &json!({"panic": "consumer", "stream": stream})).await?;
-        let restarts = until(format!("a new consumer of {stream}"), PANICS_WITHIN, async || match admin.restarts(base, stream).await {
-            Ok(after) if after > before => Ok(after),
-            Ok(_) => Err("the old one still runs".to_owned()),
-            Err(error) => Err(error.to_string()),
+        let restarts = until(format!("a new consumer of {stream}"), PANICS_WITHIN, async || {
+            match admin.restarts(base, stream).await {
+                Ok(after) if after > before => Ok(after),
+                Ok(_) => Err("the old one still runs".to_owned()),
+                Err(error) => Err(error.to_string()),
+            }
         });
         landed.push(Panic { stream, restarts: restarts.await? });
         eprintln!("the consumer of {stream} panicked with a batch in hand and was replaced");
@@ -124,8 +133,18 @@ async fn quiet(sources: &Sources) -> anyhow::Result<()> {
 }
 
 fn readable(rehearsal: &Rehearsal, context: &Context) -> String {
-    let panics: Vec<String> =
-        rehearsal.panics.iter().map(|Panic { stream, restarts }| format!("  {stream}: {restarts} restarts so far")).collect();
-    let [load, verdict] = [load::render(&rehearsal.load, context.output.paint), render(&rehearsal.verdict, context.output.paint)];
-    format!("{load}\n\n{} consumer actors panicked and were replaced\n{}\n\n{verdict}", panics.len(), panics.join("\n"))
+    let panics: Vec<String> = rehearsal
+        .panics
+        .iter()
+        .map(|Panic { stream, restarts }| format!("  {stream}: {restarts} restarts so far"))
+        .collect();
+    let [load, verdict] = [
+        load::render(&rehearsal.load, context.output.paint),
+        render(&rehearsal.verdict, context.output.paint),
+    ];
+    format!(
+        "{load}\n\n{} consumer actors panicked and were replaced\n{}\n\n{verdict}",
+        panics.len(),
+        panics.join("\n")
+    )
 }

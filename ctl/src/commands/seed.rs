@@ -20,7 +20,12 @@ pub async fn run(_: &Args, context: &Context) -> anyhow::Result<Exit> {
     let created = create_missing(&api).await?;
     let products: Vec<&str> = demo::products().iter().map(|product| product.sku).collect();
     context.output.print(&json!({"created": created, "products": products}), |_| {
-        format!("{} created, {} there already: {}", created.len(), products.len() - created.len(), products.join(" "))
+        format!(
+            "{} created, {} there already: {}",
+            created.len(),
+            products.len() - created.len(),
+            products.join(" ")
+        )
     })?;
     Ok(Exit::Success)
 }

@@ -34,12 +34,15 @@ pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let api = context.api_as(Role::Admin).await?;
     let (inventory, payment) = tokio::try_join!(api.streams(Kind::Inventory), api.streams(Kind::Payment))?;
     let streams: Vec<Stream> = inventory.into_iter().chain(payment).collect();
-    context.output.print(&json!({"streams": streams}), |_| if args.consumers { consumers(&streams) } else { rendered(&streams) })?;
+    context.output.print(&json!({"streams": streams}), |_| {
+        if args.consumers { consumers(&streams) } else { rendered(&streams) }
+    })?;
     Ok(Exit::Success)
 }
 
 fn rendered(streams: &[Stream]) -> String {
-    let heading = ["STREAM", "GROUP", "LENGTH", "UNREAD", "PENDING", "CONSUMERS", "IDLE", "CLAIMED", "DEAD", "FOREIGN"];
+    let heading =
+        ["STREAM", "GROUP", "LENGTH", "UNREAD", "PENDING", "CONSUMERS", "IDLE", "CLAIMED", "DEAD", "FOREIGN"];
     let mut rows = vec![heading.map(str::to_owned).to_vec()];
     rows.extend(streams.iter().map(row));
     table(&rows)
@@ -106,6 +109,9 @@ mod tests {
             "consumers":[{"name":"a","idle_seconds":0.1,"pending":2},{"name":"b","idle_seconds":9.0,"pending":0}]}"#;
         let stream: Stream = serde_json::from_str(text).expect("the wire shape");
         let row = row(&stream).join(" | ");
-        assert_eq!(row, "order_completed | inventory-group | 12 | ~3 | 2 (4.2 s) | 2 | 0.1-9.0 s | 7 | 1 | audit (12)");
+        assert_eq!(
+            row,
+            "order_completed | inventory-group | 12 | ~3 | 2 (4.2 s) | 2 | 0.1-9.0 s | 7 | 1 | audit (12)"
+        );
     }
 }

@@ -68,8 +68,11 @@ impl Addresses {
 
     fn sources_or(&self, running: Option<&Running>) -> anyhow::Result<Sources> {
         let address = |given: &Option<String>, running: Option<&String>, option: &str, variable: &str| {
-            let missing =
-                || format!("no address: give --{option} or {variable}, or run it beside a stack started by `shopctl up` (see --data-dir)");
+            let missing = || {
+                format!(
+                    "no address: give --{option} or {variable}, or run it beside a stack started by `shopctl up` (see --data-dir)"
+                )
+            };
             given.clone().or_else(|| running.cloned()).with_context(missing)
         };
         let database = |given, running, service: &str| {
@@ -78,8 +81,16 @@ impl Addresses {
         };
         Ok(Sources {
             user_database: database(&self.user_database_url, running.map(|r| &r.user_database_url), "user")?,
-            inventory_database: database(&self.inventory_database_url, running.map(|r| &r.inventory_database_url), "inventory")?,
-            payment_database: database(&self.payment_database_url, running.map(|r| &r.payment_database_url), "payment")?,
+            inventory_database: database(
+                &self.inventory_database_url,
+                running.map(|r| &r.inventory_database_url),
+                "inventory",
+            )?,
+            payment_database: database(
+                &self.payment_database_url,
+                running.map(|r| &r.payment_database_url),
+                "payment",
+            )?,
             redis: address(&self.redis_url, running.map(|r| &r.redis_url), "redis-url", "SHOPCTL_REDIS_URL")?,
         })
     }
@@ -88,7 +99,9 @@ impl Addresses {
 /// A server that does not answer has the exit code of a service that does not.
 pub fn exit_code_of(error: VerifyError) -> anyhow::Error {
     match error {
-        VerifyError::Unreachable { what, address, reason } => ApiError::Unreachable { url: format!("{what} at {address}"), reason }.into(),
+        VerifyError::Unreachable { what, address, reason } => {
+            ApiError::Unreachable { url: format!("{what} at {address}"), reason }.into()
+        }
         other => other.into(),
     }
 }
@@ -100,8 +113,16 @@ mod tests {
     #[test]
     fn a_missing_address_is_named_with_the_way_to_give_it() {
         let url = || Some("postgres://x".to_owned());
-        let addresses = Addresses { user_database_url: url(), inventory_database_url: None, payment_database_url: url(), redis_url: url() };
+        let addresses = Addresses {
+            user_database_url: url(),
+            inventory_database_url: None,
+            payment_database_url: url(),
+            redis_url: url(),
+        };
         let error = addresses.sources_or(None).expect_err("inventory is missing").to_string();
-        assert!(error.contains("--inventory-database-url") && error.contains("SHOPCTL_INVENTORY_DATABASE_URL"), "{error}");
+        assert!(
+            error.contains("--inventory-database-url") && error.contains("SHOPCTL_INVENTORY_DATABASE_URL"),
+            "{error}"
+        );
     }
 }

@@ -47,7 +47,12 @@ pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
 ///
 /// # Errors
 /// The first call that fails, or no end `within` the time.
-pub async fn follow(api: &Api, id: &str, within: Duration, mut seen: impl FnMut(&Transition)) -> anyhow::Result<(Order, Vec<Transition>)> {
+pub async fn follow(
+    api: &Api,
+    id: &str,
+    within: Duration,
+    mut seen: impl FnMut(&Transition),
+) -> anyhow::Result<(Order, Vec<Transition>)> {
     let mut shown = 0;
     let followed = timeout(within, async {
         let mut order = api.order(id, None).await?;

@@ -55,7 +55,9 @@ pub struct Admin {
 /// [`InstanceError::Request`].
 pub fn http() -> Result<reqwest::Client, InstanceError> {
     let builder = http_client().timeout(ANSWER_WITHIN).connect_timeout(CONNECT_WITHIN);
-    builder.build().map_err(|error| InstanceError::Request { what: "an HTTP client".to_owned(), why: error.to_string() })
+    builder
+        .build()
+        .map_err(|error| InstanceError::Request { what: "an HTTP client".to_owned(), why: error.to_string() })
 }
 
 impl Admin {
@@ -77,8 +79,17 @@ impl Admin {
     ///
     /// # Errors
     /// [`InstanceError::Request`] with the answer.
-    pub async fn call(&self, method: Method, base: &str, path: &str, body: Option<&Value>) -> Result<Value, InstanceError> {
-        let mut request = self.http.request(method.clone(), format!("{base}{path}")).bearer_auth(self.account.token().await?);
+    pub async fn call(
+        &self,
+        method: Method,
+        base: &str,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Value, InstanceError> {
+        let mut request = self
+            .http
+            .request(method.clone(), format!("{base}{path}"))
+            .bearer_auth(self.account.token().await?);
         if let Some(body) = body {
             request = request.json(body);
         }
@@ -87,7 +98,8 @@ impl Admin {
         }
         let what = format!("{method} {base}{path}");
         let failed = |why: String| InstanceError::Request { what: what.clone(), why };
-        let silent = |error: reqwest::Error| InstanceError::NoAnswer { what: what.clone(), why: error.to_string() };
+        let silent =
+            |error: reqwest::Error| InstanceError::NoAnswer { what: what.clone(), why: error.to_string() };
         let response = request.send().await.map_err(silent)?;
         let (status, text) = (response.status(), response.text().await.unwrap_or_default());
         if !status.is_success() {
@@ -141,7 +153,8 @@ impl Admin {
     pub async fn restarts(&self, base: &str, named: &str) -> Result<u64, InstanceError> {
         let actors = self.get(base, "/ops/actors").await?;
         let all = actors["actors"].as_array().cloned().unwrap_or_default();
-        let wanted = all.iter().filter(|actor| actor["name"].as_str().is_some_and(|name| name.contains(named)));
+        let wanted =
+            all.iter().filter(|actor| actor["name"].as_str().is_some_and(|name| name.contains(named)));
         Ok(wanted.filter_map(|actor| actor["restarts"].as_u64()).sum())
     }
 
@@ -160,7 +173,9 @@ impl Admin {
 pub async fn health(http: &reqwest::Client, base: &str, path: &str) -> Result<(), String> {
     match http.get(format!("{base}{path}")).send().await {
         Ok(response) if response.status() == StatusCode::OK => Ok(()),
-        Ok(response) => Err(format!("{base}{path}: {} {}", response.status(), response.text().await.unwrap_or_default())),
+        Ok(response) => {
+            Err(format!("{base}{path}: {} {}", response.status(), response.text().await.unwrap_or_default()))
+        }
         Err(error) => Err(format!("{base}{path}: {error}")),
     }
 }

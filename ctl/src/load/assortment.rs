@@ -43,15 +43,24 @@ impl Assortment {
     }
 
     /// Creates the products. `admin` is an access token.
-    pub(super) async fn create(&self, http: &reqwest::Client, inventory: &str, admin: &str, hot_stock: u32) -> Result<(), LoadError> {
+    pub(super) async fn create(
+        &self,
+        http: &reqwest::Client,
+        inventory: &str,
+        admin: &str,
+        hot_stock: u32,
+    ) -> Result<(), LoadError> {
         let spread = self.spread.iter().map(|sku| (sku, PLENTY));
         for (sku, stock) in spread.chain([(&self.hot, hot_stock), (&self.scarce, HARDLY_ANY)]) {
             let url = format!("{}/products", inventory.trim_end_matches('/'));
             let product = json!({"sku": sku, "name": sku, "price": {"amount": 1000, "currency": "EUR"}, "stock": stock});
-            let answer = call(http.request(Method::POST, url).bearer_auth(admin).json(&product), Duration::ZERO).await;
+            let answer =
+                call(http.request(Method::POST, url).bearer_auth(admin).json(&product), Duration::ZERO).await;
             match answer.outcome {
                 Ok(answer) if answer.status == 201 => {}
-                other => return Err(LoadError::NotCreated { sku: sku.clone(), why: super::call::why(&other) }),
+                other => {
+                    return Err(LoadError::NotCreated { sku: sku.clone(), why: super::call::why(&other) });
+                }
             }
         }
         Ok(())
@@ -88,7 +97,8 @@ fn line(sku: &str, quantity: u32) -> Value {
 
 fn method(mix: &Mix, rng: &mut StdRng) -> &'static str {
     let drawn: f64 = rng.random();
-    let odd = ODD_METHODS.iter().enumerate().find(|(index, _)| drawn < mix.odd_methods * (*index as f64 + 1.0));
+    let odd =
+        ODD_METHODS.iter().enumerate().find(|(index, _)| drawn < mix.odd_methods * (*index as f64 + 1.0));
     odd.map_or("tok_ok", |(_, method)| method)
 }
 
@@ -97,12 +107,24 @@ mod tests {
     use super::*;
 
     fn mix() -> Mix {
-        Mix { customers: 1, products: 10, hot: 0.3, hot_stock: 1, scarce: 0.1, several_lines: 0.5, odd_methods: 0.05 }
+        Mix {
+            customers: 1,
+            products: 10,
+            hot: 0.3,
+            hot_stock: 1,
+            scarce: 0.1,
+            several_lines: 0.5,
+            odd_methods: 0.05,
+        }
     }
 
     fn orders(seed: u64) -> Vec<Value> {
         let name = |sku: &str| sku.to_owned();
-        let stock = Assortment { spread: (0..10).map(|n| format!("S{n}")).collect(), hot: name("HOT"), scarce: name("SCARCE") };
+        let stock = Assortment {
+            spread: (0..10).map(|n| format!("S{n}")).collect(),
+            hot: name("HOT"),
+            scarce: name("SCARCE"),
+        };
         (0..1000).map(|number| stock.order(&mix(), seed, number)).collect()
     }
 
@@ -115,12 +137,16 @@ mod tests {
     #[test]
     fn the_shares_are_what_was_asked_for() {
         let orders = orders(7);
-        let share = |is: &dyn Fn(&Value) -> bool| orders.iter().filter(|order| is(order)).count() as f64 / 1000.0;
+        let share =
+            |is: &dyn Fn(&Value) -> bool| orders.iter().filter(|order| is(order)).count() as f64 / 1000.0;
         let first = |sku: &'static str| move |order: &Value| order["items"][0]["sku"] == sku;
         // 5 standard deviations of 1,000 draws are at most 0.08.
         assert!((share(&first("HOT")) - 0.3).abs() < 0.08);
         assert!((share(&first("SCARCE")) - 0.1).abs() < 0.08);
-        assert!((share(&|order| order["items"].as_array().is_some_and(|items| items.len() > 1)) - 0.5).abs() < 0.08);
+        assert!(
+            (share(&|order| order["items"].as_array().is_some_and(|items| items.len() > 1)) - 0.5).abs()
+                < 0.08
+        );
         assert!((share(&|order| order["payment_method"] != "tok_ok") - 0.2).abs() < 0.08);
     }
 

@@ -49,7 +49,11 @@ pub(super) async fn call(request: RequestBuilder, wait: Duration) -> Called {
 async fn answered(request: RequestBuilder) -> reqwest::Result<Answer> {
     let response = request.send().await?;
     let seconds = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-    Ok(Answer { status: response.status().as_u16(), retry_after: seconds.map(Duration::from_secs), body: response.text().await? })
+    Ok(Answer {
+        status: response.status().as_u16(),
+        retry_after: seconds.map(Duration::from_secs),
+        body: response.text().await?,
+    })
 }
 
 fn broken(error: reqwest::Error) -> Broken {

@@ -75,7 +75,8 @@ impl Accounts {
     async fn register_one(&self) -> Result<Arc<Customer>, LoadError> {
         let ask = || {
             // A new e-mail each time: the last try may have registered the old one.
-            let login = Login { email: format!("load-{}@example.com", Uuid::new_v4()), password: random_secret() };
+            let login =
+                Login { email: format!("load-{}@example.com", Uuid::new_v4()), password: random_secret() };
             let api = self.next();
             async move { api.register(&login).await.map(|account| (login, account)) }
         };
@@ -116,7 +117,9 @@ impl Customer {
         let api = accounts.next();
         let renewed = match timeout(LOGIN_WITHIN, api.log_in(&self.login)).await {
             Ok(Ok(tokens)) => Token::new(tokens),
-            Ok(Err(_)) | Err(_) => Token { text: self.current().text.clone(), renew_at: Instant::now() + ASK_AGAIN },
+            Ok(Err(_)) | Err(_) => {
+                Token { text: self.current().text.clone(), renew_at: Instant::now() + ASK_AGAIN }
+            }
         };
         *self.token.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(renewed);
     }
@@ -135,8 +138,11 @@ impl Token {
 }
 
 fn apis(shop: &Shop) -> Result<Vec<Api>, ApiError> {
-    let endpoints =
-        |user: &String| Endpoints { user: user.clone(), inventory: shop.inventory[0].clone(), payment: shop.payment[0].clone() };
+    let endpoints = |user: &String| Endpoints {
+        user: user.clone(),
+        inventory: shop.inventory[0].clone(),
+        payment: shop.payment[0].clone(),
+    };
     shop.user.iter().map(|user| Api::new(endpoints(user))).collect()
 }
 

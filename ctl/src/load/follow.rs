@@ -26,7 +26,8 @@ impl Inner {
     /// `began` is when the order was sent first.
     pub(super) async fn follow(&self, customer: &Customer, placed: Placed, began: Instant) {
         self.gauge.open.up();
-        let (deadline, mut order, mut backoff) = (Instant::now() + self.plan.patience, placed, Backoff::new());
+        let (deadline, mut order, mut backoff) =
+            (Instant::now() + self.plan.patience, placed, Backoff::new());
         while !is_final(&order.status) {
             if Instant::now() >= deadline {
                 return self.stuck(order.id);
@@ -52,7 +53,8 @@ impl Inner {
         let wait = if crowded { Duration::ZERO } else { LONG_POLL };
         let (instance, token) = (self.payment.next(), customer.token(&self.accounts).await);
         let query = format!("wait={}&after_version={}", wait.as_secs(), order.version);
-        let request = self.http.get(format!("{}/orders/{}?{query}", instance.url(), order.id)).bearer_auth(&token.text);
+        let request =
+            self.http.get(format!("{}/orders/{}?{query}", instance.url(), order.id)).bearer_auth(&token.text);
         // Boxed: many orders wait for their turn, and only those that are looked at need the space.
         match self.noted(Box::pin(call(request, wait)).await, &instance) {
             Ok(answer) if answer.status == 200 => self.seen(&answer.body, crowded),
@@ -67,8 +69,15 @@ impl Inner {
     }
 
     fn seen(&self, body: &str, crowded: bool) -> Looked {
-        let Ok(now) = serde_json::from_str::<Placed>(body) else { return Looked::Failed { retry_after: None } };
-        self.log.note(&Record::Seen { at: Timestamp::now(), order: now.id, status: now.status.clone(), version: now.version });
+        let Ok(now) = serde_json::from_str::<Placed>(body) else {
+            return Looked::Failed { retry_after: None };
+        };
+        self.log.note(&Record::Seen {
+            at: Timestamp::now(),
+            order: now.id,
+            status: now.status.clone(),
+            version: now.version,
+        });
         Looked::Seen { now, crowded }
     }
 

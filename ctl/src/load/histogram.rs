@@ -87,10 +87,16 @@ mod tests {
     #[test]
     fn every_value_lies_in_its_bucket_and_the_buckets_follow_each_other() {
         let mut last = 0;
-        for micros in (0..4096).chain((12..32).flat_map(|power| [(1 << power) - 1, 1 << power, (1 << power) + 1])) {
+        for micros in
+            (0..4096).chain((12..32).flat_map(|power| [(1 << power) - 1, 1 << power, (1 << power) + 1]))
+        {
             let index = bucket(micros);
             assert!(index >= last && index <= last + 32, "{micros}: from {last} to {index}");
-            assert!(upper_end(index) >= micros && upper_end(index) <= micros + micros / 32, "{micros} in {}", upper_end(index));
+            assert!(
+                upper_end(index) >= micros && upper_end(index) <= micros + micros / 32,
+                "{micros} in {}",
+                upper_end(index)
+            );
             last = index;
         }
     }

@@ -77,7 +77,9 @@ impl Instance {
 }
 
 fn instances(urls: &[String]) -> Vec<Arc<Instance>> {
-    let instance = |url: &String| Arc::new(Instance { url: url.trim_end_matches('/').to_owned(), ready: AtomicBool::new(true) });
+    let instance = |url: &String| {
+        Arc::new(Instance { url: url.trim_end_matches('/').to_owned(), ready: AtomicBool::new(true) })
+    };
     urls.iter().map(instance).collect()
 }
 

@@ -63,7 +63,9 @@ pub enum LoadError {
     #[error("`{0}` is not an account's id: is this the service `user`?")]
     AccountId(String),
     /// A product could not be created.
-    #[error("cannot create the product {sku}: {why}; does the service `inventory` run, and is the login an ADMIN's?")]
+    #[error(
+        "cannot create the product {sku}: {why}; does the service `inventory` run, and is the login an ADMIN's?"
+    )]
     NotCreated {
         /// The first that could not.
         sku: String,
@@ -98,7 +100,12 @@ impl Load {
     ///
     /// # Errors
     /// [`LoadError`]; a service that does not answer is asked again for 10 s.
-    pub async fn prepare(shop: Shop, admin: &Login, plan: LoadPlan, log: ClientLog) -> Result<Self, LoadError> {
+    pub async fn prepare(
+        shop: Shop,
+        admin: &Login,
+        plan: LoadPlan,
+        log: ClientLog,
+    ) -> Result<Self, LoadError> {
         plan.check().and_then(|()| shop.check()).map_err(LoadError::Plan)?;
         let http = http_client().build().map_err(LoadError::Client)?;
         let accounts = Accounts::new(&shop)?;
@@ -214,7 +221,9 @@ impl Inner {
         let placed = self.place(&order).await;
         drop(slot);
         match placed {
-            Ok((began, Fate::Accepted(placed))) if self.plan.follow => self.follow(&order.customer, placed, began).await,
+            Ok((began, Fate::Accepted(placed))) if self.plan.follow => {
+                self.follow(&order.customer, placed, began).await
+            }
             Ok(_) => {}
             Err(error) => _ = self.log_failure.set(error.to_string()),
         }
@@ -246,10 +255,29 @@ mod tests {
 
     #[tokio::test]
     async fn a_plan_without_an_end_is_refused_on_any_thread() {
-        let mix = Mix { customers: 1, products: 1, hot: 0.0, hot_stock: 0, scarce: 0.0, several_lines: 0.0, odd_methods: 0.0 };
+        let mix = Mix {
+            customers: 1,
+            products: 1,
+            hot: 0.0,
+            hot_stock: 0,
+            scarce: 0.0,
+            several_lines: 0.0,
+            odd_methods: 0.0,
+        };
         let pace = Pace::Workers(1);
         let (orders, time, patience) = (None, None, Duration::from_secs(1));
-        let plan = LoadPlan { orders, time, pace, in_flight: 1, metered: true, follow: true, retry: true, mix, seed: 0, patience };
+        let plan = LoadPlan {
+            orders,
+            time,
+            pace,
+            in_flight: 1,
+            metered: true,
+            follow: true,
+            retry: true,
+            mix,
+            seed: 0,
+            patience,
+        };
         let nowhere = Shop { user: Vec::new(), inventory: Vec::new(), payment: Vec::new() };
         let admin = Login { email: String::new(), password: String::new() };
         let prepared = sendable(async move {

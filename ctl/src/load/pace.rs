@@ -26,7 +26,9 @@ struct Schedule {
 impl Pacer {
     pub fn new(pace: Pace, in_flight: usize) -> Self {
         let (slots, schedule) = match pace {
-            Pace::Rate(rate) => (in_flight, Some(Schedule { due: Instant::now(), gap: Duration::from_secs_f64(1.0 / rate) })),
+            Pace::Rate(rate) => {
+                (in_flight, Some(Schedule { due: Instant::now(), gap: Duration::from_secs_f64(1.0 / rate) }))
+            }
             Pace::Workers(workers) => (workers, None),
         };
         Self { slots: Arc::new(Semaphore::new(slots)), schedule }

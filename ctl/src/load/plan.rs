@@ -79,10 +79,19 @@ impl LoadPlan {
             (self.orders.is_some() || self.time.is_some(), "it has no end: set a number of orders or a time"),
             (paced, "the rate, or the number of workers, must be above 0"),
             (self.in_flight > 0, "at least 1 order must be allowed in flight"),
-            (self.mix.customers > 0 && self.mix.products > 0, "there must be at least 1 customer and 1 product"),
+            (
+                self.mix.customers > 0 && self.mix.products > 0,
+                "there must be at least 1 customer and 1 product",
+            ),
             (shares.iter().all(|share| (0.0..=1.0).contains(share)), "a share is a number from 0 to 1"),
-            (self.mix.hot + self.mix.scarce <= 1.0, "the shares of the hot and the scarce product are more than 1 together"),
-            (4.0 * self.mix.odd_methods <= 1.0, "there are 4 odd payment methods: the share of each is at most 0.25"),
+            (
+                self.mix.hot + self.mix.scarce <= 1.0,
+                "the shares of the hot and the scarce product are more than 1 together",
+            ),
+            (
+                4.0 * self.mix.odd_methods <= 1.0,
+                "there are 4 odd payment methods: the share of each is at most 0.25",
+            ),
         ];
         rules.into_iter().find(|(kept, _)| !kept).map_or(Ok(()), |(_, rule)| Err(rule))
     }

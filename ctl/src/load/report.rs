@@ -63,7 +63,14 @@ pub struct LoadReport {
 }
 
 impl LoadReport {
-    pub(super) fn new(gauge: &Gauge, seed: u64, sending: Duration, whole: Duration, stuck: Vec<Uuid>, log_failure: Option<String>) -> Self {
+    pub(super) fn new(
+        gauge: &Gauge,
+        seed: u64,
+        sending: Duration,
+        whole: Duration,
+        stuck: Vec<Uuid>,
+        log_failure: Option<String>,
+    ) -> Self {
         Self {
             seed,
             sending_seconds: sending.as_secs_f64(),

@@ -68,7 +68,12 @@ impl NewOrder {
     }
 
     fn announcement(&self) -> Record {
-        Record::Send { at: Timestamp::now(), user: self.customer.id, key: self.key.to_string(), body: self.body.clone() }
+        Record::Send {
+            at: Timestamp::now(),
+            user: self.customer.id,
+            key: self.key.to_string(),
+            body: self.body.clone(),
+        }
     }
 }
 
@@ -83,7 +88,9 @@ impl Inner {
         let (began, mut backoff, mut unknown) = (Instant::now(), Backoff::new(), false);
         loop {
             let (pause, go_on) = match self.attempt(order).await {
-                Verdict::Accepted { body } => return Ok((began, self.accepted(order, &body, began, unknown))),
+                Verdict::Accepted { body } => {
+                    return Ok((began, self.accepted(order, &body, began, unknown)));
+                }
                 Verdict::Refused { status } => return Ok((began, self.refused(status, unknown))),
                 Verdict::StaleToken => (backoff.pause(None), true),
                 Verdict::Unknown { retry_after } => (backoff.pause(retry_after), self.plan.retry),
@@ -113,8 +120,10 @@ impl Inner {
 
     async fn send(&self, order: &NewOrder) -> (Result<Answer, Broken>, Arc<Token>) {
         let (instance, token) = (self.payment.next(), order.customer.token(&self.accounts).await);
-        let request = self.http.request(Method::POST, format!("{}/orders", instance.url())).bearer_auth(&token.text);
-        let request = request.header(CONTENT_TYPE, "application/json").header("Idempotency-Key", order.key.to_string());
+        let request =
+            self.http.request(Method::POST, format!("{}/orders", instance.url())).bearer_auth(&token.text);
+        let request =
+            request.header(CONTENT_TYPE, "application/json").header("Idempotency-Key", order.key.to_string());
         let called = Box::pin(call(request.body(order.text.clone()), Duration::ZERO)).await;
         (self.noted(called, &instance), token)
     }
@@ -198,7 +207,15 @@ fn answer(order: &NewOrder, verdict: &Verdict, outcome: &Result<Answer, Broken>)
     };
     let why = body.is_none().then(|| why(outcome));
     let status = outcome.as_ref().ok().map(|answer| answer.status);
-    Record::Answer { at: Timestamp::now(), user: order.customer.id, key: order.key.to_string(), outcome: meaning, status, body, why }
+    Record::Answer {
+        at: Timestamp::now(),
+        user: order.customer.id,
+        key: order.key.to_string(),
+        outcome: meaning,
+        status,
+        body,
+        why,
+    }
 }
 
 #[cfg(test)]

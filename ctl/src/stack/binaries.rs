@@ -29,6 +29,9 @@ mod tests {
     #[test]
     fn a_missing_program_is_an_error_that_says_where_it_was_looked_for() {
         let error = find(Kind::Payment, Some(Path::new("/nowhere"))).expect_err("nothing is there");
-        assert!(error.to_string().contains("`payment` is not beside this one (looked in /nowhere)"), "{error}");
+        assert!(
+            error.to_string().contains("`payment` is not beside this one (looked in /nowhere)"),
+            "{error}"
+        );
     }
 }

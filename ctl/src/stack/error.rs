@@ -16,7 +16,10 @@ pub enum StackError {
     #[error(transparent)]
     Server(#[from] LocalError),
     /// The service's program was not built.
-    #[error("the program `{name}` is not beside this one (looked in {}); build it: cargo build --workspace", folders(searched))]
+    #[error(
+        "the program `{name}` is not beside this one (looked in {}); build it: cargo build --workspace",
+        folders(searched)
+    )]
     NoBinary {
         /// The program.
         name: &'static str,

@@ -75,7 +75,11 @@ impl StackOptions {
     /// [`StackError::NoPort`].
     pub fn private(data_dir: impl Into<PathBuf>) -> Result<Self, StackError> {
         Ok(Self {
-            servers: ServerChoice::Private { data_dir: data_dir.into(), durability: Durability::ProcessCrash, postgres: Vec::new() },
+            servers: ServerChoice::Private {
+                data_dir: data_dir.into(),
+                durability: Durability::ProcessCrash,
+                postgres: Vec::new(),
+            },
             network: Network::free()?,
             credentials: Credentials::random(),
             env: BTreeMap::new(),
@@ -157,7 +161,11 @@ impl Stack {
     ///
     /// # Errors
     /// See [`Service::start`].
-    pub async fn start_service_with(&mut self, kind: Kind, env: &[(&str, &str)]) -> Result<ServiceId, StackError> {
+    pub async fn start_service_with(
+        &mut self,
+        kind: Kind,
+        env: &[(&str, &str)],
+    ) -> Result<ServiceId, StackError> {
         let instance = 1 + self.services.keys().filter(|id| id.kind == kind).count();
         let at = if instance == 1 { self.network.of(kind) } else { Addresses::free()? };
         let mut plan = wiring::plan(kind, at, &self.network, &self.servers, &self.credentials);
@@ -261,7 +269,10 @@ impl Stack {
     /// Waits until something ends that nobody asked to.
     pub async fn any_ended(&self) -> (Ended, ExitStatus) {
         loop {
-            let service = || self.services().find_map(|service| Some((Ended::Service(service.id()), service.exit_status()?)));
+            let service = || {
+                self.services()
+                    .find_map(|service| Some((Ended::Service(service.id()), service.exit_status()?)))
+            };
             let ended = self.servers.ended().or_else(service);
             match ended {
                 Some(ended) => return ended,

@@ -168,8 +168,7 @@ fn lock(kept: &Mutex<VecDeque<String>>) -> MutexGuard<'_, VecDeque<String>> {
 mod tests {
     use super::*;
 
-    const LINE: &str =
-        r#"{"timestamp":"2026-01-01T00:00:00Z","level":"INFO","message":"listening","http":"127.0.0.1:8001","metrics":"127.0.0.1:9101"}"#;
+    const LINE: &str = r#"{"timestamp":"2026-01-01T00:00:00Z","level":"INFO","message":"listening","http":"127.0.0.1:8001","metrics":"127.0.0.1:9101"}"#;
 
     #[test]
     fn the_listening_line_names_both_addresses() {

@@ -51,7 +51,10 @@ impl Servers {
                 (options.durability, options.settings) = (durability, postgres);
                 // Three services with a pool each; a test runs two instances of them and connections of its own.
                 options.max_connections = 200;
-                let (postgres, redis) = tokio::join!(Postgres::start(options), Redis::start(RedisOptions::new(data_dir.join("redis"))));
+                let (postgres, redis) = tokio::join!(
+                    Postgres::start(options),
+                    Redis::start(RedisOptions::new(data_dir.join("redis")))
+                );
                 let servers = Self::Private { postgres: Box::new(postgres?), redis: Box::new(redis?) };
                 servers.ensure_databases().await?;
                 Ok(servers)

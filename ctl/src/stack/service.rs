@@ -145,7 +145,8 @@ fn launch(id: ServiceId, program: &Path, plan: &Plan, sink: Sink) -> Result<(Chi
     command.env("MIMALLOC_PURGE_DELAY", id.kind.purge_delay().to_string());
     command.envs(plan.env.iter().map(|(name, value)| (name, value)));
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let (child, pipes) = Child::spawn(command).map_err(|source| StackError::NotRun { service: id, source })?;
+    let (child, pipes) =
+        Child::spawn(command).map_err(|source| StackError::NotRun { service: id, source })?;
     Ok((child, Output::read(id, pipes, sink)))
 }
 

@@ -70,10 +70,17 @@ impl Network {
     }
 }
 
-pub fn plan(kind: Kind, at: Addresses, network: &Network, servers: &Servers, credentials: &Credentials) -> Plan {
+pub fn plan(
+    kind: Kind,
+    at: Addresses,
+    network: &Network,
+    servers: &Servers,
+    credentials: &Credentials,
+) -> Plan {
     // Nobody balances load here, so that nobody has to notice an end beforehand.
     let notice = ("SHUTDOWN_NOTICE", "0ms".to_owned());
-    let mut env = vec![("DATABASE_URL", servers.database_url(kind)), ("LOG_FORMAT", "json".to_owned()), notice];
+    let mut env =
+        vec![("DATABASE_URL", servers.database_url(kind)), ("LOG_FORMAT", "json".to_owned()), notice];
     if kind != Kind::User {
         env.push(("REDIS_URL", servers.redis_url()));
         env.push(("JWKS_URL", format!("http://{}/.well-known/jwks.json", network.user.http)));

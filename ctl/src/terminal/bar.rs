@@ -23,7 +23,8 @@ impl Bar {
     #[must_use]
     pub fn new(length: u64, unit: &str) -> Self {
         let terminal = std::io::stderr().is_terminal();
-        let bar = if terminal { ProgressBar::new(length).with_style(style(unit)) } else { ProgressBar::hidden() };
+        let bar =
+            if terminal { ProgressBar::new(length).with_style(style(unit)) } else { ProgressBar::hidden() };
         Self { bar, terminal, paint: Paint::for_stderr() }
     }
 

@@ -42,7 +42,9 @@ fn text(record: &Map<String, Value>, field: &str) -> String {
 
 fn fields(record: &Map<String, Value>, paint: Paint) -> String {
     let others = record.iter().filter(|(name, _)| !PLACED.contains(&name.as_str()));
-    others.map(|(name, value)| format!(" {}{}", paint.paint(Colour::Dim, format!("{name}=")), shown(value))).collect()
+    others
+        .map(|(name, value)| format!(" {}{}", paint.paint(Colour::Dim, format!("{name}=")), shown(value)))
+        .collect()
 }
 
 /// A string without its quotes, and without line breaks: one record is one line.
@@ -87,7 +89,8 @@ mod tests {
 
     #[test]
     fn nested_fields_are_shown_like_flat_ones() {
-        let line = r#"{"timestamp":"2026-01-01T12:34:56Z","level":"WARN","fields":{"message":"slow","took":"3s"}}"#;
+        let line =
+            r#"{"timestamp":"2026-01-01T12:34:56Z","level":"WARN","fields":{"message":"slow","took":"3s"}}"#;
         assert_eq!(plain(line), "12:34:56.000 payment     WARN  slow took=3s");
     }
 

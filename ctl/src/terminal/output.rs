@@ -22,7 +22,11 @@ impl Output {
     ///
     /// # Errors
     /// When the value cannot be written as JSON.
-    pub fn print<T: Serialize>(&self, value: &T, readable: impl FnOnce(&T) -> String) -> serde_json::Result<()> {
+    pub fn print<T: Serialize>(
+        &self,
+        value: &T,
+        readable: impl FnOnce(&T) -> String,
+    ) -> serde_json::Result<()> {
         let text = if self.json { serde_json::to_string(value)? } else { readable(value) };
         println!("{text}");
         Ok(())

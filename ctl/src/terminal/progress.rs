@@ -43,7 +43,8 @@ impl Progress {
         if let Some(step) = self.current.take() {
             step.bar.finish_and_clear();
             if self.terminal {
-                let took = self.paint.paint(Colour::Dim, format!("{:.1} s", step.began.elapsed().as_secs_f64()));
+                let took =
+                    self.paint.paint(Colour::Dim, format!("{:.1} s", step.began.elapsed().as_secs_f64()));
                 eprintln!("{} {} {took}", self.paint.paint(Colour::Green, "✔"), step.what);
             }
         }
@@ -69,7 +70,8 @@ impl Drop for Progress {
 }
 
 fn spinner(what: &str) -> ProgressBar {
-    let style = ProgressStyle::with_template("{spinner} {msg} {elapsed}").unwrap_or_else(|_| ProgressStyle::default_spinner());
+    let style = ProgressStyle::with_template("{spinner} {msg} {elapsed}")
+        .unwrap_or_else(|_| ProgressStyle::default_spinner());
     let bar = ProgressBar::new_spinner().with_style(style).with_message(what.to_owned());
     bar.enable_steady_tick(Duration::from_millis(100));
     bar

@@ -18,8 +18,12 @@ pub fn render_transition(transition: &Transition, zone: &TimeZone, paint: Paint)
     // Padded before it is coloured: escape codes would count as width.
     let padding = " ".repeat(9_usize.saturating_sub(transition.status.len()));
     let cause = transition.cause.as_ref().map(cause).unwrap_or_default();
-    let line =
-        format!("  {}  {}  {}{padding}  {cause}", paint.paint(Colour::Dim, time), transition.version, paint.status(&transition.status),);
+    let line = format!(
+        "  {}  {}  {}{padding}  {cause}",
+        paint.paint(Colour::Dim, time),
+        transition.version,
+        paint.status(&transition.status),
+    );
     line.trim_end().to_owned()
 }
 

@@ -34,7 +34,11 @@ pub async fn disagreements(sources: &Sources) -> Result<Vec<String>, VerifyError
 }
 
 /// Judges I12, unless something is on its way that may still bring them together.
-pub(super) async fn judge(sources: &Sources, not_quiet: &[String], book: &mut Book) -> Result<(), VerifyError> {
+pub(super) async fn judge(
+    sources: &Sources,
+    not_quiet: &[String],
+    book: &mut Book,
+) -> Result<(), VerifyError> {
     let page = book.page(Invariant::Catalogues);
     let (copy, truth) = both(sources).await?;
     page.looked_at(truth.len());
@@ -58,7 +62,13 @@ async fn both(sources: &Sources) -> Result<(Catalogue, Catalogue), VerifyError> 
 async fn read(service: &str, url: &str, sql: &str) -> Result<Catalogue, VerifyError> {
     let (reader, mut catalogue) = (Reader::connect(service, url).await?, Catalogue::new());
     let take = |row: &tokio_postgres::Row| {
-        let product = Product { version: row.get(1), name: row.get(2), price: row.get(3), currency: row.get(4), deleted: row.get(5) };
+        let product = Product {
+            version: row.get(1),
+            name: row.get(2),
+            price: row.get(3),
+            currency: row.get(4),
+            deleted: row.get(5),
+        };
         catalogue.insert(row.get(0), product);
     };
     reader.each(sql, &[], take).await?;
@@ -66,8 +76,13 @@ async fn read(service: &str, url: &str, sql: &str) -> Result<Catalogue, VerifyEr
 }
 
 fn differences(copy: &Catalogue, truth: &Catalogue) -> Vec<String> {
-    let missing = truth.iter().filter(|(sku, _)| !copy.contains_key(*sku)).map(|(sku, _)| format!("{sku}: payment does not know it"));
-    let other = copy.iter().filter_map(|(sku, product)| Some(format!("{sku}: {}", difference(product, truth.get(sku))?)));
+    let missing = truth
+        .iter()
+        .filter(|(sku, _)| !copy.contains_key(*sku))
+        .map(|(sku, _)| format!("{sku}: payment does not know it"));
+    let other = copy
+        .iter()
+        .filter_map(|(sku, product)| Some(format!("{sku}: {}", difference(product, truth.get(sku))?)));
     missing.chain(other).collect()
 }
 
@@ -100,7 +115,11 @@ mod tests {
         let truth = catalogue(&[("MUG", product(2)), ("HAT", product(1))]);
         let found = differences(&copy, &truth);
         assert_eq!(found.len(), 3);
-        assert!(found[0].starts_with("HAT: payment does not") && found[1].starts_with("GHOST") && found[2].contains("version: 1"));
+        assert!(
+            found[0].starts_with("HAT: payment does not")
+                && found[1].starts_with("GHOST")
+                && found[2].contains("version: 1")
+        );
     }
 
     #[test]

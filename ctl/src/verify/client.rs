@@ -62,7 +62,9 @@ impl ClientStory {
                     story.sent.push(wanted);
                 }
             }
-            Record::Answer { user, key, outcome, body, .. } => self.story(user, key).answered(outcome, body.as_deref()),
+            Record::Answer { user, key, outcome, body, .. } => {
+                self.story(user, key).answered(outcome, body.as_deref())
+            }
             Record::Seen { order, status, version, .. } => {
                 self.seen.entry(order).or_default().push(Seen { version, status: Status::parse(&status) });
             }
@@ -104,7 +106,10 @@ impl ClientStory {
     pub(super) fn went_back(&self) -> impl Iterator<Item = String> {
         self.seen.iter().filter_map(|(order, seen)| {
             let pair = seen.windows(2).find(|pair| pair[1].version < pair[0].version)?;
-            Some(format!("order {order}: a client saw version {} and then {}", pair[0].version, pair[1].version))
+            Some(format!(
+                "order {order}: a client saw version {} and then {}",
+                pair[0].version, pair[1].version
+            ))
         })
     }
 }
@@ -167,11 +172,13 @@ pub(super) fn judge(log: &ClientStory, orders: &Orders, keys: &Keys, names: &Nam
                 book.page(Invariant::Durable).broken(format!("key {key} of user {user}: {why}"));
             }
             if story.differs {
-                book.page(Invariant::Idempotency).broken(format!("key {key} of user {user}: its 2xx answers are not the same"));
+                book.page(Invariant::Idempotency)
+                    .broken(format!("key {key} of user {user}: its 2xx answers are not the same"));
             }
             if let (true, Some(order)) = (story.has_failed(), stored) {
-                book.page(Invariant::NoGhosts)
-                    .broken(format!("order {order}: its key {key} of user {user} was always answered that it failed"));
+                book.page(Invariant::NoGhosts).broken(format!(
+                    "order {order}: its key {key} of user {user} was always answered that it failed"
+                ));
             }
         }
     }
@@ -179,7 +186,12 @@ pub(super) fn judge(log: &ClientStory, orders: &Orders, keys: &Keys, names: &Nam
 
 fn wanted(body: &Value, names: &mut Names) -> (Lines, Name) {
     let items = body["items"].as_array().map_or(&[][..], Vec::as_slice);
-    let line = |item: &Value| (names.number(item["sku"].as_str().unwrap_or_default()), item["quantity"].as_i64().unwrap_or(i64::MIN));
+    let line = |item: &Value| {
+        (
+            names.number(item["sku"].as_str().unwrap_or_default()),
+            item["quantity"].as_i64().unwrap_or(i64::MIN),
+        )
+    };
     let lines = items.iter().map(line).collect();
     (lines, names.number(body["payment_method"].as_str().unwrap_or(DEFAULT_METHOD)))
 }
@@ -207,7 +219,12 @@ mod tests {
     const AT: Timestamp = Timestamp::UNIX_EPOCH;
 
     fn send() -> Record {
-        Record::Send { at: AT, user: USER, key: "k".to_owned(), body: json!({"items": [{"sku": "MUG", "quantity": 2}]}) }
+        Record::Send {
+            at: AT,
+            user: USER,
+            key: "k".to_owned(),
+            body: json!({"items": [{"sku": "MUG", "quantity": 2}]}),
+        }
     }
 
     fn answer(outcome: Outcome, body: &str) -> Record {
@@ -230,7 +247,8 @@ mod tests {
             keys.add(USER, "k", ORDER);
         }
         judge(&log, &orders, &keys, &names, &mut book);
-        let broken = |check: &super::super::Check| matches!(check.judgement, super::super::Judgement::Broken { .. });
+        let broken =
+            |check: &super::super::Check| matches!(check.judgement, super::super::Judgement::Broken { .. });
         book.checks().iter().filter(|check| broken(check)).map(|check| check.id).collect()
     }
 
@@ -260,7 +278,8 @@ mod tests {
         let fail = || vec![send(), answer(Outcome::Fail, "")];
         assert_eq!(broken(fail(), None), none);
         assert_eq!(broken(fail(), Some("MUG 2")), ["I9"]);
-        let replay = |body: &str| vec![send(), answer(Outcome::Ok, &told()), send(), answer(Outcome::Ok, body)];
+        let replay =
+            |body: &str| vec![send(), answer(Outcome::Ok, &told()), send(), answer(Outcome::Ok, body)];
         assert_eq!(broken(replay(&told()), Some("MUG 2")), none);
         assert_eq!(broken(replay(&format!("{} ", told())), Some("MUG 2")), ["I8"]);
     }

@@ -26,9 +26,15 @@ pub(super) struct Snapshot(Reader);
 impl Reader {
     pub(super) async fn connect(service: &str, url: &str) -> Result<Self, VerifyError> {
         let what = format!("the database of {service}");
-        let config: Config =
-            url.parse().map_err(|error: tokio_postgres::Error| VerifyError::Address { what: what.clone(), reason: chain(&error) })?;
-        let unreachable = |reason: String| VerifyError::Unreachable { what: what.clone(), address: address(&config), reason };
+        let config: Config = url.parse().map_err(|error: tokio_postgres::Error| VerifyError::Address {
+            what: what.clone(),
+            reason: chain(&error),
+        })?;
+        let unreachable = |reason: String| VerifyError::Unreachable {
+            what: what.clone(),
+            address: address(&config),
+            reason,
+        };
         let (client, driver) = connect(&config).await.map_err(unreachable)?;
         let mut drivers = JoinSet::new();
         drivers.spawn(async move { _ = driver.await });
@@ -42,12 +48,19 @@ impl Reader {
         self.answered(self.client.batch_execute(sql)).await
     }
 
-    async fn answered<T>(&self, query: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, VerifyError> {
+    async fn answered<T>(
+        &self,
+        query: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T, VerifyError> {
         query.await.map_err(|source| VerifyError::Query { what: self.what.clone(), source })
     }
 
     /// All rows at once: for answers that are short.
-    pub(super) async fn rows(&self, sql: &str, arguments: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, VerifyError> {
+    pub(super) async fn rows(
+        &self,
+        sql: &str,
+        arguments: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, VerifyError> {
         self.answered(self.client.query(sql, arguments)).await
     }
 
@@ -57,7 +70,12 @@ impl Reader {
     }
 
     /// Row by row, as they come: for answers of any length.
-    pub(super) async fn each(&self, sql: &str, arguments: &[&(dyn ToSql + Sync)], mut take: impl FnMut(&Row)) -> Result<(), VerifyError> {
+    pub(super) async fn each(
+        &self,
+        sql: &str,
+        arguments: &[&(dyn ToSql + Sync)],
+        mut take: impl FnMut(&Row),
+    ) -> Result<(), VerifyError> {
         let arguments = arguments.iter().map(|argument| *argument as &dyn ToSql);
         let rows = self.answered(self.client.query_raw(sql, arguments)).await?;
         pin_mut!(rows);

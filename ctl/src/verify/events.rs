@@ -111,13 +111,23 @@ async fn judge_ledger(inventory: &Reader, page: &mut Findings) -> Result<(), Ver
              WHERE order_id IS NOT NULL GROUP BY order_id, sku HAVING count(*) > 1"
     );
     let take = |row: &tokio_postgres::Row| {
-        page.broken(format!("event {}: {}", row.get::<_, Option<&str>>(0).unwrap_or("?"), row.get::<_, &str>(1)));
+        page.broken(format!(
+            "event {}: {}",
+            row.get::<_, Option<&str>>(0).unwrap_or("?"),
+            row.get::<_, &str>(1)
+        ));
     };
     inventory.each(&effects, &[], take).await
 }
 
 /// I7 and I10 by the way of each order: its event's inbox row, the reply in it, the reply's inbox row.
-pub(super) fn judge_orders(orders: &Orders, later: &Later, answered: &Answered, settled: &Inbox, book: &mut Book) {
+pub(super) fn judge_orders(
+    orders: &Orders,
+    later: &Later,
+    answered: &Answered,
+    settled: &Inbox,
+    book: &mut Book,
+) {
     for (id, order) in orders.iter().filter(|(_, order)| order.status.is_settled()) {
         book.page(Invariant::Once).looked_at(1);
         let reply = answered.replies.get(id);
@@ -125,22 +135,28 @@ pub(super) fn judge_orders(orders: &Orders, later: &Later, answered: &Answered, 
             book.page(Invariant::Once).broken(format!("order {id}: {why}"));
         }
         if let Some(means) = reply.and_then(|reply| reply.means).filter(|means| *means != order.status) {
-            book.page(Invariant::Agreement).broken(format!("order {id}: {}, and inventory answered that it is {means}", order.status));
+            book.page(Invariant::Agreement)
+                .broken(format!("order {id}: {}, and inventory answered that it is {means}", order.status));
         }
     }
     for id in answered.orders().filter(|id| !orders.contains_key(id) && !later.contains_key(id)) {
-        book.page(Invariant::Once).broken(format!("order {id}: inventory answered its event, and payment does not know it"));
+        book.page(Invariant::Once)
+            .broken(format!("order {id}: inventory answered its event, and payment does not know it"));
     }
 }
 
 fn broken_way(status: Status, reply: Option<&Reply>, settled: &Inbox) -> Option<String> {
-    let Some(reply) = reply else { return Some(format!("{status}, and {INVENTORY} has no inbox row for its event")) };
+    let Some(reply) = reply else {
+        return Some(format!("{status}, and {INVENTORY} has no inbox row for its event"));
+    };
     if reply.rows > 1 {
         return Some(format!("{} inbox rows of {INVENTORY}", reply.rows));
     }
     match reply.id {
         None => Some("the reply to its event has no id".to_owned()),
-        Some(id) if !settled.0.contains_key(&id) => Some(format!("{status}, and {PAYMENT} has no inbox row for the reply {id}")),
+        Some(id) if !settled.0.contains_key(&id) => {
+            Some(format!("{status}, and {PAYMENT} has no inbox row for the reply {id}"))
+        }
         Some(_) => None,
     }
 }
@@ -172,7 +188,10 @@ pub(super) fn judge_streams(look: &Look, answered: &Answered, settled: &Inbox, b
             ));
         }
         if !buried.insert((&letter.group, &letter.event)) {
-            page.broken(format!("event {}: two dead letters of {} ({})", letter.event, letter.group, letter.id));
+            page.broken(format!(
+                "event {}: two dead letters of {} ({})",
+                letter.event, letter.group, letter.id
+            ));
         }
     }
 }
@@ -197,15 +216,22 @@ pub(super) fn judge_dead_letters(
         }
         return;
     };
-    for letter in look.dead.iter().filter(|letter| !log.began_after(letter.at) && !log.poison().contains(&letter.event)) {
-        page.broken(format!("event {}: {} is no poison that was sent ({})", letter.event, letter.id, letter.reason));
+    for letter in
+        look.dead.iter().filter(|letter| !log.began_after(letter.at) && !log.poison().contains(&letter.event))
+    {
+        page.broken(format!(
+            "event {}: {} is no poison that was sent ({})",
+            letter.event, letter.id, letter.reason
+        ));
     }
     let dead: HashSet<&String> = look.dead.iter().map(|letter| &letter.event).collect();
     // A redriven one is no dead letter any more, and had its effect.
     let gone = |event: &&String| !dead.contains(event) && !answered.inbox.has(event) && !settled.has(event);
     let missing: Vec<&String> = log.poison().iter().filter(gone).collect();
     if quiet {
-        missing.iter().for_each(|event| page.broken(format!("event {event}: poison that was sent, and is no dead letter")));
+        missing.iter().for_each(|event| {
+            page.broken(format!("event {event}: poison that was sent, and is no dead letter"))
+        });
     } else if !missing.is_empty() {
         page.not_judged(format!("{} of the poison is not a dead letter yet", missing.len()));
     }
@@ -221,7 +247,9 @@ mod tests {
         let mut answered = Answered::default();
         answered.add(order, Some(reply), StockReserved::TYPE);
         let settled = Inbox([(reply, 0)].into());
-        let way = |answered: &Answered, settled: &Inbox| broken_way(Status::Confirmed, answered.replies.get(&order), settled);
+        let way = |answered: &Answered, settled: &Inbox| {
+            broken_way(Status::Confirmed, answered.replies.get(&order), settled)
+        };
         assert_eq!(way(&answered, &settled), None);
         assert!(way(&answered, &Inbox::default()).is_some_and(|why| why.contains(&reply.to_string())));
         assert!(way(&Answered::default(), &settled).is_some());

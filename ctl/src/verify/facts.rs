@@ -55,7 +55,9 @@ impl Lines {
         let mut words = text.split_whitespace();
         let next = || Some((words.next()?, words.next()?));
         // What is not a number is nothing a ledger could agree with.
-        std::iter::from_fn(next).map(|(sku, quantity)| (names.number(sku), quantity.parse().unwrap_or(i64::MIN))).collect()
+        std::iter::from_fn(next)
+            .map(|(sku, quantity)| (names.number(sku), quantity.parse().unwrap_or(i64::MIN)))
+            .collect()
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -66,7 +68,12 @@ impl Lines {
     pub(super) fn render(&self, names: &Names) -> String {
         match self.0.len() {
             0 => "nothing".to_owned(),
-            _ => self.0.iter().map(|(sku, quantity)| format!("{quantity} {}", names.name(*sku))).collect::<Vec<_>>().join(", "),
+            _ => self
+                .0
+                .iter()
+                .map(|(sku, quantity)| format!("{quantity} {}", names.name(*sku)))
+                .collect::<Vec<_>>()
+                .join(", "),
         }
     }
 }
@@ -82,7 +89,8 @@ pub(super) enum Status {
 }
 
 impl Status {
-    pub(super) const ALL: [Self; 5] = [Self::Pending, Self::Completed, Self::Confirmed, Self::Refunded, Self::Declined];
+    pub(super) const ALL: [Self; 5] =
+        [Self::Pending, Self::Completed, Self::Confirmed, Self::Refunded, Self::Declined];
 
     pub(super) fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.as_str() == text)

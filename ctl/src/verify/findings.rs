@@ -25,13 +25,18 @@ pub(super) enum Invariant {
 }
 
 use Invariant::{
-    Agreement, Bounds, Catalogues, Conservation, DeadLetters, Durable, History, Idempotency, Money, NoGhosts, NoOversell, Once, OneEnd,
-    Progress, Readiness,
+    Agreement, Bounds, Catalogues, Conservation, DeadLetters, Durable, History, Idempotency, Money, NoGhosts,
+    NoOversell, Once, OneEnd, Progress, Readiness,
 };
 
 /// In the order of the report: id, name, what is compared.
 const PAGES: [(Invariant, &str, &str, &str); 15] = [
-    (Conservation, "I1", "conservation", "on hand = stock ledger, balance by balance; ledger of an order = its confirmed lines"),
+    (
+        Conservation,
+        "I1",
+        "conservation",
+        "on hand = stock ledger, balance by balance; ledger of an order = its confirmed lines",
+    ),
     (NoOversell, "I2", "no oversell", "on hand and every balance of the ledger >= 0"),
     (Durable, "I3", "2xx means durable", "every ok key of the client log has its one order, as it was sent"),
     (OneEnd, "I4", "one end", "every order has exactly one end, and it is the last"),
@@ -39,13 +44,38 @@ const PAGES: [(Invariant, &str, &str, &str); 15] = [
     (History, "I6", "history", "timelines 1..n, legal steps, times in order; polled states never go back"),
     (Once, "I7", "once", "one inbox row or dead letter an event and group; one ledger row an event and SKU"),
     (Idempotency, "I8", "idempotency", "one key an order; all 2xx bodies of a key are the same"),
-    (NoGhosts, "I9", "no ghosts", "every order's owner is an account and its key in the client log; no fail key has one"),
+    (
+        NoGhosts,
+        "I9",
+        "no ghosts",
+        "every order's owner is an account and its key in the client log; no fail key has one",
+    ),
     (Agreement, "I10", "agreement", "confirmed iff stock was taken, refunded iff it was not"),
     (DeadLetters, "I11", "dead letters", "dead letters are exactly the poison of the client log"),
-    (Catalogues, "I12", "catalogues agree", "payment's copy of every product = inventory's: version, name, price, deleted"),
-    (Progress, "I13", "progress", "what a fault does not touch ends within 5 s, and everything soon after it"),
-    (Readiness, "I14", "honest readiness", "an instance that cannot do its work for 5 s is not ready; none ends by itself"),
-    (Bounds, "I15", "bounds", "memory, rows, connections and consumer names do not grow with the length of a run"),
+    (
+        Catalogues,
+        "I12",
+        "catalogues agree",
+        "payment's copy of every product = inventory's: version, name, price, deleted",
+    ),
+    (
+        Progress,
+        "I13",
+        "progress",
+        "what a fault does not touch ends within 5 s, and everything soon after it",
+    ),
+    (
+        Readiness,
+        "I14",
+        "honest readiness",
+        "an instance that cannot do its work for 5 s is not ready; none ends by itself",
+    ),
+    (
+        Bounds,
+        "I15",
+        "bounds",
+        "memory, rows, connections and consumer names do not grow with the length of a run",
+    ),
 ];
 
 /// Findings of one invariant.
@@ -130,6 +160,11 @@ mod tests {
 
     #[test]
     fn pages_are_in_the_order_of_the_invariants() {
-        assert!(PAGES.iter().enumerate().all(|(place, page)| page.0 as usize == place && page.1 == format!("I{}", place + 1)));
+        assert!(
+            PAGES
+                .iter()
+                .enumerate()
+                .all(|(place, page)| page.0 as usize == place && page.1 == format!("I{}", place + 1))
+        );
     }
 }

@@ -59,7 +59,9 @@ pub(super) fn end(row: &OrderRow) -> End {
 pub(super) fn contradiction(row: &OrderRow) -> Option<String> {
     let mut before: Option<Step> = None;
     for (place, step) in (1..).zip(&row.timeline) {
-        let Some(status) = step.status else { return Some(format!("step {place} has a status that does not exist")) };
+        let Some(status) = step.status else {
+            return Some(format!("step {place} has a status that does not exist"));
+        };
         if step.version != place {
             return Some(format!("step {place} is numbered {}", step.version));
         }
@@ -82,7 +84,11 @@ pub(super) fn contradiction(row: &OrderRow) -> Option<String> {
 
 /// I6: what a client saw and the timeline does not have.
 pub(super) fn never_was(row: &OrderRow, seen: &[Seen]) -> Option<String> {
-    let was = |seen: &Seen| row.timeline.iter().any(|step| step.status == seen.status && u64::try_from(step.version) == Ok(seen.version));
+    let was = |seen: &Seen| {
+        row.timeline
+            .iter()
+            .any(|step| step.status == seen.status && u64::try_from(step.version) == Ok(seen.version))
+    };
     let odd = seen.iter().find(|seen| !was(seen))?;
     let status = odd.status.map_or("no known status", Status::as_str);
     Some(format!("a client saw version {} {status}, which its timeline does not have", odd.version))
@@ -117,7 +123,10 @@ mod tests {
 
     #[test]
     fn an_old_open_order_is_stuck_and_two_ends_are_one_too_many() {
-        assert_eq!(end(&row(Status::Pending, 61.0, "1 pending 1")), End::Broken("pending for 61 s".to_owned()));
+        assert_eq!(
+            end(&row(Status::Pending, 61.0, "1 pending 1")),
+            End::Broken("pending for 61 s".to_owned())
+        );
         let twice = row(Status::Refunded, 1.0, "1 pending 1 2 completed 2 3 confirmed 3 4 refunded 4");
         assert!(matches!(end(&twice), End::Broken(_)));
         assert!(contradiction(&twice).is_some_and(|why| why.contains("from confirmed to refunded")));
@@ -143,6 +152,9 @@ mod tests {
         let row = row(Status::Declined, 1.0, "1 pending 1 2 declined 2");
         let seen = |version, status| Seen { version, status: Some(status) };
         assert_eq!(never_was(&row, &[seen(1, Status::Pending), seen(2, Status::Declined)]), None);
-        assert!(never_was(&row, &[seen(2, Status::Completed)]).is_some_and(|why| why.contains("version 2 completed")));
+        assert!(
+            never_was(&row, &[seen(2, Status::Completed)])
+                .is_some_and(|why| why.contains("version 2 completed"))
+        );
     }
 }

@@ -27,7 +27,11 @@ impl Keys {
 }
 
 /// Reads the idempotency keys of all orders and judges I8 by them.
-pub(super) async fn read_and_judge(payment: &Snapshot, log: Option<&ClientStory>, book: &mut Book) -> Result<Keys, VerifyError> {
+pub(super) async fn read_and_judge(
+    payment: &Snapshot,
+    log: Option<&ClientStory>,
+    book: &mut Book,
+) -> Result<Keys, VerifyError> {
     let users: HashSet<Uuid> = log.into_iter().flat_map(ClientStory::users).copied().collect();
     let (mut keys, page) = (Keys::default(), book.page(Invariant::Idempotency));
     let take = |row: &tokio_postgres::Row| {
@@ -53,14 +57,21 @@ pub(super) async fn read_and_judge(payment: &Snapshot, log: Option<&ClientStory>
 }
 
 /// I9: every order was placed by an account. Accounts are never deleted.
-pub(super) async fn judge_owners(sources: &Sources, orders: &Orders, book: &mut Book) -> Result<(), VerifyError> {
+pub(super) async fn judge_owners(
+    sources: &Sources,
+    orders: &Orders,
+    book: &mut Book,
+) -> Result<(), VerifyError> {
     let page = book.page(Invariant::NoGhosts);
     page.looked_at(orders.len());
     let owners: HashSet<Uuid> = orders.values().map(|order| order.user).collect();
     let owners: Vec<Uuid> = owners.into_iter().collect();
     let mut accounts = HashSet::new();
     let user = Snapshot::open("user", &sources.user_database).await?;
-    user.each("SELECT id FROM accounts WHERE id = ANY($1)", &[&owners], |row| _ = accounts.insert(row.get::<_, Uuid>(0))).await?;
+    user.each("SELECT id FROM accounts WHERE id = ANY($1)", &[&owners], |row| {
+        _ = accounts.insert(row.get::<_, Uuid>(0))
+    })
+    .await?;
     for (id, order) in orders.iter().filter(|(_, order)| !accounts.contains(&order.user)) {
         page.broken(format!("order {id}: its owner {} is no account", order.user));
     }

@@ -42,8 +42,12 @@ impl Levels {
         let expected = level.balance + row.delta;
         level.balance = row.balance;
         level.sum += row.delta;
-        (row.balance != expected)
-            .then(|| format!("ledger row {}: balance {}, after the row before it would be {expected}", row.id, row.balance))
+        (row.balance != expected).then(|| {
+            format!(
+                "ledger row {}: balance {}, after the row before it would be {expected}",
+                row.id, row.balance
+            )
+        })
     }
 
     fn of(&self, sku: Name) -> Level {
@@ -52,11 +56,20 @@ impl Levels {
 }
 
 /// Reads the ledger and the products, and judges I1 and I2 by them alone.
-pub(super) async fn read_and_judge(inventory: &Snapshot, names: &mut Names, book: &mut Book) -> Result<Taken, VerifyError> {
+pub(super) async fn read_and_judge(
+    inventory: &Snapshot,
+    names: &mut Names,
+    book: &mut Book,
+) -> Result<Taken, VerifyError> {
     let (mut levels, mut taken) = (Levels::default(), HashMap::<Uuid, Vec<(Name, i64)>>::new());
     let rows = "SELECT sku, id, delta::bigint, balance::bigint, order_id FROM stock_ledger ORDER BY sku, id";
     let take = |row: &tokio_postgres::Row| {
-        let movement = Movement { sku: names.number(row.get(0)), id: row.get(1), delta: row.get(2), balance: row.get(3) };
+        let movement = Movement {
+            sku: names.number(row.get(0)),
+            id: row.get(1),
+            delta: row.get(2),
+            balance: row.get(3),
+        };
         if let Some(order) = row.get::<_, Option<Uuid>>(4) {
             taken.entry(order).or_default().push((movement.sku, -movement.delta));
         }
@@ -79,7 +92,12 @@ pub(super) async fn read_and_judge(inventory: &Snapshot, names: &mut Names, book
     Ok(taken.into_iter().map(|(order, lines)| (order, lines.into_iter().collect())).collect())
 }
 
-async fn judge_products(inventory: &Snapshot, levels: &Levels, names: &mut Names, book: &mut Book) -> Result<(), VerifyError> {
+async fn judge_products(
+    inventory: &Snapshot,
+    levels: &Levels,
+    names: &mut Names,
+    book: &mut Book,
+) -> Result<(), VerifyError> {
     let take = |row: &tokio_postgres::Row| {
         let (sku, on_hand): (&str, i64) = (row.get(0), row.get(1));
         let level = levels.of(names.number(sku));
@@ -90,7 +108,8 @@ async fn judge_products(inventory: &Snapshot, levels: &Levels, names: &mut Names
         }
         if level != (Level { balance: on_hand, sum: on_hand }) {
             let Level { balance, sum } = level;
-            book.page(Invariant::Conservation).broken(format!("{sku}: {on_hand} on hand, its ledger says {balance} and adds up to {sum}"));
+            book.page(Invariant::Conservation)
+                .broken(format!("{sku}: {on_hand} on hand, its ledger says {balance} and adds up to {sum}"));
         }
     };
     inventory.each("SELECT sku, on_hand::bigint FROM products", &[], take).await
@@ -105,8 +124,14 @@ pub(super) fn judge_orders(orders: &Orders, later: &Later, taken: &Taken, names:
     let ended = |id: &Uuid| orders.get(id).is_some_and(|order| order.status.is_terminal());
     for (id, lines) in taken.iter().filter(|(id, _)| !ended(id)) {
         match later.get(id) {
-            None => disagree(*id, format!("{} taken, and payment does not know the order", lines.render(names)), book),
-            Some((Status::Pending, _)) => disagree(*id, format!("{} taken before it was paid", lines.render(names)), book),
+            None => disagree(
+                *id,
+                format!("{} taken, and payment does not know the order", lines.render(names)),
+                book,
+            ),
+            Some((Status::Pending, _)) => {
+                disagree(*id, format!("{} taken before it was paid", lines.render(names)), book)
+            }
             Some((Status::Completed, _)) => {}
             Some((status, ordered)) => judge_order(*id, *status, ordered, lines, names, book),
         }
@@ -119,7 +144,8 @@ fn judge_order(id: Uuid, status: Status, ordered: &Lines, taken: &Lines, names: 
     let sold = if status == Status::Confirmed { ordered.clone() } else { Lines::default() };
     if sold != *taken {
         let (sold, taken) = (sold.render(names), taken.render(names));
-        book.page(Invariant::Conservation).broken(format!("order {id}: {status}, that sells {sold}, and the ledger took {taken}"));
+        book.page(Invariant::Conservation)
+            .broken(format!("order {id}: {status}, that sells {sold}, and the ledger took {taken}"));
     }
     if sold.is_empty() != taken.is_empty() {
         disagree(id, format!("{status}, and inventory took {}", taken.render(names)), book);
@@ -144,7 +170,11 @@ mod tests {
         let mut levels = Levels::default();
         assert_eq!(levels.follow(movement(1, 10, 10)), None);
         assert_eq!(levels.follow(movement(2, -3, 7)), None);
-        assert!(levels.follow(movement(3, -3, 5)).is_some_and(|why| why.contains("row 3") && why.contains("would be 4")));
+        assert!(
+            levels
+                .follow(movement(3, -3, 5))
+                .is_some_and(|why| why.contains("row 3") && why.contains("would be 4"))
+        );
         assert_eq!(levels.of(0), Level { balance: 5, sum: 4 });
     }
 
@@ -158,7 +188,11 @@ mod tests {
         let taken = Lines::parse(taken, &mut names);
         let taken: Taken = (!taken.is_empty()).then_some((id, taken)).into_iter().collect();
         judge_orders(&orders, &later, &taken, &names, &mut book);
-        book.checks().into_iter().filter(|check| matches!(check.judgement, Judgement::Broken { .. })).map(|check| check.id).collect()
+        book.checks()
+            .into_iter()
+            .filter(|check| matches!(check.judgement, Judgement::Broken { .. }))
+            .map(|check| check.id)
+            .collect()
     }
 
     #[test]

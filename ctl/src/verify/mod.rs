@@ -145,7 +145,8 @@ pub async fn verify(sources: &Sources, evidence: &Evidence) -> Result<Verdict, V
     let answered = events::inventory_inbox(&inventory, &mut book).await?;
     drop(inventory);
 
-    let later = orders::read_again(sources, &orders, taken.keys().chain(answered.orders()), &mut names).await?;
+    let later =
+        orders::read_again(sources, &orders, taken.keys().chain(answered.orders()), &mut names).await?;
     ledger::judge_orders(&orders, &later, &taken, &names, &mut book);
     events::judge_orders(&orders, &later, &answered, &settled, &mut book);
     events::judge_streams(&streams, &answered, &settled, &mut book);
@@ -171,7 +172,12 @@ mod tests {
     #[test]
     fn everything_can_run_in_a_task_of_its_own() {
         let url = || "redis://127.0.0.1".to_owned();
-        let sources = Sources { user_database: url(), inventory_database: url(), payment_database: url(), redis: url() };
+        let sources = Sources {
+            user_database: url(),
+            inventory_database: url(),
+            payment_database: url(),
+            redis: url(),
+        };
         let (evidence, mut sampler) = (Evidence::default(), Sampler::new(&sources));
         assert_send(verify(&sources, &evidence));
         assert_send(unrest(&sources));

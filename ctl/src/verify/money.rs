@@ -44,15 +44,21 @@ pub(super) fn contradiction(status: Status, booked: &Booked) -> Option<String> {
     if !refunds.contains(&booked.refunds) {
         return Some(format!("{status} with {} refunds", booked.refunds));
     }
-    if booked.charges == 1 && (booked.charged != booked.total || booked.charged_currency.as_deref() != Some(&*booked.currency)) {
+    if booked.charges == 1
+        && (booked.charged != booked.total || booked.charged_currency.as_deref() != Some(&*booked.currency))
+    {
         let currency = booked.charged_currency.as_deref().unwrap_or("?");
-        return Some(format!("charged {} {currency} for a total of {} {}", booked.charged, booked.total, booked.currency));
+        return Some(format!(
+            "charged {} {currency} for a total of {} {}",
+            booked.charged, booked.total, booked.currency
+        ));
     }
     if booked.refunds == 1 && booked.refunded != booked.charged {
         return Some(format!("charged {} and refunded {}", booked.charged, booked.refunded));
     }
     let other = |known: &Option<String>, booked: &Option<String>| known.is_some() && known != booked;
-    if other(&booked.charge_id, &booked.provider_charge) || other(&booked.refund_id, &booked.provider_refund) {
+    if other(&booked.charge_id, &booked.provider_charge) || other(&booked.refund_id, &booked.provider_refund)
+    {
         return Some("it names another charge or refund than the provider".to_owned());
     }
     None
@@ -158,6 +164,9 @@ mod tests {
         sums.add(Status::Completed, &booked(1, 0));
         assert_eq!(sums.contradictions().count(), 0);
         sums.add(Status::Declined, &booked(1, 0));
-        assert_eq!(sums.contradictions().next().as_deref(), Some("in sum: 1500 EUR charged - 500 refunded = 1000, and 500 confirmed"));
+        assert_eq!(
+            sums.contradictions().next().as_deref(),
+            Some("in sum: 1500 EUR charged - 500 refunded = 1000, and 500 confirmed")
+        );
     }
 }

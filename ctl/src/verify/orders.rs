@@ -15,12 +15,14 @@ use super::{
     money::{self, Booked, Sums},
 };
 
-const LINES: &str = "(SELECT string_agg((i->>'sku') || ' ' || (i->>'quantity'), ' ') FROM json_array_elements(o.items) i)";
+const LINES: &str =
+    "(SELECT string_agg((i->>'sku') || ' ' || (i->>'quantity'), ' ') FROM json_array_elements(o.items) i)";
 
 /// One row an order, with its lines and its timeline as words, and what the provider has booked for it.
 fn query() -> String {
-    let step =
-        |version: u32, status: &str, at: &str| format!("'{version} ' || {status} || ' ' || (extract(epoch FROM o.{at}) * 1000000)::bigint");
+    let step = |version: u32, status: &str, at: &str| {
+        format!("'{version} ' || {status} || ' ' || (extract(epoch FROM o.{at}) * 1000000)::bigint")
+    };
     let placed = step(1, "'pending'", "created_at");
     let settled = step(2, "CASE o.status WHEN 'declined' THEN 'declined' ELSE 'completed' END", "settled_at");
     let ended = step(3, "o.status", "ended_at");
@@ -70,7 +72,8 @@ pub(super) async fn read_and_judge(
     };
     payment.each(&query(), &[], take).await?;
     if young > 0 {
-        book.page(Invariant::OneEnd).not_judged(format!("{young} orders are open and younger than {} s", history::STUCK_AFTER));
+        book.page(Invariant::OneEnd)
+            .not_judged(format!("{young} orders are open and younger than {} s", history::STUCK_AFTER));
     }
     sums.contradictions().for_each(|offender| book.page(Invariant::Money).broken(offender));
     judge_seen(&orders, log, book);
@@ -168,9 +171,14 @@ pub(super) async fn read_again(
     let ids: Vec<Uuid> = ids.into_iter().collect();
     let take = |row: &Row| {
         let status = Status::parse(row.get(1)).unwrap_or(Status::Pending);
-        later.insert(row.get(0), (status, Lines::parse(row.get::<_, Option<&str>>(2).unwrap_or_default(), names)));
+        later.insert(
+            row.get(0),
+            (status, Lines::parse(row.get::<_, Option<&str>>(2).unwrap_or_default(), names)),
+        );
     };
     let payment = Snapshot::open("payment", &sources.payment_database).await?;
-    payment.each(&format!("SELECT o.id, o.status, {LINES} FROM orders o WHERE o.id = ANY($1)"), &[&ids], take).await?;
+    payment
+        .each(&format!("SELECT o.id, o.status, {LINES} FROM orders o WHERE o.id = ANY($1)"), &[&ids], take)
+        .await?;
     Ok(later)
 }

@@ -18,7 +18,11 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// A server does not answer (in time), or a query fails.
 pub async fn unrest(sources: &Sources) -> Result<Vec<String>, VerifyError> {
     let asked = async {
-        tokio::join!(backlog(&sources.redis), payment(&sources.payment_database), outbox("inventory", &sources.inventory_database))
+        tokio::join!(
+            backlog(&sources.redis),
+            payment(&sources.payment_database),
+            outbox("inventory", &sources.inventory_database)
+        )
     };
     let late = |_| VerifyError::Unreachable {
         what: "one of PostgreSQL and Redis".to_owned(),

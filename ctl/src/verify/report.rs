@@ -14,7 +14,8 @@ pub fn render(verdict: &Verdict, paint: Paint) -> String {
 }
 
 fn checks(verdict: &Verdict, paint: Paint) -> String {
-    let mut rows = vec![["ID", "INVARIANT", "WHAT WAS CHECKED", "ROWS", "VERDICT"].map(str::to_owned).to_vec()];
+    let mut rows =
+        vec![["ID", "INVARIANT", "WHAT WAS CHECKED", "ROWS", "VERDICT"].map(str::to_owned).to_vec()];
     // Only the last column may be coloured: escape codes would count as width.
     rows.extend(verdict.checks.iter().map(|check| {
         let verdict = match &check.judgement {
@@ -22,7 +23,13 @@ fn checks(verdict: &Verdict, paint: Paint) -> String {
             Judgement::Broken { count, .. } => paint.paint(Colour::Red, format!("BROKEN {count}")),
             Judgement::NotJudged { .. } => paint.paint(Colour::Yellow, "not judged"),
         };
-        vec![check.id.to_owned(), check.name.to_owned(), check.what.to_owned(), check.looked_at.to_string(), verdict]
+        vec![
+            check.id.to_owned(),
+            check.name.to_owned(),
+            check.what.to_owned(),
+            check.looked_at.to_string(),
+            verdict,
+        ]
     }));
     table(&rows)
 }
@@ -43,15 +50,20 @@ fn details(check: &Check, paint: Paint) -> Option<String> {
 
 fn not_quiet(verdict: &Verdict) -> Option<String> {
     let lines = verdict.not_quiet.iter().map(|reason| format!("  {reason}")).collect::<Vec<_>>().join("\n");
-    (!lines.is_empty()).then(|| format!("Not quiet yet; what is on its way is judged when it has arrived:\n{lines}"))
+    (!lines.is_empty())
+        .then(|| format!("Not quiet yet; what is on its way is judged when it has arrived:\n{lines}"))
 }
 
 fn summary(verdict: &Verdict, paint: Paint) -> String {
     let broken = verdict.broken().count();
-    let open = verdict.checks.iter().filter(|check| matches!(check.judgement, Judgement::NotJudged { .. })).count();
+    let open =
+        verdict.checks.iter().filter(|check| matches!(check.judgement, Judgement::NotJudged { .. })).count();
     let open = if open > 0 { format!(", {open} not judged") } else { String::new() };
     match broken {
-        0 => paint.paint(Colour::Green, format!("{} of {} invariants hold{open}", held(verdict), verdict.checks.len())),
+        0 => paint.paint(
+            Colour::Green,
+            format!("{} of {} invariants hold{open}", held(verdict), verdict.checks.len()),
+        ),
         n => paint.paint(Colour::Red, format!("{n} of {} invariants are broken{open}", verdict.checks.len())),
     }
 }

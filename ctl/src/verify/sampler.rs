@@ -100,11 +100,17 @@ impl Connections {
 
 async fn oversold(inventory: &Reader) -> Result<Vec<String>, VerifyError> {
     let rows = inventory.rows("SELECT sku, on_hand::bigint FROM products WHERE on_hand < 0", &[]).await?;
-    Ok(rows.iter().map(|row| format!("I2 {}: {} on hand", row.get::<_, &str>(0), row.get::<_, i64>(1))).collect())
+    Ok(rows
+        .iter()
+        .map(|row| format!("I2 {}: {} on hand", row.get::<_, &str>(0), row.get::<_, i64>(1)))
+        .collect())
 }
 
 /// Entries of the last seconds that were not seen settled yet. By the clock of Redis, which made their ids.
-async fn recent(redis: &mut MultiplexedConnection, settled: &HashMap<String, EntryId>) -> Result<Look, VerifyError> {
+async fn recent(
+    redis: &mut MultiplexedConnection,
+    settled: &HashMap<String, EntryId>,
+) -> Result<Look, VerifyError> {
     let (seconds, _): (u64, u64) = redis::cmd("TIME").query_async(redis).await?;
     let since = EntryId((seconds * 1000).saturating_sub(WINDOW), 0);
     let keys = Keys::find(redis).await?;
@@ -114,10 +120,13 @@ async fn recent(redis: &mut MultiplexedConnection, settled: &HashMap<String, Ent
 async fn without_effect(look: &Look, connections: &Connections) -> Result<Vec<String>, VerifyError> {
     let mut breaches = Vec::new();
     for group in [INVENTORY, PAYMENT] {
-        let entries: Vec<_> = look.must_have_had_effect().filter(|(partition, _)| partition.group() == group).collect();
+        let entries: Vec<_> =
+            look.must_have_had_effect().filter(|(partition, _)| partition.group() == group).collect();
         let ids: Vec<Uuid> = entries.iter().filter_map(|(_, entry)| entry.event.parse().ok()).collect();
         let known = known(connections.database_of(group), group, &ids).await?;
-        let lost = entries.iter().filter(|(_, entry)| entry.event.parse().map_or(true, |event: Uuid| !known.contains(&event)));
+        let lost = entries
+            .iter()
+            .filter(|(_, entry)| entry.event.parse().map_or(true, |event: Uuid| !known.contains(&event)));
         breaches.extend(lost.map(|(partition, entry)| breach(partition, entry)));
     }
     Ok(breaches)
@@ -125,13 +134,18 @@ async fn without_effect(look: &Look, connections: &Connections) -> Result<Vec<St
 
 fn breach(partition: &Partition, entry: &streams::Entry) -> String {
     let (key, group) = (&partition.key, partition.group());
-    format!("I7 event {}: entry {} of {key} was acknowledged by {group} without inbox row or dead letter", entry.event, entry.id)
+    format!(
+        "I7 event {}: entry {} of {key} was acknowledged by {group} without inbox row or dead letter",
+        entry.event, entry.id
+    )
 }
 
 async fn known(database: &Reader, group: &str, ids: &[Uuid]) -> Result<HashSet<Uuid>, VerifyError> {
     if ids.is_empty() {
         return Ok(HashSet::new());
     }
-    let rows = database.rows("SELECT event_id FROM inbox WHERE consumer = $1 AND event_id = ANY($2)", &[&group, &ids]).await?;
+    let rows = database
+        .rows("SELECT event_id FROM inbox WHERE consumer = $1 AND event_id = ANY($2)", &[&group, &ids])
+        .await?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }

@@ -100,7 +100,9 @@ impl Partition {
 
     /// Read by the group, and not pending.
     pub(super) fn is_acknowledged(&self, entry: &Entry) -> bool {
-        self.state.as_ref().is_some_and(|state| entry.id <= state.last_delivered && !state.pending.contains(&entry.id))
+        self.state
+            .as_ref()
+            .is_some_and(|state| entry.id <= state.last_delivered && !state.pending.contains(&entry.id))
     }
 
     fn is_for_another_group(&self, entry: &Entry) -> bool {
@@ -123,10 +125,17 @@ impl Look {
     /// Entries whose event must have had its effect on their group: acknowledged, not a dead letter, and not on its way
     /// once more (published again or redriven).
     pub(super) fn must_have_had_effect(&self) -> impl Iterator<Item = (&Partition, &Entry)> {
-        let mut excused: HashSet<(&str, &str)> = self.dead.iter().map(|letter| (letter.group.as_str(), letter.event.as_str())).collect();
-        let all = || self.partitions.iter().flat_map(|partition| partition.entries.iter().map(move |entry| (partition, entry)));
+        let mut excused: HashSet<(&str, &str)> =
+            self.dead.iter().map(|letter| (letter.group.as_str(), letter.event.as_str())).collect();
+        let all = || {
+            self.partitions
+                .iter()
+                .flat_map(|partition| partition.entries.iter().map(move |entry| (partition, entry)))
+        };
         excused.extend(
-            all().filter(|(partition, entry)| !partition.is_acknowledged(entry)).map(|(partition, entry)| (partition.group, &*entry.event)),
+            all()
+                .filter(|(partition, entry)| !partition.is_acknowledged(entry))
+                .map(|(partition, entry)| (partition.group, &*entry.event)),
         );
         all().filter(move |(partition, entry)| {
             partition.is_acknowledged(entry)
@@ -138,9 +147,11 @@ impl Look {
 
 /// A connection that waits neither long nor for ever.
 pub(super) async fn connect(url: &str) -> Result<MultiplexedConnection, VerifyError> {
-    let address = |error: RedisError| VerifyError::Address { what: "Redis".to_owned(), reason: error.to_string() };
+    let address =
+        |error: RedisError| VerifyError::Address { what: "Redis".to_owned(), reason: error.to_string() };
     let client = redis::Client::open(url).map_err(address)?;
-    let config = AsyncConnectionConfig::new().set_connection_timeout(Some(CONNECT)).set_response_timeout(Some(ANSWER));
+    let config =
+        AsyncConnectionConfig::new().set_connection_timeout(Some(CONNECT)).set_response_timeout(Some(ANSWER));
     let unreachable = |error: RedisError| VerifyError::Unreachable {
         what: "Redis".to_owned(),
         address: client.get_connection_info().addr().to_string(),
@@ -189,7 +200,9 @@ impl Keys {
         for key in found {
             if key.ends_with(".dead") {
                 keys.dead.insert(key);
-            } else if let Some((_, group)) = GROUPS.into_iter().find(|(stream, _)| is_partition_of(&key, stream)) {
+            } else if let Some((_, group)) =
+                GROUPS.into_iter().find(|(stream, _)| is_partition_of(&key, stream))
+            {
                 keys.streams.push((key, group));
             }
         }
@@ -206,7 +219,10 @@ impl Keys {
 /// `order_completed`, `order_completed.0`
 fn is_partition_of(key: &str, stream: &str) -> bool {
     let Some(rest) = key.strip_prefix(stream) else { return false };
-    rest.is_empty() || rest.strip_prefix('.').is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+    rest.is_empty()
+        || rest
+            .strip_prefix('.')
+            .is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// Which entries to look at.
@@ -222,19 +238,31 @@ pub(super) struct Recent<'a> {
 
 impl Recent<'_> {
     fn from(&self, key: &str) -> EntryId {
-        self.after.get(key).map_or(self.since, |after| self.since.max(EntryId(after.0, after.1.saturating_add(1))))
+        self.after
+            .get(key)
+            .map_or(self.since, |after| self.since.max(EntryId(after.0, after.1.saturating_add(1))))
     }
 }
 
 /// One atomic look, with the recent entries if they are wanted.
-pub(super) async fn look(redis: &mut MultiplexedConnection, keys: &Keys, recent: Option<&Recent<'_>>) -> Result<Look, RedisError> {
+pub(super) async fn look(
+    redis: &mut MultiplexedConnection,
+    keys: &Keys,
+    recent: Option<&Recent<'_>>,
+) -> Result<Look, RedisError> {
     let mut pipeline = Pipeline::new();
     pipeline.atomic().ignore_errors();
     for (key, group) in &keys.streams {
         pipeline.cmd("XINFO").arg("GROUPS").arg(key);
         pipeline.cmd("XPENDING").arg(key).arg(*group).arg("-").arg("+").arg(ALL_PENDING);
         if let Some(recent) = recent {
-            pipeline.cmd("XRANGE").arg(key).arg(recent.from(key).to_string()).arg("+").arg("COUNT").arg(recent.count);
+            pipeline
+                .cmd("XRANGE")
+                .arg(key)
+                .arg(recent.from(key).to_string())
+                .arg("+")
+                .arg("COUNT")
+                .arg(recent.count);
         }
     }
     keys.dead.iter().for_each(|key| _ = pipeline.cmd("XRANGE").arg(key).arg("-").arg("+"));
@@ -258,7 +286,11 @@ fn take<T: FromRedisValue>(answers: &mut impl Iterator<Item = Value>) -> Option<
     T::from_redis_value(answers.next()?.extract_error().ok()?).ok()
 }
 
-fn group_state(group: &str, groups: Option<StreamInfoGroupsReply>, pending: Option<StreamPendingCountReply>) -> Option<GroupState> {
+fn group_state(
+    group: &str,
+    groups: Option<StreamInfoGroupsReply>,
+    pending: Option<StreamPendingCountReply>,
+) -> Option<GroupState> {
     let info = groups?.groups.into_iter().find(|info| info.name == group)?;
     let pending = pending?.ids.iter().map(|pending| EntryId::parse(&pending.id)).collect();
     Some(GroupState { last_delivered: EntryId::parse(&info.last_delivered_id), pending })
@@ -276,7 +308,8 @@ fn dead_letter(key: &str, found: &StreamId) -> DeadLetter {
     let field = |name: &str| found.get::<String>(name).unwrap_or_default();
     let group = field("dead-group");
     // `group/event id`, the event id being the entry's when the event has none.
-    let event = field("dead-index").strip_prefix(&format!("{group}/")).map_or_else(|| field("id"), str::to_owned);
+    let event =
+        field("dead-index").strip_prefix(&format!("{group}/")).map_or_else(|| field("id"), str::to_owned);
     let at = field("dead-at").parse::<jiff::Timestamp>().map_or(0, jiff::Timestamp::as_microsecond);
     DeadLetter { id: format!("{key}~{}", found.id), group, event, reason: field("dead-reason"), at }
 }
@@ -298,8 +331,10 @@ async fn all_entries(redis: &mut MultiplexedConnection, key: &str) -> Result<Vec
 /// What the groups have still to do, in words.
 pub(super) async fn backlog(redis: &mut MultiplexedConnection) -> Result<Vec<String>, RedisError> {
     let keys = Keys::find(redis).await?;
-    let mut open: Vec<String> =
-        keys.missing().map(|stream| format!("stream {stream} does not exist: no consumer has made it yet")).collect();
+    let mut open: Vec<String> = keys
+        .missing()
+        .map(|stream| format!("stream {stream} does not exist: no consumer has made it yet"))
+        .collect();
     let look = look(redis, &keys, None).await?;
     let mut pipeline = Pipeline::new();
     pipeline.ignore_errors();
@@ -321,7 +356,8 @@ pub(super) async fn backlog(redis: &mut MultiplexedConnection) -> Result<Vec<Str
 fn to_do(partition: &Partition, unread: bool) -> Vec<String> {
     let Partition { key, group, state, .. } = partition;
     let Some(state) = state else { return vec![format!("{key}: {group} does not exist")] };
-    let pending = (!state.pending.is_empty()).then(|| format!("{key}: {} pending in {group}", state.pending.len()));
+    let pending =
+        (!state.pending.is_empty()).then(|| format!("{key}: {} pending in {group}", state.pending.len()));
     let unread = unread.then(|| format!("{key}: not all is read by {group}"));
     pending.into_iter().chain(unread).collect()
 }
@@ -335,8 +371,12 @@ mod tests {
     }
 
     fn look(entries: Vec<Entry>, last: u64, pending: &[u64], dead: &[&str]) -> Look {
-        let state = GroupState { last_delivered: EntryId(last, 0), pending: pending.iter().map(|id| EntryId(*id, 0)).collect() };
-        let partition = Partition { key: "order_completed".to_owned(), group: INVENTORY, state: Some(state), entries };
+        let state = GroupState {
+            last_delivered: EntryId(last, 0),
+            pending: pending.iter().map(|id| EntryId(*id, 0)).collect(),
+        };
+        let partition =
+            Partition { key: "order_completed".to_owned(), group: INVENTORY, state: Some(state), entries };
         let letter = |event: &&str| DeadLetter {
             id: String::new(),
             group: INVENTORY.to_owned(),
@@ -353,25 +393,35 @@ mod tests {
 
     #[test]
     fn only_what_is_acknowledged_and_not_dead_must_have_had_its_effect() {
-        let entries = ["done", "held", "dead", "unread"].iter().zip(1..).map(|(event, id)| entry(id, event, None)).collect();
+        let entries = ["done", "held", "dead", "unread"]
+            .iter()
+            .zip(1..)
+            .map(|(event, id)| entry(id, event, None))
+            .collect();
         assert_eq!(must(&look(entries, 3, &[2], &["dead"])), ["done"]);
     }
 
     #[test]
     fn an_event_on_its_way_once_more_and_one_for_another_group_are_excused() {
-        let redriven = vec![entry(1, "a", None), entry(2, "a", Some(INVENTORY)), entry(3, "b", Some(PAYMENT))];
+        let redriven =
+            vec![entry(1, "a", None), entry(2, "a", Some(INVENTORY)), entry(3, "b", Some(PAYMENT))];
         assert_eq!(must(&look(redriven.clone(), 1, &[], &[])), [""; 0]);
         assert_eq!(must(&look(redriven, 3, &[], &[])), ["a", "a"]);
     }
 
     #[test]
     fn a_stream_is_found_with_and_without_partitions() {
-        for (key, is) in
-            [("order_completed", true), ("order_completed.12", true), ("order_completed.", false), ("order_completed.x", false)]
-        {
+        for (key, is) in [
+            ("order_completed", true),
+            ("order_completed.12", true),
+            ("order_completed.", false),
+            ("order_completed.x", false),
+        ] {
             assert_eq!(is_partition_of(key, "order_completed"), is, "{key}");
         }
-        let keys = Keys::sort(["order_completed.0", "order_completed.dead", "refund_order", "other"].map(str::to_owned).into());
+        let keys = Keys::sort(
+            ["order_completed.0", "order_completed.dead", "refund_order", "other"].map(str::to_owned).into(),
+        );
         assert_eq!(keys.streams.len(), 2);
         assert_eq!(keys.missing().collect::<Vec<_>>(), ["stock_reserved", "product_changed"]);
     }
@@ -380,6 +430,10 @@ mod tests {
     #[test]
     fn dead_letters_are_looked_for_also_where_there_are_none_yet() {
         let keys = Keys::sort(["stock_reserved", "another.dead"].map(str::to_owned).into());
-        assert!(["stock_reserved.dead", "order_completed.dead", "another.dead"].iter().all(|key| keys.dead.contains(*key)));
+        assert!(
+            ["stock_reserved.dead", "order_completed.dead", "another.dead"]
+                .iter()
+                .all(|key| keys.dead.contains(*key))
+        );
     }
 }

@@ -36,7 +36,9 @@ impl Handler<CreateProduct> for StockDesk {
 async fn create(backends: &Backends, wish: &CreateProduct) -> Result<StoredProduct, InventoryError> {
     let event = store::product_changed(&first_version(&wish.product), wish.origin.clone())?;
     let connection = backends.connection().await?;
-    let created = store::create(&connection, &wish.product, &event, backends.lease).await?.ok_or(InventoryError::SkuTaken)?;
+    let created = store::create(&connection, &wish.product, &event, backends.lease)
+        .await?
+        .ok_or(InventoryError::SkuTaken)?;
     backends.publish(event);
     Ok(created)
 }
@@ -112,7 +114,9 @@ impl Handler<ListChanges> for StockDesk {
 
     fn handle(&mut self, query: ListChanges, _: &mut Self::Context) -> Self::Result {
         let backends = Rc::clone(&self.backends);
-        Box::pin(async move { Ok(store::changes(&backends.connection().await?, query.after, i64::from(query.limit)).await?) })
+        Box::pin(async move {
+            Ok(store::changes(&backends.connection().await?, query.after, i64::from(query.limit)).await?)
+        })
     }
 }
 
@@ -133,7 +137,8 @@ impl Handler<ListMovements> for StockDesk {
         let backends = Rc::clone(&self.backends);
         Box::pin(async move {
             let limit = i64::try_from(query.limit).unwrap_or(i64::MAX);
-            let found = store::movements(&backends.connection().await?, &query.sku, query.before, limit).await?;
+            let found =
+                store::movements(&backends.connection().await?, &query.sku, query.before, limit).await?;
             if found.is_empty() && query.before.is_none() { Err(InventoryError::Absent) } else { Ok(found) }
         })
     }

@@ -33,12 +33,23 @@ pub(super) struct Deciding<'a> {
 
 impl<'a> Deciding<'a> {
     /// Asks each product for everything that is `wanted` of it.
-    pub(super) async fn begin(directory: &Directory, backends: &'a Backends, wanted: &BTreeMap<Sku, u32>) -> Result<Self, Setback> {
+    pub(super) async fn begin(
+        directory: &Directory,
+        backends: &'a Backends,
+        wanted: &BTreeMap<Sku, u32>,
+    ) -> Result<Self, Setback> {
         let products = directory.find(&wanted.keys().cloned().collect::<Vec<Sku>>()).await?;
-        let mut deciding = Self { backends, products, enough: HashSet::new(), is_plenty: false, exact: HashSet::new() };
-        let lines: Vec<Line> = wanted.iter().map(|(sku, quantity)| Line { sku: sku.clone(), quantity: *quantity }).collect();
+        let mut deciding =
+            Self { backends, products, enough: HashSet::new(), is_plenty: false, exact: HashSet::new() };
+        let lines: Vec<Line> =
+            wanted.iter().map(|(sku, quantity)| Line { sku: sku.clone(), quantity: *quantity }).collect();
         let answers = deciding.hold(&lines).await?;
-        deciding.enough = lines.into_iter().zip(answers).filter(|(_, answer)| *answer == Answer::Held).map(|(line, _)| line.sku).collect();
+        deciding.enough = lines
+            .into_iter()
+            .zip(answers)
+            .filter(|(_, answer)| *answer == Answer::Held)
+            .map(|(line, _)| line.sku)
+            .collect();
         deciding.is_plenty = deciding.enough.len() == wanted.len();
         Ok(deciding)
     }
@@ -51,8 +62,14 @@ impl<'a> Deciding<'a> {
             if decision == Decision::Reserve {
                 return Ok(decision);
             }
-            let held = order.lines.iter().zip(&answers).filter(|(_, answer)| **answer == Answer::Held).map(|(line, _)| line);
-            let (for_all, for_it): (Vec<&Line>, Vec<&Line>) = held.partition(|line| self.enough.contains(&line.sku));
+            let held = order
+                .lines
+                .iter()
+                .zip(&answers)
+                .filter(|(_, answer)| **answer == Answer::Held)
+                .map(|(line, _)| line);
+            let (for_all, for_it): (Vec<&Line>, Vec<&Line>) =
+                held.partition(|line| self.enough.contains(&line.sku));
             self.release(&for_it).await?;
             let stale = self.stale(&order.lines, &answers);
             if stale.is_empty() {
@@ -68,7 +85,8 @@ impl<'a> Deciding<'a> {
             return Ok(vec![Answer::Held; lines.len()]);
         }
         let hold = |line: &Line| {
-            let (product, quantity, held) = (self.products.get(&line.sku), line.quantity, self.enough.contains(&line.sku));
+            let (product, quantity, held) =
+                (self.products.get(&line.sku), line.quantity, self.enough.contains(&line.sku));
             async move {
                 let Some(product) = product else { return Ok(Answer::Unknown) };
                 if held {
@@ -107,8 +125,9 @@ impl<'a> Deciding<'a> {
 
     /// The commit took these: what was held is gone, and this is what is left.
     pub(super) async fn settle(&self, taken: Taken) {
-        let settle =
-            taken.0.into_iter().filter_map(|(sku, (quantity, level))| Some(self.products.get(&sku)?.send(Settle { quantity, level })));
+        let settle = taken.0.into_iter().filter_map(|(sku, (quantity, level))| {
+            Some(self.products.get(&sku)?.send(Settle { quantity, level }))
+        });
         // A product that died meanwhile is loaded from what was committed.
         join_all(settle).await;
     }

@@ -35,7 +35,8 @@ impl Directory {
 
     /// The products of `skus`; an unknown SKU is missing in the answer. One SELECT for all that are not in memory.
     pub(super) async fn find(&self, skus: &[Sku]) -> Result<HashMap<Sku, Addr<Product>>, DbError> {
-        let mut found: HashMap<Sku, Addr<Product>> = skus.iter().filter_map(|sku| Some((sku.clone(), self.recall(sku)?))).collect();
+        let mut found: HashMap<Sku, Addr<Product>> =
+            skus.iter().filter_map(|sku| Some((sku.clone(), self.recall(sku)?))).collect();
         let missing: Vec<Sku> = skus.iter().filter(|sku| !found.contains_key(*sku)).cloned().collect();
         if !missing.is_empty() {
             let connection = self.backends.database.connection().await?;
@@ -54,7 +55,8 @@ impl Directory {
         Product: Handler<M>,
         <Product as Actor>::Context: ToEnvelope<Product, M>,
     {
-        let address = self.find(std::slice::from_ref(&sku)).await?.remove(&sku).ok_or(InventoryError::Absent)?;
+        let address =
+            self.find(std::slice::from_ref(&sku)).await?.remove(&sku).ok_or(InventoryError::Absent)?;
         address.send(message).await.unwrap_or_else(|_| {
             self.forget([&sku]);
             Err(InventoryError::Unavailable(format!("{sku} is being reloaded")))
@@ -64,9 +66,10 @@ impl Directory {
     /// Makes room for a product that was just read. Somebody else may have been faster: then theirs is the one.
     pub(super) fn enter(&self, stored: StoredProduct) -> Addr<Product> {
         let mut products = self.products.borrow_mut();
-        let live = products
-            .entry(stored.record.sku.clone())
-            .or_insert_with(|| Live { last_used: Instant::now(), address: Product::new(stored, Rc::clone(&self.backends)).start() });
+        let live = products.entry(stored.record.sku.clone()).or_insert_with(|| Live {
+            last_used: Instant::now(),
+            address: Product::new(stored, Rc::clone(&self.backends)).start(),
+        });
         let address = live.address.clone();
         if products.len() > self.bound {
             evict(&mut products, self.bound);

@@ -41,7 +41,13 @@ impl Actor for Product {
 
 impl Product {
     pub fn new(stored: StoredProduct, backends: Rc<Backends>) -> Self {
-        Self { record: stored.record, shelf: Shelf::new(stored.level), seen: Instant::now(), spectators: Vec::new(), backends }
+        Self {
+            record: stored.record,
+            shelf: Shelf::new(stored.level),
+            seen: Instant::now(),
+            spectators: Vec::new(),
+            backends,
+        }
     }
 
     /// Takes over what the database says, unless it is older than what is known.
@@ -65,7 +71,8 @@ impl Product {
     /// Looks into the database, then answers everybody who waits: one look however many they are.
     fn look(&self, context: &mut Context<Self>) {
         let (backends, sku) = (Rc::clone(&self.backends), self.record.sku.clone());
-        let look = async move { Ok::<_, InventoryError>(store::load(&backends.connection().await?, &sku).await?) };
+        let look =
+            async move { Ok::<_, InventoryError>(store::load(&backends.connection().await?, &sku).await?) };
         context.spawn(look.into_actor(self).map(|found: Result<_, InventoryError>, product, _| {
             let shown = match found {
                 Ok(Some(stored)) => product.see(stored),
@@ -104,7 +111,11 @@ impl Handler<ShowProduct> for Product {
         if self.spectators.len() == 1 {
             self.look(context);
         }
-        Box::pin(async move { shown.await.unwrap_or_else(|_| Err(InventoryError::Unavailable("the product was reloaded".to_owned()))) })
+        Box::pin(async move {
+            shown
+                .await
+                .unwrap_or_else(|_| Err(InventoryError::Unavailable("the product was reloaded".to_owned())))
+        })
     }
 }
 

@@ -38,9 +38,14 @@ impl Handler<ChangeProduct> for Product {
     }
 }
 
-async fn change(backends: &Backends, sku: &Sku, wish: ChangeProduct) -> Result<ProductRecord, InventoryError> {
+async fn change(
+    backends: &Backends,
+    sku: &Sku,
+    wish: ChangeProduct,
+) -> Result<ProductRecord, InventoryError> {
     let connection = backends.connection().await?;
-    let current = store::load(&connection, sku).await?.map(|stored| stored.record).filter(|record| !record.deleted);
+    let current =
+        store::load(&connection, sku).await?.map(|stored| stored.record).filter(|record| !record.deleted);
     let current = current.ok_or(InventoryError::Absent)?;
     if wish.version != Some(current.version) {
         return Err(InventoryError::Stale { current: current.version });
@@ -93,11 +98,14 @@ impl Handler<RemoveProduct> for Product {
 async fn remove(backends: &Backends, sku: &Sku, origin: Origin) -> Result<ProductRecord, InventoryError> {
     let connection = backends.connection().await?;
     for _ in 0..ATTEMPTS {
-        let current = store::load(&connection, sku).await?.map(|stored| stored.record).filter(|record| !record.deleted);
+        let current =
+            store::load(&connection, sku).await?.map(|stored| stored.record).filter(|record| !record.deleted);
         let current = current.ok_or(InventoryError::Absent)?;
         let gone = ProductRecord { version: current.version + 1, deleted: true, ..current };
         let event = store::product_changed(&gone, origin.clone())?;
-        if let Changed::Done(record) = store::remove(&connection, (sku, gone.version - 1), &event, backends.lease).await? {
+        if let Changed::Done(record) =
+            store::remove(&connection, (sku, gone.version - 1), &event, backends.lease).await?
+        {
             return Ok(published(backends, event, record));
         }
     }
@@ -123,22 +131,28 @@ impl Handler<AdjustStock> for Product {
     fn handle(&mut self, wish: AdjustStock, _: &mut Self::Context) -> Self::Result {
         let (backends, takes) = (Rc::clone(&self.backends), wish.0.delta.get() < 0);
         let adjusting = async move { Ok(store::adjust(&backends.connection().await?, &wish.0).await?) };
-        Box::pin(adjusting.into_actor(self).map(move |adjusted: Result<Adjusted, InventoryError>, product, _| {
-            if let Ok(Adjusted::Done(level)) = adjusted {
-                product.learn_level(level);
-            }
-            answer(adjusted?, takes)
-        }))
+        Box::pin(adjusting.into_actor(self).map(
+            move |adjusted: Result<Adjusted, InventoryError>, product, _| {
+                if let Ok(Adjusted::Done(level)) = adjusted {
+                    product.learn_level(level);
+                }
+                answer(adjusted?, takes)
+            },
+        ))
     }
 }
 
 fn answer(adjusted: Adjusted, takes: bool) -> Result<StockAdjusted, InventoryError> {
     match adjusted {
-        Adjusted::Done(level) => Ok(StockAdjusted { on_hand: i32::try_from(level.on_hand).unwrap_or(i32::MAX), replayed: false }),
+        Adjusted::Done(level) => {
+            Ok(StockAdjusted { on_hand: i32::try_from(level.on_hand).unwrap_or(i32::MAX), replayed: false })
+        }
         Adjusted::Replayed { on_hand } => Ok(StockAdjusted { on_hand, replayed: true }),
         Adjusted::KeyReused => Err(InventoryError::KeyReused),
         Adjusted::Absent => Err(InventoryError::Absent),
-        Adjusted::OutOfRange { on_hand } if takes => Err(InventoryError::InsufficientStock { available: on_hand }),
+        Adjusted::OutOfRange { on_hand } if takes => {
+            Err(InventoryError::InsufficientStock { available: on_hand })
+        }
         Adjusted::OutOfRange { on_hand } => Err(InventoryError::StockTooLarge { on_hand }),
     }
 }

@@ -28,7 +28,9 @@ use std::{
 };
 
 use actix::MailboxError;
-use events::{Envelope, Event, OrderCompleted, RefundOrder, RefundReason, ReservedItem, ShortItem, StockReserved};
+use events::{
+    Envelope, Event, OrderCompleted, RefundOrder, RefundReason, ReservedItem, ShortItem, StockReserved,
+};
 use runtime::{
     db::{CommitError, Commits, DbError, Fault},
     inbox::{self, StoredReply},
@@ -135,7 +137,8 @@ impl Round {
     /// Decides, commits and settles; what is left is to publish the replies.
     pub(super) async fn judge(&self, orders: &[PaidOrder]) -> Judged {
         let mut cases: Vec<Case> = Vec::with_capacity(orders.len());
-        let (mut case_of, mut case_of_order) = (HashMap::with_capacity(orders.len()), Vec::with_capacity(orders.len()));
+        let (mut case_of, mut case_of_order) =
+            (HashMap::with_capacity(orders.len()), Vec::with_capacity(orders.len()));
         for paid in orders {
             case_of_order.push(*case_of.entry(paid.event_id()).or_insert_with(|| {
                 cases.push(Case { paid, outcome: None, reply: None });
@@ -143,7 +146,13 @@ impl Round {
             }));
         }
         self.judge_cases(&mut cases).await;
-        Judged { verdicts: cases.into_iter().map(|case| (case.outcome.unwrap_or_else(undecided), case.reply)).collect(), case_of_order }
+        Judged {
+            verdicts: cases
+                .into_iter()
+                .map(|case| (case.outcome.unwrap_or_else(undecided), case.reply))
+                .collect(),
+            case_of_order,
+        }
     }
 
     /// One outcome an order, in order.
@@ -188,14 +197,22 @@ impl Round {
             match self.attempt(cases, attempt).await {
                 Err(setback @ (Setback::Refused(_) | Setback::ProductLost(_))) if attempt < ATTEMPTS => {
                     match &setback {
-                        Setback::Refused(error) if [inbox::ONCE, ORDER_ONCE].iter().any(|once| error.violates(once)) => {
+                        Setback::Refused(error)
+                            if [inbox::ONCE, ORDER_ONCE].iter().any(|once| error.violates(once)) =>
+                        {
                             tracing::debug!("an event that looked new had its effect")
                         }
-                        _ => tracing::warn!(orders = cases.len(), attempt, %setback, "the batch was not committed; deciding anew"),
+                        _ => {
+                            tracing::warn!(orders = cases.len(), attempt, %setback, "the batch was not committed; deciding anew")
+                        }
                     }
                     attempt += 1;
                 }
-                Err(Setback::Contended(why)) if attempt < ATTEMPTS && self.find_locked(cases, &why).await? => attempt += 1,
+                Err(Setback::Contended(why))
+                    if attempt < ATTEMPTS && self.find_locked(cases, &why).await? =>
+                {
+                    attempt += 1
+                }
                 result => return result,
             }
         }
@@ -204,7 +221,8 @@ impl Round {
     /// Looks which products are locked. True: some are, so that the others can go on without them.
     async fn find_locked(&self, cases: &[Case<'_>], why: &str) -> Result<bool, Setback> {
         let open = cases.iter().filter(|case| case.outcome.is_none());
-        let skus: HashSet<Sku> = open.flat_map(|case| &case.paid.order.lines).map(|line| line.sku.clone()).collect();
+        let skus: HashSet<Sku> =
+            open.flat_map(|case| &case.paid.order.lines).map(|line| line.sku.clone()).collect();
         let found = self.look_for_locks(skus.into_iter().collect()).await?;
         if !found.is_empty() {
             tracing::warn!(products = ?found.iter().map(Sku::as_str).collect::<Vec<_>>(), why, "somebody has locked products; their orders wait");
@@ -260,7 +278,9 @@ impl Round {
         let ids: Vec<Uuid> = open.flat_map(|paid| [paid.event_id(), paid.envelope.id]).collect();
         let mut replies = store::answered(&self.backends.database.connection().await?, &ids).await?;
         for case in cases.iter_mut().filter(|case| case.outcome.is_none()) {
-            if let Some(reply) = replies.remove(&case.paid.event_id()).or_else(|| replies.remove(&case.paid.envelope.id)) {
+            if let Some(reply) =
+                replies.remove(&case.paid.event_id()).or_else(|| replies.remove(&case.paid.envelope.id))
+            {
                 case.reply = reply.map(|reply| Arc::new(given_again(reply, &case.paid.envelope)));
                 case.outcome = Some(Outcome::Duplicate);
             }
@@ -276,13 +296,20 @@ impl Round {
         if told.is_empty() {
             return;
         }
-        let replies: Vec<(&str, &Envelope)> = told.iter().map(|(_, reply)| (reply.stream, &reply.envelope)).collect();
-        let unpublished = |why: &dyn std::fmt::Display| Outcome::Transient(format!("its reply is not published: {why}"));
+        let replies: Vec<(&str, &Envelope)> =
+            told.iter().map(|(_, reply)| (reply.stream, &reply.envelope)).collect();
+        let unpublished =
+            |why: &dyn std::fmt::Display| Outcome::Transient(format!("its reply is not published: {why}"));
         match self.backends.broker.publish(&replies).await {
             Err(error) => told.iter_mut().for_each(|(outcome, _)| **outcome = unpublished(&error)),
             Ok(results) => {
                 let results: Vec<Option<BrokerError>> = results.into_iter().map(Result::err).collect();
-                let refused = || told.iter().zip(&results).filter(|(_, refused)| refused.is_some()).map(|((_, reply), _)| *reply);
+                let refused = || {
+                    told.iter()
+                        .zip(&results)
+                        .filter(|(_, refused)| refused.is_some())
+                        .map(|((_, reply), _)| *reply)
+                };
                 if let Err(why) = self.park(refused().collect()).await {
                     let refused = told.iter_mut().zip(&results).filter(|(_, refused)| refused.is_some());
                     refused.for_each(|((outcome, _), _)| **outcome = unpublished(&why));
@@ -303,8 +330,9 @@ impl Round {
     async fn settle(&self, open: &mut [&mut Case<'_>], wanted: &BTreeMap<Sku, u32>) -> Result<(), Setback> {
         let mut deciding = Deciding::begin(&self.directory, &self.backends, wanted).await?;
         let (mut rulings, mut commits) = (Vec::with_capacity(open.len()), Vec::with_capacity(open.len()));
-        let commit =
-            |rulings: &[(Arc<Ruling>, &str)]| self.writer.commit_all(rulings.iter().map(|(ruling, _)| Arc::clone(ruling)).collect());
+        let commit = |rulings: &[(Arc<Ruling>, &str)]| {
+            self.writer.commit_all(rulings.iter().map(|(ruling, _)| Arc::clone(ruling)).collect())
+        };
         for case in open.iter() {
             let decision = deciding.decide(&case.paid.order).await?;
             rulings.push((Arc::new(ruling(case.paid, &decision)), label(&decision)));
@@ -380,14 +408,23 @@ fn ruling(paid: &PaidOrder, decision: &Decision) -> Ruling {
 }
 
 fn reserved(cause: &Envelope, order: &Order) -> Reply {
-    let items = order.lines.iter().map(|line| ReservedItem { sku: line.sku.to_string(), quantity: line.quantity }).collect();
+    let items = order
+        .lines
+        .iter()
+        .map(|line| ReservedItem { sku: line.sku.to_string(), quantity: line.quantity })
+        .collect();
     let event = StockReserved { order_id: order.id, items };
     reply(cause, &event)
 }
 
 fn refund(cause: &Envelope, order: &Order, refusal: Refusal, short: &[ShortLine]) -> Reply {
-    let item = |short: &ShortLine| ShortItem { sku: short.line.sku.to_string(), wanted: short.line.quantity, available: short.available };
-    let event = RefundOrder { order_id: order.id, reason: reason(refusal), items: short.iter().map(item).collect() };
+    let item = |short: &ShortLine| ShortItem {
+        sku: short.line.sku.to_string(),
+        wanted: short.line.quantity,
+        available: short.available,
+    };
+    let event =
+        RefundOrder { order_id: order.id, reason: reason(refusal), items: short.iter().map(item).collect() };
     reply(cause, &event)
 }
 
@@ -398,6 +435,7 @@ fn reply<E: Event>(cause: &Envelope, event: &E) -> Reply {
 /// A reply out of the inbox, to be published once more.
 fn given_again(reply: StoredReply, question: &Envelope) -> Reply {
     let envelope = reply.to(question, SERVICE);
-    let stream = if envelope.kind == StockReserved::TYPE { StockReserved::STREAM } else { RefundOrder::STREAM };
+    let stream =
+        if envelope.kind == StockReserved::TYPE { StockReserved::STREAM } else { RefundOrder::STREAM };
     Reply { stream, envelope }
 }

@@ -2,7 +2,10 @@
 
 use std::rc::Rc;
 
-use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, ResponseFuture, WrapFuture, dev::ToEnvelope};
+use actix::{
+    Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, ResponseFuture, WrapFuture,
+    dev::ToEnvelope,
+};
 use runtime::{
     db::Commits,
     stream::Outcome,
@@ -51,7 +54,9 @@ struct Batch {
 /// Starts it under `supervisor`.
 pub fn start(supervisor: &SupervisorHandle, options: &StockDeskOptions) -> Supervised<StockDesk> {
     let options = options.clone();
-    supervisor.supervise("desk", "stock", RestartPolicy::default(), move |life| StockDesk::new(options.clone(), life))
+    supervisor.supervise("desk", "stock", RestartPolicy::default(), move |life| {
+        StockDesk::new(options.clone(), life)
+    })
 }
 
 impl Actor for StockDesk {
@@ -68,7 +73,16 @@ impl StockDesk {
             backends: Rc::clone(&backends),
             locked: Default::default(),
         });
-        Self { directory, backends, round, waiting: Vec::new(), busy: false, publishing: 0, draining: false, life }
+        Self {
+            directory,
+            backends,
+            round,
+            waiting: Vec::new(),
+            busy: false,
+            publishing: 0,
+            draining: false,
+            life,
+        }
     }
 
     /// Begins a round with what waits, unless one is under way.
@@ -88,11 +102,13 @@ impl StockDesk {
         self.busy = true;
         let round = Rc::clone(&self.round);
         // In the actor's own context: should a round panic, the desk and every hold in memory end with it.
-        context.spawn(async move { decide(&round, batches).await }.into_actor(self).map(|(judged, replies), desk, context| {
-            desk.busy = false;
-            desk.publish(judged, replies, context);
-            desk.begin_round(context);
-        }));
+        context.spawn(async move { decide(&round, batches).await }.into_actor(self).map(
+            |(judged, replies), desk, context| {
+                desk.busy = false;
+                desk.publish(judged, replies, context);
+                desk.begin_round(context);
+            },
+        ));
     }
 
     /// Publishes the replies of a round while the next one is decided.
@@ -112,7 +128,8 @@ impl StockDesk {
             orders += batch.orders.len();
             orders <= ROUND
         };
-        let count = self.waiting.iter().map(fits).take_while(|fits| *fits).count().max(1).min(self.waiting.len());
+        let count =
+            self.waiting.iter().map(fits).take_while(|fits| *fits).count().max(1).min(self.waiting.len());
         self.waiting.drain(..count).collect()
     }
 }
@@ -121,7 +138,8 @@ impl StockDesk {
 type Replies = Vec<(oneshot::Sender<Vec<Outcome>>, usize)>;
 
 async fn decide(round: &Round, batches: Vec<Batch>) -> (Judged, Replies) {
-    let (orders, replies): (Vec<_>, Vec<_>) = batches.into_iter().map(|batch| (batch.orders, batch.reply)).unzip();
+    let (orders, replies): (Vec<_>, Vec<_>) =
+        batches.into_iter().map(|batch| (batch.orders, batch.reply)).unzip();
     let replies = replies.into_iter().zip(orders.iter().map(Vec::len)).collect();
     let orders: Vec<PaidOrder> = orders.into_iter().flatten().collect();
     (round.judge(&orders).await, replies)

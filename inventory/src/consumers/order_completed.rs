@@ -36,7 +36,8 @@ impl EventHandler for OrderCompletedHandler {
 
     async fn handle(&self, batch: &[Received<OrderCompleted>]) -> Vec<Outcome> {
         let mut orders = Vec::with_capacity(batch.len());
-        let poisoned: Vec<Option<Outcome>> = batch.iter().map(|received| read(received).map(|order| orders.push(order)).err()).collect();
+        let poisoned: Vec<Option<Outcome>> =
+            batch.iter().map(|received| read(received).map(|order| orders.push(order)).err()).collect();
         let mut reserved = self.reserve(orders).await.into_iter();
         let mut next = || reserved.next().unwrap_or_else(|| Outcome::Transient("no outcome".to_owned()));
         poisoned.into_iter().map(|poison| poison.unwrap_or_else(&mut next)).collect()
@@ -46,6 +47,7 @@ impl EventHandler for OrderCompletedHandler {
 fn read(received: &Received<OrderCompleted>) -> Result<PaidOrder, Outcome> {
     let (event, envelope) = (&received.event, received.cause());
     let items = event.items.iter().map(|item| (item.sku.as_str(), item.quantity));
-    let order = Order::parse(event.order_id, items).map_err(|malformed| Outcome::Poison(malformed.to_string()))?;
+    let order =
+        Order::parse(event.order_id, items).map_err(|malformed| Outcome::Poison(malformed.to_string()))?;
     Ok(PaidOrder { envelope, order, again: received.deliveries > 1 })
 }

@@ -42,15 +42,21 @@ impl Decision {
     pub fn over(lines: &[Line], answers: &[Answer]) -> Self {
         debug_assert_eq!(lines.len(), answers.len(), "one answer a line");
         let pick = |wanted: fn(&Answer) -> Option<u32>| -> Vec<ShortLine> {
-            let short = lines.iter().zip(answers).filter_map(|(line, answer)| Some((line.clone(), wanted(answer)?)));
+            let short =
+                lines.iter().zip(answers).filter_map(|(line, answer)| Some((line.clone(), wanted(answer)?)));
             short.map(|(line, available)| ShortLine { line, available }).collect()
         };
         let unknown = pick(|answer| matches!(answer, Answer::Unknown).then_some(0));
         if !unknown.is_empty() {
             return Self::Refuse { refusal: Refusal::UnknownProduct, short: unknown };
         }
-        let short = pick(|answer| if let Answer::Short { available } = answer { Some(*available) } else { None });
-        if short.is_empty() { Self::Reserve } else { Self::Refuse { refusal: Refusal::InsufficientStock, short } }
+        let short =
+            pick(|answer| if let Answer::Short { available } = answer { Some(*available) } else { None });
+        if short.is_empty() {
+            Self::Reserve
+        } else {
+            Self::Refuse { refusal: Refusal::InsufficientStock, short }
+        }
     }
 }
 
@@ -108,9 +114,13 @@ mod tests {
 
     impl Shop {
         fn new(random: &mut Random) -> Self {
-            let stock: HashMap<Sku, u32> = ["A", "B", "C", "D"].map(|sku| (Sku::stored(sku), random.below(40))).into();
+            let stock: HashMap<Sku, u32> =
+                ["A", "B", "C", "D"].map(|sku| (Sku::stored(sku), random.below(40))).into();
             Self {
-                shelves: stock.iter().map(|(sku, count)| (sku.clone(), Shelf::new(Level { on_hand: *count, as_of: 1 }))).collect(),
+                shelves: stock
+                    .iter()
+                    .map(|(sku, count)| (sku.clone(), Shelf::new(Level { on_hand: *count, as_of: 1 })))
+                    .collect(),
                 truth: stock.iter().map(|(sku, count)| (sku.clone(), (i64::from(*count), 1))).collect(),
                 sold: HashMap::new(),
             }
@@ -159,7 +169,8 @@ mod tests {
             let started = shop.truth.clone();
             let mut in_flight: Vec<Vec<Line>> = Vec::new();
             for _ in 0..200 {
-                let skus = ["A", "B", "C", "D"].into_iter().filter(|_| random.below(2) == 0).collect::<Vec<_>>();
+                let skus =
+                    ["A", "B", "C", "D"].into_iter().filter(|_| random.below(2) == 0).collect::<Vec<_>>();
                 let lines: Vec<Line> = skus.into_iter().map(|sku| line(sku, 1 + random.below(5))).collect();
                 if !lines.is_empty() && shop.decide(&lines) == Decision::Reserve {
                     in_flight.push(lines);

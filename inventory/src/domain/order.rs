@@ -46,13 +46,17 @@ impl Order {
     ///
     /// # Errors
     /// [`Malformed`]: the first thing that is wrong with it.
-    pub fn parse<'a>(id: Uuid, items: impl ExactSizeIterator<Item = (&'a str, u32)>) -> Result<Self, Malformed> {
+    pub fn parse<'a>(
+        id: Uuid,
+        items: impl ExactSizeIterator<Item = (&'a str, u32)>,
+    ) -> Result<Self, Malformed> {
         match items.len() {
             0 => return Err(Malformed::Empty),
             1..=MOST_LINES => {}
             more => return Err(Malformed::TooManyLines(more)),
         }
-        let lines: Vec<Line> = items.map(|(sku, quantity)| Line::parse(sku, quantity)).collect::<Result<_, _>>()?;
+        let lines: Vec<Line> =
+            items.map(|(sku, quantity)| Line::parse(sku, quantity)).collect::<Result<_, _>>()?;
         let mut seen = HashSet::new();
         // Most orders have one line.
         match lines.iter().find(|line| lines.len() > 1 && !seen.insert(&line.sku)) {
@@ -65,7 +69,11 @@ impl Order {
 impl Line {
     fn parse(sku: &str, quantity: u32) -> Result<Self, Malformed> {
         let sku = Sku::parse(sku).map_err(|_| Malformed::Sku(sku.chars().take(100).collect()))?;
-        if (1..=MOST_PIECES).contains(&quantity) { Ok(Self { sku, quantity }) } else { Err(Malformed::Quantity { sku, found: quantity }) }
+        if (1..=MOST_PIECES).contains(&quantity) {
+            Ok(Self { sku, quantity })
+        } else {
+            Err(Malformed::Quantity { sku, found: quantity })
+        }
     }
 }
 

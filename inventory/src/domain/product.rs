@@ -29,7 +29,11 @@ impl Description {
     /// [`Invalid::Description`]
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let readable = text.chars().all(|c| !c.is_control() || matches!(c, '\n' | '\r' | '\t'));
-        if readable && text.chars().count() <= 2000 { Ok(Self(text.to_owned())) } else { Err(Invalid::Description) }
+        if readable && text.chars().count() <= 2000 {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(Invalid::Description)
+        }
     }
 
     pub fn as_str(&self) -> &str {

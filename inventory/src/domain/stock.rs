@@ -29,7 +29,11 @@ impl Delta {
     /// # Errors
     /// [`Invalid::Delta`]
     pub fn parse(delta: i64) -> Result<Self, Invalid> {
-        i32::try_from(delta).ok().filter(|delta| *delta != 0 && *delta != i32::MIN).map(Self).ok_or(Invalid::Delta)
+        i32::try_from(delta)
+            .ok()
+            .filter(|delta| *delta != 0 && *delta != i32::MIN)
+            .map(Self)
+            .ok_or(Invalid::Delta)
     }
 
     pub fn get(self) -> i32 {

@@ -143,7 +143,8 @@ mod tests {
         let body = r#"{"sku": "mug", "name": "", "price": {"amount": 0, "currency": "euro"}, "stock": -1}"#;
         let problem = serde_json::from_str::<CreateBody>(body).unwrap().parse().unwrap_err();
         let errors = serde_json::to_value(problem).unwrap()["errors"].clone();
-        let pointers: Vec<&str> = errors.as_array().unwrap().iter().map(|error| error["pointer"].as_str().unwrap()).collect();
+        let pointers: Vec<&str> =
+            errors.as_array().unwrap().iter().map(|error| error["pointer"].as_str().unwrap()).collect();
         assert_eq!(pointers, ["/sku", "/name", "/price/amount", "/price/currency", "/stock"]);
     }
 }

@@ -56,10 +56,17 @@ pub(super) struct ChangesPage {
 /// Products by their last change, deleted ones included.
 #[utoipa::path(get, path = "/products/changes", tag = "products", params(ChangesQuery), security(("bearer" = [])),
     responses((status = 200, body = ChangesPage), (status = 400, body = Problem), (status = 403, body = Problem)))]
-pub(super) async fn list(_: Token<Trusted>, desk: Desk, query: Query<ChangesQuery>) -> Result<HttpResponse, Problem> {
+pub(super) async fn list(
+    _: Token<Trusted>,
+    desk: Desk,
+    query: Query<ChangesQuery>,
+) -> Result<HttpResponse, Problem> {
     let limit = query.limit.unwrap_or(LARGEST_LIMIT);
     if !(1..=LARGEST_LIMIT).contains(&limit) {
-        return Err(Problem::invalid(vec![FieldError::new("limit", format!("must be between 1 and {LARGEST_LIMIT}, got {limit}"))]));
+        return Err(Problem::invalid(vec![FieldError::new(
+            "limit",
+            format!("must be between 1 and {LARGEST_LIMIT}, got {limit}"),
+        )]));
     }
     let found = desk.send(ListChanges { after: query.after, limit }).await??;
     Ok(HttpResponse::Ok().json(page(found, query.after, limit)))

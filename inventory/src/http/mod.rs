@@ -27,7 +27,12 @@ pub fn routes(desk: Supervised<StockDesk>) -> impl FnOnce(&mut ServiceConfig) {
             .app_data(desk)
             .service(web::resource("/products").get(products::list).post(products::create))
             .service(web::resource("/products/changes").get(changes::list)) // no SKU: those are upper case
-            .service(web::resource("/products/{sku}").get(products::show).put(products::change).delete(products::remove))
+            .service(
+                web::resource("/products/{sku}")
+                    .get(products::show)
+                    .put(products::change)
+                    .delete(products::remove),
+            )
             .service(web::resource("/products/{sku}/stock").post(stock::adjust))
             .service(web::resource("/products/{sku}/movements").get(movements::list));
     }

@@ -39,9 +39,15 @@ impl From<Movement> for MovementBody {
 /// The stock ledger of a product, newest entry first. A product that was taken off sale keeps it.
 #[utoipa::path(get, path = "/products/{sku}/movements", tag = "stock", params(PageQuery), security(("bearer" = [])),
     responses((status = 200, body = Page<MovementBody>), (status = 400, body = Problem), (status = 404, body = Problem)))]
-pub(super) async fn list(_: Token<AdminOnly>, desk: Desk, path: Path<String>, query: Query<PageQuery>) -> Result<HttpResponse, Problem> {
+pub(super) async fn list(
+    _: Token<AdminOnly>,
+    desk: Desk,
+    path: Path<String>,
+    query: Query<PageQuery>,
+) -> Result<HttpResponse, Problem> {
     let limit = query.limit()?;
-    let found = desk.send(ListMovements { sku: sku(&path)?, before: before(&query)?, limit: limit + 1 }).await??;
+    let found =
+        desk.send(ListMovements { sku: sku(&path)?, before: before(&query)?, limit: limit + 1 }).await??;
     let bodies: Vec<MovementBody> = found.into_iter().map(MovementBody::from).collect();
     Ok(HttpResponse::Ok().json(Page::cut(bodies, limit, |last| last.id.to_string())))
 }

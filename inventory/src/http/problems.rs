@@ -9,9 +9,10 @@ impl From<InventoryError> for Problem {
     fn from(error: InventoryError) -> Self {
         match error {
             InventoryError::Absent => Self::absent("product"),
-            InventoryError::SkuTaken => {
-                conflict("sku-taken", "There is, or has been, a product of this SKU. Choose another, or PUT to change the product.")
-            }
+            InventoryError::SkuTaken => conflict(
+                "sku-taken",
+                "There is, or has been, a product of this SKU. Choose another, or PUT to change the product.",
+            ),
             InventoryError::Stale { current } => Self::new(
                 StatusCode::PRECONDITION_FAILED,
                 "stale-version",
@@ -30,7 +31,10 @@ impl From<InventoryError> for Problem {
             ),
             InventoryError::Unavailable(why) => {
                 tracing::warn!(%why, "a request could not be served");
-                Self::unavailable("database-unavailable", "The database does not answer. What was asked may have happened; ask again.")
+                Self::unavailable(
+                    "database-unavailable",
+                    "The database does not answer. What was asked may have happened; ask again.",
+                )
             }
             InventoryError::Internal(why) => {
                 tracing::error!(%why, "a request failed");

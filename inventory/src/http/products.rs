@@ -19,7 +19,10 @@ use super::{
     problems::sku,
 };
 use crate::{
-    actors::{ChangeProduct, CreateProduct, FindProducts, ListProducts, ProductView, RemoveProduct, ShowProduct, ToProduct},
+    actors::{
+        ChangeProduct, CreateProduct, FindProducts, ListProducts, ProductView, RemoveProduct, ShowProduct,
+        ToProduct,
+    },
     domain::Sku,
 };
 
@@ -37,7 +40,12 @@ pub(super) struct SkuQuery {
 /// Products on sale, by SKU.
 #[utoipa::path(get, path = "/products", tag = "products", params(PageQuery, SkuQuery), security(("bearer" = [])),
     responses((status = 200, body = Page<ProductBody>), (status = 400, body = Problem), (status = 401, body = Problem)))]
-pub(super) async fn list(_: Token<AnyRole>, desk: Desk, query: Query<PageQuery>, wanted: Query<SkuQuery>) -> Result<HttpResponse, Problem> {
+pub(super) async fn list(
+    _: Token<AnyRole>,
+    desk: Desk,
+    query: Query<PageQuery>,
+    wanted: Query<SkuQuery>,
+) -> Result<HttpResponse, Problem> {
     if let Some(skus) = &wanted.skus {
         let found = desk.send(FindProducts(parse_skus(skus)?)).await??;
         let data: Vec<ProductBody> = found.into_iter().map(ProductBody::from).collect();
@@ -59,7 +67,8 @@ pub(super) async fn create(
     request: HttpRequest,
     body: JsonBody<CreateBody>,
 ) -> Result<HttpResponse, Problem> {
-    let created = desk.send(CreateProduct { product: body.value.parse()?, origin: origin(&request) }).await??;
+    let created =
+        desk.send(CreateProduct { product: body.value.parse()?, origin: origin(&request) }).await??;
     let mut response = HttpResponse::Created();
     response.insert_header((header::LOCATION, format!("/products/{}", created.record.sku)));
     Ok(answer(response, created))
@@ -85,7 +94,11 @@ pub(super) async fn change(
     path: Path<String>,
     body: JsonBody<ChangeBody>,
 ) -> Result<HttpResponse, Problem> {
-    let message = ChangeProduct { version: expected_version(&request)?, details: body.value.parse()?, origin: origin(&request) };
+    let message = ChangeProduct {
+        version: expected_version(&request)?,
+        details: body.value.parse()?,
+        origin: origin(&request),
+    };
     let changed = desk.send(ToProduct { sku: sku(&path)?, message }).await??;
     Ok(answer(HttpResponse::Ok(), changed))
 }
@@ -93,7 +106,12 @@ pub(super) async fn change(
 /// Takes a product off sale. Orders that are already placed keep their price and still settle; the SKU stays taken.
 #[utoipa::path(delete, path = "/products/{sku}", tag = "products", security(("bearer" = [])),
     responses((status = 204), (status = 404, body = Problem)))]
-pub(super) async fn remove(_: Token<AdminOnly>, desk: Desk, request: HttpRequest, path: Path<String>) -> Result<HttpResponse, Problem> {
+pub(super) async fn remove(
+    _: Token<AdminOnly>,
+    desk: Desk,
+    request: HttpRequest,
+    path: Path<String>,
+) -> Result<HttpResponse, Problem> {
     desk.send(ToProduct { sku: sku(&path)?, message: RemoveProduct { origin: origin(&request) } }).await??;
     Ok(HttpResponse::NoContent().finish())
 }
@@ -133,7 +151,9 @@ mod tests {
 
     #[test]
     fn only_an_etag_of_ours_is_a_version() {
-        let version = |tag: &str| expected_version(&TestRequest::get().insert_header(("If-Match", tag)).to_http_request()).unwrap();
+        let version = |tag: &str| {
+            expected_version(&TestRequest::get().insert_header(("If-Match", tag)).to_http_request()).unwrap()
+        };
         assert_eq!(version(&etag(7)), Some(7));
         for other in ["7", "W/\"7\"", "*", "\"abc\"", "\"7"] {
             assert_eq!(version(other), None, "{other}");
@@ -143,6 +163,9 @@ mod tests {
     #[test]
     fn a_change_without_if_match_is_refused() {
         let problem = expected_version(&TestRequest::get().to_http_request()).unwrap_err();
-        assert_eq!((problem.status(), problem.code()), (StatusCode::PRECONDITION_REQUIRED, "precondition-required"));
+        assert_eq!(
+            (problem.status(), problem.code()),
+            (StatusCode::PRECONDITION_REQUIRED, "precondition-required")
+        );
     }
 }

@@ -56,7 +56,8 @@ pub(super) async fn adjust(
     let sku = sku(&path)?;
     let key = idempotency_key(&request)?;
     let (delta, reason) = body.value.parse()?;
-    let adjustment = Adjustment { sku: sku.clone(), delta, reason, actor: token.sub, key, request: body.bytes.to_vec() };
+    let adjustment =
+        Adjustment { sku: sku.clone(), delta, reason, actor: token.sub, key, request: body.bytes.to_vec() };
     let adjusted = desk.send(ToProduct { sku: sku.clone(), message: AdjustStock(adjustment) }).await??;
     let mut response = HttpResponse::Ok();
     if adjusted.replayed {
@@ -75,9 +76,17 @@ impl AdjustBody {
 }
 
 fn idempotency_key(request: &HttpRequest) -> Result<String, Problem> {
-    let key = request.headers().get("idempotency-key").and_then(|value| value.to_str().ok()).unwrap_or_default().trim();
+    let key = request
+        .headers()
+        .get("idempotency-key")
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
+        .trim();
     if (1..=LONGEST_KEY).contains(&key.len()) {
         return Ok(key.to_owned());
     }
-    Err(header("Idempotency-Key", "is required: 1 to 255 visible ASCII characters, a new one for every adjustment"))
+    Err(header(
+        "Idempotency-Key",
+        "is required: 1 to 255 visible ASCII characters, a new one for every adjustment",
+    ))
 }

@@ -52,7 +52,9 @@ pub async fn adjust(connection: &Connection, adjustment: &Adjustment) -> Result<
         Ok(Some(level)) => Ok(Adjusted::Done(level)),
         Ok(None) => why_not(connection, &adjustment.sku).await,
         // The same key at the same time: the other one was first.
-        Err(error) if error.violates(ONCE) => Ok(earlier(connection, adjustment).await?.unwrap_or(Adjusted::KeyReused)),
+        Err(error) if error.violates(ONCE) => {
+            Ok(earlier(connection, adjustment).await?.unwrap_or(Adjusted::KeyReused))
+        }
         Err(error) => Err(error),
     }
 }
@@ -62,9 +64,15 @@ async fn earlier(connection: &Connection, adjustment: &Adjustment) -> Result<Opt
     let statement = connection
         .prepare_cached("SELECT sku = $3 AND request_hash = sha256($4), on_hand_after FROM stock_adjustments WHERE actor = $1 AND key = $2")
         .await?;
-    let row =
-        connection.query_opt(&statement, &[&adjustment.actor, &adjustment.key, &adjustment.sku.as_str(), &adjustment.request]).await?;
-    let adjusted = |row: Row| Ok(if row.get(0)? { Adjusted::Replayed { on_hand: row.get(1)? } } else { Adjusted::KeyReused });
+    let row = connection
+        .query_opt(
+            &statement,
+            &[&adjustment.actor, &adjustment.key, &adjustment.sku.as_str(), &adjustment.request],
+        )
+        .await?;
+    let adjusted = |row: Row| {
+        Ok(if row.get(0)? { Adjusted::Replayed { on_hand: row.get(1)? } } else { Adjusted::KeyReused })
+    };
     row.map(adjusted).transpose()
 }
 
@@ -84,12 +92,19 @@ async fn apply(connection: &Connection, adjustment: &Adjustment) -> Result<Optio
         )
         .await?;
     let (sku, delta, reason) = (adjustment.sku.as_str(), adjustment.delta.get(), adjustment.reason.as_str());
-    let row = connection.query_opt(&statement, &[&sku, &delta, &reason, &adjustment.actor, &adjustment.key, &adjustment.request]).await?;
+    let row = connection
+        .query_opt(
+            &statement,
+            &[&sku, &delta, &reason, &adjustment.actor, &adjustment.key, &adjustment.request],
+        )
+        .await?;
     row.map(|row| level(&row, 0)).transpose()
 }
 
 async fn why_not(connection: &Connection, sku: &Sku) -> Result<Adjusted, DbError> {
-    let statement = connection.prepare_cached("SELECT on_hand FROM products WHERE sku = $1 AND deleted_at IS NULL").await?;
+    let statement = connection
+        .prepare_cached("SELECT on_hand FROM products WHERE sku = $1 AND deleted_at IS NULL")
+        .await?;
     let row = connection.query_opt(&statement, &[&sku.as_str()]).await?;
     row.map_or(Ok(Adjusted::Absent), |row| Ok(Adjusted::OutOfRange { on_hand: row.get(0)? }))
 }

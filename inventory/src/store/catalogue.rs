@@ -63,7 +63,20 @@ pub async fn create(
     let row = connection
         .query_opt(
             &statement,
-            &[&sku, &name, &description, &price, &currency, &stock, &FIRST_STOCK, &o.ids, &o.streams, &o.envelopes, &o.repeats, &lease],
+            &[
+                &sku,
+                &name,
+                &description,
+                &price,
+                &currency,
+                &stock,
+                &FIRST_STOCK,
+                &o.ids,
+                &o.streams,
+                &o.envelopes,
+                &o.repeats,
+                &lease,
+            ],
         )
         .await?;
     row.map(|row| Ok(StoredProduct { record: record(&row)?, level: level(&row, 9)? })).transpose()
@@ -103,7 +116,19 @@ pub async fn change(
     let row = connection
         .query_opt(
             &statement,
-            &[&sku, &version, &name, &description, &price, &currency, &o.ids, &o.streams, &o.envelopes, &o.repeats, &lease],
+            &[
+                &sku,
+                &version,
+                &name,
+                &description,
+                &price,
+                &currency,
+                &o.ids,
+                &o.streams,
+                &o.envelopes,
+                &o.repeats,
+                &lease,
+            ],
         )
         .await?;
     row.map_or(Ok(Changed::Stale), |row| record(&row).map(Changed::Done))
@@ -136,7 +161,10 @@ pub async fn remove(
         .await?;
     let o = OutboxRows::from_iter([event]);
     let row = connection
-        .query_opt(&statement, &[&sku.as_str(), &version, &o.ids, &o.streams, &o.envelopes, &o.repeats, &lease.as_secs_f64()])
+        .query_opt(
+            &statement,
+            &[&sku.as_str(), &version, &o.ids, &o.streams, &o.envelopes, &o.repeats, &lease.as_secs_f64()],
+        )
         .await?;
     row.map_or(Ok(Changed::Stale), |row| record(&row).map(Changed::Done))
 }

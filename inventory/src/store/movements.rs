@@ -25,7 +25,12 @@ pub struct Movement {
 ///
 /// # Errors
 /// The database did not answer.
-pub async fn movements(connection: &Connection, sku: &Sku, before: Option<i64>, limit: i64) -> Result<Vec<Movement>, DbError> {
+pub async fn movements(
+    connection: &Connection,
+    sku: &Sku,
+    before: Option<i64>,
+    limit: i64,
+) -> Result<Vec<Movement>, DbError> {
     let statement = connection
         .prepare_cached(
             "SELECT id, delta, balance, reason, order_id, event_id, at FROM stock_ledger

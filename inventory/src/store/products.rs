@@ -124,14 +124,20 @@ pub async fn changes(connection: &Connection, after: i64, limit: i64) -> Result<
         ))
         .await?;
     let rows = connection.query(&statement, &[&after, &limit]).await?;
-    rows.iter().map(|row| Ok(ProductChange { record: record(row)?, change: row.get(9)?, settled: row.get(10)? })).collect()
+    rows.iter()
+        .map(|row| Ok(ProductChange { record: record(row)?, change: row.get(9)?, settled: row.get(10)? }))
+        .collect()
 }
 
 /// Up to `limit` products that are for sale, by SKU, after `after`.
 ///
 /// # Errors
 /// The database did not answer.
-pub async fn page(connection: &Connection, after: Option<&str>, limit: i64) -> Result<Vec<StoredProduct>, DbError> {
+pub async fn page(
+    connection: &Connection,
+    after: Option<&str>,
+    limit: i64,
+) -> Result<Vec<StoredProduct>, DbError> {
     let statement = connection
         .prepare_cached(concat!(
             "SELECT ",

@@ -51,7 +51,10 @@ pub struct Reply {
 ///
 /// # Errors
 /// The database did not answer.
-pub async fn answered(connection: &Connection, ids: &[Uuid]) -> Result<HashMap<Uuid, Option<StoredReply<'static>>>, DbError> {
+pub async fn answered(
+    connection: &Connection,
+    ids: &[Uuid],
+) -> Result<HashMap<Uuid, Option<StoredReply<'static>>>, DbError> {
     inbox::processed(connection, GROUP, ids).await
 }
 
@@ -87,7 +90,12 @@ fn with_seeded_bugs() -> Cow<'static, str> {
     let replied = "SELECT $1, unnest($2::uuid[]), unnest($3::text[])";
     let statement = seeded_bug::plant("no-inbox", COMMIT, replied, &format!("{replied} WHERE false"));
     let read = "(SELECT read.on_hand FROM products read WHERE read.sku = p.sku)";
-    seeded_bug::plant("read-then-write-stock", statement, "SET on_hand = p.on_hand", &format!("SET on_hand = {read}"))
+    seeded_bug::plant(
+        "read-then-write-stock",
+        statement,
+        "SET on_hand = p.on_hand",
+        &format!("SET on_hand = {read}"),
+    )
 }
 
 impl Write for WriteStock {
@@ -101,11 +109,16 @@ impl Write for WriteStock {
     /// A shortage was decided on the assumption that what is held before it commits.
     const DEPENDENT: bool = true;
 
-    async fn commit(&self, connection: &Connection, rulings: &[Arc<Ruling>]) -> Result<Vec<Self::Outcome>, DbError> {
+    async fn commit(
+        &self,
+        connection: &Connection,
+        rulings: &[Arc<Ruling>],
+    ) -> Result<Vec<Self::Outcome>, DbError> {
         let statement = connection.prepare_cached(&with_seeded_bugs()).await?;
         let events: Vec<Uuid> = rulings.iter().map(|ruling| ruling.event_id).collect();
         let lines = LineColumns::of(rulings);
-        let replies: Vec<String> = rulings.iter().map(|ruling| StoredReply::from(&ruling.reply.envelope).to_json()).collect();
+        let replies: Vec<String> =
+            rulings.iter().map(|ruling| StoredReply::from(&ruling.reply.envelope).to_json()).collect();
         let rows = connection
             .query(
                 &statement,
@@ -123,7 +136,8 @@ impl Write for WriteStock {
                 ],
             )
             .await?;
-        let levels: Result<_, DbError> = rows.iter().map(|row| Ok((Sku::stored(row.get(0)?), level(row, 1)?))).collect();
+        let levels: Result<_, DbError> =
+            rows.iter().map(|row| Ok((Sku::stored(row.get(0)?), level(row, 1)?))).collect();
         let levels: Self::Outcome = Arc::new(levels?);
         Ok(vec![levels; rulings.len()])
     }
@@ -145,7 +159,9 @@ struct LineColumns<'a> {
 impl<'a> LineColumns<'a> {
     fn of(rulings: &'a [Arc<Ruling>]) -> Self {
         let mut columns = Self::default();
-        for (ruling, line) in rulings.iter().flat_map(|ruling| ruling.taken.iter().map(move |line| (ruling, line))) {
+        for (ruling, line) in
+            rulings.iter().flat_map(|ruling| ruling.taken.iter().map(move |line| (ruling, line)))
+        {
             columns.events.push(ruling.event_id);
             columns.orders.push(ruling.order_id);
             columns.skus.push(line.sku.as_str());

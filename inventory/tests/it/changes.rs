@@ -12,12 +12,17 @@ use runtime::db::{self, Connection, Database};
 use testing::{TestDatabase, database_settings};
 
 fn details(price: i64) -> Details {
-    let (name, description) = (Name::parse("A thing").expect("a name"), Description::parse("").expect("a description"));
+    let (name, description) =
+        (Name::parse("A thing").expect("a name"), Description::parse("").expect("a description"));
     Details { name, description, price: Price::parse(price, "EUR").expect("a price") }
 }
 
 async fn create(connection: &Connection, sku: &str) -> store::StoredProduct {
-    let product = NewProduct { sku: Sku::stored(sku), details: details(1), stock: StockCount::parse(1).expect("a count") };
+    let product = NewProduct {
+        sku: Sku::stored(sku),
+        details: details(1),
+        stock: StockCount::parse(1).expect("a count"),
+    };
     let record = inventory::domain::ProductRecord {
         sku: product.sku.clone(),
         name: String::new(),
@@ -40,18 +45,28 @@ async fn products_are_listed_by_their_last_change_deleted_ones_included() {
     db::migrate(&settings, startup::migrations()).await.expect("the schema");
     let database = Database::open("test", &settings).expect("a pool");
     let connection = database.connection().await.expect("a connection");
-    let [first, second, third] = [create(&connection, "A").await, create(&connection, "B").await, create(&connection, "C").await];
+    let [first, second, third] =
+        [create(&connection, "A").await, create(&connection, "B").await, create(&connection, "C").await];
     let event = || product_changed(&third.record, TraceContext::root().into()).expect("an event");
-    store::change(&connection, (&first.record.sku, 1), &details(2), &event(), Duration::ZERO).await.expect("changed");
+    store::change(&connection, (&first.record.sku, 1), &details(2), &event(), Duration::ZERO)
+        .await
+        .expect("changed");
     store::remove(&connection, (&second.record.sku, 1), &event(), Duration::ZERO).await.expect("removed");
 
     let listed = changes(&connection, 0, 10).await.expect("an answer");
 
-    let seen: Vec<(&str, i64, bool, bool)> =
-        listed.iter().map(|change| (change.record.sku.as_str(), change.record.version, change.record.deleted, change.settled)).collect();
+    let seen: Vec<(&str, i64, bool, bool)> = listed
+        .iter()
+        .map(|change| {
+            (change.record.sku.as_str(), change.record.version, change.record.deleted, change.settled)
+        })
+        .collect();
     assert_eq!(seen, [("C", 1, false, false), ("A", 2, false, false), ("B", 2, true, false)]);
     let rest = changes(&connection, listed[0].change, 1).await.expect("an answer");
     assert_eq!(rest, listed[1..2]);
-    connection.batch_execute("UPDATE products SET updated_at = now() - interval '11 s'").await.expect("older");
+    connection
+        .batch_execute("UPDATE products SET updated_at = now() - interval '11 s'")
+        .await
+        .expect("older");
     assert!(changes(&connection, 0, 10).await.expect("an answer").iter().all(|change| change.settled));
 }

@@ -4,7 +4,9 @@
 use std::{sync::Arc, time::Duration};
 
 use actix_rt::Arbiter;
-use events::{Envelope, Event, MoneyData, OrderCompleted, OrderedItem, RefundOrder, StockReserved, TraceContext};
+use events::{
+    Envelope, Event, MoneyData, OrderCompleted, OrderedItem, RefundOrder, StockReserved, TraceContext,
+};
 use inventory::{
     actors::{self, Backends, StockDeskOptions},
     consumers::OrderCompletedHandler,
@@ -40,7 +42,8 @@ impl Warehouse {
         let database = Database::open("test", &settings).expect("a pool");
         let mug = "INSERT INTO products (sku, name, price, currency, on_hand) VALUES ('MUG', 'A mug', 1000, 'EUR', 1)";
         database.connection().await.expect("a connection").batch_execute(mug).await.expect("a product");
-        let supervisor = SupervisorHandle::start(&Arbiter::current(), &Roster::default(), Shutdown::default());
+        let supervisor =
+            SupervisorHandle::start(&Arbiter::current(), &Roster::default(), Shutdown::default());
         let relay = RelayOptions {
             service: store::SERVICE,
             database: database.clone(),
@@ -74,13 +77,24 @@ impl Warehouse {
 
     /// The replies in a stream: id and causation id.
     async fn replies(&self, stream: &str) -> Vec<(Uuid, Uuid)> {
-        let entries: Vec<(String, std::collections::HashMap<String, String>)> = self.redis.command(&["XRANGE", stream, "-", "+"]).await;
-        let id = |fields: &std::collections::HashMap<String, String>, name: &str| fields[name].parse().expect("an id");
+        let entries: Vec<(String, std::collections::HashMap<String, String>)> =
+            self.redis.command(&["XRANGE", stream, "-", "+"]).await;
+        let id = |fields: &std::collections::HashMap<String, String>, name: &str| {
+            fields[name].parse().expect("an id")
+        };
         entries.iter().map(|(_, fields)| (id(fields, "id"), id(fields, "causationid"))).collect()
     }
 
     async fn count(&self, query: &str) -> i64 {
-        self.database.connection().await.expect("a connection").query_one(query, &[]).await.expect("an answer").get(0).expect("a number")
+        self.database
+            .connection()
+            .await
+            .expect("a connection")
+            .query_one(query, &[])
+            .await
+            .expect("an answer")
+            .get(0)
+            .expect("a number")
     }
 }
 
@@ -88,7 +102,13 @@ impl Warehouse {
 fn paid(order_id: Uuid, event_id: Uuid, deliveries: u32) -> Received<OrderCompleted> {
     let price = || MoneyData { amount: 1000, currency: "EUR".to_owned() };
     let item = OrderedItem { sku: "MUG".to_owned(), quantity: 1, unit_price: price() };
-    let event = OrderCompleted { order_id, user_id: Uuid::nil(), items: vec![item], total: price(), charge_id: "ch_1".to_owned() };
+    let event = OrderCompleted {
+        order_id,
+        user_id: Uuid::nil(),
+        items: vec![item],
+        total: price(),
+        charge_id: "ch_1".to_owned(),
+    };
     let envelope = Envelope::new(&event, "payment", order_id.to_string(), TraceContext::root());
     Received { envelope: Arc::new(Envelope { id: event_id, ..envelope }), event, deliveries, span: None }
 }
@@ -100,13 +120,21 @@ async fn a_second_event_for_an_order_gets_the_stored_reply() {
     for (order, stream) in [(reserved, StockReserved::STREAM), (refused, RefundOrder::STREAM)] {
         let (own, other) = (OrderCompleted::event_id(order), Uuid::now_v7());
         assert_eq!(warehouse.handle(&paid(order, own, 1)).await, Outcome::Done);
-        assert_eq!(warehouse.handle(&paid(order, own, 1)).await, Outcome::Duplicate, "the same, as if it were new");
+        assert_eq!(
+            warehouse.handle(&paid(order, own, 1)).await,
+            Outcome::Duplicate,
+            "the same, as if it were new"
+        );
         assert_eq!(warehouse.handle(&paid(order, other, 1)).await, Outcome::Duplicate, "another one");
 
         let replies = warehouse.replies(stream).await;
         assert_eq!(replies.len(), 3, "{replies:?}");
         assert!(replies.iter().all(|(id, _)| *id == replies[0].0), "one reply: {replies:?}");
-        assert_eq!(replies.iter().map(|(_, cause)| *cause).collect::<Vec<Uuid>>(), [own, own, other], "each to who asks");
+        assert_eq!(
+            replies.iter().map(|(_, cause)| *cause).collect::<Vec<Uuid>>(),
+            [own, own, other],
+            "each to who asks"
+        );
     }
     assert_eq!(warehouse.count("SELECT count(*) FROM inbox").await, 2);
     assert_eq!(warehouse.count("SELECT on_hand::bigint FROM products").await, 0);
@@ -118,7 +146,14 @@ async fn an_event_that_the_version_before_has_handled_gets_its_stored_reply() {
     let (order, event) = (Uuid::now_v7(), Uuid::now_v7());
     assert_eq!(warehouse.handle(&paid(order, OrderCompleted::event_id(order), 1)).await, Outcome::Done);
     let before = format!("UPDATE inbox SET event_id = '{event}'");
-    warehouse.database.connection().await.expect("a connection").batch_execute(&before).await.expect("as it was kept");
+    warehouse
+        .database
+        .connection()
+        .await
+        .expect("a connection")
+        .batch_execute(&before)
+        .await
+        .expect("as it was kept");
     assert_eq!(warehouse.handle(&paid(order, event, 1)).await, Outcome::Duplicate);
     let replies = warehouse.replies(StockReserved::STREAM).await;
     assert_eq!(replies[0].0, replies[1].0);

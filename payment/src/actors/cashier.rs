@@ -55,14 +55,21 @@ pub struct Cashier {
 
 impl Cashier {
     pub fn new(parts: CashierParts, life: Life) -> Self {
-        Self { parts: Rc::new(parts), queue: VecDeque::new(), in_progress: HashSet::new(), draining: false, life }
+        Self {
+            parts: Rc::new(parts),
+            queue: VecDeque::new(),
+            in_progress: HashSet::new(),
+            draining: false,
+            life,
+        }
     }
 
     fn start_charges(&mut self, context: &Context<Self>) {
         while self.in_progress.len() < self.parts.settings.in_flight && !self.draining {
             let Some(order) = self.queue.pop_front() else { break };
             if self.in_progress.insert(order.id) {
-                let (parts, finished) = (Rc::clone(&self.parts), Finish { cashier: context.address(), order: order.id });
+                let (parts, finished) =
+                    (Rc::clone(&self.parts), Finish { cashier: context.address(), order: order.id });
                 // Not ctx.spawn: every wake-up would poll all charges. The guard reports the end, a panic's included.
                 actix_rt::spawn(async move {
                     charge(&parts, &order).await;
@@ -123,7 +130,10 @@ struct Finish {
 
 impl Drop for Finish {
     fn drop(&mut self) {
-        #[expect(clippy::disallowed_methods, reason = "a cashier that is gone has no list of charges to keep")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a cashier that is gone has no list of charges to keep"
+        )]
         self.cashier.do_send(Finished(self.order));
     }
 }

@@ -70,19 +70,28 @@ impl Handler<LearnProducts> for Catalogue {
     type Result = ResponseFuture<Result<Learned, DeskError>>;
 
     fn handle(&mut self, message: LearnProducts, _: &mut Self::Context) -> Self::Result {
-        let (database, source, absences) = (self.database.clone(), Arc::clone(&self.source), self.absences.clone());
+        let (database, source, absences) =
+            (self.database.clone(), Arc::clone(&self.source), self.absences.clone());
         Box::pin(async move { learn(&database, &source, &absences, message.0).await })
     }
 }
 
-async fn learn(database: &Database, source: &ProductSource, absences: &Absences, skus: Vec<String>) -> Result<Learned, DeskError> {
-    let (mut absent, asked): (Vec<String>, Vec<String>) = skus.into_iter().partition(|sku| absences.knows(sku));
+async fn learn(
+    database: &Database,
+    source: &ProductSource,
+    absences: &Absences,
+    skus: Vec<String>,
+) -> Result<Learned, DeskError> {
+    let (mut absent, asked): (Vec<String>, Vec<String>) =
+        skus.into_iter().partition(|sku| absences.knows(sku));
     if !asked.is_empty() {
-        let found = source.find_all(&asked).await.map_err(|error| DeskError::Unavailable(error.to_string()))?;
+        let found =
+            source.find_all(&asked).await.map_err(|error| DeskError::Unavailable(error.to_string()))?;
         if !found.is_empty() {
             store::learn_products(&database.connection().await?, &found).await?;
         }
-        let unknown: Vec<String> = asked.into_iter().filter(|sku| found.iter().all(|product| product.sku != *sku)).collect();
+        let unknown: Vec<String> =
+            asked.into_iter().filter(|sku| found.iter().all(|product| product.sku != *sku)).collect();
         absences.remember(&unknown);
         absent.extend(unknown);
     }
@@ -119,7 +128,9 @@ impl Handler<TakeOverProducts> for Catalogue {
         let (database, consumer) = (self.database.clone(), self.consumer);
         Box::pin(async move {
             let (events, products): (Vec<Uuid>, Vec<Product>) = message.0.into_iter().unzip();
-            let taken = async { store::product_changes(&database.connection().await?, consumer, &events, &products).await };
+            let taken = async {
+                store::product_changes(&database.connection().await?, consumer, &events, &products).await
+            };
             taken.await.map_err(|error: DbError| error.into())
         })
     }

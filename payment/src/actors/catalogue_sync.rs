@@ -81,7 +81,11 @@ async fn compare(database: Database, source: Arc<ProductSource>, interval: Durat
 }
 
 /// Takes over what differs in the page after `after`, and moves that on. Whether there is more right now.
-async fn compare_page(database: &Database, source: &ProductSource, after: &mut i64) -> Result<bool, CompareError> {
+async fn compare_page(
+    database: &Database,
+    source: &ProductSource,
+    after: &mut i64,
+) -> Result<bool, CompareError> {
     let page = source.changes(*after).await?;
     if !page.products.is_empty() {
         let repaired = store::learn_products(&database.connection().await?, &page.products).await?;

@@ -54,12 +54,24 @@ async fn charge_traced(parts: &CashierParts, order: &Order, turn: Turn) {
         let mut attributes = vec![("orderflow.order_id", order.id.to_string().into())];
         attributes.extend(settled.map(|outcome| ("orderflow.outcome", outcome.into())));
         let error = settled.is_none().then(|| "not settled; the log says why".to_owned());
-        Span { kind: SpanKind::Internal, name: "charge order".into(), began, ended: SystemTime::now(), attributes, error }
+        Span {
+            kind: SpanKind::Internal,
+            name: "charge order".into(),
+            began,
+            ended: SystemTime::now(),
+            attributes,
+            error,
+        }
     });
 }
 
 /// The same as part of `trace`; how it was settled, if it was.
-async fn charge_in(trace: TraceContext, parts: &CashierParts, order: &Order, turn: Turn) -> Option<&'static str> {
+async fn charge_in(
+    trace: TraceContext,
+    parts: &CashierParts,
+    order: &Order,
+    turn: Turn,
+) -> Option<&'static str> {
     failpoint::pass("provider.before-charge", "");
     let answer = match ask(parts, order, turn).await {
         Ok(answer) => answer,
@@ -72,12 +84,15 @@ async fn charge_in(trace: TraceContext, parts: &CashierParts, order: &Order, tur
     let (outcome, verdict) = match answer {
         ChargeAnswer::Declined { reason } => ("declined", Settled::Declined { reason }),
         ChargeAnswer::Charged { charge_id } => {
-            let unpublished = |error| tracing::error!(order = %order.id, %error, "a paid order cannot be published");
+            let unpublished =
+                |error| tracing::error!(order = %order.id, %error, "a paid order cannot be published");
             let event = completed(order, &charge_id, trace).map_err(unpublished).ok()?;
             ("charged", Settled::Charged { charge_id, event: Arc::new(event) })
         }
     };
-    settle(parts, Settlement { order_id: order.id, verdict, retried: turn == Turn::Again }).await.then_some(outcome)
+    settle(parts, Settlement { order_id: order.id, verdict, retried: turn == Turn::Again })
+        .await
+        .then_some(outcome)
 }
 
 /// Whether it is recorded. If not, the order is still pending, and is charged again.
@@ -120,7 +135,8 @@ async fn ask(parts: &CashierParts, order: &Order, turn: Turn) -> Result<ChargeAn
     let attempts = if turn == Turn::First { ATTEMPTS } else { 1 };
     let (mut attempt, mut pause) = (1, PAUSE);
     loop {
-        let request = ChargeRequest { order_id: order.id, amount: order.total.clone(), method: order.payment.method };
+        let request =
+            ChargeRequest { order_id: order.id, amount: order.total.clone(), method: order.payment.method };
         let answer = tokio::time::timeout(parts.settings.timeout, parts.provider.charge(request)).await;
         let error = match answer {
             Ok(Ok(answer)) => return Ok(answer),
@@ -148,9 +164,17 @@ async fn park(parts: &CashierParts, order: &Order, error: &ProviderError) {
 }
 
 /// The event that tells inventory.
-pub(super) fn completed(order: &Order, charge_id: &str, trace: TraceContext) -> Result<OutboxEvent, TooLarge> {
+pub(super) fn completed(
+    order: &Order,
+    charge_id: &str,
+    trace: TraceContext,
+) -> Result<OutboxEvent, TooLarge> {
     let money = |money: &Money| MoneyData { amount: money.amount, currency: money.currency.clone() };
-    let item = |line: &OrderLine| OrderedItem { sku: line.sku.clone(), quantity: line.quantity, unit_price: money(&line.unit_price) };
+    let item = |line: &OrderLine| OrderedItem {
+        sku: line.sku.clone(),
+        quantity: line.quantity,
+        unit_price: money(&line.unit_price),
+    };
     let event = OrderCompleted {
         order_id: order.id,
         user_id: order.user_id,

@@ -23,7 +23,8 @@ pub use catalogue::{Catalogue, LearnProducts, Learned, TakeOverProducts};
 pub use catalogue_sync::CatalogueSync;
 pub use intake::{ChargeBacklog, Intake};
 pub use order_desk::{
-    AwaitOrder, ConfirmOrders, Confirmation, DeskError, ListOrders, OrderDesk, OrderDeskParts, PlaceOrder, Receipt, RecordAnswer, ShowOrder,
+    AwaitOrder, ConfirmOrders, Confirmation, DeskError, ListOrders, OrderDesk, OrderDeskParts, PlaceOrder,
+    Receipt, RecordAnswer, ShowOrder,
 };
 pub use reconciler::{Reconciler, ReconcilerParts};
 pub use watchers::Watchers;

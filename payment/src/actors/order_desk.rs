@@ -176,7 +176,8 @@ async fn await_order(parts: &OrderDeskParts, wanted: AwaitOrder) -> Result<Optio
         let mut moved = std::pin::pin!(watch.next_move());
         moved.as_mut().enable(); // from here on no move is missed, the look included
         let Some(order) = find(&parts.database, wanted.id).await? else { return Ok(None) };
-        let arrived = order.status.is_terminal() || wanted.after_version.is_some_and(|version| order.version() > version);
+        let arrived = order.status.is_terminal()
+            || wanted.after_version.is_some_and(|version| order.version() > version);
         if arrived || Instant::now() >= deadline || parts.shutdown.has_begun() {
             return Ok(Some(order));
         }
@@ -204,7 +205,8 @@ impl Handler<ListOrders> for OrderDesk {
         let database = self.parts.database.clone();
         Box::pin(async move {
             let connection = database.connection().await?;
-            Ok(store::list_orders(&connection, &message.filter, message.limit as i64, store::LOOKED_AT).await?)
+            Ok(store::list_orders(&connection, &message.filter, message.limit as i64, store::LOOKED_AT)
+                .await?)
         })
     }
 }
@@ -238,7 +240,14 @@ impl Handler<ConfirmOrders> for OrderDesk {
 async fn confirm(parts: &OrderDeskParts, confirmations: Vec<Confirmation>) -> Vec<Receipt> {
     let confirmed = |confirmation: &Confirmation| {
         let Confirmation { event_id, answers, order_id } = *confirmation;
-        OrderOutcome { event_id, answers, order_id, status: OrderStatus::Confirmed, refund_id: None, reason: None }
+        OrderOutcome {
+            event_id,
+            answers,
+            order_id,
+            status: OrderStatus::Confirmed,
+            refund_id: None,
+            reason: None,
+        }
     };
     let commits = parts.outcomes.commit_all(confirmations.iter().map(confirmed).collect());
     let mut receipts = Vec::with_capacity(confirmations.len());

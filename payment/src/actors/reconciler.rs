@@ -97,7 +97,9 @@ async fn look(parts: &ReconcilerParts) -> Result<(), DbError> {
 
 async fn retry_charges(parts: Rc<ReconcilerParts>, rate: Rc<RetryRate>) {
     let lease = parts.cashier.settings.timeout + LEASE_MARGIN;
-    let take = async |limit| store::take_due_charges(&parts.cashier.database.connection().await?, limit, lease).await;
+    let take = async |limit| {
+        store::take_due_charges(&parts.cashier.database.connection().await?, limit, lease).await
+    };
     // The first attempt at a charge whose process died before it is no retry.
     let is_retry = |due: &DueCharge| due.attempts > 0;
     let ask = |due: DueCharge| {
@@ -109,7 +111,9 @@ async fn retry_charges(parts: Rc<ReconcilerParts>, rate: Rc<RetryRate>) {
 
 async fn retry_refunds(parts: Rc<ReconcilerParts>, rate: Rc<RetryRate>) {
     let lease = parts.cashier.settings.timeout + LEASE_MARGIN;
-    let take = async |limit| store::take_due_refunds(&parts.cashier.database.connection().await?, limit, lease).await;
+    let take = async |limit| {
+        store::take_due_refunds(&parts.cashier.database.connection().await?, limit, lease).await
+    };
     let ask = |due: DueRefund| {
         let parts = Rc::clone(&parts);
         async move { refund_again(&parts, &due).await }

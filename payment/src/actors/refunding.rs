@@ -133,18 +133,33 @@ async fn postpone(parts: &ReconcilerParts, due: &DueRefund, error: &str) -> Resu
 }
 
 /// The dead letter first: it is buried once, however often that is asked for.
-async fn bury(parts: &ReconcilerParts, due: &DueRefund, envelope: &Envelope, why: String) -> Result<(), DbError> {
+async fn bury(
+    parts: &ReconcilerParts,
+    due: &DueRefund,
+    envelope: &Envelope,
+    why: String,
+) -> Result<(), DbError> {
     let why = refused(due.order_id, why).to_string();
-    let buried = parts.dead_letters.bury_event(RefundOrder::STREAM, parts.consumer, envelope, "rejected", &why).await;
+    let buried =
+        parts.dead_letters.bury_event(RefundOrder::STREAM, parts.consumer, envelope, "rejected", &why).await;
     if let Err(error) = buried {
         return postpone(parts, due, &error.to_string()).await;
     }
     let connection = parts.cashier.database.connection().await?;
     let order = store::find_order(&connection, due.order_id).await?;
     let question = order.and_then(|order| {
-        let event = completed(&order, order.payment.charge_id.as_deref()?, TraceContext::resume(&order.traceparent)).ok()?;
+        let event =
+            completed(&order, order.payment.charge_id.as_deref()?, TraceContext::resume(&order.traceparent))
+                .ok()?;
         let id = envelope.causation_id.unwrap_or(event.envelope.id);
         Some(OutboxEvent { envelope: Envelope { id, ..event.envelope }, ..event })
     });
-    store::give_up_refund(&connection, parts.consumer, (due.order_id, envelope.id), question.as_ref(), parts.resend_after).await
+    store::give_up_refund(
+        &connection,
+        parts.consumer,
+        (due.order_id, envelope.id),
+        question.as_ref(),
+        parts.resend_after,
+    )
+    .await
 }

@@ -21,7 +21,9 @@ fn outcome(receipt: Receipt) -> Outcome {
         Ok(Applied::Moved { .. } | Applied::Parked) => Outcome::Done,
         Ok(Applied::Duplicate) => Outcome::Duplicate,
         Ok(Applied::UnknownOrder) => Outcome::Poison("there is no such order".to_owned()),
-        Ok(Applied::Unexpected(status)) => Outcome::Poison(format!("the order is {status}: this cannot follow")),
+        Ok(Applied::Unexpected(status)) => {
+            Outcome::Poison(format!("the order is {status}: this cannot follow"))
+        }
         Err(error) => failure(error),
     }
 }

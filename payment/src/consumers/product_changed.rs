@@ -22,7 +22,10 @@ impl EventHandler for ProductChangedHandler {
 
     async fn handle(&self, batch: &[Received<ProductChanged>]) -> Vec<Outcome> {
         match self.catalogue.send(TakeOverProducts(batch.iter().map(product).collect())).await {
-            Ok(Ok(fresh)) => fresh.into_iter().map(|fresh| if fresh { Outcome::Done } else { Outcome::Duplicate }).collect(),
+            Ok(Ok(fresh)) => fresh
+                .into_iter()
+                .map(|fresh| if fresh { Outcome::Done } else { Outcome::Duplicate })
+                .collect(),
             Ok(Err(error)) => vec![failure(error); batch.len()],
             Err(unavailable) => all_transient(batch.len(), unavailable),
         }
@@ -31,5 +34,8 @@ impl EventHandler for ProductChangedHandler {
 
 fn product(received: &Received<ProductChanged>) -> (Uuid, Product) {
     let ProductChanged { sku, name, price, version, deleted } = received.event.clone();
-    (received.envelope.id, Product { sku, name, price: Money::new(price.amount, price.currency), version, deleted })
+    (
+        received.envelope.id,
+        Product { sku, name, price: Money::new(price.amount, price.currency), version, deleted },
+    )
 }

@@ -46,17 +46,25 @@ impl Cart {
     pub fn parse(lines: Vec<CartLine>) -> Result<Self, Vec<Violation>> {
         let mut violations = Vec::new();
         if lines.is_empty() || lines.len() > MOST_LINES {
-            violations.push(violation("/items", format!("must have 1 to {MOST_LINES} items, got {}", lines.len())));
+            violations
+                .push(violation("/items", format!("must have 1 to {MOST_LINES} items, got {}", lines.len())));
         }
         let mut seen = HashSet::new();
         for (index, line) in lines.iter().enumerate() {
             if !is_sku(&line.sku) {
-                violations.push(violation(format!("/items/{index}/sku"), "must match [A-Z0-9][A-Z0-9._-]{0,63}"));
+                violations
+                    .push(violation(format!("/items/{index}/sku"), "must match [A-Z0-9][A-Z0-9._-]{0,63}"));
             } else if !seen.insert(&line.sku) {
-                violations.push(violation(format!("/items/{index}/sku"), "appears twice; put the units on one line"));
+                violations.push(violation(
+                    format!("/items/{index}/sku"),
+                    "appears twice; put the units on one line",
+                ));
             }
             if !(1..=MOST_UNITS).contains(&line.quantity) {
-                violations.push(violation(format!("/items/{index}/quantity"), format!("must be between 1 and {MOST_UNITS}")));
+                violations.push(violation(
+                    format!("/items/{index}/quantity"),
+                    format!("must be between 1 and {MOST_UNITS}"),
+                ));
             }
         }
         if violations.is_empty() { Ok(Self(lines)) } else { Err(violations) }
@@ -70,9 +78,13 @@ impl Cart {
     ///
     /// # Errors
     /// See [`PricingError`].
-    pub fn price<'p>(&self, catalogue: impl Fn(&str) -> Option<&'p Product>) -> Result<(Vec<OrderLine>, Money), PricingError> {
+    pub fn price<'p>(
+        &self,
+        catalogue: impl Fn(&str) -> Option<&'p Product>,
+    ) -> Result<(Vec<OrderLine>, Money), PricingError> {
         let known = |sku: &String| catalogue(sku).filter(|product| !product.deleted);
-        let unknown: Vec<String> = self.0.iter().map(|line| &line.sku).filter(|sku| known(sku).is_none()).cloned().collect();
+        let unknown: Vec<String> =
+            self.0.iter().map(|line| &line.sku).filter(|sku| known(sku).is_none()).cloned().collect();
         if !unknown.is_empty() {
             return Err(PricingError::UnknownProducts(unknown));
         }
@@ -111,8 +123,13 @@ mod tests {
 
     fn catalogue(products: &[(&str, i64, &str)]) -> HashMap<String, Product> {
         let product = |(sku, amount, currency): &(&str, i64, &str)| {
-            let product =
-                Product { sku: (*sku).into(), name: "x".into(), price: Money::new(*amount, *currency), version: 1, deleted: false };
+            let product = Product {
+                sku: (*sku).into(),
+                name: "x".into(),
+                price: Money::new(*amount, *currency),
+                version: 1,
+                deleted: false,
+            };
             ((*sku).to_owned(), product)
         };
         products.iter().map(product).collect()

@@ -41,7 +41,13 @@ impl OrderLine {
     /// `quantity` units of `product`, unless the price overflows.
     pub fn of(product: &Product, quantity: u32) -> Option<Self> {
         let line_total = product.price.times(quantity)?;
-        Some(Self { sku: product.sku.clone(), name: product.name.clone(), unit_price: product.price.clone(), quantity, line_total })
+        Some(Self {
+            sku: product.sku.clone(),
+            name: product.name.clone(),
+            unit_price: product.price.clone(),
+            quantity,
+            line_total,
+        })
     }
 }
 
@@ -97,8 +103,13 @@ impl From<NewOrder> for Order {
 impl Order {
     /// Every transition, in order. What it came to after it was settled it has come to by way of `completed`.
     pub fn timeline(&self) -> impl Iterator<Item = Transition> + use<> {
-        let settled = if self.status == OrderStatus::Declined { OrderStatus::Declined } else { OrderStatus::Completed };
-        let steps = [(OrderStatus::Pending, Some(self.created_at)), (settled, self.settled_at), (self.status, self.ended_at)];
+        let settled =
+            if self.status == OrderStatus::Declined { OrderStatus::Declined } else { OrderStatus::Completed };
+        let steps = [
+            (OrderStatus::Pending, Some(self.created_at)),
+            (settled, self.settled_at),
+            (self.status, self.ended_at),
+        ];
         let taken = steps.into_iter().filter_map(|(status, at)| Some((status, at?)));
         (1..).zip(taken).map(|(version, (status, at))| Transition { version, status, at })
     }
@@ -154,15 +165,26 @@ mod tests {
     fn the_timeline_has_every_step_once_and_ends_where_the_order_is() {
         for (order, steps) in [
             (order(OrderStatus::Pending, None, None), vec![(1, OrderStatus::Pending, 1)]),
-            (order(OrderStatus::Declined, Some(2), None), vec![(1, OrderStatus::Pending, 1), (2, OrderStatus::Declined, 2)]),
+            (
+                order(OrderStatus::Declined, Some(2), None),
+                vec![(1, OrderStatus::Pending, 1), (2, OrderStatus::Declined, 2)],
+            ),
             (
                 order(OrderStatus::Refunded, Some(2), Some(3)),
-                vec![(1, OrderStatus::Pending, 1), (2, OrderStatus::Completed, 2), (3, OrderStatus::Refunded, 3)],
+                vec![
+                    (1, OrderStatus::Pending, 1),
+                    (2, OrderStatus::Completed, 2),
+                    (3, OrderStatus::Refunded, 3),
+                ],
             ),
         ] {
-            let found: Vec<_> = order.timeline().map(|step| (step.version, step.status, step.at.as_second())).collect();
+            let found: Vec<_> =
+                order.timeline().map(|step| (step.version, step.status, step.at.as_second())).collect();
             assert_eq!(found, steps);
-            assert_eq!((order.version(), order.updated_at().as_second()), (steps.len() as i32, steps.len() as i64));
+            assert_eq!(
+                (order.version(), order.updated_at().as_second()),
+                (steps.len() as i32, steps.len() as i64)
+            );
         }
     }
 }

@@ -53,7 +53,13 @@ struct Limit {
 impl Pace {
     /// `late_after`: an order that comes to its end longer than this after it was paid is late.
     pub fn new(late_after: Duration, now: Instant) -> Self {
-        Self { late_after, slice_began: now, current: Slice::default(), past: VecDeque::with_capacity(SLICES), limit: None }
+        Self {
+            late_after,
+            slice_began: now,
+            current: Slice::default(),
+            past: VecDeque::with_capacity(SLICES),
+            limit: None,
+        }
     }
 
     /// Whether one more order may be taken.

@@ -23,7 +23,8 @@ pub enum PaymentMethod {
 }
 
 impl PaymentMethod {
-    pub const ALL: [Self; 5] = [Self::Ok, Self::Declined, Self::InsufficientFunds, Self::Timeout, Self::Flaky];
+    pub const ALL: [Self; 5] =
+        [Self::Ok, Self::Declined, Self::InsufficientFunds, Self::Timeout, Self::Flaky];
 
     pub fn as_str(self) -> &'static str {
         match self {

@@ -19,7 +19,8 @@ pub enum OrderStatus {
 }
 
 impl OrderStatus {
-    pub const ALL: [Self; 5] = [Self::Pending, Self::Completed, Self::Confirmed, Self::Refunded, Self::Declined];
+    pub const ALL: [Self; 5] =
+        [Self::Pending, Self::Completed, Self::Confirmed, Self::Refunded, Self::Declined];
 
     pub fn as_str(self) -> &'static str {
         match self {

@@ -53,5 +53,7 @@ fn refusal(error: DeskError) -> Problem {
 }
 
 fn invalid(violations: Vec<Violation>) -> Problem {
-    Problem::invalid(violations.into_iter().map(|violation| FieldError::new(violation.pointer, violation.rule)).collect())
+    Problem::invalid(
+        violations.into_iter().map(|violation| FieldError::new(violation.pointer, violation.rule)).collect(),
+    )
 }

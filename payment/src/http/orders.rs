@@ -47,10 +47,14 @@ pub async fn show(
     let order = visible(&token, &desks, *id).await?;
     let Some(seconds) = params.wait else { return Ok(HttpResponse::Ok().json(OrderView::from(&order))) };
     if seconds > LONGEST_WAIT {
-        return Err(Problem::invalid(vec![FieldError::new("wait", format!("must be 0 to {LONGEST_WAIT} seconds, got {seconds}"))]));
+        return Err(Problem::invalid(vec![FieldError::new(
+            "wait",
+            format!("must be 0 to {LONGEST_WAIT} seconds, got {seconds}"),
+        )]));
     }
     release_admission(&request);
-    let wanted = AwaitOrder { id: *id, after_version: params.after_version, patience: Duration::from_secs(seconds) };
+    let wanted =
+        AwaitOrder { id: *id, after_version: params.after_version, patience: Duration::from_secs(seconds) };
     let order = desks.orders.send(wanted).await?.map_err(refusal)?.unwrap_or(order);
     Ok(HttpResponse::Ok().json(OrderView::from(&order)))
 }
@@ -58,7 +62,11 @@ pub async fn show(
 /// Every transition of an order, with its time and cause.
 #[utoipa::path(get, path = "/orders/{id}/timeline", tag = "orders", params(("id" = Uuid, Path)), security(("bearer" = [])),
     responses((status = 200, body = Timeline), (status = 404, body = Problem)))]
-pub async fn timeline(token: Token<AnyRole>, desks: Data<Desks>, id: Path<Uuid>) -> Result<HttpResponse, Problem> {
+pub async fn timeline(
+    token: Token<AnyRole>,
+    desks: Data<Desks>,
+    id: Path<Uuid>,
+) -> Result<HttpResponse, Problem> {
     let order = visible(&token, &desks, *id).await?;
     Ok(HttpResponse::Ok().json(Timeline { data: order.timeline().map(TransitionView::from).collect() }))
 }
@@ -78,7 +86,11 @@ pub struct ListParams {
 /// while `has_more` is true.
 #[utoipa::path(get, path = "/orders", tag = "orders", params(ListParams), security(("bearer" = [])),
     responses((status = 200, body = Page<OrderView>), (status = 400, body = Problem)))]
-pub async fn list(token: Token<AnyRole>, desks: Data<Desks>, params: Query<ListParams>) -> Result<HttpResponse, Problem> {
+pub async fn list(
+    token: Token<AnyRole>,
+    desks: Data<Desks>,
+    params: Query<ListParams>,
+) -> Result<HttpResponse, Problem> {
     let params = params.into_inner();
     let page = PageQuery { limit: params.limit, cursor: params.cursor };
     let limit = page.limit()?;
@@ -89,7 +101,8 @@ pub async fn list(token: Token<AnyRole>, desks: Data<Desks>, params: Query<ListP
     };
     let found = desks.orders.send(ListOrders { filter, limit: limit + 1 }).await?.map_err(refusal)?;
     let looked_to = found.looked_to.map(|id| id.to_string());
-    let page = Page::cut(found.orders, limit, |order| order.id.to_string()).going_on_after(looked_to.as_deref());
+    let page =
+        Page::cut(found.orders, limit, |order| order.id.to_string()).going_on_after(looked_to.as_deref());
     let data = page.data.iter().map(OrderView::from).collect();
     Ok(HttpResponse::Ok().json(Page { data, has_more: page.has_more, next_cursor: page.next_cursor }))
 }
@@ -113,10 +126,14 @@ fn status(text: &str) -> Result<OrderStatus, Problem> {
 }
 
 fn cursor(key: &str) -> Result<Uuid, Problem> {
-    key.parse().map_err(|_| Problem::invalid(vec![FieldError::new("cursor", "is not a cursor this service gave out")]))
+    key.parse().map_err(|_| {
+        Problem::invalid(vec![FieldError::new("cursor", "is not a cursor this service gave out")])
+    })
 }
 
 async fn visible(claims: &Claims, desks: &Desks, id: Uuid) -> Result<Order, Problem> {
     let order = desks.orders.send(ShowOrder(id)).await?.map_err(refusal)?;
-    order.filter(|order| order.user_id == claims.sub || claims.role == Role::Admin).ok_or_else(|| Problem::absent("order"))
+    order
+        .filter(|order| order.user_id == claims.sub || claims.role == Role::Admin)
+        .ok_or_else(|| Problem::absent("order"))
 }

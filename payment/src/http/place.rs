@@ -23,7 +23,10 @@ use super::{
 };
 use crate::{
     actors::{AwaitOrder, LearnProducts, Learned, PlaceOrder, RecordAnswer},
-    domain::{Answer, Cart, CartLine, IdempotencyKey, Order, OrderRequest, PaymentMethod, Placed, PricingError, Violation},
+    domain::{
+        Answer, Cart, CartLine, IdempotencyKey, Order, OrderRequest, PaymentMethod, Placed, PricingError,
+        Violation,
+    },
 };
 
 /// Longest wait a client may ask for, in seconds: the contract's number.
@@ -94,7 +97,10 @@ async fn place(desks: &Desks, order: OrderRequest) -> Result<Placed, Problem> {
     let placed = PlaceOrder::at(&desks.orders, Arc::clone(&order)).await.map_err(refusal)?;
     let Placed::NotPriced(PricingError::UnknownProducts(skus)) = placed else { return Ok(placed) };
     let unavailable = |_| {
-        Problem::unavailable("catalogue-unavailable", format!("{} cannot be looked up right now; nothing was ordered.", skus.join(", ")))
+        Problem::unavailable(
+            "catalogue-unavailable",
+            format!("{} cannot be looked up right now; nothing was ordered.", skus.join(", ")),
+        )
     };
     match desks.catalogue.send(LearnProducts(skus.clone())).await?.map_err(unavailable)? {
         Learned::All => PlaceOrder::at(&desks.orders, order).await.map_err(refusal),
@@ -103,8 +109,17 @@ async fn place(desks: &Desks, order: OrderRequest) -> Result<Placed, Problem> {
 }
 
 /// Waits for the end of the order, records which answer is given first, and gives that one.
-async fn answer_after(desks: &Desks, order: Arc<Order>, patience: Duration, replayed: bool) -> Result<HttpResponse, Problem> {
-    let awaited = desks.orders.send(AwaitOrder { id: order.id, after_version: None, patience }).await?.map_err(refusal)?;
+async fn answer_after(
+    desks: &Desks,
+    order: Arc<Order>,
+    patience: Duration,
+    replayed: bool,
+) -> Result<HttpResponse, Problem> {
+    let awaited = desks
+        .orders
+        .send(AwaitOrder { id: order.id, after_version: None, patience })
+        .await?
+        .map_err(refusal)?;
     let order = awaited.unwrap_or_else(|| Arc::unwrap_or_clone(order));
     match desks.orders.send(RecordAnswer(order)).await?.map_err(refusal)? {
         (Answer::Terminal, order) => Ok(terminal(&order, replayed)),
@@ -136,7 +151,10 @@ fn respond(status: StatusCode, order: &Order, replayed: bool) -> HttpResponse {
 fn not_priced(why: PricingError) -> Problem {
     match why {
         PricingError::UnknownProducts(skus) => {
-            let errors = skus.iter().map(|sku| FieldError::new("/items", format!("there is no product {sku}"))).collect();
+            let errors = skus
+                .iter()
+                .map(|sku| FieldError::new("/items", format!("there is no product {sku}")))
+                .collect();
             let detail = format!("There is no product {}.", skus.join(", "));
             Problem::new(StatusCode::NOT_FOUND, "unknown-product", detail).with_errors(errors)
         }
@@ -144,25 +162,40 @@ fn not_priced(why: PricingError) -> Problem {
             let rule = format!("must be sold in one currency, these are sold in {}", currencies.join(", "));
             Problem::invalid(vec![FieldError::new("/items", rule)])
         }
-        PricingError::TooExpensive => Problem::invalid(vec![FieldError::new("/items", "the total is larger than can be charged")]),
+        PricingError::TooExpensive => {
+            Problem::invalid(vec![FieldError::new("/items", "the total is larger than can be charged")])
+        }
     }
 }
 
-fn parse(user_id: Uuid, request: &HttpRequest, body: PlaceOrderBody, waits: bool) -> Result<OrderRequest, Problem> {
+fn parse(
+    user_id: Uuid,
+    request: &HttpRequest,
+    body: PlaceOrderBody,
+    waits: bool,
+) -> Result<OrderRequest, Problem> {
     let mut violations = Vec::new();
-    let mut wrong = |pointer: &str, rule: String| violations.push(Violation { pointer: pointer.to_owned(), rule });
+    let mut wrong =
+        |pointer: &str, rule: String| violations.push(Violation { pointer: pointer.to_owned(), rule });
     let key = idempotency_key(request);
     if key.is_none() {
-        wrong("Idempotency-Key", "this header is required: 1 to 255 characters, a new one for every order".to_owned());
+        wrong(
+            "Idempotency-Key",
+            "this header is required: 1 to 255 characters, a new one for every order".to_owned(),
+        );
     }
     let method = match body.payment_method.as_deref() {
         None => Some(PaymentMethod::default()),
         Some(text) => PaymentMethod::parse(text),
     };
     if method.is_none() {
-        wrong("/payment_method", format!("must be one of {}", PaymentMethod::ALL.map(PaymentMethod::as_str).join(", ")));
+        wrong(
+            "/payment_method",
+            format!("must be one of {}", PaymentMethod::ALL.map(PaymentMethod::as_str).join(", ")),
+        );
     }
-    let lines = body.items.into_iter().map(|item| CartLine { sku: item.sku, quantity: item.quantity }).collect();
+    let lines =
+        body.items.into_iter().map(|item| CartLine { sku: item.sku, quantity: item.quantity }).collect();
     let cart = Cart::parse(lines).map_err(|found| violations.extend(found)).ok();
     let (Some(key), Some(method), Some(cart)) = (key, method, cart) else { return Err(invalid(violations)) };
     let RequestContext { request_id, trace } = RequestContext::of(request);
@@ -180,7 +213,11 @@ fn parse(user_id: Uuid, request: &HttpRequest, body: PlaceOrderBody, waits: bool
 }
 
 fn idempotency_key(request: &HttpRequest) -> Option<IdempotencyKey> {
-    request.headers().get("idempotency-key").and_then(|value| value.to_str().ok()).and_then(IdempotencyKey::parse)
+    request
+        .headers()
+        .get("idempotency-key")
+        .and_then(|value| value.to_str().ok())
+        .and_then(IdempotencyKey::parse)
 }
 
 /// What the request asks for, whatever its white space and the order of its fields.
@@ -194,9 +231,18 @@ fn request_hash(cart: &Cart, method: PaymentMethod) -> Vec<u8> {
 
 /// `Prefer: wait=N`, among other preferences.
 fn preferred_wait(request: &HttpRequest) -> Result<Option<Duration>, Problem> {
-    let Some(header) = request.headers().get("prefer").and_then(|value| value.to_str().ok()) else { return Ok(None) };
-    let Some(wait) = header.split(',').find_map(|preference| preference.trim().strip_prefix("wait=")) else { return Ok(None) };
+    let Some(header) = request.headers().get("prefer").and_then(|value| value.to_str().ok()) else {
+        return Ok(None);
+    };
+    let Some(wait) = header.split(',').find_map(|preference| preference.trim().strip_prefix("wait=")) else {
+        return Ok(None);
+    };
     let seconds: Option<u64> = wait.trim().parse().ok().filter(|seconds| *seconds <= LONGEST_WAIT);
-    let rule = || Problem::invalid(vec![FieldError::new("Prefer", format!("wait must be 0 to {LONGEST_WAIT} seconds, got `{wait}`"))]);
+    let rule = || {
+        Problem::invalid(vec![FieldError::new(
+            "Prefer",
+            format!("wait must be 0 to {LONGEST_WAIT} seconds, got `{wait}`"),
+        )])
+    };
     Ok(Some(Duration::from_secs(seconds.ok_or_else(rule)?)))
 }

@@ -124,6 +124,11 @@ pub struct TransitionView {
 
 impl From<Transition> for TransitionView {
     fn from(transition: Transition) -> Self {
-        Self { version: transition.version, status: transition.status.as_str(), at: transition.at, cause: transition.status.cause() }
+        Self {
+            version: transition.version,
+            status: transition.status.as_str(),
+            at: transition.at,
+            cause: transition.status.cause(),
+        }
     }
 }

@@ -25,7 +25,11 @@ pub struct Simulator {
 }
 
 impl Simulator {
-    pub fn new(charges: Commits<ChargeLedger>, refunds: Commits<RefundLedger>, settings: ProviderSettings) -> Self {
+    pub fn new(
+        charges: Commits<ChargeLedger>,
+        refunds: Commits<RefundLedger>,
+        settings: ProviderSettings,
+    ) -> Self {
         Self { charges, refunds, settings }
     }
 
@@ -99,7 +103,9 @@ fn declined(reason: &str) -> ChargeAnswer {
 /// The books of a real provider refuse nothing for good by accident: only this constraint says so.
 fn failure(error: CommitError) -> ProviderError {
     match error {
-        CommitError::Refused(error) if error.violates(PROVIDER_REFUSES) => ProviderError::Refused(error.message),
+        CommitError::Refused(error) if error.violates(PROVIDER_REFUSES) => {
+            ProviderError::Refused(error.message)
+        }
         error => ProviderError::Unavailable(error.to_string()),
     }
 }

@@ -18,9 +18,15 @@ const UPSERT: &str = "INSERT INTO catalogue (sku, name, price, currency, version
      WHERE catalogue.version < excluded.version";
 
 /// The products among `skus` that the copy has, deleted ones included.
-pub(super) async fn products(connection: &Connection, skus: &[&str]) -> Result<HashMap<String, Product>, DbError> {
-    let statement =
-        connection.prepare_cached("SELECT sku, name, price, currency, version, deleted FROM catalogue WHERE sku = ANY($1)").await?;
+pub(super) async fn products(
+    connection: &Connection,
+    skus: &[&str],
+) -> Result<HashMap<String, Product>, DbError> {
+    let statement = connection
+        .prepare_cached(
+            "SELECT sku, name, price, currency, version, deleted FROM catalogue WHERE sku = ANY($1)",
+        )
+        .await?;
     let rows = connection.query(&statement, &[&skus]).await?;
     rows.iter().map(|row| read_product(row).map(|product| (product.sku.clone(), product))).collect()
 }
@@ -32,8 +38,14 @@ pub(super) async fn products(connection: &Connection, skus: &[&str]) -> Result<H
 pub async fn learn_products(connection: &Connection, products: &[Product]) -> Result<u64, DbError> {
     let statement = connection.prepare_cached(UPSERT).await?;
     let columns = Columns::from(products);
-    let columns: [&(dyn ToSql + Sync); 6] =
-        [&columns.skus, &columns.names, &columns.prices, &columns.currencies, &columns.versions, &columns.deleted];
+    let columns: [&(dyn ToSql + Sync); 6] = [
+        &columns.skus,
+        &columns.names,
+        &columns.prices,
+        &columns.currencies,
+        &columns.versions,
+        &columns.deleted,
+    ];
     connection.execute(&statement, &columns).await
 }
 
@@ -41,7 +53,12 @@ pub async fn learn_products(connection: &Connection, products: &[Product]) -> Re
 ///
 /// # Errors
 /// The database did not answer, or refused the batch.
-pub async fn product_changes(connection: &Connection, consumer: &str, events: &[Uuid], products: &[Product]) -> Result<Vec<bool>, DbError> {
+pub async fn product_changes(
+    connection: &Connection,
+    consumer: &str,
+    events: &[Uuid],
+    products: &[Product],
+) -> Result<Vec<bool>, DbError> {
     let query = format!(
         "WITH taken AS ({UPSERT}),
               fresh AS (INSERT INTO inbox (consumer, event_id) SELECT $7, unnest($8::uuid[]) ON CONFLICT ON CONSTRAINT inbox_once DO NOTHING RETURNING event_id)
@@ -52,7 +69,16 @@ pub async fn product_changes(connection: &Connection, consumer: &str, events: &[
     let rows = connection
         .query(
             &statement,
-            &[&columns.skus, &columns.names, &columns.prices, &columns.currencies, &columns.versions, &columns.deleted, &consumer, &events],
+            &[
+                &columns.skus,
+                &columns.names,
+                &columns.prices,
+                &columns.currencies,
+                &columns.versions,
+                &columns.deleted,
+                &consumer,
+                &events,
+            ],
         )
         .await?;
     let fresh = rows.iter().map(|row| row.get(0)).collect::<Result<Vec<Uuid>, _>>()?;

@@ -33,7 +33,8 @@ pub struct ChargeLedger {
 const CHARGES: &str = "
     INSERT INTO provider.charges (order_id, charge_id, amount, currency, method)
     SELECT * FROM (SELECT unnest($1::uuid[]) AS order_id, unnest($2::text[]), unnest($3::bigint[]), unnest($4::text[]), unnest($5::text[])) AS c";
-const UNKNOWN: &str = "WHERE NOT order_id = ANY(ARRAY(SELECT order_id FROM provider.charges WHERE order_id = ANY($1)))";
+const UNKNOWN: &str =
+    "WHERE NOT order_id = ANY(ARRAY(SELECT order_id FROM provider.charges WHERE order_id = ANY($1)))";
 
 impl Write for ChargeLedger {
     type Item = ChargeEntry;
@@ -57,7 +58,9 @@ impl Write for ChargeLedger {
             // What is booked already is not offered again: a trigger would refuse it before it is found to be a conflict.
             let insert = format!("{CHARGES} {UNKNOWN} ORDER BY order_id ON CONFLICT (order_id) DO NOTHING");
             connection.execute(&connection.prepare_cached(&insert).await?, &columns).await?;
-            let booked = connection.prepare_cached("SELECT order_id, charge_id FROM provider.charges WHERE order_id = ANY($1)").await?;
+            let booked = connection
+                .prepare_cached("SELECT order_id, charge_id FROM provider.charges WHERE order_id = ANY($1)")
+                .await?;
             let booked = connection.query(&booked, &[&orders]).await?;
             let booked = booked.iter().map(booking).collect::<Result<HashMap<Uuid, String>, DbError>>()?;
             Ok(items.iter().map(|item| booked.get(&item.order_id).cloned().unwrap_or_default()).collect())
@@ -88,7 +91,11 @@ impl Write for RefundLedger {
     const NAME: &'static str = "provider-refunds";
     const PATIENCE: u32 = 3;
 
-    async fn commit(&self, connection: &Connection, items: &[RefundEntry]) -> Result<Vec<Option<String>>, DbError> {
+    async fn commit(
+        &self,
+        connection: &Connection,
+        items: &[RefundEntry],
+    ) -> Result<Vec<Option<String>>, DbError> {
         let insert = connection
             .prepare_cached(&seeded_bug::plant(
                 "no-unique-refund",
@@ -105,7 +112,9 @@ impl Write for RefundLedger {
         let rows = connection.query(&insert, &[&orders, &refunds]).await?;
         let mut booked = rows.iter().map(booking).collect::<Result<HashMap<Uuid, String>, DbError>>()?;
         if booked.len() < items.len() {
-            let earlier = connection.prepare_cached("SELECT order_id, refund_id FROM provider.refunds WHERE order_id = ANY($1)").await?;
+            let earlier = connection
+                .prepare_cached("SELECT order_id, refund_id FROM provider.refunds WHERE order_id = ANY($1)")
+                .await?;
             for row in connection.query(&earlier, &[&orders]).await? {
                 booked.extend([booking(&row)?]);
             }

@@ -21,7 +21,8 @@ pub use outcome::{ApplyOutcomes, OrderOutcome};
 pub use pending::sweep_charges;
 pub use place::PlaceOrders;
 pub use refunds::{
-    DueRefund, Owed, ParkRefunds, ParkedRefund, give_up_refund, owe_orphan, postpone_refund, refunds_owed, settle_refund, take_due_refunds,
+    DueRefund, Owed, ParkRefunds, ParkedRefund, give_up_refund, owe_orphan, postpone_refund, refunds_owed,
+    settle_refund, take_due_refunds,
 };
 pub use retries::{DueCharge, ParkCharges, ParkedCharge, Waiting, take_due_charges, waiting};
 pub use settle::{SettleCharges, Settled, Settlement};

@@ -15,7 +15,8 @@ pub(super) const ORDER_COLUMNS: &str = "o.id, o.user_id, o.status, o.items, o.to
 /// # Errors
 /// The database did not answer.
 pub async fn find_order(connection: &Connection, id: Uuid) -> Result<Option<Order>, DbError> {
-    let statement = connection.prepare_cached(&format!("SELECT {ORDER_COLUMNS} FROM orders o WHERE o.id = $1")).await?;
+    let statement =
+        connection.prepare_cached(&format!("SELECT {ORDER_COLUMNS} FROM orders o WHERE o.id = $1")).await?;
     connection.query_opt(&statement, &[&id]).await?.map(|row| read_order(&row)).transpose()
 }
 
@@ -39,7 +40,12 @@ pub struct OrderPage {
 ///
 /// # Errors
 /// The database did not answer.
-pub async fn list_orders(connection: &Connection, filter: &OrderFilter, limit: i64, most: i64) -> Result<OrderPage, DbError> {
+pub async fn list_orders(
+    connection: &Connection,
+    filter: &OrderFilter,
+    limit: i64,
+    most: i64,
+) -> Result<OrderPage, DbError> {
     let looked_to = match filter.status {
         Some(_) => nth_order(connection, filter, most).await?,
         None => None,
@@ -66,7 +72,8 @@ async fn nth_order(connection: &Connection, filter: &OrderFilter, n: i64) -> Res
 
 /// Which orders, from `$2` to before `$3`, and in which order they are found. Compared as rows the orders of a user can only be found by
 /// the index of users: with `user_id = $1` the planner reads those of everybody once most of them are of one user.
-const OF_USER: (&str, &str) = ("(o.user_id, o.id) >= ($1, $2) AND (o.user_id, o.id) < ($1, $3)", "ORDER BY o.user_id DESC, o.id DESC");
+const OF_USER: (&str, &str) =
+    ("(o.user_id, o.id) >= ($1, $2) AND (o.user_id, o.id) < ($1, $3)", "ORDER BY o.user_id DESC, o.id DESC");
 const OF_ALL: (&str, &str) = ("$1::uuid IS NULL AND o.id >= $2 AND o.id < $3", "ORDER BY o.id DESC");
 
 /// Records how a request for this order was answered, unless an earlier one was answered already; the answer that counts.
@@ -75,7 +82,9 @@ const OF_ALL: (&str, &str) = ("$1::uuid IS NULL AND o.id >= $2 AND o.id < $3", "
 /// The database did not answer.
 pub async fn record_answer(connection: &Connection, order: Order) -> Result<(Answer, Order), DbError> {
     let answer = if order.status.is_terminal() { Answer::Terminal } else { Answer::Accepted };
-    let statement = connection.prepare_cached("UPDATE orders SET answer = coalesce(answer, $2) WHERE id = $1 RETURNING answer").await?;
+    let statement = connection
+        .prepare_cached("UPDATE orders SET answer = coalesce(answer, $2) WHERE id = $1 RETURNING answer")
+        .await?;
     let row = connection.query_opt(&statement, &[&order.id, &answer.as_str()]).await?;
     let recorded = row.map(|row| row.get(0).map(Answer::parse)).transpose()?.flatten().unwrap_or(answer);
     // Another request with this key may have seen the end that came after this one looked.
@@ -98,7 +107,11 @@ pub(super) fn read_order(row: &Row) -> Result<Order, DbError> {
         status: OrderStatus::parse(row.get(2)?).unwrap_or(OrderStatus::Pending),
         lines,
         total: Money::new(row.get(4)?, currency),
-        payment: Payment { method: PaymentMethod::parse(row.get(6)?).unwrap_or_default(), charge_id: row.get(7)?, refund_id: row.get(8)? },
+        payment: Payment {
+            method: PaymentMethod::parse(row.get(6)?).unwrap_or_default(),
+            charge_id: row.get(7)?,
+            refund_id: row.get(8)?,
+        },
         reason: row.get(9)?,
         created_at: row.get(10)?,
         settled_at: row.get(11)?,

@@ -43,15 +43,22 @@ impl Write for ApplyOutcomes {
     async fn commit(&self, connection: &Connection, items: &[OrderOutcome]) -> Result<Vec<Applied>, DbError> {
         let mut moved = self.apply(connection, items).await?;
         // Removed when it is found: the same event twice in a batch has moved the order once.
-        let applied = items.iter().map(|item| moved.remove(&item.event_id).map(|after| Applied::Moved { after }));
+        let applied =
+            items.iter().map(|item| moved.remove(&item.event_id).map(|after| Applied::Moved { after }));
         let applied: Vec<Option<Applied>> = applied.collect();
-        let rest: Vec<&OrderOutcome> = items.iter().zip(&applied).filter(|(_, applied)| applied.is_none()).map(|(item, _)| item).collect();
+        let rest: Vec<&OrderOutcome> = items
+            .iter()
+            .zip(&applied)
+            .filter(|(_, applied)| applied.is_none())
+            .map(|(item, _)| item)
+            .collect();
         let mut explained = self.explain(connection, &rest).await?.into_iter();
         Ok(applied.into_iter().filter_map(|applied| applied.or_else(|| explained.next())).collect())
     }
 
     fn committed(&self, items: &[OrderOutcome], outcomes: &[Applied]) {
-        let moved = items.iter().zip(outcomes).filter(|(_, applied)| matches!(applied, Applied::Moved { .. }));
+        let moved =
+            items.iter().zip(outcomes).filter(|(_, applied)| matches!(applied, Applied::Moved { .. }));
         count_orders(moved.clone().map(|(item, _)| item.status.as_str()));
         if let Some(relay) = &self.relay {
             relay.confirmed(moved.filter_map(|(item, _)| item.answers).collect());
@@ -62,7 +69,11 @@ impl Write for ApplyOutcomes {
 impl ApplyOutcomes {
     /// Moves the orders that are `completed`; the events that did, and how long ago each order was paid. Only they go into the inbox: an event that cannot be applied
     /// is not "processed". Who comes second waits for the order's row, and then finds it at its end.
-    async fn apply(&self, connection: &Connection, items: &[OrderOutcome]) -> Result<HashMap<Uuid, Duration>, DbError> {
+    async fn apply(
+        &self,
+        connection: &Connection,
+        items: &[OrderOutcome],
+    ) -> Result<HashMap<Uuid, Duration>, DbError> {
         let statement = connection
             .prepare_cached(
                 "WITH moved AS (
@@ -85,14 +96,20 @@ impl ApplyOutcomes {
         let refunds: Vec<Option<&str>> = items.iter().map(|item| item.refund_id.as_deref()).collect();
         let reasons: Vec<Option<&str>> = items.iter().map(|item| item.reason.as_deref()).collect();
         let answered: Vec<Uuid> = items.iter().filter_map(|item| item.answers).collect();
-        let moved = connection.query(&statement, &[&events, &orders, &statuses, &refunds, &reasons, &self.consumer, &answered]).await?;
+        let moved = connection
+            .query(&statement, &[&events, &orders, &statuses, &refunds, &reasons, &self.consumer, &answered])
+            .await?;
         // A server whose clock was set back: it was just paid.
         let after = |seconds: f64| Duration::try_from_secs_f64(seconds).unwrap_or_default();
         moved.iter().map(|row| Ok((row.get(0)?, after(row.get(1)?)))).collect()
     }
 
     /// Why these moved nothing; one answer an item, in order.
-    async fn explain(&self, connection: &Connection, items: &[&OrderOutcome]) -> Result<Vec<Applied>, DbError> {
+    async fn explain(
+        &self,
+        connection: &Connection,
+        items: &[&OrderOutcome],
+    ) -> Result<Vec<Applied>, DbError> {
         if items.is_empty() {
             return Ok(Vec::new());
         }
@@ -116,9 +133,10 @@ impl ApplyOutcomes {
 fn unmoved((processed, status): (bool, Option<&str>)) -> Result<Applied, DbError> {
     match status.and_then(OrderStatus::parse) {
         _ if processed => Ok(Applied::Duplicate),
-        Some(OrderStatus::Completed) => {
-            Err(DbError { fault: Fault::Contention, message: "an order was completed this very moment".to_owned() })
-        }
+        Some(OrderStatus::Completed) => Err(DbError {
+            fault: Fault::Contention,
+            message: "an order was completed this very moment".to_owned(),
+        }),
         Some(status) => Ok(Applied::Unexpected(status)),
         None => Ok(Applied::UnknownOrder),
     }

@@ -26,7 +26,8 @@ pub async fn sweep_charges(connection: &Connection, age: Duration) -> Result<usi
         let Some(end) = batches.last() else { return Ok(open) };
         last = end.id;
         let pending = pending_among(connection, &batches).await?;
-        let orders = batches.iter().flat_map(|batch| &batch.orders).filter(|id| pending.contains(*id)).copied();
+        let orders =
+            batches.iter().flat_map(|batch| &batch.orders).filter(|id| pending.contains(*id)).copied();
         let orders: Vec<Uuid> = orders.collect();
         move_on(connection, &batches, &orders).await?;
         open += orders.len();

@@ -42,21 +42,32 @@ impl Write for PlaceOrders {
     type Outcome = Placed;
     const NAME: &'static str = "place-orders";
 
-    async fn commit(&self, connection: &Connection, items: &[Arc<OrderRequest>]) -> Result<Vec<Placed>, DbError> {
+    async fn commit(
+        &self,
+        connection: &Connection,
+        items: &[Arc<OrderRequest>],
+    ) -> Result<Vec<Placed>, DbError> {
         let priced = price(&self.prices, connection, items).await?;
         let Created { ids: created, at } = self.insert(connection, items, &priced).await?;
-        let rest: Vec<&OrderRequest> = items.iter().map(Arc::as_ref).filter(|item| !created.contains(&item.order_id)).collect();
+        let rest: Vec<&OrderRequest> =
+            items.iter().map(Arc::as_ref).filter(|item| !created.contains(&item.order_id)).collect();
         let known = known_keys(connection, &rest).await?;
         let outcome = |(item, priced): (&Arc<OrderRequest>, Result<Priced, PricingError>)| match priced {
-            Ok(priced) if created.contains(&item.order_id) => Placed::Created(Arc::new(order(item, priced, at))),
+            Ok(priced) if created.contains(&item.order_id) => {
+                Placed::Created(Arc::new(order(item, priced, at)))
+            }
             // A key that is known is answered as it was, even if its product has been deleted since.
-            priced => known.get(&(item.user_id, item.key.as_str().to_owned())).map_or_else(|| absent(priced), |known| known.answer(item)),
+            priced => known
+                .get(&(item.user_id, item.key.as_str().to_owned()))
+                .map_or_else(|| absent(priced), |known| known.answer(item)),
         };
         Ok(items.iter().zip(priced).map(outcome).collect())
     }
 
     fn committed(&self, _: &[Arc<OrderRequest>], placed: &[Placed]) {
-        let created = placed.iter().filter_map(|placed| if let Placed::Created(order) = placed { Some(Arc::clone(order)) } else { None });
+        let created = placed.iter().filter_map(|placed| {
+            if let Placed::Created(order) = placed { Some(Arc::clone(order)) } else { None }
+        });
         let created: Vec<Arc<Order>> = created.collect();
         count_orders(created.iter().map(|_| "pending"));
         (self.charge)(created);
@@ -83,7 +94,8 @@ async fn price(
     connection: &Connection,
     items: &[Arc<OrderRequest>],
 ) -> Result<Vec<Result<Priced, PricingError>>, DbError> {
-    let skus: HashSet<&str> = items.iter().flat_map(|item| item.cart.lines()).map(|line| line.sku.as_str()).collect();
+    let skus: HashSet<&str> =
+        items.iter().flat_map(|item| item.cart.lines()).map(|line| line.sku.as_str()).collect();
     let skus: Vec<&str> = skus.into_iter().collect();
     let catalogue = prices.of(connection, &skus).await?;
     let priced = |item: &Arc<OrderRequest>| {
@@ -163,7 +175,10 @@ impl PlaceOrders {
         items: &[Arc<OrderRequest>],
         priced: &[Result<Priced, PricingError>],
     ) -> Result<Created, DbError> {
-        let priced = items.iter().zip(priced).filter_map(|(item, priced)| Some((item.as_ref(), priced.as_ref().ok()?)));
+        let priced = items
+            .iter()
+            .zip(priced)
+            .filter_map(|(item, priced)| Some((item.as_ref(), priced.as_ref().ok()?)));
         let mut orders: Vec<(&OrderRequest, &Priced)> = priced.collect();
         if orders.is_empty() {
             return Ok(Created::default());
@@ -177,18 +192,31 @@ impl PlaceOrders {
         // By an id if an earlier attempt at this very batch had committed.
         let constraints = ["orders_key_once", "orders_pkey", "charges_due_pkey"];
         let careful = unknown(ONCE);
-        self.presumption.insert(&constraints, insert_all(connection, &orders), insert_unknown(connection, &careful, &orders)).await
+        self.presumption
+            .insert(
+                &constraints,
+                insert_all(connection, &orders),
+                insert_unknown(connection, &careful, &orders),
+            )
+            .await
     }
 }
 
-async fn insert_all(connection: &Connection, orders: &[(&OrderRequest, &Priced)]) -> Result<Created, DbError> {
+async fn insert_all(
+    connection: &Connection,
+    orders: &[(&OrderRequest, &Priced)],
+) -> Result<Created, DbError> {
     let statement = connection.prepare_cached(&all()).await?;
     let columns = Columns::of(orders);
     let row = connection.query_one(&statement, &columns.parameters()).await?;
     Ok(Created { ids: columns.ids.into_iter().collect(), at: row.get(0)? })
 }
 
-async fn insert_unknown(connection: &Connection, statement: &str, orders: &[(&OrderRequest, &Priced)]) -> Result<Created, DbError> {
+async fn insert_unknown(
+    connection: &Connection,
+    statement: &str,
+    orders: &[(&OrderRequest, &Priced)],
+) -> Result<Created, DbError> {
     let statement = connection.prepare_cached(statement).await?;
     let rows = connection.query(&statement, &Columns::of(orders).parameters()).await?;
     let at = rows.first().map(|row| row.get(1)).transpose()?.unwrap_or_default();
@@ -212,7 +240,9 @@ struct Columns<'a> {
 
 impl<'a> Columns<'a> {
     fn of(orders: &[(&'a OrderRequest, &'a Priced)]) -> Self {
-        let column = |read: fn(&'a OrderRequest) -> &'a str| orders.iter().map(|(item, _)| read(item)).collect::<Vec<&str>>();
+        let column = |read: fn(&'a OrderRequest) -> &'a str| {
+            orders.iter().map(|(item, _)| read(item)).collect::<Vec<&str>>()
+        };
         Self {
             ids: orders.iter().map(|(item, _)| item.order_id).collect(),
             users: orders.iter().map(|(item, _)| item.user_id).collect(),
@@ -266,7 +296,10 @@ impl Known {
     }
 }
 
-async fn known_keys(connection: &Connection, items: &[&OrderRequest]) -> Result<HashMap<(Uuid, String), Known>, DbError> {
+async fn known_keys(
+    connection: &Connection,
+    items: &[&OrderRequest],
+) -> Result<HashMap<(Uuid, String), Known>, DbError> {
     if items.is_empty() {
         return Ok(HashMap::new());
     }
@@ -280,7 +313,8 @@ async fn known_keys(connection: &Connection, items: &[&OrderRequest]) -> Result<
     let keys: Vec<&str> = items.iter().map(|item| item.key.as_str()).collect();
     let rows = connection.query(&statement, &[&users, &keys]).await?;
     let known = |row: &Row| {
-        let (order, answer) = (Arc::new(read_order(row)?), row.get::<Option<&str>>(17)?.and_then(Answer::parse));
+        let (order, answer) =
+            (Arc::new(read_order(row)?), row.get::<Option<&str>>(17)?.and_then(Answer::parse));
         Ok(((order.user_id, row.get(15)?), Known { request_hash: row.get(16)?, answer, order }))
     };
     rows.iter().map(known).collect()

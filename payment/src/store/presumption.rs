@@ -30,7 +30,9 @@ impl Presumption {
     ) -> Result<T, DbError> {
         if self.refuted.get().is_none_or(|at| at.elapsed() > CAREFUL) {
             match plainly.await {
-                Err(error) if constraints.iter().any(|name| error.violates(name)) => self.refuted.set(Some(Instant::now())),
+                Err(error) if constraints.iter().any(|name| error.violates(name)) => {
+                    self.refuted.set(Some(Instant::now()))
+                }
                 result => return result,
             }
         }

@@ -29,12 +29,17 @@ impl Prices {
     }
 
     /// The products among `skus` that the copy of the catalogue has. One that it lacked is looked for every time.
-    pub(super) async fn of<'a>(&self, connection: &Connection, skus: &[&'a str]) -> Result<HashMap<&'a str, Rc<Product>>, DbError> {
+    pub(super) async fn of<'a>(
+        &self,
+        connection: &Connection,
+        skus: &[&'a str],
+    ) -> Result<HashMap<&'a str, Rc<Product>>, DbError> {
         let mut found = self.fresh(skus);
         let missing: Vec<&'a str> = skus.iter().filter(|sku| !found.contains_key(**sku)).copied().collect();
         if !missing.is_empty() {
             let looked_up = catalogue::products(connection, &missing).await?;
-            let looked_up: HashMap<String, Rc<Product>> = looked_up.into_iter().map(|(sku, product)| (sku, Rc::new(product))).collect();
+            let looked_up: HashMap<String, Rc<Product>> =
+                looked_up.into_iter().map(|(sku, product)| (sku, Rc::new(product))).collect();
             found.extend(missing.into_iter().filter_map(|sku| Some((sku, Rc::clone(looked_up.get(sku)?)))));
             self.remember(looked_up);
         }
@@ -43,8 +48,12 @@ impl Prices {
 
     fn fresh<'a>(&self, skus: &[&'a str]) -> HashMap<&'a str, Rc<Product>> {
         let (products, now) = (self.products.borrow(), Instant::now());
-        let fresh =
-            |sku: &str| products.get(sku).filter(|(_, at)| now.duration_since(*at) < self.age).map(|(product, _)| Rc::clone(product));
+        let fresh = |sku: &str| {
+            products
+                .get(sku)
+                .filter(|(_, at)| now.duration_since(*at) < self.age)
+                .map(|(product, _)| Rc::clone(product))
+        };
         skus.iter().filter_map(|sku| Some((*sku, fresh(sku)?))).collect()
     }
 

@@ -34,7 +34,9 @@ pub async fn refunds_owed(connection: &Connection, ids: &[Uuid]) -> Result<HashM
         )
         .await?;
     let rows = connection.query(&statement, &[&ids]).await?;
-    rows.iter().map(|row| Ok((row.get(0)?, row.get::<Option<Uuid>>(1)?.map_or(Owed::Now, Owed::Parked)))).collect()
+    rows.iter()
+        .map(|row| Ok((row.get(0)?, row.get::<Option<Uuid>>(1)?.map_or(Owed::Now, Owed::Parked))))
+        .collect()
 }
 
 /// A refund the provider did not make.
@@ -81,7 +83,9 @@ impl Write for ParkRefunds {
         let reasons: Vec<&str> = items.iter().map(|item| item.reason).collect();
         let envelopes: Vec<String> = items.iter().map(|item| item.envelope.to_json()).collect();
         let errors: Vec<&str> = items.iter().map(|item| item.error.as_str()).collect();
-        connection.execute(&statement, &[&orders, &events, &answers, &reasons, &envelopes, &errors, &self.consumer]).await?;
+        connection
+            .execute(&statement, &[&orders, &events, &answers, &reasons, &envelopes, &errors, &self.consumer])
+            .await?;
         Ok(vec![(); items.len()])
     }
 }
@@ -125,7 +129,11 @@ impl DueRefund {
 ///
 /// # Errors
 /// The database did not answer; what was taken is due again after its lease.
-pub async fn take_due_refunds(connection: &Connection, limit: i64, lease: Duration) -> Result<Vec<DueRefund>, DbError> {
+pub async fn take_due_refunds(
+    connection: &Connection,
+    limit: i64,
+    lease: Duration,
+) -> Result<Vec<DueRefund>, DbError> {
     let statement = connection
         .prepare_cached(
             "UPDATE refunds_due r SET attempts = attempts + 1, due_at = now() + make_interval(secs => $2)
@@ -139,14 +147,24 @@ pub async fn take_due_refunds(connection: &Connection, limit: i64, lease: Durati
 
 fn read_due(row: &Row) -> Result<DueRefund, DbError> {
     let envelope = row.get::<Option<&str>>(3)?.and_then(|json| serde_json::from_str(json).ok());
-    Ok(DueRefund { order_id: row.get(0)?, reason: row.get(1)?, attempts: row.get(2)?, envelope, is_open: row.get(4)? })
+    Ok(DueRefund {
+        order_id: row.get(0)?,
+        reason: row.get(1)?,
+        attempts: row.get(2)?,
+        envelope,
+        is_open: row.get(4)?,
+    })
 }
 
 /// The refund was made, or is not owed any more: its row goes, and an order that is paid and undecided ends with it.
 ///
 /// # Errors
 /// The database did not answer.
-pub async fn settle_refund(connection: &Connection, due: &DueRefund, refund_id: Option<&str>) -> Result<(), DbError> {
+pub async fn settle_refund(
+    connection: &Connection,
+    due: &DueRefund,
+    refund_id: Option<&str>,
+) -> Result<(), DbError> {
     let statement = connection
         .prepare_cached(
             "WITH moved AS (
@@ -206,7 +224,19 @@ pub async fn give_up_refund(
     let rows = OutboxRows::from_iter(question);
     let seconds = resend_after.as_secs_f64();
     connection
-        .execute(&statement, &[&order_id, &consumer, &event_id, &rows.ids, &rows.streams, &rows.envelopes, &rows.repeats, &seconds])
+        .execute(
+            &statement,
+            &[
+                &order_id,
+                &consumer,
+                &event_id,
+                &rows.ids,
+                &rows.streams,
+                &rows.envelopes,
+                &rows.repeats,
+                &seconds,
+            ],
+        )
         .await?;
     Ok(())
 }

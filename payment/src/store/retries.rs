@@ -58,7 +58,11 @@ pub struct DueCharge {
 ///
 /// # Errors
 /// The database did not answer; what was taken is due again after its lease.
-pub async fn take_due_charges(connection: &Connection, limit: i64, lease: Duration) -> Result<Vec<DueCharge>, DbError> {
+pub async fn take_due_charges(
+    connection: &Connection,
+    limit: i64,
+    lease: Duration,
+) -> Result<Vec<DueCharge>, DbError> {
     let statement = connection
         .prepare_cached(
             "UPDATE charges_retried SET attempts = attempts + 1, due_at = now() + make_interval(secs => $2)
@@ -78,7 +82,8 @@ pub async fn take_due_charges(connection: &Connection, limit: i64, lease: Durati
     let due: Vec<DueCharge> = orders.into_iter().filter_map(due).collect();
     if !taken.is_empty() {
         let settled: Vec<Uuid> = taken.into_keys().collect();
-        let statement = connection.prepare_cached("DELETE FROM charges_retried WHERE order_id = ANY($1)").await?;
+        let statement =
+            connection.prepare_cached("DELETE FROM charges_retried WHERE order_id = ANY($1)").await?;
         connection.execute(&statement, &[&settled]).await?;
     }
     Ok(due)
@@ -115,5 +120,10 @@ pub async fn waiting(connection: &Connection) -> Result<Waiting, DbError> {
         )
         .await?;
     let row = connection.query_one(&statement, &[]).await?;
-    Ok(Waiting { charges: row.get(0)?, oldest_charge: row.get(1)?, refunds: row.get(2)?, oldest_refund: row.get(3)? })
+    Ok(Waiting {
+        charges: row.get(0)?,
+        oldest_charge: row.get(1)?,
+        refunds: row.get(2)?,
+        oldest_refund: row.get(3)?,
+    })
 }

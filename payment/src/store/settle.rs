@@ -71,8 +71,10 @@ impl Write for SettleCharges {
         let statuses: Vec<&str> = items.iter().map(|item| item.verdict.status()).collect();
         let charges: Vec<Option<&str>> = items.iter().map(|item| item.verdict.charge_id()).collect();
         let reasons: Vec<Option<&str>> = items.iter().map(|item| item.verdict.reason()).collect();
-        let completed: Vec<Uuid> = items.iter().filter(|item| item.verdict.event().is_some()).map(|item| item.order_id).collect();
-        let rows: OutboxRows = items.iter().filter_map(|item| item.verdict.event().map(AsRef::as_ref)).collect();
+        let completed: Vec<Uuid> =
+            items.iter().filter(|item| item.verdict.event().is_some()).map(|item| item.order_id).collect();
+        let rows: OutboxRows =
+            items.iter().filter_map(|item| item.verdict.event().map(AsRef::as_ref)).collect();
         let retried: Vec<Uuid> = items.iter().filter(|item| item.retried).map(|item| item.order_id).collect();
         let seconds = self.resend_after.as_secs_f64();
         let moved = connection

@@ -35,10 +35,18 @@ fn inventory(asked: Arc<AtomicUsize>) -> String {
     let server = HttpServer::new(move || {
         let asked = Arc::clone(&asked);
         let product = json!({"sku": "MUG", "name": "A mug", "price": {"amount": 2000, "currency": "EUR"}, "version": 2, "deleted": false});
-        let (page, found) = (json!({"data": [product], "next": 7, "has_more": false}), json!({"data": [product]}));
+        let (page, found) =
+            (json!({"data": [product], "next": 7, "has_more": false}), json!({"data": [product]}));
         App::new()
-            .route("/token", web::post().to(async || HttpResponse::Ok().json(json!({"access_token": "t", "expires_in": 600}))))
-            .route("/products/changes", web::get().to(move || std::future::ready(HttpResponse::Ok().json(&page))))
+            .route(
+                "/token",
+                web::post()
+                    .to(async || HttpResponse::Ok().json(json!({"access_token": "t", "expires_in": 600}))),
+            )
+            .route(
+                "/products/changes",
+                web::get().to(move || std::future::ready(HttpResponse::Ok().json(&page))),
+            )
             .route(
                 "/products",
                 web::get().to(move || {
@@ -81,7 +89,12 @@ async fn a_product_change_that_was_never_delivered_is_found_by_comparison() {
         CatalogueSync::new(compared.clone(), Arc::clone(&source), Duration::from_millis(50), life)
     });
     let look = async || {
-        let row = database.connection().await.expect("a connection").query_one("SELECT price, version FROM catalogue", &[]).await;
+        let row = database
+            .connection()
+            .await
+            .expect("a connection")
+            .query_one("SELECT price, version FROM catalogue", &[])
+            .await;
         let row = row.expect("an answer");
         let found: (i64, i64) = (row.get(0).expect("a price"), row.get(1).expect("a version"));
         if found == (2000, 2) { Ok(()) } else { Err(found) }

@@ -27,11 +27,14 @@ async fn a_page_that_ends_early_can_be_followed_to_the_end() {
     let test = TestDatabase::create().await;
     let settings = database_settings(test.url());
     db::migrate(&settings, startup::migrations()).await.expect("the schema");
-    let connection = Database::open("test", &settings).expect("a pool").connection().await.expect("a connection");
+    let connection =
+        Database::open("test", &settings).expect("a pool").connection().await.expect("a connection");
     let user = Uuid::now_v7();
     orders(&connection, user, 95).await;
 
-    for (status, wanted) in [(OrderStatus::Declined, 9), (OrderStatus::Confirmed, 0), (OrderStatus::Pending, 86)] {
+    for (status, wanted) in
+        [(OrderStatus::Declined, 9), (OrderStatus::Confirmed, 0), (OrderStatus::Pending, 86)]
+    {
         let mut filter = OrderFilter { user_id: Some(user), status: Some(status), before: None };
         let (mut found, mut pages) = (Vec::new(), 0);
         loop {
@@ -57,7 +60,8 @@ async fn a_list_that_was_looked_at_to_the_end_says_so() {
     let test = TestDatabase::create().await;
     let settings = database_settings(test.url());
     db::migrate(&settings, startup::migrations()).await.expect("the schema");
-    let connection = Database::open("test", &settings).expect("a pool").connection().await.expect("a connection");
+    let connection =
+        Database::open("test", &settings).expect("a pool").connection().await.expect("a connection");
     orders(&connection, Uuid::nil(), 20).await;
     let filter = OrderFilter { user_id: None, status: Some(OrderStatus::Declined), before: None };
     let page = list_orders(&connection, &filter, 10, 20).await.expect("a page");

@@ -4,10 +4,14 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use payment::{
-    domain::{Answer, Applied, Cart, CartLine, IdempotencyKey, Order, OrderRequest, OrderStatus, PaymentMethod, Placed},
+    domain::{
+        Answer, Applied, Cart, CartLine, IdempotencyKey, Order, OrderRequest, OrderStatus, PaymentMethod,
+        Placed,
+    },
     startup,
     store::{
-        ApplyOutcomes, ChargeEntry, ChargeLedger, OrderOutcome, PlaceOrders, find_order, record_answer, sweep_charges, take_due_charges,
+        ApplyOutcomes, ChargeEntry, ChargeLedger, OrderOutcome, PlaceOrders, find_order, record_answer,
+        sweep_charges, take_due_charges,
     },
 };
 use refinery::Target;
@@ -45,8 +49,11 @@ impl Books {
     async fn until_one_waits(&self) {
         let connection = self.connection().await;
         let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        let look =
-            async || (connection.query_one(waiting, &[]).await.expect("an answer").get::<i64>(0).expect("a count") == 1).then_some(());
+        let look = async || {
+            (connection.query_one(waiting, &[]).await.expect("an answer").get::<i64>(0).expect("a count")
+                == 1)
+                .then_some(())
+        };
         eventually("one waits for the other", SOON, look).await;
     }
 }
@@ -66,7 +73,11 @@ fn request(key: &str) -> OrderRequest {
 }
 
 async fn place(connection: &Connection, request: OrderRequest) -> Arc<Order> {
-    let placed = PlaceOrders::new(Duration::ZERO, drop).commit(connection, &[Arc::new(request)]).await.expect("committed").remove(0);
+    let placed = PlaceOrders::new(Duration::ZERO, drop)
+        .commit(connection, &[Arc::new(request)])
+        .await
+        .expect("committed")
+        .remove(0);
     let Placed::Created(order) = placed else { panic!("a new order: {placed:?}") };
     order
 }
@@ -86,11 +97,22 @@ async fn apply(connection: &Connection, outcomes: &[OrderOutcome]) -> Vec<Applie
 }
 
 fn confirmation(order_id: Uuid) -> OrderOutcome {
-    OrderOutcome { event_id: Uuid::now_v7(), answers: None, order_id, status: OrderStatus::Confirmed, refund_id: None, reason: None }
+    OrderOutcome {
+        event_id: Uuid::now_v7(),
+        answers: None,
+        order_id,
+        status: OrderStatus::Confirmed,
+        refund_id: None,
+        reason: None,
+    }
 }
 
 /// What became of a batch, and of which order.
-async fn place_all(connection: &Connection, writer: &PlaceOrders, batch: &[OrderRequest]) -> Vec<(&'static str, Uuid)> {
+async fn place_all(
+    connection: &Connection,
+    writer: &PlaceOrders,
+    batch: &[OrderRequest],
+) -> Vec<(&'static str, Uuid)> {
     let batch: Vec<Arc<OrderRequest>> = batch.iter().cloned().map(Arc::new).collect();
     let placed = writer.commit(connection, &batch).await.expect("committed");
     let told = placed.into_iter().map(|placed| match placed {
@@ -111,7 +133,11 @@ async fn a_known_key_among_new_ones_is_replayed_and_the_new_ones_are_placed() {
         let (before, after) = (request(&format!("before {round}")), request(&format!("after {round}")));
         let again = OrderRequest { order_id: Uuid::now_v7(), ..known.clone() };
         let placed = place_all(&connection, &writer, &[before.clone(), again, after.clone()]).await;
-        assert_eq!(placed, [("created", before.order_id), ("replayed", known.order_id), ("created", after.order_id)], "{round}");
+        assert_eq!(
+            placed,
+            [("created", before.order_id), ("replayed", known.order_id), ("created", after.order_id)],
+            "{round}"
+        );
     }
 }
 
@@ -121,7 +147,11 @@ async fn a_key_that_comes_twice_in_one_batch_places_one_order() {
     let connection = books.connection().await;
     let (first, second) = (request("one"), request("one"));
     let placed = place_all(&connection, &PlaceOrders::new(Duration::ZERO, drop), &[first, second]).await;
-    assert_eq!((placed[0].1, [placed[0].0, placed[1].0].contains(&"replayed")), (placed[1].1, true), "{placed:?}");
+    assert_eq!(
+        (placed[0].1, [placed[0].0, placed[1].0].contains(&"replayed")),
+        (placed[1].1, true),
+        "{placed:?}"
+    );
 }
 
 #[actix_rt::test]
@@ -135,21 +165,39 @@ async fn a_batch_whose_commit_was_not_heard_of_is_placed_once() {
 }
 
 fn charge(order_id: Uuid, charge_id: &str) -> ChargeEntry {
-    ChargeEntry { order_id, charge_id: charge_id.to_owned(), amount: 1000, currency: "EUR".to_owned(), method: "tok_ok" }
+    ChargeEntry {
+        order_id,
+        charge_id: charge_id.to_owned(),
+        amount: 1000,
+        currency: "EUR".to_owned(),
+        method: "tok_ok",
+    }
 }
 
 #[actix_rt::test]
 async fn a_charge_that_is_booked_keeps_its_id_among_new_ones() {
     let books = Books::open().await;
     let (connection, ledger, known) = (books.connection().await, ChargeLedger::default(), Uuid::now_v7());
-    assert_eq!(ledger.commit(&connection, &[charge(known, "ch_known")]).await, Ok(vec!["ch_known".to_owned()]));
+    assert_eq!(
+        ledger.commit(&connection, &[charge(known, "ch_known")]).await,
+        Ok(vec!["ch_known".to_owned()])
+    );
     for round in ["the batch that is refused for it", "the one after that"] {
-        let batch = [charge(Uuid::now_v7(), "ch_before"), charge(known, "ch_again"), charge(Uuid::now_v7(), "ch_after")];
+        let batch = [
+            charge(Uuid::now_v7(), "ch_before"),
+            charge(known, "ch_again"),
+            charge(Uuid::now_v7(), "ch_after"),
+        ];
         let booked = ledger.commit(&connection, &batch).await.expect("booked");
         assert_eq!(booked, ["ch_before", "ch_known", "ch_after"], "{round}");
     }
     assert_eq!(
-        connection.query_one("SELECT count(*) FROM provider.charges", &[]).await.expect("an answer").get::<i64>(0).expect("a count"),
+        connection
+            .query_one("SELECT count(*) FROM provider.charges", &[])
+            .await
+            .expect("an answer")
+            .get::<i64>(0)
+            .expect("a count"),
         5
     );
 }
@@ -158,7 +206,10 @@ async fn a_charge_that_is_booked_keeps_its_id_among_new_ones() {
 async fn an_order_that_is_charged_twice_in_one_batch_is_booked_once() {
     let books = Books::open().await;
     let (connection, order) = (books.connection().await, Uuid::now_v7());
-    let booked = ChargeLedger::default().commit(&connection, &[charge(order, "ch_1"), charge(order, "ch_2")]).await.expect("booked");
+    let booked = ChargeLedger::default()
+        .commit(&connection, &[charge(order, "ch_1"), charge(order, "ch_2")])
+        .await
+        .expect("booked");
     assert_eq!(booked[0], booked[1]);
 }
 
@@ -166,7 +217,12 @@ async fn an_order_that_is_charged_twice_in_one_batch_is_booked_once() {
 async fn swept(connection: &Connection) -> (Vec<Uuid>, i64) {
     sweep_charges(connection, Duration::ZERO).await.expect("swept");
     let due = take_due_charges(connection, 1000, SOON).await.expect("taken");
-    let batches = connection.query_one("SELECT count(*) FROM charges_due", &[]).await.expect("an answer").get(0).expect("a count");
+    let batches = connection
+        .query_one("SELECT count(*) FROM charges_due", &[])
+        .await
+        .expect("an answer")
+        .get(0)
+        .expect("a count");
     let mut orders: Vec<Uuid> = due.iter().map(|due| due.order.id).collect();
     orders.sort_unstable();
     (orders, batches)
@@ -186,8 +242,16 @@ async fn an_order_that_stays_pending_is_retried_and_its_batch_is_forgotten() {
     connection.batch_execute(again).await.expect("due");
     moves_to(&connection, batch[1].order_id, "declined", "NULL").await;
     let due = take_due_charges(&connection, 1000, SOON).await.expect("taken");
-    assert_eq!(due.iter().map(|due| (due.order.id, due.attempts)).collect::<Vec<_>>(), [(batch[2].order_id, 1)]);
-    let left: i64 = connection.query_one("SELECT count(*) FROM charges_retried", &[]).await.expect("an answer").get(0).expect("a count");
+    assert_eq!(
+        due.iter().map(|due| (due.order.id, due.attempts)).collect::<Vec<_>>(),
+        [(batch[2].order_id, 1)]
+    );
+    let left: i64 = connection
+        .query_one("SELECT count(*) FROM charges_retried", &[])
+        .await
+        .expect("an answer")
+        .get(0)
+        .expect("a count");
     assert_eq!(left, 1, "what has moved on is forgotten");
 }
 
@@ -219,8 +283,14 @@ async fn orders_behind_more_settled_batches_than_are_looked_at_together_are_foun
 async fn the_times_of_an_order_come_from_one_clock() {
     let books = Books::open().await;
     let connection = books.connection().await;
-    let clock =
-        async || connection.query_one("SELECT clock_timestamp()", &[]).await.expect("an answer").get::<Timestamp>(0).expect("a time");
+    let clock = async || {
+        connection
+            .query_one("SELECT clock_timestamp()", &[])
+            .await
+            .expect("an answer")
+            .get::<Timestamp>(0)
+            .expect("a time")
+    };
     let before = clock().await;
     let known = request("known");
     let order = place(&connection, known.clone()).await;
@@ -244,8 +314,12 @@ async fn the_times_of_an_order_come_from_one_clock() {
     assert!(times.is_sorted() && times.len() == 3, "{times:?}");
     let age: Duration = times[2].duration_since(times[1]).try_into().expect("forward");
     assert_eq!(applied, [Applied::Moved { after: age }], "how long it took is told by the same clock");
-    let due =
-        connection.query_one("SELECT min(placed_at) FROM charges_due", &[]).await.expect("an answer").get::<Timestamp>(0).expect("a time");
+    let due = connection
+        .query_one("SELECT min(placed_at) FROM charges_due", &[])
+        .await
+        .expect("an answer")
+        .get::<Timestamp>(0)
+        .expect("a time");
     assert_eq!(due, order.created_at);
 }
 
@@ -278,7 +352,11 @@ async fn a_request_that_looked_before_the_end_answers_with_the_end_once_that_is_
 
     let (answer, shown) = record_answer(&connection, Arc::unwrap_or_clone(early)).await.expect("recorded");
 
-    assert_eq!((answer, shown.status), (Answer::Terminal, OrderStatus::Declined), "both bodies must be the same");
+    assert_eq!(
+        (answer, shown.status),
+        (Answer::Terminal, OrderStatus::Declined),
+        "both bodies must be the same"
+    );
 }
 
 #[actix_rt::test]
@@ -298,12 +376,22 @@ async fn an_event_that_comes_twice_in_one_batch_moves_its_order_once() {
 async fn what_cannot_be_applied_is_told_apart_and_is_not_in_the_inbox() {
     let books = Books::open().await;
     let connection = books.connection().await;
-    let (pending, ended) = (place(&connection, request("one")).await, place(&connection, request("two")).await);
+    let (pending, ended) =
+        (place(&connection, request("one")).await, place(&connection, request("two")).await);
     moves_to(&connection, ended.id, "declined", "NULL").await;
     let outcomes = [pending.id, ended.id, Uuid::now_v7()].map(confirmation);
-    let expected = vec![Applied::Unexpected(OrderStatus::Pending), Applied::Unexpected(OrderStatus::Declined), Applied::UnknownOrder];
+    let expected = vec![
+        Applied::Unexpected(OrderStatus::Pending),
+        Applied::Unexpected(OrderStatus::Declined),
+        Applied::UnknownOrder,
+    ];
     assert_eq!(APPLY.commit(&connection, &outcomes).await, Ok(expected));
-    let rows: i64 = connection.query_one("SELECT count(*) FROM inbox", &[]).await.expect("an answer").get(0).expect("a count");
+    let rows: i64 = connection
+        .query_one("SELECT count(*) FROM inbox", &[])
+        .await
+        .expect("an answer")
+        .get(0)
+        .expect("a count");
     assert_eq!(rows, 0);
 }
 
@@ -314,22 +402,32 @@ async fn a_second_end_is_refused_by_the_table_itself() {
     let order = place(&connection, request("one")).await;
     moves_to(&connection, order.id, "completed", "'ch_1'").await;
     assert_eq!(apply(&connection, &[confirmation(order.id)]).await, [MOVED]);
-    let again = "UPDATE orders SET status = 'refunded', refund_id = 're_1', version = version + 1, ended_at = now()";
+    let again =
+        "UPDATE orders SET status = 'refunded', refund_id = 're_1', version = version + 1, ended_at = now()";
     let refused = connection.batch_execute(again).await;
-    assert!(refused.as_ref().is_err_and(|error| error.violates("orders_version_counts_steps")), "{refused:?}");
+    assert!(
+        refused.as_ref().is_err_and(|error| error.violates("orders_version_counts_steps")),
+        "{refused:?}"
+    );
 }
 
 #[actix_rt::test]
 async fn orders_of_the_schema_before_keep_their_keys_and_their_history() {
     let test = TestDatabase::create().await;
     let settings = database_settings(test.url());
-    db::migrate(&settings, startup::migrations().set_target(Target::Version(2))).await.expect("the schema before");
+    db::migrate(&settings, startup::migrations().set_target(Target::Version(2)))
+        .await
+        .expect("the schema before");
     let database = Database::open("test", &settings).expect("a pool");
     let connection = database.connection().await.expect("a connection");
     let (kept, forgotten) = (Uuid::now_v7(), Uuid::now_v7());
-    let step =
-        |version, status, second| format!(r#"{{"version":{version},"status":"{status}","at":"2026-01-01T00:00:0{second}Z","cause":"x"}}"#);
-    let timeline = format!("[{},{},{}]", step(1, "pending", 1), step(2, "completed", 2), step(3, "confirmed", 3));
+    let step = |version, status, second| {
+        format!(
+            r#"{{"version":{version},"status":"{status}","at":"2026-01-01T00:00:0{second}Z","cause":"x"}}"#
+        )
+    };
+    let timeline =
+        format!("[{},{},{}]", step(1, "pending", 1), step(2, "completed", 2), step(3, "confirmed", 3));
     for order in [kept, forgotten] {
         let before = format!(
             "INSERT INTO orders (id, user_id, status, items, total, currency, payment_method, charge_id, version, timeline, traceparent, request_id,
@@ -339,7 +437,10 @@ async fn orders_of_the_schema_before_keep_their_keys_and_their_history() {
         );
         connection.batch_execute(&before).await.expect("an order");
     }
-    let key = format!("INSERT INTO idempotency_keys VALUES ('{}', 'one', '\\x01', '{kept}', 'accepted', now())", Uuid::nil());
+    let key = format!(
+        "INSERT INTO idempotency_keys VALUES ('{}', 'one', '\\x01', '{kept}', 'accepted', now())",
+        Uuid::nil()
+    );
     connection.batch_execute(&key).await.expect("its key");
 
     db::migrate(&settings, startup::migrations()).await.expect("the schema of today");
@@ -348,5 +449,8 @@ async fn orders_of_the_schema_before_keep_their_keys_and_their_history() {
     let seconds: Vec<i64> = shown.timeline().map(|step| step.at.as_second() % 60).collect();
     assert_eq!((shown.status, seconds), (OrderStatus::Confirmed, vec![1, 2, 3]));
     let asked = "SELECT id FROM orders WHERE idempotency_key = 'one' AND answer = 'accepted'";
-    assert_eq!(connection.query_one(asked, &[]).await.expect("an order").get::<Uuid>(0).expect("an id"), kept);
+    assert_eq!(
+        connection.query_one(asked, &[]).await.expect("an order").get::<Uuid>(0).expect("an id"),
+        kept
+    );
 }

@@ -36,7 +36,11 @@ async fn one_refused_refund_does_not_hold_up_the_others() {
     assert_eq!(shop.count(PARKED).await, 1);
     let inbox = format!("SELECT count(*) FROM inbox WHERE event_id = '{}'", event.id);
     assert_eq!(shop.count(&inbox).await, 1, "its event is settled");
-    assert_eq!(shop.count("SELECT count(*) FROM outbox").await, 0, "and what it answers is not published again");
+    assert_eq!(
+        shop.count("SELECT count(*) FROM outbox").await,
+        0,
+        "and what it answers is not published again"
+    );
 }
 
 #[actix_rt::test]
@@ -77,8 +81,16 @@ async fn a_refund_that_is_refused_for_good_becomes_a_dead_letter_and_can_be_redr
     let letters = shop.dead_letters(2).await;
     assert!(letters.iter().all(|letter| letter.last_error.contains("the account is closed")), "{letters:?}");
     shop.count_becomes(PARKED, 0).await;
-    assert_eq!(shop.count("SELECT count(*) FROM inbox").await, 0, "an event is in the inbox, or a dead letter");
-    assert_eq!(shop.count("SELECT count(*) FROM outbox").await, 2, "a Redis that loses its dead letters loses no refund");
+    assert_eq!(
+        shop.count("SELECT count(*) FROM inbox").await,
+        0,
+        "an event is in the inbox, or a dead letter"
+    );
+    assert_eq!(
+        shop.count("SELECT count(*) FROM outbox").await,
+        2,
+        "a Redis that loses its dead letters loses no refund"
+    );
 
     shop.provider.books().refunds_fail.clear();
     for letter in letters {
@@ -114,7 +126,10 @@ async fn twelve_hundred_charges_that_fail_do_not_keep_a_newer_one_from_being_cha
     join_all(failing.iter().map(|order| shop.place(*order))).await;
     shop.count_becomes("SELECT count(*) FROM charges_retried WHERE attempts > 0", 1200).await;
     shop.count_becomes("SELECT count(*) FROM charges_due", 0).await;
-    eventually("nobody asks for the first time", SOON, async || (shop.cashier.status().queue_depth() == 0).then_some(())).await;
+    eventually("nobody asks for the first time", SOON, async || {
+        (shop.cashier.status().queue_depth() == 0).then_some(())
+    })
+    .await;
 
     let (newer, forgotten) = (Uuid::now_v7(), Uuid::now_v7());
     shop.place_and_forget(forgotten).await;
@@ -164,7 +179,10 @@ async fn a_charge_that_is_refused_for_good_declines_its_order() {
 async fn a_charge_found_after_a_decline_is_refunded() {
     let shop = Shop::open().await;
     let order = shop.place_and_forget(Uuid::now_v7()).await;
-    let decline = format!("UPDATE orders SET status = 'declined', version = 2, settled_at = now() WHERE id = '{}'", order.id);
+    let decline = format!(
+        "UPDATE orders SET status = 'declined', version = 2, settled_at = now() WHERE id = '{}'",
+        order.id
+    );
     shop.connection().await.batch_execute(&decline).await.expect("declined");
 
     let id = order.id;

@@ -10,7 +10,9 @@ use actix_rt::Arbiter;
 use events::{Envelope, Event, OrderCompleted, RefundOrder, RefundReason, TraceContext};
 use futures_util::future::BoxFuture;
 use payment::{
-    actors::{Cashier, CashierParts, ChargeBacklog, ChargeOrders, Intake, Reconciler, ReconcilerParts, Watchers},
+    actors::{
+        Cashier, CashierParts, ChargeBacklog, ChargeOrders, Intake, Reconciler, ReconcilerParts, Watchers,
+    },
     consumers::RefundOrderHandler,
     domain::{Cart, CartLine, IdempotencyKey, Order, OrderRequest, PaymentMethod, Placed},
     provider::{ChargeAnswer, ChargeRequest, PaymentProvider, ProviderError},
@@ -58,7 +60,9 @@ impl PaymentProvider for FakeProvider {
         *books.asked.entry(order).or_default() += 1;
         let answer = match books.charges_fail.get(&order) {
             Some(error) => Err(error.clone()),
-            None => Ok(ChargeAnswer::Charged { charge_id: books.charges.entry(order).or_insert_with(|| format!("ch_{order}")).clone() }),
+            None => Ok(ChargeAnswer::Charged {
+                charge_id: books.charges.entry(order).or_insert_with(|| format!("ch_{order}")).clone(),
+            }),
         };
         Box::pin(std::future::ready(answer))
     }
@@ -68,7 +72,9 @@ impl PaymentProvider for FakeProvider {
         *books.asked.entry(order).or_default() += 1;
         let answer = match books.refunds_fail.get(&order) {
             Some(error) => Err(error.clone()),
-            None if books.charges.contains_key(&order) => Ok(books.refunds.entry(order).or_insert_with(|| format!("re_{order}")).clone()),
+            None if books.charges.contains_key(&order) => {
+                Ok(books.refunds.entry(order).or_insert_with(|| format!("re_{order}")).clone())
+            }
             None => Err(ProviderError::NeverCharged(order)),
         };
         Box::pin(std::future::ready(answer))
@@ -101,7 +107,8 @@ impl Shop {
         let database = Database::open("test", &settings).expect("a pool");
         let mug = "INSERT INTO catalogue VALUES ('MUG', 'A mug', 1000, 'EUR', 1, false)";
         database.connection().await.expect("a connection").batch_execute(mug).await.expect("a product");
-        let supervisor = SupervisorHandle::start(&Arbiter::current(), &Roster::default(), Shutdown::default());
+        let supervisor =
+            SupervisorHandle::start(&Arbiter::current(), &Roster::default(), Shutdown::default());
         let (provider, broker) = (FakeProvider::default(), Broker::new(&streams));
         let parts = cashier_parts(&supervisor, &database, &settings, &streams, &provider);
         let reconciler = ReconcilerParts {
@@ -109,21 +116,41 @@ impl Shop {
             dead_letters: DeadLetters::new(broker.clone()),
             consumer: GROUP,
             resend_after: streams.resend_after,
-            settings: ReconcilerSettings { after: Duration::from_millis(500), interval: Duration::from_millis(50), retry_rate: 100 },
+            settings: ReconcilerSettings {
+                after: Duration::from_millis(500),
+                interval: Duration::from_millis(50),
+                retry_rate: 100,
+            },
         };
         let policy = RestartPolicy::default();
-        let cashier = supervisor.supervise("cashier", "cashier", policy, move |life| Cashier::new(parts.clone(), life));
-        supervisor.supervise("reconciler", "reconciler", policy, move |life| Reconciler::new(reconciler.clone(), life));
+        let cashier =
+            supervisor.supervise("cashier", "cashier", policy, move |life| Cashier::new(parts.clone(), life));
+        supervisor.supervise("reconciler", "reconciler", policy, move |life| {
+            Reconciler::new(reconciler.clone(), life)
+        });
         let charging = cashier.clone();
         let orders = Commits::start(&supervisor, database.clone(), &settings, move || {
             let cashier = charging.clone();
-            PlaceOrders::new(Duration::ZERO, move |placed| cashier.tell(ChargeOrders(placed)).expect("a cashier"))
+            PlaceOrders::new(Duration::ZERO, move |placed| {
+                cashier.tell(ChargeOrders(placed)).expect("a cashier")
+            })
         });
         let handler = RefundOrderHandler { cashier: cashier.clone() };
         let consumers = start_consumers(&supervisor, GROUP, &streams, &broker, move || handler.clone());
         let (backlog, letters) = (ChargeBacklog::new(&cashier, 50), DeadLetters::new(broker.clone()));
         cashier.ready().await.expect("a cashier");
-        Self { database, provider, cashier, backlog, letters, orders, broker, consumers, _redis: redis, _database: test }
+        Self {
+            database,
+            provider,
+            cashier,
+            backlog,
+            letters,
+            orders,
+            broker,
+            consumers,
+            _redis: redis,
+            _database: test,
+        }
     }
 
     pub async fn connection(&self) -> Connection {
@@ -139,7 +166,11 @@ impl Shop {
     /// An order whose process died before it was charged.
     pub async fn place_and_forget(&self, order: Uuid) -> Order {
         let writer = PlaceOrders::new(Duration::ZERO, drop);
-        let placed = writer.commit(&self.connection().await, &[Arc::new(request(order))]).await.expect("committed").remove(0);
+        let placed = writer
+            .commit(&self.connection().await, &[Arc::new(request(order))])
+            .await
+            .expect("committed")
+            .remove(0);
         let Placed::Created(order) = placed else { panic!("{placed:?}") };
         Arc::unwrap_or_clone(order)
     }
@@ -147,7 +178,8 @@ impl Shop {
     /// Waits until an order has this status.
     pub async fn comes_to(&self, order: Uuid, status: &str) -> Order {
         let look = async || {
-            let found = find_order(&self.connection().await, order).await.expect("an answer").expect("an order");
+            let found =
+                find_order(&self.connection().await, order).await.expect("an answer").expect("an order");
             if found.status.as_str() == status { Ok(found) } else { Err(found.status) }
         };
         eventually(&format!("order {order} is {status}"), SOON, look).await
@@ -162,7 +194,8 @@ impl Shop {
 
     /// Inventory cannot deliver this order.
     pub async fn ask_refund(&self, order: Uuid) -> Envelope {
-        let event = RefundOrder { order_id: order, reason: RefundReason::InsufficientStock, items: Vec::new() };
+        let event =
+            RefundOrder { order_id: order, reason: RefundReason::InsufficientStock, items: Vec::new() };
         let envelope = Envelope::new(&event, "inventory", order.to_string(), TraceContext::root());
         let envelope = Envelope { causation_id: Some(OrderCompleted::event_id(order)), ..envelope };
         self.publish(&envelope).await;
@@ -221,17 +254,27 @@ fn cashier_parts(
         group: GROUP,
         answered_on: &[],
     };
-    let settle = SettleCharges { relay: RelayHandle::start(supervisor, &relay), resend_after: streams.resend_after };
+    let settle =
+        SettleCharges { relay: RelayHandle::start(supervisor, &relay), resend_after: streams.resend_after };
     CashierParts {
         database: database.clone(),
         provider: Arc::new(provider.clone()),
         settlements: Commits::start(supervisor, database.clone(), settings, move || settle.clone()),
-        outcomes: Commits::start(supervisor, database.clone(), settings, || ApplyOutcomes { consumer: GROUP, relay: None }),
+        outcomes: Commits::start(supervisor, database.clone(), settings, || ApplyOutcomes {
+            consumer: GROUP,
+            relay: None,
+        }),
         parked_charges: Commits::start(supervisor, database.clone(), settings, || ParkCharges),
-        parked_refunds: Commits::start(supervisor, database.clone(), settings, || ParkRefunds { consumer: GROUP }),
+        parked_refunds: Commits::start(supervisor, database.clone(), settings, || ParkRefunds {
+            consumer: GROUP,
+        }),
         watchers: Watchers::default(),
         intake: Intake::new(Duration::from_secs(1)),
-        settings: ProviderSettings { latency: Duration::ZERO, timeout: Duration::from_millis(500), in_flight: 100 },
+        settings: ProviderSettings {
+            latency: Duration::ZERO,
+            timeout: Duration::from_millis(500),
+            in_flight: 100,
+        },
     }
 }
 

@@ -93,7 +93,8 @@ impl Envelope {
         if self.kind != E::TYPE {
             return Err(EnvelopeError::UnknownType { found: self.kind.clone(), expected: E::TYPE });
         }
-        serde_json::from_str(&self.data).map_err(|e| EnvelopeError::Data { kind: E::TYPE, why: e.to_string() })
+        serde_json::from_str(&self.data)
+            .map_err(|e| EnvelopeError::Data { kind: E::TYPE, why: e.to_string() })
     }
 
     /// All of it as JSON: how it is stored.
@@ -126,14 +127,28 @@ impl Envelope {
     ///
     /// # Errors
     /// A field is missing or malformed.
-    pub fn from_fields<'a>(fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, EnvelopeError> {
+    pub fn from_fields<'a>(
+        fields: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Self, EnvelopeError> {
         let mut found = [None; NAMES.len()];
         for (name, value) in fields {
             if let Some(place) = NAMES.iter().position(|known| *known == name) {
                 found[place] = Some(value);
             }
         }
-        let [id, kind, source, subject, time, correlation_id, data, traceparent, causation_id, request_id, redrive_group] = found;
+        let [
+            id,
+            kind,
+            source,
+            subject,
+            time,
+            correlation_id,
+            data,
+            traceparent,
+            causation_id,
+            request_id,
+            redrive_group,
+        ] = found;
         let required = |name, value: Option<&'a str>| value.ok_or(EnvelopeError::Missing(name));
         Ok(Self {
             id: parse("id", required("id", id)?)?,
@@ -169,9 +184,23 @@ const TYPICAL_DATA: usize = 320;
 const TYPICAL: usize = 768;
 
 /// The fields that are read; the first seven must be there.
-const NAMES: [&str; 11] =
-    ["id", "type", "source", "subject", "time", "correlationid", "data", "traceparent", "causationid", "requestid", "redrivegroup"];
+const NAMES: [&str; 11] = [
+    "id",
+    "type",
+    "source",
+    "subject",
+    "time",
+    "correlationid",
+    "data",
+    "traceparent",
+    "causationid",
+    "requestid",
+    "redrivegroup",
+];
 
-fn parse<T: std::str::FromStr<Err: std::fmt::Display>>(field: &'static str, text: &str) -> Result<T, EnvelopeError> {
+fn parse<T: std::str::FromStr<Err: std::fmt::Display>>(
+    field: &'static str,
+    text: &str,
+) -> Result<T, EnvelopeError> {
     text.parse().map_err(|e: T::Err| EnvelopeError::Malformed { field, why: e.to_string() })
 }

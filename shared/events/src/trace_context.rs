@@ -32,7 +32,12 @@ impl TraceContext {
     /// A new trace.
     pub fn root() -> Self {
         let trace = rand::random::<u128>() | 1;
-        Self { trace, span: rand::random::<u64>() | 1, parent: 0, sampled: is_sampled(trace, SAMPLED_BELOW.load(Ordering::Relaxed)) }
+        Self {
+            trace,
+            span: rand::random::<u64>() | 1,
+            parent: 0,
+            sampled: is_sampled(trace, SAMPLED_BELOW.load(Ordering::Relaxed)),
+        }
     }
 
     /// The very span that `traceparent` names, or a new trace when it names none.
@@ -42,7 +47,8 @@ impl TraceContext {
 
     /// What a reply carries of the span that `traceparent` names: the same text, or that of a new trace when it names none.
     pub fn carried_on(traceparent: &str) -> String {
-        let is_ours = traceparent.starts_with("00-") && (traceparent.ends_with("-00") || traceparent.ends_with("-01"));
+        let is_ours =
+            traceparent.starts_with("00-") && (traceparent.ends_with("-00") || traceparent.ends_with("-01"));
         match Self::parse(traceparent) {
             Some(_) if is_ours => traceparent.to_owned(),
             Some(other) => other.to_string(),
@@ -79,7 +85,11 @@ impl TraceContext {
     fn parse(header: &str) -> Option<Self> {
         let mut parts = header.split('-');
         let (version, trace, span, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-        let well_formed = version.len() == 2 && version != "ff" && trace.len() == 32 && span.len() == 16 && flags.len() == 2;
+        let well_formed = version.len() == 2
+            && version != "ff"
+            && trace.len() == 32
+            && span.len() == 16
+            && flags.len() == 2;
         if !well_formed || (version == "00" && parts.next().is_some()) {
             return None;
         }
@@ -135,7 +145,11 @@ mod tests {
     #[test]
     fn of_new_traces_the_share_asked_for_is_sampled() {
         let share = |ratio| (0..1000_u128).filter(|n| is_sampled((n << 54) | 1, below(ratio))).count();
-        assert_eq!([share(0.0), share(0.25), share(1.0)], [0, 256, 1000], "1000 of 1024 equal parts, the first quarter of them");
+        assert_eq!(
+            [share(0.0), share(0.25), share(1.0)],
+            [0, 256, 1000],
+            "1000 of 1024 equal parts, the first quarter of them"
+        );
     }
 
     #[test]

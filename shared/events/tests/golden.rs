@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use events::{
-    Envelope, Event, MoneyData, OrderCompleted, OrderedItem, ProductChanged, RefundOrder, RefundReason, ReservedItem, ShortItem,
-    StockReserved,
+    Envelope, Event, MoneyData, OrderCompleted, OrderedItem, ProductChanged, RefundOrder, RefundReason,
+    ReservedItem, ShortItem, StockReserved,
 };
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -28,7 +28,8 @@ fn golden_files() -> BTreeMap<String, Map<String, Value>> {
 /// The envelope in the stream entry that a golden file stands for: `data` is text there.
 fn read(golden: &Map<String, Value>) -> Envelope {
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let entry: Vec<(&str, String)> = golden.iter().map(|(field, value)| (field.as_str(), text(value))).collect();
+    let entry: Vec<(&str, String)> =
+        golden.iter().map(|(field, value)| (field.as_str(), text(value))).collect();
     Envelope::from_fields(entry.iter().map(|(field, value)| (*field, value.as_str()))).expect("an envelope")
 }
 
@@ -39,11 +40,18 @@ fn read_and_write<E: Event>() -> E {
     let event: E = envelope.decode().expect("its data");
     assert_eq!(event.subject(), envelope.subject);
     let written = Envelope { data: serde_json::to_string(&event).expect("JSON"), ..envelope };
-    let mut written: Map<String, Value> =
-        written.fields().into_iter().map(|(field, value)| (field.to_owned(), value.into_owned().into())).collect();
+    let mut written: Map<String, Value> = written
+        .fields()
+        .into_iter()
+        .map(|(field, value)| (field.to_owned(), value.into_owned().into()))
+        .collect();
     let data = written["data"].as_str().and_then(|text| serde_json::from_str(text).ok()).expect("JSON");
     written.insert("data".to_owned(), data);
-    assert_eq!(Value::Object(written), Value::Object(golden), "what is written today is what was written then");
+    assert_eq!(
+        Value::Object(written),
+        Value::Object(golden),
+        "what is written today is what was written then"
+    );
     event
 }
 
@@ -57,7 +65,8 @@ fn euro(amount: i64) -> MoneyData {
 
 #[test]
 fn order_completed_v1_is_read_as_it_was_written() {
-    let item = |sku: &str, quantity, cents| OrderedItem { sku: sku.to_owned(), quantity, unit_price: euro(cents) };
+    let item =
+        |sku: &str, quantity, cents| OrderedItem { sku: sku.to_owned(), quantity, unit_price: euro(cents) };
     let expected = OrderCompleted {
         order_id: id(10),
         user_id: id(11),
@@ -78,7 +87,8 @@ fn stock_reserved_v1_is_read_as_it_was_written() {
 #[test]
 fn refund_order_v1_is_read_as_it_was_written() {
     let short = ShortItem { sku: "POSTER".to_owned(), wanted: 1, available: 0 };
-    let expected = RefundOrder { order_id: id(10), reason: RefundReason::InsufficientStock, items: vec![short] };
+    let expected =
+        RefundOrder { order_id: id(10), reason: RefundReason::InsufficientStock, items: vec![short] };
     assert_eq!(read_and_write::<RefundOrder>(), expected);
 }
 
@@ -96,7 +106,13 @@ fn every_reason_for_a_refund_has_the_name_of_the_contract() {
 
 #[test]
 fn product_changed_v1_is_read_as_it_was_written() {
-    let expected = ProductChanged { sku: "MUG-1".to_owned(), name: "Enamel mug".to_owned(), price: euro(1299), version: 1, deleted: false };
+    let expected = ProductChanged {
+        sku: "MUG-1".to_owned(),
+        name: "Enamel mug".to_owned(),
+        price: euro(1299),
+        version: 1,
+        deleted: false,
+    };
     assert_eq!(read_and_write::<ProductChanged>(), expected);
 }
 
@@ -119,10 +135,13 @@ fn fields_from_the_future_are_ignored() {
 fn the_examples_in_docs_events_are_the_golden_files() {
     let page = std::fs::read_to_string(folder().join("../../docs/events.md")).expect("docs/events.md");
     let blocks = page.split("```json\n").skip(1).map(|rest| rest.split("```").next().unwrap_or_default());
-    let shown: Vec<Value> = blocks.map(|json| serde_json::from_str(json).unwrap_or_else(|error| panic!("{error} in:\n{json}"))).collect();
+    let shown: Vec<Value> = blocks
+        .map(|json| serde_json::from_str(json).unwrap_or_else(|error| panic!("{error} in:\n{json}")))
+        .collect();
     for (name, golden) in golden_files() {
         let example = shown.iter().find(|block| block["type"] == name.as_str());
-        let example = example.unwrap_or_else(|| panic!("docs/events.md has no ```json block with \"type\": \"{name}\""));
+        let example = example
+            .unwrap_or_else(|| panic!("docs/events.md has no ```json block with \"type\": \"{name}\""));
         assert_eq!(*example, Value::Object(golden), "the example of {name} in docs/events.md");
     }
 }

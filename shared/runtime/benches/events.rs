@@ -11,7 +11,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn event(lines: usize) -> OrderCompleted {
     let price = |amount| MoneyData { amount, currency: "EUR".to_owned() };
-    let item = |number| OrderedItem { sku: format!("BENCH-{number:03}"), quantity: 1, unit_price: price(1999) };
+    let item =
+        |number| OrderedItem { sku: format!("BENCH-{number:03}"), quantity: 1, unit_price: price(1999) };
     OrderCompleted {
         order_id: Uuid::now_v7(),
         user_id: Uuid::now_v7(),
@@ -32,12 +33,21 @@ fn events(criterion: &mut Criterion) {
         let envelope = wrap(&event);
         let fields = envelope.fields();
         let json = serde_json::to_string(&envelope).expect("JSON");
-        group.bench_function(name("encode"), |bench| bench.iter(|| black_box(wrap(black_box(&event)).fields().len())));
+        group.bench_function(name("encode"), |bench| {
+            bench.iter(|| black_box(wrap(black_box(&event)).fields().len()))
+        });
         group.bench_function(name("decode"), |bench| {
             let fields = || fields.iter().map(|(name, value)| (*name, value.as_ref()));
-            bench.iter(|| Envelope::from_fields(black_box(fields())).expect("an envelope").decode::<OrderCompleted>().expect("an event"));
+            bench.iter(|| {
+                Envelope::from_fields(black_box(fields()))
+                    .expect("an envelope")
+                    .decode::<OrderCompleted>()
+                    .expect("an event")
+            });
         });
-        group.bench_function(name("to JSON"), |bench| bench.iter(|| serde_json::to_string(black_box(&envelope)).expect("JSON")));
+        group.bench_function(name("to JSON"), |bench| {
+            bench.iter(|| serde_json::to_string(black_box(&envelope)).expect("JSON"))
+        });
         group.bench_function(name("from JSON"), |bench| {
             bench.iter(|| serde_json::from_str::<Envelope>(black_box(&json)).expect("an envelope"));
         });

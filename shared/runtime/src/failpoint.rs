@@ -59,14 +59,19 @@ impl FromStr for Armed {
         let malformed = || Malformed(text.to_owned());
         let mut parts = text.split(':');
         let name = parts.next().filter(|name| !name.is_empty()).ok_or_else(malformed)?;
-        let nth = parts.next().and_then(|nth| nth.parse().ok()).filter(|nth| *nth > 0).ok_or_else(malformed)?;
+        let nth =
+            parts.next().and_then(|nth| nth.parse().ok()).filter(|nth| *nth > 0).ok_or_else(malformed)?;
         let action = match parts.next() {
             None | Some("kill") => Action::Kill,
             Some("panic") => Action::Panic,
             Some("stop") => Action::Stop,
             Some(_) => return Err(malformed()),
         };
-        if parts.next().is_some() { Err(malformed()) } else { Ok(Self { name: name.to_owned(), nth, action }) }
+        if parts.next().is_some() {
+            Err(malformed())
+        } else {
+            Ok(Self { name: name.to_owned(), nth, action })
+        }
     }
 }
 
@@ -210,7 +215,8 @@ mod tests {
     #[cfg(feature = "failpoints")]
     #[test]
     fn it_fires_once_at_the_passage_it_was_armed_for() {
-        arm(Armed { name: "test.here".to_owned(), nth: 2, action: Action::Panic }).expect("this build has failpoints");
+        arm(Armed { name: "test.here".to_owned(), nth: 2, action: Action::Panic })
+            .expect("this build has failpoints");
         pass("test", "here");
         assert!(std::panic::catch_unwind(|| pass("test", "here")).is_err(), "the second passage");
         pass("test", "here");

@@ -86,9 +86,15 @@ pub async fn processed(
     consumer: &str,
     ids: &[Uuid],
 ) -> Result<HashMap<Uuid, Option<StoredReply<'static>>>, DbError> {
-    let statement = connection.prepare_cached("SELECT event_id, reply FROM inbox WHERE consumer = $1 AND event_id = ANY($2)").await?;
+    let statement = connection
+        .prepare_cached("SELECT event_id, reply FROM inbox WHERE consumer = $1 AND event_id = ANY($2)")
+        .await?;
     let rows = connection.query(&statement, &[&consumer, &ids]).await?;
-    rows.iter().map(|row| Ok((row.get(0)?, row.get::<Option<&str>>(1)?.and_then(|json| serde_json::from_str(json).ok())))).collect()
+    rows.iter()
+        .map(|row| {
+            Ok((row.get(0)?, row.get::<Option<&str>>(1)?.and_then(|json| serde_json::from_str(json).ok())))
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -120,7 +126,8 @@ mod tests {
     #[test]
     fn a_redriven_question_is_answered_to_everybody() {
         let asked = question();
-        let reply = asked.reply(&StockReserved { order_id: order_id(&asked), items: Vec::new() }, "inventory");
+        let reply =
+            asked.reply(&StockReserved { order_id: order_id(&asked), items: Vec::new() }, "inventory");
         let redriven = Envelope { redrive_group: Some("inventory-order-completed".to_owned()), ..asked };
         assert_eq!(StoredReply::from(&reply).to(&redriven, "inventory"), reply);
     }
@@ -129,7 +136,11 @@ mod tests {
     #[test]
     fn a_reply_that_was_stored_as_a_whole_envelope_is_read_still() {
         let asked = question();
-        let event = RefundOrder { order_id: order_id(&asked), reason: RefundReason::UnknownProduct, items: Vec::new() };
+        let event = RefundOrder {
+            order_id: order_id(&asked),
+            reason: RefundReason::UnknownProduct,
+            items: Vec::new(),
+        };
         let reply = asked.reply(&event, "inventory");
         let json = reply.to_json();
         let read: StoredReply = serde_json::from_str(&json).expect("a reply");

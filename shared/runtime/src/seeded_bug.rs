@@ -28,13 +28,19 @@ pub fn is_alive(_name: &str) -> bool {
 #[must_use]
 pub fn is_alive(name: &str) -> bool {
     debug_assert!(ALL.contains(&name), "{name} is no seeded bug");
-    static ALIVE: std::sync::LazyLock<Option<String>> = std::sync::LazyLock::new(|| std::env::var("SEEDED_BUG").ok());
+    static ALIVE: std::sync::LazyLock<Option<String>> =
+        std::sync::LazyLock::new(|| std::env::var("SEEDED_BUG").ok());
     ALIVE.as_deref() == Some(name)
 }
 
 /// A statement; where the bug `name` is alive, with `right` replaced by `wrong` in it.
 #[must_use]
-pub fn plant(name: &str, statement: impl Into<Cow<'static, str>>, right: &str, wrong: &str) -> Cow<'static, str> {
+pub fn plant(
+    name: &str,
+    statement: impl Into<Cow<'static, str>>,
+    right: &str,
+    wrong: &str,
+) -> Cow<'static, str> {
     let statement = statement.into();
     if !is_alive(name) {
         return statement;
@@ -53,7 +59,9 @@ pub fn check_environment() -> Result<(), String> {
         Ok(_) if !cfg!(feature = "seeded-bugs") => {
             Err("SEEDED_BUG: this build has no bugs to seed: build with --features seeded-bugs".to_owned())
         }
-        Ok(name) if !ALL.contains(&name.as_str()) => Err(format!("SEEDED_BUG: `{name}` is none of {}", ALL.join(", "))),
+        Ok(name) if !ALL.contains(&name.as_str()) => {
+            Err(format!("SEEDED_BUG: `{name}` is none of {}", ALL.join(", ")))
+        }
         Ok(name) => {
             tracing::error!(bug = name, "this process is broken on purpose");
             Ok(())

@@ -59,7 +59,8 @@ impl Shutdown {
     /// # Errors
     /// The signal handlers cannot be installed.
     pub async fn wait(&self) -> std::io::Result<Cause> {
-        let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let (mut terminate, mut interrupt) =
+            (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         let mut causes = self.0.subscribe();
         tokio::select! {
             () = received(&mut terminate) => self.begin(Cause::Signal("SIGTERM")),
@@ -99,7 +100,10 @@ impl Deadline {
         if drained.await {
             tracing::debug!(stage = name, "finished");
         } else {
-            tracing::warn!(stage = name, "did not finish in time; what it held is pending, or in the database");
+            tracing::warn!(
+                stage = name,
+                "did not finish in time; what it held is pending, or in the database"
+            );
         }
     }
 }

@@ -14,6 +14,8 @@ pub(crate) fn client_config() -> ClientConfig {
     }
     // The provider by name: nothing in the process has to install one first.
     let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
-    let versions = builder.with_safe_default_protocol_versions().unwrap_or_else(|e| unreachable!("aws-lc-rs has no TLS 1.2 or 1.3: {e}"));
+    let versions = builder
+        .with_safe_default_protocol_versions()
+        .unwrap_or_else(|e| unreachable!("aws-lc-rs has no TLS 1.2 or 1.3: {e}"));
     versions.with_root_certificates(roots).with_no_client_auth()
 }

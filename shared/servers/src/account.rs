@@ -106,14 +106,22 @@ impl Launcher {
     pub(super) fn prepare_folder(&self, folder: &Path) -> Result<(), LocalError> {
         fs::create_dir_all(folder).map_err(LocalError::io("create", folder))?;
         if let Some(account) = &self.account {
-            chown(folder, Some(account.uid.as_raw()), Some(account.gid.as_raw())).map_err(LocalError::io("change the owner of", folder))?;
+            chown(folder, Some(account.uid.as_raw()), Some(account.gid.as_raw()))
+                .map_err(LocalError::io("change the owner of", folder))?;
             self.prove_reachable(account, folder)?;
         }
-        fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).map_err(LocalError::io("close to others", folder))
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
+            .map_err(LocalError::io("close to others", folder))
     }
 
     fn prove_reachable(&self, account: &Account, folder: &Path) -> Result<(), LocalError> {
-        let status = self.command("test", DeathSignal::Term).arg("-w").arg(folder).stderr(Stdio::null()).status().map_err(not_started)?;
+        let status = self
+            .command("test", DeathSignal::Term)
+            .arg("-w")
+            .arg(folder)
+            .stderr(Stdio::null())
+            .status()
+            .map_err(not_started)?;
         if status.success() {
             return Ok(());
         }
@@ -140,16 +148,22 @@ pub fn default_data_dir() -> PathBuf {
 /// # Errors
 /// When the system's temporary folder cannot be written.
 pub fn scratch_dir() -> Result<tempfile::TempDir, LocalError> {
-    let dir =
-        tempfile::Builder::new().prefix("orderflow-").tempdir().map_err(LocalError::io("create a folder in", &std::env::temp_dir()))?;
-    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o711)).map_err(LocalError::io("open the way into", dir.path()))?;
+    let dir = tempfile::Builder::new()
+        .prefix("orderflow-")
+        .tempdir()
+        .map_err(LocalError::io("create a folder in", &std::env::temp_dir()))?;
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o711))
+        .map_err(LocalError::io("open the way into", dir.path()))?;
     Ok(dir)
 }
 
 /// A command built here could not be started: names the missing package, because `setpriv` is the program that is run.
 pub(super) fn not_started(source: io::Error) -> LocalError {
     if source.kind() == io::ErrorKind::NotFound {
-        return LocalError::NotInstalled { program: "setpriv", hint: "it is part of the Debian package util-linux" };
+        return LocalError::NotInstalled {
+            program: "setpriv",
+            hint: "it is part of the Debian package util-linux",
+        };
     }
     LocalError::Io { what: "start a process".to_owned(), source }
 }

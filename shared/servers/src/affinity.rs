@@ -66,8 +66,11 @@ impl Cores {
 
 fn pin(processes: impl IntoIterator<Item = i32>, cores: &str) -> Result<(), AffinityError> {
     for process in processes {
-        let taskset =
-            Command::new("taskset").args(["-apc", cores, &process.to_string()]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        let taskset = Command::new("taskset")
+            .args(["-apc", cores, &process.to_string()])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
         // A backend may end before it is moved; a missing program is another thing.
         taskset.map_err(AffinityError::NoTaskset)?;
     }

@@ -56,7 +56,9 @@ impl Child {
         let (started_in, started) = mpsc::sync_channel(1);
         let (ended_in, ended) = watch::channel(false);
         let for_thread = Arc::clone(&exit);
-        thread::Builder::new().name("child".to_owned()).spawn(move || run(command, &started_in, &for_thread, &ended_in))?;
+        thread::Builder::new()
+            .name("child".to_owned())
+            .spawn(move || run(command, &started_in, &for_thread, &ended_in))?;
         let (pid, pipes) = started.recv().map_err(io::Error::other)??;
         Ok((Self { pid, exit, ended }, pipes))
     }
@@ -139,7 +141,8 @@ fn with_pid(process: Process) -> io::Result<(Pid, Process)> {
 
 /// Waits first without reaping, then reaps under the lock that [`Child::signal`] takes.
 fn reap(pid: Pid, process: &mut Process, exit: &Exit) {
-    while waitid(Id::Pid(pid), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT) == Err(nix::errno::Errno::EINTR) {}
+    while waitid(Id::Pid(pid), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT) == Err(nix::errno::Errno::EINTR) {
+    }
     let mut status = exit.lock();
     // `wait` fails only when somebody else in this process reaped the child: it is gone, how it ended is lost.
     *status = Some(process.wait().unwrap_or_else(|_| ExitStatus::from_raw(Signal::SIGKILL as i32)));

@@ -19,7 +19,9 @@ pub enum LocalError {
     #[error("running as root, and neither the account `postgres` nor `nobody` exists to run a server as")]
     NoAccount,
     /// The account of the servers cannot enter the data folder.
-    #[error("the account `{account}` cannot write to {folder}: every folder above it must be open to it (root's home is not)")]
+    #[error(
+        "the account `{account}` cannot write to {folder}: every folder above it must be open to it (root's home is not)"
+    )]
     Unreachable {
         /// The account the server would run as.
         account: String,

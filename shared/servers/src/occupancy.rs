@@ -17,7 +17,9 @@ pub fn processes_in(folder: &Path) -> Vec<i32> {
     let Ok(folder) = folder.canonicalize() else {
         return Vec::new();
     };
-    super::ports::process_ids().filter(|pid| fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd == folder)).collect()
+    super::ports::process_ids()
+        .filter(|pid| fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd == folder))
+        .collect()
 }
 
 /// Waits until nobody works in `folder`: a server that lost its parent a moment ago is still on its way out.

@@ -109,7 +109,8 @@ fn socket_inode(link: &str) -> Option<u64> {
 }
 
 fn program(pid: i32) -> String {
-    fs::read_to_string(format!("/proc/{pid}/comm")).map_or_else(|_| "?".to_owned(), |name| name.trim().to_owned())
+    fs::read_to_string(format!("/proc/{pid}/comm"))
+        .map_or_else(|_| "?".to_owned(), |name| name.trim().to_owned())
 }
 
 #[cfg(test)]

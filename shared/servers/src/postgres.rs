@@ -52,7 +52,13 @@ impl PostgresOptions {
     /// Durable, on a free port, with PostgreSQL's own sizes.
     #[must_use]
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
-        Self { data_dir: data_dir.into(), port: None, settings: Vec::new(), max_connections: 100, durability: Durability::default() }
+        Self {
+            data_dir: data_dir.into(),
+            port: None,
+            settings: Vec::new(),
+            max_connections: 100,
+            durability: Durability::default(),
+        }
     }
 }
 
@@ -127,7 +133,11 @@ impl Postgres {
     /// [`LocalError::Sql`].
     pub async fn ensure_database(&self, name: &str) -> Result<(), LocalError> {
         let names = self.execute("SELECT datname FROM pg_database").await?;
-        if names.iter().any(|existing| existing == name) { Ok(()) } else { self.create_database(name, None).await }
+        if names.iter().any(|existing| existing == name) {
+            Ok(())
+        } else {
+            self.create_database(name, None).await
+        }
     }
 
     /// Drops a database, and the connections to it, if it exists.
@@ -228,7 +238,8 @@ impl Postgres {
     }
 
     fn postgres(&self) -> Command {
-        let mut command = self.launcher.server_command(&self.bin.join("postgres"), DeathSignal::Quit, &self.cluster);
+        let mut command =
+            self.launcher.server_command(&self.bin.join("postgres"), DeathSignal::Quit, &self.cluster);
         command.arg("-D").arg(&self.cluster);
         for (name, value) in self.settings() {
             command.arg("-c").arg(format!("{name}={value}"));

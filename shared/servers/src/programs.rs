@@ -46,7 +46,8 @@ fn search_folders() -> impl Iterator<Item = PathBuf> {
 
 fn debian_versions() -> Vec<PathBuf> {
     let entries = fs::read_dir(DEBIAN_POSTGRES).into_iter().flatten().flatten();
-    let mut versions: Vec<(u32, PathBuf)> = entries.filter_map(|entry| Some((major(&entry.path())?, entry.path().join("bin")))).collect();
+    let mut versions: Vec<(u32, PathBuf)> =
+        entries.filter_map(|entry| Some((major(&entry.path())?, entry.path().join("bin")))).collect();
     versions.sort_by_key(|(major, _)| std::cmp::Reverse(*major));
     versions.into_iter().map(|(_, bin)| bin).collect()
 }

@@ -27,7 +27,12 @@ pub fn launch(mut command: Command, log: &mut LogFile) -> Result<Child, LocalErr
 }
 
 /// Waits until `answers` is true, the server ends or the deadline passes.
-pub async fn ready(name: &'static str, child: &Child, log: &LogFile, answers: impl AsyncFn() -> bool) -> Result<(), LocalError> {
+pub async fn ready(
+    name: &'static str,
+    child: &Child,
+    log: &LogFile,
+    answers: impl AsyncFn() -> bool,
+) -> Result<(), LocalError> {
     let answered = async {
         while !answers().await {
             sleep(POLL).await;

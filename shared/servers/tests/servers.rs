@@ -20,7 +20,8 @@ fn small(data_dir: PathBuf) -> PostgresOptions {
 }
 
 async fn sql(postgres: &Postgres, statement: &str) -> Vec<String> {
-    let (client, connection) = tokio_postgres::connect(&postgres.url("postgres"), NoTls).await.expect("a connection");
+    let (client, connection) =
+        tokio_postgres::connect(&postgres.url("postgres"), NoTls).await.expect("a connection");
     let ask = async move { client.simple_query(statement).await };
     let (answer, _) = tokio::join!(ask, connection);
     let text = |message| match message {
@@ -127,8 +128,10 @@ async fn a_server_that_cannot_start_shows_the_last_lines_of_its_log() {
 #[tokio::test]
 async fn two_servers_side_by_side_do_not_see_each_other() {
     let (here, there) = (scratch_dir().expect("a folder"), scratch_dir().expect("a folder"));
-    let (first, second) =
-        tokio::join!(Postgres::start(small(here.path().join("postgres"))), Postgres::start(small(there.path().join("postgres"))),);
+    let (first, second) = tokio::join!(
+        Postgres::start(small(here.path().join("postgres"))),
+        Postgres::start(small(there.path().join("postgres"))),
+    );
     let (first, second) = (first.expect("a server"), second.expect("a server"));
 
     first.create_database("only_here", None).await.expect("a database");

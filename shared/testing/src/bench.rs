@@ -38,7 +38,11 @@ impl DurablePostgres {
 }
 
 /// How long `work` took so many `times`; what `prepare` does before each of them does not count.
-pub async fn timed<T>(times: u64, mut prepare: impl AsyncFnMut() -> T, mut work: impl AsyncFnMut(T)) -> Duration {
+pub async fn timed<T>(
+    times: u64,
+    mut prepare: impl AsyncFnMut() -> T,
+    mut work: impl AsyncFnMut(T),
+) -> Duration {
     let mut took = Duration::ZERO;
     for _ in 0..times {
         let prepared = prepare().await;

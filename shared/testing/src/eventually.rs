@@ -42,7 +42,9 @@ pub async fn eventually<L: Look>(what: &str, within: Duration, mut look: impl As
     loop {
         match look().await.found() {
             Ok(found) => return found,
-            Err(seen) => assert!(Instant::now() < deadline, "not within {within:?}: {what}; last seen: {seen}"),
+            Err(seen) => {
+                assert!(Instant::now() < deadline, "not within {within:?}: {what}; last seen: {seen}")
+            }
         }
         tokio::time::sleep(PAUSE).await;
     }
@@ -65,6 +67,7 @@ mod tests {
     #[tokio::test]
     #[should_panic(expected = "a pig that flies; last seen: \"a pig that walks\"")]
     async fn it_says_what_it_waited_for_and_what_it_saw_instead() {
-        eventually("a pig that flies", Duration::from_millis(1), async || Err::<(), _>("a pig that walks")).await;
+        eventually("a pig that flies", Duration::from_millis(1), async || Err::<(), _>("a pig that walks"))
+            .await;
     }
 }

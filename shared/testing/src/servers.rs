@@ -38,7 +38,13 @@ async fn start_postgres() -> Postgres {
 /// close, and then removes the folder; a server that is still ending may need a moment.
 fn remove_after_us(folder: &Path) {
     let mut shell = Command::new("sh");
-    shell.args(["-c", "cat; n=0; until rm -rf \"$1\" || [ $n -gt 50 ]; do n=$((n + 1)); sleep 0.2; done", "sh"]).arg(folder);
+    shell
+        .args([
+            "-c",
+            "cat; n=0; until rm -rf \"$1\" || [ $n -gt 50 ]; do n=$((n + 1)); sleep 0.2; done",
+            "sh",
+        ])
+        .arg(folder);
     // A process group of its own: Ctrl-C must not end it before us.
     std::os::unix::process::CommandExt::process_group(&mut shell, 0);
     let shell = shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
@@ -100,7 +106,10 @@ impl TestRedis {
     pub async fn start() -> Self {
         let folder = scratch_dir().unwrap_or_else(|error| panic!("no folder for Redis: {error}"));
         let server = Redis::start(RedisOptions::new(folder.path().join("redis"))).await;
-        Self { server: server.unwrap_or_else(|error| panic!("Redis does not start: {error}")), _folder: folder }
+        Self {
+            server: server.unwrap_or_else(|error| panic!("Redis does not start: {error}")),
+            _folder: folder,
+        }
     }
 
     /// Runs one command on a connection of its own.
@@ -118,7 +127,9 @@ impl TestRedis {
 /// When Redis does not answer.
 pub async fn redis_connection(url: &str) -> redis::aio::MultiplexedConnection {
     let client = redis::Client::open(url).unwrap_or_else(|error| panic!("{url}: {error}"));
-    let config = AsyncConnectionConfig::new().set_connection_timeout(Some(ANSWER_WITHIN)).set_response_timeout(Some(ANSWER_WITHIN));
+    let config = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(ANSWER_WITHIN))
+        .set_response_timeout(Some(ANSWER_WITHIN));
     let connection = client.get_multiplexed_async_connection_with_config(&config).await;
     connection.unwrap_or_else(|error| panic!("{url}: {error}"))
 }

@@ -53,7 +53,8 @@ impl Signer {
     pub fn jwks(&self) -> JwkSet {
         let x = URL_SAFE_NO_PAD.encode(&self.public_key);
         let key = serde_json::json!({"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": self.kid, "x": x});
-        serde_json::from_value(serde_json::json!({"keys": [key]})).unwrap_or_else(|error| panic!("no key set: {error}"))
+        serde_json::from_value(serde_json::json!({"keys": [key]}))
+            .unwrap_or_else(|error| panic!("no key set: {error}"))
     }
 
     /// The claims of a fresh account of `role`, good for ten minutes.
@@ -76,7 +77,11 @@ impl Signer {
     /// The header of a good token.
     #[must_use]
     pub fn header(&self) -> Header {
-        Header { typ: Some(TOKEN_TYPE.to_owned()), kid: Some(self.kid.clone()), ..Header::new(Algorithm::EdDSA) }
+        Header {
+            typ: Some(TOKEN_TYPE.to_owned()),
+            kid: Some(self.kid.clone()),
+            ..Header::new(Algorithm::EdDSA)
+        }
     }
 
     /// A good token.
@@ -111,7 +116,11 @@ impl Signer {
     /// When the claims are no JSON.
     #[must_use]
     pub fn signed_with_public_key(kid: &str, public_key: &[u8], claims: &impl serde::Serialize) -> String {
-        let header = Header { typ: Some(TOKEN_TYPE.to_owned()), kid: Some(kid.to_owned()), ..Header::new(Algorithm::HS256) };
+        let header = Header {
+            typ: Some(TOKEN_TYPE.to_owned()),
+            kid: Some(kid.to_owned()),
+            ..Header::new(Algorithm::HS256)
+        };
         let key = EncodingKey::from_secret(public_key);
         jsonwebtoken::encode(&header, claims, &key).unwrap_or_else(|error| panic!("not signed: {error}"))
     }

@@ -14,15 +14,21 @@ use ctl::stack::Kind;
 
 /// A provider who does not answer before the measurement is over, and a service that goes on taking orders: what its memory has no
 /// room for stays pending in the database, where nobody looks for it before it is emptied.
-const NO_PROVIDER: [(&str, &str); 4] =
-    [("PROVIDER_LATENCY", "1h"), ("PROVIDER_TIMEOUT", "2h"), ("RECONCILE_AFTER", "1h"), ("CHARGE_BACKLOG", "1000000")];
+const NO_PROVIDER: [(&str, &str); 4] = [
+    ("PROVIDER_LATENCY", "1h"),
+    ("PROVIDER_TIMEOUT", "2h"),
+    ("RECONCILE_AFTER", "1h"),
+    ("CHARGE_BACKLOG", "1000000"),
+];
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 const PENDING: &str = "SELECT count(*) FROM orders WHERE status = 'pending'";
 const WAITING: &str = "SELECT count(*) FROM orders WHERE status = 'completed'";
 /// From the first confirmation to the last. The start of inventory is not in it.
-const DRAINED: &str = "SELECT coalesce(extract(epoch FROM max(ended_at) - min(ended_at)), 0)::float8 FROM orders";
+const DRAINED: &str =
+    "SELECT coalesce(extract(epoch FROM max(ended_at) - min(ended_at)), 0)::float8 FROM orders";
 /// Rows are dated when their transaction began: from the first one until the last one began, so many were taken.
-const TAKEN: &str = "SELECT count(*) FILTER (WHERE at < last), coalesce(extract(epoch FROM max(at) - min(at)), 0)::float8
+const TAKEN: &str =
+    "SELECT count(*) FILTER (WHERE at < last), coalesce(extract(epoch FROM max(at) - min(at)), 0)::float8
      FROM stock_ledger, (SELECT max(at) AS last FROM stock_ledger) AS end_of_it";
 
 /// Orders accepted while nothing consumes them: inventory is away, and so is the provider, without whom none is paid and published.
@@ -72,7 +78,10 @@ pub async fn drain(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError
     let seconds: f64 = payment.row(DRAINED, &[]).await?.get(0);
     let backlog = format!("a backlog of {waiting} events, taken in at {:.0}/s", outcome.per_second());
     let notes = [system::notes(&outcome), vec![backlog]].concat();
-    Ok(Reading { notes, ..Reading::new(Measure::Drain, vec![(Figure::Drained, waiting as f64 / seconds)], cores) })
+    Ok(Reading {
+        notes,
+        ..Reading::new(Measure::Drain, vec![(Figure::Drained, waiting as f64 / seconds)], cores)
+    })
 }
 
 /// A backlog of one product, worked off by inventory while payment is away.
@@ -96,7 +105,10 @@ pub async fn consumer(site: &mut Site, terms: &Terms) -> Result<Reading, BenchEr
     site.begin(Kind::Payment).await?;
     site.settled().await?;
     let figures = vec![(Figure::HotConsumed, taken.get::<_, i64>(0) as f64 / taken.get::<_, f64>(1))];
-    Ok(Reading { notes: vec![format!("a backlog of {waiting} events")], ..Reading::new(Measure::Consumer, figures, cores) })
+    Ok(Reading {
+        notes: vec![format!("a backlog of {waiting} events")],
+        ..Reading::new(Measure::Consumer, figures, cores)
+    })
 }
 
 /// Waits until every order is paid, which is when its event is published; how many wait for inventory.

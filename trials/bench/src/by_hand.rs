@@ -42,9 +42,16 @@ impl ByHand {
         let server = HttpServer::new(move || {
             let database = database.clone();
             let orders = move || Orders::open(database.clone());
-            App::new().app_data(Data::new(verifier.clone())).data_factory(orders).route("/orders", post().to(place))
+            App::new()
+                .app_data(Data::new(verifier.clone()))
+                .data_factory(orders)
+                .route("/orders", post().to(place))
         });
-        let server = server.workers(1).disable_signals().bind(("127.0.0.1", 0)).map_err(BenchError::io("serve the handler by hand"))?;
+        let server = server
+            .workers(1)
+            .disable_signals()
+            .bind(("127.0.0.1", 0))
+            .map_err(BenchError::io("serve the handler by hand"))?;
         let url = server.addrs().iter().map(|address| format!("http://{address}")).collect();
         let running = server.run();
         let server = running.handle();
@@ -86,7 +93,12 @@ struct Item {
     quantity: i64,
 }
 
-async fn place(token: Token<UserOnly>, request: HttpRequest, cart: Json<Cart>, orders: Data<Orders>) -> actix_web::Result<HttpResponse> {
+async fn place(
+    token: Token<UserOnly>,
+    request: HttpRequest,
+    cart: Json<Cart>,
+    orders: Data<Orders>,
+) -> actix_web::Result<HttpResponse> {
     let id = Uuid::now_v7();
     let key = request.headers().get("idempotency-key").and_then(|key| key.to_str().ok()).unwrap_or_default();
     let money = |amount: i64| serde_json::json!({"amount": amount, "currency": "EUR"});

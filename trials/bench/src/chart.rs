@@ -25,7 +25,11 @@ pub fn svg(report: &Report) -> String {
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" font-family=\"sans-serif\" font-size=\"13\">\n\
          <rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n"
     );
-    let _ = writeln!(svg, "{}", text(16.0, 26.0, "font-size=\"17\" font-weight=\"bold\"", "Orderflow beside its yardsticks"));
+    let _ = writeln!(
+        svg,
+        "{}",
+        text(16.0, 26.0, "font-size=\"17\" font-weight=\"bold\"", "Orderflow beside its yardsticks")
+    );
     let _ = writeln!(svg, "{}", text(16.0, 46.0, "fill=\"#57606a\"", &subtitle(report)));
     for (index, row) in report.rows.iter().enumerate() {
         let _ = writeln!(svg, "{}", bar(row, TOP + ROW * index as f64));
@@ -43,7 +47,10 @@ pub fn svg(report: &Report) -> String {
 
 fn subtitle(report: &Report) -> String {
     let (machine, terms) = (&report.machine, &report.terms);
-    format!("Medians of {} round(s) of {} s, everything on {} cores ({})", terms.rounds, terms.seconds, machine.cores, machine.cpu)
+    format!(
+        "Medians of {} round(s) of {} s, everything on {} cores ({})",
+        terms.rounds, terms.seconds, machine.cores, machine.cpu
+    )
 }
 
 fn bar(row: &Row, y: f64) -> String {
@@ -90,7 +97,9 @@ mod tests {
     #[test]
     fn a_bar_ends_at_the_goal_when_the_goal_is_just_reached_and_never_leaves_the_picture() {
         assert!(bar(&row(2.0), 0.0).contains(&format!("width=\"{:.1}\" height=\"16\"", GOAL - LEFT)));
-        assert!(bar(&row(1000.0), 0.0).contains(&format!("width=\"{:.1}\" height=\"16\"", (GOAL - LEFT) * MOST)));
+        assert!(
+            bar(&row(1000.0), 0.0).contains(&format!("width=\"{:.1}\" height=\"16\"", (GOAL - LEFT) * MOST))
+        );
         assert!(bar(&row(0.0), 0.0).contains("width=\"0.0\" height=\"16\""));
     }
 

@@ -64,7 +64,13 @@ impl Watch {
     pub fn begin(parties: &Parties) -> Self {
         let ids = parties.iter().flat_map(|(_, ids)| ids);
         let processes = ids.map(|id| (*id, used(*id))).collect();
-        Self { began: Instant::now(), on_the_wall: SystemTime::now(), processes, own: own(), machine: machine() }
+        Self {
+            began: Instant::now(),
+            on_the_wall: SystemTime::now(),
+            processes,
+            own: own(),
+            machine: machine(),
+        }
     }
 
     /// Until now. A process that was started meanwhile counts with all it used.
@@ -73,7 +79,10 @@ impl Watch {
         let stopped = stopped(seconds, seconds_since(self.on_the_wall));
         let cores = |ticks: u64| ticks as f64 / TICKS / seconds;
         let since = |id: &i32| used(*id).saturating_sub(self.processes.get(id).copied().unwrap_or(0));
-        let mut all: Cores = parties.iter().map(|(name, ids)| ((*name).to_owned(), cores(ids.iter().map(since).sum()))).collect();
+        let mut all: Cores = parties
+            .iter()
+            .map(|(name, ids)| ((*name).to_owned(), cores(ids.iter().map(since).sum())))
+            .collect();
         all.insert("generator".to_owned(), cores(own() - self.own));
         let now = machine();
         let foreign = cores(now.busy - self.machine.busy) - all.values().sum::<f64>();
@@ -151,7 +160,8 @@ fn machine() -> Machine {
 impl Machine {
     fn read(stat: &str) -> Self {
         let line = stat.lines().next().unwrap_or_default();
-        let fields: Vec<u64> = line.split_whitespace().skip(1).filter_map(|field| field.parse().ok()).collect();
+        let fields: Vec<u64> =
+            line.split_whitespace().skip(1).filter_map(|field| field.parse().ok()).collect();
         let sum = |indexes: &[usize]| indexes.iter().filter_map(|index| fields.get(*index)).sum();
         Self { busy: sum(&[0, 1, 2, 5, 6]), stolen: sum(&[7]) }
     }
@@ -163,12 +173,16 @@ mod tests {
 
     #[test]
     fn idle_waiting_and_stolen_time_is_not_busy() {
-        assert_eq!(Machine::read("cpu  100 20 3 5000 70 4 5 600 0 0\ncpu0 1 1 1"), Machine { busy: 132, stolen: 600 });
+        assert_eq!(
+            Machine::read("cpu  100 20 3 5000 70 4 5 600 0 0\ncpu0 1 1 1"),
+            Machine { busy: 132, stolen: 600 }
+        );
     }
 
     #[test]
     fn a_quarter_of_a_core_that_others_used_or_were_given_disturbs() {
-        let cores = |foreign, stolen| Cores::from([("foreign".to_owned(), foreign), ("stolen".to_owned(), stolen)]);
+        let cores =
+            |foreign, stolen| Cores::from([("foreign".to_owned(), foreign), ("stolen".to_owned(), stolen)]);
         assert!(!disturbed(&cores(0.2, 0.2)));
         assert!(disturbed(&cores(0.3, 0.0)) && disturbed(&cores(0.0, 0.3)));
     }
@@ -176,7 +190,9 @@ mod tests {
     #[test]
     fn a_clock_that_was_set_by_a_second_in_ten_either_way_is_a_tenth_of_all_cores() {
         let share = |on_the_wall| stopped(10.0, on_the_wall) / all_cores() as f64;
-        assert!((share(11.0) - 0.1).abs() < 1e-9 && (share(9.0) - 0.1).abs() < 1e-9 && share(10.0).abs() < 1e-9);
+        assert!(
+            (share(11.0) - 0.1).abs() < 1e-9 && (share(9.0) - 0.1).abs() < 1e-9 && share(10.0).abs() < 1e-9
+        );
     }
 
     #[test]

@@ -62,7 +62,9 @@ pub enum BenchError {
         others: i64,
     },
     /// A handler that refuses is quick, and no yardstick.
-    #[error("the handler by hand failed in {failed} of {all} requests: its statement does not fit the tables, or tokens are not verified")]
+    #[error(
+        "the handler by hand failed in {failed} of {all} requests: its statement does not fit the tables, or tokens are not verified"
+    )]
     YardstickFailed {
         /// Refused or without an answer.
         failed: u64,

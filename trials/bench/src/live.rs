@@ -30,9 +30,15 @@ impl Live {
         if !again {
             self.0.one_more();
         }
-        let name = self.0.paint.paint(Colour::Bold, format!("round {} {:<8}", reading.round, reading.measure.name()));
-        let figures: Vec<String> =
-            reading.figures.iter().map(|(figure, value)| format!("{} {}", figure.name(), figure.show(*value))).collect();
+        let name = self
+            .0
+            .paint
+            .paint(Colour::Bold, format!("round {} {:<8}", reading.round, reading.measure.name()));
+        let figures: Vec<String> = reading
+            .figures
+            .iter()
+            .map(|(figure, value)| format!("{} {}", figure.name(), figure.show(*value)))
+            .collect();
         self.0.say(format!("{name} {}", figures.join("; ")));
         let disturbed = match (reading.is_disturbed(), again) {
             (true, true) => " DISTURBED by others; once more",
@@ -51,7 +57,9 @@ impl Live {
 
 /// `cores: generator 0.12, payment 0.83`
 pub(super) fn cores(cores: &Cores) -> String {
-    let used = cores.iter().filter(|(name, used)| **used > WORTH_SAYING || ["foreign", "stolen"].contains(&name.as_str()));
+    let used = cores
+        .iter()
+        .filter(|(name, used)| **used > WORTH_SAYING || ["foreign", "stolen"].contains(&name.as_str()));
     let used: Vec<String> = used.map(|(name, used)| format!("{name} {used:.2}")).collect();
     format!("cores: {}", used.join(", "))
 }

@@ -31,7 +31,8 @@ impl Machine {
         Ok(Self {
             cores: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             cpu: line_of("/proc/cpuinfo", "model name").unwrap_or_else(|| "unknown".to_owned()),
-            memory_gib: line_of("/proc/meminfo", "MemTotal").and_then(kib).unwrap_or_default() / f64::from(1 << 20),
+            memory_gib: line_of("/proc/meminfo", "MemTotal").and_then(kib).unwrap_or_default()
+                / f64::from(1 << 20),
             kernel: fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default().trim().to_owned(),
             postgres: version,
             redis: line_of_text(&site.redis(&["INFO", "server"]).await?, "redis_version").unwrap_or_default(),

@@ -63,13 +63,25 @@ pub async fn warm_up(site: &mut Site, terms: &Terms, fixture: &Fixture) -> Resul
 }
 
 /// POST /orders.
-pub async fn offer(site: &Site, fixture: &Fixture, time: Duration, connections: u16) -> Result<Outcome, BenchError> {
+pub async fn offer(
+    site: &Site,
+    fixture: &Fixture,
+    time: Duration,
+    connections: u16,
+) -> Result<Outcome, BenchError> {
     offer_at(&site.url(Kind::Payment)?, site, fixture, time, connections).await
 }
 
 /// The same at another address.
-pub async fn offer_at(url: &str, site: &Site, fixture: &Fixture, time: Duration, connections: u16) -> Result<Outcome, BenchError> {
-    wrk::run(site.folder(), url, fixture, Load { request: Request::Order, connections, time, apart: None }).await
+pub async fn offer_at(
+    url: &str,
+    site: &Site,
+    fixture: &Fixture,
+    time: Duration,
+    connections: u16,
+) -> Result<Outcome, BenchError> {
+    wrk::run(site.folder(), url, fixture, Load { request: Request::Order, connections, time, apart: None })
+        .await
 }
 
 /// Waits until no more orders are open than were before.
@@ -86,7 +98,10 @@ pub async fn all_ended(site: &Site, before: i64) -> Result<(), BenchError> {
 pub async fn open(site: &Site) -> Result<i64, BenchError> {
     let url = format!("http://{}/metrics", site.stack.first(Kind::Payment)?.metrics_addr());
     let asked = async { reqwest::get(&url).await?.text().await };
-    let text = asked.await.map_err(|error| BenchError::Io { what: format!("read {url}"), source: std::io::Error::other(error) })?;
+    let text = asked.await.map_err(|error| BenchError::Io {
+        what: format!("read {url}"),
+        source: std::io::Error::other(error),
+    })?;
     Ok(open_in(&text))
 }
 

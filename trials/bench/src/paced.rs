@@ -21,7 +21,8 @@ use ctl::api::http_client;
 use ctl::stack::Kind;
 
 /// Orders a second, and where p50 and p99 go. The numbers.
-const RATES: [(f64, Figure, Figure); 2] = [(100.0, Figure::End100P50, Figure::End100P99), (300.0, Figure::End300P50, Figure::End300P99)];
+const RATES: [(f64, Figure, Figure); 2] =
+    [(100.0, Figure::End100P50, Figure::End100P99), (300.0, Figure::End300P50, Figure::End300P99)];
 
 /// At 100 and at 300 orders a second.
 pub async fn latency(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError> {
@@ -65,8 +66,10 @@ impl Paced {
         }
         let mut taken = Vec::with_capacity(all);
         while let Some(ended) = orders.join_next().await {
-            let ended =
-                ended.map_err(|error| BenchError::Io { what: "follow an order".to_owned(), source: std::io::Error::other(error) })?;
+            let ended = ended.map_err(|error| BenchError::Io {
+                what: "follow an order".to_owned(),
+                source: std::io::Error::other(error),
+            })?;
             taken.push(ended.map_err(failed("follow an order to its end"))?.as_secs_f64() * 1e3);
         }
         taken.sort_unstable_by(f64::total_cmp);
@@ -79,7 +82,12 @@ impl Paced {
         let body = json!({"items": [{"sku": skus[number % skus.len()], "quantity": 1}]});
         let began = Instant::now();
         let url = format!("{}/orders", self.payment);
-        let request = self.http.post(&url).bearer_auth(token).header("Idempotency-Key", Uuid::new_v4().to_string()).json(&body);
+        let request = self
+            .http
+            .post(&url)
+            .bearer_auth(token)
+            .header("Idempotency-Key", Uuid::new_v4().to_string())
+            .json(&body);
         let mut order = ask(request).await?;
         while !is_terminal(&order) {
             let url = format!("{url}/{}?wait=30", order["id"].as_str().unwrap_or_default());

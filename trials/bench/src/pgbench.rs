@@ -60,7 +60,15 @@ pub async fn run(programs: &Path, folder: &Path, database: &str, run: Run) -> Re
     fs::write(&script, run.script.text()).map_err(BenchError::io("write a script for pgbench"))?;
     let mut command = Command::new(program(programs));
     let clients = run.clients.to_string();
-    command.args(["--no-vacuum", "--protocol", "prepared", "--client", &clients, "--jobs", if run.clients == 1 { "1" } else { "2" }]);
+    command.args([
+        "--no-vacuum",
+        "--protocol",
+        "prepared",
+        "--client",
+        &clients,
+        "--jobs",
+        if run.clients == 1 { "1" } else { "2" },
+    ]);
     command.args(["--time", &run.seconds.to_string(), "--file"]).arg(&script);
     if run.clients == 1 {
         command.arg("--log").arg("--log-prefix").arg(&log);
@@ -128,7 +136,10 @@ mod tests {
 
     #[test]
     fn the_median_of_a_log_is_what_half_of_the_transactions_took_at_most() {
-        assert_eq!(p50("0 1 300 0 1700000000 1\n0 2 100 0 1700000000 2\n0 3 200 0 1700000000 3\n"), Some(0.2));
+        assert_eq!(
+            p50("0 1 300 0 1700000000 1\n0 2 100 0 1700000000 2\n0 3 200 0 1700000000 3\n"),
+            Some(0.2)
+        );
         assert_eq!(p50(""), None);
     }
 

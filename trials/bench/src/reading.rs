@@ -25,7 +25,10 @@ impl Reading {
     /// This one or the one before, whichever others disturbed less.
     #[must_use]
     pub fn least_disturbed(self, before: Option<Self>) -> Self {
-        before.into_iter().fold(self, |this, before| if others(&before.cores) < others(&this.cores) { before } else { this })
+        before.into_iter().fold(
+            self,
+            |this, before| if others(&before.cores) < others(&this.cores) { before } else { this },
+        )
     }
 
     /// Others used so much of the machine that it says little.
@@ -42,7 +45,11 @@ mod tests {
     #[test]
     fn of_two_readings_the_less_disturbed_one_counts() {
         let reading = |stolen: f64, confirmed| {
-            Reading::new(Measure::E2e, vec![(Figure::Confirmed, confirmed)], [("stolen".to_owned(), stolen)].into())
+            Reading::new(
+                Measure::E2e,
+                vec![(Figure::Confirmed, confirmed)],
+                [("stolen".to_owned(), stolen)].into(),
+            )
         };
         let confirmed = |this: Reading, before| this.least_disturbed(before).figures[0].1;
         assert!((confirmed(reading(0.9, 1.0), Some(reading(0.3, 2.0))) - 2.0).abs() < f64::EPSILON);

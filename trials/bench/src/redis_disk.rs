@@ -15,8 +15,12 @@ use super::{BenchError, Figure, Measure, Reading};
 
 const REDIS_BENCHMARK: Program = Program { name: "redis-benchmark", package: "redis-tools" };
 /// Clients, commands in a pipeline, and messages for 1 s or so on two cores.
-const RUNS: [(Figure, u32, u32, u64); 4] =
-    [(Figure::Xadd1, 1, 1, 10_000), (Figure::Xadd50, 50, 1, 40_000), (Figure::Xadd16, 50, 16, 120_000), (Figure::Xadd64, 50, 64, 160_000)];
+const RUNS: [(Figure, u32, u32, u64); 4] = [
+    (Figure::Xadd1, 1, 1, 10_000),
+    (Figure::Xadd50, 50, 1, 40_000),
+    (Figure::Xadd16, 50, 16, 120_000),
+    (Figure::Xadd64, 50, 64, 160_000),
+];
 /// What redis-benchmark sends, to a stream nobody reads.
 const COMMAND: &str = r#"XADD bench MAXLEN ~ 100000 * data {"order_id":"00000000-0000-0000-0000-000000000000","sku":"SKU-1","quantity":1}"#;
 const SYNC_FOR: Duration = Duration::from_secs(1);
@@ -28,10 +32,16 @@ pub async fn y4(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError> {
     let (mut figures, watch) = (Vec::new(), Watch::begin(&site.parties()));
     for (figure, clients, pipeline, a_second) in RUNS {
         let messages = a_second * (terms.time.as_secs() / 3).max(1); // the stream is trimmed: nothing gets slower with time
-        figures.push((figure, xadd(port, &[("-c", clients.into()), ("-P", pipeline.into()), ("-n", messages)]).await?));
+        figures.push((
+            figure,
+            xadd(port, &[("-c", clients.into()), ("-P", pipeline.into()), ("-n", messages)]).await?,
+        ));
     }
     let cores = watch.end(&site.parties());
-    command(port, "redis-cli", &["DEL", "bench"]).output().await.map_err(BenchError::io("empty the stream of redis-benchmark"))?;
+    command(port, "redis-cli", &["DEL", "bench"])
+        .output()
+        .await
+        .map_err(BenchError::io("empty the stream of redis-benchmark"))?;
     figures.push((Figure::Fdatasync, fdatasync(site.folder().to_owned()).await?));
     Ok(Reading::new(Measure::Y4, figures, cores))
 }
@@ -83,8 +93,7 @@ mod tests {
 
     #[test]
     fn the_last_rate_redis_benchmark_names_is_the_result() {
-        let said =
-            "XADD bench * d x: rps=0.0 (overall: 41000.0) avg_msec=0.5\rXADD bench * d x: 41493.78 requests per second, p50=0.607 msec\n";
+        let said = "XADD bench * d x: rps=0.0 (overall: 41000.0) avg_msec=0.5\rXADD bench * d x: 41493.78 requests per second, p50=0.607 msec\n";
         assert_eq!(per_second(said), Some(41493.78));
         assert_eq!(per_second("Could not connect to Redis"), None);
     }

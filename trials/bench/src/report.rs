@@ -60,7 +60,9 @@ impl Report {
     /// Medians of the readings of a run.
     pub fn new(readings: &[Reading], terms: &Terms, machine: Machine) -> Self {
         let figures = figures(readings);
-        let of = |figure| figures.iter().find(|measured| measured.figure == figure).map(|measured| measured.median);
+        let of = |figure| {
+            figures.iter().find(|measured| measured.figure == figure).map(|measured| measured.median)
+        };
         let disturbed = readings.iter().filter(|reading| reading.is_disturbed());
         Self {
             rows: TARGETS.iter().filter_map(|target| target.row(of)).collect(),
@@ -72,7 +74,9 @@ impl Report {
                 stored_orders: terms.stored,
                 at: jiff::Timestamp::now().to_string(),
             },
-            disturbed: disturbed.map(|reading| format!("round {} {}", reading.round, reading.measure.name())).collect(),
+            disturbed: disturbed
+                .map(|reading| format!("round {} {}", reading.round, reading.measure.name()))
+                .collect(),
             figures,
         }
     }
@@ -85,7 +89,8 @@ impl Report {
             parts.push(table(&self.target_rows(paint)));
         }
         if !self.disturbed.is_empty() {
-            let text = format!("Disturbed by others, and to be measured again: {}", self.disturbed.join(", "));
+            let text =
+                format!("Disturbed by others, and to be measured again: {}", self.disturbed.join(", "));
             parts.push(paint.paint(Colour::Yellow, text));
         }
         parts.join("\n\n")
@@ -94,25 +99,40 @@ impl Report {
     fn heading(&self) -> String {
         let Machine { cores, cpu, memory_gib, postgres, redis, .. } = &self.machine;
         let Told { rounds, seconds, .. } = &self.terms;
-        let machine = format!("{cores} cores ({cpu}), {memory_gib:.0} GiB, PostgreSQL {postgres}, Redis {redis}");
+        let machine =
+            format!("{cores} cores ({cpu}), {memory_gib:.0} GiB, PostgreSQL {postgres}, Redis {redis}");
         format!("{machine}\nMedians of {rounds} round(s) of {seconds} s")
     }
 
     fn figure_rows(&self) -> Vec<Vec<String>> {
         let row = |measured: &Measured| {
-            let rounds: Vec<String> = measured.rounds.iter().map(|value| measured.figure.show(*value)).collect();
+            let rounds: Vec<String> =
+                measured.rounds.iter().map(|value| measured.figure.show(*value)).collect();
             vec![measured.name.to_owned(), measured.figure.show(measured.median), rounds.join("  ")]
         };
         [heading(&["MEASURED", "MEDIAN", "ROUNDS"])].into_iter().chain(self.figures.iter().map(row)).collect()
     }
 
     fn core_rows(&self) -> Vec<Vec<String>> {
-        const WHO: [&str; 8] = ["user", "inventory", "payment", "redis", "postgres", "generator", "foreign", "stolen"];
+        const WHO: [&str; 8] =
+            ["user", "inventory", "payment", "redis", "postgres", "generator", "foreign", "stolen"];
         let row = |(measure, cores): (&String, &Cores)| {
-            let used = WHO.iter().map(|who| cores.get(*who).map_or_else(|| "-".to_owned(), |used| format!("{used:.2}")));
+            let used = WHO
+                .iter()
+                .map(|who| cores.get(*who).map_or_else(|| "-".to_owned(), |used| format!("{used:.2}")));
             [measure.clone()].into_iter().chain(used).collect()
         };
-        let first = heading(&["CORES", "USER", "INVENTORY", "PAYMENT", "REDIS", "POSTGRES", "GENERATOR", "FOREIGN", "STOLEN"]);
+        let first = heading(&[
+            "CORES",
+            "USER",
+            "INVENTORY",
+            "PAYMENT",
+            "REDIS",
+            "POSTGRES",
+            "GENERATOR",
+            "FOREIGN",
+            "STOLEN",
+        ]);
         [first].into_iter().chain(self.cores.iter().map(row)).collect()
     }
 
@@ -143,7 +163,13 @@ fn figures(readings: &[Reading]) -> Vec<Measured> {
         all.entry(*figure).or_default().push(*value);
     }
     let measured = |(figure, rounds): (Figure, Vec<f64>)| {
-        Some(Measured { figure, name: figure.name(), unit: figure.unit().to_string(), median: median(&rounds)?, rounds })
+        Some(Measured {
+            figure,
+            name: figure.name(),
+            unit: figure.unit().to_string(),
+            median: median(&rounds)?,
+            rounds,
+        })
     };
     all.into_iter().filter_map(measured).collect()
 }
@@ -156,7 +182,9 @@ fn cores(readings: &[Reading]) -> BTreeMap<String, Cores> {
             of.entry(who.clone()).or_default().push(*used);
         }
     }
-    let medians = |of: BTreeMap<String, Vec<f64>>| of.into_iter().filter_map(|(who, used)| Some((who, median(&used)?))).collect();
+    let medians = |of: BTreeMap<String, Vec<f64>>| {
+        of.into_iter().filter_map(|(who, used)| Some((who, median(&used)?))).collect()
+    };
     all.into_iter().map(|(measure, of)| (measure, medians(of))).collect()
 }
 
@@ -199,8 +227,14 @@ mod tests {
             )
         };
         let readings = [reading(1, 100.0, 0.1), reading(2, 300.0, 0.3), reading(3, 200.0, 0.0)];
-        let machine =
-            Machine { cores: 2, cpu: String::new(), memory_gib: 1.0, kernel: String::new(), postgres: String::new(), redis: String::new() };
+        let machine = Machine {
+            cores: 2,
+            cpu: String::new(),
+            memory_gib: 1.0,
+            kernel: String::new(),
+            postgres: String::new(),
+            redis: String::new(),
+        };
         let report = Report::new(&readings, &Terms::full(Vec::new()), machine);
         assert!((report.rows[0].ratio - 2.0).abs() < 1e-9 && report.rows[0].verdict == Verdict::Above);
         assert_eq!(report.figures[0].rounds, [100.0, 300.0, 200.0]);

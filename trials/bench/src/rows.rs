@@ -81,9 +81,21 @@ pub const TARGETS: [Target; 10] = [
     higher("hot product's consumer alone / Y2", Figure::HotConsumed, Figure::Y2, 10.0, 20.0),
     higher("accepted, consumers stopped / Y1", Figure::AcceptedAlone, Figure::Y1, 3.0, 4.5),
     higher("completed / accepted", Figure::Confirmed, Figure::Accepted, 0.95, 0.99),
-    lower("POST p50, one connection / without group commit", Figure::SingleP50, Yardstick::Figure(Figure::UngroupedP50), 1.1, 1.0),
+    lower(
+        "POST p50, one connection / without group commit",
+        Figure::SingleP50,
+        Yardstick::Figure(Figure::UngroupedP50),
+        1.1,
+        1.0,
+    ),
     // 50 ms at most, 20 ms wanted.
-    lower("POST to the end at 300 orders/s, p99 / 50 ms", Figure::End300P99, Yardstick::Limit(50.0), 1.0, 0.4),
+    lower(
+        "POST to the end at 300 orders/s, p99 / 50 ms",
+        Figure::End300P99,
+        Yardstick::Limit(50.0),
+        1.0,
+        0.4,
+    ),
     higher("beside many stored orders / beside few", Figure::ManyStored, Figure::FewStored, 0.9, 1.0),
     higher("backlog worked off / taken in end to end", Figure::Drained, Figure::Accepted, 2.0, 4.0),
 ];
@@ -164,16 +176,23 @@ mod tests {
     #[test]
     fn a_ratio_is_below_its_floor_at_it_or_above_its_goal() {
         let higher = |ratio| Verdict::of(ratio, 1.3, 2.0, Better::Higher);
-        assert_eq!([1.29, 1.3, 1.99, 2.0].map(higher), [Verdict::Below, Verdict::At, Verdict::At, Verdict::Above]);
+        assert_eq!(
+            [1.29, 1.3, 1.99, 2.0].map(higher),
+            [Verdict::Below, Verdict::At, Verdict::At, Verdict::Above]
+        );
         let lower = |ratio| Verdict::of(ratio, 1.1, 1.0, Better::Lower);
-        assert_eq!([1.2, 1.1, 1.01, 1.0].map(lower), [Verdict::Below, Verdict::At, Verdict::At, Verdict::Above]);
+        assert_eq!(
+            [1.2, 1.1, 1.01, 1.0].map(lower),
+            [Verdict::Below, Verdict::At, Verdict::At, Verdict::Above]
+        );
         assert_eq!(higher(f64::NAN), Verdict::Below);
     }
 
     #[test]
     fn a_row_needs_both_its_figures_unless_its_yardstick_is_a_number() {
         let measured = |figure| {
-            (figure == Figure::Confirmed || figure == Figure::Y1).then_some(f64::from(if figure == Figure::Y1 { 100 } else { 150 }))
+            (figure == Figure::Confirmed || figure == Figure::Y1)
+                .then_some(f64::from(if figure == Figure::Y1 { 100 } else { 150 }))
         };
         let rows: Vec<Row> = TARGETS.iter().filter_map(|target| target.row(measured)).collect();
         assert_eq!(rows.len(), 1);
@@ -185,13 +204,20 @@ mod tests {
     #[test]
     fn every_floor_is_easier_than_its_goal() {
         for target in TARGETS {
-            assert_eq!(Verdict::of(target.floor, target.floor, target.goal, target.better), Verdict::At, "{}", target.name);
+            assert_eq!(
+                Verdict::of(target.floor, target.floor, target.goal, target.better),
+                Verdict::At,
+                "{}",
+                target.name
+            );
         }
     }
 
     #[test]
     fn on_the_scale_of_the_chart_the_goal_is_one_whichever_way_is_good() {
-        let row = |target: Target, ours| target.row(|figure| Some(if figure == target.ours { ours } else { 1.0 })).expect("a row");
+        let row = |target: Target, ours| {
+            target.row(|figure| Some(if figure == target.ours { ours } else { 1.0 })).expect("a row")
+        };
         assert!((row(TARGETS[0], 1.0).share() - 0.5).abs() < 1e-9);
         assert!((row(TARGETS[6], 2.0).share() - 0.5).abs() < 1e-9);
     }

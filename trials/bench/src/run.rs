@@ -35,7 +35,13 @@ async fn rounds(site: &mut Site, terms: &Terms, live: &Live) -> Result<Vec<Readi
 }
 
 /// Taken again while others disturb it, as often as the terms allow; the least disturbed one counts.
-async fn undisturbed(site: &mut Site, terms: &Terms, live: &Live, round: usize, measure: Measure) -> Result<Reading, BenchError> {
+async fn undisturbed(
+    site: &mut Site,
+    terms: &Terms,
+    live: &Live,
+    round: usize,
+    measure: Measure,
+) -> Result<Reading, BenchError> {
     let (mut repeats, mut before) = (terms.repeats, None);
     loop {
         live.begins(round, measure);

@@ -42,8 +42,12 @@ const YARDSTICKS: [(Kind, &str); 2] = [(Kind::Payment, "bench_orders"), (Kind::I
 
 /// As a server of its own would be set up, and for the yardsticks the same: the data fits into memory, no checkpoint begins in the
 /// middle of a load, and the files of the write-ahead log are used again as on a server that has run for a while.
-const POSTGRES: [(&str, &str); 4] =
-    [("shared_buffers", "512MB"), ("min_wal_size", "2GB"), ("max_wal_size", "8GB"), ("checkpoint_timeout", "30min")];
+const POSTGRES: [(&str, &str); 4] = [
+    ("shared_buffers", "512MB"),
+    ("min_wal_size", "2GB"),
+    ("max_wal_size", "8GB"),
+    ("checkpoint_timeout", "30min"),
+];
 /// For Redis the same: it rewrites its append-only file between the measurements, and not in one.
 const REWRITTEN_WITHIN: Duration = Duration::from_secs(60);
 /// Of a machine that is full of what is measured; redis-rs would wait for half a second.
@@ -51,7 +55,8 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 const OPEN: &str = "SELECT count(*) FROM orders WHERE status IN ('pending', 'completed')";
 /// No measurement starts on the rows, the dead rows or the unwritten pages of the one before.
-const EMPTY_ORDERS: [&str; 2] = ["TRUNCATE orders, charges_due, inbox, outbox, provider.refunds, provider.charges", "CHECKPOINT"];
+const EMPTY_ORDERS: [&str; 2] =
+    ["TRUNCATE orders, charges_due, inbox, outbox, provider.refunds, provider.charges", "CHECKPOINT"];
 const EMPTY_STOCK: [&str; 3] = ["TRUNCATE stock_ledger, inbox, outbox", "VACUUM FULL products", "CHECKPOINT"];
 
 /// The stack with its customers and products.
@@ -115,14 +120,22 @@ impl Site {
 
     /// The folder of the programs of the PostgreSQL that runs.
     pub fn postgres_programs(&mut self) -> PathBuf {
-        let program = self.stack.postgres().and_then(|server| server.pid()).map(|id| fs::read_link(format!("/proc/{id}/exe")));
-        program.and_then(Result::ok).and_then(|program| program.parent().map(Path::to_path_buf)).unwrap_or_default()
+        let program = self
+            .stack
+            .postgres()
+            .and_then(|server| server.pid())
+            .map(|id| fs::read_link(format!("/proc/{id}/exe")));
+        program
+            .and_then(Result::ok)
+            .and_then(|program| program.parent().map(Path::to_path_buf))
+            .unwrap_or_default()
     }
 
     /// Every process but the generator's.
     pub fn parties(&mut self) -> Parties {
         let running = self.stack.services().filter(|service| service.exit_status().is_none());
-        let mut parties: Parties = running.map(|service| (service.id().kind.name(), vec![service.pid()])).collect();
+        let mut parties: Parties =
+            running.map(|service| (service.id().kind.name(), vec![service.pid()])).collect();
         let redis = self.stack.redis().and_then(|server| server.pid());
         let postgres = self.stack.postgres().and_then(|server| server.pid());
         parties.push(("redis", redis.into_iter().collect()));
@@ -195,7 +208,9 @@ impl Site {
         let began = Instant::now();
         self.redis(&["BGREWRITEAOF"]).await?;
         // If it takes longer, the next load has it beside it.
-        while began.elapsed() < REWRITTEN_WITHIN && self.redis(&["INFO", "persistence"]).await?.contains("aof_rewrite_in_progress:1") {
+        while began.elapsed() < REWRITTEN_WITHIN
+            && self.redis(&["INFO", "persistence"]).await?.contains("aof_rewrite_in_progress:1")
+        {
             sleep(LOOK_AGAIN).await;
         }
         Ok(())
@@ -204,12 +219,16 @@ impl Site {
     /// One command.
     pub async fn redis(&self, words: &[&str]) -> Result<String, BenchError> {
         let client = redis::Client::open(self.stack.redis_url())?;
-        let config = AsyncConnectionConfig::new().set_connection_timeout(Some(ANSWER_WITHIN)).set_response_timeout(Some(ANSWER_WITHIN));
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(ANSWER_WITHIN))
+            .set_response_timeout(Some(ANSWER_WITHIN));
         let mut command = redis::Cmd::new();
         for word in words {
             command.arg(*word);
         }
-        Ok(command.query_async(&mut client.get_multiplexed_async_connection_with_config(&config).await?).await?)
+        Ok(command
+            .query_async(&mut client.get_multiplexed_async_connection_with_config(&config).await?)
+            .await?)
     }
 
     async fn create_products(&mut self) -> Result<(), BenchError> {
@@ -217,9 +236,13 @@ impl Site {
         let admin = self.api.with_token(admin.access_token);
         for sku in products().iter().map(String::as_str).chain([HOT]) {
             let price = Money { amount: PRICE, currency: "EUR".to_owned() };
-            admin.create_product(&NewProduct { sku, name: sku, description: "", price, stock: PLENTY }).await?;
+            admin
+                .create_product(&NewProduct { sku, name: sku, description: "", price, stock: PLENTY })
+                .await?;
         }
-        let hot = format!("INSERT INTO products (sku, name, price, currency, on_hand) VALUES ('{HOT}', '{HOT}', {PRICE}, 'EUR', {PLENTY})");
+        let hot = format!(
+            "INSERT INTO products (sku, name, price, currency, on_hand) VALUES ('{HOT}', '{HOT}', {PRICE}, 'EUR', {PLENTY})"
+        );
         Database::at(self.yardstick_url(Kind::Inventory)).execute(&[&hot]).await
     }
 
@@ -249,7 +272,11 @@ fn options(folder: &Path, binaries: Option<PathBuf>) -> Result<StackOptions, Ben
         // A log that cannot be written must not end the run.
         _ = log.lock().map(|mut log| writeln!(log, "{service} {line}"));
     });
-    let servers = ServerChoice::Private { data_dir: folder.to_path_buf(), durability: Durability::PowerLoss, postgres: POSTGRES.to_vec() };
+    let servers = ServerChoice::Private {
+        data_dir: folder.to_path_buf(),
+        durability: Durability::PowerLoss,
+        postgres: POSTGRES.to_vec(),
+    };
     Ok(StackOptions { servers, binaries, sink, ..StackOptions::private(folder)? })
 }
 

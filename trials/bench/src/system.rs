@@ -11,13 +11,18 @@ use ctl::stack::Kind;
 /// Orders over 100 products.
 pub async fn end_to_end(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError> {
     let Sustained { outcome, confirmed_per_second, memory, cores } = over(site, terms, products()).await?;
-    let figures = vec![(Figure::Confirmed, confirmed_per_second), (Figure::Accepted, outcome.per_second()), (Figure::Memory, memory)];
+    let figures = vec![
+        (Figure::Confirmed, confirmed_per_second),
+        (Figure::Accepted, outcome.per_second()),
+        (Figure::Memory, memory),
+    ];
     Ok(Reading { notes: notes(&outcome), ..Reading::new(Measure::E2e, figures, cores) })
 }
 
 /// Orders of one product.
 pub async fn hot(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError> {
-    let Sustained { outcome, confirmed_per_second, cores, .. } = over(site, terms, vec![HOT.to_owned()]).await?;
+    let Sustained { outcome, confirmed_per_second, cores, .. } =
+        over(site, terms, vec![HOT.to_owned()]).await?;
     let figures = vec![(Figure::HotConfirmed, confirmed_per_second)];
     Ok(Reading { notes: notes(&outcome), ..Reading::new(Measure::Hot, figures, cores) })
 }
@@ -61,8 +66,14 @@ pub async fn browse(site: &mut Site, terms: &Terms) -> Result<Reading, BenchErro
     let outcome = wrk::run(site.folder(), &url, &fixture, look(terms.time)).await?;
     let cores = watch.end(&site.parties());
     let [p50, p95, p99] = outcome.milliseconds();
-    let notes = vec![format!("p50 {p50:.1} ms, p95 {p95:.1} ms, p99 {p99:.1} ms"), format!("{} refused", outcome.refused)];
-    Ok(Reading { notes, ..Reading::new(Measure::Browse, vec![(Figure::Browsed, outcome.per_second())], cores) })
+    let notes = vec![
+        format!("p50 {p50:.1} ms, p95 {p95:.1} ms, p99 {p99:.1} ms"),
+        format!("{} refused", outcome.refused),
+    ];
+    Ok(Reading {
+        notes,
+        ..Reading::new(Measure::Browse, vec![(Figure::Browsed, outcome.per_second())], cores)
+    })
 }
 
 async fn over(site: &mut Site, terms: &Terms, skus: Vec<String>) -> Result<Sustained, BenchError> {

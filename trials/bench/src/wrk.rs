@@ -95,11 +95,21 @@ impl Outcome {
 
 /// Runs it against `url`, with its scripts in `folder`.
 pub async fn run(folder: &Path, url: &str, fixture: &Fixture, load: Load) -> Result<Outcome, BenchError> {
-    let write = |name: &str, text: &str| fs::write(folder.join(name), text).map_err(BenchError::io("write a script for wrk"));
+    let write = |name: &str, text: &str| {
+        fs::write(folder.join(name), text).map_err(BenchError::io("write a script for wrk"))
+    };
     SCRIPTS.iter().try_for_each(|(name, text)| write(name, text))?;
     write("fixture.txt", &fixture.text())?;
-    let mut command = load.apart.map_or_else(|| Command::new(WRK.name), |cores| cores.load(Path::new(WRK.name)));
-    command.args(["-t", "1", "-c", &load.connections.to_string(), "-d", &format!("{}s", load.time.as_secs())]);
+    let mut command =
+        load.apart.map_or_else(|| Command::new(WRK.name), |cores| cores.load(Path::new(WRK.name)));
+    command.args([
+        "-t",
+        "1",
+        "-c",
+        &load.connections.to_string(),
+        "-d",
+        &format!("{}s", load.time.as_secs()),
+    ]);
     command.args(["--timeout", "10s", "--latency", "-s"]).arg(folder.join(load.request.script())).arg(url);
     command.env("FIXTURE", folder.join("fixture.txt")).env("RUN", Uuid::new_v4().to_string());
     if let Request::OrderEvery(gap) = load.request {
@@ -126,8 +136,12 @@ impl Request {
 
 impl Fixture {
     fn text(&self) -> String {
-        let bodies = self.skus.iter().map(|sku| serde_json::json!({"items": [{"sku": sku, "quantity": 1}]}).to_string());
-        [self.tokens.join("\n"), bodies.collect::<Vec<_>>().join("\n"), self.skus.join("\n")].join("\n\n") + "\n"
+        let bodies = self
+            .skus
+            .iter()
+            .map(|sku| serde_json::json!({"items": [{"sku": sku, "quantity": 1}]}).to_string());
+        [self.tokens.join("\n"), bodies.collect::<Vec<_>>().join("\n"), self.skus.join("\n")].join("\n\n")
+            + "\n"
     }
 }
 

@@ -43,9 +43,15 @@ pub async fn y1h(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError> 
     let cores = watch.end(&site.parties());
     handler.stop().await;
     if outcome.refused + outcome.broken > 0 {
-        return Err(BenchError::YardstickFailed { failed: outcome.refused + outcome.broken, all: outcome.requests });
+        return Err(BenchError::YardstickFailed {
+            failed: outcome.refused + outcome.broken,
+            all: outcome.requests,
+        });
     }
-    Ok(Reading { notes: system::notes(&outcome), ..Reading::new(Measure::Y1h, vec![(Figure::Y1hP50, outcome.milliseconds()[0])], cores) })
+    Ok(Reading {
+        notes: system::notes(&outcome),
+        ..Reading::new(Measure::Y1h, vec![(Figure::Y1hP50, outcome.milliseconds()[0])], cores)
+    })
 }
 
 /// One unit of one product a transaction.
@@ -76,7 +82,13 @@ async fn best(site: &mut Site, terms: &Terms, of: Kind, script: Script) -> Resul
         empty(site, of).await?;
         quiet(terms.patience).await;
         let watch = Watch::begin(&site.parties());
-        let outcome = pgbench::run(&programs, site.folder(), &url, Run { script, clients, seconds: terms.time.as_secs() }).await?;
+        let outcome = pgbench::run(
+            &programs,
+            site.folder(),
+            &url,
+            Run { script, clients, seconds: terms.time.as_secs() },
+        )
+        .await?;
         let cores = watch.end(&site.parties());
         best.notes.push(format!("{clients} clients {:.0}/s", outcome.per_second));
         best.p50_ms = best.p50_ms.or(outcome.p50_ms);

@@ -238,7 +238,13 @@ impl Arena {
     #[must_use]
     pub fn over(&self, limit: Duration) -> Recovering {
         let urls = self.stack.services().map(Service::url).collect();
-        Watch { buyer: self.buyer.clone(), payment: self.database(Kind::Payment), http: self.http.clone(), urls }.begin(limit)
+        Watch {
+            buyer: self.buyer.clone(),
+            payment: self.database(Kind::Payment),
+            http: self.http.clone(),
+            urls,
+        }
+        .begin(limit)
     }
 
     /// SIGKILL, with the evidence: how it ended.
@@ -260,7 +266,11 @@ impl Arena {
     /// # Errors
     /// Of the restart.
     pub async fn revive(&mut self) -> Result<(), ChaosError> {
-        let ended: Vec<_> = self.stack.services().filter_map(|service| Some((service.id(), service.exit_status()?))).collect();
+        let ended: Vec<_> = self
+            .stack
+            .services()
+            .filter_map(|service| Some((service.id(), service.exit_status()?)))
+            .collect();
         for (id, status) in ended {
             let tail = self.stack.service(id)?.output().tail();
             self.findings.push(format!("{id} ended by itself ({status}); its last lines:\n{tail}"));
@@ -279,7 +289,9 @@ impl Arena {
             let key = uuid::Uuid::now_v7().to_string();
             self.buyer.send(payment, &super::buyer::one(sku), &key).await?;
         }
-        let standing = |service: &&Service| service.id().kind == Kind::Inventory && !super::faults::is_stopped(service.pid());
+        let standing = |service: &&Service| {
+            service.id().kind == Kind::Inventory && !super::faults::is_stopped(service.pid())
+        };
         let Some(inventory) = self.stack.services().find(standing).map(Service::url) else { return Ok(()) };
         let sku = format!("CHAOS-{}", uuid::Uuid::new_v4().simple().to_string().to_uppercase());
         // It may have died by now, as it was meant to.
@@ -330,7 +342,8 @@ fn options(terms: &Terms, folder: &RunFolder) -> Result<StackOptions, ChaosError
 
 async fn start_services(stack: &mut Stack, instances: usize) -> Result<Network, ChaosError> {
     stack.start_service(Kind::User).await?;
-    let (postgres, redis) = (stack.postgres().map(|server| server.port()), stack.redis().map(|server| server.port()));
+    let (postgres, redis) =
+        (stack.postgres().map(|server| server.port()), stack.redis().map(|server| server.port()));
     let mut network = Network::new()?;
     for kind in [Kind::Inventory, Kind::Payment] {
         for instance in 1..=instances {
@@ -339,7 +352,11 @@ async fn start_services(stack: &mut Stack, instances: usize) -> Result<Network, 
             let database = through_proxy(lane, kind);
             let redis = format!("redis://127.0.0.1:{}/0", lane.redis.port());
             let name = format!("chaos-{id}");
-            let env = [("DATABASE_URL", database.as_str()), ("REDIS_URL", redis.as_str()), ("CONSUMER_NAME", name.as_str())];
+            let env = [
+                ("DATABASE_URL", database.as_str()),
+                ("REDIS_URL", redis.as_str()),
+                ("CONSUMER_NAME", name.as_str()),
+            ];
             stack.start_service_with(kind, &env).await?;
         }
     }

@@ -74,11 +74,19 @@ impl Buyer {
     ///
     /// # Errors
     /// [`ChaosError::Api`].
-    pub async fn register(http: reqwest::Client, api: Api, log: ClientLog, payments: Vec<String>) -> Result<Self, ChaosError> {
+    pub async fn register(
+        http: reqwest::Client,
+        api: Api,
+        log: ClientLog,
+        payments: Vec<String>,
+    ) -> Result<Self, ChaosError> {
         let email = format!("chaos-{}@example.com", Uuid::new_v4().simple());
         let login = Login { email, password: random_secret() };
         let account = api.register(&login).await?;
-        let id = account.id.parse().map_err(|_| ChaosError::Load(format!("`{}` is not an account's id", account.id)))?;
+        let id = account
+            .id
+            .parse()
+            .map_err(|_| ChaosError::Load(format!("`{}` is not an account's id", account.id)))?;
         Ok(Self { http, account: LoggedIn::new(api, login), id, log, payments: Arc::new(payments) })
     }
 
@@ -91,7 +99,12 @@ impl Buyer {
         let (user, at) = (self.id, Timestamp::now());
         let record = Record::Send { at, user, key: key.to_owned(), body: body.clone() };
         self.log.write(&record).await.map_err(ChaosError::io("write the client log"))?;
-        let request = self.http.post(format!("{base}/orders")).bearer_auth(token).header("Idempotency-Key", key).json(body);
+        let request = self
+            .http
+            .post(format!("{base}/orders"))
+            .bearer_auth(token)
+            .header("Idempotency-Key", key)
+            .json(body);
         let answer = answer(request).await;
         let record = self.record(&answer, key);
         self.log.write(&record).await.map_err(ChaosError::io("write the client log"))?;
@@ -105,8 +118,20 @@ impl Buyer {
             Some(400..=499) => Outcome::Fail,
             _ => Outcome::Info,
         };
-        let (body, why) = if answer.is_ok() { (Some(answer.text.clone()), None) } else { (None, Some(answer.text.clone())) };
-        Record::Answer { at: Timestamp::now(), user: self.id, key: key.to_owned(), outcome, status: answer.status, body, why }
+        let (body, why) = if answer.is_ok() {
+            (Some(answer.text.clone()), None)
+        } else {
+            (None, Some(answer.text.clone()))
+        };
+        Record::Answer {
+            at: Timestamp::now(),
+            user: self.id,
+            key: key.to_owned(),
+            outcome,
+            status: answer.status,
+            body,
+            why,
+        }
     }
 
     /// Sends an order to one instance after the other, with one key, until it is accepted. Its id.
@@ -133,10 +158,15 @@ impl Buyer {
     pub async fn ended(&self, order: Uuid, within: Duration) -> Result<String, ChaosError> {
         let wait = Wait::begin(format!("order {order} is at its end"), within);
         for base in self.payments.iter().cycle() {
-            let answer = answer(self.http.get(format!("{base}/orders/{order}")).bearer_auth(self.account.token().await?)).await;
+            let answer = answer(
+                self.http.get(format!("{base}/orders/{order}")).bearer_auth(self.account.token().await?),
+            )
+            .await;
             let body: Value = serde_json::from_str(&answer.text).unwrap_or_default();
             match body["status"].as_str() {
-                Some(status @ ("confirmed" | "refunded" | "declined")) if answer.is_ok() => return Ok(status.to_owned()),
+                Some(status @ ("confirmed" | "refunded" | "declined")) if answer.is_ok() => {
+                    return Ok(status.to_owned());
+                }
                 _ => wait.again(format!("{:?} {}", answer.status, answer.text)).await?,
             }
         }
@@ -147,11 +177,18 @@ impl Buyer {
 /// Sends a request and takes what comes back, whatever it is.
 pub async fn answer(request: reqwest::RequestBuilder) -> Answer {
     let began = Instant::now();
-    let mut answer = Answer { status: None, text: String::new(), took: Duration::ZERO, retry_after: false, content_type: String::new() };
+    let mut answer = Answer {
+        status: None,
+        text: String::new(),
+        took: Duration::ZERO,
+        retry_after: false,
+        content_type: String::new(),
+    };
     match request.send().await {
         Err(error) => answer.text = error.to_string(),
         Ok(response) => {
-            let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+            let header =
+                |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
             answer.retry_after = header("retry-after").is_some();
             answer.content_type = header("content-type").unwrap_or_default();
             let status = response.status().as_u16();

@@ -24,7 +24,12 @@ const LOOK_AGAIN: Duration = Duration::from_millis(250);
 const SHOWN: usize = 5;
 
 /// Quiet, then verified.
-pub async fn conclude(arena: &mut Arena, report: &mut Report, load: Option<LoadReport>, watched: Watched) -> Result<(), ChaosError> {
+pub async fn conclude(
+    arena: &mut Arena,
+    report: &mut Report,
+    load: Option<LoadReport>,
+    watched: Watched,
+) -> Result<(), ChaosError> {
     let sources = arena.sources();
     arena.live.say("waiting until it is quiet");
     if let Err(unrest) = quiet(&sources).await {
@@ -34,7 +39,8 @@ pub async fn conclude(arena: &mut Arena, report: &mut Report, load: Option<LoadR
     catalogues_agree(arena, &sources).await;
     names_are_gone(arena).await;
     let evidence = Evidence { client_log: Some(arena.folder.client_log()) };
-    let mut verdict = verify::verify(&sources, &evidence).await.map_err(|error| ChaosError::Verify(error.to_string()))?;
+    let mut verdict =
+        verify::verify(&sources, &evidence).await.map_err(|error| ChaosError::Verify(error.to_string()))?;
     let seen = watched.end().await;
     judge_meanwhile(arena, &seen, &mut verdict);
     judge(report, &verdict, load.as_ref());
@@ -51,10 +57,12 @@ pub async fn conclude(arena: &mut Arena, report: &mut Report, load: Option<LoadR
 async fn catalogues_agree(arena: &Arena, sources: &Sources) {
     arena.live.say("waiting until the catalogues agree");
     // Whatever is left then stands in the verdict, product by product.
-    _ = wait::until("the catalogues agree", arena.profile.catalogues_agree(), async || match verify::disagreements(sources).await {
-        Ok(found) if found.is_empty() => Ok(()),
-        Ok(found) => Err(found.join("; ")),
-        Err(error) => Err(error.to_string()),
+    _ = wait::until("the catalogues agree", arena.profile.catalogues_agree(), async || {
+        match verify::disagreements(sources).await {
+            Ok(found) if found.is_empty() => Ok(()),
+            Ok(found) => Err(found.join("; ")),
+            Err(error) => Err(error.to_string()),
+        }
     })
     .await;
 }
@@ -101,7 +109,8 @@ async fn quiet(sources: &Sources) -> Result<(), String> {
 
 fn judge(report: &mut Report, verdict: &Verdict, load: Option<&LoadReport>) {
     for fault in &report.faults {
-        let wrong = fault.wrong.iter().map(|wrong| format!("fault {} ({}): {wrong}", fault.number, fault.fault));
+        let wrong =
+            fault.wrong.iter().map(|wrong| format!("fault {} ({}): {wrong}", fault.number, fault.fault));
         report.reasons.extend(wrong);
     }
     report.reasons.extend(verdict.broken().map(|check| format!("{} {} is broken", check.id, check.name)));

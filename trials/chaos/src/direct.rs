@@ -21,9 +21,12 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 /// Entries of one XRANGE: about a megabyte.
 const PAGE: &str = "1000";
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
-const WAITING: &str = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-const REFUSES: &str = "SELECT (pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean)::int::bigint";
-const OPEN: &str = "SELECT count(*) FROM orders WHERE created_at <= $1 AND status IN ('pending', 'completed')";
+const WAITING: &str =
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+const REFUSES: &str =
+    "SELECT (pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean)::int::bigint";
+const OPEN: &str =
+    "SELECT count(*) FROM orders WHERE created_at <= $1 AND status IN ('pending', 'completed')";
 
 /// A service's database.
 #[derive(Debug, Clone)]
@@ -122,8 +125,13 @@ impl Database {
         Ok(OpenTransaction { client, _connection: driver })
     }
 
-    async fn in_time<T>(&self, question: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, ChaosError> {
-        let late = |_| ChaosError::from(WaitError { what: "an answer of PostgreSQL".to_owned(), within: ANSWER_WITHIN });
+    async fn in_time<T>(
+        &self,
+        question: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T, ChaosError> {
+        let late = |_| {
+            ChaosError::from(WaitError { what: "an answer of PostgreSQL".to_owned(), within: ANSWER_WITHIN })
+        };
         Ok(timeout(ANSWER_WITHIN, question).await.map_err(late)??)
     }
 }
@@ -173,7 +181,9 @@ impl DirectRedis {
     }
 
     async fn connection(&self) -> Result<MultiplexedConnection, ChaosError> {
-        let config = AsyncConnectionConfig::new().set_connection_timeout(Some(ANSWER_WITHIN)).set_response_timeout(Some(ANSWER_WITHIN));
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(ANSWER_WITHIN))
+            .set_response_timeout(Some(ANSWER_WITHIN));
         Ok(self.client.get_multiplexed_async_connection_with_config(&config).await?)
     }
 
@@ -187,8 +197,13 @@ impl DirectRedis {
             other => other?,
         };
         let rows = consumers.into_iter().filter_map(|row| fields(row).ok());
-        let of_consumer = rows.filter(|row| row.iter().any(|(name, value)| name == "name" && value == consumer));
-        Ok(of_consumer.flatten().find(|(name, _)| name == "pending").and_then(|(_, value)| value.parse().ok()).unwrap_or(0))
+        let of_consumer =
+            rows.filter(|row| row.iter().any(|(name, value)| name == "name" && value == consumer));
+        Ok(of_consumer
+            .flatten()
+            .find(|(name, _)| name == "pending")
+            .and_then(|(_, value)| value.parse().ok())
+            .unwrap_or(0))
     }
 
     /// Entries that were ever added to a stream; 0 when there is none.
@@ -201,8 +216,12 @@ impl DirectRedis {
             other => other?,
         };
         let mut pairs = info.chunks_exact(2);
-        let is_wanted = |name: &redis::Value| redis::from_redis_value_ref::<String>(name).is_ok_and(|name| name == "entries-added");
-        let added = pairs.find(|pair| is_wanted(&pair[0])).and_then(|pair| redis::from_redis_value_ref(&pair[1]).ok());
+        let is_wanted = |name: &redis::Value| {
+            redis::from_redis_value_ref::<String>(name).is_ok_and(|name| name == "entries-added")
+        };
+        let added = pairs
+            .find(|pair| is_wanted(&pair[0]))
+            .and_then(|pair| redis::from_redis_value_ref(&pair[1]).ok());
         Ok(added.unwrap_or(0))
     }
 
@@ -269,7 +288,8 @@ impl DirectRedis {
     /// [`ChaosError::Redis`].
     pub async fn entry_about(&self, stream: &str, what: &str) -> Result<Option<String>, ChaosError> {
         let all: StreamRangeReply = self.command(&["XRANGE", stream, "-", "+"]).await?;
-        let mentions = |entry: &&redis::streams::StreamId| entry.map.values().any(|value| text(value).contains(what));
+        let mentions =
+            |entry: &&redis::streams::StreamId| entry.map.values().any(|value| text(value).contains(what));
         Ok(all.ids.iter().find(mentions).map(|entry| entry.id.clone()))
     }
 

@@ -5,7 +5,8 @@ use ctl::stack::Kind;
 const STREAM_STEPS: [&str; 3] = ["consumer.after-read", "handler.start", "consumer.before-ack"];
 const COMMIT_STEPS: [&str; 2] = ["commit.before", "commit.after"];
 const PUBLISH_STEPS: [&str; 2] = ["publish.before", "publish.after"];
-const PROVIDER_STEPS: [&str; 4] = ["provider.before-charge", "provider.after-charge", "provider.before-refund", "provider.after-refund"];
+const PROVIDER_STEPS: [&str; 4] =
+    ["provider.before-charge", "provider.after-charge", "provider.before-refund", "provider.after-refund"];
 
 /// All steps of a service.
 #[must_use]
@@ -32,13 +33,17 @@ pub fn of(kind: Kind) -> Vec<String> {
 /// Every step of every service.
 #[must_use]
 pub fn all() -> Vec<(Kind, String)> {
-    [Kind::Payment, Kind::Inventory].into_iter().flat_map(|kind| of(kind).into_iter().map(move |name| (kind, name))).collect()
+    [Kind::Payment, Kind::Inventory]
+        .into_iter()
+        .flat_map(|kind| of(kind).into_iter().map(move |name| (kind, name)))
+        .collect()
 }
 
 /// The steps of a consumer of inventory: where a zombie is made.
 #[must_use]
 pub fn of_a_consumer() -> Vec<String> {
-    let steps = ["consumer.after-read.order_completed", "handler.start.order_completed", "commit.before.stock"];
+    let steps =
+        ["consumer.after-read.order_completed", "handler.start.order_completed", "commit.before.stock"];
     let later = ["commit.after.stock", "consumer.before-ack.order_completed"];
     steps.iter().chain(&later).map(|name| (*name).to_owned()).collect()
 }

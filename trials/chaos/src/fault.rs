@@ -134,7 +134,11 @@ mod cards {
 
     /// Seconds until a new order is accepted, until one is at its end, until all is settled.
     const fn within(accepts: u64, flows: u64, settled: u64) -> Limits {
-        Limits { accepts: Duration::from_secs(accepts), flows: Duration::from_secs(flows), settled: Duration::from_secs(settled) }
+        Limits {
+            accepts: Duration::from_secs(accepts),
+            flows: Duration::from_secs(flows),
+            settled: Duration::from_secs(settled),
+        }
     }
 
     /// F1: recovered within 15 s.
@@ -159,12 +163,24 @@ mod cards {
     const GOES_ON: &str = "POST stays 2xx, no process ends, /readyz names Redis";
     const DEAD_LETTER: &str = "a dead letter with the reason; other orders go on";
 
-    const fn quick(number: &'static str, does: &'static str, holds: &'static str, limits: Limits, weight: u32) -> Card {
+    const fn quick(
+        number: &'static str,
+        does: &'static str,
+        holds: &'static str,
+        limits: Limits,
+        weight: u32,
+    ) -> Card {
         Card { number, does, holds, limits, weight, usual: 10 }
     }
 
     /// Quick enough for a random mix, too slow for ten in a row.
-    const fn of_few(number: &'static str, does: &'static str, holds: &'static str, limits: Limits, weight: u32) -> Card {
+    const fn of_few(
+        number: &'static str,
+        does: &'static str,
+        holds: &'static str,
+        limits: Limits,
+        weight: u32,
+    ) -> Card {
         Card { number, does, holds, limits, weight, usual: 2 }
     }
 
@@ -180,89 +196,275 @@ mod cards {
 
     pub(super) fn card(fault: Fault) -> Card {
         match fault {
-            Fault::KillPayment => quick("F1", "kill -9 of a payment instance", "recovered within 15 s", CRASH, 12),
-            Fault::KillInventory => quick("F1", "kill -9 of an inventory instance", "recovered within 15 s", CRASH, 12),
-            Fault::KillUser => quick("F1", "kill -9 of user", "orders go on; back within 15 s", CRASH, 4),
-            Fault::Failpoint => quick("F1", "kill -9 at a step of the work (needs failpoints)", "recovered within 15 s", CRASH, 20),
-            Fault::KillConsumer => quick("F1", "kill -9 of an inventory that holds pending entries", "its peer claims them", CRASH, 8),
-            Fault::KillConsumerSameName => quick("F1", "the same, restarted at once under its name", "it finds its own entries", CRASH, 6),
-            Fault::PanicConsumer => quick("F2", "a panic in a consumer actor", OTHERS_GO_ON, CRASH, 6),
-            Fault::PanicProduct => quick("F2", "a panic in a product actor (needs failpoints)", "its SKU answers within 1 s", CRASH, 6),
-            Fault::PanicHttp => quick("F2", "a panic in an HTTP handler (needs failpoints)", "500 as problem+json", CRASH, 6),
-            Fault::RedisKill => {
-                quick("F3", "kill -9 of Redis, back with its AOF", "orders are accepted; flow resumes within 5 s", REDIS, 8)
+            Fault::KillPayment => {
+                quick("F1", "kill -9 of a payment instance", "recovered within 15 s", CRASH, 12)
             }
+            Fault::KillInventory => {
+                quick("F1", "kill -9 of an inventory instance", "recovered within 15 s", CRASH, 12)
+            }
+            Fault::KillUser => quick("F1", "kill -9 of user", "orders go on; back within 15 s", CRASH, 4),
+            Fault::Failpoint => quick(
+                "F1",
+                "kill -9 at a step of the work (needs failpoints)",
+                "recovered within 15 s",
+                CRASH,
+                20,
+            ),
+            Fault::KillConsumer => quick(
+                "F1",
+                "kill -9 of an inventory that holds pending entries",
+                "its peer claims them",
+                CRASH,
+                8,
+            ),
+            Fault::KillConsumerSameName => quick(
+                "F1",
+                "the same, restarted at once under its name",
+                "it finds its own entries",
+                CRASH,
+                6,
+            ),
+            Fault::PanicConsumer => quick("F2", "a panic in a consumer actor", OTHERS_GO_ON, CRASH, 6),
+            Fault::PanicProduct => quick(
+                "F2",
+                "a panic in a product actor (needs failpoints)",
+                "its SKU answers within 1 s",
+                CRASH,
+                6,
+            ),
+            Fault::PanicHttp => {
+                quick("F2", "a panic in an HTTP handler (needs failpoints)", "500 as problem+json", CRASH, 6)
+            }
+            Fault::RedisKill => quick(
+                "F3",
+                "kill -9 of Redis, back with its AOF",
+                "orders are accepted; flow resumes within 5 s",
+                REDIS,
+                8,
+            ),
             Fault::Flushall => quick("F4", "FLUSHALL", AGAIN, AMNESIA, 6),
             Fault::DestroyGroup => quick("F4", "XGROUP DESTROY", AGAIN, AMNESIA, 6),
             Fault::DeleteStream => quick("F4", "DEL of a stream", AGAIN, AMNESIA, 6),
             Fault::RedisEmpty => quick("F4", "Redis comes back empty", AGAIN, AMNESIA, 4),
-            Fault::AofCut => quick("F5", "kill -9 of Redis, back with the tail of its AOF cut off", AGAIN, AMNESIA, 4),
-            Fault::PostgresStop => quick("F6", "immediate stop of PostgreSQL", "503; first 2xx within 5 s of its return", POSTGRES, 5),
-            Fault::PostgresKill => quick("F6", "kill -9 of PostgreSQL", "503; first 2xx within 5 s of its return", POSTGRES, 6),
+            Fault::AofCut => {
+                quick("F5", "kill -9 of Redis, back with the tail of its AOF cut off", AGAIN, AMNESIA, 4)
+            }
+            Fault::PostgresStop => quick(
+                "F6",
+                "immediate stop of PostgreSQL",
+                "503; first 2xx within 5 s of its return",
+                POSTGRES,
+                5,
+            ),
+            Fault::PostgresKill => {
+                quick("F6", "kill -9 of PostgreSQL", "503; first 2xx within 5 s of its return", POSTGRES, 6)
+            }
             Fault::NetRedisRefuse => quick("F7", "Redis refuses an instance", NO_LONG_REQUEST, CRASH, 3),
             Fault::NetRedisReset => quick("F7", "connections to Redis are reset", NO_LONG_REQUEST, CRASH, 3),
             Fault::NetRedisBlackhole => quick("F7", "Redis swallows everything", NO_LONG_REQUEST, CRASH, 3),
             Fault::NetRedisDelay => quick("F7", "Redis answers 500 ms later", NO_LONG_REQUEST, CRASH, 3),
-            Fault::NetPostgresRefuse => quick("F7", "PostgreSQL refuses an instance", NO_LONG_REQUEST, CRASH, 3),
-            Fault::NetPostgresReset => quick("F7", "connections to PostgreSQL are reset", NO_LONG_REQUEST, CRASH, 3),
-            Fault::NetPostgresBlackhole => quick("F7", "PostgreSQL swallows everything", NO_LONG_REQUEST, CRASH, 3),
-            Fault::NetPostgresDelay => quick("F7", "PostgreSQL answers 500 ms later", NO_LONG_REQUEST, CRASH, 3),
-            Fault::NetPostgresDropCommit => quick("F7", "the reply of a COMMIT is lost", NO_LONG_REQUEST, CRASH, 6),
-            Fault::Zombie => quick("F8", "SIGSTOP for twice the claim idle time, then SIGCONT", "the peer goes on", CRASH, 6),
-            Fault::FlashSale => long("F9", "1,000 orders for 100 pieces, at all instances", "exactly 100 sold", SLOW),
+            Fault::NetPostgresRefuse => {
+                quick("F7", "PostgreSQL refuses an instance", NO_LONG_REQUEST, CRASH, 3)
+            }
+            Fault::NetPostgresReset => {
+                quick("F7", "connections to PostgreSQL are reset", NO_LONG_REQUEST, CRASH, 3)
+            }
+            Fault::NetPostgresBlackhole => {
+                quick("F7", "PostgreSQL swallows everything", NO_LONG_REQUEST, CRASH, 3)
+            }
+            Fault::NetPostgresDelay => {
+                quick("F7", "PostgreSQL answers 500 ms later", NO_LONG_REQUEST, CRASH, 3)
+            }
+            Fault::NetPostgresDropCommit => {
+                quick("F7", "the reply of a COMMIT is lost", NO_LONG_REQUEST, CRASH, 6)
+            }
+            Fault::Zombie => quick(
+                "F8",
+                "SIGSTOP for twice the claim idle time, then SIGCONT",
+                "the peer goes on",
+                CRASH,
+                6,
+            ),
+            Fault::FlashSale => {
+                long("F9", "1,000 orders for 100 pieces, at all instances", "exactly 100 sold", SLOW)
+            }
             Fault::PoisonNotJson => quick("F10", "an event that is not JSON", DEAD_LETTER, CRASH, 2),
             Fault::PoisonUnknownType => quick("F10", "an event of an unknown type", DEAD_LETTER, CRASH, 2),
             Fault::PoisonFailing => Card {
                 weight: 0,
                 usual: 2,
-                ..quick("F10", "an order whose handler always fails", "others' p99 at most doubled; redrive works once", SLOW, 0)
+                ..quick(
+                    "F10",
+                    "an order whose handler always fails",
+                    "others' p99 at most doubled; redrive works once",
+                    SLOW,
+                    0,
+                )
             },
-            Fault::TooLarge => quick("F11", "bodies beyond the limits", "refused with a clear error", CRASH, 2),
-            Fault::Trim => Card { usual: 2, ..quick("F12", "XTRIM of a stream under a backlog", AGAIN, AMNESIA, 2) },
-            Fault::PoolExhausted => {
-                Card { usual: 2, ..quick("F13", "all connections of payment's pool wait for a lock", "503, liveness up", SLOW, 2) }
+            Fault::TooLarge => {
+                quick("F11", "bodies beyond the limits", "refused with a clear error", CRASH, 2)
             }
-            Fault::DiskFull => long("F13", "PostgreSQL's disk is full (needs root)", "503, liveness up, full recovery", SLOW),
-            Fault::OneKey => quick("F14", "50 POSTs at once under one key", "one order; the same answer or 409", CRASH, 3),
-            Fault::ClientGone => quick("F14", "a client that hangs up at some point", "one order; the key finds it", CRASH, 3),
-            Fault::RollingRestart => {
-                Card { usual: 2, ..quick("F15", "SIGTERM of every instance in turn", "exit 0, pending 0, no reset, only 503", CRASH, 2) }
+            Fault::Trim => {
+                Card { usual: 2, ..quick("F12", "XTRIM of a stream under a backlog", AGAIN, AMNESIA, 2) }
             }
+            Fault::PoolExhausted => Card {
+                usual: 2,
+                ..quick(
+                    "F13",
+                    "all connections of payment's pool wait for a lock",
+                    "503, liveness up",
+                    SLOW,
+                    2,
+                )
+            },
+            Fault::DiskFull => {
+                long("F13", "PostgreSQL's disk is full (needs root)", "503, liveness up, full recovery", SLOW)
+            }
+            Fault::OneKey => {
+                quick("F14", "50 POSTs at once under one key", "one order; the same answer or 409", CRASH, 3)
+            }
+            Fault::ClientGone => {
+                quick("F14", "a client that hangs up at some point", "one order; the key finds it", CRASH, 3)
+            }
+            Fault::RollingRestart => Card {
+                usual: 2,
+                ..quick(
+                    "F15",
+                    "SIGTERM of every instance in turn",
+                    "exit 0, pending 0, no reset, only 503",
+                    CRASH,
+                    2,
+                )
+            },
             Fault::Overload => long(
                 "F16",
                 "five times the capacity for 60 s",
                 "goodput >= 0.9 of capacity; only 429 and 503; memory bounded",
                 within(10, 10, 60),
             ),
-            Fault::Backlog => long("F17", "10,000 orders while inventory is down", "drained at twice the intake", SLOW),
-            Fault::RedisFull => of_few("F19", "maxmemory is reached, an inventory is restarted", "it starts; POST stays 2xx", HEALED, 2),
-            Fault::RedisNoreplicas => of_few("F19", "Redis has too few replicas to write (NOREPLICAS)", GOES_ON, HEALED, 2),
-            Fault::RedisMisconf => of_few("F19", "Redis cannot write its snapshot (MISCONF)", GOES_ON, HEALED, 2),
-            Fault::RedisNoauth => of_few("F19", "the password of Redis is changed, then changed back (NOAUTH)", GOES_ON, HEALED, 2),
-            Fault::RedisNoperm => of_few("F19", "no rights on refund_order (NOPERM)", "orders of other streams end within 5 s", HEALED, 2),
-            Fault::RedisDemoted => of_few("F19", "Redis becomes a replica; new connections reach the new primary", GOES_ON, HEALED, 2),
-            Fault::PostgresSilent => quick("F21", "connections to PostgreSQL go silent for good; new ones work", FIRST, POSTGRES, 3),
-            Fault::PostgresReadonly => of_few("F21", "PostgreSQL sessions stay open and are read-only", FIRST_NOT_READY, POSTGRES, 2),
-            Fault::PostgresStalePlan => of_few("F21", "ALTER TABLE ... TYPE below running services", FIRST, POSTGRES, 2),
-            Fault::PostgresHungHost => lasting("F21", "the first host of DATABASE_URL hangs at the start", "it starts and works", SLOW),
-            Fault::PostgresFailover => lasting("F22", "kill -9 of the primary, the synchronous standby is promoted", "0 lost", POSTGRES),
-            Fault::RefundRefused => of_few("F23", "the provider refuses one refund, for a while and for ever", OTHERS_SETTLE, CRASH, 1),
-            Fault::ChargesRefused => of_few("F23", "the provider refuses 1,200 charges of one product", OTHERS_SETTLE, SLOW, 1),
-            Fault::InventoryAway => {
-                lasting("F24", "no inventory for N minutes at R orders/s", "Redis bounded; drained at twice the intake", SLOW)
+            Fault::Backlog => {
+                long("F17", "10,000 orders while inventory is down", "drained at twice the intake", SLOW)
             }
-            Fault::OutboxLarge => lasting("F25", "FLUSHALL beside N unconfirmed outbox rows", "swept while new orders go on", SLOW),
-            Fault::OutboxStuckRow => of_few("F26", "outbox rows that cannot be published", "all others are swept", CRASH, 1),
-            Fault::Soak => lasting("F27", "R orders/s for N minutes", "memory, rows, connections and names do not grow", SLOW),
-            Fault::Partitions => long("F28", "16 partitions, slow commits, a burst of orders", "nothing is claimed from the living", SLOW),
-            Fault::Snapshot => lasting("F29", "a snapshot is held open under load", "p99 at most doubled", CRASH),
-            Fault::Clocks => lasting("F30", "clocks of two instances apart, one by an hour (needs libfaketime)", "charged in time", CRASH),
-            Fault::OldProgram => of_few("F31", "an instance restarted beside a newer schema", "it starts and works", CRASH, 1),
-            Fault::StaleGroup => {
-                lasting("F32", "a group that nobody reads, forty names of consumers", "trimming goes on, the names go", SLOW)
+            Fault::RedisFull => of_few(
+                "F19",
+                "maxmemory is reached, an inventory is restarted",
+                "it starts; POST stays 2xx",
+                HEALED,
+                2,
+            ),
+            Fault::RedisNoreplicas => {
+                of_few("F19", "Redis has too few replicas to write (NOREPLICAS)", GOES_ON, HEALED, 2)
             }
-            Fault::CatalogueLost => of_few("F33", "a price changes and its event is lost", "the catalogues agree again", CRASH, 2),
-            Fault::RedriveRefused => of_few("F34", "Redis refuses a redrive half-way", "the dead letter is still there", CRASH, 2),
+            Fault::RedisMisconf => {
+                of_few("F19", "Redis cannot write its snapshot (MISCONF)", GOES_ON, HEALED, 2)
+            }
+            Fault::RedisNoauth => of_few(
+                "F19",
+                "the password of Redis is changed, then changed back (NOAUTH)",
+                GOES_ON,
+                HEALED,
+                2,
+            ),
+            Fault::RedisNoperm => of_few(
+                "F19",
+                "no rights on refund_order (NOPERM)",
+                "orders of other streams end within 5 s",
+                HEALED,
+                2,
+            ),
+            Fault::RedisDemoted => of_few(
+                "F19",
+                "Redis becomes a replica; new connections reach the new primary",
+                GOES_ON,
+                HEALED,
+                2,
+            ),
+            Fault::PostgresSilent => quick(
+                "F21",
+                "connections to PostgreSQL go silent for good; new ones work",
+                FIRST,
+                POSTGRES,
+                3,
+            ),
+            Fault::PostgresReadonly => {
+                of_few("F21", "PostgreSQL sessions stay open and are read-only", FIRST_NOT_READY, POSTGRES, 2)
+            }
+            Fault::PostgresStalePlan => {
+                of_few("F21", "ALTER TABLE ... TYPE below running services", FIRST, POSTGRES, 2)
+            }
+            Fault::PostgresHungHost => lasting(
+                "F21",
+                "the first host of DATABASE_URL hangs at the start",
+                "it starts and works",
+                SLOW,
+            ),
+            Fault::PostgresFailover => lasting(
+                "F22",
+                "kill -9 of the primary, the synchronous standby is promoted",
+                "0 lost",
+                POSTGRES,
+            ),
+            Fault::RefundRefused => of_few(
+                "F23",
+                "the provider refuses one refund, for a while and for ever",
+                OTHERS_SETTLE,
+                CRASH,
+                1,
+            ),
+            Fault::ChargesRefused => {
+                of_few("F23", "the provider refuses 1,200 charges of one product", OTHERS_SETTLE, SLOW, 1)
+            }
+            Fault::InventoryAway => lasting(
+                "F24",
+                "no inventory for N minutes at R orders/s",
+                "Redis bounded; drained at twice the intake",
+                SLOW,
+            ),
+            Fault::OutboxLarge => lasting(
+                "F25",
+                "FLUSHALL beside N unconfirmed outbox rows",
+                "swept while new orders go on",
+                SLOW,
+            ),
+            Fault::OutboxStuckRow => {
+                of_few("F26", "outbox rows that cannot be published", "all others are swept", CRASH, 1)
+            }
+            Fault::Soak => lasting(
+                "F27",
+                "R orders/s for N minutes",
+                "memory, rows, connections and names do not grow",
+                SLOW,
+            ),
+            Fault::Partitions => long(
+                "F28",
+                "16 partitions, slow commits, a burst of orders",
+                "nothing is claimed from the living",
+                SLOW,
+            ),
+            Fault::Snapshot => {
+                lasting("F29", "a snapshot is held open under load", "p99 at most doubled", CRASH)
+            }
+            Fault::Clocks => lasting(
+                "F30",
+                "clocks of two instances apart, one by an hour (needs libfaketime)",
+                "charged in time",
+                CRASH,
+            ),
+            Fault::OldProgram => {
+                of_few("F31", "an instance restarted beside a newer schema", "it starts and works", CRASH, 1)
+            }
+            Fault::StaleGroup => lasting(
+                "F32",
+                "a group that nobody reads, forty names of consumers",
+                "trimming goes on, the names go",
+                SLOW,
+            ),
+            Fault::CatalogueLost => {
+                of_few("F33", "a price changes and its event is lost", "the catalogues agree again", CRASH, 2)
+            }
+            Fault::RedriveRefused => {
+                of_few("F34", "Redis refuses a redrive half-way", "the dead letter is still there", CRASH, 2)
+            }
         }
     }
 }
@@ -282,7 +484,8 @@ mod tests {
         let names = "redis-full redis-noreplicas redis-misconf redis-noauth redis-noperm redis-demoted postgres-silent postgres-readonly
             postgres-stale-plan postgres-hung-host postgres-failover refund-refused charges-refused inventory-away outbox-large
             outbox-stuck-row soak partitions snapshot clocks old-program stale-group catalogue-lost redrive-refused";
-        let unknown: Vec<&str> = names.split_whitespace().filter(|name| Fault::from_str(name, false).is_err()).collect();
+        let unknown: Vec<&str> =
+            names.split_whitespace().filter(|name| Fault::from_str(name, false).is_err()).collect();
         assert_eq!(unknown, [""; 0]);
     }
 

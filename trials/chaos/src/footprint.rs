@@ -78,7 +78,9 @@ impl Footprints {
             return;
         }
         for (name, grown) in self.grown() {
-            arena.findings.extend(grown.as_ref().map(|grown| format!("{name} grows with the length of the run: {grown}")));
+            arena.findings.extend(
+                grown.as_ref().map(|grown| format!("{name} grows with the length of the run: {grown}")),
+            );
             arena.judged.bounds.note(&name, grown);
         }
     }
@@ -102,12 +104,20 @@ impl Footprints {
     pub fn grown(&self) -> Vec<(String, Option<String>)> {
         let quarter = self.looks.len() / 4;
         let (second, last) = (&self.looks[quarter..quarter * 2], &self.looks[quarter * 3..]);
-        let names = self.looks.last().map(|(_, figures)| figures.keys().cloned().collect::<Vec<_>>()).unwrap_or_default();
+        let names = self
+            .looks
+            .last()
+            .map(|(_, figures)| figures.keys().cloned().collect::<Vec<_>>())
+            .unwrap_or_default();
         let judged = |name: String| {
             let allowed = ALLOWED.iter().find(|allowed| name.starts_with(allowed.of))?;
             let (before, after) = (median(second, &name), median(last, &name));
             let most = before + (before as f64 * allowed.share) as u64 + allowed.noise;
-            Some((name, (after > most).then(|| format!("{before} in the second quarter, {after} in the last, allowed {most}"))))
+            Some((
+                name,
+                (after > most)
+                    .then(|| format!("{before} in the second quarter, {after} in the last, allowed {most}")),
+            ))
         };
         names.into_iter().filter_map(judged).collect()
     }
@@ -115,27 +125,36 @@ impl Footprints {
     /// The figures as CSV.
     #[must_use]
     pub fn csv(&self) -> String {
-        let names: Vec<&String> =
-            self.looks.iter().max_by_key(|(_, figures)| figures.len()).map(|(_, all)| all.keys().collect()).unwrap_or_default();
+        let names: Vec<&String> = self
+            .looks
+            .iter()
+            .max_by_key(|(_, figures)| figures.len())
+            .map(|(_, all)| all.keys().collect())
+            .unwrap_or_default();
         let mut csv = String::from("seconds");
         names.iter().for_each(|name| _ = write!(csv, ",{name}"));
         for (seconds, figures) in &self.looks {
             let _ = write!(csv, "\n{seconds:.1}");
-            names.iter().for_each(|name| _ = write!(csv, ",{}", figures.get(*name).map(u64::to_string).unwrap_or_default()));
+            names.iter().for_each(|name| {
+                _ = write!(csv, ",{}", figures.get(*name).map(u64::to_string).unwrap_or_default())
+            });
         }
         csv + "\n"
     }
 
     /// Picture and figures: `soak.svg`, `soak.csv`.
     fn write(&self, picture: &Path, title: &str) -> Result<(), ChaosError> {
-        let written = |path: &Path, text: String| std::fs::write(path, text).map_err(ChaosError::io(format!("write {}", path.display())));
+        let written = |path: &Path, text: String| {
+            std::fs::write(path, text).map_err(ChaosError::io(format!("write {}", path.display())))
+        };
         written(picture, self.svg(title))?;
         written(&picture.with_extension("csv"), self.csv())
     }
 
     /// The figures as a picture: a line each, on a scale of its own, with its least and its most.
     fn svg(&self, title: &str) -> String {
-        let names: Vec<String> = self.looks.last().map(|(_, figures)| figures.keys().cloned().collect()).unwrap_or_default();
+        let names: Vec<String> =
+            self.looks.last().map(|(_, figures)| figures.keys().cloned().collect()).unwrap_or_default();
         let height = TOP + BAND * names.len() as f64 + 30.0;
         let mut svg = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" font-family=\"sans-serif\" font-size=\"13\">\n\
@@ -147,12 +166,22 @@ impl Footprints {
         }
         let end = self.looks.last().map_or(0.0, |(seconds, _)| *seconds);
         let _ = writeln!(svg, "{}", text(LEFT, height - 10.0, "fill=\"#57606a\"", "0 min"));
-        let _ = writeln!(svg, "{}", text(RIGHT, height - 10.0, "text-anchor=\"end\" fill=\"#57606a\"", &format!("{:.1} min", end / 60.0)));
+        let _ = writeln!(
+            svg,
+            "{}",
+            text(
+                RIGHT,
+                height - 10.0,
+                "text-anchor=\"end\" fill=\"#57606a\"",
+                &format!("{:.1} min", end / 60.0)
+            )
+        );
         svg + "</svg>\n"
     }
 
     fn band(&self, name: &str, top: f64) -> String {
-        let (most, end) = (self.most(name).max(1) as f64, self.looks.last().map_or(1.0, |(seconds, _)| seconds.max(1.0)));
+        let (most, end) =
+            (self.most(name).max(1) as f64, self.looks.last().map_or(1.0, |(seconds, _)| seconds.max(1.0)));
         // Of the looks that share a point the one with the most.
         let point = |looks: &[(f64, Footprint)]| {
             let (seconds, _) = looks.first()?;
@@ -160,7 +189,8 @@ impl Footprints {
             let (x, share) = (LEFT + (RIGHT - LEFT) * seconds / end, *value as f64 / most);
             Some(format!("{x:.1},{:.1}", top + BAND - 8.0 - (BAND - 16.0) * share))
         };
-        let points: Vec<String> = self.looks.chunks(self.looks.len().div_ceil(POINTS).max(1)).filter_map(point).collect();
+        let points: Vec<String> =
+            self.looks.chunks(self.looks.len().div_ceil(POINTS).max(1)).filter_map(point).collect();
         let base = top + BAND - 8.0;
         let label = text(LEFT - 10.0, top + 24.0, "text-anchor=\"end\"", name);
         let scale = text(
@@ -197,7 +227,8 @@ async fn of_servers(arena: &Arena) -> Footprint {
         let mut names = 0;
         for stream in STREAMS {
             let groups = redis.groups(stream).await.unwrap_or_default();
-            names += groups.iter().filter_map(|group| group.get("consumers")?.parse::<u64>().ok()).sum::<u64>();
+            names +=
+                groups.iter().filter_map(|group| group.get("consumers")?.parse::<u64>().ok()).sum::<u64>();
             figures.insert(format!("entries_{stream}"), redis.length(stream).await.unwrap_or(0));
         }
         figures.insert("consumer_names".to_owned(), names);
@@ -236,13 +267,19 @@ mod tests {
     #[test]
     fn what_grows_with_the_length_of_a_run_is_named_and_what_is_level_is_not() {
         let growing = over_time("redis_bytes", |at| at * (64 << 20)).grown();
-        assert!(growing[0].1.as_ref().is_some_and(|why| why.contains("in the second quarter")), "{growing:?}");
+        assert!(
+            growing[0].1.as_ref().is_some_and(|why| why.contains("in the second quarter")),
+            "{growing:?}"
+        );
         assert_eq!(over_time("redis_bytes", |_| 64 << 20).grown(), [("redis_bytes".to_owned(), None)]);
     }
 
     #[test]
     fn a_start_from_nothing_and_a_figure_without_a_bound_are_no_growth() {
-        assert_eq!(over_time("rss_payment-1", |at| if at < 4 { 0 } else { 90 << 20 }).grown(), [("rss_payment-1".to_owned(), None)]);
+        assert_eq!(
+            over_time("rss_payment-1", |at| if at < 4 { 0 } else { 90 << 20 }).grown(),
+            [("rss_payment-1".to_owned(), None)]
+        );
         assert!(over_time("entries_order_completed", |at| at).grown().is_empty());
     }
 

@@ -68,7 +68,13 @@ mod tests {
     use super::*;
 
     fn check(id: &'static str) -> Check {
-        Check { id, name: "", what: "", looked_at: 0, judgement: Judgement::NotJudged { why: "needs a run".to_owned() } }
+        Check {
+            id,
+            name: "",
+            what: "",
+            looked_at: 0,
+            judgement: Judgement::NotJudged { why: "needs a run".to_owned() },
+        }
     }
 
     #[test]
@@ -81,7 +87,9 @@ mod tests {
         judged.into_checks(&mut checks);
         assert_eq!(checks[0].judgement, Judgement::Holds);
         assert_eq!((checks[1].looked_at, checks[0].looked_at), (4, 1));
-        assert!(matches!(&checks[1].judgement, Judgement::Broken { count: 1, offenders } if offenders[0].starts_with("payment-1: 200")));
+        assert!(
+            matches!(&checks[1].judgement, Judgement::Broken { count: 1, offenders } if offenders[0].starts_with("payment-1: 200"))
+        );
         assert!(matches!(checks[2].judgement, Judgement::NotJudged { .. }));
     }
 }

@@ -93,7 +93,10 @@ fn names() -> impl TypedValueParser<Value = String> {
 }
 
 fn positive(text: &str) -> Result<f64, String> {
-    text.parse().ok().filter(|number: &f64| number.is_finite() && *number > 0.0).ok_or_else(|| "a number above 0".to_owned())
+    text.parse()
+        .ok()
+        .filter(|number: &f64| number.is_finite() && *number > 0.0)
+        .ok_or_else(|| "a number above 0".to_owned())
 }
 
 /// What the names on the command line mean.
@@ -103,7 +106,9 @@ fn choice(names: &[String]) -> anyhow::Result<Choice> {
         [only] if only == "random" => Ok(Choice::Random),
         _ => {
             let faults = names.iter().map(|name| Fault::from_str(name, false));
-            let faults = faults.collect::<Result<Vec<_>, _>>().map_err(|_| anyhow::anyhow!("`random` stands alone"))?;
+            let faults = faults
+                .collect::<Result<Vec<_>, _>>()
+                .map_err(|_| anyhow::anyhow!("`random` stands alone"))?;
             Ok(Choice::These(faults))
         }
     }
@@ -150,7 +155,15 @@ fn terms(args: &Args, choice: Choice) -> anyhow::Result<Terms> {
     let schedule = schedule::Terms { choice, faults, seed, instances, failpoint, failpoints, refusal };
     schedule.check()?;
     let repeat = repeat(args, &schedule, seed_bug.as_deref());
-    Ok(Terms { schedule, orders: args.orders, profile: args.profile, lasting, seed_bug, keep: args.keep, repeat })
+    Ok(Terms {
+        schedule,
+        orders: args.orders,
+        profile: args.profile,
+        lasting,
+        seed_bug,
+        keep: args.keep,
+        repeat,
+    })
 }
 
 fn lasting(args: &Args, choice: &Choice) -> Lasting {
@@ -167,7 +180,8 @@ fn repeat(args: &Args, schedule: &schedule::Terms, seed_bug: Option<&str>) -> St
         Choice::Random => "random".to_owned(),
         Choice::These(faults) => faults.iter().map(|fault| fault.name()).collect::<Vec<_>>().join(" "),
     };
-    let profile = args.profile.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+    let profile =
+        args.profile.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
     let mut command = format!(
         "chaos {what} --orders {} --faults {} --seed {} --profile {profile} --instances {}",
         args.orders, schedule.faults, schedule.seed, schedule.instances
@@ -180,14 +194,21 @@ fn repeat(args: &Args, schedule: &schedule::Terms, seed_bug: Option<&str>) -> St
 }
 
 fn list() -> String {
-    let heading = ["FAULT", "KIND", "WHAT IS DONE", "WHAT MUST HOLD BESIDES THE INVARIANTS"].map(str::to_owned).to_vec();
+    let heading = ["FAULT", "KIND", "WHAT IS DONE", "WHAT MUST HOLD BESIDES THE INVARIANTS"]
+        .map(str::to_owned)
+        .to_vec();
     let rows = Fault::value_variants().iter().map(|fault| {
         let card = fault.card();
         vec![fault.name(), card.number.to_owned(), card.does.to_owned(), card.holds.to_owned()]
     });
-    let random = ["random", "F18", "a mix of everything that needs no stack of its own", "the seed reproduces the schedule"]
-        .map(str::to_owned)
-        .to_vec();
+    let random = [
+        "random",
+        "F18",
+        "a mix of everything that needs no stack of its own",
+        "the seed reproduces the schedule",
+    ]
+    .map(str::to_owned)
+    .to_vec();
     table(&std::iter::once(heading).chain(rows).chain([random]).collect::<Vec<_>>())
 }
 
@@ -195,11 +216,16 @@ fn plan(terms: &Terms, output: Output) -> anyhow::Result<Exit> {
     output.print(&schedule::plan(&terms.schedule), |schedule| {
         let heading = ["#", "FAULT", "TARGET", "AT", "STEP"].map(str::to_owned).to_vec();
         let rows = schedule.iter().map(|planned| {
-            let step = planned.failpoint.as_ref().map(|(name, nth)| format!("{name}:{nth}")).unwrap_or_default();
+            let step =
+                planned.failpoint.as_ref().map(|(name, nth)| format!("{name}:{nth}")).unwrap_or_default();
             let at = format!("{:.0} %", planned.at * 100.0);
             vec![planned.number.to_string(), planned.fault.name(), planned.target.to_string(), at, step]
         });
-        format!("seed {}\n{}", terms.schedule.seed, table(&std::iter::once(heading).chain(rows).collect::<Vec<_>>()))
+        format!(
+            "seed {}\n{}",
+            terms.schedule.seed,
+            table(&std::iter::once(heading).chain(rows).collect::<Vec<_>>())
+        )
     })?;
     Ok(Exit::Success)
 }
@@ -207,8 +233,13 @@ fn plan(terms: &Terms, output: Output) -> anyhow::Result<Exit> {
 /// Stops the stack; before that, with `keep`, it waits.
 async fn finish(mut arena: Arena, keep: bool) -> anyhow::Result<()> {
     if keep {
-        let addresses: Vec<String> = arena.stack.services().map(|service| format!("{} {}", service.id(), service.url())).collect();
-        eprintln!("The stack still runs; Ctrl-C stops it.\n  {}\n  {}", addresses.join("\n  "), arena.sources().payment_database);
+        let addresses: Vec<String> =
+            arena.stack.services().map(|service| format!("{} {}", service.id(), service.url())).collect();
+        eprintln!(
+            "The stack still runs; Ctrl-C stops it.\n  {}\n  {}",
+            addresses.join("\n  "),
+            arena.sources().payment_database
+        );
         eprintln!("  {}\n  {}", arena.sources().redis, arena.folder.path().display());
         tokio::signal::ctrl_c().await?;
     }

@@ -32,8 +32,12 @@ impl Network {
     /// # Errors
     /// [`ChaosError::Io`] when there is no thread to be had.
     pub fn new() -> Result<Self, ChaosError> {
-        let thread = Builder::new_multi_thread().worker_threads(1).thread_name("proxies").enable_all().build();
-        Ok(Self { lanes: BTreeMap::new(), thread: Some(thread.map_err(ChaosError::io("start a thread for proxies"))?) })
+        let thread =
+            Builder::new_multi_thread().worker_threads(1).thread_name("proxies").enable_all().build();
+        Ok(Self {
+            lanes: BTreeMap::new(),
+            thread: Some(thread.map_err(ChaosError::io("start a thread for proxies"))?),
+        })
     }
 
     /// A lane for an instance that will be started: to the servers on these ports of 127.0.0.1.
@@ -47,7 +51,8 @@ impl Network {
             let proxy = Proxy::start(protocol, SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
             proxy.map_err(ChaosError::io("start a proxy"))
         };
-        let lane = Lane { postgres: start(Protocol::Postgres, postgres)?, redis: start(Protocol::Redis, redis)? };
+        let lane =
+            Lane { postgres: start(Protocol::Postgres, postgres)?, redis: start(Protocol::Redis, redis)? };
         Ok(self.lanes.entry(id).insert_entry(lane).into_mut())
     }
 

@@ -76,9 +76,18 @@ impl Offered {
     pub async fn run(&self, arena: &Arena, options: &[&str]) -> Result<Outcome, ChaosError> {
         let mut command = self.cores.load(&self.program);
         let shop = arena.shop();
-        command.args(["load", "--json", "--no-follow", "--hot", "0", "--scarce", "0", "--odd-methods", "0"]).args(options);
+        command
+            .args(["load", "--json", "--no-follow", "--hot", "0", "--scarce", "0", "--odd-methods", "0"])
+            .args(options);
         command.arg("--data-dir").arg(arena.folder.path()).arg("--client-log").arg(arena.folder.client_log());
-        command.args(["--payment-urls", &shop.payment.join(","), "--user-url", &shop.user[0], "--inventory-url", &shop.inventory[0]]);
+        command.args([
+            "--payment-urls",
+            &shop.payment.join(","),
+            "--user-url",
+            &shop.user[0],
+            "--inventory-url",
+            &shop.inventory[0],
+        ]);
         command.stdin(Stdio::null());
         let mut memory = Watch::begin(arena);
         let output = tokio::select! {
@@ -91,7 +100,8 @@ impl Offered {
 
 fn report(output: &Output) -> Result<Value, ChaosError> {
     let text = String::from_utf8_lossy(&output.stdout);
-    serde_json::from_str(&text).map_err(|_| ChaosError::Load(format!("no report: {}", String::from_utf8_lossy(&output.stderr))))
+    serde_json::from_str(&text)
+        .map_err(|_| ChaosError::Load(format!("no report: {}", String::from_utf8_lossy(&output.stderr))))
 }
 
 /// Looks at the memory of the services.

@@ -61,16 +61,26 @@ impl Watch {
         Recovering { watch }
     }
 
-    async fn measure(self, began: Instant, cutoff: Timestamp, within: Duration) -> Result<Recovery, ChaosError> {
+    async fn measure(
+        self,
+        began: Instant,
+        cutoff: Timestamp,
+        within: Duration,
+    ) -> Result<Recovery, ChaosError> {
         let canary = async {
             let order = self.buyer.insist(&one(PLENTY), within).await?;
             let accepted = began.elapsed();
             self.buyer.ended(order, within).await?;
             Ok::<_, ChaosError>((accepted, began.elapsed()))
         };
-        let ((accepted, flowed), (), ()) = tokio::try_join!(canary, self.all_ended(cutoff, within), self.all_ready(within))?;
+        let ((accepted, flowed), (), ()) =
+            tokio::try_join!(canary, self.all_ended(cutoff, within), self.all_ready(within))?;
         let settled = began.elapsed();
-        Ok(Recovery { accepts_ms: milliseconds(accepted), flows_ms: milliseconds(flowed), settled_ms: milliseconds(settled) })
+        Ok(Recovery {
+            accepts_ms: milliseconds(accepted),
+            flows_ms: milliseconds(flowed),
+            settled_ms: milliseconds(settled),
+        })
     }
 
     async fn all_ended(&self, cutoff: Timestamp, within: Duration) -> Result<(), ChaosError> {
@@ -102,7 +112,9 @@ impl Recovering {
     /// [`ChaosError::Waited`] names what did not recover.
     pub async fn finish(mut self) -> Result<Recovery, ChaosError> {
         let ended = self.watch.join_next().await;
-        ended.and_then(Result::ok).unwrap_or_else(|| Err(ChaosError::Impossible("the watch of a recovery broke off".to_owned())))
+        ended
+            .and_then(Result::ok)
+            .unwrap_or_else(|| Err(ChaosError::Impossible("the watch of a recovery broke off".to_owned())))
     }
 }
 
@@ -116,7 +128,9 @@ impl Recovery {
             ("all orders are at their end, all instances ready", self.settled_ms, limits.settled),
         ];
         let slow = parts.into_iter().find(|(_, took, limit)| u128::from(*took) > limit.as_millis());
-        slow.map(|(what, took, limit)| format!("slow recovery: {what} after {:.1} s, limit {} s", seconds(took), limit.as_secs()))
+        slow.map(|(what, took, limit)| {
+            format!("slow recovery: {what} after {:.1} s, limit {} s", seconds(took), limit.as_secs())
+        })
     }
 }
 

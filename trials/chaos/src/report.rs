@@ -83,7 +83,8 @@ impl Report {
     /// Counts of faults and recoveries, from the list of faults.
     pub(super) fn count(&mut self) {
         self.landed = self.faults.iter().filter(|fault| fault.evidence.is_some()).count();
-        let mut took: Vec<u64> = self.faults.iter().filter_map(|fault| Some(fault.recovery?.settled_ms)).collect();
+        let mut took: Vec<u64> =
+            self.faults.iter().filter_map(|fault| Some(fault.recovery?.settled_ms)).collect();
         took.sort_unstable();
         // Of an even number the upper one: never better than it was.
         self.recovery_p50_ms = took.get(took.len() / 2).copied();
@@ -105,19 +106,35 @@ impl Report {
     /// For people.
     #[must_use]
     pub fn render(&self, paint: Paint) -> String {
-        let parts = [self.fault_table(), self.check_table(paint), self.measured.join("\n"), self.summary(), self.verdict(paint)];
+        let parts = [
+            self.fault_table(),
+            self.check_table(paint),
+            self.measured.join("\n"),
+            self.summary(),
+            self.verdict(paint),
+        ];
         let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
         parts.join("\n\n")
     }
 
     fn fault_table(&self) -> String {
-        let heading = ["#", "FAULT", "KIND", "TARGET", "LANDED", "ACCEPTS", "FLOWS", "SETTLED"].map(str::to_owned).to_vec();
+        let heading = ["#", "FAULT", "KIND", "TARGET", "LANDED", "ACCEPTS", "FLOWS", "SETTLED"]
+            .map(str::to_owned)
+            .to_vec();
         let rows = self.faults.iter().map(|fault| {
-            let time =
-                |part: fn(&Recovery) -> u64| fault.recovery.as_ref().map_or("-".to_owned(), |took| format!("{:.1} s", seconds(part(took))));
+            let time = |part: fn(&Recovery) -> u64| {
+                fault.recovery.as_ref().map_or("-".to_owned(), |took| format!("{:.1} s", seconds(part(took))))
+            };
             let landed = if fault.evidence.is_some() { "yes" } else { "NO" }.to_owned();
-            let times = [time(|took| took.accepts_ms), time(|took| took.flows_ms), time(|took| took.settled_ms)];
-            let begin = [fault.number.to_string(), fault.fault.name(), fault.kind.to_owned(), fault.target.clone(), landed];
+            let times =
+                [time(|took| took.accepts_ms), time(|took| took.flows_ms), time(|took| took.settled_ms)];
+            let begin = [
+                fault.number.to_string(),
+                fault.fault.name(),
+                fault.kind.to_owned(),
+                fault.target.clone(),
+                landed,
+            ];
             [begin.to_vec(), times.to_vec()].concat()
         });
         table(&std::iter::once(heading).chain(rows).collect::<Vec<_>>())
@@ -135,15 +152,23 @@ impl Report {
             };
             vec![check.id.to_owned(), check.name.to_owned(), check.looked_at.to_string(), verdict]
         });
-        if self.checks.is_empty() { String::new() } else { table(&std::iter::once(heading).chain(rows).collect::<Vec<_>>()) }
+        if self.checks.is_empty() {
+            String::new()
+        } else {
+            table(&std::iter::once(heading).chain(rows).collect::<Vec<_>>())
+        }
     }
 
     fn summary(&self) -> String {
-        let recovery = |took: Option<u64>| took.map_or("-".to_owned(), |took| format!("{:.1} s", seconds(took)));
+        let recovery =
+            |took: Option<u64>| took.map_or("-".to_owned(), |took| format!("{:.1} s", seconds(took)));
         let rows = [
             ("orders", self.orders.to_string()),
             ("faults landed", format!("{} of {}", self.landed, self.planned)),
-            ("recovery", format!("p50 {}, p100 {}", recovery(self.recovery_p50_ms), recovery(self.recovery_p100_ms))),
+            (
+                "recovery",
+                format!("p50 {}, p100 {}", recovery(self.recovery_p50_ms), recovery(self.recovery_p100_ms)),
+            ),
             ("samples", self.samples.to_string()),
             ("lost", self.lost.to_string()),
             ("duplicated", self.duplicated.to_string()),
@@ -157,11 +182,18 @@ impl Report {
     }
 
     fn verdict(&self, paint: Paint) -> String {
-        let folder = self.folder.as_ref().map(|folder| format!("\nLogs and data: {}", folder.display())).unwrap_or_default();
+        let folder = self
+            .folder
+            .as_ref()
+            .map(|folder| format!("\nLogs and data: {}", folder.display()))
+            .unwrap_or_default();
         if self.green {
             return format!(
                 "{}{folder}",
-                paint.paint(Colour::Green, "GREEN: nothing lost, nothing doubled, nothing oversold, nothing stuck")
+                paint.paint(
+                    Colour::Green,
+                    "GREEN: nothing lost, nothing doubled, nothing oversold, nothing stuck"
+                )
             );
         }
         let reasons: String = self.reasons.iter().map(|reason| format!("\n  - {reason}")).collect();

@@ -71,7 +71,11 @@ const BESIDE_MANY: u64 = 1000;
 impl Terms {
     /// Orders the load sends: those of `outbox-large` are its own.
     fn sent(&self) -> u64 {
-        if self.schedule.choice.names(Fault::OutboxLarge) { self.orders.min(BESIDE_MANY) } else { self.orders }
+        if self.schedule.choice.names(Fault::OutboxLarge) {
+            self.orders.min(BESIDE_MANY)
+        } else {
+            self.orders
+        }
     }
 }
 
@@ -145,13 +149,23 @@ async fn prepare(terms: &Terms, arena: &Arena) -> Result<Load, ChaosError> {
         patience: PATIENCE,
     };
     let admin = &arena.stack.credentials().admin;
-    Load::prepare(arena.shop(), admin, plan, arena.log.clone()).await.map_err(|error| ChaosError::Load(error.to_string()))
+    Load::prepare(arena.shop(), admin, plan, arena.log.clone())
+        .await
+        .map_err(|error| ChaosError::Load(error.to_string()))
 }
 
 /// A fifth of the orders wants one product, of which there is enough for half of those.
 fn mix(orders: u64) -> Mix {
     let hot_stock = u32::try_from(orders / 10).unwrap_or(u32::MAX).max(1);
-    Mix { customers: 8, products: 12, hot: 0.2, hot_stock, scarce: 0.05, several_lines: 0.3, odd_methods: 0.02 }
+    Mix {
+        customers: 8,
+        products: 12,
+        hot: 0.2,
+        hot_stock,
+        scarce: 0.05,
+        several_lines: 0.3,
+        odd_methods: 0.02,
+    }
 }
 
 /// The orders of the fault with this number, from 1: all together are all orders.
@@ -184,7 +198,10 @@ async fn events(
     }
     if terms.schedule.choice == Choice::Random {
         figures.judge(arena);
-        figures.draw(&terms.lasting, &format!("{} faults, seed {}: after each of them", schedule.len(), terms.schedule.seed))?;
+        figures.draw(
+            &terms.lasting,
+            &format!("{} faults, seed {}: after each of them", schedule.len(), terms.schedule.seed),
+        )?;
     }
     arena.live.say("waiting for the last orders");
     let ended = timeout(PATIENCE * 2, running.join_next()).await.ok().flatten().and_then(Result::ok);
@@ -197,7 +214,15 @@ async fn events(
 async fn one_fault(arena: &mut Arena, load: &Load, planned: &PlannedFault, orders: u64) -> FaultReport {
     let card = planned.fault.card();
     let (number, fault, target) = (planned.number, planned.fault, planned.target.to_string());
-    let mut report = FaultReport { number, fault, kind: card.number, target, evidence: None, recovery: None, wrong: Vec::new() };
+    let mut report = FaultReport {
+        number,
+        fault,
+        kind: card.number,
+        target,
+        evidence: None,
+        recovery: None,
+        wrong: Vec::new(),
+    };
     let findings = arena.findings.len();
     match attempt(arena, load, planned, orders, &mut report).await {
         Ok(recovery) => {
@@ -229,8 +254,18 @@ async fn attempt(
         sent => Err(format!("{sent} of {due}")),
     })
     .await?;
-    let at = planned.failpoint.as_ref().map(|(name, nth)| format!(" at {name}, passage {nth}")).unwrap_or_default();
-    arena.live.strikes(format!("{} {} {} -> {}{at}", planned.number, planned.fault, planned.fault.card().number, planned.target));
+    let at = planned
+        .failpoint
+        .as_ref()
+        .map(|(name, nth)| format!(" at {name}, passage {nth}"))
+        .unwrap_or_default();
+    arena.live.strikes(format!(
+        "{} {} {} -> {}{at}",
+        planned.number,
+        planned.fault,
+        planned.fault.card().number,
+        planned.target
+    ));
     let recovering = match faults::strike(arena, planned).await {
         Ok(Struck { evidence, recovering }) => {
             arena.live.say(format!("  {evidence}"));
@@ -266,7 +301,12 @@ async fn heal(arena: &mut Arena) -> Result<(), ChaosError> {
         arena.redis_server()?.restart().await?;
     }
     faults::take_back(arena).await?;
-    let ended: Vec<_> = arena.stack.services().filter(|service| service.exit_status().is_some()).map(|service| service.id()).collect();
+    let ended: Vec<_> = arena
+        .stack
+        .services()
+        .filter(|service| service.exit_status().is_some())
+        .map(|service| service.id())
+        .collect();
     for id in ended {
         arena.stack.restart(id).await?;
     }

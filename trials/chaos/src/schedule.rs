@@ -77,10 +77,16 @@ impl Terms {
     pub fn check(&self) -> Result<(), ChaosError> {
         let Choice::These(faults) = &self.choice else { return self.check_failpoint() };
         if let Some(fault) = faults.iter().find(|fault| needs_failpoints(**fault) && !self.failpoints) {
-            return Err(ChaosError::Impossible(format!("{fault} needs failpoints: build with --all-features")));
+            return Err(ChaosError::Impossible(format!(
+                "{fault} needs failpoints: build with --all-features"
+            )));
         }
-        if let (Some(fault), 2..) = (faults.iter().find(|fault| needs_a_stack_of_its_own(**fault)), faults.len()) {
-            return Err(ChaosError::Impossible(format!("{fault} needs a stack of its own: name no other fault beside it")));
+        if let (Some(fault), 2..) =
+            (faults.iter().find(|fault| needs_a_stack_of_its_own(**fault)), faults.len())
+        {
+            return Err(ChaosError::Impossible(format!(
+                "{fault} needs a stack of its own: name no other fault beside it"
+            )));
         }
         self.check_failpoint()
     }
@@ -89,7 +95,10 @@ impl Terms {
         match &self.failpoint {
             Some(name) if !failpoints::all().iter().any(|(_, known)| known == name) => {
                 let all: Vec<String> = failpoints::all().into_iter().map(|(_, name)| name).collect();
-                Err(ChaosError::Impossible(format!("there is no failpoint `{name}`; there are {}", all.join(", "))))
+                Err(ChaosError::Impossible(format!(
+                    "there is no failpoint `{name}`; there are {}",
+                    all.join(", ")
+                )))
             }
             _ => Ok(()),
         }
@@ -127,7 +136,11 @@ fn planned(number: usize, terms: &Terms, rng: &mut StdRng) -> PlannedFault {
 fn hold(fault: Fault, terms: &Terms, rng: &mut StdRng) -> u64 {
     let short = rng.random_range(800..=2500);
     let refuses = fault.card().number == "F19" && fault != Fault::RedisDemoted;
-    if refuses && terms.choice != Choice::Random { u64::try_from(terms.refusal.as_millis()).unwrap_or(u64::MAX) } else { short }
+    if refuses && terms.choice != Choice::Random {
+        u64::try_from(terms.refusal.as_millis()).unwrap_or(u64::MAX)
+    } else {
+        short
+    }
 }
 
 fn drawn(failpoints: bool, rng: &mut StdRng) -> Fault {
@@ -160,9 +173,14 @@ pub fn needs_a_stack_of_its_own(fault: Fault) -> bool {
 fn step(fault: Fault, number: usize, terms: &Terms, rng: &mut StdRng) -> Option<(Kind, String)> {
     match fault {
         Fault::Failpoint => {
-            let wanted = |(_, name): &(Kind, String)| terms.failpoint.as_ref().is_none_or(|only| only == name);
+            let wanted =
+                |(_, name): &(Kind, String)| terms.failpoint.as_ref().is_none_or(|only| only == name);
             let steps: Vec<_> = failpoints::all().into_iter().filter(wanted).collect();
-            let at = if terms.choice == Choice::Random { rng.random_range(0..steps.len().max(1)) } else { number - 1 };
+            let at = if terms.choice == Choice::Random {
+                rng.random_range(0..steps.len().max(1))
+            } else {
+                number - 1
+            };
             steps.get(at % steps.len().max(1)).cloned()
         }
         Fault::Zombie if terms.failpoints && rng.random_bool(0.5) => {
@@ -177,9 +195,15 @@ fn step(fault: Fault, number: usize, terms: &Terms, rng: &mut StdRng) -> Option<
 fn kind_of(fault: Fault, rng: &mut StdRng) -> Kind {
     let either = if rng.random_bool(0.5) { Kind::Inventory } else { Kind::Payment };
     match fault {
-        Fault::KillPayment | Fault::PanicHttp | Fault::PoolExhausted | Fault::OneKey | Fault::ClientGone => Kind::Payment,
+        Fault::KillPayment | Fault::PanicHttp | Fault::PoolExhausted | Fault::OneKey | Fault::ClientGone => {
+            Kind::Payment
+        }
         Fault::KillUser => Kind::User,
-        Fault::KillInventory | Fault::KillConsumer | Fault::KillConsumerSameName | Fault::PanicProduct | Fault::Zombie => Kind::Inventory,
+        Fault::KillInventory
+        | Fault::KillConsumer
+        | Fault::KillConsumerSameName
+        | Fault::PanicProduct
+        | Fault::Zombie => Kind::Inventory,
         Fault::RedisFull | Fault::CatalogueLost => Kind::Inventory,
         _ => either,
     }
@@ -216,16 +240,31 @@ mod tests {
 
     #[test]
     fn a_random_mix_has_every_fault_but_those_that_need_a_stack_or_a_machine_of_their_own() {
-        let drawn: BTreeSet<Fault> =
-            plan(&Terms { faults: 5000, ..terms(Choice::Random, 1) }).iter().map(|planned| planned.fault).collect();
-        let missing: Vec<Fault> = Fault::value_variants().iter().copied().filter(|fault| !drawn.contains(fault)).collect();
-        assert_eq!(missing, [Fault::FlashSale, Fault::PoisonFailing, Fault::DiskFull, Fault::Overload, Fault::Backlog, Fault::Partitions]);
+        let drawn: BTreeSet<Fault> = plan(&Terms { faults: 5000, ..terms(Choice::Random, 1) })
+            .iter()
+            .map(|planned| planned.fault)
+            .collect();
+        let missing: Vec<Fault> =
+            Fault::value_variants().iter().copied().filter(|fault| !drawn.contains(fault)).collect();
+        assert_eq!(
+            missing,
+            [
+                Fault::FlashSale,
+                Fault::PoisonFailing,
+                Fault::DiskFull,
+                Fault::Overload,
+                Fault::Backlog,
+                Fault::Partitions
+            ]
+        );
     }
 
     #[test]
     fn without_failpoints_nothing_is_drawn_that_needs_them() {
         let schedule = plan(&Terms { failpoints: false, ..terms(Choice::Random, 1) });
-        assert!(schedule.iter().all(|planned| !needs_failpoints(planned.fault) && planned.failpoint.is_none()));
+        assert!(
+            schedule.iter().all(|planned| !needs_failpoints(planned.fault) && planned.failpoint.is_none())
+        );
     }
 
     #[test]
@@ -233,7 +272,10 @@ mod tests {
         let schedule = plan(&terms(Choice::These(vec![Fault::Failpoint]), 1));
         let steps = failpoints::all();
         for (planned, (kind, name)) in schedule.iter().zip(steps.iter().cycle()) {
-            assert_eq!((planned.target.kind, planned.failpoint.as_ref().map(|(step, _)| step)), (*kind, Some(name)));
+            assert_eq!(
+                (planned.target.kind, planned.failpoint.as_ref().map(|(step, _)| step)),
+                (*kind, Some(name))
+            );
         }
     }
 
@@ -247,7 +289,10 @@ mod tests {
     #[test]
     fn a_server_refuses_for_longer_when_it_is_named_than_in_a_mix() {
         let held = |choice| {
-            plan(&terms(choice, 1)).into_iter().filter(|planned| planned.fault == Fault::RedisNoauth).map(|planned| planned.hold_ms)
+            plan(&terms(choice, 1))
+                .into_iter()
+                .filter(|planned| planned.fault == Fault::RedisNoauth)
+                .map(|planned| planned.hold_ms)
         };
         assert!(held(Choice::These(vec![Fault::RedisNoauth])).all(|hold| hold == 30_000));
         assert!(held(Choice::Random).all(|hold| hold <= 2500));
@@ -257,13 +302,18 @@ mod tests {
     fn a_fault_with_a_stack_of_its_own_is_refused_beside_others() {
         let check = |faults| terms(Choice::These(faults), 1).check();
         assert!(check(vec![Fault::Partitions]).is_ok());
-        assert!(check(vec![Fault::Partitions, Fault::RedisFull]).is_err_and(|error| error.to_string().contains("partitions needs")));
+        assert!(
+            check(vec![Fault::Partitions, Fault::RedisFull])
+                .is_err_and(|error| error.to_string().contains("partitions needs"))
+        );
     }
 
     #[test]
     fn targets_exist() {
         let schedule = plan(&terms(Choice::Random, 3));
         assert!(schedule.iter().all(|planned| (1..=2).contains(&planned.target.instance)));
-        assert!(schedule.iter().all(|planned| planned.target.kind != Kind::User || planned.target.instance == 1));
+        assert!(
+            schedule.iter().all(|planned| planned.target.kind != Kind::User || planned.target.instance == 1)
+        );
     }
 }

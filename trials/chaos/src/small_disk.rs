@@ -70,5 +70,8 @@ impl Drop for SmallDisk {
 }
 
 fn impossible(why: &str) -> ChaosError {
-    ChaosError::Impossible(format!("a full disk needs a small one, and only root may mount it: {}", why.trim()))
+    ChaosError::Impossible(format!(
+        "a full disk needs a small one, and only root may mount it: {}",
+        why.trim()
+    ))
 }

@@ -93,7 +93,8 @@ fn locked(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
 async fn show(gauge: Arc<Gauge>, live: Live, orders: u64) {
     loop {
         let (confirmed, refunded, declined) = (gauge.confirmed(), gauge.refunded(), gauge.declined());
-        let summary = format!("{confirmed} confirmed, {refunded} refunded, {declined} declined, {} open", gauge.open());
+        let summary =
+            format!("{confirmed} confirmed, {refunded} refunded, {declined} declined, {} open", gauge.open());
         live.orders(gauge.sent().min(orders), summary);
         sleep(SHOW_EVERY).await;
     }

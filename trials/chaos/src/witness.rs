@@ -28,7 +28,8 @@ impl Witness {
     /// Of the instances there are now; a restart does not change their addresses.
     #[must_use]
     pub fn new(arena: &Arena) -> Self {
-        let instances = arena.stack.services().map(|service: &Service| (service.id(), service.url())).collect();
+        let instances =
+            arena.stack.services().map(|service: &Service| (service.id(), service.url())).collect();
         Self { http: arena.http.clone(), instances, refusing: BTreeMap::new(), looks: 0 }
     }
 
@@ -49,8 +50,14 @@ impl Witness {
         let mut breaches = BTreeSet::new();
         for (id, url) in &self.instances {
             let Some(since) = self.refusing.get(&id.kind) else { continue };
-            let status =
-                self.http.get(format!("{url}/readyz")).timeout(ANSWER_WITHIN).send().await.ok().map(|answer| answer.status().as_u16());
+            let status = self
+                .http
+                .get(format!("{url}/readyz"))
+                .timeout(ANSWER_WITHIN)
+                .send()
+                .await
+                .ok()
+                .map(|answer| answer.status().as_u16());
             self.looks += 1;
             if is_breach(since.elapsed(), status) {
                 breaches.insert(format!("{id} was ready although its database took no writes for over 5 s"));

@@ -37,7 +37,10 @@ impl Answer {
         assert_eq!(self.header("content-type"), "application/problem+json", "{problem}");
         assert_eq!(problem["code"], code, "{problem}");
         assert_eq!(problem["status"], status, "{problem}");
-        assert!(problem["type"].is_string() && problem["title"].is_string() && problem["detail"].is_string(), "{problem}");
+        assert!(
+            problem["type"].is_string() && problem["title"].is_string() && problem["detail"].is_string(),
+            "{problem}"
+        );
         assert_eq!(problem["request_id"], self.header("x-request-id"), "{problem}");
         assert!(!self.header("x-request-id").is_empty(), "{problem}");
         problem

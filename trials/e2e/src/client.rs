@@ -31,7 +31,10 @@ impl Client {
 
     /// Logs in.
     pub async fn log_in(&self, email: &str, password: &str) -> Self {
-        let answer = self.nobody().post(Kind::User, "/auth/login", &json!({"email": email, "password": password})).await;
+        let answer = self
+            .nobody()
+            .post(Kind::User, "/auth/login", &json!({"email": email, "password": password}))
+            .await;
         self.with_token(answer.expect(200)["access_token"].as_str().expect("a token"))
     }
 

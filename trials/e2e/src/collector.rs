@@ -130,7 +130,10 @@ impl Desk {
 }
 
 fn read(service: &str, span: &Message) -> Span {
-    assert!(0 < span.start_time_unix_nano && span.start_time_unix_nano <= span.end_time_unix_nano, "{span:?}");
+    assert!(
+        0 < span.start_time_unix_nano && span.start_time_unix_nano <= span.end_time_unix_nano,
+        "{span:?}"
+    );
     Span {
         service: service.to_owned(),
         name: span.name.clone(),

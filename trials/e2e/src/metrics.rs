@@ -14,7 +14,8 @@ impl Metrics {
         let sample = |line: &str| {
             let (series, value) = line.rsplit_once(' ')?;
             let (found, rest) = series.split_once('{').unwrap_or((series, ""));
-            (found == name && labels.iter().all(|label| rest.contains(label))).then(|| value.parse::<f64>().ok())?
+            (found == name && labels.iter().all(|label| rest.contains(label)))
+                .then(|| value.parse::<f64>().ok())?
         };
         self.0.lines().filter(|line| !line.starts_with('#')).filter_map(sample).sum()
     }

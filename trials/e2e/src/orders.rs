@@ -25,7 +25,8 @@ impl Order {
     }
 
     pub fn lines(lines: &[(&str, u32)]) -> Self {
-        let items: Vec<Value> = lines.iter().map(|(sku, quantity)| json!({"sku": sku, "quantity": quantity})).collect();
+        let items: Vec<Value> =
+            lines.iter().map(|(sku, quantity)| json!({"sku": sku, "quantity": quantity})).collect();
         Self(json!({"items": items}))
     }
 

@@ -9,10 +9,18 @@ use tokio_postgres::NoTls;
 use super::{Client, Metrics, SOON, client::send, eventually, key, service_binaries};
 
 /// Everything that waits, waits shortly.
-const QUICK_STREAMS: [(&str, &str); 4] =
-    [("CLAIM_IDLE", "2s"), ("CLAIM_INTERVAL", "200ms"), ("RESEND_AFTER", "1s"), ("OUTBOX_SWEEP_INTERVAL", "200ms")];
-const QUICK_PAYMENT: [(&str, &str); 4] =
-    [("PROVIDER_LATENCY", "1ms"), ("PROVIDER_TIMEOUT", "300ms"), ("RECONCILE_AFTER", "1s"), ("RECONCILE_INTERVAL", "200ms")];
+const QUICK_STREAMS: [(&str, &str); 4] = [
+    ("CLAIM_IDLE", "2s"),
+    ("CLAIM_INTERVAL", "200ms"),
+    ("RESEND_AFTER", "1s"),
+    ("OUTBOX_SWEEP_INTERVAL", "200ms"),
+];
+const QUICK_PAYMENT: [(&str, &str); 4] = [
+    ("PROVIDER_LATENCY", "1ms"),
+    ("PROVIDER_TIMEOUT", "300ms"),
+    ("RECONCILE_AFTER", "1s"),
+    ("RECONCILE_INTERVAL", "200ms"),
+];
 /// A test machine may be busy: what is refused after a second in production may take a little longer here.
 const PATIENT_DATABASE: (&str, &str) = ("DATABASE_CONNECT_TIMEOUT", "4s");
 
@@ -39,8 +47,12 @@ impl Shop {
 
     /// A shop with other settings.
     pub async fn open_with(change: impl FnOnce(StackOptions) -> StackOptions) -> Self {
-        let (redis, user, inventory, payment) =
-            tokio::join!(TestRedis::start(), TestDatabase::create(), TestDatabase::create(), TestDatabase::create());
+        let (redis, user, inventory, payment) = tokio::join!(
+            TestRedis::start(),
+            TestDatabase::create(),
+            TestDatabase::create(),
+            TestDatabase::create()
+        );
         let external = ExternalServers {
             user_database: user.url().to_owned(),
             inventory_database: inventory.url().to_owned(),
@@ -58,15 +70,25 @@ impl Shop {
         Self::start(choice, Servers::Private(folder), |options| options).await
     }
 
-    async fn start(choice: ServerChoice, servers: Servers, change: impl FnOnce(StackOptions) -> StackOptions) -> Self {
+    async fn start(
+        choice: ServerChoice,
+        servers: Servers,
+        change: impl FnOnce(StackOptions) -> StackOptions,
+    ) -> Self {
         let mut options = StackOptions::private("").expect("ports");
         options.servers = choice;
         options.binaries = Some(service_binaries().to_path_buf());
-        options = Kind::ALL.into_iter().fold(options, |options, kind| options.with_env(kind, PATIENT_DATABASE.0, PATIENT_DATABASE.1));
+        options = Kind::ALL
+            .into_iter()
+            .fold(options, |options, kind| options.with_env(kind, PATIENT_DATABASE.0, PATIENT_DATABASE.1));
         for kind in [Kind::Inventory, Kind::Payment] {
-            options = QUICK_STREAMS.iter().fold(options, |options, (name, value)| options.with_env(kind, name, value));
+            options = QUICK_STREAMS
+                .iter()
+                .fold(options, |options, (name, value)| options.with_env(kind, name, value));
         }
-        options = QUICK_PAYMENT.iter().fold(options, |options, (name, value)| options.with_env(Kind::Payment, name, value));
+        options = QUICK_PAYMENT
+            .iter()
+            .fold(options, |options, (name, value)| options.with_env(Kind::Payment, name, value));
         let mut stack = Stack::start(change(options)).await.expect("servers");
         stack.start_services().await.unwrap_or_else(|error| panic!("{error}"));
         let url = |kind| stack.first(kind).expect("it runs").url();
@@ -87,7 +109,9 @@ impl Shop {
         let product = json!({"sku": sku, "name": format!("A {sku}"), "price": {"amount": 1000, "currency": "EUR"}, "stock": stock});
         self.admin.post(Kind::Inventory, "/products", &product).await.expect(201);
         let arrived = async || {
-            let count = self.number(Kind::Payment, &format!("SELECT count(*) FROM catalogue WHERE sku = '{sku}'")).await;
+            let count = self
+                .number(Kind::Payment, &format!("SELECT count(*) FROM catalogue WHERE sku = '{sku}'"))
+                .await;
             (count == 1).then_some(())
         };
         eventually("the product is in payment's catalogue", SOON, arrived).await;
@@ -95,33 +119,56 @@ impl Shop {
 
     /// Changes a product's price; the answer to it.
     pub async fn reprice(&self, sku: &str, amount: i64) -> Value {
-        let etag = self.admin.get(Kind::Inventory, &format!("/products/{sku}")).await.header("etag").to_owned();
+        let etag =
+            self.admin.get(Kind::Inventory, &format!("/products/{sku}")).await.header("etag").to_owned();
         let body = json!({"name": format!("A {sku}"), "price": {"amount": amount, "currency": "EUR"}});
         let request = self.admin.request(Method::PUT, Kind::Inventory, &format!("/products/{sku}"));
         send(request.header("If-Match", etag).json(&body)).await.expect("an answer").expect(200)
     }
 
     pub async fn available(&self, sku: &str) -> i64 {
-        self.admin.get(Kind::Inventory, &format!("/products/{sku}")).await.expect(200)["available"].as_i64().expect("a number")
+        self.admin.get(Kind::Inventory, &format!("/products/{sku}")).await.expect(200)["available"]
+            .as_i64()
+            .expect("a number")
     }
 
     /// What is on hand and what was sold are what there was; the ledger says the same.
     pub async fn assert_stock_adds_up(&self, sku: &str, initial: i64) {
-        let on_hand = self.number(Kind::Inventory, &format!("SELECT on_hand::bigint FROM products WHERE sku = '{sku}'")).await;
-        let ledger = self.number(Kind::Inventory, &format!("SELECT sum(delta)::bigint FROM stock_ledger WHERE sku = '{sku}'")).await;
+        let on_hand = self
+            .number(Kind::Inventory, &format!("SELECT on_hand::bigint FROM products WHERE sku = '{sku}'"))
+            .await;
+        let ledger = self
+            .number(
+                Kind::Inventory,
+                &format!("SELECT sum(delta)::bigint FROM stock_ledger WHERE sku = '{sku}'"),
+            )
+            .await;
         let sold = "SELECT coalesce(sum((item->>'quantity')::bigint), 0)::bigint FROM orders, json_array_elements(items) item
                     WHERE status = 'confirmed' AND item->>'sku' =";
         let sold = self.number(Kind::Payment, &format!("{sold} '{sku}'")).await;
-        assert_eq!((on_hand + sold, ledger), (initial, on_hand), "on hand {on_hand}, sold {sold}, ledger {ledger}");
+        assert_eq!(
+            (on_hand + sold, ledger),
+            (initial, on_hand),
+            "on hand {on_hand}, sold {sold}, ledger {ledger}"
+        );
     }
 
     /// Every order that reached the provider was charged once, and refunded once if it was refunded.
     pub async fn assert_money_adds_up(&self) {
         let count = async |sql: &str| self.number(Kind::Payment, sql).await;
-        let paid = count("SELECT count(*) FROM orders WHERE status IN ('completed', 'confirmed', 'refunded')").await;
+        let paid =
+            count("SELECT count(*) FROM orders WHERE status IN ('completed', 'confirmed', 'refunded')").await;
         let refunded = count("SELECT count(*) FROM orders WHERE status = 'refunded'").await;
-        assert_eq!(count("SELECT count(*) FROM provider.charges").await, paid, "one charge for each paid order");
-        assert_eq!(count("SELECT count(*) FROM provider.refunds").await, refunded, "one refund for each refunded order");
+        assert_eq!(
+            count("SELECT count(*) FROM provider.charges").await,
+            paid,
+            "one charge for each paid order"
+        );
+        assert_eq!(
+            count("SELECT count(*) FROM provider.refunds").await,
+            refunded,
+            "one refund for each refunded order"
+        );
     }
 
     /// Waits until nothing is on its way any more: no unread and no pending entry, no unconfirmed event.
@@ -142,7 +189,8 @@ impl Shop {
 
     /// One number out of a service's database.
     pub async fn number(&self, kind: Kind, sql: &str) -> i64 {
-        let (client, connection) = tokio_postgres::connect(&self.stack.database_url(kind), NoTls).await.expect("a connection");
+        let (client, connection) =
+            tokio_postgres::connect(&self.stack.database_url(kind), NoTls).await.expect("a connection");
         let ask = async move { client.query_one(sql, &[]).await.map(|row| row.get(0)) };
         let (answer, _) = tokio::join!(ask, connection);
         answer.unwrap_or_else(|error| panic!("{sql}: {error:?}"))
@@ -150,7 +198,8 @@ impl Shop {
 
     /// Statements in a service's database.
     pub async fn execute(&self, kind: Kind, sql: &str) {
-        let (client, connection) = tokio_postgres::connect(&self.stack.database_url(kind), NoTls).await.expect("a connection");
+        let (client, connection) =
+            tokio_postgres::connect(&self.stack.database_url(kind), NoTls).await.expect("a connection");
         let execute = async move { client.batch_execute(sql).await };
         let (answer, _) = tokio::join!(execute, connection);
         answer.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
@@ -181,7 +230,8 @@ impl Shop {
         };
         let mut pending = 0;
         for stream in streams {
-            let summary: Vec<redis::Value> = self.redis_command(&["XPENDING", stream, &format!("{kind}-group")]).await;
+            let summary: Vec<redis::Value> =
+                self.redis_command(&["XPENDING", stream, &format!("{kind}-group")]).await;
             pending += redis::from_redis_value::<u64>(summary[0].clone()).expect("a number");
         }
         pending
@@ -212,6 +262,9 @@ pub fn first(kind: Kind) -> ServiceId {
 
 async fn register(nobody: &Client, email: &str) -> Client {
     let password = "correct horse battery staple";
-    nobody.post(Kind::User, "/auth/register", &json!({"email": email, "password": password})).await.expect(201);
+    nobody
+        .post(Kind::User, "/auth/register", &json!({"email": email, "password": password}))
+        .await
+        .expect(201);
     nobody.log_in(email, password).await
 }

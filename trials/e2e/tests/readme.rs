@@ -44,7 +44,10 @@ async fn the_table_of_settings_names_every_setting_of_every_service() {
     }
     let expected = table(&settings);
     let found = between(CONFIGURATION, "<!-- settings:begin -->", "<!-- settings:end -->");
-    assert!(found.trim() == expected.trim(), "the table in docs/configuration.md is not what --help says. It should be:\n\n{expected}");
+    assert!(
+        found.trim() == expected.trim(),
+        "the table in docs/configuration.md is not what --help says. It should be:\n\n{expected}"
+    );
 }
 
 fn between(text: &'static str, begin: &str, end: &str) -> &'static str {
@@ -91,7 +94,8 @@ impl Setting {
     fn parse(line: &str) -> Option<Self> {
         let (name, rest) = line.trim_start().strip_prefix("--")?.split_once(' ')?;
         let (about, default) = rest.trim().strip_suffix(')')?.rsplit_once(" (")?;
-        let default = default.strip_prefix("default ").map_or_else(|| default.to_owned(), |value| format!("`{value}`"));
+        let default =
+            default.strip_prefix("default ").map_or_else(|| default.to_owned(), |value| format!("`{value}`"));
         Some(Self { name: name.to_owned(), default, about: about.replace('|', "\\|") })
     }
 }

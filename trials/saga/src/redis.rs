@@ -75,7 +75,9 @@ impl Stream {
         if owned == 0 {
             return Redelivery::Nothing;
         }
-        let Some(pending) = group.pending.iter_mut().filter(|pending| pending.owner == owner).nth(nth % owned) else {
+        let Some(pending) =
+            group.pending.iter_mut().filter(|pending| pending.owner == owner).nth(nth % owned)
+        else {
             return Redelivery::Nothing;
         };
         let Pending { entry, deliveries, .. } = *pending;
@@ -97,7 +99,9 @@ impl Stream {
         let Some(group) = self.group.as_mut() else { return false };
         let before = group.pending.len();
         let entries = &self.entries;
-        group.pending.retain(|pending| pending.owner == owner || entries.iter().any(|(id, _)| *id == pending.entry));
+        group
+            .pending
+            .retain(|pending| pending.owner == owner || entries.iter().any(|(id, _)| *id == pending.entry));
         let mut found = group.pending.len() < before;
         for pending in group.pending.iter_mut().filter(|pending| pending.owner != owner) {
             pending.owner = owner;
@@ -120,6 +124,8 @@ impl Stream {
 
     pub fn is_drained(&self) -> bool {
         let newest = self.entries.last().map_or(0, |(id, _)| *id);
-        self.group.as_ref().map_or(self.entries.is_empty(), |group| group.pending.is_empty() && group.last >= newest)
+        self.group
+            .as_ref()
+            .map_or(self.entries.is_empty(), |group| group.pending.is_empty() && group.last >= newest)
     }
 }

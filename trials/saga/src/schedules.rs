@@ -39,7 +39,10 @@ pub fn search(rules: Rules, schedules: u64) -> Result<Counts, Failure> {
     let counts = thread::scope(|scope| {
         let work = || work(rules, schedules, &next, &worst);
         let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
-        workers.into_iter().map(|worker| worker.join().expect("a worker panicked")).fold([0; Reached::COUNT], add)
+        workers
+            .into_iter()
+            .map(|worker| worker.join().expect("a worker panicked"))
+            .fold([0; Reached::COUNT], add)
     });
     match worst.into_inner() {
         u64::MAX => Ok(counts),
@@ -75,7 +78,9 @@ fn add(mut all: Counts, more: Counts) -> Counts {
 /// Cuts the random phase down to the shortest beginning that fails.
 fn explain(rules: Rules, seed: u64) -> Failure {
     let mut shortest = (0..).map(|steps| replay(rules, seed, Some(steps)));
-    let (trace, violation) = shortest.find_map(|(trace, outcome)| Some((trace, outcome.err()?))).expect("the failing schedule fails again");
+    let (trace, violation) = shortest
+        .find_map(|(trace, outcome)| Some((trace, outcome.err()?)))
+        .expect("the failing schedule fails again");
     Failure { seed, violation, trace }
 }
 
@@ -93,5 +98,10 @@ pub fn reached_name(index: usize) -> String {
 }
 
 pub fn describe(counts: &Counts) -> String {
-    counts.iter().enumerate().map(|(index, count)| format!("{} {count}", reached_name(index))).collect::<Vec<_>>().join(", ")
+    counts
+        .iter()
+        .enumerate()
+        .map(|(index, count)| format!("{} {count}", reached_name(index)))
+        .collect::<Vec<_>>()
+        .join(", ")
 }

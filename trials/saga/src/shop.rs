@@ -29,7 +29,13 @@ pub struct Shop {
 impl Shop {
     pub fn open() -> Self {
         let product = |sku: &&str| {
-            let product = Product { sku: (*sku).into(), name: "x".into(), price: Money::new(100, "EUR"), version: 1, deleted: false };
+            let product = Product {
+                sku: (*sku).into(),
+                name: "x".into(),
+                price: Money::new(100, "EUR"),
+                version: 1,
+                deleted: false,
+            };
             ((*sku).to_owned(), product)
         };
         let catalogue: HashMap<String, Product> = SKUS.iter().map(product).collect();
@@ -41,9 +47,17 @@ impl Shop {
 impl Goods {
     fn of(units: [u32; 2], catalogue: &HashMap<String, Product>) -> Self {
         let skus: Vec<usize> = (0..SKUS.len()).filter(|sku| units[*sku] > 0).collect();
-        let cart = skus.iter().map(|sku| CartLine { sku: SKUS[*sku].to_owned(), quantity: units[*sku] }).collect();
-        let (lines, total) = Cart::parse(cart).expect("a cart").price(|sku| catalogue.get(sku)).expect("its price");
+        let cart =
+            skus.iter().map(|sku| CartLine { sku: SKUS[*sku].to_owned(), quantity: units[*sku] }).collect();
+        let (lines, total) =
+            Cart::parse(cart).expect("a cart").price(|sku| catalogue.get(sku)).expect("its price");
         let items = skus.iter().map(|sku| (SKUS[*sku], units[*sku]));
-        Self { units, lines, total, wanted: WantedOrder::parse(Uuid::nil(), items).expect("the same cart"), skus }
+        Self {
+            units,
+            lines,
+            total,
+            wanted: WantedOrder::parse(Uuid::nil(), items).expect("the same cart"),
+            skus,
+        }
     }
 }

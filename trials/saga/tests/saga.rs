@@ -29,7 +29,11 @@ fn a_hundred_thousand_random_schedules_lose_nothing_and_double_nothing() {
 fn assert_everything_was_reached(reached: &[u64; Reached::COUNT], schedules: u64) {
     println!("{schedules} schedules reached: {}", schedules::describe(reached));
     let never = reached.iter().position(|times| *times == 0);
-    assert!(never.is_none() || schedules < SCHEDULES, "never reached: {:?}", never.map(schedules::reached_name));
+    assert!(
+        never.is_none() || schedules < SCHEDULES,
+        "never reached: {:?}",
+        never.map(schedules::reached_name)
+    );
 }
 
 #[test]
@@ -38,8 +42,12 @@ fn every_broken_rule_is_found() {
         let mut rules = Rules::REAL;
         break_rule(&mut rules);
         let failure: Option<Failure> = search(rules, UNTIL_FOUND).err();
-        let failure = failure.unwrap_or_else(|| panic!("{UNTIL_FOUND} schedules without `{name}` found nothing"));
-        println!("without {name}: seed {}: {}: {}", failure.seed, failure.violation.invariant, failure.violation.what);
+        let failure =
+            failure.unwrap_or_else(|| panic!("{UNTIL_FOUND} schedules without `{name}` found nothing"));
+        println!(
+            "without {name}: seed {}: {}: {}",
+            failure.seed, failure.violation.invariant, failure.violation.what
+        );
     }
 }
 

@@ -74,7 +74,8 @@ pub struct ChangeRole {
 impl Accounts {
     /// Starts the actor under `supervisor`.
     pub fn start(supervisor: &SupervisorHandle, ledger: Ledger, issuer: Issuer) -> Supervised<Self> {
-        let make = move |life| Self { desk: Rc::new(Desk { ledger: ledger.clone(), issuer: issuer.clone() }), life };
+        let make =
+            move |life| Self { desk: Rc::new(Desk { ledger: ledger.clone(), issuer: issuer.clone() }), life };
         supervisor.supervise("accounts", "accounts", RestartPolicy::default(), make)
     }
 }
@@ -136,7 +137,9 @@ impl Handler<FindAccount> for Accounts {
 
     fn handle(&mut self, FindAccount(id): FindAccount, _: &mut Self::Context) -> Self::Result {
         let desk = Rc::clone(&self.desk);
-        Box::pin(async move { Ok(desk.ledger.until_known(async |connection| accounts::find(connection, id).await).await?) })
+        Box::pin(async move {
+            Ok(desk.ledger.until_known(async |connection| accounts::find(connection, id).await).await?)
+        })
     }
 }
 
@@ -145,7 +148,12 @@ impl Handler<ListAccounts> for Accounts {
 
     fn handle(&mut self, ListAccounts { after, limit }: ListAccounts, _: &mut Self::Context) -> Self::Result {
         let (desk, after) = (Rc::clone(&self.desk), after.unwrap_or(Uuid::nil()));
-        Box::pin(async move { Ok(desk.ledger.until_known(async |connection| accounts::list(connection, after, limit).await).await?) })
+        Box::pin(async move {
+            Ok(desk
+                .ledger
+                .until_known(async |connection| accounts::list(connection, after, limit).await)
+                .await?)
+        })
     }
 }
 

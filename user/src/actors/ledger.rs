@@ -61,7 +61,12 @@ impl Ledger {
     ///
     /// # Errors
     /// See [`AccountsError`].
-    pub async fn create(&self, email: Email, password: Password, role: Role) -> Result<Registration, AccountsError> {
+    pub async fn create(
+        &self,
+        email: Email,
+        password: Password,
+        role: Role,
+    ) -> Result<Registration, AccountsError> {
         let password_hash = self.hasher.hash(password).await?;
         let new = NewAccount { id: Uuid::now_v7(), email, password_hash, role };
         Ok(self.until_known(async |connection| accounts::insert(connection, &new).await).await?)
@@ -71,9 +76,15 @@ impl Ledger {
     ///
     /// # Errors
     /// See [`AccountsError`].
-    pub async fn authenticate(&self, email: Option<Email>, password: Password) -> Result<Option<Account>, AccountsError> {
+    pub async fn authenticate(
+        &self,
+        email: Option<Email>,
+        password: Password,
+    ) -> Result<Option<Account>, AccountsError> {
         let found = match &email {
-            Some(email) => self.until_known(async |connection| accounts::find_by_email(connection, email).await).await?,
+            Some(email) => {
+                self.until_known(async |connection| accounts::find_by_email(connection, email).await).await?
+            }
             None => None,
         };
         let stored = found.as_ref().map(|credentials| credentials.password_hash.clone());
@@ -83,7 +94,10 @@ impl Ledger {
 
     /// Runs a statement that is idempotent until its outcome is known: a connection that breaks leaves open whether the
     /// commit happened. Nothing is tried again when no connection could be had in the first place.
-    pub async fn until_known<T>(&self, statement: impl AsyncFn(&Connection) -> Result<T, DbError>) -> Result<T, DbError> {
+    pub async fn until_known<T>(
+        &self,
+        statement: impl AsyncFn(&Connection) -> Result<T, DbError>,
+    ) -> Result<T, DbError> {
         let started = Instant::now();
         let mut may_have_happened = false;
         loop {
@@ -100,7 +114,10 @@ impl Ledger {
         }
     }
 
-    async fn attempt<T>(&self, statement: &impl AsyncFn(&Connection) -> Result<T, DbError>) -> Result<T, DbError> {
+    async fn attempt<T>(
+        &self,
+        statement: &impl AsyncFn(&Connection) -> Result<T, DbError>,
+    ) -> Result<T, DbError> {
         statement(&self.database.connection().await?).await
     }
 }

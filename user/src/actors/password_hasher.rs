@@ -40,7 +40,8 @@ impl PasswordHasher {
     /// This machine cannot hash: no randomness, or not 19 MiB.
     pub fn new(concurrency: usize, queue: usize) -> Result<Self, HasherError> {
         let nobody = hash(&Password::presented("the password of nobody".to_owned()))?;
-        let (places, slots) = (Arc::new(Semaphore::new(concurrency + queue)), Arc::new(Semaphore::new(concurrency)));
+        let (places, slots) =
+            (Arc::new(Semaphore::new(concurrency + queue)), Arc::new(Semaphore::new(concurrency)));
         Ok(Self { places, slots, nobody })
     }
 
@@ -56,14 +57,25 @@ impl PasswordHasher {
     ///
     /// # Errors
     /// See [`HasherError`].
-    pub async fn verify(&self, password: Password, stored: Option<PasswordHash>) -> Result<bool, HasherError> {
+    pub async fn verify(
+        &self,
+        password: Password,
+        stored: Option<PasswordHash>,
+    ) -> Result<bool, HasherError> {
         let exists = stored.is_some();
         let against = stored.unwrap_or_else(|| self.nobody.clone());
-        let same = self.run(move || Argon2::default().verify_password(password.expose().as_bytes(), against.as_str()).is_ok()).await?;
+        let same = self
+            .run(move || {
+                Argon2::default().verify_password(password.expose().as_bytes(), against.as_str()).is_ok()
+            })
+            .await?;
         Ok(same && exists)
     }
 
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, HasherError> {
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, HasherError> {
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| HasherError::Busy)?;
         let slot = Arc::clone(&self.slots).acquire_owned().await.map_err(|_| HasherError::Failed)?;
         // The permits travel with the work: a caller that has gone does not make room while its hash still runs.
@@ -77,7 +89,8 @@ fn with_permits<T>(_permits: (OwnedSemaphorePermit, OwnedSemaphorePermit), work:
 }
 
 fn hash(password: &Password) -> Result<PasswordHash, HasherError> {
-    let hash = Argon2::default().hash_password(password.expose().as_bytes()).map_err(|_| HasherError::Failed)?;
+    let hash =
+        Argon2::default().hash_password(password.expose().as_bytes()).map_err(|_| HasherError::Failed)?;
     Ok(PasswordHash::new(hash.to_string()))
 }
 

@@ -62,7 +62,10 @@ fn is_domain(domain: &str) -> bool {
 
 fn is_label(label: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-    (1..=LONGEST_LABEL).contains(&label.len()) && label.bytes().all(allowed) && !label.starts_with('-') && !label.ends_with('-')
+    (1..=LONGEST_LABEL).contains(&label.len())
+        && label.bytes().all(allowed)
+        && !label.starts_with('-')
+        && !label.ends_with('-')
 }
 
 #[cfg(test)]
@@ -71,20 +74,42 @@ mod tests {
 
     #[test]
     fn spelling_does_not_make_a_second_account() {
-        assert_eq!(Email::parse("  Ada.Lovelace@Example.COM \n").unwrap().as_str(), "ada.lovelace@example.com");
+        assert_eq!(
+            Email::parse("  Ada.Lovelace@Example.COM \n").unwrap().as_str(),
+            "ada.lovelace@example.com"
+        );
     }
 
     #[test]
     fn everyday_addresses_are_accepted() {
-        for email in ["a@b.co", "first.last+tag@mail.example.org", "o'neill@xn--bcher-kva.example", "1@2.3.4"] {
+        for email in ["a@b.co", "first.last+tag@mail.example.org", "o'neill@xn--bcher-kva.example", "1@2.3.4"]
+        {
             assert!(Email::parse(email).is_ok(), "{email}");
         }
     }
 
     #[test]
     fn what_cannot_be_an_address_is_refused() {
-        let wrong = ["", "@", "ada", "ada@", "@example.com", "ada@example", "a b@example.com", "a@b@example.com", "a@-b.com", "a@b-.com"];
-        let wrong = wrong.into_iter().chain(["a@b..com", "a@.com", "a@b.com.", "a\u{0}@b.com", "ada@exämple.com", "a@b_c.com"]);
+        let wrong = [
+            "",
+            "@",
+            "ada",
+            "ada@",
+            "@example.com",
+            "ada@example",
+            "a b@example.com",
+            "a@b@example.com",
+            "a@-b.com",
+            "a@b-.com",
+        ];
+        let wrong = wrong.into_iter().chain([
+            "a@b..com",
+            "a@.com",
+            "a@b.com.",
+            "a\u{0}@b.com",
+            "ada@exämple.com",
+            "a@b_c.com",
+        ]);
         for email in wrong {
             assert_eq!(Email::parse(email), Err(EmailError::Malformed), "{email:?}");
         }
@@ -92,7 +117,8 @@ mod tests {
 
     #[test]
     fn the_longest_address_has_254_characters() {
-        let domain = |length: usize| format!("{}.com", vec!["d".repeat(60); 3].join(".") + &"e".repeat(length));
+        let domain =
+            |length: usize| format!("{}.com", vec!["d".repeat(60); 3].join(".") + &"e".repeat(length));
         let of = |length: usize| format!("{}@{}", "a".repeat(64), domain(length));
         assert_eq!((of(3).len(), of(0).len()), (254, 251));
         assert!(Email::parse(&of(3)).is_ok());

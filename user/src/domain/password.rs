@@ -18,7 +18,11 @@ impl Password {
     /// # Errors
     /// It is too short or too long.
     pub fn parse(text: &str) -> Result<Self, PasswordError> {
-        if (SHORTEST..=LONGEST).contains(&text.chars().count()) { Ok(Self(text.to_owned())) } else { Err(PasswordError) }
+        if (SHORTEST..=LONGEST).contains(&text.chars().count()) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(PasswordError)
+        }
     }
 
     /// What somebody gives to log in. It is compared, not judged: the rule may have changed since the password was set.
@@ -74,7 +78,8 @@ mod tests {
 
     #[test]
     fn neither_a_password_nor_its_hash_shows_in_debug() {
-        let (password, hash) = (Password::parse("hunter2hunter2").unwrap(), PasswordHash::new("$argon2id$...".to_owned()));
+        let (password, hash) =
+            (Password::parse("hunter2hunter2").unwrap(), PasswordHash::new("$argon2id$...".to_owned()));
         assert_eq!(format!("{password:?} {hash:?}"), "[redacted] [redacted]");
     }
 }

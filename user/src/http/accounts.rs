@@ -32,13 +32,18 @@ pub(super) struct RegisterBody {
     (status = 400, body = Problem),
     (status = 409, body = Problem, description = "`email-taken`"),
     (status = 503, body = Problem, description = "too many registrations at once, or the database is away")))]
-pub(super) async fn register(addresses: Data<Addresses>, body: JsonBody<RegisterBody>) -> Result<HttpResponse, Problem> {
+pub(super) async fn register(
+    addresses: Data<Addresses>,
+    body: JsonBody<RegisterBody>,
+) -> Result<HttpResponse, Problem> {
     let message = checked(&body.value)?;
     match addresses.accounts.send(message).await?? {
         Registration::Created(account) => Ok(HttpResponse::Created().json(AccountBody::from(account))),
-        Registration::EmailTaken => {
-            Err(Problem::new(StatusCode::CONFLICT, "email-taken", "There is an account with this e-mail; log in with POST /auth/login."))
-        }
+        Registration::EmailTaken => Err(Problem::new(
+            StatusCode::CONFLICT,
+            "email-taken",
+            "There is an account with this e-mail; log in with POST /auth/login.",
+        )),
     }
 }
 
@@ -54,7 +59,10 @@ fn checked(body: &RegisterBody) -> Result<Register, Problem> {
     (status = 200, body = AccountBody),
     (status = 401, body = Problem),
     (status = 404, body = Problem, description = "the token is a service's")))]
-pub(super) async fn show_own_account(token: Token<AnyRole>, addresses: Data<Addresses>) -> Result<HttpResponse, Problem> {
+pub(super) async fn show_own_account(
+    token: Token<AnyRole>,
+    addresses: Data<Addresses>,
+) -> Result<HttpResponse, Problem> {
     match addresses.accounts.send(FindAccount(token.sub)).await?? {
         Some(account) => Ok(HttpResponse::Ok().json(AccountBody::from(account))),
         None => Err(Problem::absent("account")),
@@ -80,7 +88,9 @@ pub(super) async fn list_accounts(
 }
 
 fn account_id(key: &str) -> Result<Uuid, Problem> {
-    key.parse().map_err(|_| Problem::invalid(vec![FieldError::new("cursor", "is not a cursor this service gave out")]))
+    key.parse().map_err(|_| {
+        Problem::invalid(vec![FieldError::new("cursor", "is not a cursor this service gave out")])
+    })
 }
 
 /// The roles an account can have. SERVICE is not one of them.
@@ -116,17 +126,22 @@ pub(super) async fn change_role(
         AccountRole::User => Role::User,
         AccountRole::Admin => Role::Admin,
     };
-    let account = match addresses.accounts.send(ChangeRole { actor: token.sub, id: id.into_inner(), role }).await?? {
-        RoleChange::Changed(account) => account,
-        RoleChange::Absent => return Err(Problem::absent("account")),
-        RoleChange::NotAdmin => {
-            return Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", "The account of this token is no ADMIN any more. Log in again."));
-        }
-        RoleChange::LastAdmin => {
-            let way_out = "Nobody else is ADMIN. Make somebody else ADMIN first.";
-            return Err(Problem::new(StatusCode::CONFLICT, "last-admin", way_out));
-        }
-    };
+    let account =
+        match addresses.accounts.send(ChangeRole { actor: token.sub, id: id.into_inner(), role }).await?? {
+            RoleChange::Changed(account) => account,
+            RoleChange::Absent => return Err(Problem::absent("account")),
+            RoleChange::NotAdmin => {
+                return Err(Problem::new(
+                    StatusCode::FORBIDDEN,
+                    "forbidden",
+                    "The account of this token is no ADMIN any more. Log in again.",
+                ));
+            }
+            RoleChange::LastAdmin => {
+                let way_out = "Nobody else is ADMIN. Make somebody else ADMIN first.";
+                return Err(Problem::new(StatusCode::CONFLICT, "last-admin", way_out));
+            }
+        };
     tracing::info!(audit = true, actor = %token.sub, account = %account.id, %role, "role changed");
     Ok(HttpResponse::Ok().json(AccountBody::from(account)))
 }

@@ -20,7 +20,10 @@ pub(super) struct ServiceTokenBody {
     (status = 200, body = TokenBody),
     (status = 400, body = Problem),
     (status = 401, body = Problem, description = "`invalid-client`")))]
-pub(super) async fn issue_service_token(addresses: Data<Addresses>, body: JsonBody<ServiceTokenBody>) -> Result<HttpResponse, Problem> {
+pub(super) async fn issue_service_token(
+    addresses: Data<Addresses>,
+    body: JsonBody<ServiceTokenBody>,
+) -> Result<HttpResponse, Problem> {
     let ServiceTokenBody { client_id, client_secret } = body.value;
     match addresses.service_tokens.send(IssueServiceToken { client_id, client_secret }).await?? {
         Some(token) => Ok(HttpResponse::Ok().json(TokenBody::from(token))),

@@ -47,11 +47,16 @@ impl From<AccessToken> for TokenBody {
     (status = 400, body = Problem),
     (status = 401, body = Problem, description = "`invalid-credentials`"),
     (status = 503, body = Problem, description = "too many logins at once, or the database is away")))]
-pub(super) async fn log_in(addresses: Data<Addresses>, body: JsonBody<LoginBody>) -> Result<HttpResponse, Problem> {
+pub(super) async fn log_in(
+    addresses: Data<Addresses>,
+    body: JsonBody<LoginBody>,
+) -> Result<HttpResponse, Problem> {
     let message = checked(body.value)?;
     match addresses.accounts.send(message).await?? {
         Login::Granted(token) => Ok(HttpResponse::Ok().json(TokenBody::from(token))),
-        Login::InvalidCredentials => Err(unauthorized("invalid-credentials", "The e-mail or the password is wrong.")),
+        Login::InvalidCredentials => {
+            Err(unauthorized("invalid-credentials", "The e-mail or the password is wrong."))
+        }
     }
 }
 
@@ -59,6 +64,7 @@ pub(super) async fn log_in(addresses: Data<Addresses>, body: JsonBody<LoginBody>
 fn checked(body: LoginBody) -> Result<LogIn, Problem> {
     let mut fields = Fields::default();
     let email = fields.take("/email", body.email, |email| Ok::<_, Infallible>(Email::parse(&email).ok()));
-    let password = fields.take("/password", body.password, |password| Ok::<_, Infallible>(Password::presented(password)));
+    let password = fields
+        .take("/password", body.password, |password| Ok::<_, Infallible>(Password::presented(password)));
     email.zip(password).map(|(email, password)| LogIn { email, password }).ok_or_else(|| fields.problem())
 }

@@ -69,12 +69,21 @@ fn start(
     let core_supervisor = SupervisorHandle::start(&core.handle(), &roster, shutdown.clone());
     let watch_supervisor = SupervisorHandle::start(&watch.handle(), &roster, shutdown.clone());
 
-    let ledger = Ledger { database: core_database.clone(), hasher, deadline: settings.common.database.commit_deadline };
+    let ledger = Ledger {
+        database: core_database.clone(),
+        hasher,
+        deadline: settings.common.database.commit_deadline,
+    };
     let accounts = Accounts::start(&core_supervisor, ledger, issuer.clone());
     let service_tokens = ServiceTokens::start(&core_supervisor, settings.service_clients.clone(), issuer);
 
     let readiness = Readiness::new(SERVICE, shutdown.clone(), &["database", "token-keys"]);
-    let sources = OpsSources { database: watch_database.clone(), readiness: readiness.clone(), keys: key_set.clone(), streams: None };
+    let sources = OpsSources {
+        database: watch_database.clone(),
+        readiness: readiness.clone(),
+        keys: key_set.clone(),
+        streams: None,
+    };
     let operations = ops::start(&watch_supervisor, &sources);
 
     let options = HttpOptions {
@@ -91,7 +100,13 @@ fn start(
         config.configure(http::routes(for_routes.clone(), public_keys.clone()));
         config.configure(ops::routes(SERVICE, for_ops.clone(), roster.clone(), faults));
     })?;
-    Ok(Service { http, addresses, operations, databases: [core_database, watch_database], arbiters: [core, watch] })
+    Ok(Service {
+        http,
+        addresses,
+        operations,
+        databases: [core_database, watch_database],
+        arbiters: [core, watch],
+    })
 }
 
 impl Service {

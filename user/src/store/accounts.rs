@@ -35,17 +35,26 @@ pub async fn find_by_email(connection: &Connection, email: &Email) -> Result<Opt
     let sql = "SELECT id, email, role, created_at, updated_at, password_hash FROM accounts WHERE email = $1";
     let statement = connection.prepare_cached(sql).await?;
     let row = connection.query_opt(&statement, &[&email.as_str()]).await?;
-    row.map(|row| Ok(Credentials { account: account(&row)?, password_hash: PasswordHash::new(row.get("password_hash")?) })).transpose()
+    row.map(|row| {
+        Ok(Credentials {
+            account: account(&row)?,
+            password_hash: PasswordHash::new(row.get("password_hash")?),
+        })
+    })
+    .transpose()
 }
 
 pub async fn find(connection: &Connection, id: Uuid) -> Result<Option<Account>, DbError> {
-    let statement = connection.prepare_cached("SELECT id, email, role, created_at, updated_at FROM accounts WHERE id = $1").await?;
+    let statement = connection
+        .prepare_cached("SELECT id, email, role, created_at, updated_at FROM accounts WHERE id = $1")
+        .await?;
     connection.query_opt(&statement, &[&id]).await?.as_ref().map(account).transpose()
 }
 
 /// Accounts by id, oldest first, after the id `after` (the nil id: from the first).
 pub async fn list(connection: &Connection, after: Uuid, limit: usize) -> Result<Vec<Account>, DbError> {
-    let sql = "SELECT id, email, role, created_at, updated_at FROM accounts WHERE id > $1 ORDER BY id LIMIT $2";
+    let sql =
+        "SELECT id, email, role, created_at, updated_at FROM accounts WHERE id > $1 ORDER BY id LIMIT $2";
     let statement = connection.prepare_cached(sql).await?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     connection.query(&statement, &[&after, &limit]).await?.iter().map(account).collect()
@@ -53,7 +62,12 @@ pub async fn list(connection: &Connection, after: Uuid, limit: usize) -> Result<
 
 /// Gives an account a role, if `actor` is an ADMIN now and one is left. The rows of all ADMINs are locked first, in one order: two of them
 /// who take each other's role away at the same moment do not both succeed.
-pub async fn change_role(connection: &Connection, actor: Uuid, id: Uuid, role: Role) -> Result<RoleChange, DbError> {
+pub async fn change_role(
+    connection: &Connection,
+    actor: Uuid,
+    id: Uuid,
+    role: Role,
+) -> Result<RoleChange, DbError> {
     let sql = "WITH admins AS MATERIALIZED (SELECT a.id FROM accounts a WHERE a.role = 'ADMIN' ORDER BY a.id FOR UPDATE),
                     allowed AS (SELECT (SELECT count(*) FROM admins WHERE admins.id = $1) = 1 AS is_admin,
                                        $3 = 'ADMIN' OR (SELECT count(*) FROM admins WHERE admins.id <> $2) > 0 AS is_left),

@@ -21,7 +21,9 @@ pub async fn load_or_insert(connection: &Connection, fresh: &SigningKey) -> Resu
 }
 
 async fn load(connection: &Connection) -> Result<Vec<SigningKey>, DbError> {
-    let rows = connection.query("SELECT kid, pkcs8, public_key FROM signing_keys ORDER BY created_at DESC, kid", &[]).await?;
+    let rows = connection
+        .query("SELECT kid, pkcs8, public_key FROM signing_keys ORDER BY created_at DESC, kid", &[])
+        .await?;
     rows.iter().map(key).collect()
 }
 

@@ -93,16 +93,27 @@ mod tests {
     }
 
     fn issuer(key: &SigningKey) -> Issuer {
-        let rules = TokenRules { issuer: "orderflow-user".to_owned(), audience: "orderflow".to_owned(), life: Duration::from_secs(60) };
+        let rules = TokenRules {
+            issuer: "orderflow-user".to_owned(),
+            audience: "orderflow".to_owned(),
+            life: Duration::from_secs(60),
+        };
         Issuer::new(key, rules)
     }
 
     #[actix_rt::test]
     async fn a_token_passes_the_verifier_of_every_service_and_says_who_and_what() {
         let (key, id) = (generate().unwrap(), Uuid::now_v7());
-        let claims = verifier(&key).verify(&issuer(&key).for_account(id, Role::Admin).unwrap().text).await.unwrap();
-        assert_eq!((claims.sub, claims.role, claims.exp - claims.iat, &claims.scope), (id, Role::Admin, 60, &None));
-        let claims = verifier(&key).verify(&issuer(&key).for_service(id, "products:read").unwrap().text).await.unwrap();
+        let claims =
+            verifier(&key).verify(&issuer(&key).for_account(id, Role::Admin).unwrap().text).await.unwrap();
+        assert_eq!(
+            (claims.sub, claims.role, claims.exp - claims.iat, &claims.scope),
+            (id, Role::Admin, 60, &None)
+        );
+        let claims = verifier(&key)
+            .verify(&issuer(&key).for_service(id, "products:read").unwrap().text)
+            .await
+            .unwrap();
         assert_eq!((claims.role, claims.scope.as_deref()), (Role::Service, Some("products:read")));
     }
 

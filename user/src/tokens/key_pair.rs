@@ -5,7 +5,8 @@ use aws_lc_rs::{
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::jwk::{
-    AlgorithmParameters, CommonParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm, OctetKeyPairParameters, OctetKeyPairType, PublicKeyUse,
+    AlgorithmParameters, CommonParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm, OctetKeyPairParameters,
+    OctetKeyPairType, PublicKeyUse,
 };
 
 use crate::domain::SigningKey;
@@ -39,7 +40,8 @@ fn public_half(key: &SigningKey) -> Jwk {
         ..CommonParameters::default()
     };
     let x = URL_SAFE_NO_PAD.encode(&key.public_key);
-    let algorithm = OctetKeyPairParameters { key_type: OctetKeyPairType::OctetKeyPair, curve: EllipticCurve::Ed25519, x };
+    let algorithm =
+        OctetKeyPairParameters { key_type: OctetKeyPairType::OctetKeyPair, curve: EllipticCurve::Ed25519, x };
     Jwk { common, algorithm: AlgorithmParameters::OctetKeyPair(algorithm) }
 }
 

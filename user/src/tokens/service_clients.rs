@@ -44,13 +44,22 @@ fn sha256(text: &str) -> [u8; 32] {
 impl Value for ServiceClients {
     fn parse(text: &str) -> Result<Self, String> {
         let mut clients = BTreeMap::new();
-        for (index, entry) in text.split(',').map(str::trim).enumerate().filter(|(_, entry)| !entry.is_empty()) {
-            let (name, secret) = entry.split_once(':').ok_or_else(|| format!("client {} is not of the form name:secret", index + 1))?;
+        for (index, entry) in
+            text.split(',').map(str::trim).enumerate().filter(|(_, entry)| !entry.is_empty())
+        {
+            let (name, secret) = entry
+                .split_once(':')
+                .ok_or_else(|| format!("client {} is not of the form name:secret", index + 1))?;
             if !is_name(name) {
-                return Err(format!("the name of client {} must have 1 to 64 characters of a-z, 0-9 and -", index + 1));
+                return Err(format!(
+                    "the name of client {} must have 1 to 64 characters of a-z, 0-9 and -",
+                    index + 1
+                ));
             }
             if secret.chars().count() < SHORTEST_SECRET {
-                return Err(format!("the secret of `{name}` must have at least {SHORTEST_SECRET} characters"));
+                return Err(format!(
+                    "the secret of `{name}` must have at least {SHORTEST_SECRET} characters"
+                ));
             }
             if clients.insert(name.to_owned(), sha256(secret)).is_some() {
                 return Err(format!("`{name}` is given twice"));
@@ -61,7 +70,8 @@ impl Value for ServiceClients {
 }
 
 fn is_name(name: &str) -> bool {
-    (1..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    (1..=64).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 impl fmt::Debug for ServiceClients {
@@ -80,7 +90,9 @@ mod tests {
         let payment = clients.authenticate("payment", "0123456789abcdef").unwrap();
         assert_eq!(payment.to_string(), "6f846574-da37-8245-979f-87ff36fd6ba8");
         assert!(clients.authenticate("reports", "fedcba:9876543210").is_some_and(|id| id != payment));
-        for (client, secret) in [("payment", "fedcba:9876543210"), ("payment", ""), ("nobody", "0123456789abcdef"), ("", "")] {
+        for (client, secret) in
+            [("payment", "fedcba:9876543210"), ("payment", ""), ("nobody", "0123456789abcdef"), ("", "")]
+        {
             assert_eq!(clients.authenticate(client, secret), None, "{client}");
         }
         assert_eq!(ServiceClients::parse("").unwrap().authenticate("", ""), None);

@@ -39,13 +39,20 @@ pub async fn place_all(api: &Api, progress: &mut Progress, json: bool) -> anyhow
 async fn place(api: &Api, demo: &DemoOrder) -> anyhow::Result<Shown> {
     let placed = api.place_order(&demo.lines, demo.method, &Uuid::now_v7().to_string()).await?;
     let (order, timeline) = watch::follow(api, &placed.id, ENDS_WITHIN, |_| {}).await?;
-    anyhow::ensure!(order.status == demo.ends, "order {} ended {} instead of {}", order.id, order.status, demo.ends);
+    anyhow::ensure!(
+        order.status == demo.ends,
+        "order {} ended {} instead of {}",
+        order.id,
+        order.status,
+        demo.ends
+    );
     Ok(Shown { order, timeline })
 }
 
 fn print(demo: &DemoOrder, shown: &Shown) {
     let (paint, zone) = (Paint::for_stdout(), TimeZone::system());
-    let lines: Vec<String> = demo.lines.iter().map(|line| format!("{} x {}", line.quantity, line.sku)).collect();
+    let lines: Vec<String> =
+        demo.lines.iter().map(|line| format!("{} x {}", line.quantity, line.sku)).collect();
     println!("\n{} ({}, {})", paint.paint(Colour::Bold, demo.story), lines.join(", "), demo.method);
     println!("{}", render_order(&shown.order, paint));
     for transition in &shown.timeline {

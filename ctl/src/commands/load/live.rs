@@ -47,8 +47,13 @@ fn line(gauge: &Gauge, rate: f64) -> String {
     let Latency { p50, p95, p99, .. } = gauge.acceptance();
     let ended = gauge.confirmed() + gauge.refunded() + gauge.declined();
     let refused = gauge.refused().values().sum();
-    let counts = [("ended", ended), ("open", gauge.open()), ("refused", refused), ("unknown", gauge.unknown())];
-    let counts: Vec<String> = counts.into_iter().filter(|(_, count)| *count > 0).map(|(what, count)| format!("{count} {what}")).collect();
+    let counts =
+        [("ended", ended), ("open", gauge.open()), ("refused", refused), ("unknown", gauge.unknown())];
+    let counts: Vec<String> = counts
+        .into_iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(what, count)| format!("{count} {what}"))
+        .collect();
     format!("{rate:.0}/s  p50 {}  p95 {}  p99 {}  {}", ms(p50), ms(p95), ms(p99), counts.join(", "))
 }
 
@@ -62,7 +67,9 @@ fn bar(orders: Option<u64>) -> ProgressBar {
         Some(_) => "{spinner} {elapsed} {pos}/{len} [{bar:10}] {wide_msg}",
         None => "{spinner} {elapsed} {pos} {wide_msg}",
     };
-    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> ");
+    let style = ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .progress_chars("=> ");
     let bar = orders.map_or_else(ProgressBar::new_spinner, ProgressBar::new).with_style(style);
     bar.enable_steady_tick(Duration::from_millis(100));
     bar

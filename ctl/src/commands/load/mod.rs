@@ -109,7 +109,8 @@ pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
 pub async fn send(args: &Args, log: Option<&Path>, context: &Context) -> anyhow::Result<LoadReport> {
     let mut progress = Progress::new();
     progress.step("Creating products and customers");
-    let prepared = Load::prepare(shop(args, context)?, context.login(Role::Admin)?, plan(args), open(log)?).await;
+    let prepared =
+        Load::prepare(shop(args, context)?, context.login(Role::Admin)?, plan(args), open(log)?).await;
     let load = prepared.map_err(with_its_exit_code)?;
     progress.done();
     Ok(live::shown(&load, orders(args)).await)
@@ -165,7 +166,8 @@ fn shop(args: &Args, context: &Context) -> anyhow::Result<Shop> {
 
 fn open(log: Option<&Path>) -> anyhow::Result<ClientLog> {
     let Some(path) = log else { return Ok(ClientLog::none()) };
-    ClientLog::append_to(path).with_context(|| format!("cannot open the client log {}; its folder must exist", path.display()))
+    ClientLog::append_to(path)
+        .with_context(|| format!("cannot open the client log {}; its folder must exist", path.display()))
 }
 
 /// A service that does not answer, or a login that fails, has an exit code of its own.
@@ -203,7 +205,10 @@ mod tests {
     fn without_options_a_thousand_orders_are_sent_and_a_time_replaces_the_number() {
         assert_eq!((plan_of(&[]).orders, plan_of(&[]).pace), (Some(1000), Pace::Workers(16)));
         let timed = plan_of(&["--time", "1m 30s", "--rate", "2.5"]);
-        assert_eq!((timed.orders, timed.time, timed.pace), (None, Some(Duration::from_secs(90)), Pace::Rate(2.5)));
+        assert_eq!(
+            (timed.orders, timed.time, timed.pace),
+            (None, Some(Duration::from_secs(90)), Pace::Rate(2.5))
+        );
     }
 
     #[test]

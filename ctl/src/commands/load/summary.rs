@@ -11,7 +11,10 @@ const STUCK_SHOWN: usize = 10;
 
 pub fn render(report: &LoadReport, paint: Paint) -> String {
     let mut parts = vec![
-        format!("{} orders in {:.1} s: {:.0} accepted a second", report.sent, report.sending_seconds, report.accepted_per_second),
+        format!(
+            "{} orders in {:.1} s: {:.0} accepted a second",
+            report.sent, report.sending_seconds, report.accepted_per_second
+        ),
         table(&outcomes(report, paint)),
         table(&latencies(report)),
     ];
@@ -23,7 +26,8 @@ pub fn render(report: &LoadReport, paint: Paint) -> String {
 
 fn outcomes(report: &LoadReport, paint: Paint) -> Vec<Vec<String>> {
     let mut rows = vec![row("accepted", report.accepted.to_string())];
-    let ends = [("confirmed", report.confirmed), ("refunded", report.refunded), ("declined", report.declined)];
+    let ends =
+        [("confirmed", report.confirmed), ("refunded", report.refunded), ("declined", report.declined)];
     let ended = ends.into_iter().filter(|(_, count)| *count > 0);
     // The colour comes last in its row: its codes would count as width.
     rows.extend(ended.map(|(status, count)| row("", format!("{count} {}", paint.status(status)))));
@@ -44,7 +48,10 @@ fn latencies(report: &LoadReport) -> Vec<Vec<String>> {
         let Latency { p50, p95, p99, max } = latency;
         [what.to_owned()].into_iter().chain([p50, p95, p99, max].map(ms)).collect()
     };
-    let mut rows = vec![["", "P50", "P95", "P99", "MAX"].map(str::to_owned).to_vec(), line("to the answer", report.acceptance)];
+    let mut rows = vec![
+        ["", "P50", "P95", "P99", "MAX"].map(str::to_owned).to_vec(),
+        line("to the answer", report.acceptance),
+    ];
     if report.to_end != Latency::default() {
         rows.push(line("to the end", report.to_end));
     }
@@ -62,8 +69,11 @@ fn trouble(report: &LoadReport) -> Vec<Vec<String>> {
         ("429 or 503 without Retry-After", report.retry_after_missing),
         ("due, but --in-flight was reached", report.not_offered),
     ];
-    let mut rows: Vec<Vec<String>> =
-        counts.into_iter().filter(|(_, count)| *count > 0).map(|(what, count)| row(what, count.to_string())).collect();
+    let mut rows: Vec<Vec<String>> = counts
+        .into_iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(what, count)| row(what, count.to_string()))
+        .collect();
     if report.statuses.keys().any(|status| *status >= 400) {
         rows.push(row("answers by status", by_status(&report.statuses)));
     }
@@ -76,8 +86,10 @@ fn verdict(report: &LoadReport, paint: Paint) -> String {
     }
     let shown: Vec<String> = report.stuck.iter().take(STUCK_SHOWN).map(ToString::to_string).collect();
     let count = report.stuck.len();
-    let more = if count > shown.len() { format!("\n... and {} more", count - shown.len()) } else { String::new() };
-    let title = format!("{count} stuck (ids of orders without an end, keys never known to be orders or not):");
+    let more =
+        if count > shown.len() { format!("\n... and {} more", count - shown.len()) } else { String::new() };
+    let title =
+        format!("{count} stuck (ids of orders without an end, keys never known to be orders or not):");
     format!("{}\n{}{more}", paint.paint(Colour::Red, title), shown.join("\n"))
 }
 

@@ -28,7 +28,9 @@ impl DataFolder {
         match lock.try_lock() {
             Ok(()) => Ok(Self { path: path.to_path_buf(), _lock: lock }),
             Err(TryLockError::WouldBlock) => anyhow::bail!("{}", in_use(path)),
-            Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("cannot lock {}", path.display())),
+            Err(TryLockError::Error(error)) => {
+                Err(error).with_context(|| format!("cannot lock {}", path.display()))
+            }
         }
     }
 
@@ -37,7 +39,11 @@ impl DataFolder {
         let (postgres, redis) = (self.path.join("postgres"), self.path.join("redis"));
         wait_until_vacant(&postgres.join("cluster"), VACANT_WITHIN).await?;
         wait_until_vacant(&redis, VACANT_WITHIN).await?;
-        for gone in [fs::remove_dir_all(postgres), fs::remove_dir_all(redis), fs::remove_file(self.path.join("stack.json"))] {
+        for gone in [
+            fs::remove_dir_all(postgres),
+            fs::remove_dir_all(redis),
+            fs::remove_file(self.path.join("stack.json")),
+        ] {
             match gone {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
                     return Err(error).with_context(|| format!("cannot empty {}", self.path.display()));
@@ -66,7 +72,10 @@ impl DataFolder {
 fn in_use(path: &Path) -> String {
     let running = StackState::read(path).ok().flatten().and_then(|state| state.running);
     let by = running.map(|running| format!(" (pid {})", running.pid)).unwrap_or_default();
-    format!("another `shopctl up`{by} uses {}; stop it, or choose another folder with --data-dir", path.display())
+    format!(
+        "another `shopctl up`{by} uses {}; stop it, or choose another folder with --data-dir",
+        path.display()
+    )
 }
 
 #[cfg(test)]

@@ -11,7 +11,11 @@ pub struct Interrupt {
 impl Interrupt {
     /// From now on they no longer end the process at once.
     pub fn listen() -> std::io::Result<Self> {
-        Ok(Self { int: signal(SignalKind::interrupt())?, term: signal(SignalKind::terminate())?, hangup: signal(SignalKind::hangup())? })
+        Ok(Self {
+            int: signal(SignalKind::interrupt())?,
+            term: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
     }
 
     /// Waits for the next one.

@@ -96,7 +96,10 @@ pub async fn run(args: Args, global: Global) -> anyhow::Result<Exit> {
 }
 
 /// Everything before the first process.
-async fn prepare(settings: &Settings, folder: &DataFolder) -> anyhow::Result<(StackOptions, StackState, Follow)> {
+async fn prepare(
+    settings: &Settings,
+    folder: &DataFolder,
+) -> anyhow::Result<(StackOptions, StackState, Follow)> {
     if settings.fresh {
         folder.clear().await?;
     }
@@ -157,7 +160,12 @@ fn gave_up(stack: &Stack, ended: Ended, status: ExitStatus) -> anyhow::Error {
 }
 
 /// The accounts, the products and the three orders.
-async fn show(state: &StackState, running: &Running, settings: &Settings, progress: &mut Progress) -> anyhow::Result<Vec<demo::Shown>> {
+async fn show(
+    state: &StackState,
+    running: &Running,
+    settings: &Settings,
+    progress: &mut Progress,
+) -> anyhow::Result<Vec<demo::Shown>> {
     progress.step("an ADMIN and a USER");
     let api = Api::new(Endpoints {
         user: running.user_url.clone(),
@@ -189,7 +197,12 @@ fn running(stack: &Stack) -> Result<Running, StackError> {
     })
 }
 
-async fn stop(stack: &mut Stack, state: &mut StackState, folder: &DataFolder, progress: &mut Progress) -> anyhow::Result<()> {
+async fn stop(
+    stack: &mut Stack,
+    state: &mut StackState,
+    folder: &DataFolder,
+    progress: &mut Progress,
+) -> anyhow::Result<()> {
     progress.step("stopping: payment, inventory, user, then the servers");
     let stopped = stack.stop_all().await;
     progress.done();

@@ -12,7 +12,8 @@ use crate::state::Credentials;
 
 /// A stack that was killed a moment ago gives its ports up within this time.
 const FREE_WITHIN: Duration = Duration::from_secs(2);
-const EXTERNAL: [&str; 4] = ["USER_DATABASE_URL", "INVENTORY_DATABASE_URL", "PAYMENT_DATABASE_URL", "REDIS_URL"];
+const EXTERNAL: [&str; 4] =
+    ["USER_DATABASE_URL", "INVENTORY_DATABASE_URL", "PAYMENT_DATABASE_URL", "REDIS_URL"];
 
 /// What the command line and the environment ask for, checked before anything is started.
 #[derive(Debug)]
@@ -37,7 +38,11 @@ impl Settings {
             "--fresh empties private servers only; empty your own ones yourself, or unset {}",
             EXTERNAL.join(", ")
         );
-        let private = ServerChoice::Private { data_dir: data_dir.clone(), durability: Durability::PowerLoss, postgres: Vec::new() };
+        let private = ServerChoice::Private {
+            data_dir: data_dir.clone(),
+            durability: Durability::PowerLoss,
+            postgres: Vec::new(),
+        };
         Ok(Self {
             data_dir,
             fresh: args.fresh,
@@ -51,7 +56,14 @@ impl Settings {
     }
 
     pub fn stack_options(&self, credentials: Credentials, sink: Sink) -> StackOptions {
-        StackOptions { servers: self.servers.clone(), network: self.network, credentials, env: BTreeMap::new(), binaries: None, sink }
+        StackOptions {
+            servers: self.servers.clone(),
+            network: self.network,
+            credentials,
+            env: BTreeMap::new(),
+            binaries: None,
+            sink,
+        }
     }
 }
 
@@ -64,9 +76,14 @@ fn external(variable: impl Fn(&str) -> Option<String>) -> anyhow::Result<Option<
             Ok(Some(ExternalServers { user_database, inventory_database, payment_database, redis }))
         }
         given => {
-            let missing = EXTERNAL.iter().zip(&given).filter(|(_, value)| value.is_none()).map(|(name, _)| *name);
+            let missing =
+                EXTERNAL.iter().zip(&given).filter(|(_, value)| value.is_none()).map(|(name, _)| *name);
             let missing: Vec<&str> = missing.collect();
-            anyhow::bail!("servers of your own need all of {}; not set: {}", EXTERNAL.join(", "), missing.join(", "))
+            anyhow::bail!(
+                "servers of your own need all of {}; not set: {}",
+                EXTERNAL.join(", "),
+                missing.join(", ")
+            )
         }
     }
 }
@@ -100,7 +117,10 @@ mod tests {
     fn some_of_the_addresses_of_own_servers_are_an_error_that_names_the_others() {
         let only_redis = |name: &str| (name == "REDIS_URL").then(|| "redis://r".to_owned());
         let error = external(only_redis).expect_err("three are missing").to_string();
-        assert!(error.ends_with("not set: USER_DATABASE_URL, INVENTORY_DATABASE_URL, PAYMENT_DATABASE_URL"), "{error}");
+        assert!(
+            error.ends_with("not set: USER_DATABASE_URL, INVENTORY_DATABASE_URL, PAYMENT_DATABASE_URL"),
+            "{error}"
+        );
     }
 
     #[test]

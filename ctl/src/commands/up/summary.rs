@@ -43,7 +43,8 @@ fn service(service: &Service) -> Vec<String> {
 }
 
 fn accounts(state: &StackState) -> String {
-    let row = |role: &str, login: &Login| vec![format!("  {role}"), login.email.clone(), login.password.clone()];
+    let row =
+        |role: &str, login: &Login| vec![format!("  {role}"), login.email.clone(), login.password.clone()];
     table(&[row("ADMIN", &state.credentials.admin), row("USER", &state.credentials.user)])
 }
 
@@ -67,7 +68,8 @@ fn command(settings: &Settings) -> String {
     let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("shopctl"));
     let here = std::env::current_dir().unwrap_or_default();
     let program = program.strip_prefix(&here).map_or(program.as_path(), |shorter| shorter);
-    let folder = settings.given_data_dir.as_ref().map(|_| data_dir_flag(&settings.data_dir)).unwrap_or_default();
+    let folder =
+        settings.given_data_dir.as_ref().map(|_| data_dir_flag(&settings.data_dir)).unwrap_or_default();
     format!("{}{folder}", program.display())
 }
 

@@ -74,8 +74,10 @@ impl<A: Allows> FromRequest for Token<A> {
 
 fn bearer(request: &HttpRequest) -> Result<&str, Problem> {
     // Not `HeaderValue::to_str`, which looks at every byte of a token by itself: as long as to look for it in the cache.
-    let header = request.headers().get(header::AUTHORIZATION).and_then(|value| str::from_utf8(value.as_bytes()).ok());
-    let token = header.and_then(|value| value.strip_prefix("Bearer ").or_else(|| value.strip_prefix("bearer ")));
+    let header =
+        request.headers().get(header::AUTHORIZATION).and_then(|value| str::from_utf8(value.as_bytes()).ok());
+    let token =
+        header.and_then(|value| value.strip_prefix("Bearer ").or_else(|| value.strip_prefix("bearer ")));
     token.map(str::trim).filter(|token| !token.is_empty()).ok_or_else(|| {
         Problem::new(
             StatusCode::UNAUTHORIZED,

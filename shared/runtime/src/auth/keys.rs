@@ -141,6 +141,8 @@ impl Remote {
 
 /// The Ed25519 keys of a set; others cannot verify a token of ours.
 fn decoding_keys(set: &JwkSet) -> HashMap<String, Arc<DecodingKey>> {
-    let key = |jwk: &jsonwebtoken::jwk::Jwk| Some((jwk.common.key_id.clone()?, Arc::new(DecodingKey::from_jwk(jwk).ok()?)));
+    let key = |jwk: &jsonwebtoken::jwk::Jwk| {
+        Some((jwk.common.key_id.clone()?, Arc::new(DecodingKey::from_jwk(jwk).ok()?)))
+    };
     set.keys.iter().filter_map(key).collect()
 }

@@ -104,7 +104,9 @@ fn reason(error: jsonwebtoken::errors::Error) -> TokenError {
     match error.kind() {
         ErrorKind::ExpiredSignature => TokenError::Expired,
         ErrorKind::ImmatureSignature => TokenError::Invalid("it is not valid yet"),
-        ErrorKind::InvalidIssuer | ErrorKind::InvalidAudience => TokenError::Invalid("it was issued by, or for, somebody else"),
+        ErrorKind::InvalidIssuer | ErrorKind::InvalidAudience => {
+            TokenError::Invalid("it was issued by, or for, somebody else")
+        }
         ErrorKind::InvalidSignature => TokenError::Invalid("its signature does not match"),
         _ => TokenError::Invalid("its claims are incomplete or malformed"),
     }

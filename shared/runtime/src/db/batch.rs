@@ -27,17 +27,20 @@ pub(super) struct Batch<W> {
 
 impl<W: Write> Batch<W> {
     pub async fn run(&self, items: Vec<W::Item>) -> Vec<Result<W::Outcome, CommitError>> {
-        metrics::histogram!("orderflow_group_commit_batch_size", "writer" => W::NAME).record(items.len() as f64);
+        metrics::histogram!("orderflow_group_commit_batch_size", "writer" => W::NAME)
+            .record(items.len() as f64);
         let started = Instant::now();
         let outcomes = self.settle(&items, started).await;
-        metrics::histogram!("orderflow_group_commit_duration_seconds", "writer" => W::NAME).record(started.elapsed());
+        metrics::histogram!("orderflow_group_commit_duration_seconds", "writer" => W::NAME)
+            .record(started.elapsed());
         outcomes
     }
 
     /// Commits `items`. A batch that cannot be committed as a whole is cut into parts, and those again, until what is in the way
     /// stands alone; the parts that can be committed come first. What is left at the deadline was not committed.
     async fn settle(&self, items: &[W::Item], started: Instant) -> Vec<Result<W::Outcome, CommitError>> {
-        let mut outcomes: Vec<_> = items.iter().map(|_| Err(CommitError::Unavailable("out of time".to_owned()))).collect();
+        let mut outcomes: Vec<_> =
+            items.iter().map(|_| Err(CommitError::Unavailable("out of time".to_owned()))).collect();
         let mut parts = VecDeque::new();
         parts.push_back(0..items.len());
         while let Some(part) = parts.pop_front() {
@@ -46,7 +49,9 @@ impl<W: Write> Batch<W> {
             let pause = matches!(&result, Err(error) if error.is_transient());
             match result {
                 Ok(done) => part.zip(done).for_each(|(n, outcome)| outcomes[n] = Ok(outcome)),
-                Err(error) if part.len() > 1 && !W::DEPENDENT && may_be_of_one_item(&error) => parts.extend(cut(part)),
+                Err(error) if part.len() > 1 && !W::DEPENDENT && may_be_of_one_item(&error) => {
+                    parts.extend(cut(part))
+                }
                 Err(error) => part.for_each(|n| outcomes[n] = Err(failure::<W>(error.clone()))),
             }
             if parts.is_empty() || started.elapsed() >= self.limits.deadline {
@@ -60,7 +65,12 @@ impl<W: Write> Batch<W> {
     }
 
     /// Commits `items`: until the deadline while the outcome is unknown; `tries` times when they were rolled back and that may pass.
-    async fn persist(&self, items: &[W::Item], tries: u32, started: Instant) -> Result<Vec<W::Outcome>, DbError> {
+    async fn persist(
+        &self,
+        items: &[W::Item],
+        tries: u32,
+        started: Instant,
+    ) -> Result<Vec<W::Outcome>, DbError> {
         let (mut tried, mut may_have_happened) = (0, false);
         loop {
             let error = match self.attempt(items).await {

@@ -98,9 +98,10 @@ impl Candidate {
         match (&self.host, self.address) {
             (Host::Unix(_), _) => Ok(vec![None]),
             (Host::Tcp(_), Some(address)) => Ok(vec![Some(address)]),
-            (Host::Tcp(name), None) => {
-                Ok(tokio::net::lookup_host((name.as_str(), self.port)).await?.map(|address| Some(address.ip())).collect())
-            }
+            (Host::Tcp(name), None) => Ok(tokio::net::lookup_host((name.as_str(), self.port))
+                .await?
+                .map(|address| Some(address.ip()))
+                .collect()),
         }
     }
 

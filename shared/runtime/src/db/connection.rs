@@ -63,7 +63,11 @@ impl Manager for Connector {
     async fn recycle(&self, session: &mut Session, _: &Metrics) -> RecycleResult<DbError> {
         let answered = *session.unanswered.get_mut() == 0;
         let of_use = !*session.of_no_use.get_mut() && session.generation == self.health.generation();
-        if answered && of_use && !session.client.is_closed() { Ok(()) } else { Err(RecycleError::message("of no use any more")) }
+        if answered && of_use && !session.client.is_closed() {
+            Ok(())
+        } else {
+            Err(RecycleError::message("of no use any more"))
+        }
     }
 }
 
@@ -88,7 +92,11 @@ impl Connection {
     ///
     /// # Errors
     /// [`DbError`]
-    pub async fn query(&self, statement: &(impl ?Sized + ToStatement), parameters: Parameters<'_>) -> Result<Vec<Row>, DbError> {
+    pub async fn query(
+        &self,
+        statement: &(impl ?Sized + ToStatement),
+        parameters: Parameters<'_>,
+    ) -> Result<Vec<Row>, DbError> {
         let rows = self.executed(Box::pin(self.session.client.query(statement, parameters))).await?;
         Ok(rows.into_iter().map(|row| Row::new(row, &self.health)).collect())
     }
@@ -97,7 +105,11 @@ impl Connection {
     ///
     /// # Errors
     /// [`DbError`], also when there is none, or several.
-    pub async fn query_one(&self, statement: &(impl ?Sized + ToStatement), parameters: Parameters<'_>) -> Result<Row, DbError> {
+    pub async fn query_one(
+        &self,
+        statement: &(impl ?Sized + ToStatement),
+        parameters: Parameters<'_>,
+    ) -> Result<Row, DbError> {
         let row = self.executed(Box::pin(self.session.client.query_one(statement, parameters))).await?;
         Ok(Row::new(row, &self.health))
     }
@@ -106,7 +118,11 @@ impl Connection {
     ///
     /// # Errors
     /// [`DbError`], also when there are several.
-    pub async fn query_opt(&self, statement: &(impl ?Sized + ToStatement), parameters: Parameters<'_>) -> Result<Option<Row>, DbError> {
+    pub async fn query_opt(
+        &self,
+        statement: &(impl ?Sized + ToStatement),
+        parameters: Parameters<'_>,
+    ) -> Result<Option<Row>, DbError> {
         let row = self.executed(Box::pin(self.session.client.query_opt(statement, parameters))).await?;
         Ok(row.map(|row| Row::new(row, &self.health)))
     }
@@ -115,7 +131,11 @@ impl Connection {
     ///
     /// # Errors
     /// [`DbError`]
-    pub async fn execute(&self, statement: &(impl ?Sized + ToStatement), parameters: Parameters<'_>) -> Result<u64, DbError> {
+    pub async fn execute(
+        &self,
+        statement: &(impl ?Sized + ToStatement),
+        parameters: Parameters<'_>,
+    ) -> Result<u64, DbError> {
         self.executed(Box::pin(self.session.client.execute(statement, parameters))).await
     }
 
@@ -138,15 +158,22 @@ impl Connection {
         self.health.begin_generation_after(self.session.generation);
     }
 
-    async fn executed<T>(&self, answer: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, DbError> {
+    async fn executed<T>(
+        &self,
+        answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T, DbError> {
         self.answered(answer).await.inspect_err(|error| self.health.judge(error, None))
     }
 
-    async fn answered<T>(&self, answer: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, DbError> {
+    async fn answered<T>(
+        &self,
+        answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T, DbError> {
         self.session.unanswered.fetch_add(1, Ordering::Relaxed);
         let answer = timeout(self.limit, answer).await;
         self.session.unanswered.fetch_sub(1, Ordering::Relaxed);
-        let answer = answer.map_or_else(|_| Err(DbError::silent(self.limit)), |answer| answer.map_err(DbError::from));
+        let answer =
+            answer.map_or_else(|_| Err(DbError::silent(self.limit)), |answer| answer.map_err(DbError::from));
         match &answer {
             Err(DbError { fault: Fault::Lost, .. }) => self.condemn(),
             Err(DbError { fault: Fault::Unfit, .. }) => self.session.of_no_use.store(true, Ordering::Relaxed),

@@ -54,7 +54,11 @@ pub trait Write: Unpin + 'static {
     const PATIENCE: u32 = 0;
 
     /// Writes all items in one transaction; one outcome an item, in order. Must be idempotent by a key of the items.
-    fn commit(&self, connection: &Connection, items: &[Self::Item]) -> impl Future<Output = Result<Vec<Self::Outcome>, DbError>>;
+    fn commit(
+        &self,
+        connection: &Connection,
+        items: &[Self::Item],
+    ) -> impl Future<Output = Result<Vec<Self::Outcome>, DbError>>;
 
     /// Runs after the commit, before the callers know: the place to feed the relay.
     fn committed(&self, _items: &[Self::Item], _outcomes: &[Self::Outcome]) {}
@@ -98,8 +102,12 @@ impl<W: Write> Message for CommitAll<W> {
 }
 
 /// The outcome of an item, or that nobody is there any more who could tell.
-async fn heard<W: Write>(outcome: oneshot::Receiver<Result<W::Outcome, CommitError>>) -> Result<W::Outcome, CommitError> {
-    outcome.await.unwrap_or_else(|_| Err(CommitError::Unavailable(format!("the {} writer is being replaced", W::NAME))))
+async fn heard<W: Write>(
+    outcome: oneshot::Receiver<Result<W::Outcome, CommitError>>,
+) -> Result<W::Outcome, CommitError> {
+    outcome.await.unwrap_or_else(|_| {
+        Err(CommitError::Unavailable(format!("the {} writer is being replaced", W::NAME)))
+    })
 }
 
 /// The actor that commits.
@@ -145,7 +153,11 @@ impl<W: Write> Commits<W> {
     ) -> Self {
         // Its own connection. That fails for what made `database` fail.
         let database = database.writer(W::NAME).unwrap_or(database);
-        let limits = Limits { batch: settings.commit_batch, deadline: settings.commit_deadline, interval: settings.commit_interval };
+        let limits = Limits {
+            batch: settings.commit_batch,
+            deadline: settings.commit_deadline,
+            interval: settings.commit_interval,
+        };
         let policy = RestartPolicy::default();
         Self(supervisor.supervise("group-commit", W::NAME, policy, move |life| GroupCommit {
             writer: Rc::new(writer()),
@@ -172,7 +184,10 @@ impl<W: Write> Commits<W> {
     }
 
     /// Commits these items with one message; one future an item, in order.
-    pub fn commit_all(&self, items: Vec<W::Item>) -> Vec<impl Future<Output = Result<W::Outcome, CommitError>> + use<W>> {
+    pub fn commit_all(
+        &self,
+        items: Vec<W::Item>,
+    ) -> Vec<impl Future<Output = Result<W::Outcome, CommitError>> + use<W>> {
         let commit = |item| {
             let (reply, outcome) = oneshot::channel();
             (Commit { item, reply }, heard::<W>(outcome))
@@ -263,7 +278,10 @@ impl<W: Write> GroupCommit<W> {
 
     /// How long to wait for more.
     fn pause(&self) -> Option<Duration> {
-        let waits = W::PATIENCE > 0 && !self.draining && self.last > FEW && (1..self.limits.batch).contains(&self.queue.len());
+        let waits = W::PATIENCE > 0
+            && !self.draining
+            && self.last > FEW
+            && (1..self.limits.batch).contains(&self.queue.len());
         let intervals = u32::try_from(self.last / MANY).unwrap_or(u32::MAX).max(1).min(W::PATIENCE);
         let pause = (self.limits.interval * intervals).checked_sub(self.begun?.elapsed())?;
         waits.then_some(pause)
@@ -282,7 +300,8 @@ impl<W: Write> GroupCommit<W> {
         self.in_flight = true;
         (self.begun, self.last) = (Some(Instant::now()), count);
         self.life.queue_depth(self.queue.len());
-        let batch = Batch { writer: Rc::clone(&self.writer), database: self.database.clone(), limits: self.limits };
+        let batch =
+            Batch { writer: Rc::clone(&self.writer), database: self.database.clone(), limits: self.limits };
         let commit = async move { batch.run(items).await };
         context.spawn(commit.into_actor(self).map(move |outcomes, actor, context| {
             actor.in_flight = false;

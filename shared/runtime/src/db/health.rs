@@ -59,7 +59,12 @@ impl Health {
 
     /// Only the first complaint about a generation ends it.
     pub(super) fn begin_generation_after(&self, generation: u64) {
-        _ = self.generation.compare_exchange(generation, generation + 1, Ordering::Relaxed, Ordering::Relaxed);
+        _ = self.generation.compare_exchange(
+            generation,
+            generation + 1,
+            Ordering::Relaxed,
+            Ordering::Relaxed,
+        );
     }
 
     /// Remembers what only an operator can mend.
@@ -69,7 +74,11 @@ impl Health {
         }
         let mut complaint = self.complaint.lock().unwrap_or_else(PoisonError::into_inner);
         if statement.is_some() || complaint.as_ref().is_none_or(|earlier| earlier.statement.is_none()) {
-            *complaint = Some(Complaint { at: Instant::now(), message: error.message.clone(), statement: statement.map(str::to_owned) });
+            *complaint = Some(Complaint {
+                at: Instant::now(),
+                message: error.message.clone(),
+                statement: statement.map(str::to_owned),
+            });
         }
     }
 
@@ -84,8 +93,17 @@ impl Health {
     /// As long as somebody tries: who is not ready is not asked, and has to be asked to find out.
     fn standstill(&self) -> Option<String> {
         let standstill = self.standstill.lock().unwrap_or_else(PoisonError::into_inner);
-        let lasting = standstill.as_ref().filter(|now| now.since.elapsed() >= STANDSTILL && now.last.elapsed() <= COMPLAINT);
-        lasting.map(|now| format!("nothing of {} was committed for {} s: {}", now.writer, now.since.elapsed().as_secs(), now.why))
+        let lasting = standstill
+            .as_ref()
+            .filter(|now| now.since.elapsed() >= STANDSTILL && now.last.elapsed() <= COMPLAINT);
+        lasting.map(|now| {
+            format!(
+                "nothing of {} was committed for {} s: {}",
+                now.writer,
+                now.since.elapsed().as_secs(),
+                now.why
+            )
+        })
     }
 
     fn complaint(&self) -> Option<Complaint> {
@@ -106,7 +124,8 @@ impl Database {
     /// # Errors
     /// What an operator must mend.
     pub async fn check(&self) -> Result<(), String> {
-        let connection = self.connection().await.map_err(|error| format!("PostgreSQL cannot be reached: {error}"))?;
+        let connection =
+            self.connection().await.map_err(|error| format!("PostgreSQL cannot be reached: {error}"))?;
         match timeout(LOOK, self.look(&connection)).await {
             Ok(verdict) => verdict,
             Err(_) => {
@@ -128,7 +147,10 @@ impl Database {
         }
         // A record in the write-ahead log and nothing else: no table, no row. Its commit waits for what an order waits for.
         let write = "SELECT pg_logical_emit_message(true, 'orderflow', '')::text";
-        connection.query_one(write, &[]).await.map_err(|error| format!("PostgreSQL refuses a write: {error}"))?;
+        connection
+            .query_one(write, &[])
+            .await
+            .map_err(|error| format!("PostgreSQL refuses a write: {error}"))?;
         if let Some(standstill) = self.health().standstill() {
             return Err(standstill);
         }
@@ -150,7 +172,11 @@ pub(super) async fn warn_unless_durable(client: &Client) -> Result<(), tokio_pos
     let row = client.query_one(settings, &[]).await?;
     let found: [String; 4] = std::array::from_fn(|n| row.get(n));
     for (setting, when) in not_durable(found.each_ref().map(String::as_str)) {
-        tracing::warn!(setting, wanted = "on", "PostgreSQL can lose orders that were answered with 2xx {when}");
+        tracing::warn!(
+            setting,
+            wanted = "on",
+            "PostgreSQL can lose orders that were answered with 2xx {when}"
+        );
     }
     Ok(())
 }
@@ -176,7 +202,8 @@ mod tests {
         assert_eq!(not_durable(["on", "on", "on", "*"]), []);
         assert_eq!(not_durable(["on", "on", "local", ""]), [], "there is nobody to fail over to");
         assert_eq!(not_durable(["on", "on", "local", "*"]), [("synchronous_commit", "in a failover")]);
-        let names: Vec<&str> = not_durable(["off", "off", "off", ""]).into_iter().map(|(setting, _)| setting).collect();
+        let names: Vec<&str> =
+            not_durable(["off", "off", "off", ""]).into_iter().map(|(setting, _)| setting).collect();
         assert_eq!(names, ["fsync", "full_page_writes", "synchronous_commit"]);
     }
 }

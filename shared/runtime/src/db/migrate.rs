@@ -32,10 +32,14 @@ pub enum MigrationError {
     #[error("a migration failed: {0}")]
     Migration(#[from] refinery::Error),
     /// With `migrate-on-start` off, and nobody has run `migrate`.
-    #[error("the schema is at version {found}, and this program needs {needed}: run its command `migrate` with the owner's database-url")]
+    #[error(
+        "the schema is at version {found}, and this program needs {needed}: run its command `migrate` with the owner's database-url"
+    )]
     Outdated { found: i32, needed: i32 },
     /// Two histories: somebody else's migrations are there, and not all of ours.
-    #[error("the schema is at version {found} without version {missing}: it belongs to another line of this program")]
+    #[error(
+        "the schema is at version {found} without version {missing}: it belongs to another line of this program"
+    )]
     Foreign { found: i32, missing: i32 },
 }
 
@@ -44,7 +48,9 @@ impl MigrationError {
     fn may_pass(&self) -> bool {
         match self {
             Self::Database(error) => error.is_transient(),
-            Self::Migration(error) => fault(error).is_some_and(|fault| matches!(fault, Fault::Lost | Fault::Contention)),
+            Self::Migration(error) => {
+                fault(error).is_some_and(|fault| matches!(fault, Fault::Lost | Fault::Contention))
+            }
             Self::Outdated { .. } => true,
             Self::Foreign { .. } => false,
         }
@@ -71,7 +77,10 @@ pub async fn migrate(settings: &DatabaseSettings, runner: Runner) -> Result<(), 
     with_client(settings, async |client| {
         lock(client).await?;
         // A migration of a large table takes the time it takes; but while it waits for a table, nobody else gets at that table.
-        answered(client.batch_execute(&format!("SET lock_timeout = {}", settings.statement_timeout.as_millis()))).await?;
+        answered(
+            client.batch_execute(&format!("SET lock_timeout = {}", settings.statement_timeout.as_millis())),
+        )
+        .await?;
         let runner = runner.set_abort_missing(false); // what a newer program has added is not among ours
         let report = runner.run_async(client).await?;
         for migration in report.applied_migrations() {
@@ -87,7 +96,11 @@ async fn check(settings: &DatabaseSettings, runner: Runner) -> Result<(), Migrat
     with_client(settings, async |client| {
         let applied = applied(client).await?;
         let (found, needed) = (newest(&applied), newest(&versions(&runner)));
-        if found < needed { Err(MigrationError::Outdated { found, needed }) } else { refuse_another_line(&runner, &applied) }
+        if found < needed {
+            Err(MigrationError::Outdated { found, needed })
+        } else {
+            refuse_another_line(&runner, &applied)
+        }
     })
     .await
 }
@@ -157,7 +170,10 @@ async fn answered<T>(answer: impl Future<Output = Result<T, tokio_postgres::Erro
 ///
 /// # Errors
 /// As [`migrate`], if waiting does not help.
-pub async fn prepare(settings: &DatabaseSettings, migrations: impl Fn() -> Runner) -> Result<(), MigrationError> {
+pub async fn prepare(
+    settings: &DatabaseSettings,
+    migrations: impl Fn() -> Runner,
+) -> Result<(), MigrationError> {
     prepare_within(settings, Duration::MAX, migrations).await
 }
 
@@ -172,8 +188,13 @@ pub async fn prepare_within(
 ) -> Result<(), MigrationError> {
     let (started, mut said) = (Instant::now(), None::<Instant>);
     loop {
-        let attempt =
-            async { if settings.migrate_on_start { migrate(settings, migrations()).await } else { check(settings, migrations()).await } };
+        let attempt = async {
+            if settings.migrate_on_start {
+                migrate(settings, migrations()).await
+            } else {
+                check(settings, migrations()).await
+            }
+        };
         match said_while_it_lasts(attempt).await {
             Err(error) if error.may_pass() && started.elapsed() < patience => {
                 if said.is_none_or(|said| said.elapsed() >= LINES) {
@@ -193,7 +214,9 @@ async fn said_while_it_lasts<T>(attempt: impl Future<Output = T>) -> T {
     loop {
         match timeout(LINES, &mut attempt).await {
             Ok(done) => return done,
-            Err(_) => tracing::warn!(waited = ?began.elapsed(), "still at the schema: it is being migrated, here or by another instance"),
+            Err(_) => {
+                tracing::warn!(waited = ?began.elapsed(), "still at the schema: it is being migrated, here or by another instance")
+            }
         }
     }
 }

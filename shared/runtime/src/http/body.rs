@@ -42,11 +42,20 @@ impl<T: DeserializeOwned + 'static> FromRequest for JsonBody<T> {
             let limits = limits.ok_or_else(Problem::internal)?;
             if !is_json {
                 let detail = "Send the body as JSON, with `Content-Type: application/json`.";
-                return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail));
+                return Err(Problem::new(
+                    StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                    "unsupported-media-type",
+                    detail,
+                ));
             }
             let read = tokio::time::timeout(limits.time, read(payload, limits.body));
-            let late =
-                |_| Problem::new(StatusCode::REQUEST_TIMEOUT, "body-timeout", format!("The body did not arrive within {:?}.", limits.time));
+            let late = |_| {
+                Problem::new(
+                    StatusCode::REQUEST_TIMEOUT,
+                    "body-timeout",
+                    format!("The body did not arrive within {:?}.", limits.time),
+                )
+            };
             let bytes = read.await.map_err(late)??;
             Ok(Self { value: parse(&bytes)?, bytes })
         })
@@ -54,7 +63,8 @@ impl<T: DeserializeOwned + 'static> FromRequest for JsonBody<T> {
 }
 
 fn is_json(request: &HttpRequest) -> bool {
-    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind =
+        request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
@@ -62,7 +72,9 @@ fn is_json(request: &HttpRequest) -> bool {
 async fn read(mut payload: Payload, limit: usize) -> Result<Bytes, Problem> {
     let (mut whole, mut parts) = (Bytes::new(), BytesMut::new());
     while let Some(chunk) = payload.next().await {
-        let broken = |e| Problem::new(StatusCode::BAD_REQUEST, "broken-body", format!("The body could not be read: {e}."));
+        let broken = |e| {
+            Problem::new(StatusCode::BAD_REQUEST, "broken-body", format!("The body could not be read: {e}."))
+        };
         let chunk = chunk.map_err(broken)?;
         // Most bodies come whole, and need not be copied.
         if whole.is_empty() && parts.is_empty() {
@@ -72,7 +84,11 @@ async fn read(mut payload: Payload, limit: usize) -> Result<Bytes, Problem> {
             parts.extend_from_slice(&chunk);
         }
         if whole.len() + parts.len() > limit {
-            return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", format!("The body is larger than {limit} bytes.")));
+            return Err(Problem::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "body-too-large",
+                format!("The body is larger than {limit} bytes."),
+            ));
         }
     }
     Ok(if parts.is_empty() { whole } else { parts.freeze() })
@@ -95,17 +111,25 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         if error.is_data() || serde_json::from_slice::<IgnoredAny>(bytes).is_ok() {
             Problem::invalid(vec![FieldError::new(field(pointer, &error), plain(&error))])
         } else {
-            Problem::new(StatusCode::BAD_REQUEST, "malformed-json", format!("The body is not valid JSON: {error}."))
+            Problem::new(
+                StatusCode::BAD_REQUEST,
+                "malformed-json",
+                format!("The body is not valid JSON: {error}."),
+            )
         }
     })?;
-    json.end().map_err(|_| Problem::new(StatusCode::BAD_REQUEST, "malformed-json", "There is more after the JSON value."))?;
+    json.end().map_err(|_| {
+        Problem::new(StatusCode::BAD_REQUEST, "malformed-json", "There is more after the JSON value.")
+    })?;
     Ok(value)
 }
 
 fn pointer(path: &serde_path_to_error::Path) -> String {
     let segment = |segment: &serde_path_to_error::Segment| match segment {
         serde_path_to_error::Segment::Seq { index } => format!("/{index}"),
-        serde_path_to_error::Segment::Map { key } => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
+        serde_path_to_error::Segment::Map { key } => {
+            format!("/{}", key.replace('~', "~0").replace('/', "~1"))
+        }
         serde_path_to_error::Segment::Enum { variant } => format!("/{variant}"),
         serde_path_to_error::Segment::Unknown => String::new(),
     };
@@ -159,7 +183,8 @@ mod tests {
     }
 
     fn complaint(body: &str) -> String {
-        serde_json::to_value(parse::<Order>(body.as_bytes()).unwrap_err()).unwrap()["errors"][0]["pointer"].to_string()
+        serde_json::to_value(parse::<Order>(body.as_bytes()).unwrap_err()).unwrap()["errors"][0]["pointer"]
+            .to_string()
     }
 
     #[test]
@@ -182,14 +207,22 @@ mod tests {
             assert_eq!(read(parts(&split), 7).await, Ok(Bytes::from(split.concat())), "{split:?}");
         }
         for split in [vec!["12345678"], vec!["1234", "5678"]] {
-            assert_eq!(read(parts(&split), 7).await.map_err(|problem| problem.code()), Err("body-too-large"), "{split:?}");
+            assert_eq!(
+                read(parts(&split), 7).await.map_err(|problem| problem.code()),
+                Err("body-too-large"),
+                "{split:?}"
+            );
         }
     }
 
     #[test]
     fn broken_json_is_malformed_and_not_invalid() {
         for body in ["", "{", "{} x", "nul"] {
-            assert_eq!(parse::<serde_json::Value>(body.as_bytes()).unwrap_err().code(), "malformed-json", "{body}");
+            assert_eq!(
+                parse::<serde_json::Value>(body.as_bytes()).unwrap_err().code(),
+                "malformed-json",
+                "{body}"
+            );
         }
     }
 }

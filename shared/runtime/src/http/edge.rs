@@ -58,7 +58,8 @@ impl RequestContext {
 
     pub(super) fn read(headers: &HeaderMap) -> Self {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        let given = text("x-request-id").filter(|id| !id.is_empty() && id.len() <= 128 && id.bytes().all(|b| b.is_ascii_graphic()));
+        let given = text("x-request-id")
+            .filter(|id| !id.is_empty() && id.len() <= 128 && id.bytes().all(|b| b.is_ascii_graphic()));
         Self {
             request_id: given.map_or_else(|| Uuid::now_v7().to_string(), str::to_owned),
             trace: TraceContext::continue_from(text("traceparent")),
@@ -74,7 +75,10 @@ pub fn release_admission(request: &HttpRequest) {
 /// The middleware. It must not keep a clone of the request while the rest of the application has it: routing needs the only
 /// one. So what the metrics say of a request is taken down before, and an answer without a request (its handler panicked,
 /// or ran out of time) travels as the error [`Refusal`].
-pub(super) async fn edge<B: MessageBody + 'static>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<BoxBody>, Error> {
+pub(super) async fn edge<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
     let visit = Visit::begin(&request);
     request.extensions_mut().insert(visit.context.clone());
     let outcome = match admit(&request) {
@@ -85,7 +89,8 @@ pub(super) async fn edge<B: MessageBody + 'static>(request: ServiceRequest, next
         Ok(mut response) => {
             release_admission(response.request());
             // Who keeps the connection would find it closed under the next request.
-            if response.request().app_data::<Data<Readiness>>().is_some_and(|readiness| readiness.is_ending()) {
+            if response.request().app_data::<Data<Readiness>>().is_some_and(|readiness| readiness.is_ending())
+            {
                 response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
             }
             finish(response.headers_mut(), &visit.context.request_id);
@@ -132,7 +137,10 @@ fn admit(request: &ServiceRequest) -> Result<Duration, Problem> {
     }
     let Ok(place) = Arc::clone(&admission.places).try_acquire_owned() else {
         metrics::counter!("orderflow_admission_rejected_total", "service" => admission.service).increment(1);
-        return Err(Problem::unavailable("overloaded", "The service is full; nothing was done. Try again after a moment."));
+        return Err(Problem::unavailable(
+            "overloaded",
+            "The service is full; nothing was done. Try again after a moment.",
+        ));
     };
     request.extensions_mut().insert(place);
     let waits = request.query_string().contains("wait=") || request.headers().contains_key("prefer");
@@ -172,7 +180,9 @@ async fn answer<B: MessageBody + 'static>(
         }
         Err(_) => Err(Problem::unavailable(
             "deadline-exceeded",
-            format!("No answer within {deadline:?}. What was asked may have happened; ask again with the same key."),
+            format!(
+                "No answer within {deadline:?}. What was asked may have happened; ask again with the same key."
+            ),
         )),
     }
 }
@@ -187,7 +197,9 @@ fn problem_in<B>(response: &ServiceResponse<B>) -> Option<Problem> {
         Some(error) => Some(problem_of(error)),
         None if response.headers().contains_key("content-type") => None, // it has a body of its own, as /readyz
         None => Some(match response.headers().get(header::ALLOW).and_then(|methods| methods.to_str().ok()) {
-            Some(methods) => Problem::new(status, code_of(status), format!("This path answers to {methods} only.")),
+            Some(methods) => {
+                Problem::new(status, code_of(status), format!("This path answers to {methods} only."))
+            }
             None => generic(status),
         }),
     }
@@ -198,13 +210,21 @@ fn problem_of(error: &Error) -> Problem {
         Some(problem) => problem.clone(),
         None => {
             let status = error.as_response_error().status_code();
-            if status.is_server_error() { generic(status) } else { Problem::new(status, code_of(status), error.to_string()) }
+            if status.is_server_error() {
+                generic(status)
+            } else {
+                Problem::new(status, code_of(status), error.to_string())
+            }
         }
     }
 }
 
 fn generic(status: StatusCode) -> Problem {
-    Problem::new(status, code_of(status), status.canonical_reason().unwrap_or("The request failed").to_owned())
+    Problem::new(
+        status,
+        code_of(status),
+        status.canonical_reason().unwrap_or("The request failed").to_owned(),
+    )
 }
 
 fn code_of(status: StatusCode) -> &'static str {
@@ -217,7 +237,8 @@ fn code_of(status: StatusCode) -> &'static str {
 }
 
 fn finish(headers: &mut HeaderMap, request_id: &str) {
-    let mut set = |name: &'static str, value: HeaderValue| headers.insert(HeaderName::from_static(name), value);
+    let mut set =
+        |name: &'static str, value: HeaderValue| headers.insert(HeaderName::from_static(name), value);
     if let Ok(id) = HeaderValue::from_str(request_id) {
         set("x-request-id", id);
     }
@@ -231,7 +252,11 @@ fn finish(headers: &mut HeaderMap, request_id: &str) {
 
 /// A path that leads nowhere. (A wrong method on one that does is answered 405 by actix-web, and made a problem above.)
 pub(super) async fn not_found(request: HttpRequest) -> Result<HttpResponse, Problem> {
-    Err(Problem::new(StatusCode::NOT_FOUND, "not-found", format!("There is nothing at {}; /docs shows what there is.", request.path())))
+    Err(Problem::new(
+        StatusCode::NOT_FOUND,
+        "not-found",
+        format!("There is nothing at {}; /docs shows what there is.", request.path()),
+    ))
 }
 
 #[cfg(test)]
@@ -249,17 +274,23 @@ mod tests {
             .service(web::resource("/well").get(async || HttpResponse::Ok().json(1)))
             .service(web::resource("/panics").get(async || -> HttpResponse { panic!("on purpose") }))
             .service(web::resource("/hangs").get(async || std::future::pending::<HttpResponse>().await))
-            .service(web::resource("/refuses/{id}").get(async || Err::<HttpResponse, _>(Problem::absent("thing"))))
+            .service(
+                web::resource("/refuses/{id}").get(async || Err::<HttpResponse, _>(Problem::absent("thing"))),
+            )
             .default_service(web::to(not_found));
         let app = test::init_service(app).await;
-        let request = test::TestRequest::with_uri(path).method(method).insert_header(("x-request-id", "r-1")).to_request();
+        let request = test::TestRequest::with_uri(path)
+            .method(method)
+            .insert_header(("x-request-id", "r-1"))
+            .to_request();
         let response = match test::try_call_service(&app, request).await {
             Ok(response) => response.into_parts().1,
             Err(error) => error.error_response(),
         };
         assert_eq!(response.headers().get("x-request-id").unwrap(), "r-1", "{path}");
         assert_eq!(response.headers().get("x-content-type-options").unwrap(), "nosniff", "{path}");
-        let retry_after = response.headers().get("retry-after").map(|value| value.to_str().unwrap().to_owned());
+        let retry_after =
+            response.headers().get("retry-after").map(|value| value.to_str().unwrap().to_owned());
         let status = response.status().as_u16();
         let body = actix_web::body::to_bytes(response.into_body()).await.unwrap_or_default();
         (status, retry_after, serde_json::from_slice(&body).unwrap_or_default())
@@ -275,7 +306,11 @@ mod tests {
         ];
         for (path, status, code) in expected {
             let (answered, _, problem) = ask(Method::GET, path, 8).await;
-            assert_eq!((answered, &problem["code"], &problem["request_id"]), (status, &code.into(), &"r-1".into()), "{path}");
+            assert_eq!(
+                (answered, &problem["code"], &problem["request_id"]),
+                (status, &code.into(), &"r-1".into()),
+                "{path}"
+            );
         }
         let (status, _, problem) = ask(Method::POST, "/well", 8).await;
         assert_eq!((status, &problem["code"]), (405, &"method-not-allowed".into()));
@@ -286,6 +321,9 @@ mod tests {
     #[actix_web::test]
     async fn a_full_service_refuses_with_retry_after() {
         let (status, retry_after, problem) = ask(Method::GET, "/well", 0).await;
-        assert_eq!((status, retry_after.as_deref(), &problem["code"]), (503, Some("1"), &"overloaded".into()));
+        assert_eq!(
+            (status, retry_after.as_deref(), &problem["code"]),
+            (503, Some("1"), &"overloaded".into())
+        );
     }
 }

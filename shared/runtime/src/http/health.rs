@@ -31,7 +31,9 @@ struct Check {
 impl Readiness {
     /// Not ready until every required check has reported once; `required` names them.
     pub fn new(service: &'static str, shutdown: Shutdown, required: &[&'static str]) -> Self {
-        let unknown = |name: &&'static str| (*name, Check { required: true, failure: Some("not checked yet".to_owned()) });
+        let unknown = |name: &&'static str| {
+            (*name, Check { required: true, failure: Some("not checked yet".to_owned()) })
+        };
         Self { service, shutdown, checks: Arc::new(Mutex::new(required.iter().map(unknown).collect())) }
     }
 

@@ -29,7 +29,10 @@ impl PageQuery {
     pub fn limit(&self) -> Result<usize, Problem> {
         match self.limit.unwrap_or(DEFAULT_LIMIT) {
             limit @ 1..=LARGEST_LIMIT => Ok(limit as usize),
-            other => Err(Problem::invalid(vec![FieldError::new("limit", format!("must be between 1 and {LARGEST_LIMIT}, got {other}"))])),
+            other => Err(Problem::invalid(vec![FieldError::new(
+                "limit",
+                format!("must be between 1 and {LARGEST_LIMIT}, got {other}"),
+            )])),
         }
     }
 
@@ -63,7 +66,9 @@ impl<T> Page<T> {
     #[must_use]
     pub fn going_on_after(self, key: Option<&str>) -> Self {
         match key {
-            Some(key) if !self.has_more => Self { has_more: true, next_cursor: Some(encode_cursor(key)), ..self },
+            Some(key) if !self.has_more => {
+                Self { has_more: true, next_cursor: Some(encode_cursor(key)), ..self }
+            }
             _ => self,
         }
     }
@@ -80,5 +85,7 @@ pub fn encode_cursor(key: &str) -> String {
 /// 400 when it is none of ours.
 pub fn decode_cursor(cursor: &str) -> Result<String, Problem> {
     let key = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    key.ok_or_else(|| Problem::invalid(vec![FieldError::new("cursor", "is not a cursor this service gave out")]))
+    key.ok_or_else(|| {
+        Problem::invalid(vec![FieldError::new("cursor", "is not a cursor this service gave out")])
+    })
 }

@@ -91,7 +91,11 @@ impl Problem {
 
     /// 500: a defect. The detail stays in the log, under the request id.
     pub fn internal() -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal-error", "This is a defect on our side; the request id finds it in the log.")
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal-error",
+            "This is a defect on our side; the request id finds it in the log.",
+        )
     }
 
     /// 503: not now. What was asked may have happened; a retry with the same Idempotency-Key is safe.

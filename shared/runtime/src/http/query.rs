@@ -40,7 +40,9 @@ fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
     serde_path_to_error::deserialize(parameters).map_err(|error| {
         let (path, message) = (error.path().to_string(), error.inner().to_string());
         let name = name(&path, &message);
-        let given = form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+        let given = form_urlencoded::parse(query.as_bytes())
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.into_owned());
         Problem::invalid(vec![FieldError::new(name, rule(&message, given.as_deref()))])
     })
 }
@@ -57,7 +59,9 @@ fn name<'a>(path: &'a str, message: &'a str) -> &'a str {
 fn rule(message: &str, given: Option<&str>) -> String {
     let given = given.unwrap_or_default();
     match message {
-        "invalid digit found in string" | "cannot parse integer from empty string" => format!("must be a whole number, got `{given}`"),
+        "invalid digit found in string" | "cannot parse integer from empty string" => {
+            format!("must be a whole number, got `{given}`")
+        }
         "number too large to fit in target type" => format!("must be a smaller number, got `{given}`"),
         _ if message.starts_with("missing field") => "is required".to_owned(),
         _ if message.starts_with("duplicate field") => "must be given once".to_owned(),

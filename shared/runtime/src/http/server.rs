@@ -91,7 +91,8 @@ where
     F: Fn(&mut ServiceConfig) + Clone + Send + 'static,
 {
     let settings = &options.settings;
-    let admission = Data::new(Admission::new(options.service, settings.admission_limit, settings.request_timeout));
+    let admission =
+        Data::new(Admission::new(options.service, settings.admission_limit, settings.request_timeout));
     let limits = Data::new(Limits { body: settings.body_limit, time: settings.request_timeout });
     let (readiness, verifier) = (Data::new(options.readiness.clone()), Data::new(options.verifier.clone()));
     let openapi = Bytes::from(options.openapi.to_json()?);
@@ -124,7 +125,9 @@ where
 fn metrics_server(options: &HttpOptions) -> io::Result<(Server, SocketAddr)> {
     let metrics = Data::new(options.metrics.clone());
     let (listener, address) = listener(options.settings.metrics_bind)?;
-    let server = HttpServer::new(move || App::new().app_data(metrics.clone()).service(web::resource("/metrics").get(scrape)));
+    let server = HttpServer::new(move || {
+        App::new().app_data(metrics.clone()).service(web::resource("/metrics").get(scrape))
+    });
     Ok((server.workers(1).disable_signals().listen(listener)?.run(), address))
 }
 
@@ -148,7 +151,8 @@ fn docs(openapi: Bytes) -> impl FnOnce(&mut ServiceConfig) {
 }
 
 fn listener(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
-    let named = |error: io::Error| io::Error::new(error.kind(), format!("cannot listen on {address}: {error}"));
+    let named =
+        |error: io::Error| io::Error::new(error.kind(), format!("cannot listen on {address}: {error}"));
     let listener = TcpListener::bind(address).map_err(named)?;
     let address = listener.local_addr()?;
     Ok((listener, address))

@@ -33,17 +33,31 @@ thread_local! {
 struct Durations(Vec<(String, &'static str, StatusCode, metrics::Histogram)>);
 
 impl Durations {
-    fn of(&mut self, service: &'static str, route: &str, method: &Method, status: StatusCode) -> &metrics::Histogram {
+    fn of(
+        &mut self,
+        service: &'static str,
+        route: &str,
+        method: &Method,
+        status: StatusCode,
+    ) -> &metrics::Histogram {
         let method = method_label(method);
-        let at = self.0.iter().position(|(r, m, s, _)| r == route && *m == method && *s == status).unwrap_or_else(|| {
-            self.0.push((route.to_owned(), method, status, duration(service, route, method, status)));
-            self.0.len() - 1
-        });
+        let at =
+            self.0.iter().position(|(r, m, s, _)| r == route && *m == method && *s == status).unwrap_or_else(
+                || {
+                    self.0.push((route.to_owned(), method, status, duration(service, route, method, status)));
+                    self.0.len() - 1
+                },
+            );
         &self.0[at].3
     }
 }
 
-fn duration(service: &'static str, route: &str, method: &'static str, status: StatusCode) -> metrics::Histogram {
+fn duration(
+    service: &'static str,
+    route: &str,
+    method: &'static str,
+    status: StatusCode,
+) -> metrics::Histogram {
     let (route, status) = (route.to_owned(), status.as_str().to_owned());
     metrics::histogram!("orderflow_http_request_duration_seconds", "service" => service, "route" => route, "method" => method, "status" => status)
 }
@@ -102,7 +116,8 @@ impl Visit {
             ("orderflow.request_id", self.context.request_id.clone().into()),
         ];
         let error = status.is_server_error().then(|| status.to_string());
-        let (name, began) = (format!("{method} {}", self.route).into(), ended.checked_sub(elapsed).unwrap_or(ended));
+        let (name, began) =
+            (format!("{method} {}", self.route).into(), ended.checked_sub(elapsed).unwrap_or(ended));
         Span { kind: SpanKind::Server, name, began, ended, attributes, error }
     }
 }

@@ -2,7 +2,9 @@
 
 use std::{rc::Rc, time::Duration};
 
-use actix::{Actor, ActorContext, AsyncContext, Context, Handler, Message, MessageResult, ResponseFuture, WrapFuture};
+use actix::{
+    Actor, ActorContext, AsyncContext, Context, Handler, Message, MessageResult, ResponseFuture, WrapFuture,
+};
 
 use crate::{
     auth::KeySet,
@@ -10,8 +12,8 @@ use crate::{
     http::Readiness,
     outbox::{OutboxDepth, RelayHandle},
     stream::{
-        Broker, BrokerError, ConsumerSpec, DeadLetter, DeadLetterError, DeadLetterFilter, DeadLetters, ProbeError, Redriven,
-        StreamOverview, overview,
+        Broker, BrokerError, ConsumerSpec, DeadLetter, DeadLetterError, DeadLetterFilter, DeadLetters,
+        ProbeError, Redriven, StreamOverview, overview,
     },
     supervisor::{Drain, ExitReason, Life, RestartPolicy, Supervised, SupervisorHandle},
     telemetry,
@@ -47,8 +49,10 @@ pub struct Operations {
 /// Starts it under `supervisor`.
 pub fn start(supervisor: &SupervisorHandle, sources: &OpsSources) -> Supervised<Operations> {
     let sources = sources.clone();
-    supervisor
-        .supervise("operations", "operations", RestartPolicy::default(), move |life| Operations { sources: Rc::new(sources.clone()), life })
+    supervisor.supervise("operations", "operations", RestartPolicy::default(), move |life| Operations {
+        sources: Rc::new(sources.clone()),
+        life,
+    })
 }
 
 impl Actor for Operations {
@@ -89,7 +93,8 @@ async fn probe(sources: &OpsSources) {
             None => None,
         }
     };
-    let (database, keys, redis) = futures_util::join!(sources.database.check(), sources.keys.warm_up(), redis);
+    let (database, keys, redis) =
+        futures_util::join!(sources.database.check(), sources.keys.warm_up(), redis);
     sources.readiness.report("database", database.err());
     sources.readiness.report("token-keys", keys.err().map(|error| error.to_string()));
     if let Some(redis) = redis {
@@ -206,7 +211,8 @@ impl OpsSources {
 
     /// Event types this service consumes, each once however many partitions it has.
     fn consumed(&self) -> Vec<String> {
-        let mut names: Vec<String> = self.streams.iter().flat_map(|s| s.consumers.iter().map(|c| c.stream.clone())).collect();
+        let mut names: Vec<String> =
+            self.streams.iter().flat_map(|s| s.consumers.iter().map(|c| c.stream.clone())).collect();
         names.dedup();
         names
     }
@@ -224,7 +230,8 @@ impl OpsSources {
             Some((stream, entry)) => (Some(stream), Some(entry)),
             None => (None, None),
         };
-        let wanted = consumed.iter().filter(|stream| query.stream.as_ref().is_none_or(|only| only == *stream));
+        let wanted =
+            consumed.iter().filter(|stream| query.stream.as_ref().is_none_or(|only| only == *stream));
         let mut found = Vec::new();
         for stream in wanted.skip_while(|stream| resume_at.is_some_and(|at| at != stream.as_str())) {
             let after = after.filter(|_| resume_at == Some(stream.as_str()));
@@ -316,7 +323,12 @@ impl Handler<PanicConsumer> for Operations {
         if !self.sources.consumed().contains(&message.0) {
             return Err(OpsError::UnknownStream(message.0));
         }
-        self.sources.streams()?.consumers.iter().filter(|spec| spec.stream == message.0).for_each(ConsumerSpec::make_panic);
+        self.sources
+            .streams()?
+            .consumers
+            .iter()
+            .filter(|spec| spec.stream == message.0)
+            .for_each(ConsumerSpec::make_panic);
         Ok(())
     }
 }

@@ -25,8 +25,7 @@ impl Desk {
         if self.faults {
             return Ok(());
         }
-        let way_out =
-            "Nobody may break things here on purpose. For a rehearsal start the service with faults=on (FAULTS=on); never in production.";
+        let way_out = "Nobody may break things here on purpose. For a rehearsal start the service with faults=on (FAULTS=on); never in production.";
         Err(Problem::new(StatusCode::FORBIDDEN, "faults-disabled", way_out))
     }
 }
@@ -69,10 +68,16 @@ impl Fault {
         let wrong = |pointer, reason| Err(Problem::invalid(vec![FieldError::new(pointer, reason)]));
         match (self.panic, self.stream, self.failpoint) {
             (Some(Panics::Consumer), Some(stream), None) => Ok(Wanted::PanicOfConsumer(stream)),
-            (Some(Panics::Consumer), None, None) => wrong("/stream", "name the stream whose consumer shall panic"),
+            (Some(Panics::Consumer), None, None) => {
+                wrong("/stream", "name the stream whose consumer shall panic")
+            }
             (None, None, Some(name)) => match self.nth {
                 Some(0) => wrong("/nth", "must be at least 1"),
-                nth => Ok(Wanted::Failpoint(Armed { name, nth: nth.unwrap_or(1), action: self.action.unwrap_or(Action::Kill) })),
+                nth => Ok(Wanted::Failpoint(Armed {
+                    name,
+                    nth: nth.unwrap_or(1),
+                    action: self.action.unwrap_or(Action::Kill),
+                })),
             },
             _ => wrong("", "give either `panic` and `stream`, or `failpoint`"),
         }
@@ -96,7 +101,11 @@ pub(super) async fn show(_: Token<AdminOnly>, desk: Data<Desk>) -> Result<HttpRe
 
 /// Breaks something on purpose: it will happen, but has not when this is answered.
 #[utoipa::path(post, operation_id = "inject_fault", path = "/ops/faults", tag = "operations", request_body = Fault, security(("bearer" = [])), responses((status = 202), (status = 400, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem)))]
-pub(super) async fn inject(token: Token<AdminOnly>, desk: Data<Desk>, body: JsonBody<Fault>) -> Result<HttpResponse, Problem> {
+pub(super) async fn inject(
+    token: Token<AdminOnly>,
+    desk: Data<Desk>,
+    body: JsonBody<Fault>,
+) -> Result<HttpResponse, Problem> {
     desk.faults_are_on()?;
     match body.value.read()? {
         Wanted::PanicOfConsumer(stream) => {

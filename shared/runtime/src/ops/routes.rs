@@ -10,7 +10,9 @@ use utoipa::{IntoParams, OpenApi, ToSchema};
 
 use super::{
     Operations,
-    actor::{Discard, GetDeadLetter, ListDeadLetters, OpsError, Redrive, RedriveAll, ShowOutbox, ShowStreams},
+    actor::{
+        Discard, GetDeadLetter, ListDeadLetters, OpsError, Redrive, RedriveAll, ShowOutbox, ShowStreams,
+    },
     faults,
 };
 use crate::{
@@ -31,7 +33,12 @@ pub(super) struct Desk {
 }
 
 /// Adds `/ops/*` to a service. `faults`: whether an ADMIN may break things on purpose.
-pub fn routes(service: &'static str, operations: Supervised<Operations>, roster: Roster, faults: bool) -> impl FnOnce(&mut ServiceConfig) {
+pub fn routes(
+    service: &'static str,
+    operations: Supervised<Operations>,
+    roster: Roster,
+    faults: bool,
+) -> impl FnOnce(&mut ServiceConfig) {
     let desk = Data::new(Desk { service, operations, roster, faults });
     move |config| {
         config
@@ -49,19 +56,37 @@ pub fn routes(service: &'static str, operations: Supervised<Operations>, roster:
 
 /// The OpenAPI description of `/ops/*`.
 #[derive(OpenApi)]
-#[openapi(paths(streams, actors, outbox, list, show, redrive, redrive_all, discard, faults::show, faults::inject, faults::disarm))]
+#[openapi(paths(
+    streams,
+    actors,
+    outbox,
+    list,
+    show,
+    redrive,
+    redrive_all,
+    discard,
+    faults::show,
+    faults::inject,
+    faults::disarm
+))]
 pub struct OpsApi;
 
 impl From<OpsError> for Problem {
     fn from(error: OpsError) -> Self {
         match error {
             OpsError::Absent => Problem::absent("dead letter"),
-            OpsError::UnknownStream(_) => Problem::invalid(vec![FieldError::new("stream", error.to_string())]),
-            OpsError::Unavailable(why) => Problem::unavailable("backend-unavailable", format!("{why}. Nothing was done; try again.")),
+            OpsError::UnknownStream(_) => {
+                Problem::invalid(vec![FieldError::new("stream", error.to_string())])
+            }
+            OpsError::Unavailable(why) => {
+                Problem::unavailable("backend-unavailable", format!("{why}. Nothing was done; try again."))
+            }
             OpsError::Refused(why) => Problem::new(
                 StatusCode::CONFLICT,
                 "refused-by-redis",
-                format!("{why}. Nothing was done, and trying again cannot help; a dead letter can be discarded."),
+                format!(
+                    "{why}. Nothing was done, and trying again cannot help; a dead letter can be discarded."
+                ),
             ),
         }
     }
@@ -69,7 +94,10 @@ impl From<OpsError> for Problem {
 
 impl From<Unavailable> for Problem {
     fn from(_: Unavailable) -> Self {
-        Problem::unavailable("actor-restarting", "The part of the service this needs is being replaced. Try again after a moment.")
+        Problem::unavailable(
+            "actor-restarting",
+            "The part of the service this needs is being replaced. Try again after a moment.",
+        )
     }
 }
 
@@ -133,11 +161,18 @@ struct DeadLetterQuery {
 
 /// Dead letters, oldest first within a stream.
 #[utoipa::path(get, operation_id = "list_dead_letters", path = "/ops/dead-letters", tag = "operations", params(DeadLetterQuery), security(("bearer" = [])), responses((status = 200, body = Page<DeadLetter>)))]
-async fn list(_: Token<AdminOnly>, desk: Data<Desk>, query: Query<DeadLetterQuery>) -> Result<HttpResponse, Problem> {
+async fn list(
+    _: Token<AdminOnly>,
+    desk: Data<Desk>,
+    query: Query<DeadLetterQuery>,
+) -> Result<HttpResponse, Problem> {
     let query = query.into_inner();
     let page = PageQuery { limit: query.limit, cursor: query.cursor };
     let limit = page.limit()?;
-    let found = desk.operations.send(ListDeadLetters { stream: query.stream, after: page.after()?, limit: limit + 1 }).await??;
+    let found = desk
+        .operations
+        .send(ListDeadLetters { stream: query.stream, after: page.after()?, limit: limit + 1 })
+        .await??;
     Ok(HttpResponse::Ok().json(Page::cut(found, limit, |letter| letter.id.clone())))
 }
 
@@ -154,7 +189,11 @@ struct RedrivenOne {
 
 /// Sends one dead letter to the group that failed, with the same event id.
 #[utoipa::path(post, operation_id = "redrive_dead_letter", path = "/ops/dead-letters/{id}/redrive", tag = "operations", params(("id" = String, Path)), security(("bearer" = [])), responses((status = 200, body = RedrivenOne), (status = 404, body = Problem)))]
-async fn redrive(token: Token<AdminOnly>, desk: Data<Desk>, id: Path<String>) -> Result<HttpResponse, Problem> {
+async fn redrive(
+    token: Token<AdminOnly>,
+    desk: Data<Desk>,
+    id: Path<String>,
+) -> Result<HttpResponse, Problem> {
     let id = id.into_inner();
     desk.operations.send(Redrive(id.clone())).await??;
     count(desk.service, 1);
@@ -191,10 +230,15 @@ struct RedrivenAll {
 
 /// Redrives every dead letter of a stream that matches.
 #[utoipa::path(post, operation_id = "redrive_dead_letters", path = "/ops/dead-letters/redrive", tag = "operations", request_body = RedriveBody, security(("bearer" = [])), responses((status = 200, body = RedrivenAll)))]
-async fn redrive_all(token: Token<AdminOnly>, desk: Data<Desk>, body: JsonBody<RedriveBody>) -> Result<HttpResponse, Problem> {
+async fn redrive_all(
+    token: Token<AdminOnly>,
+    desk: Data<Desk>,
+    body: JsonBody<RedriveBody>,
+) -> Result<HttpResponse, Problem> {
     let RedriveBody { stream, filter, dry_run } = body.value;
     let filter = DeadLetterFilter { event_type: filter.event_type, reason: filter.reason };
-    let Redriven { matched, redriven, refused } = desk.operations.send(RedriveAll { stream: stream.clone(), filter, dry_run }).await??;
+    let Redriven { matched, redriven, refused } =
+        desk.operations.send(RedriveAll { stream: stream.clone(), filter, dry_run }).await??;
     count(desk.service, redriven);
     tracing::info!(audit = true, actor = %token.sub, %stream, matched, redriven, refused, dry_run, "dead letters redriven");
     Ok(HttpResponse::Ok().json(RedrivenAll { matched, redriven, refused }))
@@ -226,5 +270,6 @@ async fn discard(
 }
 
 fn count(service: &'static str, redriven: usize) {
-    metrics::counter!("orderflow_dead_letters_redriven_total", "service" => service).increment(redriven as u64);
+    metrics::counter!("orderflow_dead_letters_redriven_total", "service" => service)
+        .increment(redriven as u64);
 }

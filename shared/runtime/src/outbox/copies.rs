@@ -52,27 +52,41 @@ impl<'a> Copies<'a> {
     /// How many more entries may be published to `stream` before its backlog is full.
     pub(super) fn room(&self, stream: &str) -> u64 {
         let keys = partitions(stream, self.options.broker.partitions());
-        let unread: Option<u64> = keys.iter().map(|key| self.positions.get(key).map(|position| position.unread)).sum();
+        let unread: Option<u64> =
+            keys.iter().map(|key| self.positions.get(key).map(|position| position.unread)).sum();
         unread.map_or(0, |unread| self.options.settings.backlog.saturating_sub(unread))
     }
 
     /// The rows that have no copy somebody will handle: they are to be published.
     pub(super) async fn missing(&self, rows: Vec<Row>) -> Result<Vec<Row>, SweepError> {
-        let (mut missing, mut acknowledged, mut read) = (Vec::new(), Vec::new(), HashMap::<(String, &str), Vec<(String, Row)>>::new());
+        let (mut missing, mut acknowledged, mut read) =
+            (Vec::new(), Vec::new(), HashMap::<(String, &str), Vec<(String, Row)>>::new());
         for row in rows {
             let key = self.options.broker.key_of(&row.event.stream, &row.event.envelope);
-            let group = self.options.routes.iter().find(|route| route.stream == row.event.stream).map_or("", |route| route.group);
-            let whereabouts = row.entry.as_deref().map(|entry| self.positions.get(&key).copied().unwrap_or_default().of(entry));
+            let group = self
+                .options
+                .routes
+                .iter()
+                .find(|route| route.stream == row.event.stream)
+                .map_or("", |route| route.group);
+            let whereabouts = row
+                .entry
+                .as_deref()
+                .map(|entry| self.positions.get(&key).copied().unwrap_or_default().of(entry));
             match (whereabouts, row.entry.clone()) {
                 (Some(Whereabouts::Unread), _) => {}
-                (Some(Whereabouts::Read), Some(entry)) => read.entry((key, group)).or_default().push((entry, row)),
+                (Some(Whereabouts::Read), Some(entry)) => {
+                    read.entry((key, group)).or_default().push((entry, row))
+                }
                 _ => missing.push(row),
             }
         }
         for ((key, group), rows) in read {
             let entries: Vec<&str> = rows.iter().map(|(entry, _)| entry.as_str()).collect();
             let pending = self.options.broker.pending_among(&key, group, &entries).await?;
-            acknowledged.extend(rows.into_iter().zip(pending).filter(|(_, is_pending)| !is_pending).map(|((_, row), _)| row));
+            acknowledged.extend(
+                rows.into_iter().zip(pending).filter(|(_, is_pending)| !is_pending).map(|((_, row), _)| row),
+            );
         }
         if !acknowledged.is_empty() {
             missing.extend(self.unanswered(acknowledged).await?);
@@ -90,8 +104,12 @@ impl<'a> Copies<'a> {
         let seen = store::note_acknowledged(&connection, &ids, self.options.settings.resend_after).await?;
         // The two are not measured at the same moment.
         let slack = self.options.settings.sweep_interval;
-        let may_wait = |age: Duration| age < BELIEVED && waiting.is_some_and(|waiting| waiting + slack >= age);
-        Ok(rows.into_iter().filter(|row| seen.get(&row.event.envelope.id).is_some_and(|age| !may_wait(*age))).collect())
+        let may_wait =
+            |age: Duration| age < BELIEVED && waiting.is_some_and(|waiting| waiting + slack >= age);
+        Ok(rows
+            .into_iter()
+            .filter(|row| seen.get(&row.event.envelope.id).is_some_and(|age| !may_wait(*age)))
+            .collect())
     }
 
     /// How long the oldest answer has waited to be heard here; `None` when all are heard.

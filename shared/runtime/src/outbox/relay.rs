@@ -226,7 +226,10 @@ impl Relay {
     /// due, even if that was half a lease late.
     fn take_known(&mut self) -> Vec<(Uuid, String)> {
         let quarter = self.options.settings.resend_after / 4;
-        self.entries.extract_if(|_, (_, at)| at.elapsed() >= quarter).map(|(event, (entry, _))| (event, entry)).collect()
+        self.entries
+            .extract_if(|_, (_, at)| at.elapsed() >= quarter)
+            .map(|(event, (entry, _))| (event, entry))
+            .collect()
     }
 
     fn remember(&mut self, entries: Vec<(Uuid, String)>) {
@@ -267,7 +270,10 @@ impl Relay {
         let options = Rc::clone(&self.options);
         let publish = async move {
             let published = publish(&options, chunk.iter().map(|event| (&**event, 0)).collect()).await;
-            let unsent = chunk.into_iter().filter(|event| published.unsent.contains(&event.envelope.id)).collect::<Vec<_>>();
+            let unsent = chunk
+                .into_iter()
+                .filter(|event| published.unsent.contains(&event.envelope.id))
+                .collect::<Vec<_>>();
             (published.entries, unsent)
         };
         context.spawn(publish.into_actor(self).map(|(entries, unsent), actor, context| {
@@ -319,7 +325,11 @@ pub(super) struct Published {
 
 impl Published {
     /// Takes the room that the published ones of `events` need.
-    pub(super) fn used<'e>(&self, room: &mut HashMap<&'static str, u64>, events: impl Iterator<Item = &'e OutboxEvent>) {
+    pub(super) fn used<'e>(
+        &self,
+        room: &mut HashMap<&'static str, u64>,
+        events: impl Iterator<Item = &'e OutboxEvent>,
+    ) {
         for event in events.filter(|event| !self.unsent.contains(&event.envelope.id)) {
             room.get_mut(event.stream.as_str()).map(take_one);
         }
@@ -328,12 +338,16 @@ impl Published {
 
 /// Publishes events, each with the number of times the sweep has looked at it, and forgets the rows that are done with.
 pub(super) async fn publish(options: &RelayOptions, events: Vec<(&OutboxEvent, i32)>) -> Published {
-    let envelopes: Vec<(&str, &Envelope)> = events.iter().map(|(event, _)| (event.stream.as_str(), &event.envelope)).collect();
+    let envelopes: Vec<(&str, &Envelope)> =
+        events.iter().map(|(event, _)| (event.stream.as_str(), &event.envelope)).collect();
     let results = match options.broker.publish(&envelopes).await {
         Ok(results) => results,
         Err(error) => {
             tracing::warn!(%error, events = events.len(), "cannot publish; the outbox keeps them");
-            return Published { unsent: events.iter().map(|(event, _)| event.envelope.id).collect(), ..Published::default() };
+            return Published {
+                unsent: events.iter().map(|(event, _)| event.envelope.id).collect(),
+                ..Published::default()
+            };
         }
     };
     let (mut published, mut done, mut refused) = (Published::default(), Vec::new(), None);

@@ -96,7 +96,12 @@ pub(super) async fn take_due(
 
 /// Rows in the order of their ids after `after`, for a look at the whole outbox batch by batch. Rows that no relay knows an entry of
 /// and that are younger than `lease` are left to the relay that has them; the last id is there all the same.
-pub(super) async fn page(connection: &Connection, after: Uuid, lease: Duration, limit: i64) -> Result<(Vec<Row>, Option<Uuid>), DbError> {
+pub(super) async fn page(
+    connection: &Connection,
+    after: Uuid,
+    lease: Duration,
+    limit: i64,
+) -> Result<(Vec<Row>, Option<Uuid>), DbError> {
     let statement = connection
         .prepare_cached(
             "SELECT envelope, repeats, attempts, entry_id, stream, event_id,
@@ -122,26 +127,35 @@ fn read(row: &db::Row, stream: &str) -> Result<Option<Row>, DbError> {
             return Ok(None);
         }
     };
-    let event = OutboxEvent { stream: stream.to_owned(), envelope, retention: Retention::from_repeats(row.get(1)?) };
+    let event =
+        OutboxEvent { stream: stream.to_owned(), envelope, retention: Retention::from_repeats(row.get(1)?) };
     Ok(Some(Row { event, attempts: row.get(2)?, entry: row.get(3)? }))
 }
 
 /// Notes the entries of events that were published, where their rows are still there.
-pub(super) async fn note_entries(connection: &Connection, published: &[(Uuid, String)]) -> Result<(), DbError> {
+pub(super) async fn note_entries(
+    connection: &Connection,
+    published: &[(Uuid, String)],
+) -> Result<(), DbError> {
     let statement = connection
         .prepare_cached(
             "UPDATE outbox o SET entry_id = p.entry_id, acknowledged_at = NULL FROM (SELECT unnest($1::uuid[]) AS event_id, unnest($2::text[]) AS entry_id) AS p
              WHERE o.event_id = ANY($1) AND o.event_id = p.event_id",
         )
         .await?;
-    let (ids, entries): (Vec<Uuid>, Vec<&str>) = published.iter().map(|(id, entry)| (*id, entry.as_str())).unzip();
+    let (ids, entries): (Vec<Uuid>, Vec<&str>) =
+        published.iter().map(|(id, entry)| (*id, entry.as_str())).unzip();
     connection.execute(&statement, &[&ids, &entries]).await?;
     Ok(())
 }
 
 /// Notes that the copies of these rows were seen acknowledged, and looks at them again after `wait`. Returns how long ago each was seen
 /// so first; without those that are confirmed meanwhile. A clock that was set back makes it long ago.
-pub(super) async fn note_acknowledged(connection: &Connection, ids: &[Uuid], wait: Duration) -> Result<HashMap<Uuid, Duration>, DbError> {
+pub(super) async fn note_acknowledged(
+    connection: &Connection,
+    ids: &[Uuid],
+    wait: Duration,
+) -> Result<HashMap<Uuid, Duration>, DbError> {
     let statement = connection
         .prepare_cached(
             "UPDATE outbox SET acknowledged_at = coalesce(acknowledged_at, now()), due_at = now() + make_interval(secs => $2)
@@ -150,13 +164,18 @@ pub(super) async fn note_acknowledged(connection: &Connection, ids: &[Uuid], wai
         )
         .await?;
     let rows = connection.query(&statement, &[&ids, &wait.as_secs_f64()]).await?;
-    rows.iter().map(|row| Ok((row.get(0)?, Duration::try_from_secs_f64(row.get(1)?).unwrap_or(Duration::MAX)))).collect()
+    rows.iter()
+        .map(|row| Ok((row.get(0)?, Duration::try_from_secs_f64(row.get(1)?).unwrap_or(Duration::MAX))))
+        .collect()
 }
 
 /// Makes rows due after `wait`, whatever their lease was: Redis refused them, and may take them any moment.
 pub(super) async fn look_again(connection: &Connection, ids: &[Uuid], wait: Duration) -> Result<(), DbError> {
-    let statement =
-        connection.prepare_cached("UPDATE outbox SET due_at = now() + make_interval(secs => $2) WHERE event_id = ANY($1)").await?;
+    let statement = connection
+        .prepare_cached(
+            "UPDATE outbox SET due_at = now() + make_interval(secs => $2) WHERE event_id = ANY($1)",
+        )
+        .await?;
     connection.execute(&statement, &[&ids, &wait.as_secs_f64()]).await?;
     Ok(())
 }
@@ -183,7 +202,10 @@ const COUNTED: i64 = 1000;
 
 /// How much of `stream` is in the outbox, from the moment on up to which the sweep has looked. The look has a bound, so it costs the
 /// same whatever the outbox holds.
-pub(super) async fn depth(connection: &Connection, (stream, after): (&str, Option<SystemTime>)) -> Result<OutboxDepth, DbError> {
+pub(super) async fn depth(
+    connection: &Connection,
+    (stream, after): (&str, Option<SystemTime>),
+) -> Result<OutboxDepth, DbError> {
     let statement = connection
         .prepare_cached(
             "SELECT count(*) FILTER (WHERE due_at <= now()), count(*), coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8,

@@ -43,7 +43,11 @@ pub(super) async fn sweep(options: &RelayOptions, memory: &mut Memory, queued: &
     }
 }
 
-async fn try_sweep(options: &RelayOptions, memory: &mut Memory, queued: &HashSet<Uuid>) -> Result<(), SweepError> {
+async fn try_sweep(
+    options: &RelayOptions,
+    memory: &mut Memory,
+    queued: &HashSet<Uuid>,
+) -> Result<(), SweepError> {
     // The marker first: a reset between the two is healed by the next sweep. The other way round this one would heal by what was there before.
     let marker = marker(options).await?;
     let copies = Copies::look(options).await?;
@@ -81,7 +85,13 @@ async fn sweep_stream(
         }
         let after = memory.looked_up_to.get(stream).copied();
         let limit = BATCH.min(i64::try_from(room).unwrap_or(BATCH));
-        let due = store::take_due(&options.database.connection().await?, (stream, after), options.settings.resend_after, limit).await?;
+        let due = store::take_due(
+            &options.database.connection().await?,
+            (stream, after),
+            options.settings.resend_after,
+            limit,
+        )
+        .await?;
         memory.looked_up_to.insert(stream, due.looked_up_to);
         let looked = publish_missing(options, copies, due.rows, memory, queued).await?;
         if due.taken < usize::try_from(limit).unwrap_or_default() || looked == Looked::Refused {
@@ -115,8 +125,10 @@ async fn publish_missing(
         return Ok(Looked::NothingMissing);
     }
     log_repetition(&missing);
-    metrics::counter!("orderflow_outbox_republished_total", "service" => options.service).increment(missing.len() as u64);
-    let published = relay::publish(options, missing.iter().map(|row| (&row.event, row.attempts)).collect()).await;
+    metrics::counter!("orderflow_outbox_republished_total", "service" => options.service)
+        .increment(missing.len() as u64);
+    let published =
+        relay::publish(options, missing.iter().map(|row| (&row.event, row.attempts)).collect()).await;
     published.used(&mut memory.room, missing.iter().map(|row| &row.event));
     let connection = options.database.connection().await?;
     if !published.entries.is_empty() {
@@ -137,7 +149,10 @@ fn log_repetition(rows: &[Row]) {
         tracing::info!(events = unconfirmed, "publishing what nobody has confirmed and has no copy in Redis");
     }
     if unconfirmed < rows.len() {
-        tracing::debug!(events = rows.len() - unconfirmed, "publishing once more what is published several times");
+        tracing::debug!(
+            events = rows.len() - unconfirmed,
+            "publishing once more what is published several times"
+        );
     }
 }
 
@@ -171,7 +186,9 @@ async fn heal_reset(
     let mut after: Uuid = match &found {
         Some(healing) => healing.strip_prefix(HEALING).and_then(|id| id.parse().ok()).unwrap_or_default(),
         None => {
-            tracing::info!("Redis has none of our data (new, or reset): what is unconfirmed is published again");
+            tracing::info!(
+                "Redis has none of our data (new, or reset): what is unconfirmed is published again"
+            );
             Uuid::nil()
         }
     };
@@ -180,7 +197,9 @@ async fn heal_reset(
         if memory.room.values().all(|room| *room == 0) {
             return Ok(());
         }
-        let (rows, last) = store::page(&options.database.connection().await?, after, options.settings.resend_after, BATCH).await?;
+        let (rows, last) =
+            store::page(&options.database.connection().await?, after, options.settings.resend_after, BATCH)
+                .await?;
         let Some(last) = last else { return set_marker(options, PRESENT, true).await };
         publish_missing(options, copies, rows, memory, queued).await?;
         after = last;

@@ -35,7 +35,11 @@ pub const COMMANDS: [&str; 3] = ["serve", "migrate", "healthcheck"];
 ///
 /// # Errors
 /// The exit code: 0 after `--help`, 2 otherwise.
-pub fn read_settings<S>(about: &str, commands: &[&str], read: impl FnOnce(&mut Source) -> S) -> Result<S, ExitCode> {
+pub fn read_settings<S>(
+    about: &str,
+    commands: &[&str],
+    read: impl FnOnce(&mut Source) -> S,
+) -> Result<S, ExitCode> {
     let mut source = Source::from_process();
     let settings = read(&mut source);
     if source.wants_help() {
@@ -45,7 +49,11 @@ pub fn read_settings<S>(about: &str, commands: &[&str], read: impl FnOnce(&mut S
     let command = source.command().or(commands.first().copied()).unwrap_or_default().to_owned();
     let known = commands.contains(&command.as_str());
     source.check("command", known, &format!("`{command}` is none of: {}", commands.join(", ")));
-    let checks = [source.finish().map_err(|errors| errors.to_string()), failpoint::arm_from_environment(), seeded_bug::check_environment()];
+    let checks = [
+        source.finish().map_err(|errors| errors.to_string()),
+        failpoint::arm_from_environment(),
+        seeded_bug::check_environment(),
+    ];
     let errors: Vec<String> = checks.into_iter().filter_map(Result::err).collect();
     if errors.is_empty() {
         return Ok(settings);
@@ -55,7 +63,12 @@ pub fn read_settings<S>(about: &str, commands: &[&str], read: impl FnOnce(&mut S
 }
 
 /// Does what was asked for; `serve` and `migrations` are the service's own. `service` is its name in traces.
-pub fn run<S, F, E>(service: &str, task: Task<S>, migrations: fn() -> Runner, serve: impl FnOnce(S) -> F) -> ExitCode
+pub fn run<S, F, E>(
+    service: &str,
+    task: Task<S>,
+    migrations: fn() -> Runner,
+    serve: impl FnOnce(S) -> F,
+) -> ExitCode
 where
     S: AsRef<Common>,
     F: Future<Output = Result<Cause, E>>,
@@ -75,7 +88,11 @@ where
             to_the_end(&log, served)
         }
         Task::Migrate(settings) => {
-            let migrated = async { db::prepare_within(&settings.database, db::PATIENCE, migrations).await.map(|()| ExitCode::SUCCESS) };
+            let migrated = async {
+                db::prepare_within(&settings.database, db::PATIENCE, migrations)
+                    .await
+                    .map(|()| ExitCode::SUCCESS)
+            };
             to_the_end(&settings.log, migrated)
         }
         Task::Healthcheck(address) => healthcheck::run(address),

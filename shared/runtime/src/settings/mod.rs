@@ -87,16 +87,38 @@ impl Common {
             http_bind: source.value("http-bind", http_bind, "address and port of the REST API"),
             metrics_bind: source.value("metrics-bind", metrics_bind, "address and port of /metrics"),
             http_workers: source.within("http-workers", "2", 1..=256, "HTTP worker threads"),
-            body_limit: source.within("body-limit", "65536", 1024..=16 << 20, "largest request body, in bytes"),
-            request_timeout: source.value("request-timeout", "5s", "a request that takes longer is answered 503 (long polls excepted)"),
-            admission_limit: source.within("admission-limit", "1024", 1..=1_000_000, "requests in progress beyond which new ones get 503"),
+            body_limit: source.within(
+                "body-limit",
+                "65536",
+                1024..=16 << 20,
+                "largest request body, in bytes",
+            ),
+            request_timeout: source.value(
+                "request-timeout",
+                "5s",
+                "a request that takes longer is answered 503 (long polls excepted)",
+            ),
+            admission_limit: source.within(
+                "admission-limit",
+                "1024",
+                1..=1_000_000,
+                "requests in progress beyond which new ones get 503",
+            ),
             shutdown_notice: source.value(
                 "shutdown-notice",
                 "1s",
                 "how long SIGTERM still serves, not ready, so that load balancers notice",
             ),
-            shutdown_timeout: source.value("shutdown-timeout", "20s", "how long SIGTERM waits for work in progress, all stages together"),
-            faults: source.value("faults", "off", "on: POST /ops/faults makes actors panic, for rehearsals; never in production"),
+            shutdown_timeout: source.value(
+                "shutdown-timeout",
+                "20s",
+                "how long SIGTERM waits for work in progress, all stages together",
+            ),
+            faults: source.value(
+                "faults",
+                "off",
+                "on: POST /ops/faults makes actors panic, for rehearsals; never in production",
+            ),
             production: Production::read(source),
             log: LogSettings::read(source),
             traces: TraceSettings::read(source),
@@ -117,7 +139,11 @@ impl LogSettings {
     /// Reads how to log.
     pub fn read(source: &mut Source) -> Self {
         Self {
-            format: source.value("log-format", "auto", "auto, pretty or json (auto: pretty on a terminal, otherwise json)"),
+            format: source.value(
+                "log-format",
+                "auto",
+                "auto, pretty or json (auto: pretty on a terminal, otherwise json)",
+            ),
             filter: source.value(
                 "log-filter",
                 "info,actix_server=warn,refinery_core=warn,tokio_postgres=warn",
@@ -130,10 +156,17 @@ impl LogSettings {
 impl TraceSettings {
     /// Reads whether and which spans are sent.
     pub fn read(source: &mut Source) -> Self {
-        let collector: Option<HttpUrl> =
-            source.value("otlp-endpoint", "", "OpenTelemetry collector that gets spans (OTLP over HTTP), e.g. http://127.0.0.1:4318");
+        let collector: Option<HttpUrl> = source.value(
+            "otlp-endpoint",
+            "",
+            "OpenTelemetry collector that gets spans (OTLP over HTTP), e.g. http://127.0.0.1:4318",
+        );
         let plain = collector.as_ref().is_none_or(|url| url.as_str().starts_with("http://"));
-        source.check("otlp-endpoint", plain, "must be http://: name a collector near by, and let that one encrypt what leaves the site");
+        source.check(
+            "otlp-endpoint",
+            plain,
+            "must be http://: name a collector near by, and let that one encrypt what leaves the site",
+        );
         let about = "share of the traces begun here that are sampled, 0 to 1; a trace begun elsewhere follows the flag of its traceparent";
         Self { collector, sample_ratio: source.within("trace-sample-ratio", "1", 0.0..=1.0, about) }
     }
@@ -255,8 +288,16 @@ impl StreamSettings {
             self.consumer_name = format!("{}-{}", host_name(), http_bind.port());
         }
         let handler = Duration::from_secs(2);
-        source.check("claim-idle", self.claim_idle >= handler, "must be at least 2s, the longest an event handler may take");
-        source.check("stream-block", self.block >= Duration::from_millis(1), "must be at least 1ms: 0 would wait for ever");
+        source.check(
+            "claim-idle",
+            self.claim_idle >= handler,
+            "must be at least 2s, the longest an event handler may take",
+        );
+        source.check(
+            "stream-block",
+            self.block >= Duration::from_millis(1),
+            "must be at least 1ms: 0 would wait for ever",
+        );
         self
     }
 }
@@ -283,11 +324,24 @@ impl TokenSettings {
     /// Reads the settings of token verification.
     pub fn read(source: &mut Source) -> Self {
         Self {
-            jwks_url: source.value("jwks-url", "http://127.0.0.1:8002/.well-known/jwks.json", "public keys of the user service"),
+            jwks_url: source.value(
+                "jwks-url",
+                "http://127.0.0.1:8002/.well-known/jwks.json",
+                "public keys of the user service",
+            ),
             issuer: source.value("token-issuer", "orderflow-user", "`iss` a token must carry"),
             audience: source.value("token-audience", "orderflow", "`aud` a token must carry"),
-            cache_size: source.within("token-cache-size", "10000", 1..=10_000_000, "verified tokens remembered"),
-            jwks_refresh: source.value("jwks-refresh", "10s", "shortest time between two fetches of the key set"),
+            cache_size: source.within(
+                "token-cache-size",
+                "10000",
+                1..=10_000_000,
+                "verified tokens remembered",
+            ),
+            jwks_refresh: source.value(
+                "jwks-refresh",
+                "10s",
+                "shortest time between two fetches of the key set",
+            ),
         }
     }
 }

@@ -81,7 +81,9 @@ fn weakness(secret: &str) -> Option<&'static str> {
     different.sort_unstable();
     different.dedup();
     match secret.chars().count() {
-        length if length < SHORTEST => Some("is too short for `production`: at least 16 characters, for example of: openssl rand -hex 24"),
+        length if length < SHORTEST => Some(
+            "is too short for `production`: at least 16 characters, for example of: openssl rand -hex 24",
+        ),
         _ if different.len() < FEWEST_DIFFERENT || PRINTED.contains(&secret) => {
             Some("can be guessed, which `production` does not allow; take one of: openssl rand -hex 24")
         }
@@ -112,14 +114,19 @@ mod tests {
         assert_eq!(complaints(&[database]), [""; 0]);
         let refused = complaints(&[database, ("PRODUCTION", "on"), ("FAULTS", "on")]);
         let names: Vec<&str> = refused.iter().filter_map(|error| error.split(':').next()).collect();
-        assert_eq!(names, ["faults", "database-url", "database-url", "redis-url", "redis-url"], "{refused:#?}");
+        assert_eq!(
+            names,
+            ["faults", "database-url", "database-url", "redis-url", "redis-url"],
+            "{refused:#?}"
+        );
     }
 
     #[test]
     fn production_takes_encrypted_connections_with_real_passwords() {
         let database = format!("postgres://u:{GOOD}@h/d?sslmode=require");
         let redis = format!("rediss://u:{GOOD}@h:6379/0");
-        let given = [("PRODUCTION", "on"), ("DATABASE_URL", database.as_str()), ("REDIS_URL", redis.as_str())];
+        let given =
+            [("PRODUCTION", "on"), ("DATABASE_URL", database.as_str()), ("REDIS_URL", redis.as_str())];
         assert_eq!(complaints(&given), [""; 0]);
     }
 
@@ -128,7 +135,10 @@ mod tests {
         let database = format!("postgres://u:{GOOD}@h/d");
         let given = [("PRODUCTION", "on"), ("ALLOW_PLAINTEXT", "on"), ("DATABASE_URL", database.as_str())];
         let refused = complaints(&given);
-        assert!(matches!(refused.as_slice(), [one] if one.starts_with("redis-url: has no password")), "{refused:#?}");
+        assert!(
+            matches!(refused.as_slice(), [one] if one.starts_with("redis-url: has no password")),
+            "{refused:#?}"
+        );
     }
 
     #[test]
@@ -136,7 +146,8 @@ mod tests {
         let database = format!("postgres://u:{GOOD}@h/d?sslmode=require");
         let redis = format!("rediss://u:{GOOD}@h:6379/0#insecure");
         // Without the feature for it the URL cannot even be read.
-        let given = [("PRODUCTION", "on"), ("DATABASE_URL", database.as_str()), ("REDIS_URL", redis.as_str())];
+        let given =
+            [("PRODUCTION", "on"), ("DATABASE_URL", database.as_str()), ("REDIS_URL", redis.as_str())];
         assert!(RedisUrl::parse(&redis).is_err() || !complaints(&given).is_empty());
     }
 

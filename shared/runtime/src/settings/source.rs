@@ -43,7 +43,10 @@ impl fmt::Display for SettingsErrors {
         for error in &self.0 {
             writeln!(f, "  {error}")?;
         }
-        write!(f, "Give each as a flag (--http-bind), in the environment (HTTP_BIND), or in the file named by --config; see --help")
+        write!(
+            f,
+            "Give each as a flag (--http-bind), in the environment (HTTP_BIND), or in the file named by --config; see --help"
+        )
     }
 }
 
@@ -54,7 +57,10 @@ impl Source {
     }
 
     /// The settings in `arguments` and `environment`; the file they name is read here.
-    pub fn new(arguments: impl IntoIterator<Item = String>, environment: impl IntoIterator<Item = (String, String)>) -> Self {
+    pub fn new(
+        arguments: impl IntoIterator<Item = String>,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Self {
         let mut source = Self { environment: environment.into_iter().collect(), ..Self::default() };
         source.read_flags(arguments.into_iter());
         source.read_file();
@@ -113,7 +119,12 @@ impl Source {
     }
 
     /// A setting without a default. The example is shown in the help and stands in until [`Source::finish`] reports the error.
-    pub fn required<T: Value>(&mut self, name: &'static str, example: &'static str, about: &'static str) -> T {
+    pub fn required<T: Value>(
+        &mut self,
+        name: &'static str,
+        example: &'static str,
+        about: &'static str,
+    ) -> T {
         self.describe(name, None, about);
         let text = self.lookup(name);
         if text.is_none() {
@@ -130,7 +141,13 @@ impl Source {
     }
 
     /// A number with a smallest and a largest allowed value.
-    pub fn within<T>(&mut self, name: &'static str, default: &'static str, range: RangeInclusive<T>, about: &'static str) -> T
+    pub fn within<T>(
+        &mut self,
+        name: &'static str,
+        default: &'static str,
+        range: RangeInclusive<T>,
+        about: &'static str,
+    ) -> T
     where
         T: Value + PartialOrd + fmt::Display,
     {
@@ -149,7 +166,8 @@ impl Source {
 
     /// All errors, or nothing. Flags and file keys nobody asked for are errors too: a typing mistake must not be silent.
     pub fn finish(mut self) -> Result<(), SettingsErrors> {
-        let unknown: Vec<String> = self.flags.keys().chain(self.file.keys()).filter(|name| !self.is_known(name)).cloned().collect();
+        let unknown: Vec<String> =
+            self.flags.keys().chain(self.file.keys()).filter(|name| !self.is_known(name)).cloned().collect();
         for name in unknown {
             self.error(&name, "is not a setting of this service");
         }
@@ -167,7 +185,9 @@ impl Source {
             format!("  --{:<28} {} ({default})\n", setting.name, setting.about)
         };
         let rows: String = self.known.iter().map(row).collect();
-        format!("Settings (flag, or the same name in the environment as in HTTP_BIND, or in the TOML file given by --config):\n{rows}")
+        format!(
+            "Settings (flag, or the same name in the environment as in HTTP_BIND, or in the TOML file given by --config):\n{rows}"
+        )
     }
 
     /// Every setting read so far.
@@ -210,7 +230,9 @@ impl Source {
             Ok(value) => value,
             Err(problem) => {
                 self.error(name, &problem);
-                T::parse(stand_in).unwrap_or_else(|e| unreachable!("the default or example of `{name}` is itself wrong: {e}"))
+                T::parse(stand_in).unwrap_or_else(|e| {
+                    unreachable!("the default or example of `{name}` is itself wrong: {e}")
+                })
             }
         }
     }
@@ -241,8 +263,12 @@ mod tests {
         let path = folder.path().join("settings.toml");
         std::fs::write(&path, "a = 1\nb = 1\nc = 1\n").unwrap();
         let mut source = source(&["--config", path.to_str().unwrap(), "--a=3"], &[("A", "2"), ("B", "2")]);
-        let read: [u32; 4] =
-            [source.value("a", "0", ""), source.value("b", "0", ""), source.value("c", "0", ""), source.value("d", "0", "")];
+        let read: [u32; 4] = [
+            source.value("a", "0", ""),
+            source.value("b", "0", ""),
+            source.value("c", "0", ""),
+            source.value("d", "0", ""),
+        ];
         assert_eq!(read, [3, 2, 1, 0]);
         source.finish().unwrap();
     }

@@ -25,7 +25,8 @@ impl Value for bool {
 
 impl Value for SocketAddr {
     fn parse(text: &str) -> Result<Self, String> {
-        text.parse().map_err(|_| format!("expected an address with a port such as 127.0.0.1:8000, got `{text}`"))
+        text.parse()
+            .map_err(|_| format!("expected an address with a port such as 127.0.0.1:8000, got `{text}`"))
     }
 }
 
@@ -109,7 +110,12 @@ impl DatabaseUrl {
 
 impl fmt::Debug for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "postgres://[redacted]@{:?}/{}", self.0.get_hosts(), self.0.get_dbname().unwrap_or_default())
+        write!(
+            f,
+            "postgres://[redacted]@{:?}/{}",
+            self.0.get_hosts(),
+            self.0.get_dbname().unwrap_or_default()
+        )
     }
 }
 

@@ -12,7 +12,8 @@ use redis::{RedisError, Value};
 
 /// Refusals that say something about the connection: a new one may reach the new primary, log in with the new password, or find
 /// the server awake.
-const SPENT: [&str; 8] = ["READONLY", "NOAUTH", "WRONGPASS", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "MOVED", "ASK"];
+const SPENT: [&str; 8] =
+    ["READONLY", "NOAUTH", "WRONGPASS", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "MOVED", "ASK"];
 
 /// Refusals of the command itself: the same words will never be accepted.
 const OF_THE_COMMAND: [&str; 2] = ["ERR", "NOSCRIPT"];
@@ -62,7 +63,9 @@ impl BrokerError {
 /// The first answer of a pipeline that says that the connection is of no use any more.
 pub(super) fn spent(answers: &[Value]) -> Option<BrokerError> {
     answers.iter().find_map(|answer| match answer {
-        Value::ServerError(error) if SPENT.contains(&error.code()) => Some(RedisError::from(error.clone()).into()),
+        Value::ServerError(error) if SPENT.contains(&error.code()) => {
+            Some(RedisError::from(error.clone()).into())
+        }
         _ => None,
     })
 }
@@ -79,10 +82,27 @@ mod tests {
     #[test]
     fn a_word_about_the_connection_costs_the_connection_and_every_other_refusal_leaves_it() {
         for spent in SPENT {
-            assert!(matches!(answered(&format!("-{spent} whatever follows\r\n")), BrokerError::Unavailable(_)), "{spent}");
+            assert!(
+                matches!(answered(&format!("-{spent} whatever follows\r\n")), BrokerError::Unavailable(_)),
+                "{spent}"
+            );
         }
-        for refused in ["OOM", "NOREPLICAS", "MISCONF", "NOPERM", "WRONGTYPE", "BUSY", "TRYAGAIN", "CROSSSLOT", "ERR", "SOMETHINGNEW"] {
-            assert!(matches!(answered(&format!("-{refused} whatever follows\r\n")), BrokerError::Refused(_)), "{refused}");
+        for refused in [
+            "OOM",
+            "NOREPLICAS",
+            "MISCONF",
+            "NOPERM",
+            "WRONGTYPE",
+            "BUSY",
+            "TRYAGAIN",
+            "CROSSSLOT",
+            "ERR",
+            "SOMETHINGNEW",
+        ] {
+            assert!(
+                matches!(answered(&format!("-{refused} whatever follows\r\n")), BrokerError::Refused(_)),
+                "{refused}"
+            );
         }
     }
 
@@ -95,7 +115,8 @@ mod tests {
 
     #[test]
     fn a_word_about_the_connection_is_found_in_the_middle_of_a_pipeline() {
-        let answers = [":1\r\n", "-READONLY no\r\n", ":1\r\n"].map(|reply| redis::parse_redis_value(reply.as_bytes()).expect("RESP2"));
+        let answers = [":1\r\n", "-READONLY no\r\n", ":1\r\n"]
+            .map(|reply| redis::parse_redis_value(reply.as_bytes()).expect("RESP2"));
         assert!(spent(&answers).is_some());
         assert!(spent(&answers[..1]).is_none());
     }

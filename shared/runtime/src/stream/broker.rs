@@ -62,7 +62,9 @@ impl Broker {
     pub async fn run(&self, pipeline: &mut Pipeline) -> Result<Vec<Value>, BrokerError> {
         // Without ignore_errors one refused command hides the results of all the others.
         pipeline.ignore_errors();
-        let values = self.ask(async |mut connection| pipeline.query_async::<Vec<Value>>(&mut connection).await).await?;
+        let values = self
+            .ask(async |mut connection| pipeline.query_async::<Vec<Value>>(&mut connection).await)
+            .await?;
         Ok(values)
     }
 
@@ -91,8 +93,15 @@ impl Broker {
     ///
     /// # Errors
     /// As [`Broker::command`].
-    pub async fn script<T: redis::FromRedisValue>(&self, invocation: &redis::ScriptInvocation<'_>) -> Result<T, BrokerError> {
-        let value = self.ask(async |mut connection| invocation.invoke_async::<Value>(&mut connection).await.map(|v| vec![v])).await?;
+    pub async fn script<T: redis::FromRedisValue>(
+        &self,
+        invocation: &redis::ScriptInvocation<'_>,
+    ) -> Result<T, BrokerError> {
+        let value = self
+            .ask(async |mut connection| {
+                invocation.invoke_async::<Value>(&mut connection).await.map(|v| vec![v])
+            })
+            .await?;
         let value = value.into_iter().next().unwrap_or(Value::Nil).extract_error()?;
         T::from_redis_value(value).map_err(|e| BrokerError::Refused(e.into()))
     }
@@ -101,7 +110,10 @@ impl Broker {
     ///
     /// # Errors
     /// [`BrokerError::Unavailable`]: any of them may have been published.
-    pub async fn publish(&self, events: &[(&str, &Envelope)]) -> Result<Vec<Result<String, BrokerError>>, BrokerError> {
+    pub async fn publish(
+        &self,
+        events: &[(&str, &Envelope)],
+    ) -> Result<Vec<Result<String, BrokerError>>, BrokerError> {
         failpoint::pass("publish.before", "");
         let mut results = Vec::with_capacity(events.len());
         for part in events.chunks(ROUND_TRIP) {
@@ -111,7 +123,10 @@ impl Broker {
         Ok(results)
     }
 
-    async fn publish_part(&self, events: &[(&str, &Envelope)]) -> Result<impl Iterator<Item = Result<String, BrokerError>>, BrokerError> {
+    async fn publish_part(
+        &self,
+        events: &[(&str, &Envelope)],
+    ) -> Result<impl Iterator<Item = Result<String, BrokerError>>, BrokerError> {
         let (mut pipeline, began) = (Pipeline::with_capacity(events.len()), SystemTime::now());
         for (stream, envelope) in events {
             pipeline.add_command(add(&self.key_of(stream, envelope), &envelope.fields()));
@@ -175,10 +190,14 @@ impl Broker {
         if let Some(connection) = &shared.connection {
             return Ok((connection.clone(), shared.number));
         }
-        let config = AsyncConnectionConfig::new().set_connection_timeout(Some(self.timeout)).set_response_timeout(Some(self.timeout));
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(self.timeout))
+            .set_response_timeout(Some(self.timeout));
         // The limit of the client is for the socket alone: a server that accepts and says nothing must not hold up everybody either.
         let connecting = self.client.get_multiplexed_async_connection_with_config(&config);
-        let connection = tokio::time::timeout(self.timeout, connecting).await.map_err(|_| BrokerError::late(self.timeout))??;
+        let connection = tokio::time::timeout(self.timeout, connecting)
+            .await
+            .map_err(|_| BrokerError::late(self.timeout))??;
         shared.connection = Some(connection.clone());
         shared.number += 1;
         Ok((connection, shared.number))
@@ -189,7 +208,8 @@ impl Broker {
 fn with_limits(client: redis::Client, timeout: Duration) -> redis::Client {
     let keepalive = TcpKeepalive::new().with_time(KEEPALIVE.0).with_interval(KEEPALIVE.1);
     let tcp = TcpSettings::default().set_nodelay(true).set_keepalive(keepalive).set_user_timeout(timeout);
-    let limited = client.get_connection_info().clone().into_connection_info().map(|info| info.set_tcp_settings(tcp));
+    let limited =
+        client.get_connection_info().clone().into_connection_info().map(|info| info.set_tcp_settings(tcp));
     limited.and_then(redis::Client::open).unwrap_or(client)
 }
 

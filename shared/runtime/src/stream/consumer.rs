@@ -104,7 +104,8 @@ impl ConsumerMetrics {
         metrics::counter!("orderflow_stream_messages_total", "stream" => stream, "group" => group.clone(), "outcome" => outcome)
             .increment(events as u64);
         if outcome == "duplicate" {
-            metrics::counter!("orderflow_inbox_duplicates_total", "consumer" => group).increment(events as u64);
+            metrics::counter!("orderflow_inbox_duplicates_total", "consumer" => group)
+                .increment(events as u64);
         }
     }
 }
@@ -137,7 +138,8 @@ where
     F: FnMut() -> H + Clone + Send + 'static,
 {
     let keys = partitions(H::Event::STREAM, settings.partitions);
-    let specs: Vec<ConsumerSpec> = keys.iter().map(|key| ConsumerSpec::new(H::Event::STREAM, key, group, settings, broker)).collect();
+    let specs: Vec<ConsumerSpec> =
+        keys.iter().map(|key| ConsumerSpec::new(H::Event::STREAM, key, group, settings, broker)).collect();
     let start = |spec: &ConsumerSpec| {
         let (memory, mut handler, spec) = (Arc::<Mutex<Memory>>::default(), handler.clone(), spec.clone());
         supervisor.supervise("consumer", spec.key.clone(), RestartPolicy::default(), move |life| {
@@ -170,7 +172,8 @@ impl<H: EventHandler> Actor for Consumer<H> {
 
     fn started(&mut self, context: &mut Self::Context) {
         let Some(handler) = self.handler.take() else { return context.stop() };
-        let (spec, memory, stopping) = (self.spec.clone(), Arc::clone(&self.memory), Rc::clone(&self.stopping));
+        let (spec, memory, stopping) =
+            (self.spec.clone(), Arc::clone(&self.memory), Rc::clone(&self.stopping));
         let session = async move { Session::open(spec, handler, memory, stopping).await?.run().await };
         context.spawn(session.into_actor(self).map(|result, actor, context| {
             actor.life.ends(match result {

@@ -68,7 +68,8 @@ pub(super) async fn bury(broker: &Broker, burial: &Burial<'_>) -> Result<(), Bro
     pipeline.add_command(letter_command(&letters, burial, &field));
     pipeline.cmd("HSET").arg(&index).arg(&field).arg(burial.entry);
     let mut answers = broker.transaction(pipeline).await?.into_iter().map(Value::extract_error);
-    let (added, indexed) = (answers.next().unwrap_or(Ok(Value::Nil)), answers.next().unwrap_or(Ok(Value::Nil)));
+    let (added, indexed) =
+        (answers.next().unwrap_or(Ok(Value::Nil)), answers.next().unwrap_or(Ok(Value::Nil)));
     match (added, indexed) {
         (Ok(_), Ok(_)) => Ok(()),
         (Ok(letter), Err(refused)) => {
@@ -141,7 +142,8 @@ pub struct DeadLetterFilter {
 impl DeadLetterFilter {
     fn matches(&self, letter: &DeadLetter) -> bool {
         let kind = letter.event.get("type").and_then(|v| v.as_str()).unwrap_or_default();
-        self.event_type.as_ref().is_none_or(|wanted| wanted == kind) && self.reason.as_ref().is_none_or(|wanted| *wanted == letter.reason)
+        self.event_type.as_ref().is_none_or(|wanted| wanted == kind)
+            && self.reason.as_ref().is_none_or(|wanted| *wanted == letter.reason)
     }
 }
 
@@ -188,7 +190,12 @@ impl DeadLetters {
     ///
     /// # Errors
     /// Redis is not available.
-    pub async fn list(&self, stream: &str, after: Option<&str>, limit: usize) -> Result<Vec<DeadLetter>, BrokerError> {
+    pub async fn list(
+        &self,
+        stream: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, BrokerError> {
         let start = after.map_or_else(|| "-".to_owned(), |id| format!("({id}"));
         let mut command = redis::cmd("XRANGE");
         command.arg(dead_stream(stream)).arg(start).arg("+").arg("COUNT").arg(limit);
@@ -225,7 +232,9 @@ impl DeadLetters {
         let mut call = script.prepare_invoke();
         call.key(dead_stream(&stream)).key(index(&stream)).key(meta("key"));
         call.arg(&entry.id).arg(meta("index"));
-        for (name, value) in fields.iter().filter(|(name, _)| !name.starts_with(META) && *name != "redrivegroup") {
+        for (name, value) in
+            fields.iter().filter(|(name, _)| !name.starts_with(META) && *name != "redrivegroup")
+        {
             call.arg(name).arg(value);
         }
         call.arg("redrivegroup").arg(meta("group"));
@@ -240,7 +249,12 @@ impl DeadLetters {
     ///
     /// # Errors
     /// Redis is not available; what was redriven before stays so.
-    pub async fn redrive_all(&self, stream: &str, filter: &DeadLetterFilter, dry_run: bool) -> Result<Redriven, BrokerError> {
+    pub async fn redrive_all(
+        &self,
+        stream: &str,
+        filter: &DeadLetterFilter,
+        dry_run: bool,
+    ) -> Result<Redriven, BrokerError> {
         let (mut count, mut after) = (Redriven::default(), None);
         loop {
             let page = self.list(stream, after.as_deref(), 100).await?;
@@ -272,7 +286,14 @@ impl DeadLetters {
     ///
     /// # Errors
     /// Redis is not available or refused; nothing was done.
-    pub async fn bury_event(&self, stream: &str, group: &str, envelope: &Envelope, reason: &str, error: &str) -> Result<(), BrokerError> {
+    pub async fn bury_event(
+        &self,
+        stream: &str,
+        group: &str,
+        envelope: &Envelope,
+        reason: &str,
+        error: &str,
+    ) -> Result<(), BrokerError> {
         let (event, fields) = (envelope.id.to_string(), envelope.fields().into_iter().collect());
         let burial = Burial {
             stream,

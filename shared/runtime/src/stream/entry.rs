@@ -117,7 +117,10 @@ mod tests {
     #[test]
     fn what_is_no_utf_8_is_damaged_and_not_gone() {
         let bulk = |bytes: &[u8]| Value::BulkString(bytes.to_vec());
-        let answer = Value::Array(vec![Value::Array(vec![bulk(b"5-0"), Value::Array(vec![bulk(b"id"), bulk(b"a\xff")])])]);
+        let answer = Value::Array(vec![Value::Array(vec![
+            bulk(b"5-0"),
+            Value::Array(vec![bulk(b"id"), bulk(b"a\xff")]),
+        ])]);
         let read = entries(answer).remove(0).fields.expect("fields");
         assert_eq!((read.get("id"), read.is_damaged()), (Some("a\u{fffd}"), true));
     }

@@ -53,23 +53,36 @@ fn group(fields: Vec<Value>) -> Group {
     group
 }
 
-pub(super) async fn oldest_pending(broker: &Broker, key: &str, group: &str) -> Result<Option<String>, BrokerError> {
+pub(super) async fn oldest_pending(
+    broker: &Broker,
+    key: &str,
+    group: &str,
+) -> Result<Option<String>, BrokerError> {
     let mut command = redis::cmd("XPENDING");
     command.arg(key).arg(group).arg("-").arg("+").arg(1);
     let rows: Vec<Vec<Value>> = broker.command(command).await?;
-    Ok(rows.into_iter().next().and_then(|row| row.into_iter().next()).and_then(|id| String::from_redis_value(id).ok()))
+    Ok(rows
+        .into_iter()
+        .next()
+        .and_then(|row| row.into_iter().next())
+        .and_then(|id| String::from_redis_value(id).ok()))
 }
 
 /// When the oldest entry came that `group` has not acknowledged, in milliseconds by the clock of Redis; `None` when it is done with
 /// everything.
-pub(super) async fn oldest_unsettled(broker: &Broker, key: &str, group: &Group) -> Result<Option<u64>, BrokerError> {
+pub(super) async fn oldest_unsettled(
+    broker: &Broker,
+    key: &str,
+    group: &Group,
+) -> Result<Option<u64>, BrokerError> {
     if group.pending > 0
         && let Some(id) = oldest_pending(broker, key, &group.name).await?
     {
         return Ok(Some(milliseconds(&id))); // older than whatever is unread
     }
     let mut unread = redis::cmd("XRANGE");
-    let after = if group.last_delivered.is_empty() { "-".to_owned() } else { format!("({}", group.last_delivered) };
+    let after =
+        if group.last_delivered.is_empty() { "-".to_owned() } else { format!("({}", group.last_delivered) };
     unread.arg(key).arg(after).arg("+").arg("COUNT").arg(1);
     Ok(entries(broker.command(unread).await?).first().map(|entry| milliseconds(&entry.id)))
 }
@@ -116,7 +129,8 @@ impl Broker {
         first.arg(key).arg("-").arg("+").arg("COUNT").arg(1);
         let length: u64 = self.command(length).await?;
         let first = entries(self.command(first).await?).first().map(|entry| parsed(&entry.id));
-        let group = groups(self, key).await?.into_iter().find(|found| found.name == group).unwrap_or_default();
+        let group =
+            groups(self, key).await?.into_iter().find(|found| found.name == group).unwrap_or_default();
         Ok(Position { first, last_delivered: parsed(&group.last_delivered), unread: group.unread(length) })
     }
 
@@ -124,7 +138,12 @@ impl Broker {
     ///
     /// # Errors
     /// Redis did not answer, or refused.
-    pub(crate) async fn pending_among(&self, key: &str, group: &str, entries: &[&str]) -> Result<Vec<bool>, BrokerError> {
+    pub(crate) async fn pending_among(
+        &self,
+        key: &str,
+        group: &str,
+        entries: &[&str],
+    ) -> Result<Vec<bool>, BrokerError> {
         let mut pipeline = redis::Pipeline::with_capacity(entries.len());
         for entry in entries {
             pipeline.cmd("XPENDING").arg(key).arg(group).arg(entry).arg(entry).arg(1);
@@ -138,11 +157,16 @@ impl Broker {
     ///
     /// # Errors
     /// Redis did not answer, or refused.
-    pub(crate) async fn unsettled_since(&self, stream: &str, group: &str) -> Result<Option<u64>, BrokerError> {
+    pub(crate) async fn unsettled_since(
+        &self,
+        stream: &str,
+        group: &str,
+    ) -> Result<Option<u64>, BrokerError> {
         let mut oldest = None;
         for key in partitions(stream, self.partitions()) {
             let named = Group { name: group.to_owned(), ..Group::default() };
-            let found = groups(self, &key).await?.into_iter().find(|found| found.name == group).unwrap_or(named);
+            let found =
+                groups(self, &key).await?.into_iter().find(|found| found.name == group).unwrap_or(named);
             oldest = [oldest, oldest_unsettled(self, &key, &found).await?].into_iter().flatten().min();
         }
         Ok(oldest)

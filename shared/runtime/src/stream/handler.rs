@@ -19,7 +19,9 @@ impl<E> Received<E> {
     /// Its envelope, for replies: their trace goes on from here.
     pub fn cause(&self) -> Arc<Envelope> {
         match self.span {
-            Some(span) => Arc::new(Envelope { traceparent: span.to_string(), ..Envelope::clone(&self.envelope) }),
+            Some(span) => {
+                Arc::new(Envelope { traceparent: span.to_string(), ..Envelope::clone(&self.envelope) })
+            }
             None => Arc::clone(&self.envelope),
         }
     }

@@ -60,7 +60,8 @@ pub struct ConsumerOverview {
 /// Redis is not available.
 pub async fn overview(broker: &Broker, spec: &ConsumerSpec) -> Result<StreamOverview, BrokerError> {
     let length: u64 = broker.command(command("XLEN", &[&spec.key])).await?;
-    let (own, foreign_groups): (Vec<Group>, Vec<Group>) = groups(broker, &spec.key).await?.into_iter().partition(|g| g.name == spec.group);
+    let (own, foreign_groups): (Vec<Group>, Vec<Group>) =
+        groups(broker, &spec.key).await?.into_iter().partition(|g| g.name == spec.group);
     let group = own.into_iter().next().unwrap_or_default();
     let oldest = if group.pending > 0 { oldest_pending(broker, &spec.key, &spec.group).await? } else { None };
     let age = |now: u64, id: String| Duration::from_millis(now.saturating_sub(milliseconds(&id)));
@@ -68,7 +69,11 @@ pub async fn overview(broker: &Broker, spec: &ConsumerSpec) -> Result<StreamOver
         Some(id) => age(broker.now().await?, id).as_secs_f64(),
         None => 0.0,
     };
-    let foreign = |group: &Group| ForeignGroup { name: group.name.clone(), unread: group.unread(length), pending: group.pending };
+    let foreign = |group: &Group| ForeignGroup {
+        name: group.name.clone(),
+        unread: group.unread(length),
+        pending: group.pending,
+    };
     let overview = StreamOverview {
         stream: spec.key.clone(),
         group: spec.group.clone(),
@@ -99,7 +104,8 @@ impl StreamOverview {
 }
 
 async fn consumers(broker: &Broker, spec: &ConsumerSpec) -> Result<Vec<ConsumerOverview>, BrokerError> {
-    let rows: Vec<Vec<Value>> = broker.command(command("XINFO", &["CONSUMERS", &spec.key, &spec.group])).await?;
+    let rows: Vec<Vec<Value>> =
+        broker.command(command("XINFO", &["CONSUMERS", &spec.key, &spec.group])).await?;
     Ok(rows.into_iter().map(consumer).collect())
 }
 

@@ -18,7 +18,9 @@ pub fn partition_of(stream: &str, correlation_id: &str, count: u16) -> String {
 
 /// FNV-1a, 64 bits: the same in every build and on every machine, unlike the hasher of `std`.
 fn fnv1a(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+    bytes
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 #[cfg(test)]

@@ -24,19 +24,44 @@ pub(super) struct Holder {
 
 impl Holder {
     /// Up to `count` entries this consumer holds that are idle for `idle_ms`, after `from` (exclusive, empty: from the first).
-    pub(super) async fn held(&self, broker: &Broker, idle_ms: u64, from: &str, count: usize) -> Result<Vec<PendingEntry>, BrokerError> {
+    pub(super) async fn held(
+        &self,
+        broker: &Broker,
+        idle_ms: u64,
+        from: &str,
+        count: usize,
+    ) -> Result<Vec<PendingEntry>, BrokerError> {
         let start = if from.is_empty() { "-".to_owned() } else { format!("({from}") };
         let mut command = redis::cmd("XPENDING");
-        command.arg(&self.key).arg(&self.group).arg("IDLE").arg(idle_ms).arg(start).arg("+").arg(count).arg(&self.consumer);
+        command
+            .arg(&self.key)
+            .arg(&self.group)
+            .arg("IDLE")
+            .arg(idle_ms)
+            .arg(start)
+            .arg("+")
+            .arg(count)
+            .arg(&self.consumer);
         let rows: Vec<Value> = broker.command(command).await?;
         Ok(rows.into_iter().filter_map(row).collect())
     }
 
     /// Those of `ids` that this consumer holds. `ids` are in order.
-    pub(super) async fn among(&self, broker: &Broker, ids: &[String]) -> Result<Vec<PendingEntry>, BrokerError> {
+    pub(super) async fn among(
+        &self,
+        broker: &Broker,
+        ids: &[String],
+    ) -> Result<Vec<PendingEntry>, BrokerError> {
         let mut pipeline = Pipeline::with_capacity(ids.len());
         for id in ids {
-            pipeline.cmd("XPENDING").arg(&self.key).arg(&self.group).arg(id).arg(id).arg(1).arg(&self.consumer);
+            pipeline
+                .cmd("XPENDING")
+                .arg(&self.key)
+                .arg(&self.group)
+                .arg(id)
+                .arg(id)
+                .arg(1)
+                .arg(&self.consumer);
         }
         let mut held = Vec::with_capacity(ids.len());
         for answer in broker.run(&mut pipeline).await? {
@@ -48,15 +73,33 @@ impl Holder {
 
     /// Takes over entries idle for `idle_ms`, from whichever consumer. JUSTID: taking over is no delivery, so it is not counted as
     /// one; the entries are then delivered as this consumer's own.
-    pub(super) async fn claim(&self, broker: &Broker, idle_ms: u64, cursor: &str, count: usize) -> Result<Claimed, BrokerError> {
+    pub(super) async fn claim(
+        &self,
+        broker: &Broker,
+        idle_ms: u64,
+        cursor: &str,
+        count: usize,
+    ) -> Result<Claimed, BrokerError> {
         let mut command = redis::cmd("XAUTOCLAIM");
-        command.arg(&self.key).arg(&self.group).arg(&self.consumer).arg(idle_ms).arg(cursor).arg("COUNT").arg(count).arg("JUSTID");
+        command
+            .arg(&self.key)
+            .arg(&self.group)
+            .arg(&self.consumer)
+            .arg(idle_ms)
+            .arg(cursor)
+            .arg("COUNT")
+            .arg(count)
+            .arg("JUSTID");
         let (next, ids, deleted): (String, Vec<String>, Vec<String>) = broker.command(command).await?;
         Ok(Claimed { next, ids, deleted })
     }
 
     /// Delivers pending entries once more: to this consumer, and counted. Redis forgets those whose data is gone and leaves them out.
-    pub(super) async fn deliver_again(&self, broker: &Broker, ids: &[String]) -> Result<Vec<Entry>, BrokerError> {
+    pub(super) async fn deliver_again(
+        &self,
+        broker: &Broker,
+        ids: &[String],
+    ) -> Result<Vec<Entry>, BrokerError> {
         broker.command(self.claiming(ids)).await.map(entries)
     }
 
@@ -77,7 +120,12 @@ impl Holder {
     }
 
     /// Sets how often entries were delivered: an attempt that the environment failed is not one.
-    pub(super) async fn count_as(&self, broker: &Broker, ids: &[String], deliveries: u32) -> Result<(), BrokerError> {
+    pub(super) async fn count_as(
+        &self,
+        broker: &Broker,
+        ids: &[String],
+        deliveries: u32,
+    ) -> Result<(), BrokerError> {
         let mut command = self.claiming(ids);
         command.arg("RETRYCOUNT").arg(deliveries).arg("JUSTID");
         broker.command::<Value>(command).await.map(drop)

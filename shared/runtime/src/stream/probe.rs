@@ -33,7 +33,9 @@ impl Broker {
         let mut agree = redis::cmd("SET");
         agree.arg(PARTITIONS).arg(self.partitions()).arg("NX").arg("GET");
         match self.command::<Option<u16>>(agree).await? {
-            Some(found) if found != self.partitions() => Err(ProbeError::Partitions { found, own: self.partitions() }),
+            Some(found) if found != self.partitions() => {
+                Err(ProbeError::Partitions { found, own: self.partitions() })
+            }
             _ => Ok(()),
         }
     }

@@ -96,7 +96,8 @@ impl<H: EventHandler> Processing<H> {
         if entry.fields.as_ref().is_some_and(Fields::is_damaged) {
             return Err("a field is not UTF-8; what could not be read is shown as \u{fffd}".to_owned());
         }
-        let envelope = Envelope::from_fields(entry.fields.iter().flat_map(Fields::iter)).map_err(|e| e.to_string())?;
+        let envelope =
+            Envelope::from_fields(entry.fields.iter().flat_map(Fields::iter)).map_err(|e| e.to_string())?;
         if envelope.redrive_group.as_ref().is_some_and(|group| *group != self.spec.group) {
             return Ok(None);
         }
@@ -120,7 +121,12 @@ impl<H: EventHandler> Processing<H> {
     }
 
     /// Settles each event by its outcome.
-    async fn settle(&self, batch: Batch<H::Event>, outcomes: Vec<Outcome>, handling: &Handling) -> Result<(), BrokerError> {
+    async fn settle(
+        &self,
+        batch: Batch<H::Event>,
+        outcomes: Vec<Outcome>,
+        handling: &Handling,
+    ) -> Result<(), BrokerError> {
         let (mut settled, mut waiting) = (Vec::with_capacity(batch.entries.len()), Waiting::default());
         let (mut duplicates, now) = (0, Timestamp::now());
         for ((entry, received), outcome) in batch.entries.iter().zip(&batch.received).zip(outcomes) {
@@ -172,7 +178,11 @@ impl<H: EventHandler> Processing<H> {
         let now = Instant::now();
         {
             let mut memory = self.memory();
-            waiting.by_deliveries.values().flatten().for_each(|entry| memory.retries.postpone(entry, Why::Environment, now));
+            waiting
+                .by_deliveries
+                .values()
+                .flatten()
+                .for_each(|entry| memory.retries.postpone(entry, Why::Environment, now));
             if all_failed {
                 memory.retries.environment_is_away();
             }
@@ -193,7 +203,8 @@ impl<H: EventHandler> Processing<H> {
         last_error: &str,
     ) -> Result<(), BrokerError> {
         tracing::error!(stream = %self.spec.key, entry = %entry.id, deliveries, reason, error = last_error, "dead letter");
-        let (first_error, first_failed_at) = first.unwrap_or_else(|| (last_error.to_owned(), Timestamp::now()));
+        let (first_error, first_failed_at) =
+            first.unwrap_or_else(|| (last_error.to_owned(), Timestamp::now()));
         let burial = Burial {
             stream: &self.spec.stream,
             key: &self.spec.key,

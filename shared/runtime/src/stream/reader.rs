@@ -42,13 +42,18 @@ impl Reader {
     ///
     /// # Errors
     /// Redis cannot be reached within `connect_timeout`, is not whom its certificate should name, or refuses the password.
-    pub(super) async fn connect(client: &redis::Client, connect_timeout: Duration, patience: Duration) -> Result<Self, BrokerError> {
+    pub(super) async fn connect(
+        client: &redis::Client,
+        connect_timeout: Duration,
+        patience: Duration,
+    ) -> Result<Self, BrokerError> {
         let late = |_| BrokerError::Unavailable(format!("no connection within {connect_timeout:?}"));
         timeout(connect_timeout, Self::open(client, patience)).await.map_err(late)?
     }
 
     async fn open(client: &redis::Client, patience: Duration) -> Result<Self, BrokerError> {
-        let (to, settings) = (client.get_connection_info().addr(), client.get_connection_info().redis_settings());
+        let (to, settings) =
+            (client.get_connection_info().addr(), client.get_connection_info().redis_settings());
         let socket = socket(to, client.get_connection_info().tcp_settings())
             .await
             .map_err(|error| BrokerError::Unavailable(format!("{to}: {error}")))?;
@@ -74,7 +79,11 @@ impl Reader {
         self.answer(command, reply::other).await
     }
 
-    async fn answer<T>(&mut self, command: &Cmd, understand: fn(&[u8]) -> Result<T, BrokerError>) -> Result<T, BrokerError> {
+    async fn answer<T>(
+        &mut self,
+        command: &Cmd,
+        understand: fn(&[u8]) -> Result<T, BrokerError>,
+    ) -> Result<T, BrokerError> {
         let lost = |error: io::Error| BrokerError::Unavailable(error.to_string());
         let patience = self.patience;
         let exchange = async {
@@ -109,7 +118,10 @@ async fn socket(to: &ConnectionAddr, limits: &TcpSettings) -> io::Result<Box<dyn
             Ok(Box::new(TlsConnector::from(Arc::new(tls::client_config())).connect(name, plain).await?))
         }
         ConnectionAddr::Unix(path) => Ok(Box::new(UnixStream::connect(path).await?)),
-        _ => Err(io::Error::new(io::ErrorKind::Unsupported, "write redis://, rediss:// without #insecure, or redis+unix://")),
+        _ => Err(io::Error::new(
+            io::ErrorKind::Unsupported,
+            "write redis://, rediss:// without #insecure, or redis+unix://",
+        )),
     }
 }
 

@@ -175,7 +175,9 @@ fn number(said: &[u8]) -> Option<Option<usize>> {
     if said == b"-1" {
         return Some(None);
     }
-    let digit = |number: usize, byte: &u8| number.checked_mul(10)?.checked_add(usize::from(byte.checked_sub(b'0').filter(|d| *d < 10)?));
+    let digit = |number: usize, byte: &u8| {
+        number.checked_mul(10)?.checked_add(usize::from(byte.checked_sub(b'0').filter(|d| *d < 10)?))
+    };
     (!said.is_empty()).then_some(())?;
     said.iter().try_fold(0, digit).map(Some)
 }
@@ -192,7 +194,10 @@ mod tests {
     fn an_entry_keeps_its_id_and_its_fields_whatever_is_in_them() {
         let read = entries(TWO).expect("two entries");
         let fields: Vec<(&str, &str)> = read[0].fields.as_ref().expect("fields").iter().collect();
-        assert_eq!((read[0].id.as_str(), fields.as_slice()), ("5-0", [("id", "\r\n"), ("data", "")].as_slice()));
+        assert_eq!(
+            (read[0].id.as_str(), fields.as_slice()),
+            ("5-0", [("id", "\r\n"), ("data", "")].as_slice())
+        );
     }
 
     #[test]
@@ -213,7 +218,9 @@ mod tests {
 
     #[test]
     fn what_is_no_utf_8_is_damaged_and_shown_as_far_as_it_can_be_read() {
-        let read = entries(b"*1\r\n*2\r\n$1\r\ns\r\n*1\r\n*2\r\n$3\r\n5-0\r\n*2\r\n$2\r\nid\r\n$2\r\na\xff\r\n").expect("an entry");
+        let read =
+            entries(b"*1\r\n*2\r\n$1\r\ns\r\n*1\r\n*2\r\n$3\r\n5-0\r\n*2\r\n$2\r\nid\r\n$2\r\na\xff\r\n")
+                .expect("an entry");
         let fields = read[0].fields.as_ref().expect("fields");
         assert_eq!((fields.get("id"), fields.is_damaged()), (Some("a\u{fffd}"), true));
     }
@@ -232,10 +239,17 @@ mod tests {
 
     #[test]
     fn what_is_no_reply_to_the_question_is_an_error() {
-        for wrong in [b"+OK\r\n".as_slice(), b":1\r\n", b"*0\r\n", b"*1\r\n$1\r\nx\r\n", b"*2\r\n$1\r\nx\r\n$1\r\ny\r\n"] {
+        for wrong in [
+            b"+OK\r\n".as_slice(),
+            b":1\r\n",
+            b"*0\r\n",
+            b"*1\r\n$1\r\nx\r\n",
+            b"*2\r\n$1\r\nx\r\n$1\r\ny\r\n",
+        ] {
             entries(wrong).expect_err(&String::from_utf8_lossy(wrong));
         }
-        for wrong in [b"HTTP/1.1 400\r\n".as_slice(), b"$x\r\n", b"*99999999999999999999999\r\n", b"$-2\r\n"] {
+        for wrong in [b"HTTP/1.1 400\r\n".as_slice(), b"$x\r\n", b"*99999999999999999999999\r\n", b"$-2\r\n"]
+        {
             End::default().find(wrong).expect_err(&String::from_utf8_lossy(wrong));
         }
     }

@@ -42,7 +42,13 @@ pub(super) struct Retries {
 impl Retries {
     /// `entry` is tried again, later than the last time.
     pub(super) fn postpone(&mut self, entry: &str, why: Why, now: Instant) {
-        let retry = self.entries.entry(entry.to_owned()).or_insert(Retry { attempts: 0, due: now, since: now, why, in_hand: false });
+        let retry = self.entries.entry(entry.to_owned()).or_insert(Retry {
+            attempts: 0,
+            due: now,
+            since: now,
+            why,
+            in_hand: false,
+        });
         let first = if why == Why::Failure { FIRST * OF_A_FAILURE } else { FIRST };
         let wait = first.saturating_mul(1 << retry.attempts.min(16));
         let longest = if why == Why::Failure { LONGEST * OF_A_FAILURE } else { LONGEST };
@@ -58,7 +64,10 @@ impl Retries {
     /// Something succeeded. If the environment was away, whatever waits for it is due at once.
     pub(super) fn environment_is_there(&mut self, now: Instant) {
         if std::mem::take(&mut self.is_away) {
-            self.entries.values_mut().filter(|retry| retry.why == Why::Environment).for_each(|retry| retry.due = now);
+            self.entries
+                .values_mut()
+                .filter(|retry| retry.why == Why::Environment)
+                .for_each(|retry| retry.due = now);
         }
     }
 
@@ -88,7 +97,8 @@ impl Retries {
 
     /// Those whose moment has come, oldest entry first.
     pub(super) fn due(&self, now: Instant) -> Vec<String> {
-        let mut due: Vec<String> = self.waiting().filter(|(_, retry)| retry.due <= now).map(|(entry, _)| entry.clone()).collect();
+        let mut due: Vec<String> =
+            self.waiting().filter(|(_, retry)| retry.due <= now).map(|(entry, _)| entry.clone()).collect();
         due.sort_unstable();
         due
     }
@@ -100,7 +110,9 @@ impl Retries {
 
     /// Those that have waited for less than `patience`.
     pub(super) fn younger_than(&self, patience: Duration, now: Instant) -> impl Iterator<Item = &String> {
-        self.waiting().filter(move |(_, retry)| now.duration_since(retry.since) < patience).map(|(entry, _)| entry)
+        self.waiting()
+            .filter(move |(_, retry)| now.duration_since(retry.since) < patience)
+            .map(|(entry, _)| entry)
     }
 
     pub(super) fn len(&self) -> usize {

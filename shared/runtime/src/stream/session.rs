@@ -67,9 +67,12 @@ impl<H: EventHandler> Session<H> {
         stopping: Rc<Cell<bool>>,
     ) -> Result<Self, BrokerError> {
         let reader = spec.broker.reader(spec.settings.block).await?;
-        let settlement = Settlement { broker: spec.broker.clone(), key: spec.key.clone(), group: spec.group.clone() };
-        let holder = Holder { key: spec.key.clone(), group: spec.group.clone(), consumer: spec.consumer.clone() };
-        let processing = Rc::new(Processing { spec: spec.clone(), handler, settlement, holder: holder.clone(), memory });
+        let settlement =
+            Settlement { broker: spec.broker.clone(), key: spec.key.clone(), group: spec.group.clone() };
+        let holder =
+            Holder { key: spec.key.clone(), group: spec.group.clone(), consumer: spec.consumer.clone() };
+        let processing =
+            Rc::new(Processing { spec: spec.clone(), handler, settlement, holder: holder.clone(), memory });
         processing.memory().begin_life();
         Ok(Self { spec, holder, processing, reader, stopping, in_hand: InHand::default(), last_look: None })
     }
@@ -103,7 +106,8 @@ impl<H: EventHandler> Session<H> {
             // Entries of an earlier life and claimed ones are there at once. Of the others none is idle for long while this one lives,
             // unless the answer to a read was lost.
             let is_news = claimed || self.last_look.is_none();
-            self.redeliver_held(if is_news { Duration::ZERO } else { self.spec.settings.claim_idle / 2 }).await?;
+            self.redeliver_held(if is_news { Duration::ZERO } else { self.spec.settings.claim_idle / 2 })
+                .await?;
             trim::trim(&self.spec).await?;
             self.last_look = Some(Instant::now());
         }
@@ -125,7 +129,8 @@ impl<H: EventHandler> Session<H> {
 
     /// Entries that may be taken in hand beside those that are.
     fn room(&self) -> usize {
-        let budget = (BATCHES * self.spec.settings.batch / usize::from(self.spec.settings.partitions.max(1))).max(1);
+        let budget =
+            (BATCHES * self.spec.settings.batch / usize::from(self.spec.settings.partitions.max(1))).max(1);
         budget.saturating_sub(self.processing.memory().held())
     }
 
@@ -140,7 +145,12 @@ impl<H: EventHandler> Session<H> {
 
     /// How long a read may wait: not beyond the moment at which an entry is tried again.
     fn longest_block(&self) -> Duration {
-        let due = self.processing.memory().retries.next_due().map(|due| due.saturating_duration_since(Instant::now()));
+        let due = self
+            .processing
+            .memory()
+            .retries
+            .next_due()
+            .map(|due| due.saturating_duration_since(Instant::now()));
         due.unwrap_or(self.spec.settings.block).clamp(Duration::from_millis(1), self.spec.settings.block)
     }
 
@@ -176,7 +186,8 @@ impl<H: EventHandler> Session<H> {
         let (mut cursor, mut found) = ("0-0".to_owned(), false);
         loop {
             let idle = millis(self.spec.settings.claim_idle);
-            let claimed = self.holder.claim(&self.spec.broker, idle, &cursor, self.spec.settings.batch).await?;
+            let claimed =
+                self.holder.claim(&self.spec.broker, idle, &cursor, self.spec.settings.batch).await?;
             let foreign = {
                 let memory = self.processing.memory();
                 let known = memory.known();
@@ -199,7 +210,8 @@ impl<H: EventHandler> Session<H> {
     async fn redeliver_held(&mut self, idle: Duration) -> Result<(), BrokerError> {
         let mut from = String::new();
         while !self.stopping.get() {
-            let held = self.holder.held(&self.spec.broker, millis(idle), &from, self.spec.settings.batch).await?;
+            let held =
+                self.holder.held(&self.spec.broker, millis(idle), &from, self.spec.settings.batch).await?;
             let Some(last) = held.last() else { return Ok(()) };
             from.clone_from(&last.id);
             let unknown: Vec<PendingEntry> = {
@@ -226,7 +238,9 @@ impl<H: EventHandler> Session<H> {
             {
                 // Acknowledged by somebody, or claimed.
                 let mut memory = self.processing.memory();
-                part.iter().filter(|id| !held.iter().any(|entry| entry.id == **id)).for_each(|id| memory.retries.forget(id));
+                part.iter()
+                    .filter(|id| !held.iter().any(|entry| entry.id == **id))
+                    .for_each(|id| memory.retries.forget(id));
             }
             self.redeliver(held).await?;
         }
@@ -258,7 +272,9 @@ impl<H: EventHandler> Session<H> {
 
     /// An entry that was delivered too often becomes a dead letter.
     async fn give_up(&mut self, held: PendingEntry) -> Result<(), BrokerError> {
-        let Some((entry, _)) = self.deliver_again(std::slice::from_ref(&held)).await?.pop() else { return Ok(()) };
+        let Some((entry, _)) = self.deliver_again(std::slice::from_ref(&held)).await?.pop() else {
+            return Ok(());
+        };
         let silent = || "it was delivered and never settled: its consumer ended each time".to_owned();
         let failure = {
             let mut memory = self.processing.memory();
@@ -266,7 +282,15 @@ impl<H: EventHandler> Session<H> {
             memory.failures.take(&entry.id)
         };
         let last = failure.as_ref().map_or_else(silent, |failure| failure.last_error.clone());
-        self.processing.bury(&entry, held.deliveries, "delivery-limit", failure.map(|f| (f.first_error, f.first_at)), &last).await
+        self.processing
+            .bury(
+                &entry,
+                held.deliveries,
+                "delivery-limit",
+                failure.map(|f| (f.first_error, f.first_at)),
+                &last,
+            )
+            .await
     }
 
     /// Delivers pending entries once more, each with the number of this delivery. Those whose data is gone are reported.
@@ -276,15 +300,22 @@ impl<H: EventHandler> Session<H> {
         }
         let ids: Vec<String> = held.iter().map(|entry| entry.id.clone()).collect();
         let delivered = self.holder.deliver_again(&self.spec.broker, &ids).await?;
-        let missing: Vec<String> = ids.into_iter().filter(|id| !delivered.iter().any(|entry| entry.id == *id)).collect();
+        let missing: Vec<String> =
+            ids.into_iter().filter(|id| !delivered.iter().any(|entry| entry.id == *id)).collect();
         if !missing.is_empty() {
             // What is still there was acknowledged this very moment.
             let there = self.holder.there(&self.spec.broker, &missing).await?;
-            let gone: Vec<String> = missing.into_iter().zip(there).filter(|(_, there)| !there).map(|(id, _)| id).collect();
+            let gone: Vec<String> =
+                missing.into_iter().zip(there).filter(|(_, there)| !there).map(|(id, _)| id).collect();
             self.report_gone(&gone);
         }
-        let deliveries = |id: &str| held.iter().find(|entry| entry.id == id).map_or(1, |entry| entry.deliveries + 1);
-        Ok(delivered.into_iter().map(|entry| (deliveries(&entry.id), entry)).map(|(count, entry)| (entry, count)).collect())
+        let deliveries =
+            |id: &str| held.iter().find(|entry| entry.id == id).map_or(1, |entry| entry.deliveries + 1);
+        Ok(delivered
+            .into_iter()
+            .map(|entry| (deliveries(&entry.id), entry))
+            .map(|(count, entry)| (entry, count))
+            .collect())
     }
 
     fn report_gone(&self, entries: &[String]) {
@@ -299,7 +330,11 @@ impl<H: EventHandler> Session<H> {
 }
 
 /// Keeps alive what is in hand and what waits for another try, for as long as the session lasts.
-async fn keep_alive(spec: ConsumerSpec, holder: Holder, memory: Arc<Mutex<Memory>>) -> std::convert::Infallible {
+async fn keep_alive(
+    spec: ConsumerSpec,
+    holder: Holder,
+    memory: Arc<Mutex<Memory>>,
+) -> std::convert::Infallible {
     let every = spec.settings.claim_idle / KEPT_ALIVE;
     loop {
         tokio::time::sleep(every).await;

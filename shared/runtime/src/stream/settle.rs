@@ -31,7 +31,11 @@ impl Memory {
 
     /// The entries that this consumer works on, or will by itself.
     pub(super) fn known(&self) -> HashSet<&str> {
-        self.in_hand.iter().flat_map(|batch| batch.iter().map(String::as_str)).chain(self.retries.entries()).collect()
+        self.in_hand
+            .iter()
+            .flat_map(|batch| batch.iter().map(String::as_str))
+            .chain(self.retries.entries())
+            .collect()
     }
 
     /// Forgets what a life had in hand that was ended in the middle of it: its entries are found pending.
@@ -69,7 +73,12 @@ const FAILURES_REMEMBERED: usize = 10_000;
 
 impl Failures {
     pub(super) fn record(&mut self, id: &str, error: &str, panicked: bool) {
-        let fresh = || Failure { first_error: error.to_owned(), last_error: String::new(), first_at: Timestamp::now(), panicked };
+        let fresh = || Failure {
+            first_error: error.to_owned(),
+            last_error: String::new(),
+            first_at: Timestamp::now(),
+            panicked,
+        };
         let failure = self.0.entry(id.to_owned()).or_insert_with(fresh);
         (failure.last_error, failure.panicked) = (error.to_owned(), panicked);
         if self.0.len() > FAILURES_REMEMBERED {

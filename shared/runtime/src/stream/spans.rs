@@ -35,7 +35,14 @@ impl Handling {
         ]);
         let name = format!("process {}", spec.stream).into();
         let error = error.map(str::to_owned);
-        Span { kind: SpanKind::Consumer, name, began: self.began, ended: SystemTime::now(), attributes, error }
+        Span {
+            kind: SpanKind::Consumer,
+            name,
+            began: self.began,
+            ended: SystemTime::now(),
+            attributes,
+            error,
+        }
     }
 }
 

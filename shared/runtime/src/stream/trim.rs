@@ -36,8 +36,8 @@ async fn floor(spec: &ConsumerSpec) -> Result<u64, BrokerError> {
     let mut floor = if is_there { now.saturating_sub(milliseconds_of(settings.retention)) } else { 0 };
     for group in all {
         let Some(since) = oldest_unsettled(broker, &spec.key, &group).await? else { continue };
-        let is_waited_for =
-            group.name == spec.group || (!is_crowded && now.saturating_sub(since) <= milliseconds_of(settings.foreign_retention));
+        let is_waited_for = group.name == spec.group
+            || (!is_crowded && now.saturating_sub(since) <= milliseconds_of(settings.foreign_retention));
         if is_waited_for {
             floor = floor.min(since);
         }

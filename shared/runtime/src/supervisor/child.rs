@@ -15,7 +15,11 @@ use super::{ChildSpec, ExitReason, Life, handle::Line, handle::State, policy::Hi
 use crate::shutdown::Shutdown;
 
 /// Runs the child, replaces it when it ends, and gives up past the intensity limit.
-pub(super) async fn keep_alive<A: Actor<Context = Context<A>>>(mut spec: ChildSpec<A>, mut line: Line<A>, shutdown: Shutdown) {
+pub(super) async fn keep_alive<A: Actor<Context = Context<A>>>(
+    mut spec: ChildSpec<A>,
+    mut line: Line<A>,
+    shutdown: Shutdown,
+) {
     let mut history = History::new(spec.policy);
     loop {
         let started = Instant::now();
@@ -72,7 +76,8 @@ async fn live<A: Actor<Context = Context<A>>>(spec: &mut ChildSpec<A>, line: &Li
 }
 
 fn report<A>(spec: &ChildSpec<A>, reason: &ExitReason, is_news: bool) {
-    metrics::counter!("orderflow_actor_restarts_total", "actor" => spec.kind, "reason" => reason.label()).increment(1);
+    metrics::counter!("orderflow_actor_restarts_total", "actor" => spec.kind, "reason" => reason.label())
+        .increment(1);
     if is_news {
         tracing::warn!(actor = spec.kind, name = %spec.name, %reason, "actor ended; a fresh one will take its place");
     } else {

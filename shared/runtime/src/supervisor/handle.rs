@@ -185,7 +185,11 @@ impl<A: Actor> Supervised<A> {
 
 impl<A: Actor> Clone for Supervised<A> {
     fn clone(&self) -> Self {
-        Self { address: self.address.clone(), retire: Arc::clone(&self.retire), status: Arc::clone(&self.status) }
+        Self {
+            address: self.address.clone(),
+            retire: Arc::clone(&self.retire),
+            status: Arc::clone(&self.status),
+        }
     }
 }
 

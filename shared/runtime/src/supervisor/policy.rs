@@ -58,7 +58,9 @@ impl History {
 
     /// Whether this end says anything that the last one did not: during an outage a child ends for the same reason again and again.
     pub(super) fn is_news(&mut self, reason: &ExitReason, lived: Duration) -> bool {
-        let known = !reason.is_fault() && lived <= self.policy.longest_delay && self.last_end.as_ref() == Some(reason);
+        let known = !reason.is_fault()
+            && lived <= self.policy.longest_delay
+            && self.last_end.as_ref() == Some(reason);
         self.last_end = Some(reason.clone());
         !known
     }
@@ -81,8 +83,11 @@ mod tests {
 
     #[test]
     fn the_delay_doubles_to_its_limit_and_starts_over_after_a_long_life() {
-        let policy =
-            RestartPolicy { first_delay: Duration::from_millis(100), longest_delay: Duration::from_secs(1), ..RestartPolicy::default() };
+        let policy = RestartPolicy {
+            first_delay: Duration::from_millis(100),
+            longest_delay: Duration::from_secs(1),
+            ..RestartPolicy::default()
+        };
         let mut history = History::new(policy);
         let delays: Vec<u128> = (0..6).map(|_| history.next_delay(Duration::ZERO).as_millis()).collect();
         for (delay, whole) in delays.iter().zip([100, 200, 400, 800, 1000, 1000]) {
@@ -95,8 +100,11 @@ mod tests {
     fn an_outage_is_told_once_and_a_fault_each_time() {
         let mut history = History::new(RestartPolicy::default());
         let outage = |answer: &str| ExitReason::Disconnected(answer.to_owned());
-        let (full, other, panic) = (outage("OOM"), outage("READONLY"), ExitReason::Panicked("an index".to_owned()));
-        let told = |history: &mut History, reason: &ExitReason, lived| history.is_news(reason, Duration::from_secs(lived));
+        let (full, other, panic) =
+            (outage("OOM"), outage("READONLY"), ExitReason::Panicked("an index".to_owned()));
+        let told = |history: &mut History, reason: &ExitReason, lived| {
+            history.is_news(reason, Duration::from_secs(lived))
+        };
         assert!(told(&mut history, &full, 0) && !told(&mut history, &full, 1));
         assert!(told(&mut history, &other, 0), "another answer");
         assert!(told(&mut history, &panic, 0) && told(&mut history, &panic, 0));
@@ -105,7 +113,8 @@ mod tests {
 
     #[test]
     fn faults_outside_the_period_are_forgotten() {
-        let policy = RestartPolicy { most_faults: 2, period: Duration::from_secs(10), ..RestartPolicy::default() };
+        let policy =
+            RestartPolicy { most_faults: 2, period: Duration::from_secs(10), ..RestartPolicy::default() };
         let mut history = History::new(policy);
         let start = Instant::now();
         assert!(history.allows_fault(start));

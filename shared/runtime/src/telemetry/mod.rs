@@ -46,15 +46,22 @@ impl Value for LogFilter {
     fn parse(text: &str) -> Result<Self, String> {
         let mut filter = Targets::new();
         for part in text.split(',').map(str::trim) {
-            let (module, level) = part.split_once('=').map_or((None, part), |(module, level)| (Some(module), level));
-            let is_module =
-                |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_:-".contains(&byte));
+            let (module, level) =
+                part.split_once('=').map_or((None, part), |(module, level)| (Some(module), level));
+            let is_module = |name: &str| {
+                !name.is_empty()
+                    && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_:-".contains(&byte))
+            };
             let readable = !level.is_empty() && module.is_none_or(is_module);
             let Some(level) = level.parse::<LevelFilter>().ok().filter(|_| readable) else {
-                return Err(format!("expected LEVEL or MODULE=LEVEL, of off, error, warn, info, debug and trace, got `{part}`"));
+                return Err(format!(
+                    "expected LEVEL or MODULE=LEVEL, of off, error, warn, info, debug and trace, got `{part}`"
+                ));
             };
             if level > LevelFilter::INFO && module.is_some_and(|module| module.starts_with(STATEMENTS)) {
-                return Err(format!("{STATEMENTS} logs what is stored, keys and password hashes too, below info; got `{part}`"));
+                return Err(format!(
+                    "{STATEMENTS} logs what is stored, keys and password hashes too, below info; got `{part}`"
+                ));
             }
             filter = match module {
                 Some(module) => filter.with_target(module, level),
@@ -80,8 +87,12 @@ pub fn install_logs(settings: &LogSettings) {
     let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     // A second installation happens only when several services share a test process: the first one stays.
     _ = match settings.format {
-        LogFormat::Pretty => registry.with(tracing_subscriber::fmt::layer().with_ansi(colour).with_target(false)).try_init(),
-        LogFormat::Json => registry.with(tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(false)).try_init(),
+        LogFormat::Pretty => {
+            registry.with(tracing_subscriber::fmt::layer().with_ansi(colour).with_target(false)).try_init()
+        }
+        LogFormat::Json => registry
+            .with(tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(false))
+            .try_init(),
     };
 }
 
@@ -95,16 +106,27 @@ mod tests {
             let filter = LogFilter::parse(text).expect("a filter");
             assert!(!filter.0.would_enable("tokio_postgres::query", &Level::DEBUG), "{text}");
         }
-        assert!(!LogFilter::parse("error").expect("a filter").0.would_enable(STATEMENTS, &Level::INFO), "nothing is added");
-        assert!(LogFilter::parse("tokio_postgres::query=debug").is_err_and(|error| error.contains("keys and password hashes")));
+        assert!(
+            !LogFilter::parse("error").expect("a filter").0.would_enable(STATEMENTS, &Level::INFO),
+            "nothing is added"
+        );
+        assert!(
+            LogFilter::parse("tokio_postgres::query=debug")
+                .is_err_and(|error| error.contains("keys and password hashes"))
+        );
     }
 
     #[test]
     fn a_log_filter_is_levels_and_levels_by_module() {
         let read = |text| LogFilter::parse(text).map(|filter| format!("{filter:?}"));
         assert_eq!(read("info, runtime::stream=debug").as_deref(), Ok("runtime::stream=debug,info"));
-        for refused in ["", "loud", "a=", "=info", "a[span]=info", "a[{field=1}]=info", "runtime::stream", "info,,warn"] {
-            assert!(read(refused).is_err_and(|error| error.starts_with("expected LEVEL or MODULE=LEVEL")), "{refused}");
+        for refused in
+            ["", "loud", "a=", "=info", "a[span]=info", "a[{field=1}]=info", "runtime::stream", "info,,warn"]
+        {
+            assert!(
+                read(refused).is_err_and(|error| error.starts_with("expected LEVEL or MODULE=LEVEL")),
+                "{refused}"
+            );
         }
     }
 }

@@ -46,7 +46,11 @@ struct Line {
 impl Line {
     async fn to(port: u16) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let line = Self { port: listener.local_addr().expect("an address").port(), silent_below: Rc::default(), accepted: Rc::default() };
+        let line = Self {
+            port: listener.local_addr().expect("an address").port(),
+            silent_below: Rc::default(),
+            accepted: Rc::default(),
+        };
         let (silent_below, accepted) = (Rc::clone(&line.silent_below), Rc::clone(&line.accepted));
         actix_rt::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
@@ -92,7 +96,13 @@ async fn every_code_of_the_server_has_one_meaning() {
     let meanings = [
         (Fault::Contention, ["40001", "40P01", "55P03", "57014"].as_slice()),
         (Fault::Lost, &["08006", "25006", "25P02", "26000", "40003", "57P01", "57P03", "58030"]),
-        (Fault::Unfit, &["0A000", "28P01", "3D000", "3F000", "42501", "42P01", "42703", "53100", "53300", "F0001", "XX000", "ZZ999"]),
+        (
+            Fault::Unfit,
+            &[
+                "0A000", "28P01", "3D000", "3F000", "42501", "42P01", "42703", "53100", "53300", "F0001",
+                "XX000", "ZZ999",
+            ],
+        ),
         (Fault::Refused, &["21000", "22003", "22021", "54000", "P0001"]),
     ];
     for (fault, codes) in meanings {
@@ -119,7 +129,11 @@ async fn a_session_that_became_read_only_is_thrown_away() {
 
     run(&database, "INSERT INTO notes VALUES ('b')").await.expect("a fresh session can");
     assert_ne!(pid(&database).await, writer);
-    assert_ne!(pid(&reads).await, reader, "the sessions of other pools are as old, and may be at the same server");
+    assert_ne!(
+        pid(&reads).await,
+        reader,
+        "the sessions of other pools are as old, and may be at the same server"
+    );
 }
 
 struct Notes;
@@ -168,7 +182,8 @@ async fn connections_that_went_silent_are_replaced_within_the_limit() {
     let test = TestDatabase::create().await;
     let line = Line::to(postgres().await.port()).await;
     let url = format!("postgres://postgres@127.0.0.1:{}/{}", line.port, name(&test));
-    let settings = DatabaseSettings { statement_timeout: Duration::from_millis(500), ..database_settings(&url) };
+    let settings =
+        DatabaseSettings { statement_timeout: Duration::from_millis(500), ..database_settings(&url) };
     let database = open(&settings);
     let reads = database.requests("reads").expect("a pool");
     _ = (pid(&database).await, pid(&reads).await);
@@ -189,7 +204,8 @@ async fn a_statement_that_was_given_up_takes_its_connection_along() {
     let test = TestDatabase::create().await;
     let database = open(&database_settings(test.url()));
     let before = pid(&database).await;
-    let given_up = tokio::time::timeout(Duration::from_millis(20), run(&database, "SELECT pg_sleep(2)")).await;
+    let given_up =
+        tokio::time::timeout(Duration::from_millis(20), run(&database, "SELECT pg_sleep(2)")).await;
     assert!(given_up.is_err(), "it takes longer");
     assert_ne!(pid(&database).await, before);
 }
@@ -198,8 +214,10 @@ async fn a_statement_that_was_given_up_takes_its_connection_along() {
 async fn a_first_host_that_hangs_does_not_hide_the_second() {
     let test = TestDatabase::create().await;
     let (_server, hung) = silent_server();
-    let url = format!("postgres://postgres@127.0.0.1:{hung},127.0.0.1:{}/{}", postgres().await.port(), name(&test));
-    let settings = DatabaseSettings { connect_timeout: Duration::from_millis(300), ..database_settings(&url) };
+    let url =
+        format!("postgres://postgres@127.0.0.1:{hung},127.0.0.1:{}/{}", postgres().await.port(), name(&test));
+    let settings =
+        DatabaseSettings { connect_timeout: Duration::from_millis(300), ..database_settings(&url) };
 
     let prepared = tokio::time::timeout(SOON, db::prepare(&settings, || program(&[FIRST]))).await;
 
@@ -212,7 +230,8 @@ const SECOND: (&str, &str) = ("V2__second", "CREATE TABLE second (id int)");
 const THIRD: (&str, &str) = ("V3__third", "CREATE TABLE third (id int)");
 
 fn program(migrations: &[(&str, &str)]) -> Runner {
-    let migrations: Vec<Migration> = migrations.iter().map(|(name, sql)| Migration::unapplied(name, sql).expect("a migration")).collect();
+    let migrations: Vec<Migration> =
+        migrations.iter().map(|(name, sql)| Migration::unapplied(name, sql).expect("a migration")).collect();
     Runner::new(&migrations)
 }
 
@@ -233,7 +252,8 @@ async fn a_program_of_another_line_is_refused() {
     db::prepare(&settings, || program(&[FIRST, THIRD])).await.expect("one line");
     let other = db::prepare(&settings, || program(&[FIRST, SECOND])).await;
     assert!(matches!(other, Err(MigrationError::Foreign { found: 3, missing: 2 })), "{other:?}");
-    let divergent = db::prepare(&settings, || program(&[("V1__first", "CREATE TABLE first (id bigint)")])).await;
+    let divergent =
+        db::prepare(&settings, || program(&[("V1__first", "CREATE TABLE first (id bigint)")])).await;
     assert!(matches!(divergent, Err(MigrationError::Migration(_))), "{divergent:?}");
 }
 
@@ -304,7 +324,8 @@ async fn a_database_that_takes_no_writes_is_not_ready_until_it_does() {
 #[actix_rt::test]
 async fn an_instance_that_commits_nothing_for_seconds_is_not_ready_until_it_does() {
     let test = TestDatabase::create().await;
-    let settings = DatabaseSettings { commit_deadline: Duration::from_millis(500), ..database_settings(test.url()) };
+    let settings =
+        DatabaseSettings { commit_deadline: Duration::from_millis(500), ..database_settings(test.url()) };
     let database = open(&settings);
     let writer = writing_notes(&database, &settings).await;
     let holder = database.connection().await.expect("a connection");

@@ -60,7 +60,10 @@ struct Bank {
 impl Bank {
     async fn open() -> Self {
         let database = TestDatabase::create().await;
-        let settings = DatabaseSettings { commit_deadline: Duration::from_secs(20), ..database_settings(database.url()) };
+        let settings = DatabaseSettings {
+            commit_deadline: Duration::from_secs(20),
+            ..database_settings(database.url())
+        };
         let bank = Self { database, settings, entered: Arc::new(Semaphore::new(0)) };
         let table = "CREATE TABLE deposits (id uuid PRIMARY KEY, amount int CONSTRAINT positive CHECK (amount > 0), tx bigint)";
         bank.connection().await.batch_execute(table).await.expect("a table");
@@ -71,10 +74,18 @@ impl Bank {
         self.writer_of(seconds)
     }
 
-    fn writer_of<const DEPENDENT: bool, const PATIENCE: u32>(&self, seconds: f64) -> Commits<Deposits<DEPENDENT, PATIENCE>> {
-        let supervisor = SupervisorHandle::start(&Arbiter::current(), &Roster::default(), Shutdown::default());
-        let (database, entered) = (Database::open("test", &self.settings).expect("a pool"), Arc::clone(&self.entered));
-        Commits::start(&supervisor, database, &self.settings, move || Deposits { entered: Arc::clone(&entered), seconds })
+    fn writer_of<const DEPENDENT: bool, const PATIENCE: u32>(
+        &self,
+        seconds: f64,
+    ) -> Commits<Deposits<DEPENDENT, PATIENCE>> {
+        let supervisor =
+            SupervisorHandle::start(&Arbiter::current(), &Roster::default(), Shutdown::default());
+        let (database, entered) =
+            (Database::open("test", &self.settings).expect("a pool"), Arc::clone(&self.entered));
+        Commits::start(&supervisor, database, &self.settings, move || Deposits {
+            entered: Arc::clone(&entered),
+            seconds,
+        })
     }
 
     async fn connection(&self) -> Connection {
@@ -137,7 +148,11 @@ async fn a_refused_item_does_not_take_the_others_along() {
     let refused: Vec<usize> = (0..100).filter(|n| outcomes[*n].is_err()).collect();
     assert_eq!(refused, [37]);
     let positive = Fault::Constraint("positive".to_owned());
-    assert!(matches!(&outcomes[37], Err(CommitError::Refused(error)) if error.fault == positive), "{:?}", outcomes[37]);
+    assert!(
+        matches!(&outcomes[37], Err(CommitError::Refused(error)) if error.fault == positive),
+        "{:?}",
+        outcomes[37]
+    );
     assert_eq!(bank.number("SELECT count(*) FROM deposits").await, 100);
 }
 
@@ -204,13 +219,17 @@ async fn a_drained_writer_has_committed_what_was_queued() {
 
 #[actix_rt::test]
 async fn without_a_database_the_writers_are_told_in_time() {
-    let unreachable =
-        DatabaseSettings { connect_timeout: Duration::from_millis(200), ..database_settings("postgres://postgres@127.0.0.1:1/nowhere") };
+    let unreachable = DatabaseSettings {
+        connect_timeout: Duration::from_millis(200),
+        ..database_settings("postgres://postgres@127.0.0.1:1/nowhere")
+    };
     let supervisor = SupervisorHandle::start(&Arbiter::current(), &Roster::default(), Shutdown::default());
     let database = Database::open("test", &unreachable).expect("a pool");
-    let commits: Commits<Deposits<false>> =
-        Commits::start(&supervisor, database, &unreachable, || Deposits { entered: Arc::new(Semaphore::new(0)), seconds: 0.0 });
-    let outcome = tokio::time::timeout(Duration::from_secs(5), commits.commit(deposit(1))).await.expect("in time");
+    let commits: Commits<Deposits<false>> = Commits::start(&supervisor, database, &unreachable, || {
+        Deposits { entered: Arc::new(Semaphore::new(0)), seconds: 0.0 }
+    });
+    let outcome =
+        tokio::time::timeout(Duration::from_secs(5), commits.commit(deposit(1))).await.expect("in time");
     assert!(matches!(outcome, Err(CommitError::Unavailable(_))), "{outcome:?}");
 }
 
@@ -237,7 +256,10 @@ async fn a_writer_in_no_hurry_waits_for_more_after_a_commit_of_many() {
 
     let early = writer.commit(second.clone());
     let late = async {
-        assert!(tokio::time::timeout(Duration::from_millis(200), bank.entered.acquire()).await.is_err(), "it did not wait");
+        assert!(
+            tokio::time::timeout(Duration::from_millis(200), bank.entered.acquire()).await.is_err(),
+            "it did not wait"
+        );
         writer.commit(third.clone()).await
     };
     let (early, late) = futures_util::join!(early, late);
@@ -268,8 +290,12 @@ async fn an_item_whose_row_is_locked_does_not_hold_up_the_others() {
     let items: Vec<Deposit> = (0..512).map(|_| deposit(1)).collect();
     // Somebody has written the same row and does not commit: whoever inserts it waits for him.
     let patient = DatabaseSettings { statement_timeout: Duration::from_secs(60), ..bank.settings.clone() };
-    let operator = Database::open("operator", &patient).expect("a pool").connection().await.expect("a connection");
-    operator.batch_execute(&format!("BEGIN; INSERT INTO deposits VALUES ('{}', 1)", items[100].id)).await.expect("a lock");
+    let operator =
+        Database::open("operator", &patient).expect("a pool").connection().await.expect("a connection");
+    operator
+        .batch_execute(&format!("BEGIN; INSERT INTO deposits VALUES ('{}', 1)", items[100].id))
+        .await
+        .expect("a lock");
 
     let began = Instant::now();
     let outcomes = join_all(commits.commit_all(items.clone())).await;
@@ -277,7 +303,11 @@ async fn an_item_whose_row_is_locked_does_not_hold_up_the_others() {
     assert!(began.elapsed() < Duration::from_secs(6), "{:?}", began.elapsed());
     let held_up: Vec<usize> = (0..items.len()).filter(|n| outcomes[*n].is_err()).collect();
     assert_eq!(held_up, [100]);
-    assert!(matches!(outcomes[100], Err(CommitError::Unavailable(_))), "it is no fault of the item: {:?}", outcomes[100]);
+    assert!(
+        matches!(outcomes[100], Err(CommitError::Unavailable(_))),
+        "it is no fault of the item: {:?}",
+        outcomes[100]
+    );
     operator.batch_execute("ROLLBACK").await.expect("the lock is gone");
     assert_eq!(commits.commit(items[100].clone()).await, Ok(items[100].id));
 }

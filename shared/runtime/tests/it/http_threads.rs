@@ -4,7 +4,8 @@ use testing::database_settings;
 #[test]
 fn sql_on_an_http_worker_thread_panics() {
     // No server is needed: it must panic before it connects.
-    let database = Database::open("test", &database_settings("postgres://postgres@127.0.0.1:1/nowhere")).expect("a pool");
+    let database = Database::open("test", &database_settings("postgres://postgres@127.0.0.1:1/nowhere"))
+        .expect("a pool");
     let worker = std::thread::spawn(move || {
         forbid_on_this_thread();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");

@@ -21,7 +21,10 @@ async fn insert(bank: &Bank, event: &OutboxEvent, lease: Duration) {
                SELECT *, now() + make_interval(secs => $5) FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int[])";
     let connection = bank.teller.database.connection().await.expect("a connection");
     let lease = lease.as_secs_f64();
-    connection.execute(sql, &[&rows.ids, &rows.streams, &rows.envelopes, &rows.repeats, &lease]).await.expect("inserted");
+    connection
+        .execute(sql, &[&rows.ids, &rows.streams, &rows.envelopes, &rows.repeats, &lease])
+        .await
+        .expect("inserted");
 }
 
 /// Waits until at least `count` copies of the event are in the stream.
@@ -61,7 +64,8 @@ async fn a_row_no_relay_was_fed_with_is_swept() {
 async fn a_relay_that_is_fed_publishes_without_waiting_for_the_sweep() {
     let bank = Bank::open().await;
     let relay = bank.relay(|options| options.settings.sweep_interval = LONG);
-    let healed = async || (bank.redis.command::<u8>(&["EXISTS", "orderflow:marker:bank"]).await == 1).then_some(());
+    let healed =
+        async || (bank.redis.command::<u8>(&["EXISTS", "orderflow:marker:bank"]).await == 1).then_some(());
     eventually("the first sweep is over", SOON, healed).await;
     let fed = event(Retention::Repeated(0));
     insert(&bank, &fed, LONG).await;
@@ -117,7 +121,8 @@ async fn an_event_is_not_published_again_while_its_copy_is_unread_or_pending_or_
     bank.redis.command::<()>(&["XGROUP", "CREATE", ANSWERS, GROUP, "0", "MKSTREAM"]).await;
     // The question waited long before it was handled: its answer is much younger than itself.
     let answer = bank.redis.command::<String>(&["XADD", ANSWERS, "*", "an", "answer"]).await;
-    let (entry, _) = bank.redis.command::<Vec<(String, Vec<String>)>>(&["XRANGE", STREAM, "-", "+"]).await.remove(0);
+    let (entry, _) =
+        bank.redis.command::<Vec<(String, Vec<String>)>>(&["XRANGE", STREAM, "-", "+"]).await.remove(0);
     bank.redis.command::<u64>(&["XACK", STREAM, GROUP, &entry]).await;
     looked_at(&bank, 3).await;
     assert_eq!(copies(&bank, &asked).await, 1, "acknowledged, and an answer is unread");
@@ -138,21 +143,32 @@ async fn the_row_of_an_event_that_is_confirmed_at_once_is_never_written_again() 
     relay.publish(vec![confirmed.clone(), other.clone()]);
     published(&bank, &confirmed, 1).await;
     relay.confirmed(vec![confirmed.envelope.id]);
-    let known = async || (bank.number("SELECT count(*) FROM outbox WHERE entry_id IS NOT NULL").await == 1).then_some(());
+    let known = async || {
+        (bank.number("SELECT count(*) FROM outbox WHERE entry_id IS NOT NULL").await == 1).then_some(())
+    };
     eventually("the entry of the other one is noted", SOON, known).await;
-    let sql = format!("SELECT count(*) FROM outbox WHERE entry_id IS NOT NULL AND event_id = '{}'", other.envelope.id);
+    let sql = format!(
+        "SELECT count(*) FROM outbox WHERE entry_id IS NOT NULL AND event_id = '{}'",
+        other.envelope.id
+    );
     assert_eq!(bank.number(&sql).await, 1);
 }
 
 const OTHER: &str = "other";
-const TWO_ROUTES: [Route; 2] = [Route { stream: OTHER, group: GROUP }, Route { stream: STREAM, group: GROUP }];
+const TWO_ROUTES: [Route; 2] =
+    [Route { stream: OTHER, group: GROUP }, Route { stream: STREAM, group: GROUP }];
 
 #[actix_rt::test]
 async fn what_redis_refuses_on_one_stream_holds_up_no_other_and_is_published_when_it_is_taken() {
     let bank = Bank::open().await;
     bank.redis.command::<()>(&["SET", OTHER, "no stream"]).await;
     for _ in 0..1000 {
-        insert(&bank, &OutboxEvent { stream: OTHER.to_owned(), ..event(Retention::Repeated(0)) }, Duration::ZERO).await;
+        insert(
+            &bank,
+            &OutboxEvent { stream: OTHER.to_owned(), ..event(Retention::Repeated(0)) },
+            Duration::ZERO,
+        )
+        .await;
     }
     let behind = event(Retention::Repeated(0));
     insert(&bank, &behind, Duration::ZERO).await;
@@ -173,7 +189,10 @@ async fn a_row_that_was_looked_at_two_million_times_is_swept_like_any_other() {
         insert(&bank, event, Duration::ZERO).await;
     }
     let connection = bank.teller.database.connection().await.expect("a connection");
-    connection.execute("UPDATE outbox SET attempts = 2000000 WHERE event_id = $1", &[&old.envelope.id]).await.expect("updated");
+    connection
+        .execute("UPDATE outbox SET attempts = 2000000 WHERE event_id = $1", &[&old.envelope.id])
+        .await
+        .expect("updated");
     let _relay = bank.relay(|_| {});
     published(&bank, &old, 1).await;
     published(&bank, &other, 1).await;
@@ -188,7 +207,14 @@ async fn a_sweep_begins_where_the_last_one_ended_whatever_a_snapshot_keeps_alive
     let rows_of_before = "INSERT INTO outbox (event_id, stream, envelope, due_at)
                           SELECT gen_random_uuid(), 'deposited', '', now() - interval '1 hour' FROM generate_series(1, 20000);
                           DELETE FROM outbox";
-    bank.teller.database.connection().await.expect("a connection").batch_execute(rows_of_before).await.expect("dead rows");
+    bank.teller
+        .database
+        .connection()
+        .await
+        .expect("a connection")
+        .batch_execute(rows_of_before)
+        .await
+        .expect("dead rows");
     let _relay = bank.relay(|options| options.settings.sweep_interval = Duration::from_millis(50));
     let read = "SELECT idx_tup_read FROM pg_stat_user_indexes WHERE indexrelname = 'outbox_due'";
     let scans = "SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = 'outbox_due'";
@@ -196,7 +222,8 @@ async fn a_sweep_begins_where_the_last_one_ended_whatever_a_snapshot_keeps_alive
         read if read >= 20_000 => Ok(read),
         read => Err(read),
     };
-    let (read_by_first, scans_by_first) = (eventually("the first sweep reads the dead rows", SOON, first).await, bank.number(scans).await);
+    let (read_by_first, scans_by_first) =
+        (eventually("the first sweep reads the dead rows", SOON, first).await, bank.number(scans).await);
 
     let more = async || match bank.number(scans).await {
         scans if scans >= scans_by_first + 20 => Ok(()),
@@ -253,7 +280,8 @@ async fn when_redis_was_reset_everything_unconfirmed_is_published_again_whatever
         insert(&bank, event, LONG).await;
     }
     relay.publish(events.clone());
-    let known = async || (bank.number("SELECT count(*) FROM outbox WHERE entry_id IS NULL").await == 0).then_some(());
+    let known =
+        async || (bank.number("SELECT count(*) FROM outbox WHERE entry_id IS NULL").await == 0).then_some(());
     eventually("every row knows its entry", SOON, known).await;
 
     bank.redis.command::<()>(&["FLUSHALL"]).await;
@@ -263,7 +291,9 @@ async fn when_redis_was_reset_everything_unconfirmed_is_published_again_whatever
         length => Err(length),
     };
     eventually("all are published again", SOON, again).await;
-    let healed = async || (bank.redis.command::<String>(&["GET", "orderflow:marker:bank"]).await == "present").then_some(());
+    let healed = async || {
+        (bank.redis.command::<String>(&["GET", "orderflow:marker:bank"]).await == "present").then_some(())
+    };
     eventually("it is noted as healed", SOON, healed).await;
     assert_eq!(bank.redis.command::<u64>(&["XLEN", STREAM]).await, 1500, "each once");
 }
@@ -275,7 +305,9 @@ async fn a_reset_that_nobody_has_finished_healing_is_healed_by_the_next_sweep() 
     events.sort_by_key(|event| event.envelope.id);
     let [before, after] = events;
     // What a process leaves that dies after it has come as far as the first of the two.
-    bank.redis.command::<()>(&["SET", "orderflow:marker:bank", &format!("healing:{}", before.envelope.id)]).await;
+    bank.redis
+        .command::<()>(&["SET", "orderflow:marker:bank", &format!("healing:{}", before.envelope.id)])
+        .await;
     for event in [&before, &after] {
         insert(&bank, event, LONG).await;
     }
@@ -285,7 +317,9 @@ async fn a_reset_that_nobody_has_finished_healing_is_healed_by_the_next_sweep() 
     let _relay = bank.relay(|options| options.settings.resend_after = LONG);
 
     published(&bank, &after, 1).await;
-    let healed = async || (bank.redis.command::<String>(&["GET", "orderflow:marker:bank"]).await == "present").then_some(());
+    let healed = async || {
+        (bank.redis.command::<String>(&["GET", "orderflow:marker:bank"]).await == "present").then_some(())
+    };
     eventually("it is noted as healed", SOON, healed).await;
     assert_eq!(copies(&bank, &before).await, 0);
 }
@@ -293,12 +327,19 @@ async fn a_reset_that_nobody_has_finished_healing_is_healed_by_the_next_sweep() 
 #[actix_rt::test]
 async fn a_service_that_counts_partitions_otherwise_than_its_database_is_refused_with_both_numbers() {
     let bank = Bank::open().await;
-    let table =
-        "CREATE TABLE stream_partitions (singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton), partitions integer NOT NULL)";
-    bank.teller.database.connection().await.expect("a connection").batch_execute(table).await.expect("a table");
+    let table = "CREATE TABLE stream_partitions (singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton), partitions integer NOT NULL)";
+    bank.teller
+        .database
+        .connection()
+        .await
+        .expect("a connection")
+        .batch_execute(table)
+        .await
+        .expect("a table");
     agree_on_partitions(&bank.teller.database, 4).await.expect("the first to come decides");
     agree_on_partitions(&bank.teller.database, 4).await.expect("the same number");
-    let refused = agree_on_partitions(&bank.teller.database, 1).await.expect_err("another number").to_string();
+    let refused =
+        agree_on_partitions(&bank.teller.database, 1).await.expect_err("another number").to_string();
     assert!(refused.contains("counts 4 stream partitions") && refused.contains("is 1 here"), "{refused}");
 }
 
@@ -322,7 +363,8 @@ async fn a_drained_relay_has_published_what_it_was_fed() {
     let bank = Bank::open().await;
     let relay = bank.relay(|_| {});
     let events: Vec<OutboxEvent> = (0..2000).map(|_| event(Retention::Repeated(0))).collect();
-    let is_up = async || (bank.redis.command::<u8>(&["EXISTS", "orderflow:marker:bank"]).await == 1).then_some(());
+    let is_up =
+        async || (bank.redis.command::<u8>(&["EXISTS", "orderflow:marker:bank"]).await == 1).then_some(());
     eventually("the relay is up", SOON, is_up).await;
     relay.publish(events);
     assert!(relay.drain(SOON).await);

@@ -53,11 +53,29 @@ async fn a_password_that_was_changed_and_changed_back_costs_the_connection_only(
     bank.settled(&consumers, 1).await;
     bank.redis.command::<()>(&["CONFIG", "SET", "requirepass", "secret"]).await;
     let url = bank.redis.url().replace("redis://", "redis://:secret@");
-    let mut operator = redis::Client::open(url).expect("a URL").get_multiplexed_async_connection().await.expect("the new password");
-    redis::cmd("CLIENT").arg("KILL").arg("TYPE").arg("normal").exec_async(&mut operator).await.expect("all others are gone");
-    let refused = async || bank.broker.probe().await.err().filter(|error| error.to_string().contains("NOAUTH")).map(drop);
+    let mut operator = redis::Client::open(url)
+        .expect("a URL")
+        .get_multiplexed_async_connection()
+        .await
+        .expect("the new password");
+    redis::cmd("CLIENT")
+        .arg("KILL")
+        .arg("TYPE")
+        .arg("normal")
+        .exec_async(&mut operator)
+        .await
+        .expect("all others are gone");
+    let refused = async || {
+        bank.broker.probe().await.err().filter(|error| error.to_string().contains("NOAUTH")).map(drop)
+    };
     eventually("nobody is let in", SOON, refused).await;
-    redis::cmd("CONFIG").arg("SET").arg("requirepass").arg("").exec_async(&mut operator).await.expect("no password any more");
+    redis::cmd("CONFIG")
+        .arg("SET")
+        .arg("requirepass")
+        .arg("")
+        .exec_async(&mut operator)
+        .await
+        .expect("no password any more");
     bank.broker.probe().await.expect("the connection that was refused is not used again");
     bank.publish(&[deposited("bob", 1)]).await;
     bank.settled(&consumers, 2).await;

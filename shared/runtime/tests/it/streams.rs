@@ -25,7 +25,11 @@ async fn a_handler_meets_the_conformance_suite() {
     let bank = Bank::open().await;
     let envelope = deposited("alice", 5);
     let event: Deposited = envelope.decode().expect("a deposit");
-    a_repeated_event_is_a_duplicate(&bank.teller, Received { envelope: envelope.into(), event, deliveries: 1, span: None }).await;
+    a_repeated_event_is_a_duplicate(
+        &bank.teller,
+        Received { envelope: envelope.into(), event, deliveries: 1, span: None },
+    )
+    .await;
     assert_eq!(bank.number("SELECT sum(amount)::bigint FROM deposits").await, 5);
 }
 
@@ -70,20 +74,34 @@ async fn an_event_that_was_processed_and_is_claimed_under_another_entry_has_no_s
 async fn an_event_that_always_fails_becomes_a_dead_letter_with_its_first_and_last_error() {
     let mut bank = Bank::open().await;
     bank.settings.delivery_limit = 3;
-    bank.script().failing.insert("bob".to_owned(), ["the first error", "the second", "the last error"].into());
+    bank.script()
+        .failing
+        .insert("bob".to_owned(), ["the first error", "the second", "the last error"].into());
     let consumers = bank.consumers();
     let bad = deposited("bob", 1);
     bank.publish(&[deposited("alice", 1), bad.clone(), deposited("carol", 1)]).await;
 
     let letter = bank.buried(1).await.remove(0);
 
-    assert_eq!((letter.stream.as_str(), letter.group.as_str(), letter.consumer.as_str()), (STREAM, GROUP, "test"));
+    assert_eq!(
+        (letter.stream.as_str(), letter.group.as_str(), letter.consumer.as_str()),
+        (STREAM, GROUP, "test")
+    );
     assert_eq!((letter.deliveries, letter.reason.as_str()), (3, "delivery-limit"));
-    assert_eq!((letter.first_error.as_str(), letter.last_error.as_str()), ("the first error", "the last error"));
+    assert_eq!(
+        (letter.first_error.as_str(), letter.last_error.as_str()),
+        ("the first error", "the last error")
+    );
     assert_eq!(letter.event["id"], bad.id.to_string());
     assert_eq!(letter.event["data"]["account"], "bob");
     bank.settled(&consumers, 2).await;
-    let delivered = bank.script().seen.iter().filter(|(account, _)| account == "bob").map(|(_, delivery)| *delivery).collect::<Vec<_>>();
+    let delivered = bank
+        .script()
+        .seen
+        .iter()
+        .filter(|(account, _)| account == "bob")
+        .map(|(_, delivery)| *delivery)
+        .collect::<Vec<_>>();
     assert_eq!(delivered, [1, 2, 3]);
 }
 
@@ -95,7 +113,10 @@ async fn an_event_its_consumer_always_panics_over_becomes_a_dead_letter_that_say
     let _consumers = bank.consumers();
     bank.publish(&[deposited("alice", 1)]).await;
     let letter = bank.buried(1).await.remove(0);
-    assert_eq!((letter.first_error.as_str(), letter.reason.as_str()), ("panicked: the teller fainted", "delivery-limit"));
+    assert_eq!(
+        (letter.first_error.as_str(), letter.reason.as_str()),
+        ("panicked: the teller fainted", "delivery-limit")
+    );
     bank.assert_no_doubles().await;
 }
 
@@ -129,7 +150,10 @@ async fn a_redrive_of_a_whole_stream_takes_what_matches_and_a_dry_run_takes_noth
     bank.buried(3).await;
     bank.script().failing.clear();
 
-    let (letters, filter) = (bank.dead_letters(), DeadLetterFilter { event_type: None, reason: Some("delivery-limit".to_owned()) });
+    let (letters, filter) = (
+        bank.dead_letters(),
+        DeadLetterFilter { event_type: None, reason: Some("delivery-limit".to_owned()) },
+    );
     let counted = letters.redrive_all(STREAM, &filter, true).await.expect("Redis answers");
     assert_eq!(counted, Redriven { matched: 2, ..Redriven::default() });
     let done = letters.redrive_all(STREAM, &filter, false).await.expect("Redis answers");
@@ -167,8 +191,10 @@ async fn what_cannot_be_read_is_a_dead_letter_at_once_and_its_neighbours_are_han
     let bank = Bank::open().await;
     let consumers = bank.consumers();
     let known = deposited("alice", 1);
-    let strange = events::Envelope { id: uuid::Uuid::now_v7(), kind: "test.deposited.v2".to_owned(), ..known.clone() };
-    let broken = events::Envelope { id: uuid::Uuid::now_v7(), data: "{\"account\": 7}".to_owned(), ..known.clone() };
+    let strange =
+        events::Envelope { id: uuid::Uuid::now_v7(), kind: "test.deposited.v2".to_owned(), ..known.clone() };
+    let broken =
+        events::Envelope { id: uuid::Uuid::now_v7(), data: "{\"account\": 7}".to_owned(), ..known.clone() };
     bank.redis.command::<String>(&["XADD", STREAM, "*", "hello", "world"]).await;
     bank.publish(&[strange, broken, known]).await;
 
@@ -176,7 +202,10 @@ async fn what_cannot_be_read_is_a_dead_letter_at_once_and_its_neighbours_are_han
 
     let why: Vec<&str> = letters.iter().map(|letter| letter.last_error.as_str()).collect();
     assert_eq!(why[0], "field `id` is missing");
-    assert_eq!(why[1], "unknown event type `test.deposited.v2`; this consumer understands `test.deposited.v1`");
+    assert_eq!(
+        why[1],
+        "unknown event type `test.deposited.v2`; this consumer understands `test.deposited.v1`"
+    );
     assert!(why[2].starts_with("data is not a valid `test.deposited.v1`"), "{}", why[2]);
     assert!(letters.iter().all(|letter| letter.reason == "unreadable" && letter.deliveries == 1));
     bank.settled(&consumers, 1).await;
@@ -196,7 +225,10 @@ async fn an_event_that_is_no_utf_8_is_a_dead_letter_and_not_handled_with_other_l
     let letter = bank.buried(1).await.remove(0);
 
     assert!(letter.last_error.starts_with("a field is not UTF-8"), "{}", letter.last_error);
-    assert_eq!((letter.event["data"]["account"].as_str(), bank.script().seen.len()), (Some("alic\u{fffd}"), 0));
+    assert_eq!(
+        (letter.event["data"]["account"].as_str(), bank.script().seen.len()),
+        (Some("alic\u{fffd}"), 0)
+    );
 }
 
 #[actix_rt::test]
@@ -206,7 +238,10 @@ async fn an_event_the_handler_calls_poison_is_a_dead_letter_at_once() {
     let consumers = bank.consumers();
     bank.publish(&[deposited("mallory", 1), deposited("alice", 1)]).await;
     let letter = bank.buried(1).await.remove(0);
-    assert_eq!((letter.reason.as_str(), letter.last_error.as_str(), letter.deliveries), ("rejected", "no such account", 1));
+    assert_eq!(
+        (letter.reason.as_str(), letter.last_error.as_str(), letter.deliveries),
+        ("rejected", "no such account", 1)
+    );
     bank.settled(&consumers, 1).await;
 }
 
@@ -242,11 +277,15 @@ async fn a_drained_consumer_has_finished_and_acknowledged_its_batch() {
     let consumers = bank.consumers();
     bank.publish(&(0..10).map(|_| deposited("alice", 1)).collect::<Vec<_>>()).await;
     let begun = async || {
-        let pending: (u64, redis::Value, redis::Value, redis::Value) = bank.redis.command(&["XPENDING", STREAM, GROUP]).await;
+        let pending: (u64, redis::Value, redis::Value, redis::Value) =
+            bank.redis.command(&["XPENDING", STREAM, GROUP]).await;
         (pending.0 > 0).then_some(())
     };
     // The group does not exist before the consumer is up.
-    let group = async || (!bank.redis.command::<Vec<redis::Value>>(&["XINFO", "GROUPS", STREAM]).await.is_empty()).then_some(());
+    let group = async || {
+        (!bank.redis.command::<Vec<redis::Value>>(&["XINFO", "GROUPS", STREAM]).await.is_empty())
+            .then_some(())
+    };
     eventually("the group exists", SOON, group).await;
     eventually("the batch has begun", SOON, begun).await;
     assert!(consumers.drain(SOON).await);
@@ -258,7 +297,12 @@ async fn held(bank: &Bank, entries: u64) {
     let held = async || {
         // The group does not exist before the consumer is up.
         let groups: Vec<redis::Value> = bank.redis.command(&["XINFO", "GROUPS", STREAM]).await;
-        let pending = async || bank.redis.command::<(u64, redis::Value, redis::Value, redis::Value)>(&["XPENDING", STREAM, GROUP]).await.0;
+        let pending = async || {
+            bank.redis
+                .command::<(u64, redis::Value, redis::Value, redis::Value)>(&["XPENDING", STREAM, GROUP])
+                .await
+                .0
+        };
         (!groups.is_empty() && pending().await == entries).then_some(())
     };
     eventually("they are held", SOON, held).await;
@@ -275,8 +319,12 @@ async fn a_backlog_of_many_batches_is_handled_once() {
     bank.publish(&numbered(0..50)).await;
     let consumers = bank.consumers();
     bank.settled(&consumers, 50).await;
-    let mut seen: Vec<(u32, u32)> =
-        bank.script().seen.iter().map(|(account, delivery)| (account.parse().expect("a number"), *delivery)).collect();
+    let mut seen: Vec<(u32, u32)> = bank
+        .script()
+        .seen
+        .iter()
+        .map(|(account, delivery)| (account.parse().expect("a number"), *delivery))
+        .collect();
     seen.sort_unstable();
     assert_eq!(seen, (0..50).map(|number| (number, 1)).collect::<Vec<_>>());
 }

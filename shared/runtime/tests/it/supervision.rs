@@ -8,7 +8,9 @@ use std::{
 use actix::{Actor, ActorContext, Context, Handler, Message};
 use actix_rt::Arbiter;
 use runtime::shutdown::{Cause, Shutdown};
-use runtime::supervisor::{ExitReason, Life, RestartPolicy, Roster, State, Supervised, SupervisorHandle, Unavailable};
+use runtime::supervisor::{
+    ExitReason, Life, RestartPolicy, Roster, State, Supervised, SupervisorHandle, Unavailable,
+};
 use testing::eventually;
 
 const SOON: Duration = Duration::from_secs(10);
@@ -67,7 +69,12 @@ impl Handler<End> for Fragile {
 
 fn quick(most_faults: usize) -> RestartPolicy {
     let millisecond = Duration::from_millis(1);
-    RestartPolicy { first_delay: millisecond, longest_delay: millisecond, most_faults, period: Duration::from_secs(60) }
+    RestartPolicy {
+        first_delay: millisecond,
+        longest_delay: millisecond,
+        most_faults,
+        period: Duration::from_secs(60),
+    }
 }
 
 fn start(shutdown: &Shutdown, policy: RestartPolicy, record: &Record) -> Supervised<Fragile> {
@@ -110,7 +117,13 @@ async fn no_message_is_handled_by_an_actor_that_has_panicked() {
         actor.tell(Note(number)).expect("it is up");
     }
     living(&actor, 2).await;
-    let handled: Vec<u32> = record.lock().expect("no panic inside").iter().filter(|(life, _)| *life == 1).map(|(_, note)| *note).collect();
+    let handled: Vec<u32> = record
+        .lock()
+        .expect("no panic inside")
+        .iter()
+        .filter(|(life, _)| *life == 1)
+        .map(|(_, note)| *note)
+        .collect();
     assert_eq!(handled, [0, 1]);
 }
 
@@ -133,7 +146,12 @@ async fn past_the_intensity_limit_the_process_ends_with_a_fault() {
         _ = actor.send(Break).await;
     }
     let cause = tokio::time::timeout(SOON, shutdown.wait()).await.expect("it ends").expect("signal handlers");
-    assert_eq!(cause, Cause::Fault("fragile one failed more than 2 times in 60s; last: panicked: broken on request".to_owned()));
+    assert_eq!(
+        cause,
+        Cause::Fault(
+            "fragile one failed more than 2 times in 60s; last: panicked: broken on request".to_owned()
+        )
+    );
     let ended = async || (actor.status().state() == State::Ended).then_some(());
     eventually("the child has ended for good", SOON, ended).await;
     assert_eq!(actor.send(Note(0)).await, Err(Unavailable));

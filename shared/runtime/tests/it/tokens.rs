@@ -26,7 +26,10 @@ async fn refusal_of_claims(change: impl FnOnce(&mut Claims)) -> TokenError {
 }
 
 fn assert_invalid(error: &TokenError, why: &str) {
-    assert!(matches!(error, TokenError::Invalid(text) if text.contains(why)), "expected `{why}`, got: {error}");
+    assert!(
+        matches!(error, TokenError::Invalid(text) if text.contains(why)),
+        "expected `{why}`, got: {error}"
+    );
 }
 
 #[tokio::test]
@@ -73,14 +76,20 @@ async fn a_token_from_the_future_is_refused() {
 
 #[tokio::test]
 async fn a_token_that_is_valid_for_years_is_refused() {
-    assert_invalid(&refusal_of_claims(|claims| claims.exp = claims.iat + 100 * 365 * 86_400).await, "24 hours");
+    assert_invalid(
+        &refusal_of_claims(|claims| claims.exp = claims.iat + 100 * 365 * 86_400).await,
+        "24 hours",
+    );
 }
 
 #[tokio::test]
 async fn a_token_with_a_critical_extension_is_refused() {
     let signer = Signer::generate();
     let header = jsonwebtoken::Header { crit: Some(vec!["exp".to_owned()]), ..signer.header() };
-    let error = verifier(&signer).verify(&signer.sign(&header, &Signer::claims(Role::Admin))).await.expect_err("refused");
+    let error = verifier(&signer)
+        .verify(&signer.sign(&header, &Signer::claims(Role::Admin)))
+        .await
+        .expect_err("refused");
     assert_invalid(&error, "crit");
 }
 
@@ -91,7 +100,10 @@ async fn a_token_of_another_issuer_is_refused() {
 
 #[tokio::test]
 async fn a_token_for_another_audience_is_refused() {
-    assert_invalid(&refusal_of_claims(|claims| claims.aud = "another-shop".to_owned()).await, "somebody else");
+    assert_invalid(
+        &refusal_of_claims(|claims| claims.aud = "another-shop".to_owned()).await,
+        "somebody else",
+    );
 }
 
 #[tokio::test]
@@ -149,7 +161,10 @@ async fn claims_that_were_changed_after_signing_are_refused() {
 #[tokio::test]
 async fn a_token_of_an_unknown_key_is_refused() {
     let (ours, theirs) = (Signer::generate(), Signer::generate());
-    assert_invalid(&verifier(&ours).verify(&theirs.token(Role::Admin)).await.expect_err("refused"), "unknown");
+    assert_invalid(
+        &verifier(&ours).verify(&theirs.token(Role::Admin)).await.expect_err("refused"),
+        "unknown",
+    );
 }
 
 #[tokio::test]
@@ -163,19 +178,27 @@ async fn a_token_that_names_a_key_it_was_not_signed_with_is_refused() {
 async fn tokens_are_still_verified_while_the_signer_is_down() {
     let signer = Signer::generate();
     let (server, url) = publish(&signer);
-    let keys = KeySet::remote(HttpUrl::parse(&url).expect("a URL"), Duration::from_secs(10)).expect("a client");
+    let keys =
+        KeySet::remote(HttpUrl::parse(&url).expect("a URL"), Duration::from_secs(10)).expect("a client");
     let verifier = Verifier::new(keys, &settings());
     verifier.verify(&signer.token(Role::User)).await.expect("the key is fetched");
     server.stop(false).await;
     verifier.verify(&signer.token(Role::User)).await.expect("another token, the same key");
     // A key nobody has seen cannot be asked for again so soon: refused, not an outage.
-    assert_invalid(&verifier.verify(&Signer::generate().token(Role::User)).await.expect_err("refused"), "unknown");
+    assert_invalid(
+        &verifier.verify(&Signer::generate().token(Role::User)).await.expect_err("refused"),
+        "unknown",
+    );
 }
 
 #[actix_rt::test]
 async fn without_any_key_the_outage_is_not_the_token_s_fault() {
-    let keys = KeySet::remote(HttpUrl::parse("http://127.0.0.1:1/keys").expect("a URL"), Duration::ZERO).expect("a client");
-    let error = Verifier::new(keys, &settings()).verify(&Signer::generate().token(Role::User)).await.expect_err("no keys");
+    let keys = KeySet::remote(HttpUrl::parse("http://127.0.0.1:1/keys").expect("a URL"), Duration::ZERO)
+        .expect("a client");
+    let error = Verifier::new(keys, &settings())
+        .verify(&Signer::generate().token(Role::User))
+        .await
+        .expect_err("no keys");
     assert!(matches!(error, TokenError::KeysUnavailable(_)), "{error}");
 }
 
@@ -190,10 +213,14 @@ async fn a_signer_that_hangs_costs_one_request_its_patience_and_no_other() {
     let unknown = Signer::generate().token(Role::User);
     let answers = join_all((0..20).map(|_| verifier.verify(&unknown))).await;
 
-    let refused_at_once =
-        |answer: &&Result<_, TokenError>| answer.as_ref().is_err_and(|error| error.to_string().contains("being fetched right now"));
+    let refused_at_once = |answer: &&Result<_, TokenError>| {
+        answer.as_ref().is_err_and(|error| error.to_string().contains("being fetched right now"))
+    };
     assert_eq!(answers.iter().filter(refused_at_once).count(), 19);
-    assert!(answers.iter().all(|answer| matches!(answer, Err(TokenError::KeysUnavailable(_)))), "{answers:?}");
+    assert!(
+        answers.iter().all(|answer| matches!(answer, Err(TokenError::KeysUnavailable(_)))),
+        "{answers:?}"
+    );
 }
 
 /// A signer that answers once, and then takes requests and never says a word.
@@ -201,7 +228,10 @@ async fn publish_once(signer: &Signer) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}/keys", listener.local_addr().expect("an address"));
     let body = serde_json::to_string(&signer.jwks()).expect("JSON");
-    let answer = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    let answer = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
     actix_rt::spawn(async move {
         let (mut first, _) = listener.accept().await.expect("a client");
         _ = first.read(&mut [0; 4096]).await.expect("a request");

@@ -14,7 +14,8 @@ use runtime::outbox::{RelayHandle, RelayOptions, Route};
 use runtime::settings::StreamSettings;
 use runtime::shutdown::Shutdown;
 use runtime::stream::{
-    Broker, Consumers, DeadLetter, DeadLetters, EventHandler, Outcome, Received, StreamOverview, overview, start_consumers,
+    Broker, Consumers, DeadLetter, DeadLetters, EventHandler, Outcome, Received, StreamOverview, overview,
+    start_consumers,
 };
 use runtime::supervisor::{Roster, SupervisorHandle};
 use serde::{Deserialize, Serialize};
@@ -96,7 +97,11 @@ impl EventHandler for Teller {
         }
         let down = self.take(|script| &mut script.transients);
         for received in batch {
-            outcomes.push(if down { Outcome::Transient("no database".to_owned()) } else { self.settle(received).await });
+            outcomes.push(if down {
+                Outcome::Transient("no database".to_owned())
+            } else {
+                self.settle(received).await
+            });
         }
         assert!(!self.take(|script| &mut script.panics), "the teller fainted");
         outcomes
@@ -185,13 +190,23 @@ impl Bank {
 
     /// The same, of another instance.
     pub fn consumers_called(&self, name: &str) -> Consumers<Teller> {
-        let (teller, settings) = (self.teller.clone(), StreamSettings { consumer_name: name.to_owned(), ..self.settings.clone() });
+        let (teller, settings) =
+            (self.teller.clone(), StreamSettings { consumer_name: name.to_owned(), ..self.settings.clone() });
         start_consumers(&supervisor(), GROUP, &settings, &self.broker, move || teller.clone())
     }
 
     pub fn relay(&self, change: impl FnOnce(&mut RelayOptions)) -> RelayHandle {
-        let (database, broker, settings) = (self.teller.database.clone(), self.broker.clone(), self.settings.clone());
-        let mut options = RelayOptions { service: "bank", database, broker, settings, routes: &ROUTES, group: GROUP, answered_on: &[] };
+        let (database, broker, settings) =
+            (self.teller.database.clone(), self.broker.clone(), self.settings.clone());
+        let mut options = RelayOptions {
+            service: "bank",
+            database,
+            broker,
+            settings,
+            routes: &ROUTES,
+            group: GROUP,
+            answered_on: &[],
+        };
         change(&mut options);
         RelayHandle::start(&supervisor(), &options)
     }
@@ -213,7 +228,11 @@ impl Bank {
         let look = async || {
             let deposits = self.number("SELECT count(*) FROM deposits").await;
             let overview = overview(&self.broker, &consumers.specs[0]).await.expect("Redis answers");
-            if deposits == count && overview.pending == 0 && overview.unread == 0 { Ok(overview) } else { Err((deposits, overview)) }
+            if deposits == count && overview.pending == 0 && overview.unread == 0 {
+                Ok(overview)
+            } else {
+                Err((deposits, overview))
+            }
         };
         eventually("every deposit is made and acknowledged", SOON, look).await
     }
@@ -233,7 +252,11 @@ impl Bank {
 
     /// No deposit was made twice.
     pub async fn assert_no_doubles(&self) {
-        assert_eq!(self.number("SELECT count(*) - count(DISTINCT event_id) FROM deposits").await, 0, "doubled deposits");
+        assert_eq!(
+            self.number("SELECT count(*) - count(DISTINCT event_id) FROM deposits").await,
+            0,
+            "doubled deposits"
+        );
     }
 }
 

@@ -71,11 +71,14 @@ async fn consumers_that_are_gone_and_hold_nothing_are_forgotten() {
     bank.settings.claim_idle = Duration::from_millis(50); // gone after three seconds
     bank.redis.command::<()>(&["XGROUP", "CREATE", STREAM, GROUP, "0", "MKSTREAM"]).await;
     for number in 0..40 {
-        bank.redis.command::<u8>(&["XGROUP", "CREATECONSUMER", STREAM, GROUP, &format!("gone-{number}")]).await;
+        bank.redis
+            .command::<u8>(&["XGROUP", "CREATECONSUMER", STREAM, GROUP, &format!("gone-{number}")])
+            .await;
     }
     let consumers = bank.consumers();
     let alone = async || {
-        let overview = runtime::stream::overview(&bank.broker, &consumers.specs[0]).await.expect("Redis answers");
+        let overview =
+            runtime::stream::overview(&bank.broker, &consumers.specs[0]).await.expect("Redis answers");
         let names: Vec<String> = overview.consumers.into_iter().map(|consumer| consumer.name).collect();
         if names == ["test"] { Ok(()) } else { Err(names) }
     };

@@ -44,7 +44,9 @@ pub async fn find(trial: &mut Trial<'_>, time: Duration, live: &Bar) -> Result<C
             break;
         }
     }
-    search.best.map_or(Err(BenchError::NoCapacity { rate: search.rate }), |per_second| Ok(Capacity { per_second, probes }))
+    search.best.map_or(Err(BenchError::NoCapacity { rate: search.rate }), |per_second| {
+        Ok(Capacity { per_second, probes })
+    })
 }
 
 /// From a first guess upwards, or down when not even that was kept.

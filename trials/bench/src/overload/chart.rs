@@ -29,13 +29,22 @@ pub fn svg(report: &OverloadReport) -> String {
     let _ = writeln!(
         svg,
         "{}",
-        text(16.0, 26.0, "font-size=\"17\" font-weight=\"bold\"", "Orderflow under overload: goodput against offered load")
+        text(
+            16.0,
+            26.0,
+            "font-size=\"17\" font-weight=\"bold\"",
+            "Orderflow under overload: goodput against offered load"
+        )
     );
     let _ = writeln!(svg, "{}", text(16.0, 46.0, "fill=\"#57606a\"", &subtitle(report)));
     svg += &legend();
     svg += &grid(&scale);
     let most = scale.offered;
-    let ideal = [(0.0, 0.0), (report.capacity.min(most), report.capacity.min(most)), (most, report.capacity.min(most))];
+    let ideal = [
+        (0.0, 0.0),
+        (report.capacity.min(most), report.capacity.min(most)),
+        (most, report.capacity.min(most)),
+    ];
     svg += &line(&scale, &ideal, IDEAL, "stroke-width=\"1.5\" stroke-dasharray=\"6 4\"");
     for (colour, of) in [(ACCEPTED, accepted as fn(&Rung) -> f64), (GOODPUT, goodput)] {
         let points: Vec<(f64, f64)> = report.rungs.iter().map(|rung| (rung.step.offered, of(rung))).collect();
@@ -56,7 +65,9 @@ fn goodput(rung: &Rung) -> f64 {
 fn subtitle(report: &OverloadReport) -> String {
     let (capacity, seconds, cores) = (report.capacity, report.seconds, report.cores_of_the_stack);
     let cpu = &report.machine.cpu;
-    format!("Capacity {capacity:.0} orders/s. Loads of {seconds} s, {cores} core(s) for the stack, another for the generator ({cpu})")
+    format!(
+        "Capacity {capacity:.0} orders/s. Loads of {seconds} s, {cores} core(s) for the stack, another for the generator ({cpu})"
+    )
 }
 
 fn legend() -> String {
@@ -68,8 +79,11 @@ fn legend() -> String {
     let mut legend = String::new();
     for (index, (colour, style, words)) in entries.into_iter().enumerate() {
         let x = LEFT + 190.0 * index as f64;
-        let _ =
-            writeln!(legend, "<line x1=\"{x}\" y1=\"68\" x2=\"{}\" y2=\"68\" stroke=\"{colour}\" stroke-width=\"2.5\" {style}/>", x + 28.0);
+        let _ = writeln!(
+            legend,
+            "<line x1=\"{x}\" y1=\"68\" x2=\"{}\" y2=\"68\" stroke=\"{colour}\" stroke-width=\"2.5\" {style}/>",
+            x + 28.0
+        );
         let _ = writeln!(legend, "{}", text(x + 36.0, 72.0, "", words));
     }
     legend
@@ -83,7 +97,8 @@ struct Scale {
 
 impl Scale {
     fn of(report: &OverloadReport) -> Self {
-        let most = |of: fn(&Rung) -> f64| report.rungs.iter().map(of).fold(report.capacity.max(1.0), f64::max);
+        let most =
+            |of: fn(&Rung) -> f64| report.rungs.iter().map(of).fold(report.capacity.max(1.0), f64::max);
         Self { offered: most(|rung| rung.step.offered), answered: most(accepted).max(most(goodput)) * 1.1 }
     }
 
@@ -102,16 +117,29 @@ fn grid(scale: &Scale) -> String {
     for value in ticks(scale.answered) {
         let y = scale.y(value);
         let _ = writeln!(grid, "<line x1=\"{LEFT}\" y1=\"{y:.1}\" x2=\"{RIGHT}\" y2=\"{y:.1}\" {pale}/>");
-        let _ = writeln!(grid, "{}", text(LEFT - 10.0, y + 4.0, "text-anchor=\"end\" fill=\"#57606a\"", &value.to_string()));
+        let _ = writeln!(
+            grid,
+            "{}",
+            text(LEFT - 10.0, y + 4.0, "text-anchor=\"end\" fill=\"#57606a\"", &value.to_string())
+        );
     }
     for value in ticks(scale.offered) {
         let x = scale.x(value);
         let _ = writeln!(grid, "<line x1=\"{x:.1}\" y1=\"{TOP}\" x2=\"{x:.1}\" y2=\"{BOTTOM}\" {pale}/>");
-        let _ = writeln!(grid, "{}", text(x, BOTTOM + 20.0, "text-anchor=\"middle\" fill=\"#57606a\"", &value.to_string()));
+        let _ = writeln!(
+            grid,
+            "{}",
+            text(x, BOTTOM + 20.0, "text-anchor=\"middle\" fill=\"#57606a\"", &value.to_string())
+        );
     }
     let middle = f64::midpoint(LEFT, RIGHT);
-    let _ = writeln!(grid, "{}", text(middle, BOTTOM + 46.0, "text-anchor=\"middle\"", "orders offered a second (open loop)"));
-    let upright = format!("text-anchor=\"middle\" transform=\"rotate(-90 22 {0})\"", f64::midpoint(TOP, BOTTOM));
+    let _ = writeln!(
+        grid,
+        "{}",
+        text(middle, BOTTOM + 46.0, "text-anchor=\"middle\"", "orders offered a second (open loop)")
+    );
+    let upright =
+        format!("text-anchor=\"middle\" transform=\"rotate(-90 22 {0})\"", f64::midpoint(TOP, BOTTOM));
     let _ = writeln!(grid, "{}", text(22.0, f64::midpoint(TOP, BOTTOM), &upright, "orders a second"));
     grid
 }
@@ -120,17 +148,24 @@ fn grid(scale: &Scale) -> String {
 fn ticks(most: f64) -> impl Iterator<Item = f64> {
     let rough = most / GRID;
     let power = 10_f64.powf(rough.log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0].map(|factor| factor * power).into_iter().find(|step| *step >= rough).unwrap_or(rough);
+    let step = [1.0, 2.0, 5.0, 10.0]
+        .map(|factor| factor * power)
+        .into_iter()
+        .find(|step| *step >= rough)
+        .unwrap_or(rough);
     (0..).map(move |index| step * f64::from(index)).take_while(move |value| *value <= most)
 }
 
 fn line(scale: &Scale, points: &[(f64, f64)], colour: &str, style: &str) -> String {
-    let points: Vec<String> = points.iter().map(|(x, y)| format!("{:.1},{:.1}", scale.x(*x), scale.y(*y))).collect();
+    let points: Vec<String> =
+        points.iter().map(|(x, y)| format!("{:.1},{:.1}", scale.x(*x), scale.y(*y))).collect();
     format!("<polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\" {style}/>\n", points.join(" "))
 }
 
 fn dots(scale: &Scale, points: &[(f64, f64)], colour: &str) -> String {
-    let dot = |(x, y): &(f64, f64)| format!("<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"4\" fill=\"{colour}\"/>\n", scale.x(*x), scale.y(*y));
+    let dot = |(x, y): &(f64, f64)| {
+        format!("<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"4\" fill=\"{colour}\"/>\n", scale.x(*x), scale.y(*y))
+    };
     points.iter().map(dot).collect()
 }
 

@@ -34,7 +34,13 @@ impl Ladder {
     #[must_use]
     pub fn quick() -> Self {
         let seconds = Duration::from_secs;
-        Self { capacity: None, times: vec![0.5, 1.0, 3.0], time: seconds(4), probe: seconds(3), patience: seconds(5) }
+        Self {
+            capacity: None,
+            times: vec![0.5, 1.0, 3.0],
+            time: seconds(4),
+            probe: seconds(3),
+            patience: seconds(5),
+        }
     }
 
     /// What warming up needs of them.

@@ -38,7 +38,11 @@ use step::Trial;
 ///
 /// # Errors
 /// [`BenchError`]: of a stack that does not start, a generator that is missing, orders that do not end.
-pub async fn run(ladder: &Ladder, binaries: Option<PathBuf>, live: &Bar) -> Result<OverloadReport, BenchError> {
+pub async fn run(
+    ladder: &Ladder,
+    binaries: Option<PathBuf>,
+    live: &Bar,
+) -> Result<OverloadReport, BenchError> {
     let mut site = Site::start(binaries).await?;
     let measured = measure(&mut site, ladder, live).await;
     live.done();

@@ -40,9 +40,16 @@ pub struct Rung {
 }
 
 impl OverloadReport {
-    pub(super) fn new(found: Capacity, steps: Vec<Step>, ladder: &Ladder, cores_of_the_stack: usize, machine: Machine) -> Self {
+    pub(super) fn new(
+        found: Capacity,
+        steps: Vec<Step>,
+        ladder: &Ladder,
+        cores_of_the_stack: usize,
+        machine: Machine,
+    ) -> Self {
         let Capacity { per_second: capacity, probes } = found;
-        let rung = |(times, step): (&f64, Step)| Rung { times: *times, of_capacity: step.goodput / capacity, step };
+        let rung =
+            |(times, step): (&f64, Step)| Rung { times: *times, of_capacity: step.goodput / capacity, step };
         Self {
             capacity,
             probes,
@@ -60,12 +67,21 @@ impl OverloadReport {
         let Machine { cpu, postgres, redis, .. } = &self.machine;
         let cores = self.cores_of_the_stack;
         let mut parts = vec![
-            format!("{cores} core(s) for the stack, one for the generator ({cpu}), PostgreSQL {postgres}, Redis {redis}"),
-            format!("Capacity: {:.0} orders/s from POST to their end; loads of {} s", self.capacity, self.seconds),
+            format!(
+                "{cores} core(s) for the stack, one for the generator ({cpu}), PostgreSQL {postgres}, Redis {redis}"
+            ),
+            format!(
+                "Capacity: {:.0} orders/s from POST to their end; loads of {} s",
+                self.capacity, self.seconds
+            ),
             table(&self.rows()),
         ];
-        let disturbed: Vec<String> =
-            self.rungs.iter().filter(|rung| rung.step.is_disturbed()).map(|rung| format!("{} times", rung.times)).collect();
+        let disturbed: Vec<String> = self
+            .rungs
+            .iter()
+            .filter(|rung| rung.step.is_disturbed())
+            .map(|rung| format!("{} times", rung.times))
+            .collect();
         if !disturbed.is_empty() {
             let text = format!("Disturbed by others, and to be measured again: {}", disturbed.join(", "));
             parts.push(paint.paint(Colour::Yellow, text));
@@ -74,7 +90,17 @@ impl OverloadReport {
     }
 
     fn rows(&self) -> Vec<Vec<String>> {
-        let heading = ["TIMES", "OFFERED/S", "ACCEPTED/S", "REFUSED/S", "BROKEN/S", "TO THEIR END/S", "OF CAPACITY", "P50", "P99"];
+        let heading = [
+            "TIMES",
+            "OFFERED/S",
+            "ACCEPTED/S",
+            "REFUSED/S",
+            "BROKEN/S",
+            "TO THEIR END/S",
+            "OF CAPACITY",
+            "P50",
+            "P99",
+        ];
         let ms = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.1} ms"));
         let row = |rung: &Rung| {
             let Step { offered, accepted, refused, broken, goodput, p50_ms, p99_ms, .. } = &rung.step;

@@ -50,7 +50,10 @@ impl Step {
     /// For a person.
     pub fn told(&self) -> String {
         let Self { offered, accepted, refused, goodput, .. } = self;
-        let end = self.p50_ms.zip(self.p99_ms).map(|(p50, p99)| format!(", to the end p50 {p50:.1} ms, p99 {p99:.1} ms"));
+        let end = self
+            .p50_ms
+            .zip(self.p99_ms)
+            .map(|(p50, p99)| format!(", to the end p50 {p50:.1} ms, p99 {p99:.1} ms"));
         let disturbed = if self.is_disturbed() { " DISTURBED by others" } else { "" };
         format!(
             "offered {offered:.0}/s, accepted {accepted:.0}/s, refused {refused:.0}/s, to their end {goodput:.0}/s{}; {}{disturbed}",
@@ -78,13 +81,20 @@ pub struct Trial<'a> {
 impl Trial<'_> {
     /// So many customers, each with one order at a time.
     pub async fn closed(&mut self, customers: u16, time: Duration) -> Result<Step, BenchError> {
-        self.offer(Load { request: Request::Order, connections: customers, time, apart: Some(self.cores) }).await
+        self.offer(Load { request: Request::Order, connections: customers, time, apart: Some(self.cores) })
+            .await
     }
 
     /// Orders at a rate, however long the answers take.
     pub async fn paced(&mut self, per_second: f64, time: Duration) -> Result<Step, BenchError> {
         let gap = Duration::from_secs_f64(1.0 / per_second.max(1.0));
-        self.offer(Load { request: Request::OrderEvery(gap), connections: connections(per_second), time, apart: Some(self.cores) }).await
+        self.offer(Load {
+            request: Request::OrderEvery(gap),
+            connections: connections(per_second),
+            time,
+            apart: Some(self.cores),
+        })
+        .await
     }
 
     async fn offer(&mut self, load: Load) -> Result<Step, BenchError> {

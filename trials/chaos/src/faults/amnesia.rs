@@ -8,8 +8,11 @@ use crate::direct::OpenTransaction;
 use ctl::stack::Kind;
 
 /// Streams that orders travel on, and who reads them.
-const STREAMS: [(&str, &str); 3] =
-    [("order_completed", "inventory-group"), ("stock_reserved", "payment-group"), ("refund_order", "payment-group")];
+const STREAMS: [(&str, &str); 3] = [
+    ("order_completed", "inventory-group"),
+    ("stock_reserved", "payment-group"),
+    ("refund_order", "payment-group"),
+];
 
 /// Entries beyond the one that each consumer may have in hand.
 const UNREAD: u64 = 3;
@@ -19,7 +22,8 @@ pub async fn flush(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, 
     let keepsake = Keepsake::take(&redis).await?;
     let keys: u64 = redis.command(&["DBSIZE"]).await?;
     // One step: whoever looks in between would find what was written since.
-    let left: u64 = redis.command(&["EVAL", "redis.call('FLUSHALL') return redis.call('DBSIZE')", "0"]).await?;
+    let left: u64 =
+        redis.command(&["EVAL", "redis.call('FLUSHALL') return redis.call('DBSIZE')", "0"]).await?;
     let recovering = arena.over(planned.limit());
     keepsake.put_back(&redis).await?;
     match (keys, left) {
@@ -33,7 +37,8 @@ pub async fn destroy_group(arena: &mut Arena, planned: &PlannedFault) -> Result<
     let (stream, group) = chosen(planned);
     let (grown, lock) = backlog(arena, planned).await?;
     let destroyed: Result<u64, _> = arena.redis()?.command(&["XGROUP", "DESTROY", stream, group]).await;
-    landed(arena, planned, lock, destroyed, &format!("group {group} of {stream} with {grown} new entries")).await
+    landed(arena, planned, lock, destroyed, &format!("group {group} of {stream} with {grown} new entries"))
+        .await
 }
 
 pub async fn delete_stream(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
@@ -60,7 +65,8 @@ async fn landed(
 
 /// Makes the consumers of the chosen stream stand still, each with a batch in hand, until more has come. How much.
 async fn backlog(arena: &Arena, planned: &PlannedFault) -> Result<(u64, OpenTransaction), ChaosError> {
-    let ((stream, group), redis, payment) = (chosen(planned), arena.redis()?, payment_for(arena, planned.target)?);
+    let ((stream, group), redis, payment) =
+        (chosen(planned), arena.redis()?, payment_for(arena, planned.target)?);
     let consumers = if group == "inventory-group" { Kind::Inventory } else { Kind::Payment };
     let lock = arena.database(consumers).hold("LOCK TABLE inbox IN SHARE ROW EXCLUSIVE MODE").await?;
     let before = redis.added(stream).await?;

@@ -41,12 +41,16 @@ pub async fn drain(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, 
     if drain < TIMES * intake {
         arena.findings.push(format!("drained at {:.2} times the intake, not {TIMES}", drain / intake));
     }
-    Ok(Struck { evidence: format!("{waiting} orders waited while no inventory ran"), recovering: arena.over(planned.limit()) })
+    Ok(Struck {
+        evidence: format!("{waiting} orders waited while no inventory ran"),
+        recovering: arena.over(planned.limit()),
+    })
 }
 
 async fn take_in(arena: &Arena) -> Result<Duration, ChaosError> {
     let (began, order, buyer) = (Instant::now(), one(PLENTY), &arena.buyer);
-    let mut placed = stream::iter(0..ORDERS).map(|_| buyer.insist(&order, PATIENCE)).buffer_unordered(AT_ONCE);
+    let mut placed =
+        stream::iter(0..ORDERS).map(|_| buyer.insist(&order, PATIENCE)).buffer_unordered(AT_ONCE);
     while let Some(order) = placed.next().await {
         order?;
     }
@@ -67,10 +71,12 @@ async fn published(arena: &Arena) -> Result<i64, ChaosError> {
 
 async fn drained(arena: &Arena) -> Result<(), ChaosError> {
     let (payment, (stream, _)) = (arena.database(Kind::Payment), main_stream(Kind::Inventory));
-    Ok(wait::until(format!("{stream} is drained"), PATIENCE, async || match payment.number(COMPLETED, &[]).await {
-        Ok(0) => Ok(()),
-        Ok(open) => Err(format!("{open} orders are open")),
-        Err(error) => Err(error.to_string()),
+    Ok(wait::until(format!("{stream} is drained"), PATIENCE, async || {
+        match payment.number(COMPLETED, &[]).await {
+            Ok(0) => Ok(()),
+            Ok(open) => Err(format!("{open} orders are open")),
+            Err(error) => Err(error.to_string()),
+        }
     })
     .await?)
 }

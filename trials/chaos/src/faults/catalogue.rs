@@ -23,7 +23,10 @@ pub async fn lose_a_price(arena: &mut Arena, planned: &PlannedFault) -> Result<S
     let (id, payment) = (planned.target, arena.database(Kind::Payment));
     let sku = format!("CHAOS-PRICED-{}", Uuid::new_v4().simple().to_string().to_uppercase());
     arena.admin.create_product(&arena.url(id)?, &sku, 10).await?;
-    wait::until("payment knows the product", EVIDENCE_WITHIN, async || known_price(&payment, &sku).await.map(drop)).await?;
+    wait::until("payment knows the product", EVIDENCE_WITHIN, async || {
+        known_price(&payment, &sku).await.map(drop)
+    })
+    .await?;
     arena.lane(id)?.redis.set(Mode::BlackHole);
     let changed = change_price(arena, id, &sku).await;
     let sql = format!("DELETE FROM outbox WHERE stream LIKE 'product_changed%' AND envelope LIKE '%{sku}%'");
@@ -40,13 +43,18 @@ pub async fn lose_a_price(arena: &mut Arena, planned: &PlannedFault) -> Result<S
 async fn judge(arena: &mut Arena, payment: &Database, sku: &str) {
     let began = Instant::now();
     let within = arena.profile.catalogues_agree();
-    let agreed = wait::until("payment knows the new price", within, async || match known_price(payment, sku).await? {
-        NEW_PRICE => Ok(()),
-        old => Err(format!("it has {old}")),
+    let agreed = wait::until("payment knows the new price", within, async || {
+        match known_price(payment, sku).await? {
+            NEW_PRICE => Ok(()),
+            old => Err(format!("it has {old}")),
+        }
     });
     let wrong = agreed.await.err().map(|error| error.to_string());
     if wrong.is_none() {
-        arena.measured.push(format!("catalogue-lost: payment knew the new price after {:.1} s", began.elapsed().as_secs_f64()));
+        arena.measured.push(format!(
+            "catalogue-lost: payment knew the new price after {:.1} s",
+            began.elapsed().as_secs_f64()
+        ));
     }
     arena.findings.extend(wrong.as_ref().map(|wrong| format!("the catalogues do not agree: {wrong}")));
     arena.judged.progress.note("a lost product_changed", wrong);
@@ -63,11 +71,17 @@ async fn known_price(payment: &Database, sku: &str) -> Result<i64, String> {
 async fn change_price(arena: &Arena, id: ServiceId, sku: &str) -> Result<(), ChaosError> {
     let url = format!("{}/products/{sku}", arena.url(id)?);
     let token = arena.admin.account.token().await?;
-    let silent = |error: reqwest::Error| InstanceError::NoAnswer { what: url.clone(), why: error.to_string() };
+    let silent =
+        |error: reqwest::Error| InstanceError::NoAnswer { what: url.clone(), why: error.to_string() };
     let shown = arena.http.get(&url).bearer_auth(&token).send().await.map_err(silent)?;
-    let tag = shown.headers().get(ETAG).cloned().ok_or_else(|| ChaosError::NotLanded(format!("{sku} has no ETag")))?;
+    let tag = shown
+        .headers()
+        .get(ETAG)
+        .cloned()
+        .ok_or_else(|| ChaosError::NotLanded(format!("{sku} has no ETag")))?;
     let product = json!({"name": format!("Chaos {sku}"), "price": {"amount": NEW_PRICE, "currency": "EUR"}});
-    let request = arena.http.request(Method::PUT, &url).bearer_auth(&token).header(IF_MATCH, tag).json(&product);
+    let request =
+        arena.http.request(Method::PUT, &url).bearer_auth(&token).header(IF_MATCH, tag).json(&product);
     let answer = request.timeout(Duration::from_secs(5)).send().await.map_err(silent)?;
     let (status, text) = (answer.status(), answer.text().await.unwrap_or_default());
     if status.is_success() {

@@ -23,7 +23,11 @@ pub async fn too_large_bodies(arena: &mut Arena, planned: &PlannedFault) -> Resu
     let refusals = too_large(&caller(arena).await?, &payment, PLENTY).await?;
     let unclear = refusals.iter().filter(|refusal| !refusal.is_clear());
     arena.findings.extend(unclear.map(|refusal| format!("not clearly refused: {refusal:?}")));
-    let evidence = refusals.iter().map(|refusal| format!("{}: {:?}", refusal.what, refusal.status)).collect::<Vec<_>>().join(", ");
+    let evidence = refusals
+        .iter()
+        .map(|refusal| format!("{}: {:?}", refusal.what, refusal.status))
+        .collect::<Vec<_>>()
+        .join(", ");
     Ok(Struck { evidence, recovering: arena.over(planned.limit()) })
 }
 
@@ -31,13 +35,17 @@ pub async fn one_key(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck
     let (caller, payments, key) = (caller(arena).await?, arena.shop().payment, key());
     let order = one(PLENTY);
     let taken = take(arena, &key).await?;
-    let (found, waited) = tokio::join!(one_key_fifty_times(&caller, &payments, &order, &key), side_by_side(arena, taken));
+    let (found, waited) =
+        tokio::join!(one_key_fifty_times(&caller, &payments, &order, &key), side_by_side(arena, taken));
     let (found, waited) = (found?, waited?);
     if !found.is_one_order() {
         arena.findings.push(format!("50 POSTs with one key were not one order: {found:?}"));
     }
     let orders = found.orders.len();
-    let evidence = format!("50 POSTs with one key: {:?}, {orders} order; {waited} commits waited side by side", found.statuses);
+    let evidence = format!(
+        "50 POSTs with one key: {:?}, {orders} order; {waited} commits waited side by side",
+        found.statuses
+    );
     Ok(Struck { evidence, recovering: arena.over(planned.limit()) })
 }
 
@@ -68,7 +76,10 @@ pub async fn gone(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, C
     let mut evidence = Vec::new();
     for phase in Phase::ALL {
         let gone = client_gone(&caller, &payments, &one(PLENTY), &key(), phase).await?;
-        evidence.push(format!("{phase:?}: {}", if gone.was_placed { "was placed" } else { "placed by the retry" }));
+        evidence.push(format!(
+            "{phase:?}: {}",
+            if gone.was_placed { "was placed" } else { "placed by the retry" }
+        ));
     }
     Ok(Struck { evidence: evidence.join(", "), recovering: arena.over(planned.limit()) })
 }

@@ -21,16 +21,20 @@ const LIBRARIES: [&str; 3] = [
     "/usr/lib/faketime/libfaketime.so.1",
 ];
 /// Seconds apart, one by an hour. A token may come 5 s from the future at most.
-const OFFSETS: [(Kind, usize, &str); 3] = [(Kind::Payment, 1, "+90s"), (Kind::Payment, 2, "-3s"), (Kind::Inventory, 2, "+3600s")];
+const OFFSETS: [(Kind, usize, &str); 3] =
+    [(Kind::Payment, 1, "+90s"), (Kind::Payment, 2, "-3s"), (Kind::Inventory, 2, "+3600s")];
 /// With clocks that agree: `reconcile-after` (2 s), a look (0.5 s), and the way to the end.
 const CHARGED_WITHIN: Duration = Duration::from_secs(10);
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub async fn apart(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
     let library = library()?;
+    let moved: Vec<(ServiceId, &str)> = OFFSETS
+        .iter()
+        .map(|(kind, instance, by)| (ServiceId { kind: *kind, instance: *instance }, *by))
+        .collect();
     let moved: Vec<(ServiceId, &str)> =
-        OFFSETS.iter().map(|(kind, instance, by)| (ServiceId { kind: *kind, instance: *instance }, *by)).collect();
-    let moved: Vec<(ServiceId, &str)> = moved.into_iter().filter(|(id, _)| arena.ids(id.kind).contains(id)).collect();
+        moved.into_iter().filter(|(id, _)| arena.ids(id.kind).contains(id)).collect();
     for (id, by) in &moved {
         set_clock(arena, *id, &library, by).await?;
     }
@@ -50,12 +54,19 @@ pub async fn apart(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, 
 
 pub fn library() -> Result<PathBuf, ChaosError> {
     let found = LIBRARIES.iter().map(Path::new).find(|path| path.exists());
-    found.map(Path::to_path_buf).ok_or_else(|| ChaosError::Impossible("libfaketime is missing: install the package faketime".to_owned()))
+    found.map(Path::to_path_buf).ok_or_else(|| {
+        ChaosError::Impossible("libfaketime is missing: install the package faketime".to_owned())
+    })
 }
 
 async fn set_clock(arena: &mut Arena, id: ServiceId, library: &Path, by: &str) -> Result<(), ChaosError> {
     let library = library.to_string_lossy().into_owned();
-    let env = [("LD_PRELOAD", &*library), ("FAKETIME", by), ("FAKETIME_DONT_FAKE_MONOTONIC", "1"), ("DONT_FAKE_MONOTONIC", "1")];
+    let env = [
+        ("LD_PRELOAD", &*library),
+        ("FAKETIME", by),
+        ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
+        ("DONT_FAKE_MONOTONIC", "1"),
+    ];
     Ok(arena.stack.restart_with(id, &env).await?)
 }
 
@@ -63,12 +74,16 @@ async fn set_clock(arena: &mut Arena, id: ServiceId, library: &Path, by: &str) -
 async fn evidence(arena: &Arena, moved: &[(ServiceId, &str)]) -> Result<String, ChaosError> {
     let (id, by) = moved.first().ok_or_else(|| ChaosError::NotLanded("no clock was moved".to_owned()))?;
     let url = format!("{}/livez", arena.url(*id)?);
-    let silent = |error: reqwest::Error| InstanceError::NoAnswer { what: url.clone(), why: error.to_string() };
+    let silent =
+        |error: reqwest::Error| InstanceError::NoAnswer { what: url.clone(), why: error.to_string() };
     let answer = arena.http.get(&url).send().await.map_err(silent)?;
-    let told = answer.headers().get("date").and_then(|date| jiff::fmt::rfc2822::parse(date.to_str().ok()?).ok());
+    let told =
+        answer.headers().get("date").and_then(|date| jiff::fmt::rfc2822::parse(date.to_str().ok()?).ok());
     let ahead = told.map_or(0, |told| told.timestamp().as_second() - Timestamp::now().as_second());
     match ahead {
-        60.. => Ok(format!("{id} is {ahead} s ahead (set by {by}), {} clocks in all were moved", moved.len())),
+        60.. => {
+            Ok(format!("{id} is {ahead} s ahead (set by {by}), {} clocks in all were moved", moved.len()))
+        }
         few => Err(ChaosError::NotLanded(format!("{id} is only {few} s ahead"))),
     }
 }
@@ -79,7 +94,11 @@ async fn charged_by_another(arena: &mut Arena) -> Result<Option<String>, ChaosEr
     let lock = payment.hold("LOCK TABLE provider.charges IN SHARE ROW EXCLUSIVE MODE").await?;
     let url = arena.url(ahead)?;
     let placed = wait::until("an order is accepted", EVIDENCE_WITHIN, async || {
-        let answer = arena.buyer.send(&url, &one(PLENTY), &uuid::Uuid::now_v7().to_string()).await.map_err(|error| error.to_string())?;
+        let answer = arena
+            .buyer
+            .send(&url, &one(PLENTY), &uuid::Uuid::now_v7().to_string())
+            .await
+            .map_err(|error| error.to_string())?;
         answer.order().filter(|_| answer.is_ok()).ok_or(answer.text)
     })
     .await;
@@ -90,7 +109,10 @@ async fn charged_by_another(arena: &mut Arena) -> Result<Option<String>, ChaosEr
     arena.stack.restart(ahead).await?;
     Ok(match ended {
         Ok(_) if began.elapsed() <= CHARGED_WITHIN => None,
-        Ok(_) => Some(format!("an order of an instance that is ahead and died ended after {:.0} s", began.elapsed().as_secs_f64())),
+        Ok(_) => Some(format!(
+            "an order of an instance that is ahead and died ended after {:.0} s",
+            began.elapsed().as_secs_f64()
+        )),
         Err(error) => Some(format!("an order of an instance that is ahead and died: {error}")),
     })
 }

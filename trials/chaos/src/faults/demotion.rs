@@ -21,7 +21,8 @@ pub async fn demote(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck,
         None => Redis::start(RedisOptions::new(arena.folder.path().join("redis-2"))).await?,
     };
     let second = arena.second_redis.insert(second);
-    let (first, second) = ((arena.stack.redis_url(), port_of(&arena.stack.redis_url())), (second.url(), second.port()));
+    let (first, second) =
+        ((arena.stack.redis_url(), port_of(&arena.stack.redis_url())), (second.url(), second.port()));
     follow(&second.0, first.1).await?;
     switch(arena, &first.0, &second.0, second.1).await?;
     others_end(arena, "Redis is a replica to old connections").await;
@@ -46,7 +47,8 @@ async fn follow(replica: &str, primary: u16) -> Result<(), ChaosError> {
 async fn in_step(replica: &str) -> Result<(), ChaosError> {
     let redis = DirectRedis::at(replica)?;
     Ok(wait::until("the replica is in step", IN_STEP_WITHIN, async || {
-        let info: String = redis.command(&["INFO", "replication"]).await.map_err(|error| error.to_string())?;
+        let info: String =
+            redis.command(&["INFO", "replication"]).await.map_err(|error| error.to_string())?;
         if info.contains("master_link_status:up") { Ok(()) } else { Err(info.replace("\r\n", " ")) }
     })
     .await?)
@@ -58,7 +60,10 @@ async fn switch(arena: &Arena, old: &str, new: &str, new_port: u16) -> Result<()
         DirectRedis::at(url)?.command::<()>(&["CONFIG", "SET", "repl-diskless-sync-delay", "0"]).await?;
     }
     DirectRedis::at(new)?.command::<()>(&["REPLICAOF", "NO", "ONE"]).await?;
-    arena.network.lanes().for_each(|lane| lane.redis.divert(SocketAddr::from((Ipv4Addr::LOCALHOST, new_port))));
+    arena
+        .network
+        .lanes()
+        .for_each(|lane| lane.redis.divert(SocketAddr::from((Ipv4Addr::LOCALHOST, new_port))));
     DirectRedis::at(old)?.command(&["REPLICAOF", "127.0.0.1", &new_port.to_string()]).await
 }
 

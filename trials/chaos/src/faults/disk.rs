@@ -31,9 +31,14 @@ pub async fn fill(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, C
     arena.findings.extend(alive.err().map(|dead| format!("not alive while the disk was full: {dead}")));
     let felt = felt?;
     if felt.status != Some(503) || !felt.retry_after || felt.took > NO_REQUEST_OVER {
-        arena.findings.push(format!("the answer to a full disk is not 503 with Retry-After within 5 s: {felt:?}"));
+        arena
+            .findings
+            .push(format!("the answer to a full disk is not 503 with Retry-After within 5 s: {felt:?}"));
     }
-    Ok(Struck { evidence: format!("{bytes} bytes filled the disk; POST /orders: {:?}", felt.status), recovering })
+    Ok(Struck {
+        evidence: format!("{bytes} bytes filled the disk; POST /orders: {:?}", felt.status),
+        recovering,
+    })
 }
 
 fn disk(arena: &Arena) -> Result<&SmallDisk, ChaosError> {

@@ -17,7 +17,8 @@ const STOCK: u32 = 100;
 const BUYERS: usize = 1000;
 const AT_ONCE: usize = 64;
 const PATIENCE: Duration = Duration::from_secs(60);
-const OPEN: &str = "SELECT count(*) FROM orders WHERE items::jsonb @> $1 AND status IN ('pending', 'completed')";
+const OPEN: &str =
+    "SELECT count(*) FROM orders WHERE items::jsonb @> $1 AND status IN ('pending', 'completed')";
 const SOLD: &str = "SELECT count(*) FROM orders WHERE items::jsonb @> $1 AND status = 'confirmed'";
 
 pub async fn sell_out(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
@@ -28,17 +29,23 @@ pub async fn sell_out(arena: &mut Arena, planned: &PlannedFault) -> Result<Struc
     let recovering = arena.over(planned.limit());
     let waited = placed.and(waited)?;
     let sold = settled(arena, &sku).await?;
-    let left = arena.database(Kind::Inventory).number("SELECT on_hand::bigint FROM products WHERE sku = $1", &[&sku]).await?;
+    let left = arena
+        .database(Kind::Inventory)
+        .number("SELECT on_hand::bigint FROM products WHERE sku = $1", &[&sku])
+        .await?;
     if (sold, left) != (i64::from(STOCK), 0) {
         arena.findings.push(format!("{sold} of {STOCK} were sold, {left} are left"));
     }
-    let evidence = format!("{BUYERS} orders for {STOCK} pieces: {sold} sold, {left} left; {waited} commits waited side by side");
+    let evidence = format!(
+        "{BUYERS} orders for {STOCK} pieces: {sold} sold, {left} left; {waited} commits waited side by side"
+    );
     Ok(Struck { evidence, recovering })
 }
 
 async fn everybody_orders(arena: &Arena, sku: &str) -> Result<(), ChaosError> {
     let (order, buyer) = (one(sku), &arena.buyer);
-    let mut placed = stream::iter(0..BUYERS).map(|_| buyer.insist(&order, PATIENCE)).buffer_unordered(AT_ONCE);
+    let mut placed =
+        stream::iter(0..BUYERS).map(|_| buyer.insist(&order, PATIENCE)).buffer_unordered(AT_ONCE);
     while let Some(order) = placed.next().await {
         order?;
     }
@@ -57,10 +64,12 @@ async fn side_by_side(arena: &Arena, sku: &str) -> Result<i64, ChaosError> {
 
 async fn settled(arena: &Arena, sku: &str) -> Result<i64, ChaosError> {
     let (payment, item) = (arena.database(Kind::Payment), json!([{"sku": sku}]));
-    wait::until("every order of the flash sale is at its end", PATIENCE, async || match payment.number(OPEN, &[&item]).await {
-        Ok(0) => Ok(()),
-        Ok(open) => Err(format!("{open} are not")),
-        Err(error) => Err(error.to_string()),
+    wait::until("every order of the flash sale is at its end", PATIENCE, async || {
+        match payment.number(OPEN, &[&item]).await {
+            Ok(0) => Ok(()),
+            Ok(open) => Err(format!("{open} are not")),
+            Err(error) => Err(error.to_string()),
+        }
     })
     .await?;
     payment.number(SOLD, &[&item]).await

@@ -34,7 +34,15 @@ const ON_THEIR_WAY: u64 = 1024;
 /// A load beside the run's own; nobody watches its orders, the checker will.
 async fn load(arena: &Arena, seed: u64) -> Result<Load, ChaosError> {
     let Lasting { time, rate, .. } = arena.lasting;
-    let mix = Mix { customers: 8, products: 12, hot: 0.0, hot_stock: 1, scarce: 0.05, several_lines: 0.3, odd_methods: 0.0 };
+    let mix = Mix {
+        customers: 8,
+        products: 12,
+        hot: 0.0,
+        hot_stock: 1,
+        scarce: 0.05,
+        several_lines: 0.3,
+        odd_methods: 0.0,
+    };
     let plan = LoadPlan {
         orders: None,
         time: Some(time),
@@ -48,7 +56,9 @@ async fn load(arena: &Arena, seed: u64) -> Result<Load, ChaosError> {
         patience: PATIENCE,
     };
     let admin = &arena.stack.credentials().admin;
-    Load::prepare(arena.shop(), admin, plan, arena.log.clone()).await.map_err(|error| ChaosError::Load(error.to_string()))
+    Load::prepare(arena.shop(), admin, plan, arena.log.clone())
+        .await
+        .map_err(|error| ChaosError::Load(error.to_string()))
 }
 
 /// Runs it to its end; figures are taken meanwhile.
@@ -105,15 +115,19 @@ pub async fn inventory_away(arena: &mut Arena, planned: &PlannedFault) -> Result
     }
     settled(arena, DRAINED_WITHIN).await?;
     judge_drain(arena, waiting, began.elapsed(), report.accepted);
-    Ok(Struck { evidence: format!("{waiting} orders waited while no inventory ran"), recovering: arena.over(planned.limit()) })
+    Ok(Struck {
+        evidence: format!("{waiting} orders waited while no inventory ran"),
+        recovering: arena.over(planned.limit()),
+    })
 }
 
 fn judge_drain(arena: &mut Arena, waiting: i64, took: Duration, accepted: u64) {
     let intake = accepted as f64 / arena.lasting.time.as_secs_f64();
     let drain = waiting as f64 / took.as_secs_f64();
-    arena
-        .measured
-        .push(format!("inventory-away: {intake:.0} orders/s in, {drain:.0}/s out (the restarts included), ratio {:.2}", drain / intake));
+    arena.measured.push(format!(
+        "inventory-away: {intake:.0} orders/s in, {drain:.0}/s out (the restarts included), ratio {:.2}",
+        drain / intake
+    ));
     let is_slow = arena.lasting.time >= MEASURABLE && drain < TIMES * intake;
     let slow = is_slow.then(|| format!("drained at {:.2} times the intake, not {TIMES}", drain / intake));
     arena.findings.extend(slow.clone());
@@ -124,16 +138,21 @@ fn judge_drain(arena: &mut Arena, waiting: i64, took: Duration, accepted: u64) {
 async fn unread_is_bounded(arena: &mut Arena, figures: &Footprints) -> Result<(), ChaosError> {
     let ((stream, group), redis) = (main_stream(Kind::Inventory), arena.redis()?);
     let groups = redis.groups(stream).await?;
-    let last =
-        groups.iter().find(|known| known.get("name").is_some_and(|name| name == group)).and_then(|known| known.get("last-delivered-id"));
+    let last = groups
+        .iter()
+        .find(|known| known.get("name").is_some_and(|name| name == group))
+        .and_then(|known| known.get("last-delivered-id"));
     let events = redis.events_behind(stream, last.map_or("0-0", String::as_str)).await?;
     let different: HashSet<&String> = events.iter().collect();
     let twice = events.len() - different.len();
     let most = arena.profile.stream_backlog() + ON_THEIR_WAY;
     let unread = events.len() as u64;
-    arena.measured.push(format!("inventory-away: {unread} entries unread in {stream}, {twice} of them twice"));
+    arena
+        .measured
+        .push(format!("inventory-away: {unread} entries unread in {stream}, {twice} of them twice"));
     let unbounded = (unread > most).then(|| format!("{unread} entries are unread, more than {most}"));
-    let doubled = (twice > 0).then(|| format!("{twice} events are in {stream} again while their copy is unread"));
+    let doubled =
+        (twice > 0).then(|| format!("{twice} events are in {stream} again while their copy is unread"));
     arena.findings.extend(unbounded.iter().chain(&doubled).cloned());
     arena.judged.bounds.note(&format!("entries of {stream}"), unbounded);
     arena.judged.bounds.note("events published again", doubled);
@@ -161,7 +180,10 @@ pub async fn snapshot(arena: &mut Arena, planned: &PlannedFault) -> Result<Struc
     sleep(time / 10).await;
     let before = slowest(arena).await?;
     let begin = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM outbox";
-    let held = [arena.database(Kind::Payment).hold(begin).await?, arena.database(Kind::Inventory).hold(begin).await?];
+    let held = [
+        arena.database(Kind::Payment).hold(begin).await?,
+        arena.database(Kind::Inventory).hold(begin).await?,
+    ];
     sleep(time.mul_f64(0.6)).await;
     let meanwhile = slowest(arena).await?;
     let report = running.join_next().await.and_then(Result::ok);
@@ -169,10 +191,16 @@ pub async fn snapshot(arena: &mut Arena, planned: &PlannedFault) -> Result<Struc
         transaction.release().await?;
     }
     let recovering = arena.over(planned.limit());
-    arena.measured.push(format!("snapshot: slowest order to its end {before:.0?} before it, {meanwhile:.0?} with it"));
-    let slow = (meanwhile > before * 2 + NOISE).then(|| format!("a snapshot slowed orders from {before:.0?} to {meanwhile:.0?}"));
+    arena
+        .measured
+        .push(format!("snapshot: slowest order to its end {before:.0?} before it, {meanwhile:.0?} with it"));
+    let slow = (meanwhile > before * 2 + NOISE)
+        .then(|| format!("a snapshot slowed orders from {before:.0?} to {meanwhile:.0?}"));
     arena.findings.extend(slow.clone());
     arena.judged.progress.note("beside a snapshot", slow);
     let accepted = report.map_or(0, |report| report.accepted);
-    Ok(Struck { evidence: format!("a snapshot was held for {:.0?} under {accepted} orders", time.mul_f64(0.6)), recovering })
+    Ok(Struck {
+        evidence: format!("a snapshot was held for {:.0?} under {accepted} orders", time.mul_f64(0.6)),
+        recovering,
+    })
 }

@@ -26,7 +26,8 @@ pub async fn orders_are_accepted(arena: &Arena, time: Duration) -> Result<Vec<St
     let (began, mut refused) = (Instant::now(), Vec::new());
     while began.elapsed() < time {
         for id in arena.ids(Kind::Payment) {
-            refused.extend(refuses(arena, id).await?.map(|why| format!("{id} does not accept orders: {why}")));
+            refused
+                .extend(refuses(arena, id).await?.map(|why| format!("{id} does not accept orders: {why}")));
         }
         sleep(LOOK_AGAIN).await;
     }
@@ -42,7 +43,8 @@ async fn refuses(arena: &Arena, id: ServiceId) -> Result<Option<String>, ChaosEr
         return Ok(None);
     }
     let second = arena.buyer.send(&url, &one(PLENTY), &key).await?;
-    Ok((!second.is_ok()).then(|| format!("{:?} {}, then {:?} {}", first.status, first.text, second.status, second.text)))
+    Ok((!second.is_ok())
+        .then(|| format!("{:?} {}, then {:?} {}", first.status, first.text, second.status, second.text)))
 }
 
 /// An order that the fault does not touch is at its end within 5 s.
@@ -74,7 +76,8 @@ pub async fn readiness_names(arena: &mut Arena, kinds: &[Kind], check: &str, rea
 async fn names(arena: &Arena, id: ServiceId, check: &str, ready: Option<bool>) -> Option<String> {
     let url = arena.url(id).ok()?;
     let named = wait::until(format!("{check} is named within 5 s"), WITHIN + NOISE, async || {
-        let answer = arena.http.get(format!("{url}/readyz")).send().await.map_err(|error| error.to_string())?;
+        let answer =
+            arena.http.get(format!("{url}/readyz")).send().await.map_err(|error| error.to_string())?;
         let is_ready = answer.status().is_success();
         let body: Value = answer.json().await.map_err(|error| error.to_string())?;
         is_honest(&body, is_ready, check, ready)
@@ -85,7 +88,11 @@ async fn names(arena: &Arena, id: ServiceId, check: &str, ready: Option<bool>) -
 fn is_honest(body: &Value, is_ready: bool, check: &str, ready: Option<bool>) -> Result<(), String> {
     let said = body["checks"][check].as_str().unwrap_or("nothing");
     let as_wanted = ready.is_none_or(|ready| ready == is_ready);
-    if said != "ok" && said != "nothing" && as_wanted { Ok(()) } else { Err(format!("ready: {is_ready}, {check}: {said}")) }
+    if said != "ok" && said != "nothing" && as_wanted {
+        Ok(())
+    } else {
+        Err(format!("ready: {is_ready}, {check}: {said}"))
+    }
 }
 
 #[cfg(test)]
@@ -100,6 +107,9 @@ mod tests {
         assert!(is_honest(&body(json!("NOAUTH")), true, "redis", Some(true)).is_ok());
         assert!(is_honest(&body(json!("ok")), true, "redis", None).is_err());
         assert!(is_honest(&json!({"checks": {}}), false, "redis", None).is_err());
-        assert!(is_honest(&body(json!("NOAUTH")), true, "redis", Some(false)).is_err(), "it must not be ready");
+        assert!(
+            is_honest(&body(json!("NOAUTH")), true, "redis", Some(false)).is_err(),
+            "it must not be ready"
+        );
     }
 }

@@ -108,9 +108,11 @@ pub async fn strike(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck,
         Fault::DiskFull => disk::fill(arena, planned).await,
         Fault::Overload => overload::overload(arena, planned).await,
         Fault::Backlog => backlog::drain(arena, planned).await,
-        Fault::RedisFull | Fault::RedisNoreplicas | Fault::RedisMisconf | Fault::RedisNoauth | Fault::RedisNoperm => {
-            redis_refusals::refuse(arena, planned).await
-        }
+        Fault::RedisFull
+        | Fault::RedisNoreplicas
+        | Fault::RedisMisconf
+        | Fault::RedisNoauth
+        | Fault::RedisNoperm => redis_refusals::refuse(arena, planned).await,
         Fault::RedisDemoted => demotion::demote(arena, planned).await,
         Fault::PostgresSilent => postgres_sessions::silent(arena, planned).await,
         Fault::PostgresReadonly => postgres_sessions::readonly(arena, planned).await,

@@ -45,7 +45,10 @@ pub async fn drop_commit(arena: &mut Arena, planned: &PlannedFault) -> Result<St
         false => Err(format!("{} committed nothing", planned.target)),
     });
     landed.await?;
-    Ok(Struck { evidence: format!("{}: the reply of a write was lost", planned.target), recovering: arena.over(planned.limit()) })
+    Ok(Struck {
+        evidence: format!("{}: the reply of a write was lost", planned.target),
+        recovering: arena.over(planned.limit()),
+    })
 }
 
 fn mode(planned: &PlannedFault) -> (Mode, Duration) {
@@ -60,17 +63,25 @@ fn mode(planned: &PlannedFault) -> (Mode, Duration) {
 
 fn proxy<'a>(arena: &'a Arena, planned: &PlannedFault) -> Result<&'a Proxy, ChaosError> {
     let lane = arena.lane(planned.target)?;
-    let of_redis = [Fault::NetRedisRefuse, Fault::NetRedisReset, Fault::NetRedisBlackhole, Fault::NetRedisDelay];
+    let of_redis =
+        [Fault::NetRedisRefuse, Fault::NetRedisReset, Fault::NetRedisBlackhole, Fault::NetRedisDelay];
     Ok(if of_redis.contains(&planned.fault) { &lane.redis } else { &lane.postgres })
 }
 
 /// At least one request, and one after the other for as long as it lasts: none may take over 5 s.
-async fn requests_meanwhile(arena: &Arena, planned: &PlannedFault, hold: Duration) -> Result<Vec<String>, ChaosError> {
+async fn requests_meanwhile(
+    arena: &Arena,
+    planned: &PlannedFault,
+    hold: Duration,
+) -> Result<Vec<String>, ChaosError> {
     let (began, mut slow) = (Instant::now(), Vec::new());
     loop {
         let answer = request(arena, planned).await?;
         if answer.took > NO_REQUEST_OVER {
-            slow.push(format!("{} during {}: a request took over 5 s: {answer:?}", planned.target, planned.fault));
+            slow.push(format!(
+                "{} during {}: a request took over 5 s: {answer:?}",
+                planned.target, planned.fault
+            ));
         }
         if began.elapsed() >= hold {
             return Ok(slow);
@@ -89,10 +100,16 @@ async fn request(arena: &Arena, planned: &PlannedFault) -> Result<Answer, ChaosE
 }
 
 /// Transactions that a black hole has left open.
-async fn locks_are_freed(arena: &Arena, planned: &PlannedFault, mode: Mode) -> Result<Option<String>, ChaosError> {
+async fn locks_are_freed(
+    arena: &Arena,
+    planned: &PlannedFault,
+    mode: Mode,
+) -> Result<Option<String>, ChaosError> {
     if mode != Mode::BlackHole {
         return Ok(None);
     }
     let stuck = arena.database(planned.target.kind).number(STUCK, &[&FREED_WITHIN.as_secs_f64()]).await?;
-    Ok((stuck > 0).then(|| format!("{}: {stuck} transactions are open for over 3 s after {}", planned.target, planned.fault)))
+    Ok((stuck > 0).then(|| {
+        format!("{}: {stuck} transactions are open for over 3 s after {}", planned.target, planned.fault)
+    }))
 }

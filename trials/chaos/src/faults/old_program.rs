@@ -25,7 +25,9 @@ pub async fn restart(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck
         Ok(Err(error)) => Some(error.to_string()),
         Err(_) => Some(format!("not ready within {STARTS_WITHIN:?}")),
     };
-    arena.findings.extend(wrong.as_ref().map(|wrong| format!("{id} does not start beside a newer schema: {wrong}")));
+    arena
+        .findings
+        .extend(wrong.as_ref().map(|wrong| format!("{id} does not start beside a newer schema: {wrong}")));
     let started = wrong.is_none();
     arena.judged.progress.note("an old program", wrong);
     if started {
@@ -35,13 +37,19 @@ pub async fn restart(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck
     if !started {
         arena.stack.restart(id).await?;
     }
-    Ok(Struck { evidence: format!("{id} was restarted beside migration {VERSION}"), recovering: arena.over(planned.limit()) })
+    Ok(Struck {
+        evidence: format!("{id} was restarted beside migration {VERSION}"),
+        recovering: arena.over(planned.limit()),
+    })
 }
 
 /// The migration from the future, wherever it is.
 pub async fn take_back(arena: &Arena) -> Result<(), ChaosError> {
     for kind in Kind::ALL {
-        arena.database(kind).execute(&format!("DELETE FROM refinery_schema_history WHERE version = {VERSION}")).await?;
+        arena
+            .database(kind)
+            .execute(&format!("DELETE FROM refinery_schema_history WHERE version = {VERSION}"))
+            .await?;
     }
     Ok(())
 }

@@ -47,26 +47,35 @@ pub async fn large(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, 
     }
     let began = std::time::Instant::now();
     let newer = arena.buyer.insist(&one(PLENTY), HEALED_WITHIN).await.map(drop);
-    arena.judged.progress.note("a new order beside a large outbox", newer.as_ref().err().map(ToString::to_string));
+    arena
+        .judged
+        .progress
+        .note("a new order beside a large outbox", newer.as_ref().err().map(ToString::to_string));
     newer?;
     drained(arena).await?;
     let rate = rows as f64 / began.elapsed().as_secs_f64();
     arena.measured.push(format!("outbox-large: {rows} rows published again and worked off at {rate:.0}/s"));
-    Ok(Struck { evidence: format!("FLUSHALL beside {rows} rows in payment's outbox"), recovering: arena.over(planned.limit()) })
+    Ok(Struck {
+        evidence: format!("FLUSHALL beside {rows} rows in payment's outbox"),
+        recovering: arena.over(planned.limit()),
+    })
 }
 
 async fn place(arena: &Arena, orders: u64) -> Result<(), ChaosError> {
     let order = one(PLENTY);
-    let placed = stream::iter(0..orders).map(|_| arena.buyer.insist(&order, PATIENCE)).buffer_unordered(AT_ONCE);
+    let placed =
+        stream::iter(0..orders).map(|_| arena.buyer.insist(&order, PATIENCE)).buffer_unordered(AT_ONCE);
     placed.try_for_each(|_| std::future::ready(Ok(()))).await
 }
 
 async fn drained(arena: &Arena) -> Result<(), ChaosError> {
     let payment = arena.database(Kind::Payment);
-    Ok(wait::until("every order is at its end", DRAINED_WITHIN, async || match payment.number(COMPLETED, &[]).await {
-        Ok(0) => Ok(()),
-        Ok(open) => Err(format!("{open} are not")),
-        Err(error) => Err(error.to_string()),
+    Ok(wait::until("every order is at its end", DRAINED_WITHIN, async || {
+        match payment.number(COMPLETED, &[]).await {
+            Ok(0) => Ok(()),
+            Ok(open) => Err(format!("{open} are not")),
+            Err(error) => Err(error.to_string()),
+        }
     })
     .await?)
 }
@@ -87,12 +96,17 @@ pub async fn stuck_row(arena: &mut Arena, planned: &PlannedFault) -> Result<Stru
     payment.execute(&format!("DELETE FROM outbox WHERE {IS_OURS}")).await?;
     redis.command::<()>(&["DEL", REFUSING]).await?;
     let recovering = arena.over(planned.limit());
-    arena.findings.extend(swept.as_ref().map(|late| format!("beside rows that cannot go, another is not swept: {late}")));
+    arena.findings.extend(
+        swept.as_ref().map(|late| format!("beside rows that cannot go, another is not swept: {late}")),
+    );
     arena.judged.progress.note("a row beside those that cannot go", swept);
     lost?;
     match there? {
         0 => Err(ChaosError::NotLanded("no row was stuck".to_owned())),
-        rows => Ok(Struck { evidence: format!("{rows} rows were stuck, one of them at {ATTEMPTS} attempts"), recovering }),
+        rows => Ok(Struck {
+            evidence: format!("{rows} rows were stuck, one of them at {ATTEMPTS} attempts"),
+            recovering,
+        }),
     }
 }
 
@@ -101,7 +115,13 @@ const IS_OURS: &str = "envelope LIKE '%\"source\":\"shopctl-chaos\"%'";
 /// One row, as words of SQL. An old version of a product: whoever gets it has nothing to do.
 fn stuck(stream: &str, attempts: u32) -> String {
     let price = MoneyData { amount: 700, currency: "EUR".to_owned() };
-    let event = ProductChanged { sku: PLENTY.to_owned(), name: "Stuck".to_owned(), price, version: 0, deleted: false };
+    let event = ProductChanged {
+        sku: PLENTY.to_owned(),
+        name: "Stuck".to_owned(),
+        price,
+        version: 0,
+        deleted: false,
+    };
     let envelope = Envelope::new(&event, "shopctl-chaos", PLENTY.to_owned(), TraceContext::root());
     let (id, json) = (envelope.id, envelope.to_json().replace('\'', "''"));
     format!("('{id}', '{stream}', '{json}', {attempts}, now())")
@@ -123,7 +143,10 @@ async fn lose_one(arena: &mut Arena) -> Result<uuid::Uuid, ChaosError> {
 async fn delete_entry(arena: &Arena) -> Result<uuid::Uuid, ChaosError> {
     let (redis, order) = (arena.redis()?, arena.buyer.insist(&one(PLENTY), PATIENCE).await?);
     let entry = wait::until("its event is published", EVIDENCE_WITHIN, async || {
-        let entry = redis.entry_about("order_completed", &order.to_string()).await.map_err(|error| error.to_string())?;
+        let entry = redis
+            .entry_about("order_completed", &order.to_string())
+            .await
+            .map_err(|error| error.to_string())?;
         entry.ok_or_else(|| "it is not".to_owned())
     })
     .await?;

@@ -50,18 +50,29 @@ pub async fn overload(arena: &mut Arena, planned: &PlannedFault) -> Result<Struc
     idle(arena).await?;
     let rate = format!("{:.0}", (capacity * TIMES).max(1.0));
     let began = Timestamp::now();
-    let storm = offered.run(arena, &["--rate", &rate, "--in-flight", IN_FLIGHT, "--time", OVERLOAD_FOR, "--no-retry"]).await?;
+    let storm = offered
+        .run(arena, &["--rate", &rate, "--in-flight", IN_FLIGHT, "--time", OVERLOAD_FOR, "--no-retry"])
+        .await?;
     let goodput = finished(arena, began, &storm.report).await?;
     let normal = quick_again(arena).await;
     cores.free(processes(arena)?)?;
     judge(arena, goodput, capacity, &storm);
     let normal = normal?;
     let recovering = arena.over(planned.limit());
-    arena.measured.push(format!("overload: a new order is accepted within {QUICK:?} again after {:.1} s", normal.as_secs_f64()));
-    let sent = storm.report["sent"].as_f64().unwrap_or_default() / storm.report["sending_seconds"].as_f64().unwrap_or(1.0);
+    arena.measured.push(format!(
+        "overload: a new order is accepted within {QUICK:?} again after {:.1} s",
+        normal.as_secs_f64()
+    ));
+    let sent = storm.report["sent"].as_f64().unwrap_or_default()
+        / storm.report["sending_seconds"].as_f64().unwrap_or(1.0);
     match sent >= capacity * 2.0 {
-        true => Ok(Struck { evidence: format!("{sent:.0} orders/s offered for {OVERLOAD_FOR}, capacity {capacity:.0}"), recovering }),
-        false => Err(ChaosError::NotLanded(format!("only {sent:.0} orders/s were offered, capacity {capacity:.0}"))),
+        true => Ok(Struck {
+            evidence: format!("{sent:.0} orders/s offered for {OVERLOAD_FOR}, capacity {capacity:.0}"),
+            recovering,
+        }),
+        false => Err(ChaosError::NotLanded(format!(
+            "only {sent:.0} orders/s were offered, capacity {capacity:.0}"
+        ))),
     }
 }
 
@@ -86,8 +97,13 @@ async fn finished(arena: &Arena, began: Timestamp, report: &Value) -> Result<f64
 fn judge(arena: &mut Arena, goodput: f64, capacity: f64, storm: &crate::offered::Outcome) {
     let report = &storm.report;
     let share = goodput / capacity;
-    arena.measured.push(format!("overload: {goodput:.0} orders/s to their end, of a capacity of {capacity:.0}: {share:.2}"));
-    arena.measured.push(format!("overload: answers by status {}, left out by the client {}", report["statuses"], report["not_offered"]));
+    arena.measured.push(format!(
+        "overload: {goodput:.0} orders/s to their end, of a capacity of {capacity:.0}: {share:.2}"
+    ));
+    arena.measured.push(format!(
+        "overload: answers by status {}, left out by the client {}",
+        report["statuses"], report["not_offered"]
+    ));
     arena.measured.extend(storm.memory.iter().map(|memory| format!("overload: {memory}")));
     if share < GOODPUT {
         arena.findings.push(format!("goodput is {share:.2} of the capacity, not {GOODPUT}"));
@@ -99,7 +115,8 @@ fn judge(arena: &mut Arena, goodput: f64, capacity: f64, storm: &crate::offered:
     if report["retry_after_missing"].as_u64() != Some(0) {
         arena.findings.push(format!("{} refusals had no Retry-After", report["retry_after_missing"]));
     }
-    for grown in storm.memory.iter().filter(|memory| memory.most.saturating_sub(memory.before) > MOST_GROWTH) {
+    for grown in storm.memory.iter().filter(|memory| memory.most.saturating_sub(memory.before) > MOST_GROWTH)
+    {
         arena.findings.push(format!("memory is not bounded: {grown}"));
     }
 }
@@ -122,10 +139,15 @@ async fn idle(arena: &Arena) -> Result<(), ChaosError> {
     let mut before = -1;
     Ok(wait::until("the stack has nothing to do", IDLE_WITHIN, async || {
         tokio::time::sleep(Duration::from_secs(1)).await;
-        let all = payment.number("SELECT count(*) FROM orders", &[]).await.map_err(|error| error.to_string())?;
+        let all =
+            payment.number("SELECT count(*) FROM orders", &[]).await.map_err(|error| error.to_string())?;
         let open = payment.open_orders(jiff::Timestamp::now()).await.map_err(|error| error.to_string())?;
         let came = all - std::mem::replace(&mut before, all);
-        if (came, open) == (0, 0) { Ok(()) } else { Err(format!("{open} orders are open, {came} came within a second")) }
+        if (came, open) == (0, 0) {
+            Ok(())
+        } else {
+            Err(format!("{open} orders are open, {came} came within a second"))
+        }
     })
     .await?)
 }

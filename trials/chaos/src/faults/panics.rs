@@ -36,12 +36,18 @@ pub async fn product(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck
     let (id, base) = (planned.target, arena.url(planned.target)?);
     arena.admin.arm(&base, &json!({"failpoint": "product.hold", "action": "panic"})).await?;
     fired(arena, planned, "product.hold").await?;
-    let request = arena.http.get(format!("{base}/products/{PLENTY}")).bearer_auth(arena.admin.account.token().await?);
+    let request =
+        arena.http.get(format!("{base}/products/{PLENTY}")).bearer_auth(arena.admin.account.token().await?);
     let answered = answer(request.timeout(ANSWERS_WITHIN)).await;
     if answered.status != Some(200) {
-        arena.findings.push(format!("{id}: after the panic {PLENTY} does not answer within 1 s: {answered:?}"));
+        arena
+            .findings
+            .push(format!("{id}: after the panic {PLENTY} does not answer within 1 s: {answered:?}"));
     }
-    Ok(Struck { evidence: format!("{id} passed product.hold, armed to panic"), recovering: arena.over(planned.limit()) })
+    Ok(Struck {
+        evidence: format!("{id} passed product.hold, armed to panic"),
+        recovering: arena.over(planned.limit()),
+    })
 }
 
 /// The route is one that nobody else uses: the panic is ours.
@@ -53,15 +59,21 @@ pub async fn handler(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck
     };
     let failpoint = format!("http.handler.{route}");
     arena.admin.arm(&base, &json!({"failpoint": failpoint, "action": "panic"})).await?;
-    let answered = answer(arena.http.get(format!("{base}{path}")).bearer_auth(arena.admin.account.token().await?)).await;
+    let answered =
+        answer(arena.http.get(format!("{base}{path}")).bearer_auth(arena.admin.account.token().await?)).await;
     let recovering = arena.over(planned.limit());
     if arena.admin.is_armed(&base, &failpoint).await? {
         return Err(ChaosError::NotLanded(format!("{id} did not pass {failpoint}")));
     }
     if answered.status != Some(500) || !answered.is_problem() {
-        arena.findings.push(format!("{id}: a panic in {route} was not answered with 500 problem+json: {answered:?}"));
+        arena
+            .findings
+            .push(format!("{id}: a panic in {route} was not answered with 500 problem+json: {answered:?}"));
     }
-    Ok(Struck { evidence: format!("{id} passed {failpoint}, armed to panic; answered {:?}", answered.status), recovering })
+    Ok(Struck {
+        evidence: format!("{id} passed {failpoint}, armed to panic; answered {:?}", answered.status),
+        recovering,
+    })
 }
 
 async fn fired(arena: &Arena, planned: &PlannedFault, failpoint: &str) -> Result<(), ChaosError> {

@@ -44,14 +44,21 @@ pub async fn slow_commits(arena: &mut Arena, planned: &PlannedFault) -> Result<S
     }
     let (claimed, doubled) = counted(arena).await?;
     let recovering = arena.over(planned.limit());
-    arena.measured.push(format!("partitions: {BURST} orders at once, {claimed} entries claimed, {doubled} events handled twice"));
-    for (what, count) in [("entries were claimed from consumers that live", claimed), ("events were handled twice", doubled)] {
+    arena.measured.push(format!(
+        "partitions: {BURST} orders at once, {claimed} entries claimed, {doubled} events handled twice"
+    ));
+    for (what, count) in
+        [("entries were claimed from consumers that live", claimed), ("events were handled twice", doubled)]
+    {
         let wrong = (count > left).then(|| format!("{count} {what}, {left} were left by the dead"));
         arena.findings.extend(wrong.clone());
         arena.judged.progress.note("partitions", wrong);
     }
     match partitions(arena).await?.len() {
-        partitions @ 16.. => Ok(Struck { evidence: format!("{BURST} orders over {partitions} streams, commits slowed"), recovering }),
+        partitions @ 16.. => Ok(Struck {
+            evidence: format!("{BURST} orders over {partitions} streams, commits slowed"),
+            recovering,
+        }),
         few => Err(ChaosError::NotLanded(format!("there are {few} partitions"))),
     }
 }
@@ -64,7 +71,10 @@ async fn partitions(arena: &Arena) -> Result<Vec<String>, ChaosError> {
 async fn left_by_the_dead(arena: &Arena) -> Result<u64, ChaosError> {
     let (redis, mut left) = (arena.redis()?, 0);
     for key in partitions(arena).await? {
-        left += redis.command::<(u64, redis::Value, redis::Value, redis::Value)>(&["XPENDING", &key, GROUP]).await?.0;
+        left += redis
+            .command::<(u64, redis::Value, redis::Value, redis::Value)>(&["XPENDING", &key, GROUP])
+            .await?
+            .0;
     }
     Ok(left)
 }
@@ -72,23 +82,27 @@ async fn left_by_the_dead(arena: &Arena) -> Result<u64, ChaosError> {
 /// All of it waits when inventory is back: each instance gets more in hand than it can commit within the claim idle time.
 async fn burst(arena: &Arena) -> Result<(), ChaosError> {
     let order = one(PLENTY);
-    let placed = stream::iter(0..BURST).map(|_| arena.buyer.insist(&order, PATIENCE)).buffer_unordered(AT_ONCE);
+    let placed =
+        stream::iter(0..BURST).map(|_| arena.buyer.insist(&order, PATIENCE)).buffer_unordered(AT_ONCE);
     placed.try_for_each(|_| std::future::ready(Ok(()))).await
 }
 
 async fn drained(arena: &Arena) -> Result<(), ChaosError> {
     let payment = arena.database(Kind::Payment);
-    Ok(wait::until("the burst is worked off", DRAINED_WITHIN, async || match payment.number(OPEN, &[]).await {
-        Ok(0) => Ok(()),
-        Ok(open) => Err(format!("{open} orders are open")),
-        Err(error) => Err(error.to_string()),
+    Ok(wait::until("the burst is worked off", DRAINED_WITHIN, async || {
+        match payment.number(OPEN, &[]).await {
+            Ok(0) => Ok(()),
+            Ok(open) => Err(format!("{open} orders are open")),
+            Err(error) => Err(error.to_string()),
+        }
     })
     .await?)
 }
 
 /// Every commit of inventory waits for a lock most of the time.
 async fn slow_down(arena: &Arena) -> Result<Infallible, ChaosError> {
-    let (inventory, hold) = (arena.database(Kind::Inventory), arena.profile.statement_timeout().mul_f64(SLOW_BY));
+    let (inventory, hold) =
+        (arena.database(Kind::Inventory), arena.profile.statement_timeout().mul_f64(SLOW_BY));
     loop {
         let lock = inventory.hold("LOCK TABLE inbox IN SHARE ROW EXCLUSIVE MODE").await?;
         sleep(hold).await;
@@ -111,7 +125,8 @@ async fn counted(arena: &Arena) -> Result<(u64, u64), ChaosError> {
 
 async fn metric(arena: &Arena, service: &Service, name: &str) -> Result<u64, ChaosError> {
     let url = format!("http://{}/metrics", service.metrics_addr());
-    let silent = |error: reqwest::Error| InstanceError::NoAnswer { what: url.clone(), why: error.to_string() };
+    let silent =
+        |error: reqwest::Error| InstanceError::NoAnswer { what: url.clone(), why: error.to_string() };
     let text = arena.http.get(&url).send().await.map_err(silent)?.text().await.map_err(silent)?;
     Ok(sum(&text, name))
 }

@@ -36,7 +36,9 @@ pub async fn failing(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck
     let before = slowest(arena).await?;
     let event = send_poison(&arena.stack.redis_url(), kind, &arena.log).await?;
     let meanwhile = slowest(arena).await?;
-    arena.measured.push(format!("orders to their end, slowest of {TIMED}: {before:.0?} before the poison, {meanwhile:.0?} with it"));
+    arena.measured.push(format!(
+        "orders to their end, slowest of {TIMED}: {before:.0?} before the poison, {meanwhile:.0?} with it"
+    ));
     if meanwhile > before * 2 + NOISE {
         arena.findings.push(format!("a failing event slowed others from {before:.0?} to {meanwhile:.0?}"));
     }
@@ -45,7 +47,10 @@ pub async fn failing(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck
     if !redrive.works_once {
         arena.findings.push(format!("dead letter {} could be redriven twice", redrive.first));
     }
-    Ok(Struck { evidence: format!("{evidence}; redriven, and dead again"), recovering: arena.over(planned.limit()) })
+    Ok(Struck {
+        evidence: format!("{evidence}; redriven, and dead again"),
+        recovering: arena.over(planned.limit()),
+    })
 }
 
 pub async fn slowest(arena: &Arena) -> Result<Duration, ChaosError> {
@@ -62,13 +67,24 @@ pub async fn slowest(arena: &Arena) -> Result<Duration, ChaosError> {
 async fn buried(arena: &Arena, kind: Poison, event: Uuid, within: Duration) -> Result<String, ChaosError> {
     let api = arena.admin.api().await?;
     let letter = wait::until("the dead letter", within, async || {
-        let letters = api.dead_letters(kind.victim(), Some(kind.stream()), LETTERS).await.map_err(|error| error.to_string())?;
+        let letters = api
+            .dead_letters(kind.victim(), Some(kind.stream()), LETTERS)
+            .await
+            .map_err(|error| error.to_string())?;
         let found = letters.into_iter().find(|letter| letter.event["id"] == event.to_string());
         found.ok_or_else(|| format!("none of event {event} in {}", kind.stream()))
     });
     let letter = letter.await.map_err(|error| ChaosError::NotLanded(error.to_string()))?;
     if letter.reason != kind.reason() {
-        return Err(ChaosError::NotLanded(format!("dead letter {} says `{}`, not `{}`", letter.id, letter.reason, kind.reason())));
+        return Err(ChaosError::NotLanded(format!(
+            "dead letter {} says `{}`, not `{}`",
+            letter.id,
+            letter.reason,
+            kind.reason()
+        )));
     }
-    Ok(format!("dead letter {} with reason `{}` after {} deliveries", letter.id, letter.reason, letter.deliveries))
+    Ok(format!(
+        "dead letter {} with reason `{}` after {} deliveries",
+        letter.id, letter.reason, letter.deliveries
+    ))
 }

@@ -30,15 +30,22 @@ pub async fn exhaust(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck
     let recovering = arena.over(planned.limit());
     held?;
     let (answers, alive) = asked?;
-    arena.findings.extend(alive.err().map(|dead| format!("{payment} was not alive while its pool was exhausted: {dead}")));
+    arena.findings.extend(
+        alive.err().map(|dead| format!("{payment} was not alive while its pool was exhausted: {dead}")),
+    );
     let bad = |answer: &&Answer| !matches!(answer.status, Some(404 | 503)) || answer.took > NO_REQUEST_OVER;
-    arena.findings.extend(answers.iter().find(bad).map(|answer| format!("while the pool was exhausted: {answer:?}")));
+    arena
+        .findings
+        .extend(answers.iter().find(bad).map(|answer| format!("while the pool was exhausted: {answer:?}")));
     let mut statuses: BTreeMap<u16, u32> = BTreeMap::new();
     for answer in &answers {
         *statuses.entry(answer.status.unwrap_or_default()).or_default() += 1;
     }
     match statuses.get(&503) {
-        Some(_) => Ok(Struck { evidence: format!("{AT_ONCE} reads at once while `orders` was locked: {statuses:?}"), recovering }),
+        Some(_) => Ok(Struck {
+            evidence: format!("{AT_ONCE} reads at once while `orders` was locked: {statuses:?}"),
+            recovering,
+        }),
         None => Err(ChaosError::NotLanded(format!("nobody got 503: {statuses:?}"))),
     }
 }

@@ -38,7 +38,8 @@ async fn kill_all(arena: &mut Arena) -> Result<String, ChaosError> {
 /// SIGQUIT: no checkpoint, the write-ahead log is replayed by the next start.
 async fn stop_at_once(arena: &mut Arena) -> Result<String, ChaosError> {
     let pid = running(arena)?;
-    kill(Pid::from_raw(pid), Signal::SIGQUIT).map_err(|error| ChaosError::NotLanded(format!("SIGQUIT to PostgreSQL: {error}")))?;
+    kill(Pid::from_raw(pid), Signal::SIGQUIT)
+        .map_err(|error| ChaosError::NotLanded(format!("SIGQUIT to PostgreSQL: {error}")))?;
     wait::until("PostgreSQL ends", GONE_WITHIN, async || match std::fs::metadata(format!("/proc/{pid}")) {
         Ok(_) => Err(format!("process {pid} is still there")),
         Err(_) => Ok(()),
@@ -48,7 +49,10 @@ async fn stop_at_once(arena: &mut Arena) -> Result<String, ChaosError> {
 }
 
 fn running(arena: &mut Arena) -> Result<i32, ChaosError> {
-    arena.postgres_server()?.pid().ok_or_else(|| ChaosError::NotLanded("PostgreSQL was not running".to_owned()))
+    arena
+        .postgres_server()?
+        .pid()
+        .ok_or_else(|| ChaosError::NotLanded("PostgreSQL was not running".to_owned()))
 }
 
 /// 503 with Retry-After in good time, and alive.
@@ -57,7 +61,9 @@ async fn refused_politely(arena: &mut Arena) -> Result<(), ChaosError> {
         let url = arena.url(id)?;
         let answer = arena.buyer.send(&url, &one(PLENTY), &uuid::Uuid::now_v7().to_string()).await?;
         if answer.status != Some(503) || !answer.retry_after || answer.took > NO_REQUEST_OVER {
-            arena.findings.push(format!("{id} without PostgreSQL: not 503 with Retry-After within 5 s: {answer:?}"));
+            arena
+                .findings
+                .push(format!("{id} without PostgreSQL: not 503 with Retry-After within 5 s: {answer:?}"));
         }
         if let Err(dead) = health(&arena.http, &url, "/livez").await {
             arena.findings.push(format!("{id} without PostgreSQL is not alive: {dead}"));

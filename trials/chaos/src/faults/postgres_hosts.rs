@@ -41,8 +41,12 @@ pub async fn hung_host(arena: &mut Arena, planned: &PlannedFault) -> Result<Stru
         Ok(Err(error)) => Some(error.to_string()),
         Err(_) => Some(format!("not ready within {STARTS_WITHIN:?}")),
     };
-    arena.measured.push(format!("postgres-hung-host: {id} was ready after {:.1} s", began.elapsed().as_secs_f64()));
-    arena.findings.extend(wrong.as_ref().map(|wrong| format!("{id} does not start beside a host that hangs: {wrong}")));
+    arena
+        .measured
+        .push(format!("postgres-hung-host: {id} was ready after {:.1} s", began.elapsed().as_secs_f64()));
+    arena
+        .findings
+        .extend(wrong.as_ref().map(|wrong| format!("{id} does not start beside a host that hangs: {wrong}")));
     let started = wrong.is_none();
     arena.judged.progress.note("a start beside a host that hangs", wrong);
     if started {
@@ -52,7 +56,10 @@ pub async fn hung_host(arena: &mut Arena, planned: &PlannedFault) -> Result<Stru
     arena.stack.restart_with(id, &[("DATABASE_URL", &usual)]).await?;
     match hits {
         0 => Err(ChaosError::NotLanded("nobody asked the host that hangs".to_owned())),
-        _ => Ok(Struck { evidence: format!("{id} asked a host that hangs {hits} times"), recovering: arena.over(planned.limit()) }),
+        _ => Ok(Struck {
+            evidence: format!("{id} asked a host that hangs {hits} times"),
+            recovering: arena.over(planned.limit()),
+        }),
     }
 }
 
@@ -102,7 +109,10 @@ pub async fn failover(arena: &mut Arena, planned: &PlannedFault) -> Result<Struc
         arena.stack.restart_with(*id, &[("DATABASE_URL", &url)]).await?;
     }
     works_again(arena, "with two hosts").await;
-    let pid = arena.postgres_server()?.pid().ok_or_else(|| ChaosError::NotLanded("PostgreSQL was not running".to_owned()))?;
+    let pid = arena
+        .postgres_server()?
+        .pid()
+        .ok_or_else(|| ChaosError::NotLanded("PostgreSQL was not running".to_owned()))?;
     arena.postgres_server()?.kill().await;
     arena.network.lanes().for_each(|lane| lane.postgres.set(Mode::BlackHole));
     sleep(planned.hold()).await;
@@ -121,11 +131,20 @@ pub async fn failover(arena: &mut Arena, planned: &PlannedFault) -> Result<Struc
         let url = own_url(arena, id)?;
         arena.stack.restart_with(id, &[("DATABASE_URL", &url)]).await?;
     }
-    Ok(Struck { evidence: format!("the primary (pid {pid}) was killed with its host, the standby on port {port} promoted"), recovering })
+    Ok(Struck {
+        evidence: format!(
+            "the primary (pid {pid}) was killed with its host, the standby on port {port} promoted"
+        ),
+        recovering,
+    })
 }
 
 fn own_url(arena: &Arena, id: ServiceId) -> Result<String, ChaosError> {
-    if id.kind == Kind::User { Ok(arena.stack.database_url(id.kind)) } else { arena.database_through_proxy(id) }
+    if id.kind == Kind::User {
+        Ok(arena.stack.database_url(id.kind))
+    } else {
+        arena.database_through_proxy(id)
+    }
 }
 
 /// A copy of the primary that has every commit before it is acknowledged.
@@ -141,10 +160,12 @@ async fn standby(arena: &mut Arena, number: usize) -> Result<Postgres, ChaosErro
     database.execute("ALTER SYSTEM SET synchronous_standby_names = '*'").await?;
     database.execute("SELECT pg_reload_conf()").await?;
     let in_step = "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'";
-    wait::until("the standby is synchronous", IN_STEP_WITHIN, async || match database.number(in_step, &[]).await {
-        Ok(1) => Ok(()),
-        Ok(other) => Err(format!("{other} are")),
-        Err(error) => Err(error.to_string()),
+    wait::until("the standby is synchronous", IN_STEP_WITHIN, async || {
+        match database.number(in_step, &[]).await {
+            Ok(1) => Ok(()),
+            Ok(other) => Err(format!("{other} are")),
+            Err(error) => Err(error.to_string()),
+        }
     })
     .await?;
     Ok(standby)
@@ -152,20 +173,36 @@ async fn standby(arena: &mut Arena, number: usize) -> Result<Postgres, ChaosErro
 
 /// Where the server's programs are: beside the one that runs.
 fn programs(pid: Option<i32>) -> Result<PathBuf, ChaosError> {
-    let program =
-        std::fs::read_link(format!("/proc/{}/exe", pid.unwrap_or_default())).map_err(ChaosError::io("find PostgreSQL's programs"))?;
+    let program = std::fs::read_link(format!("/proc/{}/exe", pid.unwrap_or_default()))
+        .map_err(ChaosError::io("find PostgreSQL's programs"))?;
     Ok(program.parent().map(Path::to_path_buf).unwrap_or_default())
 }
 
 /// `pg_basebackup`, as the account of the servers, which makes the folder.
 async fn copy(programs: &Path, primary: u16, folder: &Path) -> Result<(), ChaosError> {
     let mut command = Launcher::for_servers()?.command(programs.join("pg_basebackup"), DeathSignal::Term);
-    command.args(["--host", "127.0.0.1", "--port", &primary.to_string(), "--username", "postgres", "--checkpoint", "fast", "--no-sync"]);
+    command.args([
+        "--host",
+        "127.0.0.1",
+        "--port",
+        &primary.to_string(),
+        "--username",
+        "postgres",
+        "--checkpoint",
+        "fast",
+        "--no-sync",
+    ]);
     command.args(["--wal-method", "stream", "--write-recovery-conf", "--pgdata"]).arg(folder.join("cluster"));
     let copied = timeout(COPIED_WITHIN, Command::from(command).kill_on_drop(true).output()).await;
-    let output = copied.map_err(|_| ChaosError::from(WaitError { what: "a copy of the primary".to_owned(), within: COPIED_WITHIN }))?;
+    let output = copied.map_err(|_| {
+        ChaosError::from(WaitError { what: "a copy of the primary".to_owned(), within: COPIED_WITHIN })
+    })?;
     let output = output.map_err(ChaosError::io("run pg_basebackup"))?;
-    if output.status.success() { Ok(()) } else { Err(ChaosError::NotLanded(String::from_utf8_lossy(&output.stderr).into_owned())) }
+    if output.status.success() {
+        Ok(())
+    } else {
+        Err(ChaosError::NotLanded(String::from_utf8_lossy(&output.stderr).into_owned()))
+    }
 }
 
 async fn promote(standby: &Postgres) -> Result<(), ChaosError> {
@@ -180,8 +217,12 @@ mod tests {
     #[test]
     fn a_second_host_stands_where_it_is_wanted() {
         let url = "postgres://postgres@127.0.0.1:5432/payment";
-        let last = "postgres://postgres@127.0.0.1:5432,127.0.0.1:6000/payment?target_session_attrs=read-write";
+        let last =
+            "postgres://postgres@127.0.0.1:5432,127.0.0.1:6000/payment?target_session_attrs=read-write";
         assert_eq!(two_hosts(url, "127.0.0.1:6000", false), last);
-        assert!(two_hosts(url, "127.0.0.1:6000", true).starts_with("postgres://postgres@127.0.0.1:6000,127.0.0.1:5432/"));
+        assert!(
+            two_hosts(url, "127.0.0.1:6000", true)
+                .starts_with("postgres://postgres@127.0.0.1:6000,127.0.0.1:5432/")
+        );
     }
 }

@@ -23,7 +23,12 @@ const READONLY_FOR: Duration = Duration::from_secs(2);
 /// Text columns of a hot table that services read, and their collation.
 type Columns = (Kind, &'static str, &'static [&'static str], &'static str);
 const COLUMNS: [Columns; 2] = [
-    (Kind::Payment, "orders", &["request_id", "traceparent", "currency", "payment_method", "charge_id"], "COLLATE \"C\""),
+    (
+        Kind::Payment,
+        "orders",
+        &["request_id", "traceparent", "currency", "payment_method", "charge_id"],
+        "COLLATE \"C\"",
+    ),
     (Kind::Inventory, "products", &["name", "currency"], ""),
 ];
 
@@ -55,18 +60,27 @@ async fn all_answer_again(arena: &mut Arena, when: &str) {
 /// that is silent.
 async fn answers_again(arena: &Arena, id: ServiceId) -> Result<(), ChaosError> {
     let began = Instant::now();
-    wait::until("its first 2xx", WITHIN + NOISE, async || match first_answer(arena, id).await.map_err(|error| error.to_string())? {
-        answer if answer.is_ok() => Ok(()),
-        answer => Err(format!("{:?} {}", answer.status, answer.text)),
+    wait::until("its first 2xx", WITHIN + NOISE, async || {
+        match first_answer(arena, id).await.map_err(|error| error.to_string())? {
+            answer if answer.is_ok() => Ok(()),
+            answer => Err(format!("{:?} {}", answer.status, answer.text)),
+        }
     })
     .await?;
     sleep((WITHIN + NOISE).saturating_sub(began.elapsed())).await;
     let token = arena.admin.account.token().await?;
-    let read = format!("{}/{}?limit=1", arena.url(id)?, if id.kind == Kind::Payment { "orders" } else { "products" });
+    let read = format!(
+        "{}/{}?limit=1",
+        arena.url(id)?,
+        if id.kind == Kind::Payment { "orders" } else { "products" }
+    );
     let answers = join_all((0..READS).map(|_| answer(arena.http.get(&read).bearer_auth(&token)))).await;
     match answers.iter().filter(|answer| !answer.is_ok()).count() {
         0 => Ok(()),
-        _ => Err(InstanceError::Request { what: format!("{READS} reads after 5 s"), why: statuses(&answers) }.into()),
+        _ => {
+            Err(InstanceError::Request { what: format!("{READS} reads after 5 s"), why: statuses(&answers) }
+                .into())
+        }
     }
 }
 
@@ -75,7 +89,10 @@ async fn first_answer(arena: &Arena, id: ServiceId) -> Result<Answer, ChaosError
     if id.kind == Kind::Payment {
         return arena.buyer.send(&url, &one(PLENTY), &Uuid::now_v7().to_string()).await;
     }
-    Ok(answer(arena.http.get(format!("{url}/products?limit=1")).bearer_auth(arena.admin.account.token().await?)).await)
+    Ok(answer(
+        arena.http.get(format!("{url}/products?limit=1")).bearer_auth(arena.admin.account.token().await?),
+    )
+    .await)
 }
 
 /// How many of each, 0 for those without an answer.
@@ -112,8 +129,7 @@ pub async fn end_readonly(arena: &Arena) -> Result<(), ChaosError> {
     for kind in Kind::ALL {
         arena.database(kind).execute(&override_of(kind, "RESET default_transaction_read_only")).await?;
     }
-    let end =
-        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
+    let end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
     payment.execute("SELECT pg_reload_conf()").await?;
     payment.number(end, &[]).await.map(drop)
 }
@@ -132,7 +148,10 @@ pub async fn stale_plan(arena: &mut Arena, planned: &PlannedFault) -> Result<Str
     retype(arena, "text").await?;
     let recovering = arena.over(planned.limit());
     match changed {
-        1 => Ok(Struck { evidence: "columns of orders and products had another type for a while".to_owned(), recovering }),
+        1 => Ok(Struck {
+            evidence: "columns of orders and products had another type for a while".to_owned(),
+            recovering,
+        }),
         _ => Err(ChaosError::NotLanded("the type is the old one".to_owned())),
     }
 }
@@ -140,7 +159,8 @@ pub async fn stale_plan(arena: &mut Arena, planned: &PlannedFault) -> Result<Str
 /// To a type that means the same.
 async fn retype(arena: &Arena, to: &str) -> Result<(), ChaosError> {
     for (kind, table, columns, collation) in COLUMNS {
-        let changes: Vec<String> = columns.iter().map(|column| format!("ALTER COLUMN {column} TYPE {to} {collation}")).collect();
+        let changes: Vec<String> =
+            columns.iter().map(|column| format!("ALTER COLUMN {column} TYPE {to} {collation}")).collect();
         arena.database(kind).execute(&format!("ALTER TABLE {table} {}", changes.join(", "))).await?;
     }
     Ok(())
@@ -159,7 +179,9 @@ pub async fn works_again(arena: &mut Arena, when: &str) {
         Ok::<_, ChaosError>(accepted)
     };
     let wrong = match worked.await {
-        Ok(accepted) if accepted > WITHIN => Some(format!("first 2xx after {:.1} s, not 5", accepted.as_secs_f64())),
+        Ok(accepted) if accepted > WITHIN => {
+            Some(format!("first 2xx after {:.1} s, not 5", accepted.as_secs_f64()))
+        }
         Ok(_) if began.elapsed() > HEALED_WITHIN => {
             Some(format!("an order at its end after {:.1} s, not 15", began.elapsed().as_secs_f64()))
         }

@@ -41,10 +41,12 @@ pub async fn hold_entries(arena: &Arena, id: ServiceId) -> Result<(u64, OpenTran
     let (stream, group) = main_stream(id.kind);
     let (redis, consumer, payment) = (arena.redis()?, arena.consumer(id)?, payment_for(arena, id)?);
     let lock = arena.database(Kind::Inventory).hold("LOCK TABLE inbox IN SHARE ROW EXCLUSIVE MODE").await?;
-    let held = arena.landed(&payment, EVIDENCE_WITHIN, async || match redis.pending_of(stream, group, &consumer).await {
-        Ok(0) => Err(format!("{id} holds no pending entry")),
-        Ok(held) => Ok(held),
-        Err(error) => Err(error.to_string()),
+    let held = arena.landed(&payment, EVIDENCE_WITHIN, async || {
+        match redis.pending_of(stream, group, &consumer).await {
+            Ok(0) => Err(format!("{id} holds no pending entry")),
+            Ok(held) => Ok(held),
+            Err(error) => Err(error.to_string()),
+        }
     });
     Ok((held.await?, lock))
 }
@@ -53,10 +55,12 @@ async fn claimed(arena: &Arena, id: ServiceId) -> Result<(), ChaosError> {
     let (stream, group) = main_stream(id.kind);
     let (redis, consumer) = (arena.redis()?, arena.consumer(id)?);
     let within = arena.profile.claim_idle() + CLAIMED_WITHIN;
-    Ok(wait::until(format!("a peer claims what {id} held"), within, async || match redis.pending_of(stream, group, &consumer).await {
-        Ok(0) => Ok(()),
-        Ok(left) => Err(format!("{left} entries left")),
-        Err(error) => Err(error.to_string()),
+    Ok(wait::until(format!("a peer claims what {id} held"), within, async || {
+        match redis.pending_of(stream, group, &consumer).await {
+            Ok(0) => Ok(()),
+            Ok(left) => Err(format!("{left} entries left")),
+            Err(error) => Err(error.to_string()),
+        }
     })
     .await?)
 }

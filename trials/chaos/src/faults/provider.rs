@@ -32,7 +32,8 @@ const BURIED_WITHIN: Duration = Duration::from_secs(20);
 /// An error that is no refusal: the provider is out of order for this one.
 const FOR_A_WHILE: &str = "RAISE EXCEPTION 'refused'";
 /// The constraint whose violation the simulated provider takes for a final refusal.
-const FOR_EVER: &str = "RAISE EXCEPTION 'refused for good' USING ERRCODE = '23514', CONSTRAINT = 'provider_refuses'";
+const FOR_EVER: &str =
+    "RAISE EXCEPTION 'refused for good' USING ERRCODE = '23514', CONSTRAINT = 'provider_refuses'";
 const LETTERS: usize = 1000;
 
 /// One refund for a while, one for ever; both end, when the provider has changed its mind. There is nothing of their products: every
@@ -56,7 +57,10 @@ pub async fn refund(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck,
         ends(arena, second, "a refund that was redriven").await;
     }
     match still_open {
-        2 => Ok(Struck { evidence: "two refunds were refused".to_owned(), recovering: arena.over(planned.limit()) }),
+        2 => Ok(Struck {
+            evidence: "two refunds were refused".to_owned(),
+            recovering: arena.over(planned.limit()),
+        }),
         open => Err(ChaosError::NotLanded(format!("{open} of the 2 refunds were open"))),
     }
 }
@@ -69,7 +73,9 @@ async fn refused_refunds(arena: &mut Arena, for_good: Uuid, other: &str) -> Opti
     others_end(arena, "a refund is refused").await;
     let found = buried(arena, for_good).await;
     let wrong = found.as_ref().err().map(ToString::to_string);
-    arena.findings.extend(wrong.as_ref().map(|wrong| format!("refused for good, and no dead letter: {wrong}")));
+    arena
+        .findings
+        .extend(wrong.as_ref().map(|wrong| format!("refused for good, and no dead letter: {wrong}")));
     arena.judged.progress.note("a refund that is refused for good", wrong);
     found.ok()
 }
@@ -87,7 +93,10 @@ async fn other_refund_ends(arena: &mut Arena, sku: &str) {
 async fn buried(arena: &Arena, order: Uuid) -> Result<DeadLetter, ChaosError> {
     let api = arena.admin.api().await?;
     let letter = wait::until("the dead letter", BURIED_WITHIN, async || {
-        let letters = api.dead_letters(Kind::Payment, Some("refund_order"), LETTERS).await.map_err(|error| error.to_string())?;
+        let letters = api
+            .dead_letters(Kind::Payment, Some("refund_order"), LETTERS)
+            .await
+            .map_err(|error| error.to_string())?;
         let of_order = |letter: &DeadLetter| letter.event["data"]["order_id"] == order.to_string();
         letters.into_iter().find(of_order).ok_or_else(|| format!("none of order {order}"))
     })
@@ -114,19 +123,26 @@ pub async fn charges(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck
     for _ in 0..3 {
         others_end(arena, "1,200 charges of another product are refused").await;
     }
-    let pending = arena.database(Kind::Payment).number("SELECT count(*) FROM orders WHERE status = 'pending'", &[]).await;
+    let pending = arena
+        .database(Kind::Payment)
+        .number("SELECT count(*) FROM orders WHERE status = 'pending'", &[])
+        .await;
     refused.remove(arena, "provider.charges").await?;
     let recovering = arena.over(planned.limit());
     let (placed, pending) = (placed?, pending?);
     match usize::try_from(pending).unwrap_or(0) {
-        open if open >= placed => Ok(Struck { evidence: format!("{open} orders waited for a charge that was refused"), recovering }),
+        open if open >= placed => {
+            Ok(Struck { evidence: format!("{open} orders waited for a charge that was refused"), recovering })
+        }
         open => Err(ChaosError::NotLanded(format!("only {open} of {placed} were refused"))),
     }
 }
 
 async fn place(arena: &Arena, sku: &str) -> Result<usize, ChaosError> {
     let order = one(sku);
-    let placed = stream::iter(0..REFUSED_CHARGES).map(|_| arena.buyer.insist(&order, PATIENCE)).buffer_unordered(AT_ONCE);
+    let placed = stream::iter(0..REFUSED_CHARGES)
+        .map(|_| arena.buyer.insist(&order, PATIENCE))
+        .buffer_unordered(AT_ONCE);
     placed.try_collect::<Vec<_>>().await.map(|orders| orders.len())
 }
 
@@ -149,10 +165,12 @@ impl Refused {
         arena.admin.call(reqwest::Method::POST, &inventory, "/products", Some(&product)).await?;
         let known = "SELECT count(*) FROM catalogue WHERE sku = $1";
         let payment = arena.database(Kind::Payment);
-        wait::until(format!("payment knows {sku}"), EVIDENCE_WITHIN, async || match payment.number(known, &[&sku]).await {
-            Ok(1) => Ok(()),
-            Ok(_) => Err("it does not".to_owned()),
-            Err(error) => Err(error.to_string()),
+        wait::until(format!("payment knows {sku}"), EVIDENCE_WITHIN, async || {
+            match payment.number(known, &[&sku]).await {
+                Ok(1) => Ok(()),
+                Ok(_) => Err("it does not".to_owned()),
+                Err(error) => Err(error.to_string()),
+            }
         })
         .await?;
         Ok(sku)
@@ -173,7 +191,10 @@ impl Refused {
 
     async fn remove(&self, arena: &Arena, table: &str) -> Result<(), ChaosError> {
         let name = self.name();
-        arena.database(Kind::Payment).execute(&format!("DROP TRIGGER IF EXISTS {name} ON {table}; DROP FUNCTION IF EXISTS {name}()")).await
+        arena
+            .database(Kind::Payment)
+            .execute(&format!("DROP TRIGGER IF EXISTS {name} ON {table}; DROP FUNCTION IF EXISTS {name}()"))
+            .await
     }
 }
 

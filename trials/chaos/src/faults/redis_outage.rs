@@ -30,7 +30,13 @@ pub async fn empty(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, 
     let evidence = killed(arena).await?;
     let files = append_only_folder(arena);
     fs::remove_dir_all(&files).map_err(ChaosError::io(format!("remove {}", files.display())))?;
-    back_without_marker(arena, planned, &keepsake, format!("{evidence}, and its append-only file was removed")).await
+    back_without_marker(
+        arena,
+        planned,
+        &keepsake,
+        format!("{evidence}, and its append-only file was removed"),
+    )
+    .await
 }
 
 pub async fn cut(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
@@ -39,7 +45,13 @@ pub async fn cut(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, Ch
     redis.command::<()>(&["SET", MARKER, "x"]).await?;
     let evidence = killed(arena).await?;
     let bytes = cut_tail(&append_only_folder(arena), u64::from(planned.draw))?;
-    back_without_marker(arena, planned, &keepsake, format!("{evidence}, and lost the last {bytes} bytes of its append-only file")).await
+    back_without_marker(
+        arena,
+        planned,
+        &keepsake,
+        format!("{evidence}, and lost the last {bytes} bytes of its append-only file"),
+    )
+    .await
 }
 
 /// Evidence for a loss: the marker was the last thing written, and is gone.
@@ -80,7 +92,9 @@ async fn orders_are_accepted(arena: &mut Arena) -> Result<(), ChaosError> {
         }
         let second = arena.buyer.send(&url, &one(PLENTY), &key).await?;
         if !second.is_ok() {
-            arena.findings.push(format!("{id} does not accept orders while Redis is down: {first:?}, then {second:?}"));
+            arena
+                .findings
+                .push(format!("{id} does not accept orders while Redis is down: {first:?}, then {second:?}"));
         }
     }
     Ok(())
@@ -95,7 +109,9 @@ fn cut_tail(folder: &Path, draw: u64) -> Result<u64, ChaosError> {
     let failed = || ChaosError::io(format!("cut the newest file in {}", folder.display()));
     let files = fs::read_dir(folder).map_err(failed())?.flatten().map(|entry| entry.path());
     let newest = files.filter(|path| path.to_string_lossy().ends_with(".incr.aof")).max();
-    let newest = newest.ok_or_else(|| ChaosError::Impossible(format!("there is no append-only file in {}", folder.display())))?;
+    let newest = newest.ok_or_else(|| {
+        ChaosError::Impossible(format!("there is no append-only file in {}", folder.display()))
+    })?;
     let file = OpenOptions::new().write(true).open(newest).map_err(failed())?;
     let length = file.metadata().map_err(failed())?.len();
     let cut = (1 + draw % LONGEST_CUT).min(length / 2);

@@ -62,7 +62,11 @@ async fn begin(redis: &DirectRedis, fault: Fault, folder: &Path) -> Result<Strin
             redis.command::<()>(&words).await?;
         }
     }
-    refused(redis, if fault == Fault::RedisNoperm { &["PERSIST", "refund_order"] } else { &["SET", PROBE, "1"] }).await
+    refused(
+        redis,
+        if fault == Fault::RedisNoperm { &["PERSIST", "refund_order"] } else { &["SET", PROBE, "1"] },
+    )
+    .await
 }
 
 /// The evidence: what Redis says to a write now.
@@ -85,7 +89,8 @@ async fn fail_snapshot(redis: &DirectRedis, folder: &Path) -> Result<(), ChaosEr
     config(redis, "save", "3600 1000000").await?;
     redis.command::<redis::Value>(&["BGSAVE"]).await?;
     wait::until("a snapshot fails", EVIDENCE_WITHIN, async || {
-        let text: String = redis.command(&["INFO", "persistence"]).await.map_err(|error| error.to_string())?;
+        let text: String =
+            redis.command(&["INFO", "persistence"]).await.map_err(|error| error.to_string())?;
         if text.contains("rdb_last_bgsave_status:err") { Ok(()) } else { Err("it did not".to_owned()) }
     })
     .await
@@ -94,7 +99,8 @@ async fn fail_snapshot(redis: &DirectRedis, folder: &Path) -> Result<(), ChaosEr
 
 fn close(folder: &Path, closed: bool) -> Result<(), ChaosError> {
     let mode = Permissions::from_mode(if closed { 0o500 } else { 0o700 });
-    fs::set_permissions(folder, mode).map_err(ChaosError::io(format!("change the rights of {}", folder.display())))
+    fs::set_permissions(folder, mode)
+        .map_err(ChaosError::io(format!("change the rights of {}", folder.display())))
 }
 
 /// Connections that exist would stay logged in.
@@ -132,7 +138,13 @@ async fn end(url: &str, fault: Fault, folder: &Path) -> Result<(), ChaosError> {
 pub async fn take_back(arena: &Arena) -> Result<(), ChaosError> {
     let (url, folder) = (arena.stack.redis_url(), arena.folder.path().join("redis"));
     // The password first: without it nothing else can be taken back.
-    for fault in [Fault::RedisNoauth, Fault::RedisFull, Fault::RedisNoreplicas, Fault::RedisMisconf, Fault::RedisNoperm] {
+    for fault in [
+        Fault::RedisNoauth,
+        Fault::RedisFull,
+        Fault::RedisNoreplicas,
+        Fault::RedisMisconf,
+        Fault::RedisNoperm,
+    ] {
         end(&url, fault, &folder).await?;
     }
     Ok(())
@@ -170,7 +182,10 @@ async fn wait_in_redis(arena: &mut Arena) -> Result<Vec<Uuid>, ChaosError> {
     for _ in 0..WAITING {
         let order = arena.buyer.insist(&one(PLENTY), EVIDENCE_WITHIN).await?;
         wait::until("its event is published", EVIDENCE_WITHIN, async || {
-            let entry = redis.entry_about("order_completed", &order.to_string()).await.map_err(|error| error.to_string())?;
+            let entry = redis
+                .entry_about("order_completed", &order.to_string())
+                .await
+                .map_err(|error| error.to_string())?;
             entry.ok_or_else(|| "it is not".to_owned())
         })
         .await?;
@@ -187,21 +202,26 @@ async fn starts(arena: &mut Arena) {
             Ok(Err(error)) => Some(error.to_string()),
             Err(_) => Some(format!("not ready within {STARTS_WITHIN:?}")),
         };
-        arena.findings.extend(wrong.as_ref().map(|wrong| format!("{id} does not start while Redis is full: {wrong}")));
+        arena
+            .findings
+            .extend(wrong.as_ref().map(|wrong| format!("{id} does not start while Redis is full: {wrong}")));
         arena.judged.progress.note("a start beside a full Redis", wrong);
     }
 }
 
 /// Reading and acknowledging is what makes room: it goes on.
 async fn reads(arena: &mut Arena, waiting: &[Uuid]) {
-    let (inventory, taken) =
-        (arena.database(Kind::Inventory), "SELECT count(DISTINCT order_id) FROM stock_ledger WHERE order_id = ANY($1)");
-    let read =
-        wait::until("what waits in a full Redis is read", HEALED_WITHIN, async || match inventory.number(taken, &[&waiting]).await {
+    let (inventory, taken) = (
+        arena.database(Kind::Inventory),
+        "SELECT count(DISTINCT order_id) FROM stock_ledger WHERE order_id = ANY($1)",
+    );
+    let read = wait::until("what waits in a full Redis is read", HEALED_WITHIN, async || {
+        match inventory.number(taken, &[&waiting]).await {
             Ok(all) if usize::try_from(all) == Ok(waiting.len()) => Ok(()),
             Ok(some) => Err(format!("{some} of {} are", waiting.len())),
             Err(error) => Err(error.to_string()),
-        });
+        }
+    });
     let wrong = read.await.err().map(|error| error.to_string());
     arena.findings.extend(wrong.clone());
     arena.judged.progress.note("reading from a full Redis", wrong);

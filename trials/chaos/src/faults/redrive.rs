@@ -13,8 +13,10 @@ const BURIED_WITHIN: Duration = Duration::from_secs(40);
 /// Where the stream is kept while its key is a string, which no event can be added to.
 const KEPT: &str = "chaos:kept";
 /// Both at once: nobody makes a new stream in between.
-const TAKE_AWAY: &str = "redis.call('RENAME', KEYS[1], KEYS[2]) return redis.call('SET', KEYS[1], 'a string')";
-const GIVE_BACK: &str = "if redis.call('EXISTS', KEYS[2]) == 1 then redis.call('RENAME', KEYS[2], KEYS[1]) return 1 end return 0";
+const TAKE_AWAY: &str =
+    "redis.call('RENAME', KEYS[1], KEYS[2]) return redis.call('SET', KEYS[1], 'a string')";
+const GIVE_BACK: &str =
+    "if redis.call('EXISTS', KEYS[2]) == 1 then redis.call('RENAME', KEYS[2], KEYS[1]) return 1 end return 0";
 
 pub async fn refused(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
     let kind = Poison::UnknownType;
@@ -32,11 +34,14 @@ pub async fn refused(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck
     arena.judged.progress.note("a redrive that Redis refuses", wrong);
     if !lost {
         let redrive = redrive_once(&api, kind, event, BURIED_WITHIN).await?;
-        let twice = (!redrive.works_once).then(|| format!("dead letter {} could be redriven twice", redrive.first));
+        let twice =
+            (!redrive.works_once).then(|| format!("dead letter {} could be redriven twice", redrive.first));
         arena.findings.extend(twice);
     }
     match answer {
-        Err(error) => Ok(Struck { evidence: format!("the redrive of {letter} was refused: {error}"), recovering }),
+        Err(error) => {
+            Ok(Struck { evidence: format!("the redrive of {letter} was refused: {error}"), recovering })
+        }
         Ok(()) => Err(ChaosError::NotLanded(format!("the redrive of {letter} was not refused"))),
     }
 }

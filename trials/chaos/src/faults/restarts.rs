@@ -6,7 +6,8 @@ use crate::arena::Arena;
 use ctl::stack::{Kind, ServiceId};
 
 pub async fn rolling(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
-    let ids: Vec<ServiceId> = [Kind::Inventory, Kind::Payment].into_iter().flat_map(|kind| arena.ids(kind)).collect();
+    let ids: Vec<ServiceId> =
+        [Kind::Inventory, Kind::Payment].into_iter().flat_map(|kind| arena.ids(kind)).collect();
     for id in &ids {
         let status = arena.stack.terminate(*id).await?;
         if status.code() != Some(0) {
@@ -17,7 +18,10 @@ pub async fn rolling(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck
         arena.live.say(format!("  {id} is back"));
     }
     let names: Vec<String> = ids.iter().map(ToString::to_string).collect();
-    Ok(Struck { evidence: format!("{} got SIGTERM and ended", names.join(", ")), recovering: arena.over(planned.limit()) })
+    Ok(Struck {
+        evidence: format!("{} got SIGTERM and ended", names.join(", ")),
+        recovering: arena.over(planned.limit()),
+    })
 }
 
 async fn nothing_left_behind(arena: &mut Arena, id: ServiceId) -> Result<(), ChaosError> {

@@ -20,7 +20,9 @@ pub async fn plant(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, 
     let ((stream, group), redis) = (main_stream(Kind::Inventory), arena.redis()?);
     redis.command::<()>(&["XGROUP", "CREATE", stream, FOREIGN, "0"]).await?;
     for number in 1..=NAMES {
-        redis.command::<u64>(&["XGROUP", "CREATECONSUMER", stream, group, &format!("chaos-gone-{number}")]).await?;
+        redis
+            .command::<u64>(&["XGROUP", "CREATECONSUMER", stream, group, &format!("chaos-gone-{number}")])
+            .await?;
     }
     let shown = shown(arena).await;
     let trimmed = trimming_goes_on(arena, planned).await;
@@ -32,7 +34,10 @@ pub async fn plant(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, 
         arena.findings.extend(wrong.as_ref().map(|wrong| format!("{what}: {wrong}")));
         arena.judged.bounds.note(what, wrong);
     }
-    Ok(Struck { evidence: format!("{stream} had the group {FOREIGN} and {NAMES} names of nobody"), recovering })
+    Ok(Struck {
+        evidence: format!("{stream} had the group {FOREIGN} and {NAMES} names of nobody"),
+        recovering,
+    })
 }
 
 async fn shown(arena: &Arena) -> Result<(), ChaosError> {
@@ -60,7 +65,9 @@ async fn trimming_goes_on(arena: &Arena, planned: &PlannedFault) -> Result<(), C
             added += 2;
         }
         match first_entry(arena).await.map_err(|error| error.to_string())? {
-            now if now == first => Err(format!("it still begins there, {} entries", redis.length(stream).await.unwrap_or(0))),
+            now if now == first => {
+                Err(format!("it still begins there, {} entries", redis.length(stream).await.unwrap_or(0)))
+            }
             _ => Ok(()),
         }
     })
@@ -69,7 +76,8 @@ async fn trimming_goes_on(arena: &Arena, planned: &PlannedFault) -> Result<(), C
 
 async fn first_entry(arena: &Arena) -> Result<String, ChaosError> {
     let ((stream, _), redis) = (main_stream(Kind::Inventory), arena.redis()?);
-    let page: redis::streams::StreamRangeReply = redis.command(&["XRANGE", stream, "-", "+", "COUNT", "1"]).await?;
+    let page: redis::streams::StreamRangeReply =
+        redis.command(&["XRANGE", stream, "-", "+", "COUNT", "1"]).await?;
     Ok(page.ids.first().map(|entry| entry.id.clone()).unwrap_or_default())
 }
 

@@ -30,7 +30,9 @@ pub async fn under_backlog(arena: &mut Arena, planned: &PlannedFault) -> Result<
     }
     let unread = trimmed.saturating_sub(read);
     if unread < BACKLOG {
-        return Err(ChaosError::NotLanded(format!("{trimmed} entries were trimmed, {read} of them read before")));
+        return Err(ChaosError::NotLanded(format!(
+            "{trimmed} entries were trimmed, {read} of them read before"
+        )));
     }
     Ok(Struck { evidence: format!("{trimmed} entries were trimmed, {unread} of them unread"), recovering })
 }

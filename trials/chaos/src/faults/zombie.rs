@@ -71,7 +71,9 @@ async fn stand_still(arena: &mut Arena, id: ServiceId) -> Result<(), ChaosError>
 async fn stands_still(arena: &Arena, id: ServiceId) -> Result<String, ChaosError> {
     let pid = arena.stack.service(id)?.pid();
     let state = wait::until(format!("{id} stands still"), STOPS_WITHIN, async || stopped(pid)).await;
-    state.map(|()| format!("{id} (pid {pid}) is in state T")).map_err(|error| ChaosError::NotLanded(error.to_string()))
+    state
+        .map(|()| format!("{id} (pid {pid}) is in state T"))
+        .map_err(|error| ChaosError::NotLanded(error.to_string()))
 }
 
 /// Whether the kernel says that it stands still.

@@ -43,7 +43,8 @@ enum End {
 pub(super) async fn serve(mut client: TcpStream, network: Arc<Network>) {
     let (mut cuts, mut silences) = (network.state.subscribe(), network.state.subscribe());
     let began = *cuts.borrow_and_update();
-    let cut = async { _ = cuts.wait_for(|state| state.resets != began.resets || state.mode == Mode::Refuse).await };
+    let cut =
+        async { _ = cuts.wait_for(|state| state.resets != began.resets || state.mode == Mode::Refuse).await };
     let silenced = async { _ = silences.wait_for(|state| state.silences != began.silences).await };
     let end = {
         // In silence nobody moves it on, and both its ends stay open.
@@ -91,7 +92,12 @@ async fn converse(client: &mut TcpStream, network: &Network) -> End {
     }
 }
 
-async fn requests(mut client: ReadHalf<'_>, mut server: WriteHalf<'_>, network: &Network, lost: &AtomicBool) -> End {
+async fn requests(
+    mut client: ReadHalf<'_>,
+    mut server: WriteHalf<'_>,
+    network: &Network,
+    lost: &AtomicBool,
+) -> End {
     let (mut frontend, mut piece) = (Frontend::default(), vec![0; PIECE]);
     loop {
         let read = client.read(&mut piece).await;
@@ -120,7 +126,12 @@ async fn requests(mut client: ReadHalf<'_>, mut server: WriteHalf<'_>, network: 
     }
 }
 
-async fn answers(mut server: ReadHalf<'_>, mut client: WriteHalf<'_>, network: &Network, lost: &AtomicBool) -> End {
+async fn answers(
+    mut server: ReadHalf<'_>,
+    mut client: WriteHalf<'_>,
+    network: &Network,
+    lost: &AtomicBool,
+) -> End {
     let (queue, mut queued) = mpsc::channel::<(Instant, Vec<u8>)>(DELAYED);
     let read = async move {
         let mut piece = vec![0; PIECE];

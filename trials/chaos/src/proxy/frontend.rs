@@ -94,7 +94,9 @@ fn second_text(bytes: &[u8]) -> &[u8] {
 
 fn is_write(statement: &[u8]) -> bool {
     let words = statement.split(|byte| !(byte.is_ascii_alphanumeric() || *byte == b'_'));
-    words.into_iter().any(|word| ["insert", "update", "delete"].iter().any(|write| word.eq_ignore_ascii_case(write.as_bytes())))
+    words.into_iter().any(|word| {
+        ["insert", "update", "delete"].iter().any(|write| word.eq_ignore_ascii_case(write.as_bytes()))
+    })
 }
 
 #[cfg(test)]
@@ -114,7 +116,9 @@ mod tests {
     #[test]
     fn a_prepared_write_ends_with_its_sync_wherever_the_pieces_are_cut() {
         let prepare = [message("P", "s0\0INSERT INTO t VALUES ($1)\0\0\0"), message("S", "")].concat();
-        let read = [message("P", "s1\0SELECT updated_at FROM t\0\0\0"), message("B", "\0s1\0"), message("S", "")].concat();
+        let read =
+            [message("P", "s1\0SELECT updated_at FROM t\0\0\0"), message("B", "\0s1\0"), message("S", "")]
+                .concat();
         let write = [message("B", "\0s0\0"), message("E", "\0\0\0\0\0"), message("S", "")].concat();
         let next = message("Q", "SELECT 1\0");
         let end = startup().len() + prepare.len() + read.len() + write.len();

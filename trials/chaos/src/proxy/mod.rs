@@ -156,7 +156,8 @@ impl Network {
     /// Whether this request is the one whose answer gets lost; of two that ask, one is.
     fn choose(&self, is_write: bool) -> bool {
         self.state.send_if_modified(|state| {
-            let chosen = state.mode == Mode::DropNextReply || (state.mode == Mode::DropCommitReply && is_write);
+            let chosen =
+                state.mode == Mode::DropNextReply || (state.mode == Mode::DropCommitReply && is_write);
             if chosen {
                 state.mode = Mode::Pass;
             }

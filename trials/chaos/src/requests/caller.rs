@@ -66,7 +66,12 @@ impl Caller {
     }
 
     /// One request to one instance.
-    pub(super) async fn attempt(&self, payment: &str, key: &str, body: &Value) -> Result<Answer, RequestError> {
+    pub(super) async fn attempt(
+        &self,
+        payment: &str,
+        key: &str,
+        body: &Value,
+    ) -> Result<Answer, RequestError> {
         self.log_send(key, body).await?;
         let url = format!("{}/orders", payment.trim_end_matches('/'));
         let request = self.http.post(url).bearer_auth(self.token()).header("Idempotency-Key", key).json(body);
@@ -91,11 +96,17 @@ impl Caller {
         let deadline = Instant::now() + KNOWN_WITHIN;
         for instance in payment.iter().cycle().skip(first % payment.len().max(1)) {
             let answer = self.attempt(instance, key, body).await?;
-            if answer.outcome() != Outcome::Info || (in_flight_ends && answer.status == Some(StatusCode::CONFLICT)) {
+            if answer.outcome() != Outcome::Info
+                || (in_flight_ends && answer.status == Some(StatusCode::CONFLICT))
+            {
                 return Ok(answer);
             }
             if Instant::now() > deadline {
-                return Err(RequestError::NeverKnown { key: key.to_owned(), within: KNOWN_WITHIN, last: answer.to_string() });
+                return Err(RequestError::NeverKnown {
+                    key: key.to_owned(),
+                    within: KNOWN_WITHIN,
+                    last: answer.to_string(),
+                });
             }
             sleep(answer.retry_after.unwrap_or(PAUSE)).await;
         }
@@ -104,16 +115,29 @@ impl Caller {
 
     pub(super) async fn log_send(&self, key: &str, body: &Value) -> Result<(), RequestError> {
         let (at, user) = (Timestamp::now(), self.customer.id);
-        self.log.write(&Record::Send { at, user, key: key.to_owned(), body: body.clone() }).await.map_err(RequestError::Log)
+        self.log
+            .write(&Record::Send { at, user, key: key.to_owned(), body: body.clone() })
+            .await
+            .map_err(RequestError::Log)
     }
 
     pub(super) async fn log_answer(&self, key: &str, answer: &Answer) -> Result<(), RequestError> {
         let (status, outcome) = (answer.status.map(|status| status.as_u16()), answer.outcome());
         let (body, why) = match outcome {
             Outcome::Ok => (Some(answer.text.clone()), None),
-            Outcome::Fail | Outcome::Info => (None, Some(answer.problem().code.unwrap_or_else(|| answer.text.clone()))),
+            Outcome::Fail | Outcome::Info => {
+                (None, Some(answer.problem().code.unwrap_or_else(|| answer.text.clone())))
+            }
         };
-        let record = Record::Answer { at: Timestamp::now(), user: self.customer.id, key: key.to_owned(), outcome, status, body, why };
+        let record = Record::Answer {
+            at: Timestamp::now(),
+            user: self.customer.id,
+            key: key.to_owned(),
+            outcome,
+            status,
+            body,
+            why,
+        };
         self.log.write(&record).await.map_err(RequestError::Log)
     }
 }
@@ -121,7 +145,13 @@ impl Caller {
 impl Answer {
     /// What is left of a request when the connection broke.
     pub(super) fn lost(why: &str) -> Self {
-        Self { status: None, content_type: String::new(), replayed: false, retry_after: None, text: why.to_owned() }
+        Self {
+            status: None,
+            content_type: String::new(),
+            replayed: false,
+            retry_after: None,
+            text: why.to_owned(),
+        }
     }
 
     /// The innermost cause says it: refused, reset, timed out.
@@ -130,7 +160,9 @@ impl Answer {
     }
 
     async fn read(response: Response) -> Self {
-        let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+        let header = |name: &str| {
+            response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
+        };
         let answer = Self {
             status: Some(response.status()),
             content_type: header("content-type"),

@@ -35,7 +35,8 @@ pub enum Phase {
 
 impl Phase {
     /// All of them, in order.
-    pub const ALL: [Self; 5] = [Self::Connected, Self::HalfHeaders, Self::HalfBody, Self::Sent, Self::FirstByte];
+    pub const ALL: [Self; 5] =
+        [Self::Connected, Self::HalfHeaders, Self::HalfBody, Self::Sent, Self::FirstByte];
 
     /// How many bytes are sent of a head and a body of these lengths.
     fn bytes(self, head: usize, body: usize) -> usize {
@@ -63,8 +64,16 @@ pub struct ClientGone {
 ///
 /// # Errors
 /// [`RequestError::NoOrder`] when the retry is refused; [`RequestError::NeverKnown`], [`RequestError::Log`].
-pub async fn client_gone(caller: &Caller, payment: &[String], body: &Value, key: &str, phase: Phase) -> Result<ClientGone, RequestError> {
-    let first = payment.first().ok_or_else(|| RequestError::Client("there is no instance of payment to ask".to_owned()))?;
+pub async fn client_gone(
+    caller: &Caller,
+    payment: &[String],
+    body: &Value,
+    key: &str,
+    phase: Phase,
+) -> Result<ClientGone, RequestError> {
+    let first = payment
+        .first()
+        .ok_or_else(|| RequestError::Client("there is no instance of payment to ask".to_owned()))?;
     let address = address(first)?;
     caller.log_send(key, body).await?;
     let gone = match vanish(&address, caller.token(), key, &body.to_string(), phase).await {
@@ -73,7 +82,9 @@ pub async fn client_gone(caller: &Caller, payment: &[String], body: &Value, key:
     };
     caller.log_answer(key, &gone).await?;
     let answer = caller.until_known(payment, 0, key, body, false).await?;
-    let order = answer.order().ok_or_else(|| RequestError::NoOrder { key: key.to_owned(), answer: answer.to_string() })?;
+    let order = answer
+        .order()
+        .ok_or_else(|| RequestError::NoOrder { key: key.to_owned(), answer: answer.to_string() })?;
     Ok(ClientGone { phase, order, was_placed: answer.replayed })
 }
 

@@ -37,8 +37,14 @@ impl OneKey {
 ///
 /// # Errors
 /// [`RequestError::NeverKnown`] and [`RequestError::Log`].
-pub async fn one_key_fifty_times(caller: &Caller, payment: &[String], body: &Value, key: &str) -> Result<OneKey, RequestError> {
-    let answers = try_join_all((0..AT_ONCE).map(|number| caller.until_known(payment, number, key, body, true))).await?;
+pub async fn one_key_fifty_times(
+    caller: &Caller,
+    payment: &[String],
+    body: &Value,
+    key: &str,
+) -> Result<OneKey, RequestError> {
+    let answers =
+        try_join_all((0..AT_ONCE).map(|number| caller.until_known(payment, number, key, body, true))).await?;
     let mut found = OneKey::default();
     for answer in answers {
         *found.statuses.entry(answer.status.map_or(0, |status| status.as_u16())).or_default() += 1;

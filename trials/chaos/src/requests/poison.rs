@@ -74,11 +74,15 @@ impl Poison {
     }
 
     fn envelope(self) -> Envelope {
-        let (sku, price) = (format!("POISON-{}", Uuid::now_v7()), MoneyData { amount: 0, currency: "EUR".to_owned() });
-        let event = ProductChanged { sku: sku.clone(), name: "Poison".to_owned(), price, version: 1, deleted: false };
+        let (sku, price) =
+            (format!("POISON-{}", Uuid::now_v7()), MoneyData { amount: 0, currency: "EUR".to_owned() });
+        let event =
+            ProductChanged { sku: sku.clone(), name: "Poison".to_owned(), price, version: 1, deleted: false };
         let envelope = Envelope::new(&event, "shopctl-chaos", sku, TraceContext::root());
         match self {
-            Self::NotJson => Envelope { kind: OrderCompleted::TYPE.to_owned(), data: "{not json".to_owned(), ..envelope },
+            Self::NotJson => {
+                Envelope { kind: OrderCompleted::TYPE.to_owned(), data: "{not json".to_owned(), ..envelope }
+            }
             Self::UnknownType => Envelope { kind: "shop.stock.reserved.v99".to_owned(), ..envelope },
             Self::AlwaysFails => envelope,
         }
@@ -104,7 +108,11 @@ impl fmt::Display for Poison {
 pub async fn send_poison(redis_url: &str, kind: Poison, log: &ClientLog) -> Result<Uuid, RequestError> {
     let redis = Client::open(redis_url).map_err(|error| RequestError::RedisUrl(error.to_string()))?;
     let envelope = kind.envelope();
-    let record = Record::Poison { at: Timestamp::now(), stream: kind.stream().to_owned(), event_id: envelope.id.to_string() };
+    let record = Record::Poison {
+        at: Timestamp::now(),
+        stream: kind.stream().to_owned(),
+        event_id: envelope.id.to_string(),
+    };
     log.write(&record).await.map_err(RequestError::Log)?;
     let deadline = Instant::now() + SENT_WITHIN;
     loop {
@@ -117,7 +125,9 @@ pub async fn send_poison(redis_url: &str, kind: Poison, log: &ClientLog) -> Resu
 }
 
 async fn append(redis: &Client, stream: &str, envelope: &Envelope) -> Result<(), RedisError> {
-    let limits = AsyncConnectionConfig::new().set_connection_timeout(Some(ANSWER_WITHIN)).set_response_timeout(Some(ANSWER_WITHIN));
+    let limits = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(ANSWER_WITHIN))
+        .set_response_timeout(Some(ANSWER_WITHIN));
     let mut connection = redis.get_multiplexed_async_connection_with_config(&limits).await?;
     let mut command = redis::cmd("XADD");
     command.arg(stream).arg("*");
@@ -143,7 +153,12 @@ pub struct Redrive {
 ///
 /// # Errors
 /// [`RequestError::NoDeadLetter`] when it is not there, or not back, `within` that time; [`RequestError::Api`].
-pub async fn redrive_once(api: &Api, kind: Poison, event: Uuid, within: Duration) -> Result<Redrive, RequestError> {
+pub async fn redrive_once(
+    api: &Api,
+    kind: Poison,
+    event: Uuid,
+    within: Duration,
+) -> Result<Redrive, RequestError> {
     let first = dead_letter(api, kind, event, None, within).await?;
     api.redrive(kind.victim(), &first).await?;
     let works_once = match api.redrive(kind.victim(), &first).await {
@@ -159,9 +174,17 @@ pub async fn redrive_once(api: &Api, kind: Poison, event: Uuid, within: Duration
 ///
 /// # Errors
 /// [`RequestError::NoDeadLetter`] when there is none `within` that time; [`RequestError::Api`].
-pub async fn dead_letter(api: &Api, kind: Poison, event: Uuid, other_than: Option<&str>, within: Duration) -> Result<String, RequestError> {
+pub async fn dead_letter(
+    api: &Api,
+    kind: Poison,
+    event: Uuid,
+    other_than: Option<&str>,
+    within: Duration,
+) -> Result<String, RequestError> {
     let deadline = Instant::now() + within;
-    let wanted = |letter: &DeadLetter| letter.event["id"] == event.to_string() && Some(letter.id.as_str()) != other_than;
+    let wanted = |letter: &DeadLetter| {
+        letter.event["id"] == event.to_string() && Some(letter.id.as_str()) != other_than
+    };
     loop {
         let letters = api.dead_letters(kind.victim(), Some(kind.stream()), LETTERS).await?;
         match letters.into_iter().find(wanted) {

@@ -25,7 +25,12 @@ pub async fn hold_all_connections(
     held.map_err(failed)
 }
 
-async fn hold(client: Client, table: &str, time: Duration, locked: oneshot::Sender<()>) -> Result<(), tokio_postgres::Error> {
+async fn hold(
+    client: Client,
+    table: &str,
+    time: Duration,
+    locked: oneshot::Sender<()>,
+) -> Result<(), tokio_postgres::Error> {
     let table = table.replace('"', "\"\"");
     client.batch_execute(&format!("BEGIN; LOCK TABLE \"{table}\" IN ACCESS EXCLUSIVE MODE")).await?;
     _ = locked.send(()); // nobody waits for it any more: held all the same

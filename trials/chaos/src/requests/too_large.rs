@@ -46,13 +46,19 @@ impl Refusal {
 pub async fn too_large(caller: &Caller, payment: &str, sku: &str) -> Result<Vec<Refusal>, RequestError> {
     let one = json!([{"sku": sku, "quantity": 1}]);
     let padded = |bytes: usize| json!({"items": one, "padding": "x".repeat(bytes)});
-    let lines: Vec<Value> = (0..=MOST_ITEMS).map(|number| json!({"sku": format!("{sku}-{number}"), "quantity": 1})).collect();
+    let lines: Vec<Value> =
+        (0..=MOST_ITEMS).map(|number| json!({"sku": format!("{sku}-{number}"), "quantity": 1})).collect();
     let key = || Uuid::now_v7().to_string();
     let attempts = [
         ("a body just over the limit", 413, key(), padded(BODY_LIMIT)),
         ("a body far over the limit", 413, key(), padded(16 * BODY_LIMIT)),
         ("an order of 51 lines", 400, key(), json!({"items": lines})),
-        ("a key of 256 characters", 400, format!("{:x<width$}", key(), width = LONGEST_KEY + 1), json!({"items": one})),
+        (
+            "a key of 256 characters",
+            400,
+            format!("{:x<width$}", key(), width = LONGEST_KEY + 1),
+            json!({"items": one}),
+        ),
     ];
     let mut refusals = Vec::new();
     for (what, expected, key, body) in attempts {

@@ -11,7 +11,8 @@ use e2e::{Client, Order, Shop, key, send};
 
 /// The real signing key of this shop's user service.
 async fn signer(shop: &Shop) -> Signer {
-    let (client, connection) = tokio_postgres::connect(&shop.stack.database_url(Kind::User), NoTls).await.expect("a connection");
+    let (client, connection) =
+        tokio_postgres::connect(&shop.stack.database_url(Kind::User), NoTls).await.expect("a connection");
     let ask = async move { client.query_one("SELECT kid, pkcs8, public_key FROM signing_keys", &[]).await };
     let (row, _) = tokio::join!(ask, connection);
     let row = row.expect("the key");
@@ -19,7 +20,8 @@ async fn signer(shop: &Shop) -> Signer {
 }
 
 /// A call of every service that any token may make.
-const FOR_ANYBODY: [(Kind, &str); 3] = [(Kind::User, "/auth/user"), (Kind::Inventory, "/products"), (Kind::Payment, "/orders")];
+const FOR_ANYBODY: [(Kind, &str); 3] =
+    [(Kind::User, "/auth/user"), (Kind::Inventory, "/products"), (Kind::Payment, "/orders")];
 
 #[tokio::test]
 async fn a_token_that_is_missing_expired_forged_or_unsigned_is_a_401_everywhere() {
@@ -50,7 +52,11 @@ async fn a_token_that_is_missing_expired_forged_or_unsigned_is_a_401_everywhere(
         shop.user.get(kind, path).await.expect(200);
     }
     // The forger's tools are sound: with nothing wrong in it, the token is good.
-    shop.user.with_token(&signer.sign(&signer.header(), &good)).get(Kind::Payment, "/orders").await.expect(200);
+    shop.user
+        .with_token(&signer.sign(&signer.header(), &good))
+        .get(Kind::Payment, "/orders")
+        .await
+        .expect(200);
 }
 
 #[tokio::test]
@@ -94,8 +100,10 @@ async fn somebody_else_s_order_is_as_absent_as_one_that_never_was() {
     let id = shop.user.order(&Order::of("MUG", 1)).await;
     let stranger = shop.another_user().await;
     for tail in ["", "/timeline", "?wait=1&after_version=0"] {
-        let foreign = stranger.get(Kind::Payment, &format!("/orders/{id}{tail}")).await.problem(404, "not-found");
-        let absent = stranger.get(Kind::Payment, &format!("/orders/{}{tail}", key())).await.problem(404, "not-found");
+        let foreign =
+            stranger.get(Kind::Payment, &format!("/orders/{id}{tail}")).await.problem(404, "not-found");
+        let absent =
+            stranger.get(Kind::Payment, &format!("/orders/{}{tail}", key())).await.problem(404, "not-found");
         assert_eq!(foreign["detail"], absent["detail"]);
         shop.admin.get(Kind::Payment, &format!("/orders/{id}{tail}")).await.expect(200);
     }
@@ -133,22 +141,29 @@ async fn nobody_gives_themselves_a_role() {
     let account = shop.user.get(Kind::User, "/auth/user").await.expect(200);
     let promote = async |client: &Client| {
         let path = format!("/users/{}", account["id"].as_str().expect("an id"));
-        send(client.request(Method::PATCH, Kind::User, &path).json(&json!({"role": "ADMIN"}))).await.expect("an answer")
+        send(client.request(Method::PATCH, Kind::User, &path).json(&json!({"role": "ADMIN"})))
+            .await
+            .expect("an answer")
     };
     promote(&shop.user).await.problem(403, "forbidden");
     assert_eq!(promote(&shop.admin).await.expect(200)["role"], "ADMIN");
-    let promoted = nobody.log_in(account["email"].as_str().expect("an e-mail"), "correct horse battery staple").await;
+    let promoted =
+        nobody.log_in(account["email"].as_str().expect("an e-mail"), "correct horse battery staple").await;
     promoted.get(Kind::User, "/users").await.expect(200);
 }
 
 #[tokio::test]
 async fn an_admin_whose_role_was_taken_away_cannot_take_it_back_and_the_last_one_keeps_it() {
     let shop = Shop::open().await;
-    let id = async |client: &Client| client.get(Kind::User, "/auth/user").await.expect(200)["id"].as_str().expect("an id").to_owned();
+    let id = async |client: &Client| {
+        client.get(Kind::User, "/auth/user").await.expect(200)["id"].as_str().expect("an id").to_owned()
+    };
     let (admin, user) = (id(&shop.admin).await, id(&shop.user).await);
     let change = async |client: &Client, account: &str, role: &str| {
         let path = format!("/users/{account}");
-        send(client.request(Method::PATCH, Kind::User, &path).json(&json!({"role": role}))).await.expect("an answer")
+        send(client.request(Method::PATCH, Kind::User, &path).json(&json!({"role": role})))
+            .await
+            .expect("an answer")
     };
     change(&shop.admin, &admin, "USER").await.problem(409, "last-admin");
     change(&shop.admin, &user, "ADMIN").await.expect(200);
@@ -167,7 +182,8 @@ async fn a_wrong_password_and_an_unknown_email_get_the_same_answer() {
     let nobody = shop.user.nobody();
     let attempt = async |email: &str| {
         let body = json!({"email": email, "password": "the wrong one entirely"});
-        let mut problem = nobody.post(Kind::User, "/auth/login", &body).await.problem(401, "invalid-credentials");
+        let mut problem =
+            nobody.post(Kind::User, "/auth/login", &body).await.problem(401, "invalid-credentials");
         problem["request_id"] = Value::Null;
         problem
     };

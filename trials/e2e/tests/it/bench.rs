@@ -11,8 +11,14 @@ use e2e::service_binaries;
 async fn measured(measures: &[Measure]) -> Report {
     let second = Duration::from_secs(1);
     // How fast it is does not matter, so nobody waits for a quiet machine.
-    let terms = Terms { time: second, patience: Duration::ZERO, stored: (10, 100), ..Terms::quick(measures.to_vec()) };
-    let report = Box::pin(bench::run(&terms, Some(service_binaries().to_path_buf()), &Live::new(&terms))).await;
+    let terms = Terms {
+        time: second,
+        patience: Duration::ZERO,
+        stored: (10, 100),
+        ..Terms::quick(measures.to_vec())
+    };
+    let report =
+        Box::pin(bench::run(&terms, Some(service_binaries().to_path_buf()), &Live::new(&terms))).await;
     report.unwrap_or_else(|error| panic!("{error}"))
 }
 
@@ -28,7 +34,9 @@ async fn yardsticks_and_orders_that_nothing_consumes_are_measured_and_their_rows
 
 #[tokio::test]
 async fn orders_are_measured_to_their_end_beside_stored_ones_and_one_at_a_time() {
-    let report = measured(&[Measure::Stored, Measure::Consumer, Measure::Drain, Measure::Single, Measure::Latency]).await;
+    let report =
+        measured(&[Measure::Stored, Measure::Consumer, Measure::Drain, Measure::Single, Measure::Latency])
+            .await;
     assert_eq!(report.figures.len(), 9, "{report:?}");
     assert!(report.figures.iter().all(|measured| measured.median > 0.0), "{report:?}");
 }
@@ -37,8 +45,15 @@ async fn orders_are_measured_to_their_end_beside_stored_ones_and_one_at_a_time()
 async fn offered_accepted_and_finished_orders_are_counted_apart_and_drawn() {
     let second = Duration::from_secs(1);
     // Little enough for every machine, a busy one included: what is offered is accepted, and ends.
-    let ladder = Ladder { capacity: Some(40.0), times: vec![0.5, 1.0], time: second, probe: second, patience: Duration::ZERO };
-    let report = Box::pin(overload::run(&ladder, Some(service_binaries().to_path_buf()), &Bar::new(2, "loads"))).await;
+    let ladder = Ladder {
+        capacity: Some(40.0),
+        times: vec![0.5, 1.0],
+        time: second,
+        probe: second,
+        patience: Duration::ZERO,
+    };
+    let report =
+        Box::pin(overload::run(&ladder, Some(service_binaries().to_path_buf()), &Bar::new(2, "loads"))).await;
     let report = report.unwrap_or_else(|error| panic!("{error}"));
     for rung in &report.rungs {
         let step = &rung.step;

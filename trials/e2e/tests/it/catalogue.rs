@@ -14,7 +14,9 @@ async fn put(shop: &Shop, sku: &str, etag: Option<&str>, price: i64) -> Answer {
 }
 
 async fn delete(shop: &Shop, sku: &str) -> Answer {
-    send(shop.admin.request(Method::DELETE, Kind::Inventory, &format!("/products/{sku}"))).await.expect("an answer")
+    send(shop.admin.request(Method::DELETE, Kind::Inventory, &format!("/products/{sku}")))
+        .await
+        .expect("an answer")
 }
 
 #[tokio::test]
@@ -100,7 +102,8 @@ async fn products_are_listed_page_by_page() {
     }
     for limit in [1, 3, 7, 100] {
         let products = shop.user.all(Kind::Inventory, "/products", limit).await;
-        let mut skus: Vec<&str> = products.iter().map(|product| product["sku"].as_str().expect("a SKU")).collect();
+        let mut skus: Vec<&str> =
+            products.iter().map(|product| product["sku"].as_str().expect("a SKU")).collect();
         skus.sort_unstable();
         assert_eq!(skus, created, "limit {limit}");
     }
@@ -125,17 +128,24 @@ async fn products_are_asked_for_by_their_skus_and_compared_by_their_changes() {
     shop.user.get(Kind::Inventory, &format!("/products?sku={many}")).await.problem(400, "invalid-request");
 
     let page = shop.admin.get(Kind::Inventory, "/products/changes?after=0&limit=500").await.expect(200);
-    let seen: Vec<(&str, bool)> =
-        page["data"].as_array().into_iter().flatten().map(|p| (p["sku"].as_str().expect("a SKU"), p["deleted"] == true)).collect();
+    let seen: Vec<(&str, bool)> = page["data"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|p| (p["sku"].as_str().expect("a SKU"), p["deleted"] == true))
+        .collect();
     assert_eq!(seen, [("A", false), ("C", false), ("B", true)]);
-    assert_eq!((&page["next"], &page["has_more"]), (&json!(0), &json!(false)), "they are younger than ten seconds");
+    assert_eq!(
+        (&page["next"], &page["has_more"]),
+        (&json!(0), &json!(false)),
+        "they are younger than ten seconds"
+    );
 }
 
 #[tokio::test]
 async fn a_product_is_created_once_and_where_it_says() {
     let shop = Shop::open().await;
-    let product =
-        json!({"sku": "MUG", "name": "Mug", "description": "Holds tea", "price": {"amount": 1299, "currency": "EUR"}, "stock": 5});
+    let product = json!({"sku": "MUG", "name": "Mug", "description": "Holds tea", "price": {"amount": 1299, "currency": "EUR"}, "stock": 5});
     let created = shop.admin.post(Kind::Inventory, "/products", &product).await;
     created.expect(201);
     assert_eq!(created.header("location"), "/products/MUG");

@@ -14,7 +14,9 @@ async fn a_second_inventory_claims_what_the_killed_one_held() {
     let mut shop = Shop::open_with(slow).await;
     shop.product("MUG", 100).await;
     // Nobody can take stock as long as this transaction is open.
-    let (mut client, connection) = tokio_postgres::connect(&shop.stack.database_url(Kind::Inventory), NoTls).await.expect("a connection");
+    let (mut client, connection) = tokio_postgres::connect(&shop.stack.database_url(Kind::Inventory), NoTls)
+        .await
+        .expect("a connection");
     let holding = async {
         let lock = client.transaction().await.expect("a transaction");
         lock.batch_execute("LOCK TABLE products, stock_ledger IN EXCLUSIVE MODE").await.expect("locked");

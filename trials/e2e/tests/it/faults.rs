@@ -78,7 +78,11 @@ async fn tokens_are_verified_while_the_user_service_is_down() {
 async fn a_poison_message_reaches_the_dead_letters_and_a_redrive_brings_it_through() {
     // Nobody publishes the event again: only the redrive can.
     let slow = |options: StackOptions| {
-        let options = options.with_env(Kind::Payment, "RESEND_AFTER", "1h").with_env(Kind::Inventory, "DELIVERY_LIMIT", "3");
+        let options = options.with_env(Kind::Payment, "RESEND_AFTER", "1h").with_env(
+            Kind::Inventory,
+            "DELIVERY_LIMIT",
+            "3",
+        );
         options.with_env(Kind::Payment, "RECONCILE_AFTER", "1h")
     };
     let shop = Shop::open_with(slow).await;

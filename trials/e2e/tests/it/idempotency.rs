@@ -45,7 +45,10 @@ async fn a_key_belongs_to_one_body_of_one_user() {
     let headers = [("Idempotency-Key", key.as_str())];
     let first = shop.user.order_with(&Order::of("MUG", 1), &headers).await.expect(202);
     shop.user.order_with(&Order::of("MUG", 2), &headers).await.problem(422, "idempotency-key-reused");
-    shop.user.order_with(&Order::of("MUG", 1).paid_by("tok_declined"), &headers).await.problem(422, "idempotency-key-reused");
+    shop.user
+        .order_with(&Order::of("MUG", 1).paid_by("tok_declined"), &headers)
+        .await
+        .problem(422, "idempotency-key-reused");
     let other = shop.another_user().await;
     let theirs = other.order_with(&Order::of("MUG", 2), &headers).await.expect(202);
     assert_ne!(first["id"], theirs["id"]);
@@ -59,7 +62,10 @@ async fn an_order_without_a_usable_key_is_refused() {
     assert_eq!(shop.user.order_with(&order, &[]).await.invalid_fields(), ["Idempotency-Key"]);
     let (empty, long) = (String::new(), "k".repeat(256));
     for key in [empty, long] {
-        assert_eq!(shop.user.order_with(&order, &[("Idempotency-Key", &key)]).await.invalid_fields(), ["Idempotency-Key"]);
+        assert_eq!(
+            shop.user.order_with(&order, &[("Idempotency-Key", &key)]).await.invalid_fields(),
+            ["Idempotency-Key"]
+        );
     }
     shop.user.order_with(&order, &[("Idempotency-Key", &"k".repeat(255))]).await.expect(202);
 }
@@ -75,7 +81,8 @@ async fn a_redelivered_event_has_no_second_effect() {
     }
     shop.quiet().await;
     for stream in ["order_completed", "stock_reserved", "refund_order", "product_changed"] {
-        let entries: Vec<(String, HashMap<String, String>)> = shop.redis_command(&["XRANGE", stream, "-", "+"]).await;
+        let entries: Vec<(String, HashMap<String, String>)> =
+            shop.redis_command(&["XRANGE", stream, "-", "+"]).await;
         assert!(!entries.is_empty(), "{stream}");
         for (_, fields) in entries {
             let mut add = vec!["XADD", stream, "*"];
@@ -85,7 +92,10 @@ async fn a_redelivered_event_has_no_second_effect() {
     }
     shop.quiet().await;
     assert_eq!(shop.available("MUG").await, 9);
-    assert_eq!(shop.number(Kind::Inventory, "SELECT count(*) FROM stock_ledger WHERE order_id IS NOT NULL").await, 1);
+    assert_eq!(
+        shop.number(Kind::Inventory, "SELECT count(*) FROM stock_ledger WHERE order_id IS NOT NULL").await,
+        1
+    );
     shop.assert_stock_adds_up("MUG", 10).await;
     shop.assert_money_adds_up().await;
     for order in shop.user.all(Kind::Payment, "/orders", 10).await {
@@ -99,7 +109,8 @@ async fn the_same_order_in_a_new_event_is_answered_and_takes_no_stock_again() {
     shop.product("MUG", 10).await;
     let id = shop.user.order(&Order::of("MUG", 4)).await;
     shop.user.ended(&id).await;
-    let entries: Vec<(String, HashMap<String, String>)> = shop.redis_command(&["XRANGE", "order_completed", "-", "+"]).await;
+    let entries: Vec<(String, HashMap<String, String>)> =
+        shop.redis_command(&["XRANGE", "order_completed", "-", "+"]).await;
     let mut fields = entries[0].1.clone();
     fields.insert("id".to_owned(), key());
     let mut add = vec!["XADD", "order_completed", "*"];
@@ -115,7 +126,10 @@ async fn stock_is_adjusted_once_under_a_key_and_never_below_zero() {
     let shop = Shop::open().await;
     shop.product("MUG", 10).await;
     let adjust = async |key: &str, delta: i64| {
-        let request = shop.admin.request(Method::POST, Kind::Inventory, "/products/MUG/stock").header("Idempotency-Key", key);
+        let request = shop
+            .admin
+            .request(Method::POST, Kind::Inventory, "/products/MUG/stock")
+            .header("Idempotency-Key", key);
         send(request.json(&json!({"delta": delta, "reason": "counted"}))).await.expect("an answer")
     };
     let key = key();
@@ -130,7 +144,8 @@ async fn stock_is_adjusted_once_under_a_key_and_never_below_zero() {
     assert_eq!(shop.available("MUG").await, 0);
     let ledger = async || {
         let movements = shop.admin.all(Kind::Inventory, "/products/MUG/movements", 2).await;
-        let mut deltas: Vec<i64> = movements.iter().filter_map(|movement| movement["delta"].as_i64()).collect();
+        let mut deltas: Vec<i64> =
+            movements.iter().filter_map(|movement| movement["delta"].as_i64()).collect();
         deltas.sort_unstable();
         if deltas == [-15, 5, 10] { Ok(()) } else { Err(movements) }
     };

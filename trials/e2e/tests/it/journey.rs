@@ -31,7 +31,10 @@ async fn an_order_of_something_in_stock_ends_confirmed() {
     assert_eq!(order["status"], "confirmed", "{order}");
     assert_eq!(order["total"], json!({"amount": 3000, "currency": "EUR"}));
     let ten = json!({"amount": 1000, "currency": "EUR"});
-    assert_eq!(order["items"], json!([{"sku": "MUG", "name": "A MUG", "unit_price": ten, "quantity": 3, "line_total": order["total"]}]));
+    assert_eq!(
+        order["items"],
+        json!([{"sku": "MUG", "name": "A MUG", "unit_price": ten, "quantity": 3, "line_total": order["total"]}])
+    );
     assert_eq!(order["payment"]["method"], "tok_ok");
     assert!(order["payment"]["charge_id"].is_string() && order["payment"]["refund_id"].is_null(), "{order}");
     assert_eq!(shop.available("MUG").await, 7);
@@ -49,7 +52,10 @@ async fn an_order_of_something_sold_out_ends_refunded() {
     let id = shop.user.order(&Order::of("RARE", 3)).await;
     let order = shop.user.ended(&id).await;
     assert_eq!((&order["status"], &order["reason"]), (&json!("refunded"), &json!("insufficient-stock")));
-    assert!(order["payment"]["charge_id"].is_string() && order["payment"]["refund_id"].is_string(), "{order}");
+    assert!(
+        order["payment"]["charge_id"].is_string() && order["payment"]["refund_id"].is_string(),
+        "{order}"
+    );
     assert_legal(&shop.user.timeline(&id).await, &["pending", "completed", "refunded"]);
     assert_eq!(shop.available("RARE").await, 2);
     shop.assert_money_adds_up().await;
@@ -91,10 +97,16 @@ async fn an_order_of_several_lines_takes_all_of_them_or_none() {
     }
     let short = shop.user.order(&Order::lines(&[("MUG", 2), ("LAMP", 2), ("POSTER", 1)])).await;
     assert_eq!(shop.user.ended(&short).await["status"], "refunded");
-    assert_eq!((shop.available("MUG").await, shop.available("POSTER").await, shop.available("LAMP").await), (10, 10, 1));
+    assert_eq!(
+        (shop.available("MUG").await, shop.available("POSTER").await, shop.available("LAMP").await),
+        (10, 10, 1)
+    );
     let whole = shop.user.order(&Order::lines(&[("MUG", 2), ("LAMP", 1), ("POSTER", 1)])).await;
     assert_eq!(shop.user.ended(&whole).await["status"], "confirmed");
-    assert_eq!((shop.available("MUG").await, shop.available("POSTER").await, shop.available("LAMP").await), (8, 9, 0));
+    assert_eq!(
+        (shop.available("MUG").await, shop.available("POSTER").await, shop.available("LAMP").await),
+        (8, 9, 0)
+    );
     for (sku, stock) in [("MUG", 10), ("POSTER", 10), ("LAMP", 1)] {
         shop.assert_stock_adds_up(sku, stock).await;
     }
@@ -134,7 +146,11 @@ async fn a_long_poll_is_answered_as_soon_as_the_order_has_moved() {
     let (mut version, mut seen) = (0, Vec::new());
     let started = Instant::now();
     while !seen.iter().any(|status| status == "confirmed") {
-        let order = shop.user.get(Kind::Payment, &format!("/orders/{id}?wait=20&after_version={version}")).await.expect(200);
+        let order = shop
+            .user
+            .get(Kind::Payment, &format!("/orders/{id}?wait=20&after_version={version}"))
+            .await
+            .expect(200);
         let next = order["version"].as_i64().expect("a version");
         assert!(next > version, "answered before it moved past {version}: {order}");
         version = next;
@@ -143,7 +159,11 @@ async fn a_long_poll_is_answered_as_soon_as_the_order_has_moved() {
     assert!(started.elapsed() < Duration::from_secs(15), "it waited for the whole time: {seen:?}");
 
     let past = Instant::now();
-    let order = shop.user.get(Kind::Payment, &format!("/orders/{id}?wait=1&after_version={version}")).await.expect(200);
+    let order = shop
+        .user
+        .get(Kind::Payment, &format!("/orders/{id}?wait=1&after_version={version}"))
+        .await
+        .expect(200);
     assert_eq!(order["version"], version, "nothing comes after the end");
     assert!(past.elapsed() < Duration::from_secs(10));
 }
@@ -153,9 +173,15 @@ async fn an_order_of_unknown_products_is_refused_and_names_each() {
     let shop = Shop::open().await;
     shop.product("MUG", 10).await;
     let key = key();
-    let answer = shop.user.order_with(&Order::lines(&[("MUG", 1), ("GHOST", 1), ("SPECTRE", 1)]), &[("Idempotency-Key", &key)]).await;
+    let answer = shop
+        .user
+        .order_with(&Order::lines(&[("MUG", 1), ("GHOST", 1), ("SPECTRE", 1)]), &[("Idempotency-Key", &key)])
+        .await;
     let problem = answer.problem(404, "unknown-product").to_string();
-    assert!(problem.contains("GHOST") && problem.contains("SPECTRE") && !problem.contains("MUG"), "{problem}");
+    assert!(
+        problem.contains("GHOST") && problem.contains("SPECTRE") && !problem.contains("MUG"),
+        "{problem}"
+    );
     // Nothing was stored under the key: the corrected order takes it.
     shop.user.order_with(&Order::of("MUG", 1), &[("Idempotency-Key", &key)]).await.expect(202);
 }
@@ -168,14 +194,22 @@ async fn a_trace_the_request_id_and_the_order_id_travel_with_the_events() {
     let traceparent = format!("00-{trace}-b7ad6b7169203331-01");
     let answer = shop
         .user
-        .order_with(&Order::of("MUG", 1), &[("Idempotency-Key", &key), ("traceparent", &traceparent), ("X-Request-Id", "request-7")])
+        .order_with(
+            &Order::of("MUG", 1),
+            &[("Idempotency-Key", &key), ("traceparent", &traceparent), ("X-Request-Id", "request-7")],
+        )
         .await;
     let id = answer.expect(202)["id"].as_str().expect("an id").to_owned();
     shop.user.ended(&id).await;
     let mut cause = None;
     for stream in ["order_completed", "stock_reserved"] {
-        let entries: Vec<(String, std::collections::HashMap<String, String>)> = shop.redis_command(&["XRANGE", stream, "-", "+"]).await;
-        let event = &entries.iter().find(|(_, fields)| fields["correlationid"] == id).expect("the event of the order").1;
+        let entries: Vec<(String, std::collections::HashMap<String, String>)> =
+            shop.redis_command(&["XRANGE", stream, "-", "+"]).await;
+        let event = &entries
+            .iter()
+            .find(|(_, fields)| fields["correlationid"] == id)
+            .expect("the event of the order")
+            .1;
         assert_eq!(event["traceparent"].split('-').nth(1), Some(trace), "{event:?}");
         assert_eq!(event["requestid"], "request-7", "{event:?}");
         assert_eq!(event.get("causationid"), cause.as_ref(), "{event:?}");

@@ -18,15 +18,24 @@ async fn unknown_routes_and_wrong_methods_are_problems_with_a_request_id() {
         shop.user.get(kind, "/nonsense").await.problem(404, "not-found");
         let wrong = send(shop.user.request(Method::PUT, kind, "/ops/streams")).await.expect("an answer");
         wrong.problem(405, "method-not-allowed");
-        let request = shop.user.nobody().request(Method::GET, kind, "/nonsense").header("X-Request-Id", "my-own-id");
-        assert_eq!(send(request).await.expect("an answer").problem(404, "not-found")["request_id"], "my-own-id");
+        let request =
+            shop.user.nobody().request(Method::GET, kind, "/nonsense").header("X-Request-Id", "my-own-id");
+        assert_eq!(
+            send(request).await.expect("an answer").problem(404, "not-found")["request_id"],
+            "my-own-id"
+        );
         let health = shop.user.nobody().get(kind, "/health").await.expect(200);
         assert_eq!(health, json!({"status": "healthy", "service": kind.name()}));
     }
-    for (method, kind, path) in
-        [(Method::DELETE, Kind::Payment, "/orders"), (Method::PUT, Kind::Inventory, "/products"), (Method::GET, Kind::User, "/auth/login")]
-    {
-        send(shop.user.request(method, kind, path)).await.expect("an answer").problem(405, "method-not-allowed");
+    for (method, kind, path) in [
+        (Method::DELETE, Kind::Payment, "/orders"),
+        (Method::PUT, Kind::Inventory, "/products"),
+        (Method::GET, Kind::User, "/auth/login"),
+    ] {
+        send(shop.user.request(method, kind, path))
+            .await
+            .expect("an answer")
+            .problem(405, "method-not-allowed");
     }
     shop.user.get(Kind::Payment, "/orders/not-a-uuid").await.problem(404, "not-found");
 }
@@ -35,7 +44,12 @@ async fn unknown_routes_and_wrong_methods_are_problems_with_a_request_id() {
 async fn unknown_fields_are_named() {
     let shop = Shop::open().await;
     shop.product("MUG", 10).await;
-    assert_eq!(order(&shop, &json!({"items": [{"sku": "MUG", "quantity": 1}], "coupon": "X"})).await.invalid_fields(), ["/coupon"]);
+    assert_eq!(
+        order(&shop, &json!({"items": [{"sku": "MUG", "quantity": 1}], "coupon": "X"}))
+            .await
+            .invalid_fields(),
+        ["/coupon"]
+    );
     let price = json!({"items": [{"sku": "MUG", "quantity": 1, "price": 1}]});
     assert_eq!(order(&shop, &price).await.invalid_fields(), ["/items/0/price"]);
     let product = json!({"sku": "A", "name": "A", "price": {"amount": 1, "currency": "EUR"}, "stock": 1, "colour": "red"});
@@ -63,7 +77,10 @@ async fn an_order_outside_the_limits_is_refused_with_the_place() {
         (json!({}), "/items"),
     ] {
         let fields = order(&shop, &body).await.invalid_fields();
-        assert!(fields.iter().any(|field| field.starts_with(place)), "{fields:?} for {body}, expected {place}");
+        assert!(
+            fields.iter().any(|field| field.starts_with(place)),
+            "{fields:?} for {body}, expected {place}"
+        );
     }
     assert_eq!(shop.number(Kind::Payment, "SELECT count(*) FROM orders").await, 0);
 }
@@ -71,20 +88,25 @@ async fn an_order_outside_the_limits_is_refused_with_the_place() {
 #[tokio::test]
 async fn a_product_outside_the_limits_is_refused_with_every_field() {
     let shop = Shop::open().await;
-    let wrong = json!({"sku": "lower case", "name": "", "price": {"amount": 0, "currency": "euro"}, "stock": 1});
+    let wrong =
+        json!({"sku": "lower case", "name": "", "price": {"amount": 0, "currency": "euro"}, "stock": 1});
     let fields = shop.admin.post(Kind::Inventory, "/products", &wrong).await.invalid_fields();
     for field in ["/sku", "/name", "/price/amount", "/price/currency"] {
         assert!(fields.iter().any(|found| found == field), "{field} is not among {fields:?}");
     }
     let float = json!({"sku": "A", "name": "A", "price": {"amount": 19.99, "currency": "EUR"}, "stock": 1});
-    assert_eq!(shop.admin.post(Kind::Inventory, "/products", &float).await.invalid_fields(), ["/price/amount"]);
+    assert_eq!(
+        shop.admin.post(Kind::Inventory, "/products", &float).await.invalid_fields(),
+        ["/price/amount"]
+    );
 }
 
 #[tokio::test]
 async fn bodies_that_are_no_json_or_too_large_are_refused() {
     let shop = Shop::open().await;
     let post = |body: String, kind: &str| {
-        let request = shop.user.request(Method::POST, Kind::Payment, "/orders").header("Idempotency-Key", key());
+        let request =
+            shop.user.request(Method::POST, Kind::Payment, "/orders").header("Idempotency-Key", key());
         send(request.header("content-type", kind).body(body))
     };
     post("{".to_owned(), "application/json").await.expect("an answer").problem(400, "malformed-json");

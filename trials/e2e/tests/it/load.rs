@@ -18,7 +18,15 @@ use e2e::{SOON, Shop, eventually, first};
 const HOT_STOCK: u32 = 20;
 
 fn plan(orders: u64, seed: u64) -> LoadPlan {
-    let mix = Mix { customers: 3, products: 5, hot: 0.3, hot_stock: HOT_STOCK, scarce: 0.1, several_lines: 0.3, odd_methods: 0.02 };
+    let mix = Mix {
+        customers: 3,
+        products: 5,
+        hot: 0.3,
+        hot_stock: HOT_STOCK,
+        scarce: 0.1,
+        several_lines: 0.3,
+        odd_methods: 0.02,
+    };
     LoadPlan {
         orders: Some(orders),
         time: None,
@@ -35,9 +43,12 @@ fn plan(orders: u64, seed: u64) -> LoadPlan {
 
 async fn prepare(shop: &Shop, plan: LoadPlan, log: &Path) -> Load {
     let url = |kind| vec![shop.stack.first(kind).expect("it runs").url()];
-    let addresses = Addresses { user: url(Kind::User), inventory: url(Kind::Inventory), payment: url(Kind::Payment) };
+    let addresses =
+        Addresses { user: url(Kind::User), inventory: url(Kind::Inventory), payment: url(Kind::Payment) };
     let log = ClientLog::append_to(log).expect("a log");
-    Load::prepare(addresses, &shop.stack.credentials().admin, plan, log).await.unwrap_or_else(|error| panic!("{error}"))
+    Load::prepare(addresses, &shop.stack.credentials().admin, plan, log)
+        .await
+        .unwrap_or_else(|error| panic!("{error}"))
 }
 
 #[track_caller]
@@ -50,19 +61,27 @@ fn assert_all_ended(report: &LoadReport, orders: u64) {
 
 /// The outcomes of every key, in order. A request is announced before its answer is there.
 fn outcomes(log: &Path) -> BTreeMap<String, Vec<Outcome>> {
-    let (mut sent, mut outcomes) = (BTreeMap::<String, usize>::new(), BTreeMap::<String, Vec<Outcome>>::new());
+    let (mut sent, mut outcomes) =
+        (BTreeMap::<String, usize>::new(), BTreeMap::<String, Vec<Outcome>>::new());
     for record in client_log::read(log).expect("a readable log") {
         match record {
             Record::Send { key, .. } => *sent.entry(key).or_default() += 1,
             Record::Answer { key, outcome, .. } => {
                 let answers = outcomes.entry(key.clone()).or_default();
                 answers.push(outcome);
-                assert!(answers.len() <= sent.get(&key).copied().unwrap_or_default(), "an answer before its request: {key}");
+                assert!(
+                    answers.len() <= sent.get(&key).copied().unwrap_or_default(),
+                    "an answer before its request: {key}"
+                );
             }
             Record::Seen { .. } | Record::Poison { .. } => {}
         }
     }
-    assert_eq!(sent.keys().collect::<BTreeSet<_>>(), outcomes.keys().collect(), "every request has an answer");
+    assert_eq!(
+        sent.keys().collect::<BTreeSet<_>>(),
+        outcomes.keys().collect(),
+        "every request has an answer"
+    );
     outcomes
 }
 
@@ -118,7 +137,12 @@ async fn what_was_unknown_when_payment_was_killed_becomes_known_and_nothing_is_s
 async fn a_rate_is_kept_for_the_time_that_was_asked_for() {
     let (shop, folder) = (Shop::open().await, scratch_dir().expect("a folder"));
     let (time, pace) = (Some(Duration::from_secs(2)), Pace::Rate(50.0));
-    let load = prepare(&shop, LoadPlan { orders: None, time, pace, ..plan(0, 3) }, &folder.path().join("client.log")).await;
+    let load = prepare(
+        &shop,
+        LoadPlan { orders: None, time, pace, ..plan(0, 3) },
+        &folder.path().join("client.log"),
+    )
+    .await;
 
     let report = load.run().await;
 

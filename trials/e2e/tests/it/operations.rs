@@ -50,10 +50,20 @@ async fn an_order_shows_in_the_metrics_of_the_contract() {
     shop.quiet().await;
     let payment = shop.metrics(PAYMENT).await;
     for (status, count) in [("pending", 2.0), ("completed", 1.0), ("confirmed", 1.0), ("declined", 1.0)] {
-        assert_eq!(payment.sum("orderflow_orders_total", &[&format!("status=\"{status}\"")]), count, "{status}\n{}", payment.text());
+        assert_eq!(
+            payment.sum("orderflow_orders_total", &[&format!("status=\"{status}\"")]),
+            count,
+            "{status}\n{}",
+            payment.text()
+        );
     }
     let route = ["route=\"/orders\"", "method=\"POST\"", "status=\"202\""];
-    assert_eq!(payment.sum("orderflow_http_request_duration_seconds_count", &route), 2.0, "{}", payment.text());
+    assert_eq!(
+        payment.sum("orderflow_http_request_duration_seconds_count", &route),
+        2.0,
+        "{}",
+        payment.text()
+    );
     assert!(payment.sum("orderflow_token_cache_total", &["outcome=\"hit\""]) > 0.0);
     // The gauges are set once a second.
     let probed = async || {
@@ -63,10 +73,17 @@ async fn an_order_shows_in_the_metrics_of_the_contract() {
     let inventory = eventually("the pool shows", SOON, probed).await;
     let done = ["stream=\"order_completed\"", "group=\"inventory-group\"", "outcome=\"done\""];
     assert_eq!(inventory.sum("orderflow_stream_messages_total", &done), 1.0, "{}", inventory.text());
-    for name in ["orderflow_stream_end_to_end_seconds_count", "orderflow_stream_processing_duration_seconds_count"] {
+    for name in
+        ["orderflow_stream_end_to_end_seconds_count", "orderflow_stream_processing_duration_seconds_count"]
+    {
         assert!(inventory.sum(name, &[]) > 0.0, "{name}");
     }
-    for name in ["orderflow_stream_unread", "orderflow_stream_pending", "orderflow_dead_letters", "orderflow_outbox_unconfirmed"] {
+    for name in [
+        "orderflow_stream_unread",
+        "orderflow_stream_pending",
+        "orderflow_dead_letters",
+        "orderflow_outbox_unconfirmed",
+    ] {
         assert!(inventory.text().contains(name), "{name}");
     }
 }
@@ -77,18 +94,32 @@ async fn streams_actors_and_outbox_are_open_to_an_admin() {
     shop.product("MUG", 10).await;
     let id = shop.user.order(&Order::of("MUG", 1)).await;
     shop.user.ended(&id).await;
-    for (kind, expected) in
-        [(Kind::Inventory, vec!["order_completed"]), (Kind::Payment, vec!["product_changed", "refund_order", "stock_reserved"])]
-    {
+    for (kind, expected) in [
+        (Kind::Inventory, vec!["order_completed"]),
+        (Kind::Payment, vec!["product_changed", "refund_order", "stock_reserved"]),
+    ] {
         let streams = shop.admin.get(kind, "/ops/streams").await.expect(200);
-        let mut names: Vec<&str> =
-            streams["streams"].as_array().expect("streams").iter().filter_map(|stream| stream["stream"].as_str()).collect();
+        let mut names: Vec<&str> = streams["streams"]
+            .as_array()
+            .expect("streams")
+            .iter()
+            .filter_map(|stream| stream["stream"].as_str())
+            .collect();
         names.sort_unstable();
         assert_eq!(names, expected);
-        assert!(streams["streams"].as_array().expect("streams").iter().all(|stream| stream["group"] == format!("{kind}-group")));
+        assert!(
+            streams["streams"]
+                .as_array()
+                .expect("streams")
+                .iter()
+                .all(|stream| stream["group"] == format!("{kind}-group"))
+        );
         let actors = shop.admin.get(kind, "/ops/actors").await.expect(200);
         let running = |actor: &Value| actor["state"] == "running" && actor["restarts"] == 0;
-        assert!(actors["actors"].as_array().is_some_and(|actors| actors.len() >= 4 && actors.iter().all(running)), "{actors}");
+        assert!(
+            actors["actors"].as_array().is_some_and(|actors| actors.len() >= 4 && actors.iter().all(running)),
+            "{actors}"
+        );
         shop.admin.get(kind, "/ops/dead-letters?stream=nonsense").await.problem(400, "invalid-request");
         shop.admin.get(kind, "/ops/dead-letters/order_completed.dead~0-1").await.problem(404, "not-found");
     }
@@ -102,14 +133,28 @@ async fn streams_actors_and_outbox_are_open_to_an_admin() {
 #[tokio::test]
 async fn a_message_nobody_can_read_is_shown_and_can_be_discarded() {
     let shop = Shop::open().await;
-    shop.redis_command::<String>(&["XADD", "order_completed", "*", "id", &key(), "type", "shop.order.completed.v9", "hello", "world"])
-        .await;
+    shop.redis_command::<String>(&[
+        "XADD",
+        "order_completed",
+        "*",
+        "id",
+        &key(),
+        "type",
+        "shop.order.completed.v9",
+        "hello",
+        "world",
+    ])
+    .await;
     let look = async || {
         let letters = shop.admin.all(Kind::Inventory, "/ops/dead-letters", 10).await;
         if letters.len() == 1 { Ok(letters[0].clone()) } else { Err(letters) }
     };
     let letter = eventually("the dead letter is there", SOON, look).await;
-    assert_eq!((&letter["reason"], &letter["event"]["hello"]), (&json!("unreadable"), &json!("world")), "{letter}");
+    assert_eq!(
+        (&letter["reason"], &letter["event"]["hello"]),
+        (&json!("unreadable"), &json!("world")),
+        "{letter}"
+    );
     let path = format!("/ops/dead-letters/{}", letter["id"].as_str().expect("an id"));
     assert_eq!(shop.admin.get(Kind::Inventory, &path).await.expect(200), letter);
     let discard = async |body: Value| {
@@ -126,7 +171,11 @@ async fn every_service_describes_itself_without_a_network() {
     let shop = Shop::open().await;
     for kind in Kind::ALL {
         let openapi = shop.user.nobody().get(kind, "/openapi.json").await.expect(200);
-        assert!(openapi["openapi"].as_str().is_some_and(|version| version.starts_with("3.1")), "{}", openapi["openapi"]);
+        assert!(
+            openapi["openapi"].as_str().is_some_and(|version| version.starts_with("3.1")),
+            "{}",
+            openapi["openapi"]
+        );
         assert!(openapi["paths"]["/ops/streams"].is_object());
         assert!(openapi["components"]["securitySchemes"]["bearer"].is_object());
         let page = shop.user.nobody().get(kind, "/docs/").await;

@@ -47,7 +47,8 @@ async fn orders_are_taken_while_redis_is_down_and_settled_when_it_is_back() {
     shop.redis().restart().await.expect("a restart");
     assert_eq!(shop.user.all_ended(5).await, [("confirmed".to_owned(), 5)].into());
     shop.assert_stock_adds_up("MUG", 10).await;
-    let ended = shop.stack.services().find_map(|service| service.exit_status().map(|status| (service.id(), status)));
+    let ended =
+        shop.stack.services().find_map(|service| service.exit_status().map(|status| (service.id(), status)));
     assert_eq!(ended, None, "no service has given up");
 }
 
@@ -93,7 +94,8 @@ async fn without_postgresql_the_answer_is_503_and_all_is_well_again_afterwards()
         let ready = async || (shop.user.get(kind, "/readyz").await.status == 200).then_some(());
         eventually("it is ready again", SOON, ready).await;
     }
-    let ended = shop.stack.services().find_map(|service| service.exit_status().map(|status| (service.id(), status)));
+    let ended =
+        shop.stack.services().find_map(|service| service.exit_status().map(|status| (service.id(), status)));
     assert_eq!(ended, None, "no service has given up");
 }
 

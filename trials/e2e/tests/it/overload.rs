@@ -11,9 +11,12 @@ const ASKED: usize = 20;
 
 #[tokio::test]
 async fn requests_beyond_the_admission_limit_are_refused_at_once_and_say_when_to_come_back() {
-    let shop = Shop::open_with(|options| options.with_env(Kind::Payment, "ADMISSION_LIMIT", &ADMITTED.to_string())).await;
+    let shop =
+        Shop::open_with(|options| options.with_env(Kind::Payment, "ADMISSION_LIMIT", &ADMITTED.to_string()))
+            .await;
     shop.product("MUG", 100).await;
-    let (mut client, connection) = tokio_postgres::connect(&shop.stack.database_url(Kind::Payment), NoTls).await.expect("a connection");
+    let (mut client, connection) =
+        tokio_postgres::connect(&shop.stack.database_url(Kind::Payment), NoTls).await.expect("a connection");
     let order = Order::of("MUG", 1);
     let ask = async || {
         let key = key();
@@ -47,7 +50,11 @@ async fn no_order_is_taken_while_too_many_wait_to_be_charged_and_all_that_were_t
     const BACKLOG: usize = 5;
     let slow = |options: StackOptions| {
         let options = options.with_env(Kind::Payment, "CHARGE_BACKLOG", &BACKLOG.to_string());
-        options.with_env(Kind::Payment, "PROVIDER_LATENCY", "1s").with_env(Kind::Payment, "PROVIDER_TIMEOUT", "5s")
+        options.with_env(Kind::Payment, "PROVIDER_LATENCY", "1s").with_env(
+            Kind::Payment,
+            "PROVIDER_TIMEOUT",
+            "5s",
+        )
     };
     let shop = Shop::open_with(slow).await;
     shop.product("MUG", 100).await;

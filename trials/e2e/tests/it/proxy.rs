@@ -70,7 +70,8 @@ impl Stage {
 
     async fn back_to_normal(&self) {
         self.proxy.set(Mode::Pass);
-        let works = async || Session::open(&self.url()).await?.client.simple_query("SELECT 1").await.map(drop);
+        let works =
+            async || Session::open(&self.url()).await?.client.simple_query("SELECT 1").await.map(drop);
         eventually("it works again", SOON, works).await;
     }
 }
@@ -118,7 +119,9 @@ async fn reset_breaks_every_connection_once_and_takes_new_ones() {
     assert_eq!(stage.proxy.mode(), Mode::Pass);
     for session in [one, two] {
         // A request may be ahead of the reset by a hair.
-        let broken = async || if session.client.simple_query("SELECT 1").await.is_err() { Ok(()) } else { Err("it answers") };
+        let broken = async || {
+            if session.client.simple_query("SELECT 1").await.is_err() { Ok(()) } else { Err("it answers") }
+        };
         eventually("the connection is broken", SOON, broken).await;
     }
     stage.session().await.client.simple_query("SELECT 1").await.expect("a new connection works");
@@ -146,7 +149,11 @@ async fn a_server_does_not_learn_through_a_black_hole_that_its_client_is_gone() 
     let session = stage.session().await;
     let pid: i32 = session.client.query_one("SELECT pg_backend_pid()", &[]).await.expect("a row").get(0);
     let backends = async || {
-        let count = stage.direct.client.query_one("SELECT count(*) FROM pg_stat_activity WHERE pid = $1", &[&pid]).await;
+        let count = stage
+            .direct
+            .client
+            .query_one("SELECT count(*) FROM pg_stat_activity WHERE pid = $1", &[&pid])
+            .await;
         count.expect("a row").get::<_, i64>(0)
     };
     stage.proxy.set(Mode::BlackHole);
@@ -182,7 +189,11 @@ async fn diverted_connections_reach_the_other_server_and_those_that_exist_stay()
     let mut old = redis_through(&proxy).await;
     assert_eq!(increment(&mut old).await.expect("an answer"), 1);
     proxy.divert(local(second.port()));
-    assert_eq!(increment(&mut redis_through(&proxy).await).await.expect("an answer"), 1, "the second has counted nothing yet");
+    assert_eq!(
+        increment(&mut redis_through(&proxy).await).await.expect("an answer"),
+        1,
+        "the second has counted nothing yet"
+    );
     assert_eq!(increment(&mut old).await.expect("an answer"), 2);
 }
 
@@ -210,7 +221,8 @@ async fn delay_adds_its_time_to_every_answer_and_not_to_each_after_the_other() {
 async fn the_lost_reply_of_a_commit_is_an_error_to_the_client_and_a_row_in_the_table() {
     let stage = Stage::set().await;
     let session = stage.session().await;
-    let insert = session.client.prepare("INSERT INTO t SELECT unnest($1::integer[])").await.expect("a statement");
+    let insert =
+        session.client.prepare("INSERT INTO t SELECT unnest($1::integer[])").await.expect("a statement");
     stage.proxy.set(Mode::DropCommitReply);
     assert_eq!(session.count().await, 0, "reading is not affected");
     assert_eq!(stage.proxy.mode(), Mode::DropCommitReply);
@@ -259,7 +271,10 @@ async fn a_service_whose_commits_and_commands_lose_their_replies_takes_every_ord
     let (_, name) = database.rsplit_once('/').expect("a name");
     let database = format!("postgres://postgres@127.0.0.1:{}/{name}", database_proxy.port());
     let redis = format!("redis://127.0.0.1:{}/0", redis_proxy.port());
-    let second = shop.stack.start_service_with(Kind::Payment, &[("DATABASE_URL", &database), ("REDIS_URL", &redis)]).await;
+    let second = shop
+        .stack
+        .start_service_with(Kind::Payment, &[("DATABASE_URL", &database), ("REDIS_URL", &redis)])
+        .await;
     let second = second.unwrap_or_else(|error| panic!("{error}"));
     let url = format!("{}/orders", shop.stack.service(second).expect("it runs").url());
     let order = json!({"items": [{"sku": "MUG", "quantity": 1}]});
@@ -269,7 +284,11 @@ async fn a_service_whose_commits_and_commands_lose_their_replies_takes_every_ord
         redis_proxy.set(Mode::DropNextReply);
         let key = key();
         let insist = async || {
-            let request = reqwest::Client::new().post(&url).bearer_auth(shop.user.token()).header("Idempotency-Key", &key).json(&order);
+            let request = reqwest::Client::new()
+                .post(&url)
+                .bearer_auth(shop.user.token())
+                .header("Idempotency-Key", &key)
+                .json(&order);
             match request.send().await {
                 Ok(answer) if answer.status() == 202 => Ok(()),
                 other => Err(format!("{other:?}")),

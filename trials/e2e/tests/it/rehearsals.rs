@@ -19,8 +19,17 @@ fn with_faults(options: StackOptions) -> StackOptions {
 /// How often the consumer of a stream was started again, and why the last time.
 async fn restarts(shop: &Shop, name: &str) -> (i64, String) {
     let actors = shop.admin.get(Kind::Inventory, "/ops/actors").await.expect(200);
-    let actor = actors["actors"].as_array().expect("a list").iter().find(|actor| actor["name"] == name).expect("the actor").clone();
-    (actor["restarts"].as_i64().expect("a number"), actor["last_exit"].as_str().unwrap_or_default().to_owned())
+    let actor = actors["actors"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .find(|actor| actor["name"] == name)
+        .expect("the actor")
+        .clone();
+    (
+        actor["restarts"].as_i64().expect("a number"),
+        actor["last_exit"].as_str().unwrap_or_default().to_owned(),
+    )
 }
 
 #[tokio::test]
@@ -57,7 +66,10 @@ async fn a_product_actor_that_panics_is_loaded_again_and_only_its_order_is_tried
 #[tokio::test]
 async fn a_handler_that_panics_is_answered_500_as_a_problem_and_the_next_request_is_served() {
     let shop = Shop::open_with(with_faults).await;
-    shop.admin.post(Kind::Payment, "/ops/faults", &json!({"failpoint": "http.handler./orders", "action": "panic"})).await.expect(202);
+    shop.admin
+        .post(Kind::Payment, "/ops/faults", &json!({"failpoint": "http.handler./orders", "action": "panic"}))
+        .await
+        .expect(202);
     shop.user.get(Kind::Payment, "/orders").await.problem(500, "internal-error");
     shop.user.get(Kind::Payment, "/orders").await.expect(200);
 }
@@ -67,7 +79,11 @@ async fn a_process_dies_at_the_failpoint_it_was_armed_for_and_its_commit_is_foun
     let mut shop = Shop::open_with(with_faults).await;
     shop.product("MUG", 10).await;
     shop.admin
-        .post(Kind::Inventory, "/ops/faults", &json!({"failpoint": "commit.after.stock", "nth": 1, "action": "kill"}))
+        .post(
+            Kind::Inventory,
+            "/ops/faults",
+            &json!({"failpoint": "commit.after.stock", "nth": 1, "action": "kill"}),
+        )
         .await
         .expect(202);
     let id = shop.user.order(&Order::of("MUG", 1)).await;
@@ -94,7 +110,11 @@ async fn an_inventory_that_dies_before_its_reply_is_published_gives_it_when_it_i
     let inventory = first(Kind::Inventory);
     let dead = async || shop.stack.service(inventory).expect("it was started").exit_status();
     eventually("inventory dies", SOON, dead).await;
-    assert_eq!(shop.number(Kind::Inventory, "SELECT count(*) FROM inbox").await, 1, "it died after its commit");
+    assert_eq!(
+        shop.number(Kind::Inventory, "SELECT count(*) FROM inbox").await,
+        1,
+        "it died after its commit"
+    );
     shop.stack.restart(inventory).await.unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(shop.user.ended(&id).await["status"], "confirmed");
     shop.assert_stock_adds_up("MUG", 10).await;
@@ -140,7 +160,9 @@ async fn rehearse(shop: &Shop) -> Output {
     let state = StackState { credentials: shop.stack.credentials().clone(), running: Some(running) };
     state.write(folder.path()).expect("written");
     let mut command = Command::new(service_binaries().join("shopctl"));
-    command.args(["rehearse", "--rate", "20", "--time", "8s", "--panics", "4", "--json", "--data-dir"]).arg(folder.path());
+    command
+        .args(["rehearse", "--rate", "20", "--time", "8s", "--panics", "4", "--json", "--data-dir"])
+        .arg(folder.path());
     command.output().await.expect("it runs")
 }
 
@@ -148,7 +170,8 @@ async fn rehearse(shop: &Shop) -> Output {
 async fn a_rehearsal_on_a_running_shop_sees_every_panic_land_and_every_order_end() {
     let shop = Shop::open_with(with_faults).await;
     let output = rehearse(&shop).await;
-    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let said =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{said}");
     let report: Value = serde_json::from_slice(&output.stdout).expect(&said);
     assert_eq!(report["panics"].as_array().map(Vec::len), Some(4), "{said}");

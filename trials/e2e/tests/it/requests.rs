@@ -3,7 +3,8 @@
 use std::{path::PathBuf, time::Duration};
 
 use chaos::requests::{
-    Caller, Customer, Phase, Poison, client_gone, hold_all_connections, one_key_fifty_times, redrive_once, send_poison, too_large,
+    Caller, Customer, Phase, Poison, client_gone, hold_all_connections, one_key_fifty_times, redrive_once,
+    send_poison, too_large,
 };
 use ctl::{
     api::{Api, Endpoints},
@@ -35,7 +36,8 @@ impl Stage {
         let log = ClientLog::append_to(&log_file).expect("a log");
         let account = shop.user.get(Kind::User, "/auth/user").await.expect(200);
         let id = account["id"].as_str().and_then(|id| id.parse().ok()).expect("an id");
-        let caller = Caller::new(Customer { id, token: shop.user.token().to_owned() }, log.clone()).expect("a client");
+        let caller =
+            Caller::new(Customer { id, token: shop.user.token().to_owned() }, log.clone()).expect("a client");
         Self { shop, caller, log, log_file, _folder: folder }
     }
 
@@ -47,7 +49,8 @@ impl Stage {
 
     fn admin(&self) -> Api {
         let url = |kind| self.shop.stack.first(kind).expect("it runs").url();
-        let endpoints = Endpoints { user: url(Kind::User), inventory: url(Kind::Inventory), payment: url(Kind::Payment) };
+        let endpoints =
+            Endpoints { user: url(Kind::User), inventory: url(Kind::Inventory), payment: url(Kind::Payment) };
         Api::new(endpoints).expect("a client").with_token(self.shop.admin.token())
     }
 
@@ -75,15 +78,22 @@ async fn one_key_fifty_times_over_two_instances_is_one_order() {
     assert_eq!(found.statuses.values().sum::<u32>(), 50);
     assert_eq!(stage.orders().await, 1);
     let records = stage.records();
-    let (sent, answered): (Vec<_>, Vec<_>) = records.iter().partition(|record| matches!(record, Record::Send { .. }));
-    assert!(sent.len() >= 50 && sent.len() == answered.len(), "{} sent, {} answered", sent.len(), answered.len());
+    let (sent, answered): (Vec<_>, Vec<_>) =
+        records.iter().partition(|record| matches!(record, Record::Send { .. }));
+    assert!(
+        sent.len() >= 50 && sent.len() == answered.len(),
+        "{} sent, {} answered",
+        sent.len(),
+        answered.len()
+    );
 }
 
 #[tokio::test]
 async fn a_client_that_vanishes_gets_its_one_order_by_a_retry() {
     let stage = Stage::set(|options| options).await;
     for (number, phase) in (1..).zip(Phase::ALL) {
-        let gone = client_gone(&stage.caller, &stage.payment(), &mug(), &key(), phase).await.expect("an order");
+        let gone =
+            client_gone(&stage.caller, &stage.payment(), &mug(), &key(), phase).await.expect("an order");
         assert_eq!(stage.orders().await, number, "{phase:?}");
         let incomplete = matches!(phase, Phase::Connected | Phase::HalfHeaders | Phase::HalfBody);
         assert!(!(incomplete && gone.was_placed), "half a request is none: {gone:?}");
@@ -112,13 +122,18 @@ async fn poison_becomes_one_dead_letter_each_and_comes_back_from_a_redrive() {
     let api = stage.admin();
     for kind in Poison::ALL {
         let event = send_poison(&stage.shop.stack.redis_url(), kind, &stage.log).await.expect("sent");
-        let letters = async || api.dead_letters(kind.victim(), Some(kind.stream()), 10).await.expect("dead letters");
+        let letters =
+            async || api.dead_letters(kind.victim(), Some(kind.stream()), 10).await.expect("dead letters");
         let one = async || match letters().await.as_slice() {
             [letter] => Ok(letter.clone()),
             other => Err(other.to_vec()),
         };
         let letter = eventually("its dead letter is there", SOON, one).await;
-        assert_eq!((letter.event["id"].as_str(), letter.reason.as_str()), (Some(event.to_string().as_str()), kind.reason()), "{letter:?}");
+        assert_eq!(
+            (letter.event["id"].as_str(), letter.reason.as_str()),
+            (Some(event.to_string().as_str()), kind.reason()),
+            "{letter:?}"
+        );
         assert!(letter.last_error.as_ref().is_some_and(|error| !error.is_empty()), "{letter:?}");
         let entries: Vec<(String, std::collections::HashMap<String, String>)> =
             stage.shop.redis_command(&["XRANGE", &format!("{}.dead", kind.stream()), "-", "+"]).await;
@@ -156,7 +171,8 @@ async fn while_a_table_is_locked_orders_get_503_with_retry_after_and_the_service
         }
         shop.user.nobody().get(Kind::Payment, "/livez").await.expect(200);
     };
-    let (held, ()) = tokio::join!(hold_all_connections(&url, "orders", Duration::from_secs(8), locked), during);
+    let (held, ()) =
+        tokio::join!(hold_all_connections(&url, "orders", Duration::from_secs(8), locked), during);
     held.expect("it was held");
     let works = async || {
         let answer = order().await;

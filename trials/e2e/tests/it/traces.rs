@@ -21,7 +21,10 @@ fn sending_to(url: &str) -> impl FnOnce(StackOptions) -> StackOptions {
 /// Orders a mug and sees it to its end; the order's id.
 async fn order(shop: &Shop, trace: &str, flags: &str) -> String {
     let (key, traceparent) = (key(), format!("00-{trace}-{CLIENT}-{flags}"));
-    let answer = shop.user.order_with(&Order::of("MUG", 1), &[("Idempotency-Key", &key), ("traceparent", &traceparent)]).await;
+    let answer = shop
+        .user
+        .order_with(&Order::of("MUG", 1), &[("Idempotency-Key", &key), ("traceparent", &traceparent)])
+        .await;
     let id = answer.expect(202)["id"].as_str().expect("an id").to_owned();
     shop.user.ended(&id).await;
     id
@@ -29,7 +32,8 @@ async fn order(shop: &Shop, trace: &str, flags: &str) -> String {
 
 /// The one span of a service with that name.
 fn one<'a>(spans: &'a [Span], service: &str, name: &str) -> &'a Span {
-    let found: Vec<&Span> = spans.iter().filter(|span| span.service == service && span.name == name).collect();
+    let found: Vec<&Span> =
+        spans.iter().filter(|span| span.service == service && span.name == name).collect();
     assert!(found.len() == 1, "{} spans `{name}` of {service} among {spans:#?}", found.len());
     found[0]
 }
@@ -56,18 +60,30 @@ async fn an_order_is_one_trace_across_payment_and_inventory_and_the_end_of_a_ser
     assert_eq!((charge.kind, &charge.parent), (1, &request.id));
     assert_eq!((taken.kind, &taken.parent), (5, &charge.id));
     assert_eq!((told.kind, &told.parent), (5, &taken.id));
-    for (service, name, parent) in [("payment", "publish order_completed", charge), ("inventory", "publish stock_reserved", taken)] {
+    for (service, name, parent) in
+        [("payment", "publish order_completed", charge), ("inventory", "publish stock_reserved", taken)]
+    {
         let publication = one(&spans, service, name);
         assert_eq!((publication.kind, &publication.parent), (4, &parent.id), "{name}");
     }
     assert_eq!(spans.len(), 6, "{spans:#?}");
 
-    assert_eq!((request.attributes["http.route"].as_str(), request.attributes["http.response.status_code"].as_str()), ("/orders", "202"));
-    assert_eq!((&charge.attributes["orderflow.order_id"], &taken.attributes["messaging.message.conversation_id"]), (&id, &id));
-    assert_eq!((taken.attributes["orderflow.deliveries"].as_str(), taken.attributes["orderflow.outcome"].as_str()), ("1", "done"));
+    assert_eq!(
+        (request.attributes["http.route"].as_str(), request.attributes["http.response.status_code"].as_str()),
+        ("/orders", "202")
+    );
+    assert_eq!(
+        (&charge.attributes["orderflow.order_id"], &taken.attributes["messaging.message.conversation_id"]),
+        (&id, &id)
+    );
+    assert_eq!(
+        (taken.attributes["orderflow.deliveries"].as_str(), taken.attributes["orderflow.outcome"].as_str()),
+        ("1", "done")
+    );
     let entries: Vec<(String, std::collections::HashMap<String, String>)> =
         shop.redis_command(&["XRANGE", "order_completed", "-", "+"]).await;
-    let event = &entries.iter().find(|(_, fields)| fields["correlationid"] == id).expect("the event of the order").1;
+    let event =
+        &entries.iter().find(|(_, fields)| fields["correlationid"] == id).expect("the event of the order").1;
     assert_eq!(event["traceparent"], format!("00-{TRACE}-{}-01", charge.id));
     assert_eq!(event["id"], taken.attributes["messaging.message.id"]);
 }

@@ -44,10 +44,22 @@ impl Scene {
             redis: shop.stack.redis_url(),
         };
         let (folder, log, none) = (tempfile::tempdir().expect("a folder"), Vec::new(), String::new());
-        let mut scene = Self { shop, sources, folder, log, confirmed: none.clone(), refunded: none.clone(), declined: none };
-        scene.confirmed = scene.order(json!({"items": [{"sku": "MUG", "quantity": 2}, {"sku": "RARE", "quantity": 1}]})).await;
+        let mut scene = Self {
+            shop,
+            sources,
+            folder,
+            log,
+            confirmed: none.clone(),
+            refunded: none.clone(),
+            declined: none,
+        };
+        scene.confirmed = scene
+            .order(json!({"items": [{"sku": "MUG", "quantity": 2}, {"sku": "RARE", "quantity": 1}]}))
+            .await;
         scene.refunded = scene.order(json!({"items": [{"sku": "RARE", "quantity": 3}]})).await;
-        scene.declined = scene.order(json!({"items": [{"sku": "MUG", "quantity": 1}], "payment_method": "tok_declined"})).await;
+        scene.declined = scene
+            .order(json!({"items": [{"sku": "MUG", "quantity": 1}], "payment_method": "tok_declined"}))
+            .await;
         scene.quiet().await;
         scene
     }
@@ -55,17 +67,31 @@ impl Scene {
     /// Places an order and sees it to its end; all of it is in the log.
     async fn order(&mut self, body: Value) -> String {
         let key = key();
-        let request = self.shop.user.request(reqwest::Method::POST, Kind::Payment, "/orders").header("Idempotency-Key", &key);
+        let request = self
+            .shop
+            .user
+            .request(reqwest::Method::POST, Kind::Payment, "/orders")
+            .header("Idempotency-Key", &key);
         let answer = e2e::send(request.json(&body)).await.expect("an answer");
         let order = answer.expect(202);
         let (at, user) = (Timestamp::now(), uuid(&order["user_id"]));
         self.log.push(Record::Send { at, user, key: key.clone(), body });
         let body = Some(answer.text());
-        self.log.push(Record::Answer { at, user, key, outcome: Outcome::Ok, status: Some(202), body, why: None });
+        self.log.push(Record::Answer {
+            at,
+            user,
+            key,
+            outcome: Outcome::Ok,
+            status: Some(202),
+            body,
+            why: None,
+        });
         let id = order["id"].as_str().expect("an id").to_owned();
         let end = self.shop.user.ended(&id).await;
-        for (status, version) in [("pending", 1), (end["status"].as_str().expect("a status"), end["version"].as_u64().expect("a version"))]
-        {
+        for (status, version) in [
+            ("pending", 1),
+            (end["status"].as_str().expect("a status"), end["version"].as_u64().expect("a version")),
+        ] {
             self.log.push(Record::Seen { at, order: uuid(&order["id"]), status: status.to_owned(), version });
         }
         id
@@ -102,7 +128,9 @@ impl Scene {
 
     async fn text(&self, kind: Kind, sql: &str) -> String {
         let (client, connection) =
-            tokio_postgres::connect(&self.shop.stack.database_url(kind), tokio_postgres::NoTls).await.expect("a connection");
+            tokio_postgres::connect(&self.shop.stack.database_url(kind), tokio_postgres::NoTls)
+                .await
+                .expect("a connection");
         let ask = async move { client.query_one(sql, &[]).await.map(|row| row.get(0)) };
         let (answer, _) = tokio::join!(ask, connection);
         answer.unwrap_or_else(|error| panic!("{sql}: {error:?}"))
@@ -135,7 +163,11 @@ fn assert_red(case: &str, verdict: &Verdict, expected: &[&str], offender: &str) 
     assert_eq!(red(verdict), expected, "{case}\n{report}");
     for check in verdict.broken() {
         let Judgement::Broken { offenders, .. } = &check.judgement else { continue };
-        assert!(offenders.iter().any(|found| found.contains(offender)), "{case}: {} does not name {offender}\n{report}", check.id);
+        assert!(
+            offenders.iter().any(|found| found.contains(offender)),
+            "{case}: {} does not name {offender}\n{report}",
+            check.id
+        );
     }
 }
 
@@ -162,23 +194,43 @@ impl Break {
 }
 
 /// Breaks a row of a table which is put back from a copy.
-fn row(name: &'static str, kind: Kind, table: &str, how: String, red: &'static [&'static str], offender: &str) -> Break {
+fn row(
+    name: &'static str,
+    kind: Kind,
+    table: &str,
+    how: String,
+    red: &'static [&'static str],
+    offender: &str,
+) -> Break {
     let how = format!("CREATE TABLE kept AS SELECT * FROM {table}; {how}");
-    let mend = format!("DELETE FROM {table}; INSERT INTO {table} OVERRIDING SYSTEM VALUE SELECT * FROM kept; DROP TABLE kept");
+    let mend = format!(
+        "DELETE FROM {table}; INSERT INTO {table} OVERRIDING SYSTEM VALUE SELECT * FROM kept; DROP TABLE kept"
+    );
     Break { name, kind, how, mend, red, offender: offender.to_owned() }
 }
 
 async fn breaks(scene: &Scene) -> Vec<Break> {
     let Scene { confirmed, refunded, declined, .. } = scene;
     let of = |id: &str| format!("WHERE id = '{id}'");
-    let reply = scene.text(Kind::Inventory, &format!("SELECT reply::json->>'id' FROM inbox WHERE reply LIKE '%{confirmed}%'")).await;
+    let reply = scene
+        .text(
+            Kind::Inventory,
+            &format!("SELECT reply::json->>'id' FROM inbox WHERE reply LIKE '%{confirmed}%'"),
+        )
+        .await;
     let product = scene
         .text(Kind::Payment, "SELECT min(event_id::text) FROM inbox WHERE event_id < (SELECT id FROM orders ORDER BY id LIMIT 1)")
         .await;
-    let payment = |name, table: &str, how: String, red, offender: &str| row(name, Kind::Payment, table, how, red, offender);
-    let order = |name, id: &str, set: &str, red| row(name, Kind::Payment, "orders", format!("UPDATE orders SET {set} {}", of(id)), red, id);
+    let payment = |name, table: &str, how: String, red, offender: &str| {
+        row(name, Kind::Payment, table, how, red, offender)
+    };
+    let order = |name, id: &str, set: &str, red| {
+        row(name, Kind::Payment, "orders", format!("UPDATE orders SET {set} {}", of(id)), red, id)
+    };
     let no_check = "ALTER TABLE products DROP CONSTRAINT products_on_hand_never_negative;";
-    let ledger = |name, how: &str, red, offender| row(name, Kind::Inventory, "stock_ledger", how.to_owned(), red, offender);
+    let ledger = |name, how: &str, red, offender| {
+        row(name, Kind::Inventory, "stock_ledger", how.to_owned(), red, offender)
+    };
     let open = "status = 'completed', version = 2, ended_at = NULL, created_at = now() - interval '1 hour'";
     vec![
         Break {
@@ -199,8 +251,18 @@ async fn breaks(scene: &Scene) -> Vec<Break> {
             red: &["I1", "I2"],
             offender: "RARE".to_owned(),
         },
-        ledger("a balance that does not follow", "UPDATE stock_ledger SET balance = 9 WHERE sku = 'MUG' AND delta = 10", &["I1"], "MUG"),
-        ledger("no stock taken for a sale", &format!("DELETE FROM stock_ledger WHERE order_id = '{confirmed}'"), &["I1", "I10"], confirmed),
+        ledger(
+            "a balance that does not follow",
+            "UPDATE stock_ledger SET balance = 9 WHERE sku = 'MUG' AND delta = 10",
+            &["I1"],
+            "MUG",
+        ),
+        ledger(
+            "no stock taken for a sale",
+            &format!("DELETE FROM stock_ledger WHERE order_id = '{confirmed}'"),
+            &["I1", "I10"],
+            confirmed,
+        ),
         row(
             "no inbox row for an event with effect",
             Kind::Inventory,
@@ -209,7 +271,13 @@ async fn breaks(scene: &Scene) -> Vec<Break> {
             &["I7"],
             confirmed,
         ),
-        payment("no inbox row for a reply", "inbox", format!("DELETE FROM inbox WHERE event_id = '{reply}'"), &["I7"], confirmed),
+        payment(
+            "no inbox row for a reply",
+            "inbox",
+            format!("DELETE FROM inbox WHERE event_id = '{reply}'"),
+            &["I7"],
+            confirmed,
+        ),
         payment(
             "a product change without inbox row",
             "inbox",
@@ -220,11 +288,19 @@ async fn breaks(scene: &Scene) -> Vec<Break> {
         payment(
             "a refund too many",
             "provider.refunds",
-            format!("INSERT INTO provider.refunds SELECT order_id, 're_x', amount FROM provider.charges WHERE order_id = '{confirmed}'"),
+            format!(
+                "INSERT INTO provider.refunds SELECT order_id, 're_x', amount FROM provider.charges WHERE order_id = '{confirmed}'"
+            ),
             &["I5"],
             confirmed,
         ),
-        payment("a refund too few", "provider.refunds", "DELETE FROM provider.refunds".to_owned(), &["I5"], refunded),
+        payment(
+            "a refund too few",
+            "provider.refunds",
+            "DELETE FROM provider.refunds".to_owned(),
+            &["I5"],
+            refunded,
+        ),
         Break {
             name: "a charge of a declined order",
             kind: Kind::Payment,
@@ -252,7 +328,12 @@ async fn breaks(scene: &Scene) -> Vec<Break> {
             .mended_by("ALTER TABLE orders ADD CONSTRAINT orders_version_counts_steps CHECK (version <= 3)"),
         // What a client saw of it is now more than there is.
         order("an order that stays open", confirmed, open, &["I4", "I6"]),
-        order("other items than were sent", declined, "items = jsonb_set(items::jsonb, '{0,quantity}', '5')::json", &["I3"]),
+        order(
+            "other items than were sent",
+            declined,
+            "items = jsonb_set(items::jsonb, '{0,quantity}', '5')::json",
+            &["I3"],
+        ),
         order("an owner who is no account", declined, "user_id = gen_random_uuid()", &["I3", "I9"]),
         payment(
             "a key that stands for two orders",
@@ -266,7 +347,13 @@ async fn breaks(scene: &Scene) -> Vec<Break> {
         )
         .broken_by("ALTER TABLE orders DROP CONSTRAINT orders_key_once")
         .mended_by("ALTER TABLE orders ADD CONSTRAINT orders_key_once UNIQUE (user_id, idempotency_key)"),
-        payment("an order that is lost", "orders", format!("DELETE FROM orders {}", of(declined)), &["I3", "I6"], declined),
+        payment(
+            "an order that is lost",
+            "orders",
+            format!("DELETE FROM orders {}", of(declined)),
+            &["I3", "I6"],
+            declined,
+        ),
     ]
 }
 
@@ -283,7 +370,10 @@ async fn a_sound_shop_holds_and_everything_broken_by_hand_turns_its_invariants_r
     };
     assert!(verdict.checks.iter().all(as_expected), "{verdict:#?}");
     let looked_at = |id: &str| verdict.checks.iter().find(|check| check.id == id).expect("a check").looked_at;
-    assert!((looked_at("I3"), looked_at("I4")) == (3, 3) && looked_at("I1") > 4 && looked_at("I7") > 8, "{verdict:#?}");
+    assert!(
+        (looked_at("I3"), looked_at("I4")) == (3, 3) && looked_at("I1") > 4 && looked_at("I7") > 8,
+        "{verdict:#?}"
+    );
 
     let mut sampler = Sampler::new(&scene.sources);
     assert_eq!((sampler.sample().await, sampler.samples()), (Vec::new(), 1));
@@ -309,7 +399,12 @@ async fn a_sound_shop_holds_and_everything_broken_by_hand_turns_its_invariants_r
 
 async fn break_the_log(scene: &Scene) {
     let ((user, key), at, nobody) = (scene.first_key(), Timestamp::now(), Uuid::now_v7());
-    let send = |key: &str| Record::Send { at, user, key: key.to_owned(), body: json!({"items": [{"sku": "MUG", "quantity": 1}]}) };
+    let send = |key: &str| Record::Send {
+        at,
+        user,
+        key: key.to_owned(),
+        body: json!({"items": [{"sku": "MUG", "quantity": 1}]}),
+    };
     let answer = |key: &str, outcome, body: Option<String>| {
         let (key, why) = (key.to_owned(), None);
         Record::Answer { at, user, key, outcome, status: None, body, why }
@@ -318,13 +413,24 @@ async fn break_the_log(scene: &Scene) {
     let verdict = scene.judge(&[send("lost"), lost()]).await;
     assert_red("a 2xx that left nothing", &verdict, &["I3"], "lost");
 
-    let verdict = scene.judge(&[answer(&key, Outcome::Ok, Some(json!({"id": scene.confirmed}).to_string()))]).await;
+    let verdict =
+        scene.judge(&[answer(&key, Outcome::Ok, Some(json!({"id": scene.confirmed}).to_string()))]).await;
     assert_red("a replay with other bytes", &verdict, &["I8"], &key);
 
     let order = scene.confirmed.parse().expect("a UUID");
     let seen = |status: &str, version| Record::Seen { at, order, status: status.to_owned(), version };
-    assert_red("a state that never was", &scene.judge(&[seen("declined", 4)]).await, &["I6"], &scene.confirmed);
-    assert_red("a state that went back", &scene.judge(&[seen("completed", 2)]).await, &["I6"], &scene.confirmed);
+    assert_red(
+        "a state that never was",
+        &scene.judge(&[seen("declined", 4)]).await,
+        &["I6"],
+        &scene.confirmed,
+    );
+    assert_red(
+        "a state that went back",
+        &scene.judge(&[seen("completed", 2)]).await,
+        &["I6"],
+        &scene.confirmed,
+    );
 
     // The log says only that it failed.
     let mut log = vec![scene.log[0].clone(), answer(&key, Outcome::Fail, None)];
@@ -350,17 +456,32 @@ async fn break_the_streams(scene: &Scene, sampler: &mut Sampler) {
     scene.shop.redis_command::<u64>(&["DEL", stream]).await;
 
     let event_id = key();
-    scene.shop.redis_command::<String>(&["XADD", "order_completed", "*", "id", &event_id, "type", "nonsense"]).await;
-    let buried = async || (scene.shop.redis_command::<u64>(&["XLEN", "order_completed.dead"]).await == 1).then_some(());
+    scene
+        .shop
+        .redis_command::<String>(&["XADD", "order_completed", "*", "id", &event_id, "type", "nonsense"])
+        .await;
+    let buried = async || {
+        (scene.shop.redis_command::<u64>(&["XLEN", "order_completed.dead"]).await == 1).then_some(())
+    };
     eventually("it is a dead letter", SOON, buried).await;
     scene.quiet().await;
     assert_red("a dead letter nobody sent", &scene.judge(&[]).await, &["I11"], &event_id);
-    let poison =
-        |event_id: &str| Record::Poison { at: Timestamp::now(), stream: "order_completed".to_owned(), event_id: event_id.to_owned() };
+    let poison = |event_id: &str| Record::Poison {
+        at: Timestamp::now(),
+        stream: "order_completed".to_owned(),
+        event_id: event_id.to_owned(),
+    };
     assert!(scene.judge(&[poison(&event_id)]).await.holds());
-    assert_red("poison that is gone", &scene.judge(&[poison(&event_id), poison("vanished")]).await, &["I11"], "vanished");
+    assert_red(
+        "poison that is gone",
+        &scene.judge(&[poison(&event_id), poison("vanished")]).await,
+        &["I11"],
+        "vanished",
+    );
     let verdict = verify(&scene.sources, &Evidence::default()).await.expect("a verdict");
-    let why = |check: &ctl::verify::Check| if let Judgement::NotJudged { why } = &check.judgement { why.clone() } else { String::new() };
+    let why = |check: &ctl::verify::Check| {
+        if let Judgement::NotJudged { why } = &check.judgement { why.clone() } else { String::new() }
+    };
     assert!(verdict.holds() && why(&verdict.checks[10]).contains("dead-letters list"), "{verdict:#?}");
     scene.shop.redis_command::<u64>(&["DEL", "order_completed.dead", "order_completed.dead.index"]).await;
     let entries: Vec<(String, std::collections::HashMap<String, String>)> =
@@ -382,7 +503,11 @@ async fn the_command_says_it_by_its_exit_code(scene: &Scene) {
     scene.shop.execute(Kind::Inventory, "UPDATE products SET on_hand = on_hand - 1 WHERE sku = 'MUG'").await;
     assert_eq!(code, Some(1), "{out}{error}");
     let verdict: Value = serde_json::from_str(&out).expect("JSON");
-    assert_eq!((&verdict["checks"][0]["id"], &verdict["checks"][0]["judgement"]["verdict"]), (&json!("I1"), &json!("broken")), "{out}");
+    assert_eq!(
+        (&verdict["checks"][0]["id"], &verdict["checks"][0]["judgement"]["verdict"]),
+        (&json!("I1"), &json!("broken")),
+        "{out}"
+    );
 
     let (code, _, error) = scene.command(&["--redis-url", "redis://127.0.0.1:1/0"]);
     assert!(code == Some(3) && error.contains("127.0.0.1:1"), "{code:?} {error}");

@@ -3,7 +3,9 @@
 use std::{fs, path::PathBuf};
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use servers::{Durability, Postgres, PostgresOptions, Redis, RedisOptions, account::scratch_dir, ports::free_port};
+use servers::{
+    Durability, Postgres, PostgresOptions, Redis, RedisOptions, account::scratch_dir, ports::free_port,
+};
 use tempfile::TempDir;
 use tokio_postgres::NoTls;
 
@@ -28,7 +30,8 @@ impl Authority {
     pub fn new() -> Self {
         let mut params = CertificateParams::new([]).expect("no names");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("a certificate");
+        let issuer =
+            CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("a certificate");
         let folder = scratch_dir().expect("a folder");
         fs::write(folder.path().join("ca.crt"), issuer.pem()).expect("it is written");
         Self { issuer, folder }
@@ -42,7 +45,8 @@ impl Authority {
     /// Certificate and key for 127.0.0.1.
     fn issue(&self) -> (String, String) {
         let key = KeyPair::generate().expect("a key");
-        let certificate = CertificateParams::new(["127.0.0.1".to_owned()]).expect("a name").signed_by(&key, &self.issuer);
+        let certificate =
+            CertificateParams::new(["127.0.0.1".to_owned()]).expect("a name").signed_by(&key, &self.issuer);
         (certificate.expect("a certificate").pem(), key.serialize_pem())
     }
 }
@@ -50,10 +54,14 @@ impl Authority {
 impl Servers {
     pub async fn start() -> Self {
         let (authority, data) = (Authority::new(), scratch_dir().expect("a folder"));
-        let options = PostgresOptions { durability: Durability::ProcessCrash, ..PostgresOptions::new(data.path().join("postgres")) };
+        let options = PostgresOptions {
+            durability: Durability::ProcessCrash,
+            ..PostgresOptions::new(data.path().join("postgres"))
+        };
         let postgres = Postgres::start(options).await.expect("PostgreSQL");
         let redis = Redis::start(RedisOptions::new(data.path().join("redis"))).await.expect("Redis");
-        let servers = Self { authority, postgres, redis, tls_port: free_port().expect("a port"), _data: data };
+        let servers =
+            Self { authority, postgres, redis, tls_port: free_port().expect("a port"), _data: data };
         servers.encrypt_postgres().await;
         servers.encrypt_redis().await;
         servers
@@ -63,10 +71,13 @@ impl Servers {
     async fn encrypt_postgres(&self) {
         let (certificate, key) = self.authority.issue();
         let write = |file, content: String| {
-            format!("COPY (SELECT unnest(string_to_array('{content}', E'\\n'))) TO PROGRAM 'umask 077; cat >{file}'")
+            format!(
+                "COPY (SELECT unnest(string_to_array('{content}', E'\\n'))) TO PROGRAM 'umask 077; cat >{file}'"
+            )
         };
         let files = [write("server.crt", certificate), write("server.key", key)];
-        let statements = [files[0].as_str(), files[1].as_str(), "ALTER SYSTEM SET ssl = on", "SELECT pg_reload_conf()"];
+        let statements =
+            [files[0].as_str(), files[1].as_str(), "ALTER SYSTEM SET ssl = on", "SELECT pg_reload_conf()"];
         execute(&self.plain_database_url(), &statements).await.expect("PostgreSQL speaks TLS");
     }
 
@@ -77,7 +88,11 @@ impl Servers {
         fs::write(&certificate_file, certificate).expect("it is written");
         fs::write(&key_file, key).expect("it is written");
         let mut set = redis::cmd("CONFIG");
-        set.arg("SET").arg("tls-cert-file").arg(certificate_file.to_str()).arg("tls-key-file").arg(key_file.to_str());
+        set.arg("SET")
+            .arg("tls-cert-file")
+            .arg(certificate_file.to_str())
+            .arg("tls-key-file")
+            .arg(key_file.to_str());
         set.arg("tls-ca-cert-file").arg(self.authority.file().to_str()).arg("tls-auth-clients").arg("no");
         set.arg("tls-port").arg(self.tls_port);
         let mut connection = self.redis().await;
@@ -93,8 +108,11 @@ impl Servers {
         let (owner, server) = (role(&format!("{service}_owner")), role(service));
         let database = format!("CREATE DATABASE \"{service}\" OWNER \"{service}_owner\"");
         execute(&self.plain_database_url(), &[&owner, &server, &database]).await.expect("a database");
-        let grant = |rights| format!("ALTER DEFAULT PRIVILEGES FOR ROLE \"{service}_owner\" GRANT {rights} TO \"{service}\"");
-        let (tables, sequences) = (grant("SELECT, INSERT, UPDATE, DELETE ON TABLES"), grant("USAGE, SELECT ON SEQUENCES"));
+        let grant = |rights| {
+            format!("ALTER DEFAULT PRIVILEGES FOR ROLE \"{service}_owner\" GRANT {rights} TO \"{service}\"")
+        };
+        let (tables, sequences) =
+            (grant("SELECT, INSERT, UPDATE, DELETE ON TABLES"), grant("USAGE, SELECT ON SEQUENCES"));
         execute(&self.postgres.url(service), &[&tables, &sequences]).await.expect("rights");
     }
 
@@ -105,8 +123,11 @@ impl Servers {
 
     pub async fn groups_of(&self, stream: &str) -> Result<(), String> {
         let mut groups = redis::cmd("XINFO");
-        let found: Result<Vec<redis::Value>, _> = groups.arg("GROUPS").arg(stream).query_async(&mut self.redis().await).await;
-        found.map_err(|error| error.to_string()).and_then(|groups| (!groups.is_empty()).then_some(()).ok_or("no group".to_owned()))
+        let found: Result<Vec<redis::Value>, _> =
+            groups.arg("GROUPS").arg(stream).query_async(&mut self.redis().await).await;
+        found
+            .map_err(|error| error.to_string())
+            .and_then(|groups| (!groups.is_empty()).then_some(()).ok_or("no group".to_owned()))
     }
 
     pub fn database_url(&self, role: &str, database: &str) -> String {

@@ -21,7 +21,8 @@ const SOON: Duration = Duration::from_secs(30);
 async fn services_in_production_mode_work_over_tls_without_the_right_to_change_tables() {
     let servers = Servers::start().await;
     let (user, inventory) = (address(), address());
-    let settings = [("REDIS_URL", servers.redis_url()), ("JWKS_URL", format!("http://{user}/.well-known/jwks.json"))];
+    let settings =
+        [("REDIS_URL", servers.redis_url()), ("JWKS_URL", format!("http://{user}/.well-known/jwks.json"))];
     for service in ["user", "inventory"] {
         servers.create_database(service).await;
     }
@@ -33,12 +34,21 @@ async fn services_in_production_mode_work_over_tls_without_the_right_to_change_t
         succeeded(program(service, &servers.authority).arg("migrate").env("DATABASE_URL", owner)).await;
     }
 
-    eventually("inventory is healthy", SOON, async || healthy("inventory", &servers, &inventory, &settings).await).await;
-    eventually("inventory made its consumer group", SOON, async || servers.groups_of("order_completed").await).await;
+    eventually("inventory is healthy", SOON, async || {
+        healthy("inventory", &servers, &inventory, &settings).await
+    })
+    .await;
+    eventually("inventory made its consumer group", SOON, async || {
+        servers.groups_of("order_completed").await
+    })
+    .await;
     assert!(!servers.may_create_tables("inventory").await, "the role that serves may create tables");
 
     running.kill().await.expect("it ends");
-    assert!(healthy("inventory", &servers, &inventory, &settings).await.is_err(), "nobody is there to be healthy");
+    assert!(
+        healthy("inventory", &servers, &inventory, &settings).await.is_err(),
+        "nobody is there to be healthy"
+    );
 }
 
 #[tokio::test]
@@ -70,7 +80,11 @@ fn program(name: &str, authority: &Authority) -> Command {
 
 fn in_production(service: &str, servers: &Servers, http: &str, settings: &[(&str, String)]) -> Command {
     let mut command = program(service, &servers.authority);
-    command.env("PRODUCTION", "on").env("MIGRATE_ON_START", "off").env("METRICS_BIND", "127.0.0.1:0").env("HTTP_BIND", http);
+    command
+        .env("PRODUCTION", "on")
+        .env("MIGRATE_ON_START", "off")
+        .env("METRICS_BIND", "127.0.0.1:0")
+        .env("HTTP_BIND", http);
     command.env("DATABASE_URL", servers.database_url(service, service)).envs(settings.iter().cloned());
     command
 }
@@ -79,8 +93,14 @@ fn serve(service: &str, servers: &Servers, http: &str, settings: &[(&str, String
     in_production(service, servers, http, settings).stdout(Stdio::null()).spawn().expect("it runs")
 }
 
-async fn healthy(service: &str, servers: &Servers, http: &str, settings: &[(&str, String)]) -> Result<(), String> {
-    let output = in_production(service, servers, http, settings).arg("healthcheck").output().await.expect("it runs");
+async fn healthy(
+    service: &str,
+    servers: &Servers,
+    http: &str,
+    settings: &[(&str, String)],
+) -> Result<(), String> {
+    let output =
+        in_production(service, servers, http, settings).arg("healthcheck").output().await.expect("it runs");
     if output.status.success() { Ok(()) } else { Err(said(&output)) }
 }
 

@@ -116,7 +116,11 @@ impl World<'_> {
         if !self.rules.reconciler_runs {
             return;
         }
-        let pending = self.orders.iter().filter(|placed| placed.order.status == OrderStatus::Pending).map(|placed| placed.no);
+        let pending = self
+            .orders
+            .iter()
+            .filter(|placed| placed.order.status == OrderStatus::Pending)
+            .map(|placed| placed.no);
         let before = self.processes[process].cashier.queue.len();
         self.processes[process].cashier.queue.extend(pending);
         if self.processes[process].cashier.queue.len() > before {

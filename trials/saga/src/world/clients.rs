@@ -159,7 +159,15 @@ impl World<'_> {
             placed_at: Timestamp::UNIX_EPOCH,
         });
         let (history, seen) = (vec![order.status], (1, order.status));
-        self.orders.push(Placed { no: request.no, client: request.client, cart, order, history, supply: [0; 2], seen });
+        self.orders.push(Placed {
+            no: request.no,
+            client: request.client,
+            cart,
+            order,
+            history,
+            supply: [0; 2],
+            seen,
+        });
         let answer = (!waits).then_some(Answer::Accepted);
         self.keys.push(Key { client: request.client, body: request.body, no: request.no, answer });
         self.changed = true;
@@ -206,12 +214,23 @@ impl World<'_> {
         }
         let shown = if answer == Answer::Accepted { order.as_accepted() } else { order.clone() };
         let Request { client, body, .. } = *request;
-        self.note(|| format!("client {client}: 2xx {answer:?} for body {body}: order {} {}", shown.id.as_u128(), shown.status));
+        self.note(|| {
+            format!(
+                "client {client}: 2xx {answer:?} for body {body}: order {} {}",
+                shown.id.as_u128(),
+                shown.status
+            )
+        });
         let customer = &mut self.clients[client];
         match &customer.answered {
             None => customer.answered = Some((body, answer, shown)),
             Some(first) if (first.0, first.1, &first.2) == (body, answer, &shown) => {}
-            Some(_) => self.violation = Some(Violation::new("I8 idempotency", format!("client {client} got two different answers"))),
+            Some(_) => {
+                self.violation = Some(Violation::new(
+                    "I8 idempotency",
+                    format!("client {client} got two different answers"),
+                ))
+            }
         }
         self.changed = true;
     }

@@ -48,7 +48,9 @@ impl World<'_> {
             let on_hand = self.on_hand[sku];
             hold(on_hand >= 0, "I2 no oversell", || format!("{on_hand} on hand of SKU {sku}"))?;
             let booked: i64 = self.ledger.iter().filter(|row| row.sku == sku).map(|row| row.delta).sum();
-            hold(on_hand == i64::from(self.started_with[sku]) + booked, "I1 conservation", || format!("ledger of SKU {sku}"))?;
+            hold(on_hand == i64::from(self.started_with[sku]) + booked, "I1 conservation", || {
+                format!("ledger of SKU {sku}")
+            })?;
         }
         Ok(())
     }
@@ -63,8 +65,13 @@ impl World<'_> {
                     COMPLETED => self.stock_inbox.iter().any(|(known, _)| known == event),
                     _ => self.settled_inbox.contains(event),
                 };
-                let excused = || group.pending.iter().any(|pending| pending.entry == *entry) || self.dead_letters.contains(entry);
-                hold(had_effect || excused(), "I7 once", || format!("entry {entry} (event {event}) is done with, without its effect"))?;
+                let excused = || {
+                    group.pending.iter().any(|pending| pending.entry == *entry)
+                        || self.dead_letters.contains(entry)
+                };
+                hold(had_effect || excused(), "I7 once", || {
+                    format!("entry {entry} (event {event}) is done with, without its effect")
+                })?;
             }
         }
         Ok(())
@@ -74,16 +81,25 @@ impl World<'_> {
     fn check_order(&self, placed: &Placed) -> Result<(), Violation> {
         let (no, order) = (placed.no, &placed.order);
         let (charges, refunds) = (count(&self.charges, no), count(&self.refunds, no));
-        hold(charges <= 1 && refunds <= charges, "I5 money", || format!("order {no}: {charges} charges, {refunds} refunds"))?;
-        let paid = matches!(order.status, OrderStatus::Completed | OrderStatus::Confirmed | OrderStatus::Refunded);
-        hold(charges == 1 || !paid, "I5 money", || format!("order {no} is {} without a charge", order.status))?;
-        hold(refunds == 1 || order.status != OrderStatus::Refunded, "I5 money", || format!("order {no} has no refund"))?;
+        hold(charges <= 1 && refunds <= charges, "I5 money", || {
+            format!("order {no}: {charges} charges, {refunds} refunds")
+        })?;
+        let paid =
+            matches!(order.status, OrderStatus::Completed | OrderStatus::Confirmed | OrderStatus::Refunded);
+        hold(charges == 1 || !paid, "I5 money", || {
+            format!("order {no} is {} without a charge", order.status)
+        })?;
+        hold(refunds == 1 || order.status != OrderStatus::Refunded, "I5 money", || {
+            format!("order {no} has no refund")
+        })?;
         check_history(placed)?;
         let twins = self.orders.iter().filter(|other| other.client == placed.client).count();
         hold(twins == 1, "I8 idempotency", || format!("client {} has {twins} orders", placed.client))?;
         let rows = self.taken_for(no);
         let wanted = self.shop.goods[placed.cart].skus.len();
-        hold(rows == 0 || rows == wanted, "I7 once", || format!("order {no} of {wanted} SKUs has {rows} ledger rows"))?;
+        hold(rows == 0 || rows == wanted, "I7 once", || {
+            format!("order {no} of {wanted} SKUs has {rows} ledger rows")
+        })?;
         let agrees = match order.status {
             OrderStatus::Confirmed => rows == wanted,
             OrderStatus::Completed => true,
@@ -97,9 +113,13 @@ impl World<'_> {
         for (number, client) in self.clients.iter().enumerate() {
             let Some((body, _, shown)) = &client.answered else { continue };
             let is_there = self.find(shown.id.as_u128()).is_some_and(|placed| placed.client == number);
-            hold(is_there, "I3 2xx means durable", || format!("client {number} was shown an order that is not there"))?;
+            hold(is_there, "I3 2xx means durable", || {
+                format!("client {number} was shown an order that is not there")
+            })?;
             let key = self.keys.iter().find(|key| key.client == number);
-            hold(key.is_some_and(|key| key.body == *body), "I3 2xx means durable", || format!("client {number}: another body"))?;
+            hold(key.is_some_and(|key| key.body == *body), "I3 2xx means durable", || {
+                format!("client {number}: another body")
+            })?;
         }
         Ok(())
     }
@@ -120,16 +140,25 @@ impl World<'_> {
     pub(super) fn unrest(&self) -> String {
         let rows = self.outbox.len();
         let open: Vec<_> = self.orders.iter().filter(|placed| !placed.order.status.is_terminal()).collect();
-        let open: Vec<_> = open.iter().map(|placed| format!("order {} is {}", placed.no, placed.order.status)).collect();
-        format!("{rows} outbox rows, {}", if open.is_empty() { "no open order".to_owned() } else { open.join(", ") })
+        let open: Vec<_> =
+            open.iter().map(|placed| format!("order {} is {}", placed.no, placed.order.status)).collect();
+        format!(
+            "{rows} outbox rows, {}",
+            if open.is_empty() { "no open order".to_owned() } else { open.join(", ") }
+        )
     }
 
     /// The rest of the invariants, once nothing moves any more.
     pub(super) fn check_quiet(&mut self) -> Result<(), Violation> {
         for sku in 0..2 {
             let came = i64::from(self.supply(sku));
-            let went = self.confirmed().map(|placed| i64::from(self.shop.goods[placed.cart].units[sku])).sum::<i64>();
-            hold(came == self.on_hand[sku] + went, "I1 conservation", || format!("SKU {sku}: {came} came, {went} went"))?;
+            let went = self
+                .confirmed()
+                .map(|placed| i64::from(self.shop.goods[placed.cart].units[sku]))
+                .sum::<i64>();
+            hold(came == self.on_hand[sku] + went, "I1 conservation", || {
+                format!("SKU {sku}: {came} came, {went} went")
+            })?;
         }
         for index in 0..self.orders.len() {
             self.check_end(&self.orders[index])?;
@@ -141,9 +170,13 @@ impl World<'_> {
         }
         let sum = |books: &[(OrderNo, i64)]| books.iter().map(|(_, amount)| amount).sum::<i64>();
         let sold: i64 = self.confirmed().map(|placed| placed.order.total.amount).sum();
-        hold(sum(&self.charges) - sum(&self.refunds) == sold, "I5 money", || "charges - refunds are not what was sold".to_owned())?;
+        hold(sum(&self.charges) - sum(&self.refunds) == sold, "I5 money", || {
+            "charges - refunds are not what was sold".to_owned()
+        })?;
         let asked = self.clients.iter().filter(|client| client.asked).count();
-        hold(self.orders.len() == asked, "I9 no ghosts", || format!("{} orders of {asked} customers", self.orders.len()))
+        hold(self.orders.len() == asked, "I9 no ghosts", || {
+            format!("{} orders of {asked} customers", self.orders.len())
+        })
     }
 
     /// All that has ever been on hand.
@@ -161,16 +194,30 @@ impl World<'_> {
         let (no, status) = (placed.no, placed.order.status);
         let (charges, refunds) = (count(&self.charges, no), count(&self.refunds, no));
         let paid = status != OrderStatus::Declined;
-        hold(charges == usize::from(paid), "I5 money", || format!("order {no} is {status} with {charges} charges"))?;
-        hold(refunds == usize::from(status == OrderStatus::Refunded), "I5 money", || format!("order {no}: {refunds} refunds"))?;
-        let decided: Vec<_> = self.stock_inbox.iter().filter(|(event, _)| self.events[*event].no == no).collect();
-        hold(decided.len() == usize::from(paid), "I7 once", || format!("order {no}: {} rows in inventory's inbox", decided.len()))?;
+        hold(charges == usize::from(paid), "I5 money", || {
+            format!("order {no} is {status} with {charges} charges")
+        })?;
+        hold(refunds == usize::from(status == OrderStatus::Refunded), "I5 money", || {
+            format!("order {no}: {refunds} refunds")
+        })?;
+        let decided: Vec<_> =
+            self.stock_inbox.iter().filter(|(event, _)| self.events[*event].no == no).collect();
+        hold(decided.len() == usize::from(paid), "I7 once", || {
+            format!("order {no}: {} rows in inventory's inbox", decided.len())
+        })?;
         let applied = self.settled_inbox.iter().filter(|event| self.events[**event].no == no).count();
-        hold(applied == usize::from(paid), "I7 once", || format!("order {no}: {applied} rows in payment's inbox"))?;
-        let plenty = |sku: &usize| self.clients.iter().map(|c| self.shop.goods[c.cart].units[*sku]).sum::<u32>() <= placed.supply[*sku];
+        hold(applied == usize::from(paid), "I7 once", || {
+            format!("order {no}: {applied} rows in payment's inbox")
+        })?;
+        let plenty = |sku: &usize| {
+            self.clients.iter().map(|c| self.shop.goods[c.cart].units[*sku]).sum::<u32>()
+                <= placed.supply[*sku]
+        };
         let deserved = self.shop.goods[placed.cart].skus.iter().all(plenty);
         let refused = status == OrderStatus::Refunded && deserved;
-        hold(!refused, "I10 agreement", || format!("order {no} was refused although there was enough for everybody"))
+        hold(!refused, "I10 agreement", || {
+            format!("order {no} was refused although there was enough for everybody")
+        })
     }
 }
 
@@ -184,10 +231,14 @@ fn check_history(placed: &Placed) -> Result<(), Violation> {
     hold(is_legal(placed), "I6 history", || format!("order {no}: {history:?}"))?;
     let (version, status) = placed.seen;
     hold(history.len() >= version, "I6 history", || format!("order {no} went back from version {version}"))?;
-    hold(!status.is_terminal() || history.len() == version, "I4 one end", || format!("order {no} went on after {status}"))
+    hold(!status.is_terminal() || history.len() == version, "I4 one end", || {
+        format!("order {no} went on after {status}")
+    })
 }
 
 fn is_legal(placed: &Placed) -> bool {
     let edges = placed.history.windows(2).all(|pair| pair[1].predecessor() == Some(pair[0]));
-    edges && placed.history.first() == Some(&OrderStatus::Pending) && placed.history.last() == Some(&placed.order.status)
+    edges
+        && placed.history.first() == Some(&OrderStatus::Pending)
+        && placed.history.last() == Some(&placed.order.status)
 }

@@ -154,7 +154,8 @@ impl<'a> World<'a> {
     pub fn new(shop: &'a Shop, rules: Rules, seed: u64) -> (Self, usize) {
         let mut random = Random::new(seed);
         let orders = 2 + random.below(3);
-        let clients: Vec<_> = (0..orders).map(|_| clients::Client::draw(&mut random, shop.goods.len())).collect();
+        let clients: Vec<_> =
+            (0..orders).map(|_| clients::Client::draw(&mut random, shop.goods.len())).collect();
         let restocks = (0..random.below(3)).map(|_| Restock::draw(&mut random)).collect();
         let started_with = [random.below(6) as u32, random.below(6) as u32];
         let weather = [0, 1, 2, 5][random.below(4)];
@@ -269,7 +270,10 @@ impl<'a> World<'a> {
                 return Ok(());
             }
         }
-        Err(Violation::new("I4 one end: stuck", format!("still moving after {FAIR_ROUNDS} fair rounds: {}", self.unrest())))
+        Err(Violation::new(
+            "I4 one end: stuck",
+            format!("still moving after {FAIR_ROUNDS} fair rounds: {}", self.unrest()),
+        ))
     }
 
     fn run_dry(&mut self, process: usize) -> Result<(), Violation> {

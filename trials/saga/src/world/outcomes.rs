@@ -56,12 +56,19 @@ impl World<'_> {
         true
     }
 
-    fn outcome_stage(&mut self, process: usize, stream: usize, delivered: Delivered, stage: Stage) -> Option<Stage> {
+    fn outcome_stage(
+        &mut self,
+        process: usize,
+        stream: usize,
+        delivered: Delivered,
+        stage: Stage,
+    ) -> Option<Stage> {
         let event = delivered.event;
         let no = self.events[event].no;
         match stage {
             Stage::Fresh => {
-                let owed = stream == REFUND && self.find(no).is_some_and(|placed| placed.order.status == OrderStatus::Completed);
+                let owed = stream == REFUND
+                    && self.find(no).is_some_and(|placed| placed.order.status == OrderStatus::Completed);
                 Some(if owed { Stage::AskRefund } else { Stage::Begin })
             }
             Stage::AskRefund => {
@@ -124,7 +131,8 @@ impl World<'_> {
     /// The statement of `ApplyOutcomes`, at the moment it takes its locks.
     pub(super) fn commit_outcome(&mut self, statement: &Statement) -> Applied {
         let Statement { event, known, status } = *statement;
-        let (no, cause, stream) = (self.events[event].no, self.events[event].cause, self.events[event].stream);
+        let (no, cause, stream) =
+            (self.events[event].no, self.events[event].cause, self.events[event].stream);
         let to = if stream == REFUND { OrderStatus::Refunded } else { OrderStatus::Confirmed };
         let checked = self.rules.transitions_are_checked;
         let moved = self.find_mut(no).is_some_and(|placed| placed.advance(to, checked));
@@ -167,17 +175,27 @@ impl World<'_> {
                 Redelivery::Gone => {
                     self.changed_position = true;
                     self.reach(Reached::PendingGone);
-                    self.note(|| format!("{}: acks a pending entry that is gone from the stream", name(process)));
+                    self.note(|| {
+                        format!("{}: acks a pending entry that is gone from the stream", name(process))
+                    });
                 }
                 Redelivery::DeadLetter(entry) => {
                     self.dead_letters.push(entry);
                     self.changed_position = true;
                     self.reach(Reached::DeadLetter);
-                    self.note(|| format!("{}: a pending entry became a dead letter: delivered too often", name(process)));
+                    self.note(|| {
+                        format!(
+                            "{}: a pending entry became a dead letter: delivered too often",
+                            name(process)
+                        )
+                    });
                 }
             }
         }
-        if hand.is_empty() && !self.changed_position && self.redis.0[stream].read_new(process, count, &mut hand).is_none() {
+        if hand.is_empty()
+            && !self.changed_position
+            && self.redis.0[stream].read_new(process, count, &mut hand).is_none()
+        {
             let has_entries = !self.redis.0[stream].entries.is_empty();
             self.redis.0[stream].create_group(self.rules.group_from_start);
             self.changed_position = has_entries;
@@ -197,5 +215,8 @@ impl World<'_> {
 }
 
 fn describe(hand: &[Delivered]) -> String {
-    hand.iter().map(|delivered| format!("entry {} (event {})", delivered.entry, delivered.event)).collect::<Vec<_>>().join(", ")
+    hand.iter()
+        .map(|delivered| format!("entry {} (event {})", delivered.entry, delivered.event))
+        .collect::<Vec<_>>()
+        .join(", ")
 }

@@ -54,7 +54,9 @@ impl World<'_> {
         self.next_entry += 1;
         let (stream, no) = (self.events[event].stream, self.events[event].no);
         self.redis.0[stream].entries.push((entry, event));
-        self.note(|| format!("{}: XADD {} entry {entry}: event {event} of order {no}", name(process), STREAMS[stream]));
+        self.note(|| {
+            format!("{}: XADD {} entry {entry}: event {event} of order {no}", name(process), STREAMS[stream])
+        });
     }
 
     /// Leases what is due and queues it. A process that dies then leaves it to the next sweep.

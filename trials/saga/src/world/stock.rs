@@ -62,7 +62,12 @@ pub struct Refused;
 
 impl Restock {
     pub fn draw(random: &mut Random) -> Self {
-        Self { sku: random.below(SKUS.len()), quantity: 1 + random.below(3) as u32, booked: false, answered: false }
+        Self {
+            sku: random.below(SKUS.len()),
+            quantity: 1 + random.below(3) as u32,
+            booked: false,
+            answered: false,
+        }
     }
 }
 
@@ -110,11 +115,17 @@ impl World<'_> {
         let looks = attempts > 0 || !self.faulty || self.random.below(2) == 0;
         for index in 0..cases.len() {
             let event = cases[index].delivered.event;
-            let reply = self.stock_inbox.iter().find(|(known, _)| looks && *known == event).map(|(_, reply)| *reply);
+            let reply =
+                self.stock_inbox.iter().find(|(known, _)| looks && *known == event).map(|(_, reply)| *reply);
             let twin = cases[..index].iter().any(|case| case.delivered.event == event);
             if let Some(reply) = reply.filter(|_| !cases[index].done && self.rules.inbox_decides) {
                 self.reach(Reached::DuplicateAnswered);
-                self.note(|| format!("{}: event {event} had its effect; answers with event {reply} again", name(process)));
+                self.note(|| {
+                    format!(
+                        "{}: event {event} had its effect; answers with event {reply} again",
+                        name(process)
+                    )
+                });
                 if self.rules.duplicate_is_answered {
                     self.processes[process].relay.queue.push(reply);
                 }
@@ -144,15 +155,24 @@ impl World<'_> {
     }
 
     /// Decides over one more order: each sees what those before it hold.
-    fn decide_next(&mut self, process: usize, cases: &[Case], mut rulings: Vec<Ruling>, mut exact: [bool; 2]) -> Stage {
+    fn decide_next(
+        &mut self,
+        process: usize,
+        cases: &[Case],
+        mut rulings: Vec<Ruling>,
+        mut exact: [bool; 2],
+    ) -> Stage {
         let mut open = cases.iter().filter(|case| !case.done);
         let Some(case) = open.nth(rulings.len()) else { return Stage::Commit(rulings) };
         let event = case.delivered.event;
         let reserved = self.decide(process, self.events[event].cart, &mut exact);
         let Event { no, cart, .. } = self.events[event];
-        let (stream, taken) = if reserved { (RESERVED, self.shop.goods[cart].units) } else { (REFUND, [0; 2]) };
+        let (stream, taken) =
+            if reserved { (RESERVED, self.shop.goods[cart].units) } else { (REFUND, [0; 2]) };
         let reply = self.new_event(Event { stream, no, cart, cause: Some(event) });
-        self.note(|| format!("{}: decides order {no}: {}", name(process), if reserved { "reserve" } else { "refuse" }));
+        self.note(|| {
+            format!("{}: decides order {no}: {}", name(process), if reserved { "reserve" } else { "refuse" })
+        });
         rulings.push(Ruling { event, no, taken, reply });
         if open.next().is_some() { Stage::Decide { rulings, exact } } else { Stage::Commit(rulings) }
     }
@@ -173,8 +193,12 @@ impl World<'_> {
         for shelf in held.filter(|_| self.rules.refused_holds_are_released).map(|(sku, _)| *sku) {
             shelves[shelf].iter_mut().for_each(|found| found.release(goods.units[shelf]));
         }
-        let short = goods.skus.iter().zip(&answers).filter(|(_, answer)| matches!(answer, Answer::Short { .. }));
-        let stale: Vec<usize> = short.map(|(sku, _)| *sku).filter(|sku| !exact[*sku] && self.rules.shortage_is_looked_up).collect();
+        let short =
+            goods.skus.iter().zip(&answers).filter(|(_, answer)| matches!(answer, Answer::Short { .. }));
+        let stale: Vec<usize> = short
+            .map(|(sku, _)| *sku)
+            .filter(|sku| !exact[*sku] && self.rules.shortage_is_looked_up)
+            .collect();
         if stale.is_empty() {
             return false;
         }
@@ -199,7 +223,12 @@ impl World<'_> {
         }
         let committed = self.commit_stock(&rulings);
         self.note(|| {
-            format!("{}: commits {} ruling(s): {}", name(process), rulings.len(), if committed.is_ok() { "ok" } else { "refused" })
+            format!(
+                "{}: commits {} ruling(s): {}",
+                name(process),
+                rulings.len(),
+                if committed.is_ok() { "ok" } else { "refused" }
+            )
         });
         match committed {
             Ok(_) if self.fault(6) => {

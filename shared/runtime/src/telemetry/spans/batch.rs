@@ -21,15 +21,24 @@ pub(super) fn resource(service: &str) -> Resource {
         ("service.instance.id", Uuid::new_v4().to_string()),
         ("service.namespace", "orderflow".to_owned()),
     ];
-    let attributes = attributes.into_iter().map(|(key, text)| attribute(key, Attribute::Text(text.into()))).collect();
+    let attributes =
+        attributes.into_iter().map(|(key, text)| attribute(key, Attribute::Text(text.into()))).collect();
     Resource { attributes, ..Resource::default() }
 }
 
 /// The body of one request to the collector.
 pub(super) fn encode(resource: &Resource, spans: Vec<Finished>) -> Vec<u8> {
     let scope = InstrumentationScope { name: "orderflow".to_owned(), ..InstrumentationScope::default() };
-    let scope_spans = ScopeSpans { scope: Some(scope), spans: spans.into_iter().map(message).collect(), ..ScopeSpans::default() };
-    let resource_spans = ResourceSpans { resource: Some(resource.clone()), scope_spans: vec![scope_spans], ..ResourceSpans::default() };
+    let scope_spans = ScopeSpans {
+        scope: Some(scope),
+        spans: spans.into_iter().map(message).collect(),
+        ..ScopeSpans::default()
+    };
+    let resource_spans = ResourceSpans {
+        resource: Some(resource.clone()),
+        scope_spans: vec![scope_spans],
+        ..ResourceSpans::default()
+    };
     ExportTraceServiceRequest { resource_spans: vec![resource_spans] }.encode_to_vec()
 }
 

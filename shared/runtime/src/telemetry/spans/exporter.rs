@@ -51,11 +51,13 @@ impl SpanExport {
 /// Starts the thread. `None`, and a line in the log, when there can be no HTTP client.
 pub(super) fn start(service: &str, collector: &HttpUrl) -> Option<(Queue, SpanExport)> {
     let client = reqwest::Client::builder().timeout(PATIENCE).build();
-    let client = client.map_err(|error| tracing::error!(%error, "no spans are sent: there is no HTTP client")).ok()?;
+    let client =
+        client.map_err(|error| tracing::error!(%error, "no spans are sent: there is no HTTP client")).ok()?;
     let (queue, spans) = Queue::open();
     let ((ending, is_ending), (end, done)) = (watch::channel(false), oneshot::channel());
     let url = format!("{}/v1/traces", collector.as_str());
-    let exporter = Exporter { client, url, resource: batch::resource(service), spans, is_ending, warned: None };
+    let exporter =
+        Exporter { client, url, resource: batch::resource(service), spans, is_ending, warned: None };
     Arbiter::new().spawn(async move {
         exporter.run().await;
         _ = end.send(()); // nobody waits for it who has waited long enough

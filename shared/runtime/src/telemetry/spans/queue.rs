@@ -23,7 +23,8 @@ impl Queue {
     /// Never waits.
     pub(super) fn offer(&self, trace: TraceContext, span: Span) {
         if let Err(error) = self.0.try_send((trace, span)) {
-            let reason = if matches!(error, mpsc::error::TrySendError::Full(_)) { "queue-full" } else { "ended" };
+            let reason =
+                if matches!(error, mpsc::error::TrySendError::Full(_)) { "queue-full" } else { "ended" };
             count_dropped(reason, 1);
         }
     }

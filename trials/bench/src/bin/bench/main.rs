@@ -108,7 +108,8 @@ async fn run(args: &Args) -> anyhow::Result<Exit> {
 
 fn write(file: Option<&Path>, text: impl FnOnce() -> serde_json::Result<String>) -> anyhow::Result<()> {
     let Some(file) = file else { return Ok(()) };
-    std::fs::write(file, text()?).with_context(|| format!("cannot write {}; its folder must exist", file.display()))
+    std::fs::write(file, text()?)
+        .with_context(|| format!("cannot write {}; its folder must exist", file.display()))
 }
 
 fn terms(args: &Args) -> Terms {

@@ -18,7 +18,8 @@ pub struct Global {
     /// Machine-readable output on standard output, and nothing else there
     #[arg(long, global = true)]
     pub json: bool,
-    /// Folder of the stack's data and state [default: /var/lib/orderflow for root, else ~/.local/share/orderflow]
+    /// Folder of the stack's data and state [default: /var/lib/orderflow for root, else
+    /// ~/.local/share/orderflow]
     #[arg(long, global = true, env = "SHOPCTL_DATA_DIR", value_name = "DIR", hide_env_values = true)]
     pub data_dir: Option<PathBuf>,
     /// Where the service `user` is

@@ -1,7 +1,7 @@
 //! `stack.json` in the data folder: what `shopctl up` knows and the other commands want to.
 //!
-//! The credentials stay when the stack stops, because the accounts stay in its database; the addresses go. Mode 0600:
-//! there are passwords in it.
+//! The credentials stay when the stack stops, because the accounts stay in its database; the addresses go.
+//! Mode 0600: there are passwords in it.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};

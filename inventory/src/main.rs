@@ -1,4 +1,5 @@
-//! The inventory service: products, stock, and the stock of every paid order taken exactly as often as it is there.
+//! The inventory service: products, stock, and the stock of every paid order taken exactly as often as it is
+//! there.
 
 use std::process::ExitCode;
 

@@ -11,8 +11,8 @@ pub struct Settings {
     pub tokens: TokenSettings,
     /// Products kept in memory; about 1 KiB each. The least recently used make room.
     pub live_products: usize,
-    /// How long a product is shown from memory before it is read again: instances share the database, and one does not see
-    /// what another sold. It decides nothing: a shortage is final only after a fresh look.
+    /// How long a product is shown from memory before it is read again: instances share the database, and one
+    /// does not see what another sold. It decides nothing: a shortage is final only after a fresh look.
     pub product_view_age: Duration,
 }
 

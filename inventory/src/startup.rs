@@ -136,7 +136,8 @@ impl Running {
         Ok(Self { http, consumers, desk, writer, relay, operations, databases, _arbiters: [core, streams] })
     }
 
-    /// Promise 9: nothing is lost. Readiness is off since the shutdown began; everybody finishes before whoever it needs.
+    /// Promise 9: nothing is lost. Readiness is off since the shutdown began; everybody finishes before
+    /// whoever it needs.
     async fn stop(self, limit: Duration) {
         self.http.give_notice().await;
         let down = Deadline::after(limit);

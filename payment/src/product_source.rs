@@ -1,5 +1,5 @@
-//! Where products come from that the copy of the catalogue lacks, and what it is compared with: the inventory service, asked with a
-//! SERVICE token.
+//! Where products come from that the copy of the catalogue lacks, and what it is compared with: the inventory
+//! service, asked with a SERVICE token.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,8 @@ use crate::{
 
 /// A customer waits for this: less than the deadline of the request (5 s), token included.
 const TIMEOUT: Duration = Duration::from_secs(1);
-/// Less than the 5 s after which inventory closes an idle connection: one that is taken up again is still open.
+/// Less than the 5 s after which inventory closes an idle connection: one that is taken up again is still
+/// open.
 const IDLE_AT_MOST: Duration = Duration::from_secs(3);
 /// Products of one page of changes: what inventory gives at most.
 const PAGE: u32 = 500;

@@ -18,7 +18,8 @@ pub struct Settings {
     pub compare_interval: Duration,
     /// How long a price that was looked up is used again.
     pub price_age: Duration,
-    /// When even the youngest orders come to their end longer than this after they were paid, fewer are taken.
+    /// When even the youngest orders come to their end longer than this after they were paid, fewer are
+    /// taken.
     pub late_after: Duration,
 }
 
@@ -45,7 +46,8 @@ pub struct ProviderSettings {
 /// What stays open too long.
 #[derive(Debug, Clone, Copy)]
 pub struct ReconcilerSettings {
-    /// An order that is still pending after this time is charged again (the provider is idempotent by order id).
+    /// An order that is still pending after this time is charged again (the provider is idempotent by order
+    /// id).
     pub after: Duration,
     /// Time between two looks.
     pub interval: Duration,
@@ -78,8 +80,9 @@ impl Settings {
             products,
             provider: ProviderSettings::read(source),
             reconciler: ReconcilerSettings::read(source),
-            // A quarter of a second of work for one core. The cashier itself remembers 10,000 that wait: with more than that and those in
-            // progress none is refused, and the reconciler finds the rest in the database.
+            // A quarter of a second of work for one core. The cashier itself remembers 10,000 that wait: with
+            // more than that and those in progress none is refused, and the reconciler finds the rest in the
+            // database.
             charge_backlog: source.within(
                 "charge-backlog",
                 "1000",
@@ -144,8 +147,9 @@ impl ProviderSettings {
                 "2s",
                 "how long to wait for one answer of the provider",
             ),
-            // As many as `charge-backlog` admits. A charge takes the provider's 5 ms and two commits, 40 ms under load: at 9,900 orders a
-            // second 370 to 400 are in progress in the mean, but they begin and end by the batch, and up to 790 are at once.
+            // As many as `charge-backlog` admits. A charge takes the provider's 5 ms and two commits, 40 ms
+            // under load: at 9,900 orders a second 370 to 400 are in progress in the mean, but they begin and
+            // end by the batch, and up to 790 are at once.
             in_flight: source.within(
                 "provider-in-flight",
                 "1000",
@@ -175,7 +179,8 @@ impl ReconcilerSettings {
                 "1s",
                 "time between two looks for orders that stayed pending",
             ),
-            // A hundredth of what is charged at full load: a provider that comes back is not hit by all that waited.
+            // A hundredth of what is charged at full load: a provider that comes back is not hit by all that
+            // waited.
             retry_rate: source.within(
                 "provider-retry-rate",
                 "100",

@@ -89,7 +89,8 @@ impl ApiError {
 }
 
 impl Problem {
-    /// A proxy or an older service may answer without problem details: the status alone is still worth showing.
+    /// A proxy or an older service may answer without problem details: the status alone is still worth
+    /// showing.
     fn read(status: StatusCode, request_id: Option<String>, body: &[u8]) -> Self {
         let mut problem: Self = serde_json::from_slice(body).unwrap_or_default();
         problem.status = status.as_u16();
@@ -118,7 +119,8 @@ impl fmt::Display for Problem {
     }
 }
 
-/// What it is all about: the outer errors of reqwest only repeat the URL, those of tokio-postgres say "db error".
+/// What it is all about: the outer errors of reqwest only repeat the URL, those of tokio-postgres say "db
+/// error".
 pub fn innermost(error: &dyn std::error::Error) -> String {
     let mut error = error;
     while let Some(source) = error.source() {

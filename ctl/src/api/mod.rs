@@ -1,4 +1,5 @@
-//! The services as seen over HTTP. Everything `shopctl` does goes through here: it has no other way in than a client has.
+//! The services as seen over HTTP. Everything `shopctl` does goes through here: it has no other way in than a
+//! client has.
 
 mod accounts;
 mod catalogue;
@@ -22,8 +23,8 @@ pub use orders::{Line, Money, Order, Transition};
 /// Longer than the longest long-poll of the contract (30 s).
 const ANSWER_WITHIN: Duration = Duration::from_secs(40);
 const CONNECT_WITHIN: Duration = Duration::from_secs(3);
-/// Less than the 5 s after which the services close an idle connection: one that is taken up again is still open, and a
-/// connection that breaks means something.
+/// Less than the 5 s after which the services close an idle connection: one that is taken up again is still
+/// open, and a connection that breaks means something.
 const IDLE_AT_MOST: Duration = Duration::from_secs(3);
 
 /// Where the services are.

@@ -106,7 +106,8 @@ struct Page {
     next_cursor: Option<String>,
 }
 
-/// The service that consumes a stream, and so has its dead letters; partitions (`order_completed.0`) included.
+/// The service that consumes a stream, and so has its dead letters; partitions (`order_completed.0`)
+/// included.
 #[must_use]
 pub fn owner_of_stream(stream: &str) -> Option<Kind> {
     match stream.split('.').next()? {

@@ -1,5 +1,5 @@
-//! What a client did and saw: the other half of the evidence. One JSON object a line; a request is on disk before it is
-//! sent, so that nothing the services hold can have come from nowhere.
+//! What a client did and saw: the other half of the evidence. One JSON object a line; a request is on disk
+//! before it is sent, so that nothing the services hold can have come from nowhere.
 //!
 //! `shopctl load` and `chaos` write it, `shopctl verify --client-log` judges by it (I3, I6, I8, I9, I11).
 

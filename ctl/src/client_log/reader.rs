@@ -31,8 +31,8 @@ pub enum ReadError {
     },
 }
 
-/// All records of a client log, in order. A last line without its end was being written when the client died: nothing it
-/// announces was sent, and it is left out.
+/// All records of a client log, in order. A last line without its end was being written when the client died:
+/// nothing it announces was sent, and it is left out.
 ///
 /// # Errors
 /// [`ReadError`].

@@ -19,7 +19,8 @@ Examples:
 /// `shopctl admin ...`
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// Create an administrator, or make one of an account. Needs the database of `user`: nobody can register as ADMIN
+    /// Create an administrator, or make one of an account. Needs the database of `user`: nobody can register
+    /// as ADMIN
     #[command(after_help = EXAMPLES)]
     Create(Create),
 }

@@ -1,7 +1,7 @@
 //! `shopctl rehearse`: orders, consumer actors that panic, and `verify`, in a system that runs already.
 //!
-//! The program `chaos` starts a stack of its own and can break everything in it. This one takes a deployment as it is, and
-//! breaks only what mends itself.
+//! The program `chaos` starts a stack of its own and can break everything in it. This one takes a deployment
+//! as it is, and breaks only what mends itself.
 
 use std::time::Duration;
 

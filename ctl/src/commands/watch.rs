@@ -42,8 +42,8 @@ pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     Ok(if order.status == "confirmed" { Exit::Success } else { Exit::Failure })
 }
 
-/// Follows an order to its end and hands over each transition once. The transitions come from the timeline, not from the
-/// order: it may take two of them between two looks.
+/// Follows an order to its end and hands over each transition once. The transitions come from the timeline,
+/// not from the order: it may take two of them between two looks.
 ///
 /// # Errors
 /// The first call that fails, or no end `within` the time.

@@ -116,8 +116,8 @@ impl Admin {
         self.call(Method::GET, base, path, None).await
     }
 
-    /// Asks an instance to fail on purpose. One that fails at once, before it has answered, does what it was asked to: the
-    /// proof that a fault landed is looked for elsewhere anyway.
+    /// Asks an instance to fail on purpose. One that fails at once, before it has answered, does what it was
+    /// asked to: the proof that a fault landed is looked for elsewhere anyway.
     ///
     /// # Errors
     /// [`InstanceError::Request`]; also when the service was built without the fault.

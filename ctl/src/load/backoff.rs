@@ -14,7 +14,8 @@ impl Backoff {
         Self(FIRST)
     }
 
-    /// What the server asked for, or the next step; with jitter, so that those refused together do not come back together.
+    /// What the server asked for, or the next step; with jitter, so that those refused together do not come
+    /// back together.
     pub fn pause(&mut self, retry_after: Option<Duration>) -> Duration {
         if let Some(wanted) = retry_after {
             return wanted.mul_f64(rand::random_range(1.0..1.1));

@@ -7,7 +7,8 @@ use reqwest::header::RETRY_AFTER;
 
 use crate::api::{Problem, innermost};
 
-/// No request may take longer (the specification's number); a long poll may wait as long as it asked for on top.
+/// No request may take longer (the specification's number); a long poll may wait as long as it asked for on
+/// top.
 const LONGEST: Duration = Duration::from_secs(5);
 /// An answer just over the limit is still worth reading.
 const MARGIN: Duration = Duration::from_millis(500);

@@ -1,7 +1,7 @@
 //! An accepted order, watched to its end.
 //!
-//! A long poll tells of a change at once. With more open orders than long polls the waiting would be unfair: then an order
-//! is looked at briefly, and again when all the others had their turn.
+//! A long poll tells of a change at once. With more open orders than long polls the waiting would be unfair:
+//! then an order is looked at briefly, and again when all the others had their turn.
 
 use std::time::{Duration, Instant};
 

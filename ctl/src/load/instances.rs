@@ -1,4 +1,5 @@
-//! The instances of a service as a load balancer sees them: used in turn, passed over while they are not ready.
+//! The instances of a service as a load balancer sees them: used in turn, passed over while they are not
+//! ready.
 
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

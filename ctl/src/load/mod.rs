@@ -1,9 +1,9 @@
-//! A bounded REST client: customers who order, ask again with the same key when they do not know, and watch every order to
-//! its end.
+//! A bounded REST client: customers who order, ask again with the same key when they do not know, and watch
+//! every order to its end.
 //!
-//! It runs against any deployment. Orders are sent at a rate or by a fixed number of workers, over a mix of plentiful, hot
-//! and scarce products; what it did and saw goes into a [client log](crate::client_log), and a request is in there before
-//! it is sent.
+//! It runs against any deployment. Orders are sent at a rate or by a fixed number of workers, over a mix of
+//! plentiful, hot and scarce products; what it did and saw goes into a [client log](crate::client_log), and a
+//! request is in there before it is sent.
 //!
 //! ```text
 //! pace (+ quota) ──slot──> sender ──accepted──> follow ──ended──> gauge, report
@@ -158,8 +158,8 @@ impl Load {
         &self.0.stock
     }
 
-    /// Sends what the plan says, and returns when every order is known to be at its end or patience is over. To be called
-    /// once. Dropping the future ends all of it.
+    /// Sends what the plan says, and returns when every order is known to be at its end or patience is over.
+    /// To be called once. Dropping the future ends all of it.
     pub async fn run(&self) -> LoadReport {
         let began = Instant::now();
         let mut orders = JoinSet::new();

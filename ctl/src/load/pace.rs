@@ -55,7 +55,8 @@ impl Pacer {
 }
 
 impl Schedule {
-    /// Timers are precise to a millisecond: of the orders due within one, all but the first go without waiting.
+    /// Timers are precise to a millisecond: of the orders due within one, all but the first go without
+    /// waiting.
     async fn wait(&mut self) {
         if self.due > Instant::now() {
             sleep_until(self.due).await;

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-/// Where the services are: several instances of one are used in turn, and one that cannot be reached is passed over.
+/// Where the services are: several instances of one are used in turn, and one that cannot be reached is
+/// passed over.
 #[derive(Debug, Clone)]
 pub struct Shop {
     /// `http://127.0.0.1:8002`
@@ -31,10 +32,11 @@ pub struct LoadPlan {
     pub time: Option<Duration>,
     /// How orders follow each other.
     pub pace: Pace,
-    /// Orders on their way to an answer at one time, at most; beyond, the rate is not kept, and that is reported. As many
-    /// long polls may wait beside them for orders to move.
+    /// Orders on their way to an answer at one time, at most; beyond, the rate is not kept, and that is
+    /// reported. As many long polls may wait beside them for orders to move.
     pub in_flight: usize,
-    /// Orders wait for [`Quota::release`](super::Quota::release): somebody else decides how far the load may go.
+    /// Orders wait for [`Quota::release`](super::Quota::release): somebody else decides how far the load may
+    /// go.
     pub metered: bool,
     /// Every order is watched to its end; otherwise only its acceptance is measured.
     pub follow: bool,
@@ -44,7 +46,8 @@ pub struct LoadPlan {
     pub mix: Mix,
     /// Decides products, quantities and payment methods, not the timing.
     pub seed: u64,
-    /// How long an accepted order may take to its end, and an unknown outcome to be known, before it counts as stuck.
+    /// How long an accepted order may take to its end, and an unknown outcome to be known, before it counts
+    /// as stuck.
     pub patience: Duration,
 }
 

@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::{Gauge, Latency};
 
-/// Every order that was sent is in exactly one of `accepted`, `refused` and `unknown`; every accepted one, if orders were
-/// followed, in exactly one of `confirmed`, `refunded`, `declined` and `open`.
+/// Every order that was sent is in exactly one of `accepted`, `refused` and `unknown`; every accepted one, if
+/// orders were followed, in exactly one of `confirmed`, `refunded`, `declined` and `open`.
 #[derive(Debug, Clone, Serialize)]
 pub struct LoadReport {
     /// Of the plan.
@@ -100,7 +100,8 @@ impl LoadReport {
         }
     }
 
-    /// Whether everything is known: each order sent was accepted or refused, and each accepted one that was followed ended.
+    /// Whether everything is known: each order sent was accepted or refused, and each accepted one that was
+    /// followed ended.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.stuck.is_empty() && self.log_failure.is_none()

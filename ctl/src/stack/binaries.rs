@@ -2,8 +2,8 @@ use std::path::{Path, PathBuf};
 
 use super::{Kind, StackError};
 
-/// The program of a service: in `folder` when one is given, else beside the running executable. A test runs from
-/// `target/debug/deps`, with the programs one level up.
+/// The program of a service: in `folder` when one is given, else beside the running executable. A test runs
+/// from `target/debug/deps`, with the programs one level up.
 ///
 /// # Errors
 /// [`StackError::NoBinary`] names where it was looked for.

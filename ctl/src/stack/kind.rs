@@ -41,8 +41,9 @@ impl Kind {
         self.http_port() + 1100
     }
 
-    /// Milliseconds until its allocator gives memory back that is not used, as in the containers: at once after a password was
-    /// hashed, but batches that come one after the other need not fetch it again from the system.
+    /// Milliseconds until its allocator gives memory back that is not used, as in the containers: at once
+    /// after a password was hashed, but batches that come one after the other need not fetch it again from
+    /// the system.
     pub(super) fn purge_delay(self) -> u8 {
         if self == Self::User { 0 } else { 10 }
     }

@@ -1,7 +1,7 @@
 //! The local stack: PostgreSQL, Redis and the service processes on top.
 //!
-//! `shopctl up` runs one for a person, the end-to-end tests run one each. A stack that is dropped leaves no process; so
-//! does one whose process is killed with SIGKILL (see `servers`).
+//! `shopctl up` runs one for a person, the end-to-end tests run one each. A stack that is dropped leaves no
+//! process; so does one whose process is killed with SIGKILL (see `servers`).
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), ctl::stack::StackError> {
@@ -69,7 +69,8 @@ pub struct StackOptions {
 }
 
 impl StackOptions {
-    /// What a test wants: private servers in `data_dir` that survive `kill -9`, free ports, random credentials, no output.
+    /// What a test wants: private servers in `data_dir` that survive `kill -9`, free ports, random
+    /// credentials, no output.
     ///
     /// # Errors
     /// [`StackError::NoPort`].
@@ -236,7 +237,8 @@ impl Stack {
         self.run(id, plan).await
     }
 
-    /// Puts another PostgreSQL in the place of the private one; the old one, which is stopped when it is dropped.
+    /// Puts another PostgreSQL in the place of the private one; the old one, which is stopped when it is
+    /// dropped.
     pub fn replace_postgres(&mut self, other: Postgres) -> Option<Postgres> {
         self.postgres().map(|postgres| std::mem::replace(postgres, other))
     }
@@ -252,8 +254,8 @@ impl Stack {
         }
     }
 
-    /// Stops the services, the upstream ones first so that those below can finish what is on its way; then the servers.
-    /// Everything is stopped, whatever fails.
+    /// Stops the services, the upstream ones first so that those below can finish what is on its way; then
+    /// the servers. Everything is stopped, whatever fails.
     ///
     /// # Errors
     /// The last [`StackError::NotEnded`].

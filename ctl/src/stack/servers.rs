@@ -49,7 +49,8 @@ impl Servers {
             ServerChoice::Private { data_dir, durability, postgres } => {
                 let mut options = PostgresOptions::new(data_dir.join("postgres"));
                 (options.durability, options.settings) = (durability, postgres);
-                // Three services with a pool each; a test runs two instances of them and connections of its own.
+                // Three services with a pool each; a test runs two instances of them and connections of its
+                // own.
                 options.max_connections = 200;
                 let (postgres, redis) = tokio::join!(
                     Postgres::start(options),

@@ -47,15 +47,16 @@ impl Service {
     /// Starts the program and waits until it listens and `/readyz` says 200.
     ///
     /// # Errors
-    /// [`StackError::PortTaken`], [`StackError::NotRun`], or [`StackError::Ended`] and [`StackError::NotReady`] with its
-    /// last lines.
+    /// [`StackError::PortTaken`], [`StackError::NotRun`], or [`StackError::Ended`] and
+    /// [`StackError::NotReady`] with its last lines.
     pub async fn start(id: ServiceId, program: &Path, plan: Plan, sink: Sink) -> Result<Self, StackError> {
         for address in [plan.http, plan.metrics] {
             check_free(id, address).await?;
         }
         let (child, output) = launch(id, program, &plan, sink)?;
         let addresses = ready(id, &child, &output).await?;
-        // A port 0 is settled by the first start: whoever knows the service by its address finds it there again.
+        // A port 0 is settled by the first start: whoever knows the service by its address finds it there
+        // again.
         let plan = Plan { http: addresses.http, metrics: addresses.metrics, ..plan };
         Ok(Self { id, plan, addresses, child, output })
     }

@@ -11,8 +11,8 @@ use servers::ports;
 /// The name `payment` gives when it asks `user` for a SERVICE token.
 const SERVICE_CLIENT: &str = "payment";
 
-/// Where the first instance of a service listens. Known before it runs, so that services can be started in any order, and
-/// kept when it is restarted.
+/// Where the first instance of a service listens. Known before it runs, so that services can be started in
+/// any order, and kept when it is restarted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Addresses {
     /// The REST API.

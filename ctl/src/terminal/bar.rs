@@ -9,7 +9,8 @@ use super::Paint;
 /// As often as a clock that shows seconds needs.
 const TICK: Duration = Duration::from_millis(500);
 
-/// Lines about a long run, on standard error; on a terminal above a bar that says how far it is. Clones speak on the same one.
+/// Lines about a long run, on standard error; on a terminal above a bar that says how far it is. Clones speak
+/// on the same one.
 #[derive(Debug, Clone)]
 pub struct Bar {
     bar: ProgressBar,

@@ -52,7 +52,8 @@ pub(super) async fn judge(
     Ok(())
 }
 
-/// The truth first: the copy may know of a change that happened since, which is named, and gone at the next look.
+/// The truth first: the copy may know of a change that happened since, which is named, and gone at the next
+/// look.
 async fn both(sources: &Sources) -> Result<(Catalogue, Catalogue), VerifyError> {
     let truth = read("inventory", &sources.inventory_database, INVENTORYS).await?;
     let copy = read("payment", &sources.payment_database, PAYMENTS).await?;

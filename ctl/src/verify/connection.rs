@@ -22,7 +22,8 @@ const ADDRESS_WITHIN: Duration = Duration::from_secs(5);
 /// The future that drives a connection. It ends with the connection.
 pub(super) type Driver = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
 
-/// Connects to the first host that answers. `sslmode=require` encrypts and checks the certificate and the host's name.
+/// Connects to the first host that answers. `sslmode=require` encrypts and checks the certificate and the
+/// host's name.
 ///
 /// # Errors
 /// The reason in words: no host answers, the server refuses, or its certificate is not trusted.

@@ -1,8 +1,8 @@
 //! I7 and I11: inboxes, ledger, streams and dead letters.
 //!
-//! Inventory's inbox row holds its reply, and the reply names the order. So an order's way can be followed from inbox to
-//! inbox without the streams, which forget. What payment's inbox says of `product_changed` can only be held against the
-//! entries its stream still has.
+//! Inventory's inbox row holds its reply, and the reply names the order. So an order's way can be followed
+//! from inbox to inbox without the streams, which forget. What payment's inbox says of `product_changed` can
+//! only be held against the entries its stream still has.
 
 use std::collections::{HashMap, HashSet};
 
@@ -180,7 +180,8 @@ pub(super) fn judge_streams(look: &Look, answered: &Answered, settled: &Inbox, b
     let mut buried = HashSet::new();
     for letter in &look.dead {
         let effect = letter.event.parse().ok().and_then(|event: Uuid| inbox(&letter.group).0.get(&event));
-        // Published again while it lay there, it may have had its effect since: then the letter is merely left over.
+        // Published again while it lay there, it may have had its effect since: then the letter is merely
+        // left over.
         if effect.is_some_and(|at| *at < letter.at) {
             page.broken(format!(
                 "event {}: {} made it a dead letter after it had had its effect ({})",

@@ -1,4 +1,5 @@
-//! I8 and I9 in the databases: an idempotency key of a user stands for one order, and every order belongs to somebody.
+//! I8 and I9 in the databases: an idempotency key of a user stands for one order, and every order belongs to
+//! somebody.
 
 use std::collections::{HashMap, HashSet};
 
@@ -78,7 +79,8 @@ pub(super) async fn judge_owners(
     Ok(())
 }
 
-/// I9: stored keys nobody has sent. The log is read once more: it may have grown since, and always before its order.
+/// I9: stored keys nobody has sent. The log is read once more: it may have grown since, and always before its
+/// order.
 pub(super) fn judge_ghosts(keys: &Keys, evidence: &Evidence, book: &mut Book) -> Result<(), VerifyError> {
     let Some(path) = &evidence.client_log else { return Ok(()) };
     let log = ClientStory::read(path, &mut Names::default())?;

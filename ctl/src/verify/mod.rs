@@ -1,10 +1,12 @@
-//! The invariants I1 to I12: judged from the three databases, the provider's books, the streams and a client's log.
+//! The invariants I1 to I12: judged from the three databases, the provider's books, the streams and a
+//! client's log.
 //!
 //! I13 to I15 are about what happens meanwhile: `chaos` judges them from its samples.
 //!
-//! It only reads. On a live system it judges what can be judged and says what cannot before it is quiet. What makes that
-//! safe is the order of reading, always from the effect back to its cause: first the client's log and the streams, then
-//! payment (t1), then inventory (t2), and payment once more (t3) for the orders that were still on their way.
+//! It only reads. On a live system it judges what can be judged and says what cannot before it is quiet. What
+//! makes that safe is the order of reading, always from the effect back to its cause: first the client's log
+//! and the streams, then payment (t1), then inventory (t2), and payment once more (t3) for the orders that
+//! were still on their way.
 //!
 //! | known at | therefore |
 //! | --- | --- |

@@ -1,4 +1,5 @@
-//! I5: the provider's own books against the orders. A charge is booked before its order moves on, and so is a refund.
+//! I5: the provider's own books against the orders. A charge is booked before its order moves on, and so is a
+//! refund.
 
 use std::collections::BTreeMap;
 

@@ -6,11 +6,13 @@ use tokio::time::timeout;
 
 use super::{Sources, VerifyError, database::Reader, streams};
 
-/// Counts are answered in milliseconds; a server that is stopped without being gone must not stop who waits for quiet.
+/// Counts are answered in milliseconds; a server that is stopped without being gone must not stop who waits
+/// for quiet.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// What is still moving: empty means quiet at this moment. That is: no row in an outbox (what is due to be repeated counts
-/// too), nothing that payment will try again, no order in a non-terminal state, nothing pending and nothing unread in any group.
+/// What is still moving: empty means quiet at this moment. That is: no row in an outbox (what is due to be
+/// repeated counts too), nothing that payment will try again, no order in a non-terminal state, nothing
+/// pending and nothing unread in any group.
 ///
 /// A few counts on small tables. Only when payment's are 0 the orders themselves are read.
 ///

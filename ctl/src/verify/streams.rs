@@ -1,7 +1,7 @@
 //! What Redis knows: groups, what they hold, entries, dead letters.
 //!
-//! Groups, their pending entries and the dead letters are read in one MULTI, so that an acknowledged entry is not mistaken
-//! for one on its way. Entries never change, and are read page by page.
+//! Groups, their pending entries and the dead letters are read in one MULTI, so that an acknowledged entry is
+//! not mistaken for one on its way. Entries never change, and are read page by page.
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -122,8 +122,8 @@ impl Look {
         self.partitions.iter().map(|partition| partition.entries.len()).sum()
     }
 
-    /// Entries whose event must have had its effect on their group: acknowledged, not a dead letter, and not on its way
-    /// once more (published again or redriven).
+    /// Entries whose event must have had its effect on their group: acknowledged, not a dead letter, and not
+    /// on its way once more (published again or redriven).
     pub(super) fn must_have_had_effect(&self) -> impl Iterator<Item = (&Partition, &Entry)> {
         let mut excused: HashSet<(&str, &str)> =
             self.dead.iter().map(|letter| (letter.group.as_str(), letter.event.as_str())).collect();
@@ -194,7 +194,8 @@ impl Keys {
     }
 
     fn sort(found: BTreeSet<String>) -> Self {
-        // Also where there is none yet: the first dead letter of a stream may come between this search and the look.
+        // Also where there is none yet: the first dead letter of a stream may come between this search and
+        // the look.
         let dead = GROUPS.into_iter().map(|(stream, _)| format!("{stream}.dead")).collect();
         let mut keys = Self { dead, ..Self::default() };
         for key in found {
@@ -426,7 +427,8 @@ mod tests {
         assert_eq!(keys.missing().collect::<Vec<_>>(), ["stock_reserved", "product_changed"]);
     }
 
-    /// A poisoned entry was acknowledged with its stream's first dead letter, and the look did not know where to find that.
+    /// A poisoned entry was acknowledged with its stream's first dead letter, and the look did not know where
+    /// to find that.
     #[test]
     fn dead_letters_are_looked_for_also_where_there_are_none_yet() {
         let keys = Keys::sort(["stock_reserved", "another.dead"].map(str::to_owned).into());

@@ -1,6 +1,7 @@
 //! The decisions of one round: order by order, in stream order, each seeing what those before it hold.
 //!
-//! A product that has enough for all of them holds all of it with one message; only the others are asked order by order.
+//! A product that has enough for all of them holds all of it with one message; only the others are asked
+//! order by order.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -26,8 +27,8 @@ pub(super) struct Deciding<'a> {
     enough: HashSet<Sku>,
     /// All of them do: each order is reserved, and no decision waits or fails.
     pub(super) is_plenty: bool,
-    /// Looked up since the round began. Nothing else of this process is being committed, so what was read and what is held
-    /// together are exact, and a shortage is final.
+    /// Looked up since the round began. Nothing else of this process is being committed, so what was read and
+    /// what is held together are exact, and a shortage is final.
     exact: HashSet<Sku>,
 }
 
@@ -54,7 +55,8 @@ impl<'a> Deciding<'a> {
         Ok(deciding)
     }
 
-    /// Decides over one order. Reserved: its lines are held. Refused: nothing is held, and no view that could be stale said so.
+    /// Decides over one order. Reserved: its lines are held. Refused: nothing is held, and no view that could
+    /// be stale said so.
     pub(super) async fn decide(&mut self, order: &Order) -> Result<Decision, Setback> {
         loop {
             let answers = self.hold(&order.lines).await?;

@@ -1,8 +1,9 @@
 //! Which products are in memory, and where.
 //!
-//! Bounded: the least recently used make room. A product that is dropped, here or after a failure, loses nothing but a view: who
-//! still holds its address finishes with it, and the next one to ask gets a fresh one from the database. Since orders are
-//! decided in rounds (`round.rs`), two actors of one SKU never decide at the same time.
+//! Bounded: the least recently used make room. A product that is dropped, here or after a failure, loses
+//! nothing but a view: who still holds its address finishes with it, and the next one to ask gets a fresh one
+//! from the database. Since orders are decided in rounds (`round.rs`), two actors of one SKU never decide at
+//! the same time.
 
 use std::{cell::RefCell, collections::HashMap, rc::Rc, time::Instant};
 
@@ -33,7 +34,8 @@ impl Directory {
         Self { products: Rc::default(), bound, backends }
     }
 
-    /// The products of `skus`; an unknown SKU is missing in the answer. One SELECT for all that are not in memory.
+    /// The products of `skus`; an unknown SKU is missing in the answer. One SELECT for all that are not in
+    /// memory.
     pub(super) async fn find(&self, skus: &[Sku]) -> Result<HashMap<Sku, Addr<Product>>, DbError> {
         let mut found: HashMap<Sku, Addr<Product>> =
             skus.iter().filter_map(|sku| Some((sku.clone(), self.recall(sku)?))).collect();
@@ -63,7 +65,8 @@ impl Directory {
         })
     }
 
-    /// Makes room for a product that was just read. Somebody else may have been faster: then theirs is the one.
+    /// Makes room for a product that was just read. Somebody else may have been faster: then theirs is the
+    /// one.
     pub(super) fn enter(&self, stored: StoredProduct) -> Addr<Product> {
         let mut products = self.products.borrow_mut();
         let live = products.entry(stored.record.sku.clone()).or_insert_with(|| Live {

@@ -1,8 +1,10 @@
 //! The actors, all on the core arbiter.
 //!
-//! * [`StockDesk`] is the entry of HTTP and of the consumer. It knows the address of every [`Product`] that is in memory.
+//! * [`StockDesk`] is the entry of HTTP and of the consumer. It knows the address of every [`Product`] that
+//!   is in memory.
 //! * [`Product`] is the shelf of one SKU: what is on hand, what of it is held, how it is shown.
-//! * A round (`round.rs`) takes the orders that wait through decision, commit and settlement before the next ones are looked at.
+//! * A round (`round.rs`) takes the orders that wait through decision, commit and settlement before the next
+//!   ones are looked at.
 
 mod backends;
 mod catalogue;

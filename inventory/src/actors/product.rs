@@ -1,7 +1,7 @@
 //! One product: the shelf of its SKU, and how it is shown.
 //!
-//! It is not supervised: the directory makes one on demand, from the database, and drops it when in doubt. Whatever it holds in
-//! memory is a view; the CHECK in the database has the last word.
+//! It is not supervised: the directory makes one on demand, from the database, and drops it when in doubt.
+//! Whatever it holds in memory is a view; the CHECK in the database has the last word.
 
 use std::{rc::Rc, time::Instant};
 

@@ -1,4 +1,5 @@
-//! What operators do to one product. The database decides (version, range, key); the actor learns what came of it.
+//! What operators do to one product. The database decides (version, range, key); the actor learns what came
+//! of it.
 
 use std::rc::Rc;
 

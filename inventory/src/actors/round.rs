@@ -13,12 +13,14 @@
 //!             settle the holds; stock_reserved | refund_order          Done
 //! ```
 //!
-//! An outcome is given when its reply is in Redis, or in the outbox because Redis refuses it: the entry is acknowledged only then,
-//! and who dies before that finds it pending, and the reply in the inbox. The next round does not wait for that.
+//! An outcome is given when its reply is in Redis, or in the outbox because Redis refuses it: the entry is
+//! acknowledged only then, and who dies before that finds it pending, and the reply in the inbox. The next
+//! round does not wait for that.
 //!
-//! Why rounds: a hold whose commit is on its way makes stock look taken that may yet come free, and what the database says
-//! about it is ambiguous. Between two rounds nothing is in flight, so a refusal is never built on somebody's failed commit.
-//! Throughput comes from the size of a round: what arrives meanwhile, from all partitions, goes into the next one.
+//! Why rounds: a hold whose commit is on its way makes stock look taken that may yet come free, and what the
+//! database says about it is ambiguous. Between two rounds nothing is in flight, so a refusal is never built
+//! on somebody's failed commit. Throughput comes from the size of a round: what arrives meanwhile, from all
+//! partitions, goes into the next one.
 
 use std::{
     cell::RefCell,
@@ -48,11 +50,13 @@ use crate::{
     store::{self, NEVER_NEGATIVE, ORDER_ONCE, Reply, Ruling, SERVICE, WriteStock},
 };
 
-/// Tries at a batch that the database refuses: one for a duplicate that looked new, one for a stale view, one for a duplicate
-/// that another instance was faster with, one to spare. Then one order at a time, so that the culprit stands alone.
+/// Tries at a batch that the database refuses: one for a duplicate that looked new, one for a stale view, one
+/// for a duplicate that another instance was faster with, one to spare. Then one order at a time, so that the
+/// culprit stands alone.
 const ATTEMPTS: usize = 4;
 
-/// Decided orders that go to the writer before the rest of a large round is decided: what `commit-batch` allows it at once by default.
+/// Decided orders that go to the writer before the rest of a large round is decided: what `commit-batch`
+/// allows it at once by default.
 const PART: usize = 512;
 
 /// A paid order as it came.
@@ -129,7 +133,8 @@ pub(super) struct Round {
     pub directory: Directory,
     pub writer: Commits<WriteStock>,
     pub backends: Rc<Backends>,
-    /// Products whose rows somebody had locked when they were last looked at: they are asked after before they are waited for.
+    /// Products whose rows somebody had locked when they were last looked at: they are asked after before
+    /// they are waited for.
     pub locked: RefCell<HashSet<Sku>>,
 }
 
@@ -252,9 +257,11 @@ impl Round {
         Ok(())
     }
 
-    /// Takes every open case to its end. After a setback the products of those that are still open are in doubt.
+    /// Takes every open case to its end. After a setback the products of those that are still open are in
+    /// doubt.
     async fn attempt(&self, cases: &mut [Case<'_>], attempt: usize) -> Result<(), Setback> {
-        // The inbox refuses a duplicate anyway: a look is worth its round trip only where one is to be expected.
+        // The inbox refuses a duplicate anyway: a look is worth its round trip only where one is to be
+        // expected.
         if attempt > 1 || cases.iter().any(|case| case.paid.may_be_known()) {
             self.answer_duplicates(cases).await?;
         }
@@ -271,7 +278,8 @@ impl Round {
         result
     }
 
-    /// An event that had its effect is answered with the reply it had: whoever sends it again has not seen that.
+    /// An event that had its effect is answered with the reply it had: whoever sends it again has not seen
+    /// that.
     async fn answer_duplicates(&self, cases: &mut [Case<'_>]) -> Result<(), Setback> {
         let open = cases.iter().filter(|case| case.outcome.is_none()).map(|case| case.paid);
         // The version before kept it under the id it came with.
@@ -288,8 +296,8 @@ impl Round {
         Ok(())
     }
 
-    /// Redis away: the events come again, and the inbox has their replies. What Redis refuses waits in the outbox: a stream that is
-    /// full must not keep others from being acknowledged, and hence trimmed.
+    /// Redis away: the events come again, and the inbox has their replies. What Redis refuses waits in the
+    /// outbox: a stream that is full must not keep others from being acknowledged, and hence trimmed.
     async fn publish_replies(&self, verdicts: &mut [(Outcome, Option<Arc<Reply>>)]) {
         let mut told: Vec<(&mut Outcome, &Reply)> =
             verdicts.iter_mut().filter_map(|(outcome, reply)| Some((outcome, reply.as_deref()?))).collect();
@@ -326,7 +334,8 @@ impl Round {
         store::park_replies(&self.backends.database.connection().await?, &refused).await
     }
 
-    /// Decides, commits, settles. Holds of what fails are left behind, in products that are about to be forgotten.
+    /// Decides, commits, settles. Holds of what fails are left behind, in products that are about to be
+    /// forgotten.
     async fn settle(&self, open: &mut [&mut Case<'_>], wanted: &BTreeMap<Sku, u32>) -> Result<(), Setback> {
         let mut deciding = Deciding::begin(&self.directory, &self.backends, wanted).await?;
         let (mut rulings, mut commits) = (Vec::with_capacity(open.len()), Vec::with_capacity(open.len()));

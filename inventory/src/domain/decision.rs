@@ -37,8 +37,8 @@ pub struct ShortLine {
 }
 
 impl Decision {
-    /// The decision over `lines`, given what each line's shelf answered, in the same order. An order with an unknown product is
-    /// refused for that, and names only the unknown ones: no restocking would help it.
+    /// The decision over `lines`, given what each line's shelf answered, in the same order. An order with an
+    /// unknown product is refused for that, and names only the unknown ones: no restocking would help it.
     pub fn over(lines: &[Line], answers: &[Answer]) -> Self {
         debug_assert_eq!(lines.len(), answers.len(), "one answer a line");
         let pick = |wanted: fn(&Answer) -> Option<u32>| -> Vec<ShortLine> {

@@ -8,8 +8,8 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Level {
     pub on_hand: u32,
-    /// Id of the ledger entry; for one product a larger one is later. Two answers of the database may overtake each other on
-    /// their way here: the later level wins, whichever arrives last.
+    /// Id of the ledger entry; for one product a larger one is later. Two answers of the database may
+    /// overtake each other on their way here: the later level wins, whichever arrives last.
     pub as_of: i64,
 }
 

@@ -47,7 +47,8 @@ pub(super) struct ChangeBody {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct ChangesPage {
     data: Vec<ChangeBody>,
-    /// Where to go on. It does not pass changes of the last ten seconds: one with a smaller number may still appear.
+    /// Where to go on. It does not pass changes of the last ten seconds: one with a smaller number may still
+    /// appear.
     next: i64,
     /// There is more after `next` right now.
     has_more: bool,

@@ -103,7 +103,8 @@ pub(super) async fn change(
     Ok(answer(HttpResponse::Ok(), changed))
 }
 
-/// Takes a product off sale. Orders that are already placed keep their price and still settle; the SKU stays taken.
+/// Takes a product off sale. Orders that are already placed keep their price and still settle; the SKU stays
+/// taken.
 #[utoipa::path(delete, path = "/products/{sku}", tag = "products", security(("bearer" = [])),
     responses((status = 204), (status = 404, body = Problem)))]
 pub(super) async fn remove(

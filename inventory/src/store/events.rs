@@ -21,6 +21,7 @@ pub fn product_changed(product: &ProductRecord, origin: Origin) -> Result<Outbox
         deleted: product.deleted,
     };
     let envelope = Envelope::new(&event, SERVICE, event.sku.clone(), origin);
-    // Nobody confirms it. Twice: a copy of the catalogue that missed one catches up with the other, or when it compares.
+    // Nobody confirms it. Twice: a copy of the catalogue that missed one catches up with the other, or when
+    // it compares.
     OutboxEvent::new::<ProductChanged>(envelope, Retention::Repeated(1))
 }

@@ -20,8 +20,8 @@ pub struct Movement {
     pub at: Timestamp,
 }
 
-/// Up to `limit` entries older than `before`, newest first. Every product has one since its creation: none on the first page
-/// means that there has never been such a product.
+/// Up to `limit` entries older than `before`, newest first. Every product has one since its creation: none on
+/// the first page means that there has never been such a product.
 ///
 /// # Errors
 /// The database did not answer.

@@ -108,10 +108,11 @@ pub struct ProductChange {
     pub settled: bool,
 }
 
-/// Up to `limit` products, deleted ones included, in the order of their last change, after the change `after`.
+/// Up to `limit` products, deleted ones included, in the order of their last change, after the change
+/// `after`.
 ///
-/// Numbers are drawn before they are committed. `statement-timeout` (3 s) bounds a change: when one is ten seconds old, whatever drew a
-/// smaller number is committed or rolled back.
+/// Numbers are drawn before they are committed. `statement-timeout` (3 s) bounds a change: when one is ten
+/// seconds old, whatever drew a smaller number is committed or rolled back.
 ///
 /// # Errors
 /// The database did not answer.

@@ -1,11 +1,12 @@
-//! The one transaction of a batch of orders, across SKUs: inbox with the reply, stock and ledger, or nothing of it.
+//! The one transaction of a batch of orders, across SKUs: inbox with the reply, stock and ledger, or nothing
+//! of it.
 //!
-//! The reply has no row in the outbox: the question has one, in the database of who asks, and stays there until the reply has
-//! come. The inbox row answers it again as often as it is asked.
+//! The reply has no row in the outbox: the question has one, in the database of who asks, and stays there
+//! until the reply has come. The inbox row answers it again as often as it is asked.
 //!
-//! The constraints are the guard, not this process' memory: `inbox_once` refuses an event that had its effect,
-//! `products_on_hand_never_negative` refuses what is not there, `stock_ledger_order_once` refuses a second taking for the
-//! same order. Any of them rolls the whole batch back, and the caller decides anew.
+//! The constraints are the guard, not this process' memory: `inbox_once` refuses an event that had its
+//! effect, `products_on_hand_never_negative` refuses what is not there, `stock_ledger_order_once` refuses a
+//! second taking for the same order. Any of them rolls the whole batch back, and the caller decides anew.
 
 use std::{
     borrow::Cow,
@@ -62,9 +63,10 @@ pub async fn answered(
 #[derive(Debug, Clone, Copy)]
 pub struct WriteStock;
 
-/// Rows are locked in the order of their SKUs, so that two instances wait for each other instead of deadlocking. A line of a
-/// product that is not in the table has no balance and violates NOT NULL: it cannot be skipped. The ids of the whole batch are drawn
-/// while all its rows are locked, so the last of them is later than all that each product was before, and earlier than what comes.
+/// Rows are locked in the order of their SKUs, so that two instances wait for each other instead of
+/// deadlocking. A line of a product that is not in the table has no balance and violates NOT NULL: it cannot
+/// be skipped. The ids of the whole batch are drawn while all its rows are locked, so the last of them is
+/// later than all that each product was before, and earlier than what comes.
 const COMMIT: &str = "
     WITH replied AS (
         INSERT INTO inbox (consumer, event_id, reply) SELECT $1, unnest($2::uuid[]), unnest($3::text[])

@@ -1,5 +1,5 @@
-//! A second `order_completed` for one order: payment's database failed over without its last commit, or the first one is of a version
-//! before.
+//! A second `order_completed` for one order: payment's database failed over without its last commit, or the
+//! first one is of a version before.
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,8 +1,9 @@
 //! Cashier: charges orders, and refunds what inventory cannot deliver.
 //!
-//! A charge runs outside any transaction: the provider is idempotent by order id, so an answer that was lost is asked for
-//! again. Orders the cashier has not finished are `pending` in the database; whatever it forgets (a full queue, a crash),
-//! the reconciler brings back. What the provider does not do is parked: the reconciler asks again, and nothing waits for it here.
+//! A charge runs outside any transaction: the provider is idempotent by order id, so an answer that was lost
+//! is asked for again. Orders the cashier has not finished are `pending` in the database; whatever it forgets
+//! (a full queue, a crash), the reconciler brings back. What the provider does not do is parked: the
+//! reconciler asks again, and nothing waits for it here.
 
 use std::{
     collections::{HashSet, VecDeque},
@@ -70,7 +71,8 @@ impl Cashier {
             if self.in_progress.insert(order.id) {
                 let (parts, finished) =
                     (Rc::clone(&self.parts), Finish { cashier: context.address(), order: order.id });
-                // Not ctx.spawn: every wake-up would poll all charges. The guard reports the end, a panic's included.
+                // Not ctx.spawn: every wake-up would poll all charges. The guard reports the end, a panic's
+                // included.
                 actix_rt::spawn(async move {
                     charge(&parts, &order).await;
                     drop(finished);

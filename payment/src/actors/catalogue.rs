@@ -98,7 +98,8 @@ async fn learn(
     Ok(if absent.is_empty() { Learned::All } else { Learned::Absent(absent) })
 }
 
-/// SKUs that inventory did not know a moment ago: who orders them again and again does not make it look again and again.
+/// SKUs that inventory did not know a moment ago: who orders them again and again does not make it look again
+/// and again.
 #[derive(Debug, Clone, Default)]
 struct Absences(Rc<RefCell<HashMap<String, Instant>>>);
 

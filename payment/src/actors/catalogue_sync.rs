@@ -1,8 +1,9 @@
 //! CatalogueSync: compares payment's copy of the products with inventory's, and repairs it (I12).
 //!
-//! `product_changed` brings changes within milliseconds, but nobody confirms it: an event that is lost each time it is published would
-//! leave a stale price for ever. So a cursor goes through inventory's products by their last change: all of them at start, then
-//! what has changed since, one request each `catalogue-compare-interval`. Nothing waits for it.
+//! `product_changed` brings changes within milliseconds, but nobody confirms it: an event that is lost each
+//! time it is published would leave a stale price for ever. So a cursor goes through inventory's products by
+//! their last change: all of them at start, then what has changed since, one request each
+//! `catalogue-compare-interval`. Nothing waits for it.
 
 use std::{sync::Arc, time::Duration};
 

@@ -21,8 +21,8 @@ use crate::{
     store::{self, ParkedCharge, Settled, Settlement},
 };
 
-/// Attempts at a first charge whose errors come fast, and the pause after the first of them (doubling): a flaky moment is over by
-/// then. An order keeps its place among `provider-in-flight` meanwhile.
+/// Attempts at a first charge whose errors come fast, and the pause after the first of them (doubling): a
+/// flaky moment is over by then. An order keeps its place among `provider-in-flight` meanwhile.
 const ATTEMPTS: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -115,7 +115,8 @@ async fn settle(parts: &CashierParts, settlement: Settlement) -> bool {
     true
 }
 
-/// A charge that moved nothing was recorded before, or was made for an order that had been declined: that money goes back.
+/// A charge that moved nothing was recorded before, or was made for an order that had been declined: that
+/// money goes back.
 async fn look_after(parts: &CashierParts, order_id: Uuid, charge_id: &str) -> Result<(), DbError> {
     let connection = parts.database.connection().await?;
     let Some(order) = store::find_order(&connection, order_id).await? else { return Ok(()) };
@@ -130,7 +131,8 @@ async fn look_after(parts: &CashierParts, order_id: Uuid, charge_id: &str) -> Re
     Ok(())
 }
 
-/// Asks the provider. A first charge is asked for again at once when errors come fast; after a timeout it is parked at once.
+/// Asks the provider. A first charge is asked for again at once when errors come fast; after a timeout it is
+/// parked at once.
 async fn ask(parts: &CashierParts, order: &Order, turn: Turn) -> Result<ChargeAnswer, ProviderError> {
     let attempts = if turn == Turn::First { ATTEMPTS } else { 1 };
     let (mut attempt, mut pause) = (1, PAUSE);

@@ -1,5 +1,5 @@
-//! Whether one more order is taken. What is accepted must be worked off: taking orders is cheaper than finishing them, and
-//! would win every race for the processor.
+//! Whether one more order is taken. What is accepted must be worked off: taking orders is cheaper than
+//! finishing them, and would win every race for the processor.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},

@@ -118,8 +118,8 @@ impl Handler<PlaceOrder> for OrderDesk {
     }
 }
 
-/// Note how a request is answered with this order, unless an earlier one for it was answered already. The answer that
-/// counts, and the order to give it with.
+/// Note how a request is answered with this order, unless an earlier one for it was answered already. The
+/// answer that counts, and the order to give it with.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<(Answer, Order), DeskError>")]
 pub struct RecordAnswer(pub Order);

@@ -1,10 +1,12 @@
 //! Reconciler: asks the provider again, for what it has not done yet.
 //!
-//! An order that stays `pending` although nobody works on it (its process died before the charge) is found by a sweep of
-//! `charges_due`. From then on it is retried like a charge that failed: each with a backoff of its own, all of them together no
-//! faster than `provider-retry-rate`. They have slots of their own, so that new orders are charged beside them.
+//! An order that stays `pending` although nobody works on it (its process died before the charge) is found by
+//! a sweep of `charges_due`. From then on it is retried like a charge that failed: each with a backoff of its
+//! own, all of them together no faster than `provider-retry-rate`. They have slots of their own, so that new
+//! orders are charged beside them.
 //!
-//! One that stays `completed` is not its work: the outbox row of its event is still there, and the relay publishes it again.
+//! One that stays `completed` is not its work: the outbox row of its event is still there, and the relay
+//! publishes it again.
 
 use std::{cell::Cell, future::Future, rc::Rc, sync::Arc, time::Duration};
 
@@ -22,7 +24,8 @@ use crate::{
     store::{self, DueCharge, DueRefund},
 };
 
-/// Retried charges in progress at one time, and as many refunds. At `provider-timeout` each that is 32 a second of either.
+/// Retried charges in progress at one time, and as many refunds. At `provider-timeout` each that is 32 a
+/// second of either.
 const IN_FLIGHT: usize = 64;
 /// What a retry may take beside the answer of the provider: the default `commit-deadline` of a group commit.
 const LEASE_MARGIN: Duration = Duration::from_secs(5);

@@ -1,5 +1,5 @@
-//! One refund: the provider is asked, and what it answers is recorded, or the refund is parked: its event is settled with that, and
-//! nothing in its stream waits for it.
+//! One refund: the provider is asked, and what it answers is recorded, or the refund is parked: its event is
+//! settled with that, and nothing in its stream waits for it.
 //!
 //! ```text
 //!   refund_order ──> ask ── made ─────────> refunded, inbox                                   Done
@@ -19,10 +19,12 @@ use crate::{
     store::{self, DueRefund, OrderOutcome, Owed, ParkedRefund},
 };
 
-/// Attempts at a refund before it is given up: an hour and a half with their backoff. Then an operator decides.
+/// Attempts at a refund before it is given up: an hour and a half with their backoff. Then an operator
+/// decides.
 const ATTEMPTS: i32 = 24;
 
-/// Only an order that is paid and undecided gets money back: what a late or repeated event asks for is left to the inbox.
+/// Only an order that is paid and undecided gets money back: what a late or repeated event asks for is left
+/// to the inbox.
 pub(super) async fn refund_all(parts: &CashierParts, requests: Vec<RefundRequest>) -> Vec<Receipt> {
     let orders: Vec<Uuid> = requests.iter().map(|request| request.order_id).collect();
     let owed = async { store::refunds_owed(&parts.database.connection().await?, &orders).await };
@@ -44,7 +46,8 @@ pub(super) async fn refund_all(parts: &CashierParts, requests: Vec<RefundRequest
     .await
 }
 
-/// Refunds first, then records: a refund that is not recorded is asked for again and found in the provider's books.
+/// Refunds first, then records: a refund that is not recorded is asked for again and found in the provider's
+/// books.
 async fn refund(parts: &CashierParts, request: RefundRequest, is_owed: bool) -> Receipt {
     let refund_id = match is_owed {
         false => None,

@@ -8,7 +8,8 @@ use std::{
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-/// Long polls, by order. Only moves made by this process are noticed here: who waits looks at the database now and then too.
+/// Long polls, by order. Only moves made by this process are noticed here: who waits looks at the database
+/// now and then too.
 #[derive(Debug, Clone, Default)]
 pub struct Watchers(Arc<Mutex<HashMap<Uuid, Watched>>>);
 

@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 
-/// Integer minor units and an ISO 4217 code. Arithmetic is checked: an overflow is an answer, not a wrong number.
+/// Integer minor units and an ISO 4217 code. Arithmetic is checked: an overflow is an answer, not a wrong
+/// number.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Money {
     pub amount: i64,

@@ -1,11 +1,12 @@
-//! How fast orders are taken: as fast as they come, until even the quickest of them come to their end late; from then on no
-//! faster than they do.
+//! How fast orders are taken: as fast as they come, until even the quickest of them come to their end late;
+//! from then on no faster than they do.
 //!
-//! Taking an order is cheaper than finishing it and wins every race for the processor, so a backlog behind the payment would
-//! grow without end. It is told from a burst as CoDel does (RFC 8289): by the *youngest* of what comes out. What a dead
-//! consumer left behind comes out old, but beside it others come out young; behind a standing queue everything is old.
-//! Where next to nothing comes to its end (inventory is away) nothing is known, and orders are taken: they are stored safely. If
-//! that happens in an overload, the limit has sunk with the ends before, and needs half a minute to be gone.
+//! Taking an order is cheaper than finishing it and wins every race for the processor, so a backlog behind
+//! the payment would grow without end. It is told from a burst as CoDel does (RFC 8289): by the *youngest* of
+//! what comes out. What a dead consumer left behind comes out old, but beside it others come out young;
+//! behind a standing queue everything is old. Where next to nothing comes to its end (inventory is away)
+//! nothing is known, and orders are taken: they are stored safely. If that happens in an overload, the limit
+//! has sunk with the ends before, and needs half a minute to be gone.
 
 use std::{
     collections::VecDeque,
@@ -120,8 +121,8 @@ mod tests {
 
     const LATE: Duration = Duration::from_secs(1);
 
-    /// Lets `seconds` pass in which `ends` orders of this age come to their end and `offered` are offered, each second; those
-    /// that were taken in the last one.
+    /// Lets `seconds` pass in which `ends` orders of this age come to their end and `offered` are offered,
+    /// each second; those that were taken in the last one.
     fn pass(pace: &mut Pace, now: &mut Instant, seconds: u32, ends: u32, age: Duration, offered: u32) -> u32 {
         let mut taken = 0;
         for _ in 0..seconds {

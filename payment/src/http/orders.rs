@@ -30,7 +30,8 @@ const LONGEST_WAIT: u64 = 30;
 pub struct ShowParams {
     /// Wait up to this many seconds (at most 30) for the order to move.
     wait: Option<u64>,
-    /// The version the client has; with `wait`, answered as soon as the order has gone past it. Without: when it has ended.
+    /// The version the client has; with `wait`, answered as soon as the order has gone past it. Without: when
+    /// it has ended.
     after_version: Option<i32>,
 }
 
@@ -82,8 +83,8 @@ pub struct ListParams {
     user_id: Option<Uuid>,
 }
 
-/// Orders, newest first: a USER's own, an ADMIN's all. With `status` a page may have fewer orders than there are: follow `next_cursor`
-/// while `has_more` is true.
+/// Orders, newest first: a USER's own, an ADMIN's all. With `status` a page may have fewer orders than there
+/// are: follow `next_cursor` while `has_more` is true.
 #[utoipa::path(get, path = "/orders", tag = "orders", params(ListParams), security(("bearer" = [])),
     responses((status = 200, body = Page<OrderView>), (status = 400, body = Problem)))]
 pub async fn list(

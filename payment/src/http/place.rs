@@ -1,7 +1,8 @@
 //! `POST /orders`.
 //!
-//! Every 2xx body for one key is the same, byte for byte: the first answer (202 with the order as accepted, or 201 with the
-//! order at its end) is recorded with the key, and both bodies can be made again from the order at any time.
+//! Every 2xx body for one key is the same, byte for byte: the first answer (202 with the order as accepted,
+//! or 201 with the order at its end) is recorded with the key, and both bodies can be made again from the
+//! order at any time.
 
 use std::{sync::Arc, time::Duration};
 
@@ -36,8 +37,8 @@ const TYPICAL_ANSWER: usize = 768;
 
 /// Place an order.
 ///
-/// 202: it is stored and will be charged and delivered; follow its Location. With `Prefer: wait=N` (at most 30 seconds) 201 and
-/// the order at its end, if it gets there in time.
+/// 202: it is stored and will be charged and delivered; follow its Location. With `Prefer: wait=N` (at most
+/// 30 seconds) 201 and the order at its end, if it gets there in time.
 #[utoipa::path(
     post, path = "/orders", tag = "orders", request_body = PlaceOrderBody, security(("bearer" = [])),
     params(("Idempotency-Key" = String, Header, description = "1 to 255 characters; the same key and body give the same answer"),

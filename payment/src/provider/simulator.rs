@@ -86,8 +86,8 @@ impl PaymentProvider for Simulator {
     }
 }
 
-/// `tok_flaky` fails at random and succeeds on a retry. Without an end to the moment one order in 500 failed nine times running, and
-/// was charged after a minute only.
+/// `tok_flaky` fails at random and succeeds on a retry. Without an end to the moment one order in 500 failed
+/// nine times running, and was charged after a minute only.
 fn is_in_its_flaky_moment(order_id: Uuid) -> bool {
     let (seconds, nanoseconds) = order_id.get_timestamp().map_or((0, 0), |placed| placed.to_unix());
     let placed = UNIX_EPOCH + Duration::new(seconds, nanoseconds);

@@ -11,7 +11,8 @@ use uuid::Uuid;
 
 use super::presumption::Presumption;
 
-/// The constraint by which the books refuse for good. No table has it: a trigger may raise it, to rehearse a refusal.
+/// The constraint by which the books refuse for good. No table has it: a trigger may raise it, to rehearse a
+/// refusal.
 pub const PROVIDER_REFUSES: &str = "provider_refuses";
 
 /// A charge to be booked. The id is used if the order has no charge yet.
@@ -55,7 +56,8 @@ impl Write for ChargeLedger {
             Ok(items.iter().map(|item| item.charge_id.clone()).collect())
         };
         let carefully = async {
-            // What is booked already is not offered again: a trigger would refuse it before it is found to be a conflict.
+            // What is booked already is not offered again: a trigger would refuse it before it is found to be
+            // a conflict.
             let insert = format!("{CHARGES} {UNKNOWN} ORDER BY order_id ON CONFLICT (order_id) DO NOTHING");
             connection.execute(&connection.prepare_cached(&insert).await?, &columns).await?;
             let booked = connection

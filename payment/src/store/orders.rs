@@ -20,8 +20,8 @@ pub async fn find_order(connection: &Connection, id: Uuid) -> Result<Option<Orde
     connection.query_opt(&statement, &[&id]).await?.map(|row| read_order(&row)).transpose()
 }
 
-/// Orders that one page of a list looks at, at most. A row that is looked at and not wanted takes 2 us: a page takes 20 ms of the
-/// server, where a status that a user has none of among 500,000 orders took a second.
+/// Orders that one page of a list looks at, at most. A row that is looked at and not wanted takes 2 us: a
+/// page takes 20 ms of the server, where a status that a user has none of among 500,000 orders took a second.
 pub const LOOKED_AT: i64 = 10_000;
 
 /// One page of a list.
@@ -32,11 +32,11 @@ pub struct OrderPage {
     pub looked_to: Option<Uuid>,
 }
 
-/// Up to `limit` orders, newest first (ids rise with time), among the next `most`: [`LOOKED_AT`]. A page may end early, even without a
-/// single order: [`OrderPage::looked_to`].
+/// Up to `limit` orders, newest first (ids rise with time), among the next `most`: [`LOOKED_AT`]. A page may
+/// end early, even without a single order: [`OrderPage::looked_to`].
 ///
-/// An index finds whose orders they are and where to begin, so only a status can make it look further than `limit`. No index has the
-/// status, which would have to be changed with each step of each order.
+/// An index finds whose orders they are and where to begin, so only a status can make it look further than
+/// `limit`. No index has the status, which would have to be changed with each step of each order.
 ///
 /// # Errors
 /// The database did not answer.
@@ -70,13 +70,15 @@ async fn nth_order(connection: &Connection, filter: &OrderFilter, n: i64) -> Res
     rows.first().filter(|_| rows.len() > 1).map(|row| row.get(0)).transpose()
 }
 
-/// Which orders, from `$2` to before `$3`, and in which order they are found. Compared as rows the orders of a user can only be found by
-/// the index of users: with `user_id = $1` the planner reads those of everybody once most of them are of one user.
+/// Which orders, from `$2` to before `$3`, and in which order they are found. Compared as rows the orders of
+/// a user can only be found by the index of users: with `user_id = $1` the planner reads those of everybody
+/// once most of them are of one user.
 const OF_USER: (&str, &str) =
     ("(o.user_id, o.id) >= ($1, $2) AND (o.user_id, o.id) < ($1, $3)", "ORDER BY o.user_id DESC, o.id DESC");
 const OF_ALL: (&str, &str) = ("$1::uuid IS NULL AND o.id >= $2 AND o.id < $3", "ORDER BY o.id DESC");
 
-/// Records how a request for this order was answered, unless an earlier one was answered already; the answer that counts.
+/// Records how a request for this order was answered, unless an earlier one was answered already; the answer
+/// that counts.
 ///
 /// # Errors
 /// The database did not answer.

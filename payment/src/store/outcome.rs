@@ -1,5 +1,5 @@
-//! The last step of an order: confirmed or refunded, with the inbox row of the event that said so, in one transaction.
-//! The same transaction forgets the outbox row of the event that was thereby confirmed.
+//! The last step of an order: confirmed or refunded, with the inbox row of the event that said so, in one
+//! transaction. The same transaction forgets the outbox row of the event that was thereby confirmed.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -25,7 +25,8 @@ pub struct OrderOutcome {
     pub reason: Option<String>,
 }
 
-/// Applies outcomes. An order ends once, and the event that ended it is in the inbox: a batch that is run twice applies once.
+/// Applies outcomes. An order ends once, and the event that ended it is in the inbox: a batch that is run
+/// twice applies once.
 #[derive(Clone)]
 pub struct ApplyOutcomes {
     /// The consumer group, as the inbox knows it.
@@ -67,8 +68,9 @@ impl Write for ApplyOutcomes {
 }
 
 impl ApplyOutcomes {
-    /// Moves the orders that are `completed`; the events that did, and how long ago each order was paid. Only they go into the inbox: an event that cannot be applied
-    /// is not "processed". Who comes second waits for the order's row, and then finds it at its end.
+    /// Moves the orders that are `completed`; the events that did, and how long ago each order was paid. Only
+    /// they go into the inbox: an event that cannot be applied is not "processed". Who comes second waits for
+    /// the order's row, and then finds it at its end.
     async fn apply(
         &self,
         connection: &Connection,

@@ -1,21 +1,24 @@
 //! Orders that wait for their charge.
 //!
-//! Orders that are placed together have one row in `charges_due`, with all their ids. Nobody touches it until it is old enough for
-//! the reconciler to look whether they are charged. Then it goes, and those that are not have a row each in `charges_retried`.
+//! Orders that are placed together have one row in `charges_due`, with all their ids. Nobody touches it until
+//! it is old enough for the reconciler to look whether they are charged. Then it goes, and those that are not
+//! have a row each in `charges_retried`.
 
 use std::{collections::HashSet, time::Duration};
 
 use runtime::db::{Connection, DbError};
 use uuid::Uuid;
 
-/// Batches that are looked at together: of 512 orders at most (`commit-batch`), their ids are half a megabyte.
+/// Batches that are looked at together: of 512 orders at most (`commit-batch`), their ids are half a
+/// megabyte.
 const BATCHES: i64 = 64;
-/// Milliseconds between the first and the last request of a batch: they come while the batch before is committed. Of 8,000 orders a
-/// second, what is read for a batch is 8,000 rows at most.
+/// Milliseconds between the first and the last request of a batch: they come while the batch before is
+/// committed. Of 8,000 orders a second, what is read for a batch is 8,000 rows at most.
 const MOMENT: u128 = 1000;
 
-/// Sweeps batches that are older than `age`: what is still pending of them is retried from now on, before all others, and the
-/// batch is forgotten. How many orders are retried. One step takes [`BATCHES`] at most, and each step gets on.
+/// Sweeps batches that are older than `age`: what is still pending of them is retried from now on, before all
+/// others, and the batch is forgotten. How many orders are retried. One step takes [`BATCHES`] at most, and
+/// each step gets on.
 ///
 /// # Errors
 /// The database did not answer; what was swept before stays so.
@@ -40,8 +43,8 @@ struct Batch {
 }
 
 impl Batch {
-    /// From its first id to its last. If there may be much in between that is not its own (the clock was set while its requests came),
-    /// each of its ids alone.
+    /// From its first id to its last. If there may be much in between that is not its own (the clock was set
+    /// while its requests came), each of its ids alone.
     fn ranges(&self) -> Vec<(Uuid, Uuid)> {
         let ids = || self.orders.iter().copied();
         match ids().min().zip(ids().max()) {
@@ -66,8 +69,8 @@ async fn batches_after(connection: &Connection, last: Uuid, age: Duration) -> Re
     rows.iter().map(|row| Ok(Batch { id: row.get(0)?, orders: row.get(1)? })).collect()
 }
 
-/// What is pending of them, and maybe others. Ids rise with time: read from the first of a batch to its last, its orders cost a
-/// fifth of what they cost one by one.
+/// What is pending of them, and maybe others. Ids rise with time: read from the first of a batch to its last,
+/// its orders cost a fifth of what they cost one by one.
 async fn pending_among(connection: &Connection, batches: &[Batch]) -> Result<HashSet<Uuid>, DbError> {
     let statement = connection
         .prepare_cached(

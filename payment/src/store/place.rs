@@ -30,8 +30,8 @@ pub struct PlaceOrders {
 }
 
 impl PlaceOrders {
-    /// `price_age`: how long a price that was looked up is used again. `charge` gets what is committed, before who placed it is
-    /// answered. Whatever becomes of it, `charges_due` has it too.
+    /// `price_age`: how long a price that was looked up is used again. `charge` gets what is committed,
+    /// before who placed it is answered. Whatever becomes of it, `charges_due` has it too.
     pub fn new(price_age: Duration, charge: impl Fn(Vec<Arc<Order>>) + 'static) -> Self {
         Self { prices: Prices::new(price_age), presumption: Presumption::default(), charge: Box::new(charge) }
     }
@@ -121,8 +121,9 @@ fn order(item: &OrderRequest, priced: Priced, placed_at: Timestamp) -> Order {
     })
 }
 
-/// New orders, from columns. `unnest` stands in the list of a SELECT, here and wherever rows are many: PostgreSQL then takes a row of
-/// all columns at a time, while a `FROM unnest(…, …)` writes every column into a store of its own first (a seventh of all this).
+/// New orders, from columns. `unnest` stands in the list of a SELECT, here and wherever rows are many:
+/// PostgreSQL then takes a row of all columns at a time, while a `FROM unnest(…, …)` writes every column into
+/// a store of its own first (a seventh of all this).
 const ORDERS: &str = "
     INSERT INTO orders (id, user_id, status, version, total, created_at, currency, payment_method, idempotency_key, request_hash,
                         answer, request_id, traceparent, items)
@@ -131,7 +132,8 @@ const ORDERS: &str = "
                  unnest($5::text[]) AS method, unnest($6::text[]) AS key, unnest($7::bytea[]) AS request_hash, unnest($8::text[]) AS answer,
                  unnest($9::text[]) AS request_id, unnest($10::text[]) AS traceparent, unnest($11::json[]) AS items) AS i";
 
-/// All of them, with one row that says what is to be charged. All times of an order are PostgreSQL's: this is the first of them.
+/// All of them, with one row that says what is to be charged. All times of an order are PostgreSQL's: this is
+/// the first of them.
 fn all() -> String {
     format!(
         "WITH placed AS ({ORDERS}), due AS (INSERT INTO charges_due (batch, orders, placed_at) VALUES (($1::uuid[])[1], $1, now()))
@@ -154,7 +156,8 @@ fn unknown(guard: &str) -> String {
 
 const ONCE: &str = "ON CONFLICT ON CONSTRAINT orders_key_once DO NOTHING";
 
-/// The mistake that looks like it, for a build that can have it: who looks at the same moment finds nothing, and nothing stops him.
+/// The mistake that looks like it, for a build that can have it: who looks at the same moment finds nothing,
+/// and nothing stops him.
 const BUG: &str = "check-then-insert-idempotency";
 const UNGUARDED: &str = "DO $$ BEGIN IF EXISTS (SELECT FROM pg_constraint WHERE conname = 'orders_key_once')
      THEN ALTER TABLE orders DROP CONSTRAINT orders_key_once; END IF; END $$";

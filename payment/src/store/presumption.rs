@@ -11,9 +11,10 @@ use runtime::db::DbError;
 /// For so long after a batch that was refused: whoever repeats requests repeats many.
 const CAREFUL: Duration = Duration::from_secs(1);
 
-/// The presumption that every key of a batch is new. `ON CONFLICT DO NOTHING` looks into the index before it inserts, and marks the
-/// row after: a twentieth of all that PostgreSQL does for an order. So a batch is inserted plainly; the constraint refuses it
-/// whole if the presumption was wrong, and then it is inserted carefully.
+/// The presumption that every key of a batch is new. `ON CONFLICT DO NOTHING` looks into the index before it
+/// inserts, and marks the row after: a twentieth of all that PostgreSQL does for an order. So a batch is
+/// inserted plainly; the constraint refuses it whole if the presumption was wrong, and then it is inserted
+/// carefully.
 #[derive(Debug, Default)]
 pub(super) struct Presumption {
     /// When it was last wrong.

@@ -1,5 +1,5 @@
-//! Products that were looked up a moment ago: a round trip less for every batch of orders. The copy of the catalogue follows
-//! inventory with a delay anyway; this adds `price-age` to it at most.
+//! Products that were looked up a moment ago: a round trip less for every batch of orders. The copy of the
+//! catalogue follows inventory with a delay anyway; this adds `price-age` to it at most.
 
 use std::{
     cell::RefCell,
@@ -28,7 +28,8 @@ impl Prices {
         Self { products: RefCell::default(), age }
     }
 
-    /// The products among `skus` that the copy of the catalogue has. One that it lacked is looked for every time.
+    /// The products among `skus` that the copy of the catalogue has. One that it lacked is looked for every
+    /// time.
     pub(super) async fn of<'a>(
         &self,
         connection: &Connection,

@@ -1,7 +1,8 @@
 //! Refunds the provider has not made yet, each with a backoff of its own.
 //!
-//! The row of a refund is written with the inbox row of the event that asks for it: the event is settled, the money is still owed.
-//! It goes with the step of its order to `refunded`, or becomes a dead letter of that event. Times are PostgreSQL's.
+//! The row of a refund is written with the inbox row of the event that asks for it: the event is settled, the
+//! money is still owed. It goes with the step of its order to `refunded`, or becomes a dead letter of that
+//! event. Times are PostgreSQL's.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -49,8 +50,8 @@ pub struct ParkedRefund {
     pub error: String,
 }
 
-/// Parks refunds. The decision of inventory is durable with that: what it answers goes from the outbox. The event's id makes a batch
-/// that is run twice park once.
+/// Parks refunds. The decision of inventory is durable with that: what it answers goes from the outbox. The
+/// event's id makes a batch that is run twice park once.
 #[derive(Debug, Clone, Copy)]
 pub struct ParkRefunds {
     /// The consumer group, as the inbox knows it.
@@ -156,7 +157,8 @@ fn read_due(row: &Row) -> Result<DueRefund, DbError> {
     })
 }
 
-/// The refund was made, or is not owed any more: its row goes, and an order that is paid and undecided ends with it.
+/// The refund was made, or is not owed any more: its row goes, and an order that is paid and undecided ends
+/// with it.
 ///
 /// # Errors
 /// The database did not answer.
@@ -181,8 +183,8 @@ pub async fn settle_refund(
     Ok(())
 }
 
-/// The provider did not make it this time: a second after the first attempt, twice as long after each further one, five minutes at
-/// most.
+/// The provider did not make it this time: a second after the first attempt, twice as long after each further
+/// one, five minutes at most.
 ///
 /// # Errors
 /// The database did not answer; it is due again after its lease.
@@ -197,8 +199,8 @@ pub async fn postpone_refund(connection: &Connection, order_id: Uuid, error: &st
     Ok(())
 }
 
-/// The event that asked for the refund is a dead letter now. It leaves the inbox, so that a redrive is handled afresh, and `question`,
-/// which it answers, is in the outbox again: Redis may lose its dead letters.
+/// The event that asked for the refund is a dead letter now. It leaves the inbox, so that a redrive is
+/// handled afresh, and `question`, which it answers, is in the outbox again: Redis may lose its dead letters.
 ///
 /// # Errors
 /// The database did not answer.

@@ -1,7 +1,7 @@
 //! Charges that are asked for again, each with a backoff of its own.
 //!
-//! An order that is pending is in `charges_due` or here. A row goes with the settlement of its order, or when it is found that the
-//! order is not pending any more. Times are PostgreSQL's.
+//! An order that is pending is in `charges_due` or here. A row goes with the settlement of its order, or when
+//! it is found that the order is not pending any more. Times are PostgreSQL's.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -11,8 +11,8 @@ use uuid::Uuid;
 use super::orders::{ORDER_COLUMNS, read_order};
 use crate::domain::Order;
 
-/// Half a second after the first attempt, twice as long after each further one, five minutes at most. `attempts` is bounded before
-/// it becomes an exponent: a power of two has an end.
+/// Half a second after the first attempt, twice as long after each further one, five minutes at most.
+/// `attempts` is bounded before it becomes an exponent: a power of two has an end.
 const BACKOFF: &str = "make_interval(secs => least(0.5 * power(2, least(r.attempts - 1, 10)), 300))";
 
 /// A charge the provider did not make.
@@ -22,7 +22,8 @@ pub struct ParkedCharge {
     pub error: String,
 }
 
-/// Parks charges: they are asked for again after their backoff. The order's id makes a batch that is run twice park once.
+/// Parks charges: they are asked for again after their backoff. The order's id makes a batch that is run
+/// twice park once.
 #[derive(Debug, Clone, Copy)]
 pub struct ParkCharges;
 
@@ -54,7 +55,8 @@ pub struct DueCharge {
     pub attempts: i32,
 }
 
-/// Takes up to `limit` charges that are due, and leases each for `lease`. Rows whose order has moved on are forgotten on the way.
+/// Takes up to `limit` charges that are due, and leases each for `lease`. Rows whose order has moved on are
+/// forgotten on the way.
 ///
 /// # Errors
 /// The database did not answer; what was taken is due again after its lease.

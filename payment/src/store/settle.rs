@@ -1,4 +1,5 @@
-//! Settling charges: the order moves on, and what inventory must know goes into the outbox, in one transaction.
+//! Settling charges: the order moves on, and what inventory must know goes into the outbox, in one
+//! transaction.
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
@@ -28,7 +29,8 @@ pub enum Settled {
     Declined { reason: String },
 }
 
-/// Settles charges. An order that is not pending any more is left alone: a batch that is run twice settles once.
+/// Settles charges. An order that is not pending any more is left alone: a batch that is run twice settles
+/// once.
 #[derive(Clone)]
 pub struct SettleCharges {
     pub relay: RelayHandle,
@@ -41,7 +43,8 @@ impl Write for SettleCharges {
     /// Whether the order moved.
     type Outcome = bool;
     const NAME: &'static str = "settle-charges";
-    /// As [`ChargeLedger`](super::ChargeLedger) has: a charge keeps its place among `provider-in-flight` until it is settled.
+    /// As [`ChargeLedger`](super::ChargeLedger) has: a charge keeps its place among `provider-in-flight`
+    /// until it is settled.
     const PATIENCE: u32 = 3;
 
     async fn commit(&self, connection: &Connection, items: &[Settlement]) -> Result<Vec<bool>, DbError> {

@@ -1,5 +1,5 @@
-//! Payment against real servers: what two statements do at the same time, and what becomes of what the provider or inventory does
-//! not do.
+//! Payment against real servers: what two statements do at the same time, and what becomes of what the
+//! provider or inventory does not do.
 
 mod catalogue;
 mod lists;

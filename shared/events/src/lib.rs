@@ -1,7 +1,7 @@
 //! The wire contract of the streams: an envelope (CloudEvents 1.0) and one typed event a file. Data only.
 //!
-//! A golden JSON file per event version in `tests/golden/` is read by a test for ever: a change that cannot read
-//! yesterday's events is a new version, hence a new type.
+//! A golden JSON file per event version in `tests/golden/` is read by a test for ever: a change that cannot
+//! read yesterday's events is a new version, hence a new type.
 
 mod envelope;
 mod order_completed;

@@ -24,8 +24,8 @@ pub struct OrderedItem {
 const EVENT_OF_ORDER: u128 = 0x1d3a_94c2_6b7e_50f9;
 
 impl OrderCompleted {
-    /// The id of the event that says that this order is paid. An order is completed once, so a second event has the same id, even
-    /// if payment's database has lost the first one.
+    /// The id of the event that says that this order is paid. An order is completed once, so a second event
+    /// has the same id, even if payment's database has lost the first one.
     #[must_use]
     pub fn event_id(order_id: Uuid) -> Uuid {
         Uuid::from_u128(order_id.as_u128() ^ EVENT_OF_ORDER)

@@ -2,7 +2,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Event, MoneyData};
 
-/// A product was created, changed or deleted. Published by inventory; payment keeps its copy of the catalogue by it.
+/// A product was created, changed or deleted. Published by inventory; payment keeps its copy of the catalogue
+/// by it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProductChanged {
     pub sku: String,

@@ -5,7 +5,8 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-/// New traces below this number are sampled; a trace's number is 63 of its random bits. All of them, unless a setting says otherwise.
+/// New traces below this number are sampled; a trace's number is 63 of its random bits. All of them, unless a
+/// setting says otherwise.
 static SAMPLED_BELOW: AtomicU64 = AtomicU64::new(1 << 63);
 
 /// Sets the share of new traces that are sampled, 0 to 1.
@@ -18,7 +19,8 @@ fn below(ratio: f64) -> u64 {
     (ratio * (1_u64 << 63) as f64) as u64
 }
 
-/// The `traceparent` of one unit of work: `00-<trace id>-<span id>-<flags>` (<https://www.w3.org/TR/trace-context/>).
+/// The `traceparent` of one unit of work: `00-<trace id>-<span id>-<flags>`
+/// (<https://www.w3.org/TR/trace-context/>).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TraceContext {
     trace: u128,
@@ -45,7 +47,8 @@ impl TraceContext {
         Self::parse(traceparent).unwrap_or_else(Self::root)
     }
 
-    /// What a reply carries of the span that `traceparent` names: the same text, or that of a new trace when it names none.
+    /// What a reply carries of the span that `traceparent` names: the same text, or that of a new trace when
+    /// it names none.
     pub fn carried_on(traceparent: &str) -> String {
         let is_ours =
             traceparent.starts_with("00-") && (traceparent.ends_with("-00") || traceparent.ends_with("-01"));

@@ -1,4 +1,5 @@
-//! An event on its way: from the typed event to the fields of a stream entry and back, and as JSON into the outbox and back.
+//! An event on its way: from the typed event to the fields of a stream entry and back, and as JSON into the
+//! outbox and back.
 
 use std::hint::black_box;
 

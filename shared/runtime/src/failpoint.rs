@@ -1,9 +1,9 @@
-//! Failpoints: places in the code at which a process can be made to die, to panic or to stand still, so that a rehearsal hits
-//! the very moment it means.
+//! Failpoints: places in the code at which a process can be made to die, to panic or to stand still, so that
+//! a rehearsal hits the very moment it means.
 //!
 //! They exist in builds with the feature `failpoints` only; in any other, [`pass`] is empty. One is armed by
-//! `FAILPOINT=NAME:NTH[:ACTION]` (several with commas) when the process starts, or by `POST /ops/faults` while it runs, and
-//! fires once, at the NTH passage after that.
+//! `FAILPOINT=NAME:NTH[:ACTION]` (several with commas) when the process starts, or by `POST /ops/faults`
+//! while it runs, and fires once, at the NTH passage after that.
 //!
 //! | name | where |
 //! | --- | --- |
@@ -188,7 +188,8 @@ pub use points::{arm, disarm_all, pass, report};
 /// Arms what the environment variable `FAILPOINT` asks for.
 ///
 /// # Errors
-/// What is wrong with it, or that this build has none: a rehearsal that cannot happen must not look like one that went well.
+/// What is wrong with it, or that this build has none: a rehearsal that cannot happen must not look like one
+/// that went well.
 pub fn arm_from_environment() -> Result<(), String> {
     let Ok(text) = std::env::var("FAILPOINT") else { return Ok(()) };
     for one in text.split(',').filter(|one| !one.is_empty()) {

@@ -1,8 +1,8 @@
 //! The inbox: which events a consumer has processed, and with what reply.
 //!
-//! The row is inserted in the transaction of the effect; its primary key (event id, consumer) decides what is a duplicate.
-//! The reply is kept in the row, so that an event seen again is answered with the stored outcome. What follows from the question
-//! is not kept: whoever asks again sends the question along.
+//! The row is inserted in the transaction of the effect; its primary key (event id, consumer) decides what is
+//! a duplicate. The reply is kept in the row, so that an event seen again is answered with the stored
+//! outcome. What follows from the question is not kept: whoever asks again sends the question along.
 //!
 //! ```sql
 //! CREATE TABLE inbox (

@@ -1,4 +1,5 @@
-//! The runtime of a service: everything that is the same in `user`, `inventory` and `payment`. It knows nothing of shops.
+//! The runtime of a service: everything that is the same in `user`, `inventory` and `payment`. It knows
+//! nothing of shops.
 //!
 //! | module | what it gives |
 //! | --- | --- |

@@ -1,4 +1,5 @@
-//! Seeded bugs: the mistakes this design exists to prevent, put back one at a time to see that the checker notices.
+//! Seeded bugs: the mistakes this design exists to prevent, put back one at a time to see that the checker
+//! notices.
 //!
 //! They exist in builds with the feature `seeded-bugs` only, and one is alive when `SEEDED_BUG=NAME` says so.
 

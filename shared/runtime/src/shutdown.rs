@@ -1,9 +1,9 @@
 //! What ends the process, and how long it may take.
 //!
-//! Either a signal (SIGTERM, SIGINT) or a fault no restart could mend. The composition root waits for one of them and then
-//! takes the service down in the order of promise 9: readiness off, requests finish, consumers finish and ack, the relay
-//! flushes, exit 0 (a fault: non-zero). All stages share one [`Deadline`]: a server that hangs makes the first of them late, and no
-//! later one longer.
+//! Either a signal (SIGTERM, SIGINT) or a fault no restart could mend. The composition root waits for one of
+//! them and then takes the service down in the order of promise 9: readiness off, requests finish, consumers
+//! finish and ack, the relay flushes, exit 0 (a fault: non-zero). All stages share one [`Deadline`]: a server
+//! that hangs makes the first of them late, and no later one longer.
 
 use std::{future::Future, process::ExitCode, sync::Arc, time::Duration};
 
@@ -95,7 +95,8 @@ impl Deadline {
         self.0.saturating_duration_since(Instant::now())
     }
 
-    /// Waits for a stage that was given the time that is [`left`](Self::left); it says whether it was in time. Who is late is named.
+    /// Waits for a stage that was given the time that is [`left`](Self::left); it says whether it was in
+    /// time. Who is late is named.
     pub async fn stage(&self, name: &str, drained: impl Future<Output = bool>) {
         if drained.await {
             tracing::debug!(stage = name, "finished");

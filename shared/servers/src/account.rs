@@ -1,7 +1,8 @@
 //! Who a server runs as, and how it is started as that account.
 //!
-//! PostgreSQL refuses to run as root, and Redis has no business to. `setpriv` (util-linux, on every Debian) changes the
-//! account and sets the parent-death signal between fork and exec; doing the same from Rust would need `unsafe`.
+//! PostgreSQL refuses to run as root, and Redis has no business to. `setpriv` (util-linux, on every Debian)
+//! changes the account and sets the parent-death signal between fork and exec; doing the same from Rust would
+//! need `unsafe`.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -19,7 +20,8 @@ use super::LocalError;
 pub enum DeathSignal {
     /// An orderly end: Redis writes its log out.
     Term,
-    /// The end at once, for a program that is built to lose nothing by it: its ports are free for the next start.
+    /// The end at once, for a program that is built to lose nothing by it: its ports are free for the next
+    /// start.
     Kill,
     /// PostgreSQL's immediate shutdown: no checkpoint, the write-ahead log is replayed by the next start.
     Quit,
@@ -54,7 +56,8 @@ impl Account {
     }
 }
 
-/// Builds the commands that start child processes: the account, the death signal, a process group of their own.
+/// Builds the commands that start child processes: the account, the death signal, a process group of their
+/// own.
 #[derive(Debug, Clone)]
 pub struct Launcher {
     account: Option<Account>,
@@ -76,8 +79,8 @@ impl Launcher {
         Self { account: None }
     }
 
-    /// A command for `program`, without standard input. It gets a process group of its own, so that Ctrl-C in a terminal
-    /// reaches only its parent, which then stops its children in the right order.
+    /// A command for `program`, without standard input. It gets a process group of its own, so that Ctrl-C in
+    /// a terminal reaches only its parent, which then stops its children in the right order.
     #[must_use]
     pub fn command(&self, program: impl AsRef<OsStr>, death: DeathSignal) -> Command {
         use std::os::unix::process::CommandExt;
@@ -93,8 +96,8 @@ impl Launcher {
         command
     }
 
-    /// Like [`Launcher::command`], with an environment that is the same on every machine: variables such as `PGPORT`
-    /// would otherwise steer the server, and messages would be translated.
+    /// Like [`Launcher::command`], with an environment that is the same on every machine: variables such as
+    /// `PGPORT` would otherwise steer the server, and messages would be translated.
     pub(super) fn server_command(&self, program: &Path, death: DeathSignal, folder: &Path) -> Command {
         let mut command = self.command(program, death);
         command.env_clear().env("PATH", super::programs::search_path()).env("LC_ALL", "C").env("TZ", "UTC");
@@ -129,8 +132,8 @@ impl Launcher {
     }
 }
 
-/// Where a stack keeps its data unless told otherwise. Root's home is closed to the servers' account, so root gets
-/// `/var/lib/orderflow`; everybody else `$XDG_DATA_HOME/orderflow` or `~/.local/share/orderflow`.
+/// Where a stack keeps its data unless told otherwise. Root's home is closed to the servers' account, so root
+/// gets `/var/lib/orderflow`; everybody else `$XDG_DATA_HOME/orderflow` or `~/.local/share/orderflow`.
 #[must_use]
 pub fn default_data_dir() -> PathBuf {
     if Uid::effective().is_root() {
@@ -157,7 +160,8 @@ pub fn scratch_dir() -> Result<tempfile::TempDir, LocalError> {
     Ok(dir)
 }
 
-/// A command built here could not be started: names the missing package, because `setpriv` is the program that is run.
+/// A command built here could not be started: names the missing package, because `setpriv` is the program
+/// that is run.
 pub(super) fn not_started(source: io::Error) -> LocalError {
     if source.kind() == io::ErrorKind::NotFound {
         return LocalError::NotInstalled {

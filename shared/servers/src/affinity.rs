@@ -1,5 +1,5 @@
-//! Which process may use which core: the last one for a load, all others for the stack. A load that takes the time of what it
-//! measures would measure itself.
+//! Which process may use which core: the last one for a load, all others for the stack. A load that takes the
+//! time of what it measures would measure itself.
 
 use std::process::{Command, Stdio};
 use std::thread::available_parallelism;

@@ -1,8 +1,9 @@
 //! A child process that is reaped as soon as it ends, can be awaited, and ends with us.
 //!
-//! One thread per child starts it, waits for it and publishes how it ended. It has to be the same thread: the kernel sends
-//! the parent-death signal when the *thread* that forked ends, and a runtime's worker or a test's thread may end long
-//! before the process does. A thread also needs no runtime, so a server may outlive the one it was started in.
+//! One thread per child starts it, waits for it and publishes how it ended. It has to be the same thread: the
+//! kernel sends the parent-death signal when the *thread* that forked ends, and a runtime's worker or a
+//! test's thread may end long before the process does. A thread also needs no runtime, so a server may
+//! outlive the one it was started in.
 
 use std::io;
 use std::os::unix::process::ExitStatusExt;
@@ -75,8 +76,8 @@ impl Child {
         *self.exit.lock()
     }
 
-    /// Sends `signal`, unless the child has ended. A child is reaped under the same lock, so the id cannot have gone to
-    /// another process.
+    /// Sends `signal`, unless the child has ended. A child is reaped under the same lock, so the id cannot
+    /// have gone to another process.
     pub fn signal(&self, signal: Signal) {
         let status = self.exit.lock();
         if status.is_none() {
@@ -144,7 +145,8 @@ fn reap(pid: Pid, process: &mut Process, exit: &Exit) {
     while waitid(Id::Pid(pid), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT) == Err(nix::errno::Errno::EINTR) {
     }
     let mut status = exit.lock();
-    // `wait` fails only when somebody else in this process reaped the child: it is gone, how it ended is lost.
+    // `wait` fails only when somebody else in this process reaped the child: it is gone, how it ended is
+    // lost.
     *status = Some(process.wait().unwrap_or_else(|_| ExitStatus::from_raw(Signal::SIGKILL as i32)));
     exit.changed.notify_all();
 }

@@ -1,8 +1,9 @@
 //! Whether a data folder is in use.
 //!
-//! Both servers make their data folder their working directory, and so do PostgreSQL's backends. That is a better witness
-//! than `postmaster.pid`: a pid in a file may be a zombie nobody reaps or, after a reboot, another program; and backends
-//! that outlived a killed postmaster are in no file at all, although they still write.
+//! Both servers make their data folder their working directory, and so do PostgreSQL's backends. That is a
+//! better witness than `postmaster.pid`: a pid in a file may be a zombie nobody reaps or, after a reboot,
+//! another program; and backends that outlived a killed postmaster are in no file at all, although they still
+//! write.
 
 use std::fs;
 use std::path::Path;
@@ -25,7 +26,8 @@ pub fn processes_in(folder: &Path) -> Vec<i32> {
 /// Waits until nobody works in `folder`: a server that lost its parent a moment ago is still on its way out.
 ///
 /// # Errors
-/// [`LocalError::InUse`] with the lowest process id, the server's own, when somebody still does after `within`.
+/// [`LocalError::InUse`] with the lowest process id, the server's own, when somebody still does after
+/// `within`.
 pub async fn wait_until_vacant(folder: &Path, within: Duration) -> Result<(), LocalError> {
     let deadline = Instant::now() + within;
     while let Some(pid) = processes_in(folder).into_iter().min() {

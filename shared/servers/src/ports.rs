@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-/// Below Linux's ephemeral range (32768-60999). A server that is killed and restarted wants its port back; inside that
-/// range an outgoing connection may have taken it meanwhile, even the one that was trying to reach the dead server.
+/// Below Linux's ephemeral range (32768-60999). A server that is killed and restarted wants its port back;
+/// inside that range an outgoing connection may have taken it meanwhile, even the one that was trying to
+/// reach the dead server.
 const RANGE: std::ops::Range<u16> = 15_000..32_000;
 const ATTEMPTS: usize = 1_000;
 
@@ -31,8 +32,8 @@ impl fmt::Display for Holder {
     }
 }
 
-/// A loopback port nobody listens on, and that this process was not given before: servers that start at the same moment
-/// have not bound theirs yet.
+/// A loopback port nobody listens on, and that this process was not given before: servers that start at the
+/// same moment have not bound theirs yet.
 ///
 /// # Errors
 /// When no port could be bound at all.
@@ -84,8 +85,8 @@ pub(super) fn process_ids() -> impl Iterator<Item = i32> {
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
-/// The sockets in a `/proc/net/tcp` table that listen on `port`. Its columns: number, local address as hexadecimal
-/// `address:port`, remote address, state (`0A` is LISTEN), and as the tenth the inode.
+/// The sockets in a `/proc/net/tcp` table that listen on `port`. Its columns: number, local address as
+/// hexadecimal `address:port`, remote address, state (`0A` is LISTEN), and as the tenth the inode.
 fn listening_inodes(table: &str, port: u16) -> Vec<u64> {
     const LISTEN: &str = "0A";
     let inode = |line: &str| {

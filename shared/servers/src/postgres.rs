@@ -28,8 +28,8 @@ pub enum Durability {
     /// The power going out: `fsync` on. What a stack with orders and money in it runs with.
     #[default]
     PowerLoss,
-    /// `kill -9` of every process, but not of the machine: `fsync` off. Commits still reach the kernel before they are
-    /// acknowledged, so a test that kills servers sees the same as with `PowerLoss`, only sooner.
+    /// `kill -9` of every process, but not of the machine: `fsync` off. Commits still reach the kernel before
+    /// they are acknowledged, so a test that kills servers sees the same as with `PowerLoss`, only sooner.
     ProcessCrash,
 }
 
@@ -62,7 +62,8 @@ impl PostgresOptions {
     }
 }
 
-/// A private PostgreSQL server. Dropping it stops it at once (blocking the thread meanwhile) and keeps its data.
+/// A private PostgreSQL server. Dropping it stops it at once (blocking the thread meanwhile) and keeps its
+/// data.
 #[derive(Debug)]
 pub struct Postgres {
     options: PostgresOptions,
@@ -179,7 +180,8 @@ impl Postgres {
         self.launch_on(self.port).await
     }
 
-    /// `initdb` into a folder of another name, renamed when complete: an interrupted one is not taken for a cluster.
+    /// `initdb` into a folder of another name, renamed when complete: an interrupted one is not taken for a
+    /// cluster.
     async fn create_cluster(&mut self, folder: &Path) -> Result<(), LocalError> {
         if self.cluster.join("PG_VERSION").is_file() {
             return Ok(());
@@ -226,8 +228,8 @@ impl Postgres {
         Ok(())
     }
 
-    /// Nobody works in the cluster, so a pid file in it is a killed server's. PostgreSQL would refuse to start when that
-    /// pid is a zombie or another program by now.
+    /// Nobody works in the cluster, so a pid file in it is a killed server's. PostgreSQL would refuse to
+    /// start when that pid is a zombie or another program by now.
     async fn clear_the_way(&self) -> Result<(), LocalError> {
         occupancy::wait_until_vacant(&self.cluster, VACANT_WITHIN).await?;
         let stale = self.cluster.join("postmaster.pid");
@@ -264,14 +266,15 @@ impl Postgres {
         settings
     }
 
-    /// Asks for the data folder, because the server that answers on a freshly chosen port may be somebody else's.
+    /// Asks for the data folder, because the server that answers on a freshly chosen port may be somebody
+    /// else's.
     async fn answers(&self) -> bool {
         let shown = self.execute("SHOW data_directory").await;
         shown.is_ok_and(|rows| rows.iter().any(|row| Path::new(row) == self.cluster))
     }
 
-    /// Runs one statement and returns the first column as text. Drives the connection itself: a connection handed to a
-    /// task of its own would be a task nobody owns.
+    /// Runs one statement and returns the first column as text. Drives the connection itself: a connection
+    /// handed to a task of its own would be a task nobody owns.
     async fn execute(&self, sql: &str) -> Result<Vec<String>, LocalError> {
         let (client, connection) = tokio_postgres::connect(&self.url("postgres"), NoTls).await?;
         let answer = async move {
@@ -284,7 +287,8 @@ impl Postgres {
 }
 
 impl Drop for Postgres {
-    /// An immediate shutdown rather than SIGKILL, which would leave shared memory behind with nobody to clean it up.
+    /// An immediate shutdown rather than SIGKILL, which would leave shared memory behind with nobody to clean
+    /// it up.
     fn drop(&mut self) {
         if let Some(child) = &self.child {
             child.end_blocking(Signal::SIGQUIT, IMMEDIATE_STOP);

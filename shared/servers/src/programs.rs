@@ -8,8 +8,8 @@ use super::LocalError;
 
 const DEBIAN_POSTGRES: &str = "/usr/lib/postgresql";
 
-/// The folder with both `postgres` and `initdb`: `PG_BIN` when set, else on the `PATH`, else Debian's newest version
-/// (which Debian leaves off the `PATH`).
+/// The folder with both `postgres` and `initdb`: `PG_BIN` when set, else on the `PATH`, else Debian's newest
+/// version (which Debian leaves off the `PATH`).
 pub fn postgres_bin() -> Result<PathBuf, LocalError> {
     std::env::var_os("PG_BIN")
         .map(PathBuf::from)

@@ -133,9 +133,10 @@ impl Redis {
         Ok(())
     }
 
-    /// Streams are delivery, never truth, so a second of them may be lost with the power (`everysec`); but Redis must
-    /// refuse writes rather than evict a stream when memory is full. What is rewritten of the append-only file is read again at the
-    /// next start at most: not worth doing every 64 MB, nor compressing (almost a quarter of Redis' time under load).
+    /// Streams are delivery, never truth, so a second of them may be lost with the power (`everysec`); but
+    /// Redis must refuse writes rather than evict a stream when memory is full. What is rewritten of the
+    /// append-only file is read again at the next start at most: not worth doing every 64 MB, nor compressing
+    /// (almost a quarter of Redis' time under load).
     fn redis_server(&self) -> Command {
         let mut command = self.launcher.server_command(&self.program, DeathSignal::Term, &self.folder);
         command.args(["--bind", "127.0.0.1", "--port", &self.port.to_string(), "--daemonize", "no"]);
@@ -155,7 +156,8 @@ impl Drop for Redis {
     }
 }
 
-/// Whether the Redis on `port` is process `pid` (on a freshly chosen port it may be somebody else's) and has its data.
+/// Whether the Redis on `port` is process `pid` (on a freshly chosen port it may be somebody else's) and has
+/// its data.
 async fn answers(port: u16, pid: i32) -> bool {
     let answer = tokio::time::timeout(ANSWER, ask(port)).await;
     matches!(answer, Ok(Ok(text)) if text.contains(&format!("process_id:{pid}\r\n")) && text.contains("+PONG"))

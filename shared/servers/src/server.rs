@@ -12,7 +12,8 @@ use super::child::Child;
 use super::log_file::LogFile;
 use super::ports;
 
-/// Replaying the log of a killed server takes a while; a server that cannot start at all ends, and is noticed at once.
+/// Replaying the log of a killed server takes a while; a server that cannot start at all ends, and is noticed
+/// at once.
 const READY_WITHIN: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(20);
 /// With a port of our choice, somebody else may take it between the choice and the server's bind.
@@ -53,7 +54,8 @@ pub fn did_not_start(server: &'static str, reason: String, log: &LogFile) -> Loc
     LocalError::DidNotStart { server, reason, log: log.path().to_path_buf(), tail: log.tail() }
 }
 
-/// The ports to try in turn: the wanted one alone (an error that names its holder when it is taken), or some free ones.
+/// The ports to try in turn: the wanted one alone (an error that names its holder when it is taken), or some
+/// free ones.
 pub fn candidates(server: &'static str, wanted: Option<u16>) -> Result<Vec<u16>, LocalError> {
     let Some(port) = wanted else {
         let free = (0..PORT_ATTEMPTS).map(|_| ports::free_port()).collect::<Result<_, _>>();

@@ -9,7 +9,8 @@ use servers::{Postgres, PostgresOptions, account::scratch_dir};
 
 use super::database_settings;
 
-/// A PostgreSQL of its own with `fsync` on, unlike the one of the tests: what a commit costs is what is measured.
+/// A PostgreSQL of its own with `fsync` on, unlike the one of the tests: what a commit costs is what is
+/// measured.
 #[derive(Debug)]
 pub struct DurablePostgres {
     // The server is stopped before its folder is removed.

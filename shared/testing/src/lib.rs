@@ -1,8 +1,8 @@
 //! The testing kit: real servers, tokens, and waiting without luck.
 //!
-//! One PostgreSQL serves all tests of a test process, a database each; every test that needs Redis has one of its own,
-//! because tests flush, stop and kill it. Everything here panics where a service would return an error: a test that
-//! cannot set its stage has nothing else to say.
+//! One PostgreSQL serves all tests of a test process, a database each; every test that needs Redis has one of
+//! its own, because tests flush, stop and kill it. Everything here panics where a service would return an
+//! error: a test that cannot set its stage has nothing else to say.
 
 mod bench;
 mod conformance;

@@ -14,7 +14,8 @@ use uuid::Uuid;
 
 use servers::{Durability, Postgres, PostgresOptions, Redis, RedisOptions, account::scratch_dir};
 
-/// Three services with two pools of eight, twice over (a second instance), for as many tests as run at a time.
+/// Three services with two pools of eight, twice over (a second instance), for as many tests as run at a
+/// time.
 const CONNECTIONS: u16 = 600;
 /// Redis, on a machine that is full of tests.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
@@ -34,8 +35,8 @@ async fn start_postgres() -> Postgres {
     Postgres::start(options).await.unwrap_or_else(|error| panic!("PostgreSQL does not start: {error}"))
 }
 
-/// Nothing drops a static, and a test process may be killed. So a shell waits for the end of its input, which is ours to
-/// close, and then removes the folder; a server that is still ending may need a moment.
+/// Nothing drops a static, and a test process may be killed. So a shell waits for the end of its input, which
+/// is ours to close, and then removes the folder; a server that is still ending may need a moment.
 fn remove_after_us(folder: &Path) {
     let mut shell = Command::new("sh");
     shell
@@ -78,7 +79,8 @@ impl TestDatabase {
 }
 
 impl Drop for TestDatabase {
-    /// A database weighs 8 MB; hundreds of tests would fill the disk. On a thread, because dropping is not async.
+    /// A database weighs 8 MB; hundreds of tests would fill the disk. On a thread, because dropping is not
+    /// async.
     fn drop(&mut self) {
         let name = std::mem::take(&mut self.name);
         let drop_it = move || {
@@ -121,7 +123,8 @@ impl TestRedis {
     }
 }
 
-/// A connection that waits as long as a test does. redis-rs gives up after half a second, which a machine full of tests can take.
+/// A connection that waits as long as a test does. redis-rs gives up after half a second, which a machine
+/// full of tests can take.
 ///
 /// # Panics
 /// When Redis does not answer.

@@ -12,8 +12,9 @@ use super::terms::Terms;
 use super::{BenchError, Figure, Measure, Reading, system};
 use ctl::stack::Kind;
 
-/// A provider who does not answer before the measurement is over, and a service that goes on taking orders: what its memory has no
-/// room for stays pending in the database, where nobody looks for it before it is emptied.
+/// A provider who does not answer before the measurement is over, and a service that goes on taking orders:
+/// what its memory has no room for stays pending in the database, where nobody looks for it before it is
+/// emptied.
 const NO_PROVIDER: [(&str, &str); 4] = [
     ("PROVIDER_LATENCY", "1h"),
     ("PROVIDER_TIMEOUT", "2h"),
@@ -26,12 +27,14 @@ const WAITING: &str = "SELECT count(*) FROM orders WHERE status = 'completed'";
 /// From the first confirmation to the last. The start of inventory is not in it.
 const DRAINED: &str =
     "SELECT coalesce(extract(epoch FROM max(ended_at) - min(ended_at)), 0)::float8 FROM orders";
-/// Rows are dated when their transaction began: from the first one until the last one began, so many were taken.
+/// Rows are dated when their transaction began: from the first one until the last one began, so many were
+/// taken.
 const TAKEN: &str =
     "SELECT count(*) FILTER (WHERE at < last), coalesce(extract(epoch FROM max(at) - min(at)), 0)::float8
      FROM stock_ledger, (SELECT max(at) AS last FROM stock_ledger) AS end_of_it";
 
-/// Orders accepted while nothing consumes them: inventory is away, and so is the provider, without whom none is paid and published.
+/// Orders accepted while nothing consumes them: inventory is away, and so is the provider, without whom none
+/// is paid and published.
 ///
 /// They are never charged: the tables are emptied afterwards.
 pub async fn post(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError> {

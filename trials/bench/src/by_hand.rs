@@ -1,7 +1,8 @@
 //! The yardstick of a lone request: `POST /orders` as one writes it first.
 //!
-//! The same HTTP server with one worker, the same verified and remembered token, and the rows that our POST stores in one
-//! prepared statement a request, on a connection that waits for nothing else. No actor, no group commit, no price, no event.
+//! The same HTTP server with one worker, the same verified and remembered token, and the rows that our POST
+//! stores in one prepared statement a request, on a connection that waits for nothing else. No actor, no
+//! group commit, no price, no event.
 
 use std::io;
 

@@ -1,7 +1,7 @@
 //! The targets as a picture: a bar for each, as long as the part of its goal that is reached.
 //!
-//! Written by hand: a dozen rectangles need no library. Ratios of very different sizes, and of both ways of being good, fit on
-//! one scale because the goal of each is 1.
+//! Written by hand: a dozen rectangles need no library. Ratios of very different sizes, and of both ways of
+//! being good, fit on one scale because the goal of each is 1.
 
 use std::fmt::Write;
 

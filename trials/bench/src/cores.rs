@@ -1,9 +1,10 @@
 //! Who used which part of the machine, and when nobody else does.
 //!
-//! Every process of the machine is somebody's: a service's, a server's, the generator's (this process and what it has
-//! started and awaited), or foreign. In a virtual machine the host may let others run while we could: stolen. If it stops the
-//! machine altogether, nothing says so but the clock on the wall, which is set forward afterwards: those cores count as stolen
-//! too, for wrk and PostgreSQL take their times from it. A figure that was measured beside much of either says little.
+//! Every process of the machine is somebody's: a service's, a server's, the generator's (this process and
+//! what it has started and awaited), or foreign. In a virtual machine the host may let others run while we
+//! could: stolen. If it stops the machine altogether, nothing says so but the clock on the wall, which is set
+//! forward afterwards: those cores count as stolen too, for wrk and PostgreSQL take their times from it. A
+//! figure that was measured beside much of either says little.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -19,7 +20,8 @@ const TICKS: f64 = 100.0;
 /// The machine counts as quiet with less than this in use over [`WINDOW`]. As in the yardsticks of the issue.
 const QUIET: f64 = 0.15;
 const WINDOW: Duration = Duration::from_millis(1500);
-/// Work on all cores, to see whether they are given: half a hundred ticks, no more heat than a request or two.
+/// Work on all cores, to see whether they are given: half a hundred ticks, no more heat than a request or
+/// two.
 const PROBE: Duration = Duration::from_millis(500);
 /// A run is marked beside more foreign work than this, or with more stolen.
 const DISTURBING: f64 = 0.25;
@@ -106,8 +108,8 @@ fn all_cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Waits until the machine is idle, ours included, and can be had; at most `patience`. What disturbs nevertheless is seen by
-/// [`disturbed`].
+/// Waits until the machine is idle, ours included, and can be had; at most `patience`. What disturbs
+/// nevertheless is seen by [`disturbed`].
 pub async fn quiet(patience: Duration) {
     let deadline = Instant::now() + patience;
     while Instant::now() < deadline && !(idle().await && can_be_had().await) {}
@@ -133,7 +135,8 @@ async fn can_be_had() -> bool {
     (machine().stolen - before.stolen) as f64 / TICKS / began.elapsed().as_secs_f64() <= DISTURBING
 }
 
-/// Ticks of a process: its own and of children it has reaped. None of ours reaps but the postmaster, of its backends.
+/// Ticks of a process: its own and of children it has reaped. None of ours reaps but the postmaster, of its
+/// backends.
 fn used(process: i32) -> u64 {
     stat(process).map_or(0, |fields| ticks(&fields))
 }

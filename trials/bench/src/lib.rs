@@ -1,8 +1,9 @@
 //! How fast it is, beside yardsticks on the same machine in the same run.
 //!
-//! A figure alone says more about the machine than about the system. So each is put beside what PostgreSQL and Redis do by
-//! hand, and both are measured in turns: round by round, the medians count. Every measurement starts on empty tables and a
-//! quiet machine, and says which cores were used by whom; one beside foreign work is marked.
+//! A figure alone says more about the machine than about the system. So each is put beside what PostgreSQL
+//! and Redis do by hand, and both are measured in turns: round by round, the medians count. Every measurement
+//! starts on empty tables and a quiet machine, and says which cores were used by whom; one beside foreign
+//! work is marked.
 //!
 //! | module | what it is |
 //! | --- | --- |

@@ -35,7 +35,8 @@ pub struct Sustained {
     pub cores: Cores,
 }
 
-/// Warms up, waits for a quiet machine, offers orders, and waits for the last to be confirmed. The tables are left as they are.
+/// Warms up, waits for a quiet machine, offers orders, and waits for the last to be confirmed. The tables are
+/// left as they are.
 pub async fn sustain(site: &mut Site, terms: &Terms, fixture: &Fixture) -> Result<Sustained, BenchError> {
     quiet(terms.patience).await;
     let payment = site.database(Kind::Payment);
@@ -93,8 +94,8 @@ pub async fn all_ended(site: &Site, before: i64) -> Result<(), BenchError> {
     Ok(())
 }
 
-/// Orders payment took less those it saw end, since it started: to be compared, no more. Asking the database instead would
-/// cost a look at every row.
+/// Orders payment took less those it saw end, since it started: to be compared, no more. Asking the database
+/// instead would cost a look at every row.
 pub async fn open(site: &Site) -> Result<i64, BenchError> {
     let url = format!("http://{}/metrics", site.stack.first(Kind::Payment)?.metrics_addr());
     let asked = async { reqwest::get(&url).await?.text().await };

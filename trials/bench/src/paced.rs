@@ -1,4 +1,5 @@
-//! Orders at a fixed rate, each watched to its end: POST, then `GET /orders/{id}?wait=30`, as a checkout page does.
+//! Orders at a fixed rate, each watched to its end: POST, then `GET /orders/{id}?wait=30`, as a checkout page
+//! does.
 //!
 //! An open loop: an order is sent when it is due, however long the ones before take.
 
@@ -97,8 +98,8 @@ impl Paced {
     }
 }
 
-/// Asks; once more, as a customer does and with the same key, if the connection was closed under the request: a server closes one
-/// that was idle for 5 s, and on a starved machine that is any.
+/// Asks; once more, as a customer does and with the same key, if the connection was closed under the request:
+/// a server closes one that was idle for 5 s, and on a starved machine that is any.
 async fn ask(request: RequestBuilder) -> reqwest::Result<Value> {
     let again = request.try_clone();
     let answer = match (request.send().await, again) {

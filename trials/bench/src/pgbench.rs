@@ -1,4 +1,5 @@
-//! The yardsticks in PostgreSQL: what one transaction an order costs on our own tables, with nothing of ours around it.
+//! The yardsticks in PostgreSQL: what one transaction an order costs on our own tables, with nothing of ours
+//! around it.
 //!
 //! Prepared statements over TCP, as a service would.
 
@@ -10,7 +11,8 @@ use tokio::process::Command;
 use super::BenchError;
 use super::program::Program;
 
-/// `pgbench`. Since PostgreSQL 12 Debian has it in the server's package, elsewhere it is a package of its own.
+/// `pgbench`. Since PostgreSQL 12 Debian has it in the server's package, elsewhere it is a package of its
+/// own.
 const PGBENCH: Program = Program { name: "pgbench", package: "postgresql-contrib" };
 
 /// A transaction.
@@ -40,7 +42,8 @@ pub struct Run {
 pub struct Outcome {
     /// Transactions a second, without the time to connect.
     pub per_second: f64,
-    /// Half of the transactions took at most so long. Known only with one client: a log of each would slow many down.
+    /// Half of the transactions took at most so long. Known only with one client: a log of each would slow
+    /// many down.
     pub p50_ms: Option<f64>,
 }
 
@@ -88,7 +91,8 @@ fn program(programs: &Path) -> PathBuf {
     if beside.is_file() { beside } else { PGBENCH.name.into() }
 }
 
-/// `tps = 1234.5 (without initial connection time)`; no such line when the time was over before the first transaction was.
+/// `tps = 1234.5 (without initial connection time)`; no such line when the time was over before the first
+/// transaction was.
 fn per_second(said: &str) -> Option<f64> {
     if said.lines().any(|line| line == "number of transactions actually processed: 0") {
         return Some(0.0);

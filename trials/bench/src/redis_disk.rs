@@ -62,7 +62,8 @@ fn command(port: u16, program: &str, arguments: &[&str]) -> Command {
     command
 }
 
-/// `XADD …: 41493.78 requests per second, p50=0.6 msec`; before it, on the same line, how far it was from time to time.
+/// `XADD …: 41493.78 requests per second, p50=0.6 msec`; before it, on the same line, how far it was from
+/// time to time.
 fn per_second(said: &str) -> Option<f64> {
     let (before, _) = said.rsplit_once(" requests per second")?;
     before.rsplit(' ').next()?.parse().ok()

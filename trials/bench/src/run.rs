@@ -8,7 +8,8 @@ use super::report::Report;
 use super::site::Site;
 use super::{BenchError, Measure, Reading, Terms, backlog, paced, redis_disk, stored, system, yardsticks};
 
-/// Starts a stack of its own and measures. `binaries`: where the services' programs are, if not beside this one.
+/// Starts a stack of its own and measures. `binaries`: where the services' programs are, if not beside this
+/// one.
 ///
 /// # Errors
 /// [`BenchError`]: of a stack that does not start, a generator that is missing, orders that do not end.

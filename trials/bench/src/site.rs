@@ -1,7 +1,8 @@
 //! The stack that is measured, and the databases of the yardsticks beside it.
 //!
-//! All promises are on: fsync and synchronous_commit, append-only file, outbox, inbox, idempotency keys, tokens verified. The
-//! yardsticks run in the same PostgreSQL, on copies of the services' databases as their own migrations made them.
+//! All promises are on: fsync and synchronous_commit, append-only file, outbox, inbox, idempotency keys,
+//! tokens verified. The yardsticks run in the same PostgreSQL, on copies of the services' databases as their
+//! own migrations made them.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -40,8 +41,9 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// Copies of the databases of payment and inventory.
 const YARDSTICKS: [(Kind, &str); 2] = [(Kind::Payment, "bench_orders"), (Kind::Inventory, "bench_stock")];
 
-/// As a server of its own would be set up, and for the yardsticks the same: the data fits into memory, no checkpoint begins in the
-/// middle of a load, and the files of the write-ahead log are used again as on a server that has run for a while.
+/// As a server of its own would be set up, and for the yardsticks the same: the data fits into memory, no
+/// checkpoint begins in the middle of a load, and the files of the write-ahead log are used again as on a
+/// server that has run for a while.
 const POSTGRES: [(&str, &str); 4] = [
     ("shared_buffers", "512MB"),
     ("min_wal_size", "2GB"),
@@ -167,7 +169,8 @@ impl Site {
         Ok(self.stack.restart(first(kind)).await?)
     }
 
-    /// Ends the first instance of a service in good order, and starts another one with some settings of its own.
+    /// Ends the first instance of a service in good order, and starts another one with some settings of its
+    /// own.
     pub async fn replace(&mut self, kind: Kind, settings: &[(&str, &str)]) -> Result<Substitute, BenchError> {
         self.end(kind).await?;
         let id = self.stack.start_service_with(kind, settings).await?;

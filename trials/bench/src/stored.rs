@@ -1,4 +1,5 @@
-//! The same load beside few and beside many stored orders: what was sold long ago must not slow down what is sold now.
+//! The same load beside few and beside many stored orders: what was sold long ago must not slow down what is
+//! sold now.
 
 use super::database::Database;
 use super::orders::{sustain, warm_up};

@@ -40,7 +40,8 @@ pub async fn single(site: &mut Site, terms: &Terms) -> Result<Reading, BenchErro
     Ok(Reading { notes: notes(&outcome), ..Reading::new(Measure::Single, figures, cores) })
 }
 
-/// One order at a time, by a `payment` whose group commit takes one item: each write of its is a transaction of its own.
+/// One order at a time, by a `payment` whose group commit takes one item: each write of its is a transaction
+/// of its own.
 pub async fn ungrouped(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError> {
     let fixture = site.fixture(products()).await?;
     warm_up(site, terms, &fixture).await?;

@@ -25,8 +25,8 @@ const SCRIPTS: [(&str, &str); 4] = [
 pub enum Request {
     /// POST /orders
     Order,
-    /// POST /orders, one when so much time has passed since the last one, however long the answers take: an open loop, up to
-    /// the number of connections. Its key ends with the microsecond in which it was sent.
+    /// POST /orders, one when so much time has passed since the last one, however long the answers take: an
+    /// open loop, up to the number of connections. Its key ends with the microsecond in which it was sent.
     OrderEvery(Duration),
     /// GET /products/{sku}
     Product,

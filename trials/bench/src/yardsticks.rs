@@ -1,4 +1,5 @@
-//! What PostgreSQL does without any service: Y1, Y1s and Y2, each the best of 1, 16 and 64 clients. And Y1h, a handler by hand.
+//! What PostgreSQL does without any service: Y1, Y1s and Y2, each the best of 1, 16 and 64 clients. And Y1h,
+//! a handler by hand.
 
 use super::by_hand::ByHand;
 use super::cores::{Cores, Watch, quiet};
@@ -10,8 +11,8 @@ use super::terms::Terms;
 use super::{BenchError, Figure, Measure, Reading, system};
 use ctl::stack::Kind;
 
-/// Who waits for one commit at a time, who shares them, and as many as wrk has. Each load lasts as long as those of the system: it
-/// gets slower as its tables grow.
+/// Who waits for one commit at a time, who shares them, and as many as wrk has. Each load lasts as long as
+/// those of the system: it gets slower as its tables grow.
 const CLIENTS: [u16; 3] = [1, 16, 64];
 /// No run starts on the rows of the one before.
 const EMPTY: [(Kind, &[&str]); 2] = [

@@ -1,5 +1,5 @@
-//! The stack a run breaks things in. Each instance of inventory and payment reaches its servers through proxies of its own;
-//! the run itself goes past them.
+//! The stack a run breaks things in. Each instance of inventory and payment reaches its servers through
+//! proxies of its own; the run itself goes past them.
 
 use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
@@ -280,7 +280,8 @@ impl Arena {
         Ok(())
     }
 
-    /// Sends orders of every kind to an instance of payment, and a change of a product: every step of the work is passed.
+    /// Sends orders of every kind to an instance of payment, and a change of a product: every step of the
+    /// work is passed.
     ///
     /// # Errors
     /// When the client log cannot be written.

@@ -1,5 +1,5 @@
-//! A customer of the run's own: canaries, and orders that must be there at a certain moment. It keeps the same books as the
-//! load, in the same client log.
+//! A customer of the run's own: canaries, and orders that must be there at a certain moment. It keeps the
+//! same books as the load, in the same client log.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -1,5 +1,5 @@
-//! PostgreSQL and Redis as the run itself reaches them: past the proxies, with a connection for each question, because the
-//! servers come and go.
+//! PostgreSQL and Redis as the run itself reaches them: past the proxies, with a connection for each
+//! question, because the servers come and go.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -143,13 +143,15 @@ mod cards {
 
     /// F1: recovered within 15 s.
     const CRASH: Limits = within(15, 15, 15);
-    /// F3: flow resumes within 5 s. Orders that were on their way may need one round of the reconciler and the outbox.
+    /// F3: flow resumes within 5 s. Orders that were on their way may need one round of the reconciler and
+    /// the outbox.
     const REDIS: Limits = within(5, 5, 15);
     /// F4, F5, F12: everything is published again within 60 s.
     const AMNESIA: Limits = within(60, 60, 60);
     /// F6: first 2xx within 5 s of PostgreSQL accepting.
     const POSTGRES: Limits = within(5, 15, 30);
-    /// F19: the flow resumes by itself once Redis takes writes again; what waited has a backoff behind it (I13).
+    /// F19: the flow resumes by itself once Redis takes writes again; what waited has a backoff behind it
+    /// (I13).
     const HEALED: Limits = within(5, 15, 30);
     /// F13, and what takes its time: full recovery.
     const SLOW: Limits = within(30, 30, 60);

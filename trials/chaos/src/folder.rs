@@ -11,7 +11,8 @@ use super::ChaosError;
 use super::small_disk::SmallDisk;
 use ctl::stack::{ServiceId, Sink};
 
-/// Everything a run leaves: the servers' data, the services' logs, the client log. Removed with the value, unless kept.
+/// Everything a run leaves: the servers' data, the services' logs, the client log. Removed with the value,
+/// unless kept.
 #[derive(Debug)]
 pub struct RunFolder {
     // Unmounted before the folder is removed.

@@ -67,7 +67,8 @@ impl Footprints {
         }
     }
 
-    /// Looks once: at the servers only. What a process takes up says nothing in a run that starts it again and again.
+    /// Looks once: at the servers only. What a process takes up says nothing in a run that starts it again
+    /// and again.
     pub async fn look(&mut self, arena: &Arena) {
         self.looks.push((self.began.elapsed().as_secs_f64(), of_servers(arena).await));
     }

@@ -19,7 +19,8 @@
 //! | [`recovery`], [`buyer`] | how long it takes until all is well again |
 //! | [`run`], [`report`], [`live`] | one run from start to verdict |
 //!
-//! A fault that leaves no evidence of having landed makes the run red, and so does every wait that ends at its deadline.
+//! A fault that leaves no evidence of having landed makes the run red, and so does every wait that ends at
+//! its deadline.
 
 pub mod arena;
 pub mod buyer;

@@ -1,4 +1,5 @@
-//! What a run says while it lasts, on standard error: a bar of orders on a terminal, and a line for each fault.
+//! What a run says while it lasts, on standard error: a bar of orders on a terminal, and a line for each
+//! fault.
 
 use std::fmt::Display;
 

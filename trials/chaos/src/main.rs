@@ -42,13 +42,15 @@ struct Args {
     /// Only say what would happen when
     #[arg(long)]
     plan: bool,
-    /// Orders in all, hot, scarce and of several lines; for `outbox-large` the rows it makes, if more than 5,000
+    /// Orders in all, hot, scarce and of several lines; for `outbox-large` the rows it makes, if more than
+    /// 5,000
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
     orders: u64,
     /// Faults in all [default: 10, less for those that take their time]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     faults: Option<u32>,
-    /// How long `soak`, `inventory-away`, `snapshot` and refusals of Redis last [default: 0.55; in a mix 10 s, refusals less]
+    /// How long `soak`, `inventory-away`, `snapshot` and refusals of Redis last [default: 0.55; in a mix 10
+    /// s, refusals less]
     #[arg(long, value_parser = positive)]
     minutes: Option<f64>,
     /// Orders a second of those [default: 150, what a debug build on two cores keeps up with]

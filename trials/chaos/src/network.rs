@@ -1,5 +1,5 @@
-//! The networks of all instances: a proxy before each server, on a thread of their own. What else this process does must
-//! not look like a slow network.
+//! The networks of all instances: a proxy before each server, on a thread of their own. What else this
+//! process does must not look like a slow network.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};

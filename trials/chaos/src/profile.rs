@@ -19,9 +19,11 @@ type Setting = (&'static str, &'static str);
 
 /// The load balances itself by /readyz, as a proxy would: it gets the notice of the defaults.
 const COMMON: [Setting; 2] = [("FAULTS", "on"), ("SHUTDOWN_NOTICE", "1s")];
-/// Handler < statement < claim idle, as in the defaults; 2 s is the shortest claim idle time the services accept.
+/// Handler < statement < claim idle, as in the defaults; 2 s is the shortest claim idle time the services
+/// accept.
 const FAST: [Setting; 2] = [("DATABASE_STATEMENT_TIMEOUT", "1500ms"), ("COMMIT_DEADLINE", "1s")];
-/// The backlog is small enough for a test to reach; a foreign group is waited for about as long as an entry is kept.
+/// The backlog is small enough for a test to reach; a foreign group is waited for about as long as an entry
+/// is kept.
 const FAST_STREAMS: [Setting; 8] = [
     ("STREAM_BACKLOG", "2000"),
     ("FOREIGN_GROUP_RETENTION", "10s"),

@@ -80,9 +80,10 @@ impl Terms {
 }
 
 impl Lasting {
-    /// Unless told. Named: long enough for an event to be published again many times (profile `fast`), for more orders than a stream may
-    /// hold unread, and for an actor to be given up that counts refusals as its own faults (20 of them, 2 s apart in the end). In a mix:
-    /// twice as long as anything may take to be noticed. At a rate that a debug build on two cores keeps up with.
+    /// Unless told. Named: long enough for an event to be published again many times (profile `fast`), for
+    /// more orders than a stream may hold unread, and for an actor to be given up that counts refusals as its
+    /// own faults (20 of them, 2 s apart in the end). In a mix: twice as long as anything may take to be
+    /// noticed. At a rate that a debug build on two cores keeps up with.
     #[must_use]
     pub fn usual(choice: &Choice) -> Self {
         let seconds = if *choice == Choice::Random { 10 } else { 33 };
@@ -93,7 +94,8 @@ impl Lasting {
 /// Runs it. The stack still runs afterwards.
 ///
 /// # Errors
-/// When there can be no verdict: the stack does not start, the load cannot be prepared, the checker cannot read.
+/// When there can be no verdict: the stack does not start, the load cannot be prepared, the checker cannot
+/// read.
 pub async fn run(terms: &Terms, live: Live) -> Result<(Report, Arena), ChaosError> {
     let began = Instant::now();
     let schedule = schedule::plan(&terms.schedule);
@@ -283,7 +285,8 @@ async fn attempt(
     recovering.finish().await
 }
 
-/// Whatever a fault that failed half-way has left behind. An answer of Redis that refuses is taken back; only silence is an end.
+/// Whatever a fault that failed half-way has left behind. An answer of Redis that refuses is taken back; only
+/// silence is an end.
 async fn heal(arena: &mut Arena) -> Result<(), ChaosError> {
     for lane in arena.network.lanes() {
         lane.postgres.set(super::proxy::Mode::Pass);

@@ -1,4 +1,5 @@
-//! What stands for an OpenTelemetry collector, which is not ours: it takes OTLP over HTTP and remembers the spans.
+//! What stands for an OpenTelemetry collector, which is not ours: it takes OTLP over HTTP and remembers the
+//! spans.
 
 use std::{
     collections::BTreeMap,

@@ -1,5 +1,5 @@
-//! What the documentation says, held true: the README's tour runs as it is written, and the table of settings is what the
-//! services say themselves.
+//! What the documentation says, held true: the README's tour runs as it is written, and the table of settings
+//! is what the services say themselves.
 
 use std::process::{Output, Stdio};
 
@@ -66,7 +66,8 @@ fn tour(stack: &Stack) -> String {
     })
 }
 
-/// What the script printed. The reader of the README has put the ADMIN's login into the shell before the tour begins.
+/// What the script printed. The reader of the README has put the ADMIN's login into the shell before the tour
+/// begins.
 async fn run(script: &str, stack: &Stack) -> String {
     let admin = &stack.credentials().admin;
     let mut command = Command::new("bash");

@@ -1,4 +1,5 @@
-//! The rules the protocol rests on, each with a switch. The services keep all of them; a model without one must fail.
+//! The rules the protocol rests on, each with a switch. The services keep all of them; a model without one
+//! must fail.
 
 /// All true in the real protocol.
 #[derive(Debug, Clone, Copy)]
@@ -31,9 +32,11 @@ pub struct Rules {
     pub transitions_are_checked: bool,
     /// Orders that stay `pending` are charged again.
     pub reconciler_runs: bool,
-    /// Why an event moved nothing is looked up after the statement that found so: the statement's snapshot is older.
+    /// Why an event moved nothing is looked up after the statement that found so: the statement's snapshot is
+    /// older.
     pub reason_is_looked_up: bool,
-    /// Who learns that the answer is the order's end shows the order at its end, not as it was looked at before.
+    /// Who learns that the answer is the order's end shows the order at its end, not as it was looked at
+    /// before.
     pub end_is_looked_up: bool,
 }
 

@@ -1,5 +1,5 @@
-//! What the schedules of one thread share: products, and the carts customers buy, priced and parsed by the services' own domain
-//! code once.
+//! What the schedules of one thread share: products, and the carts customers buy, priced and parsed by the
+//! services' own domain code once.
 
 use std::collections::HashMap;
 

@@ -7,7 +7,8 @@ use saga::world::{Reached, World};
 
 /// Schedules of the test suite: what the project promises.
 const SCHEDULES: u64 = 100_000;
-/// Schedules within which a broken rule must show; the best hidden one (a stale view after a restock) took about 1,200.
+/// Schedules within which a broken rule must show; the best hidden one (a stale view after a restock) took
+/// about 1,200.
 const UNTIL_FOUND: u64 = 20_000;
 
 #[test]

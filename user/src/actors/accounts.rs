@@ -14,7 +14,8 @@ use crate::{
     tokens::{AccessToken, Issuer},
 };
 
-/// The actor that owns the accounts. Its handlers run concurrently: a login that waits for its hash holds up nobody.
+/// The actor that owns the accounts. Its handlers run concurrently: a login that waits for its hash holds up
+/// nobody.
 pub struct Accounts {
     desk: Rc<Desk>,
     life: Life,

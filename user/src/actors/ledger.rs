@@ -13,11 +13,12 @@ use crate::{
     tokens::IssueError,
 };
 
-/// Pause before a statement is tried again: long enough for a restarting server, short against `commit-deadline`.
+/// Pause before a statement is tried again: long enough for a restarting server, short against
+/// `commit-deadline`.
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
 
-/// Accounts in the database, with what it takes to add one. The actor answers from it; `create-admin` and the first start
-/// use it as it is.
+/// Accounts in the database, with what it takes to add one. The actor answers from it; `create-admin` and the
+/// first start use it as it is.
 #[derive(Clone)]
 pub struct Ledger {
     pub database: Database,
@@ -92,8 +93,9 @@ impl Ledger {
         Ok(found.filter(|_| same).map(|credentials| credentials.account))
     }
 
-    /// Runs a statement that is idempotent until its outcome is known: a connection that breaks leaves open whether the
-    /// commit happened. Nothing is tried again when no connection could be had in the first place.
+    /// Runs a statement that is idempotent until its outcome is known: a connection that breaks leaves open
+    /// whether the commit happened. Nothing is tried again when no connection could be had in the first
+    /// place.
     pub async fn until_known<T>(
         &self,
         statement: impl AsyncFn(&Connection) -> Result<T, DbError>,

@@ -1,7 +1,7 @@
 //! Password hashing, bounded.
 //!
-//! One argon2id hash takes 19 MiB and about 18 ms of a core (OWASP's parameters, the crate's defaults). So few run at
-//! once, on threads that block nobody, some wait, and what comes on top of those is refused:
+//! One argon2id hash takes 19 MiB and about 18 ms of a core (OWASP's parameters, the crate's defaults). So
+//! few run at once, on threads that block nobody, some wait, and what comes on top of those is refused:
 //!
 //! ```text
 //!   login ──try──> places (running + queue) ──wait──> slots (running) ──> spawn_blocking: argon2
@@ -53,7 +53,8 @@ impl PasswordHasher {
         self.run(move || hash(&password)).await?
     }
 
-    /// Whether `password` is the one `stored` was made of; without a stored one the answer is no, after the same time.
+    /// Whether `password` is the one `stored` was made of; without a stored one the answer is no, after the
+    /// same time.
     ///
     /// # Errors
     /// See [`HasherError`].
@@ -78,7 +79,8 @@ impl PasswordHasher {
     ) -> Result<T, HasherError> {
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| HasherError::Busy)?;
         let slot = Arc::clone(&self.slots).acquire_owned().await.map_err(|_| HasherError::Failed)?;
-        // The permits travel with the work: a caller that has gone does not make room while its hash still runs.
+        // The permits travel with the work: a caller that has gone does not make room while its hash still
+        // runs.
         let work = move || with_permits((place, slot), work);
         tokio::task::spawn_blocking(work).await.map_err(|_| HasherError::Failed)
     }

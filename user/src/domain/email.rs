@@ -9,8 +9,8 @@ const LONGEST_LABEL: usize = 63;
 
 /// An e-mail address, trimmed and lower-cased: two spellings of one address are one account.
 ///
-/// The rule is the one browsers use for `<input type="email">` (WHATWG), with a dot in the domain: enough to catch a slip
-/// of the finger. Whether mail arrives only mail can tell.
+/// The rule is the one browsers use for `<input type="email">` (WHATWG), with a dot in the domain: enough to
+/// catch a slip of the finger. Whether mail arrives only mail can tell.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Email(String);
 

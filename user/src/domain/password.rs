@@ -13,7 +13,8 @@ pub struct Password(String);
 pub struct PasswordError;
 
 impl Password {
-    /// A new password. Length is the only rule: composition rules make people choose worse ones (NIST SP 800-63B).
+    /// A new password. Length is the only rule: composition rules make people choose worse ones (NIST SP
+    /// 800-63B).
     ///
     /// # Errors
     /// It is too short or too long.
@@ -25,7 +26,8 @@ impl Password {
         }
     }
 
-    /// What somebody gives to log in. It is compared, not judged: the rule may have changed since the password was set.
+    /// What somebody gives to log in. It is compared, not judged: the rule may have changed since the
+    /// password was set.
     pub fn presented(text: String) -> Self {
         Self(text)
     }

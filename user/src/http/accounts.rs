@@ -107,8 +107,8 @@ pub(super) struct RoleBody {
     role: AccountRole,
 }
 
-/// Changes the role of an account. Tokens it has keep their old role until they expire, but for this call: it looks at the role the
-/// account of the token has now.
+/// Changes the role of an account. Tokens it has keep their old role until they expire, but for this call: it
+/// looks at the role the account of the token has now.
 #[utoipa::path(patch, path = "/users/{id}", tag = "users", params(("id" = Uuid, Path)), request_body = RoleBody, security(("bearer" = [])), responses(
     (status = 200, body = AccountBody),
     (status = 400, body = Problem),

@@ -41,7 +41,8 @@ impl From<AccessToken> for TokenBody {
     }
 }
 
-/// Exchanges an e-mail and its password for an access token. A wrong password and an unknown e-mail get the same answer.
+/// Exchanges an e-mail and its password for an access token. A wrong password and an unknown e-mail get the
+/// same answer.
 #[utoipa::path(post, path = "/auth/login", tag = "auth", request_body = LoginBody, responses(
     (status = 200, body = TokenBody),
     (status = 400, body = Problem),

@@ -6,7 +6,8 @@ use uuid::Uuid;
 
 use crate::domain::{Account, Credentials, Email, PasswordHash, Registration, RoleChange};
 
-/// An account to insert. Its id makes the insert idempotent: the same one can be tried again after a lost connection.
+/// An account to insert. Its id makes the insert idempotent: the same one can be tried again after a lost
+/// connection.
 #[derive(Debug, Clone)]
 pub struct NewAccount {
     pub id: Uuid,
@@ -15,7 +16,8 @@ pub struct NewAccount {
     pub role: Role,
 }
 
-/// Inserts an account unless its e-mail is taken. A second call with the same id finds what the first one did.
+/// Inserts an account unless its e-mail is taken. A second call with the same id finds what the first one
+/// did.
 pub async fn insert(connection: &Connection, new: &NewAccount) -> Result<Registration, DbError> {
     let sql = "INSERT INTO accounts (id, email, password_hash, role) VALUES ($1, $2, $3, $4)
                ON CONFLICT DO NOTHING RETURNING id, email, role, created_at, updated_at";
@@ -60,8 +62,8 @@ pub async fn list(connection: &Connection, after: Uuid, limit: usize) -> Result<
     connection.query(&statement, &[&after, &limit]).await?.iter().map(account).collect()
 }
 
-/// Gives an account a role, if `actor` is an ADMIN now and one is left. The rows of all ADMINs are locked first, in one order: two of them
-/// who take each other's role away at the same moment do not both succeed.
+/// Gives an account a role, if `actor` is an ADMIN now and one is left. The rows of all ADMINs are locked
+/// first, in one order: two of them who take each other's role away at the same moment do not both succeed.
 pub async fn change_role(
     connection: &Connection,
     actor: Uuid,

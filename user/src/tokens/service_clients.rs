@@ -26,7 +26,8 @@ impl ServiceClients {
     }
 }
 
-/// The `sub` of a client: the same in every token and after every restart. (Version 8: derived by a rule of our own.)
+/// The `sub` of a client: the same in every token and after every restart. (Version 8: derived by a rule of
+/// our own.)
 fn stable_id(client_id: &str) -> Uuid {
     let digest = sha256(&format!("orderflow service client {client_id}"));
     let mut bytes = [0; 16];
@@ -40,7 +41,8 @@ fn sha256(text: &str) -> [u8; 32] {
     bytes
 }
 
-/// `payment:SECRET,reports:SECRET`. The messages name clients and never quote the text: it is full of secrets.
+/// `payment:SECRET,reports:SECRET`. The messages name clients and never quote the text: it is full of
+/// secrets.
 impl Value for ServiceClients {
     fn parse(text: &str) -> Result<Self, String> {
         let mut clients = BTreeMap::new();

@@ -102,7 +102,8 @@ pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     Ok(exit(&report))
 }
 
-/// Sends the orders, shows how far it is, and tells what came of it; `log`: where to write down what was sent.
+/// Sends the orders, shows how far it is, and tells what came of it; `log`: where to write down what was
+/// sent.
 ///
 /// # Errors
 /// Products or customers that cannot be created, or a client log that cannot be opened.

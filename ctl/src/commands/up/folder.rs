@@ -54,8 +54,8 @@ impl DataFolder {
         Ok(())
     }
 
-    /// What an earlier run left, or new credentials: kept from the first moment on, because the database will hold the
-    /// accounts from then on too.
+    /// What an earlier run left, or new credentials: kept from the first moment on, because the database will
+    /// hold the accounts from then on too.
     pub fn state(&self) -> Result<StackState, StateError> {
         let kept = StackState::read(&self.path)?.map(|state| state.credentials);
         let state = StackState { credentials: kept.unwrap_or_else(Credentials::random), running: None };

@@ -38,7 +38,8 @@ impl Follow {
     }
 }
 
-/// A reader that went away (`shopctl up | head`) is no reason to stop the stack, so that the result is of no use.
+/// A reader that went away (`shopctl up | head`) is no reason to stop the stack, so that the result is of no
+/// use.
 fn write(service: ServiceId, line: &str, json: bool, zone: &TimeZone, paint: Paint) {
     let _ = if json {
         writeln!(std::io::stderr(), "{line}")

@@ -68,7 +68,8 @@ pub struct Args {
     no_demo: bool,
 }
 
-/// Runs until a signal comes or a service ends by itself; one that is killed is started again. Leaves no process in either case.
+/// Runs until a signal comes or a service ends by itself; one that is killed is started again. Leaves no
+/// process in either case.
 ///
 /// # Errors
 /// What did not start, or which service ended.

@@ -96,8 +96,8 @@ async fn network(args: &Args) -> anyhow::Result<Network> {
     })
 }
 
-/// The wanted port, or an error that says who holds it. The metrics move out of the way by themselves: theirs is not in
-/// anybody's bookmarks, and 9100 belongs to Prometheus' node exporter on many machines.
+/// The wanted port, or an error that says who holds it. The metrics move out of the way by themselves: theirs
+/// is not in anybody's bookmarks, and 9100 belongs to Prometheus' node exporter on many machines.
 async fn addresses(kind: Kind, port: u16) -> anyhow::Result<Addresses> {
     let mut addresses = Addresses::documented(kind, Some(port));
     if let Err(holder) = ports::wait_until_free(port, FREE_WITHIN).await {

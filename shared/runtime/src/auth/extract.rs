@@ -1,4 +1,5 @@
-//! `Token<UserOnly>` as a handler's argument: the request has a valid token of that role, or never reaches the handler.
+//! `Token<UserOnly>` as a handler's argument: the request has a valid token of that role, or never reaches
+//! the handler.
 
 use std::{future::Ready, marker::PhantomData, ops::Deref, sync::Arc};
 
@@ -73,7 +74,8 @@ impl<A: Allows> FromRequest for Token<A> {
 }
 
 fn bearer(request: &HttpRequest) -> Result<&str, Problem> {
-    // Not `HeaderValue::to_str`, which looks at every byte of a token by itself: as long as to look for it in the cache.
+    // Not `HeaderValue::to_str`, which looks at every byte of a token by itself: as long as to look for it in
+    // the cache.
     let header =
         request.headers().get(header::AUTHORIZATION).and_then(|value| str::from_utf8(value.as_bytes()).ok());
     let token =

@@ -22,8 +22,9 @@ pub struct KeySetError {
     why: String,
 }
 
-/// Public keys by `kid`. A remote set is fetched when first needed and again for an unknown `kid`, never more often than the
-/// settings allow; what was fetched stays, so that tokens are verified while the user service is down.
+/// Public keys by `kid`. A remote set is fetched when first needed and again for an unknown `kid`, never more
+/// often than the settings allow; what was fetched stays, so that tokens are verified while the user service
+/// is down.
 #[derive(Clone)]
 pub struct KeySet(Arc<Inner>);
 
@@ -96,8 +97,9 @@ impl KeySet {
         !self.0.keys.read().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
-    /// Fetches the set, one request at a time. A signer that hangs costs that one request its patience. Another request with an unknown
-    /// `kid` is refused at once when there are keys, and shares the outcome when there are none.
+    /// Fetches the set, one request at a time. A signer that hangs costs that one request its patience.
+    /// Another request with an unknown `kid` is refused at once when there are keys, and shares the outcome
+    /// when there are none.
     async fn refresh(&self, remote: &Remote) -> Result<(), KeySetError> {
         let asked = Instant::now();
         let mut looks = match remote.looks.try_lock() {
@@ -114,7 +116,8 @@ impl KeySet {
             return Err(error.clone());
         }
         match remote.fetch().await {
-            // Only a success holds back the next fetch: a signer that was down is asked again by the next request.
+            // Only a success holds back the next fetch: a signer that was down is asked again by the next
+            // request.
             Ok(set) => {
                 looks.fetched = Some(Instant::now());
                 *self.0.keys.write().unwrap_or_else(PoisonError::into_inner) = decoding_keys(&set);

@@ -1,7 +1,7 @@
 //! Verification, with a bounded cache of tokens that passed it.
 //!
-//! An EdDSA signature costs 50 us; a hit costs a hash of the token. The key is SHA-256 of the whole token, signature
-//! included, so a changed token never hits; an entry ends with the token's own `exp`.
+//! An EdDSA signature costs 50 us; a hit costs a hash of the token. The key is SHA-256 of the whole token,
+//! signature included, so a changed token never hits; an entry ends with the token's own `exp`.
 
 use std::{sync::Arc, time::SystemTime};
 

@@ -1,4 +1,5 @@
-//! One batch of a [`GroupCommit`](super::GroupCommit): committed as a whole, or cut until what is in the way stands alone.
+//! One batch of a [`GroupCommit`](super::GroupCommit): committed as a whole, or cut until what is in the way
+//! stands alone.
 
 use std::{
     collections::VecDeque,
@@ -10,10 +11,12 @@ use std::{
 use super::{CommitError, Database, DbError, Fault, Write, group_commit::Limits};
 use crate::failpoint;
 
-/// A batch that was rolled back for a reason that may pass (a lock, a deadlock) is tried so often before it is cut. With `WRITER_LOCK`
-/// that takes half a second, which leaves time within `commit-deadline` to find what is in the way.
+/// A batch that was rolled back for a reason that may pass (a lock, a deadlock) is tried so often before it
+/// is cut. With `WRITER_LOCK` that takes half a second, which leaves time within `commit-deadline` to find
+/// what is in the way.
 const TRIES: u32 = 2;
-/// A batch is cut into so many parts: one item among 512 stands alone after three cuts, each of which may cost a `WRITER_LOCK`.
+/// A batch is cut into so many parts: one item among 512 stands alone after three cuts, each of which may
+/// cost a `WRITER_LOCK`.
 const PARTS: usize = 8;
 /// Pause before a batch is tried again: long enough for a restarting server, short against `commit-deadline`.
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
@@ -36,8 +39,9 @@ impl<W: Write> Batch<W> {
         outcomes
     }
 
-    /// Commits `items`. A batch that cannot be committed as a whole is cut into parts, and those again, until what is in the way
-    /// stands alone; the parts that can be committed come first. What is left at the deadline was not committed.
+    /// Commits `items`. A batch that cannot be committed as a whole is cut into parts, and those again, until
+    /// what is in the way stands alone; the parts that can be committed come first. What is left at the
+    /// deadline was not committed.
     async fn settle(&self, items: &[W::Item], started: Instant) -> Vec<Result<W::Outcome, CommitError>> {
         let mut outcomes: Vec<_> =
             items.iter().map(|_| Err(CommitError::Unavailable("out of time".to_owned()))).collect();
@@ -64,7 +68,8 @@ impl<W: Write> Batch<W> {
         outcomes
     }
 
-    /// Commits `items`: until the deadline while the outcome is unknown; `tries` times when they were rolled back and that may pass.
+    /// Commits `items`: until the deadline while the outcome is unknown; `tries` times when they were rolled
+    /// back and that may pass.
     async fn persist(
         &self,
         items: &[W::Item],
@@ -111,13 +116,14 @@ impl<W: Write> Batch<W> {
     }
 }
 
-/// Contention is reported to the caller that decided a batch as a whole: it has to find the item that cannot be committed.
+/// Contention is reported to the caller that decided a batch as a whole: it has to find the item that cannot
+/// be committed.
 fn failure<W: Write>(error: DbError) -> CommitError {
     if W::DEPENDENT && error.fault == Fault::Contention { CommitError::Refused(error) } else { error.into() }
 }
 
-/// Whether a batch may have been rolled back for the sake of one item: because of its values, of a row that somebody holds, or of what only its
-/// row runs into.
+/// Whether a batch may have been rolled back for the sake of one item: because of its values, of a row that
+/// somebody holds, or of what only its row runs into.
 fn may_be_of_one_item(error: &DbError) -> bool {
     !matches!(error.fault, Fault::Unreachable | Fault::Lost)
 }

@@ -1,11 +1,12 @@
 //! How a connection to PostgreSQL is made: with TLS if the URL says `sslmode=require`, otherwise without.
 //!
-//! With TLS the certificate and the host's name are always checked: against the system's certificates, or those of
-//! `SSL_CERT_FILE`. `sslmode=prefer`, the default of URLs, is no TLS here: it would promise nothing and fail on the
-//! certificate a Debian server makes for itself.
+//! With TLS the certificate and the host's name are always checked: against the system's certificates, or
+//! those of `SSL_CERT_FILE`. `sslmode=prefer`, the default of URLs, is no TLS here: it would promise nothing
+//! and fail on the certificate a Debian server makes for itself.
 //!
-//! The hosts of the URL, and the addresses of each, are tried one after the other. Each has a limit of its own for everything: the
-//! name, TCP, TLS, the start of the session, and the look whether it may write. So a host that hangs hides no other.
+//! The hosts of the URL, and the addresses of each, are tried one after the other. Each has a limit of its
+//! own for everything: the name, TCP, TLS, the start of the session, and the look whether it may write. So a
+//! host that hangs hides no other.
 
 use std::{future::Future, net::IpAddr, pin::Pin, time::Duration};
 
@@ -16,13 +17,16 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::{DbError, Fault, error::chain};
 use crate::tls::client_config;
 
-/// For one address, unless the configuration has a `connect_timeout`: a handshake takes milliseconds, on a full machine a second.
+/// For one address, unless the configuration has a `connect_timeout`: a handshake takes milliseconds, on a
+/// full machine a second.
 const ADDRESS_LIMIT: Duration = Duration::from_secs(5);
-/// An idle connection whose peer is gone without a word is noticed after 5 + 3 x 2 s, where Linux takes two hours.
+/// An idle connection whose peer is gone without a word is noticed after 5 + 3 x 2 s, where Linux takes two
+/// hours.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(5);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(2);
 const KEEPALIVE_RETRIES: u32 = 3;
-/// What was sent and is not acknowledged for that long breaks the connection. Linux sends it again for a quarter of an hour.
+/// What was sent and is not acknowledged for that long breaks the connection. Linux sends it again for a
+/// quarter of an hour.
 const UNACKNOWLEDGED: Duration = Duration::from_secs(10);
 
 /// What drives a connection: to be spawned; it ends with the connection.
@@ -31,7 +35,8 @@ pub type Driver = Pin<Box<dyn Future<Output = Result<(), tokio_postgres::Error>>
 /// One connection outside the pools, to the first address that takes it.
 ///
 /// # Errors
-/// [`Fault::Unreachable`]: no server can be reached, or they refuse, each with its reason; a certificate is not trusted.
+/// [`Fault::Unreachable`]: no server can be reached, or they refuse, each with its reason; a certificate is
+/// not trusted.
 pub async fn connect(config: &Config) -> Result<(Client, Driver), DbError> {
     let limit = config.get_connect_timeout().copied().unwrap_or(ADDRESS_LIMIT);
     let mut refusals = Vec::new();
@@ -49,7 +54,8 @@ pub async fn connect(config: &Config) -> Result<(Client, Driver), DbError> {
         };
         for address in addresses {
             let config = host.config(config, address);
-            // Boxed: it happens seldom, and would make the future of everybody who asks for a connection larger.
+            // Boxed: it happens seldom, and would make the future of everybody who asks for a connection
+            // larger.
             match timeout(limit, Box::pin(open(&config))).await {
                 Ok(Ok(connected)) => return Ok(connected),
                 Ok(Err(error)) => refusals.push(format!("{host}: {}", chain(&error))),

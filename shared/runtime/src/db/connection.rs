@@ -1,8 +1,9 @@
 //! A connection of a pool. Every answer has a limit, and every error is judged, wherever it comes up.
 //!
-//! A session is used again unless it is broken, a statement on it was given up, the server said something that a fresh one may cure, or
-//! that was said on *any* session of this process since it was made. One bad answer is enough after a failover, a change of the
-//! schema, or when connections went silent: nobody else has to run into his own.
+//! A session is used again unless it is broken, a statement on it was given up, the server said something
+//! that a fresh one may cure, or that was said on *any* session of this process since it was made. One bad
+//! answer is enough after a failover, a change of the schema, or when connections went silent: nobody else
+//! has to run into his own.
 
 use std::{
     future::Future,
@@ -32,7 +33,8 @@ pub(super) struct Session {
     client: ClientWrapper,
     /// See [`Health::generation`].
     generation: u64,
-    /// Statements without an answer so far. Who drops the future of one leaves it here: the server may still be at it.
+    /// Statements without an answer so far. Who drops the future of one leaves it here: the server may still
+    /// be at it.
     unanswered: AtomicU32,
     of_no_use: AtomicBool,
 }

@@ -1,4 +1,5 @@
-//! The one place that judges PostgreSQL's answers: what an error means for the caller, apart from what it says.
+//! The one place that judges PostgreSQL's answers: what an error means for the caller, apart from what it
+//! says.
 //!
 //! | fault | the connection | the statement | who mends it |
 //! | --- | --- | --- | --- |
@@ -20,11 +21,13 @@ use tokio_postgres::{
 pub enum Fault {
     /// No connection could be had: nothing was executed.
     Unreachable,
-    /// The connection broke or is of no use any more: the statement may or may not have been committed. A fresh one may do.
+    /// The connection broke or is of no use any more: the statement may or may not have been committed. A
+    /// fresh one may do.
     Lost,
     /// Deadlock, serialisation failure or a timeout: rolled back, worth another try.
     Contention,
-    /// Rolled back, and it succeeds as soon as an operator has mended the schema, a right, or a resource. Never a dead letter.
+    /// Rolled back, and it succeeds as soon as an operator has mended the schema, a right, or a resource.
+    /// Never a dead letter.
     Unfit,
     /// A constraint refused it; its name.
     Constraint(String),
@@ -82,8 +85,8 @@ pub(super) fn judge(error: &tokio_postgres::Error) -> Fault {
     error.as_db_error().map_or_else(|| judge_client(error), judge_server)
 }
 
-/// An error of the client. A column of another type than this program was written for is a schema that does not fit; a value that
-/// cannot be sent is of the item; all else is the connection.
+/// An error of the client. A column of another type than this program was written for is a schema that does
+/// not fit; a value that cannot be sent is of the item; all else is the connection.
 fn judge_client(error: &tokio_postgres::Error) -> Fault {
     match error.source() {
         Some(cause) if cause.is::<WrongType>() => Fault::Unfit,
@@ -100,7 +103,8 @@ fn judge_server(server: &ServerError) -> Fault {
         "40" if *code != SqlState::T_R_STATEMENT_COMPLETION_UNKNOWN => Fault::Contention,
         "55" => Fault::Contention,
         "57" if *code == SqlState::QUERY_CANCELED => Fault::Contention,
-        // Connection, read-only or broken transaction, forgotten statement, completion unknown, shutdown, system error.
+        // Connection, read-only or broken transaction, forgotten statement, completion unknown, shutdown,
+        // system error.
         "08" | "25" | "26" | "40" | "57" | "58" => Fault::Lost,
         "0A" if is_stale_plan(server) => Fault::Lost,
         "23" => Fault::Constraint(server.constraint().unwrap_or_default().to_owned()),
@@ -110,7 +114,8 @@ fn judge_server(server: &ServerError) -> Fault {
     }
 }
 
-/// "cached plan must not change result type": a column of it has another type now. By the server's function, for the text is translated.
+/// "cached plan must not change result type": a column of it has another type now. By the server's function,
+/// for the text is translated.
 fn is_stale_plan(server: &ServerError) -> bool {
     server.routine() == Some("RevalidateCachedQuery")
 }

@@ -6,13 +6,15 @@
 //!                        └── accumulates while a commit is in flight <── outcomes ┘
 //! ```
 //!
-//! An idle writer commits a single item at once, a busy one commits whatever came in meanwhile. Work that no request waits for
-//! ([`Write::PATIENCE`]) is committed once in some `commit-interval`s at most while it comes in numbers: every commit costs the
-//! processor as much as several items, and what is behind it (the relay, the consumers) then gets its work in batches too.
+//! An idle writer commits a single item at once, a busy one commits whatever came in meanwhile. Work that no
+//! request waits for ([`Write::PATIENCE`]) is committed once in some `commit-interval`s at most while it
+//! comes in numbers: every commit costs the processor as much as several items, and what is behind it (the
+//! relay, the consumers) then gets its work in batches too.
 //!
-//! The guarantee: an outcome is sent only after the commit that holds it. When the connection breaks, the outcome of the
-//! commit is unknown (14 of 48 errored COMMITs had happened); the same batch is then run again, which is why
-//! [`Write::commit`] must be idempotent by a key of its items. That *is* the re-read by key.
+//! The guarantee: an outcome is sent only after the commit that holds it. When the connection breaks, the
+//! outcome of the commit is unknown (14 of 48 errored COMMITs had happened); the same batch is then run
+//! again, which is why [`Write::commit`] must be idempotent by a key of its items. That *is* the re-read by
+//! key.
 
 use std::{
     collections::VecDeque,
@@ -30,11 +32,12 @@ use crate::{
     supervisor::{Drain, ExitReason, Life, RestartPolicy, Supervised, SupervisorHandle},
 };
 
-/// A writer in no hurry that found no more than so many items waiting does not make the next ones wait: 300 orders a second come
-/// two or three in a commit-interval, and would only wait for each other, 8 ms at every step.
+/// A writer in no hurry that found no more than so many items waiting does not make the next ones wait: 300
+/// orders a second come two or three in a commit-interval, and would only wait for each other, 8 ms at every
+/// step.
 const FEW: usize = 4;
-/// For each of so many items that it found waiting it waits for one more commit-interval, as long as it has the patience. A commit
-/// costs about as much as eight items: a quarter of a batch of so many.
+/// For each of so many items that it found waiting it waits for one more commit-interval, as long as it has
+/// the patience. A commit costs about as much as eight items: a quarter of a batch of so many.
 const MANY: usize = 32;
 
 /// One kind of write, many at a time.
@@ -45,15 +48,16 @@ pub trait Write: Unpin + 'static {
     /// Label of the metrics.
     const NAME: &'static str;
 
-    /// Later items were decided on the assumption that earlier ones commit: if a batch fails, what is queued fails too.
-    /// Otherwise a batch that is rolled back is cut until the item that causes it stands alone.
+    /// Later items were decided on the assumption that earlier ones commit: if a batch fails, what is queued
+    /// fails too. Otherwise a batch that is rolled back is cut until the item that causes it stands alone.
     const DEPENDENT: bool = false;
 
-    /// For how many commit-intervals the writer waits for more at most, when it has just committed many. None: a request waits for
-    /// the outcome.
+    /// For how many commit-intervals the writer waits for more at most, when it has just committed many.
+    /// None: a request waits for the outcome.
     const PATIENCE: u32 = 0;
 
-    /// Writes all items in one transaction; one outcome an item, in order. Must be idempotent by a key of the items.
+    /// Writes all items in one transaction; one outcome an item, in order. Must be idempotent by a key of the
+    /// items.
     fn commit(
         &self,
         connection: &Connection,
@@ -67,7 +71,8 @@ pub trait Write: Unpin + 'static {
 /// Why an item has no outcome.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CommitError {
-    /// The database could not be reached in time, or did not take it in time. The item may have been committed: ask again by its key.
+    /// The database could not be reached in time, or did not take it in time. The item may have been
+    /// committed: ask again by its key.
     #[error("the database is not available: {0}")]
     Unavailable(String),
     /// The database refused it; it was not committed.
@@ -81,7 +86,8 @@ impl From<DbError> for CommitError {
     }
 }
 
-/// Where the outcome of an item goes. Dropped without one when the writer is replaced: the item may have been committed.
+/// Where the outcome of an item goes. Dropped without one when the writer is replaced: the item may have been
+/// committed.
 pub type Reply<O> = oneshot::Sender<Result<O, CommitError>>;
 
 /// One item and where its outcome goes.
@@ -173,7 +179,8 @@ impl<W: Write> Commits<W> {
         }))
     }
 
-    /// Commits one item, together with whatever else is waiting. It is in the queue when this returns; the future is its outcome.
+    /// Commits one item, together with whatever else is waiting. It is in the queue when this returns; the
+    /// future is its outcome.
     ///
     /// # Errors
     /// See [`CommitError`].
@@ -197,7 +204,8 @@ impl<W: Write> Commits<W> {
         outcomes
     }
 
-    /// The same for somebody else, who waits at the other end of `reply`: a task and a wake-up less than to wait here for him.
+    /// The same for somebody else, who waits at the other end of `reply`: a task and a wake-up less than to
+    /// wait here for him.
     pub fn commit_for(&self, item: W::Item, reply: Reply<W::Outcome>) {
         _ = self.0.tell(Commit { item, reply }); // without a writer the reply is dropped with the item
     }
@@ -212,8 +220,8 @@ impl<W: Write> Actor for GroupCommit<W> {
     type Context = Context<Self>;
 }
 
-/// Sent to itself when there is something to commit and nothing in flight: handled when the mailbox is empty, so that everything
-/// already queued joins the batch.
+/// Sent to itself when there is something to commit and nothing in flight: handled when the mailbox is empty,
+/// so that everything already queued joins the batch.
 #[derive(Message)]
 #[rtype(result = "()")]
 struct Flush;

@@ -1,4 +1,5 @@
-//! What the sessions of a process have learnt about its database, and whether it can do its work: the check `database` of `/readyz`.
+//! What the sessions of a process have learnt about its database, and whether it can do its work: the check
+//! `database` of `/readyz`.
 
 use std::{
     sync::{
@@ -15,14 +16,16 @@ use super::{CommitError, Connection, Database, DbError, Fault};
 
 /// Longest look. A load balancer that asks every second learns within three.
 const LOOK: Duration = Duration::from_secs(2);
-/// A complaint about a statement that cannot be tried again by itself counts for that long after it came up last: as long as an
-/// instance that cannot do its work may be ready (I14).
+/// A complaint about a statement that cannot be tried again by itself counts for that long after it came up
+/// last: as long as an instance that cannot do its work may be ready (I14).
 const COMPLAINT: Duration = Duration::from_secs(5);
 
-/// An instance that commits no request for this long is not ready; with `commit-deadline` (2 s) that is said within 5 s (I14).
+/// An instance that commits no request for this long is not ready; with `commit-deadline` (2 s) that is said
+/// within 5 s (I14).
 const STANDSTILL: Duration = Duration::from_secs(3);
 
-/// A failure that was the last try for so long is no part of the next standstill. Longer than an instance that is not ready is not asked.
+/// A failure that was the last try for so long is no part of the next standstill. Longer than an instance
+/// that is not ready is not asked.
 const FORGOTTEN: Duration = Duration::from_secs(30);
 
 /// Shared by all pools of a [`Database`].
@@ -52,7 +55,8 @@ struct Complaint {
 }
 
 impl Health {
-    /// Counts how often a session turned out to be of no use. Sessions that are older than the last time are thrown away.
+    /// Counts how often a session turned out to be of no use. Sessions that are older than the last time are
+    /// thrown away.
     pub(super) fn generation(&self) -> u64 {
         self.generation.load(Ordering::Relaxed)
     }
@@ -118,8 +122,8 @@ impl Health {
 }
 
 impl Database {
-    /// Whether this process can do its work here: a session of the writers' kind is to be had, the server takes a write and makes it
-    /// as durable as an order, and no statement waits for an operator.
+    /// Whether this process can do its work here: a session of the writers' kind is to be had, the server
+    /// takes a write and makes it as durable as an order, and no statement waits for an operator.
     ///
     /// # Errors
     /// What an operator must mend.
@@ -145,7 +149,8 @@ impl Database {
             connection.condemn();
             return Err("PostgreSQL takes no writes: it is a standby, or read-only".to_owned());
         }
-        // A record in the write-ahead log and nothing else: no table, no row. Its commit waits for what an order waits for.
+        // A record in the write-ahead log and nothing else: no table, no row. Its commit waits for what an
+        // order waits for.
         let write = "SELECT pg_logical_emit_message(true, 'orderflow', '')::text";
         connection
             .query_one(write, &[])

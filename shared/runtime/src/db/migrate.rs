@@ -1,8 +1,8 @@
-//! The schema: brought up to date by whichever instance comes first while the others wait, or, where the program that serves
-//! may not change tables, by the command `migrate` beforehand.
+//! The schema: brought up to date by whichever instance comes first while the others wait, or, where the
+//! program that serves may not change tables, by the command `migrate` beforehand.
 //!
-//! A program goes on with a schema that is newer than its own: an older instance serves while a newer one is rolled out, and may be
-//! restarted. Each migration leaves what the version before it reads and writes.
+//! A program goes on with a schema that is newer than its own: an older instance serves while a newer one is
+//! rolled out, and may be restarted. Each migration leaves what the version before it reads and writes.
 
 use std::{error::Error, future::Future, time::Duration};
 
@@ -13,9 +13,11 @@ use tokio_postgres::{Client, config::TargetSessionAttrs, error::SqlState};
 use super::{DbError, Fault, connect, health::warn_unless_durable};
 use crate::settings::DatabaseSettings;
 
-/// Key of the advisory lock: "orderflo" in ASCII. Any constant will do; this one can be recognised in `pg_locks`.
+/// Key of the advisory lock: "orderflo" in ASCII. Any constant will do; this one can be recognised in
+/// `pg_locks`.
 const LOCK: i64 = 0x6f72_6465_7266_6c6f;
-/// How long the command `migrate` waits for its database: a container of PostgreSQL needs up to half a minute for its first start.
+/// How long the command `migrate` waits for its database: a container of PostgreSQL needs up to half a minute
+/// for its first start.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 /// Time between two attempts.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -44,7 +46,8 @@ pub enum MigrationError {
 }
 
 impl MigrationError {
-    /// Whether waiting may help: a server that is coming up, a table that somebody holds, or a `migrate` that is under way.
+    /// Whether waiting may help: a server that is coming up, a table that somebody holds, or a `migrate` that
+    /// is under way.
     fn may_pass(&self) -> bool {
         match self {
             Self::Database(error) => error.is_transient(),
@@ -76,7 +79,8 @@ fn fault(error: &refinery::Error) -> Option<Fault> {
 pub async fn migrate(settings: &DatabaseSettings, runner: Runner) -> Result<(), MigrationError> {
     with_client(settings, async |client| {
         lock(client).await?;
-        // A migration of a large table takes the time it takes; but while it waits for a table, nobody else gets at that table.
+        // A migration of a large table takes the time it takes; but while it waits for a table, nobody else
+        // gets at that table.
         answered(
             client.batch_execute(&format!("SET lock_timeout = {}", settings.statement_timeout.as_millis())),
         )
@@ -134,7 +138,8 @@ async fn applied(client: &Client) -> Result<Vec<i32>, DbError> {
     answered(history).await
 }
 
-/// Takes the lock of all that migrate. Asks again and again, for a session that waits in the server cannot be heard.
+/// Takes the lock of all that migrate. Asks again and again, for a session that waits in the server cannot be
+/// heard.
 async fn lock(client: &Client) -> Result<(), DbError> {
     while !answered(client.query_one("SELECT pg_try_advisory_lock($1)", &[&LOCK])).await?.get::<_, bool>(0) {
         tokio::time::sleep(PAUSE).await;
@@ -165,8 +170,9 @@ async fn answered<T>(answer: impl Future<Output = Result<T, tokio_postgres::Erro
     timeout(ANSWER, answer).await.map_or_else(|_| Err(DbError::silent(ANSWER)), |answer| Ok(answer?))
 }
 
-/// Sees to it that the schema is there, waiting as long as it takes for a PostgreSQL that is still coming up, or away. With
-/// `migrate-on-start` it is brought up to date, without it is waited for. `migrations` makes their list, once per attempt.
+/// Sees to it that the schema is there, waiting as long as it takes for a PostgreSQL that is still coming up,
+/// or away. With `migrate-on-start` it is brought up to date, without it is waited for. `migrations` makes
+/// their list, once per attempt.
 ///
 /// # Errors
 /// As [`migrate`], if waiting does not help.

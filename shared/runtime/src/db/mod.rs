@@ -1,4 +1,5 @@
-//! PostgreSQL: the truth. Connections that are judged by what the server says on them, migrations under a lock, and group commit.
+//! PostgreSQL: the truth. Connections that are judged by what the server says on them, migrations under a
+//! lock, and group commit.
 //!
 //! | pool | connections | for |
 //! | --- | --- | --- |
@@ -30,15 +31,17 @@ pub use row::Row;
 
 use crate::settings::DatabaseSettings;
 
-/// The planner must not choose by statistics. They are from a quiet moment, or of a young table: it expects one row where a
-/// batch has 512, and loops over the whole batch for each of them (seen: 400 us an order instead of 34).
+/// The planner must not choose by statistics. They are from a quiet moment, or of a young table: it expects
+/// one row where a batch has 512, and loops over the whole batch for each of them (seen: 400 us an order
+/// instead of 34).
 ///
-/// Every query here finds its rows by an index, and arrays and CTEs are joined by hashing. What has to be looked up row by row
-/// says so (`LATERAL`). So one plan does for all values, and no batch is planned anew. Plans that cannot do without a scan look
-/// infinitely expensive to `jit`, which compiled them for 200 ms.
+/// Every query here finds its rows by an index, and arrays and CTEs are joined by hashing. What has to be
+/// looked up row by row says so (`LATERAL`). So one plan does for all values, and no batch is planned anew.
+/// Plans that cannot do without a scan look infinitely expensive to `jit`, which compiled them for 200 ms.
 ///
-/// And no bitmaps: a scan that makes one does not tell the index which of its entries are dead. The sweep of the outbox looked at
-/// everything again that had been confirmed since the last vacuum, 180,000 rows in 47 ms once a second after 25 s of orders.
+/// And no bitmaps: a scan that makes one does not tell the index which of its entries are dead. The sweep of
+/// the outbox looked at everything again that had been confirmed since the last vacuum, 180,000 rows in 47 ms
+/// once a second after 25 s of orders.
 const PLANNER: &str = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_bitmapscan=off -c enable_nestloop=off -c jit=off";
 
 thread_local! {
@@ -52,12 +55,14 @@ pub fn forbid_on_this_thread() {
 
 /// Connections of a pool for work: its users are a handful of actors, with a statement or two at a time.
 const WORK_CONNECTIONS: usize = 4;
-/// What HTTP asks for reads a row or a page along an index, in a millisecond or two. What takes so much longer only keeps others waiting.
+/// What HTTP asks for reads a row or a page along an index, in a millisecond or two. What takes so much
+/// longer only keeps others waiting.
 const REQUEST_STATEMENT: Duration = Duration::from_secs(1);
-/// A batch waits so long for a row that somebody else holds. Another instance holds it for a commit, some milliseconds; who holds it for
-/// longer must not hold up the rest of the batch.
+/// A batch waits so long for a row that somebody else holds. Another instance holds it for a commit, some
+/// milliseconds; who holds it for longer must not hold up the rest of the batch.
 const WRITER_LOCK: Duration = Duration::from_millis(250);
-/// The server's own limit comes first: its answer says that the statement was rolled back, silence says nothing.
+/// The server's own limit comes first: its answer says that the statement was rolled back, silence says
+/// nothing.
 const ANSWER_AFTER_LIMIT: Duration = Duration::from_secs(1);
 
 /// What the connections of a pool are for.
@@ -103,8 +108,8 @@ impl PoolGauges {
 }
 
 impl Database {
-    /// A pool for work that connects when first asked; `name` tells it apart in the metrics. Every connection carries the timeouts of
-    /// `settings`.
+    /// A pool for work that connects when first asked; `name` tells it apart in the metrics. Every connection
+    /// carries the timeouts of `settings`.
     ///
     /// # Errors
     /// The pool's own settings contradict each other.
@@ -121,7 +126,8 @@ impl Database {
         Self::pool(name, Purpose::Work, &self.shared)
     }
 
-    /// A pool for what HTTP requests ask for: they neither wait for the work nor hold it up. The planner does as it likes there.
+    /// A pool for what HTTP requests ask for: they neither wait for the work nor hold it up. The planner does
+    /// as it likes there.
     ///
     /// # Errors
     /// As [`Database::open`].
@@ -148,9 +154,11 @@ impl Database {
         let pool = Pool::builder(connector)
             .max_size(size)
             .runtime(Runtime::Tokio1)
-            // Without it deadpool waits without end. Making a connection has limits of its own, one for each host.
+            // Without it deadpool waits without end. Making a connection has limits of its own, one for each
+            // host.
             .wait_timeout(Some(settings.connect_timeout))
-            // The connection that was used last has its statements and its caches warm; in turns all of them would be cold.
+            // The connection that was used last has its statements and its caches warm; in turns all of them
+            // would be cold.
             .queue_mode(QueueMode::Lifo)
             .build()?;
         Ok(Self {

@@ -1,4 +1,5 @@
-//! What every request passes on its way in and out: request id, trace, admission, deadline, panic, metrics, headers.
+//! What every request passes on its way in and out: request id, trace, admission, deadline, panic, metrics,
+//! headers.
 
 use std::{fmt, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -72,9 +73,9 @@ pub fn release_admission(request: &HttpRequest) {
     request.extensions_mut().remove::<OwnedSemaphorePermit>();
 }
 
-/// The middleware. It must not keep a clone of the request while the rest of the application has it: routing needs the only
-/// one. So what the metrics say of a request is taken down before, and an answer without a request (its handler panicked,
-/// or ran out of time) travels as the error [`Refusal`].
+/// The middleware. It must not keep a clone of the request while the rest of the application has it: routing
+/// needs the only one. So what the metrics say of a request is taken down before, and an answer without a
+/// request (its handler panicked, or ran out of time) travels as the error [`Refusal`].
 pub(super) async fn edge<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
@@ -187,7 +188,8 @@ async fn answer<B: MessageBody + 'static>(
     }
 }
 
-/// The problem an unsuccessful response stands for: ours, or one made of the status of an answer that is none.
+/// The problem an unsuccessful response stands for: ours, or one made of the status of an answer that is
+/// none.
 fn problem_in<B>(response: &ServiceResponse<B>) -> Option<Problem> {
     let status = response.status();
     if !status.is_client_error() && !status.is_server_error() {
@@ -250,7 +252,8 @@ fn finish(headers: &mut HeaderMap, request_id: &str) {
     }
 }
 
-/// A path that leads nowhere. (A wrong method on one that does is answered 405 by actix-web, and made a problem above.)
+/// A path that leads nowhere. (A wrong method on one that does is answered 405 by actix-web, and made a
+/// problem above.)
 pub(super) async fn not_found(request: HttpRequest) -> Result<HttpResponse, Problem> {
     Err(Problem::new(
         StatusCode::NOT_FOUND,

@@ -14,7 +14,8 @@ use serde_json::json;
 
 use crate::shutdown::Shutdown;
 
-/// What this process needs to do its work, and how each is. Updated by the operations actor, read by `/readyz`.
+/// What this process needs to do its work, and how each is. Updated by the operations actor, read by
+/// `/readyz`.
 #[derive(Debug, Clone)]
 pub struct Readiness {
     service: &'static str,
@@ -37,8 +38,8 @@ impl Readiness {
         Self { service, shutdown, checks: Arc::new(Mutex::new(required.iter().map(unknown).collect())) }
     }
 
-    /// Reports a check: `None` is well. A check that was not named as required only informs: without it requests are served, and
-    /// what they ask for is finished later.
+    /// Reports a check: `None` is well. A check that was not named as required only informs: without it
+    /// requests are served, and what they ask for is finished later.
     pub fn report(&self, name: &'static str, failure: Option<String>) {
         let mut checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner);
         checks.entry(name).or_insert(Check { required: false, failure: None }).failure = failure;

@@ -54,7 +54,8 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
-    /// A page of at most `limit` rows out of up to `limit + 1` that were found; `key` names a row for the next page.
+    /// A page of at most `limit` rows out of up to `limit + 1` that were found; `key` names a row for the
+    /// next page.
     pub fn cut(mut found: Vec<T>, limit: usize, key: impl FnOnce(&T) -> String) -> Self {
         let has_more = found.len() > limit;
         found.truncate(limit);

@@ -12,7 +12,8 @@ use utoipa::{
     openapi::{RefOr, schema::Schema},
 };
 
-/// When to come back after a 503, unless the service knows better: a restart of PostgreSQL takes about this long.
+/// When to come back after a 503, unless the service knows better: a restart of PostgreSQL takes about this
+/// long.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// An error as the client sees it. Boxed, so that a handler's `Result` is not as large as its rarest answer.

@@ -44,8 +44,8 @@ pub struct RunningHttp {
 }
 
 impl RunningHttp {
-    /// Still serves for `shutdown-notice`. Readiness is off already: an idle connection that is closed under a request would be a
-    /// reset.
+    /// Still serves for `shutdown-notice`. Readiness is off already: an idle connection that is closed under
+    /// a request would be a reset.
     pub async fn give_notice(&self) {
         tokio::time::sleep(self.notice).await;
     }
@@ -61,7 +61,8 @@ impl RunningHttp {
     }
 }
 
-/// Starts both servers on threads of their own. `configure` adds the service's routes and the data its handlers need.
+/// Starts both servers on threads of their own. `configure` adds the service's routes and the data its
+/// handlers need.
 ///
 /// # Errors
 /// An address cannot be bound; the error names it.
@@ -106,7 +107,8 @@ where
             .app_data(readiness.clone())
             .app_data(verifier.clone())
             .app_data(PathConfig::default().error_handler(|_, _| Problem::absent("resource").into()))
-            // What a service is there for comes first: routes are tried one by one, and those of the pages by a regular expression.
+            // What a service is there for comes first: routes are tried one by one, and those of the pages by
+            // a regular expression.
             .configure(configure.clone())
             .configure(health::routes)
             .configure(docs(openapi.clone()))
@@ -115,7 +117,8 @@ where
     .workers(settings.http_workers)
     // actix-web's own signal handling stops every arbiter while the service still drains.
     .disable_signals()
-    // Requests end within `request-timeout`, and long polls at once. Half of the time is for what they leave behind.
+    // Requests end within `request-timeout`, and long polls at once. Half of the time is for what they leave
+    // behind.
     .shutdown_timeout((settings.shutdown_timeout / 2).as_secs().max(1))
     .client_request_timeout(settings.request_timeout)
     .listen(listener)?;
@@ -137,8 +140,8 @@ async fn scrape(metrics: Data<PrometheusHandle>) -> HttpResponse {
 
 /// `/openapi.json`, and a page at `/docs` whose files are part of the binary.
 ///
-/// The document is a text that all threads share: as a tree of its parts, which `SwaggerUi` would keep for each thread, it takes a
-/// megabyte.
+/// The document is a text that all threads share: as a tree of its parts, which `SwaggerUi` would keep for
+/// each thread, it takes a megabyte.
 fn docs(openapi: Bytes) -> impl FnOnce(&mut ServiceConfig) {
     move |config| {
         let document = web::get().to(move || {

@@ -28,7 +28,8 @@ thread_local! {
     static DURATIONS: RefCell<Durations> = RefCell::default();
 }
 
-/// The histograms this thread has used, by route, method and status: to look one up in the registry takes six texts.
+/// The histograms this thread has used, by route, method and status: to look one up in the registry takes six
+/// texts.
 #[derive(Default)]
 struct Durations(Vec<(String, &'static str, StatusCode, metrics::Histogram)>);
 
@@ -97,7 +98,8 @@ impl Visit {
             record_span(context.trace, || self.span(status, elapsed));
         }
         let (RequestContext { request_id, trace }, status) = (context, status.as_u16());
-        // A refusal is counted, and its cause logged where it is: a line for each would be the costliest part of an overload.
+        // A refusal is counted, and its cause logged where it is: a line for each would be the costliest part
+        // of an overload.
         if status >= 500 && status != 503 {
             tracing::warn!(%request_id, trace_id = %trace.trace_id(), %method, path, status, ?elapsed, "request failed");
         } else {
@@ -105,7 +107,8 @@ impl Visit {
         }
     }
 
-    /// Named as OpenTelemetry's conventions for HTTP have it: by the route, which is one of a few, and not by the path.
+    /// Named as OpenTelemetry's conventions for HTTP have it: by the route, which is one of a few, and not by
+    /// the path.
     fn span(&self, status: StatusCode, elapsed: Duration) -> Span {
         let (method, ended) = (method_label(&self.method), SystemTime::now());
         let attributes = vec![

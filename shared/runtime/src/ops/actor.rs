@@ -70,7 +70,8 @@ impl Actor for Operations {
             }
         };
         context.spawn(probing.into_actor(self));
-        // Histograms keep every sample until they are rendered, or told to fold them into buckets: nobody may be there to scrape.
+        // Histograms keep every sample until they are rendered, or told to fold them into buckets: nobody may
+        // be there to scrape.
         let metrics = telemetry::install_metrics();
         context.run_interval(PROBE_INTERVAL, move |_, _| metrics.run_upkeep());
     }
@@ -85,7 +86,8 @@ impl Handler<Drain> for Operations {
     }
 }
 
-/// Reports to `/readyz` and sets the gauges. Side by side: one server that says nothing must not make the report of another late.
+/// Reports to `/readyz` and sets the gauges. Side by side: one server that says nothing must not make the
+/// report of another late.
 async fn probe(sources: &OpsSources) {
     let redis = async {
         match &sources.streams {
@@ -108,7 +110,8 @@ async fn probe(sources: &OpsSources) {
 }
 
 impl StreamSources {
-    /// Whether events can be published and handled. The gauges are set on the way: reading works where writing is refused.
+    /// Whether events can be published and handled. The gauges are set on the way: reading works where
+    /// writing is refused.
     async fn probe(&self) -> Result<(), String> {
         match self.broker.probe().await {
             Err(ProbeError::Broker(error @ BrokerError::Unavailable(_))) => Err(error.to_string()),

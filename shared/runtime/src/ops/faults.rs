@@ -1,5 +1,5 @@
-//! `/ops/faults`: rehearsals. An ADMIN makes a consumer actor panic, or arms a [failpoint](crate::failpoint); only where the
-//! setting `faults` is on.
+//! `/ops/faults`: rehearsals. An ADMIN makes a consumer actor panic, or arms a [failpoint](crate::failpoint);
+//! only where the setting `faults` is on.
 
 use actix_web::{
     HttpResponse,

@@ -1,6 +1,7 @@
 //! The operations API every service has (ADMIN only), and the probe behind `/readyz`.
 //!
-//! `shopctl` uses only this. Handlers message the [`Operations`] actor, which lives on the arbiter of the streams.
+//! `shopctl` uses only this. Handlers message the [`Operations`] actor, which lives on the arbiter of the
+//! streams.
 
 mod actor;
 mod faults;

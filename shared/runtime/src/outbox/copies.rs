@@ -1,4 +1,5 @@
-//! The copies in Redis: which rows have one that somebody will still handle, and for how many more there is room.
+//! The copies in Redis: which rows have one that somebody will still handle, and for how many more there is
+//! room.
 
 use std::{
     collections::HashMap,
@@ -94,9 +95,10 @@ impl<'a> Copies<'a> {
         Ok(missing)
     }
 
-    /// Acknowledged rows whose answer is lost. An answer is in its stream before its question is acknowledged: it waits there,
-    /// or it was heard and the row is gone. The times are of one clock each: how long an answer has waited is Redis', how long ago a
-    /// question was seen acknowledged is PostgreSQL's.
+    /// Acknowledged rows whose answer is lost. An answer is in its stream before its question is
+    /// acknowledged: it waits there, or it was heard and the row is gone. The times are of one clock each:
+    /// how long an answer has waited is Redis', how long ago a question was seen acknowledged is
+    /// PostgreSQL's.
     async fn unanswered(&self, rows: Vec<Row>) -> Result<Vec<Row>, SweepError> {
         let waiting = self.longest_waiting_answer().await?;
         let ids: Vec<Uuid> = rows.iter().map(|row| row.event.envelope.id).collect();

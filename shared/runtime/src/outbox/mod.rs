@@ -1,7 +1,7 @@
 //! The outbox: events are rows of the effect's own transaction, and the relay publishes them.
 //!
-//! Published is not delivered: Redis may lose everything. So a row says how long it stays ([`Retention`]), and is looked at
-//! again whenever it falls due:
+//! Published is not delivered: Redis may lose everything. So a row says how long it stays ([`Retention`]),
+//! and is looked at again whenever it falls due:
 //!
 //! ```sql
 //! CREATE TABLE outbox (
@@ -17,8 +17,9 @@
 //! CREATE INDEX outbox_due ON outbox (stream, due_at);
 //! ```
 //!
-//! A fresh row is leased to the relay of the process that wrote it: it is fed in memory right after the commit
-//! ([`RelayHandle::publish`]) and falls due only `resend-after` later, in case that process died in between.
+//! A fresh row is leased to the relay of the process that wrote it: it is fed in memory right after the
+//! commit ([`RelayHandle::publish`]) and falls due only `resend-after` later, in case that process died in
+//! between.
 //!
 //! ```text
 //!   commit ─> relay ─ XADD ─> Redis             a row that is due:  its copy is unread or pending ──> looked at again later
@@ -26,7 +27,8 @@
 //!                                                                    otherwise ──────────────────────> published (again)
 //! ```
 //!
-//! A stream that holds more unread entries than `stream-backlog` gets no more: the rows wait here, and are swept when there is room.
+//! A stream that holds more unread entries than `stream-backlog` gets no more: the rows wait here, and are
+//! swept when there is room.
 
 mod copies;
 mod partitions;
@@ -48,7 +50,8 @@ pub const DATA_LIMIT: usize = 256 * 1024;
 /// How long the row of an event stays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Retention {
-    /// Published again this many times, `resend-after` doubling in between, then forgotten; 0: when it was published.
+    /// Published again this many times, `resend-after` doubling in between, then forgotten; 0: when it was
+    /// published.
     Repeated(i32),
     /// Until the service deletes the row because the effect at the other side is known.
     UntilConfirmed,

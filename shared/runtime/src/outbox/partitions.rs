@@ -1,4 +1,5 @@
-//! How many partitions the streams of a database's events have: whoever comes with another number would not find them.
+//! How many partitions the streams of a database's events have: whoever comes with another number would not
+//! find them.
 //!
 //! ```sql
 //! CREATE TABLE stream_partitions (
@@ -24,7 +25,8 @@ pub enum PartitionsError {
     Other { found: i32, own: u16 },
 }
 
-/// Notes the number of partitions at the first start, and compares it at every later one. Waits for a database that is away.
+/// Notes the number of partitions at the first start, and compares it at every later one. Waits for a
+/// database that is away.
 ///
 /// # Errors
 /// The database knows another number, or is away for longer than a start may take.

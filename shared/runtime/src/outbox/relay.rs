@@ -1,8 +1,8 @@
 //! The relay: publishes what the outbox holds.
 //!
-//! It is fed in memory after each commit (no polling delay: a relay on a timer made an order take 16 ms longer), and sweeps
-//! the table for what fell due ([`sweep`]). What it cannot publish stays in memory up to a bound and is tried again;
-//! past the bound the table has it anyway.
+//! It is fed in memory after each commit (no polling delay: a relay on a timer made an order take 16 ms
+//! longer), and sweeps the table for what fell due ([`sweep`]). What it cannot publish stays in memory up to
+//! a bound and is tried again; past the bound the table has it anyway.
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
@@ -25,10 +25,11 @@ use events::Envelope;
 
 /// Events of one pipelined round trip.
 const CHUNK: usize = 512;
-/// Unpublished events kept in memory during an outage; about 1 KiB each. Beyond, the sweep finds them in the table.
+/// Unpublished events kept in memory during an outage; about 1 KiB each. Beyond, the sweep finds them in the
+/// table.
 const MEMORY: usize = 10_000;
-/// Entries of unconfirmed events kept in memory before their rows know them; about 100 bytes each. Beyond, a row without one is
-/// published once more when it falls due.
+/// Entries of unconfirmed events kept in memory before their rows know them; about 100 bytes each. Beyond, a
+/// row without one is published once more when it falls due.
 const ENTRIES: usize = 50_000;
 
 /// Where events of one type travel, and who handles them.
@@ -105,7 +106,8 @@ impl RelayHandle {
         }
     }
 
-    /// How much the outbox holds, as the sweep saw it last: some seconds ago at most, unless PostgreSQL or Redis is away.
+    /// How much the outbox holds, as the sweep saw it last: some seconds ago at most, unless PostgreSQL or
+    /// Redis is away.
     #[must_use]
     pub fn depth(&self) -> OutboxDepth {
         *self.depth.lock().unwrap_or_else(PoisonError::into_inner)
@@ -124,7 +126,8 @@ pub struct Relay {
     /// Entries of events that are not confirmed yet, and when they were published.
     entries: HashMap<Uuid, (String, Instant)>,
     sweeps: Option<sweep::Memory>,
-    /// By stream: for how many entries there was room at the last sweep, less those that were published since.
+    /// By stream: for how many entries there was room at the last sweep, less those that were published
+    /// since.
     room: HashMap<&'static str, u64>,
     depth: Arc<Mutex<OutboxDepth>>,
     busy: bool,
@@ -222,8 +225,8 @@ impl Relay {
         }
     }
 
-    /// The entries of events that were published a quarter of a lease ago and are not confirmed: their rows know them when they are
-    /// due, even if that was half a lease late.
+    /// The entries of events that were published a quarter of a lease ago and are not confirmed: their rows
+    /// know them when they are due, even if that was half a lease late.
     fn take_known(&mut self) -> Vec<(Uuid, String)> {
         let quarter = self.options.settings.resend_after / 4;
         self.entries
@@ -336,7 +339,8 @@ impl Published {
     }
 }
 
-/// Publishes events, each with the number of times the sweep has looked at it, and forgets the rows that are done with.
+/// Publishes events, each with the number of times the sweep has looked at it, and forgets the rows that are
+/// done with.
 pub(super) async fn publish(options: &RelayOptions, events: Vec<(&OutboxEvent, i32)>) -> Published {
     let envelopes: Vec<(&str, &Envelope)> =
         events.iter().map(|(event, _)| (event.stream.as_str(), &event.envelope)).collect();

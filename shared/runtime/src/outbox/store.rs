@@ -1,7 +1,8 @@
 //! The SQL of the outbox, apart from the insert: that is part of each effect's own statement.
 //!
-//! Every statement reads at most one batch along an index, whatever the table holds. What a long snapshot keeps from being
-//! vacuumed is not read again and again: a sweep begins where the last one ended ([`take_due`]).
+//! Every statement reads at most one batch along an index, whatever the table holds. What a long snapshot
+//! keeps from being vacuumed is not read again and again: a sweep begins where the last one ended
+//! ([`take_due`]).
 
 use std::{
     collections::HashMap,
@@ -13,7 +14,8 @@ use uuid::Uuid;
 use super::{OutboxEvent, Retention};
 use crate::db::{self, Connection, DbError};
 
-/// Events as the columns of `INSERT INTO outbox (event_id, stream, envelope, repeats, due_at) SELECT … FROM unnest(…)`.
+/// Events as the columns of `INSERT INTO outbox (event_id, stream, envelope, repeats, due_at) SELECT … FROM
+/// unnest(…)`.
 #[derive(Debug, Default)]
 pub struct OutboxRows {
     pub ids: Vec<Uuid>,
@@ -57,9 +59,9 @@ pub(super) struct DueRows {
     pub looked_up_to: SystemTime,
 }
 
-/// Takes up to `limit` rows of `stream` that are due, from the moment `after` on, and leases each to this relay: `resend_after`,
-/// doubled at every look, at most 8 times. With the default lease of 5 s that is 40 s: what Redis lost is published again within a
-/// minute, whatever it says.
+/// Takes up to `limit` rows of `stream` that are due, from the moment `after` on, and leases each to this
+/// relay: `resend_after`, doubled at every look, at most 8 times. With the default lease of 5 s that is 40 s:
+/// what Redis lost is published again within a minute, whatever it says.
 pub(super) async fn take_due(
     connection: &Connection,
     (stream, after): (&str, Option<SystemTime>),
@@ -94,8 +96,9 @@ pub(super) async fn take_due(
     Ok(DueRows { taken, rows, looked_up_to })
 }
 
-/// Rows in the order of their ids after `after`, for a look at the whole outbox batch by batch. Rows that no relay knows an entry of
-/// and that are younger than `lease` are left to the relay that has them; the last id is there all the same.
+/// Rows in the order of their ids after `after`, for a look at the whole outbox batch by batch. Rows that no
+/// relay knows an entry of and that are younger than `lease` are left to the relay that has them; the last id
+/// is there all the same.
 pub(super) async fn page(
     connection: &Connection,
     after: Uuid,
@@ -149,8 +152,9 @@ pub(super) async fn note_entries(
     Ok(())
 }
 
-/// Notes that the copies of these rows were seen acknowledged, and looks at them again after `wait`. Returns how long ago each was seen
-/// so first; without those that are confirmed meanwhile. A clock that was set back makes it long ago.
+/// Notes that the copies of these rows were seen acknowledged, and looks at them again after `wait`. Returns
+/// how long ago each was seen so first; without those that are confirmed meanwhile. A clock that was set back
+/// makes it long ago.
 pub(super) async fn note_acknowledged(
     connection: &Connection,
     ids: &[Uuid],
@@ -200,8 +204,8 @@ pub struct OutboxDepth {
 /// Rows of a stream that are counted one by one.
 const COUNTED: i64 = 1000;
 
-/// How much of `stream` is in the outbox, from the moment on up to which the sweep has looked. The look has a bound, so it costs the
-/// same whatever the outbox holds.
+/// How much of `stream` is in the outbox, from the moment on up to which the sweep has looked. The look has a
+/// bound, so it costs the same whatever the outbox holds.
 pub(super) async fn depth(
     connection: &Connection,
     (stream, after): (&str, Option<SystemTime>),

@@ -1,4 +1,5 @@
-//! The sweep: looks at rows that fell due, and at all of them when Redis has lost its data. Batch by batch, along an index.
+//! The sweep: looks at rows that fell due, and at all of them when Redis has lost its data. Batch by batch,
+//! along an index.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -17,9 +18,11 @@ use crate::{db::DbError, stream::BrokerError};
 
 /// Rows of one look.
 const BATCH: i64 = 512;
-/// Looks of one sweep at rows that turn out to need nothing: 4,000 rows a second are looked at without holding up anybody.
+/// Looks of one sweep at rows that turn out to need nothing: 4,000 rows a second are looked at without
+/// holding up anybody.
 const IDLE_LOOKS: usize = 8;
-/// A sweep begins where the last one ended; this often it begins at the start. That finds rows another process had locked.
+/// A sweep begins where the last one ended; this often it begins at the start. That finds rows another
+/// process had locked.
 const FROM_THE_START: Duration = Duration::from_secs(30);
 /// Sweeps between two looks at how much there is.
 const DEPTH_EVERY: u32 = 5;
@@ -48,7 +51,8 @@ async fn try_sweep(
     memory: &mut Memory,
     queued: &HashSet<Uuid>,
 ) -> Result<(), SweepError> {
-    // The marker first: a reset between the two is healed by the next sweep. The other way round this one would heal by what was there before.
+    // The marker first: a reset between the two is healed by the next sweep. The other way round this one
+    // would heal by what was there before.
     let marker = marker(options).await?;
     let copies = Copies::look(options).await?;
     memory.room = options.routes.iter().map(|route| (route.stream, copies.room(route.stream))).collect();
@@ -142,7 +146,8 @@ async fn publish_missing(
     Ok(if is_refused { Looked::Refused } else { Looked::Published })
 }
 
-/// What waited for room, or what Redis has lost, is news; what is to be published several times anyway is not.
+/// What waited for room, or what Redis has lost, is news; what is to be published several times anyway is
+/// not.
 fn log_repetition(rows: &[Row]) {
     let unconfirmed = rows.iter().filter(|row| row.event.retention == Retention::UntilConfirmed).count();
     if unconfirmed > 0 {
@@ -170,9 +175,9 @@ async fn depth(options: &RelayOptions, memory: &Memory) -> Result<OutboxDepth, D
 const PRESENT: &str = "present";
 const HEALING: &str = "healing:";
 
-/// A marker in Redis that is gone says that Redis has lost its data: then every row is looked at, whatever its lease says, and what
-/// has no copy is published. The marker says how far that has come: who dies over it leaves the rest to the next sweep, whoever's
-/// that is.
+/// A marker in Redis that is gone says that Redis has lost its data: then every row is looked at, whatever
+/// its lease says, and what has no copy is published. The marker says how far that has come: who dies over it
+/// leaves the rest to the next sweep, whoever's that is.
 async fn heal_reset(
     options: &RelayOptions,
     found: Option<String>,
@@ -218,7 +223,8 @@ async fn marker(options: &RelayOptions) -> Result<Option<String>, BrokerError> {
     options.broker.command(get).await
 }
 
-/// `only_if_there`: if Redis has lost its data once more meanwhile, the marker stays away, and the next sweep begins anew.
+/// `only_if_there`: if Redis has lost its data once more meanwhile, the marker stays away, and the next sweep
+/// begins anew.
 async fn set_marker(options: &RelayOptions, value: &str, only_if_there: bool) -> Result<(), SweepError> {
     let mut set = redis::cmd("SET");
     set.arg(marker_key(options)).arg(value);

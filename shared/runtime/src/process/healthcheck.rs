@@ -1,4 +1,5 @@
-//! `healthcheck`: exit code 0 when the service beside it answers `/readyz` with 200, otherwise 1 with the reason.
+//! `healthcheck`: exit code 0 when the service beside it answers `/readyz` with 200, otherwise 1 with the
+//! reason.
 //!
 //! No HTTP client and no runtime: it runs every few seconds in a container that has little memory.
 
@@ -9,7 +10,8 @@ use std::{
     time::Duration,
 };
 
-/// A service that takes longer is not ready. Shorter than the patience of a container's health check (3 s in deploy/).
+/// A service that takes longer is not ready. Shorter than the patience of a container's health check (3 s in
+/// deploy/).
 const PATIENCE: Duration = Duration::from_secs(2);
 
 pub(super) fn run(address: SocketAddr) -> ExitCode {

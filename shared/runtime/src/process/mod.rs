@@ -31,7 +31,8 @@ const LAST_SPANS: Duration = Duration::from_secs(2);
 /// The commands every service has; the first is the default.
 pub const COMMANDS: [&str; 3] = ["serve", "migrate", "healthcheck"];
 
-/// What `read` makes of the settings and the command, or the exit code after everything that is wrong was printed.
+/// What `read` makes of the settings and the command, or the exit code after everything that is wrong was
+/// printed.
 ///
 /// # Errors
 /// The exit code: 0 after `--help`, 2 otherwise.

@@ -24,7 +24,8 @@ impl<S: AsRef<Common>> Task<S> {
     pub fn read(source: &mut Source, read: impl FnOnce(&mut Source) -> S) -> Self {
         match source.command() {
             Some("migrate") => Self::Migrate(Box::new(MigrateSettings::read(source))),
-            // All settings, because it runs with those of the service: a file may hold them, and its other keys are no mistake.
+            // All settings, because it runs with those of the service: a file may hold them, and its other
+            // keys are no mistake.
             Some("healthcheck") => Self::Healthcheck(read(source).as_ref().http_bind),
             _ => Self::Serve(Box::new(read(source))),
         }

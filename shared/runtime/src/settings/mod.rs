@@ -1,11 +1,13 @@
 //! Settings: one name, three sources, all errors at once.
 //!
-//! A setting called `http-bind` is the flag `--http-bind`, the environment variable `HTTP_BIND` and the key `http-bind` of
-//! the TOML file named by `--config` or `CONFIG`. A flag wins over the environment, the environment over the file, the file
-//! over the default. `HTTP_BIND_FILE` reads the value from a file, as secrets are mounted by Docker and Kubernetes.
+//! A setting called `http-bind` is the flag `--http-bind`, the environment variable `HTTP_BIND` and the key
+//! `http-bind` of the TOML file named by `--config` or `CONFIG`. A flag wins over the environment, the
+//! environment over the file, the file over the default. `HTTP_BIND_FILE` reads the value from a file, as
+//! secrets are mounted by Docker and Kubernetes.
 //!
-//! A service reads its settings field by field; a wrong value is recorded and the default (or the example of a required
-//! setting) stands in, so that [`Source::finish`] can report every mistake of a deployment in one go.
+//! A service reads its settings field by field; a wrong value is recorded and the default (or the example of
+//! a required setting) stands in, so that [`Source::finish`] can report every mistake of a deployment in one
+//! go.
 
 mod production;
 mod source;
@@ -34,7 +36,8 @@ pub struct Common {
     pub request_timeout: Duration,
     /// Requests in progress beyond which new ones are refused with 503.
     pub admission_limit: usize,
-    /// Time between readiness going off and the end of the listener: whoever balances the load must notice first.
+    /// Time between readiness going off and the end of the listener: whoever balances the load must notice
+    /// first.
     pub shutdown_notice: Duration,
     /// How long SIGTERM waits for requests, consumers, writers and the relay to finish, all together.
     pub shutdown_timeout: Duration,
@@ -72,7 +75,8 @@ pub struct DatabaseSettings {
     pub connect_timeout: Duration,
     /// `statement_timeout`, `lock_timeout` and `idle_in_transaction_session_timeout` of every connection.
     pub statement_timeout: Duration,
-    /// How long a batch of the group commit is tried again after a lost connection before its writers are told.
+    /// How long a batch of the group commit is tried again after a lost connection before its writers are
+    /// told.
     pub commit_deadline: Duration,
     /// Most rows in one transaction of the group commit.
     pub commit_batch: usize,
@@ -81,7 +85,8 @@ pub struct DatabaseSettings {
 }
 
 impl Common {
-    /// Reads the settings every service has. `http_port` and `metrics_port` are the service's documented ports.
+    /// Reads the settings every service has. `http_port` and `metrics_port` are the service's documented
+    /// ports.
     pub fn read(source: &mut Source, http_bind: &'static str, metrics_bind: &'static str) -> Self {
         let settings = Self {
             http_bind: source.value("http-bind", http_bind, "address and port of the REST API"),
@@ -197,7 +202,8 @@ impl DatabaseSettings {
                 "1s",
                 "wait for a free connection, or for one address of the server to make a new one",
             ),
-            // Handler (2 s) < statement (3 s) < claim idle (10 s): a claimed event never races its first handler.
+            // Handler (2 s) < statement (3 s) < claim idle (10 s): a claimed event never races its first
+            // handler.
             statement_timeout: source.value(
                 "database-statement-timeout",
                 "3s",
@@ -218,7 +224,8 @@ impl DatabaseSettings {
 #[derive(Debug, Clone)]
 pub struct StreamSettings {
     pub url: RedisUrl,
-    /// Name of this process among the consumers of a group. The same name after a restart finds its own pending entries at once.
+    /// Name of this process among the consumers of a group. The same name after a restart finds its own
+    /// pending entries at once.
     pub consumer_name: String,
     /// Partitions of each stream; every service must have the same number.
     pub partitions: u16,
@@ -247,8 +254,8 @@ pub struct StreamSettings {
 }
 
 impl StreamSettings {
-    /// Reads the settings of streams. `consumer-name` defaults to host name and port: unique among the instances of one machine,
-    /// and the same after a restart, so that a process finds what it held before.
+    /// Reads the settings of streams. `consumer-name` defaults to host name and port: unique among the
+    /// instances of one machine, and the same after a restart, so that a process finds what it held before.
     pub fn read(source: &mut Source, http_bind: SocketAddr) -> Self {
         let settings = Self {
             url: source.value("redis-url", "redis://127.0.0.1:6379/0", "Redis 7 or Valkey, with AOF and noeviction"),
@@ -265,7 +272,8 @@ impl StreamSettings {
             delivery_limit: source.within("delivery-limit", "5", 1..=1000, "deliveries after which an event becomes a dead letter"),
             timeout: source.value("redis-timeout", "2s", "longest wait for an answer of Redis"),
             retention: source.value("stream-retention", "10s", "how long acknowledged entries stay in a stream at least"),
-            // Of 0.7 to 1 KiB each: a quarter of the 384 MB that Redis has in deploy/, and as much again for the answers to them.
+            // Of 0.7 to 1 KiB each: a quarter of the 384 MB that Redis has in deploy/, and as much again for
+            // the answers to them.
             backlog: source.within(
                 "stream-backlog",
                 "100000",

@@ -1,7 +1,7 @@
 //! Production mode: a deployment that would give itself away does not start.
 //!
-//! Refused are secrets that are missing, short, or printed in this repository, connections that are not encrypted, and faults
-//! on purpose. Everything refused is reported at once, with the other mistakes.
+//! Refused are secrets that are missing, short, or printed in this repository, connections that are not
+//! encrypted, and faults on purpose. Everything refused is reported at once, with the other mistakes.
 
 use redis::ConnectionAddr;
 use tokio_postgres::config::Host;

@@ -118,7 +118,8 @@ impl Source {
         self.parse_or(name, text.as_deref(), default)
     }
 
-    /// A setting without a default. The example is shown in the help and stands in until [`Source::finish`] reports the error.
+    /// A setting without a default. The example is shown in the help and stands in until [`Source::finish`]
+    /// reports the error.
     pub fn required<T: Value>(
         &mut self,
         name: &'static str,
@@ -164,7 +165,8 @@ impl Source {
         }
     }
 
-    /// All errors, or nothing. Flags and file keys nobody asked for are errors too: a typing mistake must not be silent.
+    /// All errors, or nothing. Flags and file keys nobody asked for are errors too: a typing mistake must not
+    /// be silent.
     pub fn finish(mut self) -> Result<(), SettingsErrors> {
         let unknown: Vec<String> =
             self.flags.keys().chain(self.file.keys()).filter(|name| !self.is_known(name)).cloned().collect();

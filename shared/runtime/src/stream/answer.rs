@@ -5,13 +5,13 @@
 //! | none in time, a broken connection, or a word in [`SPENT`] | [`BrokerError::Unavailable`] | the connection is thrown away; the caller waits and tries again |
 //! | any other refusal, of whatever code | [`BrokerError::Refused`] | the connection stays; the caller waits and tries again, or does its work without Redis |
 //!
-//! No answer is a fault of an actor, and none ends a process. A refusal lasts until an operator mends the server (`OOM`,
-//! `NOREPLICAS`, `MISCONF`, `NOPERM`, `WRONGTYPE`), and may last for hours.
+//! No answer is a fault of an actor, and none ends a process. A refusal lasts until an operator mends the
+//! server (`OOM`, `NOREPLICAS`, `MISCONF`, `NOPERM`, `WRONGTYPE`), and may last for hours.
 
 use redis::{RedisError, Value};
 
-/// Refusals that say something about the connection: a new one may reach the new primary, log in with the new password, or find
-/// the server awake.
+/// Refusals that say something about the connection: a new one may reach the new primary, log in with the new
+/// password, or find the server awake.
 const SPENT: [&str; 8] =
     ["READONLY", "NOAUTH", "WRONGPASS", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "MOVED", "ASK"];
 
@@ -21,7 +21,8 @@ const OF_THE_COMMAND: [&str; 2] = ["ERR", "NOSCRIPT"];
 /// Redis did not do what was asked.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum BrokerError {
-    /// It cannot be reached, did not answer in time, or this connection is of no use any more. A command may have been executed.
+    /// It cannot be reached, did not answer in time, or this connection is of no use any more. A command may
+    /// have been executed.
     #[error("Redis is not available: {0}")]
     Unavailable(String),
     /// It answered with a refusal: this command was not executed.

@@ -1,7 +1,8 @@
 //! Connections to Redis: a shared one for short commands, and dedicated ones for blocking reads.
 //!
-//! Every wait for an answer ends after `redis-timeout`. A connection that gave none in time, or said that it is of no use any
-//! more ([`answer`](super::answer)), is thrown away, wherever that came up; the next command makes a new one.
+//! Every wait for an answer ends after `redis-timeout`. A connection that gave none in time, or said that it
+//! is of no use any more ([`answer`](super::answer)), is thrown away, wherever that came up; the next command
+//! makes a new one.
 
 use std::{
     sync::Arc,
@@ -19,10 +20,12 @@ use super::{BrokerError, answer, partition_of, reader::Reader, spans};
 use crate::{failpoint, settings::StreamSettings};
 use events::Envelope;
 
-/// Events that are published in one round trip, of about a kilobyte each: the connection keeps the room that the largest needed.
+/// Events that are published in one round trip, of about a kilobyte each: the connection keeps the room that
+/// the largest needed.
 const ROUND_TRIP: usize = 256;
 
-/// The kernel asks a silent peer after 10 s, then every 5 s: a connection nobody uses notices a dead host within half a minute.
+/// The kernel asks a silent peer after 10 s, then every 5 s: a connection nobody uses notices a dead host
+/// within half a minute.
 const KEEPALIVE: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(5));
 
 /// The shared connection of one arbiter. It is made when first needed, and again after it was thrown away.
@@ -47,7 +50,8 @@ impl Broker {
         Self { client, shared: Arc::default(), timeout: settings.timeout, partitions: settings.partitions }
     }
 
-    /// A connection of its own whose reads may block for `block`: the answer may take that long on top of the usual time.
+    /// A connection of its own whose reads may block for `block`: the answer may take that long on top of the
+    /// usual time.
     ///
     /// # Errors
     /// Redis cannot be reached.
@@ -68,8 +72,8 @@ impl Broker {
         Ok(values)
     }
 
-    /// Runs commands in one MULTI: nobody else's come between them. One value a command; Redis undoes none of them, so each is to be
-    /// looked at.
+    /// Runs commands in one MULTI: nobody else's come between them. One value a command; Redis undoes none of
+    /// them, so each is to be looked at.
     ///
     /// # Errors
     /// As [`Broker::run`]; also when Redis refused a command before any was executed.
@@ -89,7 +93,8 @@ impl Broker {
         T::from_redis_value(value).map_err(|e| BrokerError::Refused(e.into()))
     }
 
-    /// Runs a Lua script: nobody else's commands come between its own. Redis does not undo what a script did before it failed.
+    /// Runs a Lua script: nobody else's commands come between its own. Redis does not undo what a script did
+    /// before it failed.
     ///
     /// # Errors
     /// As [`Broker::command`].
@@ -193,7 +198,8 @@ impl Broker {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(self.timeout))
             .set_response_timeout(Some(self.timeout));
-        // The limit of the client is for the socket alone: a server that accepts and says nothing must not hold up everybody either.
+        // The limit of the client is for the socket alone: a server that accepts and says nothing must not
+        // hold up everybody either.
         let connecting = self.client.get_multiplexed_async_connection_with_config(&config);
         let connection = tokio::time::timeout(self.timeout, connecting)
             .await

@@ -125,7 +125,8 @@ impl<H: EventHandler> Consumers<H> {
     }
 }
 
-/// Starts one consumer actor per partition of the handler's stream. `handler` makes a fresh handler for every life.
+/// Starts one consumer actor per partition of the handler's stream. `handler` makes a fresh handler for every
+/// life.
 pub fn start_consumers<H, F>(
     supervisor: &SupervisorHandle,
     group: &str,

@@ -1,12 +1,13 @@
 //! Dead letters: events no delivery could settle, kept until somebody decides.
 //!
-//! `<stream>.dead` is a stream of the original fields plus what went wrong; `<stream>.dead.index` maps `group/event id` to
-//! its entry, so that an event the reconciler publishes again while it lies here is not buried twice. A redrive appends the
-//! event to its stream with the same id, marked for the group that failed, and then removes the dead letter in the same script:
-//! of two redrives at once, one finds nothing. Redis losing all this loses nothing: the outbox still has the event.
+//! `<stream>.dead` is a stream of the original fields plus what went wrong; `<stream>.dead.index` maps
+//! `group/event id` to its entry, so that an event the reconciler publishes again while it lies here is not
+//! buried twice. A redrive appends the event to its stream with the same id, marked for the group that
+//! failed, and then removes the dead letter in the same script: of two redrives at once, one finds nothing.
+//! Redis losing all this loses nothing: the outbox still has the event.
 //!
-//! Redis undoes nothing: neither MULTI nor a script takes back what it did before a command was refused. So whatever moves here
-//! is added first and removed afterwards, and every answer is looked at.
+//! Redis undoes nothing: neither MULTI nor a script takes back what it did before a command was refused. So
+//! whatever moves here is added first and removed afterwards, and every answer is looked at.
 
 use jiff::Timestamp;
 use redis::{FromRedisValue, Pipeline, Script, Value};
@@ -220,8 +221,8 @@ impl DeadLetters {
         let (stream, entry) = self.fetch(id).await?;
         let fields = entry.fields.unwrap_or_default();
         let meta = |name: &str| meta(&fields, name).to_owned();
-        // Somebody else may have decided meanwhile: only who still finds it appends it. A refused XADD ends the script before anything
-        // is removed.
+        // Somebody else may have decided meanwhile: only who still finds it appends it. A refused XADD ends
+        // the script before anything is removed.
         let script = Script::new(
             "if #redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1]) == 0 then return 0 end
              redis.call('XADD', KEYS[3], '*', unpack(ARGV, 3))
@@ -244,8 +245,8 @@ impl DeadLetters {
         }
     }
 
-    /// Redrives every dead letter of a stream that matches; in a dry run they are only counted. A letter that Redis refuses stays
-    /// where it is and holds up none of the others.
+    /// Redrives every dead letter of a stream that matches; in a dry run they are only counted. A letter that
+    /// Redis refuses stays where it is and holds up none of the others.
     ///
     /// # Errors
     /// Redis is not available; what was redriven before stays so.
@@ -282,7 +283,8 @@ impl DeadLetters {
         Ok(())
     }
 
-    /// Puts an event to the dead letters that its consumer has acknowledged, and gave up later; once, however often it is asked for.
+    /// Puts an event to the dead letters that its consumer has acknowledged, and gave up later; once, however
+    /// often it is asked for.
     ///
     /// # Errors
     /// Redis is not available or refused; nothing was done.

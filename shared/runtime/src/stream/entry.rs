@@ -13,7 +13,8 @@ pub(super) struct Entry {
     pub fields: Option<Fields>,
 }
 
-/// Names and values, as they were sent: where each of them begins and ends in a text, which all entries of one answer share.
+/// Names and values, as they were sent: where each of them begins and ends in a text, which all entries of
+/// one answer share.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Fields {
     text: Arc<str>,

@@ -68,8 +68,8 @@ pub(super) async fn oldest_pending(
         .and_then(|id| String::from_redis_value(id).ok()))
 }
 
-/// When the oldest entry came that `group` has not acknowledged, in milliseconds by the clock of Redis; `None` when it is done with
-/// everything.
+/// When the oldest entry came that `group` has not acknowledged, in milliseconds by the clock of Redis;
+/// `None` when it is done with everything.
 pub(super) async fn oldest_unsettled(
     broker: &Broker,
     key: &str,
@@ -152,8 +152,8 @@ impl Broker {
         Ok(answers.map(|answer| matches!(answer, Value::Array(rows) if !rows.is_empty())).collect())
     }
 
-    /// When the oldest entry of `stream` came that `group` has not acknowledged, in milliseconds by the clock of Redis; `None` when
-    /// it is done with everything.
+    /// When the oldest entry of `stream` came that `group` has not acknowledged, in milliseconds by the clock
+    /// of Redis; `None` when it is done with everything.
     ///
     /// # Errors
     /// Redis did not answer, or refused.

@@ -34,9 +34,11 @@ pub enum Outcome {
     Done,
     /// It had been processed before; its stored outcome was published again where there is one.
     Duplicate,
-    /// The environment failed (no database): it is handled again after a pause, for as long as it takes, and others overtake it.
+    /// The environment failed (no database): it is handled again after a pause, for as long as it takes, and
+    /// others overtake it.
     Transient(String),
-    /// It failed for another reason: it is delivered again after a pause, and becomes a dead letter after `delivery-limit` deliveries.
+    /// It failed for another reason: it is delivered again after a pause, and becomes a dead letter after
+    /// `delivery-limit` deliveries.
     Failed(String),
     /// No delivery will ever succeed: a dead letter at once.
     Poison(String),
@@ -59,7 +61,8 @@ impl Outcome {
 pub trait EventHandler: Unpin + 'static {
     type Event: Event;
 
-    /// Handles a batch, in stream order; one outcome an event, in the same order. Effects are committed when it returns.
-    /// It may be called with an event it has handled before, and with several batches at the same time.
+    /// Handles a batch, in stream order; one outcome an event, in the same order. Effects are committed when
+    /// it returns. It may be called with an event it has handled before, and with several batches at the same
+    /// time.
     fn handle(&self, batch: &[Received<Self::Event>]) -> impl Future<Output = Vec<Outcome>>;
 }

@@ -1,7 +1,8 @@
 //! Redis Streams: the only XADD, XREADGROUP, XAUTOCLAIM and XACK in the repository.
 //!
-//! Delivery is at-least-once. An entry is acknowledged after the transaction of its effect; a consumer that dies leaves it in
-//! the pending entries list, where the next life of the same consumer, or another one after `claim-idle`, finds it.
+//! Delivery is at-least-once. An entry is acknowledged after the transaction of its effect; a consumer that
+//! dies leaves it in the pending entries list, where the next life of the same consumer, or another one after
+//! `claim-idle`, finds it.
 //!
 //! ```text
 //!             ┌───────────── new entries (XREADGROUP >) ────────────┐

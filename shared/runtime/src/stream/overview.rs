@@ -28,7 +28,8 @@ pub struct StreamOverview {
     /// Age of the oldest pending entry, in seconds.
     pub oldest_pending_seconds: f64,
     pub consumers: Vec<ConsumerOverview>,
-    /// Groups of others. They hold entries back for `foreign-group-retention` at most, and not beyond `stream-backlog`.
+    /// Groups of others. They hold entries back for `foreign-group-retention` at most, and not beyond
+    /// `stream-backlog`.
     pub foreign_groups: Vec<ForeignGroup>,
     /// Dead letters of this stream's event type.
     pub dead_letters: u64,

@@ -8,7 +8,8 @@ pub fn partitions(stream: &str, count: u16) -> Vec<String> {
     }
 }
 
-/// The stream for an event of this correlation id: everything of one saga is on one partition, hence in order.
+/// The stream for an event of this correlation id: everything of one saga is on one partition, hence in
+/// order.
 pub fn partition_of(stream: &str, correlation_id: &str, count: u16) -> String {
     match count {
         0 | 1 => stream.to_owned(),

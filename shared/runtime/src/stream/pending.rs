@@ -23,7 +23,8 @@ pub(super) struct Holder {
 }
 
 impl Holder {
-    /// Up to `count` entries this consumer holds that are idle for `idle_ms`, after `from` (exclusive, empty: from the first).
+    /// Up to `count` entries this consumer holds that are idle for `idle_ms`, after `from` (exclusive, empty:
+    /// from the first).
     pub(super) async fn held(
         &self,
         broker: &Broker,
@@ -71,8 +72,8 @@ impl Holder {
         Ok(held)
     }
 
-    /// Takes over entries idle for `idle_ms`, from whichever consumer. JUSTID: taking over is no delivery, so it is not counted as
-    /// one; the entries are then delivered as this consumer's own.
+    /// Takes over entries idle for `idle_ms`, from whichever consumer. JUSTID: taking over is no delivery, so
+    /// it is not counted as one; the entries are then delivered as this consumer's own.
     pub(super) async fn claim(
         &self,
         broker: &Broker,
@@ -94,7 +95,8 @@ impl Holder {
         Ok(Claimed { next, ids, deleted })
     }
 
-    /// Delivers pending entries once more: to this consumer, and counted. Redis forgets those whose data is gone and leaves them out.
+    /// Delivers pending entries once more: to this consumer, and counted. Redis forgets those whose data is
+    /// gone and leaves them out.
     pub(super) async fn deliver_again(
         &self,
         broker: &Broker,
@@ -148,6 +150,7 @@ fn row(value: Value) -> Option<PendingEntry> {
 pub(super) struct Claimed {
     pub next: String,
     pub ids: Vec<String>,
-    /// Entries that were pending but are gone from the stream: their data is lost, the outbox publishes it again.
+    /// Entries that were pending but are gone from the stream: their data is lost, the outbox publishes it
+    /// again.
     pub deleted: Vec<String>,
 }

@@ -22,7 +22,8 @@ pub enum ProbeError {
 }
 
 impl Broker {
-    /// Writes, as publishing and acknowledging do: a PING is answered by a server that is full, read-only or without its replicas.
+    /// Writes, as publishing and acknowledging do: a PING is answered by a server that is full, read-only or
+    /// without its replicas.
     ///
     /// # Errors
     /// What an operator has to mend.

@@ -1,4 +1,5 @@
-//! What is done with entries that were read: they are decoded, handled, and settled by the outcome of their handler.
+//! What is done with entries that were read: they are decoded, handled, and settled by the outcome of their
+//! handler.
 
 use std::{
     collections::BTreeMap,
@@ -62,7 +63,8 @@ impl<H: EventHandler> Processing<H> {
         InHand { ids, batch }
     }
 
-    /// Brings entries to their outcome. What cannot be settled now waits for another try, and holds up nothing else.
+    /// Brings entries to their outcome. What cannot be settled now waits for another try, and holds up
+    /// nothing else.
     pub(super) async fn process(&self, taken: InHand) -> Result<(), BrokerError> {
         if !taken.batch.is_empty() {
             failpoint::pass("consumer.after-read", &self.spec.stream);
@@ -235,7 +237,8 @@ impl<H: EventHandler> Processing<H> {
     }
 }
 
-/// Entries of a batch that the environment failed: by the number of their delivery, and why the first of them was.
+/// Entries of a batch that the environment failed: by the number of their delivery, and why the first of them
+/// was.
 #[derive(Default)]
 struct Waiting {
     by_deliveries: BTreeMap<u32, Vec<String>>,

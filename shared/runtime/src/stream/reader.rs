@@ -21,16 +21,18 @@ use super::{
 };
 use crate::tls;
 
-/// What is read at once at least; Redis sends 64 KiB before it looks after its next client (`NET_MAX_WRITES_PER_EVENT`).
+/// What is read at once at least; Redis sends 64 KiB before it looks after its next client
+/// (`NET_MAX_WRITES_PER_EVENT`).
 const CHUNK: usize = 64 * 1024;
-/// Room for replies that is kept: a hundred entries of 1 KiB, what comes at once under load. What a backlog took is given back when
-/// a smaller reply says that it has ended.
+/// Room for replies that is kept: a hundred entries of 1 KiB, what comes at once under load. What a backlog
+/// took is given back when a smaller reply says that it has ended.
 const KEPT: usize = 128 * 1024;
 
 trait Socket: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Socket for T {}
 
-/// One question at a time, by whoever has it. After an error it is of no use: the rest of an answer may still be coming.
+/// One question at a time, by whoever has it. After an error it is of no use: the rest of an answer may still
+/// be coming.
 pub(super) struct Reader {
     socket: Box<dyn Socket>,
     received: Vec<u8>,
@@ -41,7 +43,8 @@ impl Reader {
     /// `patience`: how long one answer may take.
     ///
     /// # Errors
-    /// Redis cannot be reached within `connect_timeout`, is not whom its certificate should name, or refuses the password.
+    /// Redis cannot be reached within `connect_timeout`, is not whom its certificate should name, or refuses
+    /// the password.
     pub(super) async fn connect(
         client: &redis::Client,
         connect_timeout: Duration,
@@ -70,7 +73,8 @@ impl Reader {
     /// The entries that XREADGROUP answers with.
     ///
     /// # Errors
-    /// Redis refused, or did not answer in time. Entries may have been delivered to this consumer all the same.
+    /// Redis refused, or did not answer in time. Entries may have been delivered to this consumer all the
+    /// same.
     pub(super) async fn read(&mut self, command: &Cmd) -> Result<Vec<Entry>, BrokerError> {
         self.answer(command, reply::entries).await
     }

@@ -1,7 +1,7 @@
 //! Replies to XREADGROUP as they come over the wire (RESP2), made into entries.
 //!
-//! By hand, because redis-rs makes a value of every string in them: 26 an entry, 8 µs, a fourteenth of all the processor time an
-//! order took. Here a whole answer is copied once.
+//! By hand, because redis-rs makes a value of every string in them: 26 an entry, 8 µs, a fourteenth of all
+//! the processor time an order took. Here a whole answer is copied once.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -43,7 +43,8 @@ impl End {
     }
 }
 
-/// The entries in a reply to XREADGROUP of one stream: `[[stream, [[id, [field, value, …]], …]]]`, or nil when there were none.
+/// The entries in a reply to XREADGROUP of one stream: `[[stream, [[id, [field, value, …]], …]]]`, or nil
+/// when there were none.
 ///
 /// # Errors
 /// Redis refused, or this is another reply.
@@ -93,7 +94,8 @@ impl<'a> Items<'a> {
         Some((*kind, said))
     }
 
-    /// Goes over one item, but not over those inside a list: their number. `None` while the item is not complete.
+    /// Goes over one item, but not over those inside a list: their number. `None` while the item is not
+    /// complete.
     fn skip(&mut self) -> Result<Option<usize>, BrokerError> {
         let malformed = || BrokerError::Unavailable("it answered something that is not RESP2".to_owned());
         let Some((kind, said)) = self.line() else { return Ok(None) };
@@ -135,7 +137,8 @@ impl<'a> Items<'a> {
         }
     }
 
-    /// The entry that begins here. `whole`: the answer that these are the last bytes of, if all of it is text.
+    /// The entry that begins here. `whole`: the answer that these are the last bytes of, if all of it is
+    /// text.
     fn entry(&mut self, whole: Option<&Arc<str>>) -> Option<Entry> {
         self.list()??;
         let id = String::from_utf8_lossy(self.text()??).into_owned();

@@ -7,9 +7,11 @@ use std::{
 
 /// The first wait of an entry, doubled each time. An outage of 100 ms is over when it ends.
 const FIRST: Duration = Duration::from_millis(100);
-/// What the environment keeps from being done is looked at this often: an order must end within 15 s of the end of an outage.
+/// What the environment keeps from being done is looked at this often: an order must end within 15 s of the
+/// end of an outage.
 const LONGEST: Duration = Duration::from_secs(2);
-/// An entry that failed for a reason of its own waits five times as long: the next delivery may be its last but a few.
+/// An entry that failed for a reason of its own waits five times as long: the next delivery may be its last
+/// but a few.
 const OF_A_FAILURE: u32 = 5;
 
 /// Why an entry waits.

@@ -6,9 +6,10 @@
 //!   new entries, as many as there is room for ────────┘   (kept alive)
 //! ```
 //!
-//! The budget: a process has at most [`BATCHES`] full batches of a stream in hand or waiting, shared evenly by its partitions, and
-//! there is room before anything is read. What is in hand is kept alive until it is done, so nothing of a live consumer is claimed.
-//! A group is made where a command says that there is none: at `0`, never `$`, so that what was published before is not skipped.
+//! The budget: a process has at most [`BATCHES`] full batches of a stream in hand or waiting, shared evenly
+//! by its partitions, and there is room before anything is read. What is in hand is kept alive until it is
+//! done, so nothing of a live consumer is claimed. A group is made where a command says that there is none:
+//! at `0`, never `$`, so that what was published before is not skipped.
 
 use std::{
     cell::Cell,
@@ -33,18 +34,19 @@ use super::{
 };
 use crate::seeded_bug;
 
-/// From this many deliveries on an entry is handled alone: whatever is wrong with it must not take others along.
+/// From this many deliveries on an entry is handled alone: whatever is wrong with it must not take others
+/// along.
 const ALONE_FROM: u32 = 3;
-/// Full batches in hand at the same time: a backlog is worked off while it is read, and acknowledged while the next is handled.
-/// With four PostgreSQL, Redis and two threads were idle a quarter of the time.
+/// Full batches in hand at the same time: a backlog is worked off while it is read, and acknowledged while
+/// the next is handled. With four PostgreSQL, Redis and two threads were idle a quarter of the time.
 const BATCHES: usize = 8;
-/// A batch that was not full has nothing behind it: what comes while it is handled is read together. One that takes longer than
-/// this, twice what a commit may wait for others, is not waited for.
+/// A batch that was not full has nothing behind it: what comes while it is handled is read together. One that
+/// takes longer than this, twice what a commit may wait for others, is not waited for.
 const SLOW: Duration = Duration::from_millis(100);
 /// In-hand entries are kept alive so often in a `claim-idle`: one keeping may fail.
 const KEPT_ALIVE: u32 = 4;
-/// An entry that the environment fails for so many `claim-idle`s is not kept any longer: another instance may reach what this one
-/// does not.
+/// An entry that the environment fails for so many `claim-idle`s is not kept any longer: another instance may
+/// reach what this one does not.
 const PATIENCE: u32 = 3;
 /// Entries of one XCLAIM that keeps them.
 const KEEP_TOGETHER: usize = 1000;
@@ -103,8 +105,8 @@ impl<H: EventHandler> Session<H> {
             if self.last_look.is_none() {
                 self.announce().await;
             }
-            // Entries of an earlier life and claimed ones are there at once. Of the others none is idle for long while this one lives,
-            // unless the answer to a read was lost.
+            // Entries of an earlier life and claimed ones are there at once. Of the others none is idle for
+            // long while this one lives, unless the answer to a read was lost.
             let is_news = claimed || self.last_look.is_none();
             self.redeliver_held(if is_news { Duration::ZERO } else { self.spec.settings.claim_idle / 2 })
                 .await?;
@@ -118,7 +120,8 @@ impl<H: EventHandler> Session<H> {
         }
     }
 
-    /// Makes this consumer known to the group: an idle one would not show. Not worth a failure: a full Redis refuses it.
+    /// Makes this consumer known to the group: an idle one would not show. Not worth a failure: a full Redis
+    /// refuses it.
     async fn announce(&self) {
         let mut consumer = redis::cmd("XGROUP");
         consumer.arg("CREATECONSUMER").arg(&self.spec.key).arg(&self.spec.group).arg(&self.spec.consumer);
@@ -206,7 +209,8 @@ impl<H: EventHandler> Session<H> {
         }
     }
 
-    /// Takes in hand what this consumer holds and does not know of: entries of an earlier life, and claimed ones.
+    /// Takes in hand what this consumer holds and does not know of: entries of an earlier life, and claimed
+    /// ones.
     async fn redeliver_held(&mut self, idle: Duration) -> Result<(), BrokerError> {
         let mut from = String::new();
         while !self.stopping.get() {
@@ -293,7 +297,8 @@ impl<H: EventHandler> Session<H> {
             .await
     }
 
-    /// Delivers pending entries once more, each with the number of this delivery. Those whose data is gone are reported.
+    /// Delivers pending entries once more, each with the number of this delivery. Those whose data is gone
+    /// are reported.
     async fn deliver_again(&mut self, held: &[PendingEntry]) -> Result<Vec<(Entry, u32)>, BrokerError> {
         if held.is_empty() {
             return Ok(Vec::new());

@@ -14,7 +14,8 @@ use super::{
     retries::Retries,
 };
 
-/// What the lives of one consumer actor hand on to the next. Lost with the process, which costs a dead letter its errors.
+/// What the lives of one consumer actor hand on to the next. Lost with the process, which costs a dead letter
+/// its errors.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     pub failures: Failures,
@@ -64,7 +65,8 @@ pub(super) struct Failure {
     pub panicked: bool,
 }
 
-/// Failures by entry id. Bounded: past the limit the oldest entry is forgotten, and its dead letter has one error less.
+/// Failures by entry id. Bounded: past the limit the oldest entry is forgotten, and its dead letter has one
+/// error less.
 #[derive(Debug, Default)]
 pub(super) struct Failures(BTreeMap<String, Failure>);
 
@@ -86,7 +88,8 @@ impl Failures {
         }
     }
 
-    /// Whether an entry that is delivered again may take others along: nobody saw how its last delivery ended, or it panicked.
+    /// Whether an entry that is delivered again may take others along: nobody saw how its last delivery
+    /// ended, or it panicked.
     pub(super) fn is_suspect(&self, id: &str) -> bool {
         self.0.get(id).is_none_or(|failure| failure.panicked)
     }
@@ -115,8 +118,8 @@ impl Settlement {
         self.broker.command::<Value>(ack).await.map(drop)
     }
 
-    /// Moves an entry to the dead letters: it is acknowledged here once it is there. A process that dies in between finds the
-    /// entry pending and its letter known.
+    /// Moves an entry to the dead letters: it is acknowledged here once it is there. A process that dies in
+    /// between finds the entry pending and its letter known.
     pub(super) async fn bury(&self, burial: &Burial<'_>) -> Result<(), BrokerError> {
         dead_letters::bury(&self.broker, burial).await?;
         self.acknowledge(&[burial.entry]).await

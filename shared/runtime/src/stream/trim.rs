@@ -1,8 +1,8 @@
-//! Trimming what the group of a stream is done with, and forgetting consumers that are gone. Never by length: a backlog must not
-//! be cut.
+//! Trimming what the group of a stream is done with, and forgetting consumers that are gone. Never by length:
+//! a backlog must not be cut.
 //!
-//! Another group than the consumer's own holds entries back as well, but not for ever: a group that somebody has left behind reads
-//! nothing ever again, and would fill Redis.
+//! Another group than the consumer's own holds entries back as well, but not for ever: a group that somebody
+//! has left behind reads nothing ever again, and would fill Redis.
 
 use redis::Script;
 
@@ -11,11 +11,13 @@ use super::{
     groups::{groups, oldest_unsettled},
 };
 
-/// A name that asked Redis for nothing for so many `claim-idle`s belongs to a process that is gone: ten minutes by default, longer
-/// than a container takes to come back. Should it come back later, its name is made again.
+/// A name that asked Redis for nothing for so many `claim-idle`s belongs to a process that is gone: ten
+/// minutes by default, longer than a container takes to come back. Should it come back later, its name is
+/// made again.
 const GONE_AFTER: u32 = 60;
 
-/// Removes entries that are older than `stream-retention` and that the groups are done with, and consumers that are gone.
+/// Removes entries that are older than `stream-retention` and that the groups are done with, and consumers
+/// that are gone.
 pub(super) async fn trim(spec: &ConsumerSpec) -> Result<(), BrokerError> {
     let floor = floor(spec).await?;
     let mut command = redis::cmd("XTRIM");
@@ -51,7 +53,8 @@ async fn length(broker: &Broker, key: &str) -> Result<u64, BrokerError> {
     broker.command(command).await
 }
 
-/// Removes consumers that hold nothing and are gone. One that holds entries keeps its name until they are claimed.
+/// Removes consumers that hold nothing and are gone. One that holds entries keeps its name until they are
+/// claimed.
 async fn forget_gone(spec: &ConsumerSpec) -> Result<(), BrokerError> {
     // In one script: a consumer that is removed takes its pending entries along.
     let script = Script::new(

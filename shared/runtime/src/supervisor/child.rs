@@ -55,8 +55,9 @@ async fn live<A: Actor<Context = Context<A>>>(spec: &mut ChildSpec<A>, line: &Li
         Err(panic) => return ExitReason::from_panic(&*panic),
     };
     let mut context = Context::new();
-    // A mailbox of 16, as actix has it by default, bounds nothing: every clone of an address gets past it, and costs two
-    // allocations and a wake-up more to do so. What is in flight is bounded by admission, and by what a consumer reads.
+    // A mailbox of 16, as actix has it by default, bounds nothing: every clone of an address gets past it,
+    // and costs two allocations and a wake-up more to do so. What is in flight is bounded by admission, and
+    // by what a consumer reads.
     context.set_mailbox_capacity(0);
     let address = context.address();
     let mut running = context.into_future(actor);
@@ -69,7 +70,8 @@ async fn live<A: Actor<Context = Context<A>>>(spec: &mut ChildSpec<A>, line: &Li
     });
     let panicked = end.await;
     if panicked.is_some() {
-        // Dropping a live context polls it once more, mailbox included: a panicked actor must not handle another message.
+        // Dropping a live context polls it once more, mailbox included: a panicked actor must not handle
+        // another message.
         running.ctx().terminate();
     }
     panicked.or_else(|| life.take_end()).unwrap_or(ExitReason::Stopped)

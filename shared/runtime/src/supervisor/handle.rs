@@ -130,7 +130,8 @@ impl<A: Actor<Context = Context<A>>> Supervised<A> {
         answer.await.map_err(|_| Unavailable)
     }
 
-    /// Sends a message whose answer travels inside it, or does not matter: a queued message is lost with its actor.
+    /// Sends a message whose answer travels inside it, or does not matter: a queued message is lost with its
+    /// actor.
     ///
     /// # Errors
     /// [`Unavailable`]: there is no actor right now.

@@ -1,8 +1,8 @@
 //! Supervision: an actor that ends, for whatever reason, is replaced by a fresh one from its factory.
 //!
-//! `actix::Supervisor` does not restart an actor that panicked, and restarts a stopped one with the same (maybe broken)
-//! struct. Here the supervisor owns a [`ChildSpec`] per child: the factory, the [`RestartPolicy`] and the name. It runs
-//! the child's context itself, under `catch_unwind`:
+//! `actix::Supervisor` does not restart an actor that panicked, and restarts a stopped one with the same
+//! (maybe broken) struct. Here the supervisor owns a [`ChildSpec`] per child: the factory, the
+//! [`RestartPolicy`] and the name. It runs the child's context itself, under `catch_unwind`:
 //!
 //! ```text
 //!  Supervisor (actor) ──owns──> child loop ──factory()──> actor ──ends──> ExitReason
@@ -11,11 +11,13 @@
 //!                                                                            └─ over the limit: Shutdown::fail
 //! ```
 //!
-//! * Callers hold a [`Supervised`] handle: it always reaches the newest actor, and says [`Unavailable`] between two.
+//! * Callers hold a [`Supervised`] handle: it always reaches the newest actor, and says [`Unavailable`]
+//!   between two.
 //! * Messages queued in a dead actor are lost. HTTP answers 503, a consumer leaves its entry pending.
-//! * A lost connection, or a server that refuses ([`ExitReason::Disconnected`]), is the environment's fault, not the code's: the
-//!   actor is replaced with backoff for as long as that lasts. Panics and silent ends count towards the intensity limit; past it
-//!   readiness falls and the process ends non-zero, for an orchestrator to decide.
+//! * A lost connection, or a server that refuses ([`ExitReason::Disconnected`]), is the environment's fault,
+//!   not the code's: the actor is replaced with backoff for as long as that lasts. Panics and silent ends
+//!   count towards the intensity limit; past it readiness falls and the process ends non-zero, for an
+//!   orchestrator to decide.
 
 mod child;
 mod exit;

@@ -20,9 +20,9 @@ pub struct RestartPolicy {
 }
 
 impl Default for RestartPolicy {
-    /// 50 ms doubling to 2 s: recovery well within the 15 s promised, and an outage costs a few attempts a second.
-    /// 20 faults a minute: twice what a poison event may cause (delivery limit 5, backoff in between) and then some;
-    /// a child that fails more often than every three seconds does no work.
+    /// 50 ms doubling to 2 s: recovery well within the 15 s promised, and an outage costs a few attempts a
+    /// second. 20 faults a minute: twice what a poison event may cause (delivery limit 5, backoff in between)
+    /// and then some; a child that fails more often than every three seconds does no work.
     fn default() -> Self {
         Self {
             first_delay: Duration::from_millis(50),
@@ -56,7 +56,8 @@ impl History {
         self.faults.len() <= self.policy.most_faults
     }
 
-    /// Whether this end says anything that the last one did not: during an outage a child ends for the same reason again and again.
+    /// Whether this end says anything that the last one did not: during an outage a child ends for the same
+    /// reason again and again.
     pub(super) fn is_news(&mut self, reason: &ExitReason, lived: Duration) -> bool {
         let known = !reason.is_fault()
             && lived <= self.policy.longest_delay
@@ -65,7 +66,8 @@ impl History {
         !known
     }
 
-    /// The wait before the next start. A child that lived longer than the longest delay starts over with the shortest.
+    /// The wait before the next start. A child that lived longer than the longest delay starts over with the
+    /// shortest.
     pub(super) fn next_delay(&mut self, lived: Duration) -> Duration {
         if lived > self.policy.longest_delay {
             self.delay = self.policy.first_delay;

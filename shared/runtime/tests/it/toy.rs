@@ -1,4 +1,5 @@
-//! A toy service: deposits arrive as events and end in a table that has no protection of its own against doubles.
+//! A toy service: deposits arrive as events and end in a table that has no protection of its own against
+//! doubles.
 
 use std::{
     collections::{HashMap, VecDeque},

@@ -1,8 +1,8 @@
 //! The capacity: the highest rate at which orders keep pace, so that a load of it could go on for ever.
 //!
-//! Not what a crowd of customers in a closed loop drives through: they send as fast as they are answered, and that is an overload
-//! already. They only give a first guess; from there the rate of an open loop is raised until orders fall behind, or lowered until
-//! they do not.
+//! Not what a crowd of customers in a closed loop drives through: they send as fast as they are answered, and
+//! that is an overload already. They only give a first guess; from there the rate of an open loop is raised
+//! until orders fall behind, or lowered until they do not.
 
 use std::time::Duration;
 
@@ -74,7 +74,8 @@ impl Search {
 mod tests {
     use super::*;
 
-    /// The rates that are tried until the search is over, and what it found, with a stack that keeps pace up to `most`.
+    /// The rates that are tried until the search is over, and what it found, with a stack that keeps pace up
+    /// to `most`.
     fn searched(guess: f64, most: f64) -> (Vec<f64>, Option<f64>) {
         let (mut search, mut tried) = (Search { rate: guess, best: None, lags: 0 }, Vec::new());
         loop {

@@ -1,8 +1,9 @@
 //! Goodput against offered load: whether the stack, offered more than it can do, goes on doing what it can.
 //!
-//! The stack has all cores but the last, the load generator that one: a generator that takes the time of what it measures would
-//! measure itself. Orders are sent when they are due, however long the answers take (`lua/paced.lua`). What counts is an order
-//! at its end: one that was only accepted is no good to anybody yet.
+//! The stack has all cores but the last, the load generator that one: a generator that takes the time of what
+//! it measures would measure itself. Orders are sent when they are due, however long the answers take
+//! (`lua/paced.lua`). What counts is an order at its end: one that was only accepted is no good to anybody
+//! yet.
 //!
 //! | module | what it is |
 //! | --- | --- |
@@ -33,8 +34,8 @@ use ctl::terminal::{Bar, Colour};
 use servers::affinity::Cores;
 use step::Trial;
 
-/// Starts a stack of its own, looks for its capacity, and offers multiples of it. `binaries`: where the services' programs
-/// are, if not beside this one.
+/// Starts a stack of its own, looks for its capacity, and offers multiples of it. `binaries`: where the
+/// services' programs are, if not beside this one.
 ///
 /// # Errors
 /// [`BenchError`]: of a stack that does not start, a generator that is missing, orders that do not end.

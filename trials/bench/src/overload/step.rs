@@ -12,7 +12,8 @@ use ctl::stack::Kind;
 use servers::affinity::Cores;
 use site::{Site, products};
 
-/// More than payment answers at one time (1,024, `admission-limit`): what is too much has to be refused by it, not held back here.
+/// More than payment answers at one time (1,024, `admission-limit`): what is too much has to be refused by
+/// it, not held back here.
 const MOST_CONNECTIONS: u16 = 2_048;
 const FEWEST_CONNECTIONS: u16 = 64;
 
@@ -127,7 +128,8 @@ impl Trial<'_> {
     }
 }
 
-/// As many as are sent in a second: each is used often enough not to be closed for idleness, and waits a second at most.
+/// As many as are sent in a second: each is used often enough not to be closed for idleness, and waits a
+/// second at most.
 fn connections(per_second: f64) -> u16 {
     (per_second as u16).clamp(FEWEST_CONNECTIONS, MOST_CONNECTIONS)
 }

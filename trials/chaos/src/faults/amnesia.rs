@@ -63,7 +63,8 @@ async fn landed(
     }
 }
 
-/// Makes the consumers of the chosen stream stand still, each with a batch in hand, until more has come. How much.
+/// Makes the consumers of the chosen stream stand still, each with a batch in hand, until more has come. How
+/// much.
 async fn backlog(arena: &Arena, planned: &PlannedFault) -> Result<(u64, OpenTransaction), ChaosError> {
     let ((stream, group), redis, payment) =
         (chosen(planned), arena.redis()?, payment_for(arena, planned.target)?);

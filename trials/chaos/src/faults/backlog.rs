@@ -1,4 +1,5 @@
-//! F17: nobody consumes while ten thousand orders come in. Afterwards they must be worked off faster than they came.
+//! F17: nobody consumes while ten thousand orders come in. Afterwards they must be worked off faster than
+//! they came.
 
 use std::time::{Duration, Instant};
 

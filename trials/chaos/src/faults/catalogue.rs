@@ -18,7 +18,8 @@ use ctl::wait;
 
 const NEW_PRICE: i64 = 4321;
 
-/// The event is taken away from everybody who could publish it: the network, the outbox, and the memory of the instance.
+/// The event is taken away from everybody who could publish it: the network, the outbox, and the memory of
+/// the instance.
 pub async fn lose_a_price(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
     let (id, payment) = (planned.target, arena.database(Kind::Payment));
     let sku = format!("CHAOS-PRICED-{}", Uuid::new_v4().simple().to_string().to_uppercase());

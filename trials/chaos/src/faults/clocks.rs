@@ -1,4 +1,5 @@
-//! F30: clocks that disagree. Services see another time by libfaketime; only their own clocks are moved, timers are not.
+//! F30: clocks that disagree. Services see another time by libfaketime; only their own clocks are moved,
+//! timers are not.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -88,7 +89,8 @@ async fn evidence(arena: &Arena, moved: &[(ServiceId, &str)]) -> Result<String, 
     }
 }
 
-/// An order placed at the instance that is ahead, which dies before the charge: its peer charges it, no later than otherwise.
+/// An order placed at the instance that is ahead, which dies before the charge: its peer charges it, no later
+/// than otherwise.
 async fn charged_by_another(arena: &mut Arena) -> Result<Option<String>, ChaosError> {
     let (ahead, payment) = (ServiceId { kind: Kind::Payment, instance: 1 }, arena.database(Kind::Payment));
     let lock = payment.hold("LOCK TABLE provider.charges IN SHARE ROW EXCLUSIVE MODE").await?;

@@ -1,4 +1,5 @@
-//! F19: the primary becomes a replica. New connections reach the new primary; old ones stay, and are told READONLY.
+//! F19: the primary becomes a replica. New connections reach the new primary; old ones stay, and are told
+//! READONLY.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;

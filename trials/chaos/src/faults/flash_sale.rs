@@ -13,7 +13,8 @@ use ctl::stack::Kind;
 use ctl::wait;
 
 const STOCK: u32 = 100;
-/// Orders, each under a key of its own. One customer places them all: an account more would only cost password hashing.
+/// Orders, each under a key of its own. One customer places them all: an account more would only cost
+/// password hashing.
 const BUYERS: usize = 1000;
 const AT_ONCE: usize = 64;
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -52,8 +53,8 @@ async fn everybody_orders(arena: &Arena, sku: &str) -> Result<(), ChaosError> {
     Ok(())
 }
 
-/// The product's row is kept until every instance of inventory waits for it with what it decided: then all of them go at
-/// once, which is as close as a race can be.
+/// The product's row is kept until every instance of inventory waits for it with what it decided: then all of
+/// them go at once, which is as close as a race can be.
 async fn side_by_side(arena: &Arena, sku: &str) -> Result<i64, ChaosError> {
     let (inventory, instances) = (arena.database(Kind::Inventory), arena.ids(Kind::Inventory).len());
     let row = inventory.hold(&format!("SELECT 1 FROM products WHERE sku = '{sku}' FOR UPDATE")).await?;

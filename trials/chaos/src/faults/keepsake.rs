@@ -1,5 +1,6 @@
-//! Dead letters over a fault that makes Redis forget. They are in no outbox: nobody but an operator's backup brings them
-//! back, and this is that backup. Without it I11 could not be judged in a run with poison and amnesia.
+//! Dead letters over a fault that makes Redis forget. They are in no outbox: nobody but an operator's backup
+//! brings them back, and this is that backup. Without it I11 could not be judged in a run with poison and
+//! amnesia.
 
 use super::streams;
 use crate::ChaosError;

@@ -1,4 +1,5 @@
-//! F24, F27, F29: what only shows after a while. A load of its own goes on for `--minutes` at `--rate`, and figures are taken.
+//! F24, F27, F29: what only shows after a while. A load of its own goes on for `--minutes` at `--rate`, and
+//! figures are taken.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -84,7 +85,8 @@ fn show(arena: &mut Arena, what: &str, report: &LoadReport, figures: &Footprints
     figures.draw(&arena.lasting, &format!("{what}: {rate} orders/s for {minutes:.1} minutes"))
 }
 
-/// F27: nothing grows with the length of a run. Whether the machine kept the rate stands in the report, and is no fault of the services.
+/// F27: nothing grows with the length of a run. Whether the machine kept the rate stands in the report, and
+/// is no fault of the services.
 pub async fn soak(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
     let load = load(arena, u64::from(planned.draw)).await?;
     let (report, figures) = under(arena, load).await?;
@@ -97,7 +99,8 @@ pub async fn soak(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, C
     }
 }
 
-/// F24: orders wait in PostgreSQL, and not twice in Redis; afterwards they are worked off faster than they came.
+/// F24: orders wait in PostgreSQL, and not twice in Redis; afterwards they are worked off faster than they
+/// came.
 pub async fn inventory_away(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
     let load = load(arena, u64::from(planned.draw)).await?;
     settled(arena, PATIENCE).await?;

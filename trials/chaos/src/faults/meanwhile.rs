@@ -1,4 +1,5 @@
-//! The demands that hold while a fault lasts: orders are accepted, other orders end, `/readyz` says what is wrong (I13, I14).
+//! The demands that hold while a fault lasts: orders are accepted, other orders end, `/readyz` says what is
+//! wrong (I13, I14).
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,8 @@ use crate::buyer::one;
 use ctl::stack::{Kind, ServiceId};
 use ctl::wait;
 
-/// I13 and I14: what a fault does not touch ends within this time, and what it touches is said within this time.
+/// I13 and I14: what a fault does not touch ends within this time, and what it touches is said within this
+/// time.
 pub const WITHIN: Duration = Duration::from_secs(5);
 /// I13: after a fault of the environment orders end within this time.
 pub const HEALED_WITHIN: Duration = Duration::from_secs(15);
@@ -21,7 +23,8 @@ pub const HEALED_WITHIN: Duration = Duration::from_secs(15);
 pub const NOISE: Duration = Duration::from_secs(1);
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
-/// For `time`, each instance of payment accepts orders. One answer may be late on a busy machine, two in a row are no accident.
+/// For `time`, each instance of payment accepts orders. One answer may be late on a busy machine, two in a
+/// row are no accident.
 pub async fn orders_are_accepted(arena: &Arena, time: Duration) -> Result<Vec<String>, ChaosError> {
     let (began, mut refused) = (Instant::now(), Vec::new());
     while began.elapsed() < time {
@@ -63,7 +66,8 @@ pub async fn others_end(arena: &mut Arena, during: &str) {
     arena.judged.progress.note(during, late);
 }
 
-/// Every running instance of these services says within 5 s that `check` is not well. `ready`: its status meanwhile; `None`: any.
+/// Every running instance of these services says within 5 s that `check` is not well. `ready`: its status
+/// meanwhile; `None`: any.
 pub async fn readiness_names(arena: &mut Arena, kinds: &[Kind], check: &str, ready: Option<bool>) {
     let ids: Vec<ServiceId> = kinds.iter().flat_map(|kind| arena.ids(*kind)).collect();
     let looks = join_all(ids.iter().map(|id| names(arena, *id, check, ready))).await;

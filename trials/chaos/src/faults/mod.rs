@@ -1,7 +1,7 @@
 //! How each fault is injected, how it is proven that it landed, and how it ends. One family a file.
 //!
-//! A fault returns when it is over and healed, with its evidence and a recovery whose clock has run since its end. Without
-//! evidence it is [`ChaosError::NotLanded`], which makes the run red.
+//! A fault returns when it is over and healed, with its evidence and a recovery whose clock has run since its
+//! end. Without evidence it is [`ChaosError::NotLanded`], which makes the run red.
 
 mod amnesia;
 mod backlog;
@@ -135,7 +135,8 @@ pub async fn strike(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck,
     }
 }
 
-/// Whatever a fault that failed half-way has changed at a server. It may have changed nothing, or something else than this.
+/// Whatever a fault that failed half-way has changed at a server. It may have changed nothing, or something
+/// else than this.
 pub async fn take_back(arena: &Arena) -> Result<(), ChaosError> {
     redis_refusals::take_back(arena).await?;
     redrive::take_back(arena).await?;

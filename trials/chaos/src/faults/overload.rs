@@ -1,7 +1,8 @@
-//! F16: five times what the stack can do. It must go on doing what it can, refuse the rest, and be itself again soon.
+//! F16: five times what the stack can do. It must go on doing what it can, refuse the rest, and be itself
+//! again soon.
 //!
-//! The load runs as a process of its own on the last core, the stack on all others: a client that takes the stack's time
-//! away would measure itself.
+//! The load runs as a process of its own on the last core, the stack on all others: a client that takes the
+//! stack's time away would measure itself.
 
 use std::time::{Duration, Instant};
 
@@ -20,7 +21,8 @@ use servers::processes;
 
 const CAPACITY_FOR: &str = "10s";
 const OVERLOAD_FOR: &str = "60s";
-/// Closed loops: the capacity is the best of them. Few customers do not keep every stack busy, many are an overload already.
+/// Closed loops: the capacity is the best of them. Few customers do not keep every stack busy, many are an
+/// overload already.
 const WORKERS: [&str; 3] = ["16", "32", "64"];
 /// More than all instances admit (1,024 each), so that the services refuse and not the client.
 const IN_FLIGHT: &str = "4096";
@@ -32,7 +34,8 @@ const QUICK: Duration = Duration::from_millis(500);
 const NORMAL_WITHIN: Duration = Duration::from_secs(10);
 /// What was accepted meanwhile is worked off.
 const IDLE_WITHIN: Duration = Duration::from_secs(300);
-/// 1,024 admitted requests with bodies of 64 KiB, twice: what a queue without a bound would soon leave behind.
+/// 1,024 admitted requests with bodies of 64 KiB, twice: what a queue without a bound would soon leave
+/// behind.
 const MOST_GROWTH: u64 = 128 << 20;
 
 pub async fn overload(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
@@ -85,8 +88,8 @@ fn processes(arena: &mut Arena) -> Result<Vec<i32>, ChaosError> {
     Ok(ids)
 }
 
-/// Orders a second that came to their end while orders were offered. What was only accepted is no good to anybody yet, and what
-/// is worked off afterwards was not done under load.
+/// Orders a second that came to their end while orders were offered. What was only accepted is no good to
+/// anybody yet, and what is worked off afterwards was not done under load.
 async fn finished(arena: &Arena, began: Timestamp, report: &Value) -> Result<f64, ChaosError> {
     let ended = "WITH run AS (SELECT status, created_at, coalesce(ended_at, settled_at) AS ended FROM orders WHERE created_at >= $1)
         SELECT count(*) FROM run WHERE status IN ('confirmed', 'refunded', 'declined') AND ended <= (SELECT max(created_at) FROM run)";

@@ -1,4 +1,5 @@
-//! F28: many partitions, two instances, commits that take long. What a living consumer has in hand is not claimed from it.
+//! F28: many partitions, two instances, commits that take long. What a living consumer has in hand is not
+//! claimed from it.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -20,7 +21,8 @@ const BURST: usize = 4000;
 const AT_ONCE: usize = 64;
 const PATIENCE: Duration = Duration::from_secs(60);
 const DRAINED_WITHIN: Duration = Duration::from_secs(180);
-/// Commits wait for this long, again and again: less than a statement may take, together far longer than the claim idle time.
+/// Commits wait for this long, again and again: less than a statement may take, together far longer than the
+/// claim idle time.
 const SLOW_BY: f64 = 0.6;
 const BREATH: Duration = Duration::from_millis(100);
 const OPEN: &str = "SELECT count(*) FROM orders WHERE status IN ('pending', 'completed')";
@@ -67,7 +69,8 @@ async fn partitions(arena: &Arena) -> Result<Vec<String>, ChaosError> {
     arena.redis()?.command(&["KEYS", "order_completed.*"]).await
 }
 
-/// Entries the killed instances had in hand: the new ones must claim them, and may find that they were handled.
+/// Entries the killed instances had in hand: the new ones must claim them, and may find that they were
+/// handled.
 async fn left_by_the_dead(arena: &Arena) -> Result<u64, ChaosError> {
     let (redis, mut left) = (arena.redis()?, 0);
     for key in partitions(arena).await? {
@@ -79,7 +82,8 @@ async fn left_by_the_dead(arena: &Arena) -> Result<u64, ChaosError> {
     Ok(left)
 }
 
-/// All of it waits when inventory is back: each instance gets more in hand than it can commit within the claim idle time.
+/// All of it waits when inventory is back: each instance gets more in hand than it can commit within the
+/// claim idle time.
 async fn burst(arena: &Arena) -> Result<(), ChaosError> {
     let order = one(PLENTY);
     let placed =

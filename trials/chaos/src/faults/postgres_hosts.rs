@@ -1,4 +1,5 @@
-//! F21, F22: several hosts in DATABASE_URL. The first one hangs; or the primary dies and its synchronous standby takes over.
+//! F21, F22: several hosts in DATABASE_URL. The first one hangs; or the primary dies and its synchronous
+//! standby takes over.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -21,7 +22,8 @@ use ctl::stack::{Kind, ServiceId};
 use ctl::wait;
 use ctl::wait::WaitError;
 
-/// A start with one host takes about two seconds; each host that hangs may cost its own time limit, in migrations too.
+/// A start with one host takes about two seconds; each host that hangs may cost its own time limit, in
+/// migrations too.
 const STARTS_WITHIN: Duration = Duration::from_secs(20);
 const COPIED_WITHIN: Duration = Duration::from_secs(60);
 const IN_STEP_WITHIN: Duration = Duration::from_secs(30);
@@ -91,7 +93,8 @@ impl Hung {
     }
 }
 
-/// `postgres://postgres@127.0.0.1:5432/payment` with one more host, before or behind its own. Whichever takes writes is meant.
+/// `postgres://postgres@127.0.0.1:5432/payment` with one more host, before or behind its own. Whichever takes
+/// writes is meant.
 fn two_hosts(url: &str, other: &str, first: bool) -> String {
     let Some((account, rest)) = url.rsplit_once('@') else { return url.to_owned() };
     let (own, database) = rest.split_once('/').unwrap_or((rest, ""));
@@ -99,7 +102,8 @@ fn two_hosts(url: &str, other: &str, first: bool) -> String {
     format!("{account}@{hosts}/{database}?target_session_attrs=read-write")
 }
 
-/// The primary dies with its host: nobody is told, connections just hang. The run goes on with the standby, which was promoted.
+/// The primary dies with its host: nobody is told, connections just hang. The run goes on with the standby,
+/// which was promoted.
 pub async fn failover(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
     let standby = standby(arena, planned.number).await?;
     let port = standby.port();

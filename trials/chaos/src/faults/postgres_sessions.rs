@@ -32,7 +32,8 @@ const COLUMNS: [Columns; 2] = [
     (Kind::Inventory, "products", &["name", "currency"], ""),
 ];
 
-/// No byte, no end: as from a firewall that has forgotten the connections. They are never reset, also not at the end.
+/// No byte, no end: as from a firewall that has forgotten the connections. They are never reset, also not at
+/// the end.
 pub async fn silent(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
     let hits = |arena: &Arena| arena.network.lanes().map(|lane| lane.postgres.landed()).sum::<u64>();
     let before = hits(arena);
@@ -102,7 +103,8 @@ fn statuses(answers: &[Answer]) -> String {
     format!("{statuses:?}")
 }
 
-/// First everything is read-only, which `/readyz` must say. Then only the sessions that exist are, as after a demotion.
+/// First everything is read-only, which `/readyz` must say. Then only the sessions that exist are, as after a
+/// demotion.
 pub async fn readonly(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
     let payment = arena.database(Kind::Payment);
     payment.execute("ALTER SYSTEM SET default_transaction_read_only = on").await?;
@@ -122,7 +124,8 @@ pub async fn readonly(arena: &mut Arena, planned: &PlannedFault) -> Result<Struc
     }
 }
 
-/// Sessions that began meanwhile do not heed the server's own setting: they end, so that the next fault of this kind lands.
+/// Sessions that began meanwhile do not heed the server's own setting: they end, so that the next fault of
+/// this kind lands.
 pub async fn end_readonly(arena: &Arena) -> Result<(), ChaosError> {
     let payment = arena.database(Kind::Payment);
     payment.execute("ALTER SYSTEM RESET default_transaction_read_only").await?;
@@ -139,7 +142,8 @@ fn override_of(kind: Kind, what: &str) -> String {
     format!("SET transaction_read_only = off; ALTER DATABASE {} {what}", kind.database())
 }
 
-/// Prepared statements that were right, and are not any more. There and back: both are changes below running services.
+/// Prepared statements that were right, and are not any more. There and back: both are changes below running
+/// services.
 pub async fn stale_plan(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
     retype(arena, "varchar(300)").await?;
     let changed = arena.database(Kind::Payment).number(IS_VARCHAR, &[]).await?;

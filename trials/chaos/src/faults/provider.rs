@@ -1,6 +1,7 @@
 //! F23: the provider refuses one refund, or the charges of one product. Everything else goes on.
 //!
-//! The provider's books are tables of payment's database: a trigger on one of them is a provider that refuses.
+//! The provider's books are tables of payment's database: a trigger on one of them is a provider that
+//! refuses.
 
 use std::time::Duration;
 
@@ -36,8 +37,8 @@ const FOR_EVER: &str =
     "RAISE EXCEPTION 'refused for good' USING ERRCODE = '23514', CONSTRAINT = 'provider_refuses'";
 const LETTERS: usize = 1000;
 
-/// One refund for a while, one for ever; both end, when the provider has changed its mind. There is nothing of their products: every
-/// order of them is refunded.
+/// One refund for a while, one for ever; both end, when the provider has changed its mind. There is nothing
+/// of their products: every order of them is refunded.
 pub async fn refund(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
     let (awhile, ever) = (Refused::of(planned, 0), Refused::of(planned, 1));
     let (first, second) = (awhile.create_product(arena, 0).await?, ever.create_product(arena, 0).await?);
@@ -67,7 +68,8 @@ pub async fn refund(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck,
 
 const OPEN: &str = "SELECT count(*) FROM orders WHERE id = ANY($1) AND status = 'completed'";
 
-/// Others' refunds settle meanwhile; what was refused for good is a dead letter, and in the log as what must be one.
+/// Others' refunds settle meanwhile; what was refused for good is a dead letter, and in the log as what must
+/// be one.
 async fn refused_refunds(arena: &mut Arena, for_good: Uuid, other: &str) -> Option<DeadLetter> {
     other_refund_ends(arena, other).await;
     others_end(arena, "a refund is refused").await;

@@ -1,4 +1,5 @@
-//! F19: Redis answers, and refuses. Orders need it for delivery only: they are accepted, and end when it is well again.
+//! F19: Redis answers, and refuses. Orders need it for delivery only: they are accepted, and end when it is
+//! well again.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;

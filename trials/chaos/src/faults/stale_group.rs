@@ -10,7 +10,8 @@ use ctl::wait;
 
 const FOREIGN: &str = "chaos-nobody";
 const NAMES: usize = 40;
-/// `stream-retention` (10 s), the age limit of a foreign group (10 s in the profile `fast`), a trim every 10 s, twice.
+/// `stream-retention` (10 s), the age limit of a foreign group (10 s in the profile `fast`), a trim every 10
+/// s, twice.
 const TRIMMED_WITHIN: Duration = Duration::from_secs(60);
 /// A name is gone when it was idle for this many times the claim idle time; then a look every 10 s.
 const IDLE_TIMES: u32 = 60;

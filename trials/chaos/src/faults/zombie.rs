@@ -1,4 +1,5 @@
-//! F8: a process that stands still for longer than its entries are its own, and then goes on as if nothing had happened.
+//! F8: a process that stands still for longer than its entries are its own, and then goes on as if nothing
+//! had happened.
 
 use std::time::Duration;
 

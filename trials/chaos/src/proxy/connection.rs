@@ -1,8 +1,8 @@
 //! One client and its connection to the server.
 //!
-//! How an answer gets lost: the bytes up to the end of the chosen request are sent, then the end of the stream. A server
-//! carries out what it has read before it looks at the end, so when it closes in turn, the request is done; everything it
-//! said meanwhile is thrown away, and the client is reset.
+//! How an answer gets lost: the bytes up to the end of the chosen request are sent, then the end of the
+//! stream. A server carries out what it has read before it looks at the end, so when it closes in turn, the
+//! request is done; everything it said meanwhile is thrown away, and the client is reset.
 
 use std::{
     pin::pin,

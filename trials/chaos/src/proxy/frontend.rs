@@ -1,7 +1,8 @@
 //! What a PostgreSQL client says, as far as it must be understood to recognise a write and its end.
 //!
-//! <https://www.postgresql.org/docs/current/protocol-message-formats.html>: after the startup packet every message is a
-//! byte of kind and four bytes of length, the length included. A request ends with `Sync`, or is a simple `Query`.
+//! <https://www.postgresql.org/docs/current/protocol-message-formats.html>: after the startup packet every
+//! message is a byte of kind and four bytes of length, the length included. A request ends with `Sync`, or is
+//! a simple `Query`.
 
 use std::collections::HashSet;
 
@@ -24,8 +25,8 @@ pub(super) struct Frontend {
 }
 
 impl Frontend {
-    /// Looks at a piece on its way to the server and asks `choose(is_write)` for each request. `Some(n)`: the first `n` bytes
-    /// of the piece complete a chosen one.
+    /// Looks at a piece on its way to the server and asks `choose(is_write)` for each request. `Some(n)`: the
+    /// first `n` bytes of the piece complete a chosen one.
     pub(super) fn look(&mut self, piece: &[u8], mut choose: impl FnMut(bool) -> bool) -> Option<usize> {
         if self.opaque {
             return None;

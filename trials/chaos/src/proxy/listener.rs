@@ -1,5 +1,5 @@
-//! Accepting connections, and not listening at all while they are to be refused: a client then gets ECONNREFUSED, as from a
-//! server that is down, and not a connection that breaks.
+//! Accepting connections, and not listening at all while they are to be refused: a client then gets
+//! ECONNREFUSED, as from a server that is down, and not a connection that breaks.
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -16,7 +16,8 @@ const BACKLOG: u32 = 1024;
 /// Between two looks while there is nothing to listen on.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
-/// Works beside the socket that reserves the port, because that one does not listen and both allow the address to be reused.
+/// Works beside the socket that reserves the port, because that one does not listen and both allow the
+/// address to be reused.
 pub(super) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = TcpSocket::new_v4()?;
     socket.set_reuseaddr(true)?;

@@ -1,12 +1,13 @@
-//! A TCP proxy between one service instance and PostgreSQL or Redis: the network of that instance, to be broken at will.
+//! A TCP proxy between one service instance and PostgreSQL or Redis: the network of that instance, to be
+//! broken at will.
 //!
 //! ```text
 //!   service ──> 127.0.0.1:port ──> requests ──(Frontend: is this the write?)──> server
 //!           <── delay queue <──── answers  <──────────────────────────────────
 //! ```
 //!
-//! What it guarantees: in [`Mode::Pass`] every byte goes through in order; its port is its own for as long as it lives,
-//! also while it refuses; [`Proxy::landed`] counts only what the mode really did to somebody.
+//! What it guarantees: in [`Mode::Pass`] every byte goes through in order; its port is its own for as long as
+//! it lives, also while it refuses; [`Proxy::landed`] counts only what the mode really did to somebody.
 
 mod connection;
 mod frontend;
@@ -42,14 +43,15 @@ pub enum Mode {
     Refuse,
     /// All connections are reset once; then `Pass`.
     Reset,
-    /// Nothing goes through, the end of a connection included; new connections are made and hang. When the mode changes,
-    /// whoever waited is reset.
+    /// Nothing goes through, the end of a connection included; new connections are made and hang. When the
+    /// mode changes, whoever waited is reset.
     BlackHole,
     /// Every piece of an answer comes this much later, in order.
     Delay(Duration),
-    /// The next write is carried out and its answer is lost: the connection is reset instead. Then `Pass` (from the moment
-    /// the write is chosen; [`Proxy::landed`] rises when its answer is lost). For PostgreSQL a write is a statement with
-    /// INSERT, UPDATE or DELETE, and it must be a transaction of its own; for Redis it is the next command of whatever kind.
+    /// The next write is carried out and its answer is lost: the connection is reset instead. Then `Pass`
+    /// (from the moment the write is chosen; [`Proxy::landed`] rises when its answer is lost). For PostgreSQL
+    /// a write is a statement with INSERT, UPDATE or DELETE, and it must be a transaction of its own; for
+    /// Redis it is the next command of whatever kind.
     DropCommitReply,
     /// The same for the next request of whatever kind.
     DropNextReply,
@@ -66,7 +68,8 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Listens on a free port of 127.0.0.1 and passes everything to `upstream`. Must be called inside a tokio runtime.
+    /// Listens on a free port of 127.0.0.1 and passes everything to `upstream`. Must be called inside a tokio
+    /// runtime.
     ///
     /// # Errors
     /// There is no port to be had.
@@ -96,8 +99,8 @@ impl Proxy {
         });
     }
 
-    /// Connections that exist go silent for good: no byte, no FIN, no RST, until a mode resets them. New ones work. So does a
-    /// firewall that forgot them.
+    /// Connections that exist go silent for good: no byte, no FIN, no RST, until a mode resets them. New ones
+    /// work. So does a firewall that forgot them.
     pub fn silence(&self) {
         self.network.state.send_modify(|state| state.silences += 1);
     }
@@ -113,8 +116,9 @@ impl Proxy {
         self.network.mode()
     }
 
-    /// How often somebody was hit since the start: connections reset or silenced, pieces and connections held back, answers delayed
-    /// or lost. Connections refused while nothing listens are not seen, hence not counted.
+    /// How often somebody was hit since the start: connections reset or silenced, pieces and connections held
+    /// back, answers delayed or lost. Connections refused while nothing listens are not seen, hence not
+    /// counted.
     #[must_use]
     pub fn landed(&self) -> u64 {
         self.network.landed.load(Ordering::Relaxed)

@@ -83,8 +83,8 @@ impl Caller {
         Ok(answer)
     }
 
-    /// Asks the instances in turn, beginning with number `first`, until the outcome is known. A 409 (in flight) is an answer
-    /// too if `in_flight_ends`.
+    /// Asks the instances in turn, beginning with number `first`, until the outcome is known. A 409 (in
+    /// flight) is an answer too if `in_flight_ends`.
     pub(super) async fn until_known(
         &self,
         payment: &[String],

@@ -1,5 +1,5 @@
-//! F14: a client that vanishes in the middle of a request. Whatever the service made of it, a retry with the same key gets
-//! the one order.
+//! F14: a client that vanishes in the middle of a request. Whatever the service made of it, a retry with the
+//! same key gets the one order.
 
 use std::{io, time::Duration};
 
@@ -60,7 +60,8 @@ pub struct ClientGone {
     pub was_placed: bool,
 }
 
-/// Sends an order, vanishes (with a reset) at `phase`, and asks again with the same key until the outcome is known.
+/// Sends an order, vanishes (with a reset) at `phase`, and asks again with the same key until the outcome is
+/// known.
 ///
 /// # Errors
 /// [`RequestError::NoOrder`] when the retry is refused; [`RequestError::NeverKnown`], [`RequestError::Log`].

@@ -9,8 +9,8 @@
 //! | [`poison`] | events that nobody can process, and their second chance |
 //! | [`table_lock`] | a table nobody can use, until every connection waits for it |
 //!
-//! What they guarantee: every `POST /orders` is in the client log before it is sent, and is asked again with its key until
-//! its outcome is known.
+//! What they guarantee: every `POST /orders` is in the client log before it is sent, and is asked again with
+//! its key until its outcome is known.
 
 pub mod caller;
 pub mod client_gone;

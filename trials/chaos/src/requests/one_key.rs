@@ -1,4 +1,5 @@
-//! F14: the same order fifty times at once. However many arrive, there is one order, and everybody is told the same.
+//! F14: the same order fifty times at once. However many arrive, there is one order, and everybody is told
+//! the same.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,8 +33,8 @@ impl OneKey {
     }
 }
 
-/// Sends `body` fifty times at once with one `key`, spread over all instances of payment; who does not know the outcome
-/// asks again.
+/// Sends `body` fifty times at once with one `key`, spread over all instances of payment; who does not know
+/// the outcome asks again.
 ///
 /// # Errors
 /// [`RequestError::NeverKnown`] and [`RequestError::Log`].

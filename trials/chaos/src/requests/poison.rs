@@ -1,8 +1,10 @@
-//! F10: events that nobody can process. Each must end as exactly one dead letter, and a redrive must bring it back once.
+//! F10: events that nobody can process. Each must end as exactly one dead letter, and a redrive must bring it
+//! back once.
 //!
-//! What a checker compares: [`Record::Poison`] holds the event's `id`, written before it is sent. The entry in
-//! `<stream>.dead` has the fields of the event as they were, so its field `id` is the same; `GET /ops/dead-letters` shows it
-//! as `event.id`. The events are in no outbox: a Redis that loses its data loses them for good.
+//! What a checker compares: [`Record::Poison`] holds the event's `id`, written before it is sent. The entry
+//! in `<stream>.dead` has the fields of the event as they were, so its field `id` is the same; `GET
+//! /ops/dead-letters` shows it as `event.id`. The events are in no outbox: a Redis that loses its data loses
+//! them for good.
 
 use std::{
     fmt,
@@ -99,12 +101,12 @@ impl fmt::Display for Poison {
     }
 }
 
-/// Puts poison into its stream; its event id. When Redis does not answer it is sent again with the same id, which makes
-/// one dead letter at most.
+/// Puts poison into its stream; its event id. When Redis does not answer it is sent again with the same id,
+/// which makes one dead letter at most.
 ///
 /// # Errors
-/// [`RequestError::RedisUrl`], [`RequestError::Log`], or [`RequestError::NotAppended`] when Redis did not take it within 30 s; it
-/// is in the log then and may or may not be in the stream.
+/// [`RequestError::RedisUrl`], [`RequestError::Log`], or [`RequestError::NotAppended`] when Redis did not
+/// take it within 30 s; it is in the log then and may or may not be in the stream.
 pub async fn send_poison(redis_url: &str, kind: Poison, log: &ClientLog) -> Result<Uuid, RequestError> {
     let redis = Client::open(redis_url).map_err(|error| RequestError::RedisUrl(error.to_string()))?;
     let envelope = kind.envelope();
@@ -148,11 +150,12 @@ pub struct Redrive {
     pub works_once: bool,
 }
 
-/// Waits for the dead letter of `event`, redrives it twice (the second time must find nothing), and waits until it is a
-/// dead letter again. `api` needs a token of an ADMIN.
+/// Waits for the dead letter of `event`, redrives it twice (the second time must find nothing), and waits
+/// until it is a dead letter again. `api` needs a token of an ADMIN.
 ///
 /// # Errors
-/// [`RequestError::NoDeadLetter`] when it is not there, or not back, `within` that time; [`RequestError::Api`].
+/// [`RequestError::NoDeadLetter`] when it is not there, or not back, `within` that time;
+/// [`RequestError::Api`].
 pub async fn redrive_once(
     api: &Api,
     kind: Poison,

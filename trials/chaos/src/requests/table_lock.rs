@@ -1,4 +1,5 @@
-//! F13: a table nobody can use. Whoever needs it waits with a connection in hand, until the pool has none left.
+//! F13: a table nobody can use. Whoever needs it waits with a connection in hand, until the pool has none
+//! left.
 
 use std::time::Duration;
 
@@ -8,8 +9,8 @@ use tokio_postgres::{Client, NoTls};
 
 use super::RequestError;
 
-/// Holds `table` of the database at `database_url` (a service's own) in ACCESS EXCLUSIVE MODE for so long; returns when it
-/// is free again. `locked` is told as soon as it is held.
+/// Holds `table` of the database at `database_url` (a service's own) in ACCESS EXCLUSIVE MODE for so long;
+/// returns when it is free again. `locked` is told as soon as it is held.
 ///
 /// # Errors
 /// [`RequestError::Lock`] when the lock cannot be had, or is lost with the connection.

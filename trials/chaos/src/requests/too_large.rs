@@ -38,8 +38,8 @@ impl Refusal {
     }
 }
 
-/// Sends one instance of payment a body just over the limit, one far over it, an order of too many lines, and a key that is
-/// too long. `sku` is a product that exists: nothing else is wrong with these orders.
+/// Sends one instance of payment a body just over the limit, one far over it, an order of too many lines, and
+/// a key that is too long. `sku` is a product that exists: nothing else is wrong with these orders.
 ///
 /// # Errors
 /// [`RequestError::Log`]. An attempt without an answer is a [`Refusal`] that is not clear.

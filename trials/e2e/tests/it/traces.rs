@@ -8,7 +8,8 @@ const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const UNSAMPLED: &str = "1bf7651916cd43dd8448eb211c80319c";
 const CLIENT: &str = "b7ad6b7169203331";
 
-/// Only what a client asks to be traced: everything else would have to be told apart. Nothing is published twice.
+/// Only what a client asks to be traced: everything else would have to be told apart. Nothing is published
+/// twice.
 fn sending_to(url: &str) -> impl FnOnce(StackOptions) -> StackOptions {
     move |options| {
         Kind::ALL.into_iter().fold(options, |options, kind| {
@@ -38,7 +39,8 @@ fn one<'a>(spans: &'a [Span], service: &str, name: &str) -> &'a Span {
     found[0]
 }
 
-/// The services end before the spans are looked at, so that nothing has to be waited for: they send what they have first.
+/// The services end before the spans are looked at, so that nothing has to be waited for: they send what they
+/// have first.
 #[tokio::test]
 async fn an_order_is_one_trace_across_payment_and_inventory_and_the_end_of_a_service_sends_its_last_spans() {
     let collector = Collector::start().await;

@@ -1,4 +1,5 @@
-//! The checker is checked: a sound shop passes, and everything that is broken by hand turns its own invariants red.
+//! The checker is checked: a sound shop passes, and everything that is broken by hand turns its own
+//! invariants red.
 
 use std::{path::PathBuf, process::Command};
 

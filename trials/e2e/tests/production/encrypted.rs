@@ -1,4 +1,5 @@
-//! A private PostgreSQL and a private Redis that speak TLS too, with certificates of an authority of their own.
+//! A private PostgreSQL and a private Redis that speak TLS too, with certificates of an authority of their
+//! own.
 
 use std::{fs, path::PathBuf};
 
@@ -67,7 +68,8 @@ impl Servers {
         servers
     }
 
-    /// The server writes the files itself: it accepts a key only from its own account, which is not that of the test.
+    /// The server writes the files itself: it accepts a key only from its own account, which is not that of
+    /// the test.
     async fn encrypt_postgres(&self) {
         let (certificate, key) = self.authority.issue();
         let write = |file, content: String| {

@@ -1,4 +1,5 @@
-//! What strikes between two steps. Faults inside a step (a lost reply, a database that is away) are where the step is.
+//! What strikes between two steps. Faults inside a step (a lost reply, a database that is away) are where the
+//! step is.
 
 use super::{INVENTORY, PROCESSES, Process, Reached, World, name};
 use crate::redis::{COMPLETED, REFUND, RESERVED, STREAMS, Stream};

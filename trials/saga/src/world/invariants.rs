@@ -1,4 +1,5 @@
-//! What must hold after every step, and what must hold when all is quiet. The names are those of the fault specification.
+//! What must hold after every step, and what must hold when all is quiet. The names are those of the fault
+//! specification.
 
 use payment::domain::OrderStatus;
 
@@ -55,8 +56,8 @@ impl World<'_> {
         Ok(())
     }
 
-    /// What a group has behind it and does not hold as pending has had its effect: an early ack and a group made at `$` heal by
-    /// themselves, and are found here all the same.
+    /// What a group has behind it and does not hold as pending has had its effect: an early ack and a group
+    /// made at `$` heal by themselves, and are found here all the same.
     fn check_acknowledged(&self) -> Result<(), Violation> {
         for (number, stream) in self.redis.0.iter().enumerate() {
             let Some(group) = &stream.group else { continue };
@@ -128,7 +129,8 @@ impl World<'_> {
         self.ledger.iter().filter(|row| row.taken_for.is_some_and(|(taken, _)| taken == no)).count()
     }
 
-    /// Nothing moves: no unconfirmed row, no order on its way, no entry unread or pending, no customer without an answer.
+    /// Nothing moves: no unconfirmed row, no order on its way, no entry unread or pending, no customer
+    /// without an answer.
     pub(super) fn is_quiet(&self) -> bool {
         self.outbox.is_empty()
             && self.orders.iter().all(|placed| placed.order.status.is_terminal())
@@ -189,7 +191,8 @@ impl World<'_> {
         self.orders.iter().filter(|placed| placed.order.status == OrderStatus::Confirmed)
     }
 
-    /// I5, I7 and I10 of an order at its end; and nobody is refused who paid when there was enough for everybody.
+    /// I5, I7 and I10 of an order at its end; and nobody is refused who paid when there was enough for
+    /// everybody.
     fn check_end(&self, placed: &Placed) -> Result<(), Violation> {
         let (no, status) = (placed.no, placed.order.status);
         let (charges, refunds) = (count(&self.charges, no), count(&self.refunds, no));

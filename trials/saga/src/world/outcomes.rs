@@ -1,4 +1,5 @@
-//! Payment's consumers of `stock_reserved` and `refund_order`: `Cashier::refund_all`, `store::outcome::ApplyOutcomes`.
+//! Payment's consumers of `stock_reserved` and `refund_order`: `Cashier::refund_all`,
+//! `store::outcome::ApplyOutcomes`.
 
 use std::time::Duration;
 
@@ -25,7 +26,8 @@ enum Stage {
     Ack,
 }
 
-/// A statement under way: what its snapshot showed when it began. What it writes is checked again (READ COMMITTED).
+/// A statement under way: what its snapshot showed when it began. What it writes is checked again (READ
+/// COMMITTED).
 #[derive(Clone)]
 pub struct Statement {
     event: EventNo,

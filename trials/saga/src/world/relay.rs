@@ -1,4 +1,5 @@
-//! `runtime::outbox`: fed in memory after a commit, swept for what fell due, and streams that duplicate and reorder.
+//! `runtime::outbox`: fed in memory after a commit, swept for what fell due, and streams that duplicate and
+//! reorder.
 
 use super::{INVENTORY, OutboxRow, Reached, World, name};
 use crate::redis::{EventNo, STREAMS};
@@ -20,7 +21,8 @@ impl World<'_> {
         }
     }
 
-    /// Publishes one event of the queue, or forgets a published row: two steps, with room for a crash in between.
+    /// Publishes one event of the queue, or forgets a published row: two steps, with room for a crash in
+    /// between.
     pub(super) fn publish(&mut self, process: usize) -> bool {
         if let Some(event) = self.processes[process].relay.forget.pop() {
             self.outbox.retain(|row| row.event != event);

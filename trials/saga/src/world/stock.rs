@@ -1,5 +1,5 @@
-//! Inventory: rounds (`actors::round`, `actors::deciding`) over the service's own shelves and decision, and the transaction of
-//! `store::reservations`.
+//! Inventory: rounds (`actors::round`, `actors::deciding`) over the service's own shelves and decision, and
+//! the transaction of `store::reservations`.
 
 use inventory::domain::{Answer, Decision, Level, Shelf};
 
@@ -109,9 +109,11 @@ impl World<'_> {
         round
     }
 
-    /// What the inbox knows is answered with the stored reply; of the same event twice in a batch the first one counts.
+    /// What the inbox knows is answered with the stored reply; of the same event twice in a batch the first
+    /// one counts.
     fn answer_duplicates(&mut self, process: usize, cases: &mut [Case], attempts: usize) -> Stage {
-        // Who is delivered for the first time is not looked for at the first attempt; here it may be either way.
+        // Who is delivered for the first time is not looked for at the first attempt; here it may be either
+        // way.
         let looks = attempts > 0 || !self.faulty || self.random.below(2) == 0;
         for index in 0..cases.len() {
             let event = cases[index].delivered.event;
@@ -331,7 +333,8 @@ impl World<'_> {
     }
 }
 
-/// Once more, all of it; or, after some tries, the first order alone: the others stay pending and are delivered again.
+/// Once more, all of it; or, after some tries, the first order alone: the others stay pending and are
+/// delivered again.
 fn decide_anew(round: &mut Round) -> Stage {
     round.attempts += 1;
     if round.attempts < ATTEMPTS {

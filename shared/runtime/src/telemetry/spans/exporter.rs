@@ -1,7 +1,7 @@
 //! The thread that sends spans, batch by batch, until it is told to end.
 //!
-//! A collector that does not answer, or says that it is busy, gets the same batch again; meanwhile the queue fills, and drops.
-//! What it refuses for good is dropped at once.
+//! A collector that does not answer, or says that it is busy, gets the same batch again; meanwhile the queue
+//! fills, and drops. What it refuses for good is dropped at once.
 
 use std::time::{Duration, Instant};
 

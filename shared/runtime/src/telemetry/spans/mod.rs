@@ -1,14 +1,15 @@
 //! Spans for an OpenTelemetry collector, by OTLP/HTTP: one a request, one a handled event, one a publication.
 //!
-//! The ids are those of [`TraceContext`], which travels in `traceparent` whether anybody collects spans or not. What is
-//! finished is offered to a bounded queue, and one thread of its own sends batches from there:
+//! The ids are those of [`TraceContext`], which travels in `traceparent` whether anybody collects spans or
+//! not. What is finished is offered to a bounded queue, and one thread of its own sends batches from there:
 //!
 //! ```text
 //! record ── try_send ──> queue (8,192) ── 512, or what came within 1 s ──> POST /v1/traces
 //!              └─ full: dropped, counted                      └─ no answer: the same batch again after 1 s
 //! ```
 //!
-//! The guarantee: nobody waits for a collector. Without `otlp-endpoint`, and for traces that are not sampled, it costs a branch.
+//! The guarantee: nobody waits for a collector. Without `otlp-endpoint`, and for traces that are not sampled,
+//! it costs a branch.
 
 mod batch;
 mod exporter;
@@ -76,8 +77,8 @@ impl From<usize> for Attribute {
     }
 }
 
-/// Sends the spans of this process to the collector of `settings`, as `service`; `None` when they name none. Call it once, on
-/// an actix system.
+/// Sends the spans of this process to the collector of `settings`, as `service`; `None` when they name none.
+/// Call it once, on an actix system.
 pub fn export_spans(service: &str, settings: &TraceSettings) -> Option<SpanExport> {
     events::set_sample_ratio(settings.sample_ratio);
     let collector = settings.collector.as_ref()?;

@@ -59,13 +59,8 @@ impl Warehouse {
         let supervisor =
             SupervisorHandle::start(&Arbiter::current(), &Roster::default(), Shutdown::default());
         let relay = RelayOptions {
-            service: store::SERVICE,
-            database: database.clone(),
-            broker: Broker::new(&streams),
-            settings: streams.clone(),
-            routes: &[],
-            group: store::GROUP,
-            answered_on: &[],
+            routes: Vec::new(),
+            ..RelayOptions::of("inventory", &database, &Broker::new(&streams), &streams)
         };
         let relay = RelayHandle::start(&supervisor, &relay);
         let writer = Commits::start(&supervisor, database.clone(), &settings, || WriteStock);

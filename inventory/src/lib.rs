@@ -24,3 +24,6 @@ pub mod http;
 pub mod settings;
 pub mod startup;
 pub mod store;
+
+/// The name of this service in health, metrics, logs and events.
+pub const SERVICE: &str = "inventory";

@@ -20,3 +20,6 @@ pub mod provider;
 pub mod settings;
 pub mod startup;
 pub mod store;
+
+/// The name of this service in health, metrics, logs and events.
+pub const SERVICE: &str = "payment";

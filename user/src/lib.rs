@@ -15,7 +15,12 @@ pub mod actors;
 pub mod create_admin;
 pub mod domain;
 pub mod http;
+mod preparation;
 pub mod settings;
+mod start_error;
 pub mod startup;
 pub mod store;
 pub mod tokens;
+
+/// The name of this service in health, metrics, logs and events.
+pub const SERVICE: &str = "user";

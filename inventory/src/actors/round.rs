@@ -46,8 +46,9 @@ use super::{
     directory::Directory,
 };
 use crate::{
+    SERVICE,
     domain::{Decision, Order, Refusal, ShortLine, Sku},
-    store::{self, NEVER_NEGATIVE, ORDER_ONCE, Reply, Ruling, SERVICE, WriteStock},
+    store::{self, NEVER_NEGATIVE, ORDER_ONCE, Reply, Ruling, WriteStock},
 };
 
 /// Tries at a batch that the database refuses: one for a duplicate that looked new, one for a stale view, one

@@ -1,6 +1,6 @@
 //! `/products/changes`: what a copy of the catalogue is compared with.
 
-use actix_web::HttpResponse;
+use actix_web::{HttpResponse, web::Data};
 use runtime::{
     auth::{Allows, Role, Token},
     http::{FieldError, Problem, Query},
@@ -8,7 +8,7 @@ use runtime::{
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Desk, body::Money};
+use super::{Addresses, bodies::Money};
 use crate::actors::{ListChanges, ProductChange};
 
 /// Products of a page unless asked otherwise, and at most: about 100 KiB.
@@ -59,7 +59,7 @@ pub(super) struct ChangesPage {
     responses((status = 200, body = ChangesPage), (status = 400, body = Problem), (status = 403, body = Problem)))]
 pub(super) async fn list(
     _: Token<Trusted>,
-    desk: Desk,
+    addresses: Data<Addresses>,
     query: Query<ChangesQuery>,
 ) -> Result<HttpResponse, Problem> {
     let limit = query.limit.unwrap_or(LARGEST_LIMIT);
@@ -69,7 +69,7 @@ pub(super) async fn list(
             format!("must be between 1 and {LARGEST_LIMIT}, got {limit}"),
         )]));
     }
-    let found = desk.send(ListChanges { after: query.after, limit }).await??;
+    let found = addresses.desk.send(ListChanges { after: query.after, limit }).await??;
     Ok(HttpResponse::Ok().json(page(found, query.after, limit)))
 }
 

@@ -1,6 +1,9 @@
 //! `/products/{sku}/movements`
 
-use actix_web::{HttpResponse, web::Path};
+use actix_web::{
+    HttpResponse,
+    web::{Data, Path},
+};
 use jiff::Timestamp;
 use runtime::{
     auth::{AdminOnly, Token},
@@ -10,7 +13,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Desk, problems::sku};
+use super::{Addresses, errors::sku};
 use crate::actors::{ListMovements, Movement};
 
 /// An entry of the stock ledger.
@@ -41,13 +44,15 @@ impl From<Movement> for MovementBody {
     responses((status = 200, body = Page<MovementBody>), (status = 400, body = Problem), (status = 404, body = Problem)))]
 pub(super) async fn list(
     _: Token<AdminOnly>,
-    desk: Desk,
+    addresses: Data<Addresses>,
     path: Path<String>,
     query: Query<PageQuery>,
 ) -> Result<HttpResponse, Problem> {
     let limit = query.limit()?;
-    let found =
-        desk.send(ListMovements { sku: sku(&path)?, before: before(&query)?, limit: limit + 1 }).await??;
+    let found = addresses
+        .desk
+        .send(ListMovements { sku: sku(&path)?, before: before(&query)?, limit: limit + 1 })
+        .await??;
     let bodies: Vec<MovementBody> = found.into_iter().map(MovementBody::from).collect();
     Ok(HttpResponse::Ok().json(Page::cut(bodies, limit, |last| last.id.to_string())))
 }

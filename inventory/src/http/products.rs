@@ -3,20 +3,19 @@
 use actix_web::{
     HttpRequest, HttpResponse, HttpResponseBuilder,
     http::{StatusCode, header},
-    web::Path,
+    web::{Data, Path},
 };
 use runtime::{
     auth::{AdminOnly, AnyRole, Token},
-    http::{FieldError, JsonBody, Page, PageQuery, Problem, Query},
+    http::{FieldError, JsonBody, Page, PageQuery, Problem, Query, RequestContext},
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::{
-    Desk,
-    body::{ChangeBody, CreateBody, ProductBody},
-    origin,
-    problems::sku,
+    Addresses,
+    bodies::{ChangeBody, CreateBody, ProductBody},
+    errors::sku,
 };
 use crate::{
     actors::{
@@ -42,17 +41,17 @@ pub(super) struct SkuQuery {
     responses((status = 200, body = Page<ProductBody>), (status = 400, body = Problem), (status = 401, body = Problem)))]
 pub(super) async fn list(
     _: Token<AnyRole>,
-    desk: Desk,
+    addresses: Data<Addresses>,
     query: Query<PageQuery>,
     wanted: Query<SkuQuery>,
 ) -> Result<HttpResponse, Problem> {
     if let Some(skus) = &wanted.skus {
-        let found = desk.send(FindProducts(parse_skus(skus)?)).await??;
+        let found = addresses.desk.send(FindProducts(parse_skus(skus)?)).await??;
         let data: Vec<ProductBody> = found.into_iter().map(ProductBody::from).collect();
         return Ok(HttpResponse::Ok().json(Page { data, has_more: false, next_cursor: None }));
     }
     let limit = query.limit()?;
-    let found = desk.send(ListProducts { after: query.after()?, limit: limit + 1 }).await??;
+    let found = addresses.desk.send(ListProducts { after: query.after()?, limit: limit + 1 }).await??;
     let bodies: Vec<ProductBody> = found.into_iter().map(ProductBody::from).collect();
     Ok(HttpResponse::Ok().json(Page::cut(bodies, limit, |last| last.sku.clone())))
 }
@@ -63,12 +62,14 @@ pub(super) async fn list(
         (status = 409, description = "sku-taken", body = Problem)))]
 pub(super) async fn create(
     _: Token<AdminOnly>,
-    desk: Desk,
+    addresses: Data<Addresses>,
     request: HttpRequest,
     body: JsonBody<CreateBody>,
 ) -> Result<HttpResponse, Problem> {
-    let created =
-        desk.send(CreateProduct { product: body.value.parse()?, origin: origin(&request) }).await??;
+    let created = addresses
+        .desk
+        .send(CreateProduct { product: body.value.parse()?, origin: RequestContext::of(&request).origin() })
+        .await??;
     let mut response = HttpResponse::Created();
     response.insert_header((header::LOCATION, format!("/products/{}", created.record.sku)));
     Ok(answer(response, created))
@@ -77,8 +78,12 @@ pub(super) async fn create(
 /// One product.
 #[utoipa::path(get, path = "/products/{sku}", tag = "products", security(("bearer" = [])),
     responses((status = 200, description = "With the version as ETag", body = ProductBody), (status = 404, body = Problem)))]
-pub(super) async fn show(_: Token<AnyRole>, desk: Desk, path: Path<String>) -> Result<HttpResponse, Problem> {
-    let shown = desk.send(ToProduct { sku: sku(&path)?, message: ShowProduct }).await??;
+pub(super) async fn show(
+    _: Token<AnyRole>,
+    addresses: Data<Addresses>,
+    path: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let shown = addresses.desk.send(ToProduct { sku: sku(&path)?, message: ShowProduct }).await??;
     Ok(answer(HttpResponse::Ok(), shown))
 }
 
@@ -89,7 +94,7 @@ pub(super) async fn show(_: Token<AnyRole>, desk: Desk, path: Path<String>) -> R
         (status = 412, description = "stale-version", body = Problem), (status = 428, description = "precondition-required", body = Problem)))]
 pub(super) async fn change(
     _: Token<AdminOnly>,
-    desk: Desk,
+    addresses: Data<Addresses>,
     request: HttpRequest,
     path: Path<String>,
     body: JsonBody<ChangeBody>,
@@ -97,9 +102,9 @@ pub(super) async fn change(
     let message = ChangeProduct {
         version: expected_version(&request)?,
         details: body.value.parse()?,
-        origin: origin(&request),
+        origin: RequestContext::of(&request).origin(),
     };
-    let changed = desk.send(ToProduct { sku: sku(&path)?, message }).await??;
+    let changed = addresses.desk.send(ToProduct { sku: sku(&path)?, message }).await??;
     Ok(answer(HttpResponse::Ok(), changed))
 }
 
@@ -109,11 +114,17 @@ pub(super) async fn change(
     responses((status = 204), (status = 404, body = Problem)))]
 pub(super) async fn remove(
     _: Token<AdminOnly>,
-    desk: Desk,
+    addresses: Data<Addresses>,
     request: HttpRequest,
     path: Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    desk.send(ToProduct { sku: sku(&path)?, message: RemoveProduct { origin: origin(&request) } }).await??;
+    addresses
+        .desk
+        .send(ToProduct {
+            sku: sku(&path)?,
+            message: RemoveProduct { origin: RequestContext::of(&request).origin() },
+        })
+        .await??;
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -1,6 +1,9 @@
 //! `/products/{sku}/stock`
 
-use actix_web::{HttpRequest, HttpResponse, web::Path};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    web::{Data, Path},
+};
 use runtime::{
     auth::{AdminOnly, Token},
     http::{JsonBody, Problem},
@@ -9,9 +12,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    Desk,
-    body::Mistakes,
-    problems::{header, sku},
+    Addresses,
+    bodies::Mistakes,
+    errors::{header, sku},
 };
 use crate::{
     actors::{AdjustStock, Adjustment, ToProduct},
@@ -48,7 +51,7 @@ pub(super) struct StockBody {
         (status = 409, description = "insufficient-stock", body = Problem), (status = 422, description = "idempotency-key-reused", body = Problem)))]
 pub(super) async fn adjust(
     token: Token<AdminOnly>,
-    desk: Desk,
+    addresses: Data<Addresses>,
     request: HttpRequest,
     path: Path<String>,
     body: JsonBody<AdjustBody>,
@@ -58,7 +61,8 @@ pub(super) async fn adjust(
     let (delta, reason) = body.value.parse()?;
     let adjustment =
         Adjustment { sku: sku.clone(), delta, reason, actor: token.sub, key, request: body.bytes.to_vec() };
-    let adjusted = desk.send(ToProduct { sku: sku.clone(), message: AdjustStock(adjustment) }).await??;
+    let adjusted =
+        addresses.desk.send(ToProduct { sku: sku.clone(), message: AdjustStock(adjustment) }).await??;
     let mut response = HttpResponse::Ok();
     if adjusted.replayed {
         response.insert_header(("idempotency-replayed", "true"));

@@ -3,10 +3,7 @@
 use events::{Envelope, MoneyData, Origin, ProductChanged};
 use runtime::outbox::{OutboxEvent, Retention, TooLarge};
 
-use crate::domain::ProductRecord;
-
-/// As whom this service publishes.
-pub const SERVICE: &str = "inventory";
+use crate::{SERVICE, domain::ProductRecord};
 
 /// The event that tells others how a product is now.
 ///

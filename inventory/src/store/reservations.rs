@@ -14,7 +14,7 @@ use std::{
     sync::Arc,
 };
 
-use events::Envelope;
+use events::{Envelope, INVENTORY_GROUP};
 use runtime::{
     db::{Connection, DbError, Write},
     inbox::{self, StoredReply},
@@ -22,7 +22,7 @@ use runtime::{
 };
 use uuid::Uuid;
 
-use super::{GROUP, products::level};
+use super::products::level;
 use crate::domain::{Level, Line, Sku};
 
 /// The CHECK that makes overselling impossible.
@@ -56,7 +56,7 @@ pub async fn answered(
     connection: &Connection,
     ids: &[Uuid],
 ) -> Result<HashMap<Uuid, Option<StoredReply<'static>>>, DbError> {
-    inbox::processed(connection, GROUP, ids).await
+    inbox::processed(connection, INVENTORY_GROUP, ids).await
 }
 
 /// Commits rulings.
@@ -125,7 +125,7 @@ impl Write for WriteStock {
             .query(
                 &statement,
                 &[
-                    &GROUP,
+                    &INVENTORY_GROUP,
                     &events,
                     &replies,
                     &lines.events,

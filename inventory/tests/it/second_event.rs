@@ -11,7 +11,7 @@ use inventory::{
     actors::{self, Backends, StockDeskOptions},
     consumers::OrderCompletedHandler,
     startup,
-    store::{self, WriteStock},
+    store::WriteStock,
 };
 use runtime::{
     db::{self, Commits, Database},
@@ -45,13 +45,8 @@ impl Warehouse {
         let supervisor =
             SupervisorHandle::start(&Arbiter::current(), &Roster::default(), Shutdown::default());
         let relay = RelayOptions {
-            service: store::SERVICE,
-            database: database.clone(),
-            broker: Broker::new(&streams),
-            settings: streams.clone(),
-            routes: &[],
-            group: store::GROUP,
-            answered_on: &[],
+            routes: Vec::new(),
+            ..RelayOptions::of("inventory", &database, &Broker::new(&streams), &streams)
         };
         let backends = Backends {
             database: database.clone(),

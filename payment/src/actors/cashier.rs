@@ -12,38 +12,16 @@ use std::{
 };
 
 use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, Message, ResponseFuture};
-use events::Envelope;
-use runtime::{
-    db::{Commits, Database},
-    supervisor::{Drain, ExitReason, Life},
-};
+use runtime::supervisor::{Drain, ExitReason, Life};
 use uuid::Uuid;
 
-use super::{Intake, Receipt, Watchers, charging::charge, refunding::refund_all};
-use crate::{
-    domain::Order,
-    provider::PaymentProvider,
-    settings::ProviderSettings,
-    store::{ApplyOutcomes, ParkCharges, ParkRefunds, SettleCharges},
-};
+use super::{CashierParts, Receipt, RefundRequest, charging::charge, refunding::refund_all};
+use crate::domain::Order;
 
 /// Orders waiting in memory; about 1 KiB each. Beyond, the reconciler finds them in the database.
 const QUEUE: usize = 10_000;
 /// Room for so many is kept when none waits.
 const ROOM: usize = 1024;
-/// What Cashier works with.
-#[derive(Clone)]
-pub struct CashierParts {
-    pub database: Database,
-    pub provider: Arc<dyn PaymentProvider>,
-    pub settlements: Commits<SettleCharges>,
-    pub outcomes: Commits<ApplyOutcomes>,
-    pub parked_charges: Commits<ParkCharges>,
-    pub parked_refunds: Commits<ParkRefunds>,
-    pub watchers: Watchers,
-    pub intake: Intake,
-    pub settings: ProviderSettings,
-}
 
 /// The actor.
 pub struct Cashier {
@@ -158,15 +136,6 @@ impl Handler<Drain> for Cashier {
 #[derive(Debug, Message)]
 #[rtype(result = "Vec<Receipt>")]
 pub struct RefundOrders(pub Vec<RefundRequest>);
-
-/// One `refund_order`.
-#[derive(Debug, Clone)]
-pub struct RefundRequest {
-    /// The event. What caused it is the `order_completed` it answers.
-    pub envelope: Arc<Envelope>,
-    pub order_id: Uuid,
-    pub reason: &'static str,
-}
 
 impl Handler<RefundOrders> for Cashier {
     type Result = ResponseFuture<Vec<Receipt>>;

@@ -8,10 +8,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use actix::{Actor, ActorContext, Context, Handler, Message, ResponseFuture};
+use actix::{Actor, Context, Handler, Message, ResponseFuture};
 use runtime::{
     db::{Database, DbError},
-    supervisor::{Drain, ExitReason, Life},
+    drains_at_once,
+    supervisor::Life,
 };
 use uuid::Uuid;
 
@@ -43,14 +44,7 @@ impl Actor for Catalogue {
     type Context = Context<Self>;
 }
 
-impl Handler<Drain> for Catalogue {
-    type Result = ();
-
-    fn handle(&mut self, _: Drain, context: &mut Self::Context) {
-        self.life.ends(ExitReason::Drained);
-        context.stop();
-    }
-}
+drains_at_once!(Catalogue);
 
 /// These SKUs are not in the copy: ask inventory for them.
 #[derive(Debug, Message)]

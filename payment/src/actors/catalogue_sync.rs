@@ -7,10 +7,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use actix::{Actor, ActorContext, AsyncContext, Context, Handler, WrapFuture};
+use actix::{Actor, AsyncContext, Context, WrapFuture};
 use runtime::{
     db::{Database, DbError},
-    supervisor::{Drain, ExitReason, Life},
+    drains_at_once,
+    supervisor::Life,
 };
 
 use crate::{
@@ -45,14 +46,7 @@ impl Actor for CatalogueSync {
     }
 }
 
-impl Handler<Drain> for CatalogueSync {
-    type Result = ();
-
-    fn handle(&mut self, _: Drain, context: &mut Self::Context) {
-        self.life.ends(ExitReason::Drained);
-        context.stop();
-    }
-}
+drains_at_once!(CatalogueSync);
 
 /// Why a page could not be compared. The next look begins with the same one.
 #[derive(Debug, thiserror::Error)]

@@ -11,20 +11,27 @@
 mod cashier;
 mod catalogue;
 mod catalogue_sync;
+mod charge_backlog;
 mod charging;
+mod error;
 mod intake;
 mod order_desk;
+mod parts;
 mod reconciler;
 mod refunding;
 mod watchers;
 
-pub use cashier::{Cashier, CashierParts, ChargeOrders, RefundOrders, RefundRequest};
+pub use cashier::{Cashier, ChargeOrders, RefundOrders};
 pub use catalogue::{Catalogue, LearnProducts, Learned, TakeOverProducts};
 pub use catalogue_sync::CatalogueSync;
-pub use intake::{ChargeBacklog, Intake};
+pub use charge_backlog::ChargeBacklog;
+pub use error::{DeskError, Receipt};
+pub use intake::Intake;
 pub use order_desk::{
-    AwaitOrder, ConfirmOrders, Confirmation, DeskError, ListOrders, OrderDesk, OrderDeskParts, PlaceOrder,
-    Receipt, RecordAnswer, ShowOrder,
+    AwaitOrder, ConfirmOrders, Confirmation, ListOrders, OrderDesk, OrderDeskParts, PlaceOrder, RecordAnswer,
+    ShowOrder,
 };
-pub use reconciler::{Reconciler, ReconcilerParts};
+pub use parts::{CashierParts, ReconcilerParts};
+pub use reconciler::Reconciler;
+pub use refunding::RefundRequest;
 pub use watchers::Watchers;

@@ -2,11 +2,12 @@
 
 use std::{rc::Rc, sync::Arc, time::Duration};
 
-use actix::{Actor, ActorContext, Context, Handler, Message, ResponseFuture};
+use actix::{Actor, Context, Handler, Message, ResponseFuture};
 use runtime::{
-    db::{CommitError, Commits, Database, DbError, Reply},
+    db::{Commits, Database, Reply},
+    drains_at_once,
     shutdown::Shutdown,
-    supervisor::{Drain, ExitReason, Life, Supervised},
+    supervisor::{Life, Supervised},
 };
 use tokio::{
     sync::oneshot,
@@ -14,7 +15,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use super::{Intake, Watchers};
+use super::{DeskError, Intake, Receipt, Watchers};
 use crate::{
     domain::{Answer, Applied, Order, OrderFilter, OrderRequest, OrderStatus, Placed},
     store::{self, ApplyOutcomes, OrderOutcome, OrderPage, PlaceOrders},
@@ -41,35 +42,6 @@ pub struct OrderDesk {
     life: Life,
 }
 
-/// Why something about an order could not be done.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum DeskError {
-    /// PostgreSQL is away. An order may have been placed: its key answers a second request.
-    #[error("orders cannot be reached right now: {0}")]
-    Unavailable(String),
-    /// PostgreSQL refused; a defect.
-    #[error("the order was refused by the database: {0}")]
-    Refused(String),
-    /// The provider will never do it.
-    #[error("{0}")]
-    RefusedByProvider(String),
-}
-
-impl From<DbError> for DeskError {
-    fn from(error: DbError) -> Self {
-        if error.is_transient() { Self::Unavailable(error.message) } else { Self::Refused(error.message) }
-    }
-}
-
-impl From<CommitError> for DeskError {
-    fn from(error: CommitError) -> Self {
-        match error {
-            CommitError::Unavailable(why) => Self::Unavailable(why),
-            CommitError::Refused(error) => Self::Refused(error.message),
-        }
-    }
-}
-
 impl OrderDesk {
     pub fn new(parts: OrderDeskParts, life: Life) -> Self {
         Self { parts: Rc::new(parts), life }
@@ -80,14 +52,7 @@ impl Actor for OrderDesk {
     type Context = Context<Self>;
 }
 
-impl Handler<Drain> for OrderDesk {
-    type Result = ();
-
-    fn handle(&mut self, _: Drain, context: &mut Self::Context) {
-        self.life.ends(ExitReason::Drained);
-        context.stop();
-    }
-}
+drains_at_once!(OrderDesk);
 
 /// Place an order. Answered after the commit that holds it, by who commits.
 #[derive(Debug, Message)]
@@ -224,9 +189,6 @@ pub struct Confirmation {
     pub answers: Option<Uuid>,
     pub order_id: Uuid,
 }
-
-/// What became of one event about an order.
-pub type Receipt = Result<Applied, DeskError>;
 
 impl Handler<ConfirmOrders> for OrderDesk {
     type Result = ResponseFuture<Vec<Receipt>>;

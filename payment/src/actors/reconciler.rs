@@ -10,36 +10,18 @@
 
 use std::{cell::Cell, future::Future, rc::Rc, sync::Arc, time::Duration};
 
-use actix::{Actor, ActorContext, AsyncContext, Context, Handler, WrapFuture};
-use runtime::{
-    db::DbError,
-    stream::DeadLetters,
-    supervisor::{Drain, ExitReason, Life},
-};
+use actix::{Actor, AsyncContext, Context, WrapFuture};
+use runtime::{db::DbError, drains_at_once, supervisor::Life};
 use tokio::{sync::Semaphore, time::Instant};
 
-use super::{CashierParts, charging::charge_again, refunding::refund_again};
-use crate::{
-    settings::ReconcilerSettings,
-    store::{self, DueCharge, DueRefund},
-};
+use super::{ReconcilerParts, charging::charge_again, refunding::refund_again};
+use crate::store::{self, DueCharge, DueRefund};
 
 /// Retried charges in progress at one time, and as many refunds. At `provider-timeout` each that is 32 a
 /// second of either.
 const IN_FLIGHT: usize = 64;
 /// What a retry may take beside the answer of the provider: the default `commit-deadline` of a group commit.
 const LEASE_MARGIN: Duration = Duration::from_secs(5);
-
-/// What Reconciler works with.
-#[derive(Clone)]
-pub struct ReconcilerParts {
-    pub cashier: CashierParts,
-    pub dead_letters: DeadLetters,
-    /// The consumer group, as the inbox knows it.
-    pub consumer: &'static str,
-    pub resend_after: Duration,
-    pub settings: ReconcilerSettings,
-}
 
 /// The actor.
 pub struct Reconciler {
@@ -65,15 +47,8 @@ impl Actor for Reconciler {
     }
 }
 
-impl Handler<Drain> for Reconciler {
-    type Result = ();
-
-    /// What is being asked for goes on; if its answer is not recorded any more, the lease of its row ends.
-    fn handle(&mut self, _: Drain, context: &mut Self::Context) {
-        self.life.ends(ExitReason::Drained);
-        context.stop();
-    }
-}
+// A request in progress goes on. The lease of its row ends if the answer cannot be recorded any more.
+drains_at_once!(Reconciler);
 
 async fn sweep(parts: Rc<ReconcilerParts>) {
     loop {

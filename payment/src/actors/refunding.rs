@@ -7,12 +7,14 @@
 //!                     └─── refused for good ─> dead letter                                    Poison
 //! ```
 
+use std::sync::Arc;
+
 use events::{Envelope, Event, RefundOrder, TraceContext};
 use futures_util::future::join_all;
 use runtime::{db::DbError, failpoint, outbox::OutboxEvent};
 use uuid::Uuid;
 
-use super::{CashierParts, DeskError, Receipt, ReconcilerParts, RefundRequest, charging::completed};
+use super::{CashierParts, DeskError, Receipt, ReconcilerParts, charging::completed};
 use crate::{
     domain::{Applied, OrderStatus},
     provider::ProviderError,
@@ -22,6 +24,15 @@ use crate::{
 /// Attempts at a refund before it is given up: an hour and a half with their backoff. Then an operator
 /// decides.
 const ATTEMPTS: i32 = 24;
+
+/// One `refund_order`.
+#[derive(Debug, Clone)]
+pub struct RefundRequest {
+    /// The event. What caused it is the `order_completed` it answers.
+    pub envelope: Arc<Envelope>,
+    pub order_id: Uuid,
+    pub reason: &'static str,
+}
 
 /// Only an order that is paid and undecided gets money back: what a late or repeated event asks for is left
 /// to the inbox.

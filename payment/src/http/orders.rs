@@ -15,8 +15,9 @@ use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::{
-    Desks, refusal,
-    shapes::{OrderView, Timeline, TransitionView},
+    Addresses,
+    bodies::{OrderView, Timeline, TransitionView},
+    errors::refusal,
 };
 use crate::{
     actors::{AwaitOrder, ListOrders, ShowOrder},
@@ -41,11 +42,11 @@ pub struct ShowParams {
 pub async fn show(
     token: Token<AnyRole>,
     request: HttpRequest,
-    desks: Data<Desks>,
+    addresses: Data<Addresses>,
     id: Path<Uuid>,
     params: Query<ShowParams>,
 ) -> Result<HttpResponse, Problem> {
-    let order = visible(&token, &desks, *id).await?;
+    let order = visible(&token, &addresses, *id).await?;
     let Some(seconds) = params.wait else { return Ok(HttpResponse::Ok().json(OrderView::from(&order))) };
     if seconds > LONGEST_WAIT {
         return Err(Problem::invalid(vec![FieldError::new(
@@ -56,7 +57,7 @@ pub async fn show(
     release_admission(&request);
     let wanted =
         AwaitOrder { id: *id, after_version: params.after_version, patience: Duration::from_secs(seconds) };
-    let order = desks.orders.send(wanted).await?.map_err(refusal)?.unwrap_or(order);
+    let order = addresses.orders.send(wanted).await?.map_err(refusal)?.unwrap_or(order);
     Ok(HttpResponse::Ok().json(OrderView::from(&order)))
 }
 
@@ -65,10 +66,10 @@ pub async fn show(
     responses((status = 200, body = Timeline), (status = 404, body = Problem)))]
 pub async fn timeline(
     token: Token<AnyRole>,
-    desks: Data<Desks>,
+    addresses: Data<Addresses>,
     id: Path<Uuid>,
 ) -> Result<HttpResponse, Problem> {
-    let order = visible(&token, &desks, *id).await?;
+    let order = visible(&token, &addresses, *id).await?;
     Ok(HttpResponse::Ok().json(Timeline { data: order.timeline().map(TransitionView::from).collect() }))
 }
 
@@ -89,7 +90,7 @@ pub struct ListParams {
     responses((status = 200, body = Page<OrderView>), (status = 400, body = Problem)))]
 pub async fn list(
     token: Token<AnyRole>,
-    desks: Data<Desks>,
+    addresses: Data<Addresses>,
     params: Query<ListParams>,
 ) -> Result<HttpResponse, Problem> {
     let params = params.into_inner();
@@ -100,7 +101,7 @@ pub async fn list(
         status: params.status.as_deref().map(status).transpose()?,
         before: page.after()?.as_deref().map(cursor).transpose()?,
     };
-    let found = desks.orders.send(ListOrders { filter, limit: limit + 1 }).await?.map_err(refusal)?;
+    let found = addresses.orders.send(ListOrders { filter, limit: limit + 1 }).await?.map_err(refusal)?;
     let looked_to = found.looked_to.map(|id| id.to_string());
     let page =
         Page::cut(found.orders, limit, |order| order.id.to_string()).going_on_after(looked_to.as_deref());
@@ -132,8 +133,8 @@ fn cursor(key: &str) -> Result<Uuid, Problem> {
     })
 }
 
-async fn visible(claims: &Claims, desks: &Desks, id: Uuid) -> Result<Order, Problem> {
-    let order = desks.orders.send(ShowOrder(id)).await?.map_err(refusal)?;
+async fn visible(claims: &Claims, addresses: &Addresses, id: Uuid) -> Result<Order, Problem> {
+    let order = addresses.orders.send(ShowOrder(id)).await?.map_err(refusal)?;
     order
         .filter(|order| order.user_id == claims.sub || claims.role == Role::Admin)
         .ok_or_else(|| Problem::absent("order"))

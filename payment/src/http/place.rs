@@ -19,8 +19,9 @@ use runtime::{
 use uuid::Uuid;
 
 use super::{
-    Desks, invalid, refusal,
-    shapes::{OrderView, PlaceOrderBody},
+    Addresses,
+    bodies::{OrderView, PlaceOrderBody},
+    errors::{invalid, refusal},
 };
 use crate::{
     actors::{AwaitOrder, LearnProducts, Learned, PlaceOrder, RecordAnswer},
@@ -50,25 +51,25 @@ const TYPICAL_ANSWER: usize = 768;
 pub async fn place_order(
     token: Token<UserOnly>,
     request: HttpRequest,
-    desks: Data<Desks>,
+    addresses: Data<Addresses>,
     body: JsonBody<PlaceOrderBody>,
 ) -> Result<HttpResponse, Problem> {
-    admit(&desks)?;
+    admit(&addresses)?;
     let wait = preferred_wait(&request)?;
     let order = parse(token.sub, &request, body.value, wait.is_some())?;
-    match place(&desks, order).await? {
+    match place(&addresses, order).await? {
         Placed::Created(order) => match wait {
             None => Ok(respond(StatusCode::ACCEPTED, &order, false)),
             Some(patience) => {
                 release_admission(&request);
-                answer_after(&desks, order, patience, false).await
+                answer_after(&addresses, order, patience, false).await
             }
         },
         Placed::Replayed(order, Some(Answer::Accepted)) => Ok(accepted(&order, true)),
         Placed::Replayed(order, Some(Answer::Terminal)) => Ok(terminal(&order, true)),
         Placed::Replayed(order, None) => {
             release_admission(&request);
-            answer_after(&desks, order, wait.unwrap_or_default(), true).await
+            answer_after(&addresses, order, wait.unwrap_or_default(), true).await
         }
         Placed::KeyReused => Err(Problem::new(
             StatusCode::UNPROCESSABLE_ENTITY,
@@ -80,10 +81,10 @@ pub async fn place_order(
 }
 
 /// Refuses what could not be worked off in time.
-fn admit(desks: &Desks) -> Result<(), Problem> {
-    let detail = if desks.backlog.is_full() {
+fn admit(addresses: &Addresses) -> Result<(), Problem> {
+    let detail = if addresses.backlog.is_full() {
         "Too many orders wait to be charged; nothing was done. Try again after a moment."
-    } else if !desks.intake.take() {
+    } else if !addresses.intake.take() {
         "Orders come to their end late, so fewer are taken; nothing was done. Try again after a moment."
     } else {
         return Ok(());
@@ -93,9 +94,9 @@ fn admit(desks: &Desks) -> Result<(), Problem> {
 }
 
 /// Places the order; products the catalogue copy lacks are asked of inventory, once.
-async fn place(desks: &Desks, order: OrderRequest) -> Result<Placed, Problem> {
+async fn place(addresses: &Addresses, order: OrderRequest) -> Result<Placed, Problem> {
     let order = Arc::new(order);
-    let placed = PlaceOrder::at(&desks.orders, Arc::clone(&order)).await.map_err(refusal)?;
+    let placed = PlaceOrder::at(&addresses.orders, Arc::clone(&order)).await.map_err(refusal)?;
     let Placed::NotPriced(PricingError::UnknownProducts(skus)) = placed else { return Ok(placed) };
     let unavailable = |_| {
         Problem::unavailable(
@@ -103,26 +104,26 @@ async fn place(desks: &Desks, order: OrderRequest) -> Result<Placed, Problem> {
             format!("{} cannot be looked up right now; nothing was ordered.", skus.join(", ")),
         )
     };
-    match desks.catalogue.send(LearnProducts(skus.clone())).await?.map_err(unavailable)? {
-        Learned::All => PlaceOrder::at(&desks.orders, order).await.map_err(refusal),
+    match addresses.catalogue.send(LearnProducts(skus.clone())).await?.map_err(unavailable)? {
+        Learned::All => PlaceOrder::at(&addresses.orders, order).await.map_err(refusal),
         Learned::Absent(absent) => Ok(Placed::NotPriced(PricingError::UnknownProducts(absent))),
     }
 }
 
 /// Waits for the end of the order, records which answer is given first, and gives that one.
 async fn answer_after(
-    desks: &Desks,
+    addresses: &Addresses,
     order: Arc<Order>,
     patience: Duration,
     replayed: bool,
 ) -> Result<HttpResponse, Problem> {
-    let awaited = desks
+    let awaited = addresses
         .orders
         .send(AwaitOrder { id: order.id, after_version: None, patience })
         .await?
         .map_err(refusal)?;
     let order = awaited.unwrap_or_else(|| Arc::unwrap_or_clone(order));
-    match desks.orders.send(RecordAnswer(order)).await?.map_err(refusal)? {
+    match addresses.orders.send(RecordAnswer(order)).await?.map_err(refusal)? {
         (Answer::Terminal, order) => Ok(terminal(&order, replayed)),
         (Answer::Accepted, order) => Ok(accepted(&order, replayed)),
     }

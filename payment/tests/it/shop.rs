@@ -25,14 +25,14 @@ use runtime::{
     outbox::{RelayHandle, RelayOptions},
     settings::StreamSettings,
     shutdown::Shutdown,
-    stream::{Broker, Consumers, DeadLetters, overview, start_consumers},
+    stream::{Broker, ConsumerSet, DeadLetters, overview},
     supervisor::{RestartPolicy, Roster, Supervised, SupervisorHandle},
 };
 use testing::{TestDatabase, TestRedis, database_settings, eventually, stream_settings};
 use uuid::Uuid;
 
 pub const SOON: Duration = Duration::from_secs(30);
-pub const GROUP: &str = "payment-group";
+pub const GROUP: &str = events::PAYMENT_GROUP;
 
 /// A provider's books, and what it will not do.
 #[derive(Default)]
@@ -93,7 +93,7 @@ pub struct Shop {
     pub letters: DeadLetters,
     orders: Commits<PlaceOrders>,
     broker: Broker,
-    consumers: Consumers<RefundOrderHandler>,
+    consumers: ConsumerSet,
     // Dropped after the connections to them.
     _redis: TestRedis,
     _database: TestDatabase,
@@ -136,7 +136,7 @@ impl Shop {
             })
         });
         let handler = RefundOrderHandler { cashier: cashier.clone() };
-        let consumers = start_consumers(&supervisor, GROUP, &streams, &broker, move || handler.clone());
+        let consumers = ConsumerSet::new(&supervisor, GROUP, &streams, &broker).with(move || handler.clone());
         let (backlog, letters) = (ChargeBacklog::new(&cashier, 50), DeadLetters::new(broker.clone()));
         cashier.ready().await.expect("a cashier");
         Self {
@@ -210,7 +210,7 @@ impl Shop {
     /// Waits until every event is read and acknowledged.
     pub async fn stream_is_settled(&self) {
         let look = async || {
-            let overview = overview(&self.broker, &self.consumers.specs[0]).await.expect("Redis answers");
+            let overview = overview(&self.broker, &self.consumers.specs()[0]).await.expect("Redis answers");
             if overview.pending == 0 && overview.unread == 0 { Ok(()) } else { Err(overview) }
         };
         eventually("every event is settled", SOON, look).await;
@@ -246,13 +246,8 @@ fn cashier_parts(
     provider: &FakeProvider,
 ) -> CashierParts {
     let relay = RelayOptions {
-        service: "payment",
-        database: database.clone(),
-        broker: Broker::new(streams),
-        settings: streams.clone(),
-        routes: &[],
-        group: GROUP,
-        answered_on: &[],
+        routes: Vec::new(),
+        ..RelayOptions::of("payment", database, &Broker::new(streams), streams)
     };
     let settle =
         SettleCharges { relay: RelayHandle::start(supervisor, &relay), resend_after: streams.resend_after };

@@ -7,6 +7,7 @@ mod envelope;
 mod order_completed;
 mod product_changed;
 mod refund_order;
+mod routes;
 mod stock_reserved;
 mod trace_context;
 
@@ -16,6 +17,7 @@ pub use envelope::{Envelope, EnvelopeError, plain_json};
 pub use order_completed::{OrderCompleted, OrderedItem};
 pub use product_changed::ProductChanged;
 pub use refund_order::{RefundOrder, RefundReason, ShortItem};
+pub use routes::{INVENTORY_GROUP, PAYMENT_GROUP, ROUTES, Route, consumed_by, published_by, route_of};
 pub use stock_reserved::{ReservedItem, StockReserved};
 pub use trace_context::{Origin, TraceContext, set_sample_ratio};
 

@@ -13,6 +13,7 @@
 //! | [`auth`] | tokens verified locally, extractors for roles |
 //! | [`http`] | server, problem+json, health, OpenAPI page |
 //! | [`ops`] | the operations API every service has |
+//! | [`service`] | the frame of a service: starts all this, serves, and takes it down |
 //! | [`failpoint`], [`seeded_bug`] | rehearsals: where a process can be made to die, and mistakes put back; empty in ordinary builds |
 
 pub mod auth;
@@ -24,6 +25,7 @@ pub mod ops;
 pub mod outbox;
 pub mod process;
 pub mod seeded_bug;
+pub mod service;
 pub mod settings;
 pub mod shutdown;
 pub mod stream;

@@ -1,9 +1,10 @@
 use std::rc::Rc;
 
-use actix::{Actor, ActorContext, Context, Handler, Message, ResponseFuture};
+use actix::{Actor, Context, Handler, Message, ResponseFuture};
 use runtime::{
     auth::Role,
-    supervisor::{Drain, ExitReason, Life, RestartPolicy, Supervised, SupervisorHandle},
+    drains_at_once,
+    supervisor::{Life, RestartPolicy, Supervised, SupervisorHandle},
 };
 use uuid::Uuid;
 
@@ -170,11 +171,4 @@ impl Handler<ChangeRole> for Accounts {
     }
 }
 
-impl Handler<Drain> for Accounts {
-    type Result = ();
-
-    fn handle(&mut self, _: Drain, context: &mut Self::Context) {
-        self.life.ends(ExitReason::Drained);
-        context.stop();
-    }
-}
+drains_at_once!(Accounts);

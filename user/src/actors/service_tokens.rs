@@ -1,5 +1,8 @@
-use actix::{Actor, ActorContext, Context, Handler, Message, MessageResult};
-use runtime::supervisor::{Drain, ExitReason, Life, RestartPolicy, Supervised, SupervisorHandle};
+use actix::{Actor, Context, Handler, Message, MessageResult};
+use runtime::{
+    drains_at_once,
+    supervisor::{Life, RestartPolicy, Supervised, SupervisorHandle},
+};
 
 use super::AccountsError;
 use crate::tokens::{AccessToken, Issuer, ServiceClients};
@@ -45,11 +48,4 @@ impl Handler<IssueServiceToken> for ServiceTokens {
     }
 }
 
-impl Handler<Drain> for ServiceTokens {
-    type Result = ();
-
-    fn handle(&mut self, _: Drain, context: &mut Self::Context) {
-        self.life.ends(ExitReason::Drained);
-        context.stop();
-    }
-}
+drains_at_once!(ServiceTokens);

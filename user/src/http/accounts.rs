@@ -11,7 +11,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Addresses, account_body::AccountBody, error::Fields};
+use super::{Addresses, bodies::AccountBody, errors::Fields};
 use crate::{
     actors::{ChangeRole, FindAccount, ListAccounts, Register},
     domain::{Email, Password, Registration, RoleChange},

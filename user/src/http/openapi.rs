@@ -1,14 +1,14 @@
-use runtime::ops::OpsApi;
-use utoipa::{
-    Modify, OpenApi,
-    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
-};
+use utoipa::OpenApi;
 
 use super::{accounts, key_set, service_token, sessions};
 
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "Orderflow user", description = "Accounts, roles and tokens. Every error is application/problem+json.", license(name = "MIT OR Apache-2.0")),
+    info(
+        title = "Orderflow user",
+        description = "Accounts, roles and tokens. Every error is application/problem+json.",
+        license(name = "MIT OR Apache-2.0")
+    ),
     paths(
         accounts::register,
         sessions::log_in,
@@ -17,26 +17,11 @@ use super::{accounts, key_set, service_token, sessions};
         key_set::show_key_set,
         accounts::list_accounts,
         accounts::change_role
-    ),
-    modifiers(&Bearer)
+    )
 )]
 struct UserApi;
 
-struct Bearer;
-
-impl Modify for Bearer {
-    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
-        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
-        openapi
-            .components
-            .get_or_insert_default()
-            .add_security_scheme("bearer", SecurityScheme::Http(scheme));
-    }
-}
-
-/// The description of this service: its own calls and the operations.
+/// The description of this service's own routes.
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    let mut api = UserApi::openapi();
-    api.merge(OpsApi::openapi());
-    api
+    UserApi::openapi()
 }

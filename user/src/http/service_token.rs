@@ -3,7 +3,7 @@ use runtime::http::{JsonBody, Problem};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{Addresses, error::unauthorized, sessions::TokenBody};
+use super::{Addresses, errors::unauthorized, sessions::TokenBody};
 use crate::actors::IssueServiceToken;
 
 #[derive(Deserialize, ToSchema)]

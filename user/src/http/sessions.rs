@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::{
     Addresses,
-    error::{Fields, unauthorized},
+    errors::{Fields, unauthorized},
 };
 use crate::{
     actors::{LogIn, Login},

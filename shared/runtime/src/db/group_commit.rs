@@ -24,12 +24,13 @@ use std::{
 };
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
+use futures_util::future::LocalBoxFuture;
 use tokio::sync::oneshot;
 
 use super::{Connection, Database, DbError, batch::Batch};
 use crate::{
     settings::DatabaseSettings,
-    supervisor::{Drain, ExitReason, Life, RestartPolicy, Supervised, SupervisorHandle},
+    supervisor::{Drain, Drainable, ExitReason, Life, RestartPolicy, Supervised, SupervisorHandle},
 };
 
 /// A writer in no hurry that found no more than so many items waiting does not make the next ones wait: 300
@@ -211,8 +212,14 @@ impl<W: Write> Commits<W> {
     }
 
     /// Commits what is queued, then stops.
-    pub async fn drain(&self, patience: Duration) -> bool {
-        self.0.drain(patience).await
+    pub async fn drain(&self, limit: Duration) -> bool {
+        self.0.drain(limit).await
+    }
+}
+
+impl<W: Write> Drainable for Commits<W> {
+    fn drain(&self, limit: Duration) -> LocalBoxFuture<'_, bool> {
+        Box::pin(Self::drain(self, limit))
     }
 }
 

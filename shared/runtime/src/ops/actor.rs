@@ -2,9 +2,7 @@
 
 use std::{rc::Rc, time::Duration};
 
-use actix::{
-    Actor, ActorContext, AsyncContext, Context, Handler, Message, MessageResult, ResponseFuture, WrapFuture,
-};
+use actix::{Actor, AsyncContext, Context, Handler, Message, MessageResult, ResponseFuture, WrapFuture};
 
 use crate::{
     auth::KeySet,
@@ -15,7 +13,7 @@ use crate::{
         Broker, BrokerError, ConsumerSpec, DeadLetter, DeadLetterError, DeadLetterFilter, DeadLetters,
         ProbeError, Redriven, StreamOverview, overview,
     },
-    supervisor::{Drain, ExitReason, Life, RestartPolicy, Supervised, SupervisorHandle},
+    supervisor::{Life, RestartPolicy, Supervised, SupervisorHandle},
     telemetry,
 };
 
@@ -77,14 +75,7 @@ impl Actor for Operations {
     }
 }
 
-impl Handler<Drain> for Operations {
-    type Result = ();
-
-    fn handle(&mut self, _: Drain, context: &mut Self::Context) {
-        self.life.ends(ExitReason::Drained);
-        context.stop();
-    }
-}
+crate::drains_at_once!(Operations);
 
 /// Reports to `/readyz` and sets the gauges. Side by side: one server that says nothing must not make the
 /// report of another late.

@@ -9,7 +9,7 @@ use actix_web::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Desk, actor::PanicConsumer};
+use super::{actor::PanicConsumer, desk::Desk};
 use crate::{
     auth::{AdminOnly, Token},
     failpoint::{self, Action, Armed, NotBuiltIn, Passed},

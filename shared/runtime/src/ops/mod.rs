@@ -4,10 +4,11 @@
 //! streams.
 
 mod actor;
+mod desk;
 mod faults;
+mod openapi;
 mod routes;
 
-use routes::Desk;
-
 pub use actor::{Operations, OpsError, OpsSources, StreamSources, start};
+pub use openapi::describe;
 pub use routes::{OpsApi, routes};

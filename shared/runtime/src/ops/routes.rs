@@ -13,6 +13,7 @@ use super::{
     actor::{
         Discard, GetDeadLetter, ListDeadLetters, OpsError, Redrive, RedriveAll, ShowOutbox, ShowStreams,
     },
+    desk::Desk,
     faults,
 };
 use crate::{
@@ -23,26 +24,19 @@ use crate::{
     supervisor::{Roster, Supervised, Unavailable},
 };
 
-/// What the handlers of `/ops` need.
-#[derive(Clone)]
-pub(super) struct Desk {
-    service: &'static str,
-    pub(super) operations: Supervised<Operations>,
-    roster: Roster,
-    pub(super) faults: bool,
-}
-
 /// Adds `/ops/*` to a service. `faults`: whether an ADMIN may break things on purpose.
 pub fn routes(
     service: &'static str,
-    operations: Supervised<Operations>,
-    roster: Roster,
+    operations: &Supervised<Operations>,
+    roster: &Roster,
     faults: bool,
-) -> impl FnOnce(&mut ServiceConfig) {
+) -> impl Fn(&mut ServiceConfig) + Clone + use<> {
+    let operations = operations.clone();
+    let roster = roster.clone();
     let desk = Data::new(Desk { service, operations, roster, faults });
     move |config| {
         config
-            .app_data(desk)
+            .app_data(desk.clone())
             .configure(faults::routes)
             .service(web::resource("/ops/streams").get(streams))
             .service(web::resource("/ops/actors").get(actors))

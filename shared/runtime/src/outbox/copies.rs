@@ -30,7 +30,7 @@ impl<'a> Copies<'a> {
     /// Looks at the partitions of every stream this relay publishes to.
     pub(super) async fn look(options: &'a RelayOptions) -> Result<Self, BrokerError> {
         let (mut positions, looked_at) = (HashMap::new(), Instant::now());
-        for route in options.routes {
+        for route in &options.routes {
             for key in partitions(route.stream, options.broker.partitions()) {
                 match options.broker.position(&key, route.group).await {
                     Ok(position) => _ = positions.insert(key, position),
@@ -117,7 +117,7 @@ impl<'a> Copies<'a> {
     /// How long the oldest answer has waited to be heard here; `None` when all are heard.
     async fn longest_waiting_answer(&self) -> Result<Option<Duration>, BrokerError> {
         let mut oldest = None;
-        for stream in self.options.answered_on {
+        for stream in self.options.routes.iter().flat_map(|route| route.answered_on) {
             let since = self.options.broker.unsettled_since(stream, self.options.group).await?;
             oldest = [oldest, since].into_iter().flatten().min();
         }

@@ -39,7 +39,7 @@ mod sweep;
 use uuid::Uuid;
 
 pub use partitions::{PartitionsError, agree_on_partitions};
-pub use relay::{RelayHandle, RelayOptions, Route};
+pub use relay::{RelayHandle, RelayOptions};
 pub use store::{OutboxDepth, OutboxRows};
 
 use events::{Envelope, Event};

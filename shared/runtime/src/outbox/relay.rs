@@ -12,6 +12,7 @@ use std::{
 };
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
+use futures_util::future::LocalBoxFuture;
 use uuid::Uuid;
 
 use super::{OutboxDepth, OutboxEvent, Retention, store, sweep};
@@ -19,9 +20,9 @@ use crate::{
     db::{Database, DbError},
     settings::StreamSettings,
     stream::{Broker, BrokerError},
-    supervisor::{Drain, ExitReason, Life, RestartPolicy, Supervised, SupervisorHandle},
+    supervisor::{Drain, Drainable, ExitReason, Life, RestartPolicy, Supervised, SupervisorHandle},
 };
-use events::Envelope;
+use events::{Envelope, Route};
 
 /// Events of one pipelined round trip.
 const CHUNK: usize = 512;
@@ -32,16 +33,7 @@ const MEMORY: usize = 10_000;
 /// row without one is published once more when it falls due.
 const ENTRIES: usize = 50_000;
 
-/// Where events of one type travel, and who handles them.
-#[derive(Debug, Clone, Copy)]
-pub struct Route {
-    /// The stream, without partition.
-    pub stream: &'static str,
-    /// The group that consumes it.
-    pub group: &'static str,
-}
-
-/// What a relay needs to know.
+/// The parts and settings of a relay.
 #[derive(Clone)]
 pub struct RelayOptions {
     /// The service, as it names itself in Redis.
@@ -49,11 +41,30 @@ pub struct RelayOptions {
     pub database: Database,
     pub broker: Broker,
     pub settings: StreamSettings,
-    /// What this service publishes. Rows of other streams are never swept.
-    pub routes: &'static [Route],
-    /// The group of this service, and the streams on which it hears of the effect of what it publishes.
+    /// The routes of the events that this service publishes. Rows of other streams are never swept.
+    pub routes: Vec<Route>,
+    /// The group in which this service reads the replies.
     pub group: &'static str,
-    pub answered_on: &'static [&'static str],
+}
+
+impl RelayOptions {
+    /// The relay of `service`, with its routes of the contract.
+    #[must_use]
+    pub fn of(
+        service: &'static str,
+        database: &Database,
+        broker: &Broker,
+        settings: &StreamSettings,
+    ) -> Self {
+        Self {
+            service,
+            database: database.clone(),
+            broker: broker.clone(),
+            settings: settings.clone(),
+            routes: events::published_by(service).copied().collect(),
+            group: events::consumed_by(service).next().map_or("", |route| route.group),
+        }
+    }
 }
 
 /// Publish these: their transaction is committed.
@@ -114,8 +125,14 @@ impl RelayHandle {
     }
 
     /// Publishes what is in memory, then stops.
-    pub async fn drain(&self, patience: Duration) -> bool {
-        self.relay.drain(patience).await
+    pub async fn drain(&self, limit: Duration) -> bool {
+        self.relay.drain(limit).await
+    }
+}
+
+impl Drainable for RelayHandle {
+    fn drain(&self, limit: Duration) -> LocalBoxFuture<'_, bool> {
+        Box::pin(Self::drain(self, limit))
     }
 }
 

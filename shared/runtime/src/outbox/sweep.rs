@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{
     OutboxDepth, Retention,
     copies::Copies,
-    relay::{self, RelayOptions, Route},
+    relay::{self, RelayOptions},
     store::{self, Row},
 };
 use crate::{db::DbError, stream::BrokerError};
@@ -61,9 +61,9 @@ async fn try_sweep(
         memory.from_the_start = Some(Instant::now());
         memory.looked_up_to.clear();
     }
-    for route in options.routes {
+    for route in &options.routes {
         // One stream that cannot be swept is no reason not to sweep the others.
-        if let Err(error) = sweep_stream(options, *route, &copies, memory, queued).await {
+        if let Err(error) = sweep_stream(options, route.stream, &copies, memory, queued).await {
             tracing::warn!(stream = route.stream, %error, "the sweep of a stream did not get through");
         }
     }
@@ -76,7 +76,7 @@ async fn try_sweep(
 
 async fn sweep_stream(
     options: &RelayOptions,
-    Route { stream, .. }: Route,
+    stream: &'static str,
     copies: &Copies<'_>,
     memory: &mut Memory,
     queued: &HashSet<Uuid>,
@@ -164,7 +164,7 @@ fn log_repetition(rows: &[Row]) {
 async fn depth(options: &RelayOptions, memory: &Memory) -> Result<OutboxDepth, DbError> {
     let connection = options.database.connection().await?;
     let mut depth = OutboxDepth::default();
-    for route in options.routes {
+    for route in &options.routes {
         let after = memory.looked_up_to.get(route.stream).copied();
         depth = depth.and(store::depth(&connection, (route.stream, after)).await?);
     }

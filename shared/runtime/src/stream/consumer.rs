@@ -7,18 +7,15 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    time::Duration,
 };
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
-use futures_util::future::join_all;
 
-use super::{Broker, EventHandler, partitions, session::Session, settle::Memory};
+use super::{Broker, EventHandler, session::Session, settle::Memory};
 use crate::{
     settings::StreamSettings,
-    supervisor::{Drain, ExitReason, Life, RestartPolicy, Supervised, SupervisorHandle},
+    supervisor::{Drain, ExitReason, Life},
 };
-use events::Event;
 
 /// What a consumer reads, and as whom.
 #[derive(Clone)]
@@ -110,46 +107,6 @@ impl ConsumerMetrics {
     }
 }
 
-/// The consumers of one stream, one a partition.
-pub struct Consumers<H: EventHandler> {
-    actors: Vec<Supervised<Consumer<H>>>,
-    /// What each of them reads; for the operations API.
-    pub specs: Vec<ConsumerSpec>,
-}
-
-impl<H: EventHandler> Consumers<H> {
-    /// Lets every consumer finish and acknowledge its batch. False: one did not end in time.
-    pub async fn drain(&self, patience: Duration) -> bool {
-        let drained = join_all(self.actors.iter().map(|actor| actor.drain(patience))).await;
-        drained.into_iter().all(|in_time| in_time)
-    }
-}
-
-/// Starts one consumer actor per partition of the handler's stream. `handler` makes a fresh handler for every
-/// life.
-pub fn start_consumers<H, F>(
-    supervisor: &SupervisorHandle,
-    group: &str,
-    settings: &StreamSettings,
-    broker: &Broker,
-    handler: F,
-) -> Consumers<H>
-where
-    H: EventHandler,
-    F: FnMut() -> H + Clone + Send + 'static,
-{
-    let keys = partitions(H::Event::STREAM, settings.partitions);
-    let specs: Vec<ConsumerSpec> =
-        keys.iter().map(|key| ConsumerSpec::new(H::Event::STREAM, key, group, settings, broker)).collect();
-    let start = |spec: &ConsumerSpec| {
-        let (memory, mut handler, spec) = (Arc::<Mutex<Memory>>::default(), handler.clone(), spec.clone());
-        supervisor.supervise("consumer", spec.key.clone(), RestartPolicy::default(), move |life| {
-            Consumer::new(spec.clone(), handler(), Arc::clone(&memory), life)
-        })
-    };
-    Consumers { actors: specs.iter().map(start).collect(), specs }
-}
-
 /// Reads one partition for one group and settles every entry by the outcome of its handler.
 pub struct Consumer<H: EventHandler> {
     spec: ConsumerSpec,
@@ -160,7 +117,7 @@ pub struct Consumer<H: EventHandler> {
 }
 
 impl<H: EventHandler> Consumer<H> {
-    fn new(spec: ConsumerSpec, handler: H, memory: Arc<Mutex<Memory>>, life: Life) -> Self {
+    pub(super) fn new(spec: ConsumerSpec, handler: H, memory: Arc<Mutex<Memory>>, life: Life) -> Self {
         if let Some(ExitReason::Panicked(panic)) = life.previous_end() {
             memory.lock().unwrap_or_else(PoisonError::into_inner).blame(&format!("panicked: {panic}"));
         }

@@ -16,6 +16,7 @@
 mod answer;
 mod broker;
 mod consumer;
+mod consumer_set;
 mod dead_letters;
 mod entry;
 mod groups;
@@ -35,7 +36,8 @@ mod trim;
 
 pub use answer::BrokerError;
 pub use broker::Broker;
-pub use consumer::{Consumer, ConsumerSpec, Consumers, start_consumers};
+pub use consumer::{Consumer, ConsumerSpec};
+pub use consumer_set::ConsumerSet;
 pub use dead_letters::{DeadLetter, DeadLetterError, DeadLetterFilter, DeadLetters, Redriven};
 pub(crate) use groups::{Position, Whereabouts};
 pub use handler::{EventHandler, Outcome, Received};

@@ -11,7 +11,7 @@ use std::{
 use actix::{Actor, ActorContext, AsyncContext, Context};
 use tokio::sync::watch;
 
-use super::{ChildSpec, ExitReason, Life, handle::Line, handle::State, policy::History};
+use super::{ChildSpec, ExitReason, Life, State, handle::Line, policy::History};
 use crate::shutdown::Shutdown;
 
 /// Runs the child, replaces it when it ends, and gives up past the intensity limit.

@@ -1,86 +1,17 @@
 //! What callers hold of a supervised actor.
 
-use std::{
-    fmt,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicI64, AtomicU32, Ordering},
-    },
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 use actix::{Actor, Addr, Context, Handler, Message, dev::ToEnvelope};
+use futures_util::future::LocalBoxFuture;
 use tokio::sync::watch;
 
-use super::ExitReason;
+use super::{ChildStatus, Drain, Drainable, State};
 
 /// The actor is being replaced, or has ended. What was sent may or may not have been handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the actor is being replaced")]
 pub struct Unavailable;
-
-/// Finish what is in progress, then stop. Answered when the actor has taken note, not when it has ended.
-#[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "()")]
-pub struct Drain;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    Starting,
-    Running,
-    /// Between two lives.
-    Waiting,
-    /// Ended for good.
-    Ended,
-}
-
-/// What the operations API shows of a child.
-#[derive(Debug)]
-pub struct ChildStatus {
-    pub kind: &'static str,
-    pub name: String,
-    restarts: AtomicU32,
-    queue_depth: AtomicI64,
-    depth_gauge: metrics::Gauge,
-    state: watch::Sender<State>,
-    last_exit: Mutex<Option<ExitReason>>,
-}
-
-impl ChildStatus {
-    pub fn restarts(&self) -> u32 {
-        self.restarts.load(Ordering::Relaxed)
-    }
-
-    pub fn queue_depth(&self) -> i64 {
-        self.queue_depth.load(Ordering::Relaxed)
-    }
-
-    pub fn state(&self) -> State {
-        *self.state.borrow()
-    }
-
-    pub fn last_exit(&self) -> Option<ExitReason> {
-        self.last_exit.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Called by the actor: items it has accepted and not finished.
-    pub fn set_queue_depth(&self, depth: usize) {
-        self.queue_depth.store(i64::try_from(depth).unwrap_or(i64::MAX), Ordering::Relaxed);
-        self.depth_gauge.set(depth as f64);
-    }
-
-    pub(super) fn enter(&self, state: State) {
-        self.state.send_replace(state);
-    }
-
-    pub(super) fn record_exit(&self, reason: &ExitReason) {
-        *self.last_exit.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason.clone());
-    }
-
-    pub(super) fn count_restart(&self) {
-        self.restarts.fetch_add(1, Ordering::Relaxed);
-    }
-}
 
 /// The supervisor's end: where it publishes the newest address.
 pub(super) struct Line<A: Actor> {
@@ -99,16 +30,7 @@ pub struct Supervised<A: Actor> {
 pub(super) fn line<A: Actor>(kind: &'static str, name: String) -> (Line<A>, Supervised<A>) {
     let (address_in, address) = watch::channel(None);
     let (retire, retiring) = watch::channel(false);
-    let depth_gauge = metrics::gauge!("orderflow_actor_queue_depth", "actor" => kind, "name" => name.clone());
-    let status = Arc::new(ChildStatus {
-        kind,
-        name,
-        restarts: AtomicU32::new(0),
-        queue_depth: AtomicI64::new(0),
-        depth_gauge,
-        state: watch::Sender::new(State::Starting),
-        last_exit: Mutex::new(None),
-    });
+    let status = Arc::new(ChildStatus::new(kind, name));
     let line = Line { address: address_in, retiring, status: Arc::clone(&status) };
     (line, Supervised { address, retire: Arc::new(retire), status })
 }
@@ -160,15 +82,25 @@ impl<A: Actor<Context = Context<A>>> Supervised<A> {
     }
 
     /// Asks the actor to finish and waits for its end; it is not replaced. False: it did not end in time.
-    pub async fn drain(&self, patience: Duration) -> bool
+    pub async fn drain(&self, limit: Duration) -> bool
     where
         A: Handler<Drain>,
         A::Context: ToEnvelope<A, Drain>,
     {
         self.retire.send_replace(true);
         _ = self.tell(Drain);
-        let mut state = self.status.state.subscribe();
-        tokio::time::timeout(patience, state.wait_for(|s| *s == State::Ended)).await.is_ok()
+        let mut state = self.status.subscribe();
+        tokio::time::timeout(limit, state.wait_for(|s| *s == State::Ended)).await.is_ok()
+    }
+}
+
+impl<A> Drainable for Supervised<A>
+where
+    A: Actor<Context = Context<A>> + Handler<Drain>,
+    A::Context: ToEnvelope<A, Drain>,
+{
+    fn drain(&self, limit: Duration) -> LocalBoxFuture<'_, bool> {
+        Box::pin(Self::drain(self, limit))
     }
 }
 

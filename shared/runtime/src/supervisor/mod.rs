@@ -20,30 +20,27 @@
 //!   orchestrator to decide.
 
 mod child;
+mod drain;
 mod exit;
 mod handle;
+mod life;
 mod policy;
+mod spec;
+mod status;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use actix::{Actor, Addr, ArbiterHandle, Context, Handler, Message};
 
-pub use exit::{ExitReason, Life};
-pub use handle::{ChildStatus, Drain, State, Supervised, Unavailable};
+pub use drain::{Drain, Drainable};
+pub use exit::ExitReason;
+pub use handle::{Supervised, Unavailable};
+pub use life::Life;
 pub use policy::RestartPolicy;
+pub use spec::ChildSpec;
+pub use status::{ChildStatus, State};
 
 use crate::shutdown::Shutdown;
-
-/// How to make a child, and how often.
-pub struct ChildSpec<A> {
-    /// What it is, as a metric label: `consumer`, `relay`.
-    pub kind: &'static str,
-    /// Which one it is: `order_completed.0`.
-    pub name: String,
-    pub policy: RestartPolicy,
-    /// Makes a fresh actor. The actor tells its [`Life`] the reason of its end before it stops.
-    pub factory: Box<dyn FnMut(Life) -> A + Send>,
-}
 
 /// The actor that owns the children of one arbiter.
 #[derive(Debug)]

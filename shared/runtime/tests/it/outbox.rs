@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use events::Envelope;
-use runtime::outbox::{OutboxEvent, OutboxRows, Retention, Route, TooLarge, agree_on_partitions};
+use events::{Envelope, Route};
+use runtime::outbox::{OutboxEvent, OutboxRows, Retention, TooLarge, agree_on_partitions};
 use testing::eventually;
 
-use crate::toy::{Bank, Deposited, GROUP, SOON, STREAM, deposited};
+use crate::toy::{Bank, Deposited, GROUP, ROUTE, SOON, STREAM, deposited};
 
 const LONG: Duration = Duration::from_secs(3600);
 
@@ -104,7 +104,7 @@ async fn an_event_is_not_published_again_while_its_copy_is_unread_or_pending_or_
     let bank = Bank::open().await;
     let relay = bank.relay(|options| {
         options.settings.resend_after = Duration::from_millis(100);
-        options.answered_on = &[ANSWERS];
+        options.routes = vec![Route { answered_on: &[ANSWERS], ..ROUTE }];
     });
     let asked = event(Retention::UntilConfirmed);
     insert(&bank, &asked, Duration::from_millis(100)).await;
@@ -155,8 +155,6 @@ async fn the_row_of_an_event_that_is_confirmed_at_once_is_never_written_again() 
 }
 
 const OTHER: &str = "other";
-const TWO_ROUTES: [Route; 2] =
-    [Route { stream: OTHER, group: GROUP }, Route { stream: STREAM, group: GROUP }];
 
 #[actix_rt::test]
 async fn what_redis_refuses_on_one_stream_holds_up_no_other_and_is_published_when_it_is_taken() {
@@ -172,7 +170,10 @@ async fn what_redis_refuses_on_one_stream_holds_up_no_other_and_is_published_whe
     }
     let behind = event(Retention::Repeated(0));
     insert(&bank, &behind, Duration::ZERO).await;
-    let _relay = bank.relay(|options| (options.routes, options.settings.resend_after) = (&TWO_ROUTES, LONG));
+    let _relay = bank.relay(|options| {
+        options.routes = vec![Route { stream: OTHER, ..ROUTE }, ROUTE];
+        options.settings.resend_after = LONG;
+    });
     published(&bank, &behind, 1).await;
     rows(&bank, 1000).await;
 

@@ -105,7 +105,7 @@ async fn what_a_live_consumer_has_in_hand_is_claimed_by_nobody_however_long_it_t
     bank.script().waiting.push("slow".to_owned());
     let first = bank.consumers();
     bank.publish(&[deposited("slow", 1)]).await;
-    let taken = async || (overview(&bank.broker, &first.specs[0]).await.ok()?.pending == 1).then_some(());
+    let taken = async || (overview(&bank.broker, &first.specs()[0]).await.ok()?.pending == 1).then_some(());
     eventually("it is in hand", SOON, taken).await;
     let peer = bank.consumers_called("peer");
     let began = Instant::now();
@@ -113,7 +113,7 @@ async fn what_a_live_consumer_has_in_hand_is_claimed_by_nobody_however_long_it_t
     while began.elapsed() < bank.settings.claim_idle * 5 {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    assert_eq!(overview(&bank.broker, &peer.specs[0]).await.expect("Redis answers").reclaimed_total, 0);
+    assert_eq!(overview(&bank.broker, &peer.specs()[0]).await.expect("Redis answers").reclaimed_total, 0);
     bank.script().waiting.clear();
     bank.settled(&first, 1).await;
     assert_eq!(bank.script().seen.len(), 1);
@@ -130,7 +130,7 @@ async fn a_process_has_no_more_in_hand_than_eight_batches_however_many_partition
     let consumers = bank.consumers();
     let pending = async || {
         let mut pending = 0;
-        for spec in &consumers.specs {
+        for spec in consumers.specs() {
             pending += overview(&bank.broker, spec).await.expect("Redis answers").pending;
         }
         pending
@@ -153,7 +153,7 @@ async fn a_dead_letter_that_redis_refuses_stays_pending_and_holds_up_nothing() {
     let consumers = bank.consumers();
     bank.publish(&[deposited("mallory", 1), deposited("alice", 1)]).await;
     deposits(&bank, 1).await;
-    let overview = overview(&bank.broker, &consumers.specs[0]);
+    let overview = overview(&bank.broker, &consumers.specs()[0]);
     assert!(overview.await.is_err(), "the dead letters cannot even be counted");
     bank.redis.command::<u64>(&["DEL", "deposited.dead"]).await;
     let letter = bank.buried(1).await.remove(0);

@@ -9,14 +9,13 @@ use std::{
 
 use actix_rt::Arbiter;
 use events::TraceContext;
-use events::{Envelope, Event};
+use events::{Envelope, Event, Route};
 use runtime::db::{Database, DbError};
-use runtime::outbox::{RelayHandle, RelayOptions, Route};
+use runtime::outbox::{RelayHandle, RelayOptions};
 use runtime::settings::StreamSettings;
 use runtime::shutdown::Shutdown;
 use runtime::stream::{
-    Broker, Consumers, DeadLetter, DeadLetters, EventHandler, Outcome, Received, StreamOverview, overview,
-    start_consumers,
+    Broker, ConsumerSet, DeadLetter, DeadLetters, EventHandler, Outcome, Received, StreamOverview, overview,
 };
 use runtime::supervisor::{Roster, SupervisorHandle};
 use serde::{Deserialize, Serialize};
@@ -158,7 +157,8 @@ impl Script {
 }
 
 /// What the bank publishes, it consumes itself.
-const ROUTES: [Route; 1] = [Route { stream: STREAM, group: GROUP }];
+pub const ROUTE: Route =
+    Route { stream: STREAM, publisher: "bank", consumer: "bank", group: GROUP, answered_on: &[] };
 
 /// The servers, the tables and the script of one test.
 pub struct Bank {
@@ -184,30 +184,23 @@ impl Bank {
         self.teller.script()
     }
 
-    pub fn consumers(&self) -> Consumers<Teller> {
+    pub fn consumers(&self) -> ConsumerSet {
         let teller = self.teller.clone();
-        start_consumers(&supervisor(), GROUP, &self.settings, &self.broker, move || teller.clone())
+        ConsumerSet::new(&supervisor(), GROUP, &self.settings, &self.broker).with(move || teller.clone())
     }
 
     /// The same, of another instance.
-    pub fn consumers_called(&self, name: &str) -> Consumers<Teller> {
+    pub fn consumers_called(&self, name: &str) -> ConsumerSet {
         let (teller, settings) =
             (self.teller.clone(), StreamSettings { consumer_name: name.to_owned(), ..self.settings.clone() });
-        start_consumers(&supervisor(), GROUP, &settings, &self.broker, move || teller.clone())
+        ConsumerSet::new(&supervisor(), GROUP, &settings, &self.broker).with(move || teller.clone())
     }
 
     pub fn relay(&self, change: impl FnOnce(&mut RelayOptions)) -> RelayHandle {
         let (database, broker, settings) =
             (self.teller.database.clone(), self.broker.clone(), self.settings.clone());
-        let mut options = RelayOptions {
-            service: "bank",
-            database,
-            broker,
-            settings,
-            routes: &ROUTES,
-            group: GROUP,
-            answered_on: &[],
-        };
+        let mut options =
+            RelayOptions { service: "bank", database, broker, settings, routes: vec![ROUTE], group: GROUP };
         change(&mut options);
         RelayHandle::start(&supervisor(), &options)
     }
@@ -225,10 +218,10 @@ impl Bank {
     }
 
     /// Waits until `count` deposits were made, and nothing is pending.
-    pub async fn settled(&self, consumers: &Consumers<Teller>, count: i64) -> StreamOverview {
+    pub async fn settled(&self, consumers: &ConsumerSet, count: i64) -> StreamOverview {
         let look = async || {
             let deposits = self.number("SELECT count(*) FROM deposits").await;
-            let overview = overview(&self.broker, &consumers.specs[0]).await.expect("Redis answers");
+            let overview = overview(&self.broker, &consumers.specs()[0]).await.expect("Redis answers");
             if deposits == count && overview.pending == 0 && overview.unread == 0 {
                 Ok(overview)
             } else {

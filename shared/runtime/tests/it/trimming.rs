@@ -78,7 +78,7 @@ async fn consumers_that_are_gone_and_hold_nothing_are_forgotten() {
     let consumers = bank.consumers();
     let alone = async || {
         let overview =
-            runtime::stream::overview(&bank.broker, &consumers.specs[0]).await.expect("Redis answers");
+            runtime::stream::overview(&bank.broker, &consumers.specs()[0]).await.expect("Redis answers");
         let names: Vec<String> = overview.consumers.into_iter().map(|consumer| consumer.name).collect();
         if names == ["test"] { Ok(()) } else { Err(names) }
     };

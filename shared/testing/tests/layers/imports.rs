@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use syn::visit::{self, Visit};
@@ -24,7 +24,6 @@ pub struct Module {
 
 /// All modules of a crate by their path: `[]` is `lib.rs`, `["store", "place"]` is `store/place.rs`.
 pub struct Crate {
-    pub folder: PathBuf,
     pub modules: BTreeMap<Segments, Module>,
 }
 
@@ -33,7 +32,7 @@ impl Crate {
     pub fn read(folder: &Path) -> Self {
         let mut modules = BTreeMap::new();
         read_folder(&folder.join("src"), &[], &mut modules);
-        Self { folder: folder.to_path_buf(), modules }
+        Self { modules }
     }
 
     /// The modules that `module` imports from, with its re-exports followed to the defining file.
@@ -67,7 +66,7 @@ impl Crate {
                 at.pop()?;
                 continue;
             }
-            let child = [at.as_slice(), &[name.clone()]].concat();
+            let child = [at.as_slice(), std::slice::from_ref(name)].concat();
             if self.modules.contains_key(&child) {
                 at = child;
                 continue;
@@ -94,7 +93,8 @@ fn read_folder(folder: &Path, module: &[String], modules: &mut BTreeMap<Segments
                 read_folder(&path, &[module, &[name]].concat(), modules);
             }
         } else if path.extension().is_some_and(|extension| extension == "rs") && name != "main" {
-            let own = if name == "lib" || name == "mod" { module.to_vec() } else { [module, &[name]].concat() };
+            let own =
+                if name == "lib" || name == "mod" { module.to_vec() } else { [module, &[name]].concat() };
             modules.insert(own, read_file(&path));
         }
     }
@@ -130,10 +130,16 @@ impl<'ast> Visit<'ast> for Module {
 impl Module {
     fn enter(&mut self, prefix: Segments, tree: &syn::UseTree, exported: bool) {
         match tree {
-            syn::UseTree::Path(path) => self.enter([prefix, vec![path.ident.to_string()]].concat(), &path.tree, exported),
-            syn::UseTree::Group(group) => group.items.iter().for_each(|item| self.enter(prefix.clone(), item, exported)),
+            syn::UseTree::Path(path) => {
+                self.enter([prefix, vec![path.ident.to_string()]].concat(), &path.tree, exported)
+            }
+            syn::UseTree::Group(group) => {
+                group.items.iter().for_each(|item| self.enter(prefix.clone(), item, exported))
+            }
             syn::UseTree::Glob(_) => self.globs.push(prefix),
-            syn::UseTree::Name(name) if name.ident == "self" => self.import(prefix.clone(), prefix.last().cloned(), exported),
+            syn::UseTree::Name(name) if name.ident == "self" => {
+                self.import(prefix.clone(), prefix.last().cloned(), exported)
+            }
             syn::UseTree::Name(name) => {
                 let name = name.ident.to_string();
                 self.import([prefix, vec![name.clone()]].concat(), Some(name), exported);
@@ -159,5 +165,6 @@ fn is_public(visibility: &syn::Visibility) -> bool {
 }
 
 fn is_for_tests(attribute: &syn::Attribute) -> bool {
-    attribute.path().is_ident("cfg") && matches!(&attribute.meta, syn::Meta::List(list) if list.tokens.to_string() == "test")
+    attribute.path().is_ident("cfg")
+        && matches!(&attribute.meta, syn::Meta::List(list) if list.tokens.to_string() == "test")
 }

@@ -1,18 +1,18 @@
-//! What must be in the database before the service can work: the schema, a signing key, the first ADMIN.
+//! The rows that the service needs before it can work: a signing key, the first ADMIN.
 
 use std::time::Duration;
 
 use refinery::Runner;
 use runtime::{
     auth::Role,
-    db::{self, Database, DbError},
+    db::{Database, DbError},
 };
 
-use super::StartError;
 use crate::{
     actors::{Ledger, PasswordHasher},
     domain::{Registration, SigningKey},
     settings::{NewAdmin, Settings},
+    start_error::StartError,
     store::{accounts, signing_keys},
     tokens,
 };
@@ -26,14 +26,13 @@ pub fn migrations() -> Runner {
     embedded::migrations::runner()
 }
 
-/// Prepares the database, waiting for it if it is not up yet; the signing keys, newest first.
-pub(super) async fn prepare(
+/// Makes sure of the rows. The signing keys, newest first.
+pub(crate) async fn prepare(
     settings: &Settings,
     hasher: &PasswordHasher,
+    database: &Database,
 ) -> Result<Vec<SigningKey>, StartError> {
-    db::prepare(&settings.common.database, migrations).await?;
-    let database = Database::open("preparation", &settings.common.database)?;
-    let keys = signing_keys(&database, &tokens::generate()?).await?;
+    let keys = signing_keys(database, &tokens::generate()?).await?;
     let ledger = Ledger {
         database: database.clone(),
         hasher: hasher.clone(),
@@ -42,7 +41,6 @@ pub(super) async fn prepare(
     if let Some(admin) = &settings.first_admin {
         create_unless_there(&ledger, admin).await?;
     }
-    database.close();
     Ok(keys)
 }
 

@@ -1,13 +1,18 @@
-use runtime::db::{DbError, MigrationError};
+use runtime::{
+    db::{DbError, MigrationError},
+    service,
+};
 
 use crate::{
     actors::{AccountsError, HasherError},
     tokens::KeyError,
 };
 
-/// Why the service could not start.
+/// The reason why the service cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
+    #[error(transparent)]
+    Service(#[from] service::StartError),
     #[error(transparent)]
     Migration(#[from] MigrationError),
     #[error("the signing keys cannot be loaded: {0}")]
@@ -22,8 +27,4 @@ pub enum StartError {
     FirstAdmin(#[from] AccountsError),
     #[error(transparent)]
     Hasher(#[from] HasherError),
-    #[error(transparent)]
-    Http(#[from] std::io::Error),
-    #[error("signals cannot be received: {0}")]
-    Signals(#[source] std::io::Error),
 }

@@ -1,0 +1,28 @@
+use utoipa::OpenApi;
+
+use super::{changes, movements, products, stock};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Orderflow inventory",
+        description = "Products and stock. Prices are integer minor units. `available` is what an order placed now could get.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
+    ),
+    paths(
+        products::list,
+        changes::list,
+        products::create,
+        products::show,
+        products::change,
+        products::remove,
+        stock::adjust,
+        movements::list
+    )
+)]
+struct InventoryApi;
+
+/// The description of this service's own routes.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    InventoryApi::openapi()
+}

@@ -1,0 +1,40 @@
+//! The parts with which charges and refunds are made.
+
+use std::{sync::Arc, time::Duration};
+
+use runtime::{
+    db::{Commits, Database},
+    stream::DeadLetters,
+};
+
+use super::{Intake, Watchers};
+use crate::{
+    provider::PaymentProvider,
+    settings::{ProviderSettings, ReconcilerSettings},
+    store::{ApplyOutcomes, ParkCharges, ParkRefunds, SettleCharges},
+};
+
+/// The parts of Cashier.
+#[derive(Clone)]
+pub struct CashierParts {
+    pub database: Database,
+    pub provider: Arc<dyn PaymentProvider>,
+    pub settlements: Commits<SettleCharges>,
+    pub outcomes: Commits<ApplyOutcomes>,
+    pub parked_charges: Commits<ParkCharges>,
+    pub parked_refunds: Commits<ParkRefunds>,
+    pub watchers: Watchers,
+    pub intake: Intake,
+    pub settings: ProviderSettings,
+}
+
+/// The parts of Reconciler.
+#[derive(Clone)]
+pub struct ReconcilerParts {
+    pub cashier: CashierParts,
+    pub dead_letters: DeadLetters,
+    /// The consumer group, as the inbox knows it.
+    pub consumer: &'static str,
+    pub resend_after: Duration,
+    pub settings: ReconcilerSettings,
+}

@@ -1,0 +1,237 @@
+//! The frame of a service: the parts that all services start alike, and the one way down.
+//!
+//! ```text
+//! prepare:  metrics, schema, pools, two arbiters with a supervisor each
+//! streams:  partitions agreed on, broker, relay          (a service that publishes or consumes)
+//! run:      operations, HTTP ── signal or fault ──> notice, requests, consumers, own stages, relay, operations
+//! ```
+//!
+//! The guarantee is promise 9: readiness falls first, then every part finishes before the parts it needs. One
+//! deadline (`shutdown-timeout`) covers the whole way down. A part that is late is named in a warning; its
+//! work is pending in Redis, or a row in PostgreSQL.
+
+use std::io;
+
+use actix_rt::Arbiter;
+use actix_web::web::ServiceConfig;
+use deadpool_postgres::BuildError;
+use refinery::Runner;
+use utoipa::openapi::OpenApi;
+
+use crate::{
+    auth::{KeySet, Verifier},
+    db::{self, Database, MigrationError},
+    http::{self, HttpOptions, Readiness, RunningHttp},
+    ops::{self, Operations, OpsSources, StreamSources},
+    outbox::{self, PartitionsError, RelayHandle, RelayOptions},
+    settings::{Common, StreamSettings},
+    shutdown::{Cause, Deadline, Shutdown},
+    stream::{Broker, ConsumerSet},
+    supervisor::{Drainable, Roster, Supervised, SupervisorHandle},
+    telemetry,
+};
+
+/// The reason why a service cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Migration(#[from] MigrationError),
+    #[error(transparent)]
+    Partitions(#[from] PartitionsError),
+    #[error("the connection pool cannot be built: {0}")]
+    Pool(#[from] BuildError),
+    #[error("the HTTP client cannot be built: {0}")]
+    Client(#[from] reqwest::Error),
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// A service on its way up.
+pub struct Service {
+    name: &'static str,
+    settings: Common,
+    roster: Roster,
+    arbiters: [Arbiter; 2],
+    /// Ends the process, and knows when the end has begun.
+    pub shutdown: Shutdown,
+    /// Supervises actors and writers.
+    pub core: SupervisorHandle,
+    /// Supervises consumers, relay and operations, on an arbiter of their own.
+    pub background: SupervisorHandle,
+    /// The pool of the core arbiter.
+    pub database: Database,
+    /// The pool for reads on behalf of requests.
+    pub requests: Database,
+    /// The pool of the other arbiter: a connection is driven by the thread that uses it.
+    pub background_database: Database,
+}
+
+/// The streams of a service.
+pub struct Streams {
+    pub settings: StreamSettings,
+    pub broker: Broker,
+    pub relay: RelayHandle,
+    consumers: ConsumerSet,
+}
+
+/// The HTTP API of a service.
+pub struct Api<R> {
+    pub keys: KeySet,
+    pub verifier: Verifier,
+    /// The description of the service's own routes.
+    pub openapi: OpenApi,
+    /// Adds the service's own routes.
+    pub routes: R,
+}
+
+/// A part of a service that finishes its work before the next part does.
+pub type Stage = (&'static str, Box<dyn Drainable>);
+
+/// The stages of a service by their names, in the order of the way down.
+#[macro_export]
+macro_rules! down {
+    ($($name:literal => $part:expr),* $(,)?) => {
+        vec![$(($name, Box::new($part) as Box<dyn $crate::supervisor::Drainable>)),*]
+    };
+}
+
+impl Service {
+    /// Prepares the database, waiting for it if it is away, and starts what all services have.
+    ///
+    /// # Errors
+    /// The schema cannot be brought up to date, or a pool cannot be built.
+    pub async fn prepare(
+        name: &'static str,
+        settings: &Common,
+        migrations: fn() -> Runner,
+    ) -> Result<Self, StartError> {
+        telemetry::install_metrics();
+        db::prepare(&settings.database, migrations).await?;
+        let shutdown = Shutdown::default();
+        let roster = Roster::default();
+        let arbiters = [Arbiter::new(), Arbiter::new()];
+        let [core, background] =
+            [0, 1].map(|n: usize| SupervisorHandle::start(&arbiters[n].handle(), &roster, shutdown.clone()));
+        let database = Database::open("core", &settings.database)?;
+        let requests = database.requests("requests")?;
+        let background_database = database.beside("streams")?;
+        let settings = settings.clone();
+        Ok(Self {
+            name,
+            settings,
+            roster,
+            arbiters,
+            shutdown,
+            core,
+            background,
+            database,
+            requests,
+            background_database,
+        })
+    }
+
+    /// Opens the streams of this service, as the contract routes them, and starts its relay.
+    ///
+    /// # Errors
+    /// The database counts another number of partitions than the settings.
+    pub async fn streams(&self, settings: &StreamSettings) -> Result<Streams, StartError> {
+        outbox::agree_on_partitions(&self.database, settings.partitions).await?;
+        let broker = Broker::new(settings);
+        let options = RelayOptions::of(self.name, &self.background_database, &broker, settings);
+        let relay = RelayHandle::start(&self.background, &options);
+        let consumers = ConsumerSet::new(&self.background, options.group, settings, &broker);
+        Ok(Streams { settings: settings.clone(), broker, relay, consumers })
+    }
+
+    /// Serves until a signal or a fault ends the process, then takes everything down: requests, consumers,
+    /// `stages`, the relay, operations.
+    ///
+    /// # Errors
+    /// An address cannot be bound, or signals cannot be received.
+    pub async fn run<R>(
+        self,
+        api: Api<R>,
+        streams: Option<Streams>,
+        stages: Vec<Stage>,
+    ) -> Result<Cause, StartError>
+    where
+        R: Fn(&mut ServiceConfig) + Clone + Send + 'static,
+    {
+        let operations = self.watch(&api.keys, streams.as_ref());
+        let http = self.serve(api, &operations.0, operations.1)?;
+        let cause = self.shutdown.wait().await?;
+        tracing::info!(?cause, "going down");
+        self.stop(&http, streams, stages, operations.0).await;
+        Ok(cause)
+    }
+
+    fn watch(&self, keys: &KeySet, streams: Option<&Streams>) -> (Supervised<Operations>, Readiness) {
+        let readiness = Readiness::new(self.name, self.shutdown.clone(), &["database", "token-keys"]);
+        let sources = OpsSources {
+            database: self.background_database.clone(),
+            readiness: readiness.clone(),
+            keys: keys.clone(),
+            streams: streams.map(|streams| StreamSources {
+                broker: streams.broker.clone(),
+                consumers: streams.consumers.specs().to_vec(),
+                relay: streams.relay.clone(),
+            }),
+        };
+        (ops::start(&self.background, &sources), readiness)
+    }
+
+    fn serve<R>(
+        &self,
+        api: Api<R>,
+        operations: &Supervised<Operations>,
+        readiness: Readiness,
+    ) -> io::Result<RunningHttp>
+    where
+        R: Fn(&mut ServiceConfig) + Clone + Send + 'static,
+    {
+        let options = HttpOptions {
+            service: self.name,
+            settings: self.settings.clone(),
+            readiness,
+            verifier: api.verifier,
+            metrics: telemetry::install_metrics(),
+            openapi: ops::describe(api.openapi),
+        };
+        let routes = ops::routes(self.name, operations, &self.roster, self.settings.faults);
+        http::start(&options, move |config| {
+            config.configure(api.routes.clone()).configure(routes.clone());
+        })
+    }
+
+    async fn stop(
+        self,
+        http: &RunningHttp,
+        streams: Option<Streams>,
+        stages: Vec<Stage>,
+        operations: Supervised<Operations>,
+    ) {
+        http.give_notice().await;
+        let down = Deadline::after(self.settings.shutdown_timeout);
+        http.stop().await;
+        let (consumers, relay) = streams.map(|streams| (streams.consumers, streams.relay)).unzip();
+        let first = consumers.map(|consumers| down!["consumers" => consumers]).unwrap_or_default();
+        let last = relay.map(|relay| down!["relay" => relay]).unwrap_or_default();
+        let stages = first.into_iter().chain(stages).chain(last).chain(down!["operations" => operations]);
+        for (name, part) in stages {
+            down.stage(name, part.drain(down.left())).await;
+        }
+        [self.database, self.requests, self.background_database].iter().for_each(Database::close);
+        http.stop_metrics().await;
+        for arbiter in self.arbiters {
+            arbiter.stop();
+        }
+    }
+}
+
+impl Streams {
+    /// Starts consumers: `add` gets the set, and adds a handler for each stream.
+    #[must_use]
+    pub fn consume(self, add: impl FnOnce(ConsumerSet) -> ConsumerSet) -> Self {
+        Self { consumers: add(self.consumers), ..self }
+    }
+}

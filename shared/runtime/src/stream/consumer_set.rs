@@ -1,0 +1,76 @@
+//! The consumers of a service: one actor per partition of each stream it reads.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use events::Event;
+use futures_util::future::{LocalBoxFuture, join_all};
+
+use super::{Broker, Consumer, ConsumerSpec, EventHandler, partitions, settle::Memory};
+use crate::{
+    settings::StreamSettings,
+    supervisor::{Drainable, RestartPolicy, SupervisorHandle},
+};
+
+/// Consumers that start one after the other and end together.
+pub struct ConsumerSet {
+    supervisor: SupervisorHandle,
+    group: &'static str,
+    settings: StreamSettings,
+    broker: Broker,
+    specs: Vec<ConsumerSpec>,
+    actors: Vec<Box<dyn Drainable>>,
+}
+
+impl ConsumerSet {
+    /// An empty set. Its consumers read in `group`.
+    #[must_use]
+    pub fn new(
+        supervisor: &SupervisorHandle,
+        group: &'static str,
+        settings: &StreamSettings,
+        broker: &Broker,
+    ) -> Self {
+        let (supervisor, settings, broker) = (supervisor.clone(), settings.clone(), broker.clone());
+        Self { supervisor, group, settings, broker, specs: Vec::new(), actors: Vec::new() }
+    }
+
+    /// Starts one consumer per partition of the handler's stream. `handler` makes the handler of every life.
+    #[must_use]
+    pub fn with<H, F>(mut self, handler: F) -> Self
+    where
+        H: EventHandler,
+        F: FnMut() -> H + Clone + Send + 'static,
+    {
+        for key in partitions(H::Event::STREAM, self.settings.partitions) {
+            let spec = ConsumerSpec::new(H::Event::STREAM, &key, self.group, &self.settings, &self.broker);
+            self.specs.push(spec.clone());
+            let memory = Arc::<Mutex<Memory>>::default();
+            let mut handler = handler.clone();
+            let start = move |life| Consumer::new(spec.clone(), handler(), Arc::clone(&memory), life);
+            let actor = self.supervisor.supervise("consumer", key, RestartPolicy::default(), start);
+            self.actors.push(Box::new(actor));
+        }
+        self
+    }
+
+    /// The partitions and names of the consumers, for the operations API.
+    #[must_use]
+    pub fn specs(&self) -> &[ConsumerSpec] {
+        &self.specs
+    }
+
+    /// Every consumer finishes and acknowledges its batch. False: one did not end within `limit`.
+    pub async fn drain(&self, limit: Duration) -> bool {
+        let drained = join_all(self.actors.iter().map(|actor| actor.drain(limit))).await;
+        drained.into_iter().all(|in_time| in_time)
+    }
+}
+
+impl Drainable for ConsumerSet {
+    fn drain(&self, limit: Duration) -> LocalBoxFuture<'_, bool> {
+        Box::pin(Self::drain(self, limit))
+    }
+}

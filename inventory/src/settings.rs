@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use runtime::settings::{Common, Source, StreamSettings, TokenSettings};
+use runtime::{auth::TokenSettings, process::Common, settings::Source, stream::StreamSettings};
 
 #[derive(Debug, Clone)]
 pub struct Settings {

@@ -2,7 +2,12 @@
 
 use std::time::Duration;
 
-use runtime::settings::{Common, HttpUrl, Secret, Source, StreamSettings, TokenSettings};
+use runtime::{
+    auth::TokenSettings,
+    process::Common,
+    settings::{HttpUrl, Secret, Source},
+    stream::StreamSettings,
+};
 
 #[derive(Debug, Clone)]
 pub struct Settings {

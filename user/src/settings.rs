@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use runtime::{
-    process,
-    settings::{Common, DatabaseSettings, PRINTED, Production, Secret, Source, TokenSettings, Value},
+    auth::TokenSettings,
+    db::DatabaseSettings,
+    process::{self, Common},
+    settings::{PRINTED, Production, Secret, Source, Value},
 };
 
 use crate::{

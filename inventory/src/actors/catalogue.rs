@@ -7,8 +7,8 @@ use events::Origin;
 
 use super::{Backends, InventoryError, ProductView, StockDesk};
 use crate::{
-    domain::{ProductRecord, Sku},
-    store::{self, Movement, NewProduct, ProductChange, StoredProduct},
+    domain::{Movement, NewProduct, ProductChange, ProductRecord, Sku},
+    store::{self, StoredProduct},
 };
 
 /// Put a new product on sale.

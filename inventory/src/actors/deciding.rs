@@ -10,9 +10,9 @@ use futures_util::future::join_all;
 
 use super::{
     Backends, Product,
+    attempt_error::AttemptError,
     directory::Directory,
     product::{Hold, Learn, Release, Settle},
-    round::Setback,
 };
 use crate::{
     domain::{Answer, Decision, Level, Line, Order, Sku},
@@ -38,7 +38,7 @@ impl<'a> Deciding<'a> {
         directory: &Directory,
         backends: &'a Backends,
         wanted: &BTreeMap<Sku, u32>,
-    ) -> Result<Self, Setback> {
+    ) -> Result<Self, AttemptError> {
         let products = directory.find(&wanted.keys().cloned().collect::<Vec<Sku>>()).await?;
         let mut deciding =
             Self { backends, products, enough: HashSet::new(), is_plenty: false, exact: HashSet::new() };
@@ -57,7 +57,7 @@ impl<'a> Deciding<'a> {
 
     /// Decides over one order. Reserved: its lines are held. Refused: nothing is held, and no view that could
     /// be stale said so.
-    pub(super) async fn decide(&mut self, order: &Order) -> Result<Decision, Setback> {
+    pub(super) async fn decide(&mut self, order: &Order) -> Result<Decision, AttemptError> {
         loop {
             let answers = self.hold(&order.lines).await?;
             let decision = Decision::over(&order.lines, &answers);
@@ -114,7 +114,7 @@ impl<'a> Deciding<'a> {
         short.map(|(line, _)| &line.sku).filter(|sku| !self.exact.contains(*sku)).cloned().collect()
     }
 
-    async fn look_again(&mut self, skus: Vec<Sku>) -> Result<(), Setback> {
+    async fn look_again(&mut self, skus: Vec<Sku>) -> Result<(), AttemptError> {
         let connection = self.backends.database.connection().await?;
         for (sku, level) in store::levels(&connection, &skus).await? {
             if let Some(product) = self.products.get(&sku) {

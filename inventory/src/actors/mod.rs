@@ -6,11 +6,13 @@
 //! * A round (`round.rs`) takes the orders that wait through decision, commit and settlement before the next
 //!   ones are looked at.
 
+mod attempt_error;
 mod backends;
 mod catalogue;
 mod deciding;
 mod directory;
 mod error;
+mod paid_order;
 mod product;
 mod product_changes;
 mod round;
@@ -19,10 +21,7 @@ mod stock_desk;
 pub use backends::Backends;
 pub use catalogue::{CreateProduct, FindProducts, ListChanges, ListMovements, ListProducts};
 pub use error::InventoryError;
+pub use paid_order::PaidOrder;
 pub use product::{Hold, Product, ProductView, Settle, ShowProduct};
 pub use product_changes::{AdjustStock, ChangeProduct, RemoveProduct, StockAdjusted};
-pub use round::PaidOrder;
 pub use stock_desk::{ReserveStock, StockDesk, StockDeskOptions, ToProduct, start};
-
-// What the messages are made of, for those who may not look into the store.
-pub use crate::store::{Adjustment, Movement, NewProduct, ProductChange};

@@ -9,8 +9,8 @@ use runtime::outbox::OutboxEvent;
 
 use super::{Backends, InventoryError, Product, ProductView};
 use crate::{
-    domain::{Details, ProductRecord, Sku},
-    store::{self, Adjusted, Adjustment, Changed},
+    domain::{Adjustment, Details, ProductRecord, Sku},
+    store::{self, Adjusted, Changed},
 };
 
 /// Tries at a removal that other changes get in the way of.

@@ -29,19 +29,17 @@ use std::{
     sync::Arc,
 };
 
-use actix::MailboxError;
-use events::{
-    Envelope, Event, OrderCompleted, RefundOrder, RefundReason, ReservedItem, ShortItem, StockReserved,
-};
+use events::{Envelope, Event, RefundOrder, RefundReason, ReservedItem, ShortItem, StockReserved};
 use runtime::{
-    db::{CommitError, Commits, DbError, Fault},
+    db::{CommitError, Commits, DbError},
     inbox::{self, StoredReply},
     stream::{BrokerError, Outcome},
 };
 use uuid::Uuid;
 
 use super::{
-    Backends,
+    Backends, PaidOrder,
+    attempt_error::AttemptError,
     deciding::{Deciding, Taken},
     directory::Directory,
 };
@@ -59,60 +57,6 @@ const ATTEMPTS: usize = 4;
 /// Decided orders that go to the writer before the rest of a large round is decided: what `commit-batch`
 /// allows it at once by default.
 const PART: usize = 512;
-
-/// A paid order as it came.
-#[derive(Debug, Clone)]
-pub struct PaidOrder {
-    pub envelope: Arc<Envelope>,
-    pub order: Order,
-    /// It was delivered before, and may have had its effect.
-    pub again: bool,
-}
-
-impl PaidOrder {
-    /// What the inbox knows it by, whatever id it came with: a second event for an order is the same event.
-    fn event_id(&self) -> Uuid {
-        OrderCompleted::event_id(self.order.id)
-    }
-
-    /// Whether it may have had its effect. An id of another kind is an older version's, or a second event's.
-    fn may_be_known(&self) -> bool {
-        self.again || self.envelope.id != self.event_id()
-    }
-}
-
-/// Why an attempt came to nothing. Nothing of what is still open was committed, or the inbox knows better.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Setback {
-    #[error("{0}")]
-    Unavailable(String),
-    #[error("{0}")]
-    Refused(DbError),
-    /// Somebody else has locked a row for longer than a commit may wait.
-    #[error("{0}")]
-    Contended(String),
-    #[error("a product actor ended: {0}")]
-    ProductLost(#[from] MailboxError),
-}
-
-impl From<DbError> for Setback {
-    fn from(error: DbError) -> Self {
-        match error.fault {
-            Fault::Contention => Self::Contended(error.message),
-            _ if error.is_transient() => Self::Unavailable(error.message),
-            _ => Self::Refused(error),
-        }
-    }
-}
-
-impl From<CommitError> for Setback {
-    fn from(error: CommitError) -> Self {
-        match error {
-            CommitError::Unavailable(why) => Self::Unavailable(why),
-            CommitError::Refused(error) => error.into(),
-        }
-    }
-}
 
 /// An order and what has become of it.
 struct Case<'a> {
@@ -177,7 +121,7 @@ impl Round {
     async fn judge_cases(&self, cases: &mut [Case<'_>]) {
         let mut outage = match self.insist(cases).await {
             Ok(()) => return,
-            Err(Setback::Unavailable(why) | Setback::Contended(why)) => Some(why),
+            Err(AttemptError::Unavailable(why) | AttemptError::Contended(why)) => Some(why),
             Err(setback) => match cases {
                 [alone] => return alone.outcome = Some(Outcome::Failed(setback.to_string())),
                 _ => None,
@@ -187,7 +131,7 @@ impl Round {
             if outage.is_none() {
                 match self.insist(std::slice::from_mut(case)).await {
                     Ok(()) => continue,
-                    Err(Setback::Unavailable(why) | Setback::Contended(why)) => outage = Some(why),
+                    Err(AttemptError::Unavailable(why) | AttemptError::Contended(why)) => outage = Some(why),
                     Err(setback) => case.outcome = Some(Outcome::Failed(setback.to_string())),
                 }
             }
@@ -197,13 +141,15 @@ impl Round {
         }
     }
 
-    async fn insist(&self, cases: &mut [Case<'_>]) -> Result<(), Setback> {
+    async fn insist(&self, cases: &mut [Case<'_>]) -> Result<(), AttemptError> {
         let mut attempt = 1;
         loop {
             match self.attempt(cases, attempt).await {
-                Err(setback @ (Setback::Refused(_) | Setback::ProductLost(_))) if attempt < ATTEMPTS => {
+                Err(setback @ (AttemptError::Refused(_) | AttemptError::ProductLost(_)))
+                    if attempt < ATTEMPTS =>
+                {
                     match &setback {
-                        Setback::Refused(error)
+                        AttemptError::Refused(error)
                             if [inbox::ONCE, ORDER_ONCE].iter().any(|once| error.violates(once)) =>
                         {
                             tracing::debug!("an event that looked new had its effect")
@@ -214,7 +160,7 @@ impl Round {
                     }
                     attempt += 1;
                 }
-                Err(Setback::Contended(why))
+                Err(AttemptError::Contended(why))
                     if attempt < ATTEMPTS && self.find_locked(cases, &why).await? =>
                 {
                     attempt += 1
@@ -225,7 +171,7 @@ impl Round {
     }
 
     /// Looks which products are locked. True: some are, so that the others can go on without them.
-    async fn find_locked(&self, cases: &[Case<'_>], why: &str) -> Result<bool, Setback> {
+    async fn find_locked(&self, cases: &[Case<'_>], why: &str) -> Result<bool, AttemptError> {
         let open = cases.iter().filter(|case| case.outcome.is_none());
         let skus: HashSet<Sku> =
             open.flat_map(|case| &case.paid.order.lines).map(|line| line.sku.clone()).collect();
@@ -238,12 +184,12 @@ impl Round {
         Ok(some)
     }
 
-    async fn look_for_locks(&self, skus: Vec<Sku>) -> Result<Vec<Sku>, Setback> {
+    async fn look_for_locks(&self, skus: Vec<Sku>) -> Result<Vec<Sku>, AttemptError> {
         Ok(store::locked(&self.backends.database.connection().await?, &skus).await?)
     }
 
     /// Orders of products that are still locked are tried again later; nobody waits for them.
-    async fn leave_out_locked(&self, cases: &mut [Case<'_>]) -> Result<(), Setback> {
+    async fn leave_out_locked(&self, cases: &mut [Case<'_>]) -> Result<(), AttemptError> {
         let suspects: Vec<Sku> = self.locked.borrow().iter().cloned().collect();
         if suspects.is_empty() {
             return Ok(());
@@ -260,7 +206,7 @@ impl Round {
 
     /// Takes every open case to its end. After a setback the products of those that are still open are in
     /// doubt.
-    async fn attempt(&self, cases: &mut [Case<'_>], attempt: usize) -> Result<(), Setback> {
+    async fn attempt(&self, cases: &mut [Case<'_>], attempt: usize) -> Result<(), AttemptError> {
         // The inbox refuses a duplicate anyway: a look is worth its round trip only where one is to be
         // expected.
         if attempt > 1 || cases.iter().any(|case| case.paid.may_be_known()) {
@@ -281,7 +227,7 @@ impl Round {
 
     /// An event that had its effect is answered with the reply it had: whoever sends it again has not seen
     /// that.
-    async fn answer_duplicates(&self, cases: &mut [Case<'_>]) -> Result<(), Setback> {
+    async fn answer_duplicates(&self, cases: &mut [Case<'_>]) -> Result<(), AttemptError> {
         let open = cases.iter().filter(|case| case.outcome.is_none()).map(|case| case.paid);
         // The version before kept it under the id it came with.
         let ids: Vec<Uuid> = open.flat_map(|paid| [paid.event_id(), paid.envelope.id]).collect();
@@ -337,7 +283,11 @@ impl Round {
 
     /// Decides, commits, settles. Holds of what fails are left behind, in products that are about to be
     /// forgotten.
-    async fn settle(&self, open: &mut [&mut Case<'_>], wanted: &BTreeMap<Sku, u32>) -> Result<(), Setback> {
+    async fn settle(
+        &self,
+        open: &mut [&mut Case<'_>],
+        wanted: &BTreeMap<Sku, u32>,
+    ) -> Result<(), AttemptError> {
         let mut deciding = Deciding::begin(&self.directory, &self.backends, wanted).await?;
         let (mut rulings, mut commits) = (Vec::with_capacity(open.len()), Vec::with_capacity(open.len()));
         let commit = |rulings: &[(Arc<Ruling>, &str)]| {

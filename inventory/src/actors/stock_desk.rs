@@ -16,7 +16,8 @@ use tokio::sync::oneshot;
 use super::{
     Backends, InventoryError, Product,
     directory::Directory,
-    round::{Judged, PaidOrder, Round},
+    paid_order::PaidOrder,
+    round::{Judged, Round},
 };
 use crate::{domain::Sku, store::WriteStock};
 

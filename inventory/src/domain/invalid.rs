@@ -18,3 +18,9 @@ pub enum Invalid {
     #[error("must have 1 to 255 characters, not all of them blank, and no control characters")]
     Reason,
 }
+
+/// One line of text that says something.
+pub(super) fn is_label(text: &str) -> bool {
+    let length = text.chars().count();
+    (1..=255).contains(&length) && !text.trim().is_empty() && !text.chars().any(char::is_control)
+}

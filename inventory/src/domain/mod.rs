@@ -2,6 +2,7 @@
 
 mod decision;
 mod invalid;
+mod movement;
 mod order;
 mod product;
 mod shelf;
@@ -10,8 +11,9 @@ mod stock;
 
 pub use decision::{Answer, Decision, Refusal, ShortLine};
 pub use invalid::Invalid;
+pub use movement::{Adjustment, Movement};
 pub use order::{Line, Malformed, Order};
-pub use product::{Description, Details, Name, Price, ProductRecord};
+pub use product::{Description, Details, Name, NewProduct, Price, ProductChange, ProductRecord};
 pub use shelf::{Level, Shelf, Short};
 pub use sku::Sku;
 pub use stock::{Delta, Reason, STOCK_LIMIT, StockCount};

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Invalid, Sku};
+use super::{Invalid, Sku, StockCount, invalid::is_label};
 
 /// 1 to 255 characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,10 +95,22 @@ pub struct ProductRecord {
     pub deleted: bool,
 }
 
-/// One line of text that says something.
-pub(super) fn is_label(text: &str) -> bool {
-    let length = text.chars().count();
-    (1..=255).contains(&length) && !text.trim().is_empty() && !text.chars().any(char::is_control)
+/// A product to be created.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewProduct {
+    pub sku: Sku,
+    pub details: Details,
+    pub stock: StockCount,
+}
+
+/// The last change of a product.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProductChange {
+    pub record: ProductRecord,
+    /// Rises with every change of any product.
+    pub change: i64,
+    /// No change with a smaller number can appear any more.
+    pub settled: bool,
 }
 
 #[cfg(test)]

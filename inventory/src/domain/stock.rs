@@ -1,6 +1,6 @@
 //! What an operator says about stock.
 
-use super::{Invalid, product::is_label};
+use super::{Invalid, invalid::is_label};
 
 /// Most pieces of one product: the largest value of the column.
 pub const STOCK_LIMIT: i64 = i32::MAX as i64;

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    actors::{NewProduct, ProductView},
-    domain::{Description, Details, Invalid, Name, Price, Sku, StockCount},
+    actors::ProductView,
+    domain::{Description, Details, Invalid, Name, NewProduct, Price, Sku, StockCount},
 };
 
 /// Integer minor units and an ISO 4217 code.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{Addresses, bodies::Money};
-use crate::actors::{ListChanges, ProductChange};
+use crate::{actors::ListChanges, domain::ProductChange};
 
 /// Products of a page unless asked otherwise, and at most: about 100 KiB.
 const LARGEST_LIMIT: u32 = 500;
@@ -98,7 +98,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::domain::{ProductRecord, Sku};
+    use crate::domain::{ProductChange, ProductRecord, Sku};
 
     fn change(change: i64, settled: bool) -> ProductChange {
         let record = ProductRecord {

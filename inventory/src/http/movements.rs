@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{Addresses, errors::sku};
-use crate::actors::{ListMovements, Movement};
+use crate::{actors::ListMovements, domain::Movement};
 
 /// An entry of the stock ledger.
 #[derive(Debug, Serialize, ToSchema)]

@@ -17,8 +17,8 @@ use super::{
     errors::{header, sku},
 };
 use crate::{
-    actors::{AdjustStock, Adjustment, ToProduct},
-    domain::{Delta, Reason},
+    actors::{AdjustStock, ToProduct},
+    domain::{Adjustment, Delta, Reason},
 };
 
 /// Longest Idempotency-Key, in characters: the contract's number.

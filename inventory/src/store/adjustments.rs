@@ -1,26 +1,12 @@
 //! Stock that comes and goes by hand, once per Idempotency-Key.
 
 use runtime::db::{Connection, DbError, Row};
-use uuid::Uuid;
 
 use super::products::level;
-use crate::domain::{Delta, Level, Reason, Sku};
+use crate::domain::{Adjustment, Level, Sku};
 
 /// The constraint that refuses a second adjustment under one key.
 const ONCE: &str = "stock_adjustments_once";
-
-/// An adjustment somebody asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Adjustment {
-    pub sku: Sku,
-    pub delta: Delta,
-    pub reason: Reason,
-    pub actor: Uuid,
-    /// The Idempotency-Key.
-    pub key: String,
-    /// The request body as it came: the same key with another one is refused. Its hash is stored.
-    pub request: Vec<u8>,
-}
 
 /// What became of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

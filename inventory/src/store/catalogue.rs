@@ -8,18 +8,10 @@ use runtime::{
 };
 
 use super::products::{StoredProduct, level, record, record_columns};
-use crate::domain::{Details, ProductRecord, Sku, StockCount};
+use crate::domain::{Details, NewProduct, ProductRecord, Sku};
 
 /// The ledger's reason for the stock a product begins with.
 const FIRST_STOCK: &str = "product created";
-
-/// A product that is not there yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewProduct {
-    pub sku: Sku,
-    pub details: Details,
-    pub stock: StockCount,
-}
 
 /// What became of a change.
 #[derive(Debug, Clone, PartialEq, Eq)]

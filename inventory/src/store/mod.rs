@@ -8,10 +8,10 @@ mod products;
 mod replies;
 mod reservations;
 
-pub use adjustments::{Adjusted, Adjustment, adjust};
-pub use catalogue::{Changed, NewProduct, change, create, remove};
+pub use adjustments::{Adjusted, adjust};
+pub use catalogue::{Changed, change, create, remove};
 pub use events::product_changed;
-pub use movements::{Movement, movements};
-pub use products::{ProductChange, StoredProduct, changes, levels, load, load_all, locked, page};
+pub use movements::movements;
+pub use products::{StoredProduct, changes, levels, load, load_all, locked, page};
 pub use replies::park_replies;
 pub use reservations::{NEVER_NEGATIVE, ORDER_ONCE, Reply, Ruling, WriteStock, answered};

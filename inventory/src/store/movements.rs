@@ -1,24 +1,8 @@
 //! Reading the stock ledger.
 
-use jiff::Timestamp;
 use runtime::db::{Connection, DbError, Row};
-use uuid::Uuid;
 
-use crate::domain::Sku;
-
-/// An entry of the stock ledger.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Movement {
-    pub id: i64,
-    /// Pieces that came; negative: that went.
-    pub delta: i32,
-    /// On hand afterwards.
-    pub balance: i32,
-    pub reason: String,
-    pub order_id: Option<Uuid>,
-    pub event_id: Option<Uuid>,
-    pub at: Timestamp,
-}
+use crate::domain::{Movement, Sku};
 
 /// Up to `limit` entries older than `before`, newest first. Every product has one since its creation: none on
 /// the first page means that there has never been such a product.

@@ -2,7 +2,7 @@
 
 use runtime::db::{Connection, DbError, Row};
 
-use crate::domain::{Level, ProductRecord, Sku};
+use crate::domain::{Level, ProductChange, ProductRecord, Sku};
 
 /// A product and how much there is of it, seen in one snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,16 +96,6 @@ pub async fn locked(connection: &Connection, skus: &[Sku]) -> Result<Vec<Sku>, D
         .await?;
     let skus: Vec<&str> = skus.iter().map(Sku::as_str).collect();
     connection.query(&statement, &[&skus]).await?.iter().map(|row| Ok(Sku::stored(row.get(0)?))).collect()
-}
-
-/// The last change of a product.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProductChange {
-    pub record: ProductRecord,
-    /// Rises with every change of any product.
-    pub change: i64,
-    /// No change with a smaller number can appear any more.
-    pub settled: bool,
 }
 
 /// Up to `limit` products, deleted ones included, in the order of their last change, after the change

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use events::TraceContext;
 use inventory::{
-    domain::{Description, Details, Name, Price, Sku, StockCount},
+    domain::{Description, Details, Name, NewProduct, Price, Sku, StockCount},
     startup,
-    store::{self, NewProduct, changes, product_changed},
+    store::{self, changes, product_changed},
 };
 use runtime::db::{self, Connection, Database};
 use testing::{TestDatabase, database_settings};

@@ -23,9 +23,8 @@ use payment::{
 use runtime::{
     db::{self, Commits, Connection, Database, Write},
     outbox::{RelayHandle, RelayOptions},
-    settings::StreamSettings,
     shutdown::Shutdown,
-    stream::{Broker, ConsumerSet, DeadLetters, overview},
+    stream::{Broker, ConsumerSet, DeadLetters, StreamSettings, overview},
     supervisor::{RestartPolicy, Roster, Supervised, SupervisorHandle},
 };
 use testing::{TestDatabase, TestRedis, database_settings, eventually, stream_settings};
@@ -241,7 +240,7 @@ impl Shop {
 fn cashier_parts(
     supervisor: &SupervisorHandle,
     database: &Database,
-    settings: &runtime::settings::DatabaseSettings,
+    settings: &runtime::db::DatabaseSettings,
     streams: &StreamSettings,
     provider: &FakeProvider,
 ) -> CashierParts {

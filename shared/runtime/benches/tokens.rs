@@ -5,8 +5,8 @@ use std::hint::black_box;
 use criterion::{Criterion, criterion_group, criterion_main};
 use futures_util::FutureExt;
 use runtime::{
-    auth::{KeySet, Role, Verifier},
-    settings::{Source, TokenSettings},
+    auth::{KeySet, Role, TokenSettings, Verifier},
+    settings::Source,
     telemetry,
 };
 use testing::Signer;

@@ -24,9 +24,9 @@ use crate::{
     http::{self, HttpOptions, Readiness, RunningHttp},
     ops::{self, Operations, OpsSources, StreamSources},
     outbox::{self, PartitionsError, RelayHandle, RelayOptions},
-    settings::{Common, StreamSettings},
+    process::Common,
     shutdown::{Cause, Deadline, Shutdown},
-    stream::{Broker, ConsumerSet},
+    stream::{Broker, ConsumerSet, StreamSettings},
     supervisor::{Drainable, Roster, Supervised, SupervisorHandle},
     telemetry,
 };

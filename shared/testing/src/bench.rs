@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use runtime::settings::DatabaseSettings;
+use runtime::db::DatabaseSettings;
 use servers::{Postgres, PostgresOptions, account::scratch_dir};
 
 use super::database_settings;

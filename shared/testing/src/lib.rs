@@ -18,7 +18,11 @@ pub use tokens::Signer;
 
 use std::{net::SocketAddr, time::Duration};
 
-use runtime::settings::{DatabaseSettings, DatabaseUrl, RedisUrl, Source, StreamSettings, Value};
+use runtime::{
+    db::DatabaseSettings,
+    settings::{DatabaseUrl, RedisUrl, Source, Value},
+    stream::StreamSettings,
+};
 
 /// Settings of streams for a test: the defaults, but everything that waits waits a fraction of a second.
 #[must_use]

@@ -11,7 +11,7 @@ use actix_web::error::ErrorInternalServerError;
 use actix_web::web::{Data, Json, post};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
 use runtime::auth::{KeySet, Token, UserOnly, Verifier};
-use runtime::settings::{Source, TokenSettings};
+use runtime::{auth::TokenSettings, settings::Source};
 use serde::Deserialize;
 use tokio::task::JoinSet;
 use tokio_postgres::types::Json as JsonColumn;

@@ -80,8 +80,8 @@ impl Issuer {
 #[cfg(test)]
 mod tests {
     use runtime::{
-        auth::{KeySet, Verifier},
-        settings::{Source, TokenSettings},
+        auth::{KeySet, TokenSettings, Verifier},
+        settings::Source,
     };
 
     use super::*;

@@ -3,11 +3,13 @@
 mod claims;
 mod extract;
 mod keys;
+mod settings;
 mod verifier;
 
 pub use claims::{Claims, Role};
 pub use extract::{AdminOnly, Allows, AnyRole, Token, UserOnly};
 pub use keys::{KeySet, KeySetError};
+pub use settings::TokenSettings;
 pub use verifier::{TokenError, Verifier};
 
 /// `typ` of an access token (RFC 9068).

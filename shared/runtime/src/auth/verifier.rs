@@ -10,7 +10,7 @@ use jsonwebtoken::{Algorithm, Validation, decode, decode_header, errors::ErrorKi
 use quick_cache::sync::Cache;
 
 use super::{Claims, KeySet, KeySetError, TOKEN_TYPE};
-use crate::settings::TokenSettings;
+use crate::auth::TokenSettings;
 
 /// Clocks of two machines may differ by this many seconds.
 const LEEWAY: u64 = 5;

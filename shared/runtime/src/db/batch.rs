@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{CommitError, Database, DbError, Fault, Write, group_commit::Limits};
+use super::{CommitError, Database, DbError, Fault, Write, write::Limits};
 use crate::failpoint;
 
 /// A batch that was rolled back for a reason that may pass (a lock, a deadlock) is tried so often before it
@@ -33,7 +33,7 @@ impl<W: Write> Batch<W> {
         metrics::histogram!("orderflow_group_commit_batch_size", "writer" => W::NAME)
             .record(items.len() as f64);
         let started = Instant::now();
-        let outcomes = self.settle(&items, started).await;
+        let outcomes = self.commit_or_cut(&items, started).await;
         metrics::histogram!("orderflow_group_commit_duration_seconds", "writer" => W::NAME)
             .record(started.elapsed());
         outcomes
@@ -42,7 +42,11 @@ impl<W: Write> Batch<W> {
     /// Commits `items`. A batch that cannot be committed as a whole is cut into parts, and those again, until
     /// what is in the way stands alone; the parts that can be committed come first. What is left at the
     /// deadline was not committed.
-    async fn settle(&self, items: &[W::Item], started: Instant) -> Vec<Result<W::Outcome, CommitError>> {
+    async fn commit_or_cut(
+        &self,
+        items: &[W::Item],
+        started: Instant,
+    ) -> Vec<Result<W::Outcome, CommitError>> {
         let mut outcomes: Vec<_> =
             items.iter().map(|_| Err(CommitError::Unavailable("out of time".to_owned()))).collect();
         let mut parts = VecDeque::new();

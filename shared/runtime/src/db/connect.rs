@@ -11,11 +11,11 @@
 use std::{future::Future, net::IpAddr, pin::Pin, time::Duration};
 
 use tokio::time::timeout;
-use tokio_postgres::{Client, Config, NoTls, config::Host, config::SslMode};
+use tokio_postgres::{Client, Config, NoTls, config::Host};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{DbError, Fault, error::chain};
-use crate::tls::client_config;
+use crate::{settings::uses_tls, tls::client_config};
 
 /// For one address, unless the configuration has a `connect_timeout`: a handshake takes milliseconds, on a
 /// full machine a second.
@@ -74,11 +74,6 @@ async fn open(config: &Config) -> Result<(Client, Driver), tokio_postgres::Error
         let (client, connection) = config.connect(NoTls).await?;
         Ok((client, Box::pin(connection)))
     }
-}
-
-/// Whether a connection with `config` is encrypted, or not made at all.
-pub fn uses_tls(config: &Config) -> bool {
-    config.get_ssl_mode() == SslMode::Require
 }
 
 /// One of the hosts of a URL.

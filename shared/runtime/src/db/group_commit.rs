@@ -27,11 +27,8 @@ use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler,
 use futures_util::future::LocalBoxFuture;
 use tokio::sync::oneshot;
 
-use super::{Connection, Database, DbError, batch::Batch};
-use crate::{
-    settings::DatabaseSettings,
-    supervisor::{Drain, Drainable, ExitReason, Life, RestartPolicy, Supervised, SupervisorHandle},
-};
+use super::{CommitError, Database, DatabaseSettings, Reply, Write, batch::Batch, write::Limits};
+use crate::supervisor::{Drain, Drainable, ExitReason, Life, RestartPolicy, Supervised, SupervisorHandle};
 
 /// A writer in no hurry that found no more than so many items waiting does not make the next ones wait: 300
 /// orders a second come two or three in a commit-interval, and would only wait for each other, 8 ms at every
@@ -40,56 +37,6 @@ const FEW: usize = 4;
 /// For each of so many items that it found waiting it waits for one more commit-interval, as long as it has
 /// the patience. A commit costs about as much as eight items: a quarter of a batch of so many.
 const MANY: usize = 32;
-
-/// One kind of write, many at a time.
-pub trait Write: Unpin + 'static {
-    type Item: Send + Unpin + 'static;
-    type Outcome: Send + Unpin + 'static;
-
-    /// Label of the metrics.
-    const NAME: &'static str;
-
-    /// Later items were decided on the assumption that earlier ones commit: if a batch fails, what is queued
-    /// fails too. Otherwise a batch that is rolled back is cut until the item that causes it stands alone.
-    const DEPENDENT: bool = false;
-
-    /// For how many commit-intervals the writer waits for more at most, when it has just committed many.
-    /// None: a request waits for the outcome.
-    const PATIENCE: u32 = 0;
-
-    /// Writes all items in one transaction; one outcome an item, in order. Must be idempotent by a key of the
-    /// items.
-    fn commit(
-        &self,
-        connection: &Connection,
-        items: &[Self::Item],
-    ) -> impl Future<Output = Result<Vec<Self::Outcome>, DbError>>;
-
-    /// Runs after the commit, before the callers know: the place to feed the relay.
-    fn committed(&self, _items: &[Self::Item], _outcomes: &[Self::Outcome]) {}
-}
-
-/// Why an item has no outcome.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum CommitError {
-    /// The database could not be reached in time, or did not take it in time. The item may have been
-    /// committed: ask again by its key.
-    #[error("the database is not available: {0}")]
-    Unavailable(String),
-    /// The database refused it; it was not committed.
-    #[error("the database refused it: {0}")]
-    Refused(DbError),
-}
-
-impl From<DbError> for CommitError {
-    fn from(error: DbError) -> Self {
-        if error.is_transient() { Self::Unavailable(error.message) } else { Self::Refused(error) }
-    }
-}
-
-/// Where the outcome of an item goes. Dropped without one when the writer is replaced: the item may have been
-/// committed.
-pub type Reply<O> = oneshot::Sender<Result<O, CommitError>>;
 
 /// One item and where its outcome goes.
 pub struct Commit<W: Write> {
@@ -132,13 +79,6 @@ pub struct GroupCommit<W: Write> {
     paused: bool,
     draining: bool,
     life: Life,
-}
-
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
-    pub batch: usize,
-    pub deadline: Duration,
-    pub interval: Duration,
 }
 
 /// The way to a [`GroupCommit`] actor.
@@ -329,7 +269,9 @@ impl<W: Write> GroupCommit<W> {
         let failure = outcomes.iter().find_map(|outcome| outcome.as_ref().err().cloned());
         if W::PATIENCE == 0 {
             let is_done = outcomes.iter().any(|outcome| !matches!(outcome, Err(CommitError::Unavailable(_))));
-            self.database.health().note_batch(W::NAME, if is_done { None } else { failure.as_ref() });
+            self.database
+                .health()
+                .note_batch(W::NAME, if is_done { None } else { failure.as_ref().map(ToString::to_string) });
         }
         for (reply, outcome) in replies.into_iter().zip(outcomes) {
             _ = reply.send(outcome); // the caller may have gone: its key answers a second request

@@ -1,5 +1,4 @@
-//! What the sessions of a process have learnt about its database, and whether it can do its work: the check
-//! `database` of `/readyz`.
+//! The health of a database as the sessions of this process have seen it.
 
 use std::{
     sync::{
@@ -9,13 +8,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::time::timeout;
-use tokio_postgres::Client;
+use super::{DbError, Fault};
 
-use super::{CommitError, Connection, Database, DbError, Fault};
-
-/// Longest look. A load balancer that asks every second learns within three.
-const LOOK: Duration = Duration::from_secs(2);
 /// A complaint about a statement that cannot be tried again by itself counts for that long after it came up
 /// last: as long as an instance that cannot do its work may be ready (I14).
 const COMPLAINT: Duration = Duration::from_secs(5);
@@ -47,11 +41,11 @@ struct Standstill {
 
 /// A statement that an operator must make possible again.
 #[derive(Debug, Clone)]
-struct Complaint {
+pub(super) struct Complaint {
     at: Instant,
-    message: String,
+    pub message: String,
     /// Its text, if it could not even be prepared: then it can be tried.
-    statement: Option<String>,
+    pub statement: Option<String>,
 }
 
 impl Health {
@@ -87,15 +81,15 @@ impl Health {
     }
 
     /// Notes the end of a batch that requests wait for: why nothing of it was committed, or `None`.
-    pub(super) fn note_batch(&self, writer: &'static str, failure: Option<&CommitError>) {
+    pub(super) fn note_batch(&self, writer: &'static str, failure: Option<String>) {
         let mut standstill = self.standstill.lock().unwrap_or_else(PoisonError::into_inner);
         let earlier = standstill.as_ref().filter(|earlier| earlier.last.elapsed() <= FORGOTTEN);
         let (since, last) = (earlier.map_or_else(Instant::now, |earlier| earlier.since), Instant::now());
-        *standstill = failure.map(|why| Standstill { writer, since, last, why: why.to_string() });
+        *standstill = failure.map(|why| Standstill { writer, since, last, why });
     }
 
     /// As long as somebody tries: who is not ready is not asked, and has to be asked to find out.
-    fn standstill(&self) -> Option<String> {
+    pub(super) fn standstill(&self) -> Option<String> {
         let standstill = self.standstill.lock().unwrap_or_else(PoisonError::into_inner);
         let lasting = standstill
             .as_ref()
@@ -110,105 +104,13 @@ impl Health {
         })
     }
 
-    fn complaint(&self) -> Option<Complaint> {
+    pub(super) fn complaint(&self) -> Option<Complaint> {
         let mut complaint = self.complaint.lock().unwrap_or_else(PoisonError::into_inner);
         complaint.take_if(|complaint| complaint.statement.is_none() && complaint.at.elapsed() > COMPLAINT);
         complaint.clone()
     }
 
-    fn forget(&self) {
+    pub(super) fn forget(&self) {
         *self.complaint.lock().unwrap_or_else(PoisonError::into_inner) = None;
-    }
-}
-
-impl Database {
-    /// Whether this process can do its work here: a session of the writers' kind is to be had, the server
-    /// takes a write and makes it as durable as an order, and no statement waits for an operator.
-    ///
-    /// # Errors
-    /// What an operator must mend.
-    pub async fn check(&self) -> Result<(), String> {
-        let connection =
-            self.connection().await.map_err(|error| format!("PostgreSQL cannot be reached: {error}"))?;
-        match timeout(LOOK, self.look(&connection)).await {
-            Ok(verdict) => verdict,
-            Err(_) => {
-                connection.condemn();
-                Err(format!("PostgreSQL did not write within {LOOK:?}"))
-            }
-        }
-    }
-
-    async fn look(&self, connection: &Connection) -> Result<(), String> {
-        let state = "SELECT pg_is_in_recovery(), current_setting('transaction_read_only')::bool";
-        let state = async {
-            let row = connection.query_one(state, &[]).await?;
-            Ok::<bool, DbError>(row.get(0)? || row.get(1)?)
-        };
-        if state.await.map_err(|error| format!("PostgreSQL refuses a query: {error}"))? {
-            connection.condemn();
-            return Err("PostgreSQL takes no writes: it is a standby, or read-only".to_owned());
-        }
-        // A record in the write-ahead log and nothing else: no table, no row. Its commit waits for what an
-        // order waits for.
-        let write = "SELECT pg_logical_emit_message(true, 'orderflow', '')::text";
-        connection
-            .query_one(write, &[])
-            .await
-            .map_err(|error| format!("PostgreSQL refuses a write: {error}"))?;
-        if let Some(standstill) = self.health().standstill() {
-            return Err(standstill);
-        }
-        let Some(Complaint { message, statement, .. }) = self.health().complaint() else { return Ok(()) };
-        if let Some(statement) = statement
-            && connection.understands(&statement).await.is_ok()
-        {
-            self.health().forget();
-            return Ok(());
-        }
-        Err(format!("PostgreSQL lacks what this program needs (schema, rights or space): {message}"))
-    }
-}
-
-/// Says what of the server's settings lets an acknowledged commit be lost.
-pub(super) async fn warn_unless_durable(client: &Client) -> Result<(), tokio_postgres::Error> {
-    let settings = "SELECT current_setting('fsync'), current_setting('full_page_writes'), current_setting('synchronous_commit'),
-                    current_setting('synchronous_standby_names')";
-    let row = client.query_one(settings, &[]).await?;
-    let found: [String; 4] = std::array::from_fn(|n| row.get(n));
-    for (setting, when) in not_durable(found.each_ref().map(String::as_str)) {
-        tracing::warn!(
-            setting,
-            wanted = "on",
-            "PostgreSQL can lose orders that were answered with 2xx {when}"
-        );
-    }
-    Ok(())
-}
-
-/// Settings that are not as they should be, and when that costs something.
-fn not_durable([fsync, full_page_writes, commit, standbys]: [&str; 4]) -> Vec<(&'static str, &'static str)> {
-    let power = "when the power fails";
-    let found = [
-        ("fsync", power, fsync == "off"),
-        ("full_page_writes", power, full_page_writes == "off"),
-        ("synchronous_commit", "when it crashes", commit == "off"),
-        ("synchronous_commit", "in a failover", commit == "local" && !standbys.is_empty()),
-    ];
-    found.into_iter().filter_map(|(setting, when, is_so)| is_so.then_some((setting, when))).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_setting_that_can_cost_an_order_is_named() {
-        assert_eq!(not_durable(["on", "on", "on", "*"]), []);
-        assert_eq!(not_durable(["on", "on", "local", ""]), [], "there is nobody to fail over to");
-        assert_eq!(not_durable(["on", "on", "local", "*"]), [("synchronous_commit", "in a failover")]);
-        let names: Vec<&str> =
-            not_durable(["off", "off", "off", ""]).into_iter().map(|(setting, _)| setting).collect();
-        assert_eq!(names, ["fsync", "full_page_writes", "synchronous_commit"]);
     }
 }

@@ -10,8 +10,7 @@ use refinery::Runner;
 use tokio::time::{Instant, timeout};
 use tokio_postgres::{Client, config::TargetSessionAttrs, error::SqlState};
 
-use super::{DbError, Fault, connect, health::warn_unless_durable};
-use crate::settings::DatabaseSettings;
+use super::{DatabaseSettings, DbError, Fault, connect, durability::warn_unless_durable};
 
 /// Key of the advisory lock: "orderflo" in ASCII. Any constant will do; this one can be recognised in
 /// `pg_locks`.

@@ -15,58 +15,13 @@ use actix_web::{
     web::Data,
 };
 use futures_util::FutureExt;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use uuid::Uuid;
+use tokio::sync::OwnedSemaphorePermit;
 
-use super::{Problem, Readiness, health::is_health_check, visit::Visit};
+use super::{Admission, Problem, Readiness, health::is_health_check, visit::Visit};
 use crate::failpoint;
-use events::{Origin, TraceContext};
 
 /// On top of the longest wait a client may ask for (30 s): a long poll is not a stuck request.
 const LONG_POLL: Duration = Duration::from_secs(30);
-
-/// How many requests are in progress at most.
-#[derive(Debug, Clone)]
-pub struct Admission {
-    places: Arc<Semaphore>,
-    deadline: Duration,
-    pub(super) service: &'static str,
-}
-
-impl Admission {
-    pub fn new(service: &'static str, limit: usize, deadline: Duration) -> Self {
-        Self { places: Arc::new(Semaphore::new(limit)), deadline, service }
-    }
-}
-
-/// Who asked, for logs and for the events this request leads to.
-#[derive(Debug, Clone)]
-pub struct RequestContext {
-    pub request_id: String,
-    pub trace: TraceContext,
-}
-
-impl RequestContext {
-    /// The context of a request that came through the edge.
-    pub fn of(request: &HttpRequest) -> Self {
-        request.extensions().get::<Self>().cloned().unwrap_or_else(|| Self::read(request.headers()))
-    }
-
-    /// What the events this request leads to carry of it.
-    pub fn origin(self) -> Origin {
-        Origin { trace: self.trace, request_id: Some(self.request_id) }
-    }
-
-    pub(super) fn read(headers: &HeaderMap) -> Self {
-        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        let given = text("x-request-id")
-            .filter(|id| !id.is_empty() && id.len() <= 128 && id.bytes().all(|b| b.is_ascii_graphic()));
-        Self {
-            request_id: given.map_or_else(|| Uuid::now_v7().to_string(), str::to_owned),
-            trace: TraceContext::continue_from(text("traceparent")),
-        }
-    }
-}
 
 /// Gives the request's place back while it only waits: long polls must not keep others out.
 pub fn release_admission(request: &HttpRequest) {

@@ -1,6 +1,8 @@
 //! The HTTP side every service has: server, problem+json, request bodies, pages, health, OpenAPI.
 
+mod admission;
 mod body;
+mod context;
 mod edge;
 mod health;
 mod page;
@@ -9,8 +11,10 @@ mod query;
 mod server;
 mod visit;
 
+pub use admission::Admission;
 pub use body::{JsonBody, Limits};
-pub use edge::{Admission, RequestContext, release_admission};
+pub use context::RequestContext;
+pub use edge::release_admission;
 pub use health::Readiness;
 pub use page::{Page, PageQuery, decode_cursor, encode_cursor};
 pub use problem::{FieldError, Problem};

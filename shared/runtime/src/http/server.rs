@@ -17,7 +17,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{Admission, Limits, Problem, Readiness, edge, health};
-use crate::{auth::Verifier, db, settings::Common, telemetry::PrometheusHandle};
+use crate::{auth::Verifier, db, process::Common, telemetry::PrometheusHandle};
 
 /// Where a service describes itself.
 const OPENAPI: &str = "/openapi.json";

@@ -9,14 +9,23 @@ use std::{
 use uuid::Uuid;
 
 use super::{
-    relay::RelayOptions,
+    RelayOptions,
     store::{self, Row},
-    sweep::SweepError,
 };
+use crate::db::DbError;
 use crate::stream::{BrokerError, Position, Whereabouts, partitions};
 
 /// An answer that is missing this long is believed to be lost, even if answers wait to be heard.
 const BELIEVED: Duration = Duration::from_secs(60);
+
+/// The reason why a sweep did not get through.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SweepError {
+    #[error(transparent)]
+    Broker(#[from] BrokerError),
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
 
 /// Where the consumers of all streams are, at the moment of a sweep.
 pub(super) struct Copies<'a> {

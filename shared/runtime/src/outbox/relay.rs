@@ -15,14 +15,15 @@ use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler,
 use futures_util::future::LocalBoxFuture;
 use uuid::Uuid;
 
-use super::{OutboxDepth, OutboxEvent, Retention, store, sweep};
+use super::{
+    OutboxDepth, OutboxEvent, RelayOptions,
+    publishing::{publish, take_one},
+    store, sweep,
+};
 use crate::{
-    db::{Database, DbError},
-    settings::StreamSettings,
-    stream::{Broker, BrokerError},
+    db::DbError,
     supervisor::{Drain, Drainable, ExitReason, Life, RestartPolicy, Supervised, SupervisorHandle},
 };
-use events::{Envelope, Route};
 
 /// Events of one pipelined round trip.
 const CHUNK: usize = 512;
@@ -32,40 +33,6 @@ const MEMORY: usize = 10_000;
 /// Entries of unconfirmed events kept in memory before their rows know them; about 100 bytes each. Beyond, a
 /// row without one is published once more when it falls due.
 const ENTRIES: usize = 50_000;
-
-/// The parts and settings of a relay.
-#[derive(Clone)]
-pub struct RelayOptions {
-    /// The service, as it names itself in Redis.
-    pub service: &'static str,
-    pub database: Database,
-    pub broker: Broker,
-    pub settings: StreamSettings,
-    /// The routes of the events that this service publishes. Rows of other streams are never swept.
-    pub routes: Vec<Route>,
-    /// The group in which this service reads the replies.
-    pub group: &'static str,
-}
-
-impl RelayOptions {
-    /// The relay of `service`, with its routes of the contract.
-    #[must_use]
-    pub fn of(
-        service: &'static str,
-        database: &Database,
-        broker: &Broker,
-        settings: &StreamSettings,
-    ) -> Self {
-        Self {
-            service,
-            database: database.clone(),
-            broker: broker.clone(),
-            settings: settings.clone(),
-            routes: events::published_by(service).copied().collect(),
-            group: events::consumed_by(service).next().map_or("", |route| route.group),
-        }
-    }
-}
 
 /// Publish these: their transaction is committed.
 #[derive(Message)]
@@ -322,94 +289,6 @@ impl Relay {
             });
         }
     }
-}
-
-fn take_one(room: &mut u64) -> bool {
-    let is_there = *room > 0;
-    *room = room.saturating_sub(1);
-    is_there
-}
-
-/// What became of events.
-#[derive(Debug, Default)]
-pub(super) struct Published {
-    /// The entries of those that stay in the outbox.
-    pub entries: Vec<(Uuid, String)>,
-    /// How many were published and forgotten.
-    pub done: usize,
-    /// Redis is away: these are to be published soon.
-    pub unsent: HashSet<Uuid>,
-    /// Redis refused these, and may take them later.
-    pub refused: Vec<Uuid>,
-}
-
-impl Published {
-    /// Takes the room that the published ones of `events` need.
-    pub(super) fn used<'e>(
-        &self,
-        room: &mut HashMap<&'static str, u64>,
-        events: impl Iterator<Item = &'e OutboxEvent>,
-    ) {
-        for event in events.filter(|event| !self.unsent.contains(&event.envelope.id)) {
-            room.get_mut(event.stream.as_str()).map(take_one);
-        }
-    }
-}
-
-/// Publishes events, each with the number of times the sweep has looked at it, and forgets the rows that are
-/// done with.
-pub(super) async fn publish(options: &RelayOptions, events: Vec<(&OutboxEvent, i32)>) -> Published {
-    let envelopes: Vec<(&str, &Envelope)> =
-        events.iter().map(|(event, _)| (event.stream.as_str(), &event.envelope)).collect();
-    let results = match options.broker.publish(&envelopes).await {
-        Ok(results) => results,
-        Err(error) => {
-            tracing::warn!(%error, events = events.len(), "cannot publish; the outbox keeps them");
-            return Published {
-                unsent: events.iter().map(|(event, _)| event.envelope.id).collect(),
-                ..Published::default()
-            };
-        }
-    };
-    let (mut published, mut done, mut refused) = (Published::default(), Vec::new(), None);
-    for ((event, attempts), result) in events.iter().zip(results) {
-        match result {
-            // It has its lease in the table: the sweep tries again, and nobody waits for it here.
-            Err(error) => {
-                published.refused.extend((!error.is_final()).then_some(event.envelope.id));
-                refused = refused.or(Some((event, error)));
-            }
-            Ok(_) if is_done(event.retention, *attempts) => done.push(event.envelope.id),
-            Ok(entry) => published.entries.push((event.envelope.id, entry)),
-        }
-    }
-    if let Some((event, error)) = refused {
-        let events = events.len() - done.len() - published.entries.len();
-        log_refusal(event, events, &error);
-    }
-    published.done = done.len();
-    if let Err(error) = forget(&options.database, &done).await {
-        tracing::warn!(%error, "published rows stay in the outbox and will be published again");
-    }
-    published
-}
-
-fn is_done(retention: Retention, attempts: i32) -> bool {
-    match retention {
-        Retention::Repeated(times) => attempts >= times,
-        Retention::UntilConfirmed => false,
-    }
-}
-
-fn log_refusal(event: &OutboxEvent, events: usize, error: &BrokerError) {
-    tracing::warn!(stream = %event.stream, events, first = %event.envelope.id, %error, "Redis refused events; the outbox keeps them");
-}
-
-async fn forget(database: &Database, ids: &[Uuid]) -> Result<(), DbError> {
-    if ids.is_empty() {
-        return Ok(());
-    }
-    store::forget(&database.connection().await?, ids).await
 }
 
 async fn note(options: &RelayOptions, entries: &[(Uuid, String)]) -> Result<(), DbError> {

@@ -9,9 +9,9 @@ use std::{
 use uuid::Uuid;
 
 use super::{
-    OutboxDepth, Retention,
-    copies::Copies,
-    relay::{self, RelayOptions},
+    OutboxDepth, RelayOptions, Retention,
+    copies::{Copies, SweepError},
+    publishing,
     store::{self, Row},
 };
 use crate::{db::DbError, stream::BrokerError};
@@ -132,7 +132,7 @@ async fn publish_missing(
     metrics::counter!("orderflow_outbox_republished_total", "service" => options.service)
         .increment(missing.len() as u64);
     let published =
-        relay::publish(options, missing.iter().map(|row| (&row.event, row.attempts)).collect()).await;
+        publishing::publish(options, missing.iter().map(|row| (&row.event, row.attempts)).collect()).await;
     published.used(&mut memory.room, missing.iter().map(|row| &row.event));
     let connection = options.database.connection().await?;
     if !published.entries.is_empty() {
@@ -232,12 +232,4 @@ async fn set_marker(options: &RelayOptions, value: &str, only_if_there: bool) ->
         set.arg("XX");
     }
     Ok(options.broker.command::<Option<String>>(set).await.map(drop)?)
-}
-
-#[derive(Debug, thiserror::Error)]
-pub(super) enum SweepError {
-    #[error(transparent)]
-    Broker(#[from] BrokerError),
-    #[error(transparent)]
-    Database(#[from] DbError),
 }

@@ -7,6 +7,7 @@
 //! | `healthcheck` | asks the service beside it whether it is ready, and ends | a container's health check |
 
 mod healthcheck;
+mod settings;
 mod task;
 
 use std::{error::Error, future::Future, process::ExitCode, time::Duration};
@@ -15,11 +16,12 @@ use refinery::Runner;
 
 use crate::{
     db, failpoint, seeded_bug,
-    settings::{Common, LogSettings, Source},
+    settings::Source,
     shutdown::Cause,
-    telemetry,
+    telemetry::{self, LogSettings},
 };
 
+pub use settings::Common;
 pub use task::{MigrateSettings, Task};
 
 /// Exit code for settings that cannot be used: as a shell's for a wrong call.
@@ -79,7 +81,7 @@ where
         Task::Serve(settings) => {
             let Common { log, traces, .. } = settings.as_ref().as_ref().clone();
             let served = async {
-                let spans = telemetry::export_spans(service, &traces);
+                let spans = telemetry::export_spans(service, traces.collector.as_ref(), traces.sample_ratio);
                 let cause = serve(*settings).await;
                 if let Some(spans) = spans {
                     spans.flush(LAST_SPANS).await;
@@ -102,7 +104,7 @@ where
 
 /// Runs `work` on an actix system until it ends.
 fn to_the_end<E: Error>(log: &LogSettings, work: impl Future<Output = Result<ExitCode, E>>) -> ExitCode {
-    telemetry::install_logs(log);
+    telemetry::install_logs(log.format, &log.filter);
     match actix_rt::System::new().block_on(work) {
         Ok(code) => code,
         Err(error) => {

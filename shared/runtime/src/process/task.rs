@@ -2,7 +2,8 @@
 
 use std::net::SocketAddr;
 
-use crate::settings::{Common, DatabaseSettings, LogSettings, Source};
+use super::Common;
+use crate::{db::DatabaseSettings, settings::Source, telemetry::LogSettings};
 
 /// What a service is asked to do.
 pub enum Task<S> {

@@ -6,8 +6,7 @@
 use redis::ConnectionAddr;
 use tokio_postgres::config::Host;
 
-use super::{DatabaseUrl, RedisUrl, Source};
-use crate::db::uses_tls;
+use super::{DatabaseUrl, RedisUrl, Source, uses_tls};
 
 /// Shortest secret: 16 characters drawn from 62 are 95 bits.
 const SHORTEST: usize = 16;
@@ -24,7 +23,7 @@ pub struct Production {
 }
 
 impl Production {
-    pub(super) fn read(source: &mut Source) -> Self {
+    pub(crate) fn read(source: &mut Source) -> Self {
         Self {
             on: source.value("production", "off", "on: refuses weak secrets, plaintext to Redis and PostgreSQL, and faults"),
             allow_plaintext: source.value(
@@ -93,8 +92,8 @@ fn weakness(secret: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Common;
     use super::*;
+    use crate::process::Common;
     use crate::settings::Value;
 
     const GOOD: &str = "9f2c41d07ab35e68c1d4";

@@ -175,6 +175,11 @@ impl Value for HttpUrl {
     }
 }
 
+/// Whether a connection with `config` is encrypted, or not made at all.
+pub fn uses_tls(config: &tokio_postgres::Config) -> bool {
+    config.get_ssl_mode() == tokio_postgres::config::SslMode::Require
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

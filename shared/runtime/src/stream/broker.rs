@@ -16,8 +16,8 @@ use redis::{
 };
 use tokio::sync::Mutex;
 
-use super::{BrokerError, answer, partition_of, reader::Reader, spans};
-use crate::{failpoint, settings::StreamSettings};
+use super::{BrokerError, answer, partition_of, publication, reader::Reader};
+use crate::{failpoint, stream::StreamSettings};
 use events::Envelope;
 
 /// Events that are published in one round trip, of about a kilobyte each: the connection keeps the room that
@@ -139,7 +139,7 @@ impl Broker {
         let values = self.run(&mut pipeline).await?;
         Ok(values.into_iter().zip(events).map(move |(value, (stream, envelope))| {
             let entry = entry_id(value.extract_error()?);
-            spans::record_publication(stream, envelope, began);
+            publication::record_publication(stream, envelope, began);
             Ok(entry)
         }))
     }

@@ -3,125 +3,29 @@
 use std::{
     cell::Cell,
     rc::Rc,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
 
-use super::{Broker, EventHandler, session::Session, settle::Memory};
-use crate::{
-    settings::StreamSettings,
-    supervisor::{Drain, ExitReason, Life},
-};
-
-/// What a consumer reads, and as whom.
-#[derive(Clone)]
-pub struct ConsumerSpec {
-    /// The event type's stream, without partition.
-    pub stream: String,
-    /// The Redis key it reads: the stream, or one partition of it.
-    pub key: String,
-    pub group: String,
-    /// Its name in the group.
-    pub consumer: String,
-    pub settings: StreamSettings,
-    pub broker: Broker,
-    pub(super) metrics: ConsumerMetrics,
-    panics: Arc<AtomicBool>,
-}
-
-impl ConsumerSpec {
-    /// A consumer of `key`, which is `stream` or a partition of it, in `group`.
-    pub fn new(stream: &str, key: &str, group: &str, settings: &StreamSettings, broker: &Broker) -> Self {
-        Self {
-            stream: stream.to_owned(),
-            key: key.to_owned(),
-            group: group.to_owned(),
-            consumer: settings.consumer_name.clone(),
-            settings: settings.clone(),
-            broker: broker.clone(),
-            metrics: ConsumerMetrics::new(key, group),
-            panics: Arc::default(),
-        }
-    }
-
-    /// A rehearsal: the consumer actor panics with its next batch in hand.
-    pub fn make_panic(&self) {
-        self.panics.store(true, Ordering::Relaxed);
-    }
-
-    pub(super) fn rehearse_panic(&self) {
-        assert!(!self.panics.swap(false, Ordering::Relaxed), "asked to panic by /ops/faults");
-    }
-}
-
-/// The metrics of one consumer, looked up once.
-#[derive(Clone)]
-pub(super) struct ConsumerMetrics {
-    pub processing: metrics::Histogram,
-    pub end_to_end: metrics::Histogram,
-    reclaimed: metrics::Counter,
-    reclaimed_total: Arc<AtomicU64>,
-    pub deleted_pending: metrics::Counter,
-    stream: String,
-    group: String,
-}
-
-impl ConsumerMetrics {
-    fn new(key: &str, group: &str) -> Self {
-        let labels = [("stream", key.to_owned()), ("group", group.to_owned())];
-        Self {
-            processing: metrics::histogram!("orderflow_stream_processing_duration_seconds", &labels),
-            end_to_end: metrics::histogram!("orderflow_stream_end_to_end_seconds", &labels),
-            reclaimed_total: Arc::default(),
-            reclaimed: metrics::counter!("orderflow_stream_reclaimed_total", &labels),
-            deleted_pending: metrics::counter!("orderflow_stream_deleted_pending_total", &labels),
-            stream: key.to_owned(),
-            group: group.to_owned(),
-        }
-    }
-
-    pub(super) fn count_reclaimed(&self, entries: usize) {
-        self.reclaimed.increment(entries as u64);
-        self.reclaimed_total.fetch_add(entries as u64, Ordering::Relaxed);
-    }
-
-    pub(super) fn reclaimed_so_far(&self) -> u64 {
-        self.reclaimed_total.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn count(&self, outcome: &'static str, events: usize) {
-        if events == 0 {
-            return;
-        }
-        let (stream, group) = (self.stream.clone(), self.group.clone());
-        metrics::counter!("orderflow_stream_messages_total", "stream" => stream, "group" => group.clone(), "outcome" => outcome)
-            .increment(events as u64);
-        if outcome == "duplicate" {
-            metrics::counter!("orderflow_inbox_duplicates_total", "consumer" => group)
-                .increment(events as u64);
-        }
-    }
-}
+use super::{ConsumerSpec, EventHandler, consumer_state::ConsumerState, session::Session};
+use crate::supervisor::{Drain, ExitReason, Life};
 
 /// Reads one partition for one group and settles every entry by the outcome of its handler.
 pub struct Consumer<H: EventHandler> {
     spec: ConsumerSpec,
     handler: Option<H>,
-    memory: Arc<Mutex<Memory>>,
+    state: Arc<Mutex<ConsumerState>>,
     stopping: Rc<Cell<bool>>,
     life: Life,
 }
 
 impl<H: EventHandler> Consumer<H> {
-    pub(super) fn new(spec: ConsumerSpec, handler: H, memory: Arc<Mutex<Memory>>, life: Life) -> Self {
+    pub(super) fn new(spec: ConsumerSpec, handler: H, state: Arc<Mutex<ConsumerState>>, life: Life) -> Self {
         if let Some(ExitReason::Panicked(panic)) = life.previous_end() {
-            memory.lock().unwrap_or_else(PoisonError::into_inner).blame(&format!("panicked: {panic}"));
+            state.lock().unwrap_or_else(PoisonError::into_inner).blame(&format!("panicked: {panic}"));
         }
-        Self { spec, handler: Some(handler), memory, stopping: Rc::default(), life }
+        Self { spec, handler: Some(handler), state, stopping: Rc::default(), life }
     }
 }
 
@@ -130,9 +34,8 @@ impl<H: EventHandler> Actor for Consumer<H> {
 
     fn started(&mut self, context: &mut Self::Context) {
         let Some(handler) = self.handler.take() else { return context.stop() };
-        let (spec, memory, stopping) =
-            (self.spec.clone(), Arc::clone(&self.memory), Rc::clone(&self.stopping));
-        let session = async move { Session::open(spec, handler, memory, stopping).await?.run().await };
+        let (spec, state, stopping) = (self.spec.clone(), Arc::clone(&self.state), Rc::clone(&self.stopping));
+        let session = async move { Session::open(spec, handler, state, stopping).await?.run().await };
         context.spawn(session.into_actor(self).map(|result, actor, context| {
             actor.life.ends(match result {
                 Ok(()) => ExitReason::Drained,

@@ -8,9 +8,9 @@ use std::{
 use events::Event;
 use futures_util::future::{LocalBoxFuture, join_all};
 
-use super::{Broker, Consumer, ConsumerSpec, EventHandler, partitions, settle::Memory};
+use super::{Broker, Consumer, ConsumerSpec, EventHandler, consumer_state::ConsumerState, partitions};
 use crate::{
-    settings::StreamSettings,
+    stream::StreamSettings,
     supervisor::{Drainable, RestartPolicy, SupervisorHandle},
 };
 
@@ -47,9 +47,9 @@ impl ConsumerSet {
         for key in partitions(H::Event::STREAM, self.settings.partitions) {
             let spec = ConsumerSpec::new(H::Event::STREAM, &key, self.group, &self.settings, &self.broker);
             self.specs.push(spec.clone());
-            let memory = Arc::<Mutex<Memory>>::default();
+            let state = Arc::<Mutex<ConsumerState>>::default();
             let mut handler = handler.clone();
-            let start = move |life| Consumer::new(spec.clone(), handler(), Arc::clone(&memory), life);
+            let start = move |life| Consumer::new(spec.clone(), handler(), Arc::clone(&state), life);
             let actor = self.supervisor.supervise("consumer", key, RestartPolicy::default(), start);
             self.actors.push(Box::new(actor));
         }

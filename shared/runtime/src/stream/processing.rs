@@ -11,12 +11,13 @@ use jiff::Timestamp;
 
 use super::{
     BrokerError, ConsumerSpec, EventHandler, Outcome, Received,
+    consumer_group::ConsumerGroup,
+    consumer_state::ConsumerState,
     dead_letters::Burial,
     entry::{Entry, Fields},
+    handling::Handling,
     pending::Holder,
     retries::Why,
-    settle::{Memory, Settlement},
-    spans::Handling,
 };
 use crate::{failpoint, seeded_bug, telemetry::begin_span};
 use events::Envelope;
@@ -42,9 +43,9 @@ impl<E> Batch<E> {
 pub(super) struct Processing<H> {
     pub spec: ConsumerSpec,
     pub handler: H,
-    pub settlement: Settlement,
+    pub consumer_group: ConsumerGroup,
     pub holder: Holder,
-    pub memory: Arc<Mutex<Memory>>,
+    pub state: Arc<Mutex<ConsumerState>>,
 }
 
 /// A batch that is in hand: while it is, its entries are kept alive, and count against the budget.
@@ -57,9 +58,9 @@ impl<H: EventHandler> Processing<H> {
     /// Takes entries in hand, each with the number of its delivery.
     pub(super) fn take(&self, batch: Vec<(Entry, u32)>) -> InHand {
         let ids = Arc::new(batch.iter().map(|(entry, _)| entry.id.clone()).collect::<Vec<String>>());
-        let mut memory = self.memory();
-        ids.iter().for_each(|id| memory.retries.take(id));
-        memory.in_hand.push(Arc::clone(&ids));
+        let mut state = self.state();
+        ids.iter().for_each(|id| state.retries.take(id));
+        state.in_hand.push(Arc::clone(&ids));
         InHand { ids, batch }
     }
 
@@ -71,10 +72,10 @@ impl<H: EventHandler> Processing<H> {
         }
         let result = self.read_and_handle(taken.batch).await;
         // Not by a guard: after a panic the next life must know what was in hand.
-        let mut memory = self.memory();
-        memory.in_hand.retain(|batch| !Arc::ptr_eq(batch, &taken.ids));
-        taken.ids.iter().for_each(|id| memory.retries.tried(id));
-        drop(memory);
+        let mut state = self.state();
+        state.in_hand.retain(|batch| !Arc::ptr_eq(batch, &taken.ids));
+        taken.ids.iter().for_each(|id| state.retries.tried(id));
+        drop(state);
         result
     }
 
@@ -83,7 +84,7 @@ impl<H: EventHandler> Processing<H> {
         for (entry, deliveries) in batch {
             match self.read_event(&entry, deliveries) {
                 Ok(Some(received)) => work.push(entry.id, received),
-                Ok(None) => self.settlement.acknowledge(&[entry.id]).await?,
+                Ok(None) => self.consumer_group.acknowledge(&[entry.id]).await?,
                 Err(why) => {
                     self.spec.metrics.count("poison", 1);
                     self.bury(&entry, deliveries, "unreadable", None, &why).await?;
@@ -114,7 +115,7 @@ impl<H: EventHandler> Processing<H> {
         self.spec.rehearse_panic();
         failpoint::pass("handler.start", &self.spec.stream);
         if seeded_bug::is_alive("ack-before-commit") {
-            self.settlement.acknowledge(&batch.entries).await?;
+            self.consumer_group.acknowledge(&batch.entries).await?;
         }
         let outcomes = self.handler.handle(&batch.received).await;
         self.spec.metrics.processing.record(started.elapsed());
@@ -138,7 +139,7 @@ impl<H: EventHandler> Processing<H> {
                     duplicates += usize::from(outcome == Outcome::Duplicate);
                     self.spec.metrics.end_to_end.record(age(&received.envelope, now));
                     if received.deliveries > 1 {
-                        self.memory().failures.take(entry);
+                        self.state().failures.take(entry);
                     }
                     settled.push(entry.as_str());
                 }
@@ -155,9 +156,9 @@ impl<H: EventHandler> Processing<H> {
         self.spec.metrics.count("done", settled.len() - duplicates);
         if !settled.is_empty() {
             failpoint::pass("consumer.before-ack", &self.spec.stream);
-            self.memory().retries.environment_is_there(Instant::now());
+            self.state().retries.environment_is_there(Instant::now());
         }
-        self.settlement.acknowledge(&settled).await?;
+        self.consumer_group.acknowledge(&settled).await?;
         self.postpone(waiting, settled.is_empty()).await
     }
 
@@ -166,9 +167,9 @@ impl<H: EventHandler> Processing<H> {
         let request_id = received.envelope.request_id.as_deref().unwrap_or_default();
         let event = received.envelope.id;
         tracing::warn!(stream = %self.spec.key, %event, %request_id, deliveries = received.deliveries, %why, "failed; it stays pending");
-        let mut memory = self.memory();
-        memory.failures.record(entry, why, false);
-        memory.retries.postpone(entry, Why::Failure, Instant::now());
+        let mut state = self.state();
+        state.failures.record(entry, why, false);
+        state.retries.postpone(entry, Why::Failure, Instant::now());
     }
 
     /// Entries whose environment failed wait for another try, which is not counted as a delivery.
@@ -179,14 +180,14 @@ impl<H: EventHandler> Processing<H> {
         self.spec.metrics.count("transient", entries);
         let now = Instant::now();
         {
-            let mut memory = self.memory();
+            let mut state = self.state();
             waiting
                 .by_deliveries
                 .values()
                 .flatten()
-                .for_each(|entry| memory.retries.postpone(entry, Why::Environment, now));
+                .for_each(|entry| state.retries.postpone(entry, Why::Environment, now));
             if all_failed {
-                memory.retries.environment_is_away();
+                state.retries.environment_is_away();
             }
         }
         for (deliveries, entries) in waiting.by_deliveries {
@@ -220,20 +221,20 @@ impl<H: EventHandler> Processing<H> {
             last_error,
             first_failed_at,
         };
-        match self.settlement.bury(&burial).await {
+        match self.consumer_group.bury(&burial).await {
             Err(refused @ BrokerError::Refused(_)) => {
                 tracing::error!(stream = %self.spec.key, entry = %entry.id, %refused, "it cannot be put to the dead letters; it stays pending");
-                let mut memory = self.memory();
-                memory.failures.record(&entry.id, last_error, false);
-                memory.retries.postpone(&entry.id, Why::Failure, Instant::now());
+                let mut state = self.state();
+                state.failures.record(&entry.id, last_error, false);
+                state.retries.postpone(&entry.id, Why::Failure, Instant::now());
                 Ok(())
             }
             buried => buried,
         }
     }
 
-    pub(super) fn memory(&self) -> MutexGuard<'_, Memory> {
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn state(&self) -> MutexGuard<'_, ConsumerState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

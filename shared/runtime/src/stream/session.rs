@@ -25,11 +25,12 @@ use redis::Value;
 
 use super::{
     BrokerError, ConsumerSpec, EventHandler,
+    consumer_group::ConsumerGroup,
+    consumer_state::ConsumerState,
     entry::Entry,
     pending::{Holder, PendingEntry},
     processing::Processing,
     reader::Reader,
-    settle::{Memory, Settlement},
     trim,
 };
 use crate::seeded_bug;
@@ -65,23 +66,28 @@ impl<H: EventHandler> Session<H> {
     pub(super) async fn open(
         spec: ConsumerSpec,
         handler: H,
-        memory: Arc<Mutex<Memory>>,
+        state: Arc<Mutex<ConsumerState>>,
         stopping: Rc<Cell<bool>>,
     ) -> Result<Self, BrokerError> {
         let reader = spec.broker.reader(spec.settings.block).await?;
-        let settlement =
-            Settlement { broker: spec.broker.clone(), key: spec.key.clone(), group: spec.group.clone() };
+        let consumer_group =
+            ConsumerGroup { broker: spec.broker.clone(), key: spec.key.clone(), group: spec.group.clone() };
         let holder =
             Holder { key: spec.key.clone(), group: spec.group.clone(), consumer: spec.consumer.clone() };
-        let processing =
-            Rc::new(Processing { spec: spec.clone(), handler, settlement, holder: holder.clone(), memory });
-        processing.memory().begin_life();
+        let processing = Rc::new(Processing {
+            spec: spec.clone(),
+            handler,
+            consumer_group,
+            holder: holder.clone(),
+            state,
+        });
+        processing.state().begin_life();
         Ok(Self { spec, holder, processing, reader, stopping, in_hand: InHand::default(), last_look: None })
     }
 
     /// Consumes until it is told to stop, or an error ends it.
     pub(super) async fn run(mut self) -> Result<(), BrokerError> {
-        let keeping = keep_alive(self.spec.clone(), self.holder.clone(), Arc::clone(&self.processing.memory));
+        let keeping = keep_alive(self.spec.clone(), self.holder.clone(), Arc::clone(&self.processing.state));
         tokio::select! {
             ended = self.consume() => ended,
             never = keeping => match never {},
@@ -134,7 +140,7 @@ impl<H: EventHandler> Session<H> {
     fn room(&self) -> usize {
         let budget =
             (BATCHES * self.spec.settings.batch / usize::from(self.spec.settings.partitions.max(1))).max(1);
-        budget.saturating_sub(self.processing.memory().held())
+        budget.saturating_sub(self.processing.state().held())
     }
 
     /// Reads up to `count` new entries and takes them in hand.
@@ -150,7 +156,7 @@ impl<H: EventHandler> Session<H> {
     fn longest_block(&self) -> Duration {
         let due = self
             .processing
-            .memory()
+            .state()
             .retries
             .next_due()
             .map(|due| due.saturating_duration_since(Instant::now()));
@@ -192,8 +198,8 @@ impl<H: EventHandler> Session<H> {
             let claimed =
                 self.holder.claim(&self.spec.broker, idle, &cursor, self.spec.settings.batch).await?;
             let foreign = {
-                let memory = self.processing.memory();
-                let known = memory.known();
+                let state = self.processing.state();
+                let known = state.known();
                 claimed.ids.iter().filter(|id| !known.contains(id.as_str())).count()
             };
             if foreign > 0 {
@@ -219,8 +225,8 @@ impl<H: EventHandler> Session<H> {
             let Some(last) = held.last() else { return Ok(()) };
             from.clone_from(&last.id);
             let unknown: Vec<PendingEntry> = {
-                let memory = self.processing.memory();
-                let known = memory.known();
+                let state = self.processing.state();
+                let known = state.known();
                 held.into_iter().filter(|entry| !known.contains(entry.id.as_str())).collect()
             };
             if unknown.len() > self.room() {
@@ -236,15 +242,15 @@ impl<H: EventHandler> Session<H> {
 
     /// Delivers entries again whose wait is over.
     async fn retry_due(&mut self) -> Result<(), BrokerError> {
-        let due = self.processing.memory().retries.due(Instant::now());
+        let due = self.processing.state().retries.due(Instant::now());
         for part in due.chunks(self.spec.settings.batch) {
             let held = self.holder.among(&self.spec.broker, part).await?;
             {
                 // Acknowledged by somebody, or claimed.
-                let mut memory = self.processing.memory();
+                let mut state = self.processing.state();
                 part.iter()
                     .filter(|id| !held.iter().any(|entry| entry.id == **id))
-                    .for_each(|id| memory.retries.forget(id));
+                    .for_each(|id| state.retries.forget(id));
             }
             self.redeliver(held).await?;
         }
@@ -257,7 +263,7 @@ impl<H: EventHandler> Session<H> {
             match entry.deliveries {
                 count if count >= self.spec.settings.delivery_limit => self.give_up(entry).await?,
                 count if count < ALONE_FROM - 1 => together.push(entry),
-                _ if self.processing.memory().failures.is_suspect(&entry.id) => alone.push(entry),
+                _ if self.processing.state().failures.is_suspect(&entry.id) => alone.push(entry),
                 _ => apart.push(vec![entry]),
             }
         }
@@ -281,9 +287,9 @@ impl<H: EventHandler> Session<H> {
         };
         let silent = || "it was delivered and never settled: its consumer ended each time".to_owned();
         let failure = {
-            let mut memory = self.processing.memory();
-            memory.retries.forget(&entry.id);
-            memory.failures.take(&entry.id)
+            let mut state = self.processing.state();
+            state.retries.forget(&entry.id);
+            state.failures.take(&entry.id)
         };
         let last = failure.as_ref().map_or_else(silent, |failure| failure.last_error.clone());
         self.processing
@@ -329,8 +335,8 @@ impl<H: EventHandler> Session<H> {
         }
         tracing::error!(stream = %self.spec.key, ?entries, "pending entries are gone from the stream; the outbox will publish them again");
         self.spec.metrics.deleted_pending.increment(entries.len() as u64);
-        let mut memory = self.processing.memory();
-        entries.iter().for_each(|entry| memory.retries.forget(entry));
+        let mut state = self.processing.state();
+        entries.iter().for_each(|entry| state.retries.forget(entry));
     }
 }
 
@@ -338,15 +344,15 @@ impl<H: EventHandler> Session<H> {
 async fn keep_alive(
     spec: ConsumerSpec,
     holder: Holder,
-    memory: Arc<Mutex<Memory>>,
+    state: Arc<Mutex<ConsumerState>>,
 ) -> std::convert::Infallible {
     let every = spec.settings.claim_idle / KEPT_ALIVE;
     loop {
         tokio::time::sleep(every).await;
         let ids: Vec<String> = {
-            let memory = memory.lock().unwrap_or_else(PoisonError::into_inner);
-            let waiting = memory.retries.younger_than(spec.settings.claim_idle * PATIENCE, Instant::now());
-            memory.in_hand.iter().flat_map(|batch| batch.iter()).chain(waiting).cloned().collect()
+            let state = state.lock().unwrap_or_else(PoisonError::into_inner);
+            let waiting = state.retries.younger_than(spec.settings.claim_idle * PATIENCE, Instant::now());
+            state.in_hand.iter().flat_map(|batch| batch.iter()).chain(waiting).cloned().collect()
         };
         for part in ids.chunks(KEEP_TOGETHER) {
             if let Err(error) = holder.keep(&spec.broker, part).await {

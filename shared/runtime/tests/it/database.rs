@@ -10,8 +10,7 @@ use std::{
 use actix_rt::Arbiter;
 use refinery::{Migration, Runner};
 use runtime::{
-    db::{self, Commits, Connection, Database, DbError, Fault, MigrationError, Write},
-    settings::DatabaseSettings,
+    db::{self, Commits, Connection, Database, DatabaseSettings, DbError, Fault, MigrationError, Write},
     shutdown::{Deadline, Shutdown},
     supervisor::{Roster, SupervisorHandle},
 };

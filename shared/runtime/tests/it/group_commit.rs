@@ -7,8 +7,8 @@ use std::{
 
 use actix_rt::Arbiter;
 use futures_util::future::join_all;
+use runtime::db::DatabaseSettings;
 use runtime::db::{CommitError, Commits, Connection, Database, DbError, Fault, Write};
-use runtime::settings::DatabaseSettings;
 use runtime::shutdown::Shutdown;
 use runtime::supervisor::{Roster, SupervisorHandle};
 use testing::{TestDatabase, database_settings};

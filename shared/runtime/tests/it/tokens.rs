@@ -5,7 +5,10 @@ use std::time::Duration;
 use actix_web::{App, HttpResponse, HttpServer, web};
 use futures_util::future::join_all;
 use runtime::auth::{Claims, KeySet, Role, TokenError, Verifier};
-use runtime::settings::{HttpUrl, Source, TokenSettings, Value};
+use runtime::{
+    auth::TokenSettings,
+    settings::{HttpUrl, Source, Value},
+};
 use testing::Signer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 

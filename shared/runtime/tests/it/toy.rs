@@ -12,8 +12,8 @@ use events::TraceContext;
 use events::{Envelope, Event, Route};
 use runtime::db::{Database, DbError};
 use runtime::outbox::{RelayHandle, RelayOptions};
-use runtime::settings::StreamSettings;
 use runtime::shutdown::Shutdown;
+use runtime::stream::StreamSettings;
 use runtime::stream::{
     Broker, ConsumerSet, DeadLetter, DeadLetters, EventHandler, Outcome, Received, StreamOverview, overview,
 };

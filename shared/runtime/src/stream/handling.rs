@@ -1,10 +1,9 @@
-//! The spans of publishing and handling, named as OpenTelemetry's conventions for messaging have it.
+//! The span of a handled event, named as OpenTelemetry's conventions for messaging have it.
 
 use std::time::SystemTime;
 
-use super::{ConsumerSpec, Outcome, Received};
-use crate::telemetry::{Attribute, Span, SpanKind, begin_span, record_span};
-use events::Envelope;
+use super::{ConsumerSpec, Outcome, Received, publication::attributes};
+use crate::telemetry::{Span, SpanKind, record_span};
 
 /// A batch in its handler.
 pub(super) struct Handling {
@@ -44,27 +43,4 @@ impl Handling {
             error,
         }
     }
-}
-
-/// The span of a publication that began at `began` and has just ended well.
-pub(super) fn record_publication(stream: &str, envelope: &Envelope, began: SystemTime) {
-    let Some(trace) = begin_span(&envelope.traceparent) else { return };
-    record_span(trace, || {
-        let (name, attributes) = (format!("publish {stream}").into(), attributes("send", stream, envelope));
-        Span { kind: SpanKind::Producer, name, began, ended: SystemTime::now(), attributes, error: None }
-    });
-}
-
-fn attributes(operation: &'static str, stream: &str, envelope: &Envelope) -> Vec<(&'static str, Attribute)> {
-    let mut attributes = vec![
-        ("messaging.system", "redis".into()),
-        ("messaging.operation.type", operation.into()),
-        ("messaging.destination.name", stream.to_owned().into()),
-        ("messaging.message.id", envelope.id.to_string().into()),
-        // The order's id; for a product its SKU.
-        ("messaging.message.conversation_id", envelope.correlation_id.clone().into()),
-        ("cloudevents.event_type", envelope.kind.clone().into()),
-    ];
-    attributes.extend(envelope.request_id.clone().map(|id| ("orderflow.request_id", id.into())));
-    attributes
 }

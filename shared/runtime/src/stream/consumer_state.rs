@@ -1,4 +1,4 @@
-//! Acknowledging, and burying what cannot be handled.
+//! The state that the lives of one consumer share: failures, retries, entries in hand.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -6,25 +6,20 @@ use std::{
 };
 
 use jiff::Timestamp;
-use redis::{ToRedisArgs, Value};
 
-use super::{
-    Broker, BrokerError,
-    dead_letters::{self, Burial},
-    retries::Retries,
-};
+use super::retries::Retries;
 
-/// What the lives of one consumer actor hand on to the next. Lost with the process, which costs a dead letter
-/// its errors.
+/// The state that one life of a consumer actor hands on to the next. The process loses it when it ends, which
+/// costs a dead letter its errors.
 #[derive(Debug, Default)]
-pub(super) struct Memory {
+pub(super) struct ConsumerState {
     pub failures: Failures,
     pub retries: Retries,
     /// Entries that are being worked on: a panic is their fault, as far as anybody can tell.
     pub in_hand: Vec<Arc<Vec<String>>>,
 }
 
-impl Memory {
+impl ConsumerState {
     /// Entries in hand and entries that wait for another try: what counts against the budget of a consumer.
     pub(super) fn held(&self) -> usize {
         self.retries.len() + self.in_hand.iter().map(|batch| batch.len()).sum::<usize>()
@@ -96,32 +91,5 @@ impl Failures {
 
     pub(super) fn take(&mut self, id: &str) -> Option<Failure> {
         self.0.remove(id)
-    }
-}
-
-/// Where a consumer settles its entries.
-#[derive(Clone)]
-pub(super) struct Settlement {
-    pub broker: Broker,
-    pub key: String,
-    pub group: String,
-}
-
-impl Settlement {
-    /// Acknowledges entries whose effect is committed.
-    pub(super) async fn acknowledge(&self, entries: &[impl ToRedisArgs]) -> Result<(), BrokerError> {
-        if entries.is_empty() {
-            return Ok(());
-        }
-        let mut ack = redis::cmd("XACK");
-        ack.arg(&self.key).arg(&self.group).arg(entries);
-        self.broker.command::<Value>(ack).await.map(drop)
-    }
-
-    /// Moves an entry to the dead letters: it is acknowledged here once it is there. A process that dies in
-    /// between finds the entry pending and its letter known.
-    pub(super) async fn bury(&self, burial: &Burial<'_>) -> Result<(), BrokerError> {
-        dead_letters::bury(&self.broker, burial).await?;
-        self.acknowledge(&[burial.entry]).await
     }
 }

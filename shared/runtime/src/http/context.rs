@@ -1,0 +1,34 @@
+//! The identity of a request: its id and its trace.
+
+use actix_web::{HttpMessage, HttpRequest, http::header::HeaderMap};
+use events::{Origin, TraceContext};
+use uuid::Uuid;
+
+/// Who asked, for logs and for the events this request leads to.
+#[derive(Debug, Clone)]
+pub struct RequestContext {
+    pub request_id: String,
+    pub trace: TraceContext,
+}
+
+impl RequestContext {
+    /// The context of a request that came through the edge.
+    pub fn of(request: &HttpRequest) -> Self {
+        request.extensions().get::<Self>().cloned().unwrap_or_else(|| Self::read(request.headers()))
+    }
+
+    /// What the events this request leads to carry of it.
+    pub fn origin(self) -> Origin {
+        Origin { trace: self.trace, request_id: Some(self.request_id) }
+    }
+
+    pub(super) fn read(headers: &HeaderMap) -> Self {
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let given = text("x-request-id")
+            .filter(|id| !id.is_empty() && id.len() <= 128 && id.bytes().all(|b| b.is_ascii_graphic()));
+        Self {
+            request_id: given.map_or_else(|| Uuid::now_v7().to_string(), str::to_owned),
+            trace: TraceContext::continue_from(text("traceparent")),
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! The description of one consumer: its partition, its group, its metrics.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicU64, Ordering},
+};
+
+use super::Broker;
+use crate::stream::StreamSettings;
+
+/// What a consumer reads, and as whom.
+#[derive(Clone)]
+pub struct ConsumerSpec {
+    /// The event type's stream, without partition.
+    pub stream: String,
+    /// The Redis key it reads: the stream, or one partition of it.
+    pub key: String,
+    pub group: String,
+    /// Its name in the group.
+    pub consumer: String,
+    pub settings: StreamSettings,
+    pub broker: Broker,
+    pub(super) metrics: ConsumerMetrics,
+    panics: Arc<AtomicBool>,
+}
+
+impl ConsumerSpec {
+    /// A consumer of `key`, which is `stream` or a partition of it, in `group`.
+    pub fn new(stream: &str, key: &str, group: &str, settings: &StreamSettings, broker: &Broker) -> Self {
+        Self {
+            stream: stream.to_owned(),
+            key: key.to_owned(),
+            group: group.to_owned(),
+            consumer: settings.consumer_name.clone(),
+            settings: settings.clone(),
+            broker: broker.clone(),
+            metrics: ConsumerMetrics::new(key, group),
+            panics: Arc::default(),
+        }
+    }
+
+    /// A rehearsal: the consumer actor panics with its next batch in hand.
+    pub fn make_panic(&self) {
+        self.panics.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn rehearse_panic(&self) {
+        assert!(!self.panics.swap(false, Ordering::Relaxed), "asked to panic by /ops/faults");
+    }
+}
+
+/// The metrics of one consumer, looked up once.
+#[derive(Clone)]
+pub(super) struct ConsumerMetrics {
+    pub processing: metrics::Histogram,
+    pub end_to_end: metrics::Histogram,
+    reclaimed: metrics::Counter,
+    reclaimed_total: Arc<AtomicU64>,
+    pub deleted_pending: metrics::Counter,
+    stream: String,
+    group: String,
+}
+
+impl ConsumerMetrics {
+    fn new(key: &str, group: &str) -> Self {
+        let labels = [("stream", key.to_owned()), ("group", group.to_owned())];
+        Self {
+            processing: metrics::histogram!("orderflow_stream_processing_duration_seconds", &labels),
+            end_to_end: metrics::histogram!("orderflow_stream_end_to_end_seconds", &labels),
+            reclaimed_total: Arc::default(),
+            reclaimed: metrics::counter!("orderflow_stream_reclaimed_total", &labels),
+            deleted_pending: metrics::counter!("orderflow_stream_deleted_pending_total", &labels),
+            stream: key.to_owned(),
+            group: group.to_owned(),
+        }
+    }
+
+    pub(super) fn count_reclaimed(&self, entries: usize) {
+        self.reclaimed.increment(entries as u64);
+        self.reclaimed_total.fetch_add(entries as u64, Ordering::Relaxed);
+    }
+
+    pub(super) fn reclaimed_so_far(&self) -> u64 {
+        self.reclaimed_total.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn count(&self, outcome: &'static str, events: usize) {
+        if events == 0 {
+            return;
+        }
+        let (stream, group) = (self.stream.clone(), self.group.clone());
+        metrics::counter!("orderflow_stream_messages_total", "stream" => stream, "group" => group.clone(), "outcome" => outcome)
+            .increment(events as u64);
+        if outcome == "duplicate" {
+            metrics::counter!("orderflow_inbox_duplicates_total", "consumer" => group)
+                .increment(events as u64);
+        }
+    }
+}

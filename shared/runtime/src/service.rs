@@ -13,7 +13,7 @@
 use std::io;
 
 use actix_rt::Arbiter;
-use actix_web::web::ServiceConfig;
+use actix_web::web::{Data, ServiceConfig};
 use deadpool_postgres::BuildError;
 use refinery::Runner;
 use utoipa::openapi::OpenApi;
@@ -193,13 +193,13 @@ impl Service {
             service: self.name,
             settings: self.settings.clone(),
             readiness,
-            verifier: api.verifier,
             metrics: telemetry::install_metrics(),
             openapi: ops::describe(api.openapi),
         };
         let routes = ops::routes(self.name, operations, &self.roster, self.settings.faults);
+        let verifier = Data::new(api.verifier);
         http::start(&options, move |config| {
-            config.configure(api.routes.clone()).configure(routes.clone());
+            config.app_data(verifier.clone()).configure(api.routes.clone()).configure(routes.clone());
         })
     }
 

@@ -17,7 +17,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{Admission, Limits, Problem, Readiness, edge, health};
-use crate::{auth::Verifier, db, process::Common, telemetry::PrometheusHandle};
+use crate::{db, process::Common, telemetry::PrometheusHandle};
 
 /// Where a service describes itself.
 const OPENAPI: &str = "/openapi.json";
@@ -28,7 +28,6 @@ pub struct HttpOptions {
     pub service: &'static str,
     pub settings: Common,
     pub readiness: Readiness,
-    pub verifier: Verifier,
     pub metrics: PrometheusHandle,
     pub openapi: OpenApi,
 }
@@ -95,7 +94,7 @@ where
     let admission =
         Data::new(Admission::new(options.service, settings.admission_limit, settings.request_timeout));
     let limits = Data::new(Limits { body: settings.body_limit, time: settings.request_timeout });
-    let (readiness, verifier) = (Data::new(options.readiness.clone()), Data::new(options.verifier.clone()));
+    let readiness = Data::new(options.readiness.clone());
     let openapi = Bytes::from(options.openapi.to_json()?);
     let (listener, address) = listener(settings.http_bind)?;
     let server = HttpServer::new(move || {
@@ -105,7 +104,6 @@ where
             .app_data(admission.clone())
             .app_data(limits.clone())
             .app_data(readiness.clone())
-            .app_data(verifier.clone())
             .app_data(PathConfig::default().error_handler(|_, _| Problem::absent("resource").into()))
             // What a service is there for comes first: routes are tried one by one, and those of the pages by
             // a regular expression.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::time::Duration;
 
-use servers::LocalError;
+use servers::ServerError;
 use servers::ports::Holder;
 
 use super::ServiceId;
@@ -14,7 +14,7 @@ use super::ServiceId;
 pub enum StackError {
     /// A private server.
     #[error(transparent)]
-    Server(#[from] LocalError),
+    Server(#[from] ServerError),
     /// The service's program was not built.
     #[error(
         "the program `{name}` is not beside this one (looked in {}); build it: cargo build --workspace",

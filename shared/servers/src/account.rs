@@ -13,7 +13,7 @@ use std::process::{Command, Stdio};
 
 use nix::unistd::{Gid, Uid, User};
 
-use super::LocalError;
+use super::ServerError;
 
 /// What the kernel sends a server whose parent died, even by SIGKILL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,12 +47,12 @@ pub struct Account {
 }
 
 impl Account {
-    fn unprivileged() -> Result<Self, LocalError> {
+    fn unprivileged() -> Result<Self, ServerError> {
         ["postgres", "nobody"]
             .into_iter()
             .find_map(|name| User::from_name(name).ok().flatten())
             .map(|user| Self { name: user.name, uid: user.uid, gid: user.gid })
-            .ok_or(LocalError::NoAccount)
+            .ok_or(ServerError::NoAccount)
     }
 }
 
@@ -67,8 +67,8 @@ impl Launcher {
     /// For servers: as we are, or as `postgres`/`nobody` when we are root.
     ///
     /// # Errors
-    /// [`LocalError::NoAccount`] when we are root and neither account exists.
-    pub fn for_servers() -> Result<Self, LocalError> {
+    /// [`ServerError::NoAccount`] when we are root and neither account exists.
+    pub fn for_servers() -> Result<Self, ServerError> {
         let account = if Uid::effective().is_root() { Some(Account::unprivileged()?) } else { None };
         Ok(Self { account })
     }
@@ -106,18 +106,18 @@ impl Launcher {
     }
 
     /// Creates `folder` for the server's account alone, and proves that the account can use it.
-    pub(super) fn prepare_folder(&self, folder: &Path) -> Result<(), LocalError> {
-        fs::create_dir_all(folder).map_err(LocalError::io("create", folder))?;
+    pub(super) fn prepare_folder(&self, folder: &Path) -> Result<(), ServerError> {
+        fs::create_dir_all(folder).map_err(ServerError::io("create", folder))?;
         if let Some(account) = &self.account {
             chown(folder, Some(account.uid.as_raw()), Some(account.gid.as_raw()))
-                .map_err(LocalError::io("change the owner of", folder))?;
+                .map_err(ServerError::io("change the owner of", folder))?;
             self.prove_reachable(account, folder)?;
         }
         fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
-            .map_err(LocalError::io("close to others", folder))
+            .map_err(ServerError::io("close to others", folder))
     }
 
-    fn prove_reachable(&self, account: &Account, folder: &Path) -> Result<(), LocalError> {
+    fn prove_reachable(&self, account: &Account, folder: &Path) -> Result<(), ServerError> {
         let status = self
             .command("test", DeathSignal::Term)
             .arg("-w")
@@ -128,7 +128,7 @@ impl Launcher {
         if status.success() {
             return Ok(());
         }
-        Err(LocalError::Unreachable { account: account.name.clone(), folder: folder.to_path_buf() })
+        Err(ServerError::Unreachable { account: account.name.clone(), folder: folder.to_path_buf() })
     }
 }
 
@@ -150,24 +150,24 @@ pub fn default_data_dir() -> PathBuf {
 ///
 /// # Errors
 /// When the system's temporary folder cannot be written.
-pub fn scratch_dir() -> Result<tempfile::TempDir, LocalError> {
+pub fn scratch_dir() -> Result<tempfile::TempDir, ServerError> {
     let dir = tempfile::Builder::new()
         .prefix("orderflow-")
         .tempdir()
-        .map_err(LocalError::io("create a folder in", &std::env::temp_dir()))?;
+        .map_err(ServerError::io("create a folder in", &std::env::temp_dir()))?;
     fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o711))
-        .map_err(LocalError::io("open the way into", dir.path()))?;
+        .map_err(ServerError::io("open the way into", dir.path()))?;
     Ok(dir)
 }
 
 /// A command built here could not be started: names the missing package, because `setpriv` is the program
 /// that is run.
-pub(super) fn not_started(source: io::Error) -> LocalError {
+pub(super) fn not_started(source: io::Error) -> ServerError {
     if source.kind() == io::ErrorKind::NotFound {
-        return LocalError::NotInstalled {
+        return ServerError::NotInstalled {
             program: "setpriv",
             hint: "it is part of the Debian package util-linux",
         };
     }
-    LocalError::Io { what: "start a process".to_owned(), source }
+    ServerError::Io { what: "start a process".to_owned(), source }
 }

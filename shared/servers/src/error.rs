@@ -6,7 +6,7 @@ use super::ports::Holder;
 
 /// Why a private server could not be started or used.
 #[derive(Debug, thiserror::Error)]
-pub enum LocalError {
+pub enum ServerError {
     /// A program is not on this machine.
     #[error("`{program}` is not installed ({hint})")]
     NotInstalled {
@@ -83,7 +83,7 @@ pub enum LocalError {
     },
 }
 
-impl LocalError {
+impl ServerError {
     /// For `map_err`: names what was tried on which path.
     pub(super) fn io(what: &str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let what = format!("{what} {}", path.display());

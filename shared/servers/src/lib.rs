@@ -31,7 +31,7 @@ mod programs;
 mod redis;
 mod server;
 
-pub use error::LocalError;
+pub use error::ServerError;
 pub use occupancy::wait_until_vacant;
 pub use postgres::{Durability, Postgres, PostgresOptions};
 pub use redis::{Redis, RedisOptions};

@@ -2,7 +2,7 @@ use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use super::LocalError;
+use super::ServerError;
 
 /// How much of the log goes into an error.
 const TAIL_LINES: usize = 15;
@@ -24,8 +24,8 @@ impl LogFile {
     }
 
     /// Standard output and standard error of the next start.
-    pub fn open(&mut self) -> Result<(Stdio, Stdio), LocalError> {
-        let failed = || LocalError::io("write to", &self.path);
+    pub fn open(&mut self) -> Result<(Stdio, Stdio), ServerError> {
+        let failed = || ServerError::io("write to", &self.path);
         let file = OpenOptions::new().create(true).append(true).open(&self.path).map_err(failed())?;
         self.start = file.metadata().map_err(failed())?.len();
         let second: File = file.try_clone().map_err(failed())?;

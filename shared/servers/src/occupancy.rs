@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::LocalError;
+use super::ServerError;
 
 /// The live processes that work in `folder`. Processes of other accounts are invisible unless we are root.
 pub fn processes_in(folder: &Path) -> Vec<i32> {
@@ -26,13 +26,13 @@ pub fn processes_in(folder: &Path) -> Vec<i32> {
 /// Waits until nobody works in `folder`: a server that lost its parent a moment ago is still on its way out.
 ///
 /// # Errors
-/// [`LocalError::InUse`] with the lowest process id, the server's own, when somebody still does after
+/// [`ServerError::InUse`] with the lowest process id, the server's own, when somebody still does after
 /// `within`.
-pub async fn wait_until_vacant(folder: &Path, within: Duration) -> Result<(), LocalError> {
+pub async fn wait_until_vacant(folder: &Path, within: Duration) -> Result<(), ServerError> {
     let deadline = Instant::now() + within;
     while let Some(pid) = processes_in(folder).into_iter().min() {
         if Instant::now() >= deadline {
-            return Err(LocalError::InUse { folder: folder.to_path_buf(), pid });
+            return Err(ServerError::InUse { folder: folder.to_path_buf(), pid });
         }
         sleep(Duration::from_millis(20)).await;
     }

@@ -10,7 +10,7 @@ use tokio_postgres::NoTls;
 use super::account::{DeathSignal, Launcher};
 use super::child::Child;
 use super::log_file::LogFile;
-use super::{LocalError, occupancy, programs, server};
+use super::{ServerError, occupancy, programs, server};
 
 const NAME: &str = "PostgreSQL";
 /// The only account of the private server. It is reachable from loopback alone and asks for no password.
@@ -79,8 +79,8 @@ impl Postgres {
     /// Creates the cluster when the folder has none, starts the server and waits until it answers.
     ///
     /// # Errors
-    /// Any [`LocalError`]; a failed start carries the log's last lines.
-    pub async fn start(options: PostgresOptions) -> Result<Self, LocalError> {
+    /// Any [`ServerError`]; a failed start carries the log's last lines.
+    pub async fn start(options: PostgresOptions) -> Result<Self, ServerError> {
         let bin = programs::postgres_bin()?;
         let launcher = Launcher::for_servers()?;
         let folder = server::absolute(&options.data_dir)?;
@@ -119,8 +119,8 @@ impl Postgres {
     /// Creates a database, as a copy of `template` when one is named (nobody may be connected to that).
     ///
     /// # Errors
-    /// [`LocalError::Sql`], also when the database exists.
-    pub async fn create_database(&self, name: &str, template: Option<&str>) -> Result<(), LocalError> {
+    /// [`ServerError::Sql`], also when the database exists.
+    pub async fn create_database(&self, name: &str, template: Option<&str>) -> Result<(), ServerError> {
         let mut sql = format!("CREATE DATABASE {}", quoted(name));
         if let Some(template) = template {
             sql.push_str(&format!(" TEMPLATE {}", quoted(template)));
@@ -131,8 +131,8 @@ impl Postgres {
     /// Creates a database unless it exists.
     ///
     /// # Errors
-    /// [`LocalError::Sql`].
-    pub async fn ensure_database(&self, name: &str) -> Result<(), LocalError> {
+    /// [`ServerError::Sql`].
+    pub async fn ensure_database(&self, name: &str) -> Result<(), ServerError> {
         let names = self.execute("SELECT datname FROM pg_database").await?;
         if names.iter().any(|existing| existing == name) {
             Ok(())
@@ -144,8 +144,8 @@ impl Postgres {
     /// Drops a database, and the connections to it, if it exists.
     ///
     /// # Errors
-    /// [`LocalError::Sql`].
-    pub async fn drop_database(&self, name: &str) -> Result<(), LocalError> {
+    /// [`ServerError::Sql`].
+    pub async fn drop_database(&self, name: &str) -> Result<(), ServerError> {
         self.execute(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quoted(name))).await.map(drop)
     }
 
@@ -175,27 +175,27 @@ impl Postgres {
     ///
     /// # Errors
     /// As [`Postgres::start`].
-    pub async fn restart(&mut self) -> Result<(), LocalError> {
+    pub async fn restart(&mut self) -> Result<(), ServerError> {
         self.stop().await;
         self.launch_on(self.port).await
     }
 
     /// `initdb` into a folder of another name, renamed when complete: an interrupted one is not taken for a
     /// cluster.
-    async fn create_cluster(&mut self, folder: &Path) -> Result<(), LocalError> {
+    async fn create_cluster(&mut self, folder: &Path) -> Result<(), ServerError> {
         if self.cluster.join("PG_VERSION").is_file() {
             return Ok(());
         }
         let unfinished = folder.join("cluster.new");
         if unfinished.exists() {
-            fs::remove_dir_all(&unfinished).map_err(LocalError::io("remove", &unfinished))?;
+            fs::remove_dir_all(&unfinished).map_err(ServerError::io("remove", &unfinished))?;
         }
         let child = server::launch(self.initdb(folder, &unfinished), &mut self.log)?;
         let status = child.exited().await;
         if !status.success() {
             return Err(server::did_not_start(NAME, format!("initdb: {status}"), &self.log));
         }
-        fs::rename(&unfinished, &self.cluster).map_err(LocalError::io("rename", &unfinished))
+        fs::rename(&unfinished, &self.cluster).map_err(ServerError::io("rename", &unfinished))
     }
 
     fn initdb(&self, folder: &Path, into: &Path) -> Command {
@@ -208,7 +208,7 @@ impl Postgres {
         initdb
     }
 
-    async fn start_on_some_port(&mut self) -> Result<(), LocalError> {
+    async fn start_on_some_port(&mut self) -> Result<(), ServerError> {
         let mut candidates = server::candidates(NAME, self.options.port)?;
         while let Some(port) = candidates.pop() {
             match self.launch_on(port).await {
@@ -219,7 +219,7 @@ impl Postgres {
         Ok(())
     }
 
-    async fn launch_on(&mut self, port: u16) -> Result<(), LocalError> {
+    async fn launch_on(&mut self, port: u16) -> Result<(), ServerError> {
         self.port = port;
         self.clear_the_way().await?;
         let child = server::launch(self.postgres(), &mut self.log)?;
@@ -230,11 +230,11 @@ impl Postgres {
 
     /// Nobody works in the cluster, so a pid file in it is a killed server's. PostgreSQL would refuse to
     /// start when that pid is a zombie or another program by now.
-    async fn clear_the_way(&self) -> Result<(), LocalError> {
+    async fn clear_the_way(&self) -> Result<(), ServerError> {
         occupancy::wait_until_vacant(&self.cluster, VACANT_WITHIN).await?;
         let stale = self.cluster.join("postmaster.pid");
         if stale.exists() {
-            fs::remove_file(&stale).map_err(LocalError::io("remove", &stale))?;
+            fs::remove_file(&stale).map_err(ServerError::io("remove", &stale))?;
         }
         Ok(())
     }
@@ -275,7 +275,7 @@ impl Postgres {
 
     /// Runs one statement and returns the first column as text. Drives the connection itself: a connection
     /// handed to a task of its own would be a task nobody owns.
-    async fn execute(&self, sql: &str) -> Result<Vec<String>, LocalError> {
+    async fn execute(&self, sql: &str) -> Result<Vec<String>, ServerError> {
         let (client, connection) = tokio_postgres::connect(&self.url("postgres"), NoTls).await?;
         let answer = async move {
             let messages = client.simple_query(sql).await?;

@@ -4,32 +4,32 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::LocalError;
+use super::ServerError;
 
 const DEBIAN_POSTGRES: &str = "/usr/lib/postgresql";
 
 /// The folder with both `postgres` and `initdb`: `PG_BIN` when set, else on the `PATH`, else Debian's newest
 /// version (which Debian leaves off the `PATH`).
-pub fn postgres_bin() -> Result<PathBuf, LocalError> {
+pub fn postgres_bin() -> Result<PathBuf, ServerError> {
     std::env::var_os("PG_BIN")
         .map(PathBuf::from)
         .into_iter()
         .chain(search_folders())
         .chain(debian_versions())
         .find(|folder| folder.join("postgres").is_file() && folder.join("initdb").is_file())
-        .ok_or(LocalError::NotInstalled {
+        .ok_or(ServerError::NotInstalled {
             program: "postgres",
             hint: "install the Debian package postgresql, or set PG_BIN to the folder that holds postgres and initdb",
         })
 }
 
 /// `redis-server`, or Valkey's.
-pub fn redis_server() -> Result<PathBuf, LocalError> {
+pub fn redis_server() -> Result<PathBuf, ServerError> {
     ["redis-server", "valkey-server"]
         .into_iter()
         .flat_map(|name| search_folders().map(move |folder| folder.join(name)))
         .find(|program| program.is_file())
-        .ok_or(LocalError::NotInstalled {
+        .ok_or(ServerError::NotInstalled {
             program: "redis-server",
             hint: "install the Debian package redis-server, or put redis-server on the PATH",
         })

@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use super::account::{DeathSignal, Launcher};
 use super::child::Child;
 use super::log_file::LogFile;
-use super::{LocalError, occupancy, programs, server};
+use super::{ServerError, occupancy, programs, server};
 
 const NAME: &str = "Redis";
 /// It writes its append-only file out before it ends.
@@ -51,8 +51,8 @@ impl Redis {
     /// Starts the server and waits until it has read its data and answers.
     ///
     /// # Errors
-    /// Any [`LocalError`]; a failed start carries the log's last lines.
-    pub async fn start(options: RedisOptions) -> Result<Self, LocalError> {
+    /// Any [`ServerError`]; a failed start carries the log's last lines.
+    pub async fn start(options: RedisOptions) -> Result<Self, ServerError> {
         let program = programs::redis_server()?;
         let launcher = Launcher::for_servers()?;
         let folder = server::absolute(&options.data_dir)?;
@@ -107,12 +107,12 @@ impl Redis {
     ///
     /// # Errors
     /// As [`Redis::start`].
-    pub async fn restart(&mut self) -> Result<(), LocalError> {
+    pub async fn restart(&mut self) -> Result<(), ServerError> {
         self.stop().await;
         self.launch_on(self.port).await
     }
 
-    async fn start_on_some_port(&mut self) -> Result<(), LocalError> {
+    async fn start_on_some_port(&mut self) -> Result<(), ServerError> {
         let mut candidates = server::candidates(NAME, self.options.port)?;
         while let Some(port) = candidates.pop() {
             match self.launch_on(port).await {
@@ -123,7 +123,7 @@ impl Redis {
         Ok(())
     }
 
-    async fn launch_on(&mut self, port: u16) -> Result<(), LocalError> {
+    async fn launch_on(&mut self, port: u16) -> Result<(), ServerError> {
         self.port = port;
         occupancy::wait_until_vacant(&self.folder, VACANT_WITHIN).await?;
         let child = server::launch(self.redis_server(), &mut self.log)?;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, Uid};
 use servers::account::scratch_dir;
-use servers::{Durability, LocalError, Postgres, PostgresOptions, Redis, RedisOptions};
+use servers::{Durability, ServerError, Postgres, PostgresOptions, Redis, RedisOptions};
 use tokio_postgres::NoTls;
 
 fn small(data_dir: PathBuf) -> PostgresOptions {
@@ -99,7 +99,7 @@ async fn a_folder_in_use_is_an_error_that_names_the_process() {
 
     let error = Redis::start(RedisOptions::new(dir.path().join("redis"))).await.expect_err("it is in use");
 
-    assert!(matches!(&error, LocalError::InUse { pid, .. } if Some(*pid) == first.pid()), "{error}");
+    assert!(matches!(&error, ServerError::InUse { pid, .. } if Some(*pid) == first.pid()), "{error}");
 }
 
 #[tokio::test]

@@ -25,7 +25,7 @@ pub enum Record {
         at: Timestamp,
         user: Uuid,
         key: String,
-        outcome: Outcome,
+        outcome: Completion,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         status: Option<u16>,
         /// The body of a 2xx, byte for byte.
@@ -57,7 +57,7 @@ impl Record {
 /// What a client may conclude from an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Outcome {
+pub enum Completion {
     /// 2xx: it happened.
     Ok,
     /// 4xx other than 409 in flight and 429: it did not happen.

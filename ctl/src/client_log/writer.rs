@@ -93,7 +93,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::client_log::{Outcome, read};
+    use crate::client_log::{Completion, read};
 
     fn records() -> Vec<Record> {
         let (at, user, key) = (Timestamp::UNIX_EPOCH, Uuid::nil(), "k".to_owned());
@@ -103,7 +103,7 @@ mod tests {
                 at,
                 user,
                 key,
-                outcome: Outcome::Ok,
+                outcome: Completion::Ok,
                 status: Some(202),
                 body: Some("{}".to_owned()),
                 why: None,

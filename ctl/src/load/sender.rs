@@ -24,7 +24,7 @@ use super::backoff::Backoff;
 use super::call::{Answer, Broken, Called, call, why};
 use super::customers::{Customer, Token};
 use super::instances::Instance;
-use crate::client_log::{Outcome, Record};
+use crate::client_log::{Completion, Record};
 
 /// An order to be sent.
 #[derive(Debug)]
@@ -200,10 +200,10 @@ fn judge(outcome: &Result<Answer, Broken>) -> Verdict {
 
 fn answer(order: &NewOrder, verdict: &Verdict, outcome: &Result<Answer, Broken>) -> Record {
     let (meaning, body) = match verdict {
-        Verdict::Accepted { body } => (Outcome::Ok, Some(body.clone())),
-        Verdict::Refused { .. } => (Outcome::Fail, None),
+        Verdict::Accepted { body } => (Completion::Ok, Some(body.clone())),
+        Verdict::Refused { .. } => (Completion::Fail, None),
         // A 401 is followed by the same key with another token: it says nothing about the key.
-        Verdict::StaleToken | Verdict::Unknown { .. } => (Outcome::Info, None),
+        Verdict::StaleToken | Verdict::Unknown { .. } => (Completion::Info, None),
     };
     let why = body.is_none().then(|| why(outcome));
     let status = outcome.as_ref().ok().map(|answer| answer.status);

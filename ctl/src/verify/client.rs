@@ -16,7 +16,7 @@ use super::{
     history::Seen,
     keys::Keys,
 };
-use crate::client_log::{self, Outcome, Record};
+use crate::client_log::{self, Completion, Record};
 
 /// What payment takes when a request names no method.
 const DEFAULT_METHOD: &str = "tok_ok";
@@ -115,11 +115,11 @@ impl ClientStory {
 }
 
 impl Story {
-    fn answered(&mut self, outcome: Outcome, body: Option<&str>) {
+    fn answered(&mut self, outcome: Completion, body: Option<&str>) {
         match outcome {
-            Outcome::Info => {}
-            Outcome::Fail => self.fails += 1,
-            Outcome::Ok => {
+            Completion::Info => {}
+            Completion::Fail => self.fails += 1,
+            Completion::Ok => {
                 let body = body.unwrap_or_default();
                 let bytes = hash(body);
                 match self.ok {
@@ -227,8 +227,8 @@ mod tests {
         }
     }
 
-    fn answer(outcome: Outcome, body: &str) -> Record {
-        let body = (outcome == Outcome::Ok).then(|| body.to_owned());
+    fn answer(outcome: Completion, body: &str) -> Record {
+        let body = (outcome == Completion::Ok).then(|| body.to_owned());
         Record::Answer { at: AT, user: USER, key: "k".to_owned(), outcome, status: None, body, why: None }
     }
 
@@ -255,31 +255,31 @@ mod tests {
     #[test]
     fn an_ok_key_has_its_order_as_it_was_sent() {
         let none: [&str; 0] = [];
-        let ok = || vec![send(), answer(Outcome::Ok, &told())];
+        let ok = || vec![send(), answer(Completion::Ok, &told())];
         assert_eq!(broken(ok(), Some("MUG 2")), none);
         assert_eq!(broken(ok(), Some("MUG 1")), ["I3"]);
         assert_eq!(broken(ok(), None), ["I3"]);
         let other = json!({"id": Uuid::nil()}).to_string();
-        assert_eq!(broken(vec![send(), answer(Outcome::Ok, &other)], Some("MUG 2")), ["I3"]);
+        assert_eq!(broken(vec![send(), answer(Completion::Ok, &other)], Some("MUG 2")), ["I3"]);
     }
 
     #[test]
     fn what_is_unknown_may_have_happened_or_not() {
         let none: [&str; 0] = [];
         for order in [None, Some("MUG 2")] {
-            assert_eq!(broken(vec![send(), answer(Outcome::Info, "")], order), none);
-            assert_eq!(broken(vec![send(), send(), answer(Outcome::Fail, "")], order), none);
+            assert_eq!(broken(vec![send(), answer(Completion::Info, "")], order), none);
+            assert_eq!(broken(vec![send(), send(), answer(Completion::Fail, "")], order), none);
         }
     }
 
     #[test]
     fn a_failed_key_has_no_order_and_replays_are_the_same_bytes() {
         let none: [&str; 0] = [];
-        let fail = || vec![send(), answer(Outcome::Fail, "")];
+        let fail = || vec![send(), answer(Completion::Fail, "")];
         assert_eq!(broken(fail(), None), none);
         assert_eq!(broken(fail(), Some("MUG 2")), ["I9"]);
         let replay =
-            |body: &str| vec![send(), answer(Outcome::Ok, &told()), send(), answer(Outcome::Ok, body)];
+            |body: &str| vec![send(), answer(Completion::Ok, &told()), send(), answer(Completion::Ok, body)];
         assert_eq!(broken(replay(&told()), Some("MUG 2")), none);
         assert_eq!(broken(replay(&format!("{} ", told())), Some("MUG 2")), ["I8"]);
     }

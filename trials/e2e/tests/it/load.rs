@@ -7,7 +7,7 @@ use std::{
 };
 
 use ctl::{
-    client_log::{self, ClientLog, Outcome, Record},
+    client_log::{self, ClientLog, Completion, Record},
     load::{Load, LoadPlan, LoadReport, Mix, Pace, Shop as Addresses},
     stack::Kind,
 };
@@ -60,9 +60,9 @@ fn assert_all_ended(report: &LoadReport, orders: u64) {
 }
 
 /// The outcomes of every key, in order. A request is announced before its answer is there.
-fn outcomes(log: &Path) -> BTreeMap<String, Vec<Outcome>> {
+fn outcomes(log: &Path) -> BTreeMap<String, Vec<Completion>> {
     let (mut sent, mut outcomes) =
-        (BTreeMap::<String, usize>::new(), BTreeMap::<String, Vec<Outcome>>::new());
+        (BTreeMap::<String, usize>::new(), BTreeMap::<String, Vec<Completion>>::new());
     for record in client_log::read(log).expect("a readable log") {
         match record {
             Record::Send { key, .. } => *sent.entry(key).or_default() += 1,
@@ -95,7 +95,7 @@ async fn every_order_ends_the_counts_add_up_and_the_log_announces_every_request(
 
     assert_all_ended(&report, 200);
     assert_eq!((report.retries, report.resets, report.unreached), (0, 0, 0), "{report:?}");
-    assert_eq!(outcomes(&log).values().filter(|answers| answers == &&[Outcome::Ok]).count(), 200);
+    assert_eq!(outcomes(&log).values().filter(|answers| answers == &&[Completion::Ok]).count(), 200);
     assert_eq!(shop.available(&load.stock().hot).await, 0, "60 orders or so wanted the 20 there were");
     shop.assert_stock_adds_up(&load.stock().hot, HOT_STOCK.into()).await;
     shop.assert_money_adds_up().await;
@@ -128,7 +128,7 @@ async fn what_was_unknown_when_payment_was_killed_becomes_known_and_nothing_is_s
     assert!(report.retries > 0 && report.unreached + report.resets > 0, "{report:?}");
     let outcomes = outcomes(&log);
     assert_eq!((outcomes.len(), load.quota().released()), (300, 300));
-    assert!(outcomes.values().all(|answers| answers.last() == Some(&Outcome::Ok)), "every key became known");
+    assert!(outcomes.values().all(|answers| answers.last() == Some(&Completion::Ok)), "every key became known");
     shop.assert_stock_adds_up(&load.stock().hot, HOT_STOCK.into()).await;
     shop.assert_money_adds_up().await;
 }

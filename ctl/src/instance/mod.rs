@@ -24,7 +24,7 @@ pub enum InstanceError {
     Login(#[from] ApiError),
     /// No answer.
     #[error("{what}: {why}")]
-    NoAnswer {
+    NoResponse {
         /// The request.
         what: String,
         /// How it failed.
@@ -99,7 +99,7 @@ impl Admin {
         let what = format!("{method} {base}{path}");
         let failed = |why: String| InstanceError::Request { what: what.clone(), why };
         let silent =
-            |error: reqwest::Error| InstanceError::NoAnswer { what: what.clone(), why: error.to_string() };
+            |error: reqwest::Error| InstanceError::NoResponse { what: what.clone(), why: error.to_string() };
         let response = request.send().await.map_err(silent)?;
         let (status, text) = (response.status(), response.text().await.unwrap_or_default());
         if !status.is_success() {
@@ -123,7 +123,7 @@ impl Admin {
     /// [`InstanceError::Request`]; also when the service was built without the fault.
     pub async fn arm(&self, base: &str, fault: &Value) -> Result<(), InstanceError> {
         match self.call(Method::POST, base, "/ops/faults", Some(fault)).await {
-            Ok(_) | Err(InstanceError::NoAnswer { .. }) => Ok(()),
+            Ok(_) | Err(InstanceError::NoResponse { .. }) => Ok(()),
             Err(error) => Err(error),
         }
     }

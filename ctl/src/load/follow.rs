@@ -56,7 +56,7 @@ impl Inner {
         let request =
             self.http.get(format!("{}/orders/{}?{query}", instance.url(), order.id)).bearer_auth(&token.text);
         // Boxed: many orders wait for their turn, and only those that are looked at need the space.
-        match self.noted(Box::pin(call(request, wait)).await, &instance) {
+        match self.count(Box::pin(call(request, wait)).await, &instance) {
             Ok(answer) if answer.status == 200 => self.seen(&answer.body, crowded),
             Ok(answer) => {
                 if answer.status == 401 {

@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use super::Inner;
 use super::backoff::Backoff;
-use super::call::{Answer, Broken, Called, call, why};
+use super::call::{HttpResponse, TransportError, Exchange, call, failure_reason};
 use super::customers::{Customer, Token};
 use super::instances::Instance;
 use crate::client_log::{Completion, Record};
@@ -118,38 +118,38 @@ impl Inner {
         verdict
     }
 
-    async fn send(&self, order: &NewOrder) -> (Result<Answer, Broken>, Arc<Token>) {
+    async fn send(&self, order: &NewOrder) -> (Result<HttpResponse, TransportError>, Arc<Token>) {
         let (instance, token) = (self.payment.next(), order.customer.token(&self.accounts).await);
         let request =
             self.http.request(Method::POST, format!("{}/orders", instance.url())).bearer_auth(&token.text);
         let request =
             request.header(CONTENT_TYPE, "application/json").header("Idempotency-Key", order.key.to_string());
-        let called = Box::pin(call(request.body(order.text.clone()), Duration::ZERO)).await;
-        (self.noted(called, &instance), token)
+        let exchange = Box::pin(call(request.body(order.text.clone()), Duration::ZERO)).await;
+        (self.count(exchange, &instance), token)
     }
 
     /// Counts what came back, and passes an instance over that is not there.
-    pub(super) fn noted(&self, called: Called, instance: &Instance) -> Result<Answer, Broken> {
-        if called.slow {
+    pub(super) fn count(&self, exchange: Exchange, instance: &Instance) -> Result<HttpResponse, TransportError> {
+        if exchange.slow {
             self.gauge.slow.up();
         }
-        match &called.outcome {
+        match &exchange.outcome {
             Ok(answer) => {
                 self.gauge.note_status(answer.status);
                 if matches!(answer.status, 429 | 503) && answer.retry_after.is_none() {
                     self.gauge.retry_after_missing.up();
                 }
             }
-            Err(broken) => {
+            Err(error) => {
                 instance.pass_over();
-                match broken {
-                    Broken::Unreached(_) => self.gauge.unreached.up(),
-                    Broken::Reset(_) => self.gauge.resets.up(),
-                    Broken::TimedOut => self.gauge.timeouts.up(),
+                match error {
+                    TransportError::Unreached(_) => self.gauge.unreached.up(),
+                    TransportError::Reset(_) => self.gauge.resets.up(),
+                    TransportError::TimedOut => self.gauge.timeouts.up(),
                 }
             }
         }
-        called.outcome
+        exchange.outcome
     }
 
     fn accepted(&self, order: &NewOrder, body: &str, began: Instant, was_unknown: bool) -> Fate {
@@ -186,7 +186,7 @@ impl Inner {
     }
 }
 
-fn judge(outcome: &Result<Answer, Broken>) -> Verdict {
+fn judge(outcome: &Result<HttpResponse, TransportError>) -> Verdict {
     match outcome {
         Ok(answer) => match answer.status {
             200..=299 => Verdict::Accepted { body: answer.body.clone() },
@@ -198,14 +198,14 @@ fn judge(outcome: &Result<Answer, Broken>) -> Verdict {
     }
 }
 
-fn answer(order: &NewOrder, verdict: &Verdict, outcome: &Result<Answer, Broken>) -> Record {
+fn answer(order: &NewOrder, verdict: &Verdict, outcome: &Result<HttpResponse, TransportError>) -> Record {
     let (meaning, body) = match verdict {
         Verdict::Accepted { body } => (Completion::Ok, Some(body.clone())),
         Verdict::Refused { .. } => (Completion::Fail, None),
         // A 401 is followed by the same key with another token: it says nothing about the key.
         Verdict::StaleToken | Verdict::Unknown { .. } => (Completion::Info, None),
     };
-    let why = body.is_none().then(|| why(outcome));
+    let why = body.is_none().then(|| failure_reason(outcome));
     let status = outcome.as_ref().ok().map(|answer| answer.status);
     Record::Answer {
         at: Timestamp::now(),
@@ -223,7 +223,7 @@ mod tests {
     use super::*;
 
     fn judged(status: u16) -> Verdict {
-        judge(&Ok(Answer { status, retry_after: None, body: String::new() }))
+        judge(&Ok(HttpResponse { status, retry_after: None, body: String::new() }))
     }
 
     #[test]
@@ -236,6 +236,6 @@ mod tests {
         for status in [400, 403, 404, 422] {
             assert!(matches!(judged(status), Verdict::Refused { .. }), "{status}");
         }
-        assert!(matches!(judge(&Err(Broken::TimedOut)), Verdict::Unknown { .. }));
+        assert!(matches!(judge(&Err(TransportError::TimedOut)), Verdict::Unknown { .. }));
     }
 }

@@ -45,7 +45,7 @@ use crate::state::Login;
 use customers::{Accounts, Customer};
 use instances::Instances;
 use pace::Pacer;
-use sender::{Fate, NewOrder};
+use sender::{Placement, NewOrder};
 
 /// Why a load could not be prepared.
 #[derive(Debug, thiserror::Error)]
@@ -221,7 +221,7 @@ impl Inner {
         let placed = self.place(&order).await;
         drop(slot);
         match placed {
-            Ok((began, Fate::Accepted(placed))) if self.plan.follow => {
+            Ok((began, Placement::Accepted(placed))) if self.plan.follow => {
                 self.follow(&order.customer, placed, began).await
             }
             Ok(_) => {}

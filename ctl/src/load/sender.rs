@@ -45,7 +45,7 @@ pub(super) struct Placed {
 
 /// What became of an order.
 #[derive(Debug)]
-pub(super) enum Fate {
+pub(super) enum Placement {
     Accepted(Placed),
     Refused,
     /// Or accepted with an answer that names no order.
@@ -54,7 +54,7 @@ pub(super) enum Fate {
 
 /// What one answer means.
 #[derive(Debug)]
-enum Verdict {
+enum ResponseClass {
     Accepted { body: String },
     Refused { status: u16 },
     StaleToken,
@@ -82,24 +82,24 @@ impl Inner {
     ///
     /// # Errors
     /// The client log cannot be written: nothing more may be sent.
-    pub(super) async fn place(&self, order: &NewOrder) -> io::Result<(Instant, Fate)> {
+    pub(super) async fn place(&self, order: &NewOrder) -> io::Result<(Instant, Placement)> {
         self.log.write(&order.announcement()).await?;
         self.gauge.sent.up();
         let (began, mut backoff, mut unknown) = (Instant::now(), Backoff::new(), false);
         loop {
-            let (pause, go_on) = match self.attempt(order).await {
-                Verdict::Accepted { body } => {
+            let (pause, retry) = match self.attempt(order).await {
+                ResponseClass::Accepted { body } => {
                     return Ok((began, self.accepted(order, &body, began, unknown)));
                 }
-                Verdict::Refused { status } => return Ok((began, self.refused(status, unknown))),
-                Verdict::StaleToken => (backoff.pause(None), true),
-                Verdict::Unknown { retry_after } => (backoff.pause(retry_after), self.plan.retry),
+                ResponseClass::Refused { status } => return Ok((began, self.refused(status, unknown))),
+                ResponseClass::StaleToken => (backoff.pause(None), true),
+                ResponseClass::Unknown { retry_after } => (backoff.pause(retry_after), self.plan.retry),
             };
             if !std::mem::replace(&mut unknown, true) {
                 self.gauge.unknown.up();
             }
-            if !go_on || began.elapsed() + pause > self.plan.patience {
-                return Ok((began, self.gave_up(order)));
+            if !retry || began.elapsed() + pause > self.plan.patience {
+                return Ok((began, self.give_up(order)));
             }
             sleep(pause).await;
             self.log.write(&order.announcement()).await?;
@@ -108,14 +108,14 @@ impl Inner {
     }
 
     /// Sends it once, and puts down what came back.
-    async fn attempt(&self, order: &NewOrder) -> Verdict {
+    async fn attempt(&self, order: &NewOrder) -> ResponseClass {
         let (outcome, token) = self.send(order).await;
-        let verdict = judge(&outcome);
-        self.log.note(&answer(order, &verdict, &outcome));
-        if matches!(verdict, Verdict::StaleToken) {
+        let class = classify(&outcome);
+        self.log.note(&answer(order, &class, &outcome));
+        if matches!(class, ResponseClass::StaleToken) {
             order.customer.refused(&token, &self.accounts).await;
         }
-        verdict
+        class
     }
 
     async fn send(&self, order: &NewOrder) -> (Result<HttpResponse, TransportError>, Arc<Token>) {
@@ -152,23 +152,23 @@ impl Inner {
         exchange.outcome
     }
 
-    fn accepted(&self, order: &NewOrder, body: &str, began: Instant, was_unknown: bool) -> Fate {
+    fn accepted(&self, order: &NewOrder, body: &str, began: Instant, was_unknown: bool) -> Placement {
         self.known(was_unknown);
         self.gauge.note_accepted(began.elapsed());
         match serde_json::from_str(body) {
-            Ok(placed) => Fate::Accepted(placed),
+            Ok(placed) => Placement::Accepted(placed),
             // A 2xx without an order cannot be followed: its key says which one it was.
             Err(_) => {
                 self.stuck(order.key);
-                Fate::Unknown
+                Placement::Unknown
             }
         }
     }
 
-    fn refused(&self, status: u16, was_unknown: bool) -> Fate {
+    fn refused(&self, status: u16, was_unknown: bool) -> Placement {
         self.known(was_unknown);
         self.gauge.note_refused(status);
-        Fate::Refused
+        Placement::Refused
     }
 
     fn known(&self, was_unknown: bool) {
@@ -178,32 +178,32 @@ impl Inner {
     }
 
     /// With retries, an outcome that never became known is a defect; without, that is how it is.
-    fn gave_up(&self, order: &NewOrder) -> Fate {
+    fn give_up(&self, order: &NewOrder) -> Placement {
         if self.plan.retry {
             self.stuck(order.key);
         }
-        Fate::Unknown
+        Placement::Unknown
     }
 }
 
-fn judge(outcome: &Result<HttpResponse, TransportError>) -> Verdict {
+fn classify(outcome: &Result<HttpResponse, TransportError>) -> ResponseClass {
     match outcome {
         Ok(answer) => match answer.status {
-            200..=299 => Verdict::Accepted { body: answer.body.clone() },
-            401 => Verdict::StaleToken,
-            409 | 429 | 500.. => Verdict::Unknown { retry_after: answer.retry_after },
-            status => Verdict::Refused { status },
+            200..=299 => ResponseClass::Accepted { body: answer.body.clone() },
+            401 => ResponseClass::StaleToken,
+            409 | 429 | 500.. => ResponseClass::Unknown { retry_after: answer.retry_after },
+            status => ResponseClass::Refused { status },
         },
-        Err(_) => Verdict::Unknown { retry_after: None },
+        Err(_) => ResponseClass::Unknown { retry_after: None },
     }
 }
 
-fn answer(order: &NewOrder, verdict: &Verdict, outcome: &Result<HttpResponse, TransportError>) -> Record {
-    let (meaning, body) = match verdict {
-        Verdict::Accepted { body } => (Completion::Ok, Some(body.clone())),
-        Verdict::Refused { .. } => (Completion::Fail, None),
+fn answer(order: &NewOrder, class: &ResponseClass, outcome: &Result<HttpResponse, TransportError>) -> Record {
+    let (meaning, body) = match class {
+        ResponseClass::Accepted { body } => (Completion::Ok, Some(body.clone())),
+        ResponseClass::Refused { .. } => (Completion::Fail, None),
         // A 401 is followed by the same key with another token: it says nothing about the key.
-        Verdict::StaleToken | Verdict::Unknown { .. } => (Completion::Info, None),
+        ResponseClass::StaleToken | ResponseClass::Unknown { .. } => (Completion::Info, None),
     };
     let why = body.is_none().then(|| failure_reason(outcome));
     let status = outcome.as_ref().ok().map(|answer| answer.status);
@@ -222,20 +222,20 @@ fn answer(order: &NewOrder, verdict: &Verdict, outcome: &Result<HttpResponse, Tr
 mod tests {
     use super::*;
 
-    fn judged(status: u16) -> Verdict {
-        judge(&Ok(HttpResponse { status, retry_after: None, body: String::new() }))
+    fn class_of(status: u16) -> ResponseClass {
+        classify(&Ok(HttpResponse { status, retry_after: None, body: String::new() }))
     }
 
     #[test]
     fn only_what_may_have_happened_is_asked_for_again() {
-        assert!(matches!(judged(202), Verdict::Accepted { .. }));
-        assert!(matches!(judged(401), Verdict::StaleToken));
+        assert!(matches!(class_of(202), ResponseClass::Accepted { .. }));
+        assert!(matches!(class_of(401), ResponseClass::StaleToken));
         for status in [409, 429, 500, 503] {
-            assert!(matches!(judged(status), Verdict::Unknown { .. }), "{status}");
+            assert!(matches!(class_of(status), ResponseClass::Unknown { .. }), "{status}");
         }
         for status in [400, 403, 404, 422] {
-            assert!(matches!(judged(status), Verdict::Refused { .. }), "{status}");
+            assert!(matches!(class_of(status), ResponseClass::Refused { .. }), "{status}");
         }
-        assert!(matches!(judge(&Err(TransportError::TimedOut)), Verdict::Unknown { .. }));
+        assert!(matches!(classify(&Err(TransportError::TimedOut)), ResponseClass::Unknown { .. }));
     }
 }

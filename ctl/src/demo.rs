@@ -29,7 +29,7 @@ pub fn products() -> Vec<NewProduct<'static>> {
 #[derive(Debug, Clone)]
 pub struct DemoOrder {
     /// What happens in it.
-    pub story: &'static str,
+    pub title: &'static str,
     /// What is ordered.
     pub lines: Vec<Line>,
     /// How the simulated provider treats it.
@@ -43,10 +43,10 @@ pub struct DemoOrder {
 pub fn orders() -> [DemoOrder; 3] {
     let of = |sku: &str, quantity| vec![Line { sku: sku.to_owned(), quantity }];
     [
-        DemoOrder { story: "paid, and in stock", lines: of(MUG, 2), method: "tok_ok", ends: "confirmed" },
-        DemoOrder { story: "paid, but sold out", lines: of(SOLD_OUT, 1), method: "tok_ok", ends: "refunded" },
+        DemoOrder { title: "paid, and in stock", lines: of(MUG, 2), method: "tok_ok", ends: "confirmed" },
+        DemoOrder { title: "paid, but sold out", lines: of(SOLD_OUT, 1), method: "tok_ok", ends: "refunded" },
         DemoOrder {
-            story: "the card is declined",
+            title: "the card is declined",
             lines: of(MUG, 1),
             method: "tok_declined",
             ends: "declined",

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{
     VerifyError,
-    client::ClientStory,
+    client_history::ClientHistory,
     database::{Reader, Snapshot},
     facts::{Orders, Status},
     findings::{Book, Findings, Invariant},
@@ -202,7 +202,7 @@ pub(super) fn judge_dead_letters(
     look: &Look,
     answered: &Answered,
     settled: &Inbox,
-    log: Option<&ClientStory>,
+    log: Option<&ClientHistory>,
     quiet: bool,
     book: &mut Book,
 ) {

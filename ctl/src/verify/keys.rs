@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{
     Evidence, Sources, VerifyError,
-    client::ClientStory,
+    client_history::ClientHistory,
     database::Snapshot,
     facts::{Names, Orders},
     findings::{Book, Invariant},
@@ -30,10 +30,10 @@ impl Keys {
 /// Reads the idempotency keys of all orders and judges I8 by them.
 pub(super) async fn read_and_judge(
     payment: &Snapshot,
-    log: Option<&ClientStory>,
+    log: Option<&ClientHistory>,
     book: &mut Book,
 ) -> Result<Keys, VerifyError> {
-    let users: HashSet<Uuid> = log.into_iter().flat_map(ClientStory::users).copied().collect();
+    let users: HashSet<Uuid> = log.into_iter().flat_map(ClientHistory::users).copied().collect();
     let (mut keys, page) = (Keys::default(), book.page(Invariant::Idempotency));
     let take = |row: &tokio_postgres::Row| {
         let (user, key, order): (Uuid, &str, Uuid) = (row.get(0), row.get(1), row.get(2));
@@ -83,7 +83,7 @@ pub(super) async fn judge_owners(
 /// order.
 pub(super) fn judge_ghosts(keys: &Keys, evidence: &Evidence, book: &mut Book) -> Result<(), VerifyError> {
     let Some(path) = &evidence.client_log else { return Ok(()) };
-    let log = ClientStory::read(path, &mut Names::default())?;
+    let log = ClientHistory::read(path, &mut Names::default())?;
     let page = book.page(Invariant::NoGhosts);
     for (user, keys) in &keys.0 {
         for (key, order) in keys.iter().filter(|(key, _)| !log.knows(*user, key)) {

@@ -16,7 +16,7 @@
 //! | in the ledger at t2 | the order is paid at t3, and never refunded |
 
 mod catalogues;
-mod client;
+mod client_history;
 mod connection;
 mod database;
 mod error;
@@ -43,7 +43,7 @@ pub use quiet::unrest;
 pub use report::render;
 pub use sampler::Sampler;
 
-use client::ClientStory;
+use client_history::ClientHistory;
 use database::Snapshot;
 use facts::Names;
 use findings::Book;
@@ -132,7 +132,7 @@ impl Verdict {
 pub async fn verify(sources: &Sources, evidence: &Evidence) -> Result<Verdict, VerifyError> {
     let not_quiet = unrest(sources).await?;
     let (mut book, mut names) = (Book::default(), Names::default());
-    let log = evidence.client_log.as_deref().map(|path| ClientStory::read(path, &mut names)).transpose()?;
+    let log = evidence.client_log.as_deref().map(|path| ClientHistory::read(path, &mut names)).transpose()?;
     let streams = streams::everything(&sources.redis).await?;
 
     let payment = Snapshot::open("payment", &sources.payment_database).await?;
@@ -157,7 +157,7 @@ pub async fn verify(sources: &Sources, evidence: &Evidence) -> Result<Verdict, V
     book.without_samples();
     keys::judge_owners(sources, &orders, &mut book).await?;
     if let Some(log) = &log {
-        client::judge(log, &orders, &keys, &names, &mut book);
+        client_history::judge(log, &orders, &keys, &names, &mut book);
         keys::judge_ghosts(&keys, evidence, &mut book)?;
     } else {
         book.without_client_log();

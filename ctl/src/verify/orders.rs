@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{
     Sources, VerifyError,
-    client::ClientStory,
+    client_history::ClientHistory,
     database::Snapshot,
     facts::{Lines, Name, Names, Order, Orders, Status},
     findings::{Book, Invariant},
@@ -57,7 +57,7 @@ pub(super) struct OrderRow {
 /// Reads all orders, and judges I4, I5 and I6.
 pub(super) async fn read_and_judge(
     payment: &Snapshot,
-    log: Option<&ClientStory>,
+    log: Option<&ClientHistory>,
     names: &mut Names,
     book: &mut Book,
 ) -> Result<Orders, VerifyError> {
@@ -103,7 +103,7 @@ fn judge_money(row: &OrderRow, sums: &mut Sums, book: &mut Book) {
     }
 }
 
-fn judge_history(row: &OrderRow, log: Option<&ClientStory>, book: &mut Book) {
+fn judge_history(row: &OrderRow, log: Option<&ClientHistory>, book: &mut Book) {
     let page = book.page(Invariant::History);
     page.looked_at(1);
     let seen = log.map_or(&[][..], |log| log.seen(row.id));
@@ -115,7 +115,7 @@ fn judge_history(row: &OrderRow, log: Option<&ClientStory>, book: &mut Book) {
 }
 
 /// What was seen exists, and never went back.
-fn judge_seen(orders: &Orders, log: Option<&ClientStory>, book: &mut Book) {
+fn judge_seen(orders: &Orders, log: Option<&ClientHistory>, book: &mut Book) {
     let Some(log) = log else { return };
     let page = book.page(Invariant::History);
     log.went_back().for_each(|offender| page.broken(offender));

@@ -53,7 +53,7 @@ fn print(demo: &DemoOrder, shown: &Shown) {
     let (paint, zone) = (Paint::for_stdout(), TimeZone::system());
     let lines: Vec<String> =
         demo.lines.iter().map(|line| format!("{} x {}", line.quantity, line.sku)).collect();
-    println!("\n{} ({}, {})", paint.paint(Colour::Bold, demo.story), lines.join(", "), demo.method);
+    println!("\n{} ({}, {})", paint.paint(Colour::Bold, demo.title), lines.join(", "), demo.method);
     println!("{}", render_order(&shown.order, paint));
     for transition in &shown.timeline {
         println!("{}", render_transition(transition, &zone, paint));

@@ -1,4 +1,4 @@
-//! I3, and the client's side of I6, I8, I9 and I11: a client's log, boiled down to one story a key.
+//! I3, and the client's side of I6, I8, I9 and I11: a client's log, boiled down to one history a key.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -23,7 +23,7 @@ const DEFAULT_METHOD: &str = "tok_ok";
 
 /// What became of one idempotency key, as its client knows it.
 #[derive(Debug, Default)]
-pub(super) struct Story {
+pub(super) struct KeyHistory {
     /// Lines and method of what was sent; more than one when the key was used for different bodies.
     sent: Vec<(Lines, Name)>,
     sends: u32,
@@ -36,15 +36,15 @@ pub(super) struct Story {
 
 /// A client's log.
 #[derive(Debug, Default)]
-pub(super) struct ClientStory {
-    keys: HashMap<Uuid, HashMap<String, Story>>,
+pub(super) struct ClientHistory {
+    keys: HashMap<Uuid, HashMap<String, KeyHistory>>,
     seen: HashMap<Uuid, Vec<Seen>>,
     poison: HashSet<String>,
     /// When its first line was written, in microseconds since 1970.
     began: Option<i64>,
 }
 
-impl ClientStory {
+impl ClientHistory {
     pub(super) fn read(path: &Path, names: &mut Names) -> Result<Self, VerifyError> {
         let mut log = Self::default();
         client_log::read(path)?.into_iter().for_each(|record| log.add(record, names));
@@ -55,15 +55,15 @@ impl ClientStory {
         self.began.get_or_insert(record.at().as_microsecond());
         match record {
             Record::Send { user, key, body, .. } => {
-                let story = self.story(user, key);
-                story.sends += 1;
+                let history = self.history(user, key);
+                history.sends += 1;
                 let wanted = wanted(&body, names);
-                if !story.sent.contains(&wanted) {
-                    story.sent.push(wanted);
+                if !history.sent.contains(&wanted) {
+                    history.sent.push(wanted);
                 }
             }
             Record::Answer { user, key, outcome, body, .. } => {
-                self.story(user, key).answered(outcome, body.as_deref())
+                self.history(user, key).answered(outcome, body.as_deref())
             }
             Record::Seen { order, status, version, .. } => {
                 self.seen.entry(order).or_default().push(Seen { version, status: Status::parse(&status) });
@@ -72,7 +72,7 @@ impl ClientStory {
         }
     }
 
-    fn story(&mut self, user: Uuid, key: String) -> &mut Story {
+    fn history(&mut self, user: Uuid, key: String) -> &mut KeyHistory {
         self.keys.entry(user).or_default().entry(key).or_default()
     }
 
@@ -114,7 +114,7 @@ impl ClientStory {
     }
 }
 
-impl Story {
+impl KeyHistory {
     fn answered(&mut self, outcome: Completion, body: Option<&str>) {
         match outcome {
             Completion::Info => {}
@@ -160,22 +160,22 @@ impl Story {
 }
 
 /// I3, I8 and I9, key by key.
-pub(super) fn judge(log: &ClientStory, orders: &Orders, keys: &Keys, names: &Names, book: &mut Book) {
-    for (user, stories) in &log.keys {
-        for (key, story) in stories {
+pub(super) fn judge(log: &ClientHistory, orders: &Orders, keys: &Keys, names: &Names, book: &mut Book) {
+    for (user, histories) in &log.keys {
+        for (key, history) in histories {
             let stored = keys.order(*user, key);
-            if story.ok.is_some() {
+            if history.ok.is_some() {
                 book.page(Invariant::Durable).looked_at(1);
                 book.page(Invariant::Idempotency).looked_at(1);
             }
-            if let Some(why) = story.lost(*user, stored, orders, names) {
+            if let Some(why) = history.lost(*user, stored, orders, names) {
                 book.page(Invariant::Durable).broken(format!("key {key} of user {user}: {why}"));
             }
-            if story.differs {
+            if history.differs {
                 book.page(Invariant::Idempotency)
                     .broken(format!("key {key} of user {user}: its 2xx answers are not the same"));
             }
-            if let (true, Some(order)) = (story.has_failed(), stored) {
+            if let (true, Some(order)) = (history.has_failed(), stored) {
                 book.page(Invariant::NoGhosts).broken(format!(
                     "order {order}: its key {key} of user {user} was always answered that it failed"
                 ));
@@ -238,7 +238,7 @@ mod tests {
 
     /// The invariants broken by these records and an order of two mugs, with its key or not there at all.
     fn broken(records: Vec<Record>, order: Option<&str>) -> Vec<&'static str> {
-        let (mut log, mut names, mut book) = (ClientStory::default(), Names::default(), Book::default());
+        let (mut log, mut names, mut book) = (ClientHistory::default(), Names::default(), Book::default());
         records.into_iter().for_each(|record| log.add(record, &mut names));
         let (mut orders, mut keys) = (Orders::new(), Keys::default());
         if let Some(lines) = order {
@@ -286,7 +286,7 @@ mod tests {
 
     #[test]
     fn polled_states_do_not_go_back() {
-        let (mut log, mut names) = (ClientStory::default(), Names::default());
+        let (mut log, mut names) = (ClientHistory::default(), Names::default());
         for version in [1, 3, 2] {
             log.add(Record::Seen { at: AT, order: ORDER, status: "pending".to_owned(), version }, &mut names);
         }

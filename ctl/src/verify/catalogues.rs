@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     Sources, VerifyError,
     database::Reader,
-    findings::{Book, Invariant},
+    findings::{Findings, Invariant},
     unrest,
 };
 
@@ -37,18 +37,18 @@ pub async fn disagreements(sources: &Sources) -> Result<Vec<String>, VerifyError
 pub(super) async fn judge(
     sources: &Sources,
     not_quiet: &[String],
-    book: &mut Book,
+    findings: &mut Findings,
 ) -> Result<(), VerifyError> {
-    let page = book.page(Invariant::Catalogues);
+    let found = findings.of(Invariant::Catalogues);
     let (copy, truth) = both(sources).await?;
-    page.looked_at(truth.len());
+    found.looked_at(truth.len());
     let differences = differences(&copy, &truth);
     // A change may have come since quiet was looked for.
     if !not_quiet.is_empty() || (!differences.is_empty() && !unrest(sources).await?.is_empty()) {
-        page.not_judged("something is still on its way");
+        found.not_judged("something is still on its way");
         return Ok(());
     }
-    differences.into_iter().for_each(|difference| page.broken(difference));
+    differences.into_iter().for_each(|difference| found.broken(difference));
     Ok(())
 }
 

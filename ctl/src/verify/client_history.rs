@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{
     VerifyError,
     facts::{Lines, Name, Names, Order, Orders, Status},
-    findings::{Book, Invariant},
+    findings::{Findings, Invariant},
     history::Seen,
     keys::Keys,
 };
@@ -160,23 +160,23 @@ impl KeyHistory {
 }
 
 /// I3, I8 and I9, key by key.
-pub(super) fn judge(log: &ClientHistory, orders: &Orders, keys: &Keys, names: &Names, book: &mut Book) {
+pub(super) fn judge(log: &ClientHistory, orders: &Orders, keys: &Keys, names: &Names, findings: &mut Findings) {
     for (user, histories) in &log.keys {
         for (key, history) in histories {
             let stored = keys.order(*user, key);
             if history.ok.is_some() {
-                book.page(Invariant::Durable).looked_at(1);
-                book.page(Invariant::Idempotency).looked_at(1);
+                findings.of(Invariant::Durable).looked_at(1);
+                findings.of(Invariant::Idempotency).looked_at(1);
             }
             if let Some(why) = history.lost(*user, stored, orders, names) {
-                book.page(Invariant::Durable).broken(format!("key {key} of user {user}: {why}"));
+                findings.of(Invariant::Durable).broken(format!("key {key} of user {user}: {why}"));
             }
             if history.differs {
-                book.page(Invariant::Idempotency)
+                findings.of(Invariant::Idempotency)
                     .broken(format!("key {key} of user {user}: its 2xx answers are not the same"));
             }
             if let (true, Some(order)) = (history.has_failed(), stored) {
-                book.page(Invariant::NoGhosts).broken(format!(
+                findings.of(Invariant::NoGhosts).broken(format!(
                     "order {order}: its key {key} of user {user} was always answered that it failed"
                 ));
             }
@@ -238,7 +238,7 @@ mod tests {
 
     /// The invariants broken by these records and an order of two mugs, with its key or not there at all.
     fn broken(records: Vec<Record>, order: Option<&str>) -> Vec<&'static str> {
-        let (mut log, mut names, mut book) = (ClientHistory::default(), Names::default(), Book::default());
+        let (mut log, mut names, mut findings) = (ClientHistory::default(), Names::default(), Findings::default());
         records.into_iter().for_each(|record| log.add(record, &mut names));
         let (mut orders, mut keys) = (Orders::new(), Keys::default());
         if let Some(lines) = order {
@@ -246,10 +246,10 @@ mod tests {
             orders.insert(ORDER, Order { user: USER, status: Status::Confirmed, method, lines });
             keys.add(USER, "k", ORDER);
         }
-        judge(&log, &orders, &keys, &names, &mut book);
+        judge(&log, &orders, &keys, &names, &mut findings);
         let broken =
             |check: &super::super::Check| matches!(check.judgement, super::super::Judgement::Broken { .. });
-        book.checks().iter().filter(|check| broken(check)).map(|check| check.id).collect()
+        findings.checks().iter().filter(|check| broken(check)).map(|check| check.id).collect()
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::{
     client_history::ClientHistory,
     database::{Reader, Snapshot},
     facts::{Orders, Status},
-    findings::{Book, Findings, Invariant},
+    findings::{Findings, InvariantFindings, Invariant},
     orders::Later,
     streams::{INVENTORY, Look, PAYMENT},
 };
@@ -28,10 +28,10 @@ impl Inbox {
         event.parse().is_ok_and(|event: Uuid| self.0.contains_key(&event))
     }
 
-    fn add(&mut self, group: &str, event: Uuid, at: i64, page: &mut Findings) {
-        page.looked_at(1);
+    fn add(&mut self, group: &str, event: Uuid, at: i64, found: &mut InvariantFindings) {
+        found.looked_at(1);
         if self.0.insert(event, at).is_some() {
-            page.broken(format!("event {event}: two inbox rows of {group}"));
+            found.broken(format!("event {event}: two inbox rows of {group}"));
         }
     }
 }
@@ -71,16 +71,16 @@ impl Answered {
 const AT: &str = "(extract(epoch FROM i.processed_at) * 1000000)::bigint";
 
 /// Payment's inbox.
-pub(super) async fn payment_inbox(payment: &Snapshot, book: &mut Book) -> Result<Inbox, VerifyError> {
-    let (mut inbox, page) = (Inbox::default(), book.page(Invariant::Once));
+pub(super) async fn payment_inbox(payment: &Snapshot, findings: &mut Findings) -> Result<Inbox, VerifyError> {
+    let (mut inbox, found) = (Inbox::default(), findings.of(Invariant::Once));
     let sql = format!("SELECT i.event_id, {AT} FROM inbox i WHERE i.consumer = '{PAYMENT}'");
-    payment.each(&sql, &[], |row| inbox.add(PAYMENT, row.get(0), row.get(1), page)).await?;
+    payment.each(&sql, &[], |row| inbox.add(PAYMENT, row.get(0), row.get(1), found)).await?;
     Ok(inbox)
 }
 
 /// Inventory's inbox, and whether the ledger has anything without it or twice.
-pub(super) async fn inventory_inbox(inventory: &Snapshot, book: &mut Book) -> Result<Answered, VerifyError> {
-    let (mut answered, page) = (Answered::default(), book.page(Invariant::Once));
+pub(super) async fn inventory_inbox(inventory: &Snapshot, findings: &mut Findings) -> Result<Answered, VerifyError> {
+    let (mut answered, found) = (Answered::default(), findings.of(Invariant::Once));
     let sql = format!(
         "SELECT i.event_id, {AT}, r.id, coalesce(r.type, ''), r.correlationid
          FROM inbox i LEFT JOIN LATERAL json_to_record(i.reply::json) AS r (id text, type text, correlationid text) ON true
@@ -89,18 +89,18 @@ pub(super) async fn inventory_inbox(inventory: &Snapshot, book: &mut Book) -> Re
     let uuid = |text: Option<&str>| text.and_then(|text| text.parse::<Uuid>().ok());
     let take = |row: &tokio_postgres::Row| {
         let event: Uuid = row.get(0);
-        answered.inbox.add(INVENTORY, event, row.get(1), page);
+        answered.inbox.add(INVENTORY, event, row.get(1), found);
         match uuid(row.get(4)) {
             Some(order) => answered.add(order, uuid(row.get(2)), row.get(3)),
-            None => page.broken(format!("event {event}: its inbox row of {INVENTORY} has no reply")),
+            None => found.broken(format!("event {event}: its inbox row of {INVENTORY} has no reply")),
         }
     };
     inventory.each(&sql, &[], take).await?;
-    judge_ledger(inventory, page).await?;
+    judge_ledger(inventory, found).await?;
     Ok(answered)
 }
 
-async fn judge_ledger(inventory: &Reader, page: &mut Findings) -> Result<(), VerifyError> {
+async fn judge_ledger(inventory: &Reader, found: &mut InvariantFindings) -> Result<(), VerifyError> {
     let effects = format!(
         "SELECT DISTINCT l.event_id::text, 'changed the stock and has no inbox row' FROM stock_ledger l
              LEFT JOIN inbox i ON i.consumer = '{INVENTORY}' AND i.event_id = l.event_id
@@ -111,7 +111,7 @@ async fn judge_ledger(inventory: &Reader, page: &mut Findings) -> Result<(), Ver
              WHERE order_id IS NOT NULL GROUP BY order_id, sku HAVING count(*) > 1"
     );
     let take = |row: &tokio_postgres::Row| {
-        page.broken(format!(
+        found.broken(format!(
             "event {}: {}",
             row.get::<_, Option<&str>>(0).unwrap_or("?"),
             row.get::<_, &str>(1)
@@ -126,21 +126,21 @@ pub(super) fn judge_orders(
     later: &Later,
     answered: &Answered,
     settled: &Inbox,
-    book: &mut Book,
+    findings: &mut Findings,
 ) {
     for (id, order) in orders.iter().filter(|(_, order)| order.status.is_settled()) {
-        book.page(Invariant::Once).looked_at(1);
+        findings.of(Invariant::Once).looked_at(1);
         let reply = answered.replies.get(id);
         if let Some(why) = broken_way(order.status, reply, settled) {
-            book.page(Invariant::Once).broken(format!("order {id}: {why}"));
+            findings.of(Invariant::Once).broken(format!("order {id}: {why}"));
         }
         if let Some(means) = reply.and_then(|reply| reply.means).filter(|means| *means != order.status) {
-            book.page(Invariant::Agreement)
+            findings.of(Invariant::Agreement)
                 .broken(format!("order {id}: {}, and inventory answered that it is {means}", order.status));
         }
     }
     for id in answered.orders().filter(|id| !orders.contains_key(id) && !later.contains_key(id)) {
-        book.page(Invariant::Once)
+        findings.of(Invariant::Once)
             .broken(format!("order {id}: inventory answered its event, and payment does not know it"));
     }
 }
@@ -162,13 +162,13 @@ fn broken_way(status: Status, reply: Option<&Reply>, settled: &Inbox) -> Option<
 }
 
 /// I7 by what the streams still have: what was read and acknowledged had its effect, or is a dead letter.
-pub(super) fn judge_streams(look: &Look, answered: &Answered, settled: &Inbox, book: &mut Book) {
-    let page = book.page(Invariant::Once);
+pub(super) fn judge_streams(look: &Look, answered: &Answered, settled: &Inbox, findings: &mut Findings) {
+    let found = findings.of(Invariant::Once);
     let inbox = |group: &str| if group == INVENTORY { &answered.inbox } else { settled };
-    page.looked_at(look.entries());
+    found.looked_at(look.entries());
     for (partition, entry) in look.must_have_had_effect() {
         if !inbox(partition.group()).has(&entry.event) {
-            page.broken(format!(
+            found.broken(format!(
                 "event {}: entry {} of {} was acknowledged by {} without inbox row or dead letter (or that was discarded)",
                 entry.event,
                 entry.id,
@@ -183,13 +183,13 @@ pub(super) fn judge_streams(look: &Look, answered: &Answered, settled: &Inbox, b
         // Published again while it lay there, it may have had its effect since: then the letter is merely
         // left over.
         if effect.is_some_and(|at| *at < letter.at) {
-            page.broken(format!(
+            found.broken(format!(
                 "event {}: {} made it a dead letter after it had had its effect ({})",
                 letter.event, letter.group, letter.id
             ));
         }
         if !buried.insert((&letter.group, &letter.event)) {
-            page.broken(format!(
+            found.broken(format!(
                 "event {}: two dead letters of {} ({})",
                 letter.event, letter.group, letter.id
             ));
@@ -204,13 +204,13 @@ pub(super) fn judge_dead_letters(
     settled: &Inbox,
     log: Option<&ClientHistory>,
     quiet: bool,
-    book: &mut Book,
+    findings: &mut Findings,
 ) {
-    let page = book.page(Invariant::DeadLetters);
-    page.looked_at(look.dead.len());
+    let found = findings.of(Invariant::DeadLetters);
+    found.looked_at(look.dead.len());
     let Some(log) = log else {
         if !look.dead.is_empty() {
-            page.not_judged(format!(
+            found.not_judged(format!(
                 "{} dead letters; with --client-log they are compared, `shopctl dead-letters list` shows them",
                 look.dead.len()
             ));
@@ -220,7 +220,7 @@ pub(super) fn judge_dead_letters(
     for letter in
         look.dead.iter().filter(|letter| !log.began_after(letter.at) && !log.poison().contains(&letter.event))
     {
-        page.broken(format!(
+        found.broken(format!(
             "event {}: {} is no poison that was sent ({})",
             letter.event, letter.id, letter.reason
         ));
@@ -231,10 +231,10 @@ pub(super) fn judge_dead_letters(
     let missing: Vec<&String> = log.poison().iter().filter(gone).collect();
     if quiet {
         missing.iter().for_each(|event| {
-            page.broken(format!("event {event}: poison that was sent, and is no dead letter"))
+            found.broken(format!("event {event}: poison that was sent, and is no dead letter"))
         });
     } else if !missing.is_empty() {
-        page.not_judged(format!("{} of the poison is not a dead letter yet", missing.len()));
+        found.not_judged(format!("{} of the poison is not a dead letter yet", missing.len()));
     }
 }
 

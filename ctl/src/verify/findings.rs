@@ -1,4 +1,4 @@
-//! The book of what was looked at and what was found, one page an invariant.
+//! The findings of a check, by invariant.
 
 use super::{Check, Judgement};
 
@@ -30,7 +30,7 @@ use Invariant::{
 };
 
 /// In the order of the report: id, name, what is compared.
-const PAGES: [(Invariant, &str, &str, &str); 15] = [
+const INVARIANTS: [(Invariant, &str, &str, &str); 15] = [
     (
         Conservation,
         "I1",
@@ -80,14 +80,14 @@ const PAGES: [(Invariant, &str, &str, &str); 15] = [
 
 /// Findings of one invariant.
 #[derive(Debug, Default)]
-pub(super) struct Findings {
+pub(super) struct InvariantFindings {
     looked_at: u64,
     count: u64,
     offenders: Vec<String>,
     not_judged: Option<String>,
 }
 
-impl Findings {
+impl InvariantFindings {
     pub(super) fn looked_at(&mut self, more: usize) {
         self.looked_at += more as u64;
     }
@@ -115,32 +115,32 @@ impl Findings {
 
 /// All pages.
 #[derive(Debug, Default)]
-pub(super) struct Book([Findings; PAGES.len()]);
+pub(super) struct Findings([InvariantFindings; INVARIANTS.len()]);
 
-impl Book {
-    pub(super) fn page(&mut self, invariant: Invariant) -> &mut Findings {
+impl Findings {
+    pub(super) fn of(&mut self, invariant: Invariant) -> &mut InvariantFindings {
         &mut self.0[invariant as usize]
     }
 
     /// What cannot be judged without a client's log.
     pub(super) fn without_client_log(&mut self) {
-        self.page(Durable).not_judged("needs --client-log");
-        self.page(NoGhosts).not_judged("the owners are accounts; the keys need --client-log");
+        self.of(Durable).not_judged("needs --client-log");
+        self.of(NoGhosts).not_judged("the owners are accounts; the keys need --client-log");
     }
 
     /// What only samples of a run can tell.
     pub(super) fn without_samples(&mut self) {
         for invariant in [Progress, Readiness, Bounds] {
-            self.page(invariant).not_judged("needs the samples of `chaos`");
+            self.of(invariant).not_judged("needs the samples of `chaos`");
         }
     }
 
     pub(super) fn checks(self) -> Vec<Check> {
-        let check = |((_, id, name, what), findings): (_, Findings)| {
+        let check = |((_, id, name, what), findings): (_, InvariantFindings)| {
             let looked_at = findings.looked_at;
             Check { id, name, what, looked_at, judgement: findings.judgement() }
         };
-        PAGES.into_iter().zip(self.0).map(check).collect()
+        INVARIANTS.into_iter().zip(self.0).map(check).collect()
     }
 }
 
@@ -150,9 +150,9 @@ mod tests {
 
     #[test]
     fn all_offenders_count_and_the_first_are_named() {
-        let mut book = Book::default();
-        (0..30).for_each(|n| book.page(Money).broken(n.to_string()));
-        let checks = book.checks();
+        let mut findings = Findings::default();
+        (0..30).for_each(|n| findings.of(Money).broken(n.to_string()));
+        let checks = findings.checks();
         let Judgement::Broken { count, offenders } = &checks[4].judgement else { panic!("{checks:?}") };
         assert_eq!((checks[4].id, *count, offenders.len()), ("I5", 30, NAMED));
         assert_eq!(checks[0].judgement, Judgement::Holds);
@@ -161,10 +161,10 @@ mod tests {
     #[test]
     fn pages_are_in_the_order_of_the_invariants() {
         assert!(
-            PAGES
+            INVARIANTS
                 .iter()
                 .enumerate()
-                .all(|(place, page)| page.0 as usize == place && page.1 == format!("I{}", place + 1))
+                .all(|(place, row)| row.0 as usize == place && row.1 == format!("I{}", place + 1))
         );
     }
 }

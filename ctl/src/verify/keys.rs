@@ -10,7 +10,7 @@ use super::{
     client_history::ClientHistory,
     database::Snapshot,
     facts::{Names, Orders},
-    findings::{Book, Invariant},
+    findings::{Findings, Invariant},
 };
 
 /// The stored keys of the users a client log knows.
@@ -31,13 +31,13 @@ impl Keys {
 pub(super) async fn read_and_judge(
     payment: &Snapshot,
     log: Option<&ClientHistory>,
-    book: &mut Book,
+    findings: &mut Findings,
 ) -> Result<Keys, VerifyError> {
     let users: HashSet<Uuid> = log.into_iter().flat_map(ClientHistory::users).copied().collect();
-    let (mut keys, page) = (Keys::default(), book.page(Invariant::Idempotency));
+    let (mut keys, found) = (Keys::default(), findings.of(Invariant::Idempotency));
     let take = |row: &tokio_postgres::Row| {
         let (user, key, order): (Uuid, &str, Uuid) = (row.get(0), row.get(1), row.get(2));
-        page.looked_at(1);
+        found.looked_at(1);
         if users.contains(&user) {
             keys.add(user, key, order);
         }
@@ -46,7 +46,7 @@ pub(super) async fn read_and_judge(
     let twice = "SELECT user_id, idempotency_key, count(*) FROM orders GROUP BY user_id, idempotency_key HAVING count(*) > 1";
     payment
         .each(twice, &[], |row| {
-            page.broken(format!(
+            found.broken(format!(
                 "key {} of user {}: it stands for {} orders",
                 row.get::<_, &str>(1),
                 row.get::<_, Uuid>(0),
@@ -61,10 +61,10 @@ pub(super) async fn read_and_judge(
 pub(super) async fn judge_owners(
     sources: &Sources,
     orders: &Orders,
-    book: &mut Book,
+    findings: &mut Findings,
 ) -> Result<(), VerifyError> {
-    let page = book.page(Invariant::NoGhosts);
-    page.looked_at(orders.len());
+    let found = findings.of(Invariant::NoGhosts);
+    found.looked_at(orders.len());
     let owners: HashSet<Uuid> = orders.values().map(|order| order.user).collect();
     let owners: Vec<Uuid> = owners.into_iter().collect();
     let mut accounts = HashSet::new();
@@ -74,20 +74,20 @@ pub(super) async fn judge_owners(
     })
     .await?;
     for (id, order) in orders.iter().filter(|(_, order)| !accounts.contains(&order.user)) {
-        page.broken(format!("order {id}: its owner {} is no account", order.user));
+        found.broken(format!("order {id}: its owner {} is no account", order.user));
     }
     Ok(())
 }
 
 /// I9: stored keys nobody has sent. The log is read once more: it may have grown since, and always before its
 /// order.
-pub(super) fn judge_ghosts(keys: &Keys, evidence: &Evidence, book: &mut Book) -> Result<(), VerifyError> {
+pub(super) fn judge_ghosts(keys: &Keys, evidence: &Evidence, findings: &mut Findings) -> Result<(), VerifyError> {
     let Some(path) = &evidence.client_log else { return Ok(()) };
     let log = ClientHistory::read(path, &mut Names::default())?;
-    let page = book.page(Invariant::NoGhosts);
+    let found = findings.of(Invariant::NoGhosts);
     for (user, keys) in &keys.0 {
         for (key, order) in keys.iter().filter(|(key, _)| !log.knows(*user, key)) {
-            page.broken(format!("order {order}: its key {key} of user {user} is not in the client log"));
+            found.broken(format!("order {order}: its key {key} of user {user} is not in the client log"));
         }
     }
     Ok(())

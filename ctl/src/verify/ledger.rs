@@ -8,7 +8,7 @@ use super::{
     VerifyError,
     database::Snapshot,
     facts::{Lines, Name, Names, Orders, Status},
-    findings::{Book, Invariant},
+    findings::{Findings, Invariant},
     orders::Later,
 };
 
@@ -59,7 +59,7 @@ impl Levels {
 pub(super) async fn read_and_judge(
     inventory: &Snapshot,
     names: &mut Names,
-    book: &mut Book,
+    findings: &mut Findings,
 ) -> Result<Taken, VerifyError> {
     let (mut levels, mut taken) = (Levels::default(), HashMap::<Uuid, Vec<(Name, i64)>>::new());
     let rows = "SELECT sku, id, delta::bigint, balance::bigint, order_id FROM stock_ledger ORDER BY sku, id";
@@ -73,10 +73,10 @@ pub(super) async fn read_and_judge(
         if let Some(order) = row.get::<_, Option<Uuid>>(4) {
             taken.entry(order).or_default().push((movement.sku, -movement.delta));
         }
-        book.page(Invariant::Conservation).looked_at(1);
-        book.page(Invariant::NoOversell).looked_at(1);
+        findings.of(Invariant::Conservation).looked_at(1);
+        findings.of(Invariant::NoOversell).looked_at(1);
         if movement.balance < 0 {
-            book.page(Invariant::NoOversell).broken(format!(
+            findings.of(Invariant::NoOversell).broken(format!(
                 "{} ledger row {}: balance {}",
                 row.get::<_, &str>(0),
                 movement.id,
@@ -84,11 +84,11 @@ pub(super) async fn read_and_judge(
             ));
         }
         if let Some(why) = levels.follow(movement) {
-            book.page(Invariant::Conservation).broken(format!("{} {why}", row.get::<_, &str>(0)));
+            findings.of(Invariant::Conservation).broken(format!("{} {why}", row.get::<_, &str>(0)));
         }
     };
     inventory.each(rows, &[], take).await?;
-    judge_products(inventory, &levels, names, book).await?;
+    judge_products(inventory, &levels, names, findings).await?;
     Ok(taken.into_iter().map(|(order, lines)| (order, lines.into_iter().collect())).collect())
 }
 
@@ -96,19 +96,19 @@ async fn judge_products(
     inventory: &Snapshot,
     levels: &Levels,
     names: &mut Names,
-    book: &mut Book,
+    findings: &mut Findings,
 ) -> Result<(), VerifyError> {
     let take = |row: &tokio_postgres::Row| {
         let (sku, on_hand): (&str, i64) = (row.get(0), row.get(1));
         let level = levels.of(names.number(sku));
-        book.page(Invariant::Conservation).looked_at(1);
-        book.page(Invariant::NoOversell).looked_at(1);
+        findings.of(Invariant::Conservation).looked_at(1);
+        findings.of(Invariant::NoOversell).looked_at(1);
         if on_hand < 0 {
-            book.page(Invariant::NoOversell).broken(format!("{sku}: {on_hand} on hand"));
+            findings.of(Invariant::NoOversell).broken(format!("{sku}: {on_hand} on hand"));
         }
         if level != (Level { balance: on_hand, sum: on_hand }) {
             let Level { balance, sum } = level;
-            book.page(Invariant::Conservation)
+            findings.of(Invariant::Conservation)
                 .broken(format!("{sku}: {on_hand} on hand, its ledger says {balance} and adds up to {sum}"));
         }
     };
@@ -116,10 +116,10 @@ async fn judge_products(
 }
 
 /// I1 and I10 order by order: `orders` were read before the ledger, `later` after it.
-pub(super) fn judge_orders(orders: &Orders, later: &Later, taken: &Taken, names: &Names, book: &mut Book) {
+pub(super) fn judge_orders(orders: &Orders, later: &Later, taken: &Taken, names: &Names, findings: &mut Findings) {
     let nothing = Lines::default();
     for (id, order) in orders.iter().filter(|(_, order)| order.status.is_terminal()) {
-        judge_order(*id, order.status, &order.lines, taken.get(id).unwrap_or(&nothing), names, book);
+        judge_order(*id, order.status, &order.lines, taken.get(id).unwrap_or(&nothing), names, findings);
     }
     let ended = |id: &Uuid| orders.get(id).is_some_and(|order| order.status.is_terminal());
     for (id, lines) in taken.iter().filter(|(id, _)| !ended(id)) {
@@ -127,33 +127,33 @@ pub(super) fn judge_orders(orders: &Orders, later: &Later, taken: &Taken, names:
             None => disagree(
                 *id,
                 format!("{} taken, and payment does not know the order", lines.render(names)),
-                book,
+                findings,
             ),
             Some((Status::Pending, _)) => {
-                disagree(*id, format!("{} taken before it was paid", lines.render(names)), book)
+                disagree(*id, format!("{} taken before it was paid", lines.render(names)), findings)
             }
             Some((Status::Completed, _)) => {}
-            Some((status, ordered)) => judge_order(*id, *status, ordered, lines, names, book),
+            Some((status, ordered)) => judge_order(*id, *status, ordered, lines, names, findings),
         }
     }
 }
 
-fn judge_order(id: Uuid, status: Status, ordered: &Lines, taken: &Lines, names: &Names, book: &mut Book) {
-    book.page(Invariant::Conservation).looked_at(1);
-    book.page(Invariant::Agreement).looked_at(1);
+fn judge_order(id: Uuid, status: Status, ordered: &Lines, taken: &Lines, names: &Names, findings: &mut Findings) {
+    findings.of(Invariant::Conservation).looked_at(1);
+    findings.of(Invariant::Agreement).looked_at(1);
     let sold = if status == Status::Confirmed { ordered.clone() } else { Lines::default() };
     if sold != *taken {
         let (sold, taken) = (sold.render(names), taken.render(names));
-        book.page(Invariant::Conservation)
+        findings.of(Invariant::Conservation)
             .broken(format!("order {id}: {status}, that sells {sold}, and the ledger took {taken}"));
     }
     if sold.is_empty() != taken.is_empty() {
-        disagree(id, format!("{status}, and inventory took {}", taken.render(names)), book);
+        disagree(id, format!("{status}, and inventory took {}", taken.render(names)), findings);
     }
 }
 
-fn disagree(id: Uuid, why: String, book: &mut Book) {
-    book.page(Invariant::Agreement).broken(format!("order {id}: {why}"));
+fn disagree(id: Uuid, why: String, findings: &mut Findings) {
+    findings.of(Invariant::Agreement).broken(format!("order {id}: {why}"));
 }
 
 #[cfg(test)]
@@ -180,15 +180,15 @@ mod tests {
 
     /// The invariants broken by one order of two mugs.
     fn broken(first: Option<Status>, later: Option<Status>, taken: &str) -> Vec<&'static str> {
-        let (mut names, mut book, id) = (Names::default(), Book::default(), Uuid::nil());
+        let (mut names, mut findings, id) = (Names::default(), Findings::default(), Uuid::nil());
         let lines = Lines::parse("MUG 2", &mut names);
         let order = |status| (id, Order { user: id, status, method: 0, lines: lines.clone() });
         let orders: Orders = first.map(order).into_iter().collect();
         let later: Later = later.map(|status| (id, (status, lines.clone()))).into_iter().collect();
         let taken = Lines::parse(taken, &mut names);
         let taken: Taken = (!taken.is_empty()).then_some((id, taken)).into_iter().collect();
-        judge_orders(&orders, &later, &taken, &names, &mut book);
-        book.checks()
+        judge_orders(&orders, &later, &taken, &names, &mut findings);
+        findings.checks()
             .into_iter()
             .filter(|check| matches!(check.judgement, Judgement::Broken { .. }))
             .map(|check| check.id)

@@ -46,7 +46,7 @@ pub use sampler::Sampler;
 use client_history::ClientHistory;
 use database::Snapshot;
 use facts::Names;
-use findings::Book;
+use findings::Findings;
 
 /// Where the truth is.
 #[derive(Debug, Clone)]
@@ -131,38 +131,38 @@ impl Verdict {
 /// A server does not answer, a query fails, or the client log cannot be read.
 pub async fn verify(sources: &Sources, evidence: &Evidence) -> Result<Verdict, VerifyError> {
     let not_quiet = unrest(sources).await?;
-    let (mut book, mut names) = (Book::default(), Names::default());
+    let (mut findings, mut names) = (Findings::default(), Names::default());
     let log = evidence.client_log.as_deref().map(|path| ClientHistory::read(path, &mut names)).transpose()?;
     let streams = streams::everything(&sources.redis).await?;
 
     let payment = Snapshot::open("payment", &sources.payment_database).await?;
-    let orders = orders::read_and_judge(&payment, log.as_ref(), &mut names, &mut book).await?;
-    money::judge_orphans(&payment, &mut book).await?;
-    let keys = keys::read_and_judge(&payment, log.as_ref(), &mut book).await?;
-    let settled = events::payment_inbox(&payment, &mut book).await?;
+    let orders = orders::read_and_judge(&payment, log.as_ref(), &mut names, &mut findings).await?;
+    money::judge_orphans(&payment, &mut findings).await?;
+    let keys = keys::read_and_judge(&payment, log.as_ref(), &mut findings).await?;
+    let settled = events::payment_inbox(&payment, &mut findings).await?;
     drop(payment);
 
     let inventory = Snapshot::open("inventory", &sources.inventory_database).await?;
-    let taken = ledger::read_and_judge(&inventory, &mut names, &mut book).await?;
-    let answered = events::inventory_inbox(&inventory, &mut book).await?;
+    let taken = ledger::read_and_judge(&inventory, &mut names, &mut findings).await?;
+    let answered = events::inventory_inbox(&inventory, &mut findings).await?;
     drop(inventory);
 
     let later =
         orders::read_again(sources, &orders, taken.keys().chain(answered.orders()), &mut names).await?;
-    ledger::judge_orders(&orders, &later, &taken, &names, &mut book);
-    events::judge_orders(&orders, &later, &answered, &settled, &mut book);
-    events::judge_streams(&streams, &answered, &settled, &mut book);
-    events::judge_dead_letters(&streams, &answered, &settled, log.as_ref(), not_quiet.is_empty(), &mut book);
-    catalogues::judge(sources, &not_quiet, &mut book).await?;
-    book.without_samples();
-    keys::judge_owners(sources, &orders, &mut book).await?;
+    ledger::judge_orders(&orders, &later, &taken, &names, &mut findings);
+    events::judge_orders(&orders, &later, &answered, &settled, &mut findings);
+    events::judge_streams(&streams, &answered, &settled, &mut findings);
+    events::judge_dead_letters(&streams, &answered, &settled, log.as_ref(), not_quiet.is_empty(), &mut findings);
+    catalogues::judge(sources, &not_quiet, &mut findings).await?;
+    findings.without_samples();
+    keys::judge_owners(sources, &orders, &mut findings).await?;
     if let Some(log) = &log {
-        client_history::judge(log, &orders, &keys, &names, &mut book);
-        keys::judge_ghosts(&keys, evidence, &mut book)?;
+        client_history::judge(log, &orders, &keys, &names, &mut findings);
+        keys::judge_ghosts(&keys, evidence, &mut findings)?;
     } else {
-        book.without_client_log();
+        findings.without_client_log();
     }
-    Ok(Verdict { checks: book.checks(), not_quiet })
+    Ok(Verdict { checks: findings.checks(), not_quiet })
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use super::{
     VerifyError,
     database::Snapshot,
     facts::Status,
-    findings::{Book, Invariant},
+    findings::{Findings, Invariant},
 };
 
 /// What an order says about its money, and what the provider has booked for it. Amounts in minor units.
@@ -99,12 +99,12 @@ const ORPHANS: &str = "
     UNION ALL SELECT 'refund', r.order_id FROM provider.refunds r LEFT JOIN orders o ON o.id = r.order_id WHERE o.id IS NULL
     UNION ALL SELECT 'refund without a charge', r.order_id FROM provider.refunds r LEFT JOIN provider.charges c USING (order_id) WHERE c.order_id IS NULL";
 
-pub(super) async fn judge_orphans(payment: &Snapshot, book: &mut Book) -> Result<(), VerifyError> {
-    let page = book.page(Invariant::Money);
+pub(super) async fn judge_orphans(payment: &Snapshot, findings: &mut Findings) -> Result<(), VerifyError> {
+    let found = findings.of(Invariant::Money);
     payment
         .each(ORPHANS, &[], |row| {
             let (what, order): (&str, Uuid) = (row.get(0), row.get(1));
-            page.broken(format!("order {order}: there is a {what}, and no such order"));
+            found.broken(format!("order {order}: there is a {what}, and no such order"));
         })
         .await
 }

@@ -10,7 +10,7 @@ use super::{
     client_history::ClientHistory,
     database::Snapshot,
     facts::{Lines, Name, Names, Order, Orders, Status},
-    findings::{Book, Invariant},
+    findings::{Findings, Invariant},
     history::{self, End, Step},
     money::{self, Booked, Sums},
 };
@@ -59,68 +59,68 @@ pub(super) async fn read_and_judge(
     payment: &Snapshot,
     log: Option<&ClientHistory>,
     names: &mut Names,
-    book: &mut Book,
+    findings: &mut Findings,
 ) -> Result<Orders, VerifyError> {
     let (mut orders, mut sums, mut young) = (Orders::new(), Sums::default(), 0_u64);
     let take = |row: &Row| {
         let row = read(row, names);
-        young += u64::from(judge_end(&row, book));
-        judge_money(&row, &mut sums, book);
-        judge_history(&row, log, book);
+        young += u64::from(judge_end(&row, findings));
+        judge_money(&row, &mut sums, findings);
+        judge_history(&row, log, findings);
         let OrderRow { user, status, method, lines, .. } = row;
         orders.insert(row.id, Order { user, status, method, lines });
     };
     payment.each(&query(), &[], take).await?;
     if young > 0 {
-        book.page(Invariant::OneEnd)
+        findings.of(Invariant::OneEnd)
             .not_judged(format!("{young} orders are open and younger than {} s", history::STUCK_AFTER));
     }
-    sums.contradictions().for_each(|offender| book.page(Invariant::Money).broken(offender));
-    judge_seen(&orders, log, book);
+    sums.contradictions().for_each(|offender| findings.of(Invariant::Money).broken(offender));
+    judge_seen(&orders, log, findings);
     Ok(orders)
 }
 
 /// Whether it may still end in time.
-fn judge_end(row: &OrderRow, book: &mut Book) -> bool {
-    let page = book.page(Invariant::OneEnd);
-    page.looked_at(1);
+fn judge_end(row: &OrderRow, findings: &mut Findings) -> bool {
+    let found = findings.of(Invariant::OneEnd);
+    found.looked_at(1);
     match history::end(row) {
         End::Good => false,
         End::Open => true,
         End::Broken(why) => {
-            page.broken(format!("order {}: {why}", row.id));
+            found.broken(format!("order {}: {why}", row.id));
             false
         }
     }
 }
 
-fn judge_money(row: &OrderRow, sums: &mut Sums, book: &mut Book) {
-    let page = book.page(Invariant::Money);
-    page.looked_at(1);
+fn judge_money(row: &OrderRow, sums: &mut Sums, findings: &mut Findings) {
+    let found = findings.of(Invariant::Money);
+    found.looked_at(1);
     sums.add(row.status, &row.booked);
     if let Some(why) = money::contradiction(row.status, &row.booked) {
-        page.broken(format!("order {}: {why}", row.id));
+        found.broken(format!("order {}: {why}", row.id));
     }
 }
 
-fn judge_history(row: &OrderRow, log: Option<&ClientHistory>, book: &mut Book) {
-    let page = book.page(Invariant::History);
-    page.looked_at(1);
+fn judge_history(row: &OrderRow, log: Option<&ClientHistory>, findings: &mut Findings) {
+    let found = findings.of(Invariant::History);
+    found.looked_at(1);
     let seen = log.map_or(&[][..], |log| log.seen(row.id));
-    page.looked_at(seen.len());
+    found.looked_at(seen.len());
     let why = history::contradiction(row).or_else(|| history::never_was(row, seen));
     if let Some(why) = why {
-        page.broken(format!("order {}: {why}", row.id));
+        found.broken(format!("order {}: {why}", row.id));
     }
 }
 
 /// What was seen exists, and never went back.
-fn judge_seen(orders: &Orders, log: Option<&ClientHistory>, book: &mut Book) {
+fn judge_seen(orders: &Orders, log: Option<&ClientHistory>, findings: &mut Findings) {
     let Some(log) = log else { return };
-    let page = book.page(Invariant::History);
-    log.went_back().for_each(|offender| page.broken(offender));
+    let found = findings.of(Invariant::History);
+    log.went_back().for_each(|offender| found.broken(offender));
     let lost = log.seen_orders().filter(|order| !orders.contains_key(order));
-    lost.for_each(|order| page.broken(format!("order {order}: a client saw it, and it is not there")));
+    lost.for_each(|order| found.broken(format!("order {order}: a client saw it, and it is not there")));
 }
 
 fn read(row: &Row, names: &mut Names) -> OrderRow {

@@ -38,7 +38,7 @@ impl Inbox {
 
 /// What inventory answered to one order's event.
 #[derive(Debug, Clone, Copy)]
-struct Reply {
+struct InboxReply {
     /// Inbox rows for this order.
     rows: u32,
     id: Option<Uuid>,
@@ -48,12 +48,12 @@ struct Reply {
 
 /// Inventory's inbox.
 #[derive(Debug, Default)]
-pub(super) struct Answered {
+pub(super) struct InventoryInbox {
     inbox: Inbox,
-    replies: HashMap<Uuid, Reply>,
+    replies: HashMap<Uuid, InboxReply>,
 }
 
-impl Answered {
+impl InventoryInbox {
     pub(super) fn orders(&self) -> impl Iterator<Item = &Uuid> {
         self.replies.keys()
     }
@@ -64,7 +64,7 @@ impl Answered {
             RefundOrder::TYPE => Some(Status::Refunded),
             _ => None,
         };
-        self.replies.entry(order).and_modify(|reply| reply.rows += 1).or_insert(Reply { rows: 1, id, means });
+        self.replies.entry(order).and_modify(|reply| reply.rows += 1).or_insert(InboxReply { rows: 1, id, means });
     }
 }
 
@@ -79,8 +79,8 @@ pub(super) async fn payment_inbox(payment: &Snapshot, findings: &mut Findings) -
 }
 
 /// Inventory's inbox, and whether the ledger has anything without it or twice.
-pub(super) async fn inventory_inbox(inventory: &Snapshot, findings: &mut Findings) -> Result<Answered, VerifyError> {
-    let (mut answered, found) = (Answered::default(), findings.of(Invariant::Once));
+pub(super) async fn inventory_inbox(inventory: &Snapshot, findings: &mut Findings) -> Result<InventoryInbox, VerifyError> {
+    let (mut inventory_inbox, found) = (InventoryInbox::default(), findings.of(Invariant::Once));
     let sql = format!(
         "SELECT i.event_id, {AT}, r.id, coalesce(r.type, ''), r.correlationid
          FROM inbox i LEFT JOIN LATERAL json_to_record(i.reply::json) AS r (id text, type text, correlationid text) ON true
@@ -89,15 +89,15 @@ pub(super) async fn inventory_inbox(inventory: &Snapshot, findings: &mut Finding
     let uuid = |text: Option<&str>| text.and_then(|text| text.parse::<Uuid>().ok());
     let take = |row: &tokio_postgres::Row| {
         let event: Uuid = row.get(0);
-        answered.inbox.add(INVENTORY, event, row.get(1), found);
+        inventory_inbox.inbox.add(INVENTORY, event, row.get(1), found);
         match uuid(row.get(4)) {
-            Some(order) => answered.add(order, uuid(row.get(2)), row.get(3)),
+            Some(order) => inventory_inbox.add(order, uuid(row.get(2)), row.get(3)),
             None => found.broken(format!("event {event}: its inbox row of {INVENTORY} has no reply")),
         }
     };
     inventory.each(&sql, &[], take).await?;
     judge_ledger(inventory, found).await?;
-    Ok(answered)
+    Ok(inventory_inbox)
 }
 
 async fn judge_ledger(inventory: &Reader, found: &mut InvariantFindings) -> Result<(), VerifyError> {
@@ -124,14 +124,14 @@ async fn judge_ledger(inventory: &Reader, found: &mut InvariantFindings) -> Resu
 pub(super) fn judge_orders(
     orders: &Orders,
     later: &Later,
-    answered: &Answered,
-    settled: &Inbox,
+    inventory_inbox: &InventoryInbox,
+    payment_inbox: &Inbox,
     findings: &mut Findings,
 ) {
-    for (id, order) in orders.iter().filter(|(_, order)| order.status.is_settled()) {
+    for (id, order) in orders.iter().filter(|(_, order)| order.status.is_decided()) {
         findings.of(Invariant::Once).looked_at(1);
-        let reply = answered.replies.get(id);
-        if let Some(why) = broken_way(order.status, reply, settled) {
+        let reply = inventory_inbox.replies.get(id);
+        if let Some(why) = broken_way(order.status, reply, payment_inbox) {
             findings.of(Invariant::Once).broken(format!("order {id}: {why}"));
         }
         if let Some(means) = reply.and_then(|reply| reply.means).filter(|means| *means != order.status) {
@@ -139,13 +139,13 @@ pub(super) fn judge_orders(
                 .broken(format!("order {id}: {}, and inventory answered that it is {means}", order.status));
         }
     }
-    for id in answered.orders().filter(|id| !orders.contains_key(id) && !later.contains_key(id)) {
+    for id in inventory_inbox.orders().filter(|id| !orders.contains_key(id) && !later.contains_key(id)) {
         findings.of(Invariant::Once)
             .broken(format!("order {id}: inventory answered its event, and payment does not know it"));
     }
 }
 
-fn broken_way(status: Status, reply: Option<&Reply>, settled: &Inbox) -> Option<String> {
+fn broken_way(status: Status, reply: Option<&InboxReply>, payment_inbox: &Inbox) -> Option<String> {
     let Some(reply) = reply else {
         return Some(format!("{status}, and {INVENTORY} has no inbox row for its event"));
     };
@@ -154,7 +154,7 @@ fn broken_way(status: Status, reply: Option<&Reply>, settled: &Inbox) -> Option<
     }
     match reply.id {
         None => Some("the reply to its event has no id".to_owned()),
-        Some(id) if !settled.0.contains_key(&id) => {
+        Some(id) if !payment_inbox.0.contains_key(&id) => {
             Some(format!("{status}, and {PAYMENT} has no inbox row for the reply {id}"))
         }
         Some(_) => None,
@@ -162,9 +162,9 @@ fn broken_way(status: Status, reply: Option<&Reply>, settled: &Inbox) -> Option<
 }
 
 /// I7 by what the streams still have: what was read and acknowledged had its effect, or is a dead letter.
-pub(super) fn judge_streams(look: &Look, answered: &Answered, settled: &Inbox, findings: &mut Findings) {
+pub(super) fn judge_streams(look: &Look, inventory_inbox: &InventoryInbox, payment_inbox: &Inbox, findings: &mut Findings) {
     let found = findings.of(Invariant::Once);
-    let inbox = |group: &str| if group == INVENTORY { &answered.inbox } else { settled };
+    let inbox = |group: &str| if group == INVENTORY { &inventory_inbox.inbox } else { payment_inbox };
     found.looked_at(look.entries());
     for (partition, entry) in look.must_have_had_effect() {
         if !inbox(partition.group()).has(&entry.event) {
@@ -200,8 +200,8 @@ pub(super) fn judge_streams(look: &Look, answered: &Answered, settled: &Inbox, f
 /// I11. `quiet`: what is not a dead letter by now will not be one.
 pub(super) fn judge_dead_letters(
     look: &Look,
-    answered: &Answered,
-    settled: &Inbox,
+    inventory_inbox: &InventoryInbox,
+    payment_inbox: &Inbox,
     log: Option<&ClientHistory>,
     quiet: bool,
     findings: &mut Findings,
@@ -227,7 +227,7 @@ pub(super) fn judge_dead_letters(
     }
     let dead: HashSet<&String> = look.dead.iter().map(|letter| &letter.event).collect();
     // A redriven one is no dead letter any more, and had its effect.
-    let gone = |event: &&String| !dead.contains(event) && !answered.inbox.has(event) && !settled.has(event);
+    let gone = |event: &&String| !dead.contains(event) && !inventory_inbox.inbox.has(event) && !payment_inbox.has(event);
     let missing: Vec<&String> = log.poison().iter().filter(gone).collect();
     if quiet {
         missing.iter().for_each(|event| {
@@ -245,16 +245,16 @@ mod tests {
     #[test]
     fn an_orders_way_is_followed_from_inbox_to_inbox() {
         let (order, reply) = (Uuid::from_u128(1), Uuid::from_u128(2));
-        let mut answered = Answered::default();
-        answered.add(order, Some(reply), StockReserved::TYPE);
-        let settled = Inbox([(reply, 0)].into());
-        let way = |answered: &Answered, settled: &Inbox| {
-            broken_way(Status::Confirmed, answered.replies.get(&order), settled)
+        let mut inventory_inbox = InventoryInbox::default();
+        inventory_inbox.add(order, Some(reply), StockReserved::TYPE);
+        let payment_inbox = Inbox([(reply, 0)].into());
+        let way = |inventory_inbox: &InventoryInbox, payment_inbox: &Inbox| {
+            broken_way(Status::Confirmed, inventory_inbox.replies.get(&order), payment_inbox)
         };
-        assert_eq!(way(&answered, &settled), None);
-        assert!(way(&answered, &Inbox::default()).is_some_and(|why| why.contains(&reply.to_string())));
-        assert!(way(&Answered::default(), &settled).is_some());
-        answered.add(order, Some(reply), StockReserved::TYPE);
-        assert!(way(&answered, &settled).is_some_and(|why| why.starts_with("2 inbox rows")));
+        assert_eq!(way(&inventory_inbox, &payment_inbox), None);
+        assert!(way(&inventory_inbox, &Inbox::default()).is_some_and(|why| why.contains(&reply.to_string())));
+        assert!(way(&InventoryInbox::default(), &payment_inbox).is_some());
+        inventory_inbox.add(order, Some(reply), StockReserved::TYPE);
+        assert!(way(&inventory_inbox, &payment_inbox).is_some_and(|why| why.starts_with("2 inbox rows")));
     }
 }

@@ -111,7 +111,7 @@ impl Status {
     }
 
     /// Paid, and inventory has decided.
-    pub(super) fn is_settled(self) -> bool {
+    pub(super) fn is_decided(self) -> bool {
         matches!(self, Self::Confirmed | Self::Refunded)
     }
 

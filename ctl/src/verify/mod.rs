@@ -139,20 +139,20 @@ pub async fn verify(sources: &Sources, evidence: &Evidence) -> Result<Verdict, V
     let orders = orders::read_and_judge(&payment, log.as_ref(), &mut names, &mut findings).await?;
     money::judge_orphans(&payment, &mut findings).await?;
     let keys = keys::read_and_judge(&payment, log.as_ref(), &mut findings).await?;
-    let settled = events::payment_inbox(&payment, &mut findings).await?;
+    let payment_inbox = events::payment_inbox(&payment, &mut findings).await?;
     drop(payment);
 
     let inventory = Snapshot::open("inventory", &sources.inventory_database).await?;
     let taken = ledger::read_and_judge(&inventory, &mut names, &mut findings).await?;
-    let answered = events::inventory_inbox(&inventory, &mut findings).await?;
+    let inventory_inbox = events::inventory_inbox(&inventory, &mut findings).await?;
     drop(inventory);
 
     let later =
-        orders::read_again(sources, &orders, taken.keys().chain(answered.orders()), &mut names).await?;
+        orders::read_again(sources, &orders, taken.keys().chain(inventory_inbox.orders()), &mut names).await?;
     ledger::judge_orders(&orders, &later, &taken, &names, &mut findings);
-    events::judge_orders(&orders, &later, &answered, &settled, &mut findings);
-    events::judge_streams(&streams, &answered, &settled, &mut findings);
-    events::judge_dead_letters(&streams, &answered, &settled, log.as_ref(), not_quiet.is_empty(), &mut findings);
+    events::judge_orders(&orders, &later, &inventory_inbox, &payment_inbox, &mut findings);
+    events::judge_streams(&streams, &inventory_inbox, &payment_inbox, &mut findings);
+    events::judge_dead_letters(&streams, &inventory_inbox, &payment_inbox, log.as_ref(), not_quiet.is_empty(), &mut findings);
     catalogues::judge(sources, &not_quiet, &mut findings).await?;
     findings.without_samples();
     keys::judge_owners(sources, &orders, &mut findings).await?;

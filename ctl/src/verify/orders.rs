@@ -24,11 +24,11 @@ fn query() -> String {
         format!("'{version} ' || {status} || ' ' || (extract(epoch FROM o.{at}) * 1000000)::bigint")
     };
     let placed = step(1, "'pending'", "created_at");
-    let settled = step(2, "CASE o.status WHEN 'declined' THEN 'declined' ELSE 'completed' END", "settled_at");
+    let paid = step(2, "CASE o.status WHEN 'declined' THEN 'declined' ELSE 'completed' END", "settled_at");
     let ended = step(3, "o.status", "ended_at");
     format!(
         "SELECT o.id, o.user_id, o.status, o.payment_method, {LINES}, extract(epoch FROM now() - o.created_at)::float8, o.version,
-                concat_ws(' ', {placed}, {settled}, {ended}),
+                concat_ws(' ', {placed}, {paid}, {ended}),
                 o.total, o.currency, o.charge_id, o.refund_id,
                 coalesce(c.n, 0), coalesce(c.amount, 0), c.currency, c.charge_id, coalesce(r.n, 0), coalesce(r.amount, 0), r.refund_id
          FROM orders o

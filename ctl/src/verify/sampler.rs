@@ -17,7 +17,7 @@ use super::{
 
 /// A server that takes longer is as good as away, for a sample.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// How far back entries are looked at, in milliseconds; what was seen settled once is not looked at again.
+/// How far back entries are looked at, in milliseconds; what was seen acknowledged once is not looked at again.
 const WINDOW: u64 = 10_000;
 /// Entries of a stream in one sample: about ten megabytes. The rest comes with the next one.
 const ENTRIES: usize = 10_000;
@@ -28,8 +28,8 @@ const ENTRIES: usize = 10_000;
 pub struct Sampler {
     sources: Sources,
     connections: Option<Connections>,
-    /// By stream key: everything up to this entry was seen settled.
-    settled: HashMap<String, EntryId>,
+    /// By stream key: everything up to this entry was seen acknowledged.
+    acknowledged: HashMap<String, EntryId>,
     samples: u64,
 }
 
@@ -43,7 +43,7 @@ impl Sampler {
     /// Connects with the first sample.
     #[must_use]
     pub fn new(sources: &Sources) -> Self {
-        Self { sources: sources.clone(), connections: None, settled: HashMap::new(), samples: 0 }
+        Self { sources: sources.clone(), connections: None, acknowledged: HashMap::new(), samples: 0 }
     }
 
     /// Takes one sample; the breaches it found, each named once.
@@ -72,12 +72,12 @@ impl Sampler {
             none => none.insert(Connections::open(&self.sources).await?),
         };
         let mut breaches = oversold(&connections.inventory).await?;
-        let look = recent(&mut connections.redis, &self.settled).await?;
+        let look = recent(&mut connections.redis, &self.acknowledged).await?;
         let without = without_effect(&look, connections).await?;
         breaches.extend(without);
         for partition in &look.partitions {
             let open = partition.entries.iter().take_while(|entry| partition.is_acknowledged(entry));
-            self.settled.extend(open.last().map(|entry| (partition.key.clone(), entry.id)));
+            self.acknowledged.extend(open.last().map(|entry| (partition.key.clone(), entry.id)));
         }
         Ok(breaches)
     }
@@ -106,15 +106,15 @@ async fn oversold(inventory: &Reader) -> Result<Vec<String>, VerifyError> {
         .collect())
 }
 
-/// Entries of the last seconds that were not seen settled yet. By the clock of Redis, which made their ids.
+/// Entries of the last seconds that were not seen acknowledged yet. By the clock of Redis, which made their ids.
 async fn recent(
     redis: &mut MultiplexedConnection,
-    settled: &HashMap<String, EntryId>,
+    acknowledged: &HashMap<String, EntryId>,
 ) -> Result<Look, VerifyError> {
     let (seconds, _): (u64, u64) = redis::cmd("TIME").query_async(redis).await?;
     let since = EntryId((seconds * 1000).saturating_sub(WINDOW), 0);
     let keys = Keys::find(redis).await?;
-    Ok(streams::look(redis, &keys, Some(&Recent { since, after: settled, count: ENTRIES })).await?)
+    Ok(streams::look(redis, &keys, Some(&Recent { since, after: acknowledged, count: ENTRIES })).await?)
 }
 
 async fn without_effect(look: &Look, connections: &Connections) -> Result<Vec<String>, VerifyError> {

@@ -17,7 +17,7 @@ use crate::exit::Exit;
 use crate::instance::{Admin, http};
 use crate::load::LoadReport;
 use crate::terminal::Progress;
-use crate::verify::{Evidence, Sources, Verdict, render, unrest, verify};
+use crate::verify::{Evidence, Sources, Verdict, render, pending_work, verify};
 use crate::wait::until;
 
 const EXAMPLES: &str = "\
@@ -122,7 +122,7 @@ async fn panic_in_turn(
 async fn quiet(sources: &Sources) -> anyhow::Result<()> {
     let mut progress = Progress::new();
     progress.step("Waiting until nothing is on its way");
-    until("quiet", QUIET_WITHIN, async || match unrest(sources).await {
+    until("quiet", QUIET_WITHIN, async || match pending_work(sources).await {
         Ok(moving) if moving.is_empty() => Ok(()),
         Ok(moving) => Err(moving.join(", ")),
         Err(error) => Err(error.to_string()),

@@ -19,7 +19,7 @@ use crate::state::{Login, random_secret};
 /// `user` refuses more passwords at a time than it has cores for.
 const REGISTERED_AT_ONCE: usize = 2;
 /// A service that is just starting, or busy, gets this long.
-const PATIENCE: Duration = Duration::from_secs(10);
+const RETRY_FOR: Duration = Duration::from_secs(10);
 /// No request may take longer (the specification's number).
 const LOGIN_WITHIN: Duration = Duration::from_secs(5);
 /// While `user` is away it is asked again this often for each customer.
@@ -63,7 +63,7 @@ impl Accounts {
             let (api, login) = (self.next(), login.clone());
             async move { api.log_in(&login).await }
         };
-        insist(ask).await
+        retry(ask).await
     }
 
     /// Registers so many customers and logs them in.
@@ -80,7 +80,7 @@ impl Accounts {
             let api = self.next();
             async move { api.register(&login).await.map(|account| (login, account)) }
         };
-        let (login, account) = insist(ask).await?;
+        let (login, account) = retry(ask).await?;
         let id = account.id.parse().map_err(|_| LoadError::AccountId(account.id))?;
         let token = RwLock::new(Arc::new(Token::new(self.log_in(&login).await?)));
         Ok(Arc::new(Customer { id, login, token, renewing: Mutex::new(()) }))
@@ -147,8 +147,8 @@ fn apis(shop: &Shop) -> Result<Vec<Api>, ApiError> {
 }
 
 /// Asks again while it may help.
-async fn insist<T, F: Future<Output = Result<T, ApiError>>>(ask: impl Fn() -> F) -> Result<T, ApiError> {
-    let (deadline, mut backoff) = (Instant::now() + PATIENCE, Backoff::new());
+async fn retry<T, F: Future<Output = Result<T, ApiError>>>(ask: impl Fn() -> F) -> Result<T, ApiError> {
+    let (deadline, mut backoff) = (Instant::now() + RETRY_FOR, Backoff::new());
     loop {
         match ask().await {
             Err(error) if may_pass(&error) && Instant::now() < deadline => sleep(backoff.pause(None)).await,

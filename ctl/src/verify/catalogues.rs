@@ -6,7 +6,7 @@ use super::{
     Sources, VerifyError,
     database::Reader,
     findings::{Findings, Invariant},
-    unrest,
+    pending_work,
 };
 
 /// What both know of a product.
@@ -44,7 +44,7 @@ pub(super) async fn judge(
     found.looked_at(truth.len());
     let differences = differences(&copy, &truth);
     // A change may have come since quiet was looked for.
-    if !not_quiet.is_empty() || (!differences.is_empty() && !unrest(sources).await?.is_empty()) {
+    if !not_quiet.is_empty() || (!differences.is_empty() && !pending_work(sources).await?.is_empty()) {
         found.not_judged("something is still on its way");
         return Ok(());
     }

@@ -28,7 +28,7 @@ mod keys;
 mod ledger;
 mod money;
 mod orders;
-mod quiet;
+mod pending_work;
 mod report;
 mod sampler;
 mod streams;
@@ -39,7 +39,7 @@ use serde::Serialize;
 
 pub use catalogues::disagreements;
 pub use error::VerifyError;
-pub use quiet::unrest;
+pub use pending_work::pending_work;
 pub use report::render;
 pub use sampler::Sampler;
 
@@ -130,7 +130,7 @@ impl Verdict {
 /// # Errors
 /// A server does not answer, a query fails, or the client log cannot be read.
 pub async fn verify(sources: &Sources, evidence: &Evidence) -> Result<Verdict, VerifyError> {
-    let not_quiet = unrest(sources).await?;
+    let not_quiet = pending_work(sources).await?;
     let (mut findings, mut names) = (Findings::default(), Names::default());
     let log = evidence.client_log.as_deref().map(|path| ClientHistory::read(path, &mut names)).transpose()?;
     let streams = streams::everything(&sources.redis).await?;
@@ -182,7 +182,7 @@ mod tests {
         };
         let (evidence, mut sampler) = (Evidence::default(), Sampler::new(&sources));
         assert_send(verify(&sources, &evidence));
-        assert_send(unrest(&sources));
+        assert_send(pending_work(&sources));
         assert_send(disagreements(&sources));
         assert_send(sampler.sample());
     }

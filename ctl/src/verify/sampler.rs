@@ -16,7 +16,7 @@ use super::{
 };
 
 /// A server that takes longer is as good as away, for a sample.
-const PATIENCE: Duration = Duration::from_secs(3);
+const SAMPLE_WITHIN: Duration = Duration::from_secs(3);
 /// How far back entries are looked at, in milliseconds; what was seen acknowledged once is not looked at again.
 const WINDOW: u64 = 10_000;
 /// Entries of a stream in one sample: about ten megabytes. The rest comes with the next one.
@@ -48,7 +48,7 @@ impl Sampler {
 
     /// Takes one sample; the breaches it found, each named once.
     pub async fn sample(&mut self) -> Vec<String> {
-        match timeout(PATIENCE, self.look()).await {
+        match timeout(SAMPLE_WITHIN, self.look()).await {
             Ok(Ok(breaches)) => {
                 self.samples += 1;
                 breaches

@@ -6,7 +6,7 @@ use std::{path::PathBuf, process::Command};
 use ctl::{
     client_log::{ClientLog, Completion, Record},
     stack::{Kind, StackOptions},
-    verify::{Check, Evidence, Judgement, Sampler, Sources, Verdict, render, unrest, verify},
+    verify::{Check, Evidence, Judgement, Sampler, Sources, Verdict, render, pending_work, verify},
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -100,8 +100,8 @@ impl Scene {
 
     async fn quiet(&self) {
         let look = async || {
-            let unrest = unrest(&self.sources).await.expect("servers that answer");
-            if unrest.is_empty() { Ok(()) } else { Err(unrest) }
+            let pending_work = pending_work(&self.sources).await.expect("servers that answer");
+            if pending_work.is_empty() { Ok(()) } else { Err(pending_work) }
         };
         eventually("nothing is on its way", SOON, look).await;
     }

@@ -8,7 +8,7 @@ use super::{Sources, VerifyError, database::Reader, streams};
 
 /// Counts are answered in milliseconds; a server that is stopped without being gone must not stop who waits
 /// for quiet.
-const PATIENCE: Duration = Duration::from_secs(15);
+const ANSWER_WITHIN: Duration = Duration::from_secs(15);
 
 /// What is still moving: empty means quiet at this moment. That is: no row in an outbox (what is due to be
 /// repeated counts too), nothing that payment will try again, no order in a non-terminal state, nothing
@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 ///
 /// # Errors
 /// A server does not answer (in time), or a query fails.
-pub async fn unrest(sources: &Sources) -> Result<Vec<String>, VerifyError> {
+pub async fn pending_work(sources: &Sources) -> Result<Vec<String>, VerifyError> {
     let asked = async {
         tokio::join!(
             backlog(&sources.redis),
@@ -29,9 +29,9 @@ pub async fn unrest(sources: &Sources) -> Result<Vec<String>, VerifyError> {
     let late = |_| VerifyError::Unreachable {
         what: "one of PostgreSQL and Redis".to_owned(),
         address: "its address".to_owned(),
-        reason: format!("no answer within {PATIENCE:?}"),
+        reason: format!("no answer within {ANSWER_WITHIN:?}"),
     };
-    let (streams, payment, inventory) = timeout(PATIENCE, asked).await.map_err(late)?;
+    let (streams, payment, inventory) = timeout(ANSWER_WITHIN, asked).await.map_err(late)?;
     // Redis first: where several failed, the same one is told each time.
     let streams = streams?;
     Ok([payment?, inventory?, streams].concat())

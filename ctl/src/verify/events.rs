@@ -16,7 +16,7 @@ use super::{
     facts::{Orders, Status},
     findings::{Findings, InvariantFindings, Invariant},
     orders::Later,
-    streams::{INVENTORY, Look, PAYMENT},
+    streams::{INVENTORY, StreamsState, PAYMENT},
 };
 
 /// The inbox of one group: event ids, and when they had their effect (microseconds since 1970).
@@ -162,11 +162,11 @@ fn broken_way(status: Status, reply: Option<&InboxReply>, payment_inbox: &Inbox)
 }
 
 /// I7 by what the streams still have: what was read and acknowledged had its effect, or is a dead letter.
-pub(super) fn judge_streams(look: &Look, inventory_inbox: &InventoryInbox, payment_inbox: &Inbox, findings: &mut Findings) {
+pub(super) fn judge_streams(state: &StreamsState, inventory_inbox: &InventoryInbox, payment_inbox: &Inbox, findings: &mut Findings) {
     let found = findings.of(Invariant::Once);
     let inbox = |group: &str| if group == INVENTORY { &inventory_inbox.inbox } else { payment_inbox };
-    found.looked_at(look.entries());
-    for (partition, entry) in look.must_have_had_effect() {
+    found.looked_at(state.entries());
+    for (partition, entry) in state.must_have_had_effect() {
         if !inbox(partition.group()).has(&entry.event) {
             found.broken(format!(
                 "event {}: entry {} of {} was acknowledged by {} without inbox row or dead letter (or that was discarded)",
@@ -178,7 +178,7 @@ pub(super) fn judge_streams(look: &Look, inventory_inbox: &InventoryInbox, payme
         }
     }
     let mut buried = HashSet::new();
-    for letter in &look.dead {
+    for letter in &state.dead {
         let effect = letter.event.parse().ok().and_then(|event: Uuid| inbox(&letter.group).0.get(&event));
         // Published again while it lay there, it may have had its effect since: then the letter is merely
         // left over.
@@ -199,7 +199,7 @@ pub(super) fn judge_streams(look: &Look, inventory_inbox: &InventoryInbox, payme
 
 /// I11. `quiet`: what is not a dead letter by now will not be one.
 pub(super) fn judge_dead_letters(
-    look: &Look,
+    state: &StreamsState,
     inventory_inbox: &InventoryInbox,
     payment_inbox: &Inbox,
     log: Option<&ClientHistory>,
@@ -207,25 +207,25 @@ pub(super) fn judge_dead_letters(
     findings: &mut Findings,
 ) {
     let found = findings.of(Invariant::DeadLetters);
-    found.looked_at(look.dead.len());
+    found.looked_at(state.dead.len());
     let Some(log) = log else {
-        if !look.dead.is_empty() {
+        if !state.dead.is_empty() {
             found.not_judged(format!(
                 "{} dead letters; with --client-log they are compared, `shopctl dead-letters list` shows them",
-                look.dead.len()
+                state.dead.len()
             ));
         }
         return;
     };
     for letter in
-        look.dead.iter().filter(|letter| !log.began_after(letter.at) && !log.poison().contains(&letter.event))
+        state.dead.iter().filter(|letter| !log.began_after(letter.at) && !log.poison().contains(&letter.event))
     {
         found.broken(format!(
             "event {}: {} is no poison that was sent ({})",
             letter.event, letter.id, letter.reason
         ));
     }
-    let dead: HashSet<&String> = look.dead.iter().map(|letter| &letter.event).collect();
+    let dead: HashSet<&String> = state.dead.iter().map(|letter| &letter.event).collect();
     // A redriven one is no dead letter any more, and had its effect.
     let gone = |event: &&String| !dead.contains(event) && !inventory_inbox.inbox.has(event) && !payment_inbox.has(event);
     let missing: Vec<&String> = log.poison().iter().filter(gone).collect();

@@ -133,7 +133,7 @@ pub async fn verify(sources: &Sources, evidence: &Evidence) -> Result<Verdict, V
     let not_quiet = pending_work(sources).await?;
     let (mut findings, mut names) = (Findings::default(), Names::default());
     let log = evidence.client_log.as_deref().map(|path| ClientHistory::read(path, &mut names)).transpose()?;
-    let streams = streams::everything(&sources.redis).await?;
+    let streams = streams::read_all(&sources.redis).await?;
 
     let payment = Snapshot::open("payment", &sources.payment_database).await?;
     let orders = orders::read_and_judge(&payment, log.as_ref(), &mut names, &mut findings).await?;

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{
     Sources, VerifyError,
     database::Reader,
-    streams::{self, EntryId, INVENTORY, Keys, Look, PAYMENT, Partition, Recent},
+    streams::{self, EntryId, INVENTORY, Keys, StreamsState, PAYMENT, Partition, Recent},
 };
 
 /// A server that takes longer is as good as away, for a sample.
@@ -28,7 +28,7 @@ const ENTRIES: usize = 10_000;
 pub struct Sampler {
     sources: Sources,
     connections: Option<Connections>,
-    /// By stream key: everything up to this entry was seen acknowledged.
+    /// By stream key: read_all up to this entry was seen acknowledged.
     acknowledged: HashMap<String, EntryId>,
     samples: u64,
 }
@@ -48,7 +48,7 @@ impl Sampler {
 
     /// Takes one sample; the breaches it found, each named once.
     pub async fn sample(&mut self) -> Vec<String> {
-        match timeout(SAMPLE_WITHIN, self.look()).await {
+        match timeout(SAMPLE_WITHIN, self.take()).await {
             Ok(Ok(breaches)) => {
                 self.samples += 1;
                 breaches
@@ -66,16 +66,16 @@ impl Sampler {
         self.samples
     }
 
-    async fn look(&mut self) -> Result<Vec<String>, VerifyError> {
+    async fn read(&mut self) -> Result<Vec<String>, VerifyError> {
         let connections = match &mut self.connections {
             Some(connections) => connections,
             none => none.insert(Connections::open(&self.sources).await?),
         };
         let mut breaches = oversold(&connections.inventory).await?;
-        let look = recent(&mut connections.redis, &self.acknowledged).await?;
-        let without = without_effect(&look, connections).await?;
+        let state = recent(&mut connections.redis, &self.acknowledged).await?;
+        let without = without_effect(&state, connections).await?;
         breaches.extend(without);
-        for partition in &look.partitions {
+        for partition in &state.partitions {
             let open = partition.entries.iter().take_while(|entry| partition.is_acknowledged(entry));
             self.acknowledged.extend(open.last().map(|entry| (partition.key.clone(), entry.id)));
         }
@@ -110,18 +110,18 @@ async fn oversold(inventory: &Reader) -> Result<Vec<String>, VerifyError> {
 async fn recent(
     redis: &mut MultiplexedConnection,
     acknowledged: &HashMap<String, EntryId>,
-) -> Result<Look, VerifyError> {
+) -> Result<StreamsState, VerifyError> {
     let (seconds, _): (u64, u64) = redis::cmd("TIME").query_async(redis).await?;
     let since = EntryId((seconds * 1000).saturating_sub(WINDOW), 0);
     let keys = Keys::find(redis).await?;
-    Ok(streams::look(redis, &keys, Some(&Recent { since, after: acknowledged, count: ENTRIES })).await?)
+    Ok(streams::read(redis, &keys, Some(&Recent { since, after: acknowledged, count: ENTRIES })).await?)
 }
 
-async fn without_effect(look: &Look, connections: &Connections) -> Result<Vec<String>, VerifyError> {
+async fn without_effect(state: &StreamsState, connections: &Connections) -> Result<Vec<String>, VerifyError> {
     let mut breaches = Vec::new();
     for group in [INVENTORY, PAYMENT] {
         let entries: Vec<_> =
-            look.must_have_had_effect().filter(|(partition, _)| partition.group() == group).collect();
+            state.must_have_had_effect().filter(|(partition, _)| partition.group() == group).collect();
         let ids: Vec<Uuid> = entries.iter().filter_map(|(_, entry)| entry.event.parse().ok()).collect();
         let known = known(connections.database_of(group), group, &ids).await?;
         let lost = entries

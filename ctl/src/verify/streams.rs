@@ -112,12 +112,12 @@ impl Partition {
 
 /// Everything that was seen at one time.
 #[derive(Debug, Default)]
-pub(super) struct Look {
+pub(super) struct StreamsState {
     pub partitions: Vec<Partition>,
     pub dead: Vec<DeadLetter>,
 }
 
-impl Look {
+impl StreamsState {
     pub(super) fn entries(&self) -> usize {
         self.partitions.iter().map(|partition| partition.entries.len()).sum()
     }
@@ -161,14 +161,14 @@ pub(super) async fn connect(url: &str) -> Result<MultiplexedConnection, VerifyEr
 }
 
 /// All streams with all their entries, and all dead letters.
-pub(super) async fn everything(url: &str) -> Result<Look, VerifyError> {
+pub(super) async fn read_all(url: &str) -> Result<StreamsState, VerifyError> {
     let mut redis = connect(url).await?;
     let keys = Keys::find(&mut redis).await?;
-    let mut look = look(&mut redis, &keys, None).await?;
-    for partition in &mut look.partitions {
+    let mut state = read(&mut redis, &keys, None).await?;
+    for partition in &mut state.partitions {
         partition.entries = all_entries(&mut redis, &partition.key).await?;
     }
-    Ok(look)
+    Ok(state)
 }
 
 /// The keys there are, of streams we know; and where their dead letters are or will be.
@@ -246,11 +246,11 @@ impl Recent<'_> {
 }
 
 /// One atomic look, with the recent entries if they are wanted.
-pub(super) async fn look(
+pub(super) async fn read(
     redis: &mut MultiplexedConnection,
     keys: &Keys,
     recent: Option<&Recent<'_>>,
-) -> Result<Look, RedisError> {
+) -> Result<StreamsState, RedisError> {
     let mut pipeline = Pipeline::new();
     pipeline.atomic().ignore_errors();
     for (key, group) in &keys.streams {
@@ -268,18 +268,18 @@ pub(super) async fn look(
     }
     keys.dead.iter().for_each(|key| _ = pipeline.cmd("XRANGE").arg(key).arg("-").arg("+"));
     let mut answers = pipeline.query_async::<Vec<Value>>(redis).await?.into_iter();
-    let mut look = Look::default();
+    let mut streams = StreamsState::default();
     for (key, group) in &keys.streams {
         let state = group_state(group, take(&mut answers), take(&mut answers));
         let entries = recent.and_then(|_| take::<StreamRangeReply>(&mut answers)).unwrap_or_default();
         let entries = entries.ids.iter().map(entry).collect();
-        look.partitions.push(Partition { key: key.clone(), group, state, entries });
+        streams.partitions.push(Partition { key: key.clone(), group, state, entries });
     }
     for key in &keys.dead {
         let letters: StreamRangeReply = take(&mut answers).unwrap_or_default();
-        look.dead.extend(letters.ids.iter().map(|letter| dead_letter(key, letter)));
+        streams.dead.extend(letters.ids.iter().map(|letter| dead_letter(key, letter)));
     }
-    Ok(look)
+    Ok(streams)
 }
 
 /// The next answer; `None` when it is an error: the key or the group is gone.
@@ -336,18 +336,18 @@ pub(super) async fn backlog(redis: &mut MultiplexedConnection) -> Result<Vec<Str
         .missing()
         .map(|stream| format!("stream {stream} does not exist: no consumer has made it yet"))
         .collect();
-    let look = look(redis, &keys, None).await?;
+    let state = read(redis, &keys, None).await?;
     let mut pipeline = Pipeline::new();
     pipeline.ignore_errors();
-    for partition in &look.partitions {
+    for partition in &state.partitions {
         let last = partition.state.as_ref().map(|state| state.last_delivered).unwrap_or_default();
         pipeline.cmd("XRANGE").arg(&partition.key).arg(format!("({last}")).arg("+").arg("COUNT").arg(1);
     }
-    if look.partitions.is_empty() {
+    if state.partitions.is_empty() {
         return Ok(open);
     }
     let mut answers = pipeline.query_async::<Vec<Value>>(redis).await?.into_iter();
-    for partition in &look.partitions {
+    for partition in &state.partitions {
         let unread = take::<StreamRangeReply>(&mut answers).is_none_or(|unread| !unread.ids.is_empty());
         open.extend(to_do(partition, unread));
     }
@@ -371,7 +371,7 @@ mod tests {
         Entry { id: EntryId(id, 0), event: event.to_owned(), redrive_group: redrive_group.map(str::to_owned) }
     }
 
-    fn look(entries: Vec<Entry>, last: u64, pending: &[u64], dead: &[&str]) -> Look {
+    fn state(entries: Vec<Entry>, last: u64, pending: &[u64], dead: &[&str]) -> StreamsState {
         let state = GroupState {
             last_delivered: EntryId(last, 0),
             pending: pending.iter().map(|id| EntryId(*id, 0)).collect(),
@@ -385,11 +385,11 @@ mod tests {
             reason: String::new(),
             at: 0,
         };
-        Look { partitions: vec![partition], dead: dead.iter().map(letter).collect() }
+        StreamsState { partitions: vec![partition], dead: dead.iter().map(letter).collect() }
     }
 
-    fn must(look: &Look) -> Vec<&str> {
-        look.must_have_had_effect().map(|(_, entry)| entry.event.as_str()).collect()
+    fn must(state: &StreamsState) -> Vec<&str> {
+        state.must_have_had_effect().map(|(_, entry)| entry.event.as_str()).collect()
     }
 
     #[test]
@@ -399,15 +399,15 @@ mod tests {
             .zip(1..)
             .map(|(event, id)| entry(id, event, None))
             .collect();
-        assert_eq!(must(&look(entries, 3, &[2], &["dead"])), ["done"]);
+        assert_eq!(must(&state(entries, 3, &[2], &["dead"])), ["done"]);
     }
 
     #[test]
     fn an_event_on_its_way_once_more_and_one_for_another_group_are_excused() {
         let redriven =
             vec![entry(1, "a", None), entry(2, "a", Some(INVENTORY)), entry(3, "b", Some(PAYMENT))];
-        assert_eq!(must(&look(redriven.clone(), 1, &[], &[])), [""; 0]);
-        assert_eq!(must(&look(redriven, 3, &[], &[])), ["a", "a"]);
+        assert_eq!(must(&state(redriven.clone(), 1, &[], &[])), [""; 0]);
+        assert_eq!(must(&state(redriven, 3, &[], &[])), ["a", "a"]);
     }
 
     #[test]

@@ -25,7 +25,7 @@ const SHORTEST_TURN: Duration = Duration::from_millis(100);
 impl Inner {
     /// `began` is when the order was sent first.
     pub(super) async fn follow(&self, customer: &Customer, placed: Placed, began: Instant) {
-        self.gauge.open.up();
+        self.stats.open.up();
         let (deadline, mut order, mut backoff) =
             (Instant::now() + self.plan.patience, placed, Backoff::new());
         while !is_final(&order.status) {
@@ -43,7 +43,7 @@ impl Inner {
                 Looked::Failed { retry_after } => sleep(backoff.pause(retry_after)).await,
             }
         }
-        self.gauge.note_end(&order.status, began.elapsed());
+        self.stats.note_end(&order.status, began.elapsed());
     }
 
     async fn look(&self, customer: &Customer, order: &Placed) -> Looked {
@@ -82,7 +82,7 @@ impl Inner {
     }
 
     fn turn_in_the_crowd(&self) -> Duration {
-        Duration::from_secs_f64(self.gauge.open() as f64 / LOOKS_A_SECOND).max(SHORTEST_TURN)
+        Duration::from_secs_f64(self.stats.open() as f64 / LOOKS_A_SECOND).max(SHORTEST_TURN)
     }
 }
 

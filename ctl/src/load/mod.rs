@@ -6,7 +6,7 @@
 //! request is in there before it is sent.
 //!
 //! ```text
-//! pace (+ quota) ──slot──> sender ──accepted──> follow ──ended──> gauge, report
+//! pace (+ quota) ──slot──> sender ──accepted──> follow ──ended──> stats, report
 //!                            │  same key while unknown   long polls
 //!                            └── next ready instance of payment, token of the customer ──┘
 //! ```
@@ -16,7 +16,7 @@ mod backoff;
 mod call;
 mod customers;
 mod follow;
-mod gauge;
+mod stats;
 mod histogram;
 mod instances;
 mod pace;
@@ -33,7 +33,7 @@ use tokio::task::{JoinError, JoinSet};
 use uuid::Uuid;
 
 pub use assortment::Assortment;
-pub use gauge::Gauge;
+pub use stats::LoadStats;
 pub use histogram::Latency;
 pub use plan::{LoadPlan, Mix, Pace, Shop};
 pub use quota::Quota;
@@ -87,7 +87,7 @@ struct Inner {
     customers: Vec<Arc<Customer>>,
     stock: Assortment,
     log: ClientLog,
-    gauge: Arc<Gauge>,
+    stats: Arc<LoadStats>,
     quota: Arc<Quota>,
     /// Long polls at one time.
     looks: Semaphore,
@@ -116,7 +116,7 @@ impl Load {
         Ok(Self(Arc::new(Inner {
             payment: Instances::new(&shop.payment),
             looks: Semaphore::new(plan.in_flight),
-            gauge: Arc::new(Gauge::new()),
+            stats: Arc::new(LoadStats::new()),
             quota: Arc::new(Quota::new()),
             stuck: Mutex::default(),
             log_failure: OnceLock::new(),
@@ -142,8 +142,8 @@ impl Load {
 
     /// Live counters.
     #[must_use]
-    pub fn gauge(&self) -> Arc<Gauge> {
-        Arc::clone(&self.0.gauge)
+    pub fn stats(&self) -> Arc<LoadStats> {
+        Arc::clone(&self.0.stats)
     }
 
     /// How far a metered load may go.
@@ -177,7 +177,7 @@ impl Load {
         };
         let stuck = std::mem::take(&mut *self.0.stuck.lock().unwrap_or_else(PoisonError::into_inner));
         let failure = self.0.log_failure.get().cloned();
-        LoadReport::new(&self.0.gauge, self.0.plan.seed, sending, began.elapsed(), stuck, failure)
+        LoadReport::new(&self.0.stats, self.0.plan.seed, sending, began.elapsed(), stuck, failure)
     }
 
     async fn send_all(&self, began: Instant, orders: &mut JoinSet<()>) {
@@ -200,7 +200,7 @@ impl Load {
             }
             match pacer.next().await {
                 Some(slot) => _ = orders.spawn(Arc::clone(&self.0).order(number, slot)),
-                None => self.0.gauge.not_offered.up(),
+                None => self.0.stats.not_offered.up(),
             }
             while let Some(ended) = orders.try_join_next() {
                 passed_on(ended);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{Gauge, Latency};
+use super::{LoadStats, Latency};
 
 /// Every order that was sent is in exactly one of `accepted`, `refused` and `unknown`; every accepted one, if
 /// orders were followed, in exactly one of `confirmed`, `refunded`, `declined` and `open`.
@@ -64,7 +64,7 @@ pub struct LoadReport {
 
 impl LoadReport {
     pub(super) fn new(
-        gauge: &Gauge,
+        stats: &LoadStats,
         seed: u64,
         sending: Duration,
         whole: Duration,
@@ -76,25 +76,25 @@ impl LoadReport {
             sending_seconds: sending.as_secs_f64(),
             seconds: whole.as_secs_f64(),
             // Nothing takes no time: a rate is a number.
-            accepted_per_second: gauge.accepted() as f64 / sending.as_secs_f64().max(f64::EPSILON),
-            sent: gauge.sent(),
-            accepted: gauge.accepted(),
-            refused: gauge.refused(),
-            unknown: gauge.unknown(),
-            open: gauge.open(),
-            confirmed: gauge.confirmed(),
-            refunded: gauge.refunded(),
-            declined: gauge.declined(),
-            acceptance: gauge.acceptance(),
-            to_end: gauge.to_end(),
-            statuses: gauge.statuses(),
-            retries: gauge.retries.get(),
-            unreached: gauge.unreached.get(),
-            resets: gauge.resets.get(),
-            timeouts: gauge.timeouts.get(),
-            slow: gauge.slow.get(),
-            retry_after_missing: gauge.retry_after_missing.get(),
-            not_offered: gauge.not_offered.get(),
+            accepted_per_second: stats.accepted() as f64 / sending.as_secs_f64().max(f64::EPSILON),
+            sent: stats.sent(),
+            accepted: stats.accepted(),
+            refused: stats.refused(),
+            unknown: stats.unknown(),
+            open: stats.open(),
+            confirmed: stats.confirmed(),
+            refunded: stats.refunded(),
+            declined: stats.declined(),
+            acceptance: stats.acceptance(),
+            to_end: stats.to_end(),
+            statuses: stats.statuses(),
+            retries: stats.retries.get(),
+            unreached: stats.unreached.get(),
+            resets: stats.resets.get(),
+            timeouts: stats.timeouts.get(),
+            slow: stats.slow.get(),
+            retry_after_missing: stats.retry_after_missing.get(),
+            not_offered: stats.not_offered.get(),
             stuck,
             log_failure,
         }

@@ -84,7 +84,7 @@ impl Inner {
     /// The client log cannot be written: nothing more may be sent.
     pub(super) async fn place(&self, order: &NewOrder) -> io::Result<(Instant, Placement)> {
         self.log.write(&order.announcement()).await?;
-        self.gauge.sent.up();
+        self.stats.sent.up();
         let (began, mut backoff, mut unknown) = (Instant::now(), Backoff::new(), false);
         loop {
             let (pause, retry) = match self.attempt(order).await {
@@ -96,14 +96,14 @@ impl Inner {
                 ResponseClass::Unknown { retry_after } => (backoff.pause(retry_after), self.plan.retry),
             };
             if !std::mem::replace(&mut unknown, true) {
-                self.gauge.unknown.up();
+                self.stats.unknown.up();
             }
             if !retry || began.elapsed() + pause > self.plan.patience {
                 return Ok((began, self.give_up(order)));
             }
             sleep(pause).await;
             self.log.write(&order.announcement()).await?;
-            self.gauge.retries.up();
+            self.stats.retries.up();
         }
     }
 
@@ -131,21 +131,21 @@ impl Inner {
     /// Counts what came back, and passes an instance over that is not there.
     pub(super) fn count(&self, exchange: Exchange, instance: &Instance) -> Result<HttpResponse, TransportError> {
         if exchange.slow {
-            self.gauge.slow.up();
+            self.stats.slow.up();
         }
         match &exchange.outcome {
             Ok(answer) => {
-                self.gauge.note_status(answer.status);
+                self.stats.note_status(answer.status);
                 if matches!(answer.status, 429 | 503) && answer.retry_after.is_none() {
-                    self.gauge.retry_after_missing.up();
+                    self.stats.retry_after_missing.up();
                 }
             }
             Err(error) => {
                 instance.pass_over();
                 match error {
-                    TransportError::Unreached(_) => self.gauge.unreached.up(),
-                    TransportError::Reset(_) => self.gauge.resets.up(),
-                    TransportError::TimedOut => self.gauge.timeouts.up(),
+                    TransportError::Unreached(_) => self.stats.unreached.up(),
+                    TransportError::Reset(_) => self.stats.resets.up(),
+                    TransportError::TimedOut => self.stats.timeouts.up(),
                 }
             }
         }
@@ -154,7 +154,7 @@ impl Inner {
 
     fn accepted(&self, order: &NewOrder, body: &str, began: Instant, was_unknown: bool) -> Placement {
         self.known(was_unknown);
-        self.gauge.note_accepted(began.elapsed());
+        self.stats.note_accepted(began.elapsed());
         match serde_json::from_str(body) {
             Ok(placed) => Placement::Accepted(placed),
             // A 2xx without an order cannot be followed: its key says which one it was.
@@ -167,13 +167,13 @@ impl Inner {
 
     fn refused(&self, status: u16, was_unknown: bool) -> Placement {
         self.known(was_unknown);
-        self.gauge.note_refused(status);
+        self.stats.note_refused(status);
         Placement::Refused
     }
 
     fn known(&self, was_unknown: bool) {
         if was_unknown {
-            self.gauge.unknown.down();
+            self.stats.unknown.down();
         }
     }
 

@@ -248,10 +248,10 @@ async fn attempt(
     orders: u64,
     report: &mut FaultReport,
 ) -> Result<Recovery, ChaosError> {
-    let gauge = load.gauge();
+    let stats = load.stats();
     let due = load.quota().released() + (orders as f64 * planned.at) as u64;
     load.quota().release(orders);
-    wait::until("orders are sent", SENT_WITHIN, async || match gauge.sent() {
+    wait::until("orders are sent", SENT_WITHIN, async || match stats.sent() {
         sent if sent >= due => Ok(()),
         sent => Err(format!("{sent} of {due}")),
     })

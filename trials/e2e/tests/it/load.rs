@@ -106,16 +106,16 @@ async fn what_was_unknown_when_payment_was_killed_becomes_known_and_nothing_is_s
     let (mut shop, folder) = (Shop::open().await, scratch_dir().expect("a folder"));
     let log = folder.path().join("client.log");
     let load = prepare(&shop, LoadPlan { metered: true, ..plan(300, 2) }, &log).await;
-    let gauge = load.gauge();
+    let stats = load.stats();
     let reached = async |accepted: u64| {
-        let look = async || if gauge.accepted() >= accepted { Ok(()) } else { Err(gauge.accepted()) };
+        let look = async || if stats.accepted() >= accepted { Ok(()) } else { Err(stats.accepted()) };
         eventually("enough orders are accepted", SOON, look).await;
     };
     let killing = async {
         load.quota().release(200);
         reached(100).await;
         shop.stack.kill9(first(Kind::Payment)).await.expect("it ran");
-        let unknown = async || (gauge.unknown() > 0).then_some(());
+        let unknown = async || (stats.unknown() > 0).then_some(());
         eventually("somebody does not know", SOON, unknown).await;
         shop.stack.restart(first(Kind::Payment)).await.unwrap_or_else(|error| panic!("{error}"));
         reached(200).await;

@@ -9,7 +9,7 @@ use super::histogram::{Histogram, Latency};
 
 /// Live counters, cheap to read.
 #[derive(Debug)]
-pub struct Gauge {
+pub struct LoadStats {
     pub(super) sent: Counter,
     pub(super) accepted: Counter,
     pub(super) unknown: Counter,
@@ -47,7 +47,7 @@ impl Counter {
     }
 }
 
-impl Gauge {
+impl LoadStats {
     pub(super) fn new() -> Self {
         let zero = Counter::default;
         Self {

@@ -19,7 +19,7 @@ mod follow;
 mod stats;
 mod histogram;
 mod instances;
-mod pace;
+mod arrivals;
 mod plan;
 mod quota;
 mod report;
@@ -35,7 +35,7 @@ use uuid::Uuid;
 pub use assortment::Assortment;
 pub use stats::LoadStats;
 pub use histogram::Latency;
-pub use plan::{LoadPlan, Mix, Pace, Shop};
+pub use plan::{LoadPlan, Mix, Arrivals, Shop};
 pub use quota::Quota;
 pub use report::LoadReport;
 
@@ -44,7 +44,7 @@ use crate::client_log::ClientLog;
 use crate::state::Login;
 use customers::{Accounts, Customer};
 use instances::Instances;
-use pace::Pacer;
+use arrivals::Dispatcher;
 use sender::{Placement, NewOrder};
 
 /// Why a load could not be prepared.
@@ -192,13 +192,13 @@ impl Load {
 
     async fn send_each(&self, orders: &mut JoinSet<()>) {
         let plan = &self.0.plan;
-        let mut pacer = Pacer::new(plan.pace, plan.in_flight);
+        let mut dispatcher = Dispatcher::new(plan.arrivals, plan.in_flight);
         for number in 0..plan.orders.unwrap_or(u64::MAX) {
             if plan.metered && !self.0.quota.try_take() {
                 self.0.quota.take().await;
-                pacer.restart();
+                dispatcher.restart();
             }
-            match pacer.next().await {
+            match dispatcher.next().await {
                 Some(slot) => _ = orders.spawn(Arc::clone(&self.0).order(number, slot)),
                 None => self.0.stats.not_offered.up(),
             }
@@ -264,12 +264,12 @@ mod tests {
             several_lines: 0.0,
             odd_methods: 0.0,
         };
-        let pace = Pace::Workers(1);
+        let arrivals = Arrivals::Workers(1);
         let (orders, time, patience) = (None, None, Duration::from_secs(1));
         let plan = LoadPlan {
             orders,
             time,
-            pace,
+            arrivals,
             in_flight: 1,
             metered: true,
             follow: true,

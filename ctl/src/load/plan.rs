@@ -16,7 +16,7 @@ pub struct Shop {
 
 /// How orders follow each other.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Pace {
+pub enum Arrivals {
     /// So many orders a second, however long the answers take (bounded by `in_flight` of the plan).
     Rate(f64),
     /// So many workers, each with one order at a time: the next is sent when the last one is accepted.
@@ -31,7 +31,7 @@ pub struct LoadPlan {
     /// `None`: until all `orders` are sent.
     pub time: Option<Duration>,
     /// How orders follow each other.
-    pub pace: Pace,
+    pub arrivals: Arrivals,
     /// Orders on their way to an answer at one time, at most; beyond, the rate is not kept, and that is
     /// reported. As many long polls may wait beside them for orders to move.
     pub in_flight: usize,
@@ -73,9 +73,9 @@ pub struct Mix {
 impl LoadPlan {
     /// Whether it can be carried out; if not, what to change.
     pub(super) fn check(&self) -> Result<(), &'static str> {
-        let paced = match self.pace {
-            Pace::Rate(rate) => rate.is_finite() && rate > 0.0,
-            Pace::Workers(workers) => workers > 0,
+        let paced = match self.arrivals {
+            Arrivals::Rate(rate) => rate.is_finite() && rate > 0.0,
+            Arrivals::Workers(workers) => workers > 0,
         };
         let shares = [self.mix.hot, self.mix.scarce, self.mix.several_lines, self.mix.odd_methods];
         let rules = [

@@ -13,7 +13,7 @@ use crate::client_log::ClientLog;
 use crate::context::Context;
 use crate::context::Role;
 use crate::exit::Exit;
-use crate::load::{Load, LoadError, LoadPlan, LoadReport, Mix, Pace, Shop};
+use crate::load::{Load, LoadError, LoadPlan, LoadReport, Mix, Arrivals, Shop};
 use crate::terminal::Progress;
 
 const EXAMPLES: &str = "\
@@ -134,7 +134,7 @@ fn plan(args: &Args) -> LoadPlan {
     LoadPlan {
         orders: orders(args),
         time: args.time,
-        pace: args.rate.map_or(Pace::Workers(args.workers), Pace::Rate),
+        arrivals: args.rate.map_or(Arrivals::Workers(args.workers), Arrivals::Rate),
         in_flight: args.in_flight,
         metered: false,
         follow: !args.no_follow,
@@ -204,11 +204,11 @@ mod tests {
 
     #[test]
     fn without_options_a_thousand_orders_are_sent_and_a_time_replaces_the_number() {
-        assert_eq!((plan_of(&[]).orders, plan_of(&[]).pace), (Some(1000), Pace::Workers(16)));
+        assert_eq!((plan_of(&[]).orders, plan_of(&[]).arrivals), (Some(1000), Arrivals::Workers(16)));
         let timed = plan_of(&["--time", "1m 30s", "--rate", "2.5"]);
         assert_eq!(
-            (timed.orders, timed.time, timed.pace),
-            (None, Some(Duration::from_secs(90)), Pace::Rate(2.5))
+            (timed.orders, timed.time, timed.arrivals),
+            (None, Some(Duration::from_secs(90)), Arrivals::Rate(2.5))
         );
     }
 

@@ -8,7 +8,7 @@ use std::{
 
 use ctl::{
     client_log::{self, ClientLog, Completion, Record},
-    load::{Load, LoadPlan, LoadReport, Mix, Pace, Shop as Addresses},
+    load::{Load, LoadPlan, LoadReport, Mix, Arrivals, Shop as Addresses},
     stack::Kind,
 };
 use servers::account::scratch_dir;
@@ -30,7 +30,7 @@ fn plan(orders: u64, seed: u64) -> LoadPlan {
     LoadPlan {
         orders: Some(orders),
         time: None,
-        pace: Pace::Workers(8),
+        arrivals: Arrivals::Workers(8),
         in_flight: 64,
         metered: false,
         follow: true,
@@ -136,10 +136,10 @@ async fn what_was_unknown_when_payment_was_killed_becomes_known_and_nothing_is_s
 #[tokio::test]
 async fn a_rate_is_kept_for_the_time_that_was_asked_for() {
     let (shop, folder) = (Shop::open().await, scratch_dir().expect("a folder"));
-    let (time, pace) = (Some(Duration::from_secs(2)), Pace::Rate(50.0));
+    let (time, arrivals) = (Some(Duration::from_secs(2)), Arrivals::Rate(50.0));
     let load = prepare(
         &shop,
-        LoadPlan { orders: None, time, pace, ..plan(0, 3) },
+        LoadPlan { orders: None, time, arrivals, ..plan(0, 3) },
         &folder.path().join("client.log"),
     )
     .await;

@@ -7,11 +7,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 
-use super::Pace;
+use super::Arrivals;
 
 /// Gives out slots. An order holds its slot until its outcome is known.
 #[derive(Debug)]
-pub(super) struct Pacer {
+pub(super) struct Dispatcher {
     slots: Arc<Semaphore>,
     schedule: Option<Schedule>,
 }
@@ -23,13 +23,13 @@ struct Schedule {
     gap: Duration,
 }
 
-impl Pacer {
-    pub fn new(pace: Pace, in_flight: usize) -> Self {
-        let (slots, schedule) = match pace {
-            Pace::Rate(rate) => {
+impl Dispatcher {
+    pub fn new(arrivals: Arrivals, in_flight: usize) -> Self {
+        let (slots, schedule) = match arrivals {
+            Arrivals::Rate(rate) => {
                 (in_flight, Some(Schedule { due: Instant::now(), gap: Duration::from_secs_f64(1.0 / rate) }))
             }
-            Pace::Workers(workers) => (workers, None),
+            Arrivals::Workers(workers) => (workers, None),
         };
         Self { slots: Arc::new(Semaphore::new(slots)), schedule }
     }
@@ -74,10 +74,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_rate_is_kept_on_average_and_what_finds_no_slot_is_left_out() {
-        let (mut pacer, began) = (Pacer::new(Pace::Rate(1000.0), 2), Instant::now());
+        let (mut dispatcher, began) = (Dispatcher::new(Arrivals::Rate(1000.0), 2), Instant::now());
         let mut taken = Vec::new();
         for _ in 0..100 {
-            taken.push(pacer.next().await);
+            taken.push(dispatcher.next().await);
         }
         assert!(began.elapsed() >= Duration::from_millis(98), "{:?}", began.elapsed());
         assert_eq!(taken.iter().flatten().count(), 2);
@@ -85,10 +85,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_worker_sends_its_next_order_when_the_last_one_is_done() {
-        let mut pacer = Pacer::new(Pace::Workers(1), 100);
-        let first = pacer.next().await;
-        assert!(tokio::time::timeout(Duration::from_millis(20), pacer.next()).await.is_err());
+        let mut dispatcher = Dispatcher::new(Arrivals::Workers(1), 100);
+        let first = dispatcher.next().await;
+        assert!(tokio::time::timeout(Duration::from_millis(20), dispatcher.next()).await.is_err());
         drop(first);
-        assert!(pacer.next().await.is_some());
+        assert!(dispatcher.next().await.is_some());
     }
 }

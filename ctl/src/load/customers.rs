@@ -12,7 +12,7 @@ use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
 use super::backoff::Backoff;
-use super::{LoadError, Shop};
+use super::{LoadError, ServiceUrls};
 use crate::api::{Api, ApiError, Endpoints, Tokens};
 use crate::state::{Login, random_secret};
 
@@ -48,12 +48,12 @@ pub(super) struct Token {
 }
 
 impl Accounts {
-    pub fn new(shop: &Shop) -> Result<Self, ApiError> {
-        Ok(Self { apis: RwLock::new(apis(shop)?), turn: AtomicUsize::new(0) })
+    pub fn new(urls: &ServiceUrls) -> Result<Self, ApiError> {
+        Ok(Self { apis: RwLock::new(apis(urls)?), turn: AtomicUsize::new(0) })
     }
 
-    pub fn replace(&self, shop: &Shop) -> Result<(), ApiError> {
-        *self.apis.write().unwrap_or_else(PoisonError::into_inner) = apis(shop)?;
+    pub fn replace(&self, urls: &ServiceUrls) -> Result<(), ApiError> {
+        *self.apis.write().unwrap_or_else(PoisonError::into_inner) = apis(urls)?;
         Ok(())
     }
 
@@ -137,13 +137,13 @@ impl Token {
     }
 }
 
-fn apis(shop: &Shop) -> Result<Vec<Api>, ApiError> {
+fn apis(urls: &ServiceUrls) -> Result<Vec<Api>, ApiError> {
     let endpoints = |user: &String| Endpoints {
         user: user.clone(),
-        inventory: shop.inventory[0].clone(),
-        payment: shop.payment[0].clone(),
+        inventory: urls.inventory[0].clone(),
+        payment: urls.payment[0].clone(),
     };
-    shop.user.iter().map(|user| Api::new(endpoints(user))).collect()
+    urls.user.iter().map(|user| Api::new(endpoints(user))).collect()
 }
 
 /// Asks again while it may help.

@@ -35,7 +35,7 @@ use uuid::Uuid;
 pub use assortment::Assortment;
 pub use stats::LoadStats;
 pub use histogram::Latency;
-pub use plan::{LoadPlan, Mix, Arrivals, Shop};
+pub use plan::{LoadPlan, Mix, Arrivals, ServiceUrls};
 pub use quota::Quota;
 pub use report::LoadReport;
 
@@ -96,25 +96,25 @@ struct Inner {
 }
 
 impl Load {
-    /// Creates products and customers. `shop` may change later via [`set_shop`](Self::set_shop).
+    /// Creates products and customers. `urls` may change later via [`set_urls`](Self::set_urls).
     ///
     /// # Errors
     /// [`LoadError`]; a service that does not answer is asked again for 10 s.
     pub async fn prepare(
-        shop: Shop,
+        urls: ServiceUrls,
         admin: &Login,
         plan: LoadPlan,
         log: ClientLog,
     ) -> Result<Self, LoadError> {
-        plan.check().and_then(|()| shop.check()).map_err(LoadError::Plan)?;
+        plan.check().and_then(|()| urls.check()).map_err(LoadError::Plan)?;
         let http = http_client().build().map_err(LoadError::Client)?;
-        let accounts = Accounts::new(&shop)?;
+        let accounts = Accounts::new(&urls)?;
         let stock = Assortment::new(plan.mix.products);
         let admin = accounts.log_in(admin).await?;
-        stock.create(&http, &shop.inventory[0], &admin.access_token, plan.mix.hot_stock).await?;
+        stock.create(&http, &urls.inventory[0], &admin.access_token, plan.mix.hot_stock).await?;
         let customers = accounts.register(plan.mix.customers).await?;
         Ok(Self(Arc::new(Inner {
-            payment: Instances::new(&shop.payment),
+            payment: Instances::new(&urls.payment),
             looks: Semaphore::new(plan.in_flight),
             stats: Arc::new(LoadStats::new()),
             quota: Arc::new(Quota::new()),
@@ -133,10 +133,10 @@ impl Load {
     ///
     /// # Errors
     /// [`LoadError::Plan`] when a service has none; then the old ones stay.
-    pub fn set_shop(&self, shop: Shop) -> Result<(), LoadError> {
-        shop.check().map_err(LoadError::Plan)?;
-        self.0.accounts.replace(&shop)?;
-        self.0.payment.replace(&shop.payment);
+    pub fn set_urls(&self, urls: ServiceUrls) -> Result<(), LoadError> {
+        urls.check().map_err(LoadError::Plan)?;
+        self.0.accounts.replace(&urls)?;
+        self.0.payment.replace(&urls.payment);
         Ok(())
     }
 
@@ -278,7 +278,7 @@ mod tests {
             seed: 0,
             patience,
         };
-        let nowhere = Shop { user: Vec::new(), inventory: Vec::new(), payment: Vec::new() };
+        let nowhere = ServiceUrls { user: Vec::new(), inventory: Vec::new(), payment: Vec::new() };
         let admin = Login { email: String::new(), password: String::new() };
         let prepared = sendable(async move {
             let load = Load::prepare(nowhere, &admin, plan, ClientLog::none()).await?;

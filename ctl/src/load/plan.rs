@@ -5,7 +5,7 @@ use std::time::Duration;
 /// Where the services are: several instances of one are used in turn, and one that cannot be reached is
 /// passed over.
 #[derive(Debug, Clone)]
-pub struct Shop {
+pub struct ServiceUrls {
     /// `http://127.0.0.1:8002`
     pub user: Vec<String>,
     /// `http://127.0.0.1:8000`
@@ -100,7 +100,7 @@ impl LoadPlan {
     }
 }
 
-impl Shop {
+impl ServiceUrls {
     pub(super) fn check(&self) -> Result<(), &'static str> {
         let known = [&self.user, &self.inventory, &self.payment].iter().all(|urls| !urls.is_empty());
         if known { Ok(()) } else { Err("every service needs at least 1 address") }

@@ -13,7 +13,7 @@ use crate::client_log::ClientLog;
 use crate::context::Context;
 use crate::context::Role;
 use crate::exit::Exit;
-use crate::load::{Load, LoadError, LoadPlan, LoadReport, Mix, Arrivals, Shop};
+use crate::load::{Load, LoadError, LoadPlan, LoadReport, Mix, Arrivals, ServiceUrls};
 use crate::terminal::Progress;
 
 const EXAMPLES: &str = "\
@@ -111,7 +111,7 @@ pub async fn send(args: &Args, log: Option<&Path>, context: &Context) -> anyhow:
     let mut progress = Progress::new();
     progress.step("Creating products and customers");
     let prepared =
-        Load::prepare(shop(args, context)?, context.login(Role::Admin)?, plan(args), open(log)?).await;
+        Load::prepare(urls(args, context)?, context.login(Role::Admin)?, plan(args), open(log)?).await;
     let load = prepared.map_err(with_its_exit_code)?;
     progress.done();
     Ok(live::shown(&load, orders(args)).await)
@@ -158,11 +158,11 @@ fn orders(args: &Args) -> Option<u64> {
     args.orders.or_else(|| args.time.is_none().then_some(ORDERS))
 }
 
-fn shop(args: &Args, context: &Context) -> anyhow::Result<Shop> {
+fn urls(args: &Args, context: &Context) -> anyhow::Result<ServiceUrls> {
     let api = context.api()?;
     let one = api.endpoints().clone();
     let payment = if args.payment_urls.is_empty() { vec![one.payment] } else { args.payment_urls.clone() };
-    Ok(Shop { user: vec![one.user], inventory: vec![one.inventory], payment })
+    Ok(ServiceUrls { user: vec![one.user], inventory: vec![one.inventory], payment })
 }
 
 fn open(log: Option<&Path>) -> anyhow::Result<ClientLog> {

@@ -8,7 +8,7 @@ use std::{
 
 use ctl::{
     client_log::{self, ClientLog, Completion, Record},
-    load::{Load, LoadPlan, LoadReport, Mix, Arrivals, Shop as Addresses},
+    load::{Load, LoadPlan, LoadReport, Mix, Arrivals, ServiceUrls as Addresses},
     stack::Kind,
 };
 use servers::account::scratch_dir;

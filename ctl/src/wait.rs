@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 /// How often a condition is looked at.
-const LOOK_AGAIN: Duration = Duration::from_millis(50);
+const POLL_EVERY: Duration = Duration::from_millis(50);
 
 /// A condition did not come true within its deadline.
 #[derive(Debug, thiserror::Error)]
@@ -39,7 +39,7 @@ impl Wait {
         if Instant::now() >= self.deadline {
             return Err(WaitError { what: format!("{} ({seen})", self.what), within: self.within });
         }
-        sleep(LOOK_AGAIN).await;
+        sleep(POLL_EVERY).await;
         Ok(())
     }
 }

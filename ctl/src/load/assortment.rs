@@ -11,14 +11,14 @@ use super::call::call;
 use super::{LoadError, Mix};
 
 /// More than any load takes.
-const PLENTY: u32 = 1_000_000;
-const HARDLY_ANY: u32 = 3;
+const PLENTIFUL_STOCK: u32 = 1_000_000;
+const SCARCE_STOCK: u32 = 3;
 /// How many of a plentiful product go into one line, at most.
-const MOST_OF_ONE: u32 = 3;
-const MOST_LINES: usize = 4;
+const MAX_QUANTITY: u32 = 3;
+const MAX_LINES: usize = 4;
 const ODD_METHODS: [&str; 4] = ["tok_declined", "tok_insufficient_funds", "tok_timeout", "tok_flaky"];
 /// 2^64 divided by the golden ratio: neighbouring numbers of orders get seeds far apart.
-const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;
+const SEED_STRIDE: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// The SKUs of one run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,8 +50,8 @@ impl Assortment {
         admin: &str,
         hot_stock: u32,
     ) -> Result<(), LoadError> {
-        let spread = self.spread.iter().map(|sku| (sku, PLENTY));
-        for (sku, stock) in spread.chain([(&self.hot, hot_stock), (&self.scarce, HARDLY_ANY)]) {
+        let spread = self.spread.iter().map(|sku| (sku, PLENTIFUL_STOCK));
+        for (sku, stock) in spread.chain([(&self.hot, hot_stock), (&self.scarce, SCARCE_STOCK)]) {
             let url = format!("{}/products", inventory.trim_end_matches('/'));
             let product = json!({"sku": sku, "name": sku, "price": {"amount": 1000, "currency": "EUR"}, "stock": stock});
             let answer =
@@ -68,14 +68,14 @@ impl Assortment {
 
     /// The body of the order with this number.
     pub(super) fn order(&self, mix: &Mix, seed: u64, number: u64) -> Value {
-        let mut rng = StdRng::seed_from_u64(seed.wrapping_add(number.wrapping_mul(SPREAD)));
+        let mut rng = StdRng::seed_from_u64(seed.wrapping_add(number.wrapping_mul(SEED_STRIDE)));
         let items = self.lines(mix, &mut rng);
         json!({"items": items, "payment_method": method(mix, &mut rng)})
     }
 
     fn lines(&self, mix: &Mix, rng: &mut StdRng) -> Vec<Value> {
         let kind: f64 = rng.random();
-        let wanted = if rng.random_bool(mix.several_lines) { rng.random_range(2..=MOST_LINES) } else { 1 };
+        let wanted = if rng.random_bool(mix.several_lines) { rng.random_range(2..=MAX_LINES) } else { 1 };
         let mut lines = Vec::with_capacity(wanted);
         if kind < mix.hot {
             lines.push(line(&self.hot, 1));
@@ -85,7 +85,7 @@ impl Assortment {
         // A SKU may be in an order once.
         let rest = (wanted - lines.len()).min(self.spread.len());
         for index in rand::seq::index::sample(rng, self.spread.len(), rest) {
-            lines.push(line(&self.spread[index], rng.random_range(1..=MOST_OF_ONE)));
+            lines.push(line(&self.spread[index], rng.random_range(1..=MAX_QUANTITY)));
         }
         lines
     }

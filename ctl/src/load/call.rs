@@ -9,7 +9,7 @@ use crate::api::{Problem, innermost};
 
 /// No request may take longer (the specification's number); a long poll may wait as long as it asked for on
 /// top.
-const LONGEST: Duration = Duration::from_secs(5);
+const REQUEST_WITHIN: Duration = Duration::from_secs(5);
 /// An answer just over the limit is still worth reading.
 const MARGIN: Duration = Duration::from_millis(500);
 
@@ -43,8 +43,8 @@ pub(super) enum TransportError {
 /// Sends a request that may wait for `wait` at the server before it is answered.
 pub(super) async fn call(request: RequestBuilder, wait: Duration) -> Exchange {
     let began = Instant::now();
-    let outcome = exchange(request.timeout(wait + LONGEST + MARGIN)).await.map_err(transport_error);
-    Exchange { outcome, slow: began.elapsed() > wait + LONGEST }
+    let outcome = exchange(request.timeout(wait + REQUEST_WITHIN + MARGIN)).await.map_err(transport_error);
+    Exchange { outcome, slow: began.elapsed() > wait + REQUEST_WITHIN }
 }
 
 async fn exchange(request: RequestBuilder) -> reqwest::Result<HttpResponse> {

@@ -23,7 +23,7 @@ const RETRY_FOR: Duration = Duration::from_secs(10);
 /// No request may take longer (the specification's number).
 const LOGIN_WITHIN: Duration = Duration::from_secs(5);
 /// While `user` is away it is asked again this often for each customer.
-const ASK_AGAIN: Duration = Duration::from_secs(2);
+const RETRY_LOGIN_AFTER: Duration = Duration::from_secs(2);
 
 /// The instances of `user`, used in turn.
 #[derive(Debug)]
@@ -118,7 +118,7 @@ impl Customer {
         let renewed = match timeout(LOGIN_WITHIN, api.log_in(&self.login)).await {
             Ok(Ok(tokens)) => Token::new(tokens),
             Ok(Err(_)) | Err(_) => {
-                Token { text: self.current().text.clone(), renew_at: Instant::now() + ASK_AGAIN }
+                Token { text: self.current().text.clone(), renew_at: Instant::now() + RETRY_LOGIN_AFTER }
             }
         };
         *self.token.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(renewed);

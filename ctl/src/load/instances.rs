@@ -11,9 +11,9 @@ use reqwest::StatusCode;
 use tokio::time::{MissedTickBehavior, interval};
 
 /// As often as an eager load balancer looks.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
+const PROBE_EVERY: Duration = Duration::from_millis(250);
 /// `/readyz` asks the database; a stopped process never answers.
-const LOOK_WITHIN: Duration = Duration::from_secs(1);
+const PROBE_WITHIN: Duration = Duration::from_secs(1);
 
 /// All instances of one service; at least one.
 #[derive(Debug)]
@@ -48,13 +48,13 @@ impl Instances {
     }
 
     /// Looks at `/readyz` of each again and again.
-    pub async fn watch(&self, http: &reqwest::Client) -> Infallible {
-        let mut ticks = interval(LOOK_EVERY);
+    pub async fn probe_all(&self, http: &reqwest::Client) -> Infallible {
+        let mut ticks = interval(PROBE_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
             let all = self.all.read().unwrap_or_else(PoisonError::into_inner).clone();
-            join_all(all.into_iter().map(|instance| instance.look(http.clone()))).await;
+            join_all(all.into_iter().map(|instance| instance.probe(http.clone()))).await;
         }
     }
 }
@@ -70,8 +70,8 @@ impl Instance {
         self.ready.store(false, Ordering::Relaxed);
     }
 
-    async fn look(self: Arc<Self>, http: reqwest::Client) {
-        let answer = http.get(format!("{}/readyz", self.url)).timeout(LOOK_WITHIN).send().await;
+    async fn probe(self: Arc<Self>, http: reqwest::Client) {
+        let answer = http.get(format!("{}/readyz", self.url)).timeout(PROBE_WITHIN).send().await;
         let ready = answer.is_ok_and(|answer| answer.status() == StatusCode::OK);
         self.ready.store(ready, Ordering::Relaxed);
     }

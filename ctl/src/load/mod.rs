@@ -90,7 +90,7 @@ struct Inner {
     stats: Arc<LoadStats>,
     quota: Arc<Quota>,
     /// Long polls at one time.
-    looks: Semaphore,
+    polls: Semaphore,
     stuck: Mutex<Vec<Uuid>>,
     log_failure: OnceLock<String>,
 }
@@ -115,7 +115,7 @@ impl Load {
         let customers = accounts.register(plan.mix.customers).await?;
         Ok(Self(Arc::new(Inner {
             payment: Instances::new(&urls.payment),
-            looks: Semaphore::new(plan.in_flight),
+            polls: Semaphore::new(plan.in_flight),
             stats: Arc::new(LoadStats::new()),
             quota: Arc::new(Quota::new()),
             stuck: Mutex::default(),
@@ -173,7 +173,7 @@ impl Load {
         };
         let sending = tokio::select! {
             sending = work => sending,
-            never = self.0.payment.watch(&self.0.http) => match never {},
+            never = self.0.payment.probe_all(&self.0.http) => match never {},
         };
         let stuck = std::mem::take(&mut *self.0.stuck.lock().unwrap_or_else(PoisonError::into_inner));
         let failure = self.0.log_failure.get().cloned();

@@ -46,7 +46,7 @@ use crate::state::Credentials;
 use servers::Servers;
 
 /// How soon a service that ended by itself is noticed.
-const LOOK_AGAIN: Duration = Duration::from_millis(200);
+const POLL_EVERY: Duration = Duration::from_millis(200);
 
 /// Environment variables for one service.
 pub type Env = Vec<(String, String)>;
@@ -278,7 +278,7 @@ impl Stack {
             let ended = self.servers.ended().or_else(service);
             match ended {
                 Some(ended) => return ended,
-                None => sleep(LOOK_AGAIN).await,
+                None => sleep(POLL_EVERY).await,
             }
         }
     }

@@ -48,7 +48,7 @@ pub async fn run(command: &Command, context: &Context) -> anyhow::Result<Exit> {
     let given = args.password_stdin.then(password_from_stdin).transpose()?;
     let password = given.clone().unwrap_or_else(random_secret);
     let output = create(&args.email, &password, &database_url).await?;
-    anyhow::ensure!(output.status.success(), "{}", complaint(&output));
+    anyhow::ensure!(output.status.success(), "{}", failure(&output));
     let mut account: Value =
         serde_json::from_slice(&output.stdout).context("cannot understand what `user` printed")?;
     if given.is_none() {
@@ -77,7 +77,7 @@ async fn create(email: &str, password: &str, database_url: &str) -> anyhow::Resu
         .with_context(|| format!("cannot run {}", program.display()))
 }
 
-fn complaint(output: &Output) -> String {
+fn failure(output: &Output) -> String {
     let said = String::from_utf8_lossy(&output.stderr);
     let said = said.trim();
     if said.is_empty() { format!("`user create-admin` failed ({})", output.status) } else { said.to_owned() }

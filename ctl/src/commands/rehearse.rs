@@ -82,7 +82,7 @@ pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         panic_in_turn(&admin, &consumers, args.panics)
     );
     let (load, panics) = (load?, panics?);
-    load::said(&load)?;
+    load::check_client_log(&load)?;
     quiet(&sources).await?;
     let evidence = Evidence { client_log: Some(log.to_owned()) };
     let verdict = verify(&sources, &evidence).await.map_err(verifying::exit_code_of)?;

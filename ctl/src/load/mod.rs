@@ -167,7 +167,7 @@ impl Load {
             self.send_all(began, &mut orders).await;
             let sending = began.elapsed();
             while let Some(ended) = orders.join_next().await {
-                passed_on(ended);
+                propagate_panic(ended);
             }
             sending
         };
@@ -203,7 +203,7 @@ impl Load {
                 None => self.0.stats.not_offered.up(),
             }
             while let Some(ended) = orders.try_join_next() {
-                passed_on(ended);
+                propagate_panic(ended);
             }
             if self.0.log_failure.get().is_some() {
                 break;
@@ -235,7 +235,7 @@ impl Inner {
 }
 
 /// A panic in an order is a defect of the load: its report would be wrong.
-fn passed_on(ended: Result<(), JoinError>) {
+fn propagate_panic(ended: Result<(), JoinError>) {
     if let Err(error) = ended
         && error.is_panic()
     {

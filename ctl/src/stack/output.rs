@@ -22,14 +22,14 @@ const SHOWN: usize = 20;
 
 /// Where the lines of all services go, one call a line. Called from the threads that read them.
 #[derive(Clone)]
-pub struct Sink(Arc<Take>);
+pub struct Sink(Arc<LineHandler>);
 
-type Take = dyn Fn(ServiceId, &str) + Send + Sync;
+type LineHandler = dyn Fn(ServiceId, &str) + Send + Sync;
 
 impl Sink {
     /// Forwards every line to `take`.
-    pub fn new(take: impl Fn(ServiceId, &str) + Send + Sync + 'static) -> Self {
-        Self(Arc::new(take))
+    pub fn new(handle: impl Fn(ServiceId, &str) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(handle))
     }
 
     /// Forwards nothing. Errors still show the last lines.

@@ -83,7 +83,7 @@ pub(super) fn contradiction(row: &OrderRow) -> Option<String> {
 }
 
 /// I6: what a client saw and the timeline does not have.
-pub(super) fn never_was(row: &OrderRow, seen: &[Seen]) -> Option<String> {
+pub(super) fn unknown_state(row: &OrderRow, seen: &[Seen]) -> Option<String> {
     let was = |seen: &Seen| {
         row.timeline
             .iter()
@@ -151,9 +151,9 @@ mod tests {
     fn what_a_client_saw_must_have_been() {
         let row = row(Status::Declined, 1.0, "1 pending 1 2 declined 2");
         let seen = |version, status| Seen { version, status: Some(status) };
-        assert_eq!(never_was(&row, &[seen(1, Status::Pending), seen(2, Status::Declined)]), None);
+        assert_eq!(unknown_state(&row, &[seen(1, Status::Pending), seen(2, Status::Declined)]), None);
         assert!(
-            never_was(&row, &[seen(2, Status::Completed)])
+            unknown_state(&row, &[seen(2, Status::Completed)])
                 .is_some_and(|why| why.contains("version 2 completed"))
         );
     }

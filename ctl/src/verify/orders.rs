@@ -108,7 +108,7 @@ fn judge_history(row: &OrderRow, log: Option<&ClientHistory>, findings: &mut Fin
     found.looked_at(1);
     let seen = log.map_or(&[][..], |log| log.seen(row.id));
     found.looked_at(seen.len());
-    let why = history::contradiction(row).or_else(|| history::never_was(row, seen));
+    let why = history::contradiction(row).or_else(|| history::unknown_state(row, seen));
     if let Some(why) = why {
         found.broken(format!("order {}: {why}", row.id));
     }

@@ -221,7 +221,7 @@ impl Postgres {
 
     async fn launch_on(&mut self, port: u16) -> Result<(), ServerError> {
         self.port = port;
-        self.clear_the_way().await?;
+        self.remove_stale_pid_file().await?;
         let child = server::launch(self.postgres(), &mut self.log)?;
         server::ready(NAME, &child, &self.log, || self.answers()).await?;
         self.child = Some(child);
@@ -230,7 +230,7 @@ impl Postgres {
 
     /// Nobody works in the cluster, so a pid file in it is a killed server's. PostgreSQL would refuse to
     /// start when that pid is a zombie or another program by now.
-    async fn clear_the_way(&self) -> Result<(), ServerError> {
+    async fn remove_stale_pid_file(&self) -> Result<(), ServerError> {
         occupancy::wait_until_vacant(&self.cluster, VACANT_WITHIN).await?;
         let stale = self.cluster.join("postmaster.pid");
         if stale.exists() {

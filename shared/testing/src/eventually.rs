@@ -9,7 +9,7 @@ use std::{
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// What a look brings: what was waited for, or what was seen instead.
-pub trait Look {
+pub trait Probe {
     type Found;
 
     /// # Errors
@@ -17,7 +17,7 @@ pub trait Look {
     fn found(self) -> Result<Self::Found, String>;
 }
 
-impl<T> Look for Option<T> {
+impl<T> Probe for Option<T> {
     type Found = T;
 
     fn found(self) -> Result<T, String> {
@@ -25,7 +25,7 @@ impl<T> Look for Option<T> {
     }
 }
 
-impl<T, E: Debug> Look for Result<T, E> {
+impl<T, E: Debug> Probe for Result<T, E> {
     type Found = T;
 
     fn found(self) -> Result<T, String> {
@@ -37,10 +37,10 @@ impl<T, E: Debug> Look for Result<T, E> {
 ///
 /// # Panics
 /// After `within`, with the description and what was seen last.
-pub async fn eventually<L: Look>(what: &str, within: Duration, mut look: impl AsyncFnMut() -> L) -> L::Found {
+pub async fn eventually<L: Probe>(what: &str, within: Duration, mut probe: impl AsyncFnMut() -> L) -> L::Found {
     let deadline = Instant::now() + within;
     loop {
-        match look().await.found() {
+        match probe().await.found() {
             Ok(found) => return found,
             Err(seen) => {
                 assert!(Instant::now() < deadline, "not within {within:?}: {what}; last seen: {seen}")

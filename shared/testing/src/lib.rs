@@ -12,7 +12,7 @@ mod tokens;
 
 pub use bench::{DurablePostgres, timed};
 pub use conformance::a_repeated_event_is_a_duplicate;
-pub use eventually::{Look, eventually};
+pub use eventually::{Probe, eventually};
 pub use servers::{TestDatabase, TestRedis, postgres, redis_connection};
 pub use tokens::Signer;
 

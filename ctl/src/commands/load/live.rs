@@ -12,7 +12,7 @@ const BAR_EVERY: Duration = Duration::from_millis(250);
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
 /// Runs the load and shows how far it is. `orders`: how many there will be, if that is known.
-pub async fn shown(load: &Load, orders: Option<u64>) -> LoadReport {
+pub async fn run(load: &Load, orders: Option<u64>) -> LoadReport {
     let stats = load.stats();
     let bar = std::io::stderr().is_terminal().then(|| bar(orders));
     let mut ticks = interval(if bar.is_some() { BAR_EVERY } else { LINE_EVERY });

@@ -98,7 +98,7 @@ pub struct Args {
 pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let report = send(args, args.client_log.as_deref(), context).await?;
     context.output.print(&report, |report| summary::render(report, context.output.paint))?;
-    said(&report)?;
+    check_client_log(&report)?;
     Ok(exit(&report))
 }
 
@@ -114,12 +114,12 @@ pub async fn send(args: &Args, log: Option<&Path>, context: &Context) -> anyhow:
         Load::prepare(urls(args, context)?, context.login(Role::Admin)?, plan(args), open(log)?).await;
     let load = prepared.map_err(with_its_exit_code)?;
     progress.done();
-    Ok(live::shown(&load, orders(args)).await)
+    Ok(live::run(&load, orders(args)).await)
 }
 
 /// # Errors
 /// Not everything could be written down.
-pub fn said(report: &LoadReport) -> anyhow::Result<()> {
+pub fn check_client_log(report: &LoadReport) -> anyhow::Result<()> {
     if let Some(why) = &report.log_failure {
         anyhow::bail!("the client log could not be written ({why}); nothing was sent any more from then on");
     }

@@ -19,7 +19,7 @@ pub fn render(report: &LoadReport, paint: Paint) -> String {
         table(&latencies(report)),
     ];
     parts.extend(Some(trouble(report)).filter(|rows| !rows.is_empty()).map(|rows| table(&rows)));
-    parts.push(verdict(report, paint));
+    parts.push(stuck(report, paint));
     parts.push(paint.paint(Colour::Dim, format!("seed {}", report.seed)));
     parts.join("\n\n")
 }
@@ -80,7 +80,7 @@ fn trouble(report: &LoadReport) -> Vec<Vec<String>> {
     rows
 }
 
-fn verdict(report: &LoadReport, paint: Paint) -> String {
+fn stuck(report: &LoadReport, paint: Paint) -> String {
     if report.stuck.is_empty() {
         return paint.paint(Colour::Green, "Nothing is stuck.");
     }

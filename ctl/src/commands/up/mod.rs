@@ -142,7 +142,7 @@ async fn live(
         let (ended, status) = stack.any_ended().await;
         if status.signal().is_none() {
             follow.end();
-            return Err(gave_up(stack, ended, status));
+            return Err(ended_by_itself(stack, ended, status));
         }
         // Somebody wants to see what happens then.
         eprintln!("{ended} was killed ({status}); starting it again");
@@ -152,7 +152,7 @@ async fn live(
 }
 
 /// Starting it again would only end the same way.
-fn gave_up(stack: &Stack, ended: Ended, status: ExitStatus) -> anyhow::Error {
+fn ended_by_itself(stack: &Stack, ended: Ended, status: ExitStatus) -> anyhow::Error {
     let tail = match ended {
         Ended::Service(id) => stack.service(id).map(|service| service.output().tail()).unwrap_or_default(),
         Ended::Server(_) => "(its log is in the data folder)".to_owned(),

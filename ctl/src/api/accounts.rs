@@ -1,7 +1,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{Api, ApiError};
+use super::client::Api;
+use super::error::ApiError;
 use crate::state::Login;
 
 /// An account of `user`.

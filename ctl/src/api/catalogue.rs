@@ -1,7 +1,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Api, ApiError, Money};
+use super::client::Api;
+use super::error::ApiError;
+use super::orders::Money;
 
 /// A product to be created.
 #[derive(Debug, Clone, Serialize)]

@@ -2,7 +2,8 @@ use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{Api, ApiError, read, send};
+use super::client::{Api, read, send};
+use super::error::ApiError;
 use crate::stack::Kind;
 
 /// A stream as the group of one service sees it.

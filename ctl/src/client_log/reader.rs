@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::Record;
+use super::record::Record;
 
 /// Why a client log could not be read.
 #[derive(Debug, thiserror::Error)]

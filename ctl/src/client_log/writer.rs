@@ -10,7 +10,7 @@ use std::{
 
 use tokio::sync::oneshot;
 
-use super::Record;
+use super::record::Record;
 
 /// The way to a log that is being written. Clones write to the same file.
 #[derive(Debug, Clone)]

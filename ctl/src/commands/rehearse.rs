@@ -17,7 +17,7 @@ use crate::exit::Exit;
 use crate::instance::{Admin, http};
 use crate::load::LoadReport;
 use crate::terminal::Progress;
-use crate::verify::{Evidence, Sources, Verdict, render, pending_work, verify};
+use crate::verify::{Evidence, Sources, Verdict, pending_work, render, verify};
 use crate::wait::until;
 
 const EXAMPLES: &str = "\

@@ -59,7 +59,10 @@ impl Assortment {
             match answer.outcome {
                 Ok(answer) if answer.status == 201 => {}
                 other => {
-                    return Err(LoadError::NotCreated { sku: sku.clone(), why: super::call::failure_reason(&other) });
+                    return Err(LoadError::NotCreated {
+                        sku: sku.clone(),
+                        why: super::call::failure_reason(&other),
+                    });
                 }
             }
         }

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use tokio::time::sleep;
 
-use super::Inner;
 use super::backoff::Backoff;
 use super::call::call;
 use super::customers::Customer;
+use super::inner::Inner;
 use super::sender::Placed;
 use crate::client_log::Record;
 

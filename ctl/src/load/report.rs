@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{LoadStats, Latency};
+use super::{Latency, LoadStats};
 
 /// Every order that was sent is in exactly one of `accepted`, `refused` and `unknown`; every accepted one, if
 /// orders were followed, in exactly one of `confirmed`, `refunded`, `declined` and `open`.

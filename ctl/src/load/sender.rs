@@ -19,10 +19,10 @@ use serde_json::Value;
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use super::Inner;
 use super::backoff::Backoff;
-use super::call::{HttpResponse, TransportError, Exchange, call, failure_reason};
+use super::call::{Exchange, HttpResponse, TransportError, call, failure_reason};
 use super::customers::{Customer, Token};
+use super::inner::Inner;
 use super::instances::Instance;
 use crate::client_log::{Completion, Record};
 
@@ -129,7 +129,11 @@ impl Inner {
     }
 
     /// Counts what came back, and passes an instance over that is not there.
-    pub(super) fn count(&self, exchange: Exchange, instance: &Instance) -> Result<HttpResponse, TransportError> {
+    pub(super) fn count(
+        &self,
+        exchange: Exchange,
+        instance: &Instance,
+    ) -> Result<HttpResponse, TransportError> {
         if exchange.slow {
             self.stats.slow.up();
         }

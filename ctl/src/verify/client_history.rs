@@ -12,9 +12,7 @@ use uuid::Uuid;
 use super::{
     VerifyError,
     facts::{Lines, Name, Names, Order, Orders, Status},
-    findings::{Findings, Invariant},
-    history::Seen,
-    keys::Keys,
+    timeline::Seen,
 };
 use crate::client_log::{self, Completion, Record};
 
@@ -29,15 +27,15 @@ pub(super) struct KeyHistory {
     sends: u32,
     fails: u32,
     /// The first 2xx: the order in it, and a hash of its bytes.
-    ok: Option<(Option<Uuid>, u64)>,
+    pub(super) ok: Option<(Option<Uuid>, u64)>,
     /// Another 2xx had other bytes.
-    differs: bool,
+    pub(super) differs: bool,
 }
 
 /// A client's log.
 #[derive(Debug, Default)]
 pub(super) struct ClientHistory {
-    keys: HashMap<Uuid, HashMap<String, KeyHistory>>,
+    pub(super) keys: HashMap<Uuid, HashMap<String, KeyHistory>>,
     seen: HashMap<Uuid, Vec<Seen>>,
     poison: HashSet<String>,
     /// When its first line was written, in microseconds since 1970.
@@ -51,7 +49,7 @@ impl ClientHistory {
         Ok(log)
     }
 
-    fn add(&mut self, record: Record, names: &mut Names) {
+    pub(super) fn add(&mut self, record: Record, names: &mut Names) {
         self.began.get_or_insert(record.at().as_microsecond());
         match record {
             Record::Send { user, key, body, .. } => {
@@ -131,12 +129,18 @@ impl KeyHistory {
     }
 
     /// Every request was answered, and always that it did not happen.
-    fn has_failed(&self) -> bool {
+    pub(super) fn has_failed(&self) -> bool {
         self.sends > 0 && self.fails == self.sends
     }
 
     /// I3: what is wrong with the order of a key that was answered `ok`.
-    fn lost(&self, user: Uuid, stored: Option<Uuid>, orders: &Orders, names: &Names) -> Option<String> {
+    pub(super) fn lost(
+        &self,
+        user: Uuid,
+        stored: Option<Uuid>,
+        orders: &Orders,
+        names: &Names,
+    ) -> Option<String> {
         let (told, _) = self.ok?;
         if let Some((told, stored)) = told.zip(stored).filter(|(told, stored)| told != stored) {
             return Some(format!("the client was told order {told}, and the key stands for {stored}"));
@@ -156,31 +160,6 @@ impl KeyHistory {
             let by = |lines: &Lines, method| format!("{} by {}", lines.render(names), names.name(method));
             format!("is {}, and {} was sent", by(&order.lines, order.method), by(&first.0, first.1))
         })
-    }
-}
-
-/// I3, I8 and I9, key by key.
-pub(super) fn judge(log: &ClientHistory, orders: &Orders, keys: &Keys, names: &Names, findings: &mut Findings) {
-    for (user, histories) in &log.keys {
-        for (key, history) in histories {
-            let stored = keys.order(*user, key);
-            if history.ok.is_some() {
-                findings.of(Invariant::Durable).looked_at(1);
-                findings.of(Invariant::Idempotency).looked_at(1);
-            }
-            if let Some(why) = history.lost(*user, stored, orders, names) {
-                findings.of(Invariant::Durable).broken(format!("key {key} of user {user}: {why}"));
-            }
-            if history.differs {
-                findings.of(Invariant::Idempotency)
-                    .broken(format!("key {key} of user {user}: its 2xx answers are not the same"));
-            }
-            if let (true, Some(order)) = (history.has_failed(), stored) {
-                findings.of(Invariant::NoGhosts).broken(format!(
-                    "order {order}: its key {key} of user {user} was always answered that it failed"
-                ));
-            }
-        }
     }
 }
 
@@ -209,86 +188,17 @@ fn hash(text: &str) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
-    use serde_json::json;
-
     use super::*;
-
-    const USER: Uuid = Uuid::from_u128(1);
-    const ORDER: Uuid = Uuid::from_u128(2);
-    const AT: Timestamp = Timestamp::UNIX_EPOCH;
-
-    fn send() -> Record {
-        Record::Send {
-            at: AT,
-            user: USER,
-            key: "k".to_owned(),
-            body: json!({"items": [{"sku": "MUG", "quantity": 2}]}),
-        }
-    }
-
-    fn answer(outcome: Completion, body: &str) -> Record {
-        let body = (outcome == Completion::Ok).then(|| body.to_owned());
-        Record::Answer { at: AT, user: USER, key: "k".to_owned(), outcome, status: None, body, why: None }
-    }
-
-    fn told() -> String {
-        json!({"id": ORDER}).to_string()
-    }
-
-    /// The invariants broken by these records and an order of two mugs, with its key or not there at all.
-    fn broken(records: Vec<Record>, order: Option<&str>) -> Vec<&'static str> {
-        let (mut log, mut names, mut findings) = (ClientHistory::default(), Names::default(), Findings::default());
-        records.into_iter().for_each(|record| log.add(record, &mut names));
-        let (mut orders, mut keys) = (Orders::new(), Keys::default());
-        if let Some(lines) = order {
-            let (lines, method) = (Lines::parse(lines, &mut names), names.number("tok_ok"));
-            orders.insert(ORDER, Order { user: USER, status: Status::Confirmed, method, lines });
-            keys.add(USER, "k", ORDER);
-        }
-        judge(&log, &orders, &keys, &names, &mut findings);
-        let broken =
-            |check: &super::super::Check| matches!(check.judgement, super::super::Judgement::Broken { .. });
-        findings.checks().iter().filter(|check| broken(check)).map(|check| check.id).collect()
-    }
-
-    #[test]
-    fn an_ok_key_has_its_order_as_it_was_sent() {
-        let none: [&str; 0] = [];
-        let ok = || vec![send(), answer(Completion::Ok, &told())];
-        assert_eq!(broken(ok(), Some("MUG 2")), none);
-        assert_eq!(broken(ok(), Some("MUG 1")), ["I3"]);
-        assert_eq!(broken(ok(), None), ["I3"]);
-        let other = json!({"id": Uuid::nil()}).to_string();
-        assert_eq!(broken(vec![send(), answer(Completion::Ok, &other)], Some("MUG 2")), ["I3"]);
-    }
-
-    #[test]
-    fn what_is_unknown_may_have_happened_or_not() {
-        let none: [&str; 0] = [];
-        for order in [None, Some("MUG 2")] {
-            assert_eq!(broken(vec![send(), answer(Completion::Info, "")], order), none);
-            assert_eq!(broken(vec![send(), send(), answer(Completion::Fail, "")], order), none);
-        }
-    }
-
-    #[test]
-    fn a_failed_key_has_no_order_and_replays_are_the_same_bytes() {
-        let none: [&str; 0] = [];
-        let fail = || vec![send(), answer(Completion::Fail, "")];
-        assert_eq!(broken(fail(), None), none);
-        assert_eq!(broken(fail(), Some("MUG 2")), ["I9"]);
-        let replay =
-            |body: &str| vec![send(), answer(Completion::Ok, &told()), send(), answer(Completion::Ok, body)];
-        assert_eq!(broken(replay(&told()), Some("MUG 2")), none);
-        assert_eq!(broken(replay(&format!("{} ", told())), Some("MUG 2")), ["I8"]);
-    }
 
     #[test]
     fn polled_states_do_not_go_back() {
         let (mut log, mut names) = (ClientHistory::default(), Names::default());
+        let at = jiff::Timestamp::UNIX_EPOCH;
         for version in [1, 3, 2] {
-            log.add(Record::Seen { at: AT, order: ORDER, status: "pending".to_owned(), version }, &mut names);
+            log.add(
+                Record::Seen { at, order: Uuid::nil(), status: "pending".to_owned(), version },
+                &mut names,
+            );
         }
         assert!(log.went_back().next().is_some_and(|why| why.contains("version 3 and then 2")));
     }

@@ -14,9 +14,9 @@ use super::{
     client_history::ClientHistory,
     database::{Reader, Snapshot},
     facts::{Orders, Status},
-    findings::{Findings, InvariantFindings, Invariant},
+    findings::{Findings, Invariant, InvariantFindings},
     orders::Later,
-    streams::{INVENTORY, StreamsState, PAYMENT},
+    streams::{INVENTORY, PAYMENT, StreamsState},
 };
 
 /// The inbox of one group: event ids, and when they had their effect (microseconds since 1970).
@@ -64,7 +64,11 @@ impl InventoryInbox {
             RefundOrder::TYPE => Some(Status::Refunded),
             _ => None,
         };
-        self.replies.entry(order).and_modify(|reply| reply.rows += 1).or_insert(InboxReply { rows: 1, id, means });
+        self.replies.entry(order).and_modify(|reply| reply.rows += 1).or_insert(InboxReply {
+            rows: 1,
+            id,
+            means,
+        });
     }
 }
 
@@ -79,7 +83,10 @@ pub(super) async fn payment_inbox(payment: &Snapshot, findings: &mut Findings) -
 }
 
 /// Inventory's inbox, and whether the ledger has anything without it or twice.
-pub(super) async fn inventory_inbox(inventory: &Snapshot, findings: &mut Findings) -> Result<InventoryInbox, VerifyError> {
+pub(super) async fn inventory_inbox(
+    inventory: &Snapshot,
+    findings: &mut Findings,
+) -> Result<InventoryInbox, VerifyError> {
     let (mut inventory_inbox, found) = (InventoryInbox::default(), findings.of(Invariant::Once));
     let sql = format!(
         "SELECT i.event_id, {AT}, r.id, coalesce(r.type, ''), r.correlationid
@@ -135,12 +142,14 @@ pub(super) fn judge_orders(
             findings.of(Invariant::Once).broken(format!("order {id}: {why}"));
         }
         if let Some(means) = reply.and_then(|reply| reply.means).filter(|means| *means != order.status) {
-            findings.of(Invariant::Agreement)
+            findings
+                .of(Invariant::Agreement)
                 .broken(format!("order {id}: {}, and inventory answered that it is {means}", order.status));
         }
     }
     for id in inventory_inbox.orders().filter(|id| !orders.contains_key(id) && !later.contains_key(id)) {
-        findings.of(Invariant::Once)
+        findings
+            .of(Invariant::Once)
             .broken(format!("order {id}: inventory answered its event, and payment does not know it"));
     }
 }
@@ -162,7 +171,12 @@ fn broken_way(status: Status, reply: Option<&InboxReply>, payment_inbox: &Inbox)
 }
 
 /// I7 by what the streams still have: what was read and acknowledged had its effect, or is a dead letter.
-pub(super) fn judge_streams(state: &StreamsState, inventory_inbox: &InventoryInbox, payment_inbox: &Inbox, findings: &mut Findings) {
+pub(super) fn judge_streams(
+    state: &StreamsState,
+    inventory_inbox: &InventoryInbox,
+    payment_inbox: &Inbox,
+    findings: &mut Findings,
+) {
     let found = findings.of(Invariant::Once);
     let inbox = |group: &str| if group == INVENTORY { &inventory_inbox.inbox } else { payment_inbox };
     found.looked_at(state.entries());
@@ -217,8 +231,10 @@ pub(super) fn judge_dead_letters(
         }
         return;
     };
-    for letter in
-        state.dead.iter().filter(|letter| !log.began_after(letter.at) && !log.poison().contains(&letter.event))
+    for letter in state
+        .dead
+        .iter()
+        .filter(|letter| !log.began_after(letter.at) && !log.poison().contains(&letter.event))
     {
         found.broken(format!(
             "event {}: {} is no poison that was sent ({})",
@@ -227,7 +243,9 @@ pub(super) fn judge_dead_letters(
     }
     let dead: HashSet<&String> = state.dead.iter().map(|letter| &letter.event).collect();
     // A redriven one is no dead letter any more, and had its effect.
-    let gone = |event: &&String| !dead.contains(event) && !inventory_inbox.inbox.has(event) && !payment_inbox.has(event);
+    let gone = |event: &&String| {
+        !dead.contains(event) && !inventory_inbox.inbox.has(event) && !payment_inbox.has(event)
+    };
     let missing: Vec<&String> = log.poison().iter().filter(gone).collect();
     if quiet {
         missing.iter().for_each(|event| {

@@ -1,37 +1,13 @@
 //! I4 and I6: an order's timeline, judged alone and against what a client saw of it.
 
-use super::{facts::Status, orders::OrderRow};
+use super::{
+    facts::Status,
+    order_row::OrderRow,
+    timeline::{Seen, Step},
+};
 
 /// An order that is open for longer is stuck, in seconds: whatever was lost is published again within 60 s.
 pub(super) const STUCK_AFTER: u32 = 60;
-
-/// One entry of a timeline.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Step {
-    pub version: i64,
-    /// `None`: no status there is.
-    pub status: Option<Status>,
-    /// Microseconds since 1970.
-    pub at: i64,
-}
-
-/// A state as a client saw it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Seen {
-    pub version: u64,
-    pub status: Option<Status>,
-}
-
-/// `1 pending 1700000000000000 2 completed …`, as the query writes it.
-pub(super) fn steps(text: &str) -> Vec<Step> {
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let step = |entry: &[&str]| Step {
-        version: entry.first().and_then(|word| word.parse().ok()).unwrap_or(-1),
-        status: entry.get(1).and_then(|word| Status::parse(word)),
-        at: entry.get(2).and_then(|word| word.parse().ok()).unwrap_or(0),
-    };
-    words.chunks(3).map(step).collect()
-}
 
 /// How an order ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -99,7 +75,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::verify::{facts::Lines, money::Booked};
+    use crate::verify::{facts::Lines, money::Booked, timeline::steps};
 
     fn row(status: Status, age: f64, timeline: &str) -> OrderRow {
         let timeline = steps(timeline);

@@ -81,7 +81,11 @@ pub(super) async fn judge_owners(
 
 /// I9: stored keys nobody has sent. The log is read once more: it may have grown since, and always before its
 /// order.
-pub(super) fn judge_ghosts(keys: &Keys, evidence: &Evidence, findings: &mut Findings) -> Result<(), VerifyError> {
+pub(super) fn judge_ghosts(
+    keys: &Keys,
+    evidence: &Evidence,
+    findings: &mut Findings,
+) -> Result<(), VerifyError> {
     let Some(path) = &evidence.client_log else { return Ok(()) };
     let log = ClientHistory::read(path, &mut Names::default())?;
     let found = findings.of(Invariant::NoGhosts);

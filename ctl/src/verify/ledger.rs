@@ -108,7 +108,8 @@ async fn judge_products(
         }
         if level != (Level { balance: on_hand, sum: on_hand }) {
             let Level { balance, sum } = level;
-            findings.of(Invariant::Conservation)
+            findings
+                .of(Invariant::Conservation)
                 .broken(format!("{sku}: {on_hand} on hand, its ledger says {balance} and adds up to {sum}"));
         }
     };
@@ -116,7 +117,13 @@ async fn judge_products(
 }
 
 /// I1 and I10 order by order: `orders` were read before the ledger, `later` after it.
-pub(super) fn judge_orders(orders: &Orders, later: &Later, taken: &Taken, names: &Names, findings: &mut Findings) {
+pub(super) fn judge_orders(
+    orders: &Orders,
+    later: &Later,
+    taken: &Taken,
+    names: &Names,
+    findings: &mut Findings,
+) {
     let nothing = Lines::default();
     for (id, order) in orders.iter().filter(|(_, order)| order.status.is_terminal()) {
         judge_order(*id, order.status, &order.lines, taken.get(id).unwrap_or(&nothing), names, findings);
@@ -138,13 +145,21 @@ pub(super) fn judge_orders(orders: &Orders, later: &Later, taken: &Taken, names:
     }
 }
 
-fn judge_order(id: Uuid, status: Status, ordered: &Lines, taken: &Lines, names: &Names, findings: &mut Findings) {
+fn judge_order(
+    id: Uuid,
+    status: Status,
+    ordered: &Lines,
+    taken: &Lines,
+    names: &Names,
+    findings: &mut Findings,
+) {
     findings.of(Invariant::Conservation).looked_at(1);
     findings.of(Invariant::Agreement).looked_at(1);
     let sold = if status == Status::Confirmed { ordered.clone() } else { Lines::default() };
     if sold != *taken {
         let (sold, taken) = (sold.render(names), taken.render(names));
-        findings.of(Invariant::Conservation)
+        findings
+            .of(Invariant::Conservation)
             .broken(format!("order {id}: {status}, that sells {sold}, and the ledger took {taken}"));
     }
     if sold.is_empty() != taken.is_empty() {
@@ -188,7 +203,8 @@ mod tests {
         let taken = Lines::parse(taken, &mut names);
         let taken: Taken = (!taken.is_empty()).then_some((id, taken)).into_iter().collect();
         judge_orders(&orders, &later, &taken, &names, &mut findings);
-        findings.checks()
+        findings
+            .checks()
             .into_iter()
             .filter(|check| matches!(check.judgement, Judgement::Broken { .. }))
             .map(|check| check.id)

@@ -9,10 +9,12 @@ use super::{
     Sources, VerifyError,
     client_history::ClientHistory,
     database::Snapshot,
-    facts::{Lines, Name, Names, Order, Orders, Status},
+    facts::{Lines, Names, Order, Orders, Status},
     findings::{Findings, Invariant},
-    history::{self, End, Step},
+    history::{self, End},
     money::{self, Booked, Sums},
+    order_row::OrderRow,
+    timeline,
 };
 
 const LINES: &str =
@@ -39,21 +41,6 @@ fn query() -> String {
     )
 }
 
-/// An order as it is judged.
-#[derive(Debug, Clone)]
-pub(super) struct OrderRow {
-    pub id: Uuid,
-    pub user: Uuid,
-    pub status: Status,
-    pub method: Name,
-    pub lines: Lines,
-    /// Seconds since it was placed.
-    pub age: f64,
-    pub version: i32,
-    pub timeline: Vec<Step>,
-    pub booked: Booked,
-}
-
 /// Reads all orders, and judges I4, I5 and I6.
 pub(super) async fn read_and_judge(
     payment: &Snapshot,
@@ -72,7 +59,8 @@ pub(super) async fn read_and_judge(
     };
     payment.each(&query(), &[], take).await?;
     if young > 0 {
-        findings.of(Invariant::OneEnd)
+        findings
+            .of(Invariant::OneEnd)
             .not_judged(format!("{young} orders are open and younger than {} s", history::STUCK_AFTER));
     }
     sums.contradictions().for_each(|offender| findings.of(Invariant::Money).broken(offender));
@@ -135,7 +123,7 @@ fn read(row: &Row, names: &mut Names) -> OrderRow {
         lines: Lines::parse(text(4), names),
         age: row.get(5),
         version: row.get(6),
-        timeline: history::steps(text(7)),
+        timeline: timeline::steps(text(7)),
         booked: Booked {
             total: row.get(8),
             currency: row.get(9),

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{
     Sources, VerifyError,
     database::Reader,
-    streams::{self, EntryId, INVENTORY, Keys, StreamsState, PAYMENT, Partition, Recent},
+    streams::{self, EntryId, INVENTORY, Keys, PAYMENT, Partition, Recent, StreamsState},
 };
 
 /// A server that takes longer is as good as away, for a sample.
@@ -48,7 +48,7 @@ impl Sampler {
 
     /// Takes one sample; the breaches it found, each named once.
     pub async fn sample(&mut self) -> Vec<String> {
-        match timeout(SAMPLE_WITHIN, self.take()).await {
+        match timeout(SAMPLE_WITHIN, self.take_sample()).await {
             Ok(Ok(breaches)) => {
                 self.samples += 1;
                 breaches
@@ -66,7 +66,7 @@ impl Sampler {
         self.samples
     }
 
-    async fn read(&mut self) -> Result<Vec<String>, VerifyError> {
+    async fn take_sample(&mut self) -> Result<Vec<String>, VerifyError> {
         let connections = match &mut self.connections {
             Some(connections) => connections,
             none => none.insert(Connections::open(&self.sources).await?),

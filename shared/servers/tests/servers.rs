@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, Uid};
 use servers::account::scratch_dir;
-use servers::{Durability, ServerError, Postgres, PostgresOptions, Redis, RedisOptions};
+use servers::{Durability, Postgres, PostgresOptions, Redis, RedisOptions, ServerError};
 use tokio_postgres::NoTls;
 
 fn small(data_dir: PathBuf) -> PostgresOptions {

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use runtime::settings::DatabaseSettings;
 use servers::{Postgres, PostgresOptions, account::scratch_dir};
 
-use super::database_settings;
+use super::settings::database_settings;
 
 /// A PostgreSQL of its own with `fsync` on, unlike the one of the tests: what a commit costs is what is
 /// measured.

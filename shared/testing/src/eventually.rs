@@ -37,7 +37,11 @@ impl<T, E: Debug> Probe for Result<T, E> {
 ///
 /// # Panics
 /// After `within`, with the description and what was seen last.
-pub async fn eventually<L: Probe>(what: &str, within: Duration, mut probe: impl AsyncFnMut() -> L) -> L::Found {
+pub async fn eventually<L: Probe>(
+    what: &str,
+    within: Duration,
+    mut probe: impl AsyncFnMut() -> L,
+) -> L::Found {
     let deadline = Instant::now() + within;
     loop {
         match probe().await.found() {

@@ -8,41 +8,12 @@ mod bench;
 mod conformance;
 mod eventually;
 mod servers;
+mod settings;
 mod tokens;
 
 pub use bench::{DurablePostgres, timed};
 pub use conformance::a_repeated_event_is_a_duplicate;
 pub use eventually::{Probe, eventually};
 pub use servers::{TestDatabase, TestRedis, postgres, redis_connection};
+pub use settings::{database_settings, stream_settings};
 pub use tokens::Signer;
-
-use std::{net::SocketAddr, time::Duration};
-
-use runtime::settings::{DatabaseSettings, DatabaseUrl, RedisUrl, Source, StreamSettings, Value};
-
-/// Settings of streams for a test: the defaults, but everything that waits waits a fraction of a second.
-#[must_use]
-pub fn stream_settings(redis_url: &str) -> StreamSettings {
-    let mut settings = StreamSettings::read(&mut nothing(), SocketAddr::from(([127, 0, 0, 1], 0)));
-    settings.url = RedisUrl::parse(redis_url).unwrap_or_else(|error| panic!("{redis_url}: {error}"));
-    settings.consumer_name = "test".to_owned();
-    settings.block = Duration::from_millis(50);
-    settings.claim_idle = Duration::from_millis(300);
-    settings.claim_interval = Duration::from_millis(50);
-    settings.resend_after = Duration::from_millis(300);
-    settings.sweep_interval = Duration::from_millis(50);
-    settings
-}
-
-/// Settings of a database for a test: the defaults, on `url`.
-#[must_use]
-pub fn database_settings(url: &str) -> DatabaseSettings {
-    let mut settings = DatabaseSettings::read(&mut nothing());
-    settings.url = DatabaseUrl::parse(url).unwrap_or_else(|error| panic!("{url}: {error}"));
-    settings
-}
-
-/// A source without flags and environment: the tests must not depend on the shell they run in.
-fn nothing() -> Source {
-    Source::new([], [])
-}

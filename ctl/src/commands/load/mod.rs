@@ -13,7 +13,7 @@ use crate::client_log::ClientLog;
 use crate::context::Context;
 use crate::context::Role;
 use crate::exit::Exit;
-use crate::load::{Load, LoadError, LoadPlan, LoadReport, Mix, Arrivals, ServiceUrls};
+use crate::load::{Arrivals, Load, LoadError, LoadPlan, LoadReport, Mix, ServiceUrls};
 use crate::terminal::Progress;
 
 const EXAMPLES: &str = "\

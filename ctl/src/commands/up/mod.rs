@@ -5,6 +5,7 @@
 //!    └─ nothing was started yet when these two say no                                          ─> logs, until a signal
 //! ```
 
+mod args;
 mod folder;
 mod follow;
 mod interrupt;
@@ -23,50 +24,11 @@ use crate::exit::Exit;
 use crate::stack::{Ended, Kind, Stack, StackError, StackOptions};
 use crate::state::{Running, StackState};
 use crate::terminal::{Paint, Progress};
+pub use args::Args;
 use folder::DataFolder;
 use follow::Follow;
 use interrupt::Interrupt;
 use settings::Settings;
-
-const HELP: &str = "\
-Runs a private PostgreSQL (fsync on) and Redis (AOF, noeviction) on free ports, never as root, with
-their data in --data-dir, and the three services on top. What is killed is started again. Ctrl-C
-stops everything; the data stays.
-
-Servers of your own instead, all four or none:
-  USER_DATABASE_URL, INVENTORY_DATABASE_URL, PAYMENT_DATABASE_URL, REDIS_URL
-
-Every other setting of the services can be given in the environment too:
-  PROVIDER_LATENCY=50ms LOG_FILTER=debug shopctl up
-
-Examples:
-  shopctl up
-  shopctl up --fresh                            forget everything and begin anew
-  shopctl up --inventory-port 18000 --no-demo";
-
-/// `shopctl up`
-#[derive(Debug, clap::Args)]
-#[command(after_help = HELP)]
-pub struct Args {
-    /// Remove the data of earlier runs first
-    #[arg(long)]
-    fresh: bool,
-    /// Port of the service `user`
-    #[arg(long, value_name = "PORT", default_value_t = Kind::User.http_port())]
-    user_port: u16,
-    /// Port of the service `inventory`
-    #[arg(long, value_name = "PORT", default_value_t = Kind::Inventory.http_port())]
-    inventory_port: u16,
-    /// Port of the service `payment`
-    #[arg(long, value_name = "PORT", default_value_t = Kind::Payment.http_port())]
-    payment_port: u16,
-    /// Instances of `inventory` and `payment`; further ones listen on free ports
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=16))]
-    instances: u8,
-    /// No demo products, no demo orders
-    #[arg(long)]
-    no_demo: bool,
-}
 
 /// Runs until a signal comes or a service ends by itself; one that is killed is started again. Leaves no
 /// process in either case.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use servers::account::default_data_dir;
 use servers::{Durability, ports};
 
-use super::Args;
+use super::args::Args;
 use crate::context::Global;
 use crate::stack::{Addresses, ExternalServers, Kind, Network, ServerChoice, Sink, StackError, StackOptions};
 use crate::state::Credentials;

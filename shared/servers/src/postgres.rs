@@ -13,43 +13,43 @@ use super::log_file::LogFile;
 use super::{ServerError, occupancy, programs, server};
 
 const NAME: &str = "PostgreSQL";
-/// The only account of the private server. It is reachable from loopback alone and asks for no password.
+/// The only account of the private server, which listens on loopback and asks for no password.
 const SUPERUSER: &str = "postgres";
-/// A fast shutdown writes a checkpoint first, which can take seconds after a load.
+/// Time for a fast shutdown, which writes a checkpoint first: seconds after a load.
 const FAST_STOP: Duration = Duration::from_secs(20);
-/// PostgreSQL itself gives its backends 5 s in an immediate shutdown before it kills them.
+/// Time for an immediate shutdown. PostgreSQL gives its backends 5 s before it kills them.
 const IMMEDIATE_STOP: Duration = Duration::from_secs(8);
-/// How long a server that just lost its parent may take to leave its folder.
+/// Time for a server that lost its parent to leave its folder.
 const VACANT_WITHIN: Duration = Duration::from_secs(8);
 
-/// What an acknowledged commit survives.
+/// The failures that an acknowledged commit survives.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Durability {
-    /// The power going out: `fsync` on. What a stack with orders and money in it runs with.
+    /// A power loss: `fsync` on. The default of a stack with orders and money.
     #[default]
     PowerLoss,
-    /// `kill -9` of every process, but not of the machine: `fsync` off. Commits still reach the kernel before
-    /// they are acknowledged, so a test that kills servers sees the same as with `PowerLoss`, only sooner.
+    /// A kill of every process: `fsync` off. Commits reach the kernel before they are acknowledged, hence a
+    /// test that kills servers sees the same as with `PowerLoss`, in less time.
     ProcessCrash,
 }
 
-/// How to run a private PostgreSQL.
+/// Options of a private PostgreSQL.
 #[derive(Debug, Clone)]
 pub struct PostgresOptions {
-    /// Holds the cluster and the log; created when missing, kept after the end.
+    /// The folder of the cluster and the log; created if missing, kept after the end.
     pub data_dir: PathBuf,
-    /// The TCP port on 127.0.0.1; a free one when `None`.
+    /// The TCP port on 127.0.0.1; a free one if `None`.
     pub port: Option<u16>,
-    /// Further settings of PostgreSQL, by their names there. Default: none.
+    /// Further settings of PostgreSQL, by name. Default: none.
     pub settings: Vec<(&'static str, &'static str)>,
-    /// PostgreSQL's `max_connections`. Default 100, as PostgreSQL's own.
+    /// `max_connections` of PostgreSQL. Default: 100, as in PostgreSQL.
     pub max_connections: u16,
-    /// What a commit survives.
+    /// The failures that a commit survives.
     pub durability: Durability,
 }
 
 impl PostgresOptions {
-    /// Durable, on a free port, with PostgreSQL's own sizes.
+    /// Durable, on a free port, with the default sizes of PostgreSQL.
     #[must_use]
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
         Self {
@@ -62,8 +62,8 @@ impl PostgresOptions {
     }
 }
 
-/// A private PostgreSQL server. Dropping it stops it at once (blocking the thread meanwhile) and keeps its
-/// data.
+/// A private PostgreSQL server. Dropping the value stops the server at once, blocks the thread meanwhile, and
+/// keeps the data.
 #[derive(Debug)]
 pub struct Postgres {
     options: PostgresOptions,
@@ -76,10 +76,10 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    /// Creates the cluster when the folder has none, starts the server and waits until it answers.
+    /// Creates the cluster if the folder has none, starts the server and waits until it answers.
     ///
     /// # Errors
-    /// Any [`ServerError`]; a failed start carries the log's last lines.
+    /// Any [`ServerError`]; a failed start carries the last lines of the log.
     pub async fn start(options: PostgresOptions) -> Result<Self, ServerError> {
         let bin = programs::postgres_bin()?;
         let launcher = Launcher::for_servers()?;
@@ -92,34 +92,34 @@ impl Postgres {
         Ok(postgres)
     }
 
-    /// The address of `database`, for `tokio-postgres` and `psql` alike.
+    /// The URL of `database`, for `tokio-postgres` and `psql` alike.
     #[must_use]
     pub fn url(&self, database: &str) -> String {
         format!("postgres://{SUPERUSER}@127.0.0.1:{}/{database}", self.port)
     }
 
-    /// The TCP port on 127.0.0.1. It stays the same over restarts.
+    /// The TCP port on 127.0.0.1, the same after a restart.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// The postmaster's process id, or `None` when it was stopped or killed.
+    /// The process id of the postmaster, or `None` after `stop` or `kill`.
     #[must_use]
     pub fn pid(&self) -> Option<i32> {
         self.child.as_ref().map(Child::pid)
     }
 
-    /// How it ended by itself, or by somebody else's doing; `None` while it runs, and after `stop` or `kill`.
+    /// The exit status of a server that ended without `stop` or `kill`; `None` while it runs.
     #[must_use]
     pub fn exit_status(&self) -> Option<ExitStatus> {
         self.child.as_ref()?.exit_status()
     }
 
-    /// Creates a database, as a copy of `template` when one is named (nobody may be connected to that).
+    /// Creates a database, as a copy of `template` if given. The template must have no connections.
     ///
     /// # Errors
-    /// [`ServerError::Sql`], also when the database exists.
+    /// [`ServerError::Sql`], also for an existing database.
     pub async fn create_database(&self, name: &str, template: Option<&str>) -> Result<(), ServerError> {
         let mut sql = format!("CREATE DATABASE {}", quoted(name));
         if let Some(template) = template {
@@ -128,7 +128,7 @@ impl Postgres {
         self.execute(&sql).await.map(drop)
     }
 
-    /// Creates a database unless it exists.
+    /// Creates a database if it is missing.
     ///
     /// # Errors
     /// [`ServerError::Sql`].
@@ -141,7 +141,7 @@ impl Postgres {
         }
     }
 
-    /// Drops a database, and the connections to it, if it exists.
+    /// Drops a database, if it exists, and its connections.
     ///
     /// # Errors
     /// [`ServerError::Sql`].
@@ -149,7 +149,8 @@ impl Postgres {
         self.execute(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quoted(name))).await.map(drop)
     }
 
-    /// Ends the server: a fast shutdown, an immediate one if that takes too long. `None` when it did not run.
+    /// Ends the server with a fast shutdown, after a time limit with an immediate one. `None` if it was not
+    /// running.
     pub async fn stop(&mut self) -> Option<ExitStatus> {
         let child = self.child.take()?;
         match child.end(Signal::SIGINT, FAST_STOP).await {
@@ -158,12 +159,12 @@ impl Postgres {
         }
     }
 
-    /// Kills the postmaster and its backends with SIGKILL, as a crash of everything would. For tests.
+    /// Kills the postmaster and its backends with SIGKILL, as a crash of the host does. For tests.
     pub async fn kill(&mut self) {
         let Some(child) = self.child.take() else {
             return;
         };
-        // The postmaster first: it would answer the death of a backend with a restart of its own.
+        // The postmaster first: it restarts after the death of a backend.
         child.signal(Signal::SIGKILL);
         for backend in occupancy::processes_in(&self.cluster) {
             let _ = kill(Pid::from_raw(backend), Signal::SIGKILL);
@@ -171,7 +172,7 @@ impl Postgres {
         child.exited().await;
     }
 
-    /// Starts it again on the same port and data; a running one is stopped first.
+    /// Restarts the server on the same port and data; stops a running one first.
     ///
     /// # Errors
     /// As [`Postgres::start`].
@@ -180,8 +181,8 @@ impl Postgres {
         self.launch_on(self.port).await
     }
 
-    /// `initdb` into a folder of another name, renamed when complete: an interrupted one is not taken for a
-    /// cluster.
+    /// Runs `initdb` in a folder of another name, renamed when complete. An interrupted run then leaves no
+    /// half cluster.
     async fn create_cluster(&mut self, folder: &Path) -> Result<(), ServerError> {
         if self.cluster.join("PG_VERSION").is_file() {
             return Ok(());
@@ -228,8 +229,8 @@ impl Postgres {
         Ok(())
     }
 
-    /// Nobody works in the cluster, so a pid file in it is a killed server's. PostgreSQL would refuse to
-    /// start when that pid is a zombie or another program by now.
+    /// Removes the pid file of a killed server, once the cluster is vacant. PostgreSQL refuses to start if
+    /// the pid belongs to a zombie or another program.
     async fn remove_stale_pid_file(&self) -> Result<(), ServerError> {
         occupancy::wait_until_vacant(&self.cluster, VACANT_WITHIN).await?;
         let stale = self.cluster.join("postmaster.pid");
@@ -249,7 +250,8 @@ impl Postgres {
         command
     }
 
-    /// No Unix socket: its path may hold 107 bytes, which a data folder can exceed.
+    /// The settings of the server. Unix sockets are off: the path of a socket is limited to 107 bytes, and a
+    /// data folder can be longer.
     fn settings(&self) -> Vec<(&'static str, String)> {
         let mut settings = vec![
             ("listen_addresses", "127.0.0.1".to_owned()),
@@ -266,15 +268,15 @@ impl Postgres {
         settings
     }
 
-    /// Asks for the data folder, because the server that answers on a freshly chosen port may be somebody
-    /// else's.
+    /// Whether this server answers. The data folder identifies it: on a freshly chosen port another server
+    /// may answer.
     async fn answers(&self) -> bool {
         let shown = self.execute("SHOW data_directory").await;
         shown.is_ok_and(|rows| rows.iter().any(|row| Path::new(row) == self.cluster))
     }
 
-    /// Runs one statement and returns the first column as text. Drives the connection itself: a connection
-    /// handed to a task of its own would be a task nobody owns.
+    /// Runs one statement and returns the first column as text. Drives the connection in place: a task for it
+    /// would have no owner.
     async fn execute(&self, sql: &str) -> Result<Vec<String>, ServerError> {
         let (client, connection) = tokio_postgres::connect(&self.url("postgres"), NoTls).await?;
         let answer = async move {
@@ -287,8 +289,7 @@ impl Postgres {
 }
 
 impl Drop for Postgres {
-    /// An immediate shutdown rather than SIGKILL, which would leave shared memory behind with nobody to clean
-    /// it up.
+    /// Shuts down at once. SIGKILL would leave shared memory behind.
     fn drop(&mut self) {
         if let Some(child) = &self.child {
             child.end_blocking(Signal::SIGQUIT, IMMEDIATE_STOP);

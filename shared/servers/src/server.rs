@@ -1,4 +1,4 @@
-//! What starting a PostgreSQL and a Redis have in common: launch, and wait until it really answers.
+//! The common part of starting PostgreSQL and Redis: launch the process, wait for its first answer.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,11 +12,10 @@ use super::child::Child;
 use super::log_file::LogFile;
 use super::ports;
 
-/// Replaying the log of a killed server takes a while; a server that cannot start at all ends, and is noticed
-/// at once.
+/// Time for the replay of the log after a kill. A server that cannot start ends, and is noticed at once.
 const READY_WITHIN: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(20);
-/// With a port of our choice, somebody else may take it between the choice and the server's bind.
+/// Ports to try. Another process may take a chosen port before the server binds it.
 const PORT_ATTEMPTS: usize = 5;
 
 /// Starts `command` with its output in `log`.
@@ -54,8 +53,8 @@ pub fn did_not_start(server: &'static str, reason: String, log: &LogFile) -> Ser
     ServerError::DidNotStart { server, reason, log: log.path().to_path_buf(), tail: log.tail() }
 }
 
-/// The ports to try in turn: the wanted one alone (an error that names its holder when it is taken), or some
-/// free ones.
+/// The ports to try in turn: the wanted one, or several free ones. A taken wanted port is an error that names
+/// its holder.
 pub fn candidates(server: &'static str, wanted: Option<u16>) -> Result<Vec<u16>, ServerError> {
     let Some(port) = wanted else {
         let free = (0..PORT_ATTEMPTS).map(|_| ports::free_port()).collect::<Result<_, _>>();
@@ -67,12 +66,12 @@ pub fn candidates(server: &'static str, wanted: Option<u16>) -> Result<Vec<u16>,
     }
 }
 
-/// Whether a failed start is worth another port.
+/// Whether a start failed because its port was taken.
 pub fn port_was_taken(error: &ServerError, log: &LogFile) -> bool {
     matches!(error, ServerError::DidNotStart { .. }) && log.since_start().contains("Address already in use")
 }
 
-/// The data folder as the server will see it, whatever its working directory.
+/// The absolute path of the data folder, valid in any working directory.
 pub fn absolute(data_dir: &Path) -> Result<PathBuf, ServerError> {
     std::path::absolute(data_dir).map_err(ServerError::io("find", data_dir))
 }

@@ -1,4 +1,4 @@
-//! The private servers, on real binaries: what is promised in `servers` is seen here.
+//! Tests of the private servers on real binaries.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -37,7 +37,7 @@ fn connection(redis: &Redis) -> redis::Connection {
 }
 
 fn runs(pid: i32) -> bool {
-    // A zombie has no executable: nobody may reap the orphans of a killed process in a container.
+    // A zombie has no executable. In a container, the orphans of a killed process may stay zombies.
     std::fs::read_link(format!("/proc/{pid}/exe")).is_ok()
 }
 
@@ -85,7 +85,7 @@ async fn a_pid_file_left_by_a_killed_server_does_not_prevent_a_start() {
     let dir = scratch_dir().expect("a folder");
     let mut postgres = Postgres::start(small(dir.path().join("postgres"))).await.expect("a server");
     postgres.kill().await;
-    // The pid went to another program: ours.
+    // The pid now belongs to another program: this one.
     let pid_file = dir.path().join("postgres/cluster/postmaster.pid");
     std::fs::write(&pid_file, format!("{}\n", std::process::id())).expect("the file left behind");
 

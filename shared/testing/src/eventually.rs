@@ -1,19 +1,19 @@
-//! Waiting for a condition instead of sleeping for luck.
+//! Waits for a condition instead of sleeping for a fixed time.
 
 use std::{
     fmt::Debug,
     time::{Duration, Instant},
 };
 
-/// Time between two looks: small against every interval in the tests, and 50 looks a second cost nothing.
+/// Time between two probes: short compared with every interval in the tests, and cheap at 50 a second.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// What a look brings: what was waited for, or what was seen instead.
+/// The result of a probe: the expected value, or the state that was found instead.
 pub trait Probe {
     type Found;
 
     /// # Errors
-    /// What was seen instead, for the message of the failed test.
+    /// The state that was found instead, for the message of the failed test.
     fn found(self) -> Result<Self::Found, String>;
 }
 
@@ -33,10 +33,10 @@ impl<T, E: Debug> Probe for Result<T, E> {
     }
 }
 
-/// Looks until it finds something. `Err(seen)` and `None` mean: not yet.
+/// Probes until a value is found. `Err(seen)` and `None` mean: not yet.
 ///
 /// # Panics
-/// After `within`, with the description and what was seen last.
+/// After `within`, with the description and the last state.
 pub async fn eventually<L: Probe>(
     what: &str,
     within: Duration,

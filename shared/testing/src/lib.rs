@@ -1,8 +1,8 @@
-//! The testing kit: real servers, tokens, and waiting without luck.
+//! The test kit: real servers, tokens, and waits for conditions.
 //!
-//! One PostgreSQL serves all tests of a test process, a database each; every test that needs Redis has one of
-//! its own, because tests flush, stop and kill it. Everything here panics where a service would return an
-//! error: a test that cannot set its stage has nothing else to say.
+//! One PostgreSQL serves all tests of a test process, with one database for each test. Each test that uses
+//! Redis has its own server, because tests flush, stop and kill it. The functions panic where a service would
+//! return an error: a test without its servers has no result.
 
 mod bench;
 mod conformance;

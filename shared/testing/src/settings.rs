@@ -4,7 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use runtime::settings::{DatabaseSettings, DatabaseUrl, RedisUrl, Source, StreamSettings, Value};
 
-/// Settings of streams for a test: the defaults, but everything that waits waits a fraction of a second.
+/// Settings of streams for a test: the defaults, with all waits below one second.
 #[must_use]
 pub fn stream_settings(redis_url: &str) -> StreamSettings {
     let mut settings = StreamSettings::read(&mut nothing(), SocketAddr::from(([127, 0, 0, 1], 0)));
@@ -18,7 +18,7 @@ pub fn stream_settings(redis_url: &str) -> StreamSettings {
     settings
 }
 
-/// Settings of a database for a test: the defaults, on `url`.
+/// Settings of a database for a test: the defaults, with `url`.
 #[must_use]
 pub fn database_settings(url: &str) -> DatabaseSettings {
     let mut settings = DatabaseSettings::read(&mut nothing());
@@ -26,7 +26,7 @@ pub fn database_settings(url: &str) -> DatabaseSettings {
     settings
 }
 
-/// A source without flags and environment: the tests must not depend on the shell they run in.
+/// A source without flags and environment: a test must not depend on the shell that runs it.
 fn nothing() -> Source {
     Source::new([], [])
 }

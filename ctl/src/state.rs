@@ -184,7 +184,8 @@ mod tests {
 
     #[test]
     fn two_stacks_never_share_a_password() {
-        let (one, other) = (Credentials::random(), Credentials::random());
+        let one = Credentials::random();
+        let other = Credentials::random();
         assert_ne!(one.admin.password, other.admin.password);
         assert_ne!(one.admin.password, one.user.password);
         assert_eq!(one.service_client_secret.len(), 24);

@@ -39,7 +39,8 @@ pub enum ReadError {
 pub fn read(path: &Path) -> Result<Vec<Record>, ReadError> {
     let io = |source| ReadError::Io { path: path.to_owned(), source };
     let mut reader = BufReader::new(File::open(path).map_err(io)?);
-    let (mut records, mut text) = (Vec::new(), String::new());
+    let mut records = Vec::new();
+    let mut text = String::new();
     for line in 1.. {
         text.clear();
         if reader.read_line(&mut text).map_err(io)? == 0 || !text.ends_with('\n') {

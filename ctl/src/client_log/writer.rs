@@ -71,7 +71,8 @@ fn line(record: &Record) -> io::Result<Vec<u8>> {
 /// One sync for everything that came while the last one ran.
 fn write_all(mut file: File, received: &mpsc::Receiver<Line>) {
     while let Ok(first) = received.recv() {
-        let (mut text, mut waiting) = (first.text, Vec::new());
+        let mut text = first.text;
+        let mut waiting = Vec::new();
         waiting.extend(first.synced);
         while let Ok(next) = received.try_recv() {
             text.extend(next.text);
@@ -96,7 +97,9 @@ mod tests {
     use crate::client_log::{Completion, read};
 
     fn records() -> Vec<Record> {
-        let (at, user, key) = (Timestamp::UNIX_EPOCH, Uuid::nil(), "k".to_owned());
+        let at = Timestamp::UNIX_EPOCH;
+        let user = Uuid::nil();
+        let key = "k".to_owned();
         vec![
             Record::Send { at, user, key: key.clone(), body: serde_json::json!({"items": []}) },
             Record::Answer {

@@ -69,7 +69,8 @@ struct Panic {
 /// # Errors
 /// Faults are off, a panic did not land, or a server does not answer.
 pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
-    let (sources, api) = (args.addresses.sources(context)?, context.api()?);
+    let sources = args.addresses.sources(context)?;
+    let api = context.api()?;
     let admin = Admin::new(http()?, api.clone(), context.login(Role::Admin)?.clone());
     let consumers = consumers(api.endpoints());
     for (base, _) in &consumers {
@@ -81,7 +82,8 @@ pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         load::send(&args.load, Some(log), context),
         panic_in_turn(&admin, &consumers, args.panics)
     );
-    let (load, panics) = (load?, panics?);
+    let load = load?;
+    let panics = panics?;
     load::check_client_log(&load)?;
     quiet(&sources).await?;
     let evidence = Evidence { client_log: Some(log.to_owned()) };

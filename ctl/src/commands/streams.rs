@@ -53,7 +53,8 @@ fn consumers(streams: &[Stream]) -> String {
     let mut rows = vec![heading.map(str::to_owned).to_vec()];
     for stream in streams {
         rows.extend(stream.consumers.iter().map(|consumer| {
-            let (pending, idle) = (consumer.pending.to_string(), format!("{:.1} s", consumer.idle_seconds));
+            let pending = consumer.pending.to_string();
+            let idle = format!("{:.1} s", consumer.idle_seconds);
             vec![stream.stream.clone(), stream.group.clone(), consumer.name.clone(), pending, idle]
         }));
     }

@@ -101,7 +101,8 @@ impl Admin {
         let silent =
             |error: reqwest::Error| InstanceError::NoResponse { what: what.clone(), why: error.to_string() };
         let response = request.send().await.map_err(silent)?;
-        let (status, text) = (response.status(), response.text().await.unwrap_or_default());
+        let status = response.status();
+        let text = response.text().await.unwrap_or_default();
         if !status.is_success() {
             return Err(failed(format!("{status} {text}")));
         }

@@ -60,7 +60,8 @@ impl Accounts {
     /// Logs in, and asks again while that may help.
     pub async fn log_in(&self, login: &Login) -> Result<Tokens, ApiError> {
         let ask = || {
-            let (api, login) = (self.next(), login.clone());
+            let api = self.next();
+            let login = login.clone();
             async move { api.log_in(&login).await }
         };
         retry(ask).await
@@ -148,7 +149,8 @@ fn apis(urls: &ServiceUrls) -> Result<Vec<Api>, ApiError> {
 
 /// Asks again while it may help.
 async fn retry<T, F: Future<Output = Result<T, ApiError>>>(ask: impl Fn() -> F) -> Result<T, ApiError> {
-    let (deadline, mut backoff) = (Instant::now() + RETRY_FOR, Backoff::new());
+    let deadline = Instant::now() + RETRY_FOR;
+    let mut backoff = Backoff::new();
     loop {
         match ask().await {
             Err(error) if may_pass(&error) && Instant::now() < deadline => sleep(backoff.pause(None)).await,

@@ -26,8 +26,9 @@ impl Inner {
     /// `began` is when the order was sent first.
     pub(super) async fn follow(&self, customer: &Customer, placed: Placed, began: Instant) {
         self.stats.open.up();
-        let (deadline, mut order, mut backoff) =
-            (Instant::now() + self.plan.patience, placed, Backoff::new());
+        let deadline = Instant::now() + self.plan.patience;
+        let mut order = placed;
+        let mut backoff = Backoff::new();
         while !is_final(&order.status) {
             if Instant::now() >= deadline {
                 return self.stuck(order.id);
@@ -35,7 +36,8 @@ impl Inner {
             match self.poll(customer, &order).await {
                 Poll::Answered { now, crowded } => {
                     let moved = now.version > order.version;
-                    (order, backoff) = (now, Backoff::new());
+                    order = now;
+                    backoff = Backoff::new();
                     if crowded && !moved {
                         sleep(self.pause_when_crowded()).await;
                     }
@@ -51,7 +53,8 @@ impl Inner {
         // The semaphore is never closed.
         let Ok(_slot) = self.polls.acquire().await else { return Poll::Failed { retry_after: None } };
         let wait = if crowded { Duration::ZERO } else { LONG_POLL };
-        let (instance, token) = (self.payment.next(), customer.token(&self.accounts).await);
+        let instance = self.payment.next();
+        let token = customer.token(&self.accounts).await;
         let query = format!("wait={}&after_version={}", wait.as_secs(), order.version);
         let request =
             self.http.get(format!("{}/orders/{}?{query}", instance.url(), order.id)).bearer_auth(&token.text);

@@ -192,7 +192,9 @@ mod tests {
             odd_methods: 0.0,
         };
         let arrivals = Arrivals::Workers(1);
-        let (orders, time, patience) = (None, None, Duration::from_secs(1));
+        let orders = None;
+        let time = None;
+        let patience = Duration::from_secs(1);
         let plan = LoadPlan {
             orders,
             time,

@@ -85,7 +85,9 @@ impl Inner {
     pub(super) async fn place(&self, order: &NewOrder) -> io::Result<(Instant, Placement)> {
         self.log.write(&order.announcement()).await?;
         self.stats.sent.up();
-        let (began, mut backoff, mut unknown) = (Instant::now(), Backoff::new(), false);
+        let began = Instant::now();
+        let mut backoff = Backoff::new();
+        let mut unknown = false;
         loop {
             let (pause, retry) = match self.attempt(order).await {
                 ResponseClass::Accepted { body } => {
@@ -119,7 +121,8 @@ impl Inner {
     }
 
     async fn send(&self, order: &NewOrder) -> (Result<HttpResponse, TransportError>, Arc<Token>) {
-        let (instance, token) = (self.payment.next(), order.customer.token(&self.accounts).await);
+        let instance = self.payment.next();
+        let token = order.customer.token(&self.accounts).await;
         let request =
             self.http.request(Method::POST, format!("{}/orders", instance.url())).bearer_auth(&token.text);
         let request =

@@ -48,7 +48,8 @@ impl Servers {
             ServerChoice::External(servers) => Ok(Self::External(servers)),
             ServerChoice::Private { data_dir, durability, postgres } => {
                 let mut options = PostgresOptions::new(data_dir.join("postgres"));
-                (options.durability, options.settings) = (durability, postgres);
+                options.durability = durability;
+                options.settings = postgres;
                 // Three services with a pool each; a test runs two instances of them and connections of its
                 // own.
                 options.max_connections = 200;

@@ -61,7 +61,8 @@ async fn both(sources: &Sources) -> Result<(Catalogue, Catalogue), VerifyError> 
 }
 
 async fn read(service: &str, url: &str, sql: &str) -> Result<Catalogue, VerifyError> {
-    let (reader, mut catalogue) = (Reader::connect(service, url).await?, Catalogue::new());
+    let reader = Reader::connect(service, url).await?;
+    let mut catalogue = Catalogue::new();
     let take = |row: &tokio_postgres::Row| {
         let product = Product {
             version: row.get(1),

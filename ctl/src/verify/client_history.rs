@@ -192,7 +192,8 @@ mod tests {
 
     #[test]
     fn polled_states_do_not_go_back() {
-        let (mut log, mut names) = (ClientHistory::default(), Names::default());
+        let mut log = ClientHistory::default();
+        let mut names = Names::default();
         let at = jiff::Timestamp::UNIX_EPOCH;
         for version in [1, 3, 2] {
             log.add(

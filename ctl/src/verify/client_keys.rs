@@ -72,12 +72,15 @@ mod tests {
 
     /// The invariants broken by these records and an order of two mugs, with its key or not there at all.
     fn broken(records: Vec<Record>, order: Option<&str>) -> Vec<&'static str> {
-        let (mut log, mut names, mut findings) =
-            (ClientHistory::default(), Names::default(), Findings::default());
+        let mut log = ClientHistory::default();
+        let mut names = Names::default();
+        let mut findings = Findings::default();
         records.into_iter().for_each(|record| log.add(record, &mut names));
-        let (mut orders, mut keys) = (Orders::new(), Keys::default());
+        let mut orders = Orders::new();
+        let mut keys = Keys::default();
         if let Some(lines) = order {
-            let (lines, method) = (Lines::parse(lines, &mut names), names.number("tok_ok"));
+            let lines = Lines::parse(lines, &mut names);
+            let method = names.number("tok_ok");
             orders.insert(ORDER, Order { user: USER, status: Status::Confirmed, method, lines });
             keys.add(USER, "k", ORDER);
         }

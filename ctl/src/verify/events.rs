@@ -76,7 +76,8 @@ const AT: &str = "(extract(epoch FROM i.processed_at) * 1000000)::bigint";
 
 /// Payment's inbox.
 pub(super) async fn payment_inbox(payment: &Snapshot, findings: &mut Findings) -> Result<Inbox, VerifyError> {
-    let (mut inbox, found) = (Inbox::default(), findings.of(Invariant::Once));
+    let mut inbox = Inbox::default();
+    let found = findings.of(Invariant::Once);
     let sql = format!("SELECT i.event_id, {AT} FROM inbox i WHERE i.consumer = '{PAYMENT}'");
     payment.each(&sql, &[], |row| inbox.add(PAYMENT, row.get(0), row.get(1), found)).await?;
     Ok(inbox)
@@ -87,7 +88,8 @@ pub(super) async fn inventory_inbox(
     inventory: &Snapshot,
     findings: &mut Findings,
 ) -> Result<InventoryInbox, VerifyError> {
-    let (mut inventory_inbox, found) = (InventoryInbox::default(), findings.of(Invariant::Once));
+    let mut inventory_inbox = InventoryInbox::default();
+    let found = findings.of(Invariant::Once);
     let sql = format!(
         "SELECT i.event_id, {AT}, r.id, coalesce(r.type, ''), r.correlationid
          FROM inbox i LEFT JOIN LATERAL json_to_record(i.reply::json) AS r (id text, type text, correlationid text) ON true
@@ -262,7 +264,8 @@ mod tests {
 
     #[test]
     fn an_orders_way_is_followed_from_inbox_to_inbox() {
-        let (order, reply) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let order = Uuid::from_u128(1);
+        let reply = Uuid::from_u128(2);
         let mut inventory_inbox = InventoryInbox::default();
         inventory_inbox.add(order, Some(reply), StockReserved::TYPE);
         let payment_inbox = Inbox([(reply, 0)].into());

@@ -80,7 +80,9 @@ mod tests {
     fn row(status: Status, age: f64, timeline: &str) -> OrderRow {
         let timeline = steps(timeline);
         let version = i32::try_from(timeline.len()).expect("few");
-        let (user, lines, booked) = (Uuid::nil(), Lines::default(), Booked::default());
+        let user = Uuid::nil();
+        let lines = Lines::default();
+        let booked = Booked::default();
         OrderRow { id: Uuid::nil(), user, status, method: 0, lines, age, version, timeline, booked }
     }
 

@@ -34,9 +34,12 @@ pub(super) async fn read_and_judge(
     findings: &mut Findings,
 ) -> Result<Keys, VerifyError> {
     let users: HashSet<Uuid> = log.into_iter().flat_map(ClientHistory::users).copied().collect();
-    let (mut keys, found) = (Keys::default(), findings.of(Invariant::Idempotency));
+    let mut keys = Keys::default();
+    let found = findings.of(Invariant::Idempotency);
     let take = |row: &tokio_postgres::Row| {
-        let (user, key, order): (Uuid, &str, Uuid) = (row.get(0), row.get(1), row.get(2));
+        let user: Uuid = row.get(0);
+        let key: &str = row.get(1);
+        let order: Uuid = row.get(2);
         found.looked_at(1);
         if users.contains(&user) {
             keys.add(user, key, order);

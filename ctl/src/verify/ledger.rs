@@ -61,7 +61,8 @@ pub(super) async fn read_and_judge(
     names: &mut Names,
     findings: &mut Findings,
 ) -> Result<Taken, VerifyError> {
-    let (mut levels, mut taken) = (Levels::default(), HashMap::<Uuid, Vec<(Name, i64)>>::new());
+    let mut levels = Levels::default();
+    let mut taken = HashMap::<Uuid, Vec<(Name, i64)>>::new();
     let rows = "SELECT sku, id, delta::bigint, balance::bigint, order_id FROM stock_ledger ORDER BY sku, id";
     let take = |row: &tokio_postgres::Row| {
         let movement = Movement {
@@ -99,7 +100,8 @@ async fn judge_products(
     findings: &mut Findings,
 ) -> Result<(), VerifyError> {
     let take = |row: &tokio_postgres::Row| {
-        let (sku, on_hand): (&str, i64) = (row.get(0), row.get(1));
+        let sku: &str = row.get(0);
+        let on_hand: i64 = row.get(1);
         let level = levels.of(names.number(sku));
         findings.of(Invariant::Conservation).looked_at(1);
         findings.of(Invariant::NoOversell).looked_at(1);
@@ -157,7 +159,8 @@ fn judge_order(
     findings.of(Invariant::Agreement).looked_at(1);
     let sold = if status == Status::Confirmed { ordered.clone() } else { Lines::default() };
     if sold != *taken {
-        let (sold, taken) = (sold.render(names), taken.render(names));
+        let sold = sold.render(names);
+        let taken = taken.render(names);
         findings
             .of(Invariant::Conservation)
             .broken(format!("order {id}: {status}, that sells {sold}, and the ledger took {taken}"));
@@ -195,7 +198,9 @@ mod tests {
 
     /// The invariants broken by one order of two mugs.
     fn broken(first: Option<Status>, later: Option<Status>, taken: &str) -> Vec<&'static str> {
-        let (mut names, mut findings, id) = (Names::default(), Findings::default(), Uuid::nil());
+        let mut names = Names::default();
+        let mut findings = Findings::default();
+        let id = Uuid::nil();
         let lines = Lines::parse("MUG 2", &mut names);
         let order = |status| (id, Order { user: id, status, method: 0, lines: lines.clone() });
         let orders: Orders = first.map(order).into_iter().collect();

@@ -103,7 +103,8 @@ pub(super) async fn judge_orphans(payment: &Snapshot, findings: &mut Findings) -
     let found = findings.of(Invariant::Money);
     payment
         .each(ORPHANS, &[], |row| {
-            let (what, order): (&str, Uuid) = (row.get(0), row.get(1));
+            let what: &str = row.get(0);
+            let order: Uuid = row.get(1);
             found.broken(format!("order {order}: there is a {what}, and no such order"));
         })
         .await

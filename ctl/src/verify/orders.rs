@@ -48,7 +48,9 @@ pub(super) async fn read_and_judge(
     names: &mut Names,
     findings: &mut Findings,
 ) -> Result<Orders, VerifyError> {
-    let (mut orders, mut sums, mut young) = (Orders::new(), Sums::default(), 0_u64);
+    let mut orders = Orders::new();
+    let mut sums = Sums::default();
+    let mut young = 0_u64;
     let take = |row: &Row| {
         let row = read(row, names);
         young += u64::from(judge_end(&row, findings));

@@ -16,7 +16,8 @@ use super::{catalogues, client_keys, events, keys, ledger, money, orders, stream
 /// A server does not answer, a query fails, or the client log cannot be read.
 pub async fn verify(sources: &Sources, evidence: &Evidence) -> Result<Verdict, VerifyError> {
     let not_quiet = pending_work(sources).await?;
-    let (mut findings, mut names) = (Findings::default(), Names::default());
+    let mut findings = Findings::default();
+    let mut names = Names::default();
     let log = evidence.client_log.as_deref().map(|path| ClientHistory::read(path, &mut names)).transpose()?;
     let streams = streams::read_all(&sources.redis).await?;
 
@@ -74,7 +75,8 @@ mod tests {
             payment_database: url(),
             redis: url(),
         };
-        let (evidence, mut sampler) = (Evidence::default(), Sampler::new(&sources));
+        let evidence = Evidence::default();
+        let mut sampler = Sampler::new(&sources);
         assert_send(verify(&sources, &evidence));
         assert_send(pending_work(&sources));
         assert_send(disagreements(&sources));

@@ -133,7 +133,8 @@ async fn without_effect(state: &StreamsState, connections: &Connections) -> Resu
 }
 
 fn breach(partition: &Partition, entry: &streams::Entry) -> String {
-    let (key, group) = (&partition.key, partition.group());
+    let key = &partition.key;
+    let group = partition.group();
     format!(
         "I7 event {}: entry {} of {key} was acknowledged by {group} without inbox row or dead letter",
         entry.event, entry.id

@@ -85,7 +85,8 @@ impl Postgres {
         let launcher = Launcher::for_servers()?;
         let folder = server::absolute(&options.data_dir)?;
         launcher.prepare_folder(&folder)?;
-        let (cluster, log) = (folder.join("cluster"), LogFile::new(folder.join("postgres.log")));
+        let cluster = folder.join("cluster");
+        let log = LogFile::new(folder.join("postgres.log"));
         let mut postgres = Self { options, launcher, bin, cluster, log, port: 0, child: None };
         postgres.create_cluster(&folder).await?;
         postgres.start_on_some_port().await?;

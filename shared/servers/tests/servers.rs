@@ -127,12 +127,14 @@ async fn a_server_that_cannot_start_shows_the_last_lines_of_its_log() {
 
 #[tokio::test]
 async fn two_servers_side_by_side_do_not_see_each_other() {
-    let (here, there) = (scratch_dir().expect("a folder"), scratch_dir().expect("a folder"));
+    let here = scratch_dir().expect("a folder");
+    let there = scratch_dir().expect("a folder");
     let (first, second) = tokio::join!(
         Postgres::start(small(here.path().join("postgres"))),
         Postgres::start(small(there.path().join("postgres"))),
     );
-    let (first, second) = (first.expect("a server"), second.expect("a server"));
+    let first = first.expect("a server");
+    let second = second.expect("a server");
 
     first.create_database("only_here", None).await.expect("a database");
 

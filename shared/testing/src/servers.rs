@@ -66,7 +66,8 @@ impl TestDatabase {
     /// # Panics
     /// The database cannot be created.
     pub async fn create() -> Self {
-        let (server, name) = (postgres().await, format!("test_{}", Uuid::now_v7().simple()));
+        let server = postgres().await;
+        let name = format!("test_{}", Uuid::now_v7().simple());
         server.create_database(&name, None).await.unwrap_or_else(|error| panic!("no database: {error}"));
         Self { url: server.url(&name), name }
     }

@@ -50,7 +50,8 @@ async fn place(api: &Api, demo: &DemoOrder) -> anyhow::Result<Shown> {
 }
 
 fn print(demo: &DemoOrder, shown: &Shown) {
-    let (paint, zone) = (Paint::for_stdout(), TimeZone::system());
+    let paint = Paint::for_stdout();
+    let zone = TimeZone::system();
     let lines: Vec<String> =
         demo.lines.iter().map(|line| format!("{} x {}", line.quantity, line.sku)).collect();
     println!("\n{} ({}, {})", paint.paint(Colour::Bold, demo.title), lines.join(", "), demo.method);

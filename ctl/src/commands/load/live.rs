@@ -18,7 +18,8 @@ pub async fn run(load: &Load, orders: Option<u64>) -> LoadReport {
     let mut ticks = interval(if bar.is_some() { BAR_EVERY } else { LINE_EVERY });
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     ticks.tick().await;
-    let (mut run, mut rate) = (Box::pin(load.run()), Rate::new());
+    let mut run = Box::pin(load.run());
+    let mut rate = Rate::new();
     loop {
         tokio::select! {
             report = &mut run => {
@@ -89,7 +90,8 @@ impl Rate {
     fn of(&mut self, count: u64) -> f64 {
         let now = Instant::now();
         let rate = (count - self.count) as f64 / (now - self.at).as_secs_f64().max(f64::EPSILON);
-        (self.at, self.count) = (now, count);
+        self.at = now;
+        self.count = count;
         rate
     }
 }

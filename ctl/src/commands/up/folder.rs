@@ -36,7 +36,8 @@ impl DataFolder {
 
     /// Removes what `shopctl up` keeps in it, and nothing else: a folder given by mistake keeps its files.
     pub async fn clear(&self) -> anyhow::Result<()> {
-        let (postgres, redis) = (self.path.join("postgres"), self.path.join("redis"));
+        let postgres = self.path.join("postgres");
+        let redis = self.path.join("redis");
         wait_until_vacant(&postgres.join("cluster"), VACANT_WITHIN).await?;
         wait_until_vacant(&redis, VACANT_WITHIN).await?;
         for gone in [

@@ -20,8 +20,10 @@ impl Follow {
     }
 
     pub fn sink(&self) -> Sink {
-        let (on, json) = (Arc::clone(&self.on), self.json);
-        let (zone, paint) = (TimeZone::system(), Paint::for_stdout());
+        let on = Arc::clone(&self.on);
+        let json = self.json;
+        let zone = TimeZone::system();
+        let paint = Paint::for_stdout();
         Sink::new(move |service, line| {
             if on.load(Ordering::Relaxed) {
                 write(service, line, json, &zone, paint);

@@ -29,7 +29,8 @@ pub struct Keys {
 
 impl Keys {
     pub async fn find(redis: &mut MultiplexedConnection) -> Result<Self, RedisError> {
-        let (mut cursor, mut found) = (0_u64, BTreeSet::new());
+        let mut cursor = 0_u64;
+        let mut found = BTreeSet::new();
         loop {
             let mut scan = redis::cmd("SCAN");
             scan.arg(cursor).arg("COUNT").arg(PAGE).arg("TYPE").arg("stream");

@@ -134,7 +134,8 @@ fn dead_letter(key: &str, found: &StreamId) -> DeadLetter {
 }
 
 async fn all_entries(redis: &mut MultiplexedConnection, key: &str) -> Result<Vec<Entry>, RedisError> {
-    let (mut entries, mut from) = (Vec::new(), "-".to_owned());
+    let mut entries = Vec::new();
+    let mut from = "-".to_owned();
     loop {
         let mut range = redis::cmd("XRANGE");
         range.arg(key).arg(&from).arg("+").arg("COUNT").arg(PAGE);

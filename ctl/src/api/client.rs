@@ -8,14 +8,14 @@ use serde::de::DeserializeOwned;
 
 use super::error::ApiError;
 
-/// Longer than the longest long-poll of the contract (30 s).
+/// Longer than the longest long poll of the contract, 30 s.
 const ANSWER_WITHIN: Duration = Duration::from_secs(40);
 const CONNECT_WITHIN: Duration = Duration::from_secs(3);
-/// Less than the 5 s after which the services close an idle connection: one that is taken up again is still
-/// open, and a connection that breaks means something.
+/// Less than the 5 s after which the services close an idle connection. A reused connection is then still
+/// open, and a broken one is a finding.
 const IDLE_AT_MOST: Duration = Duration::from_secs(3);
 
-/// Where the services are.
+/// The addresses of the services.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoints {
     /// `http://127.0.0.1:8002`
@@ -26,7 +26,7 @@ pub struct Endpoints {
     pub payment: String,
 }
 
-/// A client of all three services, with a token or without.
+/// A client of all three services, with or without a token.
 #[derive(Debug, Clone)]
 pub struct Api {
     http: reqwest::Client,
@@ -38,7 +38,7 @@ impl Api {
     /// A client without a token.
     ///
     /// # Errors
-    /// [`ApiError::Client`] when the HTTP client cannot be set up.
+    /// [`ApiError::Client`] if the HTTP client cannot be set up.
     pub fn new(endpoints: Endpoints) -> Result<Self, ApiError> {
         let http = http_client()
             .connect_timeout(CONNECT_WITHIN)
@@ -55,7 +55,7 @@ impl Api {
         Self { token: Some(token.into()), ..self.clone() }
     }
 
-    /// Where the services are.
+    /// The addresses of the services.
     #[must_use]
     pub fn endpoints(&self) -> &Endpoints {
         &self.endpoints
@@ -83,13 +83,13 @@ impl Api {
     }
 }
 
-/// What every HTTP client for the services begins with.
+/// The common settings of all HTTP clients for the services.
 pub fn http_client() -> ClientBuilder {
-    // Services on this machine are not reached through a proxy.
+    // Services on this machine are reached without a proxy.
     reqwest::Client::builder().no_proxy().pool_idle_timeout(IDLE_AT_MOST)
 }
 
-/// Sends a request; an answer that is not 2xx is an error.
+/// Sends a request; a status other than 2xx is an error.
 pub(super) async fn send(request: RequestBuilder) -> Result<Response, ApiError> {
     let response = request.send().await.map_err(ApiError::from_transport)?;
     if response.status().is_success() { Ok(response) } else { Err(ApiError::from_response(response).await) }

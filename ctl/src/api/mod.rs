@@ -1,5 +1,4 @@
-//! The services as seen over HTTP. Everything `shopctl` does goes through here: it has no other way in than a
-//! client has.
+//! The HTTP client of the services. `shopctl` uses the same endpoints as any client.
 
 mod accounts;
 mod catalogue;

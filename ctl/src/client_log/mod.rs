@@ -1,7 +1,8 @@
-//! What a client did and saw: the other half of the evidence. One JSON object a line; a request is on disk
-//! before it is sent, so that nothing the services hold can have come from nowhere.
+//! The log of a client's requests and responses: evidence beside the databases. One JSON object a line. A
+//! request is on disk before it is sent, hence every order in the databases has its line.
 //!
-//! `shopctl load` and `chaos` write it, `shopctl verify --client-log` judges by it (I3, I6, I8, I9, I11).
+//! `shopctl load` and `chaos` write the log; `shopctl verify --client-log` judges I3, I6, I8, I9 and I11 by
+//! it.
 
 mod reader;
 mod record;

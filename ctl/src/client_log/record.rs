@@ -3,13 +3,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-/// One line.
+/// One line of the log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Record {
-    /// `POST /orders` is about to be sent: the first time, or once more with the same key.
+    /// A `POST /orders`, logged before it is sent: the first attempt, or a retry with the same key.
     Send { at: Timestamp, user: Uuid, key: String, body: Value },
-    /// What came back for it.
+    /// The response, or its absence.
     Answer {
         at: Timestamp,
         user: Uuid,
@@ -17,21 +17,21 @@ pub enum Record {
         outcome: Completion,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         status: Option<u16>,
-        /// The body of a 2xx, byte for byte.
+        /// The bytes of a 2xx body.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         body: Option<String>,
-        /// Why it was not a 2xx: the problem's code, or what the connection said.
+        /// The failure: the code of the problem, or the error of the connection.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         why: Option<String>,
     },
-    /// An order as it was read.
+    /// An order as a client read it.
     Seen { at: Timestamp, order: Uuid, status: String, version: u64 },
-    /// An event was put into a stream that must end as a dead letter.
+    /// A poison message added to a stream, expected to become a dead letter.
     Poison { at: Timestamp, stream: String, event_id: String },
 }
 
 impl Record {
-    /// When it was written.
+    /// The time of the record.
     #[must_use]
     pub fn at(&self) -> Timestamp {
         match self {
@@ -43,14 +43,14 @@ impl Record {
     }
 }
 
-/// What a client may conclude from an answer.
+/// The completion of a request, as its client knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Completion {
-    /// 2xx: it happened.
+    /// 2xx: the order is placed.
     Ok,
-    /// 4xx other than 409 in flight and 429: it did not happen.
+    /// 4xx other than 409 and 429: no order was placed.
     Fail,
-    /// Timeout, reset, 429, 5xx: it may or may not have happened; ask again with the same key.
+    /// Timeout, reset, 409, 429, 5xx: unknown. The client retries with the same key.
     Info,
 }

@@ -1,4 +1,4 @@
-//! When the next order may be sent.
+//! Decides when the next order is sent.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,7 @@ pub(super) struct Dispatcher {
     schedule: Option<Schedule>,
 }
 
-/// An open loop: orders are due whether or not the last ones are answered.
+/// An open loop: orders are due whether or not the earlier ones are answered.
 #[derive(Debug)]
 struct Schedule {
     due: Instant,
@@ -34,7 +34,7 @@ impl Dispatcher {
         Self { slots: Arc::new(Semaphore::new(slots)), schedule }
     }
 
-    /// Waits until an order is due. `None`: it is, but there is no room for it, and it is left out.
+    /// Waits until an order is due. `None`: all slots are taken, and the order is left out.
     pub async fn next(&mut self) -> Option<OwnedSemaphorePermit> {
         let slots = Arc::clone(&self.slots);
         match &mut self.schedule {
@@ -46,7 +46,7 @@ impl Dispatcher {
         }
     }
 
-    /// The load was held up on purpose: what would have been due meanwhile is not made up for.
+    /// Restarts the schedule after a pause of the quota. Orders of the pause are left out.
     pub fn restart(&mut self) {
         if let Some(schedule) = &mut self.schedule {
             schedule.due = Instant::now();
@@ -55,13 +55,13 @@ impl Dispatcher {
 }
 
 impl Schedule {
-    /// Timers are precise to a millisecond: of the orders due within one, all but the first go without
-    /// waiting.
+    /// Timers are precise to a millisecond: orders due within the same one go without waiting, except the
+    /// first.
     async fn wait(&mut self) {
         if self.due > Instant::now() {
             sleep_until(self.due).await;
         } else {
-            // Those on their way must get on, however far behind the schedule is.
+            // Lets orders in flight run, however late the schedule is.
             yield_now().await;
         }
         self.due += self.gap;

@@ -1,4 +1,4 @@
-//! The products of a load, and what is ordered of them: the n-th order of a seed is always the same.
+//! The products of a load, and its orders. The n-th order of a seed is always the same.
 
 use std::time::Duration;
 
@@ -10,29 +10,29 @@ use serde_json::{Value, json};
 use super::call::call;
 use super::{LoadError, Mix};
 
-/// More than any load takes.
+/// Stock of a plentiful product: more than any load takes.
 const PLENTIFUL_STOCK: u32 = 1_000_000;
 const SCARCE_STOCK: u32 = 3;
-/// How many of a plentiful product go into one line, at most.
+/// The largest quantity of a line.
 const MAX_QUANTITY: u32 = 3;
 const MAX_LINES: usize = 4;
 const ODD_METHODS: [&str; 4] = ["tok_declined", "tok_insufficient_funds", "tok_timeout", "tok_flaky"];
-/// 2^64 divided by the golden ratio: neighbouring numbers of orders get seeds far apart.
+/// 2^64 divided by the golden ratio: neighbouring order numbers get distant seeds.
 const SEED_STRIDE: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// The SKUs of one run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assortment {
-    /// Products that never run out.
+    /// Plentiful products, which never run out.
     pub spread: Vec<String>,
-    /// The one product everybody wants; ordered one at a time.
+    /// The hot product, wanted by many orders; ordered one piece at a time.
     pub hot: String,
-    /// There are three of it; ordered one at a time.
+    /// The scarce product, three in stock; ordered one piece at a time.
     pub scarce: String,
 }
 
 impl Assortment {
-    /// SKUs that no other run has.
+    /// New SKUs, unique to this run.
     pub(super) fn new(products: usize) -> Self {
         let run = format!("LOAD-{:08X}", rand::random::<u32>());
         Self {
@@ -85,7 +85,7 @@ impl Assortment {
         } else if kind < mix.hot + mix.scarce {
             lines.push(line(&self.scarce, 1));
         }
-        // A SKU may be in an order once.
+        // The lines of an order have different SKUs.
         let rest = (wanted - lines.len()).min(self.spread.len());
         for index in rand::seq::index::sample(rng, self.spread.len(), rest) {
             lines.push(line(&self.spread[index], rng.random_range(1..=MAX_QUANTITY)));

@@ -1,4 +1,4 @@
-//! One request: what came back, or how the connection ended.
+//! One HTTP request and its response or failure.
 
 use std::time::{Duration, Instant};
 
@@ -7,21 +7,20 @@ use reqwest::header::RETRY_AFTER;
 
 use crate::api::{Problem, innermost};
 
-/// No request may take longer (the specification's number); a long poll may wait as long as it asked for on
-/// top.
+/// The longest time of a request by the specification. A long poll adds the wait that it asked for.
 const REQUEST_WITHIN: Duration = Duration::from_secs(5);
-/// An answer just over the limit is still worth reading.
+/// Time to read a response just over the limit.
 const MARGIN: Duration = Duration::from_millis(500);
 
-/// What became of a request.
+/// The result of a request.
 #[derive(Debug)]
 pub(super) struct Exchange {
     pub outcome: Result<HttpResponse, TransportError>,
-    /// It took longer than any request may.
+    /// Whether the request took longer than the limit.
     pub slow: bool,
 }
 
-/// An answer, read to its end.
+/// A complete response.
 #[derive(Debug)]
 pub(super) struct HttpResponse {
     pub status: u16,
@@ -29,18 +28,18 @@ pub(super) struct HttpResponse {
     pub body: String,
 }
 
-/// There is no answer.
+/// A request without a response.
 #[derive(Debug)]
 pub(super) enum TransportError {
-    /// There was no connection: nothing was sent.
+    /// The connection failed, before the request was sent.
     Unreached(String),
     /// The connection ended after the request was sent.
     Reset(String),
-    /// Nothing came in time.
+    /// The response did not come in time.
     TimedOut,
 }
 
-/// Sends a request that may wait for `wait` at the server before it is answered.
+/// Sends a request that the server may hold for `wait` before it answers.
 pub(super) async fn call(request: RequestBuilder, wait: Duration) -> Exchange {
     let began = Instant::now();
     let outcome = exchange(request.timeout(wait + REQUEST_WITHIN + MARGIN)).await.map_err(transport_error);
@@ -67,7 +66,7 @@ fn transport_error(error: reqwest::Error) -> TransportError {
     }
 }
 
-/// Why an answer is no 2xx: the problem's code, or what the connection said.
+/// The reason of a failure: the code of the problem, or the error of the connection.
 pub(super) fn failure_reason(outcome: &Result<HttpResponse, TransportError>) -> String {
     match outcome {
         Ok(answer) => {

@@ -1,6 +1,6 @@
-//! Who orders: accounts of this run, each with a token that is renewed before it ends.
+//! The customers of a run. Each is an account with a token that is renewed before it expires.
 //!
-//! While `user` is away a customer keeps the token it has; the other services go on verifying it.
+//! While `user` is away, a customer keeps its token, which the other services still verify.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -16,13 +16,13 @@ use super::{LoadError, ServiceUrls};
 use crate::api::{Api, ApiError, Endpoints, Tokens};
 use crate::state::{Login, random_secret};
 
-/// `user` refuses more passwords at a time than it has cores for.
+/// Concurrent registrations. `user` limits concurrent password hashes to its cores.
 const REGISTERED_AT_ONCE: usize = 2;
-/// A service that is just starting, or busy, gets this long.
+/// Time limit of the retries while a service starts or is busy.
 const RETRY_FOR: Duration = Duration::from_secs(10);
-/// No request may take longer (the specification's number).
+/// The longest time of a request by the specification.
 const LOGIN_WITHIN: Duration = Duration::from_secs(5);
-/// While `user` is away it is asked again this often for each customer.
+/// Pause of each customer between two logins while `user` is away.
 const RETRY_LOGIN_AFTER: Duration = Duration::from_secs(2);
 
 /// The instances of `user`, used in turn.
@@ -57,7 +57,7 @@ impl Accounts {
         Ok(())
     }
 
-    /// Logs in, and asks again while that may help.
+    /// Logs in, with retries of transient errors.
     pub async fn log_in(&self, login: &Login) -> Result<Tokens, ApiError> {
         let ask = || {
             let api = self.next();
@@ -67,7 +67,7 @@ impl Accounts {
         retry(ask).await
     }
 
-    /// Registers so many customers and logs them in.
+    /// Registers `customers` accounts and logs them in.
     pub async fn register(&self, customers: usize) -> Result<Vec<Arc<Customer>>, LoadError> {
         let all: Vec<_> = (0..customers).map(|_| self.register_one()).collect();
         stream::iter(all).buffered(REGISTERED_AT_ONCE).try_collect().await
@@ -75,7 +75,7 @@ impl Accounts {
 
     async fn register_one(&self) -> Result<Arc<Customer>, LoadError> {
         let ask = || {
-            // A new e-mail each time: the last try may have registered the old one.
+            // A new e-mail for each attempt: the last one may have been registered.
             let login =
                 Login { email: format!("load-{}@example.com", Uuid::new_v4()), password: random_secret() };
             let api = self.next();
@@ -94,7 +94,7 @@ impl Accounts {
 }
 
 impl Customer {
-    /// The token to show. Whoever finds it old renews it; the others go on with the old one meanwhile.
+    /// The current token. One caller renews an old token; others use the old one meanwhile.
     pub async fn token(&self, accounts: &Accounts) -> Arc<Token> {
         let token = self.current();
         if token.renew_at > Instant::now() {
@@ -106,7 +106,7 @@ impl Customer {
         self.current()
     }
 
-    /// A service did not take this token: another one is needed, unless somebody has fetched it already.
+    /// Renews a token that a service refused, if it is still the current one.
     pub async fn refused(&self, token: &Arc<Token>, accounts: &Accounts) {
         let _one_at_a_time = self.renewing.lock().await;
         if Arc::ptr_eq(&self.current(), token) {
@@ -131,7 +131,7 @@ impl Customer {
 }
 
 impl Token {
-    /// Renewed at 60 to 85 % of its life: not too late, and not all customers at once.
+    /// Renewal at 60 to 85 % of the lifetime: in time, and spread over the customers.
     fn new(tokens: Tokens) -> Self {
         let renew_in = Duration::from_secs(tokens.expires_in).mul_f64(rand::random_range(0.6..0.85));
         Self { text: tokens.access_token, renew_at: Instant::now() + renew_in }
@@ -147,7 +147,7 @@ fn apis(urls: &ServiceUrls) -> Result<Vec<Api>, ApiError> {
     urls.user.iter().map(|user| Api::new(endpoints(user))).collect()
 }
 
-/// Asks again while it may help.
+/// Retries transient errors for 10 s.
 async fn retry<T, F: Future<Output = Result<T, ApiError>>>(ask: impl Fn() -> F) -> Result<T, ApiError> {
     let deadline = Instant::now() + RETRY_FOR;
     let mut backoff = Backoff::new();

@@ -1,28 +1,28 @@
 use crate::api::ApiError;
 
-/// Why a load could not be prepared.
+/// The reason why a load cannot be prepared.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    /// The plan cannot be carried out.
-    #[error("the plan of the load cannot be carried out: {0}")]
+    /// The plan is invalid.
+    #[error("the plan of the load is invalid: {0}")]
     Plan(&'static str),
     /// The HTTP client cannot be set up.
     #[error("cannot set up the HTTP client")]
     Client(#[source] reqwest::Error),
-    /// An account could not be registered or logged in.
+    /// An account cannot be registered or logged in.
     #[error(transparent)]
     Account(#[from] ApiError),
-    /// `user` gave an account an id that is none.
-    #[error("`{0}` is not an account's id: is this the service `user`?")]
+    /// `user` returned an account id that is no UUID.
+    #[error("`{0}` is not the id of an account; check the address of the service `user`")]
     AccountId(String),
-    /// A product could not be created.
+    /// A product cannot be created.
     #[error(
-        "cannot create the product {sku}: {why}; does the service `inventory` run, and is the login an ADMIN's?"
+        "cannot create the product {sku}: {why}; check the address of `inventory` and the role of the account"
     )]
     NotCreated {
-        /// The first that could not.
+        /// The first such product.
         sku: String,
-        /// The code of the refusal, or what the connection said.
+        /// The code of the problem, or the error of the connection.
         why: String,
     },
 }

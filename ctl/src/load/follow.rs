@@ -1,7 +1,7 @@
-//! An accepted order, watched to its end.
+//! Follows an accepted order to its final state.
 //!
-//! A long poll tells of a change at once. With more open orders than long polls the waiting would be unfair:
-//! then an order is looked at briefly, and again when all the others had their turn.
+//! A long poll returns at the next change. With more open orders than long polls, long waits would be unfair:
+//! then an order is polled briefly, and again after all others.
 
 use std::time::{Duration, Instant};
 
@@ -15,15 +15,15 @@ use super::inner::Inner;
 use super::sender::Placed;
 use crate::client_log::Record;
 
-/// Short, so that an instance that died silently is noticed.
+/// The wait of a long poll: short, so that a silently dead instance is noticed.
 const LONG_POLL: Duration = Duration::from_secs(5);
-/// Looks a second in a crowd: enough to see orders end, too few to be a load of their own.
+/// Polls a second while long polls are short: enough to see final states, few compared with the load.
 const POLLS_A_SECOND: f64 = 500.0;
-/// In a crowd an order is not looked at more often than this.
+/// The shortest pause between two brief polls of an order.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 
 impl Inner {
-    /// `began` is when the order was sent first.
+    /// Polls an order until its final state. `began` is the time of the first attempt.
     pub(super) async fn follow(&self, customer: &Customer, placed: Placed, began: Instant) {
         self.stats.open.up();
         let deadline = Instant::now() + self.plan.patience;
@@ -58,7 +58,7 @@ impl Inner {
         let query = format!("wait={}&after_version={}", wait.as_secs(), order.version);
         let request =
             self.http.get(format!("{}/orders/{}?{query}", instance.url(), order.id)).bearer_auth(&token.text);
-        // Boxed: many orders wait for their turn, and only those that are looked at need the space.
+        // Boxed: of many waiting orders, only those with a poll in flight need the space.
         match self.count(Box::pin(call(request, wait)).await, &instance) {
             Ok(answer) if answer.status == 200 => self.note_seen(&answer.body, crowded),
             Ok(answer) => {

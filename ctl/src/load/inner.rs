@@ -23,7 +23,7 @@ pub(super) struct Inner {
     pub log: ClientLog,
     pub stats: Arc<LoadStats>,
     pub quota: Arc<Quota>,
-    /// Long polls at one time.
+    /// Limits the concurrent long polls.
     pub polls: Semaphore,
     pub stuck: Mutex<Vec<Uuid>>,
     pub log_failure: OnceLock<String>,

@@ -1,14 +1,14 @@
-//! A bounded REST client: customers who order, ask again with the same key when they do not know, and watch
-//! every order to its end.
+//! A load generator: customers place orders, retry unknown outcomes with the same key, and follow each order
+//! to its final state.
 //!
-//! It runs against any deployment. Orders are sent at a rate or by a fixed number of workers, over a mix of
-//! plentiful, hot and scarce products; what it did and saw goes into a [client log](crate::client_log), and a
-//! request is in there before it is sent.
+//! The load runs against any deployment. Orders arrive at a rate or from a fixed number of workers, over a
+//! mix of plentiful, hot and scarce products. A [client log](crate::client_log) records requests before they
+//! are sent, and their responses.
 //!
 //! ```text
-//! pace (+ quota) ──slot──> sender ──accepted──> follow ──ended──> stats, report
-//!                            │  same key while unknown   long polls
-//!                            └── next ready instance of payment, token of the customer ──┘
+//! arrivals (+ quota) ──slot──> sender ──accepted──> follow ──final──> stats, report
+//!                                │  same key while unknown   long polls
+//!                                └── next ready instance of payment, token of the customer ──┘
 //! ```
 
 mod arrivals;

@@ -1,4 +1,4 @@
-//! A load: prepared, then run to its end.
+//! Prepares a load and runs it to its end.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
@@ -21,15 +21,15 @@ use crate::api::http_client;
 use crate::client_log::ClientLog;
 use crate::state::Login;
 
-/// A load with its products and customers. Clones are the same load.
+/// A load with its products and customers. Clones share the load.
 #[derive(Debug, Clone)]
 pub struct Load(Arc<Inner>);
 
 impl Load {
-    /// Creates products and customers. `urls` may change later via [`set_urls`](Self::set_urls).
+    /// Creates products and customers. [`set_urls`](Self::set_urls) may change the addresses later.
     ///
     /// # Errors
-    /// [`LoadError`]; a service that does not answer is asked again for 10 s.
+    /// [`LoadError`], after retries of 10 s for a service that does not answer.
     pub async fn prepare(
         urls: ServiceUrls,
         admin: &Login,
@@ -59,10 +59,10 @@ impl Load {
         })))
     }
 
-    /// Other addresses from now on.
+    /// Changes the addresses.
     ///
     /// # Errors
-    /// [`LoadError::Plan`] when a service has none; then the old ones stay.
+    /// [`LoadError::Plan`] for a service without address; then the old addresses stay.
     pub fn set_urls(&self, urls: ServiceUrls) -> Result<(), LoadError> {
         urls.check().map_err(LoadError::Plan)?;
         self.0.accounts.replace(&urls)?;
@@ -70,13 +70,13 @@ impl Load {
         Ok(())
     }
 
-    /// Live counters.
+    /// The live counters.
     #[must_use]
     pub fn stats(&self) -> Arc<LoadStats> {
         Arc::clone(&self.0.stats)
     }
 
-    /// How far a metered load may go.
+    /// The quota of a metered load.
     #[must_use]
     pub fn quota(&self) -> Arc<Quota> {
         Arc::clone(&self.0.quota)
@@ -88,8 +88,8 @@ impl Load {
         &self.0.stock
     }
 
-    /// Sends what the plan says, and returns when every order is known to be at its end or patience is over.
-    /// To be called once. Dropping the future ends all of it.
+    /// Sends the orders of the plan. Returns when every order is in a final state or `patience` is over. Call
+    /// it once; dropping the future ends the load.
     pub async fn run(&self) -> LoadReport {
         let began = Instant::now();
         let mut orders = JoinSet::new();
@@ -115,7 +115,7 @@ impl Load {
         let all = self.send_each(orders);
         match plan.time {
             None => all.await,
-            // What is on its way by then goes on.
+            // Orders in flight continue.
             Some(time) => _ = tokio::time::timeout_at((began + time).into(), all).await,
         }
     }
@@ -143,7 +143,7 @@ impl Load {
 }
 
 impl Inner {
-    /// One order from its first sending to its end.
+    /// Runs one order from its first attempt to its final state.
     async fn order(self: Arc<Self>, number: u64, slot: OwnedSemaphorePermit) {
         let turn = usize::try_from(number).unwrap_or(usize::MAX) % self.customers.len();
         let body = self.stock.order(&self.plan.mix, self.plan.seed, number);
@@ -160,7 +160,7 @@ impl Inner {
     }
 }
 
-/// A panic in an order is a defect of the load: its report would be wrong.
+/// Propagates a panic of an order, which is a defect of the load and makes the report wrong.
 fn propagate_panic(ended: Result<(), JoinError>) {
     if let Err(error) = ended
         && error.is_panic()

@@ -1,10 +1,10 @@
-//! One order: announced in the client log, sent, and sent again with the same key until its outcome is known.
+//! Sends an order: records it in the client log, and retries with the same key until its outcome is known.
 //!
 //! ```text
 //!            2xx ──────────────────────────────> accepted
-//! send ──┬── 4xx ──────────────────────────────> refused: it did not happen, and is not asked for again
+//! send ──┬── 4xx ──────────────────────────────> refused: no order was placed, no retry
 //!        ├── 401 ── log in again ──┐
-//!        └── 409, 429, 5xx, no answer: info ── pause ── send (same key, same body, next instance)
+//!        └── 409, 429, 5xx, no response: info ── pause ── send (same key, same body, next instance)
 //! ```
 
 use std::io;
@@ -26,7 +26,7 @@ use super::inner::Inner;
 use super::instances::Instance;
 use crate::client_log::{Completion, Record};
 
-/// An order to be sent.
+/// An order to send.
 #[derive(Debug)]
 pub(super) struct NewOrder {
     pub customer: Arc<Customer>,
@@ -35,7 +35,7 @@ pub(super) struct NewOrder {
     text: String,
 }
 
-/// What is known of an order that was accepted.
+/// The fields of an accepted order.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Placed {
     pub id: Uuid,
@@ -43,16 +43,16 @@ pub(super) struct Placed {
     pub version: u64,
 }
 
-/// What became of an order.
+/// The result of placing an order.
 #[derive(Debug)]
 pub(super) enum Placement {
     Accepted(Placed),
     Refused,
-    /// Or accepted with an answer that names no order.
+    /// The outcome stayed unknown, or a 2xx names no order.
     Unknown,
 }
 
-/// What one answer means.
+/// The class of a response.
 #[derive(Debug)]
 enum ResponseClass {
     Accepted { body: String },
@@ -78,10 +78,11 @@ impl NewOrder {
 }
 
 impl Inner {
-    /// Sends the order until its outcome is known or patience is over; when it was sent first.
+    /// Sends the order until its outcome is known or `patience` is over. Returns the time of the first
+    /// attempt.
     ///
     /// # Errors
-    /// The client log cannot be written: nothing more may be sent.
+    /// The client log cannot be written; the load must stop sending.
     pub(super) async fn place(&self, order: &NewOrder) -> io::Result<(Instant, Placement)> {
         self.log.write(&order.announcement()).await?;
         self.stats.sent.up();
@@ -109,7 +110,7 @@ impl Inner {
         }
     }
 
-    /// Sends it once, and puts down what came back.
+    /// Sends the order once and records the response.
     async fn attempt(&self, order: &NewOrder) -> ResponseClass {
         let (outcome, token) = self.send(order).await;
         let class = classify(&outcome);
@@ -131,7 +132,7 @@ impl Inner {
         (self.count(exchange, &instance), token)
     }
 
-    /// Counts what came back, and passes an instance over that is not there.
+    /// Counts a response, and passes over an instance that did not respond.
     pub(super) fn count(
         &self,
         exchange: Exchange,
@@ -164,7 +165,7 @@ impl Inner {
         self.stats.note_accepted(began.elapsed());
         match serde_json::from_str(body) {
             Ok(placed) => Placement::Accepted(placed),
-            // A 2xx without an order cannot be followed: its key says which one it was.
+            // A 2xx without an order cannot be followed; its key identifies it.
             Err(_) => {
                 self.stuck(order.key);
                 Placement::Unknown
@@ -184,7 +185,7 @@ impl Inner {
         }
     }
 
-    /// With retries, an outcome that never became known is a defect; without, that is how it is.
+    /// Gives up. With retries, an outcome that stays unknown is a defect.
     fn give_up(&self, order: &NewOrder) -> Placement {
         if self.plan.retry {
             self.stuck(order.key);
@@ -209,7 +210,7 @@ fn answer(order: &NewOrder, class: &ResponseClass, outcome: &Result<HttpResponse
     let (meaning, body) = match class {
         ResponseClass::Accepted { body } => (Completion::Ok, Some(body.clone())),
         ResponseClass::Refused { .. } => (Completion::Fail, None),
-        // A 401 is followed by the same key with another token: it says nothing about the key.
+        // A 401 says nothing about the key, which is sent again with another token.
         ResponseClass::StaleToken | ResponseClass::Unknown { .. } => (Completion::Info, None),
     };
     let why = body.is_none().then(|| failure_reason(outcome));

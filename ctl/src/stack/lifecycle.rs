@@ -19,13 +19,13 @@ use super::service::{Plan, Service};
 use super::wiring::{self, Addresses, Network};
 use crate::state::Credentials;
 
-/// How soon a service that ended by itself is noticed.
+/// Time between two checks for ended processes.
 const POLL_EVERY: Duration = Duration::from_millis(200);
 
 /// A running stack.
 #[derive(Debug)]
 pub struct Stack {
-    // Fields drop in this order: first the services, then what they stand on.
+    // Fields drop in order: the services before the servers that they use.
     services: BTreeMap<ServiceId, Service>,
     servers: Servers,
     network: Network,
@@ -36,7 +36,7 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// Starts the servers and creates the databases; no service yet.
+    /// Starts the servers and creates the databases, without a service.
     ///
     /// # Errors
     /// [`StackError::Server`].
@@ -46,10 +46,10 @@ impl Stack {
         Ok(Self { services: BTreeMap::new(), servers, network, credentials, env, binaries, sink })
     }
 
-    /// Starts one instance of every service, each after those it needs.
+    /// Starts one instance of every service, in the order of their dependencies.
     ///
     /// # Errors
-    /// Of the first one that does not start.
+    /// The error of the first service that does not start.
     pub async fn start_services(&mut self) -> Result<(), StackError> {
         for kind in Kind::ALL {
             self.start_service(kind).await?;
@@ -57,7 +57,7 @@ impl Stack {
         Ok(())
     }
 
-    /// Starts an instance: the first of its kind on the planned address, further ones on free ports.
+    /// Starts an instance. The first of its kind listens on the planned address, further ones on free ports.
     ///
     /// # Errors
     /// See [`Service::start`].
@@ -65,7 +65,7 @@ impl Stack {
         self.start_service_with(kind, &[]).await
     }
 
-    /// Starts an instance with settings of its own, which win over all others.
+    /// Starts an instance with additional settings, which win over all others.
     ///
     /// # Errors
     /// See [`Service::start`].
@@ -95,7 +95,7 @@ impl Stack {
     /// The first instance of a service.
     ///
     /// # Errors
-    /// [`StackError::Unknown`] before it was started.
+    /// [`StackError::Unknown`] before the first start.
     pub fn first(&self, kind: Kind) -> Result<&Service, StackError> {
         self.service(ServiceId { kind, instance: 1 })
     }
@@ -105,7 +105,7 @@ impl Stack {
         self.services.values()
     }
 
-    /// SIGKILL. See [`Service::kill9`].
+    /// Sends SIGKILL. See [`Service::kill9`].
     ///
     /// # Errors
     /// [`StackError::Unknown`].
@@ -114,7 +114,7 @@ impl Stack {
         Ok(())
     }
 
-    /// SIGTERM. See [`Service::terminate`].
+    /// Sends SIGTERM. See [`Service::terminate`].
     ///
     /// # Errors
     /// [`StackError::Unknown`], [`StackError::NotEnded`].
@@ -122,7 +122,7 @@ impl Stack {
         self.service(id)?.terminate().await
     }
 
-    /// Starts an instance again, with the same settings and addresses; ends it first if it still runs.
+    /// Restarts an instance with the same settings and addresses. Ends a running one first.
     ///
     /// # Errors
     /// [`StackError::Unknown`], [`StackError::NotEnded`], and those of [`Service::start`].
@@ -130,7 +130,7 @@ impl Stack {
         self.restart_with(id, &[]).await
     }
 
-    /// As [`Stack::restart`], with settings that win over those it had, from now on.
+    /// [`Stack::restart`] with settings that replace those of the instance, also for later restarts.
     ///
     /// # Errors
     /// As [`Stack::restart`].
@@ -144,16 +144,15 @@ impl Stack {
         self.run(id, plan).await
     }
 
-    /// Puts another PostgreSQL in the place of the private one; the old one, which is stopped when it is
-    /// dropped.
+    /// Replaces the private PostgreSQL and returns the old one, which stops when it is dropped.
     pub fn replace_postgres(&mut self, other: Postgres) -> Option<Postgres> {
         self.postgres().map(|postgres| std::mem::replace(postgres, other))
     }
 
-    /// Starts again what has ended, with the same settings, addresses and data.
+    /// Restarts an ended part with the same settings, addresses and data.
     ///
     /// # Errors
-    /// As at its first start.
+    /// The errors of its first start.
     pub async fn revive(&mut self, ended: Ended) -> Result<(), StackError> {
         match ended {
             Ended::Service(id) => self.restart(id).await,
@@ -161,8 +160,8 @@ impl Stack {
         }
     }
 
-    /// Stops the services, the upstream ones first so that those below can finish what is on its way; then
-    /// the servers. Everything is stopped, whatever fails.
+    /// Stops the services, then the servers. Upstream services stop first, and downstream services finish the
+    /// events in flight. An error does not end the shutdown.
     ///
     /// # Errors
     /// The last [`StackError::NotEnded`].
@@ -175,7 +174,7 @@ impl Stack {
         outcome
     }
 
-    /// Waits until something ends that nobody asked to.
+    /// Waits until a part of the stack ends by itself.
     pub async fn any_ended(&self) -> (Ended, ExitStatus) {
         loop {
             let service = || {
@@ -208,7 +207,7 @@ impl Stack {
         &self.credentials
     }
 
-    /// The private PostgreSQL, to stop, kill and restart it; `None` when it is somebody else's.
+    /// The private PostgreSQL, to stop, kill and restart it; `None` for an external one.
     pub fn postgres(&mut self) -> Option<&mut Postgres> {
         match &mut self.servers {
             Servers::Private { postgres, .. } => Some(postgres),
@@ -216,7 +215,7 @@ impl Stack {
         }
     }
 
-    /// The private Redis, likewise.
+    /// The private Redis; `None` for an external one.
     pub fn redis(&mut self) -> Option<&mut Redis> {
         match &mut self.servers {
             Servers::Private { redis, .. } => Some(redis),

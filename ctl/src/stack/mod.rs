@@ -1,7 +1,7 @@
 //! The local stack: PostgreSQL, Redis and the service processes on top.
 //!
-//! `shopctl up` runs one for a person, the end-to-end tests run one each. A stack that is dropped leaves no
-//! process; so does one whose process is killed with SIGKILL (see `servers`).
+//! `shopctl up` runs a stack for a person, and each end-to-end test runs one. Dropping a stack ends all its
+//! processes, and so does SIGKILL of the process that runs it (see `servers`).
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), ctl::stack::StackError> {

@@ -13,25 +13,25 @@ use crate::state::Credentials;
 /// Environment variables for one service.
 pub type Env = Vec<(String, String)>;
 
-/// How to run a stack.
+/// Options of a stack.
 #[derive(Debug, Clone)]
 pub struct StackOptions {
-    /// Private servers, or running ones.
+    /// Private servers, or external ones.
     pub servers: ServerChoice,
-    /// Where the first instance of each service listens.
+    /// The addresses of the first instance of each service.
     pub network: Network,
     /// The first ADMIN and the secret of `payment`.
     pub credentials: Credentials,
-    /// Settings of every instance of a service; they win over the stack's own.
+    /// Settings of all instances of a service, which win over those of the stack.
     pub env: BTreeMap<Kind, Env>,
-    /// Where the services' programs are, if not beside the running one.
+    /// The folder of the services' programs. Default: the folder of the running program.
     pub binaries: Option<PathBuf>,
-    /// Where the services' log lines go.
+    /// The receiver of the services' log lines.
     pub sink: Sink,
 }
 
 impl StackOptions {
-    /// What a test wants: private servers in `data_dir` that survive `kill -9`, free ports, random
+    /// The options of a test: private servers in `data_dir` that survive `kill -9`, free ports, random
     /// credentials, no output.
     ///
     /// # Errors

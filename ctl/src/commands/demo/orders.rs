@@ -11,21 +11,21 @@ use crate::terminal::{Colour, Paint, Progress, render_order, render_transition};
 
 const ENDS_WITHIN: Duration = Duration::from_secs(30);
 
-/// A demo order that was seen through.
+/// A demo order in its final state.
 #[derive(Debug, Serialize)]
 pub struct Shown {
     order: Order,
     timeline: Vec<Transition>,
 }
 
-/// Places the three orders one after the other and prints what became of them.
+/// Places the three orders one after the other and prints their results.
 ///
 /// # Errors
-/// An order was refused, or ended otherwise than it should.
+/// The service refuses an order, or an order has another final state than expected.
 pub async fn place_all(api: &Api, progress: &mut Progress, json: bool) -> anyhow::Result<Vec<Shown>> {
     let mut shown = Vec::new();
     for demo in demo::orders() {
-        progress.step(format!("an order that ends {}", demo.ends));
+        progress.step(format!("demo order: {}", demo.ends));
         let order = place(api, &demo).await?;
         progress.done();
         if !json {

@@ -1,26 +1,26 @@
 use crate::stack::Kind;
 
 const HELP: &str = "\
-Runs a private PostgreSQL (fsync on) and Redis (AOF, noeviction) on free ports, never as root, with
-their data in --data-dir, and the three services on top. What is killed is started again. Ctrl-C
-stops everything; the data stays.
+Runs a private PostgreSQL (fsync on) and Redis (AOF, noeviction) on free ports, unprivileged, with
+their data in --data-dir, and the three services. A killed process is restarted. Ctrl-C stops
+everything; the data stays.
 
-Servers of your own instead, all four or none:
+External servers instead, all four or none:
   USER_DATABASE_URL, INVENTORY_DATABASE_URL, PAYMENT_DATABASE_URL, REDIS_URL
 
-Every other setting of the services can be given in the environment too:
+The environment can also hold every other setting of the services:
   PROVIDER_LATENCY=50ms LOG_FILTER=debug shopctl up
 
 Examples:
   shopctl up
-  shopctl up --fresh                            forget everything and begin anew
+  shopctl up --fresh                            delete all data and start anew
   shopctl up --inventory-port 18000 --no-demo";
 
 /// `shopctl up`
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP)]
 pub struct Args {
-    /// Remove the data of earlier runs first
+    /// Delete the data of earlier runs first
     #[arg(long)]
     pub(super) fresh: bool,
     /// Port of the service `user`
@@ -32,10 +32,10 @@ pub struct Args {
     /// Port of the service `payment`
     #[arg(long, value_name = "PORT", default_value_t = Kind::Payment.http_port())]
     pub(super) payment_port: u16,
-    /// Instances of `inventory` and `payment`; further ones listen on free ports
+    /// Number of instances of `inventory` and of `payment`; further ones listen on free ports
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=16))]
     pub(super) instances: u8,
-    /// No demo products, no demo orders
+    /// Skip the demo products and the demo orders
     #[arg(long)]
     pub(super) no_demo: bool,
 }

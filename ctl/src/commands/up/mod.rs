@@ -1,8 +1,8 @@
-//! `shopctl up`: the whole stack on this machine, until Ctrl-C.
+//! `shopctl up`: runs the whole stack on this machine until Ctrl-C.
 //!
 //! ```text
-//! settings (flags, environment) ─> folder (locked) ─> servers ─> services ─> accounts, products ─> three orders
-//!    └─ nothing was started yet when these two say no                                          ─> logs, until a signal
+//! settings (flags, environment) ─> folder (locked) ─> servers ─> services ─> accounts, products ─> demo orders
+//!    └─ errors before the first process ─┘                                                      ─> logs
 //! ```
 
 mod args;
@@ -30,11 +30,11 @@ use follow::Follow;
 use interrupt::Interrupt;
 use settings::Settings;
 
-/// Runs until a signal comes or a service ends by itself; one that is killed is started again. Leaves no
-/// process in either case.
+/// Runs until a signal comes or a part of the stack ends by itself; a killed part is restarted. Leaves no
+/// process.
 ///
 /// # Errors
-/// What did not start, or which service ended.
+/// The part that did not start, or that ended.
 pub async fn run(args: Args, global: Global) -> anyhow::Result<Exit> {
     let mut interrupt = Interrupt::listen()?;
     let settings = Settings::read(&args, &global).await?;
@@ -52,13 +52,13 @@ pub async fn run(args: Args, global: Global) -> anyhow::Result<Exit> {
     };
     tokio::select! {
         stopped = stop(&mut stack, &mut state, &folder, &mut progress) => outcome.and(stopped)?,
-        // A second Ctrl-C: dropping the stack kills what is left of it.
+        // A second Ctrl-C: dropping the stack kills the remaining processes.
         () = interrupt.received() => return Ok(Exit::Failure),
     }
     Ok(Exit::Success)
 }
 
-/// Everything before the first process.
+/// Prepares the folder, the state and the options, before the first process.
 async fn prepare(
     settings: &Settings,
     folder: &DataFolder,
@@ -106,14 +106,14 @@ async fn live(
             follow.end();
             return Err(ended_by_itself(stack, ended, status));
         }
-        // Somebody wants to see what happens then.
-        eprintln!("{ended} was killed ({status}); starting it again");
+        // A kill is a test of the recovery.
+        eprintln!("{ended} was killed ({status}); restarting");
         stack.revive(ended).await?;
-        eprintln!("{ended} is back");
+        eprintln!("{ended} restarted");
     }
 }
 
-/// Starting it again would only end the same way.
+/// The error of a part that ended by itself: a restart would end the same way.
 fn ended_by_itself(stack: &Stack, ended: Ended, status: ExitStatus) -> anyhow::Error {
     let tail = match ended {
         Ended::Service(id) => stack.service(id).map(|service| service.output().tail()).unwrap_or_default(),
@@ -122,14 +122,14 @@ fn ended_by_itself(stack: &Stack, ended: Ended, status: ExitStatus) -> anyhow::E
     anyhow::anyhow!("{ended} ended by itself ({status}); its last lines:\n{tail}")
 }
 
-/// The accounts, the products and the three orders.
+/// Creates the accounts and the products, and places the three demo orders.
 async fn show(
     state: &StackState,
     running: &Running,
     settings: &Settings,
     progress: &mut Progress,
 ) -> anyhow::Result<Vec<demo::Shown>> {
-    progress.step("an ADMIN and a USER");
+    progress.step("accounts: ADMIN and USER");
     let api = Api::new(Endpoints {
         user: running.user_url.clone(),
         inventory: running.inventory_url.clone(),

@@ -1,4 +1,5 @@
-//! I3, and the client's side of I6, I8, I9 and I11: a client's log, boiled down to one history a key.
+//! The client log as one history for each key: evidence for I3, and for the client's side of I6, I8, I9 and
+//! I11.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -16,29 +17,29 @@ use super::{
 };
 use crate::client_log::{self, Completion, Record};
 
-/// What payment takes when a request names no method.
+/// The payment method of a request without one.
 const DEFAULT_METHOD: &str = "tok_ok";
 
-/// What became of one idempotency key, as its client knows it.
+/// The requests and responses of one idempotency key.
 #[derive(Debug, Default)]
 pub(super) struct KeyHistory {
-    /// Lines and method of what was sent; more than one when the key was used for different bodies.
+    /// Lines and method of the requests; more than one entry if the key was used for different bodies.
     sent: Vec<(Lines, Name)>,
     sends: u32,
     fails: u32,
-    /// The first 2xx: the order in it, and a hash of its bytes.
+    /// The first 2xx: its order, and a hash of its bytes.
     pub(super) ok: Option<(Option<Uuid>, u64)>,
-    /// Another 2xx had other bytes.
+    /// Whether a later 2xx had other bytes.
     pub(super) differs: bool,
 }
 
-/// A client's log.
+/// The history of a client log.
 #[derive(Debug, Default)]
 pub(super) struct ClientHistory {
     pub(super) keys: HashMap<Uuid, HashMap<String, KeyHistory>>,
     seen: HashMap<Uuid, Vec<Seen>>,
     poison: HashSet<String>,
-    /// When its first line was written, in microseconds since 1970.
+    /// The time of its first line, in microseconds since 1970.
     began: Option<i64>,
 }
 
@@ -82,12 +83,12 @@ impl ClientHistory {
         self.keys.get(&user).is_some_and(|keys| keys.contains_key(key))
     }
 
-    /// Event ids that were sent to become dead letters.
-    /// Whether something happened before this log was begun: it cannot know of that.
+    /// Whether an event is older than this log, which then has no record of it.
     pub(super) fn began_after(&self, microseconds: i64) -> bool {
         self.began.is_none_or(|began| microseconds < began)
     }
 
+    /// The event ids of the poison messages that were sent.
     pub(super) fn poison(&self) -> &HashSet<String> {
         &self.poison
     }
@@ -100,7 +101,7 @@ impl ClientHistory {
         self.seen.keys()
     }
 
-    /// Orders that were polled in an earlier state after a later one.
+    /// Orders with a poll that returned an earlier version than the one before.
     pub(super) fn went_back(&self) -> impl Iterator<Item = String> {
         self.seen.iter().filter_map(|(order, seen)| {
             let pair = seen.windows(2).find(|pair| pair[1].version < pair[0].version)?;
@@ -128,12 +129,12 @@ impl KeyHistory {
         }
     }
 
-    /// Every request was answered, and always that it did not happen.
+    /// Whether every request of the key failed.
     pub(super) fn has_failed(&self) -> bool {
         self.sends > 0 && self.fails == self.sends
     }
 
-    /// I3: what is wrong with the order of a key that was answered `ok`.
+    /// I3: the contradiction between the 2xx of the key and the stored order.
     pub(super) fn lost(
         &self,
         user: Uuid,
@@ -141,13 +142,14 @@ impl KeyHistory {
         orders: &Orders,
         names: &Names,
     ) -> Option<String> {
-        let (told, _) = self.ok?;
-        if let Some((told, stored)) = told.zip(stored).filter(|(told, stored)| told != stored) {
-            return Some(format!("the client was told order {told}, and the key stands for {stored}"));
+        let (returned, _) = self.ok?;
+        if let Some((returned, stored)) = returned.zip(stored).filter(|(returned, stored)| returned != stored)
+        {
+            return Some(format!("the client got order {returned}, the key has order {stored}"));
         }
-        let Some(id) = stored.or(told) else { return Some("it has no order".to_owned()) };
+        let Some(id) = stored.or(returned) else { return Some("it has no order".to_owned()) };
         match orders.get(&id) {
-            None => Some(format!("order {id} is not there")),
+            None => Some(format!("order {id} does not exist")),
             Some(order) if order.user != user => Some(format!("order {id} belongs to {}", order.user)),
             Some(order) => self.altered(order, names).map(|why| format!("order {id} {why}")),
         }
@@ -158,7 +160,7 @@ impl KeyHistory {
         let first = self.sent.first()?;
         (!self.sent.iter().any(same)).then(|| {
             let by = |lines: &Lines, method| format!("{} by {}", lines.render(names), names.name(method));
-            format!("is {}, and {} was sent", by(&order.lines, order.method), by(&first.0, first.1))
+            format!("has {}, the client sent {}", by(&order.lines, order.method), by(&first.0, first.1))
         })
     }
 }

@@ -1,11 +1,11 @@
-//! I3, I8 and I9: the keys of a client's log against the stored orders.
+//! I3, I8 and I9: the keys of a client log against the stored orders.
 
 use super::client_history::ClientHistory;
 use super::facts::{Names, Orders};
 use super::findings::{Findings, Invariant};
 use super::keys::Keys;
 
-/// I3, I8 and I9, key by key.
+/// Judges I3, I8 and I9, key by key.
 pub(super) fn judge(
     log: &ClientHistory,
     orders: &Orders,
@@ -26,12 +26,12 @@ pub(super) fn judge(
             if history.differs {
                 findings
                     .of(Invariant::Idempotency)
-                    .broken(format!("key {key} of user {user}: its 2xx answers are not the same"));
+                    .broken(format!("key {key} of user {user}: its 2xx bodies differ"));
             }
             if let (true, Some(order)) = (history.has_failed(), stored) {
-                findings.of(Invariant::NoGhosts).broken(format!(
-                    "order {order}: its key {key} of user {user} was always answered that it failed"
-                ));
+                findings
+                    .of(Invariant::NoGhosts)
+                    .broken(format!("order {order}: every request with its key {key} of user {user} failed"));
             }
         }
     }
@@ -66,11 +66,11 @@ mod tests {
         Record::Answer { at: AT, user: USER, key: "k".to_owned(), outcome, status: None, body, why: None }
     }
 
-    fn told() -> String {
+    fn accepted_body() -> String {
         json!({"id": ORDER}).to_string()
     }
 
-    /// The invariants broken by these records and an order of two mugs, with its key or not there at all.
+    /// The invariants broken by these records and an order of two mugs, stored with its key or missing.
     fn broken(records: Vec<Record>, order: Option<&str>) -> Vec<&'static str> {
         let mut log = ClientHistory::default();
         let mut names = Names::default();
@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn an_ok_key_has_its_order_as_it_was_sent() {
         let none: [&str; 0] = [];
-        let ok = || vec![send(), answer(Completion::Ok, &told())];
+        let ok = || vec![send(), answer(Completion::Ok, &accepted_body())];
         assert_eq!(broken(ok(), Some("MUG 2")), none);
         assert_eq!(broken(ok(), Some("MUG 1")), ["I3"]);
         assert_eq!(broken(ok(), None), ["I3"]);
@@ -115,9 +115,10 @@ mod tests {
         let fail = || vec![send(), answer(Completion::Fail, "")];
         assert_eq!(broken(fail(), None), none);
         assert_eq!(broken(fail(), Some("MUG 2")), ["I9"]);
-        let replay =
-            |body: &str| vec![send(), answer(Completion::Ok, &told()), send(), answer(Completion::Ok, body)];
-        assert_eq!(broken(replay(&told()), Some("MUG 2")), none);
-        assert_eq!(broken(replay(&format!("{} ", told())), Some("MUG 2")), ["I8"]);
+        let replay = |body: &str| {
+            vec![send(), answer(Completion::Ok, &accepted_body()), send(), answer(Completion::Ok, body)]
+        };
+        assert_eq!(broken(replay(&accepted_body()), Some("MUG 2")), none);
+        assert_eq!(broken(replay(&format!("{} ", accepted_body())), Some("MUG 2")), ["I8"]);
     }
 }

@@ -1,8 +1,8 @@
 //! I7 and I11: inboxes, ledger, streams and dead letters.
 //!
-//! Inventory's inbox row holds its reply, and the reply names the order. So an order's way can be followed
-//! from inbox to inbox without the streams, which forget. What payment's inbox says of `product_changed` can
-//! only be held against the entries its stream still has.
+//! A row of inventory's inbox holds the reply, and the reply names the order. An order can be followed from
+//! inbox to inbox, without the streams, whose entries are trimmed. Inbox rows of `product_changed` can be
+//! compared only with entries that are still in the stream.
 
 use std::collections::{HashMap, HashSet};
 
@@ -19,7 +19,7 @@ use super::{
     streams::{INVENTORY, PAYMENT, StreamsState},
 };
 
-/// The inbox of one group: event ids, and when they had their effect (microseconds since 1970).
+/// The inbox of one group: event ids, and the time of their effect in microseconds since 1970.
 #[derive(Debug, Default)]
 pub(super) struct Inbox(HashMap<Uuid, i64>);
 
@@ -36,17 +36,17 @@ impl Inbox {
     }
 }
 
-/// What inventory answered to one order's event.
+/// The reply of inventory to the event of an order.
 #[derive(Debug, Clone, Copy)]
 struct InboxReply {
     /// Inbox rows for this order.
     rows: u32,
     id: Option<Uuid>,
-    /// What the order must end as.
+    /// The final state that the reply demands.
     means: Option<Status>,
 }
 
-/// Inventory's inbox.
+/// Inventory's inbox, with the replies by order.
 #[derive(Debug, Default)]
 pub(super) struct InventoryInbox {
     inbox: Inbox,
@@ -74,7 +74,7 @@ impl InventoryInbox {
 
 const AT: &str = "(extract(epoch FROM i.processed_at) * 1000000)::bigint";
 
-/// Payment's inbox.
+/// Reads payment's inbox.
 pub(super) async fn payment_inbox(payment: &Snapshot, findings: &mut Findings) -> Result<Inbox, VerifyError> {
     let mut inbox = Inbox::default();
     let found = findings.of(Invariant::Once);
@@ -83,7 +83,7 @@ pub(super) async fn payment_inbox(payment: &Snapshot, findings: &mut Findings) -
     Ok(inbox)
 }
 
-/// Inventory's inbox, and whether the ledger has anything without it or twice.
+/// Reads inventory's inbox, and compares it with the stock ledger.
 pub(super) async fn inventory_inbox(
     inventory: &Snapshot,
     findings: &mut Findings,
@@ -129,7 +129,7 @@ async fn judge_ledger(inventory: &Reader, found: &mut InvariantFindings) -> Resu
     inventory.each(&effects, &[], take).await
 }
 
-/// I7 and I10 by the way of each order: its event's inbox row, the reply in it, the reply's inbox row.
+/// Judges I7 and I10 order by order: the inbox row of its event, the reply in it, the inbox row of the reply.
 pub(super) fn judge_orders(
     orders: &Orders,
     later: &Later,
@@ -146,19 +146,19 @@ pub(super) fn judge_orders(
         if let Some(means) = reply.and_then(|reply| reply.means).filter(|means| *means != order.status) {
             findings
                 .of(Invariant::Agreement)
-                .broken(format!("order {id}: {}, and inventory answered that it is {means}", order.status));
+                .broken(format!("order {id}: {}, the reply of inventory demands {means}", order.status));
         }
     }
     for id in inventory_inbox.orders().filter(|id| !orders.contains_key(id) && !later.contains_key(id)) {
         findings
             .of(Invariant::Once)
-            .broken(format!("order {id}: inventory answered its event, and payment does not know it"));
+            .broken(format!("order {id}: inventory has its event, payment does not have the order"));
     }
 }
 
 fn broken_way(status: Status, reply: Option<&InboxReply>, payment_inbox: &Inbox) -> Option<String> {
     let Some(reply) = reply else {
-        return Some(format!("{status}, and {INVENTORY} has no inbox row for its event"));
+        return Some(format!("{status}, {INVENTORY} has no inbox row for its event"));
     };
     if reply.rows > 1 {
         return Some(format!("{} inbox rows of {INVENTORY}", reply.rows));
@@ -166,13 +166,13 @@ fn broken_way(status: Status, reply: Option<&InboxReply>, payment_inbox: &Inbox)
     match reply.id {
         None => Some("the reply to its event has no id".to_owned()),
         Some(id) if !payment_inbox.0.contains_key(&id) => {
-            Some(format!("{status}, and {PAYMENT} has no inbox row for the reply {id}"))
+            Some(format!("{status}, {PAYMENT} has no inbox row for the reply {id}"))
         }
         Some(_) => None,
     }
 }
 
-/// I7 by what the streams still have: what was read and acknowledged had its effect, or is a dead letter.
+/// Judges I7 by the entries in the streams: an acknowledged event had its effect, or is a dead letter.
 pub(super) fn judge_streams(
     state: &StreamsState,
     inventory_inbox: &InventoryInbox,
@@ -185,7 +185,7 @@ pub(super) fn judge_streams(
     for (partition, entry) in state.must_have_had_effect() {
         if !inbox(partition.group()).has(&entry.event) {
             found.broken(format!(
-                "event {}: entry {} of {} was acknowledged by {} without inbox row or dead letter (or that was discarded)",
+                "event {}: entry {} of {} was acknowledged by {} without inbox row or dead letter (unless discarded)",
                 entry.event,
                 entry.id,
                 partition.key,
@@ -196,11 +196,11 @@ pub(super) fn judge_streams(
     let mut buried = HashSet::new();
     for letter in &state.dead {
         let effect = letter.event.parse().ok().and_then(|event: Uuid| inbox(&letter.group).0.get(&event));
-        // Published again while it lay there, it may have had its effect since: then the letter is merely
-        // left over.
+        // A dead letter may have had its effect later, when its event was published again. Only an effect
+        // before the dead letter is broken.
         if effect.is_some_and(|at| *at < letter.at) {
             found.broken(format!(
-                "event {}: {} made it a dead letter after it had had its effect ({})",
+                "event {}: dead letter of {} although it had its effect before ({})",
                 letter.event, letter.group, letter.id
             ));
         }
@@ -213,7 +213,7 @@ pub(super) fn judge_streams(
     }
 }
 
-/// I11. `quiet`: what is not a dead letter by now will not be one.
+/// Judges I11. `quiet`: missing dead letters count as broken, because no event is in flight.
 pub(super) fn judge_dead_letters(
     state: &StreamsState,
     inventory_inbox: &InventoryInbox,
@@ -227,7 +227,7 @@ pub(super) fn judge_dead_letters(
     let Some(log) = log else {
         if !state.dead.is_empty() {
             found.not_judged(format!(
-                "{} dead letters; with --client-log they are compared, `shopctl dead-letters list` shows them",
+                "{} dead letters; see `shopctl dead-letters list`, and compare them with --client-log",
                 state.dead.len()
             ));
         }
@@ -239,22 +239,22 @@ pub(super) fn judge_dead_letters(
         .filter(|letter| !log.began_after(letter.at) && !log.poison().contains(&letter.event))
     {
         found.broken(format!(
-            "event {}: {} is no poison that was sent ({})",
+            "event {}: dead letter {} is no poison message of the client log ({})",
             letter.event, letter.id, letter.reason
         ));
     }
     let dead: HashSet<&String> = state.dead.iter().map(|letter| &letter.event).collect();
-    // A redriven one is no dead letter any more, and had its effect.
+    // A redriven dead letter is gone and had its effect.
     let gone = |event: &&String| {
         !dead.contains(event) && !inventory_inbox.inbox.has(event) && !payment_inbox.has(event)
     };
     let missing: Vec<&String> = log.poison().iter().filter(gone).collect();
     if quiet {
         missing.iter().for_each(|event| {
-            found.broken(format!("event {event}: poison that was sent, and is no dead letter"))
+            found.broken(format!("event {event}: poison message of the client log without dead letter"))
         });
     } else if !missing.is_empty() {
-        found.not_judged(format!("{} of the poison is not a dead letter yet", missing.len()));
+        found.not_judged(format!("{} poison messages are not dead letters yet", missing.len()));
     }
 }
 

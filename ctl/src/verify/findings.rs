@@ -29,7 +29,7 @@ use Invariant::{
     NoOversell, Once, OneEnd, Progress, Readiness,
 };
 
-/// In the order of the report: id, name, what is compared.
+/// The invariants in the order of the report: id, name, comparison.
 const INVARIANTS: [(Invariant, &str, &str, &str); 15] = [
     (
         Conservation,
@@ -38,44 +38,34 @@ const INVARIANTS: [(Invariant, &str, &str, &str); 15] = [
         "on hand = stock ledger, balance by balance; ledger of an order = its confirmed lines",
     ),
     (NoOversell, "I2", "no oversell", "on hand and every balance of the ledger >= 0"),
-    (Durable, "I3", "2xx means durable", "every ok key of the client log has its one order, as it was sent"),
-    (OneEnd, "I4", "one end", "every order has exactly one end, and it is the last"),
-    (Money, "I5", "money", "provider's charges and refunds against orders, one by one and in sum"),
+    (Durable, "I3", "2xx means durable", "every ok key of the client log has its one order, as sent"),
+    (OneEnd, "I4", "one end", "every order has exactly one final state, and it is the last one"),
+    (Money, "I5", "money", "charges and refunds of the provider against orders, one by one and in sum"),
     (History, "I6", "history", "timelines 1..n, legal steps, times in order; polled states never go back"),
     (Once, "I7", "once", "one inbox row or dead letter an event and group; one ledger row an event and SKU"),
-    (Idempotency, "I8", "idempotency", "one key an order; all 2xx bodies of a key are the same"),
+    (Idempotency, "I8", "idempotency", "one order a key; all 2xx bodies of a key are the same"),
     (
         NoGhosts,
         "I9",
         "no ghosts",
-        "every order's owner is an account and its key in the client log; no fail key has one",
+        "every order has an account and a key of the client log; no failed key has an order",
     ),
     (Agreement, "I10", "agreement", "confirmed iff stock was taken, refunded iff it was not"),
-    (DeadLetters, "I11", "dead letters", "dead letters are exactly the poison of the client log"),
+    (DeadLetters, "I11", "dead letters", "dead letters are exactly the poison messages of the client log"),
     (
         Catalogues,
         "I12",
         "catalogues agree",
         "payment's copy of every product = inventory's: version, name, price, deleted",
     ),
-    (
-        Progress,
-        "I13",
-        "progress",
-        "what a fault does not touch ends within 5 s, and everything soon after it",
-    ),
+    (Progress, "I13", "progress", "orders without a fault end within 5 s, all orders soon after the fault"),
     (
         Readiness,
         "I14",
         "honest readiness",
-        "an instance that cannot do its work for 5 s is not ready; none ends by itself",
+        "an instance that cannot work for 5 s is not ready; none ends by itself",
     ),
-    (
-        Bounds,
-        "I15",
-        "bounds",
-        "memory, rows, connections and consumer names do not grow with the length of a run",
-    ),
+    (Bounds, "I15", "bounds", "memory, rows, connections and consumer names stay bounded over a run"),
 ];
 
 /// Findings of one invariant.
@@ -92,7 +82,7 @@ impl InvariantFindings {
         self.looked_at += more as u64;
     }
 
-    /// `offender`: an id, and what is wrong with it.
+    /// Adds an offender: an id and its contradiction.
     pub(super) fn broken(&mut self, offender: impl Into<String>) {
         self.count += 1;
         if self.offenders.len() < NAMED {
@@ -113,7 +103,7 @@ impl InvariantFindings {
     }
 }
 
-/// All pages.
+/// The findings of all invariants.
 #[derive(Debug, Default)]
 pub(super) struct Findings([InvariantFindings; INVARIANTS.len()]);
 
@@ -122,13 +112,13 @@ impl Findings {
         &mut self.0[invariant as usize]
     }
 
-    /// What cannot be judged without a client's log.
+    /// Marks the invariants that need a client log.
     pub(super) fn without_client_log(&mut self) {
         self.of(Durable).not_judged("needs --client-log");
         self.of(NoGhosts).not_judged("the owners are accounts; the keys need --client-log");
     }
 
-    /// What only samples of a run can tell.
+    /// Marks the invariants that need samples of a run.
     pub(super) fn without_samples(&mut self) {
         for invariant in [Progress, Readiness, Bounds] {
             self.of(invariant).not_judged("needs the samples of `chaos`");

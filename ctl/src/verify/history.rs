@@ -1,4 +1,4 @@
-//! I4 and I6: an order's timeline, judged alone and against what a client saw of it.
+//! I4 and I6: the timeline of an order, alone and against the states that a client saw.
 
 use super::{
     facts::Status,
@@ -6,19 +6,19 @@ use super::{
     timeline::{Seen, Step},
 };
 
-/// An order that is open for longer is stuck, in seconds: whatever was lost is published again within 60 s.
+/// Age in seconds after which an open order is stuck: a lost event is published again within 60 s.
 pub(super) const STUCK_AFTER: u32 = 60;
 
-/// How an order ended.
+/// The result of the check of the final state.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum End {
     Good,
-    /// It did not, and still may.
+    /// The order is open and may still end in time.
     Open,
     Broken(String),
 }
 
-/// I4: exactly one end, in time, and the last step.
+/// I4: exactly one final state, in time, as the last step.
 pub(super) fn end(row: &OrderRow) -> End {
     let is_end = |step: &&Step| step.status.is_some_and(Status::is_terminal);
     let ends = row.timeline.iter().filter(is_end).count();
@@ -26,12 +26,12 @@ pub(super) fn end(row: &OrderRow) -> End {
         (true, 1) if row.timeline.last().as_ref().is_some_and(is_end) => End::Good,
         (false, 0) if row.age <= f64::from(STUCK_AFTER) => End::Open,
         (false, 0) => End::Broken(format!("{} for {:.0} s", row.status, row.age)),
-        (true, 1) => End::Broken("its timeline goes on after its end".to_owned()),
-        _ => End::Broken(format!("{}, and its timeline has {ends} ends", row.status)),
+        (true, 1) => End::Broken("its timeline continues after the final state".to_owned()),
+        _ => End::Broken(format!("{}, its timeline has {ends} final states", row.status)),
     }
 }
 
-/// I6: numbered 1..n, every step legal, times not going back, the row as the last entry says.
+/// I6: versions 1..n, legal transitions, times in order, and the row equal to the last entry.
 pub(super) fn contradiction(row: &OrderRow) -> Option<String> {
     let mut before: Option<Step> = None;
     for (place, step) in (1..).zip(&row.timeline) {
@@ -52,13 +52,13 @@ pub(super) fn contradiction(row: &OrderRow) -> Option<String> {
     }
     let last = before.and_then(|step| step.status).map_or("nothing", Status::as_str);
     if last != row.status.as_str() {
-        return Some(format!("it is {}, and its timeline ends with {last}", row.status));
+        return Some(format!("status {}, its timeline ends with {last}", row.status));
     }
     (row.timeline.len() != usize::try_from(row.version).unwrap_or(0))
-        .then(|| format!("version {}, and its timeline has {} steps", row.version, row.timeline.len()))
+        .then(|| format!("version {}, its timeline has {} steps", row.version, row.timeline.len()))
 }
 
-/// I6: what a client saw and the timeline does not have.
+/// I6: a state that a client saw and the timeline does not have.
 pub(super) fn unknown_state(row: &OrderRow, seen: &[Seen]) -> Option<String> {
     let was = |seen: &Seen| {
         row.timeline
@@ -66,7 +66,7 @@ pub(super) fn unknown_state(row: &OrderRow, seen: &[Seen]) -> Option<String> {
             .any(|step| step.status == seen.status && u64::try_from(step.version) == Ok(seen.version))
     };
     let odd = seen.iter().find(|seen| !was(seen))?;
-    let status = odd.status.map_or("no known status", Status::as_str);
+    let status = odd.status.map_or("with an unknown status", Status::as_str);
     Some(format!("a client saw version {} {status}, which its timeline does not have", odd.version))
 }
 

@@ -1,5 +1,4 @@
-//! I8 and I9 in the databases: an idempotency key of a user stands for one order, and every order belongs to
-//! somebody.
+//! I8 and I9 in the databases: each idempotency key of a user has one order, and each order has an account.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,7 +12,7 @@ use super::{
     findings::{Findings, Invariant},
 };
 
-/// The stored keys of the users a client log knows.
+/// The stored keys of the users of a client log.
 #[derive(Debug, Default)]
 pub(super) struct Keys(HashMap<Uuid, HashMap<String, Uuid>>);
 
@@ -27,7 +26,7 @@ impl Keys {
     }
 }
 
-/// Reads the idempotency keys of all orders and judges I8 by them.
+/// Reads the idempotency keys of all orders, and judges I8.
 pub(super) async fn read_and_judge(
     payment: &Snapshot,
     log: Option<&ClientHistory>,
@@ -50,7 +49,7 @@ pub(super) async fn read_and_judge(
     payment
         .each(twice, &[], |row| {
             found.broken(format!(
-                "key {} of user {}: it stands for {} orders",
+                "key {} of user {}: it has {} orders",
                 row.get::<_, &str>(1),
                 row.get::<_, Uuid>(0),
                 row.get::<_, i64>(2)
@@ -60,7 +59,7 @@ pub(super) async fn read_and_judge(
     Ok(keys)
 }
 
-/// I9: every order was placed by an account. Accounts are never deleted.
+/// Judges I9 for owners: each order has an account. Accounts are never deleted.
 pub(super) async fn judge_owners(
     sources: &Sources,
     orders: &Orders,
@@ -77,13 +76,13 @@ pub(super) async fn judge_owners(
     })
     .await?;
     for (id, order) in orders.iter().filter(|(_, order)| !accounts.contains(&order.user)) {
-        found.broken(format!("order {id}: its owner {} is no account", order.user));
+        found.broken(format!("order {id}: its owner {} has no account", order.user));
     }
     Ok(())
 }
 
-/// I9: stored keys nobody has sent. The log is read once more: it may have grown since, and always before its
-/// order.
+/// Judges I9 for keys: each stored key is in the client log. The log is read again, because it may have
+/// grown; a request is logged before its order exists.
 pub(super) fn judge_ghosts(
     keys: &Keys,
     evidence: &Evidence,

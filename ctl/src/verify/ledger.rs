@@ -1,4 +1,4 @@
-//! I1, I2 and I10: the stock ledger against what is on hand, and against the orders of payment.
+//! I1, I2 and I10: the stock ledger against the stock on hand and the orders of payment.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ use super::{
     orders::Later,
 };
 
-/// What orders have taken, by order.
+/// The stock taken, by order.
 pub(super) type Taken = HashMap<Uuid, Lines>;
 
 /// One row of the ledger.
@@ -24,19 +24,19 @@ struct Movement {
     balance: i64,
 }
 
-/// The level a product has by its ledger: after the last row, and in sum.
+/// The stock of a product by its ledger: the last balance, and the sum of changes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Level {
     balance: i64,
     sum: i64,
 }
 
-/// Levels by SKU, as far as the ledger was read.
+/// Levels by SKU, up to the rows read so far.
 #[derive(Debug, Default)]
 struct Levels(HashMap<Name, Level>);
 
 impl Levels {
-    /// The next row of a product, in the order of ids; what is wrong with it.
+    /// Adds the next row of a product, in the order of ids. Returns its contradiction.
     fn follow(&mut self, row: Movement) -> Option<String> {
         let level = self.0.entry(row.sku).or_default();
         let expected = level.balance + row.delta;
@@ -55,7 +55,7 @@ impl Levels {
     }
 }
 
-/// Reads the ledger and the products, and judges I1 and I2 by them alone.
+/// Reads the ledger and the products, and judges I1 and I2 by them.
 pub(super) async fn read_and_judge(
     inventory: &Snapshot,
     names: &mut Names,
@@ -110,15 +110,15 @@ async fn judge_products(
         }
         if level != (Level { balance: on_hand, sum: on_hand }) {
             let Level { balance, sum } = level;
-            findings
-                .of(Invariant::Conservation)
-                .broken(format!("{sku}: {on_hand} on hand, its ledger says {balance} and adds up to {sum}"));
+            findings.of(Invariant::Conservation).broken(format!(
+                "{sku}: {on_hand} on hand, last balance of the ledger {balance}, sum of the ledger {sum}"
+            ));
         }
     };
     inventory.each("SELECT sku, on_hand::bigint FROM products", &[], take).await
 }
 
-/// I1 and I10 order by order: `orders` were read before the ledger, `later` after it.
+/// Judges I1 and I10 order by order: `orders` were read before the ledger, `later` after it.
 pub(super) fn judge_orders(
     orders: &Orders,
     later: &Later,
@@ -135,7 +135,7 @@ pub(super) fn judge_orders(
         match later.get(id) {
             None => disagree(
                 *id,
-                format!("{} taken, and payment does not know the order", lines.render(names)),
+                format!("{} taken, payment does not have the order", lines.render(names)),
                 findings,
             ),
             Some((Status::Pending, _)) => {
@@ -163,10 +163,10 @@ fn judge_order(
         let taken = taken.render(names);
         findings
             .of(Invariant::Conservation)
-            .broken(format!("order {id}: {status}, that sells {sold}, and the ledger took {taken}"));
+            .broken(format!("order {id}: {status}, expected {sold} taken, the ledger has {taken}"));
     }
     if sold.is_empty() != taken.is_empty() {
-        disagree(id, format!("{status}, and inventory took {}", taken.render(names)), findings);
+        disagree(id, format!("{status}, inventory took {}", taken.render(names)), findings);
     }
 }
 

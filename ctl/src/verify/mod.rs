@@ -1,18 +1,17 @@
-//! The invariants I1 to I12: judged from the three databases, the provider's books, the streams and a
-//! client's log.
+//! Judges the invariants I1 to I12 by the three databases, the books of the provider, the streams and a
+//! client log.
 //!
-//! I13 to I15 are about what happens meanwhile: `chaos` judges them from its samples.
+//! `chaos` judges I13 to I15, which concern the course of a run, by its samples.
 //!
-//! It only reads. On a live system it judges what can be judged and says what cannot before it is quiet. What
-//! makes that safe is the order of reading, always from the effect back to its cause: first the client's log
-//! and the streams, then payment (t1), then inventory (t2), and payment once more (t3) for the orders that
-//! were still on their way.
+//! The check only reads. On a live system it judges the completed work and reports the work in flight.
+//! Reading from each effect back to its cause makes that safe. First come the client log and the streams,
+//! then payment (t1), then inventory (t2). Payment is read again (t3) for the orders in flight.
 //!
-//! | known at | therefore |
+//! | observed | consequence |
 //! | --- | --- |
-//! | `ok` in the log | the order is there at t1 |
-//! | read and acknowledged in a stream | the inbox row is there at t1, or t2 |
-//! | `confirmed` at t1 | the ledger has it at t2 |
+//! | `ok` in the log | the order exists at t1 |
+//! | read and acknowledged in a stream | the inbox row exists at t1, or t2 |
+//! | `confirmed` at t1 | the ledger has its rows at t2 |
 //! | in the ledger at t2 | the order is paid at t3, and never refunded |
 
 mod catalogues;

@@ -6,7 +6,7 @@ use super::facts::{Lines, Name, Status};
 use super::money::Booked;
 use super::timeline::Step;
 
-/// An order as it is judged.
+/// An order with its timeline and its money.
 #[derive(Debug, Clone)]
 pub(super) struct OrderRow {
     pub id: Uuid,
@@ -14,7 +14,7 @@ pub(super) struct OrderRow {
     pub status: Status,
     pub method: Name,
     pub lines: Lines,
-    /// Seconds since it was placed.
+    /// Seconds since the order was placed.
     pub age: f64,
     pub version: i32,
     pub timeline: Vec<Step>,

@@ -1,4 +1,5 @@
-//! Payment's orders, read once and judged as they come: only what other databases must agree with is kept.
+//! Payment's orders, read once and judged row by row. Only the fields that other databases must match are
+//! kept.
 
 use std::collections::{HashMap, HashSet};
 
@@ -20,7 +21,7 @@ use super::{
 const LINES: &str =
     "(SELECT string_agg((i->>'sku') || ' ' || (i->>'quantity'), ' ') FROM json_array_elements(o.items) i)";
 
-/// One row an order, with its lines and its timeline as words, and what the provider has booked for it.
+/// The query of one row an order, with lines and timeline as words, and the entries of the provider.
 fn query() -> String {
     let step = |version: u32, status: &str, at: &str| {
         format!("'{version} ' || {status} || ' ' || (extract(epoch FROM o.{at}) * 1000000)::bigint")
@@ -70,7 +71,7 @@ pub(super) async fn read_and_judge(
     Ok(orders)
 }
 
-/// Whether it may still end in time.
+/// Judges I4. Returns whether the order may still end in time.
 fn judge_end(row: &OrderRow, findings: &mut Findings) -> bool {
     let found = findings.of(Invariant::OneEnd);
     found.looked_at(1);
@@ -104,13 +105,13 @@ fn judge_history(row: &OrderRow, log: Option<&ClientHistory>, findings: &mut Fin
     }
 }
 
-/// What was seen exists, and never went back.
+/// Judges the states that clients saw: the order exists, and its versions rise.
 fn judge_seen(orders: &Orders, log: Option<&ClientHistory>, findings: &mut Findings) {
     let Some(log) = log else { return };
     let found = findings.of(Invariant::History);
     log.went_back().for_each(|offender| found.broken(offender));
     let lost = log.seen_orders().filter(|order| !orders.contains_key(order));
-    lost.for_each(|order| found.broken(format!("order {order}: a client saw it, and it is not there")));
+    lost.for_each(|order| found.broken(format!("order {order}: a client saw it, payment does not have it")));
 }
 
 fn read(row: &Row, names: &mut Names) -> OrderRow {
@@ -119,7 +120,7 @@ fn read(row: &Row, names: &mut Names) -> OrderRow {
     OrderRow {
         id: row.get(0),
         user: row.get(1),
-        // The CHECK of the column allows nothing else.
+        // The CHECK of the column allows known values only.
         status: Status::parse(text(2)).unwrap_or(Status::Pending),
         method: names.number(text(3)),
         lines: Lines::parse(text(4), names),
@@ -142,10 +143,10 @@ fn read(row: &Row, names: &mut Names) -> OrderRow {
     }
 }
 
-/// What payment says later about orders that were unknown or on their way when they were read.
+/// The later state of orders that were unknown or in flight at the first reading.
 pub(super) type Later = HashMap<Uuid, (Status, Lines)>;
 
-/// Reads again those among `ids` that were not at their end.
+/// Reads those of `ids` again that were not in a final state.
 pub(super) async fn read_again(
     sources: &Sources,
     orders: &Orders,

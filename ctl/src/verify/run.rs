@@ -1,4 +1,4 @@
-//! The order in which everything is read and judged.
+//! Reads all sources in the order that makes the check safe, and judges them.
 
 use super::client_history::ClientHistory;
 use super::database::Snapshot;

@@ -1,4 +1,4 @@
-//! Samples while the system works: what must hold at every moment, not only when it is quiet.
+//! Samples of a running system: the invariants that hold at every moment.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -15,20 +15,20 @@ use super::{
     streams::{self, EntryId, INVENTORY, Keys, PAYMENT, Partition, Recent, StreamsState},
 };
 
-/// A server that takes longer is as good as away, for a sample.
+/// Time limit of a sample. A slower server counts as unreachable.
 const SAMPLE_WITHIN: Duration = Duration::from_secs(3);
-/// How far back entries are looked at, in milliseconds; what was seen acknowledged once is not looked at again.
+/// Age of the oldest entries in a sample, in milliseconds. Acknowledged entries are checked once.
 const WINDOW: u64 = 10_000;
-/// Entries of a stream in one sample: about ten megabytes. The rest comes with the next one.
+/// Entries of a stream in one sample: about ten megabytes. The next sample reads the rest.
 const ENTRIES: usize = 10_000;
 
-/// Live samples of a run: nothing is oversold (I2), and nothing is acknowledged without its effect (I7).
+/// Samples of a run: no product is oversold (I2), and no event is acknowledged without its effect (I7).
 ///
-/// Connections are kept, and made again when they break. A server that cannot be reached is not a breach.
+/// Connections are kept, and opened again after an error. An unreachable server is no breach.
 pub struct Sampler {
     sources: Sources,
     connections: Option<Connections>,
-    /// By stream key: read_all up to this entry was seen acknowledged.
+    /// By stream key: the entry up to which all entries are acknowledged and checked.
     acknowledged: HashMap<String, EntryId>,
     samples: u64,
 }
@@ -40,13 +40,13 @@ struct Connections {
 }
 
 impl Sampler {
-    /// Connects with the first sample.
+    /// A sampler that connects with the first sample.
     #[must_use]
     pub fn new(sources: &Sources) -> Self {
         Self { sources: sources.clone(), connections: None, acknowledged: HashMap::new(), samples: 0 }
     }
 
-    /// Takes one sample; the breaches it found, each named once.
+    /// Takes one sample and returns its breaches, each named once.
     pub async fn sample(&mut self) -> Vec<String> {
         match timeout(SAMPLE_WITHIN, self.take_sample()).await {
             Ok(Ok(breaches)) => {
@@ -106,7 +106,8 @@ async fn oversold(inventory: &Reader) -> Result<Vec<String>, VerifyError> {
         .collect())
 }
 
-/// Entries of the last seconds that were not seen acknowledged yet. By the clock of Redis, which made their ids.
+/// Reads entries of the last seconds that are not yet checked. The clock of Redis, which made their ids,
+/// decides.
 async fn recent(
     redis: &mut MultiplexedConnection,
     acknowledged: &HashMap<String, EntryId>,

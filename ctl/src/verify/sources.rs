@@ -2,22 +2,22 @@
 
 use std::path::PathBuf;
 
-/// Where the truth is.
+/// The addresses to read from.
 #[derive(Debug, Clone)]
 pub struct Sources {
     /// The database of `user`, as a URL.
     pub user_database: String,
     /// The database of `inventory`.
     pub inventory_database: String,
-    /// The database of `payment`, with the provider's books.
+    /// The database of `payment`, with the books of the provider.
     pub payment_database: String,
     /// Redis, as a URL.
     pub redis: String,
 }
 
-/// What else is known.
+/// Evidence beside the databases and streams.
 #[derive(Debug, Clone, Default)]
 pub struct Evidence {
-    /// For I3, I6 (polled states), I8, I9 and I11.
+    /// The client log, for I3, I6 (polled states), I8, I9 and I11.
     pub client_log: Option<PathBuf>,
 }

@@ -1,4 +1,4 @@
-//! The timeline of an order, and the states of it that a client saw.
+//! The timeline of an order, and the states of the order that a client saw.
 
 use super::facts::Status;
 
@@ -6,20 +6,20 @@ use super::facts::Status;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Step {
     pub version: i64,
-    /// `None`: no status there is.
+    /// `None`: an unknown status.
     pub status: Option<Status>,
     /// Microseconds since 1970.
     pub at: i64,
 }
 
-/// A state as a client saw it.
+/// A state that a client saw.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Seen {
     pub version: u64,
     pub status: Option<Status>,
 }
 
-/// `1 pending 1700000000000000 2 completed …`, as the query writes it.
+/// Parses `1 pending 1700000000000000 2 completed …`, the format of the query.
 pub(super) fn steps(text: &str) -> Vec<Step> {
     let words: Vec<&str> = text.split_whitespace().collect();
     let step = |entry: &[&str]| Step {

@@ -2,58 +2,58 @@
 
 use serde::Serialize;
 
-/// What was found.
+/// The verdict on all invariants.
 #[derive(Debug, Clone, Serialize)]
 pub struct Verdict {
     /// I1 to I15, in order.
     pub checks: Vec<Check>,
-    /// Why some of it could not be judged yet; empty when the system is quiet.
+    /// The work in flight that could not be judged; empty in a quiet system.
     pub not_quiet: Vec<String>,
 }
 
-/// One invariant.
+/// The judgement of one invariant.
 #[derive(Debug, Clone, Serialize)]
 pub struct Check {
     /// `I1`
     pub id: &'static str,
     /// `conservation`
     pub name: &'static str,
-    /// What was compared, in a few words.
+    /// The comparison, in a few words.
     pub what: &'static str,
-    /// How many rows, orders or events were looked at.
+    /// The number of rows, orders or events compared.
     pub looked_at: u64,
-    /// How it stands.
+    /// The judgement.
     pub judgement: Judgement,
 }
 
-/// How it stands.
+/// The judgement.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "verdict")]
 pub enum Judgement {
-    /// Nothing contradicts it.
+    /// All compared values agree.
     Holds,
-    /// Something does.
+    /// Some values contradict the invariant.
     Broken {
-        /// How many offenders there are.
+        /// The number of offenders.
         count: u64,
-        /// The first ids, each with what is wrong with it.
+        /// The first offenders: an id and its contradiction.
         offenders: Vec<String>,
     },
-    /// It cannot be judged, or not yet.
+    /// The evidence is missing or incomplete.
     NotJudged {
-        /// What is missing.
+        /// The missing evidence.
         why: String,
     },
 }
 
 impl Verdict {
-    /// Whether nothing is broken. What could not be judged does not count.
+    /// Whether no invariant is broken; the ones not judged do not count.
     #[must_use]
     pub fn holds(&self) -> bool {
         self.broken().next().is_none()
     }
 
-    /// The invariants that are broken.
+    /// The broken invariants.
     pub fn broken(&self) -> impl Iterator<Item = &Check> {
         self.checks.iter().filter(|check| matches!(check.judgement, Judgement::Broken { .. }))
     }

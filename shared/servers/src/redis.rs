@@ -136,8 +136,9 @@ impl Redis {
 
     /// The command line of the server. `everysec`: streams are delivery and PostgreSQL is the truth, hence a
     /// power loss may cost one second. `noeviction`: a full Redis must refuse writes instead of evicting a
-    /// stream. The append-only file is rewritten every 256 MB, uncompressed: rewriting every 64 MB with
-    /// compression took almost a quarter of the processor time of Redis under load.
+    /// stream. The append-only file is rewritten every 256 MB, uncompressed, because only the next start
+    /// reads it. Compressing, and rewriting every 64 MB, took almost a quarter of the processor time of Redis
+    /// under load.
     fn redis_server(&self) -> Command {
         let mut command = self.launcher.server_command(&self.program, DeathSignal::Term, &self.folder);
         command.args(["--bind", "127.0.0.1", "--port", &self.port.to_string(), "--daemonize", "no"]);

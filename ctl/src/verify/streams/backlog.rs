@@ -6,12 +6,12 @@ use super::keys::Keys;
 use super::read::{read, take};
 use super::state::Partition;
 
-/// What the groups have still to do, in words.
+/// The backlog of the groups, as text.
 pub async fn backlog(redis: &mut MultiplexedConnection) -> Result<Vec<String>, RedisError> {
     let keys = Keys::find(redis).await?;
     let mut open: Vec<String> = keys
         .missing()
-        .map(|stream| format!("stream {stream} does not exist: no consumer has made it yet"))
+        .map(|stream| format!("stream {stream} does not exist yet: its consumer creates it"))
         .collect();
     let state = read(redis, &keys, None).await?;
     let mut pipeline = Pipeline::new();
@@ -33,9 +33,9 @@ pub async fn backlog(redis: &mut MultiplexedConnection) -> Result<Vec<String>, R
 
 fn to_do(partition: &Partition, unread: bool) -> Vec<String> {
     let Partition { key, group, state, .. } = partition;
-    let Some(state) = state else { return vec![format!("{key}: {group} does not exist")] };
+    let Some(state) = state else { return vec![format!("{key}: the group {group} does not exist")] };
     let pending =
         (!state.pending.is_empty()).then(|| format!("{key}: {} pending in {group}", state.pending.len()));
-    let unread = unread.then(|| format!("{key}: not all is read by {group}"));
+    let unread = unread.then(|| format!("{key}: unread entries of {group}"));
     pending.into_iter().chain(unread).collect()
 }

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use events::{Event, OrderCompleted, ProductChanged, RefundOrder, StockReserved};
 use redis::{RedisError, aio::MultiplexedConnection};
 
-/// The group of inventory, as its inbox knows it.
+/// The group of inventory, also the consumer in its inbox.
 pub const INVENTORY: &str = "inventory-group";
 /// The group of payment.
 pub const PAYMENT: &str = "payment-group";
 
-/// Who reads which stream.
+/// The streams, each with the group that reads it.
 const GROUPS: [(&str, &str); 4] = [
     (OrderCompleted::STREAM, INVENTORY),
     (StockReserved::STREAM, PAYMENT),
@@ -20,7 +20,7 @@ const GROUPS: [(&str, &str); 4] = [
 /// Keys of one SCAN.
 const PAGE: usize = 1000;
 
-/// The keys there are, of streams we know; and where their dead letters are or will be.
+/// The keys of known streams in Redis, and the keys of their dead letters, existing or not.
 #[derive(Debug, Default)]
 pub struct Keys {
     pub(super) streams: Vec<(String, &'static str)>,
@@ -44,8 +44,8 @@ impl Keys {
     }
 
     fn sort(found: BTreeSet<String>) -> Self {
-        // Also where there is none yet: the first dead letter of a stream may come between this search and
-        // the look.
+        // Keys that do not exist yet are included: the first dead letter of a stream may come between this
+        // search and the reading.
         let dead = GROUPS.into_iter().map(|(stream, _)| format!("{stream}.dead")).collect();
         let mut keys = Self { dead, ..Self::default() };
         for key in found {
@@ -60,14 +60,14 @@ impl Keys {
         keys
     }
 
-    /// Streams of which there is not a single key.
+    /// The streams without any key.
     pub fn missing(&self) -> impl Iterator<Item = &'static str> {
         let there = |stream: &str| self.streams.iter().any(|(key, _)| is_partition_of(key, stream));
         GROUPS.into_iter().map(|(stream, _)| stream).filter(move |stream| !there(stream))
     }
 }
 
-/// `order_completed`, `order_completed.0`
+/// Whether a key belongs to a stream: `order_completed`, `order_completed.0`.
 fn is_partition_of(key: &str, stream: &str) -> bool {
     let Some(rest) = key.strip_prefix(stream) else { return false };
     rest.is_empty()
@@ -97,8 +97,8 @@ mod tests {
         assert_eq!(keys.missing().collect::<Vec<_>>(), ["stock_reserved", "product_changed"]);
     }
 
-    /// A poisoned entry was acknowledged with its stream's first dead letter, and the look did not know where
-    /// to find that.
+    /// Regression: a poison message was acknowledged with the first dead letter of its stream, and its key
+    /// was not read.
     #[test]
     fn dead_letters_are_looked_for_also_where_there_are_none_yet() {
         let keys = Keys::sort(["stock_reserved", "another.dead"].map(str::to_owned).into());

@@ -13,13 +13,13 @@ use super::state::{DeadLetter, Entry, EntryId, GroupState, Partition, StreamsSta
 use crate::verify::VerifyError;
 
 const CONNECT: Duration = Duration::from_secs(5);
-/// Redis answers in microseconds; a page of a thousand entries over a slow network still within this.
+/// Time limit of an answer: a page of a thousand entries over a slow network fits.
 const ANSWER: Duration = Duration::from_secs(20);
 /// Entries of one XRANGE: about a megabyte.
 const PAGE: usize = 1000;
-/// More than can be pending: XPENDING wants a number.
+/// The limit that XPENDING requires: more than can be pending.
 const ALL_PENDING: u32 = 100_000_000;
-/// A connection that waits neither long nor for ever.
+/// Opens a connection with time limits.
 pub async fn connect(url: &str) -> Result<MultiplexedConnection, VerifyError> {
     let address =
         |error: RedisError| VerifyError::Address { what: "Redis".to_owned(), reason: error.to_string() };
@@ -34,7 +34,7 @@ pub async fn connect(url: &str) -> Result<MultiplexedConnection, VerifyError> {
     client.get_multiplexed_async_connection_with_config(&config).await.map_err(unreachable)
 }
 
-/// All streams with all their entries, and all dead letters.
+/// Reads all streams with all their entries, and all dead letters.
 pub async fn read_all(url: &str) -> Result<StreamsState, VerifyError> {
     let mut redis = connect(url).await?;
     let keys = Keys::find(&mut redis).await?;
@@ -44,14 +44,14 @@ pub async fn read_all(url: &str) -> Result<StreamsState, VerifyError> {
     }
     Ok(state)
 }
-/// Which entries to look at.
+/// The range of entries to read.
 #[derive(Debug)]
 pub struct Recent<'a> {
-    /// Not older than this.
+    /// The oldest entry to read.
     pub since: EntryId,
-    /// By stream key: after this one.
+    /// By stream key: the entry to read after.
     pub after: &'a HashMap<String, EntryId>,
-    /// Of each stream at most.
+    /// Limit for each stream.
     pub count: usize,
 }
 
@@ -63,7 +63,7 @@ impl Recent<'_> {
     }
 }
 
-/// One atomic look, with the recent entries if they are wanted.
+/// Reads all groups and dead letters in one MULTI, with the recent entries if given.
 pub async fn read(
     redis: &mut MultiplexedConnection,
     keys: &Keys,
@@ -100,7 +100,7 @@ pub async fn read(
     Ok(streams)
 }
 
-/// The next answer; `None` when it is an error: the key or the group is gone.
+/// The next answer; `None` for an error, which means that the key or the group is gone.
 pub(super) fn take<T: FromRedisValue>(answers: &mut impl Iterator<Item = Value>) -> Option<T> {
     T::from_redis_value(answers.next()?.extract_error().ok()?).ok()
 }
@@ -126,7 +126,7 @@ fn entry(found: &StreamId) -> Entry {
 fn dead_letter(key: &str, found: &StreamId) -> DeadLetter {
     let field = |name: &str| found.get::<String>(name).unwrap_or_default();
     let group = field("dead-group");
-    // `group/event id`, the event id being the entry's when the event has none.
+    // The index is `group/event id`; an event without id has the id of its entry.
     let event =
         field("dead-index").strip_prefix(&format!("{group}/")).map_or_else(|| field("id"), str::to_owned);
     let at = field("dead-at").parse::<jiff::Timestamp>().map_or(0, jiff::Timestamp::as_microsecond);

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, fmt};
 
-/// The id of an entry, in order.
+/// The id of an entry; ids are ordered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct EntryId(pub u64, pub u64);
 
@@ -19,11 +19,11 @@ impl fmt::Display for EntryId {
     }
 }
 
-/// What counts of an entry.
+/// The relevant fields of an entry.
 #[derive(Debug, Clone)]
 pub struct Entry {
     pub id: EntryId,
-    /// Its event id; the entry id when it has none, as dead letters call it too.
+    /// The event id, or the entry id of an event without one, as in its dead letter.
     pub event: String,
     pub(super) redrive_group: Option<String>,
 }
@@ -31,16 +31,16 @@ pub struct Entry {
 /// A dead letter.
 #[derive(Debug, Clone)]
 pub struct DeadLetter {
-    /// As `shopctl dead-letters list` shows it.
+    /// The id as in `shopctl dead-letters list`.
     pub id: String,
     pub group: String,
     pub event: String,
     pub reason: String,
-    /// Microseconds since 1970.
+    /// Time in microseconds since 1970.
     pub at: i64,
 }
 
-/// One stream key, as the group that reads it stands.
+/// One stream key, and the state of its group.
 #[derive(Debug, Clone)]
 pub struct Partition {
     pub key: String,
@@ -61,7 +61,7 @@ impl Partition {
         self.group
     }
 
-    /// Read by the group, and not pending.
+    /// Whether the group has read the entry and acknowledged it.
     pub fn is_acknowledged(&self, entry: &Entry) -> bool {
         self.state
             .as_ref()
@@ -73,7 +73,7 @@ impl Partition {
     }
 }
 
-/// Everything that was seen at one time.
+/// The state of all streams at one moment.
 #[derive(Debug, Default)]
 pub struct StreamsState {
     pub partitions: Vec<Partition>,
@@ -85,8 +85,8 @@ impl StreamsState {
         self.partitions.iter().map(|partition| partition.entries.len()).sum()
     }
 
-    /// Entries whose event must have had its effect on their group: acknowledged, not a dead letter, and not
-    /// on its way once more (published again or redriven).
+    /// Entries with an event that must have had its effect: acknowledged, without a dead letter, and not in
+    /// flight again (published again or redriven).
     pub fn must_have_had_effect(&self) -> impl Iterator<Item = (&Partition, &Entry)> {
         let mut excused: HashSet<(&str, &str)> =
             self.dead.iter().map(|letter| (letter.group.as_str(), letter.event.as_str())).collect();

@@ -21,7 +21,7 @@ use super::watched::Watched;
 use ctl::wait;
 
 use super::ChaosError;
-use ctl::load::{Load, LoadPlan, LoadReport, Mix, Arrivals};
+use ctl::load::{Arrivals, Load, LoadPlan, LoadReport, Mix};
 use ctl::stack::Kind;
 
 /// How long the orders of one fault last: enough to be hit while they are sent.

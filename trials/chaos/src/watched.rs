@@ -11,7 +11,7 @@ use tokio::time::sleep;
 use super::arena::Arena;
 use super::live::Live;
 use super::witness::Witness;
-use ctl::load::{LoadStats, Load};
+use ctl::load::{Load, LoadStats};
 use ctl::verify::{Sampler, Sources};
 
 const SAMPLE_EVERY: Duration = Duration::from_millis(200);

@@ -13,7 +13,7 @@ use crate::ChaosError;
 use crate::arena::Arena;
 use crate::footprint::Footprints;
 use crate::run::Lasting;
-use ctl::load::{Load, LoadPlan, LoadReport, Mix, Arrivals};
+use ctl::load::{Arrivals, Load, LoadPlan, LoadReport, Mix};
 use ctl::stack::Kind;
 use ctl::wait;
 

@@ -8,7 +8,7 @@ use std::{
 
 use ctl::{
     client_log::{self, ClientLog, Completion, Record},
-    load::{Load, LoadPlan, LoadReport, Mix, Arrivals, ServiceUrls as Addresses},
+    load::{Arrivals, Load, LoadPlan, LoadReport, Mix, ServiceUrls as Addresses},
     stack::Kind,
 };
 use servers::account::scratch_dir;
@@ -128,7 +128,10 @@ async fn what_was_unknown_when_payment_was_killed_becomes_known_and_nothing_is_s
     assert!(report.retries > 0 && report.unreached + report.resets > 0, "{report:?}");
     let outcomes = outcomes(&log);
     assert_eq!((outcomes.len(), load.quota().released()), (300, 300));
-    assert!(outcomes.values().all(|answers| answers.last() == Some(&Completion::Ok)), "every key became known");
+    assert!(
+        outcomes.values().all(|answers| answers.last() == Some(&Completion::Ok)),
+        "every key became known"
+    );
     shop.assert_stock_adds_up(&load.stock().hot, HOT_STOCK.into()).await;
     shop.assert_money_adds_up().await;
 }

@@ -6,7 +6,7 @@ use std::{path::PathBuf, process::Command};
 use ctl::{
     client_log::{ClientLog, Completion, Record},
     stack::{Kind, StackOptions},
-    verify::{Check, Evidence, Judgement, Sampler, Sources, Verdict, render, pending_work, verify},
+    verify::{Check, Evidence, Judgement, Sampler, Sources, Verdict, pending_work, render, verify},
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};

@@ -16,7 +16,7 @@ use super::{
     facts::{Orders, Status},
     findings::{Findings, Invariant, InvariantFindings},
     orders::Later,
-    streams::{INVENTORY, PAYMENT, StreamsState},
+    streams::{DeadLetter, INVENTORY, PAYMENT, StreamsState},
 };
 
 /// The inbox of one group: event ids, and the time of their effect in microseconds since 1970.
@@ -193,22 +193,26 @@ pub(super) fn judge_streams(
             ));
         }
     }
-    let mut buried = HashSet::new();
-    for letter in &state.dead {
-        let effect = letter.event.parse().ok().and_then(|event: Uuid| inbox(&letter.group).0.get(&event));
+    judge_effects_of_dead_letters(&state.dead, inbox, found);
+}
+
+fn judge_effects_of_dead_letters<'a>(
+    letters: &[DeadLetter],
+    inbox: impl Fn(&str) -> &'a Inbox,
+    found: &mut InvariantFindings,
+) {
+    let mut known = HashSet::new();
+    for DeadLetter { id, group, event, at, .. } in letters {
+        let effect = event.parse().ok().and_then(|event: Uuid| inbox(group).0.get(&event));
         // A dead letter may have had its effect later, when its event was published again. Only an effect
         // before the dead letter is broken.
-        if effect.is_some_and(|at| *at < letter.at) {
+        if effect.is_some_and(|effect| effect < at) {
             found.broken(format!(
-                "event {}: dead letter of {} although it had its effect before ({})",
-                letter.event, letter.group, letter.id
+                "event {event}: dead letter of {group} although it had its effect before ({id})"
             ));
         }
-        if !buried.insert((&letter.group, &letter.event)) {
-            found.broken(format!(
-                "event {}: two dead letters of {} ({})",
-                letter.event, letter.group, letter.id
-            ));
+        if !known.insert((group, event)) {
+            found.broken(format!("event {event}: two dead letters of {group} ({id})"));
         }
     }
 }

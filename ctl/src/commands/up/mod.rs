@@ -79,16 +79,7 @@ async fn live(
     progress: &mut Progress,
     follow: &Follow,
 ) -> anyhow::Result<()> {
-    for kind in Kind::ALL {
-        progress.step(format!("{kind} (migrations, then ready)"));
-        stack.start_service(kind).await?;
-    }
-    for _ in 1..settings.instances {
-        for kind in [Kind::Inventory, Kind::Payment] {
-            progress.step(format!("another {kind}"));
-            stack.start_service(kind).await?;
-        }
-    }
+    start_services(stack, settings, progress).await?;
     let running = running(stack)?;
     state.running = Some(running.clone());
     state.write(&settings.data_dir)?;
@@ -100,13 +91,35 @@ async fn live(
         println!("{}", summary::render(stack, state, settings, Paint::for_stdout()));
     }
     follow.begin();
+    supervise(stack, follow).await
+}
+
+async fn start_services(
+    stack: &mut Stack,
+    settings: &Settings,
+    progress: &mut Progress,
+) -> anyhow::Result<()> {
+    for kind in Kind::ALL {
+        progress.step(format!("{kind} (migrations, then ready)"));
+        stack.start_service(kind).await?;
+    }
+    for _ in 1..settings.instances {
+        for kind in [Kind::Inventory, Kind::Payment] {
+            progress.step(format!("another {kind}"));
+            stack.start_service(kind).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Restarts killed parts of the stack. Returns an error when a part ends by itself.
+async fn supervise(stack: &mut Stack, follow: &Follow) -> anyhow::Result<()> {
     loop {
         let (ended, status) = stack.any_ended().await;
         if status.signal().is_none() {
             follow.end();
             return Err(ended_by_itself(stack, ended, status));
         }
-        // A kill is a test of the recovery.
         eprintln!("{ended} was killed ({status}); restarting");
         stack.revive(ended).await?;
         eprintln!("{ended} restarted");

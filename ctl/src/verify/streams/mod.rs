@@ -11,4 +11,4 @@ mod state;
 pub(super) use backlog::backlog;
 pub(super) use keys::{INVENTORY, Keys, PAYMENT};
 pub(super) use read::{Recent, connect, read, read_all};
-pub(super) use state::{Entry, EntryId, Partition, StreamsState};
+pub(super) use state::{DeadLetter, Entry, EntryId, Partition, StreamsState};

@@ -11,7 +11,12 @@ use crate::exit;
 /// Runs and operates Orderflow: three services that take an order from "POST" to "stock taken and money
 /// settled".
 #[derive(Debug, Parser)]
-#[command(name = "shopctl", version, after_help = format!("{EXAMPLES}\n\n{}", exit::HELP), max_term_width = 100)]
+#[command(
+    name = "shopctl",
+    version,
+    after_help = format!("{EXAMPLES}\n\n{}", exit::HELP),
+    max_term_width = 100
+)]
 pub struct Cli {
     /// Options of every command.
     #[command(flatten)]

@@ -70,7 +70,8 @@ impl Addresses {
         let address = |given: &Option<String>, running: Option<&String>, option: &str, variable: &str| {
             let missing = || {
                 format!(
-                    "no address: give --{option} or {variable}, or use the data folder of a stack started by `shopctl up` (--data-dir)"
+                    "no address: give --{option} or {variable}, \
+                     or use the data folder of a stack started by `shopctl up` (--data-dir)"
                 )
             };
             given.clone().or_else(|| running.cloned()).with_context(missing)

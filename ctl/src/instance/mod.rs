@@ -70,7 +70,7 @@ impl Admin {
     /// The typed client, for one instance of each service.
     ///
     /// # Errors
-    /// As [`Admin::token`].
+    /// As [`LoggedIn::token`].
     pub async fn api(&self) -> Result<Api, InstanceError> {
         Ok(self.api.with_token(self.account.token().await?))
     }

@@ -4,7 +4,8 @@ use serde_json::Value;
 use super::{Colour, Paint};
 use crate::api::{Order, Transition};
 
-/// `order 0198…  12.99 EUR  refunded (insufficient-stock)`: one line for an order, with the reason if it has one.
+/// Renders an order in one line, with the reason if it has one: `order 0198…  12.99 EUR  refunded
+/// (insufficient-stock)`.
 #[must_use]
 pub fn render_order(order: &Order, paint: Paint) -> String {
     let reason = order.reason.as_deref().map(|reason| format!(" ({reason})")).unwrap_or_default();

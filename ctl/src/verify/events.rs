@@ -185,7 +185,8 @@ pub(super) fn judge_streams(
     for (partition, entry) in state.must_have_had_effect() {
         if !inbox(partition.group()).has(&entry.event) {
             found.broken(format!(
-                "event {}: entry {} of {} was acknowledged by {} without inbox row or dead letter (unless discarded)",
+                "event {}: entry {} of {} was acknowledged by {} \
+                 without inbox row or dead letter (unless discarded)",
                 entry.event,
                 entry.id,
                 partition.key,

@@ -20,7 +20,8 @@ pub enum ServerError {
     NoAccount,
     /// The account of the servers cannot enter the data folder.
     #[error(
-        "the account `{account}` cannot write to {folder}; open every folder above to the account, or choose a folder outside of root's home"
+        "the account `{account}` cannot write to {folder}; \
+         open every folder above to the account, or choose a folder outside of root's home"
     )]
     Unreachable {
         /// The account of the server.

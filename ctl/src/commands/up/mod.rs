@@ -1,8 +1,8 @@
 //! `shopctl up`: runs the whole stack on this machine until Ctrl-C.
 //!
 //! ```text
-//! settings (flags, environment) ─> folder (locked) ─> servers ─> services ─> accounts, products ─> demo orders
-//!    └─ errors before the first process ─┘                                                      ─> logs
+//! settings (flags, environment) ─> folder (locked) ─> servers ─> services ─> accounts, products, orders
+//!    └─ errors before the first process ─┘                                                       ─> logs
 //! ```
 
 mod args;

@@ -1,4 +1,4 @@
-//! The command line. One command a file in [`crate::commands`].
+//! The command line. Each command has its file in [`crate::commands`].
 
 use clap::{Parser, Subcommand};
 
@@ -11,53 +11,58 @@ use crate::exit;
 /// Runs and operates Orderflow: three services that take an order from "POST" to "stock taken and money
 /// settled".
 #[derive(Debug, Parser)]
-#[command(name = "shopctl", version, after_help = format!("{EXAMPLES}\n\n{}", exit::HELP), max_term_width = 100)]
+#[command(
+    name = "shopctl",
+    version,
+    after_help = format!("{EXAMPLES}\n\n{}", exit::HELP),
+    max_term_width = 100
+)]
 pub struct Cli {
     /// Options of every command.
     #[command(flatten)]
     pub global: Global,
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub command: Command,
 }
 
 const EXAMPLES: &str = "\
 Examples:
-  shopctl up                     start everything, see three orders through, follow the logs
-  shopctl order DEMO-MUG:2       in a second terminal: order two mugs and watch what happens
-  shopctl streams                what is on its way, what is stuck
-  shopctl dead-letters list      what could not be processed, and why
+  shopctl up                     start everything, place three demo orders, follow the logs
+  shopctl order DEMO-MUG:2       in a second terminal: order two mugs and follow the order
+  shopctl streams                show the backlog and the dead letters of each stream
+  shopctl dead-letters list      list the events that could not be processed, with the reason
 
-Addresses and accounts come from the stack that `shopctl up` started, unless given.";
+Addresses and accounts default to those of the stack that `shopctl up` started.";
 
-/// What to do.
+/// The command.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run the whole stack here: PostgreSQL, Redis, three services; until Ctrl-C
+    /// Run the whole stack on this machine until Ctrl-C: PostgreSQL, Redis, three services
     Up(up::Args),
     /// Create the demo products
     Seed(seed::Args),
-    /// Show the three ends of an order, in a system that runs already
+    /// Show the three final states of an order on a running system
     Demo(demo::Args),
-    /// Administrators
+    /// Manage administrators
     #[command(subcommand)]
     Admin(admin::Command),
     /// Log in and print the access token
     Token(token::Args),
-    /// Place an order and watch it to its end
+    /// Place an order and follow it to its final state
     Order(order::Args),
-    /// Watch an order, transition by transition
+    /// Follow an order, transition by transition
     Watch(watch::Args),
-    /// What is in the streams: unread, pending, idle, dead
+    /// Show the streams: unread, pending, idle, dead
     Streams(streams::Args),
-    /// Events that could not be processed
+    /// Manage events that could not be processed
     #[command(subcommand)]
     DeadLetters(dead_letters::Command),
-    /// Send orders, as many and as fast as you like, and watch them to their end
+    /// Send a load of orders and follow each order to its final state
     Load(load::Args),
-    /// Check that nothing was lost, doubled or oversold
+    /// Check the invariants: no order lost, doubled or oversold
     Verify(verify::Args),
-    /// Let consumer actors panic in a system that runs already, under load, and check what is left
+    /// Make consumer actors panic on a running system under load, then verify it
     Rehearse(rehearse::Args),
     /// Print a completion script for a shell
     Completions(completions::Args),

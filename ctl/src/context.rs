@@ -1,4 +1,4 @@
-//! What every command starts from: where the services are, who we are, how to print.
+//! The context of a command: addresses, credentials, output format.
 
 use std::path::PathBuf;
 
@@ -15,20 +15,20 @@ use crate::terminal::Output;
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Global options")]
 pub struct Global {
-    /// Machine-readable output on standard output, and nothing else there
+    /// Print JSON on standard output, and only JSON
     #[arg(long, global = true)]
     pub json: bool,
-    /// Folder of the stack's data and state [default: /var/lib/orderflow for root, else
+    /// Folder for the data and the state of the stack [default: /var/lib/orderflow for root, else
     /// ~/.local/share/orderflow]
     #[arg(long, global = true, env = "SHOPCTL_DATA_DIR", value_name = "DIR", hide_env_values = true)]
     pub data_dir: Option<PathBuf>,
-    /// Where the service `user` is
+    /// Address of the service `user`
     #[arg(long, global = true, env = "SHOPCTL_USER_URL", value_name = "URL", hide_env_values = true)]
     pub user_url: Option<String>,
-    /// Where the service `inventory` is
+    /// Address of the service `inventory`
     #[arg(long, global = true, env = "SHOPCTL_INVENTORY_URL", value_name = "URL", hide_env_values = true)]
     pub inventory_url: Option<String>,
-    /// Where the service `payment` is
+    /// Address of the service `payment`
     #[arg(long, global = true, env = "SHOPCTL_PAYMENT_URL", value_name = "URL", hide_env_values = true)]
     pub payment_url: Option<String>,
     /// Access token to use instead of logging in (see `shopctl token`)
@@ -45,24 +45,24 @@ pub enum Role {
     User,
 }
 
-/// Built once from the global options and the state file.
+/// The context, built once from the global options and the state file.
 #[derive(Debug)]
 pub struct Context {
     /// Standard output.
     pub output: Output,
     /// The folder of the stack's data and state.
     pub data_dir: PathBuf,
-    /// What `shopctl up` left there.
+    /// The state that `shopctl up` wrote there.
     pub state: Option<StackState>,
     endpoints: Endpoints,
     token: Option<String>,
 }
 
 impl Context {
-    /// Reads the state file; what the options say wins.
+    /// Reads the state file. Options win over the file.
     ///
     /// # Errors
-    /// [`StateError`] when there is a state file that cannot be used.
+    /// [`StateError`] for a state file that cannot be used.
     pub fn new(global: Global) -> Result<Self, StateError> {
         let data_dir = global.data_dir.clone().unwrap_or_else(default_data_dir);
         let state = StackState::read(&data_dir)?;
@@ -94,7 +94,7 @@ impl Context {
     /// An account of the stack.
     ///
     /// # Errors
-    /// [`NoCredentials`] when there is no state file.
+    /// [`NoCredentials`] without a state file.
     pub fn login(&self, role: Role) -> Result<&Login, NoCredentials> {
         let credentials = &self.state.as_ref().ok_or(NoCredentials)?.credentials;
         Ok(match role {

@@ -1,9 +1,9 @@
-//! The demo shop: a few products, and three orders that end in the three ways an order can.
+//! The demo shop: a few products, and one order for each final state.
 
 use crate::api::{Line, Money, NewProduct};
 
 const MUG: &str = "DEMO-MUG";
-/// Never in stock, so that an order of it is refunded on every run.
+/// Always out of stock: an order of it is refunded on every run.
 const SOLD_OUT: &str = "DEMO-RARE-PRINT";
 
 /// The demo products.
@@ -25,28 +25,28 @@ pub fn products() -> Vec<NewProduct<'static>> {
     ]
 }
 
-/// An order of the demonstration and how it has to end.
+/// A demo order and its expected final state.
 #[derive(Debug, Clone)]
 pub struct DemoOrder {
-    /// What happens in it.
-    pub story: &'static str,
-    /// What is ordered.
+    /// The case that it shows.
+    pub title: &'static str,
+    /// The order lines.
     pub lines: Vec<Line>,
-    /// How the simulated provider treats it.
+    /// The payment method, which decides what the simulated provider does.
     pub method: &'static str,
-    /// The status it ends in.
+    /// The expected final state.
     pub ends: &'static str,
 }
 
-/// One order for each end.
+/// One order for each final state.
 #[must_use]
 pub fn orders() -> [DemoOrder; 3] {
     let of = |sku: &str, quantity| vec![Line { sku: sku.to_owned(), quantity }];
     [
-        DemoOrder { story: "paid, and in stock", lines: of(MUG, 2), method: "tok_ok", ends: "confirmed" },
-        DemoOrder { story: "paid, but sold out", lines: of(SOLD_OUT, 1), method: "tok_ok", ends: "refunded" },
+        DemoOrder { title: "paid, and in stock", lines: of(MUG, 2), method: "tok_ok", ends: "confirmed" },
+        DemoOrder { title: "paid, but sold out", lines: of(SOLD_OUT, 1), method: "tok_ok", ends: "refunded" },
         DemoOrder {
-            story: "the card is declined",
+            title: "the card is declined",
             lines: of(MUG, 1),
             method: "tok_declined",
             ends: "declined",

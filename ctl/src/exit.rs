@@ -1,34 +1,36 @@
-//! Exit codes: a script needs to know whether trying again makes sense.
+//! Exit codes. A script can tell from them whether a retry helps.
 
 use std::process::ExitCode;
 
 use crate::api::ApiError;
 use crate::terminal::{Colour, Paint};
 
-/// Shown by `--help`.
+/// The exit codes in `--help`.
 pub const HELP: &str = "\
 Exit codes:
-  0  it worked; an order was confirmed
-  1  it failed; an order was refunded, declined or took too long
-  2  the command line is wrong
+  0  success; an order was confirmed
+  1  failure; an order was refunded, declined or took too long
+  2  invalid command line
   3  a service does not answer
-  4  no token, or not one that may do this";
+  4  no token, or a token without permission";
 
-/// How a command ended that did what it was told.
+/// The result of a command that ran to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// 0
+    /// Exit code 0.
     Success,
-    /// 1, with everything already said on standard output.
+    /// Exit code 1. Standard output already names the failure.
     Failure,
 }
 
-/// There is nothing to log in with.
+/// Credentials are missing.
 #[derive(Debug, thiserror::Error)]
-#[error("no credentials: give --token, or run it beside a stack started by `shopctl up` (see --data-dir)")]
+#[error(
+    "no credentials: give --token, or use the data folder of a stack started by `shopctl up` (--data-dir)"
+)]
 pub struct NoCredentials;
 
-/// Prints the error of a command, if it has one, to standard error; the exit code.
+/// Prints the error of a command to standard error and returns the exit code.
 #[must_use]
 pub fn conclude(outcome: &anyhow::Result<Exit>) -> ExitCode {
     if let Err(error) = outcome {

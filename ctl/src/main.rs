@@ -1,4 +1,4 @@
-//! `shopctl`: reads the command line, runs one command, says how it ended.
+//! `shopctl`: reads the command line, runs one command, returns its exit code.
 
 use std::process::ExitCode;
 

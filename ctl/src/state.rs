@@ -1,7 +1,8 @@
-//! `stack.json` in the data folder: what `shopctl up` knows and the other commands want to.
+//! `stack.json` in the data folder: the addresses and credentials that `shopctl up` leaves for other
+//! commands.
 //!
-//! The credentials stay when the stack stops, because the accounts stay in its database; the addresses go.
-//! Mode 0600: there are passwords in it.
+//! The credentials outlive the stack, because the accounts stay in its database; the addresses are removed.
+//! Mode 0600: the file holds passwords.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -12,12 +13,12 @@ use serde::{Deserialize, Serialize};
 
 const FILE: &str = "stack.json";
 
-/// What is in the file.
+/// The content of the file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StackState {
     /// The accounts and secrets of this data folder.
     pub credentials: Credentials,
-    /// The stack that runs on it now. Still there after a stack was killed.
+    /// The running stack. The entry stays after a kill.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub running: Option<Running>,
 }
@@ -50,21 +51,21 @@ pub struct Credentials {
     pub admin: Login,
     /// A USER to place orders with.
     pub user: Login,
-    /// What `payment` shows to get a SERVICE token.
+    /// The secret with which `payment` gets a SERVICE token.
     pub service_client_secret: String,
 }
 
-/// An account's e-mail and password.
+/// The e-mail and the password of an account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Login {
-    /// Its e-mail.
+    /// The e-mail.
     pub email: String,
-    /// Its password.
+    /// The password.
     pub password: String,
 }
 
 impl Credentials {
-    /// Passwords nobody has seen yet.
+    /// New random passwords.
     #[must_use]
     pub fn random() -> Self {
         let login = |email: &str| Login { email: email.to_owned(), password: random_secret() };
@@ -76,7 +77,7 @@ impl Credentials {
     }
 }
 
-/// 24 letters and digits: 142 bits, and nothing a shell or a URL would mind.
+/// A random secret of 24 letters and digits: 142 bits, safe in a shell and in a URL.
 #[must_use]
 pub fn random_secret() -> String {
     const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
@@ -84,32 +85,32 @@ pub fn random_secret() -> String {
     (0..24).map(|_| char::from(LETTERS[rand::random_range(0..LETTERS.len())])).collect()
 }
 
-/// Why the file could not be used.
+/// The reason why the file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
-    /// It cannot be read or written.
+    /// The file cannot be read or written.
     #[error("cannot use {}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// It is not what `shopctl up` writes.
-    #[error("{} is not a stack's state; `shopctl up --fresh` writes a new one", path.display())]
+    /// The file has another format than `shopctl up` writes.
+    #[error("{} is not the state file of a stack; `shopctl up --fresh` deletes the data and writes a new one", path.display())]
     Malformed {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The error of the parser.
         source: serde_json::Error,
     },
 }
 
 impl StackState {
-    /// Reads the file of a data folder; `None` when there is none.
+    /// Reads the file of a data folder; `None` if it is missing.
     ///
     /// # Errors
-    /// [`StateError`] when there is one that cannot be used.
+    /// [`StateError`] for a file that cannot be used.
     pub fn read(data_dir: &Path) -> Result<Option<Self>, StateError> {
         let path = data_dir.join(FILE);
         let text = match fs::read(&path) {
@@ -120,7 +121,7 @@ impl StackState {
         serde_json::from_slice(&text).map(Some).map_err(|source| StateError::Malformed { path, source })
     }
 
-    /// Writes it whole or not at all, readable by its owner alone.
+    /// Writes the file atomically, readable by its owner only.
     ///
     /// # Errors
     /// [`StateError::Io`].
@@ -132,7 +133,7 @@ impl StackState {
     }
 
     fn write_to(&self, path: &Path) -> io::Result<()> {
-        // A leftover would keep the mode it has.
+        // A leftover file would keep its mode.
         fs::remove_file(path)
             .or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })?;
         let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(path)?;
@@ -184,7 +185,8 @@ mod tests {
 
     #[test]
     fn two_stacks_never_share_a_password() {
-        let (one, other) = (Credentials::random(), Credentials::random());
+        let one = Credentials::random();
+        let other = Credentials::random();
         assert_ne!(one.admin.password, other.admin.password);
         assert_ne!(one.admin.password, one.user.password);
         assert_eq!(one.service_client_secret.len(), 24);

@@ -1,24 +1,24 @@
-//! Every wait has a deadline, and says what it waited for.
+//! Waits with a deadline, and an error that names the condition.
 
 use std::fmt::Display;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-/// How often a condition is looked at.
-const LOOK_AGAIN: Duration = Duration::from_millis(50);
+/// Time between two checks of a condition.
+const POLL_EVERY: Duration = Duration::from_millis(50);
 
 /// A condition did not come true within its deadline.
 #[derive(Debug, thiserror::Error)]
-#[error("waited {within:?} in vain: {what}")]
+#[error("not within {within:?}: {what}")]
 pub struct WaitError {
-    /// The condition, and the state that was seen instead.
+    /// The condition, and the state that was found instead.
     pub what: String,
     /// The limit.
     pub within: Duration,
 }
 
-/// A wait in a loop of one's own.
+/// A wait for use in a loop.
 pub struct Wait {
     what: String,
     within: Duration,
@@ -26,25 +26,25 @@ pub struct Wait {
 }
 
 impl Wait {
-    /// Begins now.
+    /// Starts the wait.
     pub fn begin(what: impl Into<String>, within: Duration) -> Self {
         Self { what: what.into(), within, deadline: Instant::now() + within }
     }
 
-    /// Pauses before the next look. `seen` is what was there instead, for the error.
+    /// Pauses before the next check. `seen` is the state found instead, for the error.
     ///
     /// # Errors
-    /// [`WaitError`] when it has been long enough.
+    /// [`WaitError`] after the deadline.
     pub async fn again(&self, seen: impl Display) -> Result<(), WaitError> {
         if Instant::now() >= self.deadline {
             return Err(WaitError { what: format!("{} ({seen})", self.what), within: self.within });
         }
-        sleep(LOOK_AGAIN).await;
+        sleep(POLL_EVERY).await;
         Ok(())
     }
 }
 
-/// Looks until `look` finds it. What it saw instead goes into the error.
+/// Calls `look` until it returns `Ok`. The error of the last call goes into the error of the wait.
 ///
 /// # Errors
 /// [`WaitError`].

@@ -1,31 +1,32 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{Api, ApiError};
+use super::client::Api;
+use super::error::ApiError;
 use crate::state::Login;
 
 /// An account of `user`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Account {
-    /// Its id, a UUID.
+    /// The id, a UUID.
     pub id: String,
-    /// Its e-mail.
+    /// The e-mail.
     pub email: String,
     /// `USER` or `ADMIN`.
     pub role: String,
-    /// Fields this version of `shopctl` does not know.
+    /// Fields unknown to this version of `shopctl`.
     #[serde(flatten)]
     pub rest: Map<String, Value>,
 }
 
-/// What a login gives.
+/// The result of a login.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Tokens {
     /// The JWT for the `Authorization` header.
     pub access_token: String,
-    /// Its life in seconds.
+    /// The lifetime in seconds.
     pub expires_in: u64,
-    /// Fields this version of `shopctl` does not know.
+    /// Fields unknown to this version of `shopctl`.
     #[serde(flatten)]
     pub rest: Map<String, Value>,
 }
@@ -34,7 +35,7 @@ impl Api {
     /// Logs in.
     ///
     /// # Errors
-    /// [`ApiError`]; `invalid-credentials` for an unknown e-mail and a wrong password alike.
+    /// [`ApiError`]; `invalid-credentials` for an unknown e-mail and for a wrong password.
     pub async fn log_in(&self, login: &Login) -> Result<Tokens, ApiError> {
         self.post(&self.endpoints().user, "/auth/login", &credentials(login)).await
     }
@@ -42,7 +43,7 @@ impl Api {
     /// Registers an account of the role USER.
     ///
     /// # Errors
-    /// [`ApiError`]; `email-taken` when there is one.
+    /// [`ApiError`]; `email-taken` for an existing account.
     pub async fn register(&self, login: &Login) -> Result<Account, ApiError> {
         self.post(&self.endpoints().user, "/auth/register", &credentials(login)).await
     }

@@ -1,44 +1,46 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Api, ApiError, Money};
+use super::client::Api;
+use super::error::ApiError;
+use super::orders::Money;
 
-/// A product to be created.
+/// A product to create.
 #[derive(Debug, Clone, Serialize)]
 pub struct NewProduct<'a> {
-    /// Its key.
+    /// The key of the product.
     pub sku: &'a str,
-    /// Its name.
+    /// The name.
     pub name: &'a str,
-    /// What it is.
+    /// The description.
     pub description: &'a str,
-    /// For one.
+    /// The price of one piece.
     pub price: Money,
-    /// How many there are.
+    /// The pieces in stock.
     pub stock: u32,
 }
 
 /// A product of `inventory`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Product {
-    /// Its key.
+    /// The key of the product.
     pub sku: String,
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// For one.
+    /// The price of one piece.
     pub price: Money,
-    /// How many can be sold.
+    /// The pieces available for sale.
     pub available: i64,
-    /// Fields this version of `shopctl` does not know.
+    /// Fields unknown to this version of `shopctl`.
     #[serde(flatten)]
     pub rest: Map<String, Value>,
 }
 
 impl Api {
-    /// Creates a product. ADMIN.
+    /// Creates a product. Needs the role ADMIN.
     ///
     /// # Errors
-    /// [`ApiError`]; `sku-taken` when there is one.
+    /// [`ApiError`]; `sku-taken` for an existing product.
     pub async fn create_product(&self, product: &NewProduct<'_>) -> Result<Product, ApiError> {
         self.post(&self.endpoints().inventory, "/products", product).await
     }

@@ -3,64 +3,64 @@ use std::fmt;
 use reqwest::{Response, StatusCode};
 use serde::Deserialize;
 
-/// Why a call failed.
+/// The reason why a call failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
-    /// Nothing answers there, or not in time.
+    /// The address does not answer, or not in time.
     #[error("{url} does not answer ({reason}); is the stack running? Start it with scripts/up")]
     Unreachable {
-        /// Without path and query.
+        /// The URL without path and query.
         url: String,
         /// The innermost cause.
         reason: String,
     },
-    /// The service said no, and why.
+    /// The service refused the request.
     #[error("{0}")]
     Refused(Box<Problem>),
-    /// A 2xx with something else than the contract's answer.
-    #[error("cannot understand the answer of {url}")]
+    /// A 2xx with a body that does not match the contract.
+    #[error("cannot parse the response of {url}")]
     NotUnderstood {
-        /// What was asked.
+        /// The URL of the request.
         url: String,
-        /// What is wrong with it.
+        /// The error of the parser.
         source: reqwest::Error,
     },
-    /// No request could be made at all.
+    /// The HTTP client cannot be set up.
     #[error("cannot set up the HTTP client")]
     Client(#[source] reqwest::Error),
 }
 
-/// An error answer: RFC 9457 problem details.
+/// An error response: RFC 9457 problem details.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct Problem {
     /// The HTTP status.
     pub status: u16,
-    /// What kind of problem it is, for people.
+    /// The kind of the problem, for people.
     pub title: String,
-    /// What happened this time.
+    /// The details of this occurrence.
     pub detail: Option<String>,
-    /// What kind of problem it is, for programs; kebab-case.
+    /// The kind of the problem, for programs; kebab-case.
     pub code: Option<String>,
-    /// What is wrong with which field.
+    /// The invalid fields.
     pub errors: Vec<FieldError>,
-    /// To find it in the services' logs.
+    /// The request id, to find the request in the logs.
     pub request_id: Option<String>,
 }
 
-/// What is wrong with one field of a request.
+/// An invalid field of a request.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct FieldError {
     /// A JSON pointer into the request.
     pub pointer: String,
-    /// What is wrong there.
+    /// The reason.
     #[serde(alias = "detail", alias = "message")]
     pub reason: String,
 }
 
 impl ApiError {
-    /// The problem's code, when the service refused.
+    /// The code of the problem, if the service refused.
     #[must_use]
     pub fn code(&self) -> Option<&str> {
         match self {
@@ -69,7 +69,7 @@ impl ApiError {
         }
     }
 
-    /// Whether the token is missing, wrong or of the wrong role.
+    /// Whether the token is missing, invalid or of the wrong role.
     #[must_use]
     pub fn is_unauthorised(&self) -> bool {
         matches!(self, Self::Refused(problem) if [401, 403].contains(&problem.status))
@@ -89,8 +89,7 @@ impl ApiError {
 }
 
 impl Problem {
-    /// A proxy or an older service may answer without problem details: the status alone is still worth
-    /// showing.
+    /// Reads a problem. A proxy may answer without problem details: then the status alone is shown.
     fn read(status: StatusCode, request_id: Option<String>, body: &[u8]) -> Self {
         let mut problem: Self = serde_json::from_slice(body).unwrap_or_default();
         problem.status = status.as_u16();
@@ -119,8 +118,8 @@ impl fmt::Display for Problem {
     }
 }
 
-/// What it is all about: the outer errors of reqwest only repeat the URL, those of tokio-postgres say "db
-/// error".
+/// The innermost cause of an error. The outer errors of reqwest repeat the URL, and those of tokio-postgres
+/// say "db error".
 pub fn innermost(error: &dyn std::error::Error) -> String {
     let mut error = error;
     while let Some(source) = error.source() {

@@ -2,32 +2,33 @@ use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{Api, ApiError, read, send};
+use super::client::{Api, read, send};
+use super::error::ApiError;
 use crate::stack::Kind;
 
-/// A stream as the group of one service sees it.
+/// The state of a stream and of the group of one service.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Stream {
-    /// Its key in Redis.
+    /// The key in Redis.
     pub stream: String,
-    /// The group that reads it.
+    /// The consumer group.
     pub group: String,
-    /// Entries in it, read ones included.
+    /// Entries in the stream, including read ones.
     pub length: u64,
     /// Entries the group has not read.
     pub unread: u64,
-    /// Whether `unread` is a guess (after a trim).
+    /// Whether `unread` is an estimate, after a trim.
     #[serde(default)]
     pub unread_approximate: bool,
-    /// Entries read and not acknowledged.
+    /// Entries that are read and not acknowledged.
     pub pending: u64,
-    /// Age of the oldest of those.
+    /// Age of the oldest pending entry.
     #[serde(default)]
     pub oldest_pending_seconds: f64,
-    /// The members of the group.
+    /// The consumers of the group.
     #[serde(default)]
     pub consumers: Vec<Consumer>,
-    /// Groups of others that keep entries from being trimmed for a while.
+    /// Foreign groups, which delay the trimming of entries.
     #[serde(default)]
     pub foreign_groups: Vec<ForeignGroup>,
     /// Dead letters of this stream.
@@ -37,23 +38,23 @@ pub struct Stream {
     pub reclaimed_total: u64,
 }
 
-/// A group that the service does not know.
+/// A group unknown to the service.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ForeignGroup {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// Entries it has not read.
+    /// Entries the group has not read.
     pub unread: u64,
 }
 
-/// A member of a group.
+/// A consumer of a group.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Consumer {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// Since it last asked for something.
+    /// Seconds since the last command of the consumer.
     pub idle_seconds: f64,
-    /// Entries it holds.
+    /// Pending entries of the consumer.
     pub pending: u64,
 }
 
@@ -62,18 +63,18 @@ pub struct Consumer {
 pub struct DeadLetter {
     /// `<stream>.dead~1700000000000-0`
     pub id: String,
-    /// Where it came from.
+    /// The stream of the event.
     pub stream: String,
-    /// Whose consumers failed.
+    /// The group that failed.
     pub group: String,
-    /// How often they tried.
+    /// The delivery count.
     pub deliveries: u64,
-    /// Why it is here, such as `delivery-limit`.
+    /// The reason, such as `delivery-limit`.
     pub reason: String,
-    /// The error of the last try.
+    /// The error of the last delivery.
     #[serde(default)]
     pub last_error: Option<String>,
-    /// Since when it is here.
+    /// The time at which the event became a dead letter.
     #[serde(default)]
     pub dead_lettered_at: Option<String>,
     /// The event itself.
@@ -84,13 +85,13 @@ pub struct DeadLetter {
     pub rest: Map<String, Value>,
 }
 
-/// What a redrive did.
+/// The result of a redrive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Redriven {
-    /// Dead letters the filter matched.
+    /// Dead letters that match the filter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub matched: Option<u64>,
-    /// Dead letters that were sent to the failing group again.
+    /// Dead letters sent to the failing group again.
     pub redriven: u64,
 }
 
@@ -106,8 +107,8 @@ struct Page {
     next_cursor: Option<String>,
 }
 
-/// The service that consumes a stream, and so has its dead letters; partitions (`order_completed.0`)
-/// included.
+/// The service that consumes a stream and keeps its dead letters. Accepts partitions such as
+/// `order_completed.0`.
 #[must_use]
 pub fn owner_of_stream(stream: &str) -> Option<Kind> {
     match stream.split('.').next()? {
@@ -126,7 +127,7 @@ impl Api {
         }
     }
 
-    /// The streams a service consumes. ADMIN.
+    /// Lists the streams a service consumes. Needs the role ADMIN.
     ///
     /// # Errors
     /// [`ApiError`].
@@ -135,7 +136,7 @@ impl Api {
         Ok(streams.streams)
     }
 
-    /// The dead letters of a service, of one stream or of all, at most `limit`. ADMIN.
+    /// Lists at most `limit` dead letters of a service, of one stream or of all. Needs the role ADMIN.
     ///
     /// # Errors
     /// [`ApiError`].
@@ -162,7 +163,7 @@ impl Api {
         Ok(letters)
     }
 
-    /// One dead letter. ADMIN.
+    /// Reads one dead letter. Needs the role ADMIN.
     ///
     /// # Errors
     /// [`ApiError`].
@@ -170,7 +171,7 @@ impl Api {
         self.get(self.service(of), &format!("/ops/dead-letters/{id}")).await
     }
 
-    /// Sends one dead letter to the failing group again. ADMIN.
+    /// Redrives one dead letter. Needs the role ADMIN.
     ///
     /// # Errors
     /// [`ApiError`].
@@ -178,7 +179,7 @@ impl Api {
         self.post(self.service(of), &format!("/ops/dead-letters/{id}/redrive"), &json!({})).await
     }
 
-    /// Sends all dead letters of a stream that match `filter`, or only counts them. ADMIN.
+    /// Redrives all dead letters of a stream that match `filter`, or counts them. Needs the role ADMIN.
     ///
     /// # Errors
     /// [`ApiError`].
@@ -193,7 +194,7 @@ impl Api {
         self.post(self.service(of), "/ops/dead-letters/redrive", &body).await
     }
 
-    /// Throws a dead letter away. ADMIN.
+    /// Discards a dead letter. Needs the role ADMIN.
     ///
     /// # Errors
     /// [`ApiError`].
@@ -203,7 +204,7 @@ impl Api {
     }
 }
 
-/// Cursors and stream names are URL-safe by contract.
+/// Builds the path of the list. Cursors and stream names are URL-safe by contract.
 fn dead_letters_path(query: &[(&str, String)]) -> String {
     let pairs: Vec<String> = query.iter().map(|(name, value)| format!("{name}={value}")).collect();
     format!("/ops/dead-letters?{}", pairs.join("&"))

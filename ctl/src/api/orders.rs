@@ -5,7 +5,8 @@ use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{Api, ApiError, read};
+use super::client::{Api, read};
+use super::error::ApiError;
 
 /// An amount in minor units.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,7 +18,7 @@ pub struct Money {
 }
 
 impl fmt::Display for Money {
-    /// All currencies of the demo have two decimal places; others are shown in minor units.
+    /// Formats EUR, USD, GBP and CHF with two decimal places, other currencies in minor units.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.currency.as_str() {
             "EUR" | "USD" | "GBP" | "CHF" => {
@@ -28,63 +29,63 @@ impl fmt::Display for Money {
     }
 }
 
-/// What is ordered: one SKU and how many.
+/// An order line: a SKU and a quantity.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Line {
-    /// The product's key.
+    /// The SKU of the product.
     pub sku: String,
-    /// 1 to 1000.
+    /// The quantity, 1 to 1000.
     pub quantity: u32,
 }
 
 /// An order of `payment`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Order {
-    /// Its id, a UUID.
+    /// The id, a UUID.
     pub id: String,
     /// `pending`, `completed`, `confirmed`, `refunded` or `declined`.
     pub status: String,
-    /// Rises with every transition.
+    /// The version, which rises with every transition.
     pub version: u64,
-    /// All lines together.
+    /// The total of all lines.
     pub total: Money,
-    /// Why it was not confirmed.
+    /// The reason of an order that was refunded or declined.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Fields this version of `shopctl` does not know.
+    /// Fields unknown to this version of `shopctl`.
     #[serde(flatten)]
     pub rest: Map<String, Value>,
 }
 
 impl Order {
-    /// Whether nothing more will happen to it.
+    /// Whether the order is in a final state.
     #[must_use]
     pub fn is_final(&self) -> bool {
         matches!(self.status.as_str(), "confirmed" | "refunded" | "declined")
     }
 }
 
-/// One step of an order's timeline.
+/// One transition of an order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Transition {
-    /// The order's version after it.
+    /// The version after the transition.
     #[serde(default)]
     pub version: u64,
-    /// The order's status after it.
+    /// The status after the transition.
     #[serde(alias = "to")]
     pub status: String,
-    /// When it was committed.
+    /// The time of the commit.
     #[serde(alias = "time", alias = "created_at")]
     pub at: Timestamp,
-    /// What led to it.
+    /// The cause.
     #[serde(default, alias = "reason")]
     pub cause: Option<Value>,
-    /// Fields this version of `shopctl` does not know.
+    /// Fields unknown to this version of `shopctl`.
     #[serde(flatten)]
     pub rest: Map<String, Value>,
 }
 
-/// The timeline as a list of its own or in the envelope that all lists have.
+/// A timeline, as a bare list or in the envelope of lists.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Timeline {
@@ -93,20 +94,20 @@ enum Timeline {
 }
 
 impl Api {
-    /// Places an order, once however often it is called with the same key. USER.
+    /// Places an order. Calls with the same key place one order. Needs the role USER.
     ///
     /// # Errors
-    /// [`ApiError`]; `unknown-product` with the SKUs that do not exist.
+    /// [`ApiError`]; `unknown-product` with the missing SKUs.
     pub async fn place_order(&self, lines: &[Line], method: &str, key: &str) -> Result<Order, ApiError> {
         let body = json!({"items": lines, "payment_method": method});
         let request = self.request(Method::POST, &self.endpoints().payment, "/orders");
         read(request.header("Idempotency-Key", key).json(&body)).await
     }
 
-    /// Reads an order; with `after`, waits up to 20 s for a version above it.
+    /// Reads an order; with `after`, waits up to 20 s for a later version.
     ///
     /// # Errors
-    /// [`ApiError`]; 404 also when it is somebody else's.
+    /// [`ApiError`]; 404 also for an order of another account.
     pub async fn order(&self, id: &str, after: Option<u64>) -> Result<Order, ApiError> {
         let path = match after {
             Some(version) => format!("/orders/{id}?wait=20&after_version={version}"),
@@ -115,7 +116,7 @@ impl Api {
         self.get(&self.endpoints().payment, &path).await
     }
 
-    /// Every transition of an order so far, in order.
+    /// Lists the transitions of an order so far, in order.
     ///
     /// # Errors
     /// [`ApiError`].

@@ -1,4 +1,4 @@
-//! Reading a client log.
+//! Reads a client log.
 
 use std::{
     fs::File,
@@ -6,9 +6,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::Record;
+use super::record::Record;
 
-/// Why a client log could not be read.
+/// The reason why a client log cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// The file cannot be read.
@@ -16,30 +16,31 @@ pub enum ReadError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// A line is not a record.
-    #[error("{}:{line}: not a line of a client log: {source}", path.display())]
+    #[error("{}:{line}: not a record of a client log: {source}", path.display())]
     Malformed {
         /// The file.
         path: PathBuf,
-        /// From 1.
+        /// The number of the line, from 1.
         line: usize,
-        /// What is wrong with it.
+        /// The error of the parser.
         source: serde_json::Error,
     },
 }
 
-/// All records of a client log, in order. A last line without its end was being written when the client died:
-/// nothing it announces was sent, and it is left out.
+/// All records of a client log, in order. Leaves out an incomplete last line: its client died before it sent
+/// the request.
 ///
 /// # Errors
 /// [`ReadError`].
 pub fn read(path: &Path) -> Result<Vec<Record>, ReadError> {
     let io = |source| ReadError::Io { path: path.to_owned(), source };
     let mut reader = BufReader::new(File::open(path).map_err(io)?);
-    let (mut records, mut text) = (Vec::new(), String::new());
+    let mut records = Vec::new();
+    let mut text = String::new();
     for line in 1.. {
         text.clear();
         if reader.read_line(&mut text).map_err(io)? == 0 || !text.ends_with('\n') {

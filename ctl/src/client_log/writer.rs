@@ -1,4 +1,4 @@
-//! Writing a client log: a thread that writes what has gathered and syncs it once for all.
+//! Writes a client log. A thread writes all queued records and syncs them together.
 
 use std::{
     fs::{File, OpenOptions},
@@ -10,9 +10,9 @@ use std::{
 
 use tokio::sync::oneshot;
 
-use super::Record;
+use super::record::Record;
 
-/// The way to a log that is being written. Clones write to the same file.
+/// A handle to an open log. Clones write to the same file.
 #[derive(Debug, Clone)]
 pub struct ClientLog {
     lines: Option<mpsc::Sender<Line>>,
@@ -25,16 +25,16 @@ struct Line {
 }
 
 impl ClientLog {
-    /// Nothing is written.
+    /// A log that discards its records.
     #[must_use]
     pub fn none() -> Self {
         Self { lines: None }
     }
 
-    /// Appends to `path`; the folder must exist.
+    /// Opens `path` for appending; the folder must exist.
     ///
     /// # Errors
-    /// The file cannot be opened, or there is no thread for it.
+    /// The file cannot be opened, or the thread cannot be started.
     pub fn append_to(path: &Path) -> io::Result<Self> {
         let file = OpenOptions::new().create(true).append(true).open(path)?;
         let (lines, received) = mpsc::channel();
@@ -42,10 +42,10 @@ impl ClientLog {
         Ok(Self { lines: Some(lines) })
     }
 
-    /// Returns when the record is on disk: for what must not be forgotten once it is sent.
+    /// Writes a record and returns when it is on disk. For requests, before they are sent.
     ///
     /// # Errors
-    /// It could not be written; then nothing may be sent.
+    /// The record is not written; the request must not be sent.
     pub async fn write(&self, record: &Record) -> io::Result<()> {
         let Some(lines) = &self.lines else { return Ok(()) };
         let (synced, done) = oneshot::channel();
@@ -54,7 +54,7 @@ impl ClientLog {
         done.await.map_err(|_| gone())?
     }
 
-    /// Hands a record over without waiting for the disk: for what only adds to the evidence.
+    /// Queues a record without waiting for the disk. For responses and observations.
     pub fn note(&self, record: &Record) {
         if let (Some(lines), Ok(text)) = (&self.lines, line(record)) {
             _ = lines.send(Line { text, synced: None });
@@ -68,10 +68,11 @@ fn line(record: &Record) -> io::Result<Vec<u8>> {
     Ok(text)
 }
 
-/// One sync for everything that came while the last one ran.
+/// Writes until the last handle is dropped. One sync covers all records that arrived during the last one.
 fn write_all(mut file: File, received: &mpsc::Receiver<Line>) {
     while let Ok(first) = received.recv() {
-        let (mut text, mut waiting) = (first.text, Vec::new());
+        let mut text = first.text;
+        let mut waiting = Vec::new();
         waiting.extend(first.synced);
         while let Ok(next) = received.try_recv() {
             text.extend(next.text);
@@ -93,17 +94,19 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::client_log::{Outcome, read};
+    use crate::client_log::{Completion, read};
 
     fn records() -> Vec<Record> {
-        let (at, user, key) = (Timestamp::UNIX_EPOCH, Uuid::nil(), "k".to_owned());
+        let at = Timestamp::UNIX_EPOCH;
+        let user = Uuid::nil();
+        let key = "k".to_owned();
         vec![
             Record::Send { at, user, key: key.clone(), body: serde_json::json!({"items": []}) },
             Record::Answer {
                 at,
                 user,
                 key,
-                outcome: Outcome::Ok,
+                outcome: Completion::Ok,
                 status: Some(202),
                 body: Some("{}".to_owned()),
                 why: None,

@@ -12,45 +12,45 @@ use crate::state::random_secret;
 
 const EXAMPLES: &str = "\
 Examples:
-  shopctl admin create boss@example.com                       with a new password, printed once
+  shopctl admin create boss@example.com                       with a random password, printed once
   shopctl admin create boss@example.com --password-stdin < password.txt
   shopctl admin create boss@example.com --database-url postgres://user@db/orderflow_user";
 
 /// `shopctl admin ...`
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// Create an administrator, or make one of an account. Needs the database of `user`: nobody can register
-    /// as ADMIN
+    /// Create an account of the role ADMIN. Needs access to the database of `user`: a registration always
+    /// creates a USER
     #[command(after_help = EXAMPLES)]
     Create(Create),
 }
 
-/// Whom to create.
+/// The administrator to create.
 #[derive(Debug, clap::Args)]
 pub struct Create {
-    /// The e-mail to log in with
+    /// E-mail of the new account; an e-mail that is taken is an error
     email: String,
-    /// Read the password from standard input instead of making one up
+    /// Read the password from standard input instead of generating one
     #[arg(long)]
     password_stdin: bool,
-    /// The database of `user` [default: the running stack's]
+    /// Database of `user` [default: of the running stack]
     #[arg(long, env = "USER_DATABASE_URL", hide_env_values = true)]
     database_url: Option<String>,
 }
 
-/// Has the program `user` create the account, which alone knows how passwords are kept.
+/// Runs `user create-admin`, because only `user` knows how passwords are stored.
 ///
 /// # Errors
-/// What `user` said.
+/// The error of `user`.
 pub async fn run(command: &Command, context: &Context) -> anyhow::Result<Exit> {
     let Command::Create(args) = command;
     let database_url = database_url(args, context)?;
     let given = args.password_stdin.then(password_from_stdin).transpose()?;
     let password = given.clone().unwrap_or_else(random_secret);
     let output = create(&args.email, &password, &database_url).await?;
-    anyhow::ensure!(output.status.success(), "{}", complaint(&output));
+    anyhow::ensure!(output.status.success(), "{}", failure(&output));
     let mut account: Value =
-        serde_json::from_slice(&output.stdout).context("cannot understand what `user` printed")?;
+        serde_json::from_slice(&output.stdout).context("cannot parse the output of `user create-admin`")?;
     if given.is_none() {
         account["password"] = password.into();
     }
@@ -61,10 +61,10 @@ pub async fn run(command: &Command, context: &Context) -> anyhow::Result<Exit> {
 fn database_url(args: &Create, context: &Context) -> anyhow::Result<String> {
     let running = context.state.as_ref().and_then(|state| state.running.as_ref());
     let url = args.database_url.clone().or_else(|| running.map(|running| running.user_database_url.clone()));
-    url.context("no stack runs here; give the database of `user` with --database-url")
+    url.context("no running stack in the data folder; give the database of `user` with --database-url")
 }
 
-/// The password goes through the environment: the process list shows arguments to everybody.
+/// Passes the password in the environment: the process list shows arguments to every account.
 async fn create(email: &str, password: &str, database_url: &str) -> anyhow::Result<Output> {
     let program = find_binary(Kind::User, None)?;
     Process::new(&program)
@@ -77,7 +77,7 @@ async fn create(email: &str, password: &str, database_url: &str) -> anyhow::Resu
         .with_context(|| format!("cannot run {}", program.display()))
 }
 
-fn complaint(output: &Output) -> String {
+fn failure(output: &Output) -> String {
     let said = String::from_utf8_lossy(&output.stderr);
     let said = said.trim();
     if said.is_empty() { format!("`user create-admin` failed ({})", output.status) } else { said.to_owned() }
@@ -85,7 +85,9 @@ fn complaint(output: &Output) -> String {
 
 fn readable(account: &Value) -> String {
     let text = |field: &str| account[field].as_str().unwrap_or("?").to_owned();
-    let mut lines = vec![format!("{} is {} now (id {})", text("email"), text("role"), text("id"))];
-    lines.extend(account.get("password").map(|_| format!("password: {} (shown only now)", text("password"))));
+    let mut lines =
+        vec![format!("created {} with the role {} (id {})", text("email"), text("role"), text("id"))];
+    lines
+        .extend(account.get("password").map(|_| format!("password: {} (shown only once)", text("password"))));
     lines.join("\n")
 }

@@ -6,7 +6,7 @@ use crate::exit::Exit;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  shopctl completions bash > /etc/bash_completion.d/shopctl")]
 pub struct Args {
-    /// The shell
+    /// The shell to complete in
     shell: Shell,
 }
 

@@ -20,58 +20,58 @@ Examples:
 #[derive(Debug, clap::Subcommand)]
 #[command(after_help = EXAMPLES)]
 pub enum Command {
-    /// List them, of all streams unless one is named
+    /// List dead letters, of all streams or of one
     List(List),
-    /// Show one with its event and its errors
+    /// Show a dead letter with its event and its errors
     Show {
-        /// Its id, as `list` shows it
+        /// Id of the dead letter, as in `list`
         id: Id,
     },
-    /// Send them to the group that failed, with the same event id
+    /// Redrive dead letters: send them to the group that failed, with the same event id
     #[command(after_help = EXAMPLES)]
     Redrive(Redrive),
-    /// Throw one away; the reason is kept in the service's log
+    /// Discard a dead letter; the log of the service keeps the reason
     Discard {
-        /// Its id
+        /// Id of the dead letter
         id: Id,
-        /// Why
+        /// Reason of the discard
         #[arg(long)]
         reason: String,
     },
 }
 
-/// What to list.
+/// The dead letters to list.
 #[derive(Debug, clap::Args)]
 pub struct List {
-    /// Only of this stream
+    /// Only dead letters of this stream
     #[arg(long)]
     stream: Option<StreamName>,
-    /// At most so many of each service
+    /// Maximum number of dead letters of each service
     #[arg(long, default_value_t = 100)]
     limit: usize,
 }
 
-/// What to send again.
+/// The dead letters to redrive.
 #[derive(Debug, clap::Args)]
 pub struct Redrive {
-    /// This one
+    /// Id of the dead letter
     #[arg(required_unless_present = "stream", conflicts_with = "stream")]
     id: Option<Id>,
-    /// All of this stream
+    /// All dead letters of this stream
     #[arg(long)]
     stream: Option<StreamName>,
     /// Only events of this type, such as shop.order.completed.v1
     #[arg(long = "type", requires = "stream")]
     event_type: Option<String>,
-    /// Only those with this reason, such as delivery-limit
+    /// Only dead letters with this reason, such as delivery-limit
     #[arg(long, requires = "stream")]
     reason: Option<String>,
-    /// Only count them
+    /// Count the dead letters without sending them
     #[arg(long, requires = "stream")]
     dry_run: bool,
 }
 
-/// A stream and the service that consumes it, and has its dead letters.
+/// A stream, and the service that consumes it and keeps its dead letters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StreamName {
     name: String,
@@ -84,12 +84,12 @@ impl FromStr for StreamName {
     fn from_str(name: &str) -> Result<Self, Self::Err> {
         let known = "order_completed, refund_order, stock_reserved, product_changed";
         let owner = owner_of_stream(name).filter(|_| is_url_safe(name));
-        let owner = owner.ok_or_else(|| format!("no service consumes it; the streams are {known}"))?;
+        let owner = owner.ok_or_else(|| format!("unknown stream; the streams are {known}"))?;
         Ok(Self { name: name.to_owned(), owner })
     }
 }
 
-/// `<stream>.dead~<entry>`: its stream says which service to ask.
+/// The id of a dead letter, `<stream>.dead~<entry>`. The stream determines the service to ask.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Id {
     id: String,
@@ -111,10 +111,10 @@ fn is_url_safe(text: &str) -> bool {
     text.chars().all(|c| c.is_ascii_alphanumeric() || "-._~".contains(c))
 }
 
-/// Asks the service that consumes the stream.
+/// Runs the command against the service that consumes the stream.
 ///
 /// # Errors
-/// A service that does not answer or refuses.
+/// A service does not answer or refuses.
 pub async fn run(command: &Command, context: &Context) -> anyhow::Result<Exit> {
     let api = context.api_as(Role::Admin).await?;
     match command {

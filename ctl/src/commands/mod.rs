@@ -1,4 +1,4 @@
-//! One command a file: its arguments, and what it does.
+//! One command a file: its arguments and its code.
 
 pub mod admin;
 pub mod completions;

@@ -15,24 +15,24 @@ const EXAMPLES: &str = "\
 Examples:
   shopctl order DEMO-MUG                          one mug
   shopctl order DEMO-MUG:2 DEMO-SHIRT             several lines: all of them, or none
-  shopctl order DEMO-RARE-PRINT                   sold out: it is refunded
+  shopctl order DEMO-RARE-PRINT                   sold out: the order is refunded
   shopctl order DEMO-MUG --method tok_declined    the card is declined
-  shopctl order DEMO-MUG --key once               run it twice: one order";
+  shopctl order DEMO-MUG --key once               run twice: one order";
 
 /// `shopctl order SKU[:QTY]...`
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// What to order, and how many of it (1 unless given)
+    /// Product and quantity (1 unless given)
     #[arg(required = true, value_name = "SKU[:QTY]")]
     items: Vec<Item>,
-    /// What the simulated payment provider does
+    /// Payment method, which decides what the simulated provider does
     #[arg(long, default_value = "tok_ok", value_parser = METHODS)]
     method: String,
-    /// Idempotency key: the same key and order twice is one order [default: a new one]
+    /// Idempotency key: the same key with the same order places one order [default: a new key]
     #[arg(long)]
     key: Option<String>,
-    /// Seconds to wait for the end
+    /// Seconds to wait for the final state
     #[arg(long, default_value_t = 60)]
     timeout: u64,
 }
@@ -47,10 +47,10 @@ impl FromStr for Item {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        // A SKU has no colon in it.
+        // A SKU contains no colon.
         let (sku, quantity) = text.split_once(':').unwrap_or((text, "1"));
         if sku.is_empty() {
-            return Err("there is no SKU before the colon".to_owned());
+            return Err("the SKU before the colon is missing".to_owned());
         }
         let quantity = quantity.parse().ok().filter(|quantity| (1..=1000).contains(quantity));
         let quantity = quantity.ok_or_else(|| "the quantity is a whole number from 1 to 1000".to_owned())?;
@@ -58,10 +58,10 @@ impl FromStr for Item {
     }
 }
 
-/// Places the order and follows it. Success is a confirmed order.
+/// Places the order and follows it. Success: the order is confirmed.
 ///
 /// # Errors
-/// A refused order, or one that does not end in time.
+/// The service refuses the order, or the order has no final state in time.
 pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let api = context.api_as(Role::User).await?;
     let lines: Vec<Line> = args.items.iter().map(|item| item.0.clone()).collect();

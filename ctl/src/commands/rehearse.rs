@@ -1,7 +1,7 @@
-//! `shopctl rehearse`: orders, consumer actors that panic, and `verify`, in a system that runs already.
+//! `shopctl rehearse`: a load, consumer actors that panic, and `verify`, on a running system.
 //!
-//! The program `chaos` starts a stack of its own and can break everything in it. This one takes a deployment
-//! as it is, and breaks only what mends itself.
+//! The program `chaos` starts its own stack and can break all of it. This command takes any deployment and
+//! injects only panics that the supervisor repairs.
 
 use std::time::Duration;
 
@@ -17,38 +17,40 @@ use crate::exit::Exit;
 use crate::instance::{Admin, http};
 use crate::load::LoadReport;
 use crate::terminal::Progress;
-use crate::verify::{Evidence, Sources, Verdict, render, unrest, verify};
+use crate::verify::{Evidence, Sources, Verdict, pending_work, render, verify};
 use crate::wait::until;
 
 const EXAMPLES: &str = "\
 Examples:
-  shopctl rehearse                             1,000 orders, and six panics among them
+  shopctl rehearse                             1,000 orders and six panics
   shopctl rehearse --rate 40 --time 30s --panics 10
 
-The services must run with FAULTS=on, which production mode refuses; with one instance each, because it looks
-for the new actor where it ended the old one. Every order has an end and `verify` finds nothing: exit code 0.";
+The services must run with FAULTS=on, which production mode refuses, and with one instance each, because the
+command looks for the new actor in the instance of the old one. Exit code 0: every order has a final state and
+`verify` finds no broken invariant.";
 
-/// Batches come many times a second; one that does not come within this time is not on its way.
+/// Time for a panic to land: a consumer handles batches many times a second.
 const PANICS_WITHIN: Duration = Duration::from_secs(20);
-/// The longest pause in the design is a minute: until an event is published again whatever Redis says.
+/// Time for quiet. The longest pause in the design is a minute, until an unconfirmed event is published
+/// again.
 const QUIET_WITHIN: Duration = Duration::from_secs(90);
 
 /// `shopctl rehearse`
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Consumer actors to end, one after the other, in turn of inventory and of payment
+    /// Number of panics, one after the other, alternating between inventory and payment
     #[arg(long, value_name = "N", default_value_t = 6)]
     panics: usize,
-    /// What is ordered meanwhile.
+    /// The load.
     #[command(flatten)]
     load: load::Args,
-    /// Where the truth is.
+    /// The addresses that `verify` reads.
     #[command(flatten)]
     addresses: verifying::Addresses,
 }
 
-/// What happened.
+/// The report of a rehearsal.
 #[derive(Debug, Serialize)]
 struct Rehearsal {
     panics: Vec<Panic>,
@@ -56,20 +58,22 @@ struct Rehearsal {
     verdict: Verdict,
 }
 
-/// A consumer actor that ended, and its successor.
+/// A panic of a consumer actor.
 #[derive(Debug, Serialize)]
 struct Panic {
     stream: &'static str,
-    /// Lives of the consumer after the first, when the new one was there.
+    /// Restarts of the consumer, including the one after this panic.
     restarts: u64,
 }
 
-/// Orders, breaks, judges. Success: every panic landed, every order ended, and no invariant is broken.
+/// Runs the load and the panics, then verifies. Success: every panic landed, every order has a final state,
+/// and every invariant that was judged holds.
 ///
 /// # Errors
 /// Faults are off, a panic did not land, or a server does not answer.
 pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
-    let (sources, api) = (args.addresses.sources(context)?, context.api()?);
+    let sources = args.addresses.sources(context)?;
+    let api = context.api()?;
     let admin = Admin::new(http()?, api.clone(), context.login(Role::Admin)?.clone());
     let consumers = consumers(api.endpoints());
     for (base, _) in &consumers {
@@ -81,8 +85,9 @@ pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
         load::send(&args.load, Some(log), context),
         panic_in_turn(&admin, &consumers, args.panics)
     );
-    let (load, panics) = (load?, panics?);
-    load::said(&load)?;
+    let load = load?;
+    let panics = panics?;
+    load::check_client_log(&load)?;
     quiet(&sources).await?;
     let evidence = Evidence { client_log: Some(log.to_owned()) };
     let verdict = verify(&sources, &evidence).await.map_err(verifying::exit_code_of)?;
@@ -118,11 +123,11 @@ async fn panic_in_turn(
     Ok(landed)
 }
 
-/// Judged before everything has settled, some of it could not be judged.
+/// Waits for quiet, because work in flight cannot be judged.
 async fn quiet(sources: &Sources) -> anyhow::Result<()> {
     let mut progress = Progress::new();
-    progress.step("Waiting until nothing is on its way");
-    until("quiet", QUIET_WITHIN, async || match unrest(sources).await {
+    progress.step("Waiting for the backlog to drain");
+    until("quiet", QUIET_WITHIN, async || match pending_work(sources).await {
         Ok(moving) if moving.is_empty() => Ok(()),
         Ok(moving) => Err(moving.join(", ")),
         Err(error) => Err(error.to_string()),

@@ -8,13 +8,13 @@ use crate::exit::Exit;
 
 /// `shopctl seed`
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Products that exist are left as they are, so it may be run again at any time.")]
+#[command(after_help = "Existing products stay unchanged: the command can be repeated at any time.")]
 pub struct Args {}
 
-/// Creates the demo products that are missing.
+/// Creates the missing demo products.
 ///
 /// # Errors
-/// A product that can neither be created nor is there.
+/// A product cannot be created and does not exist.
 pub async fn run(_: &Args, context: &Context) -> anyhow::Result<Exit> {
     let api = context.api_as(Role::Admin).await?;
     let created = create_missing(&api).await?;
@@ -30,10 +30,10 @@ pub async fn run(_: &Args, context: &Context) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-/// Creates the demo products that are missing, and returns their SKUs.
+/// Creates the missing demo products and returns their SKUs.
 ///
 /// # Errors
-/// The first refusal that is not `sku-taken`.
+/// The first error other than `sku-taken`.
 pub async fn create_missing(api: &Api) -> Result<Vec<&'static str>, ApiError> {
     let mut created = Vec::new();
     for product in demo::products() {

@@ -9,27 +9,27 @@ use crate::terminal::table;
 
 const COLUMNS: &str = "\
 Columns:
-  LENGTH   entries in the stream, read ones included until they are trimmed
-  UNREAD   not yet read by the group (~ is a guess: Redis cannot count exactly after a trim)
-  PENDING  read and not acknowledged, with the age of the oldest
-  IDLE     since the busiest and the laziest consumer last asked for something
-  CLAIMED  taken over from consumers that died, since the service started
-  DEAD     given up on: see `shopctl dead-letters list`
-  FOREIGN  groups of others, with what they have not read: they keep entries from being trimmed for a while";
+  LENGTH   entries in the stream, including read ones that are not yet trimmed
+  UNREAD   entries the group has not read (~ is an estimate: after a trim Redis cannot count exactly)
+  PENDING  entries read and not acknowledged, with the age of the oldest
+  IDLE     time since the last command of the most and the least active consumer
+  CLAIMED  entries reclaimed from idle consumers since the service started
+  DEAD     dead letters: see `shopctl dead-letters list`
+  FOREIGN  foreign groups with their unread entries, which delay trimming for a while";
 
 /// `shopctl streams`
 #[derive(Debug, clap::Args)]
 #[command(after_help = COLUMNS)]
 pub struct Args {
-    /// A line for every consumer: who holds what, and for how long it has asked for nothing
+    /// One line for each consumer, with its pending entries and its idle time
     #[arg(long)]
     consumers: bool,
 }
 
-/// The streams of both services that consume any, in one table.
+/// Prints the streams of both services that consume, in one table.
 ///
 /// # Errors
-/// A service that does not answer or refuses.
+/// A service does not answer or refuses.
 pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let api = context.api_as(Role::Admin).await?;
     let (inventory, payment) = tokio::try_join!(api.streams(Kind::Inventory), api.streams(Kind::Payment))?;
@@ -53,7 +53,8 @@ fn consumers(streams: &[Stream]) -> String {
     let mut rows = vec![heading.map(str::to_owned).to_vec()];
     for stream in streams {
         rows.extend(stream.consumers.iter().map(|consumer| {
-            let (pending, idle) = (consumer.pending.to_string(), format!("{:.1} s", consumer.idle_seconds));
+            let pending = consumer.pending.to_string();
+            let idle = format!("{:.1} s", consumer.idle_seconds);
             vec![stream.stream.clone(), stream.group.clone(), consumer.name.clone(), pending, idle]
         }));
     }

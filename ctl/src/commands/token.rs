@@ -15,24 +15,24 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Log in as an account of the stack
+    /// Account of the stack to log in as
     #[arg(long = "as", value_enum, default_value = "user", conflicts_with = "email")]
     role: Role,
-    /// Log in as this account
+    /// E-mail of the account to log in as
     #[arg(long, requires = "secret")]
     email: Option<String>,
-    /// Its password; other users of this machine can see it in the process list
+    /// Password of the account; the process list shows it to other accounts of this machine
     #[arg(long, group = "secret", env = "SHOPCTL_PASSWORD", hide_env_values = true)]
     password: Option<String>,
-    /// Read its password from standard input
+    /// Read the password from standard input
     #[arg(long, group = "secret")]
     password_stdin: bool,
 }
 
-/// Logs in; prints the token alone, so that it fits into `$(...)`.
+/// Logs in and prints the token only, for use in `$(...)`.
 ///
 /// # Errors
-/// A login that fails, or nothing to log in with.
+/// The login fails, or credentials are missing.
 pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let login = match &args.email {
         Some(email) => Login { email: email.clone(), password: password(args)? },
@@ -50,14 +50,14 @@ fn password(args: &Args) -> anyhow::Result<String> {
     }
 }
 
-/// One line of standard input, without its end.
+/// Reads one line of standard input, without its line break.
 ///
 /// # Errors
-/// When there is none.
+/// Standard input is empty or unreadable.
 pub fn password_from_stdin() -> anyhow::Result<String> {
     let mut line = String::new();
     std::io::stdin().read_line(&mut line).context("cannot read the password from standard input")?;
     let password = line.trim_end_matches(['\r', '\n']);
-    anyhow::ensure!(!password.is_empty(), "standard input has no password");
+    anyhow::ensure!(!password.is_empty(), "standard input is empty; expected a password");
     Ok(password.to_owned())
 }

@@ -11,36 +11,36 @@ use crate::verify::{Evidence, Sources, VerifyError, render, verify};
 const EXAMPLES: &str = "\
 Examples:
   shopctl verify                              the stack that `shopctl up` runs
-  shopctl verify --client-log orders.log      also what a client did and saw (`shopctl load --client-log`)
+  shopctl verify --client-log orders.log      with the evidence of a client (`shopctl load --client-log`)
   shopctl verify --json | jq '.checks[] | select(.judgement.verdict == \"broken\")'
 
-It only reads, and may run beside a working system. Exit code 1: something is broken.";
+The command only reads, and may run on a working system. Exit code 1: an invariant is broken.";
 
 /// `shopctl verify`
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// What a client did and saw: judges I3 and I9, and the client's side of I6, I8 and I11
+    /// Client log: evidence for I3 and I9, and for the client's side of I6, I8 and I11
     #[arg(long, value_name = "FILE")]
     client_log: Option<PathBuf>,
-    /// What it is judged from.
+    /// The addresses to read from.
     #[command(flatten)]
     addresses: Addresses,
 }
 
-/// Where the servers are.
+/// The addresses of the servers.
 #[derive(Debug, clap::Args)]
 pub struct Addresses {
-    /// The database of `user` [default: the running stack's]
+    /// Database of `user` [default: of the running stack]
     #[arg(long, env = "SHOPCTL_USER_DATABASE_URL", value_name = "URL", hide_env_values = true)]
     user_database_url: Option<String>,
-    /// The database of `inventory` [default: the running stack's]
+    /// Database of `inventory` [default: of the running stack]
     #[arg(long, env = "SHOPCTL_INVENTORY_DATABASE_URL", value_name = "URL", hide_env_values = true)]
     inventory_database_url: Option<String>,
-    /// The database of `payment` [default: the running stack's]
+    /// Database of `payment` [default: of the running stack]
     #[arg(long, env = "SHOPCTL_PAYMENT_DATABASE_URL", value_name = "URL", hide_env_values = true)]
     payment_database_url: Option<String>,
-    /// Redis [default: the running stack's]
+    /// Redis [default: of the running stack]
     #[arg(long, env = "SHOPCTL_REDIS_URL", value_name = "URL", hide_env_values = true)]
     redis_url: Option<String>,
 }
@@ -58,10 +58,10 @@ pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
 }
 
 impl Addresses {
-    /// What was given, or the running stack's.
+    /// The given addresses, or those of the running stack.
     ///
     /// # Errors
-    /// One is missing.
+    /// An address is missing.
     pub fn sources(&self, context: &Context) -> anyhow::Result<Sources> {
         self.sources_or(context.state.as_ref().and_then(|state| state.running.as_ref()))
     }
@@ -70,7 +70,8 @@ impl Addresses {
         let address = |given: &Option<String>, running: Option<&String>, option: &str, variable: &str| {
             let missing = || {
                 format!(
-                    "no address: give --{option} or {variable}, or run it beside a stack started by `shopctl up` (see --data-dir)"
+                    "no address: give --{option} or {variable}, \
+                     or use the data folder of a stack started by `shopctl up` (--data-dir)"
                 )
             };
             given.clone().or_else(|| running.cloned()).with_context(missing)
@@ -96,7 +97,7 @@ impl Addresses {
     }
 }
 
-/// A server that does not answer has the exit code of a service that does not.
+/// An unreachable server has the exit code of an unreachable service.
 pub fn exit_code_of(error: VerifyError) -> anyhow::Error {
     match error {
         VerifyError::Unreachable { what, address, reason } => {

@@ -15,20 +15,20 @@ use crate::terminal::{Paint, render_order, render_transition};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "With --json: one transition a line, as it happens.")]
 pub struct Args {
-    /// The order's id
+    /// Id of the order
     id: Uuid,
-    /// Seconds to wait for its end
+    /// Seconds to wait for the final state
     #[arg(long, default_value_t = 300)]
     timeout: u64,
-    /// Whose orders to look at
+    /// Account whose orders are visible
     #[arg(long = "as", value_enum, default_value = "admin")]
     role: Role,
 }
 
-/// Prints each transition as it happens. Success is a confirmed order.
+/// Prints each transition as it happens. Success: the order is confirmed.
 ///
 /// # Errors
-/// An order that cannot be read, or does not end in time.
+/// The order cannot be read, or has no final state in time.
 pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let api = context.api_as(args.role).await?;
     let print = |transition: &Transition| match serde_json::to_string(transition) {
@@ -42,11 +42,11 @@ pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     Ok(if order.status == "confirmed" { Exit::Success } else { Exit::Failure })
 }
 
-/// Follows an order to its end and hands over each transition once. The transitions come from the timeline,
-/// not from the order: it may take two of them between two looks.
+/// Follows an order to its final state and passes each transition to `seen` once. Transitions come from the
+/// timeline, because an order may take two between two polls.
 ///
 /// # Errors
-/// The first call that fails, or no end `within` the time.
+/// The first call that fails, or an order without a final state `within` the time.
 pub async fn follow(
     api: &Api,
     id: &str,
@@ -66,11 +66,12 @@ pub async fn follow(
             order = api.order(id, Some(order.version)).await?;
         }
     });
-    let outcome = followed.await.with_context(|| format!("order {id} has not ended within {within:?}"))?;
+    let outcome =
+        followed.await.with_context(|| format!("order {id} has no final state within {within:?}"))?;
     Ok(outcome?)
 }
 
-/// One line for a person.
+/// Prints a transition as one line.
 pub fn print_transition(transition: &Transition, paint: Paint) {
     println!("{}", render_transition(transition, &TimeZone::system(), paint));
 }

@@ -1,4 +1,4 @@
-//! An account that stays logged in.
+//! An account with a token that is renewed.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use tokio::sync::Mutex;
 use crate::api::{Api, ApiError};
 use crate::state::Login;
 
-/// Less than half of a token's life of ten minutes.
+/// Age up to which a token is used: less than half of its life of ten minutes.
 const FRESH: Duration = Duration::from_secs(240);
 
 /// An account and its last token.
@@ -20,16 +20,16 @@ pub struct LoggedIn {
 }
 
 impl LoggedIn {
-    /// Not logged in yet.
+    /// An account without a token.
     #[must_use]
     pub fn new(api: Api, login: Login) -> Self {
         Self { api, login, token: Arc::default() }
     }
 
-    /// A token with some life left. An old one has to do while `user` does not answer.
+    /// A valid token. While `user` is away, returns the old token.
     ///
     /// # Errors
-    /// [`ApiError`] when there is none at all.
+    /// [`ApiError`] if the first login fails.
     pub async fn token(&self) -> Result<String, ApiError> {
         let mut kept = self.token.lock().await;
         if let Some((token, since)) = &*kept

@@ -1,4 +1,4 @@
-//! One instance over HTTP: is it well, and what do its operations say.
+//! The health and the operations endpoints of one instance over HTTP.
 
 mod login;
 
@@ -12,44 +12,44 @@ use serde_json::{Value, json};
 use crate::api::{Api, ApiError, http_client};
 use crate::state::Login;
 
-/// No answer takes longer: a request is answered or refused after 5 s.
+/// Longer than any answer: a service answers or refuses a request within 5 s.
 const ANSWER_WITHIN: Duration = Duration::from_secs(6);
 const CONNECT_WITHIN: Duration = Duration::from_secs(1);
 
-/// Why an instance did not do what it was asked.
+/// The reason why a call to an instance failed.
 #[derive(Debug, thiserror::Error)]
 pub enum InstanceError {
-    /// No token: `user` does not log the account in.
+    /// The login at `user` failed.
     #[error(transparent)]
     Login(#[from] ApiError),
-    /// No answer.
+    /// The instance sent no response.
     #[error("{what}: {why}")]
-    NoAnswer {
+    NoResponse {
         /// The request.
         what: String,
-        /// How it failed.
+        /// The error of the connection.
         why: String,
     },
-    /// An answer that is no success.
+    /// The instance answered with an error.
     #[error("{what}: {why}")]
     Request {
         /// The request.
         what: String,
-        /// The answer.
+        /// The response.
         why: String,
     },
 }
 
-/// The administrator, at any instance.
+/// The administrator, for calls to any instance.
 #[derive(Debug, Clone)]
 pub struct Admin {
     http: reqwest::Client,
     api: Api,
-    /// Its login.
+    /// The account.
     pub account: LoggedIn,
 }
 
-/// The HTTP client of the run's own requests.
+/// The HTTP client for calls to instances.
 ///
 /// # Errors
 /// [`InstanceError::Request`].
@@ -61,24 +61,25 @@ pub fn http() -> Result<reqwest::Client, InstanceError> {
 }
 
 impl Admin {
-    /// Not logged in yet.
+    /// An administrator, logged in by the first call.
     #[must_use]
     pub fn new(http: reqwest::Client, api: Api, login: Login) -> Self {
         Self { http, account: LoggedIn::new(api.clone(), login), api }
     }
 
-    /// The typed calls, against one instance of each service.
+    /// The typed client, for one instance of each service.
     ///
     /// # Errors
-    /// As [`Admin::token`].
+    /// As [`LoggedIn::token`].
     pub async fn api(&self) -> Result<Api, InstanceError> {
         Ok(self.api.with_token(self.account.token().await?))
     }
 
-    /// Any call to any instance; the body of a 2xx.
+    /// Sends any call to any instance and returns the body of a 2xx.
     ///
     /// # Errors
-    /// [`InstanceError::Request`] with the answer.
+    /// [`InstanceError::Request`] with the response, [`InstanceError::NoResponse`], or
+    /// [`InstanceError::Login`].
     pub async fn call(
         &self,
         method: Method,
@@ -99,16 +100,17 @@ impl Admin {
         let what = format!("{method} {base}{path}");
         let failed = |why: String| InstanceError::Request { what: what.clone(), why };
         let silent =
-            |error: reqwest::Error| InstanceError::NoAnswer { what: what.clone(), why: error.to_string() };
+            |error: reqwest::Error| InstanceError::NoResponse { what: what.clone(), why: error.to_string() };
         let response = request.send().await.map_err(silent)?;
-        let (status, text) = (response.status(), response.text().await.unwrap_or_default());
+        let status = response.status();
+        let text = response.text().await.unwrap_or_default();
         if !status.is_success() {
             return Err(failed(format!("{status} {text}")));
         }
         Ok(serde_json::from_str(&text).unwrap_or(Value::Null))
     }
 
-    /// `GET /ops/...`
+    /// Sends a `GET`, such as `/ops/actors`.
     ///
     /// # Errors
     /// As [`Admin::call`].
@@ -116,19 +118,19 @@ impl Admin {
         self.call(Method::GET, base, path, None).await
     }
 
-    /// Asks an instance to fail on purpose. One that fails at once, before it has answered, does what it was
-    /// asked to: the proof that a fault landed is looked for elsewhere anyway.
+    /// Arms a fault in an instance. An instance that fails before it answers counts as armed: callers check
+    /// elsewhere that the fault landed.
     ///
     /// # Errors
-    /// [`InstanceError::Request`]; also when the service was built without the fault.
+    /// [`InstanceError::Request`], also for a service built without the fault.
     pub async fn arm(&self, base: &str, fault: &Value) -> Result<(), InstanceError> {
         match self.call(Method::POST, base, "/ops/faults", Some(fault)).await {
-            Ok(_) | Err(InstanceError::NoAnswer { .. }) => Ok(()),
+            Ok(_) | Err(InstanceError::NoResponse { .. }) => Ok(()),
             Err(error) => Err(error),
         }
     }
 
-    /// Asks it to forget what it was asked to do.
+    /// Disarms all faults of an instance.
     ///
     /// # Errors
     /// As [`Admin::call`].
@@ -136,7 +138,7 @@ impl Admin {
         self.call(Method::DELETE, base, "/ops/faults", None).await.map(drop)
     }
 
-    /// Whether a failpoint waits to be passed.
+    /// Whether a failpoint is still armed.
     ///
     /// # Errors
     /// As [`Admin::call`].
@@ -146,7 +148,7 @@ impl Admin {
         Ok(armed.iter().any(|point| point["name"] == failpoint))
     }
 
-    /// Restarts of an instance's actors of one kind so far.
+    /// The restarts so far of all actors of an instance with `named` in their name.
     ///
     /// # Errors
     /// As [`Admin::call`].
@@ -158,7 +160,7 @@ impl Admin {
         Ok(wanted.filter_map(|actor| actor["restarts"].as_u64()).sum())
     }
 
-    /// Creates a product; its sku is what the contract allows.
+    /// Creates a product. `sku` must be valid.
     ///
     /// # Errors
     /// As [`Admin::call`].
@@ -169,7 +171,7 @@ impl Admin {
     }
 }
 
-/// What `/readyz` or `/livez` says.
+/// Checks `/readyz` or `/livez`: `Ok` for a 200, else the response.
 pub async fn health(http: &reqwest::Client, base: &str, path: &str) -> Result<(), String> {
     match http.get(format!("{base}{path}")).send().await {
         Ok(response) if response.status() == StatusCode::OK => Ok(()),

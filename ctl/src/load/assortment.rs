@@ -1,4 +1,4 @@
-//! The products of a load, and what is ordered of them: the n-th order of a seed is always the same.
+//! The products of a load, and its orders. The n-th order of a seed is always the same.
 
 use std::time::Duration;
 
@@ -10,29 +10,29 @@ use serde_json::{Value, json};
 use super::call::call;
 use super::{LoadError, Mix};
 
-/// More than any load takes.
-const PLENTY: u32 = 1_000_000;
-const HARDLY_ANY: u32 = 3;
-/// How many of a plentiful product go into one line, at most.
-const MOST_OF_ONE: u32 = 3;
-const MOST_LINES: usize = 4;
+/// Stock of a plentiful product: more than any load takes.
+const PLENTIFUL_STOCK: u32 = 1_000_000;
+const SCARCE_STOCK: u32 = 3;
+/// The largest quantity of a line.
+const MAX_QUANTITY: u32 = 3;
+const MAX_LINES: usize = 4;
 const ODD_METHODS: [&str; 4] = ["tok_declined", "tok_insufficient_funds", "tok_timeout", "tok_flaky"];
-/// 2^64 divided by the golden ratio: neighbouring numbers of orders get seeds far apart.
-const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;
+/// 2^64 divided by the golden ratio: neighbouring order numbers get distant seeds.
+const SEED_STRIDE: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// The SKUs of one run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assortment {
-    /// Products that never run out.
+    /// Plentiful products, which never run out.
     pub spread: Vec<String>,
-    /// The one product everybody wants; ordered one at a time.
+    /// The hot product, wanted by many orders; ordered one piece at a time.
     pub hot: String,
-    /// There are three of it; ordered one at a time.
+    /// The scarce product, three in stock; ordered one piece at a time.
     pub scarce: String,
 }
 
 impl Assortment {
-    /// SKUs that no other run has.
+    /// New SKUs, unique to this run.
     pub(super) fn new(products: usize) -> Self {
         let run = format!("LOAD-{:08X}", rand::random::<u32>());
         Self {
@@ -50,8 +50,8 @@ impl Assortment {
         admin: &str,
         hot_stock: u32,
     ) -> Result<(), LoadError> {
-        let spread = self.spread.iter().map(|sku| (sku, PLENTY));
-        for (sku, stock) in spread.chain([(&self.hot, hot_stock), (&self.scarce, HARDLY_ANY)]) {
+        let spread = self.spread.iter().map(|sku| (sku, PLENTIFUL_STOCK));
+        for (sku, stock) in spread.chain([(&self.hot, hot_stock), (&self.scarce, SCARCE_STOCK)]) {
             let url = format!("{}/products", inventory.trim_end_matches('/'));
             let product = json!({"sku": sku, "name": sku, "price": {"amount": 1000, "currency": "EUR"}, "stock": stock});
             let answer =
@@ -59,7 +59,10 @@ impl Assortment {
             match answer.outcome {
                 Ok(answer) if answer.status == 201 => {}
                 other => {
-                    return Err(LoadError::NotCreated { sku: sku.clone(), why: super::call::why(&other) });
+                    return Err(LoadError::NotCreated {
+                        sku: sku.clone(),
+                        why: super::call::failure_reason(&other),
+                    });
                 }
             }
         }
@@ -68,24 +71,24 @@ impl Assortment {
 
     /// The body of the order with this number.
     pub(super) fn order(&self, mix: &Mix, seed: u64, number: u64) -> Value {
-        let mut rng = StdRng::seed_from_u64(seed.wrapping_add(number.wrapping_mul(SPREAD)));
+        let mut rng = StdRng::seed_from_u64(seed.wrapping_add(number.wrapping_mul(SEED_STRIDE)));
         let items = self.lines(mix, &mut rng);
         json!({"items": items, "payment_method": method(mix, &mut rng)})
     }
 
     fn lines(&self, mix: &Mix, rng: &mut StdRng) -> Vec<Value> {
         let kind: f64 = rng.random();
-        let wanted = if rng.random_bool(mix.several_lines) { rng.random_range(2..=MOST_LINES) } else { 1 };
+        let wanted = if rng.random_bool(mix.several_lines) { rng.random_range(2..=MAX_LINES) } else { 1 };
         let mut lines = Vec::with_capacity(wanted);
         if kind < mix.hot {
             lines.push(line(&self.hot, 1));
         } else if kind < mix.hot + mix.scarce {
             lines.push(line(&self.scarce, 1));
         }
-        // A SKU may be in an order once.
+        // The lines of an order have different SKUs.
         let rest = (wanted - lines.len()).min(self.spread.len());
         for index in rand::seq::index::sample(rng, self.spread.len(), rest) {
-            lines.push(line(&self.spread[index], rng.random_range(1..=MOST_OF_ONE)));
+            lines.push(line(&self.spread[index], rng.random_range(1..=MAX_QUANTITY)));
         }
         lines
     }

@@ -1,11 +1,11 @@
-//! How long to wait before asking again.
+//! The pause before a retry.
 
 use std::time::Duration;
 
 const FIRST: Duration = Duration::from_millis(50);
 const LONGEST: Duration = Duration::from_secs(1);
 
-/// Doubles from 50 ms to 1 s.
+/// A pause that doubles from 50 ms to 1 s.
 #[derive(Debug)]
 pub(super) struct Backoff(Duration);
 
@@ -14,8 +14,8 @@ impl Backoff {
         Self(FIRST)
     }
 
-    /// What the server asked for, or the next step; with jitter, so that those refused together do not come
-    /// back together.
+    /// The pause of `Retry-After`, or the next step. Jitter spreads the retries of requests that were refused
+    /// together.
     pub fn pause(&mut self, retry_after: Option<Duration>) -> Duration {
         if let Some(wanted) = retry_after {
             return wanted.mul_f64(rand::random_range(1.0..1.1));

@@ -1,4 +1,4 @@
-//! One request: what came back, or how the connection ended.
+//! One HTTP request and its response or failure.
 
 use std::time::{Duration, Instant};
 
@@ -7,75 +7,74 @@ use reqwest::header::RETRY_AFTER;
 
 use crate::api::{Problem, innermost};
 
-/// No request may take longer (the specification's number); a long poll may wait as long as it asked for on
-/// top.
-const LONGEST: Duration = Duration::from_secs(5);
-/// An answer just over the limit is still worth reading.
+/// The longest time of a request by the specification. A long poll adds the wait that it asked for.
+const REQUEST_WITHIN: Duration = Duration::from_secs(5);
+/// Time to read a response just over the limit.
 const MARGIN: Duration = Duration::from_millis(500);
 
-/// What became of a request.
+/// The result of a request.
 #[derive(Debug)]
-pub(super) struct Called {
-    pub outcome: Result<Answer, Broken>,
-    /// It took longer than any request may.
+pub(super) struct Exchange {
+    pub outcome: Result<HttpResponse, TransportError>,
+    /// Whether the request took longer than the limit.
     pub slow: bool,
 }
 
-/// An answer, read to its end.
+/// A complete response.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct HttpResponse {
     pub status: u16,
     pub retry_after: Option<Duration>,
     pub body: String,
 }
 
-/// There is no answer.
+/// A request without a response.
 #[derive(Debug)]
-pub(super) enum Broken {
-    /// There was no connection: nothing was sent.
+pub(super) enum TransportError {
+    /// The connection failed, before the request was sent.
     Unreached(String),
     /// The connection ended after the request was sent.
     Reset(String),
-    /// Nothing came in time.
+    /// The response did not come in time.
     TimedOut,
 }
 
-/// Sends a request that may wait for `wait` at the server before it is answered.
-pub(super) async fn call(request: RequestBuilder, wait: Duration) -> Called {
+/// Sends a request that the server may hold for `wait` before it answers.
+pub(super) async fn call(request: RequestBuilder, wait: Duration) -> Exchange {
     let began = Instant::now();
-    let outcome = answered(request.timeout(wait + LONGEST + MARGIN)).await.map_err(broken);
-    Called { outcome, slow: began.elapsed() > wait + LONGEST }
+    let outcome = exchange(request.timeout(wait + REQUEST_WITHIN + MARGIN)).await.map_err(transport_error);
+    Exchange { outcome, slow: began.elapsed() > wait + REQUEST_WITHIN }
 }
 
-async fn answered(request: RequestBuilder) -> reqwest::Result<Answer> {
+async fn exchange(request: RequestBuilder) -> reqwest::Result<HttpResponse> {
     let response = request.send().await?;
     let seconds = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-    Ok(Answer {
+    Ok(HttpResponse {
         status: response.status().as_u16(),
         retry_after: seconds.map(Duration::from_secs),
         body: response.text().await?,
     })
 }
 
-fn broken(error: reqwest::Error) -> Broken {
+fn transport_error(error: reqwest::Error) -> TransportError {
     if error.is_connect() {
-        Broken::Unreached(innermost(&error))
+        TransportError::Unreached(innermost(&error))
     } else if error.is_timeout() {
-        Broken::TimedOut
+        TransportError::TimedOut
     } else {
-        Broken::Reset(innermost(&error))
+        TransportError::Reset(innermost(&error))
     }
 }
 
-/// Why an answer is no 2xx: the problem's code, or what the connection said.
-pub(super) fn why(outcome: &Result<Answer, Broken>) -> String {
+/// The reason of a failure: the code of the problem, or the error of the connection.
+pub(super) fn failure_reason(outcome: &Result<HttpResponse, TransportError>) -> String {
     match outcome {
         Ok(answer) => {
             let code = serde_json::from_str::<Problem>(&answer.body).ok().and_then(|problem| problem.code);
             code.unwrap_or_else(|| format!("status {}", answer.status))
         }
-        Err(Broken::Unreached(reason)) => format!("not reached: {reason}"),
-        Err(Broken::Reset(reason)) => format!("connection broken: {reason}"),
-        Err(Broken::TimedOut) => "no answer in time".to_owned(),
+        Err(TransportError::Unreached(reason)) => format!("not reached: {reason}"),
+        Err(TransportError::Reset(reason)) => format!("connection broken: {reason}"),
+        Err(TransportError::TimedOut) => "no answer in time".to_owned(),
     }
 }

@@ -1,6 +1,6 @@
-//! Who orders: accounts of this run, each with a token that is renewed before it ends.
+//! The customers of a run. Each is an account with a token that is renewed before it expires.
 //!
-//! While `user` is away a customer keeps the token it has; the other services go on verifying it.
+//! While `user` is away, a customer keeps its token, which the other services still verify.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -12,18 +12,18 @@ use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
 use super::backoff::Backoff;
-use super::{LoadError, Shop};
+use super::{LoadError, ServiceUrls};
 use crate::api::{Api, ApiError, Endpoints, Tokens};
 use crate::state::{Login, random_secret};
 
-/// `user` refuses more passwords at a time than it has cores for.
+/// Concurrent registrations. `user` limits concurrent password hashes to its cores.
 const REGISTERED_AT_ONCE: usize = 2;
-/// A service that is just starting, or busy, gets this long.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// No request may take longer (the specification's number).
+/// Time limit of the retries while a service starts or is busy.
+const RETRY_FOR: Duration = Duration::from_secs(10);
+/// The longest time of a request by the specification.
 const LOGIN_WITHIN: Duration = Duration::from_secs(5);
-/// While `user` is away it is asked again this often for each customer.
-const ASK_AGAIN: Duration = Duration::from_secs(2);
+/// Pause of each customer between two logins while `user` is away.
+const RETRY_LOGIN_AFTER: Duration = Duration::from_secs(2);
 
 /// The instances of `user`, used in turn.
 #[derive(Debug)]
@@ -48,25 +48,26 @@ pub(super) struct Token {
 }
 
 impl Accounts {
-    pub fn new(shop: &Shop) -> Result<Self, ApiError> {
-        Ok(Self { apis: RwLock::new(apis(shop)?), turn: AtomicUsize::new(0) })
+    pub fn new(urls: &ServiceUrls) -> Result<Self, ApiError> {
+        Ok(Self { apis: RwLock::new(apis(urls)?), turn: AtomicUsize::new(0) })
     }
 
-    pub fn replace(&self, shop: &Shop) -> Result<(), ApiError> {
-        *self.apis.write().unwrap_or_else(PoisonError::into_inner) = apis(shop)?;
+    pub fn replace(&self, urls: &ServiceUrls) -> Result<(), ApiError> {
+        *self.apis.write().unwrap_or_else(PoisonError::into_inner) = apis(urls)?;
         Ok(())
     }
 
-    /// Logs in, and asks again while that may help.
+    /// Logs in, with retries of transient errors.
     pub async fn log_in(&self, login: &Login) -> Result<Tokens, ApiError> {
         let ask = || {
-            let (api, login) = (self.next(), login.clone());
+            let api = self.next();
+            let login = login.clone();
             async move { api.log_in(&login).await }
         };
-        insist(ask).await
+        retry(ask).await
     }
 
-    /// Registers so many customers and logs them in.
+    /// Registers `customers` accounts and logs them in.
     pub async fn register(&self, customers: usize) -> Result<Vec<Arc<Customer>>, LoadError> {
         let all: Vec<_> = (0..customers).map(|_| self.register_one()).collect();
         stream::iter(all).buffered(REGISTERED_AT_ONCE).try_collect().await
@@ -74,13 +75,13 @@ impl Accounts {
 
     async fn register_one(&self) -> Result<Arc<Customer>, LoadError> {
         let ask = || {
-            // A new e-mail each time: the last try may have registered the old one.
+            // A new e-mail for each attempt: the last one may have been registered.
             let login =
                 Login { email: format!("load-{}@example.com", Uuid::new_v4()), password: random_secret() };
             let api = self.next();
             async move { api.register(&login).await.map(|account| (login, account)) }
         };
-        let (login, account) = insist(ask).await?;
+        let (login, account) = retry(ask).await?;
         let id = account.id.parse().map_err(|_| LoadError::AccountId(account.id))?;
         let token = RwLock::new(Arc::new(Token::new(self.log_in(&login).await?)));
         Ok(Arc::new(Customer { id, login, token, renewing: Mutex::new(()) }))
@@ -93,7 +94,7 @@ impl Accounts {
 }
 
 impl Customer {
-    /// The token to show. Whoever finds it old renews it; the others go on with the old one meanwhile.
+    /// The current token. One caller renews an old token; others use the old one meanwhile.
     pub async fn token(&self, accounts: &Accounts) -> Arc<Token> {
         let token = self.current();
         if token.renew_at > Instant::now() {
@@ -105,7 +106,7 @@ impl Customer {
         self.current()
     }
 
-    /// A service did not take this token: another one is needed, unless somebody has fetched it already.
+    /// Renews a token that a service refused, if it is still the current one.
     pub async fn refused(&self, token: &Arc<Token>, accounts: &Accounts) {
         let _one_at_a_time = self.renewing.lock().await;
         if Arc::ptr_eq(&self.current(), token) {
@@ -118,7 +119,7 @@ impl Customer {
         let renewed = match timeout(LOGIN_WITHIN, api.log_in(&self.login)).await {
             Ok(Ok(tokens)) => Token::new(tokens),
             Ok(Err(_)) | Err(_) => {
-                Token { text: self.current().text.clone(), renew_at: Instant::now() + ASK_AGAIN }
+                Token { text: self.current().text.clone(), renew_at: Instant::now() + RETRY_LOGIN_AFTER }
             }
         };
         *self.token.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(renewed);
@@ -130,25 +131,26 @@ impl Customer {
 }
 
 impl Token {
-    /// Renewed at 60 to 85 % of its life: not too late, and not all customers at once.
+    /// Renewal at 60 to 85 % of the lifetime: in time, and spread over the customers.
     fn new(tokens: Tokens) -> Self {
         let renew_in = Duration::from_secs(tokens.expires_in).mul_f64(rand::random_range(0.6..0.85));
         Self { text: tokens.access_token, renew_at: Instant::now() + renew_in }
     }
 }
 
-fn apis(shop: &Shop) -> Result<Vec<Api>, ApiError> {
+fn apis(urls: &ServiceUrls) -> Result<Vec<Api>, ApiError> {
     let endpoints = |user: &String| Endpoints {
         user: user.clone(),
-        inventory: shop.inventory[0].clone(),
-        payment: shop.payment[0].clone(),
+        inventory: urls.inventory[0].clone(),
+        payment: urls.payment[0].clone(),
     };
-    shop.user.iter().map(|user| Api::new(endpoints(user))).collect()
+    urls.user.iter().map(|user| Api::new(endpoints(user))).collect()
 }
 
-/// Asks again while it may help.
-async fn insist<T, F: Future<Output = Result<T, ApiError>>>(ask: impl Fn() -> F) -> Result<T, ApiError> {
-    let (deadline, mut backoff) = (Instant::now() + PATIENCE, Backoff::new());
+/// Retries transient errors for 10 s.
+async fn retry<T, F: Future<Output = Result<T, ApiError>>>(ask: impl Fn() -> F) -> Result<T, ApiError> {
+    let deadline = Instant::now() + RETRY_FOR;
+    let mut backoff = Backoff::new();
     loop {
         match ask().await {
             Err(error) if may_pass(&error) && Instant::now() < deadline => sleep(backoff.pause(None)).await,

@@ -1,76 +1,79 @@
-//! An accepted order, watched to its end.
+//! Follows an accepted order to its final state.
 //!
-//! A long poll tells of a change at once. With more open orders than long polls the waiting would be unfair:
-//! then an order is looked at briefly, and again when all the others had their turn.
+//! A long poll returns at the next change. With more open orders than long polls, long waits would be unfair:
+//! then an order is polled briefly, and again after all others.
 
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::time::sleep;
 
-use super::Inner;
 use super::backoff::Backoff;
 use super::call::call;
 use super::customers::Customer;
+use super::inner::Inner;
 use super::sender::Placed;
 use crate::client_log::Record;
 
-/// Short, so that an instance that died silently is noticed.
+/// The wait of a long poll: short, so that a silently dead instance is noticed.
 const LONG_POLL: Duration = Duration::from_secs(5);
-/// Looks a second in a crowd: enough to see orders end, too few to be a load of their own.
-const LOOKS_A_SECOND: f64 = 500.0;
-/// In a crowd an order is not looked at more often than this.
-const SHORTEST_TURN: Duration = Duration::from_millis(100);
+/// Polls a second while long polls are short: enough to see final states, few compared with the load.
+const POLLS_A_SECOND: f64 = 500.0;
+/// The shortest pause between two brief polls of an order.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 
 impl Inner {
-    /// `began` is when the order was sent first.
+    /// Polls an order until its final state. `began` is the time of the first attempt.
     pub(super) async fn follow(&self, customer: &Customer, placed: Placed, began: Instant) {
-        self.gauge.open.up();
-        let (deadline, mut order, mut backoff) =
-            (Instant::now() + self.plan.patience, placed, Backoff::new());
+        self.stats.open.up();
+        let deadline = Instant::now() + self.plan.patience;
+        let mut order = placed;
+        let mut backoff = Backoff::new();
         while !is_final(&order.status) {
             if Instant::now() >= deadline {
                 return self.stuck(order.id);
             }
-            match self.look(customer, &order).await {
-                Looked::Seen { now, crowded } => {
+            match self.poll(customer, &order).await {
+                Poll::Answered { now, crowded } => {
                     let moved = now.version > order.version;
-                    (order, backoff) = (now, Backoff::new());
+                    order = now;
+                    backoff = Backoff::new();
                     if crowded && !moved {
-                        sleep(self.turn_in_the_crowd()).await;
+                        sleep(self.pause_when_crowded()).await;
                     }
                 }
-                Looked::Failed { retry_after } => sleep(backoff.pause(retry_after)).await,
+                Poll::Failed { retry_after } => sleep(backoff.pause(retry_after)).await,
             }
         }
-        self.gauge.note_end(&order.status, began.elapsed());
+        self.stats.note_end(&order.status, began.elapsed());
     }
 
-    async fn look(&self, customer: &Customer, order: &Placed) -> Looked {
-        let crowded = self.looks.available_permits() == 0;
+    async fn poll(&self, customer: &Customer, order: &Placed) -> Poll {
+        let crowded = self.polls.available_permits() == 0;
         // The semaphore is never closed.
-        let Ok(_slot) = self.looks.acquire().await else { return Looked::Failed { retry_after: None } };
+        let Ok(_slot) = self.polls.acquire().await else { return Poll::Failed { retry_after: None } };
         let wait = if crowded { Duration::ZERO } else { LONG_POLL };
-        let (instance, token) = (self.payment.next(), customer.token(&self.accounts).await);
+        let instance = self.payment.next();
+        let token = customer.token(&self.accounts).await;
         let query = format!("wait={}&after_version={}", wait.as_secs(), order.version);
         let request =
             self.http.get(format!("{}/orders/{}?{query}", instance.url(), order.id)).bearer_auth(&token.text);
-        // Boxed: many orders wait for their turn, and only those that are looked at need the space.
-        match self.noted(Box::pin(call(request, wait)).await, &instance) {
-            Ok(answer) if answer.status == 200 => self.seen(&answer.body, crowded),
+        // Boxed: of many waiting orders, only those with a poll in flight need the space.
+        match self.count(Box::pin(call(request, wait)).await, &instance) {
+            Ok(answer) if answer.status == 200 => self.note_seen(&answer.body, crowded),
             Ok(answer) => {
                 if answer.status == 401 {
                     customer.refused(&token, &self.accounts).await;
                 }
-                Looked::Failed { retry_after: answer.retry_after }
+                Poll::Failed { retry_after: answer.retry_after }
             }
-            Err(_) => Looked::Failed { retry_after: None },
+            Err(_) => Poll::Failed { retry_after: None },
         }
     }
 
-    fn seen(&self, body: &str, crowded: bool) -> Looked {
+    fn note_seen(&self, body: &str, crowded: bool) -> Poll {
         let Ok(now) = serde_json::from_str::<Placed>(body) else {
-            return Looked::Failed { retry_after: None };
+            return Poll::Failed { retry_after: None };
         };
         self.log.note(&Record::Seen {
             at: Timestamp::now(),
@@ -78,16 +81,16 @@ impl Inner {
             status: now.status.clone(),
             version: now.version,
         });
-        Looked::Seen { now, crowded }
+        Poll::Answered { now, crowded }
     }
 
-    fn turn_in_the_crowd(&self) -> Duration {
-        Duration::from_secs_f64(self.gauge.open() as f64 / LOOKS_A_SECOND).max(SHORTEST_TURN)
+    fn pause_when_crowded(&self) -> Duration {
+        Duration::from_secs_f64(self.stats.open() as f64 / POLLS_A_SECOND).max(SHORTEST_PAUSE)
     }
 }
 
-enum Looked {
-    Seen { now: Placed, crowded: bool },
+enum Poll {
+    Answered { now: Placed, crowded: bool },
     Failed { retry_after: Option<Duration> },
 }
 

@@ -1,13 +1,13 @@
-//! Latencies in buckets: any number of them in 8 KiB, each within 3 % of what it was.
+//! A histogram of latencies: 8 KiB for any number, each within 3 % of its value.
 
 use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
-/// Buckets of a power of two: 32 of them make each at most 1/32 of its value wide.
+/// Buckets of a power of two: with 32 of them, each is at most 1/32 of its value wide.
 const SUB_BITS: u32 = 5;
 const SUB: u64 = 1 << SUB_BITS;
-/// 2^32 us are 71 minutes: longer than any patience.
+/// 2^32 us: 71 minutes, longer than any patience.
 const LARGEST: u64 = (1 << 32) - 1;
 
 /// Counts of durations, by their size in microseconds.
@@ -18,19 +18,19 @@ pub(super) struct Histogram {
     longest: Duration,
 }
 
-/// What most of them did not exceed. All zero when there were none.
+/// Percentiles of latencies. All zero without a latency.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Latency {
-    /// Half of them.
+    /// The median.
     #[serde(rename = "p50_ms", serialize_with = "milliseconds")]
     pub p50: Duration,
-    /// 95 of 100.
+    /// The 95th percentile.
     #[serde(rename = "p95_ms", serialize_with = "milliseconds")]
     pub p95: Duration,
-    /// 99 of 100.
+    /// The 99th percentile.
     #[serde(rename = "p99_ms", serialize_with = "milliseconds")]
     pub p99: Duration,
-    /// The longest.
+    /// The maximum.
     #[serde(rename = "max_ms", serialize_with = "milliseconds")]
     pub max: Duration,
 }
@@ -51,7 +51,7 @@ impl Histogram {
         Latency { p50: self.at(50), p95: self.at(95), p99: self.at(99), max: self.longest }
     }
 
-    /// The upper end of the bucket in which `percent` of all are reached.
+    /// The upper end of the bucket that reaches `percent` of all values.
     fn at(&self, percent: u64) -> Duration {
         let wanted = (self.total * percent).div_ceil(100);
         let mut reached = 0;
@@ -63,7 +63,7 @@ impl Histogram {
     }
 }
 
-/// Values below 32 have a bucket each; above, the 5 bits after the first one decide.
+/// The bucket of a value: values below 32 have one each; above, the 5 bits after the first one decide.
 fn bucket(micros: u64) -> usize {
     let shift = (u64::BITS - micros.leading_zeros()).saturating_sub(SUB_BITS + 1);
     let index = u64::from(shift) * SUB + (micros >> shift);

@@ -1,5 +1,4 @@
-//! The instances of a service as a load balancer sees them: used in turn, passed over while they are not
-//! ready.
+//! The instances of a service, used in turn, without those that are not ready: a load balancer in the client.
 
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -10,19 +9,19 @@ use futures_util::future::join_all;
 use reqwest::StatusCode;
 use tokio::time::{MissedTickBehavior, interval};
 
-/// As often as an eager load balancer looks.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
-/// `/readyz` asks the database; a stopped process never answers.
-const LOOK_WITHIN: Duration = Duration::from_secs(1);
+/// Time between two readiness probes: short, as in an eager load balancer.
+const PROBE_EVERY: Duration = Duration::from_millis(250);
+/// Time limit of a probe. `/readyz` queries the database, and a stopped process never answers.
+const PROBE_WITHIN: Duration = Duration::from_secs(1);
 
-/// All instances of one service; at least one.
+/// All instances of one service, at least one.
 #[derive(Debug)]
 pub(super) struct Instances {
     all: RwLock<Vec<Arc<Instance>>>,
     turn: AtomicUsize,
 }
 
-/// One of them.
+/// One instance.
 #[derive(Debug)]
 pub(super) struct Instance {
     url: String,
@@ -38,7 +37,7 @@ impl Instances {
         *self.all.write().unwrap_or_else(PoisonError::into_inner) = instances(urls);
     }
 
-    /// The next one that is ready. When none is, the next one: it may be ready by now.
+    /// The next ready instance, or the next one if none is ready.
     pub fn next(&self) -> Arc<Instance> {
         let all = self.all.read().unwrap_or_else(PoisonError::into_inner);
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
@@ -47,14 +46,14 @@ impl Instances {
         Arc::clone(ready.unwrap_or_else(|| in_turn(0)))
     }
 
-    /// Looks at `/readyz` of each again and again.
-    pub async fn watch(&self, http: &reqwest::Client) -> Infallible {
-        let mut ticks = interval(LOOK_EVERY);
+    /// Probes `/readyz` of each instance, again and again.
+    pub async fn probe_all(&self, http: &reqwest::Client) -> Infallible {
+        let mut ticks = interval(PROBE_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
             let all = self.all.read().unwrap_or_else(PoisonError::into_inner).clone();
-            join_all(all.into_iter().map(|instance| instance.look(http.clone()))).await;
+            join_all(all.into_iter().map(|instance| instance.probe(http.clone()))).await;
         }
     }
 }
@@ -65,13 +64,13 @@ impl Instance {
         &self.url
     }
 
-    /// Nothing is sent to it until its `/readyz` says 200 again.
+    /// Passes over this instance until its `/readyz` returns 200.
     pub fn pass_over(&self) {
         self.ready.store(false, Ordering::Relaxed);
     }
 
-    async fn look(self: Arc<Self>, http: reqwest::Client) {
-        let answer = http.get(format!("{}/readyz", self.url)).timeout(LOOK_WITHIN).send().await;
+    async fn probe(self: Arc<Self>, http: reqwest::Client) {
+        let answer = http.get(format!("{}/readyz", self.url)).timeout(PROBE_WITHIN).send().await;
         let ready = answer.is_ok_and(|answer| answer.status() == StatusCode::OK);
         self.ready.store(ready, Ordering::Relaxed);
     }

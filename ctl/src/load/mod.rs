@@ -1,290 +1,38 @@
-//! A bounded REST client: customers who order, ask again with the same key when they do not know, and watch
-//! every order to its end.
+//! A load generator: customers place orders, retry unknown outcomes with the same key, and follow each order
+//! to its final state.
 //!
-//! It runs against any deployment. Orders are sent at a rate or by a fixed number of workers, over a mix of
-//! plentiful, hot and scarce products; what it did and saw goes into a [client log](crate::client_log), and a
-//! request is in there before it is sent.
+//! The load runs against any deployment. Orders arrive at a rate or from a fixed number of workers, over a
+//! mix of plentiful, hot and scarce products. A [client log](crate::client_log) records requests before they
+//! are sent, and their responses.
 //!
 //! ```text
-//! pace (+ quota) ──slot──> sender ──accepted──> follow ──ended──> gauge, report
-//!                            │  same key while unknown   long polls
-//!                            └── next ready instance of payment, token of the customer ──┘
+//! arrivals (+ quota) ──slot──> sender ──accepted──> follow ──final──> stats, report
+//!                                │  same key while unknown   long polls
+//!                                └── next ready instance of payment, token of the customer ──┘
 //! ```
 
+mod arrivals;
 mod assortment;
 mod backoff;
 mod call;
 mod customers;
+mod error;
 mod follow;
-mod gauge;
 mod histogram;
+mod inner;
 mod instances;
-mod pace;
 mod plan;
 mod quota;
 mod report;
+mod run;
 mod sender;
-
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Instant;
-
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::task::{JoinError, JoinSet};
-use uuid::Uuid;
+mod stats;
 
 pub use assortment::Assortment;
-pub use gauge::Gauge;
+pub use error::LoadError;
 pub use histogram::Latency;
-pub use plan::{LoadPlan, Mix, Pace, Shop};
+pub use plan::{Arrivals, LoadPlan, Mix, ServiceUrls};
 pub use quota::Quota;
 pub use report::LoadReport;
-
-use crate::api::{ApiError, http_client};
-use crate::client_log::ClientLog;
-use crate::state::Login;
-use customers::{Accounts, Customer};
-use instances::Instances;
-use pace::Pacer;
-use sender::{Fate, NewOrder};
-
-/// Why a load could not be prepared.
-#[derive(Debug, thiserror::Error)]
-pub enum LoadError {
-    /// The plan cannot be carried out.
-    #[error("the plan of the load cannot be carried out: {0}")]
-    Plan(&'static str),
-    /// The HTTP client cannot be set up.
-    #[error("cannot set up the HTTP client")]
-    Client(#[source] reqwest::Error),
-    /// An account could not be registered or logged in.
-    #[error(transparent)]
-    Account(#[from] ApiError),
-    /// `user` gave an account an id that is none.
-    #[error("`{0}` is not an account's id: is this the service `user`?")]
-    AccountId(String),
-    /// A product could not be created.
-    #[error(
-        "cannot create the product {sku}: {why}; does the service `inventory` run, and is the login an ADMIN's?"
-    )]
-    NotCreated {
-        /// The first that could not.
-        sku: String,
-        /// The code of the refusal, or what the connection said.
-        why: String,
-    },
-}
-
-/// A load with its products and customers. Clones are the same load.
-#[derive(Debug, Clone)]
-pub struct Load(Arc<Inner>);
-
-#[derive(Debug)]
-struct Inner {
-    plan: LoadPlan,
-    http: reqwest::Client,
-    payment: Instances,
-    accounts: Accounts,
-    customers: Vec<Arc<Customer>>,
-    stock: Assortment,
-    log: ClientLog,
-    gauge: Arc<Gauge>,
-    quota: Arc<Quota>,
-    /// Long polls at one time.
-    looks: Semaphore,
-    stuck: Mutex<Vec<Uuid>>,
-    log_failure: OnceLock<String>,
-}
-
-impl Load {
-    /// Creates products and customers. `shop` may change later via [`set_shop`](Self::set_shop).
-    ///
-    /// # Errors
-    /// [`LoadError`]; a service that does not answer is asked again for 10 s.
-    pub async fn prepare(
-        shop: Shop,
-        admin: &Login,
-        plan: LoadPlan,
-        log: ClientLog,
-    ) -> Result<Self, LoadError> {
-        plan.check().and_then(|()| shop.check()).map_err(LoadError::Plan)?;
-        let http = http_client().build().map_err(LoadError::Client)?;
-        let accounts = Accounts::new(&shop)?;
-        let stock = Assortment::new(plan.mix.products);
-        let admin = accounts.log_in(admin).await?;
-        stock.create(&http, &shop.inventory[0], &admin.access_token, plan.mix.hot_stock).await?;
-        let customers = accounts.register(plan.mix.customers).await?;
-        Ok(Self(Arc::new(Inner {
-            payment: Instances::new(&shop.payment),
-            looks: Semaphore::new(plan.in_flight),
-            gauge: Arc::new(Gauge::new()),
-            quota: Arc::new(Quota::new()),
-            stuck: Mutex::default(),
-            log_failure: OnceLock::new(),
-            plan,
-            http,
-            accounts,
-            customers,
-            stock,
-            log,
-        })))
-    }
-
-    /// Other addresses from now on.
-    ///
-    /// # Errors
-    /// [`LoadError::Plan`] when a service has none; then the old ones stay.
-    pub fn set_shop(&self, shop: Shop) -> Result<(), LoadError> {
-        shop.check().map_err(LoadError::Plan)?;
-        self.0.accounts.replace(&shop)?;
-        self.0.payment.replace(&shop.payment);
-        Ok(())
-    }
-
-    /// Live counters.
-    #[must_use]
-    pub fn gauge(&self) -> Arc<Gauge> {
-        Arc::clone(&self.0.gauge)
-    }
-
-    /// How far a metered load may go.
-    #[must_use]
-    pub fn quota(&self) -> Arc<Quota> {
-        Arc::clone(&self.0.quota)
-    }
-
-    /// The products.
-    #[must_use]
-    pub fn stock(&self) -> &Assortment {
-        &self.0.stock
-    }
-
-    /// Sends what the plan says, and returns when every order is known to be at its end or patience is over.
-    /// To be called once. Dropping the future ends all of it.
-    pub async fn run(&self) -> LoadReport {
-        let began = Instant::now();
-        let mut orders = JoinSet::new();
-        let work = async {
-            self.send_all(began, &mut orders).await;
-            let sending = began.elapsed();
-            while let Some(ended) = orders.join_next().await {
-                passed_on(ended);
-            }
-            sending
-        };
-        let sending = tokio::select! {
-            sending = work => sending,
-            never = self.0.payment.watch(&self.0.http) => match never {},
-        };
-        let stuck = std::mem::take(&mut *self.0.stuck.lock().unwrap_or_else(PoisonError::into_inner));
-        let failure = self.0.log_failure.get().cloned();
-        LoadReport::new(&self.0.gauge, self.0.plan.seed, sending, began.elapsed(), stuck, failure)
-    }
-
-    async fn send_all(&self, began: Instant, orders: &mut JoinSet<()>) {
-        let plan = &self.0.plan;
-        let all = self.send_each(orders);
-        match plan.time {
-            None => all.await,
-            // What is on its way by then goes on.
-            Some(time) => _ = tokio::time::timeout_at((began + time).into(), all).await,
-        }
-    }
-
-    async fn send_each(&self, orders: &mut JoinSet<()>) {
-        let plan = &self.0.plan;
-        let mut pacer = Pacer::new(plan.pace, plan.in_flight);
-        for number in 0..plan.orders.unwrap_or(u64::MAX) {
-            if plan.metered && !self.0.quota.try_take() {
-                self.0.quota.take().await;
-                pacer.restart();
-            }
-            match pacer.next().await {
-                Some(slot) => _ = orders.spawn(Arc::clone(&self.0).order(number, slot)),
-                None => self.0.gauge.not_offered.up(),
-            }
-            while let Some(ended) = orders.try_join_next() {
-                passed_on(ended);
-            }
-            if self.0.log_failure.get().is_some() {
-                break;
-            }
-        }
-    }
-}
-
-impl Inner {
-    /// One order from its first sending to its end.
-    async fn order(self: Arc<Self>, number: u64, slot: OwnedSemaphorePermit) {
-        let turn = usize::try_from(number).unwrap_or(usize::MAX) % self.customers.len();
-        let body = self.stock.order(&self.plan.mix, self.plan.seed, number);
-        let order = NewOrder::new(Arc::clone(&self.customers[turn]), body);
-        let placed = self.place(&order).await;
-        drop(slot);
-        match placed {
-            Ok((began, Fate::Accepted(placed))) if self.plan.follow => {
-                self.follow(&order.customer, placed, began).await
-            }
-            Ok(_) => {}
-            Err(error) => _ = self.log_failure.set(error.to_string()),
-        }
-    }
-
-    fn stuck(&self, id: Uuid) {
-        self.stuck.lock().unwrap_or_else(PoisonError::into_inner).push(id);
-    }
-}
-
-/// A panic in an order is a defect of the load: its report would be wrong.
-fn passed_on(ended: Result<(), JoinError>) {
-    if let Err(error) = ended
-        && error.is_panic()
-    {
-        std::panic::resume_unwind(error.into_panic());
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-
-    fn sendable<T: Send>(value: T) -> T {
-        value
-    }
-
-    #[tokio::test]
-    async fn a_plan_without_an_end_is_refused_on_any_thread() {
-        let mix = Mix {
-            customers: 1,
-            products: 1,
-            hot: 0.0,
-            hot_stock: 0,
-            scarce: 0.0,
-            several_lines: 0.0,
-            odd_methods: 0.0,
-        };
-        let pace = Pace::Workers(1);
-        let (orders, time, patience) = (None, None, Duration::from_secs(1));
-        let plan = LoadPlan {
-            orders,
-            time,
-            pace,
-            in_flight: 1,
-            metered: true,
-            follow: true,
-            retry: true,
-            mix,
-            seed: 0,
-            patience,
-        };
-        let nowhere = Shop { user: Vec::new(), inventory: Vec::new(), payment: Vec::new() };
-        let admin = Login { email: String::new(), password: String::new() };
-        let prepared = sendable(async move {
-            let load = Load::prepare(nowhere, &admin, plan, ClientLog::none()).await?;
-            Ok::<_, LoadError>(load.run().await)
-        });
-        let error = prepared.await.expect_err("no end").to_string();
-        assert!(error.contains("a number of orders or a time"), "{error}");
-    }
-}
+pub use run::Load;
+pub use stats::LoadStats;

@@ -1,11 +1,11 @@
-//! What to send, and where.
+//! The plan of a load: orders, and addresses.
 
 use std::time::Duration;
 
-/// Where the services are: several instances of one are used in turn, and one that cannot be reached is
-/// passed over.
+/// The addresses of the services. Several instances of `user` and of `payment` are used in turn; an
+/// unreachable instance of `payment` is passed over.
 #[derive(Debug, Clone)]
-pub struct Shop {
+pub struct ServiceUrls {
     /// `http://127.0.0.1:8002`
     pub user: Vec<String>,
     /// `http://127.0.0.1:8000`
@@ -14,72 +14,75 @@ pub struct Shop {
     pub payment: Vec<String>,
 }
 
-/// How orders follow each other.
+/// The arrivals of orders.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Pace {
-    /// So many orders a second, however long the answers take (bounded by `in_flight` of the plan).
+pub enum Arrivals {
+    /// An open loop: orders a second, independent of response times, bounded by `in_flight` of the plan.
     Rate(f64),
-    /// So many workers, each with one order at a time: the next is sent when the last one is accepted.
+    /// A closed loop: workers, each with one order at a time. The next order is sent when the last one is
+    /// accepted.
     Workers(usize),
 }
 
-/// What to send.
+/// The plan of a load.
 #[derive(Debug, Clone)]
 pub struct LoadPlan {
-    /// `None`: until `time` is over.
+    /// The number of orders; `None`: until `time` is over.
     pub orders: Option<u64>,
-    /// `None`: until all `orders` are sent.
+    /// The time of sending; `None`: until all `orders` are sent.
     pub time: Option<Duration>,
-    /// How orders follow each other.
-    pub pace: Pace,
-    /// Orders on their way to an answer at one time, at most; beyond, the rate is not kept, and that is
-    /// reported. As many long polls may wait beside them for orders to move.
+    /// The arrivals of orders.
+    pub arrivals: Arrivals,
+    /// Limit of concurrent requests. Above, orders are left out and counted. The same limit holds for
+    /// concurrent long polls.
     pub in_flight: usize,
-    /// Orders wait for [`Quota::release`](super::Quota::release): somebody else decides how far the load may
-    /// go.
+    /// Whether orders wait for [`Quota::release`](super::Quota::release), with which the caller limits the
+    /// load.
     pub metered: bool,
-    /// Every order is watched to its end; otherwise only its acceptance is measured.
+    /// Whether each order is followed to its final state; otherwise only its acceptance is measured.
     pub follow: bool,
-    /// Unknown outcomes are asked for again with the same key; otherwise they are only counted.
+    /// Whether unknown outcomes are retried with the same key; otherwise they are counted.
     pub retry: bool,
-    /// What is ordered.
+    /// The mix of orders.
     pub mix: Mix,
-    /// Decides products, quantities and payment methods, not the timing.
+    /// The seed of products, quantities and payment methods. The timing does not depend on it.
     pub seed: u64,
-    /// How long an accepted order may take to its end, and an unknown outcome to be known, before it counts
-    /// as stuck.
+    /// Time after which an accepted order without a final state, or an unknown outcome, counts as stuck.
     pub patience: Duration,
 }
 
-/// What is ordered. Shares are parts of 1.
+/// The mix of orders. Shares are parts of 1.
 #[derive(Debug, Clone)]
 pub struct Mix {
-    /// Who orders, in turn.
+    /// Number of customers, who order in turn.
     pub customers: usize,
-    /// Products that never run out.
+    /// Number of plentiful products.
     pub products: usize,
-    /// Orders of the one product everybody wants.
+    /// Share of orders of the hot product.
     pub hot: f64,
-    /// Its stock.
+    /// Stock of the hot product.
     pub hot_stock: u32,
-    /// Orders of a product of which there is hardly any: refunds.
+    /// Share of orders of the scarce product, which lead to refunds.
     pub scarce: f64,
-    /// Orders of 2 to 4 lines.
+    /// Share of orders with 2 to 4 lines.
     pub several_lines: f64,
-    /// `tok_declined`, `tok_insufficient_funds`, `tok_timeout`, `tok_flaky`: each this share.
+    /// Share of each of `tok_declined`, `tok_insufficient_funds`, `tok_timeout` and `tok_flaky`.
     pub odd_methods: f64,
 }
 
 impl LoadPlan {
-    /// Whether it can be carried out; if not, what to change.
+    /// Checks the plan; the error says what to change.
     pub(super) fn check(&self) -> Result<(), &'static str> {
-        let paced = match self.pace {
-            Pace::Rate(rate) => rate.is_finite() && rate > 0.0,
-            Pace::Workers(workers) => workers > 0,
+        let paced = match self.arrivals {
+            Arrivals::Rate(rate) => rate.is_finite() && rate > 0.0,
+            Arrivals::Workers(workers) => workers > 0,
         };
         let shares = [self.mix.hot, self.mix.scarce, self.mix.several_lines, self.mix.odd_methods];
         let rules = [
-            (self.orders.is_some() || self.time.is_some(), "it has no end: set a number of orders or a time"),
+            (
+                self.orders.is_some() || self.time.is_some(),
+                "the load has no end: set a number of orders or a time",
+            ),
             (paced, "the rate, or the number of workers, must be above 0"),
             (self.in_flight > 0, "at least 1 order must be allowed in flight"),
             (
@@ -89,18 +92,18 @@ impl LoadPlan {
             (shares.iter().all(|share| (0.0..=1.0).contains(share)), "a share is a number from 0 to 1"),
             (
                 self.mix.hot + self.mix.scarce <= 1.0,
-                "the shares of the hot and the scarce product are more than 1 together",
+                "the shares of the hot and the scarce product add up to more than 1",
             ),
             (
                 4.0 * self.mix.odd_methods <= 1.0,
-                "there are 4 odd payment methods: the share of each is at most 0.25",
+                "the share of each of the 4 odd payment methods must be at most 0.25",
             ),
         ];
         rules.into_iter().find(|(kept, _)| !kept).map_or(Ok(()), |(_, rule)| Err(rule))
     }
 }
 
-impl Shop {
+impl ServiceUrls {
     pub(super) fn check(&self) -> Result<(), &'static str> {
         let known = [&self.user, &self.inventory, &self.payment].iter().all(|urls| !urls.is_empty());
         if known { Ok(()) } else { Err("every service needs at least 1 address") }

@@ -1,10 +1,10 @@
-//! How far a metered load may go: somebody else releases orders, the load takes one before it sends one.
+//! The quota of a metered load: its caller releases orders, and the load takes one before it sends one.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::Semaphore;
 
-/// Orders that may be sent.
+/// A number of orders that may be sent.
 #[derive(Debug)]
 pub struct Quota {
     orders: Semaphore,
@@ -16,13 +16,13 @@ impl Quota {
         Self { orders: Semaphore::new(0), released: AtomicU64::new(0) }
     }
 
-    /// So many more orders may be sent. At most 2^60 in all.
+    /// Releases `orders` more orders, at most 2^60 in all.
     pub fn release(&self, orders: u64) {
         self.released.fetch_add(orders, Ordering::Relaxed);
         self.orders.add_permits(usize::try_from(orders).unwrap_or(Semaphore::MAX_PERMITS));
     }
 
-    /// How many were released so far.
+    /// The orders released so far.
     #[must_use]
     pub fn released(&self) -> u64 {
         self.released.load(Ordering::Relaxed)

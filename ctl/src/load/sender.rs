@@ -1,10 +1,10 @@
-//! One order: announced in the client log, sent, and sent again with the same key until its outcome is known.
+//! Sends an order: records it in the client log, and retries with the same key until its outcome is known.
 //!
 //! ```text
 //!            2xx ──────────────────────────────> accepted
-//! send ──┬── 4xx ──────────────────────────────> refused: it did not happen, and is not asked for again
+//! send ──┬── 4xx ──────────────────────────────> refused: no order was placed, no retry
 //!        ├── 401 ── log in again ──┐
-//!        └── 409, 429, 5xx, no answer: info ── pause ── send (same key, same body, next instance)
+//!        └── 409, 429, 5xx, no response: info ── pause ── send (same key, same body, next instance)
 //! ```
 
 use std::io;
@@ -19,14 +19,14 @@ use serde_json::Value;
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use super::Inner;
 use super::backoff::Backoff;
-use super::call::{Answer, Broken, Called, call, why};
+use super::call::{Exchange, HttpResponse, TransportError, call, failure_reason};
 use super::customers::{Customer, Token};
+use super::inner::Inner;
 use super::instances::Instance;
-use crate::client_log::{Outcome, Record};
+use crate::client_log::{Completion, Record};
 
-/// An order to be sent.
+/// An order to send.
 #[derive(Debug)]
 pub(super) struct NewOrder {
     pub customer: Arc<Customer>,
@@ -35,7 +35,7 @@ pub(super) struct NewOrder {
     text: String,
 }
 
-/// What is known of an order that was accepted.
+/// The fields of an accepted order.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Placed {
     pub id: Uuid,
@@ -43,18 +43,18 @@ pub(super) struct Placed {
     pub version: u64,
 }
 
-/// What became of an order.
+/// The result of placing an order.
 #[derive(Debug)]
-pub(super) enum Fate {
+pub(super) enum Placement {
     Accepted(Placed),
     Refused,
-    /// Or accepted with an answer that names no order.
+    /// The outcome stayed unknown, or a 2xx names no order.
     Unknown,
 }
 
-/// What one answer means.
+/// The class of a response.
 #[derive(Debug)]
-enum Verdict {
+enum ResponseClass {
     Accepted { body: String },
     Refused { status: u16 },
     StaleToken,
@@ -78,134 +78,142 @@ impl NewOrder {
 }
 
 impl Inner {
-    /// Sends the order until its outcome is known or patience is over; when it was sent first.
+    /// Sends the order until its outcome is known or `patience` is over. Returns the time of the first
+    /// attempt.
     ///
     /// # Errors
-    /// The client log cannot be written: nothing more may be sent.
-    pub(super) async fn place(&self, order: &NewOrder) -> io::Result<(Instant, Fate)> {
+    /// The client log cannot be written; the load must stop sending.
+    pub(super) async fn place(&self, order: &NewOrder) -> io::Result<(Instant, Placement)> {
         self.log.write(&order.announcement()).await?;
-        self.gauge.sent.up();
-        let (began, mut backoff, mut unknown) = (Instant::now(), Backoff::new(), false);
+        self.stats.sent.up();
+        let began = Instant::now();
+        let mut backoff = Backoff::new();
+        let mut unknown = false;
         loop {
-            let (pause, go_on) = match self.attempt(order).await {
-                Verdict::Accepted { body } => {
+            let (pause, retry) = match self.attempt(order).await {
+                ResponseClass::Accepted { body } => {
                     return Ok((began, self.accepted(order, &body, began, unknown)));
                 }
-                Verdict::Refused { status } => return Ok((began, self.refused(status, unknown))),
-                Verdict::StaleToken => (backoff.pause(None), true),
-                Verdict::Unknown { retry_after } => (backoff.pause(retry_after), self.plan.retry),
+                ResponseClass::Refused { status } => return Ok((began, self.refused(status, unknown))),
+                ResponseClass::StaleToken => (backoff.pause(None), true),
+                ResponseClass::Unknown { retry_after } => (backoff.pause(retry_after), self.plan.retry),
             };
             if !std::mem::replace(&mut unknown, true) {
-                self.gauge.unknown.up();
+                self.stats.unknown.up();
             }
-            if !go_on || began.elapsed() + pause > self.plan.patience {
-                return Ok((began, self.gave_up(order)));
+            if !retry || began.elapsed() + pause > self.plan.patience {
+                return Ok((began, self.give_up(order)));
             }
             sleep(pause).await;
             self.log.write(&order.announcement()).await?;
-            self.gauge.retries.up();
+            self.stats.retries.up();
         }
     }
 
-    /// Sends it once, and puts down what came back.
-    async fn attempt(&self, order: &NewOrder) -> Verdict {
+    /// Sends the order once and records the response.
+    async fn attempt(&self, order: &NewOrder) -> ResponseClass {
         let (outcome, token) = self.send(order).await;
-        let verdict = judge(&outcome);
-        self.log.note(&answer(order, &verdict, &outcome));
-        if matches!(verdict, Verdict::StaleToken) {
+        let class = classify(&outcome);
+        self.log.note(&answer(order, &class, &outcome));
+        if matches!(class, ResponseClass::StaleToken) {
             order.customer.refused(&token, &self.accounts).await;
         }
-        verdict
+        class
     }
 
-    async fn send(&self, order: &NewOrder) -> (Result<Answer, Broken>, Arc<Token>) {
-        let (instance, token) = (self.payment.next(), order.customer.token(&self.accounts).await);
+    async fn send(&self, order: &NewOrder) -> (Result<HttpResponse, TransportError>, Arc<Token>) {
+        let instance = self.payment.next();
+        let token = order.customer.token(&self.accounts).await;
         let request =
             self.http.request(Method::POST, format!("{}/orders", instance.url())).bearer_auth(&token.text);
         let request =
             request.header(CONTENT_TYPE, "application/json").header("Idempotency-Key", order.key.to_string());
-        let called = Box::pin(call(request.body(order.text.clone()), Duration::ZERO)).await;
-        (self.noted(called, &instance), token)
+        let exchange = Box::pin(call(request.body(order.text.clone()), Duration::ZERO)).await;
+        (self.count(exchange, &instance), token)
     }
 
-    /// Counts what came back, and passes an instance over that is not there.
-    pub(super) fn noted(&self, called: Called, instance: &Instance) -> Result<Answer, Broken> {
-        if called.slow {
-            self.gauge.slow.up();
+    /// Counts a response, and passes over an instance that did not respond.
+    pub(super) fn count(
+        &self,
+        exchange: Exchange,
+        instance: &Instance,
+    ) -> Result<HttpResponse, TransportError> {
+        if exchange.slow {
+            self.stats.slow.up();
         }
-        match &called.outcome {
+        match &exchange.outcome {
             Ok(answer) => {
-                self.gauge.note_status(answer.status);
+                self.stats.note_status(answer.status);
                 if matches!(answer.status, 429 | 503) && answer.retry_after.is_none() {
-                    self.gauge.retry_after_missing.up();
+                    self.stats.retry_after_missing.up();
                 }
             }
-            Err(broken) => {
+            Err(error) => {
                 instance.pass_over();
-                match broken {
-                    Broken::Unreached(_) => self.gauge.unreached.up(),
-                    Broken::Reset(_) => self.gauge.resets.up(),
-                    Broken::TimedOut => self.gauge.timeouts.up(),
+                match error {
+                    TransportError::Unreached(_) => self.stats.unreached.up(),
+                    TransportError::Reset(_) => self.stats.resets.up(),
+                    TransportError::TimedOut => self.stats.timeouts.up(),
                 }
             }
         }
-        called.outcome
+        exchange.outcome
     }
 
-    fn accepted(&self, order: &NewOrder, body: &str, began: Instant, was_unknown: bool) -> Fate {
+    fn accepted(&self, order: &NewOrder, body: &str, began: Instant, was_unknown: bool) -> Placement {
         self.known(was_unknown);
-        self.gauge.note_accepted(began.elapsed());
+        self.stats.note_accepted(began.elapsed());
         match serde_json::from_str(body) {
-            Ok(placed) => Fate::Accepted(placed),
-            // A 2xx without an order cannot be followed: its key says which one it was.
+            Ok(placed) => Placement::Accepted(placed),
+            // A 2xx without an order cannot be followed; its key identifies it.
             Err(_) => {
                 self.stuck(order.key);
-                Fate::Unknown
+                Placement::Unknown
             }
         }
     }
 
-    fn refused(&self, status: u16, was_unknown: bool) -> Fate {
+    fn refused(&self, status: u16, was_unknown: bool) -> Placement {
         self.known(was_unknown);
-        self.gauge.note_refused(status);
-        Fate::Refused
+        self.stats.note_refused(status);
+        Placement::Refused
     }
 
     fn known(&self, was_unknown: bool) {
         if was_unknown {
-            self.gauge.unknown.down();
+            self.stats.unknown.down();
         }
     }
 
-    /// With retries, an outcome that never became known is a defect; without, that is how it is.
-    fn gave_up(&self, order: &NewOrder) -> Fate {
+    /// Gives up. With retries, an outcome that stays unknown is a defect.
+    fn give_up(&self, order: &NewOrder) -> Placement {
         if self.plan.retry {
             self.stuck(order.key);
         }
-        Fate::Unknown
+        Placement::Unknown
     }
 }
 
-fn judge(outcome: &Result<Answer, Broken>) -> Verdict {
+fn classify(outcome: &Result<HttpResponse, TransportError>) -> ResponseClass {
     match outcome {
         Ok(answer) => match answer.status {
-            200..=299 => Verdict::Accepted { body: answer.body.clone() },
-            401 => Verdict::StaleToken,
-            409 | 429 | 500.. => Verdict::Unknown { retry_after: answer.retry_after },
-            status => Verdict::Refused { status },
+            200..=299 => ResponseClass::Accepted { body: answer.body.clone() },
+            401 => ResponseClass::StaleToken,
+            409 | 429 | 500.. => ResponseClass::Unknown { retry_after: answer.retry_after },
+            status => ResponseClass::Refused { status },
         },
-        Err(_) => Verdict::Unknown { retry_after: None },
+        Err(_) => ResponseClass::Unknown { retry_after: None },
     }
 }
 
-fn answer(order: &NewOrder, verdict: &Verdict, outcome: &Result<Answer, Broken>) -> Record {
-    let (meaning, body) = match verdict {
-        Verdict::Accepted { body } => (Outcome::Ok, Some(body.clone())),
-        Verdict::Refused { .. } => (Outcome::Fail, None),
-        // A 401 is followed by the same key with another token: it says nothing about the key.
-        Verdict::StaleToken | Verdict::Unknown { .. } => (Outcome::Info, None),
+fn answer(order: &NewOrder, class: &ResponseClass, outcome: &Result<HttpResponse, TransportError>) -> Record {
+    let (meaning, body) = match class {
+        ResponseClass::Accepted { body } => (Completion::Ok, Some(body.clone())),
+        ResponseClass::Refused { .. } => (Completion::Fail, None),
+        // A 401 says nothing about the key, which is sent again with another token.
+        ResponseClass::StaleToken | ResponseClass::Unknown { .. } => (Completion::Info, None),
     };
-    let why = body.is_none().then(|| why(outcome));
+    let why = body.is_none().then(|| failure_reason(outcome));
     let status = outcome.as_ref().ok().map(|answer| answer.status);
     Record::Answer {
         at: Timestamp::now(),
@@ -222,20 +230,20 @@ fn answer(order: &NewOrder, verdict: &Verdict, outcome: &Result<Answer, Broken>)
 mod tests {
     use super::*;
 
-    fn judged(status: u16) -> Verdict {
-        judge(&Ok(Answer { status, retry_after: None, body: String::new() }))
+    fn class_of(status: u16) -> ResponseClass {
+        classify(&Ok(HttpResponse { status, retry_after: None, body: String::new() }))
     }
 
     #[test]
     fn only_what_may_have_happened_is_asked_for_again() {
-        assert!(matches!(judged(202), Verdict::Accepted { .. }));
-        assert!(matches!(judged(401), Verdict::StaleToken));
+        assert!(matches!(class_of(202), ResponseClass::Accepted { .. }));
+        assert!(matches!(class_of(401), ResponseClass::StaleToken));
         for status in [409, 429, 500, 503] {
-            assert!(matches!(judged(status), Verdict::Unknown { .. }), "{status}");
+            assert!(matches!(class_of(status), ResponseClass::Unknown { .. }), "{status}");
         }
         for status in [400, 403, 404, 422] {
-            assert!(matches!(judged(status), Verdict::Refused { .. }), "{status}");
+            assert!(matches!(class_of(status), ResponseClass::Refused { .. }), "{status}");
         }
-        assert!(matches!(judge(&Err(Broken::TimedOut)), Verdict::Unknown { .. }));
+        assert!(matches!(classify(&Err(TransportError::TimedOut)), ResponseClass::Unknown { .. }));
     }
 }

@@ -2,11 +2,11 @@ use std::path::{Path, PathBuf};
 
 use super::{Kind, StackError};
 
-/// The program of a service: in `folder` when one is given, else beside the running executable. A test runs
-/// from `target/debug/deps`, with the programs one level up.
+/// The program of a service: in `folder` if given, else beside the running executable, or one level up, as
+/// for a test in `target/debug/deps`.
 ///
 /// # Errors
-/// [`StackError::NoBinary`] names where it was looked for.
+/// [`StackError::NoBinary`] with the searched folders.
 pub fn find(kind: Kind, folder: Option<&Path>) -> Result<PathBuf, StackError> {
     let searched = folder.map_or_else(beside_us, |folder| vec![folder.to_path_buf()]);
     searched

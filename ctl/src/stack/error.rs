@@ -4,18 +4,18 @@ use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::time::Duration;
 
-use servers::LocalError;
+use servers::ServerError;
 use servers::ports::Holder;
 
 use super::ServiceId;
 
-/// Why the stack, or a service of it, could not be started or stopped.
+/// The reason why the stack or a service cannot be started or stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum StackError {
-    /// A private server.
+    /// A private server failed.
     #[error(transparent)]
-    Server(#[from] LocalError),
-    /// The service's program was not built.
+    Server(#[from] ServerError),
+    /// The program of the service is missing.
     #[error(
         "the program `{name}` is not beside this one (looked in {}); build it: cargo build --workspace",
         folders(searched)
@@ -23,47 +23,47 @@ pub enum StackError {
     NoBinary {
         /// The program.
         name: &'static str,
-        /// The folders that were searched.
+        /// The searched folders.
         searched: Vec<PathBuf>,
     },
-    /// The service's port is taken.
+    /// The port of the service is taken.
     #[error("{address} for {service} is {holder}")]
     PortTaken {
         /// The service.
         service: ServiceId,
-        /// The address it should have listened on.
+        /// The address of the service.
         address: SocketAddr,
-        /// Who listens there.
+        /// The process that listens there.
         holder: Holder,
     },
-    /// The service's program could not be run at all.
+    /// The program of the service cannot be started.
     #[error("cannot run {service}")]
     NotRun {
         /// The service.
         service: ServiceId,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// The service ended while it started.
+    /// The service ended during its start.
     #[error("{service} ended while it started ({status}); its last lines:\n{tail}")]
     Ended {
         /// The service.
         service: ServiceId,
-        /// How it ended.
+        /// The exit status.
         status: ExitStatus,
-        /// What it logged last.
+        /// The last lines of its log.
         tail: String,
     },
-    /// The service runs, and was not ready in time.
+    /// The service runs and did not become ready in time.
     #[error("{service} was not ready within {within:?} ({missing}); its last lines:\n{tail}")]
     NotReady {
         /// The service.
         service: ServiceId,
         /// The deadline that passed.
         within: Duration,
-        /// What was waited for.
+        /// The missing condition.
         missing: String,
-        /// What it logged last.
+        /// The last lines of its log.
         tail: String,
     },
     /// The service did not end after SIGTERM, and was killed.
@@ -73,13 +73,13 @@ pub enum StackError {
         service: ServiceId,
         /// The deadline that passed.
         within: Duration,
-        /// What it logged last.
+        /// The last lines of its log.
         tail: String,
     },
-    /// There is no such instance.
+    /// The instance was never started.
     #[error("{0} was never started")]
     Unknown(ServiceId),
-    /// No free port.
+    /// No port is free.
     #[error("cannot find a free port")]
     NoPort(#[source] io::Error),
 }

@@ -1,6 +1,6 @@
 use std::fmt;
 
-/// A service of the stack, in the order they are started: each needs only those before it.
+/// A service of the stack, in starting order: each depends only on those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// Accounts, and the only signer of tokens.
@@ -12,7 +12,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// All of them, in starting order.
+    /// All services, in starting order.
     pub const ALL: [Self; 3] = [Self::User, Self::Inventory, Self::Payment];
 
     /// The name of the service, its crate and its binary.
@@ -41,14 +41,13 @@ impl Kind {
         self.http_port() + 1100
     }
 
-    /// Milliseconds until its allocator gives memory back that is not used, as in the containers: at once
-    /// after a password was hashed, but batches that come one after the other need not fetch it again from
-    /// the system.
+    /// Milliseconds until the allocator returns unused memory, as in the containers. `user` returns it at
+    /// once after a password hash; the others keep it for the next batch.
     pub(super) fn purge_delay(self) -> u8 {
         if self == Self::User { 0 } else { 10 }
     }
 
-    /// Its database in the private PostgreSQL.
+    /// The name of its database in the private PostgreSQL.
     #[must_use]
     pub fn database(self) -> String {
         format!("orderflow_{}", self.name())
@@ -61,12 +60,12 @@ impl fmt::Display for Kind {
     }
 }
 
-/// One running instance. The first of a kind is called like the service, the others `payment-2`, `payment-3`.
+/// One instance. The first of a kind has the name of the service, others are `payment-2`, `payment-3`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ServiceId {
-    /// Which service.
+    /// The service.
     pub kind: Kind,
-    /// Which instance of it, from 1.
+    /// The number of the instance, from 1.
     pub instance: usize,
 }
 

@@ -1,4 +1,4 @@
-//! What a service writes: kept for errors, forwarded, and searched for the line that says where it listens.
+//! The output of a service: kept for errors, forwarded, and searched for the addresses of the service.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -17,22 +17,22 @@ use super::ServiceId;
 
 /// Lines kept of each service.
 const KEPT: usize = 500;
-/// Lines of them shown in an error.
+/// Lines shown in an error.
 const SHOWN: usize = 20;
 
-/// Where the lines of all services go, one call a line. Called from the threads that read them.
+/// The receiver of the lines of all services, called once a line from the threads that read them.
 #[derive(Clone)]
-pub struct Sink(Arc<Take>);
+pub struct Sink(Arc<LineHandler>);
 
-type Take = dyn Fn(ServiceId, &str) + Send + Sync;
+type LineHandler = dyn Fn(ServiceId, &str) + Send + Sync;
 
 impl Sink {
-    /// Forwards every line to `take`.
-    pub fn new(take: impl Fn(ServiceId, &str) + Send + Sync + 'static) -> Self {
-        Self(Arc::new(take))
+    /// Forwards every line to `handle`.
+    pub fn new(handle: impl Fn(ServiceId, &str) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(handle))
     }
 
-    /// Forwards nothing. Errors still show the last lines.
+    /// Discards all lines. Errors still show the last lines.
     #[must_use]
     pub fn none() -> Self {
         Self::new(|_, _| {})
@@ -60,7 +60,7 @@ impl Listening {
         struct Message<'a> {
             message: &'a str,
         }
-        // Most lines are not the one: a look at the text spares reading them all twice.
+        // A search in the text avoids parsing every line twice.
         let about = line.contains("\"listening\"").then_some(line)?;
         let message: Message<'_> = serde_json::from_str(about).ok()?;
         if message.message == "listening" { serde_json::from_str(about).ok() } else { None }
@@ -83,7 +83,8 @@ struct Reader {
 }
 
 impl Output {
-    /// Reads both pipes to their end. Threads rather than tasks: they end with the pipe and need no owner.
+    /// Reads both pipes to their end. Threads instead of tasks: a thread ends with its pipe and needs no
+    /// owner.
     pub fn read(service: ServiceId, pipes: Pipes, sink: Sink) -> Self {
         let kept = Arc::default();
         let (sender, listening) = watch::channel(None);
@@ -97,20 +98,20 @@ impl Output {
         Self { kept, listening }
     }
 
-    /// The last lines, the newest at the end.
+    /// The last lines, newest last.
     #[must_use]
     pub fn tail(&self) -> String {
         let kept = lock(&self.kept);
         kept.iter().skip(kept.len().saturating_sub(SHOWN)).map(String::as_str).collect::<Vec<_>>().join("\n")
     }
 
-    /// All kept lines that `wanted` is true for.
+    /// All kept lines for which `wanted` is true.
     #[must_use]
     pub fn lines(&self, wanted: impl Fn(&str) -> bool) -> Vec<String> {
         lock(&self.kept).iter().filter(|line| wanted(line)).cloned().collect()
     }
 
-    /// Waits for the line that says where the service listens; never returns when its output ends without.
+    /// Waits for the addresses of the service. Never returns if the output ends without them.
     pub async fn listening(&self) -> Listening {
         let mut listening = self.listening.clone();
         loop {
@@ -123,7 +124,7 @@ impl Output {
         }
     }
 
-    /// Waits until everything a process wrote before its end was read.
+    /// Waits until the output of an ended process is read.
     pub async fn drained(&self) {
         let mut listening = self.listening.clone();
         let ended = async { while listening.changed().await.is_ok() {} };

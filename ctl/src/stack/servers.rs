@@ -1,4 +1,4 @@
-//! The PostgreSQL and the Redis below the services: private ones, or somebody else's.
+//! The PostgreSQL and the Redis of a stack: private or external ones.
 
 use std::path::PathBuf;
 use std::process::ExitStatus;
@@ -7,23 +7,23 @@ use servers::{Durability, Postgres, PostgresOptions, Redis, RedisOptions};
 
 use super::{Ended, Kind, StackError};
 
-/// Which servers to use.
+/// The choice of servers.
 #[derive(Debug, Clone)]
 pub enum ServerChoice {
-    /// Private ones, with their data below `data_dir`.
+    /// Private servers, with their data below `data_dir`.
     Private {
-        /// `postgres/` and `redis/` are created in it, and kept.
+        /// The folder for `postgres/` and `redis/`, created if missing and kept.
         data_dir: PathBuf,
-        /// What a commit survives.
+        /// The failures that a commit survives.
         durability: Durability,
         /// Further settings of PostgreSQL.
         postgres: Vec<(&'static str, &'static str)>,
     },
-    /// Running ones, which are left alone.
+    /// External servers, which the stack does not start or stop.
     External(ExternalServers),
 }
 
-/// The addresses of servers that somebody else runs.
+/// The addresses of external servers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExternalServers {
     /// The database of `user`.
@@ -48,9 +48,10 @@ impl Servers {
             ServerChoice::External(servers) => Ok(Self::External(servers)),
             ServerChoice::Private { data_dir, durability, postgres } => {
                 let mut options = PostgresOptions::new(data_dir.join("postgres"));
-                (options.durability, options.settings) = (durability, postgres);
-                // Three services with a pool each; a test runs two instances of them and connections of its
-                // own.
+                options.durability = durability;
+                options.settings = postgres;
+                // Enough for three services, two instances of each in a test, and the connections of the
+                // test.
                 options.max_connections = 200;
                 let (postgres, redis) = tokio::join!(
                     Postgres::start(options),
@@ -86,14 +87,14 @@ impl Servers {
         }
     }
 
-    /// A private server that ended although nobody here stopped it.
+    /// A private server that ended by itself.
     pub fn ended(&self) -> Option<(Ended, ExitStatus)> {
         let Self::Private { postgres, redis } = self else { return None };
         let postgres = postgres.exit_status().map(|status| (Ended::Server("PostgreSQL"), status));
         postgres.or_else(|| Some((Ended::Server("Redis"), redis.exit_status()?)))
     }
 
-    /// Starts again what [`Servers::ended`] tells of.
+    /// Restarts private servers that have ended.
     pub async fn revive(&mut self) -> Result<(), StackError> {
         let Self::Private { postgres, redis } = self else { return Ok(()) };
         if postgres.exit_status().is_some() {

@@ -1,4 +1,4 @@
-//! One service process: started, ready, ended.
+//! The process of a service: start, readiness, end.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -14,26 +14,26 @@ use tokio::time::{sleep, timeout};
 use super::output::{Listening, Output, Sink};
 use super::{ServiceId, StackError};
 
-/// A first start also migrates its database, and a debug build on a busy machine is slow.
+/// Time for a start with migrations, of a debug build, on a busy machine.
 const READY_WITHIN: Duration = Duration::from_secs(60);
-/// Longer than the services' own `shutdown-timeout` of 20 s.
+/// Longer than the `shutdown-timeout` of the services, 20 s.
 const END_WITHIN: Duration = Duration::from_secs(30);
-/// A killed predecessor gives its port up within this time.
+/// Time for a killed predecessor to free its port.
 const FREE_WITHIN: Duration = Duration::from_secs(2);
 const POLL: Duration = Duration::from_millis(25);
 
-/// How a service is started, and started again after it ended.
+/// The settings with which a service is started and restarted.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// Where its REST API shall listen.
+    /// The address of the REST API.
     pub http: SocketAddr,
-    /// Where its metrics shall be.
+    /// The address of the metrics.
     pub metrics: SocketAddr,
-    /// Its settings as environment variables, the two addresses excepted.
+    /// The settings as environment variables, without the two addresses.
     pub env: Vec<(String, String)>,
 }
 
-/// A service process, running or ended. Dropping it kills the process.
+/// The process of a service, running or ended. Dropping the value kills the process.
 #[derive(Debug)]
 pub struct Service {
     id: ServiceId,
@@ -44,74 +44,73 @@ pub struct Service {
 }
 
 impl Service {
-    /// Starts the program and waits until it listens and `/readyz` says 200.
+    /// Starts the program and waits until `/readyz` returns 200.
     ///
     /// # Errors
     /// [`StackError::PortTaken`], [`StackError::NotRun`], or [`StackError::Ended`] and
-    /// [`StackError::NotReady`] with its last lines.
+    /// [`StackError::NotReady`] with the last lines of the log.
     pub async fn start(id: ServiceId, program: &Path, plan: Plan, sink: Sink) -> Result<Self, StackError> {
         for address in [plan.http, plan.metrics] {
             check_free(id, address).await?;
         }
         let (child, output) = launch(id, program, &plan, sink)?;
         let addresses = ready(id, &child, &output).await?;
-        // A port 0 is settled by the first start: whoever knows the service by its address finds it there
-        // again.
+        // The first start replaces port 0. A restart keeps the address that other services know.
         let plan = Plan { http: addresses.http, metrics: addresses.metrics, ..plan };
         Ok(Self { id, plan, addresses, child, output })
     }
 
-    /// Which service and instance this is.
+    /// The service and the number of the instance.
     #[must_use]
     pub fn id(&self) -> ServiceId {
         self.id
     }
 
-    /// Where its REST API listens.
+    /// The address of the REST API.
     #[must_use]
     pub fn http_addr(&self) -> SocketAddr {
         self.addresses.http
     }
 
-    /// Where its metrics are.
+    /// The address of the metrics.
     #[must_use]
     pub fn metrics_addr(&self) -> SocketAddr {
         self.addresses.metrics
     }
 
-    /// `http://127.0.0.1:8001`
+    /// The URL of the REST API, such as `http://127.0.0.1:8001`.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.addresses.http)
     }
 
-    /// Its process id. After the end it may belong to somebody else.
+    /// The process id. After the end of the process the system may reuse it.
     #[must_use]
     pub fn pid(&self) -> i32 {
         self.child.pid()
     }
 
-    /// What it wrote.
+    /// The captured output.
     #[must_use]
     pub fn output(&self) -> &Output {
         &self.output
     }
 
-    /// Sends any signal: `SIGSTOP` makes a zombie consumer of it, `SIGCONT` wakes that.
+    /// Sends any signal. `SIGSTOP` makes a zombie consumer, `SIGCONT` ends that state.
     pub fn signal(&self, signal: Signal) {
         self.child.signal(signal);
     }
 
-    /// SIGKILL, and waits for the end.
+    /// Sends SIGKILL and waits for the end.
     pub async fn kill9(&self) {
         self.child.signal(Signal::SIGKILL);
         self.child.exited().await;
     }
 
-    /// SIGTERM, and waits for the end.
+    /// Sends SIGTERM and waits for the end.
     ///
     /// # Errors
-    /// [`StackError::NotEnded`] when it took more than 30 s; it is killed then.
+    /// [`StackError::NotEnded`] after 30 s; then the process is killed.
     pub async fn terminate(&self) -> Result<ExitStatus, StackError> {
         if let Some(status) = self.child.end(Signal::SIGTERM, END_WITHIN).await {
             return Ok(status);
@@ -120,7 +119,7 @@ impl Service {
         Err(StackError::NotEnded { service: self.id, within: END_WITHIN, tail: self.output.tail() })
     }
 
-    /// How it ended, or `None` while it runs.
+    /// The exit status, or `None` while the process runs.
     #[must_use]
     pub fn exit_status(&self) -> Option<ExitStatus> {
         self.child.exit_status()
@@ -132,7 +131,7 @@ impl Service {
 }
 
 async fn check_free(service: ServiceId, address: SocketAddr) -> Result<(), StackError> {
-    // Port 0 is any free one.
+    // Port 0 stands for any free port.
     if address.port() == 0 {
         return Ok(());
     }
@@ -185,7 +184,7 @@ async fn not_ready(service: ServiceId, output: &Output) -> StackError {
     StackError::NotReady { service, within: READY_WITHIN, missing, tail: output.tail() }
 }
 
-/// `/readyz` names what is not ready.
+/// The body of `/readyz`, which names the missing condition.
 async fn readiness(http: SocketAddr) -> String {
     let answer = async { reqwest::get(format!("http://{http}/readyz")).await?.text().await };
     match timeout(Duration::from_secs(2), answer).await {

@@ -8,11 +8,11 @@ use super::{Kind, StackError};
 use crate::state::Credentials;
 use servers::ports;
 
-/// The name `payment` gives when it asks `user` for a SERVICE token.
+/// The client id with which `payment` requests a SERVICE token.
 const SERVICE_CLIENT: &str = "payment";
 
-/// Where the first instance of a service listens. Known before it runs, so that services can be started in
-/// any order, and kept when it is restarted.
+/// The addresses of the first instance of a service, fixed before its start. Services can then start in any
+/// order and keep their addresses after a restart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Addresses {
     /// The REST API.
@@ -22,14 +22,14 @@ pub struct Addresses {
 }
 
 impl Addresses {
-    /// The documented ports of a service, with another one for the REST API if wanted.
+    /// The documented ports of a service, with another port for the REST API if given.
     #[must_use]
     pub fn documented(kind: Kind, http_port: Option<u16>) -> Self {
         let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         Self { http: at(http_port.unwrap_or(kind.http_port())), metrics: at(kind.metrics_port()) }
     }
 
-    /// Free ports. Not port 0, which a restarted service would not get again.
+    /// Free ports, chosen in advance: a restart with port 0 would get another port.
     ///
     /// # Errors
     /// [`StackError::NoPort`].
@@ -39,7 +39,7 @@ impl Addresses {
     }
 }
 
-/// The first instance of each service.
+/// The addresses of the first instance of each service.
 #[derive(Debug, Clone, Copy)]
 pub struct Network {
     /// `user`
@@ -51,7 +51,7 @@ pub struct Network {
 }
 
 impl Network {
-    /// Free ports for all.
+    /// Free ports for all services.
     ///
     /// # Errors
     /// [`StackError::NoPort`].
@@ -77,7 +77,7 @@ pub fn plan(
     servers: &Servers,
     credentials: &Credentials,
 ) -> Plan {
-    // Nobody balances load here, so that nobody has to notice an end beforehand.
+    // No load balancer needs notice of a shutdown here.
     let notice = ("SHUTDOWN_NOTICE", "0ms".to_owned());
     let mut env =
         vec![("DATABASE_URL", servers.database_url(kind)), ("LOG_FORMAT", "json".to_owned()), notice];

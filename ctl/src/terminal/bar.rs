@@ -6,11 +6,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Paint;
 
-/// As often as a clock that shows seconds needs.
+/// Time between two updates of a clock that shows seconds.
 const TICK: Duration = Duration::from_millis(500);
 
-/// Lines about a long run, on standard error; on a terminal above a bar that says how far it is. Clones speak
-/// on the same one.
+/// Messages of a long run on standard error, above a progress bar if standard error is a terminal. Clones
+/// share the bar.
 #[derive(Debug, Clone)]
 pub struct Bar {
     bar: ProgressBar,
@@ -20,7 +20,7 @@ pub struct Bar {
 }
 
 impl Bar {
-    /// A bar of `length` things called `unit`, at none of them.
+    /// A bar of `length` units, at position 0.
     #[must_use]
     pub fn new(length: u64, unit: &str) -> Self {
         let terminal = std::io::stderr().is_terminal();
@@ -29,7 +29,7 @@ impl Bar {
         Self { bar, terminal, paint: Paint::for_stderr() }
     }
 
-    /// One line, above the bar.
+    /// Prints one line above the bar.
     pub fn say(&self, line: impl Display) {
         if self.terminal {
             self.bar.println(line.to_string());
@@ -38,27 +38,27 @@ impl Bar {
         }
     }
 
-    /// How far it is.
+    /// Sets the position.
     pub fn at(&self, position: u64) {
         self.bar.set_position(position);
     }
 
-    /// One more is done.
+    /// Advances the position by one.
     pub fn one_more(&self) {
         self.bar.inc(1);
     }
 
-    /// What happens now.
+    /// Sets the text beside the bar.
     pub fn now(&self, what: impl Display) {
         self.bar.set_message(what.to_string());
     }
 
-    /// From here on the clock goes by itself.
+    /// Starts the clock of the bar.
     pub fn tick(&self) {
         self.bar.enable_steady_tick(TICK);
     }
 
-    /// The bar goes.
+    /// Removes the bar.
     pub fn done(&self) {
         self.bar.finish_and_clear();
     }

@@ -1,4 +1,4 @@
-//! How things look: colours, tables, timelines, log lines, progress.
+//! Output for people: colours, tables, timelines, log lines, progress.
 
 mod bar;
 mod log_line;

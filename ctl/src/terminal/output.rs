@@ -5,23 +5,23 @@ use super::Paint;
 /// Standard output of a program: text for people, or JSON for machines.
 #[derive(Debug, Clone, Copy)]
 pub struct Output {
-    /// JSON, and nothing else.
+    /// Prints JSON only.
     pub json: bool,
     /// Colours of the text.
     pub paint: Paint,
 }
 
 impl Output {
-    /// Colours when standard output is a terminal and takes text.
+    /// Text has colours if standard output is a terminal.
     #[must_use]
     pub fn new(json: bool) -> Self {
         Self { json, paint: if json { Paint::PLAIN } else { Paint::for_stdout() } }
     }
 
-    /// Prints `value` as JSON, or the text that `readable` makes of it.
+    /// Prints `value` as JSON, or as the text of `readable`.
     ///
     /// # Errors
-    /// When the value cannot be written as JSON.
+    /// The value cannot be written as JSON.
     pub fn print<T: Serialize>(
         &self,
         value: &T,

@@ -1,14 +1,14 @@
 use std::fmt::Display;
 use std::io::IsTerminal;
 
-/// The colours in use; every terminal has them.
+/// The colours in use, available on every terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Colour {
     /// An error, a declined order.
     Red,
-    /// All is well.
+    /// Success, a confirmed order.
     Green,
-    /// A warning, something compensated.
+    /// A warning, a refunded order.
     Yellow,
     /// `inventory`
     Blue,
@@ -16,27 +16,27 @@ pub enum Colour {
     Magenta,
     /// `user`
     Cyan,
-    /// What one reads last.
+    /// Details.
     Dim,
-    /// What one reads first.
+    /// Titles.
     Bold,
 }
 
-/// Colours text, or leaves it alone.
+/// Colours text, or returns it unchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Paint(bool);
 
 impl Paint {
-    /// No colours at all.
+    /// Without colours.
     pub const PLAIN: Self = Self(false);
 
-    /// Colours when standard output is a terminal and `NO_COLOR` is not set (<https://no-color.org>).
+    /// Colours if standard output is a terminal and `NO_COLOR` is not set (<https://no-color.org>).
     #[must_use]
     pub fn for_stdout() -> Self {
         Self(std::io::stdout().is_terminal() && allowed(std::env::var_os("NO_COLOR").as_deref()))
     }
 
-    /// The same for standard error.
+    /// Colours by the same rules for standard error.
     #[must_use]
     pub fn for_stderr() -> Self {
         Self(std::io::stderr().is_terminal() && allowed(std::env::var_os("NO_COLOR").as_deref()))
@@ -61,7 +61,7 @@ impl Paint {
     }
 }
 
-/// The variable counts when it is present and not empty, whatever its value.
+/// Whether colours are allowed: the variable is missing or empty. The value does not matter.
 fn allowed(no_color: Option<&std::ffi::OsStr>) -> bool {
     no_color.is_none_or(std::ffi::OsStr::is_empty)
 }

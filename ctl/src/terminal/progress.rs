@@ -5,7 +5,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{Colour, Paint};
 
-/// One step at a time, on standard error: a spinner on a terminal, plain lines elsewhere.
+/// The current step of a run, on standard error: a spinner on a terminal, plain lines elsewhere.
 #[derive(Debug)]
 pub struct Progress {
     paint: Paint,
@@ -21,13 +21,13 @@ struct Step {
 }
 
 impl Progress {
-    /// Nothing is shown yet.
+    /// A progress without a step.
     #[must_use]
     pub fn new() -> Self {
         Self { paint: Paint::for_stderr(), terminal: std::io::stderr().is_terminal(), current: None }
     }
 
-    /// Ends the current step well and begins the next.
+    /// Completes the current step and begins the next.
     pub fn step(&mut self, what: impl Into<String>) {
         self.done();
         let what = what.into();
@@ -38,7 +38,7 @@ impl Progress {
         self.current = Some(Step { what, began: Instant::now(), bar });
     }
 
-    /// Ends the current step well.
+    /// Completes the current step.
     pub fn done(&mut self) {
         if let Some(step) = self.current.take() {
             step.bar.finish_and_clear();
@@ -58,7 +58,7 @@ impl Default for Progress {
 }
 
 impl Drop for Progress {
-    /// A step that was not ended went wrong; the error follows.
+    /// Marks an incomplete step as failed; the error follows.
     fn drop(&mut self) {
         if let Some(step) = self.current.take() {
             step.bar.finish_and_clear();

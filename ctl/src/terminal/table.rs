@@ -1,4 +1,4 @@
-/// Columns as wide as their widest cell, two spaces apart; the first row is the heading.
+/// A table: columns as wide as their widest cell, two spaces apart. The first row is the heading.
 #[must_use]
 pub fn table(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);

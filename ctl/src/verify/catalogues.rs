@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use super::{
     Sources, VerifyError,
     database::Reader,
-    findings::{Book, Invariant},
-    unrest,
+    findings::{Findings, Invariant},
+    pending_work,
 };
 
-/// What both know of a product.
+/// The fields of a product that both services store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Product {
     version: i64,
@@ -24,7 +24,7 @@ type Catalogue = BTreeMap<String, Product>;
 const INVENTORYS: &str = "SELECT sku, version, name, price, currency, deleted_at IS NOT NULL FROM products";
 const PAYMENTS: &str = "SELECT sku, version, name, price, currency, deleted FROM catalogue";
 
-/// Where they disagree, product by product; empty when they agree.
+/// The differences, product by product; empty if the catalogues agree.
 ///
 /// # Errors
 /// A database does not answer.
@@ -33,27 +33,26 @@ pub async fn disagreements(sources: &Sources) -> Result<Vec<String>, VerifyError
     Ok(differences(&copy, &truth))
 }
 
-/// Judges I12, unless something is on its way that may still bring them together.
+/// Judges I12, unless a change in flight may still bring the catalogues together.
 pub(super) async fn judge(
     sources: &Sources,
     not_quiet: &[String],
-    book: &mut Book,
+    findings: &mut Findings,
 ) -> Result<(), VerifyError> {
-    let page = book.page(Invariant::Catalogues);
+    let found = findings.of(Invariant::Catalogues);
     let (copy, truth) = both(sources).await?;
-    page.looked_at(truth.len());
+    found.looked_at(truth.len());
     let differences = differences(&copy, &truth);
-    // A change may have come since quiet was looked for.
-    if !not_quiet.is_empty() || (!differences.is_empty() && !unrest(sources).await?.is_empty()) {
-        page.not_judged("something is still on its way");
+    // A change may have come since the check for quiet.
+    if !not_quiet.is_empty() || (!differences.is_empty() && !pending_work(sources).await?.is_empty()) {
+        found.not_judged("changes are still in flight");
         return Ok(());
     }
-    differences.into_iter().for_each(|difference| page.broken(difference));
+    differences.into_iter().for_each(|difference| found.broken(difference));
     Ok(())
 }
 
-/// The truth first: the copy may know of a change that happened since, which is named, and gone at the next
-/// look.
+/// Reads the truth first. The copy may already have a later change, which shows as a difference once.
 async fn both(sources: &Sources) -> Result<(Catalogue, Catalogue), VerifyError> {
     let truth = read("inventory", &sources.inventory_database, INVENTORYS).await?;
     let copy = read("payment", &sources.payment_database, PAYMENTS).await?;
@@ -61,7 +60,8 @@ async fn both(sources: &Sources) -> Result<(Catalogue, Catalogue), VerifyError> 
 }
 
 async fn read(service: &str, url: &str, sql: &str) -> Result<Catalogue, VerifyError> {
-    let (reader, mut catalogue) = (Reader::connect(service, url).await?, Catalogue::new());
+    let reader = Reader::connect(service, url).await?;
+    let mut catalogue = Catalogue::new();
     let take = |row: &tokio_postgres::Row| {
         let product = Product {
             version: row.get(1),
@@ -80,7 +80,7 @@ fn differences(copy: &Catalogue, truth: &Catalogue) -> Vec<String> {
     let missing = truth
         .iter()
         .filter(|(sku, _)| !copy.contains_key(*sku))
-        .map(|(sku, _)| format!("{sku}: payment does not know it"));
+        .map(|(sku, _)| format!("{sku}: payment does not have it"));
     let other = copy
         .iter()
         .filter_map(|(sku, product)| Some(format!("{sku}: {}", difference(product, truth.get(sku))?)));
@@ -88,7 +88,7 @@ fn differences(copy: &Catalogue, truth: &Catalogue) -> Vec<String> {
 }
 
 fn difference(copy: &Product, truth: Option<&Product>) -> Option<String> {
-    let Some(truth) = truth else { return Some("payment knows it, and inventory does not".to_owned()) };
+    let Some(truth) = truth else { return Some("payment has it, inventory does not".to_owned()) };
     (copy != truth).then(|| format!("payment has {copy:?}, inventory {truth:?}"))
 }
 

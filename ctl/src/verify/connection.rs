@@ -1,4 +1,4 @@
-//! Connections to PostgreSQL of the checker's own: it shares no code with the services it judges.
+//! PostgreSQL connections of the checker, which shares no code with the services that it checks.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -14,19 +14,19 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::api::innermost;
 
-/// Time for all hosts of a URL together. A handshake takes milliseconds, a second on a full machine.
+/// Time limit for all hosts of a URL together. A handshake takes milliseconds, a second on a busy machine.
 const CONNECTED_WITHIN: Duration = Duration::from_secs(15);
-/// Time for one address, so that a host that hangs leaves time for the next one.
+/// Time limit for one address: a host that hangs leaves time for the next one.
 const ADDRESS_WITHIN: Duration = Duration::from_secs(5);
 
-/// The future that drives a connection. It ends with the connection.
+/// The future that drives a connection and ends with it.
 pub(super) type Driver = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
 
-/// Connects to the first host that answers. `sslmode=require` encrypts and checks the certificate and the
-/// host's name.
+/// Connects to the first host that answers. `sslmode=require` encrypts, and checks the certificate and the
+/// name of the host.
 ///
 /// # Errors
-/// The reason in words: no host answers, the server refuses, or its certificate is not trusted.
+/// The reason as text: no host answers, the server refuses, or its certificate is not trusted.
 pub(super) async fn connect(config: &Config) -> Result<(Client, Driver), String> {
     let mut config = config.clone();
     if config.get_connect_timeout().is_none() {
@@ -46,12 +46,12 @@ async fn open(config: &Config) -> Result<(Client, Driver), String> {
     Ok((client, Box::pin(connection)))
 }
 
-/// Trusts the certificates of the system, or those of `SSL_CERT_FILE`.
+/// Trusts the certificates of the system, or of `SSL_CERT_FILE`.
 fn trust() -> Result<ClientConfig, String> {
     let found = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();
     if roots.add_parsable_certificates(found.certs).0 == 0 {
-        return Err("no certificate to trust was found; name a file of them in SSL_CERT_FILE".to_owned());
+        return Err("no trusted certificates found; set SSL_CERT_FILE to a file of certificates".to_owned());
     }
     let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
     let versions = builder.with_safe_default_protocol_versions().map_err(|error| error.to_string())?;

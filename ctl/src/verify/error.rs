@@ -1,35 +1,35 @@
 use crate::client_log::ReadError;
 
-/// Why nothing could be judged.
+/// The reason why no invariant could be judged.
 #[derive(Debug, thiserror::Error)]
 pub enum VerifyError {
-    /// An address is not one.
+    /// An address is invalid.
     #[error("the address of {what} cannot be used: {reason}")]
     Address {
-        /// `the database of payment`
+        /// The server, such as `the database of payment`.
         what: String,
-        /// What is wrong with it.
+        /// The error of the parser.
         reason: String,
     },
     /// A server does not answer.
     #[error("{what} at {address} does not answer ({reason})")]
     Unreachable {
-        /// `the database of payment`
+        /// The server, such as `the database of payment`.
         what: String,
         /// Host and port, without credentials.
         address: String,
-        /// What the connection said.
+        /// The error of the connection.
         reason: String,
     },
-    /// A database refused a query, or went away.
-    #[error("{what} did not answer a query; is its schema that of this version?")]
+    /// A database refused a query, or the connection broke.
+    #[error("{what} did not answer a query; its schema may be of another version")]
     Query {
-        /// `the database of payment`
+        /// The server, such as `the database of payment`.
         what: String,
-        /// What it said.
+        /// The error of the database.
         source: tokio_postgres::Error,
     },
-    /// Redis refused a command, or went away.
+    /// Redis refused a command, or the connection broke.
     #[error("Redis did not answer a command")]
     Redis(#[from] redis::RedisError),
     /// The client log cannot be read.

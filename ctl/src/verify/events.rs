@@ -1,8 +1,8 @@
 //! I7 and I11: inboxes, ledger, streams and dead letters.
 //!
-//! Inventory's inbox row holds its reply, and the reply names the order. So an order's way can be followed
-//! from inbox to inbox without the streams, which forget. What payment's inbox says of `product_changed` can
-//! only be held against the entries its stream still has.
+//! A row of inventory's inbox holds the reply, and the reply names the order. An order can be followed from
+//! inbox to inbox, without the streams, whose entries are trimmed. Inbox rows of `product_changed` can be
+//! compared only with entries that are still in the stream.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,15 +11,15 @@ use uuid::Uuid;
 
 use super::{
     VerifyError,
-    client::ClientStory,
+    client_history::ClientHistory,
     database::{Reader, Snapshot},
     facts::{Orders, Status},
-    findings::{Book, Findings, Invariant},
+    findings::{Findings, Invariant, InvariantFindings},
     orders::Later,
-    streams::{INVENTORY, Look, PAYMENT},
+    streams::{DeadLetter, INVENTORY, PAYMENT, StreamsState},
 };
 
-/// The inbox of one group: event ids, and when they had their effect (microseconds since 1970).
+/// The inbox of one group: event ids, and the time of their effect in microseconds since 1970.
 #[derive(Debug, Default)]
 pub(super) struct Inbox(HashMap<Uuid, i64>);
 
@@ -28,32 +28,32 @@ impl Inbox {
         event.parse().is_ok_and(|event: Uuid| self.0.contains_key(&event))
     }
 
-    fn add(&mut self, group: &str, event: Uuid, at: i64, page: &mut Findings) {
-        page.looked_at(1);
+    fn add(&mut self, group: &str, event: Uuid, at: i64, found: &mut InvariantFindings) {
+        found.looked_at(1);
         if self.0.insert(event, at).is_some() {
-            page.broken(format!("event {event}: two inbox rows of {group}"));
+            found.broken(format!("event {event}: two inbox rows of {group}"));
         }
     }
 }
 
-/// What inventory answered to one order's event.
+/// The reply of inventory to the event of an order.
 #[derive(Debug, Clone, Copy)]
-struct Reply {
+struct InboxReply {
     /// Inbox rows for this order.
     rows: u32,
     id: Option<Uuid>,
-    /// What the order must end as.
+    /// The final state that the reply demands.
     means: Option<Status>,
 }
 
-/// Inventory's inbox.
+/// Inventory's inbox, with the replies by order.
 #[derive(Debug, Default)]
-pub(super) struct Answered {
+pub(super) struct InventoryInbox {
     inbox: Inbox,
-    replies: HashMap<Uuid, Reply>,
+    replies: HashMap<Uuid, InboxReply>,
 }
 
-impl Answered {
+impl InventoryInbox {
     pub(super) fn orders(&self) -> impl Iterator<Item = &Uuid> {
         self.replies.keys()
     }
@@ -64,23 +64,32 @@ impl Answered {
             RefundOrder::TYPE => Some(Status::Refunded),
             _ => None,
         };
-        self.replies.entry(order).and_modify(|reply| reply.rows += 1).or_insert(Reply { rows: 1, id, means });
+        self.replies.entry(order).and_modify(|reply| reply.rows += 1).or_insert(InboxReply {
+            rows: 1,
+            id,
+            means,
+        });
     }
 }
 
 const AT: &str = "(extract(epoch FROM i.processed_at) * 1000000)::bigint";
 
-/// Payment's inbox.
-pub(super) async fn payment_inbox(payment: &Snapshot, book: &mut Book) -> Result<Inbox, VerifyError> {
-    let (mut inbox, page) = (Inbox::default(), book.page(Invariant::Once));
+/// Reads payment's inbox.
+pub(super) async fn payment_inbox(payment: &Snapshot, findings: &mut Findings) -> Result<Inbox, VerifyError> {
+    let mut inbox = Inbox::default();
+    let found = findings.of(Invariant::Once);
     let sql = format!("SELECT i.event_id, {AT} FROM inbox i WHERE i.consumer = '{PAYMENT}'");
-    payment.each(&sql, &[], |row| inbox.add(PAYMENT, row.get(0), row.get(1), page)).await?;
+    payment.each(&sql, &[], |row| inbox.add(PAYMENT, row.get(0), row.get(1), found)).await?;
     Ok(inbox)
 }
 
-/// Inventory's inbox, and whether the ledger has anything without it or twice.
-pub(super) async fn inventory_inbox(inventory: &Snapshot, book: &mut Book) -> Result<Answered, VerifyError> {
-    let (mut answered, page) = (Answered::default(), book.page(Invariant::Once));
+/// Reads inventory's inbox, and compares it with the stock ledger.
+pub(super) async fn inventory_inbox(
+    inventory: &Snapshot,
+    findings: &mut Findings,
+) -> Result<InventoryInbox, VerifyError> {
+    let mut inventory_inbox = InventoryInbox::default();
+    let found = findings.of(Invariant::Once);
     let sql = format!(
         "SELECT i.event_id, {AT}, r.id, coalesce(r.type, ''), r.correlationid
          FROM inbox i LEFT JOIN LATERAL json_to_record(i.reply::json) AS r (id text, type text, correlationid text) ON true
@@ -89,18 +98,18 @@ pub(super) async fn inventory_inbox(inventory: &Snapshot, book: &mut Book) -> Re
     let uuid = |text: Option<&str>| text.and_then(|text| text.parse::<Uuid>().ok());
     let take = |row: &tokio_postgres::Row| {
         let event: Uuid = row.get(0);
-        answered.inbox.add(INVENTORY, event, row.get(1), page);
+        inventory_inbox.inbox.add(INVENTORY, event, row.get(1), found);
         match uuid(row.get(4)) {
-            Some(order) => answered.add(order, uuid(row.get(2)), row.get(3)),
-            None => page.broken(format!("event {event}: its inbox row of {INVENTORY} has no reply")),
+            Some(order) => inventory_inbox.add(order, uuid(row.get(2)), row.get(3)),
+            None => found.broken(format!("event {event}: its inbox row of {INVENTORY} has no reply")),
         }
     };
     inventory.each(&sql, &[], take).await?;
-    judge_ledger(inventory, page).await?;
-    Ok(answered)
+    judge_ledger(inventory, found).await?;
+    Ok(inventory_inbox)
 }
 
-async fn judge_ledger(inventory: &Reader, page: &mut Findings) -> Result<(), VerifyError> {
+async fn judge_ledger(inventory: &Reader, found: &mut InvariantFindings) -> Result<(), VerifyError> {
     let effects = format!(
         "SELECT DISTINCT l.event_id::text, 'changed the stock and has no inbox row' FROM stock_ledger l
              LEFT JOIN inbox i ON i.consumer = '{INVENTORY}' AND i.event_id = l.event_id
@@ -111,7 +120,7 @@ async fn judge_ledger(inventory: &Reader, page: &mut Findings) -> Result<(), Ver
              WHERE order_id IS NOT NULL GROUP BY order_id, sku HAVING count(*) > 1"
     );
     let take = |row: &tokio_postgres::Row| {
-        page.broken(format!(
+        found.broken(format!(
             "event {}: {}",
             row.get::<_, Option<&str>>(0).unwrap_or("?"),
             row.get::<_, &str>(1)
@@ -120,56 +129,64 @@ async fn judge_ledger(inventory: &Reader, page: &mut Findings) -> Result<(), Ver
     inventory.each(&effects, &[], take).await
 }
 
-/// I7 and I10 by the way of each order: its event's inbox row, the reply in it, the reply's inbox row.
+/// Judges I7 and I10 order by order: the inbox row of its event, the reply in it, the inbox row of the reply.
 pub(super) fn judge_orders(
     orders: &Orders,
     later: &Later,
-    answered: &Answered,
-    settled: &Inbox,
-    book: &mut Book,
+    inventory_inbox: &InventoryInbox,
+    payment_inbox: &Inbox,
+    findings: &mut Findings,
 ) {
-    for (id, order) in orders.iter().filter(|(_, order)| order.status.is_settled()) {
-        book.page(Invariant::Once).looked_at(1);
-        let reply = answered.replies.get(id);
-        if let Some(why) = broken_way(order.status, reply, settled) {
-            book.page(Invariant::Once).broken(format!("order {id}: {why}"));
+    for (id, order) in orders.iter().filter(|(_, order)| order.status.is_decided()) {
+        findings.of(Invariant::Once).looked_at(1);
+        let reply = inventory_inbox.replies.get(id);
+        if let Some(why) = broken_way(order.status, reply, payment_inbox) {
+            findings.of(Invariant::Once).broken(format!("order {id}: {why}"));
         }
         if let Some(means) = reply.and_then(|reply| reply.means).filter(|means| *means != order.status) {
-            book.page(Invariant::Agreement)
-                .broken(format!("order {id}: {}, and inventory answered that it is {means}", order.status));
+            findings
+                .of(Invariant::Agreement)
+                .broken(format!("order {id}: {}, the reply of inventory demands {means}", order.status));
         }
     }
-    for id in answered.orders().filter(|id| !orders.contains_key(id) && !later.contains_key(id)) {
-        book.page(Invariant::Once)
-            .broken(format!("order {id}: inventory answered its event, and payment does not know it"));
+    for id in inventory_inbox.orders().filter(|id| !orders.contains_key(id) && !later.contains_key(id)) {
+        findings
+            .of(Invariant::Once)
+            .broken(format!("order {id}: inventory has its event, payment does not have the order"));
     }
 }
 
-fn broken_way(status: Status, reply: Option<&Reply>, settled: &Inbox) -> Option<String> {
+fn broken_way(status: Status, reply: Option<&InboxReply>, payment_inbox: &Inbox) -> Option<String> {
     let Some(reply) = reply else {
-        return Some(format!("{status}, and {INVENTORY} has no inbox row for its event"));
+        return Some(format!("{status}, {INVENTORY} has no inbox row for its event"));
     };
     if reply.rows > 1 {
         return Some(format!("{} inbox rows of {INVENTORY}", reply.rows));
     }
     match reply.id {
         None => Some("the reply to its event has no id".to_owned()),
-        Some(id) if !settled.0.contains_key(&id) => {
-            Some(format!("{status}, and {PAYMENT} has no inbox row for the reply {id}"))
+        Some(id) if !payment_inbox.0.contains_key(&id) => {
+            Some(format!("{status}, {PAYMENT} has no inbox row for the reply {id}"))
         }
         Some(_) => None,
     }
 }
 
-/// I7 by what the streams still have: what was read and acknowledged had its effect, or is a dead letter.
-pub(super) fn judge_streams(look: &Look, answered: &Answered, settled: &Inbox, book: &mut Book) {
-    let page = book.page(Invariant::Once);
-    let inbox = |group: &str| if group == INVENTORY { &answered.inbox } else { settled };
-    page.looked_at(look.entries());
-    for (partition, entry) in look.must_have_had_effect() {
+/// Judges I7 by the entries in the streams: an acknowledged event had its effect, or is a dead letter.
+pub(super) fn judge_streams(
+    state: &StreamsState,
+    inventory_inbox: &InventoryInbox,
+    payment_inbox: &Inbox,
+    findings: &mut Findings,
+) {
+    let found = findings.of(Invariant::Once);
+    let inbox = |group: &str| if group == INVENTORY { &inventory_inbox.inbox } else { payment_inbox };
+    found.looked_at(state.entries());
+    for (partition, entry) in state.must_have_had_effect() {
         if !inbox(partition.group()).has(&entry.event) {
-            page.broken(format!(
-                "event {}: entry {} of {} was acknowledged by {} without inbox row or dead letter (or that was discarded)",
+            found.broken(format!(
+                "event {}: entry {} of {} was acknowledged by {} \
+                 without inbox row or dead letter (unless discarded)",
                 entry.event,
                 entry.id,
                 partition.key,
@@ -177,64 +194,72 @@ pub(super) fn judge_streams(look: &Look, answered: &Answered, settled: &Inbox, b
             ));
         }
     }
-    let mut buried = HashSet::new();
-    for letter in &look.dead {
-        let effect = letter.event.parse().ok().and_then(|event: Uuid| inbox(&letter.group).0.get(&event));
-        // Published again while it lay there, it may have had its effect since: then the letter is merely
-        // left over.
-        if effect.is_some_and(|at| *at < letter.at) {
-            page.broken(format!(
-                "event {}: {} made it a dead letter after it had had its effect ({})",
-                letter.event, letter.group, letter.id
+    judge_effects_of_dead_letters(&state.dead, inbox, found);
+}
+
+fn judge_effects_of_dead_letters<'a>(
+    letters: &[DeadLetter],
+    inbox: impl Fn(&str) -> &'a Inbox,
+    found: &mut InvariantFindings,
+) {
+    let mut known = HashSet::new();
+    for DeadLetter { id, group, event, at, .. } in letters {
+        let effect = event.parse().ok().and_then(|event: Uuid| inbox(group).0.get(&event));
+        // A dead letter may have had its effect later, when its event was published again. Only an effect
+        // before the dead letter is broken.
+        if effect.is_some_and(|effect| effect < at) {
+            found.broken(format!(
+                "event {event}: dead letter of {group} although it had its effect before ({id})"
             ));
         }
-        if !buried.insert((&letter.group, &letter.event)) {
-            page.broken(format!(
-                "event {}: two dead letters of {} ({})",
-                letter.event, letter.group, letter.id
-            ));
+        if !known.insert((group, event)) {
+            found.broken(format!("event {event}: two dead letters of {group} ({id})"));
         }
     }
 }
 
-/// I11. `quiet`: what is not a dead letter by now will not be one.
+/// Judges I11. `quiet`: missing dead letters count as broken, because no event is in flight.
 pub(super) fn judge_dead_letters(
-    look: &Look,
-    answered: &Answered,
-    settled: &Inbox,
-    log: Option<&ClientStory>,
+    state: &StreamsState,
+    inventory_inbox: &InventoryInbox,
+    payment_inbox: &Inbox,
+    log: Option<&ClientHistory>,
     quiet: bool,
-    book: &mut Book,
+    findings: &mut Findings,
 ) {
-    let page = book.page(Invariant::DeadLetters);
-    page.looked_at(look.dead.len());
+    let found = findings.of(Invariant::DeadLetters);
+    found.looked_at(state.dead.len());
     let Some(log) = log else {
-        if !look.dead.is_empty() {
-            page.not_judged(format!(
-                "{} dead letters; with --client-log they are compared, `shopctl dead-letters list` shows them",
-                look.dead.len()
+        if !state.dead.is_empty() {
+            found.not_judged(format!(
+                "{} dead letters; see `shopctl dead-letters list`, and compare them with --client-log",
+                state.dead.len()
             ));
         }
         return;
     };
-    for letter in
-        look.dead.iter().filter(|letter| !log.began_after(letter.at) && !log.poison().contains(&letter.event))
+    for letter in state
+        .dead
+        .iter()
+        .filter(|letter| !log.began_after(letter.at) && !log.poison().contains(&letter.event))
     {
-        page.broken(format!(
-            "event {}: {} is no poison that was sent ({})",
+        found.broken(format!(
+            "event {}: dead letter {} is no poison message of the client log ({})",
             letter.event, letter.id, letter.reason
         ));
     }
-    let dead: HashSet<&String> = look.dead.iter().map(|letter| &letter.event).collect();
-    // A redriven one is no dead letter any more, and had its effect.
-    let gone = |event: &&String| !dead.contains(event) && !answered.inbox.has(event) && !settled.has(event);
+    let dead: HashSet<&String> = state.dead.iter().map(|letter| &letter.event).collect();
+    // A redriven dead letter is gone and had its effect.
+    let gone = |event: &&String| {
+        !dead.contains(event) && !inventory_inbox.inbox.has(event) && !payment_inbox.has(event)
+    };
     let missing: Vec<&String> = log.poison().iter().filter(gone).collect();
     if quiet {
         missing.iter().for_each(|event| {
-            page.broken(format!("event {event}: poison that was sent, and is no dead letter"))
+            found.broken(format!("event {event}: poison message of the client log without dead letter"))
         });
     } else if !missing.is_empty() {
-        page.not_judged(format!("{} of the poison is not a dead letter yet", missing.len()));
+        found.not_judged(format!("{} poison messages are not dead letters yet", missing.len()));
     }
 }
 
@@ -244,17 +269,18 @@ mod tests {
 
     #[test]
     fn an_orders_way_is_followed_from_inbox_to_inbox() {
-        let (order, reply) = (Uuid::from_u128(1), Uuid::from_u128(2));
-        let mut answered = Answered::default();
-        answered.add(order, Some(reply), StockReserved::TYPE);
-        let settled = Inbox([(reply, 0)].into());
-        let way = |answered: &Answered, settled: &Inbox| {
-            broken_way(Status::Confirmed, answered.replies.get(&order), settled)
+        let order = Uuid::from_u128(1);
+        let reply = Uuid::from_u128(2);
+        let mut inventory_inbox = InventoryInbox::default();
+        inventory_inbox.add(order, Some(reply), StockReserved::TYPE);
+        let payment_inbox = Inbox([(reply, 0)].into());
+        let way = |inventory_inbox: &InventoryInbox, payment_inbox: &Inbox| {
+            broken_way(Status::Confirmed, inventory_inbox.replies.get(&order), payment_inbox)
         };
-        assert_eq!(way(&answered, &settled), None);
-        assert!(way(&answered, &Inbox::default()).is_some_and(|why| why.contains(&reply.to_string())));
-        assert!(way(&Answered::default(), &settled).is_some());
-        answered.add(order, Some(reply), StockReserved::TYPE);
-        assert!(way(&answered, &settled).is_some_and(|why| why.starts_with("2 inbox rows")));
+        assert_eq!(way(&inventory_inbox, &payment_inbox), None);
+        assert!(way(&inventory_inbox, &Inbox::default()).is_some_and(|why| why.contains(&reply.to_string())));
+        assert!(way(&InventoryInbox::default(), &payment_inbox).is_some());
+        inventory_inbox.add(order, Some(reply), StockReserved::TYPE);
+        assert!(way(&inventory_inbox, &payment_inbox).is_some_and(|why| why.starts_with("2 inbox rows")));
     }
 }

@@ -1,13 +1,13 @@
-//! What is kept of a million orders: small values by id. Names (SKUs, payment methods) are numbers.
+//! Compact values for a million orders, by id. Names (SKUs, payment methods) are numbers.
 
 use std::collections::HashMap;
 
 use uuid::Uuid;
 
-/// A name as a number.
+/// The number of a name.
 pub(super) type Name = u32;
 
-/// Numbers for names, and back.
+/// Maps names to numbers and back.
 #[derive(Debug, Default)]
 pub(super) struct Names {
     numbers: HashMap<String, Name>,
@@ -19,7 +19,7 @@ impl Names {
         if let Some(number) = self.numbers.get(name) {
             return *number;
         }
-        // There are fewer products than fit.
+        // Fewer names exist than numbers.
         let number = Name::try_from(self.names.len()).unwrap_or(Name::MAX);
         self.names.push(name.to_owned());
         self.numbers.insert(name.to_owned(), number);
@@ -31,7 +31,7 @@ impl Names {
     }
 }
 
-/// Quantities by SKU, one entry a SKU, in the order of their numbers.
+/// Quantities by SKU, one entry a SKU, sorted by number.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Lines(Box<[(Name, i64)]>);
 
@@ -50,11 +50,11 @@ impl FromIterator<(Name, i64)> for Lines {
 }
 
 impl Lines {
-    /// `MUG 2 POSTER 1`, as the queries write them.
+    /// Parses `MUG 2 POSTER 1`, the format of the queries.
     pub(super) fn parse(text: &str, names: &mut Names) -> Self {
         let mut words = text.split_whitespace();
         let next = || Some((words.next()?, words.next()?));
-        // What is not a number is nothing a ledger could agree with.
+        // An invalid quantity becomes one that no ledger can match.
         std::iter::from_fn(next)
             .map(|(sku, quantity)| (names.number(sku), quantity.parse().unwrap_or(i64::MIN)))
             .collect()
@@ -64,7 +64,7 @@ impl Lines {
         self.0.is_empty()
     }
 
-    /// `2 MUG, 1 POSTER`
+    /// Renders `2 MUG, 1 POSTER`.
     pub(super) fn render(&self, names: &Names) -> String {
         match self.0.len() {
             0 => "nothing".to_owned(),
@@ -78,7 +78,7 @@ impl Lines {
     }
 }
 
-/// Where an order is.
+/// The status of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Status {
     Pending,
@@ -110,12 +110,12 @@ impl Status {
         !matches!(self, Self::Pending | Self::Completed)
     }
 
-    /// Paid, and inventory has decided.
-    pub(super) fn is_settled(self) -> bool {
+    /// Whether the order was paid and inventory has decided on it.
+    pub(super) fn is_decided(self) -> bool {
         matches!(self, Self::Confirmed | Self::Refunded)
     }
 
-    /// The only status an order can come from into this one.
+    /// The only status that can precede this one.
     pub(super) fn predecessor(self) -> Option<Self> {
         match self {
             Self::Pending => None,
@@ -131,7 +131,7 @@ impl std::fmt::Display for Status {
     }
 }
 
-/// What is kept of an order.
+/// The fields of an order that other databases must match.
 #[derive(Debug, Clone)]
 pub(super) struct Order {
     pub user: Uuid,

@@ -1,4 +1,4 @@
-//! The book of what was looked at and what was found, one page an invariant.
+//! The findings of a check, by invariant.
 
 use super::{Check, Judgement};
 
@@ -29,8 +29,8 @@ use Invariant::{
     NoOversell, Once, OneEnd, Progress, Readiness,
 };
 
-/// In the order of the report: id, name, what is compared.
-const PAGES: [(Invariant, &str, &str, &str); 15] = [
+/// The invariants in the order of the report: id, name, comparison.
+const INVARIANTS: [(Invariant, &str, &str, &str); 15] = [
     (
         Conservation,
         "I1",
@@ -38,61 +38,51 @@ const PAGES: [(Invariant, &str, &str, &str); 15] = [
         "on hand = stock ledger, balance by balance; ledger of an order = its confirmed lines",
     ),
     (NoOversell, "I2", "no oversell", "on hand and every balance of the ledger >= 0"),
-    (Durable, "I3", "2xx means durable", "every ok key of the client log has its one order, as it was sent"),
-    (OneEnd, "I4", "one end", "every order has exactly one end, and it is the last"),
-    (Money, "I5", "money", "provider's charges and refunds against orders, one by one and in sum"),
+    (Durable, "I3", "2xx means durable", "every ok key of the client log has its one order, as sent"),
+    (OneEnd, "I4", "one end", "every order has exactly one final state, and it is the last one"),
+    (Money, "I5", "money", "charges and refunds of the provider against orders, one by one and in sum"),
     (History, "I6", "history", "timelines 1..n, legal steps, times in order; polled states never go back"),
     (Once, "I7", "once", "one inbox row or dead letter an event and group; one ledger row an event and SKU"),
-    (Idempotency, "I8", "idempotency", "one key an order; all 2xx bodies of a key are the same"),
+    (Idempotency, "I8", "idempotency", "one order a key; all 2xx bodies of a key are the same"),
     (
         NoGhosts,
         "I9",
         "no ghosts",
-        "every order's owner is an account and its key in the client log; no fail key has one",
+        "every order has an account and a key of the client log; no failed key has an order",
     ),
     (Agreement, "I10", "agreement", "confirmed iff stock was taken, refunded iff it was not"),
-    (DeadLetters, "I11", "dead letters", "dead letters are exactly the poison of the client log"),
+    (DeadLetters, "I11", "dead letters", "dead letters are exactly the poison messages of the client log"),
     (
         Catalogues,
         "I12",
         "catalogues agree",
         "payment's copy of every product = inventory's: version, name, price, deleted",
     ),
-    (
-        Progress,
-        "I13",
-        "progress",
-        "what a fault does not touch ends within 5 s, and everything soon after it",
-    ),
+    (Progress, "I13", "progress", "orders without a fault end within 5 s, all orders soon after the fault"),
     (
         Readiness,
         "I14",
         "honest readiness",
-        "an instance that cannot do its work for 5 s is not ready; none ends by itself",
+        "an instance that cannot work for 5 s is not ready; none ends by itself",
     ),
-    (
-        Bounds,
-        "I15",
-        "bounds",
-        "memory, rows, connections and consumer names do not grow with the length of a run",
-    ),
+    (Bounds, "I15", "bounds", "memory, rows, connections and consumer names stay bounded over a run"),
 ];
 
 /// Findings of one invariant.
 #[derive(Debug, Default)]
-pub(super) struct Findings {
+pub(super) struct InvariantFindings {
     looked_at: u64,
     count: u64,
     offenders: Vec<String>,
     not_judged: Option<String>,
 }
 
-impl Findings {
+impl InvariantFindings {
     pub(super) fn looked_at(&mut self, more: usize) {
         self.looked_at += more as u64;
     }
 
-    /// `offender`: an id, and what is wrong with it.
+    /// Adds an offender: an id and its contradiction.
     pub(super) fn broken(&mut self, offender: impl Into<String>) {
         self.count += 1;
         if self.offenders.len() < NAMED {
@@ -113,34 +103,34 @@ impl Findings {
     }
 }
 
-/// All pages.
+/// The findings of all invariants.
 #[derive(Debug, Default)]
-pub(super) struct Book([Findings; PAGES.len()]);
+pub(super) struct Findings([InvariantFindings; INVARIANTS.len()]);
 
-impl Book {
-    pub(super) fn page(&mut self, invariant: Invariant) -> &mut Findings {
+impl Findings {
+    pub(super) fn of(&mut self, invariant: Invariant) -> &mut InvariantFindings {
         &mut self.0[invariant as usize]
     }
 
-    /// What cannot be judged without a client's log.
+    /// Marks the invariants that need a client log.
     pub(super) fn without_client_log(&mut self) {
-        self.page(Durable).not_judged("needs --client-log");
-        self.page(NoGhosts).not_judged("the owners are accounts; the keys need --client-log");
+        self.of(Durable).not_judged("needs --client-log");
+        self.of(NoGhosts).not_judged("the owners are accounts; the keys need --client-log");
     }
 
-    /// What only samples of a run can tell.
+    /// Marks the invariants that need samples of a run.
     pub(super) fn without_samples(&mut self) {
         for invariant in [Progress, Readiness, Bounds] {
-            self.page(invariant).not_judged("needs the samples of `chaos`");
+            self.of(invariant).not_judged("needs the samples of `chaos`");
         }
     }
 
     pub(super) fn checks(self) -> Vec<Check> {
-        let check = |((_, id, name, what), findings): (_, Findings)| {
+        let check = |((_, id, name, what), findings): (_, InvariantFindings)| {
             let looked_at = findings.looked_at;
             Check { id, name, what, looked_at, judgement: findings.judgement() }
         };
-        PAGES.into_iter().zip(self.0).map(check).collect()
+        INVARIANTS.into_iter().zip(self.0).map(check).collect()
     }
 }
 
@@ -150,9 +140,9 @@ mod tests {
 
     #[test]
     fn all_offenders_count_and_the_first_are_named() {
-        let mut book = Book::default();
-        (0..30).for_each(|n| book.page(Money).broken(n.to_string()));
-        let checks = book.checks();
+        let mut findings = Findings::default();
+        (0..30).for_each(|n| findings.of(Money).broken(n.to_string()));
+        let checks = findings.checks();
         let Judgement::Broken { count, offenders } = &checks[4].judgement else { panic!("{checks:?}") };
         assert_eq!((checks[4].id, *count, offenders.len()), ("I5", 30, NAMED));
         assert_eq!(checks[0].judgement, Judgement::Holds);
@@ -161,10 +151,10 @@ mod tests {
     #[test]
     fn pages_are_in_the_order_of_the_invariants() {
         assert!(
-            PAGES
+            INVARIANTS
                 .iter()
                 .enumerate()
-                .all(|(place, page)| page.0 as usize == place && page.1 == format!("I{}", place + 1))
+                .all(|(place, row)| row.0 as usize == place && row.1 == format!("I{}", place + 1))
         );
     }
 }

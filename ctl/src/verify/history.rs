@@ -1,48 +1,24 @@
-//! I4 and I6: an order's timeline, judged alone and against what a client saw of it.
+//! I4 and I6: the timeline of an order, alone and against the states that a client saw.
 
-use super::{facts::Status, orders::OrderRow};
+use super::{
+    facts::Status,
+    order_row::OrderRow,
+    timeline::{Seen, Step},
+};
 
-/// An order that is open for longer is stuck, in seconds: whatever was lost is published again within 60 s.
+/// Age in seconds after which an open order is stuck: a lost event is published again within 60 s.
 pub(super) const STUCK_AFTER: u32 = 60;
 
-/// One entry of a timeline.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Step {
-    pub version: i64,
-    /// `None`: no status there is.
-    pub status: Option<Status>,
-    /// Microseconds since 1970.
-    pub at: i64,
-}
-
-/// A state as a client saw it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Seen {
-    pub version: u64,
-    pub status: Option<Status>,
-}
-
-/// `1 pending 1700000000000000 2 completed …`, as the query writes it.
-pub(super) fn steps(text: &str) -> Vec<Step> {
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let step = |entry: &[&str]| Step {
-        version: entry.first().and_then(|word| word.parse().ok()).unwrap_or(-1),
-        status: entry.get(1).and_then(|word| Status::parse(word)),
-        at: entry.get(2).and_then(|word| word.parse().ok()).unwrap_or(0),
-    };
-    words.chunks(3).map(step).collect()
-}
-
-/// How an order ended.
+/// The result of the check of the final state.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum End {
     Good,
-    /// It did not, and still may.
+    /// The order is open and may still end in time.
     Open,
     Broken(String),
 }
 
-/// I4: exactly one end, in time, and the last step.
+/// I4: exactly one final state, in time, as the last step.
 pub(super) fn end(row: &OrderRow) -> End {
     let is_end = |step: &&Step| step.status.is_some_and(Status::is_terminal);
     let ends = row.timeline.iter().filter(is_end).count();
@@ -50,12 +26,12 @@ pub(super) fn end(row: &OrderRow) -> End {
         (true, 1) if row.timeline.last().as_ref().is_some_and(is_end) => End::Good,
         (false, 0) if row.age <= f64::from(STUCK_AFTER) => End::Open,
         (false, 0) => End::Broken(format!("{} for {:.0} s", row.status, row.age)),
-        (true, 1) => End::Broken("its timeline goes on after its end".to_owned()),
-        _ => End::Broken(format!("{}, and its timeline has {ends} ends", row.status)),
+        (true, 1) => End::Broken("its timeline continues after the final state".to_owned()),
+        _ => End::Broken(format!("{}, its timeline has {ends} final states", row.status)),
     }
 }
 
-/// I6: numbered 1..n, every step legal, times not going back, the row as the last entry says.
+/// I6: versions 1..n, legal transitions, times in order, and the row equal to the last entry.
 pub(super) fn contradiction(row: &OrderRow) -> Option<String> {
     let mut before: Option<Step> = None;
     for (place, step) in (1..).zip(&row.timeline) {
@@ -76,21 +52,21 @@ pub(super) fn contradiction(row: &OrderRow) -> Option<String> {
     }
     let last = before.and_then(|step| step.status).map_or("nothing", Status::as_str);
     if last != row.status.as_str() {
-        return Some(format!("it is {}, and its timeline ends with {last}", row.status));
+        return Some(format!("status {}, its timeline ends with {last}", row.status));
     }
     (row.timeline.len() != usize::try_from(row.version).unwrap_or(0))
-        .then(|| format!("version {}, and its timeline has {} steps", row.version, row.timeline.len()))
+        .then(|| format!("version {}, its timeline has {} steps", row.version, row.timeline.len()))
 }
 
-/// I6: what a client saw and the timeline does not have.
-pub(super) fn never_was(row: &OrderRow, seen: &[Seen]) -> Option<String> {
+/// I6: a state that a client saw and the timeline does not have.
+pub(super) fn unknown_state(row: &OrderRow, seen: &[Seen]) -> Option<String> {
     let was = |seen: &Seen| {
         row.timeline
             .iter()
             .any(|step| step.status == seen.status && u64::try_from(step.version) == Ok(seen.version))
     };
     let odd = seen.iter().find(|seen| !was(seen))?;
-    let status = odd.status.map_or("no known status", Status::as_str);
+    let status = odd.status.map_or("with an unknown status", Status::as_str);
     Some(format!("a client saw version {} {status}, which its timeline does not have", odd.version))
 }
 
@@ -99,12 +75,14 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::verify::{facts::Lines, money::Booked};
+    use crate::verify::{facts::Lines, money::Booked, timeline::steps};
 
     fn row(status: Status, age: f64, timeline: &str) -> OrderRow {
         let timeline = steps(timeline);
         let version = i32::try_from(timeline.len()).expect("few");
-        let (user, lines, booked) = (Uuid::nil(), Lines::default(), Booked::default());
+        let user = Uuid::nil();
+        let lines = Lines::default();
+        let booked = Booked::default();
         OrderRow { id: Uuid::nil(), user, status, method: 0, lines, age, version, timeline, booked }
     }
 
@@ -151,9 +129,9 @@ mod tests {
     fn what_a_client_saw_must_have_been() {
         let row = row(Status::Declined, 1.0, "1 pending 1 2 declined 2");
         let seen = |version, status| Seen { version, status: Some(status) };
-        assert_eq!(never_was(&row, &[seen(1, Status::Pending), seen(2, Status::Declined)]), None);
+        assert_eq!(unknown_state(&row, &[seen(1, Status::Pending), seen(2, Status::Declined)]), None);
         assert!(
-            never_was(&row, &[seen(2, Status::Completed)])
+            unknown_state(&row, &[seen(2, Status::Completed)])
                 .is_some_and(|why| why.contains("version 2 completed"))
         );
     }

@@ -1,5 +1,4 @@
-//! I8 and I9 in the databases: an idempotency key of a user stands for one order, and every order belongs to
-//! somebody.
+//! I8 and I9 in the databases: each idempotency key of a user has one order, and each order has an account.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,13 +6,13 @@ use uuid::Uuid;
 
 use super::{
     Evidence, Sources, VerifyError,
-    client::ClientStory,
+    client_history::ClientHistory,
     database::Snapshot,
     facts::{Names, Orders},
-    findings::{Book, Invariant},
+    findings::{Findings, Invariant},
 };
 
-/// The stored keys of the users a client log knows.
+/// The stored keys of the users of a client log.
 #[derive(Debug, Default)]
 pub(super) struct Keys(HashMap<Uuid, HashMap<String, Uuid>>);
 
@@ -27,17 +26,20 @@ impl Keys {
     }
 }
 
-/// Reads the idempotency keys of all orders and judges I8 by them.
+/// Reads the idempotency keys of all orders, and judges I8.
 pub(super) async fn read_and_judge(
     payment: &Snapshot,
-    log: Option<&ClientStory>,
-    book: &mut Book,
+    log: Option<&ClientHistory>,
+    findings: &mut Findings,
 ) -> Result<Keys, VerifyError> {
-    let users: HashSet<Uuid> = log.into_iter().flat_map(ClientStory::users).copied().collect();
-    let (mut keys, page) = (Keys::default(), book.page(Invariant::Idempotency));
+    let users: HashSet<Uuid> = log.into_iter().flat_map(ClientHistory::users).copied().collect();
+    let mut keys = Keys::default();
+    let found = findings.of(Invariant::Idempotency);
     let take = |row: &tokio_postgres::Row| {
-        let (user, key, order): (Uuid, &str, Uuid) = (row.get(0), row.get(1), row.get(2));
-        page.looked_at(1);
+        let user: Uuid = row.get(0);
+        let key: &str = row.get(1);
+        let order: Uuid = row.get(2);
+        found.looked_at(1);
         if users.contains(&user) {
             keys.add(user, key, order);
         }
@@ -46,8 +48,8 @@ pub(super) async fn read_and_judge(
     let twice = "SELECT user_id, idempotency_key, count(*) FROM orders GROUP BY user_id, idempotency_key HAVING count(*) > 1";
     payment
         .each(twice, &[], |row| {
-            page.broken(format!(
-                "key {} of user {}: it stands for {} orders",
+            found.broken(format!(
+                "key {} of user {}: it has {} orders",
                 row.get::<_, &str>(1),
                 row.get::<_, Uuid>(0),
                 row.get::<_, i64>(2)
@@ -57,14 +59,14 @@ pub(super) async fn read_and_judge(
     Ok(keys)
 }
 
-/// I9: every order was placed by an account. Accounts are never deleted.
+/// Judges I9 for owners: each order has an account. Accounts are never deleted.
 pub(super) async fn judge_owners(
     sources: &Sources,
     orders: &Orders,
-    book: &mut Book,
+    findings: &mut Findings,
 ) -> Result<(), VerifyError> {
-    let page = book.page(Invariant::NoGhosts);
-    page.looked_at(orders.len());
+    let found = findings.of(Invariant::NoGhosts);
+    found.looked_at(orders.len());
     let owners: HashSet<Uuid> = orders.values().map(|order| order.user).collect();
     let owners: Vec<Uuid> = owners.into_iter().collect();
     let mut accounts = HashSet::new();
@@ -74,20 +76,24 @@ pub(super) async fn judge_owners(
     })
     .await?;
     for (id, order) in orders.iter().filter(|(_, order)| !accounts.contains(&order.user)) {
-        page.broken(format!("order {id}: its owner {} is no account", order.user));
+        found.broken(format!("order {id}: its owner {} has no account", order.user));
     }
     Ok(())
 }
 
-/// I9: stored keys nobody has sent. The log is read once more: it may have grown since, and always before its
-/// order.
-pub(super) fn judge_ghosts(keys: &Keys, evidence: &Evidence, book: &mut Book) -> Result<(), VerifyError> {
+/// Judges I9 for keys: each stored key is in the client log. The log is read again, because it may have
+/// grown; a request is logged before its order exists.
+pub(super) fn judge_ghosts(
+    keys: &Keys,
+    evidence: &Evidence,
+    findings: &mut Findings,
+) -> Result<(), VerifyError> {
     let Some(path) = &evidence.client_log else { return Ok(()) };
-    let log = ClientStory::read(path, &mut Names::default())?;
-    let page = book.page(Invariant::NoGhosts);
+    let log = ClientHistory::read(path, &mut Names::default())?;
+    let found = findings.of(Invariant::NoGhosts);
     for (user, keys) in &keys.0 {
         for (key, order) in keys.iter().filter(|(key, _)| !log.knows(*user, key)) {
-            page.broken(format!("order {order}: its key {key} of user {user} is not in the client log"));
+            found.broken(format!("order {order}: its key {key} of user {user} is not in the client log"));
         }
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! I1, I2 and I10: the stock ledger against what is on hand, and against the orders of payment.
+//! I1, I2 and I10: the stock ledger against the stock on hand and the orders of payment.
 
 use std::collections::HashMap;
 
@@ -8,11 +8,11 @@ use super::{
     VerifyError,
     database::Snapshot,
     facts::{Lines, Name, Names, Orders, Status},
-    findings::{Book, Invariant},
+    findings::{Findings, Invariant},
     orders::Later,
 };
 
-/// What orders have taken, by order.
+/// The stock taken, by order.
 pub(super) type Taken = HashMap<Uuid, Lines>;
 
 /// One row of the ledger.
@@ -24,19 +24,19 @@ struct Movement {
     balance: i64,
 }
 
-/// The level a product has by its ledger: after the last row, and in sum.
+/// The stock of a product by its ledger: the last balance, and the sum of changes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Level {
     balance: i64,
     sum: i64,
 }
 
-/// Levels by SKU, as far as the ledger was read.
+/// Levels by SKU, up to the rows read so far.
 #[derive(Debug, Default)]
 struct Levels(HashMap<Name, Level>);
 
 impl Levels {
-    /// The next row of a product, in the order of ids; what is wrong with it.
+    /// Adds the next row of a product, in the order of ids. Returns its contradiction.
     fn follow(&mut self, row: Movement) -> Option<String> {
         let level = self.0.entry(row.sku).or_default();
         let expected = level.balance + row.delta;
@@ -55,13 +55,14 @@ impl Levels {
     }
 }
 
-/// Reads the ledger and the products, and judges I1 and I2 by them alone.
+/// Reads the ledger and the products, and judges I1 and I2 by them.
 pub(super) async fn read_and_judge(
     inventory: &Snapshot,
     names: &mut Names,
-    book: &mut Book,
+    findings: &mut Findings,
 ) -> Result<Taken, VerifyError> {
-    let (mut levels, mut taken) = (Levels::default(), HashMap::<Uuid, Vec<(Name, i64)>>::new());
+    let mut levels = Levels::default();
+    let mut taken = HashMap::<Uuid, Vec<(Name, i64)>>::new();
     let rows = "SELECT sku, id, delta::bigint, balance::bigint, order_id FROM stock_ledger ORDER BY sku, id";
     let take = |row: &tokio_postgres::Row| {
         let movement = Movement {
@@ -73,10 +74,10 @@ pub(super) async fn read_and_judge(
         if let Some(order) = row.get::<_, Option<Uuid>>(4) {
             taken.entry(order).or_default().push((movement.sku, -movement.delta));
         }
-        book.page(Invariant::Conservation).looked_at(1);
-        book.page(Invariant::NoOversell).looked_at(1);
+        findings.of(Invariant::Conservation).looked_at(1);
+        findings.of(Invariant::NoOversell).looked_at(1);
         if movement.balance < 0 {
-            book.page(Invariant::NoOversell).broken(format!(
+            findings.of(Invariant::NoOversell).broken(format!(
                 "{} ledger row {}: balance {}",
                 row.get::<_, &str>(0),
                 movement.id,
@@ -84,11 +85,11 @@ pub(super) async fn read_and_judge(
             ));
         }
         if let Some(why) = levels.follow(movement) {
-            book.page(Invariant::Conservation).broken(format!("{} {why}", row.get::<_, &str>(0)));
+            findings.of(Invariant::Conservation).broken(format!("{} {why}", row.get::<_, &str>(0)));
         }
     };
     inventory.each(rows, &[], take).await?;
-    judge_products(inventory, &levels, names, book).await?;
+    judge_products(inventory, &levels, names, findings).await?;
     Ok(taken.into_iter().map(|(order, lines)| (order, lines.into_iter().collect())).collect())
 }
 
@@ -96,64 +97,81 @@ async fn judge_products(
     inventory: &Snapshot,
     levels: &Levels,
     names: &mut Names,
-    book: &mut Book,
+    findings: &mut Findings,
 ) -> Result<(), VerifyError> {
     let take = |row: &tokio_postgres::Row| {
-        let (sku, on_hand): (&str, i64) = (row.get(0), row.get(1));
+        let sku: &str = row.get(0);
+        let on_hand: i64 = row.get(1);
         let level = levels.of(names.number(sku));
-        book.page(Invariant::Conservation).looked_at(1);
-        book.page(Invariant::NoOversell).looked_at(1);
+        findings.of(Invariant::Conservation).looked_at(1);
+        findings.of(Invariant::NoOversell).looked_at(1);
         if on_hand < 0 {
-            book.page(Invariant::NoOversell).broken(format!("{sku}: {on_hand} on hand"));
+            findings.of(Invariant::NoOversell).broken(format!("{sku}: {on_hand} on hand"));
         }
         if level != (Level { balance: on_hand, sum: on_hand }) {
             let Level { balance, sum } = level;
-            book.page(Invariant::Conservation)
-                .broken(format!("{sku}: {on_hand} on hand, its ledger says {balance} and adds up to {sum}"));
+            findings.of(Invariant::Conservation).broken(format!(
+                "{sku}: {on_hand} on hand, last balance of the ledger {balance}, sum of the ledger {sum}"
+            ));
         }
     };
     inventory.each("SELECT sku, on_hand::bigint FROM products", &[], take).await
 }
 
-/// I1 and I10 order by order: `orders` were read before the ledger, `later` after it.
-pub(super) fn judge_orders(orders: &Orders, later: &Later, taken: &Taken, names: &Names, book: &mut Book) {
+/// Judges I1 and I10 order by order: `orders` were read before the ledger, `later` after it.
+pub(super) fn judge_orders(
+    orders: &Orders,
+    later: &Later,
+    taken: &Taken,
+    names: &Names,
+    findings: &mut Findings,
+) {
     let nothing = Lines::default();
     for (id, order) in orders.iter().filter(|(_, order)| order.status.is_terminal()) {
-        judge_order(*id, order.status, &order.lines, taken.get(id).unwrap_or(&nothing), names, book);
+        judge_order(*id, order.status, &order.lines, taken.get(id).unwrap_or(&nothing), names, findings);
     }
     let ended = |id: &Uuid| orders.get(id).is_some_and(|order| order.status.is_terminal());
     for (id, lines) in taken.iter().filter(|(id, _)| !ended(id)) {
         match later.get(id) {
             None => disagree(
                 *id,
-                format!("{} taken, and payment does not know the order", lines.render(names)),
-                book,
+                format!("{} taken, payment does not have the order", lines.render(names)),
+                findings,
             ),
             Some((Status::Pending, _)) => {
-                disagree(*id, format!("{} taken before it was paid", lines.render(names)), book)
+                disagree(*id, format!("{} taken before it was paid", lines.render(names)), findings)
             }
             Some((Status::Completed, _)) => {}
-            Some((status, ordered)) => judge_order(*id, *status, ordered, lines, names, book),
+            Some((status, ordered)) => judge_order(*id, *status, ordered, lines, names, findings),
         }
     }
 }
 
-fn judge_order(id: Uuid, status: Status, ordered: &Lines, taken: &Lines, names: &Names, book: &mut Book) {
-    book.page(Invariant::Conservation).looked_at(1);
-    book.page(Invariant::Agreement).looked_at(1);
+fn judge_order(
+    id: Uuid,
+    status: Status,
+    ordered: &Lines,
+    taken: &Lines,
+    names: &Names,
+    findings: &mut Findings,
+) {
+    findings.of(Invariant::Conservation).looked_at(1);
+    findings.of(Invariant::Agreement).looked_at(1);
     let sold = if status == Status::Confirmed { ordered.clone() } else { Lines::default() };
     if sold != *taken {
-        let (sold, taken) = (sold.render(names), taken.render(names));
-        book.page(Invariant::Conservation)
-            .broken(format!("order {id}: {status}, that sells {sold}, and the ledger took {taken}"));
+        let sold = sold.render(names);
+        let taken = taken.render(names);
+        findings
+            .of(Invariant::Conservation)
+            .broken(format!("order {id}: {status}, expected {sold} taken, the ledger has {taken}"));
     }
     if sold.is_empty() != taken.is_empty() {
-        disagree(id, format!("{status}, and inventory took {}", taken.render(names)), book);
+        disagree(id, format!("{status}, inventory took {}", taken.render(names)), findings);
     }
 }
 
-fn disagree(id: Uuid, why: String, book: &mut Book) {
-    book.page(Invariant::Agreement).broken(format!("order {id}: {why}"));
+fn disagree(id: Uuid, why: String, findings: &mut Findings) {
+    findings.of(Invariant::Agreement).broken(format!("order {id}: {why}"));
 }
 
 #[cfg(test)]
@@ -180,15 +198,18 @@ mod tests {
 
     /// The invariants broken by one order of two mugs.
     fn broken(first: Option<Status>, later: Option<Status>, taken: &str) -> Vec<&'static str> {
-        let (mut names, mut book, id) = (Names::default(), Book::default(), Uuid::nil());
+        let mut names = Names::default();
+        let mut findings = Findings::default();
+        let id = Uuid::nil();
         let lines = Lines::parse("MUG 2", &mut names);
         let order = |status| (id, Order { user: id, status, method: 0, lines: lines.clone() });
         let orders: Orders = first.map(order).into_iter().collect();
         let later: Later = later.map(|status| (id, (status, lines.clone()))).into_iter().collect();
         let taken = Lines::parse(taken, &mut names);
         let taken: Taken = (!taken.is_empty()).then_some((id, taken)).into_iter().collect();
-        judge_orders(&orders, &later, &taken, &names, &mut book);
-        book.checks()
+        judge_orders(&orders, &later, &taken, &names, &mut findings);
+        findings
+            .checks()
             .into_iter()
             .filter(|check| matches!(check.judgement, Judgement::Broken { .. }))
             .map(|check| check.id)

@@ -1,22 +1,22 @@
-//! The invariants I1 to I12: judged from the three databases, the provider's books, the streams and a
-//! client's log.
+//! Judges the invariants I1 to I12 by the three databases, the books of the provider, the streams and a
+//! client log.
 //!
-//! I13 to I15 are about what happens meanwhile: `chaos` judges them from its samples.
+//! `chaos` judges I13 to I15, which concern the course of a run, by its samples.
 //!
-//! It only reads. On a live system it judges what can be judged and says what cannot before it is quiet. What
-//! makes that safe is the order of reading, always from the effect back to its cause: first the client's log
-//! and the streams, then payment (t1), then inventory (t2), and payment once more (t3) for the orders that
-//! were still on their way.
+//! The check only reads. On a live system it judges the completed work and reports the work in flight.
+//! Reading from each effect back to its cause makes that safe. First come the client log and the streams,
+//! then payment (t1), then inventory (t2). Payment is read again (t3) for the orders in flight.
 //!
-//! | known at | therefore |
+//! | observed | consequence |
 //! | --- | --- |
-//! | `ok` in the log | the order is there at t1 |
-//! | read and acknowledged in a stream | the inbox row is there at t1, or t2 |
-//! | `confirmed` at t1 | the ledger has it at t2 |
+//! | `ok` in the log | the order exists at t1 |
+//! | read and acknowledged in a stream | the inbox row exists at t1, or t2 |
+//! | `confirmed` at t1 | the ledger has its rows at t2 |
 //! | in the ledger at t2 | the order is paid at t3, and never refunded |
 
 mod catalogues;
-mod client;
+mod client_history;
+mod client_keys;
 mod connection;
 mod database;
 mod error;
@@ -27,163 +27,22 @@ mod history;
 mod keys;
 mod ledger;
 mod money;
+mod order_row;
 mod orders;
-mod quiet;
+mod pending_work;
 mod report;
+mod run;
 mod sampler;
+mod sources;
 mod streams;
-
-use std::path::PathBuf;
-
-use serde::Serialize;
+mod timeline;
+mod verdict;
 
 pub use catalogues::disagreements;
 pub use error::VerifyError;
-pub use quiet::unrest;
+pub use pending_work::pending_work;
 pub use report::render;
+pub use run::verify;
 pub use sampler::Sampler;
-
-use client::ClientStory;
-use database::Snapshot;
-use facts::Names;
-use findings::Book;
-
-/// Where the truth is.
-#[derive(Debug, Clone)]
-pub struct Sources {
-    /// The database of `user`, as a URL.
-    pub user_database: String,
-    /// The database of `inventory`.
-    pub inventory_database: String,
-    /// The database of `payment`, with the provider's books.
-    pub payment_database: String,
-    /// Redis, as a URL.
-    pub redis: String,
-}
-
-/// What else is known.
-#[derive(Debug, Clone, Default)]
-pub struct Evidence {
-    /// For I3, I6 (polled states), I8, I9 and I11.
-    pub client_log: Option<PathBuf>,
-}
-
-/// What was found.
-#[derive(Debug, Clone, Serialize)]
-pub struct Verdict {
-    /// I1 to I15, in order.
-    pub checks: Vec<Check>,
-    /// Why some of it could not be judged yet; empty when the system is quiet.
-    pub not_quiet: Vec<String>,
-}
-
-/// One invariant.
-#[derive(Debug, Clone, Serialize)]
-pub struct Check {
-    /// `I1`
-    pub id: &'static str,
-    /// `conservation`
-    pub name: &'static str,
-    /// What was compared, in a few words.
-    pub what: &'static str,
-    /// How many rows, orders or events were looked at.
-    pub looked_at: u64,
-    /// How it stands.
-    pub judgement: Judgement,
-}
-
-/// How it stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case", tag = "verdict")]
-pub enum Judgement {
-    /// Nothing contradicts it.
-    Holds,
-    /// Something does.
-    Broken {
-        /// How many offenders there are.
-        count: u64,
-        /// The first ids, each with what is wrong with it.
-        offenders: Vec<String>,
-    },
-    /// It cannot be judged, or not yet.
-    NotJudged {
-        /// What is missing.
-        why: String,
-    },
-}
-
-impl Verdict {
-    /// Whether nothing is broken. What could not be judged does not count.
-    #[must_use]
-    pub fn holds(&self) -> bool {
-        self.broken().next().is_none()
-    }
-
-    /// The invariants that are broken.
-    pub fn broken(&self) -> impl Iterator<Item = &Check> {
-        self.checks.iter().filter(|check| matches!(check.judgement, Judgement::Broken { .. }))
-    }
-}
-
-/// Judges all invariants.
-///
-/// # Errors
-/// A server does not answer, a query fails, or the client log cannot be read.
-pub async fn verify(sources: &Sources, evidence: &Evidence) -> Result<Verdict, VerifyError> {
-    let not_quiet = unrest(sources).await?;
-    let (mut book, mut names) = (Book::default(), Names::default());
-    let log = evidence.client_log.as_deref().map(|path| ClientStory::read(path, &mut names)).transpose()?;
-    let streams = streams::everything(&sources.redis).await?;
-
-    let payment = Snapshot::open("payment", &sources.payment_database).await?;
-    let orders = orders::read_and_judge(&payment, log.as_ref(), &mut names, &mut book).await?;
-    money::judge_orphans(&payment, &mut book).await?;
-    let keys = keys::read_and_judge(&payment, log.as_ref(), &mut book).await?;
-    let settled = events::payment_inbox(&payment, &mut book).await?;
-    drop(payment);
-
-    let inventory = Snapshot::open("inventory", &sources.inventory_database).await?;
-    let taken = ledger::read_and_judge(&inventory, &mut names, &mut book).await?;
-    let answered = events::inventory_inbox(&inventory, &mut book).await?;
-    drop(inventory);
-
-    let later =
-        orders::read_again(sources, &orders, taken.keys().chain(answered.orders()), &mut names).await?;
-    ledger::judge_orders(&orders, &later, &taken, &names, &mut book);
-    events::judge_orders(&orders, &later, &answered, &settled, &mut book);
-    events::judge_streams(&streams, &answered, &settled, &mut book);
-    events::judge_dead_letters(&streams, &answered, &settled, log.as_ref(), not_quiet.is_empty(), &mut book);
-    catalogues::judge(sources, &not_quiet, &mut book).await?;
-    book.without_samples();
-    keys::judge_owners(sources, &orders, &mut book).await?;
-    if let Some(log) = &log {
-        client::judge(log, &orders, &keys, &names, &mut book);
-        keys::judge_ghosts(&keys, evidence, &mut book)?;
-    } else {
-        book.without_client_log();
-    }
-    Ok(Verdict { checks: book.checks(), not_quiet })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn assert_send<T: Send>(_: T) {}
-
-    #[test]
-    fn everything_can_run_in_a_task_of_its_own() {
-        let url = || "redis://127.0.0.1".to_owned();
-        let sources = Sources {
-            user_database: url(),
-            inventory_database: url(),
-            payment_database: url(),
-            redis: url(),
-        };
-        let (evidence, mut sampler) = (Evidence::default(), Sampler::new(&sources));
-        assert_send(verify(&sources, &evidence));
-        assert_send(unrest(&sources));
-        assert_send(disagreements(&sources));
-        assert_send(sampler.sample());
-    }
-}
+pub use sources::{Evidence, Sources};
+pub use verdict::{Check, Judgement, Verdict};

@@ -1,5 +1,5 @@
-//! I5: the provider's own books against the orders. A charge is booked before its order moves on, and so is a
-//! refund.
+//! I5: the books of the provider against the orders. The provider books a charge or a refund before the order
+//! changes its state.
 
 use std::collections::BTreeMap;
 
@@ -9,17 +9,17 @@ use super::{
     VerifyError,
     database::Snapshot,
     facts::Status,
-    findings::{Book, Invariant},
+    findings::{Findings, Invariant},
 };
 
-/// What an order says about its money, and what the provider has booked for it. Amounts in minor units.
+/// The money of an order: its own fields, and the entries of the provider. Amounts in minor units.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Booked {
     pub total: i64,
     pub currency: String,
     pub charge_id: Option<String>,
     pub refund_id: Option<String>,
-    /// How many charges, and their sum.
+    /// Number of charges, and their sum.
     pub charges: i64,
     pub charged: i64,
     pub charged_currency: Option<String>,
@@ -29,14 +29,14 @@ pub(super) struct Booked {
     pub provider_refund: Option<String>,
 }
 
-/// What is wrong with the money of one order.
+/// The contradiction in the money of one order.
 pub(super) fn contradiction(status: Status, booked: &Booked) -> Option<String> {
     let (charges, refunds) = match status {
         Status::Pending => (0..=1, 0..=0),
         Status::Completed => (1..=1, 0..=1),
         Status::Confirmed => (1..=1, 0..=0),
         Status::Refunded => (1..=1, 1..=1),
-        // A charge that came too late was given back; less or more is caught below.
+        // A late charge is refunded; unequal amounts are found below.
         Status::Declined => (0..=1, booked.charges..=booked.charges),
     };
     if !charges.contains(&booked.charges) {
@@ -60,12 +60,12 @@ pub(super) fn contradiction(status: Status, booked: &Booked) -> Option<String> {
     let other = |known: &Option<String>, booked: &Option<String>| known.is_some() && known != booked;
     if other(&booked.charge_id, &booked.provider_charge) || other(&booked.refund_id, &booked.provider_refund)
     {
-        return Some("it names another charge or refund than the provider".to_owned());
+        return Some("its charge or refund id differs from that of the provider".to_owned());
     }
     None
 }
 
-/// Sums by currency over orders at their end: charges, refunds, totals of the confirmed.
+/// Sums by currency over orders in a final state: charges, refunds, totals of confirmed orders.
 #[derive(Debug, Default)]
 pub(super) struct Sums(BTreeMap<String, (i128, i128, i128)>);
 
@@ -93,18 +93,21 @@ impl Sums {
     }
 }
 
-/// Money without an order.
+/// Charges and refunds without an order.
 const ORPHANS: &str = "
     SELECT 'charge', c.order_id FROM provider.charges c LEFT JOIN orders o ON o.id = c.order_id WHERE o.id IS NULL
     UNION ALL SELECT 'refund', r.order_id FROM provider.refunds r LEFT JOIN orders o ON o.id = r.order_id WHERE o.id IS NULL
     UNION ALL SELECT 'refund without a charge', r.order_id FROM provider.refunds r LEFT JOIN provider.charges c USING (order_id) WHERE c.order_id IS NULL";
 
-pub(super) async fn judge_orphans(payment: &Snapshot, book: &mut Book) -> Result<(), VerifyError> {
-    let page = book.page(Invariant::Money);
+pub(super) async fn judge_orphans(payment: &Snapshot, findings: &mut Findings) -> Result<(), VerifyError> {
+    let found = findings.of(Invariant::Money);
     payment
         .each(ORPHANS, &[], |row| {
-            let (what, order): (&str, Uuid) = (row.get(0), row.get(1));
-            page.broken(format!("order {order}: there is a {what}, and no such order"));
+            let what: &str = row.get(0);
+            let order: Uuid = row.get(1);
+            let orphan =
+                if what.contains("without") { what.to_owned() } else { format!("{what} without an order") };
+            found.broken(format!("order {order}: {orphan}"));
         })
         .await
 }

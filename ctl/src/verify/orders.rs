@@ -1,4 +1,5 @@
-//! Payment's orders, read once and judged as they come: only what other databases must agree with is kept.
+//! Payment's orders, read once and judged row by row. Only the fields that other databases must match are
+//! kept.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,28 +8,30 @@ use uuid::Uuid;
 
 use super::{
     Sources, VerifyError,
-    client::ClientStory,
+    client_history::ClientHistory,
     database::Snapshot,
-    facts::{Lines, Name, Names, Order, Orders, Status},
-    findings::{Book, Invariant},
-    history::{self, End, Step},
+    facts::{Lines, Names, Order, Orders, Status},
+    findings::{Findings, Invariant},
+    history::{self, End},
     money::{self, Booked, Sums},
+    order_row::OrderRow,
+    timeline,
 };
 
 const LINES: &str =
     "(SELECT string_agg((i->>'sku') || ' ' || (i->>'quantity'), ' ') FROM json_array_elements(o.items) i)";
 
-/// One row an order, with its lines and its timeline as words, and what the provider has booked for it.
+/// The query of one row an order, with lines and timeline as words, and the entries of the provider.
 fn query() -> String {
     let step = |version: u32, status: &str, at: &str| {
         format!("'{version} ' || {status} || ' ' || (extract(epoch FROM o.{at}) * 1000000)::bigint")
     };
     let placed = step(1, "'pending'", "created_at");
-    let settled = step(2, "CASE o.status WHEN 'declined' THEN 'declined' ELSE 'completed' END", "settled_at");
+    let paid = step(2, "CASE o.status WHEN 'declined' THEN 'declined' ELSE 'completed' END", "settled_at");
     let ended = step(3, "o.status", "ended_at");
     format!(
         "SELECT o.id, o.user_id, o.status, o.payment_method, {LINES}, extract(epoch FROM now() - o.created_at)::float8, o.version,
-                concat_ws(' ', {placed}, {settled}, {ended}),
+                concat_ws(' ', {placed}, {paid}, {ended}),
                 o.total, o.currency, o.charge_id, o.refund_id,
                 coalesce(c.n, 0), coalesce(c.amount, 0), c.currency, c.charge_id, coalesce(r.n, 0), coalesce(r.amount, 0), r.refund_id
          FROM orders o
@@ -39,88 +42,76 @@ fn query() -> String {
     )
 }
 
-/// An order as it is judged.
-#[derive(Debug, Clone)]
-pub(super) struct OrderRow {
-    pub id: Uuid,
-    pub user: Uuid,
-    pub status: Status,
-    pub method: Name,
-    pub lines: Lines,
-    /// Seconds since it was placed.
-    pub age: f64,
-    pub version: i32,
-    pub timeline: Vec<Step>,
-    pub booked: Booked,
-}
-
 /// Reads all orders, and judges I4, I5 and I6.
 pub(super) async fn read_and_judge(
     payment: &Snapshot,
-    log: Option<&ClientStory>,
+    log: Option<&ClientHistory>,
     names: &mut Names,
-    book: &mut Book,
+    findings: &mut Findings,
 ) -> Result<Orders, VerifyError> {
-    let (mut orders, mut sums, mut young) = (Orders::new(), Sums::default(), 0_u64);
+    let mut orders = Orders::new();
+    let mut sums = Sums::default();
+    let mut young = 0_u64;
     let take = |row: &Row| {
         let row = read(row, names);
-        young += u64::from(judge_end(&row, book));
-        judge_money(&row, &mut sums, book);
-        judge_history(&row, log, book);
+        young += u64::from(judge_end(&row, findings));
+        judge_money(&row, &mut sums, findings);
+        judge_history(&row, log, findings);
         let OrderRow { user, status, method, lines, .. } = row;
         orders.insert(row.id, Order { user, status, method, lines });
     };
     payment.each(&query(), &[], take).await?;
     if young > 0 {
-        book.page(Invariant::OneEnd)
+        findings
+            .of(Invariant::OneEnd)
             .not_judged(format!("{young} orders are open and younger than {} s", history::STUCK_AFTER));
     }
-    sums.contradictions().for_each(|offender| book.page(Invariant::Money).broken(offender));
-    judge_seen(&orders, log, book);
+    sums.contradictions().for_each(|offender| findings.of(Invariant::Money).broken(offender));
+    judge_seen(&orders, log, findings);
     Ok(orders)
 }
 
-/// Whether it may still end in time.
-fn judge_end(row: &OrderRow, book: &mut Book) -> bool {
-    let page = book.page(Invariant::OneEnd);
-    page.looked_at(1);
+/// Judges I4. Returns whether the order may still end in time.
+fn judge_end(row: &OrderRow, findings: &mut Findings) -> bool {
+    let found = findings.of(Invariant::OneEnd);
+    found.looked_at(1);
     match history::end(row) {
         End::Good => false,
         End::Open => true,
         End::Broken(why) => {
-            page.broken(format!("order {}: {why}", row.id));
+            found.broken(format!("order {}: {why}", row.id));
             false
         }
     }
 }
 
-fn judge_money(row: &OrderRow, sums: &mut Sums, book: &mut Book) {
-    let page = book.page(Invariant::Money);
-    page.looked_at(1);
+fn judge_money(row: &OrderRow, sums: &mut Sums, findings: &mut Findings) {
+    let found = findings.of(Invariant::Money);
+    found.looked_at(1);
     sums.add(row.status, &row.booked);
     if let Some(why) = money::contradiction(row.status, &row.booked) {
-        page.broken(format!("order {}: {why}", row.id));
+        found.broken(format!("order {}: {why}", row.id));
     }
 }
 
-fn judge_history(row: &OrderRow, log: Option<&ClientStory>, book: &mut Book) {
-    let page = book.page(Invariant::History);
-    page.looked_at(1);
+fn judge_history(row: &OrderRow, log: Option<&ClientHistory>, findings: &mut Findings) {
+    let found = findings.of(Invariant::History);
+    found.looked_at(1);
     let seen = log.map_or(&[][..], |log| log.seen(row.id));
-    page.looked_at(seen.len());
-    let why = history::contradiction(row).or_else(|| history::never_was(row, seen));
+    found.looked_at(seen.len());
+    let why = history::contradiction(row).or_else(|| history::unknown_state(row, seen));
     if let Some(why) = why {
-        page.broken(format!("order {}: {why}", row.id));
+        found.broken(format!("order {}: {why}", row.id));
     }
 }
 
-/// What was seen exists, and never went back.
-fn judge_seen(orders: &Orders, log: Option<&ClientStory>, book: &mut Book) {
+/// Judges the states that clients saw: the order exists, and its versions rise.
+fn judge_seen(orders: &Orders, log: Option<&ClientHistory>, findings: &mut Findings) {
     let Some(log) = log else { return };
-    let page = book.page(Invariant::History);
-    log.went_back().for_each(|offender| page.broken(offender));
+    let found = findings.of(Invariant::History);
+    log.went_back().for_each(|offender| found.broken(offender));
     let lost = log.seen_orders().filter(|order| !orders.contains_key(order));
-    lost.for_each(|order| page.broken(format!("order {order}: a client saw it, and it is not there")));
+    lost.for_each(|order| found.broken(format!("order {order}: a client saw it, payment does not have it")));
 }
 
 fn read(row: &Row, names: &mut Names) -> OrderRow {
@@ -129,13 +120,13 @@ fn read(row: &Row, names: &mut Names) -> OrderRow {
     OrderRow {
         id: row.get(0),
         user: row.get(1),
-        // The CHECK of the column allows nothing else.
+        // The CHECK of the column allows known values only.
         status: Status::parse(text(2)).unwrap_or(Status::Pending),
         method: names.number(text(3)),
         lines: Lines::parse(text(4), names),
         age: row.get(5),
         version: row.get(6),
-        timeline: history::steps(text(7)),
+        timeline: timeline::steps(text(7)),
         booked: Booked {
             total: row.get(8),
             currency: row.get(9),
@@ -152,10 +143,10 @@ fn read(row: &Row, names: &mut Names) -> OrderRow {
     }
 }
 
-/// What payment says later about orders that were unknown or on their way when they were read.
+/// The later state of orders that were unknown or in flight at the first reading.
 pub(super) type Later = HashMap<Uuid, (Status, Lines)>;
 
-/// Reads again those among `ids` that were not at their end.
+/// Reads those of `ids` again that were not in a final state.
 pub(super) async fn read_again(
     sources: &Sources,
     orders: &Orders,

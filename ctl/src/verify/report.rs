@@ -1,9 +1,9 @@
-//! The verdict for a person.
+//! Renders the verdict for people.
 
 use super::{Check, Judgement, Verdict};
 use crate::terminal::{Colour, Paint, table};
 
-/// A table of the invariants, the offenders, one line of summary, and what is still moving.
+/// Renders a table of the invariants, the offenders, the work in flight, and one line of summary.
 #[must_use]
 pub fn render(verdict: &Verdict, paint: Paint) -> String {
     let mut parts = vec![checks(verdict, paint)];
@@ -16,7 +16,7 @@ pub fn render(verdict: &Verdict, paint: Paint) -> String {
 fn checks(verdict: &Verdict, paint: Paint) -> String {
     let mut rows =
         vec![["ID", "INVARIANT", "WHAT WAS CHECKED", "ROWS", "VERDICT"].map(str::to_owned).to_vec()];
-    // Only the last column may be coloured: escape codes would count as width.
+    // Only the last column has colours: escape codes would count as width.
     rows.extend(verdict.checks.iter().map(|check| {
         let verdict = match &check.judgement {
             Judgement::Holds => paint.paint(Colour::Green, "holds"),
@@ -50,8 +50,7 @@ fn details(check: &Check, paint: Paint) -> Option<String> {
 
 fn not_quiet(verdict: &Verdict) -> Option<String> {
     let lines = verdict.not_quiet.iter().map(|reason| format!("  {reason}")).collect::<Vec<_>>().join("\n");
-    (!lines.is_empty())
-        .then(|| format!("Not quiet yet; what is on its way is judged when it has arrived:\n{lines}"))
+    (!lines.is_empty()).then(|| format!("Work in flight, judged once it is done:\n{lines}"))
 }
 
 fn summary(verdict: &Verdict, paint: Paint) -> String {

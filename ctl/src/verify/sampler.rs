@@ -1,4 +1,4 @@
-//! Samples while the system works: what must hold at every moment, not only when it is quiet.
+//! Samples of a running system: the invariants that hold at every moment.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -12,24 +12,24 @@ use uuid::Uuid;
 use super::{
     Sources, VerifyError,
     database::Reader,
-    streams::{self, EntryId, INVENTORY, Keys, Look, PAYMENT, Partition, Recent},
+    streams::{self, EntryId, INVENTORY, Keys, PAYMENT, Partition, Recent, StreamsState},
 };
 
-/// A server that takes longer is as good as away, for a sample.
-const PATIENCE: Duration = Duration::from_secs(3);
-/// How far back entries are looked at, in milliseconds; what was seen settled once is not looked at again.
+/// Time limit of a sample. A slower server counts as unreachable.
+const SAMPLE_WITHIN: Duration = Duration::from_secs(3);
+/// Age of the oldest entries in a sample, in milliseconds. Acknowledged entries are checked once.
 const WINDOW: u64 = 10_000;
-/// Entries of a stream in one sample: about ten megabytes. The rest comes with the next one.
+/// Entries of a stream in one sample: about ten megabytes. The next sample reads the rest.
 const ENTRIES: usize = 10_000;
 
-/// Live samples of a run: nothing is oversold (I2), and nothing is acknowledged without its effect (I7).
+/// Samples of a run: no product is oversold (I2), and no event is acknowledged without its effect (I7).
 ///
-/// Connections are kept, and made again when they break. A server that cannot be reached is not a breach.
+/// Connections are kept, and opened again after an error. An unreachable server is no breach.
 pub struct Sampler {
     sources: Sources,
     connections: Option<Connections>,
-    /// By stream key: everything up to this entry was seen settled.
-    settled: HashMap<String, EntryId>,
+    /// By stream key: the entry up to which all entries are acknowledged and checked.
+    acknowledged: HashMap<String, EntryId>,
     samples: u64,
 }
 
@@ -40,15 +40,15 @@ struct Connections {
 }
 
 impl Sampler {
-    /// Connects with the first sample.
+    /// A sampler that connects with the first sample.
     #[must_use]
     pub fn new(sources: &Sources) -> Self {
-        Self { sources: sources.clone(), connections: None, settled: HashMap::new(), samples: 0 }
+        Self { sources: sources.clone(), connections: None, acknowledged: HashMap::new(), samples: 0 }
     }
 
-    /// Takes one sample; the breaches it found, each named once.
+    /// Takes one sample and returns its breaches, each named once.
     pub async fn sample(&mut self) -> Vec<String> {
-        match timeout(PATIENCE, self.look()).await {
+        match timeout(SAMPLE_WITHIN, self.take_sample()).await {
             Ok(Ok(breaches)) => {
                 self.samples += 1;
                 breaches
@@ -66,18 +66,18 @@ impl Sampler {
         self.samples
     }
 
-    async fn look(&mut self) -> Result<Vec<String>, VerifyError> {
+    async fn take_sample(&mut self) -> Result<Vec<String>, VerifyError> {
         let connections = match &mut self.connections {
             Some(connections) => connections,
             none => none.insert(Connections::open(&self.sources).await?),
         };
         let mut breaches = oversold(&connections.inventory).await?;
-        let look = recent(&mut connections.redis, &self.settled).await?;
-        let without = without_effect(&look, connections).await?;
+        let state = recent(&mut connections.redis, &self.acknowledged).await?;
+        let without = without_effect(&state, connections).await?;
         breaches.extend(without);
-        for partition in &look.partitions {
+        for partition in &state.partitions {
             let open = partition.entries.iter().take_while(|entry| partition.is_acknowledged(entry));
-            self.settled.extend(open.last().map(|entry| (partition.key.clone(), entry.id)));
+            self.acknowledged.extend(open.last().map(|entry| (partition.key.clone(), entry.id)));
         }
         Ok(breaches)
     }
@@ -106,22 +106,23 @@ async fn oversold(inventory: &Reader) -> Result<Vec<String>, VerifyError> {
         .collect())
 }
 
-/// Entries of the last seconds that were not seen settled yet. By the clock of Redis, which made their ids.
+/// Reads entries of the last seconds that are not yet checked. The clock of Redis, which made their ids,
+/// decides.
 async fn recent(
     redis: &mut MultiplexedConnection,
-    settled: &HashMap<String, EntryId>,
-) -> Result<Look, VerifyError> {
+    acknowledged: &HashMap<String, EntryId>,
+) -> Result<StreamsState, VerifyError> {
     let (seconds, _): (u64, u64) = redis::cmd("TIME").query_async(redis).await?;
     let since = EntryId((seconds * 1000).saturating_sub(WINDOW), 0);
     let keys = Keys::find(redis).await?;
-    Ok(streams::look(redis, &keys, Some(&Recent { since, after: settled, count: ENTRIES })).await?)
+    Ok(streams::read(redis, &keys, Some(&Recent { since, after: acknowledged, count: ENTRIES })).await?)
 }
 
-async fn without_effect(look: &Look, connections: &Connections) -> Result<Vec<String>, VerifyError> {
+async fn without_effect(state: &StreamsState, connections: &Connections) -> Result<Vec<String>, VerifyError> {
     let mut breaches = Vec::new();
     for group in [INVENTORY, PAYMENT] {
         let entries: Vec<_> =
-            look.must_have_had_effect().filter(|(partition, _)| partition.group() == group).collect();
+            state.must_have_had_effect().filter(|(partition, _)| partition.group() == group).collect();
         let ids: Vec<Uuid> = entries.iter().filter_map(|(_, entry)| entry.event.parse().ok()).collect();
         let known = known(connections.database_of(group), group, &ids).await?;
         let lost = entries
@@ -133,7 +134,8 @@ async fn without_effect(look: &Look, connections: &Connections) -> Result<Vec<St
 }
 
 fn breach(partition: &Partition, entry: &streams::Entry) -> String {
-    let (key, group) = (&partition.key, partition.group());
+    let key = &partition.key;
+    let group = partition.group();
     format!(
         "I7 event {}: entry {} of {key} was acknowledged by {group} without inbox row or dead letter",
         entry.event, entry.id

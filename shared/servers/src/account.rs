@@ -1,8 +1,8 @@
-//! Who a server runs as, and how it is started as that account.
+//! The account a server runs as, and the command that starts it as that account.
 //!
-//! PostgreSQL refuses to run as root, and Redis has no business to. `setpriv` (util-linux, on every Debian)
-//! changes the account and sets the parent-death signal between fork and exec; doing the same from Rust would
-//! need `unsafe`.
+//! PostgreSQL refuses to run as root, and Redis needs no privileges. `setpriv` (util-linux, part of every
+//! Debian) changes the account and sets the parent-death signal between fork and exec. The same from Rust
+//! needs `unsafe`.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -13,17 +13,18 @@ use std::process::{Command, Stdio};
 
 use nix::unistd::{Gid, Uid, User};
 
-use super::LocalError;
+use super::ServerError;
 
-/// What the kernel sends a server whose parent died, even by SIGKILL.
+/// The signal that the kernel sends a server whose parent died, even by SIGKILL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeathSignal {
-    /// An orderly end: Redis writes its log out.
+    /// An orderly end: Redis writes its append-only file.
     Term,
-    /// The end at once, for a program that is built to lose nothing by it: its ports are free for the next
+    /// An immediate end, for a program that loses no data by it and whose ports must be free for the next
     /// start.
     Kill,
-    /// PostgreSQL's immediate shutdown: no checkpoint, the write-ahead log is replayed by the next start.
+    /// The immediate shutdown of PostgreSQL: without a checkpoint, the next start replays the write-ahead
+    /// log.
     Quit,
 }
 
@@ -40,47 +41,47 @@ impl DeathSignal {
 /// An unprivileged account of this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
-    /// Its name, for messages.
+    /// The name, for messages.
     pub name: String,
     uid: Uid,
     gid: Gid,
 }
 
 impl Account {
-    fn unprivileged() -> Result<Self, LocalError> {
+    fn unprivileged() -> Result<Self, ServerError> {
         ["postgres", "nobody"]
             .into_iter()
             .find_map(|name| User::from_name(name).ok().flatten())
             .map(|user| Self { name: user.name, uid: user.uid, gid: user.gid })
-            .ok_or(LocalError::NoAccount)
+            .ok_or(ServerError::NoAccount)
     }
 }
 
-/// Builds the commands that start child processes: the account, the death signal, a process group of their
-/// own.
+/// Builds the commands that start child processes, each with its account, its death signal and its own
+/// process group.
 #[derive(Debug, Clone)]
 pub struct Launcher {
     account: Option<Account>,
 }
 
 impl Launcher {
-    /// For servers: as we are, or as `postgres`/`nobody` when we are root.
+    /// A launcher for servers: keeps the current account, or takes `postgres`/`nobody` instead of root.
     ///
     /// # Errors
-    /// [`LocalError::NoAccount`] when we are root and neither account exists.
-    pub fn for_servers() -> Result<Self, LocalError> {
+    /// [`ServerError::NoAccount`] for root without either account.
+    pub fn for_servers() -> Result<Self, ServerError> {
         let account = if Uid::effective().is_root() { Some(Account::unprivileged()?) } else { None };
         Ok(Self { account })
     }
 
-    /// For programs of our own, which run as we do.
+    /// A launcher for programs of this project, which keep the current account.
     #[must_use]
     pub fn as_ourselves() -> Self {
         Self { account: None }
     }
 
-    /// A command for `program`, without standard input. It gets a process group of its own, so that Ctrl-C in
-    /// a terminal reaches only its parent, which then stops its children in the right order.
+    /// A command for `program`, without standard input, in its own process group. Ctrl-C in a terminal then
+    /// reaches only the parent, which stops its children in the right order.
     #[must_use]
     pub fn command(&self, program: impl AsRef<OsStr>, death: DeathSignal) -> Command {
         use std::os::unix::process::CommandExt;
@@ -96,8 +97,8 @@ impl Launcher {
         command
     }
 
-    /// Like [`Launcher::command`], with an environment that is the same on every machine: variables such as
-    /// `PGPORT` would otherwise steer the server, and messages would be translated.
+    /// [`Launcher::command`] with a fixed environment. Variables such as `PGPORT` would configure the server,
+    /// and messages would be translated.
     pub(super) fn server_command(&self, program: &Path, death: DeathSignal, folder: &Path) -> Command {
         let mut command = self.command(program, death);
         command.env_clear().env("PATH", super::programs::search_path()).env("LC_ALL", "C").env("TZ", "UTC");
@@ -105,19 +106,19 @@ impl Launcher {
         command
     }
 
-    /// Creates `folder` for the server's account alone, and proves that the account can use it.
-    pub(super) fn prepare_folder(&self, folder: &Path) -> Result<(), LocalError> {
-        fs::create_dir_all(folder).map_err(LocalError::io("create", folder))?;
+    /// Creates `folder` for the account of the servers alone, and checks that the account can write to it.
+    pub(super) fn prepare_folder(&self, folder: &Path) -> Result<(), ServerError> {
+        fs::create_dir_all(folder).map_err(ServerError::io("create", folder))?;
         if let Some(account) = &self.account {
             chown(folder, Some(account.uid.as_raw()), Some(account.gid.as_raw()))
-                .map_err(LocalError::io("change the owner of", folder))?;
+                .map_err(ServerError::io("change the owner of", folder))?;
             self.prove_reachable(account, folder)?;
         }
         fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
-            .map_err(LocalError::io("close to others", folder))
+            .map_err(ServerError::io("close to others", folder))
     }
 
-    fn prove_reachable(&self, account: &Account, folder: &Path) -> Result<(), LocalError> {
+    fn prove_reachable(&self, account: &Account, folder: &Path) -> Result<(), ServerError> {
         let status = self
             .command("test", DeathSignal::Term)
             .arg("-w")
@@ -128,12 +129,12 @@ impl Launcher {
         if status.success() {
             return Ok(());
         }
-        Err(LocalError::Unreachable { account: account.name.clone(), folder: folder.to_path_buf() })
+        Err(ServerError::Unreachable { account: account.name.clone(), folder: folder.to_path_buf() })
     }
 }
 
-/// Where a stack keeps its data unless told otherwise. Root's home is closed to the servers' account, so root
-/// gets `/var/lib/orderflow`; everybody else `$XDG_DATA_HOME/orderflow` or `~/.local/share/orderflow`.
+/// The default folder for the data of a stack: `/var/lib/orderflow` for root, whose home is closed to the
+/// account of the servers. Other accounts use `$XDG_DATA_HOME/orderflow` or `~/.local/share/orderflow`.
 #[must_use]
 pub fn default_data_dir() -> PathBuf {
     if Uid::effective().is_root() {
@@ -146,28 +147,29 @@ pub fn default_data_dir() -> PathBuf {
         .join("orderflow")
 }
 
-/// A temporary folder whose sub-folders the servers' account can reach; it is removed on drop.
+/// A temporary folder with sub-folders that the account of the servers can reach. Dropping the value removes
+/// it.
 ///
 /// # Errors
-/// When the system's temporary folder cannot be written.
-pub fn scratch_dir() -> Result<tempfile::TempDir, LocalError> {
+/// The temporary folder of the system is not writable.
+pub fn scratch_dir() -> Result<tempfile::TempDir, ServerError> {
     let dir = tempfile::Builder::new()
         .prefix("orderflow-")
         .tempdir()
-        .map_err(LocalError::io("create a folder in", &std::env::temp_dir()))?;
+        .map_err(ServerError::io("create a folder in", &std::env::temp_dir()))?;
     fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o711))
-        .map_err(LocalError::io("open the way into", dir.path()))?;
+        .map_err(ServerError::io("open the way into", dir.path()))?;
     Ok(dir)
 }
 
-/// A command built here could not be started: names the missing package, because `setpriv` is the program
-/// that is run.
-pub(super) fn not_started(source: io::Error) -> LocalError {
+/// The error of a command that could not be started. Names the missing package: the program that runs first
+/// is `setpriv`.
+pub(super) fn not_started(source: io::Error) -> ServerError {
     if source.kind() == io::ErrorKind::NotFound {
-        return LocalError::NotInstalled {
+        return ServerError::NotInstalled {
             program: "setpriv",
             hint: "it is part of the Debian package util-linux",
         };
     }
-    LocalError::Io { what: "start a process".to_owned(), source }
+    ServerError::Io { what: "start a process".to_owned(), source }
 }

@@ -1,28 +1,28 @@
-//! Which process may use which core: the last one for a load, all others for the stack. A load that takes the
-//! time of what it measures would measure itself.
+//! CPU affinity: the last core for a load, the other cores for the stack. A load on the cores of the stack
+//! would measure itself.
 
 use std::process::{Command, Stdio};
 use std::thread::available_parallelism;
 
-/// Why processes cannot be kept apart.
+/// The reason why the processes cannot be separated.
 #[derive(Debug, thiserror::Error)]
 pub enum AffinityError {
-    /// This machine has one core only.
-    #[error("an overload needs two cores: one for the load, one for the stack")]
+    /// The machine has a single core.
+    #[error("an overload test needs two cores: one for the load, one for the stack")]
     OneCore,
-    /// The program that moves processes is missing.
-    #[error("an overload needs `taskset` (package util-linux)")]
+    /// `taskset`, which pins processes to cores, is missing.
+    #[error("an overload test needs `taskset` (package util-linux)")]
     NoTaskset(#[source] std::io::Error),
 }
 
-/// The cores of this machine, divided.
+/// The cores of this machine, divided between stack and load.
 #[derive(Debug, Clone, Copy)]
 pub struct Cores {
     last: usize,
 }
 
 impl Cores {
-    /// All but the last for the stack, the last one for the load.
+    /// Assigns the last core to the load and all others to the stack.
     ///
     /// # Errors
     /// [`AffinityError::OneCore`].
@@ -33,13 +33,13 @@ impl Cores {
         }
     }
 
-    /// How many the stack has.
+    /// The number of cores of the stack.
     #[must_use]
     pub fn of_the_stack(self) -> usize {
         self.last
     }
 
-    /// Keeps these processes off the last core.
+    /// Pins these processes to the cores of the stack.
     ///
     /// # Errors
     /// [`AffinityError::NoTaskset`].
@@ -47,7 +47,7 @@ impl Cores {
         pin(processes, &format!("0-{}", self.last - 1))
     }
 
-    /// All cores for these processes again.
+    /// Gives these processes all cores again.
     ///
     /// # Errors
     /// As [`Cores::keep_off`].
@@ -55,7 +55,7 @@ impl Cores {
         pin(processes, &format!("0-{}", self.last))
     }
 
-    /// A command that runs on the last core only.
+    /// A command that runs on the core of the load.
     #[must_use]
     pub fn load(self, program: &std::path::Path) -> tokio::process::Command {
         let mut command = tokio::process::Command::new("taskset");
@@ -71,7 +71,7 @@ fn pin(processes: impl IntoIterator<Item = i32>, cores: &str) -> Result<(), Affi
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .status();
-        // A backend may end before it is moved; a missing program is another thing.
+        // The exit status is ignored, because a backend may end before it is pinned.
         taskset.map_err(AffinityError::NoTaskset)?;
     }
     Ok(())

@@ -1,9 +1,9 @@
-//! A child process that is reaped as soon as it ends, can be awaited, and ends with us.
+//! A child process that is reaped as soon as it ends, can be awaited, and ends with its parent.
 //!
-//! One thread per child starts it, waits for it and publishes how it ended. It has to be the same thread: the
-//! kernel sends the parent-death signal when the *thread* that forked ends, and a runtime's worker or a
-//! test's thread may end long before the process does. A thread also needs no runtime, so a server may
-//! outlive the one it was started in.
+//! One thread per child starts it, waits for it and publishes its exit status. The same thread must do all
+//! three: the kernel sends the parent-death signal when the *thread* that forked ends. A worker of a runtime
+//! or the thread of a test may end long before the process. A thread needs no runtime, and a server may
+//! outlive the runtime that started it.
 
 use std::io;
 use std::os::unix::process::ExitStatusExt;
@@ -17,7 +17,7 @@ use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
 use tokio::sync::watch;
 
-/// A running or ended child process. Dropping it kills it.
+/// A running or ended child process. Dropping the value kills the process.
 #[derive(Debug)]
 pub struct Child {
     pid: Pid,
@@ -25,12 +25,12 @@ pub struct Child {
     ended: watch::Receiver<bool>,
 }
 
-/// The pipes of a child whose command asked for them.
+/// The pipes of a child whose command asked for pipes.
 #[derive(Debug)]
 pub struct Pipes {
-    /// Its standard output, when piped.
+    /// Standard output, if piped.
     pub stdout: Option<ChildStdout>,
-    /// Its standard error, when piped.
+    /// Standard error, if piped.
     pub stderr: Option<ChildStderr>,
 }
 
@@ -41,17 +41,17 @@ struct Exit {
 }
 
 impl Exit {
-    /// Nothing here can panic while it holds the lock, so a poisoned one still holds the truth.
+    /// Ignores poisoning: no code panics while it holds the lock.
     fn lock(&self) -> MutexGuard<'_, Option<ExitStatus>> {
         self.status.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Child {
-    /// Starts `command` from a thread of its own, which stays until the child has ended.
+    /// Starts `command` from a dedicated thread, which stays until the child has ended.
     ///
     /// # Errors
-    /// What the system said when the program could not be started.
+    /// The error of the operating system, if the program cannot be started.
     pub fn spawn(command: Command) -> io::Result<(Self, Pipes)> {
         let exit = Arc::new(Exit::default());
         let (started_in, started) = mpsc::sync_channel(1);
@@ -64,47 +64,47 @@ impl Child {
         Ok((Self { pid, exit, ended }, pipes))
     }
 
-    /// Its process id. After the end it may belong to somebody else.
+    /// The process id. After the end of the process the system may reuse it.
     #[must_use]
     pub fn pid(&self) -> i32 {
         self.pid.as_raw()
     }
 
-    /// How it ended, or `None` while it runs.
+    /// The exit status, or `None` while the process runs.
     #[must_use]
     pub fn exit_status(&self) -> Option<ExitStatus> {
         *self.exit.lock()
     }
 
-    /// Sends `signal`, unless the child has ended. A child is reaped under the same lock, so the id cannot
-    /// have gone to another process.
+    /// Sends `signal`, unless the child has ended. The child is reaped under the same lock, which keeps the
+    /// process id from being reused before the signal.
     pub fn signal(&self, signal: Signal) {
         let status = self.exit.lock();
         if status.is_none() {
-            // Fails only for a process that is gone, which is what every caller wants in the end.
+            // Fails only if the process has ended.
             let _ = kill(self.pid, signal);
         }
     }
 
-    /// Waits until it has ended.
+    /// Waits for the end of the process.
     pub async fn exited(&self) -> ExitStatus {
         let mut ended = self.ended.clone();
         loop {
             if let Some(status) = self.exit_status() {
                 return status;
             }
-            // An error means that the sender is gone, which is after the status was set.
+            // An error means that the sender was dropped, after it set the status.
             let _ = ended.changed().await;
         }
     }
 
-    /// Sends `signal` and waits at most `within` for the end.
+    /// Sends `signal` and waits at most `within` for the exit status.
     pub async fn end(&self, signal: Signal, within: Duration) -> Option<ExitStatus> {
         self.signal(signal);
         tokio::time::timeout(within, self.exited()).await.ok()
     }
 
-    /// [`Child::end`] for `Drop`, where nothing can be awaited: blocks the thread for at most `within`.
+    /// [`Child::end`] for `Drop`, which cannot await: blocks the thread for at most `within`.
     pub fn end_blocking(&self, signal: Signal, within: Duration) -> Option<ExitStatus> {
         self.signal(signal);
         let running = |status: &mut Option<ExitStatus>| status.is_none();
@@ -140,13 +140,12 @@ fn with_pid(process: Process) -> io::Result<(Pid, Process)> {
     Ok((Pid::from_raw(pid), process))
 }
 
-/// Waits first without reaping, then reaps under the lock that [`Child::signal`] takes.
+/// Waits without reaping, then reaps under the lock that [`Child::signal`] takes.
 fn reap(pid: Pid, process: &mut Process, exit: &Exit) {
     while waitid(Id::Pid(pid), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT) == Err(nix::errno::Errno::EINTR) {
     }
     let mut status = exit.lock();
-    // `wait` fails only when somebody else in this process reaped the child: it is gone, how it ended is
-    // lost.
+    // `wait` fails only if other code of this process reaped the child and took the exit status.
     *status = Some(process.wait().unwrap_or_else(|_| ExitStatus::from_raw(Signal::SIGKILL as i32)));
     exit.changed.notify_all();
 }

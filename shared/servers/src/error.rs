@@ -4,87 +4,88 @@ use std::time::Duration;
 
 use super::ports::Holder;
 
-/// Why a private server could not be started or used.
+/// The reason why a private server could not be started or used.
 #[derive(Debug, thiserror::Error)]
-pub enum LocalError {
-    /// A program is not on this machine.
+pub enum ServerError {
+    /// A program is missing on this machine.
     #[error("`{program}` is not installed ({hint})")]
     NotInstalled {
-        /// The program that was looked for.
+        /// The missing program.
         program: &'static str,
-        /// What to install or set.
+        /// The package to install or the variable to set.
         hint: &'static str,
     },
-    /// Started by root, and there is no account to run a server as.
-    #[error("running as root, and neither the account `postgres` nor `nobody` exists to run a server as")]
+    /// Root starts a server, and no unprivileged account exists.
+    #[error("a server cannot run as root, and the accounts `postgres` and `nobody` do not exist")]
     NoAccount,
     /// The account of the servers cannot enter the data folder.
     #[error(
-        "the account `{account}` cannot write to {folder}: every folder above it must be open to it (root's home is not)"
+        "the account `{account}` cannot write to {folder}; \
+         open every folder above to the account, or choose a folder outside of root's home"
     )]
     Unreachable {
-        /// The account the server would run as.
+        /// The account of the server.
         account: String,
         /// The data folder.
         folder: PathBuf,
     },
-    /// Another server works in the data folder.
+    /// Another server uses the data folder.
     #[error("the data folder {folder} is in use by process {pid}; stop it first, or choose another folder")]
     InUse {
         /// The data folder.
         folder: PathBuf,
-        /// The process that works in it.
+        /// The process that uses the folder.
         pid: i32,
     },
     /// The wanted port is taken.
     #[error("port {port} for {server} is taken: {holder}")]
     PortTaken {
-        /// The server that wanted it.
+        /// The server that needs the port.
         server: &'static str,
         /// The port.
         port: u16,
-        /// Who holds it.
+        /// The process that holds the port.
         holder: Holder,
     },
-    /// The server ended while it started.
+    /// The server ended during its start.
     #[error("{server} did not start ({reason}); the last lines of {}:\n{tail}", log.display())]
     DidNotStart {
         /// The server.
         server: &'static str,
-        /// How it ended.
+        /// The exit status.
         reason: String,
-        /// Its log file.
+        /// The log file.
         log: PathBuf,
-        /// The log's last lines.
+        /// The last lines of the log.
         tail: String,
     },
-    /// The server runs, and did not answer in time.
+    /// The server runs and has not answered in time.
     #[error("{server} was not ready within {within:?}; the last lines of {}:\n{tail}", log.display())]
     NotReady {
         /// The server.
         server: &'static str,
         /// The deadline that passed.
         within: Duration,
-        /// Its log file.
+        /// The log file.
         log: PathBuf,
-        /// The log's last lines.
+        /// The last lines of the log.
         tail: String,
     },
     /// PostgreSQL refused a statement or a connection.
-    #[error("the private PostgreSQL refused")]
+    #[error("the private PostgreSQL refused a statement or a connection")]
     Sql(#[from] tokio_postgres::Error),
-    /// The operating system refused something.
+    /// The operating system refused an operation.
     #[error("cannot {what}")]
     Io {
-        /// What was tried.
+        /// The operation.
         what: String,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
 }
 
-impl LocalError {
-    /// For `map_err`: names what was tried on which path.
+impl ServerError {
+    /// For `map_err`: names the operation and the path.
     pub(super) fn io(what: &str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let what = format!("{what} {}", path.display());
         move |source| Self::Io { what, source }

@@ -1,16 +1,16 @@
 //! Private PostgreSQL and Redis servers as child processes, and the processes of this machine ([`processes`],
 //! [`affinity`]).
 //!
-//! `shopctl up` runs on them, and so does the testing kit, where many live side by side. What they promise:
+//! `shopctl up` and the test kit run on them; tests run several side by side. The servers are:
 //!
-//! - **Private.** Loopback only, no Unix socket, a folder and a port of their own. Nothing is installed or
-//!   enabled.
-//! - **Never root.** Started by root they run as `postgres` (or `nobody`), through `setpriv`: see
+//! - **Private.** Loopback only, without a Unix socket, each with its own folder and port. The system stays
+//!   unchanged: no package is installed, no unit enabled.
+//! - **Unprivileged.** A server started by root runs as `postgres` (or `nobody`), through `setpriv`: see
 //!   [`account`].
-//! - **Never orphans.** A server ends with the process that started it, even when that one is killed with
-//!   SIGKILL: see [`child`].
+//! - **Tied to their parent.** A server ends with the process that started it, even after SIGKILL: see
+//!   [`child`].
 //! - **Durable.** The folder outlives the server. A restart after `kill -9` finds every acknowledged write,
-//!   and never runs beside what is left of the killed server.
+//!   and waits until all processes of the killed server have ended.
 //!
 //! ```text
 //! Postgres / Redis ──> Launcher (setpriv: account, death signal) ──> Child (thread that starts and reaps it)
@@ -31,7 +31,7 @@ mod programs;
 mod redis;
 mod server;
 
-pub use error::LocalError;
+pub use error::ServerError;
 pub use occupancy::wait_until_vacant;
 pub use postgres::{Durability, Postgres, PostgresOptions};
 pub use redis::{Redis, RedisOptions};

@@ -2,12 +2,12 @@ use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use super::LocalError;
+use super::ServerError;
 
-/// How much of the log goes into an error.
+/// Lines of the log in an error.
 const TAIL_LINES: usize = 15;
 
-/// A server's log. It grows over restarts; the tail shown in an error is of the last start only.
+/// The log of a server. The file grows over restarts; an error shows lines of the last start only.
 #[derive(Debug)]
 pub struct LogFile {
     path: PathBuf,
@@ -23,16 +23,16 @@ impl LogFile {
         &self.path
     }
 
-    /// Standard output and standard error of the next start.
-    pub fn open(&mut self) -> Result<(Stdio, Stdio), LocalError> {
-        let failed = || LocalError::io("write to", &self.path);
+    /// Opens the log for standard output and standard error of the next start.
+    pub fn open(&mut self) -> Result<(Stdio, Stdio), ServerError> {
+        let failed = || ServerError::io("write to", &self.path);
         let file = OpenOptions::new().create(true).append(true).open(&self.path).map_err(failed())?;
         self.start = file.metadata().map_err(failed())?.len();
         let second: File = file.try_clone().map_err(failed())?;
         Ok((file.into(), second.into()))
     }
 
-    /// What the server wrote since its last start; empty when the log cannot be read.
+    /// The log since the last start; empty if the file is unreadable.
     pub fn since_start(&self) -> String {
         let bytes = fs::read(&self.path).unwrap_or_default();
         let start = usize::try_from(self.start).unwrap_or(0).min(bytes.len());

@@ -1,9 +1,9 @@
-//! Whether a data folder is in use.
+//! Finds the processes that use a data folder.
 //!
-//! Both servers make their data folder their working directory, and so do PostgreSQL's backends. That is a
-//! better witness than `postmaster.pid`: a pid in a file may be a zombie nobody reaps or, after a reboot,
-//! another program; and backends that outlived a killed postmaster are in no file at all, although they still
-//! write.
+//! Both servers make their data folder their working directory, and so do the backends of PostgreSQL. The
+//! working directory is better evidence than `postmaster.pid`: a pid in a file may belong to a zombie or,
+//! after a reboot, to another program. Backends that outlived a killed postmaster still write and are in no
+//! file.
 
 use std::fs;
 use std::path::Path;
@@ -11,9 +11,10 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::LocalError;
+use super::ServerError;
 
-/// The live processes that work in `folder`. Processes of other accounts are invisible unless we are root.
+/// The live processes with the working directory `folder`. Processes of other accounts are visible to root
+/// only.
 pub fn processes_in(folder: &Path) -> Vec<i32> {
     let Ok(folder) = folder.canonicalize() else {
         return Vec::new();
@@ -23,16 +24,15 @@ pub fn processes_in(folder: &Path) -> Vec<i32> {
         .collect()
 }
 
-/// Waits until nobody works in `folder`: a server that lost its parent a moment ago is still on its way out.
+/// Waits until the last process has left `folder`. A server whose parent died a moment ago may still run.
 ///
 /// # Errors
-/// [`LocalError::InUse`] with the lowest process id, the server's own, when somebody still does after
-/// `within`.
-pub async fn wait_until_vacant(folder: &Path, within: Duration) -> Result<(), LocalError> {
+/// [`ServerError::InUse`] after `within`, with the lowest process id, which is the server.
+pub async fn wait_until_vacant(folder: &Path, within: Duration) -> Result<(), ServerError> {
     let deadline = Instant::now() + within;
     while let Some(pid) = processes_in(folder).into_iter().min() {
         if Instant::now() >= deadline {
-            return Err(LocalError::InUse { folder: folder.to_path_buf(), pid });
+            return Err(ServerError::InUse { folder: folder.to_path_buf(), pid });
         }
         sleep(Duration::from_millis(20)).await;
     }

@@ -1,4 +1,4 @@
-//! Free TCP ports, and who holds a taken one.
+//! Free TCP ports, and the process that holds a taken one.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -10,16 +10,16 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-/// Below Linux's ephemeral range (32768-60999). A server that is killed and restarted wants its port back;
-/// inside that range an outgoing connection may have taken it meanwhile, even the one that was trying to
-/// reach the dead server.
+/// The range from which ports are chosen, below the ephemeral range of Linux (32768-60999). A restarted
+/// server needs its port again, and an outgoing connection could hold a port of the ephemeral range.
 const RANGE: std::ops::Range<u16> = 15_000..32_000;
 const ATTEMPTS: usize = 1_000;
 
-/// Who listens on a port. Without a process it belongs to another account, whose files we may not read.
+/// The process that listens on a port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holder {
-    /// The process id and the program's name.
+    /// The process id and the name of the program; `None` for a process of another account, whose files are
+    /// unreadable.
     pub process: Option<(i32, String)>,
 }
 
@@ -32,11 +32,11 @@ impl fmt::Display for Holder {
     }
 }
 
-/// A loopback port nobody listens on, and that this process was not given before: servers that start at the
+/// A free loopback port, different from all ports this process was given before. Servers that start at the
 /// same moment have not bound theirs yet.
 ///
 /// # Errors
-/// When no port could be bound at all.
+/// No free port is found within 1,000 attempts.
 pub fn free_port() -> io::Result<u16> {
     static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
     let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -50,7 +50,7 @@ fn is_free(port: u16) -> bool {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
 }
 
-/// The process that listens on `port` (any address), or `None` when nobody does.
+/// The process that listens on `port` (any address), or `None` for a free port.
 #[must_use]
 pub fn who_holds(port: u16) -> Option<Holder> {
     let mut inodes = Vec::new();
@@ -64,10 +64,10 @@ pub fn who_holds(port: u16) -> Option<Holder> {
     Some(Holder { process })
 }
 
-/// Waits until nobody listens on `port`: a process that was killed a moment ago may still be on its way out.
+/// Waits until `port` is free. A process that was killed a moment ago may still hold it.
 ///
 /// # Errors
-/// Who still listens after `within`.
+/// The process that still listens after `within`.
 pub async fn wait_until_free(port: u16, within: Duration) -> Result<(), Holder> {
     let deadline = Instant::now() + within;
     while let Some(holder) = who_holds(port) {
@@ -79,14 +79,14 @@ pub async fn wait_until_free(port: u16, within: Duration) -> Result<(), Holder> 
     Ok(())
 }
 
-/// Every process id of this machine.
+/// The ids of all processes of this machine.
 pub(super) fn process_ids() -> impl Iterator<Item = i32> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
-/// The sockets in a `/proc/net/tcp` table that listen on `port`. Its columns: number, local address as
-/// hexadecimal `address:port`, remote address, state (`0A` is LISTEN), and as the tenth the inode.
+/// The inodes of the sockets in a `/proc/net/tcp` table that listen on `port`. Columns: number, local address
+/// as hexadecimal `address:port`, remote address, state (`0A` is LISTEN); the tenth is the inode.
 fn listening_inodes(table: &str, port: u16) -> Vec<u64> {
     const LISTEN: &str = "0A";
     let inode = |line: &str| {

@@ -10,46 +10,46 @@ use tokio_postgres::NoTls;
 use super::account::{DeathSignal, Launcher};
 use super::child::Child;
 use super::log_file::LogFile;
-use super::{LocalError, occupancy, programs, server};
+use super::{ServerError, occupancy, programs, server};
 
 const NAME: &str = "PostgreSQL";
-/// The only account of the private server. It is reachable from loopback alone and asks for no password.
+/// The only account of the private server, which listens on loopback and asks for no password.
 const SUPERUSER: &str = "postgres";
-/// A fast shutdown writes a checkpoint first, which can take seconds after a load.
+/// Time for a fast shutdown, which writes a checkpoint first: seconds after a load.
 const FAST_STOP: Duration = Duration::from_secs(20);
-/// PostgreSQL itself gives its backends 5 s in an immediate shutdown before it kills them.
+/// Time for an immediate shutdown. PostgreSQL gives its backends 5 s before it kills them.
 const IMMEDIATE_STOP: Duration = Duration::from_secs(8);
-/// How long a server that just lost its parent may take to leave its folder.
+/// Time for a server that lost its parent to leave its folder.
 const VACANT_WITHIN: Duration = Duration::from_secs(8);
 
-/// What an acknowledged commit survives.
+/// The failures that an acknowledged commit survives.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Durability {
-    /// The power going out: `fsync` on. What a stack with orders and money in it runs with.
+    /// A power loss: `fsync` on. The default of a stack with orders and money.
     #[default]
     PowerLoss,
-    /// `kill -9` of every process, but not of the machine: `fsync` off. Commits still reach the kernel before
-    /// they are acknowledged, so a test that kills servers sees the same as with `PowerLoss`, only sooner.
+    /// A kill of every process: `fsync` off. Commits reach the kernel before they are acknowledged, hence a
+    /// test that kills servers sees the same as with `PowerLoss`, in less time.
     ProcessCrash,
 }
 
-/// How to run a private PostgreSQL.
+/// Options of a private PostgreSQL.
 #[derive(Debug, Clone)]
 pub struct PostgresOptions {
-    /// Holds the cluster and the log; created when missing, kept after the end.
+    /// The folder of the cluster and the log; created if missing, kept after the end.
     pub data_dir: PathBuf,
-    /// The TCP port on 127.0.0.1; a free one when `None`.
+    /// The TCP port on 127.0.0.1; a free one if `None`.
     pub port: Option<u16>,
-    /// Further settings of PostgreSQL, by their names there. Default: none.
+    /// Further settings of PostgreSQL, by name. Default: none.
     pub settings: Vec<(&'static str, &'static str)>,
-    /// PostgreSQL's `max_connections`. Default 100, as PostgreSQL's own.
+    /// `max_connections` of PostgreSQL. Default: 100, as in PostgreSQL.
     pub max_connections: u16,
-    /// What a commit survives.
+    /// The failures that a commit survives.
     pub durability: Durability,
 }
 
 impl PostgresOptions {
-    /// Durable, on a free port, with PostgreSQL's own sizes.
+    /// Durable, on a free port, with the default sizes of PostgreSQL.
     #[must_use]
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
         Self {
@@ -62,8 +62,8 @@ impl PostgresOptions {
     }
 }
 
-/// A private PostgreSQL server. Dropping it stops it at once (blocking the thread meanwhile) and keeps its
-/// data.
+/// A private PostgreSQL server. Dropping the value stops the server at once, blocks the thread meanwhile, and
+/// keeps the data.
 #[derive(Debug)]
 pub struct Postgres {
     options: PostgresOptions,
@@ -76,51 +76,52 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    /// Creates the cluster when the folder has none, starts the server and waits until it answers.
+    /// Creates the cluster if the folder has none, starts the server and waits until it answers.
     ///
     /// # Errors
-    /// Any [`LocalError`]; a failed start carries the log's last lines.
-    pub async fn start(options: PostgresOptions) -> Result<Self, LocalError> {
+    /// Any [`ServerError`]; a failed start carries the last lines of the log.
+    pub async fn start(options: PostgresOptions) -> Result<Self, ServerError> {
         let bin = programs::postgres_bin()?;
         let launcher = Launcher::for_servers()?;
         let folder = server::absolute(&options.data_dir)?;
         launcher.prepare_folder(&folder)?;
-        let (cluster, log) = (folder.join("cluster"), LogFile::new(folder.join("postgres.log")));
+        let cluster = folder.join("cluster");
+        let log = LogFile::new(folder.join("postgres.log"));
         let mut postgres = Self { options, launcher, bin, cluster, log, port: 0, child: None };
         postgres.create_cluster(&folder).await?;
         postgres.start_on_some_port().await?;
         Ok(postgres)
     }
 
-    /// The address of `database`, for `tokio-postgres` and `psql` alike.
+    /// The URL of `database`, for `tokio-postgres` and `psql` alike.
     #[must_use]
     pub fn url(&self, database: &str) -> String {
         format!("postgres://{SUPERUSER}@127.0.0.1:{}/{database}", self.port)
     }
 
-    /// The TCP port on 127.0.0.1. It stays the same over restarts.
+    /// The TCP port on 127.0.0.1, the same after a restart.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// The postmaster's process id, or `None` when it was stopped or killed.
+    /// The process id of the postmaster, or `None` after `stop` or `kill`.
     #[must_use]
     pub fn pid(&self) -> Option<i32> {
         self.child.as_ref().map(Child::pid)
     }
 
-    /// How it ended by itself, or by somebody else's doing; `None` while it runs, and after `stop` or `kill`.
+    /// The exit status of a server that ended without `stop` or `kill`; `None` while it runs.
     #[must_use]
     pub fn exit_status(&self) -> Option<ExitStatus> {
         self.child.as_ref()?.exit_status()
     }
 
-    /// Creates a database, as a copy of `template` when one is named (nobody may be connected to that).
+    /// Creates a database, as a copy of `template` if given. The template must have no connections.
     ///
     /// # Errors
-    /// [`LocalError::Sql`], also when the database exists.
-    pub async fn create_database(&self, name: &str, template: Option<&str>) -> Result<(), LocalError> {
+    /// [`ServerError::Sql`], also for an existing database.
+    pub async fn create_database(&self, name: &str, template: Option<&str>) -> Result<(), ServerError> {
         let mut sql = format!("CREATE DATABASE {}", quoted(name));
         if let Some(template) = template {
             sql.push_str(&format!(" TEMPLATE {}", quoted(template)));
@@ -128,11 +129,11 @@ impl Postgres {
         self.execute(&sql).await.map(drop)
     }
 
-    /// Creates a database unless it exists.
+    /// Creates a database if it is missing.
     ///
     /// # Errors
-    /// [`LocalError::Sql`].
-    pub async fn ensure_database(&self, name: &str) -> Result<(), LocalError> {
+    /// [`ServerError::Sql`].
+    pub async fn ensure_database(&self, name: &str) -> Result<(), ServerError> {
         let names = self.execute("SELECT datname FROM pg_database").await?;
         if names.iter().any(|existing| existing == name) {
             Ok(())
@@ -141,15 +142,16 @@ impl Postgres {
         }
     }
 
-    /// Drops a database, and the connections to it, if it exists.
+    /// Drops a database, if it exists, and its connections.
     ///
     /// # Errors
-    /// [`LocalError::Sql`].
-    pub async fn drop_database(&self, name: &str) -> Result<(), LocalError> {
+    /// [`ServerError::Sql`].
+    pub async fn drop_database(&self, name: &str) -> Result<(), ServerError> {
         self.execute(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quoted(name))).await.map(drop)
     }
 
-    /// Ends the server: a fast shutdown, an immediate one if that takes too long. `None` when it did not run.
+    /// Ends the server with a fast shutdown, after a time limit with an immediate one. `None` if it was not
+    /// running.
     pub async fn stop(&mut self) -> Option<ExitStatus> {
         let child = self.child.take()?;
         match child.end(Signal::SIGINT, FAST_STOP).await {
@@ -158,12 +160,12 @@ impl Postgres {
         }
     }
 
-    /// Kills the postmaster and its backends with SIGKILL, as a crash of everything would. For tests.
+    /// Kills the postmaster and its backends with SIGKILL, as a crash of the host does. For tests.
     pub async fn kill(&mut self) {
         let Some(child) = self.child.take() else {
             return;
         };
-        // The postmaster first: it would answer the death of a backend with a restart of its own.
+        // The postmaster first: it restarts after the death of a backend.
         child.signal(Signal::SIGKILL);
         for backend in occupancy::processes_in(&self.cluster) {
             let _ = kill(Pid::from_raw(backend), Signal::SIGKILL);
@@ -171,31 +173,31 @@ impl Postgres {
         child.exited().await;
     }
 
-    /// Starts it again on the same port and data; a running one is stopped first.
+    /// Restarts the server on the same port and data; stops a running one first.
     ///
     /// # Errors
     /// As [`Postgres::start`].
-    pub async fn restart(&mut self) -> Result<(), LocalError> {
+    pub async fn restart(&mut self) -> Result<(), ServerError> {
         self.stop().await;
         self.launch_on(self.port).await
     }
 
-    /// `initdb` into a folder of another name, renamed when complete: an interrupted one is not taken for a
-    /// cluster.
-    async fn create_cluster(&mut self, folder: &Path) -> Result<(), LocalError> {
+    /// Runs `initdb` in a folder of another name, renamed when complete. An interrupted run then leaves no
+    /// half cluster.
+    async fn create_cluster(&mut self, folder: &Path) -> Result<(), ServerError> {
         if self.cluster.join("PG_VERSION").is_file() {
             return Ok(());
         }
         let unfinished = folder.join("cluster.new");
         if unfinished.exists() {
-            fs::remove_dir_all(&unfinished).map_err(LocalError::io("remove", &unfinished))?;
+            fs::remove_dir_all(&unfinished).map_err(ServerError::io("remove", &unfinished))?;
         }
         let child = server::launch(self.initdb(folder, &unfinished), &mut self.log)?;
         let status = child.exited().await;
         if !status.success() {
             return Err(server::did_not_start(NAME, format!("initdb: {status}"), &self.log));
         }
-        fs::rename(&unfinished, &self.cluster).map_err(LocalError::io("rename", &unfinished))
+        fs::rename(&unfinished, &self.cluster).map_err(ServerError::io("rename", &unfinished))
     }
 
     fn initdb(&self, folder: &Path, into: &Path) -> Command {
@@ -208,7 +210,7 @@ impl Postgres {
         initdb
     }
 
-    async fn start_on_some_port(&mut self) -> Result<(), LocalError> {
+    async fn start_on_some_port(&mut self) -> Result<(), ServerError> {
         let mut candidates = server::candidates(NAME, self.options.port)?;
         while let Some(port) = candidates.pop() {
             match self.launch_on(port).await {
@@ -219,22 +221,22 @@ impl Postgres {
         Ok(())
     }
 
-    async fn launch_on(&mut self, port: u16) -> Result<(), LocalError> {
+    async fn launch_on(&mut self, port: u16) -> Result<(), ServerError> {
         self.port = port;
-        self.clear_the_way().await?;
+        self.remove_stale_pid_file().await?;
         let child = server::launch(self.postgres(), &mut self.log)?;
         server::ready(NAME, &child, &self.log, || self.answers()).await?;
         self.child = Some(child);
         Ok(())
     }
 
-    /// Nobody works in the cluster, so a pid file in it is a killed server's. PostgreSQL would refuse to
-    /// start when that pid is a zombie or another program by now.
-    async fn clear_the_way(&self) -> Result<(), LocalError> {
+    /// Removes the pid file of a killed server, once the cluster is vacant. PostgreSQL refuses to start if
+    /// the pid belongs to a zombie or another program.
+    async fn remove_stale_pid_file(&self) -> Result<(), ServerError> {
         occupancy::wait_until_vacant(&self.cluster, VACANT_WITHIN).await?;
         let stale = self.cluster.join("postmaster.pid");
         if stale.exists() {
-            fs::remove_file(&stale).map_err(LocalError::io("remove", &stale))?;
+            fs::remove_file(&stale).map_err(ServerError::io("remove", &stale))?;
         }
         Ok(())
     }
@@ -249,7 +251,8 @@ impl Postgres {
         command
     }
 
-    /// No Unix socket: its path may hold 107 bytes, which a data folder can exceed.
+    /// The settings of the server. Unix sockets are off: the path of a socket is limited to 107 bytes, and a
+    /// data folder can be longer.
     fn settings(&self) -> Vec<(&'static str, String)> {
         let mut settings = vec![
             ("listen_addresses", "127.0.0.1".to_owned()),
@@ -266,16 +269,16 @@ impl Postgres {
         settings
     }
 
-    /// Asks for the data folder, because the server that answers on a freshly chosen port may be somebody
-    /// else's.
+    /// Whether this server answers. The data folder identifies it: on a freshly chosen port another server
+    /// may answer.
     async fn answers(&self) -> bool {
         let shown = self.execute("SHOW data_directory").await;
         shown.is_ok_and(|rows| rows.iter().any(|row| Path::new(row) == self.cluster))
     }
 
-    /// Runs one statement and returns the first column as text. Drives the connection itself: a connection
-    /// handed to a task of its own would be a task nobody owns.
-    async fn execute(&self, sql: &str) -> Result<Vec<String>, LocalError> {
+    /// Runs one statement and returns the first column as text. Drives the connection in place: a task for it
+    /// would have no owner.
+    async fn execute(&self, sql: &str) -> Result<Vec<String>, ServerError> {
         let (client, connection) = tokio_postgres::connect(&self.url("postgres"), NoTls).await?;
         let answer = async move {
             let messages = client.simple_query(sql).await?;
@@ -287,8 +290,7 @@ impl Postgres {
 }
 
 impl Drop for Postgres {
-    /// An immediate shutdown rather than SIGKILL, which would leave shared memory behind with nobody to clean
-    /// it up.
+    /// Shuts down at once. SIGKILL would leave shared memory behind.
     fn drop(&mut self) {
         if let Some(child) = &self.child {
             child.end_blocking(Signal::SIGQUIT, IMMEDIATE_STOP);

@@ -1,15 +1,15 @@
-//! Processes of this machine, as `/proc` shows them.
+//! Processes of this machine, read from `/proc`.
 
 use std::fs;
 
-/// This process.
+/// The id of this process.
 #[must_use]
 pub fn own() -> i32 {
-    // Linux gives out at most 2^22 ids.
+    // Linux ids are at most 2^22.
     i32::try_from(std::process::id()).unwrap_or(0)
 }
 
-/// A process with all its children, as the postmaster and its backends.
+/// The ids of a process and of its children, such as the postmaster and its backends.
 #[must_use]
 pub fn family(of: i32) -> Vec<i32> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
@@ -17,7 +17,7 @@ pub fn family(of: i32) -> Vec<i32> {
     ids.filter(|id| *id == of || parent(*id) == Some(of)).collect()
 }
 
-/// The resident memory of a process in bytes: `VmRSS` of `/proc/PID/status`, which is in KiB.
+/// The resident memory of a process in bytes: `VmRSS` of `/proc/PID/status`, there in KiB.
 #[must_use]
 pub fn resident(process: i32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
@@ -25,7 +25,7 @@ pub fn resident(process: i32) -> u64 {
     line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) << 10
 }
 
-/// The fourth field of `/proc/PID/stat`, the second after the program's name in brackets.
+/// The parent: the fourth field of `/proc/PID/stat`, the second after the program name in brackets.
 fn parent(of: i32) -> Option<i32> {
     let stat = fs::read_to_string(format!("/proc/{of}/stat")).ok()?;
     stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()

@@ -1,41 +1,41 @@
-//! Where the servers' programs are.
+//! Finds the programs of the servers.
 
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::LocalError;
+use super::ServerError;
 
 const DEBIAN_POSTGRES: &str = "/usr/lib/postgresql";
 
-/// The folder with both `postgres` and `initdb`: `PG_BIN` when set, else on the `PATH`, else Debian's newest
-/// version (which Debian leaves off the `PATH`).
-pub fn postgres_bin() -> Result<PathBuf, LocalError> {
+/// The folder with both `postgres` and `initdb`: `PG_BIN` if set, else a folder of the `PATH`, else the
+/// newest version of Debian's packages, which are not on the `PATH`.
+pub fn postgres_bin() -> Result<PathBuf, ServerError> {
     std::env::var_os("PG_BIN")
         .map(PathBuf::from)
         .into_iter()
         .chain(search_folders())
         .chain(debian_versions())
         .find(|folder| folder.join("postgres").is_file() && folder.join("initdb").is_file())
-        .ok_or(LocalError::NotInstalled {
+        .ok_or(ServerError::NotInstalled {
             program: "postgres",
             hint: "install the Debian package postgresql, or set PG_BIN to the folder that holds postgres and initdb",
         })
 }
 
-/// `redis-server`, or Valkey's.
-pub fn redis_server() -> Result<PathBuf, LocalError> {
+/// The path of `redis-server`, or of `valkey-server`.
+pub fn redis_server() -> Result<PathBuf, ServerError> {
     ["redis-server", "valkey-server"]
         .into_iter()
         .flat_map(|name| search_folders().map(move |folder| folder.join(name)))
         .find(|program| program.is_file())
-        .ok_or(LocalError::NotInstalled {
+        .ok_or(ServerError::NotInstalled {
             program: "redis-server",
             hint: "install the Debian package redis-server, or put redis-server on the PATH",
         })
 }
 
-/// The `PATH`, or the system's usual one when there is none.
+/// The `PATH`, or the default of the system if the variable is not set.
 pub fn search_path() -> OsString {
     std::env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into())
 }
@@ -52,7 +52,7 @@ fn debian_versions() -> Vec<PathBuf> {
     versions.into_iter().map(|(_, bin)| bin).collect()
 }
 
-/// Compared as numbers: as text 9 would be newer than 15.
+/// The major version as a number: as text, 9 would be newer than 15.
 fn major(folder: &Path) -> Option<u32> {
     folder.file_name()?.to_str()?.split('.').next()?.parse().ok()
 }

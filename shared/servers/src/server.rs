@@ -1,4 +1,4 @@
-//! What starting a PostgreSQL and a Redis have in common: launch, and wait until it really answers.
+//! The common part of starting PostgreSQL and Redis: launch the process, wait for its first answer.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,21 +6,20 @@ use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
 
-use super::LocalError;
+use super::ServerError;
 use super::account;
 use super::child::Child;
 use super::log_file::LogFile;
 use super::ports;
 
-/// Replaying the log of a killed server takes a while; a server that cannot start at all ends, and is noticed
-/// at once.
+/// Time for the replay of the log after a kill. A server that cannot start ends, and is noticed at once.
 const READY_WITHIN: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(20);
-/// With a port of our choice, somebody else may take it between the choice and the server's bind.
+/// Ports to try. Another process may take a chosen port before the server binds it.
 const PORT_ATTEMPTS: usize = 5;
 
 /// Starts `command` with its output in `log`.
-pub fn launch(mut command: Command, log: &mut LogFile) -> Result<Child, LocalError> {
+pub fn launch(mut command: Command, log: &mut LogFile) -> Result<Child, ServerError> {
     let (stdout, stderr) = log.open()?;
     command.stdout(stdout).stderr(stderr);
     let (child, _) = Child::spawn(command).map_err(account::not_started)?;
@@ -33,7 +32,7 @@ pub async fn ready(
     child: &Child,
     log: &LogFile,
     answers: impl AsyncFn() -> bool,
-) -> Result<(), LocalError> {
+) -> Result<(), ServerError> {
     let answered = async {
         while !answers().await {
             sleep(POLL).await;
@@ -41,7 +40,7 @@ pub async fn ready(
     };
     tokio::select! {
         status = child.exited() => Err(did_not_start(name, status.to_string(), log)),
-        outcome = timeout(READY_WITHIN, answered) => outcome.map_err(|_| LocalError::NotReady {
+        outcome = timeout(READY_WITHIN, answered) => outcome.map_err(|_| ServerError::NotReady {
             server: name,
             within: READY_WITHIN,
             log: log.path().to_path_buf(),
@@ -50,29 +49,29 @@ pub async fn ready(
     }
 }
 
-pub fn did_not_start(server: &'static str, reason: String, log: &LogFile) -> LocalError {
-    LocalError::DidNotStart { server, reason, log: log.path().to_path_buf(), tail: log.tail() }
+pub fn did_not_start(server: &'static str, reason: String, log: &LogFile) -> ServerError {
+    ServerError::DidNotStart { server, reason, log: log.path().to_path_buf(), tail: log.tail() }
 }
 
-/// The ports to try in turn: the wanted one alone (an error that names its holder when it is taken), or some
-/// free ones.
-pub fn candidates(server: &'static str, wanted: Option<u16>) -> Result<Vec<u16>, LocalError> {
+/// The ports to try in turn: the wanted one, or several free ones. A taken wanted port is an error that names
+/// its holder.
+pub fn candidates(server: &'static str, wanted: Option<u16>) -> Result<Vec<u16>, ServerError> {
     let Some(port) = wanted else {
         let free = (0..PORT_ATTEMPTS).map(|_| ports::free_port()).collect::<Result<_, _>>();
-        return free.map_err(|source| LocalError::Io { what: "find a free port".to_owned(), source });
+        return free.map_err(|source| ServerError::Io { what: "find a free port".to_owned(), source });
     };
     match ports::who_holds(port) {
-        Some(holder) => Err(LocalError::PortTaken { server, port, holder }),
+        Some(holder) => Err(ServerError::PortTaken { server, port, holder }),
         None => Ok(vec![port]),
     }
 }
 
-/// Whether a failed start is worth another port.
-pub fn port_was_taken(error: &LocalError, log: &LogFile) -> bool {
-    matches!(error, LocalError::DidNotStart { .. }) && log.since_start().contains("Address already in use")
+/// Whether a start failed because its port was taken.
+pub fn port_was_taken(error: &ServerError, log: &LogFile) -> bool {
+    matches!(error, ServerError::DidNotStart { .. }) && log.since_start().contains("Address already in use")
 }
 
-/// The data folder as the server will see it, whatever its working directory.
-pub fn absolute(data_dir: &Path) -> Result<PathBuf, LocalError> {
-    std::path::absolute(data_dir).map_err(LocalError::io("find", data_dir))
+/// The absolute path of the data folder, valid in any working directory.
+pub fn absolute(data_dir: &Path) -> Result<PathBuf, ServerError> {
+    std::path::absolute(data_dir).map_err(ServerError::io("find", data_dir))
 }

@@ -1,4 +1,4 @@
-//! The private servers, on real binaries: what is promised in `servers` is seen here.
+//! Tests of the private servers on real binaries.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, Uid};
 use servers::account::scratch_dir;
-use servers::{Durability, LocalError, Postgres, PostgresOptions, Redis, RedisOptions};
+use servers::{Durability, Postgres, PostgresOptions, Redis, RedisOptions, ServerError};
 use tokio_postgres::NoTls;
 
 fn small(data_dir: PathBuf) -> PostgresOptions {
@@ -37,7 +37,7 @@ fn connection(redis: &Redis) -> redis::Connection {
 }
 
 fn runs(pid: i32) -> bool {
-    // A zombie has no executable: nobody may reap the orphans of a killed process in a container.
+    // A zombie has no executable. In a container, the orphans of a killed process may stay zombies.
     std::fs::read_link(format!("/proc/{pid}/exe")).is_ok()
 }
 
@@ -85,7 +85,7 @@ async fn a_pid_file_left_by_a_killed_server_does_not_prevent_a_start() {
     let dir = scratch_dir().expect("a folder");
     let mut postgres = Postgres::start(small(dir.path().join("postgres"))).await.expect("a server");
     postgres.kill().await;
-    // The pid went to another program: ours.
+    // The pid now belongs to another program: this one.
     let pid_file = dir.path().join("postgres/cluster/postmaster.pid");
     std::fs::write(&pid_file, format!("{}\n", std::process::id())).expect("the file left behind");
 
@@ -99,7 +99,7 @@ async fn a_folder_in_use_is_an_error_that_names_the_process() {
 
     let error = Redis::start(RedisOptions::new(dir.path().join("redis"))).await.expect_err("it is in use");
 
-    assert!(matches!(&error, LocalError::InUse { pid, .. } if Some(*pid) == first.pid()), "{error}");
+    assert!(matches!(&error, ServerError::InUse { pid, .. } if Some(*pid) == first.pid()), "{error}");
 }
 
 #[tokio::test]
@@ -127,12 +127,14 @@ async fn a_server_that_cannot_start_shows_the_last_lines_of_its_log() {
 
 #[tokio::test]
 async fn two_servers_side_by_side_do_not_see_each_other() {
-    let (here, there) = (scratch_dir().expect("a folder"), scratch_dir().expect("a folder"));
+    let here = scratch_dir().expect("a folder");
+    let there = scratch_dir().expect("a folder");
     let (first, second) = tokio::join!(
         Postgres::start(small(here.path().join("postgres"))),
         Postgres::start(small(there.path().join("postgres"))),
     );
-    let (first, second) = (first.expect("a server"), second.expect("a server"));
+    let first = first.expect("a server");
+    let second = second.expect("a server");
 
     first.create_database("only_here", None).await.expect("a database");
 

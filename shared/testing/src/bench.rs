@@ -1,4 +1,4 @@
-//! For benches: a database that waits for the disk, and time without what had to be prepared.
+//! For benches: a database with `fsync`, and a timer that excludes the preparation.
 
 use std::time::{Duration, Instant};
 
@@ -7,22 +7,22 @@ use tempfile::TempDir;
 use runtime::db::DatabaseSettings;
 use servers::{Postgres, PostgresOptions, account::scratch_dir};
 
-use super::database_settings;
+use super::settings::database_settings;
 
-/// A PostgreSQL of its own with `fsync` on, unlike the one of the tests: what a commit costs is what is
-/// measured.
+/// A dedicated PostgreSQL with `fsync` on, because benches measure the cost of a commit. The PostgreSQL of
+/// the tests has it off.
 #[derive(Debug)]
 pub struct DurablePostgres {
-    // The server is stopped before its folder is removed.
+    // Fields drop in order: the server stops before its folder is removed.
     server: Postgres,
     _folder: TempDir,
 }
 
 impl DurablePostgres {
-    /// Starts it, with one empty database.
+    /// Starts the server with one empty database.
     ///
     /// # Panics
-    /// When it does not start.
+    /// The server does not start.
     pub async fn start() -> Self {
         let folder = scratch_dir().unwrap_or_else(|error| panic!("no folder for PostgreSQL: {error}"));
         let server = Postgres::start(PostgresOptions::new(folder.path().join("postgres"))).await;
@@ -31,14 +31,14 @@ impl DurablePostgres {
         Self { server, _folder: folder }
     }
 
-    /// The default settings, on its database.
+    /// The default settings, with the URL of the database.
     #[must_use]
     pub fn settings(&self) -> DatabaseSettings {
         database_settings(&self.server.url("bench"))
     }
 }
 
-/// How long `work` took so many `times`; what `prepare` does before each of them does not count.
+/// The total duration of `times` runs of `work`, without `prepare` before each of them.
 pub async fn timed<T>(
     times: u64,
     mut prepare: impl AsyncFnMut() -> T,

@@ -1,11 +1,11 @@
-//! What every [`EventHandler`] must do, whatever its event.
+//! The rules for every [`EventHandler`], independent of its event.
 
 use runtime::stream::{EventHandler, Outcome, Received};
 
-/// Hands over the same event twice in one batch and then once more: one `Done`, all others `Duplicate`.
+/// Delivers the same event twice in one batch, then once more: one `Done`, all others `Duplicate`.
 ///
 /// # Panics
-/// When the handler does something else, or leaves an event without an outcome.
+/// The handler returns other outcomes, or leaves an event without an outcome.
 pub async fn a_repeated_event_is_a_duplicate<H>(handler: &H, received: Received<H::Event>)
 where
     H: EventHandler,

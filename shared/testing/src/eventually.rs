@@ -1,23 +1,23 @@
-//! Waiting for a condition instead of sleeping for luck.
+//! Waits for a condition instead of sleeping for a fixed time.
 
 use std::{
     fmt::Debug,
     time::{Duration, Instant},
 };
 
-/// Time between two looks: small against every interval in the tests, and 50 looks a second cost nothing.
+/// Time between two probes: short compared with every interval in the tests, and cheap at 50 a second.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// What a look brings: what was waited for, or what was seen instead.
-pub trait Look {
+/// The result of a probe: the expected value, or the state that was found instead.
+pub trait Probe {
     type Found;
 
     /// # Errors
-    /// What was seen instead, for the message of the failed test.
+    /// The state that was found instead, for the message of the failed test.
     fn found(self) -> Result<Self::Found, String>;
 }
 
-impl<T> Look for Option<T> {
+impl<T> Probe for Option<T> {
     type Found = T;
 
     fn found(self) -> Result<T, String> {
@@ -25,7 +25,7 @@ impl<T> Look for Option<T> {
     }
 }
 
-impl<T, E: Debug> Look for Result<T, E> {
+impl<T, E: Debug> Probe for Result<T, E> {
     type Found = T;
 
     fn found(self) -> Result<T, String> {
@@ -33,14 +33,18 @@ impl<T, E: Debug> Look for Result<T, E> {
     }
 }
 
-/// Looks until it finds something. `Err(seen)` and `None` mean: not yet.
+/// Probes until a value is found. `Err(seen)` and `None` mean: not yet.
 ///
 /// # Panics
-/// After `within`, with the description and what was seen last.
-pub async fn eventually<L: Look>(what: &str, within: Duration, mut look: impl AsyncFnMut() -> L) -> L::Found {
+/// After `within`, with the description and the last state.
+pub async fn eventually<L: Probe>(
+    what: &str,
+    within: Duration,
+    mut probe: impl AsyncFnMut() -> L,
+) -> L::Found {
     let deadline = Instant::now() + within;
     loop {
-        match look().await.found() {
+        match probe().await.found() {
             Ok(found) => return found,
             Err(seen) => {
                 assert!(Instant::now() < deadline, "not within {within:?}: {what}; last seen: {seen}")

@@ -1,52 +1,19 @@
-//! The testing kit: real servers, tokens, and waiting without luck.
+//! The test kit: real servers, tokens, and waits for conditions.
 //!
-//! One PostgreSQL serves all tests of a test process, a database each; every test that needs Redis has one of
-//! its own, because tests flush, stop and kill it. Everything here panics where a service would return an
-//! error: a test that cannot set its stage has nothing else to say.
+//! One PostgreSQL serves all tests of a test process, with one database for each test. Each test that uses
+//! Redis has its own server, because tests flush, stop and kill it. The functions panic where a service would
+//! return an error: a test without its servers has no result.
 
 mod bench;
 mod conformance;
 mod eventually;
 mod servers;
+mod settings;
 mod tokens;
 
 pub use bench::{DurablePostgres, timed};
 pub use conformance::a_repeated_event_is_a_duplicate;
-pub use eventually::{Look, eventually};
+pub use eventually::{Probe, eventually};
 pub use servers::{TestDatabase, TestRedis, postgres, redis_connection};
+pub use settings::{database_settings, stream_settings};
 pub use tokens::Signer;
-
-use std::{net::SocketAddr, time::Duration};
-
-use runtime::{
-    db::DatabaseSettings,
-    settings::{DatabaseUrl, RedisUrl, Source, Value},
-    stream::StreamSettings,
-};
-
-/// Settings of streams for a test: the defaults, but everything that waits waits a fraction of a second.
-#[must_use]
-pub fn stream_settings(redis_url: &str) -> StreamSettings {
-    let mut settings = StreamSettings::read(&mut nothing(), SocketAddr::from(([127, 0, 0, 1], 0)));
-    settings.url = RedisUrl::parse(redis_url).unwrap_or_else(|error| panic!("{redis_url}: {error}"));
-    settings.consumer_name = "test".to_owned();
-    settings.block = Duration::from_millis(50);
-    settings.claim_idle = Duration::from_millis(300);
-    settings.claim_interval = Duration::from_millis(50);
-    settings.resend_after = Duration::from_millis(300);
-    settings.sweep_interval = Duration::from_millis(50);
-    settings
-}
-
-/// Settings of a database for a test: the defaults, on `url`.
-#[must_use]
-pub fn database_settings(url: &str) -> DatabaseSettings {
-    let mut settings = DatabaseSettings::read(&mut nothing());
-    settings.url = DatabaseUrl::parse(url).unwrap_or_else(|error| panic!("{url}: {error}"));
-    settings
-}
-
-/// A source without flags and environment: the tests must not depend on the shell they run in.
-fn nothing() -> Source {
-    Source::new([], [])
-}

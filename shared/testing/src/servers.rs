@@ -1,4 +1,4 @@
-//! The PostgreSQL that all tests of a process share, and a Redis each.
+//! One PostgreSQL for all tests of a process, and one Redis for each test.
 
 use std::{
     ops::{Deref, DerefMut},
@@ -14,13 +14,12 @@ use uuid::Uuid;
 
 use servers::{Durability, Postgres, PostgresOptions, Redis, RedisOptions, account::scratch_dir};
 
-/// Three services with two pools of eight, twice over (a second instance), for as many tests as run at a
-/// time.
+/// Three services with two pools of eight, times two for a second instance, for all tests that run at a time.
 const CONNECTIONS: u16 = 600;
-/// Redis, on a machine that is full of tests.
+/// Time for Redis on a machine that is busy with tests.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
-/// The PostgreSQL of this test process; started by the first test that asks. It ends with the process.
+/// The PostgreSQL of this test process, started by the first call. The server ends with the process.
 pub async fn postgres() -> &'static Postgres {
     static SHARED: OnceCell<Postgres> = OnceCell::const_new();
     SHARED.get_or_init(start_postgres).await
@@ -35,8 +34,9 @@ async fn start_postgres() -> Postgres {
     Postgres::start(options).await.unwrap_or_else(|error| panic!("PostgreSQL does not start: {error}"))
 }
 
-/// Nothing drops a static, and a test process may be killed. So a shell waits for the end of its input, which
-/// is ours to close, and then removes the folder; a server that is still ending may need a moment.
+/// Removes the folder after the end of this process. Statics are not dropped, and a test process may be
+/// killed: a shell waits for the end of its input, which this process holds open. A server may need a moment
+/// to end, hence the retries.
 fn remove_after_us(folder: &Path) {
     let mut shell = Command::new("sh");
     shell
@@ -46,14 +46,14 @@ fn remove_after_us(folder: &Path) {
             "sh",
         ])
         .arg(folder);
-    // A process group of its own: Ctrl-C must not end it before us.
+    // A separate process group: Ctrl-C must not end the shell before this process.
     std::os::unix::process::CommandExt::process_group(&mut shell, 0);
     let shell = shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-    // Leaked on purpose: dropping it would close the input.
+    // Leaked on purpose: dropping the value would close the input.
     std::mem::forget(shell.unwrap_or_else(|error| panic!("no shell: {error}")));
 }
 
-/// A database of its own for one test, dropped with the value.
+/// A database for one test, dropped with the value.
 #[derive(Debug)]
 pub struct TestDatabase {
     name: String,
@@ -64,14 +64,15 @@ impl TestDatabase {
     /// An empty database on the shared server.
     ///
     /// # Panics
-    /// When it cannot be created.
+    /// The database cannot be created.
     pub async fn create() -> Self {
-        let (server, name) = (postgres().await, format!("test_{}", Uuid::now_v7().simple()));
+        let server = postgres().await;
+        let name = format!("test_{}", Uuid::now_v7().simple());
         server.create_database(&name, None).await.unwrap_or_else(|error| panic!("no database: {error}"));
         Self { url: server.url(&name), name }
     }
 
-    /// Its address.
+    /// The URL.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
@@ -79,32 +80,32 @@ impl TestDatabase {
 }
 
 impl Drop for TestDatabase {
-    /// A database weighs 8 MB; hundreds of tests would fill the disk. On a thread, because dropping is not
-    /// async.
+    /// Drops the database: 8 MB each would fill the disk over hundreds of tests. A thread, because `drop`
+    /// cannot await.
     fn drop(&mut self) {
         let name = std::mem::take(&mut self.name);
         let drop_it = move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             runtime.map(|runtime| runtime.block_on(async { postgres().await.drop_database(&name).await }))
         };
-        // Whatever goes wrong here, the server is thrown away with all its databases.
+        // Errors are ignored: the server is removed with all its databases.
         let _ = std::thread::spawn(drop_it).join();
     }
 }
 
-/// A Redis of its own for one test.
+/// A Redis for one test.
 #[derive(Debug)]
 pub struct TestRedis {
-    // The server is stopped before its folder is removed.
+    // Fields drop in order: the server stops before its folder is removed.
     server: Redis,
     _folder: TempDir,
 }
 
 impl TestRedis {
-    /// Starts an empty one.
+    /// Starts an empty server.
     ///
     /// # Panics
-    /// When it does not start.
+    /// The server does not start.
     pub async fn start() -> Self {
         let folder = scratch_dir().unwrap_or_else(|error| panic!("no folder for Redis: {error}"));
         let server = Redis::start(RedisOptions::new(folder.path().join("redis"))).await;
@@ -114,20 +115,20 @@ impl TestRedis {
         }
     }
 
-    /// Runs one command on a connection of its own.
+    /// Runs one command on a new connection.
     ///
     /// # Panics
-    /// When Redis does not answer, or with an error, or with something else than a `T`.
+    /// Redis does not answer, answers with an error, or with a value other than a `T`.
     pub async fn command<T: redis::FromRedisValue>(&self, words: &[&str]) -> T {
         command(&self.server.url(), words).await
     }
 }
 
-/// A connection that waits as long as a test does. redis-rs gives up after half a second, which a machine
-/// full of tests can take.
+/// A connection with a time limit of 30 s. The default of redis-rs is half a second, too short on a machine
+/// that is busy with tests.
 ///
 /// # Panics
-/// When Redis does not answer.
+/// Redis does not answer.
 pub async fn redis_connection(url: &str) -> redis::aio::MultiplexedConnection {
     let client = redis::Client::open(url).unwrap_or_else(|error| panic!("{url}: {error}"));
     let config = AsyncConnectionConfig::new()

@@ -1,4 +1,4 @@
-//! Tokens like those of the user service, and every wrong kind.
+//! Tokens like those of the service `user`, and every kind of invalid token.
 
 use std::time::SystemTime;
 
@@ -14,11 +14,11 @@ const ISSUER: &str = "orderflow-user";
 const AUDIENCE: &str = "orderflow";
 const LIFE_SECONDS: u64 = 600;
 
-/// Signs tokens as the user service does.
+/// Signs tokens as the service `user` does.
 #[derive(Clone)]
 pub struct Signer {
     pub kid: String,
-    /// The 32 bytes everybody may know.
+    /// The public key, 32 bytes.
     pub public_key: Vec<u8>,
     key: EncodingKey,
 }
@@ -27,7 +27,7 @@ impl Signer {
     /// A new key pair.
     ///
     /// # Panics
-    /// When the system has no randomness.
+    /// The system has no source of randomness.
     #[must_use]
     pub fn generate() -> Self {
         let pair = Ed25519KeyPair::generate().unwrap_or_else(|error| panic!("no key pair: {error}"));
@@ -39,16 +39,16 @@ impl Signer {
         }
     }
 
-    /// The signer whose key pair somebody stored: to sign what the real signer never would.
+    /// A signer with a stored key pair, for tokens that the service would not sign.
     #[must_use]
     pub fn with_key(kid: &str, pkcs8: &[u8], public_key: &[u8]) -> Self {
         Self { kid: kid.to_owned(), public_key: public_key.to_vec(), key: EncodingKey::from_ed_der(pkcs8) }
     }
 
-    /// Its public key, as `/.well-known/jwks.json` shows it.
+    /// The public key, as `/.well-known/jwks.json` shows it.
     ///
     /// # Panics
-    /// Never: the text below is a key set.
+    /// The text below is always a valid key set.
     #[must_use]
     pub fn jwks(&self) -> JwkSet {
         let x = URL_SAFE_NO_PAD.encode(&self.public_key);
@@ -57,7 +57,7 @@ impl Signer {
             .unwrap_or_else(|error| panic!("no key set: {error}"))
     }
 
-    /// The claims of a fresh account of `role`, good for ten minutes.
+    /// The claims of a new account of `role`, valid for ten minutes.
     #[must_use]
     pub fn claims(role: Role) -> Claims {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
@@ -74,7 +74,7 @@ impl Signer {
         }
     }
 
-    /// The header of a good token.
+    /// The header of a valid token.
     #[must_use]
     pub fn header(&self) -> Header {
         Header {
@@ -84,25 +84,25 @@ impl Signer {
         }
     }
 
-    /// A good token.
+    /// A valid token.
     #[must_use]
     pub fn token(&self, role: Role) -> String {
         self.sign(&self.header(), &Self::claims(role))
     }
 
-    /// A token with any header and claims, rightly signed.
+    /// A token with any header and claims and a valid signature.
     ///
     /// # Panics
-    /// When the header asks for another algorithm than EdDSA.
+    /// The header names an algorithm other than EdDSA.
     #[must_use]
     pub fn sign(&self, header: &Header, claims: &impl serde::Serialize) -> String {
         jsonwebtoken::encode(header, claims, &self.key).unwrap_or_else(|error| panic!("not signed: {error}"))
     }
 
-    /// `alg: none`, and no signature.
+    /// A token with `alg: none`, without a signature.
     ///
     /// # Panics
-    /// When the claims are no JSON.
+    /// The claims cannot be written as JSON.
     #[must_use]
     pub fn unsigned(kid: &str, claims: &impl serde::Serialize) -> String {
         let header = serde_json::json!({"alg": "none", "typ": TOKEN_TYPE, "kid": kid}).to_string();
@@ -110,10 +110,11 @@ impl Signer {
         format!("{}.{}.", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims))
     }
 
-    /// HS256 with a public key as the secret: what a verifier accepts that believes the header.
+    /// A token signed by HS256 with the public key as secret. A verifier that trusts the algorithm of the
+    /// header accepts it.
     ///
     /// # Panics
-    /// When the claims are no JSON.
+    /// The claims cannot be written as JSON.
     #[must_use]
     pub fn signed_with_public_key(kid: &str, public_key: &[u8], claims: &impl serde::Serialize) -> String {
         let header = Header {

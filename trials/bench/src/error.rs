@@ -1,6 +1,6 @@
 use std::io;
 
-use servers::LocalError;
+use servers::ServerError;
 
 use ctl::api::{ApiError, innermost};
 use ctl::stack::StackError;
@@ -14,7 +14,7 @@ pub enum BenchError {
     Stack(#[from] StackError),
     /// A private server.
     #[error(transparent)]
-    Server(#[from] LocalError),
+    Server(#[from] ServerError),
     /// The load cannot be kept apart from the stack.
     #[error(transparent)]
     Affinity(#[from] AffinityError),

@@ -22,7 +22,7 @@ use ctl::wait;
 use super::ChaosError;
 use ctl::api::{Api, Endpoints};
 use ctl::client_log::ClientLog;
-use ctl::load::Shop;
+use ctl::load::ServiceUrls;
 use ctl::stack::{Kind, Service, ServiceId, Stack, StackOptions};
 use ctl::verify::Sources;
 
@@ -199,8 +199,8 @@ impl Arena {
 
     /// Where the load and the checker find the stack.
     #[must_use]
-    pub fn shop(&self) -> Shop {
-        Shop {
+    pub fn shop(&self) -> ServiceUrls {
+        ServiceUrls {
             user: urls(&self.stack, Kind::User),
             inventory: urls(&self.stack, Kind::Inventory),
             payment: urls(&self.stack, Kind::Payment),

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::ChaosError;
 use ctl::api::Api;
-use ctl::client_log::{ClientLog, Outcome, Record};
+use ctl::client_log::{ClientLog, Completion, Record};
 use ctl::instance::LoggedIn;
 use ctl::state::{Login, random_secret};
 use ctl::wait::Wait;
@@ -113,10 +113,10 @@ impl Buyer {
 
     fn record(&self, answer: &Answer, key: &str) -> Record {
         let outcome = match answer.status {
-            Some(200..=299) => Outcome::Ok,
-            Some(409 | 429) => Outcome::Info,
-            Some(400..=499) => Outcome::Fail,
-            _ => Outcome::Info,
+            Some(200..=299) => Completion::Ok,
+            Some(409 | 429) => Completion::Info,
+            Some(400..=499) => Completion::Fail,
+            _ => Completion::Info,
         };
         let (body, why) = if answer.is_ok() {
             (Some(answer.text.clone()), None)

@@ -32,8 +32,8 @@ pub async fn conclude(
 ) -> Result<(), ChaosError> {
     let sources = arena.sources();
     arena.live.say("waiting until it is quiet");
-    if let Err(unrest) = quiet(&sources).await {
-        report.reasons.push(format!("not quiet within {QUIET_WITHIN:?}: {unrest}"));
+    if let Err(pending_work) = quiet(&sources).await {
+        report.reasons.push(format!("not quiet within {QUIET_WITHIN:?}: {pending_work}"));
     }
     arena.revive().await?;
     catalogues_agree(arena, &sources).await;
@@ -90,18 +90,18 @@ async fn quiet(sources: &Sources) -> Result<(), String> {
     let deadline = Instant::now() + QUIET_WITHIN;
     let mut since = Instant::now();
     loop {
-        let unrest = match verify::unrest(sources).await {
-            Ok(unrest) => unrest,
+        let pending_work = match verify::pending_work(sources).await {
+            Ok(pending_work) => pending_work,
             Err(error) => vec![error.to_string()],
         };
-        if !unrest.is_empty() {
+        if !pending_work.is_empty() {
             since = Instant::now();
         }
         if since.elapsed() >= QUIET_FOR {
             return Ok(());
         }
         if Instant::now() >= deadline {
-            return Err(unrest.join("; "));
+            return Err(pending_work.join("; "));
         }
         sleep(LOOK_AGAIN).await;
     }

@@ -1,6 +1,6 @@
 use std::io;
 
-use servers::LocalError;
+use servers::ServerError;
 
 use super::requests::RequestError;
 use ctl::api::{ApiError, innermost};
@@ -29,7 +29,7 @@ pub enum ChaosError {
     Stack(#[from] StackError),
     /// A private server.
     #[error(transparent)]
-    Server(#[from] LocalError),
+    Server(#[from] ServerError),
     /// A service refused what the run needs.
     #[error(transparent)]
     Api(#[from] ApiError),

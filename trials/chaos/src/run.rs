@@ -21,7 +21,7 @@ use super::watched::Watched;
 use ctl::wait;
 
 use super::ChaosError;
-use ctl::load::{Load, LoadPlan, LoadReport, Mix, Pace};
+use ctl::load::{Arrivals, Load, LoadPlan, LoadReport, Mix};
 use ctl::stack::Kind;
 
 /// How long the orders of one fault last: enough to be hit while they are sent.
@@ -141,7 +141,7 @@ async fn prepare(terms: &Terms, arena: &Arena) -> Result<Load, ChaosError> {
     let plan = LoadPlan {
         orders: Some(terms.sent()),
         time: None,
-        pace: Pace::Rate((quota / ORDERS_LAST).clamp(*RATES.start(), *RATES.end())),
+        arrivals: Arrivals::Rate((quota / ORDERS_LAST).clamp(*RATES.start(), *RATES.end())),
         in_flight: IN_FLIGHT,
         metered: true,
         follow: true,
@@ -248,10 +248,10 @@ async fn attempt(
     orders: u64,
     report: &mut FaultReport,
 ) -> Result<Recovery, ChaosError> {
-    let gauge = load.gauge();
+    let stats = load.stats();
     let due = load.quota().released() + (orders as f64 * planned.at) as u64;
     load.quota().release(orders);
-    wait::until("orders are sent", SENT_WITHIN, async || match gauge.sent() {
+    wait::until("orders are sent", SENT_WITHIN, async || match stats.sent() {
         sent if sent >= due => Ok(()),
         sent => Err(format!("{sent} of {due}")),
     })

@@ -11,7 +11,7 @@ use tokio::time::sleep;
 use super::arena::Arena;
 use super::live::Live;
 use super::witness::Witness;
-use ctl::load::{Gauge, Load};
+use ctl::load::{Load, LoadStats};
 use ctl::verify::{Sampler, Sources};
 
 const SAMPLE_EVERY: Duration = Duration::from_millis(200);
@@ -44,7 +44,7 @@ impl Watched {
         let (mut tasks, seen) = (JoinSet::new(), Arc::default());
         tasks.spawn(sample(arena.truth(), Arc::clone(&seen)));
         tasks.spawn(witness(Witness::new(arena), arena.truth(), Arc::clone(&seen)));
-        tasks.spawn(show(load.gauge(), arena.live.clone(), orders));
+        tasks.spawn(show(load.stats(), arena.live.clone(), orders));
         Self { tasks, seen }
     }
 
@@ -90,12 +90,12 @@ fn locked(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
     seen.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn show(gauge: Arc<Gauge>, live: Live, orders: u64) {
+async fn show(stats: Arc<LoadStats>, live: Live, orders: u64) {
     loop {
-        let (confirmed, refunded, declined) = (gauge.confirmed(), gauge.refunded(), gauge.declined());
+        let (confirmed, refunded, declined) = (stats.confirmed(), stats.refunded(), stats.declined());
         let summary =
-            format!("{confirmed} confirmed, {refunded} refunded, {declined} declined, {} open", gauge.open());
-        live.orders(gauge.sent().min(orders), summary);
+            format!("{confirmed} confirmed, {refunded} refunded, {declined} declined, {} open", stats.open());
+        live.orders(stats.sent().min(orders), summary);
         sleep(SHOW_EVERY).await;
     }
 }

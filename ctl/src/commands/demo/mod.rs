@@ -1,4 +1,4 @@
-//! `shopctl demo`: the demo accounts, products and orders, in a system that runs already.
+//! `shopctl demo`: creates the demo account and products and places the demo orders on a running system.
 
 mod orders;
 
@@ -15,21 +15,21 @@ use crate::terminal::Progress;
 pub use orders::{Shown, place_all};
 
 const HELP: &str = "\
-Registers the demo USER, creates the demo products, and takes three orders through: one ends confirmed,
-one refunded because it is sold out, one declined. What is there already is left as it is.";
+Registers the demo USER, creates the demo products, and places three orders: one is confirmed,
+one refunded because the product is sold out, one declined. Existing accounts and products stay unchanged.";
 
 /// `shopctl demo`
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP)]
 pub struct Args {}
 
-/// Shows the three ends of an order. Success: each ended as it should.
+/// Shows the three final states of an order. Success: each order reaches its expected state.
 ///
 /// # Errors
-/// What was refused, or the order that ended otherwise.
+/// The request that was refused, or the order with another final state.
 pub async fn run(_: &Args, context: &Context) -> anyhow::Result<Exit> {
     let mut progress = Progress::new();
-    progress.step("a USER");
+    progress.step("demo account");
     ensure_user(&context.api()?, context.login(Role::User)?).await?;
     progress.step("demo products");
     seed::create_missing(&context.api_as(Role::Admin).await?).await?;
@@ -41,10 +41,10 @@ pub async fn run(_: &Args, context: &Context) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-/// Registers the demo USER unless there is one.
+/// Registers the demo USER if it is missing.
 ///
 /// # Errors
-/// The service refuses for another reason.
+/// The service refuses for a reason other than `email-taken`.
 pub async fn ensure_user(api: &Api, user: &Login) -> Result<(), ApiError> {
     match api.register(user).await {
         Err(error) if error.code() != Some("email-taken") => Err(error),

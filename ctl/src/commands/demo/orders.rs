@@ -11,21 +11,21 @@ use crate::terminal::{Colour, Paint, Progress, render_order, render_transition};
 
 const ENDS_WITHIN: Duration = Duration::from_secs(30);
 
-/// A demo order that was seen through.
+/// A demo order in its final state.
 #[derive(Debug, Serialize)]
 pub struct Shown {
     order: Order,
     timeline: Vec<Transition>,
 }
 
-/// Places the three orders one after the other and prints what became of them.
+/// Places the three orders one after the other and prints their results.
 ///
 /// # Errors
-/// An order was refused, or ended otherwise than it should.
+/// The service refuses an order, or an order has another final state than expected.
 pub async fn place_all(api: &Api, progress: &mut Progress, json: bool) -> anyhow::Result<Vec<Shown>> {
     let mut shown = Vec::new();
     for demo in demo::orders() {
-        progress.step(format!("an order that ends {}", demo.ends));
+        progress.step(format!("demo order: {}", demo.ends));
         let order = place(api, &demo).await?;
         progress.done();
         if !json {
@@ -50,10 +50,11 @@ async fn place(api: &Api, demo: &DemoOrder) -> anyhow::Result<Shown> {
 }
 
 fn print(demo: &DemoOrder, shown: &Shown) {
-    let (paint, zone) = (Paint::for_stdout(), TimeZone::system());
+    let paint = Paint::for_stdout();
+    let zone = TimeZone::system();
     let lines: Vec<String> =
         demo.lines.iter().map(|line| format!("{} x {}", line.quantity, line.sku)).collect();
-    println!("\n{} ({}, {})", paint.paint(Colour::Bold, demo.story), lines.join(", "), demo.method);
+    println!("\n{} ({}, {})", paint.paint(Colour::Bold, demo.title), lines.join(", "), demo.method);
     println!("{}", render_order(&shown.order, paint));
     for transition in &shown.timeline {
         println!("{}", render_transition(transition, &zone, paint));

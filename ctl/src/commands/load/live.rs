@@ -1,4 +1,4 @@
-//! What a load is doing, on standard error: a bar on a terminal, a line every 5 s elsewhere.
+//! The progress of a load on standard error: a bar on a terminal, a line every 5 s elsewhere.
 
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
@@ -6,19 +6,20 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::load::{Gauge, Latency, Load, LoadReport};
+use crate::load::{Latency, Load, LoadReport, LoadStats};
 
 const BAR_EVERY: Duration = Duration::from_millis(250);
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
-/// Runs the load and shows how far it is. `orders`: how many there will be, if that is known.
-pub async fn shown(load: &Load, orders: Option<u64>) -> LoadReport {
-    let gauge = load.gauge();
+/// Runs the load and shows its progress. `orders`: the planned number of orders, if known.
+pub async fn run(load: &Load, orders: Option<u64>) -> LoadReport {
+    let stats = load.stats();
     let bar = std::io::stderr().is_terminal().then(|| bar(orders));
     let mut ticks = interval(if bar.is_some() { BAR_EVERY } else { LINE_EVERY });
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     ticks.tick().await;
-    let (mut run, mut rate) = (Box::pin(load.run()), Rate::new());
+    let mut run = Box::pin(load.run());
+    let mut rate = Rate::new();
     loop {
         tokio::select! {
             report = &mut run => {
@@ -27,28 +28,28 @@ pub async fn shown(load: &Load, orders: Option<u64>) -> LoadReport {
                 }
                 return report;
             }
-            _ = ticks.tick() => show(bar.as_ref(), &gauge, rate.of(gauge.accepted())),
+            _ = ticks.tick() => show(bar.as_ref(), &stats, rate.of(stats.accepted())),
         }
     }
 }
 
-fn show(bar: Option<&ProgressBar>, gauge: &Gauge, rate: f64) {
-    let text = line(gauge, rate);
+fn show(bar: Option<&ProgressBar>, stats: &LoadStats, rate: f64) {
+    let text = line(stats, rate);
     match bar {
         Some(bar) => {
-            bar.set_position(gauge.sent());
+            bar.set_position(stats.sent());
             bar.set_message(text);
         }
-        None => eprintln!("{} sent, {text}", gauge.sent()),
+        None => eprintln!("{} sent, {text}", stats.sent()),
     }
 }
 
-fn line(gauge: &Gauge, rate: f64) -> String {
-    let Latency { p50, p95, p99, .. } = gauge.acceptance();
-    let ended = gauge.confirmed() + gauge.refunded() + gauge.declined();
-    let refused = gauge.refused().values().sum();
+fn line(stats: &LoadStats, rate: f64) -> String {
+    let Latency { p50, p95, p99, .. } = stats.acceptance();
+    let ended = stats.confirmed() + stats.refunded() + stats.declined();
+    let refused = stats.refused().values().sum();
     let counts =
-        [("ended", ended), ("open", gauge.open()), ("refused", refused), ("unknown", gauge.unknown())];
+        [("ended", ended), ("open", stats.open()), ("refused", refused), ("unknown", stats.unknown())];
     let counts: Vec<String> = counts
         .into_iter()
         .filter(|(_, count)| *count > 0)
@@ -75,7 +76,7 @@ fn bar(orders: Option<u64>) -> ProgressBar {
     bar
 }
 
-/// How fast a counter rises, from one look to the next.
+/// The rate of a counter between two readings.
 struct Rate {
     at: Instant,
     count: u64,
@@ -89,7 +90,8 @@ impl Rate {
     fn of(&mut self, count: u64) -> f64 {
         let now = Instant::now();
         let rate = (count - self.count) as f64 / (now - self.at).as_secs_f64().max(f64::EPSILON);
-        (self.at, self.count) = (now, count);
+        self.at = now;
+        self.count = count;
         rate
     }
 }

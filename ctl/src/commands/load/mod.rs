@@ -13,21 +13,21 @@ use crate::client_log::ClientLog;
 use crate::context::Context;
 use crate::context::Role;
 use crate::exit::Exit;
-use crate::load::{Load, LoadError, LoadPlan, LoadReport, Mix, Pace, Shop};
+use crate::load::{Arrivals, Load, LoadError, LoadPlan, LoadReport, Mix, ServiceUrls};
 use crate::terminal::Progress;
 
 const EXAMPLES: &str = "\
 Examples:
-  shopctl load                              1,000 orders by 16 workers, each watched to its end
-  shopctl load --rate 500 --time 30s        500 orders a second, however long the answers take
-  shopctl load --hot 0.5 --hot-stock 100    half of the orders want one product; 100 get it
+  shopctl load                              1,000 orders by 16 workers, each followed to its final state
+  shopctl load --rate 500 --time 30s        500 orders a second, independent of response times
+  shopctl load --hot 0.5 --hot-stock 100    half of the orders want one product with a stock of 100
   shopctl load --client-log run.log         evidence for `shopctl verify --client-log run.log`
-  shopctl load --workers 64 --no-follow     only the way in
+  shopctl load --workers 64 --no-follow     measure acceptance only
 
-Every run has products and customers of its own. It fails when an order has no end within
---patience, or when it never became known whether one was placed.";
+Every run creates its own products and customers. Exit code 1: an order has no final state within
+--patience, or the outcome of an order stays unknown.";
 
-/// Without `--orders` and `--time`.
+/// The default without `--orders` and `--time`.
 const ORDERS: u64 = 1000;
 
 /// `shopctl load`
@@ -38,52 +38,52 @@ pub struct Args {
     /// Orders to send [default: 1000, or as many as --time allows]
     #[arg(long, value_name = "N")]
     orders: Option<u64>,
-    /// How long to send, such as 30s or 5m; with --orders, whichever is over first
+    /// Time of sending, such as 30s or 5m; with --orders, the earlier limit ends the load
     #[arg(long, value_name = "TIME", value_parser = time)]
     time: Option<Duration>,
-    /// Orders a second, however long the answers take
+    /// Orders a second, independent of response times
     #[arg(long, value_name = "R", conflicts_with = "workers")]
     rate: Option<f64>,
-    /// Workers, each with one order at a time: the next is sent when the last one is accepted
+    /// Workers, each with one order at a time; a worker sends its next order when the last one is accepted
     #[arg(long, value_name = "N", default_value_t = 16)]
     workers: usize,
-    /// Orders waiting for their answer at one time with --rate, and long polls at one time
+    /// Limit of concurrent requests with --rate, and of concurrent long polls
     #[arg(long, value_name = "N", default_value_t = 256)]
     in_flight: usize,
-    /// Accounts that order, in turn
+    /// Number of customer accounts, which order in turn
     #[arg(long, value_name = "N", default_value_t = 10)]
     customers: usize,
-    /// Products that never run out
+    /// Number of products that never run out
     #[arg(long, value_name = "N", default_value_t = 20)]
     products: usize,
-    /// Share of the orders that want the one hot product, 0 to 1
+    /// Share of orders of the hot product, 0 to 1
     #[arg(long, value_name = "SHARE", default_value_t = 0.1)]
     hot: f64,
     /// Stock of the hot product
     #[arg(long, value_name = "N", default_value_t = 50)]
     hot_stock: u32,
-    /// Share of the orders that want a product of which there are three
+    /// Share of orders of the scarce product, which has a stock of three
     #[arg(long, value_name = "SHARE", default_value_t = 0.02)]
     scarce: f64,
-    /// Share of the orders with 2 to 4 lines
+    /// Share of orders with 2 to 4 lines
     #[arg(long, value_name = "SHARE", default_value_t = 0.2)]
     several_lines: f64,
     /// Share of each of tok_declined, tok_insufficient_funds, tok_timeout and tok_flaky, 0 to 0.25
     #[arg(long, value_name = "SHARE", default_value_t = 0.01)]
     odd_methods: f64,
-    /// Decides what is ordered; the same seed orders the same again [default: a new one]
+    /// Seed of the orders: the same seed orders the same again [default: a random one]
     #[arg(long, value_name = "S")]
     seed: Option<u64>,
-    /// Append to this file what was sent, before it is sent, and what came back
+    /// Append requests, before they are sent, and responses to this file
     #[arg(long, value_name = "FILE")]
     pub client_log: Option<PathBuf>,
-    /// Do not watch orders to their end
+    /// Skip following orders to their final state
     #[arg(long)]
     no_follow: bool,
-    /// Do not ask again when it is not known whether an order was placed
+    /// Skip retries of orders with an unknown outcome
     #[arg(long)]
     no_retry: bool,
-    /// How long an order may take to its end, or an outcome to be known
+    /// Time after which an order without a final state or a known outcome counts as stuck
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = time)]
     patience: Duration,
     /// All instances of payment, used in turn [default: the one of --payment-url]
@@ -91,37 +91,36 @@ pub struct Args {
     payment_urls: Vec<String>,
 }
 
-/// Runs the load and prints what came of it. Success: nothing is stuck.
+/// Runs the load and prints the report. Success: no order is stuck.
 ///
 /// # Errors
-/// Products or customers that cannot be created, or a client log that cannot be written.
+/// Products or customers cannot be created, or the client log cannot be written.
 pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let report = send(args, args.client_log.as_deref(), context).await?;
     context.output.print(&report, |report| summary::render(report, context.output.paint))?;
-    said(&report)?;
+    check_client_log(&report)?;
     Ok(exit(&report))
 }
 
-/// Sends the orders, shows how far it is, and tells what came of it; `log`: where to write down what was
-/// sent.
+/// Runs the load with a progress display and returns the report. `log`: the client log to write.
 ///
 /// # Errors
-/// Products or customers that cannot be created, or a client log that cannot be opened.
+/// Products or customers cannot be created, or the client log cannot be opened.
 pub async fn send(args: &Args, log: Option<&Path>, context: &Context) -> anyhow::Result<LoadReport> {
     let mut progress = Progress::new();
     progress.step("Creating products and customers");
     let prepared =
-        Load::prepare(shop(args, context)?, context.login(Role::Admin)?, plan(args), open(log)?).await;
+        Load::prepare(urls(args, context)?, context.login(Role::Admin)?, plan(args), open(log)?).await;
     let load = prepared.map_err(with_its_exit_code)?;
     progress.done();
-    Ok(live::shown(&load, orders(args)).await)
+    Ok(live::run(&load, orders(args)).await)
 }
 
 /// # Errors
-/// Not everything could be written down.
-pub fn said(report: &LoadReport) -> anyhow::Result<()> {
+/// The client log is incomplete.
+pub fn check_client_log(report: &LoadReport) -> anyhow::Result<()> {
     if let Some(why) = &report.log_failure {
-        anyhow::bail!("the client log could not be written ({why}); nothing was sent any more from then on");
+        anyhow::bail!("the client log could not be written ({why}); the load stopped sending at that point");
     }
     Ok(())
 }
@@ -134,7 +133,7 @@ fn plan(args: &Args) -> LoadPlan {
     LoadPlan {
         orders: orders(args),
         time: args.time,
-        pace: args.rate.map_or(Pace::Workers(args.workers), Pace::Rate),
+        arrivals: args.rate.map_or(Arrivals::Workers(args.workers), Arrivals::Rate),
         in_flight: args.in_flight,
         metered: false,
         follow: !args.no_follow,
@@ -148,7 +147,7 @@ fn plan(args: &Args) -> LoadPlan {
             several_lines: args.several_lines,
             odd_methods: args.odd_methods,
         },
-        // 32 bits: short to type, and a number that every reader of JSON keeps whole.
+        // 32 bits: short to type, and exact in every JSON parser.
         seed: args.seed.unwrap_or_else(|| rand::random::<u32>().into()),
         patience: args.patience,
     }
@@ -158,11 +157,11 @@ fn orders(args: &Args) -> Option<u64> {
     args.orders.or_else(|| args.time.is_none().then_some(ORDERS))
 }
 
-fn shop(args: &Args, context: &Context) -> anyhow::Result<Shop> {
+fn urls(args: &Args, context: &Context) -> anyhow::Result<ServiceUrls> {
     let api = context.api()?;
     let one = api.endpoints().clone();
     let payment = if args.payment_urls.is_empty() { vec![one.payment] } else { args.payment_urls.clone() };
-    Ok(Shop { user: vec![one.user], inventory: vec![one.inventory], payment })
+    Ok(ServiceUrls { user: vec![one.user], inventory: vec![one.inventory], payment })
 }
 
 fn open(log: Option<&Path>) -> anyhow::Result<ClientLog> {
@@ -171,7 +170,7 @@ fn open(log: Option<&Path>) -> anyhow::Result<ClientLog> {
         .with_context(|| format!("cannot open the client log {}; its folder must exist", path.display()))
 }
 
-/// A service that does not answer, or a login that fails, has an exit code of its own.
+/// Keeps the exit codes of an unreachable service and of a failed login.
 fn with_its_exit_code(error: LoadError) -> anyhow::Error {
     match error {
         LoadError::Account(error) => error.into(),
@@ -179,10 +178,10 @@ fn with_its_exit_code(error: LoadError) -> anyhow::Error {
     }
 }
 
-/// `30s`, `1m 30s`, `500ms`.
+/// Parses a time such as `30s`, `1m 30s` or `500ms`.
 fn time(text: &str) -> Result<Duration, String> {
     let parsed = text.parse::<SignedDuration>().ok().and_then(|time| Duration::try_from(time).ok());
-    parsed.filter(|time| !time.is_zero()).ok_or_else(|| "a time is written like 30s, 5m or 500ms".to_owned())
+    parsed.filter(|time| !time.is_zero()).ok_or_else(|| "expected a time such as 30s, 5m or 500ms".to_owned())
 }
 
 #[cfg(test)]
@@ -204,11 +203,11 @@ mod tests {
 
     #[test]
     fn without_options_a_thousand_orders_are_sent_and_a_time_replaces_the_number() {
-        assert_eq!((plan_of(&[]).orders, plan_of(&[]).pace), (Some(1000), Pace::Workers(16)));
+        assert_eq!((plan_of(&[]).orders, plan_of(&[]).arrivals), (Some(1000), Arrivals::Workers(16)));
         let timed = plan_of(&["--time", "1m 30s", "--rate", "2.5"]);
         assert_eq!(
-            (timed.orders, timed.time, timed.pace),
-            (None, Some(Duration::from_secs(90)), Pace::Rate(2.5))
+            (timed.orders, timed.time, timed.arrivals),
+            (None, Some(Duration::from_secs(90)), Arrivals::Rate(2.5))
         );
     }
 

@@ -1,4 +1,4 @@
-//! The report of a load for a person.
+//! Renders the report of a load for people.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use super::live::ms;
 use crate::load::{Latency, LoadReport};
 use crate::terminal::{Colour, Paint, table};
 
-/// More ids than these help nobody; `--json` has them all.
+/// The number of ids shown; `--json` has all of them.
 const STUCK_SHOWN: usize = 10;
 
 pub fn render(report: &LoadReport, paint: Paint) -> String {
@@ -19,7 +19,7 @@ pub fn render(report: &LoadReport, paint: Paint) -> String {
         table(&latencies(report)),
     ];
     parts.extend(Some(trouble(report)).filter(|rows| !rows.is_empty()).map(|rows| table(&rows)));
-    parts.push(verdict(report, paint));
+    parts.push(stuck(report, paint));
     parts.push(paint.paint(Colour::Dim, format!("seed {}", report.seed)));
     parts.join("\n\n")
 }
@@ -29,10 +29,10 @@ fn outcomes(report: &LoadReport, paint: Paint) -> Vec<Vec<String>> {
     let ends =
         [("confirmed", report.confirmed), ("refunded", report.refunded), ("declined", report.declined)];
     let ended = ends.into_iter().filter(|(_, count)| *count > 0);
-    // The colour comes last in its row: its codes would count as width.
+    // The colour is in the last column: escape codes would count as width.
     rows.extend(ended.map(|(status, count)| row("", format!("{count} {}", paint.status(status)))));
     if report.open > 0 {
-        rows.push(row("", format!("{} without an end", report.open)));
+        rows.push(row("", format!("{} without a final state", report.open)));
     }
     if !report.refused.is_empty() {
         rows.push(row("refused", by_status(&report.refused)));
@@ -50,24 +50,24 @@ fn latencies(report: &LoadReport) -> Vec<Vec<String>> {
     };
     let mut rows = vec![
         ["", "P50", "P95", "P99", "MAX"].map(str::to_owned).to_vec(),
-        line("to the answer", report.acceptance),
+        line("to acceptance", report.acceptance),
     ];
     if report.to_end != Latency::default() {
-        rows.push(line("to the end", report.to_end));
+        rows.push(line("to final state", report.to_end));
     }
     rows
 }
 
-/// What did not go as it should; nothing that is zero.
+/// Counters of problems above zero.
 fn trouble(report: &LoadReport) -> Vec<Vec<String>> {
     let counts = [
-        ("sent again with the same key", report.retries),
+        ("retries with the same key", report.retries),
         ("no connection", report.unreached),
         ("connection broken after sending", report.resets),
-        ("no answer in time", report.timeouts),
+        ("no response in time", report.timeouts),
         ("longer than 5 s", report.slow),
         ("429 or 503 without Retry-After", report.retry_after_missing),
-        ("due, but --in-flight was reached", report.not_offered),
+        ("left out at --in-flight", report.not_offered),
     ];
     let mut rows: Vec<Vec<String>> = counts
         .into_iter()
@@ -75,21 +75,20 @@ fn trouble(report: &LoadReport) -> Vec<Vec<String>> {
         .map(|(what, count)| row(what, count.to_string()))
         .collect();
     if report.statuses.keys().any(|status| *status >= 400) {
-        rows.push(row("answers by status", by_status(&report.statuses)));
+        rows.push(row("responses by status", by_status(&report.statuses)));
     }
     rows
 }
 
-fn verdict(report: &LoadReport, paint: Paint) -> String {
+fn stuck(report: &LoadReport, paint: Paint) -> String {
     if report.stuck.is_empty() {
-        return paint.paint(Colour::Green, "Nothing is stuck.");
+        return paint.paint(Colour::Green, "No order is stuck.");
     }
     let shown: Vec<String> = report.stuck.iter().take(STUCK_SHOWN).map(ToString::to_string).collect();
     let count = report.stuck.len();
     let more =
         if count > shown.len() { format!("\n... and {} more", count - shown.len()) } else { String::new() };
-    let title =
-        format!("{count} stuck (ids of orders without an end, keys never known to be orders or not):");
+    let title = format!("{count} stuck (ids of orders without a final state, keys with an unknown outcome):");
     format!("{}\n{}{more}", paint.paint(Colour::Red, title), shown.join("\n"))
 }
 

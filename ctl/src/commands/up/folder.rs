@@ -8,19 +8,19 @@ use servers::wait_until_vacant;
 
 use crate::state::{Credentials, StackState, StateError};
 
-/// Servers that lost their parent a moment ago get this long to end.
+/// Time for servers that lost their parent to end.
 const VACANT_WITHIN: Duration = Duration::from_secs(8);
 
-/// The data folder of a stack, held by this process alone.
+/// The data folder of a stack, locked by this process.
 #[derive(Debug)]
 pub struct DataFolder {
     path: PathBuf,
-    /// The lock goes with the process, however that ends.
+    /// The lock ends with the process.
     _lock: File,
 }
 
 impl DataFolder {
-    /// Creates the folder when it is missing, and locks it.
+    /// Creates the folder if it is missing, and locks it.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
         fs::create_dir_all(path).with_context(|| format!("cannot create {}", path.display()))?;
         let lock = path.join("lock");
@@ -34,9 +34,10 @@ impl DataFolder {
         }
     }
 
-    /// Removes what `shopctl up` keeps in it, and nothing else: a folder given by mistake keeps its files.
+    /// Removes the data of `shopctl up` only: other files of a folder given by mistake stay.
     pub async fn clear(&self) -> anyhow::Result<()> {
-        let (postgres, redis) = (self.path.join("postgres"), self.path.join("redis"));
+        let postgres = self.path.join("postgres");
+        let redis = self.path.join("redis");
         wait_until_vacant(&postgres.join("cluster"), VACANT_WITHIN).await?;
         wait_until_vacant(&redis, VACANT_WITHIN).await?;
         for gone in [
@@ -54,8 +55,8 @@ impl DataFolder {
         Ok(())
     }
 
-    /// What an earlier run left, or new credentials: kept from the first moment on, because the database will
-    /// hold the accounts from then on too.
+    /// The credentials of an earlier run, or new ones. New ones are written at once, because the database
+    /// will hold their accounts.
     pub fn state(&self) -> Result<StackState, StateError> {
         let kept = StackState::read(&self.path)?.map(|state| state.credentials);
         let state = StackState { credentials: kept.unwrap_or_else(Credentials::random), running: None };
@@ -73,7 +74,7 @@ fn in_use(path: &Path) -> String {
     let running = StackState::read(path).ok().flatten().and_then(|state| state.running);
     let by = running.map(|running| format!(" (pid {})", running.pid)).unwrap_or_default();
     format!(
-        "another `shopctl up`{by} uses {}; stop it, or choose another folder with --data-dir",
+        "another `shopctl up`{by} uses {}; stop that one, or choose another folder with --data-dir",
         path.display()
     )
 }

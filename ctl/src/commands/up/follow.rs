@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use crate::stack::{ServiceId, Sink};
 use crate::terminal::{Paint, render_log_line};
 
-/// The services' logs on the screen, once the start is over. Until then an error shows the lines that matter.
+/// Prints the logs of the services after the start. During the start, an error shows the last lines.
 #[derive(Debug)]
 pub struct Follow {
     on: Arc<AtomicBool>,
@@ -20,8 +20,10 @@ impl Follow {
     }
 
     pub fn sink(&self) -> Sink {
-        let (on, json) = (Arc::clone(&self.on), self.json);
-        let (zone, paint) = (TimeZone::system(), Paint::for_stdout());
+        let on = Arc::clone(&self.on);
+        let json = self.json;
+        let zone = TimeZone::system();
+        let paint = Paint::for_stdout();
         Sink::new(move |service, line| {
             if on.load(Ordering::Relaxed) {
                 write(service, line, json, &zone, paint);
@@ -38,8 +40,7 @@ impl Follow {
     }
 }
 
-/// A reader that went away (`shopctl up | head`) is no reason to stop the stack, so that the result is of no
-/// use.
+/// Prints a line. Errors are ignored: a closed pipe (`shopctl up | head`) must not stop the stack.
 fn write(service: ServiceId, line: &str, json: bool, zone: &TimeZone, paint: Paint) {
     let _ = if json {
         writeln!(std::io::stderr(), "{line}")

@@ -1,6 +1,6 @@
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Ctrl-C, SIGTERM, or the terminal closing.
+/// The signals that stop the stack: Ctrl-C, SIGTERM, a closed terminal.
 #[derive(Debug)]
 pub struct Interrupt {
     int: Signal,
@@ -9,7 +9,7 @@ pub struct Interrupt {
 }
 
 impl Interrupt {
-    /// From now on they no longer end the process at once.
+    /// Replaces the default action of the signals, which ends the process.
     pub fn listen() -> std::io::Result<Self> {
         Ok(Self {
             int: signal(SignalKind::interrupt())?,
@@ -18,7 +18,7 @@ impl Interrupt {
         })
     }
 
-    /// Waits for the next one.
+    /// Waits for the next signal.
     pub async fn received(&mut self) {
         tokio::select! {
             _ = self.int.recv() => {}

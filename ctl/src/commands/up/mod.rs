@@ -1,10 +1,11 @@
-//! `shopctl up`: the whole stack on this machine, until Ctrl-C.
+//! `shopctl up`: runs the whole stack on this machine until Ctrl-C.
 //!
 //! ```text
-//! settings (flags, environment) ─> folder (locked) ─> servers ─> services ─> accounts, products ─> three orders
-//!    └─ nothing was started yet when these two say no                                          ─> logs, until a signal
+//! settings (flags, environment) ─> folder (locked) ─> servers ─> services ─> accounts, products, orders
+//!    └─ errors before the first process ─┘                                                       ─> logs
 //! ```
 
+mod args;
 mod folder;
 mod follow;
 mod interrupt;
@@ -23,56 +24,17 @@ use crate::exit::Exit;
 use crate::stack::{Ended, Kind, Stack, StackError, StackOptions};
 use crate::state::{Running, StackState};
 use crate::terminal::{Paint, Progress};
+pub use args::Args;
 use folder::DataFolder;
 use follow::Follow;
 use interrupt::Interrupt;
 use settings::Settings;
 
-const HELP: &str = "\
-Runs a private PostgreSQL (fsync on) and Redis (AOF, noeviction) on free ports, never as root, with
-their data in --data-dir, and the three services on top. What is killed is started again. Ctrl-C
-stops everything; the data stays.
-
-Servers of your own instead, all four or none:
-  USER_DATABASE_URL, INVENTORY_DATABASE_URL, PAYMENT_DATABASE_URL, REDIS_URL
-
-Every other setting of the services can be given in the environment too:
-  PROVIDER_LATENCY=50ms LOG_FILTER=debug shopctl up
-
-Examples:
-  shopctl up
-  shopctl up --fresh                            forget everything and begin anew
-  shopctl up --inventory-port 18000 --no-demo";
-
-/// `shopctl up`
-#[derive(Debug, clap::Args)]
-#[command(after_help = HELP)]
-pub struct Args {
-    /// Remove the data of earlier runs first
-    #[arg(long)]
-    fresh: bool,
-    /// Port of the service `user`
-    #[arg(long, value_name = "PORT", default_value_t = Kind::User.http_port())]
-    user_port: u16,
-    /// Port of the service `inventory`
-    #[arg(long, value_name = "PORT", default_value_t = Kind::Inventory.http_port())]
-    inventory_port: u16,
-    /// Port of the service `payment`
-    #[arg(long, value_name = "PORT", default_value_t = Kind::Payment.http_port())]
-    payment_port: u16,
-    /// Instances of `inventory` and `payment`; further ones listen on free ports
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=16))]
-    instances: u8,
-    /// No demo products, no demo orders
-    #[arg(long)]
-    no_demo: bool,
-}
-
-/// Runs until a signal comes or a service ends by itself; one that is killed is started again. Leaves no
-/// process in either case.
+/// Runs until a signal comes or a part of the stack ends by itself; a killed part is restarted. Leaves no
+/// process.
 ///
 /// # Errors
-/// What did not start, or which service ended.
+/// The part that did not start, or that ended.
 pub async fn run(args: Args, global: Global) -> anyhow::Result<Exit> {
     let mut interrupt = Interrupt::listen()?;
     let settings = Settings::read(&args, &global).await?;
@@ -90,13 +52,13 @@ pub async fn run(args: Args, global: Global) -> anyhow::Result<Exit> {
     };
     tokio::select! {
         stopped = stop(&mut stack, &mut state, &folder, &mut progress) => outcome.and(stopped)?,
-        // A second Ctrl-C: dropping the stack kills what is left of it.
+        // A second Ctrl-C: dropping the stack kills the remaining processes.
         () = interrupt.received() => return Ok(Exit::Failure),
     }
     Ok(Exit::Success)
 }
 
-/// Everything before the first process.
+/// Prepares the folder, the state and the options, before the first process.
 async fn prepare(
     settings: &Settings,
     folder: &DataFolder,
@@ -117,16 +79,7 @@ async fn live(
     progress: &mut Progress,
     follow: &Follow,
 ) -> anyhow::Result<()> {
-    for kind in Kind::ALL {
-        progress.step(format!("{kind} (migrations, then ready)"));
-        stack.start_service(kind).await?;
-    }
-    for _ in 1..settings.instances {
-        for kind in [Kind::Inventory, Kind::Payment] {
-            progress.step(format!("another {kind}"));
-            stack.start_service(kind).await?;
-        }
-    }
+    start_services(stack, settings, progress).await?;
     let running = running(stack)?;
     state.running = Some(running.clone());
     state.write(&settings.data_dir)?;
@@ -138,21 +91,43 @@ async fn live(
         println!("{}", summary::render(stack, state, settings, Paint::for_stdout()));
     }
     follow.begin();
+    supervise(stack, follow).await
+}
+
+async fn start_services(
+    stack: &mut Stack,
+    settings: &Settings,
+    progress: &mut Progress,
+) -> anyhow::Result<()> {
+    for kind in Kind::ALL {
+        progress.step(format!("{kind} (migrations, then ready)"));
+        stack.start_service(kind).await?;
+    }
+    for _ in 1..settings.instances {
+        for kind in [Kind::Inventory, Kind::Payment] {
+            progress.step(format!("another {kind}"));
+            stack.start_service(kind).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Restarts killed parts of the stack. Returns an error when a part ends by itself.
+async fn supervise(stack: &mut Stack, follow: &Follow) -> anyhow::Result<()> {
     loop {
         let (ended, status) = stack.any_ended().await;
         if status.signal().is_none() {
             follow.end();
-            return Err(gave_up(stack, ended, status));
+            return Err(ended_by_itself(stack, ended, status));
         }
-        // Somebody wants to see what happens then.
-        eprintln!("{ended} was killed ({status}); starting it again");
+        eprintln!("{ended} was killed ({status}); restarting");
         stack.revive(ended).await?;
-        eprintln!("{ended} is back");
+        eprintln!("{ended} restarted");
     }
 }
 
-/// Starting it again would only end the same way.
-fn gave_up(stack: &Stack, ended: Ended, status: ExitStatus) -> anyhow::Error {
+/// The error of a part that ended by itself: a restart would end the same way.
+fn ended_by_itself(stack: &Stack, ended: Ended, status: ExitStatus) -> anyhow::Error {
     let tail = match ended {
         Ended::Service(id) => stack.service(id).map(|service| service.output().tail()).unwrap_or_default(),
         Ended::Server(_) => "(its log is in the data folder)".to_owned(),
@@ -160,14 +135,14 @@ fn gave_up(stack: &Stack, ended: Ended, status: ExitStatus) -> anyhow::Error {
     anyhow::anyhow!("{ended} ended by itself ({status}); its last lines:\n{tail}")
 }
 
-/// The accounts, the products and the three orders.
+/// Creates the accounts and the products, and places the three demo orders.
 async fn show(
     state: &StackState,
     running: &Running,
     settings: &Settings,
     progress: &mut Progress,
 ) -> anyhow::Result<Vec<demo::Shown>> {
-    progress.step("an ADMIN and a USER");
+    progress.step("accounts: ADMIN and USER");
     let api = Api::new(Endpoints {
         user: running.user_url.clone(),
         inventory: running.inventory_url.clone(),

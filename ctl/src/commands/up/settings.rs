@@ -5,17 +5,17 @@ use std::time::Duration;
 use servers::account::default_data_dir;
 use servers::{Durability, ports};
 
-use super::Args;
+use super::args::Args;
 use crate::context::Global;
 use crate::stack::{Addresses, ExternalServers, Kind, Network, ServerChoice, Sink, StackError, StackOptions};
 use crate::state::Credentials;
 
-/// A stack that was killed a moment ago gives its ports up within this time.
+/// Time for a killed stack to free its ports.
 const FREE_WITHIN: Duration = Duration::from_secs(2);
 const EXTERNAL: [&str; 4] =
     ["USER_DATABASE_URL", "INVENTORY_DATABASE_URL", "PAYMENT_DATABASE_URL", "REDIS_URL"];
 
-/// What the command line and the environment ask for, checked before anything is started.
+/// The settings from command line and environment, checked before the first process.
 #[derive(Debug)]
 pub struct Settings {
     pub data_dir: PathBuf,
@@ -23,7 +23,7 @@ pub struct Settings {
     pub instances: u8,
     pub no_demo: bool,
     pub json: bool,
-    /// `--data-dir` when it was given, to be repeated in the commands to try.
+    /// `--data-dir`, if given: repeated in the suggested commands.
     pub given_data_dir: Option<PathBuf>,
     servers: ServerChoice,
     network: Network,
@@ -35,7 +35,7 @@ impl Settings {
         let external = external(|name| std::env::var(name).ok())?;
         anyhow::ensure!(
             external.is_none() || !args.fresh,
-            "--fresh empties private servers only; empty your own ones yourself, or unset {}",
+            "--fresh deletes the data of private servers only; for private servers, unset {}",
             EXTERNAL.join(", ")
         );
         let private = ServerChoice::Private {
@@ -67,7 +67,7 @@ impl Settings {
     }
 }
 
-/// All of the variables, or none of them: half a stack of somebody else's is a mistake.
+/// Reads the addresses of external servers. A part of the variables is an error.
 fn external(variable: impl Fn(&str) -> Option<String>) -> anyhow::Result<Option<ExternalServers>> {
     let given = EXTERNAL.map(|name| variable(name).filter(|value| !value.is_empty()));
     match given {
@@ -80,7 +80,7 @@ fn external(variable: impl Fn(&str) -> Option<String>) -> anyhow::Result<Option<
                 EXTERNAL.iter().zip(&given).filter(|(_, value)| value.is_none()).map(|(name, _)| *name);
             let missing: Vec<&str> = missing.collect();
             anyhow::bail!(
-                "servers of your own need all of {}; not set: {}",
+                "external servers need all of {}; not set: {}",
                 EXTERNAL.join(", "),
                 missing.join(", ")
             )
@@ -96,8 +96,8 @@ async fn network(args: &Args) -> anyhow::Result<Network> {
     })
 }
 
-/// The wanted port, or an error that says who holds it. The metrics move out of the way by themselves: theirs
-/// is not in anybody's bookmarks, and 9100 belongs to Prometheus' node exporter on many machines.
+/// The wanted port, or an error that names its holder. A taken metrics port is replaced by a free one,
+/// because 9100 belongs to the node exporter of Prometheus on many machines.
 async fn addresses(kind: Kind, port: u16) -> anyhow::Result<Addresses> {
     let mut addresses = Addresses::documented(kind, Some(port));
     if let Err(holder) = ports::wait_until_free(port, FREE_WITHIN).await {

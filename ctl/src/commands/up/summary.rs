@@ -5,7 +5,7 @@ use crate::stack::{Kind, Service, Stack};
 use crate::state::{Login, StackState};
 use crate::terminal::{Colour, Paint, table};
 
-/// What runs where, how to log in, what to try next.
+/// The addresses, the accounts and the commands to try.
 pub fn render(stack: &Stack, state: &StackState, settings: &Settings, paint: Paint) -> String {
     let shopctl = command(settings);
     let title = |text: &str| paint.paint(Colour::Bold, text);
@@ -55,15 +55,15 @@ fn exports(state: &StackState) -> String {
 
 fn commands(shopctl: &str) -> String {
     let rows = [
-        ("order DEMO-MUG:2", "order, and watch what happens"),
-        ("order DEMO-RARE-PRINT", "sold out: the money goes back"),
-        ("streams", "what is on its way, what is stuck"),
-        ("token --as admin", "for curl, and for the pages at /docs"),
+        ("order DEMO-MUG:2", "place an order and follow it"),
+        ("order DEMO-RARE-PRINT", "sold out: the order is refunded"),
+        ("streams", "show the backlog and the dead letters"),
+        ("token --as admin", "print a token for curl and the pages at /docs"),
     ];
     table(&rows.map(|(command, what)| vec![format!("  {shopctl} {command}"), what.to_owned()]))
 }
 
-/// This program as one would type it here.
+/// The command that runs this program from the current folder.
 fn command(settings: &Settings) -> String {
     let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("shopctl"));
     let here = std::env::current_dir().unwrap_or_default();

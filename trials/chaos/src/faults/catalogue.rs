@@ -73,7 +73,7 @@ async fn change_price(arena: &Arena, id: ServiceId, sku: &str) -> Result<(), Cha
     let url = format!("{}/products/{sku}", arena.url(id)?);
     let token = arena.admin.account.token().await?;
     let silent =
-        |error: reqwest::Error| InstanceError::NoAnswer { what: url.clone(), why: error.to_string() };
+        |error: reqwest::Error| InstanceError::NoResponse { what: url.clone(), why: error.to_string() };
     let shown = arena.http.get(&url).bearer_auth(&token).send().await.map_err(silent)?;
     let tag = shown
         .headers()

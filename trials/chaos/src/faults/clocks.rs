@@ -76,7 +76,7 @@ async fn evidence(arena: &Arena, moved: &[(ServiceId, &str)]) -> Result<String, 
     let (id, by) = moved.first().ok_or_else(|| ChaosError::NotLanded("no clock was moved".to_owned()))?;
     let url = format!("{}/livez", arena.url(*id)?);
     let silent =
-        |error: reqwest::Error| InstanceError::NoAnswer { what: url.clone(), why: error.to_string() };
+        |error: reqwest::Error| InstanceError::NoResponse { what: url.clone(), why: error.to_string() };
     let answer = arena.http.get(&url).send().await.map_err(silent)?;
     let told =
         answer.headers().get("date").and_then(|date| jiff::fmt::rfc2822::parse(date.to_str().ok()?).ok());

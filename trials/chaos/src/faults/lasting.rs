@@ -13,7 +13,7 @@ use crate::ChaosError;
 use crate::arena::Arena;
 use crate::footprint::Footprints;
 use crate::run::Lasting;
-use ctl::load::{Load, LoadPlan, LoadReport, Mix, Pace};
+use ctl::load::{Arrivals, Load, LoadPlan, LoadReport, Mix};
 use ctl::stack::Kind;
 use ctl::wait;
 
@@ -47,7 +47,7 @@ async fn load(arena: &Arena, seed: u64) -> Result<Load, ChaosError> {
     let plan = LoadPlan {
         orders: None,
         time: Some(time),
-        pace: Pace::Rate(rate),
+        arrivals: Arrivals::Rate(rate),
         in_flight: IN_FLIGHT,
         metered: false,
         follow: false,

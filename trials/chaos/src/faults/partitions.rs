@@ -130,7 +130,7 @@ async fn counted(arena: &Arena) -> Result<(u64, u64), ChaosError> {
 async fn metric(arena: &Arena, service: &Service, name: &str) -> Result<u64, ChaosError> {
     let url = format!("http://{}/metrics", service.metrics_addr());
     let silent =
-        |error: reqwest::Error| InstanceError::NoAnswer { what: url.clone(), why: error.to_string() };
+        |error: reqwest::Error| InstanceError::NoResponse { what: url.clone(), why: error.to_string() };
     let text = arena.http.get(&url).send().await.map_err(silent)?.text().await.map_err(silent)?;
     Ok(sum(&text, name))
 }

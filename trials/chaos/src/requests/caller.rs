@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::RequestError;
 use ctl::{
     api::{Problem, http_client, innermost},
-    client_log::{ClientLog, Outcome, Record},
+    client_log::{ClientLog, Completion, Record},
 };
 
 /// Twice the 5 s no request may exceed.
@@ -96,7 +96,7 @@ impl Caller {
         let deadline = Instant::now() + KNOWN_WITHIN;
         for instance in payment.iter().cycle().skip(first % payment.len().max(1)) {
             let answer = self.attempt(instance, key, body).await?;
-            if answer.outcome() != Outcome::Info
+            if answer.outcome() != Completion::Info
                 || (in_flight_ends && answer.status == Some(StatusCode::CONFLICT))
             {
                 return Ok(answer);
@@ -124,8 +124,8 @@ impl Caller {
     pub(super) async fn log_answer(&self, key: &str, answer: &Answer) -> Result<(), RequestError> {
         let (status, outcome) = (answer.status.map(|status| status.as_u16()), answer.outcome());
         let (body, why) = match outcome {
-            Outcome::Ok => (Some(answer.text.clone()), None),
-            Outcome::Fail | Outcome::Info => {
+            Completion::Ok => (Some(answer.text.clone()), None),
+            Completion::Fail | Completion::Info => {
                 (None, Some(answer.problem().code.unwrap_or_else(|| answer.text.clone())))
             }
         };
@@ -176,19 +176,19 @@ impl Answer {
         }
     }
 
-    pub(super) fn outcome(&self) -> Outcome {
+    pub(super) fn outcome(&self) -> Completion {
         match self.status {
-            Some(status) if status.is_success() => Outcome::Ok,
-            Some(StatusCode::CONFLICT | StatusCode::TOO_MANY_REQUESTS) => Outcome::Info,
-            Some(status) if status.is_client_error() => Outcome::Fail,
-            _ => Outcome::Info,
+            Some(status) if status.is_success() => Completion::Ok,
+            Some(StatusCode::CONFLICT | StatusCode::TOO_MANY_REQUESTS) => Completion::Info,
+            Some(status) if status.is_client_error() => Completion::Fail,
+            _ => Completion::Info,
         }
     }
 
     /// The order in a 2xx.
     pub(super) fn order(&self) -> Option<Uuid> {
         let body: Value = serde_json::from_str(&self.text).ok()?;
-        body["id"].as_str()?.parse().ok().filter(|_| self.outcome() == Outcome::Ok)
+        body["id"].as_str()?.parse().ok().filter(|_| self.outcome() == Completion::Ok)
     }
 
     /// The problem in an error; empty when there is none.

@@ -9,7 +9,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{Caller, RequestError};
-use ctl::client_log::Outcome;
+use ctl::client_log::Completion;
 
 const AT_ONCE: usize = 50;
 
@@ -50,7 +50,7 @@ pub async fn one_key_fifty_times(
     for answer in answers {
         *found.statuses.entry(answer.status.map_or(0, |status| status.as_u16())).or_default() += 1;
         found.orders.extend(answer.order());
-        if answer.outcome() == Outcome::Ok {
+        if answer.outcome() == Completion::Ok {
             found.bodies_2xx.insert(answer.text);
         }
     }

@@ -7,8 +7,8 @@ use std::{
 };
 
 use ctl::{
-    client_log::{self, ClientLog, Outcome, Record},
-    load::{Load, LoadPlan, LoadReport, Mix, Pace, Shop as Addresses},
+    client_log::{self, ClientLog, Completion, Record},
+    load::{Arrivals, Load, LoadPlan, LoadReport, Mix, ServiceUrls as Addresses},
     stack::Kind,
 };
 use servers::account::scratch_dir;
@@ -30,7 +30,7 @@ fn plan(orders: u64, seed: u64) -> LoadPlan {
     LoadPlan {
         orders: Some(orders),
         time: None,
-        pace: Pace::Workers(8),
+        arrivals: Arrivals::Workers(8),
         in_flight: 64,
         metered: false,
         follow: true,
@@ -60,9 +60,9 @@ fn assert_all_ended(report: &LoadReport, orders: u64) {
 }
 
 /// The outcomes of every key, in order. A request is announced before its answer is there.
-fn outcomes(log: &Path) -> BTreeMap<String, Vec<Outcome>> {
+fn outcomes(log: &Path) -> BTreeMap<String, Vec<Completion>> {
     let (mut sent, mut outcomes) =
-        (BTreeMap::<String, usize>::new(), BTreeMap::<String, Vec<Outcome>>::new());
+        (BTreeMap::<String, usize>::new(), BTreeMap::<String, Vec<Completion>>::new());
     for record in client_log::read(log).expect("a readable log") {
         match record {
             Record::Send { key, .. } => *sent.entry(key).or_default() += 1,
@@ -95,7 +95,7 @@ async fn every_order_ends_the_counts_add_up_and_the_log_announces_every_request(
 
     assert_all_ended(&report, 200);
     assert_eq!((report.retries, report.resets, report.unreached), (0, 0, 0), "{report:?}");
-    assert_eq!(outcomes(&log).values().filter(|answers| answers == &&[Outcome::Ok]).count(), 200);
+    assert_eq!(outcomes(&log).values().filter(|answers| answers == &&[Completion::Ok]).count(), 200);
     assert_eq!(shop.available(&load.stock().hot).await, 0, "60 orders or so wanted the 20 there were");
     shop.assert_stock_adds_up(&load.stock().hot, HOT_STOCK.into()).await;
     shop.assert_money_adds_up().await;
@@ -106,16 +106,16 @@ async fn what_was_unknown_when_payment_was_killed_becomes_known_and_nothing_is_s
     let (mut shop, folder) = (Shop::open().await, scratch_dir().expect("a folder"));
     let log = folder.path().join("client.log");
     let load = prepare(&shop, LoadPlan { metered: true, ..plan(300, 2) }, &log).await;
-    let gauge = load.gauge();
+    let stats = load.stats();
     let reached = async |accepted: u64| {
-        let look = async || if gauge.accepted() >= accepted { Ok(()) } else { Err(gauge.accepted()) };
+        let look = async || if stats.accepted() >= accepted { Ok(()) } else { Err(stats.accepted()) };
         eventually("enough orders are accepted", SOON, look).await;
     };
     let killing = async {
         load.quota().release(200);
         reached(100).await;
         shop.stack.kill9(first(Kind::Payment)).await.expect("it ran");
-        let unknown = async || (gauge.unknown() > 0).then_some(());
+        let unknown = async || (stats.unknown() > 0).then_some(());
         eventually("somebody does not know", SOON, unknown).await;
         shop.stack.restart(first(Kind::Payment)).await.unwrap_or_else(|error| panic!("{error}"));
         reached(200).await;
@@ -128,7 +128,10 @@ async fn what_was_unknown_when_payment_was_killed_becomes_known_and_nothing_is_s
     assert!(report.retries > 0 && report.unreached + report.resets > 0, "{report:?}");
     let outcomes = outcomes(&log);
     assert_eq!((outcomes.len(), load.quota().released()), (300, 300));
-    assert!(outcomes.values().all(|answers| answers.last() == Some(&Outcome::Ok)), "every key became known");
+    assert!(
+        outcomes.values().all(|answers| answers.last() == Some(&Completion::Ok)),
+        "every key became known"
+    );
     shop.assert_stock_adds_up(&load.stock().hot, HOT_STOCK.into()).await;
     shop.assert_money_adds_up().await;
 }
@@ -136,10 +139,10 @@ async fn what_was_unknown_when_payment_was_killed_becomes_known_and_nothing_is_s
 #[tokio::test]
 async fn a_rate_is_kept_for_the_time_that_was_asked_for() {
     let (shop, folder) = (Shop::open().await, scratch_dir().expect("a folder"));
-    let (time, pace) = (Some(Duration::from_secs(2)), Pace::Rate(50.0));
+    let (time, arrivals) = (Some(Duration::from_secs(2)), Arrivals::Rate(50.0));
     let load = prepare(
         &shop,
-        LoadPlan { orders: None, time, pace, ..plan(0, 3) },
+        LoadPlan { orders: None, time, arrivals, ..plan(0, 3) },
         &folder.path().join("client.log"),
     )
     .await;

@@ -8,7 +8,7 @@ use chaos::requests::{
 };
 use ctl::{
     api::{Api, Endpoints},
-    client_log::{ClientLog, Outcome, Record, read},
+    client_log::{ClientLog, Completion, Record, read},
     stack::{Kind, StackOptions},
 };
 use futures_util::future::join_all;
@@ -112,7 +112,7 @@ async fn what_is_too_large_is_refused_and_says_so() {
     let unclear: Vec<_> = refusals.iter().filter(|refusal| !refusal.is_clear()).collect();
     assert!(unclear.is_empty(), "{unclear:#?}");
     assert_eq!(stage.orders().await, 0);
-    let failed = |record: &Record| matches!(record, Record::Answer { outcome: Outcome::Fail, .. });
+    let failed = |record: &Record| matches!(record, Record::Answer { outcome: Completion::Fail, .. });
     assert_eq!(stage.records().into_iter().filter(failed).count(), refusals.len());
 }
 

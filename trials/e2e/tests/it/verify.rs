@@ -4,9 +4,9 @@
 use std::{path::PathBuf, process::Command};
 
 use ctl::{
-    client_log::{ClientLog, Outcome, Record},
+    client_log::{ClientLog, Completion, Record},
     stack::{Kind, StackOptions},
-    verify::{Check, Evidence, Judgement, Sampler, Sources, Verdict, render, unrest, verify},
+    verify::{Check, Evidence, Judgement, Sampler, Sources, Verdict, pending_work, render, verify},
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -82,7 +82,7 @@ impl Scene {
             at,
             user,
             key,
-            outcome: Outcome::Ok,
+            outcome: Completion::Ok,
             status: Some(202),
             body,
             why: None,
@@ -100,8 +100,8 @@ impl Scene {
 
     async fn quiet(&self) {
         let look = async || {
-            let unrest = unrest(&self.sources).await.expect("servers that answer");
-            if unrest.is_empty() { Ok(()) } else { Err(unrest) }
+            let pending_work = pending_work(&self.sources).await.expect("servers that answer");
+            if pending_work.is_empty() { Ok(()) } else { Err(pending_work) }
         };
         eventually("nothing is on its way", SOON, look).await;
     }
@@ -410,12 +410,12 @@ async fn break_the_log(scene: &Scene) {
         let (key, why) = (key.to_owned(), None);
         Record::Answer { at, user, key, outcome, status: None, body, why }
     };
-    let lost = || answer("lost", Outcome::Ok, Some(json!({"id": nobody}).to_string()));
+    let lost = || answer("lost", Completion::Ok, Some(json!({"id": nobody}).to_string()));
     let verdict = scene.judge(&[send("lost"), lost()]).await;
     assert_red("a 2xx that left nothing", &verdict, &["I3"], "lost");
 
     let verdict =
-        scene.judge(&[answer(&key, Outcome::Ok, Some(json!({"id": scene.confirmed}).to_string()))]).await;
+        scene.judge(&[answer(&key, Completion::Ok, Some(json!({"id": scene.confirmed}).to_string()))]).await;
     assert_red("a replay with other bytes", &verdict, &["I8"], &key);
 
     let order = scene.confirmed.parse().expect("a UUID");
@@ -434,7 +434,7 @@ async fn break_the_log(scene: &Scene) {
     );
 
     // The log says only that it failed.
-    let mut log = vec![scene.log[0].clone(), answer(&key, Outcome::Fail, None)];
+    let mut log = vec![scene.log[0].clone(), answer(&key, Completion::Fail, None)];
     log.extend_from_slice(&scene.log[4..]);
     let path = scene.folder.path().join("failed.log");
     let file = ClientLog::append_to(&path).expect("a log");

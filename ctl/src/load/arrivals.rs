@@ -1,4 +1,4 @@
-//! When the next order may be sent.
+//! Decides when the next order is sent.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,34 +7,34 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 
-use super::Pace;
+use super::Arrivals;
 
 /// Gives out slots. An order holds its slot until its outcome is known.
 #[derive(Debug)]
-pub(super) struct Pacer {
+pub(super) struct Dispatcher {
     slots: Arc<Semaphore>,
     schedule: Option<Schedule>,
 }
 
-/// An open loop: orders are due whether or not the last ones are answered.
+/// An open loop: orders are due whether or not the earlier ones are answered.
 #[derive(Debug)]
 struct Schedule {
     due: Instant,
     gap: Duration,
 }
 
-impl Pacer {
-    pub fn new(pace: Pace, in_flight: usize) -> Self {
-        let (slots, schedule) = match pace {
-            Pace::Rate(rate) => {
+impl Dispatcher {
+    pub fn new(arrivals: Arrivals, in_flight: usize) -> Self {
+        let (slots, schedule) = match arrivals {
+            Arrivals::Rate(rate) => {
                 (in_flight, Some(Schedule { due: Instant::now(), gap: Duration::from_secs_f64(1.0 / rate) }))
             }
-            Pace::Workers(workers) => (workers, None),
+            Arrivals::Workers(workers) => (workers, None),
         };
         Self { slots: Arc::new(Semaphore::new(slots)), schedule }
     }
 
-    /// Waits until an order is due. `None`: it is, but there is no room for it, and it is left out.
+    /// Waits until an order is due. `None`: all slots are taken, and the order is left out.
     pub async fn next(&mut self) -> Option<OwnedSemaphorePermit> {
         let slots = Arc::clone(&self.slots);
         match &mut self.schedule {
@@ -46,7 +46,7 @@ impl Pacer {
         }
     }
 
-    /// The load was held up on purpose: what would have been due meanwhile is not made up for.
+    /// Restarts the schedule after a pause of the quota. Orders of the pause are left out.
     pub fn restart(&mut self) {
         if let Some(schedule) = &mut self.schedule {
             schedule.due = Instant::now();
@@ -55,13 +55,13 @@ impl Pacer {
 }
 
 impl Schedule {
-    /// Timers are precise to a millisecond: of the orders due within one, all but the first go without
-    /// waiting.
+    /// Timers are precise to a millisecond: orders due within the same one go without waiting, except the
+    /// first.
     async fn wait(&mut self) {
         if self.due > Instant::now() {
             sleep_until(self.due).await;
         } else {
-            // Those on their way must get on, however far behind the schedule is.
+            // Lets orders in flight run, however late the schedule is.
             yield_now().await;
         }
         self.due += self.gap;
@@ -74,10 +74,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_rate_is_kept_on_average_and_what_finds_no_slot_is_left_out() {
-        let (mut pacer, began) = (Pacer::new(Pace::Rate(1000.0), 2), Instant::now());
+        let mut dispatcher = Dispatcher::new(Arrivals::Rate(1000.0), 2);
+        let began = Instant::now();
         let mut taken = Vec::new();
         for _ in 0..100 {
-            taken.push(pacer.next().await);
+            taken.push(dispatcher.next().await);
         }
         assert!(began.elapsed() >= Duration::from_millis(98), "{:?}", began.elapsed());
         assert_eq!(taken.iter().flatten().count(), 2);
@@ -85,10 +86,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_worker_sends_its_next_order_when_the_last_one_is_done() {
-        let mut pacer = Pacer::new(Pace::Workers(1), 100);
-        let first = pacer.next().await;
-        assert!(tokio::time::timeout(Duration::from_millis(20), pacer.next()).await.is_err());
+        let mut dispatcher = Dispatcher::new(Arrivals::Workers(1), 100);
+        let first = dispatcher.next().await;
+        assert!(tokio::time::timeout(Duration::from_millis(20), dispatcher.next()).await.is_err());
         drop(first);
-        assert!(pacer.next().await.is_some());
+        assert!(dispatcher.next().await.is_some());
     }
 }

@@ -1,4 +1,4 @@
-//! What is still on its way.
+//! Finds work in flight.
 
 use std::time::Duration;
 
@@ -6,19 +6,17 @@ use tokio::time::timeout;
 
 use super::{Sources, VerifyError, database::Reader, streams};
 
-/// Counts are answered in milliseconds; a server that is stopped without being gone must not stop who waits
-/// for quiet.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// Time limit of the counts, which take milliseconds. A stopped server must not block a wait for quiet.
+const ANSWER_WITHIN: Duration = Duration::from_secs(15);
 
-/// What is still moving: empty means quiet at this moment. That is: no row in an outbox (what is due to be
-/// repeated counts too), nothing that payment will try again, no order in a non-terminal state, nothing
-/// pending and nothing unread in any group.
+/// The work in flight; empty in a quiet system. Quiet means: empty outboxes, no charge or refund to retry,
+/// every order in a final state, no pending and no unread entry in any group.
 ///
-/// A few counts on small tables. Only when payment's are 0 the orders themselves are read.
+/// Reads a few counts on small tables, and counts completed orders only if all others of payment are 0.
 ///
 /// # Errors
-/// A server does not answer (in time), or a query fails.
-pub async fn unrest(sources: &Sources) -> Result<Vec<String>, VerifyError> {
+/// A server does not answer in time, or a query fails.
+pub async fn pending_work(sources: &Sources) -> Result<Vec<String>, VerifyError> {
     let asked = async {
         tokio::join!(
             backlog(&sources.redis),
@@ -29,10 +27,10 @@ pub async fn unrest(sources: &Sources) -> Result<Vec<String>, VerifyError> {
     let late = |_| VerifyError::Unreachable {
         what: "one of PostgreSQL and Redis".to_owned(),
         address: "its address".to_owned(),
-        reason: format!("no answer within {PATIENCE:?}"),
+        reason: format!("no answer within {ANSWER_WITHIN:?}"),
     };
-    let (streams, payment, inventory) = timeout(PATIENCE, asked).await.map_err(late)?;
-    // Redis first: where several failed, the same one is told each time.
+    let (streams, payment, inventory) = timeout(ANSWER_WITHIN, asked).await.map_err(late)?;
+    // Redis first: of several errors, the same one is returned each time.
     let streams = streams?;
     Ok([payment?, inventory?, streams].concat())
 }
@@ -59,14 +57,14 @@ async fn payment(url: &str) -> Result<Vec<String>, VerifyError> {
         open.extend(waiting(&reader, parked).await?);
     }
     open.extend(orders(&reader, "pending").await?);
-    // A paid order has its row in the outbox, unless something is very wrong: no index helps to find it then.
+    // A paid order normally has its row in the outbox, and the count of completed orders has no index.
     if open.is_empty() {
         open.extend(orders(&reader, "completed").await?);
     }
     Ok(open)
 }
 
-/// Rows of a table in which payment keeps what it will try again; a schema without that table has none.
+/// Rows of a table of work to retry; a schema without the table has none.
 async fn waiting(reader: &Reader, table: &str) -> Result<Option<String>, VerifyError> {
     if reader.number(&format!("SELECT (to_regclass('{table}') IS NOT NULL)::int::bigint")).await? == 0 {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! What the load has done so far. Read at any time, by anybody.
+//! The counters of a load, readable at any time.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use super::histogram::{Histogram, Latency};
 
-/// Live counters, cheap to read.
+/// Live counters.
 #[derive(Debug)]
-pub struct Gauge {
+pub struct LoadStats {
     pub(super) sent: Counter,
     pub(super) accepted: Counter,
     pub(super) unknown: Counter,
@@ -47,7 +47,7 @@ impl Counter {
     }
 }
 
-impl Gauge {
+impl LoadStats {
     pub(super) fn new() -> Self {
         let zero = Counter::default;
         Self {
@@ -78,61 +78,61 @@ impl Gauge {
         self.sent.get()
     }
 
-    /// Orders a 2xx came back for.
+    /// Orders answered with a 2xx.
     #[must_use]
     pub fn accepted(&self) -> u64 {
         self.accepted.get()
     }
 
-    /// Orders that did not happen, by the status that said so.
+    /// Refused orders, by status.
     #[must_use]
     pub fn refused(&self) -> BTreeMap<u16, u64> {
         locked(&self.refused).clone()
     }
 
-    /// Orders of which it is not known whether they happened.
+    /// Orders with an unknown outcome.
     #[must_use]
     pub fn unknown(&self) -> u64 {
         self.unknown.get()
     }
 
-    /// Orders that were accepted and are not known to have ended. 0 when orders are not followed.
+    /// Accepted orders without a known final state. 0 if orders are not followed.
     #[must_use]
     pub fn open(&self) -> u64 {
         self.open.get()
     }
 
-    /// Orders that ended well.
+    /// Confirmed orders.
     #[must_use]
     pub fn confirmed(&self) -> u64 {
         self.confirmed.get()
     }
 
-    /// Orders paid back.
+    /// Refunded orders.
     #[must_use]
     pub fn refunded(&self) -> u64 {
         self.refunded.get()
     }
 
-    /// Orders that were not paid.
+    /// Declined orders.
     #[must_use]
     pub fn declined(&self) -> u64 {
         self.declined.get()
     }
 
-    /// From the first sending of an order to its 2xx.
+    /// Time from the first attempt of an order to its 2xx.
     #[must_use]
     pub fn acceptance(&self) -> Latency {
         locked(&self.acceptance).latency()
     }
 
-    /// From the first sending of an order to the sight of its end.
+    /// Time from the first attempt of an order to the poll that finds its final state.
     #[must_use]
     pub fn to_end(&self) -> Latency {
         locked(&self.to_end).latency()
     }
 
-    /// Answers to orders and to looks at them, by status; those on the way to a retry included.
+    /// Responses to orders and to polls, by status, including those that lead to a retry.
     #[must_use]
     pub fn statuses(&self) -> BTreeMap<u16, u64> {
         locked(&self.statuses).clone()
@@ -162,7 +162,7 @@ impl Gauge {
     }
 }
 
-/// A panic while counting leaves at worst one count out.
+/// Ignores poisoning: a panic while counting loses one count at most.
 fn locked<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
     value.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,0 +1,41 @@
+use crate::stack::Kind;
+
+const HELP: &str = "\
+Runs a private PostgreSQL (fsync on) and Redis (AOF, noeviction) on free ports, unprivileged, with
+their data in --data-dir, and the three services. A killed process is restarted. Ctrl-C stops
+everything; the data stays.
+
+External servers instead, all four or none:
+  USER_DATABASE_URL, INVENTORY_DATABASE_URL, PAYMENT_DATABASE_URL, REDIS_URL
+
+The environment can also hold every other setting of the services:
+  PROVIDER_LATENCY=50ms LOG_FILTER=debug shopctl up
+
+Examples:
+  shopctl up
+  shopctl up --fresh                            delete all data and start anew
+  shopctl up --inventory-port 18000 --no-demo";
+
+/// `shopctl up`
+#[derive(Debug, clap::Args)]
+#[command(after_help = HELP)]
+pub struct Args {
+    /// Delete the data of earlier runs first
+    #[arg(long)]
+    pub(super) fresh: bool,
+    /// Port of the service `user`
+    #[arg(long, value_name = "PORT", default_value_t = Kind::User.http_port())]
+    pub(super) user_port: u16,
+    /// Port of the service `inventory`
+    #[arg(long, value_name = "PORT", default_value_t = Kind::Inventory.http_port())]
+    pub(super) inventory_port: u16,
+    /// Port of the service `payment`
+    #[arg(long, value_name = "PORT", default_value_t = Kind::Payment.http_port())]
+    pub(super) payment_port: u16,
+    /// Number of instances of `inventory` and of `payment`; further ones listen on free ports
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=16))]
+    pub(super) instances: u8,
+    /// Skip the demo products and the demo orders
+    #[arg(long)]
+    pub(super) no_demo: bool,
+}

@@ -1,0 +1,85 @@
+//! Reads all sources in the order that makes the check safe, and judges them.
+
+use super::client_history::ClientHistory;
+use super::database::Snapshot;
+use super::error::VerifyError;
+use super::facts::Names;
+use super::findings::Findings;
+use super::pending_work::pending_work;
+use super::sources::{Evidence, Sources};
+use super::verdict::Verdict;
+use super::{catalogues, client_keys, events, keys, ledger, money, orders, streams};
+
+/// Judges all invariants.
+///
+/// # Errors
+/// A server does not answer, a query fails, or the client log cannot be read.
+pub async fn verify(sources: &Sources, evidence: &Evidence) -> Result<Verdict, VerifyError> {
+    let not_quiet = pending_work(sources).await?;
+    let mut findings = Findings::default();
+    let mut names = Names::default();
+    let log = evidence.client_log.as_deref().map(|path| ClientHistory::read(path, &mut names)).transpose()?;
+    let streams = streams::read_all(&sources.redis).await?;
+
+    let payment = Snapshot::open("payment", &sources.payment_database).await?;
+    let orders = orders::read_and_judge(&payment, log.as_ref(), &mut names, &mut findings).await?;
+    money::judge_orphans(&payment, &mut findings).await?;
+    let keys = keys::read_and_judge(&payment, log.as_ref(), &mut findings).await?;
+    let payment_inbox = events::payment_inbox(&payment, &mut findings).await?;
+    drop(payment);
+
+    let inventory = Snapshot::open("inventory", &sources.inventory_database).await?;
+    let taken = ledger::read_and_judge(&inventory, &mut names, &mut findings).await?;
+    let inventory_inbox = events::inventory_inbox(&inventory, &mut findings).await?;
+    drop(inventory);
+
+    let later =
+        orders::read_again(sources, &orders, taken.keys().chain(inventory_inbox.orders()), &mut names)
+            .await?;
+    ledger::judge_orders(&orders, &later, &taken, &names, &mut findings);
+    events::judge_orders(&orders, &later, &inventory_inbox, &payment_inbox, &mut findings);
+    events::judge_streams(&streams, &inventory_inbox, &payment_inbox, &mut findings);
+    events::judge_dead_letters(
+        &streams,
+        &inventory_inbox,
+        &payment_inbox,
+        log.as_ref(),
+        not_quiet.is_empty(),
+        &mut findings,
+    );
+    catalogues::judge(sources, &not_quiet, &mut findings).await?;
+    findings.without_samples();
+    keys::judge_owners(sources, &orders, &mut findings).await?;
+    if let Some(log) = &log {
+        client_keys::judge(log, &orders, &keys, &names, &mut findings);
+        keys::judge_ghosts(&keys, evidence, &mut findings)?;
+    } else {
+        findings.without_client_log();
+    }
+    Ok(Verdict { checks: findings.checks(), not_quiet })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verify::{Sampler, disagreements};
+
+    fn assert_send<T: Send>(_: T) {}
+
+    #[test]
+    fn everything_can_run_in_a_task_of_its_own() {
+        let url = || "redis://127.0.0.1".to_owned();
+        let sources = Sources {
+            user_database: url(),
+            inventory_database: url(),
+            payment_database: url(),
+            redis: url(),
+        };
+        let evidence = Evidence::default();
+        let mut sampler = Sampler::new(&sources);
+        assert_send(verify(&sources, &evidence));
+        assert_send(pending_work(&sources));
+        assert_send(disagreements(&sources));
+        assert_send(sampler.sample());
+    }
+}

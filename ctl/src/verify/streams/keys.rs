@@ -1,0 +1,111 @@
+//! The keys of the streams in Redis, and the groups that read them.
+
+use std::collections::BTreeSet;
+
+use events::{Event, OrderCompleted, ProductChanged, RefundOrder, StockReserved};
+use redis::{RedisError, aio::MultiplexedConnection};
+
+/// The group of inventory, also the consumer in its inbox.
+pub const INVENTORY: &str = "inventory-group";
+/// The group of payment.
+pub const PAYMENT: &str = "payment-group";
+
+/// The streams, each with the group that reads it.
+const GROUPS: [(&str, &str); 4] = [
+    (OrderCompleted::STREAM, INVENTORY),
+    (StockReserved::STREAM, PAYMENT),
+    (RefundOrder::STREAM, PAYMENT),
+    (ProductChanged::STREAM, PAYMENT),
+];
+/// Keys of one SCAN.
+const PAGE: usize = 1000;
+
+/// The keys of known streams in Redis, and the keys of their dead letters, existing or not.
+#[derive(Debug, Default)]
+pub struct Keys {
+    pub(super) streams: Vec<(String, &'static str)>,
+    pub(super) dead: BTreeSet<String>,
+}
+
+impl Keys {
+    pub async fn find(redis: &mut MultiplexedConnection) -> Result<Self, RedisError> {
+        let mut cursor = 0_u64;
+        let mut found = BTreeSet::new();
+        loop {
+            let mut scan = redis::cmd("SCAN");
+            scan.arg(cursor).arg("COUNT").arg(PAGE).arg("TYPE").arg("stream");
+            let (next, keys): (u64, Vec<String>) = scan.query_async(redis).await?;
+            found.extend(keys);
+            if next == 0 {
+                return Ok(Self::sort(found));
+            }
+            cursor = next;
+        }
+    }
+
+    fn sort(found: BTreeSet<String>) -> Self {
+        // Keys that do not exist yet are included: the first dead letter of a stream may come between this
+        // search and the reading.
+        let dead = GROUPS.into_iter().map(|(stream, _)| format!("{stream}.dead")).collect();
+        let mut keys = Self { dead, ..Self::default() };
+        for key in found {
+            if key.ends_with(".dead") {
+                keys.dead.insert(key);
+            } else if let Some((_, group)) =
+                GROUPS.into_iter().find(|(stream, _)| is_partition_of(&key, stream))
+            {
+                keys.streams.push((key, group));
+            }
+        }
+        keys
+    }
+
+    /// The streams without any key.
+    pub fn missing(&self) -> impl Iterator<Item = &'static str> {
+        let there = |stream: &str| self.streams.iter().any(|(key, _)| is_partition_of(key, stream));
+        GROUPS.into_iter().map(|(stream, _)| stream).filter(move |stream| !there(stream))
+    }
+}
+
+/// Whether a key belongs to a stream: `order_completed`, `order_completed.0`.
+fn is_partition_of(key: &str, stream: &str) -> bool {
+    let Some(rest) = key.strip_prefix(stream) else { return false };
+    rest.is_empty()
+        || rest
+            .strip_prefix('.')
+            .is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_is_found_with_and_without_partitions() {
+        for (key, is) in [
+            ("order_completed", true),
+            ("order_completed.12", true),
+            ("order_completed.", false),
+            ("order_completed.x", false),
+        ] {
+            assert_eq!(is_partition_of(key, "order_completed"), is, "{key}");
+        }
+        let keys = Keys::sort(
+            ["order_completed.0", "order_completed.dead", "refund_order", "other"].map(str::to_owned).into(),
+        );
+        assert_eq!(keys.streams.len(), 2);
+        assert_eq!(keys.missing().collect::<Vec<_>>(), ["stock_reserved", "product_changed"]);
+    }
+
+    /// Regression: a poison message was acknowledged with the first dead letter of its stream, and its key
+    /// was not read.
+    #[test]
+    fn dead_letters_are_looked_for_also_where_there_are_none_yet() {
+        let keys = Keys::sort(["stock_reserved", "another.dead"].map(str::to_owned).into());
+        assert!(
+            ["stock_reserved.dead", "order_completed.dead", "another.dead"]
+                .iter()
+                .all(|key| keys.dead.contains(*key))
+        );
+    }
+}

@@ -111,11 +111,8 @@ struct Page {
 /// `order_completed.0`.
 #[must_use]
 pub fn owner_of_stream(stream: &str) -> Option<Kind> {
-    match stream.split('.').next()? {
-        "order_completed" => Some(Kind::Inventory),
-        "refund_order" | "stock_reserved" | "product_changed" => Some(Kind::Payment),
-        _ => None,
-    }
+    let consumer = events::route_of(stream)?.consumer;
+    Kind::ALL.into_iter().find(|kind| kind.name() == consumer)
 }
 
 impl Api {

@@ -6,7 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use events::{Event, RefundOrder, StockReserved};
+use events::{Event, INVENTORY_GROUP, PAYMENT_GROUP, RefundOrder, StockReserved};
 use uuid::Uuid;
 
 use super::{
@@ -16,7 +16,7 @@ use super::{
     facts::{Orders, Status},
     findings::{Findings, Invariant, InvariantFindings},
     orders::Later,
-    streams::{DeadLetter, INVENTORY, PAYMENT, StreamsState},
+    streams::{DeadLetter, StreamsState},
 };
 
 /// The inbox of one group: event ids, and the time of their effect in microseconds since 1970.
@@ -78,8 +78,8 @@ const AT: &str = "(extract(epoch FROM i.processed_at) * 1000000)::bigint";
 pub(super) async fn payment_inbox(payment: &Snapshot, findings: &mut Findings) -> Result<Inbox, VerifyError> {
     let mut inbox = Inbox::default();
     let found = findings.of(Invariant::Once);
-    let sql = format!("SELECT i.event_id, {AT} FROM inbox i WHERE i.consumer = '{PAYMENT}'");
-    payment.each(&sql, &[], |row| inbox.add(PAYMENT, row.get(0), row.get(1), found)).await?;
+    let sql = format!("SELECT i.event_id, {AT} FROM inbox i WHERE i.consumer = '{PAYMENT_GROUP}'");
+    payment.each(&sql, &[], |row| inbox.add(PAYMENT_GROUP, row.get(0), row.get(1), found)).await?;
     Ok(inbox)
 }
 
@@ -93,15 +93,15 @@ pub(super) async fn inventory_inbox(
     let sql = format!(
         "SELECT i.event_id, {AT}, r.id, coalesce(r.type, ''), r.correlationid
          FROM inbox i LEFT JOIN LATERAL json_to_record(i.reply::json) AS r (id text, type text, correlationid text) ON true
-         WHERE i.consumer = '{INVENTORY}'"
+         WHERE i.consumer = '{INVENTORY_GROUP}'"
     );
     let uuid = |text: Option<&str>| text.and_then(|text| text.parse::<Uuid>().ok());
     let take = |row: &tokio_postgres::Row| {
         let event: Uuid = row.get(0);
-        inventory_inbox.inbox.add(INVENTORY, event, row.get(1), found);
+        inventory_inbox.inbox.add(INVENTORY_GROUP, event, row.get(1), found);
         match uuid(row.get(4)) {
             Some(order) => inventory_inbox.add(order, uuid(row.get(2)), row.get(3)),
-            None => found.broken(format!("event {event}: its inbox row of {INVENTORY} has no reply")),
+            None => found.broken(format!("event {event}: its inbox row of {INVENTORY_GROUP} has no reply")),
         }
     };
     inventory.each(&sql, &[], take).await?;
@@ -112,7 +112,7 @@ pub(super) async fn inventory_inbox(
 async fn judge_ledger(inventory: &Reader, found: &mut InvariantFindings) -> Result<(), VerifyError> {
     let effects = format!(
         "SELECT DISTINCT l.event_id::text, 'changed the stock and has no inbox row' FROM stock_ledger l
-             LEFT JOIN inbox i ON i.consumer = '{INVENTORY}' AND i.event_id = l.event_id
+             LEFT JOIN inbox i ON i.consumer = '{INVENTORY_GROUP}' AND i.event_id = l.event_id
              WHERE l.event_id IS NOT NULL AND i.event_id IS NULL
          UNION ALL SELECT event_id::text, count(*) || ' ledger rows of ' || sku FROM stock_ledger
              WHERE event_id IS NOT NULL GROUP BY event_id, sku HAVING count(*) > 1
@@ -158,15 +158,15 @@ pub(super) fn judge_orders(
 
 fn broken_way(status: Status, reply: Option<&InboxReply>, payment_inbox: &Inbox) -> Option<String> {
     let Some(reply) = reply else {
-        return Some(format!("{status}, {INVENTORY} has no inbox row for its event"));
+        return Some(format!("{status}, {INVENTORY_GROUP} has no inbox row for its event"));
     };
     if reply.rows > 1 {
-        return Some(format!("{} inbox rows of {INVENTORY}", reply.rows));
+        return Some(format!("{} inbox rows of {INVENTORY_GROUP}", reply.rows));
     }
     match reply.id {
         None => Some("the reply to its event has no id".to_owned()),
         Some(id) if !payment_inbox.0.contains_key(&id) => {
-            Some(format!("{status}, {PAYMENT} has no inbox row for the reply {id}"))
+            Some(format!("{status}, {PAYMENT_GROUP} has no inbox row for the reply {id}"))
         }
         Some(_) => None,
     }
@@ -180,7 +180,7 @@ pub(super) fn judge_streams(
     findings: &mut Findings,
 ) {
     let found = findings.of(Invariant::Once);
-    let inbox = |group: &str| if group == INVENTORY { &inventory_inbox.inbox } else { payment_inbox };
+    let inbox = |group: &str| if group == INVENTORY_GROUP { &inventory_inbox.inbox } else { payment_inbox };
     found.looked_at(state.entries());
     for (partition, entry) in state.must_have_had_effect() {
         if !inbox(partition.group()).has(&entry.event) {

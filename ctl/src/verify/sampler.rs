@@ -9,10 +9,12 @@ use redis::aio::MultiplexedConnection;
 use tokio::time::timeout;
 use uuid::Uuid;
 
+use events::{INVENTORY_GROUP, PAYMENT_GROUP};
+
 use super::{
     Sources, VerifyError,
     database::Reader,
-    streams::{self, EntryId, INVENTORY, Keys, PAYMENT, Partition, Recent, StreamsState},
+    streams::{self, EntryId, Keys, Partition, Recent, StreamsState},
 };
 
 /// Time limit of a sample. A slower server counts as unreachable.
@@ -94,7 +96,7 @@ impl Connections {
     }
 
     fn database_of(&self, group: &str) -> &Reader {
-        if group == INVENTORY { &self.inventory } else { &self.payment }
+        if group == INVENTORY_GROUP { &self.inventory } else { &self.payment }
     }
 }
 
@@ -120,7 +122,7 @@ async fn recent(
 
 async fn without_effect(state: &StreamsState, connections: &Connections) -> Result<Vec<String>, VerifyError> {
     let mut breaches = Vec::new();
-    for group in [INVENTORY, PAYMENT] {
+    for group in [INVENTORY_GROUP, PAYMENT_GROUP] {
         let entries: Vec<_> =
             state.must_have_had_effect().filter(|(partition, _)| partition.group() == group).collect();
         let ids: Vec<Uuid> = entries.iter().filter_map(|(_, entry)| entry.event.parse().ok()).collect();

@@ -147,7 +147,7 @@ pub async fn take_due_refunds(
 }
 
 fn read_due(row: &Row) -> Result<DueRefund, DbError> {
-    let envelope = row.get::<Option<&str>>(3)?.and_then(|json| serde_json::from_str(json).ok());
+    let envelope = row.get::<Option<&str>>(3)?.and_then(|json| Envelope::from_json(json).ok());
     Ok(DueRefund {
         order_id: row.get(0)?,
         reason: row.get(1)?,

@@ -1,52 +1,92 @@
-//! The envelope: CloudEvents 1.0 attributes as the fields of a stream entry.
-
-use std::borrow::Cow;
+//! The envelope: a CloudEvent 1.0 in structured mode, one JSON document.
+//!
+//! The document is the value of the only field ([`FIELD`]) of a stream entry, and the text of an outbox row.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::Event;
 use crate::trace_context::{Origin, TraceContext};
 
-/// An event with everything that travels beside its data.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// The field of a stream entry that holds the document.
+pub const FIELD: &str = "event";
+
+/// An event with the attributes that travel beside its data.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Envelope {
     pub id: Uuid,
-    #[serde(rename = "type")]
+    /// The type of the event, version included: `shop.order.completed.v1`.
     pub kind: String,
     /// The service that published it.
     pub source: String,
     pub subject: String,
+    /// The clock of the publisher.
     pub time: Timestamp,
     pub traceparent: String,
-    /// What the whole saga is about: the order id (for a product: its SKU). Decides the partition.
-    #[serde(rename = "correlationid")]
+    /// The subject of the whole saga: the order id, or the SKU of a product. Decides the partition.
     pub correlation_id: String,
     /// The event that led to this one.
-    #[serde(rename = "causationid", default, skip_serializing_if = "Option::is_none")]
     pub causation_id: Option<Uuid>,
     /// The `X-Request-Id` of the request that began the saga.
-    #[serde(rename = "requestid", default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
     /// Set on a redriven dead letter: only this group handles the entry.
-    #[serde(rename = "redrivegroup", default, skip_serializing_if = "Option::is_none")]
     pub redrive_group: Option<String>,
-    /// The event's data, as JSON text.
+    /// The data of the event, as JSON text.
     pub data: String,
 }
 
-/// Why an entry cannot be read as an event. Trying again cannot help.
+/// The reason why an entry cannot be read as an event. A retry cannot help.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EnvelopeError {
-    #[error("field `{0}` is missing")]
-    Missing(&'static str),
-    #[error("field `{field}` is malformed: {why}")]
-    Malformed { field: &'static str, why: String },
+    #[error("the entry has no field `{FIELD}`")]
+    Missing,
+    #[error("field `{FIELD}` is not a CloudEvent of this contract: {0}")]
+    Malformed(String),
     #[error("unknown event type `{found}`; this consumer understands `{expected}`")]
     UnknownType { found: String, expected: &'static str },
     #[error("data is not a valid `{kind}`: {why}")]
     Data { kind: &'static str, why: String },
+}
+
+/// The document without its data, in the order of the contract.
+#[derive(Serialize)]
+struct Attributes<'a> {
+    specversion: &'static str,
+    id: Uuid,
+    #[serde(rename = "type")]
+    kind: &'a str,
+    source: &'a str,
+    subject: &'a str,
+    time: Timestamp,
+    datacontenttype: &'static str,
+    traceparent: &'a str,
+    correlationid: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    causationid: Option<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    requestid: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    redrivegroup: Option<&'a str>,
+}
+
+/// The document as it is read. Unknown attributes are ignored.
+#[derive(Deserialize)]
+struct Document<'a> {
+    id: Uuid,
+    #[serde(rename = "type")]
+    kind: String,
+    source: String,
+    subject: String,
+    time: Timestamp,
+    traceparent: Option<String>,
+    correlationid: String,
+    causationid: Option<Uuid>,
+    requestid: Option<String>,
+    redrivegroup: Option<String>,
+    #[serde(borrow)]
+    data: &'a RawValue,
 }
 
 impl Envelope {
@@ -97,71 +137,50 @@ impl Envelope {
             .map_err(|e| EnvelopeError::Data { kind: E::TYPE, why: e.to_string() })
     }
 
-    /// All of it as JSON: how it is stored.
+    /// The document.
     pub fn to_json(&self) -> String {
-        plain_json(self, TYPICAL + self.data.len())
+        let attributes = Attributes {
+            specversion: "1.0",
+            id: self.id,
+            kind: &self.kind,
+            source: &self.source,
+            subject: &self.subject,
+            time: self.time,
+            datacontenttype: "application/json",
+            traceparent: &self.traceparent,
+            correlationid: &self.correlation_id,
+            causationid: self.causation_id,
+            requestid: self.request_id.as_deref(),
+            redrivegroup: self.redrive_group.as_deref(),
+        };
+        let mut json = plain_json(&attributes, TYPICAL + self.data.len());
+        // The data is JSON already: spliced in before the closing brace, it is not parsed again.
+        json.pop();
+        json.push_str(",\"data\":");
+        json.push_str(&self.data);
+        json.push('}');
+        json
     }
 
-    /// The fields of the stream entry, in contract order.
-    pub fn fields(&self) -> Vec<(&'static str, Cow<'_, str>)> {
-        let mut fields = Vec::with_capacity(13);
-        fields.extend([
-            ("specversion", Cow::Borrowed("1.0")),
-            ("id", self.id.to_string().into()),
-            ("type", Cow::Borrowed(self.kind.as_str())),
-            ("source", Cow::Borrowed(self.source.as_str())),
-            ("subject", Cow::Borrowed(self.subject.as_str())),
-            ("time", self.time.to_string().into()),
-            ("datacontenttype", Cow::Borrowed("application/json")),
-            ("traceparent", Cow::Borrowed(self.traceparent.as_str())),
-            ("correlationid", Cow::Borrowed(self.correlation_id.as_str())),
-        ]);
-        fields.extend(self.causation_id.map(|id| ("causationid", id.to_string().into())));
-        fields.extend(self.request_id.as_deref().map(|id| ("requestid", id.into())));
-        fields.extend(self.redrive_group.as_deref().map(|group| ("redrivegroup", group.into())));
-        fields.push(("data", Cow::Borrowed(self.data.as_str())));
-        fields
-    }
-
-    /// Reads the fields of a stream entry. Fields it does not know are ignored.
+    /// Reads the document.
     ///
     /// # Errors
-    /// A field is missing or malformed.
-    pub fn from_fields<'a>(
-        fields: impl IntoIterator<Item = (&'a str, &'a str)>,
-    ) -> Result<Self, EnvelopeError> {
-        let mut found = [None; NAMES.len()];
-        for (name, value) in fields {
-            if let Some(place) = NAMES.iter().position(|known| *known == name) {
-                found[place] = Some(value);
-            }
-        }
-        let [
-            id,
-            kind,
-            source,
-            subject,
-            time,
-            correlation_id,
-            data,
-            traceparent,
-            causation_id,
-            request_id,
-            redrive_group,
-        ] = found;
-        let required = |name, value: Option<&'a str>| value.ok_or(EnvelopeError::Missing(name));
+    /// [`EnvelopeError::Malformed`]: it is no JSON, or an attribute is missing or malformed.
+    pub fn from_json(text: &str) -> Result<Self, EnvelopeError> {
+        let document: Document =
+            serde_json::from_str(text).map_err(|error| EnvelopeError::Malformed(error.to_string()))?;
         Ok(Self {
-            id: parse("id", required("id", id)?)?,
-            time: parse("time", required("time", time)?)?,
-            causation_id: causation_id.map(|text| parse("causationid", text)).transpose()?,
-            kind: required("type", kind)?.to_owned(),
-            source: required("source", source)?.to_owned(),
-            subject: required("subject", subject)?.to_owned(),
-            traceparent: traceparent.map_or_else(|| TraceContext::root().to_string(), str::to_owned),
-            correlation_id: required("correlationid", correlation_id)?.to_owned(),
-            request_id: request_id.map(str::to_owned),
-            redrive_group: redrive_group.map(str::to_owned),
-            data: required("data", data)?.to_owned(),
+            id: document.id,
+            kind: document.kind,
+            source: document.source,
+            subject: document.subject,
+            time: document.time,
+            traceparent: document.traceparent.unwrap_or_else(|| TraceContext::root().to_string()),
+            correlation_id: document.correlationid,
+            causation_id: document.causationid,
+            request_id: document.requestid,
+            redrive_group: document.redrivegroup,
+            data: document.data.get().to_owned(),
         })
     }
 }
@@ -170,37 +189,15 @@ fn data<E: Event>(event: &E) -> String {
     plain_json(event, TYPICAL_DATA)
 }
 
-/// What cannot fail to be JSON, in a text that begins with room for so many bytes.
+/// Writes a value that cannot fail to be JSON, into a text with room for `room` bytes.
 pub fn plain_json<T: Serialize>(plain: &T, room: usize) -> String {
     let mut json = Vec::with_capacity(room);
     serde_json::to_writer(&mut json, plain).unwrap_or_else(|e| unreachable!("events are plain data: {e}"));
     String::from_utf8(json).unwrap_or_else(|e| unreachable!("JSON is text: {e}"))
 }
 
-/// Bytes of the data of an event of one line.
+/// Bytes of the data of an event with one line.
 const TYPICAL_DATA: usize = 320;
 
-/// Bytes of an envelope beside its data, and of the escapes in that.
-const TYPICAL: usize = 768;
-
-/// The fields that are read; the first seven must be there.
-const NAMES: [&str; 11] = [
-    "id",
-    "type",
-    "source",
-    "subject",
-    "time",
-    "correlationid",
-    "data",
-    "traceparent",
-    "causationid",
-    "requestid",
-    "redrivegroup",
-];
-
-fn parse<T: std::str::FromStr<Err: std::fmt::Display>>(
-    field: &'static str,
-    text: &str,
-) -> Result<T, EnvelopeError> {
-    text.parse().map_err(|e: T::Err| EnvelopeError::Malformed { field, why: e.to_string() })
-}
+/// Bytes of a document without its data.
+const TYPICAL: usize = 512;

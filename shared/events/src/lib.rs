@@ -13,7 +13,7 @@ mod trace_context;
 
 use serde::{Serialize, de::DeserializeOwned};
 
-pub use envelope::{Envelope, EnvelopeError, plain_json};
+pub use envelope::{Envelope, EnvelopeError, FIELD, plain_json};
 pub use order_completed::{OrderCompleted, OrderedItem};
 pub use product_changed::ProductChanged;
 pub use refund_order::{RefundOrder, RefundReason, ShortItem};

@@ -131,19 +131,4 @@ mod tests {
         let redriven = Envelope { redrive_group: Some("inventory-order-completed".to_owned()), ..asked };
         assert_eq!(StoredReply::from(&reply).to(&redriven, "inventory"), reply);
     }
-
-    /// Rows of versions before hold the whole envelope.
-    #[test]
-    fn a_reply_that_was_stored_as_a_whole_envelope_is_read_still() {
-        let asked = question();
-        let event = RefundOrder {
-            order_id: order_id(&asked),
-            reason: RefundReason::UnknownProduct,
-            items: Vec::new(),
-        };
-        let reply = asked.reply(&event, "inventory");
-        let json = reply.to_json();
-        let read: StoredReply = serde_json::from_str(&json).expect("a reply");
-        assert_eq!(read.to(&asked, "inventory"), reply);
-    }
 }

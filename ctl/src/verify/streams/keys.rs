@@ -2,21 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use events::{Event, OrderCompleted, ProductChanged, RefundOrder, StockReserved};
+use events::ROUTES;
 use redis::{RedisError, aio::MultiplexedConnection};
 
-/// The group of inventory, also the consumer in its inbox.
-pub const INVENTORY: &str = "inventory-group";
-/// The group of payment.
-pub const PAYMENT: &str = "payment-group";
-
-/// The streams, each with the group that reads it.
-const GROUPS: [(&str, &str); 4] = [
-    (OrderCompleted::STREAM, INVENTORY),
-    (StockReserved::STREAM, PAYMENT),
-    (RefundOrder::STREAM, PAYMENT),
-    (ProductChanged::STREAM, PAYMENT),
-];
 /// Keys of one SCAN.
 const PAGE: usize = 1000;
 
@@ -46,15 +34,13 @@ impl Keys {
     fn sort(found: BTreeSet<String>) -> Self {
         // Keys that do not exist yet are included: the first dead letter of a stream may come between this
         // search and the reading.
-        let dead = GROUPS.into_iter().map(|(stream, _)| format!("{stream}.dead")).collect();
+        let dead = ROUTES.iter().map(|route| format!("{}.dead", route.stream)).collect();
         let mut keys = Self { dead, ..Self::default() };
         for key in found {
             if key.ends_with(".dead") {
                 keys.dead.insert(key);
-            } else if let Some((_, group)) =
-                GROUPS.into_iter().find(|(stream, _)| is_partition_of(&key, stream))
-            {
-                keys.streams.push((key, group));
+            } else if let Some(route) = ROUTES.iter().find(|route| is_partition_of(&key, route.stream)) {
+                keys.streams.push((key, route.group));
             }
         }
         keys
@@ -63,7 +49,7 @@ impl Keys {
     /// The streams without any key.
     pub fn missing(&self) -> impl Iterator<Item = &'static str> {
         let there = |stream: &str| self.streams.iter().any(|(key, _)| is_partition_of(key, stream));
-        GROUPS.into_iter().map(|(stream, _)| stream).filter(move |stream| !there(stream))
+        ROUTES.iter().map(|route| route.stream).filter(move |stream| !there(stream))
     }
 }
 

@@ -9,6 +9,6 @@ mod read;
 mod state;
 
 pub(super) use backlog::backlog;
-pub(super) use keys::{INVENTORY, Keys, PAYMENT};
+pub(super) use keys::Keys;
 pub(super) use read::{Recent, connect, read, read_all};
 pub(super) use state::{DeadLetter, Entry, EntryId, Partition, StreamsState};

@@ -8,6 +8,8 @@ use redis::{
     streams::{StreamId, StreamInfoGroupsReply, StreamPendingCountReply, StreamRangeReply},
 };
 
+use events::FIELD;
+
 use super::keys::Keys;
 use super::state::{DeadLetter, Entry, EntryId, GroupState, Partition, StreamsState};
 use crate::verify::VerifyError;
@@ -115,11 +117,20 @@ fn group_state(
     Some(GroupState { last_delivered: EntryId::parse(&info.last_delivered_id), pending })
 }
 
+/// The attributes of an event that the checker compares.
+#[derive(Default, serde::Deserialize)]
+struct Attributes {
+    id: Option<String>,
+    redrivegroup: Option<String>,
+}
+
 fn entry(found: &StreamId) -> Entry {
+    let document: String = found.get(FIELD).unwrap_or_default();
+    let attributes: Attributes = serde_json::from_str(&document).unwrap_or_default();
     Entry {
         id: EntryId::parse(&found.id),
-        event: found.get("id").unwrap_or_else(|| found.id.clone()),
-        redrive_group: found.get("redrivegroup"),
+        event: attributes.id.unwrap_or_else(|| found.id.clone()),
+        redrive_group: attributes.redrivegroup,
     }
 }
 
@@ -127,8 +138,7 @@ fn dead_letter(key: &str, found: &StreamId) -> DeadLetter {
     let field = |name: &str| found.get::<String>(name).unwrap_or_default();
     let group = field("dead-group");
     // The index is `group/event id`; an event without id has the id of its entry.
-    let event =
-        field("dead-index").strip_prefix(&format!("{group}/")).map_or_else(|| field("id"), str::to_owned);
+    let event = field("dead-index").strip_prefix(&format!("{group}/")).unwrap_or_default().to_owned();
     let at = field("dead-at").parse::<jiff::Timestamp>().map_or(0, jiff::Timestamp::as_microsecond);
     DeadLetter { id: format!("{key}~{}", found.id), group, event, reason: field("dead-reason"), at }
 }

@@ -111,7 +111,7 @@ impl StreamsState {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::verify::streams::{INVENTORY, PAYMENT};
+    use events::{INVENTORY_GROUP, PAYMENT_GROUP};
 
     fn entry(id: u64, event: &str, redrive_group: Option<&str>) -> Entry {
         Entry { id: EntryId(id, 0), event: event.to_owned(), redrive_group: redrive_group.map(str::to_owned) }
@@ -122,11 +122,15 @@ mod tests {
             last_delivered: EntryId(last, 0),
             pending: pending.iter().map(|id| EntryId(*id, 0)).collect(),
         };
-        let partition =
-            Partition { key: "order_completed".to_owned(), group: INVENTORY, state: Some(state), entries };
+        let partition = Partition {
+            key: "order_completed".to_owned(),
+            group: INVENTORY_GROUP,
+            state: Some(state),
+            entries,
+        };
         let letter = |event: &&str| DeadLetter {
             id: String::new(),
-            group: INVENTORY.to_owned(),
+            group: INVENTORY_GROUP.to_owned(),
             event: (*event).to_owned(),
             reason: String::new(),
             at: 0,
@@ -150,8 +154,11 @@ mod tests {
 
     #[test]
     fn an_event_on_its_way_once_more_and_one_for_another_group_are_excused() {
-        let redriven =
-            vec![entry(1, "a", None), entry(2, "a", Some(INVENTORY)), entry(3, "b", Some(PAYMENT))];
+        let redriven = vec![
+            entry(1, "a", None),
+            entry(2, "a", Some(INVENTORY_GROUP)),
+            entry(3, "b", Some(PAYMENT_GROUP)),
+        ];
         assert_eq!(must(&state(redriven.clone(), 1, &[], &[])), [""; 0]);
         assert_eq!(must(&state(redriven, 3, &[], &[])), ["a", "a"]);
     }

@@ -9,6 +9,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use events::Envelope;
 use uuid::Uuid;
 
 use super::{OutboxEvent, Retention};
@@ -123,7 +124,7 @@ pub(super) async fn page(
 }
 
 fn read(row: &db::Row, stream: &str) -> Result<Option<Row>, DbError> {
-    let envelope = match serde_json::from_str(row.get(0)?) {
+    let envelope = match Envelope::from_json(row.get(0)?) {
         Ok(envelope) => envelope,
         Err(error) => {
             tracing::error!(%error, "an outbox row holds no envelope");

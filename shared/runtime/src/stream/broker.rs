@@ -18,7 +18,7 @@ use tokio::sync::Mutex;
 
 use super::{BrokerError, answer, partition_of, publication, reader::Reader};
 use crate::{failpoint, stream::StreamSettings};
-use events::Envelope;
+use events::{Envelope, FIELD};
 
 /// Events that are published in one round trip, of about a kilobyte each: the connection keeps the room that
 /// the largest needed.
@@ -134,7 +134,7 @@ impl Broker {
     ) -> Result<impl Iterator<Item = Result<String, BrokerError>>, BrokerError> {
         let (mut pipeline, began) = (Pipeline::with_capacity(events.len()), SystemTime::now());
         for (stream, envelope) in events {
-            pipeline.add_command(add(&self.key_of(stream, envelope), &envelope.fields()));
+            pipeline.add_command(add(&self.key_of(stream, envelope), &envelope.to_json()));
         }
         let values = self.run(&mut pipeline).await?;
         Ok(values.into_iter().zip(events).map(move |(value, (stream, envelope))| {
@@ -151,14 +151,6 @@ impl Broker {
 
     pub(crate) fn partitions(&self) -> u16 {
         self.partitions
-    }
-
-    /// Appends an entry to `key` as it is, and returns its id: for tools that send what no service would.
-    ///
-    /// # Errors
-    /// [`BrokerError::Unavailable`]: it may have been appended.
-    pub async fn append(&self, key: &str, fields: &[(&str, &str)]) -> Result<String, BrokerError> {
-        self.command(add(key, fields)).await
     }
 
     /// Milliseconds since 1970 by the clock of Redis, which also makes the ids of entries.
@@ -228,13 +220,9 @@ fn entry_id(answer: Value) -> String {
     }
 }
 
-/// `XADD key * field value …`
-fn add(key: &str, fields: &[(&str, impl AsRef<str>)]) -> redis::Cmd {
-    let bytes: usize = fields.iter().map(|(field, value)| field.len() + value.as_ref().len()).sum();
-    let mut command = redis::Cmd::with_capacity(3 + 2 * fields.len(), bytes + key.len() + 5);
-    command.arg("XADD").arg(key).arg("*");
-    for (field, value) in fields {
-        command.arg(*field).arg(value.as_ref());
-    }
+/// `XADD key * event {…}`
+fn add(key: &str, document: &str) -> redis::Cmd {
+    let mut command = redis::Cmd::with_capacity(5, key.len() + document.len() + 10);
+    command.arg("XADD").arg(key).arg("*").arg(FIELD).arg(document);
     command
 }

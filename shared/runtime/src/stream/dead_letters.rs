@@ -1,6 +1,6 @@
 //! Dead letters: events no delivery could settle, kept until somebody decides.
 //!
-//! `<stream>.dead` is a stream of the original fields plus what went wrong; `<stream>.dead.index` maps
+//! `<stream>.dead` is a stream of the original fields, and of fields that say what went wrong; `<stream>.dead.index` maps
 //! `group/event id` to its entry, so that an event the reconciler publishes again while it lies here is not
 //! buried twice. A redrive appends the event to its stream with the same id, marked for the group that
 //! failed, and then removes the dead letter in the same script: of two redrives at once, one finds nothing.
@@ -18,7 +18,7 @@ use super::{
     Broker, BrokerError,
     entry::{Entry, Fields, entries},
 };
-use events::Envelope;
+use events::{Envelope, FIELD};
 
 /// Prefix of the fields that were not part of the event.
 const META: &str = "dead-";
@@ -41,7 +41,8 @@ pub(super) struct Burial<'a> {
 impl Burial<'_> {
     /// The event's id; an entry without one is known by its entry id.
     fn index_field(&self) -> String {
-        let id = self.fields.and_then(|fields| fields.get("id")).unwrap_or(self.entry);
+        let event = self.fields.and_then(Fields::event);
+        let id = event.as_ref().and_then(|event| event.get("id")?.as_str()).unwrap_or(self.entry);
         format!("{}/{id}", self.group)
     }
 }
@@ -122,7 +123,7 @@ pub struct DeadLetter {
     pub group: String,
     pub consumer: String,
     pub deliveries: u32,
-    /// The original event: envelope fields, `data` parsed when it is JSON.
+    /// The original event; the fields of the entry when they hold none.
     #[schema(value_type = Object)]
     pub event: serde_json::Map<String, serde_json::Value>,
     /// `unreadable`, `rejected` or `delivery-limit`.
@@ -233,12 +234,16 @@ impl DeadLetters {
         let mut call = script.prepare_invoke();
         call.key(dead_stream(&stream)).key(index(&stream)).key(meta("key"));
         call.arg(&entry.id).arg(meta("index"));
-        for (name, value) in
-            fields.iter().filter(|(name, _)| !name.starts_with(META) && *name != "redrivegroup")
-        {
-            call.arg(name).arg(value);
+        match fields.event() {
+            Some(mut event) => {
+                event.insert("redrivegroup".to_owned(), meta("group").into());
+                call.arg(FIELD).arg(serde_json::Value::Object(event).to_string());
+            }
+            // Whatever it is, it goes back as it came.
+            None => fields.iter().filter(|(name, _)| !name.starts_with(META)).for_each(|(name, value)| {
+                call.arg(name).arg(value);
+            }),
         }
-        call.arg("redrivegroup").arg(meta("group"));
         match self.broker.script::<u32>(&call).await? {
             0 => Err(DeadLetterError::Absent),
             _ => Ok(()),
@@ -296,7 +301,8 @@ impl DeadLetters {
         reason: &str,
         error: &str,
     ) -> Result<(), BrokerError> {
-        let (event, fields) = (envelope.id.to_string(), envelope.fields().into_iter().collect());
+        let event = envelope.id.to_string();
+        let fields = Fields::from(envelope);
         let burial = Burial {
             stream,
             key: &self.broker.key_of(stream, envelope),
@@ -369,11 +375,9 @@ fn letter(stream: &str, entry: Entry) -> DeadLetter {
         first_failed_at: meta("first-failed-at"),
         dead_lettered_at: meta("at"),
     };
-    letter.event = fields.iter().filter(|(field, _)| !field.starts_with(META)).map(readable).collect();
+    letter.event = fields.event().unwrap_or_else(|| {
+        let own = fields.iter().filter(|(field, _)| !field.starts_with(META));
+        own.map(|(field, value)| (field.to_owned(), value.into())).collect()
+    });
     letter
-}
-
-fn readable((field, value): (&str, &str)) -> (String, serde_json::Value) {
-    let parsed = (field == "data").then(|| serde_json::from_str(value).ok()).flatten();
-    (field.to_owned(), parsed.unwrap_or_else(|| value.into()))
 }

@@ -1,10 +1,9 @@
 //! Stream entries as Redis sends them.
 
-use std::{borrow::Cow, sync::Arc};
-
+use events::{Envelope, FIELD};
 use redis::{FromRedisValue, Value};
 
-use events::Envelope;
+use super::BrokerError;
 
 /// An entry of a stream; without fields when it was deleted or trimmed while it was pending.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,63 +12,55 @@ pub(super) struct Entry {
     pub fields: Option<Fields>,
 }
 
-/// Names and values, as they were sent: where each of them begins and ends in a text, which all entries of
-/// one answer share.
-#[derive(Debug, Clone, Default)]
+/// Names and values, as they were sent.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Fields {
-    text: Arc<str>,
-    parts: Vec<(u32, u32)>,
-    /// Bytes that are no UTF-8 were replaced: good to look at, not to act on.
+    pairs: Vec<(String, String)>,
+    /// Bytes that are no UTF-8 were replaced: the fields can be shown, and must not be handled.
     is_damaged: bool,
 }
 
 impl Fields {
-    /// A name and its value in turn, each from one byte of `text` to another.
-    pub(super) fn of(text: Arc<str>, parts: Vec<(u32, u32)>, is_damaged: bool) -> Self {
-        Self { text, parts, is_damaged }
-    }
-
     pub(super) fn is_damaged(&self) -> bool {
         self.is_damaged
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        let part = |(start, end): (u32, u32)| self.text.get(start as usize..end as usize).unwrap_or_default();
-        self.parts.chunks_exact(2).map(move |pair| (part(pair[0]), part(pair[1])))
+        self.pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// The value of the first field of that name.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
     }
-}
 
-impl<N: AsRef<str>, V: AsRef<str>> FromIterator<(N, V)> for Fields {
-    fn from_iter<I: IntoIterator<Item = (N, V)>>(pairs: I) -> Self {
-        let (mut text, mut parts) = (String::new(), Vec::new());
-        let mut push = |part: &str| {
-            let start = text.len() as u32;
-            text.push_str(part);
-            parts.push((start, text.len() as u32));
-        };
-        for (name, value) in pairs {
-            push(name.as_ref());
-            push(value.as_ref());
-        }
-        Self { text: text.into(), parts, is_damaged: false }
+    /// The event as a JSON object, if the entry holds one.
+    pub(super) fn event(&self) -> Option<serde_json::Map<String, serde_json::Value>> {
+        serde_json::from_str(self.get(FIELD)?).ok()
     }
 }
 
-impl PartialEq for Fields {
-    fn eq(&self, other: &Self) -> bool {
-        self.is_damaged == other.is_damaged && self.iter().eq(other.iter())
+impl From<&Envelope> for Fields {
+    /// The entry of an event.
+    fn from(envelope: &Envelope) -> Self {
+        Self { pairs: vec![(FIELD.to_owned(), envelope.to_json())], is_damaged: false }
     }
 }
 
-impl Entry {
-    /// The entry an envelope came in.
-    pub(super) fn of(id: String, envelope: &Envelope) -> Self {
-        Self { id, fields: Some(envelope.fields().into_iter().collect()) }
+/// The entries in an answer to XREADGROUP of one stream: `[[stream, [entry, …]]]`, or nil for none.
+///
+/// # Errors
+/// The answer is of another shape.
+pub(super) fn read(answer: Value) -> Result<Vec<Entry>, BrokerError> {
+    let unexpected = || BrokerError::Unavailable("the answer is no reply to XREADGROUP".to_owned());
+    let streams = match answer {
+        Value::Nil => return Ok(Vec::new()),
+        Value::Array(streams) => streams,
+        _ => return Err(unexpected()),
+    };
+    match streams.into_iter().next() {
+        Some(Value::Array(mut stream)) if stream.len() == 2 => Ok(entries(stream.swap_remove(1))),
+        _ => Err(unexpected()),
     }
 }
 
@@ -89,10 +80,19 @@ fn entry(value: Value) -> Option<Entry> {
 
 /// Names and values in turn; bytes that are no UTF-8 are replaced, and the fields damaged.
 fn readable(parts: Vec<Vec<u8>>) -> Fields {
-    let texts: Vec<Cow<str>> = parts.iter().map(|part| String::from_utf8_lossy(part)).collect();
-    let is_damaged = texts.iter().any(|text| matches!(text, Cow::Owned(_)));
-    let pairs = texts.chunks_exact(2).map(|pair| (pair[0].as_ref(), pair[1].as_ref()));
-    Fields { is_damaged, ..pairs.collect() }
+    let mut is_damaged = false;
+    let mut text = |part: Vec<u8>| {
+        String::from_utf8(part).unwrap_or_else(|error| {
+            is_damaged = true;
+            String::from_utf8_lossy(error.as_bytes()).into_owned()
+        })
+    };
+    let mut parts = parts.into_iter();
+    let mut pairs = Vec::with_capacity(parts.len() / 2);
+    while let (Some(name), Some(value)) = (parts.next(), parts.next()) {
+        pairs.push((text(name), text(value)));
+    }
+    Fields { pairs, is_damaged }
 }
 
 /// The time and the sequence number of an entry id: ids compare as these do.

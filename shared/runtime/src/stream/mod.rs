@@ -32,7 +32,6 @@ mod probe;
 mod processing;
 mod publication;
 mod reader;
-mod reply;
 mod retries;
 mod session;
 mod settings;

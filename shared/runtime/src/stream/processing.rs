@@ -20,7 +20,7 @@ use super::{
     retries::Why,
 };
 use crate::{failpoint, seeded_bug, telemetry::begin_span};
-use events::Envelope;
+use events::{Envelope, EnvelopeError, FIELD};
 
 /// Entries that could be read as events: ids and events, index by index.
 struct Batch<E> {
@@ -99,8 +99,9 @@ impl<H: EventHandler> Processing<H> {
         if entry.fields.as_ref().is_some_and(Fields::is_damaged) {
             return Err("a field is not UTF-8; what could not be read is shown as \u{fffd}".to_owned());
         }
-        let envelope =
-            Envelope::from_fields(entry.fields.iter().flat_map(Fields::iter)).map_err(|e| e.to_string())?;
+        let document = entry.fields.as_ref().and_then(|fields| fields.get(FIELD));
+        let envelope = document.ok_or(EnvelopeError::Missing).and_then(Envelope::from_json);
+        let envelope = envelope.map_err(|error| error.to_string())?;
         if envelope.redrive_group.as_ref().is_some_and(|group| *group != self.spec.group) {
             return Ok(None);
         }
@@ -147,7 +148,7 @@ impl<H: EventHandler> Processing<H> {
                 Outcome::Failed(why) => self.note_failure(entry, received, &why),
                 Outcome::Poison(why) => {
                     self.spec.metrics.count("poison", 1);
-                    let entry = Entry::of(entry.clone(), &received.envelope);
+                    let entry = Entry { id: entry.clone(), fields: Some(Fields::from(&*received.envelope)) };
                     self.bury(&entry, received.deliveries, "rejected", None, &why).await?;
                 }
             }

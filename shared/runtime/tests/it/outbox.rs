@@ -39,7 +39,7 @@ async fn published(bank: &Bank, event: &OutboxEvent, count: usize) {
 async fn copies(bank: &Bank, event: &OutboxEvent) -> usize {
     let id = event.envelope.id.to_string();
     let entries: Vec<(String, Vec<String>)> = bank.redis.command(&["XRANGE", STREAM, "-", "+"]).await;
-    entries.iter().filter(|(_, fields)| fields.contains(&id)).count()
+    entries.iter().filter(|(_, fields)| fields[1].contains(&id)).count()
 }
 
 async fn rows(bank: &Bank, count: i64) {

@@ -1,5 +1,7 @@
 //! Redis forgets, and Redis is away.
 
+use events::FIELD;
+
 use crate::toy::{Bank, GROUP, STREAM, deposited};
 
 /// Both in one MULTI: the event is in the new stream before the consumer can have made the group again.
@@ -7,10 +9,7 @@ async fn forget_and_publish(bank: &Bank, forget: &[&str], account: &str) {
     let mut pipeline = redis::pipe();
     pipeline.atomic().cmd(forget[0]).arg(&forget[1..]);
     let event = deposited(account, 1);
-    pipeline.cmd("XADD").arg(STREAM).arg("*");
-    for (field, value) in event.fields() {
-        pipeline.arg(field).arg(value);
-    }
+    pipeline.cmd("XADD").arg(STREAM).arg("*").arg(FIELD).arg(event.to_json());
     let mut connection = testing::redis_connection(&bank.redis.url()).await;
     pipeline.query_async::<redis::Value>(&mut connection).await.expect("an answer");
 }

@@ -111,11 +111,9 @@ async fn the_same_order_in_a_new_event_is_answered_and_takes_no_stock_again() {
     shop.user.ended(&id).await;
     let entries: Vec<(String, HashMap<String, String>)> =
         shop.redis_command(&["XRANGE", "order_completed", "-", "+"]).await;
-    let mut fields = entries[0].1.clone();
-    fields.insert("id".to_owned(), key());
-    let mut add = vec!["XADD", "order_completed", "*"];
-    fields.iter().for_each(|(field, value)| add.extend([field.as_str(), value.as_str()]));
-    shop.redis_command::<String>(&add).await;
+    let mut event: serde_json::Value = serde_json::from_str(&entries[0].1["event"]).expect("JSON");
+    event["id"] = key().into();
+    shop.redis_command::<String>(&["XADD", "order_completed", "*", "event", &event.to_string()]).await;
     shop.quiet().await;
     assert_eq!(shop.available("MUG").await, 6);
     assert_eq!(shop.user.show(&id).await["version"], 3);

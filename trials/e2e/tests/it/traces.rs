@@ -84,8 +84,11 @@ async fn an_order_is_one_trace_across_payment_and_inventory_and_the_end_of_a_ser
     );
     let entries: Vec<(String, std::collections::HashMap<String, String>)> =
         shop.redis_command(&["XRANGE", "order_completed", "-", "+"]).await;
-    let event =
-        &entries.iter().find(|(_, fields)| fields["correlationid"] == id).expect("the event of the order").1;
+    let events = entries.iter().map(|(_, fields)| serde_json::from_str(&fields["event"]).expect("JSON"));
+    let event: serde_json::Value = events
+        .into_iter()
+        .find(|event: &serde_json::Value| event["correlationid"] == id)
+        .expect("the event of the order");
     assert_eq!(event["traceparent"], format!("00-{TRACE}-{}-01", charge.id));
     assert_eq!(event["id"], taken.attributes["messaging.message.id"]);
 }

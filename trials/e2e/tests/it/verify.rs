@@ -448,7 +448,10 @@ async fn break_the_log(scene: &Scene) {
 async fn break_the_streams(scene: &Scene, sampler: &mut Sampler) {
     // A partition nobody reads, whose group says that everything is read and acknowledged.
     let (lost, stream) = (key(), "order_completed.7");
-    scene.shop.redis_command::<String>(&["XADD", stream, "*", "id", &lost]).await;
+    scene
+        .shop
+        .redis_command::<String>(&["XADD", stream, "*", "event", &json!({"id": lost}).to_string()])
+        .await;
     scene.shop.redis_command::<String>(&["XGROUP", "CREATE", stream, "inventory-group", "$"]).await;
     let breaches = sampler.sample().await;
     assert!(breaches.len() == 1 && breaches[0].contains(&lost), "{breaches:?}");
@@ -457,10 +460,8 @@ async fn break_the_streams(scene: &Scene, sampler: &mut Sampler) {
     scene.shop.redis_command::<u64>(&["DEL", stream]).await;
 
     let event_id = key();
-    scene
-        .shop
-        .redis_command::<String>(&["XADD", "order_completed", "*", "id", &event_id, "type", "nonsense"])
-        .await;
+    let nonsense = json!({"id": event_id, "type": "nonsense"}).to_string();
+    scene.shop.redis_command::<String>(&["XADD", "order_completed", "*", "event", &nonsense]).await;
     let buried = async || {
         (scene.shop.redis_command::<u64>(&["XLEN", "order_completed.dead"]).await == 1).then_some(())
     };
@@ -487,7 +488,7 @@ async fn break_the_streams(scene: &Scene, sampler: &mut Sampler) {
     scene.shop.redis_command::<u64>(&["DEL", "order_completed.dead", "order_completed.dead.index"]).await;
     let entries: Vec<(String, std::collections::HashMap<String, String>)> =
         scene.shop.redis_command(&["XRANGE", "order_completed", "-", "+"]).await;
-    let entry = &entries.iter().find(|(_, fields)| fields["id"] == event_id).expect("the entry").0;
+    let entry = &entries.iter().find(|(_, fields)| fields["event"] == nonsense).expect("the entry").0;
     scene.shop.redis_command::<u64>(&["XDEL", "order_completed", entry]).await;
 }
 

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use super::arena::{self, Arena};
 use super::conclusion::conclude;
 use super::fault::Fault;
-use super::faults::{self, Struck};
+use super::faults::{self, InjectedFault};
 use super::folder::RunFolder;
 use super::footprint::Footprints;
 use super::live::Live;
@@ -268,8 +268,8 @@ async fn attempt(
         planned.fault.card().number,
         planned.target
     ));
-    let recovering = match faults::strike(arena, planned).await {
-        Ok(Struck { evidence, recovering }) => {
+    let recovering = match faults::inject(arena, planned).await {
+        Ok(InjectedFault { evidence, recovering }) => {
             arena.live.say(format!("  {evidence}"));
             report.evidence = Some(evidence);
             recovering

@@ -1,7 +1,7 @@
 //! F4: Redis forgets, while it runs.
 
 use super::keepsake::Keepsake;
-use super::{PlannedFault, Struck, payment_for};
+use super::{PlannedFault, InjectedFault, payment_for};
 use crate::ChaosError;
 use crate::arena::Arena;
 use crate::direct::OpenTransaction;
@@ -17,7 +17,7 @@ const STREAMS: [(&str, &str); 3] = [
 /// Entries beyond the one that each consumer may have in hand.
 const UNREAD: u64 = 3;
 
-pub async fn flush(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn flush(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let redis = arena.redis()?;
     let keepsake = Keepsake::take(&redis).await?;
     let keys: u64 = redis.command(&["DBSIZE"]).await?;
@@ -27,13 +27,13 @@ pub async fn flush(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, 
     let recovering = arena.over(planned.limit());
     keepsake.put_back(&redis).await?;
     match (keys, left) {
-        (1.., 0) => Ok(Struck { evidence: format!("{keys} keys before, none after"), recovering }),
+        (1.., 0) => Ok(InjectedFault { evidence: format!("{keys} keys before, none after"), recovering }),
         _ => Err(ChaosError::NotLanded(format!("{keys} keys before, {left} after"))),
     }
 }
 
 /// With entries in it that nobody has read: a group that is made again at the wrong place would skip them.
-pub async fn destroy_group(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn destroy_group(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let (stream, group) = chosen(planned);
     let (grown, lock) = backlog(arena, planned).await?;
     let destroyed: Result<u64, _> = arena.redis()?.command(&["XGROUP", "DESTROY", stream, group]).await;
@@ -41,7 +41,7 @@ pub async fn destroy_group(arena: &mut Arena, planned: &PlannedFault) -> Result<
         .await
 }
 
-pub async fn delete_stream(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn delete_stream(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let (stream, _) = chosen(planned);
     let (grown, lock) = backlog(arena, planned).await?;
     let deleted: Result<u64, _> = arena.redis()?.command(&["DEL", stream]).await;
@@ -54,11 +54,11 @@ async fn landed(
     lock: OpenTransaction,
     gone: Result<u64, ChaosError>,
     what: &str,
-) -> Result<Struck, ChaosError> {
+) -> Result<InjectedFault, ChaosError> {
     let recovering = arena.over(planned.limit());
     lock.release().await?;
     match gone? {
-        1 => Ok(Struck { evidence: format!("{what} is gone"), recovering }),
+        1 => Ok(InjectedFault { evidence: format!("{what} is gone"), recovering }),
         _ => Err(ChaosError::NotLanded(format!("{what} was not there"))),
     }
 }

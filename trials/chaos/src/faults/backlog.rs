@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, stream};
 
-use super::{PlannedFault, Struck, main_stream};
+use super::{PlannedFault, InjectedFault, main_stream};
 use crate::ChaosError;
 use crate::arena::{Arena, PLENTY};
 use crate::buyer::one;
@@ -20,7 +20,7 @@ const TIMES: f64 = 2.0;
 const COMPLETED: &str = "SELECT count(*) FROM orders WHERE status = 'completed'";
 const PENDING: &str = "SELECT count(*) FROM orders WHERE status = 'pending'";
 
-pub async fn drain(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn drain(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let inventories = arena.ids(Kind::Inventory);
     for id in &inventories {
         arena.stack.kill9(*id).await?;
@@ -42,7 +42,7 @@ pub async fn drain(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, 
     if drain < TIMES * intake {
         arena.findings.push(format!("drained at {:.2} times the intake, not {TIMES}", drain / intake));
     }
-    Ok(Struck {
+    Ok(InjectedFault {
         evidence: format!("{waiting} orders waited while no inventory ran"),
         recovering: arena.over(planned.limit()),
     })

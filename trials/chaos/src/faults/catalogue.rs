@@ -7,7 +7,7 @@ use reqwest::header::{ETAG, IF_MATCH};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{EVIDENCE_WITHIN, PlannedFault, Struck};
+use super::{EVIDENCE_WITHIN, PlannedFault, InjectedFault};
 use crate::ChaosError;
 use crate::arena::Arena;
 use crate::direct::Database;
@@ -20,7 +20,7 @@ const NEW_PRICE: i64 = 4321;
 
 /// The event is taken away from everybody who could publish it: the network, the outbox, and the memory of
 /// the instance.
-pub async fn lose_a_price(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn lose_a_price(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let (id, payment) = (planned.target, arena.database(Kind::Payment));
     let sku = format!("CHAOS-PRICED-{}", Uuid::new_v4().simple().to_string().to_uppercase());
     arena.admin.create_product(&arena.url(id)?, &sku, 10).await?;
@@ -38,7 +38,7 @@ pub async fn lose_a_price(arena: &mut Arena, planned: &PlannedFault) -> Result<S
     let recovering = arena.over(planned.limit());
     changed.and(removed)?;
     judge(arena, &payment, &sku).await;
-    Ok(Struck { evidence: format!("{}, and nobody publishes the new price of {sku}", killed?), recovering })
+    Ok(InjectedFault { evidence: format!("{}, and nobody publishes the new price of {sku}", killed?), recovering })
 }
 
 async fn judge(arena: &mut Arena, payment: &Database, sku: &str) {

@@ -1,6 +1,6 @@
 //! F11 and F14: clients that ask for too much, too often, or do not wait for the answer.
 
-use super::{PlannedFault, Struck};
+use super::{PlannedFault, InjectedFault};
 use crate::ChaosError;
 use crate::arena::{Arena, PLENTY};
 use crate::buyer::one;
@@ -18,7 +18,7 @@ fn key() -> String {
     uuid::Uuid::now_v7().to_string()
 }
 
-pub async fn too_large_bodies(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn too_large_bodies(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let payment = super::payment_for(arena, planned.target)?;
     let refusals = too_large(&caller(arena).await?, &payment, PLENTY).await?;
     let unclear = refusals.iter().filter(|refusal| !refusal.is_clear());
@@ -28,10 +28,10 @@ pub async fn too_large_bodies(arena: &mut Arena, planned: &PlannedFault) -> Resu
         .map(|refusal| format!("{}: {:?}", refusal.what, refusal.status))
         .collect::<Vec<_>>()
         .join(", ");
-    Ok(Struck { evidence, recovering: arena.over(planned.limit()) })
+    Ok(InjectedFault { evidence, recovering: arena.over(planned.limit()) })
 }
 
-pub async fn one_key(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn one_key(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let (caller, payments, key) = (caller(arena).await?, arena.shop().payment, key());
     let order = one(PLENTY);
     let taken = take(arena, &key).await?;
@@ -46,7 +46,7 @@ pub async fn one_key(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck
         "50 POSTs with one key: {:?}, {orders} order; {waited} commits waited side by side",
         found.statuses
     );
-    Ok(Struck { evidence, recovering: arena.over(planned.limit()) })
+    Ok(InjectedFault { evidence, recovering: arena.over(planned.limit()) })
 }
 
 /// The key is taken by somebody who has not decided yet, before anybody else asks for it.
@@ -69,7 +69,7 @@ async fn side_by_side(arena: &Arena, taken: OpenTransaction) -> Result<i64, Chao
 }
 
 /// At every point of the request, one after the other.
-pub async fn gone(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn gone(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let (caller, mut payments) = (caller(arena).await?, arena.shop().payment);
     let first = (planned.target.instance - 1) % payments.len();
     payments.rotate_left(first);
@@ -81,5 +81,5 @@ pub async fn gone(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, C
             if gone.was_placed { "was placed" } else { "placed by the retry" }
         ));
     }
-    Ok(Struck { evidence: evidence.join(", "), recovering: arena.over(planned.limit()) })
+    Ok(InjectedFault { evidence: evidence.join(", "), recovering: arena.over(planned.limit()) })
 }

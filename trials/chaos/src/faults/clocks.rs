@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::postgres_sessions::works_again;
-use super::{EVIDENCE_WITHIN, PlannedFault, Struck};
+use super::{EVIDENCE_WITHIN, PlannedFault, InjectedFault};
 use crate::ChaosError;
 use crate::arena::{Arena, PLENTY};
 use crate::buyer::one;
@@ -28,7 +28,7 @@ const OFFSETS: [(Kind, usize, &str); 3] =
 const CHARGED_WITHIN: Duration = Duration::from_secs(10);
 const PATIENCE: Duration = Duration::from_secs(30);
 
-pub async fn apart(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn apart(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let library = library()?;
     let moved: Vec<(ServiceId, &str)> = OFFSETS
         .iter()
@@ -50,7 +50,7 @@ pub async fn apart(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, 
     let late = late?;
     arena.findings.extend(late.clone());
     arena.judged.progress.note("clocks apart", late);
-    Ok(Struck { evidence: evidence?, recovering })
+    Ok(InjectedFault { evidence: evidence?, recovering })
 }
 
 pub fn library() -> Result<PathBuf, ChaosError> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use servers::{Redis, RedisOptions};
 
 use super::meanwhile::{orders_are_accepted, others_end};
-use super::{PlannedFault, Struck};
+use super::{PlannedFault, InjectedFault};
 use crate::ChaosError;
 use crate::arena::Arena;
 use crate::direct::DirectRedis;
@@ -16,7 +16,7 @@ use ctl::wait;
 const IN_STEP_WITHIN: Duration = Duration::from_secs(20);
 
 /// There and back: the fault ends with a second demotion, so that the run goes on with the Redis it knows.
-pub async fn demote(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn demote(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let second = match arena.second_redis.take() {
         Some(second) => second,
         None => Redis::start(RedisOptions::new(arena.folder.path().join("redis-2"))).await?,
@@ -33,7 +33,7 @@ pub async fn demote(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck,
     let evidence = demoted(&first.0).await?;
     in_step(&first.0).await?;
     switch(arena, &second.0, &first.0, first.1).await?;
-    Ok(Struck { evidence, recovering: arena.over(planned.limit()) })
+    Ok(InjectedFault { evidence, recovering: arena.over(planned.limit()) })
 }
 
 /// Makes a Redis the replica of the one at a port, and waits until it has everything.

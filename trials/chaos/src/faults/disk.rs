@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{NO_REQUEST_OVER, PlannedFault, Struck};
+use super::{NO_REQUEST_OVER, PlannedFault, InjectedFault};
 use crate::ChaosError;
 use crate::arena::{Arena, PLENTY};
 use crate::buyer::{Answer, one};
@@ -16,7 +16,7 @@ use ctl::wait;
 /// Pages have some room for a while.
 const FELT_WITHIN: Duration = Duration::from_secs(60);
 
-pub async fn fill(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn fill(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let url = arena.url(ServiceId { kind: Kind::Payment, instance: 1 })?;
     let bytes = disk(arena)?.fill()?;
     let felt = felt(arena, &url).await;
@@ -35,7 +35,7 @@ pub async fn fill(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, C
             .findings
             .push(format!("the answer to a full disk is not 503 with Retry-After within 5 s: {felt:?}"));
     }
-    Ok(Struck {
+    Ok(InjectedFault {
         evidence: format!("{bytes} bytes filled the disk; POST /orders: {:?}", felt.status),
         recovering,
     })

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 use serde_json::json;
 
-use super::{PlannedFault, Struck};
+use super::{PlannedFault, InjectedFault};
 use crate::ChaosError;
 use crate::arena::Arena;
 use crate::buyer::one;
@@ -22,7 +22,7 @@ const OPEN: &str =
     "SELECT count(*) FROM orders WHERE items::jsonb @> $1 AND status IN ('pending', 'completed')";
 const SOLD: &str = "SELECT count(*) FROM orders WHERE items::jsonb @> $1 AND status = 'confirmed'";
 
-pub async fn sell_out(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn sell_out(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let sku = format!("FLASH-{}", uuid::Uuid::new_v4().simple().to_string().to_uppercase());
     let inventory = arena.shop().inventory.first().cloned().unwrap_or_default();
     arena.admin.create_product(&inventory, &sku, STOCK).await?;
@@ -40,7 +40,7 @@ pub async fn sell_out(arena: &mut Arena, planned: &PlannedFault) -> Result<Struc
     let evidence = format!(
         "{BUYERS} orders for {STOCK} pieces: {sold} sold, {left} left; {waited} commits waited side by side"
     );
-    Ok(Struck { evidence, recovering })
+    Ok(InjectedFault { evidence, recovering })
 }
 
 async fn everybody_orders(arena: &Arena, sku: &str) -> Result<(), ChaosError> {

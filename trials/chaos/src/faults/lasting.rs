@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::poison::slowest;
-use super::{PlannedFault, Struck, main_stream};
+use super::{PlannedFault, InjectedFault, main_stream};
 use crate::ChaosError;
 use crate::arena::Arena;
 use crate::footprint::Footprints;
@@ -87,7 +87,7 @@ fn show(arena: &mut Arena, what: &str, report: &LoadReport, figures: &Footprints
 
 /// F27: nothing grows with the length of a run. Whether the machine kept the rate stands in the report, and
 /// is no fault of the services.
-pub async fn soak(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn soak(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let load = load(arena, u64::from(planned.draw)).await?;
     let (report, figures) = under(arena, load).await?;
     figures.judge(arena);
@@ -95,13 +95,13 @@ pub async fn soak(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, C
     let recovering = arena.over(planned.limit());
     match report.accepted {
         0 => Err(ChaosError::NotLanded("no order was accepted".to_owned())),
-        accepted => Ok(Struck { evidence: format!("{accepted} orders were accepted"), recovering }),
+        accepted => Ok(InjectedFault { evidence: format!("{accepted} orders were accepted"), recovering }),
     }
 }
 
 /// F24: orders wait in PostgreSQL, and not twice in Redis; afterwards they are worked off faster than they
 /// came.
-pub async fn inventory_away(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn inventory_away(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let load = load(arena, u64::from(planned.draw)).await?;
     settled(arena, PATIENCE).await?;
     let inventories = arena.ids(Kind::Inventory);
@@ -118,7 +118,7 @@ pub async fn inventory_away(arena: &mut Arena, planned: &PlannedFault) -> Result
     }
     settled(arena, DRAINED_WITHIN).await?;
     judge_drain(arena, waiting, began.elapsed(), report.accepted);
-    Ok(Struck {
+    Ok(InjectedFault {
         evidence: format!("{waiting} orders waited while no inventory ran"),
         recovering: arena.over(planned.limit()),
     })
@@ -175,7 +175,7 @@ async fn settled(arena: &Arena, within: Duration) -> Result<(), ChaosError> {
 }
 
 /// F29: a transaction that keeps every row version alive, as pg_dump does.
-pub async fn snapshot(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn snapshot(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let load = load(arena, u64::from(planned.draw)).await?;
     let (mut running, time) = (JoinSet::new(), arena.lasting.time);
     running.spawn(async move { load.run().await });
@@ -202,7 +202,7 @@ pub async fn snapshot(arena: &mut Arena, planned: &PlannedFault) -> Result<Struc
     arena.findings.extend(slow.clone());
     arena.judged.progress.note("beside a snapshot", slow);
     let accepted = report.map_or(0, |report| report.accepted);
-    Ok(Struck {
+    Ok(InjectedFault {
         evidence: format!("a snapshot was held for {:.0?} under {accepted} orders", time.mul_f64(0.6)),
         recovering,
     })

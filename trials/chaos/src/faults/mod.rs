@@ -51,7 +51,7 @@ const EVIDENCE_WITHIN: Duration = Duration::from_secs(20);
 const NO_REQUEST_OVER: Duration = Duration::from_millis(5500);
 
 /// A fault that landed.
-pub struct Struck {
+pub struct InjectedFault {
     /// How it is known.
     pub evidence: String,
     /// Until all is well again.
@@ -71,7 +71,7 @@ pub fn check(schedule: &[PlannedFault]) -> Result<(), ChaosError> {
 ///
 /// # Errors
 /// [`ChaosError::NotLanded`], or whatever kept it from happening.
-pub async fn strike(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn inject(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     match planned.fault {
         Fault::KillPayment | Fault::KillInventory | Fault::KillUser => process::kill(arena, planned).await,
         Fault::KillConsumer | Fault::KillConsumerSameName => process::kill_with_entries(arena, planned).await,

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{EVIDENCE_WITHIN, NO_REQUEST_OVER, PlannedFault, Struck, payment_for};
+use super::{EVIDENCE_WITHIN, NO_REQUEST_OVER, PlannedFault, InjectedFault, payment_for};
 use crate::ChaosError;
 use crate::arena::{Arena, PLENTY};
 use crate::buyer::{Answer, answer, one};
@@ -18,7 +18,7 @@ const FREED_WITHIN: Duration = Duration::from_secs(3);
 const STUCK: &str = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'
                      AND now() - state_change > $1::float8 * interval '1 second'";
 
-pub async fn outage(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn outage(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let (mode, hold) = mode(planned);
     let before = proxy(arena, planned)?.landed();
     proxy(arena, planned)?.set(mode);
@@ -31,12 +31,12 @@ pub async fn outage(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck,
     arena.findings.extend(locks?);
     match hits {
         0 => Err(ChaosError::NotLanded(format!("nothing of {} went through its proxy", planned.target))),
-        hits => Ok(Struck { evidence: format!("{}: {mode:?} hit {hits} times", planned.target), recovering }),
+        hits => Ok(InjectedFault { evidence: format!("{}: {mode:?} hit {hits} times", planned.target), recovering }),
     }
 }
 
 /// The commit happens, and nobody tells the instance.
-pub async fn drop_commit(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn drop_commit(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let proxy = &arena.lane(planned.target)?.postgres;
     let (before, payment) = (proxy.landed(), payment_for(arena, planned.target)?);
     proxy.set(Mode::DropCommitReply);
@@ -45,7 +45,7 @@ pub async fn drop_commit(arena: &mut Arena, planned: &PlannedFault) -> Result<St
         false => Err(format!("{} committed nothing", planned.target)),
     });
     landed.await?;
-    Ok(Struck {
+    Ok(InjectedFault {
         evidence: format!("{}: the reply of a write was lost", planned.target),
         recovering: arena.over(planned.limit()),
     })

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::postgres_sessions::works_again;
-use super::{PlannedFault, Struck};
+use super::{PlannedFault, InjectedFault};
 use crate::ChaosError;
 use crate::arena::Arena;
 use ctl::stack::Kind;
@@ -13,7 +13,7 @@ use ctl::stack::Kind;
 const VERSION: i32 = 9_999;
 const STARTS_WITHIN: Duration = Duration::from_secs(20);
 
-pub async fn restart(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn restart(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let (id, database) = (planned.target, arena.database(planned.target.kind));
     let newer = format!(
         "INSERT INTO refinery_schema_history (version, name, applied_on, checksum) VALUES ({VERSION}, 'from_the_future', '2030-01-01T00:00:00Z', '1')"
@@ -37,7 +37,7 @@ pub async fn restart(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck
     if !started {
         arena.stack.restart(id).await?;
     }
-    Ok(Struck {
+    Ok(InjectedFault {
         evidence: format!("{id} was restarted beside migration {VERSION}"),
         recovering: arena.over(planned.limit()),
     })

@@ -8,7 +8,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::keepsake::Keepsake;
 use super::meanwhile::HEALED_WITHIN;
-use super::{EVIDENCE_WITHIN, PlannedFault, Struck};
+use super::{EVIDENCE_WITHIN, PlannedFault, InjectedFault};
 use crate::ChaosError;
 use crate::arena::{Arena, PLENTY};
 use crate::buyer::one;
@@ -31,7 +31,7 @@ const STUCK: &str = "INSERT INTO outbox (event_id, stream, envelope, attempts, d
 const COMPLETED: &str = "SELECT count(*) FROM orders WHERE status IN ('pending', 'completed')";
 
 /// Redis forgets everything beside many rows. New orders go on, and all end.
-pub async fn large(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn large(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let inventories = arena.ids(Kind::Inventory);
     for id in &inventories {
         arena.kill9(*id).await?;
@@ -55,7 +55,7 @@ pub async fn large(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, 
     drained(arena).await?;
     let rate = rows as f64 / began.elapsed().as_secs_f64();
     arena.measured.push(format!("outbox-large: {rows} rows published again and worked off at {rate:.0}/s"));
-    Ok(Struck {
+    Ok(InjectedFault {
         evidence: format!("FLUSHALL beside {rows} rows in payment's outbox"),
         recovering: arena.over(planned.limit()),
     })
@@ -81,7 +81,7 @@ async fn drained(arena: &Arena) -> Result<(), ChaosError> {
 }
 
 /// Rows that cannot be published, and an order whose entry Redis has lost: only the sweep brings that back.
-pub async fn stuck_row(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn stuck_row(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let (payment, redis) = (arena.database(Kind::Payment), arena.redis()?);
     redis.command::<()>(&["SET", REFUSING, "a string"]).await?;
     payment.execute(&format!("{STUCK} VALUES {}", stuck("product_changed", ATTEMPTS))).await?;
@@ -103,7 +103,7 @@ pub async fn stuck_row(arena: &mut Arena, planned: &PlannedFault) -> Result<Stru
     lost?;
     match there? {
         0 => Err(ChaosError::NotLanded("no row was stuck".to_owned())),
-        rows => Ok(Struck {
+        rows => Ok(InjectedFault {
             evidence: format!("{rows} rows were stuck, one of them at {ATTEMPTS} attempts"),
             recovering,
         }),

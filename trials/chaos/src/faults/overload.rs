@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{PlannedFault, Struck};
+use super::{PlannedFault, InjectedFault};
 use crate::ChaosError;
 use crate::arena::{Arena, PLENTY};
 use crate::buyer::one;
@@ -38,7 +38,7 @@ const IDLE_WITHIN: Duration = Duration::from_secs(300);
 /// behind.
 const MOST_GROWTH: u64 = 128 << 20;
 
-pub async fn overload(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn overload(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let cores = Cores::divide()?;
     cores.keep_off(processes(arena)?)?;
     let offered = Offered::new(arena, cores)?;
@@ -69,7 +69,7 @@ pub async fn overload(arena: &mut Arena, planned: &PlannedFault) -> Result<Struc
     let sent = storm.report["sent"].as_f64().unwrap_or_default()
         / storm.report["sending_seconds"].as_f64().unwrap_or(1.0);
     match sent >= capacity * 2.0 {
-        true => Ok(Struck {
+        true => Ok(InjectedFault {
             evidence: format!("{sent:.0} orders/s offered for {OVERLOAD_FOR}, capacity {capacity:.0}"),
             recovering,
         }),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{EVIDENCE_WITHIN, PlannedFault, Struck, payment_for, streams};
+use super::{EVIDENCE_WITHIN, PlannedFault, InjectedFault, payment_for, streams};
 use crate::ChaosError;
 use crate::arena::{Arena, PLENTY};
 use crate::buyer::answer;
@@ -14,7 +14,7 @@ use ctl::stack::Kind;
 /// The SKU of a product actor that panicked answers again.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(1);
 
-pub async fn consumer(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn consumer(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let (id, base) = (planned.target, arena.url(planned.target)?);
     let all = streams(id.kind);
     let stream = all[planned.draw as usize % all.len()];
@@ -29,10 +29,10 @@ pub async fn consumer(arena: &mut Arena, planned: &PlannedFault) -> Result<Struc
         })
         .await?;
     let evidence = format!("{id}: restarts of the consumer of {stream} went from {before} to {after}");
-    Ok(Struck { evidence, recovering: arena.over(planned.limit()) })
+    Ok(InjectedFault { evidence, recovering: arena.over(planned.limit()) })
 }
 
-pub async fn product(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn product(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let (id, base) = (planned.target, arena.url(planned.target)?);
     arena.admin.arm(&base, &json!({"failpoint": "product.hold", "action": "panic"})).await?;
     fired(arena, planned, "product.hold").await?;
@@ -44,14 +44,14 @@ pub async fn product(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck
             .findings
             .push(format!("{id}: after the panic {PLENTY} does not answer within 1 s: {answered:?}"));
     }
-    Ok(Struck {
+    Ok(InjectedFault {
         evidence: format!("{id} passed product.hold, armed to panic"),
         recovering: arena.over(planned.limit()),
     })
 }
 
 /// The route is one that nobody else uses: the panic is ours.
-pub async fn handler(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn handler(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let (id, base) = (planned.target, arena.url(planned.target)?);
     let (route, path) = match id.kind {
         Kind::Payment => ("/orders/{id}/timeline", format!("/orders/{}/timeline", Uuid::now_v7())),
@@ -70,7 +70,7 @@ pub async fn handler(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck
             .findings
             .push(format!("{id}: a panic in {route} was not answered with 500 problem+json: {answered:?}"));
     }
-    Ok(Struck {
+    Ok(InjectedFault {
         evidence: format!("{id} passed {failpoint}, armed to panic; answered {:?}", answered.status),
         recovering,
     })

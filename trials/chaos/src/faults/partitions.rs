@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::time::sleep;
 
-use super::{PlannedFault, Struck};
+use super::{PlannedFault, InjectedFault};
 use crate::ChaosError;
 use crate::arena::{Arena, PLENTY};
 use crate::buyer::one;
@@ -29,7 +29,7 @@ const OPEN: &str = "SELECT count(*) FROM orders WHERE status IN ('pending', 'com
 const GROUP: &str = "inventory-group";
 const DUPLICATES: &str = "orderflow_inbox_duplicates_total";
 
-pub async fn slow_commits(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn slow_commits(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let inventories = arena.ids(Kind::Inventory);
     for id in &inventories {
         arena.kill9(*id).await?;
@@ -57,7 +57,7 @@ pub async fn slow_commits(arena: &mut Arena, planned: &PlannedFault) -> Result<S
         arena.judged.progress.note("partitions", wrong);
     }
     match partitions(arena).await?.len() {
-        partitions @ 16.. => Ok(Struck {
+        partitions @ 16.. => Ok(InjectedFault {
             evidence: format!("{BURST} orders over {partitions} streams, commits slowed"),
             recovering,
         }),

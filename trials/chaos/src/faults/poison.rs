@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
-use super::{EVIDENCE_WITHIN, PlannedFault, Struck};
+use super::{EVIDENCE_WITHIN, PlannedFault, InjectedFault};
 use crate::ChaosError;
 use crate::arena::{Arena, PLENTY};
 use crate::buyer::one;
@@ -23,15 +23,15 @@ const BURIED_WITHIN: Duration = Duration::from_secs(40);
 /// Letters looked through.
 const LETTERS: usize = 1000;
 
-pub async fn unreadable(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn unreadable(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let kind = if planned.fault == Fault::PoisonNotJson { Poison::NotJson } else { Poison::UnknownType };
     let event = send_poison(&arena.stack.redis_url(), kind, &arena.log).await?;
     let evidence = buried(arena, kind, event, EVIDENCE_WITHIN).await?;
-    Ok(Struck { evidence, recovering: arena.over(planned.limit()) })
+    Ok(InjectedFault { evidence, recovering: arena.over(planned.limit()) })
 }
 
 /// Others must hardly notice; and it comes back from a redrive once.
-pub async fn failing(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn failing(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let kind = Poison::AlwaysFails;
     let before = slowest(arena).await?;
     let event = send_poison(&arena.stack.redis_url(), kind, &arena.log).await?;
@@ -47,7 +47,7 @@ pub async fn failing(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck
     if !redrive.works_once {
         arena.findings.push(format!("dead letter {} could be redriven twice", redrive.first));
     }
-    Ok(Struck {
+    Ok(InjectedFault {
         evidence: format!("{evidence}; redriven, and dead again"),
         recovering: arena.over(planned.limit()),
     })

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::{NO_REQUEST_OVER, PlannedFault, Struck, payment_for};
+use super::{NO_REQUEST_OVER, PlannedFault, InjectedFault, payment_for};
 use crate::ChaosError;
 use crate::arena::Arena;
 use crate::buyer::{Answer, answer};
@@ -17,7 +17,7 @@ use ctl::stack::Kind;
 /// Several times the pool (8 connections).
 const AT_ONCE: usize = 40;
 
-pub async fn exhaust(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn exhaust(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let payment = payment_for(arena, planned.target)?;
     let (url, hold) = (arena.stack.database_url(Kind::Payment), arena.profile.statement_timeout() * 2);
     let (locked, is_locked) = oneshot::channel();
@@ -42,7 +42,7 @@ pub async fn exhaust(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck
         *statuses.entry(answer.status.unwrap_or_default()).or_default() += 1;
     }
     match statuses.get(&503) {
-        Some(_) => Ok(Struck {
+        Some(_) => Ok(InjectedFault {
             evidence: format!("{AT_ONCE} reads at once while `orders` was locked: {statuses:?}"),
             recovering,
         }),

@@ -6,7 +6,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::time::sleep;
 
-use super::{NO_REQUEST_OVER, PlannedFault, Struck};
+use super::{NO_REQUEST_OVER, PlannedFault, InjectedFault};
 use crate::ChaosError;
 use crate::arena::{Arena, PLENTY};
 use crate::buyer::one;
@@ -18,7 +18,7 @@ use ctl::wait;
 /// PostgreSQL itself gives its backends 5 s in an immediate shutdown.
 const GONE_WITHIN: Duration = Duration::from_secs(8);
 
-pub async fn outage(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn outage(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let evidence = match planned.fault {
         Fault::PostgresStop => stop_at_once(arena).await?,
         _ => kill_all(arena).await?,
@@ -26,7 +26,7 @@ pub async fn outage(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck,
     refused_politely(arena).await?;
     sleep(planned.hold()).await;
     arena.postgres_server()?.restart().await?;
-    Ok(Struck { evidence, recovering: arena.over(planned.limit()) })
+    Ok(InjectedFault { evidence, recovering: arena.over(planned.limit()) })
 }
 
 async fn kill_all(arena: &mut Arena) -> Result<String, ChaosError> {

@@ -14,7 +14,7 @@ use tokio::time::{sleep, timeout};
 
 use super::meanwhile::WITHIN;
 use super::postgres_sessions::works_again;
-use super::{PlannedFault, Struck};
+use super::{PlannedFault, InjectedFault};
 use crate::ChaosError;
 use crate::arena::Arena;
 use crate::proxy::Mode;
@@ -31,7 +31,7 @@ const IN_STEP_WITHIN: Duration = Duration::from_secs(30);
 const CONNECTIONS: u16 = 200;
 
 /// The first host accepts connections and never says a word.
-pub async fn hung_host(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn hung_host(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let id = planned.target;
     let hung = Hung::start().await?;
     let usual = arena.database_through_proxy(id)?;
@@ -58,7 +58,7 @@ pub async fn hung_host(arena: &mut Arena, planned: &PlannedFault) -> Result<Stru
     arena.stack.restart_with(id, &[("DATABASE_URL", &usual)]).await?;
     match hits {
         0 => Err(ChaosError::NotLanded("nobody asked the host that hangs".to_owned())),
-        _ => Ok(Struck {
+        _ => Ok(InjectedFault {
             evidence: format!("{id} asked a host that hangs {hits} times"),
             recovering: arena.over(planned.limit()),
         }),
@@ -104,7 +104,7 @@ fn two_hosts(url: &str, other: &str, first: bool) -> String {
 
 /// The primary dies with its host: nobody is told, connections just hang. The run goes on with the standby,
 /// which was promoted.
-pub async fn failover(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn failover(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let standby = standby(arena, planned.number).await?;
     let port = standby.port();
     let ids: Vec<ServiceId> = Kind::ALL.into_iter().flat_map(|kind| arena.ids(kind)).collect();
@@ -135,7 +135,7 @@ pub async fn failover(arena: &mut Arena, planned: &PlannedFault) -> Result<Struc
         let url = own_url(arena, id)?;
         arena.stack.restart_with(id, &[("DATABASE_URL", &url)]).await?;
     }
-    Ok(Struck {
+    Ok(InjectedFault {
         evidence: format!(
             "the primary (pid {pid}) was killed with its host, the standby on port {port} promoted"
         ),

@@ -8,7 +8,7 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use super::meanwhile::{HEALED_WITHIN, NOISE, WITHIN, readiness_names};
-use super::{PlannedFault, Struck};
+use super::{PlannedFault, InjectedFault};
 use crate::ChaosError;
 use crate::arena::{Arena, PLENTY};
 use crate::buyer::{Answer, answer, one};
@@ -34,7 +34,7 @@ const COLUMNS: [Columns; 2] = [
 
 /// No byte, no end: as from a firewall that has forgotten the connections. They are never reset, also not at
 /// the end.
-pub async fn silent(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn silent(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let hits = |arena: &Arena| arena.network.lanes().map(|lane| lane.postgres.landed()).sum::<u64>();
     let before = hits(arena);
     arena.network.lanes().for_each(|lane| lane.postgres.silence());
@@ -42,7 +42,7 @@ pub async fn silent(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck,
     all_answer_again(arena, "connections to PostgreSQL are silent").await;
     match hits(arena) - before {
         0 => Err(ChaosError::NotLanded("nobody had a connection to PostgreSQL".to_owned())),
-        hits => Ok(Struck { evidence: format!("{hits} connections went silent"), recovering }),
+        hits => Ok(InjectedFault { evidence: format!("{hits} connections went silent"), recovering }),
     }
 }
 
@@ -105,7 +105,7 @@ fn statuses(answers: &[Answer]) -> String {
 
 /// First everything is read-only, which `/readyz` must say. Then only the sessions that exist are, as after a
 /// demotion.
-pub async fn readonly(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn readonly(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let payment = arena.database(Kind::Payment);
     payment.execute("ALTER SYSTEM SET default_transaction_read_only = on").await?;
     payment.execute("SELECT pg_reload_conf()").await?;
@@ -119,7 +119,7 @@ pub async fn readonly(arena: &mut Arena, planned: &PlannedFault) -> Result<Struc
     end_readonly(arena).await?;
     let recovering = arena.over(planned.limit());
     match refused {
-        Err(why) => Ok(Struck { evidence: format!("a new session said: {why}"), recovering }),
+        Err(why) => Ok(InjectedFault { evidence: format!("a new session said: {why}"), recovering }),
         Ok(()) => Err(ChaosError::NotLanded("PostgreSQL took writes".to_owned())),
     }
 }
@@ -144,7 +144,7 @@ fn override_of(kind: Kind, what: &str) -> String {
 
 /// Prepared statements that were right, and are not any more. There and back: both are changes below running
 /// services.
-pub async fn stale_plan(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn stale_plan(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     retype(arena, "varchar(300)").await?;
     let changed = arena.database(Kind::Payment).number(IS_VARCHAR, &[]).await?;
     works_again(arena, "columns have another type").await;
@@ -152,7 +152,7 @@ pub async fn stale_plan(arena: &mut Arena, planned: &PlannedFault) -> Result<Str
     retype(arena, "text").await?;
     let recovering = arena.over(planned.limit());
     match changed {
-        1 => Ok(Struck {
+        1 => Ok(InjectedFault {
             evidence: "columns of orders and products had another type for a while".to_owned(),
             recovering,
         }),

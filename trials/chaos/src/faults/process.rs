@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{EVIDENCE_WITHIN, PlannedFault, Struck, main_stream, payment_for};
+use super::{EVIDENCE_WITHIN, PlannedFault, InjectedFault, main_stream, payment_for};
 use crate::ChaosError;
 use crate::arena::Arena;
 use crate::direct::OpenTransaction;
@@ -13,15 +13,15 @@ use ctl::wait;
 /// On top of the claim idle time: a claim interval, and the work itself.
 const CLAIMED_WITHIN: Duration = Duration::from_secs(10);
 
-pub async fn kill(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn kill(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let evidence = arena.kill9(planned.target).await?;
     let recovering = arena.over(planned.limit());
     arena.stack.restart(planned.target).await?;
-    Ok(Struck { evidence, recovering })
+    Ok(InjectedFault { evidence, recovering })
 }
 
 /// Its peer claims what it held; or it finds that itself, when it is back at once under its name.
-pub async fn kill_with_entries(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn kill_with_entries(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let id = planned.target;
     let (held, lock) = hold_entries(arena, id).await?;
     let killed = arena.kill9(id).await;
@@ -33,7 +33,7 @@ pub async fn kill_with_entries(arena: &mut Arena, planned: &PlannedFault) -> Res
         claimed(arena, id).await?;
     }
     arena.stack.restart(id).await?;
-    Ok(Struck { evidence: format!("{killed} with {held} pending entries"), recovering })
+    Ok(InjectedFault { evidence: format!("{killed} with {held} pending entries"), recovering })
 }
 
 /// Makes an instance of inventory hold pending entries: no event can be committed while the lock is there.

@@ -11,7 +11,7 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use super::meanwhile::{NOISE, WITHIN, others_end};
-use super::{EVIDENCE_WITHIN, PlannedFault, Struck};
+use super::{EVIDENCE_WITHIN, PlannedFault, InjectedFault};
 use crate::ChaosError;
 use crate::arena::Arena;
 use crate::buyer::one;
@@ -39,7 +39,7 @@ const LETTERS: usize = 1000;
 
 /// One refund for a while, one for ever; both end, when the provider has changed its mind. There is nothing
 /// of their products: every order of them is refunded.
-pub async fn refund(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn refund(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let (awhile, ever) = (Refused::of(planned, 0), Refused::of(planned, 1));
     let (first, second) = (awhile.create_product(arena, 0).await?, ever.create_product(arena, 0).await?);
     let other = Refused::of(planned, 2).create_product(arena, 0).await?;
@@ -58,7 +58,7 @@ pub async fn refund(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck,
         ends(arena, second, "a refund that was redriven").await;
     }
     match still_open {
-        2 => Ok(Struck {
+        2 => Ok(InjectedFault {
             evidence: "two refunds were refused".to_owned(),
             recovering: arena.over(planned.limit()),
         }),
@@ -116,7 +116,7 @@ async fn ends(arena: &mut Arena, order: Uuid, what: &str) {
 }
 
 /// More charges than anybody looks at in one go.
-pub async fn charges(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn charges(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let refused = Refused::of(planned, 3);
     let sku = refused.create_product(arena, 1_000_000).await?;
     refused.install(arena, "provider.charges", FOR_A_WHILE).await?;
@@ -134,7 +134,7 @@ pub async fn charges(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck
     let (placed, pending) = (placed?, pending?);
     match usize::try_from(pending).unwrap_or(0) {
         open if open >= placed => {
-            Ok(Struck { evidence: format!("{open} orders waited for a charge that was refused"), recovering })
+            Ok(InjectedFault { evidence: format!("{open} orders waited for a charge that was refused"), recovering })
         }
         open => Err(ChaosError::NotLanded(format!("only {open} of {placed} were refused"))),
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use tokio::time::sleep;
 
 use super::keepsake::Keepsake;
-use super::{PlannedFault, Struck};
+use super::{PlannedFault, InjectedFault};
 use crate::ChaosError;
 use crate::arena::{Arena, PLENTY};
 use crate::buyer::one;
@@ -17,15 +17,15 @@ const MARKER: &str = "chaos:marker";
 /// Most bytes cut off: a few hundred events.
 const LONGEST_CUT: u64 = 64 * 1024;
 
-pub async fn kill(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn kill(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let evidence = killed(arena).await?;
     orders_are_accepted(arena).await?;
     sleep(planned.hold()).await;
     arena.redis_server()?.restart().await?;
-    Ok(Struck { evidence, recovering: arena.over(planned.limit()) })
+    Ok(InjectedFault { evidence, recovering: arena.over(planned.limit()) })
 }
 
-pub async fn empty(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn empty(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let keepsake = Keepsake::take(&arena.redis()?).await?;
     let evidence = killed(arena).await?;
     let files = append_only_folder(arena);
@@ -39,7 +39,7 @@ pub async fn empty(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, 
     .await
 }
 
-pub async fn cut(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn cut(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let redis = arena.redis()?;
     let keepsake = Keepsake::take(&redis).await?;
     redis.command::<()>(&["SET", MARKER, "x"]).await?;
@@ -60,14 +60,14 @@ async fn back_without_marker(
     planned: &PlannedFault,
     keepsake: &Keepsake,
     evidence: String,
-) -> Result<Struck, ChaosError> {
+) -> Result<InjectedFault, ChaosError> {
     sleep(planned.hold()).await;
     arena.redis_server()?.restart().await?;
     let recovering = arena.over(planned.limit());
     let redis = arena.redis()?;
     keepsake.put_back(&redis).await?;
     match redis.command::<Option<String>>(&["GET", MARKER]).await? {
-        None => Ok(Struck { evidence, recovering }),
+        None => Ok(InjectedFault { evidence, recovering }),
         Some(_) => Err(ChaosError::NotLanded(format!("{evidence}; but it still knows what it knew last"))),
     }
 }

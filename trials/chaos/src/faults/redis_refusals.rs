@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::meanwhile::{HEALED_WITHIN, orders_are_accepted, others_end, readiness_names};
-use super::{EVIDENCE_WITHIN, PlannedFault, Struck};
+use super::{EVIDENCE_WITHIN, PlannedFault, InjectedFault};
 use crate::ChaosError;
 use crate::arena::{Arena, PLENTY};
 use crate::buyer::one;
@@ -32,7 +32,7 @@ const PROBE: &str = "chaos:probe";
 const ALL_BUT_REFUNDS: [&str; 4] = ["~[^r]*", "~r[^e]*", "~re[^f]*", "~refund_order.dead*"];
 
 /// The refusal in place, kept for some seconds, and taken back, whatever was seen.
-pub async fn refuse(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn refuse(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let fault = planned.fault;
     let folder = arena.folder.path().join("redis");
     let waiting = if fault == Fault::RedisFull { wait_in_redis(arena).await? } else { Vec::new() };
@@ -44,7 +44,7 @@ pub async fn refuse(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck,
     end(&arena.stack.redis_url(), fault, &folder).await?;
     let recovering = arena.over(planned.limit());
     seen?;
-    Ok(Struck { evidence: begun?, recovering })
+    Ok(InjectedFault { evidence: begun?, recovering })
 }
 
 async fn begin(redis: &DirectRedis, fault: Fault, folder: &Path) -> Result<String, ChaosError> {

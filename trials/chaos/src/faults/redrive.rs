@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{PlannedFault, Struck};
+use super::{PlannedFault, InjectedFault};
 use crate::ChaosError;
 use crate::arena::Arena;
 use crate::requests::{Poison, dead_letter, redrive_once, send_poison};
@@ -18,7 +18,7 @@ const TAKE_AWAY: &str =
 const GIVE_BACK: &str =
     "if redis.call('EXISTS', KEYS[2]) == 1 then redis.call('RENAME', KEYS[2], KEYS[1]) return 1 end return 0";
 
-pub async fn refused(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn refused(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let kind = Poison::UnknownType;
     let event = send_poison(&arena.stack.redis_url(), kind, &arena.log).await?;
     let api = arena.admin.api().await?;
@@ -40,7 +40,7 @@ pub async fn refused(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck
     }
     match answer {
         Err(error) => {
-            Ok(Struck { evidence: format!("the redrive of {letter} was refused: {error}"), recovering })
+            Ok(InjectedFault { evidence: format!("the redrive of {letter} was refused: {error}"), recovering })
         }
         Ok(()) => Err(ChaosError::NotLanded(format!("the redrive of {letter} was not refused"))),
     }

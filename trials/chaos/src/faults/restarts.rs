@@ -1,11 +1,11 @@
 //! F15: instances that are asked to go, one after the other, under load.
 
-use super::{PlannedFault, Struck, main_stream, streams};
+use super::{PlannedFault, InjectedFault, main_stream, streams};
 use crate::ChaosError;
 use crate::arena::Arena;
 use ctl::stack::{Kind, ServiceId};
 
-pub async fn rolling(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn rolling(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let ids: Vec<ServiceId> =
         [Kind::Inventory, Kind::Payment].into_iter().flat_map(|kind| arena.ids(kind)).collect();
     for id in &ids {
@@ -18,7 +18,7 @@ pub async fn rolling(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck
         arena.live.say(format!("  {id} is back"));
     }
     let names: Vec<String> = ids.iter().map(ToString::to_string).collect();
-    Ok(Struck {
+    Ok(InjectedFault {
         evidence: format!("{} got SIGTERM and ended", names.join(", ")),
         recovering: arena.over(planned.limit()),
     })

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{EVIDENCE_WITHIN, PlannedFault, Struck, main_stream, payment_for};
+use super::{EVIDENCE_WITHIN, PlannedFault, InjectedFault, main_stream, payment_for};
 use crate::ChaosError;
 use crate::arena::Arena;
 use ctl::stack::Kind;
@@ -17,7 +17,7 @@ const TRIMMED_WITHIN: Duration = Duration::from_secs(60);
 const IDLE_TIMES: u32 = 60;
 const LOOKS: Duration = Duration::from_secs(30);
 
-pub async fn plant(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn plant(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let ((stream, group), redis) = (main_stream(Kind::Inventory), arena.redis()?);
     redis.command::<()>(&["XGROUP", "CREATE", stream, FOREIGN, "0"]).await?;
     for number in 1..=NAMES {
@@ -35,7 +35,7 @@ pub async fn plant(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, 
         arena.findings.extend(wrong.as_ref().map(|wrong| format!("{what}: {wrong}")));
         arena.judged.bounds.note(what, wrong);
     }
-    Ok(Struck {
+    Ok(InjectedFault {
         evidence: format!("{stream} had the group {FOREIGN} and {NAMES} names of nobody"),
         recovering,
     })

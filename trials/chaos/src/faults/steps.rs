@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use super::{EVIDENCE_WITHIN, PlannedFault, Struck, payment_for};
+use super::{EVIDENCE_WITHIN, PlannedFault, InjectedFault, payment_for};
 use crate::ChaosError;
 use crate::arena::Arena;
 
-pub async fn kill_at_step(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn kill_at_step(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let (id, (name, nth)) = (planned.target, step(planned)?);
     let base = arena.url(id)?;
     arena.admin.arm(&base, &json!({"failpoint": name, "nth": nth, "action": "kill"})).await?;
@@ -21,7 +21,7 @@ pub async fn kill_at_step(arena: &mut Arena, planned: &PlannedFault) -> Result<S
     let evidence = format!("{} at {name}", arena.kill9(id).await?);
     let recovering = arena.over(planned.limit());
     arena.stack.restart(id).await?;
-    Ok(Struck { evidence, recovering })
+    Ok(InjectedFault { evidence, recovering })
 }
 
 /// The step of a fault that has one.

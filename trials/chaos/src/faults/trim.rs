@@ -1,6 +1,6 @@
 //! F12: a stream is trimmed although nobody has read it.
 
-use super::{EVIDENCE_WITHIN, PlannedFault, Struck, payment_for};
+use super::{EVIDENCE_WITHIN, PlannedFault, InjectedFault, payment_for};
 use crate::ChaosError;
 use crate::arena::Arena;
 use ctl::stack::Kind;
@@ -9,7 +9,7 @@ const STREAM: &str = "order_completed";
 /// Entries that were never read.
 const BACKLOG: u64 = 5;
 
-pub async fn under_backlog(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn under_backlog(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let (redis, inventories) = (arena.redis()?, arena.ids(Kind::Inventory));
     for id in &inventories {
         arena.stack.terminate(*id).await?;
@@ -34,5 +34,5 @@ pub async fn under_backlog(arena: &mut Arena, planned: &PlannedFault) -> Result<
             "{trimmed} entries were trimmed, {read} of them read before"
         )));
     }
-    Ok(Struck { evidence: format!("{trimmed} entries were trimmed, {unread} of them unread"), recovering })
+    Ok(InjectedFault { evidence: format!("{trimmed} entries were trimmed, {unread} of them unread"), recovering })
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::time::sleep;
 
 use super::steps::step;
-use super::{EVIDENCE_WITHIN, PlannedFault, Struck, payment_for, process};
+use super::{EVIDENCE_WITHIN, PlannedFault, InjectedFault, payment_for, process};
 use crate::ChaosError;
 use crate::arena::{Arena, PLENTY};
 use crate::buyer::one;
@@ -19,7 +19,7 @@ use ctl::wait;
 const GOES_ON_WITHIN: Duration = Duration::from_secs(10);
 const STOPS_WITHIN: Duration = Duration::from_secs(2);
 
-pub async fn pause(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn pause(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let id = planned.target;
     let stopped = stop(arena, planned).await;
     let went_on = match &stopped {
@@ -30,7 +30,7 @@ pub async fn pause(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, 
     arena.stack.service(id)?.signal(Signal::SIGCONT);
     let recovering = arena.over(planned.limit());
     went_on?;
-    Ok(Struck { evidence: stopped?, recovering })
+    Ok(InjectedFault { evidence: stopped?, recovering })
 }
 
 /// At a failpoint, or with pending entries in hand.

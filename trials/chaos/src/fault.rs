@@ -147,7 +147,7 @@ mod cards {
     /// the outbox.
     const REDIS: Limits = within(5, 5, 15);
     /// F4, F5, F12: everything is published again within 60 s.
-    const AMNESIA: Limits = within(60, 60, 60);
+    const DATA_LOSS: Limits = within(60, 60, 60);
     /// F6: first 2xx within 5 s of PostgreSQL accepting.
     const POSTGRES: Limits = within(5, 15, 30);
     /// F19: the flow resumes by itself once Redis takes writes again; what waited has a backoff behind it
@@ -244,12 +244,12 @@ mod cards {
                 REDIS,
                 8,
             ),
-            Fault::Flushall => quick("F4", "FLUSHALL", AGAIN, AMNESIA, 6),
-            Fault::DestroyGroup => quick("F4", "XGROUP DESTROY", AGAIN, AMNESIA, 6),
-            Fault::DeleteStream => quick("F4", "DEL of a stream", AGAIN, AMNESIA, 6),
-            Fault::RedisEmpty => quick("F4", "Redis comes back empty", AGAIN, AMNESIA, 4),
+            Fault::Flushall => quick("F4", "FLUSHALL", AGAIN, DATA_LOSS, 6),
+            Fault::DestroyGroup => quick("F4", "XGROUP DESTROY", AGAIN, DATA_LOSS, 6),
+            Fault::DeleteStream => quick("F4", "DEL of a stream", AGAIN, DATA_LOSS, 6),
+            Fault::RedisEmpty => quick("F4", "Redis comes back empty", AGAIN, DATA_LOSS, 4),
             Fault::AofCut => {
-                quick("F5", "kill -9 of Redis, back with the tail of its AOF cut off", AGAIN, AMNESIA, 4)
+                quick("F5", "kill -9 of Redis, back with the tail of its AOF cut off", AGAIN, DATA_LOSS, 4)
             }
             Fault::PostgresStop => quick(
                 "F6",
@@ -307,7 +307,7 @@ mod cards {
                 quick("F11", "bodies beyond the limits", "refused with a clear error", CRASH, 2)
             }
             Fault::Trim => {
-                Card { usual: 2, ..quick("F12", "XTRIM of a stream under a backlog", AGAIN, AMNESIA, 2) }
+                Card { usual: 2, ..quick("F12", "XTRIM of a stream under a backlog", AGAIN, DATA_LOSS, 2) }
             }
             Fault::PoolExhausted => Card {
                 usual: 2,

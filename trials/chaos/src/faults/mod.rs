@@ -3,7 +3,7 @@
 //! A fault returns when it is over and healed, with its evidence and a recovery whose clock has run since its
 //! end. Without evidence it is [`ChaosError::NotLanded`], which makes the run red.
 
-mod amnesia;
+mod redis_data_loss;
 mod backlog;
 mod catalogue;
 mod clients;
@@ -80,9 +80,9 @@ pub async fn inject(arena: &mut Arena, planned: &PlannedFault) -> Result<Injecte
         Fault::PanicProduct => panics::product(arena, planned).await,
         Fault::PanicHttp => panics::handler(arena, planned).await,
         Fault::RedisKill => redis_outage::kill(arena, planned).await,
-        Fault::Flushall => amnesia::flush(arena, planned).await,
-        Fault::DestroyGroup => amnesia::destroy_group(arena, planned).await,
-        Fault::DeleteStream => amnesia::delete_stream(arena, planned).await,
+        Fault::Flushall => redis_data_loss::flush(arena, planned).await,
+        Fault::DestroyGroup => redis_data_loss::destroy_group(arena, planned).await,
+        Fault::DeleteStream => redis_data_loss::delete_stream(arena, planned).await,
         Fault::RedisEmpty => redis_outage::empty(arena, planned).await,
         Fault::AofCut => redis_outage::cut(arena, planned).await,
         Fault::PostgresStop | Fault::PostgresKill => postgres::outage(arena, planned).await,

@@ -11,7 +11,7 @@ mod clocks;
 mod demotion;
 mod disk;
 mod flash_sale;
-mod keepsake;
+mod dead_letter_backup;
 mod lasting;
 mod meanwhile;
 mod network;

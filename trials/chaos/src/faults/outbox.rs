@@ -6,7 +6,7 @@ use events::TraceContext;
 use events::{Envelope, MoneyData, ProductChanged};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::keepsake::Keepsake;
+use super::dead_letter_backup::DeadLetterBackup;
 use super::meanwhile::HEALED_WITHIN;
 use super::{EVIDENCE_WITHIN, PlannedFault, InjectedFault};
 use crate::ChaosError;
@@ -39,9 +39,9 @@ pub async fn large(arena: &mut Arena, planned: &PlannedFault) -> Result<Injected
     place(arena, arena.orders.max(ROWS)).await?;
     let rows = arena.database(Kind::Payment).number("SELECT count(*) FROM outbox", &[]).await?;
     let redis = arena.redis()?;
-    let keepsake = Keepsake::take(&redis).await?;
+    let backup = DeadLetterBackup::take(&redis).await?;
     redis.command::<()>(&["FLUSHALL"]).await?;
-    keepsake.put_back(&redis).await?;
+    backup.restore(&redis).await?;
     for id in &inventories {
         arena.stack.restart(*id).await?;
     }

@@ -1,6 +1,6 @@
 //! F4: Redis forgets, while it runs.
 
-use super::keepsake::Keepsake;
+use super::dead_letter_backup::DeadLetterBackup;
 use super::{PlannedFault, InjectedFault, payment_for};
 use crate::ChaosError;
 use crate::arena::Arena;
@@ -19,13 +19,13 @@ const UNREAD: u64 = 3;
 
 pub async fn flush(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let redis = arena.redis()?;
-    let keepsake = Keepsake::take(&redis).await?;
+    let backup = DeadLetterBackup::take(&redis).await?;
     let keys: u64 = redis.command(&["DBSIZE"]).await?;
     // One step: whoever looks in between would find what was written since.
     let left: u64 =
         redis.command(&["EVAL", "redis.call('FLUSHALL') return redis.call('DBSIZE')", "0"]).await?;
     let recovering = arena.over(planned.limit());
-    keepsake.put_back(&redis).await?;
+    backup.restore(&redis).await?;
     match (keys, left) {
         (1.., 0) => Ok(InjectedFault { evidence: format!("{keys} keys before, none after"), recovering }),
         _ => Err(ChaosError::NotLanded(format!("{keys} keys before, {left} after"))),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use tokio::time::sleep;
 
-use super::keepsake::Keepsake;
+use super::dead_letter_backup::DeadLetterBackup;
 use super::{PlannedFault, InjectedFault};
 use crate::ChaosError;
 use crate::arena::{Arena, PLENTY};
@@ -26,14 +26,14 @@ pub async fn kill(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedF
 }
 
 pub async fn empty(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
-    let keepsake = Keepsake::take(&arena.redis()?).await?;
+    let backup = DeadLetterBackup::take(&arena.redis()?).await?;
     let evidence = killed(arena).await?;
     let files = append_only_folder(arena);
     fs::remove_dir_all(&files).map_err(ChaosError::io(format!("remove {}", files.display())))?;
     back_without_marker(
         arena,
         planned,
-        &keepsake,
+        &backup,
         format!("{evidence}, and its append-only file was removed"),
     )
     .await
@@ -41,14 +41,14 @@ pub async fn empty(arena: &mut Arena, planned: &PlannedFault) -> Result<Injected
 
 pub async fn cut(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let redis = arena.redis()?;
-    let keepsake = Keepsake::take(&redis).await?;
+    let backup = DeadLetterBackup::take(&redis).await?;
     redis.command::<()>(&["SET", MARKER, "x"]).await?;
     let evidence = killed(arena).await?;
     let bytes = cut_tail(&append_only_folder(arena), u64::from(planned.draw))?;
     back_without_marker(
         arena,
         planned,
-        &keepsake,
+        &backup,
         format!("{evidence}, and lost the last {bytes} bytes of its append-only file"),
     )
     .await
@@ -58,14 +58,14 @@ pub async fn cut(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFa
 async fn back_without_marker(
     arena: &mut Arena,
     planned: &PlannedFault,
-    keepsake: &Keepsake,
+    backup: &DeadLetterBackup,
     evidence: String,
 ) -> Result<InjectedFault, ChaosError> {
     sleep(planned.hold()).await;
     arena.redis_server()?.restart().await?;
     let recovering = arena.over(planned.limit());
     let redis = arena.redis()?;
-    keepsake.put_back(&redis).await?;
+    backup.restore(&redis).await?;
     match redis.command::<Option<String>>(&["GET", MARKER]).await? {
         None => Ok(InjectedFault { evidence, recovering }),
         Some(_) => Err(ChaosError::NotLanded(format!("{evidence}; but it still knows what it knew last"))),

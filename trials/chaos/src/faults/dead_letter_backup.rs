@@ -7,11 +7,11 @@ use crate::ChaosError;
 use crate::direct::DirectRedis;
 use ctl::stack::Kind;
 
-pub struct Keepsake {
+pub struct DeadLetterBackup {
     dumps: Vec<(String, Vec<u8>)>,
 }
 
-impl Keepsake {
+impl DeadLetterBackup {
     pub async fn take(redis: &DirectRedis) -> Result<Self, ChaosError> {
         let mut dumps = Vec::new();
         for stream in Kind::ALL.into_iter().flat_map(|kind| streams(kind)) {
@@ -24,7 +24,7 @@ impl Keepsake {
         Ok(Self { dumps })
     }
 
-    pub async fn put_back(&self, redis: &DirectRedis) -> Result<(), ChaosError> {
+    pub async fn restore(&self, redis: &DirectRedis) -> Result<(), ChaosError> {
         for (key, dump) in &self.dumps {
             redis.restore(key, dump).await?;
         }

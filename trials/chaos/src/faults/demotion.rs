@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use servers::{Redis, RedisOptions};
 
-use super::meanwhile::{orders_are_accepted, others_end};
+use super::liveness::{orders_are_accepted, others_end};
 use super::{PlannedFault, InjectedFault};
 use crate::ChaosError;
 use crate::arena::Arena;

@@ -13,7 +13,7 @@ mod disk;
 mod flash_sale;
 mod dead_letter_backup;
 mod lasting;
-mod meanwhile;
+mod liveness;
 mod network;
 mod old_program;
 mod outbox;

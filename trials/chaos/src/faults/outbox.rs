@@ -7,7 +7,7 @@ use events::{Envelope, MoneyData, ProductChanged};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::dead_letter_backup::DeadLetterBackup;
-use super::meanwhile::HEALED_WITHIN;
+use super::liveness::HEALED_WITHIN;
 use super::{EVIDENCE_WITHIN, PlannedFault, InjectedFault};
 use crate::ChaosError;
 use crate::arena::{Arena, PLENTY};

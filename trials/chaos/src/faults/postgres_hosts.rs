@@ -12,7 +12,7 @@ use tokio::process::Command;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::meanwhile::WITHIN;
+use super::liveness::WITHIN;
 use super::postgres_sessions::works_again;
 use super::{PlannedFault, InjectedFault};
 use crate::ChaosError;

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use super::meanwhile::{HEALED_WITHIN, NOISE, WITHIN, readiness_names};
+use super::liveness::{HEALED_WITHIN, NOISE, WITHIN, readiness_names};
 use super::{PlannedFault, InjectedFault};
 use crate::ChaosError;
 use crate::arena::{Arena, PLENTY};

@@ -10,7 +10,7 @@ use serde_json::json;
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use super::meanwhile::{NOISE, WITHIN, others_end};
+use super::liveness::{NOISE, WITHIN, others_end};
 use super::{EVIDENCE_WITHIN, PlannedFault, InjectedFault};
 use crate::ChaosError;
 use crate::arena::Arena;

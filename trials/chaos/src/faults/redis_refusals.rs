@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::meanwhile::{HEALED_WITHIN, orders_are_accepted, others_end, readiness_names};
+use super::liveness::{HEALED_WITHIN, orders_are_accepted, others_end, readiness_names};
 use super::{EVIDENCE_WITHIN, PlannedFault, InjectedFault};
 use crate::ChaosError;
 use crate::arena::{Arena, PLENTY};
@@ -38,7 +38,7 @@ pub async fn refuse(arena: &mut Arena, planned: &PlannedFault) -> Result<Injecte
     let waiting = if fault == Fault::RedisFull { wait_in_redis(arena).await? } else { Vec::new() };
     let begun = begin(&arena.redis()?, fault, &folder).await;
     let seen = match &begun {
-        Ok(_) => meanwhile(arena, planned, &waiting).await,
+        Ok(_) => check_liveness(arena, planned, &waiting).await,
         Err(_) => Ok(()),
     };
     end(&arena.stack.redis_url(), fault, &folder).await?;
@@ -151,7 +151,7 @@ pub async fn take_back(arena: &Arena) -> Result<(), ChaosError> {
     Ok(())
 }
 
-async fn meanwhile(arena: &mut Arena, planned: &PlannedFault, waiting: &[Uuid]) -> Result<(), ChaosError> {
+async fn check_liveness(arena: &mut Arena, planned: &PlannedFault, waiting: &[Uuid]) -> Result<(), ChaosError> {
     let hold = planned.hold().max(AT_LEAST);
     if planned.fault == Fault::RedisNoperm {
         let refused = orders_are_accepted(arena, hold).await?;

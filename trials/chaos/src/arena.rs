@@ -10,12 +10,12 @@ use tokio::sync::watch;
 use super::buyer::Buyer;
 use super::direct::{Database, DirectRedis};
 use super::folder::RunFolder;
-use super::judged::Judged;
 use super::live::Live;
 use super::network::{Lane, Network};
 use super::profile::Profile;
 use super::recovery::{Recovering, Watch};
 use super::run::Lasting;
+use super::run_invariants::RunInvariants;
 use ctl::instance::{Admin, http};
 use ctl::wait;
 
@@ -74,7 +74,7 @@ pub struct Arena {
     /// What was seen that must not be; makes the verdict red.
     pub findings: Vec<String>,
     /// The invariants that only a run can judge.
-    pub judged: Judged,
+    pub invariants: RunInvariants,
     /// Of faults that last.
     pub lasting: Lasting,
     /// Orders of the run in all.
@@ -113,7 +113,7 @@ impl Arena {
         admin.create_product(&inventory, SCARCE, 1).await?;
         let truth = watch::Sender::new(sources(&stack));
         let (lasting, orders) = (terms.lasting.clone(), terms.orders);
-        let (findings, measured, judged) = Default::default();
+        let (findings, measured, invariants) = Default::default();
         let (profile, http, second_redis) = (terms.profile, http()?, None);
         Ok(Self {
             stack,
@@ -125,7 +125,7 @@ impl Arena {
             live,
             log,
             findings,
-            judged,
+            invariants,
             lasting,
             orders,
             has_stale_names: false,
@@ -274,7 +274,7 @@ impl Arena {
         for (id, status) in ended {
             let tail = self.stack.service(id)?.output().tail();
             self.findings.push(format!("{id} ended by itself ({status}); its last lines:\n{tail}"));
-            self.judged.readiness.note(&id.to_string(), Some(format!("ended by itself ({status})")));
+            self.invariants.readiness.note(&id.to_string(), Some(format!("ended by itself ({status})")));
             self.stack.restart(id).await?;
         }
         Ok(())

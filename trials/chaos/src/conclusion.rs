@@ -1,4 +1,4 @@
-//! The end of a run: quiet, verified, judged.
+//! The end of a run: quiet, verified, invariants.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -42,7 +42,7 @@ pub async fn conclude(
     let mut verdict =
         verify::verify(&sources, &evidence).await.map_err(|error| ChaosError::Verify(error.to_string()))?;
     let seen = watched.end().await;
-    judge_meanwhile(arena, &seen, &mut verdict);
+    judge_run_invariants(arena, &seen, &mut verdict);
     judge(report, &verdict, load.as_ref());
     report.samples = seen.samples;
     sampled(report, &seen.breaches);
@@ -68,11 +68,11 @@ async fn catalogues_agree(arena: &Arena, sources: &Sources) {
 }
 
 /// I13 to I15, from what was seen while it went on.
-fn judge_meanwhile(arena: &mut Arena, seen: &Seen, verdict: &mut Verdict) {
-    let mut judged = std::mem::take(&mut arena.judged);
-    judged.readiness.held(seen.readiness_looks);
-    seen.readiness.iter().for_each(|breach| judged.readiness.note("a sample", Some(breach.clone())));
-    judged.into_checks(&mut verdict.checks);
+fn judge_run_invariants(arena: &mut Arena, seen: &Seen, verdict: &mut Verdict) {
+    let mut invariants = std::mem::take(&mut arena.invariants);
+    invariants.readiness.add_passed(seen.readiness_looks);
+    seen.readiness.iter().for_each(|breach| invariants.readiness.note("a sample", Some(breach.clone())));
+    invariants.into_checks(&mut verdict.checks);
 }
 
 /// What a sample saw happened at that moment, whatever became of it.

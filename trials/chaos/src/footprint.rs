@@ -82,7 +82,7 @@ impl Footprints {
             arena.findings.extend(
                 grown.as_ref().map(|grown| format!("{name} grows with the length of the run: {grown}")),
             );
-            arena.judged.bounds.note(&name, grown);
+            arena.invariants.bounds.note(&name, grown);
         }
     }
 

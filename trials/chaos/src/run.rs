@@ -230,8 +230,8 @@ async fn one_fault(arena: &mut Arena, load: &Load, planned: &PlannedFault, order
         Ok(recovery) => {
             report.recovery = Some(recovery);
             // Every instance had to say that it is ready.
-            arena.judged.readiness.held(arena.stack.services().count() as u64);
-            arena.judged.progress.note(&format!("after {fault}"), recovery.over(card.limits));
+            arena.invariants.readiness.add_passed(arena.stack.services().count() as u64);
+            arena.invariants.progress.note(&format!("after {fault}"), recovery.over(card.limits));
             report.wrong.extend(recovery.over(card.limits));
         }
         Err(error) => report.wrong.push(error.to_string()),

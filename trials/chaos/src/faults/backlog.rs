@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, stream};
 
-use super::{PlannedFault, InjectedFault, main_stream};
+use super::{InjectedFault, PlannedFault, main_stream};
 use crate::ChaosError;
 use crate::arena::{Arena, PLENTY};
 use crate::buyer::one;

@@ -7,7 +7,7 @@ use reqwest::header::{ETAG, IF_MATCH};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{EVIDENCE_WITHIN, PlannedFault, InjectedFault};
+use super::{EVIDENCE_WITHIN, InjectedFault, PlannedFault};
 use crate::ChaosError;
 use crate::arena::Arena;
 use crate::direct::Database;
@@ -38,7 +38,10 @@ pub async fn lose_a_price(arena: &mut Arena, planned: &PlannedFault) -> Result<I
     let recovering = arena.over(planned.limit());
     changed.and(removed)?;
     judge(arena, &payment, &sku).await;
-    Ok(InjectedFault { evidence: format!("{}, and nobody publishes the new price of {sku}", killed?), recovering })
+    Ok(InjectedFault {
+        evidence: format!("{}, and nobody publishes the new price of {sku}", killed?),
+        recovering,
+    })
 }
 
 async fn judge(arena: &mut Arena, payment: &Database, sku: &str) {
@@ -58,7 +61,7 @@ async fn judge(arena: &mut Arena, payment: &Database, sku: &str) {
         ));
     }
     arena.findings.extend(wrong.as_ref().map(|wrong| format!("the catalogues do not agree: {wrong}")));
-    arena.judged.progress.note("a lost product_changed", wrong);
+    arena.invariants.progress.note("a lost product_changed", wrong);
 }
 
 async fn known_price(payment: &Database, sku: &str) -> Result<i64, String> {

@@ -1,6 +1,6 @@
 //! F11 and F14: clients that ask for too much, too often, or do not wait for the answer.
 
-use super::{PlannedFault, InjectedFault};
+use super::{InjectedFault, PlannedFault};
 use crate::ChaosError;
 use crate::arena::{Arena, PLENTY};
 use crate::buyer::one;
@@ -18,7 +18,10 @@ fn key() -> String {
     uuid::Uuid::now_v7().to_string()
 }
 
-pub async fn too_large_bodies(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
+pub async fn too_large_bodies(
+    arena: &mut Arena,
+    planned: &PlannedFault,
+) -> Result<InjectedFault, ChaosError> {
     let payment = super::payment_for(arena, planned.target)?;
     let refusals = too_large(&caller(arena).await?, &payment, PLENTY).await?;
     let unclear = refusals.iter().filter(|refusal| !refusal.is_clear());

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::postgres_sessions::works_again;
-use super::{EVIDENCE_WITHIN, PlannedFault, InjectedFault};
+use super::{EVIDENCE_WITHIN, InjectedFault, PlannedFault};
 use crate::ChaosError;
 use crate::arena::{Arena, PLENTY};
 use crate::buyer::one;
@@ -49,7 +49,7 @@ pub async fn apart(arena: &mut Arena, planned: &PlannedFault) -> Result<Injected
     let recovering = arena.over(planned.limit());
     let late = late?;
     arena.findings.extend(late.clone());
-    arena.judged.progress.note("clocks apart", late);
+    arena.invariants.progress.note("clocks apart", late);
     Ok(InjectedFault { evidence: evidence?, recovering })
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use servers::{Redis, RedisOptions};
 
 use super::liveness::{orders_are_accepted, others_end};
-use super::{PlannedFault, InjectedFault};
+use super::{InjectedFault, PlannedFault};
 use crate::ChaosError;
 use crate::arena::Arena;
 use crate::direct::DirectRedis;
@@ -28,7 +28,7 @@ pub async fn demote(arena: &mut Arena, planned: &PlannedFault) -> Result<Injecte
     switch(arena, &first.0, &second.0, second.1).await?;
     others_end(arena, "Redis is a replica to old connections").await;
     let refused = orders_are_accepted(arena, planned.hold()).await?;
-    arena.judged.progress.note("redis-demoted", refused.first().cloned());
+    arena.invariants.progress.note("redis-demoted", refused.first().cloned());
     arena.findings.extend(refused);
     let evidence = demoted(&first.0).await?;
     in_step(&first.0).await?;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{NO_REQUEST_OVER, PlannedFault, InjectedFault};
+use super::{InjectedFault, NO_REQUEST_OVER, PlannedFault};
 use crate::ChaosError;
 use crate::arena::{Arena, PLENTY};
 use crate::buyer::{Answer, one};

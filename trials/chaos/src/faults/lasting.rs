@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::poison::slowest;
-use super::{PlannedFault, InjectedFault, main_stream};
+use super::{InjectedFault, PlannedFault, main_stream};
 use crate::ChaosError;
 use crate::arena::Arena;
 use crate::footprint::Footprints;
@@ -134,7 +134,7 @@ fn judge_drain(arena: &mut Arena, waiting: i64, took: Duration, accepted: u64) {
     let is_slow = arena.lasting.time >= MEASURABLE && drain < TIMES * intake;
     let slow = is_slow.then(|| format!("drained at {:.2} times the intake, not {TIMES}", drain / intake));
     arena.findings.extend(slow.clone());
-    arena.judged.progress.note("inventory-away", slow);
+    arena.invariants.progress.note("inventory-away", slow);
 }
 
 /// Bounded, and no event twice while its copy is there unread.
@@ -157,10 +157,10 @@ async fn unread_is_bounded(arena: &mut Arena, figures: &Footprints) -> Result<()
     let doubled =
         (twice > 0).then(|| format!("{twice} events are in {stream} again while their copy is unread"));
     arena.findings.extend(unbounded.iter().chain(&doubled).cloned());
-    arena.judged.bounds.note(&format!("entries of {stream}"), unbounded);
-    arena.judged.bounds.note("events published again", doubled);
+    arena.invariants.bounds.note(&format!("entries of {stream}"), unbounded);
+    arena.invariants.bounds.note("events published again", doubled);
     let redis_bytes = figures.most("redis_bytes");
-    arena.judged.bounds.note("memory of Redis", (redis_bytes == 0).then(|| "was never seen".to_owned()));
+    arena.invariants.bounds.note("memory of Redis", (redis_bytes == 0).then(|| "was never seen".to_owned()));
     Ok(())
 }
 
@@ -200,7 +200,7 @@ pub async fn snapshot(arena: &mut Arena, planned: &PlannedFault) -> Result<Injec
     let slow = (meanwhile > before * 2 + NOISE)
         .then(|| format!("a snapshot slowed orders from {before:.0?} to {meanwhile:.0?}"));
     arena.findings.extend(slow.clone());
-    arena.judged.progress.note("beside a snapshot", slow);
+    arena.invariants.progress.note("beside a snapshot", slow);
     let accepted = report.map_or(0, |report| report.accepted);
     Ok(InjectedFault {
         evidence: format!("a snapshot was held for {:.0?} under {accepted} orders", time.mul_f64(0.6)),

@@ -63,7 +63,7 @@ pub async fn others_end(arena: &mut Arena, during: &str) {
         Err(error) => Some(format!("another order does not end: {error}")),
     };
     arena.findings.extend(late.as_ref().map(|late| format!("{during}: {late}")));
-    arena.judged.progress.note(during, late);
+    arena.invariants.progress.note(during, late);
 }
 
 /// Every running instance of these services says within 5 s that `check` is not well. `ready`: its status
@@ -73,7 +73,7 @@ pub async fn readiness_names(arena: &mut Arena, kinds: &[Kind], check: &str, rea
     let looks = join_all(ids.iter().map(|id| names(arena, *id, check, ready))).await;
     for (id, wrong) in ids.iter().zip(looks) {
         arena.findings.extend(wrong.as_ref().map(|wrong| format!("/readyz of {id}: {wrong}")));
-        arena.judged.readiness.note(&id.to_string(), wrong);
+        arena.invariants.readiness.note(&id.to_string(), wrong);
     }
 }
 

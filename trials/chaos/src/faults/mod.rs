@@ -3,15 +3,14 @@
 //! A fault returns when it is over and healed, with its evidence and a recovery whose clock has run since its
 //! end. Without evidence it is [`ChaosError::NotLanded`], which makes the run red.
 
-mod redis_data_loss;
 mod backlog;
 mod catalogue;
 mod clients;
 mod clocks;
+mod dead_letter_backup;
 mod demotion;
 mod disk;
 mod flash_sale;
-mod dead_letter_backup;
 mod lasting;
 mod liveness;
 mod network;
@@ -27,6 +26,7 @@ mod postgres_hosts;
 mod postgres_sessions;
 mod process;
 mod provider;
+mod redis_data_loss;
 mod redis_outage;
 mod redis_refusals;
 mod redrive;

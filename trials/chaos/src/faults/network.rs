@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{EVIDENCE_WITHIN, NO_REQUEST_OVER, PlannedFault, InjectedFault, payment_for};
+use super::{EVIDENCE_WITHIN, InjectedFault, NO_REQUEST_OVER, PlannedFault, payment_for};
 use crate::ChaosError;
 use crate::arena::{Arena, PLENTY};
 use crate::buyer::{Answer, answer, one};
@@ -31,7 +31,10 @@ pub async fn outage(arena: &mut Arena, planned: &PlannedFault) -> Result<Injecte
     arena.findings.extend(locks?);
     match hits {
         0 => Err(ChaosError::NotLanded(format!("nothing of {} went through its proxy", planned.target))),
-        hits => Ok(InjectedFault { evidence: format!("{}: {mode:?} hit {hits} times", planned.target), recovering }),
+        hits => Ok(InjectedFault {
+            evidence: format!("{}: {mode:?} hit {hits} times", planned.target),
+            recovering,
+        }),
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::postgres_sessions::works_again;
-use super::{PlannedFault, InjectedFault};
+use super::{InjectedFault, PlannedFault};
 use crate::ChaosError;
 use crate::arena::Arena;
 use ctl::stack::Kind;
@@ -29,7 +29,7 @@ pub async fn restart(arena: &mut Arena, planned: &PlannedFault) -> Result<Inject
         .findings
         .extend(wrong.as_ref().map(|wrong| format!("{id} does not start beside a newer schema: {wrong}")));
     let started = wrong.is_none();
-    arena.judged.progress.note("an old program", wrong);
+    arena.invariants.progress.note("an old program", wrong);
     if started {
         works_again(arena, "beside a newer schema").await;
     }

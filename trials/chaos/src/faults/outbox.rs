@@ -8,7 +8,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::dead_letter_backup::DeadLetterBackup;
 use super::liveness::HEALED_WITHIN;
-use super::{EVIDENCE_WITHIN, PlannedFault, InjectedFault};
+use super::{EVIDENCE_WITHIN, InjectedFault, PlannedFault};
 use crate::ChaosError;
 use crate::arena::{Arena, PLENTY};
 use crate::buyer::one;
@@ -48,7 +48,7 @@ pub async fn large(arena: &mut Arena, planned: &PlannedFault) -> Result<Injected
     let began = std::time::Instant::now();
     let newer = arena.buyer.insist(&one(PLENTY), HEALED_WITHIN).await.map(drop);
     arena
-        .judged
+        .invariants
         .progress
         .note("a new order beside a large outbox", newer.as_ref().err().map(ToString::to_string));
     newer?;
@@ -99,7 +99,7 @@ pub async fn stuck_row(arena: &mut Arena, planned: &PlannedFault) -> Result<Inje
     arena.findings.extend(
         swept.as_ref().map(|late| format!("beside rows that cannot go, another is not swept: {late}")),
     );
-    arena.judged.progress.note("a row beside those that cannot go", swept);
+    arena.invariants.progress.note("a row beside those that cannot go", swept);
     lost?;
     match there? {
         0 => Err(ChaosError::NotLanded("no row was stuck".to_owned())),

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{PlannedFault, InjectedFault};
+use super::{InjectedFault, PlannedFault};
 use crate::ChaosError;
 use crate::arena::{Arena, PLENTY};
 use crate::buyer::one;

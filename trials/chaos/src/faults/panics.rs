@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{EVIDENCE_WITHIN, PlannedFault, InjectedFault, payment_for, streams};
+use super::{EVIDENCE_WITHIN, InjectedFault, PlannedFault, payment_for, streams};
 use crate::ChaosError;
 use crate::arena::{Arena, PLENTY};
 use crate::buyer::answer;

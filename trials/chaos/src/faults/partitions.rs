@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::time::sleep;
 
-use super::{PlannedFault, InjectedFault};
+use super::{InjectedFault, PlannedFault};
 use crate::ChaosError;
 use crate::arena::{Arena, PLENTY};
 use crate::buyer::one;
@@ -54,7 +54,7 @@ pub async fn slow_commits(arena: &mut Arena, planned: &PlannedFault) -> Result<I
     {
         let wrong = (count > left).then(|| format!("{count} {what}, {left} were left by the dead"));
         arena.findings.extend(wrong.clone());
-        arena.judged.progress.note("partitions", wrong);
+        arena.invariants.progress.note("partitions", wrong);
     }
     match partitions(arena).await?.len() {
         partitions @ 16.. => Ok(InjectedFault {

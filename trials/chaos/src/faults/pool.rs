@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::{NO_REQUEST_OVER, PlannedFault, InjectedFault, payment_for};
+use super::{InjectedFault, NO_REQUEST_OVER, PlannedFault, payment_for};
 use crate::ChaosError;
 use crate::arena::Arena;
 use crate::buyer::{Answer, answer};

@@ -6,7 +6,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::time::sleep;
 
-use super::{NO_REQUEST_OVER, PlannedFault, InjectedFault};
+use super::{InjectedFault, NO_REQUEST_OVER, PlannedFault};
 use crate::ChaosError;
 use crate::arena::{Arena, PLENTY};
 use crate::buyer::one;

@@ -14,7 +14,7 @@ use tokio::time::{sleep, timeout};
 
 use super::liveness::WITHIN;
 use super::postgres_sessions::works_again;
-use super::{PlannedFault, InjectedFault};
+use super::{InjectedFault, PlannedFault};
 use crate::ChaosError;
 use crate::arena::Arena;
 use crate::proxy::Mode;
@@ -50,7 +50,7 @@ pub async fn hung_host(arena: &mut Arena, planned: &PlannedFault) -> Result<Inje
         .findings
         .extend(wrong.as_ref().map(|wrong| format!("{id} does not start beside a host that hangs: {wrong}")));
     let started = wrong.is_none();
-    arena.judged.progress.note("a start beside a host that hangs", wrong);
+    arena.invariants.progress.note("a start beside a host that hangs", wrong);
     if started {
         works_again(arena, "beside a host that hangs").await;
     }

@@ -8,7 +8,7 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use super::liveness::{HEALED_WITHIN, NOISE, WITHIN, readiness_names};
-use super::{PlannedFault, InjectedFault};
+use super::{InjectedFault, PlannedFault};
 use crate::ChaosError;
 use crate::arena::{Arena, PLENTY};
 use crate::buyer::{Answer, answer, one};
@@ -53,7 +53,7 @@ async fn all_answer_again(arena: &mut Arena, when: &str) {
     for (id, look) in ids.iter().zip(looks) {
         let wrong = look.err().map(|error| format!("{when}: {error}"));
         arena.findings.extend(wrong.as_ref().map(|wrong| format!("{id}: {wrong}")));
-        arena.judged.progress.note(&id.to_string(), wrong);
+        arena.invariants.progress.note(&id.to_string(), wrong);
     }
 }
 
@@ -193,5 +193,5 @@ pub async fn works_again(arena: &mut Arena, when: &str) {
         Err(error) => Some(error.to_string()),
     };
     arena.findings.extend(wrong.as_ref().map(|wrong| format!("{when}: {wrong}")));
-    arena.judged.progress.note(when, wrong);
+    arena.invariants.progress.note(when, wrong);
 }

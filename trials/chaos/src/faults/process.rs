@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{EVIDENCE_WITHIN, PlannedFault, InjectedFault, main_stream, payment_for};
+use super::{EVIDENCE_WITHIN, InjectedFault, PlannedFault, main_stream, payment_for};
 use crate::ChaosError;
 use crate::arena::Arena;
 use crate::direct::OpenTransaction;
@@ -21,7 +21,10 @@ pub async fn kill(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedF
 }
 
 /// Its peer claims what it held; or it finds that itself, when it is back at once under its name.
-pub async fn kill_with_entries(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
+pub async fn kill_with_entries(
+    arena: &mut Arena,
+    planned: &PlannedFault,
+) -> Result<InjectedFault, ChaosError> {
     let id = planned.target;
     let (held, lock) = hold_entries(arena, id).await?;
     let killed = arena.kill9(id).await;

@@ -11,7 +11,7 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use super::liveness::{NOISE, WITHIN, others_end};
-use super::{EVIDENCE_WITHIN, PlannedFault, InjectedFault};
+use super::{EVIDENCE_WITHIN, InjectedFault, PlannedFault};
 use crate::ChaosError;
 use crate::arena::Arena;
 use crate::buyer::one;
@@ -78,7 +78,7 @@ async fn refused_refunds(arena: &mut Arena, for_good: Uuid, other: &str) -> Opti
     arena
         .findings
         .extend(wrong.as_ref().map(|wrong| format!("refused for good, and no dead letter: {wrong}")));
-    arena.judged.progress.note("a refund that is refused for good", wrong);
+    arena.invariants.progress.note("a refund that is refused for good", wrong);
     found.ok()
 }
 
@@ -89,7 +89,7 @@ async fn other_refund_ends(arena: &mut Arena, sku: &str) {
     };
     let wrong = other.await.err().map(|error| error.to_string());
     arena.findings.extend(wrong.as_ref().map(|wrong| format!("another refund does not settle: {wrong}")));
-    arena.judged.progress.note("another refund", wrong);
+    arena.invariants.progress.note("another refund", wrong);
 }
 
 async fn buried(arena: &Arena, order: Uuid) -> Result<DeadLetter, ChaosError> {
@@ -112,7 +112,7 @@ async fn buried(arena: &Arena, order: Uuid) -> Result<DeadLetter, ChaosError> {
 async fn ends(arena: &mut Arena, order: Uuid, what: &str) {
     let wrong = arena.buyer.ended(order, ENDS_WITHIN).await.err().map(|error| error.to_string());
     arena.findings.extend(wrong.as_ref().map(|wrong| format!("{what}: {wrong}")));
-    arena.judged.progress.note(what, wrong);
+    arena.invariants.progress.note(what, wrong);
 }
 
 /// More charges than anybody looks at in one go.
@@ -133,9 +133,10 @@ pub async fn charges(arena: &mut Arena, planned: &PlannedFault) -> Result<Inject
     let recovering = arena.over(planned.limit());
     let (placed, pending) = (placed?, pending?);
     match usize::try_from(pending).unwrap_or(0) {
-        open if open >= placed => {
-            Ok(InjectedFault { evidence: format!("{open} orders waited for a charge that was refused"), recovering })
-        }
+        open if open >= placed => Ok(InjectedFault {
+            evidence: format!("{open} orders waited for a charge that was refused"),
+            recovering,
+        }),
         open => Err(ChaosError::NotLanded(format!("only {open} of {placed} were refused"))),
     }
 }

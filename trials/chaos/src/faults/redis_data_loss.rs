@@ -1,7 +1,7 @@
 //! F4: Redis forgets, while it runs.
 
 use super::dead_letter_backup::DeadLetterBackup;
-use super::{PlannedFault, InjectedFault, payment_for};
+use super::{InjectedFault, PlannedFault, payment_for};
 use crate::ChaosError;
 use crate::arena::Arena;
 use crate::direct::OpenTransaction;

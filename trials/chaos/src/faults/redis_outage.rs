@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use tokio::time::sleep;
 
 use super::dead_letter_backup::DeadLetterBackup;
-use super::{PlannedFault, InjectedFault};
+use super::{InjectedFault, PlannedFault};
 use crate::ChaosError;
 use crate::arena::{Arena, PLENTY};
 use crate::buyer::one;
@@ -30,13 +30,8 @@ pub async fn empty(arena: &mut Arena, planned: &PlannedFault) -> Result<Injected
     let evidence = killed(arena).await?;
     let files = append_only_folder(arena);
     fs::remove_dir_all(&files).map_err(ChaosError::io(format!("remove {}", files.display())))?;
-    back_without_marker(
-        arena,
-        planned,
-        &backup,
-        format!("{evidence}, and its append-only file was removed"),
-    )
-    .await
+    back_without_marker(arena, planned, &backup, format!("{evidence}, and its append-only file was removed"))
+        .await
 }
 
 pub async fn cut(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::liveness::{HEALED_WITHIN, orders_are_accepted, others_end, readiness_names};
-use super::{EVIDENCE_WITHIN, PlannedFault, InjectedFault};
+use super::{EVIDENCE_WITHIN, InjectedFault, PlannedFault};
 use crate::ChaosError;
 use crate::arena::{Arena, PLENTY};
 use crate::buyer::one;
@@ -151,7 +151,11 @@ pub async fn take_back(arena: &Arena) -> Result<(), ChaosError> {
     Ok(())
 }
 
-async fn check_liveness(arena: &mut Arena, planned: &PlannedFault, waiting: &[Uuid]) -> Result<(), ChaosError> {
+async fn check_liveness(
+    arena: &mut Arena,
+    planned: &PlannedFault,
+    waiting: &[Uuid],
+) -> Result<(), ChaosError> {
     let hold = planned.hold().max(AT_LEAST);
     if planned.fault == Fault::RedisNoperm {
         let refused = orders_are_accepted(arena, hold).await?;
@@ -170,7 +174,7 @@ async fn check_liveness(arena: &mut Arena, planned: &PlannedFault, waiting: &[Uu
 }
 
 fn note(arena: &mut Arena, planned: &PlannedFault, refused: Vec<String>) {
-    arena.judged.progress.note(&planned.fault.name(), refused.first().cloned());
+    arena.invariants.progress.note(&planned.fault.name(), refused.first().cloned());
     arena.findings.extend(refused);
 }
 
@@ -206,7 +210,7 @@ async fn starts(arena: &mut Arena) {
         arena
             .findings
             .extend(wrong.as_ref().map(|wrong| format!("{id} does not start while Redis is full: {wrong}")));
-        arena.judged.progress.note("a start beside a full Redis", wrong);
+        arena.invariants.progress.note("a start beside a full Redis", wrong);
     }
 }
 
@@ -225,5 +229,5 @@ async fn reads(arena: &mut Arena, waiting: &[Uuid]) {
     });
     let wrong = read.await.err().map(|error| error.to_string());
     arena.findings.extend(wrong.clone());
-    arena.judged.progress.note("reading from a full Redis", wrong);
+    arena.invariants.progress.note("reading from a full Redis", wrong);
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{PlannedFault, InjectedFault};
+use super::{InjectedFault, PlannedFault};
 use crate::ChaosError;
 use crate::arena::Arena;
 use crate::requests::{Poison, dead_letter, redrive_once, send_poison};
@@ -31,7 +31,7 @@ pub async fn refused(arena: &mut Arena, planned: &PlannedFault) -> Result<Inject
     let wrong = still_there(&api, kind, &letter).await;
     let lost = wrong.is_some();
     arena.findings.extend(wrong.clone());
-    arena.judged.progress.note("a redrive that Redis refuses", wrong);
+    arena.invariants.progress.note("a redrive that Redis refuses", wrong);
     if !lost {
         let redrive = redrive_once(&api, kind, event, BURIED_WITHIN).await?;
         let twice =
@@ -39,9 +39,10 @@ pub async fn refused(arena: &mut Arena, planned: &PlannedFault) -> Result<Inject
         arena.findings.extend(twice);
     }
     match answer {
-        Err(error) => {
-            Ok(InjectedFault { evidence: format!("the redrive of {letter} was refused: {error}"), recovering })
-        }
+        Err(error) => Ok(InjectedFault {
+            evidence: format!("the redrive of {letter} was refused: {error}"),
+            recovering,
+        }),
         Ok(()) => Err(ChaosError::NotLanded(format!("the redrive of {letter} was not refused"))),
     }
 }

@@ -1,6 +1,6 @@
 //! F15: instances that are asked to go, one after the other, under load.
 
-use super::{PlannedFault, InjectedFault, main_stream, streams};
+use super::{InjectedFault, PlannedFault, main_stream, streams};
 use crate::ChaosError;
 use crate::arena::Arena;
 use ctl::stack::{Kind, ServiceId};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{EVIDENCE_WITHIN, PlannedFault, InjectedFault, main_stream, payment_for};
+use super::{EVIDENCE_WITHIN, InjectedFault, PlannedFault, main_stream, payment_for};
 use crate::ChaosError;
 use crate::arena::Arena;
 use ctl::stack::Kind;
@@ -33,7 +33,7 @@ pub async fn plant(arena: &mut Arena, planned: &PlannedFault) -> Result<Injected
     for (what, seen) in [("/ops/streams shows a foreign group", shown), ("trimming goes on", trimmed)] {
         let wrong = seen.err().map(|error| error.to_string());
         arena.findings.extend(wrong.as_ref().map(|wrong| format!("{what}: {wrong}")));
-        arena.judged.bounds.note(what, wrong);
+        arena.invariants.bounds.note(what, wrong);
     }
     Ok(InjectedFault {
         evidence: format!("{stream} had the group {FOREIGN} and {NAMES} names of nobody"),
@@ -90,7 +90,7 @@ pub async fn names_are_gone(arena: &mut Arena) {
     arena.live.say("waiting until the names of nobody are gone");
     let wrong = names_go(arena).await.err().map(|error| error.to_string());
     arena.findings.extend(wrong.clone());
-    arena.judged.bounds.note("names of consumers", wrong);
+    arena.invariants.bounds.note("names of consumers", wrong);
 }
 
 async fn names_go(arena: &Arena) -> Result<(), ChaosError> {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{EVIDENCE_WITHIN, PlannedFault, InjectedFault, payment_for};
+use super::{EVIDENCE_WITHIN, InjectedFault, PlannedFault, payment_for};
 use crate::ChaosError;
 use crate::arena::Arena;
 

@@ -1,6 +1,6 @@
 //! F12: a stream is trimmed although nobody has read it.
 
-use super::{EVIDENCE_WITHIN, PlannedFault, InjectedFault, payment_for};
+use super::{EVIDENCE_WITHIN, InjectedFault, PlannedFault, payment_for};
 use crate::ChaosError;
 use crate::arena::Arena;
 use ctl::stack::Kind;
@@ -34,5 +34,8 @@ pub async fn under_backlog(arena: &mut Arena, planned: &PlannedFault) -> Result<
             "{trimmed} entries were trimmed, {read} of them read before"
         )));
     }
-    Ok(InjectedFault { evidence: format!("{trimmed} entries were trimmed, {unread} of them unread"), recovering })
+    Ok(InjectedFault {
+        evidence: format!("{trimmed} entries were trimmed, {unread} of them unread"),
+        recovering,
+    })
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::time::sleep;
 
 use super::steps::step;
-use super::{EVIDENCE_WITHIN, PlannedFault, InjectedFault, payment_for, process};
+use super::{EVIDENCE_WITHIN, InjectedFault, PlannedFault, payment_for, process};
 use crate::ChaosError;
 use crate::arena::{Arena, PLENTY};
 use crate::buyer::one;

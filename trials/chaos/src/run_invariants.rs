@@ -7,7 +7,7 @@ const NAMED: usize = 20;
 
 /// All of them, as they stand.
 #[derive(Debug, Default)]
-pub struct Judged {
+pub struct RunInvariants {
     /// I13: what a fault does not touch goes on, and orders end soon after it.
     pub progress: Tally,
     /// I14: an instance that cannot do its work says so, and no process ends.
@@ -36,7 +36,7 @@ impl Tally {
     }
 
     /// Looks that found nothing.
-    pub fn held(&mut self, looks: u64) {
+    pub fn add_passed(&mut self, looks: u64) {
         self.looked_at += looks;
     }
 
@@ -52,7 +52,7 @@ impl Tally {
     }
 }
 
-impl Judged {
+impl RunInvariants {
     /// Puts them in the place of what `verify` could not judge.
     pub fn into_checks(self, checks: &mut [Check]) {
         for (id, tally) in [("I13", self.progress), ("I14", self.readiness), ("I15", self.bounds)] {
@@ -79,12 +79,12 @@ mod tests {
 
     #[test]
     fn what_was_looked_at_is_judged_and_the_rest_stays_open() {
-        let mut judged = Judged::default();
-        judged.progress.note("canary", None);
-        judged.readiness.note("payment-1", Some("200 without a database".to_owned()));
-        judged.readiness.held(3);
+        let mut invariants = RunInvariants::default();
+        invariants.progress.note("canary", None);
+        invariants.readiness.note("payment-1", Some("200 without a database".to_owned()));
+        invariants.readiness.add_passed(3);
         let mut checks = [check("I13"), check("I14"), check("I15")];
-        judged.into_checks(&mut checks);
+        invariants.into_checks(&mut checks);
         assert_eq!(checks[0].judgement, Judgement::Holds);
         assert_eq!((checks[1].looked_at, checks[0].looked_at), (4, 1));
         assert!(

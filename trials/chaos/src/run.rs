@@ -11,11 +11,11 @@ use super::conclusion::conclude;
 use super::fault::Fault;
 use super::faults::{self, InjectedFault};
 use super::folder::RunFolder;
-use super::footprint::Footprints;
 use super::live::Live;
 use super::profile::Profile;
 use super::recovery::{Recovery, seconds};
 use super::report::{FaultReport, Report};
+use super::resource_usage::ResourceUsage;
 use super::schedule::{self, Choice, PlannedFault};
 use super::watched::Watched;
 use ctl::wait;
@@ -184,7 +184,7 @@ async fn events(
     schedule: &[PlannedFault],
     report: &mut Report,
 ) -> Result<Option<LoadReport>, ChaosError> {
-    let (mut running, mut figures) = (JoinSet::new(), Footprints::default());
+    let (mut running, mut usage) = (JoinSet::new(), ResourceUsage::default());
     let driven = load.clone();
     running.spawn(async move { driven.run().await });
     for planned in schedule {
@@ -196,11 +196,11 @@ async fn events(
             report.reasons.push(format!("the run ended at fault {}: see there", planned.number));
             return Ok(None);
         }
-        figures.look(arena).await;
+        usage.sample(arena).await;
     }
     if terms.schedule.choice == Choice::Random {
-        figures.judge(arena);
-        figures.draw(
+        usage.judge(arena);
+        usage.draw(
             &terms.lasting,
             &format!("{} faults, seed {}: after each of them", schedule.len(), terms.schedule.seed),
         )?;

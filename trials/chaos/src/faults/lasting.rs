@@ -11,7 +11,7 @@ use super::poison::slowest;
 use super::{InjectedFault, PlannedFault, main_stream};
 use crate::ChaosError;
 use crate::arena::Arena;
-use crate::footprint::Footprints;
+use crate::resource_usage::ResourceUsage;
 use crate::run::Lasting;
 use ctl::load::{Load, LoadPlan, LoadReport, Mix, Pace};
 use ctl::stack::Kind;
@@ -63,35 +63,35 @@ async fn load(arena: &Arena, seed: u64) -> Result<Load, ChaosError> {
 }
 
 /// Runs it to its end; figures are taken meanwhile.
-async fn under(arena: &Arena, load: Load) -> Result<(LoadReport, Footprints), ChaosError> {
-    let (mut figures, mut running) = (Footprints::default(), JoinSet::new());
+async fn under(arena: &Arena, load: Load) -> Result<(LoadReport, ResourceUsage), ChaosError> {
+    let (mut usage, mut running) = (ResourceUsage::default(), JoinSet::new());
     running.spawn(async move { load.run().await });
     let report = tokio::select! {
         report = running.join_next() => report,
-        never = figures.collect(arena) => match never {},
+        never = usage.collect(arena) => match never {},
     };
     let report = report.and_then(Result::ok).ok_or_else(|| ChaosError::Load("it broke off".to_owned()))?;
-    Ok((report, figures))
+    Ok((report, usage))
 }
 
-fn show(arena: &mut Arena, what: &str, report: &LoadReport, figures: &Footprints) -> Result<(), ChaosError> {
+fn show(arena: &mut Arena, what: &str, report: &LoadReport, usage: &ResourceUsage) -> Result<(), ChaosError> {
     let Lasting { time, rate, .. } = &arena.lasting;
-    let (minutes, mib) = (time.as_secs_f64() / 60.0, figures.most("redis_bytes") >> 20);
+    let (minutes, mib) = (time.as_secs_f64() / 60.0, usage.peak("redis_bytes") >> 20);
     let (accepted, wanted) = (report.accepted, rate * time.as_secs_f64());
-    let rows = figures.most("outbox_rows_payment");
+    let rows = usage.peak("outbox_rows_payment");
     arena.measured.push(format!(
         "{what}: {accepted} orders accepted of {wanted:.0} in {minutes:.1} min; at most {mib} MiB in Redis, {rows} rows in payment's outbox"
     ));
-    figures.draw(&arena.lasting, &format!("{what}: {rate} orders/s for {minutes:.1} minutes"))
+    usage.draw(&arena.lasting, &format!("{what}: {rate} orders/s for {minutes:.1} minutes"))
 }
 
 /// F27: nothing grows with the length of a run. Whether the machine kept the rate stands in the report, and
 /// is no fault of the services.
 pub async fn soak(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let load = load(arena, u64::from(planned.draw)).await?;
-    let (report, figures) = under(arena, load).await?;
-    figures.judge(arena);
-    show(arena, "soak", &report, &figures)?;
+    let (report, usage) = under(arena, load).await?;
+    usage.judge(arena);
+    show(arena, "soak", &report, &usage)?;
     let recovering = arena.over(planned.limit());
     match report.accepted {
         0 => Err(ChaosError::NotLanded("no order was accepted".to_owned())),
@@ -108,9 +108,9 @@ pub async fn inventory_away(arena: &mut Arena, planned: &PlannedFault) -> Result
     for id in &inventories {
         arena.kill9(*id).await?;
     }
-    let (report, figures) = under(arena, load).await?;
-    unread_is_bounded(arena, &figures).await?;
-    show(arena, "inventory-away", &report, &figures)?;
+    let (report, usage) = under(arena, load).await?;
+    unread_is_bounded(arena, &usage).await?;
+    show(arena, "inventory-away", &report, &usage)?;
     let waiting = arena.database(Kind::Payment).number(OPEN, &[]).await?;
     let began = Instant::now();
     for id in &inventories {
@@ -138,7 +138,7 @@ fn judge_drain(arena: &mut Arena, waiting: i64, took: Duration, accepted: u64) {
 }
 
 /// Bounded, and no event twice while its copy is there unread.
-async fn unread_is_bounded(arena: &mut Arena, figures: &Footprints) -> Result<(), ChaosError> {
+async fn unread_is_bounded(arena: &mut Arena, usage: &ResourceUsage) -> Result<(), ChaosError> {
     let ((stream, group), redis) = (main_stream(Kind::Inventory), arena.redis()?);
     let groups = redis.groups(stream).await?;
     let last = groups
@@ -159,7 +159,7 @@ async fn unread_is_bounded(arena: &mut Arena, figures: &Footprints) -> Result<()
     arena.findings.extend(unbounded.iter().chain(&doubled).cloned());
     arena.invariants.bounds.note(&format!("entries of {stream}"), unbounded);
     arena.invariants.bounds.note("events published again", doubled);
-    let redis_bytes = figures.most("redis_bytes");
+    let redis_bytes = usage.peak("redis_bytes");
     arena.invariants.bounds.note("memory of Redis", (redis_bytes == 0).then(|| "was never seen".to_owned()));
     Ok(())
 }

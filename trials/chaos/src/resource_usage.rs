@@ -15,27 +15,27 @@ use ctl::stack::{Kind, Service};
 use servers::processes::resident;
 
 /// Two a quarter are the least of which one is the median.
-const ENOUGH: usize = 8;
+const MIN_SAMPLES: usize = 8;
 /// Rarely enough that counting the rows of a large outbox is no load.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+const SAMPLE_EVERY: Duration = Duration::from_secs(1);
 const OUTBOX: &str = "SELECT count(*) FROM outbox";
 const CONNECTIONS: &str = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'";
 /// All streams, without partitions: a run that lasts has none.
 const STREAMS: [&str; 4] = ["order_completed", "stock_reserved", "refund_order", "product_changed"];
 
 /// What a run takes up at one moment, by the name of the figure. Bytes, rows, or just how many.
-pub type Footprint = BTreeMap<String, u64>;
+pub type ResourceSample = BTreeMap<String, u64>;
 
 /// Over time, in seconds.
 #[derive(Debug)]
-pub struct Footprints {
+pub struct ResourceUsage {
     began: Instant,
-    looks: Vec<(f64, Footprint)>,
+    samples: Vec<(f64, ResourceSample)>,
 }
 
-impl Default for Footprints {
+impl Default for ResourceUsage {
     fn default() -> Self {
-        Self { began: Instant::now(), looks: Vec::new() }
+        Self { began: Instant::now(), samples: Vec::new() }
     }
 }
 
@@ -55,30 +55,30 @@ const ALLOWED: [Allowance; 5] = [
     Allowance { of: "consumer_names", share: 0.0, noise: 4 },
 ];
 
-impl Footprints {
+impl ResourceUsage {
     /// Looks once a second, until it is dropped. What cannot be asked at a moment is left out of it.
     pub async fn collect(&mut self, arena: &Arena) -> std::convert::Infallible {
-        let mut ticks = interval(LOOK_EVERY);
+        let mut ticks = interval(SAMPLE_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
             let figures = of_servers(arena).await.into_iter().chain(of_processes(arena)).collect();
-            self.looks.push((self.began.elapsed().as_secs_f64(), figures));
+            self.samples.push((self.began.elapsed().as_secs_f64(), figures));
         }
     }
 
     /// Looks once: at the servers only. What a process takes up says nothing in a run that starts it again
     /// and again.
-    pub async fn look(&mut self, arena: &Arena) {
-        self.looks.push((self.began.elapsed().as_secs_f64(), of_servers(arena).await));
+    pub async fn sample(&mut self, arena: &Arena) {
+        self.samples.push((self.began.elapsed().as_secs_f64(), of_servers(arena).await));
     }
 
-    /// I15, if there were looks enough to say something.
+    /// I15, if there were samples enough to say something.
     pub fn judge(&self, arena: &mut Arena) {
-        if self.looks.len() < ENOUGH {
+        if self.samples.len() < MIN_SAMPLES {
             return;
         }
-        for (name, grown) in self.grown() {
+        for (name, grown) in self.growth() {
             arena.findings.extend(
                 grown.as_ref().map(|grown| format!("{name} grows with the length of the run: {grown}")),
             );
@@ -96,17 +96,17 @@ impl Footprints {
 
     /// The most there was of a figure.
     #[must_use]
-    pub fn most(&self, name: &str) -> u64 {
-        self.looks.iter().filter_map(|(_, figures)| figures.get(name)).copied().max().unwrap_or(0)
+    pub fn peak(&self, name: &str) -> u64 {
+        self.samples.iter().filter_map(|(_, figures)| figures.get(name)).copied().max().unwrap_or(0)
     }
 
     /// Figures that were larger in the last quarter than in the second one.
     #[must_use]
-    pub fn grown(&self) -> Vec<(String, Option<String>)> {
-        let quarter = self.looks.len() / 4;
-        let (second, last) = (&self.looks[quarter..quarter * 2], &self.looks[quarter * 3..]);
+    pub fn growth(&self) -> Vec<(String, Option<String>)> {
+        let quarter = self.samples.len() / 4;
+        let (second, last) = (&self.samples[quarter..quarter * 2], &self.samples[quarter * 3..]);
         let names = self
-            .looks
+            .samples
             .last()
             .map(|(_, figures)| figures.keys().cloned().collect::<Vec<_>>())
             .unwrap_or_default();
@@ -127,14 +127,14 @@ impl Footprints {
     #[must_use]
     pub fn csv(&self) -> String {
         let names: Vec<&String> = self
-            .looks
+            .samples
             .iter()
             .max_by_key(|(_, figures)| figures.len())
             .map(|(_, all)| all.keys().collect())
             .unwrap_or_default();
         let mut csv = String::from("seconds");
         names.iter().for_each(|name| _ = write!(csv, ",{name}"));
-        for (seconds, figures) in &self.looks {
+        for (seconds, figures) in &self.samples {
             let _ = write!(csv, "\n{seconds:.1}");
             names.iter().for_each(|name| {
                 _ = write!(csv, ",{}", figures.get(*name).map(u64::to_string).unwrap_or_default())
@@ -155,7 +155,7 @@ impl Footprints {
     /// The figures as a picture: a line each, on a scale of its own, with its least and its most.
     fn svg(&self, title: &str) -> String {
         let names: Vec<String> =
-            self.looks.last().map(|(_, figures)| figures.keys().cloned().collect()).unwrap_or_default();
+            self.samples.last().map(|(_, figures)| figures.keys().cloned().collect()).unwrap_or_default();
         let height = TOP + BAND * names.len() as f64 + 30.0;
         let mut svg = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" font-family=\"sans-serif\" font-size=\"13\">\n\
@@ -165,7 +165,7 @@ impl Footprints {
         for (index, name) in names.iter().enumerate() {
             svg += &self.band(name, TOP + BAND * index as f64);
         }
-        let end = self.looks.last().map_or(0.0, |(seconds, _)| *seconds);
+        let end = self.samples.last().map_or(0.0, |(seconds, _)| *seconds);
         let _ = writeln!(svg, "{}", text(LEFT, height - 10.0, "fill=\"#57606a\"", "0 min"));
         let _ = writeln!(
             svg,
@@ -182,16 +182,16 @@ impl Footprints {
 
     fn band(&self, name: &str, top: f64) -> String {
         let (most, end) =
-            (self.most(name).max(1) as f64, self.looks.last().map_or(1.0, |(seconds, _)| seconds.max(1.0)));
-        // Of the looks that share a point the one with the most.
-        let point = |looks: &[(f64, Footprint)]| {
-            let (seconds, _) = looks.first()?;
-            let value = looks.iter().filter_map(|(_, figures)| figures.get(name)).max()?;
+            (self.peak(name).max(1) as f64, self.samples.last().map_or(1.0, |(seconds, _)| seconds.max(1.0)));
+        // Of the samples that share a point the one with the most.
+        let point = |samples: &[(f64, ResourceSample)]| {
+            let (seconds, _) = samples.first()?;
+            let value = samples.iter().filter_map(|(_, figures)| figures.get(name)).max()?;
             let (x, share) = (LEFT + (RIGHT - LEFT) * seconds / end, *value as f64 / most);
             Some(format!("{x:.1},{:.1}", top + BAND - 8.0 - (BAND - 16.0) * share))
         };
         let points: Vec<String> =
-            self.looks.chunks(self.looks.len().div_ceil(POINTS).max(1)).filter_map(point).collect();
+            self.samples.chunks(self.samples.len().div_ceil(POINTS).max(1)).filter_map(point).collect();
         let base = top + BAND - 8.0;
         let label = text(LEFT - 10.0, top + 24.0, "text-anchor=\"end\"", name);
         let scale = text(
@@ -222,8 +222,8 @@ fn shown(name: &str, value: f64) -> String {
     if is_bytes { format!("{:.0} MiB", value / f64::from(1 << 20)) } else { format!("{value:.0}") }
 }
 
-async fn of_servers(arena: &Arena) -> Footprint {
-    let mut figures = Footprint::new();
+async fn of_servers(arena: &Arena) -> ResourceSample {
+    let mut figures = ResourceSample::new();
     if let Ok(redis) = arena.redis() {
         let mut names = 0;
         for stream in STREAMS {
@@ -244,12 +244,12 @@ async fn of_servers(arena: &Arena) -> Footprint {
     figures
 }
 
-fn of_processes(arena: &Arena) -> Footprint {
+fn of_processes(arena: &Arena) -> ResourceSample {
     let running = arena.stack.services().filter(|service| service.exit_status().is_none());
     running.map(|service: &Service| (format!("rss_{}", service.id()), resident(service.pid()))).collect()
 }
 
-fn median(samples: &[(f64, Footprint)], name: &str) -> u64 {
+fn median(samples: &[(f64, ResourceSample)], name: &str) -> u64 {
     let mut values: Vec<u64> = samples.iter().filter_map(|(_, figures)| figures.get(name)).copied().collect();
     values.sort_unstable();
     values.get(values.len() / 2).copied().unwrap_or(0)
@@ -260,28 +260,29 @@ mod tests {
     use super::*;
 
     /// Sixteen samples of one figure.
-    fn over_time(name: &str, of: impl Fn(u64) -> u64) -> Footprints {
-        let looks = (0..16).map(|at| (at as f64, Footprint::from([(name.to_owned(), of(at))]))).collect();
-        Footprints { looks, ..Footprints::default() }
+    fn over_time(name: &str, of: impl Fn(u64) -> u64) -> ResourceUsage {
+        let samples =
+            (0..16).map(|at| (at as f64, ResourceSample::from([(name.to_owned(), of(at))]))).collect();
+        ResourceUsage { samples, ..ResourceUsage::default() }
     }
 
     #[test]
     fn what_grows_with_the_length_of_a_run_is_named_and_what_is_level_is_not() {
-        let growing = over_time("redis_bytes", |at| at * (64 << 20)).grown();
+        let growing = over_time("redis_bytes", |at| at * (64 << 20)).growth();
         assert!(
             growing[0].1.as_ref().is_some_and(|why| why.contains("in the second quarter")),
             "{growing:?}"
         );
-        assert_eq!(over_time("redis_bytes", |_| 64 << 20).grown(), [("redis_bytes".to_owned(), None)]);
+        assert_eq!(over_time("redis_bytes", |_| 64 << 20).growth(), [("redis_bytes".to_owned(), None)]);
     }
 
     #[test]
     fn a_start_from_nothing_and_a_figure_without_a_bound_are_no_growth() {
         assert_eq!(
-            over_time("rss_payment-1", |at| if at < 4 { 0 } else { 90 << 20 }).grown(),
+            over_time("rss_payment-1", |at| if at < 4 { 0 } else { 90 << 20 }).growth(),
             [("rss_payment-1".to_owned(), None)]
         );
-        assert!(over_time("entries_order_completed", |at| at).grown().is_empty());
+        assert!(over_time("entries_order_completed", |at| at).growth().is_empty());
     }
 
     #[test]
@@ -289,11 +290,11 @@ mod tests {
         let level = over_time("connections", |_| 40);
         assert!(level.csv().starts_with("seconds,connections\n0.0,40\n1.0,40\n"));
         assert_eq!(level.svg("Soak").matches("<polyline").count(), 1);
-        assert_eq!(level.most("connections"), 40);
+        assert_eq!(level.peak("connections"), 40);
     }
 
     #[test]
     fn a_run_too_short_to_be_sampled_has_not_grown() {
-        assert!(Footprints::default().grown().is_empty());
+        assert!(ResourceUsage::default().growth().is_empty());
     }
 }

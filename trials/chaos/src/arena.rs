@@ -88,7 +88,7 @@ pub struct Arena {
     /// Everything on disk.
     pub folder: RunFolder,
     /// Where the samples look.
-    truth: watch::Sender<Sources>,
+    current_sources: watch::Sender<Sources>,
 }
 
 impl Arena {
@@ -111,7 +111,7 @@ impl Arena {
         let inventory = stack.first(Kind::Inventory)?.url();
         admin.create_product(&inventory, PLENTY, 1_000_000).await?;
         admin.create_product(&inventory, SCARCE, 1).await?;
-        let truth = watch::Sender::new(sources(&stack));
+        let current_sources = watch::Sender::new(sources(&stack));
         let (lasting, orders) = (terms.lasting.clone(), terms.orders);
         let (findings, measured, invariants) = Default::default();
         let (profile, http, second_redis) = (terms.profile, http()?, None);
@@ -132,7 +132,7 @@ impl Arena {
             second_redis,
             measured,
             folder,
-            truth,
+            current_sources,
         })
     }
 
@@ -215,14 +215,14 @@ impl Arena {
 
     /// The same, whatever server takes over meanwhile.
     #[must_use]
-    pub fn truth(&self) -> watch::Receiver<Sources> {
-        self.truth.subscribe()
+    pub fn current_sources(&self) -> watch::Receiver<Sources> {
+        self.current_sources.subscribe()
     }
 
     /// Another PostgreSQL has taken over: all questions go there. The old one.
     pub fn follow_postgres(&mut self, other: Postgres) -> Option<Postgres> {
         let old = self.stack.replace_postgres(other);
-        self.truth.send_replace(sources(&self.stack));
+        self.current_sources.send_replace(sources(&self.stack));
         old
     }
 

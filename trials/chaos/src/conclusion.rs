@@ -9,7 +9,7 @@ use super::arena::Arena;
 use super::fault::Fault;
 use super::faults::stale_group::names_are_gone;
 use super::report::Report;
-use super::watched::{Seen, Watched};
+use super::sampling::{Samples, Sampling};
 use ctl::wait;
 
 use super::ChaosError;
@@ -28,7 +28,7 @@ pub async fn conclude(
     arena: &mut Arena,
     report: &mut Report,
     load: Option<LoadReport>,
-    watched: Watched,
+    sampling: Sampling,
 ) -> Result<(), ChaosError> {
     let sources = arena.sources();
     arena.live.say("waiting until it is quiet");
@@ -41,11 +41,11 @@ pub async fn conclude(
     let evidence = Evidence { client_log: Some(arena.folder.client_log()) };
     let mut verdict =
         verify::verify(&sources, &evidence).await.map_err(|error| ChaosError::Verify(error.to_string()))?;
-    let seen = watched.end().await;
-    judge_run_invariants(arena, &seen, &mut verdict);
+    let samples = sampling.end().await;
+    judge_run_invariants(arena, &samples, &mut verdict);
     judge(report, &verdict, load.as_ref());
-    report.samples = seen.samples;
-    sampled(report, &seen.breaches);
+    report.samples = samples.samples;
+    sampled(report, &samples.breaches);
     report.reasons.append(&mut arena.findings);
     report.measured.append(&mut arena.measured);
     report.checks = verdict.checks;
@@ -68,10 +68,10 @@ async fn catalogues_agree(arena: &Arena, sources: &Sources) {
 }
 
 /// I13 to I15, from what was seen while it went on.
-fn judge_run_invariants(arena: &mut Arena, seen: &Seen, verdict: &mut Verdict) {
+fn judge_run_invariants(arena: &mut Arena, samples: &Samples, verdict: &mut Verdict) {
     let mut invariants = std::mem::take(&mut arena.invariants);
-    invariants.readiness.add_passed(seen.readiness_looks);
-    seen.readiness.iter().for_each(|breach| invariants.readiness.note("a sample", Some(breach.clone())));
+    invariants.readiness.add_passed(samples.readiness_probes);
+    samples.readiness.iter().for_each(|breach| invariants.readiness.note("a sample", Some(breach.clone())));
     invariants.into_checks(&mut verdict.checks);
 }
 

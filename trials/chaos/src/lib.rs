@@ -36,15 +36,15 @@ pub mod network;
 mod offered;
 pub mod profile;
 pub mod proxy;
+mod readiness_probe;
 pub mod recovery;
 pub mod report;
 pub mod requests;
 pub mod resource_usage;
 pub mod run;
 pub mod run_invariants;
+mod sampling;
 pub mod schedule;
 pub mod small_disk;
-mod watched;
-mod witness;
 
 pub use error::ChaosError;

@@ -16,8 +16,8 @@ use super::profile::Profile;
 use super::recovery::{Recovery, seconds};
 use super::report::{FaultReport, Report};
 use super::resource_usage::ResourceUsage;
+use super::sampling::Sampling;
 use super::schedule::{self, Choice, PlannedFault};
-use super::watched::Watched;
 use ctl::wait;
 
 use super::ChaosError;
@@ -109,10 +109,10 @@ pub async fn run(terms: &Terms, live: Live) -> Result<(Report, Arena), ChaosErro
         arena.folder.keep();
     }
     let load = prepare(terms, &arena).await?;
-    let watched = Watched::begin(&arena, &load, terms.sent());
+    let sampling = Sampling::begin(&arena, &load, terms.sent());
     let mut report = empty(terms, schedule.len());
     let load_report = events(&mut arena, &load, terms, &schedule, &mut report).await?;
-    conclude(&mut arena, &mut report, load_report, watched).await?;
+    conclude(&mut arena, &mut report, load_report, sampling).await?;
     report.seconds = began.elapsed().as_secs_f64();
     report.count();
     if !report.green {

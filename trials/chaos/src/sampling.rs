@@ -10,62 +10,66 @@ use tokio::time::sleep;
 
 use super::arena::Arena;
 use super::live::Live;
-use super::witness::Witness;
+use super::readiness_probe::ReadinessProbe;
 use ctl::load::{Gauge, Load};
 use ctl::verify::{Sampler, Sources};
 
 const SAMPLE_EVERY: Duration = Duration::from_millis(200);
 /// Twice within the second of grace that a witness gives.
-const WITNESS_EVERY: Duration = Duration::from_millis(500);
+const PROBE_EVERY: Duration = Duration::from_millis(500);
 const SHOW_EVERY: Duration = Duration::from_millis(250);
 
 /// The sampler and the bar, beside the run. Dropping it ends both.
-pub struct Watched {
+pub struct Sampling {
     tasks: JoinSet<()>,
-    seen: Arc<Mutex<Seen>>,
+    samples: Arc<Mutex<Samples>>,
 }
 
 /// What the samples found.
 #[derive(Debug, Default)]
-pub struct Seen {
+pub struct Samples {
     /// How many there were.
     pub samples: u64,
     /// What must never be (I2, I7).
     pub breaches: BTreeSet<String>,
     /// Answers of `/readyz` that were judged.
-    pub readiness_looks: u64,
+    pub readiness_probes: u64,
     /// Those that were not true (I14).
     pub readiness: BTreeSet<String>,
 }
 
-impl Watched {
+impl Sampling {
     /// Begins both.
     pub fn begin(arena: &Arena, load: &Load, orders: u64) -> Self {
-        let (mut tasks, seen) = (JoinSet::new(), Arc::default());
-        tasks.spawn(sample(arena.truth(), Arc::clone(&seen)));
-        tasks.spawn(witness(Witness::new(arena), arena.truth(), Arc::clone(&seen)));
+        let (mut tasks, samples) = (JoinSet::new(), Arc::default());
+        tasks.spawn(sample(arena.current_sources(), Arc::clone(&samples)));
+        tasks.spawn(probe_readiness(
+            ReadinessProbe::new(arena),
+            arena.current_sources(),
+            Arc::clone(&samples),
+        ));
         tasks.spawn(show(load.gauge(), arena.live.clone(), orders));
-        Self { tasks, seen }
+        Self { tasks, samples }
     }
 
     /// What was found.
-    pub async fn end(mut self) -> Seen {
+    pub async fn end(mut self) -> Samples {
         self.tasks.shutdown().await;
-        std::mem::take(&mut *locked(&self.seen))
+        std::mem::take(&mut *locked(&self.samples))
     }
 }
 
 /// A server that took over is asked from then on.
-async fn sample(mut truth: watch::Receiver<Sources>, seen: Arc<Mutex<Seen>>) {
+async fn sample(mut sources: watch::Receiver<Sources>, samples: Arc<Mutex<Samples>>) {
     let mut earlier = 0;
     loop {
-        let mut sampler = Sampler::new(&truth.borrow_and_update().clone());
-        while !truth.has_changed().unwrap_or(false) {
+        let mut sampler = Sampler::new(&sources.borrow_and_update().clone());
+        while !sources.has_changed().unwrap_or(false) {
             let breaches = sampler.sample().await;
             {
-                let mut seen = locked(&seen);
-                seen.samples = earlier + sampler.samples();
-                seen.breaches.extend(breaches);
+                let mut samples = locked(&samples);
+                samples.samples = earlier + sampler.samples();
+                samples.breaches.extend(breaches);
             }
             sleep(SAMPLE_EVERY).await;
         }
@@ -73,21 +77,25 @@ async fn sample(mut truth: watch::Receiver<Sources>, seen: Arc<Mutex<Seen>>) {
     }
 }
 
-async fn witness(mut witness: Witness, truth: watch::Receiver<Sources>, seen: Arc<Mutex<Seen>>) {
+async fn probe_readiness(
+    mut probe: ReadinessProbe,
+    sources: watch::Receiver<Sources>,
+    samples: Arc<Mutex<Samples>>,
+) {
     loop {
-        let sources = truth.borrow().clone();
-        let breaches = witness.look(&sources).await;
+        let sources = sources.borrow().clone();
+        let breaches = probe.probe(&sources).await;
         {
-            let mut seen = locked(&seen);
-            seen.readiness_looks = witness.looks();
-            seen.readiness.extend(breaches);
+            let mut samples = locked(&samples);
+            samples.readiness_probes = probe.probes();
+            samples.readiness.extend(breaches);
         }
-        sleep(WITNESS_EVERY).await;
+        sleep(PROBE_EVERY).await;
     }
 }
 
-fn locked(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
-    seen.lock().unwrap_or_else(PoisonError::into_inner)
+fn locked(samples: &Mutex<Samples>) -> MutexGuard<'_, Samples> {
+    samples.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 async fn show(gauge: Arc<Gauge>, live: Live, orders: u64) {

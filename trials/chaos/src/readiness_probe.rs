@@ -16,31 +16,31 @@ const NOTICED_WITHIN: Duration = Duration::from_secs(6);
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 
 /// Looks at every instance, and at its database past all proxies.
-pub struct Witness {
+pub struct ReadinessProbe {
     http: Client,
     instances: Vec<(ServiceId, String)>,
     /// Since when a service's database takes no writes.
     refusing: BTreeMap<Kind, Instant>,
-    looks: u64,
+    probes: u64,
 }
 
-impl Witness {
+impl ReadinessProbe {
     /// Of the instances there are now; a restart does not change their addresses.
     #[must_use]
     pub fn new(arena: &Arena) -> Self {
         let instances =
             arena.stack.services().map(|service: &Service| (service.id(), service.url())).collect();
-        Self { http: arena.http.clone(), instances, refusing: BTreeMap::new(), looks: 0 }
+        Self { http: arena.http.clone(), instances, refusing: BTreeMap::new(), probes: 0 }
     }
 
     /// How many answers were judged.
     #[must_use]
-    pub fn looks(&self) -> u64 {
-        self.looks
+    pub fn probes(&self) -> u64 {
+        self.probes
     }
 
     /// The breaches it sees now.
-    pub async fn look(&mut self, sources: &Sources) -> BTreeSet<String> {
+    pub async fn probe(&mut self, sources: &Sources) -> BTreeSet<String> {
         for kind in Kind::ALL {
             match database(sources, kind).takes_writes().await {
                 Ok(()) => _ = self.refusing.remove(&kind),
@@ -58,7 +58,7 @@ impl Witness {
                 .await
                 .ok()
                 .map(|answer| answer.status().as_u16());
-            self.looks += 1;
+            self.probes += 1;
             if is_breach(since.elapsed(), status) {
                 breaches.insert(format!("{id} was ready although its database took no writes for over 5 s"));
             }

@@ -36,7 +36,7 @@ const PARTITIONS: &str = "16";
 
 /// What the stack shall be like.
 #[derive(Debug, Clone)]
-pub struct Terms {
+pub struct ArenaOptions {
     /// How patient the services are.
     pub profile: Profile,
     /// Instances of inventory and payment each.
@@ -96,12 +96,16 @@ impl Arena {
     ///
     /// # Errors
     /// Of whatever does not start.
-    pub async fn start(terms: &Terms, mut folder: RunFolder, live: Live) -> Result<Self, ChaosError> {
-        if terms.small_disk {
+    pub async fn start(
+        options: &ArenaOptions,
+        mut folder: RunFolder,
+        live: Live,
+    ) -> Result<Self, ChaosError> {
+        if options.small_disk {
             folder.shrink_disk()?;
         }
-        let mut stack = Stack::start(options(terms, &folder)?).await?;
-        let network = start_services(&mut stack, terms.instances).await?;
+        let mut stack = Stack::start(stack_options(options, &folder)?).await?;
+        let network = start_services(&mut stack, options.instances).await?;
         let api = Api::new(endpoints(&stack)?)?;
         let admin = Admin::new(http()?, api.clone(), stack.credentials().admin.clone());
         let log = ClientLog::append_to(&folder.client_log()).map_err(ChaosError::io("write a client log"))?;
@@ -112,9 +116,9 @@ impl Arena {
         admin.create_product(&inventory, PLENTY, 1_000_000).await?;
         admin.create_product(&inventory, SCARCE, 1).await?;
         let current_sources = watch::Sender::new(sources(&stack));
-        let (lasting, orders) = (terms.lasting.clone(), terms.orders);
+        let (lasting, orders) = (options.lasting.clone(), options.orders);
         let (findings, measured, invariants) = Default::default();
-        let (profile, http, second_redis) = (terms.profile, http()?, None);
+        let (profile, http, second_redis) = (options.profile, http()?, None);
         Ok(Self {
             stack,
             network,
@@ -324,21 +328,21 @@ impl Arena {
     }
 }
 
-fn options(terms: &Terms, folder: &RunFolder) -> Result<StackOptions, ChaosError> {
-    let mut options = StackOptions::private(folder.path())?;
-    options.sink = folder.sink();
+fn stack_options(options: &ArenaOptions, folder: &RunFolder) -> Result<StackOptions, ChaosError> {
+    let mut stack = StackOptions::private(folder.path())?;
+    stack.sink = folder.sink();
     for kind in Kind::ALL {
-        for (name, value) in terms.profile.settings(kind) {
-            options = options.with_env(kind, name, value);
+        for (name, value) in options.profile.settings(kind) {
+            stack = stack.with_env(kind, name, value);
         }
-        if terms.partitions && kind != Kind::User {
-            options = options.with_env(kind, "STREAM_PARTITIONS", PARTITIONS);
+        if options.partitions && kind != Kind::User {
+            stack = stack.with_env(kind, "STREAM_PARTITIONS", PARTITIONS);
         }
-        if let Some(bug) = &terms.seed_bug {
-            options = options.with_env(kind, "SEEDED_BUG", bug);
+        if let Some(bug) = &options.seed_bug {
+            stack = stack.with_env(kind, "SEEDED_BUG", bug);
         }
     }
-    Ok(options)
+    Ok(stack)
 }
 
 async fn start_services(stack: &mut Stack, instances: usize) -> Result<Network, ChaosError> {

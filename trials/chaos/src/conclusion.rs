@@ -44,7 +44,7 @@ pub async fn conclude(
     let samples = sampling.end().await;
     judge_run_invariants(arena, &samples, &mut verdict);
     judge(report, &verdict, load.as_ref());
-    report.samples = samples.samples;
+    report.samples = samples.count;
     sampled(report, &samples.breaches);
     report.reasons.append(&mut arena.findings);
     report.measured.append(&mut arena.measured);

@@ -11,8 +11,8 @@ use chaos::arena::Arena;
 use chaos::fault::Fault;
 use chaos::live::Live;
 use chaos::profile::Profile;
-use chaos::run::{self, Lasting, Terms};
-use chaos::schedule::{self, Choice};
+use chaos::run::{self, Lasting, RunOptions};
+use chaos::schedule::{self, Choice, ScheduleOptions};
 use ctl::exit::{Exit, conclude};
 use ctl::terminal::{Output, table};
 
@@ -126,20 +126,20 @@ async fn run(args: &Args) -> anyhow::Result<Exit> {
         return Ok(Exit::Success);
     }
     let output = Output::new(args.json);
-    let terms = terms(args, choice(&args.fault)?)?;
+    let options = options(args, choice(&args.fault)?)?;
     if args.plan {
-        return plan(&terms, output);
+        return plan(&options, output);
     }
     let (report, arena) = tokio::select! {
-        done = Box::pin(run::run(&terms, Live::new(args.orders))) => done?,
-        _ = tokio::signal::ctrl_c() => anyhow::bail!("interrupted; seed {}", terms.schedule.seed),
+        done = Box::pin(run::run(&options, Live::new(args.orders))) => done?,
+        _ = tokio::signal::ctrl_c() => anyhow::bail!("interrupted; seed {}", options.schedule.seed),
     };
     output.print(&report, |report| report.render(output.paint))?;
     finish(arena, args.keep).await?;
     Ok(if report.green { Exit::Success } else { Exit::Failure })
 }
 
-fn terms(args: &Args, choice: Choice) -> anyhow::Result<Terms> {
+fn options(args: &Args, choice: Choice) -> anyhow::Result<RunOptions> {
     let faults = args.faults.map_or_else(|| run::usual_faults(&choice), |faults| faults as usize);
     // Small enough to be typed.
     let seed = args.seed.unwrap_or_else(|| u64::from(rand::random::<u32>()));
@@ -154,10 +154,10 @@ fn terms(args: &Args, choice: Choice) -> anyhow::Result<Terms> {
     let seed_bug = None;
     let lasting = lasting(args, &choice);
     let (instances, refusal) = (usize::from(args.instances), lasting.time);
-    let schedule = schedule::Terms { choice, faults, seed, instances, failpoint, failpoints, refusal };
+    let schedule = ScheduleOptions { choice, faults, seed, instances, failpoint, failpoints, refusal };
     schedule.check()?;
     let repeat = repeat(args, &schedule, seed_bug.as_deref());
-    Ok(Terms {
+    Ok(RunOptions {
         schedule,
         orders: args.orders,
         profile: args.profile,
@@ -177,7 +177,7 @@ fn lasting(args: &Args, choice: &Choice) -> Lasting {
     }
 }
 
-fn repeat(args: &Args, schedule: &schedule::Terms, seed_bug: Option<&str>) -> String {
+fn repeat(args: &Args, schedule: &ScheduleOptions, seed_bug: Option<&str>) -> String {
     let what = match &schedule.choice {
         Choice::Random => "random".to_owned(),
         Choice::These(faults) => faults.iter().map(|fault| fault.name()).collect::<Vec<_>>().join(" "),
@@ -214,8 +214,8 @@ fn list() -> String {
     table(&std::iter::once(heading).chain(rows).chain([random]).collect::<Vec<_>>())
 }
 
-fn plan(terms: &Terms, output: Output) -> anyhow::Result<Exit> {
-    output.print(&schedule::plan(&terms.schedule), |schedule| {
+fn plan(options: &RunOptions, output: Output) -> anyhow::Result<Exit> {
+    output.print(&schedule::plan(&options.schedule), |schedule| {
         let heading = ["#", "FAULT", "TARGET", "AT", "STEP"].map(str::to_owned).to_vec();
         let rows = schedule.iter().map(|planned| {
             let step =
@@ -225,7 +225,7 @@ fn plan(terms: &Terms, output: Output) -> anyhow::Result<Exit> {
         });
         format!(
             "seed {}\n{}",
-            terms.schedule.seed,
+            options.schedule.seed,
             table(&std::iter::once(heading).chain(rows).collect::<Vec<_>>())
         )
     })?;

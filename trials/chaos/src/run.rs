@@ -17,7 +17,7 @@ use super::recovery::{Recovery, seconds};
 use super::report::{FaultReport, Report};
 use super::resource_usage::ResourceUsage;
 use super::sampling::Sampling;
-use super::schedule::{self, Choice, PlannedFault};
+use super::schedule::{self, Choice, PlannedFault, ScheduleOptions};
 use ctl::wait;
 
 use super::ChaosError;
@@ -37,9 +37,9 @@ const SENT_WITHIN: Duration = Duration::from_secs(60);
 
 /// What was asked for.
 #[derive(Debug, Clone)]
-pub struct Terms {
+pub struct RunOptions {
     /// What happens when.
-    pub schedule: schedule::Terms,
+    pub schedule: ScheduleOptions,
     /// Orders in all.
     pub orders: u64,
     /// How patient the services are.
@@ -68,7 +68,7 @@ pub struct Lasting {
 /// Beside a fault that places orders of its own, by the thousand.
 const BESIDE_MANY: u64 = 1000;
 
-impl Terms {
+impl RunOptions {
     /// Orders the load sends: those of `outbox-large` are its own.
     fn sent(&self) -> u64 {
         if self.schedule.choice.names(Fault::OutboxLarge) {
@@ -96,58 +96,58 @@ impl Lasting {
 /// # Errors
 /// When there can be no verdict: the stack does not start, the load cannot be prepared, the checker cannot
 /// read.
-pub async fn run(terms: &Terms, live: Live) -> Result<(Report, Arena), ChaosError> {
+pub async fn run(options: &RunOptions, live: Live) -> Result<(Report, Arena), ChaosError> {
     let began = Instant::now();
-    let schedule = schedule::plan(&terms.schedule);
+    let schedule = schedule::plan(&options.schedule);
     faults::check(&schedule)?;
     live.say(format!(
         "seed {}: starting PostgreSQL, Redis, user, {1} inventory, {1} payment",
-        terms.schedule.seed, terms.schedule.instances
+        options.schedule.seed, options.schedule.instances
     ));
-    let mut arena = Arena::start(&arena_terms(terms), RunFolder::new()?, live.clone()).await?;
-    if terms.keep {
+    let mut arena = Arena::start(&arena_options(options), RunFolder::new()?, live.clone()).await?;
+    if options.keep {
         arena.folder.keep();
     }
-    let load = prepare(terms, &arena).await?;
-    let sampling = Sampling::begin(&arena, &load, terms.sent());
-    let mut report = empty(terms, schedule.len());
-    let load_report = events(&mut arena, &load, terms, &schedule, &mut report).await?;
+    let load = prepare(options, &arena).await?;
+    let sampling = Sampling::begin(&arena, &load, options.sent());
+    let mut report = empty(options, schedule.len());
+    let load_report = events(&mut arena, &load, options, &schedule, &mut report).await?;
     conclude(&mut arena, &mut report, load_report, sampling).await?;
     report.seconds = began.elapsed().as_secs_f64();
     report.count();
     if !report.green {
         arena.folder.keep();
     }
-    report.folder = (terms.keep || !report.green).then(|| arena.folder.path().to_path_buf());
+    report.folder = (options.keep || !report.green).then(|| arena.folder.path().to_path_buf());
     live.done();
     Ok((report, arena))
 }
 
-fn arena_terms(terms: &Terms) -> arena::Terms {
-    arena::Terms {
-        profile: terms.profile,
-        instances: terms.schedule.instances,
-        partitions: terms.schedule.choice.names(Fault::Partitions),
-        lasting: terms.lasting.clone(),
+fn arena_options(options: &RunOptions) -> arena::ArenaOptions {
+    arena::ArenaOptions {
+        profile: options.profile,
+        instances: options.schedule.instances,
+        partitions: options.schedule.choice.names(Fault::Partitions),
+        lasting: options.lasting.clone(),
         // In a mix they are all the orders of the run, not the rows of one fault.
-        orders: if terms.schedule.choice == Choice::Random { 0 } else { terms.orders },
-        small_disk: terms.schedule.choice.names(Fault::DiskFull),
-        seed_bug: terms.seed_bug.clone(),
+        orders: if options.schedule.choice == Choice::Random { 0 } else { options.orders },
+        small_disk: options.schedule.choice.names(Fault::DiskFull),
+        seed_bug: options.seed_bug.clone(),
     }
 }
 
-async fn prepare(terms: &Terms, arena: &Arena) -> Result<Load, ChaosError> {
-    let quota = share(terms.sent(), terms.schedule.faults, 1) as f64;
+async fn prepare(options: &RunOptions, arena: &Arena) -> Result<Load, ChaosError> {
+    let quota = share(options.sent(), options.schedule.faults, 1) as f64;
     let plan = LoadPlan {
-        orders: Some(terms.sent()),
+        orders: Some(options.sent()),
         time: None,
         pace: Pace::Rate((quota / ORDERS_LAST).clamp(*RATES.start(), *RATES.end())),
         in_flight: IN_FLIGHT,
         metered: true,
         follow: true,
         retry: true,
-        mix: mix(terms.sent()),
-        seed: terms.schedule.seed,
+        mix: mix(options.sent()),
+        seed: options.schedule.seed,
         patience: PATIENCE,
     };
     let admin = &arena.stack.credentials().admin;
@@ -180,7 +180,7 @@ fn share(orders: u64, faults: usize, number: usize) -> u64 {
 async fn events(
     arena: &mut Arena,
     load: &Load,
-    terms: &Terms,
+    options: &RunOptions,
     schedule: &[PlannedFault],
     report: &mut Report,
 ) -> Result<Option<LoadReport>, ChaosError> {
@@ -188,7 +188,7 @@ async fn events(
     let driven = load.clone();
     running.spawn(async move { driven.run().await });
     for planned in schedule {
-        let orders = share(terms.sent(), schedule.len(), planned.number);
+        let orders = share(options.sent(), schedule.len(), planned.number);
         let fault = one_fault(arena, load, planned, orders).await;
         let lost = fault.recovery.is_none();
         report.faults.push(fault);
@@ -198,11 +198,11 @@ async fn events(
         }
         usage.sample(arena).await;
     }
-    if terms.schedule.choice == Choice::Random {
+    if options.schedule.choice == Choice::Random {
         usage.judge(arena);
         usage.draw(
-            &terms.lasting,
-            &format!("{} faults, seed {}: after each of them", schedule.len(), terms.schedule.seed),
+            &options.lasting,
+            &format!("{} faults, seed {}: after each of them", schedule.len(), options.schedule.seed),
         )?;
     }
     arena.live.say("waiting for the last orders");
@@ -334,7 +334,7 @@ fn said(live: &Live, report: &FaultReport) {
     }
 }
 
-fn empty(terms: &Terms, planned: usize) -> Report {
+fn empty(options: &RunOptions, planned: usize) -> Report {
     Report {
         green: false,
         reasons: Vec::new(),
@@ -352,10 +352,10 @@ fn empty(terms: &Terms, planned: usize) -> Report {
         checks: Vec::new(),
         measured: Vec::new(),
         load: None,
-        instances: terms.schedule.instances,
-        profile: terms.profile,
-        seed: terms.schedule.seed,
-        repeat: terms.repeat.clone(),
+        instances: options.schedule.instances,
+        profile: options.profile,
+        seed: options.schedule.seed,
+        repeat: options.repeat.clone(),
         folder: None,
         seconds: 0.0,
     }

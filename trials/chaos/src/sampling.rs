@@ -29,7 +29,7 @@ pub struct Sampling {
 #[derive(Debug, Default)]
 pub struct Samples {
     /// How many there were.
-    pub samples: u64,
+    pub count: u64,
     /// What must never be (I2, I7).
     pub breaches: BTreeSet<String>,
     /// Answers of `/readyz` that were judged.
@@ -68,7 +68,7 @@ async fn sample(mut sources: watch::Receiver<Sources>, samples: Arc<Mutex<Sample
             let breaches = sampler.sample().await;
             {
                 let mut samples = locked(&samples);
-                samples.samples = earlier + sampler.samples();
+                samples.count = earlier + sampler.samples();
                 samples.breaches.extend(breaches);
             }
             sleep(SAMPLE_EVERY).await;

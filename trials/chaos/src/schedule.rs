@@ -52,7 +52,7 @@ pub struct PlannedFault {
 
 /// What a schedule depends on.
 #[derive(Debug, Clone)]
-pub struct Terms {
+pub struct ScheduleOptions {
     /// One fault or a mix.
     pub choice: Choice,
     /// How many faults.
@@ -69,7 +69,7 @@ pub struct Terms {
     pub refusal: Duration,
 }
 
-impl Terms {
+impl ScheduleOptions {
     /// Whether there can be such a schedule.
     ///
     /// # Errors
@@ -107,37 +107,37 @@ impl Terms {
 
 /// The schedule.
 #[must_use]
-pub fn plan(terms: &Terms) -> Vec<PlannedFault> {
-    let mut rng = StdRng::seed_from_u64(terms.seed);
-    (1..=terms.faults).map(|number| planned(number, terms, &mut rng)).collect()
+pub fn plan(options: &ScheduleOptions) -> Vec<PlannedFault> {
+    let mut rng = StdRng::seed_from_u64(options.seed);
+    (1..=options.faults).map(|number| planned(number, options, &mut rng)).collect()
 }
 
-fn planned(number: usize, terms: &Terms, rng: &mut StdRng) -> PlannedFault {
-    let fault = match &terms.choice {
+fn planned(number: usize, options: &ScheduleOptions, rng: &mut StdRng) -> PlannedFault {
+    let fault = match &options.choice {
         Choice::These(faults) => faults[(number - 1) % faults.len()],
-        Choice::Random => drawn(terms.failpoints, rng),
+        Choice::Random => drawn(options.failpoints, rng),
     };
-    let step = step(fault, number, terms, rng);
+    let step = step(fault, number, options, rng);
     let kind = step.as_ref().map_or_else(|| kind_of(fault, rng), |(kind, _)| *kind);
-    let instances = if kind == Kind::User { 1 } else { terms.instances };
+    let instances = if kind == Kind::User { 1 } else { options.instances };
     PlannedFault {
         number,
         fault,
         target: ServiceId { kind, instance: rng.random_range(1..=instances) },
         // Not at the very end: orders shall still be sent while it lasts.
         at: f64::from(rng.random_range(10..=60_u32)) / 100.0,
-        hold_ms: hold(fault, terms, rng),
+        hold_ms: hold(fault, options, rng),
         failpoint: step.map(|(_, name)| (name, rng.random_range(1..=3))),
         draw: rng.random(),
     }
 }
 
 /// Milliseconds. In a mix an outage is over soon.
-fn hold(fault: Fault, terms: &Terms, rng: &mut StdRng) -> u64 {
+fn hold(fault: Fault, options: &ScheduleOptions, rng: &mut StdRng) -> u64 {
     let short = rng.random_range(800..=2500);
     let refuses = fault.card().number == "F19" && fault != Fault::RedisDemoted;
-    if refuses && terms.choice != Choice::Random {
-        u64::try_from(terms.refusal.as_millis()).unwrap_or(u64::MAX)
+    if refuses && options.choice != Choice::Random {
+        u64::try_from(options.refusal.as_millis()).unwrap_or(u64::MAX)
     } else {
         short
     }
@@ -170,20 +170,20 @@ pub fn needs_a_stack_of_its_own(fault: Fault) -> bool {
 }
 
 /// The step for faults that happen at one; a zombie is made without one every other time.
-fn step(fault: Fault, number: usize, terms: &Terms, rng: &mut StdRng) -> Option<(Kind, String)> {
+fn step(fault: Fault, number: usize, options: &ScheduleOptions, rng: &mut StdRng) -> Option<(Kind, String)> {
     match fault {
         Fault::Failpoint => {
             let wanted =
-                |(_, name): &(Kind, String)| terms.failpoint.as_ref().is_none_or(|only| only == name);
+                |(_, name): &(Kind, String)| options.failpoint.as_ref().is_none_or(|only| only == name);
             let steps: Vec<_> = failpoints::all().into_iter().filter(wanted).collect();
-            let at = if terms.choice == Choice::Random {
+            let at = if options.choice == Choice::Random {
                 rng.random_range(0..steps.len().max(1))
             } else {
                 number - 1
             };
             steps.get(at % steps.len().max(1)).cloned()
         }
-        Fault::Zombie if terms.failpoints && rng.random_bool(0.5) => {
+        Fault::Zombie if options.failpoints && rng.random_bool(0.5) => {
             let steps = failpoints::of_a_consumer();
             let at = rng.random_range(0..steps.len());
             Some((Kind::Inventory, steps[at].clone()))
@@ -219,28 +219,36 @@ mod tests {
 
     use super::*;
 
-    fn terms(choice: Choice, seed: u64) -> Terms {
+    fn options(choice: Choice, seed: u64) -> ScheduleOptions {
         let refusal = Duration::from_secs(30);
-        Terms { choice, faults: 300, seed, instances: 2, failpoint: None, failpoints: true, refusal }
+        ScheduleOptions {
+            choice,
+            faults: 300,
+            seed,
+            instances: 2,
+            failpoint: None,
+            failpoints: true,
+            refusal,
+        }
     }
 
     #[test]
     fn the_same_seed_gives_the_same_schedule_and_another_seed_another_one() {
-        let schedule = |seed| plan(&terms(Choice::Random, seed));
+        let schedule = |seed| plan(&options(Choice::Random, seed));
         assert_eq!(schedule(7), schedule(7));
         assert_ne!(schedule(7), schedule(8));
     }
 
     #[test]
     fn a_longer_run_begins_like_a_shorter_one() {
-        let long = plan(&terms(Choice::Random, 7));
-        let short = plan(&Terms { faults: 20, ..terms(Choice::Random, 7) });
+        let long = plan(&options(Choice::Random, 7));
+        let short = plan(&ScheduleOptions { faults: 20, ..options(Choice::Random, 7) });
         assert_eq!(long[..20], short[..]);
     }
 
     #[test]
     fn a_random_mix_has_every_fault_but_those_that_need_a_stack_or_a_machine_of_their_own() {
-        let drawn: BTreeSet<Fault> = plan(&Terms { faults: 5000, ..terms(Choice::Random, 1) })
+        let drawn: BTreeSet<Fault> = plan(&ScheduleOptions { faults: 5000, ..options(Choice::Random, 1) })
             .iter()
             .map(|planned| planned.fault)
             .collect();
@@ -261,7 +269,7 @@ mod tests {
 
     #[test]
     fn without_failpoints_nothing_is_drawn_that_needs_them() {
-        let schedule = plan(&Terms { failpoints: false, ..terms(Choice::Random, 1) });
+        let schedule = plan(&ScheduleOptions { failpoints: false, ..options(Choice::Random, 1) });
         assert!(
             schedule.iter().all(|planned| !needs_failpoints(planned.fault) && planned.failpoint.is_none())
         );
@@ -269,7 +277,7 @@ mod tests {
 
     #[test]
     fn failpoints_come_in_turn_and_at_an_instance_that_has_them() {
-        let schedule = plan(&terms(Choice::These(vec![Fault::Failpoint]), 1));
+        let schedule = plan(&options(Choice::These(vec![Fault::Failpoint]), 1));
         let steps = failpoints::all();
         for (planned, (kind, name)) in schedule.iter().zip(steps.iter().cycle()) {
             assert_eq!(
@@ -281,7 +289,7 @@ mod tests {
 
     #[test]
     fn named_faults_come_in_turn() {
-        let schedule = plan(&terms(Choice::These(vec![Fault::RedisFull, Fault::OldProgram]), 1));
+        let schedule = plan(&options(Choice::These(vec![Fault::RedisFull, Fault::OldProgram]), 1));
         let first: Vec<Fault> = schedule.iter().take(3).map(|planned| planned.fault).collect();
         assert_eq!(first, [Fault::RedisFull, Fault::OldProgram, Fault::RedisFull]);
     }
@@ -289,7 +297,7 @@ mod tests {
     #[test]
     fn a_server_refuses_for_longer_when_it_is_named_than_in_a_mix() {
         let held = |choice| {
-            plan(&terms(choice, 1))
+            plan(&options(choice, 1))
                 .into_iter()
                 .filter(|planned| planned.fault == Fault::RedisNoauth)
                 .map(|planned| planned.hold_ms)
@@ -300,7 +308,7 @@ mod tests {
 
     #[test]
     fn a_fault_with_a_stack_of_its_own_is_refused_beside_others() {
-        let check = |faults| terms(Choice::These(faults), 1).check();
+        let check = |faults| options(Choice::These(faults), 1).check();
         assert!(check(vec![Fault::Partitions]).is_ok());
         assert!(
             check(vec![Fault::Partitions, Fault::RedisFull])
@@ -310,7 +318,7 @@ mod tests {
 
     #[test]
     fn targets_exist() {
-        let schedule = plan(&terms(Choice::Random, 3));
+        let schedule = plan(&options(Choice::Random, 3));
         assert!(schedule.iter().all(|planned| (1..=2).contains(&planned.target.instance)));
         assert!(
             schedule.iter().all(|planned| planned.target.kind != Kind::User || planned.target.instance == 1)

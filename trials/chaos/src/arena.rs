@@ -10,9 +10,9 @@ use tokio::sync::watch;
 use super::buyer::Buyer;
 use super::direct::{Database, DirectRedis};
 use super::folder::RunFolder;
-use super::live::Live;
 use super::network::{Lane, Network};
 use super::profile::Profile;
+use super::progress::Progress;
 use super::recovery::{Recovering, Watch};
 use super::run::Lasting;
 use super::run_invariants::RunInvariants;
@@ -68,7 +68,7 @@ pub struct Arena {
     /// The run's own HTTP client.
     pub http: reqwest::Client,
     /// What the run says while it lasts.
-    pub live: Live,
+    pub progress: Progress,
     /// The client log.
     pub log: ClientLog,
     /// What was seen that must not be; makes the verdict red.
@@ -99,7 +99,7 @@ impl Arena {
     pub async fn start(
         options: &ArenaOptions,
         mut folder: RunFolder,
-        live: Live,
+        progress: Progress,
     ) -> Result<Self, ChaosError> {
         if options.small_disk {
             folder.shrink_disk()?;
@@ -126,7 +126,7 @@ impl Arena {
             admin,
             buyer,
             http,
-            live,
+            progress,
             log,
             findings,
             invariants,

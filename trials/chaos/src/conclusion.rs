@@ -31,7 +31,7 @@ pub async fn conclude(
     sampling: Sampling,
 ) -> Result<(), ChaosError> {
     let sources = arena.sources();
-    arena.live.say("waiting until it is quiet");
+    arena.progress.line("waiting until it is quiet");
     if let Err(unrest) = quiet(&sources).await {
         report.reasons.push(format!("not quiet within {QUIET_WITHIN:?}: {unrest}"));
     }
@@ -55,7 +55,7 @@ pub async fn conclude(
 
 /// A difference that nobody tells payment about is found by its own comparison, and not at once.
 async fn catalogues_agree(arena: &Arena, sources: &Sources) {
-    arena.live.say("waiting until the catalogues agree");
+    arena.progress.line("waiting until the catalogues agree");
     // Whatever is left then stands in the verdict, product by product.
     _ = wait::until("the catalogues agree", arena.profile.catalogues_agree(), async || {
         match verify::disagreements(sources).await {

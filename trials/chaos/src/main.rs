@@ -9,8 +9,8 @@ use clap::{Parser, ValueEnum};
 
 use chaos::arena::Arena;
 use chaos::fault::Fault;
-use chaos::live::Live;
 use chaos::profile::Profile;
+use chaos::progress::Progress;
 use chaos::run::{self, Lasting, RunOptions};
 use chaos::schedule::{self, Choice, ScheduleOptions};
 use ctl::exit::{Exit, conclude};
@@ -131,7 +131,7 @@ async fn run(args: &Args) -> anyhow::Result<Exit> {
         return plan(&options, output);
     }
     let (report, arena) = tokio::select! {
-        done = Box::pin(run::run(&options, Live::new(args.orders))) => done?,
+        done = Box::pin(run::run(&options, Progress::new(args.orders))) => done?,
         _ = tokio::signal::ctrl_c() => anyhow::bail!("interrupted; seed {}", options.schedule.seed),
     };
     output.print(&report, |report| report.render(output.paint))?;

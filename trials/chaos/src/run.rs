@@ -11,8 +11,8 @@ use super::conclusion::conclude;
 use super::fault::Fault;
 use super::faults::{self, InjectedFault};
 use super::folder::RunFolder;
-use super::live::Live;
 use super::profile::Profile;
+use super::progress::Progress;
 use super::recovery::{Recovery, seconds};
 use super::report::{FaultReport, Report};
 use super::resource_usage::ResourceUsage;
@@ -96,15 +96,15 @@ impl Lasting {
 /// # Errors
 /// When there can be no verdict: the stack does not start, the load cannot be prepared, the checker cannot
 /// read.
-pub async fn run(options: &RunOptions, live: Live) -> Result<(Report, Arena), ChaosError> {
+pub async fn run(options: &RunOptions, progress: Progress) -> Result<(Report, Arena), ChaosError> {
     let began = Instant::now();
     let schedule = schedule::plan(&options.schedule);
     faults::check(&schedule)?;
-    live.say(format!(
+    progress.line(format!(
         "seed {}: starting PostgreSQL, Redis, user, {1} inventory, {1} payment",
         options.schedule.seed, options.schedule.instances
     ));
-    let mut arena = Arena::start(&arena_options(options), RunFolder::new()?, live.clone()).await?;
+    let mut arena = Arena::start(&arena_options(options), RunFolder::new()?, progress.clone()).await?;
     if options.keep {
         arena.folder.keep();
     }
@@ -119,7 +119,7 @@ pub async fn run(options: &RunOptions, live: Live) -> Result<(Report, Arena), Ch
         arena.folder.keep();
     }
     report.folder = (options.keep || !report.green).then(|| arena.folder.path().to_path_buf());
-    live.done();
+    progress.finish();
     Ok((report, arena))
 }
 
@@ -205,7 +205,7 @@ async fn events(
             &format!("{} faults, seed {}: after each of them", schedule.len(), options.schedule.seed),
         )?;
     }
-    arena.live.say("waiting for the last orders");
+    arena.progress.line("waiting for the last orders");
     let ended = timeout(PATIENCE * 2, running.join_next()).await.ok().flatten().and_then(Result::ok);
     if ended.is_none() {
         report.reasons.push(format!("the load did not end within {:?} of its last order", PATIENCE * 2));
@@ -237,7 +237,7 @@ async fn one_fault(arena: &mut Arena, load: &Load, planned: &PlannedFault, order
         Err(error) => report.wrong.push(error.to_string()),
     }
     report.wrong.extend(arena.findings.drain(findings..));
-    said(&arena.live, &report);
+    said(&arena.progress, &report);
     report
 }
 
@@ -261,7 +261,7 @@ async fn attempt(
         .as_ref()
         .map(|(name, nth)| format!(" at {name}, passage {nth}"))
         .unwrap_or_default();
-    arena.live.strikes(format!(
+    arena.progress.fault_begins(format!(
         "{} {} {} -> {}{at}",
         planned.number,
         planned.fault,
@@ -270,7 +270,7 @@ async fn attempt(
     ));
     let recovering = match faults::inject(arena, planned).await {
         Ok(InjectedFault { evidence, recovering }) => {
-            arena.live.say(format!("  {evidence}"));
+            arena.progress.line(format!("  {evidence}"));
             report.evidence = Some(evidence);
             recovering
         }
@@ -321,16 +321,16 @@ async fn heal(arena: &mut Arena) -> Result<(), ChaosError> {
     Ok(())
 }
 
-fn said(live: &Live, report: &FaultReport) {
+fn said(progress: &Progress, report: &FaultReport) {
     let name = format!("{} {}", report.number, report.fault);
     match (&report.recovery, report.wrong.is_empty()) {
-        (Some(took), true) => live.well(format!(
+        (Some(took), true) => progress.recovered(format!(
             "{name}: accepted after {:.1} s, flows after {:.1} s, settled after {:.1} s",
             seconds(took.accepts_ms),
             seconds(took.flows_ms),
             seconds(took.settled_ms)
         )),
-        _ => live.ill(format!("{name}: {}", report.wrong.join("\n  "))),
+        _ => progress.failed(format!("{name}: {}", report.wrong.join("\n  "))),
     }
 }
 

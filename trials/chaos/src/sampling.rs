@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::arena::Arena;
-use super::live::Live;
+use super::progress::Progress;
 use super::readiness_probe::ReadinessProbe;
 use ctl::load::{Gauge, Load};
 use ctl::verify::{Sampler, Sources};
@@ -48,7 +48,7 @@ impl Sampling {
             arena.current_sources(),
             Arc::clone(&samples),
         ));
-        tasks.spawn(show(load.gauge(), arena.live.clone(), orders));
+        tasks.spawn(show(load.gauge(), arena.progress.clone(), orders));
         Self { tasks, samples }
     }
 
@@ -98,12 +98,12 @@ fn locked(samples: &Mutex<Samples>) -> MutexGuard<'_, Samples> {
     samples.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn show(gauge: Arc<Gauge>, live: Live, orders: u64) {
+async fn show(gauge: Arc<Gauge>, progress: Progress, orders: u64) {
     loop {
         let (confirmed, refunded, declined) = (gauge.confirmed(), gauge.refunded(), gauge.declined());
         let summary =
             format!("{confirmed} confirmed, {refunded} refunded, {declined} declined, {} open", gauge.open());
-        live.orders(gauge.sent().min(orders), summary);
+        progress.orders(gauge.sent().min(orders), summary);
         sleep(SHOW_EVERY).await;
     }
 }

@@ -24,7 +24,7 @@ pub async fn fill(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedF
     disk(arena)?.free()?;
     // It may have given up: a write-ahead log without room is a panic to PostgreSQL.
     if arena.database(Kind::Payment).number("SELECT 1::bigint", &[]).await.is_err() {
-        arena.live.say("  PostgreSQL had given up and is started again");
+        arena.progress.line("  PostgreSQL had given up and is started again");
         arena.postgres_server()?.restart().await?;
     }
     let recovering = arena.over(planned.limit());

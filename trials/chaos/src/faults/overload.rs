@@ -49,7 +49,7 @@ pub async fn overload(arena: &mut Arena, planned: &PlannedFault) -> Result<Injec
         let calm = offered.run(arena, &["--workers", workers, "--time", CAPACITY_FOR]).await?;
         capacity = capacity.max(finished(arena, began, &calm.report).await?);
     }
-    arena.live.say(format!("  capacity: {capacity:.0} orders/s from POST to their end"));
+    arena.progress.line(format!("  capacity: {capacity:.0} orders/s from POST to their end"));
     idle(arena).await?;
     let rate = format!("{:.0}", (capacity * TIMES).max(1.0));
     let began = Timestamp::now();

@@ -15,7 +15,7 @@ pub async fn rolling(arena: &mut Arena, planned: &PlannedFault) -> Result<Inject
         }
         nothing_left_behind(arena, *id).await?;
         arena.stack.restart(*id).await?;
-        arena.live.say(format!("  {id} is back"));
+        arena.progress.line(format!("  {id} is back"));
     }
     let names: Vec<String> = ids.iter().map(ToString::to_string).collect();
     Ok(InjectedFault {

@@ -87,7 +87,7 @@ pub async fn names_are_gone(arena: &mut Arena) {
     if !arena.has_stale_names {
         return;
     }
-    arena.live.say("waiting until the names of nobody are gone");
+    arena.progress.line("waiting until the names of nobody are gone");
     let wrong = names_go(arena).await.err().map(|error| error.to_string());
     arena.findings.extend(wrong.clone());
     arena.invariants.bounds.note("names of consumers", wrong);

@@ -7,9 +7,9 @@ use ctl::terminal::{Bar, Colour};
 
 /// The run's voice. Clones speak on the same terminal.
 #[derive(Debug, Clone)]
-pub struct Live(Bar);
+pub struct Progress(Bar);
 
-impl Live {
+impl Progress {
     /// A bar of `orders` that has not begun.
     #[must_use]
     pub fn new(orders: u64) -> Self {
@@ -17,22 +17,22 @@ impl Live {
     }
 
     /// One line, above the bar.
-    pub fn say(&self, line: impl Display) {
+    pub fn line(&self, line: impl Display) {
         self.0.say(line);
     }
 
     /// Something happens to the stack.
-    pub fn strikes(&self, what: impl Display) {
+    pub fn fault_begins(&self, what: impl Display) {
         self.marked(Colour::Yellow, "⚡", what);
     }
 
     /// It was overcome.
-    pub fn well(&self, what: impl Display) {
+    pub fn recovered(&self, what: impl Display) {
         self.marked(Colour::Green, "✔", what);
     }
 
     /// It was not.
-    pub fn ill(&self, what: impl Display) {
+    pub fn failed(&self, what: impl Display) {
         self.marked(Colour::Red, "✘", what);
     }
 
@@ -43,7 +43,7 @@ impl Live {
     }
 
     /// The bar goes.
-    pub fn done(&self) {
+    pub fn finish(&self) {
         self.0.done();
     }
 

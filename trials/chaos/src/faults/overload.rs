@@ -13,7 +13,7 @@ use super::{InjectedFault, PlannedFault};
 use crate::ChaosError;
 use crate::arena::{Arena, PLENTY};
 use crate::buyer::one;
-use crate::offered::Offered;
+use crate::load_process::LoadProcess;
 use ctl::stack::Kind;
 use ctl::wait;
 use servers::affinity::Cores;
@@ -41,19 +41,19 @@ const MOST_GROWTH: u64 = 128 << 20;
 pub async fn overload(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let cores = Cores::divide()?;
     cores.keep_off(processes(arena)?)?;
-    let offered = Offered::new(arena, cores)?;
+    let load = LoadProcess::new(arena, cores)?;
     let mut capacity = 0.0_f64;
     for workers in WORKERS {
         idle(arena).await?;
         let began = Timestamp::now();
-        let calm = offered.run(arena, &["--workers", workers, "--time", CAPACITY_FOR]).await?;
+        let calm = load.run(arena, &["--workers", workers, "--time", CAPACITY_FOR]).await?;
         capacity = capacity.max(finished(arena, began, &calm.report).await?);
     }
     arena.progress.line(format!("  capacity: {capacity:.0} orders/s from POST to their end"));
     idle(arena).await?;
     let rate = format!("{:.0}", (capacity * TIMES).max(1.0));
     let began = Timestamp::now();
-    let storm = offered
+    let storm = load
         .run(arena, &["--rate", &rate, "--in-flight", IN_FLIGHT, "--time", OVERLOAD_FOR, "--no-retry"])
         .await?;
     let goodput = finished(arena, began, &storm.report).await?;
@@ -97,7 +97,7 @@ async fn finished(arena: &Arena, began: Timestamp, report: &Value) -> Result<f64
     Ok(orders as f64 / report["sending_seconds"].as_f64().unwrap_or(f64::INFINITY))
 }
 
-fn judge(arena: &mut Arena, goodput: f64, capacity: f64, storm: &crate::offered::Outcome) {
+fn judge(arena: &mut Arena, goodput: f64, capacity: f64, storm: &crate::load_process::LoadResult) {
     let report = &storm.report;
     let share = goodput / capacity;
     arena.measured.push(format!(

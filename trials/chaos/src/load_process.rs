@@ -15,25 +15,25 @@ use ctl::state::StackState;
 use servers::affinity::Cores;
 use servers::processes::resident;
 
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+const SAMPLE_EVERY: Duration = Duration::from_secs(1);
 
 /// How to start it.
-pub struct Offered {
+pub struct LoadProcess {
     cores: Cores,
     program: PathBuf,
 }
 
 /// What it reported, and what it cost.
-pub struct Outcome {
+pub struct LoadResult {
     /// The `LoadReport`.
     pub report: Value,
     /// Each service.
-    pub memory: Vec<Memory>,
+    pub memory: Vec<MemoryUse>,
 }
 
 /// The resident memory of a service, in bytes.
 #[derive(Debug, Clone)]
-pub struct Memory {
+pub struct MemoryUse {
     /// Which service.
     pub service: String,
     /// Before the load.
@@ -44,7 +44,7 @@ pub struct Memory {
     pub after: u64,
 }
 
-impl fmt::Display for Memory {
+impl fmt::Display for MemoryUse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mib = |bytes: u64| bytes >> 20;
         write!(
@@ -58,7 +58,7 @@ impl fmt::Display for Memory {
     }
 }
 
-impl Offered {
+impl LoadProcess {
     /// Writes down how to log in, as `shopctl up` does.
     ///
     /// # Errors
@@ -73,7 +73,7 @@ impl Offered {
     ///
     /// # Errors
     /// [`ChaosError::Load`] when it gives no report.
-    pub async fn run(&self, arena: &Arena, options: &[&str]) -> Result<Outcome, ChaosError> {
+    pub async fn run(&self, arena: &Arena, options: &[&str]) -> Result<LoadResult, ChaosError> {
         let mut command = self.cores.load(&self.program);
         let shop = arena.shop();
         command
@@ -89,12 +89,12 @@ impl Offered {
             &shop.inventory[0],
         ]);
         command.stdin(Stdio::null());
-        let mut memory = Watch::begin(arena);
+        let mut memory = MemorySampler::begin(arena);
         let output = tokio::select! {
             output = command.output() => output.map_err(ChaosError::io("run `shopctl load`"))?,
-            never = memory.look() => match never {},
+            never = memory.sample() => match never {},
         };
-        Ok(Outcome { report: report(&output)?, memory: memory.end() })
+        Ok(LoadResult { report: report(&output)?, memory: memory.end() })
     }
 }
 
@@ -105,21 +105,24 @@ fn report(output: &Output) -> Result<Value, ChaosError> {
 }
 
 /// Looks at the memory of the services.
-struct Watch {
-    processes: BTreeMap<i32, Memory>,
+struct MemorySampler {
+    processes: BTreeMap<i32, MemoryUse>,
 }
 
-impl Watch {
+impl MemorySampler {
     fn begin(arena: &Arena) -> Self {
         let memory = |service: &ctl::stack::Service| {
             let before = resident(service.pid());
-            (service.pid(), Memory { service: service.id().to_string(), before, most: before, after: before })
+            (
+                service.pid(),
+                MemoryUse { service: service.id().to_string(), before, most: before, after: before },
+            )
         };
         Self { processes: arena.stack.services().map(memory).collect() }
     }
 
-    async fn look(&mut self) -> std::convert::Infallible {
-        let mut ticks = interval(LOOK_EVERY);
+    async fn sample(&mut self) -> std::convert::Infallible {
+        let mut ticks = interval(SAMPLE_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
@@ -134,7 +137,7 @@ impl Watch {
         }
     }
 
-    fn end(mut self) -> Vec<Memory> {
+    fn end(mut self) -> Vec<MemoryUse> {
         self.note();
         self.processes.into_values().collect()
     }

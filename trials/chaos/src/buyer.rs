@@ -29,7 +29,7 @@ pub struct Buyer {
 
 /// What came back for a request.
 #[derive(Debug, Clone)]
-pub struct Answer {
+pub struct HttpResponse {
     /// `None` when nothing came back.
     pub status: Option<u16>,
     /// The body, or what the connection said.
@@ -42,7 +42,7 @@ pub struct Answer {
     pub content_type: String,
 }
 
-impl Answer {
+impl HttpResponse {
     /// Whether it is a 2xx.
     #[must_use]
     pub fn is_ok(&self) -> bool {
@@ -94,7 +94,7 @@ impl Buyer {
     ///
     /// # Errors
     /// When it could not be written down; then it was not sent.
-    pub async fn send(&self, base: &str, body: &Value, key: &str) -> Result<Answer, ChaosError> {
+    pub async fn send(&self, base: &str, body: &Value, key: &str) -> Result<HttpResponse, ChaosError> {
         let token = self.account.token().await?;
         let (user, at) = (self.id, Timestamp::now());
         let record = Record::Send { at, user, key: key.to_owned(), body: body.clone() };
@@ -105,13 +105,13 @@ impl Buyer {
             .bearer_auth(token)
             .header("Idempotency-Key", key)
             .json(body);
-        let answer = answer(request).await;
+        let answer = response_to(request).await;
         let record = self.record(&answer, key);
         self.log.write(&record).await.map_err(ChaosError::io("write the client log"))?;
         Ok(answer)
     }
 
-    fn record(&self, answer: &Answer, key: &str) -> Record {
+    fn record(&self, answer: &HttpResponse, key: &str) -> Record {
         let outcome = match answer.status {
             Some(200..=299) => Outcome::Ok,
             Some(409 | 429) => Outcome::Info,
@@ -158,7 +158,7 @@ impl Buyer {
     pub async fn ended(&self, order: Uuid, within: Duration) -> Result<String, ChaosError> {
         let wait = Wait::begin(format!("order {order} is at its end"), within);
         for base in self.payments.iter().cycle() {
-            let answer = answer(
+            let answer = response_to(
                 self.http.get(format!("{base}/orders/{order}")).bearer_auth(self.account.token().await?),
             )
             .await;
@@ -175,9 +175,9 @@ impl Buyer {
 }
 
 /// Sends a request and takes what comes back, whatever it is.
-pub async fn answer(request: reqwest::RequestBuilder) -> Answer {
+pub async fn response_to(request: reqwest::RequestBuilder) -> HttpResponse {
     let began = Instant::now();
-    let mut answer = Answer {
+    let mut answer = HttpResponse {
         status: None,
         text: String::new(),
         took: Duration::ZERO,

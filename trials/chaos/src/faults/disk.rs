@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{InjectedFault, NO_REQUEST_OVER, PlannedFault};
 use crate::ChaosError;
 use crate::arena::{Arena, PLENTY};
-use crate::buyer::{Answer, one};
+use crate::buyer::{HttpResponse, one};
 use crate::small_disk::SmallDisk;
 use ctl::instance::health;
 use ctl::stack::{Kind, ServiceId};
@@ -46,7 +46,7 @@ fn disk(arena: &Arena) -> Result<&SmallDisk, ChaosError> {
 }
 
 /// Orders until one is not accepted.
-async fn felt(arena: &Arena, payment: &str) -> Result<Answer, ChaosError> {
+async fn felt(arena: &Arena, payment: &str) -> Result<HttpResponse, ChaosError> {
     let felt = wait::until("an order that is not accepted", FELT_WITHIN, async || {
         match arena.buyer.send(payment, &one(PLENTY), &Uuid::now_v7().to_string()).await {
             Ok(answer) if answer.is_ok() => Err("all were".to_owned()),

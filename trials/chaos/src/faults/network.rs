@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::{EVIDENCE_WITHIN, InjectedFault, NO_REQUEST_OVER, PlannedFault, payment_for};
 use crate::ChaosError;
 use crate::arena::{Arena, PLENTY};
-use crate::buyer::{Answer, answer, one};
+use crate::buyer::{HttpResponse, one, response_to};
 use crate::fault::Fault;
 use crate::proxy::{Mode, Proxy};
 use ctl::stack::Kind;
@@ -93,13 +93,13 @@ async fn requests_meanwhile(
     }
 }
 
-async fn request(arena: &Arena, planned: &PlannedFault) -> Result<Answer, ChaosError> {
+async fn request(arena: &Arena, planned: &PlannedFault) -> Result<HttpResponse, ChaosError> {
     let base = arena.url(planned.target)?;
     if planned.target.kind == Kind::Payment {
         return arena.buyer.send(&base, &one(PLENTY), &uuid::Uuid::now_v7().to_string()).await;
     }
     let request = arena.http.get(format!("{base}/products?limit=1"));
-    Ok(answer(request.bearer_auth(arena.admin.account.token().await?)).await)
+    Ok(response_to(request.bearer_auth(arena.admin.account.token().await?)).await)
 }
 
 /// Transactions that a black hole has left open.

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{EVIDENCE_WITHIN, InjectedFault, PlannedFault, payment_for, streams};
 use crate::ChaosError;
 use crate::arena::{Arena, PLENTY};
-use crate::buyer::answer;
+use crate::buyer::response_to;
 use ctl::stack::Kind;
 
 /// The SKU of a product actor that panicked answers again.
@@ -38,7 +38,7 @@ pub async fn product(arena: &mut Arena, planned: &PlannedFault) -> Result<Inject
     fired(arena, planned, "product.hold").await?;
     let request =
         arena.http.get(format!("{base}/products/{PLENTY}")).bearer_auth(arena.admin.account.token().await?);
-    let answered = answer(request.timeout(ANSWERS_WITHIN)).await;
+    let answered = response_to(request.timeout(ANSWERS_WITHIN)).await;
     if answered.status != Some(200) {
         arena
             .findings
@@ -60,7 +60,8 @@ pub async fn handler(arena: &mut Arena, planned: &PlannedFault) -> Result<Inject
     let failpoint = format!("http.handler.{route}");
     arena.admin.arm(&base, &json!({"failpoint": failpoint, "action": "panic"})).await?;
     let answered =
-        answer(arena.http.get(format!("{base}{path}")).bearer_auth(arena.admin.account.token().await?)).await;
+        response_to(arena.http.get(format!("{base}{path}")).bearer_auth(arena.admin.account.token().await?))
+            .await;
     let recovering = arena.over(planned.limit());
     if arena.admin.is_armed(&base, &failpoint).await? {
         return Err(ChaosError::NotLanded(format!("{id} did not pass {failpoint}")));

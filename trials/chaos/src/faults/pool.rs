@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{InjectedFault, NO_REQUEST_OVER, PlannedFault, payment_for};
 use crate::ChaosError;
 use crate::arena::Arena;
-use crate::buyer::{Answer, answer};
+use crate::buyer::{HttpResponse, response_to};
 use crate::requests::hold_all_connections;
 use ctl::instance::health;
 use ctl::stack::Kind;
@@ -33,7 +33,8 @@ pub async fn exhaust(arena: &mut Arena, planned: &PlannedFault) -> Result<Inject
     arena.findings.extend(
         alive.err().map(|dead| format!("{payment} was not alive while its pool was exhausted: {dead}")),
     );
-    let bad = |answer: &&Answer| !matches!(answer.status, Some(404 | 503)) || answer.took > NO_REQUEST_OVER;
+    let bad =
+        |answer: &&HttpResponse| !matches!(answer.status, Some(404 | 503)) || answer.took > NO_REQUEST_OVER;
     arena
         .findings
         .extend(answers.iter().find(bad).map(|answer| format!("while the pool was exhausted: {answer:?}")));
@@ -50,8 +51,9 @@ pub async fn exhaust(arena: &mut Arena, planned: &PlannedFault) -> Result<Inject
     }
 }
 
-async fn ask(arena: &Arena, payment: &str) -> Result<Vec<Answer>, ChaosError> {
+async fn ask(arena: &Arena, payment: &str) -> Result<Vec<HttpResponse>, ChaosError> {
     let token = arena.admin.account.token().await?;
-    let read = |_| answer(arena.http.get(format!("{payment}/orders/{}", Uuid::now_v7())).bearer_auth(&token));
+    let read =
+        |_| response_to(arena.http.get(format!("{payment}/orders/{}", Uuid::now_v7())).bearer_auth(&token));
     Ok(join_all((0..AT_ONCE).map(read)).await)
 }

@@ -11,7 +11,7 @@ use super::liveness::{HEALED_WITHIN, NOISE, WITHIN, readiness_names};
 use super::{InjectedFault, PlannedFault};
 use crate::ChaosError;
 use crate::arena::{Arena, PLENTY};
-use crate::buyer::{Answer, answer, one};
+use crate::buyer::{HttpResponse, one, response_to};
 use ctl::instance::InstanceError;
 use ctl::stack::{Kind, ServiceId};
 use ctl::wait;
@@ -75,7 +75,7 @@ async fn answers_again(arena: &Arena, id: ServiceId) -> Result<(), ChaosError> {
         arena.url(id)?,
         if id.kind == Kind::Payment { "orders" } else { "products" }
     );
-    let answers = join_all((0..READS).map(|_| answer(arena.http.get(&read).bearer_auth(&token)))).await;
+    let answers = join_all((0..READS).map(|_| response_to(arena.http.get(&read).bearer_auth(&token)))).await;
     match answers.iter().filter(|answer| !answer.is_ok()).count() {
         0 => Ok(()),
         _ => {
@@ -85,19 +85,19 @@ async fn answers_again(arena: &Arena, id: ServiceId) -> Result<(), ChaosError> {
     }
 }
 
-async fn first_answer(arena: &Arena, id: ServiceId) -> Result<Answer, ChaosError> {
+async fn first_answer(arena: &Arena, id: ServiceId) -> Result<HttpResponse, ChaosError> {
     let url = arena.url(id)?;
     if id.kind == Kind::Payment {
         return arena.buyer.send(&url, &one(PLENTY), &Uuid::now_v7().to_string()).await;
     }
-    Ok(answer(
+    Ok(response_to(
         arena.http.get(format!("{url}/products?limit=1")).bearer_auth(arena.admin.account.token().await?),
     )
     .await)
 }
 
 /// How many of each, 0 for those without an answer.
-fn statuses(answers: &[Answer]) -> String {
+fn statuses(answers: &[HttpResponse]) -> String {
     let mut statuses: BTreeMap<u16, u32> = BTreeMap::new();
     answers.iter().for_each(|answer| *statuses.entry(answer.status.unwrap_or_default()).or_default() += 1);
     format!("{statuses:?}")

@@ -40,7 +40,7 @@ pub struct Caller {
 
 /// What came back for one request.
 #[derive(Debug, Clone)]
-pub(super) struct Answer {
+pub(super) struct OrderResponse {
     /// `None`: nothing came, or not all of it.
     pub status: Option<StatusCode>,
     pub content_type: String,
@@ -71,13 +71,13 @@ impl Caller {
         payment: &str,
         key: &str,
         body: &Value,
-    ) -> Result<Answer, RequestError> {
+    ) -> Result<OrderResponse, RequestError> {
         self.log_send(key, body).await?;
         let url = format!("{}/orders", payment.trim_end_matches('/'));
         let request = self.http.post(url).bearer_auth(self.token()).header("Idempotency-Key", key).json(body);
         let answer = match request.send().await {
-            Ok(response) => Answer::read(response).await,
-            Err(error) => Answer::broken(&error),
+            Ok(response) => OrderResponse::read(response).await,
+            Err(error) => OrderResponse::broken(&error),
         };
         self.log_answer(key, &answer).await?;
         Ok(answer)
@@ -92,7 +92,7 @@ impl Caller {
         key: &str,
         body: &Value,
         in_flight_ends: bool,
-    ) -> Result<Answer, RequestError> {
+    ) -> Result<OrderResponse, RequestError> {
         let deadline = Instant::now() + KNOWN_WITHIN;
         for instance in payment.iter().cycle().skip(first % payment.len().max(1)) {
             let answer = self.attempt(instance, key, body).await?;
@@ -121,7 +121,7 @@ impl Caller {
             .map_err(RequestError::Log)
     }
 
-    pub(super) async fn log_answer(&self, key: &str, answer: &Answer) -> Result<(), RequestError> {
+    pub(super) async fn log_answer(&self, key: &str, answer: &OrderResponse) -> Result<(), RequestError> {
         let (status, outcome) = (answer.status.map(|status| status.as_u16()), answer.outcome());
         let (body, why) = match outcome {
             Outcome::Ok => (Some(answer.text.clone()), None),
@@ -142,7 +142,7 @@ impl Caller {
     }
 }
 
-impl Answer {
+impl OrderResponse {
     /// What is left of a request when the connection broke.
     pub(super) fn lost(why: &str) -> Self {
         Self {
@@ -197,7 +197,7 @@ impl Answer {
     }
 }
 
-impl std::fmt::Display for Answer {
+impl std::fmt::Display for OrderResponse {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.status {
             Some(status) => write!(f, "{} {}", status.as_u16(), self.text),

@@ -12,7 +12,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use super::{Caller, RequestError, caller::Answer};
+use super::{Caller, RequestError, caller::OrderResponse};
 
 /// For the first byte of the answer: twice the 5 s no request may exceed.
 const FIRST_BYTE_WITHIN: Duration = Duration::from_secs(10);
@@ -78,8 +78,8 @@ pub async fn client_gone(
     let address = address(first)?;
     caller.log_send(key, body).await?;
     let gone = match vanish(&address, caller.token(), key, &body.to_string(), phase).await {
-        Ok(()) => Answer::lost("the client was gone"),
-        Err(error) => Answer::lost(&error.to_string()),
+        Ok(()) => OrderResponse::lost("the client was gone"),
+        Err(error) => OrderResponse::lost(&error.to_string()),
     };
     caller.log_answer(key, &gone).await?;
     let answer = caller.until_known(payment, 0, key, body, false).await?;

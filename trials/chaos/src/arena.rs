@@ -13,7 +13,7 @@ use super::folder::RunFolder;
 use super::network::{Lane, Network};
 use super::profile::Profile;
 use super::progress::Progress;
-use super::recovery::{Recovering, Watch};
+use super::recovery::{PendingRecovery, RecoveryProbe};
 use super::run::Lasting;
 use super::run_invariants::RunInvariants;
 use ctl::instance::{Admin, http};
@@ -240,9 +240,9 @@ impl Arena {
 
     /// The fault is over: from now on the clock of its recovery runs.
     #[must_use]
-    pub fn over(&self, limit: Duration) -> Recovering {
+    pub fn begin_recovery(&self, limit: Duration) -> PendingRecovery {
         let urls = self.stack.services().map(Service::url).collect();
-        Watch {
+        RecoveryProbe {
             buyer: self.buyer.clone(),
             payment: self.database(Kind::Payment),
             http: self.http.clone(),

@@ -34,7 +34,7 @@ pub struct Recovery {
 
 /// Whom to ask.
 #[derive(Debug, Clone)]
-pub struct Watch {
+pub struct RecoveryProbe {
     /// Places the canary.
     pub buyer: Buyer,
     /// Knows the orders that are open.
@@ -47,18 +47,18 @@ pub struct Watch {
 
 /// A recovery that is being watched. Dropping it ends the watch.
 #[derive(Debug)]
-pub struct Recovering {
-    watch: JoinSet<Result<Recovery, ChaosError>>,
+pub struct PendingRecovery {
+    measurement: JoinSet<Result<Recovery, ChaosError>>,
 }
 
-impl Watch {
+impl RecoveryProbe {
     /// Begins now. `limit` is the longest of the fault's limits.
     #[must_use]
-    pub fn begin(self, limit: Duration) -> Recovering {
+    pub fn begin(self, limit: Duration) -> PendingRecovery {
         let (began, cutoff) = (Instant::now(), Timestamp::now());
-        let mut watch = JoinSet::new();
-        watch.spawn(async move { self.measure(began, cutoff, limit + GRACE).await });
-        Recovering { watch }
+        let mut measurement = JoinSet::new();
+        measurement.spawn(async move { self.measure(began, cutoff, limit + GRACE).await });
+        PendingRecovery { measurement }
     }
 
     async fn measure(
@@ -105,13 +105,13 @@ impl Watch {
     }
 }
 
-impl Recovering {
+impl PendingRecovery {
     /// Waits until it is over.
     ///
     /// # Errors
     /// [`ChaosError::Waited`] names what did not recover.
     pub async fn finish(mut self) -> Result<Recovery, ChaosError> {
-        let ended = self.watch.join_next().await;
+        let ended = self.measurement.join_next().await;
         ended
             .and_then(Result::ok)
             .unwrap_or_else(|| Err(ChaosError::Impossible("the watch of a recovery broke off".to_owned())))
@@ -121,7 +121,7 @@ impl Recovering {
 impl Recovery {
     /// What took longer than it may.
     #[must_use]
-    pub fn over(&self, limits: Limits) -> Option<String> {
+    pub fn exceeded(&self, limits: Limits) -> Option<String> {
         let parts = [
             ("a new order is accepted", self.accepts_ms, limits.accepts),
             ("a new order is at its end", self.flows_ms, limits.flows),
@@ -153,8 +153,8 @@ mod tests {
     fn a_recovery_is_slow_when_any_part_of_it_is() {
         let limits = Fault::RedisKill.card().limits;
         let recovery = Recovery { accepts_ms: 10, flows_ms: 5000, settled_ms: 9000 };
-        assert_eq!(recovery.over(limits), None);
-        let slow = Recovery { flows_ms: 5001, ..recovery }.over(limits).expect("over 5 s");
+        assert_eq!(recovery.exceeded(limits), None);
+        let slow = Recovery { flows_ms: 5001, ..recovery }.exceeded(limits).expect("over 5 s");
         assert!(slow.contains("a new order is at its end after 5.0 s, limit 5 s"), "{slow}");
     }
 }

@@ -231,8 +231,8 @@ async fn one_fault(arena: &mut Arena, load: &Load, planned: &PlannedFault, order
             report.recovery = Some(recovery);
             // Every instance had to say that it is ready.
             arena.invariants.readiness.add_passed(arena.stack.services().count() as u64);
-            arena.invariants.progress.note(&format!("after {fault}"), recovery.over(card.limits));
-            report.wrong.extend(recovery.over(card.limits));
+            arena.invariants.progress.note(&format!("after {fault}"), recovery.exceeded(card.limits));
+            report.wrong.extend(recovery.exceeded(card.limits));
         }
         Err(error) => report.wrong.push(error.to_string()),
     }
@@ -278,7 +278,7 @@ async fn attempt(
         Err(error) => {
             report.wrong.push(error.to_string());
             heal(arena).await?;
-            arena.over(planned.fault.card().limits.settled)
+            arena.begin_recovery(planned.fault.card().limits.settled)
         }
     };
     arena.revive().await?;

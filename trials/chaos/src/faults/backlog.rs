@@ -44,7 +44,7 @@ pub async fn drain(arena: &mut Arena, planned: &PlannedFault) -> Result<Injected
     }
     Ok(InjectedFault {
         evidence: format!("{waiting} orders waited while no inventory ran"),
-        recovering: arena.over(planned.limit()),
+        recovering: arena.begin_recovery(planned.limit()),
     })
 }
 

@@ -35,7 +35,7 @@ pub async fn lose_a_price(arena: &mut Arena, planned: &PlannedFault) -> Result<I
     let killed = arena.kill9(id).await;
     arena.lane(id)?.redis.set(Mode::Pass);
     arena.stack.restart(id).await?;
-    let recovering = arena.over(planned.limit());
+    let recovering = arena.begin_recovery(planned.limit());
     changed.and(removed)?;
     judge(arena, &payment, &sku).await;
     Ok(InjectedFault {

@@ -31,7 +31,7 @@ pub async fn too_large_bodies(
         .map(|refusal| format!("{}: {:?}", refusal.what, refusal.status))
         .collect::<Vec<_>>()
         .join(", ");
-    Ok(InjectedFault { evidence, recovering: arena.over(planned.limit()) })
+    Ok(InjectedFault { evidence, recovering: arena.begin_recovery(planned.limit()) })
 }
 
 pub async fn one_key(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
@@ -49,7 +49,7 @@ pub async fn one_key(arena: &mut Arena, planned: &PlannedFault) -> Result<Inject
         "50 POSTs with one key: {:?}, {orders} order; {waited} commits waited side by side",
         found.statuses
     );
-    Ok(InjectedFault { evidence, recovering: arena.over(planned.limit()) })
+    Ok(InjectedFault { evidence, recovering: arena.begin_recovery(planned.limit()) })
 }
 
 /// The key is taken by somebody who has not decided yet, before anybody else asks for it.
@@ -84,5 +84,5 @@ pub async fn gone(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedF
             if gone.was_placed { "was placed" } else { "placed by the retry" }
         ));
     }
-    Ok(InjectedFault { evidence: evidence.join(", "), recovering: arena.over(planned.limit()) })
+    Ok(InjectedFault { evidence: evidence.join(", "), recovering: arena.begin_recovery(planned.limit()) })
 }

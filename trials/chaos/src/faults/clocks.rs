@@ -46,7 +46,7 @@ pub async fn apart(arena: &mut Arena, planned: &PlannedFault) -> Result<Injected
         // An empty list preloads nothing.
         arena.stack.restart_with(*id, &[("LD_PRELOAD", "")]).await?;
     }
-    let recovering = arena.over(planned.limit());
+    let recovering = arena.begin_recovery(planned.limit());
     let late = late?;
     arena.findings.extend(late.clone());
     arena.invariants.progress.note("clocks apart", late);

@@ -33,7 +33,7 @@ pub async fn demote(arena: &mut Arena, planned: &PlannedFault) -> Result<Injecte
     let evidence = demoted(&first.0).await?;
     in_step(&first.0).await?;
     switch(arena, &second.0, &first.0, first.1).await?;
-    Ok(InjectedFault { evidence, recovering: arena.over(planned.limit()) })
+    Ok(InjectedFault { evidence, recovering: arena.begin_recovery(planned.limit()) })
 }
 
 /// Makes a Redis the replica of the one at a port, and waits until it has everything.

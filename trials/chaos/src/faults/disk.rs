@@ -27,7 +27,7 @@ pub async fn fill(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedF
         arena.progress.line("  PostgreSQL had given up and is started again");
         arena.postgres_server()?.restart().await?;
     }
-    let recovering = arena.over(planned.limit());
+    let recovering = arena.begin_recovery(planned.limit());
     arena.findings.extend(alive.err().map(|dead| format!("not alive while the disk was full: {dead}")));
     let felt = felt?;
     if felt.status != Some(503) || !felt.retry_after || felt.took > NO_REQUEST_OVER {

@@ -27,7 +27,7 @@ pub async fn sell_out(arena: &mut Arena, planned: &PlannedFault) -> Result<Injec
     let inventory = arena.shop().inventory.first().cloned().unwrap_or_default();
     arena.admin.create_product(&inventory, &sku, STOCK).await?;
     let (placed, waited) = tokio::join!(everybody_orders(arena, &sku), side_by_side(arena, &sku));
-    let recovering = arena.over(planned.limit());
+    let recovering = arena.begin_recovery(planned.limit());
     let waited = placed.and(waited)?;
     let sold = settled(arena, &sku).await?;
     let left = arena

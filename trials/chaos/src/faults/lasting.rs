@@ -92,7 +92,7 @@ pub async fn soak(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedF
     let (report, usage) = under(arena, load).await?;
     usage.judge(arena);
     show(arena, "soak", &report, &usage)?;
-    let recovering = arena.over(planned.limit());
+    let recovering = arena.begin_recovery(planned.limit());
     match report.accepted {
         0 => Err(ChaosError::NotLanded("no order was accepted".to_owned())),
         accepted => Ok(InjectedFault { evidence: format!("{accepted} orders were accepted"), recovering }),
@@ -120,7 +120,7 @@ pub async fn inventory_away(arena: &mut Arena, planned: &PlannedFault) -> Result
     judge_drain(arena, waiting, began.elapsed(), report.accepted);
     Ok(InjectedFault {
         evidence: format!("{waiting} orders waited while no inventory ran"),
-        recovering: arena.over(planned.limit()),
+        recovering: arena.begin_recovery(planned.limit()),
     })
 }
 
@@ -193,7 +193,7 @@ pub async fn snapshot(arena: &mut Arena, planned: &PlannedFault) -> Result<Injec
     for transaction in held {
         transaction.release().await?;
     }
-    let recovering = arena.over(planned.limit());
+    let recovering = arena.begin_recovery(planned.limit());
     arena
         .measured
         .push(format!("snapshot: slowest order to its end {before:.0?} before it, {meanwhile:.0?} with it"));

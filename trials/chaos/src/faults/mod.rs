@@ -41,7 +41,7 @@ use std::time::Duration;
 use super::ChaosError;
 use super::arena::Arena;
 use super::fault::Fault;
-use super::recovery::Recovering;
+use super::recovery::PendingRecovery;
 use super::schedule::PlannedFault;
 use ctl::stack::{Kind, ServiceId};
 
@@ -55,7 +55,7 @@ pub struct InjectedFault {
     /// How it is known.
     pub evidence: String,
     /// Until all is well again.
-    pub recovering: Recovering,
+    pub recovering: PendingRecovery,
 }
 
 /// Whether this machine has what these faults need.

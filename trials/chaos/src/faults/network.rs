@@ -26,7 +26,7 @@ pub async fn outage(arena: &mut Arena, planned: &PlannedFault) -> Result<Injecte
     let locks = locks_are_freed(arena, planned, mode).await;
     let hits = proxy(arena, planned)?.landed() - before;
     proxy(arena, planned)?.set(Mode::Pass);
-    let recovering = arena.over(planned.limit());
+    let recovering = arena.begin_recovery(planned.limit());
     arena.findings.extend(slow?);
     arena.findings.extend(locks?);
     match hits {
@@ -50,7 +50,7 @@ pub async fn drop_commit(arena: &mut Arena, planned: &PlannedFault) -> Result<In
     landed.await?;
     Ok(InjectedFault {
         evidence: format!("{}: the reply of a write was lost", planned.target),
-        recovering: arena.over(planned.limit()),
+        recovering: arena.begin_recovery(planned.limit()),
     })
 }
 

@@ -39,7 +39,7 @@ pub async fn restart(arena: &mut Arena, planned: &PlannedFault) -> Result<Inject
     }
     Ok(InjectedFault {
         evidence: format!("{id} was restarted beside migration {VERSION}"),
-        recovering: arena.over(planned.limit()),
+        recovering: arena.begin_recovery(planned.limit()),
     })
 }
 

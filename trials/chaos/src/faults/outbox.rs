@@ -57,7 +57,7 @@ pub async fn large(arena: &mut Arena, planned: &PlannedFault) -> Result<Injected
     arena.measured.push(format!("outbox-large: {rows} rows published again and worked off at {rate:.0}/s"));
     Ok(InjectedFault {
         evidence: format!("FLUSHALL beside {rows} rows in payment's outbox"),
-        recovering: arena.over(planned.limit()),
+        recovering: arena.begin_recovery(planned.limit()),
     })
 }
 
@@ -95,7 +95,7 @@ pub async fn stuck_row(arena: &mut Arena, planned: &PlannedFault) -> Result<Inje
     };
     payment.execute(&format!("DELETE FROM outbox WHERE {IS_OURS}")).await?;
     redis.command::<()>(&["DEL", REFUSING]).await?;
-    let recovering = arena.over(planned.limit());
+    let recovering = arena.begin_recovery(planned.limit());
     arena.findings.extend(
         swept.as_ref().map(|late| format!("beside rows that cannot go, another is not swept: {late}")),
     );

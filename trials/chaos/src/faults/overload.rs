@@ -61,7 +61,7 @@ pub async fn overload(arena: &mut Arena, planned: &PlannedFault) -> Result<Injec
     cores.free(processes(arena)?)?;
     judge(arena, goodput, capacity, &storm);
     let normal = normal?;
-    let recovering = arena.over(planned.limit());
+    let recovering = arena.begin_recovery(planned.limit());
     arena.measured.push(format!(
         "overload: a new order is accepted within {QUICK:?} again after {:.1} s",
         normal.as_secs_f64()

@@ -29,7 +29,7 @@ pub async fn consumer(arena: &mut Arena, planned: &PlannedFault) -> Result<Injec
         })
         .await?;
     let evidence = format!("{id}: restarts of the consumer of {stream} went from {before} to {after}");
-    Ok(InjectedFault { evidence, recovering: arena.over(planned.limit()) })
+    Ok(InjectedFault { evidence, recovering: arena.begin_recovery(planned.limit()) })
 }
 
 pub async fn product(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
@@ -46,7 +46,7 @@ pub async fn product(arena: &mut Arena, planned: &PlannedFault) -> Result<Inject
     }
     Ok(InjectedFault {
         evidence: format!("{id} passed product.hold, armed to panic"),
-        recovering: arena.over(planned.limit()),
+        recovering: arena.begin_recovery(planned.limit()),
     })
 }
 
@@ -62,7 +62,7 @@ pub async fn handler(arena: &mut Arena, planned: &PlannedFault) -> Result<Inject
     let answered =
         response_to(arena.http.get(format!("{base}{path}")).bearer_auth(arena.admin.account.token().await?))
             .await;
-    let recovering = arena.over(planned.limit());
+    let recovering = arena.begin_recovery(planned.limit());
     if arena.admin.is_armed(&base, &failpoint).await? {
         return Err(ChaosError::NotLanded(format!("{id} did not pass {failpoint}")));
     }

@@ -45,7 +45,7 @@ pub async fn slow_commits(arena: &mut Arena, planned: &PlannedFault) -> Result<I
         slow = slow_down(arena) => match slow? {},
     }
     let (claimed, doubled) = counted(arena).await?;
-    let recovering = arena.over(planned.limit());
+    let recovering = arena.begin_recovery(planned.limit());
     arena.measured.push(format!(
         "partitions: {BURST} orders at once, {claimed} entries claimed, {doubled} events handled twice"
     ));

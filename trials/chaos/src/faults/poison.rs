@@ -27,7 +27,7 @@ pub async fn unreadable(arena: &mut Arena, planned: &PlannedFault) -> Result<Inj
     let kind = if planned.fault == Fault::PoisonNotJson { Poison::NotJson } else { Poison::UnknownType };
     let event = send_poison(&arena.stack.redis_url(), kind, &arena.log).await?;
     let evidence = buried(arena, kind, event, EVIDENCE_WITHIN).await?;
-    Ok(InjectedFault { evidence, recovering: arena.over(planned.limit()) })
+    Ok(InjectedFault { evidence, recovering: arena.begin_recovery(planned.limit()) })
 }
 
 /// Others must hardly notice; and it comes back from a redrive once.
@@ -49,7 +49,7 @@ pub async fn failing(arena: &mut Arena, planned: &PlannedFault) -> Result<Inject
     }
     Ok(InjectedFault {
         evidence: format!("{evidence}; redriven, and dead again"),
-        recovering: arena.over(planned.limit()),
+        recovering: arena.begin_recovery(planned.limit()),
     })
 }
 

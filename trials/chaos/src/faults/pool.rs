@@ -27,7 +27,7 @@ pub async fn exhaust(arena: &mut Arena, planned: &PlannedFault) -> Result<Inject
         Ok::<_, ChaosError>((answers, health(&arena.http, &payment, "/livez").await))
     };
     let (held, asked) = tokio::join!(hold_all_connections(&url, "orders", hold, locked), asked);
-    let recovering = arena.over(planned.limit());
+    let recovering = arena.begin_recovery(planned.limit());
     held?;
     let (answers, alive) = asked?;
     arena.findings.extend(

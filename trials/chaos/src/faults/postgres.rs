@@ -26,7 +26,7 @@ pub async fn outage(arena: &mut Arena, planned: &PlannedFault) -> Result<Injecte
     refused_politely(arena).await?;
     sleep(planned.hold()).await;
     arena.postgres_server()?.restart().await?;
-    Ok(InjectedFault { evidence, recovering: arena.over(planned.limit()) })
+    Ok(InjectedFault { evidence, recovering: arena.begin_recovery(planned.limit()) })
 }
 
 async fn kill_all(arena: &mut Arena) -> Result<String, ChaosError> {

@@ -60,7 +60,7 @@ pub async fn hung_host(arena: &mut Arena, planned: &PlannedFault) -> Result<Inje
         0 => Err(ChaosError::NotLanded("nobody asked the host that hangs".to_owned())),
         _ => Ok(InjectedFault {
             evidence: format!("{id} asked a host that hangs {hits} times"),
-            recovering: arena.over(planned.limit()),
+            recovering: arena.begin_recovery(planned.limit()),
         }),
     }
 }
@@ -122,7 +122,7 @@ pub async fn failover(arena: &mut Arena, planned: &PlannedFault) -> Result<Injec
     sleep(planned.hold()).await;
     promote(&standby).await?;
     arena.follow_postgres(standby);
-    let recovering = arena.over(planned.limit());
+    let recovering = arena.begin_recovery(planned.limit());
     let writes = arena.database(Kind::Payment);
     wait::until("the new primary takes writes", WITHIN, async || writes.takes_writes().await).await?;
     works_again(arena, "the host of the old primary is gone").await;

@@ -38,7 +38,7 @@ pub async fn silent(arena: &mut Arena, planned: &PlannedFault) -> Result<Injecte
     let hits = |arena: &Arena| arena.network.lanes().map(|lane| lane.postgres.landed()).sum::<u64>();
     let before = hits(arena);
     arena.network.lanes().for_each(|lane| lane.postgres.silence());
-    let recovering = arena.over(planned.limit());
+    let recovering = arena.begin_recovery(planned.limit());
     all_answer_again(arena, "connections to PostgreSQL are silent").await;
     match hits(arena) - before {
         0 => Err(ChaosError::NotLanded("nobody had a connection to PostgreSQL".to_owned())),
@@ -117,7 +117,7 @@ pub async fn readonly(arena: &mut Arena, planned: &PlannedFault) -> Result<Injec
     }
     works_again(arena, "sessions are read-only, new ones would not be").await;
     end_readonly(arena).await?;
-    let recovering = arena.over(planned.limit());
+    let recovering = arena.begin_recovery(planned.limit());
     match refused {
         Err(why) => Ok(InjectedFault { evidence: format!("a new session said: {why}"), recovering }),
         Ok(()) => Err(ChaosError::NotLanded("PostgreSQL took writes".to_owned())),
@@ -150,7 +150,7 @@ pub async fn stale_plan(arena: &mut Arena, planned: &PlannedFault) -> Result<Inj
     works_again(arena, "columns have another type").await;
     all_answer_again(arena, "columns have another type").await;
     retype(arena, "text").await?;
-    let recovering = arena.over(planned.limit());
+    let recovering = arena.begin_recovery(planned.limit());
     match changed {
         1 => Ok(InjectedFault {
             evidence: "columns of orders and products had another type for a while".to_owned(),

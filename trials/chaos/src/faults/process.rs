@@ -15,7 +15,7 @@ const CLAIMED_WITHIN: Duration = Duration::from_secs(10);
 
 pub async fn kill(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let evidence = arena.kill9(planned.target).await?;
-    let recovering = arena.over(planned.limit());
+    let recovering = arena.begin_recovery(planned.limit());
     arena.stack.restart(planned.target).await?;
     Ok(InjectedFault { evidence, recovering })
 }
@@ -30,7 +30,7 @@ pub async fn kill_with_entries(
     let killed = arena.kill9(id).await;
     lock.release().await?;
     let killed = killed?;
-    let recovering = arena.over(planned.limit());
+    let recovering = arena.begin_recovery(planned.limit());
     let alone = arena.ids(id.kind).len() == 1;
     if planned.fault == Fault::KillConsumer && !alone {
         claimed(arena, id).await?;

@@ -60,7 +60,7 @@ pub async fn refund(arena: &mut Arena, planned: &PlannedFault) -> Result<Injecte
     match still_open {
         2 => Ok(InjectedFault {
             evidence: "two refunds were refused".to_owned(),
-            recovering: arena.over(planned.limit()),
+            recovering: arena.begin_recovery(planned.limit()),
         }),
         open => Err(ChaosError::NotLanded(format!("{open} of the 2 refunds were open"))),
     }
@@ -130,7 +130,7 @@ pub async fn charges(arena: &mut Arena, planned: &PlannedFault) -> Result<Inject
         .number("SELECT count(*) FROM orders WHERE status = 'pending'", &[])
         .await;
     refused.remove(arena, "provider.charges").await?;
-    let recovering = arena.over(planned.limit());
+    let recovering = arena.begin_recovery(planned.limit());
     let (placed, pending) = (placed?, pending?);
     match usize::try_from(pending).unwrap_or(0) {
         open if open >= placed => Ok(InjectedFault {

@@ -24,7 +24,7 @@ pub async fn flush(arena: &mut Arena, planned: &PlannedFault) -> Result<Injected
     // One step: whoever looks in between would find what was written since.
     let left: u64 =
         redis.command(&["EVAL", "redis.call('FLUSHALL') return redis.call('DBSIZE')", "0"]).await?;
-    let recovering = arena.over(planned.limit());
+    let recovering = arena.begin_recovery(planned.limit());
     backup.restore(&redis).await?;
     match (keys, left) {
         (1.., 0) => Ok(InjectedFault { evidence: format!("{keys} keys before, none after"), recovering }),
@@ -55,7 +55,7 @@ async fn landed(
     gone: Result<u64, ChaosError>,
     what: &str,
 ) -> Result<InjectedFault, ChaosError> {
-    let recovering = arena.over(planned.limit());
+    let recovering = arena.begin_recovery(planned.limit());
     lock.release().await?;
     match gone? {
         1 => Ok(InjectedFault { evidence: format!("{what} is gone"), recovering }),

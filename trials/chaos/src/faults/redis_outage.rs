@@ -22,7 +22,7 @@ pub async fn kill(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedF
     orders_are_accepted(arena).await?;
     sleep(planned.hold()).await;
     arena.redis_server()?.restart().await?;
-    Ok(InjectedFault { evidence, recovering: arena.over(planned.limit()) })
+    Ok(InjectedFault { evidence, recovering: arena.begin_recovery(planned.limit()) })
 }
 
 pub async fn empty(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
@@ -58,7 +58,7 @@ async fn back_without_marker(
 ) -> Result<InjectedFault, ChaosError> {
     sleep(planned.hold()).await;
     arena.redis_server()?.restart().await?;
-    let recovering = arena.over(planned.limit());
+    let recovering = arena.begin_recovery(planned.limit());
     let redis = arena.redis()?;
     backup.restore(&redis).await?;
     match redis.command::<Option<String>>(&["GET", MARKER]).await? {

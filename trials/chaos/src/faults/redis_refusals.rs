@@ -42,7 +42,7 @@ pub async fn refuse(arena: &mut Arena, planned: &PlannedFault) -> Result<Injecte
         Err(_) => Ok(()),
     };
     end(&arena.stack.redis_url(), fault, &folder).await?;
-    let recovering = arena.over(planned.limit());
+    let recovering = arena.begin_recovery(planned.limit());
     seen?;
     Ok(InjectedFault { evidence: begun?, recovering })
 }

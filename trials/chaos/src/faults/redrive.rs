@@ -27,7 +27,7 @@ pub async fn refused(arena: &mut Arena, planned: &PlannedFault) -> Result<Inject
     redis.command::<()>(&["EVAL", TAKE_AWAY, "2", kind.stream(), KEPT]).await?;
     let answer = api.redrive(kind.victim(), &letter).await.map(drop);
     redis.command::<u64>(&["EVAL", GIVE_BACK, "2", kind.stream(), KEPT]).await?;
-    let recovering = arena.over(planned.limit());
+    let recovering = arena.begin_recovery(planned.limit());
     let wrong = still_there(&api, kind, &letter).await;
     let lost = wrong.is_some();
     arena.findings.extend(wrong.clone());

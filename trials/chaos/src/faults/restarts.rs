@@ -20,7 +20,7 @@ pub async fn rolling(arena: &mut Arena, planned: &PlannedFault) -> Result<Inject
     let names: Vec<String> = ids.iter().map(ToString::to_string).collect();
     Ok(InjectedFault {
         evidence: format!("{} got SIGTERM and ended", names.join(", ")),
-        recovering: arena.over(planned.limit()),
+        recovering: arena.begin_recovery(planned.limit()),
     })
 }
 

@@ -29,7 +29,7 @@ pub async fn plant(arena: &mut Arena, planned: &PlannedFault) -> Result<Injected
     let trimmed = trimming_goes_on(arena, planned).await;
     arena.has_stale_names = true;
     redis.command::<u64>(&["XGROUP", "DESTROY", stream, FOREIGN]).await?;
-    let recovering = arena.over(planned.limit());
+    let recovering = arena.begin_recovery(planned.limit());
     for (what, seen) in [("/ops/streams shows a foreign group", shown), ("trimming goes on", trimmed)] {
         let wrong = seen.err().map(|error| error.to_string());
         arena.findings.extend(wrong.as_ref().map(|wrong| format!("{what}: {wrong}")));

@@ -19,7 +19,7 @@ pub async fn kill_at_step(arena: &mut Arena, planned: &PlannedFault) -> Result<I
         })
         .await?;
     let evidence = format!("{} at {name}", arena.kill9(id).await?);
-    let recovering = arena.over(planned.limit());
+    let recovering = arena.begin_recovery(planned.limit());
     arena.stack.restart(id).await?;
     Ok(InjectedFault { evidence, recovering })
 }

@@ -24,7 +24,7 @@ pub async fn under_backlog(arena: &mut Arena, planned: &PlannedFault) -> Result<
         })
         .await?;
     let trimmed: u64 = redis.command(&["XTRIM", STREAM, "MAXLEN", "0"]).await?;
-    let recovering = arena.over(planned.limit());
+    let recovering = arena.begin_recovery(planned.limit());
     for id in inventories {
         arena.stack.restart(id).await?;
     }

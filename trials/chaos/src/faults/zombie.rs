@@ -28,7 +28,7 @@ pub async fn pause(arena: &mut Arena, planned: &PlannedFault) -> Result<Injected
     };
     // Whatever was seen: nothing may stay stopped.
     arena.stack.service(id)?.signal(Signal::SIGCONT);
-    let recovering = arena.over(planned.limit());
+    let recovering = arena.begin_recovery(planned.limit());
     went_on?;
     Ok(InjectedFault { evidence: stopped?, recovering })
 }

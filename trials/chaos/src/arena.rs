@@ -289,7 +289,7 @@ impl Arena {
     ///
     /// # Errors
     /// When the client log cannot be written.
-    pub async fn stir(&self, payment: &str) -> Result<(), ChaosError> {
+    pub async fn exercise_every_step(&self, payment: &str) -> Result<(), ChaosError> {
         for sku in [PLENTY, SCARCE] {
             let key = uuid::Uuid::now_v7().to_string();
             self.buyer.send(payment, &super::buyer::one(sku), &key).await?;
@@ -320,7 +320,7 @@ impl Arena {
             looks += 1;
             // Twice a second: enough to pass every step, too little to be a load.
             if seen.is_err() && looks.is_multiple_of(10) {
-                self.stir(payment).await.map_err(|error| error.to_string())?;
+                self.exercise_every_step(payment).await.map_err(|error| error.to_string())?;
             }
             seen
         });

@@ -62,7 +62,7 @@ async fn trimming_goes_on(arena: &Arena, planned: &PlannedFault) -> Result<(), C
     Ok(wait::until(format!("{stream} is trimmed beyond {first}"), TRIMMED_WITHIN, async || {
         // As many again as there were: a node of a stream goes as a whole, and holds a hundred entries.
         if added < wanted + 200 {
-            arena.stir(&payment).await.map_err(|error| error.to_string())?;
+            arena.exercise_every_step(&payment).await.map_err(|error| error.to_string())?;
             added += 2;
         }
         match first_entry(arena).await.map_err(|error| error.to_string())? {

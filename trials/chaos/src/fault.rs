@@ -83,7 +83,7 @@ pub struct Limits {
     /// A new order is at its end.
     pub flows: Duration,
     /// Every order from before is at its end, too, and every instance is ready.
-    pub settled: Duration,
+    pub ended: Duration,
 }
 
 /// What there is to know about a fault before it happens.
@@ -133,11 +133,11 @@ mod cards {
     use super::{Card, Duration, Fault, Limits};
 
     /// Seconds until a new order is accepted, until one is at its end, until all is settled.
-    const fn within(accepts: u64, flows: u64, settled: u64) -> Limits {
+    const fn within(accepts: u64, flows: u64, ended: u64) -> Limits {
         Limits {
             accepts: Duration::from_secs(accepts),
             flows: Duration::from_secs(flows),
-            settled: Duration::from_secs(settled),
+            ended: Duration::from_secs(ended),
         }
     }
 
@@ -157,7 +157,7 @@ mod cards {
     const SLOW: Limits = within(30, 30, 60);
 
     const OTHERS_GO_ON: &str = "only that message is retried; others go on";
-    const OTHERS_SETTLE: &str = "all others settle within 5 s; the refused ones end as stated";
+    const OTHERS_END: &str = "all others end within 5 s; the refused ones end as stated";
     const FIRST: &str = "first 2xx within 5 s";
     const FIRST_NOT_READY: &str = "503 of /readyz meanwhile; first 2xx within 5 s";
     const AGAIN: &str = "everything is published again within 60 s";
@@ -409,12 +409,12 @@ mod cards {
             Fault::RefundRefused => of_few(
                 "F23",
                 "the provider refuses one refund, for a while and for ever",
-                OTHERS_SETTLE,
+                OTHERS_END,
                 CRASH,
                 1,
             ),
             Fault::ChargesRefused => {
-                of_few("F23", "the provider refuses 1,200 charges of one product", OTHERS_SETTLE, SLOW, 1)
+                of_few("F23", "the provider refuses 1,200 charges of one product", OTHERS_END, SLOW, 1)
             }
             Fault::InventoryAway => lasting(
                 "F24",
@@ -494,8 +494,8 @@ mod tests {
     #[test]
     fn every_limit_grants_more_time_to_what_takes_longer() {
         for fault in Fault::value_variants() {
-            let Limits { accepts, flows, settled } = fault.card().limits;
-            assert!(accepts <= flows && flows <= settled, "{fault}");
+            let Limits { accepts, flows, ended } = fault.card().limits;
+            assert!(accepts <= flows && flows <= ended, "{fault}");
         }
     }
 }

@@ -29,7 +29,7 @@ pub struct Recovery {
     /// Until it was at its end.
     pub flows_ms: u64,
     /// Until everything was.
-    pub settled_ms: u64,
+    pub ended_ms: u64,
 }
 
 /// Whom to ask.
@@ -75,11 +75,11 @@ impl RecoveryProbe {
         };
         let ((accepted, flowed), (), ()) =
             tokio::try_join!(canary, self.all_ended(cutoff, within), self.all_ready(within))?;
-        let settled = began.elapsed();
+        let ended = began.elapsed();
         Ok(Recovery {
             accepts_ms: milliseconds(accepted),
             flows_ms: milliseconds(flowed),
-            settled_ms: milliseconds(settled),
+            ended_ms: milliseconds(ended),
         })
     }
 
@@ -125,7 +125,7 @@ impl Recovery {
         let parts = [
             ("a new order is accepted", self.accepts_ms, limits.accepts),
             ("a new order is at its end", self.flows_ms, limits.flows),
-            ("all orders are at their end, all instances ready", self.settled_ms, limits.settled),
+            ("all orders are at their end, all instances ready", self.ended_ms, limits.ended),
         ];
         let slow = parts.into_iter().find(|(_, took, limit)| u128::from(*took) > limit.as_millis());
         slow.map(|(what, took, limit)| {
@@ -152,7 +152,7 @@ mod tests {
     #[test]
     fn a_recovery_is_slow_when_any_part_of_it_is() {
         let limits = Fault::RedisKill.card().limits;
-        let recovery = Recovery { accepts_ms: 10, flows_ms: 5000, settled_ms: 9000 };
+        let recovery = Recovery { accepts_ms: 10, flows_ms: 5000, ended_ms: 9000 };
         assert_eq!(recovery.exceeded(limits), None);
         let slow = Recovery { flows_ms: 5001, ..recovery }.exceeded(limits).expect("over 5 s");
         assert!(slow.contains("a new order is at its end after 5.0 s, limit 5 s"), "{slow}");

@@ -84,7 +84,7 @@ impl Report {
     pub(super) fn count(&mut self) {
         self.landed = self.faults.iter().filter(|fault| fault.evidence.is_some()).count();
         let mut took: Vec<u64> =
-            self.faults.iter().filter_map(|fault| Some(fault.recovery?.settled_ms)).collect();
+            self.faults.iter().filter_map(|fault| Some(fault.recovery?.ended_ms)).collect();
         took.sort_unstable();
         // Of an even number the upper one: never better than it was.
         self.recovery_p50_ms = took.get(took.len() / 2).copied();
@@ -118,7 +118,7 @@ impl Report {
     }
 
     fn fault_table(&self) -> String {
-        let heading = ["#", "FAULT", "KIND", "TARGET", "LANDED", "ACCEPTS", "FLOWS", "SETTLED"]
+        let heading = ["#", "FAULT", "KIND", "TARGET", "LANDED", "ACCEPTS", "FLOWS", "ENDED"]
             .map(str::to_owned)
             .to_vec();
         let rows = self.faults.iter().map(|fault| {
@@ -127,7 +127,7 @@ impl Report {
             };
             let landed = if fault.evidence.is_some() { "yes" } else { "NO" }.to_owned();
             let times =
-                [time(|took| took.accepts_ms), time(|took| took.flows_ms), time(|took| took.settled_ms)];
+                [time(|took| took.accepts_ms), time(|took| took.flows_ms), time(|took| took.ended_ms)];
             let begin = [
                 fault.number.to_string(),
                 fault.fault.name(),

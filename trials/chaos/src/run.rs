@@ -278,7 +278,7 @@ async fn attempt(
         Err(error) => {
             report.wrong.push(error.to_string());
             heal(arena).await?;
-            arena.begin_recovery(planned.fault.card().limits.settled)
+            arena.begin_recovery(planned.fault.card().limits.ended)
         }
     };
     arena.revive().await?;
@@ -325,10 +325,10 @@ fn said(progress: &Progress, report: &FaultReport) {
     let name = format!("{} {}", report.number, report.fault);
     match (&report.recovery, report.wrong.is_empty()) {
         (Some(took), true) => progress.recovered(format!(
-            "{name}: accepted after {:.1} s, flows after {:.1} s, settled after {:.1} s",
+            "{name}: accepted after {:.1} s, flows after {:.1} s, all ended after {:.1} s",
             seconds(took.accepts_ms),
             seconds(took.flows_ms),
-            seconds(took.settled_ms)
+            seconds(took.ended_ms)
         )),
         _ => progress.failed(format!("{name}: {}", report.wrong.join("\n  "))),
     }

@@ -29,7 +29,7 @@ pub async fn sell_out(arena: &mut Arena, planned: &PlannedFault) -> Result<Injec
     let (placed, waited) = tokio::join!(everybody_orders(arena, &sku), side_by_side(arena, &sku));
     let recovering = arena.begin_recovery(planned.limit());
     let waited = placed.and(waited)?;
-    let sold = settled(arena, &sku).await?;
+    let sold = sold_in_the_end(arena, &sku).await?;
     let left = arena
         .database(Kind::Inventory)
         .number("SELECT on_hand::bigint FROM products WHERE sku = $1", &[&sku])
@@ -63,7 +63,7 @@ async fn side_by_side(arena: &Arena, sku: &str) -> Result<i64, ChaosError> {
     Ok(waited)
 }
 
-async fn settled(arena: &Arena, sku: &str) -> Result<i64, ChaosError> {
+async fn sold_in_the_end(arena: &Arena, sku: &str) -> Result<i64, ChaosError> {
     let (payment, item) = (arena.database(Kind::Payment), json!([{"sku": sku}]));
     wait::until("every order of the flash sale is at its end", PATIENCE, async || {
         match payment.number(OPEN, &[&item]).await {

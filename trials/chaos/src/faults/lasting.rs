@@ -103,7 +103,7 @@ pub async fn soak(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedF
 /// came.
 pub async fn inventory_away(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let load = load(arena, u64::from(planned.draw)).await?;
-    settled(arena, PATIENCE).await?;
+    all_orders_end(arena, PATIENCE).await?;
     let inventories = arena.ids(Kind::Inventory);
     for id in &inventories {
         arena.kill9(*id).await?;
@@ -116,7 +116,7 @@ pub async fn inventory_away(arena: &mut Arena, planned: &PlannedFault) -> Result
     for id in &inventories {
         arena.stack.restart(*id).await?;
     }
-    settled(arena, DRAINED_WITHIN).await?;
+    all_orders_end(arena, DRAINED_WITHIN).await?;
     judge_drain(arena, waiting, began.elapsed(), report.accepted);
     Ok(InjectedFault {
         evidence: format!("{waiting} orders waited while no inventory ran"),
@@ -164,7 +164,7 @@ async fn unread_is_bounded(arena: &mut Arena, usage: &ResourceUsage) -> Result<(
     Ok(())
 }
 
-async fn settled(arena: &Arena, within: Duration) -> Result<(), ChaosError> {
+async fn all_orders_end(arena: &Arena, within: Duration) -> Result<(), ChaosError> {
     let payment = arena.database(Kind::Payment);
     Ok(wait::until("every order is at its end", within, async || match payment.number(OPEN, &[]).await {
         Ok(0) => Ok(()),

@@ -88,7 +88,7 @@ async fn other_refund_ends(arena: &mut Arena, sku: &str) {
         arena.buyer.ended(order, WITHIN + NOISE).await
     };
     let wrong = other.await.err().map(|error| error.to_string());
-    arena.findings.extend(wrong.as_ref().map(|wrong| format!("another refund does not settle: {wrong}")));
+    arena.findings.extend(wrong.as_ref().map(|wrong| format!("another refund does not end: {wrong}")));
     arena.invariants.progress.note("another refund", wrong);
 }
 

@@ -138,7 +138,7 @@ impl Buyer {
     ///
     /// # Errors
     /// [`ChaosError::Waited`].
-    pub async fn insist(&self, body: &Value, within: Duration) -> Result<Uuid, ChaosError> {
+    pub async fn place_until_accepted(&self, body: &Value, within: Duration) -> Result<Uuid, ChaosError> {
         let key = Uuid::now_v7().to_string();
         let wait = Wait::begin("an order is accepted", within);
         for base in self.payments.iter().cycle() {
@@ -155,7 +155,7 @@ impl Buyer {
     ///
     /// # Errors
     /// [`ChaosError::Waited`].
-    pub async fn ended(&self, order: Uuid, within: Duration) -> Result<String, ChaosError> {
+    pub async fn wait_for_end(&self, order: Uuid, within: Duration) -> Result<String, ChaosError> {
         let wait = Wait::begin(format!("order {order} is at its end"), within);
         for base in self.payments.iter().cycle() {
             let answer = response_to(

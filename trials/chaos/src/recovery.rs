@@ -68,9 +68,9 @@ impl RecoveryProbe {
         within: Duration,
     ) -> Result<Recovery, ChaosError> {
         let canary = async {
-            let order = self.buyer.insist(&one(PLENTY), within).await?;
+            let order = self.buyer.place_until_accepted(&one(PLENTY), within).await?;
             let accepted = began.elapsed();
-            self.buyer.ended(order, within).await?;
+            self.buyer.wait_for_end(order, within).await?;
             Ok::<_, ChaosError>((accepted, began.elapsed()))
         };
         let ((accepted, flowed), (), ()) =

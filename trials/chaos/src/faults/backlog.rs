@@ -50,8 +50,9 @@ pub async fn drain(arena: &mut Arena, planned: &PlannedFault) -> Result<Injected
 
 async fn take_in(arena: &Arena) -> Result<Duration, ChaosError> {
     let (began, order, buyer) = (Instant::now(), one(PLENTY), &arena.buyer);
-    let mut placed =
-        stream::iter(0..ORDERS).map(|_| buyer.insist(&order, PATIENCE)).buffer_unordered(AT_ONCE);
+    let mut placed = stream::iter(0..ORDERS)
+        .map(|_| buyer.place_until_accepted(&order, PATIENCE))
+        .buffer_unordered(AT_ONCE);
     while let Some(order) = placed.next().await {
         order?;
     }

@@ -107,7 +107,7 @@ async fn charged_by_another(arena: &mut Arena) -> Result<Option<String>, ChaosEr
     arena.kill9(ahead).await?;
     lock.release().await?;
     let began = Instant::now();
-    let ended = arena.buyer.ended(placed?, PATIENCE).await;
+    let ended = arena.buyer.wait_for_end(placed?, PATIENCE).await;
     arena.stack.restart(ahead).await?;
     Ok(match ended {
         Ok(_) if began.elapsed() <= CHARGED_WITHIN => None,

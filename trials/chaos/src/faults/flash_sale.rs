@@ -45,8 +45,9 @@ pub async fn sell_out(arena: &mut Arena, planned: &PlannedFault) -> Result<Injec
 
 async fn everybody_orders(arena: &Arena, sku: &str) -> Result<(), ChaosError> {
     let (order, buyer) = (one(sku), &arena.buyer);
-    let mut placed =
-        stream::iter(0..BUYERS).map(|_| buyer.insist(&order, PATIENCE)).buffer_unordered(AT_ONCE);
+    let mut placed = stream::iter(0..BUYERS)
+        .map(|_| buyer.place_until_accepted(&order, PATIENCE))
+        .buffer_unordered(AT_ONCE);
     while let Some(order) = placed.next().await {
         order?;
     }

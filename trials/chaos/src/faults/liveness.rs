@@ -54,8 +54,8 @@ async fn refuses(arena: &Arena, id: ServiceId) -> Result<Option<String>, ChaosEr
 pub async fn others_end(arena: &mut Arena, during: &str) {
     let began = Instant::now();
     let ended = async {
-        let order = arena.buyer.insist(&one(PLENTY), WITHIN + HEALED_WITHIN).await?;
-        arena.buyer.ended(order, WITHIN + HEALED_WITHIN).await
+        let order = arena.buyer.place_until_accepted(&one(PLENTY), WITHIN + HEALED_WITHIN).await?;
+        arena.buyer.wait_for_end(order, WITHIN + HEALED_WITHIN).await
     };
     let late = match ended.await {
         Ok(_) if began.elapsed() <= WITHIN + NOISE => None,

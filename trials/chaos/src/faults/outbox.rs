@@ -46,7 +46,7 @@ pub async fn large(arena: &mut Arena, planned: &PlannedFault) -> Result<Injected
         arena.stack.restart(*id).await?;
     }
     let began = std::time::Instant::now();
-    let newer = arena.buyer.insist(&one(PLENTY), HEALED_WITHIN).await.map(drop);
+    let newer = arena.buyer.place_until_accepted(&one(PLENTY), HEALED_WITHIN).await.map(drop);
     arena
         .invariants
         .progress
@@ -63,8 +63,9 @@ pub async fn large(arena: &mut Arena, planned: &PlannedFault) -> Result<Injected
 
 async fn place(arena: &Arena, orders: u64) -> Result<(), ChaosError> {
     let order = one(PLENTY);
-    let placed =
-        stream::iter(0..orders).map(|_| arena.buyer.insist(&order, PATIENCE)).buffer_unordered(AT_ONCE);
+    let placed = stream::iter(0..orders)
+        .map(|_| arena.buyer.place_until_accepted(&order, PATIENCE))
+        .buffer_unordered(AT_ONCE);
     placed.try_for_each(|_| std::future::ready(Ok(()))).await
 }
 
@@ -90,7 +91,9 @@ pub async fn stuck_row(arena: &mut Arena, planned: &PlannedFault) -> Result<Inje
     let lost = lose_one(arena).await;
     let there = payment.number(&format!("SELECT count(*) FROM outbox WHERE {IS_OURS}"), &[]).await;
     let swept = match &lost {
-        Ok(order) => arena.buyer.ended(*order, HEALED_WITHIN * 2).await.err().map(|error| error.to_string()),
+        Ok(order) => {
+            arena.buyer.wait_for_end(*order, HEALED_WITHIN * 2).await.err().map(|error| error.to_string())
+        }
         Err(_) => None,
     };
     payment.execute(&format!("DELETE FROM outbox WHERE {IS_OURS}")).await?;
@@ -141,7 +144,7 @@ async fn lose_one(arena: &mut Arena) -> Result<uuid::Uuid, ChaosError> {
 }
 
 async fn delete_entry(arena: &Arena) -> Result<uuid::Uuid, ChaosError> {
-    let (redis, order) = (arena.redis()?, arena.buyer.insist(&one(PLENTY), PATIENCE).await?);
+    let (redis, order) = (arena.redis()?, arena.buyer.place_until_accepted(&one(PLENTY), PATIENCE).await?);
     let entry = wait::until("its event is published", EVIDENCE_WITHIN, async || {
         let entry = redis
             .entry_about("order_completed", &order.to_string())

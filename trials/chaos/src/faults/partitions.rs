@@ -86,8 +86,9 @@ async fn left_by_the_dead(arena: &Arena) -> Result<u64, ChaosError> {
 /// claim idle time.
 async fn burst(arena: &Arena) -> Result<(), ChaosError> {
     let order = one(PLENTY);
-    let placed =
-        stream::iter(0..BURST).map(|_| arena.buyer.insist(&order, PATIENCE)).buffer_unordered(AT_ONCE);
+    let placed = stream::iter(0..BURST)
+        .map(|_| arena.buyer.place_until_accepted(&order, PATIENCE))
+        .buffer_unordered(AT_ONCE);
     placed.try_for_each(|_| std::future::ready(Ok(()))).await
 }
 

@@ -57,8 +57,8 @@ pub async fn slowest(arena: &Arena) -> Result<Duration, ChaosError> {
     let mut slowest = Duration::ZERO;
     for _ in 0..TIMED {
         let began = Instant::now();
-        let order = arena.buyer.insist(&one(PLENTY), ENDS_WITHIN).await?;
-        arena.buyer.ended(order, ENDS_WITHIN).await?;
+        let order = arena.buyer.place_until_accepted(&one(PLENTY), ENDS_WITHIN).await?;
+        arena.buyer.wait_for_end(order, ENDS_WITHIN).await?;
         slowest = slowest.max(began.elapsed());
     }
     Ok(slowest)

@@ -177,9 +177,9 @@ const IS_VARCHAR: &str = "SELECT count(*) FROM information_schema.columns
 pub async fn works_again(arena: &mut Arena, when: &str) {
     let began = Instant::now();
     let worked = async {
-        let order = arena.buyer.insist(&one(PLENTY), HEALED_WITHIN).await?;
+        let order = arena.buyer.place_until_accepted(&one(PLENTY), HEALED_WITHIN).await?;
         let accepted = began.elapsed();
-        arena.buyer.ended(order, HEALED_WITHIN).await?;
+        arena.buyer.wait_for_end(order, HEALED_WITHIN).await?;
         Ok::<_, ChaosError>(accepted)
     };
     let wrong = match worked.await {

@@ -45,8 +45,8 @@ pub async fn refund(arena: &mut Arena, planned: &PlannedFault) -> Result<Injecte
     let other = Refused::of(planned, 2).create_product(arena, 0).await?;
     awhile.install(arena, "provider.refunds", FOR_A_WHILE).await?;
     ever.install(arena, "provider.refunds", FOR_EVER).await?;
-    let first = arena.buyer.insist(&one(&first), PATIENCE).await?;
-    let second = arena.buyer.insist(&one(&second), PATIENCE).await?;
+    let first = arena.buyer.place_until_accepted(&one(&first), PATIENCE).await?;
+    let second = arena.buyer.place_until_accepted(&one(&second), PATIENCE).await?;
     let seen = refused_refunds(arena, second, &other).await;
     sleep(REFUSED_FOR).await;
     let still_open = arena.database(Kind::Payment).number(OPEN, &[&vec![first, second]]).await?;
@@ -84,8 +84,8 @@ async fn refused_refunds(arena: &mut Arena, for_good: Uuid, other: &str) -> Opti
 
 async fn other_refund_ends(arena: &mut Arena, sku: &str) {
     let other = async {
-        let order = arena.buyer.insist(&one(sku), PATIENCE).await?;
-        arena.buyer.ended(order, WITHIN + NOISE).await
+        let order = arena.buyer.place_until_accepted(&one(sku), PATIENCE).await?;
+        arena.buyer.wait_for_end(order, WITHIN + NOISE).await
     };
     let wrong = other.await.err().map(|error| error.to_string());
     arena.findings.extend(wrong.as_ref().map(|wrong| format!("another refund does not end: {wrong}")));
@@ -110,7 +110,7 @@ async fn buried(arena: &Arena, order: Uuid) -> Result<DeadLetter, ChaosError> {
 }
 
 async fn ends(arena: &mut Arena, order: Uuid, what: &str) {
-    let wrong = arena.buyer.ended(order, ENDS_WITHIN).await.err().map(|error| error.to_string());
+    let wrong = arena.buyer.wait_for_end(order, ENDS_WITHIN).await.err().map(|error| error.to_string());
     arena.findings.extend(wrong.as_ref().map(|wrong| format!("{what}: {wrong}")));
     arena.invariants.progress.note(what, wrong);
 }
@@ -144,7 +144,7 @@ pub async fn charges(arena: &mut Arena, planned: &PlannedFault) -> Result<Inject
 async fn place(arena: &Arena, sku: &str) -> Result<usize, ChaosError> {
     let order = one(sku);
     let placed = stream::iter(0..REFUSED_CHARGES)
-        .map(|_| arena.buyer.insist(&order, PATIENCE))
+        .map(|_| arena.buyer.place_until_accepted(&order, PATIENCE))
         .buffer_unordered(AT_ONCE);
     placed.try_collect::<Vec<_>>().await.map(|orders| orders.len())
 }

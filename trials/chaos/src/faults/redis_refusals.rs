@@ -185,7 +185,7 @@ async fn wait_in_redis(arena: &mut Arena) -> Result<Vec<Uuid>, ChaosError> {
     }
     let (redis, mut waiting) = (arena.redis()?, Vec::new());
     for _ in 0..WAITING {
-        let order = arena.buyer.insist(&one(PLENTY), EVIDENCE_WITHIN).await?;
+        let order = arena.buyer.place_until_accepted(&one(PLENTY), EVIDENCE_WITHIN).await?;
         wait::until("its event is published", EVIDENCE_WITHIN, async || {
             let entry = redis
                 .entry_about("order_completed", &order.to_string())

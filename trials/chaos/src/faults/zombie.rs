@@ -59,8 +59,8 @@ async fn stand_still(arena: &mut Arena, id: ServiceId) -> Result<(), ChaosError>
         if !has_peer {
             return Ok(());
         }
-        let order = buyer.insist(&one(PLENTY), idle + GOES_ON_WITHIN).await?;
-        buyer.ended(order, idle + GOES_ON_WITHIN).await.map(drop)
+        let order = buyer.place_until_accepted(&one(PLENTY), idle + GOES_ON_WITHIN).await?;
+        buyer.wait_for_end(order, idle + GOES_ON_WITHIN).await.map(drop)
     };
     let (went_on, ()) = tokio::join!(peer_goes_on, sleep(idle * 2));
     if let Err(error) = went_on {

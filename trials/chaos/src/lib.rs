@@ -29,6 +29,7 @@ pub mod direct;
 mod error;
 pub mod failpoints;
 pub mod fault;
+pub mod fault_spec;
 pub mod faults;
 pub mod folder;
 mod load_process;

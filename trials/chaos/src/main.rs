@@ -200,8 +200,8 @@ fn list() -> String {
         .map(str::to_owned)
         .to_vec();
     let rows = Fault::value_variants().iter().map(|fault| {
-        let card = fault.card();
-        vec![fault.name(), card.number.to_owned(), card.does.to_owned(), card.holds.to_owned()]
+        let spec = fault.spec();
+        vec![fault.name(), spec.number.to_owned(), spec.does.to_owned(), spec.holds.to_owned()]
     });
     let random = [
         "random",

@@ -14,7 +14,7 @@ use super::ChaosError;
 use super::arena::PLENTY;
 use super::buyer::{Buyer, one};
 use super::direct::Database;
-use super::fault::Limits;
+use super::fault_spec::Limits;
 use ctl::instance::health;
 use ctl::wait::Wait;
 
@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn a_recovery_is_slow_when_any_part_of_it_is() {
-        let limits = Fault::RedisKill.card().limits;
+        let limits = Fault::RedisKill.spec().limits;
         let recovery = Recovery { accepts_ms: 10, flows_ms: 5000, ended_ms: 9000 };
         assert_eq!(recovery.exceeded(limits), None);
         let slow = Recovery { flows_ms: 5001, ..recovery }.exceeded(limits).expect("over 5 s");

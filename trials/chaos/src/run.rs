@@ -214,12 +214,12 @@ async fn events(
 }
 
 async fn one_fault(arena: &mut Arena, load: &Load, planned: &PlannedFault, orders: u64) -> FaultReport {
-    let card = planned.fault.card();
+    let spec = planned.fault.spec();
     let (number, fault, target) = (planned.number, planned.fault, planned.target.to_string());
     let mut report = FaultReport {
         number,
         fault,
-        kind: card.number,
+        kind: spec.number,
         target,
         evidence: None,
         recovery: None,
@@ -231,8 +231,8 @@ async fn one_fault(arena: &mut Arena, load: &Load, planned: &PlannedFault, order
             report.recovery = Some(recovery);
             // Every instance had to say that it is ready.
             arena.invariants.readiness.add_passed(arena.stack.services().count() as u64);
-            arena.invariants.progress.note(&format!("after {fault}"), recovery.exceeded(card.limits));
-            report.wrong.extend(recovery.exceeded(card.limits));
+            arena.invariants.progress.note(&format!("after {fault}"), recovery.exceeded(spec.limits));
+            report.wrong.extend(recovery.exceeded(spec.limits));
         }
         Err(error) => report.wrong.push(error.to_string()),
     }
@@ -265,7 +265,7 @@ async fn attempt(
         "{} {} {} -> {}{at}",
         planned.number,
         planned.fault,
-        planned.fault.card().number,
+        planned.fault.spec().number,
         planned.target
     ));
     let recovering = match faults::inject(arena, planned).await {
@@ -278,7 +278,7 @@ async fn attempt(
         Err(error) => {
             report.wrong.push(error.to_string());
             heal(arena).await?;
-            arena.begin_recovery(planned.fault.card().limits.ended)
+            arena.begin_recovery(planned.fault.spec().limits.ended)
         }
     };
     arena.revive().await?;
@@ -367,7 +367,7 @@ pub fn usual_faults(choice: &Choice) -> usize {
     match choice {
         Choice::Random => 10,
         // Of several, each once.
-        Choice::These(faults) if faults.len() == 1 => faults[0].card().usual as usize,
+        Choice::These(faults) if faults.len() == 1 => faults[0].spec().usual as usize,
         Choice::These(faults) => faults.len(),
     }
 }

@@ -135,7 +135,7 @@ fn planned(number: usize, options: &ScheduleOptions, rng: &mut StdRng) -> Planne
 /// Milliseconds. In a mix an outage is over soon.
 fn hold(fault: Fault, options: &ScheduleOptions, rng: &mut StdRng) -> u64 {
     let short = rng.random_range(800..=2500);
-    let refuses = fault.card().number == "F19" && fault != Fault::RedisDemoted;
+    let refuses = fault.spec().number == "F19" && fault != Fault::RedisDemoted;
     if refuses && options.choice != Choice::Random {
         u64::try_from(options.refusal.as_millis()).unwrap_or(u64::MAX)
     } else {
@@ -146,10 +146,10 @@ fn hold(fault: Fault, options: &ScheduleOptions, rng: &mut StdRng) -> u64 {
 fn drawn(failpoints: bool, rng: &mut StdRng) -> Fault {
     let eligible = |fault: &&Fault| failpoints || !needs_failpoints(**fault);
     let all: Vec<Fault> = Fault::value_variants().iter().filter(eligible).copied().collect();
-    let total = all.iter().map(|fault| fault.card().weight).sum();
+    let total = all.iter().map(|fault| fault.spec().weight).sum();
     let mut left = rng.random_range(0..total);
     for fault in all {
-        match left.checked_sub(fault.card().weight) {
+        match left.checked_sub(fault.spec().weight) {
             Some(rest) => left = rest,
             None => return fault,
         }

@@ -156,7 +156,7 @@ pub fn is_stopped(pid: i32) -> bool {
 
 impl PlannedFault {
     fn limit(&self) -> Duration {
-        self.fault.card().limits.ended
+        self.fault.spec().limits.ended
     }
 
     fn hold(&self) -> Duration {

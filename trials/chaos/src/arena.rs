@@ -11,11 +11,13 @@ use super::buyer::Buyer;
 use super::direct::{Database, DirectRedis};
 use super::folder::RunFolder;
 use super::network::{Lane, Network};
+use super::process_state::stopped;
+use super::products::{PLENTY, SCARCE, one};
 use super::profile::Profile;
 use super::progress::Progress;
 use super::recovery::{PendingRecovery, RecoveryProbe};
-use super::run::Lasting;
 use super::run_invariants::RunInvariants;
+use super::sustained_load::SustainedLoad;
 use ctl::instance::{Admin, http};
 use ctl::wait;
 
@@ -25,11 +27,6 @@ use ctl::client_log::ClientLog;
 use ctl::load::Shop;
 use ctl::stack::{Kind, Service, ServiceId, Stack, StackOptions};
 use ctl::verify::Sources;
-
-/// Plenty of it for canaries.
-pub const PLENTY: &str = "CHAOS-PLENTY";
-/// One piece: nearly every order of it is refunded.
-pub const SCARCE: &str = "CHAOS-SCARCE";
 
 /// As many as two instances can each claim half of.
 const PARTITIONS: &str = "16";
@@ -44,7 +41,7 @@ pub struct ArenaOptions {
     /// Sixteen partitions of each stream.
     pub partitions: bool,
     /// Of faults that last.
-    pub lasting: Lasting,
+    pub sustained_load: SustainedLoad,
     /// Orders of the run in all.
     pub orders: u64,
     /// PostgreSQL's data on a disk that can be filled.
@@ -76,7 +73,7 @@ pub struct Arena {
     /// The invariants that only a run can judge.
     pub invariants: RunInvariants,
     /// Of faults that last.
-    pub lasting: Lasting,
+    pub sustained_load: SustainedLoad,
     /// Orders of the run in all.
     pub orders: u64,
     /// Consumers that will never come back were named in a group.
@@ -116,7 +113,7 @@ impl Arena {
         admin.create_product(&inventory, PLENTY, 1_000_000).await?;
         admin.create_product(&inventory, SCARCE, 1).await?;
         let current_sources = watch::Sender::new(sources(&stack));
-        let (lasting, orders) = (options.lasting.clone(), options.orders);
+        let (sustained_load, orders) = (options.sustained_load.clone(), options.orders);
         let (findings, measured, invariants) = Default::default();
         let (profile, http, second_redis) = (options.profile, http()?, None);
         Ok(Self {
@@ -130,7 +127,7 @@ impl Arena {
             log,
             findings,
             invariants,
-            lasting,
+            sustained_load,
             orders,
             has_stale_names: false,
             second_redis,
@@ -292,11 +289,10 @@ impl Arena {
     pub async fn exercise_every_step(&self, payment: &str) -> Result<(), ChaosError> {
         for sku in [PLENTY, SCARCE] {
             let key = uuid::Uuid::now_v7().to_string();
-            self.buyer.send(payment, &super::buyer::one(sku), &key).await?;
+            self.buyer.send(payment, &one(sku), &key).await?;
         }
-        let standing = |service: &&Service| {
-            service.id().kind == Kind::Inventory && !super::faults::is_stopped(service.pid())
-        };
+        let standing =
+            |service: &&Service| service.id().kind == Kind::Inventory && !stopped(service.pid()).is_ok();
         let Some(inventory) = self.stack.services().find(standing).map(Service::url) else { return Ok(()) };
         let sku = format!("CHAOS-{}", uuid::Uuid::new_v4().simple().to_string().to_uppercase());
         // It may have died by now, as it was meant to.

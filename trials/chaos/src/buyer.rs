@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::ChaosError;
@@ -61,12 +61,6 @@ impl HttpResponse {
         let body: Value = serde_json::from_str(&self.text).ok()?;
         body["id"].as_str()?.parse().ok()
     }
-}
-
-/// One line of one piece, paid without trouble.
-#[must_use]
-pub fn one(sku: &str) -> Value {
-    json!({"items": [{"sku": sku, "quantity": 1}], "payment_method": "tok_ok"})
 }
 
 impl Buyer {

@@ -34,6 +34,8 @@ pub mod faults;
 pub mod folder;
 mod load_process;
 pub mod network;
+mod process_state;
+pub mod products;
 pub mod profile;
 pub mod progress;
 pub mod proxy;
@@ -47,5 +49,6 @@ pub mod run_invariants;
 mod sampling;
 pub mod schedule;
 pub mod small_disk;
+pub mod sustained_load;
 
 pub use error::ChaosError;

@@ -11,8 +11,9 @@ use chaos::arena::Arena;
 use chaos::fault::Fault;
 use chaos::profile::Profile;
 use chaos::progress::Progress;
-use chaos::run::{self, Lasting, RunOptions};
+use chaos::run::{self, RunOptions};
 use chaos::schedule::{self, Choice, ScheduleOptions};
+use chaos::sustained_load::SustainedLoad;
 use ctl::exit::{Exit, conclude};
 use ctl::terminal::{Output, table};
 
@@ -152,8 +153,8 @@ fn options(args: &Args, choice: Choice) -> anyhow::Result<RunOptions> {
     let seed_bug = args.seed_bug.clone();
     #[cfg(not(feature = "seeded-bugs"))]
     let seed_bug = None;
-    let lasting = lasting(args, &choice);
-    let (instances, refusal) = (usize::from(args.instances), lasting.time);
+    let sustained_load = sustained_load(args, &choice);
+    let (instances, refusal) = (usize::from(args.instances), sustained_load.time);
     let schedule = ScheduleOptions { choice, faults, seed, instances, failpoint, failpoints, refusal };
     schedule.check()?;
     let repeat = repeat(args, &schedule, seed_bug.as_deref());
@@ -161,16 +162,16 @@ fn options(args: &Args, choice: Choice) -> anyhow::Result<RunOptions> {
         schedule,
         orders: args.orders,
         profile: args.profile,
-        lasting,
+        sustained_load,
         seed_bug,
         keep: args.keep,
         repeat,
     })
 }
 
-fn lasting(args: &Args, choice: &Choice) -> Lasting {
-    let usual = Lasting::usual(choice);
-    Lasting {
+fn sustained_load(args: &Args, choice: &Choice) -> SustainedLoad {
+    let usual = SustainedLoad::usual(choice);
+    SustainedLoad {
         time: args.minutes.map_or(usual.time, |minutes| Duration::from_secs_f64(minutes * 60.0)),
         rate: args.rate.unwrap_or(usual.rate),
         picture: args.picture.clone(),

@@ -11,10 +11,10 @@ use serde::Serialize;
 use tokio::task::JoinSet;
 
 use super::ChaosError;
-use super::arena::PLENTY;
-use super::buyer::{Buyer, one};
+use super::buyer::Buyer;
 use super::direct::Database;
 use super::fault_spec::Limits;
+use super::products::{PLENTY, one};
 use ctl::instance::health;
 use ctl::wait::Wait;
 

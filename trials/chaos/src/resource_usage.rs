@@ -9,7 +9,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::ChaosError;
 use super::arena::Arena;
-use super::run::Lasting;
+use super::sustained_load::SustainedLoad;
 use bench::text;
 use ctl::stack::{Kind, Service};
 use servers::processes::resident;
@@ -90,7 +90,7 @@ impl ResourceUsage {
     ///
     /// # Errors
     /// [`ChaosError::Io`].
-    pub fn draw(&self, lasting: &Lasting, title: &str) -> Result<(), ChaosError> {
+    pub fn draw(&self, lasting: &SustainedLoad, title: &str) -> Result<(), ChaosError> {
         lasting.picture.as_ref().map_or(Ok(()), |picture| self.write(picture, title))
     }
 

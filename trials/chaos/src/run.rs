@@ -1,6 +1,5 @@
 //! One run, from an empty folder to the verdict.
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
@@ -18,6 +17,7 @@ use super::report::{FaultReport, Report};
 use super::resource_usage::ResourceUsage;
 use super::sampling::Sampling;
 use super::schedule::{self, Choice, PlannedFault, ScheduleOptions};
+use super::sustained_load::SustainedLoad;
 use ctl::wait;
 
 use super::ChaosError;
@@ -45,24 +45,13 @@ pub struct RunOptions {
     /// How patient the services are.
     pub profile: Profile,
     /// Of faults that last.
-    pub lasting: Lasting,
+    pub sustained_load: SustainedLoad,
     /// A bug to be planted.
     pub seed_bug: Option<String>,
     /// Keep the stack and the folder, whatever the verdict.
     pub keep: bool,
     /// The command that does it all again.
     pub repeat: String,
-}
-
-/// How faults with a load of their own last, and what they leave.
-#[derive(Debug, Clone)]
-pub struct Lasting {
-    /// How long.
-    pub time: Duration,
-    /// Orders a second.
-    pub rate: f64,
-    /// Where figures over time are drawn.
-    pub picture: Option<PathBuf>,
 }
 
 /// Beside a fault that places orders of its own, by the thousand.
@@ -76,18 +65,6 @@ impl RunOptions {
         } else {
             self.orders
         }
-    }
-}
-
-impl Lasting {
-    /// Unless told. Named: long enough for an event to be published again many times (profile `fast`), for
-    /// more orders than a stream may hold unread, and for an actor to be given up that counts refusals as its
-    /// own faults (20 of them, 2 s apart in the end). In a mix: twice as long as anything may take to be
-    /// noticed. At a rate that a debug build on two cores keeps up with.
-    #[must_use]
-    pub fn usual(choice: &Choice) -> Self {
-        let seconds = if *choice == Choice::Random { 10 } else { 33 };
-        Self { time: Duration::from_secs(seconds), rate: 150.0, picture: None }
     }
 }
 
@@ -128,7 +105,7 @@ fn arena_options(options: &RunOptions) -> arena::ArenaOptions {
         profile: options.profile,
         instances: options.schedule.instances,
         partitions: options.schedule.choice.names(Fault::Partitions),
-        lasting: options.lasting.clone(),
+        sustained_load: options.sustained_load.clone(),
         // In a mix they are all the orders of the run, not the rows of one fault.
         orders: if options.schedule.choice == Choice::Random { 0 } else { options.orders },
         small_disk: options.schedule.choice.names(Fault::DiskFull),
@@ -201,7 +178,7 @@ async fn events(
     if options.schedule.choice == Choice::Random {
         usage.judge(arena);
         usage.draw(
-            &options.lasting,
+            &options.sustained_load,
             &format!("{} faults, seed {}: after each of them", schedule.len(), options.schedule.seed),
         )?;
     }

@@ -50,6 +50,20 @@ pub struct PlannedFault {
     pub draw: u32,
 }
 
+impl PlannedFault {
+    /// The longest recovery that is allowed.
+    #[must_use]
+    pub fn limit(&self) -> Duration {
+        self.fault.spec().limits.ended
+    }
+
+    /// How long the fault is held.
+    #[must_use]
+    pub fn hold(&self) -> Duration {
+        Duration::from_millis(self.hold_ms)
+    }
+}
+
 /// What a schedule depends on.
 #[derive(Debug, Clone)]
 pub struct ScheduleOptions {

@@ -7,11 +7,12 @@ use reqwest::header::{ETAG, IF_MATCH};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{EVIDENCE_WITHIN, InjectedFault, PlannedFault};
+use super::injected::{EVIDENCE_WITHIN, InjectedFault};
 use crate::ChaosError;
 use crate::arena::Arena;
 use crate::direct::Database;
 use crate::proxy::Mode;
+use crate::schedule::PlannedFault;
 use ctl::instance::InstanceError;
 use ctl::stack::{Kind, ServiceId};
 use ctl::wait;

@@ -1,12 +1,13 @@
 //! F11 and F14: clients that ask for too much, too often, or do not wait for the answer.
 
-use super::{InjectedFault, PlannedFault};
+use super::injected::InjectedFault;
 use crate::ChaosError;
-use crate::arena::{Arena, PLENTY};
-use crate::buyer::one;
+use crate::arena::Arena;
 use crate::direct::OpenTransaction;
+use crate::products::{PLENTY, one};
 use crate::requests::caller::{Caller, Customer};
 use crate::requests::{Phase, client_gone, one_key_fifty_times, too_large};
+use crate::schedule::PlannedFault;
 use ctl::stack::Kind;
 
 async fn caller(arena: &Arena) -> Result<Caller, ChaosError> {
@@ -22,7 +23,7 @@ pub async fn too_large_bodies(
     arena: &mut Arena,
     planned: &PlannedFault,
 ) -> Result<InjectedFault, ChaosError> {
-    let payment = super::payment_for(arena, planned.target)?;
+    let payment = super::streams::payment_for(arena, planned.target)?;
     let refusals = too_large(&caller(arena).await?, &payment, PLENTY).await?;
     let unclear = refusals.iter().filter(|refusal| !refusal.is_clear());
     arena.findings.extend(unclear.map(|refusal| format!("not clearly refused: {refusal:?}")));

@@ -2,7 +2,7 @@
 //! brings them back, and this is that backup. Without it I11 could not be judged in a run with poison and
 //! amnesia.
 
-use super::streams;
+use super::streams::streams;
 use crate::ChaosError;
 use crate::direct::DirectRedis;
 use ctl::stack::Kind;

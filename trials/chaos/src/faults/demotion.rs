@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use servers::{Redis, RedisOptions};
 
+use super::injected::InjectedFault;
 use super::liveness::{orders_are_accepted, others_end};
-use super::{InjectedFault, PlannedFault};
 use crate::ChaosError;
 use crate::arena::Arena;
 use crate::direct::DirectRedis;
+use crate::schedule::PlannedFault;
 use ctl::wait;
 
 const IN_STEP_WITHIN: Duration = Duration::from_secs(20);

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{InjectedFault, NO_REQUEST_OVER, PlannedFault};
+use super::injected::{InjectedFault, NO_REQUEST_OVER};
 use crate::ChaosError;
-use crate::arena::{Arena, PLENTY};
-use crate::buyer::{HttpResponse, one};
+use crate::arena::Arena;
+use crate::buyer::HttpResponse;
+use crate::products::{PLENTY, one};
+use crate::schedule::PlannedFault;
 use crate::small_disk::SmallDisk;
 use ctl::instance::health;
 use ctl::stack::{Kind, ServiceId};

@@ -5,10 +5,11 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 use serde_json::json;
 
-use super::{InjectedFault, PlannedFault};
+use super::injected::InjectedFault;
 use crate::ChaosError;
 use crate::arena::Arena;
-use crate::buyer::one;
+use crate::products::one;
+use crate::schedule::PlannedFault;
 use ctl::stack::Kind;
 use ctl::wait;
 

@@ -11,7 +11,7 @@ mod dead_letter_backup;
 mod demotion;
 mod disk;
 mod flash_sale;
-mod lasting;
+mod injected;
 mod liveness;
 mod network;
 mod old_program;
@@ -33,30 +33,18 @@ mod redrive;
 mod restarts;
 pub mod stale_group;
 mod steps;
+mod streams;
+mod sustained;
 mod trim;
 mod zombie;
 
-use std::time::Duration;
+pub use injected::InjectedFault;
 
 use super::ChaosError;
 use super::arena::Arena;
 use super::fault::Fault;
-use super::recovery::PendingRecovery;
 use super::schedule::PlannedFault;
-use ctl::stack::{Kind, ServiceId};
-
-/// Evidence must come within this time; orders are sent meanwhile.
-const EVIDENCE_WITHIN: Duration = Duration::from_secs(20);
-/// A request that takes longer is a breach: the services give up after 5 s, and the answer needs a moment.
-const NO_REQUEST_OVER: Duration = Duration::from_millis(5500);
-
-/// A fault that landed.
-pub struct InjectedFault {
-    /// How it is known.
-    pub evidence: String,
-    /// Until all is well again.
-    pub recovering: PendingRecovery,
-}
+use ctl::stack::Kind;
 
 /// Whether this machine has what these faults need.
 ///
@@ -121,12 +109,12 @@ pub async fn inject(arena: &mut Arena, planned: &PlannedFault) -> Result<Injecte
         Fault::PostgresFailover => postgres_hosts::failover(arena, planned).await,
         Fault::RefundRefused => provider::refund(arena, planned).await,
         Fault::ChargesRefused => provider::charges(arena, planned).await,
-        Fault::InventoryAway => lasting::inventory_away(arena, planned).await,
+        Fault::InventoryAway => sustained::inventory_away(arena, planned).await,
         Fault::OutboxLarge => outbox::large(arena, planned).await,
         Fault::OutboxStuckRow => outbox::stuck_row(arena, planned).await,
-        Fault::Soak => lasting::soak(arena, planned).await,
+        Fault::Soak => sustained::soak(arena, planned).await,
         Fault::Partitions => partitions::slow_commits(arena, planned).await,
-        Fault::Snapshot => lasting::snapshot(arena, planned).await,
+        Fault::Snapshot => sustained::snapshot(arena, planned).await,
         Fault::Clocks => clocks::apart(arena, planned).await,
         Fault::OldProgram => old_program::restart(arena, planned).await,
         Fault::StaleGroup => stale_group::plant(arena, planned).await,
@@ -146,45 +134,4 @@ pub async fn take_back(arena: &Arena) -> Result<(), ChaosError> {
     outbox::take_back(arena).await?;
     provider::take_back(arena).await?;
     old_program::take_back(arena).await
-}
-
-/// Whether the kernel says that a process stands still.
-#[must_use]
-pub fn is_stopped(pid: i32) -> bool {
-    zombie::stopped(pid).is_ok()
-}
-
-impl PlannedFault {
-    fn limit(&self) -> Duration {
-        self.fault.spec().limits.ended
-    }
-
-    fn hold(&self) -> Duration {
-        Duration::from_millis(self.hold_ms)
-    }
-}
-
-/// The stream a service consumes most of, and its group.
-fn main_stream(kind: Kind) -> (&'static str, &'static str) {
-    match kind {
-        Kind::Inventory => ("order_completed", "inventory-group"),
-        Kind::Payment | Kind::User => ("stock_reserved", "payment-group"),
-    }
-}
-
-/// All streams a service consumes.
-fn streams(kind: Kind) -> &'static [&'static str] {
-    match kind {
-        Kind::User => &[],
-        Kind::Inventory => &["order_completed"],
-        Kind::Payment => &["stock_reserved", "refund_order", "product_changed"],
-    }
-}
-
-/// The instance of payment that gets the orders which shall trigger something at `target`.
-fn payment_for(arena: &Arena, target: ServiceId) -> Result<String, ChaosError> {
-    match target.kind {
-        Kind::Payment => arena.url(target),
-        Kind::User | Kind::Inventory => arena.url(ServiceId { kind: Kind::Payment, instance: 1 }),
-    }
 }

@@ -2,12 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use super::{EVIDENCE_WITHIN, InjectedFault, NO_REQUEST_OVER, PlannedFault, payment_for};
+use super::injected::{EVIDENCE_WITHIN, InjectedFault, NO_REQUEST_OVER};
+use super::streams::payment_for;
 use crate::ChaosError;
-use crate::arena::{Arena, PLENTY};
-use crate::buyer::{HttpResponse, one, response_to};
+use crate::arena::Arena;
+use crate::buyer::{HttpResponse, response_to};
 use crate::fault::Fault;
+use crate::products::{PLENTY, one};
 use crate::proxy::{Mode, Proxy};
+use crate::schedule::PlannedFault;
 use ctl::stack::Kind;
 
 const SLOWER_BY: Duration = Duration::from_millis(500);

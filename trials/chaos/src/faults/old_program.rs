@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
+use super::injected::InjectedFault;
 use super::postgres_sessions::works_again;
-use super::{InjectedFault, PlannedFault};
 use crate::ChaosError;
 use crate::arena::Arena;
+use crate::schedule::PlannedFault;
 use ctl::stack::Kind;
 
 const VERSION: i32 = 9_999;

@@ -7,11 +7,12 @@ use events::{Envelope, MoneyData, ProductChanged};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::dead_letter_backup::DeadLetterBackup;
+use super::injected::{EVIDENCE_WITHIN, InjectedFault};
 use super::liveness::HEALED_WITHIN;
-use super::{EVIDENCE_WITHIN, InjectedFault, PlannedFault};
 use crate::ChaosError;
-use crate::arena::{Arena, PLENTY};
-use crate::buyer::one;
+use crate::arena::Arena;
+use crate::products::{PLENTY, one};
+use crate::schedule::PlannedFault;
 use ctl::stack::Kind;
 use ctl::wait;
 

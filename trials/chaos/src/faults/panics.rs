@@ -5,10 +5,13 @@ use std::time::Duration;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{EVIDENCE_WITHIN, InjectedFault, PlannedFault, payment_for, streams};
+use super::injected::{EVIDENCE_WITHIN, InjectedFault};
+use super::streams::{payment_for, streams};
 use crate::ChaosError;
-use crate::arena::{Arena, PLENTY};
+use crate::arena::Arena;
 use crate::buyer::response_to;
+use crate::products::PLENTY;
+use crate::schedule::PlannedFault;
 use ctl::stack::Kind;
 
 /// The SKU of a product actor that panicked answers again.

@@ -7,10 +7,11 @@ use std::time::Duration;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::time::sleep;
 
-use super::{InjectedFault, PlannedFault};
+use super::injected::InjectedFault;
 use crate::ChaosError;
-use crate::arena::{Arena, PLENTY};
-use crate::buyer::one;
+use crate::arena::Arena;
+use crate::products::{PLENTY, one};
+use crate::schedule::PlannedFault;
 use ctl::api::Stream;
 use ctl::instance::InstanceError;
 use ctl::stack::{Kind, Service};

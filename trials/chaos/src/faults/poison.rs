@@ -4,12 +4,13 @@ use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
-use super::{EVIDENCE_WITHIN, InjectedFault, PlannedFault};
+use super::injected::{EVIDENCE_WITHIN, InjectedFault};
 use crate::ChaosError;
-use crate::arena::{Arena, PLENTY};
-use crate::buyer::one;
+use crate::arena::Arena;
 use crate::fault::Fault;
+use crate::products::{PLENTY, one};
 use crate::requests::{Poison, redrive_once, send_poison};
+use crate::schedule::PlannedFault;
 use ctl::wait;
 
 /// Orders timed before and while an event fails. The slowest of so few stands for the 99th of a hundred.

@@ -6,11 +6,13 @@ use futures_util::future::join_all;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::{InjectedFault, NO_REQUEST_OVER, PlannedFault, payment_for};
+use super::injected::{InjectedFault, NO_REQUEST_OVER};
+use super::streams::payment_for;
 use crate::ChaosError;
 use crate::arena::Arena;
 use crate::buyer::{HttpResponse, response_to};
 use crate::requests::hold_all_connections;
+use crate::schedule::PlannedFault;
 use ctl::instance::health;
 use ctl::stack::Kind;
 

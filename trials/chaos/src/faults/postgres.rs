@@ -6,11 +6,12 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::time::sleep;
 
-use super::{InjectedFault, NO_REQUEST_OVER, PlannedFault};
+use super::injected::{InjectedFault, NO_REQUEST_OVER};
 use crate::ChaosError;
-use crate::arena::{Arena, PLENTY};
-use crate::buyer::one;
+use crate::arena::Arena;
 use crate::fault::Fault;
+use crate::products::{PLENTY, one};
+use crate::schedule::PlannedFault;
 use ctl::instance::health;
 use ctl::stack::Kind;
 use ctl::wait;

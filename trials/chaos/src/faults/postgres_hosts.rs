@@ -12,12 +12,13 @@ use tokio::process::Command;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use super::injected::InjectedFault;
 use super::liveness::WITHIN;
 use super::postgres_sessions::works_again;
-use super::{InjectedFault, PlannedFault};
 use crate::ChaosError;
 use crate::arena::Arena;
 use crate::proxy::Mode;
+use crate::schedule::PlannedFault;
 use ctl::stack::{Kind, ServiceId};
 use ctl::wait;
 use ctl::wait::WaitError;

@@ -7,11 +7,13 @@ use futures_util::future::join_all;
 use tokio::time::sleep;
 use uuid::Uuid;
 
+use super::injected::InjectedFault;
 use super::liveness::{HEALED_WITHIN, NOISE, WITHIN, readiness_names};
-use super::{InjectedFault, PlannedFault};
 use crate::ChaosError;
-use crate::arena::{Arena, PLENTY};
-use crate::buyer::{HttpResponse, one, response_to};
+use crate::arena::Arena;
+use crate::buyer::{HttpResponse, response_to};
+use crate::products::{PLENTY, one};
+use crate::schedule::PlannedFault;
 use ctl::instance::InstanceError;
 use ctl::stack::{Kind, ServiceId};
 use ctl::wait;

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use super::{EVIDENCE_WITHIN, InjectedFault, PlannedFault, main_stream, payment_for};
+use super::injected::{EVIDENCE_WITHIN, InjectedFault};
+use super::streams::{main_stream, payment_for};
 use crate::ChaosError;
 use crate::arena::Arena;
 use crate::direct::OpenTransaction;
 use crate::fault::Fault;
+use crate::schedule::PlannedFault;
 use ctl::stack::{Kind, ServiceId};
 use ctl::wait;
 

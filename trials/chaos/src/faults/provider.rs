@@ -10,11 +10,12 @@ use serde_json::json;
 use tokio::time::sleep;
 use uuid::Uuid;
 
+use super::injected::{EVIDENCE_WITHIN, InjectedFault};
 use super::liveness::{NOISE, WITHIN, others_end};
-use super::{EVIDENCE_WITHIN, InjectedFault, PlannedFault};
 use crate::ChaosError;
 use crate::arena::Arena;
-use crate::buyer::one;
+use crate::products::one;
+use crate::schedule::PlannedFault;
 use ctl::api::DeadLetter;
 use ctl::client_log::Record;
 use ctl::stack::Kind;

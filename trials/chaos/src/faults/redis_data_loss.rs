@@ -1,10 +1,12 @@
 //! F4: Redis forgets, while it runs.
 
 use super::dead_letter_backup::DeadLetterBackup;
-use super::{InjectedFault, PlannedFault, payment_for};
+use super::injected::InjectedFault;
+use super::streams::payment_for;
 use crate::ChaosError;
 use crate::arena::Arena;
 use crate::direct::OpenTransaction;
+use crate::schedule::PlannedFault;
 use ctl::stack::Kind;
 
 /// Streams that orders travel on, and who reads them.
@@ -72,11 +74,12 @@ async fn backlog(arena: &Arena, planned: &PlannedFault) -> Result<(u64, OpenTran
     let lock = arena.database(consumers).hold("LOCK TABLE inbox IN SHARE ROW EXCLUSIVE MODE").await?;
     let before = redis.added(stream).await?;
     let wanted = arena.ids(consumers).len() as u64 + UNREAD;
-    let grown = arena.landed(&payment, super::EVIDENCE_WITHIN, async || match redis.added(stream).await {
-        Ok(now) if now >= before + wanted => Ok(now - before),
-        Ok(_) => Err(format!("nothing comes into {stream}")),
-        Err(error) => Err(error.to_string()),
-    });
+    let grown =
+        arena.landed(&payment, super::injected::EVIDENCE_WITHIN, async || match redis.added(stream).await {
+            Ok(now) if now >= before + wanted => Ok(now - before),
+            Ok(_) => Err(format!("nothing comes into {stream}")),
+            Err(error) => Err(error.to_string()),
+        });
     Ok((grown.await?, lock))
 }
 

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use tokio::time::sleep;
 
 use super::dead_letter_backup::DeadLetterBackup;
-use super::{InjectedFault, PlannedFault};
+use super::injected::InjectedFault;
 use crate::ChaosError;
-use crate::arena::{Arena, PLENTY};
-use crate::buyer::one;
+use crate::arena::Arena;
+use crate::products::{PLENTY, one};
+use crate::schedule::PlannedFault;
 use ctl::stack::Kind;
 
 /// Written last before the end: the newest thing Redis knew.

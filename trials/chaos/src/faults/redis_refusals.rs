@@ -9,13 +9,14 @@ use std::time::Duration;
 use tokio::time::timeout;
 use uuid::Uuid;
 
+use super::injected::{EVIDENCE_WITHIN, InjectedFault};
 use super::liveness::{HEALED_WITHIN, orders_are_accepted, others_end, readiness_names};
-use super::{EVIDENCE_WITHIN, InjectedFault, PlannedFault};
 use crate::ChaosError;
-use crate::arena::{Arena, PLENTY};
-use crate::buyer::one;
+use crate::arena::Arena;
 use crate::direct::DirectRedis;
 use crate::fault::Fault;
+use crate::products::{PLENTY, one};
+use crate::schedule::PlannedFault;
 use ctl::stack::Kind;
 use ctl::wait;
 

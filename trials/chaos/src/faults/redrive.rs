@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use super::{InjectedFault, PlannedFault};
+use super::injected::InjectedFault;
 use crate::ChaosError;
 use crate::arena::Arena;
 use crate::requests::{Poison, dead_letter, redrive_once, send_poison};
+use crate::schedule::PlannedFault;
 use ctl::api::{Api, ApiError};
 
 /// Five deliveries, each a claim interval apart, and the way there.

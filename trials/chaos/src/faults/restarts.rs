@@ -1,8 +1,10 @@
 //! F15: instances that are asked to go, one after the other, under load.
 
-use super::{InjectedFault, PlannedFault, main_stream, streams};
+use super::injected::InjectedFault;
+use super::streams::{main_stream, streams};
 use crate::ChaosError;
 use crate::arena::Arena;
+use crate::schedule::PlannedFault;
 use ctl::stack::{Kind, ServiceId};
 
 pub async fn rolling(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {

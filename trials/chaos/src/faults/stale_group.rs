@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use super::{EVIDENCE_WITHIN, InjectedFault, PlannedFault, main_stream, payment_for};
+use super::injected::{EVIDENCE_WITHIN, InjectedFault};
+use super::streams::{main_stream, payment_for};
 use crate::ChaosError;
 use crate::arena::Arena;
+use crate::schedule::PlannedFault;
 use ctl::stack::Kind;
 use ctl::wait;
 

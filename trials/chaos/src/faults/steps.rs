@@ -2,9 +2,11 @@
 
 use serde_json::json;
 
-use super::{EVIDENCE_WITHIN, InjectedFault, PlannedFault, payment_for};
+use super::injected::{EVIDENCE_WITHIN, InjectedFault};
+use super::streams::payment_for;
 use crate::ChaosError;
 use crate::arena::Arena;
+use crate::schedule::PlannedFault;
 
 pub async fn kill_at_step(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let (id, (name, nth)) = (planned.target, step(planned)?);

@@ -1,8 +1,10 @@
 //! F12: a stream is trimmed although nobody has read it.
 
-use super::{EVIDENCE_WITHIN, InjectedFault, PlannedFault, payment_for};
+use super::injected::{EVIDENCE_WITHIN, InjectedFault};
+use super::streams::payment_for;
 use crate::ChaosError;
 use crate::arena::Arena;
+use crate::schedule::PlannedFault;
 use ctl::stack::Kind;
 
 const STREAM: &str = "order_completed";

@@ -7,11 +7,15 @@ use nix::sys::signal::Signal;
 use serde_json::json;
 use tokio::time::sleep;
 
+use super::injected::{EVIDENCE_WITHIN, InjectedFault};
+use super::process;
 use super::steps::step;
-use super::{EVIDENCE_WITHIN, InjectedFault, PlannedFault, payment_for, process};
+use super::streams::payment_for;
 use crate::ChaosError;
-use crate::arena::{Arena, PLENTY};
-use crate::buyer::one;
+use crate::arena::Arena;
+use crate::process_state::stopped;
+use crate::products::{PLENTY, one};
+use crate::schedule::PlannedFault;
 use ctl::stack::ServiceId;
 use ctl::wait;
 
@@ -75,25 +79,4 @@ async fn stands_still(arena: &Arena, id: ServiceId) -> Result<String, ChaosError
     state
         .map(|()| format!("{id} (pid {pid}) is in state T"))
         .map_err(|error| ChaosError::NotLanded(error.to_string()))
-}
-
-/// Whether the kernel says that it stands still.
-pub fn stopped(pid: i32) -> Result<(), String> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).map_err(|error| error.to_string())?;
-    // The program's name may hold anything; the state follows its closing bracket.
-    match stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next()) {
-        Some('T') => Ok(()),
-        state => Err(format!("process {pid} is in state {state:?}")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn this_process_is_not_standing_still() {
-        let pid = i32::try_from(std::process::id()).expect("a pid");
-        assert!(stopped(pid).is_err_and(|state| !state.contains("None")));
-    }
 }

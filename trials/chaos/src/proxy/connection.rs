@@ -23,7 +23,8 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{Mode, Network, Protocol, frontend::Frontend};
+use super::frontend::Frontend;
+use super::network::{Mode, Network, Protocol};
 
 /// Most bytes in one piece.
 const PIECE: usize = 16 * 1024;

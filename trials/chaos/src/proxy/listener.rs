@@ -9,7 +9,8 @@ use tokio::{
     time::sleep,
 };
 
-use super::{Mode, Network, connection};
+use super::connection;
+use super::network::{Mode, Network};
 
 /// As many as tokio's own listener lets wait.
 const BACKLOG: u32 = 1024;

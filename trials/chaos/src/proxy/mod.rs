@@ -12,50 +12,19 @@
 mod connection;
 mod frontend;
 mod listener;
+mod network;
 
-use std::{
-    io,
-    net::{Ipv4Addr, SocketAddr},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use tokio::{net::TcpSocket, sync::watch, task::JoinSet};
+use tokio::net::TcpSocket;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 
-/// What is spoken through the proxy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Protocol {
-    /// RESP. Commands are not told apart.
-    Redis,
-    /// Version 3, without TLS; inside TLS no write is recognised.
-    Postgres,
-}
-
-/// What happens to the bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// They go through.
-    Pass,
-    /// Connections are reset, and new ones are refused: nothing listens.
-    Refuse,
-    /// All connections are reset once; then `Pass`.
-    Reset,
-    /// Nothing goes through, the end of a connection included; new connections are made and hang. When the
-    /// mode changes, whoever waited is reset.
-    BlackHole,
-    /// Every piece of an answer comes this much later, in order.
-    Delay(Duration),
-    /// The next write is carried out and its answer is lost: the connection is reset instead. Then `Pass`
-    /// (from the moment the write is chosen; [`Proxy::landed`] rises when its answer is lost). For PostgreSQL
-    /// a write is a statement with INSERT, UPDATE or DELETE, and it must be a transaction of its own; for
-    /// Redis it is the next command of whatever kind.
-    DropCommitReply,
-    /// The same for the next request of whatever kind.
-    DropNextReply,
-}
+pub use network::{Mode, Protocol};
+use network::{Network, State};
 
 /// The proxy. Dropping it ends its connections.
 #[derive(Debug)]
@@ -122,60 +91,5 @@ impl Proxy {
     #[must_use]
     pub fn landed(&self) -> u64 {
         self.network.landed.load(Ordering::Relaxed)
-    }
-}
-
-/// What all connections share.
-#[derive(Debug)]
-struct Network {
-    protocol: Protocol,
-    state: watch::Sender<State>,
-    landed: AtomicU64,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct State {
-    mode: Mode,
-    /// Where new connections go.
-    upstream: SocketAddr,
-    /// Rises when every connection of that moment must be reset.
-    resets: u64,
-    /// Rises when every connection of that moment must go silent.
-    silences: u64,
-}
-
-impl Network {
-    fn mode(&self) -> Mode {
-        self.state.borrow().mode
-    }
-
-    fn upstream(&self) -> SocketAddr {
-        self.state.borrow().upstream
-    }
-
-    fn hit(&self) {
-        self.landed.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Whether this request is the one whose answer gets lost; of two that ask, one is.
-    fn choose(&self, is_write: bool) -> bool {
-        self.state.send_if_modified(|state| {
-            let chosen =
-                state.mode == Mode::DropNextReply || (state.mode == Mode::DropCommitReply && is_write);
-            if chosen {
-                state.mode = Mode::Pass;
-            }
-            chosen
-        })
-    }
-
-    /// In a black hole: waits for its end and says true. Otherwise false, at once.
-    async fn held_back(&self) -> bool {
-        if self.mode() != Mode::BlackHole {
-            return false;
-        }
-        self.hit();
-        _ = self.state.subscribe().wait_for(|state| state.mode != Mode::BlackHole).await;
-        true
     }
 }

@@ -7,12 +7,14 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
+use super::injected::InjectedFault;
 use super::poison::slowest;
-use super::{InjectedFault, PlannedFault, main_stream};
+use super::streams::main_stream;
 use crate::ChaosError;
 use crate::arena::Arena;
 use crate::resource_usage::ResourceUsage;
-use crate::run::Lasting;
+use crate::schedule::PlannedFault;
+use crate::sustained_load::SustainedLoad;
 use ctl::load::{Load, LoadPlan, LoadReport, Mix, Pace};
 use ctl::stack::Kind;
 use ctl::wait;
@@ -34,7 +36,7 @@ const ON_THEIR_WAY: u64 = 1024;
 
 /// A load beside the run's own; nobody watches its orders, the checker will.
 async fn load(arena: &Arena, seed: u64) -> Result<Load, ChaosError> {
-    let Lasting { time, rate, .. } = arena.lasting;
+    let SustainedLoad { time, rate, .. } = arena.sustained_load;
     let mix = Mix {
         customers: 8,
         products: 12,
@@ -75,14 +77,14 @@ async fn under(arena: &Arena, load: Load) -> Result<(LoadReport, ResourceUsage),
 }
 
 fn show(arena: &mut Arena, what: &str, report: &LoadReport, usage: &ResourceUsage) -> Result<(), ChaosError> {
-    let Lasting { time, rate, .. } = &arena.lasting;
+    let SustainedLoad { time, rate, .. } = &arena.sustained_load;
     let (minutes, mib) = (time.as_secs_f64() / 60.0, usage.peak("redis_bytes") >> 20);
     let (accepted, wanted) = (report.accepted, rate * time.as_secs_f64());
     let rows = usage.peak("outbox_rows_payment");
     arena.measured.push(format!(
         "{what}: {accepted} orders accepted of {wanted:.0} in {minutes:.1} min; at most {mib} MiB in Redis, {rows} rows in payment's outbox"
     ));
-    usage.draw(&arena.lasting, &format!("{what}: {rate} orders/s for {minutes:.1} minutes"))
+    usage.draw(&arena.sustained_load, &format!("{what}: {rate} orders/s for {minutes:.1} minutes"))
 }
 
 /// F27: nothing grows with the length of a run. Whether the machine kept the rate stands in the report, and
@@ -125,13 +127,13 @@ pub async fn inventory_away(arena: &mut Arena, planned: &PlannedFault) -> Result
 }
 
 fn judge_drain(arena: &mut Arena, waiting: i64, took: Duration, accepted: u64) {
-    let intake = accepted as f64 / arena.lasting.time.as_secs_f64();
+    let intake = accepted as f64 / arena.sustained_load.time.as_secs_f64();
     let drain = waiting as f64 / took.as_secs_f64();
     arena.measured.push(format!(
         "inventory-away: {intake:.0} orders/s in, {drain:.0}/s out (the restarts included), ratio {:.2}",
         drain / intake
     ));
-    let is_slow = arena.lasting.time >= MEASURABLE && drain < TIMES * intake;
+    let is_slow = arena.sustained_load.time >= MEASURABLE && drain < TIMES * intake;
     let slow = is_slow.then(|| format!("drained at {:.2} times the intake, not {TIMES}", drain / intake));
     arena.findings.extend(slow.clone());
     arena.invariants.progress.note("inventory-away", slow);
@@ -177,7 +179,7 @@ async fn all_orders_end(arena: &Arena, within: Duration) -> Result<(), ChaosErro
 /// F29: a transaction that keeps every row version alive, as pg_dump does.
 pub async fn snapshot(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let load = load(arena, u64::from(planned.draw)).await?;
-    let (mut running, time) = (JoinSet::new(), arena.lasting.time);
+    let (mut running, time) = (JoinSet::new(), arena.sustained_load.time);
     running.spawn(async move { load.run().await });
     // Once the load runs evenly.
     sleep(time / 10).await;

@@ -7,8 +7,8 @@ use tokio::time::sleep;
 use super::cores::{Watch, quiet};
 use super::database::Database;
 use super::orders::{CONNECTIONS, all_ended, offer, offer_at, open, warm_up};
+use super::plan::BenchPlan;
 use super::site::{HOT, Site, products};
-use super::terms::Terms;
 use super::{BenchError, Figure, Measure, Reading, system};
 use ctl::stack::Kind;
 
@@ -37,16 +37,16 @@ const TAKEN: &str =
 /// is paid and published.
 ///
 /// They are never charged: the tables are emptied afterwards.
-pub async fn post(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError> {
+pub async fn post(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
     let fixture = site.fixture(products()).await?;
-    warm_up(site, terms, &fixture).await?;
+    warm_up(site, plan, &fixture).await?;
     site.end(Kind::Inventory).await?;
     let payment = site.replace(Kind::Payment, &NO_PROVIDER).await?;
-    offer_at(&payment.url, site, &fixture, terms.warm_up, CONNECTIONS).await?;
+    offer_at(&payment.url, site, &fixture, plan.warm_up, CONNECTIONS).await?;
     site.empty().await?;
-    quiet(terms.patience).await;
+    quiet(plan.patience).await;
     let watch = Watch::begin(&site.parties());
-    let outcome = offer_at(&payment.url, site, &fixture, terms.time, CONNECTIONS).await?;
+    let outcome = offer_at(&payment.url, site, &fixture, plan.time, CONNECTIONS).await?;
     let cores = watch.end(&site.parties());
     site.bring_back(payment).await?;
     site.begin(Kind::Inventory).await?;
@@ -57,24 +57,24 @@ pub async fn post(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError>
 }
 
 /// Orders taken and paid while inventory is away; then it comes back.
-pub async fn drain(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError> {
+pub async fn drain(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
     let fixture = site.fixture(products()).await?;
-    warm_up(site, terms, &fixture).await?;
+    warm_up(site, plan, &fixture).await?;
     let idle = open(site).await?;
     site.end(Kind::Inventory).await?;
-    quiet(terms.patience).await;
+    quiet(plan.patience).await;
     let watch = Watch::begin(&site.parties());
     let payment = site.database(Kind::Payment);
     let (outcome, waiting) = loop {
         // Little by little: a backlog of several times as many is another measurement.
-        let outcome = offer(site, &fixture, terms.warm_up, CONNECTIONS).await?;
+        let outcome = offer(site, &fixture, plan.warm_up, CONNECTIONS).await?;
         let waiting = published(&payment).await?;
-        if waiting >= terms.backlog {
+        if waiting >= plan.backlog {
             break (outcome, waiting);
         }
     };
     let cores = watch.end(&site.parties());
-    quiet(terms.patience).await;
+    quiet(plan.patience).await;
     site.begin(Kind::Inventory).await?;
     all_ended(site, idle).await?;
     site.settled().await?;
@@ -88,16 +88,16 @@ pub async fn drain(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError
 }
 
 /// A backlog of one product, worked off by inventory while payment is away.
-pub async fn consumer(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError> {
+pub async fn consumer(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
     let fixture = site.fixture(vec![HOT.to_owned()]).await?;
-    warm_up(site, terms, &fixture).await?;
+    warm_up(site, plan, &fixture).await?;
     site.end(Kind::Inventory).await?;
-    offer(site, &fixture, terms.time, CONNECTIONS).await?;
+    offer(site, &fixture, plan.time, CONNECTIONS).await?;
     let waiting = published(&site.database(Kind::Payment)).await?;
     site.end(Kind::Payment).await?;
     let stock = site.database(Kind::Inventory);
     let left = on_hand(&stock).await? - waiting;
-    quiet(terms.patience).await;
+    quiet(plan.patience).await;
     let watch = Watch::begin(&site.parties());
     site.begin(Kind::Inventory).await?;
     while on_hand(&stock).await? > left {

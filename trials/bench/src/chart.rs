@@ -46,10 +46,10 @@ pub fn svg(report: &Report) -> String {
 }
 
 fn subtitle(report: &Report) -> String {
-    let (machine, terms) = (&report.machine, &report.terms);
+    let (machine, plan) = (&report.machine, &report.plan);
     format!(
         "Medians of {} round(s) of {} s, everything on {} cores ({})",
-        terms.rounds, terms.seconds, machine.cores, machine.cpu
+        plan.rounds, plan.seconds, machine.cores, machine.cpu
     )
 }
 

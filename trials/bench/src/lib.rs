@@ -7,7 +7,7 @@
 //!
 //! | module | what it is |
 //! | --- | --- |
-//! | [`Measure`], [`Terms`] | what is measured, how often, how long |
+//! | [`Measure`], [`BenchPlan`] | what is measured, how often, how long |
 //! | `site` | the stack, its customers and products |
 //! | `system`, `orders`, `backlog`, `stored`, `paced` | what the system does |
 //! | `yardsticks`, `pgbench`, `by_hand`, `redis_disk` | what PostgreSQL, a handler, Redis and the disk do by hand |
@@ -30,6 +30,7 @@ mod orders;
 pub mod overload;
 mod paced;
 mod pgbench;
+mod plan;
 mod program;
 mod reading;
 mod redis_disk;
@@ -39,7 +40,6 @@ mod run;
 mod site;
 mod stored;
 mod system;
-mod terms;
 mod wrk;
 mod yardsticks;
 
@@ -49,8 +49,8 @@ pub use figure::{Figure, Unit};
 pub use live::Live;
 pub use machine::Machine;
 pub use measure::Measure;
+pub use plan::BenchPlan;
 pub use reading::Reading;
-pub use report::{Measured, Report, Told};
+pub use report::{Measured, Report, ReportedPlan};
 pub use rows::{Better, Row, Verdict};
 pub use run::run;
-pub use terms::Terms;

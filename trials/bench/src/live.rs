@@ -2,7 +2,7 @@
 
 use super::cores::Cores;
 use super::reading::Reading;
-use super::{Measure, Terms};
+use super::{BenchPlan, Measure};
 use ctl::terminal::{Bar, Colour};
 
 /// Cores less than this are not worth a word.
@@ -15,8 +15,8 @@ pub struct Live(Bar);
 impl Live {
     /// A bar of every measurement in every round.
     #[must_use]
-    pub fn new(terms: &Terms) -> Self {
-        Self(Bar::new((terms.rounds * terms.measures.len()) as u64, "measurements"))
+    pub fn new(plan: &BenchPlan) -> Self {
+        Self(Bar::new((plan.rounds * plan.measures.len()) as u64, "measurements"))
     }
 
     /// What happens now.

@@ -6,8 +6,8 @@ use tokio::time::sleep;
 
 use super::BenchError;
 use super::cores::{Cores, Watch, quiet};
+use super::plan::BenchPlan;
 use super::site::Site;
-use super::terms::Terms;
 use super::wrk::{self, Fixture, Load, Outcome, Request};
 use ctl::stack::Kind;
 
@@ -37,12 +37,12 @@ pub struct Sustained {
 
 /// Warms up, waits for a quiet machine, offers orders, and waits for the last to be confirmed. The tables are
 /// left as they are.
-pub async fn sustain(site: &mut Site, terms: &Terms, fixture: &Fixture) -> Result<Sustained, BenchError> {
-    quiet(terms.patience).await;
+pub async fn sustain(site: &mut Site, plan: &BenchPlan, fixture: &Fixture) -> Result<Sustained, BenchError> {
+    quiet(plan.patience).await;
     let payment = site.database(Kind::Payment);
     let since: jiff::Timestamp = payment.row("SELECT clock_timestamp()", &[]).await?.get(0);
     let (idle, watch) = (open(site).await?, Watch::begin(&site.parties()));
-    let outcome = offer(site, fixture, terms.time, CONNECTIONS).await?;
+    let outcome = offer(site, fixture, plan.time, CONNECTIONS).await?;
     let memory = site.memory();
     all_ended(site, idle).await?;
     let cores = watch.end(&site.parties());
@@ -56,9 +56,9 @@ pub async fn sustain(site: &mut Site, terms: &Terms, fixture: &Fixture) -> Resul
 }
 
 /// A short load that does not count; afterwards the tables are empty again.
-pub async fn warm_up(site: &mut Site, terms: &Terms, fixture: &Fixture) -> Result<(), BenchError> {
+pub async fn warm_up(site: &mut Site, plan: &BenchPlan, fixture: &Fixture) -> Result<(), BenchError> {
     site.settled().await?;
-    offer(site, fixture, terms.warm_up, CONNECTIONS).await?;
+    offer(site, fixture, plan.warm_up, CONNECTIONS).await?;
     site.settled().await?;
     site.empty().await
 }

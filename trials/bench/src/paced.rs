@@ -14,8 +14,8 @@ use uuid::Uuid;
 
 use super::cores::{Cores, Watch, quiet};
 use super::orders::warm_up;
+use super::plan::BenchPlan;
 use super::site::{Site, products};
-use super::terms::Terms;
 use super::wrk::Fixture;
 use super::{BenchError, Figure, Measure, Reading};
 use ctl::api::http_client;
@@ -26,14 +26,14 @@ const RATES: [(f64, Figure, Figure); 2] =
     [(100.0, Figure::End100P50, Figure::End100P99), (300.0, Figure::End300P50, Figure::End300P99)];
 
 /// At 100 and at 300 orders a second.
-pub async fn latency(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError> {
+pub async fn latency(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
     let fixture = site.fixture(products()).await?;
     let (mut figures, mut notes, mut cores) = (Vec::new(), Vec::new(), Cores::default());
     for (rate, p50, p99) in RATES {
-        warm_up(site, terms, &fixture).await?;
-        quiet(terms.patience).await;
+        warm_up(site, plan, &fixture).await?;
+        quiet(plan.patience).await;
         let watch = Watch::begin(&site.parties());
-        let taken = Paced::new(site, &fixture)?.run(rate, terms.time).await?;
+        let taken = Paced::new(site, &fixture)?.run(rate, plan.time).await?;
         cores = watch.end(&site.parties());
         site.settled().await?;
         figures.extend([(p50, percentile(&taken, 50)), (p99, percentile(&taken, 99))]);

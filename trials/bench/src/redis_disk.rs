@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use tokio::process::Command;
 
 use super::cores::{Watch, quiet};
+use super::plan::BenchPlan;
 use super::program::Program;
 use super::site::Site;
-use super::terms::Terms;
 use super::{BenchError, Figure, Measure, Reading};
 
 const REDIS_BENCHMARK: Program = Program { name: "redis-benchmark", package: "redis-tools" };
@@ -26,12 +26,12 @@ const COMMAND: &str = r#"XADD bench MAXLEN ~ 100000 * data {"order_id":"00000000
 const SYNC_FOR: Duration = Duration::from_secs(1);
 
 /// XADD in four ways, and fdatasync.
-pub async fn y4(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError> {
-    quiet(terms.patience).await;
+pub async fn y4(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
+    quiet(plan.patience).await;
     let port = site.stack.redis().map(|server| server.port()).unwrap_or_default();
     let (mut figures, watch) = (Vec::new(), Watch::begin(&site.parties()));
     for (figure, clients, pipeline, a_second) in RUNS {
-        let messages = a_second * (terms.time.as_secs() / 3).max(1); // the stream is trimmed: nothing gets slower with time
+        let messages = a_second * (plan.time.as_secs() / 3).max(1); // the stream is trimmed: nothing gets slower with time
         figures.push((
             figure,
             xadd(port, &[("-c", clients.into()), ("-P", pipeline.into()), ("-n", messages)]).await?,

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::cores::Cores;
 use super::machine::Machine;
 use super::rows::{Row, TARGETS, Verdict};
-use super::{Figure, Reading, Terms};
+use super::{BenchPlan, Figure, Reading};
 use ctl::terminal::{Colour, Paint, table};
 
 /// What came out of a run.
@@ -22,7 +22,8 @@ pub struct Report {
     /// What it ran on.
     pub machine: Machine,
     /// How it was measured.
-    pub terms: Told,
+    #[serde(rename = "terms")]
+    pub plan: ReportedPlan,
     /// Measurements that others disturbed: `round 2 e2e`.
     pub disturbed: Vec<String>,
 }
@@ -43,9 +44,9 @@ pub struct Measured {
     pub rounds: Vec<f64>,
 }
 
-/// What a reader of the figures must know of the terms.
+/// What a reader of the figures must know of the plan.
 #[derive(Debug, Clone, Serialize)]
-pub struct Told {
+pub struct ReportedPlan {
     /// Rounds.
     pub rounds: usize,
     /// Of each load.
@@ -58,7 +59,7 @@ pub struct Told {
 
 impl Report {
     /// Medians of the readings of a run.
-    pub fn new(readings: &[Reading], terms: &Terms, machine: Machine) -> Self {
+    pub fn new(readings: &[Reading], plan: &BenchPlan, machine: Machine) -> Self {
         let figures = figures(readings);
         let of = |figure| {
             figures.iter().find(|measured| measured.figure == figure).map(|measured| measured.median)
@@ -68,10 +69,10 @@ impl Report {
             rows: TARGETS.iter().filter_map(|target| target.row(of)).collect(),
             cores: cores(readings),
             machine,
-            terms: Told {
-                rounds: terms.rounds,
-                seconds: terms.time.as_secs(),
-                stored_orders: terms.stored,
+            plan: ReportedPlan {
+                rounds: plan.rounds,
+                seconds: plan.time.as_secs(),
+                stored_orders: plan.stored,
                 at: jiff::Timestamp::now().to_string(),
             },
             disturbed: disturbed
@@ -98,7 +99,7 @@ impl Report {
 
     fn heading(&self) -> String {
         let Machine { cores, cpu, memory_gib, postgres, redis, .. } = &self.machine;
-        let Told { rounds, seconds, .. } = &self.terms;
+        let ReportedPlan { rounds, seconds, .. } = &self.plan;
         let machine =
             format!("{cores} cores ({cpu}), {memory_gib:.0} GiB, PostgreSQL {postgres}, Redis {redis}");
         format!("{machine}\nMedians of {rounds} round(s) of {seconds} s")
@@ -235,7 +236,7 @@ mod tests {
             postgres: String::new(),
             redis: String::new(),
         };
-        let report = Report::new(&readings, &Terms::full(Vec::new()), machine);
+        let report = Report::new(&readings, &BenchPlan::full(Vec::new()), machine);
         assert!((report.rows[0].ratio - 2.0).abs() < 1e-9 && report.rows[0].verdict == Verdict::Above);
         assert_eq!(report.figures[0].rounds, [100.0, 300.0, 200.0]);
         assert!((report.cores["e2e"]["foreign"] - 0.1).abs() < 1e-9);

@@ -6,8 +6,8 @@ use super::cores::{Cores, Watch, quiet};
 use super::database::Database;
 use super::orders::offer_at;
 use super::pgbench::{self, Run, Script};
+use super::plan::BenchPlan;
 use super::site::{Site, products};
-use super::terms::Terms;
 use super::{BenchError, Figure, Measure, Reading, system};
 use ctl::stack::Kind;
 
@@ -21,26 +21,26 @@ const EMPTY: [(Kind, &[&str]); 2] = [
 ];
 
 /// One transaction an order.
-pub async fn y1(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError> {
-    let best = best(site, terms, Kind::Payment, Script::OrderTransaction).await?;
+pub async fn y1(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
+    let best = best(site, plan, Kind::Payment, Script::OrderTransaction).await?;
     Ok(best.reading(Measure::Y1, vec![(Figure::Y1, best.per_second)]))
 }
 
 /// One statement an order.
-pub async fn y1s(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError> {
-    let best = best(site, terms, Kind::Payment, Script::OrderStatement).await?;
+pub async fn y1s(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
+    let best = best(site, plan, Kind::Payment, Script::OrderStatement).await?;
     let p50 = best.p50_ms.map(|p50| (Figure::Y1sP50, p50));
     Ok(best.reading(Measure::Y1s, [(Figure::Y1s, best.per_second)].into_iter().chain(p50).collect()))
 }
 
 /// One statement a request, one request at a time.
-pub async fn y1h(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError> {
+pub async fn y1h(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
     let (fixture, handler) = (site.fixture(products()).await?, ByHand::start(site).await?);
-    offer_at(&handler.url, site, &fixture, terms.warm_up, 1).await?;
+    offer_at(&handler.url, site, &fixture, plan.warm_up, 1).await?;
     empty(site, Kind::Payment).await?;
-    quiet(terms.patience).await;
+    quiet(plan.patience).await;
     let watch = Watch::begin(&site.parties());
-    let outcome = offer_at(&handler.url, site, &fixture, terms.time, 1).await?;
+    let outcome = offer_at(&handler.url, site, &fixture, plan.time, 1).await?;
     let cores = watch.end(&site.parties());
     handler.stop().await;
     if outcome.refused + outcome.broken > 0 {
@@ -56,8 +56,8 @@ pub async fn y1h(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError> 
 }
 
 /// One unit of one product a transaction.
-pub async fn y2(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError> {
-    let best = best(site, terms, Kind::Inventory, Script::Hot).await?;
+pub async fn y2(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
+    let best = best(site, plan, Kind::Inventory, Script::Hot).await?;
     Ok(best.reading(Measure::Y2, vec![(Figure::Y2, best.per_second)]))
 }
 
@@ -77,17 +77,17 @@ impl Best {
     }
 }
 
-async fn best(site: &mut Site, terms: &Terms, of: Kind, script: Script) -> Result<Best, BenchError> {
+async fn best(site: &mut Site, plan: &BenchPlan, of: Kind, script: Script) -> Result<Best, BenchError> {
     let (url, programs, mut best) = (site.yardstick_url(of), site.postgres_programs(), Best::default());
     for clients in CLIENTS {
         empty(site, of).await?;
-        quiet(terms.patience).await;
+        quiet(plan.patience).await;
         let watch = Watch::begin(&site.parties());
         let outcome = pgbench::run(
             &programs,
             site.folder(),
             &url,
-            Run { script, clients, seconds: terms.time.as_secs() },
+            Run { script, clients, seconds: plan.time.as_secs() },
         )
         .await?;
         let cores = watch.end(&site.parties());

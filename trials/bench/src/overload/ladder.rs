@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::super::Terms;
+use super::super::BenchPlan;
 
 /// Which loads are offered, and how long.
 #[derive(Debug, Clone)]
@@ -44,7 +44,7 @@ impl Ladder {
     }
 
     /// What warming up needs of them.
-    pub(super) fn terms(&self) -> Terms {
-        Terms { patience: self.patience, ..Terms::quick(Vec::new()) }
+    pub(super) fn warm_up_plan(&self) -> BenchPlan {
+        BenchPlan { patience: self.patience, ..BenchPlan::quick(Vec::new()) }
     }
 }

@@ -59,7 +59,7 @@ async fn measure(site: &mut Site, ladder: &Ladder, live: &Bar) -> Result<Overloa
     let cores = Cores::divide()?;
     cores.keep_off(site.parties().into_iter().flat_map(|(_, ids)| ids))?;
     let fixture = site.fixture(products()).await?;
-    warm_up(site, &ladder.terms(), &fixture).await?;
+    warm_up(site, &ladder.warm_up_plan(), &fixture).await?;
     let mut trial = Trial { site, cores, patience: ladder.patience };
     live.tick();
     live.now("looking for the capacity");

@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use clap::{Parser, ValueEnum};
 use serde::Serialize;
 
-use bench::{Live, Measure, Terms};
+use bench::{BenchPlan, Live, Measure};
 use ctl::exit::{Exit, conclude};
 use ctl::terminal::Output;
 
@@ -95,10 +95,10 @@ async fn run(args: &Args) -> anyhow::Result<Exit> {
     if let Some(Other::Overload(overload)) = &args.other {
         return overload::run(overload, output).await;
     }
-    let terms = terms(args);
-    let live = Live::new(&terms);
+    let plan = plan(args);
+    let live = Live::new(&plan);
     let report = tokio::select! {
-        done = Box::pin(bench::run(&terms, args.files.binaries.clone(), &live)) => done?,
+        done = Box::pin(bench::run(&plan, args.files.binaries.clone(), &live)) => done?,
         _ = tokio::signal::ctrl_c() => anyhow::bail!("interrupted"),
     };
     output.print(&report, |report| report.render(output.paint))?;
@@ -112,13 +112,13 @@ fn write(file: Option<&Path>, text: impl FnOnce() -> serde_json::Result<String>)
         .with_context(|| format!("cannot write {}; its folder must exist", file.display()))
 }
 
-fn terms(args: &Args) -> Terms {
+fn plan(args: &Args) -> BenchPlan {
     // In the order in which they take turns, whatever the order on the command line.
     let all = Measure::value_variants().iter().copied();
     let measures = all.filter(|measure| args.only.is_empty() || args.only.contains(measure)).collect();
-    let mut terms = if args.quick { Terms::quick(measures) } else { Terms::full(measures) };
-    terms.rounds = args.rounds.map_or(terms.rounds, usize::from);
-    terms.time = args.seconds.map_or(terms.time, Duration::from_secs);
-    terms.patience = args.patience.map_or(terms.patience, Duration::from_secs);
-    terms
+    let mut plan = if args.quick { BenchPlan::quick(measures) } else { BenchPlan::full(measures) };
+    plan.rounds = args.rounds.map_or(plan.rounds, usize::from);
+    plan.time = args.seconds.map_or(plan.time, Duration::from_secs);
+    plan.patience = args.patience.map_or(plan.patience, Duration::from_secs);
+    plan
 }

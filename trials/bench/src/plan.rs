@@ -4,7 +4,7 @@ use super::Measure;
 
 /// How much is measured.
 #[derive(Debug, Clone)]
-pub struct Terms {
+pub struct BenchPlan {
     /// In turns, each round once.
     pub measures: Vec<Measure>,
     /// Medians are taken over these.
@@ -23,7 +23,7 @@ pub struct Terms {
     pub backlog: i64,
 }
 
-impl Terms {
+impl BenchPlan {
     /// What the targets are judged by: rounds of 30 s, a million orders stored.
     #[must_use]
     pub fn full(measures: Vec<Measure>) -> Self {

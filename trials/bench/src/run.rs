@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::live::Live;
 use super::machine::Machine;
+use super::progress::Progress;
 use super::report::Report;
 use super::site::Site;
 use super::{
@@ -15,10 +15,14 @@ use super::{
 ///
 /// # Errors
 /// [`BenchError`]: of a stack that does not start, a generator that is missing, orders that do not end.
-pub async fn run(plan: &BenchPlan, binaries: Option<PathBuf>, live: &Live) -> Result<Report, BenchError> {
+pub async fn run(
+    plan: &BenchPlan,
+    binaries: Option<PathBuf>,
+    progress: &Progress,
+) -> Result<Report, BenchError> {
     let mut site = Site::start(binaries).await?;
-    let measured = rounds(&mut site, plan, live).await;
-    live.done();
+    let measured = rounds(&mut site, plan, progress).await;
+    progress.finish();
     if let Err(BenchError::NotSettled { .. }) = measured {
         site.keep_folder();
     }
@@ -27,11 +31,11 @@ pub async fn run(plan: &BenchPlan, binaries: Option<PathBuf>, live: &Live) -> Re
     Ok(report)
 }
 
-async fn rounds(site: &mut Site, plan: &BenchPlan, live: &Live) -> Result<Vec<Reading>, BenchError> {
+async fn rounds(site: &mut Site, plan: &BenchPlan, progress: &Progress) -> Result<Vec<Reading>, BenchError> {
     let mut readings = Vec::new();
     for round in 1..=plan.rounds {
         for measure in &plan.measures {
-            readings.push(undisturbed(site, plan, live, round, *measure).await?);
+            readings.push(undisturbed(site, plan, progress, round, *measure).await?);
         }
     }
     Ok(readings)
@@ -41,16 +45,16 @@ async fn rounds(site: &mut Site, plan: &BenchPlan, live: &Live) -> Result<Vec<Re
 async fn undisturbed(
     site: &mut Site,
     plan: &BenchPlan,
-    live: &Live,
+    progress: &Progress,
     round: usize,
     measure: Measure,
 ) -> Result<Reading, BenchError> {
     let (mut repeats, mut before) = (plan.repeats, None);
     loop {
-        live.begins(round, measure);
+        progress.begin(round, measure);
         let reading = Reading { round, ..Box::pin(read(site, plan, measure)).await? };
         let again = reading.is_disturbed() && repeats > 0;
-        live.ended(&reading, again);
+        progress.end(&reading, again);
         let best = reading.least_disturbed(before.take());
         if !again {
             return Ok(best);

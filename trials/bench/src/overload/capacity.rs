@@ -29,15 +29,15 @@ pub struct Capacity {
     pub probes: Vec<Step>,
 }
 
-pub async fn find(trial: &mut Trial<'_>, time: Duration, live: &Bar) -> Result<Capacity, BenchError> {
+pub async fn find(trial: &mut Trial<'_>, time: Duration, bar: &Bar) -> Result<Capacity, BenchError> {
     let guess = trial.closed(CUSTOMERS, time).await?;
-    live.say(format!("     guess {}", guess.told()));
+    bar.say(format!("     guess {}", guess.told()));
     let mut search = Search { rate: guess.goodput, best: None, lags: 0 };
     let mut probes = Vec::new();
     while probes.len() < PROBES {
         let probe = trial.paced(search.rate, time).await?;
         let kept = probe.goodput >= KEPT_PACE * probe.offered;
-        live.say(format!("     {} {}", if kept { "keeps" } else { "lags " }, probe.told()));
+        bar.say(format!("     {} {}", if kept { "keeps" } else { "lags " }, probe.told()));
         let over = search.learn(kept, probe.goodput);
         probes.push(probe);
         if over {

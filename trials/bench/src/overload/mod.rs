@@ -42,11 +42,11 @@ use step::Trial;
 pub async fn run(
     ladder: &Ladder,
     binaries: Option<PathBuf>,
-    live: &Bar,
+    bar: &Bar,
 ) -> Result<OverloadReport, BenchError> {
     let mut site = Site::start(binaries).await?;
-    let measured = measure(&mut site, ladder, live).await;
-    live.done();
+    let measured = measure(&mut site, ladder, bar).await;
+    bar.done();
     if let Err(BenchError::NotSettled { .. }) = measured {
         site.keep_folder();
     }
@@ -55,24 +55,24 @@ pub async fn run(
     Ok(report)
 }
 
-async fn measure(site: &mut Site, ladder: &Ladder, live: &Bar) -> Result<OverloadReport, BenchError> {
+async fn measure(site: &mut Site, ladder: &Ladder, bar: &Bar) -> Result<OverloadReport, BenchError> {
     let cores = Cores::divide()?;
     cores.keep_off(site.parties().into_iter().flat_map(|(_, ids)| ids))?;
     let fixture = site.fixture(products()).await?;
     warm_up(site, &ladder.warm_up_plan(), &fixture).await?;
     let mut trial = Trial { site, cores, patience: ladder.patience };
-    live.tick();
-    live.now("looking for the capacity");
+    bar.tick();
+    bar.now("looking for the capacity");
     let found = match ladder.capacity {
         Some(per_second) => Capacity { per_second, probes: Vec::new() },
-        None => capacity::find(&mut trial, ladder.probe, live).await?,
+        None => capacity::find(&mut trial, ladder.probe, bar).await?,
     };
     let mut steps = Vec::new();
     for times in &ladder.times {
-        live.now(format!("{times} times the capacity"));
+        bar.now(format!("{times} times the capacity"));
         let step = trial.paced(found.per_second * times, ladder.time).await?;
-        live.one_more();
-        live.say(format!("{} {}", live.paint.paint(Colour::Bold, format!("{times:>4} times")), step.told()));
+        bar.one_more();
+        bar.say(format!("{} {}", bar.paint.paint(Colour::Bold, format!("{times:>4} times")), step.told()));
         steps.push(step);
     }
     Ok(OverloadReport::new(found, steps, ladder, cores.of_the_stack(), Machine::of(trial.site).await?))

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::super::cores::{self, Watch, quiet};
-use super::super::live;
+use super::super::progress;
 use super::super::wrk::{self, Fixture, Load, Request};
 use super::super::{BenchError, site};
 use ctl::stack::Kind;
@@ -59,7 +59,7 @@ impl Step {
         format!(
             "offered {offered:.0}/s, accepted {accepted:.0}/s, refused {refused:.0}/s, to their end {goodput:.0}/s{}; {}{disturbed}",
             end.unwrap_or_default(),
-            live::cores(&self.cores)
+            progress::cores(&self.cores)
         )
     }
 

@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use clap::{Parser, ValueEnum};
 use serde::Serialize;
 
-use bench::{BenchPlan, Live, Measure};
+use bench::{BenchPlan, Measure, Progress};
 use ctl::exit::{Exit, conclude};
 use ctl::terminal::Output;
 
@@ -96,9 +96,9 @@ async fn run(args: &Args) -> anyhow::Result<Exit> {
         return overload::run(overload, output).await;
     }
     let plan = plan(args);
-    let live = Live::new(&plan);
+    let progress = Progress::new(&plan);
     let report = tokio::select! {
-        done = Box::pin(bench::run(&plan, args.files.binaries.clone(), &live)) => done?,
+        done = Box::pin(bench::run(&plan, args.files.binaries.clone(), &progress)) => done?,
         _ = tokio::signal::ctrl_c() => anyhow::bail!("interrupted"),
     };
     output.print(&report, |report| report.render(output.paint))?;

@@ -40,9 +40,9 @@ pub struct Args {
 /// When there is no measurement, or it cannot be written.
 pub async fn run(args: &Args, output: Output) -> anyhow::Result<Exit> {
     let ladder = ladder(args);
-    let live = Bar::new(ladder.times.len() as u64, "loads");
+    let bar = Bar::new(ladder.times.len() as u64, "loads");
     let report = tokio::select! {
-        done = Box::pin(overload::run(&ladder, args.files.binaries.clone(), &live)) => done?,
+        done = Box::pin(overload::run(&ladder, args.files.binaries.clone(), &bar)) => done?,
         _ = tokio::signal::ctrl_c() => anyhow::bail!("interrupted"),
     };
     output.print(&report, |report| report.render(output.paint))?;

@@ -6,13 +6,13 @@ use super::{BenchPlan, Measure};
 use ctl::terminal::{Bar, Colour};
 
 /// Cores less than this are not worth a word.
-const WORTH_SAYING: f64 = 0.005;
+const MIN_SHOWN_CORES: f64 = 0.005;
 
 /// The run's voice.
 #[derive(Debug)]
-pub struct Live(Bar);
+pub struct Progress(Bar);
 
-impl Live {
+impl Progress {
     /// A bar of every measurement in every round.
     #[must_use]
     pub fn new(plan: &BenchPlan) -> Self {
@@ -20,13 +20,13 @@ impl Live {
     }
 
     /// What happens now.
-    pub(super) fn begins(&self, round: usize, measure: Measure) {
+    pub(super) fn begin(&self, round: usize, measure: Measure) {
         self.0.now(format!("round {round}: {}", measure.name()));
         self.0.tick();
     }
 
     /// What came out; whether it is taken `again`.
-    pub(super) fn ended(&self, reading: &Reading, again: bool) {
+    pub(super) fn end(&self, reading: &Reading, again: bool) {
         if !again {
             self.0.one_more();
         }
@@ -50,7 +50,7 @@ impl Live {
     }
 
     /// The bar goes.
-    pub(super) fn done(&self) {
+    pub(super) fn finish(&self) {
         self.0.done();
     }
 }
@@ -59,7 +59,7 @@ impl Live {
 pub(super) fn cores(cores: &Cores) -> String {
     let used = cores
         .iter()
-        .filter(|(name, used)| **used > WORTH_SAYING || ["foreign", "stolen"].contains(&name.as_str()));
+        .filter(|(name, used)| **used > MIN_SHOWN_CORES || ["foreign", "stolen"].contains(&name.as_str()));
     let used: Vec<String> = used.map(|(name, used)| format!("{name} {used:.2}")).collect();
     format!("cores: {}", used.join(", "))
 }

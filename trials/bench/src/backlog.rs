@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::cores::{Watch, quiet};
+use super::cores::{CpuTimer, quiet};
 use super::database::Database;
 use super::orders::{CONNECTIONS, all_ended, offer, offer_at, open, warm_up};
 use super::plan::BenchPlan;
@@ -45,9 +45,9 @@ pub async fn post(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchErr
     offer_at(&payment.url, site, &fixture, plan.warm_up, CONNECTIONS).await?;
     site.empty().await?;
     quiet(plan.patience).await;
-    let watch = Watch::begin(&site.parties());
+    let timer = CpuTimer::begin(&site.process_groups());
     let outcome = offer_at(&payment.url, site, &fixture, plan.time, CONNECTIONS).await?;
-    let cores = watch.end(&site.parties());
+    let cores = timer.end(&site.process_groups());
     site.bring_back(payment).await?;
     site.begin(Kind::Inventory).await?;
     Ok(Reading {
@@ -63,7 +63,7 @@ pub async fn drain(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchEr
     let idle = open(site).await?;
     site.end(Kind::Inventory).await?;
     quiet(plan.patience).await;
-    let watch = Watch::begin(&site.parties());
+    let timer = CpuTimer::begin(&site.process_groups());
     let payment = site.database(Kind::Payment);
     let (outcome, waiting) = loop {
         // Little by little: a backlog of several times as many is another measurement.
@@ -73,7 +73,7 @@ pub async fn drain(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchEr
             break (outcome, waiting);
         }
     };
-    let cores = watch.end(&site.parties());
+    let cores = timer.end(&site.process_groups());
     quiet(plan.patience).await;
     site.begin(Kind::Inventory).await?;
     all_ended(site, idle).await?;
@@ -98,12 +98,12 @@ pub async fn consumer(site: &mut Site, plan: &BenchPlan) -> Result<Reading, Benc
     let stock = site.database(Kind::Inventory);
     let left = on_hand(&stock).await? - waiting;
     quiet(plan.patience).await;
-    let watch = Watch::begin(&site.parties());
+    let timer = CpuTimer::begin(&site.process_groups());
     site.begin(Kind::Inventory).await?;
     while on_hand(&stock).await? > left {
         sleep(LOOK_AGAIN).await;
     }
-    let cores = watch.end(&site.parties());
+    let cores = timer.end(&site.process_groups());
     let taken = stock.row(TAKEN, &[]).await?;
     site.begin(Kind::Payment).await?;
     site.settled().await?;

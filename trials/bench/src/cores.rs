@@ -40,11 +40,11 @@ pub fn disturbed(cores: &Cores) -> bool {
 }
 
 /// Which processes are whose.
-pub type Parties = Vec<(&'static str, Vec<i32>)>;
+pub type ProcessGroups = Vec<(&'static str, Vec<i32>)>;
 
 /// CPU time since a moment.
 #[derive(Debug)]
-pub struct Watch {
+pub struct CpuTimer {
     began: Instant,
     on_the_wall: SystemTime,
     processes: BTreeMap<i32, u64>,
@@ -61,10 +61,10 @@ struct Machine {
     stolen: u64,
 }
 
-impl Watch {
+impl CpuTimer {
     /// From now on.
-    pub fn begin(parties: &Parties) -> Self {
-        let ids = parties.iter().flat_map(|(_, ids)| ids);
+    pub fn begin(process_groups: &ProcessGroups) -> Self {
+        let ids = process_groups.iter().flat_map(|(_, ids)| ids);
         let processes = ids.map(|id| (*id, used(*id))).collect();
         Self {
             began: Instant::now(),
@@ -76,12 +76,12 @@ impl Watch {
     }
 
     /// Until now. A process that was started meanwhile counts with all it used.
-    pub fn end(self, parties: &Parties) -> Cores {
+    pub fn end(self, process_groups: &ProcessGroups) -> Cores {
         let seconds = self.began.elapsed().as_secs_f64();
         let stopped = stopped(seconds, seconds_since(self.on_the_wall));
         let cores = |ticks: u64| ticks as f64 / TICKS / seconds;
         let since = |id: &i32| used(*id).saturating_sub(self.processes.get(id).copied().unwrap_or(0));
-        let mut all: Cores = parties
+        let mut all: Cores = process_groups
             .iter()
             .map(|(name, ids)| ((*name).to_owned(), cores(ids.iter().map(since).sum())))
             .collect();
@@ -200,8 +200,8 @@ mod tests {
 
     #[test]
     fn what_was_used_is_the_generators_and_never_negative() {
-        let watch = Watch::begin(&Vec::new());
-        let cores = watch.end(&vec![("redis", vec![i32::MAX])]);
+        let timer = CpuTimer::begin(&Vec::new());
+        let cores = timer.end(&vec![("redis", vec![i32::MAX])]);
         assert!(cores["redis"].abs() < f64::EPSILON && cores["generator"] >= 0.0 && cores["foreign"] >= 0.0);
     }
 }

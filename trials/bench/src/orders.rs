@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use tokio::time::sleep;
 
 use super::BenchError;
-use super::cores::{Cores, Watch, quiet};
+use super::cores::{Cores, CpuTimer, quiet};
 use super::plan::BenchPlan;
 use super::site::Site;
-use super::wrk::{self, Fixture, Load, Outcome, Request};
+use super::wrk::{self, Fixture, Load, Request, WrkResult};
 use ctl::stack::Kind;
 
 /// The issue's number.
@@ -26,7 +26,7 @@ const ENDED: &str = "SELECT count(*) FILTER (WHERE status = 'confirmed'), count(
 #[derive(Debug)]
 pub struct Sustained {
     /// What the customers saw.
-    pub outcome: Outcome,
+    pub outcome: WrkResult,
     /// Confirmed orders a second, from the first POST until the last was.
     pub confirmed_per_second: f64,
     /// The three services at the end of the load, in MiB.
@@ -41,11 +41,11 @@ pub async fn sustain(site: &mut Site, plan: &BenchPlan, fixture: &Fixture) -> Re
     quiet(plan.patience).await;
     let payment = site.database(Kind::Payment);
     let since: jiff::Timestamp = payment.row("SELECT clock_timestamp()", &[]).await?.get(0);
-    let (idle, watch) = (open(site).await?, Watch::begin(&site.parties()));
+    let (idle, timer) = (open(site).await?, CpuTimer::begin(&site.process_groups()));
     let outcome = offer(site, fixture, plan.time, CONNECTIONS).await?;
     let memory = site.memory();
     all_ended(site, idle).await?;
-    let cores = watch.end(&site.parties());
+    let cores = timer.end(&site.process_groups());
     site.settled().await?;
     let row = payment.row(ENDED, &[&since]).await?;
     let (confirmed, others, seconds): (i64, i64, f64) = (row.get(0), row.get(1), row.get(2));
@@ -69,7 +69,7 @@ pub async fn offer(
     fixture: &Fixture,
     time: Duration,
     connections: u16,
-) -> Result<Outcome, BenchError> {
+) -> Result<WrkResult, BenchError> {
     offer_at(&site.url(Kind::Payment)?, site, fixture, time, connections).await
 }
 
@@ -80,7 +80,7 @@ pub async fn offer_at(
     fixture: &Fixture,
     time: Duration,
     connections: u16,
-) -> Result<Outcome, BenchError> {
+) -> Result<WrkResult, BenchError> {
     wrk::run(site.folder(), url, fixture, Load { request: Request::Order, connections, time, apart: None })
         .await
 }

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 use uuid::Uuid;
 
-use super::cores::{Cores, Watch, quiet};
+use super::cores::{Cores, CpuTimer, quiet};
 use super::orders::warm_up;
 use super::plan::BenchPlan;
 use super::site::{Site, products};
@@ -32,9 +32,9 @@ pub async fn latency(site: &mut Site, plan: &BenchPlan) -> Result<Reading, Bench
     for (rate, p50, p99) in RATES {
         warm_up(site, plan, &fixture).await?;
         quiet(plan.patience).await;
-        let watch = Watch::begin(&site.parties());
+        let timer = CpuTimer::begin(&site.process_groups());
         let taken = Paced::new(site, &fixture)?.run(rate, plan.time).await?;
-        cores = watch.end(&site.parties());
+        cores = timer.end(&site.process_groups());
         site.settled().await?;
         figures.extend([(p50, percentile(&taken, 50)), (p99, percentile(&taken, 99))]);
         notes.push(format!("{} orders at {rate:.0}/s, p95 {:.1} ms", taken.len(), percentile(&taken, 95)));

@@ -39,7 +39,7 @@ pub struct Run {
 
 /// What came of it.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Outcome {
+pub struct PgbenchResult {
     /// Transactions a second, without the time to connect.
     pub per_second: f64,
     /// Half of the transactions took at most so long. Known only with one client: a log of each would slow
@@ -58,7 +58,12 @@ impl Script {
 }
 
 /// Runs it against a database. `programs` is the folder of PostgreSQL's own, `folder` is for its files.
-pub async fn run(programs: &Path, folder: &Path, database: &str, run: Run) -> Result<Outcome, BenchError> {
+pub async fn run(
+    programs: &Path,
+    folder: &Path,
+    database: &str,
+    run: Run,
+) -> Result<PgbenchResult, BenchError> {
     let (script, log) = (folder.join("pgbench.sql"), folder.join("pgbench-log"));
     fs::write(&script, run.script.text()).map_err(BenchError::io("write a script for pgbench"))?;
     let mut command = Command::new(program(programs));
@@ -83,7 +88,7 @@ pub async fn run(programs: &Path, folder: &Path, database: &str, run: Run) -> Re
         })
         .await?;
     let Some(per_second) = per_second(&said) else { return Err(PGBENCH.no_result(said)) };
-    Ok(Outcome { per_second, p50_ms: p50_of(folder)? })
+    Ok(PgbenchResult { per_second, p50_ms: p50_of(folder)? })
 }
 
 fn program(programs: &Path) -> PathBuf {

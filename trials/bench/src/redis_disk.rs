@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::process::Command;
 
-use super::cores::{Watch, quiet};
+use super::cores::{CpuTimer, quiet};
 use super::plan::BenchPlan;
 use super::program::Program;
 use super::site::Site;
@@ -29,7 +29,7 @@ const SYNC_FOR: Duration = Duration::from_secs(1);
 pub async fn y4(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
     quiet(plan.patience).await;
     let port = site.stack.redis().map(|server| server.port()).unwrap_or_default();
-    let (mut figures, watch) = (Vec::new(), Watch::begin(&site.parties()));
+    let (mut figures, timer) = (Vec::new(), CpuTimer::begin(&site.process_groups()));
     for (figure, clients, pipeline, a_second) in RUNS {
         let messages = a_second * (plan.time.as_secs() / 3).max(1); // the stream is trimmed: nothing gets slower with time
         figures.push((
@@ -37,7 +37,7 @@ pub async fn y4(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError
             xadd(port, &[("-c", clients.into()), ("-P", pipeline.into()), ("-n", messages)]).await?,
         ));
     }
-    let cores = watch.end(&site.parties());
+    let cores = timer.end(&site.process_groups());
     command(port, "redis-cli", &["DEL", "bench"])
         .output()
         .await

@@ -17,7 +17,7 @@ use tempfile::TempDir;
 use tokio::time::sleep;
 
 use super::BenchError;
-use super::cores::Parties;
+use super::cores::ProcessGroups;
 use super::database::Database;
 use super::wrk::Fixture;
 use ctl::api::{Api, Endpoints, Money, NewProduct};
@@ -134,15 +134,15 @@ impl Site {
     }
 
     /// Every process but the generator's.
-    pub fn parties(&mut self) -> Parties {
+    pub fn process_groups(&mut self) -> ProcessGroups {
         let running = self.stack.services().filter(|service| service.exit_status().is_none());
-        let mut parties: Parties =
+        let mut process_groups: ProcessGroups =
             running.map(|service| (service.id().kind.name(), vec![service.pid()])).collect();
         let redis = self.stack.redis().and_then(|server| server.pid());
         let postgres = self.stack.postgres().and_then(|server| server.pid());
-        parties.push(("redis", redis.into_iter().collect()));
-        parties.push(("postgres", postgres.map(family).unwrap_or_default()));
-        parties
+        process_groups.push(("redis", redis.into_iter().collect()));
+        process_groups.push(("postgres", postgres.map(family).unwrap_or_default()));
+        process_groups
     }
 
     /// The resident memory of the three services together, in MiB.

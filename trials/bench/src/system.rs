@@ -1,10 +1,10 @@
 //! What the system does, measured.
 
-use super::cores::{Watch, quiet};
+use super::cores::{CpuTimer, quiet};
 use super::orders::{CONNECTIONS, Sustained, offer, offer_at, sustain, warm_up};
 use super::plan::BenchPlan;
 use super::site::{HOT, Site, products};
-use super::wrk::{self, Load, Outcome, Request};
+use super::wrk::{self, Load, Request, WrkResult};
 use super::{BenchError, Figure, Measure, Reading};
 use ctl::stack::Kind;
 
@@ -32,9 +32,9 @@ pub async fn single(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchE
     let fixture = site.fixture(products()).await?;
     warm_up(site, plan, &fixture).await?;
     quiet(plan.patience).await;
-    let watch = Watch::begin(&site.parties());
+    let timer = CpuTimer::begin(&site.process_groups());
     let outcome = offer(site, &fixture, plan.time, 1).await?;
-    let cores = watch.end(&site.parties());
+    let cores = timer.end(&site.process_groups());
     site.settled().await?;
     let figures = vec![(Figure::SingleP50, outcome.milliseconds()[0])];
     Ok(Reading { notes: notes(&outcome), ..Reading::new(Measure::Single, figures, cores) })
@@ -48,9 +48,9 @@ pub async fn ungrouped(site: &mut Site, plan: &BenchPlan) -> Result<Reading, Ben
     let payment = site.replace(Kind::Payment, &[("COMMIT_BATCH", "1")]).await?;
     offer_at(&payment.url, site, &fixture, plan.warm_up, 1).await?;
     quiet(plan.patience).await;
-    let watch = Watch::begin(&site.parties());
+    let timer = CpuTimer::begin(&site.process_groups());
     let outcome = offer_at(&payment.url, site, &fixture, plan.time, 1).await?;
-    let cores = watch.end(&site.parties());
+    let cores = timer.end(&site.process_groups());
     site.settled().await?;
     site.bring_back(payment).await?;
     let figures = vec![(Figure::UngroupedP50, outcome.milliseconds()[0])];
@@ -63,9 +63,9 @@ pub async fn browse(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchE
     let look = |time| Load { request: Request::Product, connections: CONNECTIONS, time, apart: None };
     wrk::run(site.folder(), &url, &fixture, look(plan.warm_up)).await?;
     quiet(plan.patience).await;
-    let watch = Watch::begin(&site.parties());
+    let timer = CpuTimer::begin(&site.process_groups());
     let outcome = wrk::run(site.folder(), &url, &fixture, look(plan.time)).await?;
-    let cores = watch.end(&site.parties());
+    let cores = timer.end(&site.process_groups());
     let [p50, p95, p99] = outcome.milliseconds();
     let notes = vec![
         format!("p50 {p50:.1} ms, p95 {p95:.1} ms, p99 {p99:.1} ms"),
@@ -84,7 +84,7 @@ async fn over(site: &mut Site, plan: &BenchPlan, skus: Vec<String>) -> Result<Su
 }
 
 /// Latency of the POST itself, and what went wrong.
-pub fn notes(outcome: &Outcome) -> Vec<String> {
+pub fn notes(outcome: &WrkResult) -> Vec<String> {
     let [p50, p95, p99] = outcome.milliseconds();
     let mut notes = vec![format!("POST p50 {p50:.1} ms, p95 {p95:.1} ms, p99 {p99:.1} ms")];
     if outcome.refused + outcome.broken > 0 {

@@ -56,7 +56,7 @@ pub struct Fixture {
 
 /// What came back.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
-pub struct Outcome {
+pub struct WrkResult {
     /// Sent; in an open loop those that were not answered in time are among them.
     pub sent: u64,
     /// Answers.
@@ -71,7 +71,7 @@ pub struct Outcome {
     p99: u64,
 }
 
-impl Outcome {
+impl WrkResult {
     /// Good answers.
     pub fn good(&self) -> u64 {
         self.requests - self.refused
@@ -94,7 +94,7 @@ impl Outcome {
 }
 
 /// Runs it against `url`, with its scripts in `folder`.
-pub async fn run(folder: &Path, url: &str, fixture: &Fixture, load: Load) -> Result<Outcome, BenchError> {
+pub async fn run(folder: &Path, url: &str, fixture: &Fixture, load: Load) -> Result<WrkResult, BenchError> {
     let write = |name: &str, text: &str| {
         fs::write(folder.join(name), text).map_err(BenchError::io("write a script for wrk"))
     };
@@ -119,7 +119,7 @@ pub async fn run(folder: &Path, url: &str, fixture: &Fixture, load: Load) -> Res
     parse(&said).ok_or_else(|| WRK.no_result(said))
 }
 
-fn parse(said: &str) -> Option<Outcome> {
+fn parse(said: &str) -> Option<WrkResult> {
     let line = said.lines().find_map(|line| line.strip_prefix("RESULT "))?;
     serde_json::from_str(line).ok()
 }

@@ -2,7 +2,7 @@
 //! a handler by hand.
 
 use super::by_hand::ByHand;
-use super::cores::{Cores, Watch, quiet};
+use super::cores::{Cores, CpuTimer, quiet};
 use super::database::Database;
 use super::orders::offer_at;
 use super::pgbench::{self, Run, Script};
@@ -39,9 +39,9 @@ pub async fn y1h(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchErro
     offer_at(&handler.url, site, &fixture, plan.warm_up, 1).await?;
     empty(site, Kind::Payment).await?;
     quiet(plan.patience).await;
-    let watch = Watch::begin(&site.parties());
+    let timer = CpuTimer::begin(&site.process_groups());
     let outcome = offer_at(&handler.url, site, &fixture, plan.time, 1).await?;
-    let cores = watch.end(&site.parties());
+    let cores = timer.end(&site.process_groups());
     handler.stop().await;
     if outcome.refused + outcome.broken > 0 {
         return Err(BenchError::YardstickFailed {
@@ -82,7 +82,7 @@ async fn best(site: &mut Site, plan: &BenchPlan, of: Kind, script: Script) -> Re
     for clients in CLIENTS {
         empty(site, of).await?;
         quiet(plan.patience).await;
-        let watch = Watch::begin(&site.parties());
+        let timer = CpuTimer::begin(&site.process_groups());
         let outcome = pgbench::run(
             &programs,
             site.folder(),
@@ -90,7 +90,7 @@ async fn best(site: &mut Site, plan: &BenchPlan, of: Kind, script: Script) -> Re
             Run { script, clients, seconds: plan.time.as_secs() },
         )
         .await?;
-        let cores = watch.end(&site.parties());
+        let cores = timer.end(&site.process_groups());
         best.notes.push(format!("{clients} clients {:.0}/s", outcome.per_second));
         best.p50_ms = best.p50_ms.or(outcome.p50_ms);
         if outcome.per_second > best.per_second {

@@ -31,13 +31,13 @@ pub struct Capacity {
 
 pub async fn find(trial: &mut Trial<'_>, time: Duration, bar: &Bar) -> Result<Capacity, BenchError> {
     let guess = trial.closed(CUSTOMERS, time).await?;
-    bar.say(format!("     guess {}", guess.told()));
+    bar.say(format!("     guess {}", guess.summary()));
     let mut search = Search { rate: guess.goodput, best: None, lags: 0 };
     let mut probes = Vec::new();
     while probes.len() < PROBES {
         let probe = trial.paced(search.rate, time).await?;
         let kept = probe.goodput >= KEPT_PACE * probe.offered;
-        bar.say(format!("     {} {}", if kept { "keeps" } else { "lags " }, probe.told()));
+        bar.say(format!("     {} {}", if kept { "keeps" } else { "lags " }, probe.summary()));
         let over = search.learn(kept, probe.goodput);
         probes.push(probe);
         if over {

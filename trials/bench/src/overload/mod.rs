@@ -57,7 +57,7 @@ pub async fn run(
 
 async fn measure(site: &mut Site, ladder: &Ladder, bar: &Bar) -> Result<OverloadReport, BenchError> {
     let cores = Cores::divide()?;
-    cores.keep_off(site.parties().into_iter().flat_map(|(_, ids)| ids))?;
+    cores.keep_off(site.process_groups().into_iter().flat_map(|(_, ids)| ids))?;
     let fixture = site.fixture(products()).await?;
     warm_up(site, &ladder.warm_up_plan(), &fixture).await?;
     let mut trial = Trial { site, cores, patience: ladder.patience };
@@ -72,7 +72,7 @@ async fn measure(site: &mut Site, ladder: &Ladder, bar: &Bar) -> Result<Overload
         bar.now(format!("{times} times the capacity"));
         let step = trial.paced(found.per_second * times, ladder.time).await?;
         bar.one_more();
-        bar.say(format!("{} {}", bar.paint.paint(Colour::Bold, format!("{times:>4} times")), step.told()));
+        bar.say(format!("{} {}", bar.paint.paint(Colour::Bold, format!("{times:>4} times")), step.summary()));
         steps.push(step);
     }
     Ok(OverloadReport::new(found, steps, ladder, cores.of_the_stack(), Machine::of(trial.site).await?))

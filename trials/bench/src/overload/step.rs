@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::super::cores::{self, Watch, quiet};
+use super::super::cores::{self, CpuTimer, quiet};
 use super::super::progress;
 use super::super::wrk::{self, Fixture, Load, Request};
 use super::super::{BenchError, site};
@@ -49,7 +49,7 @@ pub struct Step {
 
 impl Step {
     /// For a person.
-    pub fn told(&self) -> String {
+    pub fn summary(&self) -> String {
         let Self { offered, accepted, refused, goodput, .. } = self;
         let end = self
             .p50_ms
@@ -105,11 +105,11 @@ impl Trial<'_> {
         // Tokens are good for ten minutes, and a ladder takes longer.
         let fixture: Fixture = self.site.fixture(products()).await?;
         let (payment, url) = (self.site.database(Kind::Payment), self.site.url(Kind::Payment)?);
-        let parties = self.site.parties();
-        let watch = Watch::begin(&parties);
+        let process_groups = self.site.process_groups();
+        let timer = CpuTimer::begin(&process_groups);
         let outcome = wrk::run(self.site.folder(), &url, &fixture, load).await?;
         let over = jiff::Timestamp::now();
-        let cores = watch.end(&parties);
+        let cores = timer.end(&process_groups);
         self.site.settled().await?;
         let row = payment.row(RESULT, &[&over]).await?;
         let (ended, seconds) = (row.get::<_, i64>(0), outcome.seconds());

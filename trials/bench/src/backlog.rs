@@ -77,7 +77,7 @@ pub async fn drain(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchEr
     quiet(plan.patience).await;
     site.begin(Kind::Inventory).await?;
     all_ended(site, idle).await?;
-    site.settled().await?;
+    site.wait_until_ended().await?;
     let seconds: f64 = payment.row(DRAINED, &[]).await?.get(0);
     let backlog = format!("a backlog of {waiting} events, taken in at {:.0}/s", outcome.per_second());
     let notes = [system::notes(&outcome), vec![backlog]].concat();
@@ -106,7 +106,7 @@ pub async fn consumer(site: &mut Site, plan: &BenchPlan) -> Result<Reading, Benc
     let cores = timer.end(&site.process_groups());
     let taken = stock.row(TAKEN, &[]).await?;
     site.begin(Kind::Payment).await?;
-    site.settled().await?;
+    site.wait_until_ended().await?;
     let figures = vec![(Figure::HotConsumed, taken.get::<_, i64>(0) as f64 / taken.get::<_, f64>(1))];
     Ok(Reading {
         notes: vec![format!("a backlog of {waiting} events")],

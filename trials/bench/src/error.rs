@@ -45,7 +45,7 @@ pub enum BenchError {
     },
     /// Orders did not come to their end: what was measured says nothing.
     #[error("{open} orders were still open {seconds} s after the load; the services' logs are in {logs}")]
-    NotSettled {
+    OrdersStillOpen {
         /// Neither confirmed, refunded nor declined.
         open: i64,
         /// How long was waited.

@@ -46,7 +46,7 @@ pub async fn sustain(site: &mut Site, plan: &BenchPlan, fixture: &Fixture) -> Re
     let memory = site.memory();
     all_ended(site, idle).await?;
     let cores = timer.end(&site.process_groups());
-    site.settled().await?;
+    site.wait_until_ended().await?;
     let row = payment.row(ENDED, &[&since]).await?;
     let (confirmed, others, seconds): (i64, i64, f64) = (row.get(0), row.get(1), row.get(2));
     if others > 0 {
@@ -57,9 +57,9 @@ pub async fn sustain(site: &mut Site, plan: &BenchPlan, fixture: &Fixture) -> Re
 
 /// A short load that does not count; afterwards the tables are empty again.
 pub async fn warm_up(site: &mut Site, plan: &BenchPlan, fixture: &Fixture) -> Result<(), BenchError> {
-    site.settled().await?;
+    site.wait_until_ended().await?;
     offer(site, fixture, plan.warm_up, CONNECTIONS).await?;
-    site.settled().await?;
+    site.wait_until_ended().await?;
     site.empty().await
 }
 

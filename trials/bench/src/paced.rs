@@ -35,7 +35,7 @@ pub async fn latency(site: &mut Site, plan: &BenchPlan) -> Result<Reading, Bench
         let timer = CpuTimer::begin(&site.process_groups());
         let taken = Paced::new(site, &fixture)?.run(rate, plan.time).await?;
         cores = timer.end(&site.process_groups());
-        site.settled().await?;
+        site.wait_until_ended().await?;
         figures.extend([(p50, percentile(&taken, 50)), (p99, percentile(&taken, 99))]);
         notes.push(format!("{} orders at {rate:.0}/s, p95 {:.1} ms", taken.len(), percentile(&taken, 95)));
     }

@@ -23,7 +23,7 @@ pub async fn run(
     let mut site = Site::start(binaries).await?;
     let measured = rounds(&mut site, plan, progress).await;
     progress.finish();
-    if let Err(BenchError::NotSettled { .. }) = measured {
+    if let Err(BenchError::OrdersStillOpen { .. }) = measured {
         site.keep_folder();
     }
     let report = Report::new(&measured?, plan, Machine::of(&site).await?);

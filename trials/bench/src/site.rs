@@ -36,7 +36,7 @@ pub const PRICE: i64 = 1999;
 /// More than any measurement takes: the most the contract allows.
 const PLENTY: u32 = i32::MAX as u32;
 /// What is on its way is at its end within this time, a backlog of hundreds of thousands included.
-const SETTLED_WITHIN: Duration = Duration::from_secs(300);
+const ENDED_WITHIN: Duration = Duration::from_secs(300);
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// Copies of the databases of payment and inventory.
 const YARDSTICKS: [(Kind, &str); 2] = [(Kind::Payment, "bench_orders"), (Kind::Inventory, "bench_stock")];
@@ -185,16 +185,16 @@ impl Site {
     }
 
     /// Waits until every order is at its end.
-    pub async fn settled(&self) -> Result<(), BenchError> {
+    pub async fn wait_until_ended(&self) -> Result<(), BenchError> {
         let (began, payment) = (Instant::now(), self.database(Kind::Payment));
         loop {
             let open = payment.number(OPEN).await?;
             if open == 0 {
                 return Ok(());
             }
-            if began.elapsed() > SETTLED_WITHIN {
+            if began.elapsed() > ENDED_WITHIN {
                 let logs = self.folder.path().display().to_string();
-                return Err(BenchError::NotSettled { open, seconds: began.elapsed().as_secs(), logs });
+                return Err(BenchError::OrdersStillOpen { open, seconds: began.elapsed().as_secs(), logs });
             }
             sleep(LOOK_AGAIN).await;
         }

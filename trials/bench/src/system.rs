@@ -35,7 +35,7 @@ pub async fn single(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchE
     let timer = CpuTimer::begin(&site.process_groups());
     let outcome = offer(site, &fixture, plan.time, 1).await?;
     let cores = timer.end(&site.process_groups());
-    site.settled().await?;
+    site.wait_until_ended().await?;
     let figures = vec![(Figure::SingleP50, outcome.milliseconds()[0])];
     Ok(Reading { notes: notes(&outcome), ..Reading::new(Measure::Single, figures, cores) })
 }
@@ -51,7 +51,7 @@ pub async fn ungrouped(site: &mut Site, plan: &BenchPlan) -> Result<Reading, Ben
     let timer = CpuTimer::begin(&site.process_groups());
     let outcome = offer_at(&payment.url, site, &fixture, plan.time, 1).await?;
     let cores = timer.end(&site.process_groups());
-    site.settled().await?;
+    site.wait_until_ended().await?;
     site.bring_back(payment).await?;
     let figures = vec![(Figure::UngroupedP50, outcome.milliseconds()[0])];
     Ok(Reading { notes: notes(&outcome), ..Reading::new(Measure::Ungrouped, figures, cores) })

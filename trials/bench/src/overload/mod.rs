@@ -47,7 +47,7 @@ pub async fn run(
     let mut site = Site::start(binaries).await?;
     let measured = measure(&mut site, ladder, bar).await;
     bar.done();
-    if let Err(BenchError::NotSettled { .. }) = measured {
+    if let Err(BenchError::OrdersStillOpen { .. }) = measured {
         site.keep_folder();
     }
     let report = measured?;

@@ -99,7 +99,7 @@ impl Trial<'_> {
     }
 
     async fn offer(&mut self, load: Load) -> Result<Step, BenchError> {
-        self.site.settled().await?;
+        self.site.wait_until_ended().await?;
         self.site.empty().await?;
         quiet(self.patience).await;
         // Tokens are good for ten minutes, and a ladder takes longer.
@@ -110,7 +110,7 @@ impl Trial<'_> {
         let outcome = wrk::run(self.site.folder(), &url, &fixture, load).await?;
         let over = jiff::Timestamp::now();
         let cores = timer.end(&process_groups);
-        self.site.settled().await?;
+        self.site.wait_until_ended().await?;
         let row = payment.row(RESULT, &[&over]).await?;
         let (ended, seconds) = (row.get::<_, i64>(0), outcome.seconds());
         let a_second = |orders: u64| orders as f64 / seconds;

@@ -63,7 +63,7 @@ pub enum BenchError {
     },
     /// A handler that refuses is quick, and no yardstick.
     #[error(
-        "the handler by hand failed in {failed} of {all} requests: its statement does not fit the tables, or tokens are not verified"
+        "the plain handler failed in {failed} of {all} requests: its statement does not fit the tables, or tokens are not verified"
     )]
     YardstickFailed {
         /// Refused or without an answer.

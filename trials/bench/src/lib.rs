@@ -10,14 +10,13 @@
 //! | [`Measure`], [`BenchPlan`] | what is measured, how often, how long |
 //! | `site` | the stack, its customers and products |
 //! | `system`, `orders`, `backlog`, `stored`, `paced` | what the system does |
-//! | `yardsticks`, `pgbench`, `by_hand`, `redis_disk` | what PostgreSQL, a handler, Redis and the disk do by hand |
+//! | `yardsticks`, `pgbench`, `plain_handler`, `redis_disk` | what PostgreSQL, a handler, Redis and the disk do by hand |
 //! | `wrk`, `program`, `database` | load generators, and the databases asked directly |
 //! | `cores` | who used which part of the machine |
 //! | [`overload`] | what is left of it when more is offered than it can do |
 //! | [`Report`], `rows`, [`svg`] | medians, floors and goals, the chart |
 
 mod backlog;
-mod by_hand;
 mod chart;
 mod cores;
 mod database;
@@ -29,6 +28,7 @@ mod orders;
 pub mod overload;
 mod paced;
 mod pgbench;
+mod plain_handler;
 mod plan;
 mod program;
 mod progress;

@@ -23,7 +23,7 @@ pub enum Measure {
     Single,
     /// Its yardstick: the same without group commit, one statement a request
     Ungrouped,
-    /// A handler by hand with one statement a request and nothing behind it, one at a time
+    /// A plain handler with one statement a request and nothing behind it, one at a time
     Y1h,
     /// From POST to the end at 100 and 300 orders a second
     Latency,

@@ -1,11 +1,11 @@
 //! What PostgreSQL does without any service: Y1, Y1s and Y2, each the best of 1, 16 and 64 clients. And Y1h,
-//! a handler by hand.
+//! a plain handler.
 
-use super::by_hand::ByHand;
 use super::cores::{Cores, CpuTimer, quiet};
 use super::database::Database;
 use super::orders::offer_at;
 use super::pgbench::{self, Run, Script};
+use super::plain_handler::PlainHandler;
 use super::plan::BenchPlan;
 use super::site::{Site, products};
 use super::{BenchError, Figure, Measure, Reading, system};
@@ -35,7 +35,7 @@ pub async fn y1s(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchErro
 
 /// One statement a request, one request at a time.
 pub async fn y1h(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
-    let (fixture, handler) = (site.fixture(products()).await?, ByHand::start(site).await?);
+    let (fixture, handler) = (site.fixture(products()).await?, PlainHandler::start(site).await?);
     offer_at(&handler.url, site, &fixture, plan.warm_up, 1).await?;
     empty(site, Kind::Payment).await?;
     quiet(plan.patience).await;

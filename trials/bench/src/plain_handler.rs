@@ -22,20 +22,20 @@ use super::BenchError;
 use super::site::{PRICE, Site};
 use ctl::stack::Kind;
 
-const INSERT: &str = include_str!("sql/by_hand.sql");
+const INSERT: &str = include_str!("sql/plain_handler.sql");
 /// What our orders carry along, as long as theirs.
 const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 const REQUEST_HASH: [u8; 32] = [7; 32];
 
 /// A server of that one handler.
-pub struct ByHand {
+pub struct PlainHandler {
     /// Where it answers.
     pub url: String,
     server: ServerHandle,
     serving: JoinSet<io::Result<()>>,
 }
 
-impl ByHand {
+impl PlainHandler {
     /// Starts it on the yardstick's copy of payment's database.
     pub async fn start(site: &Site) -> Result<Self, BenchError> {
         let verifier = verifier(&site.url(Kind::User)?).map_err(BenchError::io("verify tokens"))?;
@@ -52,7 +52,7 @@ impl ByHand {
             .workers(1)
             .disable_signals()
             .bind(("127.0.0.1", 0))
-            .map_err(BenchError::io("serve the handler by hand"))?;
+            .map_err(BenchError::io("serve the plain handler"))?;
         let url = server.addrs().iter().map(|address| format!("http://{address}")).collect();
         let running = server.run();
         let server = running.handle();

@@ -36,12 +36,12 @@ pub enum BenchError {
         package: &'static str,
     },
     /// A load generator ended badly, or printed something else than expected.
-    #[error("`{program}` gave no result; it said:\n{said}")]
+    #[error("`{program}` gave no result; it printed:\n{printed}")]
     NoResult {
         /// What was run.
         program: &'static str,
         /// Both its outputs.
-        said: String,
+        printed: String,
     },
     /// Orders did not come to their end: what was measured says nothing.
     #[error("{open} orders were still open {seconds} s after the load; the services' logs are in {logs}")]

@@ -81,13 +81,13 @@ pub async fn run(
     if run.clients == 1 {
         command.arg("--log").arg("--log-prefix").arg(&log);
     }
-    let said = PGBENCH
+    let printed = PGBENCH
         .output({
             command.arg(database);
             command
         })
         .await?;
-    let Some(per_second) = per_second(&said) else { return Err(PGBENCH.no_result(said)) };
+    let Some(per_second) = per_second(&printed) else { return Err(PGBENCH.no_result(printed)) };
     Ok(PgbenchResult { per_second, p50_ms: p50_of(folder)? })
 }
 
@@ -98,11 +98,11 @@ fn program(programs: &Path) -> PathBuf {
 
 /// `tps = 1234.5 (without initial connection time)`; no such line when the time was over before the first
 /// transaction was.
-fn per_second(said: &str) -> Option<f64> {
-    if said.lines().any(|line| line == "number of transactions actually processed: 0") {
+fn per_second(printed: &str) -> Option<f64> {
+    if printed.lines().any(|line| line == "number of transactions actually processed: 0") {
         return Some(0.0);
     }
-    let line = said.lines().find_map(|line| line.strip_prefix("tps = "))?;
+    let line = printed.lines().find_map(|line| line.strip_prefix("tps = "))?;
     line.strip_suffix("(without initial connection time)")?.trim().parse().ok()
 }
 
@@ -131,16 +131,16 @@ mod tests {
 
     #[test]
     fn the_rate_without_the_time_to_connect_is_read() {
-        let said = "latency average = 0.123 ms\ninitial connection time = 4.093 ms\ntps = 8123.456 (without initial connection time)\n";
-        assert_eq!(per_second(said), Some(8123.456));
+        let printed = "latency average = 0.123 ms\ninitial connection time = 4.093 ms\ntps = 8123.456 (without initial connection time)\n";
+        assert_eq!(per_second(printed), Some(8123.456));
         assert_eq!(per_second("pgbench: error: connection failed"), None);
     }
 
     /// 64 clients, one second, and a machine that is busy otherwise.
     #[test]
     fn no_transaction_in_the_time_is_a_rate_of_nothing() {
-        let said = "duration: 1 s\nnumber of transactions actually processed: 0\nnumber of failed transactions: 0 (NaN%)\n";
-        assert_eq!(per_second(said), Some(0.0));
+        let printed = "duration: 1 s\nnumber of transactions actually processed: 0\nnumber of failed transactions: 0 (NaN%)\n";
+        assert_eq!(per_second(printed), Some(0.0));
     }
 
     #[test]

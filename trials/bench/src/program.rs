@@ -19,16 +19,16 @@ impl Program {
     /// Runs it as `command` says; what it printed.
     pub async fn output(self, mut command: Command) -> Result<String, BenchError> {
         let output = command.kill_on_drop(true).output().await.map_err(|error| self.not_run(error))?;
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let printed = String::from_utf8_lossy(&output.stdout).into_owned();
         if output.status.success() {
-            return Ok(said);
+            return Ok(printed);
         }
-        Err(self.no_result(said + &String::from_utf8_lossy(&output.stderr)))
+        Err(self.no_result(printed + &String::from_utf8_lossy(&output.stderr)))
     }
 
     /// It printed something else than expected.
-    pub fn no_result(self, said: String) -> BenchError {
-        BenchError::NoResult { program: self.name, said }
+    pub fn no_result(self, printed: String) -> BenchError {
+        BenchError::NoResult { program: self.name, printed }
     }
 
     fn not_run(self, error: io::Error) -> BenchError {

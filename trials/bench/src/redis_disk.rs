@@ -52,8 +52,8 @@ async fn xadd(port: u16, options: &[(&str, u64)]) -> Result<f64, BenchError> {
         command.arg(name).arg(value.to_string());
     }
     command.args(COMMAND.split(' '));
-    let said = REDIS_BENCHMARK.output(command).await?;
-    per_second(&said).ok_or_else(|| REDIS_BENCHMARK.no_result(said))
+    let printed = REDIS_BENCHMARK.output(command).await?;
+    per_second(&printed).ok_or_else(|| REDIS_BENCHMARK.no_result(printed))
 }
 
 fn command(port: u16, program: &str, arguments: &[&str]) -> Command {
@@ -64,8 +64,8 @@ fn command(port: u16, program: &str, arguments: &[&str]) -> Command {
 
 /// `XADD …: 41493.78 requests per second, p50=0.6 msec`; before it, on the same line, how far it was from
 /// time to time.
-fn per_second(said: &str) -> Option<f64> {
-    let (before, _) = said.rsplit_once(" requests per second")?;
+fn per_second(printed: &str) -> Option<f64> {
+    let (before, _) = printed.rsplit_once(" requests per second")?;
     before.rsplit(' ').next()?.parse().ok()
 }
 
@@ -94,8 +94,8 @@ mod tests {
 
     #[test]
     fn the_last_rate_redis_benchmark_names_is_the_result() {
-        let said = "XADD bench * d x: rps=0.0 (overall: 41000.0) avg_msec=0.5\rXADD bench * d x: 41493.78 requests per second, p50=0.607 msec\n";
-        assert_eq!(per_second(said), Some(41493.78));
+        let printed = "XADD bench * d x: rps=0.0 (overall: 41000.0) avg_msec=0.5\rXADD bench * d x: 41493.78 requests per second, p50=0.607 msec\n";
+        assert_eq!(per_second(printed), Some(41493.78));
         assert_eq!(per_second("Could not connect to Redis"), None);
     }
 }

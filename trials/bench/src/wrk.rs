@@ -115,12 +115,12 @@ pub async fn run(folder: &Path, url: &str, fixture: &Fixture, load: Load) -> Res
     if let Request::OrderEvery(gap) = load.request {
         command.env("GAP_MICROS", (gap.as_secs_f64() * 1e6).to_string());
     }
-    let said = WRK.output(command).await?;
-    parse(&said).ok_or_else(|| WRK.no_result(said))
+    let printed = WRK.output(command).await?;
+    parse(&printed).ok_or_else(|| WRK.no_result(printed))
 }
 
-fn parse(said: &str) -> Option<WrkResult> {
-    let line = said.lines().find_map(|line| line.strip_prefix("RESULT "))?;
+fn parse(printed: &str) -> Option<WrkResult> {
+    let line = printed.lines().find_map(|line| line.strip_prefix("RESULT "))?;
     serde_json::from_str(line).ok()
 }
 
@@ -155,7 +155,7 @@ RESULT {\"sent\":1264,\"requests\":1200,\"refused\":200,\"broken\":1,\"micros\":
 ";
 
     #[test]
-    fn what_wrk_says_is_read_and_refusals_do_not_count_as_accepted() {
+    fn what_wrk_prints_is_read_and_refusals_do_not_count_as_accepted() {
         let outcome = parse(SAID).expect("a result");
         assert_eq!((outcome.sent, outcome.good(), outcome.broken), (1264, 1000, 1));
         assert!((outcome.per_second() - 500.0).abs() < 1e-9);

@@ -1,14 +1,15 @@
 //! What strikes between two steps. Faults inside a step (a lost reply, a database that is away) are where the
 //! step is.
 
-use super::{INVENTORY, PROCESSES, Process, Reached, World, name};
+use super::reached::Reached;
+use super::state::{INVENTORY, PROCESSES, Process, World, name};
 use crate::redis::{COMPLETED, REFUND, RESERVED, STREAMS, Stream};
 
 /// Steps for which a stopped process sleeps: long enough that others claim and finish what it holds.
 const NAP: usize = 12;
 
 impl World<'_> {
-    pub(super) fn strike(&mut self) {
+    pub(super) fn inject_fault(&mut self) {
         match self.random.below(10) {
             0..=3 => self.crash(),
             4 | 5 => self.freeze(),

@@ -3,21 +3,11 @@
 
 use payment::domain::OrderStatus;
 
-use super::{INVENTORY, OrderNo, Placed, Reached, World, clients::Client};
+use super::memory::{Client, OrderNo};
+use super::reached::Reached;
+use super::state::{INVENTORY, Placed, World};
+use super::violation::Violation;
 use crate::redis::{COMPLETED, Stream};
-
-/// An invariant that does not hold.
-#[derive(Debug, Clone)]
-pub struct Violation {
-    pub invariant: &'static str,
-    pub what: String,
-}
-
-impl Violation {
-    pub fn new(invariant: &'static str, what: impl Into<String>) -> Self {
-        Self { invariant, what: what.into() }
-    }
-}
 
 /// Passes on `true`, names the breach otherwise.
 fn hold(holds: bool, invariant: &'static str, what: impl FnOnce() -> String) -> Result<(), Violation> {
@@ -139,7 +129,7 @@ impl World<'_> {
             && self.processes[..INVENTORY].iter().all(|process| process.requests.is_empty())
     }
 
-    pub(super) fn unrest(&self) -> String {
+    pub(super) fn open_work(&self) -> String {
         let rows = self.outbox.len();
         let open: Vec<_> = self.orders.iter().filter(|placed| !placed.order.status.is_terminal()).collect();
         let open: Vec<_> =

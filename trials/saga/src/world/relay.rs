@@ -1,17 +1,9 @@
 //! `runtime::outbox`: fed in memory after a commit, swept for what fell due, and streams that duplicate and
 //! reorder.
 
-use super::{INVENTORY, OutboxRow, Reached, World, name};
+use super::reached::Reached;
+use super::state::{INVENTORY, OutboxRow, World, name};
 use crate::redis::{EventNo, STREAMS};
-
-/// Memory of a relay.
-#[derive(Default)]
-pub struct Relay {
-    /// To be published.
-    pub queue: Vec<EventNo>,
-    /// Published and done with: their rows go.
-    forget: Vec<EventNo>,
-}
 
 impl World<'_> {
     /// Puts an event into the outbox, as part of the caller's transaction.

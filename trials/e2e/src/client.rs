@@ -3,7 +3,7 @@ use ctl::stack::Kind;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
-use super::Answer;
+use super::HttpResponse;
 
 /// Somebody who speaks to the services. It outlives their restarts: the addresses stay.
 #[derive(Debug, Clone)]
@@ -15,7 +15,7 @@ pub struct Client {
 
 impl Client {
     pub fn new(urls: [String; 3]) -> Self {
-        let http = http_client().timeout(super::SOON).build().expect("a client");
+        let http = http_client().timeout(super::deadline::SOON).build().expect("a client");
         Self { http, urls, token: None }
     }
 
@@ -55,11 +55,11 @@ impl Client {
         }
     }
 
-    pub async fn get(&self, kind: Kind, path: &str) -> Answer {
+    pub async fn get(&self, kind: Kind, path: &str) -> HttpResponse {
         send(self.request(Method::GET, kind, path)).await.expect("an answer")
     }
 
-    pub async fn post(&self, kind: Kind, path: &str, body: &Value) -> Answer {
+    pub async fn post(&self, kind: Kind, path: &str, body: &Value) -> HttpResponse {
         send(self.request(Method::POST, kind, path).json(body)).await.expect("an answer")
     }
 
@@ -84,8 +84,8 @@ impl Client {
 }
 
 /// Sends a request; an error is a transport's.
-pub async fn send(request: RequestBuilder) -> reqwest::Result<Answer> {
+pub async fn send(request: RequestBuilder) -> reqwest::Result<HttpResponse> {
     let response = request.send().await?;
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    Ok(Answer { status, headers, body: response.bytes().await?.to_vec() })
+    Ok(HttpResponse { status, headers, body: response.bytes().await?.to_vec() })
 }

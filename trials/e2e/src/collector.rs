@@ -37,13 +37,13 @@ pub struct Span {
 /// The receiver.
 pub struct Collector {
     address: SocketAddr,
-    desk: Arc<Mutex<Desk>>,
+    received: Arc<Mutex<Received>>,
     // Dropped with it.
     _serving: JoinSet<()>,
 }
 
 #[derive(Debug, Default)]
-struct Desk {
+struct Received {
     spans: Vec<Span>,
     /// Requests to come that are answered 503.
     busy: usize,
@@ -52,20 +52,21 @@ struct Desk {
 impl Collector {
     pub async fn start() -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
-        let (address, desk) = (listener.local_addr().expect("its address"), Arc::<Mutex<Desk>>::default());
+        let (address, received) =
+            (listener.local_addr().expect("its address"), Arc::<Mutex<Received>>::default());
         let mut serving = JoinSet::new();
-        serving.spawn(serve(listener, Arc::clone(&desk)));
-        Self { address, desk, _serving: serving }
+        serving.spawn(serve(listener, Arc::clone(&received)));
+        Self { address, received, _serving: serving }
     }
 
     /// Answers 503 so many times.
     pub fn is_busy(&self, times: usize) {
-        self.desk.lock().expect("no panic inside").busy = times;
+        self.received.lock().expect("no panic inside").busy = times;
     }
 
     /// How many times are left.
     pub fn busy_left(&self) -> usize {
-        self.desk.lock().expect("no panic inside").busy
+        self.received.lock().expect("no panic inside").busy
     }
 
     /// For `OTLP_ENDPOINT`.
@@ -74,20 +75,20 @@ impl Collector {
     }
 
     pub fn spans(&self) -> Vec<Span> {
-        self.desk.lock().expect("no panic inside").spans.clone()
+        self.received.lock().expect("no panic inside").spans.clone()
     }
 }
 
-async fn serve(listener: TcpListener, desk: Arc<Mutex<Desk>>) {
+async fn serve(listener: TcpListener, received: Arc<Mutex<Received>>) {
     let mut connections = JoinSet::new();
     while let Ok((connection, _)) = listener.accept().await {
-        let desk = Arc::clone(&desk);
-        connections.spawn(async move { while_open(connection, &desk).await.unwrap_or_default() });
+        let received = Arc::clone(&received);
+        connections.spawn(async move { serve_connection(connection, &received).await.unwrap_or_default() });
     }
 }
 
 /// One request after the other, until the client goes.
-async fn while_open(connection: TcpStream, desk: &Mutex<Desk>) -> std::io::Result<()> {
+async fn serve_connection(connection: TcpStream, received: &Mutex<Received>) -> std::io::Result<()> {
     let mut connection = BufReader::new(connection);
     loop {
         let (mut head, mut length) = (Vec::new(), 0);
@@ -109,12 +110,12 @@ async fn while_open(connection: TcpStream, desk: &Mutex<Desk>) -> std::io::Resul
         connection.read_exact(&mut body).await?;
         assert_eq!(head[0], "post /v1/traces http/1.1");
         assert!(head.contains(&"content-type: application/x-protobuf".to_owned()), "{head:?}");
-        let status = desk.lock().expect("no panic inside").take(&body);
+        let status = received.lock().expect("no panic inside").take(&body);
         connection.write_all(format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n").as_bytes()).await?;
     }
 }
 
-impl Desk {
+impl Received {
     fn take(&mut self, body: &[u8]) -> &'static str {
         if self.busy > 0 {
             self.busy -= 1;

@@ -116,8 +116,8 @@ async fn a_user_lists_own_orders_and_an_admin_everybody_s() {
     let stranger = shop.another_user().await;
     let mine = shop.user.order(&Order::of("MUG", 1)).await;
     let theirs = stranger.order(&Order::of("MUG", 1).paid_by("tok_declined")).await;
-    shop.user.ended(&mine).await;
-    stranger.ended(&theirs).await;
+    shop.user.wait_for_end(&mine).await;
+    stranger.wait_for_end(&theirs).await;
     let ids = async |client: &Client, path: &str| -> Vec<String> {
         let orders = client.all(Kind::Payment, path, 10).await;
         orders.iter().map(|order| order["id"].as_str().expect("an id").to_owned()).collect()

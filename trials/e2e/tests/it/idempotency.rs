@@ -30,7 +30,7 @@ async fn the_same_key_fifty_times_at_once_makes_one_order_and_identical_answers(
     assert_eq!(first, 1, "one of them is no replay");
     assert!(bodies.iter().all(|(_, body)| *body == bodies[0].1), "{bodies:?}");
 
-    assert_eq!(shop.user.all_ended(1).await, [("confirmed".to_owned(), 1)].into());
+    assert_eq!(shop.user.wait_for_all_ends(1).await, [("confirmed".to_owned(), 1)].into());
     let late = shop.user.order_with(&order, &headers).await;
     assert_eq!((late.status, late.text()), (202, bodies[0].1.clone()), "the same answer after its end");
     shop.assert_stock_adds_up("MUG", 100).await;
@@ -77,7 +77,7 @@ async fn a_redelivered_event_has_no_second_effect() {
     shop.product("RARE", 0).await;
     for sku in ["MUG", "RARE"] {
         let id = shop.user.order(&Order::of(sku, 1)).await;
-        shop.user.ended(&id).await;
+        shop.user.wait_for_end(&id).await;
     }
     shop.quiet().await;
     for stream in ["order_completed", "stock_reserved", "refund_order", "product_changed"] {
@@ -108,7 +108,7 @@ async fn the_same_order_in_a_new_event_is_answered_and_takes_no_stock_again() {
     let shop = Shop::open().await;
     shop.product("MUG", 10).await;
     let id = shop.user.order(&Order::of("MUG", 4)).await;
-    shop.user.ended(&id).await;
+    shop.user.wait_for_end(&id).await;
     let entries: Vec<(String, HashMap<String, String>)> =
         shop.redis_command(&["XRANGE", "order_completed", "-", "+"]).await;
     let mut fields = entries[0].1.clone();

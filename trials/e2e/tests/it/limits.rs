@@ -4,9 +4,9 @@ use ctl::stack::Kind;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use e2e::{Answer, Shop, key, send};
+use e2e::{HttpResponse, Shop, key, send};
 
-async fn order(shop: &Shop, body: &Value) -> Answer {
+async fn order(shop: &Shop, body: &Value) -> HttpResponse {
     let request = shop.user.request(Method::POST, Kind::Payment, "/orders").header("Idempotency-Key", key());
     send(request.json(body)).await.expect("an answer")
 }

@@ -36,7 +36,7 @@ async fn sixty_four_connections_share_transactions() {
     let alone = metrics.sum("orderflow_group_commit_batch_size_bucket", &["le=\"1\""]);
     let all = metrics.sum("orderflow_group_commit_batch_size_bucket", &["le=\"+Inf\""]);
     assert!(all > alone, "{alone} of {all} transactions held one item");
-    shop.user.all_ended(640).await;
+    shop.user.wait_for_all_ends(640).await;
 }
 
 #[tokio::test]
@@ -45,7 +45,7 @@ async fn an_order_shows_in_the_metrics_of_the_contract() {
     shop.product("MUG", 10).await;
     for method in ["tok_ok", "tok_declined"] {
         let id = shop.user.order(&Order::of("MUG", 1).paid_by(method)).await;
-        shop.user.ended(&id).await;
+        shop.user.wait_for_end(&id).await;
     }
     shop.quiet().await;
     let payment = shop.metrics(PAYMENT).await;
@@ -93,7 +93,7 @@ async fn streams_actors_and_outbox_are_open_to_an_admin() {
     let shop = Shop::open().await;
     shop.product("MUG", 10).await;
     let id = shop.user.order(&Order::of("MUG", 1)).await;
-    shop.user.ended(&id).await;
+    shop.user.wait_for_end(&id).await;
     for (kind, expected) in [
         (Kind::Inventory, vec!["order_completed"]),
         (Kind::Payment, vec!["product_changed", "refund_order", "stock_reserved"]),

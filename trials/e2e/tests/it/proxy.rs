@@ -283,7 +283,7 @@ async fn a_service_whose_commits_and_commands_lose_their_replies_takes_every_ord
         database_proxy.set(Mode::DropCommitReply);
         redis_proxy.set(Mode::DropNextReply);
         let key = key();
-        let insist = async || {
+        let place_until_accepted = async || {
             let request = reqwest::Client::new()
                 .post(&url)
                 .bearer_auth(shop.user.token())
@@ -294,7 +294,7 @@ async fn a_service_whose_commits_and_commands_lose_their_replies_takes_every_ord
                 other => Err(format!("{other:?}")),
             }
         };
-        eventually("the order is accepted", SOON, insist).await;
+        eventually("the order is accepted", SOON, place_until_accepted).await;
         let landed = async || match (database_proxy.landed(), redis_proxy.landed()) {
             both if both == (round, round) => Ok(()),
             seen => Err(seen),
@@ -302,7 +302,7 @@ async fn a_service_whose_commits_and_commands_lose_their_replies_takes_every_ord
         eventually("both replies are lost", SOON, landed).await;
     }
 
-    assert_eq!(shop.user.all_ended(10).await, [("confirmed".to_owned(), 10)].into());
+    assert_eq!(shop.user.wait_for_all_ends(10).await, [("confirmed".to_owned(), 10)].into());
     shop.assert_stock_adds_up("MUG", 100).await;
     shop.assert_money_adds_up().await;
 }

@@ -99,7 +99,7 @@ async fn a_client_that_vanishes_gets_its_one_order_by_a_retry() {
         assert!(!(incomplete && gone.was_placed), "half a request is none: {gone:?}");
         assert!(phase != Phase::FirstByte || gone.was_placed, "it was answered: {gone:?}");
     }
-    let ends = stage.shop.user.all_ended(Phase::ALL.len()).await;
+    let ends = stage.shop.user.wait_for_all_ends(Phase::ALL.len()).await;
     assert_eq!(ends, [("confirmed".to_owned(), Phase::ALL.len())].into());
     stage.shop.assert_stock_adds_up("MUG", 100).await;
 }
@@ -146,7 +146,7 @@ async fn poison_becomes_one_dead_letter_each_and_comes_back_from_a_redrive() {
         assert_eq!(letters().await.len(), 1, "{kind}");
     }
     let id = stage.shop.user.order(&Order::of("MUG", 1)).await;
-    assert_eq!(stage.shop.user.ended(&id).await["status"], "confirmed", "the healthy ones go on");
+    assert_eq!(stage.shop.user.wait_for_end(&id).await["status"], "confirmed", "the healthy ones go on");
     stage.shop.quiet().await;
 }
 

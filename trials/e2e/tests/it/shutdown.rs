@@ -13,7 +13,7 @@ async fn terminate_in_the_middle(kind: Kind) {
     let mut shop = Shop::open().await;
     shop.product("MUG", 1000).await;
     let (user, placed, order) = (shop.user.clone(), Cell::new(0), Order::of("MUG", 1));
-    let load = user.insist_on_many(&order, 300, || placed.set(placed.get() + 1));
+    let load = user.place_many_until_accepted(&order, 300, || placed.set(placed.get() + 1));
     let terminating = async {
         let reached = async || (placed.get() >= 100).then_some(());
         eventually("the load has begun", SOON, reached).await;
@@ -24,7 +24,7 @@ async fn terminate_in_the_middle(kind: Kind) {
         shop.stack.restart(first(kind)).await.unwrap_or_else(|error| panic!("{error}"));
     };
     tokio::join!(load, terminating);
-    assert_eq!(shop.user.all_ended(300).await, [("confirmed".to_owned(), 300)].into());
+    assert_eq!(shop.user.wait_for_all_ends(300).await, [("confirmed".to_owned(), 300)].into());
     shop.assert_stock_adds_up("MUG", 1000).await;
     shop.assert_money_adds_up().await;
     shop.quiet().await;

@@ -27,7 +27,7 @@ async fn order(shop: &Shop, trace: &str, flags: &str) -> String {
         .order_with(&Order::of("MUG", 1), &[("Idempotency-Key", &key), ("traceparent", &traceparent)])
         .await;
     let id = answer.expect(202)["id"].as_str().expect("an id").to_owned();
-    shop.user.ended(&id).await;
+    shop.user.wait_for_end(&id).await;
     id
 }
 

@@ -88,7 +88,7 @@ impl Scene {
             why: None,
         });
         let id = order["id"].as_str().expect("an id").to_owned();
-        let end = self.shop.user.ended(&id).await;
+        let end = self.shop.user.wait_for_end(&id).await;
         for (status, version) in [
             ("pending", 1),
             (end["status"].as_str().expect("a status"), end["version"].as_u64().expect("a version")),
@@ -529,7 +529,7 @@ async fn a_working_shop_is_never_found_broken() {
     };
     let (order, done) = (Order::of("MUG", 1), std::cell::Cell::new(false));
     let load = async {
-        shop.user.insist_on_many(&order, 300, || {}).await;
+        shop.user.place_many_until_accepted(&order, 300, || {}).await;
         done.set(true);
     };
     let watch = async {
@@ -542,6 +542,6 @@ async fn a_working_shop_is_never_found_broken() {
         assert!(sampler.samples() > 0);
     };
     tokio::join!(load, watch);
-    shop.user.all_ended(300).await;
+    shop.user.wait_for_all_ends(300).await;
     assert!(verify(&sources, &Evidence::default()).await.expect("a verdict").holds());
 }

@@ -46,7 +46,8 @@ pub fn svg(report: &Report) -> String {
 }
 
 fn subtitle(report: &Report) -> String {
-    let (machine, plan) = (&report.machine, &report.plan);
+    let machine = &report.machine;
+    let plan = &report.plan;
     format!(
         "Medians of {} round(s) of {} s, everything on {} cores ({})",
         plan.rounds, plan.seconds, machine.cores, machine.cpu
@@ -55,7 +56,8 @@ fn subtitle(report: &Report) -> String {
 
 fn bar(row: &Row, y: f64) -> String {
     let at = |share: f64| LEFT + (GOAL - LEFT) * share.clamp(0.0, MOST);
-    let (end, floor) = (at(row.share()), at(row.floor_share()));
+    let end = at(row.share());
+    let floor = at(row.floor_share());
     let way = if row.better == Better::Lower { "less is better, " } else { "" };
     let numbers = format!("{:.2} ({way}floor {}, goal {})", row.ratio, row.floor, row.goal);
     [

@@ -116,14 +116,16 @@ pub async fn quiet(patience: Duration) {
 }
 
 async fn idle() -> bool {
-    let (began, before) = (Instant::now(), machine());
+    let began = Instant::now();
+    let before = machine();
     sleep(WINDOW).await;
     (machine().busy - before.busy) as f64 / TICKS / began.elapsed().as_secs_f64() <= QUIET
 }
 
 /// While there is no work, nothing is stolen: only who asks for all cores sees whether they are given.
 async fn can_be_had() -> bool {
-    let (began, before) = (Instant::now(), machine());
+    let began = Instant::now();
+    let before = machine();
     let work = || {
         tokio::task::spawn_blocking(move || {
             while began.elapsed() < PROBE {

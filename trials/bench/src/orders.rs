@@ -41,7 +41,8 @@ pub async fn sustain(site: &mut Site, plan: &BenchPlan, fixture: &Fixture) -> Re
     quiet(plan.patience).await;
     let payment = site.database(Kind::Payment);
     let since: jiff::Timestamp = payment.row("SELECT clock_timestamp()", &[]).await?.get(0);
-    let (idle, timer) = (open(site).await?, CpuTimer::begin(&site.process_groups()));
+    let idle = open(site).await?;
+    let timer = CpuTimer::begin(&site.process_groups());
     let outcome = offer(site, fixture, plan.time, CONNECTIONS).await?;
     let memory = site.memory();
     all_ended(site, idle).await?;

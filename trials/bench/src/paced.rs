@@ -28,7 +28,9 @@ const RATES: [(f64, Figure, Figure); 2] =
 /// At 100 and at 300 orders a second.
 pub async fn latency(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
     let fixture = site.fixture(products()).await?;
-    let (mut figures, mut notes, mut cores) = (Vec::new(), Vec::new(), Cores::default());
+    let mut figures = Vec::new();
+    let mut notes = Vec::new();
+    let mut cores = Cores::default();
     for (rate, p50, p99) in RATES {
         warm_up(site, plan, &fixture).await?;
         quiet(plan.patience).await;
@@ -58,7 +60,8 @@ impl Paced {
 
     /// What each order took, in milliseconds, the shortest first.
     async fn run(&self, rate: f64, time: Duration) -> Result<Vec<f64>, BenchError> {
-        let (mut orders, mut due) = (JoinSet::new(), interval(Duration::from_secs_f64(1.0 / rate)));
+        let mut orders = JoinSet::new();
+        let mut due = interval(Duration::from_secs_f64(1.0 / rate));
         due.set_missed_tick_behavior(MissedTickBehavior::Burst);
         let all = (rate * time.as_secs_f64()) as usize;
         for number in 0..all {

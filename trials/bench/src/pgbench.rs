@@ -64,7 +64,8 @@ pub async fn run(
     database: &str,
     run: Run,
 ) -> Result<PgbenchResult, BenchError> {
-    let (script, log) = (folder.join("pgbench.sql"), folder.join("pgbench-log"));
+    let script = folder.join("pgbench.sql");
+    let log = folder.join("pgbench-log");
     fs::write(&script, run.script.text()).map_err(BenchError::io("write a script for pgbench"))?;
     let mut command = Command::new(program(programs));
     let clients = run.clients.to_string();

@@ -104,7 +104,8 @@ async fn place(
     let key = request.headers().get("idempotency-key").and_then(|key| key.to_str().ok()).unwrap_or_default();
     let money = |amount: i64| serde_json::json!({"amount": amount, "currency": "EUR"});
     let line = |item: &Item| {
-        let (sku, total) = (&item.sku, money(PRICE * item.quantity));
+        let sku = &item.sku;
+        let total = money(PRICE * item.quantity);
         serde_json::json!({"sku": sku, "name": sku, "unit_price": money(PRICE), "quantity": item.quantity, "line_total": total})
     };
     let lines = JsonColumn(cart.items.iter().map(line).collect::<Vec<_>>());

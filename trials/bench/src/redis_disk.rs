@@ -29,7 +29,8 @@ const SYNC_FOR: Duration = Duration::from_secs(1);
 pub async fn y4(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
     quiet(plan.patience).await;
     let port = site.stack.redis().map(|server| server.port()).unwrap_or_default();
-    let (mut figures, timer) = (Vec::new(), CpuTimer::begin(&site.process_groups()));
+    let mut figures = Vec::new();
+    let timer = CpuTimer::begin(&site.process_groups());
     for (figure, clients, pipeline, a_second) in RUNS {
         let messages = a_second * (plan.time.as_secs() / 3).max(1); // the stream is trimmed: nothing gets slower with time
         figures.push((
@@ -78,7 +79,9 @@ async fn fdatasync(folder: PathBuf) -> Result<f64, BenchError> {
 /// As pg_test_fsync does: one page, written over and over.
 fn sync_for(file: &Path, time: Duration) -> io::Result<f64> {
     let mut file = OpenOptions::new().create(true).truncate(true).write(true).open(file)?;
-    let (began, page, mut times) = (Instant::now(), [7_u8; 8192], 0_u32);
+    let began = Instant::now();
+    let page = [7_u8; 8192];
+    let mut times = 0_u32;
     while began.elapsed() < time {
         file.rewind()?;
         file.write_all(&page)?;

@@ -116,7 +116,8 @@ impl Target {
             Yardstick::Figure(figure) => median(figure)?,
             Yardstick::Limit(limit) => limit,
         };
-        let (ratio, Self { floor, goal, better, .. }) = (ours / yardstick, *self);
+        let ratio = ours / yardstick;
+        let Self { floor, goal, better, .. } = *self;
         let verdict = Verdict::of(ratio, floor, goal, better);
         Some(Row { name: self.name.to_owned(), ours, yardstick, ratio, floor, goal, better, verdict })
     }

@@ -49,7 +49,8 @@ async fn undisturbed(
     round: usize,
     measure: Measure,
 ) -> Result<Reading, BenchError> {
-    let (mut repeats, mut before) = (plan.repeats, None);
+    let mut repeats = plan.repeats;
+    let mut before = None;
     loop {
         progress.begin(round, measure);
         let reading = Reading { round, ..Box::pin(read(site, plan, measure)).await? };

@@ -186,7 +186,8 @@ impl Site {
 
     /// Waits until every order is at its end.
     pub async fn wait_until_ended(&self) -> Result<(), BenchError> {
-        let (began, payment) = (Instant::now(), self.database(Kind::Payment));
+        let began = Instant::now();
+        let payment = self.database(Kind::Payment);
         loop {
             let open = payment.number(OPEN).await?;
             if open == 0 {

@@ -12,7 +12,9 @@ const FILL: &str = include_str!("sql/stored.sql");
 
 /// First the few, then the many.
 pub async fn stored(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
-    let (mut figures, mut notes, mut cores) = (Vec::new(), Vec::new(), Default::default());
+    let mut figures = Vec::new();
+    let mut notes = Vec::new();
+    let mut cores = Default::default();
     for (figure, stored) in [(Figure::FewStored, plan.stored.0), (Figure::ManyStored, plan.stored.1)] {
         let fixture = site.fixture(products()).await?;
         warm_up(site, plan, &fixture).await?;

@@ -59,7 +59,8 @@ pub async fn ungrouped(site: &mut Site, plan: &BenchPlan) -> Result<Reading, Ben
 
 /// Products looked at.
 pub async fn browse(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
-    let (fixture, url) = (site.fixture(products()).await?, site.url(Kind::Inventory)?);
+    let fixture = site.fixture(products()).await?;
+    let url = site.url(Kind::Inventory)?;
     let look = |time| Load { request: Request::Product, connections: CONNECTIONS, time, apart: None };
     wrk::run(site.folder(), &url, &fixture, look(plan.warm_up)).await?;
     quiet(plan.patience).await;

@@ -35,7 +35,8 @@ pub async fn y1s(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchErro
 
 /// One statement a request, one request at a time.
 pub async fn y1h(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
-    let (fixture, handler) = (site.fixture(products()).await?, PlainHandler::start(site).await?);
+    let fixture = site.fixture(products()).await?;
+    let handler = PlainHandler::start(site).await?;
     offer_at(&handler.url, site, &fixture, plan.warm_up, 1).await?;
     empty(site, Kind::Payment).await?;
     quiet(plan.patience).await;
@@ -78,7 +79,9 @@ impl Best {
 }
 
 async fn best(site: &mut Site, plan: &BenchPlan, of: Kind, script: Script) -> Result<Best, BenchError> {
-    let (url, programs, mut best) = (site.yardstick_url(of), site.postgres_programs(), Best::default());
+    let url = site.yardstick_url(of);
+    let programs = site.postgres_programs();
+    let mut best = Best::default();
     for clients in CLIENTS {
         empty(site, of).await?;
         quiet(plan.patience).await;

@@ -113,9 +113,12 @@ impl Arena {
         admin.create_product(&inventory, PLENTY, 1_000_000).await?;
         admin.create_product(&inventory, SCARCE, 1).await?;
         let current_sources = watch::Sender::new(sources(&stack));
-        let (sustained_load, orders) = (options.sustained_load.clone(), options.orders);
+        let sustained_load = options.sustained_load.clone();
+        let orders = options.orders;
         let (findings, measured, invariants) = Default::default();
-        let (profile, http, second_redis) = (options.profile, http()?, None);
+        let profile = options.profile;
+        let http = http()?;
+        let second_redis = None;
         Ok(Self {
             stack,
             network,
@@ -343,8 +346,8 @@ fn stack_options(options: &ArenaOptions, folder: &RunFolder) -> Result<StackOpti
 
 async fn start_services(stack: &mut Stack, instances: usize) -> Result<Network, ChaosError> {
     stack.start_service(Kind::User).await?;
-    let (postgres, redis) =
-        (stack.postgres().map(|server| server.port()), stack.redis().map(|server| server.port()));
+    let postgres = stack.postgres().map(|server| server.port());
+    let redis = stack.redis().map(|server| server.port());
     let mut network = Network::new()?;
     for kind in [Kind::Inventory, Kind::Payment] {
         for instance in 1..=instances {

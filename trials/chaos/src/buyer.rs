@@ -90,7 +90,8 @@ impl Buyer {
     /// When it could not be written down; then it was not sent.
     pub async fn send(&self, base: &str, body: &Value, key: &str) -> Result<HttpResponse, ChaosError> {
         let token = self.account.token().await?;
-        let (user, at) = (self.id, Timestamp::now());
+        let user = self.id;
+        let at = Timestamp::now();
         let record = Record::Send { at, user, key: key.to_owned(), body: body.clone() };
         self.log.write(&record).await.map_err(ChaosError::io("write the client log"))?;
         let request = self

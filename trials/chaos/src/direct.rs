@@ -271,7 +271,8 @@ impl DirectRedis {
     /// # Errors
     /// [`ChaosError::Redis`].
     pub async fn events_behind(&self, stream: &str, entry: &str) -> Result<Vec<String>, ChaosError> {
-        let (mut events, mut from) = (Vec::new(), format!("({entry}"));
+        let mut events = Vec::new();
+        let mut from = format!("({entry}");
         loop {
             let page: StreamRangeReply = self.command(&["XRANGE", stream, &from, "+", "COUNT", PAGE]).await?;
             events.extend(page.ids.iter().filter_map(|entry| entry.get::<String>("id")));

@@ -154,7 +154,8 @@ fn options(args: &Args, choice: Choice) -> anyhow::Result<RunOptions> {
     #[cfg(not(feature = "seeded-bugs"))]
     let seed_bug = None;
     let sustained_load = sustained_load(args, &choice);
-    let (instances, refusal) = (usize::from(args.instances), sustained_load.time);
+    let instances = usize::from(args.instances);
+    let refusal = sustained_load.time;
     let schedule = ScheduleOptions { choice, faults, seed, instances, failpoint, failpoints, refusal };
     schedule.check()?;
     let repeat = repeat(args, &schedule, seed_bug.as_deref());

@@ -55,7 +55,8 @@ impl RecoveryProbe {
     /// Begins now. `limit` is the longest of the fault's limits.
     #[must_use]
     pub fn begin(self, limit: Duration) -> PendingRecovery {
-        let (began, cutoff) = (Instant::now(), Timestamp::now());
+        let began = Instant::now();
+        let cutoff = Timestamp::now();
         let mut measurement = JoinSet::new();
         measurement.spawn(async move { self.measure(began, cutoff, limit + GRACE).await });
         PendingRecovery { measurement }

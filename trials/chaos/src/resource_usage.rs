@@ -104,7 +104,8 @@ impl ResourceUsage {
     #[must_use]
     pub fn growth(&self) -> Vec<(String, Option<String>)> {
         let quarter = self.samples.len() / 4;
-        let (second, last) = (&self.samples[quarter..quarter * 2], &self.samples[quarter * 3..]);
+        let second = &self.samples[quarter..quarter * 2];
+        let last = &self.samples[quarter * 3..];
         let names = self
             .samples
             .last()
@@ -112,7 +113,8 @@ impl ResourceUsage {
             .unwrap_or_default();
         let judged = |name: String| {
             let allowed = ALLOWED.iter().find(|allowed| name.starts_with(allowed.of))?;
-            let (before, after) = (median(second, &name), median(last, &name));
+            let before = median(second, &name);
+            let after = median(last, &name);
             let most = before + (before as f64 * allowed.share) as u64 + allowed.noise;
             Some((
                 name,
@@ -181,13 +183,14 @@ impl ResourceUsage {
     }
 
     fn band(&self, name: &str, top: f64) -> String {
-        let (most, end) =
-            (self.peak(name).max(1) as f64, self.samples.last().map_or(1.0, |(seconds, _)| seconds.max(1.0)));
+        let most = self.peak(name).max(1) as f64;
+        let end = self.samples.last().map_or(1.0, |(seconds, _)| seconds.max(1.0));
         // Of the samples that share a point the one with the most.
         let point = |samples: &[(f64, ResourceSample)]| {
             let (seconds, _) = samples.first()?;
             let value = samples.iter().filter_map(|(_, figures)| figures.get(name)).max()?;
-            let (x, share) = (LEFT + (RIGHT - LEFT) * seconds / end, *value as f64 / most);
+            let x = LEFT + (RIGHT - LEFT) * seconds / end;
+            let share = *value as f64 / most;
             Some(format!("{x:.1},{:.1}", top + BAND - 8.0 - (BAND - 16.0) * share))
         };
         let points: Vec<String> =

@@ -149,7 +149,8 @@ fn mix(orders: u64) -> Mix {
 
 /// The orders of the fault with this number, from 1: all together are all orders.
 fn share(orders: u64, faults: usize, number: usize) -> u64 {
-    let (faults, number) = (faults.max(1) as u64, number as u64);
+    let faults = faults.max(1) as u64;
+    let number = number as u64;
     orders * number / faults - orders * (number - 1) / faults
 }
 
@@ -161,7 +162,8 @@ async fn events(
     schedule: &[PlannedFault],
     report: &mut Report,
 ) -> Result<Option<LoadReport>, ChaosError> {
-    let (mut running, mut usage) = (JoinSet::new(), ResourceUsage::default());
+    let mut running = JoinSet::new();
+    let mut usage = ResourceUsage::default();
     let driven = load.clone();
     running.spawn(async move { driven.run().await });
     for planned in schedule {
@@ -192,7 +194,9 @@ async fn events(
 
 async fn one_fault(arena: &mut Arena, load: &Load, planned: &PlannedFault, orders: u64) -> FaultReport {
     let spec = planned.fault.spec();
-    let (number, fault, target) = (planned.number, planned.fault, planned.target.to_string());
+    let number = planned.number;
+    let fault = planned.fault;
+    let target = planned.target.to_string();
     let mut report = FaultReport {
         number,
         fault,

@@ -41,7 +41,8 @@ pub struct Samples {
 impl Sampling {
     /// Begins both.
     pub fn begin(arena: &Arena, load: &Load, orders: u64) -> Self {
-        let (mut tasks, samples) = (JoinSet::new(), Arc::default());
+        let mut tasks = JoinSet::new();
+        let samples = Arc::default();
         tasks.spawn(sample(arena.current_sources(), Arc::clone(&samples)));
         tasks.spawn(probe_readiness(
             ReadinessProbe::new(arena),
@@ -100,7 +101,9 @@ fn locked(samples: &Mutex<Samples>) -> MutexGuard<'_, Samples> {
 
 async fn show(gauge: Arc<Gauge>, progress: Progress, orders: u64) {
     loop {
-        let (confirmed, refunded, declined) = (gauge.confirmed(), gauge.refunded(), gauge.declined());
+        let confirmed = gauge.confirmed();
+        let refunded = gauge.refunded();
+        let declined = gauge.declined();
         let summary =
             format!("{confirmed} confirmed, {refunded} refunded, {declined} declined, {} open", gauge.open());
         progress.orders(gauge.sent().min(orders), summary);

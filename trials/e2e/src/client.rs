@@ -65,7 +65,8 @@ impl Client {
 
     /// Every element of a list, page by page.
     pub async fn all(&self, kind: Kind, path: &str, limit: usize) -> Vec<Value> {
-        let (mut found, mut cursor) = (Vec::new(), String::new());
+        let mut found = Vec::new();
+        let mut cursor = String::new();
         loop {
             let joint = if path.contains('?') { '&' } else { '?' };
             let page = self.get(kind, &format!("{path}{joint}limit={limit}{cursor}")).await.expect(200);
@@ -86,6 +87,7 @@ impl Client {
 /// Sends a request; an error is a transport's.
 pub async fn send(request: RequestBuilder) -> reqwest::Result<HttpResponse> {
     let response = request.send().await?;
-    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let status = response.status().as_u16();
+    let headers = response.headers().clone();
     Ok(HttpResponse { status, headers, body: response.bytes().await?.to_vec() })
 }

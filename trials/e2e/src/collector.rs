@@ -52,8 +52,8 @@ struct Received {
 impl Collector {
     pub async fn start() -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
-        let (address, received) =
-            (listener.local_addr().expect("its address"), Arc::<Mutex<Received>>::default());
+        let address = listener.local_addr().expect("its address");
+        let received = Arc::<Mutex<Received>>::default();
         let mut serving = JoinSet::new();
         serving.spawn(serve(listener, Arc::clone(&received)));
         Self { address, received, _serving: serving }
@@ -91,7 +91,8 @@ async fn serve(listener: TcpListener, received: Arc<Mutex<Received>>) {
 async fn serve_connection(connection: TcpStream, received: &Mutex<Received>) -> std::io::Result<()> {
     let mut connection = BufReader::new(connection);
     loop {
-        let (mut head, mut length) = (Vec::new(), 0);
+        let mut head = Vec::new();
+        let mut length = 0;
         loop {
             let mut line = String::new();
             if connection.read_line(&mut line).await? == 0 {

@@ -77,7 +77,8 @@ async fn run(script: &str, stack: &Stack) -> String {
 }
 
 fn succeeded(what: &str, output: &Output) -> String {
-    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{what} failed ({}):\n{stdout}\n{stderr}", output.status);
     stdout.into_owned()
 }

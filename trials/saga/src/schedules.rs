@@ -34,7 +34,8 @@ type Counts = [u64; Reached::COUNT];
 
 /// Runs the schedules 1 to `schedules`; what they reached, or the failure of the lowest seed found.
 pub fn search(rules: Rules, schedules: u64) -> Result<Counts, Failure> {
-    let (next, worst) = (AtomicU64::new(1), AtomicU64::new(u64::MAX));
+    let next = AtomicU64::new(1);
+    let worst = AtomicU64::new(u64::MAX);
     let workers = thread::available_parallelism().map_or(1, usize::from);
     let counts = thread::scope(|scope| {
         let work = || work(rules, schedules, &next, &worst);
@@ -53,7 +54,8 @@ pub fn search(rules: Rules, schedules: u64) -> Result<Counts, Failure> {
 /// Takes blocks of seeds until there are none left, or one below has failed.
 fn work(rules: Rules, schedules: u64, next: &AtomicU64, worst: &AtomicU64) -> Counts {
     const BLOCK: u64 = 64;
-    let (shop, mut counts) = (Shop::open(), [0; Reached::COUNT]);
+    let shop = Shop::open();
+    let mut counts = [0; Reached::COUNT];
     loop {
         let first = next.fetch_add(BLOCK, Ordering::Relaxed);
         if first > schedules || first > worst.load(Ordering::Relaxed) {

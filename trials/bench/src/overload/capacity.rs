@@ -77,7 +77,8 @@ mod tests {
     /// The rates that are tried until the search is over, and what it found, with a stack that keeps pace up
     /// to `most`.
     fn searched(guess: f64, most: f64) -> (Vec<f64>, Option<f64>) {
-        let (mut search, mut tried) = (Search { rate: guess, best: None, lags: 0 }, Vec::new());
+        let mut search = Search { rate: guess, best: None, lags: 0 };
+        let mut tried = Vec::new();
         loop {
             tried.push(search.rate.round());
             if search.learn(search.rate <= most, search.rate.round()) {

@@ -63,7 +63,9 @@ fn goodput(rung: &Rung) -> f64 {
 }
 
 fn subtitle(report: &OverloadReport) -> String {
-    let (capacity, seconds, cores) = (report.capacity, report.seconds, report.cores_of_the_stack);
+    let capacity = report.capacity;
+    let seconds = report.seconds;
+    let cores = report.cores_of_the_stack;
     let cpu = &report.machine.cpu;
     format!(
         "Capacity {capacity:.0} orders/s. Loads of {seconds} s, {cores} core(s) for the stack, another for the generator ({cpu})"

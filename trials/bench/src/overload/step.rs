@@ -104,7 +104,8 @@ impl Trial<'_> {
         quiet(self.patience).await;
         // Tokens are good for ten minutes, and a ladder takes longer.
         let fixture: Fixture = self.site.fixture(products()).await?;
-        let (payment, url) = (self.site.database(Kind::Payment), self.site.url(Kind::Payment)?);
+        let payment = self.site.database(Kind::Payment);
+        let url = self.site.url(Kind::Payment)?;
         let process_groups = self.site.process_groups();
         let timer = CpuTimer::begin(&process_groups);
         let outcome = wrk::run(self.site.folder(), &url, &fixture, load).await?;
@@ -112,7 +113,8 @@ impl Trial<'_> {
         let cores = timer.end(&process_groups);
         self.site.wait_until_ended().await?;
         let row = payment.row(RESULT, &[&over]).await?;
-        let (ended, seconds) = (row.get::<_, i64>(0), outcome.seconds());
+        let ended = row.get::<_, i64>(0);
+        let seconds = outcome.seconds();
         let a_second = |orders: u64| orders as f64 / seconds;
         let ms = |column: usize| row.get::<_, Option<f64>>(column).map(|seconds| seconds * 1e3);
         Ok(Step {

@@ -51,7 +51,9 @@ pub async fn drain(arena: &mut Arena, planned: &PlannedFault) -> Result<Injected
 }
 
 async fn take_in(arena: &Arena) -> Result<Duration, ChaosError> {
-    let (began, order, buyer) = (Instant::now(), one(PLENTY), &arena.buyer);
+    let began = Instant::now();
+    let order = one(PLENTY);
+    let buyer = &arena.buyer;
     let mut placed = stream::iter(0..ORDERS)
         .map(|_| buyer.place_until_accepted(&order, PATIENCE))
         .buffer_unordered(AT_ONCE);
@@ -74,7 +76,8 @@ async fn published(arena: &Arena) -> Result<i64, ChaosError> {
 }
 
 async fn drained(arena: &Arena) -> Result<(), ChaosError> {
-    let (payment, (stream, _)) = (arena.database(Kind::Payment), main_stream(Kind::Inventory));
+    let payment = arena.database(Kind::Payment);
+    let (stream, _) = main_stream(Kind::Inventory);
     Ok(wait::until(format!("{stream} is drained"), PATIENCE, async || {
         match payment.number(COMPLETED, &[]).await {
             Ok(0) => Ok(()),

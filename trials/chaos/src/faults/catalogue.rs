@@ -22,7 +22,8 @@ const NEW_PRICE: i64 = 4321;
 /// The event is taken away from everybody who could publish it: the network, the outbox, and the memory of
 /// the instance.
 pub async fn lose_a_price(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
-    let (id, payment) = (planned.target, arena.database(Kind::Payment));
+    let id = planned.target;
+    let payment = arena.database(Kind::Payment);
     let sku = format!("CHAOS-PRICED-{}", Uuid::new_v4().simple().to_string().to_uppercase());
     arena.admin.create_product(&arena.url(id)?, &sku, 10).await?;
     wait::until("payment knows the product", EVIDENCE_WITHIN, async || {
@@ -88,7 +89,8 @@ async fn change_price(arena: &Arena, id: ServiceId, sku: &str) -> Result<(), Cha
     let request =
         arena.http.request(Method::PUT, &url).bearer_auth(&token).header(IF_MATCH, tag).json(&product);
     let answer = request.timeout(Duration::from_secs(5)).send().await.map_err(silent)?;
-    let (status, text) = (answer.status(), answer.text().await.unwrap_or_default());
+    let status = answer.status();
+    let text = answer.text().await.unwrap_or_default();
     if status.is_success() {
         Ok(())
     } else {

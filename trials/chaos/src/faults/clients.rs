@@ -36,12 +36,15 @@ pub async fn too_large_bodies(
 }
 
 pub async fn one_key(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
-    let (caller, payments, key) = (caller(arena).await?, arena.shop().payment, key());
+    let caller = caller(arena).await?;
+    let payments = arena.shop().payment;
+    let key = key();
     let order = one(PLENTY);
     let taken = take(arena, &key).await?;
     let (found, waited) =
         tokio::join!(one_key_fifty_times(&caller, &payments, &order, &key), side_by_side(arena, taken));
-    let (found, waited) = (found?, waited?);
+    let found = found?;
+    let waited = waited?;
     if !found.is_one_order() {
         arena.findings.push(format!("50 POSTs with one key were not one order: {found:?}"));
     }
@@ -55,7 +58,8 @@ pub async fn one_key(arena: &mut Arena, planned: &PlannedFault) -> Result<Inject
 
 /// The key is taken by somebody who has not decided yet, before anybody else asks for it.
 async fn take(arena: &Arena, key: &str) -> Result<OpenTransaction, ChaosError> {
-    let (payment, user) = (arena.database(Kind::Payment), arena.buyer.id);
+    let payment = arena.database(Kind::Payment);
+    let user = arena.buyer.id;
     let taken = format!(
         "INSERT INTO orders (id, user_id, status, version, total, created_at, currency, payment_method, idempotency_key, request_hash,
                              request_id, traceparent, items)
@@ -66,7 +70,8 @@ async fn take(arena: &Arena, key: &str) -> Result<OpenTransaction, ChaosError> {
 
 /// Until every instance of payment waits for it; then nobody has it.
 async fn side_by_side(arena: &Arena, taken: OpenTransaction) -> Result<i64, ChaosError> {
-    let (payment, instances) = (arena.database(Kind::Payment), arena.ids(Kind::Payment).len());
+    let payment = arena.database(Kind::Payment);
+    let instances = arena.ids(Kind::Payment).len();
     let waited = payment.waiting(instances, arena.profile.statement_timeout() / 2).await?;
     taken.release().await?;
     Ok(waited)
@@ -74,7 +79,8 @@ async fn side_by_side(arena: &Arena, taken: OpenTransaction) -> Result<i64, Chao
 
 /// At every point of the request, one after the other.
 pub async fn gone(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
-    let (caller, mut payments) = (caller(arena).await?, arena.shop().payment);
+    let caller = caller(arena).await?;
+    let mut payments = arena.shop().payment;
     let first = (planned.target.instance - 1) % payments.len();
     payments.rotate_left(first);
     let mut evidence = Vec::new();

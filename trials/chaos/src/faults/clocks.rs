@@ -93,7 +93,8 @@ async fn evidence(arena: &Arena, moved: &[(ServiceId, &str)]) -> Result<String, 
 /// An order placed at the instance that is ahead, which dies before the charge: its peer charges it, no later
 /// than otherwise.
 async fn charged_by_another(arena: &mut Arena) -> Result<Option<String>, ChaosError> {
-    let (ahead, payment) = (ServiceId { kind: Kind::Payment, instance: 1 }, arena.database(Kind::Payment));
+    let ahead = ServiceId { kind: Kind::Payment, instance: 1 };
+    let payment = arena.database(Kind::Payment);
     let lock = payment.hold("LOCK TABLE provider.charges IN SHARE ROW EXCLUSIVE MODE").await?;
     let url = arena.url(ahead)?;
     let placed = wait::until("an order is accepted", EVIDENCE_WITHIN, async || {

@@ -23,8 +23,8 @@ pub async fn demote(arena: &mut Arena, planned: &PlannedFault) -> Result<Injecte
         None => Redis::start(RedisOptions::new(arena.folder.path().join("redis-2"))).await?,
     };
     let second = arena.second_redis.insert(second);
-    let (first, second) =
-        ((arena.stack.redis_url(), port_of(&arena.stack.redis_url())), (second.url(), second.port()));
+    let first = (arena.stack.redis_url(), port_of(&arena.stack.redis_url()));
+    let second = (second.url(), second.port());
     follow(&second.0, first.1).await?;
     switch(arena, &first.0, &second.0, second.1).await?;
     others_end(arena, "Redis is a replica to old connections").await;

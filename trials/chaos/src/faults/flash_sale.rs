@@ -45,7 +45,8 @@ pub async fn sell_out(arena: &mut Arena, planned: &PlannedFault) -> Result<Injec
 }
 
 async fn everybody_orders(arena: &Arena, sku: &str) -> Result<(), ChaosError> {
-    let (order, buyer) = (one(sku), &arena.buyer);
+    let order = one(sku);
+    let buyer = &arena.buyer;
     let mut placed = stream::iter(0..BUYERS)
         .map(|_| buyer.place_until_accepted(&order, PATIENCE))
         .buffer_unordered(AT_ONCE);
@@ -58,7 +59,8 @@ async fn everybody_orders(arena: &Arena, sku: &str) -> Result<(), ChaosError> {
 /// The product's row is kept until every instance of inventory waits for it with what it decided: then all of
 /// them go at once, which is as close as a race can be.
 async fn side_by_side(arena: &Arena, sku: &str) -> Result<i64, ChaosError> {
-    let (inventory, instances) = (arena.database(Kind::Inventory), arena.ids(Kind::Inventory).len());
+    let inventory = arena.database(Kind::Inventory);
+    let instances = arena.ids(Kind::Inventory).len();
     let row = inventory.hold(&format!("SELECT 1 FROM products WHERE sku = '{sku}' FOR UPDATE")).await?;
     let waited = inventory.waiting(instances, arena.profile.statement_timeout() / 2).await?;
     row.release().await?;
@@ -66,7 +68,8 @@ async fn side_by_side(arena: &Arena, sku: &str) -> Result<i64, ChaosError> {
 }
 
 async fn sold_in_the_end(arena: &Arena, sku: &str) -> Result<i64, ChaosError> {
-    let (payment, item) = (arena.database(Kind::Payment), json!([{"sku": sku}]));
+    let payment = arena.database(Kind::Payment);
+    let item = json!([{"sku": sku}]);
     wait::until("every order of the flash sale is at its end", PATIENCE, async || {
         match payment.number(OPEN, &[&item]).await {
             Ok(0) => Ok(()),

@@ -26,7 +26,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(500);
 /// For `time`, each instance of payment accepts orders. One answer may be late on a busy machine, two in a
 /// row are no accident.
 pub async fn orders_are_accepted(arena: &Arena, time: Duration) -> Result<Vec<String>, ChaosError> {
-    let (began, mut refused) = (Instant::now(), Vec::new());
+    let began = Instant::now();
+    let mut refused = Vec::new();
     while began.elapsed() < time {
         for id in arena.ids(Kind::Payment) {
             refused
@@ -40,7 +41,8 @@ pub async fn orders_are_accepted(arena: &Arena, time: Duration) -> Result<Vec<St
 }
 
 async fn refuses(arena: &Arena, id: ServiceId) -> Result<Option<String>, ChaosError> {
-    let (url, key) = (arena.url(id)?, Uuid::now_v7().to_string());
+    let url = arena.url(id)?;
+    let key = Uuid::now_v7().to_string();
     let first = arena.buyer.send(&url, &one(PLENTY), &key).await?;
     if first.is_ok() {
         return Ok(None);

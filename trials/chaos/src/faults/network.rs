@@ -44,7 +44,8 @@ pub async fn outage(arena: &mut Arena, planned: &PlannedFault) -> Result<Injecte
 /// The commit happens, and nobody tells the instance.
 pub async fn drop_commit(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let proxy = &arena.lane(planned.target)?.postgres;
-    let (before, payment) = (proxy.landed(), payment_for(arena, planned.target)?);
+    let before = proxy.landed();
+    let payment = payment_for(arena, planned.target)?;
     proxy.set(Mode::DropCommitReply);
     let landed = arena.landed(&payment, EVIDENCE_WITHIN, async || match proxy.landed() > before {
         true => Ok(()),
@@ -80,7 +81,8 @@ async fn requests_meanwhile(
     planned: &PlannedFault,
     hold: Duration,
 ) -> Result<Vec<String>, ChaosError> {
-    let (began, mut slow) = (Instant::now(), Vec::new());
+    let began = Instant::now();
+    let mut slow = Vec::new();
     loop {
         let answer = request(arena, planned).await?;
         if answer.took > NO_REQUEST_OVER {

@@ -15,7 +15,8 @@ const VERSION: i32 = 9_999;
 const STARTS_WITHIN: Duration = Duration::from_secs(20);
 
 pub async fn restart(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
-    let (id, database) = (planned.target, arena.database(planned.target.kind));
+    let id = planned.target;
+    let database = arena.database(planned.target.kind);
     let newer = format!(
         "INSERT INTO refinery_schema_history (version, name, applied_on, checksum) VALUES ({VERSION}, 'from_the_future', '2030-01-01T00:00:00Z', '1')"
     );

@@ -84,7 +84,8 @@ async fn drained(arena: &Arena) -> Result<(), ChaosError> {
 
 /// Rows that cannot be published, and an order whose entry Redis has lost: only the sweep brings that back.
 pub async fn stuck_row(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
-    let (payment, redis) = (arena.database(Kind::Payment), arena.redis()?);
+    let payment = arena.database(Kind::Payment);
+    let redis = arena.redis()?;
     redis.command::<()>(&["SET", REFUSING, "a string"]).await?;
     payment.execute(&format!("{STUCK} VALUES {}", stuck("product_changed", ATTEMPTS))).await?;
     let refused: Vec<String> = (0..REFUSED).map(|_| stuck(REFUSING, 0)).collect();
@@ -127,7 +128,8 @@ fn stuck(stream: &str, attempts: u32) -> String {
         deleted: false,
     };
     let envelope = Envelope::new(&event, "shopctl-chaos", PLENTY.to_owned(), TraceContext::root());
-    let (id, json) = (envelope.id, envelope.to_json().replace('\'', "''"));
+    let id = envelope.id;
+    let json = envelope.to_json().replace('\'', "''");
     format!("('{id}', '{stream}', '{json}', {attempts}, now())")
 }
 
@@ -145,7 +147,8 @@ async fn lose_one(arena: &mut Arena) -> Result<uuid::Uuid, ChaosError> {
 }
 
 async fn delete_entry(arena: &Arena) -> Result<uuid::Uuid, ChaosError> {
-    let (redis, order) = (arena.redis()?, arena.buyer.place_until_accepted(&one(PLENTY), PATIENCE).await?);
+    let redis = arena.redis()?;
+    let order = arena.buyer.place_until_accepted(&one(PLENTY), PATIENCE).await?;
     let entry = wait::until("its event is published", EVIDENCE_WITHIN, async || {
         let entry = redis
             .entry_about("order_completed", &order.to_string())

@@ -126,7 +126,8 @@ fn judge(arena: &mut Arena, goodput: f64, capacity: f64, storm: &crate::load_pro
 }
 
 async fn quick_again(arena: &Arena) -> Result<Duration, ChaosError> {
-    let (began, payments) = (Instant::now(), arena.shop().payment);
+    let began = Instant::now();
+    let payments = arena.shop().payment;
     Ok(wait::until("an order is accepted quickly again", NORMAL_WITHIN, async || {
         let answer = arena.buyer.send(&payments[0], &one(PLENTY), &uuid::Uuid::now_v7().to_string()).await;
         match answer.map_err(|error| error.to_string())? {

@@ -18,7 +18,8 @@ use ctl::stack::Kind;
 const ANSWERS_WITHIN: Duration = Duration::from_secs(1);
 
 pub async fn consumer(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
-    let (id, base) = (planned.target, arena.url(planned.target)?);
+    let id = planned.target;
+    let base = arena.url(planned.target)?;
     let all = streams(id.kind);
     let stream = all[planned.draw as usize % all.len()];
     let before = arena.admin.restarts(&base, stream).await?;
@@ -36,7 +37,8 @@ pub async fn consumer(arena: &mut Arena, planned: &PlannedFault) -> Result<Injec
 }
 
 pub async fn product(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
-    let (id, base) = (planned.target, arena.url(planned.target)?);
+    let id = planned.target;
+    let base = arena.url(planned.target)?;
     arena.admin.arm(&base, &json!({"failpoint": "product.hold", "action": "panic"})).await?;
     fired(arena, planned, "product.hold").await?;
     let request =
@@ -55,7 +57,8 @@ pub async fn product(arena: &mut Arena, planned: &PlannedFault) -> Result<Inject
 
 /// The route is one that nobody else uses: the panic is ours.
 pub async fn handler(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
-    let (id, base) = (planned.target, arena.url(planned.target)?);
+    let id = planned.target;
+    let base = arena.url(planned.target)?;
     let (route, path) = match id.kind {
         Kind::Payment => ("/orders/{id}/timeline", format!("/orders/{}/timeline", Uuid::now_v7())),
         Kind::Inventory | Kind::User => ("/products", "/products?limit=1".to_owned()),
@@ -81,7 +84,8 @@ pub async fn handler(arena: &mut Arena, planned: &PlannedFault) -> Result<Inject
 }
 
 async fn fired(arena: &Arena, planned: &PlannedFault, failpoint: &str) -> Result<(), ChaosError> {
-    let (base, payment) = (arena.url(planned.target)?, payment_for(arena, planned.target)?);
+    let base = arena.url(planned.target)?;
+    let payment = payment_for(arena, planned.target)?;
     arena
         .landed(&payment, EVIDENCE_WITHIN, async || match arena.admin.is_armed(&base, failpoint).await {
             Ok(false) => Ok(()),

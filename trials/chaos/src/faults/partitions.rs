@@ -73,7 +73,8 @@ async fn partitions(arena: &Arena) -> Result<Vec<String>, ChaosError> {
 /// Entries the killed instances had in hand: the new ones must claim them, and may find that they were
 /// handled.
 async fn left_by_the_dead(arena: &Arena) -> Result<u64, ChaosError> {
-    let (redis, mut left) = (arena.redis()?, 0);
+    let redis = arena.redis()?;
+    let mut left = 0;
     for key in partitions(arena).await? {
         left += redis
             .command::<(u64, redis::Value, redis::Value, redis::Value)>(&["XPENDING", &key, GROUP])
@@ -107,8 +108,8 @@ async fn drained(arena: &Arena) -> Result<(), ChaosError> {
 
 /// Every commit of inventory waits for a lock most of the time.
 async fn slow_down(arena: &Arena) -> Result<Infallible, ChaosError> {
-    let (inventory, hold) =
-        (arena.database(Kind::Inventory), arena.profile.statement_timeout().mul_f64(SLOW_BY));
+    let inventory = arena.database(Kind::Inventory);
+    let hold = arena.profile.statement_timeout().mul_f64(SLOW_BY);
     loop {
         let lock = inventory.hold("LOCK TABLE inbox IN SHARE ROW EXCLUSIVE MODE").await?;
         sleep(hold).await;
@@ -119,7 +120,8 @@ async fn slow_down(arena: &Arena) -> Result<Infallible, ChaosError> {
 
 /// Entries claimed, and events that had been handled before, at all instances of inventory.
 async fn counted(arena: &Arena) -> Result<(u64, u64), ChaosError> {
-    let (mut claimed, mut doubled) = (0, 0);
+    let mut claimed = 0;
+    let mut doubled = 0;
     for service in arena.stack.services().filter(|service| service.id().kind == Kind::Inventory) {
         let body = arena.admin.get(&service.url(), "/ops/streams").await?;
         let streams: Vec<Stream> = serde_json::from_value(body["streams"].clone()).unwrap_or_default();

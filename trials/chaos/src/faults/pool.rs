@@ -21,7 +21,8 @@ const AT_ONCE: usize = 40;
 
 pub async fn exhaust(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let payment = payment_for(arena, planned.target)?;
-    let (url, hold) = (arena.stack.database_url(Kind::Payment), arena.profile.statement_timeout() * 2);
+    let url = arena.stack.database_url(Kind::Payment);
+    let hold = arena.profile.statement_timeout() * 2;
     let (locked, is_locked) = oneshot::channel();
     let asked = async {
         _ = is_locked.await; // Err: there is no lock, which the other side reports

@@ -156,7 +156,8 @@ fn own_url(arena: &Arena, id: ServiceId) -> Result<String, ChaosError> {
 async fn standby(arena: &mut Arena, number: usize) -> Result<Postgres, ChaosError> {
     // Inside of what belongs to the servers' account.
     let folder = arena.folder.path().join("postgres").join(format!("standby-{number}"));
-    let (primary, pid) = (arena.postgres_server()?.port(), arena.postgres_server()?.pid());
+    let primary = arena.postgres_server()?.port();
+    let pid = arena.postgres_server()?.pid();
     copy(&programs(pid)?, primary, &folder).await?;
     let mut options = PostgresOptions::new(&folder);
     (options.max_connections, options.durability) = (CONNECTIONS, Durability::ProcessCrash);

@@ -44,7 +44,9 @@ pub async fn kill_with_entries(
 /// Makes an instance of inventory hold pending entries: no event can be committed while the lock is there.
 pub async fn hold_entries(arena: &Arena, id: ServiceId) -> Result<(u64, OpenTransaction), ChaosError> {
     let (stream, group) = main_stream(id.kind);
-    let (redis, consumer, payment) = (arena.redis()?, arena.consumer(id)?, payment_for(arena, id)?);
+    let redis = arena.redis()?;
+    let consumer = arena.consumer(id)?;
+    let payment = payment_for(arena, id)?;
     let lock = arena.database(Kind::Inventory).hold("LOCK TABLE inbox IN SHARE ROW EXCLUSIVE MODE").await?;
     let held = arena.landed(&payment, EVIDENCE_WITHIN, async || {
         match redis.pending_of(stream, group, &consumer).await {
@@ -58,7 +60,8 @@ pub async fn hold_entries(arena: &Arena, id: ServiceId) -> Result<(u64, OpenTran
 
 async fn claimed(arena: &Arena, id: ServiceId) -> Result<(), ChaosError> {
     let (stream, group) = main_stream(id.kind);
-    let (redis, consumer) = (arena.redis()?, arena.consumer(id)?);
+    let redis = arena.redis()?;
+    let consumer = arena.consumer(id)?;
     let within = arena.profile.claim_idle() + CLAIMED_WITHIN;
     Ok(wait::until(format!("a peer claims what {id} held"), within, async || {
         match redis.pending_of(stream, group, &consumer).await {

@@ -41,8 +41,10 @@ const LETTERS: usize = 1000;
 /// One refund for a while, one for ever; both end, when the provider has changed its mind. There is nothing
 /// of their products: every order of them is refunded.
 pub async fn refund(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
-    let (awhile, ever) = (Refused::of(planned, 0), Refused::of(planned, 1));
-    let (first, second) = (awhile.create_product(arena, 0).await?, ever.create_product(arena, 0).await?);
+    let awhile = Refused::of(planned, 0);
+    let ever = Refused::of(planned, 1);
+    let first = awhile.create_product(arena, 0).await?;
+    let second = ever.create_product(arena, 0).await?;
     let other = Refused::of(planned, 2).create_product(arena, 0).await?;
     awhile.install(arena, "provider.refunds", FOR_A_WHILE).await?;
     ever.install(arena, "provider.refunds", FOR_EVER).await?;
@@ -132,7 +134,8 @@ pub async fn charges(arena: &mut Arena, planned: &PlannedFault) -> Result<Inject
         .await;
     refused.remove(arena, "provider.charges").await?;
     let recovering = arena.begin_recovery(planned.limit());
-    let (placed, pending) = (placed?, pending?);
+    let placed = placed?;
+    let pending = pending?;
     match usize::try_from(pending).unwrap_or(0) {
         open if open >= placed => Ok(InjectedFault {
             evidence: format!("{open} orders waited for a charge that was refused"),
@@ -185,7 +188,8 @@ impl Refused {
     }
 
     async fn install(&self, arena: &Arena, table: &str, refusal: &str) -> Result<(), ChaosError> {
-        let (name, amount) = (self.name(), self.amount);
+        let name = self.name();
+        let amount = self.amount;
         let sql = format!(
             "CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {refusal}; END $$;
              CREATE TRIGGER {name} BEFORE INSERT ON {table} FOR EACH ROW WHEN (NEW.amount = {amount}) EXECUTE FUNCTION {name}()"

@@ -68,8 +68,9 @@ async fn landed(
 /// Makes the consumers of the chosen stream stand still, each with a batch in hand, until more has come. How
 /// much.
 async fn backlog(arena: &Arena, planned: &PlannedFault) -> Result<(u64, OpenTransaction), ChaosError> {
-    let ((stream, group), redis, payment) =
-        (chosen(planned), arena.redis()?, payment_for(arena, planned.target)?);
+    let (stream, group) = chosen(planned);
+    let redis = arena.redis()?;
+    let payment = payment_for(arena, planned.target)?;
     let consumers = if group == "inventory-group" { Kind::Inventory } else { Kind::Payment };
     let lock = arena.database(consumers).hold("LOCK TABLE inbox IN SHARE ROW EXCLUSIVE MODE").await?;
     let before = redis.added(stream).await?;

@@ -81,7 +81,8 @@ async fn killed(arena: &mut Arena) -> Result<String, ChaosError> {
 /// A POST needs no Redis. It has two tries: one answer may be late on a busy machine, two are no accident.
 async fn orders_are_accepted(arena: &mut Arena) -> Result<(), ChaosError> {
     for id in arena.ids(Kind::Payment) {
-        let (url, key) = (arena.url(id)?, uuid::Uuid::now_v7().to_string());
+        let url = arena.url(id)?;
+        let key = uuid::Uuid::now_v7().to_string();
         let first = arena.buyer.send(&url, &one(PLENTY), &key).await?;
         if first.is_ok() {
             continue;

@@ -138,7 +138,8 @@ async fn end(url: &str, fault: Fault, folder: &Path) -> Result<(), ChaosError> {
 
 /// What a fault that failed half-way has left behind.
 pub async fn take_back(arena: &Arena) -> Result<(), ChaosError> {
-    let (url, folder) = (arena.stack.redis_url(), arena.folder.path().join("redis"));
+    let url = arena.stack.redis_url();
+    let folder = arena.folder.path().join("redis");
     // The password first: without it nothing else can be taken back.
     for fault in [
         Fault::RedisNoauth,
@@ -184,7 +185,8 @@ async fn wait_in_redis(arena: &mut Arena) -> Result<Vec<Uuid>, ChaosError> {
     for id in arena.ids(Kind::Inventory) {
         arena.kill9(id).await?;
     }
-    let (redis, mut waiting) = (arena.redis()?, Vec::new());
+    let redis = arena.redis()?;
+    let mut waiting = Vec::new();
     for _ in 0..WAITING {
         let order = arena.buyer.place_until_accepted(&one(PLENTY), EVIDENCE_WITHIN).await?;
         wait::until("its event is published", EVIDENCE_WITHIN, async || {
@@ -217,10 +219,8 @@ async fn starts(arena: &mut Arena) {
 
 /// Reading and acknowledging is what makes room: it goes on.
 async fn reads(arena: &mut Arena, waiting: &[Uuid]) {
-    let (inventory, taken) = (
-        arena.database(Kind::Inventory),
-        "SELECT count(DISTINCT order_id) FROM stock_ledger WHERE order_id = ANY($1)",
-    );
+    let inventory = arena.database(Kind::Inventory);
+    let taken = "SELECT count(DISTINCT order_id) FROM stock_ledger WHERE order_id = ANY($1)";
     let read = wait::until("what waits in a full Redis is read", HEALED_WITHIN, async || {
         match inventory.number(taken, &[&waiting]).await {
             Ok(all) if usize::try_from(all) == Ok(waiting.len()) => Ok(()),

@@ -27,7 +27,9 @@ pub async fn rolling(arena: &mut Arena, planned: &PlannedFault) -> Result<Inject
 }
 
 async fn nothing_left_behind(arena: &mut Arena, id: ServiceId) -> Result<(), ChaosError> {
-    let (redis, consumer, (_, group)) = (arena.redis()?, arena.consumer(id)?, main_stream(id.kind));
+    let redis = arena.redis()?;
+    let consumer = arena.consumer(id)?;
+    let (_, group) = main_stream(id.kind);
     for stream in streams(id.kind) {
         let left = redis.pending_of(stream, group, &consumer).await?;
         if left > 0 {

@@ -20,7 +20,8 @@ const IDLE_TIMES: u32 = 60;
 const LOOKS: Duration = Duration::from_secs(30);
 
 pub async fn plant(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
-    let ((stream, group), redis) = (main_stream(Kind::Inventory), arena.redis()?);
+    let (stream, group) = main_stream(Kind::Inventory);
+    let redis = arena.redis()?;
     redis.command::<()>(&["XGROUP", "CREATE", stream, FOREIGN, "0"]).await?;
     for number in 1..=NAMES {
         redis
@@ -56,7 +57,8 @@ async fn shown(arena: &Arena) -> Result<(), ChaosError> {
 
 /// Entries that all others have read go, although this group has read none. Orders keep the stream moving.
 async fn trimming_goes_on(arena: &Arena, planned: &PlannedFault) -> Result<(), ChaosError> {
-    let ((stream, _), redis) = (main_stream(Kind::Inventory), arena.redis()?);
+    let (stream, _) = main_stream(Kind::Inventory);
+    let redis = arena.redis()?;
     let payment = payment_for(arena, planned.target)?;
     let first = first_entry(arena).await?;
     let wanted = redis.length(stream).await?.max(1);
@@ -78,7 +80,8 @@ async fn trimming_goes_on(arena: &Arena, planned: &PlannedFault) -> Result<(), C
 }
 
 async fn first_entry(arena: &Arena) -> Result<String, ChaosError> {
-    let ((stream, _), redis) = (main_stream(Kind::Inventory), arena.redis()?);
+    let (stream, _) = main_stream(Kind::Inventory);
+    let redis = arena.redis()?;
     let page: redis::streams::StreamRangeReply =
         redis.command(&["XRANGE", stream, "-", "+", "COUNT", "1"]).await?;
     Ok(page.ids.first().map(|entry| entry.id.clone()).unwrap_or_default())
@@ -96,7 +99,8 @@ pub async fn names_are_gone(arena: &mut Arena) {
 }
 
 async fn names_go(arena: &Arena) -> Result<(), ChaosError> {
-    let ((stream, group), redis) = (main_stream(Kind::Inventory), arena.redis()?);
+    let (stream, group) = main_stream(Kind::Inventory);
+    let redis = arena.redis()?;
     let within = arena.profile.claim_idle() * IDLE_TIMES + LOOKS;
     Ok(wait::until("the names of nobody are gone", within, async || {
         let groups = redis.groups(stream).await.map_err(|error| error.to_string())?;

@@ -9,7 +9,8 @@ use crate::arena::Arena;
 use crate::schedule::PlannedFault;
 
 pub async fn kill_at_step(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
-    let (id, (name, nth)) = (planned.target, step(planned)?);
+    let id = planned.target;
+    let (name, nth) = step(planned)?;
     let base = arena.url(id)?;
     arena.admin.arm(&base, &json!({"failpoint": name, "nth": nth, "action": "kill"})).await?;
     let payment = payment_for(arena, id)?;

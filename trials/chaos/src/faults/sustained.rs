@@ -66,7 +66,8 @@ async fn load(arena: &Arena, seed: u64) -> Result<Load, ChaosError> {
 
 /// Runs it to its end; figures are taken meanwhile.
 async fn under(arena: &Arena, load: Load) -> Result<(LoadReport, ResourceUsage), ChaosError> {
-    let (mut usage, mut running) = (ResourceUsage::default(), JoinSet::new());
+    let mut usage = ResourceUsage::default();
+    let mut running = JoinSet::new();
     running.spawn(async move { load.run().await });
     let report = tokio::select! {
         report = running.join_next() => report,
@@ -78,8 +79,10 @@ async fn under(arena: &Arena, load: Load) -> Result<(LoadReport, ResourceUsage),
 
 fn show(arena: &mut Arena, what: &str, report: &LoadReport, usage: &ResourceUsage) -> Result<(), ChaosError> {
     let SustainedLoad { time, rate, .. } = &arena.sustained_load;
-    let (minutes, mib) = (time.as_secs_f64() / 60.0, usage.peak("redis_bytes") >> 20);
-    let (accepted, wanted) = (report.accepted, rate * time.as_secs_f64());
+    let minutes = time.as_secs_f64() / 60.0;
+    let mib = usage.peak("redis_bytes") >> 20;
+    let accepted = report.accepted;
+    let wanted = rate * time.as_secs_f64();
     let rows = usage.peak("outbox_rows_payment");
     arena.measured.push(format!(
         "{what}: {accepted} orders accepted of {wanted:.0} in {minutes:.1} min; at most {mib} MiB in Redis, {rows} rows in payment's outbox"
@@ -141,7 +144,8 @@ fn judge_drain(arena: &mut Arena, waiting: i64, took: Duration, accepted: u64) {
 
 /// Bounded, and no event twice while its copy is there unread.
 async fn unread_is_bounded(arena: &mut Arena, usage: &ResourceUsage) -> Result<(), ChaosError> {
-    let ((stream, group), redis) = (main_stream(Kind::Inventory), arena.redis()?);
+    let (stream, group) = main_stream(Kind::Inventory);
+    let redis = arena.redis()?;
     let groups = redis.groups(stream).await?;
     let last = groups
         .iter()
@@ -179,7 +183,8 @@ async fn all_orders_end(arena: &Arena, within: Duration) -> Result<(), ChaosErro
 /// F29: a transaction that keeps every row version alive, as pg_dump does.
 pub async fn snapshot(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let load = load(arena, u64::from(planned.draw)).await?;
-    let (mut running, time) = (JoinSet::new(), arena.sustained_load.time);
+    let mut running = JoinSet::new();
+    let time = arena.sustained_load.time;
     running.spawn(async move { load.run().await });
     // Once the load runs evenly.
     sleep(time / 10).await;

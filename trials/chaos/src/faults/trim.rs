@@ -12,7 +12,8 @@ const STREAM: &str = "order_completed";
 const BACKLOG: u64 = 5;
 
 pub async fn under_backlog(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
-    let (redis, inventories) = (arena.redis()?, arena.ids(Kind::Inventory));
+    let redis = arena.redis()?;
+    let inventories = arena.ids(Kind::Inventory);
     for id in &inventories {
         arena.stack.terminate(*id).await?;
     }

@@ -49,7 +49,8 @@ async fn stop(arena: &Arena, planned: &PlannedFault) -> Result<String, ChaosErro
     }
     let (name, nth) = step(planned)?;
     arena.admin.arm(&arena.url(id)?, &json!({"failpoint": name, "nth": nth, "action": "stop"})).await?;
-    let (pid, payment) = (arena.stack.service(id)?.pid(), payment_for(arena, id)?);
+    let pid = arena.stack.service(id)?.pid();
+    let payment = payment_for(arena, id)?;
     arena.landed(&payment, EVIDENCE_WITHIN, async || stopped(pid)).await?;
     Ok(format!("{id} (pid {pid}) is in state T at {name}"))
 }

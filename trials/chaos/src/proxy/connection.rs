@@ -42,7 +42,8 @@ enum End {
 }
 
 pub(super) async fn serve(mut client: TcpStream, network: Arc<Network>) {
-    let (mut cuts, mut silences) = (network.state.subscribe(), network.state.subscribe());
+    let mut cuts = network.state.subscribe();
+    let mut silences = network.state.subscribe();
     let began = *cuts.borrow_and_update();
     let cut =
         async { _ = cuts.wait_for(|state| state.resets != began.resets || state.mode == Mode::Refuse).await };
@@ -85,7 +86,8 @@ async fn converse(client: &mut TcpStream, network: &Network) -> End {
     if client.set_nodelay(true).and_then(|()| server.set_nodelay(true)).is_err() {
         return End::Broken;
     }
-    let ((from_client, to_client), (from_server, to_server)) = (client.split(), server.split());
+    let (from_client, to_client) = client.split();
+    let (from_server, to_server) = server.split();
     let lost = AtomicBool::new(false);
     tokio::select! {
         end = requests(from_client, to_server, network, &lost) => end,
@@ -99,7 +101,8 @@ async fn requests(
     network: &Network,
     lost: &AtomicBool,
 ) -> End {
-    let (mut frontend, mut piece) = (Frontend::default(), vec![0; PIECE]);
+    let mut frontend = Frontend::default();
+    let mut piece = vec![0; PIECE];
     loop {
         let read = client.read(&mut piece).await;
         // Not even the end of the client gets through a black hole.

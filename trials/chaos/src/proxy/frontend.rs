@@ -71,7 +71,8 @@ impl Frontend {
 
     /// `Parse`: a name, then the statement.
     fn remember(&mut self, body: &[u8]) {
-        let (name, statement) = (text(body), second_text(body));
+        let name = text(body);
+        let statement = second_text(body);
         if is_write(statement) {
             self.writes.insert(name.to_vec());
         } else {
@@ -125,7 +126,8 @@ mod tests {
         let end = startup().len() + prepare.len() + read.len() + write.len();
         let whole = [startup(), prepare, read, write, next].concat();
         for size in 1..=whole.len() {
-            let (mut frontend, mut passed) = (Frontend::default(), 0);
+            let mut frontend = Frontend::default();
+            let mut passed = 0;
             let found = whole.chunks(size).find_map(|piece| {
                 let found = frontend.look(piece, |is_write| is_write).map(|end| passed + end);
                 passed += piece.len();

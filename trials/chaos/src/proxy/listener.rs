@@ -27,7 +27,8 @@ pub(super) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 pub(super) async fn run(listener: TcpListener, address: SocketAddr, network: Arc<Network>) {
-    let (mut listener, mut connections) = (Some(listener), JoinSet::new());
+    let mut listener = Some(listener);
+    let mut connections = JoinSet::new();
     let mut state = network.state.subscribe();
     loop {
         listener = match state.borrow_and_update().mode {

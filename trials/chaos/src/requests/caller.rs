@@ -114,7 +114,8 @@ impl Caller {
     }
 
     pub(super) async fn log_send(&self, key: &str, body: &Value) -> Result<(), RequestError> {
-        let (at, user) = (Timestamp::now(), self.customer.id);
+        let at = Timestamp::now();
+        let user = self.customer.id;
         self.log
             .write(&Record::Send { at, user, key: key.to_owned(), body: body.clone() })
             .await
@@ -122,7 +123,8 @@ impl Caller {
     }
 
     pub(super) async fn log_answer(&self, key: &str, answer: &OrderResponse) -> Result<(), RequestError> {
-        let (status, outcome) = (answer.status.map(|status| status.as_u16()), answer.outcome());
+        let status = answer.status.map(|status| status.as_u16());
+        let outcome = answer.outcome();
         let (body, why) = match outcome {
             Outcome::Ok => (Some(answer.text.clone()), None),
             Outcome::Fail | Outcome::Info => {

@@ -76,8 +76,8 @@ impl Poison {
     }
 
     fn envelope(self) -> Envelope {
-        let (sku, price) =
-            (format!("POISON-{}", Uuid::now_v7()), MoneyData { amount: 0, currency: "EUR".to_owned() });
+        let sku = format!("POISON-{}", Uuid::now_v7());
+        let price = MoneyData { amount: 0, currency: "EUR".to_owned() };
         let event =
             ProductChanged { sku: sku.clone(), name: "Poison".to_owned(), price, version: 1, deleted: false };
         let envelope = Envelope::new(&event, "shopctl-chaos", sku, TraceContext::root());

@@ -76,7 +76,8 @@ async fn attempt(
     body: &Value,
 ) -> Result<Refusal, RequestError> {
     let answer = caller.attempt(payment, key, body).await?;
-    let (status, problem) = (answer.status.map(|status| status.as_u16()), answer.problem());
+    let status = answer.status.map(|status| status.as_u16());
+    let problem = answer.problem();
     let detail = if status.is_none() { answer.text.clone() } else { problem.detail.unwrap_or_default() };
     let is_problem = answer.content_type.starts_with("application/problem+json");
     Ok(Refusal { what, expected, status, code: problem.code, detail, is_problem })

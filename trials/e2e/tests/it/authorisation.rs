@@ -158,7 +158,8 @@ async fn an_admin_whose_role_was_taken_away_cannot_take_it_back_and_the_last_one
     let id = async |client: &Client| {
         client.get(Kind::User, "/auth/user").await.expect(200)["id"].as_str().expect("an id").to_owned()
     };
-    let (admin, user) = (id(&shop.admin).await, id(&shop.user).await);
+    let admin = id(&shop.admin).await;
+    let user = id(&shop.user).await;
     let change = async |client: &Client, account: &str, role: &str| {
         let path = format!("/users/{account}");
         send(client.request(Method::PATCH, Kind::User, &path).json(&json!({"role": role})))

@@ -17,7 +17,8 @@ async fn reached(placed: &Cell<usize>, count: usize) {
 async fn kill_in_the_middle(kind: Kind) {
     let mut shop = Shop::open().await;
     shop.product("MUG", 400).await;
-    let (user, placed) = (shop.user.clone(), Cell::new(0));
+    let user = shop.user.clone();
+    let placed = Cell::new(0);
     let order = Order::of("MUG", 1);
     let load = user.place_many_until_accepted(&order, 500, || placed.set(placed.get() + 1));
     let killing = async {

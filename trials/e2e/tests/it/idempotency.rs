@@ -13,7 +13,8 @@ use e2e::{Order, SOON, Shop, eventually, key, send};
 async fn the_same_key_fifty_times_at_once_makes_one_order_and_identical_answers() {
     let shop = Shop::open().await;
     shop.product("MUG", 100).await;
-    let (order, key) = (Order::of("MUG", 1), key());
+    let order = Order::of("MUG", 1);
+    let key = key();
     let headers = [("Idempotency-Key", key.as_str())];
     let answers = join_all((0..50).map(|_| shop.user.order_with(&order, &headers))).await;
     // One that came while the first was in flight may be told so; asked again, it gets the answer.
@@ -60,7 +61,8 @@ async fn an_order_without_a_usable_key_is_refused() {
     shop.product("MUG", 100).await;
     let order = Order::of("MUG", 1);
     assert_eq!(shop.user.order_with(&order, &[]).await.invalid_fields(), ["Idempotency-Key"]);
-    let (empty, long) = (String::new(), "k".repeat(256));
+    let empty = String::new();
+    let long = "k".repeat(256);
     for key in [empty, long] {
         assert_eq!(
             shop.user.order_with(&order, &[("Idempotency-Key", &key)]).await.invalid_fields(),

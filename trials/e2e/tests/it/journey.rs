@@ -143,7 +143,8 @@ async fn a_long_poll_is_answered_as_soon_as_the_order_has_moved() {
     let shop = Shop::open_with(|options| options.with_env(Kind::Payment, "PROVIDER_LATENCY", "250ms")).await;
     shop.product("MUG", 10).await;
     let id = shop.user.order(&Order::of("MUG", 1)).await;
-    let (mut version, mut seen) = (0, Vec::new());
+    let mut version = 0;
+    let mut seen = Vec::new();
     let started = Instant::now();
     while !seen.iter().any(|status| status == "confirmed") {
         let order = shop
@@ -190,7 +191,8 @@ async fn an_order_of_unknown_products_is_refused_and_names_each() {
 async fn a_trace_the_request_id_and_the_order_id_travel_with_the_events() {
     let shop = Shop::open().await;
     shop.product("MUG", 10).await;
-    let (key, trace) = (key(), "0af7651916cd43dd8448eb211c80319c");
+    let key = key();
+    let trace = "0af7651916cd43dd8448eb211c80319c";
     let traceparent = format!("00-{trace}-b7ad6b7169203331-01");
     let answer = shop
         .user

@@ -103,7 +103,9 @@ async fn without_postgresql_the_answer_is_503_and_all_is_well_again_afterwards()
 async fn kill_9_of_postgresql_under_load_loses_and_doubles_nothing() {
     let mut shop = Shop::open_on_private_servers().await;
     shop.product("MUG", 1000).await;
-    let (user, placed, order) = (shop.user.clone(), Cell::new(0), Order::of("MUG", 1));
+    let user = shop.user.clone();
+    let placed = Cell::new(0);
+    let order = Order::of("MUG", 1);
     let load = user.place_many_until_accepted(&order, 300, || placed.set(placed.get() + 1));
     let killing = async {
         for count in [80, 180] {

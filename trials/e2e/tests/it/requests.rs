@@ -153,7 +153,8 @@ async fn poison_becomes_one_dead_letter_each_and_comes_back_from_a_redrive() {
 #[tokio::test]
 async fn while_a_table_is_locked_orders_get_503_with_retry_after_and_the_service_lives() {
     let stage = Stage::set(|options| options).await;
-    let (shop, url) = (&stage.shop, stage.shop.stack.database_url(Kind::Payment));
+    let shop = &stage.shop;
+    let url = stage.shop.stack.database_url(Kind::Payment);
     let (locked, is_locked) = oneshot::channel();
     let order = async || shop.user.order_with(&Order::of("MUG", 1), &[("Idempotency-Key", &key())]).await;
     let during = async {

@@ -12,7 +12,9 @@ use e2e::{Order, SOON, Shop, eventually, first};
 async fn terminate_in_the_middle(kind: Kind) {
     let mut shop = Shop::open().await;
     shop.product("MUG", 1000).await;
-    let (user, placed, order) = (shop.user.clone(), Cell::new(0), Order::of("MUG", 1));
+    let user = shop.user.clone();
+    let placed = Cell::new(0);
+    let order = Order::of("MUG", 1);
     let load = user.place_many_until_accepted(&order, 300, || placed.set(placed.get() + 1));
     let terminating = async {
         let reached = async || (placed.get() >= 100).then_some(());

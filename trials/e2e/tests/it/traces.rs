@@ -21,7 +21,8 @@ fn sending_to(url: &str) -> impl FnOnce(StackOptions) -> StackOptions {
 
 /// Orders a mug and sees it to its end; the order's id.
 async fn order(shop: &Shop, trace: &str, flags: &str) -> String {
-    let (key, traceparent) = (key(), format!("00-{trace}-{CLIENT}-{flags}"));
+    let key = key();
+    let traceparent = format!("00-{trace}-{CLIENT}-{flags}");
     let answer = shop
         .user
         .order_with(&Order::of("MUG", 1), &[("Idempotency-Key", &key), ("traceparent", &traceparent)])
@@ -55,7 +56,8 @@ async fn an_order_is_one_trace_across_payment_and_inventory_and_the_end_of_a_ser
     let spans = collector.spans();
 
     assert!(spans.iter().all(|span| span.trace == TRACE && !span.failed), "{spans:#?}");
-    let (request, charge) = (one(&spans, "payment", "POST /orders"), one(&spans, "payment", "charge order"));
+    let request = one(&spans, "payment", "POST /orders");
+    let charge = one(&spans, "payment", "charge order");
     let taken = one(&spans, "inventory", "process order_completed");
     let told = one(&spans, "payment", "process stock_reserved");
     assert_eq!((request.kind, request.parent.as_str()), (2, CLIENT));

@@ -44,7 +44,9 @@ impl Scene {
             payment_database: url(Kind::Payment),
             redis: shop.stack.redis_url(),
         };
-        let (folder, log, none) = (tempfile::tempdir().expect("a folder"), Vec::new(), String::new());
+        let folder = tempfile::tempdir().expect("a folder");
+        let log = Vec::new();
+        let none = String::new();
         let mut scene = Self {
             shop,
             sources,
@@ -75,7 +77,8 @@ impl Scene {
             .header("Idempotency-Key", &key);
         let answer = e2e::send(request.json(&body)).await.expect("an answer");
         let order = answer.expect(202);
-        let (at, user) = (Timestamp::now(), uuid(&order["user_id"]));
+        let at = Timestamp::now();
+        let user = uuid(&order["user_id"]);
         self.log.push(Record::Send { at, user, key: key.clone(), body });
         let body = Some(answer.text());
         self.log.push(Record::Answer {
@@ -399,7 +402,9 @@ async fn a_sound_shop_holds_and_everything_broken_by_hand_turns_its_invariants_r
 }
 
 async fn break_the_log(scene: &Scene) {
-    let ((user, key), at, nobody) = (scene.first_key(), Timestamp::now(), Uuid::now_v7());
+    let (user, key) = scene.first_key();
+    let at = Timestamp::now();
+    let nobody = Uuid::now_v7();
     let send = |key: &str| Record::Send {
         at,
         user,
@@ -407,7 +412,8 @@ async fn break_the_log(scene: &Scene) {
         body: json!({"items": [{"sku": "MUG", "quantity": 1}]}),
     };
     let answer = |key: &str, outcome, body: Option<String>| {
-        let (key, why) = (key.to_owned(), None);
+        let key = key.to_owned();
+        let why = None;
         Record::Answer { at, user, key, outcome, status: None, body, why }
     };
     let lost = || answer("lost", Outcome::Ok, Some(json!({"id": nobody}).to_string()));
@@ -447,7 +453,8 @@ async fn break_the_log(scene: &Scene) {
 
 async fn break_the_streams(scene: &Scene, sampler: &mut Sampler) {
     // A partition nobody reads, whose group says that everything is read and acknowledged.
-    let (lost, stream) = (key(), "order_completed.7");
+    let lost = key();
+    let stream = "order_completed.7";
     scene.shop.redis_command::<String>(&["XADD", stream, "*", "id", &lost]).await;
     scene.shop.redis_command::<String>(&["XGROUP", "CREATE", stream, "inventory-group", "$"]).await;
     let breaches = sampler.sample().await;
@@ -527,7 +534,8 @@ async fn a_working_shop_is_never_found_broken() {
         payment_database: url(Kind::Payment),
         redis: shop.stack.redis_url(),
     };
-    let (order, done) = (Order::of("MUG", 1), std::cell::Cell::new(false));
+    let order = Order::of("MUG", 1);
+    let done = std::cell::Cell::new(false);
     let load = async {
         shop.user.place_many_until_accepted(&order, 300, || {}).await;
         done.set(true);

@@ -20,7 +20,8 @@ const SOON: Duration = Duration::from_secs(30);
 #[tokio::test]
 async fn services_in_production_mode_work_over_tls_without_the_right_to_change_tables() {
     let servers = Servers::start().await;
-    let (user, inventory) = (address(), address());
+    let user = address();
+    let inventory = address();
     let settings =
         [("REDIS_URL", servers.redis_url()), ("JWKS_URL", format!("http://{user}/.well-known/jwks.json"))];
     for service in ["user", "inventory"] {
@@ -55,7 +56,8 @@ async fn services_in_production_mode_work_over_tls_without_the_right_to_change_t
 async fn a_certificate_of_an_unknown_authority_is_refused() {
     let servers = Servers::start().await;
     let stranger = Authority::new();
-    let (plain, encrypted) = (servers.plain_database_url(), servers.database_url("postgres", "postgres"));
+    let plain = servers.plain_database_url();
+    let encrypted = servers.database_url("postgres", "postgres");
     for (database, redis) in [(&encrypted, servers.plain_redis_url()), (&plain, servers.redis_url())] {
         let mut verify = program("shopctl", &stranger);
         verify.args(["verify", "--data-dir", "/nowhere", "--redis-url", &redis]);

@@ -28,7 +28,9 @@ impl World<'_> {
 
     fn ask_provider(&mut self, process: usize, no: OrderNo, attempt: usize) -> Option<Charge> {
         let placed = self.find(no)?;
-        let (method, cart, amount) = (self.method(placed.client), placed.cart, placed.order.total.amount);
+        let method = self.method(placed.client);
+        let cart = placed.cart;
+        let amount = placed.order.total.amount;
         if matches!(method, PaymentMethod::Declined | PaymentMethod::InsufficientFunds) {
             return Some(Charge::Settle(Settlement { no, event: None }));
         }

@@ -15,7 +15,8 @@ const IN_FLIGHT: usize = 3;
 impl World<'_> {
     /// Somebody sends a request, or the same one again.
     pub(super) fn clients_step(&mut self) {
-        let (client, process) = (self.random.below(self.clients.len()), self.random.below(INVENTORY));
+        let client = self.random.below(self.clients.len());
+        let process = self.random.below(INVENTORY);
         let body = u8::from(self.clients[client].careless && self.random.one_in(2));
         self.post(client, process, body);
     }
@@ -80,7 +81,9 @@ impl World<'_> {
             return Some(RequestStage::Commit); // tried again with the same order id
         }
         let key = &self.keys[self.key(request)?];
-        let (no, answer, same) = (key.no, key.answer, key.body == request.body);
+        let no = key.no;
+        let answer = key.answer;
+        let same = key.body == request.body;
         if no == request.no {
             return self.created(process, request);
         }
@@ -102,7 +105,8 @@ impl World<'_> {
 
     fn insert(&mut self, request: &Request) {
         let client = &self.clients[request.client];
-        let (cart, waits) = (client.cart, client.waits);
+        let cart = client.cart;
+        let waits = client.waits;
         let goods = &self.shop.goods[cart];
         let order = Order::from(NewOrder {
             id: Uuid::from_u128(request.no),
@@ -114,7 +118,8 @@ impl World<'_> {
             request_id: String::new(),
             placed_at: Timestamp::UNIX_EPOCH,
         });
-        let (history, seen) = (vec![order.status], (1, order.status));
+        let history = vec![order.status];
+        let seen = (1, order.status);
         self.orders.push(Placed {
             no: request.no,
             client: request.client,

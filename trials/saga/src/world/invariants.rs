@@ -70,8 +70,10 @@ impl World<'_> {
 
     /// I5, I6, I8 and I10 as far as they hold of an order on its way.
     fn check_order(&self, placed: &Placed) -> Result<(), Violation> {
-        let (no, order) = (placed.no, &placed.order);
-        let (charges, refunds) = (count(&self.charges, no), count(&self.refunds, no));
+        let no = placed.no;
+        let order = &placed.order;
+        let charges = count(&self.charges, no);
+        let refunds = count(&self.refunds, no);
         hold(charges <= 1 && refunds <= charges, "I5 money", || {
             format!("order {no}: {charges} charges, {refunds} refunds")
         })?;
@@ -184,8 +186,10 @@ impl World<'_> {
     /// I5, I7 and I10 of an order at its end; and nobody is refused who paid when there was enough for
     /// everybody.
     fn check_end(&self, placed: &Placed) -> Result<(), Violation> {
-        let (no, status) = (placed.no, placed.order.status);
-        let (charges, refunds) = (count(&self.charges, no), count(&self.refunds, no));
+        let no = placed.no;
+        let status = placed.order.status;
+        let charges = count(&self.charges, no);
+        let refunds = count(&self.refunds, no);
         let paid = status != OrderStatus::Declined;
         hold(charges == usize::from(paid), "I5 money", || {
             format!("order {no} is {status} with {charges} charges")
@@ -220,7 +224,8 @@ fn count(books: &[(OrderNo, i64)], no: OrderNo) -> usize {
 
 /// I6, and the monotony that a client who polls sees.
 fn check_history(placed: &Placed) -> Result<(), Violation> {
-    let (no, history) = (placed.no, &placed.history);
+    let no = placed.no;
+    let history = &placed.history;
     hold(is_legal(placed), "I6 history", || format!("order {no}: {history:?}"))?;
     let (version, status) = placed.seen;
     hold(history.len() >= version, "I6 history", || format!("order {no} went back from version {version}"))?;

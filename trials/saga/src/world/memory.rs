@@ -48,7 +48,9 @@ impl Client {
             2 => PaymentMethod::Flaky,
             _ => PaymentMethod::Ok,
         };
-        let (cart, waits, careless) = (random.below(carts), random.one_in(3), random.one_in(8));
+        let cart = random.below(carts);
+        let waits = random.one_in(3);
+        let careless = random.one_in(8);
         Self { cart, method, waits, careless, asked: false, answered: None, refused: false }
     }
 

@@ -110,8 +110,9 @@ impl World<'_> {
     /// The statement of `ApplyOutcomes`, at the moment it takes its locks.
     pub(super) fn commit_outcome(&mut self, statement: &Statement) -> Applied {
         let Statement { event, known, status } = *statement;
-        let (no, cause, stream) =
-            (self.events[event].no, self.events[event].cause, self.events[event].stream);
+        let no = self.events[event].no;
+        let cause = self.events[event].cause;
+        let stream = self.events[event].stream;
         let to = if stream == REFUND { OrderStatus::Refunded } else { OrderStatus::Confirmed };
         let checked = self.rules.transitions_are_checked;
         let moved = self.find_mut(no).is_some_and(|placed| placed.advance(to, checked));

@@ -46,7 +46,8 @@ impl World<'_> {
     fn append(&mut self, event: EventNo, process: usize) {
         let entry = self.next_entry;
         self.next_entry += 1;
-        let (stream, no) = (self.events[event].stream, self.events[event].no);
+        let stream = self.events[event].stream;
+        let no = self.events[event].no;
         self.redis.0[stream].entries.push((entry, event));
         self.note(|| {
             format!("{}: XADD {} entry {entry}: event {event} of order {no}", name(process), STREAMS[stream])

@@ -1,5 +1,5 @@
-//! The stack a run breaks things in. Each instance of inventory and payment reaches its servers through
-//! proxies of its own; the run itself goes past them.
+//! The stack into which a run injects faults. Each instance of inventory and payment reaches its servers
+//! through its own proxies. The run itself connects to the servers directly.
 
 use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
@@ -28,63 +28,63 @@ use ctl::load::Shop;
 use ctl::stack::{Kind, Service, ServiceId, Stack, StackOptions};
 use ctl::verify::Sources;
 
-/// As many as two instances can each claim half of.
+/// A multiple of the number of instances: each of two consumes eight.
 const PARTITIONS: &str = "16";
 
-/// What the stack shall be like.
+/// The options of the stack.
 #[derive(Debug, Clone)]
 pub struct ArenaOptions {
-    /// How patient the services are.
+    /// The timeouts of the services.
     pub profile: Profile,
     /// Instances of inventory and payment each.
     pub instances: usize,
     /// Sixteen partitions of each stream.
     pub partitions: bool,
-    /// Of faults that last.
+    /// The load of sustained faults.
     pub sustained_load: SustainedLoad,
     /// Orders of the run in all.
     pub orders: u64,
     /// PostgreSQL's data on a disk that can be filled.
     pub small_disk: bool,
-    /// A bug to be planted into all services.
+    /// A seeded bug that is active in all services.
     pub seed_bug: Option<String>,
 }
 
-/// The stack, and everything a fault needs.
+/// The stack, and the clients a fault is injected with.
 pub struct Arena {
     /// The processes.
     pub stack: Stack,
     /// The networks of inventory and payment.
     pub network: Network,
-    /// How patient the services are.
+    /// The timeouts of the services.
     pub profile: Profile,
     /// The administrator.
     pub admin: Admin,
-    /// A customer of the run's own.
+    /// The customer of the run.
     pub buyer: Buyer,
-    /// The run's own HTTP client.
+    /// The HTTP client of the run.
     pub http: reqwest::Client,
-    /// What the run says while it lasts.
+    /// The progress on standard error.
     pub progress: Progress,
     /// The client log.
     pub log: ClientLog,
-    /// What was seen that must not be; makes the verdict red.
+    /// Breaches that were observed. Each makes the verdict red.
     pub findings: Vec<String>,
-    /// The invariants that only a run can judge.
+    /// The invariants that need a run: I13 to I15.
     pub invariants: RunInvariants,
-    /// Of faults that last.
+    /// The load of sustained faults.
     pub sustained_load: SustainedLoad,
     /// Orders of the run in all.
     pub orders: u64,
-    /// Consumers that will never come back were named in a group.
+    /// Whether a group holds names of consumers that are gone for good.
     pub has_stale_names: bool,
-    /// The Redis that takes over when the first is demoted; that one takes over again.
+    /// The second Redis, primary while the first is demoted.
     pub second_redis: Option<Redis>,
-    /// What was measured on the way, for the report.
+    /// Measurements for the report.
     pub measured: Vec<String>,
-    /// Everything on disk.
+    /// The folder of the run.
     pub folder: RunFolder,
-    /// Where the samples look.
+    /// The servers that the samples read. A failover replaces them.
     current_sources: watch::Sender<Sources>,
 }
 
@@ -92,7 +92,7 @@ impl Arena {
     /// Starts servers, proxies and services; registers a customer; creates the products of canaries.
     ///
     /// # Errors
-    /// Of whatever does not start.
+    /// The error of the server, proxy or service that fails to start.
     pub async fn start(
         options: &ArenaOptions,
         mut folder: RunFolder,
@@ -107,7 +107,7 @@ impl Arena {
         let admin = Admin::new(http()?, api.clone(), stack.credentials().admin.clone());
         let log = ClientLog::append_to(&folder.client_log()).map_err(ChaosError::io("write a client log"))?;
         let buyer = Buyer::register(http()?, api, log.clone(), urls(&stack, Kind::Payment)).await?;
-        // From now on they have a token to go on with when `user` is down.
+        // Fetches a token for the time when `user` is down.
         buyer.account.token().await?;
         let inventory = stack.first(Kind::Inventory)?.url();
         admin.create_product(&inventory, PLENTY, 1_000_000).await?;
@@ -149,15 +149,15 @@ impl Arena {
     /// The address of an instance.
     ///
     /// # Errors
-    /// [`ChaosError::Stack`] when it was never started.
+    /// [`ChaosError::Stack`] for an instance that was not started.
     pub fn url(&self, id: ServiceId) -> Result<String, ChaosError> {
         Ok(self.stack.service(id)?.url())
     }
 
-    /// Its name among the consumers of a group.
+    /// The name of an instance among the consumers of a group.
     ///
     /// # Errors
-    /// [`ChaosError::Stack`] when it was never started.
+    /// [`ChaosError::Stack`] for an instance that was not started.
     pub fn consumer(&self, id: ServiceId) -> Result<String, ChaosError> {
         self.stack.service(id)?;
         Ok(format!("chaos-{id}"))
@@ -188,7 +188,7 @@ impl Arena {
     /// The private PostgreSQL.
     ///
     /// # Errors
-    /// Never: a run's servers are private.
+    /// [`ChaosError::Impossible`] for external servers. A run always has private ones.
     pub fn postgres_server(&mut self) -> Result<&mut Postgres, ChaosError> {
         self.stack.postgres().ok_or_else(|| ChaosError::Impossible("PostgreSQL is not private".to_owned()))
     }
@@ -196,12 +196,12 @@ impl Arena {
     /// The private Redis.
     ///
     /// # Errors
-    /// Never: a run's servers are private.
+    /// [`ChaosError::Impossible`] for external servers. A run always has private ones.
     pub fn redis_server(&mut self) -> Result<&mut Redis, ChaosError> {
         self.stack.redis().ok_or_else(|| ChaosError::Impossible("Redis is not private".to_owned()))
     }
 
-    /// Where the load and the checker find the stack.
+    /// The addresses of the services, for the load and the checker.
     #[must_use]
     pub fn shop(&self) -> Shop {
         Shop {
@@ -211,34 +211,34 @@ impl Arena {
         }
     }
 
-    /// What the checker reads.
+    /// The servers that the checker reads.
     #[must_use]
     pub fn sources(&self) -> Sources {
         sources(&self.stack)
     }
 
-    /// The same, whatever server takes over meanwhile.
+    /// The servers that the checker reads, updated by each failover.
     #[must_use]
     pub fn current_sources(&self) -> watch::Receiver<Sources> {
         self.current_sources.subscribe()
     }
 
-    /// Another PostgreSQL has taken over: all questions go there. The old one.
+    /// Directs all questions to another PostgreSQL after a failover. Returns the old one.
     pub fn follow_postgres(&mut self, other: Postgres) -> Option<Postgres> {
         let old = self.stack.replace_postgres(other);
         self.current_sources.send_replace(sources(&self.stack));
         old
     }
 
-    /// How an instance of inventory or payment reaches its database: through its proxy.
+    /// The URL of the proxy through which an instance of inventory or payment reaches its database.
     ///
     /// # Errors
-    /// [`ChaosError::Impossible`] when it has none.
+    /// [`ChaosError::Impossible`] for an instance without a proxy.
     pub fn database_through_proxy(&self, id: ServiceId) -> Result<String, ChaosError> {
         Ok(through_proxy(self.lane(id)?, id.kind))
     }
 
-    /// The fault is over: from now on the clock of its recovery runs.
+    /// Begins to measure the recovery of a fault that has just ended.
     #[must_use]
     pub fn begin_recovery(&self, limit: Duration) -> PendingRecovery {
         let urls = self.stack.services().map(Service::url).collect();
@@ -251,7 +251,7 @@ impl Arena {
         .begin(limit)
     }
 
-    /// SIGKILL, with the evidence: how it ended.
+    /// Sends SIGKILL. Returns the exit status as evidence.
     ///
     /// # Errors
     /// [`ChaosError::NotLanded`] when it ended in another way.
@@ -265,10 +265,10 @@ impl Arena {
         }
     }
 
-    /// Instances that ended although nobody asked them to; they are started again.
+    /// Restarts instances that ended by themselves, and records each as a finding.
     ///
     /// # Errors
-    /// Of the restart.
+    /// The error of the restart.
     pub async fn revive(&mut self) -> Result<(), ChaosError> {
         let ended: Vec<_> = self
             .stack
@@ -284,8 +284,8 @@ impl Arena {
         Ok(())
     }
 
-    /// Sends orders of every kind to an instance of payment, and a change of a product: every step of the
-    /// work is passed.
+    /// Sends orders of every kind to an instance of payment and creates a product, so that every step of the
+    /// work is exercised.
     ///
     /// # Errors
     /// When the client log cannot be written.
@@ -298,15 +298,15 @@ impl Arena {
             |service: &&Service| service.id().kind == Kind::Inventory && !stopped(service.pid()).is_ok();
         let Some(inventory) = self.stack.services().find(standing).map(Service::url) else { return Ok(()) };
         let sku = format!("CHAOS-{}", uuid::Uuid::new_v4().simple().to_string().to_uppercase());
-        // It may have died by now, as it was meant to.
+        // Ignored: the fault may have killed this instance already.
         _ = self.admin.create_product(&inventory, &sku, 1).await;
         Ok(())
     }
 
-    /// Waits for evidence and keeps the work going meanwhile.
+    /// Waits for evidence, and sends orders until it is there.
     ///
     /// # Errors
-    /// [`ChaosError::NotLanded`] when there is none within `within`.
+    /// [`ChaosError::NotLanded`] after `within` without evidence.
     pub async fn landed<T>(
         &self,
         payment: &str,
@@ -317,7 +317,7 @@ impl Arena {
         let seen = wait::until("evidence", within, async || {
             let seen = look().await;
             looks += 1;
-            // Twice a second: enough to pass every step, too little to be a load.
+            // Twice a second: enough to exercise every step, too little to be a load.
             if seen.is_err() && looks.is_multiple_of(10) {
                 self.exercise_every_step(payment).await.map_err(|error| error.to_string())?;
             }

@@ -1,5 +1,5 @@
-//! A customer of the run's own: canaries, and orders that must be there at a certain moment. It keeps the
-//! same books as the load, in the same client log.
+//! The customer of the run, who places canaries and the orders that a fault needs. Requests and responses go
+//! to the client log of the load.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,37 +19,37 @@ use ctl::wait::Wait;
 #[derive(Debug, Clone)]
 pub struct Buyer {
     http: reqwest::Client,
-    /// Its login.
+    /// The login.
     pub account: LoggedIn,
-    /// Its id.
+    /// The id of the account.
     pub id: Uuid,
     log: ClientLog,
     payments: Arc<Vec<String>>,
 }
 
-/// What came back for a request.
+/// The response to a request, or the failure of its connection.
 #[derive(Debug, Clone)]
 pub struct HttpResponse {
-    /// `None` when nothing came back.
+    /// `None` for a failed connection.
     pub status: Option<u16>,
-    /// The body, or what the connection said.
+    /// The body, or the error of the connection.
     pub text: String,
-    /// How long it took.
+    /// Time from the request to the end of the response.
     pub took: Duration,
-    /// Whether `Retry-After` was there.
+    /// Whether `Retry-After` is present.
     pub retry_after: bool,
-    /// Its `Content-Type`.
+    /// The `Content-Type`, empty if absent.
     pub content_type: String,
 }
 
 impl HttpResponse {
-    /// Whether it is a 2xx.
+    /// Whether the status is 2xx.
     #[must_use]
     pub fn is_ok(&self) -> bool {
         self.status.is_some_and(|status| (200..300).contains(&status))
     }
 
-    /// Whether it is RFC 9457 problem details.
+    /// Whether the body is RFC 9457 problem details.
     #[must_use]
     pub fn is_problem(&self) -> bool {
         self.content_type.starts_with("application/problem+json")
@@ -84,10 +84,10 @@ impl Buyer {
         Ok(Self { http, account: LoggedIn::new(api, login), id, log, payments: Arc::new(payments) })
     }
 
-    /// Sends one order to one instance, and writes down both halves.
+    /// Sends one order to one instance, and logs the request and its response.
     ///
     /// # Errors
-    /// When it could not be written down; then it was not sent.
+    /// [`ChaosError::Io`] when the client log cannot be written. The order is sent only after its log record.
     pub async fn send(&self, base: &str, body: &Value, key: &str) -> Result<HttpResponse, ChaosError> {
         let token = self.account.token().await?;
         let user = self.id;
@@ -129,7 +129,7 @@ impl Buyer {
         }
     }
 
-    /// Sends an order to one instance after the other, with one key, until it is accepted. Its id.
+    /// Sends an order to the instances in turn, with one key, until it is accepted. Returns its id.
     ///
     /// # Errors
     /// [`ChaosError::Waited`].
@@ -146,7 +146,7 @@ impl Buyer {
         Err(ChaosError::Impossible("there is no instance of payment".to_owned()))
     }
 
-    /// Waits until an order is at its end; its last status.
+    /// Waits until an order is in a final state. Returns that state.
     ///
     /// # Errors
     /// [`ChaosError::Waited`].
@@ -169,7 +169,7 @@ impl Buyer {
     }
 }
 
-/// Sends a request and takes what comes back, whatever it is.
+/// Sends a request and reads the response to its end.
 pub async fn response_to(request: reqwest::RequestBuilder) -> HttpResponse {
     let began = Instant::now();
     let mut answer = HttpResponse {

@@ -1,4 +1,4 @@
-//! The end of a run: quiet, verified, invariants.
+//! The end of a run: wait until it is quiet, verify, judge.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -16,14 +16,14 @@ use super::ChaosError;
 use ctl::load::LoadReport;
 use ctl::verify::{self, Evidence, Sources, Verdict};
 
-/// Nothing may be on its way for this long before the verdict.
+/// The quiet time before the verdict: every order final, every stream and outbox empty.
 const QUIET_FOR: Duration = Duration::from_secs(3);
 const QUIET_WITHIN: Duration = Duration::from_secs(60);
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
-/// Breaches that samples found: how many of them the verdict names.
+/// The number of sampled breaches that the verdict names.
 const SHOWN: usize = 5;
 
-/// Quiet, then verified.
+/// Waits until the run is quiet, verifies it, and completes the report.
 pub async fn conclude(
     arena: &mut Arena,
     report: &mut Report,
@@ -53,10 +53,10 @@ pub async fn conclude(
     Ok(())
 }
 
-/// A difference that nobody tells payment about is found by its own comparison, and not at once.
+/// Waits for the comparison of payment, which finds a lost `product_changed`.
 async fn catalogues_agree(arena: &Arena, sources: &Sources) {
     arena.progress.line("waiting until the catalogues agree");
-    // Whatever is left then stands in the verdict, product by product.
+    // The verdict lists the differences that remain, product by product.
     _ = wait::until("the catalogues agree", arena.profile.catalogues_agree(), async || {
         match verify::disagreements(sources).await {
             Ok(found) if found.is_empty() => Ok(()),
@@ -67,7 +67,7 @@ async fn catalogues_agree(arena: &Arena, sources: &Sources) {
     .await;
 }
 
-/// I13 to I15, from what was seen while it went on.
+/// Judges I13 to I15 by the samples and by the notes of the faults.
 fn judge_run_invariants(arena: &mut Arena, samples: &Samples, verdict: &mut Verdict) {
     let mut invariants = std::mem::take(&mut arena.invariants);
     invariants.readiness.add_passed(samples.readiness_probes);
@@ -75,7 +75,7 @@ fn judge_run_invariants(arena: &mut Arena, samples: &Samples, verdict: &mut Verd
     invariants.into_checks(&mut verdict.checks);
 }
 
-/// What a sample saw happened at that moment, whatever became of it.
+/// Adds the breaches of samples to the report, also those that healed later.
 fn sampled(report: &mut Report, breaches: &BTreeSet<String>) {
     let oversold = breaches.iter().filter(|breach| breach.starts_with("I2")).count() as u64;
     report.oversold += oversold;
@@ -129,7 +129,7 @@ fn judge(report: &mut Report, verdict: &Verdict, load: Option<&LoadReport>) {
     if let Some(failure) = &load.log_failure {
         report.reasons.push(format!("the client log could not be written: {failure}"));
     }
-    // Where nothing was broken by force, nobody may notice anything but 503.
+    // A run of rolling restarts only may answer 503, and must break no connection.
     let gentle = report.faults.iter().all(|fault| fault.fault == Fault::RollingRestart);
     if gentle && load.resets > 0 {
         report.reasons.push(format!("{} connections were broken after the request was sent", load.resets));

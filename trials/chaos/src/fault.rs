@@ -1,11 +1,11 @@
-//! The faults by name, and what each of them must not cost.
+//! The faults by name.
 
 use std::fmt;
 
 use clap::ValueEnum;
 use serde::{Serialize, Serializer};
 
-/// A fault. Its name on the command line is its variant in kebab-case.
+/// A fault. The command line has the variant in kebab-case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ValueEnum)]
 pub enum Fault {
     KillPayment,

@@ -1,4 +1,4 @@
-//! What is done for each fault, what must hold, and how soon all must be well again.
+//! The specification of each fault: its injection, its demand, and the limits of its recovery.
 
 use std::time::Duration;
 
@@ -6,43 +6,43 @@ use serde::Serialize;
 
 use super::fault::Fault;
 
-/// How soon all must be well again, counted from the end of the fault.
+/// The limits of a recovery, counted from the end of the fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Limits {
     /// A new order is accepted.
     pub accepts: Duration,
     /// A new order is at its end.
     pub flows: Duration,
-    /// Every order from before is at its end, too, and every instance is ready.
+    /// Every earlier order is at its end, and every instance is ready.
     pub ended: Duration,
 }
 
-/// What there is to know about a fault before it happens.
+/// The specification of a fault.
 #[derive(Debug, Clone, Copy)]
 pub struct FaultSpec {
-    /// Its number among the faults the system is built to survive.
+    /// The number in the list of faults the system is built to survive.
     pub number: &'static str,
-    /// What is done.
+    /// The injection.
     pub does: &'static str,
-    /// What must hold besides the invariants.
+    /// The demand, in addition to the invariants.
     pub holds: &'static str,
-    /// How soon all must be well again.
+    /// The limits of the recovery.
     pub limits: Limits,
-    /// How often it is drawn in a random mix, against the others; 0: never.
+    /// The weight in a random mix; 0 excludes the fault.
     pub weight: u32,
-    /// How often it happens in a run of its own, unless told.
+    /// The default number of injections in a run of this fault alone.
     pub usual: u32,
 }
 
 impl Fault {
-    /// What there is to know about it.
+    /// The specification of this fault.
     #[must_use]
     pub fn spec(self) -> FaultSpec {
         spec_of(self)
     }
 }
 
-/// Seconds until a new order is accepted, until one is at its end, until all is settled.
+/// Seconds until a new order is accepted, until it is at its end, until all are.
 const fn within(accepts: u64, flows: u64, ended: u64) -> Limits {
     Limits {
         accepts: Duration::from_secs(accepts),
@@ -53,21 +53,20 @@ const fn within(accepts: u64, flows: u64, ended: u64) -> Limits {
 
 /// F1: recovered within 15 s.
 const CRASH: Limits = within(15, 15, 15);
-/// F3: flow resumes within 5 s. Orders that were on their way may need one round of the reconciler and
-/// the outbox.
+/// F3: flow resumes within 5 s. Earlier orders may need one round of the reconciler and the outbox.
 const REDIS: Limits = within(5, 5, 15);
 /// F4, F5, F12: everything is published again within 60 s.
 const DATA_LOSS: Limits = within(60, 60, 60);
 /// F6: first 2xx within 5 s of PostgreSQL accepting.
 const POSTGRES: Limits = within(5, 15, 30);
-/// F19: the flow resumes by itself once Redis takes writes again; what waited has a backoff behind it
-/// (I13).
+/// F19: the flow resumes by itself once Redis takes writes again. Orders that waited have a backoff to sit
+/// out (I13).
 const HEALED: Limits = within(5, 15, 30);
-/// F13, and what takes its time: full recovery.
+/// F13 and slow faults: full recovery.
 const SLOW: Limits = within(30, 30, 60);
 
 const OTHERS_GO_ON: &str = "only that message is retried; others go on";
-const OTHERS_END: &str = "all others end within 5 s; the refused ones end as stated";
+const OTHERS_END: &str = "all others end within 5 s; the refused ones once they are accepted";
 const FIRST: &str = "first 2xx within 5 s";
 const FIRST_NOT_READY: &str = "503 of /readyz meanwhile; first 2xx within 5 s";
 const AGAIN: &str = "everything is published again within 60 s";
@@ -96,12 +95,12 @@ const fn of_few(
     FaultSpec { number, does, holds, limits, weight, usual: 2 }
 }
 
-/// Half a minute or more when it is named; in a random mix it is short, and rare.
+/// Half a minute or more by name; short and rare in a random mix.
 const fn lasting(number: &'static str, does: &'static str, holds: &'static str, limits: Limits) -> FaultSpec {
     FaultSpec { number, does, holds, limits, weight: 1, usual: 1 }
 }
 
-/// In no random mix: it needs a stack or a machine of its own.
+/// Excluded from random mixes: the fault needs a stack or a machine of its own.
 const fn long(number: &'static str, does: &'static str, holds: &'static str, limits: Limits) -> FaultSpec {
     FaultSpec { number, does, holds, limits, weight: 0, usual: 1 }
 }
@@ -129,9 +128,13 @@ fn spec_of(fault: Fault) -> FaultSpec {
             CRASH,
             8,
         ),
-        Fault::KillConsumerSameName => {
-            quick("F1", "the same, restarted at once under its name", "it finds its own entries", CRASH, 6)
-        }
+        Fault::KillConsumerSameName => quick(
+            "F1",
+            "kill -9 of such an inventory, restarted at once",
+            "it continues its own pending entries",
+            CRASH,
+            6,
+        ),
         Fault::PanicConsumer => quick("F2", "a panic in a consumer actor", OTHERS_GO_ON, CRASH, 6),
         Fault::PanicProduct => quick(
             "F2",
@@ -169,14 +172,14 @@ fn spec_of(fault: Fault) -> FaultSpec {
         }
         Fault::NetRedisRefuse => quick("F7", "Redis refuses an instance", NO_LONG_REQUEST, CRASH, 3),
         Fault::NetRedisReset => quick("F7", "connections to Redis are reset", NO_LONG_REQUEST, CRASH, 3),
-        Fault::NetRedisBlackhole => quick("F7", "Redis swallows everything", NO_LONG_REQUEST, CRASH, 3),
+        Fault::NetRedisBlackhole => quick("F7", "a black hole before Redis", NO_LONG_REQUEST, CRASH, 3),
         Fault::NetRedisDelay => quick("F7", "Redis answers 500 ms later", NO_LONG_REQUEST, CRASH, 3),
         Fault::NetPostgresRefuse => quick("F7", "PostgreSQL refuses an instance", NO_LONG_REQUEST, CRASH, 3),
         Fault::NetPostgresReset => {
             quick("F7", "connections to PostgreSQL are reset", NO_LONG_REQUEST, CRASH, 3)
         }
         Fault::NetPostgresBlackhole => {
-            quick("F7", "PostgreSQL swallows everything", NO_LONG_REQUEST, CRASH, 3)
+            quick("F7", "a black hole before PostgreSQL", NO_LONG_REQUEST, CRASH, 3)
         }
         Fault::NetPostgresDelay => quick("F7", "PostgreSQL answers 500 ms later", NO_LONG_REQUEST, CRASH, 3),
         Fault::NetPostgresDropCommit => {
@@ -195,13 +198,13 @@ fn spec_of(fault: Fault) -> FaultSpec {
             usual: 2,
             ..quick(
                 "F10",
-                "an order whose handler always fails",
+                "an event whose handler always fails",
                 "others' p99 at most doubled; redrive works once",
                 SLOW,
                 0,
             )
         },
-        Fault::TooLarge => quick("F11", "bodies beyond the limits", "refused with a clear error", CRASH, 2),
+        Fault::TooLarge => quick("F11", "requests beyond the limits", "refused with a clear error", CRASH, 2),
         Fault::Trim => {
             FaultSpec { usual: 2, ..quick("F12", "XTRIM of a stream under a backlog", AGAIN, DATA_LOSS, 2) }
         }
@@ -215,9 +218,13 @@ fn spec_of(fault: Fault) -> FaultSpec {
         Fault::OneKey => {
             quick("F14", "50 POSTs at once under one key", "one order; the same answer or 409", CRASH, 3)
         }
-        Fault::ClientGone => {
-            quick("F14", "a client that hangs up at some point", "one order; the key finds it", CRASH, 3)
-        }
+        Fault::ClientGone => quick(
+            "F14",
+            "a client that disconnects at each stage of a request",
+            "one order; the key finds it",
+            CRASH,
+            3,
+        ),
         Fault::RollingRestart => FaultSpec {
             usual: 2,
             ..quick(
@@ -266,7 +273,7 @@ fn spec_of(fault: Fault) -> FaultSpec {
             2,
         ),
         Fault::PostgresSilent => {
-            quick("F21", "connections to PostgreSQL go silent for good; new ones work", FIRST, POSTGRES, 3)
+            quick("F21", "open connections to PostgreSQL go silent; new ones work", FIRST, POSTGRES, 3)
         }
         Fault::PostgresReadonly => {
             of_few("F21", "PostgreSQL sessions stay open and are read-only", FIRST_NOT_READY, POSTGRES, 2)
@@ -281,7 +288,7 @@ fn spec_of(fault: Fault) -> FaultSpec {
             lasting("F22", "kill -9 of the primary, the synchronous standby is promoted", "0 lost", POSTGRES)
         }
         Fault::RefundRefused => {
-            of_few("F23", "the provider refuses one refund, for a while and for ever", OTHERS_END, CRASH, 1)
+            of_few("F23", "the provider refuses two refunds, one of them for good", OTHERS_END, CRASH, 1)
         }
         Fault::ChargesRefused => {
             of_few("F23", "the provider refuses 1,200 charges of one product", OTHERS_END, SLOW, 1)
@@ -298,16 +305,13 @@ fn spec_of(fault: Fault) -> FaultSpec {
         Fault::OutboxStuckRow => {
             of_few("F26", "outbox rows that cannot be published", "all others are swept", CRASH, 1)
         }
-        Fault::Soak => lasting(
-            "F27",
-            "R orders/s for N minutes",
-            "memory, rows, connections and names do not grow",
-            SLOW,
-        ),
+        Fault::Soak => {
+            lasting("F27", "R orders/s for N minutes", "memory, rows, connections and names stay level", SLOW)
+        }
         Fault::Partitions => long(
             "F28",
             "16 partitions, slow commits, a burst of orders",
-            "nothing is claimed from the living",
+            "no entry is claimed from a live consumer",
             SLOW,
         ),
         Fault::Snapshot => lasting("F29", "a snapshot is held open under load", "p99 at most doubled", CRASH),
@@ -322,8 +326,8 @@ fn spec_of(fault: Fault) -> FaultSpec {
         }
         Fault::StaleGroup => lasting(
             "F32",
-            "a group that nobody reads, forty names of consumers",
-            "trimming goes on, the names go",
+            "a foreign group without a reader, 40 stale consumer names",
+            "trimming goes on, the names are removed",
             SLOW,
         ),
         Fault::CatalogueLost => {

@@ -1,4 +1,4 @@
-//! A load in a process of its own, and what it does to the services' memory.
+//! A load in a process of its own, and the memory of the services under it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,30 +17,30 @@ use servers::processes::resident;
 
 const SAMPLE_EVERY: Duration = Duration::from_secs(1);
 
-/// How to start it.
+/// The program of the load and its core.
 pub struct LoadProcess {
     cores: Cores,
     program: PathBuf,
 }
 
-/// What it reported, and what it cost.
+/// The report of a load, and the memory of the services.
 pub struct LoadResult {
-    /// The `LoadReport`.
+    /// The `LoadReport` as JSON.
     pub report: Value,
-    /// Each service.
+    /// The memory of each service.
     pub memory: Vec<MemoryUse>,
 }
 
 /// The resident memory of a service, in bytes.
 #[derive(Debug, Clone)]
 pub struct MemoryUse {
-    /// Which service.
+    /// The id of the instance.
     pub service: String,
     /// Before the load.
     pub before: u64,
-    /// The most there was.
+    /// The peak.
     pub most: u64,
-    /// When the load was over.
+    /// At the end of the load.
     pub after: u64,
 }
 
@@ -59,7 +59,7 @@ impl fmt::Display for MemoryUse {
 }
 
 impl LoadProcess {
-    /// Writes down how to log in, as `shopctl up` does.
+    /// Writes the credentials to the state file, as `shopctl up` does.
     ///
     /// # Errors
     /// [`ChaosError::Load`], [`ChaosError::Io`].
@@ -72,7 +72,7 @@ impl LoadProcess {
     /// Runs `shopctl load` with `options` to its end.
     ///
     /// # Errors
-    /// [`ChaosError::Load`] when it gives no report.
+    /// [`ChaosError::Load`] when the load ends without a report.
     pub async fn run(&self, arena: &Arena, options: &[&str]) -> Result<LoadResult, ChaosError> {
         let mut command = self.cores.load(&self.program);
         let shop = arena.shop();
@@ -104,7 +104,7 @@ fn report(output: &Output) -> Result<Value, ChaosError> {
         .map_err(|_| ChaosError::Load(format!("no report: {}", String::from_utf8_lossy(&output.stderr))))
 }
 
-/// Looks at the memory of the services.
+/// Samples the memory of the services.
 struct MemorySampler {
     processes: BTreeMap<i32, MemoryUse>,
 }

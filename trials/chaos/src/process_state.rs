@@ -1,7 +1,7 @@
-/// Whether the kernel says that it stands still.
+/// Checks that the kernel reports a process as stopped (state T).
 pub fn stopped(pid: i32) -> Result<(), String> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).map_err(|error| error.to_string())?;
-    // The program's name may hold anything; the state follows its closing bracket.
+    // The state follows the closing bracket of the program name, which may contain anything.
     match stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next()) {
         Some('T') => Ok(()),
         state => Err(format!("process {pid} is in state {state:?}")),

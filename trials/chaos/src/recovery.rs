@@ -1,8 +1,8 @@
-//! How long it takes until all is well again, from the moment a fault ends:
+//! The time of a recovery, from the moment a fault ends:
 //!
 //! - **accepts**: a new order gets its 2xx,
 //! - **flows**: that order (the canary) is at its end,
-//! - **settled**: every order accepted before is at its end too, and every instance is ready.
+//! - **ended**: every order accepted before is at its end, and every instance is ready.
 
 use std::time::{Duration, Instant};
 
@@ -18,41 +18,41 @@ use super::products::{PLENTY, one};
 use ctl::instance::health;
 use ctl::wait::Wait;
 
-/// A recovery over its limit is measured for this much longer, to say how slow it was.
+/// The time for which a recovery over its limit is measured on, to report how slow it was.
 const GRACE: Duration = Duration::from_secs(30);
 
-/// How long each part took.
+/// The times of a recovery, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Recovery {
     /// Milliseconds until a new order was accepted.
     pub accepts_ms: u64,
-    /// Until it was at its end.
+    /// Milliseconds until it was at its end.
     pub flows_ms: u64,
-    /// Until everything was.
+    /// Milliseconds until all orders were at their end and all instances ready.
     pub ended_ms: u64,
 }
 
-/// Whom to ask.
+/// The clients that measure a recovery.
 #[derive(Debug, Clone)]
 pub struct RecoveryProbe {
     /// Places the canary.
     pub buyer: Buyer,
-    /// Knows the orders that are open.
+    /// The database with the open orders.
     pub payment: Database,
     /// For `/readyz`.
     pub http: reqwest::Client,
-    /// Every instance.
+    /// The address of every instance.
     pub urls: Vec<String>,
 }
 
-/// A recovery that is being watched. Dropping it ends the watch.
+/// A measurement in progress. Dropping cancels it.
 #[derive(Debug)]
 pub struct PendingRecovery {
     measurement: JoinSet<Result<Recovery, ChaosError>>,
 }
 
 impl RecoveryProbe {
-    /// Begins now. `limit` is the longest of the fault's limits.
+    /// Begins a measurement now. `limit` is the longest of the fault's limits.
     #[must_use]
     pub fn begin(self, limit: Duration) -> PendingRecovery {
         let began = Instant::now();
@@ -107,20 +107,20 @@ impl RecoveryProbe {
 }
 
 impl PendingRecovery {
-    /// Waits until it is over.
+    /// Waits for the end of the measurement.
     ///
     /// # Errors
-    /// [`ChaosError::Waited`] names what did not recover.
+    /// [`ChaosError::Waited`] names the part that failed to recover.
     pub async fn finish(mut self) -> Result<Recovery, ChaosError> {
         let ended = self.measurement.join_next().await;
-        ended
-            .and_then(Result::ok)
-            .unwrap_or_else(|| Err(ChaosError::Impossible("the watch of a recovery broke off".to_owned())))
+        ended.and_then(Result::ok).unwrap_or_else(|| {
+            Err(ChaosError::Impossible("the measurement of a recovery was cancelled".to_owned()))
+        })
     }
 }
 
 impl Recovery {
-    /// What took longer than it may.
+    /// The first part over its limit.
     #[must_use]
     pub fn exceeded(&self, limits: Limits) -> Option<String> {
         let parts = [
@@ -135,7 +135,7 @@ impl Recovery {
     }
 }
 
-/// For people.
+/// Converts milliseconds to seconds.
 #[must_use]
 pub fn seconds(milliseconds: u64) -> f64 {
     Duration::from_millis(milliseconds).as_secs_f64()

@@ -1,4 +1,4 @@
-//! I15, sampled: what a run takes up, and whether that grows with its length.
+//! I15, sampled: the resources of a run, and whether they grow with its length.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -14,19 +14,19 @@ use bench::text;
 use ctl::stack::{Kind, Service};
 use servers::processes::resident;
 
-/// Two a quarter are the least of which one is the median.
+/// The fewest samples that are judged: two a quarter.
 const MIN_SAMPLES: usize = 8;
-/// Rarely enough that counting the rows of a large outbox is no load.
+/// A long enough interval to make counting the rows of a large outbox cheap.
 const SAMPLE_EVERY: Duration = Duration::from_secs(1);
 const OUTBOX: &str = "SELECT count(*) FROM outbox";
 const CONNECTIONS: &str = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'";
-/// All streams, without partitions: a run that lasts has none.
+/// All streams. A run that samples has one partition each.
 const STREAMS: [&str; 4] = ["order_completed", "stock_reserved", "refund_order", "product_changed"];
 
-/// What a run takes up at one moment, by the name of the figure. Bytes, rows, or just how many.
+/// The resources of a run at one moment by name: bytes, rows or counts.
 pub type ResourceSample = BTreeMap<String, u64>;
 
-/// Over time, in seconds.
+/// The samples of a run, with the seconds since its start.
 #[derive(Debug)]
 pub struct ResourceUsage {
     began: Instant,
@@ -39,14 +39,14 @@ impl Default for ResourceUsage {
     }
 }
 
-/// How much more than before a figure may be before it counts as grown: a share, and an amount that is noise.
+/// The allowed growth of a figure: a share, and an amount of noise.
 struct Allowance {
     of: &'static str,
     share: f64,
     noise: u64,
 }
 
-/// An allocator keeps what it once had, a trim comes every ten seconds, an outbox holds what is on its way.
+/// Noise: an allocator keeps freed memory, a trim comes every ten seconds, an outbox holds events in flight.
 const ALLOWED: [Allowance; 5] = [
     Allowance { of: "redis_bytes", share: 0.25, noise: 16 << 20 },
     Allowance { of: "outbox_rows", share: 0.5, noise: 3000 },
@@ -56,7 +56,7 @@ const ALLOWED: [Allowance; 5] = [
 ];
 
 impl ResourceUsage {
-    /// Looks once a second, until it is dropped. What cannot be asked at a moment is left out of it.
+    /// Samples once a second until it is dropped. A failed query is left out of its sample.
     pub async fn collect(&mut self, arena: &Arena) -> std::convert::Infallible {
         let mut ticks = interval(SAMPLE_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -67,13 +67,13 @@ impl ResourceUsage {
         }
     }
 
-    /// Looks once: at the servers only. What a process takes up says nothing in a run that starts it again
+    /// Samples the servers once. The memory of services is left out, because such a run restarts them again
     /// and again.
     pub async fn sample(&mut self, arena: &Arena) {
         self.samples.push((self.began.elapsed().as_secs_f64(), of_servers(arena).await));
     }
 
-    /// I15, if there were samples enough to say something.
+    /// Judges I15 if there are enough samples.
     pub fn judge(&self, arena: &mut Arena) {
         if self.samples.len() < MIN_SAMPLES {
             return;
@@ -86,7 +86,7 @@ impl ResourceUsage {
         }
     }
 
-    /// For whoever wants to see them.
+    /// Draws the picture and writes the figures, if asked for.
     ///
     /// # Errors
     /// [`ChaosError::Io`].
@@ -94,13 +94,14 @@ impl ResourceUsage {
         lasting.picture.as_ref().map_or(Ok(()), |picture| self.write(picture, title))
     }
 
-    /// The most there was of a figure.
+    /// The peak of a figure.
     #[must_use]
     pub fn peak(&self, name: &str) -> u64 {
         self.samples.iter().filter_map(|(_, figures)| figures.get(name)).copied().max().unwrap_or(0)
     }
 
-    /// Figures that were larger in the last quarter than in the second one.
+    /// Every figure with an allowance, and its growth from the second to the last quarter beyond that
+    /// allowance.
     #[must_use]
     pub fn growth(&self) -> Vec<(String, Option<String>)> {
         let quarter = self.samples.len() / 4;
@@ -145,7 +146,7 @@ impl ResourceUsage {
         csv + "\n"
     }
 
-    /// Picture and figures: `soak.svg`, `soak.csv`.
+    /// Writes the picture and the figures: `soak.svg`, `soak.csv`.
     fn write(&self, picture: &Path, title: &str) -> Result<(), ChaosError> {
         let written = |path: &Path, text: String| {
             std::fs::write(path, text).map_err(ChaosError::io(format!("write {}", path.display())))
@@ -154,7 +155,7 @@ impl ResourceUsage {
         written(&picture.with_extension("csv"), self.csv())
     }
 
-    /// The figures as a picture: a line each, on a scale of its own, with its least and its most.
+    /// The figures as a picture: a line each, on a scale from 0 to its peak.
     fn svg(&self, title: &str) -> String {
         let names: Vec<String> =
             self.samples.last().map(|(_, figures)| figures.keys().cloned().collect()).unwrap_or_default();
@@ -185,7 +186,7 @@ impl ResourceUsage {
     fn band(&self, name: &str, top: f64) -> String {
         let most = self.peak(name).max(1) as f64;
         let end = self.samples.last().map_or(1.0, |(seconds, _)| seconds.max(1.0));
-        // Of the samples that share a point the one with the most.
+        // Samples that share a point are drawn by their maximum.
         let point = |samples: &[(f64, ResourceSample)]| {
             let (seconds, _) = samples.first()?;
             let value = samples.iter().filter_map(|(_, figures)| figures.get(name)).max()?;
@@ -217,7 +218,7 @@ const TOP: f64 = 44.0;
 const BAND: f64 = 60.0;
 const LEFT: f64 = 190.0;
 const RIGHT: f64 = 940.0;
-/// Of a line: one every other pixel.
+/// The points of a line: one every other pixel.
 const POINTS: usize = 375;
 
 fn shown(name: &str, value: f64) -> String {

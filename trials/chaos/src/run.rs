@@ -24,41 +24,41 @@ use super::ChaosError;
 use ctl::load::{Load, LoadPlan, LoadReport, Mix, Pace};
 use ctl::stack::Kind;
 
-/// How long the orders of one fault last: enough to be hit while they are sent.
+/// The seconds of orders of one fault, long enough to be hit while they are sent.
 const ORDERS_LAST: f64 = 2.5;
-/// Orders a second: what a debug build on two busy cores keeps up with beside everything else.
+/// Orders a second, within reach of a debug build on two busy cores.
 const RATES: std::ops::RangeInclusive<f64> = 5.0..=120.0;
-/// Orders on their way while everything stands still for some seconds.
+/// Requests in flight while the stack stands still for some seconds.
 const IN_FLIGHT: usize = 1000;
-/// The longest recovery that is allowed (60 s), twice.
+/// Twice the longest allowed recovery of 60 s.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// For a share of orders to be sent; they stand still while the stack does.
+/// The deadline for sending a share of the orders, which stops while the stack does.
 const SENT_WITHIN: Duration = Duration::from_secs(60);
 
-/// What was asked for.
+/// The options of a run.
 #[derive(Debug, Clone)]
 pub struct RunOptions {
-    /// What happens when.
+    /// The options of the schedule.
     pub schedule: ScheduleOptions,
-    /// Orders in all.
+    /// Orders in total.
     pub orders: u64,
-    /// How patient the services are.
+    /// The timeouts of the services.
     pub profile: Profile,
-    /// Of faults that last.
+    /// The load of sustained faults.
     pub sustained_load: SustainedLoad,
-    /// A bug to be planted.
+    /// A seeded bug that is active in all services.
     pub seed_bug: Option<String>,
-    /// Keep the stack and the folder, whatever the verdict.
+    /// Whether the stack and the folder are kept after any verdict.
     pub keep: bool,
-    /// The command that does it all again.
+    /// The command that repeats the run.
     pub repeat: String,
 }
 
-/// Beside a fault that places orders of its own, by the thousand.
+/// Orders of the load during a fault that places thousands itself.
 const BESIDE_MANY: u64 = 1000;
 
 impl RunOptions {
-    /// Orders the load sends: those of `outbox-large` are its own.
+    /// The orders that the load sends. `outbox-large` places its own.
     fn sent(&self) -> u64 {
         if self.schedule.choice.names(Fault::OutboxLarge) {
             self.orders.min(BESIDE_MANY)
@@ -68,11 +68,10 @@ impl RunOptions {
     }
 }
 
-/// Runs it. The stack still runs afterwards.
+/// Runs the faults. The stack is still running afterwards.
 ///
 /// # Errors
-/// When there can be no verdict: the stack does not start, the load cannot be prepared, the checker cannot
-/// read.
+/// An error that prevents a verdict: of the start of the stack, the load, or the checker.
 pub async fn run(options: &RunOptions, progress: Progress) -> Result<(Report, Arena), ChaosError> {
     let began = Instant::now();
     let schedule = schedule::plan(&options.schedule);
@@ -106,7 +105,7 @@ fn arena_options(options: &RunOptions) -> arena::ArenaOptions {
         instances: options.schedule.instances,
         partitions: options.schedule.choice.names(Fault::Partitions),
         sustained_load: options.sustained_load.clone(),
-        // In a mix they are all the orders of the run, not the rows of one fault.
+        // A mix counts the orders of all faults, so `outbox-large` uses its default.
         orders: if options.schedule.choice == Choice::Random { 0 } else { options.orders },
         small_disk: options.schedule.choice.names(Fault::DiskFull),
         seed_bug: options.seed_bug.clone(),
@@ -133,7 +132,7 @@ async fn prepare(options: &RunOptions, arena: &Arena) -> Result<Load, ChaosError
         .map_err(|error| ChaosError::Load(error.to_string()))
 }
 
-/// A fifth of the orders wants one product, of which there is enough for half of those.
+/// A fifth of the orders is for one product, with stock for half of them.
 fn mix(orders: u64) -> Mix {
     let hot_stock = u32::try_from(orders / 10).unwrap_or(u32::MAX).max(1);
     Mix {
@@ -147,14 +146,14 @@ fn mix(orders: u64) -> Mix {
     }
 }
 
-/// The orders of the fault with this number, from 1: all together are all orders.
+/// The orders of the fault with this number, from 1. The shares add up to all orders.
 fn share(orders: u64, faults: usize, number: usize) -> u64 {
     let faults = faults.max(1) as u64;
     let number = number as u64;
     orders * number / faults - orders * (number - 1) / faults
 }
 
-/// The faults one after the other, then the end of the load.
+/// Injects the faults in turn, then waits for the end of the load.
 async fn events(
     arena: &mut Arena,
     load: &Load,
@@ -172,7 +171,7 @@ async fn events(
         let lost = fault.recovery.is_none();
         report.faults.push(fault);
         if lost {
-            report.reasons.push(format!("the run ended at fault {}: see there", planned.number));
+            report.reasons.push(format!("the run ended at fault {}: see above", planned.number));
             return Ok(None);
         }
         usage.sample(arena).await;
@@ -210,7 +209,7 @@ async fn one_fault(arena: &mut Arena, load: &Load, planned: &PlannedFault, order
     match attempt(arena, load, planned, orders, &mut report).await {
         Ok(recovery) => {
             report.recovery = Some(recovery);
-            // Every instance had to say that it is ready.
+            // The recovery has polled `/readyz` of every instance.
             arena.invariants.readiness.add_passed(arena.stack.services().count() as u64);
             arena.invariants.progress.note(&format!("after {fault}"), recovery.exceeded(spec.limits));
             report.wrong.extend(recovery.exceeded(spec.limits));
@@ -255,7 +254,7 @@ async fn attempt(
             report.evidence = Some(evidence);
             recovering
         }
-        // The run goes on: what else happens is worth knowing.
+        // The run continues with the next fault.
         Err(error) => {
             report.wrong.push(error.to_string());
             heal(arena).await?;
@@ -266,8 +265,8 @@ async fn attempt(
     recovering.finish().await
 }
 
-/// Whatever a fault that failed half-way has left behind. An answer of Redis that refuses is taken back; only
-/// silence is an end.
+/// Reverts what a fault that failed half-way may have left. Redis restarts only if it is silent; a refusal is
+/// reverted.
 async fn heal(arena: &mut Arena) -> Result<(), ChaosError> {
     for lane in arena.network.lanes() {
         lane.postgres.set(super::proxy::Mode::Pass);
@@ -296,7 +295,7 @@ async fn heal(arena: &mut Arena) -> Result<(), ChaosError> {
     }
     for service in arena.stack.services() {
         service.signal(nix::sys::signal::Signal::SIGCONT);
-        // Not every service has faults, and that is no reason to stop here.
+        // Ignored: `user` has no faults to disarm.
         _ = arena.admin.disarm(&service.url()).await;
     }
     Ok(())
@@ -342,12 +341,12 @@ fn empty(options: &RunOptions, planned: usize) -> Report {
     }
 }
 
-/// How many faults a run of this kind has, unless told.
+/// The default number of faults of a run.
 #[must_use]
 pub fn usual_faults(choice: &Choice) -> usize {
     match choice {
         Choice::Random => 10,
-        // Of several, each once.
+        // Several faults are injected once each.
         Choice::These(faults) if faults.len() == 1 => faults[0].spec().usual as usize,
         Choice::These(faults) => faults.len(),
     }

@@ -1,4 +1,4 @@
-//! What goes on beside a run: samples of what must hold at every moment, and the bar of orders.
+//! The tasks beside a run: samples of the invariants that hold at every moment, and the bar of orders.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,31 +15,31 @@ use ctl::load::{Gauge, Load};
 use ctl::verify::{Sampler, Sources};
 
 const SAMPLE_EVERY: Duration = Duration::from_millis(200);
-/// Twice within the second of grace that a witness gives.
+/// Twice within the second of grace of a probe.
 const PROBE_EVERY: Duration = Duration::from_millis(500);
 const SHOW_EVERY: Duration = Duration::from_millis(250);
 
-/// The sampler and the bar, beside the run. Dropping it ends both.
+/// The samplers and the bar. Dropping ends them.
 pub struct Sampling {
     tasks: JoinSet<()>,
     samples: Arc<Mutex<Samples>>,
 }
 
-/// What the samples found.
+/// The results of the samples.
 #[derive(Debug, Default)]
 pub struct Samples {
-    /// How many there were.
+    /// The number of samples.
     pub count: u64,
-    /// What must never be (I2, I7).
+    /// Breaches of I2 and I7.
     pub breaches: BTreeSet<String>,
-    /// Answers of `/readyz` that were judged.
+    /// Judged responses of `/readyz`.
     pub readiness_probes: u64,
-    /// Those that were not true (I14).
+    /// Breaches of I14.
     pub readiness: BTreeSet<String>,
 }
 
 impl Sampling {
-    /// Begins both.
+    /// Begins to sample and to draw the bar.
     pub fn begin(arena: &Arena, load: &Load, orders: u64) -> Self {
         let mut tasks = JoinSet::new();
         let samples = Arc::default();
@@ -53,14 +53,14 @@ impl Sampling {
         Self { tasks, samples }
     }
 
-    /// What was found.
+    /// Ends the tasks. Returns the results.
     pub async fn end(mut self) -> Samples {
         self.tasks.shutdown().await;
         std::mem::take(&mut *locked(&self.samples))
     }
 }
 
-/// A server that took over is asked from then on.
+/// A failover redirects the sampler to the new server.
 async fn sample(mut sources: watch::Receiver<Sources>, samples: Arc<Mutex<Samples>>) {
     let mut earlier = 0;
     loop {

@@ -1,4 +1,4 @@
-//! What will happen when, from the seed alone: the same seed, the same faults at the same instances.
+//! The schedule of the faults. The same seed gives the same faults at the same instances.
 
 use std::fmt;
 use std::time::Duration;
@@ -12,12 +12,12 @@ use super::fault::Fault;
 use super::{ChaosError, failpoints};
 use ctl::stack::{Kind, ServiceId};
 
-/// What the schedule is made of.
+/// The choice of faults.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Choice {
     /// These faults in turn, again and again.
     These(Vec<Fault>),
-    /// A mix of everything that needs neither a stack nor a machine of its own.
+    /// A mix of all faults that can share a stack and a machine.
     Random,
 }
 
@@ -29,24 +29,24 @@ impl Choice {
     }
 }
 
-/// A fault that will happen.
+/// A planned fault.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PlannedFault {
-    /// From 1.
+    /// The number of the fault, from 1.
     pub number: usize,
-    /// Which one.
+    /// The fault.
     pub fault: Fault,
-    /// The instance it is aimed at; faults of a server hit all.
+    /// The target instance. Faults of a server hit all instances.
     #[serde(serialize_with = "as_text")]
     pub target: ServiceId,
-    /// When: the share of this fault's orders that was sent by then.
+    /// The moment, as the share of this fault's orders that was sent.
     pub at: f64,
-    /// How long an outage is held.
+    /// The duration of an outage, in milliseconds.
     pub hold_ms: u64,
-    /// The step at which it happens, for faults that have one; and at which passing of it.
+    /// The failpoint, and the passage at which it fires.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failpoint: Option<(String, u32)>,
-    /// Decides what else there is to decide.
+    /// A random number for the remaining choices of the fault.
     pub draw: u32,
 }
 
@@ -64,30 +64,30 @@ impl PlannedFault {
     }
 }
 
-/// What a schedule depends on.
+/// The options of a schedule.
 #[derive(Debug, Clone)]
 pub struct ScheduleOptions {
-    /// One fault or a mix.
+    /// The choice of faults.
     pub choice: Choice,
-    /// How many faults.
+    /// The number of faults.
     pub faults: usize,
-    /// Decides everything that is left open.
+    /// The seed of all random choices.
     pub seed: u64,
     /// Instances of inventory and payment each.
     pub instances: usize,
-    /// Only this step, instead of all in turn.
+    /// The only failpoint, instead of all in turn.
     pub failpoint: Option<String>,
-    /// Whether the services have failpoints.
+    /// Whether the services are built with failpoints.
     pub failpoints: bool,
-    /// How long a server refuses when that is named.
+    /// The duration of a refusal of Redis that is named.
     pub refusal: Duration,
 }
 
 impl ScheduleOptions {
-    /// Whether there can be such a schedule.
+    /// Checks that the schedule is possible.
     ///
     /// # Errors
-    /// What is wrong, and what to do.
+    /// [`ChaosError::Impossible`] names the conflict and its solution.
     pub fn check(&self) -> Result<(), ChaosError> {
         let Choice::These(faults) = &self.choice else { return self.check_failpoint() };
         if let Some(fault) = faults.iter().find(|fault| needs_failpoints(**fault) && !self.failpoints) {
@@ -119,7 +119,7 @@ impl ScheduleOptions {
     }
 }
 
-/// The schedule.
+/// Plans the faults.
 #[must_use]
 pub fn plan(options: &ScheduleOptions) -> Vec<PlannedFault> {
     let mut rng = StdRng::seed_from_u64(options.seed);
@@ -138,7 +138,7 @@ fn planned(number: usize, options: &ScheduleOptions, rng: &mut StdRng) -> Planne
         number,
         fault,
         target: ServiceId { kind, instance: rng.random_range(1..=instances) },
-        // Not at the very end: orders shall still be sent while it lasts.
+        // Early enough that orders are still sent during the fault.
         at: f64::from(rng.random_range(10..=60_u32)) / 100.0,
         hold_ms: hold(fault, options, rng),
         failpoint: step.map(|(_, name)| (name, rng.random_range(1..=3))),
@@ -146,7 +146,7 @@ fn planned(number: usize, options: &ScheduleOptions, rng: &mut StdRng) -> Planne
     }
 }
 
-/// Milliseconds. In a mix an outage is over soon.
+/// The duration of an outage in milliseconds, short in a mix.
 fn hold(fault: Fault, options: &ScheduleOptions, rng: &mut StdRng) -> u64 {
     let short = rng.random_range(800..=2500);
     let refuses = fault.spec().number == "F19" && fault != Fault::RedisDemoted;
@@ -171,19 +171,19 @@ fn drawn(failpoints: bool, rng: &mut StdRng) -> Fault {
     Fault::KillInventory
 }
 
-/// Faults that only services built with failpoints can be made to suffer.
+/// Whether a fault needs services built with failpoints.
 #[must_use]
 pub fn needs_failpoints(fault: Fault) -> bool {
     matches!(fault, Fault::Failpoint | Fault::PanicProduct | Fault::PanicHttp)
 }
 
-/// Faults for which the stack is started with settings that others cannot do with.
+/// Whether a fault needs a stack with settings of its own.
 #[must_use]
 pub fn needs_a_stack_of_its_own(fault: Fault) -> bool {
     matches!(fault, Fault::DiskFull | Fault::Partitions)
 }
 
-/// The step for faults that happen at one; a zombie is made without one every other time.
+/// The failpoint of a fault. A zombie has one every other time.
 fn step(fault: Fault, number: usize, options: &ScheduleOptions, rng: &mut StdRng) -> Option<(Kind, String)> {
     match fault {
         Fault::Failpoint => {

@@ -3,22 +3,22 @@ use std::time::Duration;
 
 use super::schedule::Choice;
 
-/// How faults with a load of their own last, and what they leave.
+/// The load of sustained faults.
 #[derive(Debug, Clone)]
 pub struct SustainedLoad {
-    /// How long.
+    /// The duration of the load.
     pub time: Duration,
     /// Orders a second.
     pub rate: f64,
-    /// Where figures over time are drawn.
+    /// The file of the picture of figures over time.
     pub picture: Option<PathBuf>,
 }
 
 impl SustainedLoad {
-    /// Unless told. Named: long enough for an event to be published again many times (profile `fast`), for
-    /// more orders than a stream may hold unread, and for an actor to be given up that counts refusals as its
-    /// own faults (20 of them, 2 s apart in the end). In a mix: twice as long as anything may take to be
-    /// noticed. At a rate that a debug build on two cores keeps up with.
+    /// The default load, at a rate within reach of a debug build on two cores. A named fault lasts long
+    /// enough to publish an event again many times (profile `fast`), and to exceed the unread entries of a
+    /// stream. An actor that counts refusals as its own faults reaches its restart limit (20, 2 s apart in
+    /// the end). A mix lasts twice the longest time of detection.
     #[must_use]
     pub fn usual(choice: &Choice) -> Self {
         let seconds = if *choice == Choice::Random { 10 } else { 33 };

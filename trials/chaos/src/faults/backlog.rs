@@ -1,5 +1,4 @@
-//! F17: nobody consumes while ten thousand orders come in. Afterwards they must be worked off faster than
-//! they came.
+//! F17: inventory is down while 10,000 orders come in. Afterwards the backlog drains at twice the intake.
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +16,7 @@ use ctl::wait;
 const ORDERS: usize = 10_000;
 const AT_ONCE: usize = 64;
 const PATIENCE: Duration = Duration::from_secs(300);
-/// Drained at this many times the intake.
+/// The least ratio of drain to intake.
 const TIMES: f64 = 2.0;
 const COMPLETED: &str = "SELECT count(*) FROM orders WHERE status = 'completed'";
 const PENDING: &str = "SELECT count(*) FROM orders WHERE status = 'pending'";
@@ -63,7 +62,7 @@ async fn take_in(arena: &Arena) -> Result<Duration, ChaosError> {
     Ok(began.elapsed())
 }
 
-/// Every order is paid, and its event in the stream.
+/// Waits until every order is paid and published. Returns the size of the backlog.
 async fn published(arena: &Arena) -> Result<i64, ChaosError> {
     let payment = arena.database(Kind::Payment);
     wait::until("every order is paid", PATIENCE, async || match payment.number(PENDING, &[]).await {

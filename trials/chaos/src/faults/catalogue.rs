@@ -1,4 +1,4 @@
-//! F33: a price changes, and payment is never told.
+//! F33: a price changes, and its event is lost.
 
 use std::time::{Duration, Instant};
 
@@ -19,8 +19,8 @@ use ctl::wait;
 
 const NEW_PRICE: i64 = 4321;
 
-/// The event is taken away from everybody who could publish it: the network, the outbox, and the memory of
-/// the instance.
+/// Removes the event from everything that could publish it: the network, the outbox, and the memory of the
+/// instance.
 pub async fn lose_a_price(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let id = planned.target;
     let payment = arena.database(Kind::Payment);
@@ -41,7 +41,7 @@ pub async fn lose_a_price(arena: &mut Arena, planned: &PlannedFault) -> Result<I
     changed.and(removed)?;
     judge(arena, &payment, &sku).await;
     Ok(InjectedFault {
-        evidence: format!("{}, and nobody publishes the new price of {sku}", killed?),
+        evidence: format!("{}, and the event of the new price of {sku} is lost", killed?),
         recovering,
     })
 }

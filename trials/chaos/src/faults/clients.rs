@@ -1,4 +1,4 @@
-//! F11 and F14: clients that ask for too much, too often, or do not wait for the answer.
+//! F11 and F14: clients that send too much, too often, or disconnect early.
 
 use super::injected::InjectedFault;
 use crate::ChaosError;
@@ -56,7 +56,7 @@ pub async fn one_key(arena: &mut Arena, planned: &PlannedFault) -> Result<Inject
     Ok(InjectedFault { evidence, recovering: arena.begin_recovery(planned.limit()) })
 }
 
-/// The key is taken by somebody who has not decided yet, before anybody else asks for it.
+/// Takes the key in an open transaction before the requests arrive.
 async fn take(arena: &Arena, key: &str) -> Result<OpenTransaction, ChaosError> {
     let payment = arena.database(Kind::Payment);
     let user = arena.buyer.id;
@@ -68,7 +68,7 @@ async fn take(arena: &Arena, key: &str) -> Result<OpenTransaction, ChaosError> {
     payment.hold(&taken).await
 }
 
-/// Until every instance of payment waits for it; then nobody has it.
+/// Holds the key until every instance of payment waits for it, then rolls back.
 async fn side_by_side(arena: &Arena, taken: OpenTransaction) -> Result<i64, ChaosError> {
     let payment = arena.database(Kind::Payment);
     let instances = arena.ids(Kind::Payment).len();
@@ -77,7 +77,7 @@ async fn side_by_side(arena: &Arena, taken: OpenTransaction) -> Result<i64, Chao
     Ok(waited)
 }
 
-/// At every point of the request, one after the other.
+/// Disconnects at every stage of the request in turn.
 pub async fn gone(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let caller = caller(arena).await?;
     let mut payments = arena.shop().payment;

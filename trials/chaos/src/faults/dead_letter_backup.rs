@@ -1,6 +1,5 @@
-//! Dead letters over a fault that makes Redis forget. They are in no outbox: nobody but an operator's backup
-//! brings them back, and this is that backup. Without it I11 could not be judged in a run with poison and
-//! amnesia.
+//! A backup of the dead letters over a fault that empties Redis. Dead letters exist in Redis only, so an
+//! operator needs a backup. I11 can then be judged in a run that mixes poison and data loss.
 
 use super::streams::streams;
 use crate::ChaosError;

@@ -1,5 +1,4 @@
-//! F19: the primary becomes a replica. New connections reach the new primary; old ones stay, and are told
-//! READONLY.
+//! F19: the primary becomes a replica. New connections reach the new primary. Old ones stay and get READONLY.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -16,7 +15,7 @@ use ctl::wait;
 
 const IN_STEP_WITHIN: Duration = Duration::from_secs(20);
 
-/// There and back: the fault ends with a second demotion, so that the run goes on with the Redis it knows.
+/// Demotes the first Redis, then the second one, so that the run continues with the first.
 pub async fn demote(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let second = match arena.second_redis.take() {
         Some(second) => second,
@@ -37,10 +36,10 @@ pub async fn demote(arena: &mut Arena, planned: &PlannedFault) -> Result<Injecte
     Ok(InjectedFault { evidence, recovering: arena.begin_recovery(planned.limit()) })
 }
 
-/// Makes a Redis the replica of the one at a port, and waits until it has everything.
+/// Makes a Redis the replica of the one at a port, and waits until it is in step.
 async fn follow(replica: &str, primary: u16) -> Result<(), ChaosError> {
     let redis = DirectRedis::at(replica)?;
-    // The five seconds that a primary waits for more replicas are for larger sites.
+    // Skips the five seconds that a primary waits for more replicas.
     redis.command::<()>(&["CONFIG", "SET", "repl-diskless-sync-delay", "0"]).await?;
     redis.command::<()>(&["REPLICAOF", "127.0.0.1", &primary.to_string()]).await?;
     in_step(replica).await
@@ -56,7 +55,7 @@ async fn in_step(replica: &str) -> Result<(), ChaosError> {
     .await?)
 }
 
-/// The replica becomes the primary, and gets the new connections of every instance.
+/// Promotes the replica and diverts the new connections of every instance to it.
 async fn switch(arena: &Arena, old: &str, new: &str, new_port: u16) -> Result<(), ChaosError> {
     for url in [old, new] {
         DirectRedis::at(url)?.command::<()>(&["CONFIG", "SET", "repl-diskless-sync-delay", "0"]).await?;
@@ -69,10 +68,10 @@ async fn switch(arena: &Arena, old: &str, new: &str, new_port: u16) -> Result<()
     DirectRedis::at(old)?.command(&["REPLICAOF", "127.0.0.1", &new_port.to_string()]).await
 }
 
-/// The evidence.
+/// The evidence: an old connection gets READONLY.
 async fn demoted(url: &str) -> Result<String, ChaosError> {
     match DirectRedis::at(url)?.command::<String>(&["SET", "chaos:probe", "1"]).await {
-        Err(ChaosError::Redis(error)) => Ok(format!("old connections hear: {error}")),
+        Err(ChaosError::Redis(error)) => Ok(format!("old connections get: {error}")),
         _ => Err(ChaosError::NotLanded("the old primary still writes".to_owned())),
     }
 }

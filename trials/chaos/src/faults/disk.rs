@@ -1,4 +1,4 @@
-//! F13: PostgreSQL has no room left.
+//! F13: the disk of PostgreSQL is full.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use ctl::instance::health;
 use ctl::stack::{Kind, ServiceId};
 use ctl::wait;
 
-/// Pages have some room for a while.
+/// Existing pages have room for some orders.
 const FELT_WITHIN: Duration = Duration::from_secs(60);
 
 pub async fn fill(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
@@ -24,9 +24,9 @@ pub async fn fill(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedF
     let felt = felt(arena, &url).await;
     let alive = health(&arena.http, &url, "/livez").await;
     disk(arena)?.free()?;
-    // It may have given up: a write-ahead log without room is a panic to PostgreSQL.
+    // A full disk under the write-ahead log is a panic of PostgreSQL.
     if arena.database(Kind::Payment).number("SELECT 1::bigint", &[]).await.is_err() {
-        arena.progress.line("  PostgreSQL had given up and is started again");
+        arena.progress.line("  PostgreSQL had stopped and is restarted");
         arena.postgres_server()?.restart().await?;
     }
     let recovering = arena.begin_recovery(planned.limit());
@@ -47,7 +47,7 @@ fn disk(arena: &Arena) -> Result<&SmallDisk, ChaosError> {
     arena.folder.disk().ok_or_else(|| ChaosError::Impossible("PostgreSQL is not on a small disk".to_owned()))
 }
 
-/// Orders until one is not accepted.
+/// Sends orders until one is refused.
 async fn felt(arena: &Arena, payment: &str) -> Result<HttpResponse, ChaosError> {
     let felt = wait::until("an order that is not accepted", FELT_WITHIN, async || {
         match arena.buyer.send(payment, &one(PLENTY), &Uuid::now_v7().to_string()).await {

@@ -1,4 +1,4 @@
-//! F9: everybody wants the same thing at the same moment, at every instance.
+//! F9: 1,000 orders for one product at once, at every instance.
 
 use std::time::Duration;
 
@@ -14,8 +14,8 @@ use ctl::stack::Kind;
 use ctl::wait;
 
 const STOCK: u32 = 100;
-/// Orders, each under a key of its own. One customer places them all: an account more would only cost
-/// password hashing.
+/// Orders, each with its own key. One customer places them all, which saves the password hashing of more
+/// accounts.
 const BUYERS: usize = 1000;
 const AT_ONCE: usize = 64;
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -56,8 +56,8 @@ async fn everybody_orders(arena: &Arena, sku: &str) -> Result<(), ChaosError> {
     Ok(())
 }
 
-/// The product's row is kept until every instance of inventory waits for it with what it decided: then all of
-/// them go at once, which is as close as a race can be.
+/// Locks the row of the product until every instance of inventory waits for it with a decided batch. Then all
+/// of them commit at once, the closest race there is.
 async fn side_by_side(arena: &Arena, sku: &str) -> Result<i64, ChaosError> {
     let inventory = arena.database(Kind::Inventory);
     let instances = arena.ids(Kind::Inventory).len();

@@ -2,15 +2,15 @@ use std::time::Duration;
 
 use crate::recovery::PendingRecovery;
 
-/// Evidence must come within this time; orders are sent meanwhile.
+/// The deadline of the evidence. Orders are sent while it is awaited.
 pub const EVIDENCE_WITHIN: Duration = Duration::from_secs(20);
-/// A request that takes longer is a breach: the services give up after 5 s, and the answer needs a moment.
+/// The longest request: the services' limit of 5 s, and time for the response.
 pub const NO_REQUEST_OVER: Duration = Duration::from_millis(5500);
 
-/// A fault that landed.
+/// A fault that was injected and has left evidence.
 pub struct InjectedFault {
-    /// How it is known.
+    /// The evidence.
     pub evidence: String,
-    /// Until all is well again.
+    /// The measurement of the recovery.
     pub recovering: PendingRecovery,
 }

@@ -1,7 +1,7 @@
-//! How each fault is injected, how it is proven that it landed, and how it ends. One family a file.
+//! The injection of each fault, its evidence and its end. One family a file.
 //!
-//! A fault returns when it is over and healed, with its evidence and a recovery whose clock has run since its
-//! end. Without evidence it is [`ChaosError::NotLanded`], which makes the run red.
+//! A fault returns after it has ended, with its evidence and the measurement of its recovery. A fault without
+//! evidence is [`ChaosError::NotLanded`], which makes the run red.
 
 mod backlog;
 mod catalogue;
@@ -46,19 +46,19 @@ use super::fault::Fault;
 use super::schedule::PlannedFault;
 use ctl::stack::Kind;
 
-/// Whether this machine has what these faults need.
+/// Checks that this machine has the prerequisites of these faults.
 ///
 /// # Errors
-/// [`ChaosError::Impossible`] says what to install.
+/// [`ChaosError::Impossible`] names the missing package.
 pub fn check(schedule: &[PlannedFault]) -> Result<(), ChaosError> {
     let moves_clocks = schedule.iter().any(|planned| planned.fault == Fault::Clocks);
     if moves_clocks { clocks::library().map(drop) } else { Ok(()) }
 }
 
-/// Does it.
+/// Injects a fault.
 ///
 /// # Errors
-/// [`ChaosError::NotLanded`], or whatever kept it from happening.
+/// [`ChaosError::NotLanded`], or the error that prevented the injection.
 pub async fn inject(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     match planned.fault {
         Fault::KillPayment | Fault::KillInventory | Fault::KillUser => process::kill(arena, planned).await,
@@ -123,8 +123,7 @@ pub async fn inject(arena: &mut Arena, planned: &PlannedFault) -> Result<Injecte
     }
 }
 
-/// Whatever a fault that failed half-way has changed at a server. It may have changed nothing, or something
-/// else than this.
+/// Reverts what a fault that failed half-way may have changed at a server. Each step is idempotent.
 pub async fn take_back(arena: &Arena) -> Result<(), ChaosError> {
     redis_refusals::take_back(arena).await?;
     redrive::take_back(arena).await?;

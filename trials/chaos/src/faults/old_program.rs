@@ -1,4 +1,4 @@
-//! F31: a program starts beside a schema that is newer than itself, as in every update that is rolled back.
+//! F31: an instance starts on a schema newer than its program, as in an update that is rolled back.
 
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ pub async fn restart(arena: &mut Arena, planned: &PlannedFault) -> Result<Inject
     })
 }
 
-/// The migration from the future, wherever it is.
+/// Removes the migration from every database.
 pub async fn take_back(arena: &Arena) -> Result<(), ChaosError> {
     for kind in Kind::ALL {
         arena

@@ -1,4 +1,4 @@
-//! F25, F26: an outbox that is large, or holds rows that cannot go. Every other row is swept all the same.
+//! F25, F26: an outbox that is large, or holds rows that cannot be published. All other rows are swept.
 
 use std::time::Duration;
 
@@ -16,22 +16,22 @@ use crate::schedule::PlannedFault;
 use ctl::stack::Kind;
 use ctl::wait;
 
-/// Without `--orders`: enough to need many batches.
+/// The default without `--orders`: enough for many batches.
 const ROWS: u64 = 5000;
 const AT_ONCE: usize = 64;
 const PATIENCE: Duration = Duration::from_secs(120);
 /// At a few hundred orders a second 300,000 of them take a quarter of an hour.
 const DRAINED_WITHIN: Duration = Duration::from_secs(1800);
-/// A row that was tried so often has an exponent that no number holds.
+/// The exponential backoff of this number of attempts overflows every number.
 const ATTEMPTS: u32 = 2_000_000;
-/// More than a sweep takes in one go.
+/// More rows than one sweep takes.
 const REFUSED: u32 = 1000;
-/// Where refused rows want to go. Nobody else does.
+/// The stream of the refused rows alone.
 const REFUSING: &str = "chaos_refusing";
 const STUCK: &str = "INSERT INTO outbox (event_id, stream, envelope, attempts, due_at)";
 const COMPLETED: &str = "SELECT count(*) FROM orders WHERE status IN ('pending', 'completed')";
 
-/// Redis forgets everything beside many rows. New orders go on, and all end.
+/// Empties Redis while the outbox has many rows. New orders go on, and all orders end.
 pub async fn large(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let inventories = arena.ids(Kind::Inventory);
     for id in &inventories {
@@ -82,7 +82,8 @@ async fn drained(arena: &Arena) -> Result<(), ChaosError> {
     .await?)
 }
 
-/// Rows that cannot be published, and an order whose entry Redis has lost: only the sweep brings that back.
+/// Adds rows that cannot be published, and deletes the entry of an order, which only the sweep publishes
+/// again.
 pub async fn stuck_row(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let payment = arena.database(Kind::Payment);
     let redis = arena.redis()?;
@@ -102,9 +103,9 @@ pub async fn stuck_row(arena: &mut Arena, planned: &PlannedFault) -> Result<Inje
     redis.command::<()>(&["DEL", REFUSING]).await?;
     let recovering = arena.begin_recovery(planned.limit());
     arena.findings.extend(
-        swept.as_ref().map(|late| format!("beside rows that cannot go, another is not swept: {late}")),
+        swept.as_ref().map(|late| format!("another row is not swept while some cannot be published: {late}")),
     );
-    arena.invariants.progress.note("a row beside those that cannot go", swept);
+    arena.invariants.progress.note("a row beside unpublishable ones", swept);
     lost?;
     match there? {
         0 => Err(ChaosError::NotLanded("no row was stuck".to_owned())),
@@ -117,7 +118,7 @@ pub async fn stuck_row(arena: &mut Arena, planned: &PlannedFault) -> Result<Inje
 
 const IS_OURS: &str = "envelope LIKE '%\"source\":\"shopctl-chaos\"%'";
 
-/// One row, as words of SQL. An old version of a product: whoever gets it has nothing to do.
+/// One row as SQL values: an old version of a product, which a consumer ignores.
 fn stuck(stream: &str, attempts: u32) -> String {
     let price = MoneyData { amount: 700, currency: "EUR".to_owned() };
     let event = ProductChanged {
@@ -133,7 +134,7 @@ fn stuck(stream: &str, attempts: u32) -> String {
     format!("('{id}', '{stream}', '{json}', {attempts}, now())")
 }
 
-/// An order whose event is taken out of its stream before anybody reads it; back are those who read.
+/// Deletes the event of an order from its stream while inventory is down, then restarts inventory.
 async fn lose_one(arena: &mut Arena) -> Result<uuid::Uuid, ChaosError> {
     let inventories = arena.ids(Kind::Inventory);
     for id in &inventories {
@@ -163,7 +164,7 @@ async fn delete_entry(arena: &Arena) -> Result<uuid::Uuid, ChaosError> {
     }
 }
 
-/// Removes the leftovers of a fault that failed half-way.
+/// Removes the rows and the key that a failed fault may leave.
 pub async fn take_back(arena: &Arena) -> Result<(), ChaosError> {
     arena.database(Kind::Payment).execute(&format!("DELETE FROM outbox WHERE {IS_OURS}")).await?;
     arena.redis()?.command(&["DEL", REFUSING]).await

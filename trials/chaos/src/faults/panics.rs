@@ -1,4 +1,4 @@
-//! F2: panics. Actors are replaced, a handler's request is answered, nothing else notices.
+//! F2: panics. Actors are replaced, the request of a handler is answered, and the rest goes on.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::products::PLENTY;
 use crate::schedule::PlannedFault;
 use ctl::stack::Kind;
 
-/// The SKU of a product actor that panicked answers again.
+/// The deadline for the SKU of a product actor that panicked.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(1);
 
 pub async fn consumer(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
@@ -55,7 +55,7 @@ pub async fn product(arena: &mut Arena, planned: &PlannedFault) -> Result<Inject
     })
 }
 
-/// The route is one that nobody else uses: the panic is ours.
+/// The route is used by this fault alone, so the panic hits its own request.
 pub async fn handler(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let id = planned.target;
     let base = arena.url(planned.target)?;

@@ -1,4 +1,4 @@
-//! F10: events that nobody can process.
+//! F10: poison messages.
 
 use std::time::{Duration, Instant};
 
@@ -13,15 +13,15 @@ use crate::requests::{Poison, redrive_once, send_poison};
 use crate::schedule::PlannedFault;
 use ctl::wait;
 
-/// Orders timed before and while an event fails. The slowest of so few stands for the 99th of a hundred.
+/// Orders that are timed before and while an event fails. The slowest of twenty stands for the p99.
 const TIMED: usize = 20;
-/// The longest an order of those may take.
+/// The deadline of one of them.
 const ENDS_WITHIN: Duration = Duration::from_secs(15);
-/// Two busy cores make this much difference by themselves.
+/// The difference that two busy cores make by themselves.
 const NOISE: Duration = Duration::from_millis(300);
 /// Five deliveries, each a claim interval apart, and the way there.
 const BURIED_WITHIN: Duration = Duration::from_secs(40);
-/// Letters looked through.
+/// The dead letters that are searched.
 const LETTERS: usize = 1000;
 
 pub async fn unreadable(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
@@ -31,7 +31,7 @@ pub async fn unreadable(arena: &mut Arena, planned: &PlannedFault) -> Result<Inj
     Ok(InjectedFault { evidence, recovering: arena.begin_recovery(planned.limit()) })
 }
 
-/// Others must hardly notice; and it comes back from a redrive once.
+/// Sends an event that always fails. Other orders keep their pace, and a redrive works once.
 pub async fn failing(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let kind = Poison::AlwaysFails;
     let before = slowest(arena).await?;

@@ -1,4 +1,4 @@
-//! F13: every connection of payment's pool waits for a lock.
+//! F13: every connection of the pool of payment waits for a lock.
 
 use std::collections::BTreeMap;
 
@@ -50,7 +50,9 @@ pub async fn exhaust(arena: &mut Arena, planned: &PlannedFault) -> Result<Inject
             evidence: format!("{AT_ONCE} reads at once while `orders` was locked: {statuses:?}"),
             recovering,
         }),
-        None => Err(ChaosError::NotLanded(format!("nobody got 503: {statuses:?}"))),
+        None => {
+            Err(ChaosError::NotLanded(format!("every request got another status than 503: {statuses:?}")))
+        }
     }
 }
 

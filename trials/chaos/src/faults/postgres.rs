@@ -36,7 +36,7 @@ async fn kill_all(arena: &mut Arena) -> Result<String, ChaosError> {
     Ok(format!("PostgreSQL (pid {pid}) and its backends were killed"))
 }
 
-/// SIGQUIT: no checkpoint, the write-ahead log is replayed by the next start.
+/// Sends SIGQUIT: PostgreSQL skips the checkpoint, and the next start replays the write-ahead log.
 async fn stop_at_once(arena: &mut Arena) -> Result<String, ChaosError> {
     let pid = running(arena)?;
     kill(Pid::from_raw(pid), Signal::SIGQUIT)
@@ -56,7 +56,7 @@ fn running(arena: &mut Arena) -> Result<i32, ChaosError> {
         .ok_or_else(|| ChaosError::NotLanded("PostgreSQL was not running".to_owned()))
 }
 
-/// 503 with Retry-After in good time, and alive.
+/// Checks that every instance of payment answers 503 with Retry-After in time, and is alive.
 async fn refused_politely(arena: &mut Arena) -> Result<(), ChaosError> {
     for id in arena.ids(Kind::Payment) {
         let url = arena.url(id)?;

@@ -1,4 +1,4 @@
-//! F21, F22: several hosts in DATABASE_URL. The first one hangs; or the primary dies and its synchronous
+//! F21, F22: several hosts in DATABASE_URL. The first one hangs, or the primary dies and its synchronous
 //! standby takes over.
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -23,15 +23,15 @@ use ctl::stack::{Kind, ServiceId};
 use ctl::wait;
 use ctl::wait::WaitError;
 
-/// A start with one host takes about two seconds; each host that hangs may cost its own time limit, in
-/// migrations too.
+/// The deadline of a start. One host takes about 2 s; each host that hangs costs its own time limit, in
+/// migrations as well.
 const STARTS_WITHIN: Duration = Duration::from_secs(20);
 const COPIED_WITHIN: Duration = Duration::from_secs(60);
 const IN_STEP_WITHIN: Duration = Duration::from_secs(30);
-/// As the stack's own: see `stack::servers`.
+/// The same as in `stack::servers`.
 const CONNECTIONS: u16 = 200;
 
-/// The first host accepts connections and never says a word.
+/// Starts an instance whose first host accepts connections and stays silent.
 pub async fn hung_host(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let id = planned.target;
     let hung = Hung::start().await?;
@@ -58,7 +58,7 @@ pub async fn hung_host(arena: &mut Arena, planned: &PlannedFault) -> Result<Inje
     let hits = hung.hits();
     arena.stack.restart_with(id, &[("DATABASE_URL", &usual)]).await?;
     match hits {
-        0 => Err(ChaosError::NotLanded("nobody asked the host that hangs".to_owned())),
+        0 => Err(ChaosError::NotLanded("the host that hangs got no connection".to_owned())),
         _ => Ok(InjectedFault {
             evidence: format!("{id} asked a host that hangs {hits} times"),
             recovering: arena.begin_recovery(planned.limit()),
@@ -66,7 +66,7 @@ pub async fn hung_host(arena: &mut Arena, planned: &PlannedFault) -> Result<Inje
     }
 }
 
-/// A server that accepts, and no more.
+/// A server that accepts connections and stays silent.
 struct Hung {
     port: u16,
     hits: tokio::sync::watch::Receiver<u32>,
@@ -94,8 +94,8 @@ impl Hung {
     }
 }
 
-/// `postgres://postgres@127.0.0.1:5432/payment` with one more host, before or behind its own. Whichever takes
-/// writes is meant.
+/// Adds a host to `postgres://postgres@127.0.0.1:5432/payment`, before or after its own. The host that takes
+/// writes is used.
 fn two_hosts(url: &str, other: &str, first: bool) -> String {
     let Some((account, rest)) = url.rsplit_once('@') else { return url.to_owned() };
     let (own, database) = rest.split_once('/').unwrap_or((rest, ""));
@@ -103,8 +103,7 @@ fn two_hosts(url: &str, other: &str, first: bool) -> String {
     format!("{account}@{hosts}/{database}?target_session_attrs=read-write")
 }
 
-/// The primary dies with its host: nobody is told, connections just hang. The run goes on with the standby,
-/// which was promoted.
+/// Kills the primary with its host, so that connections hang. The run continues with the promoted standby.
 pub async fn failover(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let standby = standby(arena, planned.number).await?;
     let port = standby.port();
@@ -131,7 +130,7 @@ pub async fn failover(arena: &mut Arena, planned: &PlannedFault) -> Result<Injec
         lane.postgres.divert(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
         lane.postgres.set(Mode::Pass);
     }
-    // The second host is past the proxies: whatever else a run does to the network would not land.
+    // The second host bypasses the proxies, so later network faults would miss.
     for id in ids {
         let url = own_url(arena, id)?;
         arena.stack.restart_with(id, &[("DATABASE_URL", &url)]).await?;
@@ -152,9 +151,9 @@ fn own_url(arena: &Arena, id: ServiceId) -> Result<String, ChaosError> {
     }
 }
 
-/// A copy of the primary that has every commit before it is acknowledged.
+/// Starts a synchronous standby.
 async fn standby(arena: &mut Arena, number: usize) -> Result<Postgres, ChaosError> {
-    // Inside of what belongs to the servers' account.
+    // Inside the folder of the account of the servers.
     let folder = arena.folder.path().join("postgres").join(format!("standby-{number}"));
     let primary = arena.postgres_server()?.port();
     let pid = arena.postgres_server()?.pid();
@@ -177,14 +176,14 @@ async fn standby(arena: &mut Arena, number: usize) -> Result<Postgres, ChaosErro
     Ok(standby)
 }
 
-/// Where the server's programs are: beside the one that runs.
+/// The folder of the server programs, taken from the running one.
 fn programs(pid: Option<i32>) -> Result<PathBuf, ChaosError> {
     let program = std::fs::read_link(format!("/proc/{}/exe", pid.unwrap_or_default()))
         .map_err(ChaosError::io("find PostgreSQL's programs"))?;
     Ok(program.parent().map(Path::to_path_buf).unwrap_or_default())
 }
 
-/// `pg_basebackup`, as the account of the servers, which makes the folder.
+/// Runs `pg_basebackup` as the account of the servers, which creates the folder.
 async fn copy(programs: &Path, primary: u16, folder: &Path) -> Result<(), ChaosError> {
     let mut command = Launcher::for_servers()?.command(programs.join("pg_basebackup"), DeathSignal::Term);
     command.args([

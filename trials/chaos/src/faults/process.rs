@@ -1,4 +1,4 @@
-//! F1: processes that die by SIGKILL.
+//! F1: processes that are killed by SIGKILL.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::schedule::PlannedFault;
 use ctl::stack::{Kind, ServiceId};
 use ctl::wait;
 
-/// On top of the claim idle time: a claim interval, and the work itself.
+/// Added to the claim idle time: a claim interval, and the work itself.
 const CLAIMED_WITHIN: Duration = Duration::from_secs(10);
 
 pub async fn kill(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
@@ -22,7 +22,8 @@ pub async fn kill(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedF
     Ok(InjectedFault { evidence, recovering })
 }
 
-/// Its peer claims what it held; or it finds that itself, when it is back at once under its name.
+/// Kills an instance with pending entries. A peer claims them, or the instance continues them after a restart
+/// under the same name.
 pub async fn kill_with_entries(
     arena: &mut Arena,
     planned: &PlannedFault,
@@ -41,7 +42,7 @@ pub async fn kill_with_entries(
     Ok(InjectedFault { evidence: format!("{killed} with {held} pending entries"), recovering })
 }
 
-/// Makes an instance of inventory hold pending entries: no event can be committed while the lock is there.
+/// Makes an instance of inventory hold pending entries, by a lock that blocks its commits.
 pub async fn hold_entries(arena: &Arena, id: ServiceId) -> Result<(u64, OpenTransaction), ChaosError> {
     let (stream, group) = main_stream(id.kind);
     let redis = arena.redis()?;

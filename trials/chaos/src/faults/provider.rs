@@ -1,7 +1,7 @@
-//! F23: the provider refuses one refund, or the charges of one product. Everything else goes on.
+//! F23: the provider refuses two refunds, or the charges of one product. All other orders go on.
 //!
-//! The provider's books are tables of payment's database: a trigger on one of them is a provider that
-//! refuses.
+//! The books of the provider are tables in payment's database. A trigger on one of them makes the provider
+//! refuse.
 
 use std::time::Duration;
 
@@ -21,25 +21,25 @@ use ctl::client_log::Record;
 use ctl::stack::Kind;
 use ctl::wait;
 
-/// More than one look of the reconciler: the oldest must not be all that is ever asked for.
+/// More charges than one round of the reconciler: it must reach beyond the oldest ones.
 const REFUSED_CHARGES: usize = 1200;
 const AT_ONCE: usize = 64;
 const PATIENCE: Duration = Duration::from_secs(120);
-/// A refused item is asked for again after seconds, then after more of them.
+/// The refusal lasts for several retries of an item.
 const REFUSED_FOR: Duration = Duration::from_secs(5);
-/// Its own backoff may have grown meanwhile, to minutes at most.
+/// The deadline of a refund whose backoff has grown.
 const ENDS_WITHIN: Duration = Duration::from_secs(60);
-/// A refund that is refused for good ends as a dead letter soon: nothing is waited for.
+/// The deadline of the dead letter of a refund that is refused for good.
 const BURIED_WITHIN: Duration = Duration::from_secs(20);
-/// An error that is no refusal: the provider is out of order for this one.
+/// A transient error of the provider.
 const FOR_A_WHILE: &str = "RAISE EXCEPTION 'refused'";
-/// The constraint whose violation the simulated provider takes for a final refusal.
+/// The violation of this constraint is a final refusal of the simulated provider.
 const FOR_EVER: &str =
     "RAISE EXCEPTION 'refused for good' USING ERRCODE = '23514', CONSTRAINT = 'provider_refuses'";
 const LETTERS: usize = 1000;
 
-/// One refund for a while, one for ever; both end, when the provider has changed its mind. There is nothing
-/// of their products: every order of them is refunded.
+/// Refuses one refund for a while and one for good. Both end once the provider accepts them. The products
+/// have no stock, so every order is refunded.
 pub async fn refund(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let awhile = Refused::of(planned, 0);
     let ever = Refused::of(planned, 1);
@@ -71,8 +71,8 @@ pub async fn refund(arena: &mut Arena, planned: &PlannedFault) -> Result<Injecte
 
 const OPEN: &str = "SELECT count(*) FROM orders WHERE id = ANY($1) AND status = 'completed'";
 
-/// Others' refunds settle meanwhile; what was refused for good is a dead letter, and in the log as what must
-/// be one.
+/// Checks that other refunds end, and that the refund refused for good becomes a dead letter. The client log
+/// records it as an expected one.
 async fn refused_refunds(arena: &mut Arena, for_good: Uuid, other: &str) -> Option<DeadLetter> {
     other_refund_ends(arena, other).await;
     others_end(arena, "a refund is refused").await;
@@ -80,7 +80,7 @@ async fn refused_refunds(arena: &mut Arena, for_good: Uuid, other: &str) -> Opti
     let wrong = found.as_ref().err().map(ToString::to_string);
     arena
         .findings
-        .extend(wrong.as_ref().map(|wrong| format!("refused for good, and no dead letter: {wrong}")));
+        .extend(wrong.as_ref().map(|wrong| format!("refused for good without a dead letter: {wrong}")));
     arena.invariants.progress.note("a refund that is refused for good", wrong);
     found.ok()
 }
@@ -118,7 +118,7 @@ async fn ends(arena: &mut Arena, order: Uuid, what: &str) {
     arena.invariants.progress.note(what, wrong);
 }
 
-/// More charges than anybody looks at in one go.
+/// Refuses more charges than one round of the reconciler takes.
 pub async fn charges(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let refused = Refused::of(planned, 3);
     let sku = refused.create_product(arena, 1_000_000).await?;
@@ -153,13 +153,13 @@ async fn place(arena: &Arena, sku: &str) -> Result<usize, ChaosError> {
     placed.try_collect::<Vec<_>>().await.map(|orders| orders.len())
 }
 
-/// The refused rows are those of one amount, because a product has a price that no other has.
+/// A refusal of all rows of one amount, which is the unique price of a product.
 struct Refused {
     amount: i64,
 }
 
 impl Refused {
-    /// Another price each time.
+    /// A refusal of a new price.
     fn of(planned: &PlannedFault, which: i64) -> Self {
         Self { amount: 1_000_000 + i64::from(planned.draw % 1_000_000) * 10 + which }
     }
@@ -206,7 +206,7 @@ impl Refused {
     }
 }
 
-/// Triggers that a fault which failed half-way has left behind.
+/// Removes the triggers that a failed fault may leave.
 pub async fn take_back(arena: &Arena) -> Result<(), ChaosError> {
     let sql = "DO $$ DECLARE left_behind record; BEGIN
         FOR left_behind IN SELECT proname FROM pg_proc WHERE proname LIKE 'chaos\\_refuses\\_%' LOOP

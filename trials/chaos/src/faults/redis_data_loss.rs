@@ -1,4 +1,4 @@
-//! F4: Redis forgets, while it runs.
+//! F4: a running Redis loses data.
 
 use super::dead_letter_backup::DeadLetterBackup;
 use super::injected::InjectedFault;
@@ -9,21 +9,21 @@ use crate::direct::OpenTransaction;
 use crate::schedule::PlannedFault;
 use ctl::stack::Kind;
 
-/// Streams that orders travel on, and who reads them.
+/// The streams of orders, and their groups.
 const STREAMS: [(&str, &str); 3] = [
     ("order_completed", "inventory-group"),
     ("stock_reserved", "payment-group"),
     ("refund_order", "payment-group"),
 ];
 
-/// Entries beyond the one that each consumer may have in hand.
+/// Entries in addition to one that each consumer may hold.
 const UNREAD: u64 = 3;
 
 pub async fn flush(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let redis = arena.redis()?;
     let backup = DeadLetterBackup::take(&redis).await?;
     let keys: u64 = redis.command(&["DBSIZE"]).await?;
-    // One step: whoever looks in between would find what was written since.
+    // One script: a second command would count keys written in between.
     let left: u64 =
         redis.command(&["EVAL", "redis.call('FLUSHALL') return redis.call('DBSIZE')", "0"]).await?;
     let recovering = arena.begin_recovery(planned.limit());
@@ -34,7 +34,7 @@ pub async fn flush(arena: &mut Arena, planned: &PlannedFault) -> Result<Injected
     }
 }
 
-/// With entries in it that nobody has read: a group that is made again at the wrong place would skip them.
+/// Destroys a group with unread entries. A group created again at the wrong position would skip them.
 pub async fn destroy_group(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let (stream, group) = chosen(planned);
     let (grown, lock) = backlog(arena, planned).await?;
@@ -65,8 +65,8 @@ async fn landed(
     }
 }
 
-/// Makes the consumers of the chosen stream stand still, each with a batch in hand, until more has come. How
-/// much.
+/// Blocks the consumers of the chosen stream, each with a batch, until the stream has grown. Returns the
+/// growth and the lock.
 async fn backlog(arena: &Arena, planned: &PlannedFault) -> Result<(u64, OpenTransaction), ChaosError> {
     let (stream, group) = chosen(planned);
     let redis = arena.redis()?;
@@ -78,7 +78,7 @@ async fn backlog(arena: &Arena, planned: &PlannedFault) -> Result<(u64, OpenTran
     let grown =
         arena.landed(&payment, super::injected::EVIDENCE_WITHIN, async || match redis.added(stream).await {
             Ok(now) if now >= before + wanted => Ok(now - before),
-            Ok(_) => Err(format!("nothing comes into {stream}")),
+            Ok(_) => Err(format!("{stream} does not grow")),
             Err(error) => Err(error.to_string()),
         });
     Ok((grown.await?, lock))

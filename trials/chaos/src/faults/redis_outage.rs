@@ -1,4 +1,4 @@
-//! F3 to F5: Redis dies, and comes back with everything, with nothing, or without its newest data.
+//! F3 to F5: Redis is killed, and comes back complete, empty, or without its newest data.
 
 use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use crate::products::{PLENTY, one};
 use crate::schedule::PlannedFault;
 use ctl::stack::Kind;
 
-/// Written last before the end: the newest thing Redis knew.
+/// The last key written before the end.
 const MARKER: &str = "chaos:marker";
 /// Most bytes cut off: a few hundred events.
 const LONGEST_CUT: u64 = 64 * 1024;
@@ -50,7 +50,7 @@ pub async fn cut(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFa
     .await
 }
 
-/// Evidence for a loss: the marker was the last thing written, and is gone.
+/// The evidence of a loss: the marker was written last, and is gone.
 async fn back_without_marker(
     arena: &mut Arena,
     planned: &PlannedFault,
@@ -64,7 +64,7 @@ async fn back_without_marker(
     backup.restore(&redis).await?;
     match redis.command::<Option<String>>(&["GET", MARKER]).await? {
         None => Ok(InjectedFault { evidence, recovering }),
-        Some(_) => Err(ChaosError::NotLanded(format!("{evidence}; but it still knows what it knew last"))),
+        Some(_) => Err(ChaosError::NotLanded(format!("{evidence}; but the last write is still there"))),
     }
 }
 
@@ -78,7 +78,8 @@ async fn killed(arena: &mut Arena) -> Result<String, ChaosError> {
     }
 }
 
-/// A POST needs no Redis. It has two tries: one answer may be late on a busy machine, two are no accident.
+/// Checks that POST works without Redis. A breach is two refusals in a row, because one response may be late
+/// on a busy machine.
 async fn orders_are_accepted(arena: &mut Arena) -> Result<(), ChaosError> {
     for id in arena.ids(Kind::Payment) {
         let url = arena.url(id)?;

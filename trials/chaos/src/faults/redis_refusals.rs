@@ -1,5 +1,4 @@
-//! F19: Redis answers, and refuses. Orders need it for delivery only: they are accepted, and end when it is
-//! well again.
+//! F19: Redis answers with refusals. Orders are accepted, and end once Redis takes writes again.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -20,11 +19,11 @@ use crate::schedule::PlannedFault;
 use ctl::stack::Kind;
 use ctl::wait;
 
-/// A refusal lasts for longer than an instance may take to notice it.
+/// A refusal lasts longer than an instance may take to detect it.
 const AT_LEAST: Duration = Duration::from_secs(6);
-/// A start that needs no write of Redis takes a second or two; a debug build on a busy machine some more.
+/// The deadline of a start. A start takes one or two seconds, and longer as a debug build on a busy machine.
 const STARTS_WITHIN: Duration = Duration::from_secs(20);
-/// Orders whose events wait.
+/// The number of orders whose events wait in Redis.
 const WAITING: usize = 3;
 const PASSWORD: &str = "changed";
 /// The key of the write that Redis must refuse.
@@ -32,7 +31,7 @@ const PROBE: &str = "chaos:probe";
 /// Every key but `refund_order`: patterns can only allow.
 const ALL_BUT_REFUNDS: [&str; 4] = ["~[^r]*", "~r[^e]*", "~re[^f]*", "~refund_order.dead*"];
 
-/// The refusal in place, kept for some seconds, and taken back, whatever was seen.
+/// Begins the refusal, checks the demands, and ends it in every case.
 pub async fn refuse(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let fault = planned.fault;
     let folder = arena.folder.path().join("redis");
@@ -52,10 +51,10 @@ async fn begin(redis: &DirectRedis, fault: Fault, folder: &Path) -> Result<Strin
     match fault {
         Fault::RedisFull => {
             let used = redis.info("used_memory").await?;
-            // Below what is used: however much is trimmed now, it stays full.
+            // Half of the memory in use, so that Redis stays full after a trim.
             config(redis, "maxmemory", &(used / 2).to_string()).await?;
         }
-        // More than there are, also after a failover has left one.
+        // More replicas than a failover can leave.
         Fault::RedisNoreplicas => config(redis, "min-replicas-to-write", "9").await?,
         Fault::RedisMisconf => fail_snapshot(redis, folder).await?,
         Fault::RedisNoauth => lock_out(redis).await?,
@@ -105,7 +104,7 @@ fn close(folder: &Path, closed: bool) -> Result<(), ChaosError> {
         .map_err(ChaosError::io(format!("change the rights of {}", folder.display())))
 }
 
-/// Connections that exist would stay logged in.
+/// Sets a password, and closes the connections, which would stay authenticated.
 async fn lock_out(redis: &DirectRedis) -> Result<(), ChaosError> {
     config(redis, "requirepass", PASSWORD).await?;
     with_password(redis.url())?.command::<redis::Value>(&["CLIENT", "KILL", "TYPE", "normal"]).await.map(drop)
@@ -115,7 +114,7 @@ fn with_password(url: &str) -> Result<DirectRedis, ChaosError> {
     DirectRedis::at(&url.replacen("redis://", &format!("redis://:{PASSWORD}@"), 1))
 }
 
-/// Takes it back. It works also when nothing is in place.
+/// Ends a refusal. Idempotent.
 async fn end(url: &str, fault: Fault, folder: &Path) -> Result<(), ChaosError> {
     let redis = DirectRedis::at(url)?;
     match fault {
@@ -124,7 +123,7 @@ async fn end(url: &str, fault: Fault, folder: &Path) -> Result<(), ChaosError> {
         Fault::RedisMisconf => {
             close(folder, false)?;
             config(&redis, "save", "").await?;
-            // One that runs already is as good.
+            // A running BGSAVE serves as well.
             _ = redis.command::<redis::Value>(&["BGSAVE"]).await;
             Ok(())
         }
@@ -136,11 +135,11 @@ async fn end(url: &str, fault: Fault, folder: &Path) -> Result<(), ChaosError> {
     }
 }
 
-/// What a fault that failed half-way has left behind.
+/// Ends every refusal that a failed fault may leave.
 pub async fn take_back(arena: &Arena) -> Result<(), ChaosError> {
     let url = arena.stack.redis_url();
     let folder = arena.folder.path().join("redis");
-    // The password first: without it nothing else can be taken back.
+    // The password comes first, because the other commands need it.
     for fault in [
         Fault::RedisNoauth,
         Fault::RedisFull,
@@ -180,7 +179,7 @@ fn note(arena: &mut Arena, planned: &PlannedFault, refused: Vec<String>) {
     arena.findings.extend(refused);
 }
 
-/// Orders whose events nobody has read yet: all of inventory has died.
+/// Kills all of inventory and publishes the events of some orders.
 async fn wait_in_redis(arena: &mut Arena) -> Result<Vec<Uuid>, ChaosError> {
     for id in arena.ids(Kind::Inventory) {
         arena.kill9(id).await?;
@@ -202,7 +201,7 @@ async fn wait_in_redis(arena: &mut Arena) -> Result<Vec<Uuid>, ChaosError> {
     Ok(waiting)
 }
 
-/// Its group is there already: nothing that a full Redis refuses is needed.
+/// Checks that inventory starts while Redis is full. Its group exists already, so the start needs no write.
 async fn starts(arena: &mut Arena) {
     for id in arena.ids(Kind::Inventory) {
         let wrong = match timeout(STARTS_WITHIN, arena.stack.restart(id)).await {
@@ -217,11 +216,11 @@ async fn starts(arena: &mut Arena) {
     }
 }
 
-/// Reading and acknowledging is what makes room: it goes on.
+/// Checks that reading and acknowledging go on, which frees memory.
 async fn reads(arena: &mut Arena, waiting: &[Uuid]) {
     let inventory = arena.database(Kind::Inventory);
     let taken = "SELECT count(DISTINCT order_id) FROM stock_ledger WHERE order_id = ANY($1)";
-    let read = wait::until("what waits in a full Redis is read", HEALED_WITHIN, async || {
+    let read = wait::until("the entries in a full Redis are read", HEALED_WITHIN, async || {
         match inventory.number(taken, &[&waiting]).await {
             Ok(all) if usize::try_from(all) == Ok(waiting.len()) => Ok(()),
             Ok(some) => Err(format!("{some} of {} are", waiting.len())),

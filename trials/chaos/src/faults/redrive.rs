@@ -1,4 +1,4 @@
-//! F34: a redrive of which Redis refuses one half: the dead letter must still be there.
+//! F34: Redis refuses one half of a redrive. The dead letter must stay.
 
 use std::time::Duration;
 
@@ -11,9 +11,9 @@ use ctl::api::{Api, ApiError};
 
 /// Five deliveries, each a claim interval apart, and the way there.
 const BURIED_WITHIN: Duration = Duration::from_secs(40);
-/// Where the stream is kept while its key is a string, which no event can be added to.
+/// The key of the stream while its own key is a string, which refuses XADD.
 const KEPT: &str = "chaos:kept";
-/// Both at once: nobody makes a new stream in between.
+/// One script, so that no new stream appears in between.
 const TAKE_AWAY: &str =
     "redis.call('RENAME', KEYS[1], KEYS[2]) return redis.call('SET', KEYS[1], 'a string')";
 const GIVE_BACK: &str =
@@ -58,7 +58,7 @@ async fn still_there(api: &Api, kind: Poison, letter: &str) -> Option<String> {
     }
 }
 
-/// Removes the leftovers of a fault that failed half-way.
+/// Restores the stream after a failed fault.
 pub async fn take_back(arena: &Arena) -> Result<(), ChaosError> {
     let redis = arena.redis()?;
     redis.command::<u64>(&["EVAL", GIVE_BACK, "2", Poison::UnknownType.stream(), KEPT]).await.map(drop)

@@ -1,4 +1,4 @@
-//! F15: instances that are asked to go, one after the other, under load.
+//! F15: SIGTERM to each instance in turn, under load.
 
 use super::injected::InjectedFault;
 use super::streams::{main_stream, streams};

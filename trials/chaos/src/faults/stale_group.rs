@@ -1,4 +1,4 @@
-//! F32: a group that nobody reads, and consumers that will never come back.
+//! F32: a foreign group without a reader, and consumers that are gone for good.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ const NAMES: usize = 40;
 /// `stream-retention` (10 s), the age limit of a foreign group (10 s in the profile `fast`), a trim every 10
 /// s, twice.
 const TRIMMED_WITHIN: Duration = Duration::from_secs(60);
-/// A name is gone when it was idle for this many times the claim idle time; then a look every 10 s.
+/// A name is removed after this many claim idle times, by a check every 10 s.
 const IDLE_TIMES: u32 = 60;
 const LOOKS: Duration = Duration::from_secs(30);
 
@@ -39,7 +39,7 @@ pub async fn plant(arena: &mut Arena, planned: &PlannedFault) -> Result<Injected
         arena.invariants.bounds.note(what, wrong);
     }
     Ok(InjectedFault {
-        evidence: format!("{stream} had the group {FOREIGN} and {NAMES} names of nobody"),
+        evidence: format!("{stream} had the group {FOREIGN} and {NAMES} stale consumer names"),
         recovering,
     })
 }
@@ -55,7 +55,7 @@ async fn shown(arena: &Arena) -> Result<(), ChaosError> {
     .await?)
 }
 
-/// Entries that all others have read go, although this group has read none. Orders keep the stream moving.
+/// Checks that entries read by all other groups are trimmed, while orders keep the stream moving.
 async fn trimming_goes_on(arena: &Arena, planned: &PlannedFault) -> Result<(), ChaosError> {
     let (stream, _) = main_stream(Kind::Inventory);
     let redis = arena.redis()?;
@@ -64,7 +64,7 @@ async fn trimming_goes_on(arena: &Arena, planned: &PlannedFault) -> Result<(), C
     let wanted = redis.length(stream).await?.max(1);
     let mut added = 0_u64;
     Ok(wait::until(format!("{stream} is trimmed beyond {first}"), TRIMMED_WITHIN, async || {
-        // As many again as there were: a node of a stream goes as a whole, and holds a hundred entries.
+        // Doubles the stream: trimming removes whole nodes of a hundred entries.
         if added < wanted + 200 {
             arena.exercise_every_step(&payment).await.map_err(|error| error.to_string())?;
             added += 2;
@@ -87,12 +87,12 @@ async fn first_entry(arena: &Arena) -> Result<String, ChaosError> {
     Ok(page.ids.first().map(|entry| entry.id.clone()).unwrap_or_default())
 }
 
-/// At the end of a run: it takes minutes until a name counts as gone, and nothing has to wait for that.
+/// Waits for the removal of the stale names, at the end of a run because it takes minutes.
 pub async fn names_are_gone(arena: &mut Arena) {
     if !arena.has_stale_names {
         return;
     }
-    arena.progress.line("waiting until the names of nobody are gone");
+    arena.progress.line("waiting until the stale consumer names are gone");
     let wrong = names_go(arena).await.err().map(|error| error.to_string());
     arena.findings.extend(wrong.clone());
     arena.invariants.bounds.note("names of consumers", wrong);
@@ -102,7 +102,7 @@ async fn names_go(arena: &Arena) -> Result<(), ChaosError> {
     let (stream, group) = main_stream(Kind::Inventory);
     let redis = arena.redis()?;
     let within = arena.profile.claim_idle() * IDLE_TIMES + LOOKS;
-    Ok(wait::until("the names of nobody are gone", within, async || {
+    Ok(wait::until("the stale consumer names are gone", within, async || {
         let groups = redis.groups(stream).await.map_err(|error| error.to_string())?;
         let ours = groups.iter().find(|known| known.get("name").is_some_and(|name| name == group));
         let names: usize = ours.and_then(|known| known.get("consumers")?.parse().ok()).unwrap_or(0);

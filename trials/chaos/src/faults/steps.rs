@@ -1,4 +1,4 @@
-//! F1 at a step: a failpoint kills the process at the very moment that is meant.
+//! F1 at a failpoint: the process is killed at an exact step.
 
 use serde_json::json;
 
@@ -27,8 +27,8 @@ pub async fn kill_at_step(arena: &mut Arena, planned: &PlannedFault) -> Result<I
     Ok(InjectedFault { evidence, recovering })
 }
 
-/// The step of a fault that has one.
+/// The failpoint of a fault, and the passage at which it fires.
 pub fn step(planned: &PlannedFault) -> Result<(&str, u32), ChaosError> {
     let step = planned.failpoint.as_ref().map(|(name, nth)| (name.as_str(), *nth));
-    step.ok_or_else(|| ChaosError::Impossible("there is no failpoint of that name; see --list".to_owned()))
+    step.ok_or_else(|| ChaosError::Impossible("the fault has no failpoint; see --list".to_owned()))
 }

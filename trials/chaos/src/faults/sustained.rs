@@ -1,5 +1,5 @@
-//! F24, F27, F29: what only shows after a while. A load of its own goes on for `--minutes` at `--rate`, and
-//! figures are taken.
+//! F24, F27, F29: faults that show after a while. Each has its own load for `--minutes` at `--rate`, and
+//! samples figures.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -19,22 +19,22 @@ use ctl::load::{Load, LoadPlan, LoadReport, Mix, Pace};
 use ctl::stack::Kind;
 use ctl::wait;
 
-/// A client that waits for its answer has a place in here; more than all instances admit.
+/// Requests in flight, more than all instances admit.
 const IN_FLIGHT: usize = 2048;
 const PATIENCE: Duration = Duration::from_secs(120);
-/// Drained at this many times the intake.
+/// The least ratio of drain to intake.
 const TIMES: f64 = 2.0;
-/// A shorter backlog is worked off while the instances still start, which measures nothing.
+/// The shortest load whose drain is judged: a smaller backlog drains while the instances start.
 const MEASURABLE: Duration = Duration::from_secs(30);
-/// A queue of 15 minutes, at twice the intake, with some room.
+/// The drain of 15 minutes of load at twice the intake, with some room.
 const DRAINED_WITHIN: Duration = Duration::from_secs(1200);
-/// Two busy cores make this much difference by themselves.
+/// The difference that two busy cores make by themselves.
 const NOISE: Duration = Duration::from_millis(500);
 const OPEN: &str = "SELECT count(*) FROM orders WHERE status IN ('pending', 'completed')";
-/// Entries on their way when a relay looks how many are unread: two batches (512) of two instances.
+/// Entries in flight when a relay counts the unread ones: two batches (512) of two instances.
 const ON_THEIR_WAY: u64 = 1024;
 
-/// A load beside the run's own; nobody watches its orders, the checker will.
+/// A load in addition to that of the run. The checker verifies its orders at the end.
 async fn load(arena: &Arena, seed: u64) -> Result<Load, ChaosError> {
     let SustainedLoad { time, rate, .. } = arena.sustained_load;
     let mix = Mix {
@@ -64,7 +64,7 @@ async fn load(arena: &Arena, seed: u64) -> Result<Load, ChaosError> {
         .map_err(|error| ChaosError::Load(error.to_string()))
 }
 
-/// Runs it to its end; figures are taken meanwhile.
+/// Runs the load to its end and samples figures.
 async fn under(arena: &Arena, load: Load) -> Result<(LoadReport, ResourceUsage), ChaosError> {
     let mut usage = ResourceUsage::default();
     let mut running = JoinSet::new();
@@ -90,8 +90,7 @@ fn show(arena: &mut Arena, what: &str, report: &LoadReport, usage: &ResourceUsag
     usage.draw(&arena.sustained_load, &format!("{what}: {rate} orders/s for {minutes:.1} minutes"))
 }
 
-/// F27: nothing grows with the length of a run. Whether the machine kept the rate stands in the report, and
-/// is no fault of the services.
+/// F27: resource usage stays level for the length of a run. The report has the rate that the machine reached.
 pub async fn soak(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let load = load(arena, u64::from(planned.draw)).await?;
     let (report, usage) = under(arena, load).await?;
@@ -104,8 +103,7 @@ pub async fn soak(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedF
     }
 }
 
-/// F24: orders wait in PostgreSQL, and not twice in Redis; afterwards they are worked off faster than they
-/// came.
+/// F24: orders wait in PostgreSQL, at most once in Redis, and drain at twice the intake.
 pub async fn inventory_away(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let load = load(arena, u64::from(planned.draw)).await?;
     all_orders_end(arena, PATIENCE).await?;
@@ -142,7 +140,7 @@ fn judge_drain(arena: &mut Arena, waiting: i64, took: Duration, accepted: u64) {
     arena.invariants.progress.note("inventory-away", slow);
 }
 
-/// Bounded, and no event twice while its copy is there unread.
+/// Checks that the unread entries are bounded and each event is among them once.
 async fn unread_is_bounded(arena: &mut Arena, usage: &ResourceUsage) -> Result<(), ChaosError> {
     let (stream, group) = main_stream(Kind::Inventory);
     let redis = arena.redis()?;
@@ -166,7 +164,10 @@ async fn unread_is_bounded(arena: &mut Arena, usage: &ResourceUsage) -> Result<(
     arena.invariants.bounds.note(&format!("entries of {stream}"), unbounded);
     arena.invariants.bounds.note("events published again", doubled);
     let redis_bytes = usage.peak("redis_bytes");
-    arena.invariants.bounds.note("memory of Redis", (redis_bytes == 0).then(|| "was never seen".to_owned()));
+    arena
+        .invariants
+        .bounds
+        .note("memory of Redis", (redis_bytes == 0).then(|| "could not be read".to_owned()));
     Ok(())
 }
 
@@ -180,13 +181,13 @@ async fn all_orders_end(arena: &Arena, within: Duration) -> Result<(), ChaosErro
     .await?)
 }
 
-/// F29: a transaction that keeps every row version alive, as pg_dump does.
+/// F29: a transaction that keeps all row versions alive, as pg_dump does.
 pub async fn snapshot(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let load = load(arena, u64::from(planned.draw)).await?;
     let mut running = JoinSet::new();
     let time = arena.sustained_load.time;
     running.spawn(async move { load.run().await });
-    // Once the load runs evenly.
+    // Skips the start of the load.
     sleep(time / 10).await;
     let before = slowest(arena).await?;
     let begin = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM outbox";

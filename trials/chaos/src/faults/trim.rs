@@ -1,4 +1,4 @@
-//! F12: a stream is trimmed although nobody has read it.
+//! F12: a stream is trimmed with unread entries.
 
 use super::injected::{EVIDENCE_WITHIN, InjectedFault};
 use super::streams::payment_for;
@@ -8,7 +8,7 @@ use crate::schedule::PlannedFault;
 use ctl::stack::Kind;
 
 const STREAM: &str = "order_completed";
-/// Entries that were never read.
+/// The number of unread entries.
 const BACKLOG: u64 = 5;
 
 pub async fn under_backlog(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {

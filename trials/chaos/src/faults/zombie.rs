@@ -1,5 +1,4 @@
-//! F8: a process that stands still for longer than its entries are its own, and then goes on as if nothing
-//! had happened.
+//! F8: a process that is stopped for twice the claim idle time, and then continues.
 
 use std::time::Duration;
 
@@ -19,7 +18,7 @@ use crate::schedule::PlannedFault;
 use ctl::stack::ServiceId;
 use ctl::wait;
 
-/// Beyond the claim idle time, for an order that a peer has to see through.
+/// Added to the claim idle time, for an order that a peer completes.
 const GOES_ON_WITHIN: Duration = Duration::from_secs(10);
 const STOPS_WITHIN: Duration = Duration::from_secs(2);
 
@@ -30,14 +29,14 @@ pub async fn pause(arena: &mut Arena, planned: &PlannedFault) -> Result<Injected
         Ok(_) => stand_still(arena, id).await,
         Err(_) => Ok(()),
     };
-    // Whatever was seen: nothing may stay stopped.
+    // Continues the process in every case.
     arena.stack.service(id)?.signal(Signal::SIGCONT);
     let recovering = arena.begin_recovery(planned.limit());
     went_on?;
     Ok(InjectedFault { evidence: stopped?, recovering })
 }
 
-/// At a failpoint, or with pending entries in hand.
+/// Stops the process at a failpoint, or with pending entries.
 async fn stop(arena: &Arena, planned: &PlannedFault) -> Result<String, ChaosError> {
     let id = planned.target;
     if planned.failpoint.is_none() {
@@ -55,7 +54,7 @@ async fn stop(arena: &Arena, planned: &PlannedFault) -> Result<String, ChaosErro
     Ok(format!("{id} (pid {pid}) is in state T at {name}"))
 }
 
-/// Twice the claim idle time; with a peer, orders must come to their end meanwhile.
+/// Waits for twice the claim idle time. With a peer, an order must end during it.
 async fn stand_still(arena: &mut Arena, id: ServiceId) -> Result<(), ChaosError> {
     let idle = arena.profile.claim_idle();
     let has_peer = arena.ids(id.kind).len() > 1;

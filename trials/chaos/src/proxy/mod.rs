@@ -1,13 +1,12 @@
-//! A TCP proxy between one service instance and PostgreSQL or Redis: the network of that instance, to be
-//! broken at will.
+//! A TCP proxy between one service instance and PostgreSQL or Redis: the network of that instance.
 //!
 //! ```text
 //!   service ──> 127.0.0.1:port ──> requests ──(Frontend: is this the write?)──> server
 //!           <── delay queue <──── answers  <──────────────────────────────────
 //! ```
 //!
-//! What it guarantees: in [`Mode::Pass`] every byte goes through in order; its port is its own for as long as
-//! it lives, also while it refuses; [`Proxy::landed`] counts only what the mode really did to somebody.
+//! Guarantees: in [`Mode::Pass`] every byte passes in order. The proxy keeps its port for as long as it
+//! lives, also while it refuses. [`Proxy::landed`] counts real effects on connections.
 
 mod connection;
 mod frontend;
@@ -31,17 +30,16 @@ use network::{Network, State};
 pub struct Proxy {
     port: u16,
     network: Arc<Network>,
-    /// Bound and never listening: nobody else gets the port while we refuse.
+    /// Bound without listening: reserves the port while the proxy refuses.
     _port: TcpSocket,
     _listener: JoinSet<()>,
 }
 
 impl Proxy {
-    /// Listens on a free port of 127.0.0.1 and passes everything to `upstream`. Must be called inside a tokio
-    /// runtime.
+    /// Listens on a free port of 127.0.0.1 and passes everything to `upstream`. Requires a tokio runtime.
     ///
     /// # Errors
-    /// There is no port to be had.
+    /// The error of binding a port.
     pub fn start(protocol: Protocol, upstream: SocketAddr) -> io::Result<Self> {
         let reserved = TcpSocket::new_v4()?;
         reserved.set_reuseaddr(true)?;
@@ -54,13 +52,13 @@ impl Proxy {
         Ok(Self { port: address.port(), network, _port: reserved, _listener: tasks })
     }
 
-    /// Where it listens, on 127.0.0.1.
+    /// The port on 127.0.0.1.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Changes the mode, for open connections as for new ones. It takes effect within milliseconds.
+    /// Changes the mode of open and new connections, within milliseconds.
     pub fn set(&self, mode: Mode) {
         self.network.state.send_modify(|state| {
             state.resets += u64::from(matches!(mode, Mode::Refuse | Mode::Reset));
@@ -68,26 +66,25 @@ impl Proxy {
         });
     }
 
-    /// Connections that exist go silent for good: no byte, no FIN, no RST, until a mode resets them. New ones
-    /// work. So does a firewall that forgot them.
+    /// Silences the existing connections: no byte, FIN or RST until a mode resets them. New connections work.
+    /// A firewall that has dropped their state behaves like this.
     pub fn silence(&self) {
         self.network.state.send_modify(|state| state.silences += 1);
     }
 
-    /// New connections go to another server; those that exist stay where they are.
+    /// Sends new connections to another server. Existing ones stay.
     pub fn divert(&self, upstream: SocketAddr) {
         self.network.state.send_modify(|state| state.upstream = upstream);
     }
 
-    /// The mode now: the one-shot modes turn into `Pass`.
+    /// The present mode. One-shot modes turn into `Pass`.
     #[must_use]
     pub fn mode(&self) -> Mode {
         self.network.mode()
     }
 
-    /// How often somebody was hit since the start: connections reset or silenced, pieces and connections held
-    /// back, answers delayed or lost. Connections refused while nothing listens are not seen, hence not
-    /// counted.
+    /// The number of effects since the start: connections reset or silenced, pieces and connections held
+    /// back, answers delayed or lost. Refused connections are invisible to the proxy and are not counted.
     #[must_use]
     pub fn landed(&self) -> u64 {
         self.network.landed.load(Ordering::Relaxed)

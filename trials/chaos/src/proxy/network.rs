@@ -4,39 +4,39 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-/// What is spoken through the proxy.
+/// The protocol of the connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Protocol {
-    /// RESP. Commands are not told apart.
+    /// RESP. Every command counts as a write.
     Redis,
-    /// Version 3, without TLS; inside TLS no write is recognised.
+    /// Version 3 without TLS. Inside TLS no write is recognised.
     Postgres,
 }
 
-/// What happens to the bytes.
+/// The treatment of the bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// They go through.
+    /// All bytes pass.
     Pass,
-    /// Connections are reset, and new ones are refused: nothing listens.
+    /// Connections are reset, and new ones are refused.
     Refuse,
-    /// All connections are reset once; then `Pass`.
+    /// All connections are reset once, then `Pass`.
     Reset,
-    /// Nothing goes through, the end of a connection included; new connections are made and hang. When the
-    /// mode changes, whoever waited is reset.
+    /// All bytes are held, the end of a connection included. New connections are accepted and hang. A change
+    /// of the mode resets the held ones.
     BlackHole,
-    /// Every piece of an answer comes this much later, in order.
+    /// Every piece of an answer is delayed by this time, in order.
     Delay(Duration),
-    /// The next write is carried out and its answer is lost: the connection is reset instead. Then `Pass`
-    /// (from the moment the write is chosen; [`Proxy::landed`] rises when its answer is lost). For PostgreSQL
-    /// a write is a statement with INSERT, UPDATE or DELETE, and it must be a transaction of its own; for
-    /// Redis it is the next command of whatever kind.
+    /// The next write is executed and its answer is lost: the connection is reset instead. The mode is `Pass`
+    /// from the moment the write is chosen, and [`Proxy::landed`] rises when its answer is lost. For
+    /// PostgreSQL a write is a statement with INSERT, UPDATE or DELETE in a transaction of its own. For Redis
+    /// it is the next command of any kind.
     DropCommitReply,
-    /// The same for the next request of whatever kind.
+    /// The next request of any kind is executed and its answer is lost.
     DropNextReply,
 }
 
-/// What all connections share.
+/// The state that all connections share.
 #[derive(Debug)]
 pub(super) struct Network {
     pub(super) protocol: Protocol,
@@ -47,11 +47,11 @@ pub(super) struct Network {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct State {
     pub(super) mode: Mode,
-    /// Where new connections go.
+    /// The server of new connections.
     pub(super) upstream: SocketAddr,
-    /// Rises when every connection of that moment must be reset.
+    /// A rise resets every connection of that moment.
     pub(super) resets: u64,
-    /// Rises when every connection of that moment must go silent.
+    /// A rise silences every connection of that moment.
     pub(super) silences: u64,
 }
 
@@ -68,7 +68,7 @@ impl Network {
         self.landed.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Whether this request is the one whose answer gets lost; of two that ask, one is.
+    /// Chooses the request whose answer is lost: exactly one of concurrent ones.
     pub(super) fn choose(&self, is_write: bool) -> bool {
         self.state.send_if_modified(|state| {
             let chosen =
@@ -80,7 +80,7 @@ impl Network {
         })
     }
 
-    /// In a black hole: waits for its end and says true. Otherwise false, at once.
+    /// In a black hole, waits for its end and returns true. Otherwise returns false at once.
     pub(super) async fn held_back(&self) -> bool {
         if self.mode() != Mode::BlackHole {
             return false;

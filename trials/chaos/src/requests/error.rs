@@ -5,34 +5,34 @@ use uuid::Uuid;
 
 use ctl::api::ApiError;
 
-/// Why an attempt could not be made, or led nowhere.
+/// The failure of a misbehaving client.
 #[derive(Debug, thiserror::Error)]
 pub enum RequestError {
-    /// Nothing was sent: it could not be written down first.
+    /// The client log cannot be written, so the request was not sent.
     #[error("cannot write the client log: {0}")]
     Log(#[source] io::Error),
-    /// No HTTP client, or a URL that is none.
+    /// The HTTP client cannot be created, or a URL is malformed.
     #[error("cannot make a request: {0}")]
     Client(String),
-    /// Nobody said what became of it.
-    #[error("the outcome of key {key} is not known after {within:?}; the last answer: {last}")]
+    /// The outcome is still unknown at the deadline.
+    #[error("the outcome of key {key} is unknown after {within:?}; the last response: {last}")]
     NeverKnown { key: String, within: Duration, last: String },
-    /// An order that should have been accepted was not, or the answer has no order in it.
+    /// The response lacks an order that should have been accepted.
     #[error("key {key} got no order but: {answer}")]
     NoOrder { key: String, answer: String },
-    /// The address of Redis is none.
+    /// The URL of Redis is malformed.
     #[error("{0}")]
     RedisUrl(String),
-    /// Redis did not take it.
+    /// Redis refused the event.
     #[error("cannot append event {event}: {source}")]
     NotAppended { event: Uuid, source: RedisError },
-    /// The operations API said no.
+    /// The operations API refused.
     #[error(transparent)]
     Api(#[from] ApiError),
-    /// A dead letter that was expected is not there.
+    /// An expected dead letter is missing.
     #[error("no dead letter of event {event} in {stream} within {within:?}")]
     NoDeadLetter { stream: &'static str, event: Uuid, within: Duration },
-    /// PostgreSQL said no.
+    /// PostgreSQL refused the lock.
     #[error("cannot lock table {table}: {source}")]
     Lock { table: String, source: tokio_postgres::Error },
 }

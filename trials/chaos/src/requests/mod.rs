@@ -1,16 +1,16 @@
-//! Odd and hostile clients, against services that run.
+//! Clients that misbehave, against running services.
 //!
-//! | module | what it does |
+//! | module | content |
 //! | --- | --- |
-//! | [`caller`] | one customer who writes down what is sent and what came back |
+//! | [`caller`] | a customer who logs requests and responses |
 //! | [`one_key`] | the same order fifty times at once |
-//! | [`client_gone`] | a client that vanishes in the middle of a request |
-//! | [`too_large`] | more than is allowed |
-//! | [`poison`] | events that nobody can process, and their second chance |
-//! | [`table_lock`] | a table nobody can use, until every connection waits for it |
+//! | [`client_gone`] | a client that disconnects in the middle of a request |
+//! | [`too_large`] | requests beyond the limits |
+//! | [`poison`] | poison messages and their redrive |
+//! | [`table_lock`] | a locked table that exhausts the pool |
 //!
-//! What they guarantee: every `POST /orders` is in the client log before it is sent, and is asked again with
-//! its key until its outcome is known.
+//! Guarantees: every `POST /orders` is logged before it is sent, and is retried with its key until its
+//! outcome is known.
 
 pub mod caller;
 pub mod client_gone;

@@ -118,13 +118,13 @@ fn judge(report: &mut Report, verdict: &Verdict, load: Option<&LoadReport>) {
     report.orders = load.sent;
     report.stuck = load.stuck.len();
     if !load.stuck.is_empty() {
-        report.reasons.push(format!("{} orders have no end: {:?}", load.stuck.len(), load.stuck));
+        report.reasons.push(format!("{} orders never ended: {:?}", load.stuck.len(), load.stuck));
     }
     if load.retry_after_missing > 0 {
-        report.reasons.push(format!("{} answers 429 or 503 had no Retry-After", load.retry_after_missing));
+        report.reasons.push(format!("{} responses 429 or 503 lacked Retry-After", load.retry_after_missing));
     }
     if load.timeouts > 0 {
-        report.reasons.push(format!("{} requests were not answered within 5 s", load.timeouts));
+        report.reasons.push(format!("{} requests took over 5 s", load.timeouts));
     }
     if let Some(failure) = &load.log_failure {
         report.reasons.push(format!("the client log could not be written: {failure}"));

@@ -65,12 +65,12 @@ const HEALED: Limits = within(5, 15, 30);
 /// F13 and slow faults: full recovery.
 const SLOW: Limits = within(30, 30, 60);
 
-const OTHERS_GO_ON: &str = "only that message is retried; others go on";
+const OTHERS_GO_ON: &str = "the message is retried, others go on";
 const OTHERS_END: &str = "all others end within 5 s; the refused ones once they are accepted";
 const FIRST: &str = "first 2xx within 5 s";
 const FIRST_NOT_READY: &str = "503 of /readyz meanwhile; first 2xx within 5 s";
 const AGAIN: &str = "everything is published again within 60 s";
-const NO_LONG_REQUEST: &str = "no request over 5 s";
+const NO_LONG_REQUEST: &str = "every request within 5 s";
 const GOES_ON: &str = "POST stays 2xx, no process ends, /readyz names Redis";
 const DEAD_LETTER: &str = "a dead letter with the reason; other orders go on";
 
@@ -107,31 +107,21 @@ const fn long(number: &'static str, does: &'static str, holds: &'static str, lim
 
 fn spec_of(fault: Fault) -> FaultSpec {
     match fault {
-        Fault::KillPayment => {
-            quick("F1", "kill -9 of a payment instance", "recovered within 15 s", CRASH, 12)
-        }
+        Fault::KillPayment => quick("F1", "kill -9 of a payment instance", "recovery within 15 s", CRASH, 12),
         Fault::KillInventory => {
-            quick("F1", "kill -9 of an inventory instance", "recovered within 15 s", CRASH, 12)
+            quick("F1", "kill -9 of an inventory instance", "recovery within 15 s", CRASH, 12)
         }
         Fault::KillUser => quick("F1", "kill -9 of user", "orders go on; back within 15 s", CRASH, 4),
-        Fault::Failpoint => quick(
-            "F1",
-            "kill -9 at a step of the work (needs failpoints)",
-            "recovered within 15 s",
-            CRASH,
-            20,
-        ),
-        Fault::KillConsumer => quick(
-            "F1",
-            "kill -9 of an inventory that holds pending entries",
-            "its peer claims them",
-            CRASH,
-            8,
-        ),
+        Fault::Failpoint => {
+            quick("F1", "kill -9 at a step of the work (needs failpoints)", "recovery within 15 s", CRASH, 20)
+        }
+        Fault::KillConsumer => {
+            quick("F1", "kill -9 of an inventory that holds pending entries", "a peer claims them", CRASH, 8)
+        }
         Fault::KillConsumerSameName => quick(
             "F1",
             "kill -9 of such an inventory, restarted at once",
-            "it continues its own pending entries",
+            "the instance continues its own entries",
             CRASH,
             6,
         ),
@@ -139,7 +129,7 @@ fn spec_of(fault: Fault) -> FaultSpec {
         Fault::PanicProduct => quick(
             "F2",
             "a panic in a product actor (needs failpoints)",
-            "its SKU answers within 1 s",
+            "the SKU answers within 1 s",
             CRASH,
             6,
         ),
@@ -260,7 +250,7 @@ fn spec_of(fault: Fault) -> FaultSpec {
         }
         Fault::RedisNoperm => of_few(
             "F19",
-            "no rights on refund_order (NOPERM)",
+            "Redis denies access to refund_order (NOPERM)",
             "orders of other streams end within 5 s",
             HEALED,
             2,
@@ -295,7 +285,7 @@ fn spec_of(fault: Fault) -> FaultSpec {
         }
         Fault::InventoryAway => lasting(
             "F24",
-            "no inventory for N minutes at R orders/s",
+            "inventory is down for N minutes at R orders/s",
             "Redis bounded; drained at twice the intake",
             SLOW,
         ),

@@ -88,7 +88,7 @@ mod tests {
     fn ready_without_a_database_is_a_breach_after_some_seconds() {
         let seconds = Duration::from_secs;
         assert!(is_breach(seconds(7), Some(200)));
-        assert!(!is_breach(seconds(4), Some(200)), "nobody has noticed yet");
+        assert!(!is_breach(seconds(4), Some(200)), "the deadline has not passed");
         assert!(!is_breach(seconds(7), Some(503)) && !is_breach(seconds(7), None));
     }
 }

@@ -46,7 +46,7 @@ pub async fn one_key(arena: &mut Arena, planned: &PlannedFault) -> Result<Inject
     let found = found?;
     let waited = waited?;
     if !found.is_one_order() {
-        arena.findings.push(format!("50 POSTs with one key were not one order: {found:?}"));
+        arena.findings.push(format!("50 POSTs with one key made other than one order: {found:?}"));
     }
     let orders = found.orders.len();
     let evidence = format!(

@@ -117,7 +117,7 @@ fn judge(arena: &mut Arena, goodput: f64, capacity: f64, storm: &crate::load_pro
         arena.findings.push(format!("overload was answered with {status}, not only with 429 and 503"));
     }
     if report["retry_after_missing"].as_u64() != Some(0) {
-        arena.findings.push(format!("{} refusals had no Retry-After", report["retry_after_missing"]));
+        arena.findings.push(format!("{} refusals lacked Retry-After", report["retry_after_missing"]));
     }
     for grown in storm.memory.iter().filter(|memory| memory.most.saturating_sub(memory.before) > MOST_GROWTH)
     {

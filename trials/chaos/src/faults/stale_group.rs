@@ -50,7 +50,11 @@ async fn shown(arena: &Arena) -> Result<(), ChaosError> {
         let body = arena.admin.get(&inventory, "/ops/streams").await.map_err(|error| error.to_string())?;
         let rows = body["streams"].as_array().cloned().unwrap_or_default();
         let mut groups = rows.iter().filter_map(|row| row["foreign_groups"].as_array()).flatten();
-        if groups.any(|group| group["name"] == FOREIGN) { Ok(()) } else { Err("it is not".to_owned()) }
+        if groups.any(|group| group["name"] == FOREIGN) {
+            Ok(())
+        } else {
+            Err("the group is missing".to_owned())
+        }
     })
     .await?)
 }
@@ -70,9 +74,10 @@ async fn trimming_goes_on(arena: &Arena, planned: &PlannedFault) -> Result<(), C
             added += 2;
         }
         match first_entry(arena).await.map_err(|error| error.to_string())? {
-            now if now == first => {
-                Err(format!("it still begins there, {} entries", redis.length(stream).await.unwrap_or(0)))
-            }
+            now if now == first => Err(format!(
+                "{stream} still begins there, {} entries",
+                redis.length(stream).await.unwrap_or(0)
+            )),
             _ => Ok(()),
         }
     })

@@ -66,7 +66,8 @@ impl LoadProcess {
     pub fn new(arena: &Arena, cores: Cores) -> Result<Self, ChaosError> {
         let state = StackState { credentials: arena.stack.credentials().clone(), running: None };
         state.write(arena.folder.path()).map_err(|error| ChaosError::Load(error.to_string()))?;
-        Ok(Self { cores, program: std::env::current_exe().map_err(ChaosError::io("find this program"))? })
+        let this = std::env::current_exe().map_err(ChaosError::io("find this program"))?;
+        Ok(Self { cores, program: this.with_file_name("shopctl") })
     }
 
     /// Runs `shopctl load` with `options` to its end.

@@ -1,4 +1,4 @@
-//! What the system does with half of it away: orders accepted while nobody consumes, and backlogs worked off.
+//! Measurements with a service down: orders accepted without consumers, and backlogs drained.
 
 use std::time::Duration;
 
@@ -12,9 +12,8 @@ use super::site::{HOT, Site, products};
 use super::{BenchError, Figure, Measure, Reading, system};
 use ctl::stack::Kind;
 
-/// A provider who does not answer before the measurement is over, and a service that goes on taking orders:
-/// what its memory has no room for stays pending in the database, where nobody looks for it before it is
-/// emptied.
+/// A provider that answers after the end of the measurement, and a service that keeps accepting orders.
+/// Orders beyond its memory stay pending in the database until the tables are emptied.
 const NO_PROVIDER: [(&str, &str); 4] = [
     ("PROVIDER_LATENCY", "1h"),
     ("PROVIDER_TIMEOUT", "2h"),
@@ -24,19 +23,19 @@ const NO_PROVIDER: [(&str, &str); 4] = [
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 const PENDING: &str = "SELECT count(*) FROM orders WHERE status = 'pending'";
 const WAITING: &str = "SELECT count(*) FROM orders WHERE status = 'completed'";
-/// From the first confirmation to the last. The start of inventory is not in it.
+/// The time from the first confirmation to the last, without the start of inventory.
 const DRAINED: &str =
     "SELECT coalesce(extract(epoch FROM max(ended_at) - min(ended_at)), 0)::float8 FROM orders";
-/// Rows are dated when their transaction began: from the first one until the last one began, so many were
-/// taken.
+/// The rows before the last transaction, and the time they took. A row has the start of its transaction as
+/// its time.
 const TAKEN: &str =
     "SELECT count(*) FILTER (WHERE at < last), coalesce(extract(epoch FROM max(at) - min(at)), 0)::float8
      FROM stock_ledger, (SELECT max(at) AS last FROM stock_ledger) AS end_of_it";
 
-/// Orders accepted while nothing consumes them: inventory is away, and so is the provider, without whom none
-/// is paid and published.
+/// Orders accepted without consumers: inventory is down, and the provider keeps charges open, so that no
+/// order is published.
 ///
-/// They are never charged: the tables are emptied afterwards.
+/// The tables are emptied before any charge.
 pub async fn post(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
     let fixture = site.fixture(products()).await?;
     warm_up(site, plan, &fixture).await?;
@@ -56,7 +55,7 @@ pub async fn post(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchErr
     })
 }
 
-/// Orders taken and paid while inventory is away; then it comes back.
+/// Orders accepted and paid while inventory is down, and drained when it is back.
 pub async fn drain(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
     let fixture = site.fixture(products()).await?;
     warm_up(site, plan, &fixture).await?;
@@ -66,7 +65,7 @@ pub async fn drain(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchEr
     let timer = CpuTimer::begin(&site.process_groups());
     let payment = site.database(Kind::Payment);
     let (outcome, waiting) = loop {
-        // Little by little: a backlog of several times as many is another measurement.
+        // Short loads, so that the backlog stays close to its target.
         let outcome = offer(site, &fixture, plan.warm_up, CONNECTIONS).await?;
         let waiting = published(&payment).await?;
         if waiting >= plan.backlog {
@@ -87,7 +86,7 @@ pub async fn drain(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchEr
     })
 }
 
-/// A backlog of one product, worked off by inventory while payment is away.
+/// A backlog of one product, drained by inventory while payment is down.
 pub async fn consumer(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
     let fixture = site.fixture(vec![HOT.to_owned()]).await?;
     warm_up(site, plan, &fixture).await?;
@@ -114,7 +113,7 @@ pub async fn consumer(site: &mut Site, plan: &BenchPlan) -> Result<Reading, Benc
     })
 }
 
-/// Waits until every order is paid, which is when its event is published; how many wait for inventory.
+/// Waits until every order is paid and published. Returns the number that waits for inventory.
 async fn published(payment: &Database) -> Result<i64, BenchError> {
     while payment.number(PENDING).await? > 0 {
         sleep(LOOK_AGAIN).await;

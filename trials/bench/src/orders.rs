@@ -1,4 +1,4 @@
-//! Orders offered in a closed loop, and what became of them.
+//! Orders offered in a closed loop, and their ends.
 
 use std::time::{Duration, Instant};
 
@@ -11,32 +11,32 @@ use super::site::Site;
 use super::wrk::{self, Fixture, Load, Request, WrkResult};
 use ctl::stack::Kind;
 
-/// The issue's number.
+/// The connections of the closed loop.
 pub const CONNECTIONS: u16 = 64;
-/// Asked over HTTP, and rendered in less than a millisecond.
+/// The poll of `/metrics`, which takes less than a millisecond.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
-/// Beyond it the database is asked, which says how many are open.
+/// The longest poll. Afterwards [`Site::wait_until_ended`] queries the database.
 const WATCHED_FOR: Duration = Duration::from_secs(120);
 
-/// The confirmed ones, the others, and the seconds from the first POST until the last commit began.
+/// The confirmed orders, the others, and the seconds from the first POST to the start of the last commit.
 const ENDED: &str = "SELECT count(*) FILTER (WHERE status = 'confirmed'), count(*) FILTER (WHERE status <> 'confirmed'),
      coalesce(extract(epoch FROM max(ended_at) - min(created_at)), 0)::float8 FROM orders WHERE created_at >= $1";
 
-/// A load whose orders are all confirmed.
+/// The result of a load whose orders were all confirmed.
 #[derive(Debug)]
 pub struct Sustained {
-    /// What the customers saw.
+    /// The result of the generator.
     pub outcome: WrkResult,
-    /// Confirmed orders a second, from the first POST until the last was.
+    /// Confirmed orders a second, from the first POST to the last confirmation.
     pub confirmed_per_second: f64,
-    /// The three services at the end of the load, in MiB.
+    /// Memory of the three services at the end of the load, in MiB.
     pub memory: f64,
-    /// From the first POST until the last was confirmed.
+    /// Used cores from the first POST to the last confirmation.
     pub cores: Cores,
 }
 
-/// Warms up, waits for a quiet machine, offers orders, and waits for the last to be confirmed. The tables are
-/// left as they are.
+/// Waits for an idle machine, offers orders, and waits for the last confirmation. The rows stay in the
+/// tables.
 pub async fn sustain(site: &mut Site, plan: &BenchPlan, fixture: &Fixture) -> Result<Sustained, BenchError> {
     quiet(plan.patience).await;
     let payment = site.database(Kind::Payment);
@@ -56,7 +56,7 @@ pub async fn sustain(site: &mut Site, plan: &BenchPlan, fixture: &Fixture) -> Re
     Ok(Sustained { outcome, confirmed_per_second: confirmed as f64 / seconds, memory, cores })
 }
 
-/// A short load that does not count; afterwards the tables are empty again.
+/// Runs a short load that is not measured, and empties the tables.
 pub async fn warm_up(site: &mut Site, plan: &BenchPlan, fixture: &Fixture) -> Result<(), BenchError> {
     site.wait_until_ended().await?;
     offer(site, fixture, plan.warm_up, CONNECTIONS).await?;
@@ -74,7 +74,7 @@ pub async fn offer(
     offer_at(&site.url(Kind::Payment)?, site, fixture, time, connections).await
 }
 
-/// The same at another address.
+/// Offers orders to another address.
 pub async fn offer_at(
     url: &str,
     site: &Site,
@@ -86,7 +86,7 @@ pub async fn offer_at(
         .await
 }
 
-/// Waits until no more orders are open than were before.
+/// Waits until at most `before` orders are open.
 pub async fn all_ended(site: &Site, before: i64) -> Result<(), BenchError> {
     let began = Instant::now();
     while open(site).await? > before && began.elapsed() < WATCHED_FOR {
@@ -95,8 +95,8 @@ pub async fn all_ended(site: &Site, before: i64) -> Result<(), BenchError> {
     Ok(())
 }
 
-/// Orders payment took less those it saw end, since it started: to be compared, no more. Asking the database
-/// instead would cost a look at every row.
+/// Accepted orders minus ended ones, by payment's metrics since its start. The value is relative; a query of
+/// the database would scan every row.
 pub async fn open(site: &Site) -> Result<i64, BenchError> {
     let url = format!("http://{}/metrics", site.stack.first(Kind::Payment)?.metrics_addr());
     let asked = async { reqwest::get(&url).await?.text().await };

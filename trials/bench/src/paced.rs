@@ -1,7 +1,6 @@
-//! Orders at a fixed rate, each watched to its end: POST, then `GET /orders/{id}?wait=30`, as a checkout page
-//! does.
+//! Orders at a fixed rate, each followed to its end by `GET /orders/{id}?wait=30`, as a checkout page does.
 //!
-//! An open loop: an order is sent when it is due, however long the ones before take.
+//! An open loop: each order is sent when it is due, independent of the ones before.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,11 +20,11 @@ use super::{BenchError, Figure, Measure, Reading};
 use ctl::api::http_client;
 use ctl::stack::Kind;
 
-/// Orders a second, and where p50 and p99 go. The numbers.
+/// Orders a second, and the figures of p50 and p99.
 const RATES: [(f64, Figure, Figure); 2] =
     [(100.0, Figure::End100P50, Figure::End100P99), (300.0, Figure::End300P50, Figure::End300P99)];
 
-/// At 100 and at 300 orders a second.
+/// Measures the latency at 100 and at 300 orders a second.
 pub async fn latency(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
     let fixture = site.fixture(products()).await?;
     let mut figures = Vec::new();
@@ -44,7 +43,7 @@ pub async fn latency(site: &mut Site, plan: &BenchPlan) -> Result<Reading, Bench
     Ok(Reading { notes, ..Reading::new(Measure::Latency, figures, cores) })
 }
 
-/// Who sends, and where.
+/// The client that sends orders.
 #[derive(Debug, Clone)]
 struct Paced {
     http: reqwest::Client,
@@ -58,7 +57,7 @@ impl Paced {
         Ok(Self { http, payment: site.url(Kind::Payment)?, fixture: Arc::new(fixture.clone()) })
     }
 
-    /// What each order took, in milliseconds, the shortest first.
+    /// Sends orders at `rate` for `time`. Returns the latency of each in milliseconds, the shortest first.
     async fn run(&self, rate: f64, time: Duration) -> Result<Vec<f64>, BenchError> {
         let mut orders = JoinSet::new();
         let mut due = interval(Duration::from_secs_f64(1.0 / rate));
@@ -101,8 +100,8 @@ impl Paced {
     }
 }
 
-/// Asks; once more, as a customer does and with the same key, if the connection was closed under the request:
-/// a server closes one that was idle for 5 s, and on a starved machine that is any.
+/// Sends a request, and once more with the same key if the connection was closed under it. The server closes
+/// a connection after 5 s without a request, which is any on a starved machine.
 async fn ask(request: RequestBuilder) -> reqwest::Result<Value> {
     let again = request.try_clone();
     let answer = match (request.send().await, again) {
@@ -120,7 +119,7 @@ fn failed(what: &'static str) -> impl FnOnce(reqwest::Error) -> BenchError {
     move |error| BenchError::Io { what: what.to_owned(), source: std::io::Error::other(error) }
 }
 
-/// What `percent` of them did not exceed; they are in order. 0 when there are none.
+/// The percentile of sorted values; 0 of an empty slice.
 fn percentile(sorted: &[f64], percent: usize) -> f64 {
     let reached = (sorted.len() * percent).div_ceil(100).max(1);
     sorted.get(reached - 1).copied().unwrap_or(0.0)

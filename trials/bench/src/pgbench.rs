@@ -1,7 +1,6 @@
-//! The yardsticks in PostgreSQL: what one transaction an order costs on our own tables, with nothing of ours
-//! around it.
+//! The yardsticks of PostgreSQL: pgbench with one transaction an order, on the tables of the services.
 //!
-//! Prepared statements over TCP, as a service would.
+//! The statements are prepared and sent over TCP, as by a service.
 
 use std::path::{Path, PathBuf};
 use std::{fs, str};
@@ -11,7 +10,7 @@ use tokio::process::Command;
 use super::BenchError;
 use super::program::Program;
 
-/// `pgbench`. Since PostgreSQL 12 Debian has it in the server's package, elsewhere it is a package of its
+/// `pgbench`. Debian has it in the server's package since PostgreSQL 12, other systems in a package of its
 /// own.
 const PGBENCH: Program = Program { name: "pgbench", package: "postgresql-contrib" };
 
@@ -20,30 +19,30 @@ const PGBENCH: Program = Program { name: "pgbench", package: "postgresql-contrib
 pub enum Script {
     /// An order row and an outbox row: BEGIN, two INSERTs, COMMIT.
     OrderTransaction,
-    /// The same in one statement.
+    /// An order row and an outbox row in one statement.
     OrderStatement,
     /// One unit of one hot product, and an inbox row.
     Hot,
 }
 
-/// How to run it.
+/// The options of a run.
 #[derive(Debug, Clone, Copy)]
 pub struct Run {
-    /// What.
+    /// The transaction.
     pub script: Script,
     /// Connections, each with one transaction at a time.
     pub clients: u16,
-    /// How long, in seconds.
+    /// The duration in seconds.
     pub seconds: u64,
 }
 
-/// What came of it.
+/// The result of a run.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PgbenchResult {
     /// Transactions a second, without the time to connect.
     pub per_second: f64,
-    /// Half of the transactions took at most so long. Known only with one client: a log of each would slow
-    /// many down.
+    /// The median time of a transaction, with one client only: a log of each transaction would slow many
+    /// clients.
     pub p50_ms: Option<f64>,
 }
 
@@ -57,7 +56,8 @@ impl Script {
     }
 }
 
-/// Runs it against a database. `programs` is the folder of PostgreSQL's own, `folder` is for its files.
+/// Runs pgbench against a database. `programs` is the folder of PostgreSQL's programs, `folder` is for the
+/// files of pgbench.
 pub async fn run(
     programs: &Path,
     folder: &Path,
@@ -97,8 +97,8 @@ fn program(programs: &Path) -> PathBuf {
     if beside.is_file() { beside } else { PGBENCH.name.into() }
 }
 
-/// `tps = 1234.5 (without initial connection time)`; no such line when the time was over before the first
-/// transaction was.
+/// Parses `tps = 1234.5 (without initial connection time)`. The line is absent when no transaction ended in
+/// time.
 fn per_second(printed: &str) -> Option<f64> {
     if printed.lines().any(|line| line == "number of transactions actually processed: 0") {
         return Some(0.0);
@@ -107,7 +107,7 @@ fn per_second(printed: &str) -> Option<f64> {
     line.strip_suffix("(without initial connection time)")?.trim().parse().ok()
 }
 
-/// The log is called after the process that wrote it, and removed when it is read.
+/// The name of the log has the id of the process. The log is removed after it is read.
 fn p50_of(folder: &Path) -> Result<Option<f64>, BenchError> {
     let entries = fs::read_dir(folder).map_err(BenchError::io("find the log of pgbench"))?.flatten();
     let logs = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("pgbench-log."));

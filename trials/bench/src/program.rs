@@ -1,4 +1,4 @@
-//! Load generators, run to their end.
+//! Load generators.
 
 use std::io;
 
@@ -6,17 +6,17 @@ use tokio::process::Command;
 
 use super::BenchError;
 
-/// A load generator that is somebody else's.
+/// An external load generator.
 #[derive(Debug, Clone, Copy)]
 pub struct Program {
-    /// Its name.
+    /// The name of the program.
     pub name: &'static str,
-    /// The Debian package it is in.
+    /// The Debian package that contains it.
     pub package: &'static str,
 }
 
 impl Program {
-    /// Runs it as `command` says; what it printed.
+    /// Runs `command` to its end. Returns its standard output.
     pub async fn output(self, mut command: Command) -> Result<String, BenchError> {
         let output = command.kill_on_drop(true).output().await.map_err(|error| self.not_run(error))?;
         let printed = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -26,7 +26,7 @@ impl Program {
         Err(self.no_result(printed + &String::from_utf8_lossy(&output.stderr)))
     }
 
-    /// It printed something else than expected.
+    /// The error of an unexpected output.
     pub fn no_result(self, printed: String) -> BenchError {
         BenchError::NoResult { program: self.name, printed }
     }

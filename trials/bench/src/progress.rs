@@ -1,14 +1,14 @@
-//! What a run says while it lasts, on standard error: a bar on a terminal, and a line for each measurement.
+//! The progress of a run on standard error: a bar on a terminal, and lines for each measurement.
 
 use super::cores::Cores;
 use super::reading::Reading;
 use super::{BenchPlan, Measure};
 use ctl::terminal::{Bar, Colour};
 
-/// Cores less than this are not worth a word.
+/// Groups with fewer cores are omitted.
 const MIN_SHOWN_CORES: f64 = 0.005;
 
-/// The run's voice.
+/// The progress of a run.
 #[derive(Debug)]
 pub struct Progress(Bar);
 
@@ -19,13 +19,13 @@ impl Progress {
         Self(Bar::new((plan.rounds * plan.measures.len()) as u64, "measurements"))
     }
 
-    /// What happens now.
+    /// Shows the measurement that begins.
     pub(super) fn begin(&self, round: usize, measure: Measure) {
         self.0.now(format!("round {round}: {}", measure.name()));
         self.0.tick();
     }
 
-    /// What came out; whether it is taken `again`.
+    /// Prints a measurement. `again`: it will be repeated.
     pub(super) fn end(&self, reading: &Reading, again: bool) {
         if !again {
             self.0.one_more();
@@ -49,7 +49,7 @@ impl Progress {
         self.0.say(self.0.paint.paint(Colour::Dim, format!("                 {notes}{disturbed}")));
     }
 
-    /// The bar goes.
+    /// Removes the bar.
     pub(super) fn finish(&self) {
         self.0.done();
     }

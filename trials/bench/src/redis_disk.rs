@@ -1,4 +1,4 @@
-//! What Redis and the disk do without any service: Y4.
+//! The yardstick Y4 of Redis and the disk.
 
 use std::fs::OpenOptions;
 use std::io::{self, Seek, Write};
@@ -14,25 +14,25 @@ use super::site::Site;
 use super::{BenchError, Figure, Measure, Reading};
 
 const REDIS_BENCHMARK: Program = Program { name: "redis-benchmark", package: "redis-tools" };
-/// Clients, commands in a pipeline, and messages for 1 s or so on two cores.
+/// Clients, commands in a pipeline, and messages for about 1 s on two cores.
 const RUNS: [(Figure, u32, u32, u64); 4] = [
     (Figure::Xadd1, 1, 1, 10_000),
     (Figure::Xadd50, 50, 1, 40_000),
     (Figure::Xadd16, 50, 16, 120_000),
     (Figure::Xadd64, 50, 64, 160_000),
 ];
-/// What redis-benchmark sends, to a stream nobody reads.
+/// The command of redis-benchmark, to a stream of its own.
 const COMMAND: &str = r#"XADD bench MAXLEN ~ 100000 * data {"order_id":"00000000-0000-0000-0000-000000000000","sku":"SKU-1","quantity":1}"#;
 const SYNC_FOR: Duration = Duration::from_secs(1);
 
-/// XADD in four ways, and fdatasync.
+/// Measures XADD in four ways, and fdatasync.
 pub async fn y4(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
     quiet(plan.patience).await;
     let port = site.stack.redis().map(|server| server.port()).unwrap_or_default();
     let mut figures = Vec::new();
     let timer = CpuTimer::begin(&site.process_groups());
     for (figure, clients, pipeline, a_second) in RUNS {
-        let messages = a_second * (plan.time.as_secs() / 3).max(1); // the stream is trimmed: nothing gets slower with time
+        let messages = a_second * (plan.time.as_secs() / 3).max(1); // the stream is trimmed, which keeps the pace
         figures.push((
             figure,
             xadd(port, &[("-c", clients.into()), ("-P", pipeline.into()), ("-n", messages)]).await?,
@@ -63,20 +63,19 @@ fn command(port: u16, program: &str, arguments: &[&str]) -> Command {
     command
 }
 
-/// `XADD …: 41493.78 requests per second, p50=0.6 msec`; before it, on the same line, how far it was from
-/// time to time.
+/// Parses `XADD …: 41493.78 requests per second, p50=0.6 msec`, which follows the progress on the same line.
 fn per_second(printed: &str) -> Option<f64> {
     let (before, _) = printed.rsplit_once(" requests per second")?;
     before.rsplit(' ').next()?.parse().ok()
 }
 
-/// Milliseconds of one, on the disk PostgreSQL is on.
+/// Milliseconds of one fdatasync on the disk of PostgreSQL.
 async fn fdatasync(folder: PathBuf) -> Result<f64, BenchError> {
     let measured = tokio::task::spawn_blocking(move || sync_for(&folder.join("fdatasync"), SYNC_FOR)).await;
     measured.map_err(io::Error::other).flatten().map_err(BenchError::io("write to the disk"))
 }
 
-/// As pg_test_fsync does: one page, written over and over.
+/// Writes one page over and over, as pg_test_fsync does.
 fn sync_for(file: &Path, time: Duration) -> io::Result<f64> {
     let mut file = OpenOptions::new().create(true).truncate(true).write(true).open(file)?;
     let began = Instant::now();

@@ -1,4 +1,4 @@
-//! A run in medians, for a person and for a machine.
+//! The report of a run in medians, as text and JSON.
 
 use std::collections::BTreeMap;
 
@@ -10,18 +10,18 @@ use super::rows::{Row, TARGETS, Verdict};
 use super::{BenchPlan, Figure, Reading};
 use ctl::terminal::{Colour, Paint, table};
 
-/// What came out of a run.
+/// The result of a run.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
-    /// The targets whose figures were measured.
+    /// The targets with measured figures.
     pub rows: Vec<Row>,
     /// Every figure.
     pub figures: Vec<Measured>,
-    /// Cores by who used them, for each measurement.
+    /// Used cores by group, for each measurement.
     pub cores: BTreeMap<String, Cores>,
-    /// What it ran on.
+    /// The machine of the run.
     pub machine: Machine,
-    /// How it was measured.
+    /// The plan of the run.
     #[serde(rename = "terms")]
     pub plan: ReportedPlan,
     /// Measurements that others disturbed: `round 2 e2e`.
@@ -31,29 +31,29 @@ pub struct Report {
 /// A figure over all rounds.
 #[derive(Debug, Clone, Serialize)]
 pub struct Measured {
-    /// Which.
+    /// The figure.
     #[serde(skip)]
     pub figure: Figure,
-    /// For a reader.
+    /// The name.
     pub name: &'static str,
     /// `1/s`, `ms`, `MiB`
     pub unit: String,
-    /// What counts.
+    /// The median, which counts.
     pub median: f64,
-    /// Round by round.
+    /// The value of each round.
     pub rounds: Vec<f64>,
 }
 
-/// What a reader of the figures must know of the plan.
+/// The part of the plan that belongs to the figures.
 #[derive(Debug, Clone, Serialize)]
 pub struct ReportedPlan {
-    /// Rounds.
+    /// The number of rounds.
     pub rounds: usize,
-    /// Of each load.
+    /// Seconds of each load.
     pub seconds: u64,
-    /// Few and many.
+    /// Stored orders, few and many.
     pub stored_orders: (u32, u32),
-    /// When it was over.
+    /// The time of the end.
     pub at: String,
 }
 
@@ -82,7 +82,7 @@ impl Report {
         }
     }
 
-    /// For a person.
+    /// The report as text.
     #[must_use]
     pub fn render(&self, paint: Paint) -> String {
         let mut parts = vec![self.heading(), table(&self.figure_rows()), table(&self.core_rows())];
@@ -150,7 +150,7 @@ impl Report {
     }
 }
 
-/// The middle one, or the mean of the middle two. Nothing has no median.
+/// The middle value, or the mean of the middle two; `None` of an empty slice.
 pub fn median(values: &[f64]) -> Option<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);

@@ -10,11 +10,11 @@ use super::{
     BenchError, BenchPlan, Measure, Reading, backlog, paced, redis_disk, stored, system, yardsticks,
 };
 
-/// Starts a stack of its own and measures. `binaries`: where the services' programs are, if not beside this
-/// one.
+/// Starts a private stack and measures. `binaries` is the folder of the services' programs, by default that
+/// of this program.
 ///
 /// # Errors
-/// [`BenchError`]: of a stack that does not start, a generator that is missing, orders that do not end.
+/// [`BenchError`] for a stack that fails to start, a missing generator, or orders that stay open.
 pub async fn run(
     plan: &BenchPlan,
     binaries: Option<PathBuf>,
@@ -41,7 +41,7 @@ async fn rounds(site: &mut Site, plan: &BenchPlan, progress: &Progress) -> Resul
     Ok(readings)
 }
 
-/// Taken again while others disturb it, as often as the plan allow; the least disturbed one counts.
+/// Repeats a disturbed measurement as often as the plan allows. The least disturbed one counts.
 async fn undisturbed(
     site: &mut Site,
     plan: &BenchPlan,

@@ -1,5 +1,4 @@
-//! The same load beside few and beside many stored orders: what was sold long ago must not slow down what is
-//! sold now.
+//! The same load with few and with many stored orders. History must not slow new orders.
 
 use super::database::Database;
 use super::orders::{sustain, warm_up};
@@ -10,7 +9,7 @@ use ctl::stack::Kind;
 
 const FILL: &str = include_str!("sql/stored.sql");
 
-/// First the few, then the many.
+/// Measures with few stored orders, then with many.
 pub async fn stored(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
     let mut figures = Vec::new();
     let mut notes = Vec::new();

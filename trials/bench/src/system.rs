@@ -1,4 +1,4 @@
-//! What the system does, measured.
+//! The measurements of the whole system.
 
 use super::cores::{CpuTimer, quiet};
 use super::orders::{CONNECTIONS, Sustained, offer, offer_at, sustain, warm_up};
@@ -8,7 +8,7 @@ use super::wrk::{self, Load, Request, WrkResult};
 use super::{BenchError, Figure, Measure, Reading};
 use ctl::stack::Kind;
 
-/// Orders over 100 products.
+/// Measures orders over 100 products.
 pub async fn end_to_end(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
     let Sustained { outcome, confirmed_per_second, memory, cores } = over(site, plan, products()).await?;
     let figures = vec![
@@ -19,7 +19,7 @@ pub async fn end_to_end(site: &mut Site, plan: &BenchPlan) -> Result<Reading, Be
     Ok(Reading { notes: notes(&outcome), ..Reading::new(Measure::E2e, figures, cores) })
 }
 
-/// Orders of one product.
+/// Measures orders of one product.
 pub async fn hot(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
     let Sustained { outcome, confirmed_per_second, cores, .. } =
         over(site, plan, vec![HOT.to_owned()]).await?;
@@ -27,7 +27,7 @@ pub async fn hot(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchErro
     Ok(Reading { notes: notes(&outcome), ..Reading::new(Measure::Hot, figures, cores) })
 }
 
-/// One order at a time.
+/// Measures one order at a time.
 pub async fn single(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
     let fixture = site.fixture(products()).await?;
     warm_up(site, plan, &fixture).await?;
@@ -40,8 +40,8 @@ pub async fn single(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchE
     Ok(Reading { notes: notes(&outcome), ..Reading::new(Measure::Single, figures, cores) })
 }
 
-/// One order at a time, by a `payment` whose group commit takes one item: each write of its is a transaction
-/// of its own.
+/// Measures one order at a time with a group commit of one item, so that each write is a transaction of its
+/// own.
 pub async fn ungrouped(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
     let fixture = site.fixture(products()).await?;
     warm_up(site, plan, &fixture).await?;
@@ -57,7 +57,7 @@ pub async fn ungrouped(site: &mut Site, plan: &BenchPlan) -> Result<Reading, Ben
     Ok(Reading { notes: notes(&outcome), ..Reading::new(Measure::Ungrouped, figures, cores) })
 }
 
-/// Products looked at.
+/// Measures GET of products.
 pub async fn browse(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
     let fixture = site.fixture(products()).await?;
     let url = site.url(Kind::Inventory)?;
@@ -84,7 +84,7 @@ async fn over(site: &mut Site, plan: &BenchPlan, skus: Vec<String>) -> Result<Su
     sustain(site, plan, &fixture).await
 }
 
-/// Latency of the POST itself, and what went wrong.
+/// Notes the latency of POST, refusals and broken connections.
 pub fn notes(outcome: &WrkResult) -> Vec<String> {
     let [p50, p95, p99] = outcome.milliseconds();
     let mut notes = vec![format!("POST p50 {p50:.1} ms, p95 {p95:.1} ms, p99 {p99:.1} ms")];

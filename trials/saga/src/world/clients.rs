@@ -13,7 +13,7 @@ use super::violation::Violation;
 const IN_FLIGHT: usize = 3;
 
 impl World<'_> {
-    /// Somebody sends a request, or the same one again.
+    /// A customer sends a request, or repeats it.
     pub(super) fn clients_step(&mut self) {
         let client = self.random.below(self.clients.len());
         let process = self.random.below(INVENTORY);
@@ -21,7 +21,7 @@ impl World<'_> {
         self.post(client, process, body);
     }
 
-    /// Whoever has no answer asks again, by the same key.
+    /// Every customer without an answer repeats the request with the same key.
     pub(super) fn clients_ask_again(&mut self) {
         for client in 0..self.clients.len() {
             if !self.clients[client].is_content() {
@@ -71,7 +71,7 @@ impl World<'_> {
         self.keys.iter().position(|key| key.client == request.client)
     }
 
-    /// One attempt of the group commit: insert, then look up what was not inserted.
+    /// One attempt of the group commit: insert, then look up a refused key.
     fn place(&mut self, process: usize, request: &Request) -> Option<RequestStage> {
         if self.key(request).is_none() {
             self.insert(request);
@@ -135,7 +135,7 @@ impl World<'_> {
         self.note(|| format!("order {} of client {} is committed", request.no, request.client));
     }
 
-    /// The order is this request's own: it goes to the cashier, and the customer hears of it.
+    /// The request placed the order, which goes to the cashier, and the customer gets the response.
     fn created(&mut self, process: usize, request: &Request) -> Option<RequestStage> {
         self.processes[process].cashier.queue.push(request.no);
         if self.clients[request.client].waits {
@@ -146,7 +146,7 @@ impl World<'_> {
         None
     }
 
-    /// `AwaitOrder`: patience may end at any status.
+    /// `AwaitOrder`: the wait may end at any status.
     fn look(&mut self, no: OrderNo) -> Option<RequestStage> {
         let order = self.find(no)?.order.clone();
         if self.faulty && !order.status.is_terminal() && !self.random.one_in(4) {

@@ -1,5 +1,5 @@
-//! What strikes between two steps. Faults inside a step (a lost reply, a database that is away) are where the
-//! step is.
+//! The faults between two steps. Faults inside a step (a lost reply, a database that is down) are in the code
+//! of the step.
 
 use super::reached::Reached;
 use super::state::{INVENTORY, PROCESSES, Process, World, name};
@@ -77,7 +77,7 @@ impl World<'_> {
         self.note(|| format!("!! {} is trimmed", STREAMS[which]));
     }
 
-    /// Somebody takes over what another consumer holds.
+    /// A consumer claims the entries of the others.
     pub(super) fn claim(&mut self) {
         let process = self.random.below(PROCESSES);
         let stream = if process >= INVENTORY { COMPLETED } else { [RESERVED, REFUND][self.random.below(2)] };

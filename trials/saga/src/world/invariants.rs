@@ -1,4 +1,4 @@
-//! What must hold after every step, and what must hold when all is quiet. The names are those of the fault
+//! The invariants after every step, and those of a quiet system. The names are those of the fault
 //! specification.
 
 use payment::domain::OrderStatus;
@@ -46,15 +46,15 @@ impl World<'_> {
         Ok(())
     }
 
-    /// What a group has behind it and does not hold as pending has had its effect: an early ack and a group
-    /// made at `$` heal by themselves, and are found here all the same.
+    /// Every entry that a group has passed and holds no longer has had its effect. The check finds an early
+    /// acknowledgement and a group created at `$` before they heal.
     fn check_acknowledged(&self) -> Result<(), Violation> {
         for (number, stream) in self.redis.0.iter().enumerate() {
             let Some(group) = &stream.group else { continue };
             for (entry, event) in stream.entries.iter().filter(|(entry, _)| *entry <= group.last) {
                 let had_effect = match number {
                     COMPLETED => self.stock_inbox.iter().any(|(known, _)| known == event),
-                    _ => self.settled_inbox.contains(event),
+                    _ => self.payment_inbox.contains(event),
                 };
                 let excused = || {
                     group.pending.iter().any(|pending| pending.entry == *entry)
@@ -121,8 +121,8 @@ impl World<'_> {
         self.ledger.iter().filter(|row| row.taken_for.is_some_and(|(taken, _)| taken == no)).count()
     }
 
-    /// Nothing moves: no unconfirmed row, no order on its way, no entry unread or pending, no customer
-    /// without an answer.
+    /// Whether the system is quiet: the outbox is empty, all orders are final, all streams are drained, all
+    /// customers are answered.
     pub(super) fn is_quiet(&self) -> bool {
         self.outbox.is_empty()
             && self.orders.iter().all(|placed| placed.order.status.is_terminal())
@@ -142,7 +142,7 @@ impl World<'_> {
         )
     }
 
-    /// The rest of the invariants, once nothing moves any more.
+    /// Checks the other invariants of a quiet system.
     pub(super) fn check_quiet(&mut self) -> Result<(), Violation> {
         for sku in 0..2 {
             let came = i64::from(self.supply(sku));
@@ -183,8 +183,7 @@ impl World<'_> {
         self.orders.iter().filter(|placed| placed.order.status == OrderStatus::Confirmed)
     }
 
-    /// I5, I7 and I10 of an order at its end; and nobody is refused who paid when there was enough for
-    /// everybody.
+    /// I5, I7 and I10 of an order at its end. A paid order is confirmed if there was stock for all.
     fn check_end(&self, placed: &Placed) -> Result<(), Violation> {
         let no = placed.no;
         let status = placed.order.status;
@@ -202,7 +201,7 @@ impl World<'_> {
         hold(decided.len() == usize::from(paid), "I7 once", || {
             format!("order {no}: {} rows in inventory's inbox", decided.len())
         })?;
-        let applied = self.settled_inbox.iter().filter(|event| self.events[**event].no == no).count();
+        let applied = self.payment_inbox.iter().filter(|event| self.events[**event].no == no).count();
         hold(applied == usize::from(paid), "I7 once", || {
             format!("order {no}: {applied} rows in payment's inbox")
         })?;

@@ -19,7 +19,7 @@ pub struct Client {
     pub asked: bool,
     /// The first 2xx: which body was sent, and what came back.
     pub answered: Option<(u8, Answer, Order)>,
-    /// Its first body was refused: the key was used for the other one.
+    /// The first body was refused, because the key was used for the other one.
     pub refused: bool,
 }
 
@@ -70,15 +70,15 @@ pub enum Charge {
     Settle(Settlement),
 }
 
-/// What the provider said, with the event that tells inventory.
+/// The result of a charge, with the event for inventory.
 #[derive(Clone)]
 pub struct Settlement {
     pub no: OrderNo,
-    /// `None`: declined.
+    /// The event of a charge; `None` for a declined one.
     pub event: Option<EventNo>,
 }
 
-/// An event in a consumer's hand, and how far it got.
+/// An event held by a consumer, and its stage.
 pub struct HeldEvent {
     pub delivered: Delivered,
     pub stage: ApplyStage,
@@ -90,13 +90,13 @@ pub enum ApplyStage {
     Fresh,
     /// The order is paid and undecided: its money goes back.
     AskRefund,
-    /// Everything known: the statement begins.
+    /// All data is known: the statement begins.
     Begin,
     Commit(Statement),
     Ack,
 }
 
-/// A statement under way: what its snapshot showed when it began. What it writes is checked again (READ
+/// A statement in progress, with the snapshot of its start. Its writes are checked against later data (READ
 /// COMMITTED).
 #[derive(Clone)]
 pub struct Statement {
@@ -140,17 +140,17 @@ pub enum RoundStage {
     Ack,
 }
 
-/// What was decided over one event.
+/// The decision over one event.
 #[derive(Clone)]
 pub struct StockDecision {
     pub event: EventNo,
     pub no: OrderNo,
-    /// Units of each SKU; none when it is refused.
+    /// Units of each SKU; 0 for a refused order.
     pub taken: [u32; 2],
     pub reply: EventNo,
 }
 
-/// An answer of the database on its way to a product; others may overtake it.
+/// A level on its way from the database to a product, which others may overtake.
 pub struct LateLevel {
     pub sku: usize,
     pub level: Level,

@@ -56,7 +56,7 @@ impl World<'_> {
                 Some(if self.fault(6) { ApplyStage::Fresh } else { ApplyStage::Begin })
             }
             ApplyStage::Begin => {
-                let known = self.settled_inbox.contains(&event);
+                let known = self.payment_inbox.contains(&event);
                 let status = self.find(no).map(|placed| placed.order.status);
                 self.note(|| format!("{}: the statement for event {event} begins", name(process)));
                 Some(ApplyStage::Commit(Statement { event, known, status }))
@@ -98,7 +98,7 @@ impl World<'_> {
         }
         match applied {
             Applied::Moved { .. } | Applied::Parked => {}
-            Applied::Duplicate => self.reach(Reached::DuplicateSettled),
+            Applied::Duplicate => self.reach(Reached::DuplicateApplied),
             Applied::UnknownOrder | Applied::Unexpected(_) => {
                 let what = format!("event {} became a dead letter: {applied:?}", statement.event);
                 self.violation = Some(Violation::new("I11 dead letters", what));
@@ -122,14 +122,14 @@ impl World<'_> {
         if moved {
             self.changed = true;
             if self.rules.inbox_decides {
-                self.settled_inbox.push(event);
+                self.payment_inbox.push(event);
             }
             return Applied::Moved { after: Duration::ZERO };
         }
         if status == Some(OrderStatus::Completed) {
             self.reach(Reached::LostRace);
         }
-        let now = (self.settled_inbox.contains(&event), self.find_mut(no).map(|placed| placed.order.status));
+        let now = (self.payment_inbox.contains(&event), self.find_mut(no).map(|placed| placed.order.status));
         match if self.rules.reason_is_looked_up { now } else { (known, status) } {
             (true, _) => Applied::Duplicate,
             (false, Some(status)) => Applied::Unexpected(status),
@@ -142,7 +142,7 @@ impl World<'_> {
         self.changed = true;
     }
 
-    /// What a consumer session does for its next batch: the group, its own pending entries, then new ones.
+    /// The read of a consumer session: create the group, then own pending entries, then new ones.
     pub(super) fn read(&mut self, process: usize, stream: usize, count: usize) -> Vec<Delivered> {
         let mut hand = Vec::new();
         self.changed_position = false;
@@ -188,7 +188,7 @@ impl World<'_> {
         hand
     }
 
-    /// Whether the last read moved the consumer on although it yielded nothing.
+    /// Whether the last read moved the consumer without an event.
     pub(super) fn progressed(&self) -> bool {
         self.changed_position
     }

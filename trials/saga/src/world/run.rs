@@ -16,8 +16,8 @@ impl World<'_> {
             self.check_safety()?;
         }
         self.faulty = false;
-        self.weather = 0;
-        self.note(|| "-- faults end, everybody runs --".to_owned());
+        self.fault_odds = 0;
+        self.note(|| "-- faults end, all processes run --".to_owned());
         self.fair_phase()?;
         self.check_quiet()
     }
@@ -35,13 +35,13 @@ impl World<'_> {
                 let thread = self.random.below(8);
                 let held = std::mem::replace(&mut self.processes[process].frozen, 0);
                 self.processes[process].frozen = held.saturating_sub(1);
-                // Look for something it can do, from a random thread on.
+                // Takes the first activity with work, from a random one on.
                 let _ = held > 0 || (0..8).any(|next| self.thread_step(process, (thread + next) % 8));
             }
         }
     }
 
-    /// One atomic step of one of a process' concurrent activities; false when it has nothing to do.
+    /// One atomic step of one of the concurrent activities of a process; false for an idle one.
     fn thread_step(&mut self, process: usize, thread: usize) -> bool {
         match (process < INVENTORY, thread) {
             (_, 0) => self.publish(process),
@@ -55,7 +55,7 @@ impl World<'_> {
         }
     }
 
-    /// Slow things: time passes, statements end on their own, somebody restocks, entries are claimed.
+    /// Slow steps: time passes, lingering statements end, stock arrives, entries are claimed.
     fn world_step(&mut self) {
         match self.random.below(5) {
             0 => self.time_passes(false),
@@ -120,7 +120,7 @@ impl World<'_> {
         if self.fault(2) {
             return; // rolled back
         }
-        self.note(|| "a statement nobody waits for any more is committed".to_owned());
+        self.note(|| "a statement without a client is committed".to_owned());
         match statement {
             Lingering::Settlement(settlement) => _ = self.commit_settlement(&settlement),
             Lingering::Outcome(statement) => _ = self.commit_outcome(&statement),

@@ -23,8 +23,8 @@ pub struct World<'a> {
     pub random: Random,
     /// False in the fair phase.
     pub faulty: bool,
-    /// One fault in so many chances: each schedule has its own weather.
-    pub weather: usize,
+    /// The odds of faults in this schedule: one in `fault_odds` times the odds of the step.
+    pub fault_odds: usize,
     pub clients: Vec<Client>,
     pub restocks: Vec<Restock>,
     pub started_with: [u32; 2],
@@ -34,8 +34,9 @@ pub struct World<'a> {
     // Payment's database.
     pub orders: Vec<Placed>,
     pub keys: Vec<Key>,
-    pub settled_inbox: Vec<EventNo>,
-    /// Of payment: inventory's replies are in its inbox, and `product_changed` is not in this model.
+    pub payment_inbox: Vec<EventNo>,
+    /// The outbox of payment. Inventory keeps its replies in its inbox, and the model leaves
+    /// `product_changed` out.
     pub outbox: Vec<OutboxRow>,
     // The provider's books: order and amount.
     pub charges: Vec<(OrderNo, i64)>,
@@ -44,7 +45,7 @@ pub struct World<'a> {
     pub on_hand: [i64; 2],
     pub ledger: Vec<LedgerRow>,
     pub stock_inbox: Vec<(EventNo, EventNo)>,
-    /// Statements whose client is gone or tries again; the server may still commit them.
+    /// Statements whose client is gone or retries. The server may still commit them.
     pub lingering: Vec<Lingering>,
 
     pub redis: Redis,
@@ -70,7 +71,7 @@ pub struct Placed {
     pub order: Order,
     /// Every status it had, in order.
     pub history: Vec<OrderStatus>,
-    /// What had come in of each SKU when it was paid.
+    /// The supply of each SKU at the time of the charge.
     pub supply: [u32; 2],
     /// As the last check saw it.
     pub seen: (usize, OrderStatus),
@@ -86,7 +87,7 @@ pub struct Key {
 pub struct LedgerRow {
     pub sku: usize,
     pub delta: i64,
-    /// Of an order; a restock has none.
+    /// The order and its event; `None` for a restock.
     pub taken_for: Option<(OrderNo, EventNo)>,
 }
 
@@ -118,7 +119,7 @@ pub enum Lingering {
     Stock(Vec<StockDecision>),
 }
 
-/// What an instance has in memory: gone with a crash.
+/// The memory of an instance, lost in a crash.
 #[derive(Default)]
 pub struct Process {
     /// Steps for which it is stopped.
@@ -146,21 +147,21 @@ impl Restock {
 }
 
 impl<'a> World<'a> {
-    /// A world drawn from `seed`: customers, carts, stock, weather.
+    /// A world drawn from `seed`: customers, carts, stock, odds of faults.
     pub fn new(shop: &'a Shop, rules: Rules, seed: u64) -> (Self, usize) {
         let mut random = Random::new(seed);
         let orders = 2 + random.below(3);
         let clients: Vec<_> = (0..orders).map(|_| Client::draw(&mut random, shop.goods.len())).collect();
         let restocks = (0..random.below(3)).map(|_| Restock::draw(&mut random)).collect();
         let started_with = [random.below(6) as u32, random.below(6) as u32];
-        let weather = [0, 1, 2, 5][random.below(4)];
+        let fault_odds = [0, 1, 2, 5][random.below(4)];
         let steps = 60 + random.below(160);
         let world = Self {
             shop,
             rules,
             random,
-            faulty: weather > 0,
-            weather,
+            faulty: fault_odds > 0,
+            fault_odds,
             clients,
             restocks,
             started_with,
@@ -168,7 +169,7 @@ impl<'a> World<'a> {
             next_entry: 1,
             orders: Vec::with_capacity(orders),
             keys: Vec::with_capacity(orders),
-            settled_inbox: Vec::new(),
+            payment_inbox: Vec::new(),
             charges: Vec::new(),
             refunds: Vec::new(),
             on_hand: started_with.map(i64::from),
@@ -208,9 +209,9 @@ impl<'a> World<'a> {
         self.orders.iter_mut().find(|placed| placed.no == no)
     }
 
-    /// Whether the fault of this place happens now: once in `odds` times the weather.
+    /// Whether the fault of this place happens now: once in `odds` times `fault_odds`.
     pub(super) fn fault(&mut self, odds: usize) -> bool {
-        self.faulty && self.random.one_in(odds * self.weather)
+        self.faulty && self.random.one_in(odds * self.fault_odds)
     }
 
     pub(super) fn reach(&mut self, what: Reached) {

@@ -57,11 +57,9 @@ impl World<'_> {
         round
     }
 
-    /// What the inbox knows is answered with the stored reply; of the same event twice in a batch the first
-    /// one counts.
+    /// Answers known events with the stored reply. The first of two equal events in a batch counts.
     fn answer_duplicates(&mut self, process: usize, cases: &mut [Case], attempts: usize) -> RoundStage {
-        // Who is delivered for the first time is not looked for at the first attempt; here it may be either
-        // way.
+        // The service skips the inbox at the first attempt of a first delivery. The model does either.
         let looks = attempts > 0 || !self.faulty || self.random.below(2) == 0;
         for index in 0..cases.len() {
             let event = cases[index].delivered.event;
@@ -195,7 +193,7 @@ impl World<'_> {
                 RoundStage::Commit(decisions) // tried again, and refused by the inbox
             }
             Ok(levels) => {
-                self.settle_shelves(process, &decisions, levels);
+                self.update_shelves(process, &decisions, levels);
                 self.processes[process].relay.queue.extend(decisions.iter().map(|decision| decision.reply));
                 round.cases.iter_mut().for_each(|case| case.done = true);
                 RoundStage::Ack
@@ -207,7 +205,7 @@ impl World<'_> {
         }
     }
 
-    fn settle_shelves(&mut self, process: usize, decisions: &[StockDecision], levels: [Option<Level>; 2]) {
+    fn update_shelves(&mut self, process: usize, decisions: &[StockDecision], levels: [Option<Level>; 2]) {
         for (sku, level) in levels.into_iter().enumerate() {
             let taken = decisions.iter().map(|decision| decision.taken[sku]).sum();
             if let (Some(level), Some(shelf)) = (level, self.processes[process].shelves[sku].as_mut()) {
@@ -216,7 +214,7 @@ impl World<'_> {
         }
     }
 
-    /// What is known of the products of open orders is in doubt.
+    /// Drops the levels of the products of open orders, which are in doubt.
     fn forget_products(&mut self, process: usize, round: &Round) {
         for case in round.cases.iter().filter(|case| !case.done) {
             for sku in &self.shop.goods[self.events[case.delivered.event].cart].skus {
@@ -225,7 +223,7 @@ impl World<'_> {
         }
     }
 
-    /// `WriteStock`: all or nothing; the last level of each SKU.
+    /// `WriteStock`: one transaction. Returns the last level of each SKU.
     pub(super) fn commit_stock(
         &mut self,
         decisions: &[StockDecision],
@@ -295,8 +293,8 @@ impl World<'_> {
     }
 }
 
-/// Once more, all of it; or, after some tries, the first order alone: the others stay pending and are
-/// delivered again.
+/// Decides the batch again, and after some attempts the first order alone. The others stay pending and are
+/// redelivered.
 fn decide_anew(round: &mut Round) -> RoundStage {
     round.attempts += 1;
     if round.attempts < ATTEMPTS {

@@ -1,4 +1,4 @@
-/// An invariant that does not hold.
+/// A broken invariant.
 #[derive(Debug, Clone)]
 pub struct Violation {
     pub invariant: &'static str,

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::HttpResponse;
 
-/// Somebody who speaks to the services. It outlives their restarts: the addresses stay.
+/// A client of the services. The addresses are stable over restarts.
 #[derive(Debug, Clone)]
 pub struct Client {
     http: reqwest::Client,
@@ -19,12 +19,12 @@ impl Client {
         Self { http, urls, token: None }
     }
 
-    /// The same, with this token.
+    /// The client with this token.
     pub fn with_token(&self, token: &str) -> Self {
         Self { token: Some(token.to_owned()), ..self.clone() }
     }
 
-    /// The same, without a token.
+    /// The client without a token.
     pub fn nobody(&self) -> Self {
         Self { token: None, ..self.clone() }
     }
@@ -84,7 +84,7 @@ impl Client {
     }
 }
 
-/// Sends a request; an error is a transport's.
+/// Sends a request. An error is one of the transport.
 pub async fn send(request: RequestBuilder) -> reqwest::Result<HttpResponse> {
     let response = request.send().await?;
     let status = response.status().as_u16();

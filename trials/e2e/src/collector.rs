@@ -1,5 +1,4 @@
-//! What stands for an OpenTelemetry collector, which is not ours: it takes OTLP over HTTP and remembers the
-//! spans.
+//! A stand-in for an OpenTelemetry collector: receives OTLP over HTTP and stores the spans.
 
 use std::{
     collections::BTreeMap,
@@ -19,14 +18,14 @@ use tokio::{
     task::JoinSet,
 };
 
-/// A span as it came.
+/// A received span.
 #[derive(Debug, Clone)]
 pub struct Span {
     pub service: String,
     pub name: String,
     pub trace: String,
     pub id: String,
-    /// Empty: none.
+    /// Empty for a root span.
     pub parent: String,
     /// As OTLP numbers them: 1 internal, 2 server, 4 producer, 5 consumer.
     pub kind: i32,
@@ -38,14 +37,14 @@ pub struct Span {
 pub struct Collector {
     address: SocketAddr,
     received: Arc<Mutex<Received>>,
-    // Dropped with it.
+    // Dropping ends the server.
     _serving: JoinSet<()>,
 }
 
 #[derive(Debug, Default)]
 struct Received {
     spans: Vec<Span>,
-    /// Requests to come that are answered 503.
+    /// Future requests to answer with 503.
     busy: usize,
 }
 
@@ -59,12 +58,12 @@ impl Collector {
         Self { address, received, _serving: serving }
     }
 
-    /// Answers 503 so many times.
+    /// Answers the next `times` requests with 503.
     pub fn is_busy(&self, times: usize) {
         self.received.lock().expect("no panic inside").busy = times;
     }
 
-    /// How many times are left.
+    /// The number of 503 that are left.
     pub fn busy_left(&self) -> usize {
         self.received.lock().expect("no panic inside").busy
     }
@@ -153,7 +152,7 @@ fn attributes(list: &[KeyValue]) -> BTreeMap<String, String> {
     let text = |value: &KeyValue| match value.value.as_ref().and_then(|value| value.value.clone()) {
         Some(Value::StringValue(text)) => text,
         Some(Value::IntValue(number)) => number.to_string(),
-        other => panic!("nobody sends {other:?}"),
+        other => panic!("unexpected attribute {other:?}"),
     };
     list.iter().map(|attribute| (attribute.key.clone(), text(attribute))).collect()
 }

@@ -1,4 +1,4 @@
-//! The stage every test plays on.
+//! The shop, clients and servers of the tests.
 
 mod binaries;
 mod client;

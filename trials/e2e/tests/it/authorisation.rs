@@ -1,4 +1,4 @@
-//! Who may do what.
+//! The permissions of each role.
 
 use ctl::stack::Kind;
 use reqwest::Method;
@@ -51,7 +51,7 @@ async fn a_token_that_is_missing_expired_forged_or_unsigned_is_a_401_everywhere(
         }
         shop.user.get(kind, path).await.expect(200);
     }
-    // The forger's tools are sound: with nothing wrong in it, the token is good.
+    // The same signer makes a valid token, so the attempts above fail by their defects alone.
     shop.user
         .with_token(&signer.sign(&signer.header(), &good))
         .get(Kind::Payment, "/orders")

@@ -1,4 +1,4 @@
-//! The bench runs: its scripts fit the tables the migrations make, and every measurement gives its figures.
+//! The bench runs: its scripts fit the migrated tables, and every measurement gives its figures.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use e2e::service_binaries;
 
 async fn measured(measures: &[Measure]) -> Report {
     let second = Duration::from_secs(1);
-    // How fast it is does not matter, so nobody waits for a quiet machine.
+    // Throughput is irrelevant here, so the bench skips the wait for an idle machine.
     let plan = BenchPlan {
         time: second,
         patience: Duration::ZERO,

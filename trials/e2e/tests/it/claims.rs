@@ -9,11 +9,11 @@ const ORDERS: usize = 20;
 
 #[tokio::test]
 async fn a_second_inventory_claims_what_the_killed_one_held() {
-    // Nobody publishes the events again: only the claim can settle what was held.
+    // Publishing again is disabled, so that only a claim can complete the held entries.
     let slow = |options: StackOptions| options.with_env(Kind::Payment, "RESEND_AFTER", "1h");
     let mut shop = Shop::open_with(slow).await;
     shop.product("MUG", 100).await;
-    // Nobody can take stock as long as this transaction is open.
+    // This open transaction blocks every reservation.
     let (mut client, connection) = tokio_postgres::connect(&shop.stack.database_url(Kind::Inventory), NoTls)
         .await
         .expect("a connection");

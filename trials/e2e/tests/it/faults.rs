@@ -69,7 +69,7 @@ async fn tokens_are_verified_while_the_user_service_is_down() {
     shop.product("MUG", 10).await;
     let fresh = shop.another_user().await;
     shop.stack.kill9(first(Kind::User)).await.expect("it ran");
-    // A token neither service has seen before.
+    // A token that is new to both services.
     let id = fresh.order(&Order::of("MUG", 1)).await;
     assert_eq!(fresh.wait_for_end(&id).await["status"], "confirmed");
     fresh.get(Kind::Inventory, "/products/MUG").await.expect(200);
@@ -77,7 +77,7 @@ async fn tokens_are_verified_while_the_user_service_is_down() {
 
 #[tokio::test]
 async fn a_poison_message_reaches_the_dead_letters_and_a_redrive_brings_it_through() {
-    // Nobody publishes the event again: only the redrive can.
+    // Publishing again is disabled, so that only the redrive can publish the event.
     let slow = |options: StackOptions| {
         let options = options.with_env(Kind::Payment, "RESEND_AFTER", "1h").with_env(
             Kind::Inventory,

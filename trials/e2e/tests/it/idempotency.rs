@@ -1,4 +1,4 @@
-//! The same thing twice has the effect of once.
+//! Idempotency: a repeated request or event has one effect.
 
 use std::collections::HashMap;
 
@@ -17,7 +17,7 @@ async fn the_same_key_fifty_times_at_once_makes_one_order_and_identical_answers(
     let key = key();
     let headers = [("Idempotency-Key", key.as_str())];
     let answers = join_all((0..50).map(|_| shop.user.order_with(&order, &headers))).await;
-    // One that came while the first was in flight may be told so; asked again, it gets the answer.
+    // A request during the first one may get 409. A retry gets the response.
     let mut bodies = Vec::new();
     for answer in answers {
         if answer.status == 409 {

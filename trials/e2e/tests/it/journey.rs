@@ -1,4 +1,4 @@
-//! From POST to the end, every way it can go.
+//! The journeys of an order, from POST to each end.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use e2e::{Order, Shop, key};
 
-/// The timeline is numbered from 1 and takes no step the state machine does not have.
+/// Asserts that the timeline is numbered from 1 and follows the state machine.
 fn assert_legal(timeline: &[Value], statuses: &[&str]) {
     let found: Vec<&str> = timeline.iter().map(|step| step["status"].as_str().expect("a status")).collect();
     assert_eq!(found, statuses);
@@ -183,7 +183,7 @@ async fn an_order_of_unknown_products_is_refused_and_names_each() {
         problem.contains("GHOST") && problem.contains("SPECTRE") && !problem.contains("MUG"),
         "{problem}"
     );
-    // Nothing was stored under the key: the corrected order takes it.
+    // The key is still free for the corrected order.
     shop.user.order_with(&Order::of("MUG", 1), &[("Idempotency-Key", &key)]).await.expect(202);
 }
 

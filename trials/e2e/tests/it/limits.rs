@@ -1,4 +1,4 @@
-//! What is not understood is refused, and says so.
+//! Malformed requests are refused with the reason.
 
 use ctl::stack::Kind;
 use reqwest::Method;

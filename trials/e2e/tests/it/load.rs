@@ -1,4 +1,4 @@
-//! The load generator on a real shop: it counts right, leaves nothing open, and its log is evidence.
+//! The load generator on a real shop: right counts, all orders ended, and a log that proves them.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -1,4 +1,4 @@
-//! What operators see.
+//! The operations API and metrics.
 
 use ctl::stack::{Kind, ServiceId};
 use futures_util::{StreamExt, stream};
@@ -32,7 +32,7 @@ async fn sixty_four_connections_share_transactions() {
     };
     assert!(items >= 640.0, "every order goes through the group commit: {items}");
     assert!(items / transactions > 1.5, "{items} items in {transactions} transactions\n{}", metrics.text());
-    // Of single transactions the histogram keeps those with more than one item apart.
+    // The histogram separates transactions with more than one item.
     let alone = metrics.sum("orderflow_group_commit_batch_size_bucket", &["le=\"1\""]);
     let all = metrics.sum("orderflow_group_commit_batch_size_bucket", &["le=\"+Inf\""]);
     assert!(all > alone, "{alone} of {all} transactions held one item");

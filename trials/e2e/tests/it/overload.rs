@@ -1,4 +1,4 @@
-//! Overload is refused, not queued.
+//! Overload is refused with 503 and Retry-After.
 
 use ctl::stack::{Kind, StackOptions};
 use futures_util::{StreamExt, future::join_all, stream::FuturesUnordered};
@@ -23,7 +23,7 @@ async fn requests_beyond_the_admission_limit_are_refused_at_once_and_say_when_to
         shop.user.order_with(&order, &[("Idempotency-Key", &key)]).await
     };
     let flood = async {
-        // No order can be stored as long as this transaction is open: whoever was admitted waits.
+        // This open transaction blocks the insertion of orders, so that admitted requests wait.
         let lock = client.transaction().await.expect("a transaction");
         lock.batch_execute("LOCK TABLE orders IN EXCLUSIVE MODE").await.expect("locked");
         let mut answers: FuturesUnordered<_> = (0..ASKED).map(|_| ask()).collect();

@@ -97,7 +97,7 @@ async fn a_process_dies_at_the_failpoint_it_was_armed_for_and_its_commit_is_foun
 
 #[tokio::test]
 async fn an_inventory_that_dies_before_its_reply_is_published_gives_it_when_it_is_back() {
-    // Nobody publishes anything again: only the entry that is still pending can bring the reply.
+    // Publishing again is disabled, so that only the pending entry can bring the reply.
     let patient = |options: StackOptions| {
         let options = with_faults(options).with_env(Kind::Payment, "RESEND_AFTER", "1h");
         options.with_env(Kind::Inventory, "RESEND_AFTER", "1h")
@@ -143,7 +143,7 @@ async fn a_fault_that_cannot_be_is_refused_with_what_is_wrong_with_it() {
     }
 }
 
-/// `shopctl rehearse` beside the shop, as if `shopctl up` had started that.
+/// Runs `shopctl rehearse` against the shop, with the state file of `shopctl up`.
 async fn rehearse(shop: &Shop) -> Output {
     let folder = scratch_dir().expect("a folder");
     let url = |kind| shop.stack.first(kind).expect("it runs").url();

@@ -1,4 +1,4 @@
-//! SIGTERM loses nothing.
+//! SIGTERM under load keeps every order.
 
 use std::cell::Cell;
 

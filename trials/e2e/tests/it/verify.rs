@@ -1,5 +1,4 @@
-//! The checker is checked: a sound shop passes, and everything that is broken by hand turns its own
-//! invariants red.
+//! Tests of the checker: a sound shop passes, and each manual damage turns its own invariants red.
 
 use std::{path::PathBuf, process::Command};
 
@@ -28,7 +27,7 @@ struct Scene {
 
 impl Scene {
     async fn set() -> Self {
-        // Entries must not be trimmed while the test looks at them.
+        // Disables trimming while the test reads the entries.
         let keep = |options: StackOptions| {
             let options = options.with_env(Kind::Payment, "STREAM_RETENTION", "1h");
             options.with_env(Kind::Inventory, "STREAM_RETENTION", "1h")
@@ -160,7 +159,7 @@ fn red(verdict: &Verdict) -> Vec<&'static str> {
     verdict.broken().map(|check| check.id).collect()
 }
 
-/// These invariants are broken and no others, and each names `offender`.
+/// Asserts that exactly these invariants are broken, and each names `offender`.
 #[track_caller]
 fn assert_red(case: &str, verdict: &Verdict, expected: &[&str], offender: &str) {
     let report = render(verdict, ctl::terminal::Paint::PLAIN);
@@ -330,7 +329,7 @@ async fn breaks(scene: &Scene) -> Vec<Break> {
         order("two ends", confirmed, "version = 4", &["I6"])
             .broken_by("ALTER TABLE orders DROP CONSTRAINT orders_version_counts_steps")
             .mended_by("ALTER TABLE orders ADD CONSTRAINT orders_version_counts_steps CHECK (version <= 3)"),
-        // What a client saw of it is now more than there is.
+        // The client log has a later status than the database.
         order("an order that stays open", confirmed, open, &["I4", "I6"]),
         order(
             "other items than were sent",
@@ -392,7 +391,7 @@ async fn a_sound_shop_holds_and_everything_broken_by_hand_turns_its_invariants_r
     break_the_streams(&scene, &mut sampler).await;
     the_command_says_it_by_its_exit_code(&scene).await;
 
-    // The same user, but nobody wrote it down.
+    // The same user, with an order missing in the client log.
     let logged = scene.log.len();
     let ghost = scene.order(json!({"items": [{"sku": "MUG", "quantity": 1}]})).await;
     scene.log.truncate(logged);
@@ -452,7 +451,7 @@ async fn break_the_log(scene: &Scene) {
 }
 
 async fn break_the_streams(scene: &Scene, sampler: &mut Sampler) {
-    // A partition nobody reads, whose group says that everything is read and acknowledged.
+    // A partition without a reader, whose group counts all entries as read and acknowledged.
     let lost = key();
     let stream = "order_completed.7";
     scene.shop.redis_command::<String>(&["XADD", stream, "*", "id", &lost]).await;

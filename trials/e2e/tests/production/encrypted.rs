@@ -69,8 +69,7 @@ impl Servers {
         servers
     }
 
-    /// The server writes the files itself: it accepts a key only from its own account, which is not that of
-    /// the test.
+    /// The server writes the files itself, because it accepts a key of its own account only.
     async fn encrypt_postgres(&self) {
         let (certificate, key) = self.authority.issue();
         let write = |file, content: String| {

@@ -25,14 +25,14 @@ impl Client {
     }
 
     /// The client without a token.
-    pub fn nobody(&self) -> Self {
+    pub fn anonymous(&self) -> Self {
         Self { token: None, ..self.clone() }
     }
 
     /// Logs in.
     pub async fn log_in(&self, email: &str, password: &str) -> Self {
         let answer = self
-            .nobody()
+            .anonymous()
             .post(Kind::User, "/auth/login", &json!({"email": email, "password": password}))
             .await;
         self.with_token(answer.expect(200)["access_token"].as_str().expect("a token"))

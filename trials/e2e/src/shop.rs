@@ -92,16 +92,16 @@ impl Shop {
         let mut stack = Stack::start(change(options)).await.expect("servers");
         stack.start_services().await.unwrap_or_else(|error| panic!("{error}"));
         let url = |kind| stack.first(kind).expect("it runs").url();
-        let nobody = Client::new([url(Kind::User), url(Kind::Inventory), url(Kind::Payment)]);
+        let anonymous = Client::new([url(Kind::User), url(Kind::Inventory), url(Kind::Payment)]);
         let login = stack.credentials().admin.clone();
-        let admin = nobody.log_in(&login.email, &login.password).await;
-        let user = register(&nobody, "user@example.com").await;
+        let admin = anonymous.log_in(&login.email, &login.password).await;
+        let user = register(&anonymous, "user@example.com").await;
         Self { stack, servers, admin, user }
     }
 
     /// Another USER.
     pub async fn another_user(&self) -> Client {
-        register(&self.user.nobody(), &format!("{}@example.com", key())).await
+        register(&self.user.anonymous(), &format!("{}@example.com", key())).await
     }
 
     /// Creates a product that costs 10.00 EUR, and waits until it can be ordered without asking inventory.
@@ -261,11 +261,11 @@ pub fn first(kind: Kind) -> ServiceId {
     ServiceId { kind, instance: 1 }
 }
 
-async fn register(nobody: &Client, email: &str) -> Client {
+async fn register(anonymous: &Client, email: &str) -> Client {
     let password = "correct horse battery staple";
-    nobody
+    anonymous
         .post(Kind::User, "/auth/register", &json!({"email": email, "password": password}))
         .await
         .expect(201);
-    nobody.log_in(email, password).await
+    anonymous.log_in(email, password).await
 }

@@ -28,9 +28,9 @@ pub enum Mode {
     /// Every piece of an answer is delayed by this time, in order.
     Delay(Duration),
     /// The next write is executed and its answer is lost: the connection is reset instead. The mode is `Pass`
-    /// from the moment the write is chosen, and [`Proxy::landed`] rises when its answer is lost. For
-    /// PostgreSQL a write is a statement with INSERT, UPDATE or DELETE in a transaction of its own. For Redis
-    /// it is the next command of any kind.
+    /// from the moment the write is chosen, and [`landed`](super::Proxy::landed) rises when its answer is
+    /// lost. For PostgreSQL a write is a statement with INSERT, UPDATE or DELETE in a transaction of its own.
+    /// For Redis it is the next command of any kind.
     DropCommitReply,
     /// The next request of any kind is executed and its answer is lost.
     DropNextReply,

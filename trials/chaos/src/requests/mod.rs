@@ -4,8 +4,8 @@
 //! | --- | --- |
 //! | [`caller`] | a customer who logs requests and responses |
 //! | [`one_key`] | the same order fifty times at once |
-//! | [`client_gone`] | a client that disconnects in the middle of a request |
-//! | [`too_large`] | requests beyond the limits |
+//! | [`mod@client_gone`] | a client that disconnects in the middle of a request |
+//! | [`mod@too_large`] | requests beyond the limits |
 //! | [`poison`] | poison messages and their redrive |
 //! | [`table_lock`] | a locked table that exhausts the pool |
 //!

@@ -170,7 +170,7 @@ async fn a_message_nobody_can_read_is_shown_and_can_be_discarded() {
 async fn every_service_describes_itself_without_a_network() {
     let shop = Shop::open().await;
     for kind in Kind::ALL {
-        let openapi = shop.user.nobody().get(kind, "/openapi.json").await.expect(200);
+        let openapi = shop.user.anonymous().get(kind, "/openapi.json").await.expect(200);
         assert!(
             openapi["openapi"].as_str().is_some_and(|version| version.starts_with("3.1")),
             "{}",
@@ -178,7 +178,7 @@ async fn every_service_describes_itself_without_a_network() {
         );
         assert!(openapi["paths"]["/ops/streams"].is_object());
         assert!(openapi["components"]["securitySchemes"]["bearer"].is_object());
-        let page = shop.user.nobody().get(kind, "/docs/").await;
+        let page = shop.user.anonymous().get(kind, "/docs/").await;
         assert_eq!(page.status, 200);
         assert!(!page.text().contains("https://"), "the page loads nothing from elsewhere: {}", page.text());
     }

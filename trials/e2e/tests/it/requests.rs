@@ -163,14 +163,14 @@ async fn while_a_table_is_locked_orders_get_503_with_retry_after_and_the_service
         let answers = join_all((0..32).map(|_| order()));
         let lists = join_all((0..32).map(|_| shop.user.get(Kind::Payment, "/orders")));
         let alive = async {
-            shop.user.nobody().get(Kind::Payment, "/livez").await.expect(200);
+            shop.user.anonymous().get(Kind::Payment, "/livez").await.expect(200);
         };
         let (answers, lists, ()) = tokio::join!(answers, lists, alive);
         for answer in answers.into_iter().chain(lists) {
             assert_eq!(answer.status, 503, "{}", answer.text());
             assert!(!answer.header("retry-after").is_empty(), "{}", answer.text());
         }
-        shop.user.nobody().get(Kind::Payment, "/livez").await.expect(200);
+        shop.user.anonymous().get(Kind::Payment, "/livez").await.expect(200);
     };
     let (held, ()) =
         tokio::join!(hold_all_connections(&url, "orders", Duration::from_secs(8), locked), during);

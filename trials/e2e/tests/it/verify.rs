@@ -403,7 +403,7 @@ async fn a_sound_shop_holds_and_everything_broken_by_hand_turns_its_invariants_r
 async fn break_the_log(scene: &Scene) {
     let (user, key) = scene.first_key();
     let at = Timestamp::now();
-    let nobody = Uuid::now_v7();
+    let unknown = Uuid::now_v7();
     let send = |key: &str| Record::Send {
         at,
         user,
@@ -415,7 +415,7 @@ async fn break_the_log(scene: &Scene) {
         let why = None;
         Record::Answer { at, user, key, outcome, status: None, body, why }
     };
-    let lost = || answer("lost", Outcome::Ok, Some(json!({"id": nobody}).to_string()));
+    let lost = || answer("lost", Outcome::Ok, Some(json!({"id": unknown}).to_string()));
     let verdict = scene.judge(&[send("lost"), lost()]).await;
     assert_red("a 2xx that left nothing", &verdict, &["I3"], "lost");
 

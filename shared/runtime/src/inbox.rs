@@ -100,7 +100,7 @@ pub async fn processed(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use events::{Origin, RefundOrder, RefundReason, ReservedItem, StockReserved, TraceContext};
+    use events::{Origin, ReservedItem, StockReserved, TraceContext};
 
     fn question() -> Envelope {
         let order_id = Uuid::now_v7();

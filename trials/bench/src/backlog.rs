@@ -1,20 +1,19 @@
-//! What the system does with half of it away: orders accepted while nobody consumes, and backlogs worked off.
+//! Measurements with a service down: orders accepted without consumers, and backlogs drained.
 
 use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::cores::{Watch, quiet};
+use super::cores::{CpuTimer, quiet};
 use super::database::Database;
 use super::orders::{CONNECTIONS, all_ended, offer, offer_at, open, warm_up};
+use super::plan::BenchPlan;
 use super::site::{HOT, Site, products};
-use super::terms::Terms;
 use super::{BenchError, Figure, Measure, Reading, system};
 use ctl::stack::Kind;
 
-/// A provider who does not answer before the measurement is over, and a service that goes on taking orders:
-/// what its memory has no room for stays pending in the database, where nobody looks for it before it is
-/// emptied.
+/// A provider that answers after the end of the measurement, and a service that keeps accepting orders.
+/// Orders beyond its memory stay pending in the database until the tables are emptied.
 const NO_PROVIDER: [(&str, &str); 4] = [
     ("PROVIDER_LATENCY", "1h"),
     ("PROVIDER_TIMEOUT", "2h"),
@@ -24,30 +23,30 @@ const NO_PROVIDER: [(&str, &str); 4] = [
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 const PENDING: &str = "SELECT count(*) FROM orders WHERE status = 'pending'";
 const WAITING: &str = "SELECT count(*) FROM orders WHERE status = 'completed'";
-/// From the first confirmation to the last. The start of inventory is not in it.
+/// The time from the first confirmation to the last, without the start of inventory.
 const DRAINED: &str =
     "SELECT coalesce(extract(epoch FROM max(ended_at) - min(ended_at)), 0)::float8 FROM orders";
-/// Rows are dated when their transaction began: from the first one until the last one began, so many were
-/// taken.
+/// The rows before the last transaction, and the time they took. A row has the start of its transaction as
+/// its time.
 const TAKEN: &str =
     "SELECT count(*) FILTER (WHERE at < last), coalesce(extract(epoch FROM max(at) - min(at)), 0)::float8
      FROM stock_ledger, (SELECT max(at) AS last FROM stock_ledger) AS end_of_it";
 
-/// Orders accepted while nothing consumes them: inventory is away, and so is the provider, without whom none
-/// is paid and published.
+/// Orders accepted without consumers: inventory is down, and the provider keeps charges open, so that no
+/// order is published.
 ///
-/// They are never charged: the tables are emptied afterwards.
-pub async fn post(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError> {
+/// The tables are emptied before any charge.
+pub async fn post(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
     let fixture = site.fixture(products()).await?;
-    warm_up(site, terms, &fixture).await?;
+    warm_up(site, plan, &fixture).await?;
     site.end(Kind::Inventory).await?;
     let payment = site.replace(Kind::Payment, &NO_PROVIDER).await?;
-    offer_at(&payment.url, site, &fixture, terms.warm_up, CONNECTIONS).await?;
+    offer_at(&payment.url, site, &fixture, plan.warm_up, CONNECTIONS).await?;
     site.empty().await?;
-    quiet(terms.patience).await;
-    let watch = Watch::begin(&site.parties());
-    let outcome = offer_at(&payment.url, site, &fixture, terms.time, CONNECTIONS).await?;
-    let cores = watch.end(&site.parties());
+    quiet(plan.patience).await;
+    let timer = CpuTimer::begin(&site.process_groups());
+    let outcome = offer_at(&payment.url, site, &fixture, plan.time, CONNECTIONS).await?;
+    let cores = timer.end(&site.process_groups());
     site.bring_back(payment).await?;
     site.begin(Kind::Inventory).await?;
     Ok(Reading {
@@ -56,28 +55,28 @@ pub async fn post(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError>
     })
 }
 
-/// Orders taken and paid while inventory is away; then it comes back.
-pub async fn drain(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError> {
+/// Orders accepted and paid while inventory is down, and drained when it is back.
+pub async fn drain(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
     let fixture = site.fixture(products()).await?;
-    warm_up(site, terms, &fixture).await?;
+    warm_up(site, plan, &fixture).await?;
     let idle = open(site).await?;
     site.end(Kind::Inventory).await?;
-    quiet(terms.patience).await;
-    let watch = Watch::begin(&site.parties());
+    quiet(plan.patience).await;
+    let timer = CpuTimer::begin(&site.process_groups());
     let payment = site.database(Kind::Payment);
     let (outcome, waiting) = loop {
-        // Little by little: a backlog of several times as many is another measurement.
-        let outcome = offer(site, &fixture, terms.warm_up, CONNECTIONS).await?;
+        // Short loads, so that the backlog stays close to its target.
+        let outcome = offer(site, &fixture, plan.warm_up, CONNECTIONS).await?;
         let waiting = published(&payment).await?;
-        if waiting >= terms.backlog {
+        if waiting >= plan.backlog {
             break (outcome, waiting);
         }
     };
-    let cores = watch.end(&site.parties());
-    quiet(terms.patience).await;
+    let cores = timer.end(&site.process_groups());
+    quiet(plan.patience).await;
     site.begin(Kind::Inventory).await?;
     all_ended(site, idle).await?;
-    site.settled().await?;
+    site.wait_until_ended().await?;
     let seconds: f64 = payment.row(DRAINED, &[]).await?.get(0);
     let backlog = format!("a backlog of {waiting} events, taken in at {:.0}/s", outcome.per_second());
     let notes = [system::notes(&outcome), vec![backlog]].concat();
@@ -87,26 +86,26 @@ pub async fn drain(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError
     })
 }
 
-/// A backlog of one product, worked off by inventory while payment is away.
-pub async fn consumer(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError> {
+/// A backlog of one product, drained by inventory while payment is down.
+pub async fn consumer(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
     let fixture = site.fixture(vec![HOT.to_owned()]).await?;
-    warm_up(site, terms, &fixture).await?;
+    warm_up(site, plan, &fixture).await?;
     site.end(Kind::Inventory).await?;
-    offer(site, &fixture, terms.time, CONNECTIONS).await?;
+    offer(site, &fixture, plan.time, CONNECTIONS).await?;
     let waiting = published(&site.database(Kind::Payment)).await?;
     site.end(Kind::Payment).await?;
     let stock = site.database(Kind::Inventory);
     let left = on_hand(&stock).await? - waiting;
-    quiet(terms.patience).await;
-    let watch = Watch::begin(&site.parties());
+    quiet(plan.patience).await;
+    let timer = CpuTimer::begin(&site.process_groups());
     site.begin(Kind::Inventory).await?;
     while on_hand(&stock).await? > left {
         sleep(LOOK_AGAIN).await;
     }
-    let cores = watch.end(&site.parties());
+    let cores = timer.end(&site.process_groups());
     let taken = stock.row(TAKEN, &[]).await?;
     site.begin(Kind::Payment).await?;
-    site.settled().await?;
+    site.wait_until_ended().await?;
     let figures = vec![(Figure::HotConsumed, taken.get::<_, i64>(0) as f64 / taken.get::<_, f64>(1))];
     Ok(Reading {
         notes: vec![format!("a backlog of {waiting} events")],
@@ -114,7 +113,7 @@ pub async fn consumer(site: &mut Site, terms: &Terms) -> Result<Reading, BenchEr
     })
 }
 
-/// Waits until every order is paid, which is when its event is published; how many wait for inventory.
+/// Waits until every order is paid and published. Returns the number that waits for inventory.
 async fn published(payment: &Database) -> Result<i64, BenchError> {
     while payment.number(PENDING).await? > 0 {
         sleep(LOOK_AGAIN).await;

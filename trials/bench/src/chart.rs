@@ -1,7 +1,7 @@
-//! The targets as a picture: a bar for each, as long as the part of its goal that is reached.
+//! The targets as a picture: a bar each, whose length is the reached part of its goal.
 //!
-//! Written by hand: a dozen rectangles need no library. Ratios of very different sizes, and of both ways of
-//! being good, fit on one scale because the goal of each is 1.
+//! A dozen rectangles are written without a library. Ratios of any size and direction fit on one scale, where
+//! each goal is 1.
 
 use std::fmt::Write;
 
@@ -11,10 +11,10 @@ use super::rows::{Better, Row, Verdict};
 const WIDTH: f64 = 1030.0;
 const ROW: f64 = 30.0;
 const TOP: f64 = 64.0;
-/// Where bars begin, and where the goal is.
+/// The start of the bars, and the goal.
 const LEFT: f64 = 350.0;
 const GOAL: f64 = 680.0;
-/// Bars end here: a third more than the goal, with room for the numbers.
+/// The longest bar: a third more than the goal, with room for the numbers.
 const MOST: f64 = 1.33;
 
 /// An SVG document.
@@ -46,16 +46,18 @@ pub fn svg(report: &Report) -> String {
 }
 
 fn subtitle(report: &Report) -> String {
-    let (machine, terms) = (&report.machine, &report.terms);
+    let machine = &report.machine;
+    let plan = &report.plan;
     format!(
         "Medians of {} round(s) of {} s, everything on {} cores ({})",
-        terms.rounds, terms.seconds, machine.cores, machine.cpu
+        plan.rounds, plan.seconds, machine.cores, machine.cpu
     )
 }
 
 fn bar(row: &Row, y: f64) -> String {
     let at = |share: f64| LEFT + (GOAL - LEFT) * share.clamp(0.0, MOST);
-    let (end, floor) = (at(row.share()), at(row.floor_share()));
+    let end = at(row.share());
+    let floor = at(row.floor_share());
     let way = if row.better == Better::Lower { "less is better, " } else { "" };
     let numbers = format!("{:.2} ({way}floor {}, goal {})", row.ratio, row.floor, row.goal);
     [
@@ -67,7 +69,7 @@ fn bar(row: &Row, y: f64) -> String {
     .join("\n")
 }
 
-/// Words at a place; nothing in them can break the document.
+/// A text element at a place, with its words escaped.
 pub fn text(x: f64, y: f64, style: &str, words: &str) -> String {
     format!("<text x=\"{x:.1}\" y=\"{y:.1}\" {style}>{}</text>", escaped(words))
 }

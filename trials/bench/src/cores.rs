@@ -1,10 +1,9 @@
-//! Who used which part of the machine, and when nobody else does.
+//! Processor time by group of processes, and the wait for an idle machine.
 //!
-//! Every process of the machine is somebody's: a service's, a server's, the generator's (this process and
-//! what it has started and awaited), or foreign. In a virtual machine the host may let others run while we
-//! could: stolen. If it stops the machine altogether, nothing says so but the clock on the wall, which is set
-//! forward afterwards: those cores count as stolen too, for wrk and PostgreSQL take their times from it. A
-//! figure that was measured beside much of either says little.
+//! Every process belongs to a service, a server or the generator (this process and its awaited children), or
+//! is foreign. Time is stolen when the host of a virtual machine runs others instead. A host that stops the
+//! machine is visible only by a jump of the wall clock. The jump counts as stolen on all cores, because wrk
+//! and PostgreSQL measure by that clock. Much foreign or stolen time makes a figure unreliable.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,34 +16,33 @@ use servers::processes;
 
 /// USER_HZ: the unit of `/proc/PID/stat`, 100 on every architecture of Linux.
 const TICKS: f64 = 100.0;
-/// The machine counts as quiet with less than this in use over [`WINDOW`]. As in the yardsticks of the issue.
+/// The machine is idle with at most this many cores in use over [`WINDOW`].
 const QUIET: f64 = 0.15;
 const WINDOW: Duration = Duration::from_millis(1500);
-/// Work on all cores, to see whether they are given: half a hundred ticks, no more heat than a request or
-/// two.
+/// The time of work on all cores that reveals stolen time: fifty ticks.
 const PROBE: Duration = Duration::from_millis(500);
-/// A run is marked beside more foreign work than this, or with more stolen.
+/// A figure is marked as disturbed above this many foreign or stolen cores.
 const DISTURBING: f64 = 0.25;
 
-/// Cores used by name.
+/// Used cores by group.
 pub type Cores = BTreeMap<String, f64>;
 
-/// How much of the machine others had meanwhile, at once or by the host.
+/// The larger of the foreign and the stolen cores.
 pub fn others(cores: &Cores) -> f64 {
     ["foreign", "stolen"].iter().filter_map(|who| cores.get(*who)).fold(0.0, |most, used| most.max(*used))
 }
 
-/// Others had so much of the machine meanwhile that a figure says little.
+/// Whether foreign or stolen cores make a figure unreliable.
 pub fn disturbed(cores: &Cores) -> bool {
     others(cores) > DISTURBING
 }
 
-/// Which processes are whose.
-pub type Parties = Vec<(&'static str, Vec<i32>)>;
+/// The processes of each group.
+pub type ProcessGroups = Vec<(&'static str, Vec<i32>)>;
 
-/// CPU time since a moment.
+/// Measures processor time from a moment on.
 #[derive(Debug)]
-pub struct Watch {
+pub struct CpuTimer {
     began: Instant,
     on_the_wall: SystemTime,
     processes: BTreeMap<i32, u64>,
@@ -52,19 +50,19 @@ pub struct Watch {
     machine: Machine,
 }
 
-/// Ticks of the whole machine, since it started.
+/// Ticks of the whole machine since its boot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Machine {
     /// user, nice, system, irq and softirq.
     busy: u64,
-    /// There was work, and the hypervisor let others run.
+    /// Ticks that the hypervisor gave to others while there was work.
     stolen: u64,
 }
 
-impl Watch {
-    /// From now on.
-    pub fn begin(parties: &Parties) -> Self {
-        let ids = parties.iter().flat_map(|(_, ids)| ids);
+impl CpuTimer {
+    /// Begins to measure.
+    pub fn begin(process_groups: &ProcessGroups) -> Self {
+        let ids = process_groups.iter().flat_map(|(_, ids)| ids);
         let processes = ids.map(|id| (*id, used(*id))).collect();
         Self {
             began: Instant::now(),
@@ -75,13 +73,13 @@ impl Watch {
         }
     }
 
-    /// Until now. A process that was started meanwhile counts with all it used.
-    pub fn end(self, parties: &Parties) -> Cores {
+    /// Ends the measurement. A process that was started during it counts in full.
+    pub fn end(self, process_groups: &ProcessGroups) -> Cores {
         let seconds = self.began.elapsed().as_secs_f64();
         let stopped = stopped(seconds, seconds_since(self.on_the_wall));
         let cores = |ticks: u64| ticks as f64 / TICKS / seconds;
         let since = |id: &i32| used(*id).saturating_sub(self.processes.get(id).copied().unwrap_or(0));
-        let mut all: Cores = parties
+        let mut all: Cores = process_groups
             .iter()
             .map(|(name, ids)| ((*name).to_owned(), cores(ids.iter().map(since).sum())))
             .collect();
@@ -94,12 +92,12 @@ impl Watch {
     }
 }
 
-/// Seconds on the wall; less than none if its clock was set back.
+/// Seconds of the wall clock, negative after a step back.
 fn seconds_since(moment: SystemTime) -> f64 {
     moment.elapsed().map_or_else(|error| -error.duration().as_secs_f64(), |elapsed| elapsed.as_secs_f64())
 }
 
-/// All cores, for as long as the clock on the wall was set by while so many seconds passed.
+/// The stolen cores of a stopped machine: all cores, by the share of the jump in `seconds`.
 fn stopped(seconds: f64, on_the_wall: f64) -> f64 {
     (on_the_wall - seconds).abs() / seconds * all_cores() as f64
 }
@@ -108,22 +106,23 @@ fn all_cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Waits until the machine is idle, ours included, and can be had; at most `patience`. What disturbs
-/// nevertheless is seen by [`disturbed`].
+/// Waits until the machine is idle and all its cores are available, at most `patience`.
 pub async fn quiet(patience: Duration) {
     let deadline = Instant::now() + patience;
     while Instant::now() < deadline && !(idle().await && can_be_had().await) {}
 }
 
 async fn idle() -> bool {
-    let (began, before) = (Instant::now(), machine());
+    let began = Instant::now();
+    let before = machine();
     sleep(WINDOW).await;
     (machine().busy - before.busy) as f64 / TICKS / began.elapsed().as_secs_f64() <= QUIET
 }
 
-/// While there is no work, nothing is stolen: only who asks for all cores sees whether they are given.
+/// Keeps all cores busy for a moment, because stolen time shows under work only.
 async fn can_be_had() -> bool {
-    let (began, before) = (Instant::now(), machine());
+    let began = Instant::now();
+    let before = machine();
     let work = || {
         tokio::task::spawn_blocking(move || {
             while began.elapsed() < PROBE {
@@ -135,8 +134,7 @@ async fn can_be_had() -> bool {
     (machine().stolen - before.stolen) as f64 / TICKS / began.elapsed().as_secs_f64() <= DISTURBING
 }
 
-/// Ticks of a process: its own and of children it has reaped. None of ours reaps but the postmaster, of its
-/// backends.
+/// Ticks of a process and of its reaped children, such as the backends of the postmaster.
 fn used(process: i32) -> u64 {
     stat(process).map_or(0, |fields| ticks(&fields))
 }
@@ -150,7 +148,7 @@ fn ticks(fields: &[String]) -> u64 {
     fields.iter().skip(11).take(4).filter_map(|field| field.parse::<u64>().ok()).sum()
 }
 
-/// The fields of `/proc/PID/stat` after the program's name, which may hold anything.
+/// The fields of `/proc/PID/stat` after the program name, which may contain anything.
 fn stat(process: i32) -> Option<Vec<String>> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     Some(stat.rsplit_once(") ")?.1.split_whitespace().map(str::to_owned).collect())
@@ -200,8 +198,8 @@ mod tests {
 
     #[test]
     fn what_was_used_is_the_generators_and_never_negative() {
-        let watch = Watch::begin(&Vec::new());
-        let cores = watch.end(&vec![("redis", vec![i32::MAX])]);
+        let timer = CpuTimer::begin(&Vec::new());
+        let cores = timer.end(&vec![("redis", vec![i32::MAX])]);
         assert!(cores["redis"].abs() < f64::EPSILON && cores["generator"] >= 0.0 && cores["foreign"] >= 0.0);
     }
 }

@@ -1,4 +1,4 @@
-//! PostgreSQL as the bench reaches it: a connection for each question, none while it measures.
+//! Direct queries to PostgreSQL, each with its own connection.
 
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{NoTls, Row};
@@ -10,12 +10,12 @@ use super::BenchError;
 pub struct Database(String);
 
 impl Database {
-    /// Nothing is connected yet.
+    /// A handle without a connection.
     pub fn at(url: String) -> Self {
         Self(url)
     }
 
-    /// Statements, one transaction each.
+    /// Executes statements, one transaction each.
     pub async fn execute(&self, statements: &[&str]) -> Result<(), BenchError> {
         let (client, connection) = tokio_postgres::connect(&self.0, NoTls).await?;
         let done = async move {
@@ -27,14 +27,14 @@ impl Database {
         tokio::join!(done, connection).0
     }
 
-    /// One row.
+    /// Queries one row.
     pub async fn row(&self, sql: &str, arguments: &[&(dyn ToSql + Sync)]) -> Result<Row, BenchError> {
         let (client, connection) = tokio_postgres::connect(&self.0, NoTls).await?;
         let answer = async move { client.query_one(sql, arguments).await };
         Ok(tokio::join!(answer, connection).0?)
     }
 
-    /// One number.
+    /// Queries one number.
     pub async fn number(&self, sql: &str) -> Result<i64, BenchError> {
         Ok(self.row(sql, &[]).await?.get(0))
     }

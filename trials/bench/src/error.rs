@@ -6,91 +6,91 @@ use ctl::api::{ApiError, innermost};
 use ctl::stack::StackError;
 use servers::affinity::AffinityError;
 
-/// Why there is no measurement.
+/// The reason for which a measurement failed.
 #[derive(Debug, thiserror::Error)]
 pub enum BenchError {
-    /// A service or a server of the stack.
+    /// A service or a server of the stack failed.
     #[error(transparent)]
     Stack(#[from] StackError),
-    /// A private server.
+    /// A private server failed.
     #[error(transparent)]
     Server(#[from] ServerError),
-    /// The load cannot be kept apart from the stack.
+    /// The load and the stack cannot be given separate cores.
     #[error(transparent)]
     Affinity(#[from] AffinityError),
     /// A service refused what the run needs.
     #[error(transparent)]
     Api(#[from] ApiError),
-    /// PostgreSQL, asked directly.
+    /// A direct query to PostgreSQL failed.
     #[error("PostgreSQL: {}", innermost(.0))]
     Sql(#[from] tokio_postgres::Error),
-    /// Redis, asked directly.
+    /// A direct command to Redis failed.
     #[error("Redis: {0}")]
     Redis(#[from] redis::RedisError),
-    /// A load generator is not there.
+    /// A load generator is missing.
     #[error("`{program}` is missing: install the Debian package {package}, or run scripts/bench, which does")]
     NotInstalled {
-        /// What was to be run.
+        /// The missing program.
         program: String,
-        /// What carries it.
+        /// The package that contains it.
         package: &'static str,
     },
-    /// A load generator ended badly, or printed something else than expected.
-    #[error("`{program}` gave no result; it said:\n{said}")]
+    /// A load generator failed, or printed an unexpected result.
+    #[error("`{program}` gave no result; it printed:\n{printed}")]
     NoResult {
-        /// What was run.
+        /// The program.
         program: &'static str,
-        /// Both its outputs.
-        said: String,
+        /// Standard output and standard error.
+        printed: String,
     },
-    /// Orders did not come to their end: what was measured says nothing.
+    /// Orders are still open at the deadline, so the figures are void.
     #[error("{open} orders were still open {seconds} s after the load; the services' logs are in {logs}")]
-    NotSettled {
-        /// Neither confirmed, refunded nor declined.
+    OrdersStillOpen {
+        /// Orders that are still open.
         open: i64,
-        /// How long was waited.
+        /// The seconds waited.
         seconds: u64,
-        /// Where to look.
+        /// The path of the services' logs.
         logs: String,
     },
-    /// Orders came to another end than `confirmed`, although there was stock for all.
-    #[error("of {all} orders {others} ended otherwise than confirmed, although there was stock for all")]
+    /// Orders ended as `refunded` or `declined` with stock for all.
+    #[error("{others} of {all} orders were refunded or declined although there was stock for all")]
     NotConfirmed {
-        /// Accepted.
+        /// Ended orders.
         all: i64,
         /// Refunded or declined.
         others: i64,
     },
-    /// A handler that refuses is quick, and no yardstick.
+    /// The yardstick handler refused requests, which makes it too fast.
     #[error(
-        "the handler by hand failed in {failed} of {all} requests: its statement does not fit the tables, or tokens are not verified"
+        "the plain handler failed in {failed} of {all} requests: its statement does not fit the tables, or tokens are not verified"
     )]
     YardstickFailed {
-        /// Refused or without an answer.
+        /// Refused or unanswered requests.
         failed: u64,
-        /// Sent.
+        /// Answered requests.
         all: u64,
     },
-    /// No rate was found at which orders keep pace.
+    /// Orders fell behind at every tried rate.
     #[error(
-        "at {rate:.0} orders a second too many were still not at their end: something is wrong, or the machine is busy; nothing is drawn"
+        "orders fall behind even at {rate:.0} a second: the stack fails, or the machine is busy; the chart is not drawn"
     )]
     NoCapacity {
-        /// The last one that was tried.
+        /// The last tried rate.
         rate: f64,
     },
-    /// A file or a process.
+    /// A file or a process failed.
     #[error("cannot {what}")]
     Io {
-        /// What was tried.
+        /// The operation that failed.
         what: String,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
 }
 
 impl BenchError {
-    /// For `map_err`: names what was tried.
+    /// Adds the name of the operation, for `map_err`.
     pub fn io(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let what = what.into();
         move |source| Self::Io { what, source }

@@ -3,61 +3,61 @@ use std::fmt;
 /// One number of a measurement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Figure {
-    /// From the first POST until the last order was confirmed.
+    /// Confirmed orders a second, from the first POST to the last confirmation.
     Confirmed,
-    /// Accepted in the same run.
+    /// Accepted orders a second in the same run.
     Accepted,
-    /// The three services under that load.
+    /// Memory of the three services under that load.
     Memory,
-    /// One product: until the last order was confirmed.
+    /// Confirmed orders a second of one product.
     HotConfirmed,
-    /// One product: consumed by inventory alone.
+    /// Orders a second of one product, consumed by inventory alone.
     HotConsumed,
-    /// Accepted while nothing consumes them.
+    /// Accepted orders a second with consumers stopped.
     AcceptedAlone,
-    /// A backlog of orders, worked off.
+    /// Drained orders a second of a backlog.
     Drained,
-    /// POST with one connection.
+    /// p50 of POST with one connection.
     SingleP50,
-    /// From POST to the end at 100 orders a second.
+    /// p50 from POST to the end at 100 orders a second.
     End100P50,
-    /// The same.
+    /// p99 from POST to the end at 100 orders a second.
     End100P99,
-    /// At 300.
+    /// p50 from POST to the end at 300 orders a second.
     End300P50,
-    /// The same.
+    /// p99 from POST to the end at 300 orders a second.
     End300P99,
-    /// GET /products/{sku}
+    /// GET /products/{sku}, requests a second.
     Browsed,
-    /// Confirmed beside few stored orders.
+    /// Confirmed orders a second with few stored orders.
     FewStored,
-    /// Confirmed beside many.
+    /// Confirmed orders a second with many stored orders.
     ManyStored,
     /// pgbench, best of 1, 16 and 64 clients: one transaction an order.
     Y1,
-    /// The same in one statement.
+    /// pgbench, one statement an order.
     Y1s,
-    /// Half of those with one client.
+    /// p50 of the statement with one client.
     Y1sP50,
-    /// The same, and every write a transaction of its own.
+    /// p50 of POST without group commit, with one connection.
     UngroupedP50,
-    /// A handler with one statement a request, one connection.
+    /// p50 of a handler with one statement a request, with one connection.
     Y1hP50,
     /// One unit of one product a transaction.
     Y2,
     /// XADD with one client.
     Xadd1,
-    /// With 50.
+    /// XADD with 50 clients.
     Xadd50,
-    /// With 50, in pipelines of 16.
+    /// XADD with 50 clients, in pipelines of 16.
     Xadd16,
-    /// In pipelines of 64.
+    /// XADD with 50 clients, in pipelines of 64.
     Xadd64,
     /// One write of 8 kB.
     Fdatasync,
 }
 
-/// What it counts.
+/// The unit of a figure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
     /// Things a second.
@@ -69,7 +69,7 @@ pub enum Unit {
 }
 
 impl Figure {
-    /// For a reader.
+    /// The name in reports.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -102,7 +102,7 @@ impl Figure {
         }
     }
 
-    /// What it counts.
+    /// The unit of a figure.
     #[must_use]
     pub fn unit(self) -> Unit {
         match self {

@@ -6,7 +6,7 @@ use super::BenchError;
 use super::site::Site;
 use ctl::stack::Kind;
 
-/// What it ran on. Figures of two machines say nothing about each other; ratios a little.
+/// The machine of a run. Ratios of two machines can be compared roughly, absolute figures cannot.
 #[derive(Debug, Clone, Serialize)]
 pub struct Machine {
     /// Hardware threads.
@@ -17,14 +17,14 @@ pub struct Machine {
     pub memory_gib: f64,
     /// Linux.
     pub kernel: String,
-    /// Its version.
+    /// The version of the server.
     pub postgres: String,
-    /// Its version.
+    /// The version of the server.
     pub redis: String,
 }
 
 impl Machine {
-    /// This one, and the servers of the run.
+    /// Reads the properties of this machine and the versions of the servers.
     pub async fn of(site: &Site) -> Result<Self, BenchError> {
         let version = site.database(Kind::Payment).row("SHOW server_version", &[]).await?.get(0);
         let kib = |line: String| line.split_whitespace().next().and_then(|kib| kib.parse::<f64>().ok());
@@ -40,7 +40,7 @@ impl Machine {
     }
 }
 
-/// What follows `name:` in a file of such lines.
+/// The value after `name:` in a file of such lines.
 fn line_of(file: &str, name: &str) -> Option<String> {
     line_of_text(&fs::read_to_string(file).ok()?, name)
 }

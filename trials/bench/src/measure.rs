@@ -1,6 +1,6 @@
 use clap::ValueEnum;
 
-/// What is measured on its own; each gives one figure or a few.
+/// A measurement, which gives one or a few figures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub enum Measure {
     /// Yardstick Y1: pgbench, one transaction an order
@@ -15,28 +15,28 @@ pub enum Measure {
     Y2,
     /// A backlog of one product, consumed by inventory alone
     Consumer,
-    /// Orders accepted while nothing consumes them
+    /// Orders accepted while consumers are stopped
     Post,
-    /// Orders taken while inventory is away, and this backlog worked off
+    /// Orders accepted while inventory is down, and the drain of this backlog
     Drain,
     /// One order at a time
     Single,
-    /// Its yardstick: the same without group commit, one statement a request
+    /// Yardstick of single: POST without group commit, one statement a request
     Ungrouped,
-    /// A handler by hand with one statement a request and nothing behind it, one at a time
+    /// Yardstick Y1h: a plain handler with one statement a request, one request at a time
     Y1h,
-    /// From POST to the end at 100 and 300 orders a second
+    /// Latency from POST to the end at 100 and 300 orders a second
     Latency,
-    /// Products looked at
+    /// GET of products
     Browse,
-    /// Orders beside few and beside many stored ones
+    /// Orders with few and with many stored ones
     Stored,
     /// Yardstick Y4: redis-benchmark XADD, fdatasync
     Y4,
 }
 
 impl Measure {
-    /// As on the command line.
+    /// The name on the command line.
     #[must_use]
     pub fn name(self) -> String {
         self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()

@@ -1,52 +1,53 @@
-//! Orders offered in a closed loop, and what became of them.
+//! Orders offered in a closed loop, and their ends.
 
 use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
 
 use super::BenchError;
-use super::cores::{Cores, Watch, quiet};
+use super::cores::{Cores, CpuTimer, quiet};
+use super::plan::BenchPlan;
 use super::site::Site;
-use super::terms::Terms;
-use super::wrk::{self, Fixture, Load, Outcome, Request};
+use super::wrk::{self, Fixture, Load, Request, WrkResult};
 use ctl::stack::Kind;
 
-/// The issue's number.
+/// The connections of the closed loop.
 pub const CONNECTIONS: u16 = 64;
-/// Asked over HTTP, and rendered in less than a millisecond.
+/// The poll of `/metrics`, which takes less than a millisecond.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
-/// Beyond it the database is asked, which says how many are open.
+/// The longest poll. Afterwards [`Site::wait_until_ended`] queries the database.
 const WATCHED_FOR: Duration = Duration::from_secs(120);
 
-/// The confirmed ones, the others, and the seconds from the first POST until the last commit began.
+/// The confirmed orders, the others, and the seconds from the first POST to the start of the last commit.
 const ENDED: &str = "SELECT count(*) FILTER (WHERE status = 'confirmed'), count(*) FILTER (WHERE status <> 'confirmed'),
      coalesce(extract(epoch FROM max(ended_at) - min(created_at)), 0)::float8 FROM orders WHERE created_at >= $1";
 
-/// A load whose orders are all confirmed.
+/// The result of a load whose orders were all confirmed.
 #[derive(Debug)]
 pub struct Sustained {
-    /// What the customers saw.
-    pub outcome: Outcome,
-    /// Confirmed orders a second, from the first POST until the last was.
+    /// The result of the generator.
+    pub outcome: WrkResult,
+    /// Confirmed orders a second, from the first POST to the last confirmation.
     pub confirmed_per_second: f64,
-    /// The three services at the end of the load, in MiB.
+    /// Memory of the three services at the end of the load, in MiB.
     pub memory: f64,
-    /// From the first POST until the last was confirmed.
+    /// Used cores from the first POST to the last confirmation.
     pub cores: Cores,
 }
 
-/// Warms up, waits for a quiet machine, offers orders, and waits for the last to be confirmed. The tables are
-/// left as they are.
-pub async fn sustain(site: &mut Site, terms: &Terms, fixture: &Fixture) -> Result<Sustained, BenchError> {
-    quiet(terms.patience).await;
+/// Waits for an idle machine, offers orders, and waits for the last confirmation. The rows stay in the
+/// tables.
+pub async fn sustain(site: &mut Site, plan: &BenchPlan, fixture: &Fixture) -> Result<Sustained, BenchError> {
+    quiet(plan.patience).await;
     let payment = site.database(Kind::Payment);
     let since: jiff::Timestamp = payment.row("SELECT clock_timestamp()", &[]).await?.get(0);
-    let (idle, watch) = (open(site).await?, Watch::begin(&site.parties()));
-    let outcome = offer(site, fixture, terms.time, CONNECTIONS).await?;
+    let idle = open(site).await?;
+    let timer = CpuTimer::begin(&site.process_groups());
+    let outcome = offer(site, fixture, plan.time, CONNECTIONS).await?;
     let memory = site.memory();
     all_ended(site, idle).await?;
-    let cores = watch.end(&site.parties());
-    site.settled().await?;
+    let cores = timer.end(&site.process_groups());
+    site.wait_until_ended().await?;
     let row = payment.row(ENDED, &[&since]).await?;
     let (confirmed, others, seconds): (i64, i64, f64) = (row.get(0), row.get(1), row.get(2));
     if others > 0 {
@@ -55,11 +56,11 @@ pub async fn sustain(site: &mut Site, terms: &Terms, fixture: &Fixture) -> Resul
     Ok(Sustained { outcome, confirmed_per_second: confirmed as f64 / seconds, memory, cores })
 }
 
-/// A short load that does not count; afterwards the tables are empty again.
-pub async fn warm_up(site: &mut Site, terms: &Terms, fixture: &Fixture) -> Result<(), BenchError> {
-    site.settled().await?;
-    offer(site, fixture, terms.warm_up, CONNECTIONS).await?;
-    site.settled().await?;
+/// Runs a short load that is not measured, and empties the tables.
+pub async fn warm_up(site: &mut Site, plan: &BenchPlan, fixture: &Fixture) -> Result<(), BenchError> {
+    site.wait_until_ended().await?;
+    offer(site, fixture, plan.warm_up, CONNECTIONS).await?;
+    site.wait_until_ended().await?;
     site.empty().await
 }
 
@@ -69,23 +70,23 @@ pub async fn offer(
     fixture: &Fixture,
     time: Duration,
     connections: u16,
-) -> Result<Outcome, BenchError> {
+) -> Result<WrkResult, BenchError> {
     offer_at(&site.url(Kind::Payment)?, site, fixture, time, connections).await
 }
 
-/// The same at another address.
+/// Offers orders to another address.
 pub async fn offer_at(
     url: &str,
     site: &Site,
     fixture: &Fixture,
     time: Duration,
     connections: u16,
-) -> Result<Outcome, BenchError> {
+) -> Result<WrkResult, BenchError> {
     wrk::run(site.folder(), url, fixture, Load { request: Request::Order, connections, time, apart: None })
         .await
 }
 
-/// Waits until no more orders are open than were before.
+/// Waits until at most `before` orders are open.
 pub async fn all_ended(site: &Site, before: i64) -> Result<(), BenchError> {
     let began = Instant::now();
     while open(site).await? > before && began.elapsed() < WATCHED_FOR {
@@ -94,8 +95,8 @@ pub async fn all_ended(site: &Site, before: i64) -> Result<(), BenchError> {
     Ok(())
 }
 
-/// Orders payment took less those it saw end, since it started: to be compared, no more. Asking the database
-/// instead would cost a look at every row.
+/// Accepted orders minus ended ones, by payment's metrics since its start. The value is relative; a query of
+/// the database would scan every row.
 pub async fn open(site: &Site) -> Result<i64, BenchError> {
     let url = format!("http://{}/metrics", site.stack.first(Kind::Payment)?.metrics_addr());
     let asked = async { reqwest::get(&url).await?.text().await };

@@ -1,7 +1,6 @@
-//! Orders at a fixed rate, each watched to its end: POST, then `GET /orders/{id}?wait=30`, as a checkout page
-//! does.
+//! Orders at a fixed rate, each followed to its end by `GET /orders/{id}?wait=30`, as a checkout page does.
 //!
-//! An open loop: an order is sent when it is due, however long the ones before take.
+//! An open loop: each order is sent when it is due, independent of the ones before.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,37 +11,39 @@ use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 use uuid::Uuid;
 
-use super::cores::{Cores, Watch, quiet};
+use super::cores::{Cores, CpuTimer, quiet};
 use super::orders::warm_up;
+use super::plan::BenchPlan;
 use super::site::{Site, products};
-use super::terms::Terms;
 use super::wrk::Fixture;
 use super::{BenchError, Figure, Measure, Reading};
 use ctl::api::http_client;
 use ctl::stack::Kind;
 
-/// Orders a second, and where p50 and p99 go. The numbers.
+/// Orders a second, and the figures of p50 and p99.
 const RATES: [(f64, Figure, Figure); 2] =
     [(100.0, Figure::End100P50, Figure::End100P99), (300.0, Figure::End300P50, Figure::End300P99)];
 
-/// At 100 and at 300 orders a second.
-pub async fn latency(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError> {
+/// Measures the latency at 100 and at 300 orders a second.
+pub async fn latency(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
     let fixture = site.fixture(products()).await?;
-    let (mut figures, mut notes, mut cores) = (Vec::new(), Vec::new(), Cores::default());
+    let mut figures = Vec::new();
+    let mut notes = Vec::new();
+    let mut cores = Cores::default();
     for (rate, p50, p99) in RATES {
-        warm_up(site, terms, &fixture).await?;
-        quiet(terms.patience).await;
-        let watch = Watch::begin(&site.parties());
-        let taken = Paced::new(site, &fixture)?.run(rate, terms.time).await?;
-        cores = watch.end(&site.parties());
-        site.settled().await?;
+        warm_up(site, plan, &fixture).await?;
+        quiet(plan.patience).await;
+        let timer = CpuTimer::begin(&site.process_groups());
+        let taken = Paced::new(site, &fixture)?.run(rate, plan.time).await?;
+        cores = timer.end(&site.process_groups());
+        site.wait_until_ended().await?;
         figures.extend([(p50, percentile(&taken, 50)), (p99, percentile(&taken, 99))]);
         notes.push(format!("{} orders at {rate:.0}/s, p95 {:.1} ms", taken.len(), percentile(&taken, 95)));
     }
     Ok(Reading { notes, ..Reading::new(Measure::Latency, figures, cores) })
 }
 
-/// Who sends, and where.
+/// The client that sends orders.
 #[derive(Debug, Clone)]
 struct Paced {
     http: reqwest::Client,
@@ -56,9 +57,10 @@ impl Paced {
         Ok(Self { http, payment: site.url(Kind::Payment)?, fixture: Arc::new(fixture.clone()) })
     }
 
-    /// What each order took, in milliseconds, the shortest first.
+    /// Sends orders at `rate` for `time`. Returns the latency of each in milliseconds, the shortest first.
     async fn run(&self, rate: f64, time: Duration) -> Result<Vec<f64>, BenchError> {
-        let (mut orders, mut due) = (JoinSet::new(), interval(Duration::from_secs_f64(1.0 / rate)));
+        let mut orders = JoinSet::new();
+        let mut due = interval(Duration::from_secs_f64(1.0 / rate));
         due.set_missed_tick_behavior(MissedTickBehavior::Burst);
         let all = (rate * time.as_secs_f64()) as usize;
         for number in 0..all {
@@ -98,8 +100,8 @@ impl Paced {
     }
 }
 
-/// Asks; once more, as a customer does and with the same key, if the connection was closed under the request:
-/// a server closes one that was idle for 5 s, and on a starved machine that is any.
+/// Sends a request, and once more with the same key if the connection was closed under it. The server closes
+/// a connection after 5 s without a request, which is any on a starved machine.
 async fn ask(request: RequestBuilder) -> reqwest::Result<Value> {
     let again = request.try_clone();
     let answer = match (request.send().await, again) {
@@ -117,7 +119,7 @@ fn failed(what: &'static str) -> impl FnOnce(reqwest::Error) -> BenchError {
     move |error| BenchError::Io { what: what.to_owned(), source: std::io::Error::other(error) }
 }
 
-/// What `percent` of them did not exceed; they are in order. 0 when there are none.
+/// The percentile of sorted values; 0 of an empty slice.
 fn percentile(sorted: &[f64], percent: usize) -> f64 {
     let reached = (sorted.len() * percent).div_ceil(100).max(1);
     sorted.get(reached - 1).copied().unwrap_or(0.0)

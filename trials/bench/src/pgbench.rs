@@ -1,7 +1,6 @@
-//! The yardsticks in PostgreSQL: what one transaction an order costs on our own tables, with nothing of ours
-//! around it.
+//! The yardsticks of PostgreSQL: pgbench with one transaction an order, on the tables of the services.
 //!
-//! Prepared statements over TCP, as a service would.
+//! The statements are prepared and sent over TCP, as by a service.
 
 use std::path::{Path, PathBuf};
 use std::{fs, str};
@@ -11,7 +10,7 @@ use tokio::process::Command;
 use super::BenchError;
 use super::program::Program;
 
-/// `pgbench`. Since PostgreSQL 12 Debian has it in the server's package, elsewhere it is a package of its
+/// `pgbench`. Debian has it in the server's package since PostgreSQL 12, other systems in a package of its
 /// own.
 const PGBENCH: Program = Program { name: "pgbench", package: "postgresql-contrib" };
 
@@ -20,30 +19,30 @@ const PGBENCH: Program = Program { name: "pgbench", package: "postgresql-contrib
 pub enum Script {
     /// An order row and an outbox row: BEGIN, two INSERTs, COMMIT.
     OrderTransaction,
-    /// The same in one statement.
+    /// An order row and an outbox row in one statement.
     OrderStatement,
     /// One unit of one hot product, and an inbox row.
     Hot,
 }
 
-/// How to run it.
+/// The options of a run.
 #[derive(Debug, Clone, Copy)]
 pub struct Run {
-    /// What.
+    /// The transaction.
     pub script: Script,
     /// Connections, each with one transaction at a time.
     pub clients: u16,
-    /// How long, in seconds.
+    /// The duration in seconds.
     pub seconds: u64,
 }
 
-/// What came of it.
+/// The result of a run.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Outcome {
+pub struct PgbenchResult {
     /// Transactions a second, without the time to connect.
     pub per_second: f64,
-    /// Half of the transactions took at most so long. Known only with one client: a log of each would slow
-    /// many down.
+    /// The median time of a transaction, with one client only: a log of each transaction would slow many
+    /// clients.
     pub p50_ms: Option<f64>,
 }
 
@@ -57,9 +56,16 @@ impl Script {
     }
 }
 
-/// Runs it against a database. `programs` is the folder of PostgreSQL's own, `folder` is for its files.
-pub async fn run(programs: &Path, folder: &Path, database: &str, run: Run) -> Result<Outcome, BenchError> {
-    let (script, log) = (folder.join("pgbench.sql"), folder.join("pgbench-log"));
+/// Runs pgbench against a database. `programs` is the folder of PostgreSQL's programs, `folder` is for the
+/// files of pgbench.
+pub async fn run(
+    programs: &Path,
+    folder: &Path,
+    database: &str,
+    run: Run,
+) -> Result<PgbenchResult, BenchError> {
+    let script = folder.join("pgbench.sql");
+    let log = folder.join("pgbench-log");
     fs::write(&script, run.script.text()).map_err(BenchError::io("write a script for pgbench"))?;
     let mut command = Command::new(program(programs));
     let clients = run.clients.to_string();
@@ -76,14 +82,14 @@ pub async fn run(programs: &Path, folder: &Path, database: &str, run: Run) -> Re
     if run.clients == 1 {
         command.arg("--log").arg("--log-prefix").arg(&log);
     }
-    let said = PGBENCH
+    let printed = PGBENCH
         .output({
             command.arg(database);
             command
         })
         .await?;
-    let Some(per_second) = per_second(&said) else { return Err(PGBENCH.no_result(said)) };
-    Ok(Outcome { per_second, p50_ms: p50_of(folder)? })
+    let Some(per_second) = per_second(&printed) else { return Err(PGBENCH.no_result(printed)) };
+    Ok(PgbenchResult { per_second, p50_ms: p50_of(folder)? })
 }
 
 fn program(programs: &Path) -> PathBuf {
@@ -91,17 +97,17 @@ fn program(programs: &Path) -> PathBuf {
     if beside.is_file() { beside } else { PGBENCH.name.into() }
 }
 
-/// `tps = 1234.5 (without initial connection time)`; no such line when the time was over before the first
-/// transaction was.
-fn per_second(said: &str) -> Option<f64> {
-    if said.lines().any(|line| line == "number of transactions actually processed: 0") {
+/// Parses `tps = 1234.5 (without initial connection time)`. The line is absent when no transaction ended in
+/// time.
+fn per_second(printed: &str) -> Option<f64> {
+    if printed.lines().any(|line| line == "number of transactions actually processed: 0") {
         return Some(0.0);
     }
-    let line = said.lines().find_map(|line| line.strip_prefix("tps = "))?;
+    let line = printed.lines().find_map(|line| line.strip_prefix("tps = "))?;
     line.strip_suffix("(without initial connection time)")?.trim().parse().ok()
 }
 
-/// The log is called after the process that wrote it, and removed when it is read.
+/// The name of the log has the id of the process. The log is removed after it is read.
 fn p50_of(folder: &Path) -> Result<Option<f64>, BenchError> {
     let entries = fs::read_dir(folder).map_err(BenchError::io("find the log of pgbench"))?.flatten();
     let logs = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("pgbench-log."));
@@ -126,16 +132,16 @@ mod tests {
 
     #[test]
     fn the_rate_without_the_time_to_connect_is_read() {
-        let said = "latency average = 0.123 ms\ninitial connection time = 4.093 ms\ntps = 8123.456 (without initial connection time)\n";
-        assert_eq!(per_second(said), Some(8123.456));
+        let printed = "latency average = 0.123 ms\ninitial connection time = 4.093 ms\ntps = 8123.456 (without initial connection time)\n";
+        assert_eq!(per_second(printed), Some(8123.456));
         assert_eq!(per_second("pgbench: error: connection failed"), None);
     }
 
     /// 64 clients, one second, and a machine that is busy otherwise.
     #[test]
     fn no_transaction_in_the_time_is_a_rate_of_nothing() {
-        let said = "duration: 1 s\nnumber of transactions actually processed: 0\nnumber of failed transactions: 0 (NaN%)\n";
-        assert_eq!(per_second(said), Some(0.0));
+        let printed = "duration: 1 s\nnumber of transactions actually processed: 0\nnumber of failed transactions: 0 (NaN%)\n";
+        assert_eq!(per_second(printed), Some(0.0));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Load generators, run to their end.
+//! Load generators.
 
 use std::io;
 
@@ -6,29 +6,29 @@ use tokio::process::Command;
 
 use super::BenchError;
 
-/// A load generator that is somebody else's.
+/// An external load generator.
 #[derive(Debug, Clone, Copy)]
 pub struct Program {
-    /// Its name.
+    /// The name of the program.
     pub name: &'static str,
-    /// The Debian package it is in.
+    /// The Debian package that contains it.
     pub package: &'static str,
 }
 
 impl Program {
-    /// Runs it as `command` says; what it printed.
+    /// Runs `command` to its end. Returns its standard output.
     pub async fn output(self, mut command: Command) -> Result<String, BenchError> {
         let output = command.kill_on_drop(true).output().await.map_err(|error| self.not_run(error))?;
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let printed = String::from_utf8_lossy(&output.stdout).into_owned();
         if output.status.success() {
-            return Ok(said);
+            return Ok(printed);
         }
-        Err(self.no_result(said + &String::from_utf8_lossy(&output.stderr)))
+        Err(self.no_result(printed + &String::from_utf8_lossy(&output.stderr)))
     }
 
-    /// It printed something else than expected.
-    pub fn no_result(self, said: String) -> BenchError {
-        BenchError::NoResult { program: self.name, said }
+    /// The error of an unexpected output.
+    pub fn no_result(self, printed: String) -> BenchError {
+        BenchError::NoResult { program: self.name, printed }
     }
 
     fn not_run(self, error: io::Error) -> BenchError {

@@ -4,25 +4,25 @@ use super::{Figure, Measure};
 /// One measurement in one round.
 #[derive(Debug, Clone)]
 pub struct Reading {
-    /// From 1.
+    /// The round, from 1.
     pub round: usize,
-    /// Which.
+    /// The measurement.
     pub measure: Measure,
-    /// What came out.
+    /// The figures.
     pub figures: Vec<(Figure, f64)>,
-    /// Cores used meanwhile, by name.
+    /// Used cores by group.
     pub cores: Cores,
-    /// What a reader must know: refusals, sizes.
+    /// Remarks for the reader: refusals, sizes.
     pub notes: Vec<String>,
 }
 
 impl Reading {
-    /// Without notes, in the first round.
+    /// A reading of the first round without notes.
     pub fn new(measure: Measure, figures: Vec<(Figure, f64)>, cores: Cores) -> Self {
         Self { round: 1, measure, figures, cores, notes: Vec::new() }
     }
 
-    /// This one or the one before, whichever others disturbed less.
+    /// The less disturbed of two readings.
     #[must_use]
     pub fn least_disturbed(self, before: Option<Self>) -> Self {
         before.into_iter().fold(
@@ -31,7 +31,7 @@ impl Reading {
         )
     }
 
-    /// Others used so much of the machine that it says little.
+    /// Whether foreign or stolen cores make the reading unreliable.
     #[must_use]
     pub fn is_disturbed(&self) -> bool {
         disturbed(&self.cores)

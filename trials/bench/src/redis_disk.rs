@@ -1,4 +1,4 @@
-//! What Redis and the disk do without any service: Y4.
+//! The yardstick Y4 of Redis and the disk.
 
 use std::fs::OpenOptions;
 use std::io::{self, Seek, Write};
@@ -7,37 +7,38 @@ use std::time::{Duration, Instant};
 
 use tokio::process::Command;
 
-use super::cores::{Watch, quiet};
+use super::cores::{CpuTimer, quiet};
+use super::plan::BenchPlan;
 use super::program::Program;
 use super::site::Site;
-use super::terms::Terms;
 use super::{BenchError, Figure, Measure, Reading};
 
 const REDIS_BENCHMARK: Program = Program { name: "redis-benchmark", package: "redis-tools" };
-/// Clients, commands in a pipeline, and messages for 1 s or so on two cores.
+/// Clients, commands in a pipeline, and messages for about 1 s on two cores.
 const RUNS: [(Figure, u32, u32, u64); 4] = [
     (Figure::Xadd1, 1, 1, 10_000),
     (Figure::Xadd50, 50, 1, 40_000),
     (Figure::Xadd16, 50, 16, 120_000),
     (Figure::Xadd64, 50, 64, 160_000),
 ];
-/// What redis-benchmark sends, to a stream nobody reads.
+/// The command of redis-benchmark, to a stream of its own.
 const COMMAND: &str = r#"XADD bench MAXLEN ~ 100000 * data {"order_id":"00000000-0000-0000-0000-000000000000","sku":"SKU-1","quantity":1}"#;
 const SYNC_FOR: Duration = Duration::from_secs(1);
 
-/// XADD in four ways, and fdatasync.
-pub async fn y4(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError> {
-    quiet(terms.patience).await;
+/// Measures XADD in four ways, and fdatasync.
+pub async fn y4(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
+    quiet(plan.patience).await;
     let port = site.stack.redis().map(|server| server.port()).unwrap_or_default();
-    let (mut figures, watch) = (Vec::new(), Watch::begin(&site.parties()));
+    let mut figures = Vec::new();
+    let timer = CpuTimer::begin(&site.process_groups());
     for (figure, clients, pipeline, a_second) in RUNS {
-        let messages = a_second * (terms.time.as_secs() / 3).max(1); // the stream is trimmed: nothing gets slower with time
+        let messages = a_second * (plan.time.as_secs() / 3).max(1); // the stream is trimmed, which keeps the pace
         figures.push((
             figure,
             xadd(port, &[("-c", clients.into()), ("-P", pipeline.into()), ("-n", messages)]).await?,
         ));
     }
-    let cores = watch.end(&site.parties());
+    let cores = timer.end(&site.process_groups());
     command(port, "redis-cli", &["DEL", "bench"])
         .output()
         .await
@@ -52,8 +53,8 @@ async fn xadd(port: u16, options: &[(&str, u64)]) -> Result<f64, BenchError> {
         command.arg(name).arg(value.to_string());
     }
     command.args(COMMAND.split(' '));
-    let said = REDIS_BENCHMARK.output(command).await?;
-    per_second(&said).ok_or_else(|| REDIS_BENCHMARK.no_result(said))
+    let printed = REDIS_BENCHMARK.output(command).await?;
+    per_second(&printed).ok_or_else(|| REDIS_BENCHMARK.no_result(printed))
 }
 
 fn command(port: u16, program: &str, arguments: &[&str]) -> Command {
@@ -62,23 +63,24 @@ fn command(port: u16, program: &str, arguments: &[&str]) -> Command {
     command
 }
 
-/// `XADD …: 41493.78 requests per second, p50=0.6 msec`; before it, on the same line, how far it was from
-/// time to time.
-fn per_second(said: &str) -> Option<f64> {
-    let (before, _) = said.rsplit_once(" requests per second")?;
+/// Parses `XADD …: 41493.78 requests per second, p50=0.6 msec`, which follows the progress on the same line.
+fn per_second(printed: &str) -> Option<f64> {
+    let (before, _) = printed.rsplit_once(" requests per second")?;
     before.rsplit(' ').next()?.parse().ok()
 }
 
-/// Milliseconds of one, on the disk PostgreSQL is on.
+/// Milliseconds of one fdatasync on the disk of PostgreSQL.
 async fn fdatasync(folder: PathBuf) -> Result<f64, BenchError> {
     let measured = tokio::task::spawn_blocking(move || sync_for(&folder.join("fdatasync"), SYNC_FOR)).await;
     measured.map_err(io::Error::other).flatten().map_err(BenchError::io("write to the disk"))
 }
 
-/// As pg_test_fsync does: one page, written over and over.
+/// Writes one page over and over, as pg_test_fsync does.
 fn sync_for(file: &Path, time: Duration) -> io::Result<f64> {
     let mut file = OpenOptions::new().create(true).truncate(true).write(true).open(file)?;
-    let (began, page, mut times) = (Instant::now(), [7_u8; 8192], 0_u32);
+    let began = Instant::now();
+    let page = [7_u8; 8192];
+    let mut times = 0_u32;
     while began.elapsed() < time {
         file.rewind()?;
         file.write_all(&page)?;
@@ -94,8 +96,8 @@ mod tests {
 
     #[test]
     fn the_last_rate_redis_benchmark_names_is_the_result() {
-        let said = "XADD bench * d x: rps=0.0 (overall: 41000.0) avg_msec=0.5\rXADD bench * d x: 41493.78 requests per second, p50=0.607 msec\n";
-        assert_eq!(per_second(said), Some(41493.78));
+        let printed = "XADD bench * d x: rps=0.0 (overall: 41000.0) avg_msec=0.5\rXADD bench * d x: 41493.78 requests per second, p50=0.607 msec\n";
+        assert_eq!(per_second(printed), Some(41493.78));
         assert_eq!(per_second("Could not connect to Redis"), None);
     }
 }

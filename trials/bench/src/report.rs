@@ -1,4 +1,4 @@
-//! A run in medians, for a person and for a machine.
+//! The report of a run in medians, as text and JSON.
 
 use std::collections::BTreeMap;
 
@@ -7,22 +7,23 @@ use serde::Serialize;
 use super::cores::Cores;
 use super::machine::Machine;
 use super::rows::{Row, TARGETS, Verdict};
-use super::{Figure, Reading, Terms};
+use super::{BenchPlan, Figure, Reading};
 use ctl::terminal::{Colour, Paint, table};
 
-/// What came out of a run.
+/// The result of a run.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
-    /// The targets whose figures were measured.
+    /// The targets with measured figures.
     pub rows: Vec<Row>,
     /// Every figure.
     pub figures: Vec<Measured>,
-    /// Cores by who used them, for each measurement.
+    /// Used cores by group, for each measurement.
     pub cores: BTreeMap<String, Cores>,
-    /// What it ran on.
+    /// The machine of the run.
     pub machine: Machine,
-    /// How it was measured.
-    pub terms: Told,
+    /// The plan of the run.
+    #[serde(rename = "terms")]
+    pub plan: ReportedPlan,
     /// Measurements that others disturbed: `round 2 e2e`.
     pub disturbed: Vec<String>,
 }
@@ -30,35 +31,35 @@ pub struct Report {
 /// A figure over all rounds.
 #[derive(Debug, Clone, Serialize)]
 pub struct Measured {
-    /// Which.
+    /// The figure.
     #[serde(skip)]
     pub figure: Figure,
-    /// For a reader.
+    /// The name.
     pub name: &'static str,
     /// `1/s`, `ms`, `MiB`
     pub unit: String,
-    /// What counts.
+    /// The median, which counts.
     pub median: f64,
-    /// Round by round.
+    /// The value of each round.
     pub rounds: Vec<f64>,
 }
 
-/// What a reader of the figures must know of the terms.
+/// The part of the plan that belongs to the figures.
 #[derive(Debug, Clone, Serialize)]
-pub struct Told {
-    /// Rounds.
+pub struct ReportedPlan {
+    /// The number of rounds.
     pub rounds: usize,
-    /// Of each load.
+    /// Seconds of each load.
     pub seconds: u64,
-    /// Few and many.
+    /// Stored orders, few and many.
     pub stored_orders: (u32, u32),
-    /// When it was over.
+    /// The time of the end.
     pub at: String,
 }
 
 impl Report {
     /// Medians of the readings of a run.
-    pub fn new(readings: &[Reading], terms: &Terms, machine: Machine) -> Self {
+    pub fn new(readings: &[Reading], plan: &BenchPlan, machine: Machine) -> Self {
         let figures = figures(readings);
         let of = |figure| {
             figures.iter().find(|measured| measured.figure == figure).map(|measured| measured.median)
@@ -68,10 +69,10 @@ impl Report {
             rows: TARGETS.iter().filter_map(|target| target.row(of)).collect(),
             cores: cores(readings),
             machine,
-            terms: Told {
-                rounds: terms.rounds,
-                seconds: terms.time.as_secs(),
-                stored_orders: terms.stored,
+            plan: ReportedPlan {
+                rounds: plan.rounds,
+                seconds: plan.time.as_secs(),
+                stored_orders: plan.stored,
                 at: jiff::Timestamp::now().to_string(),
             },
             disturbed: disturbed
@@ -81,7 +82,7 @@ impl Report {
         }
     }
 
-    /// For a person.
+    /// The report as text.
     #[must_use]
     pub fn render(&self, paint: Paint) -> String {
         let mut parts = vec![self.heading(), table(&self.figure_rows()), table(&self.core_rows())];
@@ -98,7 +99,7 @@ impl Report {
 
     fn heading(&self) -> String {
         let Machine { cores, cpu, memory_gib, postgres, redis, .. } = &self.machine;
-        let Told { rounds, seconds, .. } = &self.terms;
+        let ReportedPlan { rounds, seconds, .. } = &self.plan;
         let machine =
             format!("{cores} cores ({cpu}), {memory_gib:.0} GiB, PostgreSQL {postgres}, Redis {redis}");
         format!("{machine}\nMedians of {rounds} round(s) of {seconds} s")
@@ -149,11 +150,12 @@ impl Report {
     }
 }
 
-/// The middle one, or the mean of the middle two. Nothing has no median.
+/// The middle value, or the mean of the middle two; `None` of an empty slice.
 pub fn median(values: &[f64]) -> Option<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);
-    let (low, high) = (sorted.get(sorted.len().checked_sub(1)? / 2)?, sorted.get(sorted.len() / 2)?);
+    let low = sorted.get(sorted.len().checked_sub(1)? / 2)?;
+    let high = sorted.get(sorted.len() / 2)?;
     Some(f64::midpoint(*low, *high))
 }
 
@@ -235,7 +237,7 @@ mod tests {
             postgres: String::new(),
             redis: String::new(),
         };
-        let report = Report::new(&readings, &Terms::full(Vec::new()), machine);
+        let report = Report::new(&readings, &BenchPlan::full(Vec::new()), machine);
         assert!((report.rows[0].ratio - 2.0).abs() < 1e-9 && report.rows[0].verdict == Verdict::Above);
         assert_eq!(report.figures[0].rounds, [100.0, 300.0, 200.0]);
         assert!((report.cores["e2e"]["foreign"] - 0.1).abs() < 1e-9);

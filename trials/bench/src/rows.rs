@@ -1,32 +1,32 @@
-//! The targets: which figure is judged by which yardstick.
+//! The targets: figures, their yardsticks, floors and goals.
 
 use serde::Serialize;
 
 use super::Figure;
 
-/// Which way is good.
+/// The direction of a better ratio.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Better {
-    /// The larger the ratio, the better.
+    /// A larger ratio is better.
     Higher,
-    /// The smaller.
+    /// A smaller ratio is better.
     Lower,
 }
 
-/// How a ratio stands to its floor and its goal.
+/// The position of a ratio against its floor and its goal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
-    /// The floor is not reached.
+    /// Below the floor.
     Below,
-    /// The floor is reached, the goal is not.
+    /// At the floor, below the goal.
     At,
-    /// The goal is reached.
+    /// At the goal or above it.
     Above,
 }
 
-/// What a figure is put beside.
+/// The yardstick of a figure.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Yardstick {
     /// Another figure of the same run.
@@ -38,38 +38,38 @@ pub enum Yardstick {
 /// One line of the table of targets.
 #[derive(Debug, Clone, Copy)]
 pub struct Target {
-    /// What is judged.
+    /// The name of the target.
     pub name: &'static str,
-    /// Ours.
+    /// The measured figure.
     pub ours: Figure,
-    /// Theirs.
+    /// The yardstick.
     pub yardstick: Yardstick,
-    /// Of the ratio: not good enough without.
+    /// The least acceptable ratio.
     pub floor: f64,
-    /// Of the ratio: what is wanted.
+    /// The wanted ratio.
     pub goal: f64,
-    /// Which way is good.
+    /// The direction of a better ratio.
     pub better: Better,
 }
 
-/// A target and what was measured.
+/// A target with its measured values.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Row {
-    /// What is judged.
+    /// The name of the target.
     pub name: String,
-    /// The median of ours.
+    /// The median of the figure.
     pub ours: f64,
-    /// The median of theirs.
+    /// The median of the yardstick.
     pub yardstick: f64,
-    /// Ours by theirs.
+    /// The figure divided by the yardstick.
     pub ratio: f64,
-    /// Of the ratio.
+    /// The mark of the ratio.
     pub floor: f64,
-    /// Of the ratio.
+    /// The mark of the ratio.
     pub goal: f64,
-    /// Which way is good.
+    /// The direction of a better ratio.
     pub better: Better,
-    /// How it stands.
+    /// The verdict.
     pub verdict: Verdict,
 }
 
@@ -109,21 +109,22 @@ const fn lower(name: &'static str, ours: Figure, yardstick: Yardstick, floor: f6
 }
 
 impl Target {
-    /// The row, when both its figures were measured.
+    /// The row, if both figures were measured.
     pub fn row(&self, median: impl Fn(Figure) -> Option<f64>) -> Option<Row> {
         let ours = median(self.ours)?;
         let yardstick = match self.yardstick {
             Yardstick::Figure(figure) => median(figure)?,
             Yardstick::Limit(limit) => limit,
         };
-        let (ratio, Self { floor, goal, better, .. }) = (ours / yardstick, *self);
+        let ratio = ours / yardstick;
+        let Self { floor, goal, better, .. } = *self;
         let verdict = Verdict::of(ratio, floor, goal, better);
         Some(Row { name: self.name.to_owned(), ours, yardstick, ratio, floor, goal, better, verdict })
     }
 }
 
 impl Verdict {
-    /// Reached is reached: a ratio that equals its floor is at it.
+    /// Judges a ratio. A ratio equal to a mark has reached it.
     #[must_use]
     pub fn of(ratio: f64, floor: f64, goal: f64, better: Better) -> Self {
         let reaches = |mark: f64| match better {
@@ -137,7 +138,7 @@ impl Verdict {
         }
     }
 
-    /// One word.
+    /// The verdict in one word.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -149,13 +150,13 @@ impl Verdict {
 }
 
 impl Row {
-    /// How much of the goal is reached; 1 is all of it.
+    /// The reached share of the goal, 1 at the goal.
     #[must_use]
     pub fn share(&self) -> f64 {
         share(self.ratio, self.goal, self.better)
     }
 
-    /// Where the floor is on the same scale.
+    /// The floor on the same scale.
     #[must_use]
     pub fn floor_share(&self) -> f64 {
         share(self.floor, self.goal, self.better)

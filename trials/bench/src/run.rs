@@ -2,53 +2,60 @@
 
 use std::path::PathBuf;
 
-use super::live::Live;
 use super::machine::Machine;
+use super::progress::Progress;
 use super::report::Report;
 use super::site::Site;
-use super::{BenchError, Measure, Reading, Terms, backlog, paced, redis_disk, stored, system, yardsticks};
+use super::{
+    BenchError, BenchPlan, Measure, Reading, backlog, paced, redis_disk, stored, system, yardsticks,
+};
 
-/// Starts a stack of its own and measures. `binaries`: where the services' programs are, if not beside this
-/// one.
+/// Starts a private stack and measures. `binaries` is the folder of the services' programs, by default that
+/// of this program.
 ///
 /// # Errors
-/// [`BenchError`]: of a stack that does not start, a generator that is missing, orders that do not end.
-pub async fn run(terms: &Terms, binaries: Option<PathBuf>, live: &Live) -> Result<Report, BenchError> {
+/// [`BenchError`] for a stack that fails to start, a missing generator, or orders that stay open.
+pub async fn run(
+    plan: &BenchPlan,
+    binaries: Option<PathBuf>,
+    progress: &Progress,
+) -> Result<Report, BenchError> {
     let mut site = Site::start(binaries).await?;
-    let measured = rounds(&mut site, terms, live).await;
-    live.done();
-    if let Err(BenchError::NotSettled { .. }) = measured {
+    let measured = rounds(&mut site, plan, progress).await;
+    progress.finish();
+    if let Err(BenchError::OrdersStillOpen { .. }) = measured {
         site.keep_folder();
     }
-    let report = Report::new(&measured?, terms, Machine::of(&site).await?);
+    let report = Report::new(&measured?, plan, Machine::of(&site).await?);
     site.stack.stop_all().await?;
     Ok(report)
 }
 
-async fn rounds(site: &mut Site, terms: &Terms, live: &Live) -> Result<Vec<Reading>, BenchError> {
+async fn rounds(site: &mut Site, plan: &BenchPlan, progress: &Progress) -> Result<Vec<Reading>, BenchError> {
     let mut readings = Vec::new();
-    for round in 1..=terms.rounds {
-        for measure in &terms.measures {
-            readings.push(undisturbed(site, terms, live, round, *measure).await?);
+    for round in 1..=plan.rounds {
+        for measure in &plan.measures {
+            readings.push(undisturbed(site, plan, progress, round, *measure).await?);
         }
     }
     Ok(readings)
 }
 
-/// Taken again while others disturb it, as often as the terms allow; the least disturbed one counts.
+/// Repeats a disturbed measurement as often as the plan allows. The least disturbed one counts.
 async fn undisturbed(
     site: &mut Site,
-    terms: &Terms,
-    live: &Live,
+    plan: &BenchPlan,
+    progress: &Progress,
     round: usize,
     measure: Measure,
 ) -> Result<Reading, BenchError> {
-    let (mut repeats, mut before) = (terms.repeats, None);
+    let mut repeats = plan.repeats;
+    let mut before = None;
     loop {
-        live.begins(round, measure);
-        let reading = Reading { round, ..Box::pin(read(site, terms, measure)).await? };
+        progress.begin(round, measure);
+        let reading = Reading { round, ..Box::pin(read(site, plan, measure)).await? };
         let again = reading.is_disturbed() && repeats > 0;
-        live.ended(&reading, again);
+        progress.end(&reading, again);
         let best = reading.least_disturbed(before.take());
         if !again {
             return Ok(best);
@@ -57,22 +64,22 @@ async fn undisturbed(
     }
 }
 
-async fn read(site: &mut Site, terms: &Terms, measure: Measure) -> Result<Reading, BenchError> {
+async fn read(site: &mut Site, plan: &BenchPlan, measure: Measure) -> Result<Reading, BenchError> {
     match measure {
-        Measure::Y1 => yardsticks::y1(site, terms).await,
-        Measure::Y1s => yardsticks::y1s(site, terms).await,
-        Measure::Y2 => yardsticks::y2(site, terms).await,
-        Measure::E2e => system::end_to_end(site, terms).await,
-        Measure::Hot => system::hot(site, terms).await,
-        Measure::Stored => stored::stored(site, terms).await,
-        Measure::Consumer => backlog::consumer(site, terms).await,
-        Measure::Post => backlog::post(site, terms).await,
-        Measure::Ungrouped => system::ungrouped(site, terms).await,
-        Measure::Y1h => yardsticks::y1h(site, terms).await,
-        Measure::Drain => backlog::drain(site, terms).await,
-        Measure::Single => system::single(site, terms).await,
-        Measure::Latency => paced::latency(site, terms).await,
-        Measure::Browse => system::browse(site, terms).await,
-        Measure::Y4 => redis_disk::y4(site, terms).await,
+        Measure::Y1 => yardsticks::y1(site, plan).await,
+        Measure::Y1s => yardsticks::y1s(site, plan).await,
+        Measure::Y2 => yardsticks::y2(site, plan).await,
+        Measure::E2e => system::end_to_end(site, plan).await,
+        Measure::Hot => system::hot(site, plan).await,
+        Measure::Stored => stored::stored(site, plan).await,
+        Measure::Consumer => backlog::consumer(site, plan).await,
+        Measure::Post => backlog::post(site, plan).await,
+        Measure::Ungrouped => system::ungrouped(site, plan).await,
+        Measure::Y1h => yardsticks::y1h(site, plan).await,
+        Measure::Drain => backlog::drain(site, plan).await,
+        Measure::Single => system::single(site, plan).await,
+        Measure::Latency => paced::latency(site, plan).await,
+        Measure::Browse => system::browse(site, plan).await,
+        Measure::Y4 => redis_disk::y4(site, plan).await,
     }
 }

@@ -1,8 +1,7 @@
-//! The stack that is measured, and the databases of the yardsticks beside it.
+//! The measured stack, and the databases of the yardsticks.
 //!
-//! All promises are on: fsync and synchronous_commit, append-only file, outbox, inbox, idempotency keys,
-//! tokens verified. The yardsticks run in the same PostgreSQL, on copies of the services' databases as their
-//! own migrations made them.
+//! The stack runs with fsync, synchronous_commit and the append-only file, and verifies tokens. The
+//! yardsticks run in the same PostgreSQL, on copies of the services' migrated databases.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -17,7 +16,7 @@ use tempfile::TempDir;
 use tokio::time::sleep;
 
 use super::BenchError;
-use super::cores::Parties;
+use super::cores::ProcessGroups;
 use super::database::Database;
 use super::wrk::Fixture;
 use ctl::api::{Api, Endpoints, Money, NewProduct};
@@ -25,38 +24,37 @@ use ctl::stack::{Kind, ServerChoice, Service, ServiceId, Sink, Stack, StackOptio
 use ctl::state::{Login, random_secret};
 use servers::processes::{family, resident};
 
-/// Who orders, one as often as the others.
+/// The number of customers, who order equally often.
 const CUSTOMERS: usize = 16;
-/// The products of every measurement but the hot one. The number.
+/// The number of products of every measurement except the hot one.
 const PRODUCTS: usize = 100;
-/// The one product everybody wants.
+/// The hot product.
 pub const HOT: &str = "BENCH-HOT";
-/// What each costs, in cents.
+/// The price of each product, in cents.
 pub const PRICE: i64 = 1999;
-/// More than any measurement takes: the most the contract allows.
+/// The largest stock of the contract, more than any measurement takes.
 const PLENTY: u32 = i32::MAX as u32;
-/// What is on its way is at its end within this time, a backlog of hundreds of thousands included.
-const SETTLED_WITHIN: Duration = Duration::from_secs(300);
+/// The deadline for open orders, including a backlog of hundreds of thousands.
+const ENDED_WITHIN: Duration = Duration::from_secs(300);
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// Copies of the databases of payment and inventory.
 const YARDSTICKS: [(Kind, &str); 2] = [(Kind::Payment, "bench_orders"), (Kind::Inventory, "bench_stock")];
 
-/// As a server of its own would be set up, and for the yardsticks the same: the data fits into memory, no
-/// checkpoint begins in the middle of a load, and the files of the write-ahead log are used again as on a
-/// server that has run for a while.
+/// The settings of a dedicated server, for the stack and the yardsticks. The data fits into memory,
+/// checkpoints fall between loads, and files of the write-ahead log are recycled.
 const POSTGRES: [(&str, &str); 4] = [
     ("shared_buffers", "512MB"),
     ("min_wal_size", "2GB"),
     ("max_wal_size", "8GB"),
     ("checkpoint_timeout", "30min"),
 ];
-/// For Redis the same: it rewrites its append-only file between the measurements, and not in one.
+/// The deadline of a rewrite of Redis' append-only file, which falls between measurements.
 const REWRITTEN_WITHIN: Duration = Duration::from_secs(60);
-/// Of a machine that is full of what is measured; redis-rs would wait for half a second.
+/// The timeout of a saturated machine, where the default of redis-rs (0.5 s) is too short.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 const OPEN: &str = "SELECT count(*) FROM orders WHERE status IN ('pending', 'completed')";
-/// No measurement starts on the rows, the dead rows or the unwritten pages of the one before.
+/// Removes the rows, dead rows and dirty pages of the previous measurement.
 const EMPTY_ORDERS: [&str; 2] =
     ["TRUNCATE orders, charges_due, inbox, outbox, provider.refunds, provider.charges", "CHECKPOINT"];
 const EMPTY_STOCK: [&str; 3] = ["TRUNCATE stock_ledger, inbox, outbox", "VACUUM FULL products", "CHECKPOINT"];
@@ -70,15 +68,15 @@ pub struct Site {
     customers: Vec<Login>,
 }
 
-/// An instance in the place of the first one.
+/// An instance that replaces the first one.
 pub struct Substitute {
     id: ServiceId,
-    /// Where it answers.
+    /// The URL of the instance.
     pub url: String,
 }
 
 impl Site {
-    /// Starts everything. `binaries`: where the services' programs are, if not beside this one.
+    /// Starts the stack. `binaries` is the folder of the services' programs, by default that of this program.
     pub async fn start(binaries: Option<PathBuf>) -> Result<Self, BenchError> {
         let folder = scratch_dir()?;
         let mut stack = Stack::start(options(folder.path(), binaries)?).await?;
@@ -92,12 +90,12 @@ impl Site {
         Ok(site)
     }
 
-    /// Where load generators put their files.
+    /// The folder for the files of load generators.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// The services' logs stay, with all else.
+    /// Keeps the folder with the services' logs after the end.
     pub fn keep_folder(&mut self) {
         self.folder.disable_cleanup(true);
     }
@@ -112,7 +110,7 @@ impl Site {
         Database::at(self.stack.database_url(kind))
     }
 
-    /// The copy of it that yardsticks are measured on.
+    /// The URL of the copy for the yardsticks.
     pub fn yardstick_url(&self, kind: Kind) -> String {
         let url = self.stack.database_url(kind);
         let (server, _) = url.rsplit_once('/').unwrap_or((&url, ""));
@@ -120,7 +118,7 @@ impl Site {
         format!("{server}/{name}")
     }
 
-    /// The folder of the programs of the PostgreSQL that runs.
+    /// The folder of the programs of the running PostgreSQL.
     pub fn postgres_programs(&mut self) -> PathBuf {
         let program = self
             .stack
@@ -133,16 +131,16 @@ impl Site {
             .unwrap_or_default()
     }
 
-    /// Every process but the generator's.
-    pub fn parties(&mut self) -> Parties {
+    /// The processes of the services and servers.
+    pub fn process_groups(&mut self) -> ProcessGroups {
         let running = self.stack.services().filter(|service| service.exit_status().is_none());
-        let mut parties: Parties =
+        let mut process_groups: ProcessGroups =
             running.map(|service| (service.id().kind.name(), vec![service.pid()])).collect();
         let redis = self.stack.redis().and_then(|server| server.pid());
         let postgres = self.stack.postgres().and_then(|server| server.pid());
-        parties.push(("redis", redis.into_iter().collect()));
-        parties.push(("postgres", postgres.map(family).unwrap_or_default()));
-        parties
+        process_groups.push(("redis", redis.into_iter().collect()));
+        process_groups.push(("postgres", postgres.map(family).unwrap_or_default()));
+        process_groups
     }
 
     /// The resident memory of the three services together, in MiB.
@@ -150,7 +148,7 @@ impl Site {
         self.stack.services().map(|service| resident(service.pid())).sum::<u64>() as f64 / f64::from(1 << 20)
     }
 
-    /// Customers who are logged in, and want `skus`.
+    /// Tokens of the customers, and the products they order.
     pub async fn fixture(&self, skus: Vec<String>) -> Result<Fixture, BenchError> {
         let mut tokens = Vec::new();
         for customer in &self.customers {
@@ -159,25 +157,24 @@ impl Site {
         Ok(Fixture { tokens, skus })
     }
 
-    /// Ends the first instance of a service in good order.
+    /// Stops the first instance of a service by SIGTERM.
     pub async fn end(&mut self, kind: Kind) -> Result<(), BenchError> {
         Ok(self.stack.terminate(first(kind)).await.map(drop)?)
     }
 
-    /// Starts it again.
+    /// Restarts the first instance of a service.
     pub async fn begin(&mut self, kind: Kind) -> Result<(), BenchError> {
         Ok(self.stack.restart(first(kind)).await?)
     }
 
-    /// Ends the first instance of a service in good order, and starts another one with some settings of its
-    /// own.
+    /// Stops the first instance of a service, and starts another one with other settings.
     pub async fn replace(&mut self, kind: Kind, settings: &[(&str, &str)]) -> Result<Substitute, BenchError> {
         self.end(kind).await?;
         let id = self.stack.start_service_with(kind, settings).await?;
         Ok(Substitute { id, url: self.stack.service(id)?.url() })
     }
 
-    /// Kills the substitute, forgets the orders it has taken, and starts the first instance again.
+    /// Kills the substitute, deletes its orders, and restarts the first instance.
     pub async fn bring_back(&mut self, substitute: Substitute) -> Result<(), BenchError> {
         self.stack.kill9(substitute.id).await?;
         self.empty().await?;
@@ -185,22 +182,23 @@ impl Site {
     }
 
     /// Waits until every order is at its end.
-    pub async fn settled(&self) -> Result<(), BenchError> {
-        let (began, payment) = (Instant::now(), self.database(Kind::Payment));
+    pub async fn wait_until_ended(&self) -> Result<(), BenchError> {
+        let began = Instant::now();
+        let payment = self.database(Kind::Payment);
         loop {
             let open = payment.number(OPEN).await?;
             if open == 0 {
                 return Ok(());
             }
-            if began.elapsed() > SETTLED_WITHIN {
+            if began.elapsed() > ENDED_WITHIN {
                 let logs = self.folder.path().display().to_string();
-                return Err(BenchError::NotSettled { open, seconds: began.elapsed().as_secs(), logs });
+                return Err(BenchError::OrdersStillOpen { open, seconds: began.elapsed().as_secs(), logs });
             }
             sleep(LOOK_AGAIN).await;
         }
     }
 
-    /// Forgets all orders. They must be settled.
+    /// Deletes all orders, which must be at their end.
     pub async fn empty(&self) -> Result<(), BenchError> {
         self.database(Kind::Payment).execute(&EMPTY_ORDERS).await?;
         self.database(Kind::Inventory).execute(&EMPTY_STOCK).await?;
@@ -210,7 +208,7 @@ impl Site {
     async fn rewrite_append_only_file(&self) -> Result<(), BenchError> {
         let began = Instant::now();
         self.redis(&["BGREWRITEAOF"]).await?;
-        // If it takes longer, the next load has it beside it.
+        // A rewrite past the deadline overlaps with the next load.
         while began.elapsed() < REWRITTEN_WITHIN
             && self.redis(&["INFO", "persistence"]).await?.contains("aof_rewrite_in_progress:1")
         {
@@ -219,7 +217,7 @@ impl Site {
         Ok(())
     }
 
-    /// One command.
+    /// Runs one command.
     pub async fn redis(&self, words: &[&str]) -> Result<String, BenchError> {
         let client = redis::Client::open(self.stack.redis_url())?;
         let config = AsyncConnectionConfig::new()
@@ -259,7 +257,7 @@ impl Site {
     }
 }
 
-/// The products of every measurement but the hot one.
+/// The products of every measurement except the hot one.
 pub fn products() -> Vec<String> {
     (1..=PRODUCTS).map(|number| format!("BENCH-{number:03}")).collect()
 }
@@ -272,7 +270,7 @@ fn options(folder: &Path, binaries: Option<PathBuf>) -> Result<StackOptions, Ben
     let log = File::create(folder.join("services.log")).map_err(BenchError::io("create a log"))?;
     let log = Mutex::new(log);
     let sink = Sink::new(move |service, line| {
-        // A log that cannot be written must not end the run.
+        // Ignored: a failed log must not end the run.
         _ = log.lock().map(|mut log| writeln!(log, "{service} {line}"));
     });
     let servers = ServerChoice::Private {
@@ -283,7 +281,7 @@ fn options(folder: &Path, binaries: Option<PathBuf>) -> Result<StackOptions, Ben
     Ok(StackOptions { servers, binaries, sink, ..StackOptions::private(folder)? })
 }
 
-/// Nobody may be connected to a database that is copied.
+/// Stops each service while its database is copied, which requires that all connections are closed.
 async fn copy_databases(stack: &mut Stack) -> Result<(), BenchError> {
     for (kind, copy) in YARDSTICKS {
         stack.terminate(first(kind)).await?;

@@ -1,23 +1,24 @@
-//! The same load beside few and beside many stored orders: what was sold long ago must not slow down what is
-//! sold now.
+//! The same load with few and with many stored orders. History must not slow new orders.
 
 use super::database::Database;
 use super::orders::{sustain, warm_up};
+use super::plan::BenchPlan;
 use super::site::{Site, products};
-use super::terms::Terms;
 use super::{BenchError, Figure, Measure, Reading, system};
 use ctl::stack::Kind;
 
 const FILL: &str = include_str!("sql/stored.sql");
 
-/// First the few, then the many.
-pub async fn stored(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError> {
-    let (mut figures, mut notes, mut cores) = (Vec::new(), Vec::new(), Default::default());
-    for (figure, stored) in [(Figure::FewStored, terms.stored.0), (Figure::ManyStored, terms.stored.1)] {
+/// Measures with few stored orders, then with many.
+pub async fn stored(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
+    let mut figures = Vec::new();
+    let mut notes = Vec::new();
+    let mut cores = Default::default();
+    for (figure, stored) in [(Figure::FewStored, plan.stored.0), (Figure::ManyStored, plan.stored.1)] {
         let fixture = site.fixture(products()).await?;
-        warm_up(site, terms, &fixture).await?;
+        warm_up(site, plan, &fixture).await?;
         fill(&site.database(Kind::Payment), stored).await?;
-        let sustained = sustain(site, terms, &fixture).await?;
+        let sustained = sustain(site, plan, &fixture).await?;
         figures.push((figure, sustained.confirmed_per_second));
         notes.push(format!("{stored} stored"));
         notes.extend(system::notes(&sustained.outcome));

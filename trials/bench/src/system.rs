@@ -1,16 +1,16 @@
-//! What the system does, measured.
+//! The measurements of the whole system.
 
-use super::cores::{Watch, quiet};
+use super::cores::{CpuTimer, quiet};
 use super::orders::{CONNECTIONS, Sustained, offer, offer_at, sustain, warm_up};
+use super::plan::BenchPlan;
 use super::site::{HOT, Site, products};
-use super::terms::Terms;
-use super::wrk::{self, Load, Outcome, Request};
+use super::wrk::{self, Load, Request, WrkResult};
 use super::{BenchError, Figure, Measure, Reading};
 use ctl::stack::Kind;
 
-/// Orders over 100 products.
-pub async fn end_to_end(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError> {
-    let Sustained { outcome, confirmed_per_second, memory, cores } = over(site, terms, products()).await?;
+/// Measures orders over 100 products.
+pub async fn end_to_end(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
+    let Sustained { outcome, confirmed_per_second, memory, cores } = over(site, plan, products()).await?;
     let figures = vec![
         (Figure::Confirmed, confirmed_per_second),
         (Figure::Accepted, outcome.per_second()),
@@ -19,53 +19,54 @@ pub async fn end_to_end(site: &mut Site, terms: &Terms) -> Result<Reading, Bench
     Ok(Reading { notes: notes(&outcome), ..Reading::new(Measure::E2e, figures, cores) })
 }
 
-/// Orders of one product.
-pub async fn hot(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError> {
+/// Measures orders of one product.
+pub async fn hot(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
     let Sustained { outcome, confirmed_per_second, cores, .. } =
-        over(site, terms, vec![HOT.to_owned()]).await?;
+        over(site, plan, vec![HOT.to_owned()]).await?;
     let figures = vec![(Figure::HotConfirmed, confirmed_per_second)];
     Ok(Reading { notes: notes(&outcome), ..Reading::new(Measure::Hot, figures, cores) })
 }
 
-/// One order at a time.
-pub async fn single(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError> {
+/// Measures one order at a time.
+pub async fn single(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
     let fixture = site.fixture(products()).await?;
-    warm_up(site, terms, &fixture).await?;
-    quiet(terms.patience).await;
-    let watch = Watch::begin(&site.parties());
-    let outcome = offer(site, &fixture, terms.time, 1).await?;
-    let cores = watch.end(&site.parties());
-    site.settled().await?;
+    warm_up(site, plan, &fixture).await?;
+    quiet(plan.patience).await;
+    let timer = CpuTimer::begin(&site.process_groups());
+    let outcome = offer(site, &fixture, plan.time, 1).await?;
+    let cores = timer.end(&site.process_groups());
+    site.wait_until_ended().await?;
     let figures = vec![(Figure::SingleP50, outcome.milliseconds()[0])];
     Ok(Reading { notes: notes(&outcome), ..Reading::new(Measure::Single, figures, cores) })
 }
 
-/// One order at a time, by a `payment` whose group commit takes one item: each write of its is a transaction
-/// of its own.
-pub async fn ungrouped(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError> {
+/// Measures one order at a time with a group commit of one item, so that each write is a transaction of its
+/// own.
+pub async fn ungrouped(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
     let fixture = site.fixture(products()).await?;
-    warm_up(site, terms, &fixture).await?;
+    warm_up(site, plan, &fixture).await?;
     let payment = site.replace(Kind::Payment, &[("COMMIT_BATCH", "1")]).await?;
-    offer_at(&payment.url, site, &fixture, terms.warm_up, 1).await?;
-    quiet(terms.patience).await;
-    let watch = Watch::begin(&site.parties());
-    let outcome = offer_at(&payment.url, site, &fixture, terms.time, 1).await?;
-    let cores = watch.end(&site.parties());
-    site.settled().await?;
+    offer_at(&payment.url, site, &fixture, plan.warm_up, 1).await?;
+    quiet(plan.patience).await;
+    let timer = CpuTimer::begin(&site.process_groups());
+    let outcome = offer_at(&payment.url, site, &fixture, plan.time, 1).await?;
+    let cores = timer.end(&site.process_groups());
+    site.wait_until_ended().await?;
     site.bring_back(payment).await?;
     let figures = vec![(Figure::UngroupedP50, outcome.milliseconds()[0])];
     Ok(Reading { notes: notes(&outcome), ..Reading::new(Measure::Ungrouped, figures, cores) })
 }
 
-/// Products looked at.
-pub async fn browse(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError> {
-    let (fixture, url) = (site.fixture(products()).await?, site.url(Kind::Inventory)?);
+/// Measures GET of products.
+pub async fn browse(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
+    let fixture = site.fixture(products()).await?;
+    let url = site.url(Kind::Inventory)?;
     let look = |time| Load { request: Request::Product, connections: CONNECTIONS, time, apart: None };
-    wrk::run(site.folder(), &url, &fixture, look(terms.warm_up)).await?;
-    quiet(terms.patience).await;
-    let watch = Watch::begin(&site.parties());
-    let outcome = wrk::run(site.folder(), &url, &fixture, look(terms.time)).await?;
-    let cores = watch.end(&site.parties());
+    wrk::run(site.folder(), &url, &fixture, look(plan.warm_up)).await?;
+    quiet(plan.patience).await;
+    let timer = CpuTimer::begin(&site.process_groups());
+    let outcome = wrk::run(site.folder(), &url, &fixture, look(plan.time)).await?;
+    let cores = timer.end(&site.process_groups());
     let [p50, p95, p99] = outcome.milliseconds();
     let notes = vec![
         format!("p50 {p50:.1} ms, p95 {p95:.1} ms, p99 {p99:.1} ms"),
@@ -77,14 +78,14 @@ pub async fn browse(site: &mut Site, terms: &Terms) -> Result<Reading, BenchErro
     })
 }
 
-async fn over(site: &mut Site, terms: &Terms, skus: Vec<String>) -> Result<Sustained, BenchError> {
+async fn over(site: &mut Site, plan: &BenchPlan, skus: Vec<String>) -> Result<Sustained, BenchError> {
     let fixture = site.fixture(skus).await?;
-    warm_up(site, terms, &fixture).await?;
-    sustain(site, terms, &fixture).await
+    warm_up(site, plan, &fixture).await?;
+    sustain(site, plan, &fixture).await
 }
 
-/// Latency of the POST itself, and what went wrong.
-pub fn notes(outcome: &Outcome) -> Vec<String> {
+/// Notes the latency of POST, refusals and broken connections.
+pub fn notes(outcome: &WrkResult) -> Vec<String> {
     let [p50, p95, p99] = outcome.milliseconds();
     let mut notes = vec![format!("POST p50 {p50:.1} ms, p95 {p95:.1} ms, p99 {p99:.1} ms")];
     if outcome.refused + outcome.broken > 0 {

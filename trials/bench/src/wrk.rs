@@ -1,4 +1,5 @@
-//! wrk, which costs a tenth of the CPU of other generators: it shares the cores with what it measures.
+//! The load generator wrk. It shares cores with the stack, and takes a tenth of the processor time of other
+//! generators.
 
 use std::fs;
 use std::path::Path;
@@ -20,50 +21,50 @@ const SCRIPTS: [(&str, &str); 4] = [
     ("products.lua", include_str!("lua/products.lua")),
 ];
 
-/// What is asked for.
+/// The request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Request {
     /// POST /orders
     Order,
-    /// POST /orders, one when so much time has passed since the last one, however long the answers take: an
-    /// open loop, up to the number of connections. Its key ends with the microsecond in which it was sent.
+    /// POST /orders in an open loop with this interval, limited by the number of connections. The key ends
+    /// with the microsecond of its POST.
     OrderEvery(Duration),
     /// GET /products/{sku}
     Product,
 }
 
-/// How it is asked for.
+/// The options of a load.
 #[derive(Debug, Clone, Copy)]
 pub struct Load {
-    /// What is asked for.
+    /// The request.
     pub request: Request,
-    /// How many requests are on their way, at most.
+    /// The most requests in flight.
     pub connections: u16,
-    /// How long.
+    /// The duration.
     pub time: Duration,
-    /// The generator has a core of its own, or shares them all.
+    /// The split of the cores; `None`: the generator shares all.
     pub apart: Option<Cores>,
 }
 
-/// What customers show and want.
+/// The tokens and products of the requests.
 #[derive(Debug, Clone, Default)]
 pub struct Fixture {
     /// Access tokens.
     pub tokens: Vec<String>,
-    /// One of them is ordered, each as often as the others.
+    /// The products, ordered equally often.
     pub skus: Vec<String>,
 }
 
-/// What came back.
+/// The result of a load.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
-pub struct Outcome {
-    /// Sent; in an open loop those that were not answered in time are among them.
+pub struct WrkResult {
+    /// Sent requests; an open loop includes those without a response.
     pub sent: u64,
-    /// Answers.
+    /// Responses.
     pub requests: u64,
-    /// Answers that were not 2xx or 3xx.
+    /// Responses other than 2xx and 3xx.
     pub refused: u64,
-    /// Connections that failed, and answers that did not come in time.
+    /// Failed connections and timeouts.
     pub broken: u64,
     micros: u64,
     p50: u64,
@@ -71,30 +72,30 @@ pub struct Outcome {
     p99: u64,
 }
 
-impl Outcome {
-    /// Good answers.
+impl WrkResult {
+    /// Responses with 2xx or 3xx.
     pub fn good(&self) -> u64 {
         self.requests - self.refused
     }
 
-    /// Good answers a second.
+    /// Responses with 2xx or 3xx a second.
     pub fn per_second(&self) -> f64 {
         self.good() as f64 / self.seconds()
     }
 
-    /// How long it lasted.
+    /// The duration in seconds.
     pub fn seconds(&self) -> f64 {
         self.micros as f64 / 1e6
     }
 
-    /// Half of the answers, 95 and 99 of 100 came within these milliseconds.
+    /// p50, p95 and p99 of the latency in milliseconds.
     pub fn milliseconds(&self) -> [f64; 3] {
         [self.p50, self.p95, self.p99].map(|micros| micros as f64 / 1e3)
     }
 }
 
-/// Runs it against `url`, with its scripts in `folder`.
-pub async fn run(folder: &Path, url: &str, fixture: &Fixture, load: Load) -> Result<Outcome, BenchError> {
+/// Runs wrk against `url`, with its scripts in `folder`.
+pub async fn run(folder: &Path, url: &str, fixture: &Fixture, load: Load) -> Result<WrkResult, BenchError> {
     let write = |name: &str, text: &str| {
         fs::write(folder.join(name), text).map_err(BenchError::io("write a script for wrk"))
     };
@@ -115,12 +116,12 @@ pub async fn run(folder: &Path, url: &str, fixture: &Fixture, load: Load) -> Res
     if let Request::OrderEvery(gap) = load.request {
         command.env("GAP_MICROS", (gap.as_secs_f64() * 1e6).to_string());
     }
-    let said = WRK.output(command).await?;
-    parse(&said).ok_or_else(|| WRK.no_result(said))
+    let printed = WRK.output(command).await?;
+    parse(&printed).ok_or_else(|| WRK.no_result(printed))
 }
 
-fn parse(said: &str) -> Option<Outcome> {
-    let line = said.lines().find_map(|line| line.strip_prefix("RESULT "))?;
+fn parse(printed: &str) -> Option<WrkResult> {
+    let line = printed.lines().find_map(|line| line.strip_prefix("RESULT "))?;
     serde_json::from_str(line).ok()
 }
 
@@ -155,7 +156,7 @@ RESULT {\"sent\":1264,\"requests\":1200,\"refused\":200,\"broken\":1,\"micros\":
 ";
 
     #[test]
-    fn what_wrk_says_is_read_and_refusals_do_not_count_as_accepted() {
+    fn what_wrk_prints_is_read_and_refusals_do_not_count_as_accepted() {
         let outcome = parse(SAID).expect("a result");
         assert_eq!((outcome.sent, outcome.good(), outcome.broken), (1264, 1000, 1));
         assert!((outcome.per_second() - 500.0).abs() < 1e-9);

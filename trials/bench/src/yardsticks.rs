@@ -1,47 +1,48 @@
-//! What PostgreSQL does without any service: Y1, Y1s and Y2, each the best of 1, 16 and 64 clients. And Y1h,
-//! a handler by hand.
+//! The yardsticks of PostgreSQL: Y1, Y1s and Y2, each the best of 1, 16 and 64 clients, and Y1h, a plain
+//! handler.
 
-use super::by_hand::ByHand;
-use super::cores::{Cores, Watch, quiet};
+use super::cores::{Cores, CpuTimer, quiet};
 use super::database::Database;
 use super::orders::offer_at;
 use super::pgbench::{self, Run, Script};
+use super::plain_handler::PlainHandler;
+use super::plan::BenchPlan;
 use super::site::{Site, products};
-use super::terms::Terms;
 use super::{BenchError, Figure, Measure, Reading, system};
 use ctl::stack::Kind;
 
-/// Who waits for one commit at a time, who shares them, and as many as wrk has. Each load lasts as long as
-/// those of the system: it gets slower as its tables grow.
+/// Clients: one commit at a time, shared commits, and the connections of wrk. A load lasts as long as those
+/// of the system, because pgbench slows as its tables grow.
 const CLIENTS: [u16; 3] = [1, 16, 64];
-/// No run starts on the rows of the one before.
+/// Removes the rows of the previous run.
 const EMPTY: [(Kind, &[&str]); 2] = [
     (Kind::Payment, &["TRUNCATE orders, charges_due, outbox", "CHECKPOINT"]),
     (Kind::Inventory, &["TRUNCATE inbox", "VACUUM FULL products", "CHECKPOINT"]),
 ];
 
-/// One transaction an order.
-pub async fn y1(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError> {
-    let best = best(site, terms, Kind::Payment, Script::OrderTransaction).await?;
+/// Measures one transaction an order.
+pub async fn y1(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
+    let best = best(site, plan, Kind::Payment, Script::OrderTransaction).await?;
     Ok(best.reading(Measure::Y1, vec![(Figure::Y1, best.per_second)]))
 }
 
-/// One statement an order.
-pub async fn y1s(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError> {
-    let best = best(site, terms, Kind::Payment, Script::OrderStatement).await?;
+/// Measures one statement an order.
+pub async fn y1s(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
+    let best = best(site, plan, Kind::Payment, Script::OrderStatement).await?;
     let p50 = best.p50_ms.map(|p50| (Figure::Y1sP50, p50));
     Ok(best.reading(Measure::Y1s, [(Figure::Y1s, best.per_second)].into_iter().chain(p50).collect()))
 }
 
-/// One statement a request, one request at a time.
-pub async fn y1h(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError> {
-    let (fixture, handler) = (site.fixture(products()).await?, ByHand::start(site).await?);
-    offer_at(&handler.url, site, &fixture, terms.warm_up, 1).await?;
+/// Measures one statement a request, one request at a time.
+pub async fn y1h(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
+    let fixture = site.fixture(products()).await?;
+    let handler = PlainHandler::start(site).await?;
+    offer_at(&handler.url, site, &fixture, plan.warm_up, 1).await?;
     empty(site, Kind::Payment).await?;
-    quiet(terms.patience).await;
-    let watch = Watch::begin(&site.parties());
-    let outcome = offer_at(&handler.url, site, &fixture, terms.time, 1).await?;
-    let cores = watch.end(&site.parties());
+    quiet(plan.patience).await;
+    let timer = CpuTimer::begin(&site.process_groups());
+    let outcome = offer_at(&handler.url, site, &fixture, plan.time, 1).await?;
+    let cores = timer.end(&site.process_groups());
     handler.stop().await;
     if outcome.refused + outcome.broken > 0 {
         return Err(BenchError::YardstickFailed {
@@ -55,17 +56,17 @@ pub async fn y1h(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError> 
     })
 }
 
-/// One unit of one product a transaction.
-pub async fn y2(site: &mut Site, terms: &Terms) -> Result<Reading, BenchError> {
-    let best = best(site, terms, Kind::Inventory, Script::Hot).await?;
+/// Measures one unit of one product a transaction.
+pub async fn y2(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
+    let best = best(site, plan, Kind::Inventory, Script::Hot).await?;
     Ok(best.reading(Measure::Y2, vec![(Figure::Y2, best.per_second)]))
 }
 
-/// The best number of clients.
+/// The result with the best number of clients.
 #[derive(Debug, Default)]
 struct Best {
     per_second: f64,
-    /// With one client.
+    /// The median time with one client.
     p50_ms: Option<f64>,
     cores: Cores,
     notes: Vec<String>,
@@ -77,20 +78,22 @@ impl Best {
     }
 }
 
-async fn best(site: &mut Site, terms: &Terms, of: Kind, script: Script) -> Result<Best, BenchError> {
-    let (url, programs, mut best) = (site.yardstick_url(of), site.postgres_programs(), Best::default());
+async fn best(site: &mut Site, plan: &BenchPlan, of: Kind, script: Script) -> Result<Best, BenchError> {
+    let url = site.yardstick_url(of);
+    let programs = site.postgres_programs();
+    let mut best = Best::default();
     for clients in CLIENTS {
         empty(site, of).await?;
-        quiet(terms.patience).await;
-        let watch = Watch::begin(&site.parties());
+        quiet(plan.patience).await;
+        let timer = CpuTimer::begin(&site.process_groups());
         let outcome = pgbench::run(
             &programs,
             site.folder(),
             &url,
-            Run { script, clients, seconds: terms.time.as_secs() },
+            Run { script, clients, seconds: plan.time.as_secs() },
         )
         .await?;
-        let cores = watch.end(&site.parties());
+        let cores = timer.end(&site.process_groups());
         best.notes.push(format!("{clients} clients {:.0}/s", outcome.per_second));
         best.p50_ms = best.p50_ms.or(outcome.p50_ms);
         if outcome.per_second > best.per_second {

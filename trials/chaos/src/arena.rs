@@ -1,5 +1,5 @@
-//! The stack a run breaks things in. Each instance of inventory and payment reaches its servers through
-//! proxies of its own; the run itself goes past them.
+//! The stack into which a run injects faults. Each instance of inventory and payment reaches its servers
+//! through its own proxies. The run itself connects to the servers directly.
 
 use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
@@ -10,12 +10,14 @@ use tokio::sync::watch;
 use super::buyer::Buyer;
 use super::direct::{Database, DirectRedis};
 use super::folder::RunFolder;
-use super::judged::Judged;
-use super::live::Live;
 use super::network::{Lane, Network};
+use super::process_state::stopped;
+use super::products::{PLENTY, SCARCE, one};
 use super::profile::Profile;
-use super::recovery::{Recovering, Watch};
-use super::run::Lasting;
+use super::progress::Progress;
+use super::recovery::{PendingRecovery, RecoveryProbe};
+use super::run_invariants::RunInvariants;
+use super::sustained_load::SustainedLoad;
 use ctl::instance::{Admin, http};
 use ctl::wait;
 
@@ -26,95 +28,97 @@ use ctl::load::ServiceUrls;
 use ctl::stack::{Kind, Service, ServiceId, Stack, StackOptions};
 use ctl::verify::Sources;
 
-/// Plenty of it for canaries.
-pub const PLENTY: &str = "CHAOS-PLENTY";
-/// One piece: nearly every order of it is refunded.
-pub const SCARCE: &str = "CHAOS-SCARCE";
-
-/// As many as two instances can each claim half of.
+/// A multiple of the number of instances: each of two consumes eight.
 const PARTITIONS: &str = "16";
 
-/// What the stack shall be like.
+/// The options of the stack.
 #[derive(Debug, Clone)]
-pub struct Terms {
-    /// How patient the services are.
+pub struct ArenaOptions {
+    /// The timeouts of the services.
     pub profile: Profile,
     /// Instances of inventory and payment each.
     pub instances: usize,
     /// Sixteen partitions of each stream.
     pub partitions: bool,
-    /// Of faults that last.
-    pub lasting: Lasting,
+    /// The load of sustained faults.
+    pub sustained_load: SustainedLoad,
     /// Orders of the run in all.
     pub orders: u64,
     /// PostgreSQL's data on a disk that can be filled.
     pub small_disk: bool,
-    /// A bug to be planted into all services.
+    /// A seeded bug that is active in all services.
     pub seed_bug: Option<String>,
 }
 
-/// The stack, and everything a fault needs.
+/// The stack, and the clients a fault is injected with.
 pub struct Arena {
     /// The processes.
     pub stack: Stack,
     /// The networks of inventory and payment.
     pub network: Network,
-    /// How patient the services are.
+    /// The timeouts of the services.
     pub profile: Profile,
     /// The administrator.
     pub admin: Admin,
-    /// A customer of the run's own.
+    /// The customer of the run.
     pub buyer: Buyer,
-    /// The run's own HTTP client.
+    /// The HTTP client of the run.
     pub http: reqwest::Client,
-    /// What the run says while it lasts.
-    pub live: Live,
+    /// The progress on standard error.
+    pub progress: Progress,
     /// The client log.
     pub log: ClientLog,
-    /// What was seen that must not be; makes the verdict red.
+    /// Breaches that were observed. Each makes the verdict red.
     pub findings: Vec<String>,
-    /// The invariants that only a run can judge.
-    pub judged: Judged,
-    /// Of faults that last.
-    pub lasting: Lasting,
+    /// The invariants that need a run: I13 to I15.
+    pub invariants: RunInvariants,
+    /// The load of sustained faults.
+    pub sustained_load: SustainedLoad,
     /// Orders of the run in all.
     pub orders: u64,
-    /// Consumers that will never come back were named in a group.
+    /// Whether a group holds names of consumers that are gone for good.
     pub has_stale_names: bool,
-    /// The Redis that takes over when the first is demoted; that one takes over again.
+    /// The second Redis, primary while the first is demoted.
     pub second_redis: Option<Redis>,
-    /// What was measured on the way, for the report.
+    /// Measurements for the report.
     pub measured: Vec<String>,
-    /// Everything on disk.
+    /// The folder of the run.
     pub folder: RunFolder,
-    /// Where the samples look.
-    truth: watch::Sender<Sources>,
+    /// The servers that the samples read. A failover replaces them.
+    current_sources: watch::Sender<Sources>,
 }
 
 impl Arena {
     /// Starts servers, proxies and services; registers a customer; creates the products of canaries.
     ///
     /// # Errors
-    /// Of whatever does not start.
-    pub async fn start(terms: &Terms, mut folder: RunFolder, live: Live) -> Result<Self, ChaosError> {
-        if terms.small_disk {
+    /// The error of the server, proxy or service that fails to start.
+    pub async fn start(
+        options: &ArenaOptions,
+        mut folder: RunFolder,
+        progress: Progress,
+    ) -> Result<Self, ChaosError> {
+        if options.small_disk {
             folder.shrink_disk()?;
         }
-        let mut stack = Stack::start(options(terms, &folder)?).await?;
-        let network = start_services(&mut stack, terms.instances).await?;
+        let mut stack = Stack::start(stack_options(options, &folder)?).await?;
+        let network = start_services(&mut stack, options.instances).await?;
         let api = Api::new(endpoints(&stack)?)?;
         let admin = Admin::new(http()?, api.clone(), stack.credentials().admin.clone());
         let log = ClientLog::append_to(&folder.client_log()).map_err(ChaosError::io("write a client log"))?;
         let buyer = Buyer::register(http()?, api, log.clone(), urls(&stack, Kind::Payment)).await?;
-        // From now on they have a token to go on with when `user` is down.
+        // Fetches a token for the time when `user` is down.
         buyer.account.token().await?;
         let inventory = stack.first(Kind::Inventory)?.url();
         admin.create_product(&inventory, PLENTY, 1_000_000).await?;
         admin.create_product(&inventory, SCARCE, 1).await?;
-        let truth = watch::Sender::new(sources(&stack));
-        let (lasting, orders) = (terms.lasting.clone(), terms.orders);
-        let (findings, measured, judged) = Default::default();
-        let (profile, http, second_redis) = (terms.profile, http()?, None);
+        let current_sources = watch::Sender::new(sources(&stack));
+        let sustained_load = options.sustained_load.clone();
+        let orders = options.orders;
+        let (findings, measured, invariants) = Default::default();
+        let profile = options.profile;
+        let http = http()?;
+        let second_redis = None;
         Ok(Self {
             stack,
             network,
@@ -122,17 +126,17 @@ impl Arena {
             admin,
             buyer,
             http,
-            live,
+            progress,
             log,
             findings,
-            judged,
-            lasting,
+            invariants,
+            sustained_load,
             orders,
             has_stale_names: false,
             second_redis,
             measured,
             folder,
-            truth,
+            current_sources,
         })
     }
 
@@ -145,15 +149,15 @@ impl Arena {
     /// The address of an instance.
     ///
     /// # Errors
-    /// [`ChaosError::Stack`] when it was never started.
+    /// [`ChaosError::Stack`] for an instance that was not started.
     pub fn url(&self, id: ServiceId) -> Result<String, ChaosError> {
         Ok(self.stack.service(id)?.url())
     }
 
-    /// Its name among the consumers of a group.
+    /// The name of an instance among the consumers of a group.
     ///
     /// # Errors
-    /// [`ChaosError::Stack`] when it was never started.
+    /// [`ChaosError::Stack`] for an instance that was not started.
     pub fn consumer(&self, id: ServiceId) -> Result<String, ChaosError> {
         self.stack.service(id)?;
         Ok(format!("chaos-{id}"))
@@ -184,7 +188,7 @@ impl Arena {
     /// The private PostgreSQL.
     ///
     /// # Errors
-    /// Never: a run's servers are private.
+    /// [`ChaosError::Impossible`] for external servers. A run always has private ones.
     pub fn postgres_server(&mut self) -> Result<&mut Postgres, ChaosError> {
         self.stack.postgres().ok_or_else(|| ChaosError::Impossible("PostgreSQL is not private".to_owned()))
     }
@@ -192,12 +196,12 @@ impl Arena {
     /// The private Redis.
     ///
     /// # Errors
-    /// Never: a run's servers are private.
+    /// [`ChaosError::Impossible`] for external servers. A run always has private ones.
     pub fn redis_server(&mut self) -> Result<&mut Redis, ChaosError> {
         self.stack.redis().ok_or_else(|| ChaosError::Impossible("Redis is not private".to_owned()))
     }
 
-    /// Where the load and the checker find the stack.
+    /// The addresses of the services, for the load and the checker.
     #[must_use]
     pub fn shop(&self) -> ServiceUrls {
         ServiceUrls {
@@ -207,38 +211,38 @@ impl Arena {
         }
     }
 
-    /// What the checker reads.
+    /// The servers that the checker reads.
     #[must_use]
     pub fn sources(&self) -> Sources {
         sources(&self.stack)
     }
 
-    /// The same, whatever server takes over meanwhile.
+    /// The servers that the checker reads, updated by each failover.
     #[must_use]
-    pub fn truth(&self) -> watch::Receiver<Sources> {
-        self.truth.subscribe()
+    pub fn current_sources(&self) -> watch::Receiver<Sources> {
+        self.current_sources.subscribe()
     }
 
-    /// Another PostgreSQL has taken over: all questions go there. The old one.
+    /// Directs all questions to another PostgreSQL after a failover. Returns the old one.
     pub fn follow_postgres(&mut self, other: Postgres) -> Option<Postgres> {
         let old = self.stack.replace_postgres(other);
-        self.truth.send_replace(sources(&self.stack));
+        self.current_sources.send_replace(sources(&self.stack));
         old
     }
 
-    /// How an instance of inventory or payment reaches its database: through its proxy.
+    /// The URL of the proxy through which an instance of inventory or payment reaches its database.
     ///
     /// # Errors
-    /// [`ChaosError::Impossible`] when it has none.
+    /// [`ChaosError::Impossible`] for an instance without a proxy.
     pub fn database_through_proxy(&self, id: ServiceId) -> Result<String, ChaosError> {
         Ok(through_proxy(self.lane(id)?, id.kind))
     }
 
-    /// The fault is over: from now on the clock of its recovery runs.
+    /// Begins to measure the recovery of a fault that has just ended.
     #[must_use]
-    pub fn over(&self, limit: Duration) -> Recovering {
+    pub fn begin_recovery(&self, limit: Duration) -> PendingRecovery {
         let urls = self.stack.services().map(Service::url).collect();
-        Watch {
+        RecoveryProbe {
             buyer: self.buyer.clone(),
             payment: self.database(Kind::Payment),
             http: self.http.clone(),
@@ -247,7 +251,7 @@ impl Arena {
         .begin(limit)
     }
 
-    /// SIGKILL, with the evidence: how it ended.
+    /// Sends SIGKILL. Returns the exit status as evidence.
     ///
     /// # Errors
     /// [`ChaosError::NotLanded`] when it ended in another way.
@@ -261,10 +265,10 @@ impl Arena {
         }
     }
 
-    /// Instances that ended although nobody asked them to; they are started again.
+    /// Restarts instances that ended by themselves, and records each as a finding.
     ///
     /// # Errors
-    /// Of the restart.
+    /// The error of the restart.
     pub async fn revive(&mut self) -> Result<(), ChaosError> {
         let ended: Vec<_> = self
             .stack
@@ -274,36 +278,35 @@ impl Arena {
         for (id, status) in ended {
             let tail = self.stack.service(id)?.output().tail();
             self.findings.push(format!("{id} ended by itself ({status}); its last lines:\n{tail}"));
-            self.judged.readiness.note(&id.to_string(), Some(format!("ended by itself ({status})")));
+            self.invariants.readiness.note(&id.to_string(), Some(format!("ended by itself ({status})")));
             self.stack.restart(id).await?;
         }
         Ok(())
     }
 
-    /// Sends orders of every kind to an instance of payment, and a change of a product: every step of the
-    /// work is passed.
+    /// Sends orders of every kind to an instance of payment and creates a product, so that every step of the
+    /// work is exercised.
     ///
     /// # Errors
     /// When the client log cannot be written.
-    pub async fn stir(&self, payment: &str) -> Result<(), ChaosError> {
+    pub async fn exercise_every_step(&self, payment: &str) -> Result<(), ChaosError> {
         for sku in [PLENTY, SCARCE] {
             let key = uuid::Uuid::now_v7().to_string();
-            self.buyer.send(payment, &super::buyer::one(sku), &key).await?;
+            self.buyer.send(payment, &one(sku), &key).await?;
         }
-        let standing = |service: &&Service| {
-            service.id().kind == Kind::Inventory && !super::faults::is_stopped(service.pid())
-        };
+        let standing =
+            |service: &&Service| service.id().kind == Kind::Inventory && !stopped(service.pid()).is_ok();
         let Some(inventory) = self.stack.services().find(standing).map(Service::url) else { return Ok(()) };
         let sku = format!("CHAOS-{}", uuid::Uuid::new_v4().simple().to_string().to_uppercase());
-        // It may have died by now, as it was meant to.
+        // Ignored: the fault may have killed this instance already.
         _ = self.admin.create_product(&inventory, &sku, 1).await;
         Ok(())
     }
 
-    /// Waits for evidence and keeps the work going meanwhile.
+    /// Waits for evidence, and sends orders until it is there.
     ///
     /// # Errors
-    /// [`ChaosError::NotLanded`] when there is none within `within`.
+    /// [`ChaosError::NotLanded`] after `within` without evidence.
     pub async fn landed<T>(
         &self,
         payment: &str,
@@ -314,9 +317,9 @@ impl Arena {
         let seen = wait::until("evidence", within, async || {
             let seen = look().await;
             looks += 1;
-            // Twice a second: enough to pass every step, too little to be a load.
+            // Twice a second: enough to exercise every step, too little to be a load.
             if seen.is_err() && looks.is_multiple_of(10) {
-                self.stir(payment).await.map_err(|error| error.to_string())?;
+                self.exercise_every_step(payment).await.map_err(|error| error.to_string())?;
             }
             seen
         });
@@ -324,27 +327,27 @@ impl Arena {
     }
 }
 
-fn options(terms: &Terms, folder: &RunFolder) -> Result<StackOptions, ChaosError> {
-    let mut options = StackOptions::private(folder.path())?;
-    options.sink = folder.sink();
+fn stack_options(options: &ArenaOptions, folder: &RunFolder) -> Result<StackOptions, ChaosError> {
+    let mut stack = StackOptions::private(folder.path())?;
+    stack.sink = folder.sink();
     for kind in Kind::ALL {
-        for (name, value) in terms.profile.settings(kind) {
-            options = options.with_env(kind, name, value);
+        for (name, value) in options.profile.settings(kind) {
+            stack = stack.with_env(kind, name, value);
         }
-        if terms.partitions && kind != Kind::User {
-            options = options.with_env(kind, "STREAM_PARTITIONS", PARTITIONS);
+        if options.partitions && kind != Kind::User {
+            stack = stack.with_env(kind, "STREAM_PARTITIONS", PARTITIONS);
         }
-        if let Some(bug) = &terms.seed_bug {
-            options = options.with_env(kind, "SEEDED_BUG", bug);
+        if let Some(bug) = &options.seed_bug {
+            stack = stack.with_env(kind, "SEEDED_BUG", bug);
         }
     }
-    Ok(options)
+    Ok(stack)
 }
 
 async fn start_services(stack: &mut Stack, instances: usize) -> Result<Network, ChaosError> {
     stack.start_service(Kind::User).await?;
-    let (postgres, redis) =
-        (stack.postgres().map(|server| server.port()), stack.redis().map(|server| server.port()));
+    let postgres = stack.postgres().map(|server| server.port());
+    let redis = stack.redis().map(|server| server.port());
     let mut network = Network::new()?;
     for kind in [Kind::Inventory, Kind::Payment] {
         for instance in 1..=instances {

@@ -1,11 +1,11 @@
-//! A customer of the run's own: canaries, and orders that must be there at a certain moment. It keeps the
-//! same books as the load, in the same client log.
+//! The customer of the run, who places canaries and the orders that a fault needs. Requests and responses go
+//! to the client log of the load.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::ChaosError;
@@ -19,37 +19,37 @@ use ctl::wait::Wait;
 #[derive(Debug, Clone)]
 pub struct Buyer {
     http: reqwest::Client,
-    /// Its login.
+    /// The login.
     pub account: LoggedIn,
-    /// Its id.
+    /// The id of the account.
     pub id: Uuid,
     log: ClientLog,
     payments: Arc<Vec<String>>,
 }
 
-/// What came back for a request.
+/// The response to a request, or the failure of its connection.
 #[derive(Debug, Clone)]
-pub struct Answer {
-    /// `None` when nothing came back.
+pub struct HttpResponse {
+    /// `None` for a failed connection.
     pub status: Option<u16>,
-    /// The body, or what the connection said.
+    /// The body, or the error of the connection.
     pub text: String,
-    /// How long it took.
+    /// Time from the request to the end of the response.
     pub took: Duration,
-    /// Whether `Retry-After` was there.
+    /// Whether `Retry-After` is present.
     pub retry_after: bool,
-    /// Its `Content-Type`.
+    /// The `Content-Type`, empty if absent.
     pub content_type: String,
 }
 
-impl Answer {
-    /// Whether it is a 2xx.
+impl HttpResponse {
+    /// Whether the status is 2xx.
     #[must_use]
     pub fn is_ok(&self) -> bool {
         self.status.is_some_and(|status| (200..300).contains(&status))
     }
 
-    /// Whether it is RFC 9457 problem details.
+    /// Whether the body is RFC 9457 problem details.
     #[must_use]
     pub fn is_problem(&self) -> bool {
         self.content_type.starts_with("application/problem+json")
@@ -61,12 +61,6 @@ impl Answer {
         let body: Value = serde_json::from_str(&self.text).ok()?;
         body["id"].as_str()?.parse().ok()
     }
-}
-
-/// One line of one piece, paid without trouble.
-#[must_use]
-pub fn one(sku: &str) -> Value {
-    json!({"items": [{"sku": sku, "quantity": 1}], "payment_method": "tok_ok"})
 }
 
 impl Buyer {
@@ -90,13 +84,14 @@ impl Buyer {
         Ok(Self { http, account: LoggedIn::new(api, login), id, log, payments: Arc::new(payments) })
     }
 
-    /// Sends one order to one instance, and writes down both halves.
+    /// Sends one order to one instance, and logs the request and its response.
     ///
     /// # Errors
-    /// When it could not be written down; then it was not sent.
-    pub async fn send(&self, base: &str, body: &Value, key: &str) -> Result<Answer, ChaosError> {
+    /// [`ChaosError::Io`] when the client log cannot be written. The order is sent only after its log record.
+    pub async fn send(&self, base: &str, body: &Value, key: &str) -> Result<HttpResponse, ChaosError> {
         let token = self.account.token().await?;
-        let (user, at) = (self.id, Timestamp::now());
+        let user = self.id;
+        let at = Timestamp::now();
         let record = Record::Send { at, user, key: key.to_owned(), body: body.clone() };
         self.log.write(&record).await.map_err(ChaosError::io("write the client log"))?;
         let request = self
@@ -105,13 +100,13 @@ impl Buyer {
             .bearer_auth(token)
             .header("Idempotency-Key", key)
             .json(body);
-        let answer = answer(request).await;
+        let answer = response_to(request).await;
         let record = self.record(&answer, key);
         self.log.write(&record).await.map_err(ChaosError::io("write the client log"))?;
         Ok(answer)
     }
 
-    fn record(&self, answer: &Answer, key: &str) -> Record {
+    fn record(&self, answer: &HttpResponse, key: &str) -> Record {
         let outcome = match answer.status {
             Some(200..=299) => Completion::Ok,
             Some(409 | 429) => Completion::Info,
@@ -134,11 +129,11 @@ impl Buyer {
         }
     }
 
-    /// Sends an order to one instance after the other, with one key, until it is accepted. Its id.
+    /// Sends an order to the instances in turn, with one key, until it is accepted. Returns its id.
     ///
     /// # Errors
     /// [`ChaosError::Waited`].
-    pub async fn insist(&self, body: &Value, within: Duration) -> Result<Uuid, ChaosError> {
+    pub async fn place_until_accepted(&self, body: &Value, within: Duration) -> Result<Uuid, ChaosError> {
         let key = Uuid::now_v7().to_string();
         let wait = Wait::begin("an order is accepted", within);
         for base in self.payments.iter().cycle() {
@@ -151,14 +146,14 @@ impl Buyer {
         Err(ChaosError::Impossible("there is no instance of payment".to_owned()))
     }
 
-    /// Waits until an order is at its end; its last status.
+    /// Waits until an order is in a final state. Returns that state.
     ///
     /// # Errors
     /// [`ChaosError::Waited`].
-    pub async fn ended(&self, order: Uuid, within: Duration) -> Result<String, ChaosError> {
+    pub async fn wait_for_end(&self, order: Uuid, within: Duration) -> Result<String, ChaosError> {
         let wait = Wait::begin(format!("order {order} is at its end"), within);
         for base in self.payments.iter().cycle() {
-            let answer = answer(
+            let answer = response_to(
                 self.http.get(format!("{base}/orders/{order}")).bearer_auth(self.account.token().await?),
             )
             .await;
@@ -174,10 +169,10 @@ impl Buyer {
     }
 }
 
-/// Sends a request and takes what comes back, whatever it is.
-pub async fn answer(request: reqwest::RequestBuilder) -> Answer {
+/// Sends a request and reads the response to its end.
+pub async fn response_to(request: reqwest::RequestBuilder) -> HttpResponse {
     let began = Instant::now();
-    let mut answer = Answer {
+    let mut answer = HttpResponse {
         status: None,
         text: String::new(),
         took: Duration::ZERO,

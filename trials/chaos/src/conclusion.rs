@@ -1,4 +1,4 @@
-//! The end of a run: quiet, verified, judged.
+//! The end of a run: wait until it is quiet, verify, judge.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -9,29 +9,29 @@ use super::arena::Arena;
 use super::fault::Fault;
 use super::faults::stale_group::names_are_gone;
 use super::report::Report;
-use super::watched::{Seen, Watched};
+use super::sampling::{Samples, Sampling};
 use ctl::wait;
 
 use super::ChaosError;
 use ctl::load::LoadReport;
 use ctl::verify::{self, Evidence, Sources, Verdict};
 
-/// Nothing may be on its way for this long before the verdict.
+/// The quiet time before the verdict: every order final, every stream and outbox empty.
 const QUIET_FOR: Duration = Duration::from_secs(3);
 const QUIET_WITHIN: Duration = Duration::from_secs(60);
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
-/// Breaches that samples found: how many of them the verdict names.
+/// The number of sampled breaches that the verdict names.
 const SHOWN: usize = 5;
 
-/// Quiet, then verified.
+/// Waits until the run is quiet, verifies it, and completes the report.
 pub async fn conclude(
     arena: &mut Arena,
     report: &mut Report,
     load: Option<LoadReport>,
-    watched: Watched,
+    sampling: Sampling,
 ) -> Result<(), ChaosError> {
     let sources = arena.sources();
-    arena.live.say("waiting until it is quiet");
+    arena.progress.line("waiting until it is quiet");
     if let Err(pending_work) = quiet(&sources).await {
         report.reasons.push(format!("not quiet within {QUIET_WITHIN:?}: {pending_work}"));
     }
@@ -41,11 +41,11 @@ pub async fn conclude(
     let evidence = Evidence { client_log: Some(arena.folder.client_log()) };
     let mut verdict =
         verify::verify(&sources, &evidence).await.map_err(|error| ChaosError::Verify(error.to_string()))?;
-    let seen = watched.end().await;
-    judge_meanwhile(arena, &seen, &mut verdict);
+    let samples = sampling.end().await;
+    judge_run_invariants(arena, &samples, &mut verdict);
     judge(report, &verdict, load.as_ref());
-    report.samples = seen.samples;
-    sampled(report, &seen.breaches);
+    report.samples = samples.count;
+    sampled(report, &samples.breaches);
     report.reasons.append(&mut arena.findings);
     report.measured.append(&mut arena.measured);
     report.checks = verdict.checks;
@@ -53,10 +53,10 @@ pub async fn conclude(
     Ok(())
 }
 
-/// A difference that nobody tells payment about is found by its own comparison, and not at once.
+/// Waits for the comparison of payment, which finds a lost `product_changed`.
 async fn catalogues_agree(arena: &Arena, sources: &Sources) {
-    arena.live.say("waiting until the catalogues agree");
-    // Whatever is left then stands in the verdict, product by product.
+    arena.progress.line("waiting until the catalogues agree");
+    // The verdict lists the differences that remain, product by product.
     _ = wait::until("the catalogues agree", arena.profile.catalogues_agree(), async || {
         match verify::disagreements(sources).await {
             Ok(found) if found.is_empty() => Ok(()),
@@ -67,15 +67,15 @@ async fn catalogues_agree(arena: &Arena, sources: &Sources) {
     .await;
 }
 
-/// I13 to I15, from what was seen while it went on.
-fn judge_meanwhile(arena: &mut Arena, seen: &Seen, verdict: &mut Verdict) {
-    let mut judged = std::mem::take(&mut arena.judged);
-    judged.readiness.held(seen.readiness_looks);
-    seen.readiness.iter().for_each(|breach| judged.readiness.note("a sample", Some(breach.clone())));
-    judged.into_checks(&mut verdict.checks);
+/// Judges I13 to I15 by the samples and by the notes of the faults.
+fn judge_run_invariants(arena: &mut Arena, samples: &Samples, verdict: &mut Verdict) {
+    let mut invariants = std::mem::take(&mut arena.invariants);
+    invariants.readiness.add_passed(samples.readiness_probes);
+    samples.readiness.iter().for_each(|breach| invariants.readiness.note("a sample", Some(breach.clone())));
+    invariants.into_checks(&mut verdict.checks);
 }
 
-/// What a sample saw happened at that moment, whatever became of it.
+/// Adds the breaches of samples to the report, also those that healed later.
 fn sampled(report: &mut Report, breaches: &BTreeSet<String>) {
     let oversold = breaches.iter().filter(|breach| breach.starts_with("I2")).count() as u64;
     report.oversold += oversold;
@@ -118,18 +118,18 @@ fn judge(report: &mut Report, verdict: &Verdict, load: Option<&LoadReport>) {
     report.orders = load.sent;
     report.stuck = load.stuck.len();
     if !load.stuck.is_empty() {
-        report.reasons.push(format!("{} orders have no end: {:?}", load.stuck.len(), load.stuck));
+        report.reasons.push(format!("{} orders never ended: {:?}", load.stuck.len(), load.stuck));
     }
     if load.retry_after_missing > 0 {
-        report.reasons.push(format!("{} answers 429 or 503 had no Retry-After", load.retry_after_missing));
+        report.reasons.push(format!("{} responses 429 or 503 lacked Retry-After", load.retry_after_missing));
     }
     if load.timeouts > 0 {
-        report.reasons.push(format!("{} requests were not answered within 5 s", load.timeouts));
+        report.reasons.push(format!("{} requests took over 5 s", load.timeouts));
     }
     if let Some(failure) = &load.log_failure {
         report.reasons.push(format!("the client log could not be written: {failure}"));
     }
-    // Where nothing was broken by force, nobody may notice anything but 503.
+    // A run of rolling restarts only may answer 503, and must break no connection.
     let gentle = report.faults.iter().all(|fault| fault.fault == Fault::RollingRestart);
     if gentle && load.resets > 0 {
         report.reasons.push(format!("{} connections were broken after the request was sent", load.resets));

@@ -1,5 +1,5 @@
-//! PostgreSQL and Redis as the run itself reaches them: past the proxies, with a connection for each
-//! question, because the servers come and go.
+//! Direct connections to PostgreSQL and Redis, past the proxies. Each question opens its own connection,
+//! because the servers come and go.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -34,24 +34,24 @@ pub struct Database {
     url: String,
 }
 
-/// A transaction that is kept open: what it locked stays locked until it is released or dropped.
+/// A transaction that stays open. Its locks last until it is released or dropped.
 pub struct OpenTransaction {
     client: Client,
-    // Dropping it closes the connection, which is a ROLLBACK.
+    // Dropping closes the connection, which rolls the transaction back.
     _connection: JoinSet<()>,
 }
 
 impl Database {
-    /// Nothing is connected yet.
+    /// A handle without a connection.
     #[must_use]
     pub fn at(url: String) -> Self {
         Self { url }
     }
 
-    /// Whether it would take a write.
+    /// Checks that the database takes writes.
     ///
     /// # Errors
-    /// Why it would not.
+    /// The reason for which a write would fail.
     pub async fn takes_writes(&self) -> Result<(), String> {
         match self.number(REFUSES, &[]).await {
             Ok(0) => Ok(()),
@@ -60,7 +60,7 @@ impl Database {
         }
     }
 
-    /// One number.
+    /// Queries one number.
     ///
     /// # Errors
     /// [`ChaosError::Sql`], [`ChaosError::Waited`].
@@ -74,7 +74,7 @@ impl Database {
         .await
     }
 
-    /// Orders placed until `cutoff` that have not come to an end; for payment's database.
+    /// Counts orders placed until `cutoff` that are still open, in payment's database.
     ///
     /// # Errors
     /// [`ChaosError::Sql`], [`ChaosError::Waited`].
@@ -82,7 +82,7 @@ impl Database {
         self.number(OPEN, &[&cutoff]).await
     }
 
-    /// Statements.
+    /// Executes statements.
     ///
     /// # Errors
     /// [`ChaosError::Sql`], [`ChaosError::Waited`].
@@ -95,7 +95,8 @@ impl Database {
         .await
     }
 
-    /// Waits until so many of the services' connections wait for a lock; how many do when `within` is over.
+    /// Waits until `wanted` connections of the services wait for a lock, at most `within`. Returns the number
+    /// that waits.
     ///
     /// # Errors
     /// [`ChaosError::Sql`].
@@ -118,7 +119,7 @@ impl Database {
         let (client, connection) = tokio_postgres::connect(&self.url, NoTls).await?;
         let mut driver = JoinSet::new();
         driver.spawn(async move {
-            // Its errors reach the client's calls.
+            // An error of the connection reaches the calls of the client.
             let _ = connection.await;
         });
         client.batch_execute(&format!("BEGIN; {sql}")).await?;
@@ -137,10 +138,10 @@ impl Database {
 }
 
 impl OpenTransaction {
-    /// Lets go of what it locked.
+    /// Rolls back, which releases the locks.
     ///
     /// # Errors
-    /// [`ChaosError::Sql`] when the server has gone; then the lock has, too.
+    /// [`ChaosError::Sql`] when the server is gone. Its locks are gone as well.
     pub async fn release(self) -> Result<(), ChaosError> {
         Ok(self.client.batch_execute("ROLLBACK").await?)
     }
@@ -154,21 +155,21 @@ pub struct DirectRedis {
 }
 
 impl DirectRedis {
-    /// Nothing is connected yet.
+    /// A handle without a connection.
     ///
     /// # Errors
-    /// [`ChaosError::Redis`] when the address is none.
+    /// [`ChaosError::Redis`] for a malformed address.
     pub fn at(url: &str) -> Result<Self, ChaosError> {
         Ok(Self { url: url.to_owned(), client: redis::Client::open(url)? })
     }
 
-    /// Where it is.
+    /// The URL.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// One command.
+    /// Runs one command.
     ///
     /// # Errors
     /// [`ChaosError::Redis`].
@@ -187,7 +188,7 @@ impl DirectRedis {
         Ok(self.client.get_multiplexed_async_connection_with_config(&config).await?)
     }
 
-    /// Entries each consumer of a group holds; nothing when there is no such group.
+    /// The pending entries of one consumer of a group; 0 for an absent group.
     ///
     /// # Errors
     /// [`ChaosError::Redis`].
@@ -206,7 +207,7 @@ impl DirectRedis {
             .unwrap_or(0))
     }
 
-    /// Entries that were ever added to a stream; 0 when there is none.
+    /// The number of entries ever added to a stream; 0 for an absent one.
     ///
     /// # Errors
     /// [`ChaosError::Redis`].
@@ -225,7 +226,7 @@ impl DirectRedis {
         Ok(added.unwrap_or(0))
     }
 
-    /// What a key holds, in Redis' own form; `None` when there is none.
+    /// The value of a key in the format of DUMP; `None` for an absent key.
     ///
     /// # Errors
     /// [`ChaosError::Redis`].
@@ -233,7 +234,7 @@ impl DirectRedis {
         self.command(&["DUMP", key]).await
     }
 
-    /// Puts back what [`DirectRedis::dump`] gave, unless the key is there.
+    /// Restores the result of [`DirectRedis::dump`] unless the key exists.
     ///
     /// # Errors
     /// [`ChaosError::Redis`].
@@ -244,7 +245,7 @@ impl DirectRedis {
         Ok(redis::cmd("RESTORE").arg(key).arg(0).arg(dump).query_async(&mut self.connection().await?).await?)
     }
 
-    /// Its groups, as XINFO GROUPS tells them; nothing when there is no such stream.
+    /// The groups of a stream by XINFO GROUPS; empty for an absent stream.
     ///
     /// # Errors
     /// [`ChaosError::Redis`].
@@ -256,7 +257,7 @@ impl DirectRedis {
         Ok(groups.into_iter().map(|words| pairs(&words)).collect())
     }
 
-    /// One number of INFO: `used_memory`.
+    /// Reads one number of INFO, such as `used_memory`.
     ///
     /// # Errors
     /// [`ChaosError::Redis`].
@@ -266,12 +267,13 @@ impl DirectRedis {
         Ok(value.and_then(|value| value.trim().parse().ok()).unwrap_or(0))
     }
 
-    /// The event ids of a stream's entries behind one of them, in order.
+    /// The event ids of the entries after `entry`, in order.
     ///
     /// # Errors
     /// [`ChaosError::Redis`].
     pub async fn events_behind(&self, stream: &str, entry: &str) -> Result<Vec<String>, ChaosError> {
-        let (mut events, mut from) = (Vec::new(), format!("({entry}"));
+        let mut events = Vec::new();
+        let mut from = format!("({entry}");
         loop {
             let page: StreamRangeReply = self.command(&["XRANGE", stream, &from, "+", "COUNT", PAGE]).await?;
             events.extend(page.ids.iter().filter_map(|entry| entry.get::<String>("id")));
@@ -282,7 +284,7 @@ impl DirectRedis {
         }
     }
 
-    /// The id of the first entry that mentions something; `None` when there is none.
+    /// The id of the first entry whose fields contain `what`.
     ///
     /// # Errors
     /// [`ChaosError::Redis`].
@@ -293,7 +295,7 @@ impl DirectRedis {
         Ok(all.ids.iter().find(mentions).map(|entry| entry.id.clone()))
     }
 
-    /// Entries of a stream; 0 when there is none.
+    /// The length of a stream; 0 for an absent one.
     ///
     /// # Errors
     /// [`ChaosError::Redis`].
@@ -306,7 +308,7 @@ fn is_absent(error: &redis::RedisError) -> bool {
     error.code() == Some("NOGROUP") || error.to_string().contains("no such key")
 }
 
-/// Names and values in turn; what is nothing is empty.
+/// Pairs names with values. A null becomes an empty text.
 fn pairs(words: &[redis::Value]) -> BTreeMap<String, String> {
     words.chunks_exact(2).map(|pair| (text(&pair[0]), text(&pair[1]))).collect()
 }
@@ -315,7 +317,7 @@ fn text(value: &redis::Value) -> String {
     redis::from_redis_value_ref(value).unwrap_or_default()
 }
 
-/// Names and values in turn, all as text.
+/// Pairs names with values, all as text.
 fn fields(row: redis::Value) -> Result<Vec<(String, String)>, redis::ParsingError> {
     let words: Vec<String> = redis::from_redis_value(row)?;
     Ok(words.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone())).collect())

@@ -9,60 +9,60 @@ use ctl::stack::StackError;
 use ctl::wait::WaitError;
 use servers::affinity::AffinityError;
 
-/// Why a run, or a fault of it, went otherwise than planned.
+/// The reason for which a run, or a fault of it, failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ChaosError {
-    /// The fault was injected, and there is no sign that anything happened.
+    /// The fault was injected and left no evidence.
     #[error("the fault did not land: {0}")]
     NotLanded(String),
-    /// A condition did not come true in time.
+    /// A condition missed its deadline.
     #[error(transparent)]
     Waited(#[from] WaitError),
-    /// This machine cannot do it.
+    /// This machine lacks a prerequisite.
     #[error("{0}")]
     Impossible(String),
-    /// The load cannot be kept apart from the stack.
+    /// The load and the stack cannot be given separate cores.
     #[error(transparent)]
     Affinity(#[from] AffinityError),
-    /// An instance or a server of the stack.
+    /// An instance or a server of the stack failed.
     #[error(transparent)]
     Stack(#[from] StackError),
-    /// A private server.
+    /// A private server failed.
     #[error(transparent)]
     Server(#[from] ServerError),
     /// A service refused what the run needs.
     #[error(transparent)]
     Api(#[from] ApiError),
-    /// An instance refused a request of the run, or gave no answer.
+    /// An instance refused a request of the run, or failed to answer.
     #[error(transparent)]
     Instance(#[from] InstanceError),
-    /// PostgreSQL, asked directly.
+    /// A direct query to PostgreSQL failed.
     #[error("PostgreSQL: {}", innermost(.0))]
     Sql(#[from] tokio_postgres::Error),
-    /// Redis, asked directly.
+    /// A direct command to Redis failed.
     #[error("Redis: {0}")]
     Redis(#[from] redis::RedisError),
-    /// A client that misbehaves on purpose.
+    /// A client that misbehaves on purpose failed.
     #[error(transparent)]
     Misbehaviour(#[from] RequestError),
-    /// The load.
+    /// The load failed.
     #[error("the load: {0}")]
     Load(String),
-    /// The checker.
+    /// The checker failed.
     #[error("the checker: {0}")]
     Verify(String),
-    /// A file or a process.
+    /// A file or a process failed.
     #[error("cannot {what}")]
     Io {
-        /// What was tried.
+        /// The operation that failed.
         what: String,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
 }
 
 impl ChaosError {
-    /// For `map_err`: names what was tried.
+    /// Adds the name of the operation, for `map_err`.
     pub fn io(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let what = what.into();
         move |source| Self::Io { what, source }

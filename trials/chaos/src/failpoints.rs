@@ -1,4 +1,4 @@
-//! The steps of the work at which a service can be made to die. The services know them by these names.
+//! The failpoints of the services: steps of the work at which a process can be killed.
 
 use ctl::stack::Kind;
 
@@ -8,7 +8,7 @@ const PUBLISH_STEPS: [&str; 2] = ["publish.before", "publish.after"];
 const PROVIDER_STEPS: [&str; 4] =
     ["provider.before-charge", "provider.after-charge", "provider.before-refund", "provider.after-refund"];
 
-/// All steps of a service.
+/// All failpoints of a service.
 #[must_use]
 pub fn of(kind: Kind) -> Vec<String> {
     let (streams, writers): (&[&str], &[&str]) = match kind {
@@ -30,7 +30,7 @@ pub fn of(kind: Kind) -> Vec<String> {
     names
 }
 
-/// Every step of every service.
+/// All failpoints of all services.
 #[must_use]
 pub fn all() -> Vec<(Kind, String)> {
     [Kind::Payment, Kind::Inventory]
@@ -39,7 +39,7 @@ pub fn all() -> Vec<(Kind, String)> {
         .collect()
 }
 
-/// The steps of a consumer of inventory: where a zombie is made.
+/// The failpoints of inventory's consumer at which a zombie is made.
 #[must_use]
 pub fn of_a_consumer() -> Vec<String> {
     let steps =

@@ -11,17 +11,17 @@ use super::ChaosError;
 use super::small_disk::SmallDisk;
 use ctl::stack::{ServiceId, Sink};
 
-/// Everything a run leaves: the servers' data, the services' logs, the client log. Removed with the value,
-/// unless kept.
+/// The folder of a run: data of the servers, logs of the services, the client log. Dropping removes it unless
+/// it is kept.
 #[derive(Debug)]
 pub struct RunFolder {
-    // Unmounted before the folder is removed.
+    // Dropped first: the disk is unmounted before the folder is removed.
     disk: Option<SmallDisk>,
     dir: TempDir,
 }
 
 impl RunFolder {
-    /// A new one in the system's temporary folder.
+    /// Creates a folder in the temporary folder of the system.
     ///
     /// # Errors
     /// [`ChaosError::Io`].
@@ -31,24 +31,24 @@ impl RunFolder {
         Ok(Self { disk: None, dir })
     }
 
-    /// Where it is.
+    /// The path of the folder.
     #[must_use]
     pub fn path(&self) -> &Path {
         self.dir.path()
     }
 
-    /// What the clients did and saw.
+    /// The path of the client log.
     #[must_use]
     pub fn client_log(&self) -> PathBuf {
         self.path().join("client.log")
     }
 
-    /// Keeps it after the end.
+    /// Keeps the folder when this value is dropped.
     pub fn keep(&mut self) {
         self.dir.disable_cleanup(true);
     }
 
-    /// Where PostgreSQL's data will be: on a disk of its own that is soon full.
+    /// Mounts a small disk for the data of PostgreSQL.
     ///
     /// # Errors
     /// As [`SmallDisk::mount`].
@@ -57,13 +57,13 @@ impl RunFolder {
         Ok(())
     }
 
-    /// That disk.
+    /// The small disk, if mounted.
     #[must_use]
     pub fn disk(&self) -> Option<&SmallDisk> {
         self.disk.as_ref()
     }
 
-    /// Writes the lines of each instance to `logs/payment-2.log`, over all its lives.
+    /// Writes the lines of each instance to one file over all restarts, such as `logs/payment-2.log`.
     #[must_use]
     pub fn sink(&self) -> Sink {
         let folder = self.path().join("logs");
@@ -75,7 +75,7 @@ impl RunFolder {
             {
                 files.insert(service, file);
             }
-            // A full disk must not end the run; the log is for people only.
+            // Ignored: a full disk must not end the run.
             _ = files.get_mut(&service).map(|file| writeln!(file, "{line}"));
         })
     }

@@ -1,7 +1,7 @@
-//! Faults, injected on purpose into a stack of its own, and the verdict on what was left.
+//! Fault injection into a private stack, and the verdict on the result.
 //!
 //! ```text
-//! seed ─> schedule ─┐                      ┌─ sampler (I2, and nothing acknowledged without its effect)
+//! seed ─> schedule ─┐                      ┌─ sampler (I2, I7)
 //!                   v                      v
 //!   load ──orders──> arena: stack, a proxy before each server and instance <── faults, one at a time
 //!     └─ client log ──────────────┐        │
@@ -9,18 +9,18 @@
 //!                 quiet? ─> verify (I1 to I12) ─> report
 //! ```
 //!
-//! | module | what it is |
+//! | module | content |
 //! | --- | --- |
-//! | [`fault`], [`failpoints`], [`schedule`] | the faults by name, and which of them happens when |
-//! | [`arena`], [`profile`], [`folder`], [`small_disk`] | the stack, how patient it is, and what it leaves on disk |
-//! | [`faults`] | how each fault is injected, proven and healed |
-//! | [`network`], [`proxy`], [`requests`] | networks and clients that misbehave |
-//! | [`direct`] | the servers, past the proxies |
-//! | [`recovery`], [`buyer`] | how long it takes until all is well again |
-//! | [`run`], [`report`], [`live`] | one run from start to verdict |
+//! | [`fault`], [`fault_spec`], [`failpoints`], [`schedule`] | the faults, their demands, and their order |
+//! | [`arena`], [`profile`], [`folder`], [`small_disk`] | the stack, its timeouts and its files |
+//! | [`faults`] | injection, evidence and end of each fault |
+//! | [`network`], [`proxy`], [`requests`] | faulty networks and clients |
+//! | [`direct`] | connections to the servers, past the proxies |
+//! | [`recovery`], [`buyer`] | the time of a recovery |
+//! | [`run`], [`report`], [`progress`] | one run from start to verdict |
+//! | [`run_invariants`], [`resource_usage`] | invariants I13 to I15 |
 //!
-//! A fault that leaves no evidence of having landed makes the run red, and so does every wait that ends at
-//! its deadline.
+//! The run is red when a fault leaves no evidence, or a wait ends at its deadline.
 
 pub mod arena;
 pub mod buyer;
@@ -29,22 +29,26 @@ pub mod direct;
 mod error;
 pub mod failpoints;
 pub mod fault;
+pub mod fault_spec;
 pub mod faults;
 pub mod folder;
-pub mod footprint;
-pub mod judged;
-pub mod live;
+mod load_process;
 pub mod network;
-mod offered;
+mod process_state;
+pub mod products;
 pub mod profile;
+pub mod progress;
 pub mod proxy;
+mod readiness_probe;
 pub mod recovery;
 pub mod report;
 pub mod requests;
+pub mod resource_usage;
 pub mod run;
+pub mod run_invariants;
+mod sampling;
 pub mod schedule;
 pub mod small_disk;
-mod watched;
-mod witness;
+pub mod sustained_load;
 
 pub use error::ChaosError;

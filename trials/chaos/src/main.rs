@@ -1,4 +1,4 @@
-//! `chaos`: reads the command line, runs faults in a stack of its own, prints the verdict.
+//! `chaos`: reads the command line, injects faults into a private stack, prints the verdict.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -9,17 +9,17 @@ use clap::{Parser, ValueEnum};
 
 use chaos::arena::Arena;
 use chaos::fault::Fault;
-use chaos::live::Live;
 use chaos::profile::Profile;
-use chaos::run::{self, Lasting, Terms};
-use chaos::schedule::{self, Choice};
+use chaos::progress::Progress;
+use chaos::run::{self, RunOptions};
+use chaos::schedule::{self, Choice, ScheduleOptions};
+use chaos::sustained_load::SustainedLoad;
 use ctl::exit::{Exit, conclude};
 use ctl::terminal::{Output, table};
 
 const HELP: &str = "\
-Starts a stack of its own in a temporary folder: nothing that runs here is touched. The verdict is
-red, with exit code 1, when anything was lost, doubled, oversold or stuck, when a recovery was slow,
-or when a fault left no evidence of having happened.
+Starts a private stack in a temporary folder. The verdict is red, with exit code 1, when an order was
+lost, doubled, oversold or stuck, when a recovery was slow, or when a fault left no evidence.
 
 Examples:
   chaos random
@@ -29,56 +29,56 @@ Examples:
   chaos random --orders 20000 --faults 200 --seed 7
   chaos --list";
 
-/// Breaks things on purpose in a stack of its own, and checks what is left
+/// Injects faults into a private stack, and checks the result
 #[derive(Debug, Parser)]
 #[command(name = "chaos", version, after_help = HELP, max_term_width = 100)]
 struct Args {
-    /// Faults, in turn; `random` is a mix of all that need no stack of their own
+    /// Faults, injected in turn; `random` is a mix of all that can share a stack
     #[arg(value_parser = names(), required_unless_present = "list", hide_possible_values = true)]
     fault: Vec<String>,
-    /// Say what there is, and what must hold
+    /// List the faults and their demands
     #[arg(long)]
     list: bool,
-    /// Only say what would happen when
+    /// Print the schedule without running it
     #[arg(long)]
     plan: bool,
-    /// Orders in all, hot, scarce and of several lines; for `outbox-large` the rows it makes, if more than
+    /// Orders in total, hot, scarce and of several lines; for `outbox-large` the number of rows, at least
     /// 5,000
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
     orders: u64,
-    /// Faults in all [default: 10, less for those that take their time]
+    /// Faults in total [default: 10, fewer for slow faults]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     faults: Option<u32>,
-    /// How long `soak`, `inventory-away`, `snapshot` and refusals of Redis last [default: 0.55; in a mix 10
-    /// s, refusals less]
+    /// Duration of `soak`, `inventory-away`, `snapshot` and refusals of Redis [default: 0.55; in a mix 10 s,
+    /// refusals less]
     #[arg(long, value_parser = positive)]
     minutes: Option<f64>,
-    /// Orders a second of those [default: 150, what a debug build on two cores keeps up with]
+    /// Orders a second of these [default: 150, within reach of a debug build on two cores]
     #[arg(long, value_parser = positive)]
     rate: Option<f64>,
-    /// Where those draw memory, rows and connections over time; the figures go beside it, as .csv
+    /// Draw memory, rows and connections of these over time; the figures go to the same name with .csv
     #[arg(long, value_name = "FILE.svg")]
     picture: Option<PathBuf>,
-    /// The same seed does the same things [default: another one each time]
+    /// Seed of the schedule [default: random]
     #[arg(long)]
     seed: Option<u64>,
-    /// How patient the services are
+    /// Timeouts of the services
     #[arg(long, value_enum, default_value_t = Profile::Fast)]
     profile: Profile,
     /// Instances of inventory and payment each
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=8))]
     instances: u8,
-    /// Leave the stack running afterwards, until Ctrl-C, and keep its folder
+    /// Leave the stack running until Ctrl-C, and keep its folder
     #[arg(long)]
     keep: bool,
-    /// Machine-readable output on standard output, and nothing else there
+    /// Print the report as JSON on standard output
     #[arg(long)]
     json: bool,
-    /// Only this step, for the fault `failpoint`
+    /// The only failpoint of the fault `failpoint`
     #[cfg(feature = "failpoints")]
     #[arg(long, value_name = "NAME")]
     failpoint: Option<String>,
-    /// Plant a known bug into all services: the verdict must be red
+    /// Activate a seeded bug in all services; the verdict must be red
     #[cfg(feature = "seeded-bugs")]
     #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(runtime::seeded_bug::ALL))]
     seed_bug: Option<String>,
@@ -101,47 +101,47 @@ fn positive(text: &str) -> Result<f64, String> {
         .ok_or_else(|| "a number above 0".to_owned())
 }
 
-/// What the names on the command line mean.
+/// Parses the names of faults.
 fn choice(names: &[String]) -> anyhow::Result<Choice> {
     match names {
-        [] => anyhow::bail!("name a fault, or `random`; --list says what there is"),
+        [] => anyhow::bail!("name a fault, or `random`; --list shows all"),
         [only] if only == "random" => Ok(Choice::Random),
         _ => {
             let faults = names.iter().map(|name| Fault::from_str(name, false));
             let faults = faults
                 .collect::<Result<Vec<_>, _>>()
-                .map_err(|_| anyhow::anyhow!("`random` stands alone"))?;
+                .map_err(|_| anyhow::anyhow!("`random` cannot be combined with other faults"))?;
             Ok(Choice::These(faults))
         }
     }
 }
 
-/// Runs it and prints the verdict.
+/// Runs the faults and prints the verdict.
 ///
 /// # Errors
-/// When there can be no verdict.
+/// The error that prevents a verdict.
 async fn run(args: &Args) -> anyhow::Result<Exit> {
     if args.list {
         println!("{}", list());
         return Ok(Exit::Success);
     }
     let output = Output::new(args.json);
-    let terms = terms(args, choice(&args.fault)?)?;
+    let options = options(args, choice(&args.fault)?)?;
     if args.plan {
-        return plan(&terms, output);
+        return plan(&options, output);
     }
     let (report, arena) = tokio::select! {
-        done = Box::pin(run::run(&terms, Live::new(args.orders))) => done?,
-        _ = tokio::signal::ctrl_c() => anyhow::bail!("interrupted; seed {}", terms.schedule.seed),
+        done = Box::pin(run::run(&options, Progress::new(args.orders))) => done?,
+        _ = tokio::signal::ctrl_c() => anyhow::bail!("interrupted; seed {}", options.schedule.seed),
     };
     output.print(&report, |report| report.render(output.paint))?;
     finish(arena, args.keep).await?;
     Ok(if report.green { Exit::Success } else { Exit::Failure })
 }
 
-fn terms(args: &Args, choice: Choice) -> anyhow::Result<Terms> {
+fn options(args: &Args, choice: Choice) -> anyhow::Result<RunOptions> {
     let faults = args.faults.map_or_else(|| run::usual_faults(&choice), |faults| faults as usize);
-    // Small enough to be typed.
+    // A short seed is easier to type.
     let seed = args.seed.unwrap_or_else(|| u64::from(rand::random::<u32>()));
     let failpoints = cfg!(feature = "failpoints");
     #[cfg(feature = "failpoints")]
@@ -152,32 +152,33 @@ fn terms(args: &Args, choice: Choice) -> anyhow::Result<Terms> {
     let seed_bug = args.seed_bug.clone();
     #[cfg(not(feature = "seeded-bugs"))]
     let seed_bug = None;
-    let lasting = lasting(args, &choice);
-    let (instances, refusal) = (usize::from(args.instances), lasting.time);
-    let schedule = schedule::Terms { choice, faults, seed, instances, failpoint, failpoints, refusal };
+    let sustained_load = sustained_load(args, &choice);
+    let instances = usize::from(args.instances);
+    let refusal = sustained_load.time;
+    let schedule = ScheduleOptions { choice, faults, seed, instances, failpoint, failpoints, refusal };
     schedule.check()?;
     let repeat = repeat(args, &schedule, seed_bug.as_deref());
-    Ok(Terms {
+    Ok(RunOptions {
         schedule,
         orders: args.orders,
         profile: args.profile,
-        lasting,
+        sustained_load,
         seed_bug,
         keep: args.keep,
         repeat,
     })
 }
 
-fn lasting(args: &Args, choice: &Choice) -> Lasting {
-    let usual = Lasting::usual(choice);
-    Lasting {
+fn sustained_load(args: &Args, choice: &Choice) -> SustainedLoad {
+    let usual = SustainedLoad::usual(choice);
+    SustainedLoad {
         time: args.minutes.map_or(usual.time, |minutes| Duration::from_secs_f64(minutes * 60.0)),
         rate: args.rate.unwrap_or(usual.rate),
         picture: args.picture.clone(),
     }
 }
 
-fn repeat(args: &Args, schedule: &schedule::Terms, seed_bug: Option<&str>) -> String {
+fn repeat(args: &Args, schedule: &ScheduleOptions, seed_bug: Option<&str>) -> String {
     let what = match &schedule.choice {
         Choice::Random => "random".to_owned(),
         Choice::These(faults) => faults.iter().map(|fault| fault.name()).collect::<Vec<_>>().join(" "),
@@ -196,26 +197,20 @@ fn repeat(args: &Args, schedule: &schedule::Terms, seed_bug: Option<&str>) -> St
 }
 
 fn list() -> String {
-    let heading = ["FAULT", "KIND", "WHAT IS DONE", "WHAT MUST HOLD BESIDES THE INVARIANTS"]
-        .map(str::to_owned)
-        .to_vec();
+    let heading = ["FAULT", "KIND", "INJECTION", "DEMAND BESIDES THE INVARIANTS"].map(str::to_owned).to_vec();
     let rows = Fault::value_variants().iter().map(|fault| {
-        let card = fault.card();
-        vec![fault.name(), card.number.to_owned(), card.does.to_owned(), card.holds.to_owned()]
+        let spec = fault.spec();
+        vec![fault.name(), spec.number.to_owned(), spec.does.to_owned(), spec.holds.to_owned()]
     });
-    let random = [
-        "random",
-        "F18",
-        "a mix of everything that needs no stack of its own",
-        "the seed reproduces the schedule",
-    ]
-    .map(str::to_owned)
-    .to_vec();
+    let random =
+        ["random", "F18", "a mix of all faults that can share a stack", "the seed reproduces the schedule"]
+            .map(str::to_owned)
+            .to_vec();
     table(&std::iter::once(heading).chain(rows).chain([random]).collect::<Vec<_>>())
 }
 
-fn plan(terms: &Terms, output: Output) -> anyhow::Result<Exit> {
-    output.print(&schedule::plan(&terms.schedule), |schedule| {
+fn plan(options: &RunOptions, output: Output) -> anyhow::Result<Exit> {
+    output.print(&schedule::plan(&options.schedule), |schedule| {
         let heading = ["#", "FAULT", "TARGET", "AT", "STEP"].map(str::to_owned).to_vec();
         let rows = schedule.iter().map(|planned| {
             let step =
@@ -225,29 +220,29 @@ fn plan(terms: &Terms, output: Output) -> anyhow::Result<Exit> {
         });
         format!(
             "seed {}\n{}",
-            terms.schedule.seed,
+            options.schedule.seed,
             table(&std::iter::once(heading).chain(rows).collect::<Vec<_>>())
         )
     })?;
     Ok(Exit::Success)
 }
 
-/// Stops the stack; before that, with `keep`, it waits.
+/// Stops the stack, with `keep` after Ctrl-C.
 async fn finish(mut arena: Arena, keep: bool) -> anyhow::Result<()> {
     if keep {
         let addresses: Vec<String> =
             arena.stack.services().map(|service| format!("{} {}", service.id(), service.url())).collect();
         eprintln!(
-            "The stack still runs; Ctrl-C stops it.\n  {}\n  {}",
+            "The stack is still running; Ctrl-C stops it.\n  {}\n  {}",
             addresses.join("\n  "),
             arena.sources().payment_database
         );
         eprintln!("  {}\n  {}", arena.sources().redis, arena.folder.path().display());
         tokio::signal::ctrl_c().await?;
     }
-    // What is left after this is killed when the arena is dropped.
+    // Dropping the arena kills the remaining processes.
     if tokio::time::timeout(Duration::from_secs(60), arena.stack.stop_all()).await.is_err() {
-        eprintln!("some of the stack did not stop in time and is killed");
+        eprintln!("some processes of the stack missed the deadline and are killed");
     }
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! The networks of all instances: a proxy before each server, on a thread of their own. What else this
-//! process does must not look like a slow network.
+//! The networks of all instances: a proxy before each server. The proxies have their own thread, so that
+//! other work of this process does not slow the network.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -13,13 +13,13 @@ use ctl::stack::ServiceId;
 /// The network of one instance.
 #[derive(Debug)]
 pub struct Lane {
-    /// Between it and PostgreSQL.
+    /// The proxy before PostgreSQL.
     pub postgres: Proxy,
-    /// Between it and Redis.
+    /// The proxy before Redis.
     pub redis: Proxy,
 }
 
-/// All of them.
+/// The networks of all instances.
 #[derive(Debug)]
 pub struct Network {
     lanes: BTreeMap<ServiceId, Lane>,
@@ -27,10 +27,10 @@ pub struct Network {
 }
 
 impl Network {
-    /// No lane yet.
+    /// Starts the thread of the proxies.
     ///
     /// # Errors
-    /// [`ChaosError::Io`] when there is no thread to be had.
+    /// [`ChaosError::Io`] when the thread fails to start.
     pub fn new() -> Result<Self, ChaosError> {
         let thread =
             Builder::new_multi_thread().worker_threads(1).thread_name("proxies").enable_all().build();
@@ -40,12 +40,12 @@ impl Network {
         })
     }
 
-    /// A lane for an instance that will be started: to the servers on these ports of 127.0.0.1.
+    /// Adds the network of an instance: to the servers on these ports of 127.0.0.1.
     ///
     /// # Errors
-    /// [`ChaosError::Io`] when there is no port to be had.
+    /// [`ChaosError::Io`] when a port cannot be bound.
     pub fn add(&mut self, id: ServiceId, postgres: u16, redis: u16) -> Result<&Lane, ChaosError> {
-        // What is spawned while this lives runs over there.
+        // Tasks spawned under this guard run on the thread of the proxies.
         let _there = self.thread.as_ref().map(Runtime::enter);
         let start = |protocol, port| {
             let proxy = Proxy::start(protocol, SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
@@ -59,12 +59,12 @@ impl Network {
     /// The network of an instance of inventory or payment.
     ///
     /// # Errors
-    /// [`ChaosError::Impossible`] for another one.
+    /// [`ChaosError::Impossible`] for an instance of `user`.
     pub fn lane(&self, id: ServiceId) -> Result<&Lane, ChaosError> {
         self.lanes.get(&id).ok_or_else(|| ChaosError::Impossible(format!("{id} has no proxy")))
     }
 
-    /// All of them.
+    /// The networks of all instances.
     pub fn lanes(&self) -> impl Iterator<Item = &Lane> {
         self.lanes.values()
     }
@@ -73,7 +73,7 @@ impl Network {
 impl Drop for Network {
     fn drop(&mut self) {
         self.lanes.clear();
-        // An ordinary drop waits for the thread, which a runtime forbids.
+        // A plain drop blocks on the thread, which is forbidden inside a runtime.
         if let Some(thread) = self.thread.take() {
             thread.shutdown_background();
         }

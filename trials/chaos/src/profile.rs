@@ -5,25 +5,25 @@ use serde::Serialize;
 
 use ctl::stack::Kind;
 
-/// How patient the services are.
+/// The timeouts of the services.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Profile {
-    /// Everything that waits, waits shortly: many faults in little time
+    /// Short timeouts: many faults in little time
     Fast,
-    /// The services' own defaults
+    /// The defaults of the services
     Production,
 }
 
 type Setting = (&'static str, &'static str);
 
-/// The load balances itself by /readyz, as a proxy would: it gets the notice of the defaults.
+/// The load balances by /readyz like a proxy, so it gets the default notice.
 const COMMON: [Setting; 2] = [("FAULTS", "on"), ("SHUTDOWN_NOTICE", "1s")];
 /// Handler < statement < claim idle, as in the defaults; 2 s is the shortest claim idle time the services
 /// accept.
 const FAST: [Setting; 2] = [("DATABASE_STATEMENT_TIMEOUT", "1500ms"), ("COMMIT_DEADLINE", "1s")];
-/// The backlog is small enough for a test to reach; a foreign group is waited for about as long as an entry
-/// is kept.
+/// The backlog is small enough for a test to reach. A foreign group holds entries about as long as the
+/// retention.
 const FAST_STREAMS: [Setting; 8] = [
     ("STREAM_BACKLOG", "2000"),
     ("FOREIGN_GROUP_RETENTION", "10s"),
@@ -58,7 +58,7 @@ impl Profile {
         settings
     }
 
-    /// After this time a consumer's pending entries are another one's.
+    /// The idle time after which a peer claims pending entries.
     #[must_use]
     pub fn claim_idle(self) -> Duration {
         match self {
@@ -67,7 +67,7 @@ impl Profile {
         }
     }
 
-    /// Unread entries of a stream beyond which nothing is published: the setting `stream-backlog`.
+    /// The number of unread entries at which publishing stops: the setting `stream-backlog`.
     #[must_use]
     pub fn stream_backlog(self) -> u64 {
         match self {
@@ -76,7 +76,7 @@ impl Profile {
         }
     }
 
-    /// Within this time the catalogues agree, whatever was lost (I12).
+    /// The deadline for equal catalogues after any loss (I12).
     #[must_use]
     pub fn catalogues_agree(self) -> Duration {
         match self {

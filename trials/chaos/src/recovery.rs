@@ -1,8 +1,8 @@
-//! How long it takes until all is well again, from the moment a fault ends:
+//! The time of a recovery, from the moment a fault ends:
 //!
 //! - **accepts**: a new order gets its 2xx,
 //! - **flows**: that order (the canary) is at its end,
-//! - **settled**: every order accepted before is at its end too, and every instance is ready.
+//! - **ended**: every order accepted before is at its end, and every instance is ready.
 
 use std::time::{Duration, Instant};
 
@@ -11,54 +11,55 @@ use serde::Serialize;
 use tokio::task::JoinSet;
 
 use super::ChaosError;
-use super::arena::PLENTY;
-use super::buyer::{Buyer, one};
+use super::buyer::Buyer;
 use super::direct::Database;
-use super::fault::Limits;
+use super::fault_spec::Limits;
+use super::products::{PLENTY, one};
 use ctl::instance::health;
 use ctl::wait::Wait;
 
-/// A recovery over its limit is measured for this much longer, to say how slow it was.
+/// The time for which a recovery over its limit is measured on, to report how slow it was.
 const GRACE: Duration = Duration::from_secs(30);
 
-/// How long each part took.
+/// The times of a recovery, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Recovery {
     /// Milliseconds until a new order was accepted.
     pub accepts_ms: u64,
-    /// Until it was at its end.
+    /// Milliseconds until it was at its end.
     pub flows_ms: u64,
-    /// Until everything was.
-    pub settled_ms: u64,
+    /// Milliseconds until all orders were at their end and all instances ready.
+    pub ended_ms: u64,
 }
 
-/// Whom to ask.
+/// The clients that measure a recovery.
 #[derive(Debug, Clone)]
-pub struct Watch {
+pub struct RecoveryProbe {
     /// Places the canary.
     pub buyer: Buyer,
-    /// Knows the orders that are open.
+    /// The database with the open orders.
     pub payment: Database,
     /// For `/readyz`.
     pub http: reqwest::Client,
-    /// Every instance.
+    /// The address of every instance.
     pub urls: Vec<String>,
 }
 
-/// A recovery that is being watched. Dropping it ends the watch.
+/// A measurement in progress. Dropping cancels it.
 #[derive(Debug)]
-pub struct Recovering {
-    watch: JoinSet<Result<Recovery, ChaosError>>,
+pub struct PendingRecovery {
+    measurement: JoinSet<Result<Recovery, ChaosError>>,
 }
 
-impl Watch {
-    /// Begins now. `limit` is the longest of the fault's limits.
+impl RecoveryProbe {
+    /// Begins a measurement now. `limit` is the longest of the fault's limits.
     #[must_use]
-    pub fn begin(self, limit: Duration) -> Recovering {
-        let (began, cutoff) = (Instant::now(), Timestamp::now());
-        let mut watch = JoinSet::new();
-        watch.spawn(async move { self.measure(began, cutoff, limit + GRACE).await });
-        Recovering { watch }
+    pub fn begin(self, limit: Duration) -> PendingRecovery {
+        let began = Instant::now();
+        let cutoff = Timestamp::now();
+        let mut measurement = JoinSet::new();
+        measurement.spawn(async move { self.measure(began, cutoff, limit + GRACE).await });
+        PendingRecovery { measurement }
     }
 
     async fn measure(
@@ -68,18 +69,18 @@ impl Watch {
         within: Duration,
     ) -> Result<Recovery, ChaosError> {
         let canary = async {
-            let order = self.buyer.insist(&one(PLENTY), within).await?;
+            let order = self.buyer.place_until_accepted(&one(PLENTY), within).await?;
             let accepted = began.elapsed();
-            self.buyer.ended(order, within).await?;
+            self.buyer.wait_for_end(order, within).await?;
             Ok::<_, ChaosError>((accepted, began.elapsed()))
         };
         let ((accepted, flowed), (), ()) =
             tokio::try_join!(canary, self.all_ended(cutoff, within), self.all_ready(within))?;
-        let settled = began.elapsed();
+        let ended = began.elapsed();
         Ok(Recovery {
             accepts_ms: milliseconds(accepted),
             flows_ms: milliseconds(flowed),
-            settled_ms: milliseconds(settled),
+            ended_ms: milliseconds(ended),
         })
     }
 
@@ -105,27 +106,27 @@ impl Watch {
     }
 }
 
-impl Recovering {
-    /// Waits until it is over.
+impl PendingRecovery {
+    /// Waits for the end of the measurement.
     ///
     /// # Errors
-    /// [`ChaosError::Waited`] names what did not recover.
+    /// [`ChaosError::Waited`] names the part that failed to recover.
     pub async fn finish(mut self) -> Result<Recovery, ChaosError> {
-        let ended = self.watch.join_next().await;
-        ended
-            .and_then(Result::ok)
-            .unwrap_or_else(|| Err(ChaosError::Impossible("the watch of a recovery broke off".to_owned())))
+        let ended = self.measurement.join_next().await;
+        ended.and_then(Result::ok).unwrap_or_else(|| {
+            Err(ChaosError::Impossible("the measurement of a recovery was cancelled".to_owned()))
+        })
     }
 }
 
 impl Recovery {
-    /// What took longer than it may.
+    /// The first part over its limit.
     #[must_use]
-    pub fn over(&self, limits: Limits) -> Option<String> {
+    pub fn exceeded(&self, limits: Limits) -> Option<String> {
         let parts = [
             ("a new order is accepted", self.accepts_ms, limits.accepts),
             ("a new order is at its end", self.flows_ms, limits.flows),
-            ("all orders are at their end, all instances ready", self.settled_ms, limits.settled),
+            ("all orders are at their end, all instances ready", self.ended_ms, limits.ended),
         ];
         let slow = parts.into_iter().find(|(_, took, limit)| u128::from(*took) > limit.as_millis());
         slow.map(|(what, took, limit)| {
@@ -134,7 +135,7 @@ impl Recovery {
     }
 }
 
-/// For people.
+/// Converts milliseconds to seconds.
 #[must_use]
 pub fn seconds(milliseconds: u64) -> f64 {
     Duration::from_millis(milliseconds).as_secs_f64()
@@ -151,10 +152,10 @@ mod tests {
 
     #[test]
     fn a_recovery_is_slow_when_any_part_of_it_is() {
-        let limits = Fault::RedisKill.card().limits;
-        let recovery = Recovery { accepts_ms: 10, flows_ms: 5000, settled_ms: 9000 };
-        assert_eq!(recovery.over(limits), None);
-        let slow = Recovery { flows_ms: 5001, ..recovery }.over(limits).expect("over 5 s");
+        let limits = Fault::RedisKill.spec().limits;
+        let recovery = Recovery { accepts_ms: 10, flows_ms: 5000, ended_ms: 9000 };
+        assert_eq!(recovery.exceeded(limits), None);
+        let slow = Recovery { flows_ms: 5001, ..recovery }.exceeded(limits).expect("over 5 s");
         assert!(slow.contains("a new order is at its end after 5.0 s, limit 5 s"), "{slow}");
     }
 }

@@ -1,4 +1,4 @@
-//! The verdict on a run.
+//! The report of a run.
 
 use std::path::PathBuf;
 
@@ -11,82 +11,82 @@ use ctl::load::LoadReport;
 use ctl::terminal::{Colour, Paint, table};
 use ctl::verify::{Check, Judgement};
 
-/// One fault, as it went.
+/// The result of one fault.
 #[derive(Debug, Clone, Serialize)]
 pub struct FaultReport {
-    /// From 1.
+    /// The number of the fault, from 1.
     pub number: usize,
-    /// Which one.
+    /// The fault.
     pub fault: Fault,
-    /// Its number in the list of faults the system is built to survive.
+    /// The number in the list of faults the system is built to survive.
     pub kind: &'static str,
-    /// The instance it was aimed at.
+    /// The target instance.
     pub target: String,
-    /// How it is known that it landed; `None`: it did not.
+    /// The evidence; `None` for a fault that did not land.
     pub evidence: Option<String>,
-    /// How long it took until all was well again; `None`: it was not in time.
+    /// The time of the recovery; `None` when it missed its deadline.
     pub recovery: Option<Recovery>,
-    /// What went wrong.
+    /// The breaches.
     pub wrong: Vec<String>,
 }
 
-/// A whole run.
+/// The report of a run.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
-    /// Nothing in `reasons`.
+    /// Whether `reasons` is empty.
     pub green: bool,
-    /// Why it is red.
+    /// The reasons for a red verdict.
     pub reasons: Vec<String>,
     /// Orders the load sent.
     pub orders: u64,
-    /// Faults that should happen.
+    /// The number of planned faults.
     pub planned: usize,
-    /// Faults that did.
+    /// The number of faults with evidence.
     pub landed: usize,
-    /// Half of the recoveries took no longer, in milliseconds until all was settled.
+    /// The median time in milliseconds until all orders ended.
     pub recovery_p50_ms: Option<u64>,
-    /// None took longer.
+    /// The longest time in milliseconds until all orders ended.
     pub recovery_p100_ms: Option<u64>,
-    /// Samples taken while it went on.
+    /// The number of samples.
     pub samples: u64,
-    /// Offenders of I3, I4 and I10, and what samples found acknowledged without its effect.
+    /// Offenders of I3, I4 and I10, and sampled entries that were acknowledged without their effect.
     pub lost: u64,
     /// Offenders of I5, I6, I7, I8 and I9.
     pub duplicated: u64,
     /// Offenders of I1 and I2, samples included.
     pub oversold: u64,
-    /// Orders without an end.
+    /// Orders that never ended.
     pub stuck: usize,
-    /// Each fault.
+    /// The result of each fault.
     pub faults: Vec<FaultReport>,
     /// The invariants.
     pub checks: Vec<Check>,
-    /// What was measured on the way.
+    /// Measurements of the faults.
     pub measured: Vec<String>,
-    /// The load, when it came to its end.
+    /// The report of the load, if it ended.
     pub load: Option<LoadReport>,
     /// Instances of inventory and payment each.
     pub instances: usize,
-    /// How patient the services were.
+    /// The timeouts of the services.
     pub profile: Profile,
-    /// Decides everything.
+    /// The seed of the schedule.
     pub seed: u64,
-    /// Does it all again.
+    /// The command that repeats the run.
     pub repeat: String,
-    /// Logs and data, when they were kept.
+    /// The folder of logs and data, if kept.
     pub folder: Option<PathBuf>,
-    /// How long the run took, in seconds.
+    /// The duration of the run, in seconds.
     pub seconds: f64,
 }
 
 impl Report {
-    /// Counts of faults and recoveries, from the list of faults.
+    /// Computes the counts and the verdict from the faults and checks.
     pub(super) fn count(&mut self) {
         self.landed = self.faults.iter().filter(|fault| fault.evidence.is_some()).count();
         let mut took: Vec<u64> =
-            self.faults.iter().filter_map(|fault| Some(fault.recovery?.settled_ms)).collect();
+            self.faults.iter().filter_map(|fault| Some(fault.recovery?.ended_ms)).collect();
         took.sort_unstable();
-        // Of an even number the upper one: never better than it was.
+        // The upper of two medians.
         self.recovery_p50_ms = took.get(took.len() / 2).copied();
         self.recovery_p100_ms = took.last().copied();
         self.lost += self.offenders(&["I3", "I4", "I10"]);
@@ -103,7 +103,7 @@ impl Report {
         self.checks.iter().map(broken).sum()
     }
 
-    /// For people.
+    /// The report as text.
     #[must_use]
     pub fn render(&self, paint: Paint) -> String {
         let parts = [
@@ -118,7 +118,7 @@ impl Report {
     }
 
     fn fault_table(&self) -> String {
-        let heading = ["#", "FAULT", "KIND", "TARGET", "LANDED", "ACCEPTS", "FLOWS", "SETTLED"]
+        let heading = ["#", "FAULT", "KIND", "TARGET", "LANDED", "ACCEPTS", "FLOWS", "ENDED"]
             .map(str::to_owned)
             .to_vec();
         let rows = self.faults.iter().map(|fault| {
@@ -127,7 +127,7 @@ impl Report {
             };
             let landed = if fault.evidence.is_some() { "yes" } else { "NO" }.to_owned();
             let times =
-                [time(|took| took.accepts_ms), time(|took| took.flows_ms), time(|took| took.settled_ms)];
+                [time(|took| took.accepts_ms), time(|took| took.flows_ms), time(|took| took.ended_ms)];
             let begin = [
                 fault.number.to_string(),
                 fault.fault.name(),

@@ -1,6 +1,5 @@
 //! One run, from an empty folder to the verdict.
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
@@ -9,67 +8,57 @@ use tokio::time::timeout;
 use super::arena::{self, Arena};
 use super::conclusion::conclude;
 use super::fault::Fault;
-use super::faults::{self, Struck};
+use super::faults::{self, InjectedFault};
 use super::folder::RunFolder;
-use super::footprint::Footprints;
-use super::live::Live;
 use super::profile::Profile;
+use super::progress::Progress;
 use super::recovery::{Recovery, seconds};
 use super::report::{FaultReport, Report};
-use super::schedule::{self, Choice, PlannedFault};
-use super::watched::Watched;
+use super::resource_usage::ResourceUsage;
+use super::sampling::Sampling;
+use super::schedule::{self, Choice, PlannedFault, ScheduleOptions};
+use super::sustained_load::SustainedLoad;
 use ctl::wait;
 
 use super::ChaosError;
 use ctl::load::{Arrivals, Load, LoadPlan, LoadReport, Mix};
 use ctl::stack::Kind;
 
-/// How long the orders of one fault last: enough to be hit while they are sent.
+/// The seconds of orders of one fault, long enough to be hit while they are sent.
 const ORDERS_LAST: f64 = 2.5;
-/// Orders a second: what a debug build on two busy cores keeps up with beside everything else.
+/// Orders a second, within reach of a debug build on two busy cores.
 const RATES: std::ops::RangeInclusive<f64> = 5.0..=120.0;
-/// Orders on their way while everything stands still for some seconds.
+/// Requests in flight while the stack stands still for some seconds.
 const IN_FLIGHT: usize = 1000;
-/// The longest recovery that is allowed (60 s), twice.
+/// Twice the longest allowed recovery of 60 s.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// For a share of orders to be sent; they stand still while the stack does.
+/// The deadline for sending a share of the orders, which stops while the stack does.
 const SENT_WITHIN: Duration = Duration::from_secs(60);
 
-/// What was asked for.
+/// The options of a run.
 #[derive(Debug, Clone)]
-pub struct Terms {
-    /// What happens when.
-    pub schedule: schedule::Terms,
-    /// Orders in all.
+pub struct RunOptions {
+    /// The options of the schedule.
+    pub schedule: ScheduleOptions,
+    /// Orders in total.
     pub orders: u64,
-    /// How patient the services are.
+    /// The timeouts of the services.
     pub profile: Profile,
-    /// Of faults that last.
-    pub lasting: Lasting,
-    /// A bug to be planted.
+    /// The load of sustained faults.
+    pub sustained_load: SustainedLoad,
+    /// A seeded bug that is active in all services.
     pub seed_bug: Option<String>,
-    /// Keep the stack and the folder, whatever the verdict.
+    /// Whether the stack and the folder are kept after any verdict.
     pub keep: bool,
-    /// The command that does it all again.
+    /// The command that repeats the run.
     pub repeat: String,
 }
 
-/// How faults with a load of their own last, and what they leave.
-#[derive(Debug, Clone)]
-pub struct Lasting {
-    /// How long.
-    pub time: Duration,
-    /// Orders a second.
-    pub rate: f64,
-    /// Where figures over time are drawn.
-    pub picture: Option<PathBuf>,
-}
-
-/// Beside a fault that places orders of its own, by the thousand.
+/// Orders of the load during a fault that places thousands itself.
 const BESIDE_MANY: u64 = 1000;
 
-impl Terms {
-    /// Orders the load sends: those of `outbox-large` are its own.
+impl RunOptions {
+    /// The orders that the load sends. `outbox-large` places its own.
     fn sent(&self) -> u64 {
         if self.schedule.choice.names(Fault::OutboxLarge) {
             self.orders.min(BESIDE_MANY)
@@ -79,75 +68,62 @@ impl Terms {
     }
 }
 
-impl Lasting {
-    /// Unless told. Named: long enough for an event to be published again many times (profile `fast`), for
-    /// more orders than a stream may hold unread, and for an actor to be given up that counts refusals as its
-    /// own faults (20 of them, 2 s apart in the end). In a mix: twice as long as anything may take to be
-    /// noticed. At a rate that a debug build on two cores keeps up with.
-    #[must_use]
-    pub fn usual(choice: &Choice) -> Self {
-        let seconds = if *choice == Choice::Random { 10 } else { 33 };
-        Self { time: Duration::from_secs(seconds), rate: 150.0, picture: None }
-    }
-}
-
-/// Runs it. The stack still runs afterwards.
+/// Runs the faults. The stack is still running afterwards.
 ///
 /// # Errors
-/// When there can be no verdict: the stack does not start, the load cannot be prepared, the checker cannot
-/// read.
-pub async fn run(terms: &Terms, live: Live) -> Result<(Report, Arena), ChaosError> {
+/// An error that prevents a verdict: of the start of the stack, the load, or the checker.
+pub async fn run(options: &RunOptions, progress: Progress) -> Result<(Report, Arena), ChaosError> {
     let began = Instant::now();
-    let schedule = schedule::plan(&terms.schedule);
+    let schedule = schedule::plan(&options.schedule);
     faults::check(&schedule)?;
-    live.say(format!(
+    progress.line(format!(
         "seed {}: starting PostgreSQL, Redis, user, {1} inventory, {1} payment",
-        terms.schedule.seed, terms.schedule.instances
+        options.schedule.seed, options.schedule.instances
     ));
-    let mut arena = Arena::start(&arena_terms(terms), RunFolder::new()?, live.clone()).await?;
-    if terms.keep {
+    let mut arena = Arena::start(&arena_options(options), RunFolder::new()?, progress.clone()).await?;
+    if options.keep {
         arena.folder.keep();
     }
-    let load = prepare(terms, &arena).await?;
-    let watched = Watched::begin(&arena, &load, terms.sent());
-    let mut report = empty(terms, schedule.len());
-    let load_report = events(&mut arena, &load, terms, &schedule, &mut report).await?;
-    conclude(&mut arena, &mut report, load_report, watched).await?;
+    let load = prepare(options, &arena).await?;
+    let sampling = Sampling::begin(&arena, &load, options.sent());
+    let mut report = empty(options, schedule.len());
+    let load_report = events(&mut arena, &load, options, &schedule, &mut report).await?;
+    conclude(&mut arena, &mut report, load_report, sampling).await?;
     report.seconds = began.elapsed().as_secs_f64();
     report.count();
     if !report.green {
         arena.folder.keep();
     }
-    report.folder = (terms.keep || !report.green).then(|| arena.folder.path().to_path_buf());
-    live.done();
+    report.folder = (options.keep || !report.green).then(|| arena.folder.path().to_path_buf());
+    progress.finish();
     Ok((report, arena))
 }
 
-fn arena_terms(terms: &Terms) -> arena::Terms {
-    arena::Terms {
-        profile: terms.profile,
-        instances: terms.schedule.instances,
-        partitions: terms.schedule.choice.names(Fault::Partitions),
-        lasting: terms.lasting.clone(),
-        // In a mix they are all the orders of the run, not the rows of one fault.
-        orders: if terms.schedule.choice == Choice::Random { 0 } else { terms.orders },
-        small_disk: terms.schedule.choice.names(Fault::DiskFull),
-        seed_bug: terms.seed_bug.clone(),
+fn arena_options(options: &RunOptions) -> arena::ArenaOptions {
+    arena::ArenaOptions {
+        profile: options.profile,
+        instances: options.schedule.instances,
+        partitions: options.schedule.choice.names(Fault::Partitions),
+        sustained_load: options.sustained_load.clone(),
+        // A mix counts the orders of all faults, so `outbox-large` uses its default.
+        orders: if options.schedule.choice == Choice::Random { 0 } else { options.orders },
+        small_disk: options.schedule.choice.names(Fault::DiskFull),
+        seed_bug: options.seed_bug.clone(),
     }
 }
 
-async fn prepare(terms: &Terms, arena: &Arena) -> Result<Load, ChaosError> {
-    let quota = share(terms.sent(), terms.schedule.faults, 1) as f64;
+async fn prepare(options: &RunOptions, arena: &Arena) -> Result<Load, ChaosError> {
+    let quota = share(options.sent(), options.schedule.faults, 1) as f64;
     let plan = LoadPlan {
-        orders: Some(terms.sent()),
+        orders: Some(options.sent()),
         time: None,
         arrivals: Arrivals::Rate((quota / ORDERS_LAST).clamp(*RATES.start(), *RATES.end())),
         in_flight: IN_FLIGHT,
         metered: true,
         follow: true,
         retry: true,
-        mix: mix(terms.sent()),
-        seed: terms.schedule.seed,
+        mix: mix(options.sent()),
+        seed: options.schedule.seed,
         patience: PATIENCE,
     };
     let admin = &arena.stack.credentials().admin;
@@ -156,7 +132,7 @@ async fn prepare(terms: &Terms, arena: &Arena) -> Result<Load, ChaosError> {
         .map_err(|error| ChaosError::Load(error.to_string()))
 }
 
-/// A fifth of the orders wants one product, of which there is enough for half of those.
+/// A fifth of the orders is for one product, with stock for half of them.
 fn mix(orders: u64) -> Mix {
     let hot_stock = u32::try_from(orders / 10).unwrap_or(u32::MAX).max(1);
     Mix {
@@ -170,42 +146,44 @@ fn mix(orders: u64) -> Mix {
     }
 }
 
-/// The orders of the fault with this number, from 1: all together are all orders.
+/// The orders of the fault with this number, from 1. The shares add up to all orders.
 fn share(orders: u64, faults: usize, number: usize) -> u64 {
-    let (faults, number) = (faults.max(1) as u64, number as u64);
+    let faults = faults.max(1) as u64;
+    let number = number as u64;
     orders * number / faults - orders * (number - 1) / faults
 }
 
-/// The faults one after the other, then the end of the load.
+/// Injects the faults in turn, then waits for the end of the load.
 async fn events(
     arena: &mut Arena,
     load: &Load,
-    terms: &Terms,
+    options: &RunOptions,
     schedule: &[PlannedFault],
     report: &mut Report,
 ) -> Result<Option<LoadReport>, ChaosError> {
-    let (mut running, mut figures) = (JoinSet::new(), Footprints::default());
+    let mut running = JoinSet::new();
+    let mut usage = ResourceUsage::default();
     let driven = load.clone();
     running.spawn(async move { driven.run().await });
     for planned in schedule {
-        let orders = share(terms.sent(), schedule.len(), planned.number);
+        let orders = share(options.sent(), schedule.len(), planned.number);
         let fault = one_fault(arena, load, planned, orders).await;
         let lost = fault.recovery.is_none();
         report.faults.push(fault);
         if lost {
-            report.reasons.push(format!("the run ended at fault {}: see there", planned.number));
+            report.reasons.push(format!("the run ended at fault {}: see above", planned.number));
             return Ok(None);
         }
-        figures.look(arena).await;
+        usage.sample(arena).await;
     }
-    if terms.schedule.choice == Choice::Random {
-        figures.judge(arena);
-        figures.draw(
-            &terms.lasting,
-            &format!("{} faults, seed {}: after each of them", schedule.len(), terms.schedule.seed),
+    if options.schedule.choice == Choice::Random {
+        usage.judge(arena);
+        usage.draw(
+            &options.sustained_load,
+            &format!("{} faults, seed {}: after each of them", schedule.len(), options.schedule.seed),
         )?;
     }
-    arena.live.say("waiting for the last orders");
+    arena.progress.line("waiting for the last orders");
     let ended = timeout(PATIENCE * 2, running.join_next()).await.ok().flatten().and_then(Result::ok);
     if ended.is_none() {
         report.reasons.push(format!("the load did not end within {:?} of its last order", PATIENCE * 2));
@@ -214,12 +192,14 @@ async fn events(
 }
 
 async fn one_fault(arena: &mut Arena, load: &Load, planned: &PlannedFault, orders: u64) -> FaultReport {
-    let card = planned.fault.card();
-    let (number, fault, target) = (planned.number, planned.fault, planned.target.to_string());
+    let spec = planned.fault.spec();
+    let number = planned.number;
+    let fault = planned.fault;
+    let target = planned.target.to_string();
     let mut report = FaultReport {
         number,
         fault,
-        kind: card.number,
+        kind: spec.number,
         target,
         evidence: None,
         recovery: None,
@@ -229,15 +209,15 @@ async fn one_fault(arena: &mut Arena, load: &Load, planned: &PlannedFault, order
     match attempt(arena, load, planned, orders, &mut report).await {
         Ok(recovery) => {
             report.recovery = Some(recovery);
-            // Every instance had to say that it is ready.
-            arena.judged.readiness.held(arena.stack.services().count() as u64);
-            arena.judged.progress.note(&format!("after {fault}"), recovery.over(card.limits));
-            report.wrong.extend(recovery.over(card.limits));
+            // The recovery has polled `/readyz` of every instance.
+            arena.invariants.readiness.add_passed(arena.stack.services().count() as u64);
+            arena.invariants.progress.note(&format!("after {fault}"), recovery.exceeded(spec.limits));
+            report.wrong.extend(recovery.exceeded(spec.limits));
         }
         Err(error) => report.wrong.push(error.to_string()),
     }
     report.wrong.extend(arena.findings.drain(findings..));
-    said(&arena.live, &report);
+    said(&arena.progress, &report);
     report
 }
 
@@ -261,32 +241,32 @@ async fn attempt(
         .as_ref()
         .map(|(name, nth)| format!(" at {name}, passage {nth}"))
         .unwrap_or_default();
-    arena.live.strikes(format!(
+    arena.progress.fault_begins(format!(
         "{} {} {} -> {}{at}",
         planned.number,
         planned.fault,
-        planned.fault.card().number,
+        planned.fault.spec().number,
         planned.target
     ));
-    let recovering = match faults::strike(arena, planned).await {
-        Ok(Struck { evidence, recovering }) => {
-            arena.live.say(format!("  {evidence}"));
+    let recovering = match faults::inject(arena, planned).await {
+        Ok(InjectedFault { evidence, recovering }) => {
+            arena.progress.line(format!("  {evidence}"));
             report.evidence = Some(evidence);
             recovering
         }
-        // The run goes on: what else happens is worth knowing.
+        // The run continues with the next fault.
         Err(error) => {
             report.wrong.push(error.to_string());
             heal(arena).await?;
-            arena.over(planned.fault.card().limits.settled)
+            arena.begin_recovery(planned.fault.spec().limits.ended)
         }
     };
     arena.revive().await?;
     recovering.finish().await
 }
 
-/// Whatever a fault that failed half-way has left behind. An answer of Redis that refuses is taken back; only
-/// silence is an end.
+/// Reverts what a fault that failed half-way may have left. Redis restarts only if it is silent; a refusal is
+/// reverted.
 async fn heal(arena: &mut Arena) -> Result<(), ChaosError> {
     for lane in arena.network.lanes() {
         lane.postgres.set(super::proxy::Mode::Pass);
@@ -315,26 +295,26 @@ async fn heal(arena: &mut Arena) -> Result<(), ChaosError> {
     }
     for service in arena.stack.services() {
         service.signal(nix::sys::signal::Signal::SIGCONT);
-        // Not every service has faults, and that is no reason to stop here.
+        // Ignored: `user` has no faults to disarm.
         _ = arena.admin.disarm(&service.url()).await;
     }
     Ok(())
 }
 
-fn said(live: &Live, report: &FaultReport) {
+fn said(progress: &Progress, report: &FaultReport) {
     let name = format!("{} {}", report.number, report.fault);
     match (&report.recovery, report.wrong.is_empty()) {
-        (Some(took), true) => live.well(format!(
-            "{name}: accepted after {:.1} s, flows after {:.1} s, settled after {:.1} s",
+        (Some(took), true) => progress.recovered(format!(
+            "{name}: accepted after {:.1} s, flows after {:.1} s, all ended after {:.1} s",
             seconds(took.accepts_ms),
             seconds(took.flows_ms),
-            seconds(took.settled_ms)
+            seconds(took.ended_ms)
         )),
-        _ => live.ill(format!("{name}: {}", report.wrong.join("\n  "))),
+        _ => progress.failed(format!("{name}: {}", report.wrong.join("\n  "))),
     }
 }
 
-fn empty(terms: &Terms, planned: usize) -> Report {
+fn empty(options: &RunOptions, planned: usize) -> Report {
     Report {
         green: false,
         reasons: Vec::new(),
@@ -352,22 +332,22 @@ fn empty(terms: &Terms, planned: usize) -> Report {
         checks: Vec::new(),
         measured: Vec::new(),
         load: None,
-        instances: terms.schedule.instances,
-        profile: terms.profile,
-        seed: terms.schedule.seed,
-        repeat: terms.repeat.clone(),
+        instances: options.schedule.instances,
+        profile: options.profile,
+        seed: options.schedule.seed,
+        repeat: options.repeat.clone(),
         folder: None,
         seconds: 0.0,
     }
 }
 
-/// How many faults a run of this kind has, unless told.
+/// The default number of faults of a run.
 #[must_use]
 pub fn usual_faults(choice: &Choice) -> usize {
     match choice {
         Choice::Random => 10,
-        // Of several, each once.
-        Choice::These(faults) if faults.len() == 1 => faults[0].card().usual as usize,
+        // Several faults are injected once each.
+        Choice::These(faults) if faults.len() == 1 => faults[0].spec().usual as usize,
         Choice::These(faults) => faults.len(),
     }
 }

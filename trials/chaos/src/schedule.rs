@@ -1,4 +1,4 @@
-//! What will happen when, from the seed alone: the same seed, the same faults at the same instances.
+//! The schedule of the faults. The same seed gives the same faults at the same instances.
 
 use std::fmt;
 use std::time::Duration;
@@ -12,12 +12,12 @@ use super::fault::Fault;
 use super::{ChaosError, failpoints};
 use ctl::stack::{Kind, ServiceId};
 
-/// What the schedule is made of.
+/// The choice of faults.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Choice {
     /// These faults in turn, again and again.
     These(Vec<Fault>),
-    /// A mix of everything that needs neither a stack nor a machine of its own.
+    /// A mix of all faults that can share a stack and a machine.
     Random,
 }
 
@@ -29,51 +29,65 @@ impl Choice {
     }
 }
 
-/// A fault that will happen.
+/// A planned fault.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PlannedFault {
-    /// From 1.
+    /// The number of the fault, from 1.
     pub number: usize,
-    /// Which one.
+    /// The fault.
     pub fault: Fault,
-    /// The instance it is aimed at; faults of a server hit all.
+    /// The target instance. Faults of a server hit all instances.
     #[serde(serialize_with = "as_text")]
     pub target: ServiceId,
-    /// When: the share of this fault's orders that was sent by then.
+    /// The moment, as the share of this fault's orders that was sent.
     pub at: f64,
-    /// How long an outage is held.
+    /// The duration of an outage, in milliseconds.
     pub hold_ms: u64,
-    /// The step at which it happens, for faults that have one; and at which passing of it.
+    /// The failpoint, and the passage at which it fires.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failpoint: Option<(String, u32)>,
-    /// Decides what else there is to decide.
+    /// A random number for the remaining choices of the fault.
     pub draw: u32,
 }
 
-/// What a schedule depends on.
+impl PlannedFault {
+    /// The longest recovery that is allowed.
+    #[must_use]
+    pub fn limit(&self) -> Duration {
+        self.fault.spec().limits.ended
+    }
+
+    /// How long the fault is held.
+    #[must_use]
+    pub fn hold(&self) -> Duration {
+        Duration::from_millis(self.hold_ms)
+    }
+}
+
+/// The options of a schedule.
 #[derive(Debug, Clone)]
-pub struct Terms {
-    /// One fault or a mix.
+pub struct ScheduleOptions {
+    /// The choice of faults.
     pub choice: Choice,
-    /// How many faults.
+    /// The number of faults.
     pub faults: usize,
-    /// Decides everything that is left open.
+    /// The seed of all random choices.
     pub seed: u64,
     /// Instances of inventory and payment each.
     pub instances: usize,
-    /// Only this step, instead of all in turn.
+    /// The only failpoint, instead of all in turn.
     pub failpoint: Option<String>,
-    /// Whether the services have failpoints.
+    /// Whether the services are built with failpoints.
     pub failpoints: bool,
-    /// How long a server refuses when that is named.
+    /// The duration of a refusal of Redis that is named.
     pub refusal: Duration,
 }
 
-impl Terms {
-    /// Whether there can be such a schedule.
+impl ScheduleOptions {
+    /// Checks that the schedule is possible.
     ///
     /// # Errors
-    /// What is wrong, and what to do.
+    /// [`ChaosError::Impossible`] names the conflict and its solution.
     pub fn check(&self) -> Result<(), ChaosError> {
         let Choice::These(faults) = &self.choice else { return self.check_failpoint() };
         if let Some(fault) = faults.iter().find(|fault| needs_failpoints(**fault) && !self.failpoints) {
@@ -105,39 +119,39 @@ impl Terms {
     }
 }
 
-/// The schedule.
+/// Plans the faults.
 #[must_use]
-pub fn plan(terms: &Terms) -> Vec<PlannedFault> {
-    let mut rng = StdRng::seed_from_u64(terms.seed);
-    (1..=terms.faults).map(|number| planned(number, terms, &mut rng)).collect()
+pub fn plan(options: &ScheduleOptions) -> Vec<PlannedFault> {
+    let mut rng = StdRng::seed_from_u64(options.seed);
+    (1..=options.faults).map(|number| planned(number, options, &mut rng)).collect()
 }
 
-fn planned(number: usize, terms: &Terms, rng: &mut StdRng) -> PlannedFault {
-    let fault = match &terms.choice {
+fn planned(number: usize, options: &ScheduleOptions, rng: &mut StdRng) -> PlannedFault {
+    let fault = match &options.choice {
         Choice::These(faults) => faults[(number - 1) % faults.len()],
-        Choice::Random => drawn(terms.failpoints, rng),
+        Choice::Random => drawn(options.failpoints, rng),
     };
-    let step = step(fault, number, terms, rng);
+    let step = step(fault, number, options, rng);
     let kind = step.as_ref().map_or_else(|| kind_of(fault, rng), |(kind, _)| *kind);
-    let instances = if kind == Kind::User { 1 } else { terms.instances };
+    let instances = if kind == Kind::User { 1 } else { options.instances };
     PlannedFault {
         number,
         fault,
         target: ServiceId { kind, instance: rng.random_range(1..=instances) },
-        // Not at the very end: orders shall still be sent while it lasts.
+        // Early enough that orders are still sent during the fault.
         at: f64::from(rng.random_range(10..=60_u32)) / 100.0,
-        hold_ms: hold(fault, terms, rng),
+        hold_ms: hold(fault, options, rng),
         failpoint: step.map(|(_, name)| (name, rng.random_range(1..=3))),
         draw: rng.random(),
     }
 }
 
-/// Milliseconds. In a mix an outage is over soon.
-fn hold(fault: Fault, terms: &Terms, rng: &mut StdRng) -> u64 {
+/// The duration of an outage in milliseconds, short in a mix.
+fn hold(fault: Fault, options: &ScheduleOptions, rng: &mut StdRng) -> u64 {
     let short = rng.random_range(800..=2500);
-    let refuses = fault.card().number == "F19" && fault != Fault::RedisDemoted;
-    if refuses && terms.choice != Choice::Random {
-        u64::try_from(terms.refusal.as_millis()).unwrap_or(u64::MAX)
+    let refuses = fault.spec().number == "F19" && fault != Fault::RedisDemoted;
+    if refuses && options.choice != Choice::Random {
+        u64::try_from(options.refusal.as_millis()).unwrap_or(u64::MAX)
     } else {
         short
     }
@@ -146,10 +160,10 @@ fn hold(fault: Fault, terms: &Terms, rng: &mut StdRng) -> u64 {
 fn drawn(failpoints: bool, rng: &mut StdRng) -> Fault {
     let eligible = |fault: &&Fault| failpoints || !needs_failpoints(**fault);
     let all: Vec<Fault> = Fault::value_variants().iter().filter(eligible).copied().collect();
-    let total = all.iter().map(|fault| fault.card().weight).sum();
+    let total = all.iter().map(|fault| fault.spec().weight).sum();
     let mut left = rng.random_range(0..total);
     for fault in all {
-        match left.checked_sub(fault.card().weight) {
+        match left.checked_sub(fault.spec().weight) {
             Some(rest) => left = rest,
             None => return fault,
         }
@@ -157,33 +171,33 @@ fn drawn(failpoints: bool, rng: &mut StdRng) -> Fault {
     Fault::KillInventory
 }
 
-/// Faults that only services built with failpoints can be made to suffer.
+/// Whether a fault needs services built with failpoints.
 #[must_use]
 pub fn needs_failpoints(fault: Fault) -> bool {
     matches!(fault, Fault::Failpoint | Fault::PanicProduct | Fault::PanicHttp)
 }
 
-/// Faults for which the stack is started with settings that others cannot do with.
+/// Whether a fault needs a stack with settings of its own.
 #[must_use]
 pub fn needs_a_stack_of_its_own(fault: Fault) -> bool {
     matches!(fault, Fault::DiskFull | Fault::Partitions)
 }
 
-/// The step for faults that happen at one; a zombie is made without one every other time.
-fn step(fault: Fault, number: usize, terms: &Terms, rng: &mut StdRng) -> Option<(Kind, String)> {
+/// The failpoint of a fault. A zombie has one every other time.
+fn step(fault: Fault, number: usize, options: &ScheduleOptions, rng: &mut StdRng) -> Option<(Kind, String)> {
     match fault {
         Fault::Failpoint => {
             let wanted =
-                |(_, name): &(Kind, String)| terms.failpoint.as_ref().is_none_or(|only| only == name);
+                |(_, name): &(Kind, String)| options.failpoint.as_ref().is_none_or(|only| only == name);
             let steps: Vec<_> = failpoints::all().into_iter().filter(wanted).collect();
-            let at = if terms.choice == Choice::Random {
+            let at = if options.choice == Choice::Random {
                 rng.random_range(0..steps.len().max(1))
             } else {
                 number - 1
             };
             steps.get(at % steps.len().max(1)).cloned()
         }
-        Fault::Zombie if terms.failpoints && rng.random_bool(0.5) => {
+        Fault::Zombie if options.failpoints && rng.random_bool(0.5) => {
             let steps = failpoints::of_a_consumer();
             let at = rng.random_range(0..steps.len());
             Some((Kind::Inventory, steps[at].clone()))
@@ -219,28 +233,36 @@ mod tests {
 
     use super::*;
 
-    fn terms(choice: Choice, seed: u64) -> Terms {
+    fn options(choice: Choice, seed: u64) -> ScheduleOptions {
         let refusal = Duration::from_secs(30);
-        Terms { choice, faults: 300, seed, instances: 2, failpoint: None, failpoints: true, refusal }
+        ScheduleOptions {
+            choice,
+            faults: 300,
+            seed,
+            instances: 2,
+            failpoint: None,
+            failpoints: true,
+            refusal,
+        }
     }
 
     #[test]
     fn the_same_seed_gives_the_same_schedule_and_another_seed_another_one() {
-        let schedule = |seed| plan(&terms(Choice::Random, seed));
+        let schedule = |seed| plan(&options(Choice::Random, seed));
         assert_eq!(schedule(7), schedule(7));
         assert_ne!(schedule(7), schedule(8));
     }
 
     #[test]
     fn a_longer_run_begins_like_a_shorter_one() {
-        let long = plan(&terms(Choice::Random, 7));
-        let short = plan(&Terms { faults: 20, ..terms(Choice::Random, 7) });
+        let long = plan(&options(Choice::Random, 7));
+        let short = plan(&ScheduleOptions { faults: 20, ..options(Choice::Random, 7) });
         assert_eq!(long[..20], short[..]);
     }
 
     #[test]
     fn a_random_mix_has_every_fault_but_those_that_need_a_stack_or_a_machine_of_their_own() {
-        let drawn: BTreeSet<Fault> = plan(&Terms { faults: 5000, ..terms(Choice::Random, 1) })
+        let drawn: BTreeSet<Fault> = plan(&ScheduleOptions { faults: 5000, ..options(Choice::Random, 1) })
             .iter()
             .map(|planned| planned.fault)
             .collect();
@@ -261,7 +283,7 @@ mod tests {
 
     #[test]
     fn without_failpoints_nothing_is_drawn_that_needs_them() {
-        let schedule = plan(&Terms { failpoints: false, ..terms(Choice::Random, 1) });
+        let schedule = plan(&ScheduleOptions { failpoints: false, ..options(Choice::Random, 1) });
         assert!(
             schedule.iter().all(|planned| !needs_failpoints(planned.fault) && planned.failpoint.is_none())
         );
@@ -269,7 +291,7 @@ mod tests {
 
     #[test]
     fn failpoints_come_in_turn_and_at_an_instance_that_has_them() {
-        let schedule = plan(&terms(Choice::These(vec![Fault::Failpoint]), 1));
+        let schedule = plan(&options(Choice::These(vec![Fault::Failpoint]), 1));
         let steps = failpoints::all();
         for (planned, (kind, name)) in schedule.iter().zip(steps.iter().cycle()) {
             assert_eq!(
@@ -281,7 +303,7 @@ mod tests {
 
     #[test]
     fn named_faults_come_in_turn() {
-        let schedule = plan(&terms(Choice::These(vec![Fault::RedisFull, Fault::OldProgram]), 1));
+        let schedule = plan(&options(Choice::These(vec![Fault::RedisFull, Fault::OldProgram]), 1));
         let first: Vec<Fault> = schedule.iter().take(3).map(|planned| planned.fault).collect();
         assert_eq!(first, [Fault::RedisFull, Fault::OldProgram, Fault::RedisFull]);
     }
@@ -289,7 +311,7 @@ mod tests {
     #[test]
     fn a_server_refuses_for_longer_when_it_is_named_than_in_a_mix() {
         let held = |choice| {
-            plan(&terms(choice, 1))
+            plan(&options(choice, 1))
                 .into_iter()
                 .filter(|planned| planned.fault == Fault::RedisNoauth)
                 .map(|planned| planned.hold_ms)
@@ -300,7 +322,7 @@ mod tests {
 
     #[test]
     fn a_fault_with_a_stack_of_its_own_is_refused_beside_others() {
-        let check = |faults| terms(Choice::These(faults), 1).check();
+        let check = |faults| options(Choice::These(faults), 1).check();
         assert!(check(vec![Fault::Partitions]).is_ok());
         assert!(
             check(vec![Fault::Partitions, Fault::RedisFull])
@@ -310,7 +332,7 @@ mod tests {
 
     #[test]
     fn targets_exist() {
-        let schedule = plan(&terms(Choice::Random, 3));
+        let schedule = plan(&options(Choice::Random, 3));
         assert!(schedule.iter().all(|planned| (1..=2).contains(&planned.target.instance)));
         assert!(
             schedule.iter().all(|planned| planned.target.kind != Kind::User || planned.target.instance == 1)

@@ -5,20 +5,20 @@ use std::process::{Command, Output};
 
 use super::ChaosError;
 
-/// Room for a fresh cluster with three databases (60 MB) and its write-ahead log, and some orders.
+/// Room for a fresh cluster with three databases (60 MB), its write-ahead log, and some orders.
 const SIZE: &str = "size=256m";
 
-/// A file system in memory that can be filled. Needs root. Dropping it unmounts it.
+/// A small file system in memory. Mounting needs root, and dropping unmounts it.
 #[derive(Debug)]
 pub struct SmallDisk {
     at: PathBuf,
 }
 
 impl SmallDisk {
-    /// Makes the folder `at`, and mounts it there.
+    /// Creates the folder `at` and mounts the file system there.
     ///
     /// # Errors
-    /// [`ChaosError::Impossible`] when this account may not mount.
+    /// [`ChaosError::Impossible`] for an account without the right to mount.
     pub fn mount(at: PathBuf) -> Result<Self, ChaosError> {
         fs::create_dir_all(&at).map_err(ChaosError::io(format!("create {}", at.display())))?;
         let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", SIZE, "tmpfs"]).arg(&at).output();
@@ -29,10 +29,10 @@ impl SmallDisk {
         }
     }
 
-    /// Takes all the room there is. How many bytes that was.
+    /// Fills the disk. Returns the number of bytes written.
     ///
     /// # Errors
-    /// [`ChaosError::Io`] when it cannot be filled.
+    /// [`ChaosError::Io`].
     pub fn fill(&self) -> Result<u64, ChaosError> {
         let failed = || ChaosError::io(format!("fill {}", self.at.display()));
         let mut filler = File::create(self.filler()).map_err(failed())?;
@@ -49,7 +49,7 @@ impl SmallDisk {
         Ok(filler.metadata().map_err(failed())?.len())
     }
 
-    /// Gives it back.
+    /// Frees the disk.
     ///
     /// # Errors
     /// [`ChaosError::Io`].
@@ -64,14 +64,11 @@ impl SmallDisk {
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
-        // Lazily: a server that is still ending keeps what it needs. Nothing can be done about a failure.
+        // Lazily, because a server may still be ending. A failure has no remedy and is ignored.
         _ = Command::new("umount").arg("--lazy").arg(&self.at).status();
     }
 }
 
 fn impossible(why: &str) -> ChaosError {
-    ChaosError::Impossible(format!(
-        "a full disk needs a small one, and only root may mount it: {}",
-        why.trim()
-    ))
+    ChaosError::Impossible(format!("disk-full needs a small disk, which only root may mount: {}", why.trim()))
 }

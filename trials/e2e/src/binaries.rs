@@ -20,13 +20,13 @@ fn build() -> PathBuf {
         Some(name) => name,
     };
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    // What cargo told this test about its own package would look like a changed environment to build scripts.
+    // Removes the variables of this package, which build scripts would take for a changed environment.
     for (name, _) in std::env::vars()
         .filter(|(name, _)| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"))
     {
         cargo.env_remove(name);
     }
-    // The same selection as scripts/test has: then everything is there already, and this takes no time.
+    // The selection of scripts/test, which has built the programs already.
     cargo.args(["build", "--quiet", "--workspace", "--bins", "--all-features", "--profile", profile]);
     cargo.arg("--target-dir").arg(target).current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
     assert!(cargo.status().expect("cargo runs").success(), "the programs do not build");

@@ -3,9 +3,9 @@ use ctl::stack::Kind;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
-use super::Answer;
+use super::HttpResponse;
 
-/// Somebody who speaks to the services. It outlives their restarts: the addresses stay.
+/// A client of the services. The addresses are stable over restarts.
 #[derive(Debug, Clone)]
 pub struct Client {
     http: reqwest::Client,
@@ -15,24 +15,24 @@ pub struct Client {
 
 impl Client {
     pub fn new(urls: [String; 3]) -> Self {
-        let http = http_client().timeout(super::SOON).build().expect("a client");
+        let http = http_client().timeout(super::deadline::SOON).build().expect("a client");
         Self { http, urls, token: None }
     }
 
-    /// The same, with this token.
+    /// The client with this token.
     pub fn with_token(&self, token: &str) -> Self {
         Self { token: Some(token.to_owned()), ..self.clone() }
     }
 
-    /// The same, without a token.
-    pub fn nobody(&self) -> Self {
+    /// The client without a token.
+    pub fn anonymous(&self) -> Self {
         Self { token: None, ..self.clone() }
     }
 
     /// Logs in.
     pub async fn log_in(&self, email: &str, password: &str) -> Self {
         let answer = self
-            .nobody()
+            .anonymous()
             .post(Kind::User, "/auth/login", &json!({"email": email, "password": password}))
             .await;
         self.with_token(answer.expect(200)["access_token"].as_str().expect("a token"))
@@ -55,17 +55,18 @@ impl Client {
         }
     }
 
-    pub async fn get(&self, kind: Kind, path: &str) -> Answer {
+    pub async fn get(&self, kind: Kind, path: &str) -> HttpResponse {
         send(self.request(Method::GET, kind, path)).await.expect("an answer")
     }
 
-    pub async fn post(&self, kind: Kind, path: &str, body: &Value) -> Answer {
+    pub async fn post(&self, kind: Kind, path: &str, body: &Value) -> HttpResponse {
         send(self.request(Method::POST, kind, path).json(body)).await.expect("an answer")
     }
 
     /// Every element of a list, page by page.
     pub async fn all(&self, kind: Kind, path: &str, limit: usize) -> Vec<Value> {
-        let (mut found, mut cursor) = (Vec::new(), String::new());
+        let mut found = Vec::new();
+        let mut cursor = String::new();
         loop {
             let joint = if path.contains('?') { '&' } else { '?' };
             let page = self.get(kind, &format!("{path}{joint}limit={limit}{cursor}")).await.expect(200);
@@ -83,9 +84,10 @@ impl Client {
     }
 }
 
-/// Sends a request; an error is a transport's.
-pub async fn send(request: RequestBuilder) -> reqwest::Result<Answer> {
+/// Sends a request. An error is one of the transport.
+pub async fn send(request: RequestBuilder) -> reqwest::Result<HttpResponse> {
     let response = request.send().await?;
-    let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    Ok(Answer { status, headers, body: response.bytes().await?.to_vec() })
+    let status = response.status().as_u16();
+    let headers = response.headers().clone();
+    Ok(HttpResponse { status, headers, body: response.bytes().await?.to_vec() })
 }

@@ -1,5 +1,4 @@
-//! What stands for an OpenTelemetry collector, which is not ours: it takes OTLP over HTTP and remembers the
-//! spans.
+//! A stand-in for an OpenTelemetry collector: receives OTLP over HTTP and stores the spans.
 
 use std::{
     collections::BTreeMap,
@@ -19,14 +18,14 @@ use tokio::{
     task::JoinSet,
 };
 
-/// A span as it came.
+/// A received span.
 #[derive(Debug, Clone)]
 pub struct Span {
     pub service: String,
     pub name: String,
     pub trace: String,
     pub id: String,
-    /// Empty: none.
+    /// Empty for a root span.
     pub parent: String,
     /// As OTLP numbers them: 1 internal, 2 server, 4 producer, 5 consumer.
     pub kind: i32,
@@ -37,35 +36,36 @@ pub struct Span {
 /// The receiver.
 pub struct Collector {
     address: SocketAddr,
-    desk: Arc<Mutex<Desk>>,
-    // Dropped with it.
+    received: Arc<Mutex<Received>>,
+    // Dropping ends the server.
     _serving: JoinSet<()>,
 }
 
 #[derive(Debug, Default)]
-struct Desk {
+struct Received {
     spans: Vec<Span>,
-    /// Requests to come that are answered 503.
+    /// Future requests to answer with 503.
     busy: usize,
 }
 
 impl Collector {
     pub async fn start() -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
-        let (address, desk) = (listener.local_addr().expect("its address"), Arc::<Mutex<Desk>>::default());
+        let address = listener.local_addr().expect("its address");
+        let received = Arc::<Mutex<Received>>::default();
         let mut serving = JoinSet::new();
-        serving.spawn(serve(listener, Arc::clone(&desk)));
-        Self { address, desk, _serving: serving }
+        serving.spawn(serve(listener, Arc::clone(&received)));
+        Self { address, received, _serving: serving }
     }
 
-    /// Answers 503 so many times.
+    /// Answers the next `times` requests with 503.
     pub fn is_busy(&self, times: usize) {
-        self.desk.lock().expect("no panic inside").busy = times;
+        self.received.lock().expect("no panic inside").busy = times;
     }
 
-    /// How many times are left.
+    /// The number of 503 that are left.
     pub fn busy_left(&self) -> usize {
-        self.desk.lock().expect("no panic inside").busy
+        self.received.lock().expect("no panic inside").busy
     }
 
     /// For `OTLP_ENDPOINT`.
@@ -74,23 +74,24 @@ impl Collector {
     }
 
     pub fn spans(&self) -> Vec<Span> {
-        self.desk.lock().expect("no panic inside").spans.clone()
+        self.received.lock().expect("no panic inside").spans.clone()
     }
 }
 
-async fn serve(listener: TcpListener, desk: Arc<Mutex<Desk>>) {
+async fn serve(listener: TcpListener, received: Arc<Mutex<Received>>) {
     let mut connections = JoinSet::new();
     while let Ok((connection, _)) = listener.accept().await {
-        let desk = Arc::clone(&desk);
-        connections.spawn(async move { while_open(connection, &desk).await.unwrap_or_default() });
+        let received = Arc::clone(&received);
+        connections.spawn(async move { serve_connection(connection, &received).await.unwrap_or_default() });
     }
 }
 
 /// One request after the other, until the client goes.
-async fn while_open(connection: TcpStream, desk: &Mutex<Desk>) -> std::io::Result<()> {
+async fn serve_connection(connection: TcpStream, received: &Mutex<Received>) -> std::io::Result<()> {
     let mut connection = BufReader::new(connection);
     loop {
-        let (mut head, mut length) = (Vec::new(), 0);
+        let mut head = Vec::new();
+        let mut length = 0;
         loop {
             let mut line = String::new();
             if connection.read_line(&mut line).await? == 0 {
@@ -109,12 +110,12 @@ async fn while_open(connection: TcpStream, desk: &Mutex<Desk>) -> std::io::Resul
         connection.read_exact(&mut body).await?;
         assert_eq!(head[0], "post /v1/traces http/1.1");
         assert!(head.contains(&"content-type: application/x-protobuf".to_owned()), "{head:?}");
-        let status = desk.lock().expect("no panic inside").take(&body);
+        let status = received.lock().expect("no panic inside").take(&body);
         connection.write_all(format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n").as_bytes()).await?;
     }
 }
 
-impl Desk {
+impl Received {
     fn take(&mut self, body: &[u8]) -> &'static str {
         if self.busy > 0 {
             self.busy -= 1;
@@ -151,7 +152,7 @@ fn attributes(list: &[KeyValue]) -> BTreeMap<String, String> {
     let text = |value: &KeyValue| match value.value.as_ref().and_then(|value| value.value.clone()) {
         Some(Value::StringValue(text)) => text,
         Some(Value::IntValue(number)) => number.to_string(),
-        other => panic!("nobody sends {other:?}"),
+        other => panic!("unexpected attribute {other:?}"),
     };
     list.iter().map(|attribute| (attribute.key.clone(), text(attribute))).collect()
 }

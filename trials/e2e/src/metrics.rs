@@ -1,4 +1,4 @@
-//! A scrape of `/metrics`, read just well enough.
+//! A scrape of `/metrics`, parsed as far as the tests need.
 
 /// The samples of one scrape.
 #[derive(Debug)]

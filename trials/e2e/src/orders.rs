@@ -8,14 +8,14 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Answer, Client, SOON, client::send, eventually};
+use super::{Client, HttpResponse, SOON, client::send, eventually};
 
-/// A key nobody has used.
+/// A new key.
 pub fn key() -> String {
     Uuid::now_v7().to_string()
 }
 
-/// What is ordered.
+/// The body of an order.
 #[derive(Debug, Clone)]
 pub struct Order(Value);
 
@@ -37,12 +37,12 @@ impl Order {
 }
 
 impl Client {
-    /// Posts an order, whatever the answer.
-    pub async fn order_with(&self, order: &Order, headers: &[(&str, &str)]) -> Answer {
+    /// Posts an order. Returns any response.
+    pub async fn order_with(&self, order: &Order, headers: &[(&str, &str)]) -> HttpResponse {
         send(self.order_request(order, headers)).await.expect("an answer")
     }
 
-    /// Places an order; its id.
+    /// Places an order. Returns its id.
     pub async fn order(&self, order: &Order) -> String {
         let answer = self.order_with(order, &[("Idempotency-Key", &key())]).await;
         let placed = answer.expect(202);
@@ -51,8 +51,8 @@ impl Client {
         id
     }
 
-    /// Places an order in spite of refusals and broken connections, as a good client does: with the same key.
-    pub async fn insist(&self, order: &Order) -> String {
+    /// Places an order, with retries under the same key after refusals and broken connections.
+    pub async fn place_until_accepted(&self, order: &Order) -> String {
         let key = key();
         let attempt = async || match send(self.order_request(order, &[("Idempotency-Key", &key)])).await {
             Ok(answer) if answer.status == 503 => Err(answer.text()),
@@ -62,10 +62,15 @@ impl Client {
         eventually("the order is accepted", SOON, attempt).await
     }
 
-    /// Places `count` of an order, 32 at a time; tells `placed` about each.
-    pub async fn insist_on_many(&self, order: &Order, count: usize, placed: impl Fn()) -> Vec<String> {
+    /// Places an order `count` times, 32 at a time, and calls `placed` after each.
+    pub async fn place_many_until_accepted(
+        &self,
+        order: &Order,
+        count: usize,
+        placed: impl Fn(),
+    ) -> Vec<String> {
         let one = |_| async {
-            let id = self.insist(order).await;
+            let id = self.place_until_accepted(order).await;
             placed();
             id
         };
@@ -77,7 +82,7 @@ impl Client {
     }
 
     /// Waits for the end of an order.
-    pub async fn ended(&self, id: &str) -> Value {
+    pub async fn wait_for_end(&self, id: &str) -> Value {
         let look = async || {
             let order = self.show(id).await;
             if is_final(&order) { Ok(order) } else { Err(order) }
@@ -85,8 +90,8 @@ impl Client {
         eventually("the order has ended", SOON, look).await
     }
 
-    /// Waits for the end of all of the caller's orders; how many ended how.
-    pub async fn all_ended(&self, count: usize) -> BTreeMap<String, usize> {
+    /// Waits for the end of all orders of the caller. Returns the counts by status.
+    pub async fn wait_for_all_ends(&self, count: usize) -> BTreeMap<String, usize> {
         let look = async || {
             let orders = self.all(Kind::Payment, "/orders", 100).await;
             let mut ends = BTreeMap::new();

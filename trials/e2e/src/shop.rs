@@ -8,7 +8,7 @@ use tokio_postgres::NoTls;
 
 use super::{Client, Metrics, SOON, client::send, eventually, key, service_binaries};
 
-/// Everything that waits, waits shortly.
+/// Short timeouts and intervals.
 const QUICK_STREAMS: [(&str, &str); 4] = [
     ("CLAIM_IDLE", "2s"),
     ("CLAIM_INTERVAL", "200ms"),
@@ -21,7 +21,7 @@ const QUICK_PAYMENT: [(&str, &str); 4] = [
     ("RECONCILE_AFTER", "1s"),
     ("RECONCILE_INTERVAL", "200ms"),
 ];
-/// A test machine may be busy: what is refused after a second in production may take a little longer here.
+/// A longer timeout than in production, for a busy test machine.
 const PATIENT_DATABASE: (&str, &str) = ("DATABASE_CONNECT_TIMEOUT", "4s");
 
 /// A running shop with an ADMIN and a USER.
@@ -36,7 +36,7 @@ pub struct Shop {
 enum Servers {
     /// A database each on the PostgreSQL of this test process, and a Redis of its own.
     Shared { redis: Box<TestRedis>, _databases: [TestDatabase; 3] },
-    /// A PostgreSQL of its own as well: the test stops it.
+    /// A PostgreSQL of its own, which the test stops.
     Private(#[expect(dead_code, reason = "removed when dropped")] TempDir),
 }
 
@@ -63,7 +63,7 @@ impl Shop {
         Self::start(ServerChoice::External(external), servers, change).await
     }
 
-    /// A shop whose PostgreSQL can be stopped.
+    /// A shop with a PostgreSQL of its own, which the test may stop.
     pub async fn open_on_private_servers() -> Self {
         let folder = scratch_dir().expect("a folder");
         let choice = StackOptions::private(folder.path()).expect("ports").servers;
@@ -92,16 +92,16 @@ impl Shop {
         let mut stack = Stack::start(change(options)).await.expect("servers");
         stack.start_services().await.unwrap_or_else(|error| panic!("{error}"));
         let url = |kind| stack.first(kind).expect("it runs").url();
-        let nobody = Client::new([url(Kind::User), url(Kind::Inventory), url(Kind::Payment)]);
+        let anonymous = Client::new([url(Kind::User), url(Kind::Inventory), url(Kind::Payment)]);
         let login = stack.credentials().admin.clone();
-        let admin = nobody.log_in(&login.email, &login.password).await;
-        let user = register(&nobody, "user@example.com").await;
+        let admin = anonymous.log_in(&login.email, &login.password).await;
+        let user = register(&anonymous, "user@example.com").await;
         Self { stack, servers, admin, user }
     }
 
     /// Another USER.
     pub async fn another_user(&self) -> Client {
-        register(&self.user.nobody(), &format!("{}@example.com", key())).await
+        register(&self.user.anonymous(), &format!("{}@example.com", key())).await
     }
 
     /// Creates a product that costs 10.00 EUR, and waits until it can be ordered without asking inventory.
@@ -117,7 +117,7 @@ impl Shop {
         eventually("the product is in payment's catalogue", SOON, arrived).await;
     }
 
-    /// Changes a product's price; the answer to it.
+    /// Changes the price of a product. Returns the product.
     pub async fn reprice(&self, sku: &str, amount: i64) -> Value {
         let etag =
             self.admin.get(Kind::Inventory, &format!("/products/{sku}")).await.header("etag").to_owned();
@@ -132,7 +132,8 @@ impl Shop {
             .expect("a number")
     }
 
-    /// What is on hand and what was sold are what there was; the ledger says the same.
+    /// Asserts that stock on hand and sold units add up to the initial stock, and the ledger to the stock on
+    /// hand.
     pub async fn assert_stock_adds_up(&self, sku: &str, initial: i64) {
         let on_hand = self
             .number(Kind::Inventory, &format!("SELECT on_hand::bigint FROM products WHERE sku = '{sku}'"))
@@ -153,7 +154,7 @@ impl Shop {
         );
     }
 
-    /// Every order that reached the provider was charged once, and refunded once if it was refunded.
+    /// Asserts one charge for each paid order, and one refund for each refunded one.
     pub async fn assert_money_adds_up(&self) {
         let count = async |sql: &str| self.number(Kind::Payment, sql).await;
         let paid =
@@ -171,7 +172,7 @@ impl Shop {
         );
     }
 
-    /// Waits until nothing is on its way any more: no unread and no pending entry, no unconfirmed event.
+    /// Waits until all streams are read and acknowledged, and all events are confirmed.
     pub async fn quiet(&self) {
         let look = async || {
             let mut open = Vec::new();
@@ -184,10 +185,10 @@ impl Shop {
             open.extend((outbox["unconfirmed"] != 0).then_some(outbox));
             if open.is_empty() { Ok(()) } else { Err(open) }
         };
-        eventually("nothing is on its way", SOON, look).await;
+        eventually("all streams are read and all events confirmed", SOON, look).await;
     }
 
-    /// One number out of a service's database.
+    /// Queries one number of a service's database.
     pub async fn number(&self, kind: Kind, sql: &str) -> i64 {
         let (client, connection) =
             tokio_postgres::connect(&self.stack.database_url(kind), NoTls).await.expect("a connection");
@@ -196,7 +197,7 @@ impl Shop {
         answer.unwrap_or_else(|error| panic!("{sql}: {error:?}"))
     }
 
-    /// Statements in a service's database.
+    /// Executes statements in a service's database.
     pub async fn execute(&self, kind: Kind, sql: &str) {
         let (client, connection) =
             tokio_postgres::connect(&self.stack.database_url(kind), NoTls).await.expect("a connection");
@@ -213,7 +214,7 @@ impl Shop {
         }
     }
 
-    /// One command to Redis.
+    /// Runs one command of Redis.
     pub async fn redis_command<T: redis::FromRedisValue>(&self, words: &[&str]) -> T {
         match &self.servers {
             Servers::Shared { redis, .. } => redis.command(words).await,
@@ -221,7 +222,7 @@ impl Shop {
         }
     }
 
-    /// Entries the group of a service has read and not acknowledged.
+    /// The number of pending entries of a service's group.
     pub async fn pending(&self, kind: Kind) -> u64 {
         let streams: &[&str] = match kind {
             Kind::User => &[],
@@ -245,7 +246,7 @@ impl Shop {
 }
 
 impl Drop for Shop {
-    /// A failed test shows what the services said last.
+    /// Prints the last lines of the services after a failed test.
     fn drop(&mut self) {
         if std::thread::panicking() {
             for service in self.stack.services() {
@@ -260,11 +261,11 @@ pub fn first(kind: Kind) -> ServiceId {
     ServiceId { kind, instance: 1 }
 }
 
-async fn register(nobody: &Client, email: &str) -> Client {
+async fn register(anonymous: &Client, email: &str) -> Client {
     let password = "correct horse battery staple";
-    nobody
+    anonymous
         .post(Kind::User, "/auth/register", &json!({"email": email, "password": password}))
         .await
         .expect(201);
-    nobody.log_in(email, password).await
+    anonymous.log_in(email, password).await
 }

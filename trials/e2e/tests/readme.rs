@@ -1,5 +1,5 @@
-//! What the documentation says, held true: the README's tour runs as it is written, and the table of settings
-//! is what the services say themselves.
+//! Tests of the documentation: the tour of the README runs as written, and the table of settings matches the
+//! services' own help.
 
 use std::process::{Output, Stdio};
 
@@ -66,8 +66,7 @@ fn tour(stack: &Stack) -> String {
     })
 }
 
-/// What the script printed. The reader of the README has put the ADMIN's login into the shell before the tour
-/// begins.
+/// Runs a script with the ADMIN's login in the environment, as in the README. Returns its output.
 async fn run(script: &str, stack: &Stack) -> String {
     let admin = &stack.credentials().admin;
     let mut command = Command::new("bash");
@@ -77,7 +76,8 @@ async fn run(script: &str, stack: &Stack) -> String {
 }
 
 fn succeeded(what: &str, output: &Output) -> String {
-    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{what} failed ({}):\n{stdout}\n{stderr}", output.status);
     stdout.into_owned()
 }

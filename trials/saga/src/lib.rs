@@ -1,5 +1,5 @@
-//! The saga as a model: every order reaches one end, whatever is lost, doubled, overtaken or killed on the
-//! way.
+//! The saga as a model: every order reaches one end, even if messages are lost, doubled or reordered and
+//! processes are killed.
 //!
 //! ```text
 //!   customers ─POST─> payment 0│1 ──> orders, keys, outbox, inbox        (PostgreSQL: transactions, nothing is lost)
@@ -10,11 +10,11 @@
 //!                 stock_reserved │ refund_order ──> payment 0│1          (Redis: may lose everything, or go back in time)
 //! ```
 //!
-//! A schedule is drawn from its seed: the customers and their carts, the stock, the weather, and then which
-//! of all possible atomic steps comes next: a statement, a publication, a read, an ack, a crash, a lost
-//! reply, a statement that is committed after its client is gone, a process that sleeps and goes on as a
-//! zombie, a Redis that is emptied, trimmed or set back. Safety is checked after every step. Then the faults
-//! end, everybody runs in turn until nothing moves, and I1 to I10 must hold.
+//! A seed draws a schedule: customers, carts, stock, the odds of faults, and the order of the atomic steps. A
+//! step is a statement, a publication, a read, an acknowledgement or a fault. Faults are a crash, a lost
+//! reply, a statement that is committed after its client is gone, a zombie, or a Redis that is emptied,
+//! trimmed or set back. Safety is checked after every step. Then the faults end, all processes run in turn
+//! until they are idle, and I1 to I10 must hold.
 //!
 //! | real code of the services | modelled |
 //! | --- | --- |
@@ -22,8 +22,8 @@
 //! | `inventory::domain`: `Order`, `Shelf` and `Level` (stale views, holds), `Decision` | the SQL of `inventory::store`, `Round` and `Deciding`, products |
 //! | | `shared`: outbox, relay and sweep, inbox, streams, groups, pending entries, sessions |
 //!
-//! Time is not modelled: what takes long in reality (a resend, a claim, the reconciler) may come at any
-//! moment here. So the model says that orders end, not how soon.
+//! The model leaves time out: slow steps (a resend, a claim, the reconciler) may come at any moment. It shows
+//! that orders end, and leaves the latency to chaos and bench.
 //!
 //! - `SAGA_SCHEDULES=n cargo test -p saga`: n schedules instead of 100,000.
 //! - `SAGA_SEED=n cargo test -p saga -- --nocapture`: that one, step by step.

@@ -1,4 +1,4 @@
-//! A seed makes a schedule: the same one on every machine, for ever.
+//! The random numbers of a schedule. A seed gives the same ones on every machine.
 
 /// `SplitMix64`.
 pub struct Random(u64);
@@ -21,7 +21,7 @@ impl Random {
         ((self.next() >> 32) as usize * bound) >> 32
     }
 
-    /// True once in `times`; never for 0.
+    /// True once in `times` on average; false for 0.
     pub fn one_in(&mut self, times: usize) -> bool {
         times > 0 && self.below(times) == 0
     }

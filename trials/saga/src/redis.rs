@@ -1,9 +1,9 @@
-//! Redis as the services use it: three streams with one consumer group each.
-//! All of it may be lost or go back in time.
+//! Redis as the services use it: three streams with one consumer group each. All data may be lost or set
+//! back.
 
-/// A stream entry's id. They rise for ever, also over a reset: Redis takes them from the clock.
+/// The id of a stream entry. Ids rise over a reset as well, because Redis takes them from the clock.
 pub type EntryNo = u32;
-/// An event's id: its place in `World::events`.
+/// The id of an event: its index in `World::events`.
 pub type EventNo = usize;
 
 pub const COMPLETED: usize = 0;
@@ -44,9 +44,9 @@ pub struct Delivered {
     pub event: EventNo,
 }
 
-/// What reading a pending entry again comes to.
+/// The result of a redelivery.
 pub enum Redelivery {
-    /// None is pending for this consumer.
+    /// The consumer has no pending entry.
     Nothing,
     Event(Delivered),
     /// Acknowledged without the handler: gone from the stream.
@@ -55,7 +55,7 @@ pub enum Redelivery {
 }
 
 impl Stream {
-    /// XREADGROUP `>`: false when there was nothing, `None` without a group.
+    /// XREADGROUP `>`: false without new entries, `None` without a group.
     pub fn read_new(&mut self, owner: usize, count: usize, hand: &mut Vec<Delivered>) -> Option<bool> {
         let group = self.group.as_mut()?;
         for (entry, event) in self.entries.iter().copied() {
@@ -68,7 +68,8 @@ impl Stream {
         Some(!hand.is_empty())
     }
 
-    /// What `owner` holds, from the `nth` on (they come in any order here), as `Session::redeliver` takes it.
+    /// Redelivers the `nth` pending entry of `owner`, as `Session::redeliver` does. The model reads them in
+    /// any order.
     pub fn redeliver(&mut self, owner: usize, nth: usize) -> Redelivery {
         let Some(group) = self.group.as_mut() else { return Redelivery::Nothing };
         let owned = group.pending.iter().filter(|pending| pending.owner == owner).count();
@@ -94,7 +95,8 @@ impl Stream {
         Redelivery::Event(Delivered { entry, event })
     }
 
-    /// XAUTOCLAIM JUSTID of all that others hold, however short they have held it: a zombie looks like that.
+    /// XAUTOCLAIM JUSTID of all entries of other consumers, without an idle time, so that owners become
+    /// zombies.
     pub fn claim(&mut self, owner: usize) -> bool {
         let Some(group) = self.group.as_mut() else { return false };
         let before = group.pending.len();

@@ -1,18 +1,18 @@
-//! The rules the protocol rests on, each with a switch. The services keep all of them; a model without one
-//! must fail.
+//! The rules of the protocol, each with a switch. The services keep all of them. A model without one must
+//! fail.
 
 /// All true in the real protocol.
 #[derive(Debug, Clone, Copy)]
 pub struct Rules {
     /// The inbox row is unique and part of the effect's transaction.
     pub inbox_decides: bool,
-    /// The event is a row of the transaction that makes it true, not only a message in memory.
+    /// The event is a row of the transaction of its cause.
     pub outbox_in_transaction: bool,
-    /// XACK after the commit, not before.
+    /// XACK follows the commit.
     pub ack_after_commit: bool,
-    /// A missing group is made at `0`, not at `$`.
+    /// A missing group is created at `0` instead of `$`.
     pub group_from_start: bool,
-    /// `order_completed` stays in the outbox until its outcome is known, not until it was published.
+    /// `order_completed` stays in the outbox until its outcome is known.
     pub resend_until_confirmed: bool,
     /// An event seen again is answered with the stored reply.
     pub duplicate_is_answered: bool,
@@ -20,23 +20,21 @@ pub struct Rules {
     pub charge_idempotent: bool,
     /// The provider refunds an order once however often it is asked.
     pub refund_idempotent: bool,
-    /// A CHECK refuses what is not on hand.
+    /// A CHECK keeps the stock on hand at 0 or above.
     pub stock_guard: bool,
     /// The lines an order holds are given back when it is refused.
     pub refused_holds_are_released: bool,
     /// A shortage counts only after a look into the database.
     pub shortage_is_looked_up: bool,
-    /// (user, key) is unique, not looked up and then inserted.
+    /// (user, key) is a unique constraint.
     pub key_unique: bool,
     /// Every update of an order names the status it comes from.
     pub transitions_are_checked: bool,
     /// Orders that stay `pending` are charged again.
     pub reconciler_runs: bool,
-    /// Why an event moved nothing is looked up after the statement that found so: the statement's snapshot is
-    /// older.
+    /// The reason for an unmoved order is queried after the statement, whose snapshot is older.
     pub reason_is_looked_up: bool,
-    /// Who learns that the answer is the order's end shows the order at its end, not as it was looked at
-    /// before.
+    /// A response with the recorded end of an order shows the order at its end, read again.
     pub end_is_looked_up: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Running many schedules on all cores, and telling a failure so that it can be understood.
+//! Runs many schedules on all cores, and reports a failure step by step.
 
 use std::{
     fmt,
@@ -32,9 +32,11 @@ impl fmt::Display for Failure {
 
 type Counts = [u64; Reached::COUNT];
 
-/// Runs the schedules 1 to `schedules`; what they reached, or the failure of the lowest seed found.
+/// Runs the schedules 1 to `schedules`. Returns the counts of what they reached, or the failure of the lowest
+/// seed found.
 pub fn search(rules: Rules, schedules: u64) -> Result<Counts, Failure> {
-    let (next, worst) = (AtomicU64::new(1), AtomicU64::new(u64::MAX));
+    let next = AtomicU64::new(1);
+    let worst = AtomicU64::new(u64::MAX);
     let workers = thread::available_parallelism().map_or(1, usize::from);
     let counts = thread::scope(|scope| {
         let work = || work(rules, schedules, &next, &worst);
@@ -50,10 +52,11 @@ pub fn search(rules: Rules, schedules: u64) -> Result<Counts, Failure> {
     }
 }
 
-/// Takes blocks of seeds until there are none left, or one below has failed.
+/// Takes blocks of seeds until all are taken, or a lower one has failed.
 fn work(rules: Rules, schedules: u64, next: &AtomicU64, worst: &AtomicU64) -> Counts {
     const BLOCK: u64 = 64;
-    let (shop, mut counts) = (Shop::open(), [0; Reached::COUNT]);
+    let shop = Shop::open();
+    let mut counts = [0; Reached::COUNT];
     loop {
         let first = next.fetch_add(BLOCK, Ordering::Relaxed);
         if first > schedules || first > worst.load(Ordering::Relaxed) {
@@ -84,7 +87,7 @@ fn explain(rules: Rules, seed: u64) -> Failure {
     Failure { seed, violation, trace }
 }
 
-/// One schedule, its random phase at most `limit` long: the steps in words, and what came of it.
+/// Runs one schedule with a random phase of at most `limit` steps. Returns the steps in words and the result.
 pub fn replay(rules: Rules, seed: u64, limit: Option<usize>) -> (Vec<String>, Result<(), Violation>) {
     let shop = Shop::open();
     let (mut world, steps) = World::new(&shop, rules, seed);

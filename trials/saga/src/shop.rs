@@ -1,5 +1,5 @@
-//! What the schedules of one thread share: products, and the carts customers buy, priced and parsed by the
-//! services' own domain code once.
+//! The products and carts that the schedules of one thread share. The domain code of the services prices and
+//! parses them once.
 
 use std::collections::HashMap;
 
@@ -16,7 +16,7 @@ pub struct Goods {
     pub units: [u32; 2],
     pub lines: Vec<OrderLine>,
     pub total: Money,
-    /// The same as inventory reads it out of `order_completed`.
+    /// The order as inventory parses it from `order_completed`.
     pub wanted: WantedOrder,
     /// Index of the SKU of each line.
     pub skus: Vec<usize>,

@@ -5,10 +5,10 @@ use saga::schedules::{self, Failure, replay, search};
 use saga::shop::Shop;
 use saga::world::{Reached, World};
 
-/// Schedules of the test suite: what the project promises.
+/// The schedules of the test suite.
 const SCHEDULES: u64 = 100_000;
-/// Schedules within which a broken rule must show; the best hidden one (a stale view after a restock) took
-/// about 1,200.
+/// Schedules within which a broken rule must show. The rarest one (a stale view after a restock) took about
+/// 1,200.
 const UNTIL_FOUND: u64 = 20_000;
 
 #[test]
@@ -26,7 +26,7 @@ fn a_hundred_thousand_random_schedules_lose_nothing_and_double_nothing() {
     }
 }
 
-/// A model in which nothing happens holds every invariant.
+/// Asserts that schedules reach every situation: an idle model would hold every invariant.
 fn assert_everything_was_reached(reached: &[u64; Reached::COUNT], schedules: u64) {
     println!("{schedules} schedules reached: {}", schedules::describe(reached));
     let never = reached.iter().position(|times| *times == 0);

@@ -196,18 +196,20 @@ async fn what_cannot_be_read_is_a_dead_letter_at_once_and_its_neighbours_are_han
     let broken =
         events::Envelope { id: uuid::Uuid::now_v7(), data: "{\"account\": 7}".to_owned(), ..known.clone() };
     bank.redis.command::<String>(&["XADD", STREAM, "*", "hello", "world"]).await;
+    bank.redis.command::<String>(&["XADD", STREAM, "*", "event", "{not json"]).await;
     bank.publish(&[strange, broken, known]).await;
 
-    let letters = bank.buried(3).await;
+    let letters = bank.buried(4).await;
 
     let why: Vec<&str> = letters.iter().map(|letter| letter.last_error.as_str()).collect();
     assert_eq!(why[0], "the entry has no field `event`");
     assert_eq!(letters[0].event["hello"], "world");
+    assert!(why[1].starts_with("field `event` is not a CloudEvent of this contract: "), "{}", why[1]);
     assert_eq!(
-        why[1],
+        why[2],
         "unknown event type `test.deposited.v2`; this consumer understands `test.deposited.v1`"
     );
-    assert!(why[2].starts_with("data is not a valid `test.deposited.v1`"), "{}", why[2]);
+    assert!(why[3].starts_with("data is not a valid `test.deposited.v1`"), "{}", why[3]);
     assert!(letters.iter().all(|letter| letter.reason == "unreadable" && letter.deliveries == 1));
     bank.settled(&consumers, 1).await;
 }

@@ -5,7 +5,7 @@ for line in io.lines(os.getenv("FIXTURE")) do
   if line == "" then part = part + 1 else table.insert(parts[part], line) end
 end
 
--- One line for the program that started wrk. Times are in microseconds.
+-- Prints one line for the program that started wrk. Times are in microseconds.
 function M.done(summary, latency, requests)
   local e = summary.errors
   io.write(string.format(

@@ -1,4 +1,4 @@
--- POST /orders: any customer, any body, an Idempotency-Key of its own. One thread: keys are counted.
+-- POST /orders: a random customer and body, and a unique Idempotency-Key. Needs one thread, because keys are counted.
 local dir = debug.getinfo(1, "S").source:match("^@(.*/)") or "./"
 local c = dofile(dir .. "fixture.lua")
 local run, n, headers = os.getenv("RUN"), 0, {}

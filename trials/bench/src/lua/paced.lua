@@ -1,10 +1,10 @@
--- POST /orders as in orders.lua, but each when it is due: an open loop, up to the number of connections. One thread.
+-- POST /orders as in orders.lua, each when it is due: an open loop, limited by the number of connections. Needs one thread.
 local dir = debug.getinfo(1, "S").source:match("^@(.*/)") or "./"
 local ffi = require("ffi")
 ffi.cdef("typedef struct { long seconds; long micros; } clock_value; int gettimeofday(clock_value *value, void *zone);")
 local value, gap, due, sender = ffi.new("clock_value"), tonumber(os.getenv("GAP_MICROS")), nil, nil
 
--- In microseconds. orders.lua appends it to the keys.
+-- The time in microseconds, which orders.lua appends to the keys.
 function now()
   ffi.C.gettimeofday(value, nil)
   return tonumber(value.seconds) * 1e6 + tonumber(value.micros)
@@ -12,7 +12,7 @@ end
 
 dofile(dir .. "orders.lua")
 
--- A connection that is free takes the next order. While none is, those that would be due are left out, not made up for.
+-- A free connection takes the next order. Orders that fall due while all are busy are skipped.
 function delay()
   local at = now()
   due = math.max((due or at) + gap, at)

@@ -1,9 +1,9 @@
--- GET /products/{sku}: any customer, any product.
+-- GET /products/{sku}: a random customer and product.
 local dir = debug.getinfo(1, "S").source:match("^@(.*/)") or "./"
 local c = dofile(dir .. "fixture.lua")
 local ready = {}
 
--- Built once: wrk should use little of the cores it shares with the services.
+-- Requests are built once, because wrk shares its cores with the services.
 function init(args)
   math.randomseed(os.time())
   for i, sku in ipairs(c.skus) do

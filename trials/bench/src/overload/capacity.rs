@@ -1,8 +1,8 @@
-//! The capacity: the highest rate at which orders keep pace, so that a load of it could go on for ever.
+//! The capacity: the highest rate at which orders keep pace, so that the load is sustainable.
 //!
-//! Not what a crowd of customers in a closed loop drives through: they send as fast as they are answered, and
-//! that is an overload already. They only give a first guess; from there the rate of an open loop is raised
-//! until orders fall behind, or lowered until they do not.
+//! Many customers in a closed loop exceed the capacity, because they send as fast as they are answered. A
+//! closed loop gives a first guess. The rate of an open loop is then raised until orders fall behind, or
+//! lowered until they keep pace.
 
 use std::time::Duration;
 
@@ -10,34 +10,34 @@ use super::super::BenchError;
 use super::step::{Step, Trial};
 use ctl::terminal::Bar;
 
-/// Of the orders offered, so many have to be at their end when the load is over. The rest are on their way.
+/// The share of offered orders that must be at their end with the load. The others are in flight.
 const KEPT_PACE: f64 = 0.97;
-/// So few that they wait for an answer more often than the stack waits for them.
+/// Few customers, so that the stack limits the rate.
 const CUSTOMERS: u16 = 16;
-/// From one rate to the next; so exact is the capacity.
+/// The factor from one rate to the next, which is the resolution of the capacity.
 const STRIDE: f64 = 1.1;
-/// 1.1^12 is 3.1: a guess that is further off is none.
+/// The most tried rates. 1.1^12 is 3.1, the largest error of a guess.
 const PROBES: usize = 12;
-/// One rate may be disturbed: the search is over after so many in a row that were not kept.
+/// The search ends after this many lagging rates in a row, because one may be disturbed.
 const LAGS: u32 = 2;
 
-/// What was found, and how.
+/// The capacity, and the loads that found it.
 pub struct Capacity {
-    /// Orders at their end a second, at the highest rate that was kept.
+    /// Ended orders a second, at the highest rate with pace.
     pub per_second: f64,
-    /// Every rate that was tried.
+    /// All tried rates.
     pub probes: Vec<Step>,
 }
 
-pub async fn find(trial: &mut Trial<'_>, time: Duration, live: &Bar) -> Result<Capacity, BenchError> {
+pub async fn find(trial: &mut Trial<'_>, time: Duration, bar: &Bar) -> Result<Capacity, BenchError> {
     let guess = trial.closed(CUSTOMERS, time).await?;
-    live.say(format!("     guess {}", guess.told()));
+    bar.say(format!("     guess {}", guess.summary()));
     let mut search = Search { rate: guess.goodput, best: None, lags: 0 };
     let mut probes = Vec::new();
     while probes.len() < PROBES {
         let probe = trial.paced(search.rate, time).await?;
         let kept = probe.goodput >= KEPT_PACE * probe.offered;
-        live.say(format!("     {} {}", if kept { "keeps" } else { "lags " }, probe.told()));
+        bar.say(format!("     {} {}", if kept { "keeps" } else { "lags " }, probe.summary()));
         let over = search.learn(kept, probe.goodput);
         probes.push(probe);
         if over {
@@ -49,16 +49,16 @@ pub async fn find(trial: &mut Trial<'_>, time: Duration, live: &Bar) -> Result<C
     })
 }
 
-/// From a first guess upwards, or down when not even that was kept.
+/// A search upwards from the first guess, or downwards when orders lag at the guess.
 struct Search {
     rate: f64,
     best: Option<f64>,
-    /// In a row.
+    /// Lagging rates in a row.
     lags: u32,
 }
 
 impl Search {
-    /// Chooses the next rate; whether there is none, because the capacity is known.
+    /// Chooses the next rate. Returns true when the capacity is found.
     fn learn(&mut self, kept: bool, goodput: f64) -> bool {
         let came_down = self.best.is_none() && self.lags > 0;
         self.lags = if kept { 0 } else { self.lags + 1 };
@@ -74,10 +74,10 @@ impl Search {
 mod tests {
     use super::*;
 
-    /// The rates that are tried until the search is over, and what it found, with a stack that keeps pace up
-    /// to `most`.
+    /// The tried rates and the result of a search, with a stack that keeps pace up to `most`.
     fn searched(guess: f64, most: f64) -> (Vec<f64>, Option<f64>) {
-        let (mut search, mut tried) = (Search { rate: guess, best: None, lags: 0 }, Vec::new());
+        let mut search = Search { rate: guess, best: None, lags: 0 };
+        let mut tried = Vec::new();
         loop {
             tried.push(search.rate.round());
             if search.learn(search.rate <= most, search.rate.round()) {

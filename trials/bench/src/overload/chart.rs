@@ -1,4 +1,4 @@
-//! Goodput and accepted orders against offered load, and the ideal: everything, up to the capacity.
+//! Goodput and accepted orders against offered load, and the ideal: all orders up to the capacity.
 
 use std::fmt::Write;
 
@@ -12,7 +12,7 @@ const LEFT: f64 = 80.0;
 const RIGHT: f64 = 920.0;
 const TOP: f64 = 90.0;
 const BOTTOM: f64 = 440.0;
-/// Lines of the grid on an axis, at most: then they stand apart enough to be labelled.
+/// The most lines of the grid on an axis, which leaves room for labels.
 const GRID: f64 = 8.0;
 const ACCEPTED: &str = "#8250df";
 const GOODPUT: &str = "#1a7f37";
@@ -63,7 +63,9 @@ fn goodput(rung: &Rung) -> f64 {
 }
 
 fn subtitle(report: &OverloadReport) -> String {
-    let (capacity, seconds, cores) = (report.capacity, report.seconds, report.cores_of_the_stack);
+    let capacity = report.capacity;
+    let seconds = report.seconds;
+    let cores = report.cores_of_the_stack;
     let cpu = &report.machine.cpu;
     format!(
         "Capacity {capacity:.0} orders/s. Loads of {seconds} s, {cores} core(s) for the stack, another for the generator ({cpu})"
@@ -89,7 +91,7 @@ fn legend() -> String {
     legend
 }
 
-/// From orders a second to places in the picture.
+/// Maps orders a second to coordinates.
 struct Scale {
     offered: f64,
     answered: f64,

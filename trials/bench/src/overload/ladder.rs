@@ -1,24 +1,24 @@
 use std::time::Duration;
 
-use super::super::Terms;
+use super::super::BenchPlan;
 
-/// Which loads are offered, and how long.
+/// The loads and their durations.
 #[derive(Debug, Clone)]
 pub struct Ladder {
-    /// Orders a second. `None`: it is looked for.
+    /// The capacity in orders a second; `None`: measured.
     pub capacity: Option<f64>,
-    /// Times the capacity, one load after the other.
+    /// The loads in turn, as multiples of the capacity.
     pub times: Vec<f64>,
-    /// How long each.
+    /// The duration of each load.
     pub time: Duration,
-    /// How long each load by which the capacity is looked for.
+    /// The duration of each load in the search for the capacity.
     pub probe: Duration,
-    /// How long a quiet machine is waited for between them.
+    /// The longest wait for an idle machine before each load.
     pub patience: Duration,
 }
 
 impl Ladder {
-    /// From a quarter of the capacity to five times as much, as much as fault F16 offers.
+    /// Loads from a quarter of the capacity to five times, as in fault F16.
     #[must_use]
     pub fn full() -> Self {
         Self {
@@ -30,7 +30,7 @@ impl Ladder {
         }
     }
 
-    /// Three short loads: whether everything runs, not how much it can do.
+    /// Three short loads as a smoke test.
     #[must_use]
     pub fn quick() -> Self {
         let seconds = Duration::from_secs;
@@ -43,8 +43,8 @@ impl Ladder {
         }
     }
 
-    /// What warming up needs of them.
-    pub(super) fn terms(&self) -> Terms {
-        Terms { patience: self.patience, ..Terms::quick(Vec::new()) }
+    /// The plan of the warm-up.
+    pub(super) fn warm_up_plan(&self) -> BenchPlan {
+        BenchPlan { patience: self.patience, ..BenchPlan::quick(Vec::new()) }
     }
 }

@@ -1,15 +1,14 @@
-//! Goodput against offered load: whether the stack, offered more than it can do, goes on doing what it can.
+//! Goodput against offered load, up to several times the capacity.
 //!
-//! The stack has all cores but the last, the load generator that one: a generator that takes the time of what
-//! it measures would measure itself. Orders are sent when they are due, however long the answers take
-//! (`lua/paced.lua`). What counts is an order at its end: one that was only accepted is no good to anybody
-//! yet.
+//! The load generator has the last core and the stack all others, so that the generator leaves the capacity
+//! alone. Orders are sent when they are due, independent of the responses (`lua/paced.lua`). Goodput counts
+//! orders at their end.
 //!
-//! | module | what it is |
+//! | module | content |
 //! | --- | --- |
-//! | [`Ladder`] | which loads, how long |
-//! | `capacity` | the rate up to which orders keep pace: what the loads are multiples of |
-//! | `step` | one load: what was offered, accepted, refused, finished, and how long that took |
+//! | [`Ladder`] | the loads and their durations |
+//! | `capacity` | the highest rate at which orders keep pace |
+//! | `step` | one load: orders offered, accepted, refused, ended, and their latency |
 //! | [`OverloadReport`], [`svg`] | the table and the picture |
 
 mod capacity;
@@ -34,20 +33,20 @@ use ctl::terminal::{Bar, Colour};
 use servers::affinity::Cores;
 use step::Trial;
 
-/// Starts a stack of its own, looks for its capacity, and offers multiples of it. `binaries`: where the
-/// services' programs are, if not beside this one.
+/// Starts a private stack, finds its capacity, and offers multiples of it. `binaries` is the folder of the
+/// services' programs, by default that of this program.
 ///
 /// # Errors
-/// [`BenchError`]: of a stack that does not start, a generator that is missing, orders that do not end.
+/// [`BenchError`] for a stack that fails to start, a missing generator, or orders that stay open.
 pub async fn run(
     ladder: &Ladder,
     binaries: Option<PathBuf>,
-    live: &Bar,
+    bar: &Bar,
 ) -> Result<OverloadReport, BenchError> {
     let mut site = Site::start(binaries).await?;
-    let measured = measure(&mut site, ladder, live).await;
-    live.done();
-    if let Err(BenchError::NotSettled { .. }) = measured {
+    let measured = measure(&mut site, ladder, bar).await;
+    bar.done();
+    if let Err(BenchError::OrdersStillOpen { .. }) = measured {
         site.keep_folder();
     }
     let report = measured?;
@@ -55,24 +54,24 @@ pub async fn run(
     Ok(report)
 }
 
-async fn measure(site: &mut Site, ladder: &Ladder, live: &Bar) -> Result<OverloadReport, BenchError> {
+async fn measure(site: &mut Site, ladder: &Ladder, bar: &Bar) -> Result<OverloadReport, BenchError> {
     let cores = Cores::divide()?;
-    cores.keep_off(site.parties().into_iter().flat_map(|(_, ids)| ids))?;
+    cores.keep_off(site.process_groups().into_iter().flat_map(|(_, ids)| ids))?;
     let fixture = site.fixture(products()).await?;
-    warm_up(site, &ladder.terms(), &fixture).await?;
+    warm_up(site, &ladder.warm_up_plan(), &fixture).await?;
     let mut trial = Trial { site, cores, patience: ladder.patience };
-    live.tick();
-    live.now("looking for the capacity");
+    bar.tick();
+    bar.now("finding the capacity");
     let found = match ladder.capacity {
         Some(per_second) => Capacity { per_second, probes: Vec::new() },
-        None => capacity::find(&mut trial, ladder.probe, live).await?,
+        None => capacity::find(&mut trial, ladder.probe, bar).await?,
     };
     let mut steps = Vec::new();
     for times in &ladder.times {
-        live.now(format!("{times} times the capacity"));
+        bar.now(format!("{times} times the capacity"));
         let step = trial.paced(found.per_second * times, ladder.time).await?;
-        live.one_more();
-        live.say(format!("{} {}", live.paint.paint(Colour::Bold, format!("{times:>4} times")), step.told()));
+        bar.one_more();
+        bar.say(format!("{} {}", bar.paint.paint(Colour::Bold, format!("{times:>4} times")), step.summary()));
         steps.push(step);
     }
     Ok(OverloadReport::new(found, steps, ladder, cores.of_the_stack(), Machine::of(trial.site).await?))

@@ -1,4 +1,4 @@
-//! A ladder, for a person and for a machine.
+//! The report of a ladder of loads, as text and JSON.
 
 use serde::Serialize;
 
@@ -8,33 +8,33 @@ use super::capacity::Capacity;
 use super::step::Step;
 use ctl::terminal::{Colour, Paint, table};
 
-/// What came out of a run.
+/// The result of a run.
 #[derive(Debug, Clone, Serialize)]
 pub struct OverloadReport {
-    /// Orders a second the stack finishes as fast as they are sent.
+    /// The highest rate of orders a second at which the stack keeps pace.
     pub capacity: f64,
-    /// The loads by which it was found.
+    /// The loads that found the capacity.
     pub probes: Vec<Step>,
     /// The loads, the smallest first.
     pub rungs: Vec<Rung>,
-    /// Of each load.
+    /// Seconds of each load.
     pub seconds: u64,
-    /// All but the generator's.
+    /// The cores of the stack.
     pub cores_of_the_stack: usize,
-    /// What it ran on.
+    /// The machine of the run.
     pub machine: Machine,
-    /// When it was over.
+    /// The time of the end.
     pub at: String,
 }
 
-/// A load, and what of the capacity it was and gave.
+/// A load, and its relation to the capacity.
 #[derive(Debug, Clone, Serialize)]
 pub struct Rung {
-    /// What was to be offered, times the capacity.
+    /// The intended load, as a multiple of the capacity.
     pub times: f64,
-    /// Goodput by capacity.
+    /// Goodput divided by the capacity.
     pub of_capacity: f64,
-    /// What came of it.
+    /// The measured load.
     #[serde(flatten)]
     pub step: Step,
 }
@@ -61,7 +61,7 @@ impl OverloadReport {
         }
     }
 
-    /// For a person.
+    /// The report as text.
     #[must_use]
     pub fn render(&self, paint: Paint) -> String {
         let Machine { cpu, postgres, redis, .. } = &self.machine;

@@ -4,21 +4,20 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::super::cores::{self, Watch, quiet};
-use super::super::live;
+use super::super::cores::{self, CpuTimer, quiet};
+use super::super::progress;
 use super::super::wrk::{self, Fixture, Load, Request};
 use super::super::{BenchError, site};
 use ctl::stack::Kind;
 use servers::affinity::Cores;
 use site::{Site, products};
 
-/// More than payment answers at one time (1,024, `admission-limit`): what is too much has to be refused by
-/// it, not held back here.
+/// More than payment admits (1,024, `admission-limit`), so that payment refuses the excess.
 const MOST_CONNECTIONS: u16 = 2_048;
 const FEWEST_CONNECTIONS: u16 = 64;
 
-/// The tables were empty before the load, so every order is one of it. $1: when the load was over.
-/// In an open loop a key ends with the microsecond in which it was sent; elsewhere with a small number.
+/// Ended orders and their latency. The tables were empty before the load, and $1 is its end. In an open loop
+/// a key ends with the microsecond of its POST, elsewhere with a small number.
 const RESULT: &str = "SELECT count(*) FILTER (WHERE ended AND at <= $1),
          percentile_cont(0.5) WITHIN GROUP (ORDER BY took) FILTER (WHERE ended AND took < 86400),
          percentile_cont(0.99) WITHIN GROUP (ORDER BY took) FILTER (WHERE ended AND took < 86400)
@@ -26,30 +25,30 @@ const RESULT: &str = "SELECT count(*) FILTER (WHERE ended AND at <= $1),
                extract(epoch FROM coalesce(o.ended_at, o.settled_at))::float8 - substring(o.idempotency_key FROM '[0-9]+$')::float8 / 1e6 AS took
            FROM orders o) AS placed";
 
-/// What came of a load. Rates are by the seconds in which it was offered.
+/// The result of one load. Rates are per second of the offered load.
 #[derive(Debug, Clone, Serialize)]
 pub struct Step {
     /// Orders sent a second.
     pub offered: f64,
-    /// Those answered with a 2xx.
+    /// Orders a second answered with a 2xx.
     pub accepted: f64,
-    /// Those answered otherwise: 429 or 503.
+    /// Orders a second answered with 429 or 503.
     pub refused: f64,
-    /// Those without an answer, by a connection that broke or in 10 s.
+    /// Orders a second with a broken connection or no response within 10 s.
     pub broken: f64,
-    /// Orders that came to their end a second, before the load was over.
+    /// Orders a second that ended before the load did.
     pub goodput: f64,
-    /// From sending to the end, half of the accepted ones. None of a closed loop.
+    /// p50 from POST to the end of accepted orders; `None` in a closed loop.
     pub p50_ms: Option<f64>,
-    /// 99 of 100.
+    /// p99 from POST to the end.
     pub p99_ms: Option<f64>,
-    /// Cores used meanwhile, by name.
+    /// Used cores by group.
     pub cores: cores::Cores,
 }
 
 impl Step {
-    /// For a person.
-    pub fn told(&self) -> String {
+    /// The result as one line.
+    pub fn summary(&self) -> String {
         let Self { offered, accepted, refused, goodput, .. } = self;
         let end = self
             .p50_ms
@@ -59,34 +58,34 @@ impl Step {
         format!(
             "offered {offered:.0}/s, accepted {accepted:.0}/s, refused {refused:.0}/s, to their end {goodput:.0}/s{}; {}{disturbed}",
             end.unwrap_or_default(),
-            live::cores(&self.cores)
+            progress::cores(&self.cores)
         )
     }
 
-    /// Others used so much of the machine that it says little.
+    /// Whether foreign or stolen cores make the result unreliable.
     pub fn is_disturbed(&self) -> bool {
         cores::disturbed(&self.cores)
     }
 }
 
-/// Where loads are offered.
+/// The stack that loads are offered to.
 pub struct Trial<'a> {
     /// The stack.
     pub site: &'a mut Site,
-    /// Where the generator runs.
+    /// The cores of the stack and the generator.
     pub cores: Cores,
-    /// How long a quiet machine is waited for.
+    /// The longest wait for an idle machine.
     pub patience: Duration,
 }
 
 impl Trial<'_> {
-    /// So many customers, each with one order at a time.
+    /// Offers orders in a closed loop of `customers`, each with one order at a time.
     pub async fn closed(&mut self, customers: u16, time: Duration) -> Result<Step, BenchError> {
         self.offer(Load { request: Request::Order, connections: customers, time, apart: Some(self.cores) })
             .await
     }
 
-    /// Orders at a rate, however long the answers take.
+    /// Offers orders in an open loop at a rate.
     pub async fn paced(&mut self, per_second: f64, time: Duration) -> Result<Step, BenchError> {
         let gap = Duration::from_secs_f64(1.0 / per_second.max(1.0));
         self.offer(Load {
@@ -99,20 +98,22 @@ impl Trial<'_> {
     }
 
     async fn offer(&mut self, load: Load) -> Result<Step, BenchError> {
-        self.site.settled().await?;
+        self.site.wait_until_ended().await?;
         self.site.empty().await?;
         quiet(self.patience).await;
-        // Tokens are good for ten minutes, and a ladder takes longer.
+        // New tokens for each load: a token expires after ten minutes, before the end of a ladder.
         let fixture: Fixture = self.site.fixture(products()).await?;
-        let (payment, url) = (self.site.database(Kind::Payment), self.site.url(Kind::Payment)?);
-        let parties = self.site.parties();
-        let watch = Watch::begin(&parties);
+        let payment = self.site.database(Kind::Payment);
+        let url = self.site.url(Kind::Payment)?;
+        let process_groups = self.site.process_groups();
+        let timer = CpuTimer::begin(&process_groups);
         let outcome = wrk::run(self.site.folder(), &url, &fixture, load).await?;
         let over = jiff::Timestamp::now();
-        let cores = watch.end(&parties);
-        self.site.settled().await?;
+        let cores = timer.end(&process_groups);
+        self.site.wait_until_ended().await?;
         let row = payment.row(RESULT, &[&over]).await?;
-        let (ended, seconds) = (row.get::<_, i64>(0), outcome.seconds());
+        let ended = row.get::<_, i64>(0);
+        let seconds = outcome.seconds();
         let a_second = |orders: u64| orders as f64 / seconds;
         let ms = |column: usize| row.get::<_, Option<f64>>(column).map(|seconds| seconds * 1e3);
         Ok(Step {
@@ -128,8 +129,7 @@ impl Trial<'_> {
     }
 }
 
-/// As many as are sent in a second: each is used often enough not to be closed for idleness, and waits a
-/// second at most.
+/// One connection for each order of a second. Each is used once a second, which prevents the idle timeout.
 fn connections(per_second: f64) -> u16 {
     (per_second as u16).clamp(FEWEST_CONNECTIONS, MOST_CONNECTIONS)
 }

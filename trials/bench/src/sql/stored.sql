@@ -1,5 +1,5 @@
--- Orders of the last day that are long confirmed, with all that payment keeps of them; $1 becomes their number. Ids rise with time,
--- as UUIDv7 do. Statistics are brought up to date at the end, as autovacuum does for a system that has run for a while.
+-- Stores $1 confirmed orders of the last day with all their rows in payment. Ids rise with time, as UUIDv7 do.
+-- VACUUM ANALYZE stands for the autovacuum of a long-running system.
 INSERT INTO orders (id, user_id, status, version, total, created_at, settled_at, ended_at, currency, payment_method, charge_id, idempotency_key,
                     request_hash, answer, request_id, traceparent, items)
   SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7' || left(hash, 3) || '8' || right(hash, 15))::uuid,

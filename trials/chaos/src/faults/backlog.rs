@@ -1,26 +1,27 @@
-//! F17: nobody consumes while ten thousand orders come in. Afterwards they must be worked off faster than
-//! they came.
+//! F17: inventory is down while 10,000 orders come in. Afterwards the backlog drains at twice the intake.
 
 use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, stream};
 
-use super::{PlannedFault, Struck, main_stream};
+use super::injected::InjectedFault;
+use super::streams::main_stream;
 use crate::ChaosError;
-use crate::arena::{Arena, PLENTY};
-use crate::buyer::one;
+use crate::arena::Arena;
+use crate::products::{PLENTY, one};
+use crate::schedule::PlannedFault;
 use ctl::stack::Kind;
 use ctl::wait;
 
 const ORDERS: usize = 10_000;
 const AT_ONCE: usize = 64;
 const PATIENCE: Duration = Duration::from_secs(300);
-/// Drained at this many times the intake.
+/// The least ratio of drain to intake.
 const TIMES: f64 = 2.0;
 const COMPLETED: &str = "SELECT count(*) FROM orders WHERE status = 'completed'";
 const PENDING: &str = "SELECT count(*) FROM orders WHERE status = 'pending'";
 
-pub async fn drain(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn drain(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let inventories = arena.ids(Kind::Inventory);
     for id in &inventories {
         arena.stack.kill9(*id).await?;
@@ -42,23 +43,26 @@ pub async fn drain(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, 
     if drain < TIMES * intake {
         arena.findings.push(format!("drained at {:.2} times the intake, not {TIMES}", drain / intake));
     }
-    Ok(Struck {
+    Ok(InjectedFault {
         evidence: format!("{waiting} orders waited while no inventory ran"),
-        recovering: arena.over(planned.limit()),
+        recovering: arena.begin_recovery(planned.limit()),
     })
 }
 
 async fn take_in(arena: &Arena) -> Result<Duration, ChaosError> {
-    let (began, order, buyer) = (Instant::now(), one(PLENTY), &arena.buyer);
-    let mut placed =
-        stream::iter(0..ORDERS).map(|_| buyer.insist(&order, PATIENCE)).buffer_unordered(AT_ONCE);
+    let began = Instant::now();
+    let order = one(PLENTY);
+    let buyer = &arena.buyer;
+    let mut placed = stream::iter(0..ORDERS)
+        .map(|_| buyer.place_until_accepted(&order, PATIENCE))
+        .buffer_unordered(AT_ONCE);
     while let Some(order) = placed.next().await {
         order?;
     }
     Ok(began.elapsed())
 }
 
-/// Every order is paid, and its event in the stream.
+/// Waits until every order is paid and published. Returns the size of the backlog.
 async fn published(arena: &Arena) -> Result<i64, ChaosError> {
     let payment = arena.database(Kind::Payment);
     wait::until("every order is paid", PATIENCE, async || match payment.number(PENDING, &[]).await {
@@ -71,7 +75,8 @@ async fn published(arena: &Arena) -> Result<i64, ChaosError> {
 }
 
 async fn drained(arena: &Arena) -> Result<(), ChaosError> {
-    let (payment, (stream, _)) = (arena.database(Kind::Payment), main_stream(Kind::Inventory));
+    let payment = arena.database(Kind::Payment);
+    let (stream, _) = main_stream(Kind::Inventory);
     Ok(wait::until(format!("{stream} is drained"), PATIENCE, async || {
         match payment.number(COMPLETED, &[]).await {
             Ok(0) => Ok(()),

@@ -1,4 +1,4 @@
-//! F33: a price changes, and payment is never told.
+//! F33: a price changes, and its event is lost.
 
 use std::time::{Duration, Instant};
 
@@ -7,21 +7,23 @@ use reqwest::header::{ETAG, IF_MATCH};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{EVIDENCE_WITHIN, PlannedFault, Struck};
+use super::injected::{EVIDENCE_WITHIN, InjectedFault};
 use crate::ChaosError;
 use crate::arena::Arena;
 use crate::direct::Database;
 use crate::proxy::Mode;
+use crate::schedule::PlannedFault;
 use ctl::instance::InstanceError;
 use ctl::stack::{Kind, ServiceId};
 use ctl::wait;
 
 const NEW_PRICE: i64 = 4321;
 
-/// The event is taken away from everybody who could publish it: the network, the outbox, and the memory of
-/// the instance.
-pub async fn lose_a_price(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
-    let (id, payment) = (planned.target, arena.database(Kind::Payment));
+/// Removes the event from everything that could publish it: the network, the outbox, and the memory of the
+/// instance.
+pub async fn lose_a_price(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
+    let id = planned.target;
+    let payment = arena.database(Kind::Payment);
     let sku = format!("CHAOS-PRICED-{}", Uuid::new_v4().simple().to_string().to_uppercase());
     arena.admin.create_product(&arena.url(id)?, &sku, 10).await?;
     wait::until("payment knows the product", EVIDENCE_WITHIN, async || {
@@ -35,10 +37,13 @@ pub async fn lose_a_price(arena: &mut Arena, planned: &PlannedFault) -> Result<S
     let killed = arena.kill9(id).await;
     arena.lane(id)?.redis.set(Mode::Pass);
     arena.stack.restart(id).await?;
-    let recovering = arena.over(planned.limit());
+    let recovering = arena.begin_recovery(planned.limit());
     changed.and(removed)?;
     judge(arena, &payment, &sku).await;
-    Ok(Struck { evidence: format!("{}, and nobody publishes the new price of {sku}", killed?), recovering })
+    Ok(InjectedFault {
+        evidence: format!("{}, and the event of the new price of {sku} is lost", killed?),
+        recovering,
+    })
 }
 
 async fn judge(arena: &mut Arena, payment: &Database, sku: &str) {
@@ -58,7 +63,7 @@ async fn judge(arena: &mut Arena, payment: &Database, sku: &str) {
         ));
     }
     arena.findings.extend(wrong.as_ref().map(|wrong| format!("the catalogues do not agree: {wrong}")));
-    arena.judged.progress.note("a lost product_changed", wrong);
+    arena.invariants.progress.note("a lost product_changed", wrong);
 }
 
 async fn known_price(payment: &Database, sku: &str) -> Result<i64, String> {
@@ -84,7 +89,8 @@ async fn change_price(arena: &Arena, id: ServiceId, sku: &str) -> Result<(), Cha
     let request =
         arena.http.request(Method::PUT, &url).bearer_auth(&token).header(IF_MATCH, tag).json(&product);
     let answer = request.timeout(Duration::from_secs(5)).send().await.map_err(silent)?;
-    let (status, text) = (answer.status(), answer.text().await.unwrap_or_default());
+    let status = answer.status();
+    let text = answer.text().await.unwrap_or_default();
     if status.is_success() {
         Ok(())
     } else {

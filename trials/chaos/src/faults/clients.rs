@@ -1,12 +1,13 @@
-//! F11 and F14: clients that ask for too much, too often, or do not wait for the answer.
+//! F11 and F14: clients that send too much, too often, or disconnect early.
 
-use super::{PlannedFault, Struck};
+use super::injected::InjectedFault;
 use crate::ChaosError;
-use crate::arena::{Arena, PLENTY};
-use crate::buyer::one;
+use crate::arena::Arena;
 use crate::direct::OpenTransaction;
+use crate::products::{PLENTY, one};
 use crate::requests::caller::{Caller, Customer};
 use crate::requests::{Phase, client_gone, one_key_fifty_times, too_large};
+use crate::schedule::PlannedFault;
 use ctl::stack::Kind;
 
 async fn caller(arena: &Arena) -> Result<Caller, ChaosError> {
@@ -18,8 +19,11 @@ fn key() -> String {
     uuid::Uuid::now_v7().to_string()
 }
 
-pub async fn too_large_bodies(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
-    let payment = super::payment_for(arena, planned.target)?;
+pub async fn too_large_bodies(
+    arena: &mut Arena,
+    planned: &PlannedFault,
+) -> Result<InjectedFault, ChaosError> {
+    let payment = super::streams::payment_for(arena, planned.target)?;
     let refusals = too_large(&caller(arena).await?, &payment, PLENTY).await?;
     let unclear = refusals.iter().filter(|refusal| !refusal.is_clear());
     arena.findings.extend(unclear.map(|refusal| format!("not clearly refused: {refusal:?}")));
@@ -28,30 +32,34 @@ pub async fn too_large_bodies(arena: &mut Arena, planned: &PlannedFault) -> Resu
         .map(|refusal| format!("{}: {:?}", refusal.what, refusal.status))
         .collect::<Vec<_>>()
         .join(", ");
-    Ok(Struck { evidence, recovering: arena.over(planned.limit()) })
+    Ok(InjectedFault { evidence, recovering: arena.begin_recovery(planned.limit()) })
 }
 
-pub async fn one_key(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
-    let (caller, payments, key) = (caller(arena).await?, arena.shop().payment, key());
+pub async fn one_key(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
+    let caller = caller(arena).await?;
+    let payments = arena.shop().payment;
+    let key = key();
     let order = one(PLENTY);
     let taken = take(arena, &key).await?;
     let (found, waited) =
         tokio::join!(one_key_fifty_times(&caller, &payments, &order, &key), side_by_side(arena, taken));
-    let (found, waited) = (found?, waited?);
+    let found = found?;
+    let waited = waited?;
     if !found.is_one_order() {
-        arena.findings.push(format!("50 POSTs with one key were not one order: {found:?}"));
+        arena.findings.push(format!("50 POSTs with one key made other than one order: {found:?}"));
     }
     let orders = found.orders.len();
     let evidence = format!(
         "50 POSTs with one key: {:?}, {orders} order; {waited} commits waited side by side",
         found.statuses
     );
-    Ok(Struck { evidence, recovering: arena.over(planned.limit()) })
+    Ok(InjectedFault { evidence, recovering: arena.begin_recovery(planned.limit()) })
 }
 
-/// The key is taken by somebody who has not decided yet, before anybody else asks for it.
+/// Takes the key in an open transaction before the requests arrive.
 async fn take(arena: &Arena, key: &str) -> Result<OpenTransaction, ChaosError> {
-    let (payment, user) = (arena.database(Kind::Payment), arena.buyer.id);
+    let payment = arena.database(Kind::Payment);
+    let user = arena.buyer.id;
     let taken = format!(
         "INSERT INTO orders (id, user_id, status, version, total, created_at, currency, payment_method, idempotency_key, request_hash,
                              request_id, traceparent, items)
@@ -60,17 +68,19 @@ async fn take(arena: &Arena, key: &str) -> Result<OpenTransaction, ChaosError> {
     payment.hold(&taken).await
 }
 
-/// Until every instance of payment waits for it; then nobody has it.
+/// Holds the key until every instance of payment waits for it, then rolls back.
 async fn side_by_side(arena: &Arena, taken: OpenTransaction) -> Result<i64, ChaosError> {
-    let (payment, instances) = (arena.database(Kind::Payment), arena.ids(Kind::Payment).len());
+    let payment = arena.database(Kind::Payment);
+    let instances = arena.ids(Kind::Payment).len();
     let waited = payment.waiting(instances, arena.profile.statement_timeout() / 2).await?;
     taken.release().await?;
     Ok(waited)
 }
 
-/// At every point of the request, one after the other.
-pub async fn gone(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
-    let (caller, mut payments) = (caller(arena).await?, arena.shop().payment);
+/// Disconnects at every stage of the request in turn.
+pub async fn gone(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
+    let caller = caller(arena).await?;
+    let mut payments = arena.shop().payment;
     let first = (planned.target.instance - 1) % payments.len();
     payments.rotate_left(first);
     let mut evidence = Vec::new();
@@ -81,5 +91,5 @@ pub async fn gone(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, C
             if gone.was_placed { "was placed" } else { "placed by the retry" }
         ));
     }
-    Ok(Struck { evidence: evidence.join(", "), recovering: arena.over(planned.limit()) })
+    Ok(InjectedFault { evidence: evidence.join(", "), recovering: arena.begin_recovery(planned.limit()) })
 }

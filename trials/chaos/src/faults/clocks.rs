@@ -1,16 +1,17 @@
-//! F30: clocks that disagree. Services see another time by libfaketime; only their own clocks are moved,
-//! timers are not.
+//! F30: clocks that disagree. libfaketime moves the wall clock of a service and leaves its monotonic clock
+//! alone.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+use super::injected::{EVIDENCE_WITHIN, InjectedFault};
 use super::postgres_sessions::works_again;
-use super::{EVIDENCE_WITHIN, PlannedFault, Struck};
 use crate::ChaosError;
-use crate::arena::{Arena, PLENTY};
-use crate::buyer::one;
+use crate::arena::Arena;
+use crate::products::{PLENTY, one};
+use crate::schedule::PlannedFault;
 use ctl::instance::InstanceError;
 use ctl::stack::{Kind, ServiceId};
 use ctl::wait;
@@ -21,14 +22,15 @@ const LIBRARIES: [&str; 3] = [
     "/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1",
     "/usr/lib/faketime/libfaketime.so.1",
 ];
-/// Seconds apart, one by an hour. A token may come 5 s from the future at most.
+/// The offset of each clock. A token may come 5 s from the future at most.
 const OFFSETS: [(Kind, usize, &str); 3] =
     [(Kind::Payment, 1, "+90s"), (Kind::Payment, 2, "-3s"), (Kind::Inventory, 2, "+3600s")];
-/// With clocks that agree: `reconcile-after` (2 s), a look (0.5 s), and the way to the end.
+/// The time with clocks that agree: `reconcile-after` (2 s), `reconcile-interval` (0.5 s), and the way to the
+/// end.
 const CHARGED_WITHIN: Duration = Duration::from_secs(10);
 const PATIENCE: Duration = Duration::from_secs(30);
 
-pub async fn apart(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn apart(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let library = library()?;
     let moved: Vec<(ServiceId, &str)> = OFFSETS
         .iter()
@@ -43,14 +45,14 @@ pub async fn apart(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, 
     let evidence = evidence(arena, &moved).await;
     let late = charged_by_another(arena).await;
     for (id, _) in &moved {
-        // An empty list preloads nothing.
+        // Removes the preloaded library.
         arena.stack.restart_with(*id, &[("LD_PRELOAD", "")]).await?;
     }
-    let recovering = arena.over(planned.limit());
+    let recovering = arena.begin_recovery(planned.limit());
     let late = late?;
     arena.findings.extend(late.clone());
-    arena.judged.progress.note("clocks apart", late);
-    Ok(Struck { evidence: evidence?, recovering })
+    arena.invariants.progress.note("clocks apart", late);
+    Ok(InjectedFault { evidence: evidence?, recovering })
 }
 
 pub fn library() -> Result<PathBuf, ChaosError> {
@@ -71,7 +73,7 @@ async fn set_clock(arena: &mut Arena, id: ServiceId, library: &Path, by: &str) -
     Ok(arena.stack.restart_with(id, &env).await?)
 }
 
-/// The clock of an answer: the header `Date`.
+/// Compares the header `Date` of a response with the clock of this process.
 async fn evidence(arena: &Arena, moved: &[(ServiceId, &str)]) -> Result<String, ChaosError> {
     let (id, by) = moved.first().ok_or_else(|| ChaosError::NotLanded("no clock was moved".to_owned()))?;
     let url = format!("{}/livez", arena.url(*id)?);
@@ -89,10 +91,11 @@ async fn evidence(arena: &Arena, moved: &[(ServiceId, &str)]) -> Result<String, 
     }
 }
 
-/// An order placed at the instance that is ahead, which dies before the charge: its peer charges it, no later
-/// than otherwise.
+/// Places an order at the instance that is ahead and kills it before the charge. A peer must charge the order
+/// within [`CHARGED_WITHIN`].
 async fn charged_by_another(arena: &mut Arena) -> Result<Option<String>, ChaosError> {
-    let (ahead, payment) = (ServiceId { kind: Kind::Payment, instance: 1 }, arena.database(Kind::Payment));
+    let ahead = ServiceId { kind: Kind::Payment, instance: 1 };
+    let payment = arena.database(Kind::Payment);
     let lock = payment.hold("LOCK TABLE provider.charges IN SHARE ROW EXCLUSIVE MODE").await?;
     let url = arena.url(ahead)?;
     let placed = wait::until("an order is accepted", EVIDENCE_WITHIN, async || {
@@ -107,7 +110,7 @@ async fn charged_by_another(arena: &mut Arena) -> Result<Option<String>, ChaosEr
     arena.kill9(ahead).await?;
     lock.release().await?;
     let began = Instant::now();
-    let ended = arena.buyer.ended(placed?, PATIENCE).await;
+    let ended = arena.buyer.wait_for_end(placed?, PATIENCE).await;
     arena.stack.restart(ahead).await?;
     Ok(match ended {
         Ok(_) if began.elapsed() <= CHARGED_WITHIN => None,

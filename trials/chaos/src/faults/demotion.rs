@@ -1,45 +1,45 @@
-//! F19: the primary becomes a replica. New connections reach the new primary; old ones stay, and are told
-//! READONLY.
+//! F19: the primary becomes a replica. New connections reach the new primary. Old ones stay and get READONLY.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use servers::{Redis, RedisOptions};
 
-use super::meanwhile::{orders_are_accepted, others_end};
-use super::{PlannedFault, Struck};
+use super::injected::InjectedFault;
+use super::liveness::{orders_are_accepted, others_end};
 use crate::ChaosError;
 use crate::arena::Arena;
 use crate::direct::DirectRedis;
+use crate::schedule::PlannedFault;
 use ctl::wait;
 
 const IN_STEP_WITHIN: Duration = Duration::from_secs(20);
 
-/// There and back: the fault ends with a second demotion, so that the run goes on with the Redis it knows.
-pub async fn demote(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+/// Demotes the first Redis, then the second one, so that the run continues with the first.
+pub async fn demote(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let second = match arena.second_redis.take() {
         Some(second) => second,
         None => Redis::start(RedisOptions::new(arena.folder.path().join("redis-2"))).await?,
     };
     let second = arena.second_redis.insert(second);
-    let (first, second) =
-        ((arena.stack.redis_url(), port_of(&arena.stack.redis_url())), (second.url(), second.port()));
+    let first = (arena.stack.redis_url(), port_of(&arena.stack.redis_url()));
+    let second = (second.url(), second.port());
     follow(&second.0, first.1).await?;
     switch(arena, &first.0, &second.0, second.1).await?;
     others_end(arena, "Redis is a replica to old connections").await;
     let refused = orders_are_accepted(arena, planned.hold()).await?;
-    arena.judged.progress.note("redis-demoted", refused.first().cloned());
+    arena.invariants.progress.note("redis-demoted", refused.first().cloned());
     arena.findings.extend(refused);
     let evidence = demoted(&first.0).await?;
     in_step(&first.0).await?;
     switch(arena, &second.0, &first.0, first.1).await?;
-    Ok(Struck { evidence, recovering: arena.over(planned.limit()) })
+    Ok(InjectedFault { evidence, recovering: arena.begin_recovery(planned.limit()) })
 }
 
-/// Makes a Redis the replica of the one at a port, and waits until it has everything.
+/// Makes a Redis the replica of the one at a port, and waits until it is in step.
 async fn follow(replica: &str, primary: u16) -> Result<(), ChaosError> {
     let redis = DirectRedis::at(replica)?;
-    // The five seconds that a primary waits for more replicas are for larger sites.
+    // Skips the five seconds that a primary waits for more replicas.
     redis.command::<()>(&["CONFIG", "SET", "repl-diskless-sync-delay", "0"]).await?;
     redis.command::<()>(&["REPLICAOF", "127.0.0.1", &primary.to_string()]).await?;
     in_step(replica).await
@@ -55,7 +55,7 @@ async fn in_step(replica: &str) -> Result<(), ChaosError> {
     .await?)
 }
 
-/// The replica becomes the primary, and gets the new connections of every instance.
+/// Promotes the replica and diverts the new connections of every instance to it.
 async fn switch(arena: &Arena, old: &str, new: &str, new_port: u16) -> Result<(), ChaosError> {
     for url in [old, new] {
         DirectRedis::at(url)?.command::<()>(&["CONFIG", "SET", "repl-diskless-sync-delay", "0"]).await?;
@@ -68,10 +68,10 @@ async fn switch(arena: &Arena, old: &str, new: &str, new_port: u16) -> Result<()
     DirectRedis::at(old)?.command(&["REPLICAOF", "127.0.0.1", &new_port.to_string()]).await
 }
 
-/// The evidence.
+/// The evidence: an old connection gets READONLY.
 async fn demoted(url: &str) -> Result<String, ChaosError> {
     match DirectRedis::at(url)?.command::<String>(&["SET", "chaos:probe", "1"]).await {
-        Err(ChaosError::Redis(error)) => Ok(format!("old connections hear: {error}")),
+        Err(ChaosError::Redis(error)) => Ok(format!("old connections get: {error}")),
         _ => Err(ChaosError::NotLanded("the old primary still writes".to_owned())),
     }
 }

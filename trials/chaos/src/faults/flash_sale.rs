@@ -1,20 +1,21 @@
-//! F9: everybody wants the same thing at the same moment, at every instance.
+//! F9: 1,000 orders for one product at once, at every instance.
 
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use serde_json::json;
 
-use super::{PlannedFault, Struck};
+use super::injected::InjectedFault;
 use crate::ChaosError;
 use crate::arena::Arena;
-use crate::buyer::one;
+use crate::products::one;
+use crate::schedule::PlannedFault;
 use ctl::stack::Kind;
 use ctl::wait;
 
 const STOCK: u32 = 100;
-/// Orders, each under a key of its own. One customer places them all: an account more would only cost
-/// password hashing.
+/// Orders, each with its own key. One customer places them all, which saves the password hashing of more
+/// accounts.
 const BUYERS: usize = 1000;
 const AT_ONCE: usize = 64;
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -22,14 +23,14 @@ const OPEN: &str =
     "SELECT count(*) FROM orders WHERE items::jsonb @> $1 AND status IN ('pending', 'completed')";
 const SOLD: &str = "SELECT count(*) FROM orders WHERE items::jsonb @> $1 AND status = 'confirmed'";
 
-pub async fn sell_out(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn sell_out(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let sku = format!("FLASH-{}", uuid::Uuid::new_v4().simple().to_string().to_uppercase());
     let inventory = arena.shop().inventory.first().cloned().unwrap_or_default();
     arena.admin.create_product(&inventory, &sku, STOCK).await?;
     let (placed, waited) = tokio::join!(everybody_orders(arena, &sku), side_by_side(arena, &sku));
-    let recovering = arena.over(planned.limit());
+    let recovering = arena.begin_recovery(planned.limit());
     let waited = placed.and(waited)?;
-    let sold = settled(arena, &sku).await?;
+    let sold = sold_in_the_end(arena, &sku).await?;
     let left = arena
         .database(Kind::Inventory)
         .number("SELECT on_hand::bigint FROM products WHERE sku = $1", &[&sku])
@@ -40,31 +41,35 @@ pub async fn sell_out(arena: &mut Arena, planned: &PlannedFault) -> Result<Struc
     let evidence = format!(
         "{BUYERS} orders for {STOCK} pieces: {sold} sold, {left} left; {waited} commits waited side by side"
     );
-    Ok(Struck { evidence, recovering })
+    Ok(InjectedFault { evidence, recovering })
 }
 
 async fn everybody_orders(arena: &Arena, sku: &str) -> Result<(), ChaosError> {
-    let (order, buyer) = (one(sku), &arena.buyer);
-    let mut placed =
-        stream::iter(0..BUYERS).map(|_| buyer.insist(&order, PATIENCE)).buffer_unordered(AT_ONCE);
+    let order = one(sku);
+    let buyer = &arena.buyer;
+    let mut placed = stream::iter(0..BUYERS)
+        .map(|_| buyer.place_until_accepted(&order, PATIENCE))
+        .buffer_unordered(AT_ONCE);
     while let Some(order) = placed.next().await {
         order?;
     }
     Ok(())
 }
 
-/// The product's row is kept until every instance of inventory waits for it with what it decided: then all of
-/// them go at once, which is as close as a race can be.
+/// Locks the row of the product until every instance of inventory waits for it with a decided batch. Then all
+/// of them commit at once, the closest race there is.
 async fn side_by_side(arena: &Arena, sku: &str) -> Result<i64, ChaosError> {
-    let (inventory, instances) = (arena.database(Kind::Inventory), arena.ids(Kind::Inventory).len());
+    let inventory = arena.database(Kind::Inventory);
+    let instances = arena.ids(Kind::Inventory).len();
     let row = inventory.hold(&format!("SELECT 1 FROM products WHERE sku = '{sku}' FOR UPDATE")).await?;
     let waited = inventory.waiting(instances, arena.profile.statement_timeout() / 2).await?;
     row.release().await?;
     Ok(waited)
 }
 
-async fn settled(arena: &Arena, sku: &str) -> Result<i64, ChaosError> {
-    let (payment, item) = (arena.database(Kind::Payment), json!([{"sku": sku}]));
+async fn sold_in_the_end(arena: &Arena, sku: &str) -> Result<i64, ChaosError> {
+    let payment = arena.database(Kind::Payment);
+    let item = json!([{"sku": sku}]);
     wait::until("every order of the flash sale is at its end", PATIENCE, async || {
         match payment.number(OPEN, &[&item]).await {
             Ok(0) => Ok(()),

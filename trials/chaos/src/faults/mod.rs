@@ -1,19 +1,18 @@
-//! How each fault is injected, how it is proven that it landed, and how it ends. One family a file.
+//! The injection of each fault, its evidence and its end. One family a file.
 //!
-//! A fault returns when it is over and healed, with its evidence and a recovery whose clock has run since its
-//! end. Without evidence it is [`ChaosError::NotLanded`], which makes the run red.
+//! A fault returns after it has ended, with its evidence and the measurement of its recovery. A fault without
+//! evidence is [`ChaosError::NotLanded`], which makes the run red.
 
-mod amnesia;
 mod backlog;
 mod catalogue;
 mod clients;
 mod clocks;
+mod dead_letter_backup;
 mod demotion;
 mod disk;
 mod flash_sale;
-mod keepsake;
-mod lasting;
-mod meanwhile;
+mod injected;
+mod liveness;
 mod network;
 mod old_program;
 mod outbox;
@@ -27,51 +26,40 @@ mod postgres_hosts;
 mod postgres_sessions;
 mod process;
 mod provider;
+mod redis_data_loss;
 mod redis_outage;
 mod redis_refusals;
 mod redrive;
 mod restarts;
 pub mod stale_group;
 mod steps;
+mod streams;
+mod sustained;
 mod trim;
 mod zombie;
 
-use std::time::Duration;
+pub use injected::InjectedFault;
 
 use super::ChaosError;
 use super::arena::Arena;
 use super::fault::Fault;
-use super::recovery::Recovering;
 use super::schedule::PlannedFault;
-use ctl::stack::{Kind, ServiceId};
+use ctl::stack::Kind;
 
-/// Evidence must come within this time; orders are sent meanwhile.
-const EVIDENCE_WITHIN: Duration = Duration::from_secs(20);
-/// A request that takes longer is a breach: the services give up after 5 s, and the answer needs a moment.
-const NO_REQUEST_OVER: Duration = Duration::from_millis(5500);
-
-/// A fault that landed.
-pub struct Struck {
-    /// How it is known.
-    pub evidence: String,
-    /// Until all is well again.
-    pub recovering: Recovering,
-}
-
-/// Whether this machine has what these faults need.
+/// Checks that this machine has the prerequisites of these faults.
 ///
 /// # Errors
-/// [`ChaosError::Impossible`] says what to install.
+/// [`ChaosError::Impossible`] names the missing package.
 pub fn check(schedule: &[PlannedFault]) -> Result<(), ChaosError> {
     let moves_clocks = schedule.iter().any(|planned| planned.fault == Fault::Clocks);
     if moves_clocks { clocks::library().map(drop) } else { Ok(()) }
 }
 
-/// Does it.
+/// Injects a fault.
 ///
 /// # Errors
-/// [`ChaosError::NotLanded`], or whatever kept it from happening.
-pub async fn strike(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+/// [`ChaosError::NotLanded`], or the error that prevented the injection.
+pub async fn inject(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     match planned.fault {
         Fault::KillPayment | Fault::KillInventory | Fault::KillUser => process::kill(arena, planned).await,
         Fault::KillConsumer | Fault::KillConsumerSameName => process::kill_with_entries(arena, planned).await,
@@ -80,9 +68,9 @@ pub async fn strike(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck,
         Fault::PanicProduct => panics::product(arena, planned).await,
         Fault::PanicHttp => panics::handler(arena, planned).await,
         Fault::RedisKill => redis_outage::kill(arena, planned).await,
-        Fault::Flushall => amnesia::flush(arena, planned).await,
-        Fault::DestroyGroup => amnesia::destroy_group(arena, planned).await,
-        Fault::DeleteStream => amnesia::delete_stream(arena, planned).await,
+        Fault::Flushall => redis_data_loss::flush(arena, planned).await,
+        Fault::DestroyGroup => redis_data_loss::destroy_group(arena, planned).await,
+        Fault::DeleteStream => redis_data_loss::delete_stream(arena, planned).await,
         Fault::RedisEmpty => redis_outage::empty(arena, planned).await,
         Fault::AofCut => redis_outage::cut(arena, planned).await,
         Fault::PostgresStop | Fault::PostgresKill => postgres::outage(arena, planned).await,
@@ -121,12 +109,12 @@ pub async fn strike(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck,
         Fault::PostgresFailover => postgres_hosts::failover(arena, planned).await,
         Fault::RefundRefused => provider::refund(arena, planned).await,
         Fault::ChargesRefused => provider::charges(arena, planned).await,
-        Fault::InventoryAway => lasting::inventory_away(arena, planned).await,
+        Fault::InventoryAway => sustained::inventory_away(arena, planned).await,
         Fault::OutboxLarge => outbox::large(arena, planned).await,
         Fault::OutboxStuckRow => outbox::stuck_row(arena, planned).await,
-        Fault::Soak => lasting::soak(arena, planned).await,
+        Fault::Soak => sustained::soak(arena, planned).await,
         Fault::Partitions => partitions::slow_commits(arena, planned).await,
-        Fault::Snapshot => lasting::snapshot(arena, planned).await,
+        Fault::Snapshot => sustained::snapshot(arena, planned).await,
         Fault::Clocks => clocks::apart(arena, planned).await,
         Fault::OldProgram => old_program::restart(arena, planned).await,
         Fault::StaleGroup => stale_group::plant(arena, planned).await,
@@ -135,8 +123,7 @@ pub async fn strike(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck,
     }
 }
 
-/// Whatever a fault that failed half-way has changed at a server. It may have changed nothing, or something
-/// else than this.
+/// Reverts what a fault that failed half-way may have changed at a server. Each step is idempotent.
 pub async fn take_back(arena: &Arena) -> Result<(), ChaosError> {
     redis_refusals::take_back(arena).await?;
     redrive::take_back(arena).await?;
@@ -146,45 +133,4 @@ pub async fn take_back(arena: &Arena) -> Result<(), ChaosError> {
     outbox::take_back(arena).await?;
     provider::take_back(arena).await?;
     old_program::take_back(arena).await
-}
-
-/// Whether the kernel says that a process stands still.
-#[must_use]
-pub fn is_stopped(pid: i32) -> bool {
-    zombie::stopped(pid).is_ok()
-}
-
-impl PlannedFault {
-    fn limit(&self) -> Duration {
-        self.fault.card().limits.settled
-    }
-
-    fn hold(&self) -> Duration {
-        Duration::from_millis(self.hold_ms)
-    }
-}
-
-/// The stream a service consumes most of, and its group.
-fn main_stream(kind: Kind) -> (&'static str, &'static str) {
-    match kind {
-        Kind::Inventory => ("order_completed", "inventory-group"),
-        Kind::Payment | Kind::User => ("stock_reserved", "payment-group"),
-    }
-}
-
-/// All streams a service consumes.
-fn streams(kind: Kind) -> &'static [&'static str] {
-    match kind {
-        Kind::User => &[],
-        Kind::Inventory => &["order_completed"],
-        Kind::Payment => &["stock_reserved", "refund_order", "product_changed"],
-    }
-}
-
-/// The instance of payment that gets the orders which shall trigger something at `target`.
-fn payment_for(arena: &Arena, target: ServiceId) -> Result<String, ChaosError> {
-    match target.kind {
-        Kind::Payment => arena.url(target),
-        Kind::User | Kind::Inventory => arena.url(ServiceId { kind: Kind::Payment, instance: 1 }),
-    }
 }

@@ -2,23 +2,26 @@
 
 use std::time::{Duration, Instant};
 
-use super::{EVIDENCE_WITHIN, NO_REQUEST_OVER, PlannedFault, Struck, payment_for};
+use super::injected::{EVIDENCE_WITHIN, InjectedFault, NO_REQUEST_OVER};
+use super::streams::payment_for;
 use crate::ChaosError;
-use crate::arena::{Arena, PLENTY};
-use crate::buyer::{Answer, answer, one};
+use crate::arena::Arena;
+use crate::buyer::{HttpResponse, response_to};
 use crate::fault::Fault;
+use crate::products::{PLENTY, one};
 use crate::proxy::{Mode, Proxy};
+use crate::schedule::PlannedFault;
 use ctl::stack::Kind;
 
 const SLOWER_BY: Duration = Duration::from_millis(500);
-/// A black hole shorter than the services' timeouts would only be a delay.
+/// Added to a black hole: a shorter one than the services' timeouts is a mere delay.
 const LONGER: Duration = Duration::from_secs(3);
-/// Locks of a client that is cut off are freed.
+/// The deadline after which the locks of a disconnected client are free.
 const FREED_WITHIN: Duration = Duration::from_secs(3);
 const STUCK: &str = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'
                      AND now() - state_change > $1::float8 * interval '1 second'";
 
-pub async fn outage(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn outage(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let (mode, hold) = mode(planned);
     let before = proxy(arena, planned)?.landed();
     proxy(arena, planned)?.set(mode);
@@ -26,28 +29,32 @@ pub async fn outage(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck,
     let locks = locks_are_freed(arena, planned, mode).await;
     let hits = proxy(arena, planned)?.landed() - before;
     proxy(arena, planned)?.set(Mode::Pass);
-    let recovering = arena.over(planned.limit());
+    let recovering = arena.begin_recovery(planned.limit());
     arena.findings.extend(slow?);
     arena.findings.extend(locks?);
     match hits {
-        0 => Err(ChaosError::NotLanded(format!("nothing of {} went through its proxy", planned.target))),
-        hits => Ok(Struck { evidence: format!("{}: {mode:?} hit {hits} times", planned.target), recovering }),
+        0 => Err(ChaosError::NotLanded(format!("no byte of {} went through its proxy", planned.target))),
+        hits => Ok(InjectedFault {
+            evidence: format!("{}: {mode:?} hit {hits} times", planned.target),
+            recovering,
+        }),
     }
 }
 
-/// The commit happens, and nobody tells the instance.
-pub async fn drop_commit(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+/// Loses the reply of a COMMIT on its way to the instance.
+pub async fn drop_commit(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let proxy = &arena.lane(planned.target)?.postgres;
-    let (before, payment) = (proxy.landed(), payment_for(arena, planned.target)?);
+    let before = proxy.landed();
+    let payment = payment_for(arena, planned.target)?;
     proxy.set(Mode::DropCommitReply);
     let landed = arena.landed(&payment, EVIDENCE_WITHIN, async || match proxy.landed() > before {
         true => Ok(()),
         false => Err(format!("{} committed nothing", planned.target)),
     });
     landed.await?;
-    Ok(Struck {
+    Ok(InjectedFault {
         evidence: format!("{}: the reply of a write was lost", planned.target),
-        recovering: arena.over(planned.limit()),
+        recovering: arena.begin_recovery(planned.limit()),
     })
 }
 
@@ -68,13 +75,14 @@ fn proxy<'a>(arena: &'a Arena, planned: &PlannedFault) -> Result<&'a Proxy, Chao
     Ok(if of_redis.contains(&planned.fault) { &lane.redis } else { &lane.postgres })
 }
 
-/// At least one request, and one after the other for as long as it lasts: none may take over 5 s.
+/// Sends requests one after the other while the fault lasts, at least one. Returns those over 5 s.
 async fn requests_meanwhile(
     arena: &Arena,
     planned: &PlannedFault,
     hold: Duration,
 ) -> Result<Vec<String>, ChaosError> {
-    let (began, mut slow) = (Instant::now(), Vec::new());
+    let began = Instant::now();
+    let mut slow = Vec::new();
     loop {
         let answer = request(arena, planned).await?;
         if answer.took > NO_REQUEST_OVER {
@@ -90,16 +98,16 @@ async fn requests_meanwhile(
     }
 }
 
-async fn request(arena: &Arena, planned: &PlannedFault) -> Result<Answer, ChaosError> {
+async fn request(arena: &Arena, planned: &PlannedFault) -> Result<HttpResponse, ChaosError> {
     let base = arena.url(planned.target)?;
     if planned.target.kind == Kind::Payment {
         return arena.buyer.send(&base, &one(PLENTY), &uuid::Uuid::now_v7().to_string()).await;
     }
     let request = arena.http.get(format!("{base}/products?limit=1"));
-    Ok(answer(request.bearer_auth(arena.admin.account.token().await?)).await)
+    Ok(response_to(request.bearer_auth(arena.admin.account.token().await?)).await)
 }
 
-/// Transactions that a black hole has left open.
+/// Counts the transactions that a black hole has left open.
 async fn locks_are_freed(
     arena: &Arena,
     planned: &PlannedFault,

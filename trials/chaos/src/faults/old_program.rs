@@ -1,20 +1,22 @@
-//! F31: a program starts beside a schema that is newer than itself, as in every update that is rolled back.
+//! F31: an instance starts on a schema newer than its program, as in an update that is rolled back.
 
 use std::time::Duration;
 
 use tokio::time::timeout;
 
+use super::injected::InjectedFault;
 use super::postgres_sessions::works_again;
-use super::{PlannedFault, Struck};
 use crate::ChaosError;
 use crate::arena::Arena;
+use crate::schedule::PlannedFault;
 use ctl::stack::Kind;
 
 const VERSION: i32 = 9_999;
 const STARTS_WITHIN: Duration = Duration::from_secs(20);
 
-pub async fn restart(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
-    let (id, database) = (planned.target, arena.database(planned.target.kind));
+pub async fn restart(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
+    let id = planned.target;
+    let database = arena.database(planned.target.kind);
     let newer = format!(
         "INSERT INTO refinery_schema_history (version, name, applied_on, checksum) VALUES ({VERSION}, 'from_the_future', '2030-01-01T00:00:00Z', '1')"
     );
@@ -29,7 +31,7 @@ pub async fn restart(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck
         .findings
         .extend(wrong.as_ref().map(|wrong| format!("{id} does not start beside a newer schema: {wrong}")));
     let started = wrong.is_none();
-    arena.judged.progress.note("an old program", wrong);
+    arena.invariants.progress.note("an old program", wrong);
     if started {
         works_again(arena, "beside a newer schema").await;
     }
@@ -37,13 +39,13 @@ pub async fn restart(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck
     if !started {
         arena.stack.restart(id).await?;
     }
-    Ok(Struck {
+    Ok(InjectedFault {
         evidence: format!("{id} was restarted beside migration {VERSION}"),
-        recovering: arena.over(planned.limit()),
+        recovering: arena.begin_recovery(planned.limit()),
     })
 }
 
-/// The migration from the future, wherever it is.
+/// Removes the migration from every database.
 pub async fn take_back(arena: &Arena) -> Result<(), ChaosError> {
     for kind in Kind::ALL {
         arena

@@ -1,4 +1,4 @@
-//! F25, F26: an outbox that is large, or holds rows that cannot go. Every other row is swept all the same.
+//! F25, F26: an outbox that is large, or holds rows that cannot be published. All other rows are swept.
 
 use std::time::Duration;
 
@@ -6,32 +6,33 @@ use events::TraceContext;
 use events::{Envelope, MoneyData, ProductChanged};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::keepsake::Keepsake;
-use super::meanwhile::HEALED_WITHIN;
-use super::{EVIDENCE_WITHIN, PlannedFault, Struck};
+use super::dead_letter_backup::DeadLetterBackup;
+use super::injected::{EVIDENCE_WITHIN, InjectedFault};
+use super::liveness::HEALED_WITHIN;
 use crate::ChaosError;
-use crate::arena::{Arena, PLENTY};
-use crate::buyer::one;
+use crate::arena::Arena;
+use crate::products::{PLENTY, one};
+use crate::schedule::PlannedFault;
 use ctl::stack::Kind;
 use ctl::wait;
 
-/// Without `--orders`: enough to need many batches.
+/// The default without `--orders`: enough for many batches.
 const ROWS: u64 = 5000;
 const AT_ONCE: usize = 64;
 const PATIENCE: Duration = Duration::from_secs(120);
 /// At a few hundred orders a second 300,000 of them take a quarter of an hour.
 const DRAINED_WITHIN: Duration = Duration::from_secs(1800);
-/// A row that was tried so often has an exponent that no number holds.
+/// The exponential backoff of this number of attempts overflows every number.
 const ATTEMPTS: u32 = 2_000_000;
-/// More than a sweep takes in one go.
+/// More rows than one sweep takes.
 const REFUSED: u32 = 1000;
-/// Where refused rows want to go. Nobody else does.
+/// The stream of the refused rows alone.
 const REFUSING: &str = "chaos_refusing";
 const STUCK: &str = "INSERT INTO outbox (event_id, stream, envelope, attempts, due_at)";
 const COMPLETED: &str = "SELECT count(*) FROM orders WHERE status IN ('pending', 'completed')";
 
-/// Redis forgets everything beside many rows. New orders go on, and all end.
-pub async fn large(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+/// Empties Redis while the outbox has many rows. New orders go on, and all orders end.
+pub async fn large(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let inventories = arena.ids(Kind::Inventory);
     for id in &inventories {
         arena.kill9(*id).await?;
@@ -39,32 +40,33 @@ pub async fn large(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, 
     place(arena, arena.orders.max(ROWS)).await?;
     let rows = arena.database(Kind::Payment).number("SELECT count(*) FROM outbox", &[]).await?;
     let redis = arena.redis()?;
-    let keepsake = Keepsake::take(&redis).await?;
+    let backup = DeadLetterBackup::take(&redis).await?;
     redis.command::<()>(&["FLUSHALL"]).await?;
-    keepsake.put_back(&redis).await?;
+    backup.restore(&redis).await?;
     for id in &inventories {
         arena.stack.restart(*id).await?;
     }
     let began = std::time::Instant::now();
-    let newer = arena.buyer.insist(&one(PLENTY), HEALED_WITHIN).await.map(drop);
+    let newer = arena.buyer.place_until_accepted(&one(PLENTY), HEALED_WITHIN).await.map(drop);
     arena
-        .judged
+        .invariants
         .progress
         .note("a new order beside a large outbox", newer.as_ref().err().map(ToString::to_string));
     newer?;
     drained(arena).await?;
     let rate = rows as f64 / began.elapsed().as_secs_f64();
     arena.measured.push(format!("outbox-large: {rows} rows published again and worked off at {rate:.0}/s"));
-    Ok(Struck {
+    Ok(InjectedFault {
         evidence: format!("FLUSHALL beside {rows} rows in payment's outbox"),
-        recovering: arena.over(planned.limit()),
+        recovering: arena.begin_recovery(planned.limit()),
     })
 }
 
 async fn place(arena: &Arena, orders: u64) -> Result<(), ChaosError> {
     let order = one(PLENTY);
-    let placed =
-        stream::iter(0..orders).map(|_| arena.buyer.insist(&order, PATIENCE)).buffer_unordered(AT_ONCE);
+    let placed = stream::iter(0..orders)
+        .map(|_| arena.buyer.place_until_accepted(&order, PATIENCE))
+        .buffer_unordered(AT_ONCE);
     placed.try_for_each(|_| std::future::ready(Ok(()))).await
 }
 
@@ -80,9 +82,11 @@ async fn drained(arena: &Arena) -> Result<(), ChaosError> {
     .await?)
 }
 
-/// Rows that cannot be published, and an order whose entry Redis has lost: only the sweep brings that back.
-pub async fn stuck_row(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
-    let (payment, redis) = (arena.database(Kind::Payment), arena.redis()?);
+/// Adds rows that cannot be published, and deletes the entry of an order, which only the sweep publishes
+/// again.
+pub async fn stuck_row(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
+    let payment = arena.database(Kind::Payment);
+    let redis = arena.redis()?;
     redis.command::<()>(&["SET", REFUSING, "a string"]).await?;
     payment.execute(&format!("{STUCK} VALUES {}", stuck("product_changed", ATTEMPTS))).await?;
     let refused: Vec<String> = (0..REFUSED).map(|_| stuck(REFUSING, 0)).collect();
@@ -90,20 +94,22 @@ pub async fn stuck_row(arena: &mut Arena, planned: &PlannedFault) -> Result<Stru
     let lost = lose_one(arena).await;
     let there = payment.number(&format!("SELECT count(*) FROM outbox WHERE {IS_OURS}"), &[]).await;
     let swept = match &lost {
-        Ok(order) => arena.buyer.ended(*order, HEALED_WITHIN * 2).await.err().map(|error| error.to_string()),
+        Ok(order) => {
+            arena.buyer.wait_for_end(*order, HEALED_WITHIN * 2).await.err().map(|error| error.to_string())
+        }
         Err(_) => None,
     };
     payment.execute(&format!("DELETE FROM outbox WHERE {IS_OURS}")).await?;
     redis.command::<()>(&["DEL", REFUSING]).await?;
-    let recovering = arena.over(planned.limit());
+    let recovering = arena.begin_recovery(planned.limit());
     arena.findings.extend(
-        swept.as_ref().map(|late| format!("beside rows that cannot go, another is not swept: {late}")),
+        swept.as_ref().map(|late| format!("another row is not swept while some cannot be published: {late}")),
     );
-    arena.judged.progress.note("a row beside those that cannot go", swept);
+    arena.invariants.progress.note("a row beside unpublishable ones", swept);
     lost?;
     match there? {
         0 => Err(ChaosError::NotLanded("no row was stuck".to_owned())),
-        rows => Ok(Struck {
+        rows => Ok(InjectedFault {
             evidence: format!("{rows} rows were stuck, one of them at {ATTEMPTS} attempts"),
             recovering,
         }),
@@ -112,7 +118,7 @@ pub async fn stuck_row(arena: &mut Arena, planned: &PlannedFault) -> Result<Stru
 
 const IS_OURS: &str = "envelope LIKE '%\"source\":\"shopctl-chaos\"%'";
 
-/// One row, as words of SQL. An old version of a product: whoever gets it has nothing to do.
+/// One row as SQL values: an old version of a product, which a consumer ignores.
 fn stuck(stream: &str, attempts: u32) -> String {
     let price = MoneyData { amount: 700, currency: "EUR".to_owned() };
     let event = ProductChanged {
@@ -123,11 +129,12 @@ fn stuck(stream: &str, attempts: u32) -> String {
         deleted: false,
     };
     let envelope = Envelope::new(&event, "shopctl-chaos", PLENTY.to_owned(), TraceContext::root());
-    let (id, json) = (envelope.id, envelope.to_json().replace('\'', "''"));
+    let id = envelope.id;
+    let json = envelope.to_json().replace('\'', "''");
     format!("('{id}', '{stream}', '{json}', {attempts}, now())")
 }
 
-/// An order whose event is taken out of its stream before anybody reads it; back are those who read.
+/// Deletes the event of an order from its stream while inventory is down, then restarts inventory.
 async fn lose_one(arena: &mut Arena) -> Result<uuid::Uuid, ChaosError> {
     let inventories = arena.ids(Kind::Inventory);
     for id in &inventories {
@@ -141,7 +148,8 @@ async fn lose_one(arena: &mut Arena) -> Result<uuid::Uuid, ChaosError> {
 }
 
 async fn delete_entry(arena: &Arena) -> Result<uuid::Uuid, ChaosError> {
-    let (redis, order) = (arena.redis()?, arena.buyer.insist(&one(PLENTY), PATIENCE).await?);
+    let redis = arena.redis()?;
+    let order = arena.buyer.place_until_accepted(&one(PLENTY), PATIENCE).await?;
     let entry = wait::until("its event is published", EVIDENCE_WITHIN, async || {
         let entry = redis
             .entry_about("order_completed", &order.to_string())
@@ -156,7 +164,7 @@ async fn delete_entry(arena: &Arena) -> Result<uuid::Uuid, ChaosError> {
     }
 }
 
-/// Removes the leftovers of a fault that failed half-way.
+/// Removes the rows and the key that a failed fault may leave.
 pub async fn take_back(arena: &Arena) -> Result<(), ChaosError> {
     arena.database(Kind::Payment).execute(&format!("DELETE FROM outbox WHERE {IS_OURS}")).await?;
     arena.redis()?.command(&["DEL", REFUSING]).await

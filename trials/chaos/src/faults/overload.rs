@@ -1,19 +1,20 @@
-//! F16: five times what the stack can do. It must go on doing what it can, refuse the rest, and be itself
-//! again soon.
+//! F16: five times the capacity of the stack. The goodput stays, the rest is refused, and latency recovers
+//! soon.
 //!
-//! The load runs as a process of its own on the last core, the stack on all others: a client that takes the
-//! stack's time away would measure itself.
+//! The load is a process of its own on the last core, and the stack has all others. A client on the cores of
+//! the stack would reduce the capacity it measures.
 
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{PlannedFault, Struck};
+use super::injected::InjectedFault;
 use crate::ChaosError;
-use crate::arena::{Arena, PLENTY};
-use crate::buyer::one;
-use crate::offered::Offered;
+use crate::arena::Arena;
+use crate::load_process::LoadProcess;
+use crate::products::{PLENTY, one};
+use crate::schedule::PlannedFault;
 use ctl::stack::Kind;
 use ctl::wait;
 use servers::affinity::Cores;
@@ -21,39 +22,39 @@ use servers::processes;
 
 const CAPACITY_FOR: &str = "10s";
 const OVERLOAD_FOR: &str = "60s";
-/// Closed loops: the capacity is the best of them. Few customers do not keep every stack busy, many are an
-/// overload already.
+/// Customers of the closed loops. The capacity is the best of them: few customers leave the stack idle, and
+/// many are an overload.
 const WORKERS: [&str; 3] = ["16", "32", "64"];
-/// More than all instances admit (1,024 each), so that the services refuse and not the client.
+/// More than all instances admit (1,024 each), so that the services refuse before the client does.
 const IN_FLIGHT: &str = "4096";
 const TIMES: f64 = 5.0;
-/// Of the capacity, at least so much still gets to its end.
+/// The least goodput, as a share of the capacity.
 const GOODPUT: f64 = 0.9;
-/// A new order is accepted as quickly as ever.
+/// The normal latency of POST.
 const QUICK: Duration = Duration::from_millis(500);
 const NORMAL_WITHIN: Duration = Duration::from_secs(10);
-/// What was accepted meanwhile is worked off.
+/// The deadline for the backlog of accepted orders.
 const IDLE_WITHIN: Duration = Duration::from_secs(300);
-/// 1,024 admitted requests with bodies of 64 KiB, twice: what a queue without a bound would soon leave
-/// behind.
+/// The largest growth of memory: 1,024 admitted requests with bodies of 64 KiB, twice. An unbounded queue
+/// soon exceeds it.
 const MOST_GROWTH: u64 = 128 << 20;
 
-pub async fn overload(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn overload(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let cores = Cores::divide()?;
     cores.keep_off(processes(arena)?)?;
-    let offered = Offered::new(arena, cores)?;
+    let load = LoadProcess::new(arena, cores)?;
     let mut capacity = 0.0_f64;
     for workers in WORKERS {
         idle(arena).await?;
         let began = Timestamp::now();
-        let calm = offered.run(arena, &["--workers", workers, "--time", CAPACITY_FOR]).await?;
+        let calm = load.run(arena, &["--workers", workers, "--time", CAPACITY_FOR]).await?;
         capacity = capacity.max(finished(arena, began, &calm.report).await?);
     }
-    arena.live.say(format!("  capacity: {capacity:.0} orders/s from POST to their end"));
+    arena.progress.line(format!("  capacity: {capacity:.0} orders/s from POST to their end"));
     idle(arena).await?;
     let rate = format!("{:.0}", (capacity * TIMES).max(1.0));
     let began = Timestamp::now();
-    let storm = offered
+    let storm = load
         .run(arena, &["--rate", &rate, "--in-flight", IN_FLIGHT, "--time", OVERLOAD_FOR, "--no-retry"])
         .await?;
     let goodput = finished(arena, began, &storm.report).await?;
@@ -61,7 +62,7 @@ pub async fn overload(arena: &mut Arena, planned: &PlannedFault) -> Result<Struc
     cores.free(processes(arena)?)?;
     judge(arena, goodput, capacity, &storm);
     let normal = normal?;
-    let recovering = arena.over(planned.limit());
+    let recovering = arena.begin_recovery(planned.limit());
     arena.measured.push(format!(
         "overload: a new order is accepted within {QUICK:?} again after {:.1} s",
         normal.as_secs_f64()
@@ -69,7 +70,7 @@ pub async fn overload(arena: &mut Arena, planned: &PlannedFault) -> Result<Struc
     let sent = storm.report["sent"].as_f64().unwrap_or_default()
         / storm.report["sending_seconds"].as_f64().unwrap_or(1.0);
     match sent >= capacity * 2.0 {
-        true => Ok(Struck {
+        true => Ok(InjectedFault {
             evidence: format!("{sent:.0} orders/s offered for {OVERLOAD_FOR}, capacity {capacity:.0}"),
             recovering,
         }),
@@ -79,7 +80,7 @@ pub async fn overload(arena: &mut Arena, planned: &PlannedFault) -> Result<Struc
     }
 }
 
-/// The stack, and this process with its proxies.
+/// The processes of the stack, and this one with its proxies.
 fn processes(arena: &mut Arena) -> Result<Vec<i32>, ChaosError> {
     let mut ids: Vec<i32> = arena.stack.services().map(ctl::stack::Service::pid).collect();
     ids.extend(arena.redis_server()?.pid());
@@ -88,8 +89,8 @@ fn processes(arena: &mut Arena) -> Result<Vec<i32>, ChaosError> {
     Ok(ids)
 }
 
-/// Orders a second that came to their end while orders were offered. What was only accepted is no good to
-/// anybody yet, and what is worked off afterwards was not done under load.
+/// The goodput: orders a second that ended while the load was offered. Orders that end after the load are
+/// excluded.
 async fn finished(arena: &Arena, began: Timestamp, report: &Value) -> Result<f64, ChaosError> {
     let ended = "WITH run AS (SELECT status, created_at, coalesce(ended_at, settled_at) AS ended FROM orders WHERE created_at >= $1)
         SELECT count(*) FROM run WHERE status IN ('confirmed', 'refunded', 'declined') AND ended <= (SELECT max(created_at) FROM run)";
@@ -97,7 +98,7 @@ async fn finished(arena: &Arena, began: Timestamp, report: &Value) -> Result<f64
     Ok(orders as f64 / report["sending_seconds"].as_f64().unwrap_or(f64::INFINITY))
 }
 
-fn judge(arena: &mut Arena, goodput: f64, capacity: f64, storm: &crate::offered::Outcome) {
+fn judge(arena: &mut Arena, goodput: f64, capacity: f64, storm: &crate::load_process::LoadResult) {
     let report = &storm.report;
     let share = goodput / capacity;
     arena.measured.push(format!(
@@ -116,7 +117,7 @@ fn judge(arena: &mut Arena, goodput: f64, capacity: f64, storm: &crate::offered:
         arena.findings.push(format!("overload was answered with {status}, not only with 429 and 503"));
     }
     if report["retry_after_missing"].as_u64() != Some(0) {
-        arena.findings.push(format!("{} refusals had no Retry-After", report["retry_after_missing"]));
+        arena.findings.push(format!("{} refusals lacked Retry-After", report["retry_after_missing"]));
     }
     for grown in storm.memory.iter().filter(|memory| memory.most.saturating_sub(memory.before) > MOST_GROWTH)
     {
@@ -125,7 +126,8 @@ fn judge(arena: &mut Arena, goodput: f64, capacity: f64, storm: &crate::offered:
 }
 
 async fn quick_again(arena: &Arena) -> Result<Duration, ChaosError> {
-    let (began, payments) = (Instant::now(), arena.shop().payment);
+    let began = Instant::now();
+    let payments = arena.shop().payment;
     Ok(wait::until("an order is accepted quickly again", NORMAL_WITHIN, async || {
         let answer = arena.buyer.send(&payments[0], &one(PLENTY), &uuid::Uuid::now_v7().to_string()).await;
         match answer.map_err(|error| error.to_string())? {
@@ -136,11 +138,11 @@ async fn quick_again(arena: &Arena) -> Result<Duration, ChaosError> {
     .await?)
 }
 
-/// Everything that was accepted is at its end, and nothing new comes.
+/// Waits until every accepted order is at its end and new ones have stopped.
 async fn idle(arena: &Arena) -> Result<(), ChaosError> {
     let payment = arena.database(Kind::Payment);
     let mut before = -1;
-    Ok(wait::until("the stack has nothing to do", IDLE_WITHIN, async || {
+    Ok(wait::until("the stack is idle", IDLE_WITHIN, async || {
         tokio::time::sleep(Duration::from_secs(1)).await;
         let all =
             payment.number("SELECT count(*) FROM orders", &[]).await.map_err(|error| error.to_string())?;

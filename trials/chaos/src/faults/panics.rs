@@ -1,21 +1,25 @@
-//! F2: panics. Actors are replaced, a handler's request is answered, nothing else notices.
+//! F2: panics. Actors are replaced, the request of a handler is answered, and the rest goes on.
 
 use std::time::Duration;
 
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{EVIDENCE_WITHIN, PlannedFault, Struck, payment_for, streams};
+use super::injected::{EVIDENCE_WITHIN, InjectedFault};
+use super::streams::{payment_for, streams};
 use crate::ChaosError;
-use crate::arena::{Arena, PLENTY};
-use crate::buyer::answer;
+use crate::arena::Arena;
+use crate::buyer::response_to;
+use crate::products::PLENTY;
+use crate::schedule::PlannedFault;
 use ctl::stack::Kind;
 
-/// The SKU of a product actor that panicked answers again.
+/// The deadline for the SKU of a product actor that panicked.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(1);
 
-pub async fn consumer(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
-    let (id, base) = (planned.target, arena.url(planned.target)?);
+pub async fn consumer(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
+    let id = planned.target;
+    let base = arena.url(planned.target)?;
     let all = streams(id.kind);
     let stream = all[planned.draw as usize % all.len()];
     let before = arena.admin.restarts(&base, stream).await?;
@@ -29,30 +33,32 @@ pub async fn consumer(arena: &mut Arena, planned: &PlannedFault) -> Result<Struc
         })
         .await?;
     let evidence = format!("{id}: restarts of the consumer of {stream} went from {before} to {after}");
-    Ok(Struck { evidence, recovering: arena.over(planned.limit()) })
+    Ok(InjectedFault { evidence, recovering: arena.begin_recovery(planned.limit()) })
 }
 
-pub async fn product(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
-    let (id, base) = (planned.target, arena.url(planned.target)?);
+pub async fn product(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
+    let id = planned.target;
+    let base = arena.url(planned.target)?;
     arena.admin.arm(&base, &json!({"failpoint": "product.hold", "action": "panic"})).await?;
     fired(arena, planned, "product.hold").await?;
     let request =
         arena.http.get(format!("{base}/products/{PLENTY}")).bearer_auth(arena.admin.account.token().await?);
-    let answered = answer(request.timeout(ANSWERS_WITHIN)).await;
+    let answered = response_to(request.timeout(ANSWERS_WITHIN)).await;
     if answered.status != Some(200) {
         arena
             .findings
             .push(format!("{id}: after the panic {PLENTY} does not answer within 1 s: {answered:?}"));
     }
-    Ok(Struck {
+    Ok(InjectedFault {
         evidence: format!("{id} passed product.hold, armed to panic"),
-        recovering: arena.over(planned.limit()),
+        recovering: arena.begin_recovery(planned.limit()),
     })
 }
 
-/// The route is one that nobody else uses: the panic is ours.
-pub async fn handler(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
-    let (id, base) = (planned.target, arena.url(planned.target)?);
+/// The route is used by this fault alone, so the panic hits its own request.
+pub async fn handler(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
+    let id = planned.target;
+    let base = arena.url(planned.target)?;
     let (route, path) = match id.kind {
         Kind::Payment => ("/orders/{id}/timeline", format!("/orders/{}/timeline", Uuid::now_v7())),
         Kind::Inventory | Kind::User => ("/products", "/products?limit=1".to_owned()),
@@ -60,8 +66,9 @@ pub async fn handler(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck
     let failpoint = format!("http.handler.{route}");
     arena.admin.arm(&base, &json!({"failpoint": failpoint, "action": "panic"})).await?;
     let answered =
-        answer(arena.http.get(format!("{base}{path}")).bearer_auth(arena.admin.account.token().await?)).await;
-    let recovering = arena.over(planned.limit());
+        response_to(arena.http.get(format!("{base}{path}")).bearer_auth(arena.admin.account.token().await?))
+            .await;
+    let recovering = arena.begin_recovery(planned.limit());
     if arena.admin.is_armed(&base, &failpoint).await? {
         return Err(ChaosError::NotLanded(format!("{id} did not pass {failpoint}")));
     }
@@ -70,14 +77,15 @@ pub async fn handler(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck
             .findings
             .push(format!("{id}: a panic in {route} was not answered with 500 problem+json: {answered:?}"));
     }
-    Ok(Struck {
+    Ok(InjectedFault {
         evidence: format!("{id} passed {failpoint}, armed to panic; answered {:?}", answered.status),
         recovering,
     })
 }
 
 async fn fired(arena: &Arena, planned: &PlannedFault, failpoint: &str) -> Result<(), ChaosError> {
-    let (base, payment) = (arena.url(planned.target)?, payment_for(arena, planned.target)?);
+    let base = arena.url(planned.target)?;
+    let payment = payment_for(arena, planned.target)?;
     arena
         .landed(&payment, EVIDENCE_WITHIN, async || match arena.admin.is_armed(&base, failpoint).await {
             Ok(false) => Ok(()),

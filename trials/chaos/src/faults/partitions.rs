@@ -1,5 +1,4 @@
-//! F28: many partitions, two instances, commits that take long. What a living consumer has in hand is not
-//! claimed from it.
+//! F28: many partitions, two instances, slow commits. The entries of a live consumer stay with it.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -7,10 +6,11 @@ use std::time::Duration;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::time::sleep;
 
-use super::{PlannedFault, Struck};
+use super::injected::InjectedFault;
 use crate::ChaosError;
-use crate::arena::{Arena, PLENTY};
-use crate::buyer::one;
+use crate::arena::Arena;
+use crate::products::{PLENTY, one};
+use crate::schedule::PlannedFault;
 use ctl::api::Stream;
 use ctl::instance::InstanceError;
 use ctl::stack::{Kind, Service};
@@ -21,7 +21,7 @@ const BURST: usize = 4000;
 const AT_ONCE: usize = 64;
 const PATIENCE: Duration = Duration::from_secs(60);
 const DRAINED_WITHIN: Duration = Duration::from_secs(180);
-/// Commits wait for this long, again and again: less than a statement may take, together far longer than the
+/// The repeated wait of a commit, as a share of the statement timeout. Together the waits far exceed the
 /// claim idle time.
 const SLOW_BY: f64 = 0.6;
 const BREATH: Duration = Duration::from_millis(100);
@@ -29,7 +29,7 @@ const OPEN: &str = "SELECT count(*) FROM orders WHERE status IN ('pending', 'com
 const GROUP: &str = "inventory-group";
 const DUPLICATES: &str = "orderflow_inbox_duplicates_total";
 
-pub async fn slow_commits(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn slow_commits(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let inventories = arena.ids(Kind::Inventory);
     for id in &inventories {
         arena.kill9(*id).await?;
@@ -39,25 +39,25 @@ pub async fn slow_commits(arena: &mut Arena, planned: &PlannedFault) -> Result<S
     for id in &inventories {
         arena.stack.restart(*id).await?;
     }
-    // Since their start: they have counted nothing before.
+    // The counters begin with the restart of the instances.
     tokio::select! {
         drained = drained(arena) => drained?,
         slow = slow_down(arena) => match slow? {},
     }
     let (claimed, doubled) = counted(arena).await?;
-    let recovering = arena.over(planned.limit());
+    let recovering = arena.begin_recovery(planned.limit());
     arena.measured.push(format!(
         "partitions: {BURST} orders at once, {claimed} entries claimed, {doubled} events handled twice"
     ));
     for (what, count) in
-        [("entries were claimed from consumers that live", claimed), ("events were handled twice", doubled)]
+        [("entries were claimed from live consumers", claimed), ("events were handled twice", doubled)]
     {
-        let wrong = (count > left).then(|| format!("{count} {what}, {left} were left by the dead"));
+        let wrong = (count > left).then(|| format!("{count} {what}, {left} were left by killed ones"));
         arena.findings.extend(wrong.clone());
-        arena.judged.progress.note("partitions", wrong);
+        arena.invariants.progress.note("partitions", wrong);
     }
     match partitions(arena).await?.len() {
-        partitions @ 16.. => Ok(Struck {
+        partitions @ 16.. => Ok(InjectedFault {
             evidence: format!("{BURST} orders over {partitions} streams, commits slowed"),
             recovering,
         }),
@@ -69,10 +69,10 @@ async fn partitions(arena: &Arena) -> Result<Vec<String>, ChaosError> {
     arena.redis()?.command(&["KEYS", "order_completed.*"]).await
 }
 
-/// Entries the killed instances had in hand: the new ones must claim them, and may find that they were
-/// handled.
+/// The pending entries of the killed instances. Their successors claim these, and may find them handled.
 async fn left_by_the_dead(arena: &Arena) -> Result<u64, ChaosError> {
-    let (redis, mut left) = (arena.redis()?, 0);
+    let redis = arena.redis()?;
+    let mut left = 0;
     for key in partitions(arena).await? {
         left += redis
             .command::<(u64, redis::Value, redis::Value, redis::Value)>(&["XPENDING", &key, GROUP])
@@ -82,12 +82,13 @@ async fn left_by_the_dead(arena: &Arena) -> Result<u64, ChaosError> {
     Ok(left)
 }
 
-/// All of it waits when inventory is back: each instance gets more in hand than it can commit within the
-/// claim idle time.
+/// Places orders while inventory is down. Each instance then reads more than it can commit within the claim
+/// idle time.
 async fn burst(arena: &Arena) -> Result<(), ChaosError> {
     let order = one(PLENTY);
-    let placed =
-        stream::iter(0..BURST).map(|_| arena.buyer.insist(&order, PATIENCE)).buffer_unordered(AT_ONCE);
+    let placed = stream::iter(0..BURST)
+        .map(|_| arena.buyer.place_until_accepted(&order, PATIENCE))
+        .buffer_unordered(AT_ONCE);
     placed.try_for_each(|_| std::future::ready(Ok(()))).await
 }
 
@@ -103,10 +104,10 @@ async fn drained(arena: &Arena) -> Result<(), ChaosError> {
     .await?)
 }
 
-/// Every commit of inventory waits for a lock most of the time.
+/// Holds a lock that every commit of inventory needs, most of the time.
 async fn slow_down(arena: &Arena) -> Result<Infallible, ChaosError> {
-    let (inventory, hold) =
-        (arena.database(Kind::Inventory), arena.profile.statement_timeout().mul_f64(SLOW_BY));
+    let inventory = arena.database(Kind::Inventory);
+    let hold = arena.profile.statement_timeout().mul_f64(SLOW_BY);
     loop {
         let lock = inventory.hold("LOCK TABLE inbox IN SHARE ROW EXCLUSIVE MODE").await?;
         sleep(hold).await;
@@ -115,9 +116,10 @@ async fn slow_down(arena: &Arena) -> Result<Infallible, ChaosError> {
     }
 }
 
-/// Entries claimed, and events that had been handled before, at all instances of inventory.
+/// The claimed entries and the duplicates at all instances of inventory.
 async fn counted(arena: &Arena) -> Result<(u64, u64), ChaosError> {
-    let (mut claimed, mut doubled) = (0, 0);
+    let mut claimed = 0;
+    let mut doubled = 0;
     for service in arena.stack.services().filter(|service| service.id().kind == Kind::Inventory) {
         let body = arena.admin.get(&service.url(), "/ops/streams").await?;
         let streams: Vec<Stream> = serde_json::from_value(body["streams"].clone()).unwrap_or_default();
@@ -135,7 +137,7 @@ async fn metric(arena: &Arena, service: &Service, name: &str) -> Result<u64, Cha
     Ok(sum(&text, name))
 }
 
-/// All series of a metric, in Prometheus' text.
+/// The sum of all series of a metric in Prometheus' text format.
 fn sum(text: &str, name: &str) -> u64 {
     let of_name = |line: &&str| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' ']));
     let values = text.lines().filter(of_name).filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok());

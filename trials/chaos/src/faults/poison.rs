@@ -1,37 +1,38 @@
-//! F10: events that nobody can process.
+//! F10: poison messages.
 
 use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
-use super::{EVIDENCE_WITHIN, PlannedFault, Struck};
+use super::injected::{EVIDENCE_WITHIN, InjectedFault};
 use crate::ChaosError;
-use crate::arena::{Arena, PLENTY};
-use crate::buyer::one;
+use crate::arena::Arena;
 use crate::fault::Fault;
+use crate::products::{PLENTY, one};
 use crate::requests::{Poison, redrive_once, send_poison};
+use crate::schedule::PlannedFault;
 use ctl::wait;
 
-/// Orders timed before and while an event fails. The slowest of so few stands for the 99th of a hundred.
+/// Orders that are timed before and while an event fails. The slowest of twenty stands for the p99.
 const TIMED: usize = 20;
-/// The longest an order of those may take.
+/// The deadline of one of them.
 const ENDS_WITHIN: Duration = Duration::from_secs(15);
-/// Two busy cores make this much difference by themselves.
+/// The difference that two busy cores make by themselves.
 const NOISE: Duration = Duration::from_millis(300);
 /// Five deliveries, each a claim interval apart, and the way there.
 const BURIED_WITHIN: Duration = Duration::from_secs(40);
-/// Letters looked through.
+/// The dead letters that are searched.
 const LETTERS: usize = 1000;
 
-pub async fn unreadable(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn unreadable(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let kind = if planned.fault == Fault::PoisonNotJson { Poison::NotJson } else { Poison::UnknownType };
     let event = send_poison(&arena.stack.redis_url(), kind, &arena.log).await?;
     let evidence = buried(arena, kind, event, EVIDENCE_WITHIN).await?;
-    Ok(Struck { evidence, recovering: arena.over(planned.limit()) })
+    Ok(InjectedFault { evidence, recovering: arena.begin_recovery(planned.limit()) })
 }
 
-/// Others must hardly notice; and it comes back from a redrive once.
-pub async fn failing(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+/// Sends an event that always fails. Other orders keep their pace, and a redrive works once.
+pub async fn failing(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let kind = Poison::AlwaysFails;
     let before = slowest(arena).await?;
     let event = send_poison(&arena.stack.redis_url(), kind, &arena.log).await?;
@@ -47,9 +48,9 @@ pub async fn failing(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck
     if !redrive.works_once {
         arena.findings.push(format!("dead letter {} could be redriven twice", redrive.first));
     }
-    Ok(Struck {
+    Ok(InjectedFault {
         evidence: format!("{evidence}; redriven, and dead again"),
-        recovering: arena.over(planned.limit()),
+        recovering: arena.begin_recovery(planned.limit()),
     })
 }
 
@@ -57,8 +58,8 @@ pub async fn slowest(arena: &Arena) -> Result<Duration, ChaosError> {
     let mut slowest = Duration::ZERO;
     for _ in 0..TIMED {
         let began = Instant::now();
-        let order = arena.buyer.insist(&one(PLENTY), ENDS_WITHIN).await?;
-        arena.buyer.ended(order, ENDS_WITHIN).await?;
+        let order = arena.buyer.place_until_accepted(&one(PLENTY), ENDS_WITHIN).await?;
+        arena.buyer.wait_for_end(order, ENDS_WITHIN).await?;
         slowest = slowest.max(began.elapsed());
     }
     Ok(slowest)

@@ -1,4 +1,4 @@
-//! F13: every connection of payment's pool waits for a lock.
+//! F13: every connection of the pool of payment waits for a lock.
 
 use std::collections::BTreeMap;
 
@@ -6,20 +6,23 @@ use futures_util::future::join_all;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::{NO_REQUEST_OVER, PlannedFault, Struck, payment_for};
+use super::injected::{InjectedFault, NO_REQUEST_OVER};
+use super::streams::payment_for;
 use crate::ChaosError;
 use crate::arena::Arena;
-use crate::buyer::{Answer, answer};
+use crate::buyer::{HttpResponse, response_to};
 use crate::requests::hold_all_connections;
+use crate::schedule::PlannedFault;
 use ctl::instance::health;
 use ctl::stack::Kind;
 
 /// Several times the pool (8 connections).
 const AT_ONCE: usize = 40;
 
-pub async fn exhaust(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn exhaust(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let payment = payment_for(arena, planned.target)?;
-    let (url, hold) = (arena.stack.database_url(Kind::Payment), arena.profile.statement_timeout() * 2);
+    let url = arena.stack.database_url(Kind::Payment);
+    let hold = arena.profile.statement_timeout() * 2;
     let (locked, is_locked) = oneshot::channel();
     let asked = async {
         _ = is_locked.await; // Err: there is no lock, which the other side reports
@@ -27,13 +30,14 @@ pub async fn exhaust(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck
         Ok::<_, ChaosError>((answers, health(&arena.http, &payment, "/livez").await))
     };
     let (held, asked) = tokio::join!(hold_all_connections(&url, "orders", hold, locked), asked);
-    let recovering = arena.over(planned.limit());
+    let recovering = arena.begin_recovery(planned.limit());
     held?;
     let (answers, alive) = asked?;
     arena.findings.extend(
         alive.err().map(|dead| format!("{payment} was not alive while its pool was exhausted: {dead}")),
     );
-    let bad = |answer: &&Answer| !matches!(answer.status, Some(404 | 503)) || answer.took > NO_REQUEST_OVER;
+    let bad =
+        |answer: &&HttpResponse| !matches!(answer.status, Some(404 | 503)) || answer.took > NO_REQUEST_OVER;
     arena
         .findings
         .extend(answers.iter().find(bad).map(|answer| format!("while the pool was exhausted: {answer:?}")));
@@ -42,16 +46,19 @@ pub async fn exhaust(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck
         *statuses.entry(answer.status.unwrap_or_default()).or_default() += 1;
     }
     match statuses.get(&503) {
-        Some(_) => Ok(Struck {
+        Some(_) => Ok(InjectedFault {
             evidence: format!("{AT_ONCE} reads at once while `orders` was locked: {statuses:?}"),
             recovering,
         }),
-        None => Err(ChaosError::NotLanded(format!("nobody got 503: {statuses:?}"))),
+        None => {
+            Err(ChaosError::NotLanded(format!("every request got another status than 503: {statuses:?}")))
+        }
     }
 }
 
-async fn ask(arena: &Arena, payment: &str) -> Result<Vec<Answer>, ChaosError> {
+async fn ask(arena: &Arena, payment: &str) -> Result<Vec<HttpResponse>, ChaosError> {
     let token = arena.admin.account.token().await?;
-    let read = |_| answer(arena.http.get(format!("{payment}/orders/{}", Uuid::now_v7())).bearer_auth(&token));
+    let read =
+        |_| response_to(arena.http.get(format!("{payment}/orders/{}", Uuid::now_v7())).bearer_auth(&token));
     Ok(join_all((0..AT_ONCE).map(read)).await)
 }

@@ -6,11 +6,12 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::time::sleep;
 
-use super::{NO_REQUEST_OVER, PlannedFault, Struck};
+use super::injected::{InjectedFault, NO_REQUEST_OVER};
 use crate::ChaosError;
-use crate::arena::{Arena, PLENTY};
-use crate::buyer::one;
+use crate::arena::Arena;
 use crate::fault::Fault;
+use crate::products::{PLENTY, one};
+use crate::schedule::PlannedFault;
 use ctl::instance::health;
 use ctl::stack::Kind;
 use ctl::wait;
@@ -18,7 +19,7 @@ use ctl::wait;
 /// PostgreSQL itself gives its backends 5 s in an immediate shutdown.
 const GONE_WITHIN: Duration = Duration::from_secs(8);
 
-pub async fn outage(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn outage(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let evidence = match planned.fault {
         Fault::PostgresStop => stop_at_once(arena).await?,
         _ => kill_all(arena).await?,
@@ -26,7 +27,7 @@ pub async fn outage(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck,
     refused_politely(arena).await?;
     sleep(planned.hold()).await;
     arena.postgres_server()?.restart().await?;
-    Ok(Struck { evidence, recovering: arena.over(planned.limit()) })
+    Ok(InjectedFault { evidence, recovering: arena.begin_recovery(planned.limit()) })
 }
 
 async fn kill_all(arena: &mut Arena) -> Result<String, ChaosError> {
@@ -35,7 +36,7 @@ async fn kill_all(arena: &mut Arena) -> Result<String, ChaosError> {
     Ok(format!("PostgreSQL (pid {pid}) and its backends were killed"))
 }
 
-/// SIGQUIT: no checkpoint, the write-ahead log is replayed by the next start.
+/// Sends SIGQUIT: PostgreSQL skips the checkpoint, and the next start replays the write-ahead log.
 async fn stop_at_once(arena: &mut Arena) -> Result<String, ChaosError> {
     let pid = running(arena)?;
     kill(Pid::from_raw(pid), Signal::SIGQUIT)
@@ -55,7 +56,7 @@ fn running(arena: &mut Arena) -> Result<i32, ChaosError> {
         .ok_or_else(|| ChaosError::NotLanded("PostgreSQL was not running".to_owned()))
 }
 
-/// 503 with Retry-After in good time, and alive.
+/// Checks that every instance of payment answers 503 with Retry-After in time, and is alive.
 async fn refused_politely(arena: &mut Arena) -> Result<(), ChaosError> {
     for id in arena.ids(Kind::Payment) {
         let url = arena.url(id)?;

@@ -1,4 +1,4 @@
-//! F21, F22: several hosts in DATABASE_URL. The first one hangs; or the primary dies and its synchronous
+//! F21, F22: several hosts in DATABASE_URL. The first one hangs, or the primary dies and its synchronous
 //! standby takes over.
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -12,26 +12,27 @@ use tokio::process::Command;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::meanwhile::WITHIN;
+use super::injected::InjectedFault;
+use super::liveness::WITHIN;
 use super::postgres_sessions::works_again;
-use super::{PlannedFault, Struck};
 use crate::ChaosError;
 use crate::arena::Arena;
 use crate::proxy::Mode;
+use crate::schedule::PlannedFault;
 use ctl::stack::{Kind, ServiceId};
 use ctl::wait;
 use ctl::wait::WaitError;
 
-/// A start with one host takes about two seconds; each host that hangs may cost its own time limit, in
-/// migrations too.
+/// The deadline of a start. One host takes about 2 s; each host that hangs costs its own time limit, in
+/// migrations as well.
 const STARTS_WITHIN: Duration = Duration::from_secs(20);
 const COPIED_WITHIN: Duration = Duration::from_secs(60);
 const IN_STEP_WITHIN: Duration = Duration::from_secs(30);
-/// As the stack's own: see `stack::servers`.
+/// The same as in `stack::servers`.
 const CONNECTIONS: u16 = 200;
 
-/// The first host accepts connections and never says a word.
-pub async fn hung_host(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+/// Starts an instance whose first host accepts connections and stays silent.
+pub async fn hung_host(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let id = planned.target;
     let hung = Hung::start().await?;
     let usual = arena.database_through_proxy(id)?;
@@ -50,22 +51,22 @@ pub async fn hung_host(arena: &mut Arena, planned: &PlannedFault) -> Result<Stru
         .findings
         .extend(wrong.as_ref().map(|wrong| format!("{id} does not start beside a host that hangs: {wrong}")));
     let started = wrong.is_none();
-    arena.judged.progress.note("a start beside a host that hangs", wrong);
+    arena.invariants.progress.note("a start beside a host that hangs", wrong);
     if started {
         works_again(arena, "beside a host that hangs").await;
     }
     let hits = hung.hits();
     arena.stack.restart_with(id, &[("DATABASE_URL", &usual)]).await?;
     match hits {
-        0 => Err(ChaosError::NotLanded("nobody asked the host that hangs".to_owned())),
-        _ => Ok(Struck {
+        0 => Err(ChaosError::NotLanded("the host that hangs got no connection".to_owned())),
+        _ => Ok(InjectedFault {
             evidence: format!("{id} asked a host that hangs {hits} times"),
-            recovering: arena.over(planned.limit()),
+            recovering: arena.begin_recovery(planned.limit()),
         }),
     }
 }
 
-/// A server that accepts, and no more.
+/// A server that accepts connections and stays silent.
 struct Hung {
     port: u16,
     hits: tokio::sync::watch::Receiver<u32>,
@@ -93,8 +94,8 @@ impl Hung {
     }
 }
 
-/// `postgres://postgres@127.0.0.1:5432/payment` with one more host, before or behind its own. Whichever takes
-/// writes is meant.
+/// Adds a host to `postgres://postgres@127.0.0.1:5432/payment`, before or after its own. The host that takes
+/// writes is used.
 fn two_hosts(url: &str, other: &str, first: bool) -> String {
     let Some((account, rest)) = url.rsplit_once('@') else { return url.to_owned() };
     let (own, database) = rest.split_once('/').unwrap_or((rest, ""));
@@ -102,9 +103,8 @@ fn two_hosts(url: &str, other: &str, first: bool) -> String {
     format!("{account}@{hosts}/{database}?target_session_attrs=read-write")
 }
 
-/// The primary dies with its host: nobody is told, connections just hang. The run goes on with the standby,
-/// which was promoted.
-pub async fn failover(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+/// Kills the primary with its host, so that connections hang. The run continues with the promoted standby.
+pub async fn failover(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let standby = standby(arena, planned.number).await?;
     let port = standby.port();
     let ids: Vec<ServiceId> = Kind::ALL.into_iter().flat_map(|kind| arena.ids(kind)).collect();
@@ -122,7 +122,7 @@ pub async fn failover(arena: &mut Arena, planned: &PlannedFault) -> Result<Struc
     sleep(planned.hold()).await;
     promote(&standby).await?;
     arena.follow_postgres(standby);
-    let recovering = arena.over(planned.limit());
+    let recovering = arena.begin_recovery(planned.limit());
     let writes = arena.database(Kind::Payment);
     wait::until("the new primary takes writes", WITHIN, async || writes.takes_writes().await).await?;
     works_again(arena, "the host of the old primary is gone").await;
@@ -130,12 +130,12 @@ pub async fn failover(arena: &mut Arena, planned: &PlannedFault) -> Result<Struc
         lane.postgres.divert(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
         lane.postgres.set(Mode::Pass);
     }
-    // The second host is past the proxies: whatever else a run does to the network would not land.
+    // The second host bypasses the proxies, so later network faults would miss.
     for id in ids {
         let url = own_url(arena, id)?;
         arena.stack.restart_with(id, &[("DATABASE_URL", &url)]).await?;
     }
-    Ok(Struck {
+    Ok(InjectedFault {
         evidence: format!(
             "the primary (pid {pid}) was killed with its host, the standby on port {port} promoted"
         ),
@@ -151,11 +151,12 @@ fn own_url(arena: &Arena, id: ServiceId) -> Result<String, ChaosError> {
     }
 }
 
-/// A copy of the primary that has every commit before it is acknowledged.
+/// Starts a synchronous standby.
 async fn standby(arena: &mut Arena, number: usize) -> Result<Postgres, ChaosError> {
-    // Inside of what belongs to the servers' account.
+    // Inside the folder of the account of the servers.
     let folder = arena.folder.path().join("postgres").join(format!("standby-{number}"));
-    let (primary, pid) = (arena.postgres_server()?.port(), arena.postgres_server()?.pid());
+    let primary = arena.postgres_server()?.port();
+    let pid = arena.postgres_server()?.pid();
     copy(&programs(pid)?, primary, &folder).await?;
     let mut options = PostgresOptions::new(&folder);
     (options.max_connections, options.durability) = (CONNECTIONS, Durability::ProcessCrash);
@@ -175,14 +176,14 @@ async fn standby(arena: &mut Arena, number: usize) -> Result<Postgres, ChaosErro
     Ok(standby)
 }
 
-/// Where the server's programs are: beside the one that runs.
+/// The folder of the server programs, taken from the running one.
 fn programs(pid: Option<i32>) -> Result<PathBuf, ChaosError> {
     let program = std::fs::read_link(format!("/proc/{}/exe", pid.unwrap_or_default()))
         .map_err(ChaosError::io("find PostgreSQL's programs"))?;
     Ok(program.parent().map(Path::to_path_buf).unwrap_or_default())
 }
 
-/// `pg_basebackup`, as the account of the servers, which makes the folder.
+/// Runs `pg_basebackup` as the account of the servers, which creates the folder.
 async fn copy(programs: &Path, primary: u16, folder: &Path) -> Result<(), ChaosError> {
     let mut command = Launcher::for_servers()?.command(programs.join("pg_basebackup"), DeathSignal::Term);
     command.args([

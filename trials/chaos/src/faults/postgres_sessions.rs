@@ -1,4 +1,4 @@
-//! F21: PostgreSQL is there, and the sessions that exist are of no use any more.
+//! F21: PostgreSQL is up, and the existing sessions are unusable.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -7,20 +7,22 @@ use futures_util::future::join_all;
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use super::meanwhile::{HEALED_WITHIN, NOISE, WITHIN, readiness_names};
-use super::{PlannedFault, Struck};
+use super::injected::InjectedFault;
+use super::liveness::{HEALED_WITHIN, NOISE, WITHIN, readiness_names};
 use crate::ChaosError;
-use crate::arena::{Arena, PLENTY};
-use crate::buyer::{Answer, answer, one};
+use crate::arena::Arena;
+use crate::buyer::{HttpResponse, response_to};
+use crate::products::{PLENTY, one};
+use crate::schedule::PlannedFault;
 use ctl::instance::InstanceError;
 use ctl::stack::{Kind, ServiceId};
 use ctl::wait;
 
-/// Twice the connections that a service may have: whatever is left of the silent ones is met.
+/// Twice the connections that a service may have, so that every silent one is met.
 const READS: usize = 16;
-/// Beyond the 5 s in which an instance must say that it is not ready.
+/// Added to the 5 s within which an instance must be unready.
 const READONLY_FOR: Duration = Duration::from_secs(2);
-/// Text columns of a hot table that services read, and their collation.
+/// The text columns of a hot table, and their collation.
 type Columns = (Kind, &'static str, &'static [&'static str], &'static str);
 const COLUMNS: [Columns; 2] = [
     (
@@ -32,33 +34,31 @@ const COLUMNS: [Columns; 2] = [
     (Kind::Inventory, "products", &["name", "currency"], ""),
 ];
 
-/// No byte, no end: as from a firewall that has forgotten the connections. They are never reset, also not at
-/// the end.
-pub async fn silent(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+/// Silences the existing connections for good, as a firewall does that has dropped their state.
+pub async fn silent(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let hits = |arena: &Arena| arena.network.lanes().map(|lane| lane.postgres.landed()).sum::<u64>();
     let before = hits(arena);
     arena.network.lanes().for_each(|lane| lane.postgres.silence());
-    let recovering = arena.over(planned.limit());
+    let recovering = arena.begin_recovery(planned.limit());
     all_answer_again(arena, "connections to PostgreSQL are silent").await;
     match hits(arena) - before {
-        0 => Err(ChaosError::NotLanded("nobody had a connection to PostgreSQL".to_owned())),
-        hits => Ok(Struck { evidence: format!("{hits} connections went silent"), recovering }),
+        0 => Err(ChaosError::NotLanded("there was no connection to PostgreSQL".to_owned())),
+        hits => Ok(InjectedFault { evidence: format!("{hits} connections went silent"), recovering }),
     }
 }
 
-/// Each instance, and not only one of them.
+/// Checks that each instance answers again.
 async fn all_answer_again(arena: &mut Arena, when: &str) {
     let ids = [arena.ids(Kind::Inventory), arena.ids(Kind::Payment)].concat();
     let looks = join_all(ids.iter().map(|id| answers_again(arena, *id))).await;
     for (id, look) in ids.iter().zip(looks) {
         let wrong = look.err().map(|error| format!("{when}: {error}"));
         arena.findings.extend(wrong.as_ref().map(|wrong| format!("{id}: {wrong}")));
-        arena.judged.progress.note(&id.to_string(), wrong);
+        arena.invariants.progress.note(&id.to_string(), wrong);
     }
 }
 
-/// Its first 2xx to an order or a list comes in time, and after that nobody meets a connection
-/// that is silent.
+/// Checks that the first 2xx of an instance comes in time, and that all later requests get one.
 async fn answers_again(arena: &Arena, id: ServiceId) -> Result<(), ChaosError> {
     let began = Instant::now();
     wait::until("its first 2xx", WITHIN + NOISE, async || {
@@ -75,7 +75,7 @@ async fn answers_again(arena: &Arena, id: ServiceId) -> Result<(), ChaosError> {
         arena.url(id)?,
         if id.kind == Kind::Payment { "orders" } else { "products" }
     );
-    let answers = join_all((0..READS).map(|_| answer(arena.http.get(&read).bearer_auth(&token)))).await;
+    let answers = join_all((0..READS).map(|_| response_to(arena.http.get(&read).bearer_auth(&token)))).await;
     match answers.iter().filter(|answer| !answer.is_ok()).count() {
         0 => Ok(()),
         _ => {
@@ -85,27 +85,27 @@ async fn answers_again(arena: &Arena, id: ServiceId) -> Result<(), ChaosError> {
     }
 }
 
-async fn first_answer(arena: &Arena, id: ServiceId) -> Result<Answer, ChaosError> {
+async fn first_answer(arena: &Arena, id: ServiceId) -> Result<HttpResponse, ChaosError> {
     let url = arena.url(id)?;
     if id.kind == Kind::Payment {
         return arena.buyer.send(&url, &one(PLENTY), &Uuid::now_v7().to_string()).await;
     }
-    Ok(answer(
+    Ok(response_to(
         arena.http.get(format!("{url}/products?limit=1")).bearer_auth(arena.admin.account.token().await?),
     )
     .await)
 }
 
-/// How many of each, 0 for those without an answer.
-fn statuses(answers: &[Answer]) -> String {
+/// The number of responses by status, with 0 for a failed connection.
+fn statuses(answers: &[HttpResponse]) -> String {
     let mut statuses: BTreeMap<u16, u32> = BTreeMap::new();
     answers.iter().for_each(|answer| *statuses.entry(answer.status.unwrap_or_default()).or_default() += 1);
     format!("{statuses:?}")
 }
 
-/// First everything is read-only, which `/readyz` must say. Then only the sessions that exist are, as after a
-/// demotion.
-pub async fn readonly(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+/// Makes PostgreSQL read-only, which `/readyz` must report. Then only the existing sessions are read-only, as
+/// after a demotion.
+pub async fn readonly(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let payment = arena.database(Kind::Payment);
     payment.execute("ALTER SYSTEM SET default_transaction_read_only = on").await?;
     payment.execute("SELECT pg_reload_conf()").await?;
@@ -117,15 +117,14 @@ pub async fn readonly(arena: &mut Arena, planned: &PlannedFault) -> Result<Struc
     }
     works_again(arena, "sessions are read-only, new ones would not be").await;
     end_readonly(arena).await?;
-    let recovering = arena.over(planned.limit());
+    let recovering = arena.begin_recovery(planned.limit());
     match refused {
-        Err(why) => Ok(Struck { evidence: format!("a new session said: {why}"), recovering }),
+        Err(why) => Ok(InjectedFault { evidence: format!("a new session said: {why}"), recovering }),
         Ok(()) => Err(ChaosError::NotLanded("PostgreSQL took writes".to_owned())),
     }
 }
 
-/// Sessions that began meanwhile do not heed the server's own setting: they end, so that the next fault of
-/// this kind lands.
+/// Ends the sessions that override the setting of the server, so that the next fault of this kind lands.
 pub async fn end_readonly(arena: &Arena) -> Result<(), ChaosError> {
     let payment = arena.database(Kind::Payment);
     payment.execute("ALTER SYSTEM RESET default_transaction_read_only").await?;
@@ -137,22 +136,21 @@ pub async fn end_readonly(arena: &Arena) -> Result<(), ChaosError> {
     payment.number(end, &[]).await.map(drop)
 }
 
-/// The session that says this may be read-only itself.
+/// The session that executes this may be read-only as well.
 fn override_of(kind: Kind, what: &str) -> String {
     format!("SET transaction_read_only = off; ALTER DATABASE {} {what}", kind.database())
 }
 
-/// Prepared statements that were right, and are not any more. There and back: both are changes below running
-/// services.
-pub async fn stale_plan(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+/// Invalidates prepared statements by two changes of column types below running services.
+pub async fn stale_plan(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     retype(arena, "varchar(300)").await?;
     let changed = arena.database(Kind::Payment).number(IS_VARCHAR, &[]).await?;
     works_again(arena, "columns have another type").await;
     all_answer_again(arena, "columns have another type").await;
     retype(arena, "text").await?;
-    let recovering = arena.over(planned.limit());
+    let recovering = arena.begin_recovery(planned.limit());
     match changed {
-        1 => Ok(Struck {
+        1 => Ok(InjectedFault {
             evidence: "columns of orders and products had another type for a while".to_owned(),
             recovering,
         }),
@@ -160,7 +158,7 @@ pub async fn stale_plan(arena: &mut Arena, planned: &PlannedFault) -> Result<Str
     }
 }
 
-/// To a type that means the same.
+/// Changes the columns to a type with the same values.
 async fn retype(arena: &Arena, to: &str) -> Result<(), ChaosError> {
     for (kind, table, columns, collation) in COLUMNS {
         let changes: Vec<String> =
@@ -173,13 +171,13 @@ async fn retype(arena: &Arena, to: &str) -> Result<(), ChaosError> {
 const IS_VARCHAR: &str = "SELECT count(*) FROM information_schema.columns
     WHERE table_schema = 'public' AND table_name = 'orders' AND column_name = 'request_id' AND data_type = 'character varying'";
 
-/// First 2xx within 5 s, an order at its end within 15 s.
+/// Checks that the first 2xx comes within 5 s and an order ends within 15 s.
 pub async fn works_again(arena: &mut Arena, when: &str) {
     let began = Instant::now();
     let worked = async {
-        let order = arena.buyer.insist(&one(PLENTY), HEALED_WITHIN).await?;
+        let order = arena.buyer.place_until_accepted(&one(PLENTY), HEALED_WITHIN).await?;
         let accepted = began.elapsed();
-        arena.buyer.ended(order, HEALED_WITHIN).await?;
+        arena.buyer.wait_for_end(order, HEALED_WITHIN).await?;
         Ok::<_, ChaosError>(accepted)
     };
     let wrong = match worked.await {
@@ -193,5 +191,5 @@ pub async fn works_again(arena: &mut Arena, when: &str) {
         Err(error) => Some(error.to_string()),
     };
     arena.findings.extend(wrong.as_ref().map(|wrong| format!("{when}: {wrong}")));
-    arena.judged.progress.note(when, wrong);
+    arena.invariants.progress.note(when, wrong);
 }

@@ -1,45 +1,53 @@
-//! F1: processes that die by SIGKILL.
+//! F1: processes that are killed by SIGKILL.
 
 use std::time::Duration;
 
-use super::{EVIDENCE_WITHIN, PlannedFault, Struck, main_stream, payment_for};
+use super::injected::{EVIDENCE_WITHIN, InjectedFault};
+use super::streams::{main_stream, payment_for};
 use crate::ChaosError;
 use crate::arena::Arena;
 use crate::direct::OpenTransaction;
 use crate::fault::Fault;
+use crate::schedule::PlannedFault;
 use ctl::stack::{Kind, ServiceId};
 use ctl::wait;
 
-/// On top of the claim idle time: a claim interval, and the work itself.
+/// Added to the claim idle time: a claim interval, and the work itself.
 const CLAIMED_WITHIN: Duration = Duration::from_secs(10);
 
-pub async fn kill(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn kill(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let evidence = arena.kill9(planned.target).await?;
-    let recovering = arena.over(planned.limit());
+    let recovering = arena.begin_recovery(planned.limit());
     arena.stack.restart(planned.target).await?;
-    Ok(Struck { evidence, recovering })
+    Ok(InjectedFault { evidence, recovering })
 }
 
-/// Its peer claims what it held; or it finds that itself, when it is back at once under its name.
-pub async fn kill_with_entries(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+/// Kills an instance with pending entries. A peer claims them, or the instance continues them after a restart
+/// under the same name.
+pub async fn kill_with_entries(
+    arena: &mut Arena,
+    planned: &PlannedFault,
+) -> Result<InjectedFault, ChaosError> {
     let id = planned.target;
     let (held, lock) = hold_entries(arena, id).await?;
     let killed = arena.kill9(id).await;
     lock.release().await?;
     let killed = killed?;
-    let recovering = arena.over(planned.limit());
+    let recovering = arena.begin_recovery(planned.limit());
     let alone = arena.ids(id.kind).len() == 1;
     if planned.fault == Fault::KillConsumer && !alone {
         claimed(arena, id).await?;
     }
     arena.stack.restart(id).await?;
-    Ok(Struck { evidence: format!("{killed} with {held} pending entries"), recovering })
+    Ok(InjectedFault { evidence: format!("{killed} with {held} pending entries"), recovering })
 }
 
-/// Makes an instance of inventory hold pending entries: no event can be committed while the lock is there.
+/// Makes an instance of inventory hold pending entries, by a lock that blocks its commits.
 pub async fn hold_entries(arena: &Arena, id: ServiceId) -> Result<(u64, OpenTransaction), ChaosError> {
     let (stream, group) = main_stream(id.kind);
-    let (redis, consumer, payment) = (arena.redis()?, arena.consumer(id)?, payment_for(arena, id)?);
+    let redis = arena.redis()?;
+    let consumer = arena.consumer(id)?;
+    let payment = payment_for(arena, id)?;
     let lock = arena.database(Kind::Inventory).hold("LOCK TABLE inbox IN SHARE ROW EXCLUSIVE MODE").await?;
     let held = arena.landed(&payment, EVIDENCE_WITHIN, async || {
         match redis.pending_of(stream, group, &consumer).await {
@@ -53,7 +61,8 @@ pub async fn hold_entries(arena: &Arena, id: ServiceId) -> Result<(u64, OpenTran
 
 async fn claimed(arena: &Arena, id: ServiceId) -> Result<(), ChaosError> {
     let (stream, group) = main_stream(id.kind);
-    let (redis, consumer) = (arena.redis()?, arena.consumer(id)?);
+    let redis = arena.redis()?;
+    let consumer = arena.consumer(id)?;
     let within = arena.profile.claim_idle() + CLAIMED_WITHIN;
     Ok(wait::until(format!("a peer claims what {id} held"), within, async || {
         match redis.pending_of(stream, group, &consumer).await {

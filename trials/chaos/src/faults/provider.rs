@@ -1,7 +1,7 @@
-//! F23: the provider refuses one refund, or the charges of one product. Everything else goes on.
+//! F23: the provider refuses two refunds, or the charges of one product. All other orders go on.
 //!
-//! The provider's books are tables of payment's database: a trigger on one of them is a provider that
-//! refuses.
+//! The books of the provider are tables in payment's database. A trigger on one of them makes the provider
+//! refuse.
 
 use std::time::Duration;
 
@@ -10,43 +10,46 @@ use serde_json::json;
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use super::meanwhile::{NOISE, WITHIN, others_end};
-use super::{EVIDENCE_WITHIN, PlannedFault, Struck};
+use super::injected::{EVIDENCE_WITHIN, InjectedFault};
+use super::liveness::{NOISE, WITHIN, others_end};
 use crate::ChaosError;
 use crate::arena::Arena;
-use crate::buyer::one;
+use crate::products::one;
+use crate::schedule::PlannedFault;
 use ctl::api::DeadLetter;
 use ctl::client_log::Record;
 use ctl::stack::Kind;
 use ctl::wait;
 
-/// More than one look of the reconciler: the oldest must not be all that is ever asked for.
+/// More charges than one round of the reconciler: it must reach beyond the oldest ones.
 const REFUSED_CHARGES: usize = 1200;
 const AT_ONCE: usize = 64;
 const PATIENCE: Duration = Duration::from_secs(120);
-/// A refused item is asked for again after seconds, then after more of them.
+/// The refusal lasts for several retries of an item.
 const REFUSED_FOR: Duration = Duration::from_secs(5);
-/// Its own backoff may have grown meanwhile, to minutes at most.
+/// The deadline of a refund whose backoff has grown.
 const ENDS_WITHIN: Duration = Duration::from_secs(60);
-/// A refund that is refused for good ends as a dead letter soon: nothing is waited for.
+/// The deadline of the dead letter of a refund that is refused for good.
 const BURIED_WITHIN: Duration = Duration::from_secs(20);
-/// An error that is no refusal: the provider is out of order for this one.
+/// A transient error of the provider.
 const FOR_A_WHILE: &str = "RAISE EXCEPTION 'refused'";
-/// The constraint whose violation the simulated provider takes for a final refusal.
+/// The violation of this constraint is a final refusal of the simulated provider.
 const FOR_EVER: &str =
     "RAISE EXCEPTION 'refused for good' USING ERRCODE = '23514', CONSTRAINT = 'provider_refuses'";
 const LETTERS: usize = 1000;
 
-/// One refund for a while, one for ever; both end, when the provider has changed its mind. There is nothing
-/// of their products: every order of them is refunded.
-pub async fn refund(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
-    let (awhile, ever) = (Refused::of(planned, 0), Refused::of(planned, 1));
-    let (first, second) = (awhile.create_product(arena, 0).await?, ever.create_product(arena, 0).await?);
+/// Refuses one refund for a while and one for good. Both end once the provider accepts them. The products
+/// have no stock, so every order is refunded.
+pub async fn refund(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
+    let awhile = Refused::of(planned, 0);
+    let ever = Refused::of(planned, 1);
+    let first = awhile.create_product(arena, 0).await?;
+    let second = ever.create_product(arena, 0).await?;
     let other = Refused::of(planned, 2).create_product(arena, 0).await?;
     awhile.install(arena, "provider.refunds", FOR_A_WHILE).await?;
     ever.install(arena, "provider.refunds", FOR_EVER).await?;
-    let first = arena.buyer.insist(&one(&first), PATIENCE).await?;
-    let second = arena.buyer.insist(&one(&second), PATIENCE).await?;
+    let first = arena.buyer.place_until_accepted(&one(&first), PATIENCE).await?;
+    let second = arena.buyer.place_until_accepted(&one(&second), PATIENCE).await?;
     let seen = refused_refunds(arena, second, &other).await;
     sleep(REFUSED_FOR).await;
     let still_open = arena.database(Kind::Payment).number(OPEN, &[&vec![first, second]]).await?;
@@ -58,9 +61,9 @@ pub async fn refund(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck,
         ends(arena, second, "a refund that was redriven").await;
     }
     match still_open {
-        2 => Ok(Struck {
+        2 => Ok(InjectedFault {
             evidence: "two refunds were refused".to_owned(),
-            recovering: arena.over(planned.limit()),
+            recovering: arena.begin_recovery(planned.limit()),
         }),
         open => Err(ChaosError::NotLanded(format!("{open} of the 2 refunds were open"))),
     }
@@ -68,8 +71,8 @@ pub async fn refund(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck,
 
 const OPEN: &str = "SELECT count(*) FROM orders WHERE id = ANY($1) AND status = 'completed'";
 
-/// Others' refunds settle meanwhile; what was refused for good is a dead letter, and in the log as what must
-/// be one.
+/// Checks that other refunds end, and that the refund refused for good becomes a dead letter. The client log
+/// records it as an expected one.
 async fn refused_refunds(arena: &mut Arena, for_good: Uuid, other: &str) -> Option<DeadLetter> {
     other_refund_ends(arena, other).await;
     others_end(arena, "a refund is refused").await;
@@ -77,19 +80,19 @@ async fn refused_refunds(arena: &mut Arena, for_good: Uuid, other: &str) -> Opti
     let wrong = found.as_ref().err().map(ToString::to_string);
     arena
         .findings
-        .extend(wrong.as_ref().map(|wrong| format!("refused for good, and no dead letter: {wrong}")));
-    arena.judged.progress.note("a refund that is refused for good", wrong);
+        .extend(wrong.as_ref().map(|wrong| format!("refused for good without a dead letter: {wrong}")));
+    arena.invariants.progress.note("a refund that is refused for good", wrong);
     found.ok()
 }
 
 async fn other_refund_ends(arena: &mut Arena, sku: &str) {
     let other = async {
-        let order = arena.buyer.insist(&one(sku), PATIENCE).await?;
-        arena.buyer.ended(order, WITHIN + NOISE).await
+        let order = arena.buyer.place_until_accepted(&one(sku), PATIENCE).await?;
+        arena.buyer.wait_for_end(order, WITHIN + NOISE).await
     };
     let wrong = other.await.err().map(|error| error.to_string());
-    arena.findings.extend(wrong.as_ref().map(|wrong| format!("another refund does not settle: {wrong}")));
-    arena.judged.progress.note("another refund", wrong);
+    arena.findings.extend(wrong.as_ref().map(|wrong| format!("another refund does not end: {wrong}")));
+    arena.invariants.progress.note("another refund", wrong);
 }
 
 async fn buried(arena: &Arena, order: Uuid) -> Result<DeadLetter, ChaosError> {
@@ -110,13 +113,13 @@ async fn buried(arena: &Arena, order: Uuid) -> Result<DeadLetter, ChaosError> {
 }
 
 async fn ends(arena: &mut Arena, order: Uuid, what: &str) {
-    let wrong = arena.buyer.ended(order, ENDS_WITHIN).await.err().map(|error| error.to_string());
+    let wrong = arena.buyer.wait_for_end(order, ENDS_WITHIN).await.err().map(|error| error.to_string());
     arena.findings.extend(wrong.as_ref().map(|wrong| format!("{what}: {wrong}")));
-    arena.judged.progress.note(what, wrong);
+    arena.invariants.progress.note(what, wrong);
 }
 
-/// More charges than anybody looks at in one go.
-pub async fn charges(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+/// Refuses more charges than one round of the reconciler takes.
+pub async fn charges(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let refused = Refused::of(planned, 3);
     let sku = refused.create_product(arena, 1_000_000).await?;
     refused.install(arena, "provider.charges", FOR_A_WHILE).await?;
@@ -130,12 +133,14 @@ pub async fn charges(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck
         .number("SELECT count(*) FROM orders WHERE status = 'pending'", &[])
         .await;
     refused.remove(arena, "provider.charges").await?;
-    let recovering = arena.over(planned.limit());
-    let (placed, pending) = (placed?, pending?);
+    let recovering = arena.begin_recovery(planned.limit());
+    let placed = placed?;
+    let pending = pending?;
     match usize::try_from(pending).unwrap_or(0) {
-        open if open >= placed => {
-            Ok(Struck { evidence: format!("{open} orders waited for a charge that was refused"), recovering })
-        }
+        open if open >= placed => Ok(InjectedFault {
+            evidence: format!("{open} orders waited for a charge that was refused"),
+            recovering,
+        }),
         open => Err(ChaosError::NotLanded(format!("only {open} of {placed} were refused"))),
     }
 }
@@ -143,18 +148,18 @@ pub async fn charges(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck
 async fn place(arena: &Arena, sku: &str) -> Result<usize, ChaosError> {
     let order = one(sku);
     let placed = stream::iter(0..REFUSED_CHARGES)
-        .map(|_| arena.buyer.insist(&order, PATIENCE))
+        .map(|_| arena.buyer.place_until_accepted(&order, PATIENCE))
         .buffer_unordered(AT_ONCE);
     placed.try_collect::<Vec<_>>().await.map(|orders| orders.len())
 }
 
-/// The refused rows are those of one amount, because a product has a price that no other has.
+/// A refusal of all rows of one amount, which is the unique price of a product.
 struct Refused {
     amount: i64,
 }
 
 impl Refused {
-    /// Another price each time.
+    /// A refusal of a new price.
     fn of(planned: &PlannedFault, which: i64) -> Self {
         Self { amount: 1_000_000 + i64::from(planned.draw % 1_000_000) * 10 + which }
     }
@@ -183,7 +188,8 @@ impl Refused {
     }
 
     async fn install(&self, arena: &Arena, table: &str, refusal: &str) -> Result<(), ChaosError> {
-        let (name, amount) = (self.name(), self.amount);
+        let name = self.name();
+        let amount = self.amount;
         let sql = format!(
             "CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {refusal}; END $$;
              CREATE TRIGGER {name} BEFORE INSERT ON {table} FOR EACH ROW WHEN (NEW.amount = {amount}) EXECUTE FUNCTION {name}()"
@@ -200,7 +206,7 @@ impl Refused {
     }
 }
 
-/// Triggers that a fault which failed half-way has left behind.
+/// Removes the triggers that a failed fault may leave.
 pub async fn take_back(arena: &Arena) -> Result<(), ChaosError> {
     let sql = "DO $$ DECLARE left_behind record; BEGIN
         FOR left_behind IN SELECT proname FROM pg_proc WHERE proname LIKE 'chaos\\_refuses\\_%' LOOP

@@ -1,74 +1,70 @@
-//! F3 to F5: Redis dies, and comes back with everything, with nothing, or without its newest data.
+//! F3 to F5: Redis is killed, and comes back complete, empty, or without its newest data.
 
 use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
 
 use tokio::time::sleep;
 
-use super::keepsake::Keepsake;
-use super::{PlannedFault, Struck};
+use super::dead_letter_backup::DeadLetterBackup;
+use super::injected::InjectedFault;
 use crate::ChaosError;
-use crate::arena::{Arena, PLENTY};
-use crate::buyer::one;
+use crate::arena::Arena;
+use crate::products::{PLENTY, one};
+use crate::schedule::PlannedFault;
 use ctl::stack::Kind;
 
-/// Written last before the end: the newest thing Redis knew.
+/// The last key written before the end.
 const MARKER: &str = "chaos:marker";
 /// Most bytes cut off: a few hundred events.
 const LONGEST_CUT: u64 = 64 * 1024;
 
-pub async fn kill(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn kill(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let evidence = killed(arena).await?;
     orders_are_accepted(arena).await?;
     sleep(planned.hold()).await;
     arena.redis_server()?.restart().await?;
-    Ok(Struck { evidence, recovering: arena.over(planned.limit()) })
+    Ok(InjectedFault { evidence, recovering: arena.begin_recovery(planned.limit()) })
 }
 
-pub async fn empty(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
-    let keepsake = Keepsake::take(&arena.redis()?).await?;
+pub async fn empty(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
+    let backup = DeadLetterBackup::take(&arena.redis()?).await?;
     let evidence = killed(arena).await?;
     let files = append_only_folder(arena);
     fs::remove_dir_all(&files).map_err(ChaosError::io(format!("remove {}", files.display())))?;
-    back_without_marker(
-        arena,
-        planned,
-        &keepsake,
-        format!("{evidence}, and its append-only file was removed"),
-    )
-    .await
+    back_without_marker(arena, planned, &backup, format!("{evidence}, and its append-only file was removed"))
+        .await
 }
 
-pub async fn cut(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn cut(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let redis = arena.redis()?;
-    let keepsake = Keepsake::take(&redis).await?;
+    let backup = DeadLetterBackup::take(&redis).await?;
     redis.command::<()>(&["SET", MARKER, "x"]).await?;
     let evidence = killed(arena).await?;
     let bytes = cut_tail(&append_only_folder(arena), u64::from(planned.draw))?;
     back_without_marker(
         arena,
         planned,
-        &keepsake,
+        &backup,
         format!("{evidence}, and lost the last {bytes} bytes of its append-only file"),
     )
     .await
 }
 
-/// Evidence for a loss: the marker was the last thing written, and is gone.
+/// The evidence of a loss: the marker was written last, and is gone.
 async fn back_without_marker(
     arena: &mut Arena,
     planned: &PlannedFault,
-    keepsake: &Keepsake,
+    backup: &DeadLetterBackup,
     evidence: String,
-) -> Result<Struck, ChaosError> {
+) -> Result<InjectedFault, ChaosError> {
     sleep(planned.hold()).await;
     arena.redis_server()?.restart().await?;
-    let recovering = arena.over(planned.limit());
+    let recovering = arena.begin_recovery(planned.limit());
     let redis = arena.redis()?;
-    keepsake.put_back(&redis).await?;
+    backup.restore(&redis).await?;
     match redis.command::<Option<String>>(&["GET", MARKER]).await? {
-        None => Ok(Struck { evidence, recovering }),
-        Some(_) => Err(ChaosError::NotLanded(format!("{evidence}; but it still knows what it knew last"))),
+        None => Ok(InjectedFault { evidence, recovering }),
+        Some(_) => Err(ChaosError::NotLanded(format!("{evidence}; but the last write is still there"))),
     }
 }
 
@@ -82,10 +78,12 @@ async fn killed(arena: &mut Arena) -> Result<String, ChaosError> {
     }
 }
 
-/// A POST needs no Redis. It has two tries: one answer may be late on a busy machine, two are no accident.
+/// Checks that POST works without Redis. A breach is two refusals in a row, because one response may be late
+/// on a busy machine.
 async fn orders_are_accepted(arena: &mut Arena) -> Result<(), ChaosError> {
     for id in arena.ids(Kind::Payment) {
-        let (url, key) = (arena.url(id)?, uuid::Uuid::now_v7().to_string());
+        let url = arena.url(id)?;
+        let key = uuid::Uuid::now_v7().to_string();
         let first = arena.buyer.send(&url, &one(PLENTY), &key).await?;
         if first.is_ok() {
             continue;

@@ -1,5 +1,4 @@
-//! F19: Redis answers, and refuses. Orders need it for delivery only: they are accepted, and end when it is
-//! well again.
+//! F19: Redis answers with refusals. Orders are accepted, and end once Redis takes writes again.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -9,21 +8,22 @@ use std::time::Duration;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::meanwhile::{HEALED_WITHIN, orders_are_accepted, others_end, readiness_names};
-use super::{EVIDENCE_WITHIN, PlannedFault, Struck};
+use super::injected::{EVIDENCE_WITHIN, InjectedFault};
+use super::liveness::{HEALED_WITHIN, orders_are_accepted, others_end, readiness_names};
 use crate::ChaosError;
-use crate::arena::{Arena, PLENTY};
-use crate::buyer::one;
+use crate::arena::Arena;
 use crate::direct::DirectRedis;
 use crate::fault::Fault;
+use crate::products::{PLENTY, one};
+use crate::schedule::PlannedFault;
 use ctl::stack::Kind;
 use ctl::wait;
 
-/// A refusal lasts for longer than an instance may take to notice it.
+/// A refusal lasts longer than an instance may take to detect it.
 const AT_LEAST: Duration = Duration::from_secs(6);
-/// A start that needs no write of Redis takes a second or two; a debug build on a busy machine some more.
+/// The deadline of a start. A start takes one or two seconds, and longer as a debug build on a busy machine.
 const STARTS_WITHIN: Duration = Duration::from_secs(20);
-/// Orders whose events wait.
+/// The number of orders whose events wait in Redis.
 const WAITING: usize = 3;
 const PASSWORD: &str = "changed";
 /// The key of the write that Redis must refuse.
@@ -31,30 +31,30 @@ const PROBE: &str = "chaos:probe";
 /// Every key but `refund_order`: patterns can only allow.
 const ALL_BUT_REFUNDS: [&str; 4] = ["~[^r]*", "~r[^e]*", "~re[^f]*", "~refund_order.dead*"];
 
-/// The refusal in place, kept for some seconds, and taken back, whatever was seen.
-pub async fn refuse(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+/// Begins the refusal, checks the demands, and ends it in every case.
+pub async fn refuse(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let fault = planned.fault;
     let folder = arena.folder.path().join("redis");
     let waiting = if fault == Fault::RedisFull { wait_in_redis(arena).await? } else { Vec::new() };
     let begun = begin(&arena.redis()?, fault, &folder).await;
     let seen = match &begun {
-        Ok(_) => meanwhile(arena, planned, &waiting).await,
+        Ok(_) => check_liveness(arena, planned, &waiting).await,
         Err(_) => Ok(()),
     };
     end(&arena.stack.redis_url(), fault, &folder).await?;
-    let recovering = arena.over(planned.limit());
+    let recovering = arena.begin_recovery(planned.limit());
     seen?;
-    Ok(Struck { evidence: begun?, recovering })
+    Ok(InjectedFault { evidence: begun?, recovering })
 }
 
 async fn begin(redis: &DirectRedis, fault: Fault, folder: &Path) -> Result<String, ChaosError> {
     match fault {
         Fault::RedisFull => {
             let used = redis.info("used_memory").await?;
-            // Below what is used: however much is trimmed now, it stays full.
+            // Half of the memory in use, so that Redis stays full after a trim.
             config(redis, "maxmemory", &(used / 2).to_string()).await?;
         }
-        // More than there are, also after a failover has left one.
+        // More replicas than a failover can leave.
         Fault::RedisNoreplicas => config(redis, "min-replicas-to-write", "9").await?,
         Fault::RedisMisconf => fail_snapshot(redis, folder).await?,
         Fault::RedisNoauth => lock_out(redis).await?,
@@ -104,7 +104,7 @@ fn close(folder: &Path, closed: bool) -> Result<(), ChaosError> {
         .map_err(ChaosError::io(format!("change the rights of {}", folder.display())))
 }
 
-/// Connections that exist would stay logged in.
+/// Sets a password, and closes the connections, which would stay authenticated.
 async fn lock_out(redis: &DirectRedis) -> Result<(), ChaosError> {
     config(redis, "requirepass", PASSWORD).await?;
     with_password(redis.url())?.command::<redis::Value>(&["CLIENT", "KILL", "TYPE", "normal"]).await.map(drop)
@@ -114,7 +114,7 @@ fn with_password(url: &str) -> Result<DirectRedis, ChaosError> {
     DirectRedis::at(&url.replacen("redis://", &format!("redis://:{PASSWORD}@"), 1))
 }
 
-/// Takes it back. It works also when nothing is in place.
+/// Ends a refusal. Idempotent.
 async fn end(url: &str, fault: Fault, folder: &Path) -> Result<(), ChaosError> {
     let redis = DirectRedis::at(url)?;
     match fault {
@@ -123,7 +123,7 @@ async fn end(url: &str, fault: Fault, folder: &Path) -> Result<(), ChaosError> {
         Fault::RedisMisconf => {
             close(folder, false)?;
             config(&redis, "save", "").await?;
-            // One that runs already is as good.
+            // A running BGSAVE serves as well.
             _ = redis.command::<redis::Value>(&["BGSAVE"]).await;
             Ok(())
         }
@@ -135,10 +135,11 @@ async fn end(url: &str, fault: Fault, folder: &Path) -> Result<(), ChaosError> {
     }
 }
 
-/// What a fault that failed half-way has left behind.
+/// Ends every refusal that a failed fault may leave.
 pub async fn take_back(arena: &Arena) -> Result<(), ChaosError> {
-    let (url, folder) = (arena.stack.redis_url(), arena.folder.path().join("redis"));
-    // The password first: without it nothing else can be taken back.
+    let url = arena.stack.redis_url();
+    let folder = arena.folder.path().join("redis");
+    // The password comes first, because the other commands need it.
     for fault in [
         Fault::RedisNoauth,
         Fault::RedisFull,
@@ -151,7 +152,11 @@ pub async fn take_back(arena: &Arena) -> Result<(), ChaosError> {
     Ok(())
 }
 
-async fn meanwhile(arena: &mut Arena, planned: &PlannedFault, waiting: &[Uuid]) -> Result<(), ChaosError> {
+async fn check_liveness(
+    arena: &mut Arena,
+    planned: &PlannedFault,
+    waiting: &[Uuid],
+) -> Result<(), ChaosError> {
     let hold = planned.hold().max(AT_LEAST);
     if planned.fault == Fault::RedisNoperm {
         let refused = orders_are_accepted(arena, hold).await?;
@@ -170,18 +175,19 @@ async fn meanwhile(arena: &mut Arena, planned: &PlannedFault, waiting: &[Uuid]) 
 }
 
 fn note(arena: &mut Arena, planned: &PlannedFault, refused: Vec<String>) {
-    arena.judged.progress.note(&planned.fault.name(), refused.first().cloned());
+    arena.invariants.progress.note(&planned.fault.name(), refused.first().cloned());
     arena.findings.extend(refused);
 }
 
-/// Orders whose events nobody has read yet: all of inventory has died.
+/// Kills all of inventory and publishes the events of some orders.
 async fn wait_in_redis(arena: &mut Arena) -> Result<Vec<Uuid>, ChaosError> {
     for id in arena.ids(Kind::Inventory) {
         arena.kill9(id).await?;
     }
-    let (redis, mut waiting) = (arena.redis()?, Vec::new());
+    let redis = arena.redis()?;
+    let mut waiting = Vec::new();
     for _ in 0..WAITING {
-        let order = arena.buyer.insist(&one(PLENTY), EVIDENCE_WITHIN).await?;
+        let order = arena.buyer.place_until_accepted(&one(PLENTY), EVIDENCE_WITHIN).await?;
         wait::until("its event is published", EVIDENCE_WITHIN, async || {
             let entry = redis
                 .entry_about("order_completed", &order.to_string())
@@ -195,7 +201,7 @@ async fn wait_in_redis(arena: &mut Arena) -> Result<Vec<Uuid>, ChaosError> {
     Ok(waiting)
 }
 
-/// Its group is there already: nothing that a full Redis refuses is needed.
+/// Checks that inventory starts while Redis is full. Its group exists already, so the start needs no write.
 async fn starts(arena: &mut Arena) {
     for id in arena.ids(Kind::Inventory) {
         let wrong = match timeout(STARTS_WITHIN, arena.stack.restart(id)).await {
@@ -206,17 +212,15 @@ async fn starts(arena: &mut Arena) {
         arena
             .findings
             .extend(wrong.as_ref().map(|wrong| format!("{id} does not start while Redis is full: {wrong}")));
-        arena.judged.progress.note("a start beside a full Redis", wrong);
+        arena.invariants.progress.note("a start beside a full Redis", wrong);
     }
 }
 
-/// Reading and acknowledging is what makes room: it goes on.
+/// Checks that reading and acknowledging go on, which frees memory.
 async fn reads(arena: &mut Arena, waiting: &[Uuid]) {
-    let (inventory, taken) = (
-        arena.database(Kind::Inventory),
-        "SELECT count(DISTINCT order_id) FROM stock_ledger WHERE order_id = ANY($1)",
-    );
-    let read = wait::until("what waits in a full Redis is read", HEALED_WITHIN, async || {
+    let inventory = arena.database(Kind::Inventory);
+    let taken = "SELECT count(DISTINCT order_id) FROM stock_ledger WHERE order_id = ANY($1)";
+    let read = wait::until("the entries in a full Redis are read", HEALED_WITHIN, async || {
         match inventory.number(taken, &[&waiting]).await {
             Ok(all) if usize::try_from(all) == Ok(waiting.len()) => Ok(()),
             Ok(some) => Err(format!("{some} of {} are", waiting.len())),
@@ -225,5 +229,5 @@ async fn reads(arena: &mut Arena, waiting: &[Uuid]) {
     });
     let wrong = read.await.err().map(|error| error.to_string());
     arena.findings.extend(wrong.clone());
-    arena.judged.progress.note("reading from a full Redis", wrong);
+    arena.invariants.progress.note("reading from a full Redis", wrong);
 }

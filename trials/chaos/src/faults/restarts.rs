@@ -1,11 +1,13 @@
-//! F15: instances that are asked to go, one after the other, under load.
+//! F15: SIGTERM to each instance in turn, under load.
 
-use super::{PlannedFault, Struck, main_stream, streams};
+use super::injected::InjectedFault;
+use super::streams::{main_stream, streams};
 use crate::ChaosError;
 use crate::arena::Arena;
+use crate::schedule::PlannedFault;
 use ctl::stack::{Kind, ServiceId};
 
-pub async fn rolling(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn rolling(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let ids: Vec<ServiceId> =
         [Kind::Inventory, Kind::Payment].into_iter().flat_map(|kind| arena.ids(kind)).collect();
     for id in &ids {
@@ -15,17 +17,19 @@ pub async fn rolling(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck
         }
         nothing_left_behind(arena, *id).await?;
         arena.stack.restart(*id).await?;
-        arena.live.say(format!("  {id} is back"));
+        arena.progress.line(format!("  {id} is back"));
     }
     let names: Vec<String> = ids.iter().map(ToString::to_string).collect();
-    Ok(Struck {
+    Ok(InjectedFault {
         evidence: format!("{} got SIGTERM and ended", names.join(", ")),
-        recovering: arena.over(planned.limit()),
+        recovering: arena.begin_recovery(planned.limit()),
     })
 }
 
 async fn nothing_left_behind(arena: &mut Arena, id: ServiceId) -> Result<(), ChaosError> {
-    let (redis, consumer, (_, group)) = (arena.redis()?, arena.consumer(id)?, main_stream(id.kind));
+    let redis = arena.redis()?;
+    let consumer = arena.consumer(id)?;
+    let (_, group) = main_stream(id.kind);
     for stream in streams(id.kind) {
         let left = redis.pending_of(stream, group, &consumer).await?;
         if left > 0 {

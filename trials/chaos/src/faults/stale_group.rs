@@ -1,10 +1,12 @@
-//! F32: a group that nobody reads, and consumers that will never come back.
+//! F32: a foreign group without a reader, and consumers that are gone for good.
 
 use std::time::Duration;
 
-use super::{EVIDENCE_WITHIN, PlannedFault, Struck, main_stream, payment_for};
+use super::injected::{EVIDENCE_WITHIN, InjectedFault};
+use super::streams::{main_stream, payment_for};
 use crate::ChaosError;
 use crate::arena::Arena;
+use crate::schedule::PlannedFault;
 use ctl::stack::Kind;
 use ctl::wait;
 
@@ -13,12 +15,13 @@ const NAMES: usize = 40;
 /// `stream-retention` (10 s), the age limit of a foreign group (10 s in the profile `fast`), a trim every 10
 /// s, twice.
 const TRIMMED_WITHIN: Duration = Duration::from_secs(60);
-/// A name is gone when it was idle for this many times the claim idle time; then a look every 10 s.
+/// A name is removed after this many claim idle times, by a check every 10 s.
 const IDLE_TIMES: u32 = 60;
 const LOOKS: Duration = Duration::from_secs(30);
 
-pub async fn plant(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
-    let ((stream, group), redis) = (main_stream(Kind::Inventory), arena.redis()?);
+pub async fn plant(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
+    let (stream, group) = main_stream(Kind::Inventory);
+    let redis = arena.redis()?;
     redis.command::<()>(&["XGROUP", "CREATE", stream, FOREIGN, "0"]).await?;
     for number in 1..=NAMES {
         redis
@@ -29,14 +32,14 @@ pub async fn plant(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, 
     let trimmed = trimming_goes_on(arena, planned).await;
     arena.has_stale_names = true;
     redis.command::<u64>(&["XGROUP", "DESTROY", stream, FOREIGN]).await?;
-    let recovering = arena.over(planned.limit());
+    let recovering = arena.begin_recovery(planned.limit());
     for (what, seen) in [("/ops/streams shows a foreign group", shown), ("trimming goes on", trimmed)] {
         let wrong = seen.err().map(|error| error.to_string());
         arena.findings.extend(wrong.as_ref().map(|wrong| format!("{what}: {wrong}")));
-        arena.judged.bounds.note(what, wrong);
+        arena.invariants.bounds.note(what, wrong);
     }
-    Ok(Struck {
-        evidence: format!("{stream} had the group {FOREIGN} and {NAMES} names of nobody"),
+    Ok(InjectedFault {
+        evidence: format!("{stream} had the group {FOREIGN} and {NAMES} stale consumer names"),
         recovering,
     })
 }
@@ -47,28 +50,34 @@ async fn shown(arena: &Arena) -> Result<(), ChaosError> {
         let body = arena.admin.get(&inventory, "/ops/streams").await.map_err(|error| error.to_string())?;
         let rows = body["streams"].as_array().cloned().unwrap_or_default();
         let mut groups = rows.iter().filter_map(|row| row["foreign_groups"].as_array()).flatten();
-        if groups.any(|group| group["name"] == FOREIGN) { Ok(()) } else { Err("it is not".to_owned()) }
+        if groups.any(|group| group["name"] == FOREIGN) {
+            Ok(())
+        } else {
+            Err("the group is missing".to_owned())
+        }
     })
     .await?)
 }
 
-/// Entries that all others have read go, although this group has read none. Orders keep the stream moving.
+/// Checks that entries read by all other groups are trimmed, while orders keep the stream moving.
 async fn trimming_goes_on(arena: &Arena, planned: &PlannedFault) -> Result<(), ChaosError> {
-    let ((stream, _), redis) = (main_stream(Kind::Inventory), arena.redis()?);
+    let (stream, _) = main_stream(Kind::Inventory);
+    let redis = arena.redis()?;
     let payment = payment_for(arena, planned.target)?;
     let first = first_entry(arena).await?;
     let wanted = redis.length(stream).await?.max(1);
     let mut added = 0_u64;
     Ok(wait::until(format!("{stream} is trimmed beyond {first}"), TRIMMED_WITHIN, async || {
-        // As many again as there were: a node of a stream goes as a whole, and holds a hundred entries.
+        // Doubles the stream: trimming removes whole nodes of a hundred entries.
         if added < wanted + 200 {
-            arena.stir(&payment).await.map_err(|error| error.to_string())?;
+            arena.exercise_every_step(&payment).await.map_err(|error| error.to_string())?;
             added += 2;
         }
         match first_entry(arena).await.map_err(|error| error.to_string())? {
-            now if now == first => {
-                Err(format!("it still begins there, {} entries", redis.length(stream).await.unwrap_or(0)))
-            }
+            now if now == first => Err(format!(
+                "{stream} still begins there, {} entries",
+                redis.length(stream).await.unwrap_or(0)
+            )),
             _ => Ok(()),
         }
     })
@@ -76,27 +85,29 @@ async fn trimming_goes_on(arena: &Arena, planned: &PlannedFault) -> Result<(), C
 }
 
 async fn first_entry(arena: &Arena) -> Result<String, ChaosError> {
-    let ((stream, _), redis) = (main_stream(Kind::Inventory), arena.redis()?);
+    let (stream, _) = main_stream(Kind::Inventory);
+    let redis = arena.redis()?;
     let page: redis::streams::StreamRangeReply =
         redis.command(&["XRANGE", stream, "-", "+", "COUNT", "1"]).await?;
     Ok(page.ids.first().map(|entry| entry.id.clone()).unwrap_or_default())
 }
 
-/// At the end of a run: it takes minutes until a name counts as gone, and nothing has to wait for that.
+/// Waits for the removal of the stale names, at the end of a run because it takes minutes.
 pub async fn names_are_gone(arena: &mut Arena) {
     if !arena.has_stale_names {
         return;
     }
-    arena.live.say("waiting until the names of nobody are gone");
+    arena.progress.line("waiting until the stale consumer names are gone");
     let wrong = names_go(arena).await.err().map(|error| error.to_string());
     arena.findings.extend(wrong.clone());
-    arena.judged.bounds.note("names of consumers", wrong);
+    arena.invariants.bounds.note("names of consumers", wrong);
 }
 
 async fn names_go(arena: &Arena) -> Result<(), ChaosError> {
-    let ((stream, group), redis) = (main_stream(Kind::Inventory), arena.redis()?);
+    let (stream, group) = main_stream(Kind::Inventory);
+    let redis = arena.redis()?;
     let within = arena.profile.claim_idle() * IDLE_TIMES + LOOKS;
-    Ok(wait::until("the names of nobody are gone", within, async || {
+    Ok(wait::until("the stale consumer names are gone", within, async || {
         let groups = redis.groups(stream).await.map_err(|error| error.to_string())?;
         let ours = groups.iter().find(|known| known.get("name").is_some_and(|name| name == group));
         let names: usize = ours.and_then(|known| known.get("consumers")?.parse().ok()).unwrap_or(0);

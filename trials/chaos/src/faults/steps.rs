@@ -1,13 +1,16 @@
-//! F1 at a step: a failpoint kills the process at the very moment that is meant.
+//! F1 at a failpoint: the process is killed at an exact step.
 
 use serde_json::json;
 
-use super::{EVIDENCE_WITHIN, PlannedFault, Struck, payment_for};
+use super::injected::{EVIDENCE_WITHIN, InjectedFault};
+use super::streams::payment_for;
 use crate::ChaosError;
 use crate::arena::Arena;
+use crate::schedule::PlannedFault;
 
-pub async fn kill_at_step(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
-    let (id, (name, nth)) = (planned.target, step(planned)?);
+pub async fn kill_at_step(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
+    let id = planned.target;
+    let (name, nth) = step(planned)?;
     let base = arena.url(id)?;
     arena.admin.arm(&base, &json!({"failpoint": name, "nth": nth, "action": "kill"})).await?;
     let payment = payment_for(arena, id)?;
@@ -19,13 +22,13 @@ pub async fn kill_at_step(arena: &mut Arena, planned: &PlannedFault) -> Result<S
         })
         .await?;
     let evidence = format!("{} at {name}", arena.kill9(id).await?);
-    let recovering = arena.over(planned.limit());
+    let recovering = arena.begin_recovery(planned.limit());
     arena.stack.restart(id).await?;
-    Ok(Struck { evidence, recovering })
+    Ok(InjectedFault { evidence, recovering })
 }
 
-/// The step of a fault that has one.
+/// The failpoint of a fault, and the passage at which it fires.
 pub fn step(planned: &PlannedFault) -> Result<(&str, u32), ChaosError> {
     let step = planned.failpoint.as_ref().map(|(name, nth)| (name.as_str(), *nth));
-    step.ok_or_else(|| ChaosError::Impossible("there is no failpoint of that name; see --list".to_owned()))
+    step.ok_or_else(|| ChaosError::Impossible("the fault has no failpoint; see --list".to_owned()))
 }

@@ -1,16 +1,19 @@
-//! F12: a stream is trimmed although nobody has read it.
+//! F12: a stream is trimmed with unread entries.
 
-use super::{EVIDENCE_WITHIN, PlannedFault, Struck, payment_for};
+use super::injected::{EVIDENCE_WITHIN, InjectedFault};
+use super::streams::payment_for;
 use crate::ChaosError;
 use crate::arena::Arena;
+use crate::schedule::PlannedFault;
 use ctl::stack::Kind;
 
 const STREAM: &str = "order_completed";
-/// Entries that were never read.
+/// The number of unread entries.
 const BACKLOG: u64 = 5;
 
-pub async fn under_backlog(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
-    let (redis, inventories) = (arena.redis()?, arena.ids(Kind::Inventory));
+pub async fn under_backlog(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
+    let redis = arena.redis()?;
+    let inventories = arena.ids(Kind::Inventory);
     for id in &inventories {
         arena.stack.terminate(*id).await?;
     }
@@ -24,7 +27,7 @@ pub async fn under_backlog(arena: &mut Arena, planned: &PlannedFault) -> Result<
         })
         .await?;
     let trimmed: u64 = redis.command(&["XTRIM", STREAM, "MAXLEN", "0"]).await?;
-    let recovering = arena.over(planned.limit());
+    let recovering = arena.begin_recovery(planned.limit());
     for id in inventories {
         arena.stack.restart(id).await?;
     }
@@ -34,5 +37,8 @@ pub async fn under_backlog(arena: &mut Arena, planned: &PlannedFault) -> Result<
             "{trimmed} entries were trimmed, {read} of them read before"
         )));
     }
-    Ok(Struck { evidence: format!("{trimmed} entries were trimmed, {unread} of them unread"), recovering })
+    Ok(InjectedFault {
+        evidence: format!("{trimmed} entries were trimmed, {unread} of them unread"),
+        recovering,
+    })
 }

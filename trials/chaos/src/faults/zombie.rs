@@ -1,5 +1,4 @@
-//! F8: a process that stands still for longer than its entries are its own, and then goes on as if nothing
-//! had happened.
+//! F8: a process that is stopped for twice the claim idle time, and then continues.
 
 use std::time::Duration;
 
@@ -7,33 +6,37 @@ use nix::sys::signal::Signal;
 use serde_json::json;
 use tokio::time::sleep;
 
+use super::injected::{EVIDENCE_WITHIN, InjectedFault};
+use super::process;
 use super::steps::step;
-use super::{EVIDENCE_WITHIN, PlannedFault, Struck, payment_for, process};
+use super::streams::payment_for;
 use crate::ChaosError;
-use crate::arena::{Arena, PLENTY};
-use crate::buyer::one;
+use crate::arena::Arena;
+use crate::process_state::stopped;
+use crate::products::{PLENTY, one};
+use crate::schedule::PlannedFault;
 use ctl::stack::ServiceId;
 use ctl::wait;
 
-/// Beyond the claim idle time, for an order that a peer has to see through.
+/// Added to the claim idle time, for an order that a peer completes.
 const GOES_ON_WITHIN: Duration = Duration::from_secs(10);
 const STOPS_WITHIN: Duration = Duration::from_secs(2);
 
-pub async fn pause(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn pause(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let id = planned.target;
     let stopped = stop(arena, planned).await;
     let went_on = match &stopped {
         Ok(_) => stand_still(arena, id).await,
         Err(_) => Ok(()),
     };
-    // Whatever was seen: nothing may stay stopped.
+    // Continues the process in every case.
     arena.stack.service(id)?.signal(Signal::SIGCONT);
-    let recovering = arena.over(planned.limit());
+    let recovering = arena.begin_recovery(planned.limit());
     went_on?;
-    Ok(Struck { evidence: stopped?, recovering })
+    Ok(InjectedFault { evidence: stopped?, recovering })
 }
 
-/// At a failpoint, or with pending entries in hand.
+/// Stops the process at a failpoint, or with pending entries.
 async fn stop(arena: &Arena, planned: &PlannedFault) -> Result<String, ChaosError> {
     let id = planned.target;
     if planned.failpoint.is_none() {
@@ -45,12 +48,13 @@ async fn stop(arena: &Arena, planned: &PlannedFault) -> Result<String, ChaosErro
     }
     let (name, nth) = step(planned)?;
     arena.admin.arm(&arena.url(id)?, &json!({"failpoint": name, "nth": nth, "action": "stop"})).await?;
-    let (pid, payment) = (arena.stack.service(id)?.pid(), payment_for(arena, id)?);
+    let pid = arena.stack.service(id)?.pid();
+    let payment = payment_for(arena, id)?;
     arena.landed(&payment, EVIDENCE_WITHIN, async || stopped(pid)).await?;
     Ok(format!("{id} (pid {pid}) is in state T at {name}"))
 }
 
-/// Twice the claim idle time; with a peer, orders must come to their end meanwhile.
+/// Waits for twice the claim idle time. With a peer, an order must end during it.
 async fn stand_still(arena: &mut Arena, id: ServiceId) -> Result<(), ChaosError> {
     let idle = arena.profile.claim_idle();
     let has_peer = arena.ids(id.kind).len() > 1;
@@ -59,8 +63,8 @@ async fn stand_still(arena: &mut Arena, id: ServiceId) -> Result<(), ChaosError>
         if !has_peer {
             return Ok(());
         }
-        let order = buyer.insist(&one(PLENTY), idle + GOES_ON_WITHIN).await?;
-        buyer.ended(order, idle + GOES_ON_WITHIN).await.map(drop)
+        let order = buyer.place_until_accepted(&one(PLENTY), idle + GOES_ON_WITHIN).await?;
+        buyer.wait_for_end(order, idle + GOES_ON_WITHIN).await.map(drop)
     };
     let (went_on, ()) = tokio::join!(peer_goes_on, sleep(idle * 2));
     if let Err(error) = went_on {
@@ -75,25 +79,4 @@ async fn stands_still(arena: &Arena, id: ServiceId) -> Result<String, ChaosError
     state
         .map(|()| format!("{id} (pid {pid}) is in state T"))
         .map_err(|error| ChaosError::NotLanded(error.to_string()))
-}
-
-/// Whether the kernel says that it stands still.
-pub fn stopped(pid: i32) -> Result<(), String> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).map_err(|error| error.to_string())?;
-    // The program's name may hold anything; the state follows its closing bracket.
-    match stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next()) {
-        Some('T') => Ok(()),
-        state => Err(format!("process {pid} is in state {state:?}")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn this_process_is_not_standing_still() {
-        let pid = i32::try_from(std::process::id()).expect("a pid");
-        assert!(stopped(pid).is_err_and(|state| !state.contains("None")));
-    }
 }

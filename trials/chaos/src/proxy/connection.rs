@@ -1,8 +1,8 @@
 //! One client and its connection to the server.
 //!
-//! How an answer gets lost: the bytes up to the end of the chosen request are sent, then the end of the
-//! stream. A server carries out what it has read before it looks at the end, so when it closes in turn, the
-//! request is done; everything it said meanwhile is thrown away, and the client is reset.
+//! To lose an answer, the proxy sends the bytes up to the end of the chosen request, then the end of the
+//! stream. A server executes the request before it reads the end, so the request is done when the server
+//! closes. The proxy discards the answer and resets the client.
 
 use std::{
     pin::pin,
@@ -23,31 +23,33 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{Mode, Network, Protocol, frontend::Frontend};
+use super::frontend::Frontend;
+use super::network::{Mode, Network, Protocol};
 
-/// Most bytes in one piece.
+/// The size of one piece, in bytes.
 const PIECE: usize = 16 * 1024;
-/// Pieces on their way to the client while they are delayed: 4 MiB, then the server has to wait.
+/// Delayed pieces on their way to the client: 4 MiB. A full queue blocks the server.
 const DELAYED: usize = 256;
 
 /// How a conversation ended.
 enum End {
-    /// Somebody closed it.
+    /// The client or the server closed it.
     Closed,
-    /// It broke, or was broken.
+    /// The connection broke, or was broken.
     Broken,
-    /// The answer was lost, as wanted.
+    /// The answer was discarded as intended.
     AnswerLost,
 }
 
 pub(super) async fn serve(mut client: TcpStream, network: Arc<Network>) {
-    let (mut cuts, mut silences) = (network.state.subscribe(), network.state.subscribe());
+    let mut cuts = network.state.subscribe();
+    let mut silences = network.state.subscribe();
     let began = *cuts.borrow_and_update();
     let cut =
         async { _ = cuts.wait_for(|state| state.resets != began.resets || state.mode == Mode::Refuse).await };
     let silenced = async { _ = silences.wait_for(|state| state.silences != began.silences).await };
     let end = {
-        // In silence nobody moves it on, and both its ends stay open.
+        // In silence the future is no longer polled, and both connections stay open.
         let mut conversation = pin!(converse(&mut client, &network));
         let alive = async {
             tokio::select! {
@@ -70,7 +72,7 @@ pub(super) async fn serve(mut client: TcpStream, network: Arc<Network>) {
         network.hit();
     }
     if !matches!(end, End::Closed) {
-        // Dropped now, it sends RST: what a client sees of a crash or a firewall.
+        // Dropping sends RST, as after a crash or from a firewall.
         _ = client.set_zero_linger();
     }
 }
@@ -80,11 +82,12 @@ async fn converse(client: &mut TcpStream, network: &Network) -> End {
         return End::Broken;
     }
     let Ok(mut server) = TcpStream::connect(network.upstream()).await else { return End::Broken };
-    // A piece is a whole message mostly; waiting for more of it would only add time.
+    // A piece is mostly a whole message; Nagle's algorithm would only delay it.
     if client.set_nodelay(true).and_then(|()| server.set_nodelay(true)).is_err() {
         return End::Broken;
     }
-    let ((from_client, to_client), (from_server, to_server)) = (client.split(), server.split());
+    let (from_client, to_client) = client.split();
+    let (from_server, to_server) = server.split();
     let lost = AtomicBool::new(false);
     tokio::select! {
         end = requests(from_client, to_server, network, &lost) => end,
@@ -98,10 +101,11 @@ async fn requests(
     network: &Network,
     lost: &AtomicBool,
 ) -> End {
-    let (mut frontend, mut piece) = (Frontend::default(), vec![0; PIECE]);
+    let mut frontend = Frontend::default();
+    let mut piece = vec![0; PIECE];
     loop {
         let read = client.read(&mut piece).await;
-        // Not even the end of the client gets through a black hole.
+        // A black hole swallows the end of the client as well.
         if network.held_back().await {
             return End::Broken;
         }
@@ -120,7 +124,7 @@ async fn requests(
         }
         if chosen.is_some() {
             _ = server.shutdown().await;
-            // The other direction sees the server close.
+            // The other direction ends when the server closes.
             return std::future::pending().await;
         }
     }
@@ -160,7 +164,7 @@ async fn answers(
             }
         }
     };
-    // What was read before the server closed still goes out.
+    // Bytes read before the server closed still go to the client.
     tokio::join!(read, write).0
 }
 

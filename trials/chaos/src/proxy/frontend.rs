@@ -1,4 +1,4 @@
-//! What a PostgreSQL client says, as far as it must be understood to recognise a write and its end.
+//! The messages of a PostgreSQL client, parsed far enough to recognise a write and its end.
 //!
 //! <https://www.postgresql.org/docs/current/protocol-message-formats.html>: after the startup packet every
 //! message is a byte of kind and four bytes of length, the length included. A request ends with `Sync`, or is
@@ -6,9 +6,9 @@
 
 use std::collections::HashSet;
 
-/// PostgreSQL's own limit (`MAX_STARTUP_PACKET_LENGTH`); anything longer there is TLS.
+/// The limit of PostgreSQL (`MAX_STARTUP_PACKET_LENGTH`); a longer packet is TLS.
 const LONGEST_STARTUP: usize = 10_000;
-/// Startup packets after which another one follows: `SSLRequest`, `GSSENCRequest`.
+/// Startup packets that are followed by another one: `SSLRequest`, `GSSENCRequest`.
 const NEGOTIATIONS: [u32; 2] = [80_877_103, 80_877_104];
 
 #[derive(Debug, Default)]
@@ -16,16 +16,16 @@ pub(super) struct Frontend {
     /// An unfinished message.
     rest: Vec<u8>,
     started: bool,
-    /// Not what we understand: everything goes through unseen.
+    /// An unknown protocol: all bytes pass unparsed.
     opaque: bool,
-    /// Names of prepared statements that write.
+    /// The names of prepared statements that write.
     writes: HashSet<Vec<u8>>,
-    /// A request was chosen and has not ended yet.
+    /// A chosen request is in progress.
     chosen: bool,
 }
 
 impl Frontend {
-    /// Looks at a piece on its way to the server and asks `choose(is_write)` for each request. `Some(n)`: the
+    /// Parses a piece on its way to the server and calls `choose(is_write)` for each request. `Some(n)`: the
     /// first `n` bytes of the piece complete a chosen one.
     pub(super) fn look(&mut self, piece: &[u8], mut choose: impl FnMut(bool) -> bool) -> Option<usize> {
         if self.opaque {
@@ -71,7 +71,8 @@ impl Frontend {
 
     /// `Parse`: a name, then the statement.
     fn remember(&mut self, body: &[u8]) {
-        let (name, statement) = (text(body), second_text(body));
+        let name = text(body);
+        let statement = second_text(body);
         if is_write(statement) {
             self.writes.insert(name.to_vec());
         } else {
@@ -125,7 +126,8 @@ mod tests {
         let end = startup().len() + prepare.len() + read.len() + write.len();
         let whole = [startup(), prepare, read, write, next].concat();
         for size in 1..=whole.len() {
-            let (mut frontend, mut passed) = (Frontend::default(), 0);
+            let mut frontend = Frontend::default();
+            let mut passed = 0;
             let found = whole.chunks(size).find_map(|piece| {
                 let found = frontend.look(piece, |is_write| is_write).map(|end| passed + end);
                 passed += piece.len();

@@ -1,5 +1,5 @@
-//! Accepting connections, and not listening at all while they are to be refused: a client then gets
-//! ECONNREFUSED, as from a server that is down, and not a connection that breaks.
+//! Accepts connections. To refuse them, the listener closes: a client gets ECONNREFUSED, as from a server
+//! that is down.
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -9,15 +9,15 @@ use tokio::{
     time::sleep,
 };
 
-use super::{Mode, Network, connection};
+use super::connection;
+use super::network::{Mode, Network};
 
-/// As many as tokio's own listener lets wait.
+/// The backlog of tokio's listener.
 const BACKLOG: u32 = 1024;
-/// Between two looks while there is nothing to listen on.
+/// The pause between two attempts to listen.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
-/// Works beside the socket that reserves the port, because that one does not listen and both allow the
-/// address to be reused.
+/// Binds the port again. The socket that reserves it never listens, and both allow the address to be reused.
 pub(super) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = TcpSocket::new_v4()?;
     socket.set_reuseaddr(true)?;
@@ -26,7 +26,8 @@ pub(super) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 pub(super) async fn run(listener: TcpListener, address: SocketAddr, network: Arc<Network>) {
-    let (mut listener, mut connections) = (Some(listener), JoinSet::new());
+    let mut listener = Some(listener);
+    let mut connections = JoinSet::new();
     let mut state = network.state.subscribe();
     loop {
         listener = match state.borrow_and_update().mode {

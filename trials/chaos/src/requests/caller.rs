@@ -1,4 +1,4 @@
-//! One customer who orders, and writes down what is sent and what came back.
+//! A customer who places orders and logs each request and response.
 
 use std::time::{Duration, Instant};
 
@@ -14,14 +14,14 @@ use ctl::{
     client_log::{ClientLog, Completion, Record},
 };
 
-/// Twice the 5 s no request may exceed.
+/// Twice the limit of 5 s of a request.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
-/// After everything was lost, events are published again within 60 s; no outcome may take longer to be known.
+/// The deadline of an outcome. After a total loss, events are published again within 60 s.
 const KNOWN_WITHIN: Duration = Duration::from_secs(60);
-/// Before the next attempt, when the answer does not say how long.
+/// The pause before the next attempt without Retry-After.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// A USER: whose orders these are.
+/// The account of the orders, a USER.
 #[derive(Debug, Clone)]
 pub struct Customer {
     /// The account's id.
@@ -38,24 +38,24 @@ pub struct Caller {
     log: ClientLog,
 }
 
-/// What came back for one request.
+/// The response to one request, or the failure of its connection.
 #[derive(Debug, Clone)]
-pub(super) struct Answer {
-    /// `None`: nothing came, or not all of it.
+pub(super) struct OrderResponse {
+    /// `None` for a failed connection or a partial response.
     pub status: Option<StatusCode>,
     pub content_type: String,
     /// `Idempotency-Replayed: true`
     pub replayed: bool,
     pub retry_after: Option<Duration>,
-    /// The body, or what the connection said.
+    /// The body, or the error of the connection.
     pub text: String,
 }
 
 impl Caller {
-    /// A customer whose requests go into `log`.
+    /// A customer whose requests are logged to `log`.
     ///
     /// # Errors
-    /// [`RequestError::Client`] when no HTTP client can be set up.
+    /// [`RequestError::Client`] when the HTTP client cannot be created.
     pub fn new(customer: Customer, log: ClientLog) -> Result<Self, RequestError> {
         let http = http_client().timeout(ANSWER_WITHIN).build();
         Ok(Self { http: http.map_err(|error| RequestError::Client(error.to_string()))?, customer, log })
@@ -65,26 +65,26 @@ impl Caller {
         &self.customer.token
     }
 
-    /// One request to one instance.
+    /// Sends one request to one instance.
     pub(super) async fn attempt(
         &self,
         payment: &str,
         key: &str,
         body: &Value,
-    ) -> Result<Answer, RequestError> {
+    ) -> Result<OrderResponse, RequestError> {
         self.log_send(key, body).await?;
         let url = format!("{}/orders", payment.trim_end_matches('/'));
         let request = self.http.post(url).bearer_auth(self.token()).header("Idempotency-Key", key).json(body);
         let answer = match request.send().await {
-            Ok(response) => Answer::read(response).await,
-            Err(error) => Answer::broken(&error),
+            Ok(response) => OrderResponse::read(response).await,
+            Err(error) => OrderResponse::broken(&error),
         };
         self.log_answer(key, &answer).await?;
         Ok(answer)
     }
 
-    /// Asks the instances in turn, beginning with number `first`, until the outcome is known. A 409 (in
-    /// flight) is an answer too if `in_flight_ends`.
+    /// Sends the request to the instances in turn, from number `first`, until the outcome is known. With
+    /// `in_flight_ends`, a 409 (in flight) counts as an outcome.
     pub(super) async fn until_known(
         &self,
         payment: &[String],
@@ -92,7 +92,7 @@ impl Caller {
         key: &str,
         body: &Value,
         in_flight_ends: bool,
-    ) -> Result<Answer, RequestError> {
+    ) -> Result<OrderResponse, RequestError> {
         let deadline = Instant::now() + KNOWN_WITHIN;
         for instance in payment.iter().cycle().skip(first % payment.len().max(1)) {
             let answer = self.attempt(instance, key, body).await?;
@@ -114,15 +114,17 @@ impl Caller {
     }
 
     pub(super) async fn log_send(&self, key: &str, body: &Value) -> Result<(), RequestError> {
-        let (at, user) = (Timestamp::now(), self.customer.id);
+        let at = Timestamp::now();
+        let user = self.customer.id;
         self.log
             .write(&Record::Send { at, user, key: key.to_owned(), body: body.clone() })
             .await
             .map_err(RequestError::Log)
     }
 
-    pub(super) async fn log_answer(&self, key: &str, answer: &Answer) -> Result<(), RequestError> {
-        let (status, outcome) = (answer.status.map(|status| status.as_u16()), answer.outcome());
+    pub(super) async fn log_answer(&self, key: &str, answer: &OrderResponse) -> Result<(), RequestError> {
+        let status = answer.status.map(|status| status.as_u16());
+        let outcome = answer.outcome();
         let (body, why) = match outcome {
             Completion::Ok => (Some(answer.text.clone()), None),
             Completion::Fail | Completion::Info => {
@@ -142,8 +144,8 @@ impl Caller {
     }
 }
 
-impl Answer {
-    /// What is left of a request when the connection broke.
+impl OrderResponse {
+    /// A failed connection.
     pub(super) fn lost(why: &str) -> Self {
         Self {
             status: None,
@@ -154,7 +156,7 @@ impl Answer {
         }
     }
 
-    /// The innermost cause says it: refused, reset, timed out.
+    /// The innermost cause is the specific one: refused, reset, timed out.
     fn broken(error: &reqwest::Error) -> Self {
         Self::lost(&innermost(error))
     }
@@ -185,19 +187,19 @@ impl Answer {
         }
     }
 
-    /// The order in a 2xx.
+    /// The id of the order in a 2xx.
     pub(super) fn order(&self) -> Option<Uuid> {
         let body: Value = serde_json::from_str(&self.text).ok()?;
         body["id"].as_str()?.parse().ok().filter(|_| self.outcome() == Completion::Ok)
     }
 
-    /// The problem in an error; empty when there is none.
+    /// The problem in an error; empty without one.
     pub(super) fn problem(&self) -> Problem {
         serde_json::from_str(&self.text).unwrap_or_default()
     }
 }
 
-impl std::fmt::Display for Answer {
+impl std::fmt::Display for OrderResponse {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.status {
             Some(status) => write!(f, "{} {}", status.as_u16(), self.text),

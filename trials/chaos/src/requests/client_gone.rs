@@ -1,5 +1,4 @@
-//! F14: a client that vanishes in the middle of a request. Whatever the service made of it, a retry with the
-//! same key gets the one order.
+//! F14: a client that disconnects in the middle of a request. A retry with the same key gets the one order.
 
 use std::{io, time::Duration};
 
@@ -12,33 +11,33 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use super::{Caller, RequestError, caller::Answer};
+use super::{Caller, RequestError, caller::OrderResponse};
 
-/// For the first byte of the answer: twice the 5 s no request may exceed.
+/// The deadline of the first byte: twice the limit of 5 s of a request.
 const FIRST_BYTE_WITHIN: Duration = Duration::from_secs(10);
 
-/// How far a request gets before its client is gone.
+/// The stage of a request at which its client disconnects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
-    /// Nothing was sent.
+    /// Before the first byte.
     Connected,
-    /// Half of the headers.
+    /// After half of the headers.
     HalfHeaders,
-    /// The headers and half of the body.
+    /// After the headers and half of the body.
     HalfBody,
-    /// All of it.
+    /// After the whole request.
     Sent,
-    /// All of it, and one byte of the answer was read.
+    /// After one byte of the response.
     FirstByte,
 }
 
 impl Phase {
-    /// All of them, in order.
+    /// All stages, in order.
     pub const ALL: [Self; 5] =
         [Self::Connected, Self::HalfHeaders, Self::HalfBody, Self::Sent, Self::FirstByte];
 
-    /// How many bytes are sent of a head and a body of these lengths.
+    /// The number of bytes to send of a head and a body of these lengths.
     fn bytes(self, head: usize, body: usize) -> usize {
         match self {
             Self::Connected => 0,
@@ -49,18 +48,18 @@ impl Phase {
     }
 }
 
-/// What the retry got.
+/// The result of the retry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct ClientGone {
-    /// Where the first client vanished.
+    /// The stage at which the first client disconnected.
     pub phase: Phase,
-    /// The order that belongs to the key now.
+    /// The order of the key.
     pub order: Uuid,
-    /// The order was placed by the client that vanished, not by the retry.
+    /// Whether the first client placed the order, and the retry replayed it.
     pub was_placed: bool,
 }
 
-/// Sends an order, vanishes (with a reset) at `phase`, and asks again with the same key until the outcome is
+/// Sends an order, resets the connection at `phase`, and retries with the same key until the outcome is
 /// known.
 ///
 /// # Errors
@@ -78,8 +77,8 @@ pub async fn client_gone(
     let address = address(first)?;
     caller.log_send(key, body).await?;
     let gone = match vanish(&address, caller.token(), key, &body.to_string(), phase).await {
-        Ok(()) => Answer::lost("the client was gone"),
-        Err(error) => Answer::lost(&error.to_string()),
+        Ok(()) => OrderResponse::lost("the client was gone"),
+        Err(error) => OrderResponse::lost(&error.to_string()),
     };
     caller.log_answer(key, &gone).await?;
     let answer = caller.until_known(payment, 0, key, body, false).await?;
@@ -111,6 +110,6 @@ async fn vanish(address: &str, token: &str, key: &str, body: &str, phase: Phase)
     if phase == Phase::FirstByte {
         _ = timeout(FIRST_BYTE_WITHIN, stream.read_u8()).await?;
     }
-    // Dropped now, it sends RST.
+    // Dropping sends RST.
     stream.set_zero_linger()
 }

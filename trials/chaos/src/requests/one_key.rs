@@ -1,5 +1,4 @@
-//! F14: the same order fifty times at once. However many arrive, there is one order, and everybody is told
-//! the same.
+//! F14: the same order fifty times at once. There is one order, and every request gets the same response.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,19 +12,19 @@ use ctl::client_log::Completion;
 
 const AT_ONCE: usize = 50;
 
-/// How the fifty requests ended.
+/// The results of the fifty requests.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct OneKey {
-    /// The last status of each request: how many got which.
+    /// The number of requests by their last status.
     pub statuses: BTreeMap<u16, u32>,
-    /// The orders in the 2xx.
+    /// The ids of the orders in the 2xx.
     pub orders: BTreeSet<Uuid>,
-    /// The different bodies of the 2xx.
+    /// The distinct bodies of the 2xx.
     pub bodies_2xx: BTreeSet<String>,
 }
 
 impl OneKey {
-    /// One order, one body, and nothing but 2xx and 409.
+    /// Whether there is one order, one body, and only 2xx and 409.
     #[must_use]
     pub fn is_one_order(&self) -> bool {
         let known = self.statuses.keys().all(|status| (200..300).contains(status) || *status == 409);
@@ -33,8 +32,8 @@ impl OneKey {
     }
 }
 
-/// Sends `body` fifty times at once with one `key`, spread over all instances of payment; who does not know
-/// the outcome asks again.
+/// Sends `body` fifty times at once with one `key`, spread over all instances of payment. A request with an
+/// unknown outcome is retried.
 ///
 /// # Errors
 /// [`RequestError::NeverKnown`] and [`RequestError::Log`].

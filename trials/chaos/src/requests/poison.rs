@@ -1,17 +1,17 @@
-//! F10: events that nobody can process. Each must end as exactly one dead letter, and a redrive must bring it
-//! back once.
+//! F10: poison messages. Each must end as exactly one dead letter, and a redrive must work once.
 //!
-//! What a checker compares: [`Record::Poison`] holds the event's `id`, written before it is sent. The entry
-//! in `<stream>.dead` has the fields of the event as they were, so its field `id` is the same; `GET
-//! /ops/dead-letters` shows it as `event.id`. The events are in no outbox: a Redis that loses its data loses
-//! them for good.
+//! The checker compares [`Record::Poison`], logged with the event's `id` before it is sent. The entry in
+//! `<stream>.dead` has the fields of the event and so the same `id`; `GET /ops/dead-letters` shows it as
+//! `event.id`. The events exist in Redis only, and a loss of its data is final.
 
 use std::{
     fmt,
     time::{Duration, Instant},
 };
 
-use events::{Envelope, Event, MoneyData, OrderCompleted, ProductChanged, StockReserved, TraceContext};
+use events::{
+    Envelope, Event, FIELD, MoneyData, OrderCompleted, ProductChanged, StockReserved, TraceContext,
+};
 use jiff::Timestamp;
 use redis::{AsyncConnectionConfig, Client, RedisError};
 use serde::Serialize;
@@ -25,32 +25,32 @@ use ctl::{
     stack::Kind,
 };
 
-/// Redis may be down when poison is sent; a restart with its AOF takes 5 s at most.
+/// The deadline of a poison message. A restart of Redis with its AOF takes 5 s at most.
 const SENT_WITHIN: Duration = Duration::from_secs(30);
 /// Longer than any answer on loopback, shorter than a fault.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
-/// Dead letters looked through for one event.
+/// The dead letters that are searched for one event.
 const LETTERS: usize = 1000;
 
-/// What is wrong with an event.
+/// The defect of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Poison {
-    /// An `order_completed` whose data is no JSON: a dead letter at once, `unreadable`.
+    /// An `order_completed` whose data is a text: a dead letter at once, `unreadable`.
     NotJson,
-    /// A `stock_reserved` of a version nobody knows: a dead letter at once, `unreadable`.
+    /// A `stock_reserved` of an unknown version: a dead letter at once, `unreadable`.
     UnknownType,
-    /// A `product_changed` with a price of 0, which payment's database refuses each time: a dead letter after
-    /// `delivery-limit` deliveries, `delivery-limit`. No order needs that product.
+    /// A `product_changed` with a price of 0, which payment's database refuses: a dead letter after
+    /// `delivery-limit` deliveries, `delivery-limit`. The product is used by no order.
     AlwaysFails,
 }
 
 impl Poison {
-    /// All of them.
+    /// All kinds.
     pub const ALL: [Self; 3] = [Self::NotJson, Self::UnknownType, Self::AlwaysFails];
 
-    /// Where it goes; streams have one partition in a stack of chaos.
+    /// The stream of the event. Streams have one partition in a stack of chaos.
     #[must_use]
     pub fn stream(self) -> &'static str {
         match self {
@@ -60,13 +60,13 @@ impl Poison {
         }
     }
 
-    /// Who chokes on it.
+    /// The service that consumes the event.
     #[must_use]
     pub fn victim(self) -> Kind {
         owner_of_stream(self.stream()).unwrap_or(Kind::Payment)
     }
 
-    /// The reason its dead letter gives.
+    /// The reason in its dead letter.
     #[must_use]
     pub fn reason(self) -> &'static str {
         match self {
@@ -76,15 +76,17 @@ impl Poison {
     }
 
     fn envelope(self) -> Envelope {
-        let (sku, price) =
-            (format!("POISON-{}", Uuid::now_v7()), MoneyData { amount: 0, currency: "EUR".to_owned() });
+        let sku = format!("POISON-{}", Uuid::now_v7());
+        let price = MoneyData { amount: 0, currency: "EUR".to_owned() };
         let event =
             ProductChanged { sku: sku.clone(), name: "Poison".to_owned(), price, version: 1, deleted: false };
         let envelope = Envelope::new(&event, "shopctl-chaos", sku, TraceContext::root());
         match self {
-            Self::NotJson => {
-                Envelope { kind: OrderCompleted::TYPE.to_owned(), data: "{not json".to_owned(), ..envelope }
-            }
+            Self::NotJson => Envelope {
+                kind: OrderCompleted::TYPE.to_owned(),
+                data: "\"{not json\"".to_owned(),
+                ..envelope
+            },
             Self::UnknownType => Envelope { kind: "shop.stock.reserved.v99".to_owned(), ..envelope },
             Self::AlwaysFails => envelope,
         }
@@ -101,12 +103,12 @@ impl fmt::Display for Poison {
     }
 }
 
-/// Puts poison into its stream; its event id. When Redis does not answer it is sent again with the same id,
-/// which makes one dead letter at most.
+/// Adds a poison message to its stream. Returns its event id. A retry after a failure of Redis has the same
+/// id, which makes one dead letter at most.
 ///
 /// # Errors
-/// [`RequestError::RedisUrl`], [`RequestError::Log`], or [`RequestError::NotAppended`] when Redis did not
-/// take it within 30 s; it is in the log then and may or may not be in the stream.
+/// [`RequestError::RedisUrl`], [`RequestError::Log`], or [`RequestError::NotAppended`] after 30 s of
+/// failures. In this case the event is logged and possibly in the stream.
 pub async fn send_poison(redis_url: &str, kind: Poison, log: &ClientLog) -> Result<Uuid, RequestError> {
     let redis = Client::open(redis_url).map_err(|error| RequestError::RedisUrl(error.to_string()))?;
     let envelope = kind.envelope();
@@ -132,29 +134,26 @@ async fn append(redis: &Client, stream: &str, envelope: &Envelope) -> Result<(),
         .set_response_timeout(Some(ANSWER_WITHIN));
     let mut connection = redis.get_multiplexed_async_connection_with_config(&limits).await?;
     let mut command = redis::cmd("XADD");
-    command.arg(stream).arg("*");
-    for (field, value) in envelope.fields() {
-        command.arg(field).arg(value.as_ref());
-    }
+    command.arg(stream).arg("*").arg(FIELD).arg(envelope.to_json());
     command.exec_async(&mut connection).await
 }
 
-/// What a redrive of poison led to.
+/// The result of a redrive.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Redrive {
-    /// The dead letter that was redriven.
+    /// The redriven dead letter.
     pub first: String,
-    /// The one it became.
+    /// The dead letter it became.
     pub again: String,
-    /// A second redrive of the first one found nothing, as it must.
+    /// Whether a second redrive of the first dead letter got 404.
     pub works_once: bool,
 }
 
-/// Waits for the dead letter of `event`, redrives it twice (the second time must find nothing), and waits
-/// until it is a dead letter again. `api` needs a token of an ADMIN.
+/// Waits for the dead letter of `event`, redrives it twice (the second must get 404), and waits until it is a
+/// dead letter again. `api` needs the token of an ADMIN.
 ///
 /// # Errors
-/// [`RequestError::NoDeadLetter`] when it is not there, or not back, `within` that time;
+/// [`RequestError::NoDeadLetter`] after `within` without the dead letter, before or after the redrive;
 /// [`RequestError::Api`].
 pub async fn redrive_once(
     api: &Api,
@@ -173,10 +172,10 @@ pub async fn redrive_once(
     Ok(Redrive { first, again, works_once })
 }
 
-/// The id of the dead letter of an event, once there is one; `other_than` is not it.
+/// Waits for the dead letter of an event, other than `other_than`. Returns its id.
 ///
 /// # Errors
-/// [`RequestError::NoDeadLetter`] when there is none `within` that time; [`RequestError::Api`].
+/// [`RequestError::NoDeadLetter`] after `within` without a dead letter; [`RequestError::Api`].
 pub async fn dead_letter(
     api: &Api,
     kind: Poison,

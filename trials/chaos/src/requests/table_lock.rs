@@ -1,5 +1,5 @@
-//! F13: a table nobody can use. Whoever needs it waits with a connection in hand, until the pool has none
-//! left.
+//! F13: a locked table. Every request that needs it holds a connection while it waits, until the pool is
+//! exhausted.
 
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use tokio_postgres::{Client, NoTls};
 
 use super::RequestError;
 
-/// Holds `table` of the database at `database_url` (a service's own) in ACCESS EXCLUSIVE MODE for so long;
-/// returns when it is free again. `locked` is told as soon as it is held.
+/// Locks `table` of the service database at `database_url` in ACCESS EXCLUSIVE MODE for `time`. Sends to
+/// `locked` once the lock is held, and returns after its release.
 ///
 /// # Errors
-/// [`RequestError::Lock`] when the lock cannot be had, or is lost with the connection.
+/// [`RequestError::Lock`] when the lock is refused, or is lost with the connection.
 pub async fn hold_all_connections(
     database_url: &str,
     table: &str,
@@ -34,7 +34,7 @@ async fn hold(
 ) -> Result<(), tokio_postgres::Error> {
     let table = table.replace('"', "\"\"");
     client.batch_execute(&format!("BEGIN; LOCK TABLE \"{table}\" IN ACCESS EXCLUSIVE MODE")).await?;
-    _ = locked.send(()); // nobody waits for it any more: held all the same
+    _ = locked.send(()); // the receiver may be gone: the lock is held all the same
     sleep(time).await;
     client.batch_execute("COMMIT").await
 }

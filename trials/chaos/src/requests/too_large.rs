@@ -1,4 +1,4 @@
-//! F11: more than is allowed. It must be refused, and the refusal must say what is wrong.
+//! F11: requests beyond the limits. The refusal must name the limit.
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -8,29 +8,29 @@ use super::{Caller, RequestError};
 
 /// The services' `body-limit` by default, in bytes.
 const BODY_LIMIT: usize = 65_536;
-/// Most lines of an order, and most characters of a key, by contract.
+/// The limits of the contract: lines of an order, characters of a key.
 const MOST_ITEMS: usize = 50;
 const LONGEST_KEY: usize = 255;
 
-/// How one thing that is too large was refused.
+/// The refusal of one request beyond a limit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Refusal {
-    /// What was sent.
+    /// The request.
     pub what: &'static str,
-    /// The status it must get.
+    /// The demanded status.
     pub expected: u16,
-    /// The status it got; `None`: no answer, and `detail` says why.
+    /// The received status; `None` for a failed connection, with its error in `detail`.
     pub status: Option<u16>,
     /// The problem's code.
     pub code: Option<String>,
     /// The problem's detail.
     pub detail: String,
-    /// Whether the answer is `application/problem+json`.
+    /// Whether the response is `application/problem+json`.
     pub is_problem: bool,
 }
 
 impl Refusal {
-    /// The right status, a problem, a code for programs and a detail for people.
+    /// Whether it has the demanded status and is a problem with a code and a detail.
     #[must_use]
     pub fn is_clear(&self) -> bool {
         let said = self.code.as_ref().is_some_and(|code| !code.is_empty()) && !self.detail.is_empty();
@@ -39,10 +39,10 @@ impl Refusal {
 }
 
 /// Sends one instance of payment a body just over the limit, one far over it, an order of too many lines, and
-/// a key that is too long. `sku` is a product that exists: nothing else is wrong with these orders.
+/// a key that is too long. `sku` is an existing product, so that the orders are valid otherwise.
 ///
 /// # Errors
-/// [`RequestError::Log`]. An attempt without an answer is a [`Refusal`] that is not clear.
+/// [`RequestError::Log`]. An attempt without a response is an unclear [`Refusal`].
 pub async fn too_large(caller: &Caller, payment: &str, sku: &str) -> Result<Vec<Refusal>, RequestError> {
     let one = json!([{"sku": sku, "quantity": 1}]);
     let padded = |bytes: usize| json!({"items": one, "padding": "x".repeat(bytes)});
@@ -76,7 +76,8 @@ async fn attempt(
     body: &Value,
 ) -> Result<Refusal, RequestError> {
     let answer = caller.attempt(payment, key, body).await?;
-    let (status, problem) = (answer.status.map(|status| status.as_u16()), answer.problem());
+    let status = answer.status.map(|status| status.as_u16());
+    let problem = answer.problem();
     let detail = if status.is_none() { answer.text.clone() } else { problem.detail.unwrap_or_default() };
     let is_problem = answer.content_type.starts_with("application/problem+json");
     Ok(Refusal { what, expected, status, code: problem.code, detail, is_problem })

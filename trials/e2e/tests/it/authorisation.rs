@@ -1,4 +1,4 @@
-//! Who may do what.
+//! The permissions of each role.
 
 use ctl::stack::Kind;
 use reqwest::Method;
@@ -43,7 +43,7 @@ async fn a_token_that_is_missing_expired_forged_or_unsigned_is_a_401_everywhere(
         ("invalid-token", "not.a.token".to_owned()),
     ];
     for (kind, path) in FOR_ANYBODY {
-        let missing = shop.user.nobody().get(kind, path).await;
+        let missing = shop.user.anonymous().get(kind, path).await;
         missing.problem(401, "missing-token");
         assert_eq!(missing.header("www-authenticate"), "Bearer");
         for (code, token) in &tokens {
@@ -51,7 +51,7 @@ async fn a_token_that_is_missing_expired_forged_or_unsigned_is_a_401_everywhere(
         }
         shop.user.get(kind, path).await.expect(200);
     }
-    // The forger's tools are sound: with nothing wrong in it, the token is good.
+    // The same signer makes a valid token, so the attempts above fail by their defects alone.
     shop.user
         .with_token(&signer.sign(&signer.header(), &good))
         .get(Kind::Payment, "/orders")
@@ -86,7 +86,7 @@ async fn a_token_of_the_wrong_role_is_a_403() {
             send(body.into_iter().fold(request, |request, body| request.json(body))).await.expect("an answer")
         };
         ask(&shop.user).await.problem(403, "forbidden");
-        ask(&shop.user.nobody()).await.problem(401, "missing-token");
+        ask(&shop.user.anonymous()).await.problem(401, "missing-token");
     }
     let key = key();
     shop.admin.order_with(&Order::of("MUG", 1), &[("Idempotency-Key", &key)]).await.problem(403, "forbidden");
@@ -116,8 +116,8 @@ async fn a_user_lists_own_orders_and_an_admin_everybody_s() {
     let stranger = shop.another_user().await;
     let mine = shop.user.order(&Order::of("MUG", 1)).await;
     let theirs = stranger.order(&Order::of("MUG", 1).paid_by("tok_declined")).await;
-    shop.user.ended(&mine).await;
-    stranger.ended(&theirs).await;
+    shop.user.wait_for_end(&mine).await;
+    stranger.wait_for_end(&theirs).await;
     let ids = async |client: &Client, path: &str| -> Vec<String> {
         let orders = client.all(Kind::Payment, path, 10).await;
         orders.iter().map(|order| order["id"].as_str().expect("an id").to_owned()).collect()
@@ -135,9 +135,9 @@ async fn a_user_lists_own_orders_and_an_admin_everybody_s() {
 #[tokio::test]
 async fn nobody_gives_themselves_a_role() {
     let shop = Shop::open().await;
-    let nobody = shop.user.nobody();
+    let anonymous = shop.user.anonymous();
     let body = json!({"email": "mallory@example.com", "password": "a long enough one", "role": "ADMIN"});
-    assert_eq!(nobody.post(Kind::User, "/auth/register", &body).await.invalid_fields(), ["/role"]);
+    assert_eq!(anonymous.post(Kind::User, "/auth/register", &body).await.invalid_fields(), ["/role"]);
     let account = shop.user.get(Kind::User, "/auth/user").await.expect(200);
     let promote = async |client: &Client| {
         let path = format!("/users/{}", account["id"].as_str().expect("an id"));
@@ -148,7 +148,7 @@ async fn nobody_gives_themselves_a_role() {
     promote(&shop.user).await.problem(403, "forbidden");
     assert_eq!(promote(&shop.admin).await.expect(200)["role"], "ADMIN");
     let promoted =
-        nobody.log_in(account["email"].as_str().expect("an e-mail"), "correct horse battery staple").await;
+        anonymous.log_in(account["email"].as_str().expect("an e-mail"), "correct horse battery staple").await;
     promoted.get(Kind::User, "/users").await.expect(200);
 }
 
@@ -158,7 +158,8 @@ async fn an_admin_whose_role_was_taken_away_cannot_take_it_back_and_the_last_one
     let id = async |client: &Client| {
         client.get(Kind::User, "/auth/user").await.expect(200)["id"].as_str().expect("an id").to_owned()
     };
-    let (admin, user) = (id(&shop.admin).await, id(&shop.user).await);
+    let admin = id(&shop.admin).await;
+    let user = id(&shop.user).await;
     let change = async |client: &Client, account: &str, role: &str| {
         let path = format!("/users/{account}");
         send(client.request(Method::PATCH, Kind::User, &path).json(&json!({"role": role})))
@@ -167,7 +168,7 @@ async fn an_admin_whose_role_was_taken_away_cannot_take_it_back_and_the_last_one
     };
     change(&shop.admin, &admin, "USER").await.problem(409, "last-admin");
     change(&shop.admin, &user, "ADMIN").await.expect(200);
-    let second = shop.user.nobody().log_in("user@example.com", "correct horse battery staple").await;
+    let second = shop.user.anonymous().log_in("user@example.com", "correct horse battery staple").await;
 
     change(&second, &admin, "USER").await.expect(200);
 
@@ -179,15 +180,15 @@ async fn an_admin_whose_role_was_taken_away_cannot_take_it_back_and_the_last_one
 #[tokio::test]
 async fn a_wrong_password_and_an_unknown_email_get_the_same_answer() {
     let shop = Shop::open().await;
-    let nobody = shop.user.nobody();
+    let anonymous = shop.user.anonymous();
     let attempt = async |email: &str| {
         let body = json!({"email": email, "password": "the wrong one entirely"});
         let mut problem =
-            nobody.post(Kind::User, "/auth/login", &body).await.problem(401, "invalid-credentials");
+            anonymous.post(Kind::User, "/auth/login", &body).await.problem(401, "invalid-credentials");
         problem["request_id"] = Value::Null;
         problem
     };
     assert_eq!(attempt("user@example.com").await, attempt("nobody@example.com").await);
     let taken = json!({"email": "User@Example.com ", "password": "a long enough one"});
-    nobody.post(Kind::User, "/auth/register", &taken).await.problem(409, "email-taken");
+    anonymous.post(Kind::User, "/auth/register", &taken).await.problem(409, "email-taken");
 }

@@ -1,24 +1,24 @@
-//! The bench runs: its scripts fit the tables the migrations make, and every measurement gives its figures.
+//! The bench runs: its scripts fit the migrated tables, and every measurement gives its figures.
 
 use std::time::Duration;
 
 use bench::overload::{self, Ladder};
-use bench::{self, Live, Measure, Report, Terms};
+use bench::{self, BenchPlan, Measure, Progress, Report};
 use ctl::terminal::Bar;
 
 use e2e::service_binaries;
 
 async fn measured(measures: &[Measure]) -> Report {
     let second = Duration::from_secs(1);
-    // How fast it is does not matter, so nobody waits for a quiet machine.
-    let terms = Terms {
+    // Throughput is irrelevant here, so the bench skips the wait for an idle machine.
+    let plan = BenchPlan {
         time: second,
         patience: Duration::ZERO,
         stored: (10, 100),
-        ..Terms::quick(measures.to_vec())
+        ..BenchPlan::quick(measures.to_vec())
     };
     let report =
-        Box::pin(bench::run(&terms, Some(service_binaries().to_path_buf()), &Live::new(&terms))).await;
+        Box::pin(bench::run(&plan, Some(service_binaries().to_path_buf()), &Progress::new(&plan))).await;
     report.unwrap_or_else(|error| panic!("{error}"))
 }
 

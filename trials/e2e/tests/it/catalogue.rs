@@ -4,16 +4,16 @@ use ctl::stack::Kind;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use e2e::{Answer, Order, SOON, Shop, eventually, key, send};
+use e2e::{HttpResponse, Order, SOON, Shop, eventually, key, send};
 
-async fn put(shop: &Shop, sku: &str, etag: Option<&str>, price: i64) -> Answer {
+async fn put(shop: &Shop, sku: &str, etag: Option<&str>, price: i64) -> HttpResponse {
     let request = shop.admin.request(Method::PUT, Kind::Inventory, &format!("/products/{sku}"));
     let request = etag.into_iter().fold(request, |request, etag| request.header("If-Match", etag));
     let body = json!({"name": "Another name", "price": {"amount": price, "currency": "EUR"}});
     send(request.json(&body)).await.expect("an answer")
 }
 
-async fn delete(shop: &Shop, sku: &str) -> Answer {
+async fn delete(shop: &Shop, sku: &str) -> HttpResponse {
     send(shop.admin.request(Method::DELETE, Kind::Inventory, &format!("/products/{sku}")))
         .await
         .expect("an answer")
@@ -32,7 +32,11 @@ async fn a_changed_price_is_used_by_the_next_order() {
     };
     let order = eventually("payment has heard of the new price", SOON, look).await;
     assert_eq!(order["total"]["amount"], 3000);
-    assert_eq!(shop.user.ended(&before).await["total"]["amount"], 1000, "an older order keeps its price");
+    assert_eq!(
+        shop.user.wait_for_end(&before).await["total"]["amount"],
+        1000,
+        "an older order keeps its price"
+    );
 }
 
 #[tokio::test]
@@ -57,7 +61,7 @@ async fn an_order_does_not_make_the_copy_of_the_price_stale() {
     shop.product("MUG", 10).await;
     let etag = shop.user.get(Kind::Inventory, "/products/MUG").await.header("etag").to_owned();
     let id = shop.user.order(&Order::of("MUG", 1)).await;
-    shop.user.ended(&id).await;
+    shop.user.wait_for_end(&id).await;
     // Stock moves all the time: the version is about what an ADMIN edits.
     put(&shop, "MUG", Some(&etag), 1100).await.expect(200);
 }
@@ -71,7 +75,7 @@ async fn a_deleted_product_cannot_be_ordered_and_open_orders_still_settle() {
     delete(&shop, "MUG").await.expect(204);
     shop.redis().restart().await.expect("a restart");
 
-    let order = shop.user.ended(&open).await;
+    let order = shop.user.wait_for_end(&open).await;
     assert_eq!((&order["status"], &order["total"]["amount"]), (&json!("confirmed"), &json!(1000)), "{order}");
     let gone = async || {
         let answer = shop.user.order_with(&Order::of("MUG", 1), &[("Idempotency-Key", &key())]).await;
@@ -88,7 +92,7 @@ async fn a_product_payment_has_not_heard_of_is_asked_of_inventory() {
     shop.product("MUG", 10).await;
     shop.execute(Kind::Payment, "DELETE FROM catalogue").await;
     let id = shop.user.order(&Order::of("MUG", 1)).await;
-    assert_eq!(shop.user.ended(&id).await["status"], "confirmed");
+    assert_eq!(shop.user.wait_for_end(&id).await["status"], "confirmed");
 }
 
 #[tokio::test]

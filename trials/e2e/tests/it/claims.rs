@@ -9,11 +9,11 @@ const ORDERS: usize = 20;
 
 #[tokio::test]
 async fn a_second_inventory_claims_what_the_killed_one_held() {
-    // Nobody publishes the events again: only the claim can settle what was held.
+    // Publishing again is disabled, so that only a claim can complete the held entries.
     let slow = |options: StackOptions| options.with_env(Kind::Payment, "RESEND_AFTER", "1h");
     let mut shop = Shop::open_with(slow).await;
     shop.product("MUG", 100).await;
-    // Nobody can take stock as long as this transaction is open.
+    // This open transaction blocks every reservation.
     let (mut client, connection) = tokio_postgres::connect(&shop.stack.database_url(Kind::Inventory), NoTls)
         .await
         .expect("a connection");
@@ -31,7 +31,7 @@ async fn a_second_inventory_claims_what_the_killed_one_held() {
     let second = second.unwrap_or_else(|error| panic!("{error}"));
 
     assert_eq!(second, ServiceId { kind: Kind::Inventory, instance: 2 });
-    assert_eq!(shop.user.all_ended(ORDERS).await, [("confirmed".to_owned(), ORDERS)].into());
+    assert_eq!(shop.user.wait_for_all_ends(ORDERS).await, [("confirmed".to_owned(), ORDERS)].into());
     let claimed = shop.metrics(second).await.sum("orderflow_stream_reclaimed_total", &["order_completed"]);
     assert!(claimed >= 1.0, "{claimed} entries claimed");
     assert_eq!(shop.pending(Kind::Inventory).await, 0);
@@ -55,8 +55,8 @@ async fn two_instances_of_inventory_share_the_work_and_sell_nothing_twice() {
     shop.product("RARE", 150).await;
     let second = shop.stack.start_service_with(Kind::Inventory, &[("CONSUMER_NAME", "second")]).await;
     second.unwrap_or_else(|error| panic!("{error}"));
-    shop.user.insist_on_many(&Order::of("RARE", 1), 300, || {}).await;
-    let ends = shop.user.all_ended(300).await;
+    shop.user.place_many_until_accepted(&Order::of("RARE", 1), 300, || {}).await;
+    let ends = shop.user.wait_for_all_ends(300).await;
     assert_eq!(ends, [("confirmed".to_owned(), 150), ("refunded".to_owned(), 150)].into());
     shop.assert_stock_adds_up("RARE", 150).await;
     shop.assert_money_adds_up().await;

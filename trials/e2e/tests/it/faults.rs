@@ -17,9 +17,10 @@ async fn reached(placed: &Cell<usize>, count: usize) {
 async fn kill_in_the_middle(kind: Kind) {
     let mut shop = Shop::open().await;
     shop.product("MUG", 400).await;
-    let (user, placed) = (shop.user.clone(), Cell::new(0));
+    let user = shop.user.clone();
+    let placed = Cell::new(0);
     let order = Order::of("MUG", 1);
-    let load = user.insist_on_many(&order, 500, || placed.set(placed.get() + 1));
+    let load = user.place_many_until_accepted(&order, 500, || placed.set(placed.get() + 1));
     let killing = async {
         for count in [150, 300] {
             reached(&placed, count).await;
@@ -29,7 +30,7 @@ async fn kill_in_the_middle(kind: Kind) {
     };
     tokio::join!(load, killing);
 
-    let ends = shop.user.all_ended(500).await;
+    let ends = shop.user.wait_for_all_ends(500).await;
 
     assert_eq!(ends, [("confirmed".to_owned(), 400), ("refunded".to_owned(), 100)].into());
     shop.assert_stock_adds_up("MUG", 400).await;
@@ -59,7 +60,7 @@ async fn orders_are_taken_while_inventory_is_down_and_settled_when_it_is_back() 
     };
     eventually("it is paid", SOON, completed).await;
     shop.stack.restart(first(Kind::Inventory)).await.unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(shop.user.ended(&id).await["status"], "confirmed");
+    assert_eq!(shop.user.wait_for_end(&id).await["status"], "confirmed");
 }
 
 #[tokio::test]
@@ -68,15 +69,15 @@ async fn tokens_are_verified_while_the_user_service_is_down() {
     shop.product("MUG", 10).await;
     let fresh = shop.another_user().await;
     shop.stack.kill9(first(Kind::User)).await.expect("it ran");
-    // A token neither service has seen before.
+    // A token that is new to both services.
     let id = fresh.order(&Order::of("MUG", 1)).await;
-    assert_eq!(fresh.ended(&id).await["status"], "confirmed");
+    assert_eq!(fresh.wait_for_end(&id).await["status"], "confirmed");
     fresh.get(Kind::Inventory, "/products/MUG").await.expect(200);
 }
 
 #[tokio::test]
 async fn a_poison_message_reaches_the_dead_letters_and_a_redrive_brings_it_through() {
-    // Nobody publishes the event again: only the redrive can.
+    // Publishing again is disabled, so that only the redrive can publish the event.
     let slow = |options: StackOptions| {
         let options = options.with_env(Kind::Payment, "RESEND_AFTER", "1h").with_env(
             Kind::Inventory,
@@ -93,7 +94,7 @@ async fn a_poison_message_reaches_the_dead_letters_and_a_redrive_brings_it_throu
     shop.execute(Kind::Inventory, curse).await;
     let cursed = shop.user.order(&Order::of("CURSED", 1)).await;
     let healthy = shop.user.order(&Order::of("MUG", 1)).await;
-    assert_eq!(shop.user.ended(&healthy).await["status"], "confirmed", "its neighbours are settled");
+    assert_eq!(shop.user.wait_for_end(&healthy).await["status"], "confirmed", "its neighbours are settled");
 
     let look = async || {
         let letters = shop.admin.all(Kind::Inventory, "/ops/dead-letters?stream=order_completed", 10).await;
@@ -111,7 +112,7 @@ async fn a_poison_message_reaches_the_dead_letters_and_a_redrive_brings_it_throu
     shop.execute(Kind::Inventory, "DROP TRIGGER curse ON stock_ledger").await;
     let path = format!("/ops/dead-letters/{}/redrive", letter["id"].as_str().expect("an id"));
     shop.admin.post(Kind::Inventory, &path, &json!({})).await.expect(200);
-    assert_eq!(shop.user.ended(&cursed).await["status"], "confirmed");
+    assert_eq!(shop.user.wait_for_end(&cursed).await["status"], "confirmed");
     shop.admin.post(Kind::Inventory, &path, &json!({})).await.problem(404, "not-found");
     shop.assert_stock_adds_up("CURSED", 10).await;
     assert!(shop.admin.all(Kind::Inventory, "/ops/dead-letters", 10).await.is_empty());

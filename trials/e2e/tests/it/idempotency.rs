@@ -1,4 +1,4 @@
-//! The same thing twice has the effect of once.
+//! Idempotency: a repeated request or event has one effect.
 
 use std::collections::HashMap;
 
@@ -13,10 +13,11 @@ use e2e::{Order, SOON, Shop, eventually, key, send};
 async fn the_same_key_fifty_times_at_once_makes_one_order_and_identical_answers() {
     let shop = Shop::open().await;
     shop.product("MUG", 100).await;
-    let (order, key) = (Order::of("MUG", 1), key());
+    let order = Order::of("MUG", 1);
+    let key = key();
     let headers = [("Idempotency-Key", key.as_str())];
     let answers = join_all((0..50).map(|_| shop.user.order_with(&order, &headers))).await;
-    // One that came while the first was in flight may be told so; asked again, it gets the answer.
+    // A request during the first one may get 409. A retry gets the response.
     let mut bodies = Vec::new();
     for answer in answers {
         if answer.status == 409 {
@@ -30,7 +31,7 @@ async fn the_same_key_fifty_times_at_once_makes_one_order_and_identical_answers(
     assert_eq!(first, 1, "one of them is no replay");
     assert!(bodies.iter().all(|(_, body)| *body == bodies[0].1), "{bodies:?}");
 
-    assert_eq!(shop.user.all_ended(1).await, [("confirmed".to_owned(), 1)].into());
+    assert_eq!(shop.user.wait_for_all_ends(1).await, [("confirmed".to_owned(), 1)].into());
     let late = shop.user.order_with(&order, &headers).await;
     assert_eq!((late.status, late.text()), (202, bodies[0].1.clone()), "the same answer after its end");
     shop.assert_stock_adds_up("MUG", 100).await;
@@ -60,7 +61,8 @@ async fn an_order_without_a_usable_key_is_refused() {
     shop.product("MUG", 100).await;
     let order = Order::of("MUG", 1);
     assert_eq!(shop.user.order_with(&order, &[]).await.invalid_fields(), ["Idempotency-Key"]);
-    let (empty, long) = (String::new(), "k".repeat(256));
+    let empty = String::new();
+    let long = "k".repeat(256);
     for key in [empty, long] {
         assert_eq!(
             shop.user.order_with(&order, &[("Idempotency-Key", &key)]).await.invalid_fields(),
@@ -77,7 +79,7 @@ async fn a_redelivered_event_has_no_second_effect() {
     shop.product("RARE", 0).await;
     for sku in ["MUG", "RARE"] {
         let id = shop.user.order(&Order::of(sku, 1)).await;
-        shop.user.ended(&id).await;
+        shop.user.wait_for_end(&id).await;
     }
     shop.quiet().await;
     for stream in ["order_completed", "stock_reserved", "refund_order", "product_changed"] {
@@ -108,7 +110,7 @@ async fn the_same_order_in_a_new_event_is_answered_and_takes_no_stock_again() {
     let shop = Shop::open().await;
     shop.product("MUG", 10).await;
     let id = shop.user.order(&Order::of("MUG", 4)).await;
-    shop.user.ended(&id).await;
+    shop.user.wait_for_end(&id).await;
     let entries: Vec<(String, HashMap<String, String>)> =
         shop.redis_command(&["XRANGE", "order_completed", "-", "+"]).await;
     let mut event: serde_json::Value = serde_json::from_str(&entries[0].1["event"]).expect("JSON");

@@ -1,4 +1,4 @@
-//! From POST to the end, every way it can go.
+//! The journeys of an order, from POST to each end.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use e2e::{Order, Shop, key};
 
-/// The timeline is numbered from 1 and takes no step the state machine does not have.
+/// Asserts that the timeline is numbered from 1 and follows the state machine.
 fn assert_legal(timeline: &[Value], statuses: &[&str]) {
     let found: Vec<&str> = timeline.iter().map(|step| step["status"].as_str().expect("a status")).collect();
     assert_eq!(found, statuses);
@@ -26,7 +26,7 @@ async fn an_order_of_something_in_stock_ends_confirmed() {
     shop.product("MUG", 10).await;
     let id = shop.user.order(&Order::of("MUG", 3)).await;
 
-    let order = shop.user.ended(&id).await;
+    let order = shop.user.wait_for_end(&id).await;
 
     assert_eq!(order["status"], "confirmed", "{order}");
     assert_eq!(order["total"], json!({"amount": 3000, "currency": "EUR"}));
@@ -50,7 +50,7 @@ async fn an_order_of_something_sold_out_ends_refunded() {
     let shop = Shop::open().await;
     shop.product("RARE", 2).await;
     let id = shop.user.order(&Order::of("RARE", 3)).await;
-    let order = shop.user.ended(&id).await;
+    let order = shop.user.wait_for_end(&id).await;
     assert_eq!((&order["status"], &order["reason"]), (&json!("refunded"), &json!("insufficient-stock")));
     assert!(
         order["payment"]["charge_id"].is_string() && order["payment"]["refund_id"].is_string(),
@@ -68,7 +68,7 @@ async fn a_declined_order_takes_neither_money_nor_stock() {
     shop.product("MUG", 10).await;
     for (method, reason) in [("tok_declined", "declined"), ("tok_insufficient_funds", "insufficient-funds")] {
         let id = shop.user.order(&Order::of("MUG", 1).paid_by(method)).await;
-        let order = shop.user.ended(&id).await;
+        let order = shop.user.wait_for_end(&id).await;
         assert_eq!((&order["status"], &order["reason"]), (&json!("declined"), &json!(reason)), "{method}");
         assert!(order["payment"]["charge_id"].is_null(), "{order}");
         assert_legal(&shop.user.timeline(&id).await, &["pending", "declined"]);
@@ -84,7 +84,7 @@ async fn a_provider_that_answers_too_late_or_fails_at_random_charges_once() {
     for method in ["tok_timeout", "tok_flaky"].repeat(8) {
         shop.user.order(&Order::of("MUG", 1).paid_by(method)).await;
     }
-    assert_eq!(shop.user.all_ended(16).await, [("confirmed".to_owned(), 16)].into());
+    assert_eq!(shop.user.wait_for_all_ends(16).await, [("confirmed".to_owned(), 16)].into());
     shop.assert_money_adds_up().await;
     shop.assert_stock_adds_up("MUG", 100).await;
 }
@@ -96,13 +96,13 @@ async fn an_order_of_several_lines_takes_all_of_them_or_none() {
         shop.product(sku, stock).await;
     }
     let short = shop.user.order(&Order::lines(&[("MUG", 2), ("LAMP", 2), ("POSTER", 1)])).await;
-    assert_eq!(shop.user.ended(&short).await["status"], "refunded");
+    assert_eq!(shop.user.wait_for_end(&short).await["status"], "refunded");
     assert_eq!(
         (shop.available("MUG").await, shop.available("POSTER").await, shop.available("LAMP").await),
         (10, 10, 1)
     );
     let whole = shop.user.order(&Order::lines(&[("MUG", 2), ("LAMP", 1), ("POSTER", 1)])).await;
-    assert_eq!(shop.user.ended(&whole).await["status"], "confirmed");
+    assert_eq!(shop.user.wait_for_end(&whole).await["status"], "confirmed");
     assert_eq!(
         (shop.available("MUG").await, shop.available("POSTER").await, shop.available("LAMP").await),
         (8, 9, 0)
@@ -116,8 +116,8 @@ async fn an_order_of_several_lines_takes_all_of_them_or_none() {
 async fn two_hundred_orders_at_once_of_a_stock_of_one_hundred_sell_exactly_one_hundred() {
     let shop = Shop::open().await;
     shop.product("RARE", 100).await;
-    shop.user.insist_on_many(&Order::of("RARE", 1), 200, || {}).await;
-    let ends = shop.user.all_ended(200).await;
+    shop.user.place_many_until_accepted(&Order::of("RARE", 1), 200, || {}).await;
+    let ends = shop.user.wait_for_all_ends(200).await;
     assert_eq!(ends, [("confirmed".to_owned(), 100), ("refunded".to_owned(), 100)].into());
     assert_eq!(shop.available("RARE").await, 0);
     shop.assert_stock_adds_up("RARE", 100).await;
@@ -143,7 +143,8 @@ async fn a_long_poll_is_answered_as_soon_as_the_order_has_moved() {
     let shop = Shop::open_with(|options| options.with_env(Kind::Payment, "PROVIDER_LATENCY", "250ms")).await;
     shop.product("MUG", 10).await;
     let id = shop.user.order(&Order::of("MUG", 1)).await;
-    let (mut version, mut seen) = (0, Vec::new());
+    let mut version = 0;
+    let mut seen = Vec::new();
     let started = Instant::now();
     while !seen.iter().any(|status| status == "confirmed") {
         let order = shop
@@ -182,7 +183,7 @@ async fn an_order_of_unknown_products_is_refused_and_names_each() {
         problem.contains("GHOST") && problem.contains("SPECTRE") && !problem.contains("MUG"),
         "{problem}"
     );
-    // Nothing was stored under the key: the corrected order takes it.
+    // The key is still free for the corrected order.
     shop.user.order_with(&Order::of("MUG", 1), &[("Idempotency-Key", &key)]).await.expect(202);
 }
 
@@ -190,7 +191,8 @@ async fn an_order_of_unknown_products_is_refused_and_names_each() {
 async fn a_trace_the_request_id_and_the_order_id_travel_with_the_events() {
     let shop = Shop::open().await;
     shop.product("MUG", 10).await;
-    let (key, trace) = (key(), "0af7651916cd43dd8448eb211c80319c");
+    let key = key();
+    let trace = "0af7651916cd43dd8448eb211c80319c";
     let traceparent = format!("00-{trace}-b7ad6b7169203331-01");
     let answer = shop
         .user
@@ -200,7 +202,7 @@ async fn a_trace_the_request_id_and_the_order_id_travel_with_the_events() {
         )
         .await;
     let id = answer.expect(202)["id"].as_str().expect("an id").to_owned();
-    shop.user.ended(&id).await;
+    shop.user.wait_for_end(&id).await;
     let mut cause = None;
     for stream in ["order_completed", "stock_reserved"] {
         let entries: Vec<(String, std::collections::HashMap<String, String>)> =

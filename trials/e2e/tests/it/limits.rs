@@ -1,12 +1,12 @@
-//! What is not understood is refused, and says so.
+//! Malformed requests are refused with the reason.
 
 use ctl::stack::Kind;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use e2e::{Answer, Shop, key, send};
+use e2e::{HttpResponse, Shop, key, send};
 
-async fn order(shop: &Shop, body: &Value) -> Answer {
+async fn order(shop: &Shop, body: &Value) -> HttpResponse {
     let request = shop.user.request(Method::POST, Kind::Payment, "/orders").header("Idempotency-Key", key());
     send(request.json(body)).await.expect("an answer")
 }
@@ -19,12 +19,12 @@ async fn unknown_routes_and_wrong_methods_are_problems_with_a_request_id() {
         let wrong = send(shop.user.request(Method::PUT, kind, "/ops/streams")).await.expect("an answer");
         wrong.problem(405, "method-not-allowed");
         let request =
-            shop.user.nobody().request(Method::GET, kind, "/nonsense").header("X-Request-Id", "my-own-id");
+            shop.user.anonymous().request(Method::GET, kind, "/nonsense").header("X-Request-Id", "my-own-id");
         assert_eq!(
             send(request).await.expect("an answer").problem(404, "not-found")["request_id"],
             "my-own-id"
         );
-        let health = shop.user.nobody().get(kind, "/health").await.expect(200);
+        let health = shop.user.anonymous().get(kind, "/health").await.expect(200);
         assert_eq!(health, json!({"status": "healthy", "service": kind.name()}));
     }
     for (method, kind, path) in [

@@ -1,4 +1,4 @@
-//! The load generator on a real shop: it counts right, leaves nothing open, and its log is evidence.
+//! The load generator on a real shop: right counts, all orders ended, and a log that proves them.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -61,8 +61,8 @@ fn assert_all_ended(report: &LoadReport, orders: u64) {
 
 /// The outcomes of every key, in order. A request is announced before its answer is there.
 fn outcomes(log: &Path) -> BTreeMap<String, Vec<Completion>> {
-    let (mut sent, mut outcomes) =
-        (BTreeMap::<String, usize>::new(), BTreeMap::<String, Vec<Completion>>::new());
+    let mut sent = BTreeMap::<String, usize>::new();
+    let mut outcomes = BTreeMap::<String, Vec<Completion>>::new();
     for record in client_log::read(log).expect("a readable log") {
         match record {
             Record::Send { key, .. } => *sent.entry(key).or_default() += 1,
@@ -87,7 +87,8 @@ fn outcomes(log: &Path) -> BTreeMap<String, Vec<Completion>> {
 
 #[tokio::test]
 async fn every_order_ends_the_counts_add_up_and_the_log_announces_every_request() {
-    let (shop, folder) = (Shop::open().await, scratch_dir().expect("a folder"));
+    let shop = Shop::open().await;
+    let folder = scratch_dir().expect("a folder");
     let log = folder.path().join("client.log");
     let load = prepare(&shop, plan(200, 1), &log).await;
 
@@ -103,7 +104,8 @@ async fn every_order_ends_the_counts_add_up_and_the_log_announces_every_request(
 
 #[tokio::test]
 async fn what_was_unknown_when_payment_was_killed_becomes_known_and_nothing_is_stuck() {
-    let (mut shop, folder) = (Shop::open().await, scratch_dir().expect("a folder"));
+    let mut shop = Shop::open().await;
+    let folder = scratch_dir().expect("a folder");
     let log = folder.path().join("client.log");
     let load = prepare(&shop, LoadPlan { metered: true, ..plan(300, 2) }, &log).await;
     let stats = load.stats();
@@ -138,8 +140,10 @@ async fn what_was_unknown_when_payment_was_killed_becomes_known_and_nothing_is_s
 
 #[tokio::test]
 async fn a_rate_is_kept_for_the_time_that_was_asked_for() {
-    let (shop, folder) = (Shop::open().await, scratch_dir().expect("a folder"));
-    let (time, arrivals) = (Some(Duration::from_secs(2)), Arrivals::Rate(50.0));
+    let shop = Shop::open().await;
+    let folder = scratch_dir().expect("a folder");
+    let time = Some(Duration::from_secs(2));
+    let arrivals = Arrivals::Rate(50.0);
     let load = prepare(
         &shop,
         LoadPlan { orders: None, time, arrivals, ..plan(0, 3) },

@@ -1,4 +1,4 @@
-//! What operators see.
+//! The operations API and metrics.
 
 use ctl::stack::{Kind, ServiceId};
 use futures_util::{StreamExt, stream};
@@ -32,11 +32,11 @@ async fn sixty_four_connections_share_transactions() {
     };
     assert!(items >= 640.0, "every order goes through the group commit: {items}");
     assert!(items / transactions > 1.5, "{items} items in {transactions} transactions\n{}", metrics.text());
-    // Of single transactions the histogram keeps those with more than one item apart.
+    // The histogram separates transactions with more than one item.
     let alone = metrics.sum("orderflow_group_commit_batch_size_bucket", &["le=\"1\""]);
     let all = metrics.sum("orderflow_group_commit_batch_size_bucket", &["le=\"+Inf\""]);
     assert!(all > alone, "{alone} of {all} transactions held one item");
-    shop.user.all_ended(640).await;
+    shop.user.wait_for_all_ends(640).await;
 }
 
 #[tokio::test]
@@ -45,7 +45,7 @@ async fn an_order_shows_in_the_metrics_of_the_contract() {
     shop.product("MUG", 10).await;
     for method in ["tok_ok", "tok_declined"] {
         let id = shop.user.order(&Order::of("MUG", 1).paid_by(method)).await;
-        shop.user.ended(&id).await;
+        shop.user.wait_for_end(&id).await;
     }
     shop.quiet().await;
     let payment = shop.metrics(PAYMENT).await;
@@ -93,7 +93,7 @@ async fn streams_actors_and_outbox_are_open_to_an_admin() {
     let shop = Shop::open().await;
     shop.product("MUG", 10).await;
     let id = shop.user.order(&Order::of("MUG", 1)).await;
-    shop.user.ended(&id).await;
+    shop.user.wait_for_end(&id).await;
     for (kind, expected) in [
         (Kind::Inventory, vec!["order_completed"]),
         (Kind::Payment, vec!["product_changed", "refund_order", "stock_reserved"]),
@@ -170,7 +170,7 @@ async fn a_message_nobody_can_read_is_shown_and_can_be_discarded() {
 async fn every_service_describes_itself_without_a_network() {
     let shop = Shop::open().await;
     for kind in Kind::ALL {
-        let openapi = shop.user.nobody().get(kind, "/openapi.json").await.expect(200);
+        let openapi = shop.user.anonymous().get(kind, "/openapi.json").await.expect(200);
         assert!(
             openapi["openapi"].as_str().is_some_and(|version| version.starts_with("3.1")),
             "{}",
@@ -178,7 +178,7 @@ async fn every_service_describes_itself_without_a_network() {
         );
         assert!(openapi["paths"]["/ops/streams"].is_object());
         assert!(openapi["components"]["securitySchemes"]["bearer"].is_object());
-        let page = shop.user.nobody().get(kind, "/docs/").await;
+        let page = shop.user.anonymous().get(kind, "/docs/").await;
         assert_eq!(page.status, 200);
         assert!(!page.text().contains("https://"), "the page loads nothing from elsewhere: {}", page.text());
     }

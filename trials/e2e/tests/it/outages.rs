@@ -13,7 +13,7 @@ async fn flushall_in_the_middle_loses_no_order() {
     shop.product("MUG", 1000).await;
     let placed = Cell::new(0);
     let order = Order::of("MUG", 1);
-    let load = shop.user.insist_on_many(&order, 400, || placed.set(placed.get() + 1));
+    let load = shop.user.place_many_until_accepted(&order, 400, || placed.set(placed.get() + 1));
     let flushing = async {
         for count in [100, 200, 300, 400] {
             let reached = async || (placed.get() >= count).then_some(());
@@ -22,7 +22,7 @@ async fn flushall_in_the_middle_loses_no_order() {
         }
     };
     tokio::join!(load, flushing);
-    assert_eq!(shop.user.all_ended(400).await, [("confirmed".to_owned(), 400)].into());
+    assert_eq!(shop.user.wait_for_all_ends(400).await, [("confirmed".to_owned(), 400)].into());
     shop.assert_stock_adds_up("MUG", 1000).await;
     shop.assert_money_adds_up().await;
     shop.quiet().await;
@@ -45,7 +45,7 @@ async fn orders_are_taken_while_redis_is_down_and_settled_when_it_is_back() {
         eventually("it is paid", SOON, paid).await;
     }
     shop.redis().restart().await.expect("a restart");
-    assert_eq!(shop.user.all_ended(5).await, [("confirmed".to_owned(), 5)].into());
+    assert_eq!(shop.user.wait_for_all_ends(5).await, [("confirmed".to_owned(), 5)].into());
     shop.assert_stock_adds_up("MUG", 10).await;
     let ended =
         shop.stack.services().find_map(|service| service.exit_status().map(|status| (service.id(), status)));
@@ -57,7 +57,7 @@ async fn without_postgresql_the_answer_is_503_and_all_is_well_again_afterwards()
     let mut shop = Shop::open_on_private_servers().await;
     shop.product("MUG", 10).await;
     let before = shop.user.order(&Order::of("MUG", 1)).await;
-    shop.user.ended(&before).await;
+    shop.user.wait_for_end(&before).await;
 
     shop.stack.postgres().expect("private").kill().await;
 
@@ -81,15 +81,15 @@ async fn without_postgresql_the_answer_is_503_and_all_is_well_again_afterwards()
 
     shop.stack.postgres().expect("private").restart().await.expect("a restart");
 
-    let id = shop.user.insist(&Order::of("MUG", 1)).await;
-    assert_eq!(shop.user.ended(&id).await["status"], "confirmed");
+    let id = shop.user.place_until_accepted(&Order::of("MUG", 1)).await;
+    assert_eq!(shop.user.wait_for_end(&id).await["status"], "confirmed");
     let again = async || {
         let answer = shop.user.order_with(&Order::of("MUG", 1), &headers).await;
         if answer.status == 202 { Ok(answer.json()) } else { Err(answer.text()) }
     };
     let retried = eventually("the refused order is taken under its key", SOON, again).await;
-    shop.user.ended(retried["id"].as_str().expect("an id")).await;
-    shop.user.all_ended(3).await;
+    shop.user.wait_for_end(retried["id"].as_str().expect("an id")).await;
+    shop.user.wait_for_all_ends(3).await;
     for kind in Kind::ALL {
         let ready = async || (shop.user.get(kind, "/readyz").await.status == 200).then_some(());
         eventually("it is ready again", SOON, ready).await;
@@ -103,8 +103,10 @@ async fn without_postgresql_the_answer_is_503_and_all_is_well_again_afterwards()
 async fn kill_9_of_postgresql_under_load_loses_and_doubles_nothing() {
     let mut shop = Shop::open_on_private_servers().await;
     shop.product("MUG", 1000).await;
-    let (user, placed, order) = (shop.user.clone(), Cell::new(0), Order::of("MUG", 1));
-    let load = user.insist_on_many(&order, 300, || placed.set(placed.get() + 1));
+    let user = shop.user.clone();
+    let placed = Cell::new(0);
+    let order = Order::of("MUG", 1);
+    let load = user.place_many_until_accepted(&order, 300, || placed.set(placed.get() + 1));
     let killing = async {
         for count in [80, 180] {
             let reached = async || (placed.get() >= count).then_some(());
@@ -121,7 +123,7 @@ async fn kill_9_of_postgresql_under_load_loses_and_doubles_nothing() {
         if answer.status == 200 { Ok(()) } else { Err(answer.text()) }
     };
     eventually("payment has its database again", SOON, settled).await;
-    assert_eq!(shop.user.all_ended(300).await, [("confirmed".to_owned(), 300)].into());
+    assert_eq!(shop.user.wait_for_all_ends(300).await, [("confirmed".to_owned(), 300)].into());
     shop.assert_stock_adds_up("MUG", 1000).await;
     shop.assert_money_adds_up().await;
 }

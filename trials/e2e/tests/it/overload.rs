@@ -1,4 +1,4 @@
-//! Overload is refused, not queued.
+//! Overload is refused with 503 and Retry-After.
 
 use ctl::stack::{Kind, StackOptions};
 use futures_util::{StreamExt, future::join_all, stream::FuturesUnordered};
@@ -23,7 +23,7 @@ async fn requests_beyond_the_admission_limit_are_refused_at_once_and_say_when_to
         shop.user.order_with(&order, &[("Idempotency-Key", &key)]).await
     };
     let flood = async {
-        // No order can be stored as long as this transaction is open: whoever was admitted waits.
+        // This open transaction blocks the insertion of orders, so that admitted requests wait.
         let lock = client.transaction().await.expect("a transaction");
         lock.batch_execute("LOCK TABLE orders IN EXCLUSIVE MODE").await.expect("locked");
         let mut answers: FuturesUnordered<_> = (0..ASKED).map(|_| ask()).collect();
@@ -42,7 +42,7 @@ async fn requests_beyond_the_admission_limit_are_refused_at_once_and_say_when_to
     _ = tokio::join!(flood, connection);
     let refused = shop.metrics(first(Kind::Payment)).await.sum("orderflow_admission_rejected_total", &[]);
     assert_eq!(refused, (ASKED - ADMITTED) as f64);
-    shop.user.all_ended(ADMITTED).await;
+    shop.user.wait_for_all_ends(ADMITTED).await;
 }
 
 #[tokio::test]
@@ -66,7 +66,7 @@ async fn no_order_is_taken_while_too_many_wait_to_be_charged_and_all_that_were_t
     refused.problem(503, "overloaded");
     assert!(refused.header("retry-after").parse::<u32>().is_ok_and(|seconds| seconds >= 1));
 
-    let ends = shop.user.all_ended(BACKLOG).await;
+    let ends = shop.user.wait_for_all_ends(BACKLOG).await;
 
     assert_eq!(ends, [("confirmed".to_owned(), BACKLOG)].into());
     shop.user.order(&order).await;

@@ -52,7 +52,8 @@ struct Stage {
 
 impl Stage {
     async fn set() -> Self {
-        let (database, server) = (TestDatabase::create().await, postgres().await);
+        let database = TestDatabase::create().await;
+        let server = postgres().await;
         let proxy = Proxy::start(Protocol::Postgres, local(server.port())).expect("a port");
         let direct = Session::open(database.url()).await.expect("a session");
         direct.client.batch_execute("CREATE TABLE t (n integer PRIMARY KEY)").await.expect("a table");
@@ -114,7 +115,8 @@ async fn refuse_resets_who_is_there_and_refuses_who_comes_until_it_passes_again(
 #[tokio::test]
 async fn reset_breaks_every_connection_once_and_takes_new_ones() {
     let stage = Stage::set().await;
-    let (one, two) = (stage.session().await, stage.session().await);
+    let one = stage.session().await;
+    let two = stage.session().await;
     stage.proxy.set(Mode::Reset);
     assert_eq!(stage.proxy.mode(), Mode::Pass);
     for session in [one, two] {
@@ -184,7 +186,8 @@ async fn a_silenced_connection_says_nothing_for_good_and_new_ones_work() {
 
 #[tokio::test]
 async fn diverted_connections_reach_the_other_server_and_those_that_exist_stay() {
-    let (first, second) = (TestRedis::start().await, TestRedis::start().await);
+    let first = TestRedis::start().await;
+    let second = TestRedis::start().await;
     let proxy = Proxy::start(Protocol::Redis, local(first.port())).expect("a port");
     let mut old = redis_through(&proxy).await;
     assert_eq!(increment(&mut old).await.expect("an answer"), 1);
@@ -265,7 +268,8 @@ async fn a_server_that_is_down_is_a_broken_connection() {
 async fn a_service_whose_commits_and_commands_lose_their_replies_takes_every_order_once() {
     let mut shop = Shop::open().await;
     shop.product("MUG", 100).await;
-    let (database, broker) = (shop.stack.database_url(Kind::Payment), shop.redis().port());
+    let database = shop.stack.database_url(Kind::Payment);
+    let broker = shop.redis().port();
     let database_proxy = Proxy::start(Protocol::Postgres, local(postgres().await.port())).expect("a port");
     let redis_proxy = Proxy::start(Protocol::Redis, local(broker)).expect("a port");
     let (_, name) = database.rsplit_once('/').expect("a name");
@@ -283,7 +287,7 @@ async fn a_service_whose_commits_and_commands_lose_their_replies_takes_every_ord
         database_proxy.set(Mode::DropCommitReply);
         redis_proxy.set(Mode::DropNextReply);
         let key = key();
-        let insist = async || {
+        let place_until_accepted = async || {
             let request = reqwest::Client::new()
                 .post(&url)
                 .bearer_auth(shop.user.token())
@@ -294,7 +298,7 @@ async fn a_service_whose_commits_and_commands_lose_their_replies_takes_every_ord
                 other => Err(format!("{other:?}")),
             }
         };
-        eventually("the order is accepted", SOON, insist).await;
+        eventually("the order is accepted", SOON, place_until_accepted).await;
         let landed = async || match (database_proxy.landed(), redis_proxy.landed()) {
             both if both == (round, round) => Ok(()),
             seen => Err(seen),
@@ -302,7 +306,7 @@ async fn a_service_whose_commits_and_commands_lose_their_replies_takes_every_ord
         eventually("both replies are lost", SOON, landed).await;
     }
 
-    assert_eq!(shop.user.all_ended(10).await, [("confirmed".to_owned(), 10)].into());
+    assert_eq!(shop.user.wait_for_all_ends(10).await, [("confirmed".to_owned(), 10)].into());
     shop.assert_stock_adds_up("MUG", 100).await;
     shop.assert_money_adds_up().await;
 }

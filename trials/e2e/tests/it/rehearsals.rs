@@ -41,7 +41,7 @@ async fn a_consumer_that_is_made_to_panic_is_replaced_and_handles_what_it_held()
 
     let id = shop.user.order(&Order::of("MUG", 1)).await;
 
-    assert_eq!(shop.user.ended(&id).await["status"], "confirmed");
+    assert_eq!(shop.user.wait_for_end(&id).await["status"], "confirmed");
     let (count, reason) = restarts(&shop, "order_completed").await;
     assert!(count == 1 && reason.contains("/ops/faults"), "{count} {reason}");
     shop.assert_stock_adds_up("MUG", 10).await;
@@ -58,7 +58,7 @@ async fn a_product_actor_that_panics_is_loaded_again_and_only_its_order_is_tried
     let ids = [shop.user.order(&Order::of("MUG", 1)).await, shop.user.order(&Order::of("HAT", 1)).await];
 
     for id in &ids {
-        assert_eq!(shop.user.ended(id).await["status"], "confirmed");
+        assert_eq!(shop.user.wait_for_end(id).await["status"], "confirmed");
     }
     assert_eq!((shop.available("MUG").await, shop.available("HAT").await), (9, 9));
 }
@@ -91,13 +91,13 @@ async fn a_process_dies_at_the_failpoint_it_was_armed_for_and_its_commit_is_foun
     let dead = async || shop.stack.service(inventory).expect("it was started").exit_status();
     eventually("inventory dies", SOON, dead).await;
     shop.stack.restart(inventory).await.unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(shop.user.ended(&id).await["status"], "confirmed");
+    assert_eq!(shop.user.wait_for_end(&id).await["status"], "confirmed");
     shop.assert_stock_adds_up("MUG", 10).await;
 }
 
 #[tokio::test]
 async fn an_inventory_that_dies_before_its_reply_is_published_gives_it_when_it_is_back() {
-    // Nobody publishes anything again: only the entry that is still pending can bring the reply.
+    // Publishing again is disabled, so that only the pending entry can bring the reply.
     let patient = |options: StackOptions| {
         let options = with_faults(options).with_env(Kind::Payment, "RESEND_AFTER", "1h");
         options.with_env(Kind::Inventory, "RESEND_AFTER", "1h")
@@ -116,7 +116,7 @@ async fn an_inventory_that_dies_before_its_reply_is_published_gives_it_when_it_i
         "it died after its commit"
     );
     shop.stack.restart(inventory).await.unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(shop.user.ended(&id).await["status"], "confirmed");
+    assert_eq!(shop.user.wait_for_end(&id).await["status"], "confirmed");
     shop.assert_stock_adds_up("MUG", 10).await;
 }
 
@@ -143,7 +143,7 @@ async fn a_fault_that_cannot_be_is_refused_with_what_is_wrong_with_it() {
     }
 }
 
-/// `shopctl rehearse` beside the shop, as if `shopctl up` had started that.
+/// Runs `shopctl rehearse` against the shop, with the state file of `shopctl up`.
 async fn rehearse(shop: &Shop) -> Output {
     let folder = scratch_dir().expect("a folder");
     let url = |kind| shop.stack.first(kind).expect("it runs").url();

@@ -99,7 +99,7 @@ async fn a_client_that_vanishes_gets_its_one_order_by_a_retry() {
         assert!(!(incomplete && gone.was_placed), "half a request is none: {gone:?}");
         assert!(phase != Phase::FirstByte || gone.was_placed, "it was answered: {gone:?}");
     }
-    let ends = stage.shop.user.all_ended(Phase::ALL.len()).await;
+    let ends = stage.shop.user.wait_for_all_ends(Phase::ALL.len()).await;
     assert_eq!(ends, [("confirmed".to_owned(), Phase::ALL.len())].into());
     stage.shop.assert_stock_adds_up("MUG", 100).await;
 }
@@ -146,14 +146,15 @@ async fn poison_becomes_one_dead_letter_each_and_comes_back_from_a_redrive() {
         assert_eq!(letters().await.len(), 1, "{kind}");
     }
     let id = stage.shop.user.order(&Order::of("MUG", 1)).await;
-    assert_eq!(stage.shop.user.ended(&id).await["status"], "confirmed", "the healthy ones go on");
+    assert_eq!(stage.shop.user.wait_for_end(&id).await["status"], "confirmed", "the healthy ones go on");
     stage.shop.quiet().await;
 }
 
 #[tokio::test]
 async fn while_a_table_is_locked_orders_get_503_with_retry_after_and_the_service_lives() {
     let stage = Stage::set(|options| options).await;
-    let (shop, url) = (&stage.shop, stage.shop.stack.database_url(Kind::Payment));
+    let shop = &stage.shop;
+    let url = stage.shop.stack.database_url(Kind::Payment);
     let (locked, is_locked) = oneshot::channel();
     let order = async || shop.user.order_with(&Order::of("MUG", 1), &[("Idempotency-Key", &key())]).await;
     let during = async {
@@ -162,14 +163,14 @@ async fn while_a_table_is_locked_orders_get_503_with_retry_after_and_the_service
         let answers = join_all((0..32).map(|_| order()));
         let lists = join_all((0..32).map(|_| shop.user.get(Kind::Payment, "/orders")));
         let alive = async {
-            shop.user.nobody().get(Kind::Payment, "/livez").await.expect(200);
+            shop.user.anonymous().get(Kind::Payment, "/livez").await.expect(200);
         };
         let (answers, lists, ()) = tokio::join!(answers, lists, alive);
         for answer in answers.into_iter().chain(lists) {
             assert_eq!(answer.status, 503, "{}", answer.text());
             assert!(!answer.header("retry-after").is_empty(), "{}", answer.text());
         }
-        shop.user.nobody().get(Kind::Payment, "/livez").await.expect(200);
+        shop.user.anonymous().get(Kind::Payment, "/livez").await.expect(200);
     };
     let (held, ()) =
         tokio::join!(hold_all_connections(&url, "orders", Duration::from_secs(8), locked), during);

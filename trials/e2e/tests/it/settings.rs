@@ -6,7 +6,7 @@ use ctl::stack::Kind;
 
 use e2e::service_binaries;
 
-/// Exit code and standard error of a service with nothing but these settings.
+/// Exit code and standard error of a service with these settings only.
 fn run(kind: Kind, arguments: &[&str], environment: &[(&str, &str)]) -> (Option<i32>, String) {
     let mut command = Command::new(service_binaries().join(kind.name()));
     let output =

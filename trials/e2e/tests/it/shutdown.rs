@@ -1,4 +1,4 @@
-//! SIGTERM loses nothing.
+//! SIGTERM under load keeps every order.
 
 use std::cell::Cell;
 
@@ -12,8 +12,10 @@ use e2e::{Order, SOON, Shop, eventually, first};
 async fn terminate_in_the_middle(kind: Kind) {
     let mut shop = Shop::open().await;
     shop.product("MUG", 1000).await;
-    let (user, placed, order) = (shop.user.clone(), Cell::new(0), Order::of("MUG", 1));
-    let load = user.insist_on_many(&order, 300, || placed.set(placed.get() + 1));
+    let user = shop.user.clone();
+    let placed = Cell::new(0);
+    let order = Order::of("MUG", 1);
+    let load = user.place_many_until_accepted(&order, 300, || placed.set(placed.get() + 1));
     let terminating = async {
         let reached = async || (placed.get() >= 100).then_some(());
         eventually("the load has begun", SOON, reached).await;
@@ -24,7 +26,7 @@ async fn terminate_in_the_middle(kind: Kind) {
         shop.stack.restart(first(kind)).await.unwrap_or_else(|error| panic!("{error}"));
     };
     tokio::join!(load, terminating);
-    assert_eq!(shop.user.all_ended(300).await, [("confirmed".to_owned(), 300)].into());
+    assert_eq!(shop.user.wait_for_all_ends(300).await, [("confirmed".to_owned(), 300)].into());
     shop.assert_stock_adds_up("MUG", 1000).await;
     shop.assert_money_adds_up().await;
     shop.quiet().await;

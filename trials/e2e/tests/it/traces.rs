@@ -8,8 +8,7 @@ const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const UNSAMPLED: &str = "1bf7651916cd43dd8448eb211c80319c";
 const CLIENT: &str = "b7ad6b7169203331";
 
-/// Only what a client asks to be traced: everything else would have to be told apart. Nothing is published
-/// twice.
+/// Traces requests with a client's trace context only, and disables publishing again.
 fn sending_to(url: &str) -> impl FnOnce(StackOptions) -> StackOptions {
     move |options| {
         Kind::ALL.into_iter().fold(options, |options, kind| {
@@ -21,13 +20,14 @@ fn sending_to(url: &str) -> impl FnOnce(StackOptions) -> StackOptions {
 
 /// Orders a mug and sees it to its end; the order's id.
 async fn order(shop: &Shop, trace: &str, flags: &str) -> String {
-    let (key, traceparent) = (key(), format!("00-{trace}-{CLIENT}-{flags}"));
+    let key = key();
+    let traceparent = format!("00-{trace}-{CLIENT}-{flags}");
     let answer = shop
         .user
         .order_with(&Order::of("MUG", 1), &[("Idempotency-Key", &key), ("traceparent", &traceparent)])
         .await;
     let id = answer.expect(202)["id"].as_str().expect("an id").to_owned();
-    shop.user.ended(&id).await;
+    shop.user.wait_for_end(&id).await;
     id
 }
 
@@ -39,8 +39,7 @@ fn one<'a>(spans: &'a [Span], service: &str, name: &str) -> &'a Span {
     found[0]
 }
 
-/// The services end before the spans are looked at, so that nothing has to be waited for: they send what they
-/// have first.
+/// Stops the services before the spans are read, because a stop flushes them.
 #[tokio::test]
 async fn an_order_is_one_trace_across_payment_and_inventory_and_the_end_of_a_service_sends_its_last_spans() {
     let collector = Collector::start().await;
@@ -55,7 +54,8 @@ async fn an_order_is_one_trace_across_payment_and_inventory_and_the_end_of_a_ser
     let spans = collector.spans();
 
     assert!(spans.iter().all(|span| span.trace == TRACE && !span.failed), "{spans:#?}");
-    let (request, charge) = (one(&spans, "payment", "POST /orders"), one(&spans, "payment", "charge order"));
+    let request = one(&spans, "payment", "POST /orders");
+    let charge = one(&spans, "payment", "charge order");
     let taken = one(&spans, "inventory", "process order_completed");
     let told = one(&spans, "payment", "process stock_reserved");
     assert_eq!((request.kind, request.parent.as_str()), (2, CLIENT));
@@ -110,7 +110,7 @@ async fn a_collector_that_was_busy_gets_the_same_spans_later() {
 
 #[tokio::test]
 async fn a_collector_that_is_away_costs_its_spans_and_a_line_in_the_log_and_nothing_else() {
-    // Nothing listens on port 9 of this machine: "discard" is of another age.
+    // Port 9 (discard) of this machine is closed.
     let shop = Shop::open_with(sending_to("http://127.0.0.1:9")).await;
     shop.product("MUG", 10).await;
     for _ in 0..2 {

@@ -1,5 +1,4 @@
-//! The checker is checked: a sound shop passes, and everything that is broken by hand turns its own
-//! invariants red.
+//! Tests of the checker: a sound shop passes, and each manual damage turns its own invariants red.
 
 use std::{path::PathBuf, process::Command};
 
@@ -28,7 +27,7 @@ struct Scene {
 
 impl Scene {
     async fn set() -> Self {
-        // Entries must not be trimmed while the test looks at them.
+        // Disables trimming while the test reads the entries.
         let keep = |options: StackOptions| {
             let options = options.with_env(Kind::Payment, "STREAM_RETENTION", "1h");
             options.with_env(Kind::Inventory, "STREAM_RETENTION", "1h")
@@ -44,7 +43,9 @@ impl Scene {
             payment_database: url(Kind::Payment),
             redis: shop.stack.redis_url(),
         };
-        let (folder, log, none) = (tempfile::tempdir().expect("a folder"), Vec::new(), String::new());
+        let folder = tempfile::tempdir().expect("a folder");
+        let log = Vec::new();
+        let none = String::new();
         let mut scene = Self {
             shop,
             sources,
@@ -75,7 +76,8 @@ impl Scene {
             .header("Idempotency-Key", &key);
         let answer = e2e::send(request.json(&body)).await.expect("an answer");
         let order = answer.expect(202);
-        let (at, user) = (Timestamp::now(), uuid(&order["user_id"]));
+        let at = Timestamp::now();
+        let user = uuid(&order["user_id"]);
         self.log.push(Record::Send { at, user, key: key.clone(), body });
         let body = Some(answer.text());
         self.log.push(Record::Answer {
@@ -88,7 +90,7 @@ impl Scene {
             why: None,
         });
         let id = order["id"].as_str().expect("an id").to_owned();
-        let end = self.shop.user.ended(&id).await;
+        let end = self.shop.user.wait_for_end(&id).await;
         for (status, version) in [
             ("pending", 1),
             (end["status"].as_str().expect("a status"), end["version"].as_u64().expect("a version")),
@@ -157,7 +159,7 @@ fn red(verdict: &Verdict) -> Vec<&'static str> {
     verdict.broken().map(|check| check.id).collect()
 }
 
-/// These invariants are broken and no others, and each names `offender`.
+/// Asserts that exactly these invariants are broken, and each names `offender`.
 #[track_caller]
 fn assert_red(case: &str, verdict: &Verdict, expected: &[&str], offender: &str) {
     let report = render(verdict, ctl::terminal::Paint::PLAIN);
@@ -327,7 +329,7 @@ async fn breaks(scene: &Scene) -> Vec<Break> {
         order("two ends", confirmed, "version = 4", &["I6"])
             .broken_by("ALTER TABLE orders DROP CONSTRAINT orders_version_counts_steps")
             .mended_by("ALTER TABLE orders ADD CONSTRAINT orders_version_counts_steps CHECK (version <= 3)"),
-        // What a client saw of it is now more than there is.
+        // The client log has a later status than the database.
         order("an order that stays open", confirmed, open, &["I4", "I6"]),
         order(
             "other items than were sent",
@@ -389,7 +391,7 @@ async fn a_sound_shop_holds_and_everything_broken_by_hand_turns_its_invariants_r
     break_the_streams(&scene, &mut sampler).await;
     the_command_says_it_by_its_exit_code(&scene).await;
 
-    // The same user, but nobody wrote it down.
+    // The same user, with an order missing in the client log.
     let logged = scene.log.len();
     let ghost = scene.order(json!({"items": [{"sku": "MUG", "quantity": 1}]})).await;
     scene.log.truncate(logged);
@@ -399,7 +401,9 @@ async fn a_sound_shop_holds_and_everything_broken_by_hand_turns_its_invariants_r
 }
 
 async fn break_the_log(scene: &Scene) {
-    let ((user, key), at, nobody) = (scene.first_key(), Timestamp::now(), Uuid::now_v7());
+    let (user, key) = scene.first_key();
+    let at = Timestamp::now();
+    let unknown = Uuid::now_v7();
     let send = |key: &str| Record::Send {
         at,
         user,
@@ -407,10 +411,11 @@ async fn break_the_log(scene: &Scene) {
         body: json!({"items": [{"sku": "MUG", "quantity": 1}]}),
     };
     let answer = |key: &str, outcome, body: Option<String>| {
-        let (key, why) = (key.to_owned(), None);
+        let key = key.to_owned();
+        let why = None;
         Record::Answer { at, user, key, outcome, status: None, body, why }
     };
-    let lost = || answer("lost", Completion::Ok, Some(json!({"id": nobody}).to_string()));
+    let lost = || answer("lost", Completion::Ok, Some(json!({"id": unknown}).to_string()));
     let verdict = scene.judge(&[send("lost"), lost()]).await;
     assert_red("a 2xx that left nothing", &verdict, &["I3"], "lost");
 
@@ -446,8 +451,9 @@ async fn break_the_log(scene: &Scene) {
 }
 
 async fn break_the_streams(scene: &Scene, sampler: &mut Sampler) {
-    // A partition nobody reads, whose group says that everything is read and acknowledged.
-    let (lost, stream) = (key(), "order_completed.7");
+    // A partition without a reader, whose group counts all entries as read and acknowledged.
+    let lost = key();
+    let stream = "order_completed.7";
     scene
         .shop
         .redis_command::<String>(&["XADD", stream, "*", "event", &json!({"id": lost}).to_string()])
@@ -528,9 +534,10 @@ async fn a_working_shop_is_never_found_broken() {
         payment_database: url(Kind::Payment),
         redis: shop.stack.redis_url(),
     };
-    let (order, done) = (Order::of("MUG", 1), std::cell::Cell::new(false));
+    let order = Order::of("MUG", 1);
+    let done = std::cell::Cell::new(false);
     let load = async {
-        shop.user.insist_on_many(&order, 300, || {}).await;
+        shop.user.place_many_until_accepted(&order, 300, || {}).await;
         done.set(true);
     };
     let watch = async {
@@ -543,6 +550,6 @@ async fn a_working_shop_is_never_found_broken() {
         assert!(sampler.samples() > 0);
     };
     tokio::join!(load, watch);
-    shop.user.all_ended(300).await;
+    shop.user.wait_for_all_ends(300).await;
     assert!(verify(&sources, &Evidence::default()).await.expect("a verdict").holds());
 }

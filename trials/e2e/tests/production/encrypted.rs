@@ -54,7 +54,8 @@ impl Authority {
 
 impl Servers {
     pub async fn start() -> Self {
-        let (authority, data) = (Authority::new(), scratch_dir().expect("a folder"));
+        let authority = Authority::new();
+        let data = scratch_dir().expect("a folder");
         let options = PostgresOptions {
             durability: Durability::ProcessCrash,
             ..PostgresOptions::new(data.path().join("postgres"))
@@ -68,8 +69,7 @@ impl Servers {
         servers
     }
 
-    /// The server writes the files itself: it accepts a key only from its own account, which is not that of
-    /// the test.
+    /// The server writes the files itself, because it accepts a key of its own account only.
     async fn encrypt_postgres(&self) {
         let (certificate, key) = self.authority.issue();
         let write = |file, content: String| {
@@ -86,7 +86,8 @@ impl Servers {
     async fn encrypt_redis(&self) {
         let (certificate, key) = self.authority.issue();
         let folder = self.authority.folder.path();
-        let (certificate_file, key_file) = (folder.join("redis.crt"), folder.join("redis.key"));
+        let certificate_file = folder.join("redis.crt");
+        let key_file = folder.join("redis.key");
         fs::write(&certificate_file, certificate).expect("it is written");
         fs::write(&key_file, key).expect("it is written");
         let mut set = redis::cmd("CONFIG");
@@ -107,14 +108,15 @@ impl Servers {
     /// A database with an owner, and a role that may read and write its rows.
     pub async fn create_database(&self, service: &str) {
         let role = |name: &str| format!("CREATE ROLE \"{name}\" LOGIN PASSWORD '{PASSWORD}'");
-        let (owner, server) = (role(&format!("{service}_owner")), role(service));
+        let owner = role(&format!("{service}_owner"));
+        let server = role(service);
         let database = format!("CREATE DATABASE \"{service}\" OWNER \"{service}_owner\"");
         execute(&self.plain_database_url(), &[&owner, &server, &database]).await.expect("a database");
         let grant = |rights| {
             format!("ALTER DEFAULT PRIVILEGES FOR ROLE \"{service}_owner\" GRANT {rights} TO \"{service}\"")
         };
-        let (tables, sequences) =
-            (grant("SELECT, INSERT, UPDATE, DELETE ON TABLES"), grant("USAGE, SELECT ON SEQUENCES"));
+        let tables = grant("SELECT, INSERT, UPDATE, DELETE ON TABLES");
+        let sequences = grant("USAGE, SELECT ON SEQUENCES");
         execute(&self.postgres.url(service), &[&tables, &sequences]).await.expect("rights");
     }
 

@@ -1,4 +1,5 @@
-//! The services as a deployment runs them: production mode, TLS to both servers, no right to change tables.
+//! The services as in a deployment: production mode, TLS to both servers, accounts without the right to
+//! change tables.
 
 use std::{
     process::{Output, Stdio},
@@ -20,7 +21,8 @@ const SOON: Duration = Duration::from_secs(30);
 #[tokio::test]
 async fn services_in_production_mode_work_over_tls_without_the_right_to_change_tables() {
     let servers = Servers::start().await;
-    let (user, inventory) = (address(), address());
+    let user = address();
+    let inventory = address();
     let settings =
         [("REDIS_URL", servers.redis_url()), ("JWKS_URL", format!("http://{user}/.well-known/jwks.json"))];
     for service in ["user", "inventory"] {
@@ -47,7 +49,7 @@ async fn services_in_production_mode_work_over_tls_without_the_right_to_change_t
     running.kill().await.expect("it ends");
     assert!(
         healthy("inventory", &servers, &inventory, &settings).await.is_err(),
-        "nobody is there to be healthy"
+        "an absent service is unhealthy"
     );
 }
 
@@ -55,7 +57,8 @@ async fn services_in_production_mode_work_over_tls_without_the_right_to_change_t
 async fn a_certificate_of_an_unknown_authority_is_refused() {
     let servers = Servers::start().await;
     let stranger = Authority::new();
-    let (plain, encrypted) = (servers.plain_database_url(), servers.database_url("postgres", "postgres"));
+    let plain = servers.plain_database_url();
+    let encrypted = servers.database_url("postgres", "postgres");
     for (database, redis) in [(&encrypted, servers.plain_redis_url()), (&plain, servers.redis_url())] {
         let mut verify = program("shopctl", &stranger);
         verify.args(["verify", "--data-dir", "/nowhere", "--redis-url", &redis]);
@@ -71,7 +74,7 @@ fn address() -> String {
     format!("127.0.0.1:{}", free_port().expect("a port"))
 }
 
-/// A program that trusts `authority`, and has nothing else from the shell of this test.
+/// A program that trusts `authority`, with an empty environment otherwise.
 fn program(name: &str, authority: &Authority) -> Command {
     let mut command = Command::new(service_binaries().join(name));
     command.env_clear().env("SSL_CERT_FILE", authority.file()).stdin(Stdio::null()).kill_on_drop(true);

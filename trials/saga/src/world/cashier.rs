@@ -2,30 +2,13 @@
 
 use payment::domain::{OrderStatus, PaymentMethod};
 
-use super::{Event, INVENTORY, Lingering, OrderNo, Placed, Reached, World, name};
-use crate::redis::{COMPLETED, EventNo};
+use super::memory::{Charge, OrderNo, Settlement};
+use super::reached::Reached;
+use super::state::{Event, INVENTORY, Lingering, Placed, World, name};
+use crate::redis::COMPLETED;
 
 /// Attempts at one charge before it is left to the reconciler.
 const ATTEMPTS: usize = 5;
-
-#[derive(Default)]
-pub struct Cashier {
-    pub queue: Vec<OrderNo>,
-    charge: Option<Charge>,
-}
-
-enum Charge {
-    Ask { no: OrderNo, attempt: usize },
-    Settle(Settlement),
-}
-
-/// What the provider said, with the event that tells inventory.
-#[derive(Clone)]
-pub struct Settlement {
-    no: OrderNo,
-    /// `None`: declined.
-    event: Option<EventNo>,
-}
 
 impl World<'_> {
     pub(super) fn cashier_step(&mut self, process: usize) -> bool {
@@ -45,7 +28,9 @@ impl World<'_> {
 
     fn ask_provider(&mut self, process: usize, no: OrderNo, attempt: usize) -> Option<Charge> {
         let placed = self.find(no)?;
-        let (method, cart, amount) = (self.method(placed.client), placed.cart, placed.order.total.amount);
+        let method = self.method(placed.client);
+        let cart = placed.cart;
+        let amount = placed.order.total.amount;
         if matches!(method, PaymentMethod::Declined | PaymentMethod::InsufficientFunds) {
             return Some(Charge::Settle(Settlement { no, event: None }));
         }

@@ -1,72 +1,27 @@
 //! Customers and `POST /orders`: `payment::store::place` and `payment::http::place`, statement by statement.
 
 use jiff::Timestamp;
-use payment::domain::{Answer, NewOrder, Order, PaymentMethod};
+use payment::domain::{Answer, NewOrder, Order};
 use uuid::Uuid;
 
-use super::{INVENTORY, Key, OrderNo, Placed, Reached, Violation, World, name};
-use crate::random::Random;
+use super::memory::{OrderNo, Request, RequestStage};
+use super::reached::Reached;
+use super::state::{INVENTORY, Key, Placed, World, name};
+use super::violation::Violation;
 
 /// Requests an instance has in hand at most.
 const IN_FLIGHT: usize = 3;
 
-/// A customer with one idempotency key.
-pub struct Client {
-    pub cart: usize,
-    pub method: PaymentMethod,
-    waits: bool,
-    /// Sends another body under the same key, too.
-    careless: bool,
-    pub asked: bool,
-    /// The first 2xx: which body was sent, and what came back.
-    pub answered: Option<(u8, Answer, Order)>,
-    /// Its first body was refused: the key was used for the other one.
-    refused: bool,
-}
-
-/// A request that a handler is at.
-pub struct Request {
-    client: usize,
-    body: u8,
-    no: OrderNo,
-    stage: Stage,
-}
-
-enum Stage {
-    Commit,
-    /// With `key_unique` broken: looked up, absent.
-    Insert,
-    /// `Prefer: wait`: the order is looked at until patience is over.
-    Look(OrderNo),
-    Record(Box<Order>),
-}
-
-impl Client {
-    pub fn draw(random: &mut Random, carts: usize) -> Self {
-        let method = match random.below(10) {
-            0 => PaymentMethod::Declined,
-            1 => PaymentMethod::Timeout,
-            2 => PaymentMethod::Flaky,
-            _ => PaymentMethod::Ok,
-        };
-        let (cart, waits, careless) = (random.below(carts), random.one_in(3), random.one_in(8));
-        Self { cart, method, waits, careless, asked: false, answered: None, refused: false }
-    }
-
-    pub fn is_content(&self) -> bool {
-        self.answered.is_some() || self.refused
-    }
-}
-
 impl World<'_> {
-    /// Somebody sends a request, or the same one again.
+    /// A customer sends a request, or repeats it.
     pub(super) fn clients_step(&mut self) {
-        let (client, process) = (self.random.below(self.clients.len()), self.random.below(INVENTORY));
+        let client = self.random.below(self.clients.len());
+        let process = self.random.below(INVENTORY);
         let body = u8::from(self.clients[client].careless && self.random.one_in(2));
         self.post(client, process, body);
     }
 
-    /// Whoever has no answer asks again, by the same key.
+    /// Every customer without an answer repeats the request with the same key.
     pub(super) fn clients_ask_again(&mut self) {
         for client in 0..self.clients.len() {
             if !self.clients[client].is_content() {
@@ -81,7 +36,7 @@ impl World<'_> {
         }
         let no = self.new_order();
         self.clients[client].asked = true;
-        self.processes[process].requests.push(Request { client, body, no, stage: Stage::Commit });
+        self.processes[process].requests.push(Request { client, body, no, stage: RequestStage::Commit });
         self.note(|| format!("client {client}: POST body {body} to {} (would be order {no})", name(process)));
     }
 
@@ -92,16 +47,18 @@ impl World<'_> {
         }
         let which = self.random.below(requests);
         let mut request = self.processes[process].requests.swap_remove(which);
-        let next = match std::mem::replace(&mut request.stage, Stage::Commit) {
-            Stage::Commit | Stage::Insert if self.fault(5) => None, // 503, nothing done
-            Stage::Commit if !self.rules.key_unique && self.key(&request).is_none() => Some(Stage::Insert),
-            Stage::Commit => self.place(process, &request),
-            Stage::Insert => {
+        let next = match std::mem::replace(&mut request.stage, RequestStage::Commit) {
+            RequestStage::Commit | RequestStage::Insert if self.fault(5) => None, // 503, nothing done
+            RequestStage::Commit if !self.rules.key_unique && self.key(&request).is_none() => {
+                Some(RequestStage::Insert)
+            }
+            RequestStage::Commit => self.place(process, &request),
+            RequestStage::Insert => {
                 self.insert(&request);
                 self.created(process, &request)
             }
-            Stage::Look(no) => self.look(no),
-            Stage::Record(order) => self.record(&request, *order),
+            RequestStage::Look(no) => self.look(no),
+            RequestStage::Record(order) => self.record(&request, *order),
         };
         if let Some(stage) = next {
             self.processes[process].requests.push(Request { stage, ..request });
@@ -114,17 +71,19 @@ impl World<'_> {
         self.keys.iter().position(|key| key.client == request.client)
     }
 
-    /// One attempt of the group commit: insert, then look up what was not inserted.
-    fn place(&mut self, process: usize, request: &Request) -> Option<Stage> {
+    /// One attempt of the group commit: insert, then look up a refused key.
+    fn place(&mut self, process: usize, request: &Request) -> Option<RequestStage> {
         if self.key(request).is_none() {
             self.insert(request);
         }
         if self.fault(5) {
             self.reach(Reached::CommitReplyLost);
-            return Some(Stage::Commit); // tried again with the same order id
+            return Some(RequestStage::Commit); // tried again with the same order id
         }
         let key = &self.keys[self.key(request)?];
-        let (no, answer, same) = (key.no, key.answer, key.body == request.body);
+        let no = key.no;
+        let answer = key.answer;
+        let same = key.body == request.body;
         if no == request.no {
             return self.created(process, request);
         }
@@ -140,13 +99,14 @@ impl World<'_> {
                 self.respond(request, answer, &order);
                 None
             }
-            None => Some(Stage::Look(no)),
+            None => Some(RequestStage::Look(no)),
         }
     }
 
     fn insert(&mut self, request: &Request) {
         let client = &self.clients[request.client];
-        let (cart, waits) = (client.cart, client.waits);
+        let cart = client.cart;
+        let waits = client.waits;
         let goods = &self.shop.goods[cart];
         let order = Order::from(NewOrder {
             id: Uuid::from_u128(request.no),
@@ -158,7 +118,8 @@ impl World<'_> {
             request_id: String::new(),
             placed_at: Timestamp::UNIX_EPOCH,
         });
-        let (history, seen) = (vec![order.status], (1, order.status));
+        let history = vec![order.status];
+        let seen = (1, order.status);
         self.orders.push(Placed {
             no: request.no,
             client: request.client,
@@ -174,34 +135,34 @@ impl World<'_> {
         self.note(|| format!("order {} of client {} is committed", request.no, request.client));
     }
 
-    /// The order is this request's own: it goes to the cashier, and the customer hears of it.
-    fn created(&mut self, process: usize, request: &Request) -> Option<Stage> {
+    /// The request placed the order, which goes to the cashier, and the customer gets the response.
+    fn created(&mut self, process: usize, request: &Request) -> Option<RequestStage> {
         self.processes[process].cashier.queue.push(request.no);
         if self.clients[request.client].waits {
-            return Some(Stage::Look(request.no));
+            return Some(RequestStage::Look(request.no));
         }
         let order = self.find(request.no)?.order.as_accepted();
         self.respond(request, Answer::Accepted, &order);
         None
     }
 
-    /// `AwaitOrder`: patience may end at any status.
-    fn look(&mut self, no: OrderNo) -> Option<Stage> {
+    /// `AwaitOrder`: the wait may end at any status.
+    fn look(&mut self, no: OrderNo) -> Option<RequestStage> {
         let order = self.find(no)?.order.clone();
         if self.faulty && !order.status.is_terminal() && !self.random.one_in(4) {
-            return Some(Stage::Look(no));
+            return Some(RequestStage::Look(no));
         }
-        Some(Stage::Record(Box::new(order)))
+        Some(RequestStage::Record(Box::new(order)))
     }
 
     /// `RecordAnswer`: the first recorded answer counts.
-    fn record(&mut self, request: &Request, order: Order) -> Option<Stage> {
+    fn record(&mut self, request: &Request, order: Order) -> Option<RequestStage> {
         let answer = if order.status.is_terminal() { Answer::Terminal } else { Answer::Accepted };
         let key = self.keys.iter_mut().find(|key| key.client == request.client)?;
         let answer = *key.answer.get_or_insert(answer);
         if answer == Answer::Terminal && !order.status.is_terminal() && self.rules.end_is_looked_up {
             self.reach(Reached::EndLookedUp);
-            return Some(Stage::Record(Box::new(self.find(order.id.as_u128())?.order.clone())));
+            return Some(RequestStage::Record(Box::new(self.find(order.id.as_u128())?.order.clone())));
         }
         self.respond(request, answer, &order);
         None

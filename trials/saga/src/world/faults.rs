@@ -1,14 +1,15 @@
-//! What strikes between two steps. Faults inside a step (a lost reply, a database that is away) are where the
-//! step is.
+//! The faults between two steps. Faults inside a step (a lost reply, a database that is down) are in the code
+//! of the step.
 
-use super::{INVENTORY, PROCESSES, Process, Reached, World, name};
+use super::reached::Reached;
+use super::state::{INVENTORY, PROCESSES, Process, World, name};
 use crate::redis::{COMPLETED, REFUND, RESERVED, STREAMS, Stream};
 
 /// Steps for which a stopped process sleeps: long enough that others claim and finish what it holds.
 const NAP: usize = 12;
 
 impl World<'_> {
-    pub(super) fn strike(&mut self) {
+    pub(super) fn inject_fault(&mut self) {
         match self.random.below(10) {
             0..=3 => self.crash(),
             4 | 5 => self.freeze(),
@@ -76,7 +77,7 @@ impl World<'_> {
         self.note(|| format!("!! {} is trimmed", STREAMS[which]));
     }
 
-    /// Somebody takes over what another consumer holds.
+    /// A consumer claims the entries of the others.
     pub(super) fn claim(&mut self) {
         let process = self.random.below(PROCESSES);
         let stream = if process >= INVENTORY { COMPLETED } else { [RESERVED, REFUND][self.random.below(2)] };

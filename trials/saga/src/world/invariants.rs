@@ -1,23 +1,13 @@
-//! What must hold after every step, and what must hold when all is quiet. The names are those of the fault
+//! The invariants after every step, and those of a quiet system. The names are those of the fault
 //! specification.
 
 use payment::domain::OrderStatus;
 
-use super::{INVENTORY, OrderNo, Placed, Reached, World, clients::Client};
+use super::memory::{Client, OrderNo};
+use super::reached::Reached;
+use super::state::{INVENTORY, Placed, World};
+use super::violation::Violation;
 use crate::redis::{COMPLETED, Stream};
-
-/// An invariant that does not hold.
-#[derive(Debug, Clone)]
-pub struct Violation {
-    pub invariant: &'static str,
-    pub what: String,
-}
-
-impl Violation {
-    pub fn new(invariant: &'static str, what: impl Into<String>) -> Self {
-        Self { invariant, what: what.into() }
-    }
-}
 
 /// Passes on `true`, names the breach otherwise.
 fn hold(holds: bool, invariant: &'static str, what: impl FnOnce() -> String) -> Result<(), Violation> {
@@ -56,15 +46,15 @@ impl World<'_> {
         Ok(())
     }
 
-    /// What a group has behind it and does not hold as pending has had its effect: an early ack and a group
-    /// made at `$` heal by themselves, and are found here all the same.
+    /// Every entry that a group has passed and holds no longer has had its effect. The check finds an early
+    /// acknowledgement and a group created at `$` before they heal.
     fn check_acknowledged(&self) -> Result<(), Violation> {
         for (number, stream) in self.redis.0.iter().enumerate() {
             let Some(group) = &stream.group else { continue };
             for (entry, event) in stream.entries.iter().filter(|(entry, _)| *entry <= group.last) {
                 let had_effect = match number {
                     COMPLETED => self.stock_inbox.iter().any(|(known, _)| known == event),
-                    _ => self.settled_inbox.contains(event),
+                    _ => self.payment_inbox.contains(event),
                 };
                 let excused = || {
                     group.pending.iter().any(|pending| pending.entry == *entry)
@@ -80,8 +70,10 @@ impl World<'_> {
 
     /// I5, I6, I8 and I10 as far as they hold of an order on its way.
     fn check_order(&self, placed: &Placed) -> Result<(), Violation> {
-        let (no, order) = (placed.no, &placed.order);
-        let (charges, refunds) = (count(&self.charges, no), count(&self.refunds, no));
+        let no = placed.no;
+        let order = &placed.order;
+        let charges = count(&self.charges, no);
+        let refunds = count(&self.refunds, no);
         hold(charges <= 1 && refunds <= charges, "I5 money", || {
             format!("order {no}: {charges} charges, {refunds} refunds")
         })?;
@@ -129,8 +121,8 @@ impl World<'_> {
         self.ledger.iter().filter(|row| row.taken_for.is_some_and(|(taken, _)| taken == no)).count()
     }
 
-    /// Nothing moves: no unconfirmed row, no order on its way, no entry unread or pending, no customer
-    /// without an answer.
+    /// Whether the system is quiet: the outbox is empty, all orders are final, all streams are drained, all
+    /// customers are answered.
     pub(super) fn is_quiet(&self) -> bool {
         self.outbox.is_empty()
             && self.orders.iter().all(|placed| placed.order.status.is_terminal())
@@ -139,7 +131,7 @@ impl World<'_> {
             && self.processes[..INVENTORY].iter().all(|process| process.requests.is_empty())
     }
 
-    pub(super) fn unrest(&self) -> String {
+    pub(super) fn open_work(&self) -> String {
         let rows = self.outbox.len();
         let open: Vec<_> = self.orders.iter().filter(|placed| !placed.order.status.is_terminal()).collect();
         let open: Vec<_> =
@@ -150,7 +142,7 @@ impl World<'_> {
         )
     }
 
-    /// The rest of the invariants, once nothing moves any more.
+    /// Checks the other invariants of a quiet system.
     pub(super) fn check_quiet(&mut self) -> Result<(), Violation> {
         for sku in 0..2 {
             let came = i64::from(self.supply(sku));
@@ -191,11 +183,12 @@ impl World<'_> {
         self.orders.iter().filter(|placed| placed.order.status == OrderStatus::Confirmed)
     }
 
-    /// I5, I7 and I10 of an order at its end; and nobody is refused who paid when there was enough for
-    /// everybody.
+    /// I5, I7 and I10 of an order at its end. A paid order is confirmed if there was stock for all.
     fn check_end(&self, placed: &Placed) -> Result<(), Violation> {
-        let (no, status) = (placed.no, placed.order.status);
-        let (charges, refunds) = (count(&self.charges, no), count(&self.refunds, no));
+        let no = placed.no;
+        let status = placed.order.status;
+        let charges = count(&self.charges, no);
+        let refunds = count(&self.refunds, no);
         let paid = status != OrderStatus::Declined;
         hold(charges == usize::from(paid), "I5 money", || {
             format!("order {no} is {status} with {charges} charges")
@@ -208,7 +201,7 @@ impl World<'_> {
         hold(decided.len() == usize::from(paid), "I7 once", || {
             format!("order {no}: {} rows in inventory's inbox", decided.len())
         })?;
-        let applied = self.settled_inbox.iter().filter(|event| self.events[**event].no == no).count();
+        let applied = self.payment_inbox.iter().filter(|event| self.events[**event].no == no).count();
         hold(applied == usize::from(paid), "I7 once", || {
             format!("order {no}: {applied} rows in payment's inbox")
         })?;
@@ -230,7 +223,8 @@ fn count(books: &[(OrderNo, i64)], no: OrderNo) -> usize {
 
 /// I6, and the monotony that a client who polls sees.
 fn check_history(placed: &Placed) -> Result<(), Violation> {
-    let (no, history) = (placed.no, &placed.history);
+    let no = placed.no;
+    let history = &placed.history;
     hold(is_legal(placed), "I6 history", || format!("order {no}: {history:?}"))?;
     let (version, status) = placed.seen;
     hold(history.len() >= version, "I6 history", || format!("order {no} went back from version {version}"))?;

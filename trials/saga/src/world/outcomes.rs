@@ -5,35 +5,11 @@ use std::time::Duration;
 
 use payment::domain::{Applied, OrderStatus};
 
-use super::{Lingering, Reached, Violation, World, name};
-use crate::redis::{Delivered, EventNo, REFUND, RESERVED, Redelivery};
-
-/// An event in a consumer's hand, and how far it got.
-pub struct Hand {
-    delivered: Delivered,
-    stage: Stage,
-}
-
-#[derive(Clone)]
-enum Stage {
-    /// To be handled (again); for a refund the order is looked at first.
-    Fresh,
-    /// The order is paid and undecided: its money goes back.
-    AskRefund,
-    /// Everything known: the statement begins.
-    Begin,
-    Commit(Statement),
-    Ack,
-}
-
-/// A statement under way: what its snapshot showed when it began. What it writes is checked again (READ
-/// COMMITTED).
-#[derive(Clone)]
-pub struct Statement {
-    event: EventNo,
-    known: bool,
-    status: Option<OrderStatus>,
-}
+use super::memory::{ApplyStage, HeldEvent, Statement};
+use super::reached::Reached;
+use super::state::{Lingering, World, name};
+use super::violation::Violation;
+use crate::redis::{Delivered, REFUND, RESERVED, Redelivery};
 
 impl World<'_> {
     /// `which`: 0 for `stock_reserved`, 1 for `refund_order`.
@@ -41,12 +17,13 @@ impl World<'_> {
         let stream = [RESERVED, REFUND][which];
         let Some(hand) = self.processes[process].hands[which].take() else {
             let read = self.read(process, stream, 1);
-            let hand = read.first().map(|delivered| Hand { delivered: *delivered, stage: Stage::Fresh });
+            let hand =
+                read.first().map(|delivered| HeldEvent { delivered: *delivered, stage: ApplyStage::Fresh });
             let found = hand.is_some();
             self.processes[process].hands[which] = hand;
             return found || self.progressed();
         };
-        let Hand { delivered, stage } = hand;
+        let HeldEvent { delivered, stage } = hand;
         if !self.rules.ack_after_commit {
             self.acknowledge(stream, delivered);
         }
@@ -54,7 +31,7 @@ impl World<'_> {
             return true; // the consumer lost its connection: the entry stays pending
         }
         let stage = self.outcome_stage(process, stream, delivered, stage);
-        self.processes[process].hands[which] = stage.map(|stage| Hand { delivered, stage });
+        self.processes[process].hands[which] = stage.map(|stage| HeldEvent { delivered, stage });
         true
     }
 
@@ -63,29 +40,29 @@ impl World<'_> {
         process: usize,
         stream: usize,
         delivered: Delivered,
-        stage: Stage,
-    ) -> Option<Stage> {
+        stage: ApplyStage,
+    ) -> Option<ApplyStage> {
         let event = delivered.event;
         let no = self.events[event].no;
         match stage {
-            Stage::Fresh => {
+            ApplyStage::Fresh => {
                 let owed = stream == REFUND
                     && self.find(no).is_some_and(|placed| placed.order.status == OrderStatus::Completed);
-                Some(if owed { Stage::AskRefund } else { Stage::Begin })
+                Some(if owed { ApplyStage::AskRefund } else { ApplyStage::Begin })
             }
-            Stage::AskRefund => {
+            ApplyStage::AskRefund => {
                 self.refund(no);
                 self.note(|| format!("{}: the provider has refunded order {no}", name(process)));
-                Some(if self.fault(6) { Stage::Fresh } else { Stage::Begin })
+                Some(if self.fault(6) { ApplyStage::Fresh } else { ApplyStage::Begin })
             }
-            Stage::Begin => {
-                let known = self.settled_inbox.contains(&event);
+            ApplyStage::Begin => {
+                let known = self.payment_inbox.contains(&event);
                 let status = self.find(no).map(|placed| placed.order.status);
                 self.note(|| format!("{}: the statement for event {event} begins", name(process)));
-                Some(Stage::Commit(Statement { event, known, status }))
+                Some(ApplyStage::Commit(Statement { event, known, status }))
             }
-            Stage::Commit(statement) => self.commit_attempt(process, statement),
-            Stage::Ack => {
+            ApplyStage::Commit(statement) => self.commit_attempt(process, statement),
+            ApplyStage::Ack => {
                 self.note(|| format!("{}: acks entry {}", name(process), delivered.entry));
                 self.acknowledge(stream, delivered);
                 None
@@ -104,37 +81,38 @@ impl World<'_> {
         }
     }
 
-    fn commit_attempt(&mut self, process: usize, statement: Statement) -> Option<Stage> {
+    fn commit_attempt(&mut self, process: usize, statement: Statement) -> Option<ApplyStage> {
         if self.fault(6) {
-            return Some(Stage::Fresh); // PostgreSQL is away
+            return Some(ApplyStage::Fresh); // PostgreSQL is away
         }
         if self.fault(6) {
             self.reach(Reached::CommitLingered);
             self.lingering.push(Lingering::Outcome(statement));
-            return Some(Stage::Begin); // tried again while the server may still be at it
+            return Some(ApplyStage::Begin); // tried again while the server may still be at it
         }
         let applied = self.commit_outcome(&statement);
         self.note(|| format!("{}: event {}: {applied:?}", name(process), statement.event));
         if self.fault(6) {
             self.reach(Reached::CommitReplyLost);
-            return Some(Stage::Begin);
+            return Some(ApplyStage::Begin);
         }
         match applied {
             Applied::Moved { .. } | Applied::Parked => {}
-            Applied::Duplicate => self.reach(Reached::DuplicateSettled),
+            Applied::Duplicate => self.reach(Reached::DuplicateApplied),
             Applied::UnknownOrder | Applied::Unexpected(_) => {
                 let what = format!("event {} became a dead letter: {applied:?}", statement.event);
                 self.violation = Some(Violation::new("I11 dead letters", what));
             }
         }
-        Some(Stage::Ack)
+        Some(ApplyStage::Ack)
     }
 
     /// The statement of `ApplyOutcomes`, at the moment it takes its locks.
     pub(super) fn commit_outcome(&mut self, statement: &Statement) -> Applied {
         let Statement { event, known, status } = *statement;
-        let (no, cause, stream) =
-            (self.events[event].no, self.events[event].cause, self.events[event].stream);
+        let no = self.events[event].no;
+        let cause = self.events[event].cause;
+        let stream = self.events[event].stream;
         let to = if stream == REFUND { OrderStatus::Refunded } else { OrderStatus::Confirmed };
         let checked = self.rules.transitions_are_checked;
         let moved = self.find_mut(no).is_some_and(|placed| placed.advance(to, checked));
@@ -144,14 +122,14 @@ impl World<'_> {
         if moved {
             self.changed = true;
             if self.rules.inbox_decides {
-                self.settled_inbox.push(event);
+                self.payment_inbox.push(event);
             }
             return Applied::Moved { after: Duration::ZERO };
         }
         if status == Some(OrderStatus::Completed) {
             self.reach(Reached::LostRace);
         }
-        let now = (self.settled_inbox.contains(&event), self.find_mut(no).map(|placed| placed.order.status));
+        let now = (self.payment_inbox.contains(&event), self.find_mut(no).map(|placed| placed.order.status));
         match if self.rules.reason_is_looked_up { now } else { (known, status) } {
             (true, _) => Applied::Duplicate,
             (false, Some(status)) => Applied::Unexpected(status),
@@ -164,7 +142,7 @@ impl World<'_> {
         self.changed = true;
     }
 
-    /// What a consumer session does for its next batch: the group, its own pending entries, then new ones.
+    /// The read of a consumer session: create the group, then own pending entries, then new ones.
     pub(super) fn read(&mut self, process: usize, stream: usize, count: usize) -> Vec<Delivered> {
         let mut hand = Vec::new();
         self.changed_position = false;
@@ -210,7 +188,7 @@ impl World<'_> {
         hand
     }
 
-    /// Whether the last read moved the consumer on although it yielded nothing.
+    /// Whether the last read moved the consumer without an event.
     pub(super) fn progressed(&self) -> bool {
         self.changed_position
     }

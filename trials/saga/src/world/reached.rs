@@ -1,6 +1,6 @@
-//! What schedules run into.
+//! The situations that schedules reach.
 
-/// What the random phase has reached, so that a test can tell that it is not empty.
+/// A situation of the random phase. A test asserts that each is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reached {
     Confirmed,
@@ -11,7 +11,7 @@ pub enum Reached {
     GuardRefused,
     InboxRefused,
     DuplicateAnswered,
-    DuplicateSettled,
+    DuplicateApplied,
     PendingGone,
     LookedUp,
     CommitReplyLost,
@@ -46,7 +46,7 @@ impl Reached {
         Self::GuardRefused,
         Self::InboxRefused,
         Self::DuplicateAnswered,
-        Self::DuplicateSettled,
+        Self::DuplicateApplied,
         Self::PendingGone,
         Self::LookedUp,
         Self::CommitReplyLost,

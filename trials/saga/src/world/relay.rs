@@ -1,17 +1,9 @@
 //! `runtime::outbox`: fed in memory after a commit, swept for what fell due, and streams that duplicate and
 //! reorder.
 
-use super::{INVENTORY, OutboxRow, Reached, World, name};
+use super::reached::Reached;
+use super::state::{INVENTORY, OutboxRow, World, name};
 use crate::redis::{EventNo, STREAMS};
-
-/// Memory of a relay.
-#[derive(Default)]
-pub struct Relay {
-    /// To be published.
-    pub queue: Vec<EventNo>,
-    /// Published and done with: their rows go.
-    forget: Vec<EventNo>,
-}
 
 impl World<'_> {
     /// Puts an event into the outbox, as part of the caller's transaction.
@@ -54,7 +46,8 @@ impl World<'_> {
     fn append(&mut self, event: EventNo, process: usize) {
         let entry = self.next_entry;
         self.next_entry += 1;
-        let (stream, no) = (self.events[event].stream, self.events[event].no);
+        let stream = self.events[event].stream;
+        let no = self.events[event].no;
         self.redis.0[stream].entries.push((entry, event));
         self.note(|| {
             format!("{}: XADD {} entry {entry}: event {event} of order {no}", name(process), STREAMS[stream])

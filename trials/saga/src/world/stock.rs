@@ -3,73 +3,19 @@
 
 use inventory::domain::{Answer, Decision, Level, Shelf};
 
-use super::{Event, INVENTORY, LedgerRow, Lingering, OrderNo, PROCESSES, Reached, Restock, World, name};
-use crate::{
-    random::Random,
-    redis::{COMPLETED, Delivered, EventNo, REFUND, RESERVED},
-    shop::SKUS,
-};
+use super::memory::{Case, LateLevel, Round, RoundStage, StockDecision};
+use super::reached::Reached;
+use super::state::{Event, INVENTORY, LedgerRow, Lingering, PROCESSES, Restock, World, name};
+use crate::redis::{COMPLETED, REFUND, RESERVED};
+use crate::shop::SKUS;
 
 /// Events of one batch at most.
 const BATCH: usize = 3;
 /// Tries at a batch that the database refuses, as in `round.rs`.
 const ATTEMPTS: usize = 4;
 
-/// The orders that are being decided.
-#[derive(Default)]
-pub struct Round {
-    cases: Vec<Case>,
-    stage: Stage,
-    attempts: usize,
-}
-
-struct Case {
-    delivered: Delivered,
-    done: bool,
-}
-
-#[derive(Default)]
-enum Stage {
-    #[default]
-    Duplicates,
-    Decide {
-        rulings: Vec<Ruling>,
-        /// SKUs looked up since the round began.
-        exact: [bool; 2],
-    },
-    Commit(Vec<Ruling>),
-    Ack,
-}
-
-/// What was decided over one event.
-#[derive(Clone)]
-pub struct Ruling {
-    event: EventNo,
-    no: OrderNo,
-    /// Units of each SKU; none when it is refused.
-    taken: [u32; 2],
-    reply: EventNo,
-}
-
-/// An answer of the database on its way to a product; others may overtake it.
-pub struct Late {
-    sku: usize,
-    level: Level,
-}
-
 /// A constraint rolled the transaction back.
 pub struct Refused;
-
-impl Restock {
-    pub fn draw(random: &mut Random) -> Self {
-        Self {
-            sku: random.below(SKUS.len()),
-            quantity: 1 + random.below(3) as u32,
-            booked: false,
-            answered: false,
-        }
-    }
-}
 
 impl World<'_> {
     pub(super) fn stock_step(&mut self, process: usize) -> bool {
@@ -95,10 +41,12 @@ impl World<'_> {
 
     fn round_step(&mut self, process: usize, mut round: Round) -> Round {
         round.stage = match std::mem::take(&mut round.stage) {
-            Stage::Duplicates => self.answer_duplicates(process, &mut round.cases, round.attempts),
-            Stage::Decide { rulings, exact } => self.decide_next(process, &round.cases, rulings, exact),
-            Stage::Commit(rulings) => self.commit_round(process, &mut round, rulings),
-            Stage::Ack => {
+            RoundStage::Duplicates => self.answer_duplicates(process, &mut round.cases, round.attempts),
+            RoundStage::Decide { decisions, exact } => {
+                self.decide_next(process, &round.cases, decisions, exact)
+            }
+            RoundStage::Commit(decisions) => self.commit_round(process, &mut round, decisions),
+            RoundStage::Ack => {
                 if !self.fault(8) {
                     self.note(|| format!("{}: acks its batch", name(process)));
                     round.cases.iter().for_each(|case| self.acknowledge(COMPLETED, case.delivered));
@@ -109,11 +57,9 @@ impl World<'_> {
         round
     }
 
-    /// What the inbox knows is answered with the stored reply; of the same event twice in a batch the first
-    /// one counts.
-    fn answer_duplicates(&mut self, process: usize, cases: &mut [Case], attempts: usize) -> Stage {
-        // Who is delivered for the first time is not looked for at the first attempt; here it may be either
-        // way.
+    /// Answers known events with the stored reply. The first of two equal events in a batch counts.
+    fn answer_duplicates(&mut self, process: usize, cases: &mut [Case], attempts: usize) -> RoundStage {
+        // The service skips the inbox at the first attempt of a first delivery. The model does either.
         let looks = attempts > 0 || !self.faulty || self.random.below(2) == 0;
         for index in 0..cases.len() {
             let event = cases[index].delivered.event;
@@ -136,10 +82,10 @@ impl World<'_> {
             cases[index].done |= twin;
         }
         if cases.iter().all(|case| case.done) {
-            return Stage::Ack;
+            return RoundStage::Ack;
         }
         self.load_missing(process, cases);
-        Stage::Decide { rulings: Vec::with_capacity(cases.len()), exact: [false; 2] }
+        RoundStage::Decide { decisions: Vec::with_capacity(cases.len()), exact: [false; 2] }
     }
 
     fn load_missing(&mut self, process: usize, cases: &[Case]) {
@@ -161,11 +107,11 @@ impl World<'_> {
         &mut self,
         process: usize,
         cases: &[Case],
-        mut rulings: Vec<Ruling>,
+        mut decisions: Vec<StockDecision>,
         mut exact: [bool; 2],
-    ) -> Stage {
+    ) -> RoundStage {
         let mut open = cases.iter().filter(|case| !case.done);
-        let Some(case) = open.nth(rulings.len()) else { return Stage::Commit(rulings) };
+        let Some(case) = open.nth(decisions.len()) else { return RoundStage::Commit(decisions) };
         let event = case.delivered.event;
         let reserved = self.decide(process, self.events[event].cart, &mut exact);
         let Event { no, cart, .. } = self.events[event];
@@ -175,8 +121,12 @@ impl World<'_> {
         self.note(|| {
             format!("{}: decides order {no}: {}", name(process), if reserved { "reserve" } else { "refuse" })
         });
-        rulings.push(Ruling { event, no, taken, reply });
-        if open.next().is_some() { Stage::Decide { rulings, exact } } else { Stage::Commit(rulings) }
+        decisions.push(StockDecision { event, no, taken, reply });
+        if open.next().is_some() {
+            RoundStage::Decide { decisions, exact }
+        } else {
+            RoundStage::Commit(decisions)
+        }
     }
 
     fn decide(&mut self, process: usize, cart: usize, exact: &mut [bool; 2]) -> bool {
@@ -213,35 +163,40 @@ impl World<'_> {
         self.decide(process, cart, exact)
     }
 
-    fn commit_round(&mut self, process: usize, round: &mut Round, rulings: Vec<Ruling>) -> Stage {
+    fn commit_round(
+        &mut self,
+        process: usize,
+        round: &mut Round,
+        decisions: Vec<StockDecision>,
+    ) -> RoundStage {
         if self.fault(6) {
             self.forget_products(process, round);
-            return Stage::Duplicates; // PostgreSQL is away: handled again
+            return RoundStage::Duplicates; // PostgreSQL is away: handled again
         }
         if self.fault(8) {
             self.reach(Reached::CommitLingered);
-            self.lingering.push(Lingering::Stock(rulings.clone()));
-            return Stage::Commit(rulings);
+            self.lingering.push(Lingering::Stock(decisions.clone()));
+            return RoundStage::Commit(decisions);
         }
-        let committed = self.commit_stock(&rulings);
+        let committed = self.commit_stock(&decisions);
         self.note(|| {
             format!(
-                "{}: commits {} ruling(s): {}",
+                "{}: commits {} decision(s): {}",
                 name(process),
-                rulings.len(),
+                decisions.len(),
                 if committed.is_ok() { "ok" } else { "refused" }
             )
         });
         match committed {
             Ok(_) if self.fault(6) => {
                 self.reach(Reached::CommitReplyLost);
-                Stage::Commit(rulings) // tried again, and refused by the inbox
+                RoundStage::Commit(decisions) // tried again, and refused by the inbox
             }
             Ok(levels) => {
-                self.settle_shelves(process, &rulings, levels);
-                self.processes[process].relay.queue.extend(rulings.iter().map(|ruling| ruling.reply));
+                self.update_shelves(process, &decisions, levels);
+                self.processes[process].relay.queue.extend(decisions.iter().map(|decision| decision.reply));
                 round.cases.iter_mut().for_each(|case| case.done = true);
-                Stage::Ack
+                RoundStage::Ack
             }
             Err(Refused) => {
                 self.forget_products(process, round);
@@ -250,16 +205,16 @@ impl World<'_> {
         }
     }
 
-    fn settle_shelves(&mut self, process: usize, rulings: &[Ruling], levels: [Option<Level>; 2]) {
+    fn update_shelves(&mut self, process: usize, decisions: &[StockDecision], levels: [Option<Level>; 2]) {
         for (sku, level) in levels.into_iter().enumerate() {
-            let taken = rulings.iter().map(|ruling| ruling.taken[sku]).sum();
+            let taken = decisions.iter().map(|decision| decision.taken[sku]).sum();
             if let (Some(level), Some(shelf)) = (level, self.processes[process].shelves[sku].as_mut()) {
                 shelf.settle(taken, level);
             }
         }
     }
 
-    /// What is known of the products of open orders is in doubt.
+    /// Drops the levels of the products of open orders, which are in doubt.
     fn forget_products(&mut self, process: usize, round: &Round) {
         for case in round.cases.iter().filter(|case| !case.done) {
             for sku in &self.shop.goods[self.events[case.delivered.event].cart].skus {
@@ -268,39 +223,44 @@ impl World<'_> {
         }
     }
 
-    /// `WriteStock`: all or nothing; the last level of each SKU.
-    pub(super) fn commit_stock(&mut self, rulings: &[Ruling]) -> Result<[Option<Level>; 2], Refused> {
-        let is_known = |ruling: &Ruling| self.stock_inbox.iter().any(|(event, _)| *event == ruling.event);
-        if self.rules.inbox_decides && rulings.iter().any(is_known) {
+    /// `WriteStock`: one transaction. Returns the last level of each SKU.
+    pub(super) fn commit_stock(
+        &mut self,
+        decisions: &[StockDecision],
+    ) -> Result<[Option<Level>; 2], Refused> {
+        let is_known =
+            |decision: &StockDecision| self.stock_inbox.iter().any(|(event, _)| *event == decision.event);
+        if self.rules.inbox_decides && decisions.iter().any(is_known) {
             self.reach(Reached::InboxRefused);
             return Err(Refused);
         }
-        let is_booked = |ruling: &Ruling| {
+        let is_booked = |decision: &StockDecision| {
             let mut taken = self.ledger.iter().filter_map(|row| row.taken_for);
-            ruling.taken != [0; 2] && taken.any(|(no, event)| no == ruling.no || event == ruling.event)
+            decision.taken != [0; 2] && taken.any(|(no, event)| no == decision.no || event == decision.event)
         };
-        if rulings.iter().any(is_booked) {
+        if decisions.iter().any(is_booked) {
             return Err(Refused);
         }
-        let wanted = |sku: usize| rulings.iter().map(|ruling| i64::from(ruling.taken[sku])).sum::<i64>();
+        let wanted =
+            |sku: usize| decisions.iter().map(|decision| i64::from(decision.taken[sku])).sum::<i64>();
         if self.rules.stock_guard && (0..2).any(|sku| self.on_hand[sku] < wanted(sku)) {
             self.reach(Reached::GuardRefused);
             return Err(Refused);
         }
         let mut levels = [None; 2];
-        for ruling in rulings {
-            self.book(ruling, &mut levels);
+        for decision in decisions {
+            self.book(decision, &mut levels);
         }
         self.changed = true;
         Ok(levels)
     }
 
-    fn book(&mut self, ruling: &Ruling, levels: &mut [Option<Level>; 2]) {
-        self.stock_inbox.push((ruling.event, ruling.reply));
-        for sku in (0..2).filter(|sku| ruling.taken[*sku] > 0) {
-            let delta = -i64::from(ruling.taken[sku]);
+    fn book(&mut self, decision: &StockDecision, levels: &mut [Option<Level>; 2]) {
+        self.stock_inbox.push((decision.event, decision.reply));
+        for sku in (0..2).filter(|sku| decision.taken[*sku] > 0) {
+            let delta = -i64::from(decision.taken[sku]);
             self.on_hand[sku] += delta;
-            self.ledger.push(LedgerRow { sku, delta, taken_for: Some((ruling.no, ruling.event)) });
+            self.ledger.push(LedgerRow { sku, delta, taken_for: Some((decision.no, decision.event)) });
             levels[sku] = Some(self.level(sku));
         }
     }
@@ -320,25 +280,25 @@ impl World<'_> {
             self.reach(Reached::Restocked);
             self.changed = true;
             let level = self.level(sku);
-            self.processes[process].late.push(Late { sku, level });
+            self.processes[process].late.push(LateLevel { sku, level });
             self.note(|| format!("{}: restocks {quantity} of {}", name(process), SKUS[sku]));
         }
         self.restocks[which].answered = !self.fault(4);
     }
 
     pub(super) fn late_step(&mut self, process: usize) -> bool {
-        let Some(Late { sku, level }) = self.processes[process].late.pop() else { return false };
+        let Some(LateLevel { sku, level }) = self.processes[process].late.pop() else { return false };
         self.processes[process].shelves[sku].iter_mut().for_each(|shelf| shelf.learn(level));
         true
     }
 }
 
-/// Once more, all of it; or, after some tries, the first order alone: the others stay pending and are
-/// delivered again.
-fn decide_anew(round: &mut Round) -> Stage {
+/// Decides the batch again, and after some attempts the first order alone. The others stay pending and are
+/// redelivered.
+fn decide_anew(round: &mut Round) -> RoundStage {
     round.attempts += 1;
     if round.attempts < ATTEMPTS {
-        return Stage::Duplicates;
+        return RoundStage::Duplicates;
     }
     round.attempts = 0;
     if round.cases.len() == 1 {
@@ -346,5 +306,5 @@ fn decide_anew(round: &mut Round) -> Stage {
     } else {
         round.cases.truncate(1);
     }
-    Stage::Duplicates
+    RoundStage::Duplicates
 }

@@ -10,26 +10,26 @@ use anyhow::Context as _;
 use clap::{Parser, ValueEnum};
 use serde::Serialize;
 
-use bench::{Live, Measure, Terms};
+use bench::{BenchPlan, Measure, Progress};
 use ctl::exit::{Exit, conclude};
 use ctl::terminal::Output;
 
 const EXAMPLES: &str = "\
 Examples:
-  bench                              everything, three rounds of 30 s: about fifty minutes
-  bench --quick                      one short round: whether everything runs
+  bench                              all, three rounds of 30 s: about fifty minutes
+  bench --quick                      one short round, as a smoke test
   bench --only e2e --seconds 60      one measurement, for a profiler beside it
   bench --only y1,e2e --rounds 5     a figure and its yardstick
-  bench overload                     what is left when more is offered than it can do
+  bench overload                     goodput under overload
 
-A stack of its own in a temporary folder: nothing that runs here is touched. Needs wrk, pgbench and
-redis-benchmark; scripts/bench installs them. Nothing else should run on the machine meanwhile.";
+Measures a private stack in a temporary folder. Needs wrk, pgbench and
+redis-benchmark; scripts/bench installs them. The machine should be otherwise idle.";
 
-/// Measures how fast the system is, beside yardsticks on the same machine
+/// Measures throughput and latency against yardsticks on the same machine
 #[derive(Debug, Parser)]
 #[command(name = "bench", version, max_term_width = 100, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 struct Args {
-    /// Machine-readable output on standard output, and nothing else there
+    /// Print the report as JSON on standard output
     #[arg(long, global = true)]
     json: bool,
     #[command(subcommand)]
@@ -37,32 +37,32 @@ struct Args {
     /// One round of 5 s with fewer stored orders
     #[arg(long)]
     quick: bool,
-    /// Only these [default: all]
+    /// Only these measurements [default: all]
     #[arg(long, value_name = "NAME,NAME", value_enum, value_delimiter = ',')]
     only: Vec<Measure>,
-    /// How often each is measured, in turns [default: 3]
+    /// Rounds of all measurements [default: 3]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     rounds: Option<u16>,
-    /// How long each load lasts [default: 30]
+    /// Seconds of each load [default: 30]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     seconds: Option<u64>,
-    /// Seconds to wait, before each load, for a machine that is idle and gives all its cores [default: 60]
+    /// Seconds to wait before each load for an idle machine with all cores available [default: 60]
     #[arg(long, value_name = "N")]
     patience: Option<u64>,
     #[command(flatten)]
     files: Files,
 }
 
-/// What every measurement reads and writes.
+/// The files that every measurement reads and writes.
 #[derive(Debug, clap::Args)]
 struct Files {
-    /// Where the programs user, inventory and payment are, if not beside this one
+    /// Folder of the programs user, inventory and payment [default: the folder of this program]
     #[arg(long, value_name = "DIR")]
     binaries: Option<PathBuf>,
-    /// Write the result as JSON to this file, besides printing it
+    /// Write the result as JSON to this file as well
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
-    /// Draw the result into this file, as SVG
+    /// Draw the result as SVG into this file
     #[arg(long, value_name = "FILE")]
     chart: Option<PathBuf>,
 }
@@ -74,7 +74,7 @@ impl Files {
     }
 }
 
-/// What is not part of the table.
+/// The measurements outside the table.
 #[derive(Debug, clap::Subcommand)]
 enum Other {
     /// Goodput against offered load, up to five times the capacity
@@ -89,16 +89,16 @@ async fn main() -> ExitCode {
 /// Measures and prints the table.
 ///
 /// # Errors
-/// When there is no measurement, or it cannot be written.
+/// [`BenchError`](bench::BenchError), or an error of writing the report.
 async fn run(args: &Args) -> anyhow::Result<Exit> {
     let output = Output::new(args.json);
     if let Some(Other::Overload(overload)) = &args.other {
         return overload::run(overload, output).await;
     }
-    let terms = terms(args);
-    let live = Live::new(&terms);
+    let plan = plan(args);
+    let progress = Progress::new(&plan);
     let report = tokio::select! {
-        done = Box::pin(bench::run(&terms, args.files.binaries.clone(), &live)) => done?,
+        done = Box::pin(bench::run(&plan, args.files.binaries.clone(), &progress)) => done?,
         _ = tokio::signal::ctrl_c() => anyhow::bail!("interrupted"),
     };
     output.print(&report, |report| report.render(output.paint))?;
@@ -112,13 +112,13 @@ fn write(file: Option<&Path>, text: impl FnOnce() -> serde_json::Result<String>)
         .with_context(|| format!("cannot write {}; its folder must exist", file.display()))
 }
 
-fn terms(args: &Args) -> Terms {
-    // In the order in which they take turns, whatever the order on the command line.
+fn plan(args: &Args) -> BenchPlan {
+    // Measurements take turns in the order of their declaration.
     let all = Measure::value_variants().iter().copied();
     let measures = all.filter(|measure| args.only.is_empty() || args.only.contains(measure)).collect();
-    let mut terms = if args.quick { Terms::quick(measures) } else { Terms::full(measures) };
-    terms.rounds = args.rounds.map_or(terms.rounds, usize::from);
-    terms.time = args.seconds.map_or(terms.time, Duration::from_secs);
-    terms.patience = args.patience.map_or(terms.patience, Duration::from_secs);
-    terms
+    let mut plan = if args.quick { BenchPlan::quick(measures) } else { BenchPlan::full(measures) };
+    plan.rounds = args.rounds.map_or(plan.rounds, usize::from);
+    plan.time = args.seconds.map_or(plan.time, Duration::from_secs);
+    plan.patience = args.patience.map_or(plan.patience, Duration::from_secs);
+    plan
 }

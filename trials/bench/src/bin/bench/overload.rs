@@ -8,11 +8,11 @@ use ctl::terminal::{Bar, Output};
 const EXAMPLES: &str = "\
 Examples:
   bench overload --chart overload.svg       about eight minutes
-  bench overload --quick                    three short loads: whether everything runs
+  bench overload --quick                    three short loads, as a smoke test
   bench overload --times 1,5 --seconds 60
 
-It looks for the highest rate at which orders keep pace, then offers multiples of it in an open loop. The
-last core is the generator's, all others are the stack's; a machine with one core will not do.";
+Finds the highest rate at which orders keep pace, then offers multiples of it in an open loop. The
+last core is for the generator, all others for the stack; the machine needs two cores.";
 
 /// `bench overload`
 #[derive(Debug, clap::Args)]
@@ -21,13 +21,13 @@ pub struct Args {
     /// Three loads of 4 s
     #[arg(long)]
     quick: bool,
-    /// Times the capacity [default: 0.25,0.5,0.75,1,1.5,2,3,5]
+    /// Loads as multiples of the capacity [default: 0.25,0.5,0.75,1,1.5,2,3,5]
     #[arg(long, value_name = "N,N", value_delimiter = ',', value_parser = above_zero)]
     times: Vec<f64>,
-    /// Orders a second the stack can do, if it is known [default: it is looked for]
+    /// Capacity in orders a second, if known [default: measured]
     #[arg(long, value_name = "N", value_parser = above_zero)]
     capacity: Option<f64>,
-    /// How long each load lasts [default: 20]
+    /// Seconds of each load [default: 20]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     seconds: Option<u64>,
     #[command(flatten)]
@@ -37,12 +37,12 @@ pub struct Args {
 /// Measures and prints the table.
 ///
 /// # Errors
-/// When there is no measurement, or it cannot be written.
+/// [`BenchError`](bench::BenchError), or an error of writing the report.
 pub async fn run(args: &Args, output: Output) -> anyhow::Result<Exit> {
     let ladder = ladder(args);
-    let live = Bar::new(ladder.times.len() as u64, "loads");
+    let bar = Bar::new(ladder.times.len() as u64, "loads");
     let report = tokio::select! {
-        done = Box::pin(overload::run(&ladder, args.files.binaries.clone(), &live)) => done?,
+        done = Box::pin(overload::run(&ladder, args.files.binaries.clone(), &bar)) => done?,
         _ = tokio::signal::ctrl_c() => anyhow::bail!("interrupted"),
     };
     output.print(&report, |report| report.render(output.paint))?;

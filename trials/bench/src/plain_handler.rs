@@ -1,8 +1,8 @@
-//! The yardstick of a lone request: `POST /orders` as one writes it first.
+//! The yardstick of a lone request: a plain `POST /orders`.
 //!
-//! The same HTTP server with one worker, the same verified and remembered token, and the rows that our POST
-//! stores in one prepared statement a request, on a connection that waits for nothing else. No actor, no
-//! group commit, no price, no event.
+//! The HTTP server, the cached verification of the token and the stored rows are those of payment. Each
+//! request executes one prepared statement on a connection of its worker. Actors, group commit, prices and
+//! events are left out.
 
 use std::io;
 
@@ -22,21 +22,21 @@ use super::BenchError;
 use super::site::{PRICE, Site};
 use ctl::stack::Kind;
 
-const INSERT: &str = include_str!("sql/by_hand.sql");
-/// What our orders carry along, as long as theirs.
+const INSERT: &str = include_str!("sql/plain_handler.sql");
+/// A trace context and a request hash as long as those of payment.
 const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 const REQUEST_HASH: [u8; 32] = [7; 32];
 
-/// A server of that one handler.
-pub struct ByHand {
-    /// Where it answers.
+/// A server of the handler.
+pub struct PlainHandler {
+    /// The URL.
     pub url: String,
     server: ServerHandle,
     serving: JoinSet<io::Result<()>>,
 }
 
-impl ByHand {
-    /// Starts it on the yardstick's copy of payment's database.
+impl PlainHandler {
+    /// Starts the server on the copy of payment's database.
     pub async fn start(site: &Site) -> Result<Self, BenchError> {
         let verifier = verifier(&site.url(Kind::User)?).map_err(BenchError::io("verify tokens"))?;
         let database = site.yardstick_url(Kind::Payment);
@@ -52,7 +52,7 @@ impl ByHand {
             .workers(1)
             .disable_signals()
             .bind(("127.0.0.1", 0))
-            .map_err(BenchError::io("serve the handler by hand"))?;
+            .map_err(BenchError::io("serve the plain handler"))?;
         let url = server.addrs().iter().map(|address| format!("http://{address}")).collect();
         let running = server.run();
         let server = running.handle();
@@ -61,14 +61,14 @@ impl ByHand {
         Ok(Self { url, server, serving })
     }
 
-    /// Ends it.
+    /// Stops the server.
     pub async fn stop(mut self) {
         self.server.stop(true).await;
         self.serving.join_next().await;
     }
 }
 
-/// One connection, driven by the worker that uses it.
+/// The connection of one worker.
 struct Orders {
     client: Client,
     insert: Statement,
@@ -104,7 +104,8 @@ async fn place(
     let key = request.headers().get("idempotency-key").and_then(|key| key.to_str().ok()).unwrap_or_default();
     let money = |amount: i64| serde_json::json!({"amount": amount, "currency": "EUR"});
     let line = |item: &Item| {
-        let (sku, total) = (&item.sku, money(PRICE * item.quantity));
+        let sku = &item.sku;
+        let total = money(PRICE * item.quantity);
         serde_json::json!({"sku": sku, "name": sku, "unit_price": money(PRICE), "quantity": item.quantity, "line_total": total})
     };
     let lines = JsonColumn(cart.items.iter().map(line).collect::<Vec<_>>());

@@ -1,39 +1,41 @@
-//! F4: Redis forgets, while it runs.
+//! F4: a running Redis loses data.
 
-use super::keepsake::Keepsake;
-use super::{PlannedFault, Struck, payment_for};
+use super::dead_letter_backup::DeadLetterBackup;
+use super::injected::InjectedFault;
+use super::streams::payment_for;
 use crate::ChaosError;
 use crate::arena::Arena;
 use crate::direct::OpenTransaction;
+use crate::schedule::PlannedFault;
 use ctl::stack::Kind;
 
-/// Streams that orders travel on, and who reads them.
+/// The streams of orders, and their groups.
 const STREAMS: [(&str, &str); 3] = [
     ("order_completed", "inventory-group"),
     ("stock_reserved", "payment-group"),
     ("refund_order", "payment-group"),
 ];
 
-/// Entries beyond the one that each consumer may have in hand.
+/// Entries in addition to one that each consumer may hold.
 const UNREAD: u64 = 3;
 
-pub async fn flush(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn flush(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let redis = arena.redis()?;
-    let keepsake = Keepsake::take(&redis).await?;
+    let backup = DeadLetterBackup::take(&redis).await?;
     let keys: u64 = redis.command(&["DBSIZE"]).await?;
-    // One step: whoever looks in between would find what was written since.
+    // One script: a second command would count keys written in between.
     let left: u64 =
         redis.command(&["EVAL", "redis.call('FLUSHALL') return redis.call('DBSIZE')", "0"]).await?;
-    let recovering = arena.over(planned.limit());
-    keepsake.put_back(&redis).await?;
+    let recovering = arena.begin_recovery(planned.limit());
+    backup.restore(&redis).await?;
     match (keys, left) {
-        (1.., 0) => Ok(Struck { evidence: format!("{keys} keys before, none after"), recovering }),
+        (1.., 0) => Ok(InjectedFault { evidence: format!("{keys} keys before, none after"), recovering }),
         _ => Err(ChaosError::NotLanded(format!("{keys} keys before, {left} after"))),
     }
 }
 
-/// With entries in it that nobody has read: a group that is made again at the wrong place would skip them.
-pub async fn destroy_group(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+/// Destroys a group with unread entries. A group created again at the wrong position would skip them.
+pub async fn destroy_group(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let (stream, group) = chosen(planned);
     let (grown, lock) = backlog(arena, planned).await?;
     let destroyed: Result<u64, _> = arena.redis()?.command(&["XGROUP", "DESTROY", stream, group]).await;
@@ -41,7 +43,7 @@ pub async fn destroy_group(arena: &mut Arena, planned: &PlannedFault) -> Result<
         .await
 }
 
-pub async fn delete_stream(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+pub async fn delete_stream(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let (stream, _) = chosen(planned);
     let (grown, lock) = backlog(arena, planned).await?;
     let deleted: Result<u64, _> = arena.redis()?.command(&["DEL", stream]).await;
@@ -54,29 +56,31 @@ async fn landed(
     lock: OpenTransaction,
     gone: Result<u64, ChaosError>,
     what: &str,
-) -> Result<Struck, ChaosError> {
-    let recovering = arena.over(planned.limit());
+) -> Result<InjectedFault, ChaosError> {
+    let recovering = arena.begin_recovery(planned.limit());
     lock.release().await?;
     match gone? {
-        1 => Ok(Struck { evidence: format!("{what} is gone"), recovering }),
+        1 => Ok(InjectedFault { evidence: format!("{what} is gone"), recovering }),
         _ => Err(ChaosError::NotLanded(format!("{what} was not there"))),
     }
 }
 
-/// Makes the consumers of the chosen stream stand still, each with a batch in hand, until more has come. How
-/// much.
+/// Blocks the consumers of the chosen stream, each with a batch, until the stream has grown. Returns the
+/// growth and the lock.
 async fn backlog(arena: &Arena, planned: &PlannedFault) -> Result<(u64, OpenTransaction), ChaosError> {
-    let ((stream, group), redis, payment) =
-        (chosen(planned), arena.redis()?, payment_for(arena, planned.target)?);
+    let (stream, group) = chosen(planned);
+    let redis = arena.redis()?;
+    let payment = payment_for(arena, planned.target)?;
     let consumers = if group == "inventory-group" { Kind::Inventory } else { Kind::Payment };
     let lock = arena.database(consumers).hold("LOCK TABLE inbox IN SHARE ROW EXCLUSIVE MODE").await?;
     let before = redis.added(stream).await?;
     let wanted = arena.ids(consumers).len() as u64 + UNREAD;
-    let grown = arena.landed(&payment, super::EVIDENCE_WITHIN, async || match redis.added(stream).await {
-        Ok(now) if now >= before + wanted => Ok(now - before),
-        Ok(_) => Err(format!("nothing comes into {stream}")),
-        Err(error) => Err(error.to_string()),
-    });
+    let grown =
+        arena.landed(&payment, super::injected::EVIDENCE_WITHIN, async || match redis.added(stream).await {
+            Ok(now) if now >= before + wanted => Ok(now - before),
+            Ok(_) => Err(format!("{stream} does not grow")),
+            Err(error) => Err(error.to_string()),
+        });
     Ok((grown.await?, lock))
 }
 

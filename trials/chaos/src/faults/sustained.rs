@@ -1,5 +1,5 @@
-//! F24, F27, F29: what only shows after a while. A load of its own goes on for `--minutes` at `--rate`, and
-//! figures are taken.
+//! F24, F27, F29: faults that show after a while. Each has its own load for `--minutes` at `--rate`, and
+//! samples figures.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -7,34 +7,36 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
+use super::injected::InjectedFault;
 use super::poison::slowest;
-use super::{PlannedFault, Struck, main_stream};
+use super::streams::main_stream;
 use crate::ChaosError;
 use crate::arena::Arena;
-use crate::footprint::Footprints;
-use crate::run::Lasting;
+use crate::resource_usage::ResourceUsage;
+use crate::schedule::PlannedFault;
+use crate::sustained_load::SustainedLoad;
 use ctl::load::{Arrivals, Load, LoadPlan, LoadReport, Mix};
 use ctl::stack::Kind;
 use ctl::wait;
 
-/// A client that waits for its answer has a place in here; more than all instances admit.
+/// Requests in flight, more than all instances admit.
 const IN_FLIGHT: usize = 2048;
 const PATIENCE: Duration = Duration::from_secs(120);
-/// Drained at this many times the intake.
+/// The least ratio of drain to intake.
 const TIMES: f64 = 2.0;
-/// A shorter backlog is worked off while the instances still start, which measures nothing.
+/// The shortest load whose drain is judged: a smaller backlog drains while the instances start.
 const MEASURABLE: Duration = Duration::from_secs(30);
-/// A queue of 15 minutes, at twice the intake, with some room.
+/// The drain of 15 minutes of load at twice the intake, with some room.
 const DRAINED_WITHIN: Duration = Duration::from_secs(1200);
-/// Two busy cores make this much difference by themselves.
+/// The difference that two busy cores make by themselves.
 const NOISE: Duration = Duration::from_millis(500);
 const OPEN: &str = "SELECT count(*) FROM orders WHERE status IN ('pending', 'completed')";
-/// Entries on their way when a relay looks how many are unread: two batches (512) of two instances.
+/// Entries in flight when a relay counts the unread ones: two batches (512) of two instances.
 const ON_THEIR_WAY: u64 = 1024;
 
-/// A load beside the run's own; nobody watches its orders, the checker will.
+/// A load in addition to that of the run. The checker verifies its orders at the end.
 async fn load(arena: &Arena, seed: u64) -> Result<Load, ChaosError> {
-    let Lasting { time, rate, .. } = arena.lasting;
+    let SustainedLoad { time, rate, .. } = arena.sustained_load;
     let mix = Mix {
         customers: 8,
         products: 12,
@@ -62,84 +64,86 @@ async fn load(arena: &Arena, seed: u64) -> Result<Load, ChaosError> {
         .map_err(|error| ChaosError::Load(error.to_string()))
 }
 
-/// Runs it to its end; figures are taken meanwhile.
-async fn under(arena: &Arena, load: Load) -> Result<(LoadReport, Footprints), ChaosError> {
-    let (mut figures, mut running) = (Footprints::default(), JoinSet::new());
+/// Runs the load to its end and samples figures.
+async fn under(arena: &Arena, load: Load) -> Result<(LoadReport, ResourceUsage), ChaosError> {
+    let mut usage = ResourceUsage::default();
+    let mut running = JoinSet::new();
     running.spawn(async move { load.run().await });
     let report = tokio::select! {
         report = running.join_next() => report,
-        never = figures.collect(arena) => match never {},
+        never = usage.collect(arena) => match never {},
     };
     let report = report.and_then(Result::ok).ok_or_else(|| ChaosError::Load("it broke off".to_owned()))?;
-    Ok((report, figures))
+    Ok((report, usage))
 }
 
-fn show(arena: &mut Arena, what: &str, report: &LoadReport, figures: &Footprints) -> Result<(), ChaosError> {
-    let Lasting { time, rate, .. } = &arena.lasting;
-    let (minutes, mib) = (time.as_secs_f64() / 60.0, figures.most("redis_bytes") >> 20);
-    let (accepted, wanted) = (report.accepted, rate * time.as_secs_f64());
-    let rows = figures.most("outbox_rows_payment");
+fn show(arena: &mut Arena, what: &str, report: &LoadReport, usage: &ResourceUsage) -> Result<(), ChaosError> {
+    let SustainedLoad { time, rate, .. } = &arena.sustained_load;
+    let minutes = time.as_secs_f64() / 60.0;
+    let mib = usage.peak("redis_bytes") >> 20;
+    let accepted = report.accepted;
+    let wanted = rate * time.as_secs_f64();
+    let rows = usage.peak("outbox_rows_payment");
     arena.measured.push(format!(
         "{what}: {accepted} orders accepted of {wanted:.0} in {minutes:.1} min; at most {mib} MiB in Redis, {rows} rows in payment's outbox"
     ));
-    figures.draw(&arena.lasting, &format!("{what}: {rate} orders/s for {minutes:.1} minutes"))
+    usage.draw(&arena.sustained_load, &format!("{what}: {rate} orders/s for {minutes:.1} minutes"))
 }
 
-/// F27: nothing grows with the length of a run. Whether the machine kept the rate stands in the report, and
-/// is no fault of the services.
-pub async fn soak(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+/// F27: resource usage stays level for the length of a run. The report has the rate that the machine reached.
+pub async fn soak(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let load = load(arena, u64::from(planned.draw)).await?;
-    let (report, figures) = under(arena, load).await?;
-    figures.judge(arena);
-    show(arena, "soak", &report, &figures)?;
-    let recovering = arena.over(planned.limit());
+    let (report, usage) = under(arena, load).await?;
+    usage.judge(arena);
+    show(arena, "soak", &report, &usage)?;
+    let recovering = arena.begin_recovery(planned.limit());
     match report.accepted {
         0 => Err(ChaosError::NotLanded("no order was accepted".to_owned())),
-        accepted => Ok(Struck { evidence: format!("{accepted} orders were accepted"), recovering }),
+        accepted => Ok(InjectedFault { evidence: format!("{accepted} orders were accepted"), recovering }),
     }
 }
 
-/// F24: orders wait in PostgreSQL, and not twice in Redis; afterwards they are worked off faster than they
-/// came.
-pub async fn inventory_away(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+/// F24: orders wait in PostgreSQL, at most once in Redis, and drain at twice the intake.
+pub async fn inventory_away(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let load = load(arena, u64::from(planned.draw)).await?;
-    settled(arena, PATIENCE).await?;
+    all_orders_end(arena, PATIENCE).await?;
     let inventories = arena.ids(Kind::Inventory);
     for id in &inventories {
         arena.kill9(*id).await?;
     }
-    let (report, figures) = under(arena, load).await?;
-    unread_is_bounded(arena, &figures).await?;
-    show(arena, "inventory-away", &report, &figures)?;
+    let (report, usage) = under(arena, load).await?;
+    unread_is_bounded(arena, &usage).await?;
+    show(arena, "inventory-away", &report, &usage)?;
     let waiting = arena.database(Kind::Payment).number(OPEN, &[]).await?;
     let began = Instant::now();
     for id in &inventories {
         arena.stack.restart(*id).await?;
     }
-    settled(arena, DRAINED_WITHIN).await?;
+    all_orders_end(arena, DRAINED_WITHIN).await?;
     judge_drain(arena, waiting, began.elapsed(), report.accepted);
-    Ok(Struck {
+    Ok(InjectedFault {
         evidence: format!("{waiting} orders waited while no inventory ran"),
-        recovering: arena.over(planned.limit()),
+        recovering: arena.begin_recovery(planned.limit()),
     })
 }
 
 fn judge_drain(arena: &mut Arena, waiting: i64, took: Duration, accepted: u64) {
-    let intake = accepted as f64 / arena.lasting.time.as_secs_f64();
+    let intake = accepted as f64 / arena.sustained_load.time.as_secs_f64();
     let drain = waiting as f64 / took.as_secs_f64();
     arena.measured.push(format!(
         "inventory-away: {intake:.0} orders/s in, {drain:.0}/s out (the restarts included), ratio {:.2}",
         drain / intake
     ));
-    let is_slow = arena.lasting.time >= MEASURABLE && drain < TIMES * intake;
+    let is_slow = arena.sustained_load.time >= MEASURABLE && drain < TIMES * intake;
     let slow = is_slow.then(|| format!("drained at {:.2} times the intake, not {TIMES}", drain / intake));
     arena.findings.extend(slow.clone());
-    arena.judged.progress.note("inventory-away", slow);
+    arena.invariants.progress.note("inventory-away", slow);
 }
 
-/// Bounded, and no event twice while its copy is there unread.
-async fn unread_is_bounded(arena: &mut Arena, figures: &Footprints) -> Result<(), ChaosError> {
-    let ((stream, group), redis) = (main_stream(Kind::Inventory), arena.redis()?);
+/// Checks that the unread entries are bounded and each event is among them once.
+async fn unread_is_bounded(arena: &mut Arena, usage: &ResourceUsage) -> Result<(), ChaosError> {
+    let (stream, group) = main_stream(Kind::Inventory);
+    let redis = arena.redis()?;
     let groups = redis.groups(stream).await?;
     let last = groups
         .iter()
@@ -157,14 +161,17 @@ async fn unread_is_bounded(arena: &mut Arena, figures: &Footprints) -> Result<()
     let doubled =
         (twice > 0).then(|| format!("{twice} events are in {stream} again while their copy is unread"));
     arena.findings.extend(unbounded.iter().chain(&doubled).cloned());
-    arena.judged.bounds.note(&format!("entries of {stream}"), unbounded);
-    arena.judged.bounds.note("events published again", doubled);
-    let redis_bytes = figures.most("redis_bytes");
-    arena.judged.bounds.note("memory of Redis", (redis_bytes == 0).then(|| "was never seen".to_owned()));
+    arena.invariants.bounds.note(&format!("entries of {stream}"), unbounded);
+    arena.invariants.bounds.note("events published again", doubled);
+    let redis_bytes = usage.peak("redis_bytes");
+    arena
+        .invariants
+        .bounds
+        .note("memory of Redis", (redis_bytes == 0).then(|| "could not be read".to_owned()));
     Ok(())
 }
 
-async fn settled(arena: &Arena, within: Duration) -> Result<(), ChaosError> {
+async fn all_orders_end(arena: &Arena, within: Duration) -> Result<(), ChaosError> {
     let payment = arena.database(Kind::Payment);
     Ok(wait::until("every order is at its end", within, async || match payment.number(OPEN, &[]).await {
         Ok(0) => Ok(()),
@@ -174,12 +181,13 @@ async fn settled(arena: &Arena, within: Duration) -> Result<(), ChaosError> {
     .await?)
 }
 
-/// F29: a transaction that keeps every row version alive, as pg_dump does.
-pub async fn snapshot(arena: &mut Arena, planned: &PlannedFault) -> Result<Struck, ChaosError> {
+/// F29: a transaction that keeps all row versions alive, as pg_dump does.
+pub async fn snapshot(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let load = load(arena, u64::from(planned.draw)).await?;
-    let (mut running, time) = (JoinSet::new(), arena.lasting.time);
+    let mut running = JoinSet::new();
+    let time = arena.sustained_load.time;
     running.spawn(async move { load.run().await });
-    // Once the load runs evenly.
+    // Skips the start of the load.
     sleep(time / 10).await;
     let before = slowest(arena).await?;
     let begin = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM outbox";
@@ -193,16 +201,16 @@ pub async fn snapshot(arena: &mut Arena, planned: &PlannedFault) -> Result<Struc
     for transaction in held {
         transaction.release().await?;
     }
-    let recovering = arena.over(planned.limit());
+    let recovering = arena.begin_recovery(planned.limit());
     arena
         .measured
         .push(format!("snapshot: slowest order to its end {before:.0?} before it, {meanwhile:.0?} with it"));
     let slow = (meanwhile > before * 2 + NOISE)
         .then(|| format!("a snapshot slowed orders from {before:.0?} to {meanwhile:.0?}"));
     arena.findings.extend(slow.clone());
-    arena.judged.progress.note("beside a snapshot", slow);
+    arena.invariants.progress.note("beside a snapshot", slow);
     let accepted = report.map_or(0, |report| report.accepted);
-    Ok(Struck {
+    Ok(InjectedFault {
         evidence: format!("a snapshot was held for {:.0?} under {accepted} orders", time.mul_f64(0.6)),
         recovering,
     })

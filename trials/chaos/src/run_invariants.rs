@@ -2,21 +2,21 @@
 
 use ctl::verify::{Check, Judgement};
 
-/// Offenders named for each; the rest is counted.
+/// The offenders that are named for each invariant. The others are counted.
 const NAMED: usize = 20;
 
-/// All of them, as they stand.
+/// The state of these invariants.
 #[derive(Debug, Default)]
-pub struct Judged {
-    /// I13: what a fault does not touch goes on, and orders end soon after it.
+pub struct RunInvariants {
+    /// I13: unaffected orders go on during a fault, and all orders end soon after it.
     pub progress: Tally,
-    /// I14: an instance that cannot do its work says so, and no process ends.
+    /// I14: an instance that cannot work is unready, and every process stays alive.
     pub readiness: Tally,
-    /// I15: nothing grows with the length of a run.
+    /// I15: resource usage stays level over a run.
     pub bounds: Tally,
 }
 
-/// One of them.
+/// The checks of one invariant.
 #[derive(Debug, Default)]
 pub struct Tally {
     looked_at: u64,
@@ -25,7 +25,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// One more look, and what was wrong.
+    /// Adds a check and its breach, if any.
     pub fn note(&mut self, what: &str, wrong: Option<String>) {
         self.looked_at += 1;
         if let Some(wrong) = wrong {
@@ -35,8 +35,8 @@ impl Tally {
         }
     }
 
-    /// Looks that found nothing.
-    pub fn held(&mut self, looks: u64) {
+    /// Adds checks that passed.
+    pub fn add_passed(&mut self, looks: u64) {
         self.looked_at += looks;
     }
 
@@ -52,8 +52,8 @@ impl Tally {
     }
 }
 
-impl Judged {
-    /// Puts them in the place of what `verify` could not judge.
+impl RunInvariants {
+    /// Fills in the checks that `verify` leaves open.
     pub fn into_checks(self, checks: &mut [Check]) {
         for (id, tally) in [("I13", self.progress), ("I14", self.readiness), ("I15", self.bounds)] {
             if let Some(check) = checks.iter_mut().find(|check| check.id == id) {
@@ -79,12 +79,12 @@ mod tests {
 
     #[test]
     fn what_was_looked_at_is_judged_and_the_rest_stays_open() {
-        let mut judged = Judged::default();
-        judged.progress.note("canary", None);
-        judged.readiness.note("payment-1", Some("200 without a database".to_owned()));
-        judged.readiness.held(3);
+        let mut invariants = RunInvariants::default();
+        invariants.progress.note("canary", None);
+        invariants.readiness.note("payment-1", Some("200 without a database".to_owned()));
+        invariants.readiness.add_passed(3);
         let mut checks = [check("I13"), check("I14"), check("I15")];
-        judged.into_checks(&mut checks);
+        invariants.into_checks(&mut checks);
         assert_eq!(checks[0].judgement, Judgement::Holds);
         assert_eq!((checks[1].looked_at, checks[0].looked_at), (4, 1));
         assert!(

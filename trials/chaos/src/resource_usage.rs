@@ -1,4 +1,4 @@
-//! I15, sampled: what a run takes up, and whether that grows with its length.
+//! I15, sampled: the resources of a run, and whether they grow with its length.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -9,44 +9,44 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::ChaosError;
 use super::arena::Arena;
-use super::run::Lasting;
+use super::sustained_load::SustainedLoad;
 use bench::text;
 use ctl::stack::{Kind, Service};
 use servers::processes::resident;
 
-/// Two a quarter are the least of which one is the median.
-const ENOUGH: usize = 8;
-/// Rarely enough that counting the rows of a large outbox is no load.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// The fewest samples that are judged: two a quarter.
+const MIN_SAMPLES: usize = 8;
+/// A long enough interval to make counting the rows of a large outbox cheap.
+const SAMPLE_EVERY: Duration = Duration::from_secs(1);
 const OUTBOX: &str = "SELECT count(*) FROM outbox";
 const CONNECTIONS: &str = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'";
-/// All streams, without partitions: a run that lasts has none.
+/// All streams. A run that samples has one partition each.
 const STREAMS: [&str; 4] = ["order_completed", "stock_reserved", "refund_order", "product_changed"];
 
-/// What a run takes up at one moment, by the name of the figure. Bytes, rows, or just how many.
-pub type Footprint = BTreeMap<String, u64>;
+/// The resources of a run at one moment by name: bytes, rows or counts.
+pub type ResourceSample = BTreeMap<String, u64>;
 
-/// Over time, in seconds.
+/// The samples of a run, with the seconds since its start.
 #[derive(Debug)]
-pub struct Footprints {
+pub struct ResourceUsage {
     began: Instant,
-    looks: Vec<(f64, Footprint)>,
+    samples: Vec<(f64, ResourceSample)>,
 }
 
-impl Default for Footprints {
+impl Default for ResourceUsage {
     fn default() -> Self {
-        Self { began: Instant::now(), looks: Vec::new() }
+        Self { began: Instant::now(), samples: Vec::new() }
     }
 }
 
-/// How much more than before a figure may be before it counts as grown: a share, and an amount that is noise.
+/// The allowed growth of a figure: a share, and an amount of noise.
 struct Allowance {
     of: &'static str,
     share: f64,
     noise: u64,
 }
 
-/// An allocator keeps what it once had, a trim comes every ten seconds, an outbox holds what is on its way.
+/// Noise: an allocator keeps freed memory, a trim comes every ten seconds, an outbox holds events in flight.
 const ALLOWED: [Allowance; 5] = [
     Allowance { of: "redis_bytes", share: 0.25, noise: 16 << 20 },
     Allowance { of: "outbox_rows", share: 0.5, noise: 3000 },
@@ -55,64 +55,67 @@ const ALLOWED: [Allowance; 5] = [
     Allowance { of: "consumer_names", share: 0.0, noise: 4 },
 ];
 
-impl Footprints {
-    /// Looks once a second, until it is dropped. What cannot be asked at a moment is left out of it.
+impl ResourceUsage {
+    /// Samples once a second until it is dropped. A failed query is left out of its sample.
     pub async fn collect(&mut self, arena: &Arena) -> std::convert::Infallible {
-        let mut ticks = interval(LOOK_EVERY);
+        let mut ticks = interval(SAMPLE_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
             let figures = of_servers(arena).await.into_iter().chain(of_processes(arena)).collect();
-            self.looks.push((self.began.elapsed().as_secs_f64(), figures));
+            self.samples.push((self.began.elapsed().as_secs_f64(), figures));
         }
     }
 
-    /// Looks once: at the servers only. What a process takes up says nothing in a run that starts it again
+    /// Samples the servers once. The memory of services is left out, because such a run restarts them again
     /// and again.
-    pub async fn look(&mut self, arena: &Arena) {
-        self.looks.push((self.began.elapsed().as_secs_f64(), of_servers(arena).await));
+    pub async fn sample(&mut self, arena: &Arena) {
+        self.samples.push((self.began.elapsed().as_secs_f64(), of_servers(arena).await));
     }
 
-    /// I15, if there were looks enough to say something.
+    /// Judges I15 if there are enough samples.
     pub fn judge(&self, arena: &mut Arena) {
-        if self.looks.len() < ENOUGH {
+        if self.samples.len() < MIN_SAMPLES {
             return;
         }
-        for (name, grown) in self.grown() {
+        for (name, grown) in self.growth() {
             arena.findings.extend(
                 grown.as_ref().map(|grown| format!("{name} grows with the length of the run: {grown}")),
             );
-            arena.judged.bounds.note(&name, grown);
+            arena.invariants.bounds.note(&name, grown);
         }
     }
 
-    /// For whoever wants to see them.
+    /// Draws the picture and writes the figures, if asked for.
     ///
     /// # Errors
     /// [`ChaosError::Io`].
-    pub fn draw(&self, lasting: &Lasting, title: &str) -> Result<(), ChaosError> {
+    pub fn draw(&self, lasting: &SustainedLoad, title: &str) -> Result<(), ChaosError> {
         lasting.picture.as_ref().map_or(Ok(()), |picture| self.write(picture, title))
     }
 
-    /// The most there was of a figure.
+    /// The peak of a figure.
     #[must_use]
-    pub fn most(&self, name: &str) -> u64 {
-        self.looks.iter().filter_map(|(_, figures)| figures.get(name)).copied().max().unwrap_or(0)
+    pub fn peak(&self, name: &str) -> u64 {
+        self.samples.iter().filter_map(|(_, figures)| figures.get(name)).copied().max().unwrap_or(0)
     }
 
-    /// Figures that were larger in the last quarter than in the second one.
+    /// Every figure with an allowance, and its growth from the second to the last quarter beyond that
+    /// allowance.
     #[must_use]
-    pub fn grown(&self) -> Vec<(String, Option<String>)> {
-        let quarter = self.looks.len() / 4;
-        let (second, last) = (&self.looks[quarter..quarter * 2], &self.looks[quarter * 3..]);
+    pub fn growth(&self) -> Vec<(String, Option<String>)> {
+        let quarter = self.samples.len() / 4;
+        let second = &self.samples[quarter..quarter * 2];
+        let last = &self.samples[quarter * 3..];
         let names = self
-            .looks
+            .samples
             .last()
             .map(|(_, figures)| figures.keys().cloned().collect::<Vec<_>>())
             .unwrap_or_default();
         let judged = |name: String| {
             let allowed = ALLOWED.iter().find(|allowed| name.starts_with(allowed.of))?;
-            let (before, after) = (median(second, &name), median(last, &name));
+            let before = median(second, &name);
+            let after = median(last, &name);
             let most = before + (before as f64 * allowed.share) as u64 + allowed.noise;
             Some((
                 name,
@@ -127,14 +130,14 @@ impl Footprints {
     #[must_use]
     pub fn csv(&self) -> String {
         let names: Vec<&String> = self
-            .looks
+            .samples
             .iter()
             .max_by_key(|(_, figures)| figures.len())
             .map(|(_, all)| all.keys().collect())
             .unwrap_or_default();
         let mut csv = String::from("seconds");
         names.iter().for_each(|name| _ = write!(csv, ",{name}"));
-        for (seconds, figures) in &self.looks {
+        for (seconds, figures) in &self.samples {
             let _ = write!(csv, "\n{seconds:.1}");
             names.iter().for_each(|name| {
                 _ = write!(csv, ",{}", figures.get(*name).map(u64::to_string).unwrap_or_default())
@@ -143,7 +146,7 @@ impl Footprints {
         csv + "\n"
     }
 
-    /// Picture and figures: `soak.svg`, `soak.csv`.
+    /// Writes the picture and the figures: `soak.svg`, `soak.csv`.
     fn write(&self, picture: &Path, title: &str) -> Result<(), ChaosError> {
         let written = |path: &Path, text: String| {
             std::fs::write(path, text).map_err(ChaosError::io(format!("write {}", path.display())))
@@ -152,10 +155,10 @@ impl Footprints {
         written(&picture.with_extension("csv"), self.csv())
     }
 
-    /// The figures as a picture: a line each, on a scale of its own, with its least and its most.
+    /// The figures as a picture: a line each, on a scale from 0 to its peak.
     fn svg(&self, title: &str) -> String {
         let names: Vec<String> =
-            self.looks.last().map(|(_, figures)| figures.keys().cloned().collect()).unwrap_or_default();
+            self.samples.last().map(|(_, figures)| figures.keys().cloned().collect()).unwrap_or_default();
         let height = TOP + BAND * names.len() as f64 + 30.0;
         let mut svg = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" font-family=\"sans-serif\" font-size=\"13\">\n\
@@ -165,7 +168,7 @@ impl Footprints {
         for (index, name) in names.iter().enumerate() {
             svg += &self.band(name, TOP + BAND * index as f64);
         }
-        let end = self.looks.last().map_or(0.0, |(seconds, _)| *seconds);
+        let end = self.samples.last().map_or(0.0, |(seconds, _)| *seconds);
         let _ = writeln!(svg, "{}", text(LEFT, height - 10.0, "fill=\"#57606a\"", "0 min"));
         let _ = writeln!(
             svg,
@@ -181,17 +184,18 @@ impl Footprints {
     }
 
     fn band(&self, name: &str, top: f64) -> String {
-        let (most, end) =
-            (self.most(name).max(1) as f64, self.looks.last().map_or(1.0, |(seconds, _)| seconds.max(1.0)));
-        // Of the looks that share a point the one with the most.
-        let point = |looks: &[(f64, Footprint)]| {
-            let (seconds, _) = looks.first()?;
-            let value = looks.iter().filter_map(|(_, figures)| figures.get(name)).max()?;
-            let (x, share) = (LEFT + (RIGHT - LEFT) * seconds / end, *value as f64 / most);
+        let most = self.peak(name).max(1) as f64;
+        let end = self.samples.last().map_or(1.0, |(seconds, _)| seconds.max(1.0));
+        // Samples that share a point are drawn by their maximum.
+        let point = |samples: &[(f64, ResourceSample)]| {
+            let (seconds, _) = samples.first()?;
+            let value = samples.iter().filter_map(|(_, figures)| figures.get(name)).max()?;
+            let x = LEFT + (RIGHT - LEFT) * seconds / end;
+            let share = *value as f64 / most;
             Some(format!("{x:.1},{:.1}", top + BAND - 8.0 - (BAND - 16.0) * share))
         };
         let points: Vec<String> =
-            self.looks.chunks(self.looks.len().div_ceil(POINTS).max(1)).filter_map(point).collect();
+            self.samples.chunks(self.samples.len().div_ceil(POINTS).max(1)).filter_map(point).collect();
         let base = top + BAND - 8.0;
         let label = text(LEFT - 10.0, top + 24.0, "text-anchor=\"end\"", name);
         let scale = text(
@@ -214,7 +218,7 @@ const TOP: f64 = 44.0;
 const BAND: f64 = 60.0;
 const LEFT: f64 = 190.0;
 const RIGHT: f64 = 940.0;
-/// Of a line: one every other pixel.
+/// The points of a line: one every other pixel.
 const POINTS: usize = 375;
 
 fn shown(name: &str, value: f64) -> String {
@@ -222,8 +226,8 @@ fn shown(name: &str, value: f64) -> String {
     if is_bytes { format!("{:.0} MiB", value / f64::from(1 << 20)) } else { format!("{value:.0}") }
 }
 
-async fn of_servers(arena: &Arena) -> Footprint {
-    let mut figures = Footprint::new();
+async fn of_servers(arena: &Arena) -> ResourceSample {
+    let mut figures = ResourceSample::new();
     if let Ok(redis) = arena.redis() {
         let mut names = 0;
         for stream in STREAMS {
@@ -244,12 +248,12 @@ async fn of_servers(arena: &Arena) -> Footprint {
     figures
 }
 
-fn of_processes(arena: &Arena) -> Footprint {
+fn of_processes(arena: &Arena) -> ResourceSample {
     let running = arena.stack.services().filter(|service| service.exit_status().is_none());
     running.map(|service: &Service| (format!("rss_{}", service.id()), resident(service.pid()))).collect()
 }
 
-fn median(samples: &[(f64, Footprint)], name: &str) -> u64 {
+fn median(samples: &[(f64, ResourceSample)], name: &str) -> u64 {
     let mut values: Vec<u64> = samples.iter().filter_map(|(_, figures)| figures.get(name)).copied().collect();
     values.sort_unstable();
     values.get(values.len() / 2).copied().unwrap_or(0)
@@ -260,28 +264,29 @@ mod tests {
     use super::*;
 
     /// Sixteen samples of one figure.
-    fn over_time(name: &str, of: impl Fn(u64) -> u64) -> Footprints {
-        let looks = (0..16).map(|at| (at as f64, Footprint::from([(name.to_owned(), of(at))]))).collect();
-        Footprints { looks, ..Footprints::default() }
+    fn over_time(name: &str, of: impl Fn(u64) -> u64) -> ResourceUsage {
+        let samples =
+            (0..16).map(|at| (at as f64, ResourceSample::from([(name.to_owned(), of(at))]))).collect();
+        ResourceUsage { samples, ..ResourceUsage::default() }
     }
 
     #[test]
     fn what_grows_with_the_length_of_a_run_is_named_and_what_is_level_is_not() {
-        let growing = over_time("redis_bytes", |at| at * (64 << 20)).grown();
+        let growing = over_time("redis_bytes", |at| at * (64 << 20)).growth();
         assert!(
             growing[0].1.as_ref().is_some_and(|why| why.contains("in the second quarter")),
             "{growing:?}"
         );
-        assert_eq!(over_time("redis_bytes", |_| 64 << 20).grown(), [("redis_bytes".to_owned(), None)]);
+        assert_eq!(over_time("redis_bytes", |_| 64 << 20).growth(), [("redis_bytes".to_owned(), None)]);
     }
 
     #[test]
     fn a_start_from_nothing_and_a_figure_without_a_bound_are_no_growth() {
         assert_eq!(
-            over_time("rss_payment-1", |at| if at < 4 { 0 } else { 90 << 20 }).grown(),
+            over_time("rss_payment-1", |at| if at < 4 { 0 } else { 90 << 20 }).growth(),
             [("rss_payment-1".to_owned(), None)]
         );
-        assert!(over_time("entries_order_completed", |at| at).grown().is_empty());
+        assert!(over_time("entries_order_completed", |at| at).growth().is_empty());
     }
 
     #[test]
@@ -289,11 +294,11 @@ mod tests {
         let level = over_time("connections", |_| 40);
         assert!(level.csv().starts_with("seconds,connections\n0.0,40\n1.0,40\n"));
         assert_eq!(level.svg("Soak").matches("<polyline").count(), 1);
-        assert_eq!(level.most("connections"), 40);
+        assert_eq!(level.peak("connections"), 40);
     }
 
     #[test]
     fn a_run_too_short_to_be_sampled_has_not_grown() {
-        assert!(Footprints::default().grown().is_empty());
+        assert!(ResourceUsage::default().growth().is_empty());
     }
 }

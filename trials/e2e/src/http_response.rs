@@ -1,16 +1,16 @@
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
-/// An answer, read to its end.
+/// A response, read to its end.
 #[derive(Debug, Clone)]
-pub struct Answer {
+pub struct HttpResponse {
     pub status: u16,
     pub headers: HeaderMap,
     pub body: Vec<u8>,
 }
 
-impl Answer {
-    /// A header, or nothing.
+impl HttpResponse {
+    /// A header; empty if absent.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
@@ -23,14 +23,14 @@ impl Answer {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
     }
 
-    /// The body of an answer with this status.
+    /// Asserts the status. Returns the body.
     #[track_caller]
     pub fn expect(&self, status: u16) -> Value {
         assert_eq!(self.status, status, "{}", self.text());
         if self.body.is_empty() { Value::Null } else { self.json() }
     }
 
-    /// The body of a problem as the contract wants it.
+    /// Asserts a problem of the contract. Returns its body.
     #[track_caller]
     pub fn problem(&self, status: u16, code: &str) -> Value {
         let problem = self.expect(status);
@@ -46,7 +46,7 @@ impl Answer {
         problem
     }
 
-    /// The fields a 400 names.
+    /// The fields that a 400 names.
     #[track_caller]
     pub fn invalid_fields(&self) -> Vec<String> {
         let problem = self.problem(400, "invalid-request");

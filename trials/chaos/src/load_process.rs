@@ -1,4 +1,4 @@
-//! A load in a process of its own, and what it does to the services' memory.
+//! A load in a process of its own, and the memory of the services under it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,36 +15,36 @@ use ctl::state::StackState;
 use servers::affinity::Cores;
 use servers::processes::resident;
 
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+const SAMPLE_EVERY: Duration = Duration::from_secs(1);
 
-/// How to start it.
-pub struct Offered {
+/// The program of the load and its core.
+pub struct LoadProcess {
     cores: Cores,
     program: PathBuf,
 }
 
-/// What it reported, and what it cost.
-pub struct Outcome {
-    /// The `LoadReport`.
+/// The report of a load, and the memory of the services.
+pub struct LoadResult {
+    /// The `LoadReport` as JSON.
     pub report: Value,
-    /// Each service.
-    pub memory: Vec<Memory>,
+    /// The memory of each service.
+    pub memory: Vec<MemoryUse>,
 }
 
 /// The resident memory of a service, in bytes.
 #[derive(Debug, Clone)]
-pub struct Memory {
-    /// Which service.
+pub struct MemoryUse {
+    /// The id of the instance.
     pub service: String,
     /// Before the load.
     pub before: u64,
-    /// The most there was.
+    /// The peak.
     pub most: u64,
-    /// When the load was over.
+    /// At the end of the load.
     pub after: u64,
 }
 
-impl fmt::Display for Memory {
+impl fmt::Display for MemoryUse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mib = |bytes: u64| bytes >> 20;
         write!(
@@ -58,22 +58,23 @@ impl fmt::Display for Memory {
     }
 }
 
-impl Offered {
-    /// Writes down how to log in, as `shopctl up` does.
+impl LoadProcess {
+    /// Writes the credentials to the state file, as `shopctl up` does.
     ///
     /// # Errors
     /// [`ChaosError::Load`], [`ChaosError::Io`].
     pub fn new(arena: &Arena, cores: Cores) -> Result<Self, ChaosError> {
         let state = StackState { credentials: arena.stack.credentials().clone(), running: None };
         state.write(arena.folder.path()).map_err(|error| ChaosError::Load(error.to_string()))?;
-        Ok(Self { cores, program: std::env::current_exe().map_err(ChaosError::io("find this program"))? })
+        let this = std::env::current_exe().map_err(ChaosError::io("find this program"))?;
+        Ok(Self { cores, program: this.with_file_name("shopctl") })
     }
 
     /// Runs `shopctl load` with `options` to its end.
     ///
     /// # Errors
-    /// [`ChaosError::Load`] when it gives no report.
-    pub async fn run(&self, arena: &Arena, options: &[&str]) -> Result<Outcome, ChaosError> {
+    /// [`ChaosError::Load`] when the load ends without a report.
+    pub async fn run(&self, arena: &Arena, options: &[&str]) -> Result<LoadResult, ChaosError> {
         let mut command = self.cores.load(&self.program);
         let shop = arena.shop();
         command
@@ -89,12 +90,12 @@ impl Offered {
             &shop.inventory[0],
         ]);
         command.stdin(Stdio::null());
-        let mut memory = Watch::begin(arena);
+        let mut memory = MemorySampler::begin(arena);
         let output = tokio::select! {
             output = command.output() => output.map_err(ChaosError::io("run `shopctl load`"))?,
-            never = memory.look() => match never {},
+            never = memory.sample() => match never {},
         };
-        Ok(Outcome { report: report(&output)?, memory: memory.end() })
+        Ok(LoadResult { report: report(&output)?, memory: memory.end() })
     }
 }
 
@@ -104,22 +105,25 @@ fn report(output: &Output) -> Result<Value, ChaosError> {
         .map_err(|_| ChaosError::Load(format!("no report: {}", String::from_utf8_lossy(&output.stderr))))
 }
 
-/// Looks at the memory of the services.
-struct Watch {
-    processes: BTreeMap<i32, Memory>,
+/// Samples the memory of the services.
+struct MemorySampler {
+    processes: BTreeMap<i32, MemoryUse>,
 }
 
-impl Watch {
+impl MemorySampler {
     fn begin(arena: &Arena) -> Self {
         let memory = |service: &ctl::stack::Service| {
             let before = resident(service.pid());
-            (service.pid(), Memory { service: service.id().to_string(), before, most: before, after: before })
+            (
+                service.pid(),
+                MemoryUse { service: service.id().to_string(), before, most: before, after: before },
+            )
         };
         Self { processes: arena.stack.services().map(memory).collect() }
     }
 
-    async fn look(&mut self) -> std::convert::Infallible {
-        let mut ticks = interval(LOOK_EVERY);
+    async fn sample(&mut self) -> std::convert::Infallible {
+        let mut ticks = interval(SAMPLE_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
@@ -134,7 +138,7 @@ impl Watch {
         }
     }
 
-    fn end(mut self) -> Vec<Memory> {
+    fn end(mut self) -> Vec<MemoryUse> {
         self.note();
         self.processes.into_values().collect()
     }

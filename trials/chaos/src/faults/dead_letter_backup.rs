@@ -1,17 +1,16 @@
-//! Dead letters over a fault that makes Redis forget. They are in no outbox: nobody but an operator's backup
-//! brings them back, and this is that backup. Without it I11 could not be judged in a run with poison and
-//! amnesia.
+//! A backup of the dead letters over a fault that empties Redis. Dead letters exist in Redis only, so an
+//! operator needs a backup. I11 can then be judged in a run that mixes poison and data loss.
 
-use super::streams;
+use super::streams::streams;
 use crate::ChaosError;
 use crate::direct::DirectRedis;
 use ctl::stack::Kind;
 
-pub struct Keepsake {
+pub struct DeadLetterBackup {
     dumps: Vec<(String, Vec<u8>)>,
 }
 
-impl Keepsake {
+impl DeadLetterBackup {
     pub async fn take(redis: &DirectRedis) -> Result<Self, ChaosError> {
         let mut dumps = Vec::new();
         for stream in Kind::ALL.into_iter().flat_map(|kind| streams(kind)) {
@@ -24,7 +23,7 @@ impl Keepsake {
         Ok(Self { dumps })
     }
 
-    pub async fn put_back(&self, redis: &DirectRedis) -> Result<(), ChaosError> {
+    pub async fn restore(&self, redis: &DirectRedis) -> Result<(), ChaosError> {
         for (key, dump) in &self.dumps {
             redis.restore(key, dump).await?;
         }

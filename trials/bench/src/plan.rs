@@ -2,29 +2,29 @@ use std::time::Duration;
 
 use super::Measure;
 
-/// How much is measured.
+/// The extent of a benchmark.
 #[derive(Debug, Clone)]
-pub struct Terms {
-    /// In turns, each round once.
+pub struct BenchPlan {
+    /// The measurements of each round, in turns.
     pub measures: Vec<Measure>,
-    /// Medians are taken over these.
+    /// The rounds, over which medians are taken.
     pub rounds: usize,
-    /// A measurement that others disturbed is taken again, so often at most; the least disturbed one counts.
+    /// The most repetitions of a disturbed measurement. The least disturbed one counts.
     pub repeats: usize,
-    /// Each load lasts so long.
+    /// The duration of each load.
     pub time: Duration,
-    /// Load before each measurement, which does not count.
+    /// The duration of the load before each measurement.
     pub warm_up: Duration,
-    /// How long a quiet machine is waited for.
+    /// The longest wait for an idle machine.
     pub patience: Duration,
     /// Stored orders, few and many.
     pub stored: (u32, u32),
-    /// Events that wait for inventory, at least.
+    /// The least number of events that wait for inventory.
     pub backlog: i64,
 }
 
-impl Terms {
-    /// What the targets are judged by: rounds of 30 s, a million orders stored.
+impl BenchPlan {
+    /// The plan that the targets are judged by: rounds of 30 s, a million stored orders.
     #[must_use]
     pub fn full(measures: Vec<Measure>) -> Self {
         let seconds = Duration::from_secs;
@@ -40,7 +40,7 @@ impl Terms {
         }
     }
 
-    /// One short round with a tenth of the stored orders: whether everything runs, not how fast.
+    /// One short round with a tenth of the stored orders, as a smoke test.
     #[must_use]
     pub fn quick(measures: Vec<Measure>) -> Self {
         let seconds = Duration::from_secs;

@@ -1,49 +1,48 @@
-//! What a run says while it lasts, on standard error: a bar of orders on a terminal, and a line for each
-//! fault.
+//! The progress of a run on standard error: a bar of orders on a terminal, and a line for each fault.
 
 use std::fmt::Display;
 
 use ctl::terminal::{Bar, Colour};
 
-/// The run's voice. Clones speak on the same terminal.
+/// The progress of a run. Clones share the terminal.
 #[derive(Debug, Clone)]
-pub struct Live(Bar);
+pub struct Progress(Bar);
 
-impl Live {
-    /// A bar of `orders` that has not begun.
+impl Progress {
+    /// A bar of `orders` at 0.
     #[must_use]
     pub fn new(orders: u64) -> Self {
         Self(Bar::new(orders, "orders"))
     }
 
-    /// One line, above the bar.
-    pub fn say(&self, line: impl Display) {
+    /// Prints one line above the bar.
+    pub fn line(&self, line: impl Display) {
         self.0.say(line);
     }
 
-    /// Something happens to the stack.
-    pub fn strikes(&self, what: impl Display) {
+    /// Prints the fault that begins.
+    pub fn fault_begins(&self, what: impl Display) {
         self.marked(Colour::Yellow, "⚡", what);
     }
 
-    /// It was overcome.
-    pub fn well(&self, what: impl Display) {
+    /// Prints a recovery within its limits.
+    pub fn recovered(&self, what: impl Display) {
         self.marked(Colour::Green, "✔", what);
     }
 
-    /// It was not.
-    pub fn ill(&self, what: impl Display) {
+    /// Prints a fault that failed.
+    pub fn failed(&self, what: impl Display) {
         self.marked(Colour::Red, "✘", what);
     }
 
-    /// How far the load is.
+    /// Moves the bar.
     pub fn orders(&self, sent: u64, summary: impl Display) {
         self.0.at(sent);
         self.0.now(summary);
     }
 
-    /// The bar goes.
-    pub fn done(&self) {
+    /// Removes the bar.
+    pub fn finish(&self) {
         self.0.done();
     }
 

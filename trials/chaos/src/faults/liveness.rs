@@ -1,5 +1,5 @@
-//! The demands that hold while a fault lasts: orders are accepted, other orders end, `/readyz` says what is
-//! wrong (I13, I14).
+//! The demands while a fault lasts: orders are accepted, unaffected orders end, `/readyz` names the failed
+//! check (I13, I14).
 
 use std::time::{Duration, Instant};
 
@@ -9,24 +9,24 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::ChaosError;
-use crate::arena::{Arena, PLENTY};
-use crate::buyer::one;
+use crate::arena::Arena;
+use crate::products::{PLENTY, one};
 use ctl::stack::{Kind, ServiceId};
 use ctl::wait;
 
-/// I13 and I14: what a fault does not touch ends within this time, and what it touches is said within this
-/// time.
+/// The deadline of I13 and I14: unaffected orders end, and `/readyz` names the failed check.
 pub const WITHIN: Duration = Duration::from_secs(5);
-/// I13: after a fault of the environment orders end within this time.
+/// The deadline of I13 for all orders after a fault of the environment.
 pub const HEALED_WITHIN: Duration = Duration::from_secs(15);
-/// A look over the network of a busy machine on top of that.
+/// Time for one poll on a busy machine, in addition to a deadline.
 pub const NOISE: Duration = Duration::from_secs(1);
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
-/// For `time`, each instance of payment accepts orders. One answer may be late on a busy machine, two in a
-/// row are no accident.
+/// Checks for `time` that each instance of payment accepts orders. A breach is two refusals in a row, because
+/// one response may be late on a busy machine.
 pub async fn orders_are_accepted(arena: &Arena, time: Duration) -> Result<Vec<String>, ChaosError> {
-    let (began, mut refused) = (Instant::now(), Vec::new());
+    let began = Instant::now();
+    let mut refused = Vec::new();
     while began.elapsed() < time {
         for id in arena.ids(Kind::Payment) {
             refused
@@ -40,7 +40,8 @@ pub async fn orders_are_accepted(arena: &Arena, time: Duration) -> Result<Vec<St
 }
 
 async fn refuses(arena: &Arena, id: ServiceId) -> Result<Option<String>, ChaosError> {
-    let (url, key) = (arena.url(id)?, Uuid::now_v7().to_string());
+    let url = arena.url(id)?;
+    let key = Uuid::now_v7().to_string();
     let first = arena.buyer.send(&url, &one(PLENTY), &key).await?;
     if first.is_ok() {
         return Ok(None);
@@ -50,12 +51,12 @@ async fn refuses(arena: &Arena, id: ServiceId) -> Result<Option<String>, ChaosEr
         .then(|| format!("{:?} {}, then {:?} {}", first.status, first.text, second.status, second.text)))
 }
 
-/// An order that the fault does not touch is at its end within 5 s.
+/// Checks that an order which the fault leaves alone ends within 5 s.
 pub async fn others_end(arena: &mut Arena, during: &str) {
     let began = Instant::now();
     let ended = async {
-        let order = arena.buyer.insist(&one(PLENTY), WITHIN + HEALED_WITHIN).await?;
-        arena.buyer.ended(order, WITHIN + HEALED_WITHIN).await
+        let order = arena.buyer.place_until_accepted(&one(PLENTY), WITHIN + HEALED_WITHIN).await?;
+        arena.buyer.wait_for_end(order, WITHIN + HEALED_WITHIN).await
     };
     let late = match ended.await {
         Ok(_) if began.elapsed() <= WITHIN + NOISE => None,
@@ -63,17 +64,17 @@ pub async fn others_end(arena: &mut Arena, during: &str) {
         Err(error) => Some(format!("another order does not end: {error}")),
     };
     arena.findings.extend(late.as_ref().map(|late| format!("{during}: {late}")));
-    arena.judged.progress.note(during, late);
+    arena.invariants.progress.note(during, late);
 }
 
-/// Every running instance of these services says within 5 s that `check` is not well. `ready`: its status
-/// meanwhile; `None`: any.
+/// Checks that `/readyz` of every running instance of these services reports a failure of `check` within 5 s.
+/// `ready` is the demanded readiness; `None` accepts both.
 pub async fn readiness_names(arena: &mut Arena, kinds: &[Kind], check: &str, ready: Option<bool>) {
     let ids: Vec<ServiceId> = kinds.iter().flat_map(|kind| arena.ids(*kind)).collect();
     let looks = join_all(ids.iter().map(|id| names(arena, *id, check, ready))).await;
     for (id, wrong) in ids.iter().zip(looks) {
         arena.findings.extend(wrong.as_ref().map(|wrong| format!("/readyz of {id}: {wrong}")));
-        arena.judged.readiness.note(&id.to_string(), wrong);
+        arena.invariants.readiness.note(&id.to_string(), wrong);
     }
 }
 

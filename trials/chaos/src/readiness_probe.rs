@@ -1,4 +1,4 @@
-//! I14, sampled: whether an instance whose database takes no writes still says that it is ready.
+//! I14, sampled: an instance must be unready while its database takes no writes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -10,37 +10,37 @@ use super::direct::Database;
 use ctl::stack::{Kind, Service, ServiceId};
 use ctl::verify::Sources;
 
-/// An instance must notice within 5 s; a second more for the two looks from outside.
+/// An instance must be unready within 5 s; the two outside polls get a second more.
 const NOTICED_WITHIN: Duration = Duration::from_secs(6);
-/// An answer that takes longer is no "ready".
+/// A slower response does not count as ready.
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 
-/// Looks at every instance, and at its database past all proxies.
-pub struct Witness {
+/// Polls every instance, and its database past all proxies.
+pub struct ReadinessProbe {
     http: Client,
     instances: Vec<(ServiceId, String)>,
-    /// Since when a service's database takes no writes.
+    /// The time since which the database of a service takes no writes.
     refusing: BTreeMap<Kind, Instant>,
-    looks: u64,
+    probes: u64,
 }
 
-impl Witness {
-    /// Of the instances there are now; a restart does not change their addresses.
+impl ReadinessProbe {
+    /// A probe of the present instances, which keep their addresses over a restart.
     #[must_use]
     pub fn new(arena: &Arena) -> Self {
         let instances =
             arena.stack.services().map(|service: &Service| (service.id(), service.url())).collect();
-        Self { http: arena.http.clone(), instances, refusing: BTreeMap::new(), looks: 0 }
+        Self { http: arena.http.clone(), instances, refusing: BTreeMap::new(), probes: 0 }
     }
 
-    /// How many answers were judged.
+    /// The number of judged responses.
     #[must_use]
-    pub fn looks(&self) -> u64 {
-        self.looks
+    pub fn probes(&self) -> u64 {
+        self.probes
     }
 
-    /// The breaches it sees now.
-    pub async fn look(&mut self, sources: &Sources) -> BTreeSet<String> {
+    /// Probes all instances once. Returns the breaches.
+    pub async fn probe(&mut self, sources: &Sources) -> BTreeSet<String> {
         for kind in Kind::ALL {
             match database(sources, kind).takes_writes().await {
                 Ok(()) => _ = self.refusing.remove(&kind),
@@ -58,7 +58,7 @@ impl Witness {
                 .await
                 .ok()
                 .map(|answer| answer.status().as_u16());
-            self.looks += 1;
+            self.probes += 1;
             if is_breach(since.elapsed(), status) {
                 breaches.insert(format!("{id} was ready although its database took no writes for over 5 s"));
             }
@@ -75,7 +75,7 @@ fn database(sources: &Sources, kind: Kind) -> Database {
     })
 }
 
-/// `status`: of `/readyz`, `None` without an answer.
+/// `status` is that of `/readyz`, `None` for a failed connection.
 fn is_breach(refusing_for: Duration, status: Option<u16>) -> bool {
     refusing_for > NOTICED_WITHIN && status == Some(200)
 }
@@ -88,7 +88,7 @@ mod tests {
     fn ready_without_a_database_is_a_breach_after_some_seconds() {
         let seconds = Duration::from_secs;
         assert!(is_breach(seconds(7), Some(200)));
-        assert!(!is_breach(seconds(4), Some(200)), "nobody has noticed yet");
+        assert!(!is_breach(seconds(4), Some(200)), "the deadline has not passed");
         assert!(!is_breach(seconds(7), Some(503)) && !is_breach(seconds(7), None));
     }
 }

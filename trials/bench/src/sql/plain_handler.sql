@@ -1,4 +1,4 @@
--- The rows that POST /orders stores, of one order. Used by `by_hand.rs`, which says what it is for.
+-- The rows of one order that POST /orders stores, for `plain_handler.rs`.
 WITH placed AS (
   INSERT INTO orders (id, user_id, status, version, total, created_at, currency, payment_method, idempotency_key, request_hash, answer, request_id,
                       traceparent, items)

@@ -1,32 +1,32 @@
-//! What a run says while it lasts, on standard error: a bar on a terminal, and a line for each measurement.
+//! The progress of a run on standard error: a bar on a terminal, and lines for each measurement.
 
 use super::cores::Cores;
 use super::reading::Reading;
-use super::{Measure, Terms};
+use super::{BenchPlan, Measure};
 use ctl::terminal::{Bar, Colour};
 
-/// Cores less than this are not worth a word.
-const WORTH_SAYING: f64 = 0.005;
+/// Groups with fewer cores are omitted.
+const MIN_SHOWN_CORES: f64 = 0.005;
 
-/// The run's voice.
+/// The progress of a run.
 #[derive(Debug)]
-pub struct Live(Bar);
+pub struct Progress(Bar);
 
-impl Live {
+impl Progress {
     /// A bar of every measurement in every round.
     #[must_use]
-    pub fn new(terms: &Terms) -> Self {
-        Self(Bar::new((terms.rounds * terms.measures.len()) as u64, "measurements"))
+    pub fn new(plan: &BenchPlan) -> Self {
+        Self(Bar::new((plan.rounds * plan.measures.len()) as u64, "measurements"))
     }
 
-    /// What happens now.
-    pub(super) fn begins(&self, round: usize, measure: Measure) {
+    /// Shows the measurement that begins.
+    pub(super) fn begin(&self, round: usize, measure: Measure) {
         self.0.now(format!("round {round}: {}", measure.name()));
         self.0.tick();
     }
 
-    /// What came out; whether it is taken `again`.
-    pub(super) fn ended(&self, reading: &Reading, again: bool) {
+    /// Prints a measurement. `again`: it will be repeated.
+    pub(super) fn end(&self, reading: &Reading, again: bool) {
         if !again {
             self.0.one_more();
         }
@@ -49,8 +49,8 @@ impl Live {
         self.0.say(self.0.paint.paint(Colour::Dim, format!("                 {notes}{disturbed}")));
     }
 
-    /// The bar goes.
-    pub(super) fn done(&self) {
+    /// Removes the bar.
+    pub(super) fn finish(&self) {
         self.0.done();
     }
 }
@@ -59,7 +59,7 @@ impl Live {
 pub(super) fn cores(cores: &Cores) -> String {
     let used = cores
         .iter()
-        .filter(|(name, used)| **used > WORTH_SAYING || ["foreign", "stolen"].contains(&name.as_str()));
+        .filter(|(name, used)| **used > MIN_SHOWN_CORES || ["foreign", "stolen"].contains(&name.as_str()));
     let used: Vec<String> = used.map(|(name, used)| format!("{name} {used:.2}")).collect();
     format!("cores: {}", used.join(", "))
 }

@@ -1,6 +1,7 @@
 //! The failpoints of the services: steps of the work at which a process can be killed.
 
 use ctl::stack::Kind;
+use events::consumed_by;
 
 const STREAM_STEPS: [&str; 3] = ["consumer.after-read", "handler.start", "consumer.before-ack"];
 const COMMIT_STEPS: [&str; 2] = ["commit.before", "commit.after"];
@@ -11,18 +12,18 @@ const PROVIDER_STEPS: [&str; 4] =
 /// All failpoints of a service.
 #[must_use]
 pub fn of(kind: Kind) -> Vec<String> {
-    let (streams, writers): (&[&str], &[&str]) = match kind {
+    let writers: &[&str] = match kind {
         Kind::User => return Vec::new(),
-        Kind::Inventory => (&["order_completed"], &["stock"]),
-        Kind::Payment => (
-            &["stock_reserved", "refund_order", "product_changed"],
-            &["place-orders", "settle-charges", "apply-outcomes", "provider-charges", "provider-refunds"],
-        ),
+        Kind::Inventory => &["stock"],
+        Kind::Payment => {
+            &["place-orders", "settle-charges", "apply-outcomes", "provider-charges", "provider-refunds"]
+        }
     };
+    let streams: Vec<&str> = consumed_by(kind.name()).map(|route| route.stream).collect();
     let of_each = |steps: &'static [&str], things: &[&str]| -> Vec<String> {
         steps.iter().flat_map(|step| things.iter().map(move |thing| format!("{step}.{thing}"))).collect()
     };
-    let mut names = [of_each(&STREAM_STEPS, streams), of_each(&COMMIT_STEPS, writers)].concat();
+    let mut names = [of_each(&STREAM_STEPS, &streams), of_each(&COMMIT_STEPS, writers)].concat();
     names.extend(PUBLISH_STEPS.map(str::to_owned));
     if kind == Kind::Payment {
         names.extend(PROVIDER_STEPS.map(str::to_owned));

@@ -12,6 +12,7 @@ use super::arena::Arena;
 use super::sustained_load::SustainedLoad;
 use bench::text;
 use ctl::stack::{Kind, Service};
+use events::ROUTES;
 use servers::processes::resident;
 
 /// The fewest samples that are judged: two a quarter.
@@ -21,7 +22,6 @@ const SAMPLE_EVERY: Duration = Duration::from_secs(1);
 const OUTBOX: &str = "SELECT count(*) FROM outbox";
 const CONNECTIONS: &str = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'";
 /// All streams. A run that samples has one partition each.
-const STREAMS: [&str; 4] = ["order_completed", "stock_reserved", "refund_order", "product_changed"];
 
 /// The resources of a run at one moment by name: bytes, rows or counts.
 pub type ResourceSample = BTreeMap<String, u64>;
@@ -230,7 +230,7 @@ async fn of_servers(arena: &Arena) -> ResourceSample {
     let mut figures = ResourceSample::new();
     if let Ok(redis) = arena.redis() {
         let mut names = 0;
-        for stream in STREAMS {
+        for stream in ROUTES.map(|route| route.stream) {
             let groups = redis.groups(stream).await.unwrap_or_default();
             names +=
                 groups.iter().filter_map(|group| group.get("consumers")?.parse::<u64>().ok()).sum::<u64>();

@@ -224,15 +224,10 @@ impl Shop {
 
     /// The number of pending entries of a service's group.
     pub async fn pending(&self, kind: Kind) -> u64 {
-        let streams: &[&str] = match kind {
-            Kind::User => &[],
-            Kind::Inventory => &["order_completed"],
-            Kind::Payment => &["refund_order", "stock_reserved", "product_changed"],
-        };
         let mut pending = 0;
-        for stream in streams {
+        for route in events::consumed_by(kind.name()) {
             let summary: Vec<redis::Value> =
-                self.redis_command(&["XPENDING", stream, &format!("{kind}-group")]).await;
+                self.redis_command(&["XPENDING", route.stream, route.group]).await;
             pending += redis::from_redis_value::<u64>(summary[0].clone()).expect("a number");
         }
         pending

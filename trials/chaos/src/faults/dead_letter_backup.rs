@@ -13,7 +13,7 @@ pub struct DeadLetterBackup {
 impl DeadLetterBackup {
     pub async fn take(redis: &DirectRedis) -> Result<Self, ChaosError> {
         let mut dumps = Vec::new();
-        for stream in Kind::ALL.into_iter().flat_map(|kind| streams(kind)) {
+        for stream in Kind::ALL.into_iter().flat_map(streams) {
             for key in [format!("{stream}.dead"), format!("{stream}.dead.index")] {
                 if let Some(dump) = redis.dump(&key).await? {
                     dumps.push((key, dump));

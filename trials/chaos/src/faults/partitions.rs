@@ -26,7 +26,7 @@ const DRAINED_WITHIN: Duration = Duration::from_secs(180);
 const SLOW_BY: f64 = 0.6;
 const BREATH: Duration = Duration::from_millis(100);
 const OPEN: &str = "SELECT count(*) FROM orders WHERE status IN ('pending', 'completed')";
-const GROUP: &str = "inventory-group";
+const GROUP: &str = events::INVENTORY_GROUP;
 const DUPLICATES: &str = "orderflow_inbox_duplicates_total";
 
 pub async fn slow_commits(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {

@@ -8,13 +8,7 @@ use crate::arena::Arena;
 use crate::direct::OpenTransaction;
 use crate::schedule::PlannedFault;
 use ctl::stack::Kind;
-
-/// The streams of orders, and their groups.
-const STREAMS: [(&str, &str); 3] = [
-    ("order_completed", "inventory-group"),
-    ("stock_reserved", "payment-group"),
-    ("refund_order", "payment-group"),
-];
+use events::{Event, INVENTORY_GROUP, ProductChanged, ROUTES, Route};
 
 /// Entries in addition to one that each consumer may hold.
 const UNREAD: u64 = 3;
@@ -71,7 +65,7 @@ async fn backlog(arena: &Arena, planned: &PlannedFault) -> Result<(u64, OpenTran
     let (stream, group) = chosen(planned);
     let redis = arena.redis()?;
     let payment = payment_for(arena, planned.target)?;
-    let consumers = if group == "inventory-group" { Kind::Inventory } else { Kind::Payment };
+    let consumers = if group == INVENTORY_GROUP { Kind::Inventory } else { Kind::Payment };
     let lock = arena.database(consumers).hold("LOCK TABLE inbox IN SHARE ROW EXCLUSIVE MODE").await?;
     let before = redis.added(stream).await?;
     let wanted = arena.ids(consumers).len() as u64 + UNREAD;
@@ -85,5 +79,8 @@ async fn backlog(arena: &Arena, planned: &PlannedFault) -> Result<(u64, OpenTran
 }
 
 fn chosen(planned: &PlannedFault) -> (&'static str, &'static str) {
-    STREAMS[planned.draw as usize % STREAMS.len()]
+    let of_orders: Vec<&Route> =
+        ROUTES.iter().filter(|route| route.stream != ProductChanged::STREAM).collect();
+    let route = of_orders[planned.draw as usize % of_orders.len()];
+    (route.stream, route.group)
 }

@@ -1,23 +1,19 @@
 use ctl::stack::{Kind, ServiceId};
+use events::consumed_by;
 
 use crate::ChaosError;
 use crate::arena::Arena;
 
-/// The stream a service consumes most of, and its group.
+/// The stream a service consumes most of, and its group: the first of its routes.
 pub fn main_stream(kind: Kind) -> (&'static str, &'static str) {
-    match kind {
-        Kind::Inventory => ("order_completed", "inventory-group"),
-        Kind::Payment | Kind::User => ("stock_reserved", "payment-group"),
-    }
+    let consumer = if kind == Kind::Inventory { kind } else { Kind::Payment };
+    let route = consumed_by(consumer.name()).next();
+    route.map_or(("", ""), |route| (route.stream, route.group))
 }
 
 /// All streams a service consumes.
-pub fn streams(kind: Kind) -> &'static [&'static str] {
-    match kind {
-        Kind::User => &[],
-        Kind::Inventory => &["order_completed"],
-        Kind::Payment => &["stock_reserved", "refund_order", "product_changed"],
-    }
+pub fn streams(kind: Kind) -> Vec<&'static str> {
+    consumed_by(kind.name()).map(|route| route.stream).collect()
 }
 
 /// The instance of payment that gets the orders which shall trigger something at `target`.

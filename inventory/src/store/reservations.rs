@@ -107,7 +107,7 @@ impl Write for WriteStock {
 
     const NAME: &'static str = "stock";
     /// In a batch twice as large every product is written half as often an order.
-    const PATIENCE: u32 = 6;
+    const MAX_WAIT_INTERVALS: u32 = 6;
     /// A shortage was decided on the assumption that what is held before it commits.
     const DEPENDENT: bool = true;
 

@@ -41,7 +41,7 @@ impl Write for ChargeLedger {
     type Item = ChargeEntry;
     type Outcome = String;
     const NAME: &'static str = "provider-charges";
-    const PATIENCE: u32 = 3;
+    const MAX_WAIT_INTERVALS: u32 = 3;
 
     async fn commit(&self, connection: &Connection, items: &[ChargeEntry]) -> Result<Vec<String>, DbError> {
         let orders: Vec<Uuid> = items.iter().map(|item| item.order_id).collect();
@@ -91,7 +91,7 @@ impl Write for RefundLedger {
     type Item = RefundEntry;
     type Outcome = Option<String>;
     const NAME: &'static str = "provider-refunds";
-    const PATIENCE: u32 = 3;
+    const MAX_WAIT_INTERVALS: u32 = 3;
 
     async fn commit(
         &self,

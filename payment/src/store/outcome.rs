@@ -39,7 +39,7 @@ impl Write for ApplyOutcomes {
     type Item = OrderOutcome;
     type Outcome = Applied;
     const NAME: &'static str = "apply-outcomes";
-    const PATIENCE: u32 = 6;
+    const MAX_WAIT_INTERVALS: u32 = 6;
 
     async fn commit(&self, connection: &Connection, items: &[OrderOutcome]) -> Result<Vec<Applied>, DbError> {
         let mut moved = self.apply(connection, items).await?;

@@ -31,7 +31,7 @@ impl Write for ParkCharges {
     type Item = ParkedCharge;
     type Outcome = ();
     const NAME: &'static str = "park-charges";
-    const PATIENCE: u32 = 6;
+    const MAX_WAIT_INTERVALS: u32 = 6;
 
     async fn commit(&self, connection: &Connection, items: &[ParkedCharge]) -> Result<Vec<()>, DbError> {
         let query = format!(

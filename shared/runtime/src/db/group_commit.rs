@@ -7,7 +7,7 @@
 //! ```
 //!
 //! An idle writer commits a single item at once, a busy one commits whatever came in meanwhile. Work that no
-//! request waits for ([`Write::PATIENCE`]) is committed once in some `commit-interval`s at most while it
+//! request waits for ([`Write::MAX_WAIT_INTERVALS`]) is committed once in some `commit-interval`s at most while it
 //! comes in numbers: every commit costs the processor as much as several items, and what is behind it (the
 //! relay, the consumers) then gets its work in batches too.
 //!
@@ -33,10 +33,10 @@ use crate::supervisor::{Drain, Drainable, ExitReason, Life, RestartPolicy, Super
 /// A writer in no hurry that found no more than so many items waiting does not make the next ones wait: 300
 /// orders a second come two or three in a commit-interval, and would only wait for each other, 8 ms at every
 /// step.
-const FEW: usize = 4;
+const MAX_UNDELAYED_BATCH: usize = 4;
 /// For each of so many items that it found waiting it waits for one more commit-interval, as long as it has
 /// the patience. A commit costs about as much as eight items: a quarter of a batch of so many.
-const MANY: usize = 32;
+const ITEMS_PER_WAIT_INTERVAL: usize = 32;
 
 /// One item and where its outcome goes.
 pub struct Commit<W: Write> {
@@ -233,11 +233,11 @@ impl<W: Write> GroupCommit<W> {
 
     /// How long to wait for more.
     fn pause(&self) -> Option<Duration> {
-        let waits = W::PATIENCE > 0
+        let waits = W::MAX_WAIT_INTERVALS > 0
             && !self.draining
-            && self.last > FEW
+            && self.last > MAX_UNDELAYED_BATCH
             && (1..self.limits.batch).contains(&self.queue.len());
-        let intervals = u32::try_from(self.last / MANY).unwrap_or(u32::MAX).max(1).min(W::PATIENCE);
+        let intervals = u32::try_from(self.last / ITEMS_PER_WAIT_INTERVAL).unwrap_or(u32::MAX).max(1).min(W::MAX_WAIT_INTERVALS);
         let pause = (self.limits.interval * intervals).checked_sub(self.begun?.elapsed())?;
         waits.then_some(pause)
     }
@@ -267,7 +267,7 @@ impl<W: Write> GroupCommit<W> {
 
     fn answer(&mut self, replies: Vec<Reply<W::Outcome>>, outcomes: Vec<Result<W::Outcome, CommitError>>) {
         let failure = outcomes.iter().find_map(|outcome| outcome.as_ref().err().cloned());
-        if W::PATIENCE == 0 {
+        if W::MAX_WAIT_INTERVALS == 0 {
             let is_done = outcomes.iter().any(|outcome| !matches!(outcome, Err(CommitError::Unavailable(_))));
             self.database
                 .health()

@@ -20,7 +20,7 @@ pub trait Write: Unpin + 'static {
 
     /// For how many commit-intervals the writer waits for more at most, when it has just committed many.
     /// None: a request waits for the outcome.
-    const PATIENCE: u32 = 0;
+    const MAX_WAIT_INTERVALS: u32 = 0;
 
     /// Writes all items in one transaction; one outcome an item, in order. Must be idempotent by a key of the
     /// items.

@@ -26,18 +26,18 @@ fn deposit(amount: i32) -> Deposit {
 }
 
 /// Keeps each transaction open for `seconds`, and says in `entered` that it has begun one.
-struct Deposits<const DEPENDENT: bool, const PATIENCE: u32 = 0> {
+struct Deposits<const DEPENDENT: bool, const MAX_WAIT_INTERVALS: u32 = 0> {
     entered: Arc<Semaphore>,
     seconds: f64,
 }
 
-impl<const DEPENDENT: bool, const PATIENCE: u32> Write for Deposits<DEPENDENT, PATIENCE> {
+impl<const DEPENDENT: bool, const MAX_WAIT_INTERVALS: u32> Write for Deposits<DEPENDENT, MAX_WAIT_INTERVALS> {
     type Item = Deposit;
     type Outcome = Uuid;
 
     const NAME: &'static str = "deposits";
     const DEPENDENT: bool = DEPENDENT;
-    const PATIENCE: u32 = PATIENCE;
+    const MAX_WAIT_INTERVALS: u32 = MAX_WAIT_INTERVALS;
 
     async fn commit(&self, connection: &Connection, items: &[Deposit]) -> Result<Vec<Uuid>, DbError> {
         self.entered.add_permits(1);
@@ -74,10 +74,10 @@ impl Bank {
         self.writer_of(seconds)
     }
 
-    fn writer_of<const DEPENDENT: bool, const PATIENCE: u32>(
+    fn writer_of<const DEPENDENT: bool, const MAX_WAIT_INTERVALS: u32>(
         &self,
         seconds: f64,
-    ) -> Commits<Deposits<DEPENDENT, PATIENCE>> {
+    ) -> Commits<Deposits<DEPENDENT, MAX_WAIT_INTERVALS>> {
         let supervisor =
             SupervisorHandle::start(&Arbiter::current(), &Roster::default(), Shutdown::default());
         let (database, entered) =
@@ -99,7 +99,7 @@ impl Bank {
 }
 
 /// The supervisor starts the actor a moment after its handle exists.
-async fn up<const DEPENDENT: bool, const PATIENCE: u32>(commits: &Commits<Deposits<DEPENDENT, PATIENCE>>) {
+async fn up<const DEPENDENT: bool, const MAX_WAIT_INTERVALS: u32>(commits: &Commits<Deposits<DEPENDENT, MAX_WAIT_INTERVALS>>) {
     let first = async || commits.commit(deposit(1)).await;
     testing::eventually("the writer is up", Duration::from_secs(10), first).await;
 }

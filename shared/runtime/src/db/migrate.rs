@@ -17,7 +17,7 @@ use super::{DatabaseSettings, DbError, Fault, connect, durability::warn_unless_d
 const LOCK: i64 = 0x6f72_6465_7266_6c6f;
 /// How long the command `migrate` waits for its database: a container of PostgreSQL needs up to half a minute
 /// for its first start.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const STARTUP_TIMEOUT: Duration = Duration::from_secs(60);
 /// Time between two attempts.
 const PAUSE: Duration = Duration::from_secs(1);
 /// Time between two lines about what a start waits for.

@@ -26,7 +26,7 @@ pub use connection::Connection;
 pub use database::{Database, forbid_on_this_thread};
 pub use error::{DbError, Fault};
 pub use group_commit::{Commit, Commits, GroupCommit};
-pub use migrate::{MigrationError, PATIENCE, migrate, prepare, prepare_within};
+pub use migrate::{MigrationError, STARTUP_TIMEOUT, migrate, prepare, prepare_within};
 pub use row::Row;
 pub use settings::DatabaseSettings;
 pub use write::{CommitError, Reply, Write};

@@ -10,7 +10,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::db::{Database, DbError, PATIENCE};
+use crate::db::{Database, DbError, STARTUP_TIMEOUT};
 
 /// Why a service must not start with its number of partitions.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +36,7 @@ pub async fn agree_on_partitions(database: &Database, own: u16) -> Result<(), Pa
         match noted(database, own).await {
             Ok(found) if found == i32::from(own) => return Ok(()),
             Ok(found) => return Err(PartitionsError::Other { found, own }),
-            Err(error) if error.is_transient() && began.elapsed() < PATIENCE => {
+            Err(error) if error.is_transient() && began.elapsed() < STARTUP_TIMEOUT => {
                 tracing::warn!(%error, "cannot look how many partitions the streams have; trying again");
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }

@@ -92,7 +92,7 @@ where
         }
         Task::Migrate(settings) => {
             let migrated = async {
-                db::prepare_within(&settings.database, db::PATIENCE, migrations)
+                db::prepare_within(&settings.database, db::STARTUP_TIMEOUT, migrations)
                     .await
                     .map(|()| ExitCode::SUCCESS)
             };

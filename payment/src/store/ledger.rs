@@ -39,7 +39,7 @@ const UNKNOWN: &str =
 
 impl Write for ChargeLedger {
     type Item = ChargeEntry;
-    type Outcome = String;
+    type Output = String;
     const NAME: &'static str = "provider-charges";
     const MAX_WAIT_INTERVALS: u32 = 3;
 
@@ -89,7 +89,7 @@ pub struct RefundLedger;
 
 impl Write for RefundLedger {
     type Item = RefundEntry;
-    type Outcome = Option<String>;
+    type Output = Option<String>;
     const NAME: &'static str = "provider-refunds";
     const MAX_WAIT_INTERVALS: u32 = 3;
 

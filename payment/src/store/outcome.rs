@@ -37,7 +37,7 @@ pub struct ApplyOutcomes {
 
 impl Write for ApplyOutcomes {
     type Item = OrderOutcome;
-    type Outcome = Applied;
+    type Output = Applied;
     const NAME: &'static str = "apply-outcomes";
     const MAX_WAIT_INTERVALS: u32 = 6;
 

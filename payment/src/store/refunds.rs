@@ -60,7 +60,7 @@ pub struct ParkRefunds {
 
 impl Write for ParkRefunds {
     type Item = ParkedRefund;
-    type Outcome = ();
+    type Output = ();
     const NAME: &'static str = "park-refunds";
     const MAX_WAIT_INTERVALS: u32 = 6;
 

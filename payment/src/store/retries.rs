@@ -29,7 +29,7 @@ pub struct ParkCharges;
 
 impl Write for ParkCharges {
     type Item = ParkedCharge;
-    type Outcome = ();
+    type Output = ();
     const NAME: &'static str = "park-charges";
     const MAX_WAIT_INTERVALS: u32 = 6;
 

@@ -41,7 +41,7 @@ pub struct SettleCharges {
 impl Write for SettleCharges {
     type Item = Settlement;
     /// Whether the order moved.
-    type Outcome = bool;
+    type Output = bool;
     const NAME: &'static str = "settle-charges";
     /// As [`ChargeLedger`](super::ChargeLedger) has: a charge keeps its place among `provider-in-flight`
     /// until it is settled.

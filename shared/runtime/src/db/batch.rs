@@ -29,7 +29,7 @@ pub(super) struct Batch<W> {
 }
 
 impl<W: Write> Batch<W> {
-    pub async fn run(&self, items: Vec<W::Item>) -> Vec<Result<W::Outcome, CommitError>> {
+    pub async fn run(&self, items: Vec<W::Item>) -> Vec<Result<W::Output, CommitError>> {
         metrics::histogram!("orderflow_group_commit_batch_size", "writer" => W::NAME)
             .record(items.len() as f64);
         let started = Instant::now();
@@ -46,7 +46,7 @@ impl<W: Write> Batch<W> {
         &self,
         items: &[W::Item],
         started: Instant,
-    ) -> Vec<Result<W::Outcome, CommitError>> {
+    ) -> Vec<Result<W::Output, CommitError>> {
         let mut outcomes: Vec<_> =
             items.iter().map(|_| Err(CommitError::Unavailable("out of time".to_owned()))).collect();
         let mut parts = VecDeque::new();
@@ -79,7 +79,7 @@ impl<W: Write> Batch<W> {
         items: &[W::Item],
         tries: u32,
         started: Instant,
-    ) -> Result<Vec<W::Outcome>, DbError> {
+    ) -> Result<Vec<W::Output>, DbError> {
         let (mut tried, mut may_have_happened) = (0, false);
         loop {
             let error = match self.attempt(items).await {
@@ -103,7 +103,7 @@ impl<W: Write> Batch<W> {
         }
     }
 
-    async fn attempt(&self, items: &[W::Item]) -> Result<Vec<W::Outcome>, DbError> {
+    async fn attempt(&self, items: &[W::Item]) -> Result<Vec<W::Output>, DbError> {
         let connection = self.database.connection().await?;
         failpoint::pass("commit.before", W::NAME);
         let commit = self.writer.commit(&connection, items);

@@ -27,7 +27,7 @@ use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler,
 use futures_util::future::LocalBoxFuture;
 use tokio::sync::oneshot;
 
-use super::{CommitError, Database, DatabaseSettings, Reply, Write, batch::Batch, write::Limits};
+use super::{CommitError, Database, DatabaseSettings, OutputSender, Write, batch::Batch, write::Limits};
 use crate::supervisor::{Drain, Drainable, ExitReason, Life, RestartPolicy, Supervised, SupervisorHandle};
 
 /// A writer in no hurry that found no more than so many items waiting does not make the next ones wait: 300
@@ -41,7 +41,7 @@ const ITEMS_PER_WAIT_INTERVAL: usize = 32;
 /// One item and where its outcome goes.
 pub struct Commit<W: Write> {
     item: W::Item,
-    reply: Reply<W::Outcome>,
+    sender: OutputSender<W::Output>,
 }
 
 impl<W: Write> Message for Commit<W> {
@@ -57,8 +57,8 @@ impl<W: Write> Message for CommitAll<W> {
 
 /// The outcome of an item, or that nobody is there any more who could tell.
 async fn heard<W: Write>(
-    outcome: oneshot::Receiver<Result<W::Outcome, CommitError>>,
-) -> Result<W::Outcome, CommitError> {
+    outcome: oneshot::Receiver<Result<W::Output, CommitError>>,
+) -> Result<W::Output, CommitError> {
     outcome.await.unwrap_or_else(|_| {
         Err(CommitError::Unavailable(format!("the {} writer is being replaced", W::NAME)))
     })
@@ -125,9 +125,9 @@ impl<W: Write> Commits<W> {
     ///
     /// # Errors
     /// See [`CommitError`].
-    pub fn commit(&self, item: W::Item) -> impl Future<Output = Result<W::Outcome, CommitError>> + use<W> {
-        let (reply, outcome) = oneshot::channel();
-        self.commit_for(item, reply);
+    pub fn commit(&self, item: W::Item) -> impl Future<Output = Result<W::Output, CommitError>> + use<W> {
+        let (sender, outcome) = oneshot::channel();
+        self.commit_for(item, sender);
         heard::<W>(outcome)
     }
 
@@ -135,20 +135,20 @@ impl<W: Write> Commits<W> {
     pub fn commit_all(
         &self,
         items: Vec<W::Item>,
-    ) -> Vec<impl Future<Output = Result<W::Outcome, CommitError>> + use<W>> {
+    ) -> Vec<impl Future<Output = Result<W::Output, CommitError>> + use<W>> {
         let commit = |item| {
-            let (reply, outcome) = oneshot::channel();
-            (Commit { item, reply }, heard::<W>(outcome))
+            let (sender, outcome) = oneshot::channel();
+            (Commit { item, sender }, heard::<W>(outcome))
         };
         let (commits, outcomes): (Vec<_>, Vec<_>) = items.into_iter().map(commit).unzip();
         _ = self.0.tell(CommitAll(commits));
         outcomes
     }
 
-    /// The same for somebody else, who waits at the other end of `reply`: a task and a wake-up less than to
+    /// The same for somebody else, who waits at the other end of `sender`: a task and a wake-up less than to
     /// wait here for him.
-    pub fn commit_for(&self, item: W::Item, reply: Reply<W::Outcome>) {
-        _ = self.0.tell(Commit { item, reply }); // without a writer the reply is dropped with the item
+    pub fn commit_for(&self, item: W::Item, sender: OutputSender<W::Output>) {
+        _ = self.0.tell(Commit { item, sender }); // without a writer the sender is dropped with the item
     }
 
     /// Commits what is queued, then stops.
@@ -251,7 +251,7 @@ impl<W: Write> GroupCommit<W> {
             }
             return;
         }
-        let (items, replies): (Vec<_>, Vec<_>) = self.queue.drain(..count).map(|c| (c.item, c.reply)).unzip();
+        let (items, senders): (Vec<_>, Vec<_>) = self.queue.drain(..count).map(|c| (c.item, c.sender)).unzip();
         self.in_flight = true;
         (self.begun, self.last) = (Some(Instant::now()), count);
         self.life.queue_depth(self.queue.len());
@@ -260,12 +260,12 @@ impl<W: Write> GroupCommit<W> {
         let commit = async move { batch.run(items).await };
         context.spawn(commit.into_actor(self).map(move |outcomes, actor, context| {
             actor.in_flight = false;
-            actor.answer(replies, outcomes);
+            actor.answer(senders, outcomes);
             context.notify(Flush);
         }));
     }
 
-    fn answer(&mut self, replies: Vec<Reply<W::Outcome>>, outcomes: Vec<Result<W::Outcome, CommitError>>) {
+    fn answer(&mut self, senders: Vec<OutputSender<W::Output>>, outcomes: Vec<Result<W::Output, CommitError>>) {
         let failure = outcomes.iter().find_map(|outcome| outcome.as_ref().err().cloned());
         if W::MAX_WAIT_INTERVALS == 0 {
             let is_done = outcomes.iter().any(|outcome| !matches!(outcome, Err(CommitError::Unavailable(_))));
@@ -273,14 +273,14 @@ impl<W: Write> GroupCommit<W> {
                 .health()
                 .note_batch(W::NAME, if is_done { None } else { failure.as_ref().map(ToString::to_string) });
         }
-        for (reply, outcome) in replies.into_iter().zip(outcomes) {
-            _ = reply.send(outcome); // the caller may have gone: its key answers a second request
+        for (sender, outcome) in senders.into_iter().zip(outcomes) {
+            _ = sender.send(outcome); // the caller may have gone: its key answers a second request
         }
         if let Some(error) = failure
             && W::DEPENDENT
         {
             for commit in self.queue.drain(..) {
-                _ = commit.reply.send(Err(error.clone()));
+                _ = commit.sender.send(Err(error.clone()));
             }
         }
     }

@@ -29,4 +29,4 @@ pub use group_commit::{Commit, Commits, GroupCommit};
 pub use migrate::{MigrationError, STARTUP_TIMEOUT, migrate, prepare, prepare_within};
 pub use row::Row;
 pub use settings::DatabaseSettings;
-pub use write::{CommitError, Reply, Write};
+pub use write::{CommitError, OutputSender, Write};

@@ -9,7 +9,7 @@ use super::{Connection, DbError};
 /// One kind of write, many at a time.
 pub trait Write: Unpin + 'static {
     type Item: Send + Unpin + 'static;
-    type Outcome: Send + Unpin + 'static;
+    type Output: Send + Unpin + 'static;
 
     /// Label of the metrics.
     const NAME: &'static str;
@@ -28,10 +28,10 @@ pub trait Write: Unpin + 'static {
         &self,
         connection: &Connection,
         items: &[Self::Item],
-    ) -> impl Future<Output = Result<Vec<Self::Outcome>, DbError>>;
+    ) -> impl Future<Output = Result<Vec<Self::Output>, DbError>>;
 
     /// Runs after the commit, before the callers know: the place to feed the relay.
-    fn committed(&self, _items: &[Self::Item], _outcomes: &[Self::Outcome]) {}
+    fn committed(&self, _items: &[Self::Item], _outcomes: &[Self::Output]) {}
 }
 
 /// Why an item has no outcome.
@@ -54,7 +54,7 @@ impl From<DbError> for CommitError {
 
 /// Where the outcome of an item goes. Dropped without one when the writer is replaced: the item may have been
 /// committed.
-pub type Reply<O> = oneshot::Sender<Result<O, CommitError>>;
+pub type OutputSender<O> = oneshot::Sender<Result<O, CommitError>>;
 
 /// The limits of a group commit.
 #[derive(Debug, Clone, Copy)]

@@ -139,7 +139,7 @@ struct Notes;
 
 impl Write for Notes {
     type Item = i32;
-    type Outcome = String;
+    type Output = String;
 
     const NAME: &'static str = "notes";
 

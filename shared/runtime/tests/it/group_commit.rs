@@ -33,7 +33,7 @@ struct Deposits<const DEPENDENT: bool, const MAX_WAIT_INTERVALS: u32 = 0> {
 
 impl<const DEPENDENT: bool, const MAX_WAIT_INTERVALS: u32> Write for Deposits<DEPENDENT, MAX_WAIT_INTERVALS> {
     type Item = Deposit;
-    type Outcome = Uuid;
+    type Output = Uuid;
 
     const NAME: &'static str = "deposits";
     const DEPENDENT: bool = DEPENDENT;

@@ -1,4 +1,4 @@
-//! One batch of a [`GroupCommit`](super::GroupCommit): committed as a whole, or cut until what is in the way
+//! One batch of a [`GroupCommit`](super::GroupCommit): committed as a whole, or split until what is in the way
 //! stands alone.
 
 use std::{
@@ -12,12 +12,12 @@ use super::{CommitError, Database, DbError, Fault, Write, write::Limits};
 use crate::failpoint;
 
 /// A batch that was rolled back for a reason that may pass (a lock, a deadlock) is tried so often before it
-/// is cut. With `WRITER_LOCK` that takes half a second, which leaves time within `commit-deadline` to find
+/// is split. With `WRITER_LOCK` that takes half a second, which leaves time within `commit-deadline` to find
 /// what is in the way.
-const TRIES: u32 = 2;
-/// A batch is cut into so many parts: one item among 512 stands alone after three cuts, each of which may
+const TRIES_BEFORE_SPLIT: u32 = 2;
+/// A batch is split into so many parts: one item among 512 stands alone after three cuts, each of which may
 /// cost a `WRITER_LOCK`.
-const PARTS: usize = 8;
+const PARTS_PER_SPLIT: usize = 8;
 /// Pause before a batch is tried again: long enough for a restarting server, short against `commit-deadline`.
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
 
@@ -33,16 +33,16 @@ impl<W: Write> Batch<W> {
         metrics::histogram!("orderflow_group_commit_batch_size", "writer" => W::NAME)
             .record(items.len() as f64);
         let started = Instant::now();
-        let outcomes = self.commit_or_cut(&items, started).await;
+        let outcomes = self.commit_or_split(&items, started).await;
         metrics::histogram!("orderflow_group_commit_duration_seconds", "writer" => W::NAME)
             .record(started.elapsed());
         outcomes
     }
 
-    /// Commits `items`. A batch that cannot be committed as a whole is cut into parts, and those again, until
+    /// Commits `items`. A batch that cannot be committed as a whole is split into parts, and those again, until
     /// what is in the way stands alone; the parts that can be committed come first. What is left at the
     /// deadline was not committed.
-    async fn commit_or_cut(
+    async fn commit_or_split(
         &self,
         items: &[W::Item],
         started: Instant,
@@ -52,15 +52,15 @@ impl<W: Write> Batch<W> {
         let mut parts = VecDeque::new();
         parts.push_back(0..items.len());
         while let Some(part) = parts.pop_front() {
-            let tries = if part.len() == items.len() { TRIES } else { 1 };
+            let tries = if part.len() == items.len() { TRIES_BEFORE_SPLIT } else { 1 };
             let result = self.persist(&items[part.clone()], tries, started).await;
             let pause = matches!(&result, Err(error) if error.is_transient());
             match result {
                 Ok(done) => part.zip(done).for_each(|(n, outcome)| outcomes[n] = Ok(outcome)),
-                Err(error) if part.len() > 1 && !W::DEPENDENT && may_be_of_one_item(&error) => {
-                    parts.extend(cut(part))
+                Err(error) if part.len() > 1 && !W::DEPENDENT && may_come_from_one_item(&error) => {
+                    parts.extend(split(part))
                 }
-                Err(error) => part.for_each(|n| outcomes[n] = Err(failure::<W>(error.clone()))),
+                Err(error) => part.for_each(|n| outcomes[n] = Err(commit_error::<W>(error.clone()))),
             }
             if parts.is_empty() || started.elapsed() >= self.limits.deadline {
                 break;
@@ -80,17 +80,17 @@ impl<W: Write> Batch<W> {
         tries: u32,
         started: Instant,
     ) -> Result<Vec<W::Output>, DbError> {
-        let (mut tried, mut may_have_happened) = (0, false);
+        let (mut tried, mut may_be_committed) = (0, false);
         loop {
             let error = match self.attempt(items).await {
                 Ok(outcomes) => return Ok(outcomes),
                 Err(error) => error,
             };
             tried += 1;
-            may_have_happened |= error.fault == Fault::Lost;
+            may_be_committed |= error.fault == Fault::Lost;
             let again = match error.fault {
                 Fault::Lost => true,
-                Fault::Unreachable => may_have_happened,
+                Fault::Unreachable => may_be_committed,
                 Fault::Contention => tried < tries,
                 Fault::Unfit => tried < tries || W::DEPENDENT,
                 Fault::Constraint(_) | Fault::Refused => false,
@@ -122,17 +122,17 @@ impl<W: Write> Batch<W> {
 
 /// Contention is reported to the caller that decided a batch as a whole: it has to find the item that cannot
 /// be committed.
-fn failure<W: Write>(error: DbError) -> CommitError {
+fn commit_error<W: Write>(error: DbError) -> CommitError {
     if W::DEPENDENT && error.fault == Fault::Contention { CommitError::Refused(error) } else { error.into() }
 }
 
 /// Whether a batch may have been rolled back for the sake of one item: because of its values, of a row that
 /// somebody holds, or of what only its row runs into.
-fn may_be_of_one_item(error: &DbError) -> bool {
+fn may_come_from_one_item(error: &DbError) -> bool {
     !matches!(error.fault, Fault::Unreachable | Fault::Lost)
 }
 
-fn cut(part: Range<usize>) -> impl Iterator<Item = Range<usize>> {
-    let (size, end) = (part.len().div_ceil(PARTS), part.end);
+fn split(part: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    let (size, end) = (part.len().div_ceil(PARTS_PER_SPLIT), part.end);
     part.step_by(size).map(move |start| start..end.min(start + size))
 }

@@ -56,7 +56,7 @@ impl<W: Write> Message for CommitAll<W> {
 }
 
 /// The outcome of an item, or that nobody is there any more who could tell.
-async fn heard<W: Write>(
+async fn output_of<W: Write>(
     outcome: oneshot::Receiver<Result<W::Output, CommitError>>,
 ) -> Result<W::Output, CommitError> {
     outcome.await.unwrap_or_else(|_| {
@@ -72,11 +72,11 @@ pub struct GroupCommit<W: Write> {
     queue: VecDeque<Commit<W>>,
     in_flight: bool,
     /// When the last batch began.
-    begun: Option<Instant>,
+    last_began: Option<Instant>,
     /// How many items it had.
-    last: usize,
+    last_size: usize,
     /// The next one waits for more.
-    paused: bool,
+    waiting: bool,
     draining: bool,
     life: Life,
 }
@@ -112,9 +112,9 @@ impl<W: Write> Commits<W> {
             limits,
             queue: VecDeque::new(),
             in_flight: false,
-            begun: None,
-            last: 0,
-            paused: false,
+            last_began: None,
+            last_size: 0,
+            waiting: false,
             draining: false,
             life,
         }))
@@ -128,7 +128,7 @@ impl<W: Write> Commits<W> {
     pub fn commit(&self, item: W::Item) -> impl Future<Output = Result<W::Output, CommitError>> + use<W> {
         let (sender, outcome) = oneshot::channel();
         self.commit_for(item, sender);
-        heard::<W>(outcome)
+        output_of::<W>(outcome)
     }
 
     /// Commits these items with one message; one future an item, in order.
@@ -138,7 +138,7 @@ impl<W: Write> Commits<W> {
     ) -> Vec<impl Future<Output = Result<W::Output, CommitError>> + use<W>> {
         let commit = |item| {
             let (sender, outcome) = oneshot::channel();
-            (Commit { item, sender }, heard::<W>(outcome))
+            (Commit { item, sender }, output_of::<W>(outcome))
         };
         let (commits, outcomes): (Vec<_>, Vec<_>) = items.into_iter().map(commit).unzip();
         _ = self.0.tell(CommitAll(commits));
@@ -196,13 +196,13 @@ impl<W: Write> Handler<Flush> for GroupCommit<W> {
         if self.in_flight {
             return;
         }
-        match self.pause() {
+        match self.remaining_wait() {
             None => self.flush(context),
-            Some(_) if self.paused => {}
-            Some(pause) => {
-                self.paused = true;
-                context.run_later(pause, |actor, context| {
-                    actor.paused = false;
+            Some(_) if self.waiting => {}
+            Some(wait) => {
+                self.waiting = true;
+                context.run_later(wait, |actor, context| {
+                    actor.waiting = false;
                     actor.handle(Flush, context);
                 });
             }
@@ -232,14 +232,14 @@ impl<W: Write> GroupCommit<W> {
     }
 
     /// How long to wait for more.
-    fn pause(&self) -> Option<Duration> {
+    fn remaining_wait(&self) -> Option<Duration> {
         let waits = W::MAX_WAIT_INTERVALS > 0
             && !self.draining
-            && self.last > MAX_UNDELAYED_BATCH
+            && self.last_size > MAX_UNDELAYED_BATCH
             && (1..self.limits.batch).contains(&self.queue.len());
-        let intervals = u32::try_from(self.last / ITEMS_PER_WAIT_INTERVAL).unwrap_or(u32::MAX).max(1).min(W::MAX_WAIT_INTERVALS);
-        let pause = (self.limits.interval * intervals).checked_sub(self.begun?.elapsed())?;
-        waits.then_some(pause)
+        let intervals = u32::try_from(self.last_size / ITEMS_PER_WAIT_INTERVAL).unwrap_or(u32::MAX).max(1).min(W::MAX_WAIT_INTERVALS);
+        let wait = (self.limits.interval * intervals).checked_sub(self.last_began?.elapsed())?;
+        waits.then_some(wait)
     }
 
     fn flush(&mut self, context: &mut Context<Self>) {
@@ -253,19 +253,19 @@ impl<W: Write> GroupCommit<W> {
         }
         let (items, senders): (Vec<_>, Vec<_>) = self.queue.drain(..count).map(|c| (c.item, c.sender)).unzip();
         self.in_flight = true;
-        (self.begun, self.last) = (Some(Instant::now()), count);
+        (self.last_began, self.last_size) = (Some(Instant::now()), count);
         self.life.queue_depth(self.queue.len());
         let batch =
             Batch { writer: Rc::clone(&self.writer), database: self.database.clone(), limits: self.limits };
         let commit = async move { batch.run(items).await };
         context.spawn(commit.into_actor(self).map(move |outcomes, actor, context| {
             actor.in_flight = false;
-            actor.answer(senders, outcomes);
+            actor.send_outputs(senders, outcomes);
             context.notify(Flush);
         }));
     }
 
-    fn answer(&mut self, senders: Vec<OutputSender<W::Output>>, outcomes: Vec<Result<W::Output, CommitError>>) {
+    fn send_outputs(&mut self, senders: Vec<OutputSender<W::Output>>, outcomes: Vec<Result<W::Output, CommitError>>) {
         let failure = outcomes.iter().find_map(|outcome| outcome.as_ref().err().cloned());
         if W::MAX_WAIT_INTERVALS == 0 {
             let is_done = outcomes.iter().any(|outcome| !matches!(outcome, Err(CommitError::Unavailable(_))));

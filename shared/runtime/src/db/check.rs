@@ -43,8 +43,8 @@ impl Database {
             .query_one(write, &[])
             .await
             .map_err(|error| format!("PostgreSQL refuses a write: {error}"))?;
-        if let Some(standstill) = self.health().standstill() {
-            return Err(standstill);
+        if let Some(commit_stall) = self.health().commit_stall() {
+            return Err(commit_stall);
         }
         let Some(Complaint { message, statement, .. }) = self.health().complaint() else { return Ok(()) };
         if let Some(statement) = statement

@@ -271,7 +271,7 @@ impl<W: Write> GroupCommit<W> {
             let is_done = outcomes.iter().any(|outcome| !matches!(outcome, Err(CommitError::Unavailable(_))));
             self.database
                 .health()
-                .note_batch(W::NAME, if is_done { None } else { failure.as_ref().map(ToString::to_string) });
+                .record_batch(W::NAME, if is_done { None } else { failure.as_ref().map(ToString::to_string) });
         }
         for (sender, outcome) in senders.into_iter().zip(outcomes) {
             _ = sender.send(outcome); // the caller may have gone: its key answers a second request

@@ -16,27 +16,27 @@ const COMPLAINT: Duration = Duration::from_secs(5);
 
 /// An instance that commits no request for this long is not ready; with `commit-deadline` (2 s) that is said
 /// within 5 s (I14).
-const STANDSTILL: Duration = Duration::from_secs(3);
+const STALL_LIMIT: Duration = Duration::from_secs(3);
 
-/// A failure that was the last try for so long is no part of the next standstill. Longer than an instance
+/// A failure that was the last try for so long is no part of the next commit_stall. Longer than an instance
 /// that is not ready is not asked.
-const FORGOTTEN: Duration = Duration::from_secs(30);
+const STALL_EXPIRY: Duration = Duration::from_secs(30);
 
 /// Shared by all pools of a [`Database`].
 #[derive(Debug, Default)]
 pub(super) struct Health {
     generation: AtomicU64,
     complaint: Mutex<Option<Complaint>>,
-    standstill: Mutex<Option<Standstill>>,
+    commit_stall: Mutex<Option<CommitStall>>,
 }
 
 /// A writer that requests wait for has committed nothing since: a table is locked, or something like it.
 #[derive(Debug)]
-struct Standstill {
+struct CommitStall {
     writer: &'static str,
     since: Instant,
-    last: Instant,
-    why: String,
+    last_failure: Instant,
+    error: String,
 }
 
 /// A statement that an operator must make possible again.
@@ -81,25 +81,25 @@ impl Health {
     }
 
     /// Notes the end of a batch that requests wait for: why nothing of it was committed, or `None`.
-    pub(super) fn note_batch(&self, writer: &'static str, failure: Option<String>) {
-        let mut standstill = self.standstill.lock().unwrap_or_else(PoisonError::into_inner);
-        let earlier = standstill.as_ref().filter(|earlier| earlier.last.elapsed() <= FORGOTTEN);
+    pub(super) fn record_batch(&self, writer: &'static str, failure: Option<String>) {
+        let mut commit_stall = self.commit_stall.lock().unwrap_or_else(PoisonError::into_inner);
+        let earlier = commit_stall.as_ref().filter(|earlier| earlier.last_failure.elapsed() <= STALL_EXPIRY);
         let (since, last) = (earlier.map_or_else(Instant::now, |earlier| earlier.since), Instant::now());
-        *standstill = failure.map(|why| Standstill { writer, since, last, why });
+        *commit_stall = failure.map(|why| CommitStall { writer, since, last, why });
     }
 
     /// As long as somebody tries: who is not ready is not asked, and has to be asked to find out.
-    pub(super) fn standstill(&self) -> Option<String> {
-        let standstill = self.standstill.lock().unwrap_or_else(PoisonError::into_inner);
-        let lasting = standstill
+    pub(super) fn commit_stall(&self) -> Option<String> {
+        let commit_stall = self.commit_stall.lock().unwrap_or_else(PoisonError::into_inner);
+        let lasting = commit_stall
             .as_ref()
-            .filter(|now| now.since.elapsed() >= STANDSTILL && now.last.elapsed() <= COMPLAINT);
+            .filter(|now| now.since.elapsed() >= STALL_LIMIT && now.last_failure.elapsed() <= COMPLAINT);
         lasting.map(|now| {
             format!(
                 "nothing of {} was committed for {} s: {}",
                 now.writer,
                 now.since.elapsed().as_secs(),
-                now.why
+                now.error
             )
         })
     }

@@ -110,7 +110,7 @@ impl<W: Write> Batch<W> {
         let Ok(outcomes) = tokio::time::timeout(self.limits.deadline, commit).await else {
             // The server may still be at it, or gone without a word.
             connection.condemn();
-            return Err(DbError::silent(self.limits.deadline));
+            return Err(DbError::timed_out(self.limits.deadline));
         };
         let outcomes = outcomes?;
         debug_assert_eq!(outcomes.len(), items.len(), "one outcome an item");

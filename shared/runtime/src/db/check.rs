@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::{Connection, Database, DbError, health::Complaint};
+use super::{Connection, Database, DbError, health::UnfitStatement};
 
 /// Longest look. A load balancer that asks every second learns within three.
 const LOOK: Duration = Duration::from_secs(2);
@@ -46,11 +46,11 @@ impl Database {
         if let Some(commit_stall) = self.health().commit_stall() {
             return Err(commit_stall);
         }
-        let Some(Complaint { message, statement, .. }) = self.health().complaint() else { return Ok(()) };
+        let Some(UnfitStatement { message, statement, .. }) = self.health().unfit() else { return Ok(()) };
         if let Some(statement) = statement
             && connection.understands(&statement).await.is_ok()
         {
-            self.health().forget();
+            self.health().clear_unfit();
             return Ok(());
         }
         Err(format!("PostgreSQL lacks what this program needs (schema, rights or space): {message}"))

@@ -2,7 +2,7 @@
 //!
 //! A session is used again unless it is broken, a statement on it was given up, the server said something
 //! that a fresh one may cure, or that was said on *any* session of this process since it was made. One bad
-//! answer is enough after a failover, a change of the schema, or when connections went silent: nobody else
+//! answer is enough after a failover, a change of the schema, or when connections went timed_out: nobody else
 //! has to run into his own.
 
 use std::{
@@ -87,7 +87,7 @@ impl Connection {
     /// [`DbError`]
     pub async fn prepare_cached(&self, sql: &str) -> Result<Statement, DbError> {
         let prepared = self.answered(Box::pin(self.session.client.prepare_cached(sql))).await;
-        prepared.inspect_err(|error| self.health.judge(error, Some(sql)))
+        prepared.inspect_err(|error| self.health.record_unfit(error, Some(sql)))
     }
 
     /// All rows.
@@ -164,7 +164,7 @@ impl Connection {
         &self,
         answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
     ) -> Result<T, DbError> {
-        self.answered(answer).await.inspect_err(|error| self.health.judge(error, None))
+        self.answered(answer).await.inspect_err(|error| self.health.record_unfit(error, None))
     }
 
     async fn answered<T>(
@@ -175,7 +175,7 @@ impl Connection {
         let answer = timeout(self.limit, answer).await;
         self.session.unanswered.fetch_sub(1, Ordering::Relaxed);
         let answer =
-            answer.map_or_else(|_| Err(DbError::silent(self.limit)), |answer| answer.map_err(DbError::from));
+            answer.map_or_else(|_| Err(DbError::timed_out(self.limit)), |answer| answer.map_err(DbError::from));
         match &answer {
             Err(DbError { fault: Fault::Lost, .. }) => self.condemn(),
             Err(DbError { fault: Fault::Unfit, .. }) => self.session.of_no_use.store(true, Ordering::Relaxed),

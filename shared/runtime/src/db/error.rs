@@ -47,17 +47,17 @@ impl DbError {
         Self { fault: Fault::Unreachable, message: chain(error) }
     }
 
-    pub(super) fn silent(limit: Duration) -> Self {
+    pub(super) fn timed_out(limit: Duration) -> Self {
         Self { fault: Fault::Lost, message: format!("no answer within {limit:?}") }
     }
 
     /// Whether the same statement may succeed later: PostgreSQL is away, busy, or waits for an operator.
     pub fn is_transient(&self) -> bool {
-        !self.is_of_the_item()
+        !self.is_permanent()
     }
 
     /// Whether the statement never succeeds with these values.
-    pub fn is_of_the_item(&self) -> bool {
+    pub fn is_permanent(&self) -> bool {
         matches!(self.fault, Fault::Constraint(_) | Fault::Refused)
     }
 
@@ -77,17 +77,17 @@ impl Error for DbError {}
 
 impl From<tokio_postgres::Error> for DbError {
     fn from(error: tokio_postgres::Error) -> Self {
-        Self { fault: judge(&error), message: chain(&error) }
+        Self { fault: classify(&error), message: chain(&error) }
     }
 }
 
-pub(super) fn judge(error: &tokio_postgres::Error) -> Fault {
-    error.as_db_error().map_or_else(|| judge_client(error), judge_server)
+pub(super) fn classify(error: &tokio_postgres::Error) -> Fault {
+    error.as_db_error().map_or_else(|| classify_client(error), classify_server)
 }
 
 /// An error of the client. A column of another type than this program was written for is a schema that does
 /// not fit; a value that cannot be sent is of the item; all else is the connection.
-fn judge_client(error: &tokio_postgres::Error) -> Fault {
+fn classify_client(error: &tokio_postgres::Error) -> Fault {
     match error.source() {
         Some(cause) if cause.is::<WrongType>() => Fault::Unfit,
         Some(cause) if !cause.is::<io::Error>() => Fault::Refused,
@@ -96,7 +96,7 @@ fn judge_client(error: &tokio_postgres::Error) -> Fault {
 }
 
 /// By SQLSTATE. An unknown one is for an operator: a dead letter would be the worse mistake.
-fn judge_server(server: &ServerError) -> Fault {
+fn classify_server(server: &ServerError) -> Fault {
     let code = server.code();
     match code.code().get(..2).unwrap_or_default() {
         // Rolled back: a serialisation failure or deadlock, a lock that was not to be had.

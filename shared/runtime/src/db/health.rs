@@ -10,9 +10,9 @@ use std::{
 
 use super::{DbError, Fault};
 
-/// A complaint about a statement that cannot be tried again by itself counts for that long after it came up
+/// A unfit about a statement that cannot be tried again by itself counts for that long after it came up
 /// last: as long as an instance that cannot do its work may be ready (I14).
-const COMPLAINT: Duration = Duration::from_secs(5);
+const UNFIT_EXPIRY: Duration = Duration::from_secs(5);
 
 /// An instance that commits no request for this long is not ready; with `commit-deadline` (2 s) that is said
 /// within 5 s (I14).
@@ -26,7 +26,7 @@ const STALL_EXPIRY: Duration = Duration::from_secs(30);
 #[derive(Debug, Default)]
 pub(super) struct Health {
     generation: AtomicU64,
-    complaint: Mutex<Option<Complaint>>,
+    unfit: Mutex<Option<UnfitStatement>>,
     commit_stall: Mutex<Option<CommitStall>>,
 }
 
@@ -41,7 +41,7 @@ struct CommitStall {
 
 /// A statement that an operator must make possible again.
 #[derive(Debug, Clone)]
-pub(super) struct Complaint {
+pub(super) struct UnfitStatement {
     at: Instant,
     pub message: String,
     /// Its text, if it could not even be prepared: then it can be tried.
@@ -55,7 +55,7 @@ impl Health {
         self.generation.load(Ordering::Relaxed)
     }
 
-    /// Only the first complaint about a generation ends it.
+    /// Only the first unfit about a generation ends it.
     pub(super) fn begin_generation_after(&self, generation: u64) {
         _ = self.generation.compare_exchange(
             generation,
@@ -66,13 +66,13 @@ impl Health {
     }
 
     /// Remembers what only an operator can mend.
-    pub(super) fn judge(&self, error: &DbError, statement: Option<&str>) {
+    pub(super) fn record_unfit(&self, error: &DbError, statement: Option<&str>) {
         if error.fault != Fault::Unfit {
             return;
         }
-        let mut complaint = self.complaint.lock().unwrap_or_else(PoisonError::into_inner);
-        if statement.is_some() || complaint.as_ref().is_none_or(|earlier| earlier.statement.is_none()) {
-            *complaint = Some(Complaint {
+        let mut unfit = self.unfit.lock().unwrap_or_else(PoisonError::into_inner);
+        if statement.is_some() || unfit.as_ref().is_none_or(|earlier| earlier.statement.is_none()) {
+            *unfit = Some(UnfitStatement {
                 at: Instant::now(),
                 message: error.message.clone(),
                 statement: statement.map(str::to_owned),
@@ -93,7 +93,7 @@ impl Health {
         let commit_stall = self.commit_stall.lock().unwrap_or_else(PoisonError::into_inner);
         let lasting = commit_stall
             .as_ref()
-            .filter(|now| now.since.elapsed() >= STALL_LIMIT && now.last_failure.elapsed() <= COMPLAINT);
+            .filter(|now| now.since.elapsed() >= STALL_LIMIT && now.last_failure.elapsed() <= UNFIT_EXPIRY);
         lasting.map(|now| {
             format!(
                 "nothing of {} was committed for {} s: {}",
@@ -104,13 +104,13 @@ impl Health {
         })
     }
 
-    pub(super) fn complaint(&self) -> Option<Complaint> {
-        let mut complaint = self.complaint.lock().unwrap_or_else(PoisonError::into_inner);
-        complaint.take_if(|complaint| complaint.statement.is_none() && complaint.at.elapsed() > COMPLAINT);
-        complaint.clone()
+    pub(super) fn unfit(&self) -> Option<UnfitStatement> {
+        let mut unfit = self.unfit.lock().unwrap_or_else(PoisonError::into_inner);
+        unfit.take_if(|unfit| unfit.statement.is_none() && unfit.at.elapsed() > UNFIT_EXPIRY);
+        unfit.clone()
     }
 
-    pub(super) fn forget(&self) {
-        *self.complaint.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    pub(super) fn clear_unfit(&self) {
+        *self.unfit.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }

@@ -64,7 +64,7 @@ fn fault(error: &refinery::Error) -> Option<Fault> {
     let mut source = error.source();
     while let Some(cause) = source {
         if let Some(error) = cause.downcast_ref::<tokio_postgres::Error>() {
-            return Some(super::error::judge(error));
+            return Some(super::error::classify(error));
         }
         source = cause.source();
     }
@@ -166,7 +166,7 @@ async fn with_client<T>(
 }
 
 async fn answered<T>(answer: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, DbError> {
-    timeout(ANSWER, answer).await.map_or_else(|_| Err(DbError::silent(ANSWER)), |answer| Ok(answer?))
+    timeout(ANSWER, answer).await.map_or_else(|_| Err(DbError::timed_out(ANSWER)), |answer| Ok(answer?))
 }
 
 /// Sees to it that the schema is there, waiting as long as it takes for a PostgreSQL that is still coming up,

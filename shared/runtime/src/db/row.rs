@@ -23,6 +23,6 @@ impl Row {
     /// [`Fault::Refused`](super::Fault::Refused): its value is none that `T` can be.
     pub fn get<'a, T: FromSql<'a>>(&'a self, column: impl RowIndex + fmt::Display) -> Result<T, DbError> {
         let value = self.row.try_get(column).map_err(DbError::from);
-        value.inspect_err(|error| self.health.judge(error, None))
+        value.inspect_err(|error| self.health.record_unfit(error, None))
     }
 }

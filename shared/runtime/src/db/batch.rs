@@ -109,7 +109,7 @@ impl<W: Write> Batch<W> {
         let commit = self.writer.commit(&connection, items);
         let Ok(outcomes) = tokio::time::timeout(self.limits.deadline, commit).await else {
             // The server may still be at it, or gone without a word.
-            connection.condemn();
+            connection.discard_generation();
             return Err(DbError::timed_out(self.limits.deadline));
         };
         let outcomes = outcomes?;

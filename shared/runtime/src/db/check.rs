@@ -20,7 +20,7 @@ impl Database {
         match timeout(LOOK, self.look(&connection)).await {
             Ok(verdict) => verdict,
             Err(_) => {
-                connection.condemn();
+                connection.discard_generation();
                 Err(format!("PostgreSQL did not write within {LOOK:?}"))
             }
         }
@@ -33,7 +33,7 @@ impl Database {
             Ok::<bool, DbError>(row.get(0)? || row.get(1)?)
         };
         if state.await.map_err(|error| format!("PostgreSQL refuses a query: {error}"))? {
-            connection.condemn();
+            connection.discard_generation();
             return Err("PostgreSQL takes no writes: it is a standby, or read-only".to_owned());
         }
         // A record in the write-ahead log and nothing else: no table, no row. Its commit waits for what an
@@ -48,7 +48,7 @@ impl Database {
         }
         let Some(UnfitStatement { message, statement, .. }) = self.health().unfit() else { return Ok(()) };
         if let Some(statement) = statement
-            && connection.understands(&statement).await.is_ok()
+            && connection.can_prepare(&statement).await.is_ok()
         {
             self.health().clear_unfit();
             return Ok(());

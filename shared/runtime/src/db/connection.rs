@@ -36,7 +36,7 @@ pub(super) struct Session {
     /// Statements without an answer so far. Who drops the future of one leaves it here: the server may still
     /// be at it.
     unanswered: AtomicU32,
-    of_no_use: AtomicBool,
+    discarded: AtomicBool,
 }
 
 /// What makes the sessions of a pool, and says whether one is used again.
@@ -59,16 +59,16 @@ impl Manager for Connector {
             }
         });
         let client = ClientWrapper::new(client, driver);
-        Ok(Session { client, generation, unanswered: AtomicU32::new(0), of_no_use: AtomicBool::new(false) })
+        Ok(Session { client, generation, unanswered: AtomicU32::new(0), discarded: AtomicBool::new(false) })
     }
 
     async fn recycle(&self, session: &mut Session, _: &Metrics) -> RecycleResult<DbError> {
-        let answered = *session.unanswered.get_mut() == 0;
-        let of_use = !*session.of_no_use.get_mut() && session.generation == self.health.generation();
-        if answered && of_use && !session.client.is_closed() {
+        let within_limit = *session.unanswered.get_mut() == 0;
+        let is_current = !*session.discarded.get_mut() && session.generation == self.health.generation();
+        if within_limit && is_current && !session.client.is_closed() {
             Ok(())
         } else {
-            Err(RecycleError::message("of no use any more"))
+            Err(RecycleError::message("discarded"))
         }
     }
 }
@@ -86,7 +86,7 @@ impl Connection {
     /// # Errors
     /// [`DbError`]
     pub async fn prepare_cached(&self, sql: &str) -> Result<Statement, DbError> {
-        let prepared = self.answered(Box::pin(self.session.client.prepare_cached(sql))).await;
+        let prepared = self.within_limit(Box::pin(self.session.client.prepare_cached(sql))).await;
         prepared.inspect_err(|error| self.health.record_unfit(error, Some(sql)))
     }
 
@@ -99,7 +99,7 @@ impl Connection {
         statement: &(impl ?Sized + ToStatement),
         parameters: Parameters<'_>,
     ) -> Result<Vec<Row>, DbError> {
-        let rows = self.executed(Box::pin(self.session.client.query(statement, parameters))).await?;
+        let rows = self.recorded(Box::pin(self.session.client.query(statement, parameters))).await?;
         Ok(rows.into_iter().map(|row| Row::new(row, &self.health)).collect())
     }
 
@@ -112,7 +112,7 @@ impl Connection {
         statement: &(impl ?Sized + ToStatement),
         parameters: Parameters<'_>,
     ) -> Result<Row, DbError> {
-        let row = self.executed(Box::pin(self.session.client.query_one(statement, parameters))).await?;
+        let row = self.recorded(Box::pin(self.session.client.query_one(statement, parameters))).await?;
         Ok(Row::new(row, &self.health))
     }
 
@@ -125,7 +125,7 @@ impl Connection {
         statement: &(impl ?Sized + ToStatement),
         parameters: Parameters<'_>,
     ) -> Result<Option<Row>, DbError> {
-        let row = self.executed(Box::pin(self.session.client.query_opt(statement, parameters))).await?;
+        let row = self.recorded(Box::pin(self.session.client.query_opt(statement, parameters))).await?;
         Ok(row.map(|row| Row::new(row, &self.health)))
     }
 
@@ -138,7 +138,7 @@ impl Connection {
         statement: &(impl ?Sized + ToStatement),
         parameters: Parameters<'_>,
     ) -> Result<u64, DbError> {
-        self.executed(Box::pin(self.session.client.execute(statement, parameters))).await
+        self.recorded(Box::pin(self.session.client.execute(statement, parameters))).await
     }
 
     /// Several statements without parameters.
@@ -146,28 +146,28 @@ impl Connection {
     /// # Errors
     /// [`DbError`]
     pub async fn batch_execute(&self, sql: &str) -> Result<(), DbError> {
-        self.executed(Box::pin(self.session.client.batch_execute(sql))).await
+        self.recorded(Box::pin(self.session.client.batch_execute(sql))).await
     }
 
-    /// Whether the server still understands a statement; never from the cache.
-    pub(super) async fn understands(&self, sql: &str) -> Result<(), DbError> {
-        self.answered(Box::pin(self.session.client.prepare(sql))).await.map(drop)
+    /// Whether the server still can_prepare a statement; never from the cache.
+    pub(super) async fn can_prepare(&self, sql: &str) -> Result<(), DbError> {
+        self.within_limit(Box::pin(self.session.client.prepare(sql))).await.map(drop)
     }
 
     /// It is thrown away, and with it every session of this process that is as old.
-    pub(super) fn condemn(&self) {
-        self.session.of_no_use.store(true, Ordering::Relaxed);
+    pub(super) fn discard_generation(&self) {
+        self.session.discarded.store(true, Ordering::Relaxed);
         self.health.begin_generation_after(self.session.generation);
     }
 
-    async fn executed<T>(
+    async fn recorded<T>(
         &self,
         answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
     ) -> Result<T, DbError> {
-        self.answered(answer).await.inspect_err(|error| self.health.record_unfit(error, None))
+        self.within_limit(answer).await.inspect_err(|error| self.health.record_unfit(error, None))
     }
 
-    async fn answered<T>(
+    async fn within_limit<T>(
         &self,
         answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
     ) -> Result<T, DbError> {
@@ -177,8 +177,8 @@ impl Connection {
         let answer =
             answer.map_or_else(|_| Err(DbError::timed_out(self.limit)), |answer| answer.map_err(DbError::from));
         match &answer {
-            Err(DbError { fault: Fault::Lost, .. }) => self.condemn(),
-            Err(DbError { fault: Fault::Unfit, .. }) => self.session.of_no_use.store(true, Ordering::Relaxed),
+            Err(DbError { fault: Fault::Lost, .. }) => self.discard_generation(),
+            Err(DbError { fault: Fault::Unfit, .. }) => self.session.discarded.store(true, Ordering::Relaxed),
             _ => {}
         }
         answer

@@ -148,7 +148,7 @@ impl Database {
     /// A connection, for as long as the value lives.
     ///
     /// # Errors
-    /// [`DbError`] with [`Fault::Unreachable`]: nothing was executed.
+    /// [`DbError`] with [`Fault::Unreachable`]: nothing was recorded.
     ///
     /// # Panics
     /// On an HTTP worker thread: handlers message actors and never touch the database.

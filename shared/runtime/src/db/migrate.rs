@@ -80,7 +80,7 @@ pub async fn migrate(settings: &DatabaseSettings, runner: Runner) -> Result<(), 
         lock(client).await?;
         // A migration of a large table takes the time it takes; but while it waits for a table, nobody else
         // gets at that table.
-        answered(
+        within_limit(
             client.batch_execute(&format!("SET lock_timeout = {}", settings.statement_timeout.as_millis())),
         )
         .await?;
@@ -134,13 +134,13 @@ async fn applied(client: &Client) -> Result<Vec<i32>, DbError> {
             Err(error) => Err(error),
         }
     };
-    answered(history).await
+    within_limit(history).await
 }
 
 /// Takes the lock of all that migrate. Asks again and again, for a session that waits in the server cannot be
 /// heard.
 async fn lock(client: &Client) -> Result<(), DbError> {
-    while !answered(client.query_one("SELECT pg_try_advisory_lock($1)", &[&LOCK])).await?.get::<_, bool>(0) {
+    while !within_limit(client.query_one("SELECT pg_try_advisory_lock($1)", &[&LOCK])).await?.get::<_, bool>(0) {
         tokio::time::sleep(PAUSE).await;
     }
     Ok(())
@@ -158,14 +158,14 @@ async fn with_client<T>(
     let driver = actix_rt::spawn(driver);
     let done = work(&mut client).await;
     if done.is_ok() {
-        answered(warn_unless_durable(&client)).await?;
+        within_limit(warn_unless_durable(&client)).await?;
     }
     drop(client);
     _ = timeout(ANSWER, driver).await;
     done
 }
 
-async fn answered<T>(answer: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, DbError> {
+async fn within_limit<T>(answer: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, DbError> {
     timeout(ANSWER, answer).await.map_or_else(|_| Err(DbError::timed_out(ANSWER)), |answer| Ok(answer?))
 }
 

@@ -12,11 +12,11 @@ use super::{CommitError, Database, DbError, Fault, Write, write::Limits};
 use crate::failpoint;
 
 /// A batch that was rolled back for a reason that may pass (a lock, a deadlock) is tried so often before it
-/// is split. With `WRITER_LOCK` that takes half a second, which leaves time within `commit-deadline` to find
+/// is split. With `WRITER_LOCK_TIMEOUT` that takes half a second, which leaves time within `commit-deadline` to find
 /// what is in the way.
 const TRIES_BEFORE_SPLIT: u32 = 2;
 /// A batch is split into so many parts: one item among 512 stands alone after three cuts, each of which may
-/// cost a `WRITER_LOCK`.
+/// cost a `WRITER_LOCK_TIMEOUT`.
 const PARTS_PER_SPLIT: usize = 8;
 /// Pause before a batch is tried again: long enough for a restarting server, short against `commit-deadline`.
 const RETRY_PAUSE: Duration = Duration::from_millis(50);

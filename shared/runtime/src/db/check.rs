@@ -6,8 +6,8 @@ use tokio::time::timeout;
 
 use super::{Connection, Database, DbError, health::UnfitStatement};
 
-/// Longest look. A load balancer that asks every second learns within three.
-const LOOK: Duration = Duration::from_secs(2);
+/// Longest check_session. A load balancer that asks every second learns within three.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 impl Database {
     /// Whether this process can do its work here: a session of the writers' kind is to be had, the server
     /// takes a write and makes it as durable as an order, and no statement waits for an operator.
@@ -17,16 +17,16 @@ impl Database {
     pub async fn check(&self) -> Result<(), String> {
         let connection =
             self.connection().await.map_err(|error| format!("PostgreSQL cannot be reached: {error}"))?;
-        match timeout(LOOK, self.look(&connection)).await {
+        match timeout(CHECK_TIMEOUT, self.check_session(&connection)).await {
             Ok(verdict) => verdict,
             Err(_) => {
                 connection.discard_generation();
-                Err(format!("PostgreSQL did not write within {LOOK:?}"))
+                Err(format!("PostgreSQL did not write within {CHECK_TIMEOUT:?}"))
             }
         }
     }
 
-    async fn look(&self, connection: &Connection) -> Result<(), String> {
+    async fn check_session(&self, connection: &Connection) -> Result<(), String> {
         let state = "SELECT pg_is_in_recovery(), current_setting('transaction_read_only')::bool";
         let state = async {
             let row = connection.query_one(state, &[]).await?;

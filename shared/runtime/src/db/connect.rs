@@ -5,7 +5,7 @@
 //! and fail on the certificate a Debian server makes for itself.
 //!
 //! The hosts of the URL, and the addresses of each, are tried one after the other. Each has a limit of its
-//! own for everything: the name, TCP, TLS, the start of the session, and the look whether it may write. So a
+//! own for everything: the name, TCP, TLS, the start of the session, and the check_session whether it may write. So a
 //! host that hangs hides no other.
 
 use std::{future::Future, net::IpAddr, pin::Pin, time::Duration};
@@ -19,7 +19,7 @@ use crate::{settings::uses_tls, tls::client_config};
 
 /// For one address, unless the configuration has a `connect_timeout`: a handshake takes milliseconds, on a
 /// full machine a second.
-const ADDRESS_LIMIT: Duration = Duration::from_secs(5);
+const ADDRESS_TIMEOUT: Duration = Duration::from_secs(5);
 /// An idle connection whose peer is gone without a word is noticed after 5 + 3 x 2 s, where Linux takes two
 /// hours.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(5);
@@ -27,7 +27,7 @@ const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(2);
 const KEEPALIVE_RETRIES: u32 = 3;
 /// What was sent and is not acknowledged for that long breaks the connection. Linux sends it again for a
 /// quarter of an hour.
-const UNACKNOWLEDGED: Duration = Duration::from_secs(10);
+const UNACKNOWLEDGED_LIMIT: Duration = Duration::from_secs(10);
 
 /// What drives a connection: to be spawned; it ends with the connection.
 pub type Driver = Pin<Box<dyn Future<Output = Result<(), tokio_postgres::Error>> + Send>>;
@@ -38,7 +38,7 @@ pub type Driver = Pin<Box<dyn Future<Output = Result<(), tokio_postgres::Error>>
 /// [`Fault::Unreachable`]: no server can be reached, or they refuse, each with its reason; a certificate is
 /// not trusted.
 pub async fn connect(config: &Config) -> Result<(Client, Driver), DbError> {
-    let limit = config.get_connect_timeout().copied().unwrap_or(ADDRESS_LIMIT);
+    let limit = config.get_connect_timeout().copied().unwrap_or(ADDRESS_TIMEOUT);
     let mut refusals = Vec::new();
     for host in hosts(config) {
         let addresses = match timeout(limit, host.addresses()).await {
@@ -127,7 +127,7 @@ impl Candidate {
             .keepalives_idle(KEEPALIVE_IDLE)
             .keepalives_interval(KEEPALIVE_INTERVAL)
             .keepalives_retries(KEEPALIVE_RETRIES)
-            .tcp_user_timeout(UNACKNOWLEDGED);
+            .tcp_user_timeout(UNACKNOWLEDGED_LIMIT);
         one
     }
 }

@@ -13,12 +13,12 @@ use super::{Connection, DatabaseSettings, DbError, connection::Connector, health
 ///
 /// Every query here finds its rows by an index, and arrays and CTEs are joined by hashing. What has to be
 /// looked up row by row says so (`LATERAL`). So one plan does for all values, and no batch is planned anew.
-/// Plans that cannot do without a scan look infinitely expensive to `jit`, which compiled them for 200 ms.
+/// Plans that cannot do without a scan check_session infinitely expensive to `jit`, which compiled them for 200 ms.
 ///
 /// And no bitmaps: a scan that makes one does not tell the index which of its entries are dead. The sweep of
 /// the outbox looked at everything again that had been confirmed since the last vacuum, 180,000 rows in 47 ms
 /// once a second after 25 s of orders.
-const PLANNER: &str = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_bitmapscan=off -c enable_nestloop=off -c jit=off";
+const PLANNER_OPTIONS: &str = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_bitmapscan=off -c enable_nestloop=off -c jit=off";
 
 thread_local! {
     static SERVES_HTTP: Cell<bool> = const { Cell::new(false) };
@@ -33,13 +33,13 @@ pub fn forbid_on_this_thread() {
 const WORK_CONNECTIONS: usize = 4;
 /// What HTTP asks for reads a row or a page along an index, in a millisecond or two. What takes so much
 /// longer only keeps others waiting.
-const REQUEST_STATEMENT: Duration = Duration::from_secs(1);
+const REQUEST_STATEMENT_TIMEOUT: Duration = Duration::from_secs(1);
 /// A batch waits so long for a row that somebody else holds. Another instance holds it for a commit, some
 /// milliseconds; who holds it for longer must not hold up the rest of the batch.
-const WRITER_LOCK: Duration = Duration::from_millis(250);
+const WRITER_LOCK_TIMEOUT: Duration = Duration::from_millis(250);
 /// The server's own limit comes first: its answer says that the statement was rolled back, silence says
 /// nothing.
-const ANSWER_AFTER_LIMIT: Duration = Duration::from_secs(1);
+const ANSWER_MARGIN: Duration = Duration::from_secs(1);
 
 /// What the connections of a pool are for.
 #[derive(Debug, Clone, Copy)]
@@ -121,7 +121,7 @@ impl Database {
         let (size, statement) = match purpose {
             Purpose::Work => (WORK_CONNECTIONS, settings.statement_timeout),
             Purpose::Writer => (1, settings.statement_timeout),
-            Purpose::Requests => (settings.pool_size, settings.statement_timeout.min(REQUEST_STATEMENT)),
+            Purpose::Requests => (settings.pool_size, settings.statement_timeout.min(REQUEST_STATEMENT_TIMEOUT)),
         };
         let connector = Connector {
             config: session_config(settings, purpose, statement),
@@ -140,7 +140,7 @@ impl Database {
         Ok(Self {
             pool,
             gauges: PoolGauges::new(name),
-            limit: statement + ANSWER_AFTER_LIMIT,
+            limit: statement + ANSWER_MARGIN,
             shared: Arc::clone(shared),
         })
     }
@@ -148,7 +148,7 @@ impl Database {
     /// A connection, for as long as the value lives.
     ///
     /// # Errors
-    /// [`DbError`] with [`Fault::Unreachable`]: nothing was recorded.
+    /// [`DbError`] with [`Fault::Unreachable`]: nothing was executed.
     ///
     /// # Panics
     /// On an HTTP worker thread: handlers message actors and never touch the database.
@@ -186,8 +186,8 @@ fn session_config(
     statement: Duration,
 ) -> tokio_postgres::Config {
     let (lock, planner) = match purpose {
-        Purpose::Work => (statement, PLANNER),
-        Purpose::Writer => (statement.min(WRITER_LOCK), PLANNER),
+        Purpose::Work => (statement, PLANNER_OPTIONS),
+        Purpose::Writer => (statement.min(WRITER_LOCK_TIMEOUT), PLANNER_OPTIONS),
         Purpose::Requests => (statement, ""),
     };
     let (ms, lock) = (statement.as_millis(), lock.as_millis());

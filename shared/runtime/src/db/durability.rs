@@ -12,7 +12,7 @@ pub(super) async fn warn_unless_durable(client: &Client) -> Result<(), tokio_pos
         tracing::warn!(
             setting,
             wanted = "on",
-            "PostgreSQL can lose orders that were within_limit with 2xx {when}"
+            "PostgreSQL can lose orders that were answered with 2xx {when}"
         );
     }
     Ok(())

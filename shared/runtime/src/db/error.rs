@@ -3,8 +3,8 @@
 //!
 //! | fault | the connection | the statement | who mends it |
 //! | --- | --- | --- | --- |
-//! | `Unreachable` | there was none | was not recorded | the server comes back |
-//! | `Lost` | is thrown away, with all that are as old | may have been recorded | a fresh connection |
+//! | `Unreachable` | there was none | was not executed | the server comes back |
+//! | `Lost` | is thrown away, with all that are as old | may have been executed | a fresh connection |
 //! | `Contention` | is good | was rolled back | another try |
 //! | `Unfit` | is thrown away | was rolled back | an operator: schema, rights, space |
 //! | `Constraint`, `Refused` | is good | was rolled back | nobody: it is about this item |
@@ -19,7 +19,7 @@ use tokio_postgres::{
 /// What to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
-    /// No connection could be had: nothing was recorded.
+    /// No connection could be had: nothing was executed.
     Unreachable,
     /// The connection broke or is of no use any more: the statement may or may not have been committed. A
     /// fresh one may do.

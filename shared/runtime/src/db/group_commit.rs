@@ -35,7 +35,7 @@ use crate::supervisor::{Drain, Drainable, ExitReason, Life, RestartPolicy, Super
 /// step.
 const MAX_UNDELAYED_BATCH: usize = 4;
 /// For each of so many items that it found waiting it waits for one more commit-interval, as long as it has
-/// the patience. A commit costs about as much as eight items: a quarter of a batch of so many.
+/// the limit. A commit costs about as much as eight items: a quarter of a batch of so many.
 const ITEMS_PER_WAIT_INTERVAL: usize = 32;
 
 /// One item and where its outcome goes.

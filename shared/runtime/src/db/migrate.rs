@@ -14,16 +14,16 @@ use super::{DatabaseSettings, DbError, Fault, connect, durability::warn_unless_d
 
 /// Key of the advisory lock: "orderflo" in ASCII. Any constant will do; this one can be recognised in
 /// `pg_locks`.
-const LOCK: i64 = 0x6f72_6465_7266_6c6f;
+const LOCK_KEY: i64 = 0x6f72_6465_7266_6c6f;
 /// How long the command `migrate` waits for its database: a container of PostgreSQL needs up to half a minute
 /// for its first start.
 pub const STARTUP_TIMEOUT: Duration = Duration::from_secs(60);
 /// Time between two attempts.
-const PAUSE: Duration = Duration::from_secs(1);
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
 /// Time between two lines about what a start waits for.
-const LINES: Duration = Duration::from_secs(10);
+const LOG_INTERVAL: Duration = Duration::from_secs(10);
 /// Longest wait for the answer to a query that touches a few rows.
-const ANSWER: Duration = Duration::from_secs(5);
+const QUERY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why the schema could not be brought up to date.
 #[derive(Debug, thiserror::Error)]
@@ -47,7 +47,7 @@ pub enum MigrationError {
 impl MigrationError {
     /// Whether waiting may help: a server that is coming up, a table that somebody holds, or a `migrate` that
     /// is under way.
-    fn may_pass(&self) -> bool {
+    fn is_transient(&self) -> bool {
         match self {
             Self::Database(error) => error.is_transient(),
             Self::Migration(error) => {
@@ -89,7 +89,7 @@ pub async fn migrate(settings: &DatabaseSettings, runner: Runner) -> Result<(), 
         for migration in report.applied_migrations() {
             tracing::info!(migration = %migration, "migrated");
         }
-        refuse_another_line(&runner, &applied(client).await?)
+        refuse_other_branch(&runner, &applied(client).await?)
     })
     .await
 }
@@ -102,14 +102,14 @@ async fn check(settings: &DatabaseSettings, runner: Runner) -> Result<(), Migrat
         if found < needed {
             Err(MigrationError::Outdated { found, needed })
         } else {
-            refuse_another_line(&runner, &applied)
+            refuse_other_branch(&runner, &applied)
         }
     })
     .await
 }
 
 /// refinery leaves out what is older than the newest one there: such a schema lacks something for good.
-fn refuse_another_line(runner: &Runner, applied: &[i32]) -> Result<(), MigrationError> {
+fn refuse_other_branch(runner: &Runner, applied: &[i32]) -> Result<(), MigrationError> {
     let found = newest(applied);
     match versions(runner).into_iter().find(|version| *version < found && !applied.contains(version)) {
         Some(missing) => Err(MigrationError::Foreign { found, missing }),
@@ -140,8 +140,8 @@ async fn applied(client: &Client) -> Result<Vec<i32>, DbError> {
 /// Takes the lock of all that migrate. Asks again and again, for a session that waits in the server cannot be
 /// heard.
 async fn lock(client: &Client) -> Result<(), DbError> {
-    while !within_limit(client.query_one("SELECT pg_try_advisory_lock($1)", &[&LOCK])).await?.get::<_, bool>(0) {
-        tokio::time::sleep(PAUSE).await;
+    while !within_limit(client.query_one("SELECT pg_try_advisory_lock($1)", &[&LOCK_KEY])).await?.get::<_, bool>(0) {
+        tokio::time::sleep(RETRY_PAUSE).await;
     }
     Ok(())
 }
@@ -161,12 +161,12 @@ async fn with_client<T>(
         within_limit(warn_unless_durable(&client)).await?;
     }
     drop(client);
-    _ = timeout(ANSWER, driver).await;
+    _ = timeout(QUERY_TIMEOUT, driver).await;
     done
 }
 
 async fn within_limit<T>(answer: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, DbError> {
-    timeout(ANSWER, answer).await.map_or_else(|_| Err(DbError::timed_out(ANSWER)), |answer| Ok(answer?))
+    timeout(QUERY_TIMEOUT, answer).await.map_or_else(|_| Err(DbError::timed_out(QUERY_TIMEOUT)), |answer| Ok(answer?))
 }
 
 /// Sees to it that the schema is there, waiting as long as it takes for a PostgreSQL that is still coming up,
@@ -185,13 +185,13 @@ pub async fn prepare(
 /// The same, for a command that must end.
 ///
 /// # Errors
-/// As [`migrate`], once waiting has not helped for `patience`.
+/// As [`migrate`], once waiting has not helped for `limit`.
 pub async fn prepare_within(
     settings: &DatabaseSettings,
-    patience: Duration,
+    limit: Duration,
     migrations: impl Fn() -> Runner,
 ) -> Result<(), MigrationError> {
-    let (started, mut said) = (Instant::now(), None::<Instant>);
+    let (started, mut last_logged) = (Instant::now(), None::<Instant>);
     loop {
         let attempt = async {
             if settings.migrate_on_start {
@@ -200,13 +200,13 @@ pub async fn prepare_within(
                 check(settings, migrations()).await
             }
         };
-        match said_while_it_lasts(attempt).await {
-            Err(error) if error.may_pass() && started.elapsed() < patience => {
-                if said.is_none_or(|said| said.elapsed() >= LINES) {
+        match log_while_waiting(attempt).await {
+            Err(error) if error.is_transient() && started.elapsed() < limit => {
+                if last_logged.is_none_or(|at| at.elapsed() >= LOG_INTERVAL) {
                     tracing::warn!(%error, "the database is not ready yet; trying again");
-                    said = Some(Instant::now());
+                    last_logged = Some(Instant::now());
                 }
-                tokio::time::sleep(PAUSE).await;
+                tokio::time::sleep(RETRY_PAUSE).await;
             }
             done => return done,
         }
@@ -214,10 +214,10 @@ pub async fn prepare_within(
 }
 
 /// A start that waits says so.
-async fn said_while_it_lasts<T>(attempt: impl Future<Output = T>) -> T {
+async fn log_while_waiting<T>(attempt: impl Future<Output = T>) -> T {
     let (mut attempt, began) = (std::pin::pin!(attempt), Instant::now());
     loop {
-        match timeout(LINES, &mut attempt).await {
+        match timeout(LOG_INTERVAL, &mut attempt).await {
             Ok(done) => return done,
             Err(_) => {
                 tracing::warn!(waited = ?began.elapsed(), "still at the schema: it is being migrated, here or by another instance")

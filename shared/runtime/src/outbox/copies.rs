@@ -16,7 +16,7 @@ use crate::db::DbError;
 use crate::stream::{BrokerError, Position, Whereabouts, partitions};
 
 /// An answer that is missing this long is believed to be lost, even if answers wait to be heard.
-const BELIEVED: Duration = Duration::from_secs(60);
+const REPLY_LOST_AFTER: Duration = Duration::from_secs(60);
 
 /// The reason why a sweep did not get through.
 #[derive(Debug, thiserror::Error)]
@@ -99,7 +99,7 @@ impl<'a> Copies<'a> {
             );
         }
         if !acknowledged.is_empty() {
-            missing.extend(self.unanswered(acknowledged).await?);
+            missing.extend(self.without_reply(acknowledged).await?);
         }
         Ok(missing)
     }
@@ -108,15 +108,15 @@ impl<'a> Copies<'a> {
     /// acknowledged: it waits there, or it was heard and the row is gone. The times are of one clock each:
     /// how long an answer has waited is Redis', how long ago a question was seen acknowledged is
     /// PostgreSQL's.
-    async fn unanswered(&self, rows: Vec<Row>) -> Result<Vec<Row>, SweepError> {
-        let waiting = self.longest_waiting_answer().await?;
+    async fn without_reply(&self, rows: Vec<Row>) -> Result<Vec<Row>, SweepError> {
+        let waiting = self.oldest_reply_age().await?;
         let ids: Vec<Uuid> = rows.iter().map(|row| row.event.envelope.id).collect();
         let connection = self.options.database.connection().await?;
         let seen = store::note_acknowledged(&connection, &ids, self.options.settings.resend_after).await?;
         // The two are not measured at the same moment.
         let slack = self.options.settings.sweep_interval;
         let may_wait =
-            |age: Duration| age < BELIEVED && waiting.is_some_and(|waiting| waiting + slack >= age);
+            |age: Duration| age < REPLY_LOST_AFTER && waiting.is_some_and(|waiting| waiting + slack >= age);
         Ok(rows
             .into_iter()
             .filter(|row| seen.get(&row.event.envelope.id).is_some_and(|age| !may_wait(*age)))
@@ -124,7 +124,7 @@ impl<'a> Copies<'a> {
     }
 
     /// How long the oldest answer has waited to be heard here; `None` when all are heard.
-    async fn longest_waiting_answer(&self) -> Result<Option<Duration>, BrokerError> {
+    async fn oldest_reply_age(&self) -> Result<Option<Duration>, BrokerError> {
         let mut oldest = None;
         for stream in self.options.routes.iter().flat_map(|route| route.answered_on) {
             let since = self.options.broker.unsettled_since(stream, self.options.group).await?;

@@ -1,7 +1,7 @@
 //! The relay: publishes what the outbox holds.
 //!
-//! It is fed in memory after each commit (no polling delay: a relay on a timer made an order take 16 ms
-//! longer), and sweeps the table for what fell due ([`sweep`]). What it cannot publish stays in memory up to
+//! It is fed in state after each commit (no polling delay: a relay on a timer made an order take 16 ms
+//! longer), and sweeps the table for what fell due ([`sweep`]). What it cannot publish stays in state up to
 //! a bound and is tried again; past the bound the table has it anyway.
 
 use std::{
@@ -27,12 +27,12 @@ use crate::{
 
 /// Events of one pipelined round trip.
 const CHUNK: usize = 512;
-/// Unpublished events kept in memory during an outage; about 1 KiB each. Beyond, the sweep finds them in the
+/// Unpublished events kept in state during an outage; about 1 KiB each. Beyond, the sweep finds them in the
 /// table.
-const MEMORY: usize = 10_000;
-/// Entries of unconfirmed events kept in memory before their rows know them; about 100 bytes each. Beyond, a
+const MAX_QUEUED: usize = 10_000;
+/// Entries of unconfirmed events kept in state before their rows know them; about 100 bytes each. Beyond, a
 /// row without one is published once more when it falls due.
-const ENTRIES: usize = 50_000;
+const MAX_TRACKED_ENTRIES: usize = 50_000;
 
 /// Publish these: their transaction is committed.
 #[derive(Message)]
@@ -91,7 +91,7 @@ impl RelayHandle {
         *self.depth.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Publishes what is in memory, then stops.
+    /// Publishes what is in state, then stops.
     pub async fn drain(&self, limit: Duration) -> bool {
         self.relay.drain(limit).await
     }
@@ -109,7 +109,7 @@ pub struct Relay {
     queue: VecDeque<Arc<OutboxEvent>>,
     /// Entries of events that are not confirmed yet, and when they were published.
     entries: HashMap<Uuid, (String, Instant)>,
-    sweeps: Option<sweep::Memory>,
+    sweeps: Option<sweep::SweepState>,
     /// By stream: for how many entries there was room at the last sweep, less those that were published
     /// since.
     room: HashMap<&'static str, u64>,
@@ -132,7 +132,7 @@ impl Handler<Publish> for Relay {
     type Result = ();
 
     fn handle(&mut self, message: Publish, context: &mut Self::Context) {
-        let room = MEMORY.saturating_sub(self.queue.len());
+        let room = MAX_QUEUED.saturating_sub(self.queue.len());
         self.queue.extend(message.0.into_iter().take(room));
         self.flush(context);
     }
@@ -152,16 +152,16 @@ impl Handler<Sweep> for Relay {
     type Result = ();
 
     fn handle(&mut self, _: Sweep, context: &mut Self::Context) {
-        let (options, mut memory) = (Rc::clone(&self.options), self.sweeps.take().unwrap_or_default());
+        let (options, mut state) = (Rc::clone(&self.options), self.sweeps.take().unwrap_or_default());
         let queued = self.queue.iter().map(|event| event.envelope.id).collect::<HashSet<Uuid>>();
         let sweep = async move {
-            sweep::sweep(&options, &mut memory, &queued).await;
-            memory
+            sweep::sweep(&options, &mut state, &queued).await;
+            state
         };
-        context.spawn(sweep.into_actor(self).map(|memory, relay, context| {
-            relay.room.clone_from(&memory.room);
-            *relay.depth.lock().unwrap_or_else(PoisonError::into_inner) = memory.depth;
-            relay.sweeps = Some(memory);
+        context.spawn(sweep.into_actor(self).map(|state, relay, context| {
+            relay.room.clone_from(&state.room);
+            *relay.depth.lock().unwrap_or_else(PoisonError::into_inner) = state.depth;
+            relay.sweeps = Some(state);
             context.notify_later(Sweep, relay.options.settings.sweep_interval);
         }));
     }
@@ -220,7 +220,7 @@ impl Relay {
     }
 
     fn remember(&mut self, entries: Vec<(Uuid, String)>) {
-        let room = ENTRIES.saturating_sub(self.entries.len());
+        let room = MAX_TRACKED_ENTRIES.saturating_sub(self.entries.len());
         let now = Instant::now();
         self.entries.extend(entries.into_iter().take(room).map(|(event, entry)| (event, (entry, now))));
     }
@@ -274,7 +274,7 @@ impl Relay {
         for event in unsent.into_iter().rev() {
             self.queue.push_front(event);
         }
-        self.queue.truncate(MEMORY);
+        self.queue.truncate(MAX_QUEUED);
         if !outage {
             self.busy = false;
             self.flush(context);

@@ -56,7 +56,7 @@ pub(super) struct Row {
 pub(super) struct DueRows {
     pub rows: Vec<Row>,
     pub taken: usize,
-    pub looked_up_to: SystemTime,
+    pub swept_up_to: SystemTime,
 }
 
 /// Takes up to `limit` rows of `stream` that are due, from the moment `after` on, and leases each to this
@@ -84,7 +84,7 @@ pub(super) async fn take_due(
         )
         .await?;
     let found = connection.query(&statement, &[&stream, &after, &limit, &resend_after.as_secs_f64()]).await?;
-    let looked_up_to = found.first().map_or_else(|| Ok(SystemTime::now()), |row| row.get(4))?;
+    let swept_up_to = found.first().map_or_else(|| Ok(SystemTime::now()), |row| row.get(4))?;
     let (mut taken, mut rows) = (0, Vec::with_capacity(found.len()));
     for row in &found {
         // Without a row that is due there is one without an envelope, for the moment.
@@ -93,7 +93,7 @@ pub(super) async fn take_due(
             rows.extend(read(row, stream)?);
         }
     }
-    Ok(DueRows { taken, rows, looked_up_to })
+    Ok(DueRows { taken, rows, swept_up_to })
 }
 
 /// Rows in the order of their ids after `after`, for a look at the whole outbox batch by batch. Rows that no

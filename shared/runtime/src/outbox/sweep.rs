@@ -20,57 +20,57 @@ use crate::{db::DbError, stream::BrokerError};
 const BATCH: i64 = 512;
 /// Looks of one sweep at rows that turn out to need nothing: 4,000 rows a second are looked at without
 /// holding up anybody.
-const IDLE_LOOKS: usize = 8;
+const MAX_IDLE_BATCHES: usize = 8;
 /// A sweep begins where the last one ended; this often it begins at the start. That finds rows another
 /// process had locked.
-const FROM_THE_START: Duration = Duration::from_secs(30);
+const FULL_SWEEP_INTERVAL: Duration = Duration::from_secs(30);
 /// Sweeps between two looks at how much there is.
-const DEPTH_EVERY: u32 = 5;
+const SWEEPS_PER_DEPTH: u32 = 5;
 
 /// What one sweep hands on to the next.
 #[derive(Debug, Default)]
-pub(super) struct Memory {
+pub(super) struct SweepState {
     /// By stream: the moment up to which rows were looked at, by the clock of PostgreSQL.
-    looked_up_to: HashMap<&'static str, SystemTime>,
-    from_the_start: Option<Instant>,
+    swept_up_to: HashMap<&'static str, SystemTime>,
+    last_full_sweep: Option<Instant>,
     sweeps: u32,
     pub depth: OutboxDepth,
     /// By stream: for how many entries there was room, less those that were published since.
     pub room: HashMap<&'static str, u64>,
 }
 
-/// One sweep. `queued` are events that the relay has in memory: it publishes them itself.
-pub(super) async fn sweep(options: &RelayOptions, memory: &mut Memory, queued: &HashSet<Uuid>) {
-    if let Err(error) = try_sweep(options, memory, queued).await {
+/// One sweep. `queued` are events that the relay has in state: it publishes them itself.
+pub(super) async fn sweep(options: &RelayOptions, state: &mut SweepState, queued: &HashSet<Uuid>) {
+    if let Err(error) = try_sweep(options, state, queued).await {
         tracing::warn!(%error, "the sweep of the outbox did not get through");
     }
 }
 
 async fn try_sweep(
     options: &RelayOptions,
-    memory: &mut Memory,
+    state: &mut SweepState,
     queued: &HashSet<Uuid>,
 ) -> Result<(), SweepError> {
     // The marker first: a reset between the two is healed by the next sweep. The other way round this one
     // would heal by what was there before.
     let marker = marker(options).await?;
     let copies = Copies::look(options).await?;
-    memory.room = options.routes.iter().map(|route| (route.stream, copies.room(route.stream))).collect();
-    heal_reset(options, marker, &copies, memory, queued).await?;
-    if memory.from_the_start.is_none_or(|at| at.elapsed() >= FROM_THE_START) {
-        memory.from_the_start = Some(Instant::now());
-        memory.looked_up_to.clear();
+    state.room = options.routes.iter().map(|route| (route.stream, copies.room(route.stream))).collect();
+    heal_reset(options, marker, &copies, state, queued).await?;
+    if state.last_full_sweep.is_none_or(|at| at.elapsed() >= FULL_SWEEP_INTERVAL) {
+        state.last_full_sweep = Some(Instant::now());
+        state.swept_up_to.clear();
     }
     for route in &options.routes {
         // One stream that cannot be swept is no reason not to sweep the others.
-        if let Err(error) = sweep_stream(options, route.stream, &copies, memory, queued).await {
+        if let Err(error) = sweep_stream(options, route.stream, &copies, state, queued).await {
             tracing::warn!(stream = route.stream, %error, "the sweep of a stream did not get through");
         }
     }
-    if memory.sweeps.is_multiple_of(DEPTH_EVERY) {
-        memory.depth = depth(options, memory).await?;
+    if state.sweeps.is_multiple_of(SWEEPS_PER_DEPTH) {
+        state.depth = depth(options, state).await?;
     }
-    memory.sweeps = memory.sweeps.wrapping_add(1);
+    state.sweeps = state.sweeps.wrapping_add(1);
     Ok(())
 }
 
@@ -78,16 +78,16 @@ async fn sweep_stream(
     options: &RelayOptions,
     stream: &'static str,
     copies: &Copies<'_>,
-    memory: &mut Memory,
+    state: &mut SweepState,
     queued: &HashSet<Uuid>,
 ) -> Result<(), SweepError> {
-    let mut idle_looks = 0;
-    while idle_looks < IDLE_LOOKS && !copies.is_old() {
-        let room = memory.room.get(stream).copied().unwrap_or_default();
+    let mut idle_batches = 0;
+    while idle_batches < MAX_IDLE_BATCHES && !copies.is_old() {
+        let room = state.room.get(stream).copied().unwrap_or_default();
         if room == 0 {
             return Ok(()); // its rows wait in the table
         }
-        let after = memory.looked_up_to.get(stream).copied();
+        let after = state.swept_up_to.get(stream).copied();
         let limit = BATCH.min(i64::try_from(room).unwrap_or(BATCH));
         let due = store::take_due(
             &options.database.connection().await?,
@@ -96,12 +96,12 @@ async fn sweep_stream(
             limit,
         )
         .await?;
-        memory.looked_up_to.insert(stream, due.looked_up_to);
-        let looked = publish_missing(options, copies, due.rows, memory, queued).await?;
+        state.swept_up_to.insert(stream, due.swept_up_to);
+        let looked = publish_missing(options, copies, due.rows, state, queued).await?;
         if due.taken < usize::try_from(limit).unwrap_or_default() || looked == Looked::Refused {
             return Ok(());
         }
-        idle_looks += usize::from(looked == Looked::NothingMissing);
+        idle_batches += usize::from(looked == Looked::NothingMissing);
     }
     Ok(())
 }
@@ -120,7 +120,7 @@ async fn publish_missing(
     options: &RelayOptions,
     copies: &Copies<'_>,
     rows: Vec<Row>,
-    memory: &mut Memory,
+    state: &mut SweepState,
     queued: &HashSet<Uuid>,
 ) -> Result<Looked, SweepError> {
     let rows = rows.into_iter().filter(|row| !queued.contains(&row.event.envelope.id)).collect();
@@ -133,7 +133,7 @@ async fn publish_missing(
         .increment(missing.len() as u64);
     let published =
         publishing::publish(options, missing.iter().map(|row| (&row.event, row.attempts)).collect()).await;
-    published.used(&mut memory.room, missing.iter().map(|row| &row.event));
+    published.used(&mut state.room, missing.iter().map(|row| &row.event));
     let connection = options.database.connection().await?;
     if !published.entries.is_empty() {
         store::note_entries(&connection, &published.entries).await?;
@@ -161,11 +161,11 @@ fn log_repetition(rows: &[Row]) {
     }
 }
 
-async fn depth(options: &RelayOptions, memory: &Memory) -> Result<OutboxDepth, DbError> {
+async fn depth(options: &RelayOptions, state: &SweepState) -> Result<OutboxDepth, DbError> {
     let connection = options.database.connection().await?;
     let mut depth = OutboxDepth::default();
     for route in &options.routes {
-        let after = memory.looked_up_to.get(route.stream).copied();
+        let after = state.swept_up_to.get(route.stream).copied();
         depth = depth.and(store::depth(&connection, (route.stream, after)).await?);
     }
     Ok(depth)
@@ -182,7 +182,7 @@ async fn heal_reset(
     options: &RelayOptions,
     found: Option<String>,
     copies: &Copies<'_>,
-    memory: &mut Memory,
+    state: &mut SweepState,
     queued: &HashSet<Uuid>,
 ) -> Result<(), SweepError> {
     if found.as_deref() == Some(PRESENT) {
@@ -198,15 +198,15 @@ async fn heal_reset(
         }
     };
     set_marker(options, &format!("{HEALING}{after}"), false).await?;
-    for _ in 0..IDLE_LOOKS {
-        if memory.room.values().all(|room| *room == 0) {
+    for _ in 0..MAX_IDLE_BATCHES {
+        if state.room.values().all(|room| *room == 0) {
             return Ok(());
         }
         let (rows, last) =
             store::page(&options.database.connection().await?, after, options.settings.resend_after, BATCH)
                 .await?;
         let Some(last) = last else { return set_marker(options, PRESENT, true).await };
-        publish_missing(options, copies, rows, memory, queued).await?;
+        publish_missing(options, copies, rows, state, queued).await?;
         after = last;
         set_marker(options, &format!("{HEALING}{after}"), true).await?;
     }

@@ -32,13 +32,13 @@ pub(super) struct Copies<'a> {
     options: &'a RelayOptions,
     /// By the key of a partition.
     positions: HashMap<String, Position>,
-    looked_at: Instant,
+    read_at: Instant,
 }
 
 impl<'a> Copies<'a> {
     /// Looks at the partitions of every stream this relay publishes to.
-    pub(super) async fn look(options: &'a RelayOptions) -> Result<Self, BrokerError> {
-        let (mut positions, looked_at) = (HashMap::new(), Instant::now());
+    pub(super) async fn read(options: &'a RelayOptions) -> Result<Self, BrokerError> {
+        let (mut positions, read_at) = (HashMap::new(), Instant::now());
         for route in &options.routes {
             for key in partitions(route.stream, options.broker.partitions()) {
                 match options.broker.position(&key, route.group).await {
@@ -51,12 +51,12 @@ impl<'a> Copies<'a> {
                 }
             }
         }
-        Ok(Self { options, positions, looked_at })
+        Ok(Self { options, positions, read_at })
     }
 
     /// Half a lease is over: what others have published and noted since was not looked at.
     pub(super) fn is_old(&self) -> bool {
-        self.looked_at.elapsed() > self.options.settings.resend_after / 2
+        self.read_at.elapsed() > self.options.settings.resend_after / 2
     }
 
     /// How many more entries may be published to `stream` before its backlog is full.

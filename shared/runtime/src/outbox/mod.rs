@@ -17,7 +17,7 @@
 //! CREATE INDEX outbox_due ON outbox (stream, due_at);
 //! ```
 //!
-//! A fresh row is leased to the relay of the process that wrote it: it is fed in state right after the
+//! A fresh row is leased to the relay of the process that wrote it: it is fed in memory right after the
 //! commit ([`RelayHandle::publish`]) and falls due only `resend-after` later, in case that process died in
 //! between.
 //!

@@ -1,7 +1,7 @@
 //! The relay: publishes what the outbox holds.
 //!
-//! It is fed in state after each commit (no polling delay: a relay on a timer made an order take 16 ms
-//! longer), and sweeps the table for what fell due ([`sweep`]). What it cannot publish stays in state up to
+//! It is fed in memory after each commit (no polling delay: a relay on a timer made an order take 16 ms
+//! longer), and sweeps the table for what fell due ([`sweep`]). What it cannot publish stays in memory up to
 //! a bound and is tried again; past the bound the table has it anyway.
 
 use std::{
@@ -27,10 +27,10 @@ use crate::{
 
 /// Events of one pipelined round trip.
 const CHUNK: usize = 512;
-/// Unpublished events kept in state during an outage; about 1 KiB each. Beyond, the sweep finds them in the
+/// Unpublished events kept in memory during an outage; about 1 KiB each. Beyond, the sweep finds them in the
 /// table.
 const MAX_QUEUED: usize = 10_000;
-/// Entries of unconfirmed events kept in state before their rows know them; about 100 bytes each. Beyond, a
+/// Entries of unconfirmed events kept in memory before their rows know them; about 100 bytes each. Beyond, a
 /// row without one is published once more when it falls due.
 const MAX_TRACKED_ENTRIES: usize = 50_000;
 
@@ -91,7 +91,7 @@ impl RelayHandle {
         *self.depth.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Publishes what is in state, then stops.
+    /// Publishes what is in memory, then stops.
     pub async fn drain(&self, limit: Duration) -> bool {
         self.relay.drain(limit).await
     }

@@ -174,7 +174,7 @@ pub(super) async fn note_acknowledged(
 }
 
 /// Makes rows due after `wait`, whatever their lease was: Redis refused them, and may take them any moment.
-pub(super) async fn look_again(connection: &Connection, ids: &[Uuid], wait: Duration) -> Result<(), DbError> {
+pub(super) async fn defer(connection: &Connection, ids: &[Uuid], wait: Duration) -> Result<(), DbError> {
     let statement = connection
         .prepare_cached(
             "UPDATE outbox SET due_at = now() + make_interval(secs => $2) WHERE event_id = ANY($1)",

@@ -54,7 +54,7 @@ async fn try_sweep(
     // The marker first: a reset between the two is healed by the next sweep. The other way round this one
     // would heal by what was there before.
     let marker = marker(options).await?;
-    let copies = Copies::look(options).await?;
+    let copies = Copies::read(options).await?;
     state.room = options.routes.iter().map(|route| (route.stream, copies.room(route.stream))).collect();
     heal_reset(options, marker, &copies, state, queued).await?;
     if state.last_full_sweep.is_none_or(|at| at.elapsed() >= FULL_SWEEP_INTERVAL) {
@@ -97,18 +97,18 @@ async fn sweep_stream(
         )
         .await?;
         state.swept_up_to.insert(stream, due.swept_up_to);
-        let looked = publish_missing(options, copies, due.rows, state, queued).await?;
-        if due.taken < usize::try_from(limit).unwrap_or_default() || looked == Looked::Refused {
+        let result = publish_missing(options, copies, due.rows, state, queued).await?;
+        if due.taken < usize::try_from(limit).unwrap_or_default() || result == BatchResult::Refused {
             return Ok(());
         }
-        idle_batches += usize::from(looked == Looked::NothingMissing);
+        idle_batches += usize::from(result == BatchResult::NothingMissing);
     }
     Ok(())
 }
 
 /// What a look at rows came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Looked {
+enum BatchResult {
     NothingMissing,
     Published,
     /// Redis takes nothing for this stream right now: more of it would be refused, too.
@@ -122,11 +122,11 @@ async fn publish_missing(
     rows: Vec<Row>,
     state: &mut SweepState,
     queued: &HashSet<Uuid>,
-) -> Result<Looked, SweepError> {
+) -> Result<BatchResult, SweepError> {
     let rows = rows.into_iter().filter(|row| !queued.contains(&row.event.envelope.id)).collect();
     let missing = copies.missing(rows).await?;
     if missing.is_empty() {
-        return Ok(Looked::NothingMissing);
+        return Ok(BatchResult::NothingMissing);
     }
     log_repetition(&missing);
     metrics::counter!("orderflow_outbox_republished_total", "service" => options.service)
@@ -140,10 +140,10 @@ async fn publish_missing(
     }
     // A refused event waits for its own moment, and holds up none of the others.
     if !published.refused.is_empty() {
-        store::look_again(&connection, &published.refused, options.settings.sweep_interval).await?;
+        store::defer(&connection, &published.refused, options.settings.sweep_interval).await?;
     }
     let is_refused = published.entries.is_empty() && published.done == 0;
-    Ok(if is_refused { Looked::Refused } else { Looked::Published })
+    Ok(if is_refused { BatchResult::Refused } else { BatchResult::Published })
 }
 
 /// What waited for room, or what Redis has lost, is news; what is to be published several times anyway is

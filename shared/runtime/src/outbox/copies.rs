@@ -112,7 +112,7 @@ impl<'a> Copies<'a> {
         let waiting = self.oldest_reply_age().await?;
         let ids: Vec<Uuid> = rows.iter().map(|row| row.event.envelope.id).collect();
         let connection = self.options.database.connection().await?;
-        let seen = store::note_acknowledged(&connection, &ids, self.options.settings.resend_after).await?;
+        let seen = store::record_acknowledged(&connection, &ids, self.options.settings.resend_after).await?;
         // The two are not measured at the same moment.
         let slack = self.options.settings.sweep_interval;
         let may_wait =

@@ -33,7 +33,7 @@ pub enum PartitionsError {
 pub async fn agree_on_partitions(database: &Database, own: u16) -> Result<(), PartitionsError> {
     let began = Instant::now();
     loop {
-        match noted(database, own).await {
+        match stored(database, own).await {
             Ok(found) if found == i32::from(own) => return Ok(()),
             Ok(found) => return Err(PartitionsError::Other { found, own }),
             Err(error) if error.is_transient() && began.elapsed() < STARTUP_TIMEOUT => {
@@ -45,9 +45,9 @@ pub async fn agree_on_partitions(database: &Database, own: u16) -> Result<(), Pa
     }
 }
 
-async fn noted(database: &Database, own: u16) -> Result<i32, DbError> {
+async fn stored(database: &Database, own: u16) -> Result<i32, DbError> {
     let connection = database.connection().await?;
-    let note = "INSERT INTO stream_partitions (partitions) VALUES ($1) ON CONFLICT DO NOTHING";
-    connection.execute(note, &[&i32::from(own)]).await?;
+    let insert = "INSERT INTO stream_partitions (partitions) VALUES ($1) ON CONFLICT DO NOTHING";
+    connection.execute(insert, &[&i32::from(own)]).await?;
     connection.query_one("SELECT partitions FROM stream_partitions", &[]).await?.get(0)
 }

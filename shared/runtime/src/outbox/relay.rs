@@ -51,7 +51,7 @@ struct Sweep;
 /// Write down which entries events have that nobody has confirmed.
 #[derive(Message)]
 #[rtype(result = "()")]
-struct Note;
+struct RecordEntries;
 
 /// The way to the relay.
 #[derive(Clone)]
@@ -124,7 +124,7 @@ impl Actor for Relay {
 
     fn started(&mut self, context: &mut Self::Context) {
         context.notify(Sweep);
-        context.notify(Note);
+        context.notify(RecordEntries);
     }
 }
 
@@ -167,18 +167,18 @@ impl Handler<Sweep> for Relay {
     }
 }
 
-impl Handler<Note> for Relay {
+impl Handler<RecordEntries> for Relay {
     type Result = ();
 
-    fn handle(&mut self, _: Note, context: &mut Self::Context) {
-        let (options, known) = (Rc::clone(&self.options), self.take_known());
-        let note = async move { note(&options, &known).await.map_err(|error| (error, known)) };
-        context.spawn(note.into_actor(self).map(|noted, relay, context| {
-            if let Err((error, known)) = noted {
+    fn handle(&mut self, _: RecordEntries, context: &mut Self::Context) {
+        let (options, unconfirmed) = (Rc::clone(&self.options), self.take_unconfirmed());
+        let record = async move { record(&options, &unconfirmed).await.map_err(|error| (error, unconfirmed)) };
+        context.spawn(record.into_actor(self).map(|recorded, relay, context| {
+            if let Err((error, unconfirmed)) = recorded {
                 tracing::warn!(%error, "cannot note which entries events have");
-                relay.remember(known);
+                relay.track(unconfirmed);
             }
-            context.notify_later(Note, relay.options.settings.resend_after / 8);
+            context.notify_later(RecordEntries, relay.options.settings.resend_after / 8);
         }));
     }
 }
@@ -211,7 +211,7 @@ impl Relay {
 
     /// The entries of events that were published a quarter of a lease ago and are not confirmed: their rows
     /// know them when they are due, even if that was half a lease late.
-    fn take_known(&mut self) -> Vec<(Uuid, String)> {
+    fn take_unconfirmed(&mut self) -> Vec<(Uuid, String)> {
         let quarter = self.options.settings.resend_after / 4;
         self.entries
             .extract_if(|_, (_, at)| at.elapsed() >= quarter)
@@ -219,7 +219,7 @@ impl Relay {
             .collect()
     }
 
-    fn remember(&mut self, entries: Vec<(Uuid, String)>) {
+    fn track(&mut self, entries: Vec<(Uuid, String)>) {
         let room = MAX_TRACKED_ENTRIES.saturating_sub(self.entries.len());
         let now = Instant::now();
         self.entries.extend(entries.into_iter().take(room).map(|(event, entry)| (event, (entry, now))));
@@ -264,7 +264,7 @@ impl Relay {
             (published.entries, unsent)
         };
         context.spawn(publish.into_actor(self).map(|(entries, unsent), actor, context| {
-            actor.remember(entries);
+            actor.track(entries);
             actor.continue_with(unsent, context);
         }));
     }
@@ -291,9 +291,9 @@ impl Relay {
     }
 }
 
-async fn note(options: &RelayOptions, entries: &[(Uuid, String)]) -> Result<(), DbError> {
+async fn record(options: &RelayOptions, entries: &[(Uuid, String)]) -> Result<(), DbError> {
     if entries.is_empty() {
         return Ok(());
     }
-    store::note_entries(&options.database.connection().await?, entries).await
+    store::record_entries(&options.database.connection().await?, entries).await
 }

@@ -136,7 +136,7 @@ fn read(row: &db::Row, stream: &str) -> Result<Option<Row>, DbError> {
 }
 
 /// Notes the entries of events that were published, where their rows are still there.
-pub(super) async fn note_entries(
+pub(super) async fn record_entries(
     connection: &Connection,
     published: &[(Uuid, String)],
 ) -> Result<(), DbError> {
@@ -155,7 +155,7 @@ pub(super) async fn note_entries(
 /// Notes that the copies of these rows were seen acknowledged, and looks at them again after `wait`. Returns
 /// how long ago each was seen so first; without those that are confirmed meanwhile. A clock that was set back
 /// makes it long ago.
-pub(super) async fn note_acknowledged(
+pub(super) async fn record_acknowledged(
     connection: &Connection,
     ids: &[Uuid],
     wait: Duration,

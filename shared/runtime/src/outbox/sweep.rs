@@ -136,7 +136,7 @@ async fn publish_missing(
     published.used(&mut state.room, missing.iter().map(|row| &row.event));
     let connection = options.database.connection().await?;
     if !published.entries.is_empty() {
-        store::note_entries(&connection, &published.entries).await?;
+        store::record_entries(&connection, &published.entries).await?;
     }
     // A refused event waits for its own moment, and holds up none of the others.
     if !published.refused.is_empty() {

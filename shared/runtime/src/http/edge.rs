@@ -17,7 +17,7 @@ use actix_web::{
 use futures_util::FutureExt;
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::{Admission, Problem, Readiness, health::is_health_check, visit::Visit};
+use super::{Admission, Problem, Readiness, health::is_health_check, request_record::RequestRecord};
 use crate::failpoint;
 
 /// On top of the longest wait a client may ask for (30 s): a long poll is not a stuck request.
@@ -35,11 +35,11 @@ pub(super) async fn edge<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let visit = Visit::begin(&request);
-    request.extensions_mut().insert(visit.context.clone());
+    let record = RequestRecord::begin(&request);
+    request.extensions_mut().insert(record.context.clone());
     let outcome = match admit(&request) {
-        Ok(deadline) => answer(request, next, deadline, &visit).await,
-        Err(problem) => Ok(request.into_response(problem.answer(&visit.context.request_id))),
+        Ok(deadline) => answer(request, next, deadline, &record).await,
+        Err(problem) => Ok(request.into_response(problem.answer(&record.context.request_id))),
     };
     match outcome {
         Ok(mut response) => {
@@ -49,13 +49,13 @@ pub(super) async fn edge<B: MessageBody + 'static>(
             {
                 response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
             }
-            finish(response.headers_mut(), &visit.context.request_id);
-            visit.record(response.status());
+            finish(response.headers_mut(), &record.context.request_id);
+            record.finish(response.status());
             Ok(response)
         }
         Err(problem) => {
-            visit.record(problem.status());
-            Err(Refusal { problem, request_id: visit.context.request_id }.into())
+            record.finish(problem.status());
+            Err(Refusal { problem, request_id: record.context.request_id }.into())
         }
     }
 }
@@ -108,11 +108,11 @@ async fn answer<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
     deadline: Duration,
-    visit: &Visit,
+    record: &RequestRecord,
 ) -> Result<ServiceResponse<BoxBody>, Problem> {
     // The call itself already routes, and may panic as well.
     let handled = AssertUnwindSafe(async {
-        failpoint::pass("http.handler", &visit.route);
+        failpoint::pass("http.handler", &record.route);
         next.call(request).await
     })
     .catch_unwind();
@@ -121,7 +121,7 @@ async fn answer<B: MessageBody + 'static>(
             None => response.map_into_boxed_body(),
             Some(problem) => {
                 let allowed = response.headers().get(header::ALLOW).cloned();
-                let mut answer = response.into_response(problem.answer(&visit.context.request_id));
+                let mut answer = response.into_response(problem.answer(&record.context.request_id));
                 // A 405 has to say what is allowed (RFC 9110); actix-web knows it.
                 if let Some(methods) = allowed {
                     answer.headers_mut().insert(header::ALLOW, methods);
@@ -131,7 +131,7 @@ async fn answer<B: MessageBody + 'static>(
         }),
         Ok(Ok(Err(error))) => Err(problem_of(&error)),
         Ok(Err(_panic)) => {
-            tracing::error!(request_id = %visit.context.request_id, path = visit.uri.path(), "a handler panicked");
+            tracing::error!(request_id = %record.context.request_id, path = record.uri.path(), "a handler panicked");
             Err(Problem::internal())
         }
         Err(_) => Err(Problem::unavailable(

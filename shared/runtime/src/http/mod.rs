@@ -9,7 +9,7 @@ mod page;
 mod problem;
 mod query;
 mod server;
-mod visit;
+mod request_record;
 
 pub use admission::Admission;
 pub use body::{JsonBody, Limits};

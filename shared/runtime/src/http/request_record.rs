@@ -15,7 +15,7 @@ use super::{Admission, RequestContext, health::is_health_check};
 use crate::telemetry::{Attribute, Span, SpanKind, record_span};
 
 /// Taken down when the request comes in: the application must have the only clone of it.
-pub(super) struct Visit {
+pub(super) struct RequestRecord {
     pub context: RequestContext,
     started: Instant,
     service: &'static str,
@@ -77,7 +77,7 @@ fn method_label(method: &Method) -> &'static str {
     }
 }
 
-impl Visit {
+impl RequestRecord {
     pub(super) fn begin(request: &ServiceRequest) -> Self {
         Self {
             context: RequestContext::read(request.headers()),
@@ -89,7 +89,7 @@ impl Visit {
         }
     }
 
-    pub(super) fn record(&self, status: StatusCode) {
+    pub(super) fn finish(&self, status: StatusCode) {
         let Self { context, started, service, route, method, uri } = self;
         let (elapsed, path) = (started.elapsed(), uri.path());
         DURATIONS.with_borrow_mut(|durations| durations.of(service, route, method, status).record(elapsed));

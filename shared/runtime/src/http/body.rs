@@ -15,7 +15,7 @@ use super::{FieldError, Problem};
 
 /// How large a body may be, and how long it may take to arrive.
 #[derive(Debug, Clone, Copy)]
-pub struct Limits {
+pub struct BodyLimits {
     /// Bytes.
     pub body: usize,
     /// A body that drips in slower is given up: nothing else in the server would.
@@ -35,7 +35,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for JsonBody<T> {
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let limits = request.app_data::<Data<Limits>>().map(|limits| *limits.get_ref());
+        let limits = request.app_data::<Data<BodyLimits>>().map(|limits| *limits.get_ref());
         let is_json = is_json(request);
         let payload = payload.take();
         Box::pin(async move {

@@ -49,38 +49,38 @@ pub(super) async fn edge<B: MessageBody + 'static>(
             {
                 response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
             }
-            finish(response.headers_mut(), &record.context.request_id);
+            set_headers(response.headers_mut(), &record.context.request_id);
             record.finish(response.status());
             Ok(response)
         }
         Err(problem) => {
             record.finish(problem.status());
-            Err(Refusal { problem, request_id: record.context.request_id }.into())
+            Err(DetachedProblem { problem, request_id: record.context.request_id }.into())
         }
     }
 }
 
 /// A problem whose request is gone.
 #[derive(Debug)]
-struct Refusal {
+struct DetachedProblem {
     problem: Problem,
     request_id: String,
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for DetachedProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.problem.fmt(f)
     }
 }
 
-impl ResponseError for Refusal {
+impl ResponseError for DetachedProblem {
     fn status_code(&self) -> StatusCode {
         self.problem.status()
     }
 
     fn error_response(&self) -> HttpResponse {
         let mut response = self.problem.clone().answer(&self.request_id);
-        finish(response.headers_mut(), &self.request_id);
+        set_headers(response.headers_mut(), &self.request_id);
         response
     }
 }
@@ -193,7 +193,7 @@ fn code_of(status: StatusCode) -> &'static str {
     }
 }
 
-fn finish(headers: &mut HeaderMap, request_id: &str) {
+fn set_headers(headers: &mut HeaderMap, request_id: &str) {
     let mut set =
         |name: &'static str, value: HeaderValue| headers.insert(HeaderName::from_static(name), value);
     if let Ok(id) = HeaderValue::from_str(request_id) {

@@ -12,7 +12,7 @@ mod server;
 mod request_record;
 
 pub use admission::Admission;
-pub use body::{JsonBody, Limits};
+pub use body::{JsonBody, BodyLimits};
 pub use context::RequestContext;
 pub use edge::release_admission;
 pub use health::Readiness;

@@ -16,7 +16,7 @@ use actix_web::{
 use utoipa::openapi::OpenApi;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use super::{Admission, Limits, Problem, Readiness, edge, health};
+use super::{Admission, BodyLimits, Problem, Readiness, edge, health};
 use crate::{db, process::Common, telemetry::PrometheusHandle};
 
 /// Where a service describes itself.
@@ -93,7 +93,7 @@ where
     let settings = &options.settings;
     let admission =
         Data::new(Admission::new(options.service, settings.admission_limit, settings.request_timeout));
-    let limits = Data::new(Limits { body: settings.body_limit, time: settings.request_timeout });
+    let limits = Data::new(BodyLimits { body: settings.body_limit, time: settings.request_timeout });
     let readiness = Data::new(options.readiness.clone());
     let openapi = Bytes::from(options.openapi.to_json()?);
     let (listener, address) = listener(settings.http_bind)?;

@@ -11,22 +11,22 @@ use std::{
 use actix::{Actor, ActorContext, AsyncContext, Context};
 use tokio::sync::watch;
 
-use super::{ChildSpec, ExitReason, Life, State, handle::Line, policy::History};
+use super::{ChildSpec, ExitReason, Life, State, handle::ChildChannels, policy::History};
 use crate::shutdown::Shutdown;
 
 /// Runs the child, replaces it when it ends, and gives up past the intensity limit.
 pub(super) async fn keep_alive<A: Actor<Context = Context<A>>>(
     mut spec: ChildSpec<A>,
-    mut line: Line<A>,
+    mut channels: ChildChannels<A>,
     shutdown: Shutdown,
 ) {
     let mut history = History::new(spec.policy);
     loop {
         let started = Instant::now();
-        let reason = live(&mut spec, &line).await;
-        line.address.send_replace(None);
-        line.status.record_exit(&reason);
-        if *line.retiring.borrow() {
+        let reason = live(&mut spec, &channels).await;
+        channels.address.send_replace(None);
+        channels.status.record_exit(&reason);
+        if *channels.retiring.borrow() {
             break;
         }
         let lived = started.elapsed();
@@ -38,18 +38,18 @@ pub(super) async fn keep_alive<A: Actor<Context = Context<A>>>(
             ));
             break;
         }
-        line.status.enter(State::Waiting);
-        if retired_within(&mut line.retiring, history.next_delay(lived)).await {
+        channels.status.enter(State::Waiting);
+        if retired_within(&mut channels.retiring, history.next_delay(lived)).await {
             break;
         }
-        line.status.count_restart();
+        channels.status.count_restart();
     }
-    line.status.enter(State::Ended);
+    channels.status.enter(State::Ended);
 }
 
 /// One life: from the factory to the reason of its end.
-async fn live<A: Actor<Context = Context<A>>>(spec: &mut ChildSpec<A>, line: &Line<A>) -> ExitReason {
-    let life = Life::new(line.status.clone());
+async fn live<A: Actor<Context = Context<A>>>(spec: &mut ChildSpec<A>, channels: &ChildChannels<A>) -> ExitReason {
+    let life = Life::new(channels.status.clone());
     let actor = match catch_unwind(AssertUnwindSafe(|| (spec.factory)(life.clone()))) {
         Ok(actor) => actor,
         Err(panic) => return ExitReason::from_panic(&*panic),
@@ -61,8 +61,8 @@ async fn live<A: Actor<Context = Context<A>>>(spec: &mut ChildSpec<A>, line: &Li
     context.set_mailbox_capacity(0);
     let address = context.address();
     let mut running = context.into_future(actor);
-    line.address.send_replace(Some(address));
-    line.status.enter(State::Running);
+    channels.address.send_replace(Some(address));
+    channels.status.enter(State::Running);
     let end = poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| Pin::new(&mut running).poll(cx))) {
         Ok(Poll::Pending) => Poll::Pending,
         Ok(Poll::Ready(())) => Poll::Ready(None),

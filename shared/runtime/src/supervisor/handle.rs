@@ -14,7 +14,7 @@ use super::{ChildStatus, Drain, Drainable, State};
 pub struct Unavailable;
 
 /// The supervisor's end: where it publishes the newest address.
-pub(super) struct Line<A: Actor> {
+pub(super) struct ChildChannels<A: Actor> {
     pub(super) address: watch::Sender<Option<Addr<A>>>,
     pub(super) retiring: watch::Receiver<bool>,
     pub(super) status: Arc<ChildStatus>,
@@ -27,12 +27,12 @@ pub struct Supervised<A: Actor> {
     status: Arc<ChildStatus>,
 }
 
-pub(super) fn line<A: Actor>(kind: &'static str, name: String) -> (Line<A>, Supervised<A>) {
+pub(super) fn channels<A: Actor>(kind: &'static str, name: String) -> (ChildChannels<A>, Supervised<A>) {
     let (address_in, address) = watch::channel(None);
     let (retire, retiring) = watch::channel(false);
     let status = Arc::new(ChildStatus::new(kind, name));
-    let line = Line { address: address_in, retiring, status: Arc::clone(&status) };
-    (line, Supervised { address, retire: Arc::new(retire), status })
+    let channels = ChildChannels { address: address_in, retiring, status: Arc::clone(&status) };
+    (channels, Supervised { address, retire: Arc::new(retire), status })
 }
 
 impl<A: Actor<Context = Context<A>>> Supervised<A> {

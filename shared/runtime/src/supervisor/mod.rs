@@ -55,7 +55,7 @@ impl Actor for Supervisor {
 /// Start a child and keep it alive.
 struct Supervise<A: Actor> {
     spec: ChildSpec<A>,
-    line: handle::Line<A>,
+    channels: handle::ChildChannels<A>,
 }
 
 impl<A: Actor> Message for Supervise<A> {
@@ -67,7 +67,7 @@ impl<A: Actor<Context = Context<A>>> Handler<Supervise<A>> for Supervisor {
 
     fn handle(&mut self, message: Supervise<A>, _: &mut Self::Context) {
         // Not ctx.spawn: every wake-up of one child would poll all the others.
-        actix_rt::spawn(child::keep_alive(message.spec, message.line, self.shutdown.clone()));
+        actix_rt::spawn(child::keep_alive(message.spec, message.channels, self.shutdown.clone()));
     }
 }
 
@@ -111,14 +111,14 @@ impl SupervisorHandle {
         A: Actor<Context = Context<A>>,
     {
         let name = name.into();
-        let (line, supervised) = handle::line(kind, name.clone());
+        let (channels, supervised) = handle::channels(kind, name.clone());
         self.roster.enter(supervised.status_handle());
         let spec = ChildSpec { kind, name, policy, factory: Box::new(factory) };
         #[expect(
             clippy::disallowed_methods,
             reason = "a supervisor that is gone means its arbiter stopped: the handle then says Unavailable"
         )]
-        self.address.do_send(Supervise { spec, line });
+        self.address.do_send(Supervise { spec, channels });
         supervised
     }
 }

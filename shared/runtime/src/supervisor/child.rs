@@ -11,7 +11,7 @@ use std::{
 use actix::{Actor, ActorContext, AsyncContext, Context};
 use tokio::sync::watch;
 
-use super::{ChildSpec, ExitReason, Life, State, handle::ChildChannels, policy::History};
+use super::{ChildSpec, ExitReason, Life, State, handle::ChildChannels, policy::RestartHistory};
 use crate::shutdown::Shutdown;
 
 /// Runs the child, replaces it when it ends, and gives up past the intensity limit.
@@ -20,7 +20,7 @@ pub(super) async fn keep_alive<A: Actor<Context = Context<A>>>(
     mut channels: ChildChannels<A>,
     shutdown: Shutdown,
 ) {
-    let mut history = History::new(spec.policy);
+    let mut history = RestartHistory::new(spec.policy);
     loop {
         let started = Instant::now();
         let reason = live(&mut spec, &channels).await;
@@ -30,7 +30,7 @@ pub(super) async fn keep_alive<A: Actor<Context = Context<A>>>(
             break;
         }
         let lived = started.elapsed();
-        report(&spec, &reason, history.is_news(&reason, lived));
+        report(&spec, &reason, history.is_new_reason(&reason, lived));
         if reason.is_fault() && !history.allows_fault(Instant::now()) {
             shutdown.fail(format!(
                 "{} {} failed more than {} times in {:?}; last: {reason}",
@@ -77,10 +77,10 @@ async fn live<A: Actor<Context = Context<A>>>(spec: &mut ChildSpec<A>, channels:
     panicked.or_else(|| life.take_end()).unwrap_or(ExitReason::Stopped)
 }
 
-fn report<A>(spec: &ChildSpec<A>, reason: &ExitReason, is_news: bool) {
+fn report<A>(spec: &ChildSpec<A>, reason: &ExitReason, is_new_reason: bool) {
     metrics::counter!("orderflow_actor_restarts_total", "actor" => spec.kind, "reason" => reason.label())
         .increment(1);
-    if is_news {
+    if is_new_reason {
         tracing::warn!(actor = spec.kind, name = %spec.name, %reason, "actor ended; a fresh one will take its place");
     } else {
         tracing::debug!(actor = spec.kind, name = %spec.name, %reason, "actor ended, as before");

@@ -35,14 +35,14 @@ impl Default for RestartPolicy {
 
 /// What a child's past says about its next start.
 #[derive(Debug)]
-pub(super) struct History {
+pub(super) struct RestartHistory {
     policy: RestartPolicy,
     faults: VecDeque<Instant>,
     delay: Duration,
     last_end: Option<ExitReason>,
 }
 
-impl History {
+impl RestartHistory {
     pub(super) fn new(policy: RestartPolicy) -> Self {
         Self { policy, faults: VecDeque::new(), delay: policy.first_delay, last_end: None }
     }
@@ -58,7 +58,7 @@ impl History {
 
     /// Whether this end says anything that the last one did not: during an outage a child ends for the same
     /// reason again and again.
-    pub(super) fn is_news(&mut self, reason: &ExitReason, lived: Duration) -> bool {
+    pub(super) fn is_new_reason(&mut self, reason: &ExitReason, lived: Duration) -> bool {
         let known = !reason.is_fault()
             && lived <= self.policy.longest_delay
             && self.last_end.as_ref() == Some(reason);
@@ -90,7 +90,7 @@ mod tests {
             longest_delay: Duration::from_secs(1),
             ..RestartPolicy::default()
         };
-        let mut history = History::new(policy);
+        let mut history = RestartHistory::new(policy);
         let delays: Vec<u128> = (0..6).map(|_| history.next_delay(Duration::ZERO).as_millis()).collect();
         for (delay, whole) in delays.iter().zip([100, 200, 400, 800, 1000, 1000]) {
             assert!((whole / 2..=whole).contains(delay), "{delay} is not within half and all of {whole}");
@@ -100,12 +100,12 @@ mod tests {
 
     #[test]
     fn an_outage_is_told_once_and_a_fault_each_time() {
-        let mut history = History::new(RestartPolicy::default());
+        let mut history = RestartHistory::new(RestartPolicy::default());
         let outage = |answer: &str| ExitReason::Disconnected(answer.to_owned());
         let (full, other, panic) =
             (outage("OOM"), outage("READONLY"), ExitReason::Panicked("an index".to_owned()));
-        let told = |history: &mut History, reason: &ExitReason, lived| {
-            history.is_news(reason, Duration::from_secs(lived))
+        let told = |history: &mut RestartHistory, reason: &ExitReason, lived| {
+            history.is_new_reason(reason, Duration::from_secs(lived))
         };
         assert!(told(&mut history, &full, 0) && !told(&mut history, &full, 1));
         assert!(told(&mut history, &other, 0), "another answer");
@@ -117,7 +117,7 @@ mod tests {
     fn faults_outside_the_period_are_forgotten() {
         let policy =
             RestartPolicy { most_faults: 2, period: Duration::from_secs(10), ..RestartPolicy::default() };
-        let mut history = History::new(policy);
+        let mut history = RestartHistory::new(policy);
         let start = Instant::now();
         assert!(history.allows_fault(start));
         assert!(history.allows_fault(start + Duration::from_secs(1)));

@@ -65,7 +65,7 @@ impl<A: Allows> FromRequest for Token<A> {
             Ok(found) => found,
             Err(problem) => return Either::Left(std::future::ready(Err(problem))),
         };
-        if let Some(claims) = verifier.remembered(token) {
+        if let Some(claims) = verifier.cached(token) {
             return Either::Left(std::future::ready(admit(claims)));
         }
         let token = token.to_owned();

@@ -16,7 +16,7 @@ const FETCH_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The key set cannot be had.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("the key set at {url} cannot be fetched: {why}")]
+#[error("the key set at {url} cannot be last_success: {why}")]
 pub struct KeySetError {
     url: String,
     why: String,
@@ -36,15 +36,15 @@ struct Inner {
 struct Remote {
     url: HttpUrl,
     client: reqwest::Client,
-    shortest_pause: Duration,
-    looks: Mutex<Looks>,
+    min_refresh_interval: Duration,
+    fetches: Mutex<Fetches>,
 }
 
 /// When the signer was asked last.
 #[derive(Default)]
-struct Looks {
-    fetched: Option<Instant>,
-    failed: Option<(Instant, KeySetError)>,
+struct Fetches {
+    last_success: Option<Instant>,
+    last_failure: Option<(Instant, KeySetError)>,
 }
 
 impl KeySet {
@@ -52,10 +52,10 @@ impl KeySet {
     ///
     /// # Errors
     /// No HTTP client can be made on this machine.
-    pub fn remote(url: HttpUrl, shortest_pause: Duration) -> Result<Self, reqwest::Error> {
+    pub fn remote(url: HttpUrl, min_refresh_interval: Duration) -> Result<Self, reqwest::Error> {
         // No idle connections: the set is asked for from several runtimes, and seldom.
         let client = reqwest::Client::builder().timeout(FETCH_TIMEOUT).pool_max_idle_per_host(0).build()?;
-        let remote = Remote { url, client, shortest_pause, looks: Mutex::default() };
+        let remote = Remote { url, client, min_refresh_interval, fetches: Mutex::default() };
         Ok(Self(Arc::new(Inner { keys: RwLock::default(), remote: Some(remote) })))
     }
 
@@ -69,13 +69,13 @@ impl KeySet {
     /// # Errors
     /// It is not known here and the key set cannot be fetched.
     pub async fn find(&self, kid: &str) -> Result<Option<Arc<DecodingKey>>, KeySetError> {
-        if let Some(key) = self.known(kid) {
+        if let Some(key) = self.cached_key(kid) {
             return Ok(Some(key));
         }
         if let Some(remote) = &self.0.remote {
             self.refresh(remote).await?;
         }
-        Ok(self.known(kid))
+        Ok(self.cached_key(kid))
     }
 
     /// Fetches the set once if nothing was fetched yet; for readiness.
@@ -89,7 +89,7 @@ impl KeySet {
         }
     }
 
-    fn known(&self, kid: &str) -> Option<Arc<DecodingKey>> {
+    fn cached_key(&self, kid: &str) -> Option<Arc<DecodingKey>> {
         self.0.keys.read().unwrap_or_else(PoisonError::into_inner).get(kid).cloned()
     }
 
@@ -102,15 +102,15 @@ impl KeySet {
     /// when there are none.
     async fn refresh(&self, remote: &Remote) -> Result<(), KeySetError> {
         let asked = Instant::now();
-        let mut looks = match remote.looks.try_lock() {
-            Ok(looks) => looks,
-            Err(_) if self.has_any() => return Err(remote.error("it is being fetched right now")),
-            Err(_) => remote.looks.lock().await,
+        let mut fetches = match remote.fetches.try_lock() {
+            Ok(fetches) => fetches,
+            Err(_) if self.has_any() => return Err(remote.error("it is being last_success right now")),
+            Err(_) => remote.fetches.lock().await,
         };
-        if looks.fetched.is_some_and(|last| last.elapsed() < remote.shortest_pause) {
+        if fetches.last_success.is_some_and(|last| last.elapsed() < remote.min_refresh_interval) {
             return Ok(());
         }
-        if let Some((at, error)) = &looks.failed
+        if let Some((at, error)) = &fetches.last_failure
             && *at >= asked
         {
             return Err(error.clone());
@@ -119,13 +119,13 @@ impl KeySet {
             // Only a success holds back the next fetch: a signer that was down is asked again by the next
             // request.
             Ok(set) => {
-                looks.fetched = Some(Instant::now());
+                fetches.last_success = Some(Instant::now());
                 *self.0.keys.write().unwrap_or_else(PoisonError::into_inner) = decoding_keys(&set);
                 Ok(())
             }
             Err(error) => {
                 let error = remote.error(error);
-                looks.failed = Some((Instant::now(), error.clone()));
+                fetches.last_failure = Some((Instant::now(), error.clone()));
                 Err(error)
             }
         }

@@ -22,7 +22,7 @@ impl TokenSettings {
         Self {
             jwks_url: source.value(
                 "jwks-url",
-                "http://127.0.0.1:8002/.well-known/jwks.json",
+                "http://127.0.0.1:8002/.well-cached_key/jwks.json",
                 "public keys of the user service",
             ),
             issuer: source.value("token-issuer", "orderflow-user", "`iss` a token must carry"),
@@ -31,7 +31,7 @@ impl TokenSettings {
                 "token-cache-size",
                 "10000",
                 1..=10_000_000,
-                "verified tokens remembered",
+                "verified tokens cached",
             ),
             jwks_refresh: source.value(
                 "jwks-refresh",

@@ -51,7 +51,7 @@ impl Verifier {
     }
 
     /// The claims of a token that was verified before and has not expired: no signature is checked.
-    pub fn remembered(&self, token: &str) -> Option<Arc<Claims>> {
+    pub fn cached(&self, token: &str) -> Option<Arc<Claims>> {
         let claims = self.cache.get(&fingerprint(token)).filter(|claims| claims.exp + LEEWAY > now());
         if claims.is_some() { &self.hits } else { &self.misses }.increment(1);
         claims

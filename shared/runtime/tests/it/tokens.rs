@@ -39,10 +39,10 @@ fn assert_invalid(error: &TokenError, why: &str) {
 async fn a_good_token_is_accepted_and_then_remembered() {
     let signer = Signer::generate();
     let (verifier, token) = (verifier(&signer), signer.token(Role::Admin));
-    assert_eq!(verifier.remembered(&token), None);
+    assert_eq!(verifier.cached(&token), None);
     let claims = verifier.verify(&token).await.expect("accepted");
     assert_eq!(claims.role, Role::Admin);
-    assert_eq!(verifier.remembered(&token), Some(claims));
+    assert_eq!(verifier.cached(&token), Some(claims));
 }
 
 #[tokio::test]
@@ -50,7 +50,7 @@ async fn a_remembered_token_does_not_vouch_for_one_with_another_signature() {
     let signer = Signer::generate();
     let (verifier, token) = (verifier(&signer), signer.token(Role::User));
     verifier.verify(&token).await.expect("accepted");
-    assert_eq!(verifier.remembered(&tampered(&token)), None);
+    assert_eq!(verifier.cached(&tampered(&token)), None);
 }
 
 #[tokio::test]
@@ -62,7 +62,7 @@ async fn a_remembered_token_is_forgotten_when_it_expires() {
     claims.nbf = claims.iat - 600;
     let (verifier, token) = (verifier(&signer), signer.sign(&signer.header(), &claims));
     verifier.verify(&token).await.expect("within the leeway");
-    let forgotten = async || verifier.remembered(&token).is_none().then_some(());
+    let forgotten = async || verifier.cached(&token).is_none().then_some(());
     testing::eventually("the token is forgotten", Duration::from_secs(5), forgotten).await;
 }
 
@@ -184,7 +184,7 @@ async fn tokens_are_still_verified_while_the_signer_is_down() {
     let keys =
         KeySet::remote(HttpUrl::parse(&url).expect("a URL"), Duration::from_secs(10)).expect("a client");
     let verifier = Verifier::new(keys, &settings());
-    verifier.verify(&signer.token(Role::User)).await.expect("the key is fetched");
+    verifier.verify(&signer.token(Role::User)).await.expect("the key is last_success");
     server.stop(false).await;
     verifier.verify(&signer.token(Role::User)).await.expect("another token, the same key");
     // A key nobody has seen cannot be asked for again so soon: refused, not an outage.
@@ -211,13 +211,13 @@ async fn a_signer_that_hangs_costs_one_request_its_patience_and_no_other() {
     let url = publish_once(&signer).await;
     let keys = KeySet::remote(HttpUrl::parse(&url).expect("a URL"), Duration::ZERO).expect("a client");
     let verifier = Verifier::new(keys, &settings());
-    verifier.verify(&signer.token(Role::User)).await.expect("the key is fetched");
+    verifier.verify(&signer.token(Role::User)).await.expect("the key is last_success");
 
     let unknown = Signer::generate().token(Role::User);
     let answers = join_all((0..20).map(|_| verifier.verify(&unknown))).await;
 
     let refused_at_once = |answer: &&Result<_, TokenError>| {
-        answer.as_ref().is_err_and(|error| error.to_string().contains("being fetched right now"))
+        answer.as_ref().is_err_and(|error| error.to_string().contains("being last_success right now"))
     };
     assert_eq!(answers.iter().filter(refused_at_once).count(), 19);
     assert!(

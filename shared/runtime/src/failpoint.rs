@@ -124,9 +124,9 @@ mod points {
 
     use super::{Action, Armed, NotBuiltIn, Passed};
 
-    static BOARD: Mutex<Board> = Mutex::new(Board { passed: BTreeMap::new(), armed: Vec::new() });
+    static REGISTRY: Mutex<Registry> = Mutex::new(Registry { passed: BTreeMap::new(), armed: Vec::new() });
 
-    struct Board {
+    struct Registry {
         passed: BTreeMap<String, u64>,
         armed: Vec<Armed>,
     }
@@ -137,7 +137,7 @@ mod points {
     /// When it is armed to.
     pub fn pass(point: &'static str, of: &str) {
         let name = if of.is_empty() { point.to_owned() } else { format!("{point}.{of}") };
-        let Some(action) = board().note(&name) else { return };
+        let Some(action) = registry().count_passage(&name) else { return };
         tracing::warn!(failpoint = %name, ?action, "a failpoint fires");
         match action {
             Action::Kill => _ = kill(Pid::this(), Signal::SIGKILL),
@@ -146,9 +146,9 @@ mod points {
         }
     }
 
-    impl Board {
+    impl Registry {
         /// Counts a passage; what happens at this one.
-        fn note(&mut self, name: &str) -> Option<Action> {
+        fn count_passage(&mut self, name: &str) -> Option<Action> {
             match self.passed.get_mut(name) {
                 Some(times) => *times += 1,
                 None => _ = self.passed.insert(name.to_owned(), 1),
@@ -163,23 +163,23 @@ mod points {
     /// Never in this build.
     pub fn arm(armed: Armed) -> Result<(), NotBuiltIn> {
         tracing::warn!(failpoint = %armed, "armed");
-        board().armed.push(armed);
+        registry().armed.push(armed);
         Ok(())
     }
 
     pub fn disarm_all() {
-        board().armed.clear();
+        registry().armed.clear();
     }
 
     #[must_use]
     pub fn report() -> (Vec<Passed>, Vec<Armed>) {
-        let board = board();
-        let passed = board.passed.iter().map(|(name, times)| Passed { name: name.clone(), times: *times });
-        (passed.collect(), board.armed.clone())
+        let registry = registry();
+        let passed = registry.passed.iter().map(|(name, times)| Passed { name: name.clone(), times: *times });
+        (passed.collect(), registry.armed.clone())
     }
 
-    fn board() -> MutexGuard<'static, Board> {
-        BOARD.lock().unwrap_or_else(PoisonError::into_inner)
+    fn registry() -> MutexGuard<'static, Registry> {
+        REGISTRY.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

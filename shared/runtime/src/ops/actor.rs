@@ -107,13 +107,13 @@ impl StreamSources {
         match self.broker.probe().await {
             Err(ProbeError::Broker(error @ BrokerError::Unavailable(_))) => Err(error.to_string()),
             probe => {
-                let looked = self.look().await.map(drop).map_err(|error| error.to_string());
+                let looked = self.overviews().await.map(drop).map_err(|error| error.to_string());
                 probe.map_err(|error| error.to_string()).and(looked)
             }
         }
     }
 
-    async fn look(&self) -> Result<Vec<StreamOverview>, BrokerError> {
+    async fn overviews(&self) -> Result<Vec<StreamOverview>, BrokerError> {
         let mut overviews = Vec::with_capacity(self.consumers.len());
         for consumer in &self.consumers {
             overviews.push(overview(&self.broker, consumer).await?);
@@ -245,7 +245,7 @@ impl Handler<ShowStreams> for Operations {
         let sources = Rc::clone(&self.sources);
         Box::pin(async move {
             match &sources.streams {
-                Some(streams) => Ok(streams.look().await?),
+                Some(streams) => Ok(streams.overviews().await?),
                 None => Ok(Vec::new()),
             }
         })

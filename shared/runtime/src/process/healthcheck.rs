@@ -12,7 +12,7 @@ use std::{
 
 /// A service that takes longer is not ready. Shorter than the patience of a container's health check (3 s in
 /// deploy/).
-const PATIENCE: Duration = Duration::from_secs(2);
+const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 
 pub(super) fn run(address: SocketAddr) -> ExitCode {
     match ask(reachable(address)) {
@@ -39,8 +39,8 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
 }
 
 fn ask(address: SocketAddr) -> io::Result<String> {
-    let mut connection = TcpStream::connect_timeout(&address, PATIENCE)?;
-    connection.set_read_timeout(Some(PATIENCE))?;
+    let mut connection = TcpStream::connect_timeout(&address, PROBE_TIMEOUT)?;
+    connection.set_read_timeout(Some(PROBE_TIMEOUT))?;
     write!(connection, "GET /readyz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
     let mut answer = String::new();
     connection.read_to_string(&mut answer)?;

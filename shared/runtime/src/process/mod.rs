@@ -28,7 +28,7 @@ pub use task::{MigrateSettings, Task};
 const UNUSABLE_SETTINGS: u8 = 2;
 
 /// What the last spans may take, after everything else is down: nobody is waiting for them.
-const LAST_SPANS: Duration = Duration::from_secs(2);
+const LAST_SPANS_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The commands every service has; the first is the default.
 pub const COMMANDS: [&str; 3] = ["serve", "migrate", "healthcheck"];
@@ -84,11 +84,11 @@ where
                 let spans = telemetry::export_spans(service, traces.collector.as_ref(), traces.sample_ratio);
                 let cause = serve(*settings).await;
                 if let Some(spans) = spans {
-                    spans.flush(LAST_SPANS).await;
+                    spans.flush(LAST_SPANS_TIMEOUT).await;
                 }
                 cause.map(|cause| cause.exit_code())
             };
-            to_the_end(&log, served)
+            run_system(&log, served)
         }
         Task::Migrate(settings) => {
             let migrated = async {
@@ -96,14 +96,14 @@ where
                     .await
                     .map(|()| ExitCode::SUCCESS)
             };
-            to_the_end(&settings.log, migrated)
+            run_system(&settings.log, migrated)
         }
         Task::Healthcheck(address) => healthcheck::run(address),
     }
 }
 
 /// Runs `work` on an actix system until it ends.
-fn to_the_end<E: Error>(log: &LogSettings, work: impl Future<Output = Result<ExitCode, E>>) -> ExitCode {
+fn run_system<E: Error>(log: &LogSettings, work: impl Future<Output = Result<ExitCode, E>>) -> ExitCode {
     telemetry::install_logs(log.format, &log.filter);
     match actix_rt::System::new().block_on(work) {
         Ok(code) => code,

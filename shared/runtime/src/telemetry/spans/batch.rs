@@ -11,7 +11,7 @@ use opentelemetry_proto::tonic::{
 use prost::Message as _;
 use uuid::Uuid;
 
-use super::{Attribute, SpanKind, queue::Finished};
+use super::{Attribute, SpanKind, queue::FinishedSpan};
 
 /// Who says all this.
 pub(super) fn resource(service: &str) -> Resource {
@@ -27,7 +27,7 @@ pub(super) fn resource(service: &str) -> Resource {
 }
 
 /// The body of one request to the collector.
-pub(super) fn encode(resource: &Resource, spans: Vec<Finished>) -> Vec<u8> {
+pub(super) fn encode(resource: &Resource, spans: Vec<FinishedSpan>) -> Vec<u8> {
     let scope = InstrumentationScope { name: "orderflow".to_owned(), ..InstrumentationScope::default() };
     let scope_spans = ScopeSpans {
         scope: Some(scope),
@@ -42,7 +42,7 @@ pub(super) fn encode(resource: &Resource, spans: Vec<Finished>) -> Vec<u8> {
     ExportTraceServiceRequest { resource_spans: vec![resource_spans] }.encode_to_vec()
 }
 
-fn message((trace, span): Finished) -> Message {
+fn message((trace, span): FinishedSpan) -> Message {
     let (trace_id, span_id, parent_span_id) = trace.ids();
     let status = span.error.map(|message| Status { message, code: status::StatusCode::Error.into() });
     Message {

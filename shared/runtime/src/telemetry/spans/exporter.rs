@@ -15,22 +15,22 @@ use tokio::{
 
 use super::{
     batch,
-    queue::{Finished, Queue, count_dropped},
+    queue::{FinishedSpan, Queue, count_dropped},
 };
 use crate::settings::HttpUrl;
 
 /// Spans of one request: OpenTelemetry's default (`OTEL_BSP_MAX_EXPORT_BATCH_SIZE`).
 const BATCH: usize = 512;
 /// How long a batch may grow. OpenTelemetry waits for 5 s; who looks for a trace should not.
-const DELAY: Duration = Duration::from_secs(1);
+const BATCH_DELAY: Duration = Duration::from_secs(1);
 /// Longest wait for an answer of the collector.
-const PATIENCE: Duration = Duration::from_secs(5);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 /// Pause before a batch is sent again.
-const PAUSE: Duration = Duration::from_secs(1);
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
 /// Shortest time between two warnings.
-const SILENCE: Duration = Duration::from_secs(60);
+const WARNING_INTERVAL: Duration = Duration::from_secs(60);
 /// Spans must not hold up the end of a service for longer, whatever time the rest of it may take.
-const LONGEST_FLUSH: Duration = Duration::from_secs(3);
+const MAX_FLUSH: Duration = Duration::from_secs(3);
 
 /// The running export.
 pub struct SpanExport {
@@ -40,9 +40,9 @@ pub struct SpanExport {
 
 impl SpanExport {
     /// Sends what is queued, each batch once more, for as long as `patience` and [`LONGEST_FLUSH`] allow.
-    pub async fn flush(self, patience: Duration) {
+    pub async fn flush(self, limit: Duration) {
         self.ending.send_replace(true);
-        if timeout(patience.min(LONGEST_FLUSH), self.done).await.is_err() {
+        if timeout(limit.min(MAX_FLUSH), self.done).await.is_err() {
             tracing::warn!("the last spans were not sent in time");
         }
     }
@@ -50,7 +50,7 @@ impl SpanExport {
 
 /// Starts the thread. `None`, and a line in the log, when there can be no HTTP client.
 pub(super) fn start(service: &str, collector: &HttpUrl) -> Option<(Queue, SpanExport)> {
-    let client = reqwest::Client::builder().timeout(PATIENCE).build();
+    let client = reqwest::Client::builder().timeout(ANSWER_TIMEOUT).build();
     let client =
         client.map_err(|error| tracing::error!(%error, "no spans are sent: there is no HTTP client")).ok()?;
     let (queue, spans) = Queue::open();
@@ -69,7 +69,7 @@ struct Exporter {
     client: reqwest::Client,
     url: String,
     resource: Resource,
-    spans: mpsc::Receiver<Finished>,
+    spans: mpsc::Receiver<FinishedSpan>,
     is_ending: watch::Receiver<bool>,
     warned: Option<Instant>,
 }
@@ -97,13 +97,13 @@ impl Exporter {
     }
 
     /// The next spans; none at the end.
-    async fn next(&mut self) -> Vec<Finished> {
+    async fn next(&mut self) -> Vec<FinishedSpan> {
         let mut batch = Vec::with_capacity(BATCH);
         tokio::select! {
             _ = self.spans.recv_many(&mut batch, BATCH) => {}
             _ = self.is_ending.wait_for(|ending| *ending) => {}
         }
-        let full = tokio::time::Instant::now() + DELAY;
+        let full = tokio::time::Instant::now() + BATCH_DELAY;
         while batch.len() < BATCH && !*self.is_ending.borrow() {
             let room = BATCH - batch.len();
             tokio::select! {
@@ -119,7 +119,7 @@ impl Exporter {
         batch
     }
 
-    async fn deliver(&mut self, batch: Vec<Finished>) {
+    async fn deliver(&mut self, batch: Vec<FinishedSpan>) {
         let count = batch.len();
         let body = batch::encode(&self.resource, batch);
         loop {
@@ -133,7 +133,7 @@ impl Exporter {
                     }
                 }
             }
-            _ = timeout(PAUSE, self.is_ending.wait_for(|ending| *ending)).await;
+            _ = timeout(RETRY_PAUSE, self.is_ending.wait_for(|ending| *ending)).await;
         }
     }
 
@@ -151,7 +151,7 @@ impl Exporter {
     }
 
     fn warn(&mut self, error: &ExportError) {
-        if self.warned.is_none_or(|warned| warned.elapsed() >= SILENCE) {
+        if self.warned.is_none_or(|warned| warned.elapsed() >= WARNING_INTERVAL) {
             self.warned = Some(Instant::now());
             tracing::warn!(collector = %self.url, %error, "spans cannot be sent; is the collector of otlp-endpoint up? Nothing else waits for it");
         }

@@ -7,16 +7,16 @@ use events::TraceContext;
 use super::Span;
 
 /// Spans that wait at most; about 1 KiB each. At 5,000 orders a second that is a third of a second of spans.
-const ROOM: usize = 8192;
+const CAPACITY: usize = 8192;
 
 /// A span, and where it belongs.
-pub(super) type Finished = (TraceContext, Span);
+pub(super) type FinishedSpan = (TraceContext, Span);
 
-pub(super) struct Queue(mpsc::Sender<Finished>);
+pub(super) struct Queue(mpsc::Sender<FinishedSpan>);
 
 impl Queue {
-    pub(super) fn open() -> (Self, mpsc::Receiver<Finished>) {
-        let (sender, receiver) = mpsc::channel(ROOM);
+    pub(super) fn open() -> (Self, mpsc::Receiver<FinishedSpan>) {
+        let (sender, receiver) = mpsc::channel(CAPACITY);
         (Self(sender), receiver)
     }
 
@@ -44,7 +44,7 @@ mod tests {
     #[test]
     fn a_full_queue_takes_nothing_and_nobody_waits() {
         let (queue, mut receiver) = Queue::open();
-        for number in 0..ROOM + 10 {
+        for number in 0..CAPACITY + 10 {
             let now = SystemTime::now();
             let span = Span {
                 kind: SpanKind::Internal,
@@ -56,7 +56,7 @@ mod tests {
             };
             queue.offer(TraceContext::root(), span);
         }
-        assert_eq!(receiver.len(), ROOM);
+        assert_eq!(receiver.len(), CAPACITY);
         assert_eq!(receiver.try_recv().unwrap().1.name, "0", "the oldest stay");
     }
 }

@@ -36,21 +36,21 @@ fn open(settings: &DatabaseSettings) -> Database {
 }
 
 /// Passes on what is said, until existing connections are made silent; new ones are not.
-struct Line {
+struct Proxy {
     port: u16,
     silent_below: Rc<Cell<usize>>,
     accepted: Rc<Cell<usize>>,
 }
 
-impl Line {
+impl Proxy {
     async fn to(port: u16) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let line = Self {
+        let proxy = Self {
             port: listener.local_addr().expect("an address").port(),
             silent_below: Rc::default(),
             accepted: Rc::default(),
         };
-        let (silent_below, accepted) = (Rc::clone(&line.silent_below), Rc::clone(&line.accepted));
+        let (silent_below, accepted) = (Rc::clone(&proxy.silent_below), Rc::clone(&proxy.accepted));
         actix_rt::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
                 let number = accepted.replace(accepted.get() + 1);
@@ -69,7 +69,7 @@ impl Line {
                 }
             }
         });
-        line
+        proxy
     }
 
     fn silence_existing(&self) {
@@ -179,15 +179,15 @@ async fn a_statement_whose_plan_went_stale_is_run_again_on_a_fresh_connection() 
 #[actix_rt::test]
 async fn connections_that_went_silent_are_replaced_within_the_limit() {
     let test = TestDatabase::create().await;
-    let line = Line::to(postgres().await.port()).await;
-    let url = format!("postgres://postgres@127.0.0.1:{}/{}", line.port, name(&test));
+    let proxy = Proxy::to(postgres().await.port()).await;
+    let url = format!("postgres://postgres@127.0.0.1:{}/{}", proxy.port, name(&test));
     let settings =
         DatabaseSettings { statement_timeout: Duration::from_millis(500), ..database_settings(&url) };
     let database = open(&settings);
     let reads = database.requests("reads").expect("a pool");
     _ = (pid(&database).await, pid(&reads).await);
 
-    line.silence_existing();
+    proxy.silence_existing();
 
     let began = Instant::now();
     let error = run(&database, "SELECT 1").await.expect_err("silence");
@@ -248,7 +248,7 @@ async fn an_old_program_goes_on_beside_a_newer_schema() {
 async fn a_program_of_another_line_is_refused() {
     let test = TestDatabase::create().await;
     let settings = database_settings(test.url());
-    db::prepare(&settings, || program(&[FIRST, THIRD])).await.expect("one line");
+    db::prepare(&settings, || program(&[FIRST, THIRD])).await.expect("one proxy");
     let other = db::prepare(&settings, || program(&[FIRST, SECOND])).await;
     assert!(matches!(other, Err(MigrationError::Foreign { found: 3, missing: 2 })), "{other:?}");
     let divergent =

@@ -257,7 +257,7 @@ async fn a_stream_that_is_full_gets_no_more_and_the_rest_follows_when_there_is_r
 
     let consumers = bank.consumers();
 
-    bank.settled(&consumers, 60).await;
+    bank.all_processed(&consumers, 60).await;
     rows(&bank, 0).await;
 }
 

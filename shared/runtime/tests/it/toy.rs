@@ -100,7 +100,7 @@ impl EventHandler for Teller {
             outcomes.push(if down {
                 Outcome::Transient("no database".to_owned())
             } else {
-                self.settle(received).await
+                self.process(received).await
             });
         }
         assert!(!self.take(|script| &mut script.panics), "the teller fainted");
@@ -109,7 +109,7 @@ impl EventHandler for Teller {
 }
 
 impl Teller {
-    async fn settle(&self, received: &Received<Deposited>) -> Outcome {
+    async fn process(&self, received: &Received<Deposited>) -> Outcome {
         let account = &received.event.account;
         if self.script().poison.contains(account) {
             return Outcome::Poison("no such account".to_owned());
@@ -218,7 +218,7 @@ impl Bank {
     }
 
     /// Waits until `count` deposits were made, and nothing is pending.
-    pub async fn settled(&self, consumers: &ConsumerSet, count: i64) -> StreamOverview {
+    pub async fn all_processed(&self, consumers: &ConsumerSet, count: i64) -> StreamOverview {
         let look = async || {
             let deposits = self.number("SELECT count(*) FROM deposits").await;
             let overview = overview(&self.broker, &consumers.specs()[0]).await.expect("Redis answers");
@@ -236,7 +236,7 @@ impl Bank {
     }
 
     /// Waits until there are `count` dead letters.
-    pub async fn buried(&self, count: usize) -> Vec<DeadLetter> {
+    pub async fn dead_lettered(&self, count: usize) -> Vec<DeadLetter> {
         let look = async || {
             let letters = self.dead_letters().list(STREAM, None, 100).await.expect("Redis answers");
             if letters.len() == count { Ok(letters) } else { Err(letters) }

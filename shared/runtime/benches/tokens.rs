@@ -26,7 +26,7 @@ fn tokens(criterion: &mut Criterion) {
     let tokens: Vec<String> = (0..CUSTOMERS).map(|_| signer.token(Role::User)).collect();
     // The keys are at hand: nothing is waited for.
     let verify = |token: &String| {
-        verifier.verify(token).now_or_never().expect("no key is last_success").expect("a good token")
+        verifier.verify(token).now_or_never().expect("no key is fetched").expect("a good token")
     };
     tokens.iter().for_each(|token| drop(verify(token)));
 

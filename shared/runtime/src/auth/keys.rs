@@ -16,7 +16,7 @@ const FETCH_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The key set cannot be had.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("the key set at {url} cannot be last_success: {why}")]
+#[error("the key set at {url} cannot be fetched: {why}")]
 pub struct KeySetError {
     url: String,
     why: String,
@@ -104,7 +104,7 @@ impl KeySet {
         let asked = Instant::now();
         let mut fetches = match remote.fetches.try_lock() {
             Ok(fetches) => fetches,
-            Err(_) if self.has_any() => return Err(remote.error("it is being last_success right now")),
+            Err(_) if self.has_any() => return Err(remote.error("it is being fetched right now")),
             Err(_) => remote.fetches.lock().await,
         };
         if fetches.last_success.is_some_and(|last| last.elapsed() < remote.min_refresh_interval) {

@@ -22,17 +22,12 @@ impl TokenSettings {
         Self {
             jwks_url: source.value(
                 "jwks-url",
-                "http://127.0.0.1:8002/.well-cached_key/jwks.json",
+                "http://127.0.0.1:8002/.well-known/jwks.json",
                 "public keys of the user service",
             ),
             issuer: source.value("token-issuer", "orderflow-user", "`iss` a token must carry"),
             audience: source.value("token-audience", "orderflow", "`aud` a token must carry"),
-            cache_size: source.within(
-                "token-cache-size",
-                "10000",
-                1..=10_000_000,
-                "verified tokens cached",
-            ),
+            cache_size: source.within("token-cache-size", "10000", 1..=10_000_000, "verified tokens cached"),
             jwks_refresh: source.value(
                 "jwks-refresh",
                 "10s",

@@ -174,8 +174,8 @@ impl Connection {
         self.session.unanswered.fetch_add(1, Ordering::Relaxed);
         let answer = timeout(self.limit, answer).await;
         self.session.unanswered.fetch_sub(1, Ordering::Relaxed);
-        let answer =
-            answer.map_or_else(|_| Err(DbError::timed_out(self.limit)), |answer| answer.map_err(DbError::from));
+        let answer = answer
+            .map_or_else(|_| Err(DbError::timed_out(self.limit)), |answer| answer.map_err(DbError::from));
         match &answer {
             Err(DbError { fault: Fault::Lost, .. }) => self.discard_generation(),
             Err(DbError { fault: Fault::Unfit, .. }) => self.session.discarded.store(true, Ordering::Relaxed),

@@ -121,7 +121,9 @@ impl Database {
         let (size, statement) = match purpose {
             Purpose::Work => (WORK_CONNECTIONS, settings.statement_timeout),
             Purpose::Writer => (1, settings.statement_timeout),
-            Purpose::Requests => (settings.pool_size, settings.statement_timeout.min(REQUEST_STATEMENT_TIMEOUT)),
+            Purpose::Requests => {
+                (settings.pool_size, settings.statement_timeout.min(REQUEST_STATEMENT_TIMEOUT))
+            }
         };
         let connector = Connector {
             config: session_config(settings, purpose, statement),

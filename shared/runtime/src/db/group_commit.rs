@@ -237,7 +237,10 @@ impl<W: Write> GroupCommit<W> {
             && !self.draining
             && self.last_size > MAX_UNDELAYED_BATCH
             && (1..self.limits.batch).contains(&self.queue.len());
-        let intervals = u32::try_from(self.last_size / ITEMS_PER_WAIT_INTERVAL).unwrap_or(u32::MAX).max(1).min(W::MAX_WAIT_INTERVALS);
+        let intervals = u32::try_from(self.last_size / ITEMS_PER_WAIT_INTERVAL)
+            .unwrap_or(u32::MAX)
+            .max(1)
+            .min(W::MAX_WAIT_INTERVALS);
         let wait = (self.limits.interval * intervals).checked_sub(self.last_began?.elapsed())?;
         waits.then_some(wait)
     }
@@ -251,7 +254,8 @@ impl<W: Write> GroupCommit<W> {
             }
             return;
         }
-        let (items, senders): (Vec<_>, Vec<_>) = self.queue.drain(..count).map(|c| (c.item, c.sender)).unzip();
+        let (items, senders): (Vec<_>, Vec<_>) =
+            self.queue.drain(..count).map(|c| (c.item, c.sender)).unzip();
         self.in_flight = true;
         (self.last_began, self.last_size) = (Some(Instant::now()), count);
         self.life.queue_depth(self.queue.len());
@@ -265,13 +269,18 @@ impl<W: Write> GroupCommit<W> {
         }));
     }
 
-    fn send_outputs(&mut self, senders: Vec<OutputSender<W::Output>>, outcomes: Vec<Result<W::Output, CommitError>>) {
+    fn send_outputs(
+        &mut self,
+        senders: Vec<OutputSender<W::Output>>,
+        outcomes: Vec<Result<W::Output, CommitError>>,
+    ) {
         let failure = outcomes.iter().find_map(|outcome| outcome.as_ref().err().cloned());
         if W::MAX_WAIT_INTERVALS == 0 {
             let is_done = outcomes.iter().any(|outcome| !matches!(outcome, Err(CommitError::Unavailable(_))));
-            self.database
-                .health()
-                .record_batch(W::NAME, if is_done { None } else { failure.as_ref().map(ToString::to_string) });
+            self.database.health().record_batch(
+                W::NAME,
+                if is_done { None } else { failure.as_ref().map(ToString::to_string) },
+            );
         }
         for (sender, outcome) in senders.into_iter().zip(outcomes) {
             _ = sender.send(outcome); // the caller may have gone: its key answers a second request

@@ -84,8 +84,9 @@ impl Health {
     pub(super) fn record_batch(&self, writer: &'static str, failure: Option<String>) {
         let mut commit_stall = self.commit_stall.lock().unwrap_or_else(PoisonError::into_inner);
         let earlier = commit_stall.as_ref().filter(|earlier| earlier.last_failure.elapsed() <= STALL_EXPIRY);
-        let (since, last) = (earlier.map_or_else(Instant::now, |earlier| earlier.since), Instant::now());
-        *commit_stall = failure.map(|why| CommitStall { writer, since, last, why });
+        let (since, last_failure) =
+            (earlier.map_or_else(Instant::now, |earlier| earlier.since), Instant::now());
+        *commit_stall = failure.map(|error| CommitStall { writer, since, last_failure, error });
     }
 
     /// As long as somebody tries: who is not ready is not asked, and has to be asked to find out.

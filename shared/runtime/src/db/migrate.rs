@@ -140,7 +140,10 @@ async fn applied(client: &Client) -> Result<Vec<i32>, DbError> {
 /// Takes the lock of all that migrate. Asks again and again, for a session that waits in the server cannot be
 /// heard.
 async fn lock(client: &Client) -> Result<(), DbError> {
-    while !within_limit(client.query_one("SELECT pg_try_advisory_lock($1)", &[&LOCK_KEY])).await?.get::<_, bool>(0) {
+    while !within_limit(client.query_one("SELECT pg_try_advisory_lock($1)", &[&LOCK_KEY]))
+        .await?
+        .get::<_, bool>(0)
+    {
         tokio::time::sleep(RETRY_PAUSE).await;
     }
     Ok(())
@@ -165,8 +168,12 @@ async fn with_client<T>(
     done
 }
 
-async fn within_limit<T>(answer: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, DbError> {
-    timeout(QUERY_TIMEOUT, answer).await.map_or_else(|_| Err(DbError::timed_out(QUERY_TIMEOUT)), |answer| Ok(answer?))
+async fn within_limit<T>(
+    answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
+) -> Result<T, DbError> {
+    timeout(QUERY_TIMEOUT, answer)
+        .await
+        .map_or_else(|_| Err(DbError::timed_out(QUERY_TIMEOUT)), |answer| Ok(answer?))
 }
 
 /// Sees to it that the schema is there, waiting as long as it takes for a PostgreSQL that is still coming up,

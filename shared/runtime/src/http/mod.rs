@@ -8,11 +8,11 @@ mod health;
 mod page;
 mod problem;
 mod query;
-mod server;
 mod request_record;
+mod server;
 
 pub use admission::Admission;
-pub use body::{JsonBody, BodyLimits};
+pub use body::{BodyLimits, JsonBody};
 pub use context::RequestContext;
 pub use edge::release_admission;
 pub use health::Readiness;

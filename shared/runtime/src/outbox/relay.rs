@@ -172,7 +172,8 @@ impl Handler<RecordEntries> for Relay {
 
     fn handle(&mut self, _: RecordEntries, context: &mut Self::Context) {
         let (options, unconfirmed) = (Rc::clone(&self.options), self.take_unconfirmed());
-        let record = async move { record(&options, &unconfirmed).await.map_err(|error| (error, unconfirmed)) };
+        let record =
+            async move { record(&options, &unconfirmed).await.map_err(|error| (error, unconfirmed)) };
         context.spawn(record.into_actor(self).map(|recorded, relay, context| {
             if let Err((error, unconfirmed)) = recorded {
                 tracing::warn!(%error, "cannot note which entries events have");

@@ -48,7 +48,10 @@ pub(super) async fn keep_alive<A: Actor<Context = Context<A>>>(
 }
 
 /// One life: from the factory to the reason of its end.
-async fn live<A: Actor<Context = Context<A>>>(spec: &mut ChildSpec<A>, channels: &ChildChannels<A>) -> ExitReason {
+async fn live<A: Actor<Context = Context<A>>>(
+    spec: &mut ChildSpec<A>,
+    channels: &ChildChannels<A>,
+) -> ExitReason {
     let life = Life::new(channels.status.clone());
     let actor = match catch_unwind(AssertUnwindSafe(|| (spec.factory)(life.clone()))) {
         Ok(actor) => actor,

@@ -248,7 +248,7 @@ async fn an_old_program_goes_on_beside_a_newer_schema() {
 async fn a_program_of_another_line_is_refused() {
     let test = TestDatabase::create().await;
     let settings = database_settings(test.url());
-    db::prepare(&settings, || program(&[FIRST, THIRD])).await.expect("one proxy");
+    db::prepare(&settings, || program(&[FIRST, THIRD])).await.expect("one branch");
     let other = db::prepare(&settings, || program(&[FIRST, SECOND])).await;
     assert!(matches!(other, Err(MigrationError::Foreign { found: 3, missing: 2 })), "{other:?}");
     let divergent =

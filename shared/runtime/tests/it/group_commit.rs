@@ -99,7 +99,9 @@ impl Bank {
 }
 
 /// The supervisor starts the actor a moment after its handle exists.
-async fn up<const DEPENDENT: bool, const MAX_WAIT_INTERVALS: u32>(commits: &Commits<Deposits<DEPENDENT, MAX_WAIT_INTERVALS>>) {
+async fn up<const DEPENDENT: bool, const MAX_WAIT_INTERVALS: u32>(
+    commits: &Commits<Deposits<DEPENDENT, MAX_WAIT_INTERVALS>>,
+) {
     let first = async || commits.commit(deposit(1)).await;
     testing::eventually("the writer is up", Duration::from_secs(10), first).await;
 }

@@ -17,7 +17,7 @@ async fn a_consumer_that_panics_in_a_batch_is_replaced_and_the_batch_is_effectiv
     bank.all_processed(&consumers, 20).await;
     bank.assert_no_doubles().await;
     let twice = bank.script().seen.iter().filter(|(_, delivery)| *delivery == 2).count();
-    assert_eq!(twice, 20, "the fresh consumer has found what the panicked one pending_entries");
+    assert_eq!(twice, 20, "the fresh consumer has found what the panicked one held");
 }
 
 #[actix_rt::test]
@@ -305,7 +305,7 @@ async fn pending_entries(bank: &Bank, entries: u64) {
         };
         (!groups.is_empty() && pending().await == entries).then_some(())
     };
-    eventually("they are pending_entries", SOON, pending_entries).await;
+    eventually("they are pending", SOON, pending_entries).await;
 }
 
 fn numbered(accounts: std::ops::Range<u32>) -> Vec<Envelope> {

@@ -184,7 +184,7 @@ async fn tokens_are_still_verified_while_the_signer_is_down() {
     let keys =
         KeySet::remote(HttpUrl::parse(&url).expect("a URL"), Duration::from_secs(10)).expect("a client");
     let verifier = Verifier::new(keys, &settings());
-    verifier.verify(&signer.token(Role::User)).await.expect("the key is last_success");
+    verifier.verify(&signer.token(Role::User)).await.expect("the key is fetched");
     server.stop(false).await;
     verifier.verify(&signer.token(Role::User)).await.expect("another token, the same key");
     // A key nobody has seen cannot be asked for again so soon: refused, not an outage.
@@ -211,13 +211,13 @@ async fn a_signer_that_hangs_costs_one_request_its_patience_and_no_other() {
     let url = publish_once(&signer).await;
     let keys = KeySet::remote(HttpUrl::parse(&url).expect("a URL"), Duration::ZERO).expect("a client");
     let verifier = Verifier::new(keys, &settings());
-    verifier.verify(&signer.token(Role::User)).await.expect("the key is last_success");
+    verifier.verify(&signer.token(Role::User)).await.expect("the key is fetched");
 
     let unknown = Signer::generate().token(Role::User);
     let answers = join_all((0..20).map(|_| verifier.verify(&unknown))).await;
 
     let refused_at_once = |answer: &&Result<_, TokenError>| {
-        answer.as_ref().is_err_and(|error| error.to_string().contains("being last_success right now"))
+        answer.as_ref().is_err_and(|error| error.to_string().contains("being fetched right now"))
     };
     assert_eq!(answers.iter().filter(refused_at_once).count(), 19);
     assert!(

@@ -1,5 +1,5 @@
-//! One batch of a [`GroupCommit`](super::GroupCommit): committed as a whole, or split until what is in the way
-//! stands alone.
+//! One batch of a [`GroupCommit`](super::GroupCommit). A batch that fails as a whole is split until the
+//! failing item stands alone.
 
 use std::{
     collections::VecDeque,
@@ -11,17 +11,17 @@ use std::{
 use super::{CommitError, Database, DbError, Fault, Write, write::Limits};
 use crate::failpoint;
 
-/// A batch that was rolled back for a reason that may pass (a lock, a deadlock) is tried so often before it
-/// is split. With `WRITER_LOCK_TIMEOUT` that takes half a second, which leaves time within `commit-deadline` to find
-/// what is in the way.
+/// Tries of a batch that a lock or a deadlock rolled back, before it is split. Two tries take half a second
+/// with the writers' lock timeout of 250 ms, and leave time within `commit-deadline` (2 s) to isolate the
+/// failing item.
 const TRIES_BEFORE_SPLIT: u32 = 2;
-/// A batch is split into so many parts: one item among 512 stands alone after three cuts, each of which may
-/// cost a `WRITER_LOCK_TIMEOUT`.
+/// Parts of one split. Three splits isolate one item among 512; each may cost one lock timeout of 250 ms.
 const PARTS_PER_SPLIT: usize = 8;
-/// Pause before a batch is tried again: long enough for a restarting server, short against `commit-deadline`.
+/// Pause between two tries: longer than a reconnect to a restarting server, short against `commit-deadline`
+/// (2 s).
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
 
-/// One flush, apart from the actor.
+/// The commit of one flush, without state of the actor.
 pub(super) struct Batch<W> {
     pub writer: Rc<W>,
     pub database: Database,
@@ -39,16 +39,18 @@ impl<W: Write> Batch<W> {
         outcomes
     }
 
-    /// Commits `items`. A batch that cannot be committed as a whole is split into parts, and those again, until
-    /// what is in the way stands alone; the parts that can be committed come first. What is left at the
-    /// deadline was not committed.
+    /// Commits `items`. A batch that fails as a whole is split into parts, and each failing part again, until
+    /// the failing item stands alone. Parts that can be committed come first. Items left at the deadline are
+    /// reported as [`CommitError::Unavailable`].
     async fn commit_or_split(
         &self,
         items: &[W::Item],
         started: Instant,
     ) -> Vec<Result<W::Output, CommitError>> {
-        let mut outcomes: Vec<_> =
-            items.iter().map(|_| Err(CommitError::Unavailable("out of time".to_owned()))).collect();
+        let mut outcomes: Vec<_> = items
+            .iter()
+            .map(|_| Err(CommitError::Unavailable("the deadline has passed".to_owned())))
+            .collect();
         let mut parts = VecDeque::new();
         parts.push_back(0..items.len());
         while let Some(part) = parts.pop_front() {
@@ -72,15 +74,16 @@ impl<W: Write> Batch<W> {
         outcomes
     }
 
-    /// Commits `items`: until the deadline while the outcome is unknown; `tries` times when they were rolled
-    /// back and that may pass.
+    /// Commits `items`. Retries until the deadline while the outcome of a commit is unknown, and up to
+    /// `tries` times after a rollback that may succeed later.
     async fn persist(
         &self,
         items: &[W::Item],
         tries: u32,
         started: Instant,
     ) -> Result<Vec<W::Output>, DbError> {
-        let (mut tried, mut may_be_committed) = (0, false);
+        let mut tried = 0;
+        let mut may_be_committed = false;
         loop {
             let error = match self.attempt(items).await {
                 Ok(outcomes) => return Ok(outcomes),
@@ -98,7 +101,12 @@ impl<W: Write> Batch<W> {
             if !again || started.elapsed() >= self.limits.deadline {
                 return Err(error);
             }
-            tracing::warn!(writer = W::NAME, items = items.len(), %error, "commit failed; trying the batch again");
+            tracing::warn!(
+                writer = W::NAME,
+                items = items.len(),
+                %error,
+                "commit failed; retrying the batch"
+            );
             tokio::time::sleep(RETRY_PAUSE).await;
         }
     }
@@ -108,7 +116,7 @@ impl<W: Write> Batch<W> {
         failpoint::pass("commit.before", W::NAME);
         let commit = self.writer.commit(&connection, items);
         let Ok(outcomes) = tokio::time::timeout(self.limits.deadline, commit).await else {
-            // The server may still be at it, or gone without a word.
+            // The server may still run the statement, or be gone.
             connection.discard_generation();
             return Err(DbError::timed_out(self.limits.deadline));
         };
@@ -120,19 +128,19 @@ impl<W: Write> Batch<W> {
     }
 }
 
-/// Contention is reported to the caller that decided a batch as a whole: it has to find the item that cannot
-/// be committed.
+/// Reports contention of a dependent batch as a refusal: its caller has to find the item that fails.
 fn commit_error<W: Write>(error: DbError) -> CommitError {
     if W::DEPENDENT && error.fault == Fault::Contention { CommitError::Refused(error) } else { error.into() }
 }
 
-/// Whether a batch may have been rolled back for the sake of one item: because of its values, of a row that
-/// somebody holds, or of what only its row runs into.
+/// Whether one item may have caused the rollback: by its values, by a locked row, or by a fault that only its
+/// row meets.
 fn may_come_from_one_item(error: &DbError) -> bool {
     !matches!(error.fault, Fault::Unreachable | Fault::Lost)
 }
 
 fn split(part: Range<usize>) -> impl Iterator<Item = Range<usize>> {
-    let (size, end) = (part.len().div_ceil(PARTS_PER_SPLIT), part.end);
+    let size = part.len().div_ceil(PARTS_PER_SPLIT);
+    let end = part.end;
     part.step_by(size).map(move |start| start..end.min(start + size))
 }

@@ -1,4 +1,4 @@
-//! The check `database` of `/readyz`: whether this process can do its work here.
+//! The check `database` of `/readyz`: whether this process can write to its database.
 
 use std::time::Duration;
 
@@ -6,14 +6,14 @@ use tokio::time::timeout;
 
 use super::{Connection, Database, DbError, health::UnfitStatement};
 
-/// Longest check_session. A load balancer that asks every second learns within three.
+/// Longest check. A load balancer that asks every second learns of a failure within three seconds.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 impl Database {
-    /// Whether this process can do its work here: a session of the writers' kind is to be had, the server
-    /// takes a write and makes it as durable as an order, and no statement waits for an operator.
+    /// Whether this process can do its work: a session like those of the writers opens, the server makes a
+    /// write as durable as an order, and every known statement can be prepared. Takes 2 s at most.
     ///
     /// # Errors
-    /// What an operator must mend.
+    /// The reason, for an operator.
     pub async fn check(&self) -> Result<(), String> {
         let connection =
             self.connection().await.map_err(|error| format!("PostgreSQL cannot be reached: {error}"))?;
@@ -34,10 +34,10 @@ impl Database {
         };
         if state.await.map_err(|error| format!("PostgreSQL refuses a query: {error}"))? {
             connection.discard_generation();
-            return Err("PostgreSQL takes no writes: it is a standby, or read-only".to_owned());
+            return Err("PostgreSQL is a standby or read-only".to_owned());
         }
-        // A record in the write-ahead log and nothing else: no table, no row. Its commit waits for what an
-        // order waits for.
+        // Writes one record of the write-ahead log and leaves tables alone. The commit waits for the same
+        // replicas as the commit of an order.
         let write = "SELECT pg_logical_emit_message(true, 'orderflow', '')::text";
         connection
             .query_one(write, &[])

@@ -3,18 +3,17 @@
 //! ```text
 //!   callers ──Write──> queue ──(nothing in flight)──> batch ──one statement──> PostgreSQL
 //!                        ^                                                        │
-//!                        └── accumulates while a commit is in flight <── outcomes ┘
+//!                        └── accumulates while a commit is in flight <── outputs ─┘
 //! ```
 //!
-//! An idle writer commits a single item at once, a busy one commits whatever came in meanwhile. Work that no
-//! request waits for ([`Write::MAX_WAIT_INTERVALS`]) is committed once in some `commit-interval`s at most while it
-//! comes in numbers: every commit costs the processor as much as several items, and what is behind it (the
-//! relay, the consumers) then gets its work in batches too.
+//! An idle writer commits a single item at once; a busy one commits all items that arrived during the last
+//! commit. Background work ([`Write::MAX_WAIT_INTERVALS`]) also waits some `commit-interval`s after a large
+//! batch. Each commit costs as much processor time as several items, and larger batches pass on to the relay
+//! and the consumers.
 //!
-//! The guarantee: an outcome is sent only after the commit that holds it. When the connection breaks, the
-//! outcome of the commit is unknown (14 of 48 errored COMMITs had happened); the same batch is then run
-//! again, which is why [`Write::commit`] must be idempotent by a key of its items. That *is* the re-read by
-//! key.
+//! The guarantee: a caller gets its output only after the commit that holds its item. A broken connection
+//! leaves the outcome of a commit unknown, so the same batch is run again. [`Write::commit`] must therefore
+//! be idempotent by a key of its items. Measured: 14 of 48 failed COMMITs had happened.
 
 use std::{
     collections::VecDeque,
@@ -30,15 +29,14 @@ use tokio::sync::oneshot;
 use super::{CommitError, Database, DatabaseSettings, OutputSender, Write, batch::Batch, write::Limits};
 use crate::supervisor::{Drain, Drainable, ExitReason, Life, RestartPolicy, Supervised, SupervisorHandle};
 
-/// A writer in no hurry that found no more than so many items waiting does not make the next ones wait: 300
-/// orders a second come two or three in a commit-interval, and would only wait for each other, 8 ms at every
-/// step.
+/// Largest batch that lets a background writer start the next one at once. At 300 orders a second two or
+/// three items arrive in one commit-interval; a wait would cost 8 ms at every step and gain little.
 const MAX_UNDELAYED_BATCH: usize = 4;
-/// For each of so many items that it found waiting it waits for one more commit-interval, as long as it has
-/// the limit. A commit costs about as much as eight items: a quarter of a batch of so many.
+/// Items of the last batch for each commit-interval of the next wait. One commit costs as much as about eight
+/// items, a quarter of such a batch.
 const ITEMS_PER_WAIT_INTERVAL: usize = 32;
 
-/// One item and where its outcome goes.
+/// One item, with the channel for its output.
 pub struct Commit<W: Write> {
     item: W::Item,
     sender: OutputSender<W::Output>,
@@ -48,14 +46,14 @@ impl<W: Write> Message for Commit<W> {
     type Result = ();
 }
 
-/// Several of them.
+/// Several items in one message.
 struct CommitAll<W: Write>(Vec<Commit<W>>);
 
 impl<W: Write> Message for CommitAll<W> {
     type Result = ();
 }
 
-/// The outcome of an item, or that nobody is there any more who could tell.
+/// Waits for the output of an item. A writer that is replaced leaves it [`CommitError::Unavailable`].
 async fn output_of<W: Write>(
     outcome: oneshot::Receiver<Result<W::Output, CommitError>>,
 ) -> Result<W::Output, CommitError> {
@@ -64,24 +62,24 @@ async fn output_of<W: Write>(
     })
 }
 
-/// The actor that commits.
+/// The actor that collects items into batches and commits them.
 pub struct GroupCommit<W: Write> {
     writer: Rc<W>,
     database: Database,
     limits: Limits,
     queue: VecDeque<Commit<W>>,
     in_flight: bool,
-    /// When the last batch began.
+    /// The start of the last batch.
     last_began: Option<Instant>,
-    /// How many items it had.
+    /// Items of the last batch.
     last_size: usize,
-    /// The next one waits for more.
+    /// The timer of [`Self::remaining_wait`] runs.
     waiting: bool,
     draining: bool,
     life: Life,
 }
 
-/// The way to a [`GroupCommit`] actor.
+/// The handle of a [`GroupCommit`] actor.
 pub struct Commits<W: Write>(Supervised<GroupCommit<W>>);
 
 impl<W: Write> Clone for Commits<W> {
@@ -91,14 +89,14 @@ impl<W: Write> Clone for Commits<W> {
 }
 
 impl<W: Write> Commits<W> {
-    /// Starts the actor under `supervisor`. `writer` makes the writer, on the actor's own arbiter.
+    /// Starts the actor under `supervisor`. `writer` makes the writer on the arbiter of the actor.
     pub fn start(
         supervisor: &SupervisorHandle,
         database: Database,
         settings: &DatabaseSettings,
         mut writer: impl FnMut() -> W + Send + 'static,
     ) -> Self {
-        // Its own connection. That fails for what made `database` fail.
+        // A connection of its own. The same settings made `database`, so this can only fail with it.
         let database = database.writer(W::NAME).unwrap_or(database);
         let limits = Limits {
             batch: settings.commit_batch,
@@ -120,8 +118,8 @@ impl<W: Write> Commits<W> {
         }))
     }
 
-    /// Commits one item, together with whatever else is waiting. It is in the queue when this returns; the
-    /// future is its outcome.
+    /// Commits one item together with all waiting ones. The item is queued when this returns; the future
+    /// yields its output.
     ///
     /// # Errors
     /// See [`CommitError`].
@@ -131,7 +129,7 @@ impl<W: Write> Commits<W> {
         output_of::<W>(outcome)
     }
 
-    /// Commits these items with one message; one future an item, in order.
+    /// Commits several items with one message. Returns one future per item, in order.
     pub fn commit_all(
         &self,
         items: Vec<W::Item>,
@@ -145,13 +143,13 @@ impl<W: Write> Commits<W> {
         outcomes
     }
 
-    /// The same for somebody else, who waits at the other end of `sender`: a task and a wake-up less than to
-    /// wait here for him.
+    /// Commits one item for a caller that waits at the other end of `sender`. This saves a task and a wake-up
+    /// against [`Commits::commit`].
     pub fn commit_for(&self, item: W::Item, sender: OutputSender<W::Output>) {
-        _ = self.0.tell(Commit { item, sender }); // without a writer the sender is dropped with the item
+        _ = self.0.tell(Commit { item, sender }); // without an actor the sender is dropped with the item
     }
 
-    /// Commits what is queued, then stops.
+    /// Commits the queued items, then stops. False: the limit came first.
     pub async fn drain(&self, limit: Duration) -> bool {
         self.0.drain(limit).await
     }
@@ -167,8 +165,8 @@ impl<W: Write> Actor for GroupCommit<W> {
     type Context = Context<Self>;
 }
 
-/// Sent to itself when there is something to commit and nothing in flight: handled when the mailbox is empty,
-/// so that everything already queued joins the batch.
+/// Message of the actor to itself when items wait and the connection is free. The actor handles it after all
+/// queued messages, so their items join the batch.
 #[derive(Message)]
 #[rtype(result = "()")]
 struct Flush;
@@ -231,7 +229,7 @@ impl<W: Write> GroupCommit<W> {
         }
     }
 
-    /// How long to wait for more.
+    /// The remaining wait for more items; `None` to commit now.
     fn remaining_wait(&self) -> Option<Duration> {
         let waits = W::MAX_WAIT_INTERVALS > 0
             && !self.draining
@@ -257,7 +255,8 @@ impl<W: Write> GroupCommit<W> {
         let (items, senders): (Vec<_>, Vec<_>) =
             self.queue.drain(..count).map(|c| (c.item, c.sender)).unzip();
         self.in_flight = true;
-        (self.last_began, self.last_size) = (Some(Instant::now()), count);
+        self.last_began = Some(Instant::now());
+        self.last_size = count;
         self.life.queue_depth(self.queue.len());
         let batch =
             Batch { writer: Rc::clone(&self.writer), database: self.database.clone(), limits: self.limits };

@@ -1,4 +1,4 @@
-//! The health of a database as the sessions of this process have seen it.
+//! The health of a database, as observed by the sessions of this process.
 
 use std::{
     sync::{
@@ -10,19 +10,20 @@ use std::{
 
 use super::{DbError, Fault};
 
-/// A unfit about a statement that cannot be tried again by itself counts for that long after it came up
-/// last: as long as an instance that cannot do its work may be ready (I14).
+/// Time for which an error that names no statement keeps the instance unready. Such an error cannot be
+/// checked again, so it expires. 5 s is the limit of invariant I14: how long an instance that cannot work may
+/// count as ready.
 const UNFIT_EXPIRY: Duration = Duration::from_secs(5);
 
-/// An instance that commits no request for this long is not ready; with `commit-deadline` (2 s) that is said
-/// within 5 s (I14).
+/// Time without a commit of any request after which an instance is unready. Added to `commit-deadline` (2 s)
+/// this stays within the 5 s of invariant I14.
 const STALL_LIMIT: Duration = Duration::from_secs(3);
 
-/// A failure that was the last try for so long is no part of the next commit_stall. Longer than an instance
-/// that is not ready is not asked.
+/// Age at which the last failure of a writer stops counting towards a stall. A load balancer leaves an
+/// unready instance without requests for less time.
 const STALL_EXPIRY: Duration = Duration::from_secs(30);
 
-/// Shared by all pools of a [`Database`].
+/// The state that all pools of a [`Database`](super::Database) share.
 #[derive(Debug, Default)]
 pub(super) struct Health {
     generation: AtomicU64,
@@ -30,7 +31,7 @@ pub(super) struct Health {
     commit_stall: Mutex<Option<CommitStall>>,
 }
 
-/// A writer that requests wait for has committed nothing since: a table is locked, or something like it.
+/// A writer of requests that has committed nothing since a moment, for example because a table is locked.
 #[derive(Debug)]
 struct CommitStall {
     writer: &'static str,
@@ -39,23 +40,22 @@ struct CommitStall {
     error: String,
 }
 
-/// A statement that an operator must make possible again.
+/// A statement that failed until an operator mends the cause ([`Fault::Unfit`]).
 #[derive(Debug, Clone)]
 pub(super) struct UnfitStatement {
     at: Instant,
     pub message: String,
-    /// Its text, if it could not even be prepared: then it can be tried.
+    /// The SQL, if preparing it failed: then it can be checked again.
     pub statement: Option<String>,
 }
 
 impl Health {
-    /// Counts how often a session turned out to be of no use. Sessions that are older than the last time are
-    /// thrown away.
+    /// The current generation of sessions. Sessions of an older generation are discarded.
     pub(super) fn generation(&self) -> u64 {
         self.generation.load(Ordering::Relaxed)
     }
 
-    /// Only the first unfit about a generation ends it.
+    /// Ends a generation; further errors of the same generation have no effect.
     pub(super) fn begin_generation_after(&self, generation: u64) {
         _ = self.generation.compare_exchange(
             generation,
@@ -65,7 +65,7 @@ impl Health {
         );
     }
 
-    /// Remembers what only an operator can mend.
+    /// Records an error that only an operator can mend.
     pub(super) fn record_unfit(&self, error: &DbError, statement: Option<&str>) {
         if error.fault != Fault::Unfit {
             return;
@@ -80,16 +80,18 @@ impl Health {
         }
     }
 
-    /// Notes the end of a batch that requests wait for: why nothing of it was committed, or `None`.
+    /// Records the end of a batch that requests wait for: the error of a batch that failed as a whole, or
+    /// `None`.
     pub(super) fn record_batch(&self, writer: &'static str, failure: Option<String>) {
         let mut commit_stall = self.commit_stall.lock().unwrap_or_else(PoisonError::into_inner);
         let earlier = commit_stall.as_ref().filter(|earlier| earlier.last_failure.elapsed() <= STALL_EXPIRY);
-        let (since, last_failure) =
-            (earlier.map_or_else(Instant::now, |earlier| earlier.since), Instant::now());
+        let since = earlier.map_or_else(Instant::now, |earlier| earlier.since);
+        let last_failure = Instant::now();
         *commit_stall = failure.map(|error| CommitStall { writer, since, last_failure, error });
     }
 
-    /// As long as somebody tries: who is not ready is not asked, and has to be asked to find out.
+    /// The stall, described, while requests still arrive. Once they stop the instance is ready again, because
+    /// only a request can show that the cause is gone.
     pub(super) fn commit_stall(&self) -> Option<String> {
         let commit_stall = self.commit_stall.lock().unwrap_or_else(PoisonError::into_inner);
         let lasting = commit_stall
@@ -97,7 +99,7 @@ impl Health {
             .filter(|now| now.since.elapsed() >= STALL_LIMIT && now.last_failure.elapsed() <= UNFIT_EXPIRY);
         lasting.map(|now| {
             format!(
-                "nothing of {} was committed for {} s: {}",
+                "the writer {} has committed nothing for {} s: {}",
                 now.writer,
                 now.since.elapsed().as_secs(),
                 now.error

@@ -1,11 +1,11 @@
-//! PostgreSQL: the truth. Connections that are judged by what the server says on them, migrations under a
+//! PostgreSQL, the source of truth: pools whose sessions are discarded after an error, migrations under a
 //! lock, and group commit.
 //!
-//! | pool | connections | for |
+//! | pool | connections | use |
 //! | --- | --- | --- |
-//! | [`Database::open`], [`Database::beside`] | 4 each | relay, reconciler, operations, what an actor looks up: one for each arbiter |
-//! | `Database::writer` | 1 each | each [`GroupCommit`] actor: nobody it could wait for |
-//! | [`Database::requests`] | `database-pool-size` | what HTTP requests ask for, one row or one page each |
+//! | [`Database::open`], [`Database::beside`] | 4 each | background work and lookups: one pool per arbiter |
+//! | `Database::writer` | 1 each | one [`GroupCommit`] actor, which has it to itself |
+//! | [`Database::requests`] | `database-pool-size` | reads of HTTP requests, one row or one page each |
 
 mod batch;
 mod check;

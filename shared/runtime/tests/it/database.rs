@@ -334,7 +334,7 @@ async fn an_instance_that_commits_nothing_for_seconds_is_not_ready_until_it_does
     writer.commit(2).await.expect_err("the table is locked");
     database.check().await.expect("that may be over soon");
     let said = async || match (writer.commit(2).await, database.check().await) {
-        (Err(_), Err(said)) if said.contains("nothing of notes was committed") => Ok(()),
+        (Err(_), Err(said)) if said.contains("the writer notes has committed nothing") => Ok(()),
         other => Err(other),
     };
     eventually("it says so", SOON, said).await;

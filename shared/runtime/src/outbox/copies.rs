@@ -1,5 +1,5 @@
-//! The copies in Redis: which rows have one that somebody will still handle, and for how many more there is
-//! room.
+//! The copies of outbox rows in Redis: which rows still have a live copy, and for how many more entries there
+//! is room.
 
 use std::{
     collections::HashMap,
@@ -15,10 +15,10 @@ use super::{
 use crate::db::DbError;
 use crate::stream::{BrokerError, Position, Whereabouts, partitions};
 
-/// An answer that is missing this long is believed to be lost, even if answers wait to be heard.
+/// Age after which a missing reply counts as lost, even while other replies wait in its stream.
 const REPLY_LOST_AFTER: Duration = Duration::from_secs(60);
 
-/// The reason why a sweep did not get through.
+/// The reason why a sweep ended early.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SweepError {
     #[error(transparent)]
@@ -27,25 +27,30 @@ pub(super) enum SweepError {
     Database(#[from] DbError),
 }
 
-/// Where the consumers of all streams are, at the moment of a sweep.
+/// The positions of the consumer groups of all streams at the start of a sweep.
 pub(super) struct Copies<'a> {
     options: &'a RelayOptions,
-    /// By the key of a partition.
+    /// By partition key.
     positions: HashMap<String, Position>,
     read_at: Instant,
 }
 
 impl<'a> Copies<'a> {
-    /// Looks at the partitions of every stream this relay publishes to.
+    /// Reads the position in every partition of every stream that this relay publishes to.
     pub(super) async fn read(options: &'a RelayOptions) -> Result<Self, BrokerError> {
-        let (mut positions, read_at) = (HashMap::new(), Instant::now());
+        let mut positions = HashMap::new();
+        let read_at = Instant::now();
         for route in &options.routes {
             for key in partitions(route.stream, options.broker.partitions()) {
                 match options.broker.position(&key, route.group).await {
                     Ok(position) => _ = positions.insert(key, position),
-                    // What cannot be looked at has no room. The other streams go on.
+                    // A stream whose position is unknown gets no room; the other streams go on.
                     Err(error @ BrokerError::Refused(_)) => {
-                        tracing::warn!(stream = %key, %error, "cannot look at a stream; nothing is published to it")
+                        tracing::warn!(
+                            stream = %key,
+                            %error,
+                            "cannot read the position in a stream; publishing to it pauses"
+                        )
                     }
                     Err(error) => return Err(error),
                 }
@@ -54,12 +59,12 @@ impl<'a> Copies<'a> {
         Ok(Self { options, positions, read_at })
     }
 
-    /// Half a lease is over: what others have published and noted since was not looked at.
+    /// Whether half a lease has passed: other relays may have published and recorded entries since.
     pub(super) fn is_old(&self) -> bool {
         self.read_at.elapsed() > self.options.settings.resend_after / 2
     }
 
-    /// How many more entries may be published to `stream` before its backlog is full.
+    /// Entries that may still be published to `stream` before its backlog is full.
     pub(super) fn room(&self, stream: &str) -> u64 {
         let keys = partitions(stream, self.options.broker.partitions());
         let unread: Option<u64> =
@@ -67,10 +72,11 @@ impl<'a> Copies<'a> {
         unread.map_or(0, |unread| self.options.settings.backlog.saturating_sub(unread))
     }
 
-    /// The rows that have no copy somebody will handle: they are to be published.
+    /// The rows without a live copy, which have to be published.
     pub(super) async fn missing(&self, rows: Vec<Row>) -> Result<Vec<Row>, SweepError> {
-        let (mut missing, mut acknowledged, mut read) =
-            (Vec::new(), Vec::new(), HashMap::<(String, &str), Vec<(String, Row)>>::new());
+        let mut missing = Vec::new();
+        let mut acknowledged = Vec::new();
+        let mut read = HashMap::<(String, &str), Vec<(String, Row)>>::new();
         for row in rows {
             let key = self.options.broker.key_of(&row.event.stream, &row.event.envelope);
             let group = self
@@ -104,16 +110,16 @@ impl<'a> Copies<'a> {
         Ok(missing)
     }
 
-    /// Acknowledged rows whose answer is lost. An answer is in its stream before its question is
-    /// acknowledged: it waits there, or it was heard and the row is gone. The times are of one clock each:
-    /// how long an answer has waited is Redis', how long ago a question was seen acknowledged is
-    /// PostgreSQL's.
+    /// The acknowledged rows whose reply is lost. A consumer publishes its reply before it acknowledges the
+    /// event, so the reply either waits in its stream or was processed, which deletes the row. Each time is
+    /// measured by one clock: the age of a waiting reply by Redis, the time since the acknowledgement was
+    /// seen by PostgreSQL.
     async fn without_reply(&self, rows: Vec<Row>) -> Result<Vec<Row>, SweepError> {
         let waiting = self.oldest_reply_age().await?;
         let ids: Vec<Uuid> = rows.iter().map(|row| row.event.envelope.id).collect();
         let connection = self.options.database.connection().await?;
         let seen = store::record_acknowledged(&connection, &ids, self.options.settings.resend_after).await?;
-        // The two are not measured at the same moment.
+        // The two ages are measured at different moments.
         let slack = self.options.settings.sweep_interval;
         let may_wait =
             |age: Duration| age < REPLY_LOST_AFTER && waiting.is_some_and(|waiting| waiting + slack >= age);
@@ -123,7 +129,7 @@ impl<'a> Copies<'a> {
             .collect())
     }
 
-    /// How long the oldest answer has waited to be heard here; `None` when all are heard.
+    /// The age of the oldest reply that waits for this service; `None` when all are processed.
     async fn oldest_reply_age(&self) -> Result<Option<Duration>, BrokerError> {
         let mut oldest = None;
         for stream in self.options.routes.iter().flat_map(|route| route.answered_on) {

@@ -1,5 +1,5 @@
-//! The sweep: looks at rows that fell due, and at all of them when Redis has lost its data. Batch by batch,
-//! along an index.
+//! The sweep: checks the copies of rows that are due, and of all rows after Redis has lost its data. Each
+//! step reads one batch along an index.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -16,33 +16,33 @@ use super::{
 };
 use crate::{db::DbError, stream::BrokerError};
 
-/// Rows of one look.
+/// Rows of one batch.
 const BATCH: i64 = 512;
-/// Looks of one sweep at rows that turn out to need nothing: 4,000 rows a second are looked at without
-/// holding up anybody.
+/// Batches of one sweep that may turn out to need nothing. At 512 rows a batch and one sweep a second this
+/// checks 4,000 rows a second without delaying other work.
 const MAX_IDLE_BATCHES: usize = 8;
-/// A sweep begins where the last one ended; this often it begins at the start. That finds rows another
-/// process had locked.
+/// Interval at which a sweep starts at the beginning instead of the end of the last one. It finds rows that
+/// were locked by another process.
 const FULL_SWEEP_INTERVAL: Duration = Duration::from_secs(30);
-/// Sweeps between two looks at how much there is.
+/// Sweeps between two measurements of the depth.
 const SWEEPS_PER_DEPTH: u32 = 5;
 
-/// What one sweep hands on to the next.
+/// The state that one sweep hands to the next.
 #[derive(Debug, Default)]
 pub(super) struct SweepState {
-    /// By stream: the moment up to which rows were looked at, by the clock of PostgreSQL.
+    /// By stream: the time up to which rows were read, by the clock of PostgreSQL.
     swept_up_to: HashMap<&'static str, SystemTime>,
     last_full_sweep: Option<Instant>,
     sweeps: u32,
     pub depth: OutboxDepth,
-    /// By stream: for how many entries there was room, less those that were published since.
+    /// By stream: the room at the start of the sweep, less the entries published since.
     pub room: HashMap<&'static str, u64>,
 }
 
-/// One sweep. `queued` are events that the relay has in state: it publishes them itself.
+/// Runs one sweep. `queued` are the events that the relay has in memory and publishes itself.
 pub(super) async fn sweep(options: &RelayOptions, state: &mut SweepState, queued: &HashSet<Uuid>) {
     if let Err(error) = try_sweep(options, state, queued).await {
-        tracing::warn!(%error, "the sweep of the outbox did not get through");
+        tracing::warn!(%error, "the sweep of the outbox failed");
     }
 }
 
@@ -51,8 +51,8 @@ async fn try_sweep(
     state: &mut SweepState,
     queued: &HashSet<Uuid>,
 ) -> Result<(), SweepError> {
-    // The marker first: a reset between the two is healed by the next sweep. The other way round this one
-    // would heal by what was there before.
+    // The marker is read first: the next sweep heals a reset that happens between the two reads. In the other
+    // order this sweep would heal by positions from before the reset.
     let marker = marker(options).await?;
     let copies = Copies::read(options).await?;
     state.room = options.routes.iter().map(|route| (route.stream, copies.room(route.stream))).collect();
@@ -62,9 +62,9 @@ async fn try_sweep(
         state.swept_up_to.clear();
     }
     for route in &options.routes {
-        // One stream that cannot be swept is no reason not to sweep the others.
+        // The other streams are swept even if one fails.
         if let Err(error) = sweep_stream(options, route.stream, &copies, state, queued).await {
-            tracing::warn!(stream = route.stream, %error, "the sweep of a stream did not get through");
+            tracing::warn!(stream = route.stream, %error, "the sweep of a stream failed");
         }
     }
     if state.sweeps.is_multiple_of(SWEEPS_PER_DEPTH) {
@@ -85,7 +85,7 @@ async fn sweep_stream(
     while idle_batches < MAX_IDLE_BATCHES && !copies.is_old() {
         let room = state.room.get(stream).copied().unwrap_or_default();
         if room == 0 {
-            return Ok(()); // its rows wait in the table
+            return Ok(()); // the rows wait in the table
         }
         let after = state.swept_up_to.get(stream).copied();
         let limit = BATCH.min(i64::try_from(room).unwrap_or(BATCH));
@@ -106,16 +106,16 @@ async fn sweep_stream(
     Ok(())
 }
 
-/// What a look at rows came to.
+/// The result of checking one batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum BatchResult {
     NothingMissing,
     Published,
-    /// Redis takes nothing for this stream right now: more of it would be refused, too.
+    /// Redis refuses events of this stream: a further batch would be refused too.
     Refused,
 }
 
-/// Publishes those of the rows that have no copy somebody will handle.
+/// Publishes the rows that have no live copy.
 async fn publish_missing(
     options: &RelayOptions,
     copies: &Copies<'_>,
@@ -138,7 +138,7 @@ async fn publish_missing(
     if !published.entries.is_empty() {
         store::record_entries(&connection, &published.entries).await?;
     }
-    // A refused event waits for its own moment, and holds up none of the others.
+    // A refused event waits for its own retry, and the others go on.
     if !published.refused.is_empty() {
         store::defer(&connection, &published.refused, options.settings.sweep_interval).await?;
     }
@@ -146,17 +146,17 @@ async fn publish_missing(
     Ok(if is_refused { BatchResult::Refused } else { BatchResult::Published })
 }
 
-/// What waited for room, or what Redis has lost, is news; what is to be published several times anyway is
-/// not.
+/// Logs unconfirmed events at info, because they waited for room or were lost by Redis; planned repetitions
+/// at debug.
 fn log_repetition(rows: &[Row]) {
     let unconfirmed = rows.iter().filter(|row| row.event.retention == Retention::UntilConfirmed).count();
     if unconfirmed > 0 {
-        tracing::info!(events = unconfirmed, "publishing what nobody has confirmed and has no copy in Redis");
+        tracing::info!(events = unconfirmed, "publishing unconfirmed events that have no copy in Redis");
     }
     if unconfirmed < rows.len() {
         tracing::debug!(
             events = rows.len() - unconfirmed,
-            "publishing once more what is published several times"
+            "publishing events once more, as their retention says"
         );
     }
 }
@@ -171,13 +171,14 @@ async fn depth(options: &RelayOptions, state: &SweepState) -> Result<OutboxDepth
     Ok(depth)
 }
 
-/// The marker in Redis says `present`, or how far the healing of a reset has come: `healing:<last event id>`.
+/// The value of the marker in Redis: `present`, or the progress of healing a reset as `healing:<last event
+/// id>`.
 const PRESENT: &str = "present";
 const HEALING: &str = "healing:";
 
-/// A marker in Redis that is gone says that Redis has lost its data: then every row is looked at, whatever
-/// its lease says, and what has no copy is published. The marker says how far that has come: who dies over it
-/// leaves the rest to the next sweep, whoever's that is.
+/// Heals a reset of Redis, which a missing marker reveals: checks every row whatever its lease, and publishes
+/// the rows without a copy. The marker holds the progress, so the next sweep of any process continues after a
+/// crash.
 async fn heal_reset(
     options: &RelayOptions,
     found: Option<String>,
@@ -191,9 +192,7 @@ async fn heal_reset(
     let mut after: Uuid = match &found {
         Some(healing) => healing.strip_prefix(HEALING).and_then(|id| id.parse().ok()).unwrap_or_default(),
         None => {
-            tracing::info!(
-                "Redis has none of our data (new, or reset): what is unconfirmed is published again"
-            );
+            tracing::info!("Redis is new or was reset: publishing all unconfirmed events again");
             Uuid::nil()
         }
     };
@@ -223,8 +222,8 @@ async fn marker(options: &RelayOptions) -> Result<Option<String>, BrokerError> {
     options.broker.command(get).await
 }
 
-/// `only_if_there`: if Redis has lost its data once more meanwhile, the marker stays away, and the next sweep
-/// begins anew.
+/// Sets the marker. `only_if_there` leaves it missing if Redis has lost its data once more meanwhile, so that
+/// the next sweep starts again.
 async fn set_marker(options: &RelayOptions, value: &str, only_if_there: bool) -> Result<(), SweepError> {
     let mut set = redis::cmd("SET");
     set.arg(marker_key(options)).arg(value);

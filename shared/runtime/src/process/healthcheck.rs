@@ -1,7 +1,8 @@
-//! `healthcheck`: exit code 0 when the service beside it answers `/readyz` with 200, otherwise 1 with the
-//! reason.
+//! The command `healthcheck`: exit code 0 when the service beside it answers `/readyz` with 200, otherwise 1
+//! with the reason.
 //!
-//! No HTTP client and no runtime: it runs every few seconds in a container that has little memory.
+//! It uses a plain socket instead of an HTTP client and a runtime, because it runs every few seconds in a
+//! container with little memory.
 
 use std::{
     io::{self, Read, Write},
@@ -10,8 +11,7 @@ use std::{
     time::Duration,
 };
 
-/// A service that takes longer is not ready. Shorter than the patience of a container's health check (3 s in
-/// deploy/).
+/// Longest wait for the answer: shorter than the timeout of a container's health check (3 s in deploy/).
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 
 pub(super) fn run(address: SocketAddr) -> ExitCode {
@@ -28,7 +28,7 @@ pub(super) fn run(address: SocketAddr) -> ExitCode {
     }
 }
 
-/// One cannot connect to "all addresses of this host".
+/// Replaces "all addresses of this host", which accepts no connection, by the loopback address.
 fn reachable(mut address: SocketAddr) -> SocketAddr {
     match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),

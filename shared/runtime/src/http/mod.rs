@@ -1,4 +1,4 @@
-//! The HTTP side every service has: server, problem+json, request bodies, pages, health, OpenAPI.
+//! The HTTP side of every service: server, problem+json, request bodies, pages, health, OpenAPI.
 
 mod admission;
 mod body;

@@ -1,4 +1,4 @@
-//! Spans as OTLP has them (<https://opentelemetry.io/docs/specs/otlp/>).
+//! Spans in the form of OTLP (<https://opentelemetry.io/docs/specs/otlp/>).
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::{Attribute, SpanKind, queue::FinishedSpan};
 
-/// Who says all this.
+/// The resource of all spans: this instance of the service.
 pub(super) fn resource(service: &str) -> Resource {
     let attributes = [
         ("service.name", service.to_owned()),
@@ -55,7 +55,7 @@ fn message((trace, span): FinishedSpan) -> Message {
         end_time_unix_nano: nanoseconds(span.ended),
         attributes: span.attributes.into_iter().map(|(key, value)| attribute(key, value)).collect(),
         status,
-        flags: 1, // sampled: others are not recorded
+        flags: 1, // sampled, as every recorded span
         ..Message::default()
     }
 }

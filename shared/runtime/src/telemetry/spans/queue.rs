@@ -1,4 +1,4 @@
-//! What waits to be sent, and the count of what found no room.
+//! The queue of finished spans, and the counter of dropped ones.
 
 use tokio::sync::mpsc;
 
@@ -6,10 +6,11 @@ use events::TraceContext;
 
 use super::Span;
 
-/// Spans that wait at most; about 1 KiB each. At 5,000 orders a second that is a third of a second of spans.
+/// Largest number of waiting spans; about 1 KiB each. At 5,000 orders a second that is a third of a second of
+/// spans.
 const CAPACITY: usize = 8192;
 
-/// A span, and where it belongs.
+/// A span with its trace context.
 pub(super) type FinishedSpan = (TraceContext, Span);
 
 pub(super) struct Queue(mpsc::Sender<FinishedSpan>);
@@ -20,7 +21,7 @@ impl Queue {
         (Self(sender), receiver)
     }
 
-    /// Never waits.
+    /// Offers a span without waiting; a full queue drops it.
     pub(super) fn offer(&self, trace: TraceContext, span: Span) {
         if let Err(error) = self.0.try_send((trace, span)) {
             let reason =

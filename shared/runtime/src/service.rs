@@ -3,7 +3,7 @@
 //! ```text
 //! prepare:  metrics, schema, pools, two arbiters with a supervisor each
 //! streams:  partitions agreed on, broker, relay          (a service that publishes or consumes)
-//! run:      operations, HTTP ── signal or fault ──> notice, requests, consumers, own stages, relay, operations
+//! run:      operations, HTTP ─ signal or fault ─> notice, requests, consumers, own stages, relay, operations
 //! ```
 //!
 //! The guarantee is promise 9: readiness falls first, then every part finishes before the parts it needs. One

@@ -198,7 +198,8 @@ fn session_config(
     let lock = lock.as_millis();
     let mut config = settings.url.config();
     config.options(format!(
-        "-c statement_timeout={ms} -c lock_timeout={lock} -c idle_in_transaction_session_timeout={ms} {planner}"
+        "-c statement_timeout={ms} -c lock_timeout={lock} \
+         -c idle_in_transaction_session_timeout={ms} {planner}"
     ));
     config.connect_timeout(settings.connect_timeout).application_name("orderflow");
     config.target_session_attrs(tokio_postgres::config::TargetSessionAttrs::ReadWrite);

@@ -37,14 +37,15 @@ impl DatabaseSettings {
             migrate_on_start: source.value(
                 "migrate-on-start",
                 "on",
-                "migrate the schema at the start; off: wait for the command `migrate`, so that database-url needs no \
-                 right to change tables",
+                "migrate the schema at the start; off: wait for the command `migrate`, so that database-url \
+                 needs no right to change tables",
             ),
             pool_size: source.within(
                 "database-pool-size",
                 "8",
                 2..=256,
-                "PostgreSQL connections for reads of HTTP requests; writers and background work have their own",
+                "PostgreSQL connections for reads of HTTP requests; writers and background work have their \
+                 own",
             ),
             connect_timeout: source.value(
                 "database-connect-timeout",
@@ -72,8 +73,8 @@ impl DatabaseSettings {
             commit_interval: source.value(
                 "commit-interval",
                 "8ms",
-                "minimum time between two commits of background work under load; up to six times as long after \
-                 large batches",
+                "minimum time between two commits of background work under load; up to six times as long \
+                 after large batches",
             ),
         }
     }

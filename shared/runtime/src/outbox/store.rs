@@ -75,15 +75,18 @@ pub(super) async fn take_due(
     let statement = connection
         .prepare_cached(
             "WITH due AS MATERIALIZED (
-                 SELECT event_id, due_at FROM outbox WHERE stream = $1 AND due_at >= coalesce($2::timestamptz, '-infinity') AND due_at <= now()
+                 SELECT event_id, due_at FROM outbox
+                 WHERE stream = $1 AND due_at >= coalesce($2::timestamptz, '-infinity') AND due_at <= now()
                  ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED
              ), taken AS (
-                 UPDATE outbox SET attempts = least(attempts, 1000000) + 1, due_at = now() + make_interval(secs => $4::float8 * power(2, least(attempts, 3)))
+                 UPDATE outbox SET attempts = least(attempts, 1000000) + 1,
+                     due_at = now() + make_interval(secs => $4::float8 * power(2, least(attempts, 3)))
                  WHERE event_id = ANY(ARRAY(SELECT event_id FROM due))
                  RETURNING event_id, envelope, repeats, attempts, entry_id
              )
              SELECT t.envelope, t.repeats, t.attempts, t.entry_id,
-                    CASE WHEN (SELECT count(*) FROM due) < $3 THEN now() ELSE (SELECT max(due_at) FROM due) END
+                    CASE WHEN (SELECT count(*) FROM due) < $3 THEN now()
+                         ELSE (SELECT max(due_at) FROM due) END
              FROM (SELECT 1) AS one LEFT JOIN taken t ON true",
         )
         .await?;
@@ -146,7 +149,8 @@ pub(super) async fn record_entries(
 ) -> Result<(), DbError> {
     let statement = connection
         .prepare_cached(
-            "UPDATE outbox o SET entry_id = p.entry_id, acknowledged_at = NULL FROM (SELECT unnest($1::uuid[]) AS event_id, unnest($2::text[]) AS entry_id) AS p
+            "UPDATE outbox o SET entry_id = p.entry_id, acknowledged_at = NULL
+             FROM (SELECT unnest($1::uuid[]) AS event_id, unnest($2::text[]) AS entry_id) AS p
              WHERE o.event_id = ANY($1) AND o.event_id = p.event_id",
         )
         .await?;
@@ -166,7 +170,8 @@ pub(super) async fn record_acknowledged(
 ) -> Result<HashMap<Uuid, Duration>, DbError> {
     let statement = connection
         .prepare_cached(
-            "UPDATE outbox SET acknowledged_at = coalesce(acknowledged_at, now()), due_at = now() + make_interval(secs => $2)
+            "UPDATE outbox SET acknowledged_at = coalesce(acknowledged_at, now()),
+                 due_at = now() + make_interval(secs => $2)
              WHERE event_id = ANY($1)
              RETURNING event_id, abs(extract(epoch FROM now() - acknowledged_at))::float8",
         )
@@ -218,9 +223,11 @@ pub(super) async fn depth(
 ) -> Result<OutboxDepth, DbError> {
     let statement = connection
         .prepare_cached(
-            "SELECT count(*) FILTER (WHERE due_at <= now()), count(*), coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8,
+            "SELECT count(*) FILTER (WHERE due_at <= now()), count(*),
+                    coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8,
                     (SELECT n_live_tup FROM pg_stat_user_tables WHERE relid = 'outbox'::regclass)
-             FROM (SELECT due_at, created_at FROM outbox WHERE stream = $1 AND due_at >= coalesce($2::timestamptz, '-infinity')
+             FROM (SELECT due_at, created_at FROM outbox
+                   WHERE stream = $1 AND due_at >= coalesce($2::timestamptz, '-infinity')
                    ORDER BY due_at LIMIT $3) AS o",
         )
         .await?;

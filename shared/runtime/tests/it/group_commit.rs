@@ -44,7 +44,8 @@ impl<const DEPENDENT: bool, const MAX_WAIT_INTERVALS: u32> Write for Deposits<DE
         let ids: Vec<Uuid> = items.iter().map(|item| item.id).collect();
         let amounts: Vec<i32> = items.iter().map(|item| item.amount).collect();
         let insert = "WITH pause AS MATERIALIZED (SELECT pg_sleep($3))
-            INSERT INTO deposits SELECT d.id, d.amount, txid_current() FROM pause, unnest($1::uuid[], $2::int[]) d(id, amount)
+            INSERT INTO deposits SELECT d.id, d.amount, txid_current()
+            FROM pause, unnest($1::uuid[], $2::int[]) d(id, amount)
             ON CONFLICT (id) DO NOTHING";
         connection.execute(insert, &[&ids, &amounts, &self.seconds]).await?;
         Ok(ids)
@@ -65,7 +66,8 @@ impl Bank {
             ..database_settings(database.url())
         };
         let bank = Self { database, settings, entered: Arc::new(Semaphore::new(0)) };
-        let table = "CREATE TABLE deposits (id uuid PRIMARY KEY, amount int CONSTRAINT positive CHECK (amount > 0), tx bigint)";
+        let table = "CREATE TABLE deposits (
+            id uuid PRIMARY KEY, amount int CONSTRAINT positive CHECK (amount > 0), tx bigint)";
         bank.connection().await.batch_execute(table).await.expect("a table");
         bank
     }

@@ -18,7 +18,8 @@ fn event(retention: Retention) -> OutboxEvent {
 async fn insert(bank: &Bank, event: &OutboxEvent, lease: Duration) {
     let rows: OutboxRows = [event].into_iter().collect();
     let sql = "INSERT INTO outbox (event_id, stream, envelope, repeats, due_at)
-               SELECT *, now() + make_interval(secs => $5) FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int[])";
+               SELECT *, now() + make_interval(secs => $5)
+               FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int[])";
     let connection = bank.teller.database.connection().await.expect("a connection");
     let lease = lease.as_secs_f64();
     connection
@@ -203,10 +204,13 @@ async fn a_row_that_was_looked_at_two_million_times_is_swept_like_any_other() {
 async fn a_sweep_begins_where_the_last_one_ended_whatever_a_snapshot_keeps_alive() {
     let bank = Bank::open().await;
     let snapshot = bank.teller.database.connection().await.expect("a connection");
-    let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ; SET LOCAL idle_in_transaction_session_timeout = 0; SELECT count(*) FROM outbox";
+    let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ;
+                 SET LOCAL idle_in_transaction_session_timeout = 0;
+                 SELECT count(*) FROM outbox";
     snapshot.batch_execute(begin).await.expect("a snapshot");
     let rows_of_before = "INSERT INTO outbox (event_id, stream, envelope, due_at)
-                          SELECT gen_random_uuid(), 'deposited', '', now() - interval '1 hour' FROM generate_series(1, 20000);
+                          SELECT gen_random_uuid(), 'deposited', '', now() - interval '1 hour'
+                          FROM generate_series(1, 20000);
                           DELETE FROM outbox";
     bank.teller
         .database
@@ -328,7 +332,10 @@ async fn a_reset_that_nobody_has_finished_healing_is_healed_by_the_next_sweep() 
 #[actix_rt::test]
 async fn a_service_that_counts_partitions_otherwise_than_its_database_is_refused_with_both_numbers() {
     let bank = Bank::open().await;
-    let table = "CREATE TABLE stream_partitions (singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton), partitions integer NOT NULL)";
+    let table = "CREATE TABLE stream_partitions (
+                     singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
+                     partitions integer NOT NULL
+                 )";
     bank.teller
         .database
         .connection()

@@ -216,7 +216,8 @@ async fn an_event_that_is_no_utf_8_is_a_dead_letter_and_not_handled_with_other_l
     let bank = Bank::open().await;
     let _consumers = bank.consumers();
     let envelope = deposited("alice", 1);
-    let script = r#"return redis.call('XADD', KEYS[1], '*', 'data', '{"account": "alic\233", "amount": 1}', unpack(ARGV))"#;
+    let script = r#"return redis.call(
+        'XADD', KEYS[1], '*', 'data', '{"account": "alic\233", "amount": 1}', unpack(ARGV))"#;
     let fields = envelope.fields();
     let rest = fields.iter().filter(|(name, _)| *name != "data").flat_map(|(name, value)| [*name, value]);
     let call: Vec<&str> = ["EVAL", script, "1", STREAM].into_iter().chain(rest).collect();

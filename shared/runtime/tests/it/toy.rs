@@ -27,11 +27,12 @@ pub const SOON: Duration = Duration::from_secs(15);
 
 const TABLES: &str = "
     CREATE TABLE deposits (event_id uuid NOT NULL, account text NOT NULL, amount int NOT NULL);
-    CREATE TABLE inbox (consumer text NOT NULL, event_id uuid NOT NULL, reply text, processed_at timestamptz NOT NULL DEFAULT now(),
+    CREATE TABLE inbox (consumer text NOT NULL, event_id uuid NOT NULL, reply text,
+        processed_at timestamptz NOT NULL DEFAULT now(),
         CONSTRAINT inbox_once PRIMARY KEY (event_id, consumer));
-    CREATE TABLE outbox (event_id uuid PRIMARY KEY, stream text NOT NULL, envelope text NOT NULL, repeats integer,
-        attempts integer NOT NULL DEFAULT 0, due_at timestamptz NOT NULL, created_at timestamptz NOT NULL DEFAULT now(), entry_id text,
-        acknowledged_at timestamptz);
+    CREATE TABLE outbox (event_id uuid PRIMARY KEY, stream text NOT NULL, envelope text NOT NULL,
+        repeats integer, attempts integer NOT NULL DEFAULT 0, due_at timestamptz NOT NULL,
+        created_at timestamptz NOT NULL DEFAULT now(), entry_id text, acknowledged_at timestamptz);
     CREATE INDEX outbox_due ON outbox (stream, due_at);";
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -129,7 +130,10 @@ impl Teller {
 
     /// Inbox row and effect in one statement; whether it was the first time.
     async fn deposit(&self, received: &Received<Deposited>) -> Result<bool, DbError> {
-        let sql = "WITH fresh AS (INSERT INTO inbox (consumer, event_id) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING event_id)
+        let sql = "WITH fresh AS (
+                       INSERT INTO inbox (consumer, event_id) VALUES ($1, $2)
+                       ON CONFLICT DO NOTHING RETURNING event_id
+                   )
                    INSERT INTO deposits SELECT event_id, $3, $4 FROM fresh";
         let connection = self.database.connection().await?;
         let Deposited { account, amount } = &received.event;

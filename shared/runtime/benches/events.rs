@@ -1,5 +1,4 @@
-//! An event on its way: from the typed event to the fields of a stream entry and back, and as JSON into the
-//! outbox and back.
+//! The encoding of an event: to the fields of a stream entry and back, and to JSON for the outbox and back.
 
 use std::hint::black_box;
 
@@ -30,7 +29,8 @@ fn wrap(event: &OrderCompleted) -> Envelope {
 fn events(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("event");
     for lines in [1, 5] {
-        let (event, name) = (event(lines), |what: &str| BenchmarkId::new(what, lines));
+        let event = event(lines);
+        let name = |what: &str| BenchmarkId::new(what, lines);
         let envelope = wrap(&event);
         let fields = envelope.fields();
         let json = serde_json::to_string(&envelope).expect("JSON");

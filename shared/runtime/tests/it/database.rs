@@ -1,4 +1,4 @@
-//! What PostgreSQL answers, and what becomes of the connections it answers on.
+//! Answers of PostgreSQL, and their effect on connections.
 
 use std::{
     cell::Cell,
@@ -35,7 +35,7 @@ fn open(settings: &DatabaseSettings) -> Database {
     Database::open("test", settings).expect("a pool")
 }
 
-/// Passes on what is said, until existing connections are made silent; new ones are not.
+/// A proxy that forwards all bytes until existing connections are silenced; new ones still work.
 struct Proxy {
     port: u16,
     silent_below: Rc<Cell<usize>>,
@@ -50,12 +50,14 @@ impl Proxy {
             silent_below: Rc::default(),
             accepted: Rc::default(),
         };
-        let (silent_below, accepted) = (Rc::clone(&proxy.silent_below), Rc::clone(&proxy.accepted));
+        let silent_below = Rc::clone(&proxy.silent_below);
+        let accepted = Rc::clone(&proxy.accepted);
         actix_rt::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
                 let number = accepted.replace(accepted.get() + 1);
                 let far = TcpStream::connect(("127.0.0.1", port)).await.expect("PostgreSQL");
-                let ((near_in, near_out), (far_in, far_out)) = (near.into_split(), far.into_split());
+                let (near_in, near_out) = near.into_split();
+                let (far_in, far_out) = far.into_split();
                 for (mut from, mut to) in [(near_in, far_out), (far_in, near_out)] {
                     let silent_below = Rc::clone(&silent_below);
                     actix_rt::spawn(async move {
@@ -77,7 +79,7 @@ impl Proxy {
     }
 }
 
-/// A server that takes connections and never says a word.
+/// A server that accepts connections and stays silent.
 fn silent_server() -> (TcpListener, u16) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("an address").port();
@@ -120,7 +122,8 @@ async fn a_session_that_became_read_only_is_thrown_away() {
     let database = open(&database_settings(test.url()));
     let reads = database.requests("reads").expect("a pool");
     run(&database, "CREATE TABLE notes (text text)").await.expect("a table");
-    let (writer, reader) = (pid(&database).await, pid(&reads).await);
+    let writer = pid(&database).await;
+    let reader = pid(&reads).await;
     run(&database, "SET default_transaction_read_only = on").await.expect("read-only from now on");
 
     let error = run(&database, "INSERT INTO notes VALUES ('a')").await.expect_err("it cannot");
@@ -156,7 +159,7 @@ fn notes(database: &Database, settings: &DatabaseSettings) -> Commits<Notes> {
     Commits::start(&supervisor, database.clone(), settings, || Notes)
 }
 
-/// The table and its writer, which has written the note 1.
+/// The table and its writer, after the write of note 1.
 async fn writing_notes(database: &Database, settings: &DatabaseSettings) -> Commits<Notes> {
     run(database, "CREATE TABLE notes (number int, label text DEFAULT 'a note')").await.expect("a table");
     let writer = notes(database, settings);
@@ -378,7 +381,8 @@ async fn the_way_down_has_one_deadline() {
         eventually("it has work in hand", SOON, busy).await;
     }
 
-    let (began, down) = (Instant::now(), Deadline::after(Duration::from_millis(500)));
+    let began = Instant::now();
+    let down = Deadline::after(Duration::from_millis(500));
     for writer in &writers {
         down.stage("a writer", writer.drain(down.left())).await;
     }

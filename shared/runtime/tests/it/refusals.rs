@@ -1,4 +1,4 @@
-//! A Redis that refuses is treated as one that is away, and an entry that cannot go on holds up no other.
+//! A Redis that refuses is treated like one that is away, and an entry that fails leaves the others going.
 
 use std::time::{Duration, Instant};
 
@@ -25,7 +25,7 @@ async fn a_redis_that_refuses_writes_ends_no_consumer_and_the_flow_goes_on_when_
     bank.redis.command::<()>(&["CONFIG", "SET", "min-replicas-to-write", "1"]).await;
     let refused = bank.broker.probe().await.expect_err("writes are refused").to_string();
     assert!(refused.contains("NOREPLICAS"), "{refused}");
-    // More ends than a child may have faults in a minute.
+    // Long enough for more ends than the fault limit of a child allows.
     let began = Instant::now();
     while began.elapsed() < Duration::from_secs(3) {
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -109,7 +109,7 @@ async fn what_a_live_consumer_has_in_hand_is_claimed_by_nobody_however_long_it_t
     eventually("it is in hand", SOON, taken).await;
     let peer = bank.consumers_called("peer");
     let began = Instant::now();
-    // Five times `claim-idle`, and twenty looks of the peer.
+    // Five times `claim-idle`, in which the peer checks twenty times.
     while began.elapsed() < bank.settings.claim_idle * 5 {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -168,7 +168,7 @@ async fn a_burial_that_is_refused_half_way_leaves_no_half_of_it() {
     let _consumers = bank.consumers();
     bank.publish(&[deposited("mallory", 1)]).await;
     let tried = async || (bank.script().seen.len() >= 2).then_some(());
-    eventually("the burial is tried twice", SOON, tried).await;
+    eventually("the write of the dead letter is tried twice", SOON, tried).await;
     assert_eq!(bank.redis.command::<u64>(&["XLEN", "deposited.dead"]).await, 0);
     bank.redis.command::<u64>(&["DEL", "deposited.dead.index"]).await;
     bank.dead_lettered(1).await;

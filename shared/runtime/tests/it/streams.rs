@@ -1,4 +1,4 @@
-//! How events are handled, tried again, and given up.
+//! Events that are handled, retried, and given up.
 
 use std::time::Duration;
 
@@ -150,10 +150,8 @@ async fn a_redrive_of_a_whole_stream_takes_what_matches_and_a_dry_run_takes_noth
     bank.dead_lettered(3).await;
     bank.script().failing.clear();
 
-    let (letters, filter) = (
-        bank.dead_letters(),
-        DeadLetterFilter { event_type: None, reason: Some("delivery-limit".to_owned()) },
-    );
+    let letters = bank.dead_letters();
+    let filter = DeadLetterFilter { event_type: None, reason: Some("delivery-limit".to_owned()) };
     let counted = letters.redrive_all(STREAM, &filter, true).await.expect("Redis answers");
     assert_eq!(counted, Redriven { matched: 2, ..Redriven::default() });
     let done = letters.redrive_all(STREAM, &filter, false).await.expect("Redis answers");
@@ -282,7 +280,7 @@ async fn a_drained_consumer_has_finished_and_acknowledged_its_batch() {
             bank.redis.command(&["XPENDING", STREAM, GROUP]).await;
         (pending.0 > 0).then_some(())
     };
-    // The group does not exist before the consumer is up.
+    // The consumer creates the group when it starts.
     let group = async || {
         (!bank.redis.command::<Vec<redis::Value>>(&["XINFO", "GROUPS", STREAM]).await.is_empty())
             .then_some(())
@@ -293,10 +291,10 @@ async fn a_drained_consumer_has_finished_and_acknowledged_its_batch() {
     bank.all_processed(&consumers, 10).await;
 }
 
-/// Until the consumers hold so many entries.
+/// Waits until the consumers hold this many entries.
 async fn pending_entries(bank: &Bank, entries: u64) {
     let pending_entries = async || {
-        // The group does not exist before the consumer is up.
+        // The consumer creates the group when it starts.
         let groups: Vec<redis::Value> = bank.redis.command(&["XINFO", "GROUPS", STREAM]).await;
         let pending = async || {
             bank.redis

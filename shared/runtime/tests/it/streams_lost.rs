@@ -1,8 +1,9 @@
-//! Redis forgets, and Redis is away.
+//! Redis loses its data, or is away.
 
 use crate::toy::{Bank, GROUP, STREAM, deposited};
 
-/// Both in one MULTI: the event is in the new stream before the consumer can have made the group again.
+/// Forgets and publishes in one MULTI: the event is in the new stream before the consumer can make its group
+/// again.
 async fn forget_and_publish(bank: &Bank, forget: &[&str], account: &str) {
     let mut pipeline = redis::pipe();
     pipeline.atomic().cmd(forget[0]).arg(&forget[1..]);

@@ -1,4 +1,4 @@
-//! Streams do not grow with the time they are used, and a backlog is never cut.
+//! Streams stay bounded over time, and a backlog is kept whole.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ async fn shorter_than(bank: &Bank, limit: u64) {
 async fn trimming_removes_in_one_go_whatever_all_are_done_with() {
     let mut bank = Bank::open().await;
     bank.settings.retention = Duration::ZERO;
-    // As if they had been read before: the fifteen seconds are for trimming them.
+    // The group starts after these entries, so the time of the test goes into trimming them.
     bank.publish(&numbered(30_000)).await;
     bank.redis.command::<()>(&["XGROUP", "CREATE", STREAM, GROUP, "$"]).await;
     let _consumers = bank.consumers();

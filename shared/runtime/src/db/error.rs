@@ -37,7 +37,9 @@ pub enum Fault {
 /// A database error with its classification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DbError {
+    /// The class of the error.
     pub fault: Fault,
+    /// The text of the error, with its causes.
     pub message: String,
 }
 

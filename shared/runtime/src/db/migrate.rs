@@ -38,14 +38,24 @@ pub enum MigrationError {
         "the schema is at version {found}, and this program needs {needed}: run the command \
          `migrate` with the database-url of the owner"
     )]
-    Outdated { found: i32, needed: i32 },
+    Outdated {
+        /// The newest applied version.
+        found: i32,
+        /// The newest version of this program.
+        needed: i32,
+    },
     /// The schema has a history of its own: it lacks a migration of this program that is older than its
     /// newest.
     #[error(
         "the schema is at version {found} without version {missing}: it belongs to another branch of this \
          program"
     )]
-    Foreign { found: i32, missing: i32 },
+    Foreign {
+        /// The newest applied version.
+        found: i32,
+        /// The missing version of this program.
+        missing: i32,
+    },
 }
 
 impl MigrationError {

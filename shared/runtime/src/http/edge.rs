@@ -118,15 +118,7 @@ async fn answer<B: MessageBody + 'static>(
     match tokio::time::timeout(deadline, handled).await {
         Ok(Ok(Ok(response))) => Ok(match problem_in(&response) {
             None => response.map_into_boxed_body(),
-            Some(problem) => {
-                let allowed = response.headers().get(header::ALLOW).cloned();
-                let mut answer = response.into_response(problem.answer(&record.context.request_id));
-                // A 405 names the allowed methods (RFC 9110); actix-web knows them.
-                if let Some(methods) = allowed {
-                    answer.headers_mut().insert(header::ALLOW, methods);
-                }
-                answer
-            }
+            Some(problem) => with_problem(response, problem, &record.context.request_id),
         }),
         Ok(Ok(Err(error))) => Err(problem_of(&error)),
         Ok(Err(_panic)) => {
@@ -142,6 +134,21 @@ async fn answer<B: MessageBody + 'static>(
             ),
         )),
     }
+}
+
+/// The response with a problem as its body.
+fn with_problem<B>(
+    response: ServiceResponse<B>,
+    problem: Problem,
+    request_id: &str,
+) -> ServiceResponse<BoxBody> {
+    let allowed = response.headers().get(header::ALLOW).cloned();
+    let mut response = response.into_response(problem.answer(request_id));
+    // A 405 names the allowed methods (RFC 9110); actix-web knows them.
+    if let Some(methods) = allowed {
+        response.headers_mut().insert(header::ALLOW, methods);
+    }
+    response
 }
 
 /// The problem of an unsuccessful response: the handler's own, or one made of the status.

@@ -107,7 +107,13 @@ impl RequestRecord {
         if !is_health_check(path) {
             record_span(context.trace, || self.span(status, elapsed));
         }
-        let RequestContext { request_id, trace } = context;
+        self.log(status, elapsed);
+    }
+
+    fn log(&self, status: StatusCode, elapsed: Duration) {
+        let RequestContext { request_id, trace } = &self.context;
+        let method = &self.method;
+        let path = self.uri.path();
         let status = status.as_u16();
         // A refusal (503) is counted, and its cause is logged at its source: a warning for each would be the
         // largest cost of an overload.

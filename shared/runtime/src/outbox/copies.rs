@@ -75,16 +75,10 @@ impl<'a> Copies<'a> {
     /// The rows without a live copy, which have to be published.
     pub(super) async fn missing(&self, rows: Vec<Row>) -> Result<Vec<Row>, SweepError> {
         let mut missing = Vec::new();
-        let mut acknowledged = Vec::new();
         let mut read = HashMap::<(String, &str), Vec<(String, Row)>>::new();
         for row in rows {
             let key = self.options.broker.key_of(&row.event.stream, &row.event.envelope);
-            let group = self
-                .options
-                .routes
-                .iter()
-                .find(|route| route.stream == row.event.stream)
-                .map_or("", |route| route.group);
+            let group = self.group_of(&row.event.stream);
             let whereabouts = row
                 .entry
                 .as_deref()
@@ -97,17 +91,32 @@ impl<'a> Copies<'a> {
                 _ => missing.push(row),
             }
         }
+        let mut acknowledged = Vec::new();
         for ((key, group), rows) in read {
-            let entries: Vec<&str> = rows.iter().map(|(entry, _)| entry.as_str()).collect();
-            let pending = self.options.broker.pending_among(&key, group, &entries).await?;
-            acknowledged.extend(
-                rows.into_iter().zip(pending).filter(|(_, is_pending)| !is_pending).map(|((_, row), _)| row),
-            );
+            acknowledged.extend(self.acknowledged(&key, group, rows).await?);
         }
         if !acknowledged.is_empty() {
             missing.extend(self.without_reply(acknowledged).await?);
         }
         Ok(missing)
+    }
+
+    /// The group that consumes `stream`.
+    fn group_of(&self, stream: &str) -> &'a str {
+        self.options.routes.iter().find(|route| route.stream == stream).map_or("", |route| route.group)
+    }
+
+    /// The rows of one partition whose entry was read and is acknowledged.
+    async fn acknowledged(
+        &self,
+        key: &str,
+        group: &str,
+        rows: Vec<(String, Row)>,
+    ) -> Result<Vec<Row>, BrokerError> {
+        let entries: Vec<&str> = rows.iter().map(|(entry, _)| entry.as_str()).collect();
+        let pending = self.options.broker.pending_among(key, group, &entries).await?;
+        let rows = rows.into_iter().zip(pending);
+        Ok(rows.filter(|(_, is_pending)| !is_pending).map(|((_, row), _)| row).collect())
     }
 
     /// The acknowledged rows whose reply is lost. A consumer publishes its reply before it acknowledges the

@@ -24,7 +24,12 @@ pub enum PartitionsError {
          stream-partitions={found}; or, to change the number, stop all instances once their streams are \
          empty, and delete the row of stream_partitions and the key orderflow:partitions in Redis"
     )]
-    Other { found: i32, own: u16 },
+    Other {
+        /// The number in the database.
+        found: i32,
+        /// The setting `stream-partitions` of this process.
+        own: u16,
+    },
 }
 
 /// Stores the number of partitions at the first start, and compares it at every later one. Waits up to a

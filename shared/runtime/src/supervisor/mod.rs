@@ -118,7 +118,7 @@ impl SupervisorHandle {
         let spec = ChildSpec { kind, name, policy, factory: Box::new(factory) };
         #[expect(
             clippy::disallowed_methods,
-            reason = "a supervisor that is gone means its arbiter stopped: the handle then says Unavailable"
+            reason = "a supervisor that is gone means its arbiter stopped: the handle then returns Unavailable"
         )]
         self.address.do_send(Supervise { spec, channels });
         supervised

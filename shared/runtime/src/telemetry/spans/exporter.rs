@@ -39,7 +39,7 @@ pub struct SpanExport {
 }
 
 impl SpanExport {
-    /// Sends the queued spans, with one try for each batch, within `limit` and [`MAX_FLUSH`].
+    /// Sends the queued spans, with one try for each batch, within `limit` and 3 s.
     pub async fn flush(self, limit: Duration) {
         self.ending.send_replace(true);
         if timeout(limit.min(MAX_FLUSH), self.done).await.is_err() {

@@ -103,11 +103,11 @@ fn with_seeded_bugs() -> Cow<'static, str> {
 impl Write for WriteStock {
     type Item = Arc<Ruling>;
     /// What is on hand after the whole batch of each product that anything in it takes.
-    type Outcome = Arc<HashMap<Sku, Level>>;
+    type Output = Arc<HashMap<Sku, Level>>;
 
     const NAME: &'static str = "stock";
     /// In a batch twice as large every product is written half as often an order.
-    const PATIENCE: u32 = 6;
+    const MAX_WAIT_INTERVALS: u32 = 6;
     /// A shortage was decided on the assumption that what is held before it commits.
     const DEPENDENT: bool = true;
 
@@ -115,7 +115,7 @@ impl Write for WriteStock {
         &self,
         connection: &Connection,
         rulings: &[Arc<Ruling>],
-    ) -> Result<Vec<Self::Outcome>, DbError> {
+    ) -> Result<Vec<Self::Output>, DbError> {
         let statement = connection.prepare_cached(&with_seeded_bugs()).await?;
         let events: Vec<Uuid> = rulings.iter().map(|ruling| ruling.event_id).collect();
         let lines = LineColumns::of(rulings);
@@ -140,7 +140,7 @@ impl Write for WriteStock {
             .await?;
         let levels: Result<_, DbError> =
             rows.iter().map(|row| Ok((Sku::stored(row.get(0)?), level(row, 1)?))).collect();
-        let levels: Self::Outcome = Arc::new(levels?);
+        let levels: Self::Output = Arc::new(levels?);
         Ok(vec![levels; rulings.len()])
     }
 }

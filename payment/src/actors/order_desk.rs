@@ -4,7 +4,7 @@ use std::{rc::Rc, sync::Arc, time::Duration};
 
 use actix::{Actor, Context, Handler, Message, ResponseFuture};
 use runtime::{
-    db::{Commits, Database, Reply},
+    db::{Commits, Database, OutputSender},
     drains_at_once,
     shutdown::Shutdown,
     supervisor::{Life, Supervised},
@@ -59,7 +59,7 @@ drains_at_once!(OrderDesk);
 #[rtype(result = "()")]
 pub struct PlaceOrder {
     request: Arc<OrderRequest>,
-    reply: Reply<Placed>,
+    reply: OutputSender<Placed>,
 }
 
 impl PlaceOrder {

@@ -39,9 +39,9 @@ const UNKNOWN: &str =
 
 impl Write for ChargeLedger {
     type Item = ChargeEntry;
-    type Outcome = String;
+    type Output = String;
     const NAME: &'static str = "provider-charges";
-    const PATIENCE: u32 = 3;
+    const MAX_WAIT_INTERVALS: u32 = 3;
 
     async fn commit(&self, connection: &Connection, items: &[ChargeEntry]) -> Result<Vec<String>, DbError> {
         let orders: Vec<Uuid> = items.iter().map(|item| item.order_id).collect();
@@ -89,9 +89,9 @@ pub struct RefundLedger;
 
 impl Write for RefundLedger {
     type Item = RefundEntry;
-    type Outcome = Option<String>;
+    type Output = Option<String>;
     const NAME: &'static str = "provider-refunds";
-    const PATIENCE: u32 = 3;
+    const MAX_WAIT_INTERVALS: u32 = 3;
 
     async fn commit(
         &self,

@@ -37,9 +37,9 @@ pub struct ApplyOutcomes {
 
 impl Write for ApplyOutcomes {
     type Item = OrderOutcome;
-    type Outcome = Applied;
+    type Output = Applied;
     const NAME: &'static str = "apply-outcomes";
-    const PATIENCE: u32 = 6;
+    const MAX_WAIT_INTERVALS: u32 = 6;
 
     async fn commit(&self, connection: &Connection, items: &[OrderOutcome]) -> Result<Vec<Applied>, DbError> {
         let mut moved = self.apply(connection, items).await?;

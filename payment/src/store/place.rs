@@ -39,7 +39,7 @@ impl PlaceOrders {
 
 impl Write for PlaceOrders {
     type Item = Arc<OrderRequest>;
-    type Outcome = Placed;
+    type Output = Placed;
     const NAME: &'static str = "place-orders";
 
     async fn commit(

@@ -60,9 +60,9 @@ pub struct ParkRefunds {
 
 impl Write for ParkRefunds {
     type Item = ParkedRefund;
-    type Outcome = ();
+    type Output = ();
     const NAME: &'static str = "park-refunds";
-    const PATIENCE: u32 = 6;
+    const MAX_WAIT_INTERVALS: u32 = 6;
 
     async fn commit(&self, connection: &Connection, items: &[ParkedRefund]) -> Result<Vec<()>, DbError> {
         let statement = connection

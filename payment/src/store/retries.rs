@@ -29,9 +29,9 @@ pub struct ParkCharges;
 
 impl Write for ParkCharges {
     type Item = ParkedCharge;
-    type Outcome = ();
+    type Output = ();
     const NAME: &'static str = "park-charges";
-    const PATIENCE: u32 = 6;
+    const MAX_WAIT_INTERVALS: u32 = 6;
 
     async fn commit(&self, connection: &Connection, items: &[ParkedCharge]) -> Result<Vec<()>, DbError> {
         let query = format!(

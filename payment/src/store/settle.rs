@@ -41,11 +41,11 @@ pub struct SettleCharges {
 impl Write for SettleCharges {
     type Item = Settlement;
     /// Whether the order moved.
-    type Outcome = bool;
+    type Output = bool;
     const NAME: &'static str = "settle-charges";
     /// As [`ChargeLedger`](super::ChargeLedger) has: a charge keeps its place among `provider-in-flight`
     /// until it is settled.
-    const PATIENCE: u32 = 3;
+    const MAX_WAIT_INTERVALS: u32 = 3;
 
     async fn commit(&self, connection: &Connection, items: &[Settlement]) -> Result<Vec<bool>, DbError> {
         let statement = connection

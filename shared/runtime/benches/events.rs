@@ -29,7 +29,8 @@ fn wrap(event: &OrderCompleted) -> Envelope {
 fn events(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("event");
     for lines in [1, 5] {
-        let (event, name) = (event(lines), |what: &str| BenchmarkId::new(what, lines));
+        let event = event(lines);
+        let name = |what: &str| BenchmarkId::new(what, lines);
         let envelope = wrap(&event);
         let json = envelope.to_json();
         group.bench_function(name("encode"), |bench| {

@@ -1,18 +1,19 @@
-//! Failpoints: places in the code at which a process can be made to die, to panic or to stand still, so that
-//! a rehearsal hits the very moment it means.
+//! Failpoints: places in the code at which a rehearsal can kill, panic or stop the process at an exact
+//! moment.
 //!
-//! They exist in builds with the feature `failpoints` only; in any other, [`pass`] is empty. One is armed by
-//! `FAILPOINT=NAME:NTH[:ACTION]` (several with commas) when the process starts, or by `POST /ops/faults`
-//! while it runs, and fires once, at the NTH passage after that.
+//! Builds with the feature `failpoints` have them; elsewhere [`pass`] is empty. `FAILPOINT=NAME:NTH[:ACTION]`
+//! (several with commas) arms one at the start, `POST /ops/faults` while the process runs. Each fires once,
+//! at the NTH passage after it was armed.
 //!
 //! | name | where |
 //! | --- | --- |
-//! | `consumer.after-read.STREAM` | a batch was read, nothing was done with it |
+//! | `consumer.after-read.STREAM` | a batch was read and is still untouched |
 //! | `handler.start.STREAM` | the batch is about to be handled |
-//! | `commit.before.WRITER`, `commit.after.WRITER` | around the one transaction of a batch; after: nobody knows of it yet |
-//! | `consumer.before-ack.STREAM` | the effect is committed, the entries are not acknowledged |
-//! | `publish.before`, `publish.after` | around the append of events; after: nobody knows that it happened yet |
-//! | `provider.before-charge`, `provider.after-charge`, `provider.before-refund`, `provider.after-refund` | around the payment provider |
+//! | `commit.before.WRITER`, `commit.after.WRITER` | around the transaction of a batch |
+//! | `consumer.before-ack.STREAM` | the effect is committed, the entries are still unacknowledged |
+//! | `publish.before`, `publish.after` | around the append of events |
+//! | `provider.before-charge`, `provider.after-charge` | around a charge of the payment provider |
+//! | `provider.before-refund`, `provider.after-refund` | around a refund of the payment provider |
 //! | `product.hold` | a product actor is asked for stock |
 //! | `http.handler.ROUTE` | a request was admitted, e.g. `http.handler./orders` |
 
@@ -21,24 +22,26 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// What happens at a failpoint.
+/// The action of a failpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
     /// SIGKILL to this process.
     Kill,
-    /// The code that passes panics.
+    /// A panic in the code that passes.
     Panic,
-    /// SIGSTOP to this process: a zombie, until somebody sends SIGCONT.
+    /// SIGSTOP to this process: it hangs until it gets SIGCONT.
     Stop,
 }
 
-/// A failpoint that will fire.
+/// An armed failpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Armed {
+    /// The name, as in the table of failpoints.
     pub name: String,
-    /// At which passage from now, from 1.
+    /// The passage at which it fires, counted from now, from 1.
     pub nth: u32,
+    /// The action at that passage.
     pub action: Action,
 }
 
@@ -47,9 +50,9 @@ pub struct Armed {
 #[error("this build has no failpoints: build with --features failpoints")]
 pub struct NotBuiltIn;
 
-/// A failpoint as `NAME:NTH[:ACTION]`.
+/// A text that is no `NAME:NTH[:ACTION]`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not NAME:NTH or NAME:NTH:ACTION with an NTH from 1 and an ACTION of kill, panic or stop")]
+#[error("`{0}` must be NAME:NTH or NAME:NTH:ACTION, with an NTH from 1 and an ACTION of kill, panic or stop")]
 pub struct Malformed(String);
 
 impl FromStr for Armed {
@@ -84,7 +87,9 @@ impl fmt::Display for Armed {
 /// A failpoint that was passed since the process started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Passed {
+    /// The name of the failpoint.
     pub name: String,
+    /// Passages since the start.
     pub times: u64,
 }
 
@@ -92,18 +97,22 @@ pub struct Passed {
 mod points {
     use super::{Armed, NotBuiltIn, Passed};
 
-    /// Nothing: this build has no failpoints.
+    /// Empty in this build.
     #[inline(always)]
     pub fn pass(_: &'static str, _: &str) {}
 
+    /// Arms nothing in this build.
+    ///
     /// # Errors
     /// Always: [`NotBuiltIn`].
     pub fn arm(_: Armed) -> Result<(), NotBuiltIn> {
         Err(NotBuiltIn)
     }
 
+    /// Empty in this build.
     pub fn disarm_all() {}
 
+    /// Empty lists in this build.
     #[must_use]
     pub fn report() -> (Vec<Passed>, Vec<Armed>) {
         (Vec::new(), Vec::new())
@@ -124,21 +133,21 @@ mod points {
 
     use super::{Action, Armed, NotBuiltIn, Passed};
 
-    static BOARD: Mutex<Board> = Mutex::new(Board { passed: BTreeMap::new(), armed: Vec::new() });
+    static REGISTRY: Mutex<Registry> = Mutex::new(Registry { passed: BTreeMap::new(), armed: Vec::new() });
 
-    struct Board {
+    struct Registry {
         passed: BTreeMap<String, u64>,
         armed: Vec<Armed>,
     }
 
-    /// The failpoint `point`, or `point.of` where there are several of it.
+    /// Passes the failpoint `point`, or `point.of` where one point has several names.
     ///
     /// # Panics
-    /// When it is armed to.
+    /// If it is armed with [`Action::Panic`].
     pub fn pass(point: &'static str, of: &str) {
         let name = if of.is_empty() { point.to_owned() } else { format!("{point}.{of}") };
-        let Some(action) = board().note(&name) else { return };
-        tracing::warn!(failpoint = %name, ?action, "a failpoint fires");
+        let Some(action) = registry().count_passage(&name) else { return };
+        tracing::warn!(failpoint = %name, ?action, "failpoint fires");
         match action {
             Action::Kill => _ = kill(Pid::this(), Signal::SIGKILL),
             Action::Stop => _ = kill(Pid::this(), Signal::SIGSTOP),
@@ -146,9 +155,9 @@ mod points {
         }
     }
 
-    impl Board {
-        /// Counts a passage; what happens at this one.
-        fn note(&mut self, name: &str) -> Option<Action> {
+    impl Registry {
+        /// Counts a passage. Returns the action of a failpoint that fires.
+        fn count_passage(&mut self, name: &str) -> Option<Action> {
             match self.passed.get_mut(name) {
                 Some(times) => *times += 1,
                 None => _ = self.passed.insert(name.to_owned(), 1),
@@ -159,37 +168,40 @@ mod points {
         }
     }
 
+    /// Arms a failpoint.
+    ///
     /// # Errors
-    /// Never in this build.
+    /// None in this build.
     pub fn arm(armed: Armed) -> Result<(), NotBuiltIn> {
-        tracing::warn!(failpoint = %armed, "armed");
-        board().armed.push(armed);
+        tracing::warn!(failpoint = %armed, "failpoint armed");
+        registry().armed.push(armed);
         Ok(())
     }
 
+    /// Disarms all failpoints.
     pub fn disarm_all() {
-        board().armed.clear();
+        registry().armed.clear();
     }
 
+    /// The failpoints that were passed, and those that are armed.
     #[must_use]
     pub fn report() -> (Vec<Passed>, Vec<Armed>) {
-        let board = board();
-        let passed = board.passed.iter().map(|(name, times)| Passed { name: name.clone(), times: *times });
-        (passed.collect(), board.armed.clone())
+        let registry = registry();
+        let passed = registry.passed.iter().map(|(name, times)| Passed { name: name.clone(), times: *times });
+        (passed.collect(), registry.armed.clone())
     }
 
-    fn board() -> MutexGuard<'static, Board> {
-        BOARD.lock().unwrap_or_else(PoisonError::into_inner)
+    fn registry() -> MutexGuard<'static, Registry> {
+        REGISTRY.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 pub use points::{arm, disarm_all, pass, report};
 
-/// Arms what the environment variable `FAILPOINT` asks for.
+/// Arms the failpoints of the environment variable `FAILPOINT`.
 ///
 /// # Errors
-/// What is wrong with it, or that this build has none: a rehearsal that cannot happen must not look like one
-/// that went well.
+/// A malformed name, or a build without failpoints: an impossible rehearsal must fail visibly.
 pub fn arm_from_environment() -> Result<(), String> {
     let Ok(text) = std::env::var("FAILPOINT") else { return Ok(()) };
     for one in text.split(',').filter(|one| !one.is_empty()) {

@@ -1,8 +1,8 @@
-//! The inbox: which events a consumer has processed, and with what reply.
+//! The inbox: the events that a consumer has processed, each with its reply.
 //!
-//! The row is inserted in the transaction of the effect; its primary key (event id, consumer) decides what is
-//! a duplicate. The reply is kept in the row, so that an event seen again is answered with the stored
-//! outcome. What follows from the question is not kept: whoever asks again sends the question along.
+//! The row is inserted in the transaction of the effect; its primary key (event id, consumer) decides about
+//! duplicates. The row keeps the reply, so a repeated event gets the same answer. Fields that follow from the
+//! event are left out, because every repetition brings them along.
 //!
 //! ```sql
 //! CREATE TABLE inbox (
@@ -23,33 +23,36 @@ use uuid::Uuid;
 use crate::db::{Connection, DbError};
 use events::{Envelope, TraceContext, plain_json};
 
-/// The constraint that refuses a second effect.
+/// The constraint that refuses a second effect of the same event.
 pub const ONCE: &str = "inbox_once";
 
-/// Bytes of a stored reply beside its data, and of the escapes in that.
+/// Typical size of a stored reply in bytes, apart from its data.
 const TYPICAL: usize = 256;
 
-/// What a reply has of its own. Everything else is its question's: a third of the bytes.
+/// The fields of a reply that cannot be derived from the event it answers: a third of the bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredReply<'a> {
-    /// The same whenever the question is answered.
+    /// The id of the reply, the same at every repetition.
     pub id: Uuid,
+    /// The event type of the reply.
     #[serde(rename = "type")]
     pub kind: Cow<'a, str>,
+    /// The time of the first reply.
     pub time: Timestamp,
-    /// The question's too. By it an order can be followed through the tables without its events.
+    /// The correlation id of the event; kept here so that SQL can follow an order through the tables.
     #[serde(rename = "correlationid")]
     pub correlation_id: Cow<'a, str>,
+    /// The data of the reply, as JSON.
     pub data: Cow<'a, str>,
 }
 
 impl StoredReply<'_> {
-    /// As it is kept.
+    /// The JSON that the row keeps.
     pub fn to_json(&self) -> String {
         plain_json(self, TYPICAL + self.data.len())
     }
 
-    /// The reply that `source` gave when `question` came first.
+    /// The reply that `source` sent when `question` came first.
     pub fn to(self, question: &Envelope, source: &str) -> Envelope {
         Envelope {
             id: self.id,
@@ -77,10 +80,10 @@ impl<'a> From<&'a Envelope> for StoredReply<'a> {
     }
 }
 
-/// The events among `ids` that `consumer` has processed, each with the reply it stored.
+/// The events among `ids` that `consumer` has processed, each with its stored reply.
 ///
 /// # Errors
-/// The database did not answer.
+/// [`DbError`] of the query.
 pub async fn processed(
     connection: &Connection,
     consumer: &str,
@@ -105,7 +108,7 @@ mod tests {
     fn question() -> Envelope {
         let order_id = Uuid::now_v7();
         let origin = Origin { trace: TraceContext::root(), request_id: Some("of-the-customer".to_owned()) };
-        // Which event it is does not matter here.
+        // Any event will do here.
         Envelope::new(&StockReserved { order_id, items: Vec::new() }, "payment", order_id.to_string(), origin)
     }
 

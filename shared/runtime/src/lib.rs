@@ -1,20 +1,20 @@
-//! The runtime of a service: everything that is the same in `user`, `inventory` and `payment`. It knows
-//! nothing of shops.
+//! The runtime of a service: everything that `user`, `inventory` and `payment` share. It is independent of
+//! the shop.
 //!
-//! | module | what it gives |
+//! | module | contents |
 //! | --- | --- |
-//! | [`settings`] | flags, environment and file in one typed read, all errors at once |
-//! | [`telemetry`] | logs, W3C trace context, Prometheus metrics |
+//! | [`settings`] | flags, environment and file in one typed read; all errors at once |
+//! | [`telemetry`] | logs, W3C trace context, spans, Prometheus metrics |
 //! | [`supervisor`] | a fresh actor from its factory after panic, error or stop |
-//! | [`process`], [`shutdown`] | the `main` of every service; what ends it, and in which order it goes down |
-//! | [`db`] | PostgreSQL pool, locked migrations, group commit |
+//! | [`process`], [`shutdown`] | the `main` of every service; the causes of its end, and its deadline |
+//! | [`db`] | PostgreSQL pools, locked migrations, group commit |
 //! | [`outbox`], [`inbox`] | effect, inbox row and outbox row in one transaction; the relay |
-//! | [`stream`] | the only Redis Streams code in the repository: consumer, dead letters |
-//! | [`auth`] | tokens verified locally, extractors for roles |
+//! | [`stream`] | the only Redis Streams code in the repository: consumers, dead letters |
+//! | [`auth`] | local verification of tokens, extractors for roles |
 //! | [`http`] | server, problem+json, health, OpenAPI page |
-//! | [`ops`] | the operations API every service has |
+//! | [`ops`] | the operations API of every service |
 //! | [`service`] | the frame of a service: starts all this, serves, and takes it down |
-//! | [`failpoint`], [`seeded_bug`] | rehearsals: where a process can be made to die, and mistakes put back; empty in ordinary builds |
+//! | [`failpoint`], [`seeded_bug`] | faults and seeded bugs for rehearsals; empty in ordinary builds |
 
 pub mod auth;
 pub mod db;

@@ -1,11 +1,10 @@
-//! Seeded bugs: the mistakes this design exists to prevent, put back one at a time to see that the checker
-//! notices.
+//! Seeded bugs: mistakes that the design prevents, put back one at a time to test the checker.
 //!
-//! They exist in builds with the feature `seeded-bugs` only, and one is alive when `SEEDED_BUG=NAME` says so.
+//! Builds with the feature `seeded-bugs` have them; `SEEDED_BUG=NAME` activates one.
 
 use std::borrow::Cow;
 
-/// All of them, as `../docs/reliability.md` explains them.
+/// The names of all bugs; `docs/reliability.md` explains them.
 pub const ALL: [&str; 7] = [
     "ack-before-commit",
     "no-inbox",
@@ -34,7 +33,7 @@ pub fn is_alive(name: &str) -> bool {
     ALIVE.as_deref() == Some(name)
 }
 
-/// A statement; where the bug `name` is alive, with `right` replaced by `wrong` in it.
+/// Returns `statement`, with `right` replaced by `wrong` in a process that has the bug `name`.
 #[must_use]
 pub fn plant(
     name: &str,
@@ -50,21 +49,21 @@ pub fn plant(
     statement.replace(right, wrong).into()
 }
 
-/// Refuses a `SEEDED_BUG` that this build does not have.
+/// Refuses a `SEEDED_BUG` that this build lacks.
 ///
 /// # Errors
-/// What is wrong, and what could be asked for.
+/// The reason, with the known names.
 pub fn check_environment() -> Result<(), String> {
     match std::env::var("SEEDED_BUG") {
         Err(_) => Ok(()),
         Ok(_) if !cfg!(feature = "seeded-bugs") => {
-            Err("SEEDED_BUG: this build has no bugs to seed: build with --features seeded-bugs".to_owned())
+            Err("SEEDED_BUG: this build has no seeded bugs: build with --features seeded-bugs".to_owned())
         }
         Ok(name) if !ALL.contains(&name.as_str()) => {
             Err(format!("SEEDED_BUG: `{name}` is none of {}", ALL.join(", ")))
         }
         Ok(name) => {
-            tracing::error!(bug = name, "this process is broken on purpose");
+            tracing::error!(bug = name, "this process has a seeded bug");
             Ok(())
         }
     }

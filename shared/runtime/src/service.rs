@@ -3,12 +3,12 @@
 //! ```text
 //! prepare:  metrics, schema, pools, two arbiters with a supervisor each
 //! streams:  partitions agreed on, broker, relay          (a service that publishes or consumes)
-//! run:      operations, HTTP ── signal or fault ──> notice, requests, consumers, own stages, relay, operations
+//! run:      operations, HTTP ─ signal or fault ─> notice, requests, consumers, own stages, relay, operations
 //! ```
 //!
 //! The guarantee is promise 9: readiness falls first, then every part finishes before the parts it needs. One
-//! deadline (`shutdown-timeout`) covers the whole way down. A part that is late is named in a warning; its
-//! work is pending in Redis, or a row in PostgreSQL.
+//! deadline (`shutdown-timeout`) covers the whole way down. A late part is named in a warning; its work is
+//! pending in Redis, or a row in PostgreSQL.
 
 use std::io;
 
@@ -34,14 +34,19 @@ use crate::{
 /// The reason why a service cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
+    /// The schema cannot be brought up to date.
     #[error(transparent)]
     Migration(#[from] MigrationError),
+    /// The database has another number of partitions.
     #[error(transparent)]
     Partitions(#[from] PartitionsError),
+    /// The settings of a pool contradict each other.
     #[error("the connection pool cannot be built: {0}")]
     Pool(#[from] BuildError),
+    /// This machine cannot make an HTTP client.
     #[error("the HTTP client cannot be built: {0}")]
     Client(#[from] reqwest::Error),
+    /// An address cannot be bound, or signals cannot be received.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
@@ -52,42 +57,47 @@ pub struct Service {
     settings: Common,
     roster: Roster,
     arbiters: [Arbiter; 2],
-    /// Ends the process, and knows when the end has begun.
+    /// Ends the process, and tells whether the end has begun.
     pub shutdown: Shutdown,
     /// Supervises actors and writers.
     pub core: SupervisorHandle,
-    /// Supervises consumers, relay and operations, on an arbiter of their own.
+    /// Supervises consumers, relay and operations on an arbiter of their own.
     pub background: SupervisorHandle,
     /// The pool of the core arbiter.
     pub database: Database,
-    /// The pool for reads on behalf of requests.
+    /// The pool for reads of HTTP requests.
     pub requests: Database,
-    /// The pool of the other arbiter: a connection is driven by the thread that uses it.
+    /// The pool of the background arbiter: the thread that uses a connection drives it.
     pub background_database: Database,
 }
 
 /// The streams of a service.
 pub struct Streams {
+    /// The settings of all streams.
     pub settings: StreamSettings,
+    /// The connection to Redis.
     pub broker: Broker,
+    /// The relay of the outbox.
     pub relay: RelayHandle,
     consumers: ConsumerSet,
 }
 
 /// The HTTP API of a service.
 pub struct Api<R> {
+    /// The public keys of tokens, for readiness.
     pub keys: KeySet,
+    /// The verifier of tokens, for handlers.
     pub verifier: Verifier,
-    /// The description of the service's own routes.
+    /// The OpenAPI description of the service's own routes.
     pub openapi: OpenApi,
     /// Adds the service's own routes.
     pub routes: R,
 }
 
-/// A part of a service that finishes its work before the next part does.
+/// A named part of a service that finishes its work before the next part does.
 pub type Stage = (&'static str, Box<dyn Drainable>);
 
-/// The stages of a service by their names, in the order of the way down.
+/// The stages of a service with their names, in the order of the way down.
 #[macro_export]
 macro_rules! down {
     ($($name:literal => $part:expr),* $(,)?) => {
@@ -96,7 +106,7 @@ macro_rules! down {
 }
 
 impl Service {
-    /// Prepares the database, waiting for it if it is away, and starts what all services have.
+    /// Prepares the database, waiting for it while it is away, and starts the parts of every service.
     ///
     /// # Errors
     /// The schema cannot be brought up to date, or a pool cannot be built.
@@ -130,10 +140,10 @@ impl Service {
         })
     }
 
-    /// Opens the streams of this service, as the contract routes them, and starts its relay.
+    /// Opens the streams of this service, as routed by the contract, and starts its relay.
     ///
     /// # Errors
-    /// The database counts another number of partitions than the settings.
+    /// The database has another number of partitions than the settings.
     pub async fn streams(&self, settings: &StreamSettings) -> Result<Streams, StartError> {
         outbox::agree_on_partitions(&self.database, settings.partitions).await?;
         let broker = Broker::new(settings);
@@ -229,7 +239,7 @@ impl Service {
 }
 
 impl Streams {
-    /// Starts consumers: `add` gets the set, and adds a handler for each stream.
+    /// Starts consumers: `add` gets the set and adds a handler per stream.
     #[must_use]
     pub fn consume(self, add: impl FnOnce(ConsumerSet) -> ConsumerSet) -> Self {
         Self { consumers: add(self.consumers), ..self }

@@ -1,9 +1,9 @@
-//! What ends the process, and how long it may take.
+//! The end of the process: its cause and its deadline.
 //!
-//! Either a signal (SIGTERM, SIGINT) or a fault no restart could mend. The composition root waits for one of
-//! them and then takes the service down in the order of promise 9: readiness off, requests finish, consumers
-//! finish and ack, the relay flushes, exit 0 (a fault: non-zero). All stages share one [`Deadline`]: a server
-//! that hangs makes the first of them late, and no later one longer.
+//! A signal (SIGTERM, SIGINT) or a fault that restarts cannot cure ends the process. The composition root
+//! waits for it, then takes the service down in the order of promise 9: readiness off, requests finish,
+//! consumers finish and acknowledge, the relay flushes, exit 0 (after a fault 1). All stages share one
+//! [`Deadline`], so a server that hangs delays the way down once.
 
 use std::{future::Future, process::ExitCode, sync::Arc, time::Duration};
 
@@ -13,17 +13,17 @@ use tokio::{
     time::Instant,
 };
 
-/// Why the process ends.
+/// The reason for which the process ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cause {
-    /// An operator asked.
+    /// A signal of an operator, by its name.
     Signal(&'static str),
-    /// A fault: the exit code is non-zero.
+    /// A fault, described: the exit code is 1.
     Fault(String),
 }
 
 impl Cause {
-    /// 0 after a signal, 1 after a fault.
+    /// The exit code: 0 after a signal, 1 after a fault.
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Signal(_) => ExitCode::SUCCESS,
@@ -32,7 +32,7 @@ impl Cause {
     }
 }
 
-/// Shared by everything that can ask for the end, or must know that it has come.
+/// The switch that ends the process, shared by all parts.
 #[derive(Debug, Clone)]
 pub struct Shutdown(Arc<watch::Sender<Option<Cause>>>);
 
@@ -45,11 +45,11 @@ impl Default for Shutdown {
 impl Shutdown {
     /// Ends the process because of a fault. The first cause wins.
     pub fn fail(&self, why: String) {
-        tracing::error!(%why, "this process cannot go on");
+        tracing::error!(%why, "fault: this process ends");
         self.begin(Cause::Fault(why));
     }
 
-    /// Whether the end has begun: readiness is off.
+    /// Whether the end has begun; readiness is off then.
     pub fn has_begun(&self) -> bool {
         self.0.borrow().is_some()
     }
@@ -59,8 +59,8 @@ impl Shutdown {
     /// # Errors
     /// The signal handlers cannot be installed.
     pub async fn wait(&self) -> std::io::Result<Cause> {
-        let (mut terminate, mut interrupt) =
-            (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
         let mut causes = self.0.subscribe();
         tokio::select! {
             () = received(&mut terminate) => self.begin(Cause::Signal("SIGTERM")),
@@ -80,31 +80,28 @@ impl Shutdown {
     }
 }
 
-/// When everything must be down.
+/// The time at which everything must be down.
 #[derive(Debug, Clone, Copy)]
 pub struct Deadline(Instant);
 
 impl Deadline {
-    /// `limit` from now: `shutdown-timeout`.
+    /// The time `limit` from now, for `shutdown-timeout`.
     pub fn after(limit: Duration) -> Self {
         Self(Instant::now() + limit)
     }
 
-    /// What a stage that begins now may take.
+    /// The time left for a stage that begins now.
     pub fn left(&self) -> Duration {
         self.0.saturating_duration_since(Instant::now())
     }
 
-    /// Waits for a stage that was given the time that is [`left`](Self::left); it says whether it was in
-    /// time. Who is late is named.
+    /// Waits for a stage that was given the time [`left`](Self::left), and warns if it was late. `drained`
+    /// yields whether it was in time.
     pub async fn stage(&self, name: &str, drained: impl Future<Output = bool>) {
         if drained.await {
-            tracing::debug!(stage = name, "finished");
+            tracing::debug!(stage = name, "stage finished");
         } else {
-            tracing::warn!(
-                stage = name,
-                "did not finish in time; what it held is pending, or in the database"
-            );
+            tracing::warn!(stage = name, "stage timed out; its work is pending in Redis, or in the database");
         }
     }
 }

@@ -1,18 +1,21 @@
-//! Whom connections trust: the system's certificates, or those of `SSL_CERT_FILE`.
+//! The certificates that connections trust: those of the system, or of `SSL_CERT_FILE`.
 
 use std::sync::Arc;
 
 use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs};
 
-/// Checks the server's certificate and its name.
+/// A client that checks the certificate and the host name of the server.
 pub(crate) fn client_config() -> ClientConfig {
     let found = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();
     let (usable, _) = roots.add_parsable_certificates(found.certs);
     if usable == 0 {
-        tracing::warn!(errors = ?found.errors, "no certificate to trust was found; name a file of them in SSL_CERT_FILE");
+        tracing::warn!(
+            errors = ?found.errors,
+            "no trusted certificate found; name a file of certificates in SSL_CERT_FILE"
+        );
     }
-    // The provider by name: nothing in the process has to install one first.
+    // An explicit provider spares the process a global one.
     let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
     let versions = builder
         .with_safe_default_protocol_versions()

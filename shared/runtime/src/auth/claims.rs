@@ -1,4 +1,4 @@
-//! What a token says.
+//! The claims of a token.
 
 use std::fmt;
 
@@ -6,19 +6,20 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// What its bearer may do.
+/// The role of the bearer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Role {
-    /// Orders.
+    /// A customer, who may order.
     User,
-    /// Products, stock, accounts, operations.
+    /// An operator of products, stock, accounts and services.
     Admin,
     /// Another service.
     Service,
 }
 
 impl Role {
+    /// The name of the role in tokens.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::User => "USER",
@@ -37,17 +38,23 @@ impl fmt::Display for Role {
 /// The claims of an access token. All but `scope` are required.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claims {
+    /// Issuer.
     pub iss: String,
+    /// Audience.
     pub aud: String,
     /// The account, or the service's own id.
     pub sub: Uuid,
+    /// The role of the bearer.
     pub role: Role,
-    /// Seconds since 1970.
+    /// Expiry, in seconds since 1970.
     pub exp: u64,
+    /// Start of validity, in seconds since 1970.
     pub nbf: u64,
+    /// Time of issue, in seconds since 1970.
     pub iat: u64,
+    /// The id of this token.
     pub jti: Uuid,
-    /// What a SERVICE may do.
+    /// The permissions of a SERVICE.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
 }

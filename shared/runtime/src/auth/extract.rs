@@ -1,5 +1,5 @@
-//! `Token<UserOnly>` as a handler's argument: the request has a valid token of that role, or never reaches
-//! the handler.
+//! `Token<UserOnly>` as an argument of a handler: only a request with a valid token of that role reaches the
+//! handler.
 
 use std::{future::Ready, marker::PhantomData, ops::Deref, sync::Arc};
 
@@ -14,7 +14,7 @@ use futures_util::future::{Either, LocalBoxFuture};
 use super::{Claims, Role, TokenError, Verifier};
 use crate::http::Problem;
 
-/// Which roles a route is for.
+/// The roles that may call a route.
 pub trait Allows: 'static {
     /// The roles, as the refusal names them.
     const ROLES: &'static [Role];
@@ -65,7 +65,7 @@ impl<A: Allows> FromRequest for Token<A> {
             Ok(found) => found,
             Err(problem) => return Either::Left(std::future::ready(Err(problem))),
         };
-        if let Some(claims) = verifier.remembered(token) {
+        if let Some(claims) = verifier.cached(token) {
             return Either::Left(std::future::ready(admit(claims)));
         }
         let token = token.to_owned();
@@ -74,8 +74,7 @@ impl<A: Allows> FromRequest for Token<A> {
 }
 
 fn bearer(request: &HttpRequest) -> Result<&str, Problem> {
-    // Not `HeaderValue::to_str`, which looks at every byte of a token by itself: as long as to look for it in
-    // the cache.
+    // `HeaderValue::to_str` checks byte by byte, which takes as long as the lookup in the cache.
     let header =
         request.headers().get(header::AUTHORIZATION).and_then(|value| str::from_utf8(value.as_bytes()).ok());
     let token =
@@ -84,7 +83,7 @@ fn bearer(request: &HttpRequest) -> Result<&str, Problem> {
         Problem::new(
             StatusCode::UNAUTHORIZED,
             "missing-token",
-            "Send the access token as `Authorization: Bearer <token>`; POST /auth/login gives one.",
+            "Send the access token as `Authorization: Bearer <token>`; POST /auth/login issues one.",
         )
     })
 }
@@ -98,7 +97,7 @@ fn admit<A: Allows>(claims: Arc<Claims>) -> Result<Token<A>, Problem> {
         return Ok(Token { claims, allowed: PhantomData });
     }
     let roles: Vec<&str> = A::ROLES.iter().map(|role| role.as_str()).collect();
-    let detail = format!("This call is for {}; the token's role is {}.", roles.join(", "), claims.role);
+    let detail = format!("This route is for {}; the role of the token is {}.", roles.join(", "), claims.role);
     Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", detail))
 }
 

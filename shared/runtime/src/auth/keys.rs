@@ -1,4 +1,4 @@
-//! The public keys tokens are verified with.
+//! The public keys that verify tokens.
 
 use std::{
     collections::HashMap,
@@ -11,10 +11,10 @@ use tokio::sync::Mutex;
 
 use crate::settings::HttpUrl;
 
-/// How long a fetch of the key set may take: a request waits for it when its key is unknown.
+/// Longest fetch of the key set: a request with an unknown key waits for it.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The key set cannot be had.
+/// The key set cannot be fetched.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("the key set at {url} cannot be fetched: {why}")]
 pub struct KeySetError {
@@ -22,9 +22,8 @@ pub struct KeySetError {
     why: String,
 }
 
-/// Public keys by `kid`. A remote set is fetched when first needed and again for an unknown `kid`, never more
-/// often than the settings allow; what was fetched stays, so that tokens are verified while the user service
-/// is down.
+/// Public keys by `kid`. A remote set is fetched on first use and again for an unknown `kid`, at most as
+/// often as the settings allow. Fetched keys stay, so tokens are verified while the user service is down.
 #[derive(Clone)]
 pub struct KeySet(Arc<Inner>);
 
@@ -36,49 +35,49 @@ struct Inner {
 struct Remote {
     url: HttpUrl,
     client: reqwest::Client,
-    shortest_pause: Duration,
-    looks: Mutex<Looks>,
+    min_refresh_interval: Duration,
+    fetches: Mutex<Fetches>,
 }
 
-/// When the signer was asked last.
+/// The last fetches of the key set.
 #[derive(Default)]
-struct Looks {
-    fetched: Option<Instant>,
-    failed: Option<(Instant, KeySetError)>,
+struct Fetches {
+    last_success: Option<Instant>,
+    last_failure: Option<(Instant, KeySetError)>,
 }
 
 impl KeySet {
-    /// The keys published at `url`.
+    /// The keys published at `url`, fetched at most once in `min_refresh_interval`.
     ///
     /// # Errors
-    /// No HTTP client can be made on this machine.
-    pub fn remote(url: HttpUrl, shortest_pause: Duration) -> Result<Self, reqwest::Error> {
-        // No idle connections: the set is asked for from several runtimes, and seldom.
+    /// This machine cannot make an HTTP client.
+    pub fn remote(url: HttpUrl, min_refresh_interval: Duration) -> Result<Self, reqwest::Error> {
+        // No idle connections: fetches are rare, and come from several runtimes.
         let client = reqwest::Client::builder().timeout(FETCH_TIMEOUT).pool_max_idle_per_host(0).build()?;
-        let remote = Remote { url, client, shortest_pause, looks: Mutex::default() };
+        let remote = Remote { url, client, min_refresh_interval, fetches: Mutex::default() };
         Ok(Self(Arc::new(Inner { keys: RwLock::default(), remote: Some(remote) })))
     }
 
-    /// Keys that are known beforehand: those of the signer itself.
+    /// A fixed set: that of the signer itself.
     pub fn fixed(set: &JwkSet) -> Self {
         Self(Arc::new(Inner { keys: RwLock::new(decoding_keys(set)), remote: None }))
     }
 
-    /// The key called `kid`; `None` when the signer does not know it either.
+    /// The key called `kid`; `None` if the signer lacks it too.
     ///
     /// # Errors
-    /// It is not known here and the key set cannot be fetched.
+    /// The key is unknown here and the key set cannot be fetched.
     pub async fn find(&self, kid: &str) -> Result<Option<Arc<DecodingKey>>, KeySetError> {
-        if let Some(key) = self.known(kid) {
+        if let Some(key) = self.cached_key(kid) {
             return Ok(Some(key));
         }
         if let Some(remote) = &self.0.remote {
             self.refresh(remote).await?;
         }
-        Ok(self.known(kid))
+        Ok(self.cached_key(kid))
     }
 
-    /// Fetches the set once if nothing was fetched yet; for readiness.
+    /// Fetches the set unless some keys are known; for readiness.
     ///
     /// # Errors
     /// The key set cannot be fetched.
@@ -89,7 +88,7 @@ impl KeySet {
         }
     }
 
-    fn known(&self, kid: &str) -> Option<Arc<DecodingKey>> {
+    fn cached_key(&self, kid: &str) -> Option<Arc<DecodingKey>> {
         self.0.keys.read().unwrap_or_else(PoisonError::into_inner).get(kid).cloned()
     }
 
@@ -97,35 +96,33 @@ impl KeySet {
         !self.0.keys.read().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
-    /// Fetches the set, one request at a time. A signer that hangs costs that one request its patience.
-    /// Another request with an unknown `kid` is refused at once when there are keys, and shares the outcome
-    /// when there are none.
+    /// Fetches the set, one request at a time, so a signer that hangs delays only that request. Another
+    /// request with an unknown `kid` is refused at once if there are keys; otherwise it shares the result.
     async fn refresh(&self, remote: &Remote) -> Result<(), KeySetError> {
         let asked = Instant::now();
-        let mut looks = match remote.looks.try_lock() {
-            Ok(looks) => looks,
-            Err(_) if self.has_any() => return Err(remote.error("it is being fetched right now")),
-            Err(_) => remote.looks.lock().await,
+        let mut fetches = match remote.fetches.try_lock() {
+            Ok(fetches) => fetches,
+            Err(_) if self.has_any() => return Err(remote.error("a fetch is in progress")),
+            Err(_) => remote.fetches.lock().await,
         };
-        if looks.fetched.is_some_and(|last| last.elapsed() < remote.shortest_pause) {
+        if fetches.last_success.is_some_and(|last| last.elapsed() < remote.min_refresh_interval) {
             return Ok(());
         }
-        if let Some((at, error)) = &looks.failed
+        if let Some((at, error)) = &fetches.last_failure
             && *at >= asked
         {
             return Err(error.clone());
         }
         match remote.fetch().await {
-            // Only a success holds back the next fetch: a signer that was down is asked again by the next
-            // request.
+            // Only a success delays the next fetch: the next request retries after a failure.
             Ok(set) => {
-                looks.fetched = Some(Instant::now());
+                fetches.last_success = Some(Instant::now());
                 *self.0.keys.write().unwrap_or_else(PoisonError::into_inner) = decoding_keys(&set);
                 Ok(())
             }
             Err(error) => {
                 let error = remote.error(error);
-                looks.failed = Some((Instant::now(), error.clone()));
+                fetches.last_failure = Some((Instant::now(), error.clone()));
                 Err(error)
             }
         }
@@ -142,7 +139,7 @@ impl Remote {
     }
 }
 
-/// The Ed25519 keys of a set; others cannot verify a token of ours.
+/// The Ed25519 keys of a set; only these verify our tokens.
 fn decoding_keys(set: &JwkSet) -> HashMap<String, Arc<DecodingKey>> {
     let key = |jwk: &jsonwebtoken::jwk::Jwk| {
         Some((jwk.common.key_id.clone()?, Arc::new(DecodingKey::from_jwk(jwk).ok()?)))

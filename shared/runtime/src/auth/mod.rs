@@ -1,4 +1,4 @@
-//! Tokens: verified locally, against the public keys of the user service.
+//! Tokens, verified locally with the public keys of the user service.
 
 mod claims;
 mod extract;
@@ -12,5 +12,5 @@ pub use keys::{KeySet, KeySetError};
 pub use settings::TokenSettings;
 pub use verifier::{TokenError, Verifier};
 
-/// `typ` of an access token (RFC 9068).
+/// The `typ` of an access token (RFC 9068).
 pub const TOKEN_TYPE: &str = "at+jwt";

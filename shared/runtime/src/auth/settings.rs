@@ -4,15 +4,18 @@ use std::time::Duration;
 
 use crate::settings::{HttpUrl, Source};
 
-/// How a verifier of tokens finds and judges them.
+/// The settings of token verification.
 #[derive(Debug, Clone)]
 pub struct TokenSettings {
+    /// The public keys of the user service.
     pub jwks_url: HttpUrl,
+    /// The required `iss`.
     pub issuer: String,
+    /// The required `aud`.
     pub audience: String,
-    /// Verified tokens remembered.
+    /// Largest number of verified tokens in the cache.
     pub cache_size: usize,
-    /// Shortest time between two fetches of the key set.
+    /// Minimum time between two fetches of the key set.
     pub jwks_refresh: Duration,
 }
 
@@ -25,18 +28,18 @@ impl TokenSettings {
                 "http://127.0.0.1:8002/.well-known/jwks.json",
                 "public keys of the user service",
             ),
-            issuer: source.value("token-issuer", "orderflow-user", "`iss` a token must carry"),
-            audience: source.value("token-audience", "orderflow", "`aud` a token must carry"),
+            issuer: source.value("token-issuer", "orderflow-user", "required `iss` of a token"),
+            audience: source.value("token-audience", "orderflow", "required `aud` of a token"),
             cache_size: source.within(
                 "token-cache-size",
                 "10000",
                 1..=10_000_000,
-                "verified tokens remembered",
+                "largest number of verified tokens in the cache",
             ),
             jwks_refresh: source.value(
                 "jwks-refresh",
                 "10s",
-                "shortest time between two fetches of the key set",
+                "minimum time between two fetches of the key set",
             ),
         }
     }

@@ -1,5 +1,5 @@
-//! One batch of a [`GroupCommit`](super::GroupCommit): committed as a whole, or cut until what is in the way
-//! stands alone.
+//! One batch of a [`GroupCommit`](super::GroupCommit). A batch that fails as a whole is split until the
+//! failing item stands alone.
 
 use std::{
     collections::VecDeque,
@@ -11,17 +11,17 @@ use std::{
 use super::{CommitError, Database, DbError, Fault, Write, write::Limits};
 use crate::failpoint;
 
-/// A batch that was rolled back for a reason that may pass (a lock, a deadlock) is tried so often before it
-/// is cut. With `WRITER_LOCK` that takes half a second, which leaves time within `commit-deadline` to find
-/// what is in the way.
-const TRIES: u32 = 2;
-/// A batch is cut into so many parts: one item among 512 stands alone after three cuts, each of which may
-/// cost a `WRITER_LOCK`.
-const PARTS: usize = 8;
-/// Pause before a batch is tried again: long enough for a restarting server, short against `commit-deadline`.
+/// Tries of a batch that a lock or a deadlock rolled back, before it is split. Two tries take half a second
+/// with the writers' lock timeout of 250 ms, and leave time within `commit-deadline` (2 s) to isolate the
+/// failing item.
+const TRIES_BEFORE_SPLIT: u32 = 2;
+/// Parts of one split. Three splits isolate one item among 512; each may cost one lock timeout of 250 ms.
+const PARTS_PER_SPLIT: usize = 8;
+/// Pause between two tries: longer than a reconnect to a restarting server, short against `commit-deadline`
+/// (2 s).
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
 
-/// One flush, apart from the actor.
+/// The commit of one flush, without state of the actor.
 pub(super) struct Batch<W> {
     pub writer: Rc<W>,
     pub database: Database,
@@ -29,38 +29,40 @@ pub(super) struct Batch<W> {
 }
 
 impl<W: Write> Batch<W> {
-    pub async fn run(&self, items: Vec<W::Item>) -> Vec<Result<W::Outcome, CommitError>> {
+    pub async fn run(&self, items: Vec<W::Item>) -> Vec<Result<W::Output, CommitError>> {
         metrics::histogram!("orderflow_group_commit_batch_size", "writer" => W::NAME)
             .record(items.len() as f64);
         let started = Instant::now();
-        let outcomes = self.commit_or_cut(&items, started).await;
+        let outcomes = self.commit_or_split(&items, started).await;
         metrics::histogram!("orderflow_group_commit_duration_seconds", "writer" => W::NAME)
             .record(started.elapsed());
         outcomes
     }
 
-    /// Commits `items`. A batch that cannot be committed as a whole is cut into parts, and those again, until
-    /// what is in the way stands alone; the parts that can be committed come first. What is left at the
-    /// deadline was not committed.
-    async fn commit_or_cut(
+    /// Commits `items`. A batch that fails as a whole is split into parts, and each failing part again, until
+    /// the failing item stands alone. Parts that can be committed come first. Items left at the deadline are
+    /// reported as [`CommitError::Unavailable`].
+    async fn commit_or_split(
         &self,
         items: &[W::Item],
         started: Instant,
-    ) -> Vec<Result<W::Outcome, CommitError>> {
-        let mut outcomes: Vec<_> =
-            items.iter().map(|_| Err(CommitError::Unavailable("out of time".to_owned()))).collect();
+    ) -> Vec<Result<W::Output, CommitError>> {
+        let mut outcomes: Vec<_> = items
+            .iter()
+            .map(|_| Err(CommitError::Unavailable("the deadline has passed".to_owned())))
+            .collect();
         let mut parts = VecDeque::new();
         parts.push_back(0..items.len());
         while let Some(part) = parts.pop_front() {
-            let tries = if part.len() == items.len() { TRIES } else { 1 };
+            let tries = if part.len() == items.len() { TRIES_BEFORE_SPLIT } else { 1 };
             let result = self.persist(&items[part.clone()], tries, started).await;
             let pause = matches!(&result, Err(error) if error.is_transient());
             match result {
                 Ok(done) => part.zip(done).for_each(|(n, outcome)| outcomes[n] = Ok(outcome)),
-                Err(error) if part.len() > 1 && !W::DEPENDENT && may_be_of_one_item(&error) => {
-                    parts.extend(cut(part))
+                Err(error) if part.len() > 1 && !W::DEPENDENT && may_come_from_one_item(&error) => {
+                    parts.extend(split(part))
                 }
-                Err(error) => part.for_each(|n| outcomes[n] = Err(failure::<W>(error.clone()))),
+                Err(error) => part.for_each(|n| outcomes[n] = Err(commit_error::<W>(error.clone()))),
             }
             if parts.is_empty() || started.elapsed() >= self.limits.deadline {
                 break;
@@ -72,25 +74,26 @@ impl<W: Write> Batch<W> {
         outcomes
     }
 
-    /// Commits `items`: until the deadline while the outcome is unknown; `tries` times when they were rolled
-    /// back and that may pass.
+    /// Commits `items`. Retries until the deadline while the outcome of a commit is unknown, and up to
+    /// `tries` times after a rollback that may succeed later.
     async fn persist(
         &self,
         items: &[W::Item],
         tries: u32,
         started: Instant,
-    ) -> Result<Vec<W::Outcome>, DbError> {
-        let (mut tried, mut may_have_happened) = (0, false);
+    ) -> Result<Vec<W::Output>, DbError> {
+        let mut tried = 0;
+        let mut may_be_committed = false;
         loop {
             let error = match self.attempt(items).await {
                 Ok(outcomes) => return Ok(outcomes),
                 Err(error) => error,
             };
             tried += 1;
-            may_have_happened |= error.fault == Fault::Lost;
+            may_be_committed |= error.fault == Fault::Lost;
             let again = match error.fault {
                 Fault::Lost => true,
-                Fault::Unreachable => may_have_happened,
+                Fault::Unreachable => may_be_committed,
                 Fault::Contention => tried < tries,
                 Fault::Unfit => tried < tries || W::DEPENDENT,
                 Fault::Constraint(_) | Fault::Refused => false,
@@ -98,19 +101,24 @@ impl<W: Write> Batch<W> {
             if !again || started.elapsed() >= self.limits.deadline {
                 return Err(error);
             }
-            tracing::warn!(writer = W::NAME, items = items.len(), %error, "commit failed; trying the batch again");
+            tracing::warn!(
+                writer = W::NAME,
+                items = items.len(),
+                %error,
+                "commit failed; retrying the batch"
+            );
             tokio::time::sleep(RETRY_PAUSE).await;
         }
     }
 
-    async fn attempt(&self, items: &[W::Item]) -> Result<Vec<W::Outcome>, DbError> {
+    async fn attempt(&self, items: &[W::Item]) -> Result<Vec<W::Output>, DbError> {
         let connection = self.database.connection().await?;
         failpoint::pass("commit.before", W::NAME);
         let commit = self.writer.commit(&connection, items);
         let Ok(outcomes) = tokio::time::timeout(self.limits.deadline, commit).await else {
-            // The server may still be at it, or gone without a word.
-            connection.condemn();
-            return Err(DbError::silent(self.limits.deadline));
+            // The server may still run the statement, or be gone.
+            connection.discard_generation();
+            return Err(DbError::timed_out(self.limits.deadline));
         };
         let outcomes = outcomes?;
         debug_assert_eq!(outcomes.len(), items.len(), "one outcome an item");
@@ -120,19 +128,19 @@ impl<W: Write> Batch<W> {
     }
 }
 
-/// Contention is reported to the caller that decided a batch as a whole: it has to find the item that cannot
-/// be committed.
-fn failure<W: Write>(error: DbError) -> CommitError {
+/// Reports contention of a dependent batch as a refusal: its caller has to find the item that fails.
+fn commit_error<W: Write>(error: DbError) -> CommitError {
     if W::DEPENDENT && error.fault == Fault::Contention { CommitError::Refused(error) } else { error.into() }
 }
 
-/// Whether a batch may have been rolled back for the sake of one item: because of its values, of a row that
-/// somebody holds, or of what only its row runs into.
-fn may_be_of_one_item(error: &DbError) -> bool {
+/// Whether one item may have caused the rollback: by its values, by a locked row, or by a fault that only its
+/// row meets.
+fn may_come_from_one_item(error: &DbError) -> bool {
     !matches!(error.fault, Fault::Unreachable | Fault::Lost)
 }
 
-fn cut(part: Range<usize>) -> impl Iterator<Item = Range<usize>> {
-    let (size, end) = (part.len().div_ceil(PARTS), part.end);
+fn split(part: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    let size = part.len().div_ceil(PARTS_PER_SPLIT);
+    let end = part.end;
     part.step_by(size).map(move |start| start..end.min(start + size))
 }

@@ -1,12 +1,12 @@
-//! How a connection to PostgreSQL is made: with TLS if the URL says `sslmode=require`, otherwise without.
+//! Opens connections to PostgreSQL: with TLS if the URL says `sslmode=require`, otherwise in plain text.
 //!
-//! With TLS the certificate and the host's name are always checked: against the system's certificates, or
-//! those of `SSL_CERT_FILE`. `sslmode=prefer`, the default of URLs, is no TLS here: it would promise nothing
-//! and fail on the certificate a Debian server makes for itself.
+//! TLS always checks the certificate and the host name, against the certificates of the system or those of
+//! `SSL_CERT_FILE`. `sslmode=prefer`, the default of URLs, counts as plain text: it would fail on the
+//! self-signed certificate of a Debian server.
 //!
-//! The hosts of the URL, and the addresses of each, are tried one after the other. Each has a limit of its
-//! own for everything: the name, TCP, TLS, the start of the session, and the look whether it may write. So a
-//! host that hangs hides no other.
+//! The hosts of the URL, and the addresses of each, are tried in turn. Each has its own time limit for name
+//! resolution, TCP, TLS, the start of the session and the check for writes, so a host that hangs leaves time
+//! for the next.
 
 use std::{future::Future, net::IpAddr, pin::Pin, time::Duration};
 
@@ -17,28 +17,27 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::{DbError, Fault, error::chain};
 use crate::{settings::uses_tls, tls::client_config};
 
-/// For one address, unless the configuration has a `connect_timeout`: a handshake takes milliseconds, on a
-/// full machine a second.
-const ADDRESS_LIMIT: Duration = Duration::from_secs(5);
-/// An idle connection whose peer is gone without a word is noticed after 5 + 3 x 2 s, where Linux takes two
-/// hours.
+/// Time for one address, unless the configuration has a `connect_timeout`. A handshake takes milliseconds,
+/// and up to a second on a busy machine.
+const ADDRESS_TIMEOUT: Duration = Duration::from_secs(5);
+/// Keepalive detects a dead peer of an idle connection after 5 + 3 x 2 s; the default of Linux is two hours.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(5);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(2);
 const KEEPALIVE_RETRIES: u32 = 3;
-/// What was sent and is not acknowledged for that long breaks the connection. Linux sends it again for a
-/// quarter of an hour.
-const UNACKNOWLEDGED: Duration = Duration::from_secs(10);
+/// Longest time that sent data stays unacknowledged before the connection breaks. Linux retries for 15
+/// minutes.
+const UNACKNOWLEDGED_LIMIT: Duration = Duration::from_secs(10);
 
-/// What drives a connection: to be spawned; it ends with the connection.
+/// The future that drives a connection. Spawn it; it ends with the connection.
 pub type Driver = Pin<Box<dyn Future<Output = Result<(), tokio_postgres::Error>> + Send>>;
 
-/// One connection outside the pools, to the first address that takes it.
+/// Opens one connection outside the pools, to the first address that accepts it.
 ///
 /// # Errors
-/// [`Fault::Unreachable`]: no server can be reached, or they refuse, each with its reason; a certificate is
-/// not trusted.
+/// [`Fault::Unreachable`], with the reason of each host: unreachable, refused, or with an untrusted
+/// certificate.
 pub async fn connect(config: &Config) -> Result<(Client, Driver), DbError> {
-    let limit = config.get_connect_timeout().copied().unwrap_or(ADDRESS_LIMIT);
+    let limit = config.get_connect_timeout().copied().unwrap_or(ADDRESS_TIMEOUT);
     let mut refusals = Vec::new();
     for host in hosts(config) {
         let addresses = match timeout(limit, host.addresses()).await {
@@ -48,14 +47,13 @@ pub async fn connect(config: &Config) -> Result<(Client, Driver), DbError> {
                 continue;
             }
             Err(_) => {
-                refusals.push(format!("{host}: its name was not resolved within {limit:?}"));
+                refusals.push(format!("{host}: the name was not resolved within {limit:?}"));
                 continue;
             }
         };
         for address in addresses {
             let config = host.config(config, address);
-            // Boxed: it happens seldom, and would make the future of everybody who asks for a connection
-            // larger.
+            // Boxed: a rare call that would enlarge the future of every caller.
             match timeout(limit, Box::pin(open(&config))).await {
                 Ok(Ok(connected)) => return Ok(connected),
                 Ok(Err(error)) => refusals.push(format!("{host}: {}", chain(&error))),
@@ -84,17 +82,18 @@ struct Candidate {
 }
 
 fn hosts(config: &Config) -> impl Iterator<Item = Candidate> {
-    let (addresses, ports) = (config.get_hostaddrs(), config.get_ports());
+    let addresses = config.get_hostaddrs();
+    let ports = config.get_ports();
     config.get_hosts().iter().enumerate().map(move |(n, host)| Candidate {
         host: host.clone(),
         address: addresses.get(n).copied(),
-        // One port may stand for all hosts.
+        // A single port stands for all hosts.
         port: ports.get(n).or(ports.first()).copied().unwrap_or(5432),
     })
 }
 
 impl Candidate {
-    /// Where it is; `None`: a socket of this machine.
+    /// The addresses of this host; `None` stands for a socket of this machine.
     async fn addresses(&self) -> std::io::Result<Vec<Option<IpAddr>>> {
         match (&self.host, self.address) {
             (Host::Unix(_), _) => Ok(vec![None]),
@@ -106,7 +105,7 @@ impl Candidate {
         }
     }
 
-    /// `config` with this host only.
+    /// A copy of `config` with this host only.
     fn config(&self, config: &Config, address: Option<IpAddr>) -> Config {
         let mut one = Config::new();
         match &self.host {
@@ -127,7 +126,7 @@ impl Candidate {
             .keepalives_idle(KEEPALIVE_IDLE)
             .keepalives_interval(KEEPALIVE_INTERVAL)
             .keepalives_retries(KEEPALIVE_RETRIES)
-            .tcp_user_timeout(UNACKNOWLEDGED);
+            .tcp_user_timeout(UNACKNOWLEDGED_LIMIT);
         one
     }
 }

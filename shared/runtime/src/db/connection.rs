@@ -1,9 +1,9 @@
-//! A connection of a pool. Every answer has a limit, and every error is judged, wherever it comes up.
+//! A connection of a pool. Every answer has a time limit, and every error is classified in one place.
 //!
-//! A session is used again unless it is broken, a statement on it was given up, the server said something
-//! that a fresh one may cure, or that was said on *any* session of this process since it was made. One bad
-//! answer is enough after a failover, a change of the schema, or when connections went silent: nobody else
-//! has to run into his own.
+//! The pool discards a session that is broken, has an unanswered statement, or belongs to an older
+//! generation. A generation ends when any session of this process times out or reports an error that a fresh
+//! session may cure: after a failover, a change of the schema, or a silent network. One such error is enough
+//! for all pools.
 
 use std::{
     future::Future,
@@ -21,7 +21,7 @@ use tokio_postgres::{Config, Statement, ToStatement, types::ToSql};
 
 use super::{DbError, Fault, Row, connect, health::Health};
 
-/// A connection, for as long as the value lives.
+/// A connection that is borrowed from its pool until the value is dropped.
 pub struct Connection {
     session: Object<Connector>,
     health: Arc<Health>,
@@ -33,13 +33,13 @@ pub(super) struct Session {
     client: ClientWrapper,
     /// See [`Health::generation`].
     generation: u64,
-    /// Statements without an answer so far. Who drops the future of one leaves it here: the server may still
-    /// be at it.
+    /// Statements in flight. A dropped future leaves its count here, because the server may still run the
+    /// statement.
     unanswered: AtomicU32,
-    of_no_use: AtomicBool,
+    discarded: AtomicBool,
 }
 
-/// What makes the sessions of a pool, and says whether one is used again.
+/// Opens the sessions of a pool, and decides whether one is used again.
 pub(super) struct Connector {
     pub config: Config,
     pub health: Arc<Health>,
@@ -50,7 +50,8 @@ impl Manager for Connector {
     type Error = DbError;
 
     async fn create(&self) -> Result<Session, DbError> {
-        // Before: what goes wrong meanwhile may concern the server that this connects to.
+        // Read before connecting: an error during the connect may concern the server that accepts this
+        // session.
         let generation = self.health.generation();
         let (client, driver) = connect(&self.config).await?;
         let driver = actix_rt::spawn(async move {
@@ -59,126 +60,127 @@ impl Manager for Connector {
             }
         });
         let client = ClientWrapper::new(client, driver);
-        Ok(Session { client, generation, unanswered: AtomicU32::new(0), of_no_use: AtomicBool::new(false) })
+        Ok(Session { client, generation, unanswered: AtomicU32::new(0), discarded: AtomicBool::new(false) })
     }
 
     async fn recycle(&self, session: &mut Session, _: &Metrics) -> RecycleResult<DbError> {
-        let answered = *session.unanswered.get_mut() == 0;
-        let of_use = !*session.of_no_use.get_mut() && session.generation == self.health.generation();
-        if answered && of_use && !session.client.is_closed() {
+        let within_limit = *session.unanswered.get_mut() == 0;
+        let is_current = !*session.discarded.get_mut() && session.generation == self.health.generation();
+        if within_limit && is_current && !session.client.is_closed() {
             Ok(())
         } else {
-            Err(RecycleError::message("of no use any more"))
+            Err(RecycleError::message("discarded"))
         }
     }
 }
 
 type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
 
-/// The futures of tokio-postgres have some kilobytes, and so would have all around them: each is boxed.
+/// Every future of tokio-postgres is boxed: each takes some kilobytes, and would enlarge all futures around
+/// it.
 impl Connection {
     pub(super) fn new(session: Object<Connector>, health: Arc<Health>, limit: Duration) -> Self {
         Self { session, health, limit }
     }
 
-    /// Prepares a statement, once a session.
+    /// Prepares a statement once per session.
     ///
     /// # Errors
-    /// [`DbError`]
+    /// [`DbError`], classified by its [`Fault`].
     pub async fn prepare_cached(&self, sql: &str) -> Result<Statement, DbError> {
-        let prepared = self.answered(Box::pin(self.session.client.prepare_cached(sql))).await;
-        prepared.inspect_err(|error| self.health.judge(error, Some(sql)))
+        let prepared = self.within_limit(Box::pin(self.session.client.prepare_cached(sql))).await;
+        prepared.inspect_err(|error| self.health.record_unfit(error, Some(sql)))
     }
 
-    /// All rows.
+    /// Runs a statement and returns all rows.
     ///
     /// # Errors
-    /// [`DbError`]
+    /// [`DbError`], classified by its [`Fault`].
     pub async fn query(
         &self,
         statement: &(impl ?Sized + ToStatement),
         parameters: Parameters<'_>,
     ) -> Result<Vec<Row>, DbError> {
-        let rows = self.executed(Box::pin(self.session.client.query(statement, parameters))).await?;
+        let rows = self.recorded(Box::pin(self.session.client.query(statement, parameters))).await?;
         Ok(rows.into_iter().map(|row| Row::new(row, &self.health)).collect())
     }
 
-    /// The only row.
+    /// Runs a statement and returns its only row.
     ///
     /// # Errors
-    /// [`DbError`], also when there is none, or several.
+    /// [`DbError`], also for zero or several rows.
     pub async fn query_one(
         &self,
         statement: &(impl ?Sized + ToStatement),
         parameters: Parameters<'_>,
     ) -> Result<Row, DbError> {
-        let row = self.executed(Box::pin(self.session.client.query_one(statement, parameters))).await?;
+        let row = self.recorded(Box::pin(self.session.client.query_one(statement, parameters))).await?;
         Ok(Row::new(row, &self.health))
     }
 
-    /// The only row, if there is one.
+    /// Runs a statement and returns its row, if there is one.
     ///
     /// # Errors
-    /// [`DbError`], also when there are several.
+    /// [`DbError`], also for several rows.
     pub async fn query_opt(
         &self,
         statement: &(impl ?Sized + ToStatement),
         parameters: Parameters<'_>,
     ) -> Result<Option<Row>, DbError> {
-        let row = self.executed(Box::pin(self.session.client.query_opt(statement, parameters))).await?;
+        let row = self.recorded(Box::pin(self.session.client.query_opt(statement, parameters))).await?;
         Ok(row.map(|row| Row::new(row, &self.health)))
     }
 
-    /// The number of rows it touched.
+    /// Runs a statement and returns the number of rows it touched.
     ///
     /// # Errors
-    /// [`DbError`]
+    /// [`DbError`], classified by its [`Fault`].
     pub async fn execute(
         &self,
         statement: &(impl ?Sized + ToStatement),
         parameters: Parameters<'_>,
     ) -> Result<u64, DbError> {
-        self.executed(Box::pin(self.session.client.execute(statement, parameters))).await
+        self.recorded(Box::pin(self.session.client.execute(statement, parameters))).await
     }
 
-    /// Several statements without parameters.
+    /// Runs several statements without parameters.
     ///
     /// # Errors
-    /// [`DbError`]
+    /// [`DbError`], classified by its [`Fault`].
     pub async fn batch_execute(&self, sql: &str) -> Result<(), DbError> {
-        self.executed(Box::pin(self.session.client.batch_execute(sql))).await
+        self.recorded(Box::pin(self.session.client.batch_execute(sql))).await
     }
 
-    /// Whether the server still understands a statement; never from the cache.
-    pub(super) async fn understands(&self, sql: &str) -> Result<(), DbError> {
-        self.answered(Box::pin(self.session.client.prepare(sql))).await.map(drop)
+    /// Prepares a statement on the server, past the cache: whether the schema still allows it.
+    pub(super) async fn can_prepare(&self, sql: &str) -> Result<(), DbError> {
+        self.within_limit(Box::pin(self.session.client.prepare(sql))).await.map(drop)
     }
 
-    /// It is thrown away, and with it every session of this process that is as old.
-    pub(super) fn condemn(&self) {
-        self.session.of_no_use.store(true, Ordering::Relaxed);
+    /// Discards this session and every session of the same generation.
+    pub(super) fn discard_generation(&self) {
+        self.session.discarded.store(true, Ordering::Relaxed);
         self.health.begin_generation_after(self.session.generation);
     }
 
-    async fn executed<T>(
+    async fn recorded<T>(
         &self,
         answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
     ) -> Result<T, DbError> {
-        self.answered(answer).await.inspect_err(|error| self.health.judge(error, None))
+        self.within_limit(answer).await.inspect_err(|error| self.health.record_unfit(error, None))
     }
 
-    async fn answered<T>(
+    async fn within_limit<T>(
         &self,
         answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
     ) -> Result<T, DbError> {
         self.session.unanswered.fetch_add(1, Ordering::Relaxed);
         let answer = timeout(self.limit, answer).await;
         self.session.unanswered.fetch_sub(1, Ordering::Relaxed);
-        let answer =
-            answer.map_or_else(|_| Err(DbError::silent(self.limit)), |answer| answer.map_err(DbError::from));
+        let answer = answer
+            .map_or_else(|_| Err(DbError::timed_out(self.limit)), |answer| answer.map_err(DbError::from));
         match &answer {
-            Err(DbError { fault: Fault::Lost, .. }) => self.condemn(),
-            Err(DbError { fault: Fault::Unfit, .. }) => self.session.of_no_use.store(true, Ordering::Relaxed),
+            Err(DbError { fault: Fault::Lost, .. }) => self.discard_generation(),
+            Err(DbError { fault: Fault::Unfit, .. }) => self.session.discarded.store(true, Ordering::Relaxed),
             _ => {}
         }
         answer

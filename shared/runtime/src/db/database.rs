@@ -1,4 +1,4 @@
-//! The pools of a database, and the threads that may not use them.
+//! The connection pools of a database, and the guard that keeps SQL away from HTTP threads.
 
 use std::{cell::Cell, sync::Arc, time::Duration};
 
@@ -7,41 +7,45 @@ use deadpool_postgres::Runtime;
 
 use super::{Connection, DatabaseSettings, DbError, connection::Connector, health::Health};
 
-/// The planner must not choose by statistics. They are from a quiet moment, or of a young table: it expects
-/// one row where a batch has 512, and loops over the whole batch for each of them (seen: 400 us an order
-/// instead of 34).
+/// Planner options of the pools for work. The planner must ignore statistics, because they come from a quiet
+/// moment or a young table. It then expects one row where a batch has 512, and loops over the whole batch for
+/// each row.
 ///
-/// Every query here finds its rows by an index, and arrays and CTEs are joined by hashing. What has to be
-/// looked up row by row says so (`LATERAL`). So one plan does for all values, and no batch is planned anew.
-/// Plans that cannot do without a scan look infinitely expensive to `jit`, which compiled them for 200 ms.
+/// Every query of these pools finds its rows by an index, and joins arrays and CTEs by hashing. A lookup row
+/// by row is written as `LATERAL`. One generic plan serves all values, so each batch saves its planning.
 ///
-/// And no bitmaps: a scan that makes one does not tell the index which of its entries are dead. The sweep of
-/// the outbox looked at everything again that had been confirmed since the last vacuum, 180,000 rows in 47 ms
-/// once a second after 25 s of orders.
-const PLANNER: &str = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_bitmapscan=off -c enable_nestloop=off -c jit=off";
+/// `jit` is off: it compiles plans whose estimate includes a disabled scan, for 200 ms each.
+///
+/// Bitmap scans are off: they leave dead entries of an index unmarked. The sweep of the outbox then reads
+/// every row again that was confirmed since the last vacuum.
+///
+/// Measured: 400 us instead of 34 us an order with statistics; a sweep over 180,000 dead rows took 47 ms each
+/// second.
+const PLANNER_OPTIONS: &str = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off \
+     -c enable_bitmapscan=off -c enable_nestloop=off -c jit=off";
 
 thread_local! {
     static SERVES_HTTP: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Marks this thread as an HTTP worker: from here on [`Database::connection`] refuses to work on it.
+/// Marks this thread as an HTTP worker: from here on [`Database::connection`] panics on it.
 pub fn forbid_on_this_thread() {
     SERVES_HTTP.set(true);
 }
 
-/// Connections of a pool for work: its users are a handful of actors, with a statement or two at a time.
+/// Connections of a pool for work: a few actors use it, with one or two statements at a time each.
 const WORK_CONNECTIONS: usize = 4;
-/// What HTTP asks for reads a row or a page along an index, in a millisecond or two. What takes so much
-/// longer only keeps others waiting.
-const REQUEST_STATEMENT: Duration = Duration::from_secs(1);
-/// A batch waits so long for a row that somebody else holds. Another instance holds it for a commit, some
-/// milliseconds; who holds it for longer must not hold up the rest of the batch.
-const WRITER_LOCK: Duration = Duration::from_millis(250);
-/// The server's own limit comes first: its answer says that the statement was rolled back, silence says
-/// nothing.
-const ANSWER_AFTER_LIMIT: Duration = Duration::from_secs(1);
+/// Statement timeout of HTTP requests. They read a row or a page along an index in 1 to 2 ms; a slower
+/// statement would delay other requests.
+const REQUEST_STATEMENT_TIMEOUT: Duration = Duration::from_secs(1);
+/// Longest wait of a batch for a locked row. Another instance holds a row for a commit of some milliseconds;
+/// a longer lock must delay only its own item.
+const WRITER_LOCK_TIMEOUT: Duration = Duration::from_millis(250);
+/// Time that the client waits beyond the statement timeout of the server. The error of the server says that
+/// the statement was rolled back; silence leaves that unknown.
+const ANSWER_MARGIN: Duration = Duration::from_secs(1);
 
-/// What the connections of a pool are for.
+/// The use of a pool, which decides its size and its timeouts.
 #[derive(Debug, Clone, Copy)]
 enum Purpose {
     Work,
@@ -49,23 +53,23 @@ enum Purpose {
     Requests,
 }
 
-/// A pool of connections of this process to its own database.
+/// A pool of connections from this process to its own database.
 #[derive(Clone)]
 pub struct Database {
     pool: Pool<Connector>,
     gauges: PoolGauges,
-    /// Longest wait for an answer.
+    /// Longest wait for the answer to one statement.
     limit: Duration,
     shared: Arc<Shared>,
 }
 
-/// What the pools of one database have in common.
+/// The parts that the pools of one database share.
 struct Shared {
     settings: DatabaseSettings,
     health: Arc<Health>,
 }
 
-/// The metrics of a pool, looked up once.
+/// The gauges of a pool, looked up once.
 #[derive(Clone)]
 struct PoolGauges {
     size: metrics::Gauge,
@@ -84,17 +88,18 @@ impl PoolGauges {
 }
 
 impl Database {
-    /// A pool for work that connects when first asked; `name` tells it apart in the metrics. Every connection
-    /// carries the timeouts of `settings`.
+    /// Opens a pool for work, which connects on first use. `name` is its label in the metrics. Every
+    /// connection has the timeouts of `settings`.
     ///
     /// # Errors
-    /// The pool's own settings contradict each other.
+    /// The settings of the pool contradict each other.
     pub fn open(name: &'static str, settings: &DatabaseSettings) -> Result<Self, BuildError> {
         let shared = Shared { settings: settings.clone(), health: Arc::default() };
         Self::pool(name, Purpose::Work, &Arc::new(shared))
     }
 
-    /// Another pool for work: each arbiter has its own, so that the thread that uses a connection drives it.
+    /// Another pool for work. Each arbiter has its own, because the thread that uses a connection also drives
+    /// it.
     ///
     /// # Errors
     /// As [`Database::open`].
@@ -102,8 +107,7 @@ impl Database {
         Self::pool(name, Purpose::Work, &self.shared)
     }
 
-    /// A pool for what HTTP requests ask for: they neither wait for the work nor hold it up. The planner does
-    /// as it likes there.
+    /// A pool for reads of HTTP requests, apart from the pools for work, and with the default planner.
     ///
     /// # Errors
     /// As [`Database::open`].
@@ -111,7 +115,7 @@ impl Database {
         Self::pool(name, Purpose::Requests, &self.shared)
     }
 
-    /// The one connection of a writer.
+    /// A pool of one connection, for a writer.
     pub(super) fn writer(&self, name: &'static str) -> Result<Self, BuildError> {
         Self::pool(name, Purpose::Writer, &self.shared)
     }
@@ -121,7 +125,9 @@ impl Database {
         let (size, statement) = match purpose {
             Purpose::Work => (WORK_CONNECTIONS, settings.statement_timeout),
             Purpose::Writer => (1, settings.statement_timeout),
-            Purpose::Requests => (settings.pool_size, settings.statement_timeout.min(REQUEST_STATEMENT)),
+            Purpose::Requests => {
+                (settings.pool_size, settings.statement_timeout.min(REQUEST_STATEMENT_TIMEOUT))
+            }
         };
         let connector = Connector {
             config: session_config(settings, purpose, statement),
@@ -130,28 +136,26 @@ impl Database {
         let pool = Pool::builder(connector)
             .max_size(size)
             .runtime(Runtime::Tokio1)
-            // Without it deadpool waits without end. Making a connection has limits of its own, one for each
-            // host.
+            // Bounds the wait for a free connection. A new connection has its own limit for each host.
             .wait_timeout(Some(settings.connect_timeout))
-            // The connection that was used last has its statements and its caches warm; in turns all of them
-            // would be cold.
+            // The last used connection has warm caches and prepared statements.
             .queue_mode(QueueMode::Lifo)
             .build()?;
         Ok(Self {
             pool,
             gauges: PoolGauges::new(name),
-            limit: statement + ANSWER_AFTER_LIMIT,
+            limit: statement + ANSWER_MARGIN,
             shared: Arc::clone(shared),
         })
     }
 
-    /// A connection, for as long as the value lives.
+    /// Takes a connection from the pool until the value is dropped.
     ///
     /// # Errors
-    /// [`DbError`] with [`Fault::Unreachable`]: nothing was executed.
+    /// [`DbError`] with [`Fault::Unreachable`](super::Fault::Unreachable): nothing was executed.
     ///
     /// # Panics
-    /// On an HTTP worker thread: handlers message actors and never touch the database.
+    /// On an HTTP worker thread: handlers message actors instead.
     pub async fn connection(&self) -> Result<Connection, DbError> {
         assert!(!SERVES_HTTP.get(), "SQL on an HTTP worker thread: send a message to an actor instead");
         let session = self.pool.get().await;
@@ -174,7 +178,7 @@ impl Database {
         self.gauges.waiting.set(status.waiting as f64);
     }
 
-    /// Closes every connection; later calls fail.
+    /// Closes the pool; later calls fail.
     pub fn close(&self) {
         self.pool.close();
     }
@@ -186,13 +190,17 @@ fn session_config(
     statement: Duration,
 ) -> tokio_postgres::Config {
     let (lock, planner) = match purpose {
-        Purpose::Work => (statement, PLANNER),
-        Purpose::Writer => (statement.min(WRITER_LOCK), PLANNER),
+        Purpose::Work => (statement, PLANNER_OPTIONS),
+        Purpose::Writer => (statement.min(WRITER_LOCK_TIMEOUT), PLANNER_OPTIONS),
         Purpose::Requests => (statement, ""),
     };
-    let (ms, lock) = (statement.as_millis(), lock.as_millis());
+    let ms = statement.as_millis();
+    let lock = lock.as_millis();
     let mut config = settings.url.config();
-    config.options(format!("-c statement_timeout={ms} -c lock_timeout={lock} -c idle_in_transaction_session_timeout={ms} {planner}"));
+    config.options(format!(
+        "-c statement_timeout={ms} -c lock_timeout={lock} \
+         -c idle_in_transaction_session_timeout={ms} {planner}"
+    ));
     config.connect_timeout(settings.connect_timeout).application_name("orderflow");
     config.target_session_attrs(tokio_postgres::config::TargetSessionAttrs::ReadWrite);
     config

@@ -1,11 +1,11 @@
-//! Settings of the server with which it can lose an acknowledged commit.
+//! Warns about settings of the server that can lose an acknowledged commit.
 
 use tokio_postgres::Client;
 
-/// Says what of the server's settings lets an acknowledged commit be lost.
+/// Logs a warning for each setting that can lose an acknowledged commit.
 pub(super) async fn warn_unless_durable(client: &Client) -> Result<(), tokio_postgres::Error> {
-    let settings = "SELECT current_setting('fsync'), current_setting('full_page_writes'), current_setting('synchronous_commit'),
-                    current_setting('synchronous_standby_names')";
+    let settings = "SELECT current_setting('fsync'), current_setting('full_page_writes'),
+                    current_setting('synchronous_commit'), current_setting('synchronous_standby_names')";
     let row = client.query_one(settings, &[]).await?;
     let found: [String; 4] = std::array::from_fn(|n| row.get(n));
     for (setting, when) in not_durable(found.each_ref().map(String::as_str)) {
@@ -18,7 +18,7 @@ pub(super) async fn warn_unless_durable(client: &Client) -> Result<(), tokio_pos
     Ok(())
 }
 
-/// Settings that are not as they should be, and when that costs something.
+/// The unsafe settings, each with the event that loses a commit.
 fn not_durable([fsync, full_page_writes, commit, standbys]: [&str; 4]) -> Vec<(&'static str, &'static str)> {
     let power = "when the power fails";
     let found = [
@@ -37,7 +37,7 @@ mod tests {
     #[test]
     fn a_setting_that_can_cost_an_order_is_named() {
         assert_eq!(not_durable(["on", "on", "on", "*"]), []);
-        assert_eq!(not_durable(["on", "on", "local", ""]), [], "there is nobody to fail over to");
+        assert_eq!(not_durable(["on", "on", "local", ""]), [], "a server without standbys");
         assert_eq!(not_durable(["on", "on", "local", "*"]), [("synchronous_commit", "in a failover")]);
         let names: Vec<&str> =
             not_durable(["off", "off", "off", ""]).into_iter().map(|(setting, _)| setting).collect();

@@ -1,13 +1,12 @@
-//! The one place that judges PostgreSQL's answers: what an error means for the caller, apart from what it
-//! says.
+//! Classifies the errors of PostgreSQL: what each means for the caller.
 //!
-//! | fault | the connection | the statement | who mends it |
+//! | fault | connection | statement | remedy |
 //! | --- | --- | --- | --- |
-//! | `Unreachable` | there was none | was not executed | the server comes back |
-//! | `Lost` | is thrown away, with all that are as old | may have been executed | a fresh connection |
-//! | `Contention` | is good | was rolled back | another try |
-//! | `Unfit` | is thrown away | was rolled back | an operator: schema, rights, space |
-//! | `Constraint`, `Refused` | is good | was rolled back | nobody: it is about this item |
+//! | `Unreachable` | could not be opened | was not executed | the server returns |
+//! | `Lost` | is discarded, with its generation | may have been executed | a fresh connection |
+//! | `Contention` | stays in use | was rolled back | a retry |
+//! | `Unfit` | is discarded | was rolled back | an operator: schema, rights, space |
+//! | `Constraint`, `Refused` | stays in use | was rolled back | permanent for this item |
 
 use std::{error::Error, fmt, io, time::Duration};
 
@@ -16,29 +15,31 @@ use tokio_postgres::{
     types::WrongType,
 };
 
-/// What to do about it.
+/// The class of an error: it decides about the connection and about a retry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
-    /// No connection could be had: nothing was executed.
+    /// The pool has no connection to offer; the statement was not executed.
     Unreachable,
-    /// The connection broke or is of no use any more: the statement may or may not have been committed. A
-    /// fresh one may do.
+    /// The connection broke or timed out; the statement may have been committed. A retry needs a fresh
+    /// connection.
     Lost,
-    /// Deadlock, serialisation failure or a timeout: rolled back, worth another try.
+    /// Deadlock, serialisation failure or timeout of a statement: rolled back, and worth a retry.
     Contention,
-    /// Rolled back, and it succeeds as soon as an operator has mended the schema, a right, or a resource.
-    /// Never a dead letter.
+    /// Rolled back until an operator mends the schema, a right or a resource. The item waits, and stays out
+    /// of the dead letters.
     Unfit,
-    /// A constraint refused it; its name.
+    /// The named constraint refused the item.
     Constraint(String),
-    /// The database refused this item for another reason; trying again changes nothing.
+    /// The database refused the values of this item; a retry fails again.
     Refused,
 }
 
 /// A database error with its classification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DbError {
+    /// The class of the error.
     pub fault: Fault,
+    /// The text of the error, with its causes.
     pub message: String,
 }
 
@@ -47,17 +48,17 @@ impl DbError {
         Self { fault: Fault::Unreachable, message: chain(error) }
     }
 
-    pub(super) fn silent(limit: Duration) -> Self {
+    pub(super) fn timed_out(limit: Duration) -> Self {
         Self { fault: Fault::Lost, message: format!("no answer within {limit:?}") }
     }
 
-    /// Whether the same statement may succeed later: PostgreSQL is away, busy, or waits for an operator.
+    /// Whether a retry may succeed: PostgreSQL is away, busy, or waits for an operator.
     pub fn is_transient(&self) -> bool {
-        !self.is_of_the_item()
+        !self.is_permanent()
     }
 
-    /// Whether the statement never succeeds with these values.
-    pub fn is_of_the_item(&self) -> bool {
+    /// Whether every retry with these values fails.
+    pub fn is_permanent(&self) -> bool {
         matches!(self.fault, Fault::Constraint(_) | Fault::Refused)
     }
 
@@ -77,17 +78,17 @@ impl Error for DbError {}
 
 impl From<tokio_postgres::Error> for DbError {
     fn from(error: tokio_postgres::Error) -> Self {
-        Self { fault: judge(&error), message: chain(&error) }
+        Self { fault: classify(&error), message: chain(&error) }
     }
 }
 
-pub(super) fn judge(error: &tokio_postgres::Error) -> Fault {
-    error.as_db_error().map_or_else(|| judge_client(error), judge_server)
+pub(super) fn classify(error: &tokio_postgres::Error) -> Fault {
+    error.as_db_error().map_or_else(|| classify_client(error), classify_server)
 }
 
-/// An error of the client. A column of another type than this program was written for is a schema that does
-/// not fit; a value that cannot be sent is of the item; all else is the connection.
-fn judge_client(error: &tokio_postgres::Error) -> Fault {
+/// Classifies an error of the client. A column of an unexpected type is [`Fault::Unfit`], a value that cannot
+/// be sent is [`Fault::Refused`], and all else concerns the connection.
+fn classify_client(error: &tokio_postgres::Error) -> Fault {
     match error.source() {
         Some(cause) if cause.is::<WrongType>() => Fault::Unfit,
         Some(cause) if !cause.is::<io::Error>() => Fault::Refused,
@@ -95,15 +96,16 @@ fn judge_client(error: &tokio_postgres::Error) -> Fault {
     }
 }
 
-/// By SQLSTATE. An unknown one is for an operator: a dead letter would be the worse mistake.
-fn judge_server(server: &ServerError) -> Fault {
+/// Classifies by SQLSTATE. An unknown code waits for an operator, because a dead letter would be the worse
+/// mistake.
+fn classify_server(server: &ServerError) -> Fault {
     let code = server.code();
     match code.code().get(..2).unwrap_or_default() {
-        // Rolled back: a serialisation failure or deadlock, a lock that was not to be had.
+        // Rolled back: serialisation failure, deadlock, or a lock that was not available.
         "40" if *code != SqlState::T_R_STATEMENT_COMPLETION_UNKNOWN => Fault::Contention,
         "55" => Fault::Contention,
         "57" if *code == SqlState::QUERY_CANCELED => Fault::Contention,
-        // Connection, read-only or broken transaction, forgotten statement, completion unknown, shutdown,
+        // Connection, read-only or broken transaction, unknown statement, completion unknown, shutdown,
         // system error.
         "08" | "25" | "26" | "40" | "57" | "58" => Fault::Lost,
         "0A" if is_stale_plan(server) => Fault::Lost,
@@ -114,13 +116,13 @@ fn judge_server(server: &ServerError) -> Fault {
     }
 }
 
-/// "cached plan must not change result type": a column of it has another type now. By the server's function,
-/// for the text is translated.
+/// "cached plan must not change result type": a column has a new type. Recognised by the server's function,
+/// because the text is translated.
 fn is_stale_plan(server: &ServerError) -> bool {
     server.routine() == Some("RevalidateCachedQuery")
 }
 
-/// The error and its sources: tokio-postgres says only "db error" at the top.
+/// The error and its sources; tokio-postgres says only "db error" at the top.
 pub(super) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

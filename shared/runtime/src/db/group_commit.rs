@@ -3,18 +3,17 @@
 //! ```text
 //!   callers ──Write──> queue ──(nothing in flight)──> batch ──one statement──> PostgreSQL
 //!                        ^                                                        │
-//!                        └── accumulates while a commit is in flight <── outcomes ┘
+//!                        └── accumulates while a commit is in flight <── outputs ─┘
 //! ```
 //!
-//! An idle writer commits a single item at once, a busy one commits whatever came in meanwhile. Work that no
-//! request waits for ([`Write::PATIENCE`]) is committed once in some `commit-interval`s at most while it
-//! comes in numbers: every commit costs the processor as much as several items, and what is behind it (the
-//! relay, the consumers) then gets its work in batches too.
+//! An idle writer commits a single item at once; a busy one commits all items that arrived during the last
+//! commit. Background work ([`Write::MAX_WAIT_INTERVALS`]) also waits some `commit-interval`s after a large
+//! batch. Each commit costs as much processor time as several items, and larger batches pass on to the relay
+//! and the consumers.
 //!
-//! The guarantee: an outcome is sent only after the commit that holds it. When the connection breaks, the
-//! outcome of the commit is unknown (14 of 48 errored COMMITs had happened); the same batch is then run
-//! again, which is why [`Write::commit`] must be idempotent by a key of its items. That *is* the re-read by
-//! key.
+//! The guarantee: a caller gets its output only after the commit that holds its item. A broken connection
+//! leaves the outcome of a commit unknown, so the same batch is run again. [`Write::commit`] must therefore
+//! be idempotent by a key of its items. Measured: 14 of 48 failed COMMITs had happened.
 
 use std::{
     collections::VecDeque,
@@ -27,61 +26,60 @@ use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler,
 use futures_util::future::LocalBoxFuture;
 use tokio::sync::oneshot;
 
-use super::{CommitError, Database, DatabaseSettings, Reply, Write, batch::Batch, write::Limits};
+use super::{CommitError, Database, DatabaseSettings, OutputSender, Write, batch::Batch, write::Limits};
 use crate::supervisor::{Drain, Drainable, ExitReason, Life, RestartPolicy, Supervised, SupervisorHandle};
 
-/// A writer in no hurry that found no more than so many items waiting does not make the next ones wait: 300
-/// orders a second come two or three in a commit-interval, and would only wait for each other, 8 ms at every
-/// step.
-const FEW: usize = 4;
-/// For each of so many items that it found waiting it waits for one more commit-interval, as long as it has
-/// the patience. A commit costs about as much as eight items: a quarter of a batch of so many.
-const MANY: usize = 32;
+/// Largest batch that lets a background writer start the next one at once. At 300 orders a second two or
+/// three items arrive in one commit-interval; a wait would cost 8 ms at every step and gain little.
+const MAX_UNDELAYED_BATCH: usize = 4;
+/// Items of the last batch for each commit-interval of the next wait. One commit costs as much as about eight
+/// items, a quarter of such a batch.
+const ITEMS_PER_WAIT_INTERVAL: usize = 32;
 
-/// One item and where its outcome goes.
+/// One item, with the channel for its output.
 pub struct Commit<W: Write> {
     item: W::Item,
-    reply: Reply<W::Outcome>,
+    sender: OutputSender<W::Output>,
 }
 
 impl<W: Write> Message for Commit<W> {
     type Result = ();
 }
 
-/// Several of them.
+/// Several items in one message.
 struct CommitAll<W: Write>(Vec<Commit<W>>);
 
 impl<W: Write> Message for CommitAll<W> {
     type Result = ();
 }
 
-/// The outcome of an item, or that nobody is there any more who could tell.
-async fn heard<W: Write>(
-    outcome: oneshot::Receiver<Result<W::Outcome, CommitError>>,
-) -> Result<W::Outcome, CommitError> {
+/// Waits for the output of an item. A writer that is replaced leaves it [`CommitError::Unavailable`].
+async fn output_of<W: Write>(
+    outcome: oneshot::Receiver<Result<W::Output, CommitError>>,
+) -> Result<W::Output, CommitError> {
     outcome.await.unwrap_or_else(|_| {
         Err(CommitError::Unavailable(format!("the {} writer is being replaced", W::NAME)))
     })
 }
 
-/// The actor that commits.
+/// The actor that collects items into batches and commits them.
 pub struct GroupCommit<W: Write> {
     writer: Rc<W>,
     database: Database,
     limits: Limits,
     queue: VecDeque<Commit<W>>,
     in_flight: bool,
-    /// When the last batch began.
-    begun: Option<Instant>,
-    /// How many items it had.
-    last: usize,
-    /// The next one waits for more.
-    paused: bool,
+    /// The start of the last batch.
+    last_began: Option<Instant>,
+    /// Items of the last batch.
+    last_size: usize,
+    /// The timer of [`Self::remaining_wait`] runs.
+    waiting: bool,
     draining: bool,
     life: Life,
 }
 
-/// The way to a [`GroupCommit`] actor.
+/// The handle of a [`GroupCommit`] actor.
 pub struct Commits<W: Write>(Supervised<GroupCommit<W>>);
 
 impl<W: Write> Clone for Commits<W> {
@@ -91,14 +89,14 @@ impl<W: Write> Clone for Commits<W> {
 }
 
 impl<W: Write> Commits<W> {
-    /// Starts the actor under `supervisor`. `writer` makes the writer, on the actor's own arbiter.
+    /// Starts the actor under `supervisor`. `writer` makes the writer on the arbiter of the actor.
     pub fn start(
         supervisor: &SupervisorHandle,
         database: Database,
         settings: &DatabaseSettings,
         mut writer: impl FnMut() -> W + Send + 'static,
     ) -> Self {
-        // Its own connection. That fails for what made `database` fail.
+        // A connection of its own. The same settings made `database`, so this can only fail with it.
         let database = database.writer(W::NAME).unwrap_or(database);
         let limits = Limits {
             batch: settings.commit_batch,
@@ -112,46 +110,46 @@ impl<W: Write> Commits<W> {
             limits,
             queue: VecDeque::new(),
             in_flight: false,
-            begun: None,
-            last: 0,
-            paused: false,
+            last_began: None,
+            last_size: 0,
+            waiting: false,
             draining: false,
             life,
         }))
     }
 
-    /// Commits one item, together with whatever else is waiting. It is in the queue when this returns; the
-    /// future is its outcome.
+    /// Commits one item together with all waiting ones. The item is queued when this returns; the future
+    /// yields its output.
     ///
     /// # Errors
     /// See [`CommitError`].
-    pub fn commit(&self, item: W::Item) -> impl Future<Output = Result<W::Outcome, CommitError>> + use<W> {
-        let (reply, outcome) = oneshot::channel();
-        self.commit_for(item, reply);
-        heard::<W>(outcome)
+    pub fn commit(&self, item: W::Item) -> impl Future<Output = Result<W::Output, CommitError>> + use<W> {
+        let (sender, outcome) = oneshot::channel();
+        self.commit_for(item, sender);
+        output_of::<W>(outcome)
     }
 
-    /// Commits these items with one message; one future an item, in order.
+    /// Commits several items with one message. Returns one future per item, in order.
     pub fn commit_all(
         &self,
         items: Vec<W::Item>,
-    ) -> Vec<impl Future<Output = Result<W::Outcome, CommitError>> + use<W>> {
+    ) -> Vec<impl Future<Output = Result<W::Output, CommitError>> + use<W>> {
         let commit = |item| {
-            let (reply, outcome) = oneshot::channel();
-            (Commit { item, reply }, heard::<W>(outcome))
+            let (sender, outcome) = oneshot::channel();
+            (Commit { item, sender }, output_of::<W>(outcome))
         };
         let (commits, outcomes): (Vec<_>, Vec<_>) = items.into_iter().map(commit).unzip();
         _ = self.0.tell(CommitAll(commits));
         outcomes
     }
 
-    /// The same for somebody else, who waits at the other end of `reply`: a task and a wake-up less than to
-    /// wait here for him.
-    pub fn commit_for(&self, item: W::Item, reply: Reply<W::Outcome>) {
-        _ = self.0.tell(Commit { item, reply }); // without a writer the reply is dropped with the item
+    /// Commits one item for a caller that waits at the other end of `sender`. This saves a task and a wake-up
+    /// against [`Commits::commit`].
+    pub fn commit_for(&self, item: W::Item, sender: OutputSender<W::Output>) {
+        _ = self.0.tell(Commit { item, sender }); // without an actor the sender is dropped with the item
     }
 
-    /// Commits what is queued, then stops.
+    /// Commits the queued items, then stops. False: the limit came first.
     pub async fn drain(&self, limit: Duration) -> bool {
         self.0.drain(limit).await
     }
@@ -167,8 +165,8 @@ impl<W: Write> Actor for GroupCommit<W> {
     type Context = Context<Self>;
 }
 
-/// Sent to itself when there is something to commit and nothing in flight: handled when the mailbox is empty,
-/// so that everything already queued joins the batch.
+/// Message of the actor to itself when items wait and the connection is free. The actor handles it after all
+/// queued messages, so their items join the batch.
 #[derive(Message)]
 #[rtype(result = "()")]
 struct Flush;
@@ -196,13 +194,13 @@ impl<W: Write> Handler<Flush> for GroupCommit<W> {
         if self.in_flight {
             return;
         }
-        match self.pause() {
+        match self.remaining_wait() {
             None => self.flush(context),
-            Some(_) if self.paused => {}
-            Some(pause) => {
-                self.paused = true;
-                context.run_later(pause, |actor, context| {
-                    actor.paused = false;
+            Some(_) if self.waiting => {}
+            Some(wait) => {
+                self.waiting = true;
+                context.run_later(wait, |actor, context| {
+                    actor.waiting = false;
                     actor.handle(Flush, context);
                 });
             }
@@ -231,15 +229,18 @@ impl<W: Write> GroupCommit<W> {
         }
     }
 
-    /// How long to wait for more.
-    fn pause(&self) -> Option<Duration> {
-        let waits = W::PATIENCE > 0
+    /// The remaining wait for more items; `None` to commit now.
+    fn remaining_wait(&self) -> Option<Duration> {
+        let waits = W::MAX_WAIT_INTERVALS > 0
             && !self.draining
-            && self.last > FEW
+            && self.last_size > MAX_UNDELAYED_BATCH
             && (1..self.limits.batch).contains(&self.queue.len());
-        let intervals = u32::try_from(self.last / MANY).unwrap_or(u32::MAX).max(1).min(W::PATIENCE);
-        let pause = (self.limits.interval * intervals).checked_sub(self.begun?.elapsed())?;
-        waits.then_some(pause)
+        let intervals = u32::try_from(self.last_size / ITEMS_PER_WAIT_INTERVAL)
+            .unwrap_or(u32::MAX)
+            .max(1)
+            .min(W::MAX_WAIT_INTERVALS);
+        let wait = (self.limits.interval * intervals).checked_sub(self.last_began?.elapsed())?;
+        waits.then_some(wait)
     }
 
     fn flush(&mut self, context: &mut Context<Self>) {
@@ -251,36 +252,43 @@ impl<W: Write> GroupCommit<W> {
             }
             return;
         }
-        let (items, replies): (Vec<_>, Vec<_>) = self.queue.drain(..count).map(|c| (c.item, c.reply)).unzip();
+        let (items, senders): (Vec<_>, Vec<_>) =
+            self.queue.drain(..count).map(|c| (c.item, c.sender)).unzip();
         self.in_flight = true;
-        (self.begun, self.last) = (Some(Instant::now()), count);
+        self.last_began = Some(Instant::now());
+        self.last_size = count;
         self.life.queue_depth(self.queue.len());
         let batch =
             Batch { writer: Rc::clone(&self.writer), database: self.database.clone(), limits: self.limits };
         let commit = async move { batch.run(items).await };
         context.spawn(commit.into_actor(self).map(move |outcomes, actor, context| {
             actor.in_flight = false;
-            actor.answer(replies, outcomes);
+            actor.send_outputs(senders, outcomes);
             context.notify(Flush);
         }));
     }
 
-    fn answer(&mut self, replies: Vec<Reply<W::Outcome>>, outcomes: Vec<Result<W::Outcome, CommitError>>) {
+    fn send_outputs(
+        &mut self,
+        senders: Vec<OutputSender<W::Output>>,
+        outcomes: Vec<Result<W::Output, CommitError>>,
+    ) {
         let failure = outcomes.iter().find_map(|outcome| outcome.as_ref().err().cloned());
-        if W::PATIENCE == 0 {
+        if W::MAX_WAIT_INTERVALS == 0 {
             let is_done = outcomes.iter().any(|outcome| !matches!(outcome, Err(CommitError::Unavailable(_))));
-            self.database
-                .health()
-                .note_batch(W::NAME, if is_done { None } else { failure.as_ref().map(ToString::to_string) });
+            self.database.health().record_batch(
+                W::NAME,
+                if is_done { None } else { failure.as_ref().map(ToString::to_string) },
+            );
         }
-        for (reply, outcome) in replies.into_iter().zip(outcomes) {
-            _ = reply.send(outcome); // the caller may have gone: its key answers a second request
+        for (sender, outcome) in senders.into_iter().zip(outcomes) {
+            _ = sender.send(outcome); // the caller may have gone: its key answers a second request
         }
         if let Some(error) = failure
             && W::DEPENDENT
         {
             for commit in self.queue.drain(..) {
-                _ = commit.reply.send(Err(error.clone()));
+                _ = commit.sender.send(Err(error.clone()));
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The health of a database as the sessions of this process have seen it.
+//! The health of a database, as observed by the sessions of this process.
 
 use std::{
     sync::{
@@ -10,52 +10,52 @@ use std::{
 
 use super::{DbError, Fault};
 
-/// A complaint about a statement that cannot be tried again by itself counts for that long after it came up
-/// last: as long as an instance that cannot do its work may be ready (I14).
-const COMPLAINT: Duration = Duration::from_secs(5);
+/// Time for which an error that names no statement keeps the instance unready. Such an error cannot be
+/// checked again, so it expires. 5 s is the limit of invariant I14: how long an instance that cannot work may
+/// count as ready.
+const UNFIT_EXPIRY: Duration = Duration::from_secs(5);
 
-/// An instance that commits no request for this long is not ready; with `commit-deadline` (2 s) that is said
-/// within 5 s (I14).
-const STANDSTILL: Duration = Duration::from_secs(3);
+/// Time without a commit of any request after which an instance is unready. Added to `commit-deadline` (2 s)
+/// this stays within the 5 s of invariant I14.
+const STALL_LIMIT: Duration = Duration::from_secs(3);
 
-/// A failure that was the last try for so long is no part of the next standstill. Longer than an instance
-/// that is not ready is not asked.
-const FORGOTTEN: Duration = Duration::from_secs(30);
+/// Age at which the last failure of a writer stops counting towards a stall. A load balancer leaves an
+/// unready instance without requests for less time.
+const STALL_EXPIRY: Duration = Duration::from_secs(30);
 
-/// Shared by all pools of a [`Database`].
+/// The state that all pools of a [`Database`](super::Database) share.
 #[derive(Debug, Default)]
 pub(super) struct Health {
     generation: AtomicU64,
-    complaint: Mutex<Option<Complaint>>,
-    standstill: Mutex<Option<Standstill>>,
+    unfit: Mutex<Option<UnfitStatement>>,
+    commit_stall: Mutex<Option<CommitStall>>,
 }
 
-/// A writer that requests wait for has committed nothing since: a table is locked, or something like it.
+/// A writer of requests that has committed nothing since a moment, for example because a table is locked.
 #[derive(Debug)]
-struct Standstill {
+struct CommitStall {
     writer: &'static str,
     since: Instant,
-    last: Instant,
-    why: String,
+    last_failure: Instant,
+    error: String,
 }
 
-/// A statement that an operator must make possible again.
+/// A statement that failed until an operator mends the cause ([`Fault::Unfit`]).
 #[derive(Debug, Clone)]
-pub(super) struct Complaint {
+pub(super) struct UnfitStatement {
     at: Instant,
     pub message: String,
-    /// Its text, if it could not even be prepared: then it can be tried.
+    /// The SQL, if preparing it failed: then it can be checked again.
     pub statement: Option<String>,
 }
 
 impl Health {
-    /// Counts how often a session turned out to be of no use. Sessions that are older than the last time are
-    /// thrown away.
+    /// The current generation of sessions. Sessions of an older generation are discarded.
     pub(super) fn generation(&self) -> u64 {
         self.generation.load(Ordering::Relaxed)
     }
 
-    /// Only the first complaint about a generation ends it.
+    /// Ends a generation; further errors of the same generation have no effect.
     pub(super) fn begin_generation_after(&self, generation: u64) {
         _ = self.generation.compare_exchange(
             generation,
@@ -65,14 +65,14 @@ impl Health {
         );
     }
 
-    /// Remembers what only an operator can mend.
-    pub(super) fn judge(&self, error: &DbError, statement: Option<&str>) {
+    /// Records an error that only an operator can mend.
+    pub(super) fn record_unfit(&self, error: &DbError, statement: Option<&str>) {
         if error.fault != Fault::Unfit {
             return;
         }
-        let mut complaint = self.complaint.lock().unwrap_or_else(PoisonError::into_inner);
-        if statement.is_some() || complaint.as_ref().is_none_or(|earlier| earlier.statement.is_none()) {
-            *complaint = Some(Complaint {
+        let mut unfit = self.unfit.lock().unwrap_or_else(PoisonError::into_inner);
+        if statement.is_some() || unfit.as_ref().is_none_or(|earlier| earlier.statement.is_none()) {
+            *unfit = Some(UnfitStatement {
                 at: Instant::now(),
                 message: error.message.clone(),
                 statement: statement.map(str::to_owned),
@@ -80,37 +80,40 @@ impl Health {
         }
     }
 
-    /// Notes the end of a batch that requests wait for: why nothing of it was committed, or `None`.
-    pub(super) fn note_batch(&self, writer: &'static str, failure: Option<String>) {
-        let mut standstill = self.standstill.lock().unwrap_or_else(PoisonError::into_inner);
-        let earlier = standstill.as_ref().filter(|earlier| earlier.last.elapsed() <= FORGOTTEN);
-        let (since, last) = (earlier.map_or_else(Instant::now, |earlier| earlier.since), Instant::now());
-        *standstill = failure.map(|why| Standstill { writer, since, last, why });
+    /// Records the end of a batch that requests wait for: the error of a batch that failed as a whole, or
+    /// `None`.
+    pub(super) fn record_batch(&self, writer: &'static str, failure: Option<String>) {
+        let mut commit_stall = self.commit_stall.lock().unwrap_or_else(PoisonError::into_inner);
+        let earlier = commit_stall.as_ref().filter(|earlier| earlier.last_failure.elapsed() <= STALL_EXPIRY);
+        let since = earlier.map_or_else(Instant::now, |earlier| earlier.since);
+        let last_failure = Instant::now();
+        *commit_stall = failure.map(|error| CommitStall { writer, since, last_failure, error });
     }
 
-    /// As long as somebody tries: who is not ready is not asked, and has to be asked to find out.
-    pub(super) fn standstill(&self) -> Option<String> {
-        let standstill = self.standstill.lock().unwrap_or_else(PoisonError::into_inner);
-        let lasting = standstill
+    /// The stall, described, while requests still arrive. Once they stop the instance is ready again, because
+    /// only a request can show that the cause is gone.
+    pub(super) fn commit_stall(&self) -> Option<String> {
+        let commit_stall = self.commit_stall.lock().unwrap_or_else(PoisonError::into_inner);
+        let lasting = commit_stall
             .as_ref()
-            .filter(|now| now.since.elapsed() >= STANDSTILL && now.last.elapsed() <= COMPLAINT);
+            .filter(|now| now.since.elapsed() >= STALL_LIMIT && now.last_failure.elapsed() <= UNFIT_EXPIRY);
         lasting.map(|now| {
             format!(
-                "nothing of {} was committed for {} s: {}",
+                "the writer {} has committed nothing for {} s: {}",
                 now.writer,
                 now.since.elapsed().as_secs(),
-                now.why
+                now.error
             )
         })
     }
 
-    pub(super) fn complaint(&self) -> Option<Complaint> {
-        let mut complaint = self.complaint.lock().unwrap_or_else(PoisonError::into_inner);
-        complaint.take_if(|complaint| complaint.statement.is_none() && complaint.at.elapsed() > COMPLAINT);
-        complaint.clone()
+    pub(super) fn unfit(&self) -> Option<UnfitStatement> {
+        let mut unfit = self.unfit.lock().unwrap_or_else(PoisonError::into_inner);
+        unfit.take_if(|unfit| unfit.statement.is_none() && unfit.at.elapsed() > UNFIT_EXPIRY);
+        unfit.clone()
     }
 
-    pub(super) fn forget(&self) {
-        *self.complaint.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    pub(super) fn clear_unfit(&self) {
+        *self.unfit.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }

@@ -1,8 +1,8 @@
-//! The schema: brought up to date by whichever instance comes first while the others wait, or, where the
-//! program that serves may not change tables, by the command `migrate` beforehand.
+//! Migrations of the schema. The first instance to start applies them under a lock while the others wait. The
+//! command `migrate` applies them beforehand where the service has no right to change tables.
 //!
-//! A program goes on with a schema that is newer than its own: an older instance serves while a newer one is
-//! rolled out, and may be restarted. Each migration leaves what the version before it reads and writes.
+//! A program accepts a schema newer than its own: an older instance serves, and may restart, while a newer
+//! one is rolled out. Each migration keeps everything that the previous version reads and writes.
 
 use std::{error::Error, future::Future, time::Duration};
 
@@ -12,42 +12,55 @@ use tokio_postgres::{Client, config::TargetSessionAttrs, error::SqlState};
 
 use super::{DatabaseSettings, DbError, Fault, connect, durability::warn_unless_durable};
 
-/// Key of the advisory lock: "orderflo" in ASCII. Any constant will do; this one can be recognised in
-/// `pg_locks`.
-const LOCK: i64 = 0x6f72_6465_7266_6c6f;
-/// How long the command `migrate` waits for its database: a container of PostgreSQL needs up to half a minute
-/// for its first start.
-pub const PATIENCE: Duration = Duration::from_secs(60);
-/// Time between two attempts.
-const PAUSE: Duration = Duration::from_secs(1);
-/// Time between two lines about what a start waits for.
-const LINES: Duration = Duration::from_secs(10);
-/// Longest wait for the answer to a query that touches a few rows.
-const ANSWER: Duration = Duration::from_secs(5);
+/// Key of the advisory lock: "orderflo" in ASCII, easy to recognise in `pg_locks`.
+const LOCK_KEY: i64 = 0x6f72_6465_7266_6c6f;
+/// Longest wait of a start for a database that is starting. A container of PostgreSQL takes up to half a
+/// minute for its first start.
+pub const STARTUP_TIMEOUT: Duration = Duration::from_secs(60);
+/// Pause between two attempts.
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
+/// Time between two log lines about a start that waits.
+const LOG_INTERVAL: Duration = Duration::from_secs(10);
+/// Longest wait for a query that touches a few rows.
+const QUERY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Why the schema could not be brought up to date.
+/// The reason why the schema is not up to date.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrationError {
-    #[error("PostgreSQL is of no use for a migration: {0}")]
+    /// PostgreSQL is unreachable, read-only or refuses a query.
+    #[error("PostgreSQL cannot run a migration: {0}")]
     Database(#[from] DbError),
+    /// A migration failed; it was rolled back.
     #[error("a migration failed: {0}")]
     Migration(#[from] refinery::Error),
-    /// With `migrate-on-start` off, and nobody has run `migrate`.
+    /// `migrate-on-start` is off, and `migrate` has still to run.
     #[error(
-        "the schema is at version {found}, and this program needs {needed}: run its command `migrate` with the owner's database-url"
+        "the schema is at version {found}, and this program needs {needed}: run the command \
+         `migrate` with the database-url of the owner"
     )]
-    Outdated { found: i32, needed: i32 },
-    /// Two histories: somebody else's migrations are there, and not all of ours.
+    Outdated {
+        /// The newest applied version.
+        found: i32,
+        /// The newest version of this program.
+        needed: i32,
+    },
+    /// The schema has a history of its own: it lacks a migration of this program that is older than its
+    /// newest.
     #[error(
-        "the schema is at version {found} without version {missing}: it belongs to another line of this program"
+        "the schema is at version {found} without version {missing}: it belongs to another branch of this \
+         program"
     )]
-    Foreign { found: i32, missing: i32 },
+    Foreign {
+        /// The newest applied version.
+        found: i32,
+        /// The missing version of this program.
+        missing: i32,
+    },
 }
 
 impl MigrationError {
-    /// Whether waiting may help: a server that is coming up, a table that somebody holds, or a `migrate` that
-    /// is under way.
-    fn may_pass(&self) -> bool {
+    /// Whether a retry may help: a server that starts, a locked table, or a `migrate` in progress.
+    fn is_transient(&self) -> bool {
         match self {
             Self::Database(error) => error.is_transient(),
             Self::Migration(error) => {
@@ -59,57 +72,59 @@ impl MigrationError {
     }
 }
 
-/// What PostgreSQL said to refinery.
+/// The class of the PostgreSQL error inside of an error of refinery.
 fn fault(error: &refinery::Error) -> Option<Fault> {
     let mut source = error.source();
     while let Some(cause) = source {
         if let Some(error) = cause.downcast_ref::<tokio_postgres::Error>() {
-            return Some(super::error::judge(error));
+            return Some(super::error::classify(error));
         }
         source = cause.source();
     }
     None
 }
 
-/// Brings the schema up to date on a connection of its own, holding an advisory lock (refinery takes none).
+/// Brings the schema up to date on a connection of its own, under an advisory lock (refinery takes none).
 ///
 /// # Errors
-/// PostgreSQL cannot be reached, or a migration fails; the failed one is rolled back.
+/// PostgreSQL is unreachable, or a migration fails; a failed one is rolled back.
 pub async fn migrate(settings: &DatabaseSettings, runner: Runner) -> Result<(), MigrationError> {
     with_client(settings, async |client| {
         lock(client).await?;
-        // A migration of a large table takes the time it takes; but while it waits for a table, nobody else
-        // gets at that table.
-        answered(
+        // A migration may run for any time, but its wait for a table lock blocks all others on that table:
+        // that is bounded.
+        within_limit(
             client.batch_execute(&format!("SET lock_timeout = {}", settings.statement_timeout.as_millis())),
         )
         .await?;
-        let runner = runner.set_abort_missing(false); // what a newer program has added is not among ours
+        let runner = runner.set_abort_missing(false); // a newer program may have added migrations
         let report = runner.run_async(client).await?;
         for migration in report.applied_migrations() {
             tracing::info!(migration = %migration, "migrated");
         }
-        refuse_another_line(&runner, &applied(client).await?)
+        refuse_other_branch(&runner, &applied(client).await?)
     })
     .await
 }
 
-/// Looks whether the schema is what this program needs, or newer.
+/// Checks that the schema is at the version of this program, or newer.
 async fn check(settings: &DatabaseSettings, runner: Runner) -> Result<(), MigrationError> {
     with_client(settings, async |client| {
         let applied = applied(client).await?;
-        let (found, needed) = (newest(&applied), newest(&versions(&runner)));
+        let found = newest(&applied);
+        let needed = newest(&versions(&runner));
         if found < needed {
             Err(MigrationError::Outdated { found, needed })
         } else {
-            refuse_another_line(&runner, &applied)
+            refuse_other_branch(&runner, &applied)
         }
     })
     .await
 }
 
-/// refinery leaves out what is older than the newest one there: such a schema lacks something for good.
-fn refuse_another_line(runner: &Runner, applied: &[i32]) -> Result<(), MigrationError> {
+/// Refuses a schema that lacks an older migration: refinery skips migrations older than the newest applied
+/// one.
+fn refuse_other_branch(runner: &Runner, applied: &[i32]) -> Result<(), MigrationError> {
     let found = newest(applied);
     match versions(runner).into_iter().find(|version| *version < found && !applied.contains(version)) {
         Some(missing) => Err(MigrationError::Foreign { found, missing }),
@@ -125,7 +140,7 @@ fn newest(versions: &[i32]) -> i32 {
     versions.iter().copied().max().unwrap_or_default()
 }
 
-/// The migrations that were applied.
+/// The versions of the applied migrations.
 async fn applied(client: &Client) -> Result<Vec<i32>, DbError> {
     let history = async {
         match client.query("SELECT version FROM refinery_schema_history", &[]).await {
@@ -134,19 +149,22 @@ async fn applied(client: &Client) -> Result<Vec<i32>, DbError> {
             Err(error) => Err(error),
         }
     };
-    answered(history).await
+    within_limit(history).await
 }
 
-/// Takes the lock of all that migrate. Asks again and again, for a session that waits in the server cannot be
-/// heard.
+/// Takes the lock of all migrations. Polls, because a session that waits in the server answers after the lock
+/// only, past every time limit of this client.
 async fn lock(client: &Client) -> Result<(), DbError> {
-    while !answered(client.query_one("SELECT pg_try_advisory_lock($1)", &[&LOCK])).await?.get::<_, bool>(0) {
-        tokio::time::sleep(PAUSE).await;
+    while !within_limit(client.query_one("SELECT pg_try_advisory_lock($1)", &[&LOCK_KEY]))
+        .await?
+        .get::<_, bool>(0)
+    {
+        tokio::time::sleep(RETRY_PAUSE).await;
     }
     Ok(())
 }
 
-/// `work` on a connection without a statement timeout, which is gone afterwards, and with it the lock.
+/// Runs `work` on a connection without a statement timeout. Closing the connection releases the lock.
 async fn with_client<T>(
     settings: &DatabaseSettings,
     work: impl AsyncFnOnce(&mut Client) -> Result<T, MigrationError>,
@@ -158,23 +176,26 @@ async fn with_client<T>(
     let driver = actix_rt::spawn(driver);
     let done = work(&mut client).await;
     if done.is_ok() {
-        answered(warn_unless_durable(&client)).await?;
+        within_limit(warn_unless_durable(&client)).await?;
     }
     drop(client);
-    _ = timeout(ANSWER, driver).await;
+    _ = timeout(QUERY_TIMEOUT, driver).await;
     done
 }
 
-async fn answered<T>(answer: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, DbError> {
-    timeout(ANSWER, answer).await.map_or_else(|_| Err(DbError::silent(ANSWER)), |answer| Ok(answer?))
+async fn within_limit<T>(
+    answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
+) -> Result<T, DbError> {
+    timeout(QUERY_TIMEOUT, answer)
+        .await
+        .map_or_else(|_| Err(DbError::timed_out(QUERY_TIMEOUT)), |answer| Ok(answer?))
 }
 
-/// Sees to it that the schema is there, waiting as long as it takes for a PostgreSQL that is still coming up,
-/// or away. With `migrate-on-start` it is brought up to date, without it is waited for. `migrations` makes
-/// their list, once per attempt.
+/// Brings the schema up to date with `migrate-on-start`, otherwise waits until another process has done so.
+/// Waits for a PostgreSQL that is away without limit. `migrations` makes the runner of each attempt.
 ///
 /// # Errors
-/// As [`migrate`], if waiting does not help.
+/// As [`migrate`], for an error that a retry cannot cure.
 pub async fn prepare(
     settings: &DatabaseSettings,
     migrations: impl Fn() -> Runner,
@@ -182,16 +203,17 @@ pub async fn prepare(
     prepare_within(settings, Duration::MAX, migrations).await
 }
 
-/// The same, for a command that must end.
+/// Does the work of [`prepare`] within a limit, for a command that must end.
 ///
 /// # Errors
-/// As [`migrate`], once waiting has not helped for `patience`.
+/// As [`migrate`], once `limit` has passed.
 pub async fn prepare_within(
     settings: &DatabaseSettings,
-    patience: Duration,
+    limit: Duration,
     migrations: impl Fn() -> Runner,
 ) -> Result<(), MigrationError> {
-    let (started, mut said) = (Instant::now(), None::<Instant>);
+    let started = Instant::now();
+    let mut last_logged = None::<Instant>;
     loop {
         let attempt = async {
             if settings.migrate_on_start {
@@ -200,27 +222,31 @@ pub async fn prepare_within(
                 check(settings, migrations()).await
             }
         };
-        match said_while_it_lasts(attempt).await {
-            Err(error) if error.may_pass() && started.elapsed() < patience => {
-                if said.is_none_or(|said| said.elapsed() >= LINES) {
-                    tracing::warn!(%error, "the database is not ready yet; trying again");
-                    said = Some(Instant::now());
+        match log_while_waiting(attempt).await {
+            Err(error) if error.is_transient() && started.elapsed() < limit => {
+                if last_logged.is_none_or(|at| at.elapsed() >= LOG_INTERVAL) {
+                    tracing::warn!(%error, "the database is not ready; retrying");
+                    last_logged = Some(Instant::now());
                 }
-                tokio::time::sleep(PAUSE).await;
+                tokio::time::sleep(RETRY_PAUSE).await;
             }
             done => return done,
         }
     }
 }
 
-/// A start that waits says so.
-async fn said_while_it_lasts<T>(attempt: impl Future<Output = T>) -> T {
-    let (mut attempt, began) = (std::pin::pin!(attempt), Instant::now());
+/// Logs a line every ten seconds while `attempt` runs.
+async fn log_while_waiting<T>(attempt: impl Future<Output = T>) -> T {
+    let mut attempt = std::pin::pin!(attempt);
+    let began = Instant::now();
     loop {
-        match timeout(LINES, &mut attempt).await {
+        match timeout(LOG_INTERVAL, &mut attempt).await {
             Ok(done) => return done,
             Err(_) => {
-                tracing::warn!(waited = ?began.elapsed(), "still at the schema: it is being migrated, here or by another instance")
+                tracing::warn!(
+                    waited = ?began.elapsed(),
+                    "the schema is still being migrated, by this or another instance"
+                )
             }
         }
     }

@@ -1,11 +1,11 @@
-//! PostgreSQL: the truth. Connections that are judged by what the server says on them, migrations under a
+//! PostgreSQL, the source of truth: pools whose sessions are discarded after an error, migrations under a
 //! lock, and group commit.
 //!
-//! | pool | connections | for |
+//! | pool | connections | use |
 //! | --- | --- | --- |
-//! | [`Database::open`], [`Database::beside`] | 4 each | relay, reconciler, operations, what an actor looks up: one for each arbiter |
-//! | `Database::writer` | 1 each | each [`GroupCommit`] actor: nobody it could wait for |
-//! | [`Database::requests`] | `database-pool-size` | what HTTP requests ask for, one row or one page each |
+//! | [`Database::open`], [`Database::beside`] | 4 each | background work and lookups: one pool per arbiter |
+//! | `Database::writer` | 1 each | one [`GroupCommit`] actor, which has it to itself |
+//! | [`Database::requests`] | `database-pool-size` | reads of HTTP requests, one row or one page each |
 
 mod batch;
 mod check;
@@ -26,7 +26,7 @@ pub use connection::Connection;
 pub use database::{Database, forbid_on_this_thread};
 pub use error::{DbError, Fault};
 pub use group_commit::{Commit, Commits, GroupCommit};
-pub use migrate::{MigrationError, PATIENCE, migrate, prepare, prepare_within};
+pub use migrate::{MigrationError, STARTUP_TIMEOUT, migrate, prepare, prepare_within};
 pub use row::Row;
 pub use settings::DatabaseSettings;
-pub use write::{CommitError, Reply, Write};
+pub use write::{CommitError, OutputSender, Write};

@@ -4,8 +4,7 @@ use tokio_postgres::{row::RowIndex, types::FromSql};
 
 use super::{DbError, health::Health};
 
-/// A row. A column of another type than this program was written for is an error to be judged, like every
-/// answer.
+/// A row of a result. A column of an unexpected type is an error that is classified like any other.
 pub struct Row {
     row: tokio_postgres::Row,
     health: Arc<Health>,
@@ -16,13 +15,13 @@ impl Row {
         Self { row, health: Arc::clone(health) }
     }
 
-    /// The value of a column, by its number or its name.
+    /// The value of a column, by its number or name.
     ///
     /// # Errors
-    /// [`Fault::Unfit`](super::Fault::Unfit): the column has another type;
-    /// [`Fault::Refused`](super::Fault::Refused): its value is none that `T` can be.
+    /// [`Fault::Unfit`](super::Fault::Unfit) for a column of another type;
+    /// [`Fault::Refused`](super::Fault::Refused) for a value outside of `T`.
     pub fn get<'a, T: FromSql<'a>>(&'a self, column: impl RowIndex + fmt::Display) -> Result<T, DbError> {
         let value = self.row.try_get(column).map_err(DbError::from);
-        value.inspect_err(|error| self.health.judge(error, None))
+        value.inspect_err(|error| self.health.record_unfit(error, None))
     }
 }

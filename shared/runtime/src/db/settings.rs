@@ -4,64 +4,77 @@ use std::time::Duration;
 
 use crate::settings::{DatabaseUrl, Source};
 
+/// The settings of a database, read once at the start.
 #[derive(Debug, Clone)]
 pub struct DatabaseSettings {
+    /// The database of this service.
     pub url: DatabaseUrl,
-    /// Whether this process brings the schema up to date itself, or waits until somebody has.
+    /// Whether this process migrates the schema itself, or waits until another process has.
     pub migrate_on_start: bool,
-    /// Connections for what HTTP requests ask for.
+    /// Connections for reads of HTTP requests, per instance.
     pub pool_size: usize,
-    /// How long to wait for a free connection, or for one address of the server to make a new one.
+    /// Longest wait for a free connection, and for a new one to one address of the server.
     pub connect_timeout: Duration,
     /// `statement_timeout`, `lock_timeout` and `idle_in_transaction_session_timeout` of every connection.
     pub statement_timeout: Duration,
-    /// How long a batch of the group commit is tried again after a lost connection before its writers are
-    /// told.
+    /// Time during which a batch is retried after a lost connection before its callers get an error.
     pub commit_deadline: Duration,
-    /// Most rows in one transaction of the group commit.
+    /// Largest number of items in one transaction of the group commit.
     pub commit_batch: usize,
-    /// Shortest time between two commits of a writer whose callers are in no hurry.
+    /// Minimum time between two commits of background work under load.
     pub commit_interval: Duration,
 }
 
 impl DatabaseSettings {
-    /// Reads what a process needs to reach its database.
+    /// Reads the settings of a database.
     pub fn read(source: &mut Source) -> Self {
         Self {
             url: source.required(
                 "database-url",
                 "postgres://orderflow:secret@127.0.0.1:5432/orderflow",
-                "this service's own PostgreSQL database",
+                "PostgreSQL database of this service",
             ),
             migrate_on_start: source.value(
                 "migrate-on-start",
                 "on",
-                "off: the schema is left to the command `migrate`, so that database-url needs no right to change tables",
+                "migrate the schema at the start; off: wait for the command `migrate`, so that database-url \
+                 needs no right to change tables",
             ),
             pool_size: source.within(
                 "database-pool-size",
                 "8",
                 2..=256,
-                "PostgreSQL connections for what HTTP requests ask for; writers and work in the background have their own",
+                "PostgreSQL connections for reads of HTTP requests; writers and background work have their \
+                 own",
             ),
             connect_timeout: source.value(
                 "database-connect-timeout",
                 "1s",
-                "wait for a free connection, or for one address of the server to make a new one",
+                "longest wait for a free connection, or for a new one to one address of the server",
             ),
-            // Handler (2 s) < statement (3 s) < claim idle (10 s): a claimed event never races its first
-            // handler.
+            // Handler (2 s) < statement (3 s) < claim idle (10 s): the first handler of an event ends before
+            // the event can be claimed.
             statement_timeout: source.value(
                 "database-statement-timeout",
                 "3s",
-                "statement, lock and idle-in-transaction timeout; what a request asks for has 1s at most",
+                "statement, lock and idle-in-transaction timeout; at most 1s for reads of HTTP requests",
             ),
-            commit_deadline: source.value("commit-deadline", "2s", "how long a batch is tried again after a lost connection"),
-            commit_batch: source.within("commit-batch", "512", 1..=10_000, "most items in one transaction of the group commit"),
+            commit_deadline: source.value(
+                "commit-deadline",
+                "2s",
+                "time during which a batch is retried after a lost connection",
+            ),
+            commit_batch: source.within(
+                "commit-batch",
+                "512",
+                1..=10_000,
+                "largest number of items in one transaction of the group commit",
+            ),
             commit_interval: source.value(
                 "commit-interval",
                 "8ms",
-                "shortest time between two commits of what no request waits for and comes in numbers; up to six times as long for hundreds",
+                "minimum time between two commits of background work under load; up to six times as long \
+                 after large batches",
             ),
         }
     }

@@ -1,4 +1,4 @@
-//! The contract between a group commit and its writer.
+//! The contract between [`GroupCommit`](super::GroupCommit) and its writers.
 
 use std::{future::Future, time::Duration};
 
@@ -6,42 +6,46 @@ use tokio::sync::oneshot;
 
 use super::{Connection, DbError};
 
-/// One kind of write, many at a time.
+/// One kind of write. Many items share one transaction.
 pub trait Write: Unpin + 'static {
+    /// One write.
     type Item: Send + Unpin + 'static;
-    type Outcome: Send + Unpin + 'static;
+    /// The result of one item.
+    type Output: Send + Unpin + 'static;
 
-    /// Label of the metrics.
+    /// The label `writer` of the metrics, and the name in errors.
     const NAME: &'static str;
 
-    /// Later items were decided on the assumption that earlier ones commit: if a batch fails, what is queued
-    /// fails too. Otherwise a batch that is rolled back is cut until the item that causes it stands alone.
+    /// Whether later items assume that earlier ones commit. If so, a failed batch fails the queued items too.
+    /// Otherwise a batch that is rolled back is split until the failing item stands alone.
     const DEPENDENT: bool = false;
 
-    /// For how many commit-intervals the writer waits for more at most, when it has just committed many.
-    /// None: a request waits for the outcome.
-    const PATIENCE: u32 = 0;
+    /// Longest wait for more items after a large batch, in units of `commit-interval`. 0 for writers that
+    /// requests wait for: they commit at once.
+    const MAX_WAIT_INTERVALS: u32 = 0;
 
-    /// Writes all items in one transaction; one outcome an item, in order. Must be idempotent by a key of the
-    /// items.
+    /// Writes all items in one transaction and returns one output per item, in order. A retry repeats it, so
+    /// it must be idempotent by a key of the items.
+    ///
+    /// # Errors
+    /// [`DbError`], which decides about a retry.
     fn commit(
         &self,
         connection: &Connection,
         items: &[Self::Item],
-    ) -> impl Future<Output = Result<Vec<Self::Outcome>, DbError>>;
+    ) -> impl Future<Output = Result<Vec<Self::Output>, DbError>>;
 
-    /// Runs after the commit, before the callers know: the place to feed the relay.
-    fn committed(&self, _items: &[Self::Item], _outcomes: &[Self::Outcome]) {}
+    /// Runs after the commit and before the callers get their outputs; for example to feed the relay.
+    fn committed(&self, _items: &[Self::Item], _outcomes: &[Self::Output]) {}
 }
 
-/// Why an item has no outcome.
+/// The reason why an item has no output.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CommitError {
-    /// The database could not be reached in time, or did not take it in time. The item may have been
-    /// committed: ask again by its key.
-    #[error("the database is not available: {0}")]
+    /// The database was unreachable or too slow. The item may have been committed: look it up by its key.
+    #[error("the database is unavailable: {0}")]
     Unavailable(String),
-    /// The database refused it; it was not committed.
+    /// The database refused the item and rolled it back.
     #[error("the database refused it: {0}")]
     Refused(DbError),
 }
@@ -52,11 +56,11 @@ impl From<DbError> for CommitError {
     }
 }
 
-/// Where the outcome of an item goes. Dropped without one when the writer is replaced: the item may have been
+/// The channel for the output of one item. A writer that is replaced drops it unused; the item may have been
 /// committed.
-pub type Reply<O> = oneshot::Sender<Result<O, CommitError>>;
+pub type OutputSender<O> = oneshot::Sender<Result<O, CommitError>>;
 
-/// The limits of a group commit.
+/// The limits of a group commit: `commit-batch` items, `commit-deadline`, `commit-interval`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
     pub batch: usize,

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::sync::Semaphore;
 
-/// How many requests are in progress at most.
+/// The bound on requests in progress, and the time limit of each.
 #[derive(Debug, Clone)]
 pub struct Admission {
     pub(super) places: Arc<Semaphore>,
@@ -13,6 +13,7 @@ pub struct Admission {
 }
 
 impl Admission {
+    /// Admits up to `limit` requests at a time, each for up to `deadline`.
     pub fn new(service: &'static str, limit: usize, deadline: Duration) -> Self {
         Self { places: Arc::new(Semaphore::new(limit)), deadline, service }
     }

@@ -1,4 +1,4 @@
-//! Request bodies: bounded in size and time, and every mistake named by its JSON pointer.
+//! Request bodies: bounded in size and time; every mistake is named by its JSON pointer.
 
 use std::time::Duration;
 
@@ -13,20 +13,21 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::{FieldError, Problem};
 
-/// How large a body may be, and how long it may take to arrive.
+/// The limits of a body.
 #[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// Bytes.
+pub struct BodyLimits {
+    /// Largest size, in bytes.
     pub body: usize,
-    /// A body that drips in slower is given up: nothing else in the server would.
+    /// Longest time to arrive. The server has no other limit for a slow body.
     pub time: Duration,
 }
 
-/// A JSON body of type `T`. `T` should deny unknown fields, so that a misspelt one is not silently ignored.
+/// A JSON body of type `T`. `T` should deny unknown fields, so that a misspelt one is reported.
 #[derive(Debug)]
 pub struct JsonBody<T> {
+    /// The parsed body.
     pub value: T,
-    /// The bytes as they came: what an idempotency key is compared by.
+    /// The bytes as received: an idempotency key compares them.
     pub bytes: Bytes,
 }
 
@@ -35,7 +36,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for JsonBody<T> {
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let limits = request.app_data::<Data<Limits>>().map(|limits| *limits.get_ref());
+        let limits = request.app_data::<Data<BodyLimits>>().map(|limits| *limits.get_ref());
         let is_json = is_json(request);
         let payload = payload.take();
         Box::pin(async move {
@@ -70,13 +71,14 @@ fn is_json(request: &HttpRequest) -> bool {
 }
 
 async fn read(mut payload: Payload, limit: usize) -> Result<Bytes, Problem> {
-    let (mut whole, mut parts) = (Bytes::new(), BytesMut::new());
+    let mut whole = Bytes::new();
+    let mut parts = BytesMut::new();
     while let Some(chunk) = payload.next().await {
         let broken = |e| {
             Problem::new(StatusCode::BAD_REQUEST, "broken-body", format!("The body could not be read: {e}."))
         };
         let chunk = chunk.map_err(broken)?;
-        // Most bodies come whole, and need not be copied.
+        // Most bodies arrive in one chunk, which needs no copy.
         if whole.is_empty() && parts.is_empty() {
             whole = chunk;
         } else {
@@ -95,11 +97,11 @@ async fn read(mut payload: Payload, limit: usize) -> Result<Bytes, Problem> {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    // serde would read an array as a struct, field by field.
+    // serde would accept an array for a struct, field by field.
     if bytes.trim_ascii_start().starts_with(b"[") {
         return Err(Problem::invalid(vec![FieldError::new("", "must be a JSON object")]));
     }
-    // Most bodies are well: only those that are not are read again, for the place of the mistake.
+    // Most bodies are valid: only an invalid one is parsed again, for the place of the mistake.
     if let Ok(value) = serde_json::from_slice(bytes) {
         return Ok(value);
     }
@@ -107,7 +109,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let pointer = pointer(error.path());
         let error = error.into_inner();
-        // A null where an enum belongs is a syntax error to serde_json, although the JSON is well-formed.
+        // serde_json reports a null in place of an enum as a syntax error of well-formed JSON.
         if error.is_data() || serde_json::from_slice::<IgnoredAny>(bytes).is_ok() {
             Problem::invalid(vec![FieldError::new(field(pointer, &error), plain(&error))])
         } else {
@@ -119,7 +121,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         }
     })?;
     json.end().map_err(|_| {
-        Problem::new(StatusCode::BAD_REQUEST, "malformed-json", "There is more after the JSON value.")
+        Problem::new(StatusCode::BAD_REQUEST, "malformed-json", "The body continues after the JSON value.")
     })?;
     Ok(value)
 }
@@ -136,7 +138,7 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
     path.iter().map(segment).collect()
 }
 
-/// A missing field is named in the message only: its parent is where the path ends.
+/// The pointer of the mistake. The path of a missing field ends at its parent; the message has its name.
 fn field(pointer: String, error: &serde_json::Error) -> String {
     let message = error.to_string();
     match message.strip_prefix("missing field `").and_then(|rest| rest.split('`').next()) {

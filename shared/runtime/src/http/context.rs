@@ -4,20 +4,22 @@ use actix_web::{HttpMessage, HttpRequest, http::header::HeaderMap};
 use events::{Origin, TraceContext};
 use uuid::Uuid;
 
-/// Who asked, for logs and for the events this request leads to.
+/// The identity of a request, for logs and for the events that follow from it.
 #[derive(Debug, Clone)]
 pub struct RequestContext {
+    /// `X-Request-Id` of the client, or a fresh UUID.
     pub request_id: String,
+    /// The trace of `traceparent`, or a new one.
     pub trace: TraceContext,
 }
 
 impl RequestContext {
-    /// The context of a request that came through the edge.
+    /// The context of a request, as the edge read it.
     pub fn of(request: &HttpRequest) -> Self {
         request.extensions().get::<Self>().cloned().unwrap_or_else(|| Self::read(request.headers()))
     }
 
-    /// What the events this request leads to carry of it.
+    /// The part that events carry.
     pub fn origin(self) -> Origin {
         Origin { trace: self.trace, request_id: Some(self.request_id) }
     }

@@ -1,5 +1,4 @@
-//! What every request passes on its way in and out: request id, trace, admission, deadline, panic, metrics,
-//! headers.
+//! The middleware of every request: request id, trace, admission, deadline, panics, metrics, headers.
 
 use std::{fmt, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -17,75 +16,75 @@ use actix_web::{
 use futures_util::FutureExt;
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::{Admission, Problem, Readiness, health::is_health_check, visit::Visit};
+use super::{Admission, Problem, Readiness, health::is_health_check, request_record::RequestRecord};
 use crate::failpoint;
 
-/// On top of the longest wait a client may ask for (30 s): a long poll is not a stuck request.
+/// Extra time of a long poll: the longest `wait` that a client may ask for.
 const LONG_POLL: Duration = Duration::from_secs(30);
 
-/// Gives the request's place back while it only waits: long polls must not keep others out.
+/// Releases the request's admission while it only waits, so that long polls leave room for others.
 pub fn release_admission(request: &HttpRequest) {
     request.extensions_mut().remove::<OwnedSemaphorePermit>();
 }
 
-/// The middleware. It must not keep a clone of the request while the rest of the application has it: routing
-/// needs the only one. So what the metrics say of a request is taken down before, and an answer without a
-/// request (its handler panicked, or ran out of time) travels as the error [`Refusal`].
+/// The middleware. Routing needs the only clone of the request, so the data for metrics are copied
+/// beforehand. An answer without a request (after a panic or a timeout) travels as the error
+/// [`DetachedProblem`].
 pub(super) async fn edge<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let visit = Visit::begin(&request);
-    request.extensions_mut().insert(visit.context.clone());
+    let record = RequestRecord::begin(&request);
+    request.extensions_mut().insert(record.context.clone());
     let outcome = match admit(&request) {
-        Ok(deadline) => answer(request, next, deadline, &visit).await,
-        Err(problem) => Ok(request.into_response(problem.answer(&visit.context.request_id))),
+        Ok(deadline) => answer(request, next, deadline, &record).await,
+        Err(problem) => Ok(request.into_response(problem.answer(&record.context.request_id))),
     };
     match outcome {
         Ok(mut response) => {
             release_admission(response.request());
-            // Who keeps the connection would find it closed under the next request.
+            // The next request on this connection would find it closed.
             if response.request().app_data::<Data<Readiness>>().is_some_and(|readiness| readiness.is_ending())
             {
                 response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
             }
-            finish(response.headers_mut(), &visit.context.request_id);
-            visit.record(response.status());
+            set_headers(response.headers_mut(), &record.context.request_id);
+            record.finish(response.status());
             Ok(response)
         }
         Err(problem) => {
-            visit.record(problem.status());
-            Err(Refusal { problem, request_id: visit.context.request_id }.into())
+            record.finish(problem.status());
+            Err(DetachedProblem { problem, request_id: record.context.request_id }.into())
         }
     }
 }
 
 /// A problem whose request is gone.
 #[derive(Debug)]
-struct Refusal {
+struct DetachedProblem {
     problem: Problem,
     request_id: String,
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for DetachedProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.problem.fmt(f)
     }
 }
 
-impl ResponseError for Refusal {
+impl ResponseError for DetachedProblem {
     fn status_code(&self) -> StatusCode {
         self.problem.status()
     }
 
     fn error_response(&self) -> HttpResponse {
         let mut response = self.problem.clone().answer(&self.request_id);
-        finish(response.headers_mut(), &self.request_id);
+        set_headers(response.headers_mut(), &self.request_id);
         response
     }
 }
 
-/// Takes a place and tells how long the request may take; health checks need no place.
+/// Admits the request and returns its time limit; health checks are always admitted.
 fn admit(request: &ServiceRequest) -> Result<Duration, Problem> {
     let Some(admission) = request.app_data::<Data<Admission>>() else { return Err(Problem::internal()) };
     if is_health_check(request.path()) {
@@ -95,7 +94,7 @@ fn admit(request: &ServiceRequest) -> Result<Duration, Problem> {
         metrics::counter!("orderflow_admission_rejected_total", "service" => admission.service).increment(1);
         return Err(Problem::unavailable(
             "overloaded",
-            "The service is full; nothing was done. Try again after a moment.",
+            "The service is overloaded and did nothing. Try again after a moment.",
         ));
     };
     request.extensions_mut().insert(place);
@@ -103,48 +102,56 @@ fn admit(request: &ServiceRequest) -> Result<Duration, Problem> {
     Ok(if waits { admission.deadline + LONG_POLL } else { admission.deadline })
 }
 
-/// The answer, or the problem when there is no request left to answer.
+/// The response, or a problem if the request is gone.
 async fn answer<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
     deadline: Duration,
-    visit: &Visit,
+    record: &RequestRecord,
 ) -> Result<ServiceResponse<BoxBody>, Problem> {
-    // The call itself already routes, and may panic as well.
+    // The call itself routes, and may panic too.
     let handled = AssertUnwindSafe(async {
-        failpoint::pass("http.handler", &visit.route);
+        failpoint::pass("http.handler", &record.route);
         next.call(request).await
     })
     .catch_unwind();
     match tokio::time::timeout(deadline, handled).await {
         Ok(Ok(Ok(response))) => Ok(match problem_in(&response) {
             None => response.map_into_boxed_body(),
-            Some(problem) => {
-                let allowed = response.headers().get(header::ALLOW).cloned();
-                let mut answer = response.into_response(problem.answer(&visit.context.request_id));
-                // A 405 has to say what is allowed (RFC 9110); actix-web knows it.
-                if let Some(methods) = allowed {
-                    answer.headers_mut().insert(header::ALLOW, methods);
-                }
-                answer
-            }
+            Some(problem) => with_problem(response, problem, &record.context.request_id),
         }),
         Ok(Ok(Err(error))) => Err(problem_of(&error)),
         Ok(Err(_panic)) => {
-            tracing::error!(request_id = %visit.context.request_id, path = visit.uri.path(), "a handler panicked");
+            let request_id = &record.context.request_id;
+            tracing::error!(%request_id, path = record.uri.path(), "a handler panicked");
             Err(Problem::internal())
         }
         Err(_) => Err(Problem::unavailable(
             "deadline-exceeded",
             format!(
-                "No answer within {deadline:?}. What was asked may have happened; ask again with the same key."
+                "No answer within {deadline:?}. The request may have taken effect; repeat it with the same \
+                 key."
             ),
         )),
     }
 }
 
-/// The problem an unsuccessful response stands for: ours, or one made of the status of an answer that is
-/// none.
+/// The response with a problem as its body.
+fn with_problem<B>(
+    response: ServiceResponse<B>,
+    problem: Problem,
+    request_id: &str,
+) -> ServiceResponse<BoxBody> {
+    let allowed = response.headers().get(header::ALLOW).cloned();
+    let mut response = response.into_response(problem.answer(request_id));
+    // A 405 names the allowed methods (RFC 9110); actix-web knows them.
+    if let Some(methods) = allowed {
+        response.headers_mut().insert(header::ALLOW, methods);
+    }
+    response
+}
+
+/// The problem of an unsuccessful response: the handler's own, or one made of the status.
 fn problem_in<B>(response: &ServiceResponse<B>) -> Option<Problem> {
     let status = response.status();
     if !status.is_client_error() && !status.is_server_error() {
@@ -152,7 +159,7 @@ fn problem_in<B>(response: &ServiceResponse<B>) -> Option<Problem> {
     }
     match response.response().error() {
         Some(error) => Some(problem_of(error)),
-        None if response.headers().contains_key("content-type") => None, // it has a body of its own, as /readyz
+        None if response.headers().contains_key("content-type") => None, // a body of its own, as /readyz
         None => Some(match response.headers().get(header::ALLOW).and_then(|methods| methods.to_str().ok()) {
             Some(methods) => {
                 Problem::new(status, code_of(status), format!("This path answers to {methods} only."))
@@ -193,7 +200,7 @@ fn code_of(status: StatusCode) -> &'static str {
     }
 }
 
-fn finish(headers: &mut HeaderMap, request_id: &str) {
+fn set_headers(headers: &mut HeaderMap, request_id: &str) {
     let mut set =
         |name: &'static str, value: HeaderValue| headers.insert(HeaderName::from_static(name), value);
     if let Ok(id) = HeaderValue::from_str(request_id) {
@@ -207,13 +214,12 @@ fn finish(headers: &mut HeaderMap, request_id: &str) {
     }
 }
 
-/// A path that leads nowhere. (A wrong method on one that does is answered 405 by actix-web, and made a
-/// problem above.)
+/// The answer to an unknown path. actix-web answers a wrong method with 405, which becomes a problem above.
 pub(super) async fn not_found(request: HttpRequest) -> Result<HttpResponse, Problem> {
     Err(Problem::new(
         StatusCode::NOT_FOUND,
         "not-found",
-        format!("There is nothing at {}; /docs shows what there is.", request.path()),
+        format!("There is no resource at {}; /docs lists all.", request.path()),
     ))
 }
 

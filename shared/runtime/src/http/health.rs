@@ -14,8 +14,7 @@ use serde_json::json;
 
 use crate::shutdown::Shutdown;
 
-/// What this process needs to do its work, and how each is. Updated by the operations actor, read by
-/// `/readyz`.
+/// The checks of this process, updated by the operations actor and read by `/readyz`.
 #[derive(Debug, Clone)]
 pub struct Readiness {
     service: &'static str,
@@ -30,22 +29,22 @@ struct Check {
 }
 
 impl Readiness {
-    /// Not ready until every required check has reported once; `required` names them.
+    /// Unready until each check in `required` has reported success.
     pub fn new(service: &'static str, shutdown: Shutdown, required: &[&'static str]) -> Self {
         let unknown = |name: &&'static str| {
-            (*name, Check { required: true, failure: Some("not checked yet".to_owned()) })
+            (*name, Check { required: true, failure: Some("waiting for the first check".to_owned()) })
         };
         Self { service, shutdown, checks: Arc::new(Mutex::new(required.iter().map(unknown).collect())) }
     }
 
-    /// Reports a check: `None` is well. A check that was not named as required only informs: without it
-    /// requests are served, and what they ask for is finished later.
+    /// Reports the result of a check; `None` is success. A check outside of `required` only informs: without
+    /// it requests are served, and their work is finished later.
     pub fn report(&self, name: &'static str, failure: Option<String>) {
         let mut checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner);
         checks.entry(name).or_insert(Check { required: false, failure: None }).failure = failure;
     }
 
-    /// Whether requests should come here.
+    /// Whether a load balancer should send requests.
     pub fn is_ready(&self) -> bool {
         let checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner);
         !self.shutdown.has_begun() && !checks.values().any(|check| check.required && check.failure.is_some())
@@ -86,7 +85,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         .service(web::resource("/health").get(health));
 }
 
-/// Whether `path` is one of those: they need no place, and leave no span.
+/// Whether `path` is a health check: these skip admission and leave no span.
 pub(super) fn is_health_check(path: &str) -> bool {
     matches!(path, "/livez" | "/readyz" | "/health")
 }

@@ -1,4 +1,4 @@
-//! The HTTP side every service has: server, problem+json, request bodies, pages, health, OpenAPI.
+//! The HTTP side of every service: server, problem+json, request bodies, pages, health, OpenAPI.
 
 mod admission;
 mod body;
@@ -8,11 +8,11 @@ mod health;
 mod page;
 mod problem;
 mod query;
+mod request_record;
 mod server;
-mod visit;
 
 pub use admission::Admission;
-pub use body::{JsonBody, Limits};
+pub use body::{BodyLimits, JsonBody};
 pub use context::RequestContext;
 pub use edge::release_admission;
 pub use health::Readiness;

@@ -6,7 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{FieldError, Problem};
 
-/// Rows of a page unless asked otherwise, and at most: the contract's numbers.
+/// Rows of a page by default and at most: the numbers of the contract.
 const DEFAULT_LIMIT: u32 = 20;
 const LARGEST_LIMIT: u32 = 100;
 
@@ -22,10 +22,10 @@ pub struct PageQuery {
 }
 
 impl PageQuery {
-    /// The limit, checked.
+    /// The checked limit.
     ///
     /// # Errors
-    /// 400 when it is not 1 to 100.
+    /// 400 when it is outside of 1 to 100.
     pub fn limit(&self) -> Result<usize, Problem> {
         match self.limit.unwrap_or(DEFAULT_LIMIT) {
             limit @ 1..=LARGEST_LIMIT => Ok(limit as usize),
@@ -36,10 +36,10 @@ impl PageQuery {
         }
     }
 
-    /// The key the page starts after, if it is not the first.
+    /// The key after which the page starts; `None` for the first page.
     ///
     /// # Errors
-    /// 400 when the cursor is none of ours.
+    /// 400 for a text that is no cursor of these services.
     pub fn after(&self) -> Result<Option<String>, Problem> {
         self.cursor.as_deref().map(decode_cursor).transpose()
     }
@@ -48,14 +48,17 @@ impl PageQuery {
 /// One page of a list.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Page<T> {
+    /// The rows.
     pub data: Vec<T>,
+    /// Whether another page follows.
     pub has_more: bool,
+    /// `cursor` of the next page.
     pub next_cursor: Option<String>,
 }
 
 impl<T> Page<T> {
-    /// A page of at most `limit` rows out of up to `limit + 1` that were found; `key` names a row for the
-    /// next page.
+    /// A page of at most `limit` rows out of up to `limit + 1` that were found. `key` gives the cursor of a
+    /// row.
     pub fn cut(mut found: Vec<T>, limit: usize, key: impl FnOnce(&T) -> String) -> Self {
         let has_more = found.len() > limit;
         found.truncate(limit);
@@ -63,7 +66,7 @@ impl<T> Page<T> {
         Self { data: found, has_more, next_cursor }
     }
 
-    /// The same when only rows up to `key` were looked at: who wants more goes on after that one.
+    /// A page that continues after `key`, if the search ended at that row before it found more.
     #[must_use]
     pub fn going_on_after(self, key: Option<&str>) -> Self {
         match key {
@@ -75,15 +78,15 @@ impl<T> Page<T> {
     }
 }
 
-/// Makes a key opaque.
+/// Encodes a key as an opaque cursor.
 pub fn encode_cursor(key: &str) -> String {
     URL_SAFE_NO_PAD.encode(key)
 }
 
-/// The key in a cursor.
+/// Decodes the key of a cursor.
 ///
 /// # Errors
-/// 400 when it is none of ours.
+/// 400 for a text that is no cursor of these services.
 pub fn decode_cursor(cursor: &str) -> Result<String, Problem> {
     let key = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     key.ok_or_else(|| {

@@ -1,4 +1,4 @@
-//! Every error is `application/problem+json` (RFC 9457).
+//! Errors as `application/problem+json` (RFC 9457).
 
 use std::{borrow::Cow, fmt, time::Duration};
 
@@ -12,18 +12,17 @@ use utoipa::{
     openapi::{RefOr, schema::Schema},
 };
 
-/// When to come back after a 503, unless the service knows better: a restart of PostgreSQL takes about this
-/// long.
+/// Default of `Retry-After`: a restart of PostgreSQL takes about this long.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// An error as the client sees it. Boxed, so that a handler's `Result` is not as large as its rarest answer.
+/// An error as the client gets it. Boxed, to keep the `Result` of a handler small.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Problem(Box<Members>);
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 struct Members {
-    /// Names the kind of problem: `https://orderflow.dev/problems/` and the code.
+    /// The kind of problem: `https://orderflow.dev/problems/` and the code.
     #[serde(rename = "type")]
     #[schema(example = "https://orderflow.dev/problems/unknown-product")]
     kind: String,
@@ -31,12 +30,12 @@ struct Members {
     title: String,
     #[schema(example = 404)]
     status: u16,
-    /// What happened, and the way out.
+    /// The event, and the way out.
     detail: String,
-    /// Stable, for programs.
+    /// A stable code, for programs.
     #[schema(example = "unknown-product")]
     code: &'static str,
-    /// What is wrong with which field.
+    /// The mistakes, field by field.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldError>,
     request_id: String,
@@ -44,7 +43,7 @@ struct Members {
     retry_after: Option<Duration>,
 }
 
-/// What is wrong with one field.
+/// A mistake in one field.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldError {
     /// JSON pointer (RFC 6901) into the request body, or the name of a header or parameter.
@@ -56,12 +55,14 @@ pub struct FieldError {
 }
 
 impl FieldError {
+    /// The mistake `reason` in the field at `pointer`.
     pub fn new(pointer: impl Into<String>, reason: impl Into<String>) -> Self {
         Self { pointer: pointer.into(), reason: reason.into() }
     }
 }
 
 impl Problem {
+    /// A problem with a status, a code and a text for people.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
         Self(Box::new(Members {
             kind: format!("https://orderflow.dev/problems/{code}"),
@@ -80,51 +81,56 @@ impl Problem {
         let detail = match errors.as_slice() {
             [one] if one.pointer.is_empty() => format!("The body {}.", one.reason),
             [one] => format!("{}: {}", one.pointer, one.reason),
-            many => format!("{} fields cannot be used; see errors.", many.len()),
+            many => format!("{} fields are wrong; see errors.", many.len()),
         };
         Self::new(StatusCode::BAD_REQUEST, "invalid-request", detail).with_errors(errors)
     }
 
-    /// 404, for an absent thing and for somebody else's alike.
+    /// 404, both for an absent resource and for one of another user.
     pub fn absent(what: &str) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not-found", format!("There is no such {what}."))
     }
 
-    /// 500: a defect. The detail stays in the log, under the request id.
+    /// 500: a defect. The cause stays in the log, under the request id.
     pub fn internal() -> Self {
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "internal-error",
-            "This is a defect on our side; the request id finds it in the log.",
+            "This is a defect of the service; the log has the cause under the request id.",
         )
     }
 
-    /// 503: not now. What was asked may have happened; a retry with the same Idempotency-Key is safe.
+    /// 503: a retry may help. The request may have taken effect; a retry with the same Idempotency-Key is
+    /// safe.
     pub fn unavailable(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail).retry_after(RETRY_AFTER)
     }
 
+    /// Sets `Retry-After`, in whole seconds of at least 1.
     #[must_use]
     pub fn retry_after(mut self, pause: Duration) -> Self {
         self.0.retry_after = Some(pause);
         self
     }
 
+    /// Sets the mistakes, field by field.
     #[must_use]
     pub fn with_errors(mut self, errors: Vec<FieldError>) -> Self {
         self.0.errors = errors;
         self
     }
 
+    /// The HTTP status.
     pub fn status(&self) -> StatusCode {
         StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
+    /// The stable code.
     pub fn code(&self) -> &'static str {
         self.0.code
     }
 
-    /// The answer, with the id the client can quote.
+    /// The response, with the request id that the client can quote.
     pub(super) fn answer(mut self, request_id: &str) -> HttpResponse {
         request_id.clone_into(&mut self.0.request_id);
         let mut response = HttpResponse::build(self.status());
@@ -139,7 +145,7 @@ impl Problem {
     }
 }
 
-/// The schema of the members: the box is ours, not the wire's.
+/// The schema of the members: the box is an implementation detail.
 impl PartialSchema for Problem {
     fn schema() -> RefOr<Schema> {
         Members::schema()

@@ -1,4 +1,4 @@
-//! Query parameters: every mistake names its parameter.
+//! Query parameters; every mistake names its parameter.
 
 use std::ops::Deref;
 
@@ -8,11 +8,12 @@ use serde::de::DeserializeOwned;
 
 use super::{FieldError, Problem};
 
-/// The parameters after the `?`, as a `T`. Those it does not know are ignored.
+/// The query parameters, as a `T`. Unknown ones are ignored.
 #[derive(Debug)]
 pub struct Query<T>(T);
 
 impl<T> Query<T> {
+    /// The parameters.
     pub fn into_inner(self) -> T {
         self.0
     }
@@ -38,7 +39,8 @@ impl<T: DeserializeOwned> FromRequest for Query<T> {
 fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
     let parameters = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
     serde_path_to_error::deserialize(parameters).map_err(|error| {
-        let (path, message) = (error.path().to_string(), error.inner().to_string());
+        let path = error.path().to_string();
+        let message = error.inner().to_string();
         let name = name(&path, &message);
         let given = form_urlencoded::parse(query.as_bytes())
             .find(|(key, _)| key == name)
@@ -47,7 +49,7 @@ fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
     })
 }
 
-/// A parameter that is missing, or given twice, is named in the message only.
+/// The name of the wrong parameter. Only the message names one that is missing or repeated.
 fn name<'a>(path: &'a str, message: &'a str) -> &'a str {
     match message.split_once(" field `").and_then(|(_, rest)| rest.split_once('`')) {
         Some((name, _)) => name,
@@ -55,7 +57,8 @@ fn name<'a>(path: &'a str, message: &'a str) -> &'a str {
     }
 }
 
-/// What the standard library says of a number does not tell what to write instead.
+/// The rule that a value breaks. The standard library reports the mistake in a number, and leaves out the
+/// remedy.
 fn rule(message: &str, given: Option<&str>) -> String {
     let given = given.unwrap_or_default();
     match message {

@@ -16,26 +16,32 @@ use actix_web::{
 use utoipa::openapi::OpenApi;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use super::{Admission, Limits, Problem, Readiness, edge, health};
+use super::{Admission, BodyLimits, Problem, Readiness, edge, health};
 use crate::{db, process::Common, telemetry::PrometheusHandle};
 
-/// Where a service describes itself.
+/// The path of the OpenAPI document.
 const OPENAPI: &str = "/openapi.json";
 
-/// What the server is made of, apart from the routes.
+/// The parts of the server, apart from the routes.
 #[derive(Clone)]
 pub struct HttpOptions {
+    /// The name of the service.
     pub service: &'static str,
+    /// Addresses and limits.
     pub settings: Common,
+    /// The checks behind `/readyz`.
     pub readiness: Readiness,
+    /// The recorder behind `/metrics`.
     pub metrics: PrometheusHandle,
+    /// The OpenAPI document of all routes.
     pub openapi: OpenApi,
 }
 
 /// Both servers, listening.
 pub struct RunningHttp {
-    /// The address of the API: what was asked for, with the port the system chose if it was 0.
+    /// The address of the API, with the port chosen by the system if 0 was asked for.
     pub address: SocketAddr,
+    /// The address of `/metrics`.
     pub metrics_address: SocketAddr,
     api: ServerHandle,
     metrics: ServerHandle,
@@ -43,25 +49,25 @@ pub struct RunningHttp {
 }
 
 impl RunningHttp {
-    /// Still serves for `shutdown-notice`. Readiness is off already: an idle connection that is closed under
-    /// a request would be a reset.
+    /// Serves for `shutdown-notice` more. Readiness is off already, so load balancers move their connections
+    /// before they are closed.
     pub async fn give_notice(&self) {
         tokio::time::sleep(self.notice).await;
     }
 
-    /// Takes no new connections and waits for requests in progress; for half of `shutdown-timeout` at most.
+    /// Closes the listener and waits for requests in progress, up to half of `shutdown-timeout`.
     pub async fn stop(&self) {
         self.api.stop(true).await;
     }
 
-    /// Stops the metrics as well: the last thing to go.
+    /// Stops the metrics server, the last part to stop.
     pub async fn stop_metrics(&self) {
         self.metrics.stop(false).await;
     }
 }
 
-/// Starts both servers on threads of their own. `configure` adds the service's routes and the data its
-/// handlers need.
+/// Starts both servers on threads of their own. `configure` adds the service's routes and the data of its
+/// handlers.
 ///
 /// # Errors
 /// An address cannot be bound; the error names it.
@@ -93,7 +99,7 @@ where
     let settings = &options.settings;
     let admission =
         Data::new(Admission::new(options.service, settings.admission_limit, settings.request_timeout));
-    let limits = Data::new(Limits { body: settings.body_limit, time: settings.request_timeout });
+    let limits = Data::new(BodyLimits { body: settings.body_limit, time: settings.request_timeout });
     let readiness = Data::new(options.readiness.clone());
     let openapi = Bytes::from(options.openapi.to_json()?);
     let (listener, address) = listener(settings.http_bind)?;
@@ -105,18 +111,18 @@ where
             .app_data(limits.clone())
             .app_data(readiness.clone())
             .app_data(PathConfig::default().error_handler(|_, _| Problem::absent("resource").into()))
-            // What a service is there for comes first: routes are tried one by one, and those of the pages by
-            // a regular expression.
+            // The service's own routes come first: routes are tried in turn, and those of the pages use a
+            // regular expression.
             .configure(configure.clone())
             .configure(health::routes)
             .configure(docs(openapi.clone()))
             .default_service(web::to(edge::not_found))
     })
     .workers(settings.http_workers)
-    // actix-web's own signal handling stops every arbiter while the service still drains.
+    // The signal handling of actix-web would stop every arbiter while the service drains.
     .disable_signals()
-    // Requests end within `request-timeout`, and long polls at once. Half of the time is for what they leave
-    // behind.
+    // Requests end within `request-timeout`, and long polls at once. The other half of the time is for the
+    // work they leave.
     .shutdown_timeout((settings.shutdown_timeout / 2).as_secs().max(1))
     .client_request_timeout(settings.request_timeout)
     .listen(listener)?;
@@ -136,10 +142,10 @@ async fn scrape(metrics: Data<PrometheusHandle>) -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(metrics.render())
 }
 
-/// `/openapi.json`, and a page at `/docs` whose files are part of the binary.
+/// Serves `/openapi.json`, and a page at `/docs` whose files are part of the binary.
 ///
-/// The document is a text that all threads share: as a tree of its parts, which `SwaggerUi` would keep for
-/// each thread, it takes a megabyte.
+/// All threads share the document as text. `SwaggerUi` would keep a tree of its parts per thread, a megabyte
+/// each.
 fn docs(openapi: Bytes) -> impl FnOnce(&mut ServiceConfig) {
     move |config| {
         let document = web::get().to(move || {

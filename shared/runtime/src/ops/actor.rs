@@ -1,4 +1,4 @@
-//! The actor that looks at Redis and PostgreSQL on behalf of operators, and probes both for readiness.
+//! The actor that reads Redis and PostgreSQL for operators, and probes both for readiness.
 
 use std::{rc::Rc, time::Duration};
 
@@ -17,34 +17,40 @@ use crate::{
     telemetry,
 };
 
-/// Time between two probes: how late `/readyz` and the gauges may be.
+/// Time between two probes, and so the age of `/readyz` and of the gauges.
 const PROBE_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What the actor may look at.
+/// The sources of the actor.
 #[derive(Clone)]
 pub struct OpsSources {
+    /// The database that is probed.
     pub database: Database,
+    /// The checks behind `/readyz`.
     pub readiness: Readiness,
+    /// The keys of tokens, fetched for readiness.
     pub keys: KeySet,
-    /// Present in a service that speaks over streams; it then has an outbox too.
+    /// The streams and the outbox of a service that has them.
     pub streams: Option<StreamSources>,
 }
 
-/// The streams a service consumes.
+/// The streams and the outbox of a service.
 #[derive(Clone)]
 pub struct StreamSources {
+    /// The connection to Redis.
     pub broker: Broker,
+    /// The consumers, one a partition.
     pub consumers: Vec<ConsumerSpec>,
+    /// The relay of the outbox.
     pub relay: RelayHandle,
 }
 
-/// The actor.
+/// The actor of the operations API.
 pub struct Operations {
     sources: Rc<OpsSources>,
     life: Life,
 }
 
-/// Starts it under `supervisor`.
+/// Starts the actor under `supervisor`.
 pub fn start(supervisor: &SupervisorHandle, sources: &OpsSources) -> Supervised<Operations> {
     let sources = sources.clone();
     supervisor.supervise("operations", "operations", RestartPolicy::default(), move |life| Operations {
@@ -68,8 +74,7 @@ impl Actor for Operations {
             }
         };
         context.spawn(probing.into_actor(self));
-        // Histograms keep every sample until they are rendered, or told to fold them into buckets: nobody may
-        // be there to scrape.
+        // Histograms keep every sample until a scrape or this upkeep folds them into buckets.
         let metrics = telemetry::install_metrics();
         context.run_interval(PROBE_INTERVAL, move |_, _| metrics.run_upkeep());
     }
@@ -77,8 +82,8 @@ impl Actor for Operations {
 
 crate::drains_at_once!(Operations);
 
-/// Reports to `/readyz` and sets the gauges. Side by side: one server that says nothing must not make the
-/// report of another late.
+/// Reports to `/readyz` and sets the gauges. The probes run concurrently, so a silent server delays only its
+/// own report.
 async fn probe(sources: &OpsSources) {
     let redis = async {
         match &sources.streams {
@@ -86,8 +91,9 @@ async fn probe(sources: &OpsSources) {
             None => None,
         }
     };
-    let (database, keys, redis) =
-        futures_util::join!(sources.database.check(), sources.keys.warm_up(), redis);
+    let database = sources.database.check();
+    let keys = sources.keys.warm_up();
+    let (database, keys, redis) = futures_util::join!(database, keys, redis);
     sources.readiness.report("database", database.err());
     sources.readiness.report("token-keys", keys.err().map(|error| error.to_string()));
     if let Some(redis) = redis {
@@ -101,19 +107,19 @@ async fn probe(sources: &OpsSources) {
 }
 
 impl StreamSources {
-    /// Whether events can be published and handled. The gauges are set on the way: reading works where
-    /// writing is refused.
+    /// Whether events can be published and handled. Sets the gauges too, because reads work where writes are
+    /// refused.
     async fn probe(&self) -> Result<(), String> {
         match self.broker.probe().await {
             Err(ProbeError::Broker(error @ BrokerError::Unavailable(_))) => Err(error.to_string()),
             probe => {
-                let looked = self.look().await.map(drop).map_err(|error| error.to_string());
+                let looked = self.overviews().await.map(drop).map_err(|error| error.to_string());
                 probe.map_err(|error| error.to_string()).and(looked)
             }
         }
     }
 
-    async fn look(&self) -> Result<Vec<StreamOverview>, BrokerError> {
+    async fn overviews(&self) -> Result<Vec<StreamOverview>, BrokerError> {
         let mut overviews = Vec::with_capacity(self.consumers.len());
         for consumer in &self.consumers {
             overviews.push(overview(&self.broker, consumer).await?);
@@ -122,16 +128,19 @@ impl StreamSources {
     }
 }
 
-/// Why an operation was not carried out.
+/// The reason why an operation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum OpsError {
+    /// The dead letter does not exist.
     #[error("there is no such dead letter")]
     Absent,
+    /// The named stream has no consumer here.
     #[error("this service consumes no stream `{0}`")]
     UnknownStream(String),
+    /// Redis is unavailable; a retry may help.
     #[error("{0}")]
     Unavailable(String),
-    /// Redis will never do this; nothing was done.
+    /// Redis refuses the operation for good; it had no effect.
     #[error("{0}")]
     Refused(String),
 }
@@ -159,7 +168,7 @@ pub(super) struct ShowStreams;
 #[rtype(result = "OutboxDepth")]
 pub(super) struct ShowOutbox;
 
-/// Dead letters of one stream, or of all this service consumes, after a cursor (`stream` and entry id).
+/// Dead letters of one stream, or of all consumed ones, after a cursor (`stream` and entry id).
 #[derive(Message)]
 #[rtype(result = "Result<Vec<DeadLetter>, OpsError>")]
 pub(super) struct ListDeadLetters {
@@ -188,14 +197,14 @@ pub(super) struct RedriveAll {
 #[rtype(result = "Result<(), OpsError>")]
 pub(super) struct Discard(pub String);
 
-/// The consumers of this stream, one a partition, panic with their next batch in hand.
+/// The consumers of this stream, one a partition, panic while they hold their next batch.
 #[derive(Message)]
 #[rtype(result = "Result<(), OpsError>")]
 pub(super) struct PanicConsumer(pub String);
 
 impl OpsSources {
     fn streams(&self) -> Result<&StreamSources, OpsError> {
-        // A service that speaks over no streams has no dead letters.
+        // A service without streams has no dead letters.
         self.streams.as_ref().ok_or(OpsError::Absent)
     }
 
@@ -203,7 +212,7 @@ impl OpsSources {
         Ok(DeadLetters::new(self.streams()?.broker.clone()))
     }
 
-    /// Event types this service consumes, each once however many partitions it has.
+    /// The consumed streams, each once for all partitions.
     fn consumed(&self) -> Vec<String> {
         let mut names: Vec<String> =
             self.streams.iter().flat_map(|s| s.consumers.iter().map(|c| c.stream.clone())).collect();
@@ -245,7 +254,7 @@ impl Handler<ShowStreams> for Operations {
         let sources = Rc::clone(&self.sources);
         Box::pin(async move {
             match &sources.streams {
-                Some(streams) => Ok(streams.look().await?),
+                Some(streams) => Ok(streams.overviews().await?),
                 None => Ok(Vec::new()),
             }
         })

@@ -1,5 +1,5 @@
 //! `/ops/faults`: rehearsals. An ADMIN makes a consumer actor panic, or arms a [failpoint](crate::failpoint);
-//! only where the setting `faults` is on.
+//! only while the setting `faults` is on.
 
 use actix_web::{
     HttpResponse,
@@ -25,7 +25,8 @@ impl Desk {
         if self.faults {
             return Ok(());
         }
-        let way_out = "Nobody may break things here on purpose. For a rehearsal start the service with faults=on (FAULTS=on); never in production.";
+        let way_out = "Faults are disabled here. For a rehearsal start the service with faults=on \
+             (FAULTS=on); never in production.";
         Err(Problem::new(StatusCode::FORBIDDEN, "faults-disabled", way_out))
     }
 }
@@ -40,15 +41,15 @@ impl From<NotBuiltIn> for Problem {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Fault {
-    /// What shall panic: a `consumer`, with its next batch in hand.
+    /// The part that panics: a `consumer`, while it holds its next batch.
     panic: Option<Panics>,
-    /// The consumer's stream.
+    /// The stream of the consumer.
     stream: Option<String>,
     /// The name of a failpoint.
     failpoint: Option<String>,
-    /// At which passage from now (1).
+    /// The passage at which it fires, counted from now (1).
     nth: Option<u32>,
-    /// What happens there (`kill`).
+    /// The action there (`kill`).
     action: Option<Action>,
 }
 
@@ -68,9 +69,7 @@ impl Fault {
         let wrong = |pointer, reason| Err(Problem::invalid(vec![FieldError::new(pointer, reason)]));
         match (self.panic, self.stream, self.failpoint) {
             (Some(Panics::Consumer), Some(stream), None) => Ok(Wanted::PanicOfConsumer(stream)),
-            (Some(Panics::Consumer), None, None) => {
-                wrong("/stream", "name the stream whose consumer shall panic")
-            }
+            (Some(Panics::Consumer), None, None) => wrong("/stream", "name the stream of the consumer"),
             (None, None, Some(name)) => match self.nth {
                 Some(0) => wrong("/nth", "must be at least 1"),
                 nth => Ok(Wanted::Failpoint(Armed {
@@ -86,21 +85,33 @@ impl Fault {
 
 #[derive(Serialize, ToSchema)]
 pub(super) struct Faults {
-    /// Failpoints this process has passed.
+    /// Failpoints that this process has passed.
     failpoints: Vec<Passed>,
     armed: Vec<Armed>,
 }
 
-/// Failpoints, and which of them are armed.
-#[utoipa::path(get, operation_id = "show_faults", path = "/ops/faults", tag = "operations", security(("bearer" = [])), responses((status = 200, body = Faults), (status = 403, body = Problem)))]
+/// Shows failpoints, and which of them are armed.
+#[utoipa::path(
+    get, operation_id = "show_faults", path = "/ops/faults", tag = "operations",
+    security(("bearer" = [])), responses((status = 200, body = Faults), (status = 403, body = Problem)),
+)]
 pub(super) async fn show(_: Token<AdminOnly>, desk: Data<Desk>) -> Result<HttpResponse, Problem> {
     desk.faults_are_on()?;
     let (failpoints, armed) = failpoint::report();
     Ok(HttpResponse::Ok().json(Faults { failpoints, armed }))
 }
 
-/// Breaks something on purpose: it will happen, but has not when this is answered.
-#[utoipa::path(post, operation_id = "inject_fault", path = "/ops/faults", tag = "operations", request_body = Fault, security(("bearer" = [])), responses((status = 202), (status = 400, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem)))]
+/// Injects a fault. It happens some time after the answer.
+#[utoipa::path(
+    post, operation_id = "inject_fault", path = "/ops/faults", tag = "operations", request_body = Fault,
+    security(("bearer" = [])),
+    responses(
+        (status = 202),
+        (status = 400, body = Problem),
+        (status = 403, body = Problem),
+        (status = 409, body = Problem),
+    ),
+)]
 pub(super) async fn inject(
     token: Token<AdminOnly>,
     desk: Data<Desk>,
@@ -121,7 +132,10 @@ pub(super) async fn inject(
 }
 
 /// Disarms all failpoints.
-#[utoipa::path(delete, operation_id = "disarm_faults", path = "/ops/faults", tag = "operations", security(("bearer" = [])), responses((status = 204), (status = 403, body = Problem)))]
+#[utoipa::path(
+    delete, operation_id = "disarm_faults", path = "/ops/faults", tag = "operations",
+    security(("bearer" = [])), responses((status = 204), (status = 403, body = Problem)),
+)]
 pub(super) async fn disarm(_: Token<AdminOnly>, desk: Data<Desk>) -> Result<HttpResponse, Problem> {
     desk.faults_are_on()?;
     failpoint::disarm_all();

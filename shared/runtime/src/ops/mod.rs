@@ -1,6 +1,6 @@
-//! The operations API every service has (ADMIN only), and the probe behind `/readyz`.
+//! The operations API of every service (ADMIN only), and the probe behind `/readyz`.
 //!
-//! `shopctl` uses only this. Handlers message the [`Operations`] actor, which lives on the arbiter of the
+//! `shopctl` uses only this API. Handlers message the [`Operations`] actor, which runs on the arbiter of the
 //! streams.
 
 mod actor;

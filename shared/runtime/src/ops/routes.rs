@@ -1,4 +1,4 @@
-//! `/ops/*`: shapes in, shapes out.
+//! The routes and bodies of `/ops/*`.
 
 use actix_web::{
     HttpResponse,
@@ -24,7 +24,7 @@ use crate::{
     supervisor::{Roster, Supervised, Unavailable},
 };
 
-/// Adds `/ops/*` to a service. `faults`: whether an ADMIN may break things on purpose.
+/// Adds `/ops/*` to a service. `faults`: whether an ADMIN may inject faults.
 pub fn routes(
     service: &'static str,
     operations: &Supervised<Operations>,
@@ -72,14 +72,16 @@ impl From<OpsError> for Problem {
             OpsError::UnknownStream(_) => {
                 Problem::invalid(vec![FieldError::new("stream", error.to_string())])
             }
-            OpsError::Unavailable(why) => {
-                Problem::unavailable("backend-unavailable", format!("{why}. Nothing was done; try again."))
-            }
+            OpsError::Unavailable(why) => Problem::unavailable(
+                "backend-unavailable",
+                format!("{why}. The operation had no effect; try again."),
+            ),
             OpsError::Refused(why) => Problem::new(
                 StatusCode::CONFLICT,
                 "refused-by-redis",
                 format!(
-                    "{why}. Nothing was done, and trying again cannot help; a dead letter can be discarded."
+                    "{why}. The operation had no effect, and a retry cannot help; a dead letter can be \
+                     discarded."
                 ),
             ),
         }
@@ -90,7 +92,7 @@ impl From<Unavailable> for Problem {
     fn from(_: Unavailable) -> Self {
         Problem::unavailable(
             "actor-restarting",
-            "The part of the service this needs is being replaced. Try again after a moment.",
+            "A part of the service is being replaced. Try again after a moment.",
         )
     }
 }
@@ -101,8 +103,11 @@ struct Streams {
     streams: Vec<StreamOverview>,
 }
 
-/// The streams this service consumes, as its consumer group sees them.
-#[utoipa::path(get, operation_id = "show_streams", path = "/ops/streams", tag = "operations", security(("bearer" = [])), responses((status = 200, body = Streams)))]
+/// The streams that this service consumes, as its consumer group sees them.
+#[utoipa::path(
+    get, operation_id = "show_streams", path = "/ops/streams", tag = "operations",
+    security(("bearer" = [])), responses((status = 200, body = Streams)),
+)]
 async fn streams(_: Token<AdminOnly>, desk: Data<Desk>) -> Result<HttpResponse, Problem> {
     let streams = desk.operations.send(ShowStreams).await??;
     Ok(HttpResponse::Ok().json(Streams { service: desk.service, streams }))
@@ -125,7 +130,10 @@ struct ActorOverview {
 }
 
 /// The supervised actors of this process.
-#[utoipa::path(get, operation_id = "show_actors", path = "/ops/actors", tag = "operations", security(("bearer" = [])), responses((status = 200, body = Actors)))]
+#[utoipa::path(
+    get, operation_id = "show_actors", path = "/ops/actors", tag = "operations",
+    security(("bearer" = [])), responses((status = 200, body = Actors)),
+)]
 async fn actors(_: Token<AdminOnly>, desk: Data<Desk>) -> HttpResponse {
     let overview = |child: &std::sync::Arc<crate::supervisor::ChildStatus>| ActorOverview {
         kind: child.kind,
@@ -138,8 +146,11 @@ async fn actors(_: Token<AdminOnly>, desk: Data<Desk>) -> HttpResponse {
     HttpResponse::Ok().json(Actors { actors: desk.roster.children().iter().map(overview).collect() })
 }
 
-/// What the outbox holds.
-#[utoipa::path(get, operation_id = "show_outbox", path = "/ops/outbox", tag = "operations", security(("bearer" = [])), responses((status = 200, body = OutboxDepth)))]
+/// The depth of the outbox.
+#[utoipa::path(
+    get, operation_id = "show_outbox", path = "/ops/outbox", tag = "operations",
+    security(("bearer" = [])), responses((status = 200, body = OutboxDepth)),
+)]
 async fn outbox(_: Token<AdminOnly>, desk: Data<Desk>) -> Result<HttpResponse, Problem> {
     Ok(HttpResponse::Ok().json(desk.operations.send(ShowOutbox).await?))
 }
@@ -147,14 +158,18 @@ async fn outbox(_: Token<AdminOnly>, desk: Data<Desk>) -> Result<HttpResponse, P
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct DeadLetterQuery {
-    /// Only this stream.
+    /// Only dead letters of this stream.
     stream: Option<String>,
     limit: Option<u32>,
     cursor: Option<String>,
 }
 
 /// Dead letters, oldest first within a stream.
-#[utoipa::path(get, operation_id = "list_dead_letters", path = "/ops/dead-letters", tag = "operations", params(DeadLetterQuery), security(("bearer" = [])), responses((status = 200, body = Page<DeadLetter>)))]
+#[utoipa::path(
+    get, operation_id = "list_dead_letters", path = "/ops/dead-letters", tag = "operations",
+    params(DeadLetterQuery), security(("bearer" = [])),
+    responses((status = 200, body = Page<DeadLetter>)),
+)]
 async fn list(
     _: Token<AdminOnly>,
     desk: Data<Desk>,
@@ -171,7 +186,11 @@ async fn list(
 }
 
 /// One dead letter.
-#[utoipa::path(get, operation_id = "show_dead_letter", path = "/ops/dead-letters/{id}", tag = "operations", params(("id" = String, Path)), security(("bearer" = [])), responses((status = 200, body = DeadLetter), (status = 404, body = Problem)))]
+#[utoipa::path(
+    get, operation_id = "show_dead_letter", path = "/ops/dead-letters/{id}", tag = "operations",
+    params(("id" = String, Path)), security(("bearer" = [])),
+    responses((status = 200, body = DeadLetter), (status = 404, body = Problem)),
+)]
 async fn show(_: Token<AdminOnly>, desk: Data<Desk>, id: Path<String>) -> Result<HttpResponse, Problem> {
     Ok(HttpResponse::Ok().json(desk.operations.send(GetDeadLetter(id.into_inner())).await??))
 }
@@ -181,8 +200,12 @@ struct RedrivenOne {
     redriven: usize,
 }
 
-/// Sends one dead letter to the group that failed, with the same event id.
-#[utoipa::path(post, operation_id = "redrive_dead_letter", path = "/ops/dead-letters/{id}/redrive", tag = "operations", params(("id" = String, Path)), security(("bearer" = [])), responses((status = 200, body = RedrivenOne), (status = 404, body = Problem)))]
+/// Redrives one dead letter to the group that failed, with the same event id.
+#[utoipa::path(
+    post, operation_id = "redrive_dead_letter", path = "/ops/dead-letters/{id}/redrive",
+    tag = "operations", params(("id" = String, Path)), security(("bearer" = [])),
+    responses((status = 200, body = RedrivenOne), (status = 404, body = Problem)),
+)]
 async fn redrive(
     token: Token<AdminOnly>,
     desk: Data<Desk>,
@@ -201,7 +224,7 @@ struct RedriveBody {
     stream: String,
     #[serde(default)]
     filter: FilterBody,
-    /// Only count what matches.
+    /// Only count the matches.
     #[serde(default)]
     dry_run: bool,
 }
@@ -218,12 +241,15 @@ struct FilterBody {
 struct RedrivenAll {
     matched: usize,
     redriven: usize,
-    /// Redis refused these; they are dead letters still.
+    /// Refused by Redis; these stay dead letters.
     refused: usize,
 }
 
 /// Redrives every dead letter of a stream that matches.
-#[utoipa::path(post, operation_id = "redrive_dead_letters", path = "/ops/dead-letters/redrive", tag = "operations", request_body = RedriveBody, security(("bearer" = [])), responses((status = 200, body = RedrivenAll)))]
+#[utoipa::path(
+    post, operation_id = "redrive_dead_letters", path = "/ops/dead-letters/redrive", tag = "operations",
+    request_body = RedriveBody, security(("bearer" = [])), responses((status = 200, body = RedrivenAll)),
+)]
 async fn redrive_all(
     token: Token<AdminOnly>,
     desk: Data<Desk>,
@@ -234,27 +260,41 @@ async fn redrive_all(
     let Redriven { matched, redriven, refused } =
         desk.operations.send(RedriveAll { stream: stream.clone(), filter, dry_run }).await??;
     count(desk.service, redriven);
-    tracing::info!(audit = true, actor = %token.sub, %stream, matched, redriven, refused, dry_run, "dead letters redriven");
+    tracing::info!(
+        audit = true,
+        actor = %token.sub,
+        %stream,
+        matched,
+        redriven,
+        refused,
+        dry_run,
+        "dead letters redriven"
+    );
     Ok(HttpResponse::Ok().json(RedrivenAll { matched, redriven, refused }))
 }
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct DiscardBody {
-    /// Why; it goes into the audit log.
+    /// The reason, for the audit log.
     #[schema(min_length = 1, max_length = 500)]
     reason: String,
 }
 
-/// Removes one dead letter for good.
-#[utoipa::path(delete, operation_id = "discard_dead_letter", path = "/ops/dead-letters/{id}", tag = "operations", params(("id" = String, Path)), request_body = DiscardBody, security(("bearer" = [])), responses((status = 204), (status = 404, body = Problem)))]
+/// Deletes one dead letter for good.
+#[utoipa::path(
+    delete, operation_id = "discard_dead_letter", path = "/ops/dead-letters/{id}", tag = "operations",
+    params(("id" = String, Path)), request_body = DiscardBody, security(("bearer" = [])),
+    responses((status = 204), (status = 404, body = Problem)),
+)]
 async fn discard(
     token: Token<AdminOnly>,
     desk: Data<Desk>,
     id: Path<String>,
     body: JsonBody<DiscardBody>,
 ) -> Result<HttpResponse, Problem> {
-    let (id, reason) = (id.into_inner(), body.value.reason);
+    let id = id.into_inner();
+    let reason = body.value.reason;
     if reason.trim().is_empty() || reason.chars().count() > 500 {
         return Err(Problem::invalid(vec![FieldError::new("/reason", "must have 1 to 500 characters")]));
     }

@@ -1,5 +1,5 @@
-//! The copies in Redis: which rows have one that somebody will still handle, and for how many more there is
-//! room.
+//! The copies of outbox rows in Redis: which rows still have a live copy, and for how many more entries there
+//! is room.
 
 use std::{
     collections::HashMap,
@@ -15,10 +15,10 @@ use super::{
 use crate::db::DbError;
 use crate::stream::{BrokerError, Position, Whereabouts, partitions};
 
-/// An answer that is missing this long is believed to be lost, even if answers wait to be heard.
-const BELIEVED: Duration = Duration::from_secs(60);
+/// Age after which a missing reply counts as lost, even while other replies wait in its stream.
+const REPLY_LOST_AFTER: Duration = Duration::from_secs(60);
 
-/// The reason why a sweep did not get through.
+/// The reason why a sweep ended early.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SweepError {
     #[error(transparent)]
@@ -27,39 +27,44 @@ pub(super) enum SweepError {
     Database(#[from] DbError),
 }
 
-/// Where the consumers of all streams are, at the moment of a sweep.
+/// The positions of the consumer groups of all streams at the start of a sweep.
 pub(super) struct Copies<'a> {
     options: &'a RelayOptions,
-    /// By the key of a partition.
+    /// By partition key.
     positions: HashMap<String, Position>,
-    looked_at: Instant,
+    read_at: Instant,
 }
 
 impl<'a> Copies<'a> {
-    /// Looks at the partitions of every stream this relay publishes to.
-    pub(super) async fn look(options: &'a RelayOptions) -> Result<Self, BrokerError> {
-        let (mut positions, looked_at) = (HashMap::new(), Instant::now());
+    /// Reads the position in every partition of every stream that this relay publishes to.
+    pub(super) async fn read(options: &'a RelayOptions) -> Result<Self, BrokerError> {
+        let mut positions = HashMap::new();
+        let read_at = Instant::now();
         for route in &options.routes {
             for key in partitions(route.stream, options.broker.partitions()) {
                 match options.broker.position(&key, route.group).await {
                     Ok(position) => _ = positions.insert(key, position),
-                    // What cannot be looked at has no room. The other streams go on.
+                    // A stream whose position is unknown gets no room; the other streams go on.
                     Err(error @ BrokerError::Refused(_)) => {
-                        tracing::warn!(stream = %key, %error, "cannot look at a stream; nothing is published to it")
+                        tracing::warn!(
+                            stream = %key,
+                            %error,
+                            "cannot read the position in a stream; publishing to it pauses"
+                        )
                     }
                     Err(error) => return Err(error),
                 }
             }
         }
-        Ok(Self { options, positions, looked_at })
+        Ok(Self { options, positions, read_at })
     }
 
-    /// Half a lease is over: what others have published and noted since was not looked at.
+    /// Whether half a lease has passed: other relays may have published and recorded entries since.
     pub(super) fn is_old(&self) -> bool {
-        self.looked_at.elapsed() > self.options.settings.resend_after / 2
+        self.read_at.elapsed() > self.options.settings.resend_after / 2
     }
 
-    /// How many more entries may be published to `stream` before its backlog is full.
+    /// Entries that may still be published to `stream` before its backlog is full.
     pub(super) fn room(&self, stream: &str) -> u64 {
         let keys = partitions(stream, self.options.broker.partitions());
         let unread: Option<u64> =
@@ -67,18 +72,13 @@ impl<'a> Copies<'a> {
         unread.map_or(0, |unread| self.options.settings.backlog.saturating_sub(unread))
     }
 
-    /// The rows that have no copy somebody will handle: they are to be published.
+    /// The rows without a live copy, which have to be published.
     pub(super) async fn missing(&self, rows: Vec<Row>) -> Result<Vec<Row>, SweepError> {
-        let (mut missing, mut acknowledged, mut read) =
-            (Vec::new(), Vec::new(), HashMap::<(String, &str), Vec<(String, Row)>>::new());
+        let mut missing = Vec::new();
+        let mut read = HashMap::<(String, &str), Vec<(String, Row)>>::new();
         for row in rows {
             let key = self.options.broker.key_of(&row.event.stream, &row.event.envelope);
-            let group = self
-                .options
-                .routes
-                .iter()
-                .find(|route| route.stream == row.event.stream)
-                .map_or("", |route| route.group);
+            let group = self.group_of(&row.event.stream);
             let whereabouts = row
                 .entry
                 .as_deref()
@@ -91,40 +91,55 @@ impl<'a> Copies<'a> {
                 _ => missing.push(row),
             }
         }
+        let mut acknowledged = Vec::new();
         for ((key, group), rows) in read {
-            let entries: Vec<&str> = rows.iter().map(|(entry, _)| entry.as_str()).collect();
-            let pending = self.options.broker.pending_among(&key, group, &entries).await?;
-            acknowledged.extend(
-                rows.into_iter().zip(pending).filter(|(_, is_pending)| !is_pending).map(|((_, row), _)| row),
-            );
+            acknowledged.extend(self.acknowledged(&key, group, rows).await?);
         }
         if !acknowledged.is_empty() {
-            missing.extend(self.unanswered(acknowledged).await?);
+            missing.extend(self.without_reply(acknowledged).await?);
         }
         Ok(missing)
     }
 
-    /// Acknowledged rows whose answer is lost. An answer is in its stream before its question is
-    /// acknowledged: it waits there, or it was heard and the row is gone. The times are of one clock each:
-    /// how long an answer has waited is Redis', how long ago a question was seen acknowledged is
-    /// PostgreSQL's.
-    async fn unanswered(&self, rows: Vec<Row>) -> Result<Vec<Row>, SweepError> {
-        let waiting = self.longest_waiting_answer().await?;
+    /// The group that consumes `stream`.
+    fn group_of(&self, stream: &str) -> &'a str {
+        self.options.routes.iter().find(|route| route.stream == stream).map_or("", |route| route.group)
+    }
+
+    /// The rows of one partition whose entry was read and is acknowledged.
+    async fn acknowledged(
+        &self,
+        key: &str,
+        group: &str,
+        rows: Vec<(String, Row)>,
+    ) -> Result<Vec<Row>, BrokerError> {
+        let entries: Vec<&str> = rows.iter().map(|(entry, _)| entry.as_str()).collect();
+        let pending = self.options.broker.pending_among(key, group, &entries).await?;
+        let rows = rows.into_iter().zip(pending);
+        Ok(rows.filter(|(_, is_pending)| !is_pending).map(|((_, row), _)| row).collect())
+    }
+
+    /// The acknowledged rows whose reply is lost. A consumer publishes its reply before it acknowledges the
+    /// event, so the reply either waits in its stream or was processed, which deletes the row. Each time is
+    /// measured by one clock: the age of a waiting reply by Redis, the time since the acknowledgement was
+    /// seen by PostgreSQL.
+    async fn without_reply(&self, rows: Vec<Row>) -> Result<Vec<Row>, SweepError> {
+        let waiting = self.oldest_reply_age().await?;
         let ids: Vec<Uuid> = rows.iter().map(|row| row.event.envelope.id).collect();
         let connection = self.options.database.connection().await?;
-        let seen = store::note_acknowledged(&connection, &ids, self.options.settings.resend_after).await?;
-        // The two are not measured at the same moment.
+        let seen = store::record_acknowledged(&connection, &ids, self.options.settings.resend_after).await?;
+        // The two ages are measured at different moments.
         let slack = self.options.settings.sweep_interval;
         let may_wait =
-            |age: Duration| age < BELIEVED && waiting.is_some_and(|waiting| waiting + slack >= age);
+            |age: Duration| age < REPLY_LOST_AFTER && waiting.is_some_and(|waiting| waiting + slack >= age);
         Ok(rows
             .into_iter()
             .filter(|row| seen.get(&row.event.envelope.id).is_some_and(|age| !may_wait(*age)))
             .collect())
     }
 
-    /// How long the oldest answer has waited to be heard here; `None` when all are heard.
-    async fn longest_waiting_answer(&self) -> Result<Option<Duration>, BrokerError> {
+    /// The age of the oldest reply that waits for this service; `None` when all are processed.
+    async fn oldest_reply_age(&self) -> Result<Option<Duration>, BrokerError> {
         let mut oldest = None;
         for stream in self.options.routes.iter().flat_map(|route| route.answered_on) {
             let since = self.options.broker.unsettled_since(stream, self.options.group).await?;

@@ -1,18 +1,18 @@
-//! An event on its way into the outbox, and how long its row stays.
+//! An event for the outbox, and the retention of its row.
 
 use events::{Envelope, Event};
 use uuid::Uuid;
 
-/// Largest data of an event, in bytes: the contract's 256 KiB.
+/// Largest data of an event, in bytes: 256 KiB, the limit of the contract.
 pub const DATA_LIMIT: usize = 256 * 1024;
 
-/// How long the row of an event stays.
+/// The time that the row of an event stays in the outbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Retention {
-    /// Published again this many times, `resend-after` doubling in between, then forgotten; 0: when it was
-    /// published.
+    /// Published again this many times, at intervals that start at `resend-after` and double, then deleted.
+    /// 0: deleted after the first publication.
     Repeated(i32),
-    /// Until the service deletes the row because the effect at the other side is known.
+    /// Kept until the service deletes the row, once the effect at the consumer is known.
     UntilConfirmed,
 }
 
@@ -32,11 +32,14 @@ impl Retention {
     }
 }
 
-/// An event on its way into the outbox.
+/// An event for the outbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutboxEvent {
+    /// The stream it is published to.
     pub stream: String,
+    /// The event.
     pub envelope: Envelope,
+    /// The time that its row stays.
     pub retention: Retention,
 }
 
@@ -44,15 +47,14 @@ pub struct OutboxEvent {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("event {id} carries {size} bytes of data; the limit is {DATA_LIMIT}")]
 pub struct TooLarge {
+    /// The event id.
     pub id: Uuid,
+    /// Bytes of data.
     pub size: usize,
 }
 
 impl OutboxEvent {
-    /// An event of type `E`.
-    ///
-    /// # Errors
-    /// [`TooLarge`]: refused here, before anything is stored.
+    /// [`TooLarge`]: refused before anything is stored.
     pub fn new<E: Event>(envelope: Envelope, retention: Retention) -> Result<Self, TooLarge> {
         if envelope.data.len() > DATA_LIMIT {
             return Err(TooLarge { id: envelope.id, size: envelope.data.len() });

@@ -1,7 +1,7 @@
-//! The outbox: events are rows of the effect's own transaction, and the relay publishes them.
+//! The outbox: an event is a row in the transaction of its effect, and the relay publishes it.
 //!
-//! Published is not delivered: Redis may lose everything. So a row says how long it stays ([`Retention`]),
-//! and is looked at again whenever it falls due:
+//! Published and delivered are different things: Redis may lose everything. A row therefore has a
+//! [`Retention`], and the sweep checks its copy whenever the row is due:
 //!
 //! ```sql
 //! CREATE TABLE outbox (
@@ -9,26 +9,27 @@
 //!     stream     text        COLLATE "C" NOT NULL,
 //!     envelope   text        NOT NULL,             -- JSON
 //!     repeats    integer,                          -- NULL: until its effect is confirmed
-//!     attempts   integer     NOT NULL DEFAULT 0,   -- looks by the sweep
-//!     due_at     timestamptz NOT NULL,             -- when the sweep looks at it (again)
+//!     attempts   integer     NOT NULL DEFAULT 0,   -- checks by the sweep
+//!     due_at     timestamptz NOT NULL,             -- time of the next check by the sweep
 //!     created_at timestamptz NOT NULL DEFAULT now(),
-//!     entry_id   text        COLLATE "C"           -- its last copy in Redis, once that is known
+//!     entry_id   text        COLLATE "C",          -- its last copy in Redis, once that is recorded
+//!     acknowledged_at timestamptz                  -- when that copy was first seen acknowledged
 //! );
 //! CREATE INDEX outbox_due ON outbox (stream, due_at);
 //! ```
 //!
-//! A fresh row is leased to the relay of the process that wrote it: it is fed in memory right after the
-//! commit ([`RelayHandle::publish`]) and falls due only `resend-after` later, in case that process died in
-//! between.
+//! A fresh row is leased to the relay of the process that wrote it, which gets the event in memory right
+//! after the commit ([`RelayHandle::publish`]). The row is due only `resend-after` later, in case that
+//! process died in between.
 //!
 //! ```text
-//!   commit ─> relay ─ XADD ─> Redis             a row that is due:  its copy is unread or pending ──> looked at again later
-//!                └─ entry id, unless confirmed ─> row                it is acknowledged, answers wait ─> looked at again later
-//!                                                                    otherwise ──────────────────────> published (again)
+//!   commit ─> relay ─ XADD ─> Redis          a row is due: copy unread or pending ──────> check again later
+//!                └─ entry id, unless confirmed ─> row    copy acknowledged, reply waits ─> check again later
+//!                                                        otherwise ───────────────────> publish (again)
 //! ```
 //!
-//! A stream that holds more unread entries than `stream-backlog` gets no more: the rows wait here, and are
-//! swept when there is room.
+//! A stream with more unread entries than `stream-backlog` gets no more: the rows wait here until there is
+//! room.
 
 mod copies;
 mod event;

@@ -8,12 +8,15 @@ use crate::{
 /// The parts and settings of a relay.
 #[derive(Clone)]
 pub struct RelayOptions {
-    /// The service, as it names itself in Redis.
+    /// The name of the service in Redis and in metrics.
     pub service: &'static str,
+    /// The pool of the relay's arbiter.
     pub database: Database,
+    /// The connection to Redis.
     pub broker: Broker,
+    /// Lease, interval of the sweep and backlog.
     pub settings: StreamSettings,
-    /// The routes of the events that this service publishes. Rows of other streams are never swept.
+    /// The routes of the events that this service publishes. The sweep skips rows of other streams.
     pub routes: Vec<Route>,
     /// The group in which this service reads the replies.
     pub group: &'static str,

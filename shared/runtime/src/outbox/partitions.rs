@@ -1,5 +1,5 @@
-//! How many partitions the streams of a database's events have: whoever comes with another number would not
-//! find them.
+//! The number of stream partitions that a database is bound to. An instance with another number would look
+//! for events in the wrong partitions.
 //!
 //! ```sql
 //! CREATE TABLE stream_partitions (
@@ -10,34 +10,41 @@
 
 use std::time::{Duration, Instant};
 
-use crate::db::{Database, DbError, PATIENCE};
+use crate::db::{Database, DbError, STARTUP_TIMEOUT};
 
-/// Why a service must not start with its number of partitions.
+/// The reason why a service must not start with its number of partitions.
 #[derive(Debug, thiserror::Error)]
 pub enum PartitionsError {
-    #[error("cannot look how many partitions the streams have: {0}")]
+    /// The number cannot be read or stored.
+    #[error("cannot read the number of stream partitions: {0}")]
     Database(#[from] DbError),
-    /// Its events would not be found, or it would not find others'.
+    /// The database has another number: producers and consumers would use different partitions.
     #[error(
-        "this database counts {found} stream partitions, and stream-partitions is {own} here. Set stream-partitions={found}; or, to change the number, \
-         stop all instances once their streams are empty, and delete the row of stream_partitions and the key orderflow:partitions in Redis"
+        "this database counts {found} stream partitions, and stream-partitions is {own} here. Set \
+         stream-partitions={found}; or, to change the number, stop all instances once their streams are \
+         empty, and delete the row of stream_partitions and the key orderflow:partitions in Redis"
     )]
-    Other { found: i32, own: u16 },
+    Other {
+        /// The number in the database.
+        found: i32,
+        /// The setting `stream-partitions` of this process.
+        own: u16,
+    },
 }
 
-/// Notes the number of partitions at the first start, and compares it at every later one. Waits for a
-/// database that is away.
+/// Stores the number of partitions at the first start, and compares it at every later one. Waits up to a
+/// minute for a database that is away.
 ///
 /// # Errors
-/// The database knows another number, or is away for longer than a start may take.
+/// The database has another number, or stays away for a minute.
 pub async fn agree_on_partitions(database: &Database, own: u16) -> Result<(), PartitionsError> {
     let began = Instant::now();
     loop {
-        match noted(database, own).await {
+        match stored(database, own).await {
             Ok(found) if found == i32::from(own) => return Ok(()),
             Ok(found) => return Err(PartitionsError::Other { found, own }),
-            Err(error) if error.is_transient() && began.elapsed() < PATIENCE => {
-                tracing::warn!(%error, "cannot look how many partitions the streams have; trying again");
+            Err(error) if error.is_transient() && began.elapsed() < STARTUP_TIMEOUT => {
+                tracing::warn!(%error, "cannot read the number of stream partitions; retrying");
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }
             Err(error) => return Err(error.into()),
@@ -45,9 +52,9 @@ pub async fn agree_on_partitions(database: &Database, own: u16) -> Result<(), Pa
     }
 }
 
-async fn noted(database: &Database, own: u16) -> Result<i32, DbError> {
+async fn stored(database: &Database, own: u16) -> Result<i32, DbError> {
     let connection = database.connection().await?;
-    let note = "INSERT INTO stream_partitions (partitions) VALUES ($1) ON CONFLICT DO NOTHING";
-    connection.execute(note, &[&i32::from(own)]).await?;
+    let insert = "INSERT INTO stream_partitions (partitions) VALUES ($1) ON CONFLICT DO NOTHING";
+    connection.execute(insert, &[&i32::from(own)]).await?;
     connection.query_one("SELECT partitions FROM stream_partitions", &[]).await?.get(0)
 }

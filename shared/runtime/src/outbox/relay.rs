@@ -1,8 +1,8 @@
-//! The relay: publishes what the outbox holds.
+//! The relay: publishes the events of the outbox.
 //!
-//! It is fed in memory after each commit (no polling delay: a relay on a timer made an order take 16 ms
-//! longer), and sweeps the table for what fell due ([`sweep`]). What it cannot publish stays in memory up to
-//! a bound and is tried again; past the bound the table has it anyway.
+//! Each event reaches it in memory after the commit; rows that are due are found by [`sweep`]. Events that it
+//! cannot publish stay in memory up to a bound and are retried; past the bound the table still has them.
+//! Measured: a relay that polls instead made an order take 16 ms longer.
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
@@ -27,33 +27,34 @@ use crate::{
 
 /// Events of one pipelined round trip.
 const CHUNK: usize = 512;
-/// Unpublished events kept in memory during an outage; about 1 KiB each. Beyond, the sweep finds them in the
-/// table.
-const MEMORY: usize = 10_000;
-/// Entries of unconfirmed events kept in memory before their rows know them; about 100 bytes each. Beyond, a
-/// row without one is published once more when it falls due.
-const ENTRIES: usize = 50_000;
+/// Unpublished events that are kept in memory during an outage; about 1 KiB each. The sweep finds the rest in
+/// the table.
+const MAX_QUEUED: usize = 10_000;
+/// Entry ids of unconfirmed events that are kept in memory until they are recorded; about 100 bytes each. A
+/// row without a recorded entry is published once more when it is due.
+const MAX_TRACKED_ENTRIES: usize = 50_000;
 
-/// Publish these: their transaction is committed.
+/// Publish these events: their transaction is committed.
 #[derive(Message)]
 #[rtype(result = "()")]
 struct Publish(Vec<Arc<OutboxEvent>>);
 
-/// The effect of these is known: their rows are gone.
+/// The effect of these events is known, and their rows are deleted.
 #[derive(Message)]
 #[rtype(result = "()")]
 struct Confirmed(Vec<Uuid>);
 
+/// Sweep the table once.
 #[derive(Message)]
 #[rtype(result = "()")]
 struct Sweep;
 
-/// Write down which entries events have that nobody has confirmed.
+/// Record the entries of unconfirmed events in their rows.
 #[derive(Message)]
 #[rtype(result = "()")]
-struct Note;
+struct RecordEntries;
 
-/// The way to the relay.
+/// The handle of the relay.
 #[derive(Clone)]
 pub struct RelayHandle {
     relay: Supervised<Relay>,
@@ -64,34 +65,35 @@ impl RelayHandle {
     /// Starts the relay under `supervisor`.
     pub fn start(supervisor: &SupervisorHandle, options: &RelayOptions) -> Self {
         let depth = Arc::<Mutex<OutboxDepth>>::default();
-        let (options, shared) = (options.clone(), Arc::clone(&depth));
+        let options = options.clone();
+        let shared = Arc::clone(&depth);
         let start = move |life| Relay::new(options.clone(), Arc::clone(&shared), life);
         Self { relay: supervisor.supervise("relay", "outbox", RestartPolicy::default(), start), depth }
     }
 
-    /// Hands over committed events. If the relay is being replaced the sweep will find them.
+    /// Hands over committed events. The sweep publishes them if the relay is being replaced.
     pub fn publish(&self, events: impl IntoIterator<Item = impl Into<Arc<OutboxEvent>>>) {
         let events: Vec<Arc<OutboxEvent>> = events.into_iter().map(Into::into).collect();
         if !events.is_empty() && self.relay.tell(Publish(events)).is_err() {
-            tracing::debug!("the relay is being replaced; the sweep will publish");
+            tracing::debug!("the relay is being replaced; the sweep publishes");
         }
     }
 
-    /// Tells that the effect of these events is known, so that nobody notes where their entries are.
+    /// Reports that the effect of these events is known: their entries need no record.
     pub fn confirmed(&self, events: Vec<Uuid>) {
         if !events.is_empty() {
-            _ = self.relay.tell(Confirmed(events)); // a relay that is being replaced has forgotten the entries anyway
+            _ = self.relay.tell(Confirmed(events)); // a fresh relay starts without entries
         }
     }
 
-    /// How much the outbox holds, as the sweep saw it last: some seconds ago at most, unless PostgreSQL or
-    /// Redis is away.
+    /// The depth of the outbox at the last measurement: a few seconds old, or older while PostgreSQL or Redis
+    /// is away.
     #[must_use]
     pub fn depth(&self) -> OutboxDepth {
         *self.depth.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Publishes what is in memory, then stops.
+    /// Publishes the events in memory, then stops. False: the limit came first.
     pub async fn drain(&self, limit: Duration) -> bool {
         self.relay.drain(limit).await
     }
@@ -103,15 +105,14 @@ impl Drainable for RelayHandle {
     }
 }
 
-/// The actor.
+/// The actor that publishes.
 pub struct Relay {
     options: Rc<RelayOptions>,
     queue: VecDeque<Arc<OutboxEvent>>,
-    /// Entries of events that are not confirmed yet, and when they were published.
+    /// Entries of unconfirmed events, and when each was published.
     entries: HashMap<Uuid, (String, Instant)>,
-    sweeps: Option<sweep::Memory>,
-    /// By stream: for how many entries there was room at the last sweep, less those that were published
-    /// since.
+    sweeps: Option<sweep::SweepState>,
+    /// By stream: the room at the last sweep, less the entries published since.
     room: HashMap<&'static str, u64>,
     depth: Arc<Mutex<OutboxDepth>>,
     busy: bool,
@@ -124,7 +125,7 @@ impl Actor for Relay {
 
     fn started(&mut self, context: &mut Self::Context) {
         context.notify(Sweep);
-        context.notify(Note);
+        context.notify(RecordEntries);
     }
 }
 
@@ -132,7 +133,7 @@ impl Handler<Publish> for Relay {
     type Result = ();
 
     fn handle(&mut self, message: Publish, context: &mut Self::Context) {
-        let room = MEMORY.saturating_sub(self.queue.len());
+        let room = MAX_QUEUED.saturating_sub(self.queue.len());
         self.queue.extend(message.0.into_iter().take(room));
         self.flush(context);
     }
@@ -152,33 +153,36 @@ impl Handler<Sweep> for Relay {
     type Result = ();
 
     fn handle(&mut self, _: Sweep, context: &mut Self::Context) {
-        let (options, mut memory) = (Rc::clone(&self.options), self.sweeps.take().unwrap_or_default());
+        let options = Rc::clone(&self.options);
+        let mut state = self.sweeps.take().unwrap_or_default();
         let queued = self.queue.iter().map(|event| event.envelope.id).collect::<HashSet<Uuid>>();
         let sweep = async move {
-            sweep::sweep(&options, &mut memory, &queued).await;
-            memory
+            sweep::sweep(&options, &mut state, &queued).await;
+            state
         };
-        context.spawn(sweep.into_actor(self).map(|memory, relay, context| {
-            relay.room.clone_from(&memory.room);
-            *relay.depth.lock().unwrap_or_else(PoisonError::into_inner) = memory.depth;
-            relay.sweeps = Some(memory);
+        context.spawn(sweep.into_actor(self).map(|state, relay, context| {
+            relay.room.clone_from(&state.room);
+            *relay.depth.lock().unwrap_or_else(PoisonError::into_inner) = state.depth;
+            relay.sweeps = Some(state);
             context.notify_later(Sweep, relay.options.settings.sweep_interval);
         }));
     }
 }
 
-impl Handler<Note> for Relay {
+impl Handler<RecordEntries> for Relay {
     type Result = ();
 
-    fn handle(&mut self, _: Note, context: &mut Self::Context) {
-        let (options, known) = (Rc::clone(&self.options), self.take_known());
-        let note = async move { note(&options, &known).await.map_err(|error| (error, known)) };
-        context.spawn(note.into_actor(self).map(|noted, relay, context| {
-            if let Err((error, known)) = noted {
-                tracing::warn!(%error, "cannot note which entries events have");
-                relay.remember(known);
+    fn handle(&mut self, _: RecordEntries, context: &mut Self::Context) {
+        let options = Rc::clone(&self.options);
+        let unconfirmed = self.take_unconfirmed();
+        let record =
+            async move { record(&options, &unconfirmed).await.map_err(|error| (error, unconfirmed)) };
+        context.spawn(record.into_actor(self).map(|recorded, relay, context| {
+            if let Err((error, unconfirmed)) = recorded {
+                tracing::warn!(%error, "cannot record the entries of events");
+                relay.track(unconfirmed);
             }
-            context.notify_later(Note, relay.options.settings.resend_after / 8);
+            context.notify_later(RecordEntries, relay.options.settings.resend_after / 8);
         }));
     }
 }
@@ -194,7 +198,7 @@ impl Handler<Drain> for Relay {
 
 impl Relay {
     fn new(options: RelayOptions, depth: Arc<Mutex<OutboxDepth>>, life: Life) -> Self {
-        // Before the first sweep nothing is known, and nothing is held back.
+        // Before the first sweep the whole backlog is free.
         let room = options.routes.iter().map(|route| (route.stream, options.settings.backlog)).collect();
         Self {
             options: Rc::new(options),
@@ -209,9 +213,9 @@ impl Relay {
         }
     }
 
-    /// The entries of events that were published a quarter of a lease ago and are not confirmed: their rows
-    /// know them when they are due, even if that was half a lease late.
-    fn take_known(&mut self) -> Vec<(Uuid, String)> {
+    /// Takes the entries of events that were published a quarter of a lease ago and are unconfirmed. Their
+    /// rows get the entry before they are due, even if this runs half a lease late.
+    fn take_unconfirmed(&mut self) -> Vec<(Uuid, String)> {
         let quarter = self.options.settings.resend_after / 4;
         self.entries
             .extract_if(|_, (_, at)| at.elapsed() >= quarter)
@@ -219,13 +223,13 @@ impl Relay {
             .collect()
     }
 
-    fn remember(&mut self, entries: Vec<(Uuid, String)>) {
-        let room = ENTRIES.saturating_sub(self.entries.len());
+    fn track(&mut self, entries: Vec<(Uuid, String)>) {
+        let room = MAX_TRACKED_ENTRIES.saturating_sub(self.entries.len());
         let now = Instant::now();
         self.entries.extend(entries.into_iter().take(room).map(|(event, entry)| (event, (entry, now))));
     }
 
-    /// The next events there is room for. What there is no room for waits in the table.
+    /// The next events that have room in their stream. Events without room wait in the table.
     fn next_chunk(&mut self) -> Vec<Arc<OutboxEvent>> {
         let mut chunk = Vec::with_capacity(self.queue.len().min(CHUNK));
         while chunk.len() < CHUNK
@@ -239,7 +243,7 @@ impl Relay {
         chunk
     }
 
-    /// Publishes the next chunk, unless one is on its way.
+    /// Publishes the next chunk, unless one is in flight.
     fn flush(&mut self, context: &mut Context<Self>) {
         if self.busy {
             return;
@@ -264,7 +268,7 @@ impl Relay {
             (published.entries, unsent)
         };
         context.spawn(publish.into_actor(self).map(|(entries, unsent), actor, context| {
-            actor.remember(entries);
+            actor.track(entries);
             actor.continue_with(unsent, context);
         }));
     }
@@ -274,12 +278,12 @@ impl Relay {
         for event in unsent.into_iter().rev() {
             self.queue.push_front(event);
         }
-        self.queue.truncate(MEMORY);
+        self.queue.truncate(MAX_QUEUED);
         if !outage {
             self.busy = false;
             self.flush(context);
         } else if self.draining {
-            // Redis is away and the process must go: the rows are in the outbox.
+            // Redis is away and the process ends: the rows stay in the outbox.
             self.life.ends(ExitReason::Drained);
             context.stop();
         } else {
@@ -291,9 +295,9 @@ impl Relay {
     }
 }
 
-async fn note(options: &RelayOptions, entries: &[(Uuid, String)]) -> Result<(), DbError> {
+async fn record(options: &RelayOptions, entries: &[(Uuid, String)]) -> Result<(), DbError> {
     if entries.is_empty() {
         return Ok(());
     }
-    store::note_entries(&options.database.connection().await?, entries).await
+    store::record_entries(&options.database.connection().await?, entries).await
 }

@@ -1,8 +1,7 @@
-//! The SQL of the outbox, apart from the insert: that is part of each effect's own statement.
+//! The SQL of the outbox, apart from the insert: that is part of the statement of each effect.
 //!
-//! Every statement reads at most one batch along an index, whatever the table holds. What a long snapshot
-//! keeps from being vacuumed is not read again and again: a sweep begins where the last one ended
-//! ([`take_due`]).
+//! Every statement reads at most one batch along an index, whatever the table holds. A sweep begins where the
+//! last one ended ([`take_due`]), so dead rows that a long snapshot keeps are read once.
 
 use std::{
     collections::HashMap,
@@ -19,13 +18,18 @@ use crate::db::{self, Connection, DbError};
 /// unnest(…)`.
 #[derive(Debug, Default)]
 pub struct OutboxRows {
+    /// Event ids.
     pub ids: Vec<Uuid>,
+    /// Streams.
     pub streams: Vec<String>,
+    /// Envelopes, as JSON.
     pub envelopes: Vec<String>,
+    /// Repetitions wanted; `None` until the effect is confirmed.
     pub repeats: Vec<Option<i32>>,
 }
 
 impl OutboxRows {
+    /// Adds one event.
     pub fn push(&mut self, event: &OutboxEvent) {
         self.ids.push(event.envelope.id);
         self.streams.push(event.stream.clone());
@@ -42,27 +46,27 @@ impl<'a> FromIterator<&'a OutboxEvent> for OutboxRows {
     }
 }
 
-/// A row that is looked at.
+/// A row that the sweep checks.
 #[derive(Debug, Clone)]
 pub(super) struct Row {
     pub event: OutboxEvent,
-    /// How often the sweep has looked at it, this time included.
+    /// Checks by the sweep so far, this one included.
     pub attempts: i32,
-    /// Its last copy in Redis, if that is known.
+    /// The entry id of its last copy in Redis, if recorded.
     pub entry: Option<String>,
 }
 
-/// Rows that were due, and the moment up to which the sweep has looked.
+/// Rows that were due, and the time up to which the sweep has read.
 #[derive(Debug)]
 pub(super) struct DueRows {
     pub rows: Vec<Row>,
     pub taken: usize,
-    pub looked_up_to: SystemTime,
+    pub swept_up_to: SystemTime,
 }
 
-/// Takes up to `limit` rows of `stream` that are due, from the moment `after` on, and leases each to this
-/// relay: `resend_after`, doubled at every look, at most 8 times. With the default lease of 5 s that is 40 s:
-/// what Redis lost is published again within a minute, whatever it says.
+/// Takes up to `limit` due rows of `stream`, starting at the time `after`, and leases each to this relay. The
+/// lease is `resend_after`, doubled at every check up to eightfold: 40 s with the default of 5 s. A lost
+/// event is thus published again within a minute, whatever Redis reports.
 pub(super) async fn take_due(
     connection: &Connection,
     (stream, after): (&str, Option<SystemTime>),
@@ -72,34 +76,37 @@ pub(super) async fn take_due(
     let statement = connection
         .prepare_cached(
             "WITH due AS MATERIALIZED (
-                 SELECT event_id, due_at FROM outbox WHERE stream = $1 AND due_at >= coalesce($2::timestamptz, '-infinity') AND due_at <= now()
+                 SELECT event_id, due_at FROM outbox
+                 WHERE stream = $1 AND due_at >= coalesce($2::timestamptz, '-infinity') AND due_at <= now()
                  ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED
              ), taken AS (
-                 UPDATE outbox SET attempts = least(attempts, 1000000) + 1, due_at = now() + make_interval(secs => $4::float8 * power(2, least(attempts, 3)))
+                 UPDATE outbox SET attempts = least(attempts, 1000000) + 1,
+                     due_at = now() + make_interval(secs => $4::float8 * power(2, least(attempts, 3)))
                  WHERE event_id = ANY(ARRAY(SELECT event_id FROM due))
                  RETURNING event_id, envelope, repeats, attempts, entry_id
              )
              SELECT t.envelope, t.repeats, t.attempts, t.entry_id,
-                    CASE WHEN (SELECT count(*) FROM due) < $3 THEN now() ELSE (SELECT max(due_at) FROM due) END
+                    CASE WHEN (SELECT count(*) FROM due) < $3 THEN now()
+                         ELSE (SELECT max(due_at) FROM due) END
              FROM (SELECT 1) AS one LEFT JOIN taken t ON true",
         )
         .await?;
     let found = connection.query(&statement, &[&stream, &after, &limit, &resend_after.as_secs_f64()]).await?;
-    let looked_up_to = found.first().map_or_else(|| Ok(SystemTime::now()), |row| row.get(4))?;
-    let (mut taken, mut rows) = (0, Vec::with_capacity(found.len()));
+    let swept_up_to = found.first().map_or_else(|| Ok(SystemTime::now()), |row| row.get(4))?;
+    let mut taken = 0;
+    let mut rows = Vec::with_capacity(found.len());
     for row in &found {
-        // Without a row that is due there is one without an envelope, for the moment.
+        // The statement returns one row without an envelope when none is due, for the time.
         if row.get::<Option<&str>>(0)?.is_some() {
             taken += 1;
             rows.extend(read(row, stream)?);
         }
     }
-    Ok(DueRows { taken, rows, looked_up_to })
+    Ok(DueRows { taken, rows, swept_up_to })
 }
 
-/// Rows in the order of their ids after `after`, for a look at the whole outbox batch by batch. Rows that no
-/// relay knows an entry of and that are younger than `lease` are left to the relay that has them; the last id
-/// is there all the same.
+/// One page of the whole outbox, in the order of ids after `after`. Rows without a recorded entry that are
+/// younger than `lease` are left to the relay that has them in memory. The last id is returned in any case.
 pub(super) async fn page(
     connection: &Connection,
     after: Uuid,
@@ -127,7 +134,7 @@ fn read(row: &db::Row, stream: &str) -> Result<Option<Row>, DbError> {
     let envelope = match Envelope::from_json(row.get(0)?) {
         Ok(envelope) => envelope,
         Err(error) => {
-            tracing::error!(%error, "an outbox row holds no envelope");
+            tracing::error!(%error, "the envelope of an outbox row is malformed");
             return Ok(None);
         }
     };
@@ -136,34 +143,36 @@ fn read(row: &db::Row, stream: &str) -> Result<Option<Row>, DbError> {
     Ok(Some(Row { event, attempts: row.get(2)?, entry: row.get(3)? }))
 }
 
-/// Notes the entries of events that were published, where their rows are still there.
-pub(super) async fn note_entries(
+/// Records the entries of published events in the rows that still exist.
+pub(super) async fn record_entries(
     connection: &Connection,
     published: &[(Uuid, String)],
 ) -> Result<(), DbError> {
     let statement = connection
         .prepare_cached(
-            "UPDATE outbox o SET entry_id = p.entry_id, acknowledged_at = NULL FROM (SELECT unnest($1::uuid[]) AS event_id, unnest($2::text[]) AS entry_id) AS p
+            "UPDATE outbox o SET entry_id = p.entry_id, acknowledged_at = NULL
+             FROM (SELECT unnest($1::uuid[]) AS event_id, unnest($2::text[]) AS entry_id) AS p
              WHERE o.event_id = ANY($1) AND o.event_id = p.event_id",
         )
         .await?;
-    let (ids, entries): (Vec<Uuid>, Vec<&str>) =
-        published.iter().map(|(id, entry)| (*id, entry.as_str())).unzip();
+    let ids: Vec<Uuid> = published.iter().map(|(id, _)| *id).collect();
+    let entries: Vec<&str> = published.iter().map(|(_, entry)| entry.as_str()).collect();
     connection.execute(&statement, &[&ids, &entries]).await?;
     Ok(())
 }
 
-/// Notes that the copies of these rows were seen acknowledged, and looks at them again after `wait`. Returns
-/// how long ago each was seen so first; without those that are confirmed meanwhile. A clock that was set back
-/// makes it long ago.
-pub(super) async fn note_acknowledged(
+/// Records that the copies of these rows were seen acknowledged, and makes them due after `wait`. Returns the
+/// time since each was first seen so, for the rows that still exist. A clock that was set back makes it a
+/// long time.
+pub(super) async fn record_acknowledged(
     connection: &Connection,
     ids: &[Uuid],
     wait: Duration,
 ) -> Result<HashMap<Uuid, Duration>, DbError> {
     let statement = connection
         .prepare_cached(
-            "UPDATE outbox SET acknowledged_at = coalesce(acknowledged_at, now()), due_at = now() + make_interval(secs => $2)
+            "UPDATE outbox SET acknowledged_at = coalesce(acknowledged_at, now()),
+                 due_at = now() + make_interval(secs => $2)
              WHERE event_id = ANY($1)
              RETURNING event_id, abs(extract(epoch FROM now() - acknowledged_at))::float8",
         )
@@ -174,8 +183,8 @@ pub(super) async fn note_acknowledged(
         .collect()
 }
 
-/// Makes rows due after `wait`, whatever their lease was: Redis refused them, and may take them any moment.
-pub(super) async fn look_again(connection: &Connection, ids: &[Uuid], wait: Duration) -> Result<(), DbError> {
+/// Makes rows due after `wait` instead of their lease: Redis refused them, and may accept them at any moment.
+pub(super) async fn defer(connection: &Connection, ids: &[Uuid], wait: Duration) -> Result<(), DbError> {
     let statement = connection
         .prepare_cached(
             "UPDATE outbox SET due_at = now() + make_interval(secs => $2) WHERE event_id = ANY($1)",
@@ -185,18 +194,20 @@ pub(super) async fn look_again(connection: &Connection, ids: &[Uuid], wait: Dura
     Ok(())
 }
 
+/// Deletes the rows of events that need no further publication.
 pub(super) async fn forget(connection: &Connection, ids: &[Uuid]) -> Result<(), DbError> {
     let statement = connection.prepare_cached("DELETE FROM outbox WHERE event_id = ANY($1)").await?;
     connection.execute(&statement, &[&ids]).await?;
     Ok(())
 }
 
-/// What `GET /ops/outbox` shows.
+/// The depth of the outbox, as `GET /ops/outbox` shows it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, serde::Serialize, utoipa::ToSchema)]
 pub struct OutboxDepth {
-    /// Due: not published yet, or published and not confirmed in time. Counted up to 1000 a stream.
+    /// Rows that are due: unpublished, or published and unconfirmed for too long. Counted up to 1000 a
+    /// stream.
     pub unsent: i64,
-    /// Events whose effect is not known yet. Exact up to 1000 a stream; beyond, PostgreSQL's own estimate.
+    /// Events whose effect is still unknown. Exact up to 1000 a stream; beyond, PostgreSQL's own estimate.
     pub unconfirmed: i64,
     /// Age in seconds of the oldest row among those counted; 0 when there is none.
     pub oldest_seconds: f64,
@@ -205,28 +216,31 @@ pub struct OutboxDepth {
 /// Rows of a stream that are counted one by one.
 const COUNTED: i64 = 1000;
 
-/// How much of `stream` is in the outbox, from the moment on up to which the sweep has looked. The look has a
-/// bound, so it costs the same whatever the outbox holds.
+/// The depth of `stream`, from the time up to which the sweep has read. It counts a bounded number of rows,
+/// so its cost is independent of the size of the outbox.
 pub(super) async fn depth(
     connection: &Connection,
     (stream, after): (&str, Option<SystemTime>),
 ) -> Result<OutboxDepth, DbError> {
     let statement = connection
         .prepare_cached(
-            "SELECT count(*) FILTER (WHERE due_at <= now()), count(*), coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8,
+            "SELECT count(*) FILTER (WHERE due_at <= now()), count(*),
+                    coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8,
                     (SELECT n_live_tup FROM pg_stat_user_tables WHERE relid = 'outbox'::regclass)
-             FROM (SELECT due_at, created_at FROM outbox WHERE stream = $1 AND due_at >= coalesce($2::timestamptz, '-infinity')
+             FROM (SELECT due_at, created_at FROM outbox
+                   WHERE stream = $1 AND due_at >= coalesce($2::timestamptz, '-infinity')
                    ORDER BY due_at LIMIT $3) AS o",
         )
         .await?;
     let row = connection.query_one(&statement, &[&stream, &after, &COUNTED]).await?;
-    let (counted, estimate): (i64, Option<i64>) = (row.get(1)?, row.get(3)?);
+    let counted: i64 = row.get(1)?;
+    let estimate: Option<i64> = row.get(3)?;
     let unconfirmed = if counted < COUNTED { counted } else { counted.max(estimate.unwrap_or_default()) };
     Ok(OutboxDepth { unsent: row.get(0)?, unconfirmed, oldest_seconds: row.get(2)? })
 }
 
 impl OutboxDepth {
-    /// Of two streams together.
+    /// The depth of two streams together.
     pub(super) fn and(self, other: Self) -> Self {
         Self {
             unsent: self.unsent + other.unsent,

@@ -1,5 +1,5 @@
-//! The sweep: looks at rows that fell due, and at all of them when Redis has lost its data. Batch by batch,
-//! along an index.
+//! The sweep: checks the copies of rows that are due, and of all rows after Redis has lost its data. Each
+//! step reads one batch along an index.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -16,61 +16,61 @@ use super::{
 };
 use crate::{db::DbError, stream::BrokerError};
 
-/// Rows of one look.
+/// Rows of one batch.
 const BATCH: i64 = 512;
-/// Looks of one sweep at rows that turn out to need nothing: 4,000 rows a second are looked at without
-/// holding up anybody.
-const IDLE_LOOKS: usize = 8;
-/// A sweep begins where the last one ended; this often it begins at the start. That finds rows another
-/// process had locked.
-const FROM_THE_START: Duration = Duration::from_secs(30);
-/// Sweeps between two looks at how much there is.
-const DEPTH_EVERY: u32 = 5;
+/// Batches of one sweep that may turn out to need nothing. At 512 rows a batch and one sweep a second this
+/// checks 4,000 rows a second without delaying other work.
+const MAX_IDLE_BATCHES: usize = 8;
+/// Interval at which a sweep starts at the beginning instead of the end of the last one. It finds rows that
+/// were locked by another process.
+const FULL_SWEEP_INTERVAL: Duration = Duration::from_secs(30);
+/// Sweeps between two measurements of the depth.
+const SWEEPS_PER_DEPTH: u32 = 5;
 
-/// What one sweep hands on to the next.
+/// The state that one sweep hands to the next.
 #[derive(Debug, Default)]
-pub(super) struct Memory {
-    /// By stream: the moment up to which rows were looked at, by the clock of PostgreSQL.
-    looked_up_to: HashMap<&'static str, SystemTime>,
-    from_the_start: Option<Instant>,
+pub(super) struct SweepState {
+    /// By stream: the time up to which rows were read, by the clock of PostgreSQL.
+    swept_up_to: HashMap<&'static str, SystemTime>,
+    last_full_sweep: Option<Instant>,
     sweeps: u32,
     pub depth: OutboxDepth,
-    /// By stream: for how many entries there was room, less those that were published since.
+    /// By stream: the room at the start of the sweep, less the entries published since.
     pub room: HashMap<&'static str, u64>,
 }
 
-/// One sweep. `queued` are events that the relay has in memory: it publishes them itself.
-pub(super) async fn sweep(options: &RelayOptions, memory: &mut Memory, queued: &HashSet<Uuid>) {
-    if let Err(error) = try_sweep(options, memory, queued).await {
-        tracing::warn!(%error, "the sweep of the outbox did not get through");
+/// Runs one sweep. `queued` are the events that the relay has in memory and publishes itself.
+pub(super) async fn sweep(options: &RelayOptions, state: &mut SweepState, queued: &HashSet<Uuid>) {
+    if let Err(error) = try_sweep(options, state, queued).await {
+        tracing::warn!(%error, "the sweep of the outbox failed");
     }
 }
 
 async fn try_sweep(
     options: &RelayOptions,
-    memory: &mut Memory,
+    state: &mut SweepState,
     queued: &HashSet<Uuid>,
 ) -> Result<(), SweepError> {
-    // The marker first: a reset between the two is healed by the next sweep. The other way round this one
-    // would heal by what was there before.
+    // The marker is read first: the next sweep heals a reset that happens between the two reads. In the other
+    // order this sweep would heal by positions from before the reset.
     let marker = marker(options).await?;
-    let copies = Copies::look(options).await?;
-    memory.room = options.routes.iter().map(|route| (route.stream, copies.room(route.stream))).collect();
-    heal_reset(options, marker, &copies, memory, queued).await?;
-    if memory.from_the_start.is_none_or(|at| at.elapsed() >= FROM_THE_START) {
-        memory.from_the_start = Some(Instant::now());
-        memory.looked_up_to.clear();
+    let copies = Copies::read(options).await?;
+    state.room = options.routes.iter().map(|route| (route.stream, copies.room(route.stream))).collect();
+    heal_reset(options, marker, &copies, state, queued).await?;
+    if state.last_full_sweep.is_none_or(|at| at.elapsed() >= FULL_SWEEP_INTERVAL) {
+        state.last_full_sweep = Some(Instant::now());
+        state.swept_up_to.clear();
     }
     for route in &options.routes {
-        // One stream that cannot be swept is no reason not to sweep the others.
-        if let Err(error) = sweep_stream(options, route.stream, &copies, memory, queued).await {
-            tracing::warn!(stream = route.stream, %error, "the sweep of a stream did not get through");
+        // The other streams are swept even if one fails.
+        if let Err(error) = sweep_stream(options, route.stream, &copies, state, queued).await {
+            tracing::warn!(stream = route.stream, %error, "the sweep of a stream failed");
         }
     }
-    if memory.sweeps.is_multiple_of(DEPTH_EVERY) {
-        memory.depth = depth(options, memory).await?;
+    if state.sweeps.is_multiple_of(SWEEPS_PER_DEPTH) {
+        state.depth = depth(options, state).await?;
     }
-    memory.sweeps = memory.sweeps.wrapping_add(1);
+    state.sweeps = state.sweeps.wrapping_add(1);
     Ok(())
 }
 
@@ -78,16 +78,16 @@ async fn sweep_stream(
     options: &RelayOptions,
     stream: &'static str,
     copies: &Copies<'_>,
-    memory: &mut Memory,
+    state: &mut SweepState,
     queued: &HashSet<Uuid>,
 ) -> Result<(), SweepError> {
-    let mut idle_looks = 0;
-    while idle_looks < IDLE_LOOKS && !copies.is_old() {
-        let room = memory.room.get(stream).copied().unwrap_or_default();
+    let mut idle_batches = 0;
+    while idle_batches < MAX_IDLE_BATCHES && !copies.is_old() {
+        let room = state.room.get(stream).copied().unwrap_or_default();
         if room == 0 {
-            return Ok(()); // its rows wait in the table
+            return Ok(()); // the rows wait in the table
         }
-        let after = memory.looked_up_to.get(stream).copied();
+        let after = state.swept_up_to.get(stream).copied();
         let limit = BATCH.min(i64::try_from(room).unwrap_or(BATCH));
         let due = store::take_due(
             &options.database.connection().await?,
@@ -96,93 +96,94 @@ async fn sweep_stream(
             limit,
         )
         .await?;
-        memory.looked_up_to.insert(stream, due.looked_up_to);
-        let looked = publish_missing(options, copies, due.rows, memory, queued).await?;
-        if due.taken < usize::try_from(limit).unwrap_or_default() || looked == Looked::Refused {
+        state.swept_up_to.insert(stream, due.swept_up_to);
+        let result = publish_missing(options, copies, due.rows, state, queued).await?;
+        if due.taken < usize::try_from(limit).unwrap_or_default() || result == BatchResult::Refused {
             return Ok(());
         }
-        idle_looks += usize::from(looked == Looked::NothingMissing);
+        idle_batches += usize::from(result == BatchResult::NothingMissing);
     }
     Ok(())
 }
 
-/// What a look at rows came to.
+/// The result of checking one batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Looked {
+enum BatchResult {
     NothingMissing,
     Published,
-    /// Redis takes nothing for this stream right now: more of it would be refused, too.
+    /// Redis refuses events of this stream: a further batch would be refused too.
     Refused,
 }
 
-/// Publishes those of the rows that have no copy somebody will handle.
+/// Publishes the rows that have no live copy.
 async fn publish_missing(
     options: &RelayOptions,
     copies: &Copies<'_>,
     rows: Vec<Row>,
-    memory: &mut Memory,
+    state: &mut SweepState,
     queued: &HashSet<Uuid>,
-) -> Result<Looked, SweepError> {
+) -> Result<BatchResult, SweepError> {
     let rows = rows.into_iter().filter(|row| !queued.contains(&row.event.envelope.id)).collect();
     let missing = copies.missing(rows).await?;
     if missing.is_empty() {
-        return Ok(Looked::NothingMissing);
+        return Ok(BatchResult::NothingMissing);
     }
     log_repetition(&missing);
     metrics::counter!("orderflow_outbox_republished_total", "service" => options.service)
         .increment(missing.len() as u64);
     let published =
         publishing::publish(options, missing.iter().map(|row| (&row.event, row.attempts)).collect()).await;
-    published.used(&mut memory.room, missing.iter().map(|row| &row.event));
+    published.used(&mut state.room, missing.iter().map(|row| &row.event));
     let connection = options.database.connection().await?;
     if !published.entries.is_empty() {
-        store::note_entries(&connection, &published.entries).await?;
+        store::record_entries(&connection, &published.entries).await?;
     }
-    // A refused event waits for its own moment, and holds up none of the others.
+    // A refused event waits for its own retry, and the others go on.
     if !published.refused.is_empty() {
-        store::look_again(&connection, &published.refused, options.settings.sweep_interval).await?;
+        store::defer(&connection, &published.refused, options.settings.sweep_interval).await?;
     }
     let is_refused = published.entries.is_empty() && published.done == 0;
-    Ok(if is_refused { Looked::Refused } else { Looked::Published })
+    Ok(if is_refused { BatchResult::Refused } else { BatchResult::Published })
 }
 
-/// What waited for room, or what Redis has lost, is news; what is to be published several times anyway is
-/// not.
+/// Logs unconfirmed events at info, because they waited for room or were lost by Redis; planned repetitions
+/// at debug.
 fn log_repetition(rows: &[Row]) {
     let unconfirmed = rows.iter().filter(|row| row.event.retention == Retention::UntilConfirmed).count();
     if unconfirmed > 0 {
-        tracing::info!(events = unconfirmed, "publishing what nobody has confirmed and has no copy in Redis");
+        tracing::info!(events = unconfirmed, "publishing unconfirmed events that have no copy in Redis");
     }
     if unconfirmed < rows.len() {
         tracing::debug!(
             events = rows.len() - unconfirmed,
-            "publishing once more what is published several times"
+            "publishing events once more, as their retention says"
         );
     }
 }
 
-async fn depth(options: &RelayOptions, memory: &Memory) -> Result<OutboxDepth, DbError> {
+async fn depth(options: &RelayOptions, state: &SweepState) -> Result<OutboxDepth, DbError> {
     let connection = options.database.connection().await?;
     let mut depth = OutboxDepth::default();
     for route in &options.routes {
-        let after = memory.looked_up_to.get(route.stream).copied();
+        let after = state.swept_up_to.get(route.stream).copied();
         depth = depth.and(store::depth(&connection, (route.stream, after)).await?);
     }
     Ok(depth)
 }
 
-/// The marker in Redis says `present`, or how far the healing of a reset has come: `healing:<last event id>`.
+/// The value of the marker in Redis: `present`, or the progress of healing a reset as `healing:<last event
+/// id>`.
 const PRESENT: &str = "present";
 const HEALING: &str = "healing:";
 
-/// A marker in Redis that is gone says that Redis has lost its data: then every row is looked at, whatever
-/// its lease says, and what has no copy is published. The marker says how far that has come: who dies over it
-/// leaves the rest to the next sweep, whoever's that is.
+/// Heals a reset of Redis, which a missing marker reveals: checks every row whatever its lease, and publishes
+/// the rows without a copy. The marker holds the progress, so the next sweep of any process continues after a
+/// crash.
 async fn heal_reset(
     options: &RelayOptions,
     found: Option<String>,
     copies: &Copies<'_>,
-    memory: &mut Memory,
+    state: &mut SweepState,
     queued: &HashSet<Uuid>,
 ) -> Result<(), SweepError> {
     if found.as_deref() == Some(PRESENT) {
@@ -191,22 +192,20 @@ async fn heal_reset(
     let mut after: Uuid = match &found {
         Some(healing) => healing.strip_prefix(HEALING).and_then(|id| id.parse().ok()).unwrap_or_default(),
         None => {
-            tracing::info!(
-                "Redis has none of our data (new, or reset): what is unconfirmed is published again"
-            );
+            tracing::info!("Redis is new or was reset: publishing all unconfirmed events again");
             Uuid::nil()
         }
     };
     set_marker(options, &format!("{HEALING}{after}"), false).await?;
-    for _ in 0..IDLE_LOOKS {
-        if memory.room.values().all(|room| *room == 0) {
+    for _ in 0..MAX_IDLE_BATCHES {
+        if state.room.values().all(|room| *room == 0) {
             return Ok(());
         }
         let (rows, last) =
             store::page(&options.database.connection().await?, after, options.settings.resend_after, BATCH)
                 .await?;
         let Some(last) = last else { return set_marker(options, PRESENT, true).await };
-        publish_missing(options, copies, rows, memory, queued).await?;
+        publish_missing(options, copies, rows, state, queued).await?;
         after = last;
         set_marker(options, &format!("{HEALING}{after}"), true).await?;
     }
@@ -223,8 +222,8 @@ async fn marker(options: &RelayOptions) -> Result<Option<String>, BrokerError> {
     options.broker.command(get).await
 }
 
-/// `only_if_there`: if Redis has lost its data once more meanwhile, the marker stays away, and the next sweep
-/// begins anew.
+/// Sets the marker. `only_if_there` leaves it missing if Redis has lost its data once more meanwhile, so that
+/// the next sweep starts again.
 async fn set_marker(options: &RelayOptions, value: &str, only_if_there: bool) -> Result<(), SweepError> {
     let mut set = redis::cmd("SET");
     set.arg(marker_key(options)).arg(value);

@@ -1,7 +1,8 @@
-//! `healthcheck`: exit code 0 when the service beside it answers `/readyz` with 200, otherwise 1 with the
-//! reason.
+//! The command `healthcheck`: exit code 0 when the service beside it answers `/readyz` with 200, otherwise 1
+//! with the reason.
 //!
-//! No HTTP client and no runtime: it runs every few seconds in a container that has little memory.
+//! It uses a plain socket instead of an HTTP client and a runtime, because it runs every few seconds in a
+//! container with little memory.
 
 use std::{
     io::{self, Read, Write},
@@ -10,9 +11,8 @@ use std::{
     time::Duration,
 };
 
-/// A service that takes longer is not ready. Shorter than the patience of a container's health check (3 s in
-/// deploy/).
-const PATIENCE: Duration = Duration::from_secs(2);
+/// Longest wait for the answer: shorter than the timeout of a container's health check (3 s in deploy/).
+const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 
 pub(super) fn run(address: SocketAddr) -> ExitCode {
     match ask(reachable(address)) {
@@ -28,7 +28,7 @@ pub(super) fn run(address: SocketAddr) -> ExitCode {
     }
 }
 
-/// One cannot connect to "all addresses of this host".
+/// Replaces "all addresses of this host", which accepts no connection, by the loopback address.
 fn reachable(mut address: SocketAddr) -> SocketAddr {
     match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
@@ -39,8 +39,8 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
 }
 
 fn ask(address: SocketAddr) -> io::Result<String> {
-    let mut connection = TcpStream::connect_timeout(&address, PATIENCE)?;
-    connection.set_read_timeout(Some(PATIENCE))?;
+    let mut connection = TcpStream::connect_timeout(&address, PROBE_TIMEOUT)?;
+    connection.set_read_timeout(Some(PROBE_TIMEOUT))?;
     write!(connection, "GET /readyz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
     let mut answer = String::new();
     connection.read_to_string(&mut answer)?;

@@ -1,10 +1,10 @@
-//! What the `main` of every service does: settings, then the command on the line, to its exit code.
+//! The `main` of every service: reads the settings, runs the command, and returns its exit code.
 //!
-//! | command | what it does | for |
+//! | command | action | use |
 //! | --- | --- | --- |
-//! | `serve` | the service, until a signal ends it | |
-//! | `migrate` | brings the schema up to date and ends | deployments whose service may not change tables |
-//! | `healthcheck` | asks the service beside it whether it is ready, and ends | a container's health check |
+//! | `serve` | runs the service until a signal ends it | the default |
+//! | `migrate` | brings the schema up to date | deployments whose service has no right to change tables |
+//! | `healthcheck` | asks the service beside it whether it is ready | the health check of a container |
 
 mod healthcheck;
 mod settings;
@@ -24,17 +24,16 @@ use crate::{
 pub use settings::Common;
 pub use task::{MigrateSettings, Task};
 
-/// Exit code for settings that cannot be used: as a shell's for a wrong call.
+/// Exit code for unusable settings: the code of a shell for a wrong call.
 const UNUSABLE_SETTINGS: u8 = 2;
 
-/// What the last spans may take, after everything else is down: nobody is waiting for them.
-const LAST_SPANS: Duration = Duration::from_secs(2);
+/// Longest wait for the last spans, after everything else is down.
+const LAST_SPANS_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The commands every service has; the first is the default.
+/// The commands of every service; the first is the default.
 pub const COMMANDS: [&str; 3] = ["serve", "migrate", "healthcheck"];
 
-/// What `read` makes of the settings and the command, or the exit code after everything that is wrong was
-/// printed.
+/// Reads the settings and the command with `read`. Prints everything that is wrong with them, or the help.
 ///
 /// # Errors
 /// The exit code: 0 after `--help`, 2 otherwise.
@@ -65,7 +64,8 @@ pub fn read_settings<S>(
     Err(ExitCode::from(UNUSABLE_SETTINGS))
 }
 
-/// Does what was asked for; `serve` and `migrations` are the service's own. `service` is its name in traces.
+/// Runs `task`. `serve` and `migrations` are the service's own; `service` is its name in traces. Returns 0
+/// after a signal, a migration or a good health check, otherwise 1.
 pub fn run<S, F, E>(
     service: &str,
     task: Task<S>,
@@ -84,31 +84,31 @@ where
                 let spans = telemetry::export_spans(service, traces.collector.as_ref(), traces.sample_ratio);
                 let cause = serve(*settings).await;
                 if let Some(spans) = spans {
-                    spans.flush(LAST_SPANS).await;
+                    spans.flush(LAST_SPANS_TIMEOUT).await;
                 }
                 cause.map(|cause| cause.exit_code())
             };
-            to_the_end(&log, served)
+            run_system(&log, served)
         }
         Task::Migrate(settings) => {
             let migrated = async {
-                db::prepare_within(&settings.database, db::PATIENCE, migrations)
+                db::prepare_within(&settings.database, db::STARTUP_TIMEOUT, migrations)
                     .await
                     .map(|()| ExitCode::SUCCESS)
             };
-            to_the_end(&settings.log, migrated)
+            run_system(&settings.log, migrated)
         }
         Task::Healthcheck(address) => healthcheck::run(address),
     }
 }
 
 /// Runs `work` on an actix system until it ends.
-fn to_the_end<E: Error>(log: &LogSettings, work: impl Future<Output = Result<ExitCode, E>>) -> ExitCode {
+fn run_system<E: Error>(log: &LogSettings, work: impl Future<Output = Result<ExitCode, E>>) -> ExitCode {
     telemetry::install_logs(log.format, &log.filter);
     match actix_rt::System::new().block_on(work) {
         Ok(code) => code,
         Err(error) => {
-            tracing::error!(%error, "it could not start");
+            tracing::error!(%error, "the process cannot start");
             ExitCode::FAILURE
         }
     }

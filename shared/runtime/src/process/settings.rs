@@ -8,38 +8,40 @@ use crate::{
     telemetry::{LogSettings, TraceSettings},
 };
 
-/// What every service reads.
+/// The settings that every service reads.
 #[derive(Debug, Clone)]
 pub struct Common {
-    /// Where the REST API listens.
+    /// The address of the REST API.
     pub http_bind: SocketAddr,
-    /// Where `/metrics` listens: apart from the API, so that it is not published by accident.
+    /// The address of `/metrics`: apart from the API, so that publishing the API keeps it private.
     pub metrics_bind: SocketAddr,
     /// HTTP worker threads.
     pub http_workers: usize,
     /// Largest request body in bytes.
     pub body_limit: usize,
-    /// How long a request may take before it is answered 503 (long polls excepted).
+    /// Longest duration of a request; a longer one is answered 503. Long polls get 30 s more.
     pub request_timeout: Duration,
-    /// Requests in progress beyond which new ones are refused with 503.
+    /// Requests in progress beyond which new ones are answered 503.
     pub admission_limit: usize,
-    /// Time between readiness going off and the end of the listener: whoever balances the load must notice
-    /// first.
+    /// Time between the fall of readiness and the end of the listener, in which load balancers notice.
     pub shutdown_notice: Duration,
-    /// How long SIGTERM waits for requests, consumers, writers and the relay to finish, all together.
+    /// Longest wait after SIGTERM for requests, consumers, writers and the relay, all together.
     pub shutdown_timeout: Duration,
-    /// Whether an ADMIN may break things here on purpose.
+    /// Whether an ADMIN may inject faults.
     pub faults: bool,
-    /// How strictly the deployment is judged.
+    /// The checks of production mode.
     pub production: Production,
+    /// Form and filter of the logs.
     pub log: LogSettings,
+    /// Collector and sampling of spans.
     pub traces: TraceSettings,
+    /// The database of the service.
     pub database: DatabaseSettings,
 }
 
 impl Common {
-    /// Reads the settings every service has. `http_port` and `metrics_port` are the service's documented
-    /// ports.
+    /// Reads the settings of every service. `http_bind` and `metrics_bind` are the documented defaults of the
+    /// service.
     pub fn read(source: &mut Source, http_bind: &'static str, metrics_bind: &'static str) -> Self {
         let settings = Self {
             http_bind: source.value("http-bind", http_bind, "address and port of the REST API"),
@@ -54,7 +56,7 @@ impl Common {
             request_timeout: source.value(
                 "request-timeout",
                 "5s",
-                "a request that takes longer is answered 503 (long polls excepted)",
+                "longest duration of a request; longer ones get 503 (long polls have 30s more)",
             ),
             admission_limit: source.within(
                 "admission-limit",
@@ -65,17 +67,17 @@ impl Common {
             shutdown_notice: source.value(
                 "shutdown-notice",
                 "1s",
-                "how long SIGTERM still serves, not ready, so that load balancers notice",
+                "time after SIGTERM in which the unready service still serves, so that load balancers notice",
             ),
             shutdown_timeout: source.value(
                 "shutdown-timeout",
                 "20s",
-                "how long SIGTERM waits for work in progress, all stages together",
+                "longest wait after SIGTERM for work in progress, all stages together",
             ),
             faults: source.value(
                 "faults",
                 "off",
-                "on: POST /ops/faults makes actors panic, for rehearsals; never in production",
+                "accept POST /ops/faults, which injects faults for rehearsals; never in production",
             ),
             production: Production::read(source),
             log: LogSettings::read(source),
@@ -86,7 +88,7 @@ impl Common {
             source,
             "faults",
             settings.faults,
-            "must be off with `production`: it makes a service break itself",
+            "must be off with `production`: it lets an ADMIN inject faults",
         );
         settings.production.check_database(source, &settings.database.url);
         settings

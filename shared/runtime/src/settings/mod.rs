@@ -1,13 +1,12 @@
 //! Settings: one name, three sources, all errors at once.
 //!
-//! A setting called `http-bind` is the flag `--http-bind`, the environment variable `HTTP_BIND` and the key
+//! The setting `http-bind` is the flag `--http-bind`, the environment variable `HTTP_BIND`, and the key
 //! `http-bind` of the TOML file named by `--config` or `CONFIG`. A flag wins over the environment, the
 //! environment over the file, the file over the default. `HTTP_BIND_FILE` reads the value from a file, as
-//! secrets are mounted by Docker and Kubernetes.
+//! Docker and Kubernetes mount secrets.
 //!
-//! A service reads its settings field by field; a wrong value is recorded and the default (or the example of
-//! a required setting) stands in, so that [`Source::finish`] can report every mistake of a deployment in one
-//! go.
+//! A service reads its settings field by field. A wrong value is recorded, and the default or the example of
+//! a required setting stands in. [`Source::finish`] then reports all mistakes of a deployment at once.
 
 mod production;
 mod source;

@@ -1,7 +1,7 @@
-//! Production mode: a deployment that would give itself away does not start.
+//! Production mode: an insecure deployment refuses to start.
 //!
-//! Refused are secrets that are missing, short, or printed in this repository, connections that are not
-//! encrypted, and faults on purpose. Everything refused is reported at once, with the other mistakes.
+//! It refuses secrets that are missing, short, or printed in this repository, unencrypted connections, and
+//! injected faults. All refusals are reported at once, together with the other mistakes.
 
 use redis::ConnectionAddr;
 use tokio_postgres::config::Host;
@@ -10,12 +10,13 @@ use super::{DatabaseUrl, RedisUrl, Source, uses_tls};
 
 /// Shortest secret: 16 characters drawn from 62 are 95 bits.
 const SHORTEST: usize = 16;
-/// 16 random letters and digits have fewer different ones less than once in a million times.
+/// Fewest different characters of a secret. A random one of 16 letters and digits fails this less than once
+/// in a million.
 const FEWEST_DIFFERENT: usize = 8;
-/// Long enough, but everybody knows them: they stand in the help of these programs.
+/// Secrets that are long enough but public: the examples of the help texts.
 pub const PRINTED: [&str; 2] = ["at-least-16-characters", "a long and secret one"];
 
-/// Whether and how strictly a deployment is judged.
+/// The checks of production mode, on or off.
 #[derive(Debug, Clone, Copy)]
 pub struct Production {
     on: bool,
@@ -25,42 +26,48 @@ pub struct Production {
 impl Production {
     pub(crate) fn read(source: &mut Source) -> Self {
         Self {
-            on: source.value("production", "off", "on: refuses weak secrets, plaintext to Redis and PostgreSQL, and faults"),
+            on: source.value(
+                "production",
+                "off",
+                "refuse weak secrets, plaintext to Redis and PostgreSQL, and faults",
+            ),
             allow_plaintext: source.value(
                 "allow-plaintext",
                 "off",
-                "on: production mode accepts Redis and PostgreSQL without TLS, for networks nobody else is on",
+                "accept Redis and PostgreSQL without TLS in production mode, for private networks",
             ),
         }
     }
 
-    /// Refuses a secret that can be guessed or read somewhere. `None`: there is none, where one is needed.
+    /// Refuses a weak or public secret in production mode. `None` stands for a missing one.
     pub fn check_secret(self, source: &mut Source, name: &str, secret: Option<&str>) {
-        let problem = secret.map_or(Some("has no password, which `production` does not allow"), weakness);
+        let problem = secret.map_or(Some("has no password, which `production` refuses"), weakness);
         if self.on {
             source.check(name, problem.is_none(), problem.unwrap_or_default());
         }
     }
 
-    /// Refuses what only a rehearsal needs.
+    /// Refuses a setting in production mode if it is `there`, with `rule` as the reason.
     pub fn check_absent(self, source: &mut Source, name: &str, there: bool, rule: &str) {
         source.check(name, !self.on || !there, rule);
     }
 
-    /// Refuses a database that is reached over the network without TLS or without a real password.
+    /// Refuses, in production mode, a database that is reached over the network without TLS or with a weak
+    /// password.
     pub fn check_database(self, source: &mut Source, url: &DatabaseUrl) {
         let config = url.config();
-        // Whoever may open a socket of this machine is known to the server.
+        // The server knows the user of a local socket.
         if config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_))) {
             return;
         }
-        let rule = "is not encrypted: add ?sslmode=require, or set allow-plaintext=on where nobody else is on the network";
+        let rule = "must be encrypted: add ?sslmode=require, or set allow-plaintext=on in a private network";
         self.check_absent(source, "database-url", !self.allow_plaintext && !uses_tls(&config), rule);
         let password = config.get_password().map(String::from_utf8_lossy);
         self.check_secret(source, "database-url", password.as_deref());
     }
 
-    /// Refuses a Redis that is reached over the network without TLS or without a real password.
+    /// Refuses, in production mode, a Redis that is reached over the network without TLS or with a weak
+    /// password.
     pub fn check_redis(self, source: &mut Source, url: &RedisUrl) {
         let client = url.client();
         let connection = client.get_connection_info();
@@ -69,7 +76,7 @@ impl Production {
             ConnectionAddr::TcpTls { insecure, .. } => !insecure,
             _ => false,
         };
-        let rule = "is not encrypted: write rediss://, or set allow-plaintext=on where nobody else is on the network";
+        let rule = "must be encrypted: write rediss://, or set allow-plaintext=on in a private network";
         self.check_absent(source, "redis-url", !self.allow_plaintext && !encrypted, rule);
         self.check_secret(source, "redis-url", connection.redis_settings().password());
     }
@@ -81,10 +88,10 @@ fn weakness(secret: &str) -> Option<&'static str> {
     different.dedup();
     match secret.chars().count() {
         length if length < SHORTEST => Some(
-            "is too short for `production`: at least 16 characters, for example of: openssl rand -hex 24",
+            "is too short for `production`: use at least 16 characters, for example of: openssl rand -hex 24",
         ),
         _ if different.len() < FEWEST_DIFFERENT || PRINTED.contains(&secret) => {
-            Some("can be guessed, which `production` does not allow; take one of: openssl rand -hex 24")
+            Some("can be guessed, which `production` refuses; use, for example, one of: openssl rand -hex 24")
         }
         _ => None,
     }
@@ -144,7 +151,7 @@ mod tests {
     fn tls_that_checks_no_certificate_is_no_tls() {
         let database = format!("postgres://u:{GOOD}@h/d?sslmode=require");
         let redis = format!("rediss://u:{GOOD}@h:6379/0#insecure");
-        // Without the feature for it the URL cannot even be read.
+        // Builds without the feature for it refuse the URL itself.
         let given =
             [("PRODUCTION", "on"), ("DATABASE_URL", database.as_str()), ("REDIS_URL", redis.as_str())];
         assert!(RedisUrl::parse(&redis).is_err() || !complaints(&given).is_empty());

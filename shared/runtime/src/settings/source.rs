@@ -1,4 +1,4 @@
-//! Where the values come from, and the list of what was wrong with them.
+//! The sources of values, and the list of mistakes.
 
 use std::{collections::BTreeMap, fmt, ops::RangeInclusive};
 
@@ -19,44 +19,49 @@ pub struct Source {
 /// One setting as `--help` shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Description {
+    /// The name, as in a flag.
     pub name: &'static str,
-    /// `None`: required. `Some("")`: off unless set.
+    /// `None` for a required setting, `Some("")` for one that is off unless set.
     pub default: Option<&'static str>,
+    /// The help text.
     pub about: &'static str,
 }
 
-/// What is wrong with one setting. Never holds the value of a secret.
+/// A mistake in one setting. The text leaves out the value of a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{name}: {problem}")]
 pub struct SettingError {
+    /// The setting.
     pub name: String,
+    /// The mistake; it completes the sentence "`name`: …".
     pub problem: String,
 }
 
-/// Everything that is wrong, at once.
+/// All mistakes, in the order they were found.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct SettingsErrors(pub Vec<SettingError>);
 
 impl fmt::Display for SettingsErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} setting(s) cannot be used:", self.0.len())?;
+        writeln!(f, "{} unusable setting(s):", self.0.len())?;
         for error in &self.0 {
             writeln!(f, "  {error}")?;
         }
         write!(
             f,
-            "Give each as a flag (--http-bind), in the environment (HTTP_BIND), or in the file named by --config; see --help"
+            "Set each by a flag (--http-bind), in the environment (HTTP_BIND), or in the file of --config; \
+             see --help"
         )
     }
 }
 
 impl Source {
-    /// The settings of this process. The first argument that is no flag is the command.
+    /// The settings of this process. The first argument without dashes is the command.
     pub fn from_process() -> Self {
         Self::new(std::env::args().skip(1), std::env::vars())
     }
 
-    /// The settings in `arguments` and `environment`; the file they name is read here.
+    /// The settings in `arguments` and `environment`; reads the file that they name.
     pub fn new(
         arguments: impl IntoIterator<Item = String>,
         environment: impl IntoIterator<Item = (String, String)>,
@@ -77,7 +82,7 @@ impl Source {
                 },
                 None if argument == "-h" => self.help = true,
                 None if self.command.is_none() => self.command = Some(argument),
-                None => self.error(&argument, "is not understood: flags start with --"),
+                None => self.error(&argument, "is unknown: flags start with --"),
             }
         }
     }
@@ -101,7 +106,7 @@ impl Source {
         }
     }
 
-    /// The command given on the line, e.g. `serve`.
+    /// The command of the process, e.g. `serve`.
     pub fn command(&self) -> Option<&str> {
         self.command.as_deref()
     }
@@ -111,14 +116,14 @@ impl Source {
         self.help
     }
 
-    /// A setting with a default.
+    /// Reads a setting with a default. `about` is its help text.
     pub fn value<T: Value>(&mut self, name: &'static str, default: &'static str, about: &'static str) -> T {
         self.describe(name, Some(default), about);
         let text = self.lookup(name);
         self.parse_or(name, text.as_deref(), default)
     }
 
-    /// A setting without a default. The example is shown in the help and stands in until [`Source::finish`]
+    /// Reads a required setting. The example appears in the help, and stands in until [`Source::finish`]
     /// reports the error.
     pub fn required<T: Value>(
         &mut self,
@@ -134,14 +139,14 @@ impl Source {
         self.parse_or(name, text.as_deref(), example)
     }
 
-    /// A setting that may be absent.
+    /// Reads an optional setting.
     pub fn optional<T: Value>(&mut self, name: &'static str, about: &'static str) -> Option<T> {
         self.describe(name, Some(""), about);
         let text = self.lookup(name)?;
         T::parse(&text).map_err(|problem| self.error(name, &problem)).ok()
     }
 
-    /// A number with a smallest and a largest allowed value.
+    /// Reads a number within a range; a number outside is recorded as an error.
     pub fn within<T>(
         &mut self,
         name: &'static str,
@@ -158,15 +163,18 @@ impl Source {
         value
     }
 
-    /// Records an error for `name` unless `holds`.
+    /// Records the error `rule` for `name` unless `holds`.
     pub fn check(&mut self, name: &str, holds: bool, rule: &str) {
         if !holds {
             self.error(name, rule);
         }
     }
 
-    /// All errors, or nothing. Flags and file keys nobody asked for are errors too: a typing mistake must not
-    /// be silent.
+    /// Reports all errors. Unknown flags and unknown keys of the file are errors too, so that a typing
+    /// mistake is noticed.
+    ///
+    /// # Errors
+    /// All mistakes at once.
     pub fn finish(mut self) -> Result<(), SettingsErrors> {
         let unknown: Vec<String> =
             self.flags.keys().chain(self.file.keys()).filter(|name| !self.is_known(name)).cloned().collect();
@@ -176,7 +184,7 @@ impl Source {
         if self.errors.is_empty() { Ok(()) } else { Err(SettingsErrors(self.errors)) }
     }
 
-    /// What `--help` shows: every setting, in the order it was read.
+    /// The text of `--help`: every setting, in the order of reading.
     pub fn help_text(&self) -> String {
         let row = |setting: &Description| {
             let default = match setting.default {
@@ -188,11 +196,12 @@ impl Source {
         };
         let rows: String = self.known.iter().map(row).collect();
         format!(
-            "Settings (flag, or the same name in the environment as in HTTP_BIND, or in the TOML file given by --config):\n{rows}"
+            "Settings (a flag, the same name in the environment as in HTTP_BIND, or a key of the TOML file \
+             of --config):\n{rows}"
         )
     }
 
-    /// Every setting read so far.
+    /// The settings read so far.
     pub fn described(&self) -> &[Description] {
         &self.known
     }
@@ -226,7 +235,7 @@ impl Source {
         }
     }
 
-    /// The parsed text, or the parsed `stand_in` after the error was recorded.
+    /// The parsed text. A text that cannot be parsed is recorded as an error, and `stand_in` is returned.
     fn parse_or<T: Value>(&mut self, name: &str, text: Option<&str>, stand_in: &'static str) -> T {
         match T::parse(text.unwrap_or(stand_in)) {
             Ok(value) => value,

@@ -1,9 +1,13 @@
-//! The types a setting can have, and how each is parsed.
+//! The types of settings, and their parsers.
 
 use std::{fmt, net::SocketAddr, time::Duration};
 
-/// A type a setting can have. The error completes the sentence "`http-bind`: …".
+/// A type of a setting.
 pub trait Value: Sized {
+    /// Parses the text of a setting.
+    ///
+    /// # Errors
+    /// The mistake; it completes the sentence "`http-bind`: …".
     fn parse(text: &str) -> Result<Self, String>;
 }
 
@@ -47,7 +51,7 @@ impl Value for f64 {
     }
 }
 
-/// Nothing is none: as Compose files have a variable that nobody has set.
+/// Empty text is `None`: Compose passes an unset variable so.
 impl<T: Value> Value for Option<T> {
     fn parse(text: &str) -> Result<Self, String> {
         if text.is_empty() { Ok(None) } else { T::parse(text).map(Some) }
@@ -71,16 +75,17 @@ impl Value for Duration {
     }
 }
 
-/// Text that never shows in logs, errors or `Debug`.
+/// Text that logs, errors and `Debug` leave out.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
+    /// Wraps a secret.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// The secret itself. Call it where it is used, and keep what it returns out of logs.
+    /// The secret itself. Call it at the place of use, and keep the result out of logs.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -98,11 +103,12 @@ impl Value for Secret {
     }
 }
 
-/// A PostgreSQL URL. It may hold a password, so it is shown as host and database only.
+/// A PostgreSQL URL. `Debug` shows host and database only, because the URL may hold a password.
 #[derive(Clone)]
 pub struct DatabaseUrl(tokio_postgres::Config);
 
 impl DatabaseUrl {
+    /// The configuration of a connection.
     pub fn config(&self) -> tokio_postgres::Config {
         self.0.clone()
     }
@@ -121,7 +127,7 @@ impl fmt::Debug for DatabaseUrl {
 
 impl Value for DatabaseUrl {
     fn parse(text: &str) -> Result<Self, String> {
-        // The parser's message could quote the password: it is not passed on.
+        // The parser's message could quote the password, so it is dropped.
         let wrong = "expected a URL such as postgres://user:password@host:5432/database";
         let config: tokio_postgres::Config = text.parse().map_err(|_| wrong.to_owned())?;
         if config.get_hosts().is_empty() || config.get_dbname().is_none() {
@@ -131,11 +137,12 @@ impl Value for DatabaseUrl {
     }
 }
 
-/// A Redis URL. It may hold a password, so only its address is shown.
+/// A Redis URL. `Debug` shows the address only, because the URL may hold a password.
 #[derive(Clone)]
 pub struct RedisUrl(redis::Client);
 
 impl RedisUrl {
+    /// A client for this URL.
     pub fn client(&self) -> redis::Client {
         self.0.clone()
     }
@@ -159,6 +166,7 @@ impl Value for RedisUrl {
 pub struct HttpUrl(String);
 
 impl HttpUrl {
+    /// The URL as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -175,7 +183,7 @@ impl Value for HttpUrl {
     }
 }
 
-/// Whether a connection with `config` is encrypted, or not made at all.
+/// Whether a connection with `config` is either encrypted or refused.
 pub fn uses_tls(config: &tokio_postgres::Config) -> bool {
     config.get_ssl_mode() == tokio_postgres::config::SslMode::Require
 }

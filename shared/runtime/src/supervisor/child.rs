@@ -1,4 +1,4 @@
-//! The life, and the lives after it, of one child.
+//! The loop that runs one child and replaces it.
 
 use std::{
     future::poll_fn,
@@ -11,26 +11,26 @@ use std::{
 use actix::{Actor, ActorContext, AsyncContext, Context};
 use tokio::sync::watch;
 
-use super::{ChildSpec, ExitReason, Life, State, handle::Line, policy::History};
+use super::{ChildSpec, ExitReason, Life, State, handle::ChildChannels, policy::RestartHistory};
 use crate::shutdown::Shutdown;
 
-/// Runs the child, replaces it when it ends, and gives up past the intensity limit.
+/// Runs the child, replaces it when it ends, and gives up past the fault limit of its policy.
 pub(super) async fn keep_alive<A: Actor<Context = Context<A>>>(
     mut spec: ChildSpec<A>,
-    mut line: Line<A>,
+    mut channels: ChildChannels<A>,
     shutdown: Shutdown,
 ) {
-    let mut history = History::new(spec.policy);
+    let mut history = RestartHistory::new(spec.policy);
     loop {
         let started = Instant::now();
-        let reason = live(&mut spec, &line).await;
-        line.address.send_replace(None);
-        line.status.record_exit(&reason);
-        if *line.retiring.borrow() {
+        let reason = live(&mut spec, &channels).await;
+        channels.address.send_replace(None);
+        channels.status.record_exit(&reason);
+        if *channels.retiring.borrow() {
             break;
         }
         let lived = started.elapsed();
-        report(&spec, &reason, history.is_news(&reason, lived));
+        report(&spec, &reason, history.is_new_reason(&reason, lived));
         if reason.is_fault() && !history.allows_fault(Instant::now()) {
             shutdown.fail(format!(
                 "{} {} failed more than {} times in {:?}; last: {reason}",
@@ -38,31 +38,34 @@ pub(super) async fn keep_alive<A: Actor<Context = Context<A>>>(
             ));
             break;
         }
-        line.status.enter(State::Waiting);
-        if retired_within(&mut line.retiring, history.next_delay(lived)).await {
+        channels.status.enter(State::Waiting);
+        if retired_within(&mut channels.retiring, history.next_delay(lived)).await {
             break;
         }
-        line.status.count_restart();
+        channels.status.count_restart();
     }
-    line.status.enter(State::Ended);
+    channels.status.enter(State::Ended);
 }
 
-/// One life: from the factory to the reason of its end.
-async fn live<A: Actor<Context = Context<A>>>(spec: &mut ChildSpec<A>, line: &Line<A>) -> ExitReason {
-    let life = Life::new(line.status.clone());
+/// One life, from the factory to the reason of its end.
+async fn live<A: Actor<Context = Context<A>>>(
+    spec: &mut ChildSpec<A>,
+    channels: &ChildChannels<A>,
+) -> ExitReason {
+    let life = Life::new(channels.status.clone());
     let actor = match catch_unwind(AssertUnwindSafe(|| (spec.factory)(life.clone()))) {
         Ok(actor) => actor,
         Err(panic) => return ExitReason::from_panic(&*panic),
     };
     let mut context = Context::new();
-    // A mailbox of 16, as actix has it by default, bounds nothing: every clone of an address gets past it,
-    // and costs two allocations and a wake-up more to do so. What is in flight is bounded by admission, and
-    // by what a consumer reads.
+    // An unbounded mailbox. The default bound of 16 has no effect, because every clone of an address passes
+    // it; it costs two allocations and a wake-up each time. Admission and the reads of a consumer bound the
+    // work in flight.
     context.set_mailbox_capacity(0);
     let address = context.address();
     let mut running = context.into_future(actor);
-    line.address.send_replace(Some(address));
-    line.status.enter(State::Running);
+    channels.address.send_replace(Some(address));
+    channels.status.enter(State::Running);
     let end = poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| Pin::new(&mut running).poll(cx))) {
         Ok(Poll::Pending) => Poll::Pending,
         Ok(Poll::Ready(())) => Poll::Ready(None),
@@ -70,24 +73,24 @@ async fn live<A: Actor<Context = Context<A>>>(spec: &mut ChildSpec<A>, line: &Li
     });
     let panicked = end.await;
     if panicked.is_some() {
-        // Dropping a live context polls it once more, mailbox included: a panicked actor must not handle
-        // another message.
+        // Dropping a live context polls it once more, mailbox included. A panicked actor must handle no
+        // further message.
         running.ctx().terminate();
     }
     panicked.or_else(|| life.take_end()).unwrap_or(ExitReason::Stopped)
 }
 
-fn report<A>(spec: &ChildSpec<A>, reason: &ExitReason, is_news: bool) {
+fn report<A>(spec: &ChildSpec<A>, reason: &ExitReason, is_new_reason: bool) {
     metrics::counter!("orderflow_actor_restarts_total", "actor" => spec.kind, "reason" => reason.label())
         .increment(1);
-    if is_news {
-        tracing::warn!(actor = spec.kind, name = %spec.name, %reason, "actor ended; a fresh one will take its place");
+    if is_new_reason {
+        tracing::warn!(actor = spec.kind, name = %spec.name, %reason, "actor ended; starting a fresh one");
     } else {
         tracing::debug!(actor = spec.kind, name = %spec.name, %reason, "actor ended, as before");
     }
 }
 
 async fn retired_within(retiring: &mut watch::Receiver<bool>, delay: std::time::Duration) -> bool {
-    // Err: every handle is gone, nobody can need the child any more.
+    // An error means that every handle is gone: the child is not needed any more.
     tokio::time::timeout(delay, retiring.wait_for(|retired| *retired)).await.is_ok()
 }

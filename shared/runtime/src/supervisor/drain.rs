@@ -5,18 +5,19 @@ use std::time::Duration;
 use actix::Message;
 use futures_util::future::LocalBoxFuture;
 
-/// Finish the work in progress, then stop. The answer comes when the actor has taken note, before it ends.
+/// Finish the work in progress, then stop. The sender is answered before the actor ends.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
 pub struct Drain;
 
-/// Work that can be finished within a limit.
+/// A part with work that can be finished within a limit.
 pub trait Drainable {
-    /// Finishes the work and ends, for good. False: the limit came first.
+    /// Finishes the work and ends for good. False: the limit came first.
     fn drain(&self, limit: Duration) -> LocalBoxFuture<'_, bool>;
 }
 
-/// The orderly end of an actor without work in progress: it stops at once. The actor has a field `life`.
+/// Implements [`Drain`](crate::supervisor::Drain) for an actor without work in progress: it stops at once.
+/// The actor has a field `life`.
 #[macro_export]
 macro_rules! drains_at_once {
     ($actor:ty) => {

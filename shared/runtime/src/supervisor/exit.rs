@@ -1,22 +1,22 @@
-//! Why an actor ended.
+//! The reasons for which an actor ends.
 
 use std::{any::Any, fmt};
 
-/// Why an actor ended.
+/// The reason for which an actor ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ExitReason {
     /// A handler, or a future of the actor, panicked.
     Panicked(String),
-    /// Redis or PostgreSQL went away under it, or refused what it needs.
+    /// Redis or PostgreSQL went away or refused a request.
     Disconnected(String),
-    /// It stopped without saying why.
+    /// The actor stopped without a reason.
     Stopped,
-    /// It was asked to.
+    /// The actor finished its work on request ([`Drain`](super::Drain)).
     Drained,
 }
 
 impl ExitReason {
-    /// The label of `orderflow_actor_restarts_total`.
+    /// The label `reason` of `orderflow_actor_restarts_total`.
     pub fn label(&self) -> &'static str {
         match self {
             Self::Panicked(_) => "panicked",
@@ -26,7 +26,7 @@ impl ExitReason {
         }
     }
 
-    /// Whether the end counts towards the intensity limit: outages do not.
+    /// Whether the end counts towards the fault limit: outages are exempt.
     pub fn is_fault(&self) -> bool {
         !matches!(self, Self::Disconnected(_) | Self::Drained)
     }

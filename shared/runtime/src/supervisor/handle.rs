@@ -1,4 +1,4 @@
-//! What callers hold of a supervised actor.
+//! The handle of a supervised actor.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -8,38 +8,38 @@ use tokio::sync::watch;
 
 use super::{ChildStatus, Drain, Drainable, State};
 
-/// The actor is being replaced, or has ended. What was sent may or may not have been handled.
+/// The actor is being replaced, or has ended. A message that was sent may have been handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the actor is being replaced")]
 pub struct Unavailable;
 
-/// The supervisor's end: where it publishes the newest address.
-pub(super) struct Line<A: Actor> {
+/// The supervisor's ends of the channels to the handles of a child.
+pub(super) struct ChildChannels<A: Actor> {
     pub(super) address: watch::Sender<Option<Addr<A>>>,
     pub(super) retiring: watch::Receiver<bool>,
     pub(super) status: Arc<ChildStatus>,
 }
 
-/// The callers' end: reaches the newest actor.
+/// The handle of a child, for its callers: it reaches the newest actor.
 pub struct Supervised<A: Actor> {
     address: watch::Receiver<Option<Addr<A>>>,
     retire: Arc<watch::Sender<bool>>,
     status: Arc<ChildStatus>,
 }
 
-pub(super) fn line<A: Actor>(kind: &'static str, name: String) -> (Line<A>, Supervised<A>) {
+pub(super) fn channels<A: Actor>(kind: &'static str, name: String) -> (ChildChannels<A>, Supervised<A>) {
     let (address_in, address) = watch::channel(None);
     let (retire, retiring) = watch::channel(false);
     let status = Arc::new(ChildStatus::new(kind, name));
-    let line = Line { address: address_in, retiring, status: Arc::clone(&status) };
-    (line, Supervised { address, retire: Arc::new(retire), status })
+    let channels = ChildChannels { address: address_in, retiring, status: Arc::clone(&status) };
+    (channels, Supervised { address, retire: Arc::new(retire), status })
 }
 
 impl<A: Actor<Context = Context<A>>> Supervised<A> {
     /// Sends a message to the newest actor and waits for its answer.
     ///
     /// # Errors
-    /// [`Unavailable`]: there is none right now, or it ended before it answered.
+    /// [`Unavailable`]: no actor is up, or it ended before it answered.
     pub async fn send<M>(&self, message: M) -> Result<M::Result, Unavailable>
     where
         M: Message + Send + 'static,
@@ -47,16 +47,16 @@ impl<A: Actor<Context = Context<A>>> Supervised<A> {
         A: Handler<M>,
         A::Context: ToEnvelope<A, M>,
     {
-        // Queued before the first await: mailboxes have no bound (`keep_alive`).
+        // Queued before the first await: mailboxes are unbounded (`keep_alive`).
         let answer = self.address.borrow().as_ref().ok_or(Unavailable)?.send(message);
         answer.await.map_err(|_| Unavailable)
     }
 
-    /// Sends a message whose answer travels inside it, or does not matter: a queued message is lost with its
-    /// actor.
+    /// Sends a message whose answer is optional or uses a channel in the message. A message in the queue is
+    /// lost with its actor.
     ///
     /// # Errors
-    /// [`Unavailable`]: there is no actor right now.
+    /// [`Unavailable`]: no actor is up.
     pub fn tell<M>(&self, message: M) -> Result<(), Unavailable>
     where
         M: Message + Send + 'static,
@@ -67,7 +67,8 @@ impl<A: Actor<Context = Context<A>>> Supervised<A> {
         let address = self.address.borrow();
         #[expect(
             clippy::disallowed_methods,
-            reason = "the one place: the senders bound what is in flight and notice a loss by the reply channel in the message, or re-read from the database"
+            reason = "the only place: senders bound the work in flight, and notice a loss by the channel in \
+                      the message or re-read from the database"
         )]
         address.as_ref().ok_or(Unavailable)?.do_send(message);
         Ok(())
@@ -81,7 +82,7 @@ impl<A: Actor<Context = Context<A>>> Supervised<A> {
         self.address.clone().wait_for(Option::is_some).await.map(|_| ()).map_err(|_| Unavailable)
     }
 
-    /// Asks the actor to finish and waits for its end; it is not replaced. False: it did not end in time.
+    /// Asks the actor to finish, and waits for its end; it is not replaced. False: the limit came first.
     pub async fn drain(&self, limit: Duration) -> bool
     where
         A: Handler<Drain>,
@@ -105,12 +106,12 @@ where
 }
 
 impl<A: Actor> Supervised<A> {
-    /// Restarts, state and last exit.
+    /// The state, restarts and last exit of the child.
     pub fn status(&self) -> &ChildStatus {
         &self.status
     }
 
-    /// The same, shared: an actor reports its queue depth through it.
+    /// The shared status, through which an actor reports its queue depth.
     pub fn status_handle(&self) -> Arc<ChildStatus> {
         Arc::clone(&self.status)
     }

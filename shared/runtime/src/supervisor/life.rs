@@ -1,10 +1,10 @@
-//! One life of a supervised actor, as the actor itself sees it.
+//! One life of a supervised actor, as seen by the actor.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{ChildStatus, ExitReason};
 
-/// What an actor knows of its own life: it leaves the reason of its end here before it stops itself.
+/// The link of an actor to its supervisor: the actor leaves the reason of its end here before it stops.
 #[derive(Debug, Clone)]
 pub struct Life {
     end: Arc<Mutex<Option<ExitReason>>>,
@@ -16,17 +16,17 @@ impl Life {
         Self { end: Arc::default(), status }
     }
 
-    /// Why the actor is about to stop.
+    /// Records the reason for which the actor is about to stop.
     pub fn ends(&self, reason: ExitReason) {
         *self.end.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason);
     }
 
-    /// Why the life before this one ended.
+    /// The reason for which the previous life ended.
     pub fn previous_end(&self) -> Option<ExitReason> {
         self.status.last_exit()
     }
 
-    /// Items the actor has accepted and not finished.
+    /// Reports the number of items that the actor has accepted and not finished.
     pub fn queue_depth(&self, depth: usize) {
         self.status.set_queue_depth(depth);
     }

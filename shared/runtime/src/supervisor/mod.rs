@@ -1,23 +1,24 @@
-//! Supervision: an actor that ends, for whatever reason, is replaced by a fresh one from its factory.
+//! Supervision: an actor that ends is replaced by a fresh one from its factory.
 //!
-//! `actix::Supervisor` does not restart an actor that panicked, and restarts a stopped one with the same
-//! (maybe broken) struct. Here the supervisor owns a [`ChildSpec`] per child: the factory, the
-//! [`RestartPolicy`] and the name. It runs the child's context itself, under `catch_unwind`:
+//! `actix::Supervisor` leaves a panicked actor dead, and restarts a stopped one with the same, perhaps
+//! broken, struct. This supervisor owns a [`ChildSpec`] per child: the factory, the [`RestartPolicy`] and the
+//! name. A loop per child runs the actix context under `catch_unwind`:
 //!
 //! ```text
 //!  Supervisor (actor) ──owns──> child loop ──factory()──> actor ──ends──> ExitReason
 //!                                   ^                                        │ count, log
-//!                                   └───── backoff with jitter <── intensity ┤
-//!                                                                            └─ over the limit: Shutdown::fail
+//!                                   └───── backoff with jitter <── limit ────┤
+//!                                                                            └─ exceeded: Shutdown::fail
 //! ```
 //!
-//! * Callers hold a [`Supervised`] handle: it always reaches the newest actor, and says [`Unavailable`]
-//!   between two.
-//! * Messages queued in a dead actor are lost. HTTP answers 503, a consumer leaves its entry pending.
-//! * A lost connection, or a server that refuses ([`ExitReason::Disconnected`]), is the environment's fault,
-//!   not the code's: the actor is replaced with backoff for as long as that lasts. Panics and silent ends
-//!   count towards the intensity limit; past it readiness falls and the process ends non-zero, for an
-//!   orchestrator to decide.
+//! * Callers hold a [`Supervised`] handle: it reaches the newest actor, and returns [`Unavailable`] between
+//!   two.
+//! * Messages in the queue of a dead actor are lost. HTTP answers 503, and a consumer leaves its entry
+//!   pending.
+//! * A lost connection or a server that refuses ([`ExitReason::Disconnected`]) is a fault of the environment:
+//!   the actor is replaced with backoff for as long as that lasts.
+//! * Panics and ends without a reason count towards the fault limit. Past it readiness falls and the process
+//!   ends non-zero, so that an orchestrator can decide.
 
 mod child;
 mod drain;
@@ -55,7 +56,7 @@ impl Actor for Supervisor {
 /// Start a child and keep it alive.
 struct Supervise<A: Actor> {
     spec: ChildSpec<A>,
-    line: handle::Line<A>,
+    channels: handle::ChildChannels<A>,
 }
 
 impl<A: Actor> Message for Supervise<A> {
@@ -66,12 +67,12 @@ impl<A: Actor<Context = Context<A>>> Handler<Supervise<A>> for Supervisor {
     type Result = ();
 
     fn handle(&mut self, message: Supervise<A>, _: &mut Self::Context) {
-        // Not ctx.spawn: every wake-up of one child would poll all the others.
-        actix_rt::spawn(child::keep_alive(message.spec, message.line, self.shutdown.clone()));
+        // `ctx.spawn` would poll all children at every wake-up of one.
+        actix_rt::spawn(child::keep_alive(message.spec, message.channels, self.shutdown.clone()));
     }
 }
 
-/// A handle to the supervisor of one arbiter; the way to give it children.
+/// The handle of the supervisor of one arbiter; it starts children.
 #[derive(Clone)]
 pub struct SupervisorHandle {
     address: Addr<Supervisor>,
@@ -83,6 +84,7 @@ pub struct SupervisorHandle {
 pub struct Roster(Arc<Mutex<Vec<Arc<ChildStatus>>>>);
 
 impl Roster {
+    /// The status of every child, in the order of their start.
     pub fn children(&self) -> Vec<Arc<ChildStatus>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -93,13 +95,13 @@ impl Roster {
 }
 
 impl SupervisorHandle {
-    /// Starts a supervisor on an arbiter. Its children live on the same one.
+    /// Starts a supervisor on an arbiter, together with its children.
     pub fn start(arbiter: &ArbiterHandle, roster: &Roster, shutdown: Shutdown) -> Self {
         let address = Supervisor::start_in_arbiter(arbiter, move |_| Supervisor { shutdown });
         Self { address, roster: roster.clone() }
     }
 
-    /// Starts a child; the handle is usable at once, and answers [`Unavailable`] until the actor is up.
+    /// Starts a child. The handle is usable at once, and returns [`Unavailable`] until the actor is up.
     pub fn supervise<A>(
         &self,
         kind: &'static str,
@@ -111,14 +113,14 @@ impl SupervisorHandle {
         A: Actor<Context = Context<A>>,
     {
         let name = name.into();
-        let (line, supervised) = handle::line(kind, name.clone());
+        let (channels, supervised) = handle::channels(kind, name.clone());
         self.roster.enter(supervised.status_handle());
         let spec = ChildSpec { kind, name, policy, factory: Box::new(factory) };
         #[expect(
             clippy::disallowed_methods,
-            reason = "a supervisor that is gone means its arbiter stopped: the handle then says Unavailable"
+            reason = "a supervisor that is gone means its arbiter stopped: the handle then returns Unavailable"
         )]
-        self.address.do_send(Supervise { spec, line });
+        self.address.do_send(Supervise { spec, channels });
         supervised
     }
 }

@@ -1,4 +1,4 @@
-//! How fast, and how often, an actor is replaced.
+//! The pace and the limit of restarts.
 
 use std::{
     collections::VecDeque,
@@ -7,22 +7,25 @@ use std::{
 
 use super::ExitReason;
 
-/// Exponential backoff with jitter, and the number of faults a child may have.
+/// Exponential backoff with jitter, and the fault limit of a child.
 #[derive(Debug, Clone, Copy)]
 pub struct RestartPolicy {
     /// Wait before the first replacement.
     pub first_delay: Duration,
     /// Longest wait.
     pub longest_delay: Duration,
-    /// More faults than this within `period` and the supervisor gives up.
+    /// Most faults within `period`; at one more the supervisor gives up.
     pub most_faults: usize,
+    /// The period over which faults are counted.
     pub period: Duration,
 }
 
 impl Default for RestartPolicy {
-    /// 50 ms doubling to 2 s: recovery well within the 15 s promised, and an outage costs a few attempts a
-    /// second. 20 faults a minute: twice what a poison event may cause (delivery limit 5, backoff in between)
-    /// and then some; a child that fails more often than every three seconds does no work.
+    /// 50 ms doubling to 2 s: recovery stays well within the promised 15 s, and an outage costs a few
+    /// attempts a second.
+    ///
+    /// 20 faults a minute: more than twice what a poison message may cause (delivery limit 5, with backoff).
+    /// A child that fails more often than every three seconds does no work.
     fn default() -> Self {
         Self {
             first_delay: Duration::from_millis(50),
@@ -33,21 +36,21 @@ impl Default for RestartPolicy {
     }
 }
 
-/// What a child's past says about its next start.
+/// The past ends of a child, which decide about its next start.
 #[derive(Debug)]
-pub(super) struct History {
+pub(super) struct RestartHistory {
     policy: RestartPolicy,
     faults: VecDeque<Instant>,
     delay: Duration,
     last_end: Option<ExitReason>,
 }
 
-impl History {
+impl RestartHistory {
     pub(super) fn new(policy: RestartPolicy) -> Self {
         Self { policy, faults: VecDeque::new(), delay: policy.first_delay, last_end: None }
     }
 
-    /// Whether one more fault at `now` is within the limit.
+    /// Whether one more fault at `now` stays within the limit.
     pub(super) fn allows_fault(&mut self, now: Instant) -> bool {
         self.faults.push_back(now);
         while self.faults.front().is_some_and(|first| now.duration_since(*first) > self.policy.period) {
@@ -56,9 +59,9 @@ impl History {
         self.faults.len() <= self.policy.most_faults
     }
 
-    /// Whether this end says anything that the last one did not: during an outage a child ends for the same
-    /// reason again and again.
-    pub(super) fn is_news(&mut self, reason: &ExitReason, lived: Duration) -> bool {
+    /// Whether an end needs a warning. During an outage a child ends for the same reason again and again;
+    /// only the first such end is new.
+    pub(super) fn is_new_reason(&mut self, reason: &ExitReason, lived: Duration) -> bool {
         let known = !reason.is_fault()
             && lived <= self.policy.longest_delay
             && self.last_end.as_ref() == Some(reason);
@@ -66,15 +69,14 @@ impl History {
         !known
     }
 
-    /// The wait before the next start. A child that lived longer than the longest delay starts over with the
-    /// shortest.
+    /// The delay before the next start. A life longer than the longest delay resets the backoff.
     pub(super) fn next_delay(&mut self, lived: Duration) -> Duration {
         if lived > self.policy.longest_delay {
             self.delay = self.policy.first_delay;
         }
         let delay = self.delay;
         self.delay = (delay * 2).min(self.policy.longest_delay);
-        // Between half and all of it: children that died together do not come back together.
+        // A random factor of 0.5 to 1 spreads children that ended together.
         delay.mul_f64(rand::random_range(0.5..1.0))
     }
 }
@@ -90,7 +92,7 @@ mod tests {
             longest_delay: Duration::from_secs(1),
             ..RestartPolicy::default()
         };
-        let mut history = History::new(policy);
+        let mut history = RestartHistory::new(policy);
         let delays: Vec<u128> = (0..6).map(|_| history.next_delay(Duration::ZERO).as_millis()).collect();
         for (delay, whole) in delays.iter().zip([100, 200, 400, 800, 1000, 1000]) {
             assert!((whole / 2..=whole).contains(delay), "{delay} is not within half and all of {whole}");
@@ -100,24 +102,25 @@ mod tests {
 
     #[test]
     fn an_outage_is_told_once_and_a_fault_each_time() {
-        let mut history = History::new(RestartPolicy::default());
+        let mut history = RestartHistory::new(RestartPolicy::default());
         let outage = |answer: &str| ExitReason::Disconnected(answer.to_owned());
-        let (full, other, panic) =
-            (outage("OOM"), outage("READONLY"), ExitReason::Panicked("an index".to_owned()));
-        let told = |history: &mut History, reason: &ExitReason, lived| {
-            history.is_news(reason, Duration::from_secs(lived))
+        let full = outage("OOM");
+        let other = outage("READONLY");
+        let panic = ExitReason::Panicked("an index".to_owned());
+        let is_new = |history: &mut RestartHistory, reason: &ExitReason, lived| {
+            history.is_new_reason(reason, Duration::from_secs(lived))
         };
-        assert!(told(&mut history, &full, 0) && !told(&mut history, &full, 1));
-        assert!(told(&mut history, &other, 0), "another answer");
-        assert!(told(&mut history, &panic, 0) && told(&mut history, &panic, 0));
-        assert!(told(&mut history, &full, 0) && told(&mut history, &full, 3), "the next outage");
+        assert!(is_new(&mut history, &full, 0) && !is_new(&mut history, &full, 1));
+        assert!(is_new(&mut history, &other, 0), "another answer");
+        assert!(is_new(&mut history, &panic, 0) && is_new(&mut history, &panic, 0));
+        assert!(is_new(&mut history, &full, 0) && is_new(&mut history, &full, 3), "the next outage");
     }
 
     #[test]
     fn faults_outside_the_period_are_forgotten() {
         let policy =
             RestartPolicy { most_faults: 2, period: Duration::from_secs(10), ..RestartPolicy::default() };
-        let mut history = History::new(policy);
+        let mut history = RestartHistory::new(policy);
         let start = Instant::now();
         assert!(history.allows_fault(start));
         assert!(history.allows_fault(start + Duration::from_secs(1)));

@@ -1,12 +1,13 @@
 use super::{Life, RestartPolicy};
 
-/// How to make a child, and how often.
+/// The factory of a child, and its restart policy.
 pub struct ChildSpec<A> {
-    /// What it is, as a metric label: `consumer`, `relay`.
+    /// The kind, as a metric label: `consumer`, `relay`.
     pub kind: &'static str,
-    /// Which one it is: `order_completed.0`.
+    /// The name among its kind: `order_completed.0`.
     pub name: String,
+    /// Backoff and fault limit.
     pub policy: RestartPolicy,
-    /// Makes a fresh actor. The actor tells its [`Life`] the reason of its end before it stops.
+    /// Makes a fresh actor. The actor records the reason of its end in its [`Life`] before it stops.
     pub factory: Box<dyn FnMut(Life) -> A + Send>,
 }

@@ -1,4 +1,4 @@
-//! The state of a supervised actor, as the operations API shows it.
+//! The status of a supervised actor, as the operations API shows it.
 
 use std::sync::{
     Mutex, PoisonError,
@@ -12,18 +12,22 @@ use super::ExitReason;
 /// The phase of a supervised actor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
+    /// Before the first life.
     Starting,
+    /// An actor is up.
     Running,
-    /// Between two lives.
+    /// Between two lives, during the backoff.
     Waiting,
     /// Ended for good.
     Ended,
 }
 
-/// What the operations API shows of a child.
+/// The status of a child.
 #[derive(Debug)]
 pub struct ChildStatus {
+    /// The kind, as in [`ChildSpec`](super::ChildSpec).
     pub kind: &'static str,
+    /// The name among its kind.
     pub name: String,
     restarts: AtomicU32,
     queue_depth: AtomicI64,
@@ -47,23 +51,27 @@ impl ChildStatus {
         }
     }
 
+    /// Lives after the first.
     pub fn restarts(&self) -> u32 {
         self.restarts.load(Ordering::Relaxed)
     }
 
+    /// Items that the actor has accepted and not finished.
     pub fn queue_depth(&self) -> i64 {
         self.queue_depth.load(Ordering::Relaxed)
     }
 
+    /// The current phase.
     pub fn state(&self) -> State {
         *self.state.borrow()
     }
 
+    /// The reason of the last end.
     pub fn last_exit(&self) -> Option<ExitReason> {
         self.last_exit.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Called by the actor: items it has accepted and not finished.
+    /// Called by the actor: items that it has accepted and not finished.
     pub fn set_queue_depth(&self, depth: usize) {
         self.queue_depth.store(i64::try_from(depth).unwrap_or(i64::MAX), Ordering::Relaxed);
         self.depth_gauge.set(depth as f64);

@@ -1,4 +1,4 @@
-//! Logs: their form, their filter, their way to standard output.
+//! Logs: their form, their filter, and their output to standard output.
 
 use std::{fmt, io::IsTerminal};
 
@@ -11,10 +11,12 @@ use tracing_subscriber::{
 
 use crate::settings::Value;
 
-/// How log lines look.
+/// The form of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
+    /// Text for a terminal.
     Pretty,
+    /// One JSON object a line.
     Json,
 }
 
@@ -32,7 +34,7 @@ impl Value for LogFormat {
 /// The crate that logs the parameters of every statement at the level debug.
 const STATEMENTS: &str = "tokio_postgres";
 
-/// Which lines are logged: those of a level, and of levels of their own for single modules.
+/// The filter of log lines: a level, and levels of single modules.
 #[derive(Clone)]
 pub struct LogFilter(Targets);
 
@@ -40,8 +42,10 @@ impl Value for LogFilter {
     fn parse(text: &str) -> Result<Self, String> {
         let mut filter = Targets::new();
         for part in text.split(',').map(str::trim) {
-            let (module, level) =
-                part.split_once('=').map_or((None, part), |(module, level)| (Some(module), level));
+            let (module, level) = match part.split_once('=') {
+                Some((module, level)) => (Some(module), level),
+                None => (None, part),
+            };
             let is_module = |name: &str| {
                 !name.is_empty()
                     && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_:-".contains(&byte))
@@ -54,7 +58,7 @@ impl Value for LogFilter {
             };
             if level > LevelFilter::INFO && module.is_some_and(|module| module.starts_with(STATEMENTS)) {
                 return Err(format!(
-                    "{STATEMENTS} logs what is stored, keys and password hashes too, below info; got `{part}`"
+                    "{STATEMENTS} logs stored values, keys and password hashes too, below info; got `{part}`"
                 ));
             }
             filter = match module {
@@ -75,11 +79,11 @@ impl fmt::Debug for LogFilter {
     }
 }
 
-/// Sends the logs of this process to standard output. Call it once, before anything logs.
+/// Sends the logs of this process to standard output. Call it once, before the first log line.
 pub fn install_logs(format: LogFormat, filter: &LogFilter) {
     let registry = tracing_subscriber::registry().with(filter.0.clone());
     let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    // A second installation happens only when several services share a test process: the first one stays.
+    // The first installation stays: a second one happens only when several services share a test process.
     _ = match format {
         LogFormat::Pretty => {
             registry.with(tracing_subscriber::fmt::layer().with_ansi(colour).with_target(false)).try_init()

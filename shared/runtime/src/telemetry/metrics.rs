@@ -1,4 +1,4 @@
-//! The Prometheus recorder and what each metric means.
+//! The Prometheus recorder, and the description of each metric.
 
 use std::sync::OnceLock;
 
@@ -6,13 +6,13 @@ use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 pub use metrics_exporter_prometheus::PrometheusHandle;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
 
-/// Seconds: from a cache hit (0.1 ms) to the longest long poll (30 s).
+/// Buckets in seconds: from a cache hit (0.1 ms) to the longest long poll (30 s).
 const SECONDS: [f64; 16] =
     [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0];
-/// Items in one transaction: powers of two up to the largest batch a setting allows by default.
+/// Buckets in items of a transaction: powers of two around the default of `commit-batch` (512).
 const BATCH: [f64; 11] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0];
 
-/// The recorder of this process; installed at the first call, the same handle at every later one.
+/// Installs the recorder of this process at the first call; every call returns its handle.
 pub fn install() -> PrometheusHandle {
     static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
     HANDLE.get_or_init(build).clone()
@@ -56,14 +56,11 @@ fn describe() {
     );
     describe_gauge!(
         "orderflow_stream_length",
-        "Entries in the stream, read ones included until they are trimmed"
+        "Entries in the stream, including those read and still untrimmed"
     );
-    describe_gauge!(
-        "orderflow_stream_foreign_groups",
-        "Groups of others that read the stream, or have stopped to"
-    );
-    describe_gauge!("orderflow_stream_unread", "Entries the group has not read yet");
-    describe_gauge!("orderflow_stream_pending", "Entries read and not acknowledged");
+    describe_gauge!("orderflow_stream_foreign_groups", "Consumer groups of other systems on the stream");
+    describe_gauge!("orderflow_stream_unread", "Entries that the group has still to read");
+    describe_gauge!("orderflow_stream_pending", "Entries that were read and are unacknowledged");
     describe_gauge!(
         "orderflow_stream_oldest_pending_seconds",
         Unit::Seconds,
@@ -71,26 +68,23 @@ fn describe() {
     );
     describe_counter!(
         "orderflow_stream_reclaimed_total",
-        "Entries taken over from another consumer (XAUTOCLAIM)"
+        "Entries reclaimed from another consumer (XAUTOCLAIM)"
     );
     describe_counter!(
         "orderflow_stream_deleted_pending_total",
-        "Pending entries whose data was gone from the stream"
+        "Pending entries whose data is missing in the stream"
     );
     describe_gauge!("orderflow_dead_letters", "Dead letters waiting for a decision");
-    describe_gauge!("orderflow_outbox_unconfirmed", "Events whose effect is not known yet");
+    describe_gauge!("orderflow_outbox_unconfirmed", "Events whose effect is still unknown");
     describe_gauge!("orderflow_outbox_oldest_seconds", Unit::Seconds, "Age of the oldest unconfirmed event");
-    describe_counter!(
-        "orderflow_outbox_republished_total",
-        "Events published again by the sweep of the outbox: not confirmed in time, or to be published several times"
-    );
+    describe_counter!("orderflow_outbox_republished_total", "Events republished by the sweep of the outbox");
     describe_counter!("orderflow_inbox_duplicates_total", "Events that had been processed before");
     describe_counter!("orderflow_actor_restarts_total", "Actors replaced, by kind and reason");
-    describe_gauge!("orderflow_actor_queue_depth", "Items waiting in an actor");
+    describe_gauge!("orderflow_actor_queue_depth", "Items accepted by an actor and not finished");
     describe_counter!("orderflow_admission_rejected_total", "Requests refused because the service was full");
     describe_counter!("orderflow_token_cache_total", "Token checks by outcome of the cache");
-    describe_counter!("orderflow_spans_exported_total", "Spans the collector has taken");
-    describe_counter!("orderflow_spans_dropped_total", "Spans nobody will see, by reason");
+    describe_counter!("orderflow_spans_exported_total", "Spans accepted by the collector");
+    describe_counter!("orderflow_spans_dropped_total", "Spans dropped, by reason");
     describe_gauge!("orderflow_db_pool_size", "PostgreSQL connections of this process");
     describe_gauge!("orderflow_db_pool_available", "Idle PostgreSQL connections of this process");
     describe_gauge!("orderflow_db_pool_waiting", "Callers waiting for a PostgreSQL connection");

@@ -1,4 +1,4 @@
-//! What PostgreSQL answers, and what becomes of the connections it answers on.
+//! Answers of PostgreSQL, and their effect on connections.
 
 use std::{
     cell::Cell,
@@ -35,27 +35,29 @@ fn open(settings: &DatabaseSettings) -> Database {
     Database::open("test", settings).expect("a pool")
 }
 
-/// Passes on what is said, until existing connections are made silent; new ones are not.
-struct Line {
+/// A proxy that forwards all bytes until existing connections are silenced; new ones still work.
+struct Proxy {
     port: u16,
     silent_below: Rc<Cell<usize>>,
     accepted: Rc<Cell<usize>>,
 }
 
-impl Line {
+impl Proxy {
     async fn to(port: u16) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let line = Self {
+        let proxy = Self {
             port: listener.local_addr().expect("an address").port(),
             silent_below: Rc::default(),
             accepted: Rc::default(),
         };
-        let (silent_below, accepted) = (Rc::clone(&line.silent_below), Rc::clone(&line.accepted));
+        let silent_below = Rc::clone(&proxy.silent_below);
+        let accepted = Rc::clone(&proxy.accepted);
         actix_rt::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
                 let number = accepted.replace(accepted.get() + 1);
                 let far = TcpStream::connect(("127.0.0.1", port)).await.expect("PostgreSQL");
-                let ((near_in, near_out), (far_in, far_out)) = (near.into_split(), far.into_split());
+                let (near_in, near_out) = near.into_split();
+                let (far_in, far_out) = far.into_split();
                 for (mut from, mut to) in [(near_in, far_out), (far_in, near_out)] {
                     let silent_below = Rc::clone(&silent_below);
                     actix_rt::spawn(async move {
@@ -69,7 +71,7 @@ impl Line {
                 }
             }
         });
-        line
+        proxy
     }
 
     fn silence_existing(&self) {
@@ -77,7 +79,7 @@ impl Line {
     }
 }
 
-/// A server that takes connections and never says a word.
+/// A server that accepts connections and stays silent.
 fn silent_server() -> (TcpListener, u16) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("an address").port();
@@ -120,7 +122,8 @@ async fn a_session_that_became_read_only_is_thrown_away() {
     let database = open(&database_settings(test.url()));
     let reads = database.requests("reads").expect("a pool");
     run(&database, "CREATE TABLE notes (text text)").await.expect("a table");
-    let (writer, reader) = (pid(&database).await, pid(&reads).await);
+    let writer = pid(&database).await;
+    let reader = pid(&reads).await;
     run(&database, "SET default_transaction_read_only = on").await.expect("read-only from now on");
 
     let error = run(&database, "INSERT INTO notes VALUES ('a')").await.expect_err("it cannot");
@@ -139,7 +142,7 @@ struct Notes;
 
 impl Write for Notes {
     type Item = i32;
-    type Outcome = String;
+    type Output = String;
 
     const NAME: &'static str = "notes";
 
@@ -156,7 +159,7 @@ fn notes(database: &Database, settings: &DatabaseSettings) -> Commits<Notes> {
     Commits::start(&supervisor, database.clone(), settings, || Notes)
 }
 
-/// The table and its writer, which has written the note 1.
+/// The table and its writer, after the write of note 1.
 async fn writing_notes(database: &Database, settings: &DatabaseSettings) -> Commits<Notes> {
     run(database, "CREATE TABLE notes (number int, label text DEFAULT 'a note')").await.expect("a table");
     let writer = notes(database, settings);
@@ -179,15 +182,15 @@ async fn a_statement_whose_plan_went_stale_is_run_again_on_a_fresh_connection() 
 #[actix_rt::test]
 async fn connections_that_went_silent_are_replaced_within_the_limit() {
     let test = TestDatabase::create().await;
-    let line = Line::to(postgres().await.port()).await;
-    let url = format!("postgres://postgres@127.0.0.1:{}/{}", line.port, name(&test));
+    let proxy = Proxy::to(postgres().await.port()).await;
+    let url = format!("postgres://postgres@127.0.0.1:{}/{}", proxy.port, name(&test));
     let settings =
         DatabaseSettings { statement_timeout: Duration::from_millis(500), ..database_settings(&url) };
     let database = open(&settings);
     let reads = database.requests("reads").expect("a pool");
     _ = (pid(&database).await, pid(&reads).await);
 
-    line.silence_existing();
+    proxy.silence_existing();
 
     let began = Instant::now();
     let error = run(&database, "SELECT 1").await.expect_err("silence");
@@ -248,7 +251,7 @@ async fn an_old_program_goes_on_beside_a_newer_schema() {
 async fn a_program_of_another_line_is_refused() {
     let test = TestDatabase::create().await;
     let settings = database_settings(test.url());
-    db::prepare(&settings, || program(&[FIRST, THIRD])).await.expect("one line");
+    db::prepare(&settings, || program(&[FIRST, THIRD])).await.expect("one branch");
     let other = db::prepare(&settings, || program(&[FIRST, SECOND])).await;
     assert!(matches!(other, Err(MigrationError::Foreign { found: 3, missing: 2 })), "{other:?}");
     let divergent =
@@ -334,7 +337,7 @@ async fn an_instance_that_commits_nothing_for_seconds_is_not_ready_until_it_does
     writer.commit(2).await.expect_err("the table is locked");
     database.check().await.expect("that may be over soon");
     let said = async || match (writer.commit(2).await, database.check().await) {
-        (Err(_), Err(said)) if said.contains("nothing of notes was committed") => Ok(()),
+        (Err(_), Err(said)) if said.contains("the writer notes has committed nothing") => Ok(()),
         other => Err(other),
     };
     eventually("it says so", SOON, said).await;
@@ -378,7 +381,8 @@ async fn the_way_down_has_one_deadline() {
         eventually("it has work in hand", SOON, busy).await;
     }
 
-    let (began, down) = (Instant::now(), Deadline::after(Duration::from_millis(500)));
+    let began = Instant::now();
+    let down = Deadline::after(Duration::from_millis(500));
     for writer in &writers {
         down.stage("a writer", writer.drain(down.left())).await;
     }

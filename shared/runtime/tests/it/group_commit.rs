@@ -1,4 +1,4 @@
-//! Deposits into accounts, many writers at a time.
+//! Group commit: deposits into accounts by many writers at a time.
 
 use std::{
     sync::Arc,
@@ -25,26 +25,27 @@ fn deposit(amount: i32) -> Deposit {
     Deposit { id: Uuid::now_v7(), amount }
 }
 
-/// Keeps each transaction open for `seconds`, and says in `entered` that it has begun one.
-struct Deposits<const DEPENDENT: bool, const PATIENCE: u32 = 0> {
+/// Keeps each transaction open for `seconds`, and adds a permit to `entered` when one begins.
+struct Deposits<const DEPENDENT: bool, const MAX_WAIT_INTERVALS: u32 = 0> {
     entered: Arc<Semaphore>,
     seconds: f64,
 }
 
-impl<const DEPENDENT: bool, const PATIENCE: u32> Write for Deposits<DEPENDENT, PATIENCE> {
+impl<const DEPENDENT: bool, const MAX_WAIT_INTERVALS: u32> Write for Deposits<DEPENDENT, MAX_WAIT_INTERVALS> {
     type Item = Deposit;
-    type Outcome = Uuid;
+    type Output = Uuid;
 
     const NAME: &'static str = "deposits";
     const DEPENDENT: bool = DEPENDENT;
-    const PATIENCE: u32 = PATIENCE;
+    const MAX_WAIT_INTERVALS: u32 = MAX_WAIT_INTERVALS;
 
     async fn commit(&self, connection: &Connection, items: &[Deposit]) -> Result<Vec<Uuid>, DbError> {
         self.entered.add_permits(1);
         let ids: Vec<Uuid> = items.iter().map(|item| item.id).collect();
         let amounts: Vec<i32> = items.iter().map(|item| item.amount).collect();
         let insert = "WITH pause AS MATERIALIZED (SELECT pg_sleep($3))
-            INSERT INTO deposits SELECT d.id, d.amount, txid_current() FROM pause, unnest($1::uuid[], $2::int[]) d(id, amount)
+            INSERT INTO deposits SELECT d.id, d.amount, txid_current()
+            FROM pause, unnest($1::uuid[], $2::int[]) d(id, amount)
             ON CONFLICT (id) DO NOTHING";
         connection.execute(insert, &[&ids, &amounts, &self.seconds]).await?;
         Ok(ids)
@@ -65,7 +66,8 @@ impl Bank {
             ..database_settings(database.url())
         };
         let bank = Self { database, settings, entered: Arc::new(Semaphore::new(0)) };
-        let table = "CREATE TABLE deposits (id uuid PRIMARY KEY, amount int CONSTRAINT positive CHECK (amount > 0), tx bigint)";
+        let table = "CREATE TABLE deposits (
+            id uuid PRIMARY KEY, amount int CONSTRAINT positive CHECK (amount > 0), tx bigint)";
         bank.connection().await.batch_execute(table).await.expect("a table");
         bank
     }
@@ -74,14 +76,14 @@ impl Bank {
         self.writer_of(seconds)
     }
 
-    fn writer_of<const DEPENDENT: bool, const PATIENCE: u32>(
+    fn writer_of<const DEPENDENT: bool, const MAX_WAIT_INTERVALS: u32>(
         &self,
         seconds: f64,
-    ) -> Commits<Deposits<DEPENDENT, PATIENCE>> {
+    ) -> Commits<Deposits<DEPENDENT, MAX_WAIT_INTERVALS>> {
         let supervisor =
             SupervisorHandle::start(&Arbiter::current(), &Roster::default(), Shutdown::default());
-        let (database, entered) =
-            (Database::open("test", &self.settings).expect("a pool"), Arc::clone(&self.entered));
+        let database = Database::open("test", &self.settings).expect("a pool");
+        let entered = Arc::clone(&self.entered);
         Commits::start(&supervisor, database, &self.settings, move || Deposits {
             entered: Arc::clone(&entered),
             seconds,
@@ -99,7 +101,9 @@ impl Bank {
 }
 
 /// The supervisor starts the actor a moment after its handle exists.
-async fn up<const DEPENDENT: bool, const PATIENCE: u32>(commits: &Commits<Deposits<DEPENDENT, PATIENCE>>) {
+async fn up<const DEPENDENT: bool, const MAX_WAIT_INTERVALS: u32>(
+    commits: &Commits<Deposits<DEPENDENT, MAX_WAIT_INTERVALS>>,
+) {
     let first = async || commits.commit(deposit(1)).await;
     testing::eventually("the writer is up", Duration::from_secs(10), first).await;
 }
@@ -163,7 +167,7 @@ async fn a_lost_connection_neither_loses_nor_doubles_an_item() {
     up(&commits).await;
     let items: Vec<Deposit> = (0..4000).map(|_| deposit(1)).collect();
     let write = async {
-        // In portions, so that there is always one in flight when the axe falls.
+        // Portions keep a commit in flight whenever a session is terminated.
         for portion in items.chunks(40) {
             let outcomes = join_all(portion.iter().map(|item| commits.commit(item.clone()))).await;
             assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
@@ -248,7 +252,8 @@ async fn a_writer_in_no_hurry_waits_for_more_after_a_commit_of_many() {
     let mut bank = Bank::open().await;
     bank.settings.commit_interval = Duration::from_secs(2);
     let writer = bank.writer_of::<false, 1>(0.0);
-    let (second, third) = (deposit(1), deposit(1));
+    let second = deposit(1);
+    let third = deposit(1);
     up(&writer).await;
     let many = (0..5).map(|_| deposit(1)).collect();
     assert!(join_all(writer.commit_all(many)).await.iter().all(Result::is_ok));
@@ -288,7 +293,7 @@ async fn an_item_whose_row_is_locked_does_not_hold_up_the_others() {
     let commits = bank.writer::<false>(0.0);
     up(&commits).await;
     let items: Vec<Deposit> = (0..512).map(|_| deposit(1)).collect();
-    // Somebody has written the same row and does not commit: whoever inserts it waits for him.
+    // Another session has inserted the same row without a commit, so the insert of this batch waits for it.
     let patient = DatabaseSettings { statement_timeout: Duration::from_secs(60), ..bank.settings.clone() };
     let operator =
         Database::open("operator", &patient).expect("a pool").connection().await.expect("a connection");

@@ -1,4 +1,4 @@
-//! The infrastructure on real Redis and PostgreSQL. The shop in these tests is a toy: see `toy`.
+//! The runtime on real Redis and PostgreSQL servers, with a toy shop: see `toy`.
 
 mod database;
 mod group_commit;

@@ -1,4 +1,4 @@
-//! Nothing that was committed stays unpublished, whoever forgets it.
+//! Every committed event is published, whichever process dies or forgets it.
 
 use std::time::Duration;
 
@@ -14,11 +14,12 @@ fn event(retention: Retention) -> OutboxEvent {
     OutboxEvent::new::<Deposited>(deposited("alice", 1), retention).expect("small enough")
 }
 
-/// What an effect's transaction does; leased to the relay of this process for `lease`.
+/// Inserts a row as the transaction of an effect does; leased to the relay of this process for `lease`.
 async fn insert(bank: &Bank, event: &OutboxEvent, lease: Duration) {
     let rows: OutboxRows = [event].into_iter().collect();
     let sql = "INSERT INTO outbox (event_id, stream, envelope, repeats, due_at)
-               SELECT *, now() + make_interval(secs => $5) FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int[])";
+               SELECT *, now() + make_interval(secs => $5)
+               FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int[])";
     let connection = bank.teller.database.connection().await.expect("a connection");
     let lease = lease.as_secs_f64();
     connection
@@ -87,7 +88,7 @@ async fn an_unconfirmed_event_is_published_again_whenever_its_copy_is_gone() {
     rows(&bank, 1).await;
 }
 
-/// Waits until the sweep has looked at the row `looks` times more.
+/// Waits until the sweep has checked the row `looks` times more.
 async fn looked_at(bank: &Bank, looks: i64) {
     let so_far = bank.number("SELECT attempts::bigint FROM outbox").await;
     let look = async || match bank.number("SELECT attempts::bigint FROM outbox").await {
@@ -119,10 +120,10 @@ async fn an_event_is_not_published_again_while_its_copy_is_unread_or_pending_or_
     assert_eq!(copies(&bank, &asked).await, 1, "pending");
 
     bank.redis.command::<()>(&["XGROUP", "CREATE", ANSWERS, GROUP, "0", "MKSTREAM"]).await;
-    // The question waited long before it was handled: its answer is much younger than itself.
+    // The event waited long before it was handled: its reply is much younger than the event.
     let answer = bank.redis.command::<String>(&["XADD", ANSWERS, "*", "an", "answer"]).await;
-    let (entry, _) =
-        bank.redis.command::<Vec<(String, Vec<String>)>>(&["XRANGE", STREAM, "-", "+"]).await.remove(0);
+    let mut entries: Vec<(String, Vec<String>)> = bank.redis.command(&["XRANGE", STREAM, "-", "+"]).await;
+    let (entry, _) = entries.remove(0);
     bank.redis.command::<u64>(&["XACK", STREAM, GROUP, &entry]).await;
     looked_at(&bank, 3).await;
     assert_eq!(copies(&bank, &asked).await, 1, "acknowledged, and an answer is unread");
@@ -136,7 +137,8 @@ async fn an_event_is_not_published_again_while_its_copy_is_unread_or_pending_or_
 async fn the_row_of_an_event_that_is_confirmed_at_once_is_never_written_again() {
     let bank = Bank::open().await;
     let relay = bank.relay(|options| options.settings.resend_after = Duration::from_secs(2));
-    let (confirmed, other) = (event(Retention::UntilConfirmed), event(Retention::UntilConfirmed));
+    let confirmed = event(Retention::UntilConfirmed);
+    let other = event(Retention::UntilConfirmed);
     for event in [&confirmed, &other] {
         insert(&bank, event, LONG).await;
     }
@@ -185,7 +187,8 @@ async fn what_redis_refuses_on_one_stream_holds_up_no_other_and_is_published_whe
 #[actix_rt::test]
 async fn a_row_that_was_looked_at_two_million_times_is_swept_like_any_other() {
     let bank = Bank::open().await;
-    let (old, other) = (event(Retention::UntilConfirmed), event(Retention::Repeated(0)));
+    let old = event(Retention::UntilConfirmed);
+    let other = event(Retention::Repeated(0));
     for event in [&old, &other] {
         insert(&bank, event, Duration::ZERO).await;
     }
@@ -203,10 +206,13 @@ async fn a_row_that_was_looked_at_two_million_times_is_swept_like_any_other() {
 async fn a_sweep_begins_where_the_last_one_ended_whatever_a_snapshot_keeps_alive() {
     let bank = Bank::open().await;
     let snapshot = bank.teller.database.connection().await.expect("a connection");
-    let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ; SET LOCAL idle_in_transaction_session_timeout = 0; SELECT count(*) FROM outbox";
+    let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ;
+                 SET LOCAL idle_in_transaction_session_timeout = 0;
+                 SELECT count(*) FROM outbox";
     snapshot.batch_execute(begin).await.expect("a snapshot");
     let rows_of_before = "INSERT INTO outbox (event_id, stream, envelope, due_at)
-                          SELECT gen_random_uuid(), 'deposited', '', now() - interval '1 hour' FROM generate_series(1, 20000);
+                          SELECT gen_random_uuid(), 'deposited', '', now() - interval '1 hour'
+                          FROM generate_series(1, 20000);
                           DELETE FROM outbox";
     bank.teller
         .database
@@ -223,8 +229,8 @@ async fn a_sweep_begins_where_the_last_one_ended_whatever_a_snapshot_keeps_alive
         read if read >= 20_000 => Ok(read),
         read => Err(read),
     };
-    let (read_by_first, scans_by_first) =
-        (eventually("the first sweep reads the dead rows", SOON, first).await, bank.number(scans).await);
+    let read_by_first = eventually("the first sweep reads the dead rows", SOON, first).await;
+    let scans_by_first = bank.number(scans).await;
 
     let more = async || match bank.number(scans).await {
         scans if scans >= scans_by_first + 20 => Ok(()),
@@ -252,12 +258,12 @@ async fn a_stream_that_is_full_gets_no_more_and_the_rest_follows_when_there_is_r
     relay.publish(fed);
     let full = async || (bank.redis.command::<u64>(&["XLEN", STREAM]).await >= 10).then_some(());
     eventually("the stream is full", SOON, full).await;
-    // What is fed before the first sweep has looked and what that sweep publishes may both fill it once.
+    // The events fed before the first sweep, and those of the first sweep, may each fill the stream once.
     assert!(bank.redis.command::<u64>(&["XLEN", STREAM]).await <= 20);
 
     let consumers = bank.consumers();
 
-    bank.settled(&consumers, 60).await;
+    bank.all_processed(&consumers, 60).await;
     rows(&bank, 0).await;
 }
 
@@ -266,7 +272,7 @@ async fn an_event_to_be_repeated_is_forgotten_after_its_repeats() {
     let bank = Bank::open().await;
     let repeated = event(Retention::Repeated(2));
     insert(&bank, &repeated, Duration::ZERO).await;
-    let _consumers = bank.consumers(); // a copy that is not even read need not be repeated
+    let _consumers = bank.consumers(); // an unread copy is not repeated
     let _relay = bank.relay(|options| options.settings.resend_after = Duration::from_millis(50));
     rows(&bank, 0).await;
     published(&bank, &repeated, 2).await;
@@ -305,7 +311,7 @@ async fn a_reset_that_nobody_has_finished_healing_is_healed_by_the_next_sweep() 
     let mut events = [event(Retention::UntilConfirmed), event(Retention::UntilConfirmed)];
     events.sort_by_key(|event| event.envelope.id);
     let [before, after] = events;
-    // What a process leaves that dies after it has come as far as the first of the two.
+    // The marker that a process leaves if it dies after the first of the two events.
     bank.redis
         .command::<()>(&["SET", "orderflow:marker:bank", &format!("healing:{}", before.envelope.id)])
         .await;
@@ -328,7 +334,10 @@ async fn a_reset_that_nobody_has_finished_healing_is_healed_by_the_next_sweep() 
 #[actix_rt::test]
 async fn a_service_that_counts_partitions_otherwise_than_its_database_is_refused_with_both_numbers() {
     let bank = Bank::open().await;
-    let table = "CREATE TABLE stream_partitions (singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton), partitions integer NOT NULL)";
+    let table = "CREATE TABLE stream_partitions (
+                     singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
+                     partitions integer NOT NULL
+                 )";
     bank.teller
         .database
         .connection()
@@ -349,7 +358,8 @@ async fn what_was_committed_while_redis_was_down_is_published_when_it_is_back() 
     let mut bank = Bank::open().await;
     let relay = bank.relay(|_| {});
     bank.redis.stop().await;
-    let (fed, forgotten) = (event(Retention::Repeated(0)), event(Retention::Repeated(0)));
+    let fed = event(Retention::Repeated(0));
+    let forgotten = event(Retention::Repeated(0));
     insert(&bank, &fed, LONG).await;
     insert(&bank, &forgotten, Duration::ZERO).await;
     relay.publish(vec![fed.clone()]);

@@ -1,4 +1,4 @@
-//! A Redis that refuses is treated as one that is away, and an entry that cannot go on holds up no other.
+//! A Redis that refuses is treated like one that is away, and an entry that fails leaves the others going.
 
 use std::time::{Duration, Instant};
 
@@ -21,18 +21,18 @@ async fn a_redis_that_refuses_writes_ends_no_consumer_and_the_flow_goes_on_when_
     let bank = Bank::open().await;
     let consumers = bank.consumers();
     bank.publish(&[deposited("alice", 1)]).await;
-    bank.settled(&consumers, 1).await;
+    bank.all_processed(&consumers, 1).await;
     bank.redis.command::<()>(&["CONFIG", "SET", "min-replicas-to-write", "1"]).await;
     let refused = bank.broker.probe().await.expect_err("writes are refused").to_string();
     assert!(refused.contains("NOREPLICAS"), "{refused}");
-    // More ends than a child may have faults in a minute.
+    // Long enough for more ends than the fault limit of a child allows.
     let began = Instant::now();
     while began.elapsed() < Duration::from_secs(3) {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     bank.redis.command::<()>(&["CONFIG", "SET", "min-replicas-to-write", "0"]).await;
     bank.publish(&[deposited("bob", 1)]).await;
-    bank.settled(&consumers, 2).await;
+    bank.all_processed(&consumers, 2).await;
 }
 
 #[actix_rt::test]
@@ -42,7 +42,7 @@ async fn a_full_redis_lets_a_fresh_consumer_work_off_what_is_there() {
     bank.redis.command::<()>(&["XGROUP", "CREATE", STREAM, GROUP, "0"]).await;
     bank.redis.command::<()>(&["CONFIG", "SET", "maxmemory", "1"]).await;
     let consumers = bank.consumers();
-    bank.settled(&consumers, 1).await;
+    bank.all_processed(&consumers, 1).await;
 }
 
 #[actix_rt::test]
@@ -50,7 +50,7 @@ async fn a_password_that_was_changed_and_changed_back_costs_the_connection_only(
     let bank = Bank::open().await;
     let consumers = bank.consumers();
     bank.publish(&[deposited("alice", 1)]).await;
-    bank.settled(&consumers, 1).await;
+    bank.all_processed(&consumers, 1).await;
     bank.redis.command::<()>(&["CONFIG", "SET", "requirepass", "secret"]).await;
     let url = bank.redis.url().replace("redis://", "redis://:secret@");
     let mut operator = redis::Client::open(url)
@@ -78,7 +78,7 @@ async fn a_password_that_was_changed_and_changed_back_costs_the_connection_only(
         .expect("no password any more");
     bank.broker.probe().await.expect("the connection that was refused is not used again");
     bank.publish(&[deposited("bob", 1)]).await;
-    bank.settled(&consumers, 2).await;
+    bank.all_processed(&consumers, 2).await;
 }
 
 #[actix_rt::test]
@@ -94,9 +94,9 @@ async fn an_entry_the_environment_fails_holds_up_no_other_and_its_attempts_are_n
     bank.publish(&others).await;
     deposits(&bank, 20).await;
     bank.script().out_of_reach.clear();
-    bank.settled(&consumers, 21).await;
+    bank.all_processed(&consumers, 21).await;
     assert!(bank.script().seen.iter().all(|(_, delivery)| *delivery == 1));
-    bank.buried(0).await;
+    bank.dead_lettered(0).await;
 }
 
 #[actix_rt::test]
@@ -109,13 +109,13 @@ async fn what_a_live_consumer_has_in_hand_is_claimed_by_nobody_however_long_it_t
     eventually("it is in hand", SOON, taken).await;
     let peer = bank.consumers_called("peer");
     let began = Instant::now();
-    // Five times `claim-idle`, and twenty looks of the peer.
+    // Five times `claim-idle`, in which the peer checks twenty times.
     while began.elapsed() < bank.settings.claim_idle * 5 {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert_eq!(overview(&bank.broker, &peer.specs()[0]).await.expect("Redis answers").reclaimed_total, 0);
     bank.script().waiting.clear();
-    bank.settled(&first, 1).await;
+    bank.all_processed(&first, 1).await;
     assert_eq!(bank.script().seen.len(), 1);
 }
 
@@ -156,7 +156,7 @@ async fn a_dead_letter_that_redis_refuses_stays_pending_and_holds_up_nothing() {
     let overview = overview(&bank.broker, &consumers.specs()[0]);
     assert!(overview.await.is_err(), "the dead letters cannot even be counted");
     bank.redis.command::<u64>(&["DEL", "deposited.dead"]).await;
-    let letter = bank.buried(1).await.remove(0);
+    let letter = bank.dead_lettered(1).await.remove(0);
     assert_eq!(letter.last_error, "no such account");
 }
 
@@ -168,10 +168,10 @@ async fn a_burial_that_is_refused_half_way_leaves_no_half_of_it() {
     let _consumers = bank.consumers();
     bank.publish(&[deposited("mallory", 1)]).await;
     let tried = async || (bank.script().seen.len() >= 2).then_some(());
-    eventually("the burial is tried twice", SOON, tried).await;
+    eventually("the write of the dead letter is tried twice", SOON, tried).await;
     assert_eq!(bank.redis.command::<u64>(&["XLEN", "deposited.dead"]).await, 0);
     bank.redis.command::<u64>(&["DEL", "deposited.dead.index"]).await;
-    bank.buried(1).await;
+    bank.dead_lettered(1).await;
 }
 
 #[actix_rt::test]
@@ -180,18 +180,18 @@ async fn a_redrive_that_redis_refuses_loses_nothing_and_works_once_when_it_is_ta
     bank.script().poison.push("mallory".to_owned());
     let consumers = bank.consumers();
     bank.publish(&[deposited("mallory", 1)]).await;
-    let letter = bank.buried(1).await.remove(0);
+    let letter = bank.dead_lettered(1).await.remove(0);
     assert!(consumers.drain(SOON).await);
     bank.redis.command::<()>(&["RENAME", STREAM, "aside"]).await;
     bank.redis.command::<()>(&["SET", STREAM, "no stream"]).await;
     let refused = bank.dead_letters().redrive(&letter.id).await;
     assert!(matches!(refused, Err(DeadLetterError::Broker(_))), "{refused:?}");
-    bank.buried(1).await;
+    bank.dead_lettered(1).await;
 
     bank.redis.command::<()>(&["RENAME", "aside", STREAM]).await;
     bank.script().poison.clear();
     bank.dead_letters().redrive(&letter.id).await.expect("redriven");
     let again = bank.dead_letters().redrive(&letter.id).await;
     assert!(matches!(again, Err(DeadLetterError::Absent)), "{again:?}");
-    bank.settled(&bank.consumers(), 1).await;
+    bank.all_processed(&bank.consumers(), 1).await;
 }

@@ -1,4 +1,4 @@
-//! How events are handled, tried again, and given up.
+//! Events that are handled, retried, and given up.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ async fn a_consumer_that_panics_in_a_batch_is_replaced_and_the_batch_is_effectiv
     bank.script().panics = 1;
     bank.publish(&(0..20).map(|n| deposited(&format!("account-{n}"), 1)).collect::<Vec<_>>()).await;
     let consumers = bank.consumers();
-    bank.settled(&consumers, 20).await;
+    bank.all_processed(&consumers, 20).await;
     bank.assert_no_doubles().await;
     let twice = bank.script().seen.iter().filter(|(_, delivery)| *delivery == 2).count();
     assert_eq!(twice, 20, "the fresh consumer has found what the panicked one held");
@@ -41,7 +41,7 @@ async fn a_second_consumer_claims_what_a_dead_one_held() {
     let read = ["XREADGROUP", "GROUP", GROUP, "dead", "COUNT", "5", "STREAMS", STREAM, ">"];
     bank.redis.command::<redis::Value>(&read).await;
     let consumers = bank.consumers();
-    let overview = bank.settled(&consumers, 7).await;
+    let overview = bank.all_processed(&consumers, 7).await;
     assert_eq!(overview.reclaimed_total, 5);
     let members: Vec<&str> = overview.consumers.iter().map(|member| member.name.as_str()).collect();
     assert_eq!(members, ["dead", "test"]);
@@ -53,7 +53,7 @@ async fn an_event_that_was_processed_and_is_claimed_under_another_entry_has_no_s
     let consumers = bank.consumers();
     let event = deposited("alice", 1);
     bank.publish(std::slice::from_ref(&event)).await;
-    bank.settled(&consumers, 1).await;
+    bank.all_processed(&consumers, 1).await;
     // Published again, read by a consumer that dies, and claimed.
     bank.redis.command::<()>(&["XGROUP", "CREATECONSUMER", STREAM, GROUP, "dead"]).await;
     consumers.drain(SOON).await;
@@ -61,7 +61,7 @@ async fn an_event_that_was_processed_and_is_claimed_under_another_entry_has_no_s
     let read = ["XREADGROUP", "GROUP", GROUP, "dead", "STREAMS", STREAM, ">"];
     bank.redis.command::<redis::Value>(&read).await;
     let consumers = bank.consumers();
-    let overview = bank.settled(&consumers, 1).await;
+    let overview = bank.all_processed(&consumers, 1).await;
     assert_eq!(
         (overview.reclaimed_total, bank.script().seen.len()),
         (1, 2),
@@ -81,7 +81,7 @@ async fn an_event_that_always_fails_becomes_a_dead_letter_with_its_first_and_las
     let bad = deposited("bob", 1);
     bank.publish(&[deposited("alice", 1), bad.clone(), deposited("carol", 1)]).await;
 
-    let letter = bank.buried(1).await.remove(0);
+    let letter = bank.dead_lettered(1).await.remove(0);
 
     assert_eq!(
         (letter.stream.as_str(), letter.group.as_str(), letter.consumer.as_str()),
@@ -94,7 +94,7 @@ async fn an_event_that_always_fails_becomes_a_dead_letter_with_its_first_and_las
     );
     assert_eq!(letter.event["id"], bad.id.to_string());
     assert_eq!(letter.event["data"]["account"], "bob");
-    bank.settled(&consumers, 2).await;
+    bank.all_processed(&consumers, 2).await;
     let delivered = bank
         .script()
         .seen
@@ -112,7 +112,7 @@ async fn an_event_its_consumer_always_panics_over_becomes_a_dead_letter_that_say
     bank.script().panics = usize::MAX;
     let _consumers = bank.consumers();
     bank.publish(&[deposited("alice", 1)]).await;
-    let letter = bank.buried(1).await.remove(0);
+    let letter = bank.dead_lettered(1).await.remove(0);
     assert_eq!(
         (letter.first_error.as_str(), letter.reason.as_str()),
         ("panicked: the teller fainted", "delivery-limit")
@@ -127,7 +127,7 @@ async fn a_redrive_brings_a_dead_letter_through_once_and_a_second_one_is_refused
     bank.script().failing.insert("bob".to_owned(), ["the cause"].into());
     let consumers = bank.consumers();
     bank.publish(&[deposited("bob", 1)]).await;
-    let id = bank.buried(1).await.remove(0).id;
+    let id = bank.dead_lettered(1).await.remove(0).id;
     bank.script().failing.clear();
 
     let letters = bank.dead_letters();
@@ -135,8 +135,8 @@ async fn a_redrive_brings_a_dead_letter_through_once_and_a_second_one_is_refused
 
     assert!(one.is_ok() != other.is_ok(), "of two redrives at once one is refused: {one:?}, {other:?}");
     assert!(matches!(letters.redrive(&id).await, Err(DeadLetterError::Absent)));
-    bank.settled(&consumers, 1).await;
-    bank.buried(0).await;
+    bank.all_processed(&consumers, 1).await;
+    bank.dead_lettered(0).await;
 }
 
 #[actix_rt::test]
@@ -147,20 +147,18 @@ async fn a_redrive_of_a_whole_stream_takes_what_matches_and_a_dry_run_takes_noth
     bank.script().poison.push("mallory".to_owned());
     let consumers = bank.consumers();
     bank.publish(&[deposited("bob", 1), deposited("mallory", 1), deposited("bob", 2)]).await;
-    bank.buried(3).await;
+    bank.dead_lettered(3).await;
     bank.script().failing.clear();
 
-    let (letters, filter) = (
-        bank.dead_letters(),
-        DeadLetterFilter { event_type: None, reason: Some("delivery-limit".to_owned()) },
-    );
+    let letters = bank.dead_letters();
+    let filter = DeadLetterFilter { event_type: None, reason: Some("delivery-limit".to_owned()) };
     let counted = letters.redrive_all(STREAM, &filter, true).await.expect("Redis answers");
     assert_eq!(counted, Redriven { matched: 2, ..Redriven::default() });
     let done = letters.redrive_all(STREAM, &filter, false).await.expect("Redis answers");
     assert_eq!(done, Redriven { matched: 2, redriven: 2, refused: 0 });
 
-    bank.settled(&consumers, 2).await;
-    let letter = bank.buried(1).await.remove(0);
+    bank.all_processed(&consumers, 2).await;
+    let letter = bank.dead_lettered(1).await.remove(0);
     assert_eq!(letter.reason, "rejected");
     letters.discard(&letter.id).await.expect("discarded");
     assert!(matches!(letters.get(&letter.id).await, Err(DeadLetterError::Absent)));
@@ -173,7 +171,7 @@ async fn an_event_that_fails_again_after_a_redrive_is_a_dead_letter_again() {
     bank.script().failing.insert("bob".to_owned(), ["the cause"].into());
     let consumers = bank.consumers();
     bank.publish(&[deposited("bob", 1)]).await;
-    let first = bank.buried(1).await.remove(0);
+    let first = bank.dead_lettered(1).await.remove(0);
     bank.dead_letters().redrive(&first.id).await.expect("redriven");
     let again = async || {
         let letters = bank.dead_letters().list(STREAM, None, 10).await.expect("Redis answers");
@@ -183,7 +181,7 @@ async fn an_event_that_fails_again_after_a_redrive_is_a_dead_letter_again() {
     assert_eq!(second.event["id"], first.event["id"]);
     bank.script().failing.clear();
     bank.dead_letters().redrive(&second.id).await.expect("redriven");
-    bank.settled(&consumers, 1).await;
+    bank.all_processed(&consumers, 1).await;
 }
 
 #[actix_rt::test]
@@ -199,7 +197,7 @@ async fn what_cannot_be_read_is_a_dead_letter_at_once_and_its_neighbours_are_han
     bank.redis.command::<String>(&["XADD", STREAM, "*", "event", "{not json"]).await;
     bank.publish(&[strange, broken, known]).await;
 
-    let letters = bank.buried(4).await;
+    let letters = bank.dead_lettered(4).await;
 
     let why: Vec<&str> = letters.iter().map(|letter| letter.last_error.as_str()).collect();
     assert_eq!(why[0], "the entry has no field `event`");
@@ -211,7 +209,7 @@ async fn what_cannot_be_read_is_a_dead_letter_at_once_and_its_neighbours_are_han
     );
     assert!(why[3].starts_with("data is not a valid `test.deposited.v1`"), "{}", why[3]);
     assert!(letters.iter().all(|letter| letter.reason == "unreadable" && letter.deliveries == 1));
-    bank.settled(&consumers, 1).await;
+    bank.all_processed(&consumers, 1).await;
 }
 
 #[actix_rt::test]
@@ -227,7 +225,7 @@ async fn an_event_that_is_no_utf_8_is_a_dead_letter_and_not_handled_with_other_l
     let script = r"return redis.call('XADD', KEYS[1], '*', 'event', ARGV[1] .. 'alic\233' .. ARGV[2])";
     bank.redis.command::<String>(&["EVAL", script, "1", STREAM, &head, &tail]).await;
 
-    let letter = bank.buried(1).await.remove(0);
+    let letter = bank.dead_lettered(1).await.remove(0);
 
     assert!(letter.last_error.starts_with("a field is not UTF-8"), "{}", letter.last_error);
     assert_eq!(
@@ -242,12 +240,12 @@ async fn an_event_the_handler_calls_poison_is_a_dead_letter_at_once() {
     bank.script().poison.push("mallory".to_owned());
     let consumers = bank.consumers();
     bank.publish(&[deposited("mallory", 1), deposited("alice", 1)]).await;
-    let letter = bank.buried(1).await.remove(0);
+    let letter = bank.dead_lettered(1).await.remove(0);
     assert_eq!(
         (letter.reason.as_str(), letter.last_error.as_str(), letter.deliveries),
         ("rejected", "no such account", 1)
     );
-    bank.settled(&consumers, 1).await;
+    bank.all_processed(&consumers, 1).await;
 }
 
 #[actix_rt::test]
@@ -257,11 +255,11 @@ async fn an_outage_of_the_environment_does_not_count_as_deliveries() {
     bank.script().transients = 4;
     let consumers = bank.consumers();
     bank.publish(&[deposited("alice", 1), deposited("bob", 1)]).await;
-    bank.settled(&consumers, 2).await;
+    bank.all_processed(&consumers, 2).await;
     let seen = bank.script().seen.clone();
     assert_eq!(seen.len(), 10, "two events, five times: {seen:?}");
     assert!(seen.iter().all(|(_, delivery)| *delivery == 1), "{seen:?}");
-    bank.buried(0).await;
+    bank.dead_lettered(0).await;
 }
 
 #[actix_rt::test]
@@ -271,7 +269,7 @@ async fn an_event_redriven_for_another_group_is_left_alone() {
     let theirs = Envelope { redrive_group: Some("auditors".to_owned()), ..deposited("alice", 1) };
     let ours = Envelope { redrive_group: Some(GROUP.to_owned()), ..deposited("bob", 1) };
     bank.publish(&[theirs, ours]).await;
-    bank.settled(&consumers, 1).await;
+    bank.all_processed(&consumers, 1).await;
     assert_eq!(bank.script().seen, [("bob".to_owned(), 1)]);
 }
 
@@ -286,7 +284,7 @@ async fn a_drained_consumer_has_finished_and_acknowledged_its_batch() {
             bank.redis.command(&["XPENDING", STREAM, GROUP]).await;
         (pending.0 > 0).then_some(())
     };
-    // The group does not exist before the consumer is up.
+    // The consumer creates the group when it starts.
     let group = async || {
         (!bank.redis.command::<Vec<redis::Value>>(&["XINFO", "GROUPS", STREAM]).await.is_empty())
             .then_some(())
@@ -294,13 +292,13 @@ async fn a_drained_consumer_has_finished_and_acknowledged_its_batch() {
     eventually("the group exists", SOON, group).await;
     eventually("the batch has begun", SOON, begun).await;
     assert!(consumers.drain(SOON).await);
-    bank.settled(&consumers, 10).await;
+    bank.all_processed(&consumers, 10).await;
 }
 
-/// Until the consumers hold so many entries.
-async fn held(bank: &Bank, entries: u64) {
-    let held = async || {
-        // The group does not exist before the consumer is up.
+/// Waits until the consumers hold this many entries.
+async fn pending_entries(bank: &Bank, entries: u64) {
+    let pending_entries = async || {
+        // The consumer creates the group when it starts.
         let groups: Vec<redis::Value> = bank.redis.command(&["XINFO", "GROUPS", STREAM]).await;
         let pending = async || {
             bank.redis
@@ -310,7 +308,7 @@ async fn held(bank: &Bank, entries: u64) {
         };
         (!groups.is_empty() && pending().await == entries).then_some(())
     };
-    eventually("they are held", SOON, held).await;
+    eventually("they are pending", SOON, pending_entries).await;
 }
 
 fn numbered(accounts: std::ops::Range<u32>) -> Vec<Envelope> {
@@ -323,7 +321,7 @@ async fn a_backlog_of_many_batches_is_handled_once() {
     bank.settings.batch = 4;
     bank.publish(&numbered(0..50)).await;
     let consumers = bank.consumers();
-    bank.settled(&consumers, 50).await;
+    bank.all_processed(&consumers, 50).await;
     let mut seen: Vec<(u32, u32)> = bank
         .script()
         .seen
@@ -341,9 +339,9 @@ async fn a_consumer_that_is_drained_has_handled_every_batch_it_had_in_hand() {
     bank.script().pause = Duration::from_secs(1);
     bank.publish(&numbered(0..20)).await;
     let consumers = bank.consumers();
-    held(&bank, 16).await; // eight batches
+    pending_entries(&bank, 16).await; // eight batches
     assert!(consumers.drain(SOON).await);
-    held(&bank, 0).await;
+    pending_entries(&bank, 0).await;
     assert!(bank.number("SELECT count(*) FROM deposits").await >= 16);
 }
 
@@ -357,7 +355,7 @@ async fn a_batch_that_takes_long_does_not_hold_up_the_backlog_behind_it() {
     let others = async || (bank.number("SELECT count(*) FROM deposits").await == 18).then_some(());
     eventually("the other nine batches are handled", SOON, others).await;
     bank.script().waiting.clear();
-    bank.settled(&consumers, 20).await;
+    bank.all_processed(&consumers, 20).await;
 }
 
 #[actix_rt::test]
@@ -367,6 +365,6 @@ async fn an_outage_does_not_count_as_deliveries_of_any_batch_in_hand() {
     bank.script().transients = 12; // three attempts of four batches
     bank.publish(&numbered(0..8)).await;
     let consumers = bank.consumers();
-    bank.settled(&consumers, 8).await;
+    bank.all_processed(&consumers, 8).await;
     assert!(bank.script().seen.iter().all(|(_, delivery)| *delivery == 1));
 }

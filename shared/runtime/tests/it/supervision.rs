@@ -1,4 +1,4 @@
-//! A toy actor that breaks on request.
+//! Supervision of a toy actor that fails on request.
 
 use std::{
     sync::{Arc, Mutex},
@@ -15,7 +15,7 @@ use testing::eventually;
 
 const SOON: Duration = Duration::from_secs(10);
 
-/// What was handled, by which life.
+/// The handled messages, each with the number of the life that handled it.
 type Record = Arc<Mutex<Vec<(usize, u32)>>>;
 
 struct Fragile {
@@ -79,7 +79,8 @@ fn quick(most_faults: usize) -> RestartPolicy {
 
 fn start(shutdown: &Shutdown, policy: RestartPolicy, record: &Record) -> Supervised<Fragile> {
     let supervisor = SupervisorHandle::start(&Arbiter::current(), &Roster::default(), shutdown.clone());
-    let (record, mut lives) = (Arc::clone(record), 0);
+    let record = Arc::clone(record);
+    let mut lives = 0;
     supervisor.supervise("fragile", "one", policy, move |life| {
         lives += 1;
         Fragile { number: lives, record: Arc::clone(&record), life }

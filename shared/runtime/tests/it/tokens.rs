@@ -1,4 +1,4 @@
-//! What the verifier refuses. Each of these tokens would pass a verifier with one check missing.
+//! Tokens that the verifier refuses. Each of them would pass a verifier with one check missing.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ fn verifier(signer: &Signer) -> Verifier {
     Verifier::new(KeySet::fixed(&signer.jwks()), &settings())
 }
 
-/// Why a token with these claims, rightly signed, is refused.
+/// The error for a correctly signed token with changed claims.
 async fn refusal_of_claims(change: impl FnOnce(&mut Claims)) -> TokenError {
     let signer = Signer::generate();
     let mut claims = Signer::claims(Role::User);
@@ -38,19 +38,21 @@ fn assert_invalid(error: &TokenError, why: &str) {
 #[tokio::test]
 async fn a_good_token_is_accepted_and_then_remembered() {
     let signer = Signer::generate();
-    let (verifier, token) = (verifier(&signer), signer.token(Role::Admin));
-    assert_eq!(verifier.remembered(&token), None);
+    let verifier = verifier(&signer);
+    let token = signer.token(Role::Admin);
+    assert_eq!(verifier.cached(&token), None);
     let claims = verifier.verify(&token).await.expect("accepted");
     assert_eq!(claims.role, Role::Admin);
-    assert_eq!(verifier.remembered(&token), Some(claims));
+    assert_eq!(verifier.cached(&token), Some(claims));
 }
 
 #[tokio::test]
 async fn a_remembered_token_does_not_vouch_for_one_with_another_signature() {
     let signer = Signer::generate();
-    let (verifier, token) = (verifier(&signer), signer.token(Role::User));
+    let verifier = verifier(&signer);
+    let token = signer.token(Role::User);
     verifier.verify(&token).await.expect("accepted");
-    assert_eq!(verifier.remembered(&tampered(&token)), None);
+    assert_eq!(verifier.cached(&tampered(&token)), None);
 }
 
 #[tokio::test]
@@ -60,9 +62,10 @@ async fn a_remembered_token_is_forgotten_when_it_expires() {
     // Expired four seconds ago: within the leeway of five for one second more.
     claims.exp = claims.iat - 4;
     claims.nbf = claims.iat - 600;
-    let (verifier, token) = (verifier(&signer), signer.sign(&signer.header(), &claims));
+    let verifier = verifier(&signer);
+    let token = signer.sign(&signer.header(), &claims);
     verifier.verify(&token).await.expect("within the leeway");
-    let forgotten = async || verifier.remembered(&token).is_none().then_some(());
+    let forgotten = async || verifier.cached(&token).is_none().then_some(());
     testing::eventually("the token is forgotten", Duration::from_secs(5), forgotten).await;
 }
 
@@ -98,14 +101,17 @@ async fn a_token_with_a_critical_extension_is_refused() {
 
 #[tokio::test]
 async fn a_token_of_another_issuer_is_refused() {
-    assert_invalid(&refusal_of_claims(|claims| claims.iss = "somebody".to_owned()).await, "somebody else");
+    assert_invalid(
+        &refusal_of_claims(|claims| claims.iss = "somebody".to_owned()).await,
+        "issuer or audience",
+    );
 }
 
 #[tokio::test]
 async fn a_token_for_another_audience_is_refused() {
     assert_invalid(
         &refusal_of_claims(|claims| claims.aud = "another-shop".to_owned()).await,
-        "somebody else",
+        "issuer or audience",
     );
 }
 
@@ -154,16 +160,17 @@ async fn a_tampered_signature_is_refused() {
 #[tokio::test]
 async fn claims_that_were_changed_after_signing_are_refused() {
     let signer = Signer::generate();
-    let (user, admin) = (signer.token(Role::User), signer.token(Role::Admin));
-    let parts = |token: &str| token.split('.').map(str::to_owned).collect::<Vec<_>>();
-    let (user, admin) = (parts(&user), parts(&admin));
+    let parts = |role| signer.token(role).split('.').map(str::to_owned).collect::<Vec<_>>();
+    let user = parts(Role::User);
+    let admin = parts(Role::Admin);
     let spliced = format!("{}.{}.{}", user[0], admin[1], user[2]);
     assert_invalid(&verifier(&signer).verify(&spliced).await.expect_err("refused"), "signature");
 }
 
 #[tokio::test]
 async fn a_token_of_an_unknown_key_is_refused() {
-    let (ours, theirs) = (Signer::generate(), Signer::generate());
+    let ours = Signer::generate();
+    let theirs = Signer::generate();
     assert_invalid(
         &verifier(&ours).verify(&theirs.token(Role::Admin)).await.expect_err("refused"),
         "unknown",
@@ -172,7 +179,8 @@ async fn a_token_of_an_unknown_key_is_refused() {
 
 #[tokio::test]
 async fn a_token_that_names_a_key_it_was_not_signed_with_is_refused() {
-    let (ours, theirs) = (Signer::generate(), Signer::generate());
+    let ours = Signer::generate();
+    let theirs = Signer::generate();
     let token = theirs.sign(&ours.header(), &Signer::claims(Role::Admin));
     assert_invalid(&verifier(&ours).verify(&token).await.expect_err("refused"), "signature");
 }
@@ -187,7 +195,7 @@ async fn tokens_are_still_verified_while_the_signer_is_down() {
     verifier.verify(&signer.token(Role::User)).await.expect("the key is fetched");
     server.stop(false).await;
     verifier.verify(&signer.token(Role::User)).await.expect("another token, the same key");
-    // A key nobody has seen cannot be asked for again so soon: refused, not an outage.
+    // The set is too fresh to be fetched again: an unknown key is refused instead of reported as an outage.
     assert_invalid(
         &verifier.verify(&Signer::generate().token(Role::User)).await.expect_err("refused"),
         "unknown",
@@ -217,7 +225,7 @@ async fn a_signer_that_hangs_costs_one_request_its_patience_and_no_other() {
     let answers = join_all((0..20).map(|_| verifier.verify(&unknown))).await;
 
     let refused_at_once = |answer: &&Result<_, TokenError>| {
-        answer.as_ref().is_err_and(|error| error.to_string().contains("being fetched right now"))
+        answer.as_ref().is_err_and(|error| error.to_string().contains("a fetch is in progress"))
     };
     assert_eq!(answers.iter().filter(refused_at_once).count(), 19);
     assert!(
@@ -226,7 +234,7 @@ async fn a_signer_that_hangs_costs_one_request_its_patience_and_no_other() {
     );
 }
 
-/// A signer that answers once, and then takes requests and never says a word.
+/// A signer that answers once, then accepts requests and stays silent.
 async fn publish_once(signer: &Signer) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}/keys", listener.local_addr().expect("an address"));

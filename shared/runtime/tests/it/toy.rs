@@ -1,5 +1,4 @@
-//! A toy service: deposits arrive as events and end in a table that has no protection of its own against
-//! doubles.
+//! A toy service: deposits arrive as events and end in a table without protection against doubles.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -27,11 +26,12 @@ pub const SOON: Duration = Duration::from_secs(15);
 
 const TABLES: &str = "
     CREATE TABLE deposits (event_id uuid NOT NULL, account text NOT NULL, amount int NOT NULL);
-    CREATE TABLE inbox (consumer text NOT NULL, event_id uuid NOT NULL, reply text, processed_at timestamptz NOT NULL DEFAULT now(),
+    CREATE TABLE inbox (consumer text NOT NULL, event_id uuid NOT NULL, reply text,
+        processed_at timestamptz NOT NULL DEFAULT now(),
         CONSTRAINT inbox_once PRIMARY KEY (event_id, consumer));
-    CREATE TABLE outbox (event_id uuid PRIMARY KEY, stream text NOT NULL, envelope text NOT NULL, repeats integer,
-        attempts integer NOT NULL DEFAULT 0, due_at timestamptz NOT NULL, created_at timestamptz NOT NULL DEFAULT now(), entry_id text,
-        acknowledged_at timestamptz);
+    CREATE TABLE outbox (event_id uuid PRIMARY KEY, stream text NOT NULL, envelope text NOT NULL,
+        repeats integer, attempts integer NOT NULL DEFAULT 0, due_at timestamptz NOT NULL,
+        created_at timestamptz NOT NULL DEFAULT now(), entry_id text, acknowledged_at timestamptz);
     CREATE INDEX outbox_due ON outbox (stream, due_at);";
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,24 +55,24 @@ pub fn deposited(account: &str, amount: i32) -> Envelope {
     Envelope::new(&event, "bank", account.to_owned(), TraceContext::root())
 }
 
-/// What goes wrong, and what was delivered. It outlives the handlers.
+/// The faults to inject, and the deliveries so far. The script outlives the handlers.
 #[derive(Debug, Default)]
 pub struct Script {
-    /// Panics to come, each after the effect was committed and before anybody was told.
+    /// Panics to come, each after the commit of the effect and before its outcome is returned.
     pub panics: usize,
     /// Batches to come whose environment is down.
     pub transients: usize,
     /// Accounts whose deposits fail: the next error of each; the last one stays.
     pub failing: HashMap<String, VecDeque<&'static str>>,
-    /// Accounts nobody can ever pay into.
+    /// Accounts whose deposits are poison messages.
     pub poison: Vec<String>,
-    /// Accounts whose deposits the environment keeps from being made.
+    /// Accounts whose deposits fail for the environment.
     pub out_of_reach: Vec<String>,
-    /// How long a batch takes.
+    /// Duration of a batch.
     pub pause: Duration,
-    /// Accounts whose batches wait until they are not in here any more.
+    /// Accounts whose batches wait until they are removed from here.
     pub waiting: Vec<String>,
-    /// Every event that was handed over: account and delivery.
+    /// Every delivered event: account and delivery count.
     pub seen: Vec<(String, u32)>,
 }
 
@@ -100,7 +100,7 @@ impl EventHandler for Teller {
             outcomes.push(if down {
                 Outcome::Transient("no database".to_owned())
             } else {
-                self.settle(received).await
+                self.process(received).await
             });
         }
         assert!(!self.take(|script| &mut script.panics), "the teller fainted");
@@ -109,7 +109,7 @@ impl EventHandler for Teller {
 }
 
 impl Teller {
-    async fn settle(&self, received: &Received<Deposited>) -> Outcome {
+    async fn process(&self, received: &Received<Deposited>) -> Outcome {
         let account = &received.event.account;
         if self.script().poison.contains(account) {
             return Outcome::Poison("no such account".to_owned());
@@ -127,9 +127,12 @@ impl Teller {
         }
     }
 
-    /// Inbox row and effect in one statement; whether it was the first time.
+    /// Inserts inbox row and effect in one statement. Returns whether this was the first time.
     async fn deposit(&self, received: &Received<Deposited>) -> Result<bool, DbError> {
-        let sql = "WITH fresh AS (INSERT INTO inbox (consumer, event_id) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING event_id)
+        let sql = "WITH fresh AS (
+                       INSERT INTO inbox (consumer, event_id) VALUES ($1, $2)
+                       ON CONFLICT DO NOTHING RETURNING event_id
+                   )
                    INSERT INTO deposits SELECT event_id, $3, $4 FROM fresh";
         let connection = self.database.connection().await?;
         let Deposited { account, amount } = &received.event;
@@ -156,7 +159,7 @@ impl Script {
     }
 }
 
-/// What the bank publishes, it consumes itself.
+/// The route of the only event: the bank publishes and consumes it.
 pub const ROUTE: Route =
     Route { stream: STREAM, publisher: "bank", consumer: "bank", group: GROUP, answered_on: &[] };
 
@@ -166,7 +169,7 @@ pub struct Bank {
     pub settings: StreamSettings,
     pub broker: Broker,
     pub teller: Teller,
-    // Last, so that every connection is gone when it is dropped.
+    // Last, so that it is dropped after every connection.
     _database: TestDatabase,
 }
 
@@ -189,16 +192,17 @@ impl Bank {
         ConsumerSet::new(&supervisor(), GROUP, &self.settings, &self.broker).with(move || teller.clone())
     }
 
-    /// The same, of another instance.
+    /// The consumers of another instance.
     pub fn consumers_called(&self, name: &str) -> ConsumerSet {
-        let (teller, settings) =
-            (self.teller.clone(), StreamSettings { consumer_name: name.to_owned(), ..self.settings.clone() });
+        let teller = self.teller.clone();
+        let settings = StreamSettings { consumer_name: name.to_owned(), ..self.settings.clone() };
         ConsumerSet::new(&supervisor(), GROUP, &settings, &self.broker).with(move || teller.clone())
     }
 
     pub fn relay(&self, change: impl FnOnce(&mut RelayOptions)) -> RelayHandle {
-        let (database, broker, settings) =
-            (self.teller.database.clone(), self.broker.clone(), self.settings.clone());
+        let database = self.teller.database.clone();
+        let broker = self.broker.clone();
+        let settings = self.settings.clone();
         let mut options =
             RelayOptions { service: "bank", database, broker, settings, routes: vec![ROUTE], group: GROUP };
         change(&mut options);
@@ -217,8 +221,8 @@ impl Bank {
         connection.query_one(sql, &[]).await.expect("a number").get(0).expect("a number")
     }
 
-    /// Waits until `count` deposits were made, and nothing is pending.
-    pub async fn settled(&self, consumers: &ConsumerSet, count: i64) -> StreamOverview {
+    /// Waits until `count` deposits are made and every entry is acknowledged.
+    pub async fn all_processed(&self, consumers: &ConsumerSet, count: i64) -> StreamOverview {
         let look = async || {
             let deposits = self.number("SELECT count(*) FROM deposits").await;
             let overview = overview(&self.broker, &consumers.specs()[0]).await.expect("Redis answers");
@@ -236,7 +240,7 @@ impl Bank {
     }
 
     /// Waits until there are `count` dead letters.
-    pub async fn buried(&self, count: usize) -> Vec<DeadLetter> {
+    pub async fn dead_lettered(&self, count: usize) -> Vec<DeadLetter> {
         let look = async || {
             let letters = self.dead_letters().list(STREAM, None, 100).await.expect("Redis answers");
             if letters.len() == count { Ok(letters) } else { Err(letters) }
@@ -244,7 +248,7 @@ impl Bank {
         eventually("the dead letters are there", SOON, look).await
     }
 
-    /// No deposit was made twice.
+    /// Asserts that every event was deposited once.
     pub async fn assert_no_doubles(&self) {
         assert_eq!(
             self.number("SELECT count(*) - count(DISTINCT event_id) FROM deposits").await,

@@ -1,4 +1,4 @@
-//! Streams do not grow with the time they are used, and a backlog is never cut.
+//! Streams stay bounded over time, and a backlog is kept whole.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ async fn shorter_than(bank: &Bank, limit: u64) {
 async fn trimming_removes_in_one_go_whatever_all_are_done_with() {
     let mut bank = Bank::open().await;
     bank.settings.retention = Duration::ZERO;
-    // As if they had been read before: the fifteen seconds are for trimming them.
+    // The group starts after these entries, so the time of the test goes into trimming them.
     bank.publish(&numbered(30_000)).await;
     bank.redis.command::<()>(&["XGROUP", "CREATE", STREAM, GROUP, "$"]).await;
     let _consumers = bank.consumers();
@@ -43,7 +43,7 @@ async fn a_group_that_nobody_reads_holds_entries_back_for_a_bounded_time_only_an
     bank.redis.command::<()>(&["XGROUP", "CREATE", STREAM, "left-behind", "0", "MKSTREAM"]).await;
     let consumers = bank.consumers();
     bank.publish(&numbered(300)).await;
-    let overview = bank.settled(&consumers, 300).await;
+    let overview = bank.all_processed(&consumers, 300).await;
     let [foreign] = overview.foreign_groups.as_slice() else { panic!("{overview:?}") };
     assert_eq!((foreign.name.as_str(), foreign.unread, length(&bank).await), ("left-behind", 300, 300));
     assert!(consumers.drain(SOON).await);
@@ -61,7 +61,7 @@ async fn a_stream_that_is_full_is_trimmed_although_a_foreign_group_has_not_read_
     bank.redis.command::<()>(&["XGROUP", "CREATE", STREAM, "left-behind", "0", "MKSTREAM"]).await;
     let consumers = bank.consumers();
     bank.publish(&numbered(300)).await;
-    bank.settled(&consumers, 300).await;
+    bank.all_processed(&consumers, 300).await;
     shorter_than(&bank, 200).await;
 }
 

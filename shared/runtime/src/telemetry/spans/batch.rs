@@ -1,4 +1,4 @@
-//! Spans as OTLP has them (<https://opentelemetry.io/docs/specs/otlp/>).
+//! Spans in the form of OTLP (<https://opentelemetry.io/docs/specs/otlp/>).
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -11,9 +11,9 @@ use opentelemetry_proto::tonic::{
 use prost::Message as _;
 use uuid::Uuid;
 
-use super::{Attribute, SpanKind, queue::Finished};
+use super::{Attribute, SpanKind, queue::FinishedSpan};
 
-/// Who says all this.
+/// The resource of all spans: this instance of the service.
 pub(super) fn resource(service: &str) -> Resource {
     let attributes = [
         ("service.name", service.to_owned()),
@@ -27,7 +27,7 @@ pub(super) fn resource(service: &str) -> Resource {
 }
 
 /// The body of one request to the collector.
-pub(super) fn encode(resource: &Resource, spans: Vec<Finished>) -> Vec<u8> {
+pub(super) fn encode(resource: &Resource, spans: Vec<FinishedSpan>) -> Vec<u8> {
     let scope = InstrumentationScope { name: "orderflow".to_owned(), ..InstrumentationScope::default() };
     let scope_spans = ScopeSpans {
         scope: Some(scope),
@@ -42,7 +42,7 @@ pub(super) fn encode(resource: &Resource, spans: Vec<Finished>) -> Vec<u8> {
     ExportTraceServiceRequest { resource_spans: vec![resource_spans] }.encode_to_vec()
 }
 
-fn message((trace, span): Finished) -> Message {
+fn message((trace, span): FinishedSpan) -> Message {
     let (trace_id, span_id, parent_span_id) = trace.ids();
     let status = span.error.map(|message| Status { message, code: status::StatusCode::Error.into() });
     Message {
@@ -55,7 +55,7 @@ fn message((trace, span): Finished) -> Message {
         end_time_unix_nano: nanoseconds(span.ended),
         attributes: span.attributes.into_iter().map(|(key, value)| attribute(key, value)).collect(),
         status,
-        flags: 1, // sampled: others are not recorded
+        flags: 1, // sampled, as every recorded span
         ..Message::default()
     }
 }

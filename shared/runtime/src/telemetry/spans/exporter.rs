@@ -1,7 +1,7 @@
-//! The thread that sends spans, batch by batch, until it is told to end.
+//! The thread that sends spans in batches until the export ends.
 //!
-//! A collector that does not answer, or says that it is busy, gets the same batch again; meanwhile the queue
-//! fills, and drops. What it refuses for good is dropped at once.
+//! A batch is sent again when the collector is silent or busy; meanwhile the queue fills, and drops new
+//! spans. A batch that the collector refuses is dropped at once.
 
 use std::time::{Duration, Instant};
 
@@ -15,22 +15,22 @@ use tokio::{
 
 use super::{
     batch,
-    queue::{Finished, Queue, count_dropped},
+    queue::{FinishedSpan, Queue, count_dropped},
 };
 use crate::settings::HttpUrl;
 
 /// Spans of one request: OpenTelemetry's default (`OTEL_BSP_MAX_EXPORT_BATCH_SIZE`).
 const BATCH: usize = 512;
-/// How long a batch may grow. OpenTelemetry waits for 5 s; who looks for a trace should not.
-const DELAY: Duration = Duration::from_secs(1);
+/// Longest time that a batch grows. OpenTelemetry's default is 5 s; 1 s shows a trace sooner.
+const BATCH_DELAY: Duration = Duration::from_secs(1);
 /// Longest wait for an answer of the collector.
-const PATIENCE: Duration = Duration::from_secs(5);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 /// Pause before a batch is sent again.
-const PAUSE: Duration = Duration::from_secs(1);
-/// Shortest time between two warnings.
-const SILENCE: Duration = Duration::from_secs(60);
-/// Spans must not hold up the end of a service for longer, whatever time the rest of it may take.
-const LONGEST_FLUSH: Duration = Duration::from_secs(3);
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
+/// Minimum time between two warnings.
+const WARNING_INTERVAL: Duration = Duration::from_secs(60);
+/// Longest flush at the end of a service, whatever time remains for its way down.
+const MAX_FLUSH: Duration = Duration::from_secs(3);
 
 /// The running export.
 pub struct SpanExport {
@@ -39,28 +39,30 @@ pub struct SpanExport {
 }
 
 impl SpanExport {
-    /// Sends what is queued, each batch once more, for as long as `patience` and [`LONGEST_FLUSH`] allow.
-    pub async fn flush(self, patience: Duration) {
+    /// Sends the queued spans, with one try for each batch, within `limit` and 3 s.
+    pub async fn flush(self, limit: Duration) {
         self.ending.send_replace(true);
-        if timeout(patience.min(LONGEST_FLUSH), self.done).await.is_err() {
-            tracing::warn!("the last spans were not sent in time");
+        if timeout(limit.min(MAX_FLUSH), self.done).await.is_err() {
+            tracing::warn!("timeout while sending the last spans");
         }
     }
 }
 
-/// Starts the thread. `None`, and a line in the log, when there can be no HTTP client.
+/// Starts the thread. Logs an error and returns `None` if this machine cannot make an HTTP client.
 pub(super) fn start(service: &str, collector: &HttpUrl) -> Option<(Queue, SpanExport)> {
-    let client = reqwest::Client::builder().timeout(PATIENCE).build();
-    let client =
-        client.map_err(|error| tracing::error!(%error, "no spans are sent: there is no HTTP client")).ok()?;
+    let client = reqwest::Client::builder().timeout(ANSWER_TIMEOUT).build();
+    let client = client
+        .map_err(|error| tracing::error!(%error, "spans are disabled: the HTTP client cannot be built"))
+        .ok()?;
     let (queue, spans) = Queue::open();
-    let ((ending, is_ending), (end, done)) = (watch::channel(false), oneshot::channel());
+    let (ending, is_ending) = watch::channel(false);
+    let (end, done) = oneshot::channel();
     let url = format!("{}/v1/traces", collector.as_str());
     let exporter =
         Exporter { client, url, resource: batch::resource(service), spans, is_ending, warned: None };
     Arbiter::new().spawn(async move {
         exporter.run().await;
-        _ = end.send(()); // nobody waits for it who has waited long enough
+        _ = end.send(()); // the flush may have timed out
     });
     Some((queue, SpanExport { ending, done }))
 }
@@ -69,19 +71,19 @@ struct Exporter {
     client: reqwest::Client,
     url: String,
     resource: Resource,
-    spans: mpsc::Receiver<Finished>,
+    spans: mpsc::Receiver<FinishedSpan>,
     is_ending: watch::Receiver<bool>,
     warned: Option<Instant>,
 }
 
-/// Why a batch was not taken.
+/// The reason why the collector did not accept a batch.
 #[derive(Debug, thiserror::Error)]
 enum ExportError {
     #[error("no answer: {0}")]
     NoAnswer(String),
-    #[error("it is busy ({0})")]
+    #[error("the collector is busy ({0})")]
     Busy(StatusCode),
-    #[error("it refused the spans ({0})")]
+    #[error("the collector refused the spans ({0})")]
     Refused(StatusCode),
 }
 
@@ -96,18 +98,22 @@ impl Exporter {
         }
     }
 
-    /// The next spans; none at the end.
-    async fn next(&mut self) -> Vec<Finished> {
+    /// The next batch; empty at the end.
+    async fn next(&mut self) -> Vec<FinishedSpan> {
         let mut batch = Vec::with_capacity(BATCH);
         tokio::select! {
             _ = self.spans.recv_many(&mut batch, BATCH) => {}
             _ = self.is_ending.wait_for(|ending| *ending) => {}
         }
-        let full = tokio::time::Instant::now() + DELAY;
+        let full = tokio::time::Instant::now() + BATCH_DELAY;
         while batch.len() < BATCH && !*self.is_ending.borrow() {
             let room = BATCH - batch.len();
             tokio::select! {
-                more = timeout_at(full, self.spans.recv_many(&mut batch, room)) => if !matches!(more, Ok(1..)) { return batch },
+                more = timeout_at(full, self.spans.recv_many(&mut batch, room)) => {
+                    if !matches!(more, Ok(1..)) {
+                        return batch;
+                    }
+                }
                 _ = self.is_ending.wait_for(|ending| *ending) => {}
             }
         }
@@ -119,7 +125,7 @@ impl Exporter {
         batch
     }
 
-    async fn deliver(&mut self, batch: Vec<Finished>) {
+    async fn deliver(&mut self, batch: Vec<FinishedSpan>) {
         let count = batch.len();
         let body = batch::encode(&self.resource, batch);
         loop {
@@ -133,7 +139,7 @@ impl Exporter {
                     }
                 }
             }
-            _ = timeout(PAUSE, self.is_ending.wait_for(|ending| *ending)).await;
+            _ = timeout(RETRY_PAUSE, self.is_ending.wait_for(|ending| *ending)).await;
         }
     }
 
@@ -141,7 +147,7 @@ impl Exporter {
         let request = self.client.post(&self.url).header(CONTENT_TYPE, "application/x-protobuf").body(body);
         match request.send().await.map_err(|error| ExportError::NoAnswer(innermost(&error)))?.status() {
             status if status.is_success() => Ok(()),
-            // Those that OTLP calls retryable.
+            // The codes that OTLP calls retryable.
             status @ (StatusCode::TOO_MANY_REQUESTS
             | StatusCode::BAD_GATEWAY
             | StatusCode::SERVICE_UNAVAILABLE
@@ -151,14 +157,18 @@ impl Exporter {
     }
 
     fn warn(&mut self, error: &ExportError) {
-        if self.warned.is_none_or(|warned| warned.elapsed() >= SILENCE) {
+        if self.warned.is_none_or(|warned| warned.elapsed() >= WARNING_INTERVAL) {
             self.warned = Some(Instant::now());
-            tracing::warn!(collector = %self.url, %error, "spans cannot be sent; is the collector of otlp-endpoint up? Nothing else waits for it");
+            tracing::warn!(
+                collector = %self.url,
+                %error,
+                "spans cannot be sent; is the collector of otlp-endpoint up? The service works without it"
+            );
         }
     }
 }
 
-/// What was wrong: reqwest says only that something was.
+/// The innermost cause; the text of reqwest names only the kind of error.
 fn innermost(error: &dyn std::error::Error) -> String {
     error.source().map_or_else(|| error.to_string(), innermost)
 }

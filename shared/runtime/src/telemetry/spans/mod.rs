@@ -1,15 +1,17 @@
-//! Spans for an OpenTelemetry collector, by OTLP/HTTP: one a request, one a handled event, one a publication.
+//! Spans for an OpenTelemetry collector, by OTLP/HTTP: one per request, per handled event and per
+//! publication.
 //!
-//! The ids are those of [`TraceContext`](events::TraceContext), which travels in `traceparent` whether anybody collects spans or
-//! not. What is finished is offered to a bounded queue, and one thread of its own sends batches from there:
+//! The ids are those of [`TraceContext`](events::TraceContext), which travels in `traceparent` with or
+//! without a collector. A finished span is offered to a bounded queue, from which a thread of its own sends
+//! batches:
 //!
 //! ```text
-//! record ── try_send ──> queue (8,192) ── 512, or what came within 1 s ──> POST /v1/traces
-//!              └─ full: dropped, counted                      └─ no answer: the same batch again after 1 s
+//! record ── try_send ──> queue (8,192) ── 512, or the spans of 1 s ──> POST /v1/traces
+//!              └─ full: dropped, counted                      └─ silent: the same batch again after 1 s
 //! ```
 //!
-//! The guarantee: nobody waits for a collector. Without `otlp-endpoint`, and for traces that are not sampled,
-//! it costs a branch.
+//! The guarantee: work never waits for a collector. Without `otlp-endpoint`, and for traces that are not
+//! sampled, a span costs a branch.
 
 mod batch;
 mod exporter;

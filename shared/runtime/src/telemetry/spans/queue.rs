@@ -1,4 +1,4 @@
-//! What waits to be sent, and the count of what found no room.
+//! The queue of finished spans, and the counter of dropped ones.
 
 use tokio::sync::mpsc;
 
@@ -6,21 +6,22 @@ use events::TraceContext;
 
 use super::Span;
 
-/// Spans that wait at most; about 1 KiB each. At 5,000 orders a second that is a third of a second of spans.
-const ROOM: usize = 8192;
+/// Largest number of waiting spans; about 1 KiB each. At 5,000 orders a second that is a third of a second of
+/// spans.
+const CAPACITY: usize = 8192;
 
-/// A span, and where it belongs.
-pub(super) type Finished = (TraceContext, Span);
+/// A span with its trace context.
+pub(super) type FinishedSpan = (TraceContext, Span);
 
-pub(super) struct Queue(mpsc::Sender<Finished>);
+pub(super) struct Queue(mpsc::Sender<FinishedSpan>);
 
 impl Queue {
-    pub(super) fn open() -> (Self, mpsc::Receiver<Finished>) {
-        let (sender, receiver) = mpsc::channel(ROOM);
+    pub(super) fn open() -> (Self, mpsc::Receiver<FinishedSpan>) {
+        let (sender, receiver) = mpsc::channel(CAPACITY);
         (Self(sender), receiver)
     }
 
-    /// Never waits.
+    /// Offers a span without waiting; a full queue drops it.
     pub(super) fn offer(&self, trace: TraceContext, span: Span) {
         if let Err(error) = self.0.try_send((trace, span)) {
             let reason =
@@ -44,7 +45,7 @@ mod tests {
     #[test]
     fn a_full_queue_takes_nothing_and_nobody_waits() {
         let (queue, mut receiver) = Queue::open();
-        for number in 0..ROOM + 10 {
+        for number in 0..CAPACITY + 10 {
             let now = SystemTime::now();
             let span = Span {
                 kind: SpanKind::Internal,
@@ -56,7 +57,7 @@ mod tests {
             };
             queue.offer(TraceContext::root(), span);
         }
-        assert_eq!(receiver.len(), ROOM);
+        assert_eq!(receiver.len(), CAPACITY);
         assert_eq!(receiver.try_recv().unwrap().1.name, "0", "the oldest stay");
     }
 }

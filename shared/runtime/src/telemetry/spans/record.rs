@@ -1,4 +1,4 @@
-//! The way of a span into the queue.
+//! Recording of spans into the queue.
 
 use std::sync::OnceLock;
 
@@ -9,19 +9,19 @@ use crate::settings::HttpUrl;
 
 static QUEUE: OnceLock<Queue> = OnceLock::new();
 
-/// Sends the spans of this process to `collector`, as `service`; `None` without one.
-/// Call it once, on an actix system.
+/// Starts sending the spans of this process to `collector`, as `service`; `None` without a collector. Call it
+/// once, on an actix system. `sample_ratio` is the share of new traces that are sampled, 0 to 1.
 pub fn export_spans(service: &str, collector: Option<&HttpUrl>, sample_ratio: f64) -> Option<SpanExport> {
     events::set_sample_ratio(sample_ratio);
     let collector = collector?;
     let (queue, export) = exporter::start(service, collector)?;
-    // A second one exists only when several services share a test process: the first one stays.
+    // The first export stays: a second one exists only when several services share a test process.
     QUEUE.set(queue).ok()?;
     tracing::info!(collector = collector.as_str(), "sending spans");
     Some(export)
 }
 
-/// Offers the span of `trace` to whoever collects spans; it is made only if there is somebody.
+/// Offers the span of `trace` to the collector. `span` is called only if it is collected.
 pub fn record_span(trace: TraceContext, span: impl FnOnce() -> Span) {
     if let Some(queue) = QUEUE.get()
         && trace.is_sampled()
@@ -30,7 +30,7 @@ pub fn record_span(trace: TraceContext, span: impl FnOnce() -> Span) {
     }
 }
 
-/// A span that begins now, in the one that `traceparent` names; `None` when nobody would collect it.
+/// A span that begins now, as a child of `traceparent`; `None` if it would not be collected.
 pub fn begin_span(traceparent: &str) -> Option<TraceContext> {
     QUEUE.get()?;
     Some(TraceContext::continue_from(Some(traceparent))).filter(|trace| trace.is_sampled())

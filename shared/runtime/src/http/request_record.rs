@@ -1,4 +1,4 @@
-//! What metrics, logs and spans say of one request.
+//! The record of one request, for metrics, logs and spans.
 
 use std::{
     cell::RefCell,
@@ -14,8 +14,8 @@ use actix_web::{
 use super::{Admission, RequestContext, health::is_health_check};
 use crate::telemetry::{Attribute, Span, SpanKind, record_span};
 
-/// Taken down when the request comes in: the application must have the only clone of it.
-pub(super) struct Visit {
+/// The data of a request, copied before the application gets the only clone of it.
+pub(super) struct RequestRecord {
     pub context: RequestContext,
     started: Instant,
     service: &'static str,
@@ -28,8 +28,8 @@ thread_local! {
     static DURATIONS: RefCell<Durations> = RefCell::default();
 }
 
-/// The histograms this thread has used, by route, method and status: to look one up in the registry takes six
-/// texts.
+/// The histograms that this thread has used, by route, method and status. A lookup in the registry would take
+/// six texts.
 #[derive(Default)]
 struct Durations(Vec<(String, &'static str, StatusCode, metrics::Histogram)>);
 
@@ -59,11 +59,18 @@ fn duration(
     method: &'static str,
     status: StatusCode,
 ) -> metrics::Histogram {
-    let (route, status) = (route.to_owned(), status.as_str().to_owned());
-    metrics::histogram!("orderflow_http_request_duration_seconds", "service" => service, "route" => route, "method" => method, "status" => status)
+    let route = route.to_owned();
+    let status = status.as_str().to_owned();
+    metrics::histogram!(
+        "orderflow_http_request_duration_seconds",
+        "service" => service,
+        "route" => route,
+        "method" => method,
+        "status" => status,
+    )
 }
 
-/// Clients may invent methods; labels may not grow with them.
+/// The label of a method. Unknown methods share one label, which bounds the number of labels.
 fn method_label(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
@@ -77,7 +84,8 @@ fn method_label(method: &Method) -> &'static str {
     }
 }
 
-impl Visit {
+impl RequestRecord {
+    /// Starts the clock of a request.
     pub(super) fn begin(request: &ServiceRequest) -> Self {
         Self {
             context: RequestContext::read(request.headers()),
@@ -89,28 +97,54 @@ impl Visit {
         }
     }
 
-    pub(super) fn record(&self, status: StatusCode) {
+    /// Records the metrics, the span and the log line of an answered request.
+    pub(super) fn finish(&self, status: StatusCode) {
         let Self { context, started, service, route, method, uri } = self;
-        let (elapsed, path) = (started.elapsed(), uri.path());
+        let elapsed = started.elapsed();
+        let path = uri.path();
         DURATIONS.with_borrow_mut(|durations| durations.of(service, route, method, status).record(elapsed));
-        // Probes every second would bury what people look for.
+        // Probes every second would bury the spans of interest.
         if !is_health_check(path) {
             record_span(context.trace, || self.span(status, elapsed));
         }
-        let (RequestContext { request_id, trace }, status) = (context, status.as_u16());
-        // A refusal is counted, and its cause logged where it is: a line for each would be the costliest part
-        // of an overload.
+        self.log(status, elapsed);
+    }
+
+    fn log(&self, status: StatusCode, elapsed: Duration) {
+        let RequestContext { request_id, trace } = &self.context;
+        let method = &self.method;
+        let path = self.uri.path();
+        let status = status.as_u16();
+        // A refusal (503) is counted, and its cause is logged at its source: a warning for each would be the
+        // largest cost of an overload.
         if status >= 500 && status != 503 {
-            tracing::warn!(%request_id, trace_id = %trace.trace_id(), %method, path, status, ?elapsed, "request failed");
+            tracing::warn!(
+                %request_id,
+                trace_id = %trace.trace_id(),
+                %method,
+                path,
+                status,
+                ?elapsed,
+                "request failed"
+            );
         } else {
-            tracing::debug!(%request_id, trace_id = %trace.trace_id(), %method, path, status, ?elapsed, "request");
+            tracing::debug!(
+                %request_id,
+                trace_id = %trace.trace_id(),
+                %method,
+                path,
+                status,
+                ?elapsed,
+                "request"
+            );
         }
     }
 
-    /// Named as OpenTelemetry's conventions for HTTP have it: by the route, which is one of a few, and not by
-    /// the path.
+    /// The span of the request, named by the conventions of OpenTelemetry: by the route, one of a few,
+    /// instead of the path.
     fn span(&self, status: StatusCode, elapsed: Duration) -> Span {
-        let (method, ended) = (method_label(&self.method), SystemTime::now());
+        let method = method_label(&self.method);
+        let ended = SystemTime::now();
         let attributes = vec![
             ("http.request.method", method.into()),
             ("http.route", self.route.clone().into()),
@@ -119,8 +153,8 @@ impl Visit {
             ("orderflow.request_id", self.context.request_id.clone().into()),
         ];
         let error = status.is_server_error().then(|| status.to_string());
-        let (name, began) =
-            (format!("{method} {}", self.route).into(), ended.checked_sub(elapsed).unwrap_or(ended));
+        let name = format!("{method} {}", self.route).into();
+        let began = ended.checked_sub(elapsed).unwrap_or(ended);
         Span { kind: SpanKind::Server, name, began, ended, attributes, error }
     }
 }

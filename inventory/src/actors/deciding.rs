@@ -15,7 +15,7 @@ use super::{
     product::{Hold, Learn, Release, Settle},
 };
 use crate::{
-    domain::{Answer, Decision, Level, Line, Order, Sku},
+    domain::{Decision, HoldResult, Level, Line, Order, Sku},
     store,
 };
 
@@ -44,11 +44,11 @@ impl<'a> Deciding<'a> {
             Self { backends, products, enough: HashSet::new(), is_plenty: false, exact: HashSet::new() };
         let lines: Vec<Line> =
             wanted.iter().map(|(sku, quantity)| Line { sku: sku.clone(), quantity: *quantity }).collect();
-        let answers = deciding.hold(&lines).await?;
+        let results = deciding.hold(&lines).await?;
         deciding.enough = lines
             .into_iter()
-            .zip(answers)
-            .filter(|(_, answer)| *answer == Answer::Held)
+            .zip(results)
+            .filter(|(_, result)| *result == HoldResult::Held)
             .map(|(line, _)| line.sku)
             .collect();
         deciding.is_plenty = deciding.enough.len() == wanted.len();
@@ -59,21 +59,21 @@ impl<'a> Deciding<'a> {
     /// be stale said so.
     pub(super) async fn decide(&mut self, order: &Order) -> Result<Decision, AttemptError> {
         loop {
-            let answers = self.hold(&order.lines).await?;
-            let decision = Decision::over(&order.lines, &answers);
+            let results = self.hold(&order.lines).await?;
+            let decision = Decision::over(&order.lines, &results);
             if decision == Decision::Reserve {
                 return Ok(decision);
             }
             let held = order
                 .lines
                 .iter()
-                .zip(&answers)
-                .filter(|(_, answer)| **answer == Answer::Held)
+                .zip(&results)
+                .filter(|(_, result)| **result == HoldResult::Held)
                 .map(|(line, _)| line);
             let (for_all, for_it): (Vec<&Line>, Vec<&Line>) =
                 held.partition(|line| self.enough.contains(&line.sku));
             self.release(&for_it).await?;
-            let stale = self.stale(&order.lines, &answers);
+            let stale = self.stale(&order.lines, &results);
             if stale.is_empty() {
                 self.release(&for_all).await?;
                 return Ok(decision);
@@ -82,21 +82,21 @@ impl<'a> Deciding<'a> {
         }
     }
 
-    async fn hold(&self, lines: &[Line]) -> Result<Vec<Answer>, MailboxError> {
+    async fn hold(&self, lines: &[Line]) -> Result<Vec<HoldResult>, MailboxError> {
         if lines.iter().all(|line| self.enough.contains(&line.sku)) {
-            return Ok(vec![Answer::Held; lines.len()]);
+            return Ok(vec![HoldResult::Held; lines.len()]);
         }
         let hold = |line: &Line| {
             let (product, quantity, held) =
                 (self.products.get(&line.sku), line.quantity, self.enough.contains(&line.sku));
             async move {
-                let Some(product) = product else { return Ok(Answer::Unknown) };
+                let Some(product) = product else { return Ok(HoldResult::Unknown) };
                 if held {
-                    return Ok(Answer::Held);
+                    return Ok(HoldResult::Held);
                 }
                 Ok(match product.send(Hold(quantity)).await? {
-                    Ok(()) => Answer::Held,
-                    Err(short) => Answer::Short { available: short.available },
+                    Ok(()) => HoldResult::Held,
+                    Err(short) => HoldResult::Short { available: short.available },
                 })
             }
         };
@@ -109,8 +109,8 @@ impl<'a> Deciding<'a> {
     }
 
     /// The short ones that were not looked up in this round.
-    fn stale(&self, lines: &[Line], answers: &[Answer]) -> Vec<Sku> {
-        let short = lines.iter().zip(answers).filter(|(_, answer)| matches!(answer, Answer::Short { .. }));
+    fn stale(&self, lines: &[Line], results: &[HoldResult]) -> Vec<Sku> {
+        let short = lines.iter().zip(results).filter(|(_, result)| matches!(result, HoldResult::Short { .. }));
         short.map(|(line, _)| &line.sku).filter(|sku| !self.exact.contains(*sku)).cloned().collect()
     }
 

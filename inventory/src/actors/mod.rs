@@ -9,7 +9,7 @@
 mod attempt_error;
 mod backends;
 mod catalogue;
-mod deciding;
+mod decider;
 mod directory;
 mod error;
 mod paid_order;

@@ -4,7 +4,7 @@
 //!   orders ─> delivered before? ── yes ─> look into the inbox; the stored reply   Duplicate
 //!                 │ no                                    ^
 //!                 v                                       │
-//!             hold every line, in order ─> Reserve | Refuse            (deciding.rs)
+//!             hold every line, in order ─> Reserve | Refuse            (decider.rs)
 //!                 v                                       │
 //!             WriteStock: one transaction ── refused ────┴─ forget these products, all of it again
 //!                 │                        ├─ away ───> forget them    Transient
@@ -40,7 +40,7 @@ use uuid::Uuid;
 use super::{
     Backends, PaidOrder,
     attempt_error::AttemptError,
-    deciding::{Deciding, Taken},
+    decider::{Decider, Taken},
     directory::Directory,
 };
 use crate::{
@@ -288,16 +288,16 @@ impl Round {
         open: &mut [&mut Case<'_>],
         wanted: &BTreeMap<Sku, u32>,
     ) -> Result<(), AttemptError> {
-        let mut deciding = Deciding::begin(&self.directory, &self.backends, wanted).await?;
+        let mut decider = Decider::begin(&self.directory, &self.backends, wanted).await?;
         let (mut rulings, mut commits) = (Vec::with_capacity(open.len()), Vec::with_capacity(open.len()));
         let commit = |rulings: &[(Arc<Ruling>, &str)]| {
             self.writer.commit_all(rulings.iter().map(|(ruling, _)| Arc::clone(ruling)).collect())
         };
         for case in open.iter() {
-            let decision = deciding.decide(&case.paid.order).await?;
+            let decision = decider.decide(&case.paid.order).await?;
             rulings.push((Arc::new(ruling(case.paid, &decision)), label(&decision)));
             // No shortage depends on whether these commit: they need not wait for the rest of the round.
-            if deciding.is_plenty && rulings.len() - commits.len() == PART {
+            if decider.is_plenty && rulings.len() - commits.len() == PART {
                 commits.extend(commit(&rulings[commits.len()..]));
                 tokio::task::yield_now().await; // the writer is on this thread
             }
@@ -317,7 +317,7 @@ impl Round {
         for (label, orders) in counts {
             metrics::counter!("orderflow_reservations_total", "outcome" => label).increment(orders);
         }
-        deciding.settle(taken).await;
+        decider.settle(taken).await;
         setback.map_or(Ok(()), |error| Err(counted(error).into()))
     }
 }

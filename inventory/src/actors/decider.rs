@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The products a round is about.
-pub(super) struct Deciding<'a> {
+pub(super) struct Decider<'a> {
     backends: &'a Backends,
     products: HashMap<Sku, Addr<Product>>,
     /// Those that hold what all orders of the round want of them.
@@ -32,7 +32,7 @@ pub(super) struct Deciding<'a> {
     exact: HashSet<Sku>,
 }
 
-impl<'a> Deciding<'a> {
+impl<'a> Decider<'a> {
     /// Asks each product for everything that is `wanted` of it.
     pub(super) async fn begin(
         directory: &Directory,
@@ -40,19 +40,19 @@ impl<'a> Deciding<'a> {
         wanted: &BTreeMap<Sku, u32>,
     ) -> Result<Self, AttemptError> {
         let products = directory.find(&wanted.keys().cloned().collect::<Vec<Sku>>()).await?;
-        let mut deciding =
+        let mut decider =
             Self { backends, products, enough: HashSet::new(), is_plenty: false, exact: HashSet::new() };
         let lines: Vec<Line> =
             wanted.iter().map(|(sku, quantity)| Line { sku: sku.clone(), quantity: *quantity }).collect();
-        let results = deciding.hold(&lines).await?;
-        deciding.enough = lines
+        let results = decider.hold(&lines).await?;
+        decider.enough = lines
             .into_iter()
             .zip(results)
             .filter(|(_, result)| *result == HoldResult::Held)
             .map(|(line, _)| line.sku)
             .collect();
-        deciding.is_plenty = deciding.enough.len() == wanted.len();
-        Ok(deciding)
+        decider.is_plenty = decider.enough.len() == wanted.len();
+        Ok(decider)
     }
 
     /// Decides over one order. Reserved: its lines are held. Refused: nothing is held, and no view that could

@@ -24,12 +24,12 @@ pub(super) struct Decider<'a> {
     backends: &'a Backends,
     products: HashMap<Sku, Addr<Product>>,
     /// Those that hold what all orders of the round want of them.
-    enough: HashSet<Sku>,
+    held_in_bulk: HashSet<Sku>,
     /// All of them do: each order is reserved, and no decision waits or fails.
-    pub(super) is_plenty: bool,
+    pub(super) all_held: bool,
     /// Looked up since the round began. Nothing else of this process is being committed, so what was read and
     /// what is held together are exact, and a shortage is final.
-    exact: HashSet<Sku>,
+    reloaded: HashSet<Sku>,
 }
 
 impl<'a> Decider<'a> {
@@ -41,17 +41,17 @@ impl<'a> Decider<'a> {
     ) -> Result<Self, AttemptError> {
         let products = directory.find(&wanted.keys().cloned().collect::<Vec<Sku>>()).await?;
         let mut decider =
-            Self { backends, products, enough: HashSet::new(), is_plenty: false, exact: HashSet::new() };
+            Self { backends, products, held_in_bulk: HashSet::new(), all_held: false, reloaded: HashSet::new() };
         let lines: Vec<Line> =
             wanted.iter().map(|(sku, quantity)| Line { sku: sku.clone(), quantity: *quantity }).collect();
         let results = decider.hold(&lines).await?;
-        decider.enough = lines
+        decider.held_in_bulk = lines
             .into_iter()
             .zip(results)
             .filter(|(_, result)| *result == HoldResult::Held)
             .map(|(line, _)| line.sku)
             .collect();
-        decider.is_plenty = decider.enough.len() == wanted.len();
+        decider.all_held = decider.held_in_bulk.len() == wanted.len();
         Ok(decider)
     }
 
@@ -71,24 +71,24 @@ impl<'a> Decider<'a> {
                 .filter(|(_, result)| **result == HoldResult::Held)
                 .map(|(line, _)| line);
             let (for_all, for_it): (Vec<&Line>, Vec<&Line>) =
-                held.partition(|line| self.enough.contains(&line.sku));
+                held.partition(|line| self.held_in_bulk.contains(&line.sku));
             self.release(&for_it).await?;
             let stale = self.stale(&order.lines, &results);
             if stale.is_empty() {
                 self.release(&for_all).await?;
                 return Ok(decision);
             }
-            self.look_again(stale).await?;
+            self.reload(stale).await?;
         }
     }
 
     async fn hold(&self, lines: &[Line]) -> Result<Vec<HoldResult>, MailboxError> {
-        if lines.iter().all(|line| self.enough.contains(&line.sku)) {
+        if lines.iter().all(|line| self.held_in_bulk.contains(&line.sku)) {
             return Ok(vec![HoldResult::Held; lines.len()]);
         }
         let hold = |line: &Line| {
             let (product, quantity, held) =
-                (self.products.get(&line.sku), line.quantity, self.enough.contains(&line.sku));
+                (self.products.get(&line.sku), line.quantity, self.held_in_bulk.contains(&line.sku));
             async move {
                 let Some(product) = product else { return Ok(HoldResult::Unknown) };
                 if held {
@@ -111,17 +111,17 @@ impl<'a> Decider<'a> {
     /// The short ones that were not looked up in this round.
     fn stale(&self, lines: &[Line], results: &[HoldResult]) -> Vec<Sku> {
         let short = lines.iter().zip(results).filter(|(_, result)| matches!(result, HoldResult::Short { .. }));
-        short.map(|(line, _)| &line.sku).filter(|sku| !self.exact.contains(*sku)).cloned().collect()
+        short.map(|(line, _)| &line.sku).filter(|sku| !self.reloaded.contains(*sku)).cloned().collect()
     }
 
-    async fn look_again(&mut self, skus: Vec<Sku>) -> Result<(), AttemptError> {
+    async fn reload(&mut self, skus: Vec<Sku>) -> Result<(), AttemptError> {
         let connection = self.backends.database.connection().await?;
         for (sku, level) in store::levels(&connection, &skus).await? {
             if let Some(product) = self.products.get(&sku) {
                 product.send(Learn(level)).await?;
             }
         }
-        self.exact.extend(skus);
+        self.reloaded.extend(skus);
         Ok(())
     }
 

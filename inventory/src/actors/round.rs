@@ -297,7 +297,7 @@ impl Round {
             let decision = decider.decide(&case.paid.order).await?;
             rulings.push((Arc::new(ruling(case.paid, &decision)), label(&decision)));
             // No shortage depends on whether these commit: they need not wait for the rest of the round.
-            if decider.is_plenty && rulings.len() - commits.len() == PART {
+            if decider.all_held && rulings.len() - commits.len() == PART {
                 commits.extend(commit(&rulings[commits.len()..]));
                 tokio::task::yield_now().await; // the writer is on this thread
             }

@@ -46,7 +46,7 @@ use super::{
 use crate::{
     SERVICE,
     domain::{Decision, Order, Refusal, ShortLine, Sku},
-    store::{self, NEVER_NEGATIVE, ORDER_ONCE, Reply, Ruling, WriteStock},
+    store::{self, NEVER_NEGATIVE, ORDER_ONCE, Reply, DecidedOrder, WriteStock},
 };
 
 /// Tries at a batch that the database refuses: one for a duplicate that looked new, one for a stale view, one
@@ -289,27 +289,27 @@ impl Round {
         wanted: &BTreeMap<Sku, u32>,
     ) -> Result<(), AttemptError> {
         let mut decider = Decider::begin(&self.directory, &self.backends, wanted).await?;
-        let (mut rulings, mut commits) = (Vec::with_capacity(open.len()), Vec::with_capacity(open.len()));
-        let commit = |rulings: &[(Arc<Ruling>, &str)]| {
-            self.writer.commit_all(rulings.iter().map(|(ruling, _)| Arc::clone(ruling)).collect())
+        let (mut decided, mut commits) = (Vec::with_capacity(open.len()), Vec::with_capacity(open.len()));
+        let commit = |decided: &[(Arc<DecidedOrder>, &str)]| {
+            self.writer.commit_all(decided.iter().map(|(order, _)| Arc::clone(order)).collect())
         };
         for case in open.iter() {
             let decision = decider.decide(&case.paid.order).await?;
-            rulings.push((Arc::new(ruling(case.paid, &decision)), label(&decision)));
+            decided.push((Arc::new(decided_order(case.paid, &decision)), label(&decision)));
             // No shortage depends on whether these commit: they need not wait for the rest of the round.
-            if decider.all_held && rulings.len() - commits.len() == PART {
-                commits.extend(commit(&rulings[commits.len()..]));
+            if decider.all_held && decided.len() - commits.len() == PART {
+                commits.extend(commit(&decided[commits.len()..]));
                 tokio::task::yield_now().await; // the writer is on this thread
             }
         }
-        commits.extend(commit(&rulings[commits.len()..]));
+        commits.extend(commit(&decided[commits.len()..]));
         let (mut taken, mut setback, mut counts) = (Taken::default(), None, HashMap::new());
-        for ((case, (ruling, label)), commit) in open.iter_mut().zip(rulings).zip(commits) {
+        for ((case, (order, label)), commit) in open.iter_mut().zip(decided).zip(commits) {
             match commit.await {
                 Ok(levels) => {
                     *counts.entry(label).or_insert(0) += 1;
-                    taken.add(&ruling.taken, &levels);
-                    (case.outcome, case.reply) = (Some(Outcome::Done), Some(Arc::clone(&ruling.reply)));
+                    taken.add(&order.taken, &levels);
+                    (case.outcome, case.reply) = (Some(Outcome::Done), Some(Arc::clone(&order.reply)));
                 }
                 Err(error) => setback = Some(error),
             }
@@ -358,13 +358,13 @@ fn reason(refusal: Refusal) -> RefundReason {
 }
 
 /// The decision as it is committed: what is taken, and the event that says so.
-fn ruling(paid: &PaidOrder, decision: &Decision) -> Ruling {
+fn decided_order(paid: &PaidOrder, decision: &Decision) -> DecidedOrder {
     let (envelope, order) = (&paid.envelope, &paid.order);
     let (taken, reply) = match decision {
         Decision::Reserve => (order.lines.clone(), reserved(envelope, order)),
         Decision::Refuse { refusal, short } => (Vec::new(), refund(envelope, order, *refusal, short)),
     };
-    Ruling { event_id: paid.event_id(), order_id: order.id, taken, reply: Arc::new(reply) }
+    DecidedOrder { event_id: paid.event_id(), order_id: order.id, taken, reply: Arc::new(reply) }
 }
 
 fn reserved(cause: &Envelope, order: &Order) -> Reply {

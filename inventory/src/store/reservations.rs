@@ -33,7 +33,7 @@ pub const ORDER_ONCE: &str = "stock_ledger_order_once";
 
 /// What was decided over one event.
 #[derive(Debug, Clone)]
-pub struct Ruling {
+pub struct DecidedOrder {
     pub event_id: Uuid,
     pub order_id: Uuid,
     /// What its order takes; nothing when it is refused.
@@ -59,7 +59,7 @@ pub async fn answered(
     inbox::processed(connection, INVENTORY_GROUP, ids).await
 }
 
-/// Commits rulings.
+/// Commits decided.
 #[derive(Debug, Clone, Copy)]
 pub struct WriteStock;
 
@@ -101,7 +101,7 @@ fn with_seeded_bugs() -> Cow<'static, str> {
 }
 
 impl Write for WriteStock {
-    type Item = Arc<Ruling>;
+    type Item = Arc<DecidedOrder>;
     /// What is on hand after the whole batch of each product that anything in it takes.
     type Outcome = Arc<HashMap<Sku, Level>>;
 
@@ -114,13 +114,13 @@ impl Write for WriteStock {
     async fn commit(
         &self,
         connection: &Connection,
-        rulings: &[Arc<Ruling>],
+        decided: &[Arc<DecidedOrder>],
     ) -> Result<Vec<Self::Outcome>, DbError> {
         let statement = connection.prepare_cached(&with_seeded_bugs()).await?;
-        let events: Vec<Uuid> = rulings.iter().map(|ruling| ruling.event_id).collect();
-        let lines = LineColumns::of(rulings);
+        let events: Vec<Uuid> = decided.iter().map(|order| order.event_id).collect();
+        let lines = LineColumns::of(decided);
         let replies: Vec<String> =
-            rulings.iter().map(|ruling| StoredReply::from(&ruling.reply.envelope).to_json()).collect();
+            decided.iter().map(|order| StoredReply::from(&order.reply.envelope).to_json()).collect();
         let rows = connection
             .query(
                 &statement,
@@ -141,7 +141,7 @@ impl Write for WriteStock {
         let levels: Result<_, DbError> =
             rows.iter().map(|row| Ok((Sku::stored(row.get(0)?), level(row, 1)?))).collect();
         let levels: Self::Outcome = Arc::new(levels?);
-        Ok(vec![levels; rulings.len()])
+        Ok(vec![levels; decided.len()])
     }
 }
 
@@ -159,13 +159,13 @@ struct LineColumns<'a> {
 }
 
 impl<'a> LineColumns<'a> {
-    fn of(rulings: &'a [Arc<Ruling>]) -> Self {
+    fn of(decided: &'a [Arc<DecidedOrder>]) -> Self {
         let mut columns = Self::default();
-        for (ruling, line) in
-            rulings.iter().flat_map(|ruling| ruling.taken.iter().map(move |line| (ruling, line)))
+        for (order, line) in
+            decided.iter().flat_map(|order| order.taken.iter().map(move |line| (order, line)))
         {
-            columns.events.push(ruling.event_id);
-            columns.orders.push(ruling.order_id);
+            columns.events.push(order.event_id);
+            columns.orders.push(order.order_id);
             columns.skus.push(line.sku.as_str());
             columns.quantities.push(i32::try_from(line.quantity).unwrap_or(i32::MAX));
         }

@@ -59,7 +59,7 @@ const ATTEMPTS: usize = 4;
 const PART: usize = 512;
 
 /// An order and what has become of it.
-struct Case<'a> {
+struct RoundOrder<'a> {
     paid: &'a PaidOrder,
     outcome: Option<Outcome>,
     /// To be published before the outcome is given.
@@ -67,10 +67,10 @@ struct Case<'a> {
 }
 
 /// A round that is decided.
-pub(super) struct Judged {
+pub(super) struct CommittedRound {
     /// What has become of each event, and what is to be published before that is said.
-    verdicts: Vec<(Outcome, Option<Arc<Reply>>)>,
-    case_of_order: Vec<usize>,
+    results: Vec<(Outcome, Option<Arc<Reply>>)>,
+    index_of_order: Vec<usize>,
 }
 
 /// What a round works with.
@@ -85,83 +85,83 @@ pub(super) struct Round {
 
 impl Round {
     /// Decides, commits and settles; what is left is to publish the replies.
-    pub(super) async fn judge(&self, orders: &[PaidOrder]) -> Judged {
-        let mut cases: Vec<Case> = Vec::with_capacity(orders.len());
-        let (mut case_of, mut case_of_order) =
+    pub(super) async fn commit(&self, orders: &[PaidOrder]) -> CommittedRound {
+        let mut orders: Vec<RoundOrder> = Vec::with_capacity(orders.len());
+        let (mut index_of, mut index_of_order) =
             (HashMap::with_capacity(orders.len()), Vec::with_capacity(orders.len()));
         for paid in orders {
-            case_of_order.push(*case_of.entry(paid.event_id()).or_insert_with(|| {
-                cases.push(Case { paid, outcome: None, reply: None });
-                cases.len() - 1
+            index_of_order.push(*index_of.entry(paid.event_id()).or_insert_with(|| {
+                orders.push(RoundOrder { paid, outcome: None, reply: None });
+                orders.len() - 1
             }));
         }
-        self.judge_cases(&mut cases).await;
-        Judged {
-            verdicts: cases
+        self.commit_orders(&mut orders).await;
+        CommittedRound {
+            results: orders
                 .into_iter()
-                .map(|case| (case.outcome.unwrap_or_else(undecided), case.reply))
+                .map(|order| (order.outcome.unwrap_or_else(undecided), order.reply))
                 .collect(),
-            case_of_order,
+            index_of_order,
         }
     }
 
     /// One outcome an order, in order.
-    pub(super) async fn publish(&self, mut judged: Judged) -> Vec<Outcome> {
-        self.publish_replies(&mut judged.verdicts).await;
-        let mut outcome = |case: &usize| {
-            let outcome = &mut judged.verdicts[*case].0;
+    pub(super) async fn publish(&self, mut committed: CommittedRound) -> Vec<Outcome> {
+        self.publish_replies(&mut committed.results).await;
+        let mut outcome = |order: &usize| {
+            let outcome = &mut committed.results[*order].0;
             // The same event twice in one round: only the first has an effect.
             let again = if *outcome == Outcome::Done { Outcome::Duplicate } else { outcome.clone() };
             std::mem::replace(outcome, again)
         };
-        judged.case_of_order.iter().map(&mut outcome).collect()
+        committed.index_of_order.iter().map(&mut outcome).collect()
     }
 
-    /// Gives every case its outcome: all together or, if that does not work out, one by one.
-    async fn judge_cases(&self, cases: &mut [Case<'_>]) {
-        let mut outage = match self.insist(cases).await {
+    /// Gives every order its outcome: all together or, if that does not work out, one by one.
+    async fn commit_orders(&self, orders: &mut [RoundOrder<'_>]) {
+        let mut outage = match self.commit_with_retries(orders).await {
             Ok(()) => return,
             Err(AttemptError::Unavailable(why) | AttemptError::Contended(why)) => Some(why),
-            Err(setback) => match cases {
-                [alone] => return alone.outcome = Some(Outcome::Failed(setback.to_string())),
+            Err(error) => match orders {
+                [alone] => return alone.outcome = Some(Outcome::Failed(error.to_string())),
                 _ => None,
             },
         };
-        for case in cases.iter_mut().filter(|case| case.outcome.is_none()) {
+        for order in orders.iter_mut().filter(|order| order.outcome.is_none()) {
             if outage.is_none() {
-                match self.insist(std::slice::from_mut(case)).await {
+                match self.commit_with_retries(std::slice::from_mut(order)).await {
                     Ok(()) => continue,
                     Err(AttemptError::Unavailable(why) | AttemptError::Contended(why)) => outage = Some(why),
-                    Err(setback) => case.outcome = Some(Outcome::Failed(setback.to_string())),
+                    Err(error) => order.outcome = Some(Outcome::Failed(error.to_string())),
                 }
             }
             if let Some(why) = &outage {
-                case.outcome.get_or_insert_with(|| Outcome::Transient(why.clone()));
+                order.outcome.get_or_insert_with(|| Outcome::Transient(why.clone()));
             }
         }
     }
 
-    async fn insist(&self, cases: &mut [Case<'_>]) -> Result<(), AttemptError> {
+    async fn commit_with_retries(&self, orders: &mut [RoundOrder<'_>]) -> Result<(), AttemptError> {
         let mut attempt = 1;
         loop {
-            match self.attempt(cases, attempt).await {
-                Err(setback @ (AttemptError::Refused(_) | AttemptError::ProductLost(_)))
+            match self.attempt(orders, attempt).await {
+                Err(error @ (AttemptError::Refused(_) | AttemptError::ProductLost(_)))
                     if attempt < ATTEMPTS =>
                 {
-                    match &setback {
+                    match &error {
                         AttemptError::Refused(error)
                             if [inbox::ONCE, ORDER_ONCE].iter().any(|once| error.violates(once)) =>
                         {
                             tracing::debug!("an event that looked new had its effect")
                         }
                         _ => {
-                            tracing::warn!(orders = cases.len(), attempt, %setback, "the batch was not committed; deciding anew")
+                            tracing::warn!(orders = orders.len(), attempt, %error, "the batch was not committed; deciding anew")
                         }
                     }
                     attempt += 1;
                 }
                 Err(AttemptError::Contended(why))
-                    if attempt < ATTEMPTS && self.find_locked(cases, &why).await? =>
+                    if attempt < ATTEMPTS && self.find_locked(orders, &why).await? =>
                 {
                     attempt += 1
                 }
@@ -171,10 +171,10 @@ impl Round {
     }
 
     /// Looks which products are locked. True: some are, so that the others can go on without them.
-    async fn find_locked(&self, cases: &[Case<'_>], why: &str) -> Result<bool, AttemptError> {
-        let open = cases.iter().filter(|case| case.outcome.is_none());
+    async fn find_locked(&self, orders: &[RoundOrder<'_>], why: &str) -> Result<bool, AttemptError> {
+        let open = orders.iter().filter(|order| order.outcome.is_none());
         let skus: HashSet<Sku> =
-            open.flat_map(|case| &case.paid.order.lines).map(|line| line.sku.clone()).collect();
+            open.flat_map(|order| &order.paid.order.lines).map(|line| line.sku.clone()).collect();
         let found = self.look_for_locks(skus.into_iter().collect()).await?;
         if !found.is_empty() {
             tracing::warn!(products = ?found.iter().map(Sku::as_str).collect::<Vec<_>>(), why, "somebody has locked products; their orders wait");
@@ -189,31 +189,31 @@ impl Round {
     }
 
     /// Orders of products that are still locked are tried again later; nobody waits for them.
-    async fn leave_out_locked(&self, cases: &mut [Case<'_>]) -> Result<(), AttemptError> {
+    async fn leave_out_locked(&self, orders: &mut [RoundOrder<'_>]) -> Result<(), AttemptError> {
         let suspects: Vec<Sku> = self.locked.borrow().iter().cloned().collect();
         if suspects.is_empty() {
             return Ok(());
         }
         let locked: HashSet<Sku> = self.look_for_locks(suspects).await?.into_iter().collect();
-        for case in cases.iter_mut().filter(|case| case.outcome.is_none()) {
-            if let Some(line) = case.paid.order.lines.iter().find(|line| locked.contains(&line.sku)) {
-                case.outcome = Some(Outcome::Transient(format!("product {} is locked", line.sku)));
+        for order in orders.iter_mut().filter(|order| order.outcome.is_none()) {
+            if let Some(line) = order.paid.order.lines.iter().find(|line| locked.contains(&line.sku)) {
+                order.outcome = Some(Outcome::Transient(format!("product {} is locked", line.sku)));
             }
         }
         *self.locked.borrow_mut() = locked;
         Ok(())
     }
 
-    /// Takes every open case to its end. After a setback the products of those that are still open are in
+    /// Takes every open order to its end. After a error the products of those that are still open are in
     /// doubt.
-    async fn attempt(&self, cases: &mut [Case<'_>], attempt: usize) -> Result<(), AttemptError> {
+    async fn attempt(&self, orders: &mut [RoundOrder<'_>], attempt: usize) -> Result<(), AttemptError> {
         // The inbox refuses a duplicate anyway: a look is worth its round trip only where one is to be
         // expected.
-        if attempt > 1 || cases.iter().any(|case| case.paid.may_be_known()) {
-            self.answer_duplicates(cases).await?;
+        if attempt > 1 || orders.iter().any(|order| order.paid.may_be_known()) {
+            self.answer_duplicates(orders).await?;
         }
-        self.leave_out_locked(cases).await?;
-        let mut open: Vec<&mut Case> = cases.iter_mut().filter(|case| case.outcome.is_none()).collect();
+        self.leave_out_locked(orders).await?;
+        let mut open: Vec<&mut RoundOrder> = orders.iter_mut().filter(|order| order.outcome.is_none()).collect();
         if open.is_empty() {
             return Ok(());
         }
@@ -227,17 +227,17 @@ impl Round {
 
     /// An event that had its effect is answered with the reply it had: whoever sends it again has not seen
     /// that.
-    async fn answer_duplicates(&self, cases: &mut [Case<'_>]) -> Result<(), AttemptError> {
-        let open = cases.iter().filter(|case| case.outcome.is_none()).map(|case| case.paid);
+    async fn answer_duplicates(&self, orders: &mut [RoundOrder<'_>]) -> Result<(), AttemptError> {
+        let open = orders.iter().filter(|order| order.outcome.is_none()).map(|order| order.paid);
         // The version before kept it under the id it came with.
         let ids: Vec<Uuid> = open.flat_map(|paid| [paid.event_id(), paid.envelope.id]).collect();
         let mut replies = store::answered(&self.backends.database.connection().await?, &ids).await?;
-        for case in cases.iter_mut().filter(|case| case.outcome.is_none()) {
+        for order in orders.iter_mut().filter(|order| order.outcome.is_none()) {
             if let Some(reply) =
-                replies.remove(&case.paid.event_id()).or_else(|| replies.remove(&case.paid.envelope.id))
+                replies.remove(&order.paid.event_id()).or_else(|| replies.remove(&order.paid.envelope.id))
             {
-                case.reply = reply.map(|reply| Arc::new(given_again(reply, &case.paid.envelope)));
-                case.outcome = Some(Outcome::Duplicate);
+                order.reply = reply.map(|reply| Arc::new(given_again(reply, &order.paid.envelope)));
+                order.outcome = Some(Outcome::Duplicate);
             }
         }
         Ok(())
@@ -245,28 +245,28 @@ impl Round {
 
     /// Redis away: the events come again, and the inbox has their replies. What Redis refuses waits in the
     /// outbox: a stream that is full must not keep others from being acknowledged, and hence trimmed.
-    async fn publish_replies(&self, verdicts: &mut [(Outcome, Option<Arc<Reply>>)]) {
-        let mut told: Vec<(&mut Outcome, &Reply)> =
-            verdicts.iter_mut().filter_map(|(outcome, reply)| Some((outcome, reply.as_deref()?))).collect();
-        if told.is_empty() {
+    async fn publish_replies(&self, results: &mut [(Outcome, Option<Arc<Reply>>)]) {
+        let mut unsent: Vec<(&mut Outcome, &Reply)> =
+            results.iter_mut().filter_map(|(outcome, reply)| Some((outcome, reply.as_deref()?))).collect();
+        if unsent.is_empty() {
             return;
         }
         let replies: Vec<(&str, &Envelope)> =
-            told.iter().map(|(_, reply)| (reply.stream, &reply.envelope)).collect();
+            unsent.iter().map(|(_, reply)| (reply.stream, &reply.envelope)).collect();
         let unpublished =
             |why: &dyn std::fmt::Display| Outcome::Transient(format!("its reply is not published: {why}"));
         match self.backends.broker.publish(&replies).await {
-            Err(error) => told.iter_mut().for_each(|(outcome, _)| **outcome = unpublished(&error)),
+            Err(error) => unsent.iter_mut().for_each(|(outcome, _)| **outcome = unpublished(&error)),
             Ok(results) => {
                 let results: Vec<Option<BrokerError>> = results.into_iter().map(Result::err).collect();
                 let refused = || {
-                    told.iter()
+                    unsent.iter()
                         .zip(&results)
                         .filter(|(_, refused)| refused.is_some())
                         .map(|((_, reply), _)| *reply)
                 };
                 if let Err(why) = self.park(refused().collect()).await {
-                    let refused = told.iter_mut().zip(&results).filter(|(_, refused)| refused.is_some());
+                    let refused = unsent.iter_mut().zip(&results).filter(|(_, refused)| refused.is_some());
                     refused.for_each(|((outcome, _), _)| **outcome = unpublished(&why));
                 }
             }
@@ -285,7 +285,7 @@ impl Round {
     /// forgotten.
     async fn settle(
         &self,
-        open: &mut [&mut Case<'_>],
+        open: &mut [&mut RoundOrder<'_>],
         wanted: &BTreeMap<Sku, u32>,
     ) -> Result<(), AttemptError> {
         let mut decider = Decider::begin(&self.directory, &self.backends, wanted).await?;
@@ -293,9 +293,9 @@ impl Round {
         let commit = |decided: &[(Arc<DecidedOrder>, &str)]| {
             self.writer.commit_all(decided.iter().map(|(order, _)| Arc::clone(order)).collect())
         };
-        for case in open.iter() {
-            let decision = decider.decide(&case.paid.order).await?;
-            decided.push((Arc::new(decided_order(case.paid, &decision)), label(&decision)));
+        for order in open.iter() {
+            let decision = decider.decide(&order.paid.order).await?;
+            decided.push((Arc::new(decided_order(order.paid, &decision)), label(&decision)));
             // No shortage depends on whether these commit: they need not wait for the rest of the round.
             if decider.all_held && decided.len() - commits.len() == PART {
                 commits.extend(commit(&decided[commits.len()..]));
@@ -303,22 +303,22 @@ impl Round {
             }
         }
         commits.extend(commit(&decided[commits.len()..]));
-        let (mut taken, mut setback, mut counts) = (Taken::default(), None, HashMap::new());
-        for ((case, (order, label)), commit) in open.iter_mut().zip(decided).zip(commits) {
+        let (mut taken, mut error, mut counts) = (Taken::default(), None, HashMap::new());
+        for ((order, (order, label)), commit) in open.iter_mut().zip(decided).zip(commits) {
             match commit.await {
                 Ok(levels) => {
                     *counts.entry(label).or_insert(0) += 1;
                     taken.add(&order.taken, &levels);
-                    (case.outcome, case.reply) = (Some(Outcome::Done), Some(Arc::clone(&order.reply)));
+                    (order.outcome, order.reply) = (Some(Outcome::Done), Some(Arc::clone(&order.reply)));
                 }
-                Err(error) => setback = Some(error),
+                Err(error) => error = Some(error),
             }
         }
         for (label, orders) in counts {
             metrics::counter!("orderflow_reservations_total", "outcome" => label).increment(orders);
         }
         decider.settle(taken).await;
-        setback.map_or(Ok(()), |error| Err(counted(error).into()))
+        error.map_or(Ok(()), |error| Err(counted(error).into()))
     }
 }
 
@@ -327,9 +327,9 @@ fn undecided() -> Outcome {
 }
 
 /// Every product of these orders, and how much all of them want of it.
-fn wanted(cases: &[&mut Case<'_>]) -> BTreeMap<Sku, u32> {
+fn wanted(orders: &[&mut RoundOrder<'_>]) -> BTreeMap<Sku, u32> {
     let mut wanted: BTreeMap<Sku, u32> = BTreeMap::new();
-    for line in cases.iter().flat_map(|case| &case.paid.order.lines) {
+    for line in orders.iter().flat_map(|order| &order.paid.order.lines) {
         let pieces = wanted.entry(line.sku.clone()).or_default();
         *pieces = pieces.saturating_add(line.quantity);
     }

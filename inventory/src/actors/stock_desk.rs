@@ -17,7 +17,7 @@ use super::{
     Backends, InventoryError, Product,
     directory::Directory,
     paid_order::PaidOrder,
-    round::{Judged, Round},
+    round::{CommittedRound, Round},
 };
 use crate::{domain::Sku, store::WriteStock};
 
@@ -104,19 +104,19 @@ impl StockDesk {
         let round = Rc::clone(&self.round);
         // In the actor's own context: should a round panic, the desk and every hold in memory end with it.
         context.spawn(async move { decide(&round, batches).await }.into_actor(self).map(
-            |(judged, replies), desk, context| {
+            |(committed, replies), desk, context| {
                 desk.busy = false;
-                desk.publish(judged, replies, context);
+                desk.publish(committed, replies, context);
                 desk.begin_round(context);
             },
         ));
     }
 
     /// Publishes the replies of a round while the next one is decided.
-    fn publish(&mut self, judged: Judged, replies: Replies, context: &mut Context<Self>) {
+    fn publish(&mut self, committed: CommittedRound, replies: Replies, context: &mut Context<Self>) {
         self.publishing += 1;
         let round = Rc::clone(&self.round);
-        let publish = async move { answer(round.publish(judged).await, replies) };
+        let publish = async move { answer(round.publish(committed).await, replies) };
         context.spawn(publish.into_actor(self).map(|(), desk, context| {
             desk.publishing -= 1;
             desk.begin_round(context);
@@ -138,12 +138,12 @@ impl StockDesk {
 /// Where outcomes go, and how many of them.
 type Replies = Vec<(oneshot::Sender<Vec<Outcome>>, usize)>;
 
-async fn decide(round: &Round, batches: Vec<Batch>) -> (Judged, Replies) {
+async fn decide(round: &Round, batches: Vec<Batch>) -> (CommittedRound, Replies) {
     let (orders, replies): (Vec<_>, Vec<_>) =
         batches.into_iter().map(|batch| (batch.orders, batch.reply)).unzip();
     let replies = replies.into_iter().zip(orders.iter().map(Vec::len)).collect();
     let orders: Vec<PaidOrder> = orders.into_iter().flatten().collect();
-    (round.judge(&orders).await, replies)
+    (round.commit(&orders).await, replies)
 }
 
 fn answer(outcomes: Vec<Outcome>, replies: Replies) {

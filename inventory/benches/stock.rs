@@ -7,7 +7,7 @@ use actix_rt::{Arbiter, System, SystemRunner};
 use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use events::{Envelope, MoneyData, OrderCompleted, OrderedItem, TraceContext};
 use inventory::{
-    actors::{self, Backends, Hold, Product, Settle, StockDeskOptions},
+    actors::{self, Backends, Hold, Product, CommitHold, StockDeskOptions},
     consumers::OrderCompletedHandler,
     domain::{Level, Sku},
     startup,
@@ -135,7 +135,7 @@ fn product_actor(criterion: &mut Criterion, system: &SystemRunner, warehouse: &W
                 for _ in 0..orders {
                     product.send(Hold(1)).await.expect("alive").expect("plenty");
                 }
-                product.send(Settle { quantity: orders as u32, level }).await.expect("alive");
+                product.send(CommitHold { quantity: orders as u32, level }).await.expect("alive");
             };
             bench.iter_custom(|times| system.block_on(timed(times, async || (), round)));
         });

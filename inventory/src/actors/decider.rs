@@ -12,7 +12,7 @@ use super::{
     Backends, Product,
     attempt_error::AttemptError,
     directory::Directory,
-    product::{Hold, Learn, Release, Settle},
+    product::{Hold, Learn, Release, CommitHold},
 };
 use crate::{
     domain::{Decision, HoldResult, Level, Line, Order, Sku},
@@ -126,12 +126,12 @@ impl<'a> Decider<'a> {
     }
 
     /// The commit took these: what was held is gone, and this is what is left.
-    pub(super) async fn settle(&self, taken: Taken) {
-        let settle = taken.0.into_iter().filter_map(|(sku, (quantity, level))| {
-            Some(self.products.get(&sku)?.send(Settle { quantity, level }))
+    pub(super) async fn commit_holds(&self, taken: Taken) {
+        let commits = taken.0.into_iter().filter_map(|(sku, (quantity, level))| {
+            Some(self.products.get(&sku)?.send(CommitHold { quantity, level }))
         });
         // A product that died meanwhile is loaded from what was committed.
-        join_all(settle).await;
+        join_all(commits).await;
     }
 }
 

@@ -22,6 +22,6 @@ pub use backends::Backends;
 pub use catalogue::{CreateProduct, FindProducts, ListChanges, ListMovements, ListProducts};
 pub use error::InventoryError;
 pub use paid_order::PaidOrder;
-pub use product::{Hold, Product, ProductView, Settle, ShowProduct};
+pub use product::{Hold, Product, ProductView, CommitHold, ShowProduct};
 pub use product_changes::{AdjustStock, ChangeProduct, RemoveProduct, StockAdjusted};
 pub use stock_desk::{ReserveStock, StockDesk, StockDeskOptions, ToProduct, start};

@@ -149,16 +149,16 @@ impl Handler<Release> for Product {
 /// Held ones were taken by a commit, which left `level`.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct Settle {
+pub struct CommitHold {
     pub quantity: u32,
     pub level: Level,
 }
 
-impl Handler<Settle> for Product {
+impl Handler<CommitHold> for Product {
     type Result = ();
 
-    fn handle(&mut self, settle: Settle, _: &mut Self::Context) {
-        self.shelf.settle(settle.quantity, settle.level);
+    fn handle(&mut self, message: CommitHold, _: &mut Self::Context) {
+        self.shelf.commit_hold(message.quantity, message.level);
     }
 }
 

@@ -218,7 +218,7 @@ impl Round {
             return Ok(());
         }
         let wanted = wanted(&open);
-        let result = self.settle(&mut open, &wanted).await;
+        let result = self.decide_and_commit(&mut open, &wanted).await;
         if result.is_err() {
             self.directory.forget(wanted.keys());
         }
@@ -283,7 +283,7 @@ impl Round {
 
     /// Decides, commits, settles. Holds of what fails are left behind, in products that are about to be
     /// forgotten.
-    async fn settle(
+    async fn decide_and_commit(
         &self,
         open: &mut [&mut RoundOrder<'_>],
         wanted: &BTreeMap<Sku, u32>,
@@ -317,7 +317,7 @@ impl Round {
         for (label, orders) in counts {
             metrics::counter!("orderflow_reservations_total", "outcome" => label).increment(orders);
         }
-        decider.settle(taken).await;
+        decider.commit_holds(taken).await;
         error.map_or(Ok(()), |error| Err(counted(error).into()))
     }
 }

@@ -149,7 +149,7 @@ mod tests {
                 *id += 1;
                 assert!(*on_hand >= 0, "{} oversold", line.sku);
                 let level = Level { on_hand: u32::try_from(*on_hand).unwrap(), as_of: *id };
-                self.shelves.get_mut(&line.sku).unwrap().settle(line.quantity, level);
+                self.shelves.get_mut(&line.sku).unwrap().commit_hold(line.quantity, level);
                 *self.sold.entry(line.sku.clone()).or_default() += i64::from(line.quantity);
             }
         }

@@ -57,7 +57,7 @@ impl Shelf {
     }
 
     /// Held pieces were taken by a commit, which left `level`.
-    pub fn settle(&mut self, quantity: u32, level: Level) {
+    pub fn commit_hold(&mut self, quantity: u32, level: Level) {
         self.release(quantity);
         self.learn(level);
     }
@@ -88,10 +88,10 @@ mod tests {
     }
 
     #[test]
-    fn a_settled_hold_is_counted_once() {
+    fn a_committed_hold_is_counted_once() {
         let mut shelf = Shelf::new(level(5, 1));
         shelf.hold(3).unwrap();
-        shelf.settle(3, level(2, 2));
+        shelf.commit_hold(3, level(2, 2));
         assert_eq!(shelf.available(), 2);
     }
 
@@ -100,7 +100,7 @@ mod tests {
         let mut shelf = Shelf::new(level(5, 1));
         shelf.hold(3).unwrap();
         shelf.learn(level(12, 3)); // a reload after our commit and after somebody's restock
-        shelf.settle(3, level(2, 2)); // the answer to our commit, late
+        shelf.commit_hold(3, level(2, 2)); // the answer to our commit, late
         assert_eq!(shelf.available(), 12);
     }
 

@@ -254,7 +254,7 @@ impl World<'_> {
         for (sku, level) in levels.into_iter().enumerate() {
             let taken = rulings.iter().map(|ruling| ruling.taken[sku]).sum();
             if let (Some(level), Some(shelf)) = (level, self.processes[process].shelves[sku].as_mut()) {
-                shelf.settle(taken, level);
+                shelf.commit_hold(taken, level);
             }
         }
     }

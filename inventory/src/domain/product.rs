@@ -110,7 +110,7 @@ pub struct ProductChange {
     /// Rises with every change of any product.
     pub change: i64,
     /// No change with a smaller number can appear any more.
-    pub settled: bool,
+    pub is_final: bool,
 }
 
 #[cfg(test)]

@@ -74,8 +74,8 @@ pub(super) async fn list(
 }
 
 fn page(found: Vec<ProductChange>, after: i64, limit: u32) -> ChangesPage {
-    let settled = found.iter().take_while(|product| product.settled);
-    let next = settled.last().map_or(after, |product| product.change);
+    let final_changes = found.iter().take_while(|product| product.is_final);
+    let next = final_changes.last().map_or(after, |product| product.change);
     let has_more = found.len() == limit as usize && found.last().is_some_and(|last| last.change == next);
     ChangesPage { data: found.into_iter().map(ChangeBody::from).collect(), next, has_more }
 }
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
     use crate::domain::{ProductChange, ProductRecord, Sku};
 
-    fn change(change: i64, settled: bool) -> ProductChange {
+    fn change(change: i64, is_final: bool) -> ProductChange {
         let record = ProductRecord {
             sku: Sku::stored("A"),
             name: "A".to_owned(),
@@ -112,7 +112,7 @@ mod tests {
             updated_at: Timestamp::UNIX_EPOCH,
             deleted: false,
         };
-        ProductChange { record, change, settled }
+        ProductChange { record, change, is_final }
     }
 
     #[test]

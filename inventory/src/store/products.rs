@@ -116,7 +116,7 @@ pub async fn changes(connection: &Connection, after: i64, limit: i64) -> Result<
         .await?;
     let rows = connection.query(&statement, &[&after, &limit]).await?;
     rows.iter()
-        .map(|row| Ok(ProductChange { record: record(row)?, change: row.get(9)?, settled: row.get(10)? }))
+        .map(|row| Ok(ProductChange { record: record(row)?, change: row.get(9)?, is_final: row.get(10)? }))
         .collect()
 }
 

@@ -58,7 +58,7 @@ async fn products_are_listed_by_their_last_change_deleted_ones_included() {
     let seen: Vec<(&str, i64, bool, bool)> = listed
         .iter()
         .map(|change| {
-            (change.record.sku.as_str(), change.record.version, change.record.deleted, change.settled)
+            (change.record.sku.as_str(), change.record.version, change.record.deleted, change.is_final)
         })
         .collect();
     assert_eq!(seen, [("C", 1, false, false), ("A", 2, false, false), ("B", 2, true, false)]);
@@ -68,5 +68,5 @@ async fn products_are_listed_by_their_last_change_deleted_ones_included() {
         .batch_execute("UPDATE products SET updated_at = now() - interval '11 s'")
         .await
         .expect("older");
-    assert!(changes(&connection, 0, 10).await.expect("an answer").iter().all(|change| change.settled));
+    assert!(changes(&connection, 0, 10).await.expect("an answer").iter().all(|change| change.is_final));
 }

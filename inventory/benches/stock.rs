@@ -7,7 +7,7 @@ use actix_rt::{Arbiter, System, SystemRunner};
 use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use events::{Envelope, MoneyData, OrderCompleted, OrderedItem, TraceContext};
 use inventory::{
-    actors::{self, Backends, Hold, Product, CommitHold, StockDeskOptions},
+    actors::{self, CommitHold, Hold, Product, ProductParts, StockDeskParts},
     consumers::OrderCompletedHandler,
     domain::{Level, Sku},
     startup,
@@ -35,7 +35,7 @@ const SOON: Duration = Duration::from_secs(10);
 
 /// The service without HTTP and without its consumer.
 struct Warehouse {
-    backends: Backends,
+    product: ProductParts,
     handler: OrderCompletedHandler,
     // Stopped after the actors have let go of them.
     _redis: TestRedis,
@@ -66,7 +66,7 @@ impl Warehouse {
         let writer = Commits::start(&supervisor, database.clone(), &settings, || WriteStock);
         // The default of `resend-after`.
         let lease = Duration::from_secs(5);
-        let backends = Backends {
+        let product = ProductParts {
             requests: database.clone(),
             database,
             relay,
@@ -74,9 +74,9 @@ impl Warehouse {
             lease,
             view_age: Duration::ZERO,
         };
-        let desk = StockDeskOptions { backends: backends.clone(), writer, live_products: 2 * PRODUCTS };
+        let desk = StockDeskParts { product: product.clone(), writer, live_products: 2 * PRODUCTS };
         let handler = OrderCompletedHandler::new(actors::start(&supervisor, &desk));
-        let warehouse = Self { backends, handler, _redis: redis, _postgres: postgres };
+        let warehouse = Self { product, handler, _redis: redis, _postgres: postgres };
         eventually("the desk is at work", SOON, async || warehouse.take(&paid(1, 1)).await).await;
         warehouse
     }
@@ -122,10 +122,10 @@ fn stock(criterion: &mut Criterion) {
 fn product_actor(criterion: &mut Criterion, system: &SystemRunner, warehouse: &Warehouse) {
     let level = Level { on_hand: i32::MAX as u32, as_of: i64::MAX };
     let product = system.block_on(async {
-        let connection = warehouse.backends.database.connection().await.expect("a connection");
+        let connection = warehouse.product.database.connection().await.expect("a connection");
         let stored =
             store::load(&connection, &Sku::stored("BENCH-1")).await.expect("an answer").expect("a product");
-        Product::new(stored, Rc::new(warehouse.backends.clone())).start()
+        Product::new(stored, Rc::new(warehouse.product.clone())).start()
     });
     let mut group = criterion.benchmark_group("product actor");
     for orders in BATCHES {

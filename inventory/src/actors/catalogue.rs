@@ -5,7 +5,7 @@ use std::rc::Rc;
 use actix::{Handler, Message, ResponseFuture};
 use events::Origin;
 
-use super::{Backends, InventoryError, ProductView, StockDesk};
+use super::{InventoryError, ProductParts, ProductView, StockDesk};
 use crate::{
     domain::{Movement, NewProduct, ProductChange, ProductRecord, Sku},
     store::{self, StoredProduct},
@@ -23,9 +23,9 @@ impl Handler<CreateProduct> for StockDesk {
     type Result = ResponseFuture<Result<ProductView, InventoryError>>;
 
     fn handle(&mut self, wish: CreateProduct, _: &mut Self::Context) -> Self::Result {
-        let (backends, directory) = (Rc::clone(&self.backends), self.directory.clone());
+        let (parts, directory) = (Rc::clone(&self.parts), self.directory.clone());
         Box::pin(async move {
-            let created = create(&backends, &wish).await?;
+            let created = create(&parts, &wish).await?;
             let view = view(&created);
             directory.enter(created);
             Ok(view)
@@ -33,13 +33,13 @@ impl Handler<CreateProduct> for StockDesk {
     }
 }
 
-async fn create(backends: &Backends, wish: &CreateProduct) -> Result<StoredProduct, InventoryError> {
+async fn create(parts: &ProductParts, wish: &CreateProduct) -> Result<StoredProduct, InventoryError> {
     let event = store::product_changed(&first_version(&wish.product), wish.origin.clone())?;
-    let connection = backends.connection().await?;
-    let created = store::create(&connection, &wish.product, &event, backends.lease)
+    let connection = parts.connection().await?;
+    let created = store::create(&connection, &wish.product, &event, parts.lease)
         .await?
         .ok_or(InventoryError::SkuTaken)?;
-    backends.publish(event);
+    parts.publish(event);
     Ok(created)
 }
 
@@ -75,10 +75,10 @@ impl Handler<ListProducts> for StockDesk {
     type Result = ResponseFuture<Result<Vec<ProductView>, InventoryError>>;
 
     fn handle(&mut self, query: ListProducts, _: &mut Self::Context) -> Self::Result {
-        let backends = Rc::clone(&self.backends);
+        let parts = Rc::clone(&self.parts);
         Box::pin(async move {
             let limit = i64::try_from(query.limit).unwrap_or(i64::MAX);
-            let page = store::page(&backends.connection().await?, query.after.as_deref(), limit).await?;
+            let page = store::page(&parts.connection().await?, query.after.as_deref(), limit).await?;
             Ok(page.iter().map(view).collect())
         })
     }
@@ -93,9 +93,9 @@ impl Handler<FindProducts> for StockDesk {
     type Result = ResponseFuture<Result<Vec<ProductView>, InventoryError>>;
 
     fn handle(&mut self, query: FindProducts, _: &mut Self::Context) -> Self::Result {
-        let backends = Rc::clone(&self.backends);
+        let parts = Rc::clone(&self.parts);
         Box::pin(async move {
-            let found = store::load_all(&backends.connection().await?, &query.0).await?;
+            let found = store::load_all(&parts.connection().await?, &query.0).await?;
             Ok(found.iter().filter(|product| !product.record.deleted).map(view).collect())
         })
     }
@@ -113,9 +113,9 @@ impl Handler<ListChanges> for StockDesk {
     type Result = ResponseFuture<Result<Vec<ProductChange>, InventoryError>>;
 
     fn handle(&mut self, query: ListChanges, _: &mut Self::Context) -> Self::Result {
-        let backends = Rc::clone(&self.backends);
+        let parts = Rc::clone(&self.parts);
         Box::pin(async move {
-            Ok(store::changes(&backends.connection().await?, query.after, i64::from(query.limit)).await?)
+            Ok(store::changes(&parts.connection().await?, query.after, i64::from(query.limit)).await?)
         })
     }
 }
@@ -134,11 +134,10 @@ impl Handler<ListMovements> for StockDesk {
     type Result = ResponseFuture<Result<Vec<Movement>, InventoryError>>;
 
     fn handle(&mut self, query: ListMovements, _: &mut Self::Context) -> Self::Result {
-        let backends = Rc::clone(&self.backends);
+        let parts = Rc::clone(&self.parts);
         Box::pin(async move {
             let limit = i64::try_from(query.limit).unwrap_or(i64::MAX);
-            let found =
-                store::movements(&backends.connection().await?, &query.sku, query.before, limit).await?;
+            let found = store::movements(&parts.connection().await?, &query.sku, query.before, limit).await?;
             if found.is_empty() && query.before.is_none() { Err(InventoryError::Absent) } else { Ok(found) }
         })
     }

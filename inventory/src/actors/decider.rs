@@ -9,10 +9,10 @@ use actix::{Addr, MailboxError};
 use futures_util::future::join_all;
 
 use super::{
-    Backends, Product,
+    Product, ProductParts,
     attempt_error::AttemptError,
     directory::Directory,
-    product::{Hold, Learn, Release, CommitHold},
+    product::{CommitHold, Hold, Learn, Release},
 };
 use crate::{
     domain::{Decision, HoldResult, Level, Line, Order, Sku},
@@ -21,7 +21,7 @@ use crate::{
 
 /// The products a round is about.
 pub(super) struct Decider<'a> {
-    backends: &'a Backends,
+    parts: &'a ProductParts,
     products: HashMap<Sku, Addr<Product>>,
     /// Those that hold what all orders of the round want of them.
     held_in_bulk: HashSet<Sku>,
@@ -36,12 +36,12 @@ impl<'a> Decider<'a> {
     /// Asks each product for everything that is `wanted` of it.
     pub(super) async fn begin(
         directory: &Directory,
-        backends: &'a Backends,
+        parts: &'a ProductParts,
         wanted: &BTreeMap<Sku, u32>,
     ) -> Result<Self, AttemptError> {
         let products = directory.find(&wanted.keys().cloned().collect::<Vec<Sku>>()).await?;
         let mut decider =
-            Self { backends, products, held_in_bulk: HashSet::new(), all_held: false, reloaded: HashSet::new() };
+            Self { parts, products, held_in_bulk: HashSet::new(), all_held: false, reloaded: HashSet::new() };
         let lines: Vec<Line> =
             wanted.iter().map(|(sku, quantity)| Line { sku: sku.clone(), quantity: *quantity }).collect();
         let results = decider.hold(&lines).await?;
@@ -110,12 +110,13 @@ impl<'a> Decider<'a> {
 
     /// The short ones that were not looked up in this round.
     fn stale(&self, lines: &[Line], results: &[HoldResult]) -> Vec<Sku> {
-        let short = lines.iter().zip(results).filter(|(_, result)| matches!(result, HoldResult::Short { .. }));
+        let short =
+            lines.iter().zip(results).filter(|(_, result)| matches!(result, HoldResult::Short { .. }));
         short.map(|(line, _)| &line.sku).filter(|sku| !self.reloaded.contains(*sku)).cloned().collect()
     }
 
     async fn reload(&mut self, skus: Vec<Sku>) -> Result<(), AttemptError> {
-        let connection = self.backends.database.connection().await?;
+        let connection = self.parts.database.connection().await?;
         for (sku, level) in store::levels(&connection, &skus).await? {
             if let Some(product) = self.products.get(&sku) {
                 product.send(Learn(level)).await?;

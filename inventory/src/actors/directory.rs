@@ -10,7 +10,7 @@ use std::{cell::RefCell, collections::HashMap, rc::Rc, time::Instant};
 use actix::{Actor, Addr, Handler, Message, dev::ToEnvelope};
 use runtime::db::DbError;
 
-use super::{Backends, InventoryError, Product};
+use super::{InventoryError, Product, ProductParts};
 use crate::{
     domain::Sku,
     store::{self, StoredProduct},
@@ -26,12 +26,12 @@ struct Live {
 pub(super) struct Directory {
     products: Rc<RefCell<HashMap<Sku, Live>>>,
     bound: usize,
-    backends: Rc<Backends>,
+    parts: Rc<ProductParts>,
 }
 
 impl Directory {
-    pub(super) fn new(bound: usize, backends: Rc<Backends>) -> Self {
-        Self { products: Rc::default(), bound, backends }
+    pub(super) fn new(bound: usize, parts: Rc<ProductParts>) -> Self {
+        Self { products: Rc::default(), bound, parts }
     }
 
     /// The products of `skus`; an unknown SKU is missing in the answer. One SELECT for all that are not in
@@ -41,7 +41,7 @@ impl Directory {
             skus.iter().filter_map(|sku| Some((sku.clone(), self.recall(sku)?))).collect();
         let missing: Vec<Sku> = skus.iter().filter(|sku| !found.contains_key(*sku)).cloned().collect();
         if !missing.is_empty() {
-            let connection = self.backends.database.connection().await?;
+            let connection = self.parts.database.connection().await?;
             for stored in store::load_all(&connection, &missing).await? {
                 found.insert(stored.record.sku.clone(), self.enter(stored));
             }
@@ -71,7 +71,7 @@ impl Directory {
         let mut products = self.products.borrow_mut();
         let live = products.entry(stored.record.sku.clone()).or_insert_with(|| Live {
             last_used: Instant::now(),
-            address: Product::new(stored, Rc::clone(&self.backends)).start(),
+            address: Product::new(stored, Rc::clone(&self.parts)).start(),
         });
         let address = live.address.clone();
         if products.len() > self.bound {

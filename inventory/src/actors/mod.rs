@@ -7,21 +7,21 @@
 //!   ones are looked at.
 
 mod attempt_error;
-mod backends;
 mod catalogue;
 mod decider;
 mod directory;
 mod error;
 mod paid_order;
+mod parts;
 mod product;
 mod product_changes;
 mod round;
 mod stock_desk;
 
-pub use backends::Backends;
 pub use catalogue::{CreateProduct, FindProducts, ListChanges, ListMovements, ListProducts};
 pub use error::InventoryError;
 pub use paid_order::PaidOrder;
-pub use product::{Hold, Product, ProductView, CommitHold, ShowProduct};
+pub use parts::{ProductParts, StockDeskParts};
+pub use product::{CommitHold, Hold, Product, ProductView, ShowProduct};
 pub use product_changes::{AdjustStock, ChangeProduct, RemoveProduct, StockAdjusted};
-pub use stock_desk::{ReserveStock, StockDesk, StockDeskOptions, ToProduct, start};
+pub use stock_desk::{ReserveStock, StockDesk, ToProduct, start};

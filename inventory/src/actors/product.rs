@@ -9,7 +9,7 @@ use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, Resp
 use runtime::failpoint;
 use tokio::sync::oneshot;
 
-use super::{Backends, InventoryError};
+use super::{InventoryError, ProductParts};
 use crate::{
     domain::{Level, ProductRecord, Shelf, Short},
     store::{self, StoredProduct},
@@ -32,7 +32,7 @@ pub struct Product {
     seen: Instant,
     /// Who waits for a fresh look.
     spectators: Vec<oneshot::Sender<Shown>>,
-    pub(super) backends: Rc<Backends>,
+    pub(super) parts: Rc<ProductParts>,
 }
 
 impl Actor for Product {
@@ -40,13 +40,13 @@ impl Actor for Product {
 }
 
 impl Product {
-    pub fn new(stored: StoredProduct, backends: Rc<Backends>) -> Self {
+    pub fn new(stored: StoredProduct, parts: Rc<ProductParts>) -> Self {
         Self {
             record: stored.record,
             shelf: Shelf::new(stored.level),
             seen: Instant::now(),
             spectators: Vec::new(),
-            backends,
+            parts,
         }
     }
 
@@ -70,9 +70,9 @@ impl Product {
 
     /// Looks into the database, then answers everybody who waits: one look however many they are.
     fn look(&self, context: &mut Context<Self>) {
-        let (backends, sku) = (Rc::clone(&self.backends), self.record.sku.clone());
+        let (parts, sku) = (Rc::clone(&self.parts), self.record.sku.clone());
         let look =
-            async move { Ok::<_, InventoryError>(store::load(&backends.connection().await?, &sku).await?) };
+            async move { Ok::<_, InventoryError>(store::load(&parts.connection().await?, &sku).await?) };
         context.spawn(look.into_actor(self).map(|found: Result<_, InventoryError>, product, _| {
             let shown = match found {
                 Ok(Some(stored)) => product.see(stored),
@@ -102,7 +102,7 @@ impl Handler<ShowProduct> for Product {
     type Result = ResponseFuture<Shown>;
 
     fn handle(&mut self, _: ShowProduct, context: &mut Self::Context) -> Self::Result {
-        if self.seen.elapsed() <= self.backends.view_age {
+        if self.seen.elapsed() <= self.parts.view_age {
             let shown = self.view();
             return Box::pin(async move { shown });
         }

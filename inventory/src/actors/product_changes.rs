@@ -7,7 +7,7 @@ use actix::{ActorFutureExt, Handler, Message, ResponseActFuture, WrapFuture};
 use events::Origin;
 use runtime::outbox::OutboxEvent;
 
-use super::{Backends, InventoryError, Product, ProductView};
+use super::{InventoryError, Product, ProductParts, ProductView};
 use crate::{
     domain::{Adjustment, Details, ProductRecord, Sku},
     store::{self, Adjusted, Changed},
@@ -30,8 +30,8 @@ impl Handler<ChangeProduct> for Product {
     type Result = ResponseActFuture<Self, Result<ProductView, InventoryError>>;
 
     fn handle(&mut self, wish: ChangeProduct, _: &mut Self::Context) -> Self::Result {
-        let (backends, sku) = (Rc::clone(&self.backends), self.record.sku.clone());
-        let changing = async move { change(&backends, &sku, wish).await };
+        let (parts, sku) = (Rc::clone(&self.parts), self.record.sku.clone());
+        let changing = async move { change(&parts, &sku, wish).await };
         Box::pin(changing.into_actor(self).map(|changed, product, _| {
             product.learn_record(changed?);
             product.view()
@@ -40,11 +40,11 @@ impl Handler<ChangeProduct> for Product {
 }
 
 async fn change(
-    backends: &Backends,
+    parts: &ProductParts,
     sku: &Sku,
     wish: ChangeProduct,
 ) -> Result<ProductRecord, InventoryError> {
-    let connection = backends.connection().await?;
+    let connection = parts.connection().await?;
     let current =
         store::load(&connection, sku).await?.map(|stored| stored.record).filter(|record| !record.deleted);
     let current = current.ok_or(InventoryError::Absent)?;
@@ -52,8 +52,8 @@ async fn change(
         return Err(InventoryError::Stale { current: current.version });
     }
     let event = store::product_changed(&changed(&current, &wish.details), wish.origin.clone())?;
-    match store::change(&connection, (sku, current.version), &wish.details, &event, backends.lease).await? {
-        Changed::Done(record) => Ok(published(backends, event, record)),
+    match store::change(&connection, (sku, current.version), &wish.details, &event, parts.lease).await? {
+        Changed::Done(record) => Ok(published(parts, event, record)),
         Changed::Stale => Err(InventoryError::Stale { current: current.version + 1 }),
     }
 }
@@ -70,8 +70,8 @@ fn changed(record: &ProductRecord, details: &Details) -> ProductRecord {
     }
 }
 
-fn published(backends: &Backends, event: OutboxEvent, record: ProductRecord) -> ProductRecord {
-    backends.publish(event);
+fn published(parts: &ProductParts, event: OutboxEvent, record: ProductRecord) -> ProductRecord {
+    parts.publish(event);
     record
 }
 
@@ -86,8 +86,8 @@ impl Handler<RemoveProduct> for Product {
     type Result = ResponseActFuture<Self, Result<(), InventoryError>>;
 
     fn handle(&mut self, wish: RemoveProduct, _: &mut Self::Context) -> Self::Result {
-        let (backends, sku) = (Rc::clone(&self.backends), self.record.sku.clone());
-        let removing = async move { remove(&backends, &sku, wish.origin.clone()).await };
+        let (parts, sku) = (Rc::clone(&self.parts), self.record.sku.clone());
+        let removing = async move { remove(&parts, &sku, wish.origin.clone()).await };
         Box::pin(removing.into_actor(self).map(|removed, product, _| {
             product.learn_record(removed?);
             Ok(())
@@ -96,8 +96,8 @@ impl Handler<RemoveProduct> for Product {
 }
 
 /// The event carries the version, so it must be known before: read it, and remove that one.
-async fn remove(backends: &Backends, sku: &Sku, origin: Origin) -> Result<ProductRecord, InventoryError> {
-    let connection = backends.connection().await?;
+async fn remove(parts: &ProductParts, sku: &Sku, origin: Origin) -> Result<ProductRecord, InventoryError> {
+    let connection = parts.connection().await?;
     for _ in 0..ATTEMPTS {
         let current =
             store::load(&connection, sku).await?.map(|stored| stored.record).filter(|record| !record.deleted);
@@ -105,9 +105,9 @@ async fn remove(backends: &Backends, sku: &Sku, origin: Origin) -> Result<Produc
         let gone = ProductRecord { version: current.version + 1, deleted: true, ..current };
         let event = store::product_changed(&gone, origin.clone())?;
         if let Changed::Done(record) =
-            store::remove(&connection, (sku, gone.version - 1), &event, backends.lease).await?
+            store::remove(&connection, (sku, gone.version - 1), &event, parts.lease).await?
         {
-            return Ok(published(backends, event, record));
+            return Ok(published(parts, event, record));
         }
     }
     Err(InventoryError::Unavailable(format!("{sku} is being changed all the time")))
@@ -130,8 +130,8 @@ impl Handler<AdjustStock> for Product {
     type Result = ResponseActFuture<Self, Result<StockAdjusted, InventoryError>>;
 
     fn handle(&mut self, wish: AdjustStock, _: &mut Self::Context) -> Self::Result {
-        let (backends, takes) = (Rc::clone(&self.backends), wish.0.delta.get() < 0);
-        let adjusting = async move { Ok(store::adjust(&backends.connection().await?, &wish.0).await?) };
+        let (parts, takes) = (Rc::clone(&self.parts), wish.0.delta.get() < 0);
+        let adjusting = async move { Ok(store::adjust(&parts.connection().await?, &wish.0).await?) };
         Box::pin(adjusting.into_actor(self).map(
             move |adjusted: Result<Adjusted, InventoryError>, product, _| {
                 if let Ok(Adjusted::Done(level)) = adjusted {

@@ -38,7 +38,7 @@ use runtime::{
 use uuid::Uuid;
 
 use super::{
-    Backends, PaidOrder,
+    PaidOrder, ProductParts,
     attempt_error::AttemptError,
     decider::{Decider, Taken},
     directory::Directory,
@@ -46,7 +46,7 @@ use super::{
 use crate::{
     SERVICE,
     domain::{Decision, Order, Refusal, ShortLine, Sku},
-    store::{self, NEVER_NEGATIVE, ORDER_ONCE, Reply, DecidedOrder, WriteStock},
+    store::{self, DecidedOrder, NEVER_NEGATIVE, ORDER_ONCE, Reply, WriteStock},
 };
 
 /// Tries at a batch that the database refuses: one for a duplicate that looked new, one for a stale view, one
@@ -77,7 +77,7 @@ pub(super) struct CommittedRound {
 pub(super) struct Round {
     pub directory: Directory,
     pub writer: Commits<WriteStock>,
-    pub backends: Rc<Backends>,
+    pub parts: Rc<ProductParts>,
     /// Products whose rows somebody had locked when they were last looked at: they are asked after before
     /// they are waited for.
     pub locked: RefCell<HashSet<Sku>>,
@@ -185,7 +185,7 @@ impl Round {
     }
 
     async fn look_for_locks(&self, skus: Vec<Sku>) -> Result<Vec<Sku>, AttemptError> {
-        Ok(store::locked(&self.backends.database.connection().await?, &skus).await?)
+        Ok(store::locked(&self.parts.database.connection().await?, &skus).await?)
     }
 
     /// Orders of products that are still locked are tried again later; nobody waits for them.
@@ -213,7 +213,8 @@ impl Round {
             self.answer_duplicates(orders).await?;
         }
         self.leave_out_locked(orders).await?;
-        let mut open: Vec<&mut RoundOrder> = orders.iter_mut().filter(|order| order.outcome.is_none()).collect();
+        let mut open: Vec<&mut RoundOrder> =
+            orders.iter_mut().filter(|order| order.outcome.is_none()).collect();
         if open.is_empty() {
             return Ok(());
         }
@@ -231,7 +232,7 @@ impl Round {
         let open = orders.iter().filter(|order| order.outcome.is_none()).map(|order| order.paid);
         // The version before kept it under the id it came with.
         let ids: Vec<Uuid> = open.flat_map(|paid| [paid.event_id(), paid.envelope.id]).collect();
-        let mut replies = store::answered(&self.backends.database.connection().await?, &ids).await?;
+        let mut replies = store::answered(&self.parts.database.connection().await?, &ids).await?;
         for order in orders.iter_mut().filter(|order| order.outcome.is_none()) {
             if let Some(reply) =
                 replies.remove(&order.paid.event_id()).or_else(|| replies.remove(&order.paid.envelope.id))
@@ -255,12 +256,13 @@ impl Round {
             unsent.iter().map(|(_, reply)| (reply.stream, &reply.envelope)).collect();
         let unpublished =
             |why: &dyn std::fmt::Display| Outcome::Transient(format!("its reply is not published: {why}"));
-        match self.backends.broker.publish(&replies).await {
+        match self.parts.broker.publish(&replies).await {
             Err(error) => unsent.iter_mut().for_each(|(outcome, _)| **outcome = unpublished(&error)),
             Ok(results) => {
                 let results: Vec<Option<BrokerError>> = results.into_iter().map(Result::err).collect();
                 let refused = || {
-                    unsent.iter()
+                    unsent
+                        .iter()
                         .zip(&results)
                         .filter(|(_, refused)| refused.is_some())
                         .map(|((_, reply), _)| *reply)
@@ -278,7 +280,7 @@ impl Round {
             return Ok(());
         }
         tracing::warn!(replies = refused.len(), "Redis refused replies; they wait in the outbox");
-        store::park_replies(&self.backends.database.connection().await?, &refused).await
+        store::park_replies(&self.parts.database.connection().await?, &refused).await
     }
 
     /// Decides, commits, settles. Holds of what fails are left behind, in products that are about to be
@@ -288,7 +290,7 @@ impl Round {
         open: &mut [&mut RoundOrder<'_>],
         wanted: &BTreeMap<Sku, u32>,
     ) -> Result<(), AttemptError> {
-        let mut decider = Decider::begin(&self.directory, &self.backends, wanted).await?;
+        let mut decider = Decider::begin(&self.directory, &self.parts, wanted).await?;
         let (mut decided, mut commits) = (Vec::with_capacity(open.len()), Vec::with_capacity(open.len()));
         let commit = |decided: &[(Arc<DecidedOrder>, &str)]| {
             self.writer.commit_all(decided.iter().map(|(order, _)| Arc::clone(order)).collect())

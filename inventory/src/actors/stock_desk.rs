@@ -7,36 +7,26 @@ use actix::{
     dev::ToEnvelope,
 };
 use runtime::{
-    db::Commits,
     stream::Outcome,
     supervisor::{Drain, ExitReason, Life, RestartPolicy, Supervised, SupervisorHandle, Unavailable},
 };
 use tokio::sync::oneshot;
 
 use super::{
-    Backends, InventoryError, Product,
+    InventoryError, Product, ProductParts, StockDeskParts,
     directory::Directory,
     paid_order::PaidOrder,
     round::{CommittedRound, Round},
 };
-use crate::{domain::Sku, store::WriteStock};
+use crate::domain::Sku;
 
 /// Most orders of one round, unless a single batch is larger: a round must end well within `claim-idle`.
 const ROUND: usize = 2048;
 
-/// What a desk is made of.
-#[derive(Clone)]
-pub struct StockDeskOptions {
-    pub backends: Backends,
-    pub writer: Commits<WriteStock>,
-    /// Products kept in memory.
-    pub live_products: usize,
-}
-
 /// The actor.
 pub struct StockDesk {
     pub(super) directory: Directory,
-    pub(super) backends: Rc<Backends>,
+    pub(super) parts: Rc<ProductParts>,
     round: Rc<Round>,
     waiting: Vec<Batch>,
     busy: bool,
@@ -53,11 +43,10 @@ struct Batch {
 }
 
 /// Starts it under `supervisor`.
-pub fn start(supervisor: &SupervisorHandle, options: &StockDeskOptions) -> Supervised<StockDesk> {
-    let options = options.clone();
-    supervisor.supervise("desk", "stock", RestartPolicy::default(), move |life| {
-        StockDesk::new(options.clone(), life)
-    })
+pub fn start(supervisor: &SupervisorHandle, parts: &StockDeskParts) -> Supervised<StockDesk> {
+    let parts = parts.clone();
+    supervisor
+        .supervise("desk", "stock", RestartPolicy::default(), move |life| StockDesk::new(parts.clone(), life))
 }
 
 impl Actor for StockDesk {
@@ -65,18 +54,18 @@ impl Actor for StockDesk {
 }
 
 impl StockDesk {
-    fn new(options: StockDeskOptions, life: Life) -> Self {
-        let backends = Rc::new(options.backends);
-        let directory = Directory::new(options.live_products, Rc::clone(&backends));
+    fn new(parts: StockDeskParts, life: Life) -> Self {
+        let product = Rc::new(parts.product);
+        let directory = Directory::new(parts.live_products, Rc::clone(&product));
         let round = Rc::new(Round {
             directory: directory.clone(),
-            writer: options.writer,
-            backends: Rc::clone(&backends),
+            writer: parts.writer,
+            parts: Rc::clone(&product),
             locked: Default::default(),
         });
         Self {
             directory,
-            backends,
+            parts: product,
             round,
             waiting: Vec::new(),
             busy: false,

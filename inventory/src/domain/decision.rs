@@ -80,7 +80,8 @@ mod tests {
     #[test]
     fn one_short_line_refuses_the_order_and_is_the_only_one_named() {
         let lines = [line("A", 1), line("B", 2), line("C", 3)];
-        let decision = Decision::over(&lines, &[HoldResult::Held, HoldResult::Short { available: 1 }, HoldResult::Held]);
+        let decision =
+            Decision::over(&lines, &[HoldResult::Held, HoldResult::Short { available: 1 }, HoldResult::Held]);
         let short = vec![ShortLine { line: line("B", 2), available: 1 }];
         assert_eq!(decision, Decision::Refuse { refusal: Refusal::InsufficientStock, short });
     }
@@ -135,7 +136,8 @@ mod tests {
             let results: Vec<HoldResult> = lines.iter().map(hold).collect();
             let decision = Decision::over(lines, &results);
             if decision != Decision::Reserve {
-                for (line, _) in lines.iter().zip(&results).filter(|(_, result)| **result == HoldResult::Held) {
+                for (line, _) in lines.iter().zip(&results).filter(|(_, result)| **result == HoldResult::Held)
+                {
                     self.shelves.get_mut(&line.sku).unwrap().release(line.quantity);
                 }
             }

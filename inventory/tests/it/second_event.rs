@@ -8,7 +8,7 @@ use events::{
     Envelope, Event, MoneyData, OrderCompleted, OrderedItem, RefundOrder, StockReserved, TraceContext,
 };
 use inventory::{
-    actors::{self, Backends, StockDeskOptions},
+    actors::{self, ProductParts, StockDeskParts},
     consumers::OrderCompletedHandler,
     startup,
     store::WriteStock,
@@ -48,7 +48,7 @@ impl Warehouse {
             routes: Vec::new(),
             ..RelayOptions::of("inventory", &database, &Broker::new(&streams), &streams)
         };
-        let backends = Backends {
+        let product = ProductParts {
             database: database.clone(),
             requests: database.requests("requests").expect("a pool"),
             relay: RelayHandle::start(&supervisor, &relay),
@@ -57,7 +57,7 @@ impl Warehouse {
             view_age: Duration::ZERO,
         };
         let writer = Commits::start(&supervisor, database.clone(), &settings, || WriteStock);
-        let desk = actors::start(&supervisor, &StockDeskOptions { backends, writer, live_products: 10 });
+        let desk = actors::start(&supervisor, &StockDeskParts { product, writer, live_products: 10 });
         desk.ready().await.expect("a desk");
         Self { database, handler: OrderCompletedHandler::new(desk), redis, _test: test }
     }

@@ -1,14 +1,15 @@
 use std::time::Duration;
 
 use runtime::{
-    db::{Connection, Database},
+    db::{Commits, Connection, Database},
     outbox::{OutboxEvent, RelayHandle},
     stream::Broker,
 };
 
 use super::InventoryError;
+use crate::store::WriteStock;
 
-/// What the actors reach outside this process.
+/// The parts of a product actor.
 #[derive(Clone)]
 pub struct Backends {
     pub database: Database,
@@ -33,4 +34,13 @@ impl Backends {
     pub(super) fn publish(&self, event: OutboxEvent) {
         self.relay.publish(vec![event]);
     }
+}
+
+/// The parts of StockDesk.
+#[derive(Clone)]
+pub struct StockDeskParts {
+    pub product: ProductParts,
+    pub writer: Commits<WriteStock>,
+    /// Products kept in memory.
+    pub live_products: usize,
 }

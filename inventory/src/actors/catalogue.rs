@@ -22,21 +22,21 @@ pub struct CreateProduct {
 impl Handler<CreateProduct> for StockDesk {
     type Result = ResponseFuture<Result<ProductView, InventoryError>>;
 
-    fn handle(&mut self, wish: CreateProduct, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, message: CreateProduct, _: &mut Self::Context) -> Self::Result {
         let (parts, directory) = (Rc::clone(&self.parts), self.directory.clone());
         Box::pin(async move {
-            let created = create(&parts, &wish).await?;
+            let created = create(&parts, &message).await?;
             let view = view(&created);
-            directory.enter(created);
+            directory.insert(created);
             Ok(view)
         })
     }
 }
 
-async fn create(parts: &ProductParts, wish: &CreateProduct) -> Result<StoredProduct, InventoryError> {
-    let event = store::product_changed(&first_version(&wish.product), wish.origin.clone())?;
+async fn create(parts: &ProductParts, message: &CreateProduct) -> Result<StoredProduct, InventoryError> {
+    let event = store::product_changed(&first_version(&message.product), message.origin.clone())?;
     let connection = parts.connection().await?;
-    let created = store::create(&connection, &wish.product, &event, parts.lease)
+    let created = store::create(&connection, &message.product, &event, parts.lease)
         .await?
         .ok_or(InventoryError::SkuTaken)?;
     parts.publish(event);

@@ -12,7 +12,7 @@ use super::{
     Product, ProductParts,
     attempt_error::AttemptError,
     directory::Directory,
-    product::{CommitHold, Hold, Learn, Release},
+    product::{CommitHold, Hold, Release, UpdateLevel},
 };
 use crate::{
     domain::{Decision, HoldResult, Level, Line, Order, Sku},
@@ -119,7 +119,7 @@ impl<'a> Decider<'a> {
         let connection = self.parts.database.connection().await?;
         for (sku, level) in store::levels(&connection, &skus).await? {
             if let Some(product) = self.products.get(&sku) {
-                product.send(Learn(level)).await?;
+                product.send(UpdateLevel(level)).await?;
             }
         }
         self.reloaded.extend(skus);

@@ -38,19 +38,19 @@ impl Directory {
     /// memory.
     pub(super) async fn find(&self, skus: &[Sku]) -> Result<HashMap<Sku, Addr<Product>>, DbError> {
         let mut found: HashMap<Sku, Addr<Product>> =
-            skus.iter().filter_map(|sku| Some((sku.clone(), self.recall(sku)?))).collect();
+            skus.iter().filter_map(|sku| Some((sku.clone(), self.get(sku)?))).collect();
         let missing: Vec<Sku> = skus.iter().filter(|sku| !found.contains_key(*sku)).cloned().collect();
         if !missing.is_empty() {
             let connection = self.parts.database.connection().await?;
             for stored in store::load_all(&connection, &missing).await? {
-                found.insert(stored.record.sku.clone(), self.enter(stored));
+                found.insert(stored.record.sku.clone(), self.insert(stored));
             }
         }
         Ok(found)
     }
 
     /// Asks one product.
-    pub(super) async fn ask<M, R>(&self, sku: Sku, message: M) -> Result<R, InventoryError>
+    pub(super) async fn send<M, R>(&self, sku: Sku, message: M) -> Result<R, InventoryError>
     where
         M: Message<Result = Result<R, InventoryError>> + Send + 'static,
         R: Send + 'static,
@@ -67,7 +67,7 @@ impl Directory {
 
     /// Makes room for a product that was just read. Somebody else may have been faster: then theirs is the
     /// one.
-    pub(super) fn enter(&self, stored: StoredProduct) -> Addr<Product> {
+    pub(super) fn insert(&self, stored: StoredProduct) -> Addr<Product> {
         let mut products = self.products.borrow_mut();
         let live = products.entry(stored.record.sku.clone()).or_insert_with(|| Live {
             last_used: Instant::now(),
@@ -88,7 +88,7 @@ impl Directory {
         }
     }
 
-    fn recall(&self, sku: &Sku) -> Option<Addr<Product>> {
+    fn get(&self, sku: &Sku) -> Option<Addr<Product>> {
         let mut products = self.products.borrow_mut();
         let live = products.get_mut(sku)?;
         live.last_used = Instant::now();

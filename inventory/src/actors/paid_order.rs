@@ -11,7 +11,7 @@ pub struct PaidOrder {
     pub envelope: Arc<Envelope>,
     pub order: Order,
     /// It was delivered before, and may have had its effect.
-    pub again: bool,
+    pub redelivered: bool,
 }
 
 impl PaidOrder {
@@ -22,6 +22,6 @@ impl PaidOrder {
 
     /// Whether it may have had its effect. An id of another kind is an older version's, or a second event's.
     pub(super) fn may_be_known(&self) -> bool {
-        self.again || self.envelope.id != self.event_id()
+        self.redelivered || self.envelope.id != self.event_id()
     }
 }

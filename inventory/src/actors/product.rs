@@ -22,16 +22,16 @@ pub struct ProductView {
     pub available: u32,
 }
 
-type Shown = Result<ProductView, InventoryError>;
+type ViewResult = Result<ProductView, InventoryError>;
 
 /// The actor.
 pub struct Product {
     pub(super) record: ProductRecord,
     shelf: Shelf,
     /// When the database last told.
-    seen: Instant,
+    read_at: Instant,
     /// Who waits for a fresh look.
-    spectators: Vec<oneshot::Sender<Shown>>,
+    waiting: Vec<oneshot::Sender<ViewResult>>,
     pub(super) parts: Rc<ProductParts>,
 }
 
@@ -44,24 +44,24 @@ impl Product {
         Self {
             record: stored.record,
             shelf: Shelf::new(stored.level),
-            seen: Instant::now(),
-            spectators: Vec::new(),
+            read_at: Instant::now(),
+            waiting: Vec::new(),
             parts,
         }
     }
 
     /// Takes over what the database says, unless it is older than what is known.
-    pub(super) fn learn_record(&mut self, record: ProductRecord) {
+    pub(super) fn update_record(&mut self, record: ProductRecord) {
         if record.version >= self.record.version {
             self.record = record;
         }
     }
 
-    pub(super) fn learn_level(&mut self, level: Level) {
-        self.shelf.learn(level);
+    pub(super) fn update_level(&mut self, level: Level) {
+        self.shelf.update(level);
     }
 
-    pub(super) fn view(&self) -> Shown {
+    pub(super) fn view(&self) -> ViewResult {
         if self.record.deleted {
             return Err(InventoryError::Absent);
         }
@@ -69,26 +69,26 @@ impl Product {
     }
 
     /// Looks into the database, then answers everybody who waits: one look however many they are.
-    fn look(&self, context: &mut Context<Self>) {
+    fn refresh(&self, context: &mut Context<Self>) {
         let (parts, sku) = (Rc::clone(&self.parts), self.record.sku.clone());
-        let look =
+        let load =
             async move { Ok::<_, InventoryError>(store::load(&parts.connection().await?, &sku).await?) };
-        context.spawn(look.into_actor(self).map(|found: Result<_, InventoryError>, product, _| {
+        context.spawn(load.into_actor(self).map(|found: Result<_, InventoryError>, product, _| {
             let shown = match found {
-                Ok(Some(stored)) => product.see(stored),
+                Ok(Some(stored)) => product.update(stored),
                 Ok(None) => Err(InventoryError::Absent),
                 Err(error) => Err(error),
             };
-            for spectator in product.spectators.drain(..) {
-                _ = spectator.send(shown.clone()); // who gave up waiting needs no answer
+            for sender in product.waiting.drain(..) {
+                _ = sender.send(shown.clone()); // who gave up waiting needs no answer
             }
         }));
     }
 
-    fn see(&mut self, stored: StoredProduct) -> Shown {
-        self.learn_record(stored.record);
-        self.learn_level(stored.level);
-        self.seen = Instant::now();
+    fn update(&mut self, stored: StoredProduct) -> ViewResult {
+        self.update_record(stored.record);
+        self.update_level(stored.level);
+        self.read_at = Instant::now();
         self.view()
     }
 }
@@ -99,17 +99,17 @@ impl Product {
 pub struct ShowProduct;
 
 impl Handler<ShowProduct> for Product {
-    type Result = ResponseFuture<Shown>;
+    type Result = ResponseFuture<ViewResult>;
 
     fn handle(&mut self, _: ShowProduct, context: &mut Self::Context) -> Self::Result {
-        if self.seen.elapsed() <= self.parts.view_age {
+        if self.read_at.elapsed() <= self.parts.view_age {
             let shown = self.view();
             return Box::pin(async move { shown });
         }
-        let (spectator, shown) = oneshot::channel();
-        self.spectators.push(spectator);
-        if self.spectators.len() == 1 {
-            self.look(context);
+        let (sender, shown) = oneshot::channel();
+        self.waiting.push(sender);
+        if self.waiting.len() == 1 {
+            self.refresh(context);
         }
         Box::pin(async move {
             shown
@@ -165,12 +165,12 @@ impl Handler<CommitHold> for Product {
 /// The database says so.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub(super) struct Learn(pub Level);
+pub(super) struct UpdateLevel(pub Level);
 
-impl Handler<Learn> for Product {
+impl Handler<UpdateLevel> for Product {
     type Result = ();
 
-    fn handle(&mut self, learn: Learn, _: &mut Self::Context) {
-        self.learn_level(learn.0);
+    fn handle(&mut self, message: UpdateLevel, _: &mut Self::Context) {
+        self.update_level(message.0);
     }
 }

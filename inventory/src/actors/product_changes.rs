@@ -29,11 +29,11 @@ pub struct ChangeProduct {
 impl Handler<ChangeProduct> for Product {
     type Result = ResponseActFuture<Self, Result<ProductView, InventoryError>>;
 
-    fn handle(&mut self, wish: ChangeProduct, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, message: ChangeProduct, _: &mut Self::Context) -> Self::Result {
         let (parts, sku) = (Rc::clone(&self.parts), self.record.sku.clone());
-        let changing = async move { change(&parts, &sku, wish).await };
+        let changing = async move { change(&parts, &sku, message).await };
         Box::pin(changing.into_actor(self).map(|changed, product, _| {
-            product.learn_record(changed?);
+            product.update_record(changed?);
             product.view()
         }))
     }
@@ -42,17 +42,17 @@ impl Handler<ChangeProduct> for Product {
 async fn change(
     parts: &ProductParts,
     sku: &Sku,
-    wish: ChangeProduct,
+    message: ChangeProduct,
 ) -> Result<ProductRecord, InventoryError> {
     let connection = parts.connection().await?;
     let current =
         store::load(&connection, sku).await?.map(|stored| stored.record).filter(|record| !record.deleted);
     let current = current.ok_or(InventoryError::Absent)?;
-    if wish.version != Some(current.version) {
+    if message.version != Some(current.version) {
         return Err(InventoryError::Stale { current: current.version });
     }
-    let event = store::product_changed(&changed(&current, &wish.details), wish.origin.clone())?;
-    match store::change(&connection, (sku, current.version), &wish.details, &event, parts.lease).await? {
+    let event = store::product_changed(&changed(&current, &message.details), message.origin.clone())?;
+    match store::change(&connection, (sku, current.version), &message.details, &event, parts.lease).await? {
         Changed::Done(record) => Ok(published(parts, event, record)),
         Changed::Stale => Err(InventoryError::Stale { current: current.version + 1 }),
     }
@@ -85,11 +85,11 @@ pub struct RemoveProduct {
 impl Handler<RemoveProduct> for Product {
     type Result = ResponseActFuture<Self, Result<(), InventoryError>>;
 
-    fn handle(&mut self, wish: RemoveProduct, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, message: RemoveProduct, _: &mut Self::Context) -> Self::Result {
         let (parts, sku) = (Rc::clone(&self.parts), self.record.sku.clone());
-        let removing = async move { remove(&parts, &sku, wish.origin.clone()).await };
+        let removing = async move { remove(&parts, &sku, message.origin.clone()).await };
         Box::pin(removing.into_actor(self).map(|removed, product, _| {
-            product.learn_record(removed?);
+            product.update_record(removed?);
             Ok(())
         }))
     }
@@ -129,13 +129,13 @@ pub struct StockAdjusted {
 impl Handler<AdjustStock> for Product {
     type Result = ResponseActFuture<Self, Result<StockAdjusted, InventoryError>>;
 
-    fn handle(&mut self, wish: AdjustStock, _: &mut Self::Context) -> Self::Result {
-        let (parts, takes) = (Rc::clone(&self.parts), wish.0.delta.get() < 0);
-        let adjusting = async move { Ok(store::adjust(&parts.connection().await?, &wish.0).await?) };
+    fn handle(&mut self, message: AdjustStock, _: &mut Self::Context) -> Self::Result {
+        let (parts, takes) = (Rc::clone(&self.parts), message.0.delta.get() < 0);
+        let adjusting = async move { Ok(store::adjust(&parts.connection().await?, &message.0).await?) };
         Box::pin(adjusting.into_actor(self).map(
             move |adjusted: Result<Adjusted, InventoryError>, product, _| {
                 if let Ok(Adjusted::Done(level)) = adjusted {
-                    product.learn_level(level);
+                    product.update_level(level);
                 }
                 answer(adjusted?, takes)
             },

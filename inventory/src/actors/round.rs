@@ -175,7 +175,7 @@ impl Round {
         let open = orders.iter().filter(|order| order.outcome.is_none());
         let skus: HashSet<Sku> =
             open.flat_map(|order| &order.paid.order.lines).map(|line| line.sku.clone()).collect();
-        let found = self.look_for_locks(skus.into_iter().collect()).await?;
+        let found = self.locked_among(skus.into_iter().collect()).await?;
         if !found.is_empty() {
             tracing::warn!(products = ?found.iter().map(Sku::as_str).collect::<Vec<_>>(), why, "somebody has locked products; their orders wait");
         }
@@ -184,7 +184,7 @@ impl Round {
         Ok(some)
     }
 
-    async fn look_for_locks(&self, skus: Vec<Sku>) -> Result<Vec<Sku>, AttemptError> {
+    async fn locked_among(&self, skus: Vec<Sku>) -> Result<Vec<Sku>, AttemptError> {
         Ok(store::locked(&self.parts.database.connection().await?, &skus).await?)
     }
 
@@ -194,7 +194,7 @@ impl Round {
         if suspects.is_empty() {
             return Ok(());
         }
-        let locked: HashSet<Sku> = self.look_for_locks(suspects).await?.into_iter().collect();
+        let locked: HashSet<Sku> = self.locked_among(suspects).await?.into_iter().collect();
         for order in orders.iter_mut().filter(|order| order.outcome.is_none()) {
             if let Some(line) = order.paid.order.lines.iter().find(|line| locked.contains(&line.sku)) {
                 order.outcome = Some(Outcome::Transient(format!("product {} is locked", line.sku)));
@@ -237,7 +237,7 @@ impl Round {
             if let Some(reply) =
                 replies.remove(&order.paid.event_id()).or_else(|| replies.remove(&order.paid.envelope.id))
             {
-                order.reply = reply.map(|reply| Arc::new(given_again(reply, &order.paid.envelope)));
+                order.reply = reply.map(|reply| Arc::new(stored_reply(reply, &order.paid.envelope)));
                 order.outcome = Some(Outcome::Duplicate);
             }
         }
@@ -395,7 +395,7 @@ fn reply<E: Event>(cause: &Envelope, event: &E) -> Reply {
 }
 
 /// A reply out of the inbox, to be published once more.
-fn given_again(reply: StoredReply, question: &Envelope) -> Reply {
+fn stored_reply(reply: StoredReply, question: &Envelope) -> Reply {
     let envelope = reply.to(question, SERVICE);
     let stream =
         if envelope.kind == StockReserved::TYPE { StockReserved::STREAM } else { RefundOrder::STREAM };

@@ -39,7 +39,7 @@ pub struct StockDesk {
 /// Orders that wait for a round, and where their outcomes go.
 struct Batch {
     orders: Vec<PaidOrder>,
-    reply: oneshot::Sender<Vec<Outcome>>,
+    outcomes: oneshot::Sender<Vec<Outcome>>,
 }
 
 /// Starts it under `supervisor`.
@@ -93,19 +93,19 @@ impl StockDesk {
         let round = Rc::clone(&self.round);
         // In the actor's own context: should a round panic, the desk and every hold in memory end with it.
         context.spawn(async move { decide(&round, batches).await }.into_actor(self).map(
-            |(committed, replies), desk, context| {
+            |(committed, senders), desk, context| {
                 desk.busy = false;
-                desk.publish(committed, replies, context);
+                desk.publish(committed, senders, context);
                 desk.begin_round(context);
             },
         ));
     }
 
     /// Publishes the replies of a round while the next one is decided.
-    fn publish(&mut self, committed: CommittedRound, replies: Replies, context: &mut Context<Self>) {
+    fn publish(&mut self, committed: CommittedRound, senders: OutcomeSenders, context: &mut Context<Self>) {
         self.publishing += 1;
         let round = Rc::clone(&self.round);
-        let publish = async move { answer(round.publish(committed).await, replies) };
+        let publish = async move { send_outcomes(round.publish(committed).await, senders) };
         context.spawn(publish.into_actor(self).map(|(), desk, context| {
             desk.publishing -= 1;
             desk.begin_round(context);
@@ -125,21 +125,21 @@ impl StockDesk {
 }
 
 /// Where outcomes go, and how many of them.
-type Replies = Vec<(oneshot::Sender<Vec<Outcome>>, usize)>;
+type OutcomeSenders = Vec<(oneshot::Sender<Vec<Outcome>>, usize)>;
 
-async fn decide(round: &Round, batches: Vec<Batch>) -> (CommittedRound, Replies) {
-    let (orders, replies): (Vec<_>, Vec<_>) =
-        batches.into_iter().map(|batch| (batch.orders, batch.reply)).unzip();
-    let replies = replies.into_iter().zip(orders.iter().map(Vec::len)).collect();
+async fn decide(round: &Round, batches: Vec<Batch>) -> (CommittedRound, OutcomeSenders) {
+    let (orders, senders): (Vec<_>, Vec<_>) =
+        batches.into_iter().map(|batch| (batch.orders, batch.outcomes)).unzip();
+    let senders = senders.into_iter().zip(orders.iter().map(Vec::len)).collect();
     let orders: Vec<PaidOrder> = orders.into_iter().flatten().collect();
-    (round.commit(&orders).await, replies)
+    (round.commit(&orders).await, senders)
 }
 
-fn answer(outcomes: Vec<Outcome>, replies: Replies) {
+fn send_outcomes(outcomes: Vec<Outcome>, senders: OutcomeSenders) {
     let mut outcomes = outcomes.into_iter();
-    for (reply, size) in replies {
+    for (sender, size) in senders {
         // A consumer that is gone finds its entries pending, and the inbox knows them.
-        _ = reply.send(outcomes.by_ref().take(size).collect());
+        _ = sender.send(outcomes.by_ref().take(size).collect());
     }
 }
 
@@ -161,8 +161,8 @@ impl Handler<ReserveStock> for StockDesk {
     type Result = ResponseFuture<Result<Vec<Outcome>, Unavailable>>;
 
     fn handle(&mut self, message: ReserveStock, context: &mut Self::Context) -> Self::Result {
-        let (reply, outcomes) = oneshot::channel();
-        self.waiting.push(Batch { orders: message.0, reply });
+        let (sender, outcomes) = oneshot::channel();
+        self.waiting.push(Batch { orders: message.0, outcomes: sender });
         self.begin_round(context);
         Box::pin(async move { outcomes.await.map_err(|_| Unavailable) })
     }
@@ -188,8 +188,8 @@ where
 {
     type Result = ResponseFuture<Result<R, InventoryError>>;
 
-    fn handle(&mut self, question: ToProduct<M>, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, message: ToProduct<M>, _: &mut Self::Context) -> Self::Result {
         let directory = self.directory.clone();
-        Box::pin(async move { directory.ask(question.sku, question.message).await })
+        Box::pin(async move { directory.send(message.sku, message.message).await })
     }
 }

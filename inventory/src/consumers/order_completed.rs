@@ -49,5 +49,5 @@ fn read(received: &Received<OrderCompleted>) -> Result<PaidOrder, Outcome> {
     let items = event.items.iter().map(|item| (item.sku.as_str(), item.quantity));
     let order =
         Order::parse(event.order_id, items).map_err(|malformed| Outcome::Poison(malformed.to_string()))?;
-    Ok(PaidOrder { envelope, order, again: received.deliveries > 1 })
+    Ok(PaidOrder { envelope, order, redelivered: received.deliveries > 1 })
 }

@@ -59,11 +59,11 @@ impl Shelf {
     /// Held pieces were taken by a commit, which left `level`.
     pub fn commit_hold(&mut self, quantity: u32, level: Level) {
         self.release(quantity);
-        self.learn(level);
+        self.update(level);
     }
 
     /// The database says so. What it said about an earlier moment is ignored.
-    pub fn learn(&mut self, level: Level) {
+    pub fn update(&mut self, level: Level) {
         if level.as_of >= self.level.as_of {
             self.level = level;
         }
@@ -99,7 +99,7 @@ mod tests {
     fn an_answer_that_was_overtaken_changes_nothing() {
         let mut shelf = Shelf::new(level(5, 1));
         shelf.hold(3).unwrap();
-        shelf.learn(level(12, 3)); // a reload after our commit and after somebody's restock
+        shelf.update(level(12, 3)); // a reload after our commit and after somebody's restock
         shelf.commit_hold(3, level(2, 2)); // the answer to our commit, late
         assert_eq!(shelf.available(), 12);
     }
@@ -108,7 +108,7 @@ mod tests {
     fn a_view_that_turns_out_too_high_has_nothing_left_but_never_less() {
         let mut shelf = Shelf::new(level(5, 1));
         shelf.hold(5).unwrap();
-        shelf.learn(level(2, 2)); // another instance sold three
+        shelf.update(level(2, 2)); // another instance sold three
         assert_eq!(shelf.available(), 0);
     }
 }

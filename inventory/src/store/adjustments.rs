@@ -31,22 +31,22 @@ pub enum Adjusted {
 /// # Errors
 /// The database did not answer; the adjustment may have happened, and the key will tell.
 pub async fn adjust(connection: &Connection, adjustment: &Adjustment) -> Result<Adjusted, DbError> {
-    if let Some(known) = earlier(connection, adjustment).await? {
+    if let Some(known) = replay(connection, adjustment).await? {
         return Ok(known);
     }
     match apply(connection, adjustment).await {
         Ok(Some(level)) => Ok(Adjusted::Done(level)),
-        Ok(None) => why_not(connection, &adjustment.sku).await,
+        Ok(None) => explain(connection, &adjustment.sku).await,
         // The same key at the same time: the other one was first.
         Err(error) if error.violates(ONCE) => {
-            Ok(earlier(connection, adjustment).await?.unwrap_or(Adjusted::KeyReused))
+            Ok(replay(connection, adjustment).await?.unwrap_or(Adjusted::KeyReused))
         }
         Err(error) => Err(error),
     }
 }
 
 /// What the key stands for already.
-async fn earlier(connection: &Connection, adjustment: &Adjustment) -> Result<Option<Adjusted>, DbError> {
+async fn replay(connection: &Connection, adjustment: &Adjustment) -> Result<Option<Adjusted>, DbError> {
     let statement = connection
         .prepare_cached("SELECT sku = $3 AND request_hash = sha256($4), on_hand_after FROM stock_adjustments WHERE actor = $1 AND key = $2")
         .await?;
@@ -87,7 +87,7 @@ async fn apply(connection: &Connection, adjustment: &Adjustment) -> Result<Optio
     row.map(|row| level(&row, 0)).transpose()
 }
 
-async fn why_not(connection: &Connection, sku: &Sku) -> Result<Adjusted, DbError> {
+async fn explain(connection: &Connection, sku: &Sku) -> Result<Adjusted, DbError> {
     let statement = connection
         .prepare_cached("SELECT on_hand FROM products WHERE sku = $1 AND deleted_at IS NULL")
         .await?;

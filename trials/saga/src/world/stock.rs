@@ -206,7 +206,7 @@ impl World<'_> {
         }
         for sku in stale {
             let level = self.level(sku);
-            self.processes[process].shelves[sku].iter_mut().for_each(|shelf| shelf.learn(level));
+            self.processes[process].shelves[sku].iter_mut().for_each(|shelf| shelf.update(level));
             exact[sku] = true;
             self.reach(Reached::LookedUp);
         }
@@ -328,7 +328,7 @@ impl World<'_> {
 
     pub(super) fn late_step(&mut self, process: usize) -> bool {
         let Some(Late { sku, level }) = self.processes[process].late.pop() else { return false };
-        self.processes[process].shelves[sku].iter_mut().for_each(|shelf| shelf.learn(level));
+        self.processes[process].shelves[sku].iter_mut().for_each(|shelf| shelf.update(level));
         true
     }
 }

@@ -1,7 +1,8 @@
-//! The decisions of one round: order by order, in stream order, each seeing what those before it hold.
+//! The decisions of one round, order by order in stream order. Each decision respects the holds of the orders
+//! before it.
 //!
-//! A product that has enough for all of them holds all of it with one message; only the others are asked
-//! order by order.
+//! A product with enough stock for the whole round holds all of it with one message. The other products get
+//! one message per order.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -19,21 +20,21 @@ use crate::{
     store,
 };
 
-/// The products a round is about.
+/// The products of a round.
 pub(super) struct Decider<'a> {
     parts: &'a ProductParts,
     products: HashMap<Sku, Addr<Product>>,
-    /// Those that hold what all orders of the round want of them.
+    /// Products that hold the quantity of the whole round.
     held_in_bulk: HashSet<Sku>,
-    /// All of them do: each order is reserved, and no decision waits or fails.
+    /// All products of the round are held in bulk: every order is reserved without a further message.
     pub(super) all_held: bool,
-    /// Looked up since the round began. Nothing else of this process is being committed, so what was read and
-    /// what is held together are exact, and a shortage is final.
+    /// Products reloaded during the round. No other commit of this process is in flight, so level and holds
+    /// are exact, and a shortage is final.
     reloaded: HashSet<Sku>,
 }
 
 impl<'a> Decider<'a> {
-    /// Asks each product for everything that is `wanted` of it.
+    /// Asks each product to hold the quantity of the whole round.
     pub(super) async fn begin(
         directory: &Directory,
         parts: &'a ProductParts,
@@ -42,65 +43,55 @@ impl<'a> Decider<'a> {
         let products = directory.find(&wanted.keys().cloned().collect::<Vec<Sku>>()).await?;
         let mut decider =
             Self { parts, products, held_in_bulk: HashSet::new(), all_held: false, reloaded: HashSet::new() };
-        let lines: Vec<Line> =
-            wanted.iter().map(|(sku, quantity)| Line { sku: sku.clone(), quantity: *quantity }).collect();
-        let results = decider.hold(&lines).await?;
-        decider.held_in_bulk = lines
-            .into_iter()
-            .zip(results)
-            .filter(|(_, result)| *result == HoldResult::Held)
-            .map(|(line, _)| line.sku)
-            .collect();
+        let holds = join_all(wanted.iter().map(|(sku, quantity)| decider.hold(sku, *quantity))).await;
+        for (sku, hold) in wanted.keys().zip(holds) {
+            if hold? == HoldResult::Held {
+                decider.held_in_bulk.insert(sku.clone());
+            }
+        }
         decider.all_held = decider.held_in_bulk.len() == wanted.len();
         Ok(decider)
     }
 
-    /// Decides over one order. Reserved: its lines are held. Refused: nothing is held, and no view that could
-    /// be stale said so.
+    /// Decides over one order. A reserved order holds its lines. A refused one holds no line, and the refusal
+    /// rests on reloaded levels.
     pub(super) async fn decide(&mut self, order: &Order) -> Result<Decision, AttemptError> {
         loop {
-            let results = self.hold(&order.lines).await?;
+            let results = self.hold_lines(&order.lines).await?;
             let decision = Decision::over(&order.lines, &results);
             if decision == Decision::Reserve {
                 return Ok(decision);
             }
-            let held = order
-                .lines
-                .iter()
-                .zip(&results)
-                .filter(|(_, result)| **result == HoldResult::Held)
-                .map(|(line, _)| line);
-            let (for_all, for_it): (Vec<&Line>, Vec<&Line>) =
+            let lines = order.lines.iter().zip(&results);
+            let held = lines.filter(|(_, result)| **result == HoldResult::Held).map(|(line, _)| line);
+            let (in_bulk, singly): (Vec<&Line>, Vec<&Line>) =
                 held.partition(|line| self.held_in_bulk.contains(&line.sku));
-            self.release(&for_it).await?;
+            self.release(&singly).await?;
             let stale = self.stale(&order.lines, &results);
             if stale.is_empty() {
-                self.release(&for_all).await?;
+                self.release(&in_bulk).await?;
                 return Ok(decision);
             }
             self.reload(stale).await?;
         }
     }
 
-    async fn hold(&self, lines: &[Line]) -> Result<Vec<HoldResult>, MailboxError> {
+    async fn hold_lines(&self, lines: &[Line]) -> Result<Vec<HoldResult>, MailboxError> {
         if lines.iter().all(|line| self.held_in_bulk.contains(&line.sku)) {
             return Ok(vec![HoldResult::Held; lines.len()]);
         }
-        let hold = |line: &Line| {
-            let (product, quantity, held) =
-                (self.products.get(&line.sku), line.quantity, self.held_in_bulk.contains(&line.sku));
-            async move {
-                let Some(product) = product else { return Ok(HoldResult::Unknown) };
-                if held {
-                    return Ok(HoldResult::Held);
-                }
-                Ok(match product.send(Hold(quantity)).await? {
-                    Ok(()) => HoldResult::Held,
-                    Err(short) => HoldResult::Short { available: short.available },
-                })
-            }
-        };
-        join_all(lines.iter().map(hold)).await.into_iter().collect()
+        join_all(lines.iter().map(|line| self.hold(&line.sku, line.quantity))).await.into_iter().collect()
+    }
+
+    async fn hold(&self, sku: &Sku, quantity: u32) -> Result<HoldResult, MailboxError> {
+        let Some(product) = self.products.get(sku) else { return Ok(HoldResult::Unknown) };
+        if self.held_in_bulk.contains(sku) {
+            return Ok(HoldResult::Held);
+        }
+        Ok(match product.send(Hold(quantity)).await? {
+            Ok(()) => HoldResult::Held,
+            Err(short) => HoldResult::Short { available: short.available },
+        })
     }
 
     async fn release(&self, lines: &[&Line]) -> Result<(), MailboxError> {
@@ -108,7 +99,7 @@ impl<'a> Decider<'a> {
         join_all(held.map(|(product, quantity)| product.send(Release(quantity)))).await.into_iter().collect()
     }
 
-    /// The short ones that were not looked up in this round.
+    /// The short products that were not reloaded in this round.
     fn stale(&self, lines: &[Line], results: &[HoldResult]) -> Vec<Sku> {
         let short =
             lines.iter().zip(results).filter(|(_, result)| matches!(result, HoldResult::Short { .. }));
@@ -126,17 +117,17 @@ impl<'a> Decider<'a> {
         Ok(())
     }
 
-    /// The commit took these: what was held is gone, and this is what is left.
+    /// Turns the holds of committed orders into the committed level.
     pub(super) async fn commit_holds(&self, taken: Taken) {
         let commits = taken.0.into_iter().filter_map(|(sku, (quantity, level))| {
             Some(self.products.get(&sku)?.send(CommitHold { quantity, level }))
         });
-        // A product that died meanwhile is loaded from what was committed.
+        // A product that ended meanwhile is reloaded with the committed level.
         join_all(commits).await;
     }
 }
 
-/// What was taken of each product, and its level after the last of it.
+/// The quantity taken of each product, and the level after the last commit.
 #[derive(Default)]
 pub(super) struct Taken(HashMap<Sku, (u32, Level)>);
 

@@ -15,6 +15,7 @@ mod paid_order;
 mod parts;
 mod product;
 mod product_changes;
+mod replies;
 mod round;
 mod stock_desk;
 

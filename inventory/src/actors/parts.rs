@@ -1,3 +1,5 @@
+//! The parts with which stock is decided and changed.
+
 use std::time::Duration;
 
 use runtime::{
@@ -9,23 +11,24 @@ use runtime::{
 use super::InventoryError;
 use crate::store::WriteStock;
 
-/// The parts of a product actor.
+/// The parts of a product.
 #[derive(Clone)]
-pub struct Backends {
+pub struct ProductParts {
+    /// The pool of the rounds.
     pub database: Database,
-    /// For what HTTP asks for: whoever waits for the row of a product keeps no orders from being decided.
+    /// The pool of HTTP requests. A request that waits for a row lock delays no round.
     pub requests: Database,
     pub relay: RelayHandle,
-    /// For replies. The core arbiter's own.
+    /// The connection for replies, owned by the core arbiter.
     pub broker: Broker,
-    /// How long the sweep of the outbox leaves a fresh event to the relay: `resend-after`.
+    /// Time before the outbox sweep publishes a new event itself: `resend-after`.
     pub lease: Duration,
-    /// How old a product shown from memory may be.
+    /// Maximum age of a product shown from memory: `product-view-age`.
     pub view_age: Duration,
 }
 
-impl Backends {
-    /// A connection for what HTTP asks for.
+impl ProductParts {
+    /// A connection for an HTTP request.
     pub(super) async fn connection(&self) -> Result<Connection, InventoryError> {
         Ok(self.requests.connection().await?)
     }

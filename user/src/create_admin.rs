@@ -8,7 +8,7 @@ use runtime::{auth::Role, db::Database};
 use serde_json::{Value, json};
 
 use crate::{
-    actors::{AccountsError, HasherError, Ledger, PasswordHasher},
+    actors::{AccountRepository, AccountsError, HasherError, PasswordHasher},
     domain::Registration,
     settings::{CreateAdminSettings, NewAdmin},
     startup::migrations,
@@ -50,10 +50,13 @@ async fn create(settings: &CreateAdminSettings) -> Result<Value, CreateAdminErro
         runtime::db::migrate(&settings.database, migrations()).await?;
     }
     let database = Database::open("create-admin", &settings.database)?;
-    let ledger =
-        Ledger { database, hasher: PasswordHasher::new(1, 0)?, deadline: settings.database.commit_deadline };
+    let repository = AccountRepository {
+        database,
+        hasher: PasswordHasher::new(1, 0)?,
+        deadline: settings.database.commit_deadline,
+    };
     let NewAdmin { email, password } = settings.admin.clone();
-    match ledger.create(email.clone(), password, Role::Admin).await? {
+    match repository.create(email.clone(), password, Role::Admin).await? {
         Registration::Created(account) => {
             Ok(json!({"id": account.id, "email": account.email.as_str(), "role": account.role}))
         }

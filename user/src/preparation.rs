@@ -9,7 +9,7 @@ use runtime::{
 };
 
 use crate::{
-    actors::{Ledger, PasswordHasher},
+    actors::{AccountRepository, PasswordHasher},
     domain::{Registration, SigningKey},
     settings::{NewAdmin, Settings},
     start_error::StartError,
@@ -33,13 +33,13 @@ pub(crate) async fn prepare(
     database: &Database,
 ) -> Result<Vec<SigningKey>, StartError> {
     let keys = signing_keys(database, &tokens::generate()?).await?;
-    let ledger = Ledger {
+    let repository = AccountRepository {
         database: database.clone(),
         hasher: hasher.clone(),
         deadline: settings.common.database.commit_deadline,
     };
     if let Some(admin) = &settings.first_admin {
-        create_unless_there(&ledger, admin).await?;
+        create_unless_there(&repository, admin).await?;
     }
     Ok(keys)
 }
@@ -60,14 +60,14 @@ async fn signing_keys(database: &Database, fresh: &SigningKey) -> Result<Vec<Sig
 
 /// Never changes an account: whoever has the e-mail by now keeps role and password.
 async fn create_unless_there(
-    ledger: &Ledger,
+    repository: &AccountRepository,
     NewAdmin { email, password }: &NewAdmin,
 ) -> Result<(), StartError> {
-    if accounts::find_by_email(&ledger.database.connection().await?, email).await?.is_some() {
+    if accounts::find_by_email(&repository.database.connection().await?, email).await?.is_some() {
         return Ok(());
     }
     if let Registration::Created(account) =
-        ledger.create(email.clone(), password.clone(), Role::Admin).await?
+        repository.create(email.clone(), password.clone(), Role::Admin).await?
     {
         tracing::info!(audit = true, account = %account.id, "the first ADMIN was created");
     }

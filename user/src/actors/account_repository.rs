@@ -20,7 +20,7 @@ const RETRY_PAUSE: Duration = Duration::from_millis(50);
 /// Accounts in the database, with what it takes to add one. The actor answers from it; `create-admin` and the
 /// first start use it as it is.
 #[derive(Clone)]
-pub struct Ledger {
+pub struct AccountRepository {
     pub database: Database,
     pub hasher: PasswordHasher,
     /// How long a statement whose outcome is unknown is tried again.
@@ -57,7 +57,7 @@ impl From<DbError> for AccountsError {
     }
 }
 
-impl Ledger {
+impl AccountRepository {
     /// Creates an account, unless its e-mail is taken.
     ///
     /// # Errors
@@ -70,7 +70,7 @@ impl Ledger {
     ) -> Result<Registration, AccountsError> {
         let password_hash = self.hasher.hash(password).await?;
         let new = NewAccount { id: Uuid::now_v7(), email, password_hash, role };
-        Ok(self.until_known(async |connection| accounts::insert(connection, &new).await).await?)
+        Ok(self.retry_until_known(async |connection| accounts::insert(connection, &new).await).await?)
     }
 
     /// The account with this password, if the two belong together. Takes as long for an e-mail nobody has.
@@ -84,7 +84,8 @@ impl Ledger {
     ) -> Result<Option<Account>, AccountsError> {
         let found = match &email {
             Some(email) => {
-                self.until_known(async |connection| accounts::find_by_email(connection, email).await).await?
+                self.retry_until_known(async |connection| accounts::find_by_email(connection, email).await)
+                    .await?
             }
             None => None,
         };
@@ -96,7 +97,7 @@ impl Ledger {
     /// Runs a statement that is idempotent until its outcome is known: a connection that breaks leaves open
     /// whether the commit happened. Nothing is tried again when no connection could be had in the first
     /// place.
-    pub async fn until_known<T>(
+    pub async fn retry_until_known<T>(
         &self,
         statement: impl AsyncFn(&Connection) -> Result<T, DbError>,
     ) -> Result<T, DbError> {

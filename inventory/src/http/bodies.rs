@@ -1,10 +1,11 @@
 //! Request and answer bodies, and the way from one to the other's domain types: every mistake at once.
 
 use jiff::Timestamp;
-use runtime::http::{FieldError, Problem};
+use runtime::http::Problem;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::errors::FieldErrors;
 use crate::{
     actors::ProductView,
     domain::{Description, Details, Invalid, Name, NewProduct, Price, Sku, StockCount},
@@ -81,54 +82,31 @@ impl From<ProductView> for ProductBody {
     }
 }
 
-/// What is wrong with a body so far.
-#[derive(Default)]
-pub(super) struct Mistakes(Vec<FieldError>);
-
-impl Mistakes {
-    /// The parsed value, or a note of what is wrong at `pointer`.
-    pub(super) fn check<T>(&mut self, pointer: &str, parsed: Result<T, Invalid>) -> Option<T> {
-        parsed.map_err(|rule| self.note(pointer, rule)).ok()
-    }
-
-    /// The value, if nothing was wrong anywhere.
-    pub(super) fn or<T>(self, value: Option<T>) -> Result<T, Problem> {
-        match value {
-            Some(value) if self.0.is_empty() => Ok(value),
-            _ => Err(Problem::invalid(self.0)),
-        }
-    }
-
-    fn note(&mut self, pointer: &str, rule: Invalid) {
-        self.0.push(FieldError::new(pointer, rule.to_string()));
-    }
-}
-
 impl CreateBody {
     pub(super) fn parse(&self) -> Result<NewProduct, Problem> {
-        let mut mistakes = Mistakes::default();
-        let sku = mistakes.check("/sku", Sku::parse(&self.sku));
-        let details = details(&mut mistakes, &self.name, &self.description, &self.price);
-        let stock = mistakes.check("/stock", StockCount::parse(self.stock));
+        let mut errors = FieldErrors::default();
+        let sku = errors.check("/sku", Sku::parse(&self.sku));
+        let details = details(&mut errors, &self.name, &self.description, &self.price);
+        let stock = errors.check("/stock", StockCount::parse(self.stock));
         let product = (|| Some(NewProduct { sku: sku?, details: details?, stock: stock? }))();
-        mistakes.or(product)
+        errors.into_result(product)
     }
 }
 
 impl ChangeBody {
     pub(super) fn parse(&self) -> Result<Details, Problem> {
-        let mut mistakes = Mistakes::default();
-        let details = details(&mut mistakes, &self.name, &self.description, &self.price);
-        mistakes.or(details)
+        let mut errors = FieldErrors::default();
+        let details = details(&mut errors, &self.name, &self.description, &self.price);
+        errors.into_result(details)
     }
 }
 
-fn details(mistakes: &mut Mistakes, name: &str, description: &str, price: &Money) -> Option<Details> {
-    let name = mistakes.check("/name", Name::parse(name));
-    let description = mistakes.check("/description", Description::parse(description));
+fn details(errors: &mut FieldErrors, name: &str, description: &str, price: &Money) -> Option<Details> {
+    let name = errors.check("/name", Name::parse(name));
+    let description = errors.check("/description", Description::parse(description));
     let price = Price::parse(price.amount, &price.currency).map_err(|rules| {
         for rule in rules {
-            mistakes.note(if rule == Invalid::Currency { "/price/currency" } else { "/price/amount" }, rule);
+            errors.add(if rule == Invalid::Currency { "/price/currency" } else { "/price/amount" }, rule);
         }
     });
     Some(Details { name: name?, description: description?, price: price.ok()? })

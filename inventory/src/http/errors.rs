@@ -3,7 +3,10 @@
 use actix_web::http::StatusCode;
 use runtime::http::{FieldError, Problem};
 
-use crate::{actors::InventoryError, domain::Sku};
+use crate::{
+    actors::InventoryError,
+    domain::{Invalid, Sku},
+};
 
 impl From<InventoryError> for Problem {
     fn from(error: InventoryError) -> Self {
@@ -56,4 +59,27 @@ pub(super) fn sku(path: &str) -> Result<Sku, Problem> {
 /// 400: a header is missing or cannot be used.
 pub(super) fn header(name: &str, rule: &str) -> Problem {
     Problem::invalid(vec![FieldError::new(name, rule)])
+}
+
+/// The errors of a body, collected so that one answer names all of them.
+#[derive(Default)]
+pub(super) struct FieldErrors(Vec<FieldError>);
+
+impl FieldErrors {
+    /// The parsed value, or an error at `pointer`.
+    pub(super) fn check<T>(&mut self, pointer: &str, parsed: Result<T, Invalid>) -> Option<T> {
+        parsed.map_err(|rule| self.add(pointer, rule)).ok()
+    }
+
+    /// The value, if there are no errors.
+    pub(super) fn into_result<T>(self, value: Option<T>) -> Result<T, Problem> {
+        match value {
+            Some(value) if self.0.is_empty() => Ok(value),
+            _ => Err(Problem::invalid(self.0)),
+        }
+    }
+
+    pub(super) fn add(&mut self, pointer: &str, rule: Invalid) {
+        self.0.push(FieldError::new(pointer, rule.to_string()));
+    }
 }

@@ -13,8 +13,7 @@ use utoipa::ToSchema;
 
 use super::{
     Addresses,
-    bodies::Mistakes,
-    errors::{header, sku},
+    errors::{FieldErrors, header, sku},
 };
 use crate::{
     actors::{AdjustStock, ToProduct},
@@ -72,10 +71,10 @@ pub(super) async fn adjust(
 
 impl AdjustBody {
     fn parse(&self) -> Result<(Delta, Reason), Problem> {
-        let mut mistakes = Mistakes::default();
-        let delta = mistakes.check("/delta", Delta::parse(self.delta));
-        let reason = mistakes.check("/reason", Reason::parse(&self.reason));
-        mistakes.or(delta.zip(reason))
+        let mut errors = FieldErrors::default();
+        let delta = errors.check("/delta", Delta::parse(self.delta));
+        let reason = errors.check("/reason", Reason::parse(&self.reason));
+        errors.into_result(delta.zip(reason))
     }
 }
 

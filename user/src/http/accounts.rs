@@ -11,7 +11,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Addresses, bodies::AccountBody, errors::Fields};
+use super::{Addresses, bodies::AccountBody, errors::FieldErrors};
 use crate::{
     actors::{ChangeRole, FindAccount, ListAccounts, Register},
     domain::{Email, Password, Registration, RoleChange},
@@ -48,10 +48,13 @@ pub(super) async fn register(
 }
 
 fn checked(body: &RegisterBody) -> Result<Register, Problem> {
-    let mut fields = Fields::default();
-    let email = fields.take("/email", body.email.as_deref(), Email::parse);
-    let password = fields.take("/password", body.password.as_deref(), Password::parse);
-    email.zip(password).map(|(email, password)| Register { email, password }).ok_or_else(|| fields.problem())
+    let mut errors = FieldErrors::default();
+    let email = errors.check("/email", body.email.as_deref(), Email::parse);
+    let password = errors.check("/password", body.password.as_deref(), Password::parse);
+    email
+        .zip(password)
+        .map(|(email, password)| Register { email, password })
+        .ok_or_else(|| errors.into_problem())
 }
 
 /// The account of the token's bearer.

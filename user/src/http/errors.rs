@@ -31,11 +31,11 @@ pub(super) fn unauthorized(code: &'static str, detail: &str) -> Problem {
 
 /// Parsed fields and what was wrong with the others, so that all of it is said at once.
 #[derive(Default)]
-pub(super) struct Fields(Vec<FieldError>);
+pub(super) struct FieldErrors(Vec<FieldError>);
 
-impl Fields {
+impl FieldErrors {
     /// The parsed value, or nothing after it was noted under `pointer` that it is missing or why it is wrong.
-    pub fn take<I, T, E: ToString>(
+    pub fn check<I, T, E: ToString>(
         &mut self,
         pointer: &str,
         given: Option<I>,
@@ -48,7 +48,7 @@ impl Fields {
     }
 
     /// The 400 that names every mistake.
-    pub fn problem(self) -> Problem {
+    pub fn into_problem(self) -> Problem {
         Problem::invalid(self.0)
     }
 }

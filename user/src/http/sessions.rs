@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::{
     Addresses,
-    errors::{Fields, unauthorized},
+    errors::{FieldErrors, unauthorized},
 };
 use crate::{
     actors::{LogIn, Login},
@@ -63,9 +63,12 @@ pub(super) async fn log_in(
 
 /// Only what is missing is an error here: what cannot be an e-mail or a password is merely a wrong one.
 fn checked(body: LoginBody) -> Result<LogIn, Problem> {
-    let mut fields = Fields::default();
-    let email = fields.take("/email", body.email, |email| Ok::<_, Infallible>(Email::parse(&email).ok()));
-    let password = fields
-        .take("/password", body.password, |password| Ok::<_, Infallible>(Password::presented(password)));
-    email.zip(password).map(|(email, password)| LogIn { email, password }).ok_or_else(|| fields.problem())
+    let mut errors = FieldErrors::default();
+    let email = errors.check("/email", body.email, |email| Ok::<_, Infallible>(Email::parse(&email).ok()));
+    let password = errors
+        .check("/password", body.password, |password| Ok::<_, Infallible>(Password::presented(password)));
+    email
+        .zip(password)
+        .map(|(email, password)| LogIn { email, password })
+        .ok_or_else(|| errors.into_problem())
 }

@@ -4,11 +4,15 @@ use jiff::Timestamp;
 use runtime::http::Problem;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::errors::FieldErrors;
 use crate::{
     actors::ProductView,
-    domain::{Description, Details, Invalid, Name, NewProduct, Price, Sku, StockCount},
+    domain::{
+        Delta, Description, Details, Invalid, Movement, Name, NewProduct, Price, ProductChange, Reason, Sku,
+        StockCount,
+    },
 };
 
 /// Integer minor units and an ISO 4217 code.
@@ -110,6 +114,93 @@ fn details(errors: &mut FieldErrors, name: &str, description: &str, price: &Mone
         }
     });
     Some(Details { name: name?, description: description?, price: price.ok()? })
+}
+
+/// A product as it is now.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ChangedProductBody {
+    sku: String,
+    name: String,
+    price: Money,
+    version: i64,
+    deleted: bool,
+    /// Rises with every change of any product.
+    change: i64,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ChangesPage {
+    pub data: Vec<ChangedProductBody>,
+    /// Where to go on. It does not pass changes of the last ten seconds: one with a smaller number may still
+    /// appear.
+    pub next: i64,
+    /// There is more after `next` right now.
+    pub has_more: bool,
+}
+
+impl From<ProductChange> for ChangedProductBody {
+    fn from(ProductChange { record, change, .. }: ProductChange) -> Self {
+        Self {
+            sku: record.sku.to_string(),
+            name: record.name,
+            price: Money { amount: record.price, currency: record.currency },
+            version: record.version,
+            deleted: record.deleted,
+            change,
+        }
+    }
+}
+
+/// An entry of the stock ledger.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct MovementBody {
+    pub id: i64,
+    /// Pieces that came; negative: that went.
+    pub delta: i32,
+    /// On hand afterwards.
+    pub balance: i32,
+    /// `order`, `product created`, or what the operator said.
+    pub reason: String,
+    pub order_id: Option<Uuid>,
+    /// The event that took them.
+    pub event_id: Option<Uuid>,
+    pub at: Timestamp,
+}
+
+impl From<Movement> for MovementBody {
+    fn from(movement: Movement) -> Self {
+        let Movement { id, delta, balance, reason, order_id, event_id, at } = movement;
+        Self { id, delta, balance, reason, order_id, event_id, at }
+    }
+}
+
+/// Stock that comes or goes.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AdjustBody {
+    /// Pieces that come; negative: that go. Not 0.
+    #[schema(example = 25, minimum = -2_147_483_647, maximum = 2_147_483_647)]
+    delta: i64,
+    #[schema(example = "delivery 4711", min_length = 1, max_length = 255)]
+    reason: String,
+}
+
+/// The new stock.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct StockBody {
+    pub sku: String,
+    pub delta: i32,
+    /// On hand after the adjustment.
+    pub stock: i32,
+}
+
+impl AdjustBody {
+    pub(super) fn parse(&self) -> Result<(Delta, Reason), Problem> {
+        let mut errors = FieldErrors::default();
+        let delta = errors.check("/delta", Delta::parse(self.delta));
+        let reason = errors.check("/reason", Reason::parse(&self.reason));
+        errors.into_result(delta.zip(reason))
+    }
 }
 
 #[cfg(test)]

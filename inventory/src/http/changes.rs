@@ -5,10 +5,13 @@ use runtime::{
     auth::{Allows, Role, Token},
     http::{FieldError, Problem, Query},
 };
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Deserialize;
+use utoipa::IntoParams;
 
-use super::{Addresses, bodies::Money};
+use super::{
+    Addresses,
+    bodies::{ChangedProductBody, ChangesPage},
+};
 use crate::{actors::ListChanges, domain::ProductChange};
 
 /// Products of a page unless asked otherwise, and at most: about 100 KiB.
@@ -30,28 +33,6 @@ pub(super) struct ChangesQuery {
     /// Products to answer with, 1 to 500.
     #[param(default = 500, minimum = 1, maximum = 500)]
     limit: Option<u32>,
-}
-
-/// A product as it is now.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct ChangeBody {
-    sku: String,
-    name: String,
-    price: Money,
-    version: i64,
-    deleted: bool,
-    /// Rises with every change of any product.
-    change: i64,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct ChangesPage {
-    data: Vec<ChangeBody>,
-    /// Where to go on. It does not pass changes of the last ten seconds: one with a smaller number may still
-    /// appear.
-    next: i64,
-    /// There is more after `next` right now.
-    has_more: bool,
 }
 
 /// Products by their last change, deleted ones included.
@@ -77,20 +58,7 @@ fn page(found: Vec<ProductChange>, after: i64, limit: u32) -> ChangesPage {
     let final_changes = found.iter().take_while(|product| product.is_final);
     let next = final_changes.last().map_or(after, |product| product.change);
     let has_more = found.len() == limit as usize && found.last().is_some_and(|last| last.change == next);
-    ChangesPage { data: found.into_iter().map(ChangeBody::from).collect(), next, has_more }
-}
-
-impl From<ProductChange> for ChangeBody {
-    fn from(ProductChange { record, change, .. }: ProductChange) -> Self {
-        Self {
-            sku: record.sku.to_string(),
-            name: record.name,
-            price: Money { amount: record.price, currency: record.currency },
-            version: record.version,
-            deleted: record.deleted,
-            change,
-        }
-    }
+    ChangesPage { data: found.into_iter().map(ChangedProductBody::from).collect(), next, has_more }
 }
 
 #[cfg(test)]

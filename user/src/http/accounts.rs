@@ -7,24 +7,17 @@ use runtime::{
     auth::{AdminOnly, AnyRole, Role, Token},
     http::{FieldError, JsonBody, Page, PageQuery, Problem, Query},
 };
-use serde::Deserialize;
-use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Addresses, bodies::AccountBody, errors::FieldErrors};
+use super::{
+    Addresses,
+    bodies::{AccountBody, AccountRole, RegisterBody, RoleBody},
+    errors::FieldErrors,
+};
 use crate::{
     actors::{ChangeRole, FindAccount, ListAccounts, Register},
     domain::{Email, Password, Registration, RoleChange},
 };
-
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RegisterBody {
-    #[schema(required, nullable = false, format = "email", max_length = 254, example = "ada@example.com")]
-    email: Option<String>,
-    #[schema(required, nullable = false, format = "password", min_length = 8, max_length = 128)]
-    password: Option<String>,
-}
 
 /// Creates an account of the role USER. There is no way to ask for another role.
 #[utoipa::path(post, path = "/auth/register", tag = "auth", request_body = RegisterBody, responses(
@@ -94,20 +87,6 @@ fn account_id(key: &str) -> Result<Uuid, Problem> {
     key.parse().map_err(|_| {
         Problem::invalid(vec![FieldError::new("cursor", "is not a cursor this service gave out")])
     })
-}
-
-/// The roles an account can have. SERVICE is not one of them.
-#[derive(Clone, Copy, Deserialize, ToSchema)]
-#[serde(rename_all = "UPPERCASE")]
-enum AccountRole {
-    User,
-    Admin,
-}
-
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RoleBody {
-    role: AccountRole,
 }
 
 /// Changes the role of an account. Tokens it has keep their old role until they expire, but for this call: it

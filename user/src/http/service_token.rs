@@ -1,19 +1,12 @@
 use actix_web::{HttpResponse, web::Data};
 use runtime::http::{JsonBody, Problem};
-use serde::Deserialize;
-use utoipa::ToSchema;
 
-use super::{Addresses, errors::unauthorized, sessions::TokenBody};
+use super::{
+    Addresses,
+    bodies::{ServiceTokenBody, TokenBody},
+    errors::unauthorized,
+};
 use crate::actors::IssueServiceToken;
-
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ServiceTokenBody {
-    #[schema(example = "payment")]
-    client_id: String,
-    #[schema(format = "password", min_length = 16)]
-    client_secret: String,
-}
 
 /// Gives a service of the shop a token of the role SERVICE. The clients are in the setting `service-clients`.
 #[utoipa::path(post, path = "/auth/service-token", tag = "auth", request_body = ServiceTokenBody, responses(

@@ -2,44 +2,16 @@ use std::convert::Infallible;
 
 use actix_web::{HttpResponse, web::Data};
 use runtime::http::{JsonBody, Problem};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use super::{
     Addresses,
+    bodies::{LoginBody, TokenBody},
     errors::{FieldErrors, unauthorized},
 };
 use crate::{
     actors::{LogIn, Login},
     domain::{Email, Password},
-    tokens::AccessToken,
 };
-
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct LoginBody {
-    #[schema(required, nullable = false, format = "email", example = "ada@example.com")]
-    email: Option<String>,
-    #[schema(required, nullable = false, format = "password")]
-    password: Option<String>,
-}
-
-/// A token and how to use it.
-#[derive(Serialize, ToSchema)]
-pub(super) struct TokenBody {
-    access_token: String,
-    #[schema(example = "Bearer")]
-    token_type: &'static str,
-    /// Seconds.
-    #[schema(example = 600)]
-    expires_in: u64,
-}
-
-impl From<AccessToken> for TokenBody {
-    fn from(token: AccessToken) -> Self {
-        Self { access_token: token.text, token_type: "Bearer", expires_in: token.expires_in.as_secs() }
-    }
-}
 
 /// Exchanges an e-mail and its password for an access token. A wrong password and an unknown e-mail get the
 /// same answer.

@@ -18,8 +18,8 @@ use runtime::{
 use crate::{
     SERVICE,
     actors::{
-        Cashier, CashierParts, Catalogue, CatalogueSync, ChargeBacklog, ChargeOrders, Intake, OrderDesk,
-        OrderDeskParts, Reconciler, ReconcilerParts, Watchers,
+        Cashier, CashierParts, Catalogue, CatalogueSync, ChargeBacklog, ChargeOrders, OrderDesk,
+        OrderDeskParts, OrderThrottle, Reconciler, ReconcilerParts, Watchers,
     },
     consumers::{ProductChangedHandler, RefundOrderHandler, StockReservedHandler},
     http::{self, Addresses},
@@ -48,9 +48,9 @@ pub async fn serve(settings: Settings) -> Result<Cause, StartError> {
     tracing::info!(?settings, "starting");
     let service = Service::prepare(SERVICE, &settings.common, migrations).await?;
     let streams = service.streams(&settings.streams).await?;
-    let intake = Intake::new(settings.late_after);
+    let throttle = OrderThrottle::new(settings.late_after);
     let writers = Writers::start(&service, &settings, &streams.relay);
-    let actors = Actors::start(&service, &settings, &writers, &intake)?;
+    let actors = Actors::start(&service, &settings, &writers, &throttle)?;
     let streams = actors.consume(streams);
 
     let keys = KeySet::remote(settings.tokens.jwks_url.clone(), settings.tokens.jwks_refresh)?;
@@ -59,7 +59,7 @@ pub async fn serve(settings: Settings) -> Result<Cause, StartError> {
         orders: actors.desk.clone(),
         catalogue: actors.catalogue.clone(),
         backlog: ChargeBacklog::new(&actors.cashier, settings.charge_backlog),
-        intake,
+        throttle,
     };
     let api = Api { keys, verifier, openapi: http::openapi(), routes: http::routes(addresses) };
     let stages = actors.stages(writers);
@@ -99,7 +99,12 @@ impl Writers {
         }
     }
 
-    fn cashier_parts(&self, service: &Service, settings: &Settings, intake: &Intake) -> CashierParts {
+    fn cashier_parts(
+        &self,
+        service: &Service,
+        settings: &Settings,
+        throttle: &OrderThrottle,
+    ) -> CashierParts {
         let provider = Simulator::new(self.charges.clone(), self.refunds.clone(), settings.provider);
         CashierParts {
             database: service.database.clone(),
@@ -109,7 +114,7 @@ impl Writers {
             parked_charges: self.parked_charges.clone(),
             parked_refunds: self.parked_refunds.clone(),
             watchers: Watchers::default(),
-            intake: intake.clone(),
+            throttle: throttle.clone(),
             settings: settings.provider,
         }
     }
@@ -130,11 +135,11 @@ impl Actors {
         service: &Service,
         settings: &Settings,
         writers: &Writers,
-        intake: &Intake,
+        throttle: &OrderThrottle,
     ) -> Result<Self, StartError> {
         let policy = RestartPolicy::default();
         let supervisor = &service.core;
-        let parts = writers.cashier_parts(service, settings, intake);
+        let parts = writers.cashier_parts(service, settings, throttle);
 
         let charging = parts.clone();
         let cashier = supervisor
@@ -151,7 +156,7 @@ impl Actors {
             orders: orders.clone(),
             outcomes: writers.outcomes.clone(),
             watchers: parts.watchers.clone(),
-            intake: intake.clone(),
+            throttle: throttle.clone(),
             shutdown: service.shutdown.clone(),
         };
         let desk = supervisor.supervise("order-desk", "order-desk", policy, move |life| {

@@ -14,8 +14,8 @@ mod catalogue_sync;
 mod charge_backlog;
 mod charging;
 mod error;
-mod intake;
 mod order_desk;
+mod order_throttle;
 mod parts;
 mod reconciler;
 mod refunding;
@@ -26,11 +26,11 @@ pub use catalogue::{Catalogue, LearnProducts, Learned, TakeOverProducts};
 pub use catalogue_sync::CatalogueSync;
 pub use charge_backlog::ChargeBacklog;
 pub use error::{DeskError, Receipt};
-pub use intake::Intake;
 pub use order_desk::{
     AwaitOrder, ConfirmOrders, Confirmation, ListOrders, OrderDesk, OrderDeskParts, PlaceOrder, RecordAnswer,
     ShowOrder,
 };
+pub use order_throttle::OrderThrottle;
 pub use parts::{CashierParts, ReconcilerParts};
 pub use reconciler::Reconciler;
 pub use refunding::RefundRequest;

@@ -15,7 +15,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use super::{DeskError, Intake, Receipt, Watchers};
+use super::{DeskError, OrderThrottle, Receipt, Watchers};
 use crate::{
     domain::{Answer, Applied, Order, OrderFilter, OrderRequest, OrderStatus, Placed},
     store::{self, ApplyOutcomes, OrderOutcome, OrderPage, PlaceOrders},
@@ -31,7 +31,7 @@ pub struct OrderDeskParts {
     pub orders: Commits<PlaceOrders>,
     pub outcomes: Commits<ApplyOutcomes>,
     pub watchers: Watchers,
-    pub intake: Intake,
+    pub throttle: OrderThrottle,
     /// Long polls end early when the process goes down.
     pub shutdown: Shutdown,
 }
@@ -216,7 +216,7 @@ async fn confirm(parts: &OrderDeskParts, confirmations: Vec<Confirmation>) -> Ve
     for (Confirmation { order_id, .. }, commit) in confirmations.into_iter().zip(commits) {
         let receipt = commit.await.map_err(DeskError::from);
         if let Ok(Applied::Moved { after }) = receipt {
-            parts.intake.ended(after);
+            parts.throttle.record_end(after);
         }
         if receipt.is_ok() {
             parts.watchers.moved(order_id);

@@ -7,7 +7,7 @@ use runtime::{
     stream::DeadLetters,
 };
 
-use super::{Intake, Watchers};
+use super::{OrderThrottle, Watchers};
 use crate::{
     provider::PaymentProvider,
     settings::{ProviderSettings, ReconcilerSettings},
@@ -24,7 +24,7 @@ pub struct CashierParts {
     pub parked_charges: Commits<ParkCharges>,
     pub parked_refunds: Commits<ParkRefunds>,
     pub watchers: Watchers,
-    pub intake: Intake,
+    pub throttle: OrderThrottle,
     pub settings: ProviderSettings,
 }
 

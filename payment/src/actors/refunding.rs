@@ -79,7 +79,7 @@ async fn refund(parts: &CashierParts, request: RefundRequest, is_owed: bool) -> 
     };
     let applied = parts.outcomes.commit(outcome).await?;
     if let Applied::Moved { after } = applied {
-        parts.intake.ended(after);
+        parts.throttle.record_end(after);
     }
     parts.watchers.moved(order_id);
     Ok(applied)

@@ -12,7 +12,7 @@ use runtime::supervisor::Supervised;
 pub use openapi::openapi;
 pub use routes::routes;
 
-use crate::actors::{Catalogue, ChargeBacklog, Intake, OrderDesk};
+use crate::actors::{Catalogue, ChargeBacklog, OrderDesk, OrderThrottle};
 
 /// The actors the handlers message.
 #[derive(Clone)]
@@ -20,5 +20,5 @@ pub struct Addresses {
     pub orders: Supervised<OrderDesk>,
     pub catalogue: Supervised<Catalogue>,
     pub backlog: ChargeBacklog,
-    pub intake: Intake,
+    pub throttle: OrderThrottle,
 }

@@ -84,7 +84,7 @@ pub async fn place_order(
 fn admit(addresses: &Addresses) -> Result<(), Problem> {
     let detail = if addresses.backlog.is_full() {
         "Too many orders wait to be charged; nothing was done. Try again after a moment."
-    } else if !addresses.intake.take() {
+    } else if !addresses.throttle.admit() {
         "Orders come to their end late, so fewer are taken; nothing was done. Try again after a moment."
     } else {
         return Ok(());

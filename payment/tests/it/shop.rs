@@ -11,7 +11,8 @@ use events::{Envelope, Event, OrderCompleted, RefundOrder, RefundReason, TraceCo
 use futures_util::future::BoxFuture;
 use payment::{
     actors::{
-        Cashier, CashierParts, ChargeBacklog, ChargeOrders, Intake, Reconciler, ReconcilerParts, Watchers,
+        Cashier, CashierParts, ChargeBacklog, ChargeOrders, OrderThrottle, Reconciler, ReconcilerParts,
+        Watchers,
     },
     consumers::RefundOrderHandler,
     domain::{Cart, CartLine, IdempotencyKey, Order, OrderRequest, PaymentMethod, Placed},
@@ -263,7 +264,7 @@ fn cashier_parts(
             consumer: GROUP,
         }),
         watchers: Watchers::default(),
-        intake: Intake::new(Duration::from_secs(1)),
+        throttle: OrderThrottle::new(Duration::from_secs(1)),
         settings: ProviderSettings {
             latency: Duration::ZERO,
             timeout: Duration::from_millis(500),

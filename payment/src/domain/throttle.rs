@@ -18,15 +18,15 @@ const SLICE: Duration = Duration::from_millis(100);
 /// A second is looked back on.
 const SLICES: usize = 10;
 /// Fewer ends in that second say nothing.
-const TELLING: u32 = 50;
+const MIN_ENDS: u32 = 50;
 /// While orders are late: taken for one that came to its end. Less than 1, so that the backlog shrinks.
-const WHILE_LATE: f64 = 0.9;
+const LATE_RATIO: f64 = 0.9;
 /// When they are not any more: a fifth more every second.
-const GROWTH: f64 = 1.02;
+const RECOVERY_RATIO: f64 = 1.02;
 
 /// The pace.
 #[derive(Debug)]
-pub struct Pace {
+pub struct Throttle {
     late_after: Duration,
     slice_began: Instant,
     current: Slice,
@@ -51,7 +51,7 @@ struct Limit {
     left: f64,
 }
 
-impl Pace {
+impl Throttle {
     /// `late_after`: an order that comes to its end longer than this after it was paid is late.
     pub fn new(late_after: Duration, now: Instant) -> Self {
         Self {
@@ -64,7 +64,7 @@ impl Pace {
     }
 
     /// Whether one more order may be taken.
-    pub fn take(&mut self, now: Instant) -> bool {
+    pub fn admit(&mut self, now: Instant) -> bool {
         self.close_slices(now);
         match &mut self.limit {
             None => true,
@@ -80,7 +80,7 @@ impl Pace {
     }
 
     /// An order came to its end, so long after it was paid.
-    pub fn ended(&mut self, age: Duration, now: Instant) {
+    pub fn record_end(&mut self, age: Duration, now: Instant) {
         self.close_slices(now);
         self.current.ended += 1;
         self.current.youngest = Some(self.current.youngest.map_or(age, |youngest| youngest.min(age)));
@@ -104,11 +104,11 @@ impl Pace {
         let ended: u32 = self.past.iter().map(|slice| slice.ended).sum();
         let youngest = self.past.iter().filter_map(|slice| slice.youngest).min();
         let rate = f64::from(ended) / self.past.len() as f64;
-        let late = ended >= TELLING && youngest.is_some_and(|youngest| youngest > self.late_after);
+        let late = ended >= MIN_ENDS && youngest.is_some_and(|youngest| youngest > self.late_after);
         let left = self.limit.map_or(0.0, |limit| limit.left.min(limit.rate));
         let rate = match self.limit {
-            _ if late => rate * WHILE_LATE,
-            Some(limit) if self.past.iter().any(|slice| slice.refused) => limit.rate * GROWTH,
+            _ if late => rate * LATE_RATIO,
+            Some(limit) if self.past.iter().any(|slice| slice.refused) => limit.rate * RECOVERY_RATIO,
             _ => return None, // nobody was refused for a second
         };
         Some(Limit { rate, left: left + rate })
@@ -123,13 +123,20 @@ mod tests {
 
     /// Lets `seconds` pass in which `ends` orders of this age come to their end and `offered` are offered,
     /// each second; those that were taken in the last one.
-    fn pass(pace: &mut Pace, now: &mut Instant, seconds: u32, ends: u32, age: Duration, offered: u32) -> u32 {
+    fn pass(
+        throttle: &mut Throttle,
+        now: &mut Instant,
+        seconds: u32,
+        ends: u32,
+        age: Duration,
+        offered: u32,
+    ) -> u32 {
         let mut taken = 0;
         for _ in 0..seconds {
             taken = 0;
             for _ in 0..SLICES {
-                (0..ends / 10).for_each(|_| pace.ended(age, *now));
-                taken += (0..offered / 10).filter(|_| pace.take(*now)).count() as u32;
+                (0..ends / 10).for_each(|_| throttle.record_end(age, *now));
+                taken += (0..offered / 10).filter(|_| throttle.admit(*now)).count() as u32;
                 *now += SLICE;
             }
         }
@@ -139,26 +146,26 @@ mod tests {
     #[test]
     fn everything_is_taken_while_orders_end_in_time() {
         let mut now = Instant::now();
-        let mut pace = Pace::new(LATE, now);
-        assert_eq!(pass(&mut pace, &mut now, 5, 1000, LATE / 2, 5000), 5000);
+        let mut throttle = Throttle::new(LATE, now);
+        assert_eq!(pass(&mut throttle, &mut now, 5, 1000, LATE / 2, 5000), 5000);
     }
 
     #[test]
     fn fewer_are_taken_than_come_to_their_end_once_the_youngest_is_late() {
         let mut now = Instant::now();
-        let mut pace = Pace::new(LATE, now);
-        let taken = pass(&mut pace, &mut now, 5, 1000, LATE * 2, 5000);
+        let mut throttle = Throttle::new(LATE, now);
+        let taken = pass(&mut throttle, &mut now, 5, 1000, LATE * 2, 5000);
         assert!((890..=910).contains(&taken), "{taken} of 1000");
     }
 
     #[test]
     fn old_orders_beside_young_ones_are_no_backlog() {
         let mut now = Instant::now();
-        let mut pace = Pace::new(LATE, now);
+        let mut throttle = Throttle::new(LATE, now);
         for _ in 0..50 {
-            pace.ended(LATE / 10, now);
-            (0..99).for_each(|_| pace.ended(LATE * 60, now));
-            assert!((0..500).all(|_| pace.take(now)));
+            throttle.record_end(LATE / 10, now);
+            (0..99).for_each(|_| throttle.record_end(LATE * 60, now));
+            assert!((0..500).all(|_| throttle.admit(now)));
             now += SLICE;
         }
     }
@@ -166,18 +173,18 @@ mod tests {
     #[test]
     fn orders_are_taken_when_nothing_comes_to_its_end() {
         let mut now = Instant::now();
-        let mut pace = Pace::new(LATE, now);
-        pass(&mut pace, &mut now, 2, 1000, LATE * 2, 5000);
+        let mut throttle = Throttle::new(LATE, now);
+        pass(&mut throttle, &mut now, 2, 1000, LATE * 2, 5000);
         // Growing by a fifth a second until nobody is refused any more.
-        assert_eq!(pass(&mut pace, &mut now, 40, 0, LATE, 5000), 5000);
+        assert_eq!(pass(&mut throttle, &mut now, 40, 0, LATE, 5000), 5000);
     }
 
     #[test]
     fn a_pause_ends_the_limit() {
         let mut now = Instant::now();
-        let mut pace = Pace::new(LATE, now);
-        pass(&mut pace, &mut now, 5, 1000, LATE * 2, 5000);
+        let mut throttle = Throttle::new(LATE, now);
+        pass(&mut throttle, &mut now, 5, 1000, LATE * 2, 5000);
         now += Duration::from_secs(60);
-        assert_eq!(pass(&mut pace, &mut now, 1, 1000, LATE / 10, 5000), 5000);
+        assert_eq!(pass(&mut throttle, &mut now, 1, 1000, LATE / 10, 5000), 5000);
     }
 }

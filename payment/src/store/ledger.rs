@@ -9,7 +9,7 @@ use runtime::{
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-use super::presumption::Presumption;
+use super::optimistic_insert::OptimisticInsert;
 
 /// The constraint by which the books refuse for good. No table has it: a trigger may raise it, to rehearse a
 /// refusal.
@@ -28,7 +28,7 @@ pub struct ChargeEntry {
 /// Books charges. The outcome is the charge id in the books: an earlier one if there was one.
 #[derive(Debug, Default)]
 pub struct ChargeLedger {
-    presumption: Presumption,
+    optimistic: OptimisticInsert,
 }
 
 const CHARGES: &str = "
@@ -50,12 +50,12 @@ impl Write for ChargeLedger {
         let currencies: Vec<&str> = items.iter().map(|item| item.currency.as_str()).collect();
         let methods: Vec<&str> = items.iter().map(|item| item.method).collect();
         let columns: [&(dyn ToSql + Sync); 5] = [&orders, &charges, &amounts, &currencies, &methods];
-        let plainly = async {
+        let optimistic = async {
             let insert = format!("{CHARGES} ORDER BY order_id");
             connection.execute(&connection.prepare_cached(&insert).await?, &columns).await?;
             Ok(items.iter().map(|item| item.charge_id.clone()).collect())
         };
-        let carefully = async {
+        let checked = async {
             // What is booked already is not offered again: a trigger would refuse it before it is found to be
             // a conflict.
             let insert = format!("{CHARGES} {UNKNOWN} ORDER BY order_id ON CONFLICT (order_id) DO NOTHING");
@@ -67,7 +67,7 @@ impl Write for ChargeLedger {
             let booked = booked.iter().map(booking).collect::<Result<HashMap<Uuid, String>, DbError>>()?;
             Ok(items.iter().map(|item| booked.get(&item.order_id).cloned().unwrap_or_default()).collect())
         };
-        self.presumption.insert(&["charges_pkey", PROVIDER_REFUSES], plainly, carefully).await
+        self.optimistic.insert(&["charges_pkey", PROVIDER_REFUSES], optimistic, checked).await
     }
 }
 

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 mod catalogue;
 mod ledger;
+mod optimistic_insert;
 mod orders;
 mod outcome;
 mod pending;
 mod place;
-mod presumption;
 mod prices;
 mod refunds;
 mod retries;

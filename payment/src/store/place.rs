@@ -16,8 +16,8 @@ use uuid::Uuid;
 
 use super::{
     count_orders,
+    optimistic_insert::OptimisticInsert,
     orders::{ORDER_COLUMNS, read_order},
-    presumption::Presumption,
     prices::Prices,
 };
 use crate::domain::{Answer, Money, NewOrder, Order, OrderLine, OrderRequest, Placed, PricingError};
@@ -25,7 +25,7 @@ use crate::domain::{Answer, Money, NewOrder, Order, OrderLine, OrderRequest, Pla
 /// Places orders. The key (user, idempotency key) makes a batch that is run twice place once.
 pub struct PlaceOrders {
     prices: Prices,
-    presumption: Presumption,
+    optimistic: OptimisticInsert,
     charge: Box<dyn Fn(Vec<Arc<Order>>)>,
 }
 
@@ -33,7 +33,11 @@ impl PlaceOrders {
     /// `price_age`: how long a price that was looked up is used again. `charge` gets what is committed,
     /// before who placed it is answered. Whatever becomes of it, `charges_due` has it too.
     pub fn new(price_age: Duration, charge: impl Fn(Vec<Arc<Order>>) + 'static) -> Self {
-        Self { prices: Prices::new(price_age), presumption: Presumption::default(), charge: Box::new(charge) }
+        Self {
+            prices: Prices::new(price_age),
+            optimistic: OptimisticInsert::default(),
+            charge: Box::new(charge),
+        }
     }
 }
 
@@ -195,7 +199,7 @@ impl PlaceOrders {
         // By an id if an earlier attempt at this very batch had committed.
         let constraints = ["orders_key_once", "orders_pkey", "charges_due_pkey"];
         let careful = unknown(ONCE);
-        self.presumption
+        self.optimistic
             .insert(
                 &constraints,
                 insert_all(connection, &orders),

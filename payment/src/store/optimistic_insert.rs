@@ -9,34 +9,34 @@ use std::{
 use runtime::db::DbError;
 
 /// For so long after a batch that was refused: whoever repeats requests repeats many.
-const CAREFUL: Duration = Duration::from_secs(1);
+const CHECKED_FOR: Duration = Duration::from_secs(1);
 
 /// The presumption that every key of a batch is new. `ON CONFLICT DO NOTHING` looks into the index before it
 /// inserts, and marks the row after: a twentieth of all that PostgreSQL does for an order. So a batch is
 /// inserted plainly; the constraint refuses it whole if the presumption was wrong, and then it is inserted
 /// carefully.
 #[derive(Debug, Default)]
-pub(super) struct Presumption {
+pub(super) struct OptimisticInsert {
     /// When it was last wrong.
-    refuted: Cell<Option<Instant>>,
+    conflicted_at: Cell<Option<Instant>>,
 }
 
-impl Presumption {
+impl OptimisticInsert {
     /// Runs `plainly`, or `carefully` if one of `constraints` is in the way.
     pub(super) async fn insert<T>(
         &self,
         constraints: &[&str],
-        plainly: impl Future<Output = Result<T, DbError>>,
-        carefully: impl Future<Output = Result<T, DbError>>,
+        optimistic: impl Future<Output = Result<T, DbError>>,
+        checked: impl Future<Output = Result<T, DbError>>,
     ) -> Result<T, DbError> {
-        if self.refuted.get().is_none_or(|at| at.elapsed() > CAREFUL) {
-            match plainly.await {
+        if self.conflicted_at.get().is_none_or(|at| at.elapsed() > CHECKED_FOR) {
+            match optimistic.await {
                 Err(error) if constraints.iter().any(|name| error.violates(name)) => {
-                    self.refuted.set(Some(Instant::now()))
+                    self.conflicted_at.set(Some(Instant::now()))
                 }
                 result => return result,
             }
         }
-        carefully.await
+        checked.await
     }
 }

@@ -8,7 +8,8 @@ use events::TraceContext;
 use futures_util::future::join_all;
 use payment::{
     domain::{
-        Answer, Applied, Cart, CartLine, IdempotencyKey, OrderRequest, OrderStatus, PaymentMethod, Placed,
+        Applied, Cart, CartLine, IdempotencyKey, OrderRequest, OrderStatus, PaymentMethod, Placed,
+        ResponseKind,
     },
     startup,
     store::{ApplyOutcomes, OrderOutcome, PlaceOrders},
@@ -125,7 +126,7 @@ fn requests(orders: usize) -> Vec<OrderRequest> {
         method: PaymentMethod::Ok,
         traceparent: TraceContext::root().to_string(),
         request_id: Uuid::now_v7().to_string(),
-        answer: Some(Answer::Accepted),
+        response: Some(ResponseKind::Accepted),
     };
     (0..orders).map(request).collect()
 }

@@ -27,8 +27,8 @@ pub use catalogue_sync::CatalogueSync;
 pub use charge_backlog::ChargeBacklog;
 pub use error::{DeskError, Receipt};
 pub use order_desk::{
-    AwaitOrder, ConfirmOrders, Confirmation, ListOrders, OrderDesk, OrderDeskParts, PlaceOrder, RecordAnswer,
-    ShowOrder,
+    AwaitOrder, ConfirmOrders, Confirmation, ListOrders, OrderDesk, OrderDeskParts, PlaceOrder,
+    RecordResponse, ShowOrder,
 };
 pub use order_throttle::OrderThrottle;
 pub use parts::{CashierParts, ReconcilerParts};

@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::{DeskError, OrderThrottle, Receipt, Watchers};
 use crate::{
-    domain::{Answer, Applied, Order, OrderFilter, OrderRequest, OrderStatus, Placed},
+    domain::{Applied, Order, OrderFilter, OrderRequest, OrderStatus, Placed, ResponseKind},
     store::{self, ApplyOutcomes, OrderOutcome, OrderPage, PlaceOrders},
 };
 
@@ -86,17 +86,17 @@ impl Handler<PlaceOrder> for OrderDesk {
 /// Note how a request is answered with this order, unless an earlier one for it was answered already. The
 /// answer that counts, and the order to give it with.
 #[derive(Debug, Message)]
-#[rtype(result = "Result<(Answer, Order), DeskError>")]
-pub struct RecordAnswer(pub Order);
+#[rtype(result = "Result<(ResponseKind, Order), DeskError>")]
+pub struct RecordResponse(pub Order);
 
-impl Handler<RecordAnswer> for OrderDesk {
-    type Result = ResponseFuture<Result<(Answer, Order), DeskError>>;
+impl Handler<RecordResponse> for OrderDesk {
+    type Result = ResponseFuture<Result<(ResponseKind, Order), DeskError>>;
 
-    fn handle(&mut self, message: RecordAnswer, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, message: RecordResponse, _: &mut Self::Context) -> Self::Result {
         let database = self.parts.database.clone();
         Box::pin(async move {
             let connection = database.connection().await?;
-            Ok(store::record_answer(&connection, message.0).await?)
+            Ok(store::record_response(&connection, message.0).await?)
         })
     }
 }

@@ -24,14 +24,14 @@ impl fmt::Display for IdempotencyKey {
 
 /// How the first request with a key was answered. Every later one is answered the same, byte for byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answer {
+pub enum ResponseKind {
     /// 202 with the order as it was accepted.
     Accepted,
     /// 201 with the order at its end.
     Terminal,
 }
 
-impl Answer {
+impl ResponseKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Accepted => "accepted",
@@ -40,6 +40,6 @@ impl Answer {
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Accepted, Self::Terminal].into_iter().find(|answer| answer.as_str() == text)
+        [Self::Accepted, Self::Terminal].into_iter().find(|kind| kind.as_str() == text)
     }
 }

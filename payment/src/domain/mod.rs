@@ -11,7 +11,7 @@ mod status;
 mod throttle;
 
 pub use cart::{Cart, CartLine, PricingError, Violation};
-pub use idempotency::{Answer, IdempotencyKey};
+pub use idempotency::{IdempotencyKey, ResponseKind};
 pub use money::Money;
 pub use order::{NewOrder, Order, OrderLine, Payment, Transition};
 pub use payment_method::PaymentMethod;

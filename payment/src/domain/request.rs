@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::{Answer, Cart, IdempotencyKey, Order, OrderStatus, PaymentMethod, PricingError};
+use super::{Cart, IdempotencyKey, Order, OrderStatus, PaymentMethod, PricingError, ResponseKind};
 
 /// A request for an order.
 #[derive(Debug, Clone)]
@@ -19,7 +19,7 @@ pub struct OrderRequest {
     pub traceparent: String,
     pub request_id: String,
     /// How it will be answered, if that is certain already.
-    pub answer: Option<Answer>,
+    pub response: Option<ResponseKind>,
 }
 
 /// What became of a request for an order.
@@ -28,7 +28,7 @@ pub enum Placed {
     /// It is in the database.
     Created(Arc<Order>),
     /// An order with this key was there: this one, with the answer that was given.
-    Replayed(Arc<Order>, Option<Answer>),
+    Replayed(Arc<Order>, Option<ResponseKind>),
     /// An order with this key was there, for another request.
     KeyReused,
     /// The cart has no price; nothing was stored.

@@ -24,17 +24,17 @@ use super::{
     errors::{invalid, refusal},
 };
 use crate::{
-    actors::{AwaitOrder, LearnProducts, Learned, PlaceOrder, RecordAnswer},
+    actors::{AwaitOrder, LearnProducts, Learned, PlaceOrder, RecordResponse},
     domain::{
-        Answer, Cart, CartLine, IdempotencyKey, Order, OrderRequest, PaymentMethod, Placed, PricingError,
-        Violation,
+        Cart, CartLine, IdempotencyKey, Order, OrderRequest, PaymentMethod, Placed, PricingError,
+        ResponseKind, Violation,
     },
 };
 
 /// Longest wait a client may ask for, in seconds: the contract's number.
 const LONGEST_WAIT: u64 = 30;
 /// Bytes of an order of one line.
-const TYPICAL_ANSWER: usize = 768;
+const TYPICAL_RESPONSE: usize = 768;
 
 /// Place an order.
 ///
@@ -62,14 +62,14 @@ pub async fn place_order(
             None => Ok(respond(StatusCode::ACCEPTED, &order, false)),
             Some(patience) => {
                 release_admission(&request);
-                answer_after(&addresses, order, patience, false).await
+                respond_after(&addresses, order, patience, false).await
             }
         },
-        Placed::Replayed(order, Some(Answer::Accepted)) => Ok(accepted(&order, true)),
-        Placed::Replayed(order, Some(Answer::Terminal)) => Ok(terminal(&order, true)),
+        Placed::Replayed(order, Some(ResponseKind::Accepted)) => Ok(accepted(&order, true)),
+        Placed::Replayed(order, Some(ResponseKind::Terminal)) => Ok(terminal(&order, true)),
         Placed::Replayed(order, None) => {
             release_admission(&request);
-            answer_after(&addresses, order, wait.unwrap_or_default(), true).await
+            respond_after(&addresses, order, wait.unwrap_or_default(), true).await
         }
         Placed::KeyReused => Err(Problem::new(
             StatusCode::UNPROCESSABLE_ENTITY,
@@ -111,7 +111,7 @@ async fn place(addresses: &Addresses, order: OrderRequest) -> Result<Placed, Pro
 }
 
 /// Waits for the end of the order, records which answer is given first, and gives that one.
-async fn answer_after(
+async fn respond_after(
     addresses: &Addresses,
     order: Arc<Order>,
     patience: Duration,
@@ -123,9 +123,9 @@ async fn answer_after(
         .await?
         .map_err(refusal)?;
     let order = awaited.unwrap_or_else(|| Arc::unwrap_or_clone(order));
-    match addresses.orders.send(RecordAnswer(order)).await?.map_err(refusal)? {
-        (Answer::Terminal, order) => Ok(terminal(&order, replayed)),
-        (Answer::Accepted, order) => Ok(accepted(&order, replayed)),
+    match addresses.orders.send(RecordResponse(order)).await?.map_err(refusal)? {
+        (ResponseKind::Terminal, order) => Ok(terminal(&order, replayed)),
+        (ResponseKind::Accepted, order) => Ok(accepted(&order, replayed)),
     }
 }
 
@@ -143,7 +143,7 @@ fn respond(status: StatusCode, order: &Order, replayed: bool) -> HttpResponse {
     if replayed {
         response.insert_header(("idempotency-replayed", "true"));
     }
-    let mut body = Vec::with_capacity(TYPICAL_ANSWER);
+    let mut body = Vec::with_capacity(TYPICAL_RESPONSE);
     match serde_json::to_writer(&mut body, &OrderView::from(order)) {
         Ok(()) => response.content_type(ContentType::json()).body(body),
         Err(defect) => unreachable!("an order is plain data: {defect}"),
@@ -210,7 +210,7 @@ fn parse(
         method,
         traceparent: trace.to_string(),
         request_id,
-        answer: (!waits).then_some(Answer::Accepted),
+        response: (!waits).then_some(ResponseKind::Accepted),
     })
 }
 

@@ -4,7 +4,9 @@ use runtime::db::{Connection, DbError, Row};
 use tokio_postgres::types::Json;
 use uuid::Uuid;
 
-use crate::domain::{Answer, Money, Order, OrderFilter, OrderLine, OrderStatus, Payment, PaymentMethod};
+use crate::domain::{
+    Money, Order, OrderFilter, OrderLine, OrderStatus, Payment, PaymentMethod, ResponseKind,
+};
 
 /// The columns [`read_order`] reads, of a table called `o`.
 pub(super) const ORDER_COLUMNS: &str = "o.id, o.user_id, o.status, o.items, o.total, o.currency, o.payment_method, o.charge_id, o.refund_id, \
@@ -82,15 +84,19 @@ const OF_ALL: (&str, &str) = ("$1::uuid IS NULL AND o.id >= $2 AND o.id < $3", "
 ///
 /// # Errors
 /// The database did not answer.
-pub async fn record_answer(connection: &Connection, order: Order) -> Result<(Answer, Order), DbError> {
-    let answer = if order.status.is_terminal() { Answer::Terminal } else { Answer::Accepted };
+pub async fn record_response(
+    connection: &Connection,
+    order: Order,
+) -> Result<(ResponseKind, Order), DbError> {
+    let answer = if order.status.is_terminal() { ResponseKind::Terminal } else { ResponseKind::Accepted };
     let statement = connection
         .prepare_cached("UPDATE orders SET answer = coalesce(answer, $2) WHERE id = $1 RETURNING answer")
         .await?;
     let row = connection.query_opt(&statement, &[&order.id, &answer.as_str()]).await?;
-    let recorded = row.map(|row| row.get(0).map(Answer::parse)).transpose()?.flatten().unwrap_or(answer);
+    let recorded =
+        row.map(|row| row.get(0).map(ResponseKind::parse)).transpose()?.flatten().unwrap_or(answer);
     // Another request with this key may have seen the end that came after this one looked.
-    let order = if recorded == Answer::Terminal && !order.status.is_terminal() {
+    let order = if recorded == ResponseKind::Terminal && !order.status.is_terminal() {
         find_order(connection, order.id).await?.unwrap_or(order)
     } else {
         order

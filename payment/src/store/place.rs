@@ -20,7 +20,7 @@ use super::{
     orders::{ORDER_COLUMNS, read_order},
     prices::Prices,
 };
-use crate::domain::{Answer, Money, NewOrder, Order, OrderLine, OrderRequest, Placed, PricingError};
+use crate::domain::{Money, NewOrder, Order, OrderLine, OrderRequest, Placed, PricingError, ResponseKind};
 
 /// Places orders. The key (user, idempotency key) makes a batch that is run twice place once.
 pub struct PlaceOrders {
@@ -258,7 +258,7 @@ impl<'a> Columns<'a> {
             methods: column(|item| item.method.as_str()),
             keys: column(|item| item.key.as_str()),
             hashes: orders.iter().map(|(item, _)| item.request_hash.as_slice()).collect(),
-            answers: orders.iter().map(|(item, _)| item.answer.map(Answer::as_str)).collect(),
+            answers: orders.iter().map(|(item, _)| item.response.map(ResponseKind::as_str)).collect(),
             requests: column(|item| &item.request_id),
             traces: column(|item| &item.traceparent),
             lines: orders.iter().map(|(_, priced)| Json(priced.lines.as_slice())).collect(),
@@ -286,7 +286,7 @@ impl<'a> Columns<'a> {
 /// What is known under a key.
 struct Known {
     request_hash: Vec<u8>,
-    answer: Option<Answer>,
+    response: Option<ResponseKind>,
     order: Arc<Order>,
 }
 
@@ -296,7 +296,7 @@ impl Known {
             // Ours: an earlier attempt at this batch had committed although its connection broke.
             Placed::Created(Arc::new(self.order.as_accepted()))
         } else if self.request_hash == item.request_hash {
-            Placed::Replayed(Arc::clone(&self.order), self.answer)
+            Placed::Replayed(Arc::clone(&self.order), self.response)
         } else {
             Placed::KeyReused
         }
@@ -320,9 +320,9 @@ async fn known_keys(
     let keys: Vec<&str> = items.iter().map(|item| item.key.as_str()).collect();
     let rows = connection.query(&statement, &[&users, &keys]).await?;
     let known = |row: &Row| {
-        let (order, answer) =
-            (Arc::new(read_order(row)?), row.get::<Option<&str>>(17)?.and_then(Answer::parse));
-        Ok(((order.user_id, row.get(15)?), Known { request_hash: row.get(16)?, answer, order }))
+        let (order, response) =
+            (Arc::new(read_order(row)?), row.get::<Option<&str>>(17)?.and_then(ResponseKind::parse));
+        Ok(((order.user_id, row.get(15)?), Known { request_hash: row.get(16)?, response, order }))
     };
     rows.iter().map(known).collect()
 }

@@ -5,12 +5,12 @@ use std::{sync::Arc, time::Duration};
 use jiff::Timestamp;
 use payment::{
     domain::{
-        Answer, Applied, Cart, CartLine, IdempotencyKey, Order, OrderRequest, OrderStatus, PaymentMethod,
-        Placed,
+        Applied, Cart, CartLine, IdempotencyKey, Order, OrderRequest, OrderStatus, PaymentMethod, Placed,
+        ResponseKind,
     },
     startup,
     store::{
-        ApplyOutcomes, ChargeEntry, ChargeLedger, OrderOutcome, PlaceOrders, find_order, record_answer,
+        ApplyOutcomes, ChargeEntry, ChargeLedger, OrderOutcome, PlaceOrders, find_order, record_response,
         sweep_charges, take_due_charges,
     },
 };
@@ -68,7 +68,7 @@ fn request(key: &str) -> OrderRequest {
         method: PaymentMethod::Ok,
         traceparent: String::new(),
         request_id: String::new(),
-        answer: None,
+        response: None,
     }
 }
 
@@ -347,14 +347,14 @@ async fn a_request_that_looked_before_the_end_answers_with_the_end_once_that_is_
     let early = place(&connection, request("one")).await;
     moves_to(&connection, early.id, "declined", "NULL").await;
     let late = find_order(&connection, early.id).await.expect("an answer").expect("an order");
-    let (answer, shown) = record_answer(&connection, late).await.expect("recorded");
-    assert_eq!((answer, shown.status), (Answer::Terminal, OrderStatus::Declined));
+    let (answer, shown) = record_response(&connection, late).await.expect("recorded");
+    assert_eq!((answer, shown.status), (ResponseKind::Terminal, OrderStatus::Declined));
 
-    let (answer, shown) = record_answer(&connection, Arc::unwrap_or_clone(early)).await.expect("recorded");
+    let (answer, shown) = record_response(&connection, Arc::unwrap_or_clone(early)).await.expect("recorded");
 
     assert_eq!(
         (answer, shown.status),
-        (Answer::Terminal, OrderStatus::Declined),
+        (ResponseKind::Terminal, OrderStatus::Declined),
         "both bodies must be the same"
     );
 }

@@ -283,6 +283,6 @@ fn request(order: Uuid) -> OrderRequest {
         method: PaymentMethod::Ok,
         traceparent: String::new(),
         request_id: String::new(),
-        answer: None,
+        response: None,
     }
 }

@@ -18,7 +18,7 @@
 //!
 //! | real code of the services | modelled |
 //! | --- | --- |
-//! | `payment::domain`: cart and prices, `Order`, its transitions, `as_accepted`, `Answer`, `Applied` | the SQL of `payment::store`, `http::place`, `Cashier`, reconciler, the simulated provider |
+//! | `payment::domain`: cart and prices, `Order`, its transitions, `as_accepted`, `ResponseKind`, `Applied` | the SQL of `payment::store`, `http::place`, `Cashier`, reconciler, the simulated provider |
 //! | `inventory::domain`: `Order`, `Shelf` and `Level` (stale views, holds), `Decision` | the SQL of `inventory::store`, `Round` and `Decider`, products |
 //! | | `shared`: outbox, relay and sweep, inbox, streams, groups, pending entries, sessions |
 //!

@@ -1,7 +1,7 @@
 //! Customers and `POST /orders`: `payment::store::place` and `payment::http::place`, statement by statement.
 
 use jiff::Timestamp;
-use payment::domain::{Answer, NewOrder, Order, PaymentMethod};
+use payment::domain::{NewOrder, Order, PaymentMethod, ResponseKind};
 use uuid::Uuid;
 
 use super::{INVENTORY, Key, OrderNo, Placed, Reached, Violation, World, name};
@@ -19,7 +19,7 @@ pub struct Client {
     careless: bool,
     pub asked: bool,
     /// The first 2xx: which body was sent, and what came back.
-    pub answered: Option<(u8, Answer, Order)>,
+    pub answered: Option<(u8, ResponseKind, Order)>,
     /// Its first body was refused: the key was used for the other one.
     refused: bool,
 }
@@ -168,7 +168,7 @@ impl World<'_> {
             supply: [0; 2],
             seen,
         });
-        let answer = (!waits).then_some(Answer::Accepted);
+        let answer = (!waits).then_some(ResponseKind::Accepted);
         self.keys.push(Key { client: request.client, body: request.body, no: request.no, answer });
         self.changed = true;
         self.note(|| format!("order {} of client {} is committed", request.no, request.client));
@@ -181,7 +181,7 @@ impl World<'_> {
             return Some(Stage::Look(request.no));
         }
         let order = self.find(request.no)?.order.as_accepted();
-        self.respond(request, Answer::Accepted, &order);
+        self.respond(request, ResponseKind::Accepted, &order);
         None
     }
 
@@ -194,12 +194,12 @@ impl World<'_> {
         Some(Stage::Record(Box::new(order)))
     }
 
-    /// `RecordAnswer`: the first recorded answer counts.
+    /// `RecordResponse`: the first recorded answer counts.
     fn record(&mut self, request: &Request, order: Order) -> Option<Stage> {
-        let answer = if order.status.is_terminal() { Answer::Terminal } else { Answer::Accepted };
+        let answer = if order.status.is_terminal() { ResponseKind::Terminal } else { ResponseKind::Accepted };
         let key = self.keys.iter_mut().find(|key| key.client == request.client)?;
         let answer = *key.answer.get_or_insert(answer);
-        if answer == Answer::Terminal && !order.status.is_terminal() && self.rules.end_is_looked_up {
+        if answer == ResponseKind::Terminal && !order.status.is_terminal() && self.rules.end_is_looked_up {
             self.reach(Reached::EndLookedUp);
             return Some(Stage::Record(Box::new(self.find(order.id.as_u128())?.order.clone())));
         }
@@ -208,11 +208,11 @@ impl World<'_> {
     }
 
     /// A 2xx: durable, and for one key always the same.
-    fn respond(&mut self, request: &Request, answer: Answer, order: &Order) {
+    fn respond(&mut self, request: &Request, answer: ResponseKind, order: &Order) {
         if self.fault(4) {
             return; // the customer has gone
         }
-        let shown = if answer == Answer::Accepted { order.as_accepted() } else { order.clone() };
+        let shown = if answer == ResponseKind::Accepted { order.as_accepted() } else { order.clone() };
         let Request { client, body, .. } = *request;
         self.note(|| {
             format!(

@@ -10,7 +10,7 @@ mod relay;
 mod stock;
 
 use inventory::domain::Shelf;
-use payment::domain::{Answer, Order, OrderStatus, PaymentMethod};
+use payment::domain::{Order, OrderStatus, PaymentMethod, ResponseKind};
 
 use crate::{
     random::Random,
@@ -95,7 +95,7 @@ struct Key {
     client: usize,
     body: u8,
     no: OrderNo,
-    answer: Option<Answer>,
+    answer: Option<ResponseKind>,
 }
 
 struct LedgerRow {

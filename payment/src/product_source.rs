@@ -24,7 +24,7 @@ const MARGIN: Duration = Duration::from_secs(30);
 /// Why a product could not be asked for.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
-    #[error("{what} does not answer: {error}")]
+    #[error("{what} does not response: {error}")]
     Unreachable { what: &'static str, error: reqwest::Error },
     #[error("{what} answered {status}")]
     Refused { what: &'static str, status: u16 },
@@ -44,14 +44,14 @@ struct Credentials<'a> {
 }
 
 #[derive(Deserialize)]
-struct TokenAnswer {
+struct TokenBody {
     access_token: String,
     /// Seconds.
     expires_in: u64,
 }
 
 #[derive(Deserialize)]
-struct ProductAnswer {
+struct ProductBody {
     sku: String,
     name: String,
     price: Money,
@@ -60,20 +60,20 @@ struct ProductAnswer {
     deleted: bool,
 }
 
-impl From<ProductAnswer> for Product {
-    fn from(ProductAnswer { sku, name, price, version, deleted }: ProductAnswer) -> Self {
+impl From<ProductBody> for Product {
+    fn from(ProductBody { sku, name, price, version, deleted }: ProductBody) -> Self {
         Self { sku, name, price, version, deleted }
     }
 }
 
 #[derive(Deserialize)]
-struct Found {
-    data: Vec<ProductAnswer>,
+struct ProductsBody {
+    data: Vec<ProductBody>,
 }
 
 #[derive(Deserialize)]
-struct ChangesAnswer {
-    data: Vec<ProductAnswer>,
+struct ChangesBody {
+    data: Vec<ProductBody>,
     next: i64,
     has_more: bool,
 }
@@ -102,7 +102,7 @@ impl ProductSource {
     /// Inventory, or the service that signs our token, cannot be asked.
     pub async fn find_all(&self, skus: &[String]) -> Result<Vec<Product>, SourceError> {
         // SKUs need no escapes.
-        let Found { data } = self.get(&format!("/products?sku={}", skus.join(","))).await?;
+        let ProductsBody { data } = self.get(&format!("/products?sku={}", skus.join(","))).await?;
         Ok(data.into_iter().map(Product::from).collect())
     }
 
@@ -111,7 +111,7 @@ impl ProductSource {
     /// # Errors
     /// As [`find_all`](Self::find_all).
     pub async fn changes(&self, after: i64) -> Result<Changes, SourceError> {
-        let ChangesAnswer { data, next, has_more } =
+        let ChangesBody { data, next, has_more } =
             self.get(&format!("/products/changes?after={after}&limit={PAGE}")).await?;
         Ok(Changes { products: data.into_iter().map(Product::from).collect(), next, has_more })
     }
@@ -120,9 +120,9 @@ impl ProductSource {
         let token = self.token().await?;
         let url = format!("{}{path}", self.settings.inventory_url.as_str());
         let unreachable = |error| SourceError::Unreachable { what: "inventory", error };
-        let answer = self.client.get(url).bearer_auth(token).send().await.map_err(unreachable)?;
-        match answer.status().as_u16() {
-            200 => answer.json().await.map_err(unreachable),
+        let response = self.client.get(url).bearer_auth(token).send().await.map_err(unreachable)?;
+        match response.status().as_u16() {
+            200 => response.json().await.map_err(unreachable),
             status => {
                 *self.token.lock().await = None; // in case it was the token
                 Err(SourceError::Refused { what: "inventory", status })
@@ -135,27 +135,27 @@ impl ProductSource {
         if let Some((token, _)) = known.as_ref().filter(|(_, until)| *until > Instant::now()) {
             return Ok(token.clone());
         }
-        let TokenAnswer { access_token, expires_in } = self.fetch_token().await?;
+        let TokenBody { access_token, expires_in } = self.fetch_token().await?;
         let until = Instant::now() + Duration::from_secs(expires_in).saturating_sub(MARGIN);
         *known = Some((access_token.clone(), until));
         Ok(access_token)
     }
 
-    async fn fetch_token(&self) -> Result<TokenAnswer, SourceError> {
+    async fn fetch_token(&self) -> Result<TokenBody, SourceError> {
         let unreachable = |error| SourceError::Unreachable { what: "the user service", error };
         let credentials = Credentials {
             client_id: &self.settings.client_id,
             client_secret: self.settings.client_secret.expose(),
         };
-        let answer = self
+        let response = self
             .client
             .post(self.settings.service_token_url.as_str())
             .json(&credentials)
             .send()
             .await
             .map_err(unreachable)?;
-        match answer.status().as_u16() {
-            200 => answer.json().await.map_err(unreachable),
+        match response.status().as_u16() {
+            200 => response.json().await.map_err(unreachable),
             status => Err(SourceError::Refused { what: "the user service", status }),
         }
     }

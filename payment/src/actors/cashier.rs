@@ -15,7 +15,7 @@ use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, Message, 
 use runtime::supervisor::{Drain, ExitReason, Life};
 use uuid::Uuid;
 
-use super::{CashierParts, Receipt, RefundRequest, charging::charge, refunding::refund_all};
+use super::{ApplyResult, CashierParts, RefundRequest, charging::charge, refunding::refund_all};
 use crate::domain::Order;
 
 /// Orders waiting in memory; about 1 KiB each. Beyond, the reconciler finds them in the database.
@@ -134,11 +134,11 @@ impl Handler<Drain> for Cashier {
 
 /// Inventory cannot deliver these orders: their money goes back.
 #[derive(Debug, Message)]
-#[rtype(result = "Vec<Receipt>")]
+#[rtype(result = "Vec<ApplyResult>")]
 pub struct RefundOrders(pub Vec<RefundRequest>);
 
 impl Handler<RefundOrders> for Cashier {
-    type Result = ResponseFuture<Vec<Receipt>>;
+    type Result = ResponseFuture<Vec<ApplyResult>>;
 
     fn handle(&mut self, message: RefundOrders, _: &mut Self::Context) -> Self::Result {
         let parts = Rc::clone(&self.parts);

@@ -17,8 +17,8 @@ use uuid::Uuid;
 use super::CashierParts;
 use crate::{
     domain::{Money, Order, OrderLine, OrderStatus},
-    provider::{ChargeAnswer, ChargeRequest, ProviderError},
-    store::{self, ParkedCharge, Settled, Settlement},
+    provider::{ChargeRequest, ChargeResponse, ProviderError},
+    store::{self, ChargeResult, ParkedCharge, Settlement},
 };
 
 /// Attempts at a first charge whose errors come fast, and the pause after the first of them (doubling): a
@@ -81,27 +81,27 @@ async fn charge_in(
         }
     };
     failpoint::pass("provider.after-charge", "");
-    let (outcome, verdict) = match answer {
-        ChargeAnswer::Declined { reason } => ("declined", Settled::Declined { reason }),
-        ChargeAnswer::Charged { charge_id } => {
+    let (outcome, result) = match answer {
+        ChargeResponse::Declined { reason } => ("declined", ChargeResult::Declined { reason }),
+        ChargeResponse::Charged { charge_id } => {
             let unpublished =
                 |error| tracing::error!(order = %order.id, %error, "a paid order cannot be published");
             let event = completed(order, &charge_id, trace).map_err(unpublished).ok()?;
-            ("charged", Settled::Charged { charge_id, event: Arc::new(event) })
+            ("charged", ChargeResult::Charged { charge_id, event: Arc::new(event) })
         }
     };
-    settle(parts, Settlement { order_id: order.id, verdict, retried: turn == Turn::Again })
+    settle(parts, Settlement { order_id: order.id, result, retried: turn == Turn::Again })
         .await
         .then_some(outcome)
 }
 
 /// Whether it is recorded. If not, the order is still pending, and is charged again.
 async fn settle(parts: &CashierParts, settlement: Settlement) -> bool {
-    let (order, verdict) = (settlement.order_id, settlement.verdict.clone());
+    let (order, result) = (settlement.order_id, settlement.result.clone());
     match parts.settlements.commit(settlement).await {
         Ok(true) => parts.watchers.moved(order),
         Ok(false) => {
-            if let Settled::Charged { charge_id, .. } = verdict
+            if let ChargeResult::Charged { charge_id, .. } = result
                 && let Err(error) = look_after(parts, order, &charge_id).await
             {
                 tracing::error!(%order, charge_id, %error, "a charge moved nothing, and why could not be looked up");
@@ -133,7 +133,7 @@ async fn look_after(parts: &CashierParts, order_id: Uuid, charge_id: &str) -> Re
 
 /// Asks the provider. A first charge is asked for again at once when errors come fast; after a timeout it is
 /// parked at once.
-async fn ask(parts: &CashierParts, order: &Order, turn: Turn) -> Result<ChargeAnswer, ProviderError> {
+async fn ask(parts: &CashierParts, order: &Order, turn: Turn) -> Result<ChargeResponse, ProviderError> {
     let attempts = if turn == Turn::First { ATTEMPTS } else { 1 };
     let (mut attempt, mut pause) = (1, PAUSE);
     loop {
@@ -142,7 +142,7 @@ async fn ask(parts: &CashierParts, order: &Order, turn: Turn) -> Result<ChargeAn
         let answer = tokio::time::timeout(parts.settings.timeout, parts.provider.charge(request)).await;
         let error = match answer {
             Ok(Ok(answer)) => return Ok(answer),
-            Ok(Err(ProviderError::Refused(reason))) => return Ok(ChargeAnswer::Declined { reason }),
+            Ok(Err(ProviderError::Refused(reason))) => return Ok(ChargeResponse::Declined { reason }),
             Ok(Err(error)) => error,
             Err(_) => ProviderError::TimedOut(parts.settings.timeout),
         };

@@ -32,4 +32,4 @@ impl From<CommitError> for DeskError {
 }
 
 /// What became of one event about an order.
-pub type Receipt = Result<Applied, DeskError>;
+pub type ApplyResult = Result<Applied, DeskError>;

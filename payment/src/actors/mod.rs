@@ -25,7 +25,7 @@ pub use cashier::{Cashier, ChargeOrders, RefundOrders};
 pub use catalogue::{Catalogue, LearnProducts, Learned, TakeOverProducts};
 pub use catalogue_sync::CatalogueSync;
 pub use charge_backlog::ChargeBacklog;
-pub use error::{DeskError, Receipt};
+pub use error::{ApplyResult, DeskError};
 pub use order_desk::{
     AwaitOrder, ConfirmOrders, Confirmation, ListOrders, OrderDesk, OrderDeskParts, PlaceOrder,
     RecordResponse, ShowOrder,

@@ -15,7 +15,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use super::{DeskError, OrderThrottle, Receipt, Watchers};
+use super::{ApplyResult, DeskError, OrderThrottle, Watchers};
 use crate::{
     domain::{Applied, Order, OrderFilter, OrderRequest, OrderStatus, Placed, ResponseKind},
     store::{self, ApplyOutcomes, OrderOutcome, OrderPage, PlaceOrders},
@@ -178,7 +178,7 @@ impl Handler<ListOrders> for OrderDesk {
 
 /// Inventory has taken the stock of these orders.
 #[derive(Debug, Message)]
-#[rtype(result = "Vec<Receipt>")]
+#[rtype(result = "Vec<ApplyResult>")]
 pub struct ConfirmOrders(pub Vec<Confirmation>);
 
 /// One `stock_reserved`.
@@ -191,7 +191,7 @@ pub struct Confirmation {
 }
 
 impl Handler<ConfirmOrders> for OrderDesk {
-    type Result = ResponseFuture<Vec<Receipt>>;
+    type Result = ResponseFuture<Vec<ApplyResult>>;
 
     fn handle(&mut self, message: ConfirmOrders, _: &mut Self::Context) -> Self::Result {
         let parts = Rc::clone(&self.parts);
@@ -199,7 +199,7 @@ impl Handler<ConfirmOrders> for OrderDesk {
     }
 }
 
-async fn confirm(parts: &OrderDeskParts, confirmations: Vec<Confirmation>) -> Vec<Receipt> {
+async fn confirm(parts: &OrderDeskParts, confirmations: Vec<Confirmation>) -> Vec<ApplyResult> {
     let confirmed = |confirmation: &Confirmation| {
         let Confirmation { event_id, answers, order_id } = *confirmation;
         OrderOutcome {
@@ -212,16 +212,16 @@ async fn confirm(parts: &OrderDeskParts, confirmations: Vec<Confirmation>) -> Ve
         }
     };
     let commits = parts.outcomes.commit_all(confirmations.iter().map(confirmed).collect());
-    let mut receipts = Vec::with_capacity(confirmations.len());
+    let mut results = Vec::with_capacity(confirmations.len());
     for (Confirmation { order_id, .. }, commit) in confirmations.into_iter().zip(commits) {
-        let receipt = commit.await.map_err(DeskError::from);
-        if let Ok(Applied::Moved { after }) = receipt {
+        let result = commit.await.map_err(DeskError::from);
+        if let Ok(Applied::Moved { after }) = result {
             parts.throttle.record_end(after);
         }
-        if receipt.is_ok() {
+        if result.is_ok() {
             parts.watchers.moved(order_id);
         }
-        receipts.push(receipt);
+        results.push(result);
     }
-    receipts
+    results
 }

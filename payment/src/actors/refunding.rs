@@ -14,7 +14,7 @@ use futures_util::future::join_all;
 use runtime::{db::DbError, failpoint, outbox::OutboxEvent};
 use uuid::Uuid;
 
-use super::{CashierParts, DeskError, Receipt, ReconcilerParts, charging::completed};
+use super::{ApplyResult, CashierParts, DeskError, ReconcilerParts, charging::completed};
 use crate::{
     domain::{Applied, OrderStatus},
     provider::ProviderError,
@@ -36,7 +36,7 @@ pub struct RefundRequest {
 
 /// Only an order that is paid and undecided gets money back: what a late or repeated event asks for is left
 /// to the inbox.
-pub(super) async fn refund_all(parts: &CashierParts, requests: Vec<RefundRequest>) -> Vec<Receipt> {
+pub(super) async fn refund_all(parts: &CashierParts, requests: Vec<RefundRequest>) -> Vec<ApplyResult> {
     let orders: Vec<Uuid> = requests.iter().map(|request| request.order_id).collect();
     let owed = async { store::refunds_owed(&parts.database.connection().await?, &orders).await };
     let owed = match owed.await {
@@ -59,7 +59,7 @@ pub(super) async fn refund_all(parts: &CashierParts, requests: Vec<RefundRequest
 
 /// Refunds first, then records: a refund that is not recorded is asked for again and found in the provider's
 /// books.
-async fn refund(parts: &CashierParts, request: RefundRequest, is_owed: bool) -> Receipt {
+async fn refund(parts: &CashierParts, request: RefundRequest, is_owed: bool) -> ApplyResult {
     let refund_id = match is_owed {
         false => None,
         true => match ask(parts, request.order_id).await {
@@ -96,7 +96,7 @@ async fn ask(parts: &CashierParts, order_id: Uuid) -> Result<String, ProviderErr
     answer
 }
 
-async fn park(parts: &CashierParts, request: RefundRequest, error: &str) -> Receipt {
+async fn park(parts: &CashierParts, request: RefundRequest, error: &str) -> ApplyResult {
     let RefundRequest { envelope, order_id, reason } = request;
     tracing::warn!(order = %order_id, %error, "not refunded yet; it will be asked for again");
     parts.parked_refunds.commit(ParkedRefund { order_id, envelope, reason, error: error.to_owned() }).await?;

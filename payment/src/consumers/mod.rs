@@ -11,13 +11,13 @@ pub use stock_reserved::StockReservedHandler;
 use runtime::{stream::Outcome, supervisor::Unavailable};
 
 use crate::{
-    actors::{DeskError, Receipt},
+    actors::{ApplyResult, DeskError},
     domain::Applied,
 };
 
 /// What an actor's answer about one event means for the stream.
-fn outcome(receipt: Receipt) -> Outcome {
-    match receipt {
+fn outcome(result: ApplyResult) -> Outcome {
+    match result {
         Ok(Applied::Moved { .. } | Applied::Parked) => Outcome::Done,
         Ok(Applied::Duplicate) => Outcome::Duplicate,
         Ok(Applied::UnknownOrder) => Outcome::Poison("there is no such order".to_owned()),

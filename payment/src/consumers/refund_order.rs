@@ -25,7 +25,7 @@ impl EventHandler for RefundOrderHandler {
             reason: received.event.reason.as_str(),
         };
         match self.cashier.send(RefundOrders(batch.iter().map(request).collect())).await {
-            Ok(receipts) => receipts.into_iter().map(outcome).collect(),
+            Ok(results) => results.into_iter().map(outcome).collect(),
             Err(unavailable) => all_transient(batch.len(), unavailable),
         }
     }

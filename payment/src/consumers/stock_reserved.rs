@@ -23,7 +23,7 @@ impl EventHandler for StockReservedHandler {
             order_id: received.event.order_id,
         };
         match self.desk.send(ConfirmOrders(batch.iter().map(confirmation).collect())).await {
-            Ok(receipts) => receipts.into_iter().map(outcome).collect(),
+            Ok(results) => results.into_iter().map(outcome).collect(),
             Err(unavailable) => all_transient(batch.len(), unavailable),
         }
     }

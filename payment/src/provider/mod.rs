@@ -22,7 +22,7 @@ pub struct ChargeRequest {
 
 /// The provider's answer to a charge.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ChargeAnswer {
+pub enum ChargeResponse {
     Charged {
         charge_id: String,
     },
@@ -58,7 +58,7 @@ impl ProviderError {
 /// A payment provider.
 pub trait PaymentProvider: Send + Sync + 'static {
     /// Charges an order, once however often it is asked.
-    fn charge(&self, request: ChargeRequest) -> BoxFuture<'_, Result<ChargeAnswer, ProviderError>>;
+    fn charge(&self, request: ChargeRequest) -> BoxFuture<'_, Result<ChargeResponse, ProviderError>>;
 
     /// Gives back the whole charge of an order, once however often it is asked; the refund's id.
     fn refund(&self, order_id: Uuid) -> BoxFuture<'_, Result<String, ProviderError>>;

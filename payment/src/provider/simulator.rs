@@ -6,7 +6,7 @@ use futures_util::{FutureExt, future::BoxFuture};
 use runtime::db::{CommitError, Commits};
 use uuid::Uuid;
 
-use super::{ChargeAnswer, ChargeRequest, PaymentProvider, ProviderError};
+use super::{ChargeRequest, ChargeResponse, PaymentProvider, ProviderError};
 use crate::{
     domain::PaymentMethod,
     settings::ProviderSettings,
@@ -40,7 +40,7 @@ impl Simulator {
         }
     }
 
-    async fn try_charge(&self, request: ChargeRequest) -> Result<ChargeAnswer, ProviderError> {
+    async fn try_charge(&self, request: ChargeRequest) -> Result<ChargeResponse, ProviderError> {
         self.think().await;
         match request.method {
             PaymentMethod::Declined => Ok(declined("declined")),
@@ -52,7 +52,7 @@ impl Simulator {
         }
     }
 
-    async fn book(&self, request: ChargeRequest) -> Result<ChargeAnswer, ProviderError> {
+    async fn book(&self, request: ChargeRequest) -> Result<ChargeResponse, ProviderError> {
         let proposed = format!("ch_{}", Uuid::now_v7().simple());
         let entry = ChargeEntry {
             order_id: request.order_id,
@@ -66,7 +66,7 @@ impl Simulator {
             // The charge happened; nobody waits this long for the answer. Asked again, it is quick.
             tokio::time::sleep(self.settings.timeout + Duration::from_secs(1)).await;
         }
-        Ok(ChargeAnswer::Charged { charge_id })
+        Ok(ChargeResponse::Charged { charge_id })
     }
 
     async fn try_refund(&self, order_id: Uuid) -> Result<String, ProviderError> {
@@ -77,7 +77,7 @@ impl Simulator {
 }
 
 impl PaymentProvider for Simulator {
-    fn charge(&self, request: ChargeRequest) -> BoxFuture<'_, Result<ChargeAnswer, ProviderError>> {
+    fn charge(&self, request: ChargeRequest) -> BoxFuture<'_, Result<ChargeResponse, ProviderError>> {
         self.try_charge(request).boxed()
     }
 
@@ -96,8 +96,8 @@ fn is_in_its_flaky_moment(order_id: Uuid) -> bool {
     age < FLAKY_MOMENT
 }
 
-fn declined(reason: &str) -> ChargeAnswer {
-    ChargeAnswer::Declined { reason: reason.to_owned() }
+fn declined(reason: &str) -> ChargeResponse {
+    ChargeResponse::Declined { reason: reason.to_owned() }
 }
 
 /// The books of a real provider refuse nothing for good by accident: only this constraint says so.

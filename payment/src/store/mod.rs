@@ -25,7 +25,7 @@ pub use refunds::{
     settle_refund, take_due_refunds,
 };
 pub use retries::{DueCharge, ParkCharges, ParkedCharge, Waiting, take_due_charges, waiting};
-pub use settle::{SettleCharges, Settled, Settlement};
+pub use settle::{ChargeResult, SettleCharges, Settlement};
 
 /// Counts orders that have come to these statuses; once a status, for looking a counter up costs more than
 /// counting.

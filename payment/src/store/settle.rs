@@ -16,13 +16,13 @@ use super::count_orders;
 #[derive(Debug, Clone)]
 pub struct Settlement {
     pub order_id: Uuid,
-    pub verdict: Settled,
+    pub result: ChargeResult,
     /// It has a row in `charges_retried`, which goes.
     pub retried: bool,
 }
 
 #[derive(Debug, Clone)]
-pub enum Settled {
+pub enum ChargeResult {
     /// Paid: `order_completed` is published.
     Charged { charge_id: String, event: Arc<OutboxEvent> },
     /// Refused: the end of the order.
@@ -71,13 +71,13 @@ impl Write for SettleCharges {
             ))
             .await?;
         let ids: Vec<Uuid> = items.iter().map(|item| item.order_id).collect();
-        let statuses: Vec<&str> = items.iter().map(|item| item.verdict.status()).collect();
-        let charges: Vec<Option<&str>> = items.iter().map(|item| item.verdict.charge_id()).collect();
-        let reasons: Vec<Option<&str>> = items.iter().map(|item| item.verdict.reason()).collect();
+        let statuses: Vec<&str> = items.iter().map(|item| item.result.status()).collect();
+        let charges: Vec<Option<&str>> = items.iter().map(|item| item.result.charge_id()).collect();
+        let reasons: Vec<Option<&str>> = items.iter().map(|item| item.result.reason()).collect();
         let completed: Vec<Uuid> =
-            items.iter().filter(|item| item.verdict.event().is_some()).map(|item| item.order_id).collect();
+            items.iter().filter(|item| item.result.event().is_some()).map(|item| item.order_id).collect();
         let rows: OutboxRows =
-            items.iter().filter_map(|item| item.verdict.event().map(AsRef::as_ref)).collect();
+            items.iter().filter_map(|item| item.result.event().map(AsRef::as_ref)).collect();
         let retried: Vec<Uuid> = items.iter().filter(|item| item.retried).map(|item| item.order_id).collect();
         let seconds = self.resend_after.as_secs_f64();
         let moved = connection
@@ -104,12 +104,12 @@ impl Write for SettleCharges {
 
     fn committed(&self, items: &[Settlement], moved: &[bool]) {
         let moved = items.iter().zip(moved).filter(|(_, moved)| **moved).map(|(item, _)| item);
-        count_orders(moved.clone().map(|item| item.verdict.status()));
-        self.relay.publish(moved.filter_map(|item| item.verdict.event().cloned()));
+        count_orders(moved.clone().map(|item| item.result.status()));
+        self.relay.publish(moved.filter_map(|item| item.result.event().cloned()));
     }
 }
 
-impl Settled {
+impl ChargeResult {
     fn status(&self) -> &'static str {
         match self {
             Self::Charged { .. } => "completed",

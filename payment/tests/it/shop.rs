@@ -16,7 +16,7 @@ use payment::{
     },
     consumers::RefundOrderHandler,
     domain::{Cart, CartLine, IdempotencyKey, Order, OrderRequest, PaymentMethod, Placed},
-    provider::{ChargeAnswer, ChargeRequest, PaymentProvider, ProviderError},
+    provider::{ChargeRequest, ChargeResponse, PaymentProvider, ProviderError},
     settings::{ProviderSettings, ReconcilerSettings},
     startup,
     store::{ApplyOutcomes, ParkCharges, ParkRefunds, PlaceOrders, SettleCharges, find_order},
@@ -55,12 +55,12 @@ impl FakeProvider {
 }
 
 impl PaymentProvider for FakeProvider {
-    fn charge(&self, request: ChargeRequest) -> BoxFuture<'_, Result<ChargeAnswer, ProviderError>> {
+    fn charge(&self, request: ChargeRequest) -> BoxFuture<'_, Result<ChargeResponse, ProviderError>> {
         let (mut books, order) = (self.books(), request.order_id);
         *books.asked.entry(order).or_default() += 1;
         let answer = match books.charges_fail.get(&order) {
             Some(error) => Err(error.clone()),
-            None => Ok(ChargeAnswer::Charged {
+            None => Ok(ChargeResponse::Charged {
                 charge_id: books.charges.entry(order).or_insert_with(|| format!("ch_{order}")).clone(),
             }),
         };

@@ -28,28 +28,28 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// Whether a charge was asked for before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Turn {
+enum Attempt {
     First,
-    Again,
+    Retry,
 }
 
 /// Charges an order and settles what came of it, or parks the charge.
 pub(super) async fn charge(parts: &CashierParts, order: &Order) {
-    charge_traced(parts, order, Turn::First).await;
+    charge_traced(parts, order, Attempt::First).await;
 }
 
 /// The same for a charge that was parked: one attempt.
-pub(super) async fn charge_again(parts: &CashierParts, order: &Order) {
-    charge_traced(parts, order, Turn::Again).await;
+pub(super) async fn retry_charge(parts: &CashierParts, order: &Order) {
+    charge_traced(parts, order, Attempt::Retry).await;
 }
 
-async fn charge_traced(parts: &CashierParts, order: &Order, turn: Turn) {
+async fn charge_traced(parts: &CashierParts, order: &Order, kind: Attempt) {
     let Some(trace) = begin_span(&order.traceparent) else {
-        charge_in(TraceContext::resume(&order.traceparent), parts, order, turn).await;
+        charge_in(TraceContext::resume(&order.traceparent), parts, order, kind).await;
         return;
     };
     let began = SystemTime::now();
-    let settled = charge_in(trace, parts, order, turn).await;
+    let settled = charge_in(trace, parts, order, kind).await;
     record_span(trace, || {
         let mut attributes = vec![("orderflow.order_id", order.id.to_string().into())];
         attributes.extend(settled.map(|outcome| ("orderflow.outcome", outcome.into())));
@@ -70,10 +70,10 @@ async fn charge_in(
     trace: TraceContext,
     parts: &CashierParts,
     order: &Order,
-    turn: Turn,
+    kind: Attempt,
 ) -> Option<&'static str> {
     failpoint::pass("provider.before-charge", "");
-    let answer = match ask(parts, order, turn).await {
+    let answer = match ask(parts, order, kind).await {
         Ok(answer) => answer,
         Err(error) => {
             park(parts, order, &error).await;
@@ -90,7 +90,7 @@ async fn charge_in(
             ("charged", ChargeResult::Charged { charge_id, event: Arc::new(event) })
         }
     };
-    settle(parts, Settlement { order_id: order.id, result, retried: turn == Turn::Again })
+    settle(parts, Settlement { order_id: order.id, result, retried: kind == Attempt::Retry })
         .await
         .then_some(outcome)
 }
@@ -102,7 +102,7 @@ async fn settle(parts: &CashierParts, settlement: Settlement) -> bool {
         Ok(true) => parts.watchers.moved(order),
         Ok(false) => {
             if let ChargeResult::Charged { charge_id, .. } = result
-                && let Err(error) = look_after(parts, order, &charge_id).await
+                && let Err(error) = handle_unmoved_charge(parts, order, &charge_id).await
             {
                 tracing::error!(%order, charge_id, %error, "a charge moved nothing, and why could not be looked up");
             }
@@ -117,7 +117,7 @@ async fn settle(parts: &CashierParts, settlement: Settlement) -> bool {
 
 /// A charge that moved nothing was recorded before, or was made for an order that had been declined: that
 /// money goes back.
-async fn look_after(parts: &CashierParts, order_id: Uuid, charge_id: &str) -> Result<(), DbError> {
+async fn handle_unmoved_charge(parts: &CashierParts, order_id: Uuid, charge_id: &str) -> Result<(), DbError> {
     let connection = parts.database.connection().await?;
     let Some(order) = store::find_order(&connection, order_id).await? else { return Ok(()) };
     if order.status == OrderStatus::Declined {
@@ -133,8 +133,8 @@ async fn look_after(parts: &CashierParts, order_id: Uuid, charge_id: &str) -> Re
 
 /// Asks the provider. A first charge is asked for again at once when errors come fast; after a timeout it is
 /// parked at once.
-async fn ask(parts: &CashierParts, order: &Order, turn: Turn) -> Result<ChargeResponse, ProviderError> {
-    let attempts = if turn == Turn::First { ATTEMPTS } else { 1 };
+async fn ask(parts: &CashierParts, order: &Order, kind: Attempt) -> Result<ChargeResponse, ProviderError> {
+    let attempts = if kind == Attempt::First { ATTEMPTS } else { 1 };
     let (mut attempt, mut pause) = (1, PAUSE);
     loop {
         let request =

@@ -14,7 +14,7 @@ use actix::{Actor, AsyncContext, Context, WrapFuture};
 use runtime::{db::DbError, drains_at_once, supervisor::Life};
 use tokio::{sync::Semaphore, time::Instant};
 
-use super::{ReconcilerParts, charging::charge_again, refunding::refund_again};
+use super::{ReconcilerParts, charging::retry_charge, refunding::retry_refund};
 use crate::store::{self, DueCharge, DueRefund};
 
 /// Retried charges in progress at one time, and as many refunds. At `provider-timeout` each that is 32 a
@@ -53,13 +53,13 @@ drains_at_once!(Reconciler);
 async fn sweep(parts: Rc<ReconcilerParts>) {
     loop {
         tokio::time::sleep(parts.settings.interval).await;
-        if let Err(error) = look(&parts).await {
+        if let Err(error) = sweep_once(&parts).await {
             tracing::debug!(%error, "the reconciler could not look");
         }
     }
 }
 
-async fn look(parts: &ReconcilerParts) -> Result<(), DbError> {
+async fn sweep_once(parts: &ReconcilerParts) -> Result<(), DbError> {
     let connection = parts.cashier.database.connection().await?;
     let orders = store::sweep_charges(&connection, parts.settings.after).await?;
     if orders > 0 {
@@ -82,7 +82,7 @@ async fn retry_charges(parts: Rc<ReconcilerParts>, rate: Rc<RetryRate>) {
     let is_retry = |due: &DueCharge| due.attempts > 0;
     let ask = |due: DueCharge| {
         let parts = Rc::clone(&parts);
-        async move { charge_again(&parts.cashier, &due.order).await }
+        async move { retry_charge(&parts.cashier, &due.order).await }
     };
     retry(parts.settings.interval, &rate, take, is_retry, ask).await;
 }
@@ -94,7 +94,7 @@ async fn retry_refunds(parts: Rc<ReconcilerParts>, rate: Rc<RetryRate>) {
     };
     let ask = |due: DueRefund| {
         let parts = Rc::clone(&parts);
-        async move { refund_again(&parts, &due).await }
+        async move { retry_refund(&parts, &due).await }
     };
     retry(parts.settings.interval, &rate, take, |_| true, ask).await;
 }

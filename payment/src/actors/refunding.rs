@@ -110,12 +110,12 @@ fn refused(order_id: Uuid, why: String) -> DeskError {
 }
 
 /// Asks for a parked refund: one attempt. It is settled, put off, or becomes a dead letter.
-pub(super) async fn refund_again(parts: &ReconcilerParts, due: &DueRefund) {
+pub(super) async fn retry_refund(parts: &ReconcilerParts, due: &DueRefund) {
     let result = match due.is_owed() {
         false => settle(parts, due, None).await,
         true => match ask(&parts.cashier, due.order_id).await {
             Ok(refund_id) => settle(parts, due, Some(&refund_id)).await,
-            Err(error) => put_off(parts, due, error).await,
+            Err(error) => postpone_or_give_up(parts, due, error).await,
         },
     };
     if let Err(error) = result {
@@ -130,14 +130,14 @@ async fn settle(parts: &ReconcilerParts, due: &DueRefund, refund_id: Option<&str
 }
 
 /// The charge of a declined order has no event that could be a dead letter: it is asked for until it is back.
-async fn put_off(parts: &ReconcilerParts, due: &DueRefund, error: ProviderError) -> Result<(), DbError> {
+async fn postpone_or_give_up(parts: &ReconcilerParts, due: &DueRefund, error: ProviderError) -> Result<(), DbError> {
     let why = match due.attempts {
         _ if error.is_final() => error.to_string(),
         ATTEMPTS.. => format!("gave up after {} attempts: {error}", due.attempts),
         _ => return postpone(parts, due, &error.to_string()).await,
     };
     match &due.envelope {
-        Some(envelope) => bury(parts, due, envelope, why).await,
+        Some(envelope) => make_dead_letter(parts, due, envelope, why).await,
         None => postpone(parts, due, &refused(due.order_id, why).to_string()).await,
     }
 }
@@ -147,7 +147,7 @@ async fn postpone(parts: &ReconcilerParts, due: &DueRefund, error: &str) -> Resu
 }
 
 /// The dead letter first: it is buried once, however often that is asked for.
-async fn bury(
+async fn make_dead_letter(
     parts: &ReconcilerParts,
     due: &DueRefund,
     envelope: &Envelope,

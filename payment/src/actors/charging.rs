@@ -123,7 +123,7 @@ async fn handle_unmoved_charge(parts: &CashierParts, order_id: Uuid, charge_id: 
     if order.status == OrderStatus::Declined {
         tracing::error!(order = %order_id, charge_id, "charged although it was declined; the money goes back");
         metrics::counter!("orderflow_orphan_charges_total").increment(1);
-        return store::owe_orphan(&connection, order_id).await;
+        return store::park_orphan_refund(&connection, order_id).await;
     }
     if order.payment.charge_id.is_some_and(|known| known != charge_id) {
         tracing::error!(order = %order_id, charge_id, "charged under two ids; the provider must not do that");

@@ -18,7 +18,7 @@ use super::{ApplyResult, CashierParts, DeskError, ReconcilerParts, charging::com
 use crate::{
     domain::{Applied, OrderStatus},
     provider::ProviderError,
-    store::{self, DueRefund, OrderOutcome, Owed, ParkedRefund},
+    store::{self, DueRefund, OrderOutcome, ParkedRefund, RefundState},
 };
 
 /// Attempts at a refund before it is given up: an hour and a half with their backoff. Then an operator
@@ -38,18 +38,18 @@ pub struct RefundRequest {
 /// to the inbox.
 pub(super) async fn refund_all(parts: &CashierParts, requests: Vec<RefundRequest>) -> Vec<ApplyResult> {
     let orders: Vec<Uuid> = requests.iter().map(|request| request.order_id).collect();
-    let owed = async { store::refunds_owed(&parts.database.connection().await?, &orders).await };
-    let owed = match owed.await {
-        Ok(owed) => owed,
+    let states = async { store::refund_states(&parts.database.connection().await?, &orders).await };
+    let states = match states.await {
+        Ok(states) => states,
         Err(error) => return requests.iter().map(|_| Err(error.clone().into())).collect(),
     };
     join_all(requests.into_iter().map(|request| {
-        let owed = owed.get(&request.order_id).copied();
+        let state = states.get(&request.order_id).copied();
         async move {
-            match owed {
-                Some(Owed::Parked(event)) if event == request.envelope.id => Ok(Applied::Duplicate),
-                Some(Owed::Parked(_)) => park(parts, request, "it was parked before").await,
-                Some(Owed::Now) => refund(parts, request, true).await,
+            match state {
+                Some(RefundState::Parked(event)) if event == request.envelope.id => Ok(Applied::Duplicate),
+                Some(RefundState::Parked(_)) => park(parts, request, "it was parked before").await,
+                Some(RefundState::Unparked) => refund(parts, request, true).await,
                 None => refund(parts, request, false).await,
             }
         }
@@ -59,8 +59,8 @@ pub(super) async fn refund_all(parts: &CashierParts, requests: Vec<RefundRequest
 
 /// Refunds first, then records: a refund that is not recorded is asked for again and found in the provider's
 /// books.
-async fn refund(parts: &CashierParts, request: RefundRequest, is_owed: bool) -> ApplyResult {
-    let refund_id = match is_owed {
+async fn refund(parts: &CashierParts, request: RefundRequest, is_due: bool) -> ApplyResult {
+    let refund_id = match is_due {
         false => None,
         true => match ask(parts, request.order_id).await {
             Ok(refund_id) => Some(refund_id),
@@ -111,7 +111,7 @@ fn refused(order_id: Uuid, why: String) -> DeskError {
 
 /// Asks for a parked refund: one attempt. It is settled, put off, or becomes a dead letter.
 pub(super) async fn retry_refund(parts: &ReconcilerParts, due: &DueRefund) {
-    let result = match due.is_owed() {
+    let result = match due.is_due() {
         false => settle(parts, due, None).await,
         true => match ask(&parts.cashier, due.order_id).await {
             Ok(refund_id) => settle(parts, due, Some(&refund_id)).await,
@@ -130,7 +130,11 @@ async fn settle(parts: &ReconcilerParts, due: &DueRefund, refund_id: Option<&str
 }
 
 /// The charge of a declined order has no event that could be a dead letter: it is asked for until it is back.
-async fn postpone_or_give_up(parts: &ReconcilerParts, due: &DueRefund, error: ProviderError) -> Result<(), DbError> {
+async fn postpone_or_give_up(
+    parts: &ReconcilerParts,
+    due: &DueRefund,
+    error: ProviderError,
+) -> Result<(), DbError> {
     let why = match due.attempts {
         _ if error.is_final() => error.to_string(),
         ATTEMPTS.. => format!("gave up after {} attempts: {error}", due.attempts),

@@ -21,8 +21,8 @@ pub use outcome::{ApplyOutcomes, OrderOutcome};
 pub use pending::sweep_charges;
 pub use place::PlaceOrders;
 pub use refunds::{
-    DueRefund, Owed, ParkRefunds, ParkedRefund, give_up_refund, owe_orphan, postpone_refund, refunds_owed,
-    settle_refund, take_due_refunds,
+    DueRefund, ParkRefunds, ParkedRefund, RefundState, give_up_refund, park_orphan_refund, postpone_refund,
+    refund_states, settle_refund, take_due_refunds,
 };
 pub use retries::{DueCharge, ParkCharges, ParkedCharge, Waiting, take_due_charges, waiting};
 pub use settle::{ChargeResult, SettleCharges, Settlement};

@@ -17,8 +17,8 @@ use super::count_orders;
 
 /// The money of an order that is paid and undecided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Owed {
-    Now,
+pub enum RefundState {
+    Unparked,
     /// For this event; the reconciler asks for it.
     Parked(Uuid),
 }
@@ -27,7 +27,10 @@ pub enum Owed {
 ///
 /// # Errors
 /// The database did not answer.
-pub async fn refunds_owed(connection: &Connection, ids: &[Uuid]) -> Result<HashMap<Uuid, Owed>, DbError> {
+pub async fn refund_states(
+    connection: &Connection,
+    ids: &[Uuid],
+) -> Result<HashMap<Uuid, RefundState>, DbError> {
     let statement = connection
         .prepare_cached(
             "SELECT o.id, (SELECT r.event_id FROM refunds_due r WHERE r.order_id = o.id)
@@ -36,7 +39,9 @@ pub async fn refunds_owed(connection: &Connection, ids: &[Uuid]) -> Result<HashM
         .await?;
     let rows = connection.query(&statement, &[&ids]).await?;
     rows.iter()
-        .map(|row| Ok((row.get(0)?, row.get::<Option<Uuid>>(1)?.map_or(Owed::Now, Owed::Parked))))
+        .map(|row| {
+            Ok((row.get(0)?, row.get::<Option<Uuid>>(1)?.map_or(RefundState::Unparked, RefundState::Parked)))
+        })
         .collect()
 }
 
@@ -95,7 +100,7 @@ impl Write for ParkRefunds {
 ///
 /// # Errors
 /// The database did not answer.
-pub async fn owe_orphan(connection: &Connection, order_id: Uuid) -> Result<(), DbError> {
+pub async fn park_orphan_refund(connection: &Connection, order_id: Uuid) -> Result<(), DbError> {
     let statement = connection
         .prepare_cached(
             "INSERT INTO refunds_due (order_id, reason, attempts, due_at, last_error)
@@ -121,7 +126,7 @@ pub struct DueRefund {
 
 impl DueRefund {
     /// Whether the money is still owed.
-    pub fn is_owed(&self) -> bool {
+    pub fn is_due(&self) -> bool {
         self.is_open || self.envelope.is_none()
     }
 }

@@ -21,7 +21,7 @@ use crate::domain::Order;
 /// Orders waiting in memory; about 1 KiB each. Beyond, the reconciler finds them in the database.
 const QUEUE: usize = 10_000;
 /// Room for so many is kept when none waits.
-const ROOM: usize = 1024;
+const IDLE_CAPACITY: usize = 1024;
 
 /// The actor.
 pub struct Cashier {
@@ -58,7 +58,7 @@ impl Cashier {
             }
         }
         if self.queue.is_empty() {
-            self.queue.shrink_to(ROOM);
+            self.queue.shrink_to(IDLE_CAPACITY);
         }
         self.life.queue_depth(self.queue.len() + self.in_progress.len());
     }

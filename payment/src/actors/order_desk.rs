@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// A long poll looks at the database this often besides being woken: the order may move in another instance.
-const LOOK_AGAIN: Duration = Duration::from_millis(500);
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// What OrderDesk works with.
 #[derive(Clone)]
@@ -122,7 +122,7 @@ pub struct AwaitOrder {
     pub id: Uuid,
     /// `None`: wait for its end.
     pub after_version: Option<i32>,
-    pub patience: Duration,
+    pub timeout: Duration,
 }
 
 impl Handler<AwaitOrder> for OrderDesk {
@@ -135,7 +135,7 @@ impl Handler<AwaitOrder> for OrderDesk {
 }
 
 async fn await_order(parts: &OrderDeskParts, wanted: AwaitOrder) -> Result<Option<Order>, DeskError> {
-    let deadline = Instant::now() + wanted.patience;
+    let deadline = Instant::now() + wanted.timeout;
     let watch = parts.watchers.watch(wanted.id);
     loop {
         let mut moved = std::pin::pin!(watch.next_move());
@@ -147,7 +147,7 @@ async fn await_order(parts: &OrderDeskParts, wanted: AwaitOrder) -> Result<Optio
             return Ok(Some(order));
         }
         // Err: nobody told us; look anyway.
-        _ = timeout_at(deadline.min(Instant::now() + LOOK_AGAIN), moved).await;
+        _ = timeout_at(deadline.min(Instant::now() + POLL_INTERVAL), moved).await;
     }
 }
 
@@ -170,7 +170,7 @@ impl Handler<ListOrders> for OrderDesk {
         let database = self.parts.database.clone();
         Box::pin(async move {
             let connection = database.connection().await?;
-            Ok(store::list_orders(&connection, &message.filter, message.limit as i64, store::LOOKED_AT)
+            Ok(store::list_orders(&connection, &message.filter, message.limit as i64, store::SCAN_LIMIT)
                 .await?)
         })
     }

@@ -56,7 +56,7 @@ pub async fn show(
     }
     release_admission(&request);
     let wanted =
-        AwaitOrder { id: *id, after_version: params.after_version, patience: Duration::from_secs(seconds) };
+        AwaitOrder { id: *id, after_version: params.after_version, timeout: Duration::from_secs(seconds) };
     let order = addresses.orders.send(wanted).await?.map_err(refusal)?.unwrap_or(order);
     Ok(HttpResponse::Ok().json(OrderView::from(&order)))
 }
@@ -102,9 +102,9 @@ pub async fn list(
         before: page.after()?.as_deref().map(cursor).transpose()?,
     };
     let found = addresses.orders.send(ListOrders { filter, limit: limit + 1 }).await?.map_err(refusal)?;
-    let looked_to = found.looked_to.map(|id| id.to_string());
+    let scanned_to = found.scanned_to.map(|id| id.to_string());
     let page =
-        Page::cut(found.orders, limit, |order| order.id.to_string()).going_on_after(looked_to.as_deref());
+        Page::cut(found.orders, limit, |order| order.id.to_string()).going_on_after(scanned_to.as_deref());
     let data = page.data.iter().map(OrderView::from).collect();
     Ok(HttpResponse::Ok().json(Page { data, has_more: page.has_more, next_cursor: page.next_cursor }))
 }

@@ -60,9 +60,9 @@ pub async fn place_order(
     match place(&addresses, order).await? {
         Placed::Created(order) => match wait {
             None => Ok(respond(StatusCode::ACCEPTED, &order, false)),
-            Some(patience) => {
+            Some(timeout) => {
                 release_admission(&request);
-                respond_after(&addresses, order, patience, false).await
+                respond_after(&addresses, order, timeout, false).await
             }
         },
         Placed::Replayed(order, Some(ResponseKind::Accepted)) => Ok(accepted(&order, true)),
@@ -114,12 +114,12 @@ async fn place(addresses: &Addresses, order: OrderRequest) -> Result<Placed, Pro
 async fn respond_after(
     addresses: &Addresses,
     order: Arc<Order>,
-    patience: Duration,
+    timeout: Duration,
     replayed: bool,
 ) -> Result<HttpResponse, Problem> {
     let awaited = addresses
         .orders
-        .send(AwaitOrder { id: order.id, after_version: None, patience })
+        .send(AwaitOrder { id: order.id, after_version: None, timeout })
         .await?
         .map_err(refusal)?;
     let order = awaited.unwrap_or_else(|| Arc::unwrap_or_clone(order));

@@ -24,18 +24,18 @@ pub async fn find_order(connection: &Connection, id: Uuid) -> Result<Option<Orde
 
 /// Orders that one page of a list looks at, at most. A row that is looked at and not wanted takes 2 us: a
 /// page takes 20 ms of the server, where a status that a user has none of among 500,000 orders took a second.
-pub const LOOKED_AT: i64 = 10_000;
+pub const SCAN_LIMIT: i64 = 10_000;
 
 /// One page of a list.
 #[derive(Debug)]
 pub struct OrderPage {
     pub orders: Vec<Order>,
     /// The last order that was looked at, if older ones are left that were not.
-    pub looked_to: Option<Uuid>,
+    pub scanned_to: Option<Uuid>,
 }
 
-/// Up to `limit` orders, newest first (ids rise with time), among the next `most`: [`LOOKED_AT`]. A page may
-/// end early, even without a single order: [`OrderPage::looked_to`].
+/// Up to `limit` orders, newest first (ids rise with time), among the next `most`: [`SCAN_LIMIT`]. A page may
+/// end early, even without a single order: [`OrderPage::scanned_to`].
 ///
 /// An index finds whose orders they are and where to begin, so only a status can make it look further than
 /// `limit`. No index has the status, which would have to be changed with each step of each order.
@@ -48,18 +48,18 @@ pub async fn list_orders(
     limit: i64,
     most: i64,
 ) -> Result<OrderPage, DbError> {
-    let looked_to = match filter.status {
+    let scanned_to = match filter.status {
         Some(_) => nth_order(connection, filter, most).await?,
         None => None,
     };
-    let (from, to) = (looked_to.unwrap_or(Uuid::nil()), filter.before.unwrap_or(Uuid::max()));
+    let (from, to) = (scanned_to.unwrap_or(Uuid::nil()), filter.before.unwrap_or(Uuid::max()));
     let (range, order) = if filter.user_id.is_some() { OF_USER } else { OF_ALL };
     let wanted = if filter.status.is_some() { "o.status = $5" } else { "$5::text IS NULL" };
     let query = format!("SELECT {ORDER_COLUMNS} FROM orders o WHERE {range} AND {wanted} {order} LIMIT $4");
     let statement = connection.prepare_cached(&query).await?;
     let status = filter.status.map(OrderStatus::as_str);
     let rows = connection.query(&statement, &[&filter.user_id, &from, &to, &limit, &status]).await?;
-    Ok(OrderPage { orders: rows.iter().map(read_order).collect::<Result<_, _>>()?, looked_to })
+    Ok(OrderPage { orders: rows.iter().map(read_order).collect::<Result<_, _>>()?, scanned_to })
 }
 
 /// The `n`th newest of the orders that a list looks at, if there are more than that.

@@ -14,7 +14,7 @@ use uuid::Uuid;
 const BATCHES: i64 = 64;
 /// Milliseconds between the first and the last request of a batch: they come while the batch before is
 /// committed. Of 8,000 orders a second, what is read for a batch is 8,000 rows at most.
-const MOMENT: u128 = 1000;
+const MAX_SPAN_MS: u128 = 1000;
 
 /// Sweeps batches that are older than `age`: what is still pending of them is retried from now on, before all
 /// others, and the batch is forgotten. How many orders are retried. One step takes [`BATCHES`] at most, and
@@ -48,7 +48,7 @@ impl Batch {
     fn ranges(&self) -> Vec<(Uuid, Uuid)> {
         let ids = || self.orders.iter().copied();
         match ids().min().zip(ids().max()) {
-            Some((first, last)) if milliseconds(last) - milliseconds(first) <= MOMENT => vec![(first, last)],
+            Some((first, last)) if milliseconds(last) - milliseconds(first) <= MAX_SPAN_MS => vec![(first, last)],
             _ => ids().map(|id| (id, id)).collect(),
         }
     }

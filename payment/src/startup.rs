@@ -19,7 +19,7 @@ use crate::{
     SERVICE,
     actors::{
         Cashier, CashierParts, Catalogue, CatalogueSync, ChargeBacklog, ChargeOrders, OrderDesk,
-        OrderDeskParts, OrderThrottle, Reconciler, ReconcilerParts, Watchers,
+        OrderDeskParts, OrderNotifier, OrderThrottle, Reconciler, ReconcilerParts,
     },
     consumers::{ProductChangedHandler, RefundOrderHandler, StockReservedHandler},
     http::{self, Addresses},
@@ -113,7 +113,7 @@ impl Writers {
             outcomes: self.outcomes.clone(),
             parked_charges: self.parked_charges.clone(),
             parked_refunds: self.parked_refunds.clone(),
-            watchers: Watchers::default(),
+            notifier: OrderNotifier::default(),
             throttle: throttle.clone(),
             settings: settings.provider,
         }
@@ -155,7 +155,7 @@ impl Actors {
             database: service.requests.clone(),
             orders: orders.clone(),
             outcomes: writers.outcomes.clone(),
-            watchers: parts.watchers.clone(),
+            notifier: parts.notifier.clone(),
             throttle: throttle.clone(),
             shutdown: service.shutdown.clone(),
         };

@@ -99,7 +99,7 @@ async fn charge_in(
 async fn settle(parts: &CashierParts, settlement: Settlement) -> bool {
     let (order, result) = (settlement.order_id, settlement.result.clone());
     match parts.settlements.commit(settlement).await {
-        Ok(true) => parts.watchers.moved(order),
+        Ok(true) => parts.notifier.notify(order),
         Ok(false) => {
             if let ChargeResult::Charged { charge_id, .. } = result
                 && let Err(error) = handle_unmoved_charge(parts, order, &charge_id).await

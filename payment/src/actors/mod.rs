@@ -15,11 +15,11 @@ mod charge_backlog;
 mod charging;
 mod error;
 mod order_desk;
+mod order_notifier;
 mod order_throttle;
 mod parts;
 mod reconciler;
 mod refunding;
-mod watchers;
 
 pub use cashier::{Cashier, ChargeOrders, RefundOrders};
 pub use catalogue::{Catalogue, LearnProducts, Learned, TakeOverProducts};
@@ -30,8 +30,8 @@ pub use order_desk::{
     AwaitOrder, ConfirmOrders, Confirmation, ListOrders, OrderDesk, OrderDeskParts, PlaceOrder,
     RecordResponse, ShowOrder,
 };
+pub use order_notifier::OrderNotifier;
 pub use order_throttle::OrderThrottle;
 pub use parts::{CashierParts, ReconcilerParts};
 pub use reconciler::Reconciler;
 pub use refunding::RefundRequest;
-pub use watchers::Watchers;

@@ -15,7 +15,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use super::{ApplyResult, DeskError, OrderThrottle, Watchers};
+use super::{ApplyResult, DeskError, OrderNotifier, OrderThrottle};
 use crate::{
     domain::{Applied, Order, OrderFilter, OrderRequest, OrderStatus, Placed, ResponseKind},
     store::{self, ApplyOutcomes, OrderOutcome, OrderPage, PlaceOrders},
@@ -30,7 +30,7 @@ pub struct OrderDeskParts {
     pub database: Database,
     pub orders: Commits<PlaceOrders>,
     pub outcomes: Commits<ApplyOutcomes>,
-    pub watchers: Watchers,
+    pub notifier: OrderNotifier,
     pub throttle: OrderThrottle,
     /// Long polls end early when the process goes down.
     pub shutdown: Shutdown,
@@ -136,9 +136,9 @@ impl Handler<AwaitOrder> for OrderDesk {
 
 async fn await_order(parts: &OrderDeskParts, wanted: AwaitOrder) -> Result<Option<Order>, DeskError> {
     let deadline = Instant::now() + wanted.timeout;
-    let watch = parts.watchers.watch(wanted.id);
+    let subscription = parts.notifier.subscribe(wanted.id);
     loop {
-        let mut moved = std::pin::pin!(watch.next_move());
+        let mut moved = std::pin::pin!(subscription.next_move());
         moved.as_mut().enable(); // from here on no move is missed, the look included
         let Some(order) = find(&parts.database, wanted.id).await? else { return Ok(None) };
         let arrived = order.status.is_terminal()
@@ -219,7 +219,7 @@ async fn confirm(parts: &OrderDeskParts, confirmations: Vec<Confirmation>) -> Ve
             parts.throttle.record_end(after);
         }
         if result.is_ok() {
-            parts.watchers.moved(order_id);
+            parts.notifier.notify(order_id);
         }
         results.push(result);
     }

@@ -7,7 +7,7 @@ use runtime::{
     stream::DeadLetters,
 };
 
-use super::{OrderThrottle, Watchers};
+use super::{OrderNotifier, OrderThrottle};
 use crate::{
     provider::PaymentProvider,
     settings::{ProviderSettings, ReconcilerSettings},
@@ -23,7 +23,7 @@ pub struct CashierParts {
     pub outcomes: Commits<ApplyOutcomes>,
     pub parked_charges: Commits<ParkCharges>,
     pub parked_refunds: Commits<ParkRefunds>,
-    pub watchers: Watchers,
+    pub notifier: OrderNotifier,
     pub throttle: OrderThrottle,
     pub settings: ProviderSettings,
 }

@@ -81,7 +81,7 @@ async fn refund(parts: &CashierParts, request: RefundRequest, is_due: bool) -> A
     if let Applied::Moved { after } = applied {
         parts.throttle.record_end(after);
     }
-    parts.watchers.moved(order_id);
+    parts.notifier.notify(order_id);
     Ok(applied)
 }
 
@@ -125,7 +125,7 @@ pub(super) async fn retry_refund(parts: &ReconcilerParts, due: &DueRefund) {
 
 async fn settle(parts: &ReconcilerParts, due: &DueRefund, refund_id: Option<&str>) -> Result<(), DbError> {
     store::settle_refund(&parts.cashier.database.connection().await?, due, refund_id).await?;
-    parts.cashier.watchers.moved(due.order_id);
+    parts.cashier.notifier.notify(due.order_id);
     Ok(())
 }
 

@@ -48,7 +48,9 @@ impl Batch {
     fn ranges(&self) -> Vec<(Uuid, Uuid)> {
         let ids = || self.orders.iter().copied();
         match ids().min().zip(ids().max()) {
-            Some((first, last)) if milliseconds(last) - milliseconds(first) <= MAX_SPAN_MS => vec![(first, last)],
+            Some((first, last)) if milliseconds(last) - milliseconds(first) <= MAX_SPAN_MS => {
+                vec![(first, last)]
+            }
             _ => ids().map(|id| (id, id)).collect(),
         }
     }

@@ -11,8 +11,8 @@ use events::{Envelope, Event, OrderCompleted, RefundOrder, RefundReason, TraceCo
 use futures_util::future::BoxFuture;
 use payment::{
     actors::{
-        Cashier, CashierParts, ChargeBacklog, ChargeOrders, OrderThrottle, Reconciler, ReconcilerParts,
-        Watchers,
+        Cashier, CashierParts, ChargeBacklog, ChargeOrders, OrderNotifier, OrderThrottle, Reconciler,
+        ReconcilerParts,
     },
     consumers::RefundOrderHandler,
     domain::{Cart, CartLine, IdempotencyKey, Order, OrderRequest, PaymentMethod, Placed},
@@ -263,7 +263,7 @@ fn cashier_parts(
         parked_refunds: Commits::start(supervisor, database.clone(), settings, || ParkRefunds {
             consumer: GROUP,
         }),
-        watchers: Watchers::default(),
+        notifier: OrderNotifier::default(),
         throttle: OrderThrottle::new(Duration::from_secs(1)),
         settings: ProviderSettings {
             latency: Duration::ZERO,

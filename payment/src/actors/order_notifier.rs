@@ -11,55 +11,55 @@ use uuid::Uuid;
 /// Long polls, by order. Only moves made by this process are noticed here: who waits looks at the database
 /// now and then too.
 #[derive(Debug, Clone, Default)]
-pub struct Watchers(Arc<Mutex<HashMap<Uuid, Watched>>>);
+pub struct OrderNotifier(Arc<Mutex<HashMap<Uuid, Subscribers>>>);
 
 #[derive(Debug, Default)]
-struct Watched {
+struct Subscribers {
     moved: Arc<Notify>,
-    waiting: usize,
+    count: usize,
 }
 
 /// A place in the queue of an order; given back when dropped.
 #[derive(Debug)]
-pub struct Watch {
-    watchers: Watchers,
+pub struct Subscription {
+    notifier: OrderNotifier,
     order: Uuid,
     moved: Arc<Notify>,
 }
 
-impl Watchers {
+impl OrderNotifier {
     /// Wakes everybody who waits for `order`.
-    pub fn moved(&self, order: Uuid) {
-        if let Some(watched) = self.lock().get(&order) {
-            watched.moved.notify_waiters();
+    pub fn notify(&self, order: Uuid) {
+        if let Some(subscribers) = self.lock().get(&order) {
+            subscribers.moved.notify_waiters();
         }
     }
 
-    pub(super) fn watch(&self, order: Uuid) -> Watch {
+    pub(super) fn subscribe(&self, order: Uuid) -> Subscription {
         let mut all = self.lock();
-        let watched = all.entry(order).or_default();
-        watched.waiting += 1;
-        Watch { watchers: self.clone(), order, moved: Arc::clone(&watched.moved) }
+        let subscribers = all.entry(order).or_default();
+        subscribers.count += 1;
+        Subscription { notifier: self.clone(), order, moved: Arc::clone(&subscribers.moved) }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Uuid, Watched>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Uuid, Subscribers>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Watch {
+impl Subscription {
     /// Ends at the next move after this call.
     pub(super) fn next_move(&self) -> tokio::sync::futures::Notified<'_> {
         self.moved.notified()
     }
 }
 
-impl Drop for Watch {
+impl Drop for Subscription {
     fn drop(&mut self) {
-        let mut all = self.watchers.lock();
-        if let Some(watched) = all.get_mut(&self.order) {
-            watched.waiting -= 1;
-            if watched.waiting == 0 {
+        let mut all = self.notifier.lock();
+        if let Some(subscribers) = all.get_mut(&self.order) {
+            subscribers.count -= 1;
+            if subscribers.count == 0 {
                 all.remove(&self.order);
             }
         }

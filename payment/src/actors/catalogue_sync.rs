@@ -83,7 +83,7 @@ async fn compare_page(
 ) -> Result<bool, CompareError> {
     let page = source.changes(*after).await?;
     if !page.products.is_empty() {
-        let repaired = store::learn_products(&database.connection().await?, &page.products).await?;
+        let repaired = store::upsert_products(&database.connection().await?, &page.products).await?;
         if repaired > 0 {
             tracing::info!(products = repaired, "the copy of the catalogue was behind; it is repaired");
             metrics::counter!("orderflow_catalogue_repairs_total").increment(repaired);

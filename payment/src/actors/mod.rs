@@ -5,7 +5,7 @@
 //!  HTTP ──ShowOrder, AwaitOrder, ListOrders──> OrderDesk            inventory, page by page ──> CatalogueSync
 //!  Cashier ──> PaymentProvider ──group commit──> order + outbox ──> relay
 //!  what the provider does not do ──> charges_retried, refunds_due ──> Reconciler ──> PaymentProvider
-//!  consumers ──ConfirmOrders──> OrderDesk      consumers ──RefundOrders──> Cashier      consumers ──TakeOverProducts──> Catalogue
+//!  consumers ──ConfirmOrders──> OrderDesk      consumers ──RefundOrders──> Cashier      consumers ──ApplyProductChanges──> Catalogue
 //! ```
 
 mod cashier;
@@ -22,7 +22,7 @@ mod reconciler;
 mod refunding;
 
 pub use cashier::{Cashier, ChargeOrders, RefundOrders};
-pub use catalogue::{Catalogue, LearnProducts, Learned, TakeOverProducts};
+pub use catalogue::{ApplyProductChanges, Catalogue, FetchProducts, FetchedProducts};
 pub use catalogue_sync::CatalogueSync;
 pub use charge_backlog::ChargeBacklog;
 pub use error::{ApplyResult, DeskError};

@@ -24,7 +24,7 @@ use super::{
     errors::{invalid, refusal},
 };
 use crate::{
-    actors::{AwaitOrder, LearnProducts, Learned, PlaceOrder, RecordResponse},
+    actors::{AwaitOrder, FetchProducts, FetchedProducts, PlaceOrder, RecordResponse},
     domain::{
         Cart, CartLine, IdempotencyKey, Order, OrderRequest, PaymentMethod, Placed, PricingError,
         ResponseKind, Violation,
@@ -104,9 +104,9 @@ async fn place(addresses: &Addresses, order: OrderRequest) -> Result<Placed, Pro
             format!("{} cannot be looked up right now; nothing was ordered.", skus.join(", ")),
         )
     };
-    match addresses.catalogue.send(LearnProducts(skus.clone())).await?.map_err(unavailable)? {
-        Learned::All => PlaceOrder::at(&addresses.orders, order).await.map_err(refusal),
-        Learned::Absent(absent) => Ok(Placed::NotPriced(PricingError::UnknownProducts(absent))),
+    match addresses.catalogue.send(FetchProducts(skus.clone())).await?.map_err(unavailable)? {
+        FetchedProducts::All => PlaceOrder::at(&addresses.orders, order).await.map_err(refusal),
+        FetchedProducts::Absent(absent) => Ok(Placed::NotPriced(PricingError::UnknownProducts(absent))),
     }
 }
 

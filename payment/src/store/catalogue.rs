@@ -35,7 +35,7 @@ pub(super) async fn products(
 ///
 /// # Errors
 /// The database did not answer.
-pub async fn learn_products(connection: &Connection, products: &[Product]) -> Result<u64, DbError> {
+pub async fn upsert_products(connection: &Connection, products: &[Product]) -> Result<u64, DbError> {
     let statement = connection.prepare_cached(UPSERT).await?;
     let columns = Columns::from(products);
     let columns: [&(dyn ToSql + Sync); 6] = [
@@ -53,7 +53,7 @@ pub async fn learn_products(connection: &Connection, products: &[Product]) -> Re
 ///
 /// # Errors
 /// The database did not answer, or refused the batch.
-pub async fn product_changes(
+pub async fn apply_product_changes(
     connection: &Connection,
     consumer: &str,
     events: &[Uuid],

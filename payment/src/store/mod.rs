@@ -14,7 +14,7 @@ mod refunds;
 mod retries;
 mod settle;
 
-pub use catalogue::{learn_products, product_changes};
+pub use catalogue::{apply_product_changes, upsert_products};
 pub use ledger::{ChargeEntry, ChargeLedger, PROVIDER_REFUSES, RefundEntry, RefundLedger};
 pub use orders::{OrderPage, SCAN_LIMIT, find_order, list_orders, record_response};
 pub use outcome::{ApplyOutcomes, OrderOutcome};

@@ -12,7 +12,7 @@ use std::{
 use actix_rt::Arbiter;
 use actix_web::{App, HttpResponse, HttpServer, web};
 use payment::{
-    actors::{Catalogue, CatalogueSync, LearnProducts, Learned},
+    actors::{Catalogue, CatalogueSync, FetchProducts, FetchedProducts},
     product_source::ProductSource,
     settings::ProductSourceSettings,
     startup,
@@ -112,15 +112,16 @@ async fn products_that_the_copy_lacks_are_asked_for_together_and_absent_ones_are
         Catalogue::new(database.clone(), Arc::clone(&source), GROUP, life)
     });
     catalogue.ready().await.expect("a catalogue");
-    let learn = async |skus: &[&str]| {
+    let fetch = async |skus: &[&str]| {
         let skus = skus.iter().map(|sku| (*sku).to_owned()).collect();
-        catalogue.send(LearnProducts(skus)).await.expect("a catalogue")
+        catalogue.send(FetchProducts(skus)).await.expect("a catalogue")
     };
-    let absent = |skus: &[&str]| Ok(Learned::Absent(skus.iter().map(|sku| (*sku).to_owned()).collect()));
+    let absent =
+        |skus: &[&str]| Ok(FetchedProducts::Absent(skus.iter().map(|sku| (*sku).to_owned()).collect()));
 
-    assert_eq!(learn(&["MUG", "CUP", "JUG"]).await, absent(&["CUP", "JUG"]));
+    assert_eq!(fetch(&["MUG", "CUP", "JUG"]).await, absent(&["CUP", "JUG"]));
     assert_eq!(asked.load(Ordering::Relaxed), 1);
-    assert_eq!(learn(&["JUG", "CUP"]).await, absent(&["JUG", "CUP"]), "whether it asks again or not");
-    assert_eq!(learn(&["MUG"]).await, Ok(Learned::All));
+    assert_eq!(fetch(&["JUG", "CUP"]).await, absent(&["JUG", "CUP"]), "whether it asks again or not");
+    assert_eq!(fetch(&["MUG"]).await, Ok(FetchedProducts::All));
     assert!(asked.load(Ordering::Relaxed) <= 3);
 }

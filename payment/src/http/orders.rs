@@ -97,7 +97,7 @@ pub async fn list(
     let page = PageQuery { limit: params.limit, cursor: params.cursor };
     let limit = page.limit()?;
     let filter = OrderFilter {
-        user_id: whose(&token, params.user_id)?,
+        user_id: listed_user(&token, params.user_id)?,
         status: params.status.as_deref().map(status).transpose()?,
         before: page.after()?.as_deref().map(cursor).transpose()?,
     };
@@ -110,7 +110,7 @@ pub async fn list(
 }
 
 /// Whose orders a caller may list.
-fn whose(claims: &Claims, wanted: Option<Uuid>) -> Result<Option<Uuid>, Problem> {
+fn listed_user(claims: &Claims, wanted: Option<Uuid>) -> Result<Option<Uuid>, Problem> {
     match (claims.role, wanted) {
         (Role::Admin, wanted) => Ok(wanted),
         (_, Some(other)) if other != claims.sub => Err(Problem::new(

@@ -63,7 +63,7 @@ impl Write for PlaceOrders {
             // A key that is known is answered as it was, even if its product has been deleted since.
             priced => known
                 .get(&(item.user_id, item.key.as_str().to_owned()))
-                .map_or_else(|| absent(priced), |known| known.answer(item)),
+                .map_or_else(|| not_placed(priced), |known| known.outcome(item)),
         };
         Ok(items.iter().zip(priced).map(outcome).collect())
     }
@@ -79,7 +79,7 @@ impl Write for PlaceOrders {
 }
 
 /// Neither created nor known: the cart had no price.
-fn absent(priced: Result<Priced, PricingError>) -> Placed {
+fn not_placed(priced: Result<Priced, PricingError>) -> Placed {
     match priced {
         Err(why) => Placed::NotPriced(why),
         // The order with this key is gone between two statements: somebody deletes orders by hand.
@@ -138,7 +138,7 @@ const ORDERS: &str = "
 
 /// All of them, with one row that says what is to be charged. All times of an order are PostgreSQL's: this is
 /// the first of them.
-fn all() -> String {
+fn insert_all_sql() -> String {
     format!(
         "WITH placed AS ({ORDERS}), due AS (INSERT INTO charges_due (batch, orders, placed_at) VALUES (($1::uuid[])[1], $1, now()))
          SELECT now()"
@@ -146,7 +146,7 @@ fn all() -> String {
 }
 
 /// Those whose key is new: whoever comes second waits for the first, and then does nothing.
-fn unknown(guard: &str) -> String {
+fn insert_new_sql(guard: &str) -> String {
     format!(
         "WITH placed AS (
              {ORDERS} {guard} RETURNING id
@@ -162,7 +162,7 @@ const ONCE: &str = "ON CONFLICT ON CONSTRAINT orders_key_once DO NOTHING";
 
 /// The mistake that looks like it, for a build that can have it: who looks at the same moment finds nothing,
 /// and nothing stops him.
-const BUG: &str = "check-then-insert-idempotency";
+const SEEDED_BUG: &str = "check-then-insert-idempotency";
 const UNGUARDED: &str = "DO $$ BEGIN IF EXISTS (SELECT FROM pg_constraint WHERE conname = 'orders_key_once')
      THEN ALTER TABLE orders DROP CONSTRAINT orders_key_once; END IF; END $$";
 const CHECKED: &str = "WHERE NOT EXISTS (SELECT FROM orders known WHERE known.user_id = i.user_id AND known.idempotency_key = i.key)";
@@ -192,19 +192,15 @@ impl PlaceOrders {
         }
         // Two instances that meet over the same keys wait for each other instead of deadlocking.
         orders.sort_unstable_by_key(|(item, _)| (item.user_id, item.key.as_str()));
-        if seeded_bug::is_alive(BUG) {
+        if seeded_bug::is_alive(SEEDED_BUG) {
             connection.batch_execute(UNGUARDED).await?;
-            return insert_unknown(connection, &unknown(CHECKED), &orders).await;
+            return insert_new(connection, &insert_new_sql(CHECKED), &orders).await;
         }
         // By an id if an earlier attempt at this very batch had committed.
         let constraints = ["orders_key_once", "orders_pkey", "charges_due_pkey"];
-        let careful = unknown(ONCE);
+        let careful = insert_new_sql(ONCE);
         self.optimistic
-            .insert(
-                &constraints,
-                insert_all(connection, &orders),
-                insert_unknown(connection, &careful, &orders),
-            )
+            .insert(&constraints, insert_all(connection, &orders), insert_new(connection, &careful, &orders))
             .await
     }
 }
@@ -213,13 +209,13 @@ async fn insert_all(
     connection: &Connection,
     orders: &[(&OrderRequest, &Priced)],
 ) -> Result<Created, DbError> {
-    let statement = connection.prepare_cached(&all()).await?;
+    let statement = connection.prepare_cached(&insert_all_sql()).await?;
     let columns = Columns::of(orders);
     let row = connection.query_one(&statement, &columns.parameters()).await?;
     Ok(Created { ids: columns.ids.into_iter().collect(), at: row.get(0)? })
 }
 
-async fn insert_unknown(
+async fn insert_new(
     connection: &Connection,
     statement: &str,
     orders: &[(&OrderRequest, &Priced)],
@@ -291,7 +287,7 @@ struct Known {
 }
 
 impl Known {
-    fn answer(&self, item: &OrderRequest) -> Placed {
+    fn outcome(&self, item: &OrderRequest) -> Placed {
         if self.order.id == item.order_id {
             // Ours: an earlier attempt at this batch had committed although its connection broke.
             Placed::Created(Arc::new(self.order.as_accepted()))

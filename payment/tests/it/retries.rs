@@ -31,7 +31,7 @@ async fn one_refused_refund_does_not_hold_up_the_others() {
     for order in others {
         shop.comes_to(order, "refunded").await;
     }
-    shop.stream_is_settled().await;
+    shop.stream_is_acknowledged().await;
     shop.comes_to(stuck, "completed").await;
     assert_eq!(shop.count(PARKED).await, 1);
     let inbox = format!("SELECT count(*) FROM inbox WHERE event_id = '{}'", event.id);
@@ -52,7 +52,7 @@ async fn a_refund_that_fails_for_a_while_is_made_later() {
     shop.count_becomes("SELECT count(*) FROM refunds_due WHERE attempts > 1", 1).await;
 
     shop.publish(&event).await;
-    shop.stream_is_settled().await;
+    shop.stream_is_acknowledged().await;
     assert_eq!(shop.count(PARKED).await, 1, "a repeated event parks nothing else");
     shop.provider.books().refunds_fail.clear();
 
@@ -61,7 +61,7 @@ async fn a_refund_that_fails_for_a_while_is_made_later() {
     assert_eq!((refunded.reason.as_deref(), refunded.version()), (Some("insufficient-stock"), 3));
     shop.count_becomes(PARKED, 0).await;
     shop.publish(&event).await;
-    shop.stream_is_settled().await;
+    shop.stream_is_acknowledged().await;
     shop.dead_letters(0).await;
     assert_eq!(shop.count("SELECT count(*) FROM inbox").await, 1);
 }
@@ -98,7 +98,7 @@ async fn a_refund_that_is_refused_for_good_becomes_a_dead_letter_and_can_be_redr
     }
     shop.comes_to(at_once, "refunded").await;
     shop.comes_to(later, "refunded").await;
-    shop.stream_is_settled().await;
+    shop.stream_is_acknowledged().await;
     shop.dead_letters(0).await;
 }
 

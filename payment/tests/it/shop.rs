@@ -208,12 +208,12 @@ impl Shop {
     }
 
     /// Waits until every event is read and acknowledged.
-    pub async fn stream_is_settled(&self) {
+    pub async fn stream_is_acknowledged(&self) {
         let look = async || {
             let overview = overview(&self.broker, &self.consumers.specs()[0]).await.expect("Redis answers");
             if overview.pending == 0 && overview.unread == 0 { Ok(()) } else { Err(overview) }
         };
-        eventually("every event is settled", SOON, look).await;
+        eventually("every event is acknowledged", SOON, look).await;
     }
 
     pub async fn dead_letters(&self, count: usize) -> Vec<runtime::stream::DeadLetter> {

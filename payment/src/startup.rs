@@ -19,7 +19,7 @@ use crate::{
     SERVICE,
     actors::{
         Cashier, CashierParts, Catalogue, CatalogueSync, ChargeBacklog, ChargeOrders, OrderDesk,
-        OrderDeskParts, OrderNotifier, OrderThrottle, Reconciler, ReconcilerParts,
+        OrderDeskParts, OrderNotifier, OrderThrottle, OrderWriter, Reconciler, ReconcilerParts,
     },
     consumers::{ProductChangedHandler, RefundOrderHandler, StockReservedHandler},
     http::{self, Addresses},
@@ -57,6 +57,7 @@ pub async fn serve(settings: Settings) -> Result<Cause, StartError> {
     let verifier = Verifier::new(keys.clone(), &settings.tokens);
     let addresses = Addresses {
         orders: actors.desk.clone(),
+        writer: OrderWriter::new(actors.orders.clone()),
         catalogue: actors.catalogue.clone(),
         backlog: ChargeBacklog::new(&actors.cashier, settings.charge_backlog),
         throttle,
@@ -153,7 +154,6 @@ impl Actors {
         });
         let desk_parts = OrderDeskParts {
             database: service.requests.clone(),
-            orders: orders.clone(),
             outcomes: writers.outcomes.clone(),
             notifier: parts.notifier.clone(),
             throttle: throttle.clone(),

@@ -1,40 +1,20 @@
-//! OrderDesk: takes orders, shows them, and brings them to `confirmed`.
+//! OrderDesk: shows orders, waits for them, and confirms them.
 
-use std::{rc::Rc, sync::Arc, time::Duration};
+use std::{rc::Rc, time::Duration};
 
 use actix::{Actor, Context, Handler, Message, ResponseFuture};
-use runtime::{
-    db::{Commits, Database, Reply},
-    drains_at_once,
-    shutdown::Shutdown,
-    supervisor::{Life, Supervised},
-};
-use tokio::{
-    sync::oneshot,
-    time::{Instant, timeout_at},
-};
+use runtime::{db::Database, drains_at_once, supervisor::Life};
+use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
-use super::{ApplyResult, DeskError, OrderNotifier, OrderThrottle};
+use super::{ApplyResult, DeskError, OrderDeskParts};
 use crate::{
-    domain::{Applied, Order, OrderFilter, OrderRequest, OrderStatus, Placed, ResponseKind},
-    store::{self, ApplyOutcomes, OrderOutcome, OrderPage, PlaceOrders},
+    domain::{Applied, Order, OrderFilter, OrderStatus, ResponseKind},
+    store::{self, OrderOutcome, OrderPage},
 };
 
 /// A long poll looks at the database this often besides being woken: the order may move in another instance.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
-
-/// What OrderDesk works with.
-#[derive(Clone)]
-pub struct OrderDeskParts {
-    pub database: Database,
-    pub orders: Commits<PlaceOrders>,
-    pub outcomes: Commits<ApplyOutcomes>,
-    pub notifier: OrderNotifier,
-    pub throttle: OrderThrottle,
-    /// Long polls end early when the process goes down.
-    pub shutdown: Shutdown,
-}
 
 /// The actor.
 pub struct OrderDesk {
@@ -53,35 +33,6 @@ impl Actor for OrderDesk {
 }
 
 drains_at_once!(OrderDesk);
-
-/// Place an order. Answered after the commit that holds it, by who commits.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct PlaceOrder {
-    request: Arc<OrderRequest>,
-    reply: Reply<Placed>,
-}
-
-impl PlaceOrder {
-    /// Asks `desk` for it.
-    ///
-    /// # Errors
-    /// See [`DeskError`].
-    pub async fn at(desk: &Supervised<OrderDesk>, request: Arc<OrderRequest>) -> Result<Placed, DeskError> {
-        let (reply, placed) = oneshot::channel();
-        let replaced = || DeskError::Unavailable("who takes orders is being replaced".to_owned());
-        desk.tell(Self { request, reply }).map_err(|_| replaced())?;
-        Ok(placed.await.map_err(|_| replaced())??)
-    }
-}
-
-impl Handler<PlaceOrder> for OrderDesk {
-    type Result = ();
-
-    fn handle(&mut self, order: PlaceOrder, _: &mut Self::Context) {
-        self.parts.orders.commit_for(order.request, order.reply);
-    }
-}
 
 /// Note how a request is answered with this order, unless an earlier one for it was answered already. The
 /// answer that counts, and the order to give it with.

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use runtime::{
     db::{Commits, Database},
+    shutdown::Shutdown,
     stream::DeadLetters,
 };
 
@@ -37,4 +38,15 @@ pub struct ReconcilerParts {
     pub consumer: &'static str,
     pub resend_after: Duration,
     pub settings: ReconcilerSettings,
+}
+
+/// The parts of OrderDesk.
+#[derive(Clone)]
+pub struct OrderDeskParts {
+    pub database: Database,
+    pub outcomes: Commits<ApplyOutcomes>,
+    pub notifier: OrderNotifier,
+    pub throttle: OrderThrottle,
+    /// Long polls end early when the process goes down.
+    pub shutdown: Shutdown,
 }

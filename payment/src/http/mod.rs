@@ -6,18 +6,20 @@ mod openapi;
 mod orders;
 mod place;
 mod routes;
+mod wait;
 
 use runtime::supervisor::Supervised;
 
 pub use openapi::openapi;
 pub use routes::routes;
 
-use crate::actors::{Catalogue, ChargeBacklog, OrderDesk, OrderThrottle};
+use crate::actors::{Catalogue, ChargeBacklog, OrderDesk, OrderThrottle, OrderWriter};
 
 /// The actors the handlers message.
 #[derive(Clone)]
 pub struct Addresses {
     pub orders: Supervised<OrderDesk>,
+    pub writer: OrderWriter,
     pub catalogue: Supervised<Catalogue>,
     pub backlog: ChargeBacklog,
     pub throttle: OrderThrottle,

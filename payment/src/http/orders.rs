@@ -1,7 +1,5 @@
 //! `GET /orders`, one order, its timeline.
 
-use std::time::Duration;
-
 use actix_web::{
     HttpRequest, HttpResponse,
     web::{Data, Path},
@@ -18,13 +16,12 @@ use super::{
     Addresses,
     bodies::{OrderView, Timeline, TransitionView},
     errors::refusal,
+    wait,
 };
 use crate::{
     actors::{AwaitOrder, ListOrders, ShowOrder},
     domain::{Order, OrderFilter, OrderStatus},
 };
-
-const LONGEST_WAIT: u64 = 30;
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -48,15 +45,9 @@ pub async fn show(
 ) -> Result<HttpResponse, Problem> {
     let order = visible(&token, &addresses, *id).await?;
     let Some(seconds) = params.wait else { return Ok(HttpResponse::Ok().json(OrderView::from(&order))) };
-    if seconds > LONGEST_WAIT {
-        return Err(Problem::invalid(vec![FieldError::new(
-            "wait",
-            format!("must be 0 to {LONGEST_WAIT} seconds, got {seconds}"),
-        )]));
-    }
+    let timeout = wait::checked(seconds, "wait", "")?;
     release_admission(&request);
-    let wanted =
-        AwaitOrder { id: *id, after_version: params.after_version, timeout: Duration::from_secs(seconds) };
+    let wanted = AwaitOrder { id: *id, after_version: params.after_version, timeout };
     let order = addresses.orders.send(wanted).await?.map_err(refusal)?.unwrap_or(order);
     Ok(HttpResponse::Ok().json(OrderView::from(&order)))
 }

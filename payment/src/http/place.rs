@@ -22,17 +22,16 @@ use super::{
     Addresses,
     bodies::{OrderView, PlaceOrderBody},
     errors::{invalid, refusal},
+    wait,
 };
 use crate::{
-    actors::{AwaitOrder, FetchProducts, FetchedProducts, PlaceOrder, RecordResponse},
+    actors::{AwaitOrder, FetchProducts, FetchedProducts, RecordResponse},
     domain::{
         Cart, CartLine, IdempotencyKey, Order, OrderRequest, PaymentMethod, Placed, PricingError,
         ResponseKind, Violation,
     },
 };
 
-/// Longest wait a client may ask for, in seconds: the contract's number.
-const LONGEST_WAIT: u64 = 30;
 /// Bytes of an order of one line.
 const TYPICAL_RESPONSE: usize = 768;
 
@@ -96,7 +95,7 @@ fn admit(addresses: &Addresses) -> Result<(), Problem> {
 /// Places the order; products the catalogue copy lacks are asked of inventory, once.
 async fn place(addresses: &Addresses, order: OrderRequest) -> Result<Placed, Problem> {
     let order = Arc::new(order);
-    let placed = PlaceOrder::at(&addresses.orders, Arc::clone(&order)).await.map_err(refusal)?;
+    let placed = addresses.writer.place(Arc::clone(&order)).await.map_err(refusal)?;
     let Placed::NotPriced(PricingError::UnknownProducts(skus)) = placed else { return Ok(placed) };
     let unavailable = |_| {
         Problem::unavailable(
@@ -105,7 +104,7 @@ async fn place(addresses: &Addresses, order: OrderRequest) -> Result<Placed, Pro
         )
     };
     match addresses.catalogue.send(FetchProducts(skus.clone())).await?.map_err(unavailable)? {
-        FetchedProducts::All => PlaceOrder::at(&addresses.orders, order).await.map_err(refusal),
+        FetchedProducts::All => addresses.writer.place(order).await.map_err(refusal),
         FetchedProducts::Absent(absent) => Ok(Placed::NotPriced(PricingError::UnknownProducts(absent))),
     }
 }
@@ -239,12 +238,5 @@ fn preferred_wait(request: &HttpRequest) -> Result<Option<Duration>, Problem> {
     let Some(wait) = header.split(',').find_map(|preference| preference.trim().strip_prefix("wait=")) else {
         return Ok(None);
     };
-    let seconds: Option<u64> = wait.trim().parse().ok().filter(|seconds| *seconds <= LONGEST_WAIT);
-    let rule = || {
-        Problem::invalid(vec![FieldError::new(
-            "Prefer",
-            format!("wait must be 0 to {LONGEST_WAIT} seconds, got `{wait}`"),
-        )])
-    };
-    Ok(Some(Duration::from_secs(seconds.ok_or_else(rule)?)))
+    wait::parsed(wait.trim(), "Prefer", "wait ").map(Some)
 }

@@ -1,6 +1,6 @@
-//! `user create-admin`: the account is printed as JSON, or the reason why there is none as text.
+//! `user create-admin`: prints the account as JSON, or the error as text.
 //!
-//! Nothing is logged: standard output belongs to the answer, which `shopctl admin create` reads.
+//! The command writes no log, because `shopctl admin create` parses standard output.
 
 use std::process::ExitCode;
 
@@ -14,7 +14,7 @@ use crate::{
     startup::migrations,
 };
 
-/// Why there is no new ADMIN.
+/// The reason why the ADMIN was not created.
 #[derive(Debug, thiserror::Error)]
 enum CreateAdminError {
     #[error(transparent)]
@@ -25,13 +25,11 @@ enum CreateAdminError {
     Hasher(#[from] HasherError),
     #[error(transparent)]
     Accounts(#[from] AccountsError),
-    #[error(
-        "{0} is taken: an account with this e-mail exists; an ADMIN can change its role with PATCH /users/{{id}}"
-    )]
+    #[error("an account with the e-mail {0} exists; an ADMIN can change its role with PATCH /users/{{id}}")]
     EmailTaken(crate::domain::Email),
 }
 
-/// Runs the command to its exit code.
+/// Runs the command and returns its exit code.
 pub fn run(settings: &CreateAdminSettings) -> ExitCode {
     match actix_rt::System::new().block_on(create(settings)) {
         Ok(account) => {

@@ -1,4 +1,4 @@
-//! The rows that the service needs before it can work: a signing key, the first ADMIN.
+//! The rows the service needs before it serves: a signing key and the first ADMIN.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ pub fn migrations() -> Runner {
     embedded::migrations::runner()
 }
 
-/// Makes sure of the rows. The signing keys, newest first.
+/// Creates missing rows. Returns the signing keys, newest first.
 pub(crate) async fn prepare(
     settings: &Settings,
     hasher: &PasswordHasher,
@@ -44,13 +44,13 @@ pub(crate) async fn prepare(
     Ok(keys)
 }
 
-/// Waits for a database that went away since the schema was prepared.
+/// Waits for a database that became unavailable after the migration.
 async fn signing_keys(database: &Database, fresh: &SigningKey) -> Result<Vec<SigningKey>, DbError> {
     loop {
         let keys = async { signing_keys::load_or_insert(&database.connection().await?, fresh).await };
         match keys.await {
             Err(error) if error.is_transient() => {
-                tracing::warn!(%error, "the signing keys cannot be loaded yet; trying again")
+                tracing::warn!(%error, "the signing keys cannot be loaded yet; retrying")
             }
             keys => return keys,
         }
@@ -58,7 +58,7 @@ async fn signing_keys(database: &Database, fresh: &SigningKey) -> Result<Vec<Sig
     }
 }
 
-/// Never changes an account: whoever has the e-mail by now keeps role and password.
+/// Leaves an existing account of that e-mail unchanged.
 async fn create_unless_there(
     repository: &AccountRepository,
     NewAdmin { email, password }: &NewAdmin,

@@ -15,8 +15,8 @@ use crate::{
     tokens::{AccessToken, Issuer},
 };
 
-/// The actor that owns the accounts. Its handlers run concurrently: a login that waits for its hash holds up
-/// nobody.
+/// The actor of the accounts. Handlers run concurrently, so a login that waits for its hash delays no
+/// other message.
 pub struct Accounts {
     parts: Rc<AccountsParts>,
     life: Life,
@@ -37,7 +37,7 @@ pub struct Register {
     pub password: Password,
 }
 
-/// Exchange an e-mail and its password for a token. `None`: what was typed cannot be an e-mail.
+/// Exchange an e-mail and its password for a token. `email` is `None` when the text is no e-mail address.
 #[derive(Message)]
 #[rtype(result = "Result<Login, AccountsError>")]
 pub struct LogIn {
@@ -45,11 +45,11 @@ pub struct LogIn {
     pub password: Password,
 }
 
-/// How a login ended.
+/// The result of a login.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Login {
     Granted(AccessToken),
-    /// An unknown e-mail and a wrong password are the same answer.
+    /// Unknown e-mail or wrong password: the answer is the same.
     InvalidCredentials,
 }
 
@@ -153,7 +153,8 @@ impl Handler<ListAccounts> for Accounts {
     type Result = ResponseFuture<Result<Vec<Account>, AccountsError>>;
 
     fn handle(&mut self, ListAccounts { after, limit }: ListAccounts, _: &mut Self::Context) -> Self::Result {
-        let (parts, after) = (Rc::clone(&self.parts), after.unwrap_or(Uuid::nil()));
+        let parts = Rc::clone(&self.parts);
+        let after = after.unwrap_or(Uuid::nil());
         Box::pin(async move {
             Ok(parts
                 .repository

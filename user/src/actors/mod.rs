@@ -1,4 +1,4 @@
-//! The actors of this service, and what they share.
+//! The actors of this service, and their shared parts.
 
 mod account_repository;
 mod accounts;

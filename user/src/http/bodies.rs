@@ -8,12 +8,12 @@ use uuid::Uuid;
 
 use crate::{domain::Account, tokens::AccessToken};
 
-/// An account as clients see it.
+/// An account.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Account)]
 pub(super) struct AccountBody {
     id: Uuid,
-    /// Lower-cased.
+    /// In lower case.
     #[schema(format = "email", example = "ada@example.com")]
     email: String,
     role: Role,
@@ -37,7 +37,7 @@ pub(super) struct RegisterBody {
     pub password: Option<String>,
 }
 
-/// The roles an account can have. SERVICE is not one of them.
+/// The roles of accounts. SERVICE is a role of tokens only.
 #[derive(Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub(super) enum AccountRole {
@@ -60,13 +60,13 @@ pub(super) struct LoginBody {
     pub password: Option<String>,
 }
 
-/// A token and how to use it.
+/// An access token and its use.
 #[derive(Serialize, ToSchema)]
 pub(super) struct TokenBody {
     access_token: String,
     #[schema(example = "Bearer")]
     token_type: &'static str,
-    /// Seconds.
+    /// Life of the token in seconds.
     #[schema(example = 600)]
     expires_in: u64,
 }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::actors::IssueServiceToken;
 
-/// Gives a service of the shop a token of the role SERVICE. The clients are in the setting `service-clients`.
+/// Issues a token of the role SERVICE. The setting `service-clients` holds the clients.
 #[utoipa::path(post, path = "/auth/service-token", tag = "auth", request_body = ServiceTokenBody, responses(
     (status = 200, body = TokenBody),
     (status = 400, body = Problem),
@@ -20,6 +20,6 @@ pub(super) async fn issue_service_token(
     let ServiceTokenBody { client_id, client_secret } = body.value;
     match addresses.service_tokens.send(IssueServiceToken { client_id, client_secret }).await?? {
         Some(token) => Ok(HttpResponse::Ok().json(TokenBody::from(token))),
-        None => Err(unauthorized("invalid-client", "There is no such client, or its secret is another one.")),
+        None => Err(unauthorized("invalid-client", "The client is unknown or the secret is wrong.")),
     }
 }

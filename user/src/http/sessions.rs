@@ -13,13 +13,13 @@ use crate::{
     domain::{Email, Password},
 };
 
-/// Exchanges an e-mail and its password for an access token. A wrong password and an unknown e-mail get the
-/// same answer.
+/// Exchanges an e-mail and its password for an access token. The answer to an unknown e-mail equals that to a
+/// wrong password.
 #[utoipa::path(post, path = "/auth/login", tag = "auth", request_body = LoginBody, responses(
     (status = 200, body = TokenBody),
     (status = 400, body = Problem),
     (status = 401, body = Problem, description = "`invalid-credentials`"),
-    (status = 503, body = Problem, description = "too many logins at once, or the database is away")))]
+    (status = 503, body = Problem, description = "`overloaded` or `database-unavailable`")))]
 pub(super) async fn log_in(
     addresses: Data<Addresses>,
     body: JsonBody<LoginBody>,
@@ -33,7 +33,7 @@ pub(super) async fn log_in(
     }
 }
 
-/// Only what is missing is an error here: what cannot be an e-mail or a password is merely a wrong one.
+/// Checks that both fields are present. Malformed values fail as wrong credentials.
 fn checked(body: LoginBody) -> Result<LogIn, Problem> {
     let mut errors = FieldErrors::default();
     let email = errors.check("/email", body.email, |email| Ok::<_, Infallible>(Email::parse(&email).ok()));

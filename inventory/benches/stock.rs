@@ -1,4 +1,4 @@
-//! Stock: one product's actor, and a batch of paid orders from the consumer's hands to its commit.
+//! Stock: the actor of one product, and a batch of paid orders from the consumer to its commit.
 
 use std::{rc::Rc, time::Duration};
 
@@ -29,7 +29,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// As in `bench`.
 const PRODUCTS: usize = 100;
-/// A full read of the stream, and a small one.
+/// A small and a full read of the stream.
 const BATCHES: [usize; 2] = [64, 512];
 const SOON: Duration = Duration::from_secs(10);
 
@@ -37,18 +37,19 @@ const SOON: Duration = Duration::from_secs(10);
 struct Warehouse {
     product: ProductParts,
     handler: OrderCompletedHandler,
-    // Stopped after the actors have let go of them.
+    // Dropped after the actors release them.
     _redis: TestRedis,
     _postgres: DurablePostgres,
 }
 
 impl Warehouse {
     async fn open() -> Self {
-        let (postgres, redis) = (DurablePostgres::start().await, TestRedis::start().await);
+        let postgres = DurablePostgres::start().await;
+        let redis = TestRedis::start().await;
         let settings = postgres.settings();
         db::migrate(&settings, startup::migrations()).await.expect("migrated");
-        let (database, streams) =
-            (Database::open("bench", &settings).expect("a pool"), stream_settings(&redis.url()));
+        let database = Database::open("bench", &settings).expect("a pool");
+        let streams = stream_settings(&redis.url());
         let stock = format!(
             "INSERT INTO products (sku, name, price, currency, on_hand)
              SELECT 'BENCH-' || n, 'A product', 1999, 'EUR', {} FROM generate_series(1, {PRODUCTS}) n",
@@ -82,20 +83,21 @@ impl Warehouse {
     }
 
     /// # Errors
-    /// The outcomes, when not all of them are done.
+    /// The outcomes, unless all of them are done.
     async fn take(&self, batch: &[Received<OrderCompleted>]) -> Result<(), Vec<Outcome>> {
         let outcomes = self.handler.handle(batch).await;
         if outcomes.iter().all(|outcome| *outcome == Outcome::Done) { Ok(()) } else { Err(outcomes) }
     }
 }
 
-/// Orders of one piece, over so many products.
+/// Orders of one piece each, spread over `products`.
 fn paid(orders: usize, products: usize) -> Vec<Received<OrderCompleted>> {
     let price = || MoneyData { amount: 1999, currency: "EUR".to_owned() };
     let order = |number: usize| {
         let item =
             OrderedItem { sku: format!("BENCH-{}", 1 + number % products), quantity: 1, unit_price: price() };
-        let (order_id, user_id) = (Uuid::now_v7(), Uuid::now_v7());
+        let order_id = Uuid::now_v7();
+        let user_id = Uuid::now_v7();
         let event = OrderCompleted {
             order_id,
             user_id,
@@ -118,7 +120,7 @@ fn stock(criterion: &mut Criterion) {
     consumer_batch(criterion, &system, &warehouse);
 }
 
-/// What a round asks of one product: a hold for each order, one after the other, and one settlement.
+/// The messages of a round to one product: a hold per order, then one commit.
 fn product_actor(criterion: &mut Criterion, system: &SystemRunner, warehouse: &Warehouse) {
     let level = Level { on_hand: i32::MAX as u32, as_of: i64::MAX };
     let product = system.block_on(async {
@@ -143,10 +145,10 @@ fn product_actor(criterion: &mut Criterion, system: &SystemRunner, warehouse: &W
     group.finish();
 }
 
-/// Events handed to the handler, until their effect is committed: inbox, stock, ledger and outbox.
+/// Events from the handler to the commit of their effect: inbox, stock and ledger.
 fn consumer_batch(criterion: &mut Criterion, system: &SystemRunner, warehouse: &Warehouse) {
     let mut group = criterion.benchmark_group("consumer batch of inventory");
-    // A commit takes milliseconds; flat: every sample is as long.
+    // A commit takes milliseconds, so all samples are equally long (flat).
     group.sampling_mode(SamplingMode::Flat).sample_size(20);
     for (name, products) in [("100 products", PRODUCTS), ("one product", 1)] {
         for orders in BATCHES {

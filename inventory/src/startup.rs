@@ -64,9 +64,12 @@ fn product_parts(service: &Service, streams: &Streams, settings: &Settings) -> P
 }
 
 fn describe_metrics() {
-    metrics::describe_counter!("orderflow_reservations_total", "Paid orders by what became of their stock");
+    metrics::describe_counter!(
+        "orderflow_reservations_total",
+        "Paid orders by the decision about their stock"
+    );
     metrics::describe_counter!(
         "orderflow_oversell_guard_total",
-        "Batches the database refused because stock would have gone below 0"
+        "Batches the database refused because stock would become negative"
     );
 }

@@ -1,4 +1,4 @@
-//! What HTTP asks of the desk that is not about one product in memory.
+//! Messages to StockDesk about products that need not be in memory.
 
 use std::rc::Rc;
 
@@ -23,7 +23,8 @@ impl Handler<CreateProduct> for StockDesk {
     type Result = ResponseFuture<Result<ProductView, InventoryError>>;
 
     fn handle(&mut self, message: CreateProduct, _: &mut Self::Context) -> Self::Result {
-        let (parts, directory) = (Rc::clone(&self.parts), self.directory.clone());
+        let parts = Rc::clone(&self.parts);
+        let directory = self.directory.clone();
         Box::pin(async move {
             let created = create(&parts, &message).await?;
             let view = view(&created);
@@ -43,9 +44,10 @@ async fn create(parts: &ProductParts, message: &CreateProduct) -> Result<StoredP
     Ok(created)
 }
 
-/// How a new product will be.
+/// The record of a new product.
 fn first_version(product: &NewProduct) -> ProductRecord {
-    let (now, details) = (jiff::Timestamp::now(), &product.details);
+    let now = jiff::Timestamp::now();
+    let details = &product.details;
     ProductRecord {
         sku: product.sku.clone(),
         name: details.name.as_str().to_owned(),
@@ -63,7 +65,7 @@ fn view(stored: &StoredProduct) -> ProductView {
     ProductView { record: stored.record.clone(), available: stored.level.on_hand }
 }
 
-/// Up to `limit` products that are on sale, by SKU.
+/// Up to `limit` products on sale, by SKU.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<Vec<ProductView>, InventoryError>")]
 pub struct ListProducts {
@@ -84,7 +86,7 @@ impl Handler<ListProducts> for StockDesk {
     }
 }
 
-/// Those of these products that are on sale.
+/// The products on sale among these.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<Vec<ProductView>, InventoryError>")]
 pub struct FindProducts(pub Vec<Sku>);
@@ -101,7 +103,7 @@ impl Handler<FindProducts> for StockDesk {
     }
 }
 
-/// Up to `limit` products in the order of their last change, after the change `after`.
+/// Up to `limit` products by their last change, after the change `after`.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<Vec<ProductChange>, InventoryError>")]
 pub struct ListChanges {

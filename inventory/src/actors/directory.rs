@@ -1,9 +1,9 @@
-//! Which products are in memory, and where.
+//! The products in memory, and their addresses.
 //!
-//! Bounded: the least recently used make room. A product that is dropped, here or after a failure, loses
-//! nothing but a view: who still holds its address finishes with it, and the next one to ask gets a fresh one
-//! from the database. Since orders are decided in rounds (`round.rs`), two actors of one SKU never decide at
-//! the same time.
+//! The number of products is bounded: the least recently used are dropped. A dropped product loses only a
+//! view. Callers that still have its address finish with it, and the next lookup reads a fresh one from the
+//! database. Orders are decided in rounds (`round.rs`), so two actors of one SKU cannot decide at the same
+//! time.
 
 use std::{cell::RefCell, collections::HashMap, rc::Rc, time::Instant};
 
@@ -34,8 +34,7 @@ impl Directory {
         Self { products: Rc::default(), bound, parts }
     }
 
-    /// The products of `skus`; an unknown SKU is missing in the answer. One SELECT for all that are not in
-    /// memory.
+    /// The products of `skus`, without the unknown ones. One SELECT reads all that are not in memory.
     pub(super) async fn find(&self, skus: &[Sku]) -> Result<HashMap<Sku, Addr<Product>>, DbError> {
         let mut found: HashMap<Sku, Addr<Product>> =
             skus.iter().filter_map(|sku| Some((sku.clone(), self.get(sku)?))).collect();
@@ -49,7 +48,7 @@ impl Directory {
         Ok(found)
     }
 
-    /// Asks one product.
+    /// Sends a message to one product.
     pub(super) async fn send<M, R>(&self, sku: Sku, message: M) -> Result<R, InventoryError>
     where
         M: Message<Result = Result<R, InventoryError>> + Send + 'static,
@@ -65,7 +64,7 @@ impl Directory {
         })
     }
 
-    /// Makes room for a product that was just read. Somebody else may have been faster: then theirs is the
+    /// Inserts a product read from the database. If another caller has inserted it meanwhile, returns that
     /// one.
     pub(super) fn insert(&self, stored: StoredProduct) -> Addr<Product> {
         let mut products = self.products.borrow_mut();
@@ -80,7 +79,7 @@ impl Directory {
         address
     }
 
-    /// Drops products: what is known of them is in doubt.
+    /// Drops products whose views are in doubt.
     pub(super) fn forget<'a>(&self, skus: impl IntoIterator<Item = &'a Sku>) {
         let mut products = self.products.borrow_mut();
         for sku in skus {
@@ -96,7 +95,7 @@ impl Directory {
     }
 }
 
-/// Drops the least recently used eighth, so that the next eighth of newcomers costs nothing.
+/// Drops the least recently used eighth, so that the next eighth of insertions evicts none.
 fn evict(products: &mut HashMap<Sku, Live>, bound: usize) {
     let mut ages: Vec<Instant> = products.values().map(|live| live.last_used).collect();
     let surplus = (products.len() - bound + bound / 8).min(ages.len() - 1);

@@ -1,10 +1,9 @@
 //! The actors, all on the core arbiter.
 //!
-//! * [`StockDesk`] is the entry of HTTP and of the consumer. It knows the address of every [`Product`] that
-//!   is in memory.
-//! * [`Product`] is the shelf of one SKU: what is on hand, what of it is held, how it is shown.
-//! * A round (`round.rs`) takes the orders that wait through decision, commit and settlement before the next
-//!   ones are looked at.
+//! * [`StockDesk`] receives the messages of HTTP and of the consumer. It holds the address of every
+//!   [`Product`] in memory.
+//! * [`Product`] is the shelf of one SKU: the stock on hand, the holds, and the view.
+//! * A round (`round.rs`) decides and commits the waiting orders before the next ones are decided.
 
 mod attempt_error;
 mod catalogue;

@@ -1,7 +1,7 @@
-//! One product: the shelf of its SKU, and how it is shown.
+//! One product: the shelf of its SKU, and its view.
 //!
-//! It is not supervised: the directory makes one on demand, from the database, and drops it when in doubt.
-//! Whatever it holds in memory is a view; the CHECK in the database has the last word.
+//! The directory creates it on demand from the database and drops it when its view is in doubt, outside the
+//! supervisor. The state in memory is a view. The CHECK in the database is the authority.
 
 use std::{rc::Rc, time::Instant};
 
@@ -15,7 +15,7 @@ use crate::{
     store::{self, StoredProduct},
 };
 
-/// A product as it is shown.
+/// A product as shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProductView {
     pub record: ProductRecord,
@@ -28,9 +28,9 @@ type ViewResult = Result<ProductView, InventoryError>;
 pub struct Product {
     pub(super) record: ProductRecord,
     shelf: Shelf,
-    /// When the database last told.
+    /// The time of the last read from the database.
     read_at: Instant,
-    /// Who waits for a fresh look.
+    /// Callers that wait for a read.
     waiting: Vec<oneshot::Sender<ViewResult>>,
     pub(super) parts: Rc<ProductParts>,
 }
@@ -50,7 +50,7 @@ impl Product {
         }
     }
 
-    /// Takes over what the database says, unless it is older than what is known.
+    /// Takes the record from the database, unless it is older than the one in memory.
     pub(super) fn update_record(&mut self, record: ProductRecord) {
         if record.version >= self.record.version {
             self.record = record;
@@ -68,9 +68,10 @@ impl Product {
         Ok(ProductView { record: self.record.clone(), available: self.shelf.available() })
     }
 
-    /// Looks into the database, then answers everybody who waits: one look however many they are.
+    /// Reads the product once and answers all waiting callers.
     fn refresh(&self, context: &mut Context<Self>) {
-        let (parts, sku) = (Rc::clone(&self.parts), self.record.sku.clone());
+        let parts = Rc::clone(&self.parts);
+        let sku = self.record.sku.clone();
         let load =
             async move { Ok::<_, InventoryError>(store::load(&parts.connection().await?, &sku).await?) };
         context.spawn(load.into_actor(self).map(|found: Result<_, InventoryError>, product, _| {
@@ -80,7 +81,7 @@ impl Product {
                 Err(error) => Err(error),
             };
             for sender in product.waiting.drain(..) {
-                _ = sender.send(shown.clone()); // who gave up waiting needs no answer
+                _ = sender.send(shown.clone()); // the caller may have given up
             }
         }));
     }
@@ -93,7 +94,7 @@ impl Product {
     }
 }
 
-/// How is it?
+/// Show the product.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<ProductView, InventoryError>")]
 pub struct ShowProduct;
@@ -112,14 +113,14 @@ impl Handler<ShowProduct> for Product {
             self.refresh(context);
         }
         Box::pin(async move {
-            shown
-                .await
-                .unwrap_or_else(|_| Err(InventoryError::Unavailable("the product was reloaded".to_owned())))
+            shown.await.unwrap_or_else(|_| {
+                Err(InventoryError::Unavailable("the product is being reloaded".to_owned()))
+            })
         })
     }
 }
 
-/// Keep this many for an order.
+/// Hold this quantity for an order.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<(), Short>")]
 pub struct Hold(pub u32);
@@ -133,7 +134,7 @@ impl Handler<Hold> for Product {
     }
 }
 
-/// Give held ones back: their order gets nothing.
+/// Release a held quantity of a refused order.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(super) struct Release(pub u32);
@@ -146,7 +147,7 @@ impl Handler<Release> for Product {
     }
 }
 
-/// Held ones were taken by a commit, which left `level`.
+/// Turn a held quantity into the level that its commit left.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct CommitHold {
@@ -162,7 +163,7 @@ impl Handler<CommitHold> for Product {
     }
 }
 
-/// The database says so.
+/// Take this level from the database.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(super) struct UpdateLevel(pub Level);

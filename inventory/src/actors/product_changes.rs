@@ -1,5 +1,5 @@
-//! What operators do to one product. The database decides (version, range, key); the actor learns what came
-//! of it.
+//! Changes of one product by operators. The database decides (version, range, key), and the actor takes over
+//! the result.
 
 use std::rc::Rc;
 
@@ -13,14 +13,14 @@ use crate::{
     store::{self, Adjusted, Changed},
 };
 
-/// Tries at a removal that other changes get in the way of.
+/// Attempts at a removal while other changes interfere.
 const ATTEMPTS: usize = 5;
 
-/// Replace the details, if the product still has this version.
+/// Replace the details if the product still has this version.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<ProductView, InventoryError>")]
 pub struct ChangeProduct {
-    /// What the caller saw; `None` never matches.
+    /// The version the caller has. `None` matches no version.
     pub version: Option<i64>,
     pub details: Details,
     pub origin: Origin,
@@ -30,7 +30,8 @@ impl Handler<ChangeProduct> for Product {
     type Result = ResponseActFuture<Self, Result<ProductView, InventoryError>>;
 
     fn handle(&mut self, message: ChangeProduct, _: &mut Self::Context) -> Self::Result {
-        let (parts, sku) = (Rc::clone(&self.parts), self.record.sku.clone());
+        let parts = Rc::clone(&self.parts);
+        let sku = self.record.sku.clone();
         let changing = async move { change(&parts, &sku, message).await };
         Box::pin(changing.into_actor(self).map(|changed, product, _| {
             product.update_record(changed?);
@@ -58,7 +59,7 @@ async fn change(
     }
 }
 
-/// How `record` will be.
+/// The record after the change.
 fn changed(record: &ProductRecord, details: &Details) -> ProductRecord {
     ProductRecord {
         name: details.name.as_str().to_owned(),
@@ -75,7 +76,7 @@ fn published(parts: &ProductParts, event: OutboxEvent, record: ProductRecord) ->
     record
 }
 
-/// Take it off sale. Open orders still settle.
+/// Take the product off sale. Orders already placed keep their price and are still fulfilled.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<(), InventoryError>")]
 pub struct RemoveProduct {
@@ -86,7 +87,8 @@ impl Handler<RemoveProduct> for Product {
     type Result = ResponseActFuture<Self, Result<(), InventoryError>>;
 
     fn handle(&mut self, message: RemoveProduct, _: &mut Self::Context) -> Self::Result {
-        let (parts, sku) = (Rc::clone(&self.parts), self.record.sku.clone());
+        let parts = Rc::clone(&self.parts);
+        let sku = self.record.sku.clone();
         let removing = async move { remove(&parts, &sku, message.origin.clone()).await };
         Box::pin(removing.into_actor(self).map(|removed, product, _| {
             product.update_record(removed?);
@@ -95,7 +97,7 @@ impl Handler<RemoveProduct> for Product {
     }
 }
 
-/// The event carries the version, so it must be known before: read it, and remove that one.
+/// The event carries the new version, so the current one is read first.
 async fn remove(parts: &ProductParts, sku: &Sku, origin: Origin) -> Result<ProductRecord, InventoryError> {
     let connection = parts.connection().await?;
     for _ in 0..ATTEMPTS {
@@ -110,10 +112,10 @@ async fn remove(parts: &ProductParts, sku: &Sku, origin: Origin) -> Result<Produ
             return Ok(published(parts, event, record));
         }
     }
-    Err(InventoryError::Unavailable(format!("{sku} is being changed all the time")))
+    Err(InventoryError::Unavailable(format!("{sku} is being changed by others; retry")))
 }
 
-/// Add or take stock by hand, once per key.
+/// Add or take stock by hand, once per idempotency key.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<StockAdjusted, InventoryError>")]
 pub struct AdjustStock(pub Adjustment);
@@ -122,7 +124,7 @@ pub struct AdjustStock(pub Adjustment);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StockAdjusted {
     pub on_hand: i32,
-    /// It had happened before, under the same key.
+    /// An earlier request with the same key did it.
     pub replayed: bool,
 }
 
@@ -130,7 +132,8 @@ impl Handler<AdjustStock> for Product {
     type Result = ResponseActFuture<Self, Result<StockAdjusted, InventoryError>>;
 
     fn handle(&mut self, message: AdjustStock, _: &mut Self::Context) -> Self::Result {
-        let (parts, takes) = (Rc::clone(&self.parts), message.0.delta.get() < 0);
+        let parts = Rc::clone(&self.parts);
+        let takes = message.0.delta.get() < 0;
         let adjusting = async move { Ok(store::adjust(&parts.connection().await?, &message.0).await?) };
         Box::pin(adjusting.into_actor(self).map(
             move |adjusted: Result<Adjusted, InventoryError>, product, _| {

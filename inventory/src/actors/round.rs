@@ -13,13 +13,14 @@
 //!             commit the holds; stock_reserved | refund_order                      Done
 //! ```
 //!
-//! An outcome is returned once its reply is in Redis, or in the outbox when Redis refuses it. Only then is the
-//! entry acknowledged. After a crash before that, the entry is still pending and the inbox holds the reply.
-//! The next round starts while the replies are published.
+//! An outcome is returned once its reply is in Redis, or in the outbox when Redis refuses it. Only then is
+//! the entry acknowledged. After a crash before that, the entry is still pending and the inbox holds the
+//! reply. The next round starts while the replies are published.
 //!
 //! Rounds keep refusals exact. A hold in an uncommitted transaction makes stock look taken although it may be
-//! released. Between two rounds no commit is in flight, so no refusal depends on a commit that fails. The size
-//! of a round gives the throughput: orders that arrive meanwhile, from all partitions, join the next one.
+//! released. Between two rounds no commit is in flight, so no refusal depends on a commit that fails. The
+//! size of a round gives the throughput: orders that arrive meanwhile, from all partitions, join the next
+//! one.
 
 use std::{
     cell::RefCell,

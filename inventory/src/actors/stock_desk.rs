@@ -1,4 +1,4 @@
-//! The entry: what HTTP and the consumer ask of this service goes through here.
+//! The entry of the service: receives the messages of HTTP and of the consumer.
 
 use std::rc::Rc;
 
@@ -20,7 +20,7 @@ use super::{
 };
 use crate::domain::Sku;
 
-/// Most orders of one round, unless a single batch is larger: a round must end well within `claim-idle`.
+/// Maximum orders of a round, unless a single batch is larger. A round must end well within `claim-idle`.
 const ROUND: usize = 2048;
 
 /// The actor.
@@ -30,19 +30,19 @@ pub struct StockDesk {
     round: Rc<Round>,
     waiting: Vec<Batch>,
     busy: bool,
-    /// Rounds that are decided, and whose replies are on their way.
+    /// Committed rounds whose replies are being published.
     publishing: usize,
     draining: bool,
     life: Life,
 }
 
-/// Orders that wait for a round, and where their outcomes go.
+/// Orders that wait for a round, and the sender of their outcomes.
 struct Batch {
     orders: Vec<PaidOrder>,
     outcomes: oneshot::Sender<Vec<Outcome>>,
 }
 
-/// Starts it under `supervisor`.
+/// Starts the actor under `supervisor`.
 pub fn start(supervisor: &SupervisorHandle, parts: &StockDeskParts) -> Supervised<StockDesk> {
     let parts = parts.clone();
     supervisor
@@ -75,7 +75,7 @@ impl StockDesk {
         }
     }
 
-    /// Begins a round with what waits, unless one is under way.
+    /// Begins a round with the waiting orders, unless one is in progress.
     fn begin_round(&mut self, context: &mut Context<Self>) {
         if self.busy {
             return;
@@ -91,7 +91,7 @@ impl StockDesk {
         }
         self.busy = true;
         let round = Rc::clone(&self.round);
-        // In the actor's own context: should a round panic, the desk and every hold in memory end with it.
+        // In the context of the actor: a panic of the round ends the desk, and with it every hold in memory.
         context.spawn(async move { decide(&round, batches).await }.into_actor(self).map(
             |(committed, senders), desk, context| {
                 desk.busy = false;
@@ -124,7 +124,7 @@ impl StockDesk {
     }
 }
 
-/// Where outcomes go, and how many of them.
+/// The senders of outcomes, each with the number of its outcomes.
 type OutcomeSenders = Vec<(oneshot::Sender<Vec<Outcome>>, usize)>;
 
 async fn decide(round: &Round, batches: Vec<Batch>) -> (CommittedRound, OutcomeSenders) {
@@ -138,7 +138,7 @@ async fn decide(round: &Round, batches: Vec<Batch>) -> (CommittedRound, OutcomeS
 fn send_outcomes(outcomes: Vec<Outcome>, senders: OutcomeSenders) {
     let mut outcomes = outcomes.into_iter();
     for (sender, size) in senders {
-        // A consumer that is gone finds its entries pending, and the inbox knows them.
+        // After a consumer is gone, its entries are pending and the inbox has their replies.
         _ = sender.send(outcomes.by_ref().take(size).collect());
     }
 }
@@ -152,7 +152,7 @@ impl Handler<Drain> for StockDesk {
     }
 }
 
-/// Take the stock of these orders, or refuse them; in order, one outcome an order.
+/// Reserve the stock of these orders, or refuse them. One outcome an order, in order.
 #[derive(Message)]
 #[rtype(result = "Result<Vec<Outcome>, Unavailable>")]
 pub struct ReserveStock(pub Vec<PaidOrder>);
@@ -168,7 +168,7 @@ impl Handler<ReserveStock> for StockDesk {
     }
 }
 
-/// Something to ask of one product: [`super::ShowProduct`], [`super::ChangeProduct`], ….
+/// A message to one product, such as [`super::ShowProduct`] or [`super::ChangeProduct`].
 #[derive(Debug)]
 pub struct ToProduct<M> {
     pub sku: Sku,

@@ -2,24 +2,24 @@
 
 use super::Line;
 
-/// the result.
+/// The result of holding one line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HoldResult {
-    /// The pieces are held.
+    /// The quantity is held.
     Held,
     Short {
         available: u32,
     },
-    /// There has never been such a product.
+    /// The product has never existed.
     Unknown,
 }
 
-/// What becomes of an order.
+/// The decision over an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
-    /// Every line is held: its stock is taken.
+    /// Every line is held: take its stock.
     Reserve,
-    /// It gets nothing, and its money back.
+    /// Refund the order.
     Refuse { refusal: Refusal, short: Vec<ShortLine> },
 }
 
@@ -29,7 +29,7 @@ pub enum Refusal {
     UnknownProduct,
 }
 
-/// A line that cannot be had.
+/// A line that cannot be held.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShortLine {
     pub line: Line,
@@ -37,8 +37,8 @@ pub struct ShortLine {
 }
 
 impl Decision {
-    /// The decision over `lines`, given what each line's shelf answered, in the same order. An order with an
-    /// unknown product is refused for that, and names only the unknown ones: no restocking would help it.
+    /// Decides over `lines`, given the hold result of each line in the same order. An unknown product refuses
+    /// the order, and only unknown products are named: restocking cannot help it.
     pub fn over(lines: &[Line], results: &[HoldResult]) -> Self {
         debug_assert_eq!(lines.len(), results.len(), "one result a line");
         let pick = |wanted: fn(&HoldResult) -> Option<u32>| -> Vec<ShortLine> {
@@ -106,7 +106,7 @@ mod tests {
         }
     }
 
-    /// A process and its database: shelves in memory, the truth, and what the orders were promised.
+    /// A process and its database: shelves in memory, stored levels, and sold quantities.
     struct Shop {
         shelves: HashMap<Sku, Shelf>,
         truth: HashMap<Sku, (i64, i64)>, // on hand, ledger id

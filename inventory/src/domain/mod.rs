@@ -1,4 +1,4 @@
-//! The rules of stock: values in, values out. No I/O.
+//! The rules of stock, without I/O.
 
 mod decision;
 mod invalid;

@@ -1,4 +1,4 @@
-//! Request and answer bodies, and the way from one to the other's domain types: every mistake at once.
+//! Bodies of requests and responses, and their parsing into domain types.
 
 use jiff::Timestamp;
 use runtime::http::Problem;
@@ -42,7 +42,7 @@ pub(super) struct CreateBody {
     stock: i64,
 }
 
-/// Everything about a product that can be changed; what is left out is emptied.
+/// The details of a product. An absent description becomes empty.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ChangeBody {
@@ -62,9 +62,9 @@ pub(super) struct ProductBody {
     name: String,
     description: String,
     price: Money,
-    /// What an order placed now could get.
+    /// The quantity that an order placed now can get.
     available: u32,
-    /// Rises with every change, not with stock; the ETag.
+    /// Rises with every change of the details, and is the ETag.
     version: i64,
     created_at: Timestamp,
     updated_at: Timestamp,
@@ -116,7 +116,7 @@ fn details(errors: &mut FieldErrors, name: &str, description: &str, price: &Mone
     Some(Details { name: name?, description: description?, price: price.ok()? })
 }
 
-/// A product as it is now.
+/// A product and its last change.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct ChangedProductBody {
     sku: String,
@@ -131,10 +131,10 @@ pub(super) struct ChangedProductBody {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct ChangesPage {
     pub data: Vec<ChangedProductBody>,
-    /// Where to go on. It does not pass changes of the last ten seconds: one with a smaller number may still
-    /// appear.
+    /// The `after` of the next request. Changes of the last ten seconds stay after it, because a smaller
+    /// number may still appear.
     pub next: i64,
-    /// There is more after `next` right now.
+    /// Whether more changes follow `next` now.
     pub has_more: bool,
 }
 
@@ -155,14 +155,14 @@ impl From<ProductChange> for ChangedProductBody {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct MovementBody {
     pub id: i64,
-    /// Pieces that came; negative: that went.
+    /// Pieces added; negative for pieces taken.
     pub delta: i32,
-    /// On hand afterwards.
+    /// Stock on hand after the entry.
     pub balance: i32,
-    /// `order`, `product created`, or what the operator said.
+    /// `order`, `product created`, or the operator's reason.
     pub reason: String,
     pub order_id: Option<Uuid>,
-    /// The event that took them.
+    /// The event that took the pieces.
     pub event_id: Option<Uuid>,
     pub at: Timestamp,
 }
@@ -174,11 +174,11 @@ impl From<Movement> for MovementBody {
     }
 }
 
-/// Stock that comes or goes.
+/// A change of stock by hand.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AdjustBody {
-    /// Pieces that come; negative: that go. Not 0.
+    /// Pieces added; negative for pieces taken. Zero is refused.
     #[schema(example = 25, minimum = -2_147_483_647, maximum = 2_147_483_647)]
     delta: i64,
     #[schema(example = "delivery 4711", min_length = 1, max_length = 255)]
@@ -190,7 +190,7 @@ pub(super) struct AdjustBody {
 pub(super) struct StockBody {
     pub sku: String,
     pub delta: i32,
-    /// On hand after the adjustment.
+    /// Stock on hand after the adjustment.
     pub stock: i32,
 }
 

@@ -1,4 +1,4 @@
-//! `/products/changes`: what a copy of the catalogue is compared with.
+//! `/products/changes`: copies of the catalogue are compared with it.
 
 use actix_web::{HttpResponse, web::Data};
 use runtime::{
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{actors::ListChanges, domain::ProductChange};
 
-/// Products of a page unless asked otherwise, and at most: about 100 KiB.
+/// Maximum and default number of products on a page: about 100 KiB.
 const LARGEST_LIMIT: u32 = 500;
 
 /// Operators and other services.
@@ -27,15 +27,15 @@ impl Allows for Trusted {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct ChangesQuery {
-    /// `next` of the page before; 0 for the first.
+    /// `next` of the previous page; 0 for the first.
     #[serde(default)]
     after: i64,
-    /// Products to answer with, 1 to 500.
+    /// Products on the page, 1 to 500.
     #[param(default = 500, minimum = 1, maximum = 500)]
     limit: Option<u32>,
 }
 
-/// Products by their last change, deleted ones included.
+/// Lists products by their last change, deleted ones included.
 #[utoipa::path(get, path = "/products/changes", tag = "products", params(ChangesQuery), security(("bearer" = [])),
     responses((status = 200, body = ChangesPage), (status = 400, body = Problem), (status = 403, body = Problem)))]
 pub(super) async fn list(

@@ -1,4 +1,4 @@
-//! What an error of the actors is to a client.
+//! The problems that errors of the actors become.
 
 use actix_web::http::StatusCode;
 use runtime::http::{FieldError, Problem};
@@ -14,12 +14,12 @@ impl From<InventoryError> for Problem {
             InventoryError::Absent => Self::absent("product"),
             InventoryError::SkuTaken => conflict(
                 "sku-taken",
-                "There is, or has been, a product of this SKU. Choose another, or PUT to change the product.",
+                "A product with this SKU exists or was deleted. Change an existing one with PUT; the SKU of a deleted one stays taken.",
             ),
             InventoryError::Stale { current } => Self::new(
                 StatusCode::PRECONDITION_FAILED,
                 "stale-version",
-                format!("The product has version {current} by now. GET it, and send its ETag as If-Match."),
+                format!("The product has version {current} now. GET it, and send its ETag as If-Match."),
             ),
             InventoryError::InsufficientStock { available } => {
                 conflict("insufficient-stock", format!("Only {available} on hand; stock cannot go below 0."))
@@ -33,14 +33,14 @@ impl From<InventoryError> for Problem {
                 "This Idempotency-Key was used for another request. Use a new key for a new adjustment.",
             ),
             InventoryError::Unavailable(why) => {
-                tracing::warn!(%why, "a request could not be served");
+                tracing::warn!(%why, "a request is answered 503");
                 Self::unavailable(
                     "database-unavailable",
-                    "The database does not answer. What was asked may have happened; ask again.",
+                    "The database is not available. The request may have been carried out; send it again.",
                 )
             }
             InventoryError::Internal(why) => {
-                tracing::error!(%why, "a request failed");
+                tracing::error!(%why, "a request is answered 500");
                 Self::internal()
             }
         }
@@ -51,12 +51,12 @@ fn conflict(code: &'static str, detail: impl Into<String>) -> Problem {
     Problem::new(StatusCode::CONFLICT, code, detail)
 }
 
-/// The SKU in a path. What is no SKU names no product.
+/// The SKU in a path. A malformed SKU is an absent product.
 pub(super) fn sku(path: &str) -> Result<Sku, Problem> {
     Sku::parse(path).map_err(|_| Problem::absent("product"))
 }
 
-/// 400: a header is missing or cannot be used.
+/// 400: a header is missing or malformed.
 pub(super) fn header(name: &str, rule: &str) -> Problem {
     Problem::invalid(vec![FieldError::new(name, rule)])
 }

@@ -12,7 +12,7 @@ use runtime::{
 use super::{Addresses, bodies::MovementBody, errors::sku};
 use crate::actors::ListMovements;
 
-/// The stock ledger of a product, newest entry first. A product that was taken off sale keeps it.
+/// Lists the stock ledger of a product, newest entry first. A product that is off sale keeps its ledger.
 #[utoipa::path(get, path = "/products/{sku}/movements", tag = "stock", params(PageQuery), security(("bearer" = [])),
     responses((status = 200, body = Page<MovementBody>), (status = 400, body = Problem), (status = 404, body = Problem)))]
 pub(super) async fn list(
@@ -31,6 +31,6 @@ pub(super) async fn list(
 }
 
 fn before(query: &PageQuery) -> Result<Option<i64>, Problem> {
-    let foreign = |_| Problem::invalid(vec![FieldError::new("cursor", "is not a cursor this list gave out")]);
+    let foreign = |_| Problem::invalid(vec![FieldError::new("cursor", "is not a cursor of this list")]);
     query.after()?.map(|key| key.parse().map_err(foreign)).transpose()
 }

@@ -19,12 +19,12 @@ use crate::{
     domain::Adjustment,
 };
 
-/// Longest Idempotency-Key, in characters: the contract's number.
+/// Maximum length of an Idempotency-Key in characters: the contract's number.
 const LONGEST_KEY: usize = 255;
 
 /// Adds or takes stock, once per Idempotency-Key.
 #[utoipa::path(post, path = "/products/{sku}/stock", tag = "stock", request_body = AdjustBody, security(("bearer" = [])),
-    params(("Idempotency-Key" = String, Header, description = "1 to 255 characters; the same key and body replay the same answer")),
+    params(("Idempotency-Key" = String, Header, description = "1 to 255 characters; the same key and body replay the first response")),
     responses((status = 200, body = StockBody), (status = 400, body = Problem), (status = 404, body = Problem),
         (status = 409, description = "insufficient-stock", body = Problem), (status = 422, description = "idempotency-key-reused", body = Problem)))]
 pub(super) async fn adjust(

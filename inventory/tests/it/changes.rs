@@ -1,4 +1,4 @@
-//! What copies of the catalogue are compared with.
+//! The list of changes that copies of the catalogue are compared with.
 
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ use runtime::db::{self, Connection, Database};
 use testing::{TestDatabase, database_settings};
 
 fn details(price: i64) -> Details {
-    let (name, description) =
-        (Name::parse("A thing").expect("a name"), Description::parse("").expect("a description"));
+    let name = Name::parse("A thing").expect("a name");
+    let description = Description::parse("").expect("a description");
     Details { name, description, price: Price::parse(price, "EUR").expect("a price") }
 }
 

@@ -72,7 +72,8 @@ impl Settings {
         let common = Common::read(source, "127.0.0.1:8001", "127.0.0.1:9101");
         let streams = StreamSettings::read(source, common.http_bind);
         common.production.check_redis(source, &streams.url);
-        let (tokens, products) = (TokenSettings::read(source), ProductSourceSettings::read(source));
+        let tokens = TokenSettings::read(source);
+        let products = ProductSourceSettings::read(source);
         common.production.check_secret(
             source,
             "service-client-secret",

@@ -47,8 +47,8 @@ impl Cashier {
         while self.in_progress.len() < self.parts.settings.in_flight && !self.draining {
             let Some(order) = self.queue.pop_front() else { break };
             if self.in_progress.insert(order.id) {
-                let (parts, finished) =
-                    (Rc::clone(&self.parts), Finish { cashier: context.address(), order: order.id });
+                let parts = Rc::clone(&self.parts);
+                let finished = Finish { cashier: context.address(), order: order.id };
                 // Not ctx.spawn: every wake-up would poll all charges. The guard reports the end, a panic's
                 // included.
                 actix_rt::spawn(async move {

@@ -64,8 +64,9 @@ impl Handler<FetchProducts> for Catalogue {
     type Result = ResponseFuture<Result<FetchedProducts, DeskError>>;
 
     fn handle(&mut self, message: FetchProducts, _: &mut Self::Context) -> Self::Result {
-        let (database, source, absent_skus) =
-            (self.database.clone(), Arc::clone(&self.source), self.absent_skus.clone());
+        let database = self.database.clone();
+        let source = Arc::clone(&self.source);
+        let absent_skus = self.absent_skus.clone();
         Box::pin(async move { fetch(&database, &source, &absent_skus, message.0).await })
     }
 }
@@ -103,7 +104,8 @@ impl AbsentSkus {
     }
 
     fn insert(&self, skus: &[String]) {
-        let (mut absent, now) = (self.0.borrow_mut(), Instant::now());
+        let mut absent = self.0.borrow_mut();
+        let now = Instant::now();
         if absent.len() + skus.len() > REMEMBERED {
             absent.clear();
         }
@@ -120,7 +122,8 @@ impl Handler<ApplyProductChanges> for Catalogue {
     type Result = ResponseFuture<Result<Vec<bool>, DeskError>>;
 
     fn handle(&mut self, message: ApplyProductChanges, _: &mut Self::Context) -> Self::Result {
-        let (database, consumer) = (self.database.clone(), self.consumer);
+        let database = self.database.clone();
+        let consumer = self.consumer;
         Box::pin(async move {
             let (events, products): (Vec<Uuid>, Vec<Product>) = message.0.into_iter().unzip();
             let taken = async {

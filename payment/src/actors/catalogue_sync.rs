@@ -58,7 +58,8 @@ enum CompareError {
 }
 
 async fn compare(database: Database, source: Arc<ProductSource>, interval: Duration) {
-    let (mut after, mut pause) = (0, PAUSE);
+    let mut after = 0;
+    let mut pause = PAUSE;
     loop {
         match compare_page(&database, &source, &mut after).await {
             Ok(true) => pause = PAUSE,

@@ -97,7 +97,8 @@ async fn charge_in(
 
 /// Whether it is recorded. If not, the order is still pending, and is charged again.
 async fn settle(parts: &CashierParts, settlement: Settlement) -> bool {
-    let (order, result) = (settlement.order_id, settlement.result.clone());
+    let order = settlement.order_id;
+    let result = settlement.result.clone();
     match parts.settlements.commit(settlement).await {
         Ok(true) => parts.notifier.notify(order),
         Ok(false) => {
@@ -135,7 +136,8 @@ async fn handle_unmoved_charge(parts: &CashierParts, order_id: Uuid, charge_id: 
 /// parked at once.
 async fn ask(parts: &CashierParts, order: &Order, kind: Attempt) -> Result<ChargeResponse, ProviderError> {
     let attempts = if kind == Attempt::First { ATTEMPTS } else { 1 };
-    let (mut attempt, mut pause) = (1, PAUSE);
+    let mut attempt = 1;
+    let mut pause = PAUSE;
     loop {
         let request =
             ChargeRequest { order_id: order.id, amount: order.total.clone(), method: order.payment.method };

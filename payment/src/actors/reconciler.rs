@@ -121,7 +121,8 @@ async fn retry<T, F: Future<Output = ()> + 'static>(
         }
         let retries = due.iter().filter(|due| is_retry(due)).count();
         for due in due {
-            let (slot, asked) = (Arc::clone(&slots).try_acquire_owned(), ask(due));
+            let slot = Arc::clone(&slots).try_acquire_owned();
+            let asked = ask(due);
             actix_rt::spawn(async move {
                 asked.await;
                 drop(slot);

@@ -52,7 +52,8 @@ pub async fn list_orders(
         Some(_) => nth_order(connection, filter, most).await?,
         None => None,
     };
-    let (from, to) = (scanned_to.unwrap_or(Uuid::nil()), filter.before.unwrap_or(Uuid::max()));
+    let from = scanned_to.unwrap_or(Uuid::nil());
+    let to = filter.before.unwrap_or(Uuid::max());
     let (range, order) = if filter.user_id.is_some() { OF_USER } else { OF_ALL };
     let wanted = if filter.status.is_some() { "o.status = $5" } else { "$5::text IS NULL" };
     let query = format!("SELECT {ORDER_COLUMNS} FROM orders o WHERE {range} AND {wanted} {order} LIMIT $4");

@@ -23,7 +23,8 @@ const MAX_SPAN_MS: u128 = 1000;
 /// # Errors
 /// The database did not answer; what was swept before stays so.
 pub async fn sweep_charges(connection: &Connection, age: Duration) -> Result<usize, DbError> {
-    let (mut open, mut last) = (0, Uuid::nil());
+    let mut open = 0;
+    let mut last = Uuid::nil();
     loop {
         let batches = batches_after(connection, last, age).await?;
         let Some(end) = batches.last() else { return Ok(open) };

@@ -112,7 +112,8 @@ async fn price(
 /// The order as it was inserted.
 fn order(item: &OrderRequest, priced: Priced, placed_at: Timestamp) -> Order {
     let Priced { lines, total } = priced;
-    let (traceparent, request_id) = (item.traceparent.clone(), item.request_id.clone());
+    let traceparent = item.traceparent.clone();
+    let request_id = item.request_id.clone();
     Order::from(NewOrder {
         id: item.order_id,
         user_id: item.user_id,
@@ -316,8 +317,8 @@ async fn known_keys(
     let keys: Vec<&str> = items.iter().map(|item| item.key.as_str()).collect();
     let rows = connection.query(&statement, &[&users, &keys]).await?;
     let known = |row: &Row| {
-        let (order, response) =
-            (Arc::new(read_order(row)?), row.get::<Option<&str>>(17)?.and_then(ResponseKind::parse));
+        let order = Arc::new(read_order(row)?);
+        let response = row.get::<Option<&str>>(17)?.and_then(ResponseKind::parse);
         Ok(((order.user_id, row.get(15)?), Known { request_hash: row.get(16)?, response, order }))
     };
     rows.iter().map(known).collect()

@@ -48,7 +48,8 @@ impl Prices {
     }
 
     fn fresh<'a>(&self, skus: &[&'a str]) -> HashMap<&'a str, Rc<Product>> {
-        let (products, now) = (self.products.borrow(), Instant::now());
+        let products = self.products.borrow();
+        let now = Instant::now();
         let fresh = |sku: &str| {
             products
                 .get(sku)
@@ -59,7 +60,8 @@ impl Prices {
     }
 
     fn remember(&self, found: HashMap<String, Rc<Product>>) {
-        let (mut products, now) = (self.products.borrow_mut(), Instant::now());
+        let mut products = self.products.borrow_mut();
+        let now = Instant::now();
         if products.len() + found.len() > REMEMBERED {
             products.clear();
         }

@@ -35,8 +35,8 @@ fn inventory(asked: Arc<AtomicUsize>) -> String {
     let server = HttpServer::new(move || {
         let asked = Arc::clone(&asked);
         let product = json!({"sku": "MUG", "name": "A mug", "price": {"amount": 2000, "currency": "EUR"}, "version": 2, "deleted": false});
-        let (page, found) =
-            (json!({"data": [product], "next": 7, "has_more": false}), json!({"data": [product]}));
+        let page = json!({"data": [product], "next": 7, "has_more": false});
+        let found = json!({"data": [product]});
         App::new()
             .route(
                 "/token",

@@ -36,7 +36,8 @@ async fn a_page_that_ends_early_can_be_followed_to_the_end() {
         [(OrderStatus::Declined, 9), (OrderStatus::Confirmed, 0), (OrderStatus::Pending, 86)]
     {
         let mut filter = OrderFilter { user_id: Some(user), status: Some(status), before: None };
-        let (mut found, mut pages) = (Vec::new(), 0);
+        let mut found = Vec::new();
+        let mut pages = 0;
         loop {
             let page = list_orders(&connection, &filter, 3, 20).await.expect("a page");
             assert!(page.orders.len() <= 3);

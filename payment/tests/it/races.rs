@@ -126,11 +126,13 @@ async fn place_all(
 #[actix_rt::test]
 async fn a_known_key_among_new_ones_is_replayed_and_the_new_ones_are_placed() {
     let books = Books::open().await;
-    let (connection, writer) = (books.connection().await, PlaceOrders::new(Duration::ZERO, drop));
+    let connection = books.connection().await;
+    let writer = PlaceOrders::new(Duration::ZERO, drop);
     let known = request("known");
     place_all(&connection, &writer, std::slice::from_ref(&known)).await;
     for round in ["the batch that is refused for it", "the one after that"] {
-        let (before, after) = (request(&format!("before {round}")), request(&format!("after {round}")));
+        let before = request(&format!("before {round}"));
+        let after = request(&format!("after {round}"));
         let again = OrderRequest { order_id: Uuid::now_v7(), ..known.clone() };
         let placed = place_all(&connection, &writer, &[before.clone(), again, after.clone()]).await;
         assert_eq!(
@@ -145,7 +147,8 @@ async fn a_known_key_among_new_ones_is_replayed_and_the_new_ones_are_placed() {
 async fn a_key_that_comes_twice_in_one_batch_places_one_order() {
     let books = Books::open().await;
     let connection = books.connection().await;
-    let (first, second) = (request("one"), request("one"));
+    let first = request("one");
+    let second = request("one");
     let placed = place_all(&connection, &PlaceOrders::new(Duration::ZERO, drop), &[first, second]).await;
     assert_eq!(
         (placed[0].1, [placed[0].0, placed[1].0].contains(&"replayed")),
@@ -157,7 +160,8 @@ async fn a_key_that_comes_twice_in_one_batch_places_one_order() {
 #[actix_rt::test]
 async fn a_batch_whose_commit_was_not_heard_of_is_placed_once() {
     let books = Books::open().await;
-    let (connection, writer) = (books.connection().await, PlaceOrders::new(Duration::ZERO, drop));
+    let connection = books.connection().await;
+    let writer = PlaceOrders::new(Duration::ZERO, drop);
     let batch = [request("one"), request("two")];
     let expected = [("created", batch[0].order_id), ("created", batch[1].order_id)];
     assert_eq!(place_all(&connection, &writer, &batch).await, expected);
@@ -177,7 +181,9 @@ fn charge(order_id: Uuid, charge_id: &str) -> ChargeEntry {
 #[actix_rt::test]
 async fn a_charge_that_is_booked_keeps_its_id_among_new_ones() {
     let books = Books::open().await;
-    let (connection, ledger, known) = (books.connection().await, ChargeLedger::default(), Uuid::now_v7());
+    let connection = books.connection().await;
+    let ledger = ChargeLedger::default();
+    let known = Uuid::now_v7();
     assert_eq!(
         ledger.commit(&connection, &[charge(known, "ch_known")]).await,
         Ok(vec!["ch_known".to_owned()])
@@ -205,7 +211,8 @@ async fn a_charge_that_is_booked_keeps_its_id_among_new_ones() {
 #[actix_rt::test]
 async fn an_order_that_is_charged_twice_in_one_batch_is_booked_once() {
     let books = Books::open().await;
-    let (connection, order) = (books.connection().await, Uuid::now_v7());
+    let connection = books.connection().await;
+    let order = Uuid::now_v7();
     let booked = ChargeLedger::default()
         .commit(&connection, &[charge(order, "ch_1"), charge(order, "ch_2")])
         .await
@@ -268,7 +275,8 @@ async fn orders_are_found_of_a_batch_during_which_the_clock_was_set() {
 #[actix_rt::test]
 async fn orders_behind_more_settled_batches_than_are_looked_at_together_are_found() {
     let books = Books::open().await;
-    let (connection, writer) = (books.connection().await, PlaceOrders::new(Duration::ZERO, drop));
+    let connection = books.connection().await;
+    let writer = PlaceOrders::new(Duration::ZERO, drop);
     for number in 0..150 {
         let order = request(&number.to_string());
         place_all(&connection, &writer, std::slice::from_ref(&order)).await;
@@ -326,7 +334,8 @@ async fn the_times_of_an_order_come_from_one_clock() {
 #[actix_rt::test]
 async fn an_event_that_two_processes_apply_at_the_same_time_is_a_duplicate_for_the_second() {
     let books = Books::open().await;
-    let (first, second) = (books.connection().await, books.connection().await);
+    let first = books.connection().await;
+    let second = books.connection().await;
     let order = place(&first, request("one")).await;
     moves_to(&first, order.id, "completed", "'ch_1'").await;
     let confirmed = confirmation(order.id);
@@ -376,8 +385,8 @@ async fn an_event_that_comes_twice_in_one_batch_moves_its_order_once() {
 async fn what_cannot_be_applied_is_told_apart_and_is_not_in_the_inbox() {
     let books = Books::open().await;
     let connection = books.connection().await;
-    let (pending, ended) =
-        (place(&connection, request("one")).await, place(&connection, request("two")).await);
+    let pending = place(&connection, request("one")).await;
+    let ended = place(&connection, request("two")).await;
     moves_to(&connection, ended.id, "declined", "NULL").await;
     let outcomes = [pending.id, ended.id, Uuid::now_v7()].map(confirmation);
     let expected = vec![
@@ -420,7 +429,8 @@ async fn orders_of_the_schema_before_keep_their_keys_and_their_history() {
         .expect("the schema before");
     let database = Database::open("test", &settings).expect("a pool");
     let connection = database.connection().await.expect("a connection");
-    let (kept, forgotten) = (Uuid::now_v7(), Uuid::now_v7());
+    let kept = Uuid::now_v7();
+    let forgotten = Uuid::now_v7();
     let step = |version, status, second| {
         format!(
             r#"{{"version":{version},"status":"{status}","at":"2026-01-01T00:00:0{second}Z","cause":"x"}}"#

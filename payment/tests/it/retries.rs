@@ -69,7 +69,8 @@ async fn a_refund_that_fails_for_a_while_is_made_later() {
 #[actix_rt::test]
 async fn a_refund_that_is_refused_for_good_becomes_a_dead_letter_and_can_be_redriven() {
     let shop = Shop::open().await;
-    let (at_once, later) = (shop.paid_order().await, shop.paid_order().await);
+    let at_once = shop.paid_order().await;
+    let later = shop.paid_order().await;
     shop.provider.books().refunds_fail.extend([(at_once, refused()), (later, away())]);
     shop.ask_refund(at_once).await;
     shop.ask_refund(later).await;
@@ -131,7 +132,8 @@ async fn twelve_hundred_charges_that_fail_do_not_keep_a_newer_one_from_being_cha
     })
     .await;
 
-    let (newer, forgotten) = (Uuid::now_v7(), Uuid::now_v7());
+    let newer = Uuid::now_v7();
+    let forgotten = Uuid::now_v7();
     shop.place_and_forget(forgotten).await;
     let asked = shop.provider.books().asked.values().sum::<usize>();
     let began = std::time::Instant::now();

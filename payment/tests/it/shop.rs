@@ -56,7 +56,8 @@ impl FakeProvider {
 
 impl PaymentProvider for FakeProvider {
     fn charge(&self, request: ChargeRequest) -> BoxFuture<'_, Result<ChargeResponse, ProviderError>> {
-        let (mut books, order) = (self.books(), request.order_id);
+        let mut books = self.books();
+        let order = request.order_id;
         *books.asked.entry(order).or_default() += 1;
         let answer = match books.charges_fail.get(&order) {
             Some(error) => Err(error.clone()),
@@ -102,14 +103,16 @@ pub struct Shop {
 impl Shop {
     pub async fn open() -> Self {
         let (redis, test) = futures_util::join!(TestRedis::start(), TestDatabase::create());
-        let (settings, streams) = (database_settings(test.url()), stream_settings(&redis.url()));
+        let settings = database_settings(test.url());
+        let streams = stream_settings(&redis.url());
         db::migrate(&settings, startup::migrations()).await.expect("the schema");
         let database = Database::open("test", &settings).expect("a pool");
         let mug = "INSERT INTO catalogue VALUES ('MUG', 'A mug', 1000, 'EUR', 1, false)";
         database.connection().await.expect("a connection").batch_execute(mug).await.expect("a product");
         let supervisor =
             SupervisorHandle::start(&Arbiter::current(), &Roster::default(), Shutdown::default());
-        let (provider, broker) = (FakeProvider::default(), Broker::new(&streams));
+        let provider = FakeProvider::default();
+        let broker = Broker::new(&streams);
         let parts = cashier_parts(&supervisor, &database, &settings, &streams, &provider);
         let reconciler = ReconcilerParts {
             cashier: parts.clone(),
@@ -137,7 +140,8 @@ impl Shop {
         });
         let handler = RefundOrderHandler { cashier: cashier.clone() };
         let consumers = ConsumerSet::new(&supervisor, GROUP, &streams, &broker).with(move || handler.clone());
-        let (backlog, letters) = (ChargeBacklog::new(&cashier, 50), DeadLetters::new(broker.clone()));
+        let backlog = ChargeBacklog::new(&cashier, 50);
+        let letters = DeadLetters::new(broker.clone());
         cashier.ready().await.expect("a cashier");
         Self {
             database,

@@ -1,5 +1,5 @@
-//! Where products come from that the copy of the catalogue lacks, and what it is compared with: the inventory
-//! service, asked with a SERVICE token.
+//! The inventory service as the source of products: those the catalogue copy lacks, and changes to compare
+//! with. Requests carry a SERVICE token.
 
 use std::time::{Duration, Instant};
 
@@ -11,20 +11,19 @@ use crate::{
     settings::ProductSourceSettings,
 };
 
-/// A customer waits for this: less than the deadline of the request (5 s), token included.
+/// A customer waits for the response: less than the deadline of the request (5 s), token included.
 const TIMEOUT: Duration = Duration::from_secs(1);
-/// Less than the 5 s after which inventory closes an idle connection: one that is taken up again is still
-/// open.
+/// Less than the 5 s after which inventory closes an idle connection, so that a reused one is still open.
 const IDLE_AT_MOST: Duration = Duration::from_secs(3);
-/// Products of one page of changes: what inventory gives at most.
+/// Products on a page of changes: inventory's maximum.
 const PAGE: u32 = 500;
-/// A token this close to its end is not used any more.
+/// A token is renewed this long before it expires.
 const MARGIN: Duration = Duration::from_secs(30);
 
-/// Why a product could not be asked for.
+/// The reason why inventory's products cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
-    #[error("{what} does not response: {error}")]
+    #[error("{what} does not answer: {error}")]
     Unreachable { what: &'static str, error: reqwest::Error },
     #[error("{what} answered {status}")]
     Refused { what: &'static str, status: u16 },
@@ -46,7 +45,7 @@ struct Credentials<'a> {
 #[derive(Deserialize)]
 struct TokenBody {
     access_token: String,
-    /// Seconds.
+    /// Life in seconds.
     expires_in: u64,
 }
 
@@ -78,30 +77,30 @@ struct ChangesBody {
     has_more: bool,
 }
 
-/// Products as they are now, in the order of their last change.
+/// Current products, in the order of their last change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Changes {
     pub products: Vec<Product>,
-    /// Where to go on.
+    /// The `after` of the next request.
     pub next: i64,
-    /// There is more after `next` right now.
+    /// Whether more changes follow `next` now.
     pub has_more: bool,
 }
 
 impl ProductSource {
     /// # Errors
-    /// No HTTP client can be made on this machine.
+    /// This machine cannot create an HTTP client.
     pub fn new(settings: ProductSourceSettings) -> Result<Self, reqwest::Error> {
         let client = reqwest::Client::builder().timeout(TIMEOUT).pool_idle_timeout(IDLE_AT_MOST).build()?;
         Ok(Self { settings, client, token: Mutex::new(None) })
     }
 
-    /// Those of these products that inventory sells, 50 at most (the lines of an order).
+    /// The products among `skus` that inventory sells; at most 50, the lines of an order.
     ///
     /// # Errors
-    /// Inventory, or the service that signs our token, cannot be asked.
+    /// Inventory or the user service cannot be reached, or refuses.
     pub async fn find_all(&self, skus: &[String]) -> Result<Vec<Product>, SourceError> {
-        // SKUs need no escapes.
+        // SKUs need no escaping.
         let ProductsBody { data } = self.get(&format!("/products?sku={}", skus.join(","))).await?;
         Ok(data.into_iter().map(Product::from).collect())
     }
@@ -124,7 +123,7 @@ impl ProductSource {
         match response.status().as_u16() {
             200 => response.json().await.map_err(unreachable),
             status => {
-                *self.token.lock().await = None; // in case it was the token
+                *self.token.lock().await = None; // the token may be the reason
                 Err(SourceError::Refused { what: "inventory", status })
             }
         }

@@ -121,7 +121,7 @@ impl Writers {
     }
 }
 
-/// The actors of the core arbiter, and the writer of orders, which feeds the cashier.
+/// The actors of the core arbiter, and the writer of orders, which sends them to the cashier.
 struct Actors {
     desk: Supervised<OrderDesk>,
     cashier: Supervised<Cashier>,
@@ -177,7 +177,7 @@ impl Actors {
 
         let retries = ReconcilerParts {
             cashier: parts,
-            dead_letters: DeadLetters::new(Broker::new(&settings.streams)), // this arbiter's own connection
+            dead_letters: DeadLetters::new(Broker::new(&settings.streams)), // a connection of the core arbiter
             consumer: PAYMENT_GROUP,
             resend_after: settings.streams.resend_after,
             settings: settings.reconciler,
@@ -199,7 +199,7 @@ impl Actors {
         })
     }
 
-    /// Every part ends before the parts that it gives work to.
+    /// Every part ends before the parts it sends work to.
     fn stages(self, writers: Writers) -> Vec<Stage> {
         down![
             "comparison" => self.comparison,

@@ -1,4 +1,4 @@
-//! Catalogue: keeps payment's copy of the products.
+//! Catalogue: maintains payment's copy of the products.
 
 use std::{
     cell::RefCell,
@@ -19,9 +19,9 @@ use uuid::Uuid;
 use super::DeskError;
 use crate::{domain::Product, product_source::ProductSource, store};
 
-/// For how long a SKU is taken for absent: a product that is created meanwhile is ordered a second later.
+/// How long a SKU counts as absent. A product created meanwhile can be ordered a second later.
 const ABSENT_FOR: Duration = Duration::from_secs(1);
-/// Absent SKUs remembered; about 100 bytes each. Beyond, all are forgotten.
+/// Maximum number of absent SKUs, about 100 bytes each. At the limit all are dropped.
 const REMEMBERED: usize = 10_000;
 
 /// The actor.
@@ -34,7 +34,7 @@ pub struct Catalogue {
 }
 
 impl Catalogue {
-    /// `consumer` is the group whose inbox the events go through.
+    /// `consumer` is the group whose inbox records the events.
     pub fn new(database: Database, source: Arc<ProductSource>, consumer: &'static str, life: Life) -> Self {
         Self { database, source, consumer, absent_skus: AbsentSkus::default(), life }
     }
@@ -46,17 +46,17 @@ impl Actor for Catalogue {
 
 drains_at_once!(Catalogue);
 
-/// These SKUs are not in the copy: ask inventory for them.
+/// Fetch these SKUs from inventory, because the copy lacks them.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<FetchedProducts, DeskError>")]
 pub struct FetchProducts(pub Vec<String>);
 
-/// What inventory knew.
+/// The result of a fetch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FetchedProducts {
-    /// The copy has them all now.
+    /// The copy has all of them now.
     All,
-    /// Inventory does not know these either.
+    /// Inventory lacks these SKUs too.
     Absent(Vec<String>),
 }
 
@@ -93,8 +93,7 @@ async fn fetch(
     Ok(if absent.is_empty() { FetchedProducts::All } else { FetchedProducts::Absent(absent) })
 }
 
-/// SKUs that inventory did not know a moment ago: who orders them again and again does not make it look again
-/// and again.
+/// SKUs that inventory lacked a moment ago. Repeated orders of them cause no repeated fetch.
 #[derive(Debug, Clone, Default)]
 struct AbsentSkus(Rc<RefCell<HashMap<String, Instant>>>);
 
@@ -113,7 +112,7 @@ impl AbsentSkus {
     }
 }
 
-/// Products have changed; which of the events were new.
+/// Apply product changes to the copy. The result says which events were new.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<Vec<bool>, DeskError>")]
 pub struct ApplyProductChanges(pub Vec<(Uuid, Product)>);

@@ -1,4 +1,4 @@
-//! One charge: the provider is asked, and what it answers is settled, or the charge is parked.
+//! One charge: requested from the provider, then settled or parked.
 
 use std::{
     sync::Arc,
@@ -21,24 +21,24 @@ use crate::{
     store::{self, ChargeResult, ParkedCharge, Settlement},
 };
 
-/// Attempts at a first charge whose errors come fast, and the pause after the first of them (doubling): a
-/// flaky moment is over by then. An order keeps its place among `provider-in-flight` meanwhile.
+/// Attempts at a first charge with fast errors, and the pause after the first (doubling), to outlast a short
+/// disturbance. The order keeps its slot of `provider-in-flight` meanwhile.
 const ATTEMPTS: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Whether a charge was asked for before.
+/// The kind of an attempt at a charge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Attempt {
     First,
     Retry,
 }
 
-/// Charges an order and settles what came of it, or parks the charge.
+/// Charges an order and settles the result, or parks the charge.
 pub(super) async fn charge(parts: &CashierParts, order: &Order) {
     charge_traced(parts, order, Attempt::First).await;
 }
 
-/// The same for a charge that was parked: one attempt.
+/// Retries a parked charge once.
 pub(super) async fn retry_charge(parts: &CashierParts, order: &Order) {
     charge_traced(parts, order, Attempt::Retry).await;
 }
@@ -53,7 +53,7 @@ async fn charge_traced(parts: &CashierParts, order: &Order, kind: Attempt) {
     record_span(trace, || {
         let mut attributes = vec![("orderflow.order_id", order.id.to_string().into())];
         attributes.extend(settled.map(|outcome| ("orderflow.outcome", outcome.into())));
-        let error = settled.is_none().then(|| "not settled; the log says why".to_owned());
+        let error = settled.is_none().then(|| "not settled; see the log".to_owned());
         Span {
             kind: SpanKind::Internal,
             name: "charge order".into(),
@@ -65,7 +65,7 @@ async fn charge_traced(parts: &CashierParts, order: &Order, kind: Attempt) {
     });
 }
 
-/// The same as part of `trace`; how it was settled, if it was.
+/// Charges as part of `trace`. Returns the label of the settlement, if the charge was settled.
 async fn charge_in(
     trace: TraceContext,
     parts: &CashierParts,
@@ -84,8 +84,7 @@ async fn charge_in(
     let (outcome, result) = match answer {
         ChargeResponse::Declined { reason } => ("declined", ChargeResult::Declined { reason }),
         ChargeResponse::Charged { charge_id } => {
-            let unpublished =
-                |error| tracing::error!(order = %order.id, %error, "a paid order cannot be published");
+            let unpublished = |error| tracing::error!(order = %order.id, %error, "a paid order has no event");
             let event = completed(order, &charge_id, trace).map_err(unpublished).ok()?;
             ("charged", ChargeResult::Charged { charge_id, event: Arc::new(event) })
         }
@@ -95,7 +94,7 @@ async fn charge_in(
         .then_some(outcome)
 }
 
-/// Whether it is recorded. If not, the order is still pending, and is charged again.
+/// Records the result of a charge. False: the order is still pending and is charged again.
 async fn settle(parts: &CashierParts, settlement: Settlement) -> bool {
     let order = settlement.order_id;
     let result = settlement.result.clone();
@@ -105,35 +104,35 @@ async fn settle(parts: &CashierParts, settlement: Settlement) -> bool {
             if let ChargeResult::Charged { charge_id, .. } = result
                 && let Err(error) = handle_unmoved_charge(parts, order, &charge_id).await
             {
-                tracing::error!(%order, charge_id, %error, "a charge moved nothing, and why could not be looked up");
+                tracing::error!(%order, charge_id, %error, "a charge moved no order, and the reason is unknown");
             }
         }
         Err(error) => {
-            tracing::warn!(%order, %error, "a charge is not recorded yet; the reconciler will ask again");
+            tracing::warn!(%order, %error, "the result of a charge is not recorded; the reconciler will retry it");
             return false;
         }
     }
     true
 }
 
-/// A charge that moved nothing was recorded before, or was made for an order that had been declined: that
-/// money goes back.
+/// Handles a charge that moved no order. It was recorded before, or its order had been declined: then the
+/// money is refunded.
 async fn handle_unmoved_charge(parts: &CashierParts, order_id: Uuid, charge_id: &str) -> Result<(), DbError> {
     let connection = parts.database.connection().await?;
     let Some(order) = store::find_order(&connection, order_id).await? else { return Ok(()) };
     if order.status == OrderStatus::Declined {
-        tracing::error!(order = %order_id, charge_id, "charged although it was declined; the money goes back");
+        tracing::error!(order = %order_id, charge_id, "a declined order was charged; the charge is refunded");
         metrics::counter!("orderflow_orphan_charges_total").increment(1);
         return store::park_orphan_refund(&connection, order_id).await;
     }
     if order.payment.charge_id.is_some_and(|known| known != charge_id) {
-        tracing::error!(order = %order_id, charge_id, "charged under two ids; the provider must not do that");
+        tracing::error!(order = %order_id, charge_id, "the provider charged an order twice, under two ids");
     }
     Ok(())
 }
 
-/// Asks the provider. A first charge is asked for again at once when errors come fast; after a timeout it is
-/// parked at once.
+/// Requests a charge from the provider. Fast errors of a first charge are retried at once. A timeout ends the
+/// attempts.
 async fn ask(parts: &CashierParts, order: &Order, kind: Attempt) -> Result<ChargeResponse, ProviderError> {
     let attempts = if kind == Attempt::First { ATTEMPTS } else { 1 };
     let mut attempt = 1;
@@ -152,22 +151,22 @@ async fn ask(parts: &CashierParts, order: &Order, kind: Attempt) -> Result<Charg
         if attempt == attempts || matches!(error, ProviderError::TimedOut(_)) {
             return Err(error);
         }
-        tracing::debug!(order = %order.id, attempt, %error, "asking the provider again");
+        tracing::debug!(order = %order.id, attempt, %error, "retrying a charge");
         tokio::time::sleep(pause).await;
         (attempt, pause) = (attempt + 1, pause * 2);
     }
 }
 
-/// If it cannot be parked, `charges_due` has it, or the lease of its row ends.
+/// Parks a charge. If that fails, the order is still in `charges_due`, or the lease of its row expires.
 async fn park(parts: &CashierParts, order: &Order, error: &ProviderError) {
-    tracing::warn!(order = %order.id, %error, "not charged yet; it will be asked for again");
+    tracing::warn!(order = %order.id, %error, "the charge is parked and will be retried");
     let parked = ParkedCharge { order_id: order.id, error: error.to_string() };
     if let Err(error) = parts.parked_charges.commit(parked).await {
-        tracing::debug!(order = %order.id, %error, "a charge could not be parked");
+        tracing::debug!(order = %order.id, %error, "a charge was not parked");
     }
 }
 
-/// The event that tells inventory.
+/// The `order_completed` event of a charged order.
 pub(super) fn completed(
     order: &Order,
     charge_id: &str,

@@ -13,7 +13,7 @@ use crate::{
     store::{self, OrderOutcome, OrderPage},
 };
 
-/// A long poll looks at the database this often besides being woken: the order may move in another instance.
+/// Time between two reads of a long poll, besides wake-ups: another instance may move the order.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// The actor.
@@ -34,8 +34,8 @@ impl Actor for OrderDesk {
 
 drains_at_once!(OrderDesk);
 
-/// Note how a request is answered with this order, unless an earlier one for it was answered already. The
-/// answer that counts, and the order to give it with.
+/// Record how a request for this order is answered, unless a response is recorded already. Returns the
+/// recorded kind and the order to show.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<(ResponseKind, Order), DeskError>")]
 pub struct RecordResponse(pub Order);
@@ -66,12 +66,12 @@ impl Handler<ShowOrder> for OrderDesk {
     }
 }
 
-/// Show an order once it has gone past a version, or when the time is up.
+/// Show an order once it is past a version, or after the timeout.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<Option<Order>, DeskError>")]
 pub struct AwaitOrder {
     pub id: Uuid,
-    /// `None`: wait for its end.
+    /// `None`: wait for the final state.
     pub after_version: Option<i32>,
     pub timeout: Duration,
 }
@@ -90,14 +90,14 @@ async fn await_order(parts: &OrderDeskParts, wanted: AwaitOrder) -> Result<Optio
     let subscription = parts.notifier.subscribe(wanted.id);
     loop {
         let mut moved = std::pin::pin!(subscription.next_move());
-        moved.as_mut().enable(); // from here on no move is missed, the look included
+        moved.as_mut().enable(); // subscribed before the read, so that no move is missed
         let Some(order) = find(&parts.database, wanted.id).await? else { return Ok(None) };
         let arrived = order.status.is_terminal()
             || wanted.after_version.is_some_and(|version| order.version() > version);
         if arrived || Instant::now() >= deadline || parts.shutdown.has_begun() {
             return Ok(Some(order));
         }
-        // Err: nobody told us; look anyway.
+        // Err: no wake-up in time. Read the order anyway.
         _ = timeout_at(deadline.min(Instant::now() + POLL_INTERVAL), moved).await;
     }
 }
@@ -127,7 +127,7 @@ impl Handler<ListOrders> for OrderDesk {
     }
 }
 
-/// Inventory has taken the stock of these orders.
+/// Confirm these orders: inventory has reserved their stock.
 #[derive(Debug, Message)]
 #[rtype(result = "Vec<ApplyResult>")]
 pub struct ConfirmOrders(pub Vec<Confirmation>);
@@ -136,7 +136,7 @@ pub struct ConfirmOrders(pub Vec<Confirmation>);
 #[derive(Debug, Clone)]
 pub struct Confirmation {
     pub event_id: Uuid,
-    /// The `order_completed` it answers.
+    /// The id of the `order_completed` that the event answers.
     pub answers: Option<Uuid>,
     pub order_id: Uuid,
 }

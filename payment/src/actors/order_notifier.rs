@@ -1,4 +1,4 @@
-//! Who waits for an order to move.
+//! Wakes long polls when their order moves.
 
 use std::{
     collections::HashMap,
@@ -8,8 +8,8 @@ use std::{
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-/// Long polls, by order. Only moves made by this process are noticed here: who waits looks at the database
-/// now and then too.
+/// The long polls of each order. Only moves of this process wake them, so a long poll also reads the database
+/// at intervals.
 #[derive(Debug, Clone, Default)]
 pub struct OrderNotifier(Arc<Mutex<HashMap<Uuid, Subscribers>>>);
 
@@ -19,7 +19,7 @@ struct Subscribers {
     count: usize,
 }
 
-/// A place in the queue of an order; given back when dropped.
+/// The subscription of a long poll, ended on drop.
 #[derive(Debug)]
 pub struct Subscription {
     notifier: OrderNotifier,
@@ -28,7 +28,7 @@ pub struct Subscription {
 }
 
 impl OrderNotifier {
-    /// Wakes everybody who waits for `order`.
+    /// Wakes every subscriber of `order`.
     pub fn notify(&self, order: Uuid) {
         if let Some(subscribers) = self.lock().get(&order) {
             subscribers.moved.notify_waiters();
@@ -48,7 +48,7 @@ impl OrderNotifier {
 }
 
 impl Subscription {
-    /// Ends at the next move after this call.
+    /// Completes at the next move after this call.
     pub(super) fn next_move(&self) -> tokio::sync::futures::Notified<'_> {
         self.moved.notified()
     }

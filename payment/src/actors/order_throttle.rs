@@ -1,5 +1,5 @@
-//! Whether one more order is taken. What is accepted must be worked off: taking orders is cheaper than
-//! finishing them, and would win every race for the processor.
+//! Admission of new orders. Accepting an order is cheaper than finishing it, so without a throttle new orders
+//! would crowd out the accepted ones.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -8,7 +8,8 @@ use std::{
 
 use crate::domain::Throttle;
 
-/// The [`Throttle`] of this process: who takes orders asks it, who brings them to their end tells it.
+/// The [`Throttle`] of this process, shared by the HTTP workers that accept orders and the actors that finish
+/// them.
 #[derive(Clone)]
 pub struct OrderThrottle(Arc<Mutex<Throttle>>);
 
@@ -18,12 +19,12 @@ impl OrderThrottle {
         Self(Arc::new(Mutex::new(Throttle::new(late_after, Instant::now()))))
     }
 
-    /// Whether one more order may be taken.
+    /// Whether one more order is admitted.
     pub fn admit(&self) -> bool {
         self.with(|throttle| throttle.admit(Instant::now()))
     }
 
-    /// An order came to its end, this long after it was paid.
+    /// Records that an order reached its final state, `after` its payment.
     pub(super) fn record_end(&self, after: Duration) {
         self.with(|throttle| throttle.record_end(after, Instant::now()));
     }

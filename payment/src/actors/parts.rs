@@ -1,4 +1,4 @@
-//! The parts with which charges and refunds are made.
+//! The parts of the actors.
 
 use std::{sync::Arc, time::Duration};
 
@@ -34,7 +34,7 @@ pub struct CashierParts {
 pub struct ReconcilerParts {
     pub cashier: CashierParts,
     pub dead_letters: DeadLetters,
-    /// The consumer group, as the inbox knows it.
+    /// The consumer group of the inbox rows.
     pub consumer: &'static str,
     pub resend_after: Duration,
     pub settings: ReconcilerSettings,
@@ -47,6 +47,6 @@ pub struct OrderDeskParts {
     pub outcomes: Commits<ApplyOutcomes>,
     pub notifier: OrderNotifier,
     pub throttle: OrderThrottle,
-    /// Long polls end early when the process goes down.
+    /// Ends long polls early at shutdown.
     pub shutdown: Shutdown,
 }

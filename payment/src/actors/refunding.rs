@@ -1,5 +1,5 @@
-//! One refund: the provider is asked, and what it answers is recorded, or the refund is parked: its event is
-//! settled with that, and nothing in its stream waits for it.
+//! One refund: requested from the provider, then recorded or parked. Both process its event, so its stream
+//! goes on.
 //!
 //! ```text
 //!   refund_order ──> ask ── made ─────────> refunded, inbox                                   Done
@@ -21,21 +21,19 @@ use crate::{
     store::{self, DueRefund, OrderOutcome, ParkedRefund, RefundState},
 };
 
-/// Attempts at a refund before it is given up: an hour and a half with their backoff. Then an operator
-/// decides.
+/// Attempts at a refund before it becomes a dead letter for an operator: about 80 minutes with the backoff.
 const ATTEMPTS: i32 = 24;
 
 /// One `refund_order`.
 #[derive(Debug, Clone)]
 pub struct RefundRequest {
-    /// The event. What caused it is the `order_completed` it answers.
+    /// The event, caused by the `order_completed` that it answers.
     pub envelope: Arc<Envelope>,
     pub order_id: Uuid,
     pub reason: &'static str,
 }
 
-/// Only an order that is paid and undecided gets money back: what a late or repeated event asks for is left
-/// to the inbox.
+/// Refunds the orders that are paid and undecided. Late and repeated events are left to the inbox.
 pub(super) async fn refund_all(parts: &CashierParts, requests: Vec<RefundRequest>) -> Vec<ApplyResult> {
     let orders: Vec<Uuid> = requests.iter().map(|request| request.order_id).collect();
     let states = async { store::refund_states(&parts.database.connection().await?, &orders).await };
@@ -48,7 +46,7 @@ pub(super) async fn refund_all(parts: &CashierParts, requests: Vec<RefundRequest
         async move {
             match state {
                 Some(RefundState::Parked(event)) if event == request.envelope.id => Ok(Applied::Duplicate),
-                Some(RefundState::Parked(_)) => park(parts, request, "it was parked before").await,
+                Some(RefundState::Parked(_)) => park(parts, request, "parked for an earlier event").await,
                 Some(RefundState::Unparked) => refund(parts, request, true).await,
                 None => refund(parts, request, false).await,
             }
@@ -57,8 +55,7 @@ pub(super) async fn refund_all(parts: &CashierParts, requests: Vec<RefundRequest
     .await
 }
 
-/// Refunds first, then records: a refund that is not recorded is asked for again and found in the provider's
-/// books.
+/// Refunds, then records. An unrecorded refund is requested again and found in the provider's books.
 async fn refund(parts: &CashierParts, request: RefundRequest, is_due: bool) -> ApplyResult {
     let refund_id = match is_due {
         false => None,
@@ -98,18 +95,18 @@ async fn ask(parts: &CashierParts, order_id: Uuid) -> Result<String, ProviderErr
 
 async fn park(parts: &CashierParts, request: RefundRequest, error: &str) -> ApplyResult {
     let RefundRequest { envelope, order_id, reason } = request;
-    tracing::warn!(order = %order_id, %error, "not refunded yet; it will be asked for again");
+    tracing::warn!(order = %order_id, %error, "the refund is parked and will be retried");
     parts.parked_refunds.commit(ParkedRefund { order_id, envelope, reason, error: error.to_owned() }).await?;
     Ok(Applied::Parked)
 }
 
 fn refused(order_id: Uuid, why: String) -> DeskError {
-    tracing::error!(order = %order_id, why, "a refund is refused for good; somebody has to decide");
+    tracing::error!(order = %order_id, why, "a refund is refused for good; an operator must decide");
     metrics::counter!("orderflow_refunds_refused_total").increment(1);
     DeskError::RefusedByProvider(why)
 }
 
-/// Asks for a parked refund: one attempt. It is settled, put off, or becomes a dead letter.
+/// Retries a parked refund once. The refund is settled, postponed, or becomes a dead letter.
 pub(super) async fn retry_refund(parts: &ReconcilerParts, due: &DueRefund) {
     let result = match due.is_due() {
         false => settle(parts, due, None).await,
@@ -119,7 +116,7 @@ pub(super) async fn retry_refund(parts: &ReconcilerParts, due: &DueRefund) {
         },
     };
     if let Err(error) = result {
-        tracing::warn!(order = %due.order_id, %error, "what became of a refund is not recorded; it is asked for again");
+        tracing::warn!(order = %due.order_id, %error, "the result of a refund is not recorded; it will be retried");
     }
 }
 
@@ -129,7 +126,8 @@ async fn settle(parts: &ReconcilerParts, due: &DueRefund, refund_id: Option<&str
     Ok(())
 }
 
-/// The charge of a declined order has no event that could be a dead letter: it is asked for until it is back.
+/// Postpones a refund, or gives it up. The refund of a declined order has no event that could become a dead
+/// letter, so it is retried until it is made.
 async fn postpone_or_give_up(
     parts: &ReconcilerParts,
     due: &DueRefund,
@@ -150,7 +148,7 @@ async fn postpone(parts: &ReconcilerParts, due: &DueRefund, error: &str) -> Resu
     store::postpone_refund(&parts.cashier.database.connection().await?, due.order_id, error).await
 }
 
-/// The dead letter first: it is buried once, however often that is asked for.
+/// Makes the event a dead letter first. Repetitions add no second one.
 async fn make_dead_letter(
     parts: &ReconcilerParts,
     due: &DueRefund,

@@ -11,7 +11,7 @@ use crate::{
     domain::{Money, Product},
 };
 
-/// A product changed: the copy follows.
+/// Applies product changes to the copy of the catalogue.
 #[derive(Clone)]
 pub struct ProductChangedHandler {
     pub catalogue: Supervised<Catalogue>,

@@ -9,7 +9,7 @@ use runtime::{
 use super::{all_transient, outcome};
 use crate::actors::{Cashier, RefundOrders, RefundRequest};
 
-/// Stock is short: the money goes back.
+/// Refunds orders that inventory refused.
 #[derive(Clone)]
 pub struct RefundOrderHandler {
     pub cashier: Supervised<Cashier>,

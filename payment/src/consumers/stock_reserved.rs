@@ -7,7 +7,7 @@ use runtime::{
 use super::{all_transient, outcome};
 use crate::actors::{ConfirmOrders, Confirmation, OrderDesk};
 
-/// Stock was taken: the order is confirmed.
+/// Confirms orders whose stock is reserved.
 #[derive(Clone)]
 pub struct StockReservedHandler {
     pub desk: Supervised<OrderDesk>,

@@ -1,4 +1,4 @@
-//! The order and what it is made of. Pure: no I/O, no framework.
+//! The order and its parts, without I/O and frameworks.
 
 mod cart;
 mod idempotency;

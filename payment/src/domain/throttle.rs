@@ -1,30 +1,34 @@
-//! How fast orders are taken: as fast as they come, until even the quickest of them come to their end late;
-//! from then on no faster than they do.
+//! Throttle of new orders: while even the fastest orders take too long to reach their final state, fewer
+//! orders are admitted than finish.
 //!
-//! Taking an order is cheaper than finishing it and wins every race for the processor, so a backlog behind
-//! the payment would grow without end. It is told from a burst as CoDel does (RFC 8289): by the *youngest* of
-//! what comes out. What a dead consumer left behind comes out old, but beside it others come out young;
-//! behind a standing queue everything is old. Where next to nothing comes to its end (inventory is away)
-//! nothing is known, and orders are taken: they are stored safely. If that happens in an overload, the limit
-//! has sunk with the ends before, and needs half a minute to be gone.
+//! Accepting an order is cheaper than finishing it, so without a throttle the backlog behind the payment
+//! grows without end.
+//!
+//! The *minimum* age at the final state tells a standing backlog from a burst, as in CoDel (RFC 8289). The
+//! entries of a dead consumer come out old, but younger ones come out beside them. Behind a standing queue
+//! every order is old.
+//!
+//! With too few finished orders (inventory is away) the age is unknown and every order is admitted: accepted
+//! orders are stored safely. If finished orders cease during an overload, the limit is low already and takes
+//! half a minute to grow away.
 
 use std::{
     collections::VecDeque,
     time::{Duration, Instant},
 };
 
-/// What is counted together; also how evenly orders are let in.
+/// The time over which ends are counted and admissions are spread.
 const SLICE: Duration = Duration::from_millis(100);
-/// A second is looked back on.
+/// Slices in the window: one second.
 const SLICES: usize = 10;
-/// Fewer ends in that second say nothing.
+/// Minimum ends in the window for a judgement.
 const MIN_ENDS: u32 = 50;
-/// While orders are late: taken for one that came to its end. Less than 1, so that the backlog shrinks.
+/// Orders admitted per finished one while orders are late. Below 1, so that the backlog shrinks.
 const LATE_RATIO: f64 = 0.9;
-/// When they are not any more: a fifth more every second.
+/// Growth of the limit per slice once orders are in time: a fifth a second.
 const RECOVERY_RATIO: f64 = 1.02;
 
-/// The pace.
+/// The throttle.
 #[derive(Debug)]
 pub struct Throttle {
     late_after: Duration,
@@ -34,7 +38,7 @@ pub struct Throttle {
     limit: Option<Limit>,
 }
 
-/// What happened in a slice.
+/// The counts of a slice.
 #[derive(Debug, Clone, Copy, Default)]
 struct Slice {
     ended: u32,
@@ -42,17 +46,17 @@ struct Slice {
     refused: bool,
 }
 
-/// Orders that may be taken.
+/// The current limit of admissions.
 #[derive(Debug, Clone, Copy)]
 struct Limit {
-    /// In a slice.
+    /// Admissions per slice.
     rate: f64,
-    /// Now.
+    /// Admissions left now.
     left: f64,
 }
 
 impl Throttle {
-    /// `late_after`: an order that comes to its end longer than this after it was paid is late.
+    /// `late_after`: maximum time from payment to the final state before an order is late.
     pub fn new(late_after: Duration, now: Instant) -> Self {
         Self {
             late_after,
@@ -63,7 +67,7 @@ impl Throttle {
         }
     }
 
-    /// Whether one more order may be taken.
+    /// Whether one more order is admitted.
     pub fn admit(&mut self, now: Instant) -> bool {
         self.close_slices(now);
         match &mut self.limit {
@@ -79,7 +83,7 @@ impl Throttle {
         }
     }
 
-    /// An order came to its end, so long after it was paid.
+    /// Records that an order reached its final state, `age` after its payment.
     pub fn record_end(&mut self, age: Duration, now: Instant) {
         self.close_slices(now);
         self.current.ended += 1;
@@ -90,7 +94,7 @@ impl Throttle {
         let passed = now.saturating_duration_since(self.slice_began).as_millis() / SLICE.as_millis();
         let passed = u32::try_from(passed).unwrap_or(u32::MAX);
         self.slice_began += SLICE * passed;
-        // After a second of silence nothing is left to forget.
+        // One more than the window clears everything after a pause.
         for _ in 0..passed.min(SLICES as u32 + 1) {
             if self.past.len() == SLICES {
                 self.past.pop_front();
@@ -109,7 +113,7 @@ impl Throttle {
         let rate = match self.limit {
             _ if late => rate * LATE_RATIO,
             Some(limit) if self.past.iter().any(|slice| slice.refused) => limit.rate * RECOVERY_RATIO,
-            _ => return None, // nobody was refused for a second
+            _ => return None, // a second without a refusal
         };
         Some(Limit { rate, left: left + rate })
     }
@@ -121,8 +125,8 @@ mod tests {
 
     const LATE: Duration = Duration::from_secs(1);
 
-    /// Lets `seconds` pass in which `ends` orders of this age come to their end and `offered` are offered,
-    /// each second; those that were taken in the last one.
+    /// Runs `seconds`, each with `ends` finished orders of this age and `offered` requests. Returns the
+    /// orders admitted in the last second.
     fn pass(
         throttle: &mut Throttle,
         now: &mut Instant,
@@ -175,7 +179,7 @@ mod tests {
         let mut now = Instant::now();
         let mut throttle = Throttle::new(LATE, now);
         pass(&mut throttle, &mut now, 2, 1000, LATE * 2, 5000);
-        // Growing by a fifth a second until nobody is refused any more.
+        // The limit grows by a fifth a second until it refuses no order.
         assert_eq!(pass(&mut throttle, &mut now, 40, 0, LATE, 5000), 5000);
     }
 

@@ -1,4 +1,4 @@
-//! The REST API: routes, bodies, errors. Handlers message actors and nothing else.
+//! The REST API: routes, bodies, errors. Handlers message actors only.
 
 mod bodies;
 mod errors;
@@ -15,7 +15,7 @@ pub use routes::routes;
 
 use crate::actors::{Catalogue, ChargeBacklog, OrderDesk, OrderThrottle, OrderWriter};
 
-/// The actors the handlers message.
+/// The actors that handlers message.
 #[derive(Clone)]
 pub struct Addresses {
     pub orders: Supervised<OrderDesk>,

@@ -1,4 +1,4 @@
-//! A provider that behaves like a real one, good days and bad: its books are its own, its answers take time.
+//! A simulated provider with its own books and response times. It fails as a real one does.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -13,7 +13,7 @@ use crate::{
     store::{ChargeEntry, ChargeLedger, PROVIDER_REFUSES, RefundEntry, RefundLedger},
 };
 
-/// How long after its order `tok_flaky` may fail: the first charge and two retries or so.
+/// How long after its order `tok_flaky` may fail: about the first charge and two retries.
 const FLAKY_MOMENT: Duration = Duration::from_secs(2);
 
 /// The simulated provider.
@@ -33,7 +33,7 @@ impl Simulator {
         Self { charges, refunds, settings }
     }
 
-    /// A timer of no time would still take a millisecond.
+    /// Waits for the configured latency. Zero skips the timer, which takes a millisecond at least.
     async fn think(&self) {
         if !self.settings.latency.is_zero() {
             tokio::time::sleep(self.settings.latency).await;
@@ -46,7 +46,7 @@ impl Simulator {
             PaymentMethod::Declined => Ok(declined("declined")),
             PaymentMethod::InsufficientFunds => Ok(declined("insufficient-funds")),
             PaymentMethod::Flaky if is_in_its_flaky_moment(request.order_id) && rand::random_bool(0.5) => {
-                Err(ProviderError::Unavailable("a flaky moment (tok_flaky)".to_owned()))
+                Err(ProviderError::Unavailable("simulated failure (tok_flaky)".to_owned()))
             }
             PaymentMethod::Ok | PaymentMethod::Timeout | PaymentMethod::Flaky => self.book(request).await,
         }
@@ -63,7 +63,8 @@ impl Simulator {
         };
         let charge_id = self.charges.commit(entry).await.map_err(failure)?;
         if request.method == PaymentMethod::Timeout && charge_id == proposed {
-            // The charge happened; nobody waits this long for the answer. Asked again, it is quick.
+            // The charge happened, but the response comes after the timeout. A repeated request is answered
+            // at once.
             tokio::time::sleep(self.settings.timeout + Duration::from_secs(1)).await;
         }
         Ok(ChargeResponse::Charged { charge_id })
@@ -86,12 +87,12 @@ impl PaymentProvider for Simulator {
     }
 }
 
-/// `tok_flaky` fails at random and succeeds on a retry. Without an end to the moment one order in 500 failed
-/// nine times running, and was charged after a minute only.
+/// `tok_flaky` fails at random and succeeds on retry. The bound matters: without it one order in 500 failed
+/// nine times in a row and was charged after a minute.
 fn is_in_its_flaky_moment(order_id: Uuid) -> bool {
     let (seconds, nanoseconds) = order_id.get_timestamp().map_or((0, 0), |placed| placed.to_unix());
     let placed = UNIX_EPOCH + Duration::new(seconds, nanoseconds);
-    // Of another clock than ours: a moment, whichever is ahead.
+    // The id may come from another clock: its distance counts in both directions.
     let age = SystemTime::now().duration_since(placed).unwrap_or_else(|ahead| ahead.duration());
     age < FLAKY_MOMENT
 }
@@ -100,7 +101,7 @@ fn declined(reason: &str) -> ChargeResponse {
     ChargeResponse::Declined { reason: reason.to_owned() }
 }
 
-/// The books of a real provider refuse nothing for good by accident: only this constraint says so.
+/// The books of a real provider refuse for good on purpose only: here by this constraint.
 fn failure(error: CommitError) -> ProviderError {
     match error {
         CommitError::Refused(error) if error.violates(PROVIDER_REFUSES) => {

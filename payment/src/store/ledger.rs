@@ -1,4 +1,4 @@
-//! The books of the simulated provider: its own schema, its own transactions. Idempotent by order id.
+//! The books of the simulated provider, in their own schema and transactions. Idempotent by order id.
 
 use std::collections::HashMap;
 
@@ -11,11 +11,11 @@ use uuid::Uuid;
 
 use super::optimistic_insert::OptimisticInsert;
 
-/// The constraint by which the books refuse for good. No table has it: a trigger may raise it, to rehearse a
-/// refusal.
+/// The constraint name of a final refusal. A trigger may raise it to rehearse one; the schema itself has no
+/// such constraint.
 pub const PROVIDER_REFUSES: &str = "provider_refuses";
 
-/// A charge to be booked. The id is used if the order has no charge yet.
+/// A charge to be booked. The id is used unless the order has a charge.
 #[derive(Debug, Clone)]
 pub struct ChargeEntry {
     pub order_id: Uuid,
@@ -25,7 +25,7 @@ pub struct ChargeEntry {
     pub method: &'static str,
 }
 
-/// Books charges. The outcome is the charge id in the books: an earlier one if there was one.
+/// Books charges. The outcome is the charge id in the books, possibly of an earlier charge.
 #[derive(Debug, Default)]
 pub struct ChargeLedger {
     optimistic: OptimisticInsert,
@@ -56,8 +56,7 @@ impl Write for ChargeLedger {
             Ok(items.iter().map(|item| item.charge_id.clone()).collect())
         };
         let checked = async {
-            // What is booked already is not offered again: a trigger would refuse it before it is found to be
-            // a conflict.
+            // Booked charges are left out: a trigger would refuse them before the conflict is found.
             let insert = format!("{CHARGES} {UNKNOWN} ORDER BY order_id ON CONFLICT (order_id) DO NOTHING");
             connection.execute(&connection.prepare_cached(&insert).await?, &columns).await?;
             let booked = connection
@@ -83,7 +82,7 @@ pub struct RefundEntry {
     pub refund_id: String,
 }
 
-/// Books refunds. The outcome is the refund id in the books, or `None` when the order was never charged.
+/// Books refunds. The outcome is the refund id in the books, or `None` for an order without a charge.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RefundLedger;
 

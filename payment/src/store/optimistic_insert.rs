@@ -1,4 +1,4 @@
-//! Rows whose keys are new in all but a few batches.
+//! Inserts of rows whose keys are new in almost every batch.
 
 use std::{
     cell::Cell,
@@ -8,21 +8,20 @@ use std::{
 
 use runtime::db::DbError;
 
-/// For so long after a batch that was refused: whoever repeats requests repeats many.
+/// How long inserts stay checked after a conflict: repeated requests come in groups.
 const CHECKED_FOR: Duration = Duration::from_secs(1);
 
-/// The presumption that every key of a batch is new. `ON CONFLICT DO NOTHING` looks into the index before it
-/// inserts, and marks the row after: a twentieth of all that PostgreSQL does for an order. So a batch is
-/// inserted plainly; the constraint refuses it whole if the presumption was wrong, and then it is inserted
-/// carefully.
+/// Inserts a batch without `ON CONFLICT`, and repeats it with the check after a conflict. `ON CONFLICT DO
+/// NOTHING` reads the index before the insert and marks the row after it: a twentieth of PostgreSQL's work
+/// for an order.
 #[derive(Debug, Default)]
 pub(super) struct OptimisticInsert {
-    /// When it was last wrong.
+    /// The time of the last conflict.
     conflicted_at: Cell<Option<Instant>>,
 }
 
 impl OptimisticInsert {
-    /// Runs `plainly`, or `carefully` if one of `constraints` is in the way.
+    /// Runs `optimistic`, or `checked` when one of `constraints` refuses the batch.
     pub(super) async fn insert<T>(
         &self,
         constraints: &[&str],

@@ -1,5 +1,4 @@
-//! Settling charges: the order moves on, and what inventory must know goes into the outbox, in one
-//! transaction.
+//! Settles charges: one transaction moves the order and inserts its `order_completed` into the outbox.
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
@@ -12,12 +11,12 @@ use uuid::Uuid;
 
 use super::count_orders;
 
-/// What the provider said about an order.
+/// The result of the charge of an order.
 #[derive(Debug, Clone)]
 pub struct Settlement {
     pub order_id: Uuid,
     pub result: ChargeResult,
-    /// It has a row in `charges_retried`, which goes.
+    /// The order has a row in `charges_retried`, to be deleted.
     pub retried: bool,
 }
 
@@ -25,16 +24,15 @@ pub struct Settlement {
 pub enum ChargeResult {
     /// Paid: `order_completed` is published.
     Charged { charge_id: String, event: Arc<OutboxEvent> },
-    /// Refused: the end of the order.
+    /// Refused: the order is declined.
     Declined { reason: String },
 }
 
-/// Settles charges. An order that is not pending any more is left alone: a batch that is run twice settles
-/// once.
+/// Settles charges. Only pending orders move, so a repeated batch settles once.
 #[derive(Clone)]
 pub struct SettleCharges {
     pub relay: RelayHandle,
-    /// When the sweep publishes the event if nothing confirmed it.
+    /// Time before the sweep publishes an unconfirmed event again.
     pub resend_after: Duration,
 }
 
@@ -43,8 +41,8 @@ impl Write for SettleCharges {
     /// Whether the order moved.
     type Outcome = bool;
     const NAME: &'static str = "settle-charges";
-    /// As [`ChargeLedger`](super::ChargeLedger) has: a charge keeps its place among `provider-in-flight`
-    /// until it is settled.
+    /// As for [`ChargeLedger`](super::ChargeLedger): a charge keeps its slot of `provider-in-flight` until it
+    /// is settled.
     const PATIENCE: u32 = 3;
 
     async fn commit(&self, connection: &Connection, items: &[Settlement]) -> Result<Vec<bool>, DbError> {

@@ -1,4 +1,4 @@
-//! Two transactions that want the same thing at the same time.
+//! Two transactions on the same rows at the same time.
 
 use std::{sync::Arc, time::Duration};
 
@@ -45,7 +45,7 @@ impl Books {
         self.database.connection().await.expect("a connection")
     }
 
-    /// Until somebody waits for somebody else's transaction.
+    /// Waits until one session waits for the lock of another.
     async fn until_one_waits(&self) {
         let connection = self.connection().await;
         let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
@@ -89,7 +89,7 @@ async fn moves_to(connection: &Connection, order: Uuid, status: &str, charge: &s
     connection.batch_execute(&sql).await.expect("moved");
 }
 
-/// What became of these, however long ago their orders were paid.
+/// The results of these outcomes, without the time since the payment.
 async fn apply(connection: &Connection, outcomes: &[OrderOutcome]) -> Vec<Applied> {
     let applied = APPLY.commit(connection, outcomes).await.expect("committed");
     let timeless = |applied| if let Applied::Moved { .. } = applied { MOVED } else { applied };
@@ -107,7 +107,7 @@ fn confirmation(order_id: Uuid) -> OrderOutcome {
     }
 }
 
-/// What became of a batch, and of which order.
+/// The results of a batch, each with the id of its order.
 async fn place_all(
     connection: &Connection,
     writer: &PlaceOrders,
@@ -220,7 +220,7 @@ async fn an_order_that_is_charged_twice_in_one_batch_is_booked_once() {
     assert_eq!(booked[0], booked[1]);
 }
 
-/// What a sweep finds, in the order in which it is charged, and the batches that are left.
+/// The orders that a sweep finds, by id, and the number of batches left.
 async fn swept(connection: &Connection) -> (Vec<Uuid>, i64) {
     sweep_charges(connection, Duration::ZERO).await.expect("swept");
     let due = take_due_charges(connection, 1000, SOON).await.expect("taken");
@@ -306,7 +306,7 @@ async fn the_times_of_an_order_come_from_one_clock() {
     let stored = find_order(&connection, order.id).await.expect("an answer").expect("an order");
     assert_eq!(stored, *order, "what a 202 shows is what a replay shows");
 
-    // Beside a known key they are inserted another way.
+    // Beside a known key orders are inserted by the checked statement.
     let careful = request("beside a known key");
     let again = OrderRequest { order_id: Uuid::now_v7(), ..known };
     let batch = [again, careful].map(Arc::new);

@@ -1,4 +1,4 @@
-//! What the provider does not do is asked for again, and holds up nothing else.
+//! Failed charges and refunds are retried and delay no others.
 
 use std::sync::Arc;
 
@@ -142,7 +142,7 @@ async fn twelve_hundred_charges_that_fail_do_not_keep_a_newer_one_from_being_cha
     shop.comes_to(forgotten, "completed").await;
 
     let asked = shop.provider.books().asked.values().sum::<usize>() - asked;
-    let allowed = 64 + 100 * (1 + began.elapsed().as_secs() as usize) + 2; // in progress, at their rate, and the two
+    let allowed = 64 + 100 * (1 + began.elapsed().as_secs() as usize) + 2; // in progress, at the rate, and the two new ones
     assert!(asked <= allowed, "asked {asked} times; no more than {allowed} in that time");
     assert_eq!(shop.count(RETRIED).await, 1200);
 }
@@ -155,7 +155,7 @@ async fn charges_that_fail_do_not_close_the_shop() {
     join_all(failing.iter().map(|order| shop.place(*order))).await;
     shop.count_becomes(RETRIED, 200).await;
 
-    // Whatever is asked for again, nothing of it counts as work for new orders.
+    // Retries count for nothing in the backlog of new orders.
     shop.count_becomes("SELECT count(*) FROM charges_retried WHERE attempts > 1", 200).await;
     assert!(!shop.backlog.is_full());
     assert_eq!(shop.cashier.status().queue_depth(), 0);

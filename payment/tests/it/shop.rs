@@ -1,4 +1,4 @@
-//! Payment without HTTP, with a provider that does as a test says.
+//! Payment without HTTP, with a provider that fails on demand.
 
 use std::{
     collections::HashMap,
@@ -34,14 +34,14 @@ use uuid::Uuid;
 pub const SOON: Duration = Duration::from_secs(30);
 pub const GROUP: &str = events::PAYMENT_GROUP;
 
-/// A provider's books, and what it will not do.
+/// The books of a provider, and the requests it fails.
 #[derive(Default)]
 pub struct Books {
     pub charges: HashMap<Uuid, String>,
     pub refunds: HashMap<Uuid, String>,
     pub charges_fail: HashMap<Uuid, ProviderError>,
     pub refunds_fail: HashMap<Uuid, ProviderError>,
-    /// How often it was asked for something of an order.
+    /// The number of requests for each order.
     pub asked: HashMap<Uuid, usize>,
 }
 
@@ -196,7 +196,7 @@ impl Shop {
         order
     }
 
-    /// Inventory cannot deliver this order.
+    /// Publishes inventory's refusal of this order.
     pub async fn ask_refund(&self, order: Uuid) -> Envelope {
         let event =
             RefundOrder { order_id: order, reason: RefundReason::InsufficientStock, items: Vec::new() };

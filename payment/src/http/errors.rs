@@ -6,7 +6,7 @@ use crate::{actors::DeskError, domain::Violation};
 pub(super) fn refusal(error: DeskError) -> Problem {
     match error {
         DeskError::Unavailable(why) => Problem::unavailable(
-            "storage-unavailable",
+            "database-unavailable",
             format!(
                 "{why}. An order may have been placed; repeat the request with the same Idempotency-Key."
             ),

@@ -131,6 +131,31 @@ struct Actors {
     orders: Commits<PlaceOrders>,
 }
 
+/// The writer of orders, which sends committed orders to the cashier.
+fn order_writer(
+    service: &Service,
+    settings: &Settings,
+    cashier: &Supervised<Cashier>,
+) -> Commits<PlaceOrders> {
+    let price_age = settings.price_age;
+    let cashier = cashier.clone();
+    writer(service, settings, move || {
+        let cashier = cashier.clone();
+        // If the cashier is being replaced, the reconciler finds the orders.
+        PlaceOrders::new(price_age, move |placed| _ = cashier.tell(ChargeOrders(placed)))
+    })
+}
+
+fn reconciler_parts(settings: &Settings, cashier: CashierParts) -> ReconcilerParts {
+    ReconcilerParts {
+        cashier,
+        dead_letters: DeadLetters::new(Broker::new(&settings.streams)), // a connection of the core arbiter
+        consumer: PAYMENT_GROUP,
+        resend_after: settings.streams.resend_after,
+        settings: settings.reconciler,
+    }
+}
+
 impl Actors {
     fn start(
         service: &Service,
@@ -145,13 +170,7 @@ impl Actors {
         let charging = parts.clone();
         let cashier = supervisor
             .supervise("cashier", "cashier", policy, move |life| Cashier::new(charging.clone(), life));
-        let price_age = settings.price_age;
-        let charges = cashier.clone();
-        let orders = writer(service, settings, move || {
-            let cashier = charges.clone();
-            // If the cashier is being replaced, the reconciler finds the orders.
-            PlaceOrders::new(price_age, move |placed| _ = cashier.tell(ChargeOrders(placed)))
-        });
+        let orders = order_writer(service, settings, &cashier);
         let desk_parts = OrderDeskParts {
             database: service.requests.clone(),
             outcomes: writers.outcomes.clone(),
@@ -175,13 +194,7 @@ impl Actors {
             Catalogue::new(database.clone(), Arc::clone(&source), PAYMENT_GROUP, life)
         });
 
-        let retries = ReconcilerParts {
-            cashier: parts,
-            dead_letters: DeadLetters::new(Broker::new(&settings.streams)), // a connection of the core arbiter
-            consumer: PAYMENT_GROUP,
-            resend_after: settings.streams.resend_after,
-            settings: settings.reconciler,
-        };
+        let retries = reconciler_parts(settings, parts);
         let reconciler = supervisor.supervise("reconciler", "reconciler", policy, move |life| {
             Reconciler::new(retries.clone(), life)
         });

@@ -25,6 +25,7 @@
 use std::{
     cell::RefCell,
     collections::{BTreeMap, HashMap, HashSet},
+    future::Future,
     rc::Rc,
     sync::Arc,
 };
@@ -45,7 +46,7 @@ use super::{
     replies,
 };
 use crate::{
-    domain::Sku,
+    domain::{Level, Sku},
     store::{self, DecidedOrder, NEVER_NEGATIVE, ORDER_ONCE, Reply, WriteStock},
 };
 
@@ -63,6 +64,9 @@ struct RoundOrder<'a> {
     /// Published before the outcome is returned.
     reply: Option<Arc<Reply>>,
 }
+
+/// The result of a commit: the level of each product after its batch.
+type Committed = Result<Arc<HashMap<Sku, Level>>, CommitError>;
 
 /// A round whose replies are to be published.
 pub(super) struct CommittedRound {
@@ -269,26 +273,11 @@ impl Round {
         wanted: &BTreeMap<Sku, u32>,
     ) -> Result<(), AttemptError> {
         let mut decider = Decider::begin(&self.directory, &self.parts, wanted).await?;
-        let mut decided = Vec::with_capacity(open.len());
-        let mut commits = Vec::with_capacity(open.len());
-        let commit = |part: &[(Arc<DecidedOrder>, &str)]| {
-            self.writer.commit_all(part.iter().map(|(order, _)| Arc::clone(order)).collect())
-        };
-        for order in open.iter() {
-            let decision = decider.decide(&order.paid.order).await?;
-            decided
-                .push((Arc::new(replies::decided_order(order.paid, &decision)), replies::label(&decision)));
-            // Without a shortage in the round no decision depends on these commits.
-            if decider.all_held && decided.len() - commits.len() == PART {
-                commits.extend(commit(&decided[commits.len()..]));
-                tokio::task::yield_now().await; // the writer runs on this thread
-            }
-        }
-        commits.extend(commit(&decided[commits.len()..]));
+        let commits = self.decide(&mut decider, open).await?;
         let mut taken = Taken::default();
         let mut failure = None;
         let mut counts = HashMap::new();
-        for ((order, (decided, label)), commit) in open.iter_mut().zip(decided).zip(commits) {
+        for (order, (decided, label, commit)) in open.iter_mut().zip(commits) {
             match commit.await {
                 Ok(levels) => {
                     *counts.entry(label).or_insert(0) += 1;
@@ -304,6 +293,33 @@ impl Round {
         }
         decider.commit_holds(taken).await;
         failure.map_or(Ok(()), |error| Err(counted(error).into()))
+    }
+
+    /// Decides the open orders in order and sends them to the writer. Each result has the label of the decision
+    /// and the future of its commit.
+    async fn decide(
+        &self,
+        decider: &mut Decider<'_>,
+        open: &[&mut RoundOrder<'_>],
+    ) -> Result<Vec<(Arc<DecidedOrder>, &'static str, impl Future<Output = Committed> + use<>)>, AttemptError>
+    {
+        let mut decided = Vec::with_capacity(open.len());
+        let mut commits = Vec::with_capacity(open.len());
+        let commit = |part: &[(Arc<DecidedOrder>, &str)]| {
+            self.writer.commit_all(part.iter().map(|(order, _)| Arc::clone(order)).collect())
+        };
+        for order in open {
+            let decision = decider.decide(&order.paid.order).await?;
+            let order = Arc::new(replies::decided_order(order.paid, &decision));
+            decided.push((order, replies::label(&decision)));
+            // Without a shortage in the round no decision depends on these commits.
+            if decider.all_held && decided.len() - commits.len() == PART {
+                commits.extend(commit(&decided[commits.len()..]));
+                tokio::task::yield_now().await; // the writer runs on this thread
+            }
+        }
+        commits.extend(commit(&decided[commits.len()..]));
+        Ok(decided.into_iter().zip(commits).map(|((order, label), commit)| (order, label, commit)).collect())
     }
 }
 

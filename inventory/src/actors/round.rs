@@ -177,7 +177,7 @@ impl Round {
         Ok(store::locked(&self.parts.database.connection().await?, &skus).await?)
     }
 
-    /// Leaves out orders of products that are still locked. They are retried later.
+    /// Leaves out orders of products that are still locked. Their outcome is transient, so they are retried.
     async fn leave_out_locked(&self, orders: &mut [RoundOrder<'_>]) -> Result<(), AttemptError> {
         let suspects: Vec<Sku> = self.locked.borrow().iter().cloned().collect();
         if suspects.is_empty() {
@@ -295,8 +295,8 @@ impl Round {
         failure.map_or(Ok(()), |error| Err(counted(error).into()))
     }
 
-    /// Decides the open orders in order and sends them to the writer. Each result has the label of the decision
-    /// and the future of its commit.
+    /// Decides the open orders in order and sends them to the writer. Each result has the label of the
+    /// decision and the future of its commit.
     async fn decide(
         &self,
         decider: &mut Decider<'_>,

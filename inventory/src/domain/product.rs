@@ -1,4 +1,4 @@
-//! The details of a product. Its stock is in `shelf.rs`.
+//! The details of a product. `shelf.rs` has the stock.
 
 use jiff::Timestamp;
 

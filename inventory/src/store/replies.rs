@@ -1,4 +1,4 @@
-//! Replies that Redis refused. They wait in the outbox, so that their entries can be acknowledged.
+//! Replies that Redis refused. The outbox keeps them, so that their entries can be acknowledged.
 
 use runtime::{
     db::{Connection, DbError},

@@ -131,7 +131,7 @@ async fn a_second_event_for_an_order_gets_the_stored_reply() {
         assert_eq!(
             replies.iter().map(|(_, cause)| *cause).collect::<Vec<Uuid>>(),
             [own, own, other],
-            "each to who asks"
+            "each addressed to its cause"
         );
     }
     assert_eq!(warehouse.count("SELECT count(*) FROM inbox").await, 2);

@@ -73,7 +73,7 @@ async fn charge_in(
     kind: Attempt,
 ) -> Option<&'static str> {
     failpoint::pass("provider.before-charge", "");
-    let answer = match ask(parts, order, kind).await {
+    let answer = match request_charge(parts, order, kind).await {
         Ok(answer) => answer,
         Err(error) => {
             park(parts, order, &error).await;
@@ -115,8 +115,8 @@ async fn settle(parts: &CashierParts, settlement: Settlement) -> bool {
     true
 }
 
-/// Handles a charge that moved no order. It was recorded before, or its order had been declined: then the
-/// money is refunded.
+/// Handles a charge that moved no order. The charge was recorded before, or its order had been declined: then
+/// the money is refunded.
 async fn handle_unmoved_charge(parts: &CashierParts, order_id: Uuid, charge_id: &str) -> Result<(), DbError> {
     let connection = parts.database.connection().await?;
     let Some(order) = store::find_order(&connection, order_id).await? else { return Ok(()) };
@@ -133,7 +133,11 @@ async fn handle_unmoved_charge(parts: &CashierParts, order_id: Uuid, charge_id: 
 
 /// Requests a charge from the provider. Fast errors of a first charge are retried at once. A timeout ends the
 /// attempts.
-async fn ask(parts: &CashierParts, order: &Order, kind: Attempt) -> Result<ChargeResponse, ProviderError> {
+async fn request_charge(
+    parts: &CashierParts,
+    order: &Order,
+    kind: Attempt,
+) -> Result<ChargeResponse, ProviderError> {
     let attempts = if kind == Attempt::First { ATTEMPTS } else { 1 };
     let mut attempt = 1;
     let mut pause = PAUSE;

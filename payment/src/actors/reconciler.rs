@@ -79,11 +79,11 @@ async fn retry_charges(parts: Rc<ReconcilerParts>, rate: Rc<RetryRate>) {
     };
     // The first attempt at a charge whose process died before it is free of the rate.
     let is_retry = |due: &DueCharge| due.attempts > 0;
-    let ask = |due: DueCharge| {
+    let attempt = |due: DueCharge| {
         let parts = Rc::clone(&parts);
         async move { retry_charge(&parts.cashier, &due.order).await }
     };
-    retry(parts.settings.interval, &rate, take, is_retry, ask).await;
+    retry(parts.settings.interval, &rate, take, is_retry, attempt).await;
 }
 
 async fn retry_refunds(parts: Rc<ReconcilerParts>, rate: Rc<RetryRate>) {
@@ -91,11 +91,11 @@ async fn retry_refunds(parts: Rc<ReconcilerParts>, rate: Rc<RetryRate>) {
     let take = async |limit| {
         store::take_due_refunds(&parts.cashier.database.connection().await?, limit, lease).await
     };
-    let ask = |due: DueRefund| {
+    let attempt = |due: DueRefund| {
         let parts = Rc::clone(&parts);
         async move { retry_refund(&parts, &due).await }
     };
-    retry(parts.settings.interval, &rate, take, |_| true, ask).await;
+    retry(parts.settings.interval, &rate, take, |_| true, attempt).await;
 }
 
 /// Takes due items, as many as slots are free, and retries each on its own.
@@ -104,7 +104,7 @@ async fn retry<T, F: Future<Output = ()> + 'static>(
     rate: &RetryRate,
     take: impl AsyncFn(i64) -> Result<Vec<T>, DbError>,
     is_retry: impl Fn(&T) -> bool,
-    ask: impl Fn(T) -> F,
+    attempt: impl Fn(T) -> F,
 ) {
     let slots = Arc::new(Semaphore::new(IN_FLIGHT));
     loop {
@@ -121,9 +121,9 @@ async fn retry<T, F: Future<Output = ()> + 'static>(
         let retries = due.iter().filter(|due| is_retry(due)).count();
         for due in due {
             let slot = Arc::clone(&slots).try_acquire_owned();
-            let asked = ask(due);
+            let attempt = attempt(due);
             actix_rt::spawn(async move {
-                asked.await;
+                attempt.await;
                 drop(slot);
             });
         }

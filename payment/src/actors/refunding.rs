@@ -2,9 +2,9 @@
 //! goes on.
 //!
 //! ```text
-//!   refund_order ──> ask ── made ─────────> refunded, inbox                                   Done
-//!                     ├─── not now ───────> refunds_due, inbox ──> reconciler ──> ask again   Done
-//!                     └─── refused for good ─> dead letter                                    Poison
+//!   refund_order ──> request ── made ──────> refunded, inbox                                 Done
+//!                       ├────── not now ───> refunds_due, inbox ──> reconciler ──> retry     Done
+//!                       └────── refused for good ─> dead letter                              Poison
 //! ```
 
 use std::sync::Arc;
@@ -59,7 +59,7 @@ pub(super) async fn refund_all(parts: &CashierParts, requests: Vec<RefundRequest
 async fn refund(parts: &CashierParts, request: RefundRequest, is_due: bool) -> ApplyResult {
     let refund_id = match is_due {
         false => None,
-        true => match ask(parts, request.order_id).await {
+        true => match request_refund(parts, request.order_id).await {
             Ok(refund_id) => Some(refund_id),
             Err(error) if error.is_final() => return Err(refused(request.order_id, error.to_string())),
             Err(error) => return park(parts, request, &error.to_string()).await,
@@ -82,7 +82,7 @@ async fn refund(parts: &CashierParts, request: RefundRequest, is_due: bool) -> A
     Ok(applied)
 }
 
-async fn ask(parts: &CashierParts, order_id: Uuid) -> Result<String, ProviderError> {
+async fn request_refund(parts: &CashierParts, order_id: Uuid) -> Result<String, ProviderError> {
     failpoint::pass("provider.before-refund", "");
     let answer = tokio::time::timeout(parts.settings.timeout, parts.provider.refund(order_id)).await;
     let answer = answer.unwrap_or(Err(ProviderError::TimedOut(parts.settings.timeout)));
@@ -110,7 +110,7 @@ fn refused(order_id: Uuid, why: String) -> DeskError {
 pub(super) async fn retry_refund(parts: &ReconcilerParts, due: &DueRefund) {
     let result = match due.is_due() {
         false => settle(parts, due, None).await,
-        true => match ask(&parts.cashier, due.order_id).await {
+        true => match request_refund(&parts.cashier, due.order_id).await {
             Ok(refund_id) => settle(parts, due, Some(&refund_id)).await,
             Err(error) => postpone_or_give_up(parts, due, error).await,
         },

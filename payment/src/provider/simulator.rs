@@ -1,4 +1,4 @@
-//! A simulated provider with its own books and response times. It fails as a real one does.
+//! A simulated provider with its own books and response times. Failures resemble those of a real one.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// How long after its order `tok_flaky` may fail: about the first charge and two retries.
-const FLAKY_MOMENT: Duration = Duration::from_secs(2);
+const FLAKY_FOR: Duration = Duration::from_secs(2);
 
 /// The simulated provider.
 #[derive(Clone)]
@@ -34,18 +34,18 @@ impl Simulator {
     }
 
     /// Waits for the configured latency. Zero skips the timer, which takes a millisecond at least.
-    async fn think(&self) {
+    async fn wait_latency(&self) {
         if !self.settings.latency.is_zero() {
             tokio::time::sleep(self.settings.latency).await;
         }
     }
 
     async fn try_charge(&self, request: ChargeRequest) -> Result<ChargeResponse, ProviderError> {
-        self.think().await;
+        self.wait_latency().await;
         match request.method {
             PaymentMethod::Declined => Ok(declined("declined")),
             PaymentMethod::InsufficientFunds => Ok(declined("insufficient-funds")),
-            PaymentMethod::Flaky if is_in_its_flaky_moment(request.order_id) && rand::random_bool(0.5) => {
+            PaymentMethod::Flaky if is_still_flaky(request.order_id) && rand::random_bool(0.5) => {
                 Err(ProviderError::Unavailable("simulated failure (tok_flaky)".to_owned()))
             }
             PaymentMethod::Ok | PaymentMethod::Timeout | PaymentMethod::Flaky => self.book(request).await,
@@ -71,7 +71,7 @@ impl Simulator {
     }
 
     async fn try_refund(&self, order_id: Uuid) -> Result<String, ProviderError> {
-        self.think().await;
+        self.wait_latency().await;
         let entry = RefundEntry { order_id, refund_id: format!("re_{}", Uuid::now_v7().simple()) };
         self.refunds.commit(entry).await.map_err(failure)?.ok_or(ProviderError::NeverCharged(order_id))
     }
@@ -89,12 +89,12 @@ impl PaymentProvider for Simulator {
 
 /// `tok_flaky` fails at random and succeeds on retry. The bound matters: without it one order in 500 failed
 /// nine times in a row and was charged after a minute.
-fn is_in_its_flaky_moment(order_id: Uuid) -> bool {
+fn is_still_flaky(order_id: Uuid) -> bool {
     let (seconds, nanoseconds) = order_id.get_timestamp().map_or((0, 0), |placed| placed.to_unix());
     let placed = UNIX_EPOCH + Duration::new(seconds, nanoseconds);
     // The id may come from another clock: its distance counts in both directions.
     let age = SystemTime::now().duration_since(placed).unwrap_or_else(|ahead| ahead.duration());
-    age < FLAKY_MOMENT
+    age < FLAKY_FOR
 }
 
 fn declined(reason: &str) -> ChargeResponse {

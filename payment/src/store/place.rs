@@ -31,7 +31,7 @@ pub struct PlaceOrders {
 
 impl PlaceOrders {
     /// `price_age`: how long a price is reused. `charge` receives the committed orders before their requests
-    /// are answered. They are also in `charges_due`, in case it fails.
+    /// are answered. `charges_due` holds them too, in case `charge` fails.
     pub fn new(price_age: Duration, charge: impl Fn(Vec<Arc<Order>>) + 'static) -> Self {
         Self {
             prices: Prices::new(price_age),

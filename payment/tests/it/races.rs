@@ -115,12 +115,12 @@ async fn place_all(
 ) -> Vec<(&'static str, Uuid)> {
     let batch: Vec<Arc<OrderRequest>> = batch.iter().cloned().map(Arc::new).collect();
     let placed = writer.commit(connection, &batch).await.expect("committed");
-    let told = placed.into_iter().map(|placed| match placed {
+    let results = placed.into_iter().map(|placed| match placed {
         Placed::Created(order) => ("created", order.id),
         Placed::Replayed(order, _) => ("replayed", order.id),
         other => panic!("neither created nor replayed: {other:?}"),
     });
-    told.collect()
+    results.collect()
 }
 
 #[actix_rt::test]
@@ -306,7 +306,7 @@ async fn the_times_of_an_order_come_from_one_clock() {
     let stored = find_order(&connection, order.id).await.expect("an answer").expect("an order");
     assert_eq!(stored, *order, "what a 202 shows is what a replay shows");
 
-    // Beside a known key orders are inserted by the checked statement.
+    // Orders beside a known key are inserted by the checked statement.
     let careful = request("beside a known key");
     let again = OrderRequest { order_id: Uuid::now_v7(), ..known };
     let batch = [again, careful].map(Arc::new);
@@ -321,7 +321,7 @@ async fn the_times_of_an_order_come_from_one_clock() {
     let times: Vec<Timestamp> = ended.timeline().map(|step| step.at).collect();
     assert!(times.is_sorted() && times.len() == 3, "{times:?}");
     let age: Duration = times[2].duration_since(times[1]).try_into().expect("forward");
-    assert_eq!(applied, [Applied::Moved { after: age }], "how long it took is told by the same clock");
+    assert_eq!(applied, [Applied::Moved { after: age }], "the duration comes from the same clock");
     let due = connection
         .query_one("SELECT min(placed_at) FROM charges_due", &[])
         .await

@@ -35,7 +35,7 @@ async fn one_refused_refund_does_not_hold_up_the_others() {
     shop.comes_to(stuck, "completed").await;
     assert_eq!(shop.count(PARKED).await, 1);
     let inbox = format!("SELECT count(*) FROM inbox WHERE event_id = '{}'", event.id);
-    assert_eq!(shop.count(&inbox).await, 1, "its event is settled");
+    assert_eq!(shop.count(&inbox).await, 1, "its event is processed");
     assert_eq!(
         shop.count("SELECT count(*) FROM outbox").await,
         0,
@@ -127,7 +127,7 @@ async fn twelve_hundred_charges_that_fail_do_not_keep_a_newer_one_from_being_cha
     join_all(failing.iter().map(|order| shop.place(*order))).await;
     shop.count_becomes("SELECT count(*) FROM charges_retried WHERE attempts > 0", 1200).await;
     shop.count_becomes("SELECT count(*) FROM charges_due", 0).await;
-    eventually("nobody asks for the first time", SOON, async || {
+    eventually("no first charge is in progress", SOON, async || {
         (shop.cashier.status().queue_depth() == 0).then_some(())
     })
     .await;

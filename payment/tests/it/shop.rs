@@ -50,7 +50,7 @@ pub struct FakeProvider(Arc<Mutex<Books>>);
 
 impl FakeProvider {
     pub fn books(&self) -> MutexGuard<'_, Books> {
-        self.0.lock().expect("nobody panics with it")
+        self.0.lock().expect("a lock without a panic")
     }
 }
 

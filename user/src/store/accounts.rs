@@ -65,8 +65,8 @@ pub async fn list(connection: &Connection, after: Uuid, limit: usize) -> Result<
 }
 
 /// Changes the role of an account if `actor` is an ADMIN now and an ADMIN remains. The rows of all ADMINs are
-/// locked first, in the order of their ids. Of two ADMINs that demote each other at the same time, one
-/// succeeds.
+/// locked first, in the order of their ids. When two ADMINs demote each other at the same time,
+/// one succeeds.
 pub async fn change_role(
     connection: &Connection,
     actor: Uuid,

@@ -1,4 +1,4 @@
-//! Stock: one product's actor, and a batch of paid orders from the consumer's hands to its commit.
+//! Stock: the actor of one product, and a batch of paid orders from the consumer to its commit.
 
 use std::{rc::Rc, time::Duration};
 
@@ -7,7 +7,7 @@ use actix_rt::{Arbiter, System, SystemRunner};
 use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use events::{Envelope, MoneyData, OrderCompleted, OrderedItem, TraceContext};
 use inventory::{
-    actors::{self, Backends, Hold, Product, Settle, StockDeskOptions},
+    actors::{self, CommitHold, Hold, Product, ProductParts, StockDeskParts},
     consumers::OrderCompletedHandler,
     domain::{Level, Sku},
     startup,
@@ -29,26 +29,27 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// As in `bench`.
 const PRODUCTS: usize = 100;
-/// A full read of the stream, and a small one.
+/// A small and a full read of the stream.
 const BATCHES: [usize; 2] = [64, 512];
 const SOON: Duration = Duration::from_secs(10);
 
 /// The service without HTTP and without its consumer.
 struct Warehouse {
-    backends: Backends,
+    product: ProductParts,
     handler: OrderCompletedHandler,
-    // Stopped after the actors have let go of them.
+    // Dropped after the actors release them.
     _redis: TestRedis,
     _postgres: DurablePostgres,
 }
 
 impl Warehouse {
     async fn open() -> Self {
-        let (postgres, redis) = (DurablePostgres::start().await, TestRedis::start().await);
+        let postgres = DurablePostgres::start().await;
+        let redis = TestRedis::start().await;
         let settings = postgres.settings();
         db::migrate(&settings, startup::migrations()).await.expect("migrated");
-        let (database, streams) =
-            (Database::open("bench", &settings).expect("a pool"), stream_settings(&redis.url()));
+        let database = Database::open("bench", &settings).expect("a pool");
+        let streams = stream_settings(&redis.url());
         let stock = format!(
             "INSERT INTO products (sku, name, price, currency, on_hand)
              SELECT 'BENCH-' || n, 'A product', 1999, 'EUR', {} FROM generate_series(1, {PRODUCTS}) n",
@@ -66,7 +67,7 @@ impl Warehouse {
         let writer = Commits::start(&supervisor, database.clone(), &settings, || WriteStock);
         // The default of `resend-after`.
         let lease = Duration::from_secs(5);
-        let backends = Backends {
+        let product = ProductParts {
             requests: database.clone(),
             database,
             relay,
@@ -74,28 +75,29 @@ impl Warehouse {
             lease,
             view_age: Duration::ZERO,
         };
-        let desk = StockDeskOptions { backends: backends.clone(), writer, live_products: 2 * PRODUCTS };
+        let desk = StockDeskParts { product: product.clone(), writer, live_products: 2 * PRODUCTS };
         let handler = OrderCompletedHandler::new(actors::start(&supervisor, &desk));
-        let warehouse = Self { backends, handler, _redis: redis, _postgres: postgres };
+        let warehouse = Self { product, handler, _redis: redis, _postgres: postgres };
         eventually("the desk is at work", SOON, async || warehouse.take(&paid(1, 1)).await).await;
         warehouse
     }
 
     /// # Errors
-    /// The outcomes, when not all of them are done.
+    /// The outcomes, unless all of them are done.
     async fn take(&self, batch: &[Received<OrderCompleted>]) -> Result<(), Vec<Outcome>> {
         let outcomes = self.handler.handle(batch).await;
         if outcomes.iter().all(|outcome| *outcome == Outcome::Done) { Ok(()) } else { Err(outcomes) }
     }
 }
 
-/// Orders of one piece, over so many products.
+/// Orders of one piece each, spread over `products`.
 fn paid(orders: usize, products: usize) -> Vec<Received<OrderCompleted>> {
     let price = || MoneyData { amount: 1999, currency: "EUR".to_owned() };
     let order = |number: usize| {
         let item =
             OrderedItem { sku: format!("BENCH-{}", 1 + number % products), quantity: 1, unit_price: price() };
-        let (order_id, user_id) = (Uuid::now_v7(), Uuid::now_v7());
+        let order_id = Uuid::now_v7();
+        let user_id = Uuid::now_v7();
         let event = OrderCompleted {
             order_id,
             user_id,
@@ -118,14 +120,14 @@ fn stock(criterion: &mut Criterion) {
     consumer_batch(criterion, &system, &warehouse);
 }
 
-/// What a round asks of one product: a hold for each order, one after the other, and one settlement.
+/// The messages of a round to one product: a hold per order, then one commit.
 fn product_actor(criterion: &mut Criterion, system: &SystemRunner, warehouse: &Warehouse) {
     let level = Level { on_hand: i32::MAX as u32, as_of: i64::MAX };
     let product = system.block_on(async {
-        let connection = warehouse.backends.database.connection().await.expect("a connection");
+        let connection = warehouse.product.database.connection().await.expect("a connection");
         let stored =
             store::load(&connection, &Sku::stored("BENCH-1")).await.expect("an answer").expect("a product");
-        Product::new(stored, Rc::new(warehouse.backends.clone())).start()
+        Product::new(stored, Rc::new(warehouse.product.clone())).start()
     });
     let mut group = criterion.benchmark_group("product actor");
     for orders in BATCHES {
@@ -135,7 +137,7 @@ fn product_actor(criterion: &mut Criterion, system: &SystemRunner, warehouse: &W
                 for _ in 0..orders {
                     product.send(Hold(1)).await.expect("alive").expect("plenty");
                 }
-                product.send(Settle { quantity: orders as u32, level }).await.expect("alive");
+                product.send(CommitHold { quantity: orders as u32, level }).await.expect("alive");
             };
             bench.iter_custom(|times| system.block_on(timed(times, async || (), round)));
         });
@@ -143,10 +145,10 @@ fn product_actor(criterion: &mut Criterion, system: &SystemRunner, warehouse: &W
     group.finish();
 }
 
-/// Events handed to the handler, until their effect is committed: inbox, stock, ledger and outbox.
+/// Events from the handler to the commit of their effect: inbox, stock and ledger.
 fn consumer_batch(criterion: &mut Criterion, system: &SystemRunner, warehouse: &Warehouse) {
     let mut group = criterion.benchmark_group("consumer batch of inventory");
-    // A commit takes milliseconds; flat: every sample is as long.
+    // A commit takes milliseconds, so all samples are equally long (flat).
     group.sampling_mode(SamplingMode::Flat).sample_size(20);
     for (name, products) in [("100 products", PRODUCTS), ("one product", 1)] {
         for orders in BATCHES {

@@ -8,14 +8,14 @@
 //!                                                └──> stock_reserved | refund_order
 //! ```
 //!
-//! | module | what it holds |
+//! | module | contents |
 //! | --- | --- |
 //! | [`domain`] | SKUs, products, the shelf of one product, the decision over an order |
 //! | [`store`] | all SQL |
-//! | [`actors`] | `StockDesk`, `Product`, and the round in which orders are decided and committed |
+//! | [`actors`] | `StockDesk`, `Product`, and the round that decides and commits orders |
 //! | [`consumers`] | `order_completed` |
 //! | [`http`] | the REST API |
-//! | [`startup`] | who talks to whom, and in which order it goes down |
+//! | [`startup`] | the composition root: parts, start and shutdown |
 
 pub mod actors;
 pub mod consumers;

@@ -1,5 +1,4 @@
-//! The inventory service: products, stock, and the stock of every paid order taken exactly as often as it is
-//! there.
+//! The inventory service: products, their stock, and reservations for paid orders.
 
 use std::process::ExitCode;
 
@@ -10,7 +9,7 @@ use runtime::process::{self, COMMANDS, Task};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const ABOUT: &str =
-    "inventory: products and stock of Orderflow. Takes the stock of paid orders, or asks for their refund.";
+    "inventory: products and stock of Orderflow; reserves the stock of paid orders or requests their refund";
 
 fn main() -> ExitCode {
     match process::read_settings(ABOUT, &COMMANDS, |source| Task::read(source, Settings::read)) {

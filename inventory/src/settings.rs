@@ -1,4 +1,4 @@
-//! What this service can be told.
+//! The settings of this service.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ pub struct Settings {
     pub common: Common,
     pub streams: StreamSettings,
     pub tokens: TokenSettings,
-    /// Products kept in memory; about 1 KiB each. The least recently used make room.
+    /// Products kept in memory, about 1 KiB each. The least recently used are dropped.
     pub live_products: usize,
-    /// How long a product is shown from memory before it is read again: instances share the database, and one
-    /// does not see what another sold. It decides nothing: a shortage is final only after a fresh look.
+    /// Maximum age of a product shown from memory. Instances share the database, and one does not see the
+    /// sales of another. Decisions reload the stock before they refuse an order.
     pub product_view_age: Duration,
 }
 
@@ -35,7 +35,7 @@ impl Settings {
             product_view_age: source.value(
                 "product-view-age",
                 "1s",
-                "how old a product shown from memory may be",
+                "maximum age of a product shown from memory",
             ),
         }
     }

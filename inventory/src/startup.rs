@@ -12,7 +12,7 @@ use runtime::{
 
 use crate::{
     SERVICE,
-    actors::{self, Backends, StockDeskOptions},
+    actors::{self, ProductParts, StockDeskParts},
     consumers::OrderCompletedHandler,
     http::{self, Addresses},
     settings::Settings,
@@ -39,10 +39,9 @@ pub async fn serve(settings: Settings) -> Result<Cause, StartError> {
 
     let database = service.database.clone();
     let writer = Commits::start(&service.core, database, &settings.common.database, || WriteStock);
-    let backends = backends(&service, &streams, &settings);
-    let options =
-        StockDeskOptions { backends, writer: writer.clone(), live_products: settings.live_products };
-    let desk = actors::start(&service.core, &options);
+    let product = product_parts(&service, &streams, &settings);
+    let parts = StockDeskParts { product, writer: writer.clone(), live_products: settings.live_products };
+    let desk = actors::start(&service.core, &parts);
     let reserves = desk.clone();
     let streams = streams.consume(|set| set.with(move || OrderCompletedHandler::new(reserves.clone())));
 
@@ -53,8 +52,8 @@ pub async fn serve(settings: Settings) -> Result<Cause, StartError> {
     service.run(api, Some(streams), down!["desk" => desk, "writer" => writer]).await
 }
 
-fn backends(service: &Service, streams: &Streams, settings: &Settings) -> Backends {
-    Backends {
+fn product_parts(service: &Service, streams: &Streams, settings: &Settings) -> ProductParts {
+    ProductParts {
         database: service.database.clone(),
         requests: service.requests.clone(),
         relay: streams.relay.clone(),
@@ -65,9 +64,12 @@ fn backends(service: &Service, streams: &Streams, settings: &Settings) -> Backen
 }
 
 fn describe_metrics() {
-    metrics::describe_counter!("orderflow_reservations_total", "Paid orders by what became of their stock");
+    metrics::describe_counter!(
+        "orderflow_reservations_total",
+        "Paid orders by the decision about their stock"
+    );
     metrics::describe_counter!(
         "orderflow_oversell_guard_total",
-        "Batches the database refused because stock would have gone below 0"
+        "Batches the database refused because stock would become negative"
     );
 }

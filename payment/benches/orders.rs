@@ -1,4 +1,4 @@
-//! Orders: placed by the group commit, and brought to their end by a batch of outcomes.
+//! Orders: placed by the group commit, and brought to their final state by a batch of outcomes.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,7 +8,8 @@ use events::TraceContext;
 use futures_util::future::join_all;
 use payment::{
     domain::{
-        Answer, Applied, Cart, CartLine, IdempotencyKey, OrderRequest, OrderStatus, PaymentMethod, Placed,
+        Applied, Cart, CartLine, IdempotencyKey, OrderRequest, OrderStatus, PaymentMethod, Placed,
+        ResponseKind,
     },
     startup,
     store::{ApplyOutcomes, OrderOutcome, PlaceOrders},
@@ -29,14 +30,14 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const PRODUCTS: usize = 100;
 /// The default of `price-age`.
 const PRICE_AGE: Duration = Duration::from_secs(1);
-/// Customers waiting for their answer at the same moment; the group commit takes up to 512.
+/// Customers that wait at the same moment. The group commit takes up to 512.
 const PLACED: [usize; 4] = [1, 16, 64, 256];
-/// A full read of the stream, and a small one.
+/// A small and a full read of the stream.
 const ENDED: [usize; 2] = [64, 512];
 
 const SOON: Duration = Duration::from_secs(10);
 
-/// As if they were charged and published.
+/// Marks orders as charged and published.
 const CHARGE: &str = "WITH charged AS (
         UPDATE orders SET status = 'completed', charge_id = 'ch_' || id, version = 2, settled_at = now() WHERE id = ANY($1)
     )
@@ -47,7 +48,7 @@ struct Books {
     database: Database,
     orders: Commits<PlaceOrders>,
     outcomes: Commits<ApplyOutcomes>,
-    // Stopped after the writers have let go of it.
+    // Dropped after the writers release it.
     _postgres: DurablePostgres,
 }
 
@@ -77,14 +78,14 @@ impl Books {
         books
     }
 
-    /// All of them at the same time; every one must be new.
+    /// Places all of them at the same time. Every order must be new.
     async fn place(&self, requests: Vec<OrderRequest>) {
         let placed =
             join_all(requests.into_iter().map(|request| self.orders.commit(Arc::new(request)))).await;
         assert!(placed.iter().all(|placed| matches!(placed, Ok(Placed::Created(_)))), "{placed:?}");
     }
 
-    /// Paid orders, and what inventory says about them.
+    /// Paid orders, and inventory's confirmations of them.
     async fn reserved(&self, orders: usize) -> Vec<OrderOutcome> {
         let requests = requests(orders);
         let ids: Vec<Uuid> = requests.iter().map(|request| request.order_id).collect();
@@ -113,7 +114,7 @@ impl Books {
     }
 }
 
-/// Orders of one piece, over all products.
+/// Orders of one piece each, spread over all products.
 fn requests(orders: usize) -> Vec<OrderRequest> {
     let request = |number: usize| OrderRequest {
         order_id: Uuid::now_v7(),
@@ -125,7 +126,7 @@ fn requests(orders: usize) -> Vec<OrderRequest> {
         method: PaymentMethod::Ok,
         traceparent: TraceContext::root().to_string(),
         request_id: Uuid::now_v7().to_string(),
-        answer: Some(Answer::Accepted),
+        response: Some(ResponseKind::Accepted),
     };
     (0..orders).map(request).collect()
 }
@@ -136,7 +137,7 @@ fn orders(criterion: &mut Criterion) {
     let books = &system.block_on(Books::open());
 
     let mut group = criterion.benchmark_group("group commit of orders");
-    // A commit takes milliseconds; flat: every sample is as long.
+    // A commit takes milliseconds, so all samples are equally long (flat).
     group.sampling_mode(SamplingMode::Flat).sample_size(20);
     for orders in PLACED {
         group.throughput(Throughput::Elements(orders as u64));

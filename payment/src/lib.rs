@@ -1,15 +1,15 @@
 //! The payment service: orders, charges, refunds.
 //!
-//! | module | what it holds |
+//! | module | contents |
 //! | --- | --- |
-//! | [`domain`] | carts, money, the order and its states: pure |
+//! | [`domain`] | carts, money, the order and its states |
 //! | [`store`] | all SQL |
-//! | [`provider`] | the payment provider: a trait, and a simulator with books of its own |
-//! | [`product_source`] | products the catalogue copy lacks, asked of inventory |
-//! | [`actors`] | OrderDesk, Cashier, Catalogue, Reconciler |
+//! | [`provider`] | the payment provider: a trait, and a simulator with its own books |
+//! | [`product_source`] | products that the catalogue copy lacks, read from inventory |
+//! | [`actors`] | OrderDesk, Cashier, Catalogue, CatalogueSync, Reconciler |
 //! | [`consumers`] | one stream a file |
-//! | [`http`] | routes and their shapes |
-//! | [`startup`] | who talks to whom |
+//! | [`http`] | routes and their bodies |
+//! | [`startup`] | the composition root: parts, start and shutdown |
 
 pub mod actors;
 pub mod consumers;

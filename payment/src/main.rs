@@ -6,7 +6,7 @@ use runtime::process::{self, COMMANDS, Task};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const ABOUT: &str = "payment: takes orders, charges and refunds them, and follows them to their end";
+const ABOUT: &str = "payment: orders, charges and refunds of Orderflow";
 
 fn main() -> ExitCode {
     match process::read_settings(ABOUT, &COMMANDS, |source| Task::read(source, Settings::read)) {

@@ -1,5 +1,5 @@
-//! Where products come from that the copy of the catalogue lacks, and what it is compared with: the inventory
-//! service, asked with a SERVICE token.
+//! The inventory service as the source of products: those the catalogue copy lacks, and changes to compare
+//! with. Requests carry a SERVICE token.
 
 use std::time::{Duration, Instant};
 
@@ -11,17 +11,16 @@ use crate::{
     settings::ProductSourceSettings,
 };
 
-/// A customer waits for this: less than the deadline of the request (5 s), token included.
+/// A customer waits for the response: less than the deadline of the request (5 s), token included.
 const TIMEOUT: Duration = Duration::from_secs(1);
-/// Less than the 5 s after which inventory closes an idle connection: one that is taken up again is still
-/// open.
+/// Less than the 5 s after which inventory closes an idle connection, so that a reused one is still open.
 const IDLE_AT_MOST: Duration = Duration::from_secs(3);
-/// Products of one page of changes: what inventory gives at most.
+/// Products on a page of changes: inventory's maximum.
 const PAGE: u32 = 500;
-/// A token this close to its end is not used any more.
+/// A token is renewed this long before it expires.
 const MARGIN: Duration = Duration::from_secs(30);
 
-/// Why a product could not be asked for.
+/// The reason why inventory's products cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
     #[error("{what} does not answer: {error}")]
@@ -44,14 +43,14 @@ struct Credentials<'a> {
 }
 
 #[derive(Deserialize)]
-struct TokenAnswer {
+struct TokenBody {
     access_token: String,
-    /// Seconds.
+    /// Life in seconds.
     expires_in: u64,
 }
 
 #[derive(Deserialize)]
-struct ProductAnswer {
+struct ProductBody {
     sku: String,
     name: String,
     price: Money,
@@ -60,49 +59,49 @@ struct ProductAnswer {
     deleted: bool,
 }
 
-impl From<ProductAnswer> for Product {
-    fn from(ProductAnswer { sku, name, price, version, deleted }: ProductAnswer) -> Self {
+impl From<ProductBody> for Product {
+    fn from(ProductBody { sku, name, price, version, deleted }: ProductBody) -> Self {
         Self { sku, name, price, version, deleted }
     }
 }
 
 #[derive(Deserialize)]
-struct Found {
-    data: Vec<ProductAnswer>,
+struct ProductsBody {
+    data: Vec<ProductBody>,
 }
 
 #[derive(Deserialize)]
-struct ChangesAnswer {
-    data: Vec<ProductAnswer>,
+struct ChangesBody {
+    data: Vec<ProductBody>,
     next: i64,
     has_more: bool,
 }
 
-/// Products as they are now, in the order of their last change.
+/// Current products, in the order of their last change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Changes {
     pub products: Vec<Product>,
-    /// Where to go on.
+    /// The `after` of the next request.
     pub next: i64,
-    /// There is more after `next` right now.
+    /// Whether more changes follow `next` now.
     pub has_more: bool,
 }
 
 impl ProductSource {
     /// # Errors
-    /// No HTTP client can be made on this machine.
+    /// This machine cannot create an HTTP client.
     pub fn new(settings: ProductSourceSettings) -> Result<Self, reqwest::Error> {
         let client = reqwest::Client::builder().timeout(TIMEOUT).pool_idle_timeout(IDLE_AT_MOST).build()?;
         Ok(Self { settings, client, token: Mutex::new(None) })
     }
 
-    /// Those of these products that inventory sells, 50 at most (the lines of an order).
+    /// The products among `skus` that inventory sells; at most 50, the lines of an order.
     ///
     /// # Errors
-    /// Inventory, or the service that signs our token, cannot be asked.
+    /// Inventory or the user service cannot be reached, or refuses.
     pub async fn find_all(&self, skus: &[String]) -> Result<Vec<Product>, SourceError> {
-        // SKUs need no escapes.
-        let Found { data } = self.get(&format!("/products?sku={}", skus.join(","))).await?;
+        // SKUs need no escaping.
+        let ProductsBody { data } = self.get(&format!("/products?sku={}", skus.join(","))).await?;
         Ok(data.into_iter().map(Product::from).collect())
     }
 
@@ -111,7 +110,7 @@ impl ProductSource {
     /// # Errors
     /// As [`find_all`](Self::find_all).
     pub async fn changes(&self, after: i64) -> Result<Changes, SourceError> {
-        let ChangesAnswer { data, next, has_more } =
+        let ChangesBody { data, next, has_more } =
             self.get(&format!("/products/changes?after={after}&limit={PAGE}")).await?;
         Ok(Changes { products: data.into_iter().map(Product::from).collect(), next, has_more })
     }
@@ -120,11 +119,11 @@ impl ProductSource {
         let token = self.token().await?;
         let url = format!("{}{path}", self.settings.inventory_url.as_str());
         let unreachable = |error| SourceError::Unreachable { what: "inventory", error };
-        let answer = self.client.get(url).bearer_auth(token).send().await.map_err(unreachable)?;
-        match answer.status().as_u16() {
-            200 => answer.json().await.map_err(unreachable),
+        let response = self.client.get(url).bearer_auth(token).send().await.map_err(unreachable)?;
+        match response.status().as_u16() {
+            200 => response.json().await.map_err(unreachable),
             status => {
-                *self.token.lock().await = None; // in case it was the token
+                *self.token.lock().await = None; // the token may be the reason
                 Err(SourceError::Refused { what: "inventory", status })
             }
         }
@@ -135,27 +134,27 @@ impl ProductSource {
         if let Some((token, _)) = known.as_ref().filter(|(_, until)| *until > Instant::now()) {
             return Ok(token.clone());
         }
-        let TokenAnswer { access_token, expires_in } = self.fetch_token().await?;
+        let TokenBody { access_token, expires_in } = self.fetch_token().await?;
         let until = Instant::now() + Duration::from_secs(expires_in).saturating_sub(MARGIN);
         *known = Some((access_token.clone(), until));
         Ok(access_token)
     }
 
-    async fn fetch_token(&self) -> Result<TokenAnswer, SourceError> {
+    async fn fetch_token(&self) -> Result<TokenBody, SourceError> {
         let unreachable = |error| SourceError::Unreachable { what: "the user service", error };
         let credentials = Credentials {
             client_id: &self.settings.client_id,
             client_secret: self.settings.client_secret.expose(),
         };
-        let answer = self
+        let response = self
             .client
             .post(self.settings.service_token_url.as_str())
             .json(&credentials)
             .send()
             .await
             .map_err(unreachable)?;
-        match answer.status().as_u16() {
-            200 => answer.json().await.map_err(unreachable),
+        match response.status().as_u16() {
+            200 => response.json().await.map_err(unreachable),
             status => Err(SourceError::Refused { what: "the user service", status }),
         }
     }

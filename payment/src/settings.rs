@@ -19,16 +19,16 @@ pub struct Settings {
     pub reconciler: ReconcilerSettings,
     /// Orders being charged or waiting for it, beyond which new ones are refused.
     pub charge_backlog: u32,
-    /// Time between two comparisons of the catalogue copy with inventory's.
+    /// Time between two comparisons of the catalogue copy with inventory.
     pub compare_interval: Duration,
-    /// How long a price that was looked up is used again.
+    /// How long a price is reused for other orders.
     pub price_age: Duration,
-    /// When even the youngest orders come to their end longer than this after they were paid, fewer are
-    /// taken.
+    /// Maximum time from payment to the final state, even for the fastest orders, before new orders are
+    /// throttled.
     pub late_after: Duration,
 }
 
-/// Where a product is asked for that the copy of the catalogue does not have.
+/// The services that provide products missing in the catalogue copy.
 #[derive(Debug, Clone)]
 pub struct ProductSourceSettings {
     pub inventory_url: HttpUrl,
@@ -37,26 +37,25 @@ pub struct ProductSourceSettings {
     pub client_secret: Secret,
 }
 
-/// The simulated payment provider, and how long the cashier waits for it.
+/// The simulated payment provider, and the timeout of the cashier.
 #[derive(Debug, Clone, Copy)]
 pub struct ProviderSettings {
-    /// How long the simulator takes to answer.
+    /// Response time of the simulator.
     pub latency: Duration,
-    /// How long the cashier waits for one answer.
+    /// Maximum wait for one response of the provider.
     pub timeout: Duration,
-    /// Charges in progress at one time; further orders wait.
+    /// Charges in progress at a time. Further orders wait.
     pub in_flight: usize,
 }
 
-/// What stays open too long.
+/// Retries of charges and refunds.
 #[derive(Debug, Clone, Copy)]
 pub struct ReconcilerSettings {
-    /// An order that is still pending after this time is charged again (the provider is idempotent by order
-    /// id).
+    /// Age at which a pending order is charged again. The provider is idempotent by order id.
     pub after: Duration,
-    /// Time between two looks.
+    /// Time between two sweeps.
     pub interval: Duration,
-    /// Charges and refunds the provider is asked for again, per second.
+    /// Retried charges and refunds per second.
     pub retry_rate: u32,
 }
 
@@ -67,12 +66,13 @@ impl AsRef<Common> for Settings {
 }
 
 impl Settings {
-    /// Reads all settings of the service; errors are collected in `source`.
+    /// Reads all settings of the service. `source` collects the errors.
     pub fn read(source: &mut Source) -> Self {
         let common = Common::read(source, "127.0.0.1:8001", "127.0.0.1:9101");
         let streams = StreamSettings::read(source, common.http_bind);
         common.production.check_redis(source, &streams.url);
-        let (tokens, products) = (TokenSettings::read(source), ProductSourceSettings::read(source));
+        let tokens = TokenSettings::read(source);
+        let products = ProductSourceSettings::read(source);
         common.production.check_secret(
             source,
             "service-client-secret",
@@ -85,28 +85,30 @@ impl Settings {
             products,
             provider: ProviderSettings::read(source),
             reconciler: ReconcilerSettings::read(source),
-            // A quarter of a second of work for one core. The cashier itself remembers 10,000 that wait: with
-            // more than that and those in progress none is refused, and the reconciler finds the rest in the
-            // database.
+            // About a quarter of a second of work for one core. The cashier keeps 10,000 waiting orders: a
+            // limit above that and `provider-in-flight` refuses none, and the reconciler finds the rest in
+            // the database.
             charge_backlog: source.within(
                 "charge-backlog",
                 "1000",
                 1..=1_000_000,
-                "orders being charged or waiting for it, beyond which new ones get 503; with more than 10000 and provider-in-flight none is refused",
+                "orders being charged or waiting for it, beyond which new ones get 503; \
+                 above 10000 plus provider-in-flight it refuses none",
             ),
-            // Half of the two minutes within which a change that was lost must be found.
+            // Half of the two minutes within which a lost change must be found.
             compare_interval: source.value(
                 "catalogue-compare-interval",
                 "60s",
-                "time between two comparisons of the catalogue copy with inventory's, for changes that were lost",
+                "time between two comparisons of the catalogue copy with inventory, to repair lost changes",
             ),
-            // As `product-view-age` of inventory.
-            price_age: source.value("price-age", "1s", "how long a price that was looked up is used for other orders"),
-            // Fifty times what an order takes on an idle machine, and still an answer for somebody who waits.
+            // The same as `product-view-age` of inventory.
+            price_age: source.value("price-age", "1s", "how long a price is reused for other orders"),
+            // Fifty times the duration of an order on an idle machine, and still acceptable for a waiting
+            // customer.
             late_after: source.value(
                 "late-after",
                 "1s",
-                "when all orders come to their end later than this after they were paid, no more are taken than come to it",
+                "throttle new orders when even the fastest take longer than this from payment to their final state",
             ),
         }
     }
@@ -118,22 +120,22 @@ impl ProductSourceSettings {
             inventory_url: source.value(
                 "inventory-url",
                 "http://127.0.0.1:8000",
-                "where products are asked for that the catalogue copy lacks",
+                "URL of inventory, for products that the catalogue copy lacks",
             ),
             service_token_url: source.value(
                 "service-token-url",
                 "http://127.0.0.1:8002/auth/service-token",
-                "where this service gets its own token",
+                "URL that issues the token of this service",
             ),
             client_id: source.value(
                 "service-client-id",
                 "payment",
-                "name of this service at the user service",
+                "client id of this service at the user service",
             ),
             client_secret: source.required(
                 "service-client-secret",
                 "at-least-16-characters",
-                "secret of this service at the user service",
+                "client secret of this service at the user service",
             ),
         }
     }
@@ -142,24 +144,16 @@ impl ProductSourceSettings {
 impl ProviderSettings {
     fn read(source: &mut Source) -> Self {
         let settings = Self {
-            latency: source.value(
-                "provider-latency",
-                "5ms",
-                "how long the simulated provider takes to answer",
-            ),
-            timeout: source.value(
-                "provider-timeout",
-                "2s",
-                "how long to wait for one answer of the provider",
-            ),
-            // As many as `charge-backlog` admits. A charge takes the provider's 5 ms and two commits, 40 ms
-            // under load: at 9,900 orders a second 370 to 400 are in progress in the mean, but they begin and
-            // end by the batch, and up to 790 are at once.
+            latency: source.value("provider-latency", "5ms", "response time of the simulated provider"),
+            timeout: source.value("provider-timeout", "2s", "maximum wait for one response of the provider"),
+            // As many as `charge-backlog` admits. A charge takes the provider's 5 ms and two commits: 40 ms
+            // under load. At 9,900 orders a second the mean is 370 to 400 charges in progress, and batches
+            // raise it to 790.
             in_flight: source.within(
                 "provider-in-flight",
                 "1000",
                 1..=100_000,
-                "charges in progress at one time",
+                "charges in progress at a time",
             ),
         };
         source.check(
@@ -174,23 +168,18 @@ impl ProviderSettings {
 impl ReconcilerSettings {
     fn read(source: &mut Source) -> Self {
         Self {
-            after: source.value(
-                "reconcile-after",
-                "5s",
-                "an order still pending after this time is charged again",
-            ),
+            after: source.value("reconcile-after", "5s", "age at which a pending order is charged again"),
             interval: source.value(
                 "reconcile-interval",
                 "1s",
-                "time between two looks for orders that stayed pending",
+                "time between two sweeps for orders that stay pending",
             ),
-            // A hundredth of what is charged at full load: a provider that comes back is not hit by all that
-            // waited.
+            // A hundredth of the charges at full load, to spare a provider that recovers.
             retry_rate: source.within(
                 "provider-retry-rate",
                 "100",
                 1..=100_000,
-                "charges and refunds asked for again, per second",
+                "retried charges and refunds per second",
             ),
         }
     }

@@ -18,8 +18,8 @@ use runtime::{
 use crate::{
     SERVICE,
     actors::{
-        Cashier, CashierParts, Catalogue, CatalogueSync, ChargeBacklog, ChargeOrders, Intake, OrderDesk,
-        OrderDeskParts, Reconciler, ReconcilerParts, Watchers,
+        Cashier, CashierParts, Catalogue, CatalogueSync, ChargeBacklog, ChargeOrders, OrderDesk,
+        OrderDeskParts, OrderNotifier, OrderThrottle, OrderWriter, Reconciler, ReconcilerParts,
     },
     consumers::{ProductChangedHandler, RefundOrderHandler, StockReservedHandler},
     http::{self, Addresses},
@@ -48,18 +48,19 @@ pub async fn serve(settings: Settings) -> Result<Cause, StartError> {
     tracing::info!(?settings, "starting");
     let service = Service::prepare(SERVICE, &settings.common, migrations).await?;
     let streams = service.streams(&settings.streams).await?;
-    let intake = Intake::new(settings.late_after);
+    let throttle = OrderThrottle::new(settings.late_after);
     let writers = Writers::start(&service, &settings, &streams.relay);
-    let actors = Actors::start(&service, &settings, &writers, &intake)?;
+    let actors = Actors::start(&service, &settings, &writers, &throttle)?;
     let streams = actors.consume(streams);
 
     let keys = KeySet::remote(settings.tokens.jwks_url.clone(), settings.tokens.jwks_refresh)?;
     let verifier = Verifier::new(keys.clone(), &settings.tokens);
     let addresses = Addresses {
         orders: actors.desk.clone(),
+        writer: OrderWriter::new(actors.orders.clone()),
         catalogue: actors.catalogue.clone(),
         backlog: ChargeBacklog::new(&actors.cashier, settings.charge_backlog),
-        intake,
+        throttle,
     };
     let api = Api { keys, verifier, openapi: http::openapi(), routes: http::routes(addresses) };
     let stages = actors.stages(writers);
@@ -99,7 +100,12 @@ impl Writers {
         }
     }
 
-    fn cashier_parts(&self, service: &Service, settings: &Settings, intake: &Intake) -> CashierParts {
+    fn cashier_parts(
+        &self,
+        service: &Service,
+        settings: &Settings,
+        throttle: &OrderThrottle,
+    ) -> CashierParts {
         let provider = Simulator::new(self.charges.clone(), self.refunds.clone(), settings.provider);
         CashierParts {
             database: service.database.clone(),
@@ -108,14 +114,14 @@ impl Writers {
             outcomes: self.outcomes.clone(),
             parked_charges: self.parked_charges.clone(),
             parked_refunds: self.parked_refunds.clone(),
-            watchers: Watchers::default(),
-            intake: intake.clone(),
+            notifier: OrderNotifier::default(),
+            throttle: throttle.clone(),
             settings: settings.provider,
         }
     }
 }
 
-/// The actors of the core arbiter, and the writer of orders, which feeds the cashier.
+/// The actors of the core arbiter, and the writer of orders, which sends them to the cashier.
 struct Actors {
     desk: Supervised<OrderDesk>,
     cashier: Supervised<Cashier>,
@@ -125,33 +131,51 @@ struct Actors {
     orders: Commits<PlaceOrders>,
 }
 
+/// The writer of orders, which sends committed orders to the cashier.
+fn order_writer(
+    service: &Service,
+    settings: &Settings,
+    cashier: &Supervised<Cashier>,
+) -> Commits<PlaceOrders> {
+    let price_age = settings.price_age;
+    let cashier = cashier.clone();
+    writer(service, settings, move || {
+        let cashier = cashier.clone();
+        // If the cashier is being replaced, the reconciler finds the orders.
+        PlaceOrders::new(price_age, move |placed| _ = cashier.tell(ChargeOrders(placed)))
+    })
+}
+
+fn reconciler_parts(settings: &Settings, cashier: CashierParts) -> ReconcilerParts {
+    ReconcilerParts {
+        cashier,
+        dead_letters: DeadLetters::new(Broker::new(&settings.streams)), // a connection of the core arbiter
+        consumer: PAYMENT_GROUP,
+        resend_after: settings.streams.resend_after,
+        settings: settings.reconciler,
+    }
+}
+
 impl Actors {
     fn start(
         service: &Service,
         settings: &Settings,
         writers: &Writers,
-        intake: &Intake,
+        throttle: &OrderThrottle,
     ) -> Result<Self, StartError> {
         let policy = RestartPolicy::default();
         let supervisor = &service.core;
-        let parts = writers.cashier_parts(service, settings, intake);
+        let parts = writers.cashier_parts(service, settings, throttle);
 
         let charging = parts.clone();
         let cashier = supervisor
             .supervise("cashier", "cashier", policy, move |life| Cashier::new(charging.clone(), life));
-        let price_age = settings.price_age;
-        let charges = cashier.clone();
-        let orders = writer(service, settings, move || {
-            let cashier = charges.clone();
-            // If the cashier is being replaced, the reconciler finds the orders.
-            PlaceOrders::new(price_age, move |placed| _ = cashier.tell(ChargeOrders(placed)))
-        });
+        let orders = order_writer(service, settings, &cashier);
         let desk_parts = OrderDeskParts {
             database: service.requests.clone(),
-            orders: orders.clone(),
             outcomes: writers.outcomes.clone(),
-            watchers: parts.watchers.clone(),
-            intake: intake.clone(),
+            notifier: parts.notifier.clone(),
+            throttle: throttle.clone(),
             shutdown: service.shutdown.clone(),
         };
         let desk = supervisor.supervise("order-desk", "order-desk", policy, move |life| {
@@ -170,13 +194,7 @@ impl Actors {
             Catalogue::new(database.clone(), Arc::clone(&source), PAYMENT_GROUP, life)
         });
 
-        let retries = ReconcilerParts {
-            cashier: parts,
-            dead_letters: DeadLetters::new(Broker::new(&settings.streams)), // this arbiter's own connection
-            consumer: PAYMENT_GROUP,
-            resend_after: settings.streams.resend_after,
-            settings: settings.reconciler,
-        };
+        let retries = reconciler_parts(settings, parts);
         let reconciler = supervisor.supervise("reconciler", "reconciler", policy, move |life| {
             Reconciler::new(retries.clone(), life)
         });
@@ -194,7 +212,7 @@ impl Actors {
         })
     }
 
-    /// Every part ends before the parts that it gives work to.
+    /// Every part ends before the parts it sends work to.
     fn stages(self, writers: Writers) -> Vec<Stage> {
         down![
             "comparison" => self.comparison,

@@ -1,6 +1,6 @@
-//! `user create-admin`: the account is printed as JSON, or the reason why there is none as text.
+//! `user create-admin`: prints the account as JSON, or the error as text.
 //!
-//! Nothing is logged: standard output belongs to the answer, which `shopctl admin create` reads.
+//! The command writes no log, because `shopctl admin create` parses standard output.
 
 use std::process::ExitCode;
 
@@ -8,13 +8,13 @@ use runtime::{auth::Role, db::Database};
 use serde_json::{Value, json};
 
 use crate::{
-    actors::{AccountsError, HasherError, Ledger, PasswordHasher},
+    actors::{AccountRepository, AccountsError, HasherError, PasswordHasher},
     domain::Registration,
     settings::{CreateAdminSettings, NewAdmin},
     startup::migrations,
 };
 
-/// Why there is no new ADMIN.
+/// The reason why the ADMIN was not created.
 #[derive(Debug, thiserror::Error)]
 enum CreateAdminError {
     #[error(transparent)]
@@ -25,13 +25,11 @@ enum CreateAdminError {
     Hasher(#[from] HasherError),
     #[error(transparent)]
     Accounts(#[from] AccountsError),
-    #[error(
-        "{0} is taken: an account with this e-mail exists; an ADMIN can change its role with PATCH /users/{{id}}"
-    )]
+    #[error("an account with the e-mail {0} exists; an ADMIN can change its role with PATCH /users/{{id}}")]
     EmailTaken(crate::domain::Email),
 }
 
-/// Runs the command to its exit code.
+/// Runs the command and returns its exit code.
 pub fn run(settings: &CreateAdminSettings) -> ExitCode {
     match actix_rt::System::new().block_on(create(settings)) {
         Ok(account) => {
@@ -50,10 +48,13 @@ async fn create(settings: &CreateAdminSettings) -> Result<Value, CreateAdminErro
         runtime::db::migrate(&settings.database, migrations()).await?;
     }
     let database = Database::open("create-admin", &settings.database)?;
-    let ledger =
-        Ledger { database, hasher: PasswordHasher::new(1, 0)?, deadline: settings.database.commit_deadline };
+    let repository = AccountRepository {
+        database,
+        hasher: PasswordHasher::new(1, 0)?,
+        deadline: settings.database.commit_deadline,
+    };
     let NewAdmin { email, password } = settings.admin.clone();
-    match ledger.create(email.clone(), password, Role::Admin).await? {
+    match repository.create(email.clone(), password, Role::Admin).await? {
         Registration::Created(account) => {
             Ok(json!({"id": account.id, "email": account.email.as_str(), "role": account.role}))
         }

@@ -1,12 +1,12 @@
 //! Accounts, roles, keys and tokens: the only signer of the shop.
 //!
-//! | module | what it holds |
+//! | module | contents |
 //! | --- | --- |
-//! | [`settings`] | what the service reads, per command |
-//! | [`startup`] | who is made of what, and in which order it goes up and down |
+//! | [`settings`] | the settings of each command |
+//! | [`startup`] | the composition root: parts, start and shutdown |
 //! | [`create_admin`] | the command `create-admin` |
 //! | [`domain`] | e-mail, password, account: values and their rules |
-//! | [`tokens`] | the signing key, what is signed with it, and who may ask as a service |
+//! | [`tokens`] | the signing key, tokens, and the services that may request one |
 //! | [`store`] | all SQL |
 //! | [`actors`] | accounts, service tokens, and the bounded password hasher |
 //! | [`http`] | routes, bodies, error mapping |

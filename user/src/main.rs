@@ -12,9 +12,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const ABOUT: &str = "user: accounts, roles and tokens of Orderflow.\n
   user serve           the service (the default)
-  user migrate         brings the schema up to date, with the database-url of its owner
-  user healthcheck     exit code 0 when the service beside it is ready
-  user create-admin    create an account of the role ADMIN; its password comes from ADMIN_PASSWORD";
+  user migrate         migrates the schema, with the database-url of its owner
+  user healthcheck     exits with 0 when the service on this host is ready
+  user create-admin    creates an account of the role ADMIN, with the password in ADMIN_PASSWORD";
 
 fn main() -> ExitCode {
     match process::read_settings(ABOUT, &COMMANDS, Task::read) {

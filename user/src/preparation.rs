@@ -1,4 +1,4 @@
-//! The rows that the service needs before it can work: a signing key, the first ADMIN.
+//! The rows the service needs before it serves: a signing key and the first ADMIN.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use runtime::{
 };
 
 use crate::{
-    actors::{Ledger, PasswordHasher},
+    actors::{AccountRepository, PasswordHasher},
     domain::{Registration, SigningKey},
     settings::{NewAdmin, Settings},
     start_error::StartError,
@@ -26,31 +26,31 @@ pub fn migrations() -> Runner {
     embedded::migrations::runner()
 }
 
-/// Makes sure of the rows. The signing keys, newest first.
+/// Creates missing rows. Returns the signing keys, newest first.
 pub(crate) async fn prepare(
     settings: &Settings,
     hasher: &PasswordHasher,
     database: &Database,
 ) -> Result<Vec<SigningKey>, StartError> {
     let keys = signing_keys(database, &tokens::generate()?).await?;
-    let ledger = Ledger {
+    let repository = AccountRepository {
         database: database.clone(),
         hasher: hasher.clone(),
         deadline: settings.common.database.commit_deadline,
     };
     if let Some(admin) = &settings.first_admin {
-        create_unless_there(&ledger, admin).await?;
+        create_unless_there(&repository, admin).await?;
     }
     Ok(keys)
 }
 
-/// Waits for a database that went away since the schema was prepared.
+/// Waits for a database that became unavailable after the migration.
 async fn signing_keys(database: &Database, fresh: &SigningKey) -> Result<Vec<SigningKey>, DbError> {
     loop {
         let keys = async { signing_keys::load_or_insert(&database.connection().await?, fresh).await };
         match keys.await {
             Err(error) if error.is_transient() => {
-                tracing::warn!(%error, "the signing keys cannot be loaded yet; trying again")
+                tracing::warn!(%error, "the signing keys cannot be loaded yet; retrying")
             }
             keys => return keys,
         }
@@ -58,16 +58,16 @@ async fn signing_keys(database: &Database, fresh: &SigningKey) -> Result<Vec<Sig
     }
 }
 
-/// Never changes an account: whoever has the e-mail by now keeps role and password.
+/// Leaves an existing account of that e-mail unchanged.
 async fn create_unless_there(
-    ledger: &Ledger,
+    repository: &AccountRepository,
     NewAdmin { email, password }: &NewAdmin,
 ) -> Result<(), StartError> {
-    if accounts::find_by_email(&ledger.database.connection().await?, email).await?.is_some() {
+    if accounts::find_by_email(&repository.database.connection().await?, email).await?.is_some() {
         return Ok(());
     }
     if let Registration::Created(account) =
-        ledger.create(email.clone(), password.clone(), Role::Admin).await?
+        repository.create(email.clone(), password.clone(), Role::Admin).await?
     {
         tracing::info!(audit = true, account = %account.id, "the first ADMIN was created");
     }

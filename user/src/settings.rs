@@ -1,4 +1,4 @@
-//! What each command reads.
+//! The settings of each command.
 
 use std::time::Duration;
 
@@ -14,19 +14,19 @@ use crate::{
     tokens::{ServiceClients, TokenRules},
 };
 
-/// A token cannot be taken back, so it must not live longer than this.
+/// Tokens cannot be revoked, so their life is bounded.
 const LONGEST_TOKEN_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Those of every service, and one of its own.
+/// The commands of every service, and `create-admin`.
 pub const COMMANDS: [&str; 4] = ["serve", "migrate", "healthcheck", "create-admin"];
 
-/// The command on the line, with its settings.
+/// The command and its settings.
 pub enum Task {
     Service(process::Task<Settings>),
     CreateAdmin(Box<CreateAdminSettings>),
 }
 
-/// What `serve` reads.
+/// The settings of `serve`.
 #[derive(Debug, Clone)]
 pub struct Settings {
     pub common: Common,
@@ -34,22 +34,22 @@ pub struct Settings {
     pub token_issuer: String,
     pub token_audience: String,
     pub service_clients: ServiceClients,
-    /// The ADMIN to create if no account has that e-mail.
+    /// The ADMIN to create unless the e-mail has an account.
     pub first_admin: Option<NewAdmin>,
-    /// Passwords hashed at once; each takes 19 MiB and a core.
+    /// Passwords hashed at once. Each takes 19 MiB and a core.
     pub hash_concurrency: usize,
-    /// Passwords that wait for their turn; one more is answered 503.
+    /// Passwords that wait to be hashed. Any further one is answered 503.
     pub hash_queue: usize,
 }
 
-/// An ADMIN to be.
+/// The ADMIN to create.
 #[derive(Debug, Clone)]
 pub struct NewAdmin {
     pub email: Email,
     pub password: Password,
 }
 
-/// What `create-admin` reads.
+/// The settings of `create-admin`.
 #[derive(Debug, Clone)]
 pub struct CreateAdminSettings {
     pub database: DatabaseSettings,
@@ -71,7 +71,7 @@ impl CreateAdminSettings {
         let password = source.required(
             "admin-password",
             "a long and secret one",
-            "its password; better in ADMIN_PASSWORD than as a flag",
+            "password of the new ADMIN; set ADMIN_PASSWORD rather than the flag",
         );
         Self { database: DatabaseSettings::read(source), admin: NewAdmin { email, password } }
     }
@@ -104,7 +104,7 @@ impl Settings {
                 "hash-queue",
                 "64",
                 0..=10_000,
-                "passwords that wait to be hashed; one more is answered 503",
+                "passwords that wait to be hashed; any further one gets 503",
             ),
         }
     }
@@ -117,7 +117,7 @@ impl Settings {
         }
     }
 
-    /// How this service verifies its own tokens: by the rules it issues them.
+    /// The rules by which this service verifies its own tokens: those it issues them by.
     pub fn verification(&self) -> TokenSettings {
         let defaults = TokenSettings::read(&mut Source::default());
         TokenSettings { issuer: self.token_issuer.clone(), audience: self.token_audience.clone(), ..defaults }
@@ -125,34 +125,40 @@ impl Settings {
 }
 
 fn access_token_ttl(source: &mut Source) -> Duration {
-    let ttl: Duration =
-        source.value("access-token-ttl", "10m", "life of an access token; a changed role shows after it");
+    let ttl: Duration = source.value(
+        "access-token-ttl",
+        "10m",
+        "life of an access token; a changed role takes effect within it",
+    );
     let allowed = (Duration::from_secs(1)..=LONGEST_TOKEN_LIFE).contains(&ttl);
     source.check("access-token-ttl", allowed, &format!("must be between 1s and 24h, got {ttl:?}"));
     ttl
 }
 
-/// Their secrets are long enough by their own rule, so that only printed ones are left to refuse.
+/// Refuses secrets printed in the help. `ServiceClients` itself checks their length.
 fn service_clients(source: &mut Source, production: Production) -> ServiceClients {
     let clients: ServiceClients = source
-        .optional("service-clients", "services that may ask for a token: name:secret,name:secret")
+        .optional("service-clients", "services that may request a token: name:secret,name:secret")
         .unwrap_or_default();
-    let printed = PRINTED.iter().any(|secret| clients.have(secret));
+    let printed = PRINTED.iter().any(|secret| clients.contains_secret(secret));
     production.check_absent(
         source,
         "service-clients",
         printed,
-        "one has a secret that everybody can read in this program's help",
+        "a client has a secret that the help of this program prints",
     );
     clients
 }
 
-/// Both or neither. An empty variable, as Compose files have them, is none.
+/// The e-mail and the password of the first ADMIN: both or neither. Empty variables, as in Compose files,
+/// count as absent.
 fn first_admin(source: &mut Source, production: Production) -> Option<NewAdmin> {
     let email: Option<String> =
-        source.optional("admin-email", "e-mail of an ADMIN to create if there is no such account");
-    let password: Option<Secret> = source.optional("admin-password", "the password that ADMIN gets");
-    let (email, password) = (email.filter(|e| !e.is_empty()), password.filter(|p| !p.expose().is_empty()));
+        source.optional("admin-email", "e-mail of an ADMIN to create at start, unless the account exists");
+    let password: Option<Secret> =
+        source.optional("admin-password", "password of the ADMIN created at start");
+    let email = email.filter(|email| !email.is_empty());
+    let password = password.filter(|password| !password.expose().is_empty());
     source.check("admin-email", email.is_some() || password.is_none(), "is missing: admin-password is given");
     source.check("admin-password", password.is_some() || email.is_none(), "is missing: admin-email is given");
     if let Some(password) = &password {

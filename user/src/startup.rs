@@ -9,7 +9,7 @@ use runtime::{
 
 use crate::{
     SERVICE,
-    actors::{Accounts, Ledger, PasswordHasher, ServiceTokens},
+    actors::{AccountRepository, Accounts, AccountsParts, PasswordHasher, ServiceTokens},
     http::{self, Addresses},
     preparation,
     settings::Settings,
@@ -29,8 +29,8 @@ pub async fn serve(settings: Settings) -> Result<Cause, StartError> {
     let public_keys = key_set(&keys);
 
     let deadline = settings.common.database.commit_deadline;
-    let ledger = Ledger { database: service.requests.clone(), hasher, deadline };
-    let accounts = Accounts::start(&service.core, ledger, issuer.clone());
+    let repository = AccountRepository { database: service.requests.clone(), hasher, deadline };
+    let accounts = Accounts::start(&service.core, AccountsParts { repository, issuer: issuer.clone() });
     let service_tokens = ServiceTokens::start(&service.core, settings.service_clients.clone(), issuer);
 
     let keys = KeySet::fixed(&public_keys);

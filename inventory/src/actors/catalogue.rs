@@ -1,11 +1,11 @@
-//! What HTTP asks of the desk that is not about one product in memory.
+//! Messages to StockDesk about products that need not be in memory.
 
 use std::rc::Rc;
 
 use actix::{Handler, Message, ResponseFuture};
 use events::Origin;
 
-use super::{Backends, InventoryError, ProductView, StockDesk};
+use super::{InventoryError, ProductParts, ProductView, StockDesk};
 use crate::{
     domain::{Movement, NewProduct, ProductChange, ProductRecord, Sku},
     store::{self, StoredProduct},
@@ -22,30 +22,32 @@ pub struct CreateProduct {
 impl Handler<CreateProduct> for StockDesk {
     type Result = ResponseFuture<Result<ProductView, InventoryError>>;
 
-    fn handle(&mut self, wish: CreateProduct, _: &mut Self::Context) -> Self::Result {
-        let (backends, directory) = (Rc::clone(&self.backends), self.directory.clone());
+    fn handle(&mut self, message: CreateProduct, _: &mut Self::Context) -> Self::Result {
+        let parts = Rc::clone(&self.parts);
+        let directory = self.directory.clone();
         Box::pin(async move {
-            let created = create(&backends, &wish).await?;
+            let created = create(&parts, &message).await?;
             let view = view(&created);
-            directory.enter(created);
+            directory.insert(created);
             Ok(view)
         })
     }
 }
 
-async fn create(backends: &Backends, wish: &CreateProduct) -> Result<StoredProduct, InventoryError> {
-    let event = store::product_changed(&first_version(&wish.product), wish.origin.clone())?;
-    let connection = backends.connection().await?;
-    let created = store::create(&connection, &wish.product, &event, backends.lease)
+async fn create(parts: &ProductParts, message: &CreateProduct) -> Result<StoredProduct, InventoryError> {
+    let event = store::product_changed(&first_version(&message.product), message.origin.clone())?;
+    let connection = parts.connection().await?;
+    let created = store::create(&connection, &message.product, &event, parts.lease)
         .await?
         .ok_or(InventoryError::SkuTaken)?;
-    backends.publish(event);
+    parts.publish(event);
     Ok(created)
 }
 
-/// How a new product will be.
+/// The record of a new product.
 fn first_version(product: &NewProduct) -> ProductRecord {
-    let (now, details) = (jiff::Timestamp::now(), &product.details);
+    let now = jiff::Timestamp::now();
+    let details = &product.details;
     ProductRecord {
         sku: product.sku.clone(),
         name: details.name.as_str().to_owned(),
@@ -63,7 +65,7 @@ fn view(stored: &StoredProduct) -> ProductView {
     ProductView { record: stored.record.clone(), available: stored.level.on_hand }
 }
 
-/// Up to `limit` products that are on sale, by SKU.
+/// Up to `limit` products on sale, by SKU.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<Vec<ProductView>, InventoryError>")]
 pub struct ListProducts {
@@ -75,16 +77,16 @@ impl Handler<ListProducts> for StockDesk {
     type Result = ResponseFuture<Result<Vec<ProductView>, InventoryError>>;
 
     fn handle(&mut self, query: ListProducts, _: &mut Self::Context) -> Self::Result {
-        let backends = Rc::clone(&self.backends);
+        let parts = Rc::clone(&self.parts);
         Box::pin(async move {
             let limit = i64::try_from(query.limit).unwrap_or(i64::MAX);
-            let page = store::page(&backends.connection().await?, query.after.as_deref(), limit).await?;
+            let page = store::page(&parts.connection().await?, query.after.as_deref(), limit).await?;
             Ok(page.iter().map(view).collect())
         })
     }
 }
 
-/// Those of these products that are on sale.
+/// The products on sale among these.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<Vec<ProductView>, InventoryError>")]
 pub struct FindProducts(pub Vec<Sku>);
@@ -93,15 +95,15 @@ impl Handler<FindProducts> for StockDesk {
     type Result = ResponseFuture<Result<Vec<ProductView>, InventoryError>>;
 
     fn handle(&mut self, query: FindProducts, _: &mut Self::Context) -> Self::Result {
-        let backends = Rc::clone(&self.backends);
+        let parts = Rc::clone(&self.parts);
         Box::pin(async move {
-            let found = store::load_all(&backends.connection().await?, &query.0).await?;
+            let found = store::load_all(&parts.connection().await?, &query.0).await?;
             Ok(found.iter().filter(|product| !product.record.deleted).map(view).collect())
         })
     }
 }
 
-/// Up to `limit` products in the order of their last change, after the change `after`.
+/// Up to `limit` products by their last change, after the change `after`.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<Vec<ProductChange>, InventoryError>")]
 pub struct ListChanges {
@@ -113,9 +115,9 @@ impl Handler<ListChanges> for StockDesk {
     type Result = ResponseFuture<Result<Vec<ProductChange>, InventoryError>>;
 
     fn handle(&mut self, query: ListChanges, _: &mut Self::Context) -> Self::Result {
-        let backends = Rc::clone(&self.backends);
+        let parts = Rc::clone(&self.parts);
         Box::pin(async move {
-            Ok(store::changes(&backends.connection().await?, query.after, i64::from(query.limit)).await?)
+            Ok(store::changes(&parts.connection().await?, query.after, i64::from(query.limit)).await?)
         })
     }
 }
@@ -134,11 +136,10 @@ impl Handler<ListMovements> for StockDesk {
     type Result = ResponseFuture<Result<Vec<Movement>, InventoryError>>;
 
     fn handle(&mut self, query: ListMovements, _: &mut Self::Context) -> Self::Result {
-        let backends = Rc::clone(&self.backends);
+        let parts = Rc::clone(&self.parts);
         Box::pin(async move {
             let limit = i64::try_from(query.limit).unwrap_or(i64::MAX);
-            let found =
-                store::movements(&backends.connection().await?, &query.sku, query.before, limit).await?;
+            let found = store::movements(&parts.connection().await?, &query.sku, query.before, limit).await?;
             if found.is_empty() && query.before.is_none() { Err(InventoryError::Absent) } else { Ok(found) }
         })
     }

@@ -1,16 +1,16 @@
-//! Which products are in memory, and where.
+//! The products in memory, and their addresses.
 //!
-//! Bounded: the least recently used make room. A product that is dropped, here or after a failure, loses
-//! nothing but a view: who still holds its address finishes with it, and the next one to ask gets a fresh one
-//! from the database. Since orders are decided in rounds (`round.rs`), two actors of one SKU never decide at
-//! the same time.
+//! The number of products is bounded: the least recently used are dropped. A dropped product loses only a
+//! view. Callers that still have its address finish with it, and the next lookup reads a fresh one from the
+//! database. Orders are decided in rounds (`round.rs`), so two actors of one SKU cannot decide at the same
+//! time.
 
 use std::{cell::RefCell, collections::HashMap, rc::Rc, time::Instant};
 
 use actix::{Actor, Addr, Handler, Message, dev::ToEnvelope};
 use runtime::db::DbError;
 
-use super::{Backends, InventoryError, Product};
+use super::{InventoryError, Product, ProductParts};
 use crate::{
     domain::Sku,
     store::{self, StoredProduct},
@@ -26,31 +26,30 @@ struct Live {
 pub(super) struct Directory {
     products: Rc<RefCell<HashMap<Sku, Live>>>,
     bound: usize,
-    backends: Rc<Backends>,
+    parts: Rc<ProductParts>,
 }
 
 impl Directory {
-    pub(super) fn new(bound: usize, backends: Rc<Backends>) -> Self {
-        Self { products: Rc::default(), bound, backends }
+    pub(super) fn new(bound: usize, parts: Rc<ProductParts>) -> Self {
+        Self { products: Rc::default(), bound, parts }
     }
 
-    /// The products of `skus`; an unknown SKU is missing in the answer. One SELECT for all that are not in
-    /// memory.
+    /// The products of `skus`, without the unknown ones. One SELECT reads all that are not in memory.
     pub(super) async fn find(&self, skus: &[Sku]) -> Result<HashMap<Sku, Addr<Product>>, DbError> {
         let mut found: HashMap<Sku, Addr<Product>> =
-            skus.iter().filter_map(|sku| Some((sku.clone(), self.recall(sku)?))).collect();
+            skus.iter().filter_map(|sku| Some((sku.clone(), self.get(sku)?))).collect();
         let missing: Vec<Sku> = skus.iter().filter(|sku| !found.contains_key(*sku)).cloned().collect();
         if !missing.is_empty() {
-            let connection = self.backends.database.connection().await?;
+            let connection = self.parts.database.connection().await?;
             for stored in store::load_all(&connection, &missing).await? {
-                found.insert(stored.record.sku.clone(), self.enter(stored));
+                found.insert(stored.record.sku.clone(), self.insert(stored));
             }
         }
         Ok(found)
     }
 
-    /// Asks one product.
-    pub(super) async fn ask<M, R>(&self, sku: Sku, message: M) -> Result<R, InventoryError>
+    /// Sends a message to one product.
+    pub(super) async fn send<M, R>(&self, sku: Sku, message: M) -> Result<R, InventoryError>
     where
         M: Message<Result = Result<R, InventoryError>> + Send + 'static,
         R: Send + 'static,
@@ -65,13 +64,13 @@ impl Directory {
         })
     }
 
-    /// Makes room for a product that was just read. Somebody else may have been faster: then theirs is the
+    /// Inserts a product read from the database. If another caller has inserted it meanwhile, returns that
     /// one.
-    pub(super) fn enter(&self, stored: StoredProduct) -> Addr<Product> {
+    pub(super) fn insert(&self, stored: StoredProduct) -> Addr<Product> {
         let mut products = self.products.borrow_mut();
         let live = products.entry(stored.record.sku.clone()).or_insert_with(|| Live {
             last_used: Instant::now(),
-            address: Product::new(stored, Rc::clone(&self.backends)).start(),
+            address: Product::new(stored, Rc::clone(&self.parts)).start(),
         });
         let address = live.address.clone();
         if products.len() > self.bound {
@@ -80,7 +79,7 @@ impl Directory {
         address
     }
 
-    /// Drops products: what is known of them is in doubt.
+    /// Drops products whose views are in doubt.
     pub(super) fn forget<'a>(&self, skus: impl IntoIterator<Item = &'a Sku>) {
         let mut products = self.products.borrow_mut();
         for sku in skus {
@@ -88,7 +87,7 @@ impl Directory {
         }
     }
 
-    fn recall(&self, sku: &Sku) -> Option<Addr<Product>> {
+    fn get(&self, sku: &Sku) -> Option<Addr<Product>> {
         let mut products = self.products.borrow_mut();
         let live = products.get_mut(sku)?;
         live.last_used = Instant::now();
@@ -96,7 +95,7 @@ impl Directory {
     }
 }
 
-/// Drops the least recently used eighth, so that the next eighth of newcomers costs nothing.
+/// Drops the least recently used eighth, so that the next eighth of insertions evicts none.
 fn evict(products: &mut HashMap<Sku, Live>, bound: usize) {
     let mut ages: Vec<Instant> = products.values().map(|live| live.last_used).collect();
     let surplus = (products.len() - bound + bound / 8).min(ages.len() - 1);

@@ -1,22 +1,22 @@
 use runtime::{db::DbError, outbox::TooLarge};
 
-/// Why a question or a wish about products is not granted.
+/// The reason why a request about products fails.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InventoryError {
-    #[error("there is no such product")]
+    #[error("the product does not exist")]
     Absent,
     #[error("the SKU is taken")]
     SkuTaken,
-    /// The product is not the one the caller saw.
-    #[error("the product has version {current} by now")]
+    /// The product has another version than the request.
+    #[error("the product has version {current} now")]
     Stale { current: i64 },
     #[error("only {available} on hand")]
     InsufficientStock { available: i32 },
-    #[error("{on_hand} on hand; the sum would not fit")]
+    #[error("{on_hand} on hand; the sum exceeds the maximum")]
     StockTooLarge { on_hand: i32 },
     #[error("the key was used for another request")]
     KeyReused,
-    /// Not now. What was asked may have happened.
+    /// Unavailable for now. The requested change may have happened.
     #[error("{0}")]
     Unavailable(String),
     /// A defect.

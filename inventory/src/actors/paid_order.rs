@@ -5,23 +5,24 @@ use uuid::Uuid;
 
 use crate::domain::Order;
 
-/// A paid order as it came.
+/// A paid order as received.
 #[derive(Debug, Clone)]
 pub struct PaidOrder {
     pub envelope: Arc<Envelope>,
     pub order: Order,
-    /// It was delivered before, and may have had its effect.
-    pub again: bool,
+    /// The event was delivered before, so it may be processed already.
+    pub redelivered: bool,
 }
 
 impl PaidOrder {
-    /// What the inbox knows it by, whatever id it came with: a second event for an order is the same event.
+    /// The id of the event in the inbox, derived from the order: a second event for an order is a duplicate.
     pub(super) fn event_id(&self) -> Uuid {
         OrderCompleted::event_id(self.order.id)
     }
 
-    /// Whether it may have had its effect. An id of another kind is an older version's, or a second event's.
+    /// Whether the event may be processed already. An underived id comes from an older version or a second
+    /// event.
     pub(super) fn may_be_known(&self) -> bool {
-        self.again || self.envelope.id != self.event_id()
+        self.redelivered || self.envelope.id != self.event_id()
     }
 }

@@ -1,7 +1,7 @@
-//! One product: the shelf of its SKU, and how it is shown.
+//! One product: the shelf of its SKU, and its view.
 //!
-//! It is not supervised: the directory makes one on demand, from the database, and drops it when in doubt.
-//! Whatever it holds in memory is a view; the CHECK in the database has the last word.
+//! The directory creates it on demand from the database and drops it when its view is in doubt, outside the
+//! supervisor. The state in memory is a view. The CHECK in the database is the authority.
 
 use std::{rc::Rc, time::Instant};
 
@@ -9,30 +9,30 @@ use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, Resp
 use runtime::failpoint;
 use tokio::sync::oneshot;
 
-use super::{Backends, InventoryError};
+use super::{InventoryError, ProductParts};
 use crate::{
     domain::{Level, ProductRecord, Shelf, Short},
     store::{self, StoredProduct},
 };
 
-/// A product as it is shown.
+/// A product as shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProductView {
     pub record: ProductRecord,
     pub available: u32,
 }
 
-type Shown = Result<ProductView, InventoryError>;
+type ViewResult = Result<ProductView, InventoryError>;
 
 /// The actor.
 pub struct Product {
     pub(super) record: ProductRecord,
     shelf: Shelf,
-    /// When the database last told.
-    seen: Instant,
-    /// Who waits for a fresh look.
-    spectators: Vec<oneshot::Sender<Shown>>,
-    pub(super) backends: Rc<Backends>,
+    /// The time of the last read from the database.
+    read_at: Instant,
+    /// Callers that wait for a read.
+    waiting: Vec<oneshot::Sender<ViewResult>>,
+    pub(super) parts: Rc<ProductParts>,
 }
 
 impl Actor for Product {
@@ -40,86 +40,87 @@ impl Actor for Product {
 }
 
 impl Product {
-    pub fn new(stored: StoredProduct, backends: Rc<Backends>) -> Self {
+    pub fn new(stored: StoredProduct, parts: Rc<ProductParts>) -> Self {
         Self {
             record: stored.record,
             shelf: Shelf::new(stored.level),
-            seen: Instant::now(),
-            spectators: Vec::new(),
-            backends,
+            read_at: Instant::now(),
+            waiting: Vec::new(),
+            parts,
         }
     }
 
-    /// Takes over what the database says, unless it is older than what is known.
-    pub(super) fn learn_record(&mut self, record: ProductRecord) {
+    /// Takes the record from the database, unless it is older than the one in memory.
+    pub(super) fn update_record(&mut self, record: ProductRecord) {
         if record.version >= self.record.version {
             self.record = record;
         }
     }
 
-    pub(super) fn learn_level(&mut self, level: Level) {
-        self.shelf.learn(level);
+    pub(super) fn update_level(&mut self, level: Level) {
+        self.shelf.update(level);
     }
 
-    pub(super) fn view(&self) -> Shown {
+    pub(super) fn view(&self) -> ViewResult {
         if self.record.deleted {
             return Err(InventoryError::Absent);
         }
         Ok(ProductView { record: self.record.clone(), available: self.shelf.available() })
     }
 
-    /// Looks into the database, then answers everybody who waits: one look however many they are.
-    fn look(&self, context: &mut Context<Self>) {
-        let (backends, sku) = (Rc::clone(&self.backends), self.record.sku.clone());
-        let look =
-            async move { Ok::<_, InventoryError>(store::load(&backends.connection().await?, &sku).await?) };
-        context.spawn(look.into_actor(self).map(|found: Result<_, InventoryError>, product, _| {
+    /// Reads the product once and answers all waiting callers.
+    fn refresh(&self, context: &mut Context<Self>) {
+        let parts = Rc::clone(&self.parts);
+        let sku = self.record.sku.clone();
+        let load =
+            async move { Ok::<_, InventoryError>(store::load(&parts.connection().await?, &sku).await?) };
+        context.spawn(load.into_actor(self).map(|found: Result<_, InventoryError>, product, _| {
             let shown = match found {
-                Ok(Some(stored)) => product.see(stored),
+                Ok(Some(stored)) => product.update(stored),
                 Ok(None) => Err(InventoryError::Absent),
                 Err(error) => Err(error),
             };
-            for spectator in product.spectators.drain(..) {
-                _ = spectator.send(shown.clone()); // who gave up waiting needs no answer
+            for sender in product.waiting.drain(..) {
+                _ = sender.send(shown.clone()); // the caller may have given up
             }
         }));
     }
 
-    fn see(&mut self, stored: StoredProduct) -> Shown {
-        self.learn_record(stored.record);
-        self.learn_level(stored.level);
-        self.seen = Instant::now();
+    fn update(&mut self, stored: StoredProduct) -> ViewResult {
+        self.update_record(stored.record);
+        self.update_level(stored.level);
+        self.read_at = Instant::now();
         self.view()
     }
 }
 
-/// How is it?
+/// Show the product.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<ProductView, InventoryError>")]
 pub struct ShowProduct;
 
 impl Handler<ShowProduct> for Product {
-    type Result = ResponseFuture<Shown>;
+    type Result = ResponseFuture<ViewResult>;
 
     fn handle(&mut self, _: ShowProduct, context: &mut Self::Context) -> Self::Result {
-        if self.seen.elapsed() <= self.backends.view_age {
+        if self.read_at.elapsed() <= self.parts.view_age {
             let shown = self.view();
             return Box::pin(async move { shown });
         }
-        let (spectator, shown) = oneshot::channel();
-        self.spectators.push(spectator);
-        if self.spectators.len() == 1 {
-            self.look(context);
+        let (sender, shown) = oneshot::channel();
+        self.waiting.push(sender);
+        if self.waiting.len() == 1 {
+            self.refresh(context);
         }
         Box::pin(async move {
-            shown
-                .await
-                .unwrap_or_else(|_| Err(InventoryError::Unavailable("the product was reloaded".to_owned())))
+            shown.await.unwrap_or_else(|_| {
+                Err(InventoryError::Unavailable("the product is being reloaded".to_owned()))
+            })
         })
     }
 }
 
-/// Keep this many for an order.
+/// Hold this quantity for an order.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<(), Short>")]
 pub struct Hold(pub u32);
@@ -133,7 +134,7 @@ impl Handler<Hold> for Product {
     }
 }
 
-/// Give held ones back: their order gets nothing.
+/// Release a held quantity of a refused order.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(super) struct Release(pub u32);
@@ -146,31 +147,31 @@ impl Handler<Release> for Product {
     }
 }
 
-/// Held ones were taken by a commit, which left `level`.
+/// Turn a held quantity into the level that its commit left.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct Settle {
+pub struct CommitHold {
     pub quantity: u32,
     pub level: Level,
 }
 
-impl Handler<Settle> for Product {
+impl Handler<CommitHold> for Product {
     type Result = ();
 
-    fn handle(&mut self, settle: Settle, _: &mut Self::Context) {
-        self.shelf.settle(settle.quantity, settle.level);
+    fn handle(&mut self, message: CommitHold, _: &mut Self::Context) {
+        self.shelf.commit_hold(message.quantity, message.level);
     }
 }
 
-/// The database says so.
+/// Take this level from the database.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub(super) struct Learn(pub Level);
+pub(super) struct UpdateLevel(pub Level);
 
-impl Handler<Learn> for Product {
+impl Handler<UpdateLevel> for Product {
     type Result = ();
 
-    fn handle(&mut self, learn: Learn, _: &mut Self::Context) {
-        self.learn_level(learn.0);
+    fn handle(&mut self, message: UpdateLevel, _: &mut Self::Context) {
+        self.update_level(message.0);
     }
 }

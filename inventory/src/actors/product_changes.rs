@@ -1,5 +1,5 @@
-//! What operators do to one product. The database decides (version, range, key); the actor learns what came
-//! of it.
+//! Changes of one product by operators. The database decides (version, range, key), and the actor takes over
+//! the result.
 
 use std::rc::Rc;
 
@@ -7,20 +7,20 @@ use actix::{ActorFutureExt, Handler, Message, ResponseActFuture, WrapFuture};
 use events::Origin;
 use runtime::outbox::OutboxEvent;
 
-use super::{Backends, InventoryError, Product, ProductView};
+use super::{InventoryError, Product, ProductParts, ProductView};
 use crate::{
     domain::{Adjustment, Details, ProductRecord, Sku},
     store::{self, Adjusted, Changed},
 };
 
-/// Tries at a removal that other changes get in the way of.
+/// Attempts at a removal while other changes interfere.
 const ATTEMPTS: usize = 5;
 
-/// Replace the details, if the product still has this version.
+/// Replace the details if the product still has this version.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<ProductView, InventoryError>")]
 pub struct ChangeProduct {
-    /// What the caller saw; `None` never matches.
+    /// The version the caller has. `None` matches no version.
     pub version: Option<i64>,
     pub details: Details,
     pub origin: Origin,
@@ -29,36 +29,37 @@ pub struct ChangeProduct {
 impl Handler<ChangeProduct> for Product {
     type Result = ResponseActFuture<Self, Result<ProductView, InventoryError>>;
 
-    fn handle(&mut self, wish: ChangeProduct, _: &mut Self::Context) -> Self::Result {
-        let (backends, sku) = (Rc::clone(&self.backends), self.record.sku.clone());
-        let changing = async move { change(&backends, &sku, wish).await };
+    fn handle(&mut self, message: ChangeProduct, _: &mut Self::Context) -> Self::Result {
+        let parts = Rc::clone(&self.parts);
+        let sku = self.record.sku.clone();
+        let changing = async move { change(&parts, &sku, message).await };
         Box::pin(changing.into_actor(self).map(|changed, product, _| {
-            product.learn_record(changed?);
+            product.update_record(changed?);
             product.view()
         }))
     }
 }
 
 async fn change(
-    backends: &Backends,
+    parts: &ProductParts,
     sku: &Sku,
-    wish: ChangeProduct,
+    message: ChangeProduct,
 ) -> Result<ProductRecord, InventoryError> {
-    let connection = backends.connection().await?;
+    let connection = parts.connection().await?;
     let current =
         store::load(&connection, sku).await?.map(|stored| stored.record).filter(|record| !record.deleted);
     let current = current.ok_or(InventoryError::Absent)?;
-    if wish.version != Some(current.version) {
+    if message.version != Some(current.version) {
         return Err(InventoryError::Stale { current: current.version });
     }
-    let event = store::product_changed(&changed(&current, &wish.details), wish.origin.clone())?;
-    match store::change(&connection, (sku, current.version), &wish.details, &event, backends.lease).await? {
-        Changed::Done(record) => Ok(published(backends, event, record)),
+    let event = store::product_changed(&changed(&current, &message.details), message.origin.clone())?;
+    match store::change(&connection, (sku, current.version), &message.details, &event, parts.lease).await? {
+        Changed::Done(record) => Ok(published(parts, event, record)),
         Changed::Stale => Err(InventoryError::Stale { current: current.version + 1 }),
     }
 }
 
-/// How `record` will be.
+/// The record after the change.
 fn changed(record: &ProductRecord, details: &Details) -> ProductRecord {
     ProductRecord {
         name: details.name.as_str().to_owned(),
@@ -70,12 +71,12 @@ fn changed(record: &ProductRecord, details: &Details) -> ProductRecord {
     }
 }
 
-fn published(backends: &Backends, event: OutboxEvent, record: ProductRecord) -> ProductRecord {
-    backends.publish(event);
+fn published(parts: &ProductParts, event: OutboxEvent, record: ProductRecord) -> ProductRecord {
+    parts.publish(event);
     record
 }
 
-/// Take it off sale. Open orders still settle.
+/// Take the product off sale. Orders already placed keep their price and are still fulfilled.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<(), InventoryError>")]
 pub struct RemoveProduct {
@@ -85,19 +86,20 @@ pub struct RemoveProduct {
 impl Handler<RemoveProduct> for Product {
     type Result = ResponseActFuture<Self, Result<(), InventoryError>>;
 
-    fn handle(&mut self, wish: RemoveProduct, _: &mut Self::Context) -> Self::Result {
-        let (backends, sku) = (Rc::clone(&self.backends), self.record.sku.clone());
-        let removing = async move { remove(&backends, &sku, wish.origin.clone()).await };
+    fn handle(&mut self, message: RemoveProduct, _: &mut Self::Context) -> Self::Result {
+        let parts = Rc::clone(&self.parts);
+        let sku = self.record.sku.clone();
+        let removing = async move { remove(&parts, &sku, message.origin.clone()).await };
         Box::pin(removing.into_actor(self).map(|removed, product, _| {
-            product.learn_record(removed?);
+            product.update_record(removed?);
             Ok(())
         }))
     }
 }
 
-/// The event carries the version, so it must be known before: read it, and remove that one.
-async fn remove(backends: &Backends, sku: &Sku, origin: Origin) -> Result<ProductRecord, InventoryError> {
-    let connection = backends.connection().await?;
+/// The event carries the new version, so the current one is read first.
+async fn remove(parts: &ProductParts, sku: &Sku, origin: Origin) -> Result<ProductRecord, InventoryError> {
+    let connection = parts.connection().await?;
     for _ in 0..ATTEMPTS {
         let current =
             store::load(&connection, sku).await?.map(|stored| stored.record).filter(|record| !record.deleted);
@@ -105,15 +107,15 @@ async fn remove(backends: &Backends, sku: &Sku, origin: Origin) -> Result<Produc
         let gone = ProductRecord { version: current.version + 1, deleted: true, ..current };
         let event = store::product_changed(&gone, origin.clone())?;
         if let Changed::Done(record) =
-            store::remove(&connection, (sku, gone.version - 1), &event, backends.lease).await?
+            store::remove(&connection, (sku, gone.version - 1), &event, parts.lease).await?
         {
-            return Ok(published(backends, event, record));
+            return Ok(published(parts, event, record));
         }
     }
-    Err(InventoryError::Unavailable(format!("{sku} is being changed all the time")))
+    Err(InventoryError::Unavailable(format!("{sku} is being changed by others; retry")))
 }
 
-/// Add or take stock by hand, once per key.
+/// Add or take stock by hand, once per idempotency key.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<StockAdjusted, InventoryError>")]
 pub struct AdjustStock(pub Adjustment);
@@ -122,20 +124,21 @@ pub struct AdjustStock(pub Adjustment);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StockAdjusted {
     pub on_hand: i32,
-    /// It had happened before, under the same key.
+    /// An earlier request with the same key did it.
     pub replayed: bool,
 }
 
 impl Handler<AdjustStock> for Product {
     type Result = ResponseActFuture<Self, Result<StockAdjusted, InventoryError>>;
 
-    fn handle(&mut self, wish: AdjustStock, _: &mut Self::Context) -> Self::Result {
-        let (backends, takes) = (Rc::clone(&self.backends), wish.0.delta.get() < 0);
-        let adjusting = async move { Ok(store::adjust(&backends.connection().await?, &wish.0).await?) };
+    fn handle(&mut self, message: AdjustStock, _: &mut Self::Context) -> Self::Result {
+        let parts = Rc::clone(&self.parts);
+        let takes = message.0.delta.get() < 0;
+        let adjusting = async move { Ok(store::adjust(&parts.connection().await?, &message.0).await?) };
         Box::pin(adjusting.into_actor(self).map(
             move |adjusted: Result<Adjusted, InventoryError>, product, _| {
                 if let Ok(Adjusted::Done(level)) = adjusted {
-                    product.learn_level(level);
+                    product.update_level(level);
                 }
                 answer(adjusted?, takes)
             },

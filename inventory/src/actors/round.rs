@@ -1,167 +1,155 @@
-//! One round: the orders that wait are decided, committed and settled before the next ones are looked at.
+//! One round: decides and commits the waiting orders, then publishes their replies.
 //!
 //! ```text
-//!   orders ─> delivered before? ── yes ─> look into the inbox; the stored reply   Duplicate
+//!   orders ─> delivered before? ── yes ─> inbox: publish the stored reply          Duplicate
 //!                 │ no                                    ^
 //!                 v                                       │
-//!             hold every line, in order ─> Reserve | Refuse            (deciding.rs)
+//!             hold every line, in order ─> Reserve | Refuse            (decider.rs)
 //!                 v                                       │
-//!             WriteStock: one transaction ── refused ────┴─ forget these products, all of it again
-//!                 │                        ├─ away ───> forget them    Transient
-//!                 │                        └─ a product is locked ───> its orders: Transient; the others again
+//!             WriteStock: one transaction ── refused ─────┴─ forget these products, start again
+//!                 │                        ├─ unavailable ─> forget them           Transient
+//!                 │                        └─ a product is locked ─> its orders: Transient; retry the others
 //!                 v
-//!             settle the holds; stock_reserved | refund_order          Done
+//!             commit the holds; stock_reserved | refund_order                      Done
 //! ```
 //!
-//! An outcome is given when its reply is in Redis, or in the outbox because Redis refuses it: the entry is
-//! acknowledged only then, and who dies before that finds it pending, and the reply in the inbox. The next
-//! round does not wait for that.
+//! An outcome is returned once its reply is in Redis, or in the outbox when Redis refuses it. Only then is
+//! the entry acknowledged. After a crash before that, the entry is still pending and the inbox holds the
+//! reply. The next round starts while the replies are published.
 //!
-//! Why rounds: a hold whose commit is on its way makes stock look taken that may yet come free, and what the
-//! database says about it is ambiguous. Between two rounds nothing is in flight, so a refusal is never built
-//! on somebody's failed commit. Throughput comes from the size of a round: what arrives meanwhile, from all
-//! partitions, goes into the next one.
+//! Rounds keep refusals exact. A hold in an uncommitted transaction makes stock look taken although it may be
+//! released. Between two rounds no commit is in flight, so no refusal depends on a commit that fails. The
+//! size of a round gives the throughput: orders that arrive meanwhile, from all partitions, join the next
+//! one.
 
 use std::{
     cell::RefCell,
     collections::{BTreeMap, HashMap, HashSet},
+    future::Future,
     rc::Rc,
     sync::Arc,
 };
 
-use events::{Envelope, Event, RefundOrder, RefundReason, ReservedItem, ShortItem, StockReserved};
+use events::Envelope;
 use runtime::{
     db::{CommitError, Commits, DbError},
-    inbox::{self, StoredReply},
-    stream::{BrokerError, Outcome},
+    inbox,
+    stream::Outcome,
 };
 use uuid::Uuid;
 
 use super::{
-    Backends, PaidOrder,
+    PaidOrder, ProductParts,
     attempt_error::AttemptError,
-    deciding::{Deciding, Taken},
+    decider::{Decider, Taken},
     directory::Directory,
+    replies,
 };
 use crate::{
-    SERVICE,
-    domain::{Decision, Order, Refusal, ShortLine, Sku},
-    store::{self, NEVER_NEGATIVE, ORDER_ONCE, Reply, Ruling, WriteStock},
+    domain::{Level, Sku},
+    store::{self, DecidedOrder, NEVER_NEGATIVE, ORDER_ONCE, Reply, WriteStock},
 };
 
-/// Tries at a batch that the database refuses: one for a duplicate that looked new, one for a stale view, one
-/// for a duplicate that another instance was faster with, one to spare. Then one order at a time, so that the
-/// culprit stands alone.
+/// Attempts at a batch that the database refuses, before its orders are committed one at a time. One attempt
+/// each for an undetected duplicate, a stale view and a duplicate of another instance, and one spare.
 const ATTEMPTS: usize = 4;
 
-/// Decided orders that go to the writer before the rest of a large round is decided: what `commit-batch`
-/// allows it at once by default.
+/// Decided orders sent to the writer while the rest of a large round is decided: the default `commit-batch`.
 const PART: usize = 512;
 
-/// An order and what has become of it.
-struct Case<'a> {
+/// An order and the result of its round.
+struct RoundOrder<'a> {
     paid: &'a PaidOrder,
     outcome: Option<Outcome>,
-    /// To be published before the outcome is given.
+    /// Published before the outcome is returned.
     reply: Option<Arc<Reply>>,
 }
 
-/// A round that is decided.
-pub(super) struct Judged {
-    /// What has become of each event, and what is to be published before that is said.
-    verdicts: Vec<(Outcome, Option<Arc<Reply>>)>,
-    case_of_order: Vec<usize>,
+/// The result of a commit: the level of each product after its batch.
+type Committed = Result<Arc<HashMap<Sku, Level>>, CommitError>;
+
+/// A round whose replies are to be published.
+pub(super) struct CommittedRound {
+    /// The outcome of each event, and the reply to publish before it is returned.
+    results: Vec<(Outcome, Option<Arc<Reply>>)>,
+    /// The index in `results` of each order of the round.
+    index_of_order: Vec<usize>,
 }
 
-/// What a round works with.
+/// The parts of a round.
 pub(super) struct Round {
     pub directory: Directory,
     pub writer: Commits<WriteStock>,
-    pub backends: Rc<Backends>,
-    /// Products whose rows somebody had locked when they were last looked at: they are asked after before
-    /// they are waited for.
+    pub parts: Rc<ProductParts>,
+    /// Products whose rows were locked when last checked. Each round checks them before it waits for a lock.
     pub locked: RefCell<HashSet<Sku>>,
 }
 
 impl Round {
-    /// Decides, commits and settles; what is left is to publish the replies.
-    pub(super) async fn judge(&self, orders: &[PaidOrder]) -> Judged {
-        let mut cases: Vec<Case> = Vec::with_capacity(orders.len());
-        let (mut case_of, mut case_of_order) =
-            (HashMap::with_capacity(orders.len()), Vec::with_capacity(orders.len()));
-        for paid in orders {
-            case_of_order.push(*case_of.entry(paid.event_id()).or_insert_with(|| {
-                cases.push(Case { paid, outcome: None, reply: None });
-                cases.len() - 1
+    /// Decides and commits the orders. An event that is in the round twice is decided once.
+    pub(super) async fn commit(&self, paid: &[PaidOrder]) -> CommittedRound {
+        let mut orders: Vec<RoundOrder> = Vec::with_capacity(paid.len());
+        let mut index_of = HashMap::with_capacity(paid.len());
+        let mut index_of_order = Vec::with_capacity(paid.len());
+        for paid in paid {
+            index_of_order.push(*index_of.entry(paid.event_id()).or_insert_with(|| {
+                orders.push(RoundOrder { paid, outcome: None, reply: None });
+                orders.len() - 1
             }));
         }
-        self.judge_cases(&mut cases).await;
-        Judged {
-            verdicts: cases
-                .into_iter()
-                .map(|case| (case.outcome.unwrap_or_else(undecided), case.reply))
-                .collect(),
-            case_of_order,
-        }
+        self.commit_orders(&mut orders).await;
+        let result = |order: RoundOrder<'_>| (order.outcome.unwrap_or_else(undecided), order.reply);
+        CommittedRound { results: orders.into_iter().map(result).collect(), index_of_order }
     }
 
-    /// One outcome an order, in order.
-    pub(super) async fn publish(&self, mut judged: Judged) -> Vec<Outcome> {
-        self.publish_replies(&mut judged.verdicts).await;
-        let mut outcome = |case: &usize| {
-            let outcome = &mut judged.verdicts[*case].0;
-            // The same event twice in one round: only the first has an effect.
-            let again = if *outcome == Outcome::Done { Outcome::Duplicate } else { outcome.clone() };
-            std::mem::replace(outcome, again)
+    /// Publishes the replies. One outcome an order, in order.
+    pub(super) async fn publish(&self, mut committed: CommittedRound) -> Vec<Outcome> {
+        self.publish_replies(&mut committed.results).await;
+        let mut outcome = |index: &usize| {
+            let outcome = &mut committed.results[*index].0;
+            // The same event twice in a round: the second is a duplicate.
+            let repeated = if *outcome == Outcome::Done { Outcome::Duplicate } else { outcome.clone() };
+            std::mem::replace(outcome, repeated)
         };
-        judged.case_of_order.iter().map(&mut outcome).collect()
+        committed.index_of_order.iter().map(&mut outcome).collect()
     }
 
-    /// Gives every case its outcome: all together or, if that does not work out, one by one.
-    async fn judge_cases(&self, cases: &mut [Case<'_>]) {
-        let mut outage = match self.insist(cases).await {
+    /// Gives every order its outcome: all in one batch or, after repeated refusals, one by one.
+    async fn commit_orders(&self, orders: &mut [RoundOrder<'_>]) {
+        let mut outage = match self.commit_with_retries(orders).await {
             Ok(()) => return,
             Err(AttemptError::Unavailable(why) | AttemptError::Contended(why)) => Some(why),
-            Err(setback) => match cases {
-                [alone] => return alone.outcome = Some(Outcome::Failed(setback.to_string())),
+            Err(error) => match orders {
+                [single] => return single.outcome = Some(Outcome::Failed(error.to_string())),
                 _ => None,
             },
         };
-        for case in cases.iter_mut().filter(|case| case.outcome.is_none()) {
+        for order in orders.iter_mut().filter(|order| order.outcome.is_none()) {
             if outage.is_none() {
-                match self.insist(std::slice::from_mut(case)).await {
+                match self.commit_with_retries(std::slice::from_mut(order)).await {
                     Ok(()) => continue,
                     Err(AttemptError::Unavailable(why) | AttemptError::Contended(why)) => outage = Some(why),
-                    Err(setback) => case.outcome = Some(Outcome::Failed(setback.to_string())),
+                    Err(error) => order.outcome = Some(Outcome::Failed(error.to_string())),
                 }
             }
             if let Some(why) = &outage {
-                case.outcome.get_or_insert_with(|| Outcome::Transient(why.clone()));
+                order.outcome.get_or_insert_with(|| Outcome::Transient(why.clone()));
             }
         }
     }
 
-    async fn insist(&self, cases: &mut [Case<'_>]) -> Result<(), AttemptError> {
+    async fn commit_with_retries(&self, orders: &mut [RoundOrder<'_>]) -> Result<(), AttemptError> {
         let mut attempt = 1;
         loop {
-            match self.attempt(cases, attempt).await {
-                Err(setback @ (AttemptError::Refused(_) | AttemptError::ProductLost(_)))
+            match self.attempt(orders, attempt).await {
+                Err(error @ (AttemptError::Refused(_) | AttemptError::ProductLost(_)))
                     if attempt < ATTEMPTS =>
                 {
-                    match &setback {
-                        AttemptError::Refused(error)
-                            if [inbox::ONCE, ORDER_ONCE].iter().any(|once| error.violates(once)) =>
-                        {
-                            tracing::debug!("an event that looked new had its effect")
-                        }
-                        _ => {
-                            tracing::warn!(orders = cases.len(), attempt, %setback, "the batch was not committed; deciding anew")
-                        }
-                    }
+                    log_refusal(&error, orders.len(), attempt);
                     attempt += 1;
                 }
                 Err(AttemptError::Contended(why))
-                    if attempt < ATTEMPTS && self.find_locked(cases, &why).await? =>
+                    if attempt < ATTEMPTS && self.find_locked(orders, &why).await? =>
                 {
                     attempt += 1
                 }
@@ -170,104 +158,100 @@ impl Round {
         }
     }
 
-    /// Looks which products are locked. True: some are, so that the others can go on without them.
-    async fn find_locked(&self, cases: &[Case<'_>], why: &str) -> Result<bool, AttemptError> {
-        let open = cases.iter().filter(|case| case.outcome.is_none());
+    /// Finds the locked products of the open orders. True when there are some: the other orders can go on.
+    async fn find_locked(&self, orders: &[RoundOrder<'_>], why: &str) -> Result<bool, AttemptError> {
+        let open = orders.iter().filter(|order| order.outcome.is_none());
         let skus: HashSet<Sku> =
-            open.flat_map(|case| &case.paid.order.lines).map(|line| line.sku.clone()).collect();
-        let found = self.look_for_locks(skus.into_iter().collect()).await?;
-        if !found.is_empty() {
-            tracing::warn!(products = ?found.iter().map(Sku::as_str).collect::<Vec<_>>(), why, "somebody has locked products; their orders wait");
-        }
+            open.flat_map(|order| &order.paid.order.lines).map(|line| line.sku.clone()).collect();
+        let found = self.locked_among(skus.into_iter().collect()).await?;
         let some = !found.is_empty();
+        if some {
+            let products = found.iter().map(Sku::as_str).collect::<Vec<_>>();
+            tracing::warn!(?products, why, "product rows are locked by another session; their orders wait");
+        }
         self.locked.borrow_mut().extend(found);
         Ok(some)
     }
 
-    async fn look_for_locks(&self, skus: Vec<Sku>) -> Result<Vec<Sku>, AttemptError> {
-        Ok(store::locked(&self.backends.database.connection().await?, &skus).await?)
+    async fn locked_among(&self, skus: Vec<Sku>) -> Result<Vec<Sku>, AttemptError> {
+        Ok(store::locked(&self.parts.database.connection().await?, &skus).await?)
     }
 
-    /// Orders of products that are still locked are tried again later; nobody waits for them.
-    async fn leave_out_locked(&self, cases: &mut [Case<'_>]) -> Result<(), AttemptError> {
+    /// Leaves out orders of products that are still locked. Their outcome is transient, so they are retried.
+    async fn leave_out_locked(&self, orders: &mut [RoundOrder<'_>]) -> Result<(), AttemptError> {
         let suspects: Vec<Sku> = self.locked.borrow().iter().cloned().collect();
         if suspects.is_empty() {
             return Ok(());
         }
-        let locked: HashSet<Sku> = self.look_for_locks(suspects).await?.into_iter().collect();
-        for case in cases.iter_mut().filter(|case| case.outcome.is_none()) {
-            if let Some(line) = case.paid.order.lines.iter().find(|line| locked.contains(&line.sku)) {
-                case.outcome = Some(Outcome::Transient(format!("product {} is locked", line.sku)));
+        let locked: HashSet<Sku> = self.locked_among(suspects).await?.into_iter().collect();
+        for order in orders.iter_mut().filter(|order| order.outcome.is_none()) {
+            if let Some(line) = order.paid.order.lines.iter().find(|line| locked.contains(&line.sku)) {
+                order.outcome = Some(Outcome::Transient(format!("product {} is locked", line.sku)));
             }
         }
         *self.locked.borrow_mut() = locked;
         Ok(())
     }
 
-    /// Takes every open case to its end. After a setback the products of those that are still open are in
-    /// doubt.
-    async fn attempt(&self, cases: &mut [Case<'_>], attempt: usize) -> Result<(), AttemptError> {
-        // The inbox refuses a duplicate anyway: a look is worth its round trip only where one is to be
-        // expected.
-        if attempt > 1 || cases.iter().any(|case| case.paid.may_be_known()) {
-            self.answer_duplicates(cases).await?;
+    /// Commits every open order. After an error the views of the products of the open orders are in doubt, so
+    /// these products are dropped from memory.
+    async fn attempt(&self, orders: &mut [RoundOrder<'_>], attempt: usize) -> Result<(), AttemptError> {
+        // The inbox refuses every duplicate. Reading it first pays only where duplicates are likely.
+        if attempt > 1 || orders.iter().any(|order| order.paid.may_be_known()) {
+            self.answer_duplicates(orders).await?;
         }
-        self.leave_out_locked(cases).await?;
-        let mut open: Vec<&mut Case> = cases.iter_mut().filter(|case| case.outcome.is_none()).collect();
+        self.leave_out_locked(orders).await?;
+        let mut open: Vec<&mut RoundOrder> =
+            orders.iter_mut().filter(|order| order.outcome.is_none()).collect();
         if open.is_empty() {
             return Ok(());
         }
         let wanted = wanted(&open);
-        let result = self.settle(&mut open, &wanted).await;
+        let result = self.decide_and_commit(&mut open, &wanted).await;
         if result.is_err() {
             self.directory.forget(wanted.keys());
         }
         result
     }
 
-    /// An event that had its effect is answered with the reply it had: whoever sends it again has not seen
-    /// that.
-    async fn answer_duplicates(&self, cases: &mut [Case<'_>]) -> Result<(), AttemptError> {
-        let open = cases.iter().filter(|case| case.outcome.is_none()).map(|case| case.paid);
-        // The version before kept it under the id it came with.
+    /// Gives processed events their stored reply. A sender that repeats an event has not received the reply.
+    async fn answer_duplicates(&self, orders: &mut [RoundOrder<'_>]) -> Result<(), AttemptError> {
+        let open = orders.iter().filter(|order| order.outcome.is_none()).map(|order| order.paid);
+        // The previous version stored the event under its envelope id.
         let ids: Vec<Uuid> = open.flat_map(|paid| [paid.event_id(), paid.envelope.id]).collect();
-        let mut replies = store::answered(&self.backends.database.connection().await?, &ids).await?;
-        for case in cases.iter_mut().filter(|case| case.outcome.is_none()) {
-            if let Some(reply) =
-                replies.remove(&case.paid.event_id()).or_else(|| replies.remove(&case.paid.envelope.id))
-            {
-                case.reply = reply.map(|reply| Arc::new(given_again(reply, &case.paid.envelope)));
-                case.outcome = Some(Outcome::Duplicate);
+        let mut stored = store::answered(&self.parts.database.connection().await?, &ids).await?;
+        for order in orders.iter_mut().filter(|order| order.outcome.is_none()) {
+            let envelope = &order.paid.envelope;
+            let found = stored.remove(&order.paid.event_id()).or_else(|| stored.remove(&envelope.id));
+            if let Some(reply) = found {
+                order.reply = reply.map(|reply| Arc::new(replies::stored_reply(reply, envelope)));
+                order.outcome = Some(Outcome::Duplicate);
             }
         }
         Ok(())
     }
 
-    /// Redis away: the events come again, and the inbox has their replies. What Redis refuses waits in the
-    /// outbox: a stream that is full must not keep others from being acknowledged, and hence trimmed.
-    async fn publish_replies(&self, verdicts: &mut [(Outcome, Option<Arc<Reply>>)]) {
-        let mut told: Vec<(&mut Outcome, &Reply)> =
-            verdicts.iter_mut().filter_map(|(outcome, reply)| Some((outcome, reply.as_deref()?))).collect();
-        if told.is_empty() {
+    /// Publishes the replies of a round. When Redis is away, the events are redelivered and the inbox answers
+    /// them. Replies that Redis refuses wait in the outbox, so that a full stream delays no acknowledgement,
+    /// and hence no trimming, of the others.
+    async fn publish_replies(&self, results: &mut [(Outcome, Option<Arc<Reply>>)]) {
+        let mut unsent: Vec<(&mut Outcome, &Reply)> =
+            results.iter_mut().filter_map(|(outcome, reply)| Some((outcome, reply.as_deref()?))).collect();
+        if unsent.is_empty() {
             return;
         }
         let replies: Vec<(&str, &Envelope)> =
-            told.iter().map(|(_, reply)| (reply.stream, &reply.envelope)).collect();
-        let unpublished =
-            |why: &dyn std::fmt::Display| Outcome::Transient(format!("its reply is not published: {why}"));
-        match self.backends.broker.publish(&replies).await {
-            Err(error) => told.iter_mut().for_each(|(outcome, _)| **outcome = unpublished(&error)),
+            unsent.iter().map(|(_, reply)| (reply.stream, &reply.envelope)).collect();
+        match self.parts.broker.publish(&replies).await {
+            Err(error) => unsent.iter_mut().for_each(|(outcome, _)| **outcome = unpublished(&error)),
             Ok(results) => {
-                let results: Vec<Option<BrokerError>> = results.into_iter().map(Result::err).collect();
-                let refused = || {
-                    told.iter()
-                        .zip(&results)
-                        .filter(|(_, refused)| refused.is_some())
-                        .map(|((_, reply), _)| *reply)
-                };
-                if let Err(why) = self.park(refused().collect()).await {
-                    let refused = told.iter_mut().zip(&results).filter(|(_, refused)| refused.is_some());
-                    refused.for_each(|((outcome, _), _)| **outcome = unpublished(&why));
+                let mut refused: Vec<_> = unsent
+                    .into_iter()
+                    .zip(results)
+                    .filter_map(|(unsent, result)| result.is_err().then_some(unsent))
+                    .collect();
+                if let Err(error) = self.park(refused.iter().map(|(_, reply)| *reply).collect()).await {
+                    refused.iter_mut().for_each(|(outcome, _)| **outcome = unpublished(&error));
                 }
             }
         }
@@ -278,124 +262,101 @@ impl Round {
             return Ok(());
         }
         tracing::warn!(replies = refused.len(), "Redis refused replies; they wait in the outbox");
-        store::park_replies(&self.backends.database.connection().await?, &refused).await
+        store::park_replies(&self.parts.database.connection().await?, &refused).await
     }
 
-    /// Decides, commits, settles. Holds of what fails are left behind, in products that are about to be
-    /// forgotten.
-    async fn settle(
+    /// Decides the open orders and commits them. After an error their holds remain in products that the
+    /// caller drops.
+    async fn decide_and_commit(
         &self,
-        open: &mut [&mut Case<'_>],
+        open: &mut [&mut RoundOrder<'_>],
         wanted: &BTreeMap<Sku, u32>,
     ) -> Result<(), AttemptError> {
-        let mut deciding = Deciding::begin(&self.directory, &self.backends, wanted).await?;
-        let (mut rulings, mut commits) = (Vec::with_capacity(open.len()), Vec::with_capacity(open.len()));
-        let commit = |rulings: &[(Arc<Ruling>, &str)]| {
-            self.writer.commit_all(rulings.iter().map(|(ruling, _)| Arc::clone(ruling)).collect())
-        };
-        for case in open.iter() {
-            let decision = deciding.decide(&case.paid.order).await?;
-            rulings.push((Arc::new(ruling(case.paid, &decision)), label(&decision)));
-            // No shortage depends on whether these commit: they need not wait for the rest of the round.
-            if deciding.is_plenty && rulings.len() - commits.len() == PART {
-                commits.extend(commit(&rulings[commits.len()..]));
-                tokio::task::yield_now().await; // the writer is on this thread
-            }
-        }
-        commits.extend(commit(&rulings[commits.len()..]));
-        let (mut taken, mut setback, mut counts) = (Taken::default(), None, HashMap::new());
-        for ((case, (ruling, label)), commit) in open.iter_mut().zip(rulings).zip(commits) {
+        let mut decider = Decider::begin(&self.directory, &self.parts, wanted).await?;
+        let commits = self.decide(&mut decider, open).await?;
+        let mut taken = Taken::default();
+        let mut failure = None;
+        let mut counts = HashMap::new();
+        for (order, (decided, label, commit)) in open.iter_mut().zip(commits) {
             match commit.await {
                 Ok(levels) => {
                     *counts.entry(label).or_insert(0) += 1;
-                    taken.add(&ruling.taken, &levels);
-                    (case.outcome, case.reply) = (Some(Outcome::Done), Some(Arc::clone(&ruling.reply)));
+                    taken.add(&decided.taken, &levels);
+                    order.outcome = Some(Outcome::Done);
+                    order.reply = Some(Arc::clone(&decided.reply));
                 }
-                Err(error) => setback = Some(error),
+                Err(error) => failure = Some(error),
             }
         }
         for (label, orders) in counts {
             metrics::counter!("orderflow_reservations_total", "outcome" => label).increment(orders);
         }
-        deciding.settle(taken).await;
-        setback.map_or(Ok(()), |error| Err(counted(error).into()))
+        decider.commit_holds(taken).await;
+        failure.map_or(Ok(()), |error| Err(counted(error).into()))
+    }
+
+    /// Decides the open orders in order and sends them to the writer. Each result has the label of the
+    /// decision and the future of its commit.
+    async fn decide(
+        &self,
+        decider: &mut Decider<'_>,
+        open: &[&mut RoundOrder<'_>],
+    ) -> Result<Vec<(Arc<DecidedOrder>, &'static str, impl Future<Output = Committed> + use<>)>, AttemptError>
+    {
+        let mut decided = Vec::with_capacity(open.len());
+        let mut commits = Vec::with_capacity(open.len());
+        let commit = |part: &[(Arc<DecidedOrder>, &str)]| {
+            self.writer.commit_all(part.iter().map(|(order, _)| Arc::clone(order)).collect())
+        };
+        for order in open {
+            let decision = decider.decide(&order.paid.order).await?;
+            let order = Arc::new(replies::decided_order(order.paid, &decision));
+            decided.push((order, replies::label(&decision)));
+            // Without a shortage in the round no decision depends on these commits.
+            if decider.all_held && decided.len() - commits.len() == PART {
+                commits.extend(commit(&decided[commits.len()..]));
+                tokio::task::yield_now().await; // the writer runs on this thread
+            }
+        }
+        commits.extend(commit(&decided[commits.len()..]));
+        Ok(decided.into_iter().zip(commits).map(|((order, label), commit)| (order, label, commit)).collect())
     }
 }
 
 fn undecided() -> Outcome {
-    Outcome::Transient("it was not decided".to_owned())
+    Outcome::Transient("the order was not decided".to_owned())
 }
 
-/// Every product of these orders, and how much all of them want of it.
-fn wanted(cases: &[&mut Case<'_>]) -> BTreeMap<Sku, u32> {
+fn unpublished(why: &dyn std::fmt::Display) -> Outcome {
+    Outcome::Transient(format!("the reply is not published: {why}"))
+}
+
+/// Logs a refused batch: at debug for an undetected duplicate, which is expected.
+fn log_refusal(error: &AttemptError, orders: usize, attempt: usize) {
+    match error {
+        AttemptError::Refused(refusal)
+            if [inbox::ONCE, ORDER_ONCE].iter().any(|once| refusal.violates(once)) =>
+        {
+            tracing::debug!("a batch held an event that was processed before; deciding again")
+        }
+        _ => tracing::warn!(orders, attempt, %error, "the batch was not committed; deciding again"),
+    }
+}
+
+/// The quantity of each product that these orders want together.
+fn wanted(orders: &[&mut RoundOrder<'_>]) -> BTreeMap<Sku, u32> {
     let mut wanted: BTreeMap<Sku, u32> = BTreeMap::new();
-    for line in cases.iter().flat_map(|case| &case.paid.order.lines) {
-        let pieces = wanted.entry(line.sku.clone()).or_default();
-        *pieces = pieces.saturating_add(line.quantity);
+    for line in orders.iter().flat_map(|order| &order.paid.order.lines) {
+        let quantity = wanted.entry(line.sku.clone()).or_default();
+        *quantity = quantity.saturating_add(line.quantity);
     }
     wanted
 }
 
+/// Counts a batch that the oversell guard refused.
 fn counted(error: CommitError) -> CommitError {
     if matches!(&error, CommitError::Refused(error) if error.violates(NEVER_NEGATIVE)) {
         metrics::counter!("orderflow_oversell_guard_total").increment(1);
     }
     error
-}
-
-fn label(decision: &Decision) -> &'static str {
-    match decision {
-        Decision::Reserve => "reserved",
-        Decision::Refuse { refusal, .. } => reason(*refusal).as_str(),
-    }
-}
-
-fn reason(refusal: Refusal) -> RefundReason {
-    match refusal {
-        Refusal::InsufficientStock => RefundReason::InsufficientStock,
-        Refusal::UnknownProduct => RefundReason::UnknownProduct,
-    }
-}
-
-/// The decision as it is committed: what is taken, and the event that says so.
-fn ruling(paid: &PaidOrder, decision: &Decision) -> Ruling {
-    let (envelope, order) = (&paid.envelope, &paid.order);
-    let (taken, reply) = match decision {
-        Decision::Reserve => (order.lines.clone(), reserved(envelope, order)),
-        Decision::Refuse { refusal, short } => (Vec::new(), refund(envelope, order, *refusal, short)),
-    };
-    Ruling { event_id: paid.event_id(), order_id: order.id, taken, reply: Arc::new(reply) }
-}
-
-fn reserved(cause: &Envelope, order: &Order) -> Reply {
-    let items = order
-        .lines
-        .iter()
-        .map(|line| ReservedItem { sku: line.sku.to_string(), quantity: line.quantity })
-        .collect();
-    let event = StockReserved { order_id: order.id, items };
-    reply(cause, &event)
-}
-
-fn refund(cause: &Envelope, order: &Order, refusal: Refusal, short: &[ShortLine]) -> Reply {
-    let item = |short: &ShortLine| ShortItem {
-        sku: short.line.sku.to_string(),
-        wanted: short.line.quantity,
-        available: short.available,
-    };
-    let event =
-        RefundOrder { order_id: order.id, reason: reason(refusal), items: short.iter().map(item).collect() };
-    reply(cause, &event)
-}
-
-fn reply<E: Event>(cause: &Envelope, event: &E) -> Reply {
-    Reply { stream: E::STREAM, envelope: cause.reply(event, SERVICE) }
-}
-
-/// A reply out of the inbox, to be published once more.
-fn given_again(reply: StoredReply, question: &Envelope) -> Reply {
-    let envelope = reply.to(question, SERVICE);
-    let stream =
-        if envelope.kind == StockReserved::TYPE { StockReserved::STREAM } else { RefundOrder::STREAM };
-    Reply { stream, envelope }
 }

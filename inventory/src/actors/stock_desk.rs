@@ -1,4 +1,4 @@
-//! The entry: what HTTP and the consumer ask of this service goes through here.
+//! The entry of the service: receives the messages of HTTP and of the consumer.
 
 use std::rc::Rc;
 
@@ -7,57 +7,46 @@ use actix::{
     dev::ToEnvelope,
 };
 use runtime::{
-    db::Commits,
     stream::Outcome,
     supervisor::{Drain, ExitReason, Life, RestartPolicy, Supervised, SupervisorHandle, Unavailable},
 };
 use tokio::sync::oneshot;
 
 use super::{
-    Backends, InventoryError, Product,
+    InventoryError, Product, ProductParts, StockDeskParts,
     directory::Directory,
     paid_order::PaidOrder,
-    round::{Judged, Round},
+    round::{CommittedRound, Round},
 };
-use crate::{domain::Sku, store::WriteStock};
+use crate::domain::Sku;
 
-/// Most orders of one round, unless a single batch is larger: a round must end well within `claim-idle`.
+/// Maximum orders of a round, unless a single batch is larger. A round must end well within `claim-idle`.
 const ROUND: usize = 2048;
-
-/// What a desk is made of.
-#[derive(Clone)]
-pub struct StockDeskOptions {
-    pub backends: Backends,
-    pub writer: Commits<WriteStock>,
-    /// Products kept in memory.
-    pub live_products: usize,
-}
 
 /// The actor.
 pub struct StockDesk {
     pub(super) directory: Directory,
-    pub(super) backends: Rc<Backends>,
+    pub(super) parts: Rc<ProductParts>,
     round: Rc<Round>,
     waiting: Vec<Batch>,
     busy: bool,
-    /// Rounds that are decided, and whose replies are on their way.
+    /// Committed rounds whose replies are being published.
     publishing: usize,
     draining: bool,
     life: Life,
 }
 
-/// Orders that wait for a round, and where their outcomes go.
+/// Orders that wait for a round, and the sender of their outcomes.
 struct Batch {
     orders: Vec<PaidOrder>,
-    reply: oneshot::Sender<Vec<Outcome>>,
+    outcomes: oneshot::Sender<Vec<Outcome>>,
 }
 
-/// Starts it under `supervisor`.
-pub fn start(supervisor: &SupervisorHandle, options: &StockDeskOptions) -> Supervised<StockDesk> {
-    let options = options.clone();
-    supervisor.supervise("desk", "stock", RestartPolicy::default(), move |life| {
-        StockDesk::new(options.clone(), life)
-    })
+/// Starts the actor under `supervisor`.
+pub fn start(supervisor: &SupervisorHandle, parts: &StockDeskParts) -> Supervised<StockDesk> {
+    let parts = parts.clone();
+    supervisor
+        .supervise("desk", "stock", RestartPolicy::default(), move |life| StockDesk::new(parts.clone(), life))
 }
 
 impl Actor for StockDesk {
@@ -65,18 +54,18 @@ impl Actor for StockDesk {
 }
 
 impl StockDesk {
-    fn new(options: StockDeskOptions, life: Life) -> Self {
-        let backends = Rc::new(options.backends);
-        let directory = Directory::new(options.live_products, Rc::clone(&backends));
+    fn new(parts: StockDeskParts, life: Life) -> Self {
+        let product = Rc::new(parts.product);
+        let directory = Directory::new(parts.live_products, Rc::clone(&product));
         let round = Rc::new(Round {
             directory: directory.clone(),
-            writer: options.writer,
-            backends: Rc::clone(&backends),
+            writer: parts.writer,
+            parts: Rc::clone(&product),
             locked: Default::default(),
         });
         Self {
             directory,
-            backends,
+            parts: product,
             round,
             waiting: Vec::new(),
             busy: false,
@@ -86,7 +75,7 @@ impl StockDesk {
         }
     }
 
-    /// Begins a round with what waits, unless one is under way.
+    /// Begins a round with the waiting orders, unless one is in progress.
     fn begin_round(&mut self, context: &mut Context<Self>) {
         if self.busy {
             return;
@@ -102,21 +91,21 @@ impl StockDesk {
         }
         self.busy = true;
         let round = Rc::clone(&self.round);
-        // In the actor's own context: should a round panic, the desk and every hold in memory end with it.
+        // In the context of the actor: a panic of the round ends the desk, and with it every hold in memory.
         context.spawn(async move { decide(&round, batches).await }.into_actor(self).map(
-            |(judged, replies), desk, context| {
+            |(committed, senders), desk, context| {
                 desk.busy = false;
-                desk.publish(judged, replies, context);
+                desk.publish(committed, senders, context);
                 desk.begin_round(context);
             },
         ));
     }
 
     /// Publishes the replies of a round while the next one is decided.
-    fn publish(&mut self, judged: Judged, replies: Replies, context: &mut Context<Self>) {
+    fn publish(&mut self, committed: CommittedRound, senders: OutcomeSenders, context: &mut Context<Self>) {
         self.publishing += 1;
         let round = Rc::clone(&self.round);
-        let publish = async move { answer(round.publish(judged).await, replies) };
+        let publish = async move { send_outcomes(round.publish(committed).await, senders) };
         context.spawn(publish.into_actor(self).map(|(), desk, context| {
             desk.publishing -= 1;
             desk.begin_round(context);
@@ -135,22 +124,22 @@ impl StockDesk {
     }
 }
 
-/// Where outcomes go, and how many of them.
-type Replies = Vec<(oneshot::Sender<Vec<Outcome>>, usize)>;
+/// The senders of outcomes, each with the number of its outcomes.
+type OutcomeSenders = Vec<(oneshot::Sender<Vec<Outcome>>, usize)>;
 
-async fn decide(round: &Round, batches: Vec<Batch>) -> (Judged, Replies) {
-    let (orders, replies): (Vec<_>, Vec<_>) =
-        batches.into_iter().map(|batch| (batch.orders, batch.reply)).unzip();
-    let replies = replies.into_iter().zip(orders.iter().map(Vec::len)).collect();
+async fn decide(round: &Round, batches: Vec<Batch>) -> (CommittedRound, OutcomeSenders) {
+    let (orders, senders): (Vec<_>, Vec<_>) =
+        batches.into_iter().map(|batch| (batch.orders, batch.outcomes)).unzip();
+    let senders = senders.into_iter().zip(orders.iter().map(Vec::len)).collect();
     let orders: Vec<PaidOrder> = orders.into_iter().flatten().collect();
-    (round.judge(&orders).await, replies)
+    (round.commit(&orders).await, senders)
 }
 
-fn answer(outcomes: Vec<Outcome>, replies: Replies) {
+fn send_outcomes(outcomes: Vec<Outcome>, senders: OutcomeSenders) {
     let mut outcomes = outcomes.into_iter();
-    for (reply, size) in replies {
-        // A consumer that is gone finds its entries pending, and the inbox knows them.
-        _ = reply.send(outcomes.by_ref().take(size).collect());
+    for (sender, size) in senders {
+        // After a consumer is gone, its entries are pending and the inbox has their replies.
+        _ = sender.send(outcomes.by_ref().take(size).collect());
     }
 }
 
@@ -163,7 +152,7 @@ impl Handler<Drain> for StockDesk {
     }
 }
 
-/// Take the stock of these orders, or refuse them; in order, one outcome an order.
+/// Reserve the stock of these orders, or refuse them. One outcome an order, in order.
 #[derive(Message)]
 #[rtype(result = "Result<Vec<Outcome>, Unavailable>")]
 pub struct ReserveStock(pub Vec<PaidOrder>);
@@ -172,14 +161,14 @@ impl Handler<ReserveStock> for StockDesk {
     type Result = ResponseFuture<Result<Vec<Outcome>, Unavailable>>;
 
     fn handle(&mut self, message: ReserveStock, context: &mut Self::Context) -> Self::Result {
-        let (reply, outcomes) = oneshot::channel();
-        self.waiting.push(Batch { orders: message.0, reply });
+        let (sender, outcomes) = oneshot::channel();
+        self.waiting.push(Batch { orders: message.0, outcomes: sender });
         self.begin_round(context);
         Box::pin(async move { outcomes.await.map_err(|_| Unavailable) })
     }
 }
 
-/// Something to ask of one product: [`super::ShowProduct`], [`super::ChangeProduct`], ….
+/// A message to one product, such as [`super::ShowProduct`] or [`super::ChangeProduct`].
 #[derive(Debug)]
 pub struct ToProduct<M> {
     pub sku: Sku,
@@ -199,8 +188,8 @@ where
 {
     type Result = ResponseFuture<Result<R, InventoryError>>;
 
-    fn handle(&mut self, question: ToProduct<M>, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, message: ToProduct<M>, _: &mut Self::Context) -> Self::Result {
         let directory = self.directory.clone();
-        Box::pin(async move { directory.ask(question.sku, question.message).await })
+        Box::pin(async move { directory.send(message.sku, message.message).await })
     }
 }

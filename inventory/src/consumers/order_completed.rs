@@ -1,4 +1,4 @@
-//! `order_completed`: an order is paid, so its stock may be taken.
+//! `order_completed`: reserves the stock of a paid order.
 
 use events::OrderCompleted;
 use runtime::{
@@ -11,7 +11,7 @@ use crate::{
     domain::Order,
 };
 
-/// Hands paid orders to the desk. What can never be taken is a poison message.
+/// Sends paid orders to the desk. Malformed orders are poison messages.
 pub struct OrderCompletedHandler {
     desk: Supervised<StockDesk>,
 }
@@ -25,7 +25,7 @@ impl OrderCompletedHandler {
         let count = orders.len();
         match self.desk.send(ReserveStock(orders)).await {
             Ok(Ok(outcomes)) => outcomes,
-            // The desk is being replaced; the inbox knows what it had committed.
+            // The desk is being replaced. The inbox has the events whose effect was committed.
             Ok(Err(gone)) | Err(gone) => vec![Outcome::Transient(gone.to_string()); count],
         }
     }
@@ -39,15 +39,18 @@ impl EventHandler for OrderCompletedHandler {
         let poisoned: Vec<Option<Outcome>> =
             batch.iter().map(|received| read(received).map(|order| orders.push(order)).err()).collect();
         let mut reserved = self.reserve(orders).await.into_iter();
-        let mut next = || reserved.next().unwrap_or_else(|| Outcome::Transient("no outcome".to_owned()));
+        let mut next = || {
+            reserved.next().unwrap_or_else(|| Outcome::Transient("the desk returned no outcome".to_owned()))
+        };
         poisoned.into_iter().map(|poison| poison.unwrap_or_else(&mut next)).collect()
     }
 }
 
 fn read(received: &Received<OrderCompleted>) -> Result<PaidOrder, Outcome> {
-    let (event, envelope) = (&received.event, received.cause());
+    let event = &received.event;
+    let envelope = received.cause();
     let items = event.items.iter().map(|item| (item.sku.as_str(), item.quantity));
     let order =
         Order::parse(event.order_id, items).map_err(|malformed| Outcome::Poison(malformed.to_string()))?;
-    Ok(PaidOrder { envelope, order, again: received.deliveries > 1 })
+    Ok(PaidOrder { envelope, order, redelivered: received.deliveries > 1 })
 }

@@ -2,24 +2,24 @@
 
 use super::Line;
 
-/// What the shelf of one line answered.
+/// The result of holding one line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answer {
-    /// The pieces are held.
+pub enum HoldResult {
+    /// The quantity is held.
     Held,
     Short {
         available: u32,
     },
-    /// There has never been such a product.
+    /// The product has never existed.
     Unknown,
 }
 
-/// What becomes of an order.
+/// The decision over an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
-    /// Every line is held: its stock is taken.
+    /// Every line is held: take its stock.
     Reserve,
-    /// It gets nothing, and its money back.
+    /// Refund the order.
     Refuse { refusal: Refusal, short: Vec<ShortLine> },
 }
 
@@ -29,7 +29,7 @@ pub enum Refusal {
     UnknownProduct,
 }
 
-/// A line that cannot be had.
+/// A line that cannot be held.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShortLine {
     pub line: Line,
@@ -37,21 +37,21 @@ pub struct ShortLine {
 }
 
 impl Decision {
-    /// The decision over `lines`, given what each line's shelf answered, in the same order. An order with an
-    /// unknown product is refused for that, and names only the unknown ones: no restocking would help it.
-    pub fn over(lines: &[Line], answers: &[Answer]) -> Self {
-        debug_assert_eq!(lines.len(), answers.len(), "one answer a line");
-        let pick = |wanted: fn(&Answer) -> Option<u32>| -> Vec<ShortLine> {
+    /// Decides over `lines`, given the hold result of each line in the same order. An unknown product refuses
+    /// the order, and only unknown products are named: restocking cannot help it.
+    pub fn over(lines: &[Line], results: &[HoldResult]) -> Self {
+        debug_assert_eq!(lines.len(), results.len(), "one result a line");
+        let pick = |wanted: fn(&HoldResult) -> Option<u32>| -> Vec<ShortLine> {
             let short =
-                lines.iter().zip(answers).filter_map(|(line, answer)| Some((line.clone(), wanted(answer)?)));
+                lines.iter().zip(results).filter_map(|(line, result)| Some((line.clone(), wanted(result)?)));
             short.map(|(line, available)| ShortLine { line, available }).collect()
         };
-        let unknown = pick(|answer| matches!(answer, Answer::Unknown).then_some(0));
+        let unknown = pick(|result| matches!(result, HoldResult::Unknown).then_some(0));
         if !unknown.is_empty() {
             return Self::Refuse { refusal: Refusal::UnknownProduct, short: unknown };
         }
         let short =
-            pick(|answer| if let Answer::Short { available } = answer { Some(*available) } else { None });
+            pick(|result| if let HoldResult::Short { available } = result { Some(*available) } else { None });
         if short.is_empty() {
             Self::Reserve
         } else {
@@ -74,13 +74,14 @@ mod tests {
     #[test]
     fn an_order_is_reserved_when_every_line_is_held() {
         let lines = [line("A", 1), line("B", 2)];
-        assert_eq!(Decision::over(&lines, &[Answer::Held, Answer::Held]), Decision::Reserve);
+        assert_eq!(Decision::over(&lines, &[HoldResult::Held, HoldResult::Held]), Decision::Reserve);
     }
 
     #[test]
     fn one_short_line_refuses_the_order_and_is_the_only_one_named() {
         let lines = [line("A", 1), line("B", 2), line("C", 3)];
-        let decision = Decision::over(&lines, &[Answer::Held, Answer::Short { available: 1 }, Answer::Held]);
+        let decision =
+            Decision::over(&lines, &[HoldResult::Held, HoldResult::Short { available: 1 }, HoldResult::Held]);
         let short = vec![ShortLine { line: line("B", 2), available: 1 }];
         assert_eq!(decision, Decision::Refuse { refusal: Refusal::InsufficientStock, short });
     }
@@ -88,7 +89,7 @@ mod tests {
     #[test]
     fn an_unknown_product_outweighs_a_shortage() {
         let lines = [line("A", 1), line("B", 2)];
-        let decision = Decision::over(&lines, &[Answer::Short { available: 0 }, Answer::Unknown]);
+        let decision = Decision::over(&lines, &[HoldResult::Short { available: 0 }, HoldResult::Unknown]);
         let short = vec![ShortLine { line: line("B", 2), available: 0 }];
         assert_eq!(decision, Decision::Refuse { refusal: Refusal::UnknownProduct, short });
     }
@@ -105,7 +106,7 @@ mod tests {
         }
     }
 
-    /// A process and its database: shelves in memory, the truth, and what the orders were promised.
+    /// A process and its database: shelves in memory, stored levels, and sold quantities.
     struct Shop {
         shelves: HashMap<Sku, Shelf>,
         truth: HashMap<Sku, (i64, i64)>, // on hand, ledger id
@@ -129,13 +130,14 @@ mod tests {
         /// Holds and decides as the actors do.
         fn decide(&mut self, lines: &[Line]) -> Decision {
             let hold = |line: &Line| match self.shelves.get_mut(&line.sku).unwrap().hold(line.quantity) {
-                Ok(()) => Answer::Held,
-                Err(short) => Answer::Short { available: short.available },
+                Ok(()) => HoldResult::Held,
+                Err(short) => HoldResult::Short { available: short.available },
             };
-            let answers: Vec<Answer> = lines.iter().map(hold).collect();
-            let decision = Decision::over(lines, &answers);
+            let results: Vec<HoldResult> = lines.iter().map(hold).collect();
+            let decision = Decision::over(lines, &results);
             if decision != Decision::Reserve {
-                for (line, _) in lines.iter().zip(&answers).filter(|(_, answer)| **answer == Answer::Held) {
+                for (line, _) in lines.iter().zip(&results).filter(|(_, result)| **result == HoldResult::Held)
+                {
                     self.shelves.get_mut(&line.sku).unwrap().release(line.quantity);
                 }
             }
@@ -149,7 +151,7 @@ mod tests {
                 *id += 1;
                 assert!(*on_hand >= 0, "{} oversold", line.sku);
                 let level = Level { on_hand: u32::try_from(*on_hand).unwrap(), as_of: *id };
-                self.shelves.get_mut(&line.sku).unwrap().settle(line.quantity, level);
+                self.shelves.get_mut(&line.sku).unwrap().commit_hold(line.quantity, level);
                 *self.sold.entry(line.sku.clone()).or_default() += i64::from(line.quantity);
             }
         }

@@ -1,11 +1,11 @@
-/// The rule a value breaks, as the client reads it.
+/// The rule that a value breaks, as shown to the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Invalid {
     #[error("must be 1 to 64 characters of A-Z, 0-9, `.`, `_` and `-`, beginning with a letter or a digit")]
     Sku,
     #[error("must have 1 to 255 characters, not all of them blank, and no control characters")]
     Name,
-    #[error("must have at most 2000 characters, and no control characters but tabs and line breaks")]
+    #[error("must have at most 2000 characters, and no control characters except tabs and line breaks")]
     Description,
     #[error("must be between 1 and 1000000000000 minor units")]
     Price,
@@ -13,13 +13,13 @@ pub enum Invalid {
     Currency,
     #[error("must be between 0 and 2147483647")]
     Stock,
-    #[error("must be between -2147483647 and 2147483647, and not 0")]
+    #[error("must be between -2147483647 and 2147483647, except 0")]
     Delta,
     #[error("must have 1 to 255 characters, not all of them blank, and no control characters")]
     Reason,
 }
 
-/// One line of text that says something.
+/// Whether the text is one visible line of 1 to 255 characters.
 pub(super) fn is_label(text: &str) -> bool {
     let length = text.chars().count();
     (1..=255).contains(&length) && !text.trim().is_empty() && !text.chars().any(char::is_control)

@@ -1,4 +1,4 @@
-//! The rules of stock: values in, values out. No I/O.
+//! The rules of stock, without I/O.
 
 mod decision;
 mod invalid;
@@ -9,7 +9,7 @@ mod shelf;
 mod sku;
 mod stock;
 
-pub use decision::{Answer, Decision, Refusal, ShortLine};
+pub use decision::{Decision, HoldResult, Refusal, ShortLine};
 pub use invalid::Invalid;
 pub use movement::{Adjustment, Movement};
 pub use order::{Line, Malformed, Order};

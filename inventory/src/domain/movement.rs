@@ -1,11 +1,11 @@
-//! Changes of stock: the one an operator asks for, and the entry that any of them leaves in the ledger.
+//! Changes of stock: the adjustment an operator requests, and the ledger entry of any change.
 
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{Delta, Reason, Sku};
 
-/// A change of stock that an operator asks for.
+/// A change of stock requested by an operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Adjustment {
     pub sku: Sku,
@@ -14,7 +14,7 @@ pub struct Adjustment {
     pub actor: Uuid,
     /// The Idempotency-Key.
     pub key: String,
-    /// The request body as it came: the same key with another one is refused. Its hash is stored.
+    /// The request body, stored as a hash. The same key with another body is refused.
     pub request: Vec<u8>,
 }
 
@@ -22,9 +22,9 @@ pub struct Adjustment {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Movement {
     pub id: i64,
-    /// Pieces that came; negative: that went.
+    /// Pieces added; negative for pieces taken.
     pub delta: i32,
-    /// On hand afterwards.
+    /// Stock on hand after the entry.
     pub balance: i32,
     pub reason: String,
     pub order_id: Option<Uuid>,

@@ -1,4 +1,4 @@
-//! What a paid order wants.
+//! A paid order and its lines.
 
 use std::collections::HashSet;
 
@@ -6,11 +6,11 @@ use uuid::Uuid;
 
 use super::Sku;
 
-/// Most lines of an order, and most pieces of a line: the contract's numbers.
+/// Maximum lines of an order and maximum quantity of a line: the contract's numbers.
 const MOST_LINES: usize = 50;
 const MOST_PIECES: u32 = 1000;
 
-/// So many pieces of one product.
+/// A quantity of one product.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
     pub sku: Sku,
@@ -18,7 +18,7 @@ pub struct Line {
     pub quantity: u32,
 }
 
-/// A paid order: its stock is taken whole or not at all.
+/// A paid order, reserved whole or refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Order {
     pub id: Uuid,
@@ -26,26 +26,26 @@ pub struct Order {
     pub lines: Vec<Line>,
 }
 
-/// Why no stock can ever be taken for what calls itself an order.
+/// The rule that an order breaks. Such an order can never be reserved.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
     #[error("the order has no lines")]
     Empty,
-    #[error("the order has {0} lines; at most {MOST_LINES} are allowed")]
+    #[error("the order has {0} lines; the maximum is {MOST_LINES}")]
     TooManyLines(usize),
     #[error("`{0}` is not a SKU")]
     Sku(String),
     #[error("the quantity of {sku} is {found}; it must be between 1 and {MOST_PIECES}")]
     Quantity { sku: Sku, found: u32 },
-    #[error("{0} is on more than one line")]
+    #[error("{0} is on several lines")]
     Twice(Sku),
 }
 
 impl Order {
-    /// An order of `items`: SKU and quantity.
+    /// Parses an order from `items`: SKU and quantity.
     ///
     /// # Errors
-    /// [`Malformed`]: the first thing that is wrong with it.
+    /// [`Malformed`]: the first rule that is broken.
     pub fn parse<'a>(
         id: Uuid,
         items: impl ExactSizeIterator<Item = (&'a str, u32)>,
@@ -58,7 +58,7 @@ impl Order {
         let lines: Vec<Line> =
             items.map(|(sku, quantity)| Line::parse(sku, quantity)).collect::<Result<_, _>>()?;
         let mut seen = HashSet::new();
-        // Most orders have one line.
+        // Most orders have one line, so the set is rarely filled.
         match lines.iter().find(|line| lines.len() > 1 && !seen.insert(&line.sku)) {
             Some(line) => Err(Malformed::Twice(line.sku.clone())),
             None => Ok(Self { id, lines }),

@@ -1,4 +1,4 @@
-//! What a product is, apart from its stock.
+//! The details of a product. `shelf.rs` has the stock.
 
 use jiff::Timestamp;
 
@@ -41,7 +41,7 @@ impl Description {
     }
 }
 
-/// What one piece costs: minor units and an ISO 4217 code.
+/// The price of one piece: minor units and an ISO 4217 code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Price {
     amount: i64,
@@ -71,7 +71,7 @@ impl Price {
     }
 }
 
-/// What an operator decides about a product.
+/// The details that an operator sets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Details {
     pub name: Name,
@@ -88,7 +88,7 @@ pub struct ProductRecord {
     /// Minor units.
     pub price: i64,
     pub currency: String,
-    /// Rises with every change and with the deletion, not with stock.
+    /// Rises with every change of the details and with the deletion. Changes of stock leave it.
     pub version: i64,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
@@ -109,8 +109,8 @@ pub struct ProductChange {
     pub record: ProductRecord,
     /// Rises with every change of any product.
     pub change: i64,
-    /// No change with a smaller number can appear any more.
-    pub settled: bool,
+    /// Smaller change numbers can no longer appear.
+    pub is_final: bool,
 }
 
 #[cfg(test)]

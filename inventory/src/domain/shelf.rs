@@ -1,26 +1,26 @@
-//! The stock of one product as one process sees it.
+//! The stock of one product as seen by one process.
 //!
 //! ```text
-//!   available = on_hand (last known commit) - held (decided here, not committed yet)
+//!   available = on_hand (last known commit) - held (decided here, uncommitted)
 //! ```
 
-/// How much there was after one entry of the stock ledger.
+/// The stock on hand after one entry of the stock ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Level {
     pub on_hand: u32,
-    /// Id of the ledger entry; for one product a larger one is later. Two answers of the database may
-    /// overtake each other on their way here: the later level wins, whichever arrives last.
+    /// The id of the ledger entry; for one product a larger id is later. Database responses may arrive out of
+    /// order: the later level wins.
     pub as_of: i64,
 }
 
-/// What is on hand, and what of it is held.
+/// The stock on hand, and the held part of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shelf {
     level: Level,
     held: u32,
 }
 
-/// There is not enough.
+/// The stock is too small.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("only {available} available")]
 pub struct Short {
@@ -32,15 +32,15 @@ impl Shelf {
         Self { level, held: 0 }
     }
 
-    /// What an order can still get.
+    /// The quantity that an order can still hold.
     pub fn available(&self) -> u32 {
         self.level.on_hand.saturating_sub(self.held)
     }
 
-    /// Keeps `quantity` pieces for an order whose commit is yet to come.
+    /// Holds `quantity` for an order whose commit follows.
     ///
     /// # Errors
-    /// [`Short`]: nothing is held.
+    /// [`Short`]: the hold is refused.
     pub fn hold(&mut self, quantity: u32) -> Result<(), Short> {
         let available = self.available();
         if quantity > available {
@@ -50,20 +50,20 @@ impl Shelf {
         Ok(())
     }
 
-    /// Gives held pieces back: their order gets nothing.
+    /// Releases a held quantity of a refused order.
     pub fn release(&mut self, quantity: u32) {
         debug_assert!(self.held >= quantity, "{quantity} released of {} held", self.held);
         self.held = self.held.saturating_sub(quantity);
     }
 
-    /// Held pieces were taken by a commit, which left `level`.
-    pub fn settle(&mut self, quantity: u32, level: Level) {
+    /// Turns a held quantity into the level that its commit left.
+    pub fn commit_hold(&mut self, quantity: u32, level: Level) {
         self.release(quantity);
-        self.learn(level);
+        self.update(level);
     }
 
-    /// The database says so. What it said about an earlier moment is ignored.
-    pub fn learn(&mut self, level: Level) {
+    /// Takes a level from the database, unless it is older than the known one.
+    pub fn update(&mut self, level: Level) {
         if level.as_of >= self.level.as_of {
             self.level = level;
         }
@@ -88,10 +88,10 @@ mod tests {
     }
 
     #[test]
-    fn a_settled_hold_is_counted_once() {
+    fn a_committed_hold_is_counted_once() {
         let mut shelf = Shelf::new(level(5, 1));
         shelf.hold(3).unwrap();
-        shelf.settle(3, level(2, 2));
+        shelf.commit_hold(3, level(2, 2));
         assert_eq!(shelf.available(), 2);
     }
 
@@ -99,8 +99,8 @@ mod tests {
     fn an_answer_that_was_overtaken_changes_nothing() {
         let mut shelf = Shelf::new(level(5, 1));
         shelf.hold(3).unwrap();
-        shelf.learn(level(12, 3)); // a reload after our commit and after somebody's restock
-        shelf.settle(3, level(2, 2)); // the answer to our commit, late
+        shelf.update(level(12, 3)); // a reload after our commit and a later restock
+        shelf.commit_hold(3, level(2, 2)); // the late response to our commit
         assert_eq!(shelf.available(), 12);
     }
 
@@ -108,7 +108,7 @@ mod tests {
     fn a_view_that_turns_out_too_high_has_nothing_left_but_never_less() {
         let mut shelf = Shelf::new(level(5, 1));
         shelf.hold(5).unwrap();
-        shelf.learn(level(2, 2)); // another instance sold three
+        shelf.update(level(2, 2)); // another instance sold three
         assert_eq!(shelf.available(), 0);
     }
 }

@@ -2,7 +2,7 @@ use std::{fmt, sync::Arc};
 
 use super::Invalid;
 
-/// Longest SKU, in characters: the contract's number.
+/// Maximum length of a SKU in characters: the contract's number.
 const LONGEST: usize = 64;
 
 /// The name of a product: `[A-Z0-9][A-Z0-9._-]{0,63}`. Cheap to clone.

@@ -1,8 +1,8 @@
-//! What an operator says about stock.
+//! Quantities of stock, and the reason of a change.
 
 use super::{Invalid, invalid::is_label};
 
-/// Most pieces of one product: the largest value of the column.
+/// Maximum stock of one product: the largest value of the column.
 pub const STOCK_LIMIT: i64 = i32::MAX as i64;
 
 /// Pieces on hand, 0 to 2^31-1.
@@ -21,7 +21,7 @@ impl StockCount {
     }
 }
 
-/// Pieces that come (or, negative, go); never none.
+/// Pieces added, or taken when negative. Zero is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Delta(i32);
 
@@ -41,7 +41,7 @@ impl Delta {
     }
 }
 
-/// Why stock was adjusted, for the ledger.
+/// The reason of an adjustment, kept in the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reason(String);
 

@@ -1,13 +1,18 @@
-//! Request and answer bodies, and the way from one to the other's domain types: every mistake at once.
+//! Bodies of requests and responses, and their parsing into domain types.
 
 use jiff::Timestamp;
-use runtime::http::{FieldError, Problem};
+use runtime::http::Problem;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
+use super::errors::FieldErrors;
 use crate::{
     actors::ProductView,
-    domain::{Description, Details, Invalid, Name, NewProduct, Price, Sku, StockCount},
+    domain::{
+        Delta, Description, Details, Invalid, Movement, Name, NewProduct, Price, ProductChange, Reason, Sku,
+        StockCount,
+    },
 };
 
 /// Integer minor units and an ISO 4217 code.
@@ -37,7 +42,7 @@ pub(super) struct CreateBody {
     stock: i64,
 }
 
-/// Everything about a product that can be changed; what is left out is emptied.
+/// The details of a product. An absent description becomes empty.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ChangeBody {
@@ -57,9 +62,9 @@ pub(super) struct ProductBody {
     name: String,
     description: String,
     price: Money,
-    /// What an order placed now could get.
+    /// The quantity that an order placed now can get.
     available: u32,
-    /// Rises with every change, not with stock; the ETag.
+    /// Rises with every change of the details, and is the ETag.
     version: i64,
     created_at: Timestamp,
     updated_at: Timestamp,
@@ -81,57 +86,121 @@ impl From<ProductView> for ProductBody {
     }
 }
 
-/// What is wrong with a body so far.
-#[derive(Default)]
-pub(super) struct Mistakes(Vec<FieldError>);
-
-impl Mistakes {
-    /// The parsed value, or a note of what is wrong at `pointer`.
-    pub(super) fn check<T>(&mut self, pointer: &str, parsed: Result<T, Invalid>) -> Option<T> {
-        parsed.map_err(|rule| self.note(pointer, rule)).ok()
-    }
-
-    /// The value, if nothing was wrong anywhere.
-    pub(super) fn or<T>(self, value: Option<T>) -> Result<T, Problem> {
-        match value {
-            Some(value) if self.0.is_empty() => Ok(value),
-            _ => Err(Problem::invalid(self.0)),
-        }
-    }
-
-    fn note(&mut self, pointer: &str, rule: Invalid) {
-        self.0.push(FieldError::new(pointer, rule.to_string()));
-    }
-}
-
 impl CreateBody {
     pub(super) fn parse(&self) -> Result<NewProduct, Problem> {
-        let mut mistakes = Mistakes::default();
-        let sku = mistakes.check("/sku", Sku::parse(&self.sku));
-        let details = details(&mut mistakes, &self.name, &self.description, &self.price);
-        let stock = mistakes.check("/stock", StockCount::parse(self.stock));
+        let mut errors = FieldErrors::default();
+        let sku = errors.check("/sku", Sku::parse(&self.sku));
+        let details = details(&mut errors, &self.name, &self.description, &self.price);
+        let stock = errors.check("/stock", StockCount::parse(self.stock));
         let product = (|| Some(NewProduct { sku: sku?, details: details?, stock: stock? }))();
-        mistakes.or(product)
+        errors.into_result(product)
     }
 }
 
 impl ChangeBody {
     pub(super) fn parse(&self) -> Result<Details, Problem> {
-        let mut mistakes = Mistakes::default();
-        let details = details(&mut mistakes, &self.name, &self.description, &self.price);
-        mistakes.or(details)
+        let mut errors = FieldErrors::default();
+        let details = details(&mut errors, &self.name, &self.description, &self.price);
+        errors.into_result(details)
     }
 }
 
-fn details(mistakes: &mut Mistakes, name: &str, description: &str, price: &Money) -> Option<Details> {
-    let name = mistakes.check("/name", Name::parse(name));
-    let description = mistakes.check("/description", Description::parse(description));
+fn details(errors: &mut FieldErrors, name: &str, description: &str, price: &Money) -> Option<Details> {
+    let name = errors.check("/name", Name::parse(name));
+    let description = errors.check("/description", Description::parse(description));
     let price = Price::parse(price.amount, &price.currency).map_err(|rules| {
         for rule in rules {
-            mistakes.note(if rule == Invalid::Currency { "/price/currency" } else { "/price/amount" }, rule);
+            errors.add(if rule == Invalid::Currency { "/price/currency" } else { "/price/amount" }, rule);
         }
     });
     Some(Details { name: name?, description: description?, price: price.ok()? })
+}
+
+/// A product and its last change.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ChangedProductBody {
+    sku: String,
+    name: String,
+    price: Money,
+    version: i64,
+    deleted: bool,
+    /// Rises with every change of any product.
+    change: i64,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ChangesPage {
+    pub data: Vec<ChangedProductBody>,
+    /// The `after` of the next request. Changes of the last ten seconds stay after it, because a smaller
+    /// number may still appear.
+    pub next: i64,
+    /// Whether more changes follow `next` now.
+    pub has_more: bool,
+}
+
+impl From<ProductChange> for ChangedProductBody {
+    fn from(ProductChange { record, change, .. }: ProductChange) -> Self {
+        Self {
+            sku: record.sku.to_string(),
+            name: record.name,
+            price: Money { amount: record.price, currency: record.currency },
+            version: record.version,
+            deleted: record.deleted,
+            change,
+        }
+    }
+}
+
+/// An entry of the stock ledger.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct MovementBody {
+    pub id: i64,
+    /// Pieces added; negative for pieces taken.
+    pub delta: i32,
+    /// Stock on hand after the entry.
+    pub balance: i32,
+    /// `order`, `product created`, or the operator's reason.
+    pub reason: String,
+    pub order_id: Option<Uuid>,
+    /// The event that took the pieces.
+    pub event_id: Option<Uuid>,
+    pub at: Timestamp,
+}
+
+impl From<Movement> for MovementBody {
+    fn from(movement: Movement) -> Self {
+        let Movement { id, delta, balance, reason, order_id, event_id, at } = movement;
+        Self { id, delta, balance, reason, order_id, event_id, at }
+    }
+}
+
+/// A change of stock by hand.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AdjustBody {
+    /// Pieces added; negative for pieces taken. Zero is refused.
+    #[schema(example = 25, minimum = -2_147_483_647, maximum = 2_147_483_647)]
+    delta: i64,
+    #[schema(example = "delivery 4711", min_length = 1, max_length = 255)]
+    reason: String,
+}
+
+/// The new stock.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct StockBody {
+    pub sku: String,
+    pub delta: i32,
+    /// Stock on hand after the adjustment.
+    pub stock: i32,
+}
+
+impl AdjustBody {
+    pub(super) fn parse(&self) -> Result<(Delta, Reason), Problem> {
+        let mut errors = FieldErrors::default();
+        let delta = errors.check("/delta", Delta::parse(self.delta));
+        let reason = errors.check("/reason", Reason::parse(&self.reason));
+        errors.into_result(delta.zip(reason))
+    }
 }
 
 #[cfg(test)]

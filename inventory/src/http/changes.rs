@@ -1,17 +1,20 @@
-//! `/products/changes`: what a copy of the catalogue is compared with.
+//! `/products/changes`: copies of the catalogue are compared with it.
 
 use actix_web::{HttpResponse, web::Data};
 use runtime::{
     auth::{Allows, Role, Token},
     http::{FieldError, Problem, Query},
 };
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Deserialize;
+use utoipa::IntoParams;
 
-use super::{Addresses, bodies::Money};
+use super::{
+    Addresses,
+    bodies::{ChangedProductBody, ChangesPage},
+};
 use crate::{actors::ListChanges, domain::ProductChange};
 
-/// Products of a page unless asked otherwise, and at most: about 100 KiB.
+/// Maximum and default number of products on a page: about 100 KiB.
 const LARGEST_LIMIT: u32 = 500;
 
 /// Operators and other services.
@@ -24,37 +27,15 @@ impl Allows for Trusted {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct ChangesQuery {
-    /// `next` of the page before; 0 for the first.
+    /// `next` of the previous page; 0 for the first.
     #[serde(default)]
     after: i64,
-    /// Products to answer with, 1 to 500.
+    /// Products on the page, 1 to 500.
     #[param(default = 500, minimum = 1, maximum = 500)]
     limit: Option<u32>,
 }
 
-/// A product as it is now.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct ChangeBody {
-    sku: String,
-    name: String,
-    price: Money,
-    version: i64,
-    deleted: bool,
-    /// Rises with every change of any product.
-    change: i64,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct ChangesPage {
-    data: Vec<ChangeBody>,
-    /// Where to go on. It does not pass changes of the last ten seconds: one with a smaller number may still
-    /// appear.
-    next: i64,
-    /// There is more after `next` right now.
-    has_more: bool,
-}
-
-/// Products by their last change, deleted ones included.
+/// Lists products by their last change, deleted ones included.
 #[utoipa::path(get, path = "/products/changes", tag = "products", params(ChangesQuery), security(("bearer" = [])),
     responses((status = 200, body = ChangesPage), (status = 400, body = Problem), (status = 403, body = Problem)))]
 pub(super) async fn list(
@@ -74,23 +55,10 @@ pub(super) async fn list(
 }
 
 fn page(found: Vec<ProductChange>, after: i64, limit: u32) -> ChangesPage {
-    let settled = found.iter().take_while(|product| product.settled);
-    let next = settled.last().map_or(after, |product| product.change);
+    let final_changes = found.iter().take_while(|product| product.is_final);
+    let next = final_changes.last().map_or(after, |product| product.change);
     let has_more = found.len() == limit as usize && found.last().is_some_and(|last| last.change == next);
-    ChangesPage { data: found.into_iter().map(ChangeBody::from).collect(), next, has_more }
-}
-
-impl From<ProductChange> for ChangeBody {
-    fn from(ProductChange { record, change, .. }: ProductChange) -> Self {
-        Self {
-            sku: record.sku.to_string(),
-            name: record.name,
-            price: Money { amount: record.price, currency: record.currency },
-            version: record.version,
-            deleted: record.deleted,
-            change,
-        }
-    }
+    ChangesPage { data: found.into_iter().map(ChangedProductBody::from).collect(), next, has_more }
 }
 
 #[cfg(test)]
@@ -100,7 +68,7 @@ mod tests {
     use super::*;
     use crate::domain::{ProductChange, ProductRecord, Sku};
 
-    fn change(change: i64, settled: bool) -> ProductChange {
+    fn change(change: i64, is_final: bool) -> ProductChange {
         let record = ProductRecord {
             sku: Sku::stored("A"),
             name: "A".to_owned(),
@@ -112,7 +80,7 @@ mod tests {
             updated_at: Timestamp::UNIX_EPOCH,
             deleted: false,
         };
-        ProductChange { record, change, settled }
+        ProductChange { record, change, is_final }
     }
 
     #[test]

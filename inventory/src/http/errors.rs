@@ -1,9 +1,12 @@
-//! What an error of the actors is to a client.
+//! The problems that errors of the actors become.
 
 use actix_web::http::StatusCode;
 use runtime::http::{FieldError, Problem};
 
-use crate::{actors::InventoryError, domain::Sku};
+use crate::{
+    actors::InventoryError,
+    domain::{Invalid, Sku},
+};
 
 impl From<InventoryError> for Problem {
     fn from(error: InventoryError) -> Self {
@@ -11,12 +14,13 @@ impl From<InventoryError> for Problem {
             InventoryError::Absent => Self::absent("product"),
             InventoryError::SkuTaken => conflict(
                 "sku-taken",
-                "There is, or has been, a product of this SKU. Choose another, or PUT to change the product.",
+                "A product with this SKU exists or was deleted. Change an existing one with PUT; \
+                 the SKU of a deleted one stays taken.",
             ),
             InventoryError::Stale { current } => Self::new(
                 StatusCode::PRECONDITION_FAILED,
                 "stale-version",
-                format!("The product has version {current} by now. GET it, and send its ETag as If-Match."),
+                format!("The product has version {current} now. GET it, and send its ETag as If-Match."),
             ),
             InventoryError::InsufficientStock { available } => {
                 conflict("insufficient-stock", format!("Only {available} on hand; stock cannot go below 0."))
@@ -30,14 +34,14 @@ impl From<InventoryError> for Problem {
                 "This Idempotency-Key was used for another request. Use a new key for a new adjustment.",
             ),
             InventoryError::Unavailable(why) => {
-                tracing::warn!(%why, "a request could not be served");
+                tracing::warn!(%why, "a request is answered 503");
                 Self::unavailable(
                     "database-unavailable",
-                    "The database does not answer. What was asked may have happened; ask again.",
+                    "The database is not available. The request may have been carried out; send it again.",
                 )
             }
             InventoryError::Internal(why) => {
-                tracing::error!(%why, "a request failed");
+                tracing::error!(%why, "a request is answered 500");
                 Self::internal()
             }
         }
@@ -48,12 +52,35 @@ fn conflict(code: &'static str, detail: impl Into<String>) -> Problem {
     Problem::new(StatusCode::CONFLICT, code, detail)
 }
 
-/// The SKU in a path. What is no SKU names no product.
+/// The SKU in a path. A malformed SKU is an absent product.
 pub(super) fn sku(path: &str) -> Result<Sku, Problem> {
     Sku::parse(path).map_err(|_| Problem::absent("product"))
 }
 
-/// 400: a header is missing or cannot be used.
+/// 400: a header is missing or malformed.
 pub(super) fn header(name: &str, rule: &str) -> Problem {
     Problem::invalid(vec![FieldError::new(name, rule)])
+}
+
+/// The errors of a body, collected so that one answer names all of them.
+#[derive(Default)]
+pub(super) struct FieldErrors(Vec<FieldError>);
+
+impl FieldErrors {
+    /// The parsed value, or an error at `pointer`.
+    pub(super) fn check<T>(&mut self, pointer: &str, parsed: Result<T, Invalid>) -> Option<T> {
+        parsed.map_err(|rule| self.add(pointer, rule)).ok()
+    }
+
+    /// The value, if there are no errors.
+    pub(super) fn into_result<T>(self, value: Option<T>) -> Result<T, Problem> {
+        match value {
+            Some(value) if self.0.is_empty() => Ok(value),
+            _ => Err(Problem::invalid(self.0)),
+        }
+    }
+
+    pub(super) fn add(&mut self, pointer: &str, rule: Invalid) {
+        self.0.push(FieldError::new(pointer, rule.to_string()));
+    }
 }

@@ -1,4 +1,4 @@
-//! The REST API: routes, bodies, errors. Handlers message actors and nothing else.
+//! The REST API: routes, bodies, errors. Handlers message actors only.
 
 mod bodies;
 mod changes;
@@ -16,7 +16,7 @@ pub use routes::routes;
 
 use crate::actors::StockDesk;
 
-/// The actors the handlers message.
+/// The actors that handlers message.
 #[derive(Clone)]
 pub struct Addresses {
     pub desk: Supervised<StockDesk>,

@@ -6,7 +6,7 @@ use super::{changes, movements, products, stock};
 #[openapi(
     info(
         title = "Orderflow inventory",
-        description = "Products and stock. Prices are integer minor units. `available` is what an order placed now could get.",
+        description = "Products and stock. Prices are integer minor units. `available` is the quantity that an order placed now can get.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
     ),
     paths(
@@ -22,7 +22,7 @@ use super::{changes, movements, products, stock};
 )]
 struct InventoryApi;
 
-/// The description of this service's own routes.
+/// The OpenAPI description of this service's own routes.
 pub fn openapi() -> utoipa::openapi::OpenApi {
     InventoryApi::openapi()
 }

@@ -25,18 +25,18 @@ use crate::{
     domain::Sku,
 };
 
-/// Most products that are asked for by their SKUs: the lines of an order.
+/// Maximum number of requested SKUs: the lines of an order.
 const MOST_SKUS: usize = 50;
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct SkuQuery {
-    /// Up to 50 SKUs, with commas between them: only these products, and all of them on one page.
+    /// Up to 50 SKUs, separated by commas. The page then holds all of these products that are on sale.
     #[serde(rename = "sku")]
     skus: Option<String>,
 }
 
-/// Products on sale, by SKU.
+/// Lists the products on sale, by SKU.
 #[utoipa::path(get, path = "/products", tag = "products", params(PageQuery, SkuQuery), security(("bearer" = [])),
     responses((status = 200, body = Page<ProductBody>), (status = 400, body = Problem), (status = 401, body = Problem)))]
 pub(super) async fn list(
@@ -75,9 +75,9 @@ pub(super) async fn create(
     Ok(answer(response, created))
 }
 
-/// One product.
+/// Shows a product.
 #[utoipa::path(get, path = "/products/{sku}", tag = "products", security(("bearer" = [])),
-    responses((status = 200, description = "With the version as ETag", body = ProductBody), (status = 404, body = Problem)))]
+    responses((status = 200, description = "the version is the ETag", body = ProductBody), (status = 404, body = Problem)))]
 pub(super) async fn show(
     _: Token<AnyRole>,
     addresses: Data<Addresses>,
@@ -87,9 +87,9 @@ pub(super) async fn show(
     Ok(answer(HttpResponse::Ok(), shown))
 }
 
-/// Replaces name, description and price of a product that still has the version named by If-Match.
+/// Replaces name, description and price of a product that still has the version in If-Match.
 #[utoipa::path(put, path = "/products/{sku}", tag = "products", request_body = ChangeBody, security(("bearer" = [])),
-    params(("If-Match" = String, Header, description = "The ETag of the product as you saw it")),
+    params(("If-Match" = String, Header, description = "ETag of the product as last read")),
     responses((status = 200, body = ProductBody), (status = 400, body = Problem), (status = 404, body = Problem),
         (status = 412, description = "stale-version", body = Problem), (status = 428, description = "precondition-required", body = Problem)))]
 pub(super) async fn change(
@@ -108,7 +108,7 @@ pub(super) async fn change(
     Ok(answer(HttpResponse::Ok(), changed))
 }
 
-/// Takes a product off sale. Orders that are already placed keep their price and still settle; the SKU stays
+/// Takes a product off sale. Orders already placed keep their price and are still fulfilled. The SKU stays
 /// taken.
 #[utoipa::path(delete, path = "/products/{sku}", tag = "products", security(("bearer" = [])),
     responses((status = 204), (status = 404, body = Problem)))]
@@ -145,10 +145,10 @@ fn etag(version: i64) -> String {
     format!("\"{version}\"")
 }
 
-/// The version in If-Match; `None` when it is an ETag this service never gives out, which matches no version.
+/// The version in If-Match. `None` for a foreign ETag, which matches no version.
 fn expected_version(request: &HttpRequest) -> Result<Option<i64>, Problem> {
     let Some(value) = request.headers().get(header::IF_MATCH) else {
-        let detail = "Send the ETag of the product as you saw it as `If-Match`, so that nobody's change is overwritten unseen.";
+        let detail = "Send the ETag of the product as `If-Match`, so that no other change is overwritten.";
         return Err(Problem::new(StatusCode::PRECONDITION_REQUIRED, "precondition-required", detail));
     };
     let version = value.to_str().ok().and_then(|tag| tag.trim().strip_prefix('"')?.strip_suffix('"'));

@@ -9,7 +9,7 @@ pub fn routes(addresses: Addresses) -> impl Fn(&mut ServiceConfig) + Clone {
         config
             .app_data(addresses.clone())
             .service(web::resource("/products").get(products::list).post(products::create))
-            .service(web::resource("/products/changes").get(changes::list)) // no SKU: those are upper case
+            .service(web::resource("/products/changes").get(changes::list)) // SKUs are upper case
             .service(
                 web::resource("/products/{sku}")
                     .get(products::show)

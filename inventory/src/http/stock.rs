@@ -8,45 +8,23 @@ use runtime::{
     auth::{AdminOnly, Token},
     http::{JsonBody, Problem},
 };
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use super::{
     Addresses,
-    bodies::Mistakes,
+    bodies::{AdjustBody, StockBody},
     errors::{header, sku},
 };
 use crate::{
     actors::{AdjustStock, ToProduct},
-    domain::{Adjustment, Delta, Reason},
+    domain::Adjustment,
 };
 
-/// Longest Idempotency-Key, in characters: the contract's number.
+/// Maximum length of an Idempotency-Key in characters: the contract's number.
 const LONGEST_KEY: usize = 255;
-
-/// Stock that comes or goes.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct AdjustBody {
-    /// Pieces that come; negative: that go. Not 0.
-    #[schema(example = 25, minimum = -2_147_483_647, maximum = 2_147_483_647)]
-    delta: i64,
-    #[schema(example = "delivery 4711", min_length = 1, max_length = 255)]
-    reason: String,
-}
-
-/// The new stock.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct StockBody {
-    sku: String,
-    delta: i32,
-    /// On hand after the adjustment.
-    stock: i32,
-}
 
 /// Adds or takes stock, once per Idempotency-Key.
 #[utoipa::path(post, path = "/products/{sku}/stock", tag = "stock", request_body = AdjustBody, security(("bearer" = [])),
-    params(("Idempotency-Key" = String, Header, description = "1 to 255 characters; the same key and body replay the same answer")),
+    params(("Idempotency-Key" = String, Header, description = "1 to 255 characters; the same key and body replay the first response")),
     responses((status = 200, body = StockBody), (status = 400, body = Problem), (status = 404, body = Problem),
         (status = 409, description = "insufficient-stock", body = Problem), (status = 422, description = "idempotency-key-reused", body = Problem)))]
 pub(super) async fn adjust(
@@ -68,15 +46,6 @@ pub(super) async fn adjust(
         response.insert_header(("idempotency-replayed", "true"));
     }
     Ok(response.json(StockBody { sku: sku.to_string(), delta: delta.get(), stock: adjusted.on_hand }))
-}
-
-impl AdjustBody {
-    fn parse(&self) -> Result<(Delta, Reason), Problem> {
-        let mut mistakes = Mistakes::default();
-        let delta = mistakes.check("/delta", Delta::parse(self.delta));
-        let reason = mistakes.check("/reason", Reason::parse(&self.reason));
-        mistakes.or(delta.zip(reason))
-    }
 }
 
 fn idempotency_key(request: &HttpRequest) -> Result<String, Problem> {

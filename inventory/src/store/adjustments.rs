@@ -1,4 +1,4 @@
-//! Stock that comes and goes by hand, once per Idempotency-Key.
+//! Stock changed by hand, once per Idempotency-Key.
 
 use runtime::db::{Connection, DbError, Row};
 
@@ -8,45 +8,46 @@ use crate::domain::{Adjustment, Level, Sku};
 /// The constraint that refuses a second adjustment under one key.
 const ONCE: &str = "stock_adjustments_once";
 
-/// What became of it.
+/// The result of an adjustment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Adjusted {
     Done(Level),
-    /// It was done before, under the same key, and left this much on hand.
+    /// An earlier request with the same key left this much on hand.
     Replayed {
         on_hand: i32,
     },
     /// The key was used for another adjustment.
     KeyReused,
-    /// There is no such product, or no longer.
+    /// The product is unknown or deleted.
     Absent,
-    /// There would be less than nothing, or more than fits.
+    /// The stock would be negative or too large for its column.
     OutOfRange {
         on_hand: i32,
     },
 }
 
-/// Adjusts the stock of a product, unless its key says that this has happened.
+/// Adjusts the stock of a product, once per key.
 ///
 /// # Errors
-/// The database did not answer; the adjustment may have happened, and the key will tell.
+/// The database did not answer. The adjustment may have happened: a request with the same key returns its
+/// result.
 pub async fn adjust(connection: &Connection, adjustment: &Adjustment) -> Result<Adjusted, DbError> {
-    if let Some(known) = earlier(connection, adjustment).await? {
+    if let Some(known) = replay(connection, adjustment).await? {
         return Ok(known);
     }
     match apply(connection, adjustment).await {
         Ok(Some(level)) => Ok(Adjusted::Done(level)),
-        Ok(None) => why_not(connection, &adjustment.sku).await,
-        // The same key at the same time: the other one was first.
+        Ok(None) => explain(connection, &adjustment.sku).await,
+        // Another request with the same key was faster.
         Err(error) if error.violates(ONCE) => {
-            Ok(earlier(connection, adjustment).await?.unwrap_or(Adjusted::KeyReused))
+            Ok(replay(connection, adjustment).await?.unwrap_or(Adjusted::KeyReused))
         }
         Err(error) => Err(error),
     }
 }
 
-/// What the key stands for already.
-async fn earlier(connection: &Connection, adjustment: &Adjustment) -> Result<Option<Adjusted>, DbError> {
+/// The result of an earlier request with this key.
+async fn replay(connection: &Connection, adjustment: &Adjustment) -> Result<Option<Adjusted>, DbError> {
     let statement = connection
         .prepare_cached("SELECT sku = $3 AND request_hash = sha256($4), on_hand_after FROM stock_adjustments WHERE actor = $1 AND key = $2")
         .await?;
@@ -77,7 +78,9 @@ async fn apply(connection: &Connection, adjustment: &Adjustment) -> Result<Optio
              SELECT p.on_hand, l.id FROM p, l",
         )
         .await?;
-    let (sku, delta, reason) = (adjustment.sku.as_str(), adjustment.delta.get(), adjustment.reason.as_str());
+    let sku = adjustment.sku.as_str();
+    let delta = adjustment.delta.get();
+    let reason = adjustment.reason.as_str();
     let row = connection
         .query_opt(
             &statement,
@@ -87,7 +90,7 @@ async fn apply(connection: &Connection, adjustment: &Adjustment) -> Result<Optio
     row.map(|row| level(&row, 0)).transpose()
 }
 
-async fn why_not(connection: &Connection, sku: &Sku) -> Result<Adjusted, DbError> {
+async fn explain(connection: &Connection, sku: &Sku) -> Result<Adjusted, DbError> {
     let statement = connection
         .prepare_cached("SELECT on_hand FROM products WHERE sku = $1 AND deleted_at IS NULL")
         .await?;

@@ -1,4 +1,4 @@
-//! Creating, changing and removing products. Each is one statement: the change and its event, or neither.
+//! Creates, changes and removes products. Each is one statement that writes the change and its event.
 
 use std::time::Duration;
 
@@ -10,21 +10,21 @@ use runtime::{
 use super::products::{StoredProduct, level, record, record_columns};
 use crate::domain::{Details, NewProduct, ProductRecord, Sku};
 
-/// The ledger's reason for the stock a product begins with.
+/// The reason in the ledger for the initial stock.
 const FIRST_STOCK: &str = "product created";
 
-/// What became of a change.
+/// The result of a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Changed {
     Done(ProductRecord),
-    /// The product has another version by now, or is deleted.
+    /// The product has another version now, or is deleted.
     Stale,
 }
 
-/// Creates a product together with `event`; `None` when its SKU is taken, be it by a deleted product.
+/// Creates a product and its event. `None` when a product has the SKU, deleted ones included.
 ///
 /// # Errors
-/// The database did not answer; the product may have been created.
+/// The database did not answer. The product may have been created.
 pub async fn create(
     connection: &Connection,
     product: &NewProduct,
@@ -48,10 +48,15 @@ pub async fn create(
             ", p.on_hand, l.id FROM p, l"
         ))
         .await?;
-    let (details, o) = (&product.details, OutboxRows::from_iter([event]));
-    let (name, description) = (details.name.as_str(), details.description.as_str());
-    let (price, currency) = (details.price.amount(), details.price.currency());
-    let (sku, stock, lease) = (product.sku.as_str(), product.stock.get(), lease.as_secs_f64());
+    let details = &product.details;
+    let o = OutboxRows::from_iter([event]);
+    let name = details.name.as_str();
+    let description = details.description.as_str();
+    let price = details.price.amount();
+    let currency = details.price.currency();
+    let sku = product.sku.as_str();
+    let stock = product.stock.get();
+    let lease = lease.as_secs_f64();
     let row = connection
         .query_opt(
             &statement,
@@ -77,7 +82,7 @@ pub async fn create(
 /// Replaces the details of a product that still has `version`.
 ///
 /// # Errors
-/// The database did not answer; the change may have happened.
+/// The database did not answer. The change may have happened.
 pub async fn change(
     connection: &Connection,
     (sku, version): (&Sku, i64),
@@ -102,9 +107,12 @@ pub async fn change(
         ))
         .await?;
     let o = OutboxRows::from_iter([event]);
-    let (name, description) = (details.name.as_str(), details.description.as_str());
-    let (price, currency) = (details.price.amount(), details.price.currency());
-    let (sku, lease) = (sku.as_str(), lease.as_secs_f64());
+    let name = details.name.as_str();
+    let description = details.description.as_str();
+    let price = details.price.amount();
+    let currency = details.price.currency();
+    let sku = sku.as_str();
+    let lease = lease.as_secs_f64();
     let row = connection
         .query_opt(
             &statement,
@@ -129,7 +137,7 @@ pub async fn change(
 /// Takes a product that still has `version` off sale.
 ///
 /// # Errors
-/// The database did not answer; the removal may have happened.
+/// The database did not answer. The removal may have happened.
 pub async fn remove(
     connection: &Connection,
     (sku, version): (&Sku, i64),

@@ -1,14 +1,14 @@
-//! `product_changed`, on its way into the outbox.
+//! `product_changed`, as an outbox event.
 
 use events::{Envelope, MoneyData, Origin, ProductChanged};
 use runtime::outbox::{OutboxEvent, Retention, TooLarge};
 
 use crate::{SERVICE, domain::ProductRecord};
 
-/// The event that tells others how a product is now.
+/// The event with the current record of a product.
 ///
 /// # Errors
-/// It is too large to publish.
+/// [`TooLarge`]: the event exceeds the maximum size.
 pub fn product_changed(product: &ProductRecord, origin: Origin) -> Result<OutboxEvent, TooLarge> {
     let event = ProductChanged {
         sku: product.sku.to_string(),
@@ -18,7 +18,7 @@ pub fn product_changed(product: &ProductRecord, origin: Origin) -> Result<Outbox
         deleted: product.deleted,
     };
     let envelope = Envelope::new(&event, SERVICE, event.sku.clone(), origin);
-    // Nobody confirms it. Twice: a copy of the catalogue that missed one catches up with the other, or when
-    // it compares.
+    // Consumers send no confirmation, so the event is published twice. A copy that misses both is repaired by
+    // its comparison.
     OutboxEvent::new::<ProductChanged>(envelope, Retention::Repeated(1))
 }

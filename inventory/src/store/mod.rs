@@ -14,4 +14,4 @@ pub use events::product_changed;
 pub use movements::movements;
 pub use products::{StoredProduct, changes, levels, load, load_all, locked, page};
 pub use replies::park_replies;
-pub use reservations::{NEVER_NEGATIVE, ORDER_ONCE, Reply, Ruling, WriteStock, answered};
+pub use reservations::{DecidedOrder, NEVER_NEGATIVE, ORDER_ONCE, Reply, WriteStock, answered};

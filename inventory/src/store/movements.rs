@@ -1,11 +1,11 @@
-//! Reading the stock ledger.
+//! Reads the stock ledger.
 
 use runtime::db::{Connection, DbError, Row};
 
 use crate::domain::{Movement, Sku};
 
-/// Up to `limit` entries older than `before`, newest first. Every product has one since its creation: none on
-/// the first page means that there has never been such a product.
+/// Up to `limit` entries older than `before`, newest first. The creation of a product writes the first entry,
+/// so an empty first page means an unknown product.
 ///
 /// # Errors
 /// The database did not answer.

@@ -1,17 +1,17 @@
-//! Reading products.
+//! Reads products.
 
 use runtime::db::{Connection, DbError, Row};
 
 use crate::domain::{Level, ProductChange, ProductRecord, Sku};
 
-/// A product and how much there is of it, seen in one snapshot.
+/// A product and its level, read in one snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredProduct {
     pub record: ProductRecord,
     pub level: Level,
 }
 
-/// The columns [`record`] reads, of a table or CTE called `p`.
+/// The columns that [`record`] reads, from a table or CTE called `p`.
 macro_rules! record_columns {
     () => {
         "p.sku, p.name, p.description, p.price, p.currency, p.version, p.created_at, p.updated_at, p.deleted_at IS NOT NULL"
@@ -42,7 +42,7 @@ fn stored(row: &Row) -> Result<StoredProduct, DbError> {
     Ok(StoredProduct { record: record(row)?, level: level(row, 9)? })
 }
 
-/// The products among `skus` that exist, deleted ones included.
+/// The products among `skus`, deleted ones included.
 ///
 /// # Errors
 /// The database did not answer.
@@ -59,7 +59,7 @@ pub async fn load_all(connection: &Connection, skus: &[Sku]) -> Result<Vec<Store
     connection.query(&statement, &[&skus]).await?.iter().map(stored).collect()
 }
 
-/// One product, deleted or not.
+/// One product, deleted or on sale.
 ///
 /// # Errors
 /// The database did not answer.
@@ -67,7 +67,7 @@ pub async fn load(connection: &Connection, sku: &Sku) -> Result<Option<StoredPro
     Ok(load_all(connection, std::slice::from_ref(sku)).await?.pop())
 }
 
-/// How much there is of each of `skus` right now.
+/// The current level of each of `skus`.
 ///
 /// # Errors
 /// The database did not answer.
@@ -83,7 +83,7 @@ pub async fn levels(connection: &Connection, skus: &[Sku]) -> Result<Vec<(Sku, L
     rows.iter().map(|row| Ok((Sku::stored(row.get(0)?), level(row, 1)?))).collect()
 }
 
-/// Those of `skus` whose rows somebody else has locked.
+/// The products among `skus` whose rows another session has locked.
 ///
 /// # Errors
 /// The database did not answer.
@@ -98,11 +98,10 @@ pub async fn locked(connection: &Connection, skus: &[Sku]) -> Result<Vec<Sku>, D
     connection.query(&statement, &[&skus]).await?.iter().map(|row| Ok(Sku::stored(row.get(0)?))).collect()
 }
 
-/// Up to `limit` products, deleted ones included, in the order of their last change, after the change
-/// `after`.
+/// Up to `limit` products by their last change, after the change `after`, deleted ones included.
 ///
-/// Numbers are drawn before they are committed. `statement-timeout` (3 s) bounds a change: when one is ten
-/// seconds old, whatever drew a smaller number is committed or rolled back.
+/// A change draws its number before it commits. `database-statement-timeout` (3 s) bounds the time between:
+/// once a change is ten seconds old, all smaller numbers are committed or rolled back.
 ///
 /// # Errors
 /// The database did not answer.
@@ -116,11 +115,11 @@ pub async fn changes(connection: &Connection, after: i64, limit: i64) -> Result<
         .await?;
     let rows = connection.query(&statement, &[&after, &limit]).await?;
     rows.iter()
-        .map(|row| Ok(ProductChange { record: record(row)?, change: row.get(9)?, settled: row.get(10)? }))
+        .map(|row| Ok(ProductChange { record: record(row)?, change: row.get(9)?, is_final: row.get(10)? }))
         .collect()
 }
 
-/// Up to `limit` products that are for sale, by SKU, after `after`.
+/// Up to `limit` products on sale, by SKU, after `after`.
 ///
 /// # Errors
 /// The database did not answer.

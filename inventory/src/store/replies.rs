@@ -1,4 +1,4 @@
-//! Replies that Redis did not take: they wait in the outbox, so that the order they answer is done with.
+//! Replies that Redis refused. The outbox keeps them, so that their entries can be acknowledged.
 
 use runtime::{
     db::{Connection, DbError},
@@ -7,12 +7,12 @@ use runtime::{
 
 use super::Reply;
 
-/// Leaves replies to the relay, which publishes each once Redis takes it.
+/// Inserts replies into the outbox. The relay publishes each once Redis accepts it.
 ///
 /// # Errors
-/// The database did not answer; some of them may be there.
+/// The database did not answer. Some of the replies may be inserted.
 pub async fn park_replies(connection: &Connection, replies: &[&Reply]) -> Result<(), DbError> {
-    // The same reply may be parked twice: its question comes again until it is acknowledged.
+    // A redelivered event parks the same reply again.
     let statement = connection
         .prepare_cached(
             "INSERT INTO outbox (event_id, stream, envelope, repeats, due_at)

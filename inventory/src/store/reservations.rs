@@ -1,12 +1,11 @@
-//! The one transaction of a batch of orders, across SKUs: inbox with the reply, stock and ledger, or nothing
-//! of it.
+//! The one transaction of a batch of orders, across SKUs: inbox with the reply, stock and ledger.
 //!
-//! The reply has no row in the outbox: the question has one, in the database of who asks, and stays there
-//! until the reply has come. The inbox row answers it again as often as it is asked.
+//! The reply has no outbox row here. The outbox of payment holds the question until the reply arrives, and
+//! the inbox row answers every repetition.
 //!
-//! The constraints are the guard, not this process' memory: `inbox_once` refuses an event that had its
-//! effect, `products_on_hand_never_negative` refuses what is not there, `stock_ledger_order_once` refuses a
-//! second taking for the same order. Any of them rolls the whole batch back, and the caller decides anew.
+//! Constraints in the database are the guard: `inbox_once` refuses a processed event,
+//! `products_on_hand_never_negative` refuses missing stock, `stock_ledger_order_once` refuses a second
+//! reservation of an order. Any of them rolls the batch back, and the caller decides again.
 
 use std::{
     borrow::Cow,
@@ -28,27 +27,28 @@ use crate::domain::{Level, Line, Sku};
 /// The CHECK that makes overselling impossible.
 pub const NEVER_NEGATIVE: &str = "products_on_hand_never_negative";
 
-/// The constraint that refuses to take for an order twice; of a known event it is met before the inbox's.
+/// The constraint that refuses to take stock twice for an order. A processed event violates it before the
+/// inbox.
 pub const ORDER_ONCE: &str = "stock_ledger_order_once";
 
-/// What was decided over one event.
+/// An order whose decision is to be committed.
 #[derive(Debug, Clone)]
-pub struct Ruling {
+pub struct DecidedOrder {
     pub event_id: Uuid,
     pub order_id: Uuid,
-    /// What its order takes; nothing when it is refused.
+    /// The lines to take; empty for a refused order.
     pub taken: Vec<Line>,
     pub reply: Arc<Reply>,
 }
 
-/// What is answered to an event.
+/// The reply to an event.
 #[derive(Debug, Clone)]
 pub struct Reply {
     pub stream: &'static str,
     pub envelope: Envelope,
 }
 
-/// The events among `ids` that have had their effect, each with the reply it was given.
+/// The processed events among `ids`, each with its stored reply.
 ///
 /// # Errors
 /// The database did not answer.
@@ -59,14 +59,13 @@ pub async fn answered(
     inbox::processed(connection, INVENTORY_GROUP, ids).await
 }
 
-/// Commits rulings.
+/// Commits decided orders.
 #[derive(Debug, Clone, Copy)]
 pub struct WriteStock;
 
-/// Rows are locked in the order of their SKUs, so that two instances wait for each other instead of
-/// deadlocking. A line of a product that is not in the table has no balance and violates NOT NULL: it cannot
-/// be skipped. The ids of the whole batch are drawn while all its rows are locked, so the last of them is
-/// later than all that each product was before, and earlier than what comes.
+/// Rows are locked in the order of their SKUs, so two instances wait instead of deadlocking. A line of an
+/// unknown product has no balance and violates NOT NULL. All ledger ids are drawn while all rows are locked:
+/// the largest is later than every earlier entry of these products, and earlier than every later one.
 const COMMIT: &str = "
     WITH replied AS (
         INSERT INTO inbox (consumer, event_id, reply) SELECT $1, unnest($2::uuid[]), unnest($3::text[])
@@ -87,7 +86,7 @@ const COMMIT: &str = "
     )
     SELECT sku, on_hand, (SELECT max(id) FROM booked) FROM taken";
 
-/// [`COMMIT`]; with a mistake in it where a build can have one and is told to.
+/// [`COMMIT`] with the seeded bugs of this build.
 fn with_seeded_bugs() -> Cow<'static, str> {
     let replied = "SELECT $1, unnest($2::uuid[]), unnest($3::text[])";
     let statement = seeded_bug::plant("no-inbox", COMMIT, replied, &format!("{replied} WHERE false"));
@@ -101,26 +100,26 @@ fn with_seeded_bugs() -> Cow<'static, str> {
 }
 
 impl Write for WriteStock {
-    type Item = Arc<Ruling>;
-    /// What is on hand after the whole batch of each product that anything in it takes.
+    type Item = Arc<DecidedOrder>;
+    /// The level of each product after the whole batch.
     type Output = Arc<HashMap<Sku, Level>>;
 
     const NAME: &'static str = "stock";
-    /// In a batch twice as large every product is written half as often an order.
+    /// A batch twice as large updates each product row half as often per order.
     const MAX_WAIT_INTERVALS: u32 = 6;
-    /// A shortage was decided on the assumption that what is held before it commits.
+    /// A shortage was decided on the assumption that the holds before it commit.
     const DEPENDENT: bool = true;
 
     async fn commit(
         &self,
         connection: &Connection,
-        rulings: &[Arc<Ruling>],
+        decided: &[Arc<DecidedOrder>],
     ) -> Result<Vec<Self::Output>, DbError> {
         let statement = connection.prepare_cached(&with_seeded_bugs()).await?;
-        let events: Vec<Uuid> = rulings.iter().map(|ruling| ruling.event_id).collect();
-        let lines = LineColumns::of(rulings);
+        let events: Vec<Uuid> = decided.iter().map(|order| order.event_id).collect();
+        let lines = LineColumns::of(decided);
         let replies: Vec<String> =
-            rulings.iter().map(|ruling| StoredReply::from(&ruling.reply.envelope).to_json()).collect();
+            decided.iter().map(|order| StoredReply::from(&order.reply.envelope).to_json()).collect();
         let rows = connection
             .query(
                 &statement,
@@ -141,31 +140,31 @@ impl Write for WriteStock {
         let levels: Result<_, DbError> =
             rows.iter().map(|row| Ok((Sku::stored(row.get(0)?), level(row, 1)?))).collect();
         let levels: Self::Output = Arc::new(levels?);
-        Ok(vec![levels; rulings.len()])
+        Ok(vec![levels; decided.len()])
     }
 }
 
-/// Everything that is taken, as columns.
+/// All taken lines, as columns.
 #[derive(Default)]
 struct LineColumns<'a> {
     events: Vec<Uuid>,
     orders: Vec<Uuid>,
     skus: Vec<&'a str>,
     quantities: Vec<i32>,
-    /// How much of the same product the lines after this one take.
+    /// The quantity of the same product in the lines after this one.
     later: Vec<i32>,
-    /// How much of each product all of them take.
+    /// The quantity of each product in all lines.
     wanted: BTreeMap<&'a str, i32>,
 }
 
 impl<'a> LineColumns<'a> {
-    fn of(rulings: &'a [Arc<Ruling>]) -> Self {
+    fn of(decided: &'a [Arc<DecidedOrder>]) -> Self {
         let mut columns = Self::default();
-        for (ruling, line) in
-            rulings.iter().flat_map(|ruling| ruling.taken.iter().map(move |line| (ruling, line)))
+        for (order, line) in
+            decided.iter().flat_map(|order| order.taken.iter().map(move |line| (order, line)))
         {
-            columns.events.push(ruling.event_id);
-            columns.orders.push(ruling.order_id);
+            columns.events.push(order.event_id);
+            columns.orders.push(order.order_id);
             columns.skus.push(line.sku.as_str());
             columns.quantities.push(i32::try_from(line.quantity).unwrap_or(i32::MAX));
         }

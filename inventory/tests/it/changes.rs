@@ -1,4 +1,4 @@
-//! What copies of the catalogue are compared with.
+//! The list of changes that copies of the catalogue are compared with.
 
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ use runtime::db::{self, Connection, Database};
 use testing::{TestDatabase, database_settings};
 
 fn details(price: i64) -> Details {
-    let (name, description) =
-        (Name::parse("A thing").expect("a name"), Description::parse("").expect("a description"));
+    let name = Name::parse("A thing").expect("a name");
+    let description = Description::parse("").expect("a description");
     Details { name, description, price: Price::parse(price, "EUR").expect("a price") }
 }
 
@@ -58,7 +58,7 @@ async fn products_are_listed_by_their_last_change_deleted_ones_included() {
     let seen: Vec<(&str, i64, bool, bool)> = listed
         .iter()
         .map(|change| {
-            (change.record.sku.as_str(), change.record.version, change.record.deleted, change.settled)
+            (change.record.sku.as_str(), change.record.version, change.record.deleted, change.is_final)
         })
         .collect();
     assert_eq!(seen, [("C", 1, false, false), ("A", 2, false, false), ("B", 2, true, false)]);
@@ -68,5 +68,5 @@ async fn products_are_listed_by_their_last_change_deleted_ones_included() {
         .batch_execute("UPDATE products SET updated_at = now() - interval '11 s'")
         .await
         .expect("older");
-    assert!(changes(&connection, 0, 10).await.expect("an answer").iter().all(|change| change.settled));
+    assert!(changes(&connection, 0, 10).await.expect("an answer").iter().all(|change| change.is_final));
 }

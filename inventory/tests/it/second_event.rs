@@ -1,5 +1,5 @@
-//! A second `order_completed` for one order: payment's database failed over without its last commit, or the
-//! first one is of a version before.
+//! A second `order_completed` for one order. Payment's database failed over without its last commit, or the
+//! first event came from the previous version.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,7 +8,7 @@ use events::{
     Envelope, Event, MoneyData, OrderCompleted, OrderedItem, RefundOrder, StockReserved, TraceContext,
 };
 use inventory::{
-    actors::{self, Backends, StockDeskOptions},
+    actors::{self, ProductParts, StockDeskParts},
     consumers::OrderCompletedHandler,
     startup,
     store::WriteStock,
@@ -28,16 +28,17 @@ const SOON: Duration = Duration::from_secs(30);
 struct Warehouse {
     database: Database,
     handler: OrderCompletedHandler,
-    // Stopped after the actors have let go of them.
+    // Dropped after the actors release it.
     redis: TestRedis,
     _test: TestDatabase,
 }
 
 impl Warehouse {
-    /// With one mug.
+    /// Opens a warehouse with one mug.
     async fn open() -> Self {
         let (redis, test) = futures_util::join!(TestRedis::start(), TestDatabase::create());
-        let (settings, streams) = (database_settings(test.url()), stream_settings(&redis.url()));
+        let settings = database_settings(test.url());
+        let streams = stream_settings(&redis.url());
         db::migrate(&settings, startup::migrations()).await.expect("the schema");
         let database = Database::open("test", &settings).expect("a pool");
         let mug = "INSERT INTO products (sku, name, price, currency, on_hand) VALUES ('MUG', 'A mug', 1000, 'EUR', 1)";
@@ -48,7 +49,7 @@ impl Warehouse {
             routes: Vec::new(),
             ..RelayOptions::of("inventory", &database, &Broker::new(&streams), &streams)
         };
-        let backends = Backends {
+        let product = ProductParts {
             database: database.clone(),
             requests: database.requests("requests").expect("a pool"),
             relay: RelayHandle::start(&supervisor, &relay),
@@ -57,7 +58,7 @@ impl Warehouse {
             view_age: Duration::ZERO,
         };
         let writer = Commits::start(&supervisor, database.clone(), &settings, || WriteStock);
-        let desk = actors::start(&supervisor, &StockDeskOptions { backends, writer, live_products: 10 });
+        let desk = actors::start(&supervisor, &StockDeskParts { product, writer, live_products: 10 });
         desk.ready().await.expect("a desk");
         Self { database, handler: OrderCompletedHandler::new(desk), redis, _test: test }
     }
@@ -93,7 +94,7 @@ impl Warehouse {
     }
 }
 
-/// An event that says that this order of a mug is paid.
+/// The event of a paid order of one mug.
 fn paid(order_id: Uuid, event_id: Uuid, deliveries: u32) -> Received<OrderCompleted> {
     let price = || MoneyData { amount: 1000, currency: "EUR".to_owned() };
     let item = OrderedItem { sku: "MUG".to_owned(), quantity: 1, unit_price: price() };
@@ -111,9 +112,11 @@ fn paid(order_id: Uuid, event_id: Uuid, deliveries: u32) -> Received<OrderComple
 #[actix_rt::test]
 async fn a_second_event_for_an_order_gets_the_stored_reply() {
     let warehouse = Warehouse::open().await;
-    let (reserved, refused) = (Uuid::now_v7(), Uuid::now_v7());
+    let reserved = Uuid::now_v7();
+    let refused = Uuid::now_v7();
     for (order, stream) in [(reserved, StockReserved::STREAM), (refused, RefundOrder::STREAM)] {
-        let (own, other) = (OrderCompleted::event_id(order), Uuid::now_v7());
+        let own = OrderCompleted::event_id(order);
+        let other = Uuid::now_v7();
         assert_eq!(warehouse.handle(&paid(order, own, 1)).await, Outcome::Done);
         assert_eq!(
             warehouse.handle(&paid(order, own, 1)).await,
@@ -128,7 +131,7 @@ async fn a_second_event_for_an_order_gets_the_stored_reply() {
         assert_eq!(
             replies.iter().map(|(_, cause)| *cause).collect::<Vec<Uuid>>(),
             [own, own, other],
-            "each to who asks"
+            "each addressed to its cause"
         );
     }
     assert_eq!(warehouse.count("SELECT count(*) FROM inbox").await, 2);
@@ -138,7 +141,8 @@ async fn a_second_event_for_an_order_gets_the_stored_reply() {
 #[actix_rt::test]
 async fn an_event_that_the_version_before_has_handled_gets_its_stored_reply() {
     let warehouse = Warehouse::open().await;
-    let (order, event) = (Uuid::now_v7(), Uuid::now_v7());
+    let order = Uuid::now_v7();
+    let event = Uuid::now_v7();
     assert_eq!(warehouse.handle(&paid(order, OrderCompleted::event_id(order), 1)).await, Outcome::Done);
     let before = format!("UPDATE inbox SET event_id = '{event}'");
     warehouse

@@ -1,9 +1,9 @@
-//! Cashier: charges orders, and refunds what inventory cannot deliver.
+//! Cashier: charges orders, and refunds orders that inventory refuses.
 //!
-//! A charge runs outside any transaction: the provider is idempotent by order id, so an answer that was lost
-//! is asked for again. Orders the cashier has not finished are `pending` in the database; whatever it forgets
-//! (a full queue, a crash), the reconciler brings back. What the provider does not do is parked: the
-//! reconciler asks again, and nothing waits for it here.
+//! A charge runs outside any transaction. The provider is idempotent by order id, so a charge with a lost
+//! response is requested again. Unfinished orders are `pending` in the database: the reconciler finds those
+//! that a full queue or a crash drops. Charges that the provider refuses for now are parked, and the
+//! reconciler retries them.
 
 use std::{
     collections::{HashSet, VecDeque},
@@ -15,13 +15,13 @@ use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, Message, 
 use runtime::supervisor::{Drain, ExitReason, Life};
 use uuid::Uuid;
 
-use super::{CashierParts, Receipt, RefundRequest, charging::charge, refunding::refund_all};
+use super::{ApplyResult, CashierParts, RefundRequest, charging::charge, refunding::refund_all};
 use crate::domain::Order;
 
-/// Orders waiting in memory; about 1 KiB each. Beyond, the reconciler finds them in the database.
+/// Maximum orders that wait in memory, about 1 KiB each. The reconciler finds further ones in the database.
 const QUEUE: usize = 10_000;
-/// Room for so many is kept when none waits.
-const ROOM: usize = 1024;
+/// Capacity that an empty queue keeps.
+const IDLE_CAPACITY: usize = 1024;
 
 /// The actor.
 pub struct Cashier {
@@ -47,10 +47,10 @@ impl Cashier {
         while self.in_progress.len() < self.parts.settings.in_flight && !self.draining {
             let Some(order) = self.queue.pop_front() else { break };
             if self.in_progress.insert(order.id) {
-                let (parts, finished) =
-                    (Rc::clone(&self.parts), Finish { cashier: context.address(), order: order.id });
-                // Not ctx.spawn: every wake-up would poll all charges. The guard reports the end, a panic's
-                // included.
+                let parts = Rc::clone(&self.parts);
+                let finished = Finish { cashier: context.address(), order: order.id };
+                // Not ctx.spawn: each wake-up would poll all charges. The guard reports the end of the
+                // charge, a panic included.
                 actix_rt::spawn(async move {
                     charge(&parts, &order).await;
                     drop(finished);
@@ -58,7 +58,7 @@ impl Cashier {
             }
         }
         if self.queue.is_empty() {
-            self.queue.shrink_to(ROOM);
+            self.queue.shrink_to(IDLE_CAPACITY);
         }
         self.life.queue_depth(self.queue.len() + self.in_progress.len());
     }
@@ -68,7 +68,7 @@ impl Actor for Cashier {
     type Context = Context<Self>;
 }
 
-/// Charge these orders. Nothing is answered: the orders move.
+/// Charge these orders. The result is the next status of each order.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct ChargeOrders(pub Vec<Arc<Order>>);
@@ -84,7 +84,7 @@ impl Handler<ChargeOrders> for Cashier {
     }
 }
 
-/// A charge has ended, one way or the other.
+/// A charge has ended, in any way.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 struct Finished(Uuid);
@@ -102,7 +102,7 @@ impl Handler<Finished> for Cashier {
     }
 }
 
-/// Reports the end of a charge when it is dropped.
+/// Reports the end of a charge on drop.
 struct Finish {
     cashier: Addr<Cashier>,
     order: Uuid,
@@ -110,10 +110,7 @@ struct Finish {
 
 impl Drop for Finish {
     fn drop(&mut self) {
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "a cashier that is gone has no list of charges to keep"
-        )]
+        #[expect(clippy::disallowed_methods, reason = "a cashier that is gone keeps no list of charges")]
         self.cashier.do_send(Finished(self.order));
     }
 }
@@ -121,7 +118,7 @@ impl Drop for Finish {
 impl Handler<Drain> for Cashier {
     type Result = ();
 
-    /// Finishes charges in progress; orders still waiting are pending in the database.
+    /// Finishes charges in progress. Waiting orders are pending in the database.
     fn handle(&mut self, _: Drain, context: &mut Self::Context) {
         self.draining = true;
         self.queue.clear();
@@ -132,13 +129,13 @@ impl Handler<Drain> for Cashier {
     }
 }
 
-/// Inventory cannot deliver these orders: their money goes back.
+/// Refund these orders, which inventory refused.
 #[derive(Debug, Message)]
-#[rtype(result = "Vec<Receipt>")]
+#[rtype(result = "Vec<ApplyResult>")]
 pub struct RefundOrders(pub Vec<RefundRequest>);
 
 impl Handler<RefundOrders> for Cashier {
-    type Result = ResponseFuture<Vec<Receipt>>;
+    type Result = ResponseFuture<Vec<ApplyResult>>;
 
     fn handle(&mut self, message: RefundOrders, _: &mut Self::Context) -> Self::Result {
         let parts = Rc::clone(&self.parts);

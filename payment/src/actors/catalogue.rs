@@ -1,4 +1,4 @@
-//! Catalogue: keeps payment's copy of the products.
+//! Catalogue: maintains payment's copy of the products.
 
 use std::{
     cell::RefCell,
@@ -19,9 +19,9 @@ use uuid::Uuid;
 use super::DeskError;
 use crate::{domain::Product, product_source::ProductSource, store};
 
-/// For how long a SKU is taken for absent: a product that is created meanwhile is ordered a second later.
+/// How long a SKU counts as absent. A product created meanwhile can be ordered a second later.
 const ABSENT_FOR: Duration = Duration::from_secs(1);
-/// Absent SKUs remembered; about 100 bytes each. Beyond, all are forgotten.
+/// Maximum number of absent SKUs, about 100 bytes each. At the limit all are dropped.
 const REMEMBERED: usize = 10_000;
 
 /// The actor.
@@ -29,14 +29,14 @@ pub struct Catalogue {
     database: Database,
     source: Arc<ProductSource>,
     consumer: &'static str,
-    absences: Absences,
+    absent_skus: AbsentSkus,
     life: Life,
 }
 
 impl Catalogue {
-    /// `consumer` is the group whose inbox the events go through.
+    /// `consumer` is the group whose inbox records the events.
     pub fn new(database: Database, source: Arc<ProductSource>, consumer: &'static str, life: Life) -> Self {
-        Self { database, source, consumer, absences: Absences::default(), life }
+        Self { database, source, consumer, absent_skus: AbsentSkus::default(), life }
     }
 }
 
@@ -46,64 +46,65 @@ impl Actor for Catalogue {
 
 drains_at_once!(Catalogue);
 
-/// These SKUs are not in the copy: ask inventory for them.
+/// Fetch these SKUs from inventory, because the copy lacks them.
 #[derive(Debug, Message)]
-#[rtype(result = "Result<Learned, DeskError>")]
-pub struct LearnProducts(pub Vec<String>);
+#[rtype(result = "Result<FetchedProducts, DeskError>")]
+pub struct FetchProducts(pub Vec<String>);
 
-/// What inventory knew.
+/// The result of a fetch.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Learned {
-    /// The copy has them all now.
+pub enum FetchedProducts {
+    /// The copy has all of them now.
     All,
-    /// Inventory does not know these either.
+    /// Inventory lacks these SKUs too.
     Absent(Vec<String>),
 }
 
-impl Handler<LearnProducts> for Catalogue {
-    type Result = ResponseFuture<Result<Learned, DeskError>>;
+impl Handler<FetchProducts> for Catalogue {
+    type Result = ResponseFuture<Result<FetchedProducts, DeskError>>;
 
-    fn handle(&mut self, message: LearnProducts, _: &mut Self::Context) -> Self::Result {
-        let (database, source, absences) =
-            (self.database.clone(), Arc::clone(&self.source), self.absences.clone());
-        Box::pin(async move { learn(&database, &source, &absences, message.0).await })
+    fn handle(&mut self, message: FetchProducts, _: &mut Self::Context) -> Self::Result {
+        let database = self.database.clone();
+        let source = Arc::clone(&self.source);
+        let absent_skus = self.absent_skus.clone();
+        Box::pin(async move { fetch(&database, &source, &absent_skus, message.0).await })
     }
 }
 
-async fn learn(
+async fn fetch(
     database: &Database,
     source: &ProductSource,
-    absences: &Absences,
+    absent_skus: &AbsentSkus,
     skus: Vec<String>,
-) -> Result<Learned, DeskError> {
+) -> Result<FetchedProducts, DeskError> {
     let (mut absent, asked): (Vec<String>, Vec<String>) =
-        skus.into_iter().partition(|sku| absences.knows(sku));
+        skus.into_iter().partition(|sku| absent_skus.contains(sku));
     if !asked.is_empty() {
         let found =
             source.find_all(&asked).await.map_err(|error| DeskError::Unavailable(error.to_string()))?;
         if !found.is_empty() {
-            store::learn_products(&database.connection().await?, &found).await?;
+            store::upsert_products(&database.connection().await?, &found).await?;
         }
         let unknown: Vec<String> =
             asked.into_iter().filter(|sku| found.iter().all(|product| product.sku != *sku)).collect();
-        absences.remember(&unknown);
+        absent_skus.insert(&unknown);
         absent.extend(unknown);
     }
-    Ok(if absent.is_empty() { Learned::All } else { Learned::Absent(absent) })
+    Ok(if absent.is_empty() { FetchedProducts::All } else { FetchedProducts::Absent(absent) })
 }
 
-/// SKUs that inventory did not know a moment ago: who orders them again and again does not make it look again
-/// and again.
+/// SKUs that inventory lacked a moment ago. Repeated orders of them cause no repeated fetch.
 #[derive(Debug, Clone, Default)]
-struct Absences(Rc<RefCell<HashMap<String, Instant>>>);
+struct AbsentSkus(Rc<RefCell<HashMap<String, Instant>>>);
 
-impl Absences {
-    fn knows(&self, sku: &str) -> bool {
+impl AbsentSkus {
+    fn contains(&self, sku: &str) -> bool {
         self.0.borrow().get(sku).is_some_and(|at| at.elapsed() < ABSENT_FOR)
     }
 
-    fn remember(&self, skus: &[String]) {
-        let (mut absent, now) = (self.0.borrow_mut(), Instant::now());
+    fn insert(&self, skus: &[String]) {
+        let mut absent = self.0.borrow_mut();
+        let now = Instant::now();
         if absent.len() + skus.len() > REMEMBERED {
             absent.clear();
         }
@@ -111,20 +112,22 @@ impl Absences {
     }
 }
 
-/// Products have changed; which of the events were new.
+/// Apply product changes to the copy. The result says which events were new.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<Vec<bool>, DeskError>")]
-pub struct TakeOverProducts(pub Vec<(Uuid, Product)>);
+pub struct ApplyProductChanges(pub Vec<(Uuid, Product)>);
 
-impl Handler<TakeOverProducts> for Catalogue {
+impl Handler<ApplyProductChanges> for Catalogue {
     type Result = ResponseFuture<Result<Vec<bool>, DeskError>>;
 
-    fn handle(&mut self, message: TakeOverProducts, _: &mut Self::Context) -> Self::Result {
-        let (database, consumer) = (self.database.clone(), self.consumer);
+    fn handle(&mut self, message: ApplyProductChanges, _: &mut Self::Context) -> Self::Result {
+        let database = self.database.clone();
+        let consumer = self.consumer;
         Box::pin(async move {
             let (events, products): (Vec<Uuid>, Vec<Product>) = message.0.into_iter().unzip();
             let taken = async {
-                store::product_changes(&database.connection().await?, consumer, &events, &products).await
+                store::apply_product_changes(&database.connection().await?, consumer, &events, &products)
+                    .await
             };
             taken.await.map_err(|error: DbError| error.into())
         })

@@ -1,9 +1,8 @@
 //! CatalogueSync: compares payment's copy of the products with inventory's, and repairs it (I12).
 //!
-//! `product_changed` brings changes within milliseconds, but nobody confirms it: an event that is lost each
-//! time it is published would leave a stale price for ever. So a cursor goes through inventory's products by
-//! their last change: all of them at start, then what has changed since, one request each
-//! `catalogue-compare-interval`. Nothing waits for it.
+//! `product_changed` carries changes within milliseconds but is unconfirmed: an event lost at every
+//! publication would leave a stale price for ever. A cursor reads inventory's products by their last change:
+//! all of them at start, then the changes since, with one request each `catalogue-compare-interval`.
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,7 +18,7 @@ use crate::{
     store,
 };
 
-/// Pause after inventory could not be asked (doubling up to the interval): it may be starting beside us.
+/// Pause after a failed request, doubling up to the interval. Inventory may still be starting.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// The actor.
@@ -31,7 +30,7 @@ pub struct CatalogueSync {
 }
 
 impl CatalogueSync {
-    /// `interval`: between two requests when nothing has changed.
+    /// `interval`: time between two requests without changes.
     pub fn new(database: Database, source: Arc<ProductSource>, interval: Duration, life: Life) -> Self {
         Self { database, source, interval, life }
     }
@@ -48,7 +47,7 @@ impl Actor for CatalogueSync {
 
 drains_at_once!(CatalogueSync);
 
-/// Why a page could not be compared. The next look begins with the same one.
+/// The reason why a page was not compared. The next request repeats the page.
 #[derive(Debug, thiserror::Error)]
 enum CompareError {
     #[error(transparent)]
@@ -58,7 +57,8 @@ enum CompareError {
 }
 
 async fn compare(database: Database, source: Arc<ProductSource>, interval: Duration) {
-    let (mut after, mut pause) = (0, PAUSE);
+    let mut after = 0;
+    let mut pause = PAUSE;
     loop {
         match compare_page(&database, &source, &mut after).await {
             Ok(true) => pause = PAUSE,
@@ -67,7 +67,7 @@ async fn compare(database: Database, source: Arc<ProductSource>, interval: Durat
                 tokio::time::sleep(interval).await;
             }
             Err(error) => {
-                tracing::debug!(%error, "the catalogue could not be compared");
+                tracing::debug!(%error, "the catalogue was not compared");
                 tokio::time::sleep(pause.min(interval)).await;
                 pause = (pause * 2).min(interval);
             }
@@ -75,7 +75,7 @@ async fn compare(database: Database, source: Arc<ProductSource>, interval: Durat
     }
 }
 
-/// Takes over what differs in the page after `after`, and moves that on. Whether there is more right now.
+/// Repairs the differences in the page after `after` and advances it. Returns whether more pages follow now.
 async fn compare_page(
     database: &Database,
     source: &ProductSource,
@@ -83,9 +83,9 @@ async fn compare_page(
 ) -> Result<bool, CompareError> {
     let page = source.changes(*after).await?;
     if !page.products.is_empty() {
-        let repaired = store::learn_products(&database.connection().await?, &page.products).await?;
+        let repaired = store::upsert_products(&database.connection().await?, &page.products).await?;
         if repaired > 0 {
-            tracing::info!(products = repaired, "the copy of the catalogue was behind; it is repaired");
+            tracing::info!(products = repaired, "the copy of the catalogue was outdated and is repaired");
             metrics::counter!("orderflow_catalogue_repairs_total").increment(repaired);
         }
     }

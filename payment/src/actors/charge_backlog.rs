@@ -4,7 +4,7 @@ use runtime::supervisor::{ChildStatus, Supervised};
 
 use super::Cashier;
 
-/// Orders that are being charged, or wait for it.
+/// The orders that are being charged or wait for their charge.
 #[derive(Clone)]
 pub struct ChargeBacklog {
     cashier: Arc<ChildStatus>,
@@ -12,12 +12,12 @@ pub struct ChargeBacklog {
 }
 
 impl ChargeBacklog {
-    /// `limit`: orders waiting beyond which new ones are refused.
+    /// `limit`: backlog beyond which new orders are refused.
     pub fn new(cashier: &Supervised<Cashier>, limit: u32) -> Self {
         Self { cashier: cashier.status_handle(), limit: i64::from(limit) }
     }
 
-    /// Whether new orders are to be refused.
+    /// Whether new orders are refused.
     pub fn is_full(&self) -> bool {
         self.cashier.queue_depth() >= self.limit
     }

@@ -1,4 +1,4 @@
-//! One charge: the provider is asked, and what it answers is settled, or the charge is parked.
+//! One charge: requested from the provider, then settled or parked.
 
 use std::{
     sync::Arc,
@@ -17,43 +17,43 @@ use uuid::Uuid;
 use super::CashierParts;
 use crate::{
     domain::{Money, Order, OrderLine, OrderStatus},
-    provider::{ChargeAnswer, ChargeRequest, ProviderError},
-    store::{self, ParkedCharge, Settled, Settlement},
+    provider::{ChargeRequest, ChargeResponse, ProviderError},
+    store::{self, ChargeResult, ParkedCharge, Settlement},
 };
 
-/// Attempts at a first charge whose errors come fast, and the pause after the first of them (doubling): a
-/// flaky moment is over by then. An order keeps its place among `provider-in-flight` meanwhile.
+/// Attempts at a first charge with fast errors, and the pause after the first (doubling), to outlast a short
+/// disturbance. The order keeps its slot of `provider-in-flight` meanwhile.
 const ATTEMPTS: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Whether a charge was asked for before.
+/// The kind of an attempt at a charge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Turn {
+enum Attempt {
     First,
-    Again,
+    Retry,
 }
 
-/// Charges an order and settles what came of it, or parks the charge.
+/// Charges an order and settles the result, or parks the charge.
 pub(super) async fn charge(parts: &CashierParts, order: &Order) {
-    charge_traced(parts, order, Turn::First).await;
+    charge_traced(parts, order, Attempt::First).await;
 }
 
-/// The same for a charge that was parked: one attempt.
-pub(super) async fn charge_again(parts: &CashierParts, order: &Order) {
-    charge_traced(parts, order, Turn::Again).await;
+/// Retries a parked charge once.
+pub(super) async fn retry_charge(parts: &CashierParts, order: &Order) {
+    charge_traced(parts, order, Attempt::Retry).await;
 }
 
-async fn charge_traced(parts: &CashierParts, order: &Order, turn: Turn) {
+async fn charge_traced(parts: &CashierParts, order: &Order, kind: Attempt) {
     let Some(trace) = begin_span(&order.traceparent) else {
-        charge_in(TraceContext::resume(&order.traceparent), parts, order, turn).await;
+        charge_in(TraceContext::resume(&order.traceparent), parts, order, kind).await;
         return;
     };
     let began = SystemTime::now();
-    let settled = charge_in(trace, parts, order, turn).await;
+    let settled = charge_in(trace, parts, order, kind).await;
     record_span(trace, || {
         let mut attributes = vec![("orderflow.order_id", order.id.to_string().into())];
         attributes.extend(settled.map(|outcome| ("orderflow.outcome", outcome.into())));
-        let error = settled.is_none().then(|| "not settled; the log says why".to_owned());
+        let error = settled.is_none().then(|| "not settled; see the log".to_owned());
         Span {
             kind: SpanKind::Internal,
             name: "charge order".into(),
@@ -65,15 +65,15 @@ async fn charge_traced(parts: &CashierParts, order: &Order, turn: Turn) {
     });
 }
 
-/// The same as part of `trace`; how it was settled, if it was.
+/// Charges as part of `trace`. Returns the label of the settlement, if the charge was settled.
 async fn charge_in(
     trace: TraceContext,
     parts: &CashierParts,
     order: &Order,
-    turn: Turn,
+    kind: Attempt,
 ) -> Option<&'static str> {
     failpoint::pass("provider.before-charge", "");
-    let answer = match ask(parts, order, turn).await {
+    let answer = match request_charge(parts, order, kind).await {
         Ok(answer) => answer,
         Err(error) => {
             park(parts, order, &error).await;
@@ -81,68 +81,73 @@ async fn charge_in(
         }
     };
     failpoint::pass("provider.after-charge", "");
-    let (outcome, verdict) = match answer {
-        ChargeAnswer::Declined { reason } => ("declined", Settled::Declined { reason }),
-        ChargeAnswer::Charged { charge_id } => {
-            let unpublished =
-                |error| tracing::error!(order = %order.id, %error, "a paid order cannot be published");
+    let (outcome, result) = match answer {
+        ChargeResponse::Declined { reason } => ("declined", ChargeResult::Declined { reason }),
+        ChargeResponse::Charged { charge_id } => {
+            let unpublished = |error| tracing::error!(order = %order.id, %error, "a paid order has no event");
             let event = completed(order, &charge_id, trace).map_err(unpublished).ok()?;
-            ("charged", Settled::Charged { charge_id, event: Arc::new(event) })
+            ("charged", ChargeResult::Charged { charge_id, event: Arc::new(event) })
         }
     };
-    settle(parts, Settlement { order_id: order.id, verdict, retried: turn == Turn::Again })
+    settle(parts, Settlement { order_id: order.id, result, retried: kind == Attempt::Retry })
         .await
         .then_some(outcome)
 }
 
-/// Whether it is recorded. If not, the order is still pending, and is charged again.
+/// Records the result of a charge. False: the order is still pending and is charged again.
 async fn settle(parts: &CashierParts, settlement: Settlement) -> bool {
-    let (order, verdict) = (settlement.order_id, settlement.verdict.clone());
+    let order = settlement.order_id;
+    let result = settlement.result.clone();
     match parts.settlements.commit(settlement).await {
-        Ok(true) => parts.watchers.moved(order),
+        Ok(true) => parts.notifier.notify(order),
         Ok(false) => {
-            if let Settled::Charged { charge_id, .. } = verdict
-                && let Err(error) = look_after(parts, order, &charge_id).await
+            if let ChargeResult::Charged { charge_id, .. } = result
+                && let Err(error) = handle_unmoved_charge(parts, order, &charge_id).await
             {
-                tracing::error!(%order, charge_id, %error, "a charge moved nothing, and why could not be looked up");
+                tracing::error!(%order, charge_id, %error, "a charge moved no order, and the reason is unknown");
             }
         }
         Err(error) => {
-            tracing::warn!(%order, %error, "a charge is not recorded yet; the reconciler will ask again");
+            tracing::warn!(%order, %error, "the result of a charge is not recorded; the reconciler will retry it");
             return false;
         }
     }
     true
 }
 
-/// A charge that moved nothing was recorded before, or was made for an order that had been declined: that
-/// money goes back.
-async fn look_after(parts: &CashierParts, order_id: Uuid, charge_id: &str) -> Result<(), DbError> {
+/// Handles a charge that moved no order. The charge was recorded before, or its order had been declined: then
+/// the money is refunded.
+async fn handle_unmoved_charge(parts: &CashierParts, order_id: Uuid, charge_id: &str) -> Result<(), DbError> {
     let connection = parts.database.connection().await?;
     let Some(order) = store::find_order(&connection, order_id).await? else { return Ok(()) };
     if order.status == OrderStatus::Declined {
-        tracing::error!(order = %order_id, charge_id, "charged although it was declined; the money goes back");
+        tracing::error!(order = %order_id, charge_id, "a declined order was charged; the charge is refunded");
         metrics::counter!("orderflow_orphan_charges_total").increment(1);
-        return store::owe_orphan(&connection, order_id).await;
+        return store::park_orphan_refund(&connection, order_id).await;
     }
     if order.payment.charge_id.is_some_and(|known| known != charge_id) {
-        tracing::error!(order = %order_id, charge_id, "charged under two ids; the provider must not do that");
+        tracing::error!(order = %order_id, charge_id, "the provider charged an order twice, under two ids");
     }
     Ok(())
 }
 
-/// Asks the provider. A first charge is asked for again at once when errors come fast; after a timeout it is
-/// parked at once.
-async fn ask(parts: &CashierParts, order: &Order, turn: Turn) -> Result<ChargeAnswer, ProviderError> {
-    let attempts = if turn == Turn::First { ATTEMPTS } else { 1 };
-    let (mut attempt, mut pause) = (1, PAUSE);
+/// Requests a charge from the provider. Fast errors of a first charge are retried at once. A timeout ends the
+/// attempts.
+async fn request_charge(
+    parts: &CashierParts,
+    order: &Order,
+    kind: Attempt,
+) -> Result<ChargeResponse, ProviderError> {
+    let attempts = if kind == Attempt::First { ATTEMPTS } else { 1 };
+    let mut attempt = 1;
+    let mut pause = PAUSE;
     loop {
         let request =
             ChargeRequest { order_id: order.id, amount: order.total.clone(), method: order.payment.method };
         let answer = tokio::time::timeout(parts.settings.timeout, parts.provider.charge(request)).await;
         let error = match answer {
             Ok(Ok(answer)) => return Ok(answer),
-            Ok(Err(ProviderError::Refused(reason))) => return Ok(ChargeAnswer::Declined { reason }),
+            Ok(Err(ProviderError::Refused(reason))) => return Ok(ChargeResponse::Declined { reason }),
             Ok(Err(error)) => error,
             Err(_) => ProviderError::TimedOut(parts.settings.timeout),
         };
@@ -150,22 +155,22 @@ async fn ask(parts: &CashierParts, order: &Order, turn: Turn) -> Result<ChargeAn
         if attempt == attempts || matches!(error, ProviderError::TimedOut(_)) {
             return Err(error);
         }
-        tracing::debug!(order = %order.id, attempt, %error, "asking the provider again");
+        tracing::debug!(order = %order.id, attempt, %error, "retrying a charge");
         tokio::time::sleep(pause).await;
         (attempt, pause) = (attempt + 1, pause * 2);
     }
 }
 
-/// If it cannot be parked, `charges_due` has it, or the lease of its row ends.
+/// Parks a charge. If that fails, the order is still in `charges_due`, or the lease of its row expires.
 async fn park(parts: &CashierParts, order: &Order, error: &ProviderError) {
-    tracing::warn!(order = %order.id, %error, "not charged yet; it will be asked for again");
+    tracing::warn!(order = %order.id, %error, "the charge is parked and will be retried");
     let parked = ParkedCharge { order_id: order.id, error: error.to_string() };
     if let Err(error) = parts.parked_charges.commit(parked).await {
-        tracing::debug!(order = %order.id, %error, "a charge could not be parked");
+        tracing::debug!(order = %order.id, %error, "a charge was not parked");
     }
 }
 
-/// The event that tells inventory.
+/// The `order_completed` event of a charged order.
 pub(super) fn completed(
     order: &Order,
     charge_id: &str,

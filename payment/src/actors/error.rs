@@ -2,16 +2,16 @@ use runtime::db::{CommitError, DbError};
 
 use crate::domain::Applied;
 
-/// Why something about an order could not be done.
+/// The reason why an operation on an order fails.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DeskError {
-    /// PostgreSQL is away. An order may have been placed: its key answers a second request.
-    #[error("orders cannot be reached right now: {0}")]
+    /// PostgreSQL is unavailable. An order may have been placed: a repetition with its key finds it.
+    #[error("orders are unavailable: {0}")]
     Unavailable(String),
-    /// PostgreSQL refused; a defect.
-    #[error("the order was refused by the database: {0}")]
+    /// PostgreSQL refused the statement; a defect.
+    #[error("the database refused the statement: {0}")]
     Refused(String),
-    /// The provider will never do it.
+    /// The provider refused for good.
     #[error("{0}")]
     RefusedByProvider(String),
 }
@@ -31,5 +31,5 @@ impl From<CommitError> for DeskError {
     }
 }
 
-/// What became of one event about an order.
-pub type Receipt = Result<Applied, DeskError>;
+/// The result of applying one event to an order.
+pub type ApplyResult = Result<Applied, DeskError>;

@@ -1,11 +1,14 @@
 //! The actors of this service, one a file with its messages.
 //!
 //! ```text
-//!  HTTP ──PlaceOrder──> OrderDesk ──group commit──> orders          what it commits ──ChargeOrders──> Cashier
-//!  HTTP ──ShowOrder, AwaitOrder, ListOrders──> OrderDesk            inventory, page by page ──> CatalogueSync
+//!  HTTP ──> OrderWriter ──group commit──> orders ──ChargeOrders──> Cashier
+//!  HTTP ──ShowOrder, AwaitOrder, ListOrders──> OrderDesk
 //!  Cashier ──> PaymentProvider ──group commit──> order + outbox ──> relay
-//!  what the provider does not do ──> charges_retried, refunds_due ──> Reconciler ──> PaymentProvider
-//!  consumers ──ConfirmOrders──> OrderDesk      consumers ──RefundOrders──> Cashier      consumers ──TakeOverProducts──> Catalogue
+//!  charges_retried, refunds_due ──> Reconciler ──> PaymentProvider
+//!  consumers ──ConfirmOrders──> OrderDesk
+//!  consumers ──RefundOrders──> Cashier
+//!  consumers ──ApplyProductChanges──> Catalogue
+//!  inventory, page by page ──> CatalogueSync
 //! ```
 
 mod cashier;
@@ -14,24 +17,25 @@ mod catalogue_sync;
 mod charge_backlog;
 mod charging;
 mod error;
-mod intake;
 mod order_desk;
+mod order_notifier;
+mod order_throttle;
+mod order_writer;
 mod parts;
 mod reconciler;
 mod refunding;
-mod watchers;
 
 pub use cashier::{Cashier, ChargeOrders, RefundOrders};
-pub use catalogue::{Catalogue, LearnProducts, Learned, TakeOverProducts};
+pub use catalogue::{ApplyProductChanges, Catalogue, FetchProducts, FetchedProducts};
 pub use catalogue_sync::CatalogueSync;
 pub use charge_backlog::ChargeBacklog;
-pub use error::{DeskError, Receipt};
-pub use intake::Intake;
+pub use error::{ApplyResult, DeskError};
 pub use order_desk::{
-    AwaitOrder, ConfirmOrders, Confirmation, ListOrders, OrderDesk, OrderDeskParts, PlaceOrder, RecordAnswer,
-    ShowOrder,
+    AwaitOrder, ConfirmOrders, Confirmation, ListOrders, OrderDesk, RecordResponse, ShowOrder,
 };
-pub use parts::{CashierParts, ReconcilerParts};
+pub use order_notifier::OrderNotifier;
+pub use order_throttle::OrderThrottle;
+pub use order_writer::OrderWriter;
+pub use parts::{CashierParts, OrderDeskParts, ReconcilerParts};
 pub use reconciler::Reconciler;
 pub use refunding::RefundRequest;
-pub use watchers::Watchers;

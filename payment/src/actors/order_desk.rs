@@ -1,40 +1,20 @@
-//! OrderDesk: takes orders, shows them, and brings them to `confirmed`.
+//! OrderDesk: shows orders, waits for them, and confirms them.
 
-use std::{rc::Rc, sync::Arc, time::Duration};
+use std::{rc::Rc, time::Duration};
 
 use actix::{Actor, Context, Handler, Message, ResponseFuture};
-use runtime::{
-    db::{Commits, Database, OutputSender},
-    drains_at_once,
-    shutdown::Shutdown,
-    supervisor::{Life, Supervised},
-};
-use tokio::{
-    sync::oneshot,
-    time::{Instant, timeout_at},
-};
+use runtime::{db::Database, drains_at_once, supervisor::Life};
+use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
-use super::{DeskError, Intake, Receipt, Watchers};
+use super::{ApplyResult, DeskError, OrderDeskParts};
 use crate::{
-    domain::{Answer, Applied, Order, OrderFilter, OrderRequest, OrderStatus, Placed},
-    store::{self, ApplyOutcomes, OrderOutcome, OrderPage, PlaceOrders},
+    domain::{Applied, Order, OrderFilter, OrderStatus, ResponseKind},
+    store::{self, OrderOutcome, OrderPage},
 };
 
-/// A long poll looks at the database this often besides being woken: the order may move in another instance.
-const LOOK_AGAIN: Duration = Duration::from_millis(500);
-
-/// What OrderDesk works with.
-#[derive(Clone)]
-pub struct OrderDeskParts {
-    pub database: Database,
-    pub orders: Commits<PlaceOrders>,
-    pub outcomes: Commits<ApplyOutcomes>,
-    pub watchers: Watchers,
-    pub intake: Intake,
-    /// Long polls end early when the process goes down.
-    pub shutdown: Shutdown,
-}
+/// Time between two reads of a long poll, besides wake-ups: another instance may move the order.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// The actor.
 pub struct OrderDesk {
@@ -54,49 +34,20 @@ impl Actor for OrderDesk {
 
 drains_at_once!(OrderDesk);
 
-/// Place an order. Answered after the commit that holds it, by who commits.
+/// Record how a request for this order is answered, unless a response is recorded already. Returns the
+/// recorded kind and the order to show.
 #[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct PlaceOrder {
-    request: Arc<OrderRequest>,
-    reply: OutputSender<Placed>,
-}
+#[rtype(result = "Result<(ResponseKind, Order), DeskError>")]
+pub struct RecordResponse(pub Order);
 
-impl PlaceOrder {
-    /// Asks `desk` for it.
-    ///
-    /// # Errors
-    /// See [`DeskError`].
-    pub async fn at(desk: &Supervised<OrderDesk>, request: Arc<OrderRequest>) -> Result<Placed, DeskError> {
-        let (reply, placed) = oneshot::channel();
-        let replaced = || DeskError::Unavailable("who takes orders is being replaced".to_owned());
-        desk.tell(Self { request, reply }).map_err(|_| replaced())?;
-        Ok(placed.await.map_err(|_| replaced())??)
-    }
-}
+impl Handler<RecordResponse> for OrderDesk {
+    type Result = ResponseFuture<Result<(ResponseKind, Order), DeskError>>;
 
-impl Handler<PlaceOrder> for OrderDesk {
-    type Result = ();
-
-    fn handle(&mut self, order: PlaceOrder, _: &mut Self::Context) {
-        self.parts.orders.commit_for(order.request, order.reply);
-    }
-}
-
-/// Note how a request is answered with this order, unless an earlier one for it was answered already. The
-/// answer that counts, and the order to give it with.
-#[derive(Debug, Message)]
-#[rtype(result = "Result<(Answer, Order), DeskError>")]
-pub struct RecordAnswer(pub Order);
-
-impl Handler<RecordAnswer> for OrderDesk {
-    type Result = ResponseFuture<Result<(Answer, Order), DeskError>>;
-
-    fn handle(&mut self, message: RecordAnswer, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, message: RecordResponse, _: &mut Self::Context) -> Self::Result {
         let database = self.parts.database.clone();
         Box::pin(async move {
             let connection = database.connection().await?;
-            Ok(store::record_answer(&connection, message.0).await?)
+            Ok(store::record_response(&connection, message.0).await?)
         })
     }
 }
@@ -115,14 +66,14 @@ impl Handler<ShowOrder> for OrderDesk {
     }
 }
 
-/// Show an order once it has gone past a version, or when the time is up.
+/// Show an order once it is past a version, or after the timeout.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<Option<Order>, DeskError>")]
 pub struct AwaitOrder {
     pub id: Uuid,
-    /// `None`: wait for its end.
+    /// `None`: wait for the final state.
     pub after_version: Option<i32>,
-    pub patience: Duration,
+    pub timeout: Duration,
 }
 
 impl Handler<AwaitOrder> for OrderDesk {
@@ -135,19 +86,19 @@ impl Handler<AwaitOrder> for OrderDesk {
 }
 
 async fn await_order(parts: &OrderDeskParts, wanted: AwaitOrder) -> Result<Option<Order>, DeskError> {
-    let deadline = Instant::now() + wanted.patience;
-    let watch = parts.watchers.watch(wanted.id);
+    let deadline = Instant::now() + wanted.timeout;
+    let subscription = parts.notifier.subscribe(wanted.id);
     loop {
-        let mut moved = std::pin::pin!(watch.next_move());
-        moved.as_mut().enable(); // from here on no move is missed, the look included
+        let mut moved = std::pin::pin!(subscription.next_move());
+        moved.as_mut().enable(); // subscribed before the read, so that no move is missed
         let Some(order) = find(&parts.database, wanted.id).await? else { return Ok(None) };
         let arrived = order.status.is_terminal()
             || wanted.after_version.is_some_and(|version| order.version() > version);
         if arrived || Instant::now() >= deadline || parts.shutdown.has_begun() {
             return Ok(Some(order));
         }
-        // Err: nobody told us; look anyway.
-        _ = timeout_at(deadline.min(Instant::now() + LOOK_AGAIN), moved).await;
+        // Err: no wake-up in time. Read the order anyway.
+        _ = timeout_at(deadline.min(Instant::now() + POLL_INTERVAL), moved).await;
     }
 }
 
@@ -170,28 +121,28 @@ impl Handler<ListOrders> for OrderDesk {
         let database = self.parts.database.clone();
         Box::pin(async move {
             let connection = database.connection().await?;
-            Ok(store::list_orders(&connection, &message.filter, message.limit as i64, store::LOOKED_AT)
+            Ok(store::list_orders(&connection, &message.filter, message.limit as i64, store::SCAN_LIMIT)
                 .await?)
         })
     }
 }
 
-/// Inventory has taken the stock of these orders.
+/// Confirm these orders: inventory has reserved their stock.
 #[derive(Debug, Message)]
-#[rtype(result = "Vec<Receipt>")]
+#[rtype(result = "Vec<ApplyResult>")]
 pub struct ConfirmOrders(pub Vec<Confirmation>);
 
 /// One `stock_reserved`.
 #[derive(Debug, Clone)]
 pub struct Confirmation {
     pub event_id: Uuid,
-    /// The `order_completed` it answers.
+    /// The id of the `order_completed` that the event answers.
     pub answers: Option<Uuid>,
     pub order_id: Uuid,
 }
 
 impl Handler<ConfirmOrders> for OrderDesk {
-    type Result = ResponseFuture<Vec<Receipt>>;
+    type Result = ResponseFuture<Vec<ApplyResult>>;
 
     fn handle(&mut self, message: ConfirmOrders, _: &mut Self::Context) -> Self::Result {
         let parts = Rc::clone(&self.parts);
@@ -199,7 +150,7 @@ impl Handler<ConfirmOrders> for OrderDesk {
     }
 }
 
-async fn confirm(parts: &OrderDeskParts, confirmations: Vec<Confirmation>) -> Vec<Receipt> {
+async fn confirm(parts: &OrderDeskParts, confirmations: Vec<Confirmation>) -> Vec<ApplyResult> {
     let confirmed = |confirmation: &Confirmation| {
         let Confirmation { event_id, answers, order_id } = *confirmation;
         OrderOutcome {
@@ -212,16 +163,16 @@ async fn confirm(parts: &OrderDeskParts, confirmations: Vec<Confirmation>) -> Ve
         }
     };
     let commits = parts.outcomes.commit_all(confirmations.iter().map(confirmed).collect());
-    let mut receipts = Vec::with_capacity(confirmations.len());
+    let mut results = Vec::with_capacity(confirmations.len());
     for (Confirmation { order_id, .. }, commit) in confirmations.into_iter().zip(commits) {
-        let receipt = commit.await.map_err(DeskError::from);
-        if let Ok(Applied::Moved { after }) = receipt {
-            parts.intake.ended(after);
+        let result = commit.await.map_err(DeskError::from);
+        if let Ok(Applied::Moved { after }) = result {
+            parts.throttle.record_end(after);
         }
-        if receipt.is_ok() {
-            parts.watchers.moved(order_id);
+        if result.is_ok() {
+            parts.notifier.notify(order_id);
         }
-        receipts.push(receipt);
+        results.push(result);
     }
-    receipts
+    results
 }

@@ -1,13 +1,14 @@
-//! The parts with which charges and refunds are made.
+//! The parts of the actors.
 
 use std::{sync::Arc, time::Duration};
 
 use runtime::{
     db::{Commits, Database},
+    shutdown::Shutdown,
     stream::DeadLetters,
 };
 
-use super::{Intake, Watchers};
+use super::{OrderNotifier, OrderThrottle};
 use crate::{
     provider::PaymentProvider,
     settings::{ProviderSettings, ReconcilerSettings},
@@ -23,8 +24,8 @@ pub struct CashierParts {
     pub outcomes: Commits<ApplyOutcomes>,
     pub parked_charges: Commits<ParkCharges>,
     pub parked_refunds: Commits<ParkRefunds>,
-    pub watchers: Watchers,
-    pub intake: Intake,
+    pub notifier: OrderNotifier,
+    pub throttle: OrderThrottle,
     pub settings: ProviderSettings,
 }
 
@@ -33,8 +34,19 @@ pub struct CashierParts {
 pub struct ReconcilerParts {
     pub cashier: CashierParts,
     pub dead_letters: DeadLetters,
-    /// The consumer group, as the inbox knows it.
+    /// The consumer group of the inbox rows.
     pub consumer: &'static str,
     pub resend_after: Duration,
     pub settings: ReconcilerSettings,
+}
+
+/// The parts of OrderDesk.
+#[derive(Clone)]
+pub struct OrderDeskParts {
+    pub database: Database,
+    pub outcomes: Commits<ApplyOutcomes>,
+    pub notifier: OrderNotifier,
+    pub throttle: OrderThrottle,
+    /// Ends long polls early at shutdown.
+    pub shutdown: Shutdown,
 }

@@ -1,12 +1,10 @@
-//! Reconciler: asks the provider again, for what it has not done yet.
+//! Reconciler: retries charges and refunds at the provider.
 //!
-//! An order that stays `pending` although nobody works on it (its process died before the charge) is found by
-//! a sweep of `charges_due`. From then on it is retried like a charge that failed: each with a backoff of its
-//! own, all of them together no faster than `provider-retry-rate`. They have slots of their own, so that new
-//! orders are charged beside them.
+//! A sweep of `charges_due` finds orders that stay `pending` because their process died before the charge.
+//! These are retried like failed charges: each with its own backoff, all together at most at
+//! `provider-retry-rate`. Retries have their own slots, so that new orders are charged beside them.
 //!
-//! One that stays `completed` is not its work: the outbox row of its event is still there, and the relay
-//! publishes it again.
+//! Orders that stay `completed` belong to the relay: it publishes the outbox row of their event again.
 
 use std::{cell::Cell, future::Future, rc::Rc, sync::Arc, time::Duration};
 
@@ -14,13 +12,14 @@ use actix::{Actor, AsyncContext, Context, WrapFuture};
 use runtime::{db::DbError, drains_at_once, supervisor::Life};
 use tokio::{sync::Semaphore, time::Instant};
 
-use super::{ReconcilerParts, charging::charge_again, refunding::refund_again};
+use super::{ReconcilerParts, charging::retry_charge, refunding::retry_refund};
 use crate::store::{self, DueCharge, DueRefund};
 
-/// Retried charges in progress at one time, and as many refunds. At `provider-timeout` each that is 32 a
-/// second of either.
+/// Retried charges in progress at a time, and as many refunds. At the default `provider-timeout` of 2 s that
+/// is 32 a second of either.
 const IN_FLIGHT: usize = 64;
-/// What a retry may take beside the answer of the provider: the default `commit-deadline` of a group commit.
+/// Time a retry may take besides the response of the provider: the 5 s cover `commit-deadline` (2 s by
+/// default).
 const LEASE_MARGIN: Duration = Duration::from_secs(5);
 
 /// The actor.
@@ -47,23 +46,23 @@ impl Actor for Reconciler {
     }
 }
 
-// A request in progress goes on. The lease of its row ends if the answer cannot be recorded any more.
+// Requests in progress continue. If their result can no longer be recorded, the lease of their row expires.
 drains_at_once!(Reconciler);
 
 async fn sweep(parts: Rc<ReconcilerParts>) {
     loop {
         tokio::time::sleep(parts.settings.interval).await;
-        if let Err(error) = look(&parts).await {
-            tracing::debug!(%error, "the reconciler could not look");
+        if let Err(error) = sweep_once(&parts).await {
+            tracing::debug!(%error, "a sweep of pending charges failed");
         }
     }
 }
 
-async fn look(parts: &ReconcilerParts) -> Result<(), DbError> {
+async fn sweep_once(parts: &ReconcilerParts) -> Result<(), DbError> {
     let connection = parts.cashier.database.connection().await?;
     let orders = store::sweep_charges(&connection, parts.settings.after).await?;
     if orders > 0 {
-        tracing::info!(orders, "charging what stayed pending");
+        tracing::info!(orders, "charging orders that stayed pending");
     }
     let waiting = store::waiting(&connection).await?;
     metrics::gauge!("orderflow_charges_retried").set(waiting.charges as f64);
@@ -78,13 +77,13 @@ async fn retry_charges(parts: Rc<ReconcilerParts>, rate: Rc<RetryRate>) {
     let take = async |limit| {
         store::take_due_charges(&parts.cashier.database.connection().await?, limit, lease).await
     };
-    // The first attempt at a charge whose process died before it is no retry.
+    // The first attempt at a charge whose process died before it is free of the rate.
     let is_retry = |due: &DueCharge| due.attempts > 0;
-    let ask = |due: DueCharge| {
+    let attempt = |due: DueCharge| {
         let parts = Rc::clone(&parts);
-        async move { charge_again(&parts.cashier, &due.order).await }
+        async move { retry_charge(&parts.cashier, &due.order).await }
     };
-    retry(parts.settings.interval, &rate, take, is_retry, ask).await;
+    retry(parts.settings.interval, &rate, take, is_retry, attempt).await;
 }
 
 async fn retry_refunds(parts: Rc<ReconcilerParts>, rate: Rc<RetryRate>) {
@@ -92,27 +91,27 @@ async fn retry_refunds(parts: Rc<ReconcilerParts>, rate: Rc<RetryRate>) {
     let take = async |limit| {
         store::take_due_refunds(&parts.cashier.database.connection().await?, limit, lease).await
     };
-    let ask = |due: DueRefund| {
+    let attempt = |due: DueRefund| {
         let parts = Rc::clone(&parts);
-        async move { refund_again(&parts, &due).await }
+        async move { retry_refund(&parts, &due).await }
     };
-    retry(parts.settings.interval, &rate, take, |_| true, ask).await;
+    retry(parts.settings.interval, &rate, take, |_| true, attempt).await;
 }
 
-/// Takes what is due, as much as there are slots for, and asks for each on its own.
+/// Takes due items, as many as slots are free, and retries each on its own.
 async fn retry<T, F: Future<Output = ()> + 'static>(
     interval: Duration,
     rate: &RetryRate,
     take: impl AsyncFn(i64) -> Result<Vec<T>, DbError>,
     is_retry: impl Fn(&T) -> bool,
-    ask: impl Fn(T) -> F,
+    attempt: impl Fn(T) -> F,
 ) {
     let slots = Arc::new(Semaphore::new(IN_FLIGHT));
     loop {
         drop(slots.acquire().await); // until one is free
         let limit = slots.available_permits().min(rate.per_second as usize);
         let due = take(limit as i64).await.unwrap_or_else(|error| {
-            tracing::debug!(%error, "the reconciler could not look");
+            tracing::debug!(%error, "due retries were not read");
             Vec::new()
         });
         if due.is_empty() {
@@ -121,9 +120,10 @@ async fn retry<T, F: Future<Output = ()> + 'static>(
         }
         let retries = due.iter().filter(|due| is_retry(due)).count();
         for due in due {
-            let (slot, asked) = (Arc::clone(&slots).try_acquire_owned(), ask(due));
+            let slot = Arc::clone(&slots).try_acquire_owned();
+            let attempt = attempt(due);
             actix_rt::spawn(async move {
-                asked.await;
+                attempt.await;
                 drop(slot);
             });
         }
@@ -131,10 +131,10 @@ async fn retry<T, F: Future<Output = ()> + 'static>(
     }
 }
 
-/// `provider-retry-rate`, for all that is asked for again.
+/// `provider-retry-rate`, for charges and refunds together.
 struct RetryRate {
     per_second: u32,
-    /// When everything that was asked for so far is paid for.
+    /// The time from which the next retry is within the rate.
     free_at: Cell<Instant>,
 }
 
@@ -143,7 +143,7 @@ impl RetryRate {
         Self { per_second, free_at: Cell::new(Instant::now()) }
     }
 
-    /// Waits until this many more have their time.
+    /// Waits until this many retries are within the rate.
     async fn spend(&self, retries: usize) {
         let time = Duration::from_secs_f64(retries as f64 / f64::from(self.per_second));
         let free_at = self.free_at.get().max(Instant::now()) + time;

@@ -1,10 +1,10 @@
-//! One refund: the provider is asked, and what it answers is recorded, or the refund is parked: its event is
-//! settled with that, and nothing in its stream waits for it.
+//! One refund: requested from the provider, then recorded or parked. Both process its event, so its stream
+//! goes on.
 //!
 //! ```text
-//!   refund_order ──> ask ── made ─────────> refunded, inbox                                   Done
-//!                     ├─── not now ───────> refunds_due, inbox ──> reconciler ──> ask again   Done
-//!                     └─── refused for good ─> dead letter                                    Poison
+//!   refund_order ──> request ── made ──────> refunded, inbox                                 Done
+//!                       ├────── not now ───> refunds_due, inbox ──> reconciler ──> retry     Done
+//!                       └────── refused for good ─> dead letter                              Poison
 //! ```
 
 use std::sync::Arc;
@@ -14,42 +14,40 @@ use futures_util::future::join_all;
 use runtime::{db::DbError, failpoint, outbox::OutboxEvent};
 use uuid::Uuid;
 
-use super::{CashierParts, DeskError, Receipt, ReconcilerParts, charging::completed};
+use super::{ApplyResult, CashierParts, DeskError, ReconcilerParts, charging::completed};
 use crate::{
     domain::{Applied, OrderStatus},
     provider::ProviderError,
-    store::{self, DueRefund, OrderOutcome, Owed, ParkedRefund},
+    store::{self, DueRefund, OrderOutcome, ParkedRefund, RefundState},
 };
 
-/// Attempts at a refund before it is given up: an hour and a half with their backoff. Then an operator
-/// decides.
+/// Attempts at a refund before it becomes a dead letter for an operator: about 80 minutes with the backoff.
 const ATTEMPTS: i32 = 24;
 
 /// One `refund_order`.
 #[derive(Debug, Clone)]
 pub struct RefundRequest {
-    /// The event. What caused it is the `order_completed` it answers.
+    /// The event, caused by the `order_completed` that it answers.
     pub envelope: Arc<Envelope>,
     pub order_id: Uuid,
     pub reason: &'static str,
 }
 
-/// Only an order that is paid and undecided gets money back: what a late or repeated event asks for is left
-/// to the inbox.
-pub(super) async fn refund_all(parts: &CashierParts, requests: Vec<RefundRequest>) -> Vec<Receipt> {
+/// Refunds the orders that are paid and undecided. Late and repeated events are left to the inbox.
+pub(super) async fn refund_all(parts: &CashierParts, requests: Vec<RefundRequest>) -> Vec<ApplyResult> {
     let orders: Vec<Uuid> = requests.iter().map(|request| request.order_id).collect();
-    let owed = async { store::refunds_owed(&parts.database.connection().await?, &orders).await };
-    let owed = match owed.await {
-        Ok(owed) => owed,
+    let states = async { store::refund_states(&parts.database.connection().await?, &orders).await };
+    let states = match states.await {
+        Ok(states) => states,
         Err(error) => return requests.iter().map(|_| Err(error.clone().into())).collect(),
     };
     join_all(requests.into_iter().map(|request| {
-        let owed = owed.get(&request.order_id).copied();
+        let state = states.get(&request.order_id).copied();
         async move {
-            match owed {
-                Some(Owed::Parked(event)) if event == request.envelope.id => Ok(Applied::Duplicate),
-                Some(Owed::Parked(_)) => park(parts, request, "it was parked before").await,
-                Some(Owed::Now) => refund(parts, request, true).await,
+            match state {
+                Some(RefundState::Parked(event)) if event == request.envelope.id => Ok(Applied::Duplicate),
+                Some(RefundState::Parked(_)) => park(parts, request, "parked for an earlier event").await,
+                Some(RefundState::Unparked) => refund(parts, request, true).await,
                 None => refund(parts, request, false).await,
             }
         }
@@ -57,12 +55,11 @@ pub(super) async fn refund_all(parts: &CashierParts, requests: Vec<RefundRequest
     .await
 }
 
-/// Refunds first, then records: a refund that is not recorded is asked for again and found in the provider's
-/// books.
-async fn refund(parts: &CashierParts, request: RefundRequest, is_owed: bool) -> Receipt {
-    let refund_id = match is_owed {
+/// Refunds, then records. An unrecorded refund is requested again and found in the provider's books.
+async fn refund(parts: &CashierParts, request: RefundRequest, is_due: bool) -> ApplyResult {
+    let refund_id = match is_due {
         false => None,
-        true => match ask(parts, request.order_id).await {
+        true => match request_refund(parts, request.order_id).await {
             Ok(refund_id) => Some(refund_id),
             Err(error) if error.is_final() => return Err(refused(request.order_id, error.to_string())),
             Err(error) => return park(parts, request, &error.to_string()).await,
@@ -79,13 +76,13 @@ async fn refund(parts: &CashierParts, request: RefundRequest, is_owed: bool) -> 
     };
     let applied = parts.outcomes.commit(outcome).await?;
     if let Applied::Moved { after } = applied {
-        parts.intake.ended(after);
+        parts.throttle.record_end(after);
     }
-    parts.watchers.moved(order_id);
+    parts.notifier.notify(order_id);
     Ok(applied)
 }
 
-async fn ask(parts: &CashierParts, order_id: Uuid) -> Result<String, ProviderError> {
+async fn request_refund(parts: &CashierParts, order_id: Uuid) -> Result<String, ProviderError> {
     failpoint::pass("provider.before-refund", "");
     let answer = tokio::time::timeout(parts.settings.timeout, parts.provider.refund(order_id)).await;
     let answer = answer.unwrap_or(Err(ProviderError::TimedOut(parts.settings.timeout)));
@@ -96,48 +93,53 @@ async fn ask(parts: &CashierParts, order_id: Uuid) -> Result<String, ProviderErr
     answer
 }
 
-async fn park(parts: &CashierParts, request: RefundRequest, error: &str) -> Receipt {
+async fn park(parts: &CashierParts, request: RefundRequest, error: &str) -> ApplyResult {
     let RefundRequest { envelope, order_id, reason } = request;
-    tracing::warn!(order = %order_id, %error, "not refunded yet; it will be asked for again");
+    tracing::warn!(order = %order_id, %error, "the refund is parked and will be retried");
     parts.parked_refunds.commit(ParkedRefund { order_id, envelope, reason, error: error.to_owned() }).await?;
     Ok(Applied::Parked)
 }
 
 fn refused(order_id: Uuid, why: String) -> DeskError {
-    tracing::error!(order = %order_id, why, "a refund is refused for good; somebody has to decide");
+    tracing::error!(order = %order_id, why, "a refund is refused for good; an operator must decide");
     metrics::counter!("orderflow_refunds_refused_total").increment(1);
     DeskError::RefusedByProvider(why)
 }
 
-/// Asks for a parked refund: one attempt. It is settled, put off, or becomes a dead letter.
-pub(super) async fn refund_again(parts: &ReconcilerParts, due: &DueRefund) {
-    let result = match due.is_owed() {
+/// Retries a parked refund once. The refund is settled, postponed, or becomes a dead letter.
+pub(super) async fn retry_refund(parts: &ReconcilerParts, due: &DueRefund) {
+    let result = match due.is_due() {
         false => settle(parts, due, None).await,
-        true => match ask(&parts.cashier, due.order_id).await {
+        true => match request_refund(&parts.cashier, due.order_id).await {
             Ok(refund_id) => settle(parts, due, Some(&refund_id)).await,
-            Err(error) => put_off(parts, due, error).await,
+            Err(error) => postpone_or_give_up(parts, due, error).await,
         },
     };
     if let Err(error) = result {
-        tracing::warn!(order = %due.order_id, %error, "what became of a refund is not recorded; it is asked for again");
+        tracing::warn!(order = %due.order_id, %error, "the result of a refund is not recorded; it will be retried");
     }
 }
 
 async fn settle(parts: &ReconcilerParts, due: &DueRefund, refund_id: Option<&str>) -> Result<(), DbError> {
     store::settle_refund(&parts.cashier.database.connection().await?, due, refund_id).await?;
-    parts.cashier.watchers.moved(due.order_id);
+    parts.cashier.notifier.notify(due.order_id);
     Ok(())
 }
 
-/// The charge of a declined order has no event that could be a dead letter: it is asked for until it is back.
-async fn put_off(parts: &ReconcilerParts, due: &DueRefund, error: ProviderError) -> Result<(), DbError> {
+/// Postpones a refund, or gives it up. The refund of a declined order has no event that could become a dead
+/// letter, so it is retried until it is made.
+async fn postpone_or_give_up(
+    parts: &ReconcilerParts,
+    due: &DueRefund,
+    error: ProviderError,
+) -> Result<(), DbError> {
     let why = match due.attempts {
         _ if error.is_final() => error.to_string(),
         ATTEMPTS.. => format!("gave up after {} attempts: {error}", due.attempts),
         _ => return postpone(parts, due, &error.to_string()).await,
     };
     match &due.envelope {
-        Some(envelope) => bury(parts, due, envelope, why).await,
+        Some(envelope) => make_dead_letter(parts, due, envelope, why).await,
         None => postpone(parts, due, &refused(due.order_id, why).to_string()).await,
     }
 }
@@ -146,8 +148,8 @@ async fn postpone(parts: &ReconcilerParts, due: &DueRefund, error: &str) -> Resu
     store::postpone_refund(&parts.cashier.database.connection().await?, due.order_id, error).await
 }
 
-/// The dead letter first: it is buried once, however often that is asked for.
-async fn bury(
+/// Makes the event a dead letter first. Repetitions add no second one.
+async fn make_dead_letter(
     parts: &ReconcilerParts,
     due: &DueRefund,
     envelope: &Envelope,

@@ -1,4 +1,4 @@
-//! The streams this service reads, one a file: event -> actor message -> outcome.
+//! The streams that this service consumes, one a file: event -> actor message -> outcome.
 
 mod product_changed;
 mod refund_order;
@@ -11,18 +11,18 @@ pub use stock_reserved::StockReservedHandler;
 use runtime::{stream::Outcome, supervisor::Unavailable};
 
 use crate::{
-    actors::{DeskError, Receipt},
+    actors::{ApplyResult, DeskError},
     domain::Applied,
 };
 
-/// What an actor's answer about one event means for the stream.
-fn outcome(receipt: Receipt) -> Outcome {
-    match receipt {
+/// The outcome of an event for its stream.
+fn outcome(result: ApplyResult) -> Outcome {
+    match result {
         Ok(Applied::Moved { .. } | Applied::Parked) => Outcome::Done,
         Ok(Applied::Duplicate) => Outcome::Duplicate,
-        Ok(Applied::UnknownOrder) => Outcome::Poison("there is no such order".to_owned()),
+        Ok(Applied::UnknownOrder) => Outcome::Poison("the order does not exist".to_owned()),
         Ok(Applied::Unexpected(status)) => {
-            Outcome::Poison(format!("the order is {status}: this cannot follow"))
+            Outcome::Poison(format!("the event cannot follow the status {status}"))
         }
         Err(error) => failure(error),
     }
@@ -36,7 +36,7 @@ fn failure(error: DeskError) -> Outcome {
     }
 }
 
-/// The actor was replaced under the batch: what it did is in the inbox, the rest is done again.
+/// The actor is being replaced. The inbox has the processed events; the others are handled again.
 fn all_transient(events: usize, unavailable: Unavailable) -> Vec<Outcome> {
     vec![Outcome::Transient(unavailable.to_string()); events]
 }

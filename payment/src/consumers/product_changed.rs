@@ -7,11 +7,11 @@ use uuid::Uuid;
 
 use super::{all_transient, failure};
 use crate::{
-    actors::{Catalogue, TakeOverProducts},
+    actors::{ApplyProductChanges, Catalogue},
     domain::{Money, Product},
 };
 
-/// A product changed: the copy follows.
+/// Applies product changes to the copy of the catalogue.
 #[derive(Clone)]
 pub struct ProductChangedHandler {
     pub catalogue: Supervised<Catalogue>,
@@ -21,7 +21,7 @@ impl EventHandler for ProductChangedHandler {
     type Event = ProductChanged;
 
     async fn handle(&self, batch: &[Received<ProductChanged>]) -> Vec<Outcome> {
-        match self.catalogue.send(TakeOverProducts(batch.iter().map(product).collect())).await {
+        match self.catalogue.send(ApplyProductChanges(batch.iter().map(product).collect())).await {
             Ok(Ok(fresh)) => fresh
                 .into_iter()
                 .map(|fresh| if fresh { Outcome::Done } else { Outcome::Duplicate })

@@ -9,7 +9,7 @@ use runtime::{
 use super::{all_transient, outcome};
 use crate::actors::{Cashier, RefundOrders, RefundRequest};
 
-/// Stock is short: the money goes back.
+/// Refunds orders that inventory refused.
 #[derive(Clone)]
 pub struct RefundOrderHandler {
     pub cashier: Supervised<Cashier>,
@@ -25,7 +25,7 @@ impl EventHandler for RefundOrderHandler {
             reason: received.event.reason.as_str(),
         };
         match self.cashier.send(RefundOrders(batch.iter().map(request).collect())).await {
-            Ok(receipts) => receipts.into_iter().map(outcome).collect(),
+            Ok(results) => results.into_iter().map(outcome).collect(),
             Err(unavailable) => all_transient(batch.len(), unavailable),
         }
     }

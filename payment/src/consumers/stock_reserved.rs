@@ -7,7 +7,7 @@ use runtime::{
 use super::{all_transient, outcome};
 use crate::actors::{ConfirmOrders, Confirmation, OrderDesk};
 
-/// Stock was taken: the order is confirmed.
+/// Confirms orders whose stock is reserved.
 #[derive(Clone)]
 pub struct StockReservedHandler {
     pub desk: Supervised<OrderDesk>,
@@ -23,7 +23,7 @@ impl EventHandler for StockReservedHandler {
             order_id: received.event.order_id,
         };
         match self.desk.send(ConfirmOrders(batch.iter().map(confirmation).collect())).await {
-            Ok(receipts) => receipts.into_iter().map(outcome).collect(),
+            Ok(results) => results.into_iter().map(outcome).collect(),
             Err(unavailable) => all_transient(batch.len(), unavailable),
         }
     }

@@ -1,12 +1,12 @@
-//! What a customer wants, before and after it has prices.
+//! The requested lines, before and after pricing.
 
 use std::collections::HashSet;
 
 use super::{Money, OrderLine, Product, is_sku};
 
-/// Lines of an order at most: the contract's number.
+/// Maximum lines of an order: the contract's number.
 const MOST_LINES: usize = 50;
-/// Units of one line at most: the contract's number.
+/// Maximum units of one line: the contract's number.
 const MOST_UNITS: u32 = 1000;
 
 /// 1 to 50 lines, one per SKU, 1 to 1000 units each.
@@ -19,7 +19,7 @@ pub struct CartLine {
     pub quantity: u32,
 }
 
-/// A rule a request breaks, and where.
+/// A rule that a request breaks, and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
     /// JSON pointer into the request.
@@ -27,22 +27,22 @@ pub struct Violation {
     pub rule: String,
 }
 
-/// Why a cart has no price.
+/// The reason why a cart has no price.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PricingError {
     /// These SKUs are not in the catalogue.
     UnknownProducts(Vec<String>),
-    /// The products are sold in these currencies; an order has one.
+    /// The products are sold in these currencies. An order has one.
     MixedCurrencies(Vec<String>),
-    /// The total does not fit.
+    /// The total overflows.
     TooExpensive,
 }
 
 impl Cart {
-    /// Checks the lines; every violation at once.
+    /// Checks all lines.
     ///
     /// # Errors
-    /// What is wrong, line by line.
+    /// Every violation, line by line.
     pub fn parse(lines: Vec<CartLine>) -> Result<Self, Vec<Violation>> {
         let mut violations = Vec::new();
         if lines.is_empty() || lines.len() > MOST_LINES {
@@ -74,7 +74,7 @@ impl Cart {
         &self.0
     }
 
-    /// The lines with today's prices, and their sum.
+    /// The lines at current prices, and their sum.
     ///
     /// # Errors
     /// See [`PricingError`].

@@ -1,6 +1,6 @@
 use std::fmt;
 
-/// What a client names its request by, so that sending it twice does it once. Scoped to the user.
+/// The client's name for a request, scoped to the user: repetitions have no further effect.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct IdempotencyKey(String);
 
@@ -22,16 +22,16 @@ impl fmt::Display for IdempotencyKey {
     }
 }
 
-/// How the first request with a key was answered. Every later one is answered the same, byte for byte.
+/// The response to the first request with a key. Repetitions get the same bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answer {
-    /// 202 with the order as it was accepted.
+pub enum ResponseKind {
+    /// 202 with the order as accepted.
     Accepted,
-    /// 201 with the order at its end.
+    /// 201 with the order in its final state.
     Terminal,
 }
 
-impl Answer {
+impl ResponseKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Accepted => "accepted",
@@ -40,6 +40,6 @@ impl Answer {
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Accepted, Self::Terminal].into_iter().find(|answer| answer.as_str() == text)
+        [Self::Accepted, Self::Terminal].into_iter().find(|kind| kind.as_str() == text)
     }
 }

@@ -1,21 +1,21 @@
-//! The order and what it is made of. Pure: no I/O, no framework.
+//! The order and its parts, without I/O and frameworks.
 
 mod cart;
 mod idempotency;
 mod money;
 mod order;
-mod pace;
 mod payment_method;
 mod product;
 mod request;
 mod status;
+mod throttle;
 
 pub use cart::{Cart, CartLine, PricingError, Violation};
-pub use idempotency::{Answer, IdempotencyKey};
+pub use idempotency::{IdempotencyKey, ResponseKind};
 pub use money::Money;
 pub use order::{NewOrder, Order, OrderLine, Payment, Transition};
-pub use pace::Pace;
 pub use payment_method::PaymentMethod;
 pub use product::{Product, is_sku};
 pub use request::{OrderFilter, OrderRequest, Placed};
 pub use status::{Applied, OrderStatus};
+pub use throttle::Throttle;

@@ -1,7 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-/// Integer minor units and an ISO 4217 code. Arithmetic is checked: an overflow is an answer, not a wrong
-/// number.
+/// Integer minor units and an ISO 4217 code. Arithmetic is checked: an overflow yields `None`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Money {
     pub amount: i64,
@@ -13,13 +12,13 @@ impl Money {
         Self { amount, currency: currency.into() }
     }
 
-    /// `self × quantity`, unless it overflows.
+    /// `self × quantity`; `None` on overflow.
     pub fn times(&self, quantity: u32) -> Option<Self> {
         let amount = self.amount.checked_mul(i64::from(quantity))?;
         Some(Self { amount, currency: self.currency.clone() })
     }
 
-    /// `self + other`, unless the currencies differ or it overflows.
+    /// `self + other`; `None` on overflow or for different currencies.
     pub fn plus(&self, other: &Self) -> Option<Self> {
         let amount = self.amount.checked_add(other.amount)?;
         (self.currency == other.currency).then(|| Self { amount, currency: self.currency.clone() })

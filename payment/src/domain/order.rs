@@ -1,4 +1,4 @@
-//! The order.
+//! Orders and their transitions.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -15,19 +15,19 @@ pub struct Order {
     pub lines: Vec<OrderLine>,
     pub total: Money,
     pub payment: Payment,
-    /// Why it was declined or refunded.
+    /// The reason of the decline or refund.
     pub reason: Option<String>,
     pub created_at: Timestamp,
-    /// When it was charged or declined.
+    /// The time of the charge or the decline.
     pub settled_at: Option<Timestamp>,
-    /// When it was confirmed or refunded.
+    /// The time of the confirmation or the refund.
     pub ended_at: Option<Timestamp>,
-    /// W3C trace context of the request that placed it, and its `X-Request-Id`.
+    /// W3C trace context of the placing request, and its `X-Request-Id`.
     pub traceparent: String,
     pub request_id: String,
 }
 
-/// A line with the price of the moment it was ordered.
+/// A line at the price of the time it was ordered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderLine {
     pub sku: String,
@@ -38,7 +38,7 @@ pub struct OrderLine {
 }
 
 impl OrderLine {
-    /// `quantity` units of `product`, unless the price overflows.
+    /// `quantity` units of `product`; `None` if the price overflows.
     pub fn of(product: &Product, quantity: u32) -> Option<Self> {
         let line_total = product.price.times(quantity)?;
         Some(Self {
@@ -58,7 +58,7 @@ pub struct Payment {
     pub refund_id: Option<String>,
 }
 
-/// One step of an order's life.
+/// One transition of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Transition {
     /// 1 for the creation, then one more each time.
@@ -67,7 +67,7 @@ pub struct Transition {
     pub at: Timestamp,
 }
 
-/// What it takes to make an order.
+/// The data of an order to be inserted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewOrder {
     pub id: Uuid,
@@ -77,7 +77,7 @@ pub struct NewOrder {
     pub method: PaymentMethod,
     pub traceparent: String,
     pub request_id: String,
-    /// When PostgreSQL inserted it.
+    /// The time of the insert, by PostgreSQL.
     pub placed_at: Timestamp,
 }
 
@@ -101,7 +101,7 @@ impl From<NewOrder> for Order {
 }
 
 impl Order {
-    /// Every transition, in order. What it came to after it was settled it has come to by way of `completed`.
+    /// Every transition, in order. A confirmed or refunded order passed through `completed`.
     pub fn timeline(&self) -> impl Iterator<Item = Transition> + use<> {
         let settled =
             if self.status == OrderStatus::Declined { OrderStatus::Declined } else { OrderStatus::Completed };
@@ -114,19 +114,19 @@ impl Order {
         (1..).zip(taken).map(|(version, (status, at))| Transition { version, status, at })
     }
 
-    /// Number of transitions so far, the creation included.
+    /// Number of transitions, the creation included.
     #[must_use]
     pub fn version(&self) -> i32 {
         1 + i32::from(self.settled_at.is_some()) + i32::from(self.ended_at.is_some())
     }
 
-    /// The time of the last of them.
+    /// The time of the last transition.
     #[must_use]
     pub fn updated_at(&self) -> Timestamp {
         self.ended_at.or(self.settled_at).unwrap_or(self.created_at)
     }
 
-    /// The order as it was when it was accepted: what a 202 shows, however late it is replayed.
+    /// The order as accepted: the content of a 202, also when it is replayed later.
     #[must_use]
     pub fn as_accepted(&self) -> Self {
         Self::from(NewOrder {

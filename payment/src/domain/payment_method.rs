@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// A payment token. It decides what the simulated provider does.
+/// A payment token. The simulated provider behaves by it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PaymentMethod {
     /// Charged.
@@ -14,10 +14,10 @@ pub enum PaymentMethod {
     /// Refused for lack of money.
     #[serde(rename = "tok_insufficient_funds")]
     InsufficientFunds,
-    /// Charged, but the first answer comes after the deadline.
+    /// Charged, but the first response comes after the timeout.
     #[serde(rename = "tok_timeout")]
     Timeout,
-    /// Fails at random, succeeds on retry.
+    /// Fails at random and succeeds on retry.
     #[serde(rename = "tok_flaky")]
     Flaky,
 }

@@ -1,6 +1,6 @@
 use super::Money;
 
-/// A product as payment knows it: what an order copies from the catalogue.
+/// A product in payment's copy: the fields that an order needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Product {
     pub sku: String,

@@ -1,10 +1,10 @@
-//! A request for an order, and what can become of it.
+//! A request for an order, and its results.
 
 use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::{Answer, Cart, IdempotencyKey, Order, OrderStatus, PaymentMethod, PricingError};
+use super::{Cart, IdempotencyKey, Order, OrderStatus, PaymentMethod, PricingError, ResponseKind};
 
 /// A request for an order.
 #[derive(Debug, Clone)]
@@ -12,30 +12,30 @@ pub struct OrderRequest {
     pub order_id: Uuid,
     pub user_id: Uuid,
     pub key: IdempotencyKey,
-    /// SHA-256 of what was asked: the same key with another body is refused.
+    /// SHA-256 of the requested order. The same key with another one is refused.
     pub request_hash: Vec<u8>,
     pub cart: Cart,
     pub method: PaymentMethod,
     pub traceparent: String,
     pub request_id: String,
-    /// How it will be answered, if that is certain already.
-    pub answer: Option<Answer>,
+    /// The kind of response, if it is known before the commit.
+    pub response: Option<ResponseKind>,
 }
 
-/// What became of a request for an order.
+/// The result of a request for an order.
 #[derive(Debug, Clone)]
 pub enum Placed {
-    /// It is in the database.
+    /// A new order was inserted.
     Created(Arc<Order>),
-    /// An order with this key was there: this one, with the answer that was given.
-    Replayed(Arc<Order>, Option<Answer>),
-    /// An order with this key was there, for another request.
+    /// The key has this order, with the recorded kind of response.
+    Replayed(Arc<Order>, Option<ResponseKind>),
+    /// The key has an order from a different request.
     KeyReused,
-    /// The cart has no price; nothing was stored.
+    /// The cart has no price. The request is not stored.
     NotPriced(PricingError),
 }
 
-/// Which orders a list shows.
+/// The orders that a list shows.
 #[derive(Debug, Clone, Default)]
 pub struct OrderFilter {
     pub user_id: Option<Uuid>,

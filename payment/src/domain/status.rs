@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use std::{fmt, time::Duration};
 
-/// Where an order is.
+/// The status of an order.
 ///
 /// ```text
 /// pending ──charged──> completed ──stock taken──> confirmed
@@ -36,12 +36,12 @@ impl OrderStatus {
         Self::ALL.into_iter().find(|status| status.as_str() == text)
     }
 
-    /// Whether nothing comes after it.
+    /// Whether the status is final.
     pub fn is_terminal(self) -> bool {
         matches!(self, Self::Confirmed | Self::Refunded | Self::Declined)
     }
 
-    /// What brings an order to it: a step of this service, or the type of an event.
+    /// The cause of the transition into this status: a step of this service, or the type of an event.
     pub fn cause(self) -> &'static str {
         match self {
             Self::Pending => "placed",
@@ -52,7 +52,7 @@ impl OrderStatus {
         }
     }
 
-    /// The only status an order can come from into this one; the store's updates name it in their condition.
+    /// The only status before this one. The updates in the store name it in their condition.
     pub fn predecessor(self) -> Option<Self> {
         match self {
             Self::Pending => None,
@@ -68,18 +68,18 @@ impl fmt::Display for OrderStatus {
     }
 }
 
-/// What became of an event about an order.
+/// The result of applying an event to an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Applied {
-    /// The order has reached its end, this long after it was paid (by the clock of PostgreSQL).
+    /// The order reached its final state, this long after its payment (by the clock of PostgreSQL).
     Moved { after: Duration },
-    /// The refund is parked: it is made later, and the event is settled.
+    /// The refund is parked and made later. The event is processed.
     Parked,
-    /// The event had been processed before.
+    /// The event was processed before.
     Duplicate,
-    /// There is no such order.
+    /// The order does not exist.
     UnknownOrder,
-    /// The order is in a status this cannot follow.
+    /// The event cannot follow this status.
     Unexpected(OrderStatus),
 }
 

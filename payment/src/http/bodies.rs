@@ -1,4 +1,4 @@
-//! What goes over the wire.
+//! Bodies of requests and responses.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -53,7 +53,7 @@ pub struct OrderView<'a> {
     items: Vec<ItemView<'a>>,
     total: MoneyView<'a>,
     payment: PaymentView<'a>,
-    /// Why it was declined or refunded.
+    /// The reason of the decline or refund.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
     /// Number of transitions so far.
@@ -118,7 +118,7 @@ pub struct TransitionView {
     version: i32,
     status: &'static str,
     at: Timestamp,
-    /// What made it happen: `placed`, `charged`, or the type of an event.
+    /// The cause: `placed`, `charged`, `declined by the provider`, or the type of an event.
     cause: &'static str,
 }
 

@@ -2,15 +2,17 @@ use runtime::http::{FieldError, Problem};
 
 use crate::{actors::DeskError, domain::Violation};
 
-/// An actor's refusal as the client sees it.
+/// The problem that an error of an actor becomes.
 pub(super) fn refusal(error: DeskError) -> Problem {
     match error {
         DeskError::Unavailable(why) => Problem::unavailable(
-            "storage-unavailable",
-            format!("{why}. An order may have been placed; ask again with the same Idempotency-Key."),
+            "database-unavailable",
+            format!(
+                "{why}. An order may have been placed; repeat the request with the same Idempotency-Key."
+            ),
         ),
         DeskError::Refused(why) | DeskError::RefusedByProvider(why) => {
-            tracing::error!(%why, "an order was refused by the database");
+            tracing::error!(%why, "a request is answered 500");
             Problem::internal()
         }
     }

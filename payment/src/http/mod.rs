@@ -1,4 +1,4 @@
-//! The REST API: routes, bodies, errors. Handlers message actors and nothing else.
+//! The REST API: routes, bodies, errors. Handlers message actors only.
 
 mod bodies;
 mod errors;
@@ -6,19 +6,21 @@ mod openapi;
 mod orders;
 mod place;
 mod routes;
+mod wait;
 
 use runtime::supervisor::Supervised;
 
 pub use openapi::openapi;
 pub use routes::routes;
 
-use crate::actors::{Catalogue, ChargeBacklog, Intake, OrderDesk};
+use crate::actors::{Catalogue, ChargeBacklog, OrderDesk, OrderThrottle, OrderWriter};
 
-/// The actors the handlers message.
+/// The actors that handlers message.
 #[derive(Clone)]
 pub struct Addresses {
     pub orders: Supervised<OrderDesk>,
+    pub writer: OrderWriter,
     pub catalogue: Supervised<Catalogue>,
     pub backlog: ChargeBacklog,
-    pub intake: Intake,
+    pub throttle: OrderThrottle,
 }

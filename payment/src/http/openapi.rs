@@ -11,7 +11,7 @@ use utoipa::OpenApi;
 )]
 struct PaymentApi;
 
-/// The description of this service's own routes.
+/// The OpenAPI description of this service's own routes.
 pub fn openapi() -> utoipa::openapi::OpenApi {
     PaymentApi::openapi()
 }

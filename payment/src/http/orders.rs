@@ -1,6 +1,4 @@
-//! `GET /orders`, one order, its timeline.
-
-use std::time::Duration;
+//! `GET /orders`, `/orders/{id}` and `/orders/{id}/timeline`.
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -18,25 +16,24 @@ use super::{
     Addresses,
     bodies::{OrderView, Timeline, TransitionView},
     errors::refusal,
+    wait,
 };
 use crate::{
     actors::{AwaitOrder, ListOrders, ShowOrder},
     domain::{Order, OrderFilter, OrderStatus},
 };
 
-const LONGEST_WAIT: u64 = 30;
-
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ShowParams {
-    /// Wait up to this many seconds (at most 30) for the order to move.
+    /// Maximum wait in seconds for the order to move, 0 to 30.
     wait: Option<u64>,
-    /// The version the client has; with `wait`, answered as soon as the order has gone past it. Without: when
-    /// it has ended.
+    /// The version the client has. With `wait`, the response comes once the order is past it. Without
+    /// `after_version` it comes at the final state.
     after_version: Option<i32>,
 }
 
-/// An order. Somebody else's is a 404, like an absent one.
+/// Shows an order. An order of another user is a 404, like an unknown one.
 #[utoipa::path(get, path = "/orders/{id}", tag = "orders", params(("id" = Uuid, Path), ShowParams), security(("bearer" = [])),
     responses((status = 200, body = OrderView), (status = 404, body = Problem)))]
 pub async fn show(
@@ -48,20 +45,14 @@ pub async fn show(
 ) -> Result<HttpResponse, Problem> {
     let order = visible(&token, &addresses, *id).await?;
     let Some(seconds) = params.wait else { return Ok(HttpResponse::Ok().json(OrderView::from(&order))) };
-    if seconds > LONGEST_WAIT {
-        return Err(Problem::invalid(vec![FieldError::new(
-            "wait",
-            format!("must be 0 to {LONGEST_WAIT} seconds, got {seconds}"),
-        )]));
-    }
+    let timeout = wait::checked(seconds, "wait", "")?;
     release_admission(&request);
-    let wanted =
-        AwaitOrder { id: *id, after_version: params.after_version, patience: Duration::from_secs(seconds) };
+    let wanted = AwaitOrder { id: *id, after_version: params.after_version, timeout };
     let order = addresses.orders.send(wanted).await?.map_err(refusal)?.unwrap_or(order);
     Ok(HttpResponse::Ok().json(OrderView::from(&order)))
 }
 
-/// Every transition of an order, with its time and cause.
+/// Lists every transition of an order, with its time and cause.
 #[utoipa::path(get, path = "/orders/{id}/timeline", tag = "orders", params(("id" = Uuid, Path)), security(("bearer" = [])),
     responses((status = 200, body = Timeline), (status = 404, body = Problem)))]
 pub async fn timeline(
@@ -84,8 +75,8 @@ pub struct ListParams {
     user_id: Option<Uuid>,
 }
 
-/// Orders, newest first: a USER's own, an ADMIN's all. With `status` a page may have fewer orders than there
-/// are: follow `next_cursor` while `has_more` is true.
+/// Lists orders, newest first: a USER's own, an ADMIN's all. With `status` a page may hold fewer orders than
+/// the limit, or none. Follow `next_cursor` while `has_more` is true.
 #[utoipa::path(get, path = "/orders", tag = "orders", params(ListParams), security(("bearer" = [])),
     responses((status = 200, body = Page<OrderView>), (status = 400, body = Problem)))]
 pub async fn list(
@@ -97,26 +88,26 @@ pub async fn list(
     let page = PageQuery { limit: params.limit, cursor: params.cursor };
     let limit = page.limit()?;
     let filter = OrderFilter {
-        user_id: whose(&token, params.user_id)?,
+        user_id: listed_user(&token, params.user_id)?,
         status: params.status.as_deref().map(status).transpose()?,
         before: page.after()?.as_deref().map(cursor).transpose()?,
     };
     let found = addresses.orders.send(ListOrders { filter, limit: limit + 1 }).await?.map_err(refusal)?;
-    let looked_to = found.looked_to.map(|id| id.to_string());
+    let scanned_to = found.scanned_to.map(|id| id.to_string());
     let page =
-        Page::cut(found.orders, limit, |order| order.id.to_string()).going_on_after(looked_to.as_deref());
+        Page::cut(found.orders, limit, |order| order.id.to_string()).going_on_after(scanned_to.as_deref());
     let data = page.data.iter().map(OrderView::from).collect();
     Ok(HttpResponse::Ok().json(Page { data, has_more: page.has_more, next_cursor: page.next_cursor }))
 }
 
-/// Whose orders a caller may list.
-fn whose(claims: &Claims, wanted: Option<Uuid>) -> Result<Option<Uuid>, Problem> {
+/// The user whose orders the caller may list; `None` for all users.
+fn listed_user(claims: &Claims, wanted: Option<Uuid>) -> Result<Option<Uuid>, Problem> {
     match (claims.role, wanted) {
         (Role::Admin, wanted) => Ok(wanted),
         (_, Some(other)) if other != claims.sub => Err(Problem::new(
             actix_web::http::StatusCode::FORBIDDEN,
             "forbidden",
-            "Only an ADMIN may list the orders of others; leave user_id out for your own.",
+            "Only an ADMIN may list the orders of other users. Omit user_id to list your own.",
         )),
         _ => Ok(Some(claims.sub)),
     }
@@ -128,9 +119,7 @@ fn status(text: &str) -> Result<OrderStatus, Problem> {
 }
 
 fn cursor(key: &str) -> Result<Uuid, Problem> {
-    key.parse().map_err(|_| {
-        Problem::invalid(vec![FieldError::new("cursor", "is not a cursor this service gave out")])
-    })
+    key.parse().map_err(|_| Problem::invalid(vec![FieldError::new("cursor", "is not a cursor of this list")]))
 }
 
 async fn visible(claims: &Claims, addresses: &Addresses, id: Uuid) -> Result<Order, Problem> {

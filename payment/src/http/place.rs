@@ -1,8 +1,8 @@
 //! `POST /orders`.
 //!
-//! Every 2xx body for one key is the same, byte for byte: the first answer (202 with the order as accepted,
-//! or 201 with the order at its end) is recorded with the key, and both bodies can be made again from the
-//! order at any time.
+//! Every 2xx body for one key has the same bytes. The kind of the first response is recorded with the key:
+//! 202 with the order as accepted, or 201 with its final state. Both bodies can be rebuilt from the order at
+//! any time.
 
 use std::{sync::Arc, time::Duration};
 
@@ -22,27 +22,26 @@ use super::{
     Addresses,
     bodies::{OrderView, PlaceOrderBody},
     errors::{invalid, refusal},
+    wait,
 };
 use crate::{
-    actors::{AwaitOrder, LearnProducts, Learned, PlaceOrder, RecordAnswer},
+    actors::{AwaitOrder, FetchProducts, FetchedProducts, RecordResponse},
     domain::{
-        Answer, Cart, CartLine, IdempotencyKey, Order, OrderRequest, PaymentMethod, Placed, PricingError,
-        Violation,
+        Cart, CartLine, IdempotencyKey, Order, OrderRequest, PaymentMethod, Placed, PricingError,
+        ResponseKind, Violation,
     },
 };
 
-/// Longest wait a client may ask for, in seconds: the contract's number.
-const LONGEST_WAIT: u64 = 30;
-/// Bytes of an order of one line.
-const TYPICAL_ANSWER: usize = 768;
+/// Size of the response for an order of one line, in bytes.
+const TYPICAL_RESPONSE: usize = 768;
 
-/// Place an order.
+/// Places an order.
 ///
-/// 202: it is stored and will be charged and delivered; follow its Location. With `Prefer: wait=N` (at most
-/// 30 seconds) 201 and the order at its end, if it gets there in time.
+/// 202: the order is stored and will be charged. Follow its Location. With `Prefer: wait=N` (at most 30
+/// seconds): 201 with the final order, if it gets there in time.
 #[utoipa::path(
     post, path = "/orders", tag = "orders", request_body = PlaceOrderBody, security(("bearer" = [])),
-    params(("Idempotency-Key" = String, Header, description = "1 to 255 characters; the same key and body give the same answer"),
+    params(("Idempotency-Key" = String, Header, description = "1 to 255 characters; the same key and body give the same response"),
            ("Prefer" = Option<String>, Header, description = "wait=N")),
     responses((status = 202, body = OrderView), (status = 201, body = OrderView), (status = 400, body = Problem),
               (status = 404, body = Problem, description = "unknown-product"), (status = 422, body = Problem, description = "idempotency-key-reused"),
@@ -60,32 +59,32 @@ pub async fn place_order(
     match place(&addresses, order).await? {
         Placed::Created(order) => match wait {
             None => Ok(respond(StatusCode::ACCEPTED, &order, false)),
-            Some(patience) => {
+            Some(timeout) => {
                 release_admission(&request);
-                answer_after(&addresses, order, patience, false).await
+                respond_after(&addresses, order, timeout, false).await
             }
         },
-        Placed::Replayed(order, Some(Answer::Accepted)) => Ok(accepted(&order, true)),
-        Placed::Replayed(order, Some(Answer::Terminal)) => Ok(terminal(&order, true)),
+        Placed::Replayed(order, Some(ResponseKind::Accepted)) => Ok(accepted(&order, true)),
+        Placed::Replayed(order, Some(ResponseKind::Terminal)) => Ok(terminal(&order, true)),
         Placed::Replayed(order, None) => {
             release_admission(&request);
-            answer_after(&addresses, order, wait.unwrap_or_default(), true).await
+            respond_after(&addresses, order, wait.unwrap_or_default(), true).await
         }
         Placed::KeyReused => Err(Problem::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             "idempotency-key-reused",
-            "This Idempotency-Key was used for another request. Take a new key for a new order.",
+            "This Idempotency-Key was used for another request. Use a new key for a new order.",
         )),
         Placed::NotPriced(why) => Err(not_priced(why)),
     }
 }
 
-/// Refuses what could not be worked off in time.
+/// Refuses orders that could not be finished in time.
 fn admit(addresses: &Addresses) -> Result<(), Problem> {
     let detail = if addresses.backlog.is_full() {
-        "Too many orders wait to be charged; nothing was done. Try again after a moment."
-    } else if !addresses.intake.take() {
-        "Orders come to their end late, so fewer are taken; nothing was done. Try again after a moment."
+        "Too many orders wait for their charge. This one was not placed; retry after a moment."
+    } else if !addresses.throttle.admit() {
+        "Orders take too long to finish, so new ones are throttled. This one was not placed; retry after a moment."
     } else {
         return Ok(());
     };
@@ -93,39 +92,43 @@ fn admit(addresses: &Addresses) -> Result<(), Problem> {
     Err(Problem::unavailable("overloaded", detail))
 }
 
-/// Places the order; products the catalogue copy lacks are asked of inventory, once.
+/// Places the order. Products that the catalogue copy lacks are fetched from inventory once.
 async fn place(addresses: &Addresses, order: OrderRequest) -> Result<Placed, Problem> {
     let order = Arc::new(order);
-    let placed = PlaceOrder::at(&addresses.orders, Arc::clone(&order)).await.map_err(refusal)?;
+    let placed = addresses.writer.place(Arc::clone(&order)).await.map_err(refusal)?;
     let Placed::NotPriced(PricingError::UnknownProducts(skus)) = placed else { return Ok(placed) };
     let unavailable = |_| {
         Problem::unavailable(
             "catalogue-unavailable",
-            format!("{} cannot be looked up right now; nothing was ordered.", skus.join(", ")),
+            format!(
+                "{} cannot be looked up now. The order was not placed; retry after a moment.",
+                skus.join(", ")
+            ),
         )
     };
-    match addresses.catalogue.send(LearnProducts(skus.clone())).await?.map_err(unavailable)? {
-        Learned::All => PlaceOrder::at(&addresses.orders, order).await.map_err(refusal),
-        Learned::Absent(absent) => Ok(Placed::NotPriced(PricingError::UnknownProducts(absent))),
+    match addresses.catalogue.send(FetchProducts(skus.clone())).await?.map_err(unavailable)? {
+        FetchedProducts::All => addresses.writer.place(order).await.map_err(refusal),
+        FetchedProducts::Absent(absent) => Ok(Placed::NotPriced(PricingError::UnknownProducts(absent))),
     }
 }
 
-/// Waits for the end of the order, records which answer is given first, and gives that one.
-async fn answer_after(
+/// Waits for the final state, records the kind of response unless one is recorded, and sends the recorded
+/// kind.
+async fn respond_after(
     addresses: &Addresses,
     order: Arc<Order>,
-    patience: Duration,
+    timeout: Duration,
     replayed: bool,
 ) -> Result<HttpResponse, Problem> {
     let awaited = addresses
         .orders
-        .send(AwaitOrder { id: order.id, after_version: None, patience })
+        .send(AwaitOrder { id: order.id, after_version: None, timeout })
         .await?
         .map_err(refusal)?;
     let order = awaited.unwrap_or_else(|| Arc::unwrap_or_clone(order));
-    match addresses.orders.send(RecordAnswer(order)).await?.map_err(refusal)? {
-        (Answer::Terminal, order) => Ok(terminal(&order, replayed)),
-        (Answer::Accepted, order) => Ok(accepted(&order, replayed)),
+    match addresses.orders.send(RecordResponse(order)).await?.map_err(refusal)? {
+        (ResponseKind::Terminal, order) => Ok(terminal(&order, replayed)),
+        (ResponseKind::Accepted, order) => Ok(accepted(&order, replayed)),
     }
 }
 
@@ -143,7 +146,7 @@ fn respond(status: StatusCode, order: &Order, replayed: bool) -> HttpResponse {
     if replayed {
         response.insert_header(("idempotency-replayed", "true"));
     }
-    let mut body = Vec::with_capacity(TYPICAL_ANSWER);
+    let mut body = Vec::with_capacity(TYPICAL_RESPONSE);
     match serde_json::to_writer(&mut body, &OrderView::from(order)) {
         Ok(()) => response.content_type(ContentType::json()).body(body),
         Err(defect) => unreachable!("an order is plain data: {defect}"),
@@ -155,17 +158,17 @@ fn not_priced(why: PricingError) -> Problem {
         PricingError::UnknownProducts(skus) => {
             let errors = skus
                 .iter()
-                .map(|sku| FieldError::new("/items", format!("there is no product {sku}")))
+                .map(|sku| FieldError::new("/items", format!("the product {sku} does not exist")))
                 .collect();
-            let detail = format!("There is no product {}.", skus.join(", "));
+            let detail = format!("These products do not exist: {}.", skus.join(", "));
             Problem::new(StatusCode::NOT_FOUND, "unknown-product", detail).with_errors(errors)
         }
         PricingError::MixedCurrencies(currencies) => {
-            let rule = format!("must be sold in one currency, these are sold in {}", currencies.join(", "));
+            let rule = format!("must be sold in one currency, but are sold in {}", currencies.join(", "));
             Problem::invalid(vec![FieldError::new("/items", rule)])
         }
         PricingError::TooExpensive => {
-            Problem::invalid(vec![FieldError::new("/items", "the total is larger than can be charged")])
+            Problem::invalid(vec![FieldError::new("/items", "the total is too large to be charged")])
         }
     }
 }
@@ -181,10 +184,7 @@ fn parse(
         |pointer: &str, rule: String| violations.push(Violation { pointer: pointer.to_owned(), rule });
     let key = idempotency_key(request);
     if key.is_none() {
-        wrong(
-            "Idempotency-Key",
-            "this header is required: 1 to 255 characters, a new one for every order".to_owned(),
-        );
+        wrong("Idempotency-Key", "is required: 1 to 255 characters, a new one for every order".to_owned());
     }
     let method = match body.payment_method.as_deref() {
         None => Some(PaymentMethod::default()),
@@ -210,7 +210,7 @@ fn parse(
         method,
         traceparent: trace.to_string(),
         request_id,
-        answer: (!waits).then_some(Answer::Accepted),
+        response: (!waits).then_some(ResponseKind::Accepted),
     })
 }
 
@@ -222,7 +222,7 @@ fn idempotency_key(request: &HttpRequest) -> Option<IdempotencyKey> {
         .and_then(IdempotencyKey::parse)
 }
 
-/// What the request asks for, whatever its white space and the order of its fields.
+/// The hash of the requested order, independent of white space and the order of fields.
 fn request_hash(cart: &Cart, method: PaymentMethod) -> Vec<u8> {
     let mut text = method.as_str().to_owned();
     for line in cart.lines() {
@@ -239,12 +239,5 @@ fn preferred_wait(request: &HttpRequest) -> Result<Option<Duration>, Problem> {
     let Some(wait) = header.split(',').find_map(|preference| preference.trim().strip_prefix("wait=")) else {
         return Ok(None);
     };
-    let seconds: Option<u64> = wait.trim().parse().ok().filter(|seconds| *seconds <= LONGEST_WAIT);
-    let rule = || {
-        Problem::invalid(vec![FieldError::new(
-            "Prefer",
-            format!("wait must be 0 to {LONGEST_WAIT} seconds, got `{wait}`"),
-        )])
-    };
-    Ok(Some(Duration::from_secs(seconds.ok_or_else(rule)?)))
+    wait::parsed(wait.trim(), "Prefer", "wait ").map(Some)
 }

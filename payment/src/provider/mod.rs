@@ -1,4 +1,4 @@
-//! The payment provider: somebody else's system, idempotent by order id.
+//! The payment provider: an external system, idempotent by order id.
 
 mod simulator;
 
@@ -11,45 +11,45 @@ pub use simulator::Simulator;
 
 use crate::domain::{Money, PaymentMethod};
 
-/// What is to be charged.
+/// A charge to make.
 #[derive(Debug, Clone)]
 pub struct ChargeRequest {
-    /// Also the idempotency key: asking twice charges once.
+    /// Also the idempotency key: repeated requests charge once.
     pub order_id: Uuid,
     pub amount: Money,
     pub method: PaymentMethod,
 }
 
-/// The provider's answer to a charge.
+/// The provider's response to a charge.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ChargeAnswer {
+pub enum ChargeResponse {
     Charged {
         charge_id: String,
     },
-    /// Final. The reason stands on the order.
+    /// Final. The order keeps the reason.
     Declined {
         reason: String,
     },
 }
 
-/// The provider did not do, or did not say, what was asked.
+/// The provider failed, or its result is unknown.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProviderError {
-    /// It may have happened: ask again.
+    /// The charge or refund may have happened. Retry.
     #[error("the payment provider is not available: {0}")]
     Unavailable(String),
-    /// The same, and it took long to find out.
-    #[error("the payment provider gave no answer within {0:?}")]
+    /// The same, after a long wait.
+    #[error("the payment provider did not answer within {0:?}")]
     TimedOut(Duration),
-    /// Final. Nothing happened.
-    #[error("the payment provider refused it: {0}")]
+    /// Final, without effect.
+    #[error("the payment provider refused: {0}")]
     Refused(String),
-    #[error("the payment provider knows no charge for order {0}")]
+    #[error("the payment provider has no charge for order {0}")]
     NeverCharged(Uuid),
 }
 
 impl ProviderError {
-    /// Whether asking again cannot help.
+    /// Whether retries are useless.
     pub fn is_final(&self) -> bool {
         matches!(self, Self::Refused(_) | Self::NeverCharged(_))
     }
@@ -57,9 +57,9 @@ impl ProviderError {
 
 /// A payment provider.
 pub trait PaymentProvider: Send + Sync + 'static {
-    /// Charges an order, once however often it is asked.
-    fn charge(&self, request: ChargeRequest) -> BoxFuture<'_, Result<ChargeAnswer, ProviderError>>;
+    /// Charges an order. Repeated requests charge once.
+    fn charge(&self, request: ChargeRequest) -> BoxFuture<'_, Result<ChargeResponse, ProviderError>>;
 
-    /// Gives back the whole charge of an order, once however often it is asked; the refund's id.
+    /// Refunds the whole charge of an order and returns the refund's id. Repeated requests refund once.
     fn refund(&self, order_id: Uuid) -> BoxFuture<'_, Result<String, ProviderError>>;
 }

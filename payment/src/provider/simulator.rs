@@ -1,4 +1,4 @@
-//! A provider that behaves like a real one, good days and bad: its books are its own, its answers take time.
+//! A simulated provider with its own books and response times. Failures resemble those of a real one.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -6,15 +6,15 @@ use futures_util::{FutureExt, future::BoxFuture};
 use runtime::db::{CommitError, Commits};
 use uuid::Uuid;
 
-use super::{ChargeAnswer, ChargeRequest, PaymentProvider, ProviderError};
+use super::{ChargeRequest, ChargeResponse, PaymentProvider, ProviderError};
 use crate::{
     domain::PaymentMethod,
     settings::ProviderSettings,
     store::{ChargeEntry, ChargeLedger, PROVIDER_REFUSES, RefundEntry, RefundLedger},
 };
 
-/// How long after its order `tok_flaky` may fail: the first charge and two retries or so.
-const FLAKY_MOMENT: Duration = Duration::from_secs(2);
+/// How long after its order `tok_flaky` may fail: about the first charge and two retries.
+const FLAKY_FOR: Duration = Duration::from_secs(2);
 
 /// The simulated provider.
 #[derive(Clone)]
@@ -33,26 +33,26 @@ impl Simulator {
         Self { charges, refunds, settings }
     }
 
-    /// A timer of no time would still take a millisecond.
-    async fn think(&self) {
+    /// Waits for the configured latency. Zero skips the timer, which takes a millisecond at least.
+    async fn wait_latency(&self) {
         if !self.settings.latency.is_zero() {
             tokio::time::sleep(self.settings.latency).await;
         }
     }
 
-    async fn try_charge(&self, request: ChargeRequest) -> Result<ChargeAnswer, ProviderError> {
-        self.think().await;
+    async fn try_charge(&self, request: ChargeRequest) -> Result<ChargeResponse, ProviderError> {
+        self.wait_latency().await;
         match request.method {
             PaymentMethod::Declined => Ok(declined("declined")),
             PaymentMethod::InsufficientFunds => Ok(declined("insufficient-funds")),
-            PaymentMethod::Flaky if is_in_its_flaky_moment(request.order_id) && rand::random_bool(0.5) => {
-                Err(ProviderError::Unavailable("a flaky moment (tok_flaky)".to_owned()))
+            PaymentMethod::Flaky if is_still_flaky(request.order_id) && rand::random_bool(0.5) => {
+                Err(ProviderError::Unavailable("simulated failure (tok_flaky)".to_owned()))
             }
             PaymentMethod::Ok | PaymentMethod::Timeout | PaymentMethod::Flaky => self.book(request).await,
         }
     }
 
-    async fn book(&self, request: ChargeRequest) -> Result<ChargeAnswer, ProviderError> {
+    async fn book(&self, request: ChargeRequest) -> Result<ChargeResponse, ProviderError> {
         let proposed = format!("ch_{}", Uuid::now_v7().simple());
         let entry = ChargeEntry {
             order_id: request.order_id,
@@ -63,21 +63,22 @@ impl Simulator {
         };
         let charge_id = self.charges.commit(entry).await.map_err(failure)?;
         if request.method == PaymentMethod::Timeout && charge_id == proposed {
-            // The charge happened; nobody waits this long for the answer. Asked again, it is quick.
+            // The charge happened, but the response comes after the timeout. A repeated request is answered
+            // at once.
             tokio::time::sleep(self.settings.timeout + Duration::from_secs(1)).await;
         }
-        Ok(ChargeAnswer::Charged { charge_id })
+        Ok(ChargeResponse::Charged { charge_id })
     }
 
     async fn try_refund(&self, order_id: Uuid) -> Result<String, ProviderError> {
-        self.think().await;
+        self.wait_latency().await;
         let entry = RefundEntry { order_id, refund_id: format!("re_{}", Uuid::now_v7().simple()) };
         self.refunds.commit(entry).await.map_err(failure)?.ok_or(ProviderError::NeverCharged(order_id))
     }
 }
 
 impl PaymentProvider for Simulator {
-    fn charge(&self, request: ChargeRequest) -> BoxFuture<'_, Result<ChargeAnswer, ProviderError>> {
+    fn charge(&self, request: ChargeRequest) -> BoxFuture<'_, Result<ChargeResponse, ProviderError>> {
         self.try_charge(request).boxed()
     }
 
@@ -86,21 +87,21 @@ impl PaymentProvider for Simulator {
     }
 }
 
-/// `tok_flaky` fails at random and succeeds on a retry. Without an end to the moment one order in 500 failed
-/// nine times running, and was charged after a minute only.
-fn is_in_its_flaky_moment(order_id: Uuid) -> bool {
+/// `tok_flaky` fails at random and succeeds on retry. The bound matters: without it one order in 500 failed
+/// nine times in a row and was charged after a minute.
+fn is_still_flaky(order_id: Uuid) -> bool {
     let (seconds, nanoseconds) = order_id.get_timestamp().map_or((0, 0), |placed| placed.to_unix());
     let placed = UNIX_EPOCH + Duration::new(seconds, nanoseconds);
-    // Of another clock than ours: a moment, whichever is ahead.
+    // The id may come from another clock: its distance counts in both directions.
     let age = SystemTime::now().duration_since(placed).unwrap_or_else(|ahead| ahead.duration());
-    age < FLAKY_MOMENT
+    age < FLAKY_FOR
 }
 
-fn declined(reason: &str) -> ChargeAnswer {
-    ChargeAnswer::Declined { reason: reason.to_owned() }
+fn declined(reason: &str) -> ChargeResponse {
+    ChargeResponse::Declined { reason: reason.to_owned() }
 }
 
-/// The books of a real provider refuse nothing for good by accident: only this constraint says so.
+/// The books of a real provider refuse for good on purpose only: here by this constraint.
 fn failure(error: CommitError) -> ProviderError {
     match error {
         CommitError::Refused(error) if error.violates(PROVIDER_REFUSES) => {

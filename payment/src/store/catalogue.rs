@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::domain::{Money, Product};
 
-/// Takes over products as inventory tells them; an older version than the copy's changes nothing.
+/// Upserts products from inventory. A version older than the copy's leaves the copy unchanged.
 const UPSERT: &str = "INSERT INTO catalogue (sku, name, price, currency, version, deleted)
      SELECT DISTINCT ON (sku) sku, name, price, currency, version, deleted
      FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::bigint[], $6::bool[]) AS p (sku, name, price, currency, version, deleted)
@@ -31,11 +31,11 @@ pub(super) async fn products(
     rows.iter().map(|row| read_product(row).map(|product| (product.sku.clone(), product))).collect()
 }
 
-/// Takes over products that were asked for; how many of them the copy had otherwise, or not at all.
+/// Upserts products. Returns how many of them were missing or different in the copy.
 ///
 /// # Errors
 /// The database did not answer.
-pub async fn learn_products(connection: &Connection, products: &[Product]) -> Result<u64, DbError> {
+pub async fn upsert_products(connection: &Connection, products: &[Product]) -> Result<u64, DbError> {
     let statement = connection.prepare_cached(UPSERT).await?;
     let columns = Columns::from(products);
     let columns: [&(dyn ToSql + Sync); 6] = [
@@ -49,11 +49,12 @@ pub async fn learn_products(connection: &Connection, products: &[Product]) -> Re
     connection.execute(&statement, &columns).await
 }
 
-/// Takes over the products of `product_changed` events, with their inbox rows; which of the events were new.
+/// Upserts the products of `product_changed` events, with their inbox rows. Returns which of the events were
+/// new.
 ///
 /// # Errors
 /// The database did not answer, or refused the batch.
-pub async fn product_changes(
+pub async fn apply_product_changes(
     connection: &Connection,
     consumer: &str,
     events: &[Uuid],

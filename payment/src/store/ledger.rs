@@ -1,4 +1,4 @@
-//! The books of the simulated provider: its own schema, its own transactions. Idempotent by order id.
+//! The books of the simulated provider, in their own schema and transactions. Idempotent by order id.
 
 use std::collections::HashMap;
 
@@ -9,13 +9,13 @@ use runtime::{
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-use super::presumption::Presumption;
+use super::optimistic_insert::OptimisticInsert;
 
-/// The constraint by which the books refuse for good. No table has it: a trigger may raise it, to rehearse a
-/// refusal.
+/// The constraint name of a final refusal. A trigger may raise it to rehearse one; the schema itself has no
+/// such constraint.
 pub const PROVIDER_REFUSES: &str = "provider_refuses";
 
-/// A charge to be booked. The id is used if the order has no charge yet.
+/// A charge to be booked. The id is used unless the order has a charge.
 #[derive(Debug, Clone)]
 pub struct ChargeEntry {
     pub order_id: Uuid,
@@ -25,10 +25,10 @@ pub struct ChargeEntry {
     pub method: &'static str,
 }
 
-/// Books charges. The outcome is the charge id in the books: an earlier one if there was one.
+/// Books charges. The outcome is the charge id in the books, possibly of an earlier charge.
 #[derive(Debug, Default)]
 pub struct ChargeLedger {
-    presumption: Presumption,
+    optimistic: OptimisticInsert,
 }
 
 const CHARGES: &str = "
@@ -50,14 +50,13 @@ impl Write for ChargeLedger {
         let currencies: Vec<&str> = items.iter().map(|item| item.currency.as_str()).collect();
         let methods: Vec<&str> = items.iter().map(|item| item.method).collect();
         let columns: [&(dyn ToSql + Sync); 5] = [&orders, &charges, &amounts, &currencies, &methods];
-        let plainly = async {
+        let optimistic = async {
             let insert = format!("{CHARGES} ORDER BY order_id");
             connection.execute(&connection.prepare_cached(&insert).await?, &columns).await?;
             Ok(items.iter().map(|item| item.charge_id.clone()).collect())
         };
-        let carefully = async {
-            // What is booked already is not offered again: a trigger would refuse it before it is found to be
-            // a conflict.
+        let checked = async {
+            // Booked charges are left out: a trigger would refuse them before the conflict is found.
             let insert = format!("{CHARGES} {UNKNOWN} ORDER BY order_id ON CONFLICT (order_id) DO NOTHING");
             connection.execute(&connection.prepare_cached(&insert).await?, &columns).await?;
             let booked = connection
@@ -67,7 +66,7 @@ impl Write for ChargeLedger {
             let booked = booked.iter().map(booking).collect::<Result<HashMap<Uuid, String>, DbError>>()?;
             Ok(items.iter().map(|item| booked.get(&item.order_id).cloned().unwrap_or_default()).collect())
         };
-        self.presumption.insert(&["charges_pkey", PROVIDER_REFUSES], plainly, carefully).await
+        self.optimistic.insert(&["charges_pkey", PROVIDER_REFUSES], optimistic, checked).await
     }
 }
 
@@ -83,7 +82,7 @@ pub struct RefundEntry {
     pub refund_id: String,
 }
 
-/// Books refunds. The outcome is the refund id in the books, or `None` when the order was never charged.
+/// Books refunds. The outcome is the refund id in the books, or `None` for an order without a charge.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RefundLedger;
 

@@ -4,31 +4,30 @@ use std::collections::BTreeMap;
 
 mod catalogue;
 mod ledger;
+mod optimistic_insert;
 mod orders;
 mod outcome;
 mod pending;
 mod place;
-mod presumption;
 mod prices;
 mod refunds;
 mod retries;
 mod settle;
 
-pub use catalogue::{learn_products, product_changes};
+pub use catalogue::{apply_product_changes, upsert_products};
 pub use ledger::{ChargeEntry, ChargeLedger, PROVIDER_REFUSES, RefundEntry, RefundLedger};
-pub use orders::{LOOKED_AT, OrderPage, find_order, list_orders, record_answer};
+pub use orders::{OrderPage, SCAN_LIMIT, find_order, list_orders, record_response};
 pub use outcome::{ApplyOutcomes, OrderOutcome};
 pub use pending::sweep_charges;
 pub use place::PlaceOrders;
 pub use refunds::{
-    DueRefund, Owed, ParkRefunds, ParkedRefund, give_up_refund, owe_orphan, postpone_refund, refunds_owed,
-    settle_refund, take_due_refunds,
+    DueRefund, ParkRefunds, ParkedRefund, RefundState, give_up_refund, park_orphan_refund, postpone_refund,
+    refund_states, settle_refund, take_due_refunds,
 };
 pub use retries::{DueCharge, ParkCharges, ParkedCharge, Waiting, take_due_charges, waiting};
-pub use settle::{SettleCharges, Settled, Settlement};
+pub use settle::{ChargeResult, SettleCharges, Settlement};
 
-/// Counts orders that have come to these statuses; once a status, for looking a counter up costs more than
-/// counting.
+/// Counts orders by their new status, with one counter lookup per status: lookups cost more than counting.
 fn count_orders(statuses: impl Iterator<Item = &'static str>) {
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
     statuses.for_each(|status| *counts.entry(status).or_default() += 1);

@@ -1,12 +1,14 @@
-//! Orders, read.
+//! Reads orders.
 
 use runtime::db::{Connection, DbError, Row};
 use tokio_postgres::types::Json;
 use uuid::Uuid;
 
-use crate::domain::{Answer, Money, Order, OrderFilter, OrderLine, OrderStatus, Payment, PaymentMethod};
+use crate::domain::{
+    Money, Order, OrderFilter, OrderLine, OrderStatus, Payment, PaymentMethod, ResponseKind,
+};
 
-/// The columns [`read_order`] reads, of a table called `o`.
+/// The columns that [`read_order`] reads, from a table called `o`.
 pub(super) const ORDER_COLUMNS: &str = "o.id, o.user_id, o.status, o.items, o.total, o.currency, o.payment_method, o.charge_id, o.refund_id, \
      o.reason, o.created_at, o.settled_at, o.ended_at, o.traceparent, o.request_id";
 
@@ -20,23 +22,23 @@ pub async fn find_order(connection: &Connection, id: Uuid) -> Result<Option<Orde
     connection.query_opt(&statement, &[&id]).await?.map(|row| read_order(&row)).transpose()
 }
 
-/// Orders that one page of a list looks at, at most. A row that is looked at and not wanted takes 2 us: a
-/// page takes 20 ms of the server, where a status that a user has none of among 500,000 orders took a second.
-pub const LOOKED_AT: i64 = 10_000;
+/// Maximum orders that one page of a list scans. A scanned row takes 2 us, so a page takes 20 ms of the
+/// server. Without the bound a status that none of a user's 500,000 orders had took a second.
+pub const SCAN_LIMIT: i64 = 10_000;
 
 /// One page of a list.
 #[derive(Debug)]
 pub struct OrderPage {
     pub orders: Vec<Order>,
-    /// The last order that was looked at, if older ones are left that were not.
-    pub looked_to: Option<Uuid>,
+    /// The last scanned order, if older ones are left.
+    pub scanned_to: Option<Uuid>,
 }
 
-/// Up to `limit` orders, newest first (ids rise with time), among the next `most`: [`LOOKED_AT`]. A page may
-/// end early, even without a single order: [`OrderPage::looked_to`].
+/// Up to `limit` orders, newest first (ids rise with time), among the next `most`: [`SCAN_LIMIT`]. A page may
+/// end early, even empty: see [`OrderPage::scanned_to`].
 ///
-/// An index finds whose orders they are and where to begin, so only a status can make it look further than
-/// `limit`. No index has the status, which would have to be changed with each step of each order.
+/// An index finds the user and the start of the page, so only a status makes the scan longer than `limit`.
+/// The status has no index, because every step of every order would change it.
 ///
 /// # Errors
 /// The database did not answer.
@@ -46,21 +48,22 @@ pub async fn list_orders(
     limit: i64,
     most: i64,
 ) -> Result<OrderPage, DbError> {
-    let looked_to = match filter.status {
+    let scanned_to = match filter.status {
         Some(_) => nth_order(connection, filter, most).await?,
         None => None,
     };
-    let (from, to) = (looked_to.unwrap_or(Uuid::nil()), filter.before.unwrap_or(Uuid::max()));
+    let from = scanned_to.unwrap_or(Uuid::nil());
+    let to = filter.before.unwrap_or(Uuid::max());
     let (range, order) = if filter.user_id.is_some() { OF_USER } else { OF_ALL };
     let wanted = if filter.status.is_some() { "o.status = $5" } else { "$5::text IS NULL" };
     let query = format!("SELECT {ORDER_COLUMNS} FROM orders o WHERE {range} AND {wanted} {order} LIMIT $4");
     let statement = connection.prepare_cached(&query).await?;
     let status = filter.status.map(OrderStatus::as_str);
     let rows = connection.query(&statement, &[&filter.user_id, &from, &to, &limit, &status]).await?;
-    Ok(OrderPage { orders: rows.iter().map(read_order).collect::<Result<_, _>>()?, looked_to })
+    Ok(OrderPage { orders: rows.iter().map(read_order).collect::<Result<_, _>>()?, scanned_to })
 }
 
-/// The `n`th newest of the orders that a list looks at, if there are more than that.
+/// The `n`th newest order in the range of a list, if more follow.
 async fn nth_order(connection: &Connection, filter: &OrderFilter, n: i64) -> Result<Option<Uuid>, DbError> {
     let (range, order) = if filter.user_id.is_some() { OF_USER } else { OF_ALL };
     let query = format!("SELECT o.id FROM orders o WHERE {range} {order} LIMIT 2 OFFSET $4");
@@ -70,27 +73,30 @@ async fn nth_order(connection: &Connection, filter: &OrderFilter, n: i64) -> Res
     rows.first().filter(|_| rows.len() > 1).map(|row| row.get(0)).transpose()
 }
 
-/// Which orders, from `$2` to before `$3`, and in which order they are found. Compared as rows the orders of
-/// a user can only be found by the index of users: with `user_id = $1` the planner reads those of everybody
-/// once most of them are of one user.
+/// The range from `$2` to before `$3`, and its order. The row comparison forces the index of users for the
+/// orders of one user. With `user_id = $1` the planner reads the orders of all users once most belong to one.
 const OF_USER: (&str, &str) =
     ("(o.user_id, o.id) >= ($1, $2) AND (o.user_id, o.id) < ($1, $3)", "ORDER BY o.user_id DESC, o.id DESC");
 const OF_ALL: (&str, &str) = ("$1::uuid IS NULL AND o.id >= $2 AND o.id < $3", "ORDER BY o.id DESC");
 
-/// Records how a request for this order was answered, unless an earlier one was answered already; the answer
-/// that counts.
+/// Records the kind of response to a request for this order, unless one is recorded. Returns the recorded
+/// kind.
 ///
 /// # Errors
 /// The database did not answer.
-pub async fn record_answer(connection: &Connection, order: Order) -> Result<(Answer, Order), DbError> {
-    let answer = if order.status.is_terminal() { Answer::Terminal } else { Answer::Accepted };
+pub async fn record_response(
+    connection: &Connection,
+    order: Order,
+) -> Result<(ResponseKind, Order), DbError> {
+    let answer = if order.status.is_terminal() { ResponseKind::Terminal } else { ResponseKind::Accepted };
     let statement = connection
         .prepare_cached("UPDATE orders SET answer = coalesce(answer, $2) WHERE id = $1 RETURNING answer")
         .await?;
     let row = connection.query_opt(&statement, &[&order.id, &answer.as_str()]).await?;
-    let recorded = row.map(|row| row.get(0).map(Answer::parse)).transpose()?.flatten().unwrap_or(answer);
-    // Another request with this key may have seen the end that came after this one looked.
-    let order = if recorded == Answer::Terminal && !order.status.is_terminal() {
+    let recorded =
+        row.map(|row| row.get(0).map(ResponseKind::parse)).transpose()?.flatten().unwrap_or(answer);
+    // Another request with this key may have recorded the final state after this one read the order.
+    let order = if recorded == ResponseKind::Terminal && !order.status.is_terminal() {
         find_order(connection, order.id).await?.unwrap_or(order)
     } else {
         order
@@ -105,7 +111,7 @@ pub(super) fn read_order(row: &Row) -> Result<Order, DbError> {
     Ok(Order {
         id: row.get(0)?,
         user_id: row.get(1)?,
-        // The CHECK of the column allows nothing else.
+        // The CHECK of the column allows these statuses only.
         status: OrderStatus::parse(row.get(2)?).unwrap_or(OrderStatus::Pending),
         lines,
         total: Money::new(row.get(4)?, currency),

@@ -1,5 +1,5 @@
-//! The last step of an order: confirmed or refunded, with the inbox row of the event that said so, in one
-//! transaction. The same transaction forgets the outbox row of the event that was thereby confirmed.
+//! The last step of an order, to `confirmed` or `refunded`. One transaction also inserts the inbox row of its
+//! event and deletes the outbox row that the event confirms.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -12,11 +12,11 @@ use uuid::Uuid;
 use super::count_orders;
 use crate::domain::{Applied, OrderStatus};
 
-/// What inventory decided about an order.
+/// Inventory's decision about an order.
 #[derive(Debug, Clone)]
 pub struct OrderOutcome {
     pub event_id: Uuid,
-    /// The `order_completed` it answers: confirmed by this, so it need not be published again.
+    /// The `order_completed` that the event answers, and thereby confirms.
     pub answers: Option<Uuid>,
     pub order_id: Uuid,
     /// `Confirmed` or `Refunded`.
@@ -25,13 +25,12 @@ pub struct OrderOutcome {
     pub reason: Option<String>,
 }
 
-/// Applies outcomes. An order ends once, and the event that ended it is in the inbox: a batch that is run
-/// twice applies once.
+/// Applies outcomes. An order ends once, with its event in the inbox: a repeated batch applies once.
 #[derive(Clone)]
 pub struct ApplyOutcomes {
-    /// The consumer group, as the inbox knows it.
+    /// The consumer group of the inbox rows.
     pub consumer: &'static str,
-    /// Hears which events are confirmed; without, their entries are noted for nothing.
+    /// Receives the confirmed events. `None` in tests and benches.
     pub relay: Option<RelayHandle>,
 }
 
@@ -43,7 +42,7 @@ impl Write for ApplyOutcomes {
 
     async fn commit(&self, connection: &Connection, items: &[OrderOutcome]) -> Result<Vec<Applied>, DbError> {
         let mut moved = self.apply(connection, items).await?;
-        // Removed when it is found: the same event twice in a batch has moved the order once.
+        // Removed when found: the same event twice in a batch moves the order once.
         let applied =
             items.iter().map(|item| moved.remove(&item.event_id).map(|after| Applied::Moved { after }));
         let applied: Vec<Option<Applied>> = applied.collect();
@@ -68,9 +67,9 @@ impl Write for ApplyOutcomes {
 }
 
 impl ApplyOutcomes {
-    /// Moves the orders that are `completed`; the events that did, and how long ago each order was paid. Only
-    /// they go into the inbox: an event that cannot be applied is not "processed". Who comes second waits for
-    /// the order's row, and then finds it at its end.
+    /// Moves the orders that are `completed`. Returns the events that moved one, and the time since each
+    /// payment. Only these events go into the inbox. A concurrent second event waits for the row of the
+    /// order, then finds the final state.
     async fn apply(
         &self,
         connection: &Connection,
@@ -101,12 +100,12 @@ impl ApplyOutcomes {
         let moved = connection
             .query(&statement, &[&events, &orders, &statuses, &refunds, &reasons, &self.consumer, &answered])
             .await?;
-        // A server whose clock was set back: it was just paid.
+        // A negative time, after the server's clock was set back, counts as zero.
         let after = |seconds: f64| Duration::try_from_secs_f64(seconds).unwrap_or_default();
         moved.iter().map(|row| Ok((row.get(0)?, after(row.get(1)?)))).collect()
     }
 
-    /// Why these moved nothing; one answer an item, in order.
+    /// The reasons why these events moved no order: one per item, in order.
     async fn explain(
         &self,
         connection: &Connection,
@@ -137,7 +136,7 @@ fn unmoved((processed, status): (bool, Option<&str>)) -> Result<Applied, DbError
         _ if processed => Ok(Applied::Duplicate),
         Some(OrderStatus::Completed) => Err(DbError {
             fault: Fault::Contention,
-            message: "an order was completed this very moment".to_owned(),
+            message: "an order became completed during the statement".to_owned(),
         }),
         Some(status) => Ok(Applied::Unexpected(status)),
         None => Ok(Applied::UnknownOrder),

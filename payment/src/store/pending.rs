@@ -1,29 +1,27 @@
 //! Orders that wait for their charge.
 //!
-//! Orders that are placed together have one row in `charges_due`, with all their ids. Nobody touches it until
-//! it is old enough for the reconciler to look whether they are charged. Then it goes, and those that are not
-//! have a row each in `charges_retried`.
+//! Orders placed together share one row in `charges_due`, with all their ids. When the row is old enough, the
+//! reconciler moves the orders that are still pending to `charges_retried`, one row each, and deletes it.
 
 use std::{collections::HashSet, time::Duration};
 
 use runtime::db::{Connection, DbError};
 use uuid::Uuid;
 
-/// Batches that are looked at together: of 512 orders at most (`commit-batch`), their ids are half a
-/// megabyte.
+/// Batches swept in one step. At 512 orders each (`commit-batch`), their ids take half a megabyte.
 const BATCHES: i64 = 64;
-/// Milliseconds between the first and the last request of a batch: they come while the batch before is
-/// committed. Of 8,000 orders a second, what is read for a batch is 8,000 rows at most.
-const MOMENT: u128 = 1000;
+/// Maximum milliseconds between the first and the last request of a batch. Requests gather while the previous
+/// batch commits. At 8,000 orders a second a batch then reads 8,000 rows at most.
+const MAX_SPAN_MS: u128 = 1000;
 
-/// Sweeps batches that are older than `age`: what is still pending of them is retried from now on, before all
-/// others, and the batch is forgotten. How many orders are retried. One step takes [`BATCHES`] at most, and
-/// each step gets on.
+/// Sweeps batches older than `age`: their pending orders are retried next, before all others, and the batches
+/// are deleted. Returns the number of retried orders. One step takes [`BATCHES`] at most.
 ///
 /// # Errors
-/// The database did not answer; what was swept before stays so.
+/// The database did not answer. Completed steps remain.
 pub async fn sweep_charges(connection: &Connection, age: Duration) -> Result<usize, DbError> {
-    let (mut open, mut last) = (0, Uuid::nil());
+    let mut open = 0;
+    let mut last = Uuid::nil();
     loop {
         let batches = batches_after(connection, last, age).await?;
         let Some(end) = batches.last() else { return Ok(open) };
@@ -43,12 +41,14 @@ struct Batch {
 }
 
 impl Batch {
-    /// From its first id to its last. If there may be much in between that is not its own (the clock was set
-    /// while its requests came), each of its ids alone.
+    /// The range from the first id to the last. A batch during which the clock was set may span many other
+    /// orders: then each id is a range.
     fn ranges(&self) -> Vec<(Uuid, Uuid)> {
         let ids = || self.orders.iter().copied();
         match ids().min().zip(ids().max()) {
-            Some((first, last)) if milliseconds(last) - milliseconds(first) <= MOMENT => vec![(first, last)],
+            Some((first, last)) if milliseconds(last) - milliseconds(first) <= MAX_SPAN_MS => {
+                vec![(first, last)]
+            }
             _ => ids().map(|id| (id, id)).collect(),
         }
     }
@@ -69,8 +69,8 @@ async fn batches_after(connection: &Connection, last: Uuid, age: Duration) -> Re
     rows.iter().map(|row| Ok(Batch { id: row.get(0)?, orders: row.get(1)? })).collect()
 }
 
-/// What is pending of them, and maybe others. Ids rise with time: read from the first of a batch to its last,
-/// its orders cost a fifth of what they cost one by one.
+/// The pending orders in the ranges of these batches. Ids rise with time, so a range costs a fifth of reading
+/// its orders one by one.
 async fn pending_among(connection: &Connection, batches: &[Batch]) -> Result<HashSet<Uuid>, DbError> {
     let statement = connection
         .prepare_cached(
@@ -82,7 +82,7 @@ async fn pending_among(connection: &Connection, batches: &[Batch]) -> Result<Has
     connection.query(&statement, &[&first, &last]).await?.iter().map(|row| row.get(0)).collect()
 }
 
-/// Of two instances that sweep the same batch, the second changes nothing.
+/// When two instances sweep the same batch, the second changes nothing.
 async fn move_on(connection: &Connection, batches: &[Batch], pending: &[Uuid]) -> Result<(), DbError> {
     let statement = connection
         .prepare_cached(

@@ -1,4 +1,4 @@
-//! Placing orders: many in one transaction, each with the idempotency key it was asked for with.
+//! Places orders: many in one transaction, each with its idempotency key.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -16,24 +16,28 @@ use uuid::Uuid;
 
 use super::{
     count_orders,
+    optimistic_insert::OptimisticInsert,
     orders::{ORDER_COLUMNS, read_order},
-    presumption::Presumption,
     prices::Prices,
 };
-use crate::domain::{Answer, Money, NewOrder, Order, OrderLine, OrderRequest, Placed, PricingError};
+use crate::domain::{Money, NewOrder, Order, OrderLine, OrderRequest, Placed, PricingError, ResponseKind};
 
-/// Places orders. The key (user, idempotency key) makes a batch that is run twice place once.
+/// Places orders. The key (user, idempotency key) makes a repeated batch place once.
 pub struct PlaceOrders {
     prices: Prices,
-    presumption: Presumption,
+    optimistic: OptimisticInsert,
     charge: Box<dyn Fn(Vec<Arc<Order>>)>,
 }
 
 impl PlaceOrders {
-    /// `price_age`: how long a price that was looked up is used again. `charge` gets what is committed,
-    /// before who placed it is answered. Whatever becomes of it, `charges_due` has it too.
+    /// `price_age`: how long a price is reused. `charge` receives the committed orders before their requests
+    /// are answered. `charges_due` holds them too, in case `charge` fails.
     pub fn new(price_age: Duration, charge: impl Fn(Vec<Arc<Order>>) + 'static) -> Self {
-        Self { prices: Prices::new(price_age), presumption: Presumption::default(), charge: Box::new(charge) }
+        Self {
+            prices: Prices::new(price_age),
+            optimistic: OptimisticInsert::default(),
+            charge: Box::new(charge),
+        }
     }
 }
 
@@ -56,10 +60,10 @@ impl Write for PlaceOrders {
             Ok(priced) if created.contains(&item.order_id) => {
                 Placed::Created(Arc::new(order(item, priced, at)))
             }
-            // A key that is known is answered as it was, even if its product has been deleted since.
+            // A known key gets its recorded response, even if the product has been deleted since.
             priced => known
                 .get(&(item.user_id, item.key.as_str().to_owned()))
-                .map_or_else(|| absent(priced), |known| known.answer(item)),
+                .map_or_else(|| not_placed(priced), |known| known.outcome(item)),
         };
         Ok(items.iter().zip(priced).map(outcome).collect())
     }
@@ -74,16 +78,16 @@ impl Write for PlaceOrders {
     }
 }
 
-/// Neither created nor known: the cart had no price.
-fn absent(priced: Result<Priced, PricingError>) -> Placed {
+/// The result for an order that is neither new nor known: its cart has no price.
+fn not_placed(priced: Result<Priced, PricingError>) -> Placed {
     match priced {
         Err(why) => Placed::NotPriced(why),
-        // The order with this key is gone between two statements: somebody deletes orders by hand.
+        // The order with this key was deleted by hand between two statements.
         Ok(_) => Placed::KeyReused,
     }
 }
 
-/// What was asked for, with its price.
+/// The priced lines and their total.
 struct Priced {
     lines: Vec<OrderLine>,
     total: Money,
@@ -108,7 +112,8 @@ async fn price(
 /// The order as it was inserted.
 fn order(item: &OrderRequest, priced: Priced, placed_at: Timestamp) -> Order {
     let Priced { lines, total } = priced;
-    let (traceparent, request_id) = (item.traceparent.clone(), item.request_id.clone());
+    let traceparent = item.traceparent.clone();
+    let request_id = item.request_id.clone();
     Order::from(NewOrder {
         id: item.order_id,
         user_id: item.user_id,
@@ -121,9 +126,8 @@ fn order(item: &OrderRequest, priced: Priced, placed_at: Timestamp) -> Order {
     })
 }
 
-/// New orders, from columns. `unnest` stands in the list of a SELECT, here and wherever rows are many:
-/// PostgreSQL then takes a row of all columns at a time, while a `FROM unnest(…, …)` writes every column into
-/// a store of its own first (a seventh of all this).
+/// Inserts orders from columns. With `unnest` in the list of a SELECT, PostgreSQL reads all columns row by
+/// row. `FROM unnest(…, …)` first stores every column: a seventh of the statement's time.
 const ORDERS: &str = "
     INSERT INTO orders (id, user_id, status, version, total, created_at, currency, payment_method, idempotency_key, request_hash,
                         answer, request_id, traceparent, items)
@@ -132,17 +136,18 @@ const ORDERS: &str = "
                  unnest($5::text[]) AS method, unnest($6::text[]) AS key, unnest($7::bytea[]) AS request_hash, unnest($8::text[]) AS answer,
                  unnest($9::text[]) AS request_id, unnest($10::text[]) AS traceparent, unnest($11::json[]) AS items) AS i";
 
-/// All of them, with one row that says what is to be charged. All times of an order are PostgreSQL's: this is
-/// the first of them.
-fn all() -> String {
+/// Inserts all orders, and one row that makes them due for a charge. All times of an order come from
+/// PostgreSQL: this is the first.
+fn insert_all_sql() -> String {
     format!(
         "WITH placed AS ({ORDERS}), due AS (INSERT INTO charges_due (batch, orders, placed_at) VALUES (($1::uuid[])[1], $1, now()))
          SELECT now()"
     )
 }
 
-/// Those whose key is new: whoever comes second waits for the first, and then does nothing.
-fn unknown(guard: &str) -> String {
+/// Inserts the orders whose key is new. A concurrent second request waits for the first, then inserts
+/// nothing.
+fn insert_new_sql(guard: &str) -> String {
     format!(
         "WITH placed AS (
              {ORDERS} {guard} RETURNING id
@@ -156,14 +161,13 @@ fn unknown(guard: &str) -> String {
 
 const ONCE: &str = "ON CONFLICT ON CONSTRAINT orders_key_once DO NOTHING";
 
-/// The mistake that looks like it, for a build that can have it: who looks at the same moment finds nothing,
-/// and nothing stops him.
-const BUG: &str = "check-then-insert-idempotency";
+/// A seeded bug: the key is checked before the insert, so two simultaneous requests both insert.
+const SEEDED_BUG: &str = "check-then-insert-idempotency";
 const UNGUARDED: &str = "DO $$ BEGIN IF EXISTS (SELECT FROM pg_constraint WHERE conname = 'orders_key_once')
      THEN ALTER TABLE orders DROP CONSTRAINT orders_key_once; END IF; END $$";
 const CHECKED: &str = "WHERE NOT EXISTS (SELECT FROM orders known WHERE known.user_id = i.user_id AND known.idempotency_key = i.key)";
 
-/// What was inserted, and when.
+/// The inserted orders, and the time of the insert.
 #[derive(Default)]
 struct Created {
     ids: HashSet<Uuid>,
@@ -186,21 +190,17 @@ impl PlaceOrders {
         if orders.is_empty() {
             return Ok(Created::default());
         }
-        // Two instances that meet over the same keys wait for each other instead of deadlocking.
+        // In the order of keys, so that two instances with the same keys wait instead of deadlocking.
         orders.sort_unstable_by_key(|(item, _)| (item.user_id, item.key.as_str()));
-        if seeded_bug::is_alive(BUG) {
+        if seeded_bug::is_alive(SEEDED_BUG) {
             connection.batch_execute(UNGUARDED).await?;
-            return insert_unknown(connection, &unknown(CHECKED), &orders).await;
+            return insert_new(connection, &insert_new_sql(CHECKED), &orders).await;
         }
-        // By an id if an earlier attempt at this very batch had committed.
+        // The primary keys conflict when an earlier attempt at this batch had committed.
         let constraints = ["orders_key_once", "orders_pkey", "charges_due_pkey"];
-        let careful = unknown(ONCE);
-        self.presumption
-            .insert(
-                &constraints,
-                insert_all(connection, &orders),
-                insert_unknown(connection, &careful, &orders),
-            )
+        let careful = insert_new_sql(ONCE);
+        self.optimistic
+            .insert(&constraints, insert_all(connection, &orders), insert_new(connection, &careful, &orders))
             .await
     }
 }
@@ -209,13 +209,13 @@ async fn insert_all(
     connection: &Connection,
     orders: &[(&OrderRequest, &Priced)],
 ) -> Result<Created, DbError> {
-    let statement = connection.prepare_cached(&all()).await?;
+    let statement = connection.prepare_cached(&insert_all_sql()).await?;
     let columns = Columns::of(orders);
     let row = connection.query_one(&statement, &columns.parameters()).await?;
     Ok(Created { ids: columns.ids.into_iter().collect(), at: row.get(0)? })
 }
 
-async fn insert_unknown(
+async fn insert_new(
     connection: &Connection,
     statement: &str,
     orders: &[(&OrderRequest, &Priced)],
@@ -254,14 +254,14 @@ impl<'a> Columns<'a> {
             methods: column(|item| item.method.as_str()),
             keys: column(|item| item.key.as_str()),
             hashes: orders.iter().map(|(item, _)| item.request_hash.as_slice()).collect(),
-            answers: orders.iter().map(|(item, _)| item.answer.map(Answer::as_str)).collect(),
+            answers: orders.iter().map(|(item, _)| item.response.map(ResponseKind::as_str)).collect(),
             requests: column(|item| &item.request_id),
             traces: column(|item| &item.traceparent),
             lines: orders.iter().map(|(_, priced)| Json(priced.lines.as_slice())).collect(),
         }
     }
 
-    /// In the order of [`ORDERS`].
+    /// The parameters in the order of [`ORDERS`].
     fn parameters(&self) -> [&(dyn ToSql + Sync); 11] {
         [
             &self.ids,
@@ -279,20 +279,20 @@ impl<'a> Columns<'a> {
     }
 }
 
-/// What is known under a key.
+/// The order of a known key.
 struct Known {
     request_hash: Vec<u8>,
-    answer: Option<Answer>,
+    response: Option<ResponseKind>,
     order: Arc<Order>,
 }
 
 impl Known {
-    fn answer(&self, item: &OrderRequest) -> Placed {
+    fn outcome(&self, item: &OrderRequest) -> Placed {
         if self.order.id == item.order_id {
-            // Ours: an earlier attempt at this batch had committed although its connection broke.
+            // The same order: an earlier attempt at this batch had committed although its connection broke.
             Placed::Created(Arc::new(self.order.as_accepted()))
         } else if self.request_hash == item.request_hash {
-            Placed::Replayed(Arc::clone(&self.order), self.answer)
+            Placed::Replayed(Arc::clone(&self.order), self.response)
         } else {
             Placed::KeyReused
         }
@@ -316,9 +316,9 @@ async fn known_keys(
     let keys: Vec<&str> = items.iter().map(|item| item.key.as_str()).collect();
     let rows = connection.query(&statement, &[&users, &keys]).await?;
     let known = |row: &Row| {
-        let (order, answer) =
-            (Arc::new(read_order(row)?), row.get::<Option<&str>>(17)?.and_then(Answer::parse));
-        Ok(((order.user_id, row.get(15)?), Known { request_hash: row.get(16)?, answer, order }))
+        let order = Arc::new(read_order(row)?);
+        let response = row.get::<Option<&str>>(17)?.and_then(ResponseKind::parse);
+        Ok(((order.user_id, row.get(15)?), Known { request_hash: row.get(16)?, response, order }))
     };
     rows.iter().map(known).collect()
 }

@@ -1,5 +1,5 @@
-//! Products that were looked up a moment ago: a round trip less for every batch of orders. The copy of the
-//! catalogue follows inventory with a delay anyway; this adds `price-age` to it at most.
+//! Products read a moment ago, which saves a round trip per batch of orders. The copy of the catalogue lags
+//! behind inventory; this adds `price-age` at most.
 
 use std::{
     cell::RefCell,
@@ -13,10 +13,10 @@ use runtime::db::{Connection, DbError};
 use super::catalogue;
 use crate::domain::Product;
 
-/// Products remembered; about 200 bytes each. Beyond, all are forgotten.
+/// Maximum number of products, about 200 bytes each. At the limit all are dropped.
 const REMEMBERED: usize = 10_000;
 
-/// Products by SKU, and when they were looked up.
+/// Products by SKU, with the time of their read.
 #[derive(Debug)]
 pub(super) struct Prices {
     products: RefCell<HashMap<String, (Rc<Product>, Instant)>>,
@@ -28,8 +28,7 @@ impl Prices {
         Self { products: RefCell::default(), age }
     }
 
-    /// The products among `skus` that the copy of the catalogue has. One that it lacked is looked for every
-    /// time.
+    /// The products among `skus` that the copy of the catalogue has. Missing ones are read again every time.
     pub(super) async fn of<'a>(
         &self,
         connection: &Connection,
@@ -48,7 +47,8 @@ impl Prices {
     }
 
     fn fresh<'a>(&self, skus: &[&'a str]) -> HashMap<&'a str, Rc<Product>> {
-        let (products, now) = (self.products.borrow(), Instant::now());
+        let products = self.products.borrow();
+        let now = Instant::now();
         let fresh = |sku: &str| {
             products
                 .get(sku)
@@ -59,7 +59,8 @@ impl Prices {
     }
 
     fn remember(&self, found: HashMap<String, Rc<Product>>) {
-        let (mut products, now) = (self.products.borrow_mut(), Instant::now());
+        let mut products = self.products.borrow_mut();
+        let now = Instant::now();
         if products.len() + found.len() > REMEMBERED {
             products.clear();
         }

@@ -1,8 +1,8 @@
-//! Refunds the provider has not made yet, each with a backoff of its own.
+//! Refunds that the provider has not made yet, each with its own backoff.
 //!
-//! The row of a refund is written with the inbox row of the event that asks for it: the event is settled, the
-//! money is still owed. It goes with the step of its order to `refunded`, or becomes a dead letter of that
-//! event. Times are PostgreSQL's.
+//! The row of a refund is written with the inbox row of its event: the event is processed, the refund is due.
+//! The row is deleted when its order becomes `refunded`, or when its event becomes a dead letter. Times are
+//! PostgreSQL's.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -15,19 +15,22 @@ use uuid::Uuid;
 
 use super::count_orders;
 
-/// The money of an order that is paid and undecided.
+/// The refund of an order that is paid and undecided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Owed {
-    Now,
-    /// For this event; the reconciler asks for it.
+pub enum RefundState {
+    Unparked,
+    /// Parked for this event. The reconciler retries it.
     Parked(Uuid),
 }
 
-/// Those of these orders that are paid and undecided.
+/// The refunds of the orders among `ids` that are paid and undecided.
 ///
 /// # Errors
 /// The database did not answer.
-pub async fn refunds_owed(connection: &Connection, ids: &[Uuid]) -> Result<HashMap<Uuid, Owed>, DbError> {
+pub async fn refund_states(
+    connection: &Connection,
+    ids: &[Uuid],
+) -> Result<HashMap<Uuid, RefundState>, DbError> {
     let statement = connection
         .prepare_cached(
             "SELECT o.id, (SELECT r.event_id FROM refunds_due r WHERE r.order_id = o.id)
@@ -36,25 +39,27 @@ pub async fn refunds_owed(connection: &Connection, ids: &[Uuid]) -> Result<HashM
         .await?;
     let rows = connection.query(&statement, &[&ids]).await?;
     rows.iter()
-        .map(|row| Ok((row.get(0)?, row.get::<Option<Uuid>>(1)?.map_or(Owed::Now, Owed::Parked))))
+        .map(|row| {
+            Ok((row.get(0)?, row.get::<Option<Uuid>>(1)?.map_or(RefundState::Unparked, RefundState::Parked)))
+        })
         .collect()
 }
 
-/// A refund the provider did not make.
+/// A refund that the provider did not make.
 #[derive(Debug, Clone)]
 pub struct ParkedRefund {
     pub order_id: Uuid,
-    /// The `refund_order` that asks for it.
+    /// The `refund_order` event of the refund.
     pub envelope: Arc<Envelope>,
     pub reason: &'static str,
     pub error: String,
 }
 
-/// Parks refunds. The decision of inventory is durable with that: what it answers goes from the outbox. The
-/// event's id makes a batch that is run twice park once.
+/// Parks refunds. Inventory's decision is durable with that, so the outbox row it answers is deleted. The id
+/// of the event makes a repeated batch park once.
 #[derive(Debug, Clone, Copy)]
 pub struct ParkRefunds {
-    /// The consumer group, as the inbox knows it.
+    /// The consumer group of the inbox rows.
     pub consumer: &'static str,
 }
 
@@ -91,11 +96,11 @@ impl Write for ParkRefunds {
     }
 }
 
-/// Owes the charge of an order that had been declined.
+/// Parks the refund of a charge whose order had been declined.
 ///
 /// # Errors
 /// The database did not answer.
-pub async fn owe_orphan(connection: &Connection, order_id: Uuid) -> Result<(), DbError> {
+pub async fn park_orphan_refund(connection: &Connection, order_id: Uuid) -> Result<(), DbError> {
     let statement = connection
         .prepare_cached(
             "INSERT INTO refunds_due (order_id, reason, attempts, due_at, last_error)
@@ -106,30 +111,30 @@ pub async fn owe_orphan(connection: &Connection, order_id: Uuid) -> Result<(), D
     Ok(())
 }
 
-/// A refund that is to be asked for again.
+/// A refund to be retried.
 #[derive(Debug, Clone)]
 pub struct DueRefund {
     pub order_id: Uuid,
     pub reason: String,
-    /// This one included.
+    /// Attempts, this one included.
     pub attempts: i32,
-    /// The event that asks for it; none for the charge of a declined order.
+    /// The event of the refund. `None` for the charge of a declined order.
     pub envelope: Option<Envelope>,
     /// Whether the order is paid and undecided.
     pub is_open: bool,
 }
 
 impl DueRefund {
-    /// Whether the money is still owed.
-    pub fn is_owed(&self) -> bool {
+    /// Whether the refund is still to be made.
+    pub fn is_due(&self) -> bool {
         self.is_open || self.envelope.is_none()
     }
 }
 
-/// Takes up to `limit` refunds that are due, and leases each for `lease`.
+/// Takes up to `limit` due refunds, and leases each for `lease`.
 ///
 /// # Errors
-/// The database did not answer; what was taken is due again after its lease.
+/// The database did not answer. Taken refunds are due again after their lease.
 pub async fn take_due_refunds(
     connection: &Connection,
     limit: i64,
@@ -157,8 +162,8 @@ fn read_due(row: &Row) -> Result<DueRefund, DbError> {
     })
 }
 
-/// The refund was made, or is not owed any more: its row goes, and an order that is paid and undecided ends
-/// with it.
+/// Deletes the row of a refund that was made or is no longer due. An order that is paid and undecided becomes
+/// `refunded`.
 ///
 /// # Errors
 /// The database did not answer.
@@ -183,11 +188,10 @@ pub async fn settle_refund(
     Ok(())
 }
 
-/// The provider did not make it this time: a second after the first attempt, twice as long after each further
-/// one, five minutes at most.
+/// Postpones a refund: a second after the first attempt, doubling up to five minutes.
 ///
 /// # Errors
-/// The database did not answer; it is due again after its lease.
+/// The database did not answer. The refund is due again after its lease.
 pub async fn postpone_refund(connection: &Connection, order_id: Uuid, error: &str) -> Result<(), DbError> {
     let statement = connection
         .prepare_cached(
@@ -199,8 +203,9 @@ pub async fn postpone_refund(connection: &Connection, order_id: Uuid, error: &st
     Ok(())
 }
 
-/// The event that asked for the refund is a dead letter now. It leaves the inbox, so that a redrive is
-/// handled afresh, and `question`, which it answers, is in the outbox again: Redis may lose its dead letters.
+/// Gives up a refund whose event is a dead letter now. The event leaves the inbox, so that a redrive is
+/// processed. `question`, the event it answers, enters the outbox again, because Redis may lose its dead
+/// letters.
 ///
 /// # Errors
 /// The database did not answer.

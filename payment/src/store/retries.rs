@@ -1,7 +1,7 @@
-//! Charges that are asked for again, each with a backoff of its own.
+//! Charges to be retried, each with its own backoff.
 //!
-//! An order that is pending is in `charges_due` or here. A row goes with the settlement of its order, or when
-//! it is found that the order is not pending any more. Times are PostgreSQL's.
+//! A pending order is in `charges_due` or here. A row is deleted when its order is settled, or when it is
+//! taken and its order is no longer pending. Times are PostgreSQL's.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -11,19 +11,18 @@ use uuid::Uuid;
 use super::orders::{ORDER_COLUMNS, read_order};
 use crate::domain::Order;
 
-/// Half a second after the first attempt, twice as long after each further one, five minutes at most.
-/// `attempts` is bounded before it becomes an exponent: a power of two has an end.
+/// Half a second after the first attempt, doubling up to five minutes. The bound on `attempts` prevents an
+/// overflow of the power.
 const BACKOFF: &str = "make_interval(secs => least(0.5 * power(2, least(r.attempts - 1, 10)), 300))";
 
-/// A charge the provider did not make.
+/// A charge that the provider did not make.
 #[derive(Debug, Clone)]
 pub struct ParkedCharge {
     pub order_id: Uuid,
     pub error: String,
 }
 
-/// Parks charges: they are asked for again after their backoff. The order's id makes a batch that is run
-/// twice park once.
+/// Parks charges until their backoff ends. The id of the order makes a repeated batch park once.
 #[derive(Debug, Clone, Copy)]
 pub struct ParkCharges;
 
@@ -47,19 +46,19 @@ impl Write for ParkCharges {
     }
 }
 
-/// A charge that is to be asked for.
+/// A charge to be requested.
 #[derive(Debug, Clone)]
 pub struct DueCharge {
     pub order: Order,
-    /// Before this one.
+    /// Attempts before this one.
     pub attempts: i32,
 }
 
-/// Takes up to `limit` charges that are due, and leases each for `lease`. Rows whose order has moved on are
-/// forgotten on the way.
+/// Takes up to `limit` due charges, and leases each for `lease`. Rows of orders that are no longer pending
+/// are deleted.
 ///
 /// # Errors
-/// The database did not answer; what was taken is due again after its lease.
+/// The database did not answer. Taken charges are due again after their lease.
 pub async fn take_due_charges(
     connection: &Connection,
     limit: i64,
@@ -97,18 +96,18 @@ async fn pending(connection: &Connection, ids: &[Uuid]) -> Result<Vec<Order>, Db
     connection.query(&statement, &[&ids]).await?.iter().map(read_order).collect()
 }
 
-/// What waits for the provider.
+/// The charges and refunds that wait for the provider.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Waiting {
-    /// 10,000 stands for "that many or more": nobody counts a million rows every second.
+    /// Counted up to 10,000: a full count every second would be too expensive.
     pub charges: i64,
-    /// In seconds; 0 when there is none.
+    /// Age in seconds; 0 without any.
     pub oldest_charge: f64,
     pub refunds: i64,
     pub oldest_refund: f64,
 }
 
-/// How much waits for the provider, and for how long.
+/// Counts the charges and refunds that wait for the provider, and reads the oldest ages.
 ///
 /// # Errors
 /// The database did not answer.

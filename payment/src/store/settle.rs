@@ -1,5 +1,4 @@
-//! Settling charges: the order moves on, and what inventory must know goes into the outbox, in one
-//! transaction.
+//! Settles charges: one transaction moves the order and inserts its `order_completed` into the outbox.
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
@@ -12,29 +11,28 @@ use uuid::Uuid;
 
 use super::count_orders;
 
-/// What the provider said about an order.
+/// The result of the charge of an order.
 #[derive(Debug, Clone)]
 pub struct Settlement {
     pub order_id: Uuid,
-    pub verdict: Settled,
-    /// It has a row in `charges_retried`, which goes.
+    pub result: ChargeResult,
+    /// The order has a row in `charges_retried`, to be deleted.
     pub retried: bool,
 }
 
 #[derive(Debug, Clone)]
-pub enum Settled {
+pub enum ChargeResult {
     /// Paid: `order_completed` is published.
     Charged { charge_id: String, event: Arc<OutboxEvent> },
-    /// Refused: the end of the order.
+    /// Refused: the order is declined.
     Declined { reason: String },
 }
 
-/// Settles charges. An order that is not pending any more is left alone: a batch that is run twice settles
-/// once.
+/// Settles charges. Only pending orders move, so a repeated batch settles once.
 #[derive(Clone)]
 pub struct SettleCharges {
     pub relay: RelayHandle,
-    /// When the sweep publishes the event if nothing confirmed it.
+    /// Time before the sweep publishes an unconfirmed event again.
     pub resend_after: Duration,
 }
 
@@ -43,8 +41,8 @@ impl Write for SettleCharges {
     /// Whether the order moved.
     type Output = bool;
     const NAME: &'static str = "settle-charges";
-    /// As [`ChargeLedger`](super::ChargeLedger) has: a charge keeps its place among `provider-in-flight`
-    /// until it is settled.
+    /// As for [`ChargeLedger`](super::ChargeLedger): a charge keeps its slot of `provider-in-flight` until it
+    /// is settled.
     const MAX_WAIT_INTERVALS: u32 = 3;
 
     async fn commit(&self, connection: &Connection, items: &[Settlement]) -> Result<Vec<bool>, DbError> {
@@ -71,13 +69,13 @@ impl Write for SettleCharges {
             ))
             .await?;
         let ids: Vec<Uuid> = items.iter().map(|item| item.order_id).collect();
-        let statuses: Vec<&str> = items.iter().map(|item| item.verdict.status()).collect();
-        let charges: Vec<Option<&str>> = items.iter().map(|item| item.verdict.charge_id()).collect();
-        let reasons: Vec<Option<&str>> = items.iter().map(|item| item.verdict.reason()).collect();
+        let statuses: Vec<&str> = items.iter().map(|item| item.result.status()).collect();
+        let charges: Vec<Option<&str>> = items.iter().map(|item| item.result.charge_id()).collect();
+        let reasons: Vec<Option<&str>> = items.iter().map(|item| item.result.reason()).collect();
         let completed: Vec<Uuid> =
-            items.iter().filter(|item| item.verdict.event().is_some()).map(|item| item.order_id).collect();
+            items.iter().filter(|item| item.result.event().is_some()).map(|item| item.order_id).collect();
         let rows: OutboxRows =
-            items.iter().filter_map(|item| item.verdict.event().map(AsRef::as_ref)).collect();
+            items.iter().filter_map(|item| item.result.event().map(AsRef::as_ref)).collect();
         let retried: Vec<Uuid> = items.iter().filter(|item| item.retried).map(|item| item.order_id).collect();
         let seconds = self.resend_after.as_secs_f64();
         let moved = connection
@@ -104,12 +102,12 @@ impl Write for SettleCharges {
 
     fn committed(&self, items: &[Settlement], moved: &[bool]) {
         let moved = items.iter().zip(moved).filter(|(_, moved)| **moved).map(|(item, _)| item);
-        count_orders(moved.clone().map(|item| item.verdict.status()));
-        self.relay.publish(moved.filter_map(|item| item.verdict.event().cloned()));
+        count_orders(moved.clone().map(|item| item.result.status()));
+        self.relay.publish(moved.filter_map(|item| item.result.event().cloned()));
     }
 }
 
-impl Settled {
+impl ChargeResult {
     fn status(&self) -> &'static str {
         match self {
             Self::Charged { .. } => "completed",

@@ -1,4 +1,4 @@
-//! Payment's copy of the catalogue beside an inventory of which nothing is heard.
+//! Payment's copy of the catalogue beside an inventory whose events are lost.
 
 use std::{
     net::TcpListener,
@@ -12,7 +12,7 @@ use std::{
 use actix_rt::Arbiter;
 use actix_web::{App, HttpResponse, HttpServer, web};
 use payment::{
-    actors::{Catalogue, CatalogueSync, LearnProducts, Learned},
+    actors::{Catalogue, CatalogueSync, FetchProducts, FetchedProducts},
     product_source::ProductSource,
     settings::ProductSourceSettings,
     startup,
@@ -28,15 +28,15 @@ use testing::{TestDatabase, database_settings, eventually};
 
 use crate::shop::{GROUP, SOON};
 
-/// An inventory that sells a mug at 2000 and nothing else, and the service that signs tokens.
+/// An inventory that sells only a mug at 2000, and the service that signs tokens.
 fn inventory(asked: Arc<AtomicUsize>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
     let server = HttpServer::new(move || {
         let asked = Arc::clone(&asked);
         let product = json!({"sku": "MUG", "name": "A mug", "price": {"amount": 2000, "currency": "EUR"}, "version": 2, "deleted": false});
-        let (page, found) =
-            (json!({"data": [product], "next": 7, "has_more": false}), json!({"data": [product]}));
+        let page = json!({"data": [product], "next": 7, "has_more": false});
+        let found = json!({"data": [product]});
         App::new()
             .route(
                 "/token",
@@ -112,15 +112,16 @@ async fn products_that_the_copy_lacks_are_asked_for_together_and_absent_ones_are
         Catalogue::new(database.clone(), Arc::clone(&source), GROUP, life)
     });
     catalogue.ready().await.expect("a catalogue");
-    let learn = async |skus: &[&str]| {
+    let fetch = async |skus: &[&str]| {
         let skus = skus.iter().map(|sku| (*sku).to_owned()).collect();
-        catalogue.send(LearnProducts(skus)).await.expect("a catalogue")
+        catalogue.send(FetchProducts(skus)).await.expect("a catalogue")
     };
-    let absent = |skus: &[&str]| Ok(Learned::Absent(skus.iter().map(|sku| (*sku).to_owned()).collect()));
+    let absent =
+        |skus: &[&str]| Ok(FetchedProducts::Absent(skus.iter().map(|sku| (*sku).to_owned()).collect()));
 
-    assert_eq!(learn(&["MUG", "CUP", "JUG"]).await, absent(&["CUP", "JUG"]));
+    assert_eq!(fetch(&["MUG", "CUP", "JUG"]).await, absent(&["CUP", "JUG"]));
     assert_eq!(asked.load(Ordering::Relaxed), 1);
-    assert_eq!(learn(&["JUG", "CUP"]).await, absent(&["JUG", "CUP"]), "whether it asks again or not");
-    assert_eq!(learn(&["MUG"]).await, Ok(Learned::All));
+    assert_eq!(fetch(&["JUG", "CUP"]).await, absent(&["JUG", "CUP"]), "whether it asks again or not");
+    assert_eq!(fetch(&["MUG"]).await, Ok(FetchedProducts::All));
     assert!(asked.load(Ordering::Relaxed) <= 3);
 }

@@ -36,7 +36,8 @@ async fn a_page_that_ends_early_can_be_followed_to_the_end() {
         [(OrderStatus::Declined, 9), (OrderStatus::Confirmed, 0), (OrderStatus::Pending, 86)]
     {
         let mut filter = OrderFilter { user_id: Some(user), status: Some(status), before: None };
-        let (mut found, mut pages) = (Vec::new(), 0);
+        let mut found = Vec::new();
+        let mut pages = 0;
         loop {
             let page = list_orders(&connection, &filter, 3, 20).await.expect("a page");
             assert!(page.orders.len() <= 3);
@@ -44,7 +45,7 @@ async fn a_page_that_ends_early_can_be_followed_to_the_end() {
             let full = page.orders.len() == 3;
             let last = page.orders.last().map(|order| order.id).filter(|_| full);
             found.extend(page.orders.into_iter().map(|order| order.id));
-            match last.or(page.looked_to) {
+            match last.or(page.scanned_to) {
                 Some(id) => filter.before = Some(id),
                 None => break,
             }
@@ -65,5 +66,5 @@ async fn a_list_that_was_looked_at_to_the_end_says_so() {
     orders(&connection, Uuid::nil(), 20).await;
     let filter = OrderFilter { user_id: None, status: Some(OrderStatus::Declined), before: None };
     let page = list_orders(&connection, &filter, 10, 20).await.expect("a page");
-    assert_eq!((page.orders.len(), page.looked_to), (2, None));
+    assert_eq!((page.orders.len(), page.scanned_to), (2, None));
 }

@@ -1,5 +1,4 @@
-//! Payment against real servers: what two statements do at the same time, and what becomes of what the
-//! provider or inventory does not do.
+//! Payment against real servers: concurrent statements, and a provider or inventory that fails.
 
 mod catalogue;
 mod lists;

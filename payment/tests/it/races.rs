@@ -1,16 +1,16 @@
-//! Two transactions that want the same thing at the same time.
+//! Two transactions on the same rows at the same time.
 
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use payment::{
     domain::{
-        Answer, Applied, Cart, CartLine, IdempotencyKey, Order, OrderRequest, OrderStatus, PaymentMethod,
-        Placed,
+        Applied, Cart, CartLine, IdempotencyKey, Order, OrderRequest, OrderStatus, PaymentMethod, Placed,
+        ResponseKind,
     },
     startup,
     store::{
-        ApplyOutcomes, ChargeEntry, ChargeLedger, OrderOutcome, PlaceOrders, find_order, record_answer,
+        ApplyOutcomes, ChargeEntry, ChargeLedger, OrderOutcome, PlaceOrders, find_order, record_response,
         sweep_charges, take_due_charges,
     },
 };
@@ -45,7 +45,7 @@ impl Books {
         self.database.connection().await.expect("a connection")
     }
 
-    /// Until somebody waits for somebody else's transaction.
+    /// Waits until one session waits for the lock of another.
     async fn until_one_waits(&self) {
         let connection = self.connection().await;
         let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
@@ -68,7 +68,7 @@ fn request(key: &str) -> OrderRequest {
         method: PaymentMethod::Ok,
         traceparent: String::new(),
         request_id: String::new(),
-        answer: None,
+        response: None,
     }
 }
 
@@ -89,7 +89,7 @@ async fn moves_to(connection: &Connection, order: Uuid, status: &str, charge: &s
     connection.batch_execute(&sql).await.expect("moved");
 }
 
-/// What became of these, however long ago their orders were paid.
+/// The results of these outcomes, without the time since the payment.
 async fn apply(connection: &Connection, outcomes: &[OrderOutcome]) -> Vec<Applied> {
     let applied = APPLY.commit(connection, outcomes).await.expect("committed");
     let timeless = |applied| if let Applied::Moved { .. } = applied { MOVED } else { applied };
@@ -107,7 +107,7 @@ fn confirmation(order_id: Uuid) -> OrderOutcome {
     }
 }
 
-/// What became of a batch, and of which order.
+/// The results of a batch, each with the id of its order.
 async fn place_all(
     connection: &Connection,
     writer: &PlaceOrders,
@@ -115,22 +115,24 @@ async fn place_all(
 ) -> Vec<(&'static str, Uuid)> {
     let batch: Vec<Arc<OrderRequest>> = batch.iter().cloned().map(Arc::new).collect();
     let placed = writer.commit(connection, &batch).await.expect("committed");
-    let told = placed.into_iter().map(|placed| match placed {
+    let results = placed.into_iter().map(|placed| match placed {
         Placed::Created(order) => ("created", order.id),
         Placed::Replayed(order, _) => ("replayed", order.id),
         other => panic!("neither created nor replayed: {other:?}"),
     });
-    told.collect()
+    results.collect()
 }
 
 #[actix_rt::test]
 async fn a_known_key_among_new_ones_is_replayed_and_the_new_ones_are_placed() {
     let books = Books::open().await;
-    let (connection, writer) = (books.connection().await, PlaceOrders::new(Duration::ZERO, drop));
+    let connection = books.connection().await;
+    let writer = PlaceOrders::new(Duration::ZERO, drop);
     let known = request("known");
     place_all(&connection, &writer, std::slice::from_ref(&known)).await;
     for round in ["the batch that is refused for it", "the one after that"] {
-        let (before, after) = (request(&format!("before {round}")), request(&format!("after {round}")));
+        let before = request(&format!("before {round}"));
+        let after = request(&format!("after {round}"));
         let again = OrderRequest { order_id: Uuid::now_v7(), ..known.clone() };
         let placed = place_all(&connection, &writer, &[before.clone(), again, after.clone()]).await;
         assert_eq!(
@@ -145,7 +147,8 @@ async fn a_known_key_among_new_ones_is_replayed_and_the_new_ones_are_placed() {
 async fn a_key_that_comes_twice_in_one_batch_places_one_order() {
     let books = Books::open().await;
     let connection = books.connection().await;
-    let (first, second) = (request("one"), request("one"));
+    let first = request("one");
+    let second = request("one");
     let placed = place_all(&connection, &PlaceOrders::new(Duration::ZERO, drop), &[first, second]).await;
     assert_eq!(
         (placed[0].1, [placed[0].0, placed[1].0].contains(&"replayed")),
@@ -157,7 +160,8 @@ async fn a_key_that_comes_twice_in_one_batch_places_one_order() {
 #[actix_rt::test]
 async fn a_batch_whose_commit_was_not_heard_of_is_placed_once() {
     let books = Books::open().await;
-    let (connection, writer) = (books.connection().await, PlaceOrders::new(Duration::ZERO, drop));
+    let connection = books.connection().await;
+    let writer = PlaceOrders::new(Duration::ZERO, drop);
     let batch = [request("one"), request("two")];
     let expected = [("created", batch[0].order_id), ("created", batch[1].order_id)];
     assert_eq!(place_all(&connection, &writer, &batch).await, expected);
@@ -177,7 +181,9 @@ fn charge(order_id: Uuid, charge_id: &str) -> ChargeEntry {
 #[actix_rt::test]
 async fn a_charge_that_is_booked_keeps_its_id_among_new_ones() {
     let books = Books::open().await;
-    let (connection, ledger, known) = (books.connection().await, ChargeLedger::default(), Uuid::now_v7());
+    let connection = books.connection().await;
+    let ledger = ChargeLedger::default();
+    let known = Uuid::now_v7();
     assert_eq!(
         ledger.commit(&connection, &[charge(known, "ch_known")]).await,
         Ok(vec!["ch_known".to_owned()])
@@ -205,7 +211,8 @@ async fn a_charge_that_is_booked_keeps_its_id_among_new_ones() {
 #[actix_rt::test]
 async fn an_order_that_is_charged_twice_in_one_batch_is_booked_once() {
     let books = Books::open().await;
-    let (connection, order) = (books.connection().await, Uuid::now_v7());
+    let connection = books.connection().await;
+    let order = Uuid::now_v7();
     let booked = ChargeLedger::default()
         .commit(&connection, &[charge(order, "ch_1"), charge(order, "ch_2")])
         .await
@@ -213,7 +220,7 @@ async fn an_order_that_is_charged_twice_in_one_batch_is_booked_once() {
     assert_eq!(booked[0], booked[1]);
 }
 
-/// What a sweep finds, in the order in which it is charged, and the batches that are left.
+/// The orders that a sweep finds, by id, and the number of batches left.
 async fn swept(connection: &Connection) -> (Vec<Uuid>, i64) {
     sweep_charges(connection, Duration::ZERO).await.expect("swept");
     let due = take_due_charges(connection, 1000, SOON).await.expect("taken");
@@ -268,7 +275,8 @@ async fn orders_are_found_of_a_batch_during_which_the_clock_was_set() {
 #[actix_rt::test]
 async fn orders_behind_more_settled_batches_than_are_looked_at_together_are_found() {
     let books = Books::open().await;
-    let (connection, writer) = (books.connection().await, PlaceOrders::new(Duration::ZERO, drop));
+    let connection = books.connection().await;
+    let writer = PlaceOrders::new(Duration::ZERO, drop);
     for number in 0..150 {
         let order = request(&number.to_string());
         place_all(&connection, &writer, std::slice::from_ref(&order)).await;
@@ -298,7 +306,7 @@ async fn the_times_of_an_order_come_from_one_clock() {
     let stored = find_order(&connection, order.id).await.expect("an answer").expect("an order");
     assert_eq!(stored, *order, "what a 202 shows is what a replay shows");
 
-    // Beside a known key they are inserted another way.
+    // Orders beside a known key are inserted by the checked statement.
     let careful = request("beside a known key");
     let again = OrderRequest { order_id: Uuid::now_v7(), ..known };
     let batch = [again, careful].map(Arc::new);
@@ -313,7 +321,7 @@ async fn the_times_of_an_order_come_from_one_clock() {
     let times: Vec<Timestamp> = ended.timeline().map(|step| step.at).collect();
     assert!(times.is_sorted() && times.len() == 3, "{times:?}");
     let age: Duration = times[2].duration_since(times[1]).try_into().expect("forward");
-    assert_eq!(applied, [Applied::Moved { after: age }], "how long it took is told by the same clock");
+    assert_eq!(applied, [Applied::Moved { after: age }], "the duration comes from the same clock");
     let due = connection
         .query_one("SELECT min(placed_at) FROM charges_due", &[])
         .await
@@ -326,7 +334,8 @@ async fn the_times_of_an_order_come_from_one_clock() {
 #[actix_rt::test]
 async fn an_event_that_two_processes_apply_at_the_same_time_is_a_duplicate_for_the_second() {
     let books = Books::open().await;
-    let (first, second) = (books.connection().await, books.connection().await);
+    let first = books.connection().await;
+    let second = books.connection().await;
     let order = place(&first, request("one")).await;
     moves_to(&first, order.id, "completed", "'ch_1'").await;
     let confirmed = confirmation(order.id);
@@ -347,14 +356,14 @@ async fn a_request_that_looked_before_the_end_answers_with_the_end_once_that_is_
     let early = place(&connection, request("one")).await;
     moves_to(&connection, early.id, "declined", "NULL").await;
     let late = find_order(&connection, early.id).await.expect("an answer").expect("an order");
-    let (answer, shown) = record_answer(&connection, late).await.expect("recorded");
-    assert_eq!((answer, shown.status), (Answer::Terminal, OrderStatus::Declined));
+    let (answer, shown) = record_response(&connection, late).await.expect("recorded");
+    assert_eq!((answer, shown.status), (ResponseKind::Terminal, OrderStatus::Declined));
 
-    let (answer, shown) = record_answer(&connection, Arc::unwrap_or_clone(early)).await.expect("recorded");
+    let (answer, shown) = record_response(&connection, Arc::unwrap_or_clone(early)).await.expect("recorded");
 
     assert_eq!(
         (answer, shown.status),
-        (Answer::Terminal, OrderStatus::Declined),
+        (ResponseKind::Terminal, OrderStatus::Declined),
         "both bodies must be the same"
     );
 }
@@ -376,8 +385,8 @@ async fn an_event_that_comes_twice_in_one_batch_moves_its_order_once() {
 async fn what_cannot_be_applied_is_told_apart_and_is_not_in_the_inbox() {
     let books = Books::open().await;
     let connection = books.connection().await;
-    let (pending, ended) =
-        (place(&connection, request("one")).await, place(&connection, request("two")).await);
+    let pending = place(&connection, request("one")).await;
+    let ended = place(&connection, request("two")).await;
     moves_to(&connection, ended.id, "declined", "NULL").await;
     let outcomes = [pending.id, ended.id, Uuid::now_v7()].map(confirmation);
     let expected = vec![
@@ -420,7 +429,8 @@ async fn orders_of_the_schema_before_keep_their_keys_and_their_history() {
         .expect("the schema before");
     let database = Database::open("test", &settings).expect("a pool");
     let connection = database.connection().await.expect("a connection");
-    let (kept, forgotten) = (Uuid::now_v7(), Uuid::now_v7());
+    let kept = Uuid::now_v7();
+    let forgotten = Uuid::now_v7();
     let step = |version, status, second| {
         format!(
             r#"{{"version":{version},"status":"{status}","at":"2026-01-01T00:00:0{second}Z","cause":"x"}}"#

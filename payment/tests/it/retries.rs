@@ -1,4 +1,4 @@
-//! What the provider does not do is asked for again, and holds up nothing else.
+//! Failed charges and refunds are retried and delay no others.
 
 use std::sync::Arc;
 
@@ -31,11 +31,11 @@ async fn one_refused_refund_does_not_hold_up_the_others() {
     for order in others {
         shop.comes_to(order, "refunded").await;
     }
-    shop.stream_is_settled().await;
+    shop.stream_is_acknowledged().await;
     shop.comes_to(stuck, "completed").await;
     assert_eq!(shop.count(PARKED).await, 1);
     let inbox = format!("SELECT count(*) FROM inbox WHERE event_id = '{}'", event.id);
-    assert_eq!(shop.count(&inbox).await, 1, "its event is settled");
+    assert_eq!(shop.count(&inbox).await, 1, "its event is processed");
     assert_eq!(
         shop.count("SELECT count(*) FROM outbox").await,
         0,
@@ -52,7 +52,7 @@ async fn a_refund_that_fails_for_a_while_is_made_later() {
     shop.count_becomes("SELECT count(*) FROM refunds_due WHERE attempts > 1", 1).await;
 
     shop.publish(&event).await;
-    shop.stream_is_settled().await;
+    shop.stream_is_acknowledged().await;
     assert_eq!(shop.count(PARKED).await, 1, "a repeated event parks nothing else");
     shop.provider.books().refunds_fail.clear();
 
@@ -61,7 +61,7 @@ async fn a_refund_that_fails_for_a_while_is_made_later() {
     assert_eq!((refunded.reason.as_deref(), refunded.version()), (Some("insufficient-stock"), 3));
     shop.count_becomes(PARKED, 0).await;
     shop.publish(&event).await;
-    shop.stream_is_settled().await;
+    shop.stream_is_acknowledged().await;
     shop.dead_letters(0).await;
     assert_eq!(shop.count("SELECT count(*) FROM inbox").await, 1);
 }
@@ -69,7 +69,8 @@ async fn a_refund_that_fails_for_a_while_is_made_later() {
 #[actix_rt::test]
 async fn a_refund_that_is_refused_for_good_becomes_a_dead_letter_and_can_be_redriven() {
     let shop = Shop::open().await;
-    let (at_once, later) = (shop.paid_order().await, shop.paid_order().await);
+    let at_once = shop.paid_order().await;
+    let later = shop.paid_order().await;
     shop.provider.books().refunds_fail.extend([(at_once, refused()), (later, away())]);
     shop.ask_refund(at_once).await;
     shop.ask_refund(later).await;
@@ -98,7 +99,7 @@ async fn a_refund_that_is_refused_for_good_becomes_a_dead_letter_and_can_be_redr
     }
     shop.comes_to(at_once, "refunded").await;
     shop.comes_to(later, "refunded").await;
-    shop.stream_is_settled().await;
+    shop.stream_is_acknowledged().await;
     shop.dead_letters(0).await;
 }
 
@@ -126,12 +127,13 @@ async fn twelve_hundred_charges_that_fail_do_not_keep_a_newer_one_from_being_cha
     join_all(failing.iter().map(|order| shop.place(*order))).await;
     shop.count_becomes("SELECT count(*) FROM charges_retried WHERE attempts > 0", 1200).await;
     shop.count_becomes("SELECT count(*) FROM charges_due", 0).await;
-    eventually("nobody asks for the first time", SOON, async || {
+    eventually("no first charge is in progress", SOON, async || {
         (shop.cashier.status().queue_depth() == 0).then_some(())
     })
     .await;
 
-    let (newer, forgotten) = (Uuid::now_v7(), Uuid::now_v7());
+    let newer = Uuid::now_v7();
+    let forgotten = Uuid::now_v7();
     shop.place_and_forget(forgotten).await;
     let asked = shop.provider.books().asked.values().sum::<usize>();
     let began = std::time::Instant::now();
@@ -140,7 +142,7 @@ async fn twelve_hundred_charges_that_fail_do_not_keep_a_newer_one_from_being_cha
     shop.comes_to(forgotten, "completed").await;
 
     let asked = shop.provider.books().asked.values().sum::<usize>() - asked;
-    let allowed = 64 + 100 * (1 + began.elapsed().as_secs() as usize) + 2; // in progress, at their rate, and the two
+    let allowed = 64 + 100 * (1 + began.elapsed().as_secs() as usize) + 2; // in progress, at the rate, and the two new ones
     assert!(asked <= allowed, "asked {asked} times; no more than {allowed} in that time");
     assert_eq!(shop.count(RETRIED).await, 1200);
 }
@@ -153,7 +155,7 @@ async fn charges_that_fail_do_not_close_the_shop() {
     join_all(failing.iter().map(|order| shop.place(*order))).await;
     shop.count_becomes(RETRIED, 200).await;
 
-    // Whatever is asked for again, nothing of it counts as work for new orders.
+    // Retries count for nothing in the backlog of new orders.
     shop.count_becomes("SELECT count(*) FROM charges_retried WHERE attempts > 1", 200).await;
     assert!(!shop.backlog.is_full());
     assert_eq!(shop.cashier.status().queue_depth(), 0);

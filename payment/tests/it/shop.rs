@@ -1,4 +1,4 @@
-//! Payment without HTTP, with a provider that does as a test says.
+//! Payment without HTTP, with a provider that fails on demand.
 
 use std::{
     collections::HashMap,
@@ -11,11 +11,12 @@ use events::{Envelope, Event, OrderCompleted, RefundOrder, RefundReason, TraceCo
 use futures_util::future::BoxFuture;
 use payment::{
     actors::{
-        Cashier, CashierParts, ChargeBacklog, ChargeOrders, Intake, Reconciler, ReconcilerParts, Watchers,
+        Cashier, CashierParts, ChargeBacklog, ChargeOrders, OrderNotifier, OrderThrottle, Reconciler,
+        ReconcilerParts,
     },
     consumers::RefundOrderHandler,
     domain::{Cart, CartLine, IdempotencyKey, Order, OrderRequest, PaymentMethod, Placed},
-    provider::{ChargeAnswer, ChargeRequest, PaymentProvider, ProviderError},
+    provider::{ChargeRequest, ChargeResponse, PaymentProvider, ProviderError},
     settings::{ProviderSettings, ReconcilerSettings},
     startup,
     store::{ApplyOutcomes, ParkCharges, ParkRefunds, PlaceOrders, SettleCharges, find_order},
@@ -33,14 +34,14 @@ use uuid::Uuid;
 pub const SOON: Duration = Duration::from_secs(30);
 pub const GROUP: &str = events::PAYMENT_GROUP;
 
-/// A provider's books, and what it will not do.
+/// The books of a provider, and the requests it fails.
 #[derive(Default)]
 pub struct Books {
     pub charges: HashMap<Uuid, String>,
     pub refunds: HashMap<Uuid, String>,
     pub charges_fail: HashMap<Uuid, ProviderError>,
     pub refunds_fail: HashMap<Uuid, ProviderError>,
-    /// How often it was asked for something of an order.
+    /// The number of requests for each order.
     pub asked: HashMap<Uuid, usize>,
 }
 
@@ -49,17 +50,18 @@ pub struct FakeProvider(Arc<Mutex<Books>>);
 
 impl FakeProvider {
     pub fn books(&self) -> MutexGuard<'_, Books> {
-        self.0.lock().expect("nobody panics with it")
+        self.0.lock().expect("a lock without a panic")
     }
 }
 
 impl PaymentProvider for FakeProvider {
-    fn charge(&self, request: ChargeRequest) -> BoxFuture<'_, Result<ChargeAnswer, ProviderError>> {
-        let (mut books, order) = (self.books(), request.order_id);
+    fn charge(&self, request: ChargeRequest) -> BoxFuture<'_, Result<ChargeResponse, ProviderError>> {
+        let mut books = self.books();
+        let order = request.order_id;
         *books.asked.entry(order).or_default() += 1;
         let answer = match books.charges_fail.get(&order) {
             Some(error) => Err(error.clone()),
-            None => Ok(ChargeAnswer::Charged {
+            None => Ok(ChargeResponse::Charged {
                 charge_id: books.charges.entry(order).or_insert_with(|| format!("ch_{order}")).clone(),
             }),
         };
@@ -101,14 +103,16 @@ pub struct Shop {
 impl Shop {
     pub async fn open() -> Self {
         let (redis, test) = futures_util::join!(TestRedis::start(), TestDatabase::create());
-        let (settings, streams) = (database_settings(test.url()), stream_settings(&redis.url()));
+        let settings = database_settings(test.url());
+        let streams = stream_settings(&redis.url());
         db::migrate(&settings, startup::migrations()).await.expect("the schema");
         let database = Database::open("test", &settings).expect("a pool");
         let mug = "INSERT INTO catalogue VALUES ('MUG', 'A mug', 1000, 'EUR', 1, false)";
         database.connection().await.expect("a connection").batch_execute(mug).await.expect("a product");
         let supervisor =
             SupervisorHandle::start(&Arbiter::current(), &Roster::default(), Shutdown::default());
-        let (provider, broker) = (FakeProvider::default(), Broker::new(&streams));
+        let provider = FakeProvider::default();
+        let broker = Broker::new(&streams);
         let parts = cashier_parts(&supervisor, &database, &settings, &streams, &provider);
         let reconciler = ReconcilerParts {
             cashier: parts.clone(),
@@ -136,7 +140,8 @@ impl Shop {
         });
         let handler = RefundOrderHandler { cashier: cashier.clone() };
         let consumers = ConsumerSet::new(&supervisor, GROUP, &streams, &broker).with(move || handler.clone());
-        let (backlog, letters) = (ChargeBacklog::new(&cashier, 50), DeadLetters::new(broker.clone()));
+        let backlog = ChargeBacklog::new(&cashier, 50);
+        let letters = DeadLetters::new(broker.clone());
         cashier.ready().await.expect("a cashier");
         Self {
             database,
@@ -191,7 +196,7 @@ impl Shop {
         order
     }
 
-    /// Inventory cannot deliver this order.
+    /// Publishes inventory's refusal of this order.
     pub async fn ask_refund(&self, order: Uuid) -> Envelope {
         let event =
             RefundOrder { order_id: order, reason: RefundReason::InsufficientStock, items: Vec::new() };
@@ -207,12 +212,12 @@ impl Shop {
     }
 
     /// Waits until every event is read and acknowledged.
-    pub async fn stream_is_settled(&self) {
+    pub async fn stream_is_acknowledged(&self) {
         let look = async || {
             let overview = overview(&self.broker, &self.consumers.specs()[0]).await.expect("Redis answers");
             if overview.pending == 0 && overview.unread == 0 { Ok(()) } else { Err(overview) }
         };
-        eventually("every event is settled", SOON, look).await;
+        eventually("every event is acknowledged", SOON, look).await;
     }
 
     pub async fn dead_letters(&self, count: usize) -> Vec<runtime::stream::DeadLetter> {
@@ -262,8 +267,8 @@ fn cashier_parts(
         parked_refunds: Commits::start(supervisor, database.clone(), settings, || ParkRefunds {
             consumer: GROUP,
         }),
-        watchers: Watchers::default(),
-        intake: Intake::new(Duration::from_secs(1)),
+        notifier: OrderNotifier::default(),
+        throttle: OrderThrottle::new(Duration::from_secs(1)),
         settings: ProviderSettings {
             latency: Duration::ZERO,
             timeout: Duration::from_millis(500),
@@ -282,6 +287,6 @@ fn request(order: Uuid) -> OrderRequest {
         method: PaymentMethod::Ok,
         traceparent: String::new(),
         request_id: String::new(),
-        answer: None,
+        response: None,
     }
 }

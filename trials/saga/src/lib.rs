@@ -18,8 +18,8 @@
 //!
 //! | real code of the services | modelled |
 //! | --- | --- |
-//! | `payment::domain`: cart and prices, `Order`, its transitions, `as_accepted`, `Answer`, `Applied` | the SQL of `payment::store`, `http::place`, `Cashier`, reconciler, the simulated provider |
-//! | `inventory::domain`: `Order`, `Shelf` and `Level` (stale views, holds), `Decision` | the SQL of `inventory::store`, `Round` and `Deciding`, products |
+//! | `payment::domain`: cart and prices, `Order`, its transitions, `as_accepted`, `ResponseKind`, `Applied` | the SQL of `payment::store`, `http::place`, `Cashier`, reconciler, the simulated provider |
+//! | `inventory::domain`: `Order`, `Shelf` and `Level` (stale views, holds), `Decision` | the SQL of `inventory::store`, `Round` and `Decider`, products |
 //! | | `shared`: outbox, relay and sweep, inbox, streams, groups, pending entries, sessions |
 //!
 //! The model leaves time out: slow steps (a resend, a claim, the reconciler) may come at any moment. It shows

@@ -8,23 +8,25 @@ use runtime::{
 };
 use uuid::Uuid;
 
-use super::{AccountsError, Ledger};
+use super::{AccountRepository, AccountsError};
 use crate::{
     domain::{Account, Email, Password, Registration, RoleChange},
     store::accounts,
     tokens::{AccessToken, Issuer},
 };
 
-/// The actor that owns the accounts. Its handlers run concurrently: a login that waits for its hash holds up
-/// nobody.
+/// The actor of the accounts. Handlers run concurrently, so a login that waits for its hash delays no
+/// other message.
 pub struct Accounts {
-    desk: Rc<Desk>,
+    parts: Rc<AccountsParts>,
     life: Life,
 }
 
-struct Desk {
-    ledger: Ledger,
-    issuer: Issuer,
+/// The parts of Accounts.
+#[derive(Clone)]
+pub struct AccountsParts {
+    pub repository: AccountRepository,
+    pub issuer: Issuer,
 }
 
 /// Create an account of the role USER.
@@ -35,7 +37,7 @@ pub struct Register {
     pub password: Password,
 }
 
-/// Exchange an e-mail and its password for a token. `None`: what was typed cannot be an e-mail.
+/// Exchange an e-mail and its password for a token. `email` is `None` when the text is no e-mail address.
 #[derive(Message)]
 #[rtype(result = "Result<Login, AccountsError>")]
 pub struct LogIn {
@@ -43,11 +45,11 @@ pub struct LogIn {
     pub password: Password,
 }
 
-/// How a login ended.
+/// The result of a login.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Login {
     Granted(AccessToken),
-    /// An unknown e-mail and a wrong password are the same answer.
+    /// Unknown e-mail or wrong password: the answer is the same.
     InvalidCredentials,
 }
 
@@ -75,9 +77,8 @@ pub struct ChangeRole {
 
 impl Accounts {
     /// Starts the actor under `supervisor`.
-    pub fn start(supervisor: &SupervisorHandle, ledger: Ledger, issuer: Issuer) -> Supervised<Self> {
-        let make =
-            move |life| Self { desk: Rc::new(Desk { ledger: ledger.clone(), issuer: issuer.clone() }), life };
+    pub fn start(supervisor: &SupervisorHandle, parts: AccountsParts) -> Supervised<Self> {
+        let make = move |life| Self { parts: Rc::new(parts.clone()), life };
         supervisor.supervise("accounts", "accounts", RestartPolicy::default(), make)
     }
 }
@@ -90,9 +91,9 @@ impl Handler<Register> for Accounts {
     type Result = ResponseFuture<Result<Registration, AccountsError>>;
 
     fn handle(&mut self, Register { email, password }: Register, _: &mut Self::Context) -> Self::Result {
-        let desk = Rc::clone(&self.desk);
+        let parts = Rc::clone(&self.parts);
         Box::pin(async move {
-            let registration = desk.ledger.create(email, password, Role::User).await?;
+            let registration = parts.repository.create(email, password, Role::User).await?;
             if let Registration::Created(account) = &registration {
                 metrics::counter!("orderflow_registrations_total").increment(1);
                 tracing::info!(account = %account.id, "account registered");
@@ -106,18 +107,18 @@ impl Handler<LogIn> for Accounts {
     type Result = ResponseFuture<Result<Login, AccountsError>>;
 
     fn handle(&mut self, message: LogIn, _: &mut Self::Context) -> Self::Result {
-        let desk = Rc::clone(&self.desk);
+        let parts = Rc::clone(&self.parts);
         Box::pin(async move {
-            let login = desk.log_in(message).await;
+            let login = parts.log_in(message).await;
             metrics::counter!("orderflow_logins_total", "outcome" => outcome(&login)).increment(1);
             login
         })
     }
 }
 
-impl Desk {
+impl AccountsParts {
     async fn log_in(&self, LogIn { email, password }: LogIn) -> Result<Login, AccountsError> {
-        match self.ledger.authenticate(email, password).await? {
+        match self.repository.authenticate(email, password).await? {
             Some(account) => Ok(Login::Granted(self.issuer.for_account(account.id, account.role)?)),
             None => Ok(Login::InvalidCredentials),
         }
@@ -138,9 +139,12 @@ impl Handler<FindAccount> for Accounts {
     type Result = ResponseFuture<Result<Option<Account>, AccountsError>>;
 
     fn handle(&mut self, FindAccount(id): FindAccount, _: &mut Self::Context) -> Self::Result {
-        let desk = Rc::clone(&self.desk);
+        let parts = Rc::clone(&self.parts);
         Box::pin(async move {
-            Ok(desk.ledger.until_known(async |connection| accounts::find(connection, id).await).await?)
+            Ok(parts
+                .repository
+                .retry_until_known(async |connection| accounts::find(connection, id).await)
+                .await?)
         })
     }
 }
@@ -149,11 +153,12 @@ impl Handler<ListAccounts> for Accounts {
     type Result = ResponseFuture<Result<Vec<Account>, AccountsError>>;
 
     fn handle(&mut self, ListAccounts { after, limit }: ListAccounts, _: &mut Self::Context) -> Self::Result {
-        let (desk, after) = (Rc::clone(&self.desk), after.unwrap_or(Uuid::nil()));
+        let parts = Rc::clone(&self.parts);
+        let after = after.unwrap_or(Uuid::nil());
         Box::pin(async move {
-            Ok(desk
-                .ledger
-                .until_known(async |connection| accounts::list(connection, after, limit).await)
+            Ok(parts
+                .repository
+                .retry_until_known(async |connection| accounts::list(connection, after, limit).await)
                 .await?)
         })
     }
@@ -163,10 +168,10 @@ impl Handler<ChangeRole> for Accounts {
     type Result = ResponseFuture<Result<RoleChange, AccountsError>>;
 
     fn handle(&mut self, ChangeRole { actor, id, role }: ChangeRole, _: &mut Self::Context) -> Self::Result {
-        let desk = Rc::clone(&self.desk);
+        let parts = Rc::clone(&self.parts);
         Box::pin(async move {
             let change = async |connection: &_| accounts::change_role(connection, actor, id, role).await;
-            Ok(desk.ledger.until_known(change).await?)
+            Ok(parts.repository.retry_until_known(change).await?)
         })
     }
 }

@@ -1,11 +1,11 @@
-//! The actors of this service, and what they share.
+//! The actors of this service, and their shared parts.
 
+mod account_repository;
 mod accounts;
-mod ledger;
 mod password_hasher;
 mod service_tokens;
 
-pub use accounts::{Accounts, ChangeRole, FindAccount, ListAccounts, LogIn, Login, Register};
-pub use ledger::{AccountsError, Ledger};
+pub use account_repository::{AccountRepository, AccountsError};
+pub use accounts::{Accounts, AccountsParts, ChangeRole, FindAccount, ListAccounts, LogIn, Login, Register};
 pub use password_hasher::{HasherError, PasswordHasher};
 pub use service_tokens::{IssueServiceToken, ServiceTokens};

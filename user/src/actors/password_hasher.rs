@@ -1,7 +1,8 @@
 //! Password hashing, bounded.
 //!
-//! One argon2id hash takes 19 MiB and about 18 ms of a core (OWASP's parameters, the crate's defaults). So
-//! few run at once, on threads that block nobody, some wait, and what comes on top of those is refused:
+//! At most `running` hashes run at once, on blocking threads, and `queue` more wait. Any further one is
+//! refused. One argon2id hash takes 19 MiB and about 18 ms of a core (OWASP's parameters, the crate's
+//! defaults).
 //!
 //! ```text
 //!   login ──try──> places (running + queue) ──wait──> slots (running) ──> spawn_blocking: argon2
@@ -20,29 +21,29 @@ use crate::domain::{Password, PasswordHash};
 pub struct PasswordHasher {
     places: Arc<Semaphore>,
     slots: Arc<Semaphore>,
-    /// What the password for an unknown e-mail is verified against: same work, same time.
-    nobody: PasswordHash,
+    /// The hash that passwords of unknown e-mails are verified against: same work, same time.
+    decoy: PasswordHash,
 }
 
-/// Why nothing was hashed.
+/// The reason why a password is not hashed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum HasherError {
-    #[error("too many passwords are being checked")]
+    #[error("too many passwords are being hashed")]
     Busy,
     #[error("the password could not be hashed")]
     Failed,
 }
 
 impl PasswordHasher {
-    /// `concurrency` hashes at once, `queue` more waiting.
+    /// Runs `concurrency` hashes at once and lets `queue` more wait.
     ///
     /// # Errors
-    /// This machine cannot hash: no randomness, or not 19 MiB.
+    /// The machine lacks randomness or 19 MiB of memory.
     pub fn new(concurrency: usize, queue: usize) -> Result<Self, HasherError> {
-        let nobody = hash(&Password::presented("the password of nobody".to_owned()))?;
-        let (places, slots) =
-            (Arc::new(Semaphore::new(concurrency + queue)), Arc::new(Semaphore::new(concurrency)));
-        Ok(Self { places, slots, nobody })
+        let decoy = hash(&Password::presented("the password of nobody".to_owned()))?;
+        let places = Arc::new(Semaphore::new(concurrency + queue));
+        let slots = Arc::new(Semaphore::new(concurrency));
+        Ok(Self { places, slots, decoy })
     }
 
     /// The hash of a new password.
@@ -53,8 +54,8 @@ impl PasswordHasher {
         self.run(move || hash(&password)).await?
     }
 
-    /// Whether `password` is the one `stored` was made of; without a stored one the answer is no, after the
-    /// same time.
+    /// Whether `stored` is the hash of `password`. Without a stored hash the result is false, after the same
+    /// time.
     ///
     /// # Errors
     /// See [`HasherError`].
@@ -64,7 +65,7 @@ impl PasswordHasher {
         stored: Option<PasswordHash>,
     ) -> Result<bool, HasherError> {
         let exists = stored.is_some();
-        let against = stored.unwrap_or_else(|| self.nobody.clone());
+        let against = stored.unwrap_or_else(|| self.decoy.clone());
         let same = self
             .run(move || {
                 Argon2::default().verify_password(password.expose().as_bytes(), against.as_str()).is_ok()
@@ -79,8 +80,8 @@ impl PasswordHasher {
     ) -> Result<T, HasherError> {
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| HasherError::Busy)?;
         let slot = Arc::clone(&self.slots).acquire_owned().await.map_err(|_| HasherError::Failed)?;
-        // The permits travel with the work: a caller that has gone does not make room while its hash still
-        // runs.
+        // The permits move into the blocking task: a caller that gives up frees its place only when the hash
+        // ends.
         let work = move || with_permits((place, slot), work);
         tokio::task::spawn_blocking(work).await.map_err(|_| HasherError::Failed)
     }

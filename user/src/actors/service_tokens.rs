@@ -7,17 +7,17 @@ use runtime::{
 use super::AccountsError;
 use crate::tokens::{AccessToken, Issuer, ServiceClients};
 
-/// What a service may do with its token: payment asks inventory for products it does not know.
+/// The scope of a service token: payment reads products that its catalogue copy lacks.
 const SCOPE: &str = "products:read";
 
-/// The actor that gives tokens to services.
+/// The actor that issues tokens to services.
 pub struct ServiceTokens {
     clients: ServiceClients,
     issuer: Issuer,
     life: Life,
 }
 
-/// Exchange a client's secret for a token; `None`: there is no such client, or it has another secret.
+/// Exchange a client's secret for a token. `None` for an unknown client or a wrong secret.
 #[derive(Message)]
 #[rtype(result = "Result<Option<AccessToken>, AccountsError>")]
 pub struct IssueServiceToken {

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::{Email, PasswordHash};
 
-/// Somebody who can log in. Its role is USER or ADMIN; SERVICE is never an account.
+/// An account that can log in. The role is USER or ADMIN. SERVICE is a role of tokens only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
     pub id: Uuid,
@@ -14,26 +14,26 @@ pub struct Account {
     pub updated_at: Timestamp,
 }
 
-/// An account and what its password is checked against.
+/// An account and the hash of its password.
 #[derive(Debug, Clone)]
 pub struct Credentials {
     pub account: Account,
     pub password_hash: PasswordHash,
 }
 
-/// How an attempt to give an account a role ended.
+/// The result of an attempt to change a role.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RoleChange {
     Changed(Account),
-    /// There is no such account.
+    /// The account does not exist.
     Absent,
-    /// The account that asks is no ADMIN any more, whatever its token says.
+    /// The requesting account is not an ADMIN now, whatever its token claims.
     NotAdmin,
-    /// Nobody else is ADMIN.
+    /// The account is the only ADMIN.
     LastAdmin,
 }
 
-/// How an attempt to create an account ended.
+/// The result of an attempt to create an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Registration {
     Created(Account),

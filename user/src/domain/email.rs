@@ -1,20 +1,20 @@
 use std::fmt;
 
-/// Longest address a mail server takes (RFC 5321, the path of 256 without its brackets).
+/// Maximum length of an address (RFC 5321: a path of 256 without its brackets).
 const LONGEST: usize = 254;
-/// Longest part before the `@` (RFC 5321).
+/// Maximum length of the part before the `@` (RFC 5321).
 const LONGEST_LOCAL: usize = 64;
-/// Longest label of a domain name (RFC 1035).
+/// Maximum length of a label of a domain name (RFC 1035).
 const LONGEST_LABEL: usize = 63;
 
 /// An e-mail address, trimmed and lower-cased: two spellings of one address are one account.
 ///
-/// The rule is the one browsers use for `<input type="email">` (WHATWG), with a dot in the domain: enough to
-/// catch a slip of the finger. Whether mail arrives only mail can tell.
+/// The rule is that of browsers for `<input type="email">` (WHATWG), with a dot in the domain. It catches
+/// typing errors. Delivery is not checked.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Email(String);
 
-/// Why a text is no e-mail address.
+/// The rule that an e-mail address breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum EmailError {
     #[error("must be an e-mail address such as ada@example.com")]
@@ -35,7 +35,7 @@ impl Email {
         if is_local_part(local) && is_domain(domain) { Ok(Self(email)) } else { Err(EmailError::Malformed) }
     }
 
-    /// One that was parsed before it was stored.
+    /// An address that was parsed before it was stored.
     pub fn from_stored(email: String) -> Self {
         Self(email)
     }

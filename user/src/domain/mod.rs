@@ -1,4 +1,4 @@
-//! Values and their rules. No I/O, no framework.
+//! Values and their rules, without I/O and frameworks.
 
 mod account;
 mod email;

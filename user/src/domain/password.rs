@@ -3,21 +3,21 @@ use std::fmt;
 const SHORTEST: usize = 8;
 const LONGEST: usize = 128;
 
-/// A password as it was typed. It never shows in logs.
+/// A password as typed. `Debug` shows it redacted.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Password(String);
 
-/// Why a text cannot become a password.
+/// The text is too short or too long for a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must have {SHORTEST} to {LONGEST} characters")]
 pub struct PasswordError;
 
 impl Password {
-    /// A new password. Length is the only rule: composition rules make people choose worse ones (NIST SP
+    /// Parses a new password. Length is the only rule: composition rules lead to weaker passwords (NIST SP
     /// 800-63B).
     ///
     /// # Errors
-    /// It is too short or too long.
+    /// The text is too short or too long.
     pub fn parse(text: &str) -> Result<Self, PasswordError> {
         if (SHORTEST..=LONGEST).contains(&text.chars().count()) {
             Ok(Self(text.to_owned()))
@@ -26,13 +26,13 @@ impl Password {
         }
     }
 
-    /// What somebody gives to log in. It is compared, not judged: the rule may have changed since the
+    /// A password presented at login. Accepted unchecked, because the rule may have changed since the
     /// password was set.
     pub fn presented(text: String) -> Self {
         Self(text)
     }
 
-    /// The password itself, for hashing.
+    /// The plain text, for hashing.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -44,7 +44,7 @@ impl fmt::Debug for Password {
     }
 }
 
-/// What is kept of a password: an argon2id hash with its salt and parameters (PHC string).
+/// The stored form of a password: an argon2id hash with its salt and parameters (PHC string).
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash(String);
 
@@ -80,8 +80,8 @@ mod tests {
 
     #[test]
     fn neither_a_password_nor_its_hash_shows_in_debug() {
-        let (password, hash) =
-            (Password::parse("hunter2hunter2").unwrap(), PasswordHash::new("$argon2id$...".to_owned()));
+        let password = Password::parse("hunter2hunter2").unwrap();
+        let hash = PasswordHash::new("$argon2id$...".to_owned());
         assert_eq!(format!("{password:?} {hash:?}"), "[redacted] [redacted]");
     }
 }

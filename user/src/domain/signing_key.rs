@@ -3,7 +3,7 @@ use std::fmt;
 /// An Ed25519 key pair as it is stored.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SigningKey {
-    /// Its name in the header of tokens: the RFC 7638 thumbprint of the public key.
+    /// The key id in the header of tokens: the RFC 7638 thumbprint of the public key.
     pub kid: String,
     /// The private key, PKCS#8 DER.
     pub pkcs8: Vec<u8>,

@@ -7,31 +7,24 @@ use runtime::{
     auth::{AdminOnly, AnyRole, Role, Token},
     http::{FieldError, JsonBody, Page, PageQuery, Problem, Query},
 };
-use serde::Deserialize;
-use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Addresses, bodies::AccountBody, errors::Fields};
+use super::{
+    Addresses,
+    bodies::{AccountBody, AccountRole, RegisterBody, RoleBody},
+    errors::FieldErrors,
+};
 use crate::{
     actors::{ChangeRole, FindAccount, ListAccounts, Register},
     domain::{Email, Password, Registration, RoleChange},
 };
 
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RegisterBody {
-    #[schema(required, nullable = false, format = "email", max_length = 254, example = "ada@example.com")]
-    email: Option<String>,
-    #[schema(required, nullable = false, format = "password", min_length = 8, max_length = 128)]
-    password: Option<String>,
-}
-
-/// Creates an account of the role USER. There is no way to ask for another role.
+/// Creates an account of the role USER. A `role` in the body is refused.
 #[utoipa::path(post, path = "/auth/register", tag = "auth", request_body = RegisterBody, responses(
     (status = 201, body = AccountBody),
     (status = 400, body = Problem),
     (status = 409, body = Problem, description = "`email-taken`"),
-    (status = 503, body = Problem, description = "too many registrations at once, or the database is away")))]
+    (status = 503, body = Problem, description = "`overloaded` or `database-unavailable`")))]
 pub(super) async fn register(
     addresses: Data<Addresses>,
     body: JsonBody<RegisterBody>,
@@ -42,23 +35,26 @@ pub(super) async fn register(
         Registration::EmailTaken => Err(Problem::new(
             StatusCode::CONFLICT,
             "email-taken",
-            "There is an account with this e-mail; log in with POST /auth/login.",
+            "An account with this e-mail exists. Log in with POST /auth/login.",
         )),
     }
 }
 
 fn checked(body: &RegisterBody) -> Result<Register, Problem> {
-    let mut fields = Fields::default();
-    let email = fields.take("/email", body.email.as_deref(), Email::parse);
-    let password = fields.take("/password", body.password.as_deref(), Password::parse);
-    email.zip(password).map(|(email, password)| Register { email, password }).ok_or_else(|| fields.problem())
+    let mut errors = FieldErrors::default();
+    let email = errors.check("/email", body.email.as_deref(), Email::parse);
+    let password = errors.check("/password", body.password.as_deref(), Password::parse);
+    email
+        .zip(password)
+        .map(|(email, password)| Register { email, password })
+        .ok_or_else(|| errors.into_problem())
 }
 
-/// The account of the token's bearer.
+/// Shows the account of the token.
 #[utoipa::path(get, path = "/auth/user", tag = "auth", security(("bearer" = [])), responses(
     (status = 200, body = AccountBody),
     (status = 401, body = Problem),
-    (status = 404, body = Problem, description = "the token is a service's")))]
+    (status = 404, body = Problem, description = "the token belongs to a service")))]
 pub(super) async fn show_own_account(
     token: Token<AnyRole>,
     addresses: Data<Addresses>,
@@ -69,7 +65,7 @@ pub(super) async fn show_own_account(
     }
 }
 
-/// All accounts, oldest first.
+/// Lists all accounts, oldest first.
 #[utoipa::path(get, path = "/users", tag = "users", params(PageQuery), security(("bearer" = [])), responses(
     (status = 200, body = Page<AccountBody>),
     (status = 400, body = Problem),
@@ -80,7 +76,8 @@ pub(super) async fn list_accounts(
     addresses: Data<Addresses>,
     page: Query<PageQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let (limit, after) = (page.limit()?, page.after()?.map(|key| account_id(&key)).transpose()?);
+    let limit = page.limit()?;
+    let after = page.after()?.map(|key| account_id(&key)).transpose()?;
     let found = addresses.accounts.send(ListAccounts { after, limit: limit + 1 }).await??;
     let page = Page::cut(found, limit, |account| account.id.to_string());
     let data = page.data.into_iter().map(AccountBody::from).collect();
@@ -88,27 +85,11 @@ pub(super) async fn list_accounts(
 }
 
 fn account_id(key: &str) -> Result<Uuid, Problem> {
-    key.parse().map_err(|_| {
-        Problem::invalid(vec![FieldError::new("cursor", "is not a cursor this service gave out")])
-    })
+    key.parse().map_err(|_| Problem::invalid(vec![FieldError::new("cursor", "is not a cursor of this list")]))
 }
 
-/// The roles an account can have. SERVICE is not one of them.
-#[derive(Clone, Copy, Deserialize, ToSchema)]
-#[serde(rename_all = "UPPERCASE")]
-enum AccountRole {
-    User,
-    Admin,
-}
-
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RoleBody {
-    role: AccountRole,
-}
-
-/// Changes the role of an account. Tokens it has keep their old role until they expire, but for this call: it
-/// looks at the role the account of the token has now.
+/// Changes the role of an account. Tokens issued before keep the old role until they expire. This call checks
+/// the current role of the requesting account in the database.
 #[utoipa::path(patch, path = "/users/{id}", tag = "users", params(("id" = Uuid, Path)), request_body = RoleBody, security(("bearer" = [])), responses(
     (status = 200, body = AccountBody),
     (status = 400, body = Problem),
@@ -134,12 +115,12 @@ pub(super) async fn change_role(
                 return Err(Problem::new(
                     StatusCode::FORBIDDEN,
                     "forbidden",
-                    "The account of this token is no ADMIN any more. Log in again.",
+                    "The account of this token is not an ADMIN now. Log in again.",
                 ));
             }
             RoleChange::LastAdmin => {
-                let way_out = "Nobody else is ADMIN. Make somebody else ADMIN first.";
-                return Err(Problem::new(StatusCode::CONFLICT, "last-admin", way_out));
+                let detail = "This account is the only ADMIN. Make another account ADMIN first.";
+                return Err(Problem::new(StatusCode::CONFLICT, "last-admin", detail));
             }
         };
     tracing::info!(audit = true, actor = %token.sub, account = %account.id, %role, "role changed");

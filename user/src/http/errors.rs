@@ -8,13 +8,13 @@ impl From<AccountsError> for Problem {
         match error {
             AccountsError::Busy => Problem::unavailable(
                 "overloaded",
-                "Too many passwords are being checked. Try again after a moment.",
+                "Too many passwords are being hashed. Retry after a moment.",
             ),
             AccountsError::Unavailable(_) => {
                 tracing::warn!(%error, "answered 503");
                 Problem::unavailable(
                     "database-unavailable",
-                    "The database does not answer right now. Try again after a moment.",
+                    "The database is not available. Retry after a moment.",
                 )
             }
             AccountsError::Refused(_) | AccountsError::Hashing | AccountsError::Signing(_) => {
@@ -29,13 +29,13 @@ pub(super) fn unauthorized(code: &'static str, detail: &str) -> Problem {
     Problem::new(StatusCode::UNAUTHORIZED, code, detail)
 }
 
-/// Parsed fields and what was wrong with the others, so that all of it is said at once.
+/// The errors of a body, collected so that one answer names all of them.
 #[derive(Default)]
-pub(super) struct Fields(Vec<FieldError>);
+pub(super) struct FieldErrors(Vec<FieldError>);
 
-impl Fields {
-    /// The parsed value, or nothing after it was noted under `pointer` that it is missing or why it is wrong.
-    pub fn take<I, T, E: ToString>(
+impl FieldErrors {
+    /// The parsed value, or an error at `pointer`: the field is missing or breaks a rule.
+    pub fn check<I, T, E: ToString>(
         &mut self,
         pointer: &str,
         given: Option<I>,
@@ -47,8 +47,8 @@ impl Fields {
         parsed.map_err(|reason| self.0.push(FieldError::new(pointer, reason))).ok()
     }
 
-    /// The 400 that names every mistake.
-    pub fn problem(self) -> Problem {
+    /// The 400 with all errors.
+    pub fn into_problem(self) -> Problem {
         Problem::invalid(self.0)
     }
 }

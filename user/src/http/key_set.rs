@@ -1,7 +1,8 @@
 use actix_web::{HttpResponse, web::Data};
 use jsonwebtoken::jwk::JwkSet;
 
-/// The keys tokens are verified with, as a JSON Web Key Set (RFC 7517). Needs no token, and no database.
+/// The public keys that tokens are verified with, as a JSON Web Key Set (RFC 7517). Public, and served
+/// without the database.
 #[utoipa::path(get, path = "/.well-known/jwks.json", tag = "auth", responses(
     (status = 200, body = Object, description = "public Ed25519 keys", example = json!({"keys": [
         {"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",

@@ -1,4 +1,4 @@
-//! Routes, bodies, error mapping. Handlers message actors and nothing else.
+//! Routes, bodies, error mapping. Handlers message actors only.
 
 mod accounts;
 mod bodies;
@@ -16,7 +16,7 @@ pub use routes::routes;
 
 use crate::actors::{Accounts, ServiceTokens};
 
-/// The actors the handlers message.
+/// The actors that handlers message.
 #[derive(Clone)]
 pub struct Addresses {
     pub accounts: Supervised<Accounts>,

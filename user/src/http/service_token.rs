@@ -1,21 +1,14 @@
 use actix_web::{HttpResponse, web::Data};
 use runtime::http::{JsonBody, Problem};
-use serde::Deserialize;
-use utoipa::ToSchema;
 
-use super::{Addresses, errors::unauthorized, sessions::TokenBody};
+use super::{
+    Addresses,
+    bodies::{ServiceTokenBody, TokenBody},
+    errors::unauthorized,
+};
 use crate::actors::IssueServiceToken;
 
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ServiceTokenBody {
-    #[schema(example = "payment")]
-    client_id: String,
-    #[schema(format = "password", min_length = 16)]
-    client_secret: String,
-}
-
-/// Gives a service of the shop a token of the role SERVICE. The clients are in the setting `service-clients`.
+/// Issues a token of the role SERVICE. The setting `service-clients` holds the clients.
 #[utoipa::path(post, path = "/auth/service-token", tag = "auth", request_body = ServiceTokenBody, responses(
     (status = 200, body = TokenBody),
     (status = 400, body = Problem),
@@ -27,6 +20,6 @@ pub(super) async fn issue_service_token(
     let ServiceTokenBody { client_id, client_secret } = body.value;
     match addresses.service_tokens.send(IssueServiceToken { client_id, client_secret }).await?? {
         Some(token) => Ok(HttpResponse::Ok().json(TokenBody::from(token))),
-        None => Err(unauthorized("invalid-client", "There is no such client, or its secret is another one.")),
+        None => Err(unauthorized("invalid-client", "The client is unknown or the secret is wrong.")),
     }
 }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::domain::{Account, Credentials, Email, PasswordHash, Registration, RoleChange};
 
-/// An account to insert. Its id makes the insert idempotent: the same one can be tried again after a lost
+/// An account to insert. The id makes the insert idempotent, so that it can be retried after a lost
 /// connection.
 #[derive(Debug, Clone)]
 pub struct NewAccount {
@@ -16,13 +16,15 @@ pub struct NewAccount {
     pub role: Role,
 }
 
-/// Inserts an account unless its e-mail is taken. A second call with the same id finds what the first one
-/// did.
+/// Inserts an account unless its e-mail is taken. A second call with the same id returns the account of the
+/// first.
 pub async fn insert(connection: &Connection, new: &NewAccount) -> Result<Registration, DbError> {
     let sql = "INSERT INTO accounts (id, email, password_hash, role) VALUES ($1, $2, $3, $4)
                ON CONFLICT DO NOTHING RETURNING id, email, role, created_at, updated_at";
     let statement = connection.prepare_cached(sql).await?;
-    let (email, hash, role) = (new.email.as_str(), new.password_hash.as_str(), new.role.as_str());
+    let email = new.email.as_str();
+    let hash = new.password_hash.as_str();
+    let role = new.role.as_str();
     if let Some(row) = connection.query_opt(&statement, &[&new.id, &email, &hash, &role]).await? {
         return Ok(Registration::Created(account(&row)?));
     }
@@ -53,7 +55,7 @@ pub async fn find(connection: &Connection, id: Uuid) -> Result<Option<Account>, 
     connection.query_opt(&statement, &[&id]).await?.as_ref().map(account).transpose()
 }
 
-/// Accounts by id, oldest first, after the id `after` (the nil id: from the first).
+/// Accounts with an id above `after`, by id: oldest first. The nil id starts at the first.
 pub async fn list(connection: &Connection, after: Uuid, limit: usize) -> Result<Vec<Account>, DbError> {
     let sql =
         "SELECT id, email, role, created_at, updated_at FROM accounts WHERE id > $1 ORDER BY id LIMIT $2";
@@ -62,8 +64,9 @@ pub async fn list(connection: &Connection, after: Uuid, limit: usize) -> Result<
     connection.query(&statement, &[&after, &limit]).await?.iter().map(account).collect()
 }
 
-/// Gives an account a role, if `actor` is an ADMIN now and one is left. The rows of all ADMINs are locked
-/// first, in one order: two of them who take each other's role away at the same moment do not both succeed.
+/// Changes the role of an account if `actor` is an ADMIN now and an ADMIN remains. The rows of all ADMINs are
+/// locked first, in the order of their ids. When two ADMINs demote each other at the same time,
+/// one succeeds.
 pub async fn change_role(
     connection: &Connection,
     actor: Uuid,
@@ -91,7 +94,7 @@ fn account(row: &Row) -> Result<Account, DbError> {
     Ok(Account {
         id: row.get("id")?,
         email: Email::from_stored(row.get("email")?),
-        // A CHECK allows these two only; what it ever allows more must not become an ADMIN here.
+        // The CHECK allows USER and ADMIN. Any value it may allow later must not become ADMIN here.
         role: if row.get::<&str>("role")? == Role::Admin.as_str() { Role::Admin } else { Role::User },
         created_at: row.get("created_at")?,
         updated_at: row.get("updated_at")?,

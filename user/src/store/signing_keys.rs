@@ -5,9 +5,8 @@ use crate::domain::SigningKey;
 /// Key of the advisory lock: "signkeys" in ASCII.
 const LOCK: i64 = 0x7369_676e_6b65_7973;
 
-/// All keys, newest first; `fresh` becomes the first one if there is none. Instances that start together
-/// agree on it: the session holds a lock until it has looked again. If it breaks before, the lock goes with
-/// it.
+/// All keys, newest first. Inserts `fresh` when there is none. Instances that start together agree on one
+/// key: the session holds an advisory lock during the insert, and PostgreSQL frees it when the session ends.
 pub async fn load_or_insert(connection: &Connection, fresh: &SigningKey) -> Result<Vec<SigningKey>, DbError> {
     let keys = load(connection).await?;
     if !keys.is_empty() {

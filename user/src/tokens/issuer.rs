@@ -6,12 +6,12 @@ use uuid::Uuid;
 
 use crate::domain::SigningKey;
 
-/// What every token of this service says.
+/// The claims and the life that all tokens share.
 #[derive(Debug, Clone)]
 pub struct TokenRules {
     pub issuer: String,
     pub audience: String,
-    /// How long a token is valid. A changed role shows after this time at the latest.
+    /// How long a token is valid. A changed role takes effect within this time.
     pub life: Duration,
 }
 
@@ -51,7 +51,7 @@ impl Issuer {
         self.issue(id, role, None)
     }
 
-    /// A token for a service, good for `scope`.
+    /// A token for a service, with `scope`.
     ///
     /// # Errors
     /// The key cannot sign.
@@ -103,7 +103,8 @@ mod tests {
 
     #[actix_rt::test]
     async fn a_token_passes_the_verifier_of_every_service_and_says_who_and_what() {
-        let (key, id) = (generate().unwrap(), Uuid::now_v7());
+        let key = generate().unwrap();
+        let id = Uuid::now_v7();
         let claims =
             verifier(&key).verify(&issuer(&key).for_account(id, Role::Admin).unwrap().text).await.unwrap();
         assert_eq!(
@@ -119,7 +120,8 @@ mod tests {
 
     #[actix_rt::test]
     async fn a_token_of_another_key_with_the_same_name_is_refused() {
-        let (key, mut forged) = (generate().unwrap(), generate().unwrap());
+        let key = generate().unwrap();
+        let mut forged = generate().unwrap();
         forged.kid.clone_from(&key.kid);
         let token = issuer(&forged).for_account(Uuid::now_v7(), Role::Admin).unwrap();
         assert!(verifier(&key).verify(&token.text).await.is_err());

@@ -1,4 +1,4 @@
-//! Tokens: the key they are signed with, the issuer, and the services that may ask for one.
+//! Tokens: the signing key, the issuer, and the services that may request one.
 
 mod issuer;
 mod key_pair;

@@ -4,30 +4,30 @@ use aws_lc_rs::{constant_time, digest};
 use runtime::settings::Value;
 use uuid::{Builder, Uuid};
 
-/// Shortest secret: 16 characters drawn from 62 are 95 bits.
+/// Minimum length of a secret: 16 characters drawn from 62 are 95 bits.
 const SHORTEST_SECRET: usize = 16;
 
-/// The services that may ask for a token, and a digest of each one's secret.
+/// The services that may request a token, with a digest of each secret.
 #[derive(Clone, Default)]
 pub struct ServiceClients(Arc<BTreeMap<String, [u8; 32]>>);
 
 impl ServiceClients {
-    /// The id of the client if this is its secret. The comparison takes the same time for every secret.
+    /// The id of the client if the secret is its own. The comparison takes constant time.
     pub fn authenticate(&self, client_id: &str, secret: &str) -> Option<Uuid> {
-        // An unknown client is compared too; no secret has this digest.
+        // An unknown client is compared with a digest that no secret has.
         let expected = self.0.get(client_id).copied().unwrap_or_default();
         let same = constant_time::verify_slices_are_equal(&expected, &sha256(secret)).is_ok();
         same.then(|| stable_id(client_id))
     }
 
     /// Whether any client has this secret.
-    pub fn have(&self, secret: &str) -> bool {
+    pub fn contains_secret(&self, secret: &str) -> bool {
         self.0.values().any(|digest| *digest == sha256(secret))
     }
 }
 
-/// The `sub` of a client: the same in every token and after every restart. (Version 8: derived by a rule of
-/// our own.)
+/// The `sub` of a client: the same in every token and after every restart. A version 8 UUID: derived by an
+/// own rule.
 fn stable_id(client_id: &str) -> Uuid {
     let digest = sha256(&format!("orderflow service client {client_id}"));
     let mut bytes = [0; 16];
@@ -41,8 +41,7 @@ fn sha256(text: &str) -> [u8; 32] {
     bytes
 }
 
-/// `payment:SECRET,reports:SECRET`. The messages name clients and never quote the text: it is full of
-/// secrets.
+/// Parses `payment:SECRET,reports:SECRET`. Messages name clients and omit the text, because it holds secrets.
 impl Value for ServiceClients {
     fn parse(text: &str) -> Result<Self, String> {
         let mut clients = BTreeMap::new();

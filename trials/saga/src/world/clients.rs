@@ -1,7 +1,7 @@
 //! Customers and `POST /orders`: `payment::store::place` and `payment::http::place`, statement by statement.
 
 use jiff::Timestamp;
-use payment::domain::{Answer, NewOrder, Order};
+use payment::domain::{NewOrder, Order, ResponseKind};
 use uuid::Uuid;
 
 use super::memory::{OrderNo, Request, RequestStage};
@@ -129,7 +129,7 @@ impl World<'_> {
             supply: [0; 2],
             seen,
         });
-        let answer = (!waits).then_some(Answer::Accepted);
+        let answer = (!waits).then_some(ResponseKind::Accepted);
         self.keys.push(Key { client: request.client, body: request.body, no: request.no, answer });
         self.changed = true;
         self.note(|| format!("order {} of client {} is committed", request.no, request.client));
@@ -142,7 +142,7 @@ impl World<'_> {
             return Some(RequestStage::Look(request.no));
         }
         let order = self.find(request.no)?.order.as_accepted();
-        self.respond(request, Answer::Accepted, &order);
+        self.respond(request, ResponseKind::Accepted, &order);
         None
     }
 
@@ -157,10 +157,10 @@ impl World<'_> {
 
     /// `RecordAnswer`: the first recorded answer counts.
     fn record(&mut self, request: &Request, order: Order) -> Option<RequestStage> {
-        let answer = if order.status.is_terminal() { Answer::Terminal } else { Answer::Accepted };
+        let answer = if order.status.is_terminal() { ResponseKind::Terminal } else { ResponseKind::Accepted };
         let key = self.keys.iter_mut().find(|key| key.client == request.client)?;
         let answer = *key.answer.get_or_insert(answer);
-        if answer == Answer::Terminal && !order.status.is_terminal() && self.rules.end_is_looked_up {
+        if answer == ResponseKind::Terminal && !order.status.is_terminal() && self.rules.end_is_looked_up {
             self.reach(Reached::EndLookedUp);
             return Some(RequestStage::Record(Box::new(self.find(order.id.as_u128())?.order.clone())));
         }
@@ -169,11 +169,11 @@ impl World<'_> {
     }
 
     /// A 2xx: durable, and for one key always the same.
-    fn respond(&mut self, request: &Request, answer: Answer, order: &Order) {
+    fn respond(&mut self, request: &Request, answer: ResponseKind, order: &Order) {
         if self.fault(4) {
             return; // the customer has gone
         }
-        let shown = if answer == Answer::Accepted { order.as_accepted() } else { order.clone() };
+        let shown = if answer == ResponseKind::Accepted { order.as_accepted() } else { order.clone() };
         let Request { client, body, .. } = *request;
         self.note(|| {
             format!(

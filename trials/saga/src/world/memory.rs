@@ -1,7 +1,7 @@
 //! Customers, and the work an instance holds in memory. A crash loses the work of an instance.
 
 use inventory::domain::Level;
-use payment::domain::{Answer, Order, OrderStatus, PaymentMethod};
+use payment::domain::{Order, OrderStatus, PaymentMethod, ResponseKind};
 
 use crate::random::Random;
 use crate::redis::{Delivered, EventNo};
@@ -18,7 +18,7 @@ pub struct Client {
     pub careless: bool,
     pub asked: bool,
     /// The first 2xx: which body was sent, and what came back.
-    pub answered: Option<(u8, Answer, Order)>,
+    pub answered: Option<(u8, ResponseKind, Order)>,
     /// The first body was refused, because the key was used for the other one.
     pub refused: bool,
 }

@@ -1,7 +1,7 @@
 //! The state of one schedule: what is durable, what is in memory, and the faults that are left.
 
 use inventory::domain::Shelf;
-use payment::domain::{Answer, Order, OrderStatus, PaymentMethod};
+use payment::domain::{Order, OrderStatus, PaymentMethod, ResponseKind};
 
 use super::memory::{
     Cashier, Client, HeldEvent, LateLevel, OrderNo, Relay, Request, Round, Settlement, Statement,
@@ -81,7 +81,7 @@ pub struct Key {
     pub client: usize,
     pub body: u8,
     pub no: OrderNo,
-    pub answer: Option<Answer>,
+    pub answer: Option<ResponseKind>,
 }
 
 pub struct LedgerRow {

@@ -1,7 +1,7 @@
 //! Inventory: rounds (`actors::round`, `actors::deciding`) over the service's own shelves and decision, and
 //! the transaction of `store::reservations`.
 
-use inventory::domain::{Answer, Decision, Level, Shelf};
+use inventory::domain::{Decision, HoldResult, Level, Shelf};
 
 use super::memory::{Case, LateLevel, Round, RoundStage, StockDecision};
 use super::reached::Reached;
@@ -133,20 +133,20 @@ impl World<'_> {
         let goods = &self.shop.goods[cart];
         let shelves = &mut self.processes[process].shelves;
         let hold = |sku: &usize| match shelves[*sku].as_mut().map(|shelf| shelf.hold(goods.units[*sku])) {
-            Some(Ok(())) => Answer::Held,
-            Some(Err(short)) => Answer::Short { available: short.available },
-            None => Answer::Unknown,
+            Some(Ok(())) => HoldResult::Held,
+            Some(Err(short)) => HoldResult::Short { available: short.available },
+            None => HoldResult::Unknown,
         };
-        let answers: Vec<Answer> = goods.skus.iter().map(hold).collect();
+        let answers: Vec<HoldResult> = goods.skus.iter().map(hold).collect();
         if Decision::over(&goods.wanted.lines, &answers) == Decision::Reserve {
             return true;
         }
-        let held = goods.skus.iter().zip(&answers).filter(|(_, answer)| **answer == Answer::Held);
+        let held = goods.skus.iter().zip(&answers).filter(|(_, answer)| **answer == HoldResult::Held);
         for shelf in held.filter(|_| self.rules.refused_holds_are_released).map(|(sku, _)| *sku) {
             shelves[shelf].iter_mut().for_each(|found| found.release(goods.units[shelf]));
         }
         let short =
-            goods.skus.iter().zip(&answers).filter(|(_, answer)| matches!(answer, Answer::Short { .. }));
+            goods.skus.iter().zip(&answers).filter(|(_, answer)| matches!(answer, HoldResult::Short { .. }));
         let stale: Vec<usize> = short
             .map(|(sku, _)| *sku)
             .filter(|sku| !exact[*sku] && self.rules.shortage_is_looked_up)
@@ -156,7 +156,7 @@ impl World<'_> {
         }
         for sku in stale {
             let level = self.level(sku);
-            self.processes[process].shelves[sku].iter_mut().for_each(|shelf| shelf.learn(level));
+            self.processes[process].shelves[sku].iter_mut().for_each(|shelf| shelf.update(level));
             exact[sku] = true;
             self.reach(Reached::LookedUp);
         }
@@ -209,7 +209,7 @@ impl World<'_> {
         for (sku, level) in levels.into_iter().enumerate() {
             let taken = decisions.iter().map(|decision| decision.taken[sku]).sum();
             if let (Some(level), Some(shelf)) = (level, self.processes[process].shelves[sku].as_mut()) {
-                shelf.settle(taken, level);
+                shelf.commit_hold(taken, level);
             }
         }
     }
@@ -288,7 +288,7 @@ impl World<'_> {
 
     pub(super) fn late_step(&mut self, process: usize) -> bool {
         let Some(LateLevel { sku, level }) = self.processes[process].late.pop() else { return false };
-        self.processes[process].shelves[sku].iter_mut().for_each(|shelf| shelf.learn(level));
+        self.processes[process].shelves[sku].iter_mut().for_each(|shelf| shelf.update(level));
         true
     }
 }

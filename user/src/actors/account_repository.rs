@@ -13,28 +13,28 @@ use crate::{
     tokens::IssueError,
 };
 
-/// Pause before a statement is tried again: long enough for a restarting server, short against
+/// Pause before a statement is retried: long enough for a server that restarts, short against
 /// `commit-deadline`.
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
 
-/// Accounts in the database, with what it takes to add one. The actor answers from it; `create-admin` and the
-/// first start use it as it is.
+/// The accounts in the database, and the hasher of their passwords. Used by the actor, by `create-admin` and
+/// by the first start.
 #[derive(Clone)]
-pub struct Ledger {
+pub struct AccountRepository {
     pub database: Database,
     pub hasher: PasswordHasher,
-    /// How long a statement whose outcome is unknown is tried again.
+    /// How long a statement with an unknown outcome is retried: `commit-deadline`.
     pub deadline: Duration,
 }
 
-/// Why there is no answer.
+/// The reason why an account cannot be read or written.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum AccountsError {
-    #[error("too many passwords are being checked right now")]
+    #[error("too many passwords are being hashed")]
     Busy,
     #[error("the database is not available: {0}")]
     Unavailable(DbError),
-    #[error("the database refused it: {0}")]
+    #[error("the database refused the statement: {0}")]
     Refused(DbError),
     #[error("a password could not be hashed")]
     Hashing,
@@ -57,7 +57,7 @@ impl From<DbError> for AccountsError {
     }
 }
 
-impl Ledger {
+impl AccountRepository {
     /// Creates an account, unless its e-mail is taken.
     ///
     /// # Errors
@@ -70,10 +70,10 @@ impl Ledger {
     ) -> Result<Registration, AccountsError> {
         let password_hash = self.hasher.hash(password).await?;
         let new = NewAccount { id: Uuid::now_v7(), email, password_hash, role };
-        Ok(self.until_known(async |connection| accounts::insert(connection, &new).await).await?)
+        Ok(self.retry_until_known(async |connection| accounts::insert(connection, &new).await).await?)
     }
 
-    /// The account with this password, if the two belong together. Takes as long for an e-mail nobody has.
+    /// The account with this e-mail, if the password is its own. An unknown e-mail takes the same time.
     ///
     /// # Errors
     /// See [`AccountsError`].
@@ -84,7 +84,8 @@ impl Ledger {
     ) -> Result<Option<Account>, AccountsError> {
         let found = match &email {
             Some(email) => {
-                self.until_known(async |connection| accounts::find_by_email(connection, email).await).await?
+                self.retry_until_known(async |connection| accounts::find_by_email(connection, email).await)
+                    .await?
             }
             None => None,
         };
@@ -93,10 +94,9 @@ impl Ledger {
         Ok(found.filter(|_| same).map(|credentials| credentials.account))
     }
 
-    /// Runs a statement that is idempotent until its outcome is known: a connection that breaks leaves open
-    /// whether the commit happened. Nothing is tried again when no connection could be had in the first
-    /// place.
-    pub async fn until_known<T>(
+    /// Retries an idempotent statement until its outcome is known: a broken connection leaves it open whether
+    /// the commit happened. Without a connection the first attempt fails at once.
+    pub async fn retry_until_known<T>(
         &self,
         statement: impl AsyncFn(&Connection) -> Result<T, DbError>,
     ) -> Result<T, DbError> {

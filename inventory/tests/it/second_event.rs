@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use actix_rt::Arbiter;
 use events::{
-    Envelope, Event, MoneyData, OrderCompleted, OrderedItem, RefundOrder, StockReserved, TraceContext,
+    Envelope, Event, FIELD, MoneyData, OrderCompleted, OrderedItem, RefundOrder, StockReserved, TraceContext,
 };
 use inventory::{
     actors::{self, ProductParts, StockDeskParts},
@@ -75,10 +75,11 @@ impl Warehouse {
     async fn replies(&self, stream: &str) -> Vec<(Uuid, Uuid)> {
         let entries: Vec<(String, std::collections::HashMap<String, String>)> =
             self.redis.command(&["XRANGE", stream, "-", "+"]).await;
-        let id = |fields: &std::collections::HashMap<String, String>, name: &str| {
-            fields[name].parse().expect("an id")
+        let reply = |fields: &std::collections::HashMap<String, String>| {
+            let reply = Envelope::from_json(&fields[FIELD]).expect("an event");
+            (reply.id, reply.causation_id.expect("a cause"))
         };
-        entries.iter().map(|(_, fields)| (id(fields, "id"), id(fields, "causationid"))).collect()
+        entries.iter().map(|(_, fields)| reply(fields)).collect()
     }
 
     async fn count(&self, query: &str) -> i64 {

@@ -1,5 +1,6 @@
 use std::str::FromStr;
 
+use events::ROUTES;
 use serde_json::{Value, json};
 
 use crate::api::{Api, DeadLetter, Redriven, owner_of_stream};
@@ -82,9 +83,10 @@ impl FromStr for StreamName {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        let known = "order_completed, refund_order, stock_reserved, product_changed";
-        let owner = owner_of_stream(name).filter(|_| is_url_safe(name));
-        let owner = owner.ok_or_else(|| format!("unknown stream; the streams are {known}"))?;
+        let owner = owner_of_stream(name).filter(|_| is_url_safe(name)).ok_or_else(|| {
+            let known = ROUTES.map(|route| route.stream).join(", ");
+            format!("unknown stream; the streams are {known}")
+        })?;
         Ok(Self { name: name.to_owned(), owner })
     }
 }

@@ -99,9 +99,9 @@ pub(super) async fn inventory_inbox(
     let take = |row: &tokio_postgres::Row| {
         let event: Uuid = row.get(0);
         inventory_inbox.inbox.add(INVENTORY_GROUP, event, row.get(1), found);
-        match uuid(row.get(4)) {
-            Some(order) => inventory_inbox.add(order, uuid(row.get(2)), row.get(3)),
-            None => found.broken(format!("event {event}: its inbox row of {INVENTORY_GROUP} has no reply")),
+        // No reply: an event that has none. An order whose row has none is found in `judge_orders`.
+        if let Some(order) = uuid(row.get(4)) {
+            inventory_inbox.add(order, uuid(row.get(2)), row.get(3));
         }
     };
     inventory.each(&sql, &[], take).await?;
@@ -158,7 +158,7 @@ pub(super) fn judge_orders(
 
 fn broken_way(status: Status, reply: Option<&InboxReply>, payment_inbox: &Inbox) -> Option<String> {
     let Some(reply) = reply else {
-        return Some(format!("{status}, {INVENTORY_GROUP} has no inbox row for its event"));
+        return Some(format!("{status}, {INVENTORY_GROUP} has no inbox row with a reply to its event"));
     };
     if reply.rows > 1 {
         return Some(format!("{} inbox rows of {INVENTORY_GROUP}", reply.rows));

@@ -21,7 +21,6 @@ const MIN_SAMPLES: usize = 8;
 const SAMPLE_EVERY: Duration = Duration::from_secs(1);
 const OUTBOX: &str = "SELECT count(*) FROM outbox";
 const CONNECTIONS: &str = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'";
-/// All streams. A run that samples has one partition each.
 
 /// The resources of a run at one moment by name: bytes, rows or counts.
 pub type ResourceSample = BTreeMap<String, u64>;
@@ -230,6 +229,7 @@ async fn of_servers(arena: &Arena) -> ResourceSample {
     let mut figures = ResourceSample::new();
     if let Ok(redis) = arena.redis() {
         let mut names = 0;
+        // A run that samples has one partition for each stream.
         for stream in ROUTES.map(|route| route.stream) {
             let groups = redis.groups(stream).await.unwrap_or_default();
             names +=

@@ -4,6 +4,7 @@ mod binaries;
 mod client;
 mod collector;
 mod deadline;
+pub mod guides;
 mod http_response;
 mod metrics;
 mod orders;

@@ -80,7 +80,8 @@ mod tests {
             ["order_completed.0", "order_completed.dead", "refund_order", "other"].map(str::to_owned).into(),
         );
         assert_eq!(keys.streams.len(), 2);
-        assert_eq!(keys.missing().collect::<Vec<_>>(), ["stock_reserved", "product_changed"]);
+        assert!(keys.missing().all(|stream| !["order_completed", "refund_order"].contains(&stream)));
+        assert_eq!(keys.missing().count(), ROUTES.len() - 2);
     }
 
     /// Regression: a poison message was acknowledged with the first dead letter of its stream, and its key

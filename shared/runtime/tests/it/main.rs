@@ -1,6 +1,7 @@
 //! The runtime on real Redis and PostgreSQL servers, with a toy shop: see `toy`.
 
 mod database;
+mod example;
 mod group_commit;
 mod http_threads;
 mod outbox;

@@ -94,10 +94,9 @@ async fn streams_actors_and_outbox_are_open_to_an_admin() {
     shop.product("MUG", 10).await;
     let id = shop.user.order(&Order::of("MUG", 1)).await;
     shop.user.wait_for_end(&id).await;
-    for (kind, expected) in [
-        (Kind::Inventory, vec!["order_completed"]),
-        (Kind::Payment, vec!["product_changed", "refund_order", "stock_reserved"]),
-    ] {
+    for kind in [Kind::Inventory, Kind::Payment] {
+        let mut expected: Vec<&str> = events::consumed_by(kind.name()).map(|route| route.stream).collect();
+        expected.sort_unstable();
         let streams = shop.admin.get(kind, "/ops/streams").await.expect(200);
         let mut names: Vec<&str> = streams["streams"]
             .as_array()

@@ -1,0 +1,163 @@
+//! A bank: the smallest supervised consumer with an inbox and an outbox.
+//!
+//! ```text
+//!                        ┌─ one transaction: inbox + deposit + outbox ─> PostgreSQL
+//!   deposited ──> Teller ┤                                    │
+//!   (stream)        ▲    └─ outcomes ─> XACK                  └─ relay ─> credited (stream)
+//!                   └─ supervisor: a successor after a panic
+//! ```
+//!
+//! The first teller panics after its commit, with the batch in hand. At this moment no event of the batch is
+//! acknowledged, and no `credited` is published. The successor gets the same batch, and its inbox recognises
+//! every event. The relay finds the `credited` events in the outbox. No deposit is made twice.
+//!
+//! The program starts its own PostgreSQL and Redis, prints the course of events, and ends:
+//!
+//! ```sh
+//! cargo run -p runtime --example bank
+//! ```
+
+mod contract;
+
+use std::{
+    panic::PanicHookInfo,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use actix_rt::Arbiter;
+use contract::{Credited, Deposited, GROUP, ROUTE, SERVICE, credited, deposited};
+use events::Event;
+use runtime::{
+    db::{Database, DbError},
+    outbox::{OutboxEvent, RelayHandle, RelayOptions},
+    shutdown::Shutdown,
+    stream::{Broker, ConsumerSet, EventHandler, Outcome, Received, overview},
+    supervisor::{Roster, SupervisorHandle},
+};
+use testing::{TestDatabase, TestRedis, database_settings, eventually, stream_settings};
+
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// Handles `deposited`. The supervisor makes a new one for every life of the consumer.
+#[derive(Clone)]
+struct Teller {
+    database: Database,
+    relay: RelayHandle,
+    has_panicked: Arc<AtomicBool>,
+}
+
+impl EventHandler for Teller {
+    type Event = Deposited;
+
+    async fn handle(&self, batch: &[Received<Deposited>]) -> Vec<Outcome> {
+        let (mut outcomes, mut committed) = (Vec::new(), Vec::new());
+        for received in batch {
+            let credited = credited(received);
+            outcomes.push(match self.deposit(received, &credited).await {
+                Ok(true) => {
+                    committed.push(credited);
+                    Outcome::Done
+                }
+                Ok(false) => Outcome::Duplicate,
+                Err(error) if error.is_transient() => Outcome::Transient(error.to_string()),
+                Err(error) => Outcome::Failed(error.to_string()),
+            });
+        }
+        println!("teller: {} of {} events are new", committed.len(), batch.len());
+        assert!(self.has_panicked.swap(true, Ordering::Relaxed), "panics after its commit");
+        self.relay.publish(committed);
+        outcomes
+    }
+}
+
+impl Teller {
+    /// Makes a deposit once: one statement is one transaction. Returns false if the inbox knows the event.
+    /// The sweep of the relay leaves the outbox row to this process for a second.
+    async fn deposit(&self, received: &Received<Deposited>, credited: &OutboxEvent) -> Result<bool, DbError> {
+        let sql = "WITH fresh AS (
+                INSERT INTO inbox (consumer, event_id) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING event_id
+            ), effect AS (
+                INSERT INTO deposits (event_id, account, amount) SELECT event_id, $3, $4 FROM fresh
+            )
+            INSERT INTO outbox (event_id, stream, envelope, repeats, due_at)
+            SELECT $5, $6, $7, 0, now() + interval '1 second' FROM fresh";
+        let (event, Deposited { account, amount }) = (&received.envelope.id, &received.event);
+        let OutboxEvent { stream, envelope, .. } = credited;
+        let document = envelope.to_json();
+        let connection = self.database.connection().await?;
+        let rows = connection
+            .execute(sql, &[&GROUP, event, account, amount, &envelope.id, stream, &document])
+            .await?;
+        Ok(rows == 1)
+    }
+}
+
+/// The figures at the end.
+pub struct Summary {
+    pub deposits: i64,
+    pub doubled: i64,
+    pub panics: u32,
+    pub published: i64,
+}
+
+pub async fn run() -> Summary {
+    let (redis, private) = (TestRedis::start().await, TestDatabase::create().await);
+    let database = Database::open(SERVICE, &database_settings(private.url())).expect("a pool");
+    let connection = database.connection().await.expect("a connection");
+    connection.batch_execute(include_str!("tables.sql")).await.expect("tables");
+    let settings = stream_settings(&redis.url());
+    let broker = Broker::new(&settings);
+    // These wait in the stream before the first consumer starts: they are one batch.
+    for (account, amount) in [("ada", 300), ("bob", 50), ("ada", 20)] {
+        let event = deposited(account, amount);
+        broker.publish(&[(Deposited::STREAM, &event)]).await.expect("Redis answers");
+    }
+
+    let roster = Roster::default();
+    let supervisor = SupervisorHandle::start(&Arbiter::current(), &roster, Shutdown::default());
+    let options = RelayOptions {
+        service: SERVICE,
+        database: database.clone(),
+        broker: broker.clone(),
+        settings: settings.clone(),
+        routes: vec![ROUTE],
+        group: GROUP,
+    };
+    let relay = RelayHandle::start(&supervisor, &options);
+    let teller = Teller { database: database.clone(), relay: relay.clone(), has_panicked: Arc::default() };
+    let consumers = ConsumerSet::new(&supervisor, GROUP, &settings, &broker).with(move || teller.clone());
+
+    let number = async |sql: &str| -> i64 {
+        connection.query_one(sql, &[]).await.expect("a row").get(0).expect("a number")
+    };
+    eventually("every deposit is made, acknowledged and published", LIMIT, async || {
+        let deposits = number("SELECT count(*) FROM deposits").await;
+        let waiting = number("SELECT count(*) FROM outbox").await;
+        let stream = overview(&broker, &consumers.specs()[0]).await.expect("Redis answers");
+        let found = (deposits, waiting, stream.unread + stream.pending);
+        if found == (3, 0, 0) { Ok(()) } else { Err(found) }
+    })
+    .await;
+    consumers.drain(LIMIT).await;
+    relay.drain(LIMIT).await;
+    Summary {
+        deposits: number("SELECT count(*) FROM deposits").await,
+        doubled: number("SELECT count(*) - count(DISTINCT event_id) FROM deposits").await,
+        panics: roster.children().iter().map(|child| child.restarts()).sum(),
+        published: redis.command(&["XLEN", Credited::STREAM]).await,
+    }
+}
+
+fn main() {
+    let print =
+        |panic: &PanicHookInfo<'_>| println!("teller: {}", panic.payload_as_str().unwrap_or_default());
+    std::panic::set_hook(Box::new(print));
+    let Summary { deposits, doubled, panics, published } = actix_rt::System::new().block_on(run());
+    println!("deposits made: {deposits}, of them twice: {doubled}");
+    println!("panics of the consumer: {panics}");
+    println!("events published: {published}");
+}

@@ -8,7 +8,6 @@
 //! reservation of an order. Any of them rolls the batch back, and the caller decides again.
 
 use std::{
-    borrow::Cow,
     collections::{BTreeMap, HashMap},
     sync::Arc,
 };
@@ -17,7 +16,6 @@ use events::{Envelope, INVENTORY_GROUP};
 use runtime::{
     db::{Connection, DbError, Write},
     inbox::{self, StoredReply},
-    seeded_bug,
 };
 use uuid::Uuid;
 
@@ -86,19 +84,6 @@ const COMMIT: &str = "
     )
     SELECT sku, on_hand, (SELECT max(id) FROM booked) FROM taken";
 
-/// [`COMMIT`] with the seeded bugs of this build.
-fn with_seeded_bugs() -> Cow<'static, str> {
-    let replied = "SELECT $1, unnest($2::uuid[]), unnest($3::text[])";
-    let statement = seeded_bug::plant("no-inbox", COMMIT, replied, &format!("{replied} WHERE false"));
-    let read = "(SELECT read.on_hand FROM products read WHERE read.sku = p.sku)";
-    seeded_bug::plant(
-        "read-then-write-stock",
-        statement,
-        "SET on_hand = p.on_hand",
-        &format!("SET on_hand = {read}"),
-    )
-}
-
 impl Write for WriteStock {
     type Item = Arc<DecidedOrder>;
     /// The level of each product after the whole batch.
@@ -115,7 +100,7 @@ impl Write for WriteStock {
         connection: &Connection,
         decided: &[Arc<DecidedOrder>],
     ) -> Result<Vec<Self::Output>, DbError> {
-        let statement = connection.prepare_cached(&with_seeded_bugs()).await?;
+        let statement = connection.prepare_cached(COMMIT).await?;
         let events: Vec<Uuid> = decided.iter().map(|order| order.event_id).collect();
         let lines = LineColumns::of(decided);
         let replies: Vec<String> =

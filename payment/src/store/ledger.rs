@@ -2,10 +2,7 @@
 
 use std::collections::HashMap;
 
-use runtime::{
-    db::{Connection, DbError, Row, Write},
-    seeded_bug,
-};
+use runtime::db::{Connection, DbError, Row, Write};
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
@@ -98,15 +95,12 @@ impl Write for RefundLedger {
         items: &[RefundEntry],
     ) -> Result<Vec<Option<String>>, DbError> {
         let insert = connection
-            .prepare_cached(&seeded_bug::plant(
-                "no-unique-refund",
+            .prepare_cached(
                 "INSERT INTO provider.refunds (order_id, refund_id, amount)
                  SELECT r.order_id, r.refund_id, c.amount FROM unnest($1::uuid[], $2::text[]) AS r (order_id, refund_id)
                  JOIN provider.charges c ON c.order_id = r.order_id WHERE c.order_id = ANY($1)
                  ORDER BY r.order_id ON CONFLICT (order_id) DO NOTHING RETURNING order_id, refund_id",
-                "DO NOTHING",
-                "DO UPDATE SET amount = provider.refunds.amount + excluded.amount",
-            ))
+            )
             .await?;
         let orders: Vec<Uuid> = items.iter().map(|item| item.order_id).collect();
         let refunds: Vec<&str> = items.iter().map(|item| item.refund_id.as_str()).collect();

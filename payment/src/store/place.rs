@@ -7,10 +7,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use runtime::{
-    db::{Connection, DbError, Row, Write},
-    seeded_bug,
-};
+use runtime::db::{Connection, DbError, Row, Write};
 use tokio_postgres::types::{Json, ToSql};
 use uuid::Uuid;
 
@@ -161,12 +158,6 @@ fn insert_new_sql(guard: &str) -> String {
 
 const ONCE: &str = "ON CONFLICT ON CONSTRAINT orders_key_once DO NOTHING";
 
-/// A seeded bug: the key is checked before the insert, so two simultaneous requests both insert.
-const SEEDED_BUG: &str = "check-then-insert-idempotency";
-const UNGUARDED: &str = "DO $$ BEGIN IF EXISTS (SELECT FROM pg_constraint WHERE conname = 'orders_key_once')
-     THEN ALTER TABLE orders DROP CONSTRAINT orders_key_once; END IF; END $$";
-const CHECKED: &str = "WHERE NOT EXISTS (SELECT FROM orders known WHERE known.user_id = i.user_id AND known.idempotency_key = i.key)";
-
 /// The inserted orders, and the time of the insert.
 #[derive(Default)]
 struct Created {
@@ -192,10 +183,6 @@ impl PlaceOrders {
         }
         // In the order of keys, so that two instances with the same keys wait instead of deadlocking.
         orders.sort_unstable_by_key(|(item, _)| (item.user_id, item.key.as_str()));
-        if seeded_bug::is_alive(SEEDED_BUG) {
-            connection.batch_execute(UNGUARDED).await?;
-            return insert_new(connection, &insert_new_sql(CHECKED), &orders).await;
-        }
         // The primary keys conflict when an earlier attempt at this batch had committed.
         let constraints = ["orders_key_once", "orders_pkey", "charges_due_pkey"];
         let careful = insert_new_sql(ONCE);

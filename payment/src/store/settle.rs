@@ -5,7 +5,6 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 use runtime::{
     db::{Connection, DbError, Write},
     outbox::{OutboxEvent, OutboxRows, RelayHandle},
-    seeded_bug,
 };
 use uuid::Uuid;
 
@@ -47,8 +46,7 @@ impl Write for SettleCharges {
 
     async fn commit(&self, connection: &Connection, items: &[Settlement]) -> Result<Vec<bool>, DbError> {
         let statement = connection
-            .prepare_cached(&seeded_bug::plant(
-                "publish-outside-transaction",
+            .prepare_cached(
                 "WITH moved AS (
                      UPDATE orders o SET status = i.status, charge_id = i.charge_id, reason = i.reason, version = o.version + 1, settled_at = now()
                      FROM (SELECT unnest($1::uuid[]) AS id, unnest($2::text[]) AS status, unnest($3::text[]) AS charge_id, unnest($4::text[]) AS reason) AS i
@@ -64,9 +62,7 @@ impl Write for SettleCharges {
                      DELETE FROM charges_retried WHERE order_id = ANY($11)
                  )
                  SELECT id FROM moved",
-                "JOIN moved m ON m.id = e.order_id",
-                "JOIN moved m ON false",
-            ))
+            )
             .await?;
         let ids: Vec<Uuid> = items.iter().map(|item| item.order_id).collect();
         let statuses: Vec<&str> = items.iter().map(|item| item.result.status()).collect();

@@ -14,7 +14,7 @@
 //! | [`http`] | server, problem+json, health, OpenAPI page |
 //! | [`ops`] | the operations API of every service |
 //! | [`service`] | the frame of a service: starts all this, serves, and takes it down |
-//! | [`failpoint`], [`seeded_bug`] | faults and seeded bugs for rehearsals; empty in ordinary builds |
+//! | [`failpoint`] | points at which a process dies in a trial; empty in ordinary builds |
 
 pub mod auth;
 pub mod db;
@@ -24,7 +24,6 @@ pub mod inbox;
 pub mod ops;
 pub mod outbox;
 pub mod process;
-pub mod seeded_bug;
 pub mod service;
 pub mod settings;
 pub mod shutdown;

@@ -46,8 +46,6 @@ pub struct ArenaOptions {
     pub orders: u64,
     /// PostgreSQL's data on a disk that can be filled.
     pub small_disk: bool,
-    /// A seeded bug that is active in all services.
-    pub seed_bug: Option<String>,
 }
 
 /// The stack, and the clients a fault is injected with.
@@ -336,9 +334,6 @@ fn stack_options(options: &ArenaOptions, folder: &RunFolder) -> Result<StackOpti
         }
         if options.partitions && kind != Kind::User {
             stack = stack.with_env(kind, "STREAM_PARTITIONS", PARTITIONS);
-        }
-        if let Some(bug) = &options.seed_bug {
-            stack = stack.with_env(kind, "SEEDED_BUG", bug);
         }
     }
     Ok(stack)

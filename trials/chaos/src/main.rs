@@ -78,10 +78,6 @@ struct Args {
     #[cfg(feature = "failpoints")]
     #[arg(long, value_name = "NAME")]
     failpoint: Option<String>,
-    /// Activate a seeded bug in all services; the verdict must be red
-    #[cfg(feature = "seeded-bugs")]
-    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(runtime::seeded_bug::ALL))]
-    seed_bug: Option<String>,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -148,22 +144,17 @@ fn options(args: &Args, choice: Choice) -> anyhow::Result<RunOptions> {
     let failpoint = args.failpoint.clone();
     #[cfg(not(feature = "failpoints"))]
     let failpoint = None;
-    #[cfg(feature = "seeded-bugs")]
-    let seed_bug = args.seed_bug.clone();
-    #[cfg(not(feature = "seeded-bugs"))]
-    let seed_bug = None;
     let sustained_load = sustained_load(args, &choice);
     let instances = usize::from(args.instances);
     let refusal = sustained_load.time;
     let schedule = ScheduleOptions { choice, faults, seed, instances, failpoint, failpoints, refusal };
     schedule.check()?;
-    let repeat = repeat(args, &schedule, seed_bug.as_deref());
+    let repeat = repeat(args, &schedule);
     Ok(RunOptions {
         schedule,
         orders: args.orders,
         profile: args.profile,
         sustained_load,
-        seed_bug,
         keep: args.keep,
         repeat,
     })
@@ -178,7 +169,7 @@ fn sustained_load(args: &Args, choice: &Choice) -> SustainedLoad {
     }
 }
 
-fn repeat(args: &Args, schedule: &ScheduleOptions, seed_bug: Option<&str>) -> String {
+fn repeat(args: &Args, schedule: &ScheduleOptions) -> String {
     let what = match &schedule.choice {
         Choice::Random => "random".to_owned(),
         Choice::These(faults) => faults.iter().map(|fault| fault.name()).collect::<Vec<_>>().join(" "),
@@ -192,7 +183,6 @@ fn repeat(args: &Args, schedule: &ScheduleOptions, seed_bug: Option<&str>) -> St
     command.extend(schedule.failpoint.iter().map(|name| format!(" --failpoint {name}")));
     command.extend(args.minutes.map(|minutes| format!(" --minutes {minutes}")));
     command.extend(args.rate.map(|rate| format!(" --rate {rate}")));
-    command.extend(seed_bug.map(|name| format!(" --seed-bug {name}")));
     command
 }
 

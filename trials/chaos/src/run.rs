@@ -46,8 +46,6 @@ pub struct RunOptions {
     pub profile: Profile,
     /// The load of sustained faults.
     pub sustained_load: SustainedLoad,
-    /// A seeded bug that is active in all services.
-    pub seed_bug: Option<String>,
     /// Whether the stack and the folder are kept after any verdict.
     pub keep: bool,
     /// The command that repeats the run.
@@ -108,7 +106,6 @@ fn arena_options(options: &RunOptions) -> arena::ArenaOptions {
         // A mix counts the orders of all faults, so `outbox-large` uses its default.
         orders: if options.schedule.choice == Choice::Random { 0 } else { options.orders },
         small_disk: options.schedule.choice.names(Fault::DiskFull),
-        seed_bug: options.seed_bug.clone(),
     }
 }
 

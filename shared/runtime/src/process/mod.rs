@@ -15,7 +15,7 @@ use std::{error::Error, future::Future, process::ExitCode, time::Duration};
 use refinery::Runner;
 
 use crate::{
-    db, failpoint, seeded_bug,
+    db, failpoint,
     settings::Source,
     shutdown::Cause,
     telemetry::{self, LogSettings},
@@ -51,11 +51,7 @@ pub fn read_settings<S>(
     let command = source.command().or(commands.first().copied()).unwrap_or_default().to_owned();
     let known = commands.contains(&command.as_str());
     source.check("command", known, &format!("`{command}` is none of: {}", commands.join(", ")));
-    let checks = [
-        source.finish().map_err(|errors| errors.to_string()),
-        failpoint::arm_from_environment(),
-        seeded_bug::check_environment(),
-    ];
+    let checks = [source.finish().map_err(|errors| errors.to_string()), failpoint::arm_from_environment()];
     let errors: Vec<String> = checks.into_iter().filter_map(Result::err).collect();
     if errors.is_empty() {
         return Ok(settings);

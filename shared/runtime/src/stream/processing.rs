@@ -19,7 +19,7 @@ use super::{
     pending::Holder,
     retries::Why,
 };
-use crate::{failpoint, seeded_bug, telemetry::begin_span};
+use crate::{failpoint, telemetry::begin_span};
 use events::{Envelope, EnvelopeError, FIELD};
 
 /// Entries that could be read as events: ids and events, index by index.
@@ -115,9 +115,6 @@ impl<H: EventHandler> Processing<H> {
         let started = Instant::now();
         self.spec.rehearse_panic();
         failpoint::pass("handler.start", &self.spec.stream);
-        if seeded_bug::is_alive("ack-before-commit") {
-            self.consumer_group.acknowledge(&batch.entries).await?;
-        }
         let outcomes = self.handler.handle(&batch.received).await;
         self.spec.metrics.processing.record(started.elapsed());
         debug_assert_eq!(outcomes.len(), batch.entries.len(), "one outcome an event");

@@ -33,7 +33,6 @@ use super::{
     reader::Reader,
     trim,
 };
-use crate::seeded_bug;
 
 /// From this many deliveries on an entry is handled alone: whatever is wrong with it must not take others
 /// along.
@@ -175,8 +174,7 @@ impl<H: EventHandler> Session<H> {
     async fn make_group(&mut self, lost: &BrokerError) -> Result<(), BrokerError> {
         tracing::warn!(stream = %self.spec.key, group = %self.spec.group, error = %lost, "there is no such group; making it from the start");
         let mut group = redis::cmd("XGROUP");
-        let start = if seeded_bug::is_alive("group-at-latest") { "$" } else { "0" };
-        group.arg("CREATE").arg(&self.spec.key).arg(&self.spec.group).arg(start).arg("MKSTREAM");
+        group.arg("CREATE").arg(&self.spec.key).arg(&self.spec.group).arg("0").arg("MKSTREAM");
         match self.spec.broker.command::<Value>(group).await {
             Err(error) if error.has_code(&["BUSYGROUP"]) => Ok(()), // another instance was faster
             made => made.map(drop),

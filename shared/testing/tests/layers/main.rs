@@ -46,7 +46,7 @@ const SERVICE: [Row; 9] = [
     row("domain", "", "auth", ""),
     row("settings", "domain tokens", "auth db process settings stream", ""),
     row("tokens", "domain", "auth settings", ""),
-    row("store", "domain", "auth db inbox outbox seeded_bug", "events tokio_postgres"),
+    row("store", "domain", "auth db inbox outbox", "events tokio_postgres"),
     row("provider", "domain settings store", "db", "tokio"),
     row("product_source", "domain settings", "", "reqwest tokio"),
     row(
@@ -61,10 +61,9 @@ const SERVICE: [Row; 9] = [
 const COMPOSITION: [&str; 4] = ["startup", "start_error", "preparation", "create_admin"];
 
 /// The runtime, lower modules first.
-const RUNTIME: [Row; 15] = [
+const RUNTIME: [Row; 14] = [
     row("tls", "", "", "rustls"),
     row("failpoint", "", "", ""),
-    row("seeded_bug", "", "", ""),
     row("shutdown", "", "", "tokio"),
     row("settings", "", "", "redis reqwest tokio_postgres"),
     row("telemetry", "settings", "", "actix_rt events reqwest tokio"),
@@ -75,15 +74,10 @@ const RUNTIME: [Row; 15] = [
         "",
         "actix actix_rt deadpool deadpool_postgres refinery tokio tokio_postgres",
     ),
-    row(
-        "stream",
-        "failpoint seeded_bug settings supervisor telemetry tls",
-        "",
-        "actix events redis rustls tokio",
-    ),
+    row("stream", "failpoint settings supervisor telemetry tls", "", "actix events redis rustls tokio"),
     row("inbox", "db", "", "events"),
     row("outbox", "db stream supervisor", "", "actix events redis tokio"),
-    row("process", "db failpoint seeded_bug settings shutdown telemetry", "", "actix_rt refinery"),
+    row("process", "db failpoint settings shutdown telemetry", "", "actix_rt refinery"),
     row("http", "db failpoint process shutdown telemetry", "", "actix_rt actix_web events tokio"),
     row("auth", "http settings", "", "actix_web reqwest tokio"),
     row("ops", "auth db failpoint http outbox stream supervisor telemetry", "", "actix actix_web tokio"),

@@ -293,7 +293,7 @@ impl Arena {
             self.buyer.send(payment, &one(sku), &key).await?;
         }
         let standing =
-            |service: &&Service| service.id().kind == Kind::Inventory && !stopped(service.pid()).is_ok();
+            |service: &&Service| service.id().kind == Kind::Inventory && stopped(service.pid()).is_err();
         let Some(inventory) = self.stack.services().find(standing).map(Service::url) else { return Ok(()) };
         let sku = format!("CHAOS-{}", uuid::Uuid::new_v4().simple().to_string().to_uppercase());
         // Ignored: the fault may have killed this instance already.

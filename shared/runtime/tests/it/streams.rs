@@ -219,7 +219,7 @@ async fn an_event_that_is_no_utf_8_is_a_dead_letter_and_not_handled_with_other_l
     let envelope = deposited("alice", 1);
     let (head, tail) = envelope
         .to_json()
-        .split_once("alice")
+        .rsplit_once("alice")
         .map(|(a, b)| (a.to_owned(), b.to_owned()))
         .expect("the account");
     let script = r"return redis.call('XADD', KEYS[1], '*', 'event', ARGV[1] .. 'alic\233' .. ARGV[2])";

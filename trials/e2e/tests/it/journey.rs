@@ -6,6 +6,7 @@ use ctl::stack::Kind;
 use serde_json::{Value, json};
 
 use e2e::{Order, Shop, key};
+use events::{Envelope, FIELD};
 
 /// Asserts that the timeline is numbered from 1 and follows the state machine.
 fn assert_legal(timeline: &[Value], statuses: &[&str]) {
@@ -207,14 +208,12 @@ async fn a_trace_the_request_id_and_the_order_id_travel_with_the_events() {
     for stream in ["order_completed", "stock_reserved"] {
         let entries: Vec<(String, std::collections::HashMap<String, String>)> =
             shop.redis_command(&["XRANGE", stream, "-", "+"]).await;
-        let event = &entries
-            .iter()
-            .find(|(_, fields)| fields["correlationid"] == id)
-            .expect("the event of the order")
-            .1;
-        assert_eq!(event["traceparent"].split('-').nth(1), Some(trace), "{event:?}");
-        assert_eq!(event["requestid"], "request-7", "{event:?}");
-        assert_eq!(event.get("causationid"), cause.as_ref(), "{event:?}");
-        cause = event.get("id").cloned();
+        let mut events =
+            entries.iter().map(|(_, fields)| Envelope::from_json(&fields[FIELD]).expect("an event"));
+        let event = events.find(|event| event.correlation_id == id).expect("the event of the order");
+        assert_eq!(event.traceparent.split('-').nth(1), Some(trace), "{event:?}");
+        assert_eq!(event.request_id.as_deref(), Some("request-7"), "{event:?}");
+        assert_eq!(event.causation_id, cause, "{event:?}");
+        cause = Some(event.id);
     }
 }

@@ -91,6 +91,9 @@ async fn fewer_orders_are_taken_once_all_of_them_come_to_their_end_late() {
     let refused = eventually("orders are refused", SOON, refused).await;
 
     let problem = refused.problem(503, "overloaded");
-    assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains("late")), "{problem}");
+    assert!(
+        problem["detail"].as_str().is_some_and(|detail| detail.contains("too long to finish")),
+        "{problem}"
+    );
     assert!(refused.header("retry-after").parse::<u32>().is_ok_and(|seconds| seconds >= 1));
 }

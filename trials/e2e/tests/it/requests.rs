@@ -137,7 +137,7 @@ async fn poison_becomes_one_dead_letter_each_and_comes_back_from_a_redrive() {
         assert!(letter.last_error.as_ref().is_some_and(|error| !error.is_empty()), "{letter:?}");
         let entries: Vec<(String, std::collections::HashMap<String, String>)> =
             stage.shop.redis_command(&["XRANGE", &format!("{}.dead", kind.stream()), "-", "+"]).await;
-        assert_eq!(entries[0].1["id"], event.to_string(), "what a checker reads");
+        assert!(entries[0].1["event"].contains(&event.to_string()), "what a checker reads");
         let noted = |record: &Record| matches!(record, Record::Poison { event_id, stream, .. } if *event_id == event.to_string() && stream == kind.stream());
         assert_eq!(stage.records().iter().filter(|record| noted(record)).count(), 1);
 

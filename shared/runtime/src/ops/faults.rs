@@ -1,4 +1,4 @@
-//! `/ops/faults`: rehearsals. An ADMIN makes a consumer actor panic, or arms a [failpoint](crate::failpoint);
+//! `/ops/faults`: rehearsals. An ADMIN makes a consumer actor panic, or arms a failpoint;
 //! only while the setting `faults` is on.
 
 use actix_web::{

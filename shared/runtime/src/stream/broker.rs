@@ -1,7 +1,7 @@
 //! Connections to Redis: a shared one for short commands, and dedicated ones for blocking reads.
 //!
 //! Every wait for an answer ends after `redis-timeout`. A connection that gave none in time, or said that it
-//! is of no use any more ([`answer`](super::answer)), is thrown away, wherever that came up; the next command
+//! is of no use any more ([`answer`]), is thrown away, wherever that came up; the next command
 //! makes a new one.
 
 use std::{

@@ -16,7 +16,7 @@ pub trait Drainable {
     fn drain(&self, limit: Duration) -> LocalBoxFuture<'_, bool>;
 }
 
-/// Implements [`Drain`](crate::supervisor::Drain) for an actor without work in progress: it stops at once.
+/// Implements [`Drain`] for an actor without work in progress: it stops at once.
 /// The actor has a field `life`.
 #[macro_export]
 macro_rules! drains_at_once {

@@ -1,6 +1,6 @@
 //! The envelope: a CloudEvent 1.0 in structured mode, one JSON document.
 //!
-//! The document is the value of the only field ([`FIELD`]) of a stream entry, and the text of an outbox row.
+//! The document is the only field ([`FIELD`]) of a stream entry, and the text of an outbox row.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -13,31 +13,30 @@ use crate::trace_context::{Origin, TraceContext};
 /// The field of a stream entry that holds the document.
 pub const FIELD: &str = "event";
 
-/// An event with the attributes that travel beside its data.
+/// An event and its CloudEvents attributes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Envelope {
     pub id: Uuid,
-    /// The type of the event, version included: `shop.order.completed.v1`.
+    /// Event type with version: `shop.order.completed.v1`.
     pub kind: String,
-    /// The service that published it.
     pub source: String,
     pub subject: String,
-    /// The clock of the publisher.
+    /// Time by the publisher's clock.
     pub time: Timestamp,
     pub traceparent: String,
-    /// The subject of the whole saga: the order id, or the SKU of a product. Decides the partition.
+    /// Subject of the saga: order id, or SKU of a product. Determines the partition.
     pub correlation_id: String,
-    /// The event that led to this one.
+    /// Id of the event that caused this one.
     pub causation_id: Option<Uuid>,
-    /// The `X-Request-Id` of the request that began the saga.
+    /// `X-Request-Id` of the request that began the saga.
     pub request_id: Option<String>,
-    /// Set on a redriven dead letter: only this group handles the entry.
+    /// Set on a redriven dead letter: the only group that handles the entry.
     pub redrive_group: Option<String>,
     /// The data of the event, as JSON text.
     pub data: String,
 }
 
-/// The reason why an entry cannot be read as an event. A retry cannot help.
+/// Reasons why an entry is unreadable; a retry fails again.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EnvelopeError {
     #[error("the entry has no field `{FIELD}`")]
@@ -50,7 +49,7 @@ pub enum EnvelopeError {
     Data { kind: &'static str, why: String },
 }
 
-/// The document without its data, in the order of the contract.
+/// The document without its data, in contract order.
 #[derive(Serialize)]
 struct Attributes<'a> {
     specversion: &'static str,
@@ -71,7 +70,7 @@ struct Attributes<'a> {
     redrivegroup: Option<&'a str>,
 }
 
-/// The document as it is read. Unknown attributes are ignored.
+/// The document for reading; unknown attributes are ignored.
 #[derive(Deserialize)]
 struct Document<'a> {
     id: Uuid,
@@ -108,7 +107,7 @@ impl Envelope {
         }
     }
 
-    /// Wraps an event caused by this one: same subject, same correlation, same trace, same span.
+    /// Wraps an event caused by this one, with the same subject, correlation id and span.
     pub fn reply<E: Event>(&self, event: &E, source: &str) -> Self {
         Self {
             id: Uuid::now_v7(),
@@ -125,10 +124,10 @@ impl Envelope {
         }
     }
 
-    /// The typed event.
+    /// Decodes the typed event.
     ///
     /// # Errors
-    /// The type or its version is another one, or the data does not fit it.
+    /// The type or its version differs, or the data is invalid.
     pub fn decode<E: Event>(&self) -> Result<E, EnvelopeError> {
         if self.kind != E::TYPE {
             return Err(EnvelopeError::UnknownType { found: self.kind.clone(), expected: E::TYPE });
@@ -137,7 +136,6 @@ impl Envelope {
             .map_err(|e| EnvelopeError::Data { kind: E::TYPE, why: e.to_string() })
     }
 
-    /// The document.
     pub fn to_json(&self) -> String {
         let attributes = Attributes {
             specversion: "1.0",
@@ -154,7 +152,7 @@ impl Envelope {
             redrivegroup: self.redrive_group.as_deref(),
         };
         let mut json = plain_json(&attributes, TYPICAL + self.data.len());
-        // The data is JSON already: spliced in before the closing brace, it is not parsed again.
+        // The data is already JSON: insertion before the closing brace saves a parse.
         json.pop();
         json.push_str(",\"data\":");
         json.push_str(&self.data);
@@ -162,10 +160,10 @@ impl Envelope {
         json
     }
 
-    /// Reads the document.
+    /// Parses the document.
     ///
     /// # Errors
-    /// [`EnvelopeError::Malformed`]: it is no JSON, or an attribute is missing or malformed.
+    /// [`EnvelopeError::Malformed`]: invalid JSON, or an attribute is missing or malformed.
     pub fn from_json(text: &str) -> Result<Self, EnvelopeError> {
         let document: Document =
             serde_json::from_str(text).map_err(|error| EnvelopeError::Malformed(error.to_string()))?;
@@ -189,15 +187,15 @@ fn data<E: Event>(event: &E) -> String {
     plain_json(event, TYPICAL_DATA)
 }
 
-/// Writes a value that cannot fail to be JSON, into a text with room for `room` bytes.
+/// Serializes a plain value into a buffer of `room` bytes. Panics if serialization fails.
 pub fn plain_json<T: Serialize>(plain: &T, room: usize) -> String {
     let mut json = Vec::with_capacity(room);
     serde_json::to_writer(&mut json, plain).unwrap_or_else(|e| unreachable!("events are plain data: {e}"));
     String::from_utf8(json).unwrap_or_else(|e| unreachable!("JSON is text: {e}"))
 }
 
-/// Bytes of the data of an event with one line.
+/// Typical bytes of event data with one order line.
 const TYPICAL_DATA: usize = 320;
 
-/// Bytes of a document without its data.
+/// Typical bytes of a document without its data.
 const TYPICAL: usize = 512;

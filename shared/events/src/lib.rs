@@ -1,7 +1,7 @@
-//! The wire contract of the streams: an envelope (CloudEvents 1.0) and one typed event a file. Data only.
+//! The wire contract of the streams: an envelope (CloudEvents 1.0) and one event type per file.
 //!
-//! A golden JSON file per event version in `tests/golden/` is read by a test for ever: a change that cannot
-//! read yesterday's events is a new version, hence a new type.
+//! Tests read a golden JSON file per event version in `tests/golden/` forever. An incompatible change is a
+//! new version, hence a new type.
 
 mod envelope;
 mod order_completed;
@@ -25,12 +25,12 @@ use serde::Deserialize;
 
 /// One event type in one version.
 pub trait Event: Serialize + DeserializeOwned + Unpin + 'static {
-    /// CloudEvents `type`, version included: `shop.order.completed.v1`.
+    /// CloudEvents `type` with version: `shop.order.completed.v1`.
     const TYPE: &'static str;
-    /// The stream it travels on, without partition.
+    /// Stream of the event type, without partition.
     const STREAM: &'static str;
 
-    /// CloudEvents `subject`: what it is about.
+    /// Returns the CloudEvents `subject`.
     fn subject(&self) -> String;
 }
 

@@ -20,12 +20,12 @@ pub struct OrderedItem {
     pub unit_price: MoneyData,
 }
 
-/// A random number of 62 bits: version, variant and time of a UUIDv7 stay as they are.
+/// A random 62-bit mask, which preserves version, variant and time of a UUIDv7.
 const EVENT_OF_ORDER: u128 = 0x1d3a_94c2_6b7e_50f9;
 
 impl OrderCompleted {
-    /// The id of the event that says that this order is paid. An order is completed once, so a second event
-    /// has the same id, even if payment's database has lost the first one.
+    /// Derives the event id from the order id: repeated events of one order share it, even if payment's
+    /// database lost the first.
     #[must_use]
     pub fn event_id(order_id: Uuid) -> Uuid {
         Uuid::from_u128(order_id.as_u128() ^ EVENT_OF_ORDER)

@@ -3,12 +3,12 @@ use uuid::Uuid;
 
 use super::Event;
 
-/// The stock of an order cannot be taken: its money goes back. Published by inventory, consumed by payment.
+/// The stock of an order cannot be taken: its money is refunded. Published by inventory, consumed by payment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefundOrder {
     pub order_id: Uuid,
     pub reason: RefundReason,
-    /// The lines that were short; other lines of the order took nothing either.
+    /// Order lines that were short; other lines took nothing either.
     pub items: Vec<ShortItem>,
 }
 
@@ -21,7 +21,7 @@ pub enum RefundReason {
 }
 
 impl RefundReason {
-    /// The reason as it stands on the wire and on the order.
+    /// Returns the reason as written in events and orders.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::InsufficientStock => "insufficient-stock",

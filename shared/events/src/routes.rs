@@ -1,7 +1,7 @@
 //! The routes of events: the publisher, the consumer and the reply of each stream.
 //!
-//! Relay, consumers, operations and the checker take them from here. A test compares the access rules of Redis
-//! in `deploy/` with them.
+//! Relay, consumers, operations and the checker use them; a test compares them with the access rules of Redis
+//! in `deploy/`.
 
 use super::{Event, OrderCompleted, ProductChanged, RefundOrder, StockReserved};
 
@@ -16,7 +16,7 @@ pub struct Route {
     pub consumer: &'static str,
     /// The consumer group of that service, and the name of its inbox.
     pub group: &'static str,
-    /// The streams that carry the replies; none for an event without reply.
+    /// Streams of the replies; empty for an event without reply.
     pub answered_on: &'static [&'static str],
 }
 
@@ -25,7 +25,6 @@ pub const INVENTORY_GROUP: &str = "inventory-group";
 /// The consumer group of `payment`.
 pub const PAYMENT_GROUP: &str = "payment-group";
 
-/// All streams.
 pub const ROUTES: [Route; 4] = [
     Route {
         stream: OrderCompleted::STREAM,

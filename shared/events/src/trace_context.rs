@@ -1,12 +1,11 @@
-//! W3C trace context: who asked for this, across HTTP calls and streams.
+//! W3C trace context: links work across HTTP calls and streams to its request.
 
 use std::{
     fmt,
     sync::atomic::{AtomicU64, Ordering},
 };
 
-/// New traces below this number are sampled; a trace's number is 63 of its random bits. All of them, unless a
-/// setting says otherwise.
+/// Sampling threshold for the number in 63 random bits of a trace. The default samples all traces.
 static SAMPLED_BELOW: AtomicU64 = AtomicU64::new(1 << 63);
 
 /// Sets the share of new traces that are sampled, 0 to 1.
@@ -14,7 +13,7 @@ pub fn set_sample_ratio(ratio: f64) {
     SAMPLED_BELOW.store(below(ratio), Ordering::Relaxed);
 }
 
-/// Rounding costs nobody anything: a double has 53 bits of the 63.
+/// Rounding is harmless: a double has 53 of the 63 bits.
 fn below(ratio: f64) -> u64 {
     (ratio * (1_u64 << 63) as f64) as u64
 }
@@ -25,13 +24,12 @@ fn below(ratio: f64) -> u64 {
 pub struct TraceContext {
     trace: u128,
     span: u64,
-    /// The span this one began in; 0: none, or one that nobody here has seen.
+    /// The parent span; 0 if absent or unknown.
     parent: u64,
     sampled: bool,
 }
 
 impl TraceContext {
-    /// A new trace.
     pub fn root() -> Self {
         let trace = rand::random::<u128>() | 1;
         Self {
@@ -42,13 +40,12 @@ impl TraceContext {
         }
     }
 
-    /// The very span that `traceparent` names, or a new trace when it names none.
+    /// Parses the span in `traceparent`, or starts a new trace if invalid.
     pub fn resume(traceparent: &str) -> Self {
         Self::parse(traceparent).unwrap_or_else(Self::root)
     }
 
-    /// What a reply carries of the span that `traceparent` names: the same text, or that of a new trace when
-    /// it names none.
+    /// Returns the `traceparent` of a reply: the given span, or a new trace if invalid.
     pub fn carried_on(traceparent: &str) -> String {
         let is_ours =
             traceparent.starts_with("00-") && (traceparent.ends_with("-00") || traceparent.ends_with("-01"));
@@ -59,28 +56,27 @@ impl TraceContext {
         }
     }
 
-    /// The next step of the trace in `header`, or a new trace when there is none to continue.
+    /// Continues the trace in `header` with a new span, or starts a new trace.
     pub fn continue_from(header: Option<&str>) -> Self {
         header.and_then(Self::parse).map_or_else(Self::root, |parent| parent.child())
     }
 
-    /// A new span of the same trace.
     pub fn child(self) -> Self {
         Self { span: rand::random::<u64>() | 1, parent: self.span, ..self }
     }
 
-    /// Whether the spans of this trace are kept, by whoever keeps any.
+    /// Whether the spans of this trace are collected.
     pub fn is_sampled(self) -> bool {
         self.sampled
     }
 
-    /// Trace, span and parent as OTLP has them: big-endian bytes, none for no parent.
+    /// Returns trace, span and parent ids for OTLP: big-endian bytes; an absent parent is empty.
     pub fn ids(self) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
         let parent = if self.parent == 0 { Vec::new() } else { self.parent.to_be_bytes().to_vec() };
         (self.trace.to_be_bytes().to_vec(), self.span.to_be_bytes().to_vec(), parent)
     }
 
-    /// The 32 hexadecimal digits that name the trace in logs.
+    /// The trace id in logs: 32 hexadecimal digits.
     pub fn trace_id(&self) -> String {
         format!("{:032x}", self.trace)
     }
@@ -106,7 +102,7 @@ fn is_sampled(trace: u128, below: u64) -> bool {
     (trace as u64) >> 1 < below // the lowest bit is always 1
 }
 
-/// The request an event goes back to: its trace, and the id its client can quote.
+/// The request that caused an event: its trace, and the id known to its client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
     pub trace: TraceContext,

@@ -1,4 +1,4 @@
-//! The frame of a service: the parts that all services start alike, and the one way down.
+//! The frame of a service: its common parts, and the shutdown.
 //!
 //! ```text
 //! prepare:  metrics, schema, pools, two arbiters with a supervisor each
@@ -6,9 +6,8 @@
 //! run:      operations, HTTP ─ signal or fault ─> notice, requests, consumers, own stages, relay, operations
 //! ```
 //!
-//! The guarantee is promise 9: readiness falls first, then every part finishes before the parts it needs. One
-//! deadline (`shutdown-timeout`) covers the whole way down. A late part is named in a warning; its work is
-//! pending in Redis, or a row in PostgreSQL.
+//! Promise 9: readiness falls first, then every part finishes before the parts it needs, within one deadline
+//! (`shutdown-timeout`). A warning names a late part; its work stays in Redis or PostgreSQL.
 
 use std::io;
 
@@ -31,10 +30,10 @@ use crate::{
     telemetry,
 };
 
-/// The reason why a service cannot start.
+/// Reasons why a service cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The schema cannot be brought up to date.
+    /// The schema migration failed.
     #[error(transparent)]
     Migration(#[from] MigrationError),
     /// The database has another number of partitions.
@@ -43,25 +42,25 @@ pub enum StartError {
     /// The settings of a pool contradict each other.
     #[error("the connection pool cannot be built: {0}")]
     Pool(#[from] BuildError),
-    /// This machine cannot make an HTTP client.
+    /// Building the HTTP client failed.
     #[error("the HTTP client cannot be built: {0}")]
     Client(#[from] reqwest::Error),
-    /// An address cannot be bound, or signals cannot be received.
+    /// Binding an address or receiving signals failed.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
 
-/// A service on its way up.
+/// A service during startup.
 pub struct Service {
     name: &'static str,
     settings: Common,
     roster: Roster,
     arbiters: [Arbiter; 2],
-    /// Ends the process, and tells whether the end has begun.
+    /// Triggers and reports the shutdown.
     pub shutdown: Shutdown,
     /// Supervises actors and writers.
     pub core: SupervisorHandle,
-    /// Supervises consumers, relay and operations on an arbiter of their own.
+    /// Supervises consumers, relay and operations on their own arbiter.
     pub background: SupervisorHandle,
     /// The pool of the core arbiter.
     pub database: Database,
@@ -94,10 +93,10 @@ pub struct Api<R> {
     pub routes: R,
 }
 
-/// A named part of a service that finishes its work before the next part does.
+/// A named part of a service that drains before the next one.
 pub type Stage = (&'static str, Box<dyn Drainable>);
 
-/// The stages of a service with their names, in the order of the way down.
+/// Builds the named stages of a service, in shutdown order.
 #[macro_export]
 macro_rules! down {
     ($($name:literal => $part:expr),* $(,)?) => {
@@ -106,10 +105,10 @@ macro_rules! down {
 }
 
 impl Service {
-    /// Prepares the database, waiting for it while it is away, and starts the parts of every service.
+    /// Waits for the database, migrates it, and starts the common parts.
     ///
     /// # Errors
-    /// The schema cannot be brought up to date, or a pool cannot be built.
+    /// The migration failed, or a pool cannot be built.
     pub async fn prepare(
         name: &'static str,
         settings: &Common,
@@ -140,10 +139,10 @@ impl Service {
         })
     }
 
-    /// Opens the streams of this service, as routed by the contract, and starts its relay.
+    /// Opens the streams routed to this service and starts its relay.
     ///
     /// # Errors
-    /// The database has another number of partitions than the settings.
+    /// The database and the settings differ in the number of partitions.
     pub async fn streams(&self, settings: &StreamSettings) -> Result<Streams, StartError> {
         outbox::agree_on_partitions(&self.database, settings.partitions).await?;
         let broker = Broker::new(settings);
@@ -153,11 +152,11 @@ impl Service {
         Ok(Streams { settings: settings.clone(), broker, relay, consumers })
     }
 
-    /// Serves until a signal or a fault ends the process, then takes everything down: requests, consumers,
-    /// `stages`, the relay, operations.
+    /// Serves until a signal or a fault, then shuts down in order: requests, consumers, `stages`, relay,
+    /// operations.
     ///
     /// # Errors
-    /// An address cannot be bound, or signals cannot be received.
+    /// Binding an address or receiving signals failed.
     pub async fn run<R>(
         self,
         api: Api<R>,
@@ -239,7 +238,7 @@ impl Service {
 }
 
 impl Streams {
-    /// Starts consumers: `add` gets the set and adds a handler per stream.
+    /// Starts consumers: `add` adds a handler per stream to the set.
     #[must_use]
     pub fn consume(self, add: impl FnOnce(ConsumerSet) -> ConsumerSet) -> Self {
         Self { consumers: add(self.consumers), ..self }

@@ -1,4 +1,4 @@
-//! Publishing a chunk of events, and forgetting the rows that are done with.
+//! Publishing of events, and deletion of completed outbox rows.
 
 use std::collections::{HashMap, HashSet};
 
@@ -17,21 +17,20 @@ pub(super) fn take_one(room: &mut u64) -> bool {
     is_there
 }
 
-/// What became of events.
 #[derive(Debug, Default)]
 pub(super) struct Published {
-    /// The entries of those that stay in the outbox.
+    /// Ids and entries of events that stay in the outbox.
     pub entries: Vec<(Uuid, String)>,
-    /// How many were published and forgotten.
+    /// Number of events published and deleted.
     pub done: usize,
-    /// Redis is away: these are to be published soon.
+    /// Events to publish soon: Redis is unavailable.
     pub unsent: HashSet<Uuid>,
-    /// Redis refused these, and may take them later.
+    /// Events that Redis refused and may accept later.
     pub refused: Vec<Uuid>,
 }
 
 impl Published {
-    /// Takes the room that the published ones of `events` need.
+    /// Deducts the published `events` from `room`.
     pub(super) fn used<'e>(
         &self,
         room: &mut HashMap<&'static str, u64>,
@@ -43,8 +42,7 @@ impl Published {
     }
 }
 
-/// Publishes events, each with the number of times the sweep has looked at it, and forgets the rows that are
-/// done with.
+/// Publishes events, each with its number of sweeps, and deletes completed rows.
 pub(super) async fn publish(options: &RelayOptions, events: Vec<(&OutboxEvent, i32)>) -> Published {
     let envelopes: Vec<(&str, &Envelope)> =
         events.iter().map(|(event, _)| (event.stream.as_str(), &event.envelope)).collect();
@@ -61,7 +59,7 @@ pub(super) async fn publish(options: &RelayOptions, events: Vec<(&OutboxEvent, i
     let (mut published, mut done, mut refused) = (Published::default(), Vec::new(), None);
     for ((event, attempts), result) in events.iter().zip(results) {
         match result {
-            // It has its lease in the table: the sweep tries again, and nobody waits for it here.
+            // The row keeps its lease: the sweep retries.
             Err(error) => {
                 published.refused.extend((!error.is_final()).then_some(event.envelope.id));
                 refused = refused.or(Some((event, error)));

@@ -1,31 +1,28 @@
-//! What the answers of Redis mean: the one place that judges them.
+//! Classification of Redis errors.
 //!
-//! | answer | judged | who acts |
+//! | response | error | reaction |
 //! | --- | --- | --- |
-//! | none in time, a broken connection, or a word in [`SPENT`] | [`BrokerError::Unavailable`] | the connection is thrown away; the caller waits and tries again |
-//! | any other refusal, of whatever code | [`BrokerError::Refused`] | the connection stays; the caller waits and tries again, or does its work without Redis |
+//! | timeout, broken connection, or a code in [`SPENT`] | [`BrokerError::Unavailable`] | discard the connection; the caller retries |
+//! | any other error code | [`BrokerError::Refused`] | keep the connection; the caller retries, or continues without Redis |
 //!
-//! No answer is a fault of an actor, and none ends a process. A refusal lasts until an operator mends the
-//! server (`OOM`, `NOREPLICAS`, `MISCONF`, `NOPERM`, `WRONGTYPE`), and may last for hours.
+//! Actors and processes survive every Redis error. A refusal (`OOM`, `NOREPLICAS`, `MISCONF`, `NOPERM`,
+//! `WRONGTYPE`) can last until an operator repairs the server.
 
 use redis::{RedisError, Value};
 
-/// Refusals that say something about the connection: a new one may reach the new primary, log in with the new
-/// password, or find the server awake.
+/// Error codes after which a new connection may succeed: new primary, new password, server loaded.
 const SPENT: [&str; 8] =
     ["READONLY", "NOAUTH", "WRONGPASS", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "MOVED", "ASK"];
 
-/// Refusals of the command itself: the same words will never be accepted.
+/// Error codes of the command itself: every retry fails.
 const OF_THE_COMMAND: [&str; 2] = ["ERR", "NOSCRIPT"];
 
-/// Redis did not do what was asked.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum BrokerError {
-    /// It cannot be reached, did not answer in time, or this connection is of no use any more. A command may
-    /// have been executed.
+    /// Redis is unreachable, timed out, or made the connection unusable. The command may have been executed.
     #[error("Redis is not available: {0}")]
     Unavailable(String),
-    /// It answered with a refusal: this command was not executed.
+    /// Redis returned an error: the command was not executed.
     #[error("Redis refused: {0}")]
     Refused(RedisError),
 }
@@ -34,7 +31,7 @@ impl From<RedisError> for BrokerError {
     fn from(error: RedisError) -> Self {
         match error.code() {
             Some(code) if !SPENT.contains(&code) => Self::Refused(error),
-            // Without a code it is no refusal: the connection broke, or what it says cannot be understood.
+            // A missing code means a broken connection or an unreadable response.
             _ => Self::Unavailable(error.to_string()),
         }
     }
@@ -45,23 +42,22 @@ impl BrokerError {
         Self::Unavailable(format!("no answer within {within:?}"))
     }
 
-    /// Whether the stream or its group is gone: FLUSHALL, DEL or XGROUP DESTROY happened.
+    /// Whether the stream or its group is gone, after FLUSHALL, DEL or XGROUP DESTROY.
     pub fn is_group_lost(&self) -> bool {
         self.has_code(&["NOGROUP", "UNBLOCKED"])
     }
 
-    /// Whether trying again cannot help, because Redis will never accept this very command.
+    /// Whether Redis will always refuse this command.
     pub fn is_final(&self) -> bool {
         self.has_code(&OF_THE_COMMAND)
     }
 
-    /// Whether Redis refused with one of these codes.
     pub(super) fn has_code(&self, codes: &[&str]) -> bool {
         matches!(self, Self::Refused(error) if error.code().is_some_and(|code| codes.contains(&code)))
     }
 }
 
-/// The first answer of a pipeline that says that the connection is of no use any more.
+/// Returns the first result of a pipeline that makes the connection unusable.
 pub(super) fn spent(answers: &[Value]) -> Option<BrokerError> {
     answers.iter().find_map(|answer| match answer {
         Value::ServerError(error) if SPENT.contains(&error.code()) => {

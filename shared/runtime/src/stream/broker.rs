@@ -1,8 +1,7 @@
-//! Connections to Redis: a shared one for short commands, and dedicated ones for blocking reads.
+//! Redis connections: a shared one for short commands, dedicated ones for blocking reads.
 //!
-//! Every wait for an answer ends after `redis-timeout`. A connection that gave none in time, or said that it
-//! is of no use any more ([`answer`]), is thrown away, wherever that came up; the next command
-//! makes a new one.
+//! Every response is limited by `redis-timeout`. An unusable connection ([`answer`]) is discarded; the next
+//! command opens another.
 
 use std::{
     sync::Arc,
@@ -20,15 +19,13 @@ use super::{BrokerError, answer, partition_of, publication, reader::Reader};
 use crate::{failpoint, stream::StreamSettings};
 use events::{Envelope, FIELD};
 
-/// Events that are published in one round trip, of about a kilobyte each: the connection keeps the room that
-/// the largest needed.
+/// Events per round trip, about 1 KiB each. The connection keeps a buffer for the largest.
 const ROUND_TRIP: usize = 256;
 
-/// The kernel asks a silent peer after 10 s, then every 5 s: a connection nobody uses notices a dead host
-/// within half a minute.
+/// First TCP keepalive probe and interval: an idle connection detects a dead host within 30 s.
 const KEEPALIVE: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(5));
 
-/// The shared connection of one arbiter. It is made when first needed, and again after it was thrown away.
+/// The shared connection of one arbiter, opened on first use and reopened after it was discarded.
 #[derive(Clone)]
 pub struct Broker {
     client: redis::Client,
@@ -37,7 +34,7 @@ pub struct Broker {
     partitions: u16,
 }
 
-/// A connection and its number: two callers that fail on the same one throw one away.
+/// A connection and its number: callers that fail on the same connection discard it once.
 #[derive(Default)]
 struct Shared {
     connection: Option<MultiplexedConnection>,
@@ -50,21 +47,20 @@ impl Broker {
         Self { client, shared: Arc::default(), timeout: settings.timeout, partitions: settings.partitions }
     }
 
-    /// A connection of its own whose reads may block for `block`: the answer may take that long on top of the
-    /// usual time.
+    /// Opens a dedicated connection for reads that block up to `block`.
     ///
     /// # Errors
-    /// Redis cannot be reached.
+    /// Redis is unreachable.
     pub(super) async fn reader(&self, block: Duration) -> Result<Reader, BrokerError> {
         Reader::connect(&self.client, self.timeout, block + self.timeout).await
     }
 
-    /// Runs commands in one round trip; one value a command, refusals of single commands among them.
+    /// Runs commands in one round trip, and returns one value or error per command.
     ///
     /// # Errors
     /// [`BrokerError::Unavailable`]: some or all of the commands may have been executed.
     pub async fn run(&self, pipeline: &mut Pipeline) -> Result<Vec<Value>, BrokerError> {
-        // Without ignore_errors one refused command hides the results of all the others.
+        // Without ignore_errors, one refused command hides the other results.
         pipeline.ignore_errors();
         let values = self
             .ask(async |mut connection| pipeline.query_async::<Vec<Value>>(&mut connection).await)
@@ -72,11 +68,10 @@ impl Broker {
         Ok(values)
     }
 
-    /// Runs commands in one MULTI: nobody else's come between them. One value a command; Redis undoes none of
-    /// them, so each is to be looked at.
+    /// Runs commands atomically in one MULTI. A refused command leaves the others applied: check every value.
     ///
     /// # Errors
-    /// As [`Broker::run`]; also when Redis refused a command before any was executed.
+    /// As [`Broker::run`]; also when Redis refused a command before executing any.
     pub(super) async fn transaction(&self, mut pipeline: Pipeline) -> Result<Vec<Value>, BrokerError> {
         self.run(pipeline.atomic()).await
     }
@@ -93,8 +88,7 @@ impl Broker {
         T::from_redis_value(value).map_err(|e| BrokerError::Refused(e.into()))
     }
 
-    /// Runs a Lua script: nobody else's commands come between its own. Redis does not undo what a script did
-    /// before it failed.
+    /// Runs a Lua script atomically. A failed script keeps the effects it had before the failure.
     ///
     /// # Errors
     /// As [`Broker::command`].
@@ -111,7 +105,7 @@ impl Broker {
         T::from_redis_value(value).map_err(|e| BrokerError::Refused(e.into()))
     }
 
-    /// Publishes envelopes; one result an envelope, in order: the id of its entry.
+    /// Publishes envelopes. Returns one result per envelope, in order: the id of its entry.
     ///
     /// # Errors
     /// [`BrokerError::Unavailable`]: any of them may have been published.
@@ -144,7 +138,7 @@ impl Broker {
         }))
     }
 
-    /// The Redis key an event of `stream` travels on.
+    /// Returns the Redis key (stream or partition) for an event of `stream`.
     pub(crate) fn key_of(&self, stream: &str, envelope: &Envelope) -> String {
         partition_of(stream, &envelope.correlation_id, self.partitions)
     }
@@ -153,16 +147,16 @@ impl Broker {
         self.partitions
     }
 
-    /// Milliseconds since 1970 by the clock of Redis, which also makes the ids of entries.
+    /// Returns the Redis time in milliseconds since 1970; entry ids use the same clock.
     ///
     /// # Errors
-    /// Redis did not answer.
+    /// Redis is unavailable, or refused.
     pub(crate) async fn now(&self) -> Result<u64, BrokerError> {
         let (seconds, micros): (u64, u64) = self.command(redis::cmd("TIME")).await?;
         Ok(seconds * 1000 + micros / 1000)
     }
 
-    /// Runs `question` on the shared connection, under the time limit, and judges what came back.
+    /// Runs `question` within the timeout, and discards an unusable connection.
     async fn ask(
         &self,
         question: impl AsyncFnOnce(MultiplexedConnection) -> redis::RedisResult<Vec<Value>>,
@@ -190,8 +184,7 @@ impl Broker {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(self.timeout))
             .set_response_timeout(Some(self.timeout));
-        // The limit of the client is for the socket alone: a server that accepts and says nothing must not
-        // hold up everybody either.
+        // The client's limit covers only the socket; this one also covers a silent server.
         let connecting = self.client.get_multiplexed_async_connection_with_config(&config);
         let connection = tokio::time::timeout(self.timeout, connecting)
             .await
@@ -202,7 +195,7 @@ impl Broker {
     }
 }
 
-/// `client` with limits on its sockets: what is sent must be acknowledged by the other host within `timeout`.
+/// Sets socket limits on `client`: the peer must acknowledge data within `timeout`.
 fn with_limits(client: redis::Client, timeout: Duration) -> redis::Client {
     let keepalive = TcpKeepalive::new().with_time(KEEPALIVE.0).with_interval(KEEPALIVE.1);
     let tcp = TcpSettings::default().set_nodelay(true).set_keepalive(keepalive).set_user_timeout(timeout);
@@ -211,7 +204,6 @@ fn with_limits(client: redis::Client, timeout: Duration) -> redis::Client {
     limited.and_then(redis::Client::open).unwrap_or(client)
 }
 
-/// The id that XADD answers with.
 fn entry_id(answer: Value) -> String {
     match answer {
         Value::BulkString(id) => String::from_utf8(id).unwrap_or_default(),

@@ -11,7 +11,7 @@ use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler,
 use super::{ConsumerSpec, EventHandler, consumer_state::ConsumerState, session::Session};
 use crate::supervisor::{Drain, ExitReason, Life};
 
-/// Reads one partition for one group and settles every entry by the outcome of its handler.
+/// Reads one partition for one group, and acknowledges, retries or dead-letters every entry.
 pub struct Consumer<H: EventHandler> {
     spec: ConsumerSpec,
     handler: Option<H>,
@@ -39,7 +39,7 @@ impl<H: EventHandler> Actor for Consumer<H> {
         context.spawn(session.into_actor(self).map(|result, actor, context| {
             actor.life.ends(match result {
                 Ok(()) => ExitReason::Drained,
-                // Whatever Redis answers is no fault of this actor: the next life looks again.
+                // Redis errors are external to this actor: its next life reconnects.
                 Err(error) => ExitReason::Disconnected(error.to_string()),
             });
             context.stop();
@@ -50,7 +50,7 @@ impl<H: EventHandler> Actor for Consumer<H> {
 impl<H: EventHandler> Handler<Drain> for Consumer<H> {
     type Result = ();
 
-    /// The session ends after its batch; one that waits for new entries, after `stream-block` at the latest.
+    /// Stops the session after its current batch; a blocked read ends after at most `stream-block`.
     fn handle(&mut self, _: Drain, _: &mut Self::Context) {
         self.stopping.set(true);
     }

@@ -1,4 +1,4 @@
-//! A consumer group of one partition: acknowledging, and burying poison messages.
+//! A consumer group of one partition: acknowledging entries, and dead-lettering poison messages.
 
 use redis::{ToRedisArgs, Value};
 
@@ -7,7 +7,6 @@ use super::{
     dead_letters::{self, Burial},
 };
 
-/// The group in which a consumer acknowledges its entries.
 #[derive(Clone)]
 pub(super) struct ConsumerGroup {
     pub broker: Broker,
@@ -26,8 +25,8 @@ impl ConsumerGroup {
         self.broker.command::<Value>(ack).await.map(drop)
     }
 
-    /// Moves an entry to the dead letters: it is acknowledged here once it is there. A process that dies in
-    /// between finds the entry pending and its letter known.
+    /// Dead-letters an entry, then acknowledges it. A crash in between leaves the entry pending and its dead
+    /// letter stored.
     pub(super) async fn bury(&self, burial: &Burial<'_>) -> Result<(), BrokerError> {
         dead_letters::bury(&self.broker, burial).await?;
         self.acknowledge(&[burial.entry]).await

@@ -14,7 +14,7 @@ use crate::{
     supervisor::{Drainable, RestartPolicy, SupervisorHandle},
 };
 
-/// Consumers that start one after the other and end together.
+/// Consumers that start one after the other and drain together.
 pub struct ConsumerSet {
     supervisor: SupervisorHandle,
     group: &'static str,
@@ -25,7 +25,7 @@ pub struct ConsumerSet {
 }
 
 impl ConsumerSet {
-    /// An empty set. Its consumers read in `group`.
+    /// Creates an empty set whose consumers read in `group`.
     #[must_use]
     pub fn new(
         supervisor: &SupervisorHandle,
@@ -37,7 +37,7 @@ impl ConsumerSet {
         Self { supervisor, group, settings, broker, specs: Vec::new(), actors: Vec::new() }
     }
 
-    /// Starts one consumer per partition of the handler's stream. `handler` makes the handler of every life.
+    /// Starts one consumer per partition; `handler` creates a handler for each actor life.
     #[must_use]
     pub fn with<H, F>(mut self, handler: F) -> Self
     where
@@ -56,13 +56,13 @@ impl ConsumerSet {
         self
     }
 
-    /// The partitions and names of the consumers, for the operations API.
+    /// The partitions and consumer names, for the operations API.
     #[must_use]
     pub fn specs(&self) -> &[ConsumerSpec] {
         &self.specs
     }
 
-    /// Every consumer finishes and acknowledges its batch. False: one did not end within `limit`.
+    /// Finishes and acknowledges the batch of every consumer. Returns false if one exceeds `limit`.
     pub async fn drain(&self, limit: Duration) -> bool {
         let drained = join_all(self.actors.iter().map(|actor| actor.drain(limit))).await;
         drained.into_iter().all(|in_time| in_time)

@@ -8,15 +8,14 @@ use std::sync::{
 use super::Broker;
 use crate::stream::StreamSettings;
 
-/// What a consumer reads, and as whom.
+/// The key, group and name of a consumer.
 #[derive(Clone)]
 pub struct ConsumerSpec {
-    /// The event type's stream, without partition.
+    /// Stream of the event type, without partition.
     pub stream: String,
-    /// The Redis key it reads: the stream, or one partition of it.
+    /// Redis key to read: the stream, or one partition of it.
     pub key: String,
     pub group: String,
-    /// Its name in the group.
     pub consumer: String,
     pub settings: StreamSettings,
     pub broker: Broker,
@@ -25,7 +24,7 @@ pub struct ConsumerSpec {
 }
 
 impl ConsumerSpec {
-    /// A consumer of `key`, which is `stream` or a partition of it, in `group`.
+    /// Describes a consumer in `group` of `key`, which is `stream` or one of its partitions.
     pub fn new(stream: &str, key: &str, group: &str, settings: &StreamSettings, broker: &Broker) -> Self {
         Self {
             stream: stream.to_owned(),
@@ -39,7 +38,7 @@ impl ConsumerSpec {
         }
     }
 
-    /// A rehearsal: the consumer actor panics with its next batch in hand.
+    /// Injects a fault: the consumer actor panics during its next batch.
     pub fn make_panic(&self) {
         self.panics.store(true, Ordering::Relaxed);
     }

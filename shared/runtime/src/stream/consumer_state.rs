@@ -1,4 +1,4 @@
-//! The state that the lives of one consumer share: failures, retries, entries in hand.
+//! State shared by the lives of one consumer: failures, retries, entries in flight.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -9,23 +9,22 @@ use jiff::Timestamp;
 
 use super::retries::Retries;
 
-/// The state that one life of a consumer actor hands on to the next. The process loses it when it ends, which
-/// costs a dead letter its errors.
+/// State passed from one life of a consumer actor to the next. A process restart loses the recorded errors.
 #[derive(Debug, Default)]
 pub(super) struct ConsumerState {
     pub failures: Failures,
     pub retries: Retries,
-    /// Entries that are being worked on: a panic is their fault, as far as anybody can tell.
+    /// Entries being handled; a panic is attributed to all of them.
     pub in_hand: Vec<Arc<Vec<String>>>,
 }
 
 impl ConsumerState {
-    /// Entries in hand and entries that wait for another try: what counts against the budget of a consumer.
+    /// Counts entries in flight or awaiting retry, for the consumer's budget.
     pub(super) fn held(&self) -> usize {
         self.retries.len() + self.in_hand.iter().map(|batch| batch.len()).sum::<usize>()
     }
 
-    /// The entries that this consumer works on, or will by itself.
+    /// Entries in flight or awaiting retry.
     pub(super) fn known(&self) -> HashSet<&str> {
         self.in_hand
             .iter()
@@ -34,38 +33,36 @@ impl ConsumerState {
             .collect()
     }
 
-    /// Forgets what a life had in hand that was ended in the middle of it: its entries are found pending.
     pub(super) fn begin_life(&mut self) {
         for entry in std::mem::take(&mut self.in_hand).iter().flat_map(|batch| batch.iter()) {
             self.retries.tried(entry);
         }
     }
 
-    /// Notes that the handler panicked over the entries it had in hand.
+    /// Records a panic as the failure of all entries in flight.
     pub(super) fn blame(&mut self, panic: &str) {
         for entry in std::mem::take(&mut self.in_hand).iter().flat_map(|batch| batch.iter()) {
-            self.retries.forget(entry); // it is delivered again at once, alone if it happens again
+            self.retries.forget(entry); // redelivered at once, and alone after repeated panics
             self.failures.record(entry, panic, true);
         }
     }
 }
 
-/// What is known about an entry that failed.
+/// The recorded errors of a failed entry.
 #[derive(Debug, Clone)]
 pub(super) struct Failure {
     pub first_error: String,
     pub last_error: String,
     pub first_at: Timestamp,
-    /// The last error was a panic: it takes along what is handled beside it.
+    /// Whether the last error was a panic, which fails the whole batch.
     pub panicked: bool,
 }
 
-/// Failures by entry id. Bounded: past the limit the oldest entry is forgotten, and its dead letter has one
-/// error less.
+/// Failures by entry id. Beyond the limit the oldest is dropped.
 #[derive(Debug, Default)]
 pub(super) struct Failures(BTreeMap<String, Failure>);
 
-/// More failing entries than this at one time are an outage, not poison.
+/// Limit of [`Failures`]: a larger number at one time indicates an outage.
 const FAILURES_REMEMBERED: usize = 10_000;
 
 impl Failures {
@@ -83,8 +80,7 @@ impl Failures {
         }
     }
 
-    /// Whether an entry that is delivered again may take others along: nobody saw how its last delivery
-    /// ended, or it panicked.
+    /// Whether a redelivered entry may fail its whole batch: its last delivery panicked or ended unobserved.
     pub(super) fn is_suspect(&self, id: &str) -> bool {
         self.0.get(id).is_none_or(|failure| failure.panicked)
     }

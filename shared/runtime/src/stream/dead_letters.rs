@@ -1,13 +1,12 @@
-//! Dead letters: events no delivery could settle, kept until somebody decides.
+//! Dead letters: events whose deliveries failed, kept until an operator redrives or discards them.
 //!
-//! `<stream>.dead` is a stream of the original fields, and of fields that say what went wrong; `<stream>.dead.index` maps
-//! `group/event id` to its entry, so that an event the reconciler publishes again while it lies here is not
-//! buried twice. A redrive appends the event to its stream with the same id, marked for the group that
-//! failed, and then removes the dead letter in the same script: of two redrives at once, one finds nothing.
-//! Redis losing all this loses nothing: the outbox still has the event.
+//! `<stream>.dead` holds the original fields and the failure details. `<stream>.dead.index` maps
+//! `group/event id` to the entry, which deduplicates repeated publications. A redrive is one script: it
+//! appends the event with the same id, marked for the failed group, then removes the dead letter. The second
+//! of two concurrent redrives finds it absent. If Redis loses all of this, the outbox still has the event.
 //!
-//! Redis undoes nothing: neither MULTI nor a script takes back what it did before a command was refused. So
-//! whatever moves here is added first and removed afterwards, and every answer is looked at.
+//! Redis keeps the effects of a MULTI or script that fails halfway: every move adds first, then removes, and
+//! checks each result.
 
 use jiff::Timestamp;
 use redis::{FromRedisValue, Pipeline, Script, Value};
@@ -20,10 +19,10 @@ use super::{
 };
 use events::{Envelope, FIELD};
 
-/// Prefix of the fields that were not part of the event.
+/// Prefix of the metadata fields.
 const META: &str = "dead-";
 
-/// An entry on its way to the dead letters.
+/// An entry to be dead-lettered.
 pub(super) struct Burial<'a> {
     pub stream: &'a str,
     pub key: &'a str,
@@ -39,7 +38,7 @@ pub(super) struct Burial<'a> {
 }
 
 impl Burial<'_> {
-    /// The event's id; an entry without one is known by its entry id.
+    /// Index key by event id; an unreadable event is indexed by its entry id.
     fn index_field(&self) -> String {
         let event = self.fields.and_then(Fields::event);
         let id = event.as_ref().and_then(|event| event.get("id")?.as_str()).unwrap_or(self.entry);
@@ -55,10 +54,10 @@ fn index(stream: &str) -> String {
     format!("{stream}.dead.index")
 }
 
-/// Puts an entry to the dead letters, unless its event lies there.
+/// Adds a dead letter for an entry, once per event.
 ///
 /// # Errors
-/// Redis refused a part of it: nothing of it was done, or what was done is taken back.
+/// Redis refused a command; partial effects are reverted.
 pub(super) async fn bury(broker: &Broker, burial: &Burial<'_>) -> Result<(), BrokerError> {
     let (letters, index, field) = (dead_stream(burial.stream), index(burial.stream), burial.index_field());
     let mut known = redis::cmd("HEXISTS");
@@ -116,14 +115,14 @@ fn letter_command(letters: &str, burial: &Burial<'_>, field: &str) -> redis::Cmd
 /// A dead letter as the operations API shows it.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct DeadLetter {
-    /// Names it in the operations API.
+    /// Identifier in the operations API.
     #[schema(example = "order_completed.dead~1700000000000-0")]
     pub id: String,
     pub stream: String,
     pub group: String,
     pub consumer: String,
     pub deliveries: u32,
-    /// The original event; the fields of the entry when they hold none.
+    /// The original event, or the raw fields of an unreadable entry.
     #[schema(value_type = Object)]
     pub event: serde_json::Map<String, serde_json::Value>,
     /// `unreadable`, `rejected` or `delivery-limit`.
@@ -134,7 +133,7 @@ pub struct DeadLetter {
     pub dead_lettered_at: String,
 }
 
-/// Which dead letters a redrive means.
+/// Selects dead letters for a redrive.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DeadLetterFilter {
     pub event_type: Option<String>,
@@ -149,16 +148,15 @@ impl DeadLetterFilter {
     }
 }
 
-/// What became of the dead letters of a stream.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Redriven {
     pub matched: usize,
     pub redriven: usize,
-    /// Redis did not take these: they are dead letters still.
+    /// Dead letters that Redis refused to move; they remain.
     pub refused: usize,
 }
 
-/// Why a dead letter could not be served.
+/// Failure of an operation on a dead letter.
 #[derive(Debug, thiserror::Error)]
 pub enum DeadLetterError {
     #[error("there is no such dead letter")]
@@ -178,7 +176,7 @@ impl DeadLetters {
         Self { broker }
     }
 
-    /// How many dead letters an event type's stream has.
+    /// Counts the dead letters of a stream.
     ///
     /// # Errors
     /// Redis is not available.
@@ -188,7 +186,7 @@ impl DeadLetters {
         self.broker.command(command).await
     }
 
-    /// Up to `limit` dead letters of a stream, oldest first, after the entry id `after`.
+    /// Lists up to `limit` dead letters of a stream, oldest first, after the entry id `after`.
     ///
     /// # Errors
     /// Redis is not available.
@@ -205,7 +203,7 @@ impl DeadLetters {
         Ok(entries(answer).into_iter().map(|entry| letter(stream, entry)).collect())
     }
 
-    /// One dead letter.
+    /// Returns one dead letter.
     ///
     /// # Errors
     /// [`DeadLetterError::Absent`], or Redis is not available.
@@ -214,7 +212,7 @@ impl DeadLetters {
         Ok(letter(&stream, entry))
     }
 
-    /// Sends a dead letter to the group that failed, with the same event id, and removes it. Works once.
+    /// Appends a dead letter to its stream for the failed group, with the same event id, then removes it.
     ///
     /// # Errors
     /// [`DeadLetterError::Absent`], or Redis is not available.
@@ -222,8 +220,7 @@ impl DeadLetters {
         let (stream, entry) = self.fetch(id).await?;
         let fields = entry.fields.unwrap_or_default();
         let meta = |name: &str| meta(&fields, name).to_owned();
-        // Somebody else may have decided meanwhile: only who still finds it appends it. A refused XADD ends
-        // the script before anything is removed.
+        // The check guards against a concurrent redrive. A refused XADD ends the script before any removal.
         let script = Script::new(
             "if #redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1]) == 0 then return 0 end
              redis.call('XADD', KEYS[3], '*', unpack(ARGV, 3))
@@ -239,7 +236,7 @@ impl DeadLetters {
                 event.insert("redrivegroup".to_owned(), meta("group").into());
                 call.arg(FIELD).arg(serde_json::Value::Object(event).to_string());
             }
-            // Whatever it is, it goes back as it came.
+            // An unreadable entry returns to its stream unchanged.
             None => fields.iter().filter(|(name, _)| !name.starts_with(META)).for_each(|(name, value)| {
                 call.arg(name).arg(value);
             }),
@@ -250,11 +247,11 @@ impl DeadLetters {
         }
     }
 
-    /// Redrives every dead letter of a stream that matches; in a dry run they are only counted. A letter that
-    /// Redis refuses stays where it is and holds up none of the others.
+    /// Redrives (or, in a dry run, counts) every matching dead letter. A dead letter that Redis refuses
+    /// stays; the others continue.
     ///
     /// # Errors
-    /// Redis is not available; what was redriven before stays so.
+    /// Redis is not available; earlier redrives persist.
     pub async fn redrive_all(
         &self,
         stream: &str,
@@ -288,11 +285,10 @@ impl DeadLetters {
         Ok(())
     }
 
-    /// Puts an event to the dead letters that its consumer has acknowledged, and gave up later; once, however
-    /// often it is asked for.
+    /// Adds a dead letter for an event that its consumer acknowledged and later gave up. Idempotent.
     ///
     /// # Errors
-    /// Redis is not available or refused; nothing was done.
+    /// Redis is unavailable or refused; the dead letters are unchanged.
     pub async fn bury_event(
         &self,
         stream: &str,
@@ -319,7 +315,7 @@ impl DeadLetters {
         bury(&self.broker, &burial).await
     }
 
-    /// Removes a dead letter for good.
+    /// Removes a dead letter permanently.
     ///
     /// # Errors
     /// [`DeadLetterError::Absent`], or Redis is not available.
@@ -340,7 +336,7 @@ impl DeadLetters {
         let mut command = redis::cmd("XRANGE");
         command.arg(dead_stream(stream)).arg(entry).arg(entry);
         let answer: Value = match self.broker.command(command).await {
-            Err(error) if error.is_final() => return Err(DeadLetterError::Absent), // not an entry id
+            Err(error) if error.is_final() => return Err(DeadLetterError::Absent), // malformed entry id
             other => other?,
         };
         let entry = entries(answer).into_iter().next().ok_or(DeadLetterError::Absent)?;
@@ -348,7 +344,6 @@ impl DeadLetters {
     }
 }
 
-/// What was noted beside the event.
 fn meta<'a>(fields: &'a Fields, name: &str) -> &'a str {
     fields.get(&format!("{META}{name}")).unwrap_or_default()
 }

@@ -5,18 +5,18 @@ use redis::{FromRedisValue, Value};
 
 use super::BrokerError;
 
-/// An entry of a stream; without fields when it was deleted or trimmed while it was pending.
+/// A stream entry; `fields` is `None` when it was deleted or trimmed while pending.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Entry {
     pub id: String,
     pub fields: Option<Fields>,
 }
 
-/// Names and values, as they were sent.
+/// Field names and values, in the order sent.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Fields {
     pairs: Vec<(String, String)>,
-    /// Bytes that are no UTF-8 were replaced: the fields can be shown, and must not be handled.
+    /// Invalid UTF-8 was replaced: the fields are for display only.
     is_damaged: bool,
 }
 
@@ -29,7 +29,6 @@ impl Fields {
         self.pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// The value of the first field of that name.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
     }
@@ -41,16 +40,15 @@ impl Fields {
 }
 
 impl From<&Envelope> for Fields {
-    /// The entry of an event.
     fn from(envelope: &Envelope) -> Self {
         Self { pairs: vec![(FIELD.to_owned(), envelope.to_json())], is_damaged: false }
     }
 }
 
-/// The entries in an answer to XREADGROUP of one stream: `[[stream, [entry, …]]]`, or nil for none.
+/// Parses an XREADGROUP response for one stream: `[[stream, [entry, …]]]`, or nil when empty.
 ///
 /// # Errors
-/// The answer is of another shape.
+/// The response has another shape.
 pub(super) fn read(answer: Value) -> Result<Vec<Entry>, BrokerError> {
     let unexpected = || BrokerError::Unavailable("the answer is no reply to XREADGROUP".to_owned());
     let streams = match answer {
@@ -64,7 +62,7 @@ pub(super) fn read(answer: Value) -> Result<Vec<Entry>, BrokerError> {
     }
 }
 
-/// The entries in an answer to XRANGE: `[[id, [field, value, …]], …]`.
+/// Parses an XRANGE response: `[[id, [field, value, …]], …]`.
 pub(super) fn entries(answer: Value) -> Vec<Entry> {
     let Value::Array(list) = answer else { return Vec::new() };
     list.into_iter().filter_map(entry).collect()
@@ -78,7 +76,7 @@ fn entry(value: Value) -> Option<Entry> {
     Some(Entry { id, fields: fields.map(readable) })
 }
 
-/// Names and values in turn; bytes that are no UTF-8 are replaced, and the fields damaged.
+/// Pairs names with values. Invalid UTF-8 is replaced and marks the fields as damaged.
 fn readable(parts: Vec<Vec<u8>>) -> Fields {
     let mut is_damaged = false;
     let mut text = |part: Vec<u8>| {
@@ -95,13 +93,12 @@ fn readable(parts: Vec<Vec<u8>>) -> Fields {
     Fields { pairs, is_damaged }
 }
 
-/// The time and the sequence number of an entry id: ids compare as these do.
+/// Parses an entry id into time and sequence number, which order the entries.
 pub(super) fn parsed(id: &str) -> (u64, u64) {
     let (time, sequence) = id.split_once('-').unwrap_or((id, "0"));
     (time.parse().unwrap_or(0), sequence.parse().unwrap_or(0))
 }
 
-/// The milliseconds in an entry id.
 pub(super) fn milliseconds(id: &str) -> u64 {
     id.split('-').next().and_then(|part| part.parse().ok()).unwrap_or(0)
 }

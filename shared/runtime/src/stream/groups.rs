@@ -1,4 +1,4 @@
-//! Where the groups of a stream are, as Redis tells.
+//! Progress of consumer groups, as reported by Redis.
 
 use redis::{FromRedisValue, Value};
 
@@ -8,25 +8,25 @@ use super::{
     partition::partitions,
 };
 
-/// One group of a stream, as XINFO GROUPS tells.
+/// One group of a stream, from XINFO GROUPS.
 #[derive(Debug, Default)]
 pub(super) struct Group {
     pub name: String,
     pub pending: u64,
     pub last_delivered: String,
-    /// Entries not read yet; `None` when Redis cannot tell (after a trim or a delete).
+    /// Unread entries; `None` when Redis has lost count (after a trim or a delete).
     pub lag: Option<u64>,
     pub entries_read: Option<u64>,
 }
 
 impl Group {
-    /// Entries not read yet of a stream of this length; a guess where Redis cannot tell.
+    /// Unread entries in a stream of this length; an estimate when Redis reports no lag.
     pub(super) fn unread(&self, length: u64) -> u64 {
         self.lag.unwrap_or_else(|| length.saturating_sub(self.entries_read.unwrap_or(0)))
     }
 }
 
-/// The groups of a stream; none where there is no such stream.
+/// Lists the groups of a stream; empty if the stream is missing.
 pub(super) async fn groups(broker: &Broker, key: &str) -> Result<Vec<Group>, BrokerError> {
     let mut command = redis::cmd("XINFO");
     command.arg("GROUPS").arg(key);
@@ -68,8 +68,7 @@ pub(super) async fn oldest_pending(
         .and_then(|id| String::from_redis_value(id).ok()))
 }
 
-/// When the oldest entry came that `group` has not acknowledged, in milliseconds by the clock of Redis;
-/// `None` when it is done with everything.
+/// Returns the arrival of the oldest unacknowledged entry, in milliseconds of the Redis clock.
 pub(super) async fn oldest_unsettled(
     broker: &Broker,
     key: &str,
@@ -78,7 +77,7 @@ pub(super) async fn oldest_unsettled(
     if group.pending > 0
         && let Some(id) = oldest_pending(broker, key, &group.name).await?
     {
-        return Ok(Some(milliseconds(&id))); // older than whatever is unread
+        return Ok(Some(milliseconds(&id))); // older than any unread entry
     }
     let mut unread = redis::cmd("XRANGE");
     let after =
@@ -87,23 +86,23 @@ pub(super) async fn oldest_unsettled(
     Ok(entries(broker.command(unread).await?).first().map(|entry| milliseconds(&entry.id)))
 }
 
-/// Where one group is in one stream.
+/// The position of one group in one stream.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Position {
-    /// The first entry there is; `None` in a stream without entries.
+    /// First entry; `None` in an empty stream.
     first: Option<(u64, u64)>,
     last_delivered: (u64, u64),
-    /// Entries not read yet; a guess where Redis cannot tell.
+    /// Unread entries; possibly an estimate.
     pub unread: u64,
 }
 
-/// What has become of an entry, as far as a [`Position`] tells.
+/// The state of an entry, derived from a [`Position`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Whereabouts {
     Unread,
-    /// The group has read it: it is pending or acknowledged.
+    /// Read by the group: pending or acknowledged.
     Read,
-    /// It is not in the stream: Redis has lost it, or it was trimmed.
+    /// Missing from the stream: lost by Redis, or trimmed.
     Gone,
 }
 
@@ -119,10 +118,10 @@ impl Position {
 }
 
 impl Broker {
-    /// Where `group` is in `key`. A group that is not there yet will begin at the first entry.
+    /// Returns the position of `group` in `key`. A missing group starts at the first entry.
     ///
     /// # Errors
-    /// Redis did not answer, or refused.
+    /// Redis is unavailable, or refused.
     pub(crate) async fn position(&self, key: &str, group: &str) -> Result<Position, BrokerError> {
         let (mut length, mut first) = (redis::cmd("XLEN"), redis::cmd("XRANGE"));
         length.arg(key);
@@ -134,10 +133,10 @@ impl Broker {
         Ok(Position { first, last_delivered: parsed(&group.last_delivered), unread: group.unread(length) })
     }
 
-    /// Which of these entries `group` has read and not acknowledged.
+    /// Returns, per entry, whether it is pending in `group`.
     ///
     /// # Errors
-    /// Redis did not answer, or refused.
+    /// Redis is unavailable, or refused.
     pub(crate) async fn pending_among(
         &self,
         key: &str,
@@ -152,11 +151,11 @@ impl Broker {
         Ok(answers.map(|answer| matches!(answer, Value::Array(rows) if !rows.is_empty())).collect())
     }
 
-    /// When the oldest entry of `stream` came that `group` has not acknowledged, in milliseconds by the clock
-    /// of Redis; `None` when it is done with everything.
+    /// Returns the arrival of the oldest unacknowledged entry of all partitions, in milliseconds of the Redis
+    /// clock.
     ///
     /// # Errors
-    /// Redis did not answer, or refused.
+    /// Redis is unavailable, or refused.
     pub(crate) async fn unsettled_since(
         &self,
         stream: &str,

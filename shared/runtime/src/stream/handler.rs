@@ -1,22 +1,22 @@
-//! What a service writes to consume a stream.
+//! The interface between a service and its streams.
 
 use std::{future::Future, sync::Arc};
 
 use events::{Envelope, Event, TraceContext};
 
-/// An event as it reached this consumer.
+/// An event as delivered to this consumer.
 #[derive(Debug, Clone)]
 pub struct Received<E> {
     pub envelope: Arc<Envelope>,
     pub event: E,
-    /// How often this entry was delivered, this time included.
+    /// Deliveries of this entry, including this one.
     pub deliveries: u32,
-    /// The span of its handling, if anybody collects spans.
+    /// The span of its handling, if spans are collected.
     pub span: Option<TraceContext>,
 }
 
 impl<E> Received<E> {
-    /// Its envelope, for replies: their trace goes on from here.
+    /// Returns the envelope for replies, which continue the trace of this handling.
     pub fn cause(&self) -> Arc<Envelope> {
         match self.span {
             Some(span) => {
@@ -27,25 +27,23 @@ impl<E> Received<E> {
     }
 }
 
-/// What became of an event.
+/// The result of handling an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// Its effect is committed.
+    /// The effect is committed.
     Done,
-    /// It had been processed before; its stored outcome was published again where there is one.
+    /// The event was processed before; a stored reply is published again.
     Duplicate,
-    /// The environment failed (no database): it is handled again after a pause, for as long as it takes, and
-    /// others overtake it.
+    /// The environment failed (no database): retry after a pause, without limit. Later events overtake.
     Transient(String),
-    /// It failed for another reason: it is delivered again after a pause, and becomes a dead letter after
-    /// `delivery-limit` deliveries.
+    /// Another failure: redelivered after a pause, and dead-lettered after `delivery-limit` deliveries.
     Failed(String),
-    /// No delivery will ever succeed: a dead letter at once.
+    /// A poison message, dead-lettered at once.
     Poison(String),
 }
 
 impl Outcome {
-    /// How metrics and spans call it, and the error if there is one.
+    /// Returns the label for metrics and spans, and the error if any.
     pub(super) fn label(&self) -> (&'static str, Option<&str>) {
         match self {
             Self::Done => ("done", None),
@@ -61,8 +59,7 @@ impl Outcome {
 pub trait EventHandler: Unpin + 'static {
     type Event: Event;
 
-    /// Handles a batch, in stream order; one outcome an event, in the same order. Effects are committed when
-    /// it returns. It may be called with an event it has handled before, and with several batches at the same
-    /// time.
+    /// Handles a batch in stream order; returns one outcome per event, in the same order, after committing.
+    /// Must be idempotent and allow concurrent batches.
     fn handle(&self, batch: &[Received<Self::Event>]) -> impl Future<Output = Vec<Outcome>>;
 }

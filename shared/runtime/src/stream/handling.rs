@@ -1,11 +1,10 @@
-//! The span of a handled event, named as OpenTelemetry's conventions for messaging have it.
+//! The span of a handled event, named by OpenTelemetry's messaging conventions.
 
 use std::time::SystemTime;
 
 use super::{ConsumerSpec, Outcome, Received, publication::attributes};
 use crate::telemetry::{Span, SpanKind, record_span};
 
-/// A batch in its handler.
 pub(super) struct Handling {
     began: SystemTime,
     events: usize,
@@ -16,7 +15,7 @@ impl Handling {
         Self { began: SystemTime::now(), events }
     }
 
-    /// The span of one event of the batch. What is transient is still being handled.
+    /// Records the span of one event. A transient outcome keeps the span open.
     pub(super) fn record<E>(&self, spec: &ConsumerSpec, received: &Received<E>, outcome: &Outcome) {
         let Some(trace) = received.span.filter(|_| !matches!(outcome, Outcome::Transient(_))) else { return };
         record_span(trace, || self.span(spec, received, outcome));

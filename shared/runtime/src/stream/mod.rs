@@ -1,8 +1,7 @@
 //! Redis Streams: the only XADD, XREADGROUP, XAUTOCLAIM and XACK in the repository.
 //!
-//! Delivery is at-least-once. An entry is acknowledged after the transaction of its effect; a consumer that
-//! dies leaves it in the pending entries list, where the next life of the same consumer, or another one after
-//! `claim-idle`, finds it.
+//! Delivery is at-least-once: an entry is acknowledged after the transaction of its effect. The entries of a
+//! dead consumer stay pending, for its next life or, after `claim-idle`, for another consumer.
 //!
 //! ```text
 //!             ┌───────────── new entries (XREADGROUP >) ────────────┐

@@ -1,4 +1,4 @@
-//! What an operator wants to know about a stream.
+//! The state of a stream, for operators.
 
 use std::time::Duration;
 
@@ -12,36 +12,36 @@ use super::{
     groups::{Group, groups, oldest_pending},
 };
 
-/// A stream as one group sees it.
+/// The state of a stream for one group.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct StreamOverview {
     pub stream: String,
     pub group: String,
-    /// Entries in the stream, read ones included until they are trimmed.
+    /// Entries in the stream, including read ones until trimmed.
     pub length: u64,
-    /// Entries the group has not read yet.
+    /// Entries unread by the group.
     pub unread: u64,
-    /// Redis cannot count exactly after a trim or a delete; `unread` is then a guess.
+    /// Whether `unread` is an estimate, after a trim or a delete.
     pub unread_approximate: bool,
-    /// Entries read and not acknowledged.
+    /// Entries read and awaiting acknowledgement.
     pub pending: u64,
     /// Age of the oldest pending entry, in seconds.
     pub oldest_pending_seconds: f64,
     pub consumers: Vec<ConsumerOverview>,
-    /// Groups of others. They hold entries back for `foreign-group-retention` at most, and not beyond
+    /// Groups unknown to this service, which delay trimming by at most `foreign-group-retention`, up to
     /// `stream-backlog`.
     pub foreign_groups: Vec<ForeignGroup>,
     /// Dead letters of this stream's event type.
     pub dead_letters: u64,
-    /// Entries this process has claimed from idle consumers since it started.
+    /// Entries claimed from idle consumers since this process started.
     pub reclaimed_total: u64,
 }
 
-/// A group that this service does not know.
+/// A group unknown to this service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ForeignGroup {
     pub name: String,
-    /// Entries it has not read yet.
+    /// Entries unread by the group.
     pub unread: u64,
     pub pending: u64,
 }
@@ -50,12 +50,12 @@ pub struct ForeignGroup {
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct ConsumerOverview {
     pub name: String,
-    /// Seconds since it last asked Redis for something.
+    /// Seconds since its last request to Redis.
     pub idle_seconds: f64,
     pub pending: u64,
 }
 
-/// Looks at a stream through the eyes of one consumer's group, and sets the gauges of both.
+/// Reads the state of a stream for one consumer's group, and sets its gauges.
 ///
 /// # Errors
 /// Redis is not available.

@@ -1,6 +1,6 @@
-//! Which partition an event travels on.
+//! Assignment of events to partitions.
 
-/// The streams of an event type: its own name with one partition, `name.0`, `name.1`, … with more.
+/// Lists the streams of an event type: its own name with one partition; `name.0`, `name.1`, … with more.
 pub fn partitions(stream: &str, count: u16) -> Vec<String> {
     match count {
         0 | 1 => vec![stream.to_owned()],
@@ -8,8 +8,7 @@ pub fn partitions(stream: &str, count: u16) -> Vec<String> {
     }
 }
 
-/// The stream for an event of this correlation id: everything of one saga is on one partition, hence in
-/// order.
+/// Returns the stream for a correlation id. All events of one saga share a partition and stay in order.
 pub fn partition_of(stream: &str, correlation_id: &str, count: u16) -> String {
     match count {
         0 | 1 => stream.to_owned(),
@@ -17,7 +16,7 @@ pub fn partition_of(stream: &str, correlation_id: &str, count: u16) -> String {
     }
 }
 
-/// FNV-1a, 64 bits: the same in every build and on every machine, unlike the hasher of `std`.
+/// FNV-1a, 64 bits: stable across builds and machines, unlike the hasher of `std`.
 fn fnv1a(bytes: &[u8]) -> u64 {
     bytes
         .iter()

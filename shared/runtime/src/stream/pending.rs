@@ -1,4 +1,4 @@
-//! What a consumer holds, and what it takes over from a dead one.
+//! The pending entries of a consumer, and claiming those of a dead one.
 
 use redis::{FromRedisValue, Pipeline, Value};
 
@@ -7,14 +7,12 @@ use super::{
     entry::{Entry, entries},
 };
 
-/// One row of the pending entries list.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct PendingEntry {
     pub id: String,
     pub deliveries: u32,
 }
 
-/// Whose pending entries.
 #[derive(Debug, Clone)]
 pub(super) struct Holder {
     pub key: String,
@@ -23,8 +21,7 @@ pub(super) struct Holder {
 }
 
 impl Holder {
-    /// Up to `count` entries this consumer holds that are idle for `idle_ms`, after `from` (exclusive, empty:
-    /// from the first).
+    /// Lists up to `count` held entries idle for `idle_ms`, after `from` (exclusive; empty: from the first).
     pub(super) async fn held(
         &self,
         broker: &Broker,
@@ -47,7 +44,7 @@ impl Holder {
         Ok(rows.into_iter().filter_map(row).collect())
     }
 
-    /// Those of `ids` that this consumer holds. `ids` are in order.
+    /// Selects the entries of `ids` (in order) that this consumer holds.
     pub(super) async fn among(
         &self,
         broker: &Broker,
@@ -72,8 +69,7 @@ impl Holder {
         Ok(held)
     }
 
-    /// Takes over entries idle for `idle_ms`, from whichever consumer. JUSTID: taking over is no delivery, so
-    /// it is not counted as one; the entries are then delivered as this consumer's own.
+    /// Claims entries idle for `idle_ms` from any consumer. JUSTID leaves the delivery count unchanged.
     pub(super) async fn claim(
         &self,
         broker: &Broker,
@@ -95,8 +91,8 @@ impl Holder {
         Ok(Claimed { next, ids, deleted })
     }
 
-    /// Delivers pending entries once more: to this consumer, and counted. Redis forgets those whose data is
-    /// gone and leaves them out.
+    /// Redelivers pending entries and increments their delivery counts. Redis drops entries whose data is
+    /// gone.
     pub(super) async fn deliver_again(
         &self,
         broker: &Broker,
@@ -105,7 +101,7 @@ impl Holder {
         broker.command(self.claiming(ids)).await.map(entries)
     }
 
-    /// Those of `ids` that are in the stream.
+    /// Returns, per id, whether the entry is in the stream.
     pub(super) async fn there(&self, broker: &Broker, ids: &[String]) -> Result<Vec<bool>, BrokerError> {
         let mut pipeline = Pipeline::with_capacity(ids.len());
         for id in ids {
@@ -114,14 +110,14 @@ impl Holder {
         Ok(broker.run(&mut pipeline).await?.into_iter().map(|answer| !entries(answer).is_empty()).collect())
     }
 
-    /// Resets the idle time of entries this consumer works on, so that nobody claims them.
+    /// Resets the idle time of entries, which protects them from claims.
     pub(super) async fn keep(&self, broker: &Broker, ids: &[String]) -> Result<(), BrokerError> {
         let mut command = self.claiming(ids);
         command.arg("JUSTID");
         broker.command::<Value>(command).await.map(drop)
     }
 
-    /// Sets how often entries were delivered: an attempt that the environment failed is not one.
+    /// Sets delivery counts, which exclude attempts that the environment failed.
     pub(super) async fn count_as(
         &self,
         broker: &Broker,
@@ -145,12 +141,11 @@ fn row(value: Value) -> Option<PendingEntry> {
     Some(PendingEntry { id, deliveries })
 }
 
-/// What one XAUTOCLAIM took over.
+/// The result of one XAUTOCLAIM.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Claimed {
     pub next: String,
     pub ids: Vec<String>,
-    /// Entries that were pending but are gone from the stream: their data is lost, the outbox publishes it
-    /// again.
+    /// Pending entries gone from the stream; the outbox publishes them again.
     pub deleted: Vec<String>,
 }

@@ -1,20 +1,20 @@
-//! Whether Redis can be worked with: looked at by doing what the work does.
+//! The Redis health check, which writes as real work does.
 
 use super::{Broker, BrokerError};
 
-/// What a probe writes; gone by itself when nobody probes any more.
+/// Key of the probe; expires when probing stops.
 const PROBE: &str = "orderflow:probe";
 const PROBE_LIFE_MS: u64 = 60_000;
 
-/// How many partitions each stream has, as the first service to come has said.
+/// Key of the partition count per stream, set by the first service to start.
 const PARTITIONS: &str = "orderflow:partitions";
 
-/// Why this process cannot speak over streams.
+/// Reasons why this process cannot use streams.
 #[derive(Debug, thiserror::Error)]
 pub enum ProbeError {
     #[error(transparent)]
     Broker(#[from] BrokerError),
-    /// Two services that count differently do not find each other's events.
+    /// Services with different counts miss each other's events.
     #[error(
         "streams have {found} partitions by {PARTITIONS} in Redis, and stream-partitions is {own} here: give every service the same number"
     )]
@@ -22,11 +22,10 @@ pub enum ProbeError {
 }
 
 impl Broker {
-    /// Writes, as publishing and acknowledging do: a PING is answered by a server that is full, read-only or
-    /// without its replicas.
+    /// Writes, because a PING succeeds even on a server that is full, read-only or without replicas.
     ///
     /// # Errors
-    /// What an operator has to mend.
+    /// An operator must repair Redis or the settings.
     pub async fn probe(&self) -> Result<(), ProbeError> {
         let mut write = redis::cmd("SET");
         write.arg(PROBE).arg(1).arg("PX").arg(PROBE_LIFE_MS);
@@ -41,7 +40,7 @@ impl Broker {
         }
     }
 
-    /// Warns when the server may throw streams away: they must survive a restart and must never be evicted.
+    /// Warns when the server may lose streams in a restart or by eviction.
     pub async fn check_durability(&self) {
         for (setting, wanted) in [("appendonly", "yes"), ("maxmemory-policy", "noeviction")] {
             let mut command = redis::cmd("CONFIG");

@@ -1,5 +1,4 @@
-//! What is done with entries that were read: they are decoded, handled, and settled by the outcome of their
-//! handler.
+//! Processing of entries: decode, handle, then acknowledge, retry or dead-letter by outcome.
 
 use std::{
     collections::BTreeMap,
@@ -22,7 +21,7 @@ use super::{
 use crate::{failpoint, telemetry::begin_span};
 use events::{Envelope, EnvelopeError, FIELD};
 
-/// Entries that could be read as events: ids and events, index by index.
+/// Decoded entries: ids and events, index by index.
 struct Batch<E> {
     entries: Vec<String>,
     received: Vec<Received<E>>,
@@ -39,7 +38,7 @@ impl<E> Batch<E> {
     }
 }
 
-/// The part of a session that does not read.
+/// The part of a session that handles entries.
 pub(super) struct Processing<H> {
     pub spec: ConsumerSpec,
     pub handler: H,
@@ -48,14 +47,14 @@ pub(super) struct Processing<H> {
     pub state: Arc<Mutex<ConsumerState>>,
 }
 
-/// A batch that is in hand: while it is, its entries are kept alive, and count against the budget.
+/// A batch in flight: its entries are kept alive and count against the budget.
 pub(super) struct InHand {
     ids: Arc<Vec<String>>,
     batch: Vec<(Entry, u32)>,
 }
 
 impl<H: EventHandler> Processing<H> {
-    /// Takes entries in hand, each with the number of its delivery.
+    /// Marks entries (with delivery numbers) as in flight.
     pub(super) fn take(&self, batch: Vec<(Entry, u32)>) -> InHand {
         let ids = Arc::new(batch.iter().map(|(entry, _)| entry.id.clone()).collect::<Vec<String>>());
         let mut state = self.state();
@@ -64,14 +63,13 @@ impl<H: EventHandler> Processing<H> {
         InHand { ids, batch }
     }
 
-    /// Brings entries to their outcome. What cannot be settled now waits for another try, and holds up
-    /// nothing else.
+    /// Handles entries and applies their outcomes.
     pub(super) async fn process(&self, taken: InHand) -> Result<(), BrokerError> {
         if !taken.batch.is_empty() {
             failpoint::pass("consumer.after-read", &self.spec.stream);
         }
         let result = self.read_and_handle(taken.batch).await;
-        // Not by a guard: after a panic the next life must know what was in hand.
+        // A drop guard would also run after a panic, when the next life needs the ids.
         let mut state = self.state();
         state.in_hand.retain(|batch| !Arc::ptr_eq(batch, &taken.ids));
         taken.ids.iter().for_each(|id| state.retries.tried(id));
@@ -94,7 +92,7 @@ impl<H: EventHandler> Processing<H> {
         if work.entries.is_empty() { Ok(()) } else { self.handle(work).await }
     }
 
-    /// The event in an entry; `None` when it was redriven for another group.
+    /// Decodes the event of an entry; `None` when it was redriven for another group.
     fn read_event(&self, entry: &Entry, deliveries: u32) -> Result<Option<Received<H::Event>>, String> {
         if entry.fields.as_ref().is_some_and(Fields::is_damaged) {
             return Err("a field is not UTF-8; what could not be read is shown as \u{fffd}".to_owned());
@@ -121,7 +119,6 @@ impl<H: EventHandler> Processing<H> {
         self.settle(batch, outcomes, &handling).await
     }
 
-    /// Settles each event by its outcome.
     async fn settle(
         &self,
         batch: Batch<H::Event>,
@@ -170,7 +167,7 @@ impl<H: EventHandler> Processing<H> {
         state.retries.postpone(entry, Why::Failure, Instant::now());
     }
 
-    /// Entries whose environment failed wait for another try, which is not counted as a delivery.
+    /// Postpones entries that the environment failed; the attempt is excluded from the delivery count.
     async fn postpone(&self, waiting: Waiting, all_failed: bool) -> Result<(), BrokerError> {
         let Some(why) = waiting.why else { return Ok(()) };
         let entries = waiting.by_deliveries.values().map(Vec::len).sum::<usize>();
@@ -194,7 +191,7 @@ impl<H: EventHandler> Processing<H> {
         Ok(())
     }
 
-    /// Makes an entry a dead letter. If Redis refuses that, the entry waits for another try.
+    /// Dead-letters an entry, or retries later if Redis refuses.
     pub(super) async fn bury(
         &self,
         entry: &Entry,
@@ -236,8 +233,7 @@ impl<H: EventHandler> Processing<H> {
     }
 }
 
-/// Entries of a batch that the environment failed: by the number of their delivery, and why the first of them
-/// was.
+/// Entries failed by the environment, by delivery number, with the first error.
 #[derive(Default)]
 struct Waiting {
     by_deliveries: BTreeMap<u32, Vec<String>>,

@@ -1,4 +1,4 @@
-//! The span of a publication, named as OpenTelemetry's conventions for messaging have it.
+//! The span of a publication, named by OpenTelemetry's messaging conventions.
 
 use std::time::SystemTime;
 
@@ -6,7 +6,7 @@ use events::Envelope;
 
 use crate::telemetry::{Attribute, Span, SpanKind, begin_span, record_span};
 
-/// The span of a publication that began at `began` and has just ended well.
+/// Records the span of a publication that has just succeeded.
 pub(super) fn record_publication(stream: &str, envelope: &Envelope, began: SystemTime) {
     let Some(trace) = begin_span(&envelope.traceparent) else { return };
     record_span(trace, || {
@@ -15,7 +15,6 @@ pub(super) fn record_publication(stream: &str, envelope: &Envelope, began: Syste
     });
 }
 
-/// The attributes that publishing and handling share.
 pub(super) fn attributes(
     operation: &'static str,
     stream: &str,
@@ -26,7 +25,7 @@ pub(super) fn attributes(
         ("messaging.operation.type", operation.into()),
         ("messaging.destination.name", stream.to_owned().into()),
         ("messaging.message.id", envelope.id.to_string().into()),
-        // The order's id; for a product its SKU.
+        // Order id, or SKU of a product.
         ("messaging.message.conversation_id", envelope.correlation_id.clone().into()),
         ("cloudevents.event_type", envelope.kind.clone().into()),
     ];

@@ -1,4 +1,4 @@
-//! The connection on which a consumer reads entries. A read blocks it, so nobody else uses it.
+//! A dedicated connection for a consumer's blocking reads.
 
 use std::time::Duration;
 
@@ -10,18 +10,17 @@ use super::{
     entry::{self, Entry},
 };
 
-/// A connection for one read at a time. After an error it is thrown away: a late answer may still come.
+/// A connection for one read at a time. Discard it after an error: a late response may follow.
 pub(super) struct Reader {
     connection: MultiplexedConnection,
     answer_within: Duration,
 }
 
 impl Reader {
-    /// `answer_within`: limit for one answer.
+    /// Connects; `answer_within` limits each response.
     ///
     /// # Errors
-    /// Redis cannot be reached within `connect_within`, has another name than its certificate, or refuses the
-    /// password.
+    /// Redis is unreachable within `connect_within`, fails certificate verification, or refuses the password.
     pub(super) async fn connect(
         client: &redis::Client,
         connect_within: Duration,
@@ -36,11 +35,10 @@ impl Reader {
         Ok(Self { connection, answer_within })
     }
 
-    /// The entries that XREADGROUP answers with.
+    /// Reads the entries of an XREADGROUP response.
     ///
     /// # Errors
-    /// Redis refused, or did not answer in time. Entries may have been delivered to this consumer all the
-    /// same.
+    /// Redis refused or timed out; entries may have been delivered nevertheless.
     pub(super) async fn read(&mut self, command: &Cmd) -> Result<Vec<Entry>, BrokerError> {
         let answer = command.query_async::<Value>(&mut self.connection);
         let answer = timeout(self.answer_within, answer)

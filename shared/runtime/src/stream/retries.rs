@@ -1,25 +1,22 @@
-//! Entries that were handled and stay pending. Each waits for its own moment, and the others overtake it.
+//! Retries of pending entries. Each entry has its own due time; others overtake it.
 
 use std::{
     collections::HashMap,
     time::{Duration, Instant},
 };
 
-/// The first wait of an entry, doubled each time. An outage of 100 ms is over when it ends.
+/// Initial retry delay, doubled on each attempt.
 const FIRST: Duration = Duration::from_millis(100);
-/// What the environment keeps from being done is looked at this often: an order must end within 15 s of the
-/// end of an outage.
+/// Longest retry delay: an order must reach its final state within 15 s of the end of an outage.
 const LONGEST: Duration = Duration::from_secs(2);
-/// An entry that failed for a reason of its own waits five times as long: the next delivery may be its last
-/// but a few.
+/// Factor on both delays for handler failures, which use up deliveries.
 const OF_A_FAILURE: u32 = 5;
 
-/// Why an entry waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Why {
-    /// The environment: its attempts are not counted.
+    /// An environment failure, excluded from the delivery count.
     Environment,
-    /// It failed: the attempt was a delivery.
+    /// A handler failure, counted as a delivery.
     Failure,
 }
 
@@ -29,20 +26,20 @@ struct Retry {
     due: Instant,
     since: Instant,
     why: Why,
-    /// It is being tried again right now.
+    /// Whether a retry is in progress.
     in_hand: bool,
 }
 
-/// The entries of one consumer that wait. Bounded by what a consumer may have in hand.
+/// The entries of one consumer awaiting retry, bounded by the consumer's budget.
 #[derive(Debug, Default)]
 pub(super) struct Retries {
     entries: HashMap<String, Retry>,
-    /// Nothing has succeeded since the environment failed a whole batch.
+    /// True from a batch that the environment failed entirely until the next success.
     is_away: bool,
 }
 
 impl Retries {
-    /// `entry` is tried again, later than the last time.
+    /// Schedules the next retry of `entry`, with a longer delay than before.
     pub(super) fn postpone(&mut self, entry: &str, why: Why, now: Instant) {
         let retry = self.entries.entry(entry.to_owned()).or_insert(Retry {
             attempts: 0,
@@ -58,12 +55,12 @@ impl Retries {
         retry.attempts += 1;
     }
 
-    /// A whole batch met an environment that is away.
+    /// Records that the environment failed a whole batch.
     pub(super) fn environment_is_away(&mut self) {
         self.is_away = true;
     }
 
-    /// Something succeeded. If the environment was away, whatever waits for it is due at once.
+    /// Records a success. After an outage, entries awaiting the environment become due at once.
     pub(super) fn environment_is_there(&mut self, now: Instant) {
         if std::mem::take(&mut self.is_away) {
             self.entries
@@ -73,31 +70,30 @@ impl Retries {
         }
     }
 
-    /// `entry` is tried again. How often it was tried is remembered.
+    /// Marks the retry of `entry` as in progress, and keeps its attempt count.
     pub(super) fn take(&mut self, entry: &str) {
         if let Some(retry) = self.entries.get_mut(entry) {
             retry.in_hand = true;
         }
     }
 
-    /// The try is over: unless it was postponed once more, `entry` is settled.
+    /// Ends the retry of `entry`, unless it was postponed again.
     pub(super) fn tried(&mut self, entry: &str) {
         if self.entries.get(entry).is_some_and(|retry| retry.in_hand) {
             self.entries.remove(entry);
         }
     }
 
-    /// `entry` waits no longer: it is settled, or somebody else's.
+    /// Removes `entry`: it is complete, or held by another consumer.
     pub(super) fn forget(&mut self, entry: &str) {
         self.entries.remove(entry);
     }
 
-    /// All of them.
     pub(super) fn entries(&self) -> impl Iterator<Item = &str> {
         self.entries.keys().map(String::as_str)
     }
 
-    /// Those whose moment has come, oldest entry first.
+    /// Lists due entries, oldest first.
     pub(super) fn due(&self, now: Instant) -> Vec<String> {
         let mut due: Vec<String> =
             self.waiting().filter(|(_, retry)| retry.due <= now).map(|(entry, _)| entry.clone()).collect();
@@ -105,12 +101,10 @@ impl Retries {
         due
     }
 
-    /// When the next of them is due.
     pub(super) fn next_due(&self) -> Option<Instant> {
         self.waiting().map(|(_, retry)| retry.due).min()
     }
 
-    /// Those that have waited for less than `patience`.
     pub(super) fn younger_than(&self, patience: Duration, now: Instant) -> impl Iterator<Item = &String> {
         self.waiting()
             .filter(move |(_, retry)| now.duration_since(retry.since) < patience)

@@ -1,15 +1,14 @@
-//! One life of a consumer: from its connection to the error that ends it.
+//! One life of a consumer, from connecting to the error that ends it.
 //!
 //! ```text
 //!   every claim-interval: claim, own pending entries ─┐
-//!   entries whose wait is over ───────────────────────┼─> taken in hand ─> handler ─> settled | waits for another try
+//!   entries whose wait is over ───────────────────────┼─> in flight ─> handler ─> acknowledged | retried later
 //!   new entries, as many as there is room for ────────┘   (kept alive)
 //! ```
 //!
-//! The budget: a process has at most [`BATCHES`] full batches of a stream in hand or waiting, shared evenly
-//! by its partitions, and there is room before anything is read. What is in hand is kept alive until it is
-//! done, so nothing of a live consumer is claimed. A group is made where a command says that there is none:
-//! at `0`, never `$`, so that what was published before is not skipped.
+//! Budget: at most [`BATCHES`] full batches per stream and process are in flight or awaiting retry, shared
+//! evenly by its partitions. Entries in flight are kept alive, which protects them from claims. A missing
+//! group is created at `0` instead of `$`, which includes earlier events.
 
 use std::{
     cell::Cell,
@@ -34,21 +33,20 @@ use super::{
     trim,
 };
 
-/// From this many deliveries on an entry is handled alone: whatever is wrong with it must not take others
-/// along.
+/// Delivery number from which an entry is handled alone, to protect others from its failures.
 const ALONE_FROM: u32 = 3;
-/// Full batches in hand at the same time: a backlog is worked off while it is read, and acknowledged while
-/// the next is handled. With four PostgreSQL, Redis and two threads were idle a quarter of the time.
+/// Full batches in flight: handling overlaps with reading and acknowledging. With four, PostgreSQL, Redis and
+/// two threads were idle a quarter of the time.
 const BATCHES: usize = 8;
-/// A batch that was not full has nothing behind it: what comes while it is handled is read together. One that
-/// takes longer than this, twice what a commit may wait for others, is not waited for.
+/// Longest wait for batches in flight after a partial read, while new entries gather. Twice the longest time
+/// a commit waits for others.
 const SLOW: Duration = Duration::from_millis(100);
-/// In-hand entries are kept alive so often in a `claim-idle`: one keeping may fail.
+/// Keep-alives per `claim-idle`; one may fail.
 const KEPT_ALIVE: u32 = 4;
-/// An entry that the environment fails for so many `claim-idle`s is not kept any longer: another instance may
-/// reach what this one does not.
+/// Number of `claim-idle` periods for which an entry awaiting retry is kept alive. Afterwards another
+/// instance may claim it.
 const PATIENCE: u32 = 3;
-/// Entries of one XCLAIM that keeps them.
+/// Entries per keep-alive XCLAIM.
 const KEEP_TOGETHER: usize = 1000;
 
 pub(super) struct Session<H: EventHandler> {
@@ -84,7 +82,6 @@ impl<H: EventHandler> Session<H> {
         Ok(Self { spec, holder, processing, reader, stopping, in_hand: InHand::default(), last_look: None })
     }
 
-    /// Consumes until it is told to stop, or an error ends it.
     pub(super) async fn run(mut self) -> Result<(), BrokerError> {
         let keeping = keep_alive(self.spec.clone(), self.holder.clone(), Arc::clone(&self.processing.state));
         tokio::select! {
@@ -110,8 +107,8 @@ impl<H: EventHandler> Session<H> {
             if self.last_look.is_none() {
                 self.announce().await;
             }
-            // Entries of an earlier life and claimed ones are there at once. Of the others none is idle for
-            // long while this one lives, unless the answer to a read was lost.
+            // Redeliver entries of an earlier life and claimed ones at once. Others become idle only after a
+            // lost read response.
             let is_news = claimed || self.last_look.is_none();
             self.redeliver_held(if is_news { Duration::ZERO } else { self.spec.settings.claim_idle / 2 })
                 .await?;
@@ -125,8 +122,7 @@ impl<H: EventHandler> Session<H> {
         }
     }
 
-    /// Makes this consumer known to the group: an idle one would not show. Not worth a failure: a full Redis
-    /// refuses it.
+    /// Makes an idle consumer visible in the group. Errors are ignored: a full Redis refuses the command.
     async fn announce(&self) {
         let mut consumer = redis::cmd("XGROUP");
         consumer.arg("CREATECONSUMER").arg(&self.spec.key).arg(&self.spec.group).arg(&self.spec.consumer);
@@ -135,14 +131,14 @@ impl<H: EventHandler> Session<H> {
         }
     }
 
-    /// Entries that may be taken in hand beside those that are.
+    /// Returns how many more entries fit into the budget.
     fn room(&self) -> usize {
         let budget =
             (BATCHES * self.spec.settings.batch / usize::from(self.spec.settings.partitions.max(1))).max(1);
         budget.saturating_sub(self.processing.state().held())
     }
 
-    /// Reads up to `count` new entries and takes them in hand.
+    /// Reads up to `count` new entries and starts handling them.
     async fn read_new(&mut self, count: usize) -> Result<(), BrokerError> {
         let command = self.reading(count, self.longest_block());
         let fresh = self.in_hand.beside(self.reader.read(&command)).await?;
@@ -151,7 +147,7 @@ impl<H: EventHandler> Session<H> {
         if is_full { self.in_hand.outcome() } else { self.in_hand.end_all_within(SLOW).await }
     }
 
-    /// How long a read may wait: not beyond the moment at which an entry is tried again.
+    /// Limits the block time of a read to the next due retry.
     fn longest_block(&self) -> Duration {
         let due = self
             .processing
@@ -170,7 +166,6 @@ impl<H: EventHandler> Session<H> {
         self.in_hand.batches.push(Box::pin(async move { processing.process(taken).await }));
     }
 
-    /// Makes the group, from the start of the stream.
     async fn make_group(&mut self, lost: &BrokerError) -> Result<(), BrokerError> {
         tracing::warn!(stream = %self.spec.key, group = %self.spec.group, error = %lost, "there is no such group; making it from the start");
         let mut group = redis::cmd("XGROUP");
@@ -188,7 +183,7 @@ impl<H: EventHandler> Session<H> {
         command
     }
 
-    /// Takes over what any consumer has held for longer than `claim-idle`; whether there was something.
+    /// Claims entries idle for longer than `claim-idle`. Returns whether any was new to this consumer.
     async fn claim(&mut self) -> Result<bool, BrokerError> {
         let (mut cursor, mut found) = ("0-0".to_owned(), false);
         loop {
@@ -213,8 +208,7 @@ impl<H: EventHandler> Session<H> {
         }
     }
 
-    /// Takes in hand what this consumer holds and does not know of: entries of an earlier life, and claimed
-    /// ones.
+    /// Redelivers untracked entries of this consumer: those of an earlier life, and claimed ones.
     async fn redeliver_held(&mut self, idle: Duration) -> Result<(), BrokerError> {
         let mut from = String::new();
         while !self.stopping.get() {
@@ -230,7 +224,7 @@ impl<H: EventHandler> Session<H> {
             if unknown.len() > self.room() {
                 self.in_hand.end_all_within(SLOW).await?;
                 if unknown.len() > self.room() {
-                    return Ok(()); // the next look finds them again
+                    return Ok(()); // the next claim interval finds them again
                 }
             }
             self.redeliver(unknown).await?;
@@ -238,13 +232,12 @@ impl<H: EventHandler> Session<H> {
         Ok(())
     }
 
-    /// Delivers entries again whose wait is over.
     async fn retry_due(&mut self) -> Result<(), BrokerError> {
         let due = self.processing.state().retries.due(Instant::now());
         for part in due.chunks(self.spec.settings.batch) {
             let held = self.holder.among(&self.spec.broker, part).await?;
             {
-                // Acknowledged by somebody, or claimed.
+                // Drops entries that were acknowledged or claimed meanwhile.
                 let mut state = self.processing.state();
                 part.iter()
                     .filter(|id| !held.iter().any(|entry| entry.id == **id))
@@ -278,7 +271,7 @@ impl<H: EventHandler> Session<H> {
         Ok(())
     }
 
-    /// An entry that was delivered too often becomes a dead letter.
+    /// Dead-letters an entry that reached the delivery limit.
     async fn give_up(&mut self, held: PendingEntry) -> Result<(), BrokerError> {
         let Some((entry, _)) = self.deliver_again(std::slice::from_ref(&held)).await?.pop() else {
             return Ok(());
@@ -301,8 +294,7 @@ impl<H: EventHandler> Session<H> {
             .await
     }
 
-    /// Delivers pending entries once more, each with the number of this delivery. Those whose data is gone
-    /// are reported.
+    /// Redelivers pending entries, with new delivery numbers. Entries whose data is gone are reported.
     async fn deliver_again(&mut self, held: &[PendingEntry]) -> Result<Vec<(Entry, u32)>, BrokerError> {
         if held.is_empty() {
             return Ok(Vec::new());
@@ -312,7 +304,7 @@ impl<H: EventHandler> Session<H> {
         let missing: Vec<String> =
             ids.into_iter().filter(|id| !delivered.iter().any(|entry| entry.id == *id)).collect();
         if !missing.is_empty() {
-            // What is still there was acknowledged this very moment.
+            // An entry still in the stream was acknowledged just now.
             let there = self.holder.there(&self.spec.broker, &missing).await?;
             let gone: Vec<String> =
                 missing.into_iter().zip(there).filter(|(_, there)| !there).map(|(id, _)| id).collect();
@@ -338,7 +330,7 @@ impl<H: EventHandler> Session<H> {
     }
 }
 
-/// Keeps alive what is in hand and what waits for another try, for as long as the session lasts.
+/// Keeps entries alive that are in flight or awaiting retry.
 async fn keep_alive(
     spec: ConsumerSpec,
     holder: Holder,
@@ -360,10 +352,10 @@ async fn keep_alive(
     }
 }
 
-/// Batches that are being processed at the same time.
+/// Batches being processed concurrently.
 struct InHand {
     batches: FuturesUnordered<LocalBoxFuture<'static, Result<(), BrokerError>>>,
-    /// The first error of one of them.
+    /// The first error of a batch.
     outcome: Result<(), BrokerError>,
 }
 
@@ -374,19 +366,18 @@ impl Default for InHand {
 }
 
 impl InHand {
-    /// Until one more has ended.
     async fn end_one(&mut self) {
         if let Some(Err(error)) = self.batches.next().await {
             self.outcome = self.outcome().and(Err(error));
         }
     }
 
-    /// The first error so far, once.
+    /// Takes the first error so far.
     fn outcome(&mut self) -> Result<(), BrokerError> {
         std::mem::replace(&mut self.outcome, Ok(()))
     }
 
-    /// Goes on with them until `read` has its answer.
+    /// Processes batches until `read` completes.
     async fn beside<T>(&mut self, read: impl Future<Output = T>) -> T {
         let mut read = pin!(read);
         loop {
@@ -397,7 +388,7 @@ impl InHand {
         }
     }
 
-    /// Waits for one of them, but not for longer than `patience`; with none of them it only waits.
+    /// Waits up to `patience` for one batch; sleeps when none is in flight.
     async fn end_one_within(&mut self, patience: Duration) -> Result<(), BrokerError> {
         match self.batches.is_empty() {
             true => tokio::time::sleep(patience).await,
@@ -406,7 +397,6 @@ impl InHand {
         self.outcome()
     }
 
-    /// Waits for all of them, but not for longer than `patience`.
     async fn end_all_within(&mut self, patience: Duration) -> Result<(), BrokerError> {
         let all = async {
             while !self.batches.is_empty() {

@@ -4,42 +4,40 @@ use std::{net::SocketAddr, time::Duration};
 
 use crate::settings::{RedisUrl, Source};
 
-/// What a service that speaks over Redis Streams reads.
 #[derive(Debug, Clone)]
 pub struct StreamSettings {
     pub url: RedisUrl,
-    /// Name of this process among the consumers of a group. The same name after a restart finds its own
-    /// pending entries at once.
+    /// Name of this process in its consumer groups. A stable name finds its pending entries after a restart.
     pub consumer_name: String,
-    /// Partitions of each stream; every service must have the same number.
+    /// Partitions of each stream, equal in every service.
     pub partitions: u16,
-    /// Most entries in one read.
+    /// Most entries per read.
     pub batch: usize,
-    /// Longest wait of one read; also the longest a stop waits for an idle consumer.
+    /// Longest wait of one read, and of a stop for an idle consumer.
     pub block: Duration,
-    /// Pending entries of another consumer idle for longer are claimed. Must exceed the longest handler.
+    /// Idle time after which entries of another consumer are claimed. Must exceed the longest handler.
     pub claim_idle: Duration,
-    /// Time between two looks for entries to claim or to try again.
+    /// Interval of claiming, redelivering and trimming.
     pub claim_interval: Duration,
     /// Deliveries after which an event becomes a dead letter.
     pub delivery_limit: u32,
-    /// Longest wait for an answer of Redis (blocking reads: on top of `block`).
+    /// Longest wait for a Redis response (for blocking reads, on top of `block`).
     pub timeout: Duration,
-    /// How long acknowledged entries stay in the stream.
+    /// Time that acknowledged entries stay in the stream.
     pub retention: Duration,
-    /// Unread entries of a stream beyond which nothing more is published to it: the rows wait in PostgreSQL.
+    /// Unread entries of a stream above which events wait in PostgreSQL.
     pub backlog: u64,
-    /// How long a group that this service does not know may hold entries back.
+    /// Longest time a group unknown to this service may delay trimming.
     pub foreign_retention: Duration,
-    /// An event that is not confirmed for this long is published again (doubling each time).
+    /// Time until an unconfirmed event is published again, doubling each time.
     pub resend_after: Duration,
-    /// Time between two sweeps of the outbox.
+    /// Interval of outbox sweeps.
     pub sweep_interval: Duration,
 }
 
 impl StreamSettings {
-    /// Reads the settings of streams. `consumer-name` defaults to host name and port: unique among the
-    /// instances of one machine, and the same after a restart, so that a process finds what it held before.
+    /// Reads the settings. `consumer-name` defaults to host name and port: unique on one machine and stable
+    /// across restarts.
     pub fn read(source: &mut Source, http_bind: SocketAddr) -> Self {
         let settings = Self {
             url: source.value("redis-url", "redis://127.0.0.1:6379/0", "Redis 7 or Valkey, with AOF and noeviction"),
@@ -56,8 +54,8 @@ impl StreamSettings {
             delivery_limit: source.within("delivery-limit", "5", 1..=1000, "deliveries after which an event becomes a dead letter"),
             timeout: source.value("redis-timeout", "2s", "longest wait for an answer of Redis"),
             retention: source.value("stream-retention", "10s", "how long acknowledged entries stay in a stream at least"),
-            // Of 0.7 to 1 KiB each: a quarter of the 384 MB that Redis has in deploy/, and as much again for
-            // the answers to them.
+            // Entries of 0.7 to 1 KiB use a quarter of the 384 MB that deploy/ grants Redis; replies to them
+            // as much again.
             backlog: source.within(
                 "stream-backlog",
                 "100000",

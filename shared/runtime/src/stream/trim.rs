@@ -1,8 +1,7 @@
-//! Trimming what the group of a stream is done with, and forgetting consumers that are gone. Never by length:
-//! a backlog must not be cut.
+//! Trimming of acknowledged entries, and removal of dead consumers. Trimming goes by time, because a limit on
+//! the length would cut a backlog.
 //!
-//! Another group than the consumer's own holds entries back as well, but not for ever: a group that somebody
-//! has left behind reads nothing ever again, and would fill Redis.
+//! Foreign groups delay trimming for a limited time: an abandoned group would otherwise fill Redis.
 
 use redis::Script;
 
@@ -11,29 +10,27 @@ use super::{
     groups::{groups, oldest_unsettled},
 };
 
-/// A name that asked Redis for nothing for so many `claim-idle`s belongs to a process that is gone: ten
-/// minutes by default, longer than a container takes to come back. Should it come back later, its name is
-/// made again.
+/// Idle time, in `claim-idle` periods, after which a consumer counts as dead. The default is ten minutes,
+/// longer than a container restart. A consumer that returns later is created again.
 const GONE_AFTER: u32 = 60;
 
-/// Removes entries that are older than `stream-retention` and that the groups are done with, and consumers
-/// that are gone.
+/// Removes dead consumers, and acknowledged entries older than `stream-retention`.
 pub(super) async fn trim(spec: &ConsumerSpec) -> Result<(), BrokerError> {
     let floor = floor(spec).await?;
     let mut command = redis::cmd("XTRIM");
-    // LIMIT 0: without it 10,000 entries are removed at most, fewer than come between two looks.
+    // LIMIT 0 lifts the default limit of 10,000 entries, fewer than arrive between two trims.
     command.arg(&spec.key).arg("MINID").arg("~").arg(floor).arg("LIMIT").arg(0);
     spec.broker.command::<u64>(command).await?;
     forget_gone(spec).await
 }
 
-/// The time below which nothing is needed any more, by the clock of Redis.
+/// Returns the time before which entries may be trimmed, by the Redis clock.
 async fn floor(spec: &ConsumerSpec) -> Result<u64, BrokerError> {
     let (broker, settings) = (&spec.broker, &spec.settings);
     let now = broker.now().await?;
     let is_crowded = length(broker, &spec.key).await? > settings.backlog;
     let all = groups(broker, &spec.key).await?;
-    // A group that was destroyed this very moment has read nothing.
+    // A missing group, destroyed just now, still needs every entry.
     let is_there = all.iter().any(|group| group.name == spec.group);
     let mut floor = if is_there { now.saturating_sub(milliseconds_of(settings.retention)) } else { 0 };
     for group in all {
@@ -53,10 +50,9 @@ async fn length(broker: &Broker, key: &str) -> Result<u64, BrokerError> {
     broker.command(command).await
 }
 
-/// Removes consumers that hold nothing and are gone. One that holds entries keeps its name until they are
-/// claimed.
+/// Removes dead consumers that hold no entries. Others keep their names until their entries are claimed.
 async fn forget_gone(spec: &ConsumerSpec) -> Result<(), BrokerError> {
-    // In one script: a consumer that is removed takes its pending entries along.
+    // One script, because deleting a consumer also deletes its pending entries.
     let script = Script::new(
         "local gone = {}
          for _, row in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do

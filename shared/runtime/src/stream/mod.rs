@@ -13,6 +13,7 @@
 //! ```
 
 mod answer;
+mod batches_in_flight;
 mod broker;
 mod consumer;
 mod consumer_group;

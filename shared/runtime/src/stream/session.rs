@@ -12,18 +12,16 @@
 
 use std::{
     cell::Cell,
-    future::Future,
-    pin::pin,
     rc::Rc,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-use futures_util::{StreamExt, future::LocalBoxFuture, stream::FuturesUnordered};
 use redis::Value;
 
 use super::{
     BrokerError, ConsumerSpec, EventHandler,
+    batches_in_flight::BatchesInFlight,
     consumer_group::ConsumerGroup,
     consumer_state::ConsumerState,
     entry::Entry,
@@ -55,7 +53,7 @@ pub(super) struct Session<H: EventHandler> {
     processing: Rc<Processing<H>>,
     reader: Reader,
     stopping: Rc<Cell<bool>>,
-    in_hand: InHand,
+    in_flight: BatchesInFlight,
     last_look: Option<Instant>,
 }
 
@@ -79,7 +77,15 @@ impl<H: EventHandler> Session<H> {
             state,
         });
         processing.state().begin_life();
-        Ok(Self { spec, holder, processing, reader, stopping, in_hand: InHand::default(), last_look: None })
+        Ok(Self {
+            spec,
+            holder,
+            processing,
+            reader,
+            stopping,
+            in_flight: BatchesInFlight::default(),
+            last_look: None,
+        })
     }
 
     pub(super) async fn run(mut self) -> Result<(), BrokerError> {
@@ -98,7 +104,7 @@ impl<H: EventHandler> Session<H> {
                 result => result,
             };
         }
-        consumed.and(self.in_hand.end_all().await)
+        consumed.and(self.in_flight.end_all().await)
     }
 
     async fn step(&mut self) -> Result<(), BrokerError> {
@@ -117,7 +123,7 @@ impl<H: EventHandler> Session<H> {
         }
         self.retry_due().await?;
         match self.room() {
-            0 => self.in_hand.end_one_within(SLOW).await,
+            0 => self.in_flight.end_one_within(SLOW).await,
             room => self.read_new(room.min(self.spec.settings.batch)).await,
         }
     }
@@ -141,10 +147,10 @@ impl<H: EventHandler> Session<H> {
     /// Reads up to `count` new entries and starts handling them.
     async fn read_new(&mut self, count: usize) -> Result<(), BrokerError> {
         let command = self.reading(count, self.longest_block());
-        let fresh = self.in_hand.beside(self.reader.read(&command)).await?;
+        let fresh = self.in_flight.beside(self.reader.read(&command)).await?;
         let is_full = fresh.len() == count;
         self.begin(fresh.into_iter().map(|entry| (entry, 1)).collect());
-        if is_full { self.in_hand.outcome() } else { self.in_hand.end_all_within(SLOW).await }
+        if is_full { self.in_flight.outcome() } else { self.in_flight.end_all_within(SLOW).await }
     }
 
     /// Limits the block time of a read to the next due retry.
@@ -163,7 +169,7 @@ impl<H: EventHandler> Session<H> {
             return;
         }
         let (processing, taken) = (Rc::clone(&self.processing), self.processing.take(batch));
-        self.in_hand.batches.push(Box::pin(async move { processing.process(taken).await }));
+        self.in_flight.add(async move { processing.process(taken).await });
     }
 
     async fn make_group(&mut self, lost: &BrokerError) -> Result<(), BrokerError> {
@@ -222,7 +228,7 @@ impl<H: EventHandler> Session<H> {
                 held.into_iter().filter(|entry| !known.contains(entry.id.as_str())).collect()
             };
             if unknown.len() > self.room() {
-                self.in_hand.end_all_within(SLOW).await?;
+                self.in_flight.end_all_within(SLOW).await?;
                 if unknown.len() > self.room() {
                     return Ok(()); // the next claim interval finds them again
                 }
@@ -263,10 +269,10 @@ impl<H: EventHandler> Session<H> {
             self.begin(batch);
         }
         for entry in alone {
-            self.in_hand.end_all().await?;
+            self.in_flight.end_all().await?;
             let batch = self.deliver_again(&[entry]).await?;
             self.begin(batch);
-            self.in_hand.end_all().await?;
+            self.in_flight.end_all().await?;
         }
         Ok(())
     }
@@ -349,69 +355,6 @@ async fn keep_alive(
                 tracing::debug!(stream = %spec.key, %error, "entries in hand are not kept alive");
             }
         }
-    }
-}
-
-/// Batches being processed concurrently.
-struct InHand {
-    batches: FuturesUnordered<LocalBoxFuture<'static, Result<(), BrokerError>>>,
-    /// The first error of a batch.
-    outcome: Result<(), BrokerError>,
-}
-
-impl Default for InHand {
-    fn default() -> Self {
-        Self { batches: FuturesUnordered::new(), outcome: Ok(()) }
-    }
-}
-
-impl InHand {
-    async fn end_one(&mut self) {
-        if let Some(Err(error)) = self.batches.next().await {
-            self.outcome = self.outcome().and(Err(error));
-        }
-    }
-
-    /// Takes the first error so far.
-    fn outcome(&mut self) -> Result<(), BrokerError> {
-        std::mem::replace(&mut self.outcome, Ok(()))
-    }
-
-    /// Processes batches until `read` completes.
-    async fn beside<T>(&mut self, read: impl Future<Output = T>) -> T {
-        let mut read = pin!(read);
-        loop {
-            tokio::select! {
-                answer = &mut read => return answer,
-                () = self.end_one(), if !self.batches.is_empty() => {}
-            }
-        }
-    }
-
-    /// Waits up to `patience` for one batch; sleeps when none is in flight.
-    async fn end_one_within(&mut self, patience: Duration) -> Result<(), BrokerError> {
-        match self.batches.is_empty() {
-            true => tokio::time::sleep(patience).await,
-            false => _ = tokio::time::timeout(patience, self.end_one()).await,
-        }
-        self.outcome()
-    }
-
-    async fn end_all_within(&mut self, patience: Duration) -> Result<(), BrokerError> {
-        let all = async {
-            while !self.batches.is_empty() {
-                self.end_one().await;
-            }
-        };
-        _ = tokio::time::timeout(patience, all).await;
-        self.outcome()
-    }
-
-    async fn end_all(&mut self) -> Result<(), BrokerError> {
-        while !self.batches.is_empty() {
-            self.end_one().await;
-        }
-        self.outcome()
     }
 }
 

@@ -61,6 +61,8 @@ pub async fn serve(settings: Settings) -> Result<Cause, StartError> {
         catalogue: actors.catalogue.clone(),
         backlog: ChargeBacklog::new(&actors.cashier, settings.charge_backlog),
         throttle,
+        notifier: actors.notifier.clone(),
+        shutdown: service.shutdown.clone(),
     };
     let api = Api { keys, verifier, openapi: http::openapi(), routes: http::routes(addresses) };
     let stages = actors.stages(writers);
@@ -123,6 +125,7 @@ impl Writers {
 
 /// The actors of the core arbiter, and the writer of orders, which sends them to the cashier.
 struct Actors {
+    notifier: OrderNotifier,
     desk: Supervised<OrderDesk>,
     cashier: Supervised<Cashier>,
     catalogue: Supervised<Catalogue>,
@@ -166,6 +169,7 @@ impl Actors {
         let policy = RestartPolicy::default();
         let supervisor = &service.core;
         let parts = writers.cashier_parts(service, settings, throttle);
+        let notifier = parts.notifier.clone();
 
         let charging = parts.clone();
         let cashier = supervisor
@@ -176,7 +180,6 @@ impl Actors {
             outcomes: writers.outcomes.clone(),
             notifier: parts.notifier.clone(),
             throttle: throttle.clone(),
-            shutdown: service.shutdown.clone(),
         };
         let desk = supervisor.supervise("order-desk", "order-desk", policy, move |life| {
             OrderDesk::new(desk_parts.clone(), life)
@@ -198,7 +201,7 @@ impl Actors {
         let reconciler = supervisor.supervise("reconciler", "reconciler", policy, move |life| {
             Reconciler::new(retries.clone(), life)
         });
-        Ok(Self { desk, cashier, catalogue, comparison, reconciler, orders })
+        Ok(Self { notifier, desk, cashier, catalogue, comparison, reconciler, orders })
     }
 
     fn consume(&self, streams: Streams) -> Streams {

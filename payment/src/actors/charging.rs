@@ -99,8 +99,8 @@ async fn settle(parts: &CashierParts, settlement: Settlement) -> bool {
     let order = settlement.order_id;
     let result = settlement.result.clone();
     match parts.settlements.commit(settlement).await {
-        Ok(true) => parts.notifier.notify(order),
-        Ok(false) => {
+        Ok(Some(progress)) => parts.notifier.notify(order, &progress),
+        Ok(None) => {
             if let ChargeResult::Charged { charge_id, .. } = result
                 && let Err(error) = handle_unmoved_charge(parts, order, &charge_id).await
             {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  HTTP ──> OrderWriter ──group commit──> orders ──ChargeOrders──> Cashier
-//!  HTTP ──ShowOrder, AwaitOrder, ListOrders──> OrderDesk
+//!  HTTP ──ShowOrder, RecordResponse, ListOrders──> OrderDesk
 //!  Cashier ──> PaymentProvider ──group commit──> order + outbox ──> relay
 //!  charges_retried, refunds_due ──> Reconciler ──> PaymentProvider
 //!  consumers ──ConfirmOrders──> OrderDesk
@@ -30,10 +30,8 @@ pub use catalogue::{ApplyProductChanges, Catalogue, FetchProducts, FetchedProduc
 pub use catalogue_sync::CatalogueSync;
 pub use charge_backlog::ChargeBacklog;
 pub use error::{ApplyResult, DeskError};
-pub use order_desk::{
-    AwaitOrder, ConfirmOrders, Confirmation, ListOrders, OrderDesk, RecordResponse, ShowOrder,
-};
-pub use order_notifier::OrderNotifier;
+pub use order_desk::{ConfirmOrders, Confirmation, ListOrders, OrderDesk, RecordResponse, ShowOrder};
+pub use order_notifier::{OrderNotifier, Subscription};
 pub use order_throttle::OrderThrottle;
 pub use order_writer::OrderWriter;
 pub use parts::{CashierParts, OrderDeskParts, ReconcilerParts};

@@ -1,10 +1,9 @@
-//! OrderDesk: shows orders, waits for them, and confirms them.
+//! OrderDesk: shows orders and confirms them.
 
-use std::{rc::Rc, time::Duration};
+use std::rc::Rc;
 
 use actix::{Actor, Context, Handler, Message, ResponseFuture};
 use runtime::{db::Database, drains_at_once, supervisor::Life};
-use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
 use super::{ApplyResult, DeskError, OrderDeskParts};
@@ -12,9 +11,6 @@ use crate::{
     domain::{Applied, Order, OrderFilter, OrderStatus, ResponseKind},
     store::{self, OrderOutcome, OrderPage},
 };
-
-/// Time between two reads of a long poll, besides wake-ups: another instance may move the order.
-const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// The actor.
 pub struct OrderDesk {
@@ -63,42 +59,6 @@ impl Handler<ShowOrder> for OrderDesk {
     fn handle(&mut self, message: ShowOrder, _: &mut Self::Context) -> Self::Result {
         let database = self.parts.database.clone();
         Box::pin(async move { find(&database, message.0).await })
-    }
-}
-
-/// Show an order once it is past a version, or after the timeout.
-#[derive(Debug, Message)]
-#[rtype(result = "Result<Option<Order>, DeskError>")]
-pub struct AwaitOrder {
-    pub id: Uuid,
-    /// `None`: wait for the final state.
-    pub after_version: Option<i32>,
-    pub timeout: Duration,
-}
-
-impl Handler<AwaitOrder> for OrderDesk {
-    type Result = ResponseFuture<Result<Option<Order>, DeskError>>;
-
-    fn handle(&mut self, message: AwaitOrder, _: &mut Self::Context) -> Self::Result {
-        let parts = Rc::clone(&self.parts);
-        Box::pin(async move { await_order(&parts, message).await })
-    }
-}
-
-async fn await_order(parts: &OrderDeskParts, wanted: AwaitOrder) -> Result<Option<Order>, DeskError> {
-    let deadline = Instant::now() + wanted.timeout;
-    let subscription = parts.notifier.subscribe(wanted.id);
-    loop {
-        let mut moved = std::pin::pin!(subscription.next_move());
-        moved.as_mut().enable(); // subscribed before the read, so that no move is missed
-        let Some(order) = find(&parts.database, wanted.id).await? else { return Ok(None) };
-        let arrived = order.status.is_terminal()
-            || wanted.after_version.is_some_and(|version| order.version() > version);
-        if arrived || Instant::now() >= deadline || parts.shutdown.has_begun() {
-            return Ok(Some(order));
-        }
-        // Err: no wake-up in time. Read the order anyway.
-        _ = timeout_at(deadline.min(Instant::now() + POLL_INTERVAL), moved).await;
     }
 }
 
@@ -166,11 +126,9 @@ async fn confirm(parts: &OrderDeskParts, confirmations: Vec<Confirmation>) -> Ve
     let mut results = Vec::with_capacity(confirmations.len());
     for (Confirmation { order_id, .. }, commit) in confirmations.into_iter().zip(commits) {
         let result = commit.await.map_err(DeskError::from);
-        if let Ok(Applied::Moved { after }) = result {
-            parts.throttle.record_end(after);
-        }
-        if result.is_ok() {
-            parts.notifier.notify(order_id);
+        if let Ok(Applied::Moved(progress)) = &result {
+            parts.throttle.record_end(progress);
+            parts.notifier.notify(order_id, progress);
         }
         results.push(result);
     }

@@ -1,45 +1,48 @@
-//! Wakes long polls when their order moves.
+//! Hands the progress of an order to the requests that wait for it.
 
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use tokio::sync::Notify;
+use tokio::sync::watch;
 use uuid::Uuid;
 
-/// The long polls of each order. Only moves of this process wake them, so a long poll also reads the database
-/// at intervals.
+use crate::domain::Progress;
+
+/// The waiting requests of each order. Only transitions of this process reach them, so a waiting request also
+/// reads its order at intervals.
 #[derive(Debug, Clone, Default)]
 pub struct OrderNotifier(Arc<Mutex<HashMap<Uuid, Subscribers>>>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Subscribers {
-    moved: Arc<Notify>,
+    progress: watch::Sender<Option<Arc<Progress>>>,
     count: usize,
 }
 
-/// The subscription of a long poll, ended on drop.
+/// The subscription of a waiting request, ended on drop.
 #[derive(Debug)]
 pub struct Subscription {
     notifier: OrderNotifier,
     order: Uuid,
-    moved: Arc<Notify>,
+    progress: watch::Receiver<Option<Arc<Progress>>>,
 }
 
 impl OrderNotifier {
-    /// Wakes every subscriber of `order`.
-    pub fn notify(&self, order: Uuid) {
-        if let Some(subscribers) = self.lock().get(&order) {
-            subscribers.moved.notify_waiters();
-        }
+    /// Subscribes to the transitions of `order` from now on.
+    pub fn subscribe(&self, order: Uuid) -> Subscription {
+        let mut all = self.lock();
+        let subscribers =
+            all.entry(order).or_insert_with(|| Subscribers { progress: watch::Sender::new(None), count: 0 });
+        subscribers.count += 1;
+        Subscription { notifier: self.clone(), order, progress: subscribers.progress.subscribe() }
     }
 
-    pub(super) fn subscribe(&self, order: Uuid) -> Subscription {
-        let mut all = self.lock();
-        let subscribers = all.entry(order).or_default();
-        subscribers.count += 1;
-        Subscription { notifier: self.clone(), order, moved: Arc::clone(&subscribers.moved) }
+    pub(super) fn notify(&self, order: Uuid, progress: &Arc<Progress>) {
+        if let Some(subscribers) = self.lock().get(&order) {
+            subscribers.progress.send_replace(Some(Arc::clone(progress)));
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Uuid, Subscribers>> {
@@ -48,9 +51,17 @@ impl OrderNotifier {
 }
 
 impl Subscription {
-    /// Completes at the next move after this call.
-    pub(super) fn next_move(&self) -> tokio::sync::futures::Notified<'_> {
-        self.moved.notified()
+    /// The order's last transition, once one follows the subscription or the previous call.
+    pub async fn next(&mut self) -> Arc<Progress> {
+        loop {
+            // The notifier holds the sender while this subscription lasts.
+            if self.progress.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+            if let Some(progress) = self.progress.borrow_and_update().clone() {
+                return progress;
+            }
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::domain::Throttle;
+use crate::domain::{Progress, Throttle};
 
 /// The [`Throttle`] of this process, shared by the HTTP workers that accept orders and the actors that finish
 /// them.
@@ -24,9 +24,10 @@ impl OrderThrottle {
         self.with(|throttle| throttle.admit(Instant::now()))
     }
 
-    /// Records that an order reached its final state, `after` its payment.
-    pub(super) fn record_end(&self, after: Duration) {
-        self.with(|throttle| throttle.record_end(after, Instant::now()));
+    /// Records that an order reached its final state.
+    pub(super) fn record_end(&self, progress: &Progress) {
+        let time = progress.time_to_end().unwrap_or_default();
+        self.with(|throttle| throttle.record_end(time, Instant::now()));
     }
 
     fn with<T>(&self, change: impl FnOnce(&mut Throttle) -> T) -> T {

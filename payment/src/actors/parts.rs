@@ -4,7 +4,6 @@ use std::{sync::Arc, time::Duration};
 
 use runtime::{
     db::{Commits, Database},
-    shutdown::Shutdown,
     stream::DeadLetters,
 };
 
@@ -47,6 +46,4 @@ pub struct OrderDeskParts {
     pub outcomes: Commits<ApplyOutcomes>,
     pub notifier: OrderNotifier,
     pub throttle: OrderThrottle,
-    /// Ends long polls early at shutdown.
-    pub shutdown: Shutdown,
 }

@@ -75,10 +75,10 @@ async fn refund(parts: &CashierParts, request: RefundRequest, is_due: bool) -> A
         reason: Some(reason.to_owned()),
     };
     let applied = parts.outcomes.commit(outcome).await?;
-    if let Applied::Moved { after } = applied {
-        parts.throttle.record_end(after);
+    if let Applied::Moved(progress) = &applied {
+        parts.throttle.record_end(progress);
+        parts.notifier.notify(order_id, progress);
     }
-    parts.notifier.notify(order_id);
     Ok(applied)
 }
 
@@ -121,8 +121,10 @@ pub(super) async fn retry_refund(parts: &ReconcilerParts, due: &DueRefund) {
 }
 
 async fn settle(parts: &ReconcilerParts, due: &DueRefund, refund_id: Option<&str>) -> Result<(), DbError> {
-    store::settle_refund(&parts.cashier.database.connection().await?, due, refund_id).await?;
-    parts.cashier.notifier.notify(due.order_id);
+    let connection = parts.cashier.database.connection().await?;
+    if let Some(progress) = store::settle_refund(&connection, due, refund_id).await? {
+        parts.cashier.notifier.notify(due.order_id, &Arc::new(progress));
+    }
     Ok(())
 }
 

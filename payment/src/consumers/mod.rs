@@ -18,7 +18,7 @@ use crate::{
 /// The outcome of an event for its stream.
 fn outcome(result: ApplyResult) -> Outcome {
     match result {
-        Ok(Applied::Moved { .. } | Applied::Parked) => Outcome::Done,
+        Ok(Applied::Moved(_) | Applied::Parked) => Outcome::Done,
         Ok(Applied::Duplicate) => Outcome::Duplicate,
         Ok(Applied::UnknownOrder) => Outcome::Poison("the order does not exist".to_owned()),
         Ok(Applied::Unexpected(status)) => {

@@ -13,7 +13,7 @@ mod throttle;
 pub use cart::{Cart, CartLine, PricingError, Violation};
 pub use idempotency::{IdempotencyKey, ResponseKind};
 pub use money::Money;
-pub use order::{NewOrder, Order, OrderLine, Payment, Transition};
+pub use order::{NewOrder, Order, OrderLine, Payment, Progress, Transition};
 pub use payment_method::PaymentMethod;
 pub use product::{Product, is_sku};
 pub use request::{OrderFilter, OrderRequest, Placed};

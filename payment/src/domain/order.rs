@@ -1,10 +1,12 @@
 //! Orders and their transitions.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Money, OrderStatus, PaymentMethod, Product};
+use super::{Money, OrderStatus, PaymentMethod, Product, ResponseKind};
 
 /// An order as it is now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +58,27 @@ pub struct Payment {
     pub method: PaymentMethod,
     pub charge_id: Option<String>,
     pub refund_id: Option<String>,
+}
+
+/// The fields of an order that its transitions set, after one of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Progress {
+    pub status: OrderStatus,
+    pub charge_id: Option<String>,
+    pub refund_id: Option<String>,
+    pub reason: Option<String>,
+    pub settled_at: Timestamp,
+    pub ended_at: Option<Timestamp>,
+    /// The recorded kind of response to the request that placed the order.
+    pub response: Option<ResponseKind>,
+}
+
+impl Progress {
+    /// Time from the payment to the final state. Zero if the server's clock was set back between them.
+    pub fn time_to_end(&self) -> Option<Duration> {
+        let time = self.ended_at?.duration_since(self.settled_at);
+        Some(Duration::try_from(time).unwrap_or_default())
+    }
 }
 
 /// One transition of an order.
@@ -118,6 +141,17 @@ impl Order {
     #[must_use]
     pub fn version(&self) -> i32 {
         1 + i32::from(self.settled_at.is_some()) + i32::from(self.ended_at.is_some())
+    }
+
+    /// Sets the fields of `progress`.
+    pub fn advance(&mut self, progress: &Progress) {
+        let Progress { status, charge_id, refund_id, reason, settled_at, ended_at, response: _ } =
+            progress.clone();
+        self.status = status;
+        self.payment = Payment { method: self.payment.method, charge_id, refund_id };
+        self.reason = reason;
+        self.settled_at = Some(settled_at);
+        self.ended_at = ended_at;
     }
 
     /// The time of the last transition.

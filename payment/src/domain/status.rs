@@ -1,5 +1,7 @@
 use serde::{Deserialize, Serialize};
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc};
+
+use super::Progress;
 
 /// The status of an order.
 ///
@@ -69,10 +71,10 @@ impl fmt::Display for OrderStatus {
 }
 
 /// The result of applying an event to an order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Applied {
-    /// The order reached its final state, this long after its payment (by the clock of PostgreSQL).
-    Moved { after: Duration },
+    /// The order reached its final state.
+    Moved(Arc<Progress>),
     /// The refund is parked and made later. The event is processed.
     Parked,
     /// The event was processed before.

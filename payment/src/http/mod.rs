@@ -8,12 +8,12 @@ mod place;
 mod routes;
 mod wait;
 
-use runtime::supervisor::Supervised;
+use runtime::{shutdown::Shutdown, supervisor::Supervised};
 
 pub use openapi::openapi;
 pub use routes::routes;
 
-use crate::actors::{Catalogue, ChargeBacklog, OrderDesk, OrderThrottle, OrderWriter};
+use crate::actors::{Catalogue, ChargeBacklog, OrderDesk, OrderNotifier, OrderThrottle, OrderWriter};
 
 /// The actors that handlers message.
 #[derive(Clone)]
@@ -23,4 +23,7 @@ pub struct Addresses {
     pub catalogue: Supervised<Catalogue>,
     pub backlog: ChargeBacklog,
     pub throttle: OrderThrottle,
+    pub notifier: OrderNotifier,
+    /// Ends waits early.
+    pub shutdown: Shutdown,
 }

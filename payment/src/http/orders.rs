@@ -19,7 +19,7 @@ use super::{
     wait,
 };
 use crate::{
-    actors::{AwaitOrder, ListOrders, ShowOrder},
+    actors::{ListOrders, ShowOrder},
     domain::{Order, OrderFilter, OrderStatus},
 };
 
@@ -43,12 +43,18 @@ pub async fn show(
     id: Path<Uuid>,
     params: Query<ShowParams>,
 ) -> Result<HttpResponse, Problem> {
-    let order = visible(&token, &addresses, *id).await?;
-    let Some(seconds) = params.wait else { return Ok(HttpResponse::Ok().json(OrderView::from(&order))) };
-    let timeout = wait::checked(seconds, "wait", "")?;
-    release_admission(&request);
-    let wanted = AwaitOrder { id: *id, after_version: params.after_version, timeout };
-    let order = addresses.orders.send(wanted).await?.map_err(refusal)?.unwrap_or(order);
+    let timeout = params.wait.map(|seconds| wait::checked(seconds, "wait", "")).transpose()?;
+    // Before the read, so that no transition is missed.
+    let subscription = timeout.map(|_| addresses.notifier.subscribe(*id));
+    let mut order = visible(&token, &addresses, *id).await?;
+    if let (Some(timeout), Some(mut subscription)) = (timeout, subscription) {
+        release_admission(&request);
+        let arrived = |order: &Order| {
+            order.status.is_terminal()
+                || params.after_version.is_some_and(|version| order.version() > version)
+        };
+        wait::until(&addresses, &mut subscription, &mut order, arrived, timeout).await?;
+    }
     Ok(HttpResponse::Ok().json(OrderView::from(&order)))
 }
 

@@ -25,7 +25,7 @@ use super::{
     wait,
 };
 use crate::{
-    actors::{AwaitOrder, FetchProducts, FetchedProducts, RecordResponse},
+    actors::{FetchProducts, FetchedProducts, RecordResponse, ShowOrder, Subscription},
     domain::{
         Cart, CartLine, IdempotencyKey, Order, OrderRequest, PaymentMethod, Placed, PricingError,
         ResponseKind, Violation,
@@ -56,19 +56,24 @@ pub async fn place_order(
     admit(&addresses)?;
     let wait = preferred_wait(&request)?;
     let order = parse(token.sub, &request, body.value, wait.is_some())?;
+    // Before the commit, so that no transition is missed.
+    let waiting = wait.map(|timeout| (timeout, addresses.notifier.subscribe(order.order_id)));
     match place(&addresses, order).await? {
-        Placed::Created(order) => match wait {
+        Placed::Created(order) => match waiting {
             None => Ok(respond(StatusCode::ACCEPTED, &order, false)),
-            Some(timeout) => {
+            Some((timeout, subscription)) => {
                 release_admission(&request);
-                respond_after(&addresses, order, timeout, false).await
+                respond_after(&addresses, subscription, Arc::unwrap_or_clone(order), timeout, false).await
             }
         },
         Placed::Replayed(order, Some(ResponseKind::Accepted)) => Ok(accepted(&order, true)),
         Placed::Replayed(order, Some(ResponseKind::Terminal)) => Ok(terminal(&order, true)),
         Placed::Replayed(order, None) => {
             release_admission(&request);
-            respond_after(&addresses, order, wait.unwrap_or_default(), true).await
+            let subscription = addresses.notifier.subscribe(order.id);
+            let order = addresses.orders.send(ShowOrder(order.id)).await?.map_err(refusal)?;
+            let order = order.ok_or_else(Problem::internal)?; // deleted by hand since its key was found
+            respond_after(&addresses, subscription, order, wait.unwrap_or_default(), true).await
         }
         Placed::KeyReused => Err(Problem::new(
             StatusCode::UNPROCESSABLE_ENTITY,
@@ -112,23 +117,24 @@ async fn place(addresses: &Addresses, order: OrderRequest) -> Result<Placed, Pro
     }
 }
 
-/// Waits for the final state, records the kind of response unless one is recorded, and sends the recorded
-/// kind.
+/// Waits for the final state, and sends the recorded kind of response. The transition to the final state
+/// records it; a wait that ends earlier records its own.
 async fn respond_after(
     addresses: &Addresses,
-    order: Arc<Order>,
+    mut subscription: Subscription,
+    mut order: Order,
     timeout: Duration,
     replayed: bool,
 ) -> Result<HttpResponse, Problem> {
-    let awaited = addresses
-        .orders
-        .send(AwaitOrder { id: order.id, after_version: None, timeout })
-        .await?
-        .map_err(refusal)?;
-    let order = awaited.unwrap_or_else(|| Arc::unwrap_or_clone(order));
-    match addresses.orders.send(RecordResponse(order)).await?.map_err(refusal)? {
-        (ResponseKind::Terminal, order) => Ok(terminal(&order, replayed)),
-        (ResponseKind::Accepted, order) => Ok(accepted(&order, replayed)),
+    let arrived = |order: &Order| order.status.is_terminal();
+    let recorded = wait::until(addresses, &mut subscription, &mut order, arrived, timeout).await?;
+    let (response, order) = match recorded.filter(|_| arrived(&order)) {
+        Some(recorded) => (recorded, order),
+        None => addresses.orders.send(RecordResponse(order)).await?.map_err(refusal)?,
+    };
+    match response {
+        ResponseKind::Terminal => Ok(terminal(&order, replayed)),
+        ResponseKind::Accepted => Ok(accepted(&order, replayed)),
     }
 }
 

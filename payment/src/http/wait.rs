@@ -3,9 +3,42 @@
 use std::time::Duration;
 
 use runtime::http::{FieldError, Problem};
+use tokio::time::{Instant, timeout_at};
+
+use super::{Addresses, errors::refusal};
+use crate::{
+    actors::{ShowOrder, Subscription},
+    domain::{Order, ResponseKind},
+};
 
 /// Maximum wait in seconds: the contract's number.
 const LONGEST: u64 = 30;
+/// Time between two reads of an order that a request waits for: another instance may move it.
+const READ_INTERVAL: Duration = Duration::from_millis(500);
+
+/// Waits until `arrived` holds for the order, the time is up, or the service ends. Returns the recorded kind
+/// of response, if the last transition was handed over in memory.
+pub(super) async fn until(
+    addresses: &Addresses,
+    subscription: &mut Subscription,
+    order: &mut Order,
+    arrived: impl Fn(&Order) -> bool,
+    timeout: Duration,
+) -> Result<Option<ResponseKind>, Problem> {
+    let deadline = Instant::now() + timeout;
+    let mut response = None;
+    while !arrived(order) && Instant::now() < deadline && !addresses.shutdown.has_begun() {
+        let next_read = deadline.min(Instant::now() + READ_INTERVAL);
+        if let Ok(progress) = timeout_at(next_read, subscription.next()).await {
+            order.advance(&progress);
+            response = progress.response;
+        } else if let Some(found) = addresses.orders.send(ShowOrder(order.id)).await?.map_err(refusal)? {
+            *order = found;
+            response = None;
+        }
+    }
+    Ok(response)
+}
 
 /// A wait of `seconds`. `pointer` and `subject` name it in the error.
 pub(super) fn checked(seconds: u64, pointer: &str, subject: &str) -> Result<Duration, Problem> {

@@ -5,12 +5,16 @@ use tokio_postgres::types::Json;
 use uuid::Uuid;
 
 use crate::domain::{
-    Money, Order, OrderFilter, OrderLine, OrderStatus, Payment, PaymentMethod, ResponseKind,
+    Money, Order, OrderFilter, OrderLine, OrderStatus, Payment, PaymentMethod, Progress, ResponseKind,
 };
 
 /// The columns that [`read_order`] reads, from a table called `o`.
 pub(super) const ORDER_COLUMNS: &str = "o.id, o.user_id, o.status, o.items, o.total, o.currency, o.payment_method, o.charge_id, o.refund_id, \
      o.reason, o.created_at, o.settled_at, o.ended_at, o.traceparent, o.request_id";
+
+/// The columns that [`read_progress`] reads, from a table called `o`.
+pub(super) const PROGRESS_COLUMNS: &str =
+    "o.status, o.charge_id, o.refund_id, o.reason, o.settled_at, o.ended_at, o.answer";
 
 /// One order.
 ///
@@ -126,5 +130,19 @@ pub(super) fn read_order(row: &Row) -> Result<Order, DbError> {
         ended_at: row.get(12)?,
         traceparent: row.get(13)?,
         request_id: row.get(14)?,
+    })
+}
+
+/// Reads the columns of [`PROGRESS_COLUMNS`], which start at column 1.
+pub(super) fn read_progress(row: &Row) -> Result<Progress, DbError> {
+    Ok(Progress {
+        // The CHECK of the column allows these statuses only.
+        status: OrderStatus::parse(row.get(1)?).unwrap_or(OrderStatus::Pending),
+        charge_id: row.get(2)?,
+        refund_id: row.get(3)?,
+        reason: row.get(4)?,
+        settled_at: row.get(5)?,
+        ended_at: row.get(6)?,
+        response: row.get::<Option<&str>>(7)?.and_then(ResponseKind::parse),
     })
 }

@@ -1,7 +1,7 @@
 //! The last step of an order, to `confirmed` or `refunded`. One transaction also inserts the inbox row of its
 //! event and deletes the outbox row that the event confirms.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, sync::Arc};
 
 use runtime::{
     db::{Connection, DbError, Fault, Write},
@@ -9,8 +9,11 @@ use runtime::{
 };
 use uuid::Uuid;
 
-use super::count_orders;
-use crate::domain::{Applied, OrderStatus};
+use super::{
+    count_orders,
+    orders::{PROGRESS_COLUMNS, read_progress},
+};
+use crate::domain::{Applied, OrderStatus, Progress};
 
 /// Inventory's decision about an order.
 #[derive(Debug, Clone)]
@@ -43,8 +46,9 @@ impl Write for ApplyOutcomes {
     async fn commit(&self, connection: &Connection, items: &[OrderOutcome]) -> Result<Vec<Applied>, DbError> {
         let mut moved = self.apply(connection, items).await?;
         // Removed when found: the same event twice in a batch moves the order once.
-        let applied =
-            items.iter().map(|item| moved.remove(&item.event_id).map(|after| Applied::Moved { after }));
+        let applied = items
+            .iter()
+            .map(|item| moved.remove(&item.event_id).map(|progress| Applied::Moved(Arc::new(progress))));
         let applied: Vec<Option<Applied>> = applied.collect();
         let rest: Vec<&OrderOutcome> = items
             .iter()
@@ -57,8 +61,7 @@ impl Write for ApplyOutcomes {
     }
 
     fn committed(&self, items: &[OrderOutcome], outcomes: &[Applied]) {
-        let moved =
-            items.iter().zip(outcomes).filter(|(_, applied)| matches!(applied, Applied::Moved { .. }));
+        let moved = items.iter().zip(outcomes).filter(|(_, applied)| matches!(applied, Applied::Moved(_)));
         count_orders(moved.clone().map(|(item, _)| item.status.as_str()));
         if let Some(relay) = &self.relay {
             relay.confirmed(moved.filter_map(|(item, _)| item.answers).collect());
@@ -67,30 +70,30 @@ impl Write for ApplyOutcomes {
 }
 
 impl ApplyOutcomes {
-    /// Moves the orders that are `completed`. Returns the events that moved one, and the time since each
-    /// payment. Only these events go into the inbox. A concurrent second event waits for the row of the
+    /// Moves the orders that are `completed`, and records the final state as the response to a request that
+    /// still waits for it. Returns the events that moved one, and the progress of each order. Only these events go into the inbox. A concurrent second event waits for the row of the
     /// order, then finds the final state.
     async fn apply(
         &self,
         connection: &Connection,
         items: &[OrderOutcome],
-    ) -> Result<HashMap<Uuid, Duration>, DbError> {
-        let statement = connection
-            .prepare_cached(
-                "WITH moved AS (
-                     UPDATE orders o SET status = i.status, refund_id = i.refund_id, reason = i.reason, version = o.version + 1, ended_at = now()
-                     FROM (SELECT unnest($1::uuid[]) AS event_id, unnest($2::uuid[]) AS order_id, unnest($3::text[]) AS status,
-                                  unnest($4::text[]) AS refund_id, unnest($5::text[]) AS reason) AS i
-                     WHERE o.id = i.order_id AND o.id = ANY($2) AND o.status = 'completed'
-                     RETURNING i.event_id, extract(epoch FROM o.ended_at - o.settled_at)::float8 AS seconds
-                 ), processed AS (
-                     INSERT INTO inbox (consumer, event_id) SELECT $6, event_id FROM moved
-                 ), confirmed AS (
-                     DELETE FROM outbox WHERE event_id = ANY($7)
-                 )
-                 SELECT event_id, seconds FROM moved",
-            )
-            .await?;
+    ) -> Result<HashMap<Uuid, Progress>, DbError> {
+        let query = format!(
+            "WITH moved AS (
+                 UPDATE orders o SET status = i.status, refund_id = i.refund_id, reason = i.reason, version = o.version + 1, ended_at = now(),
+                        answer = coalesce(o.answer, 'terminal')
+                 FROM (SELECT unnest($1::uuid[]) AS event_id, unnest($2::uuid[]) AS order_id, unnest($3::text[]) AS status,
+                              unnest($4::text[]) AS refund_id, unnest($5::text[]) AS reason) AS i
+                 WHERE o.id = i.order_id AND o.id = ANY($2) AND o.status = 'completed'
+                 RETURNING i.event_id, {PROGRESS_COLUMNS}
+             ), processed AS (
+                 INSERT INTO inbox (consumer, event_id) SELECT $6, event_id FROM moved
+             ), confirmed AS (
+                 DELETE FROM outbox WHERE event_id = ANY($7)
+             )
+             SELECT * FROM moved"
+        );
+        let statement = connection.prepare_cached(&query).await?;
         let events: Vec<Uuid> = items.iter().map(|item| item.event_id).collect();
         let orders: Vec<Uuid> = items.iter().map(|item| item.order_id).collect();
         let statuses: Vec<&str> = items.iter().map(|item| item.status.as_str()).collect();
@@ -100,9 +103,7 @@ impl ApplyOutcomes {
         let moved = connection
             .query(&statement, &[&events, &orders, &statuses, &refunds, &reasons, &self.consumer, &answered])
             .await?;
-        // A negative time, after the server's clock was set back, counts as zero.
-        let after = |seconds: f64| Duration::try_from_secs_f64(seconds).unwrap_or_default();
-        moved.iter().map(|row| Ok((row.get(0)?, after(row.get(1)?)))).collect()
+        moved.iter().map(|row| Ok((row.get(0)?, read_progress(row)?))).collect()
     }
 
     /// The reasons why these events moved no order: one per item, in order.

@@ -13,7 +13,11 @@ use runtime::{
 };
 use uuid::Uuid;
 
-use super::count_orders;
+use super::{
+    count_orders,
+    orders::{PROGRESS_COLUMNS, read_progress},
+};
+use crate::domain::Progress;
 
 /// The refund of an order that is paid and undecided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -163,7 +167,7 @@ fn read_due(row: &Row) -> Result<DueRefund, DbError> {
 }
 
 /// Deletes the row of a refund that was made or is no longer due. An order that is paid and undecided becomes
-/// `refunded`.
+/// `refunded`. Returns its progress then.
 ///
 /// # Errors
 /// The database did not answer.
@@ -171,21 +175,21 @@ pub async fn settle_refund(
     connection: &Connection,
     due: &DueRefund,
     refund_id: Option<&str>,
-) -> Result<(), DbError> {
-    let statement = connection
-        .prepare_cached(
-            "WITH moved AS (
-                 UPDATE orders SET status = 'refunded', refund_id = $2, reason = $3, version = version + 1, ended_at = now()
-                 WHERE id = $1 AND status = 'completed' AND $2::text IS NOT NULL RETURNING id
-             ), made AS (
-                 DELETE FROM refunds_due WHERE order_id = $1
-             )
-             SELECT id FROM moved",
-        )
-        .await?;
-    let moved = connection.query(&statement, &[&due.order_id, &refund_id, &due.reason]).await?;
+) -> Result<Option<Progress>, DbError> {
+    let query = format!(
+        "WITH moved AS (
+             UPDATE orders o SET status = 'refunded', refund_id = $2, reason = $3, version = version + 1, ended_at = now(),
+                    answer = coalesce(answer, 'terminal')
+             WHERE id = $1 AND status = 'completed' AND $2::text IS NOT NULL RETURNING o.id, {PROGRESS_COLUMNS}
+         ), made AS (
+             DELETE FROM refunds_due WHERE order_id = $1
+         )
+         SELECT * FROM moved"
+    );
+    let statement = connection.prepare_cached(&query).await?;
+    let moved = connection.query_opt(&statement, &[&due.order_id, &refund_id, &due.reason]).await?;
     count_orders(moved.iter().map(|_| "refunded"));
-    Ok(())
+    moved.map(|row| read_progress(&row)).transpose()
 }
 
 /// Postpones a refund: a second after the first attempt, doubling up to five minutes.

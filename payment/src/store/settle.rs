@@ -1,6 +1,6 @@
 //! Settles charges: one transaction moves the order and inserts its `order_completed` into the outbox.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use runtime::{
     db::{Connection, DbError, Write},
@@ -8,7 +8,11 @@ use runtime::{
 };
 use uuid::Uuid;
 
-use super::count_orders;
+use super::{
+    count_orders,
+    orders::{PROGRESS_COLUMNS, read_progress},
+};
+use crate::domain::Progress;
 
 /// The result of the charge of an order.
 #[derive(Debug, Clone)]
@@ -37,33 +41,37 @@ pub struct SettleCharges {
 
 impl Write for SettleCharges {
     type Item = Settlement;
-    /// Whether the order moved.
-    type Output = bool;
+    /// The progress of the order, if it moved.
+    type Output = Option<Arc<Progress>>;
     const NAME: &'static str = "settle-charges";
     /// As for [`ChargeLedger`](super::ChargeLedger): a charge keeps its slot of `provider-in-flight` until it
     /// is settled.
     const MAX_WAIT_INTERVALS: u32 = 3;
 
-    async fn commit(&self, connection: &Connection, items: &[Settlement]) -> Result<Vec<bool>, DbError> {
-        let statement = connection
-            .prepare_cached(
-                "WITH moved AS (
-                     UPDATE orders o SET status = i.status, charge_id = i.charge_id, reason = i.reason, version = o.version + 1, settled_at = now()
-                     FROM (SELECT unnest($1::uuid[]) AS id, unnest($2::text[]) AS status, unnest($3::text[]) AS charge_id, unnest($4::text[]) AS reason) AS i
-                     WHERE o.id = i.id AND o.id = ANY($1) AND o.status = 'pending'
-                     RETURNING o.id
-                 ), published AS (
-                     INSERT INTO outbox (event_id, stream, envelope, repeats, due_at)
-                     SELECT e.event_id, e.stream, e.envelope, e.repeats, now() + make_interval(secs => $10)
-                     FROM (SELECT unnest($5::uuid[]) AS order_id, unnest($6::uuid[]) AS event_id, unnest($7::text[]) AS stream,
-                                  unnest($8::text[]) AS envelope, unnest($9::int[]) AS repeats) AS e
-                     JOIN moved m ON m.id = e.order_id
-                 ), retried AS (
-                     DELETE FROM charges_retried WHERE order_id = ANY($11)
-                 )
-                 SELECT id FROM moved",
-            )
-            .await?;
+    async fn commit(
+        &self,
+        connection: &Connection,
+        items: &[Settlement],
+    ) -> Result<Vec<Self::Output>, DbError> {
+        let query = format!(
+            "WITH moved AS (
+                 UPDATE orders o SET status = i.status, charge_id = i.charge_id, reason = i.reason, version = o.version + 1, settled_at = now(),
+                        answer = CASE i.status WHEN 'declined' THEN coalesce(o.answer, 'terminal') ELSE o.answer END
+                 FROM (SELECT unnest($1::uuid[]) AS id, unnest($2::text[]) AS status, unnest($3::text[]) AS charge_id, unnest($4::text[]) AS reason) AS i
+                 WHERE o.id = i.id AND o.id = ANY($1) AND o.status = 'pending'
+                 RETURNING o.id, {PROGRESS_COLUMNS}
+             ), published AS (
+                 INSERT INTO outbox (event_id, stream, envelope, repeats, due_at)
+                 SELECT e.event_id, e.stream, e.envelope, e.repeats, now() + make_interval(secs => $10)
+                 FROM (SELECT unnest($5::uuid[]) AS order_id, unnest($6::uuid[]) AS event_id, unnest($7::text[]) AS stream,
+                              unnest($8::text[]) AS envelope, unnest($9::int[]) AS repeats) AS e
+                 JOIN moved ON moved.id = e.order_id
+             ), retried AS (
+                 DELETE FROM charges_retried WHERE order_id = ANY($11)
+             )
+             SELECT * FROM moved"
+        );
+        let statement = connection.prepare_cached(&query).await?;
         let ids: Vec<Uuid> = items.iter().map(|item| item.order_id).collect();
         let statuses: Vec<&str> = items.iter().map(|item| item.result.status()).collect();
         let charges: Vec<Option<&str>> = items.iter().map(|item| item.result.charge_id()).collect();
@@ -92,12 +100,13 @@ impl Write for SettleCharges {
                 ],
             )
             .await?;
-        let moved = moved.iter().map(|row| row.get(0)).collect::<Result<HashSet<Uuid>, _>>()?;
-        Ok(ids.iter().map(|id| moved.contains(id)).collect())
+        let progress = moved.iter().map(|row| Ok((row.get(0)?, Arc::new(read_progress(row)?))));
+        let progress = progress.collect::<Result<HashMap<Uuid, _>, DbError>>()?;
+        Ok(ids.iter().map(|id| progress.get(id).cloned()).collect())
     }
 
-    fn committed(&self, items: &[Settlement], moved: &[bool]) {
-        let moved = items.iter().zip(moved).filter(|(_, moved)| **moved).map(|(item, _)| item);
+    fn committed(&self, items: &[Settlement], progress: &[Self::Output]) {
+        let moved = items.iter().zip(progress).filter(|(_, moved)| moved.is_some()).map(|(item, _)| item);
         count_orders(moved.clone().map(|item| item.result.status()));
         self.relay.publish(moved.filter_map(|item| item.result.event().cloned()));
     }

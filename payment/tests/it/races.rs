@@ -20,7 +20,6 @@ use testing::{TestDatabase, database_settings, eventually};
 use uuid::Uuid;
 
 const SOON: Duration = Duration::from_secs(10);
-const MOVED: Applied = Applied::Moved { after: Duration::ZERO };
 const APPLY: ApplyOutcomes = ApplyOutcomes { consumer: "payment-group", relay: None };
 
 struct Books {
@@ -89,11 +88,8 @@ async fn moves_to(connection: &Connection, order: Uuid, status: &str, charge: &s
     connection.batch_execute(&sql).await.expect("moved");
 }
 
-/// The results of these outcomes, without the time since the payment.
 async fn apply(connection: &Connection, outcomes: &[OrderOutcome]) -> Vec<Applied> {
-    let applied = APPLY.commit(connection, outcomes).await.expect("committed");
-    let timeless = |applied| if let Applied::Moved { .. } = applied { MOVED } else { applied };
-    applied.into_iter().map(timeless).collect()
+    APPLY.commit(connection, outcomes).await.expect("committed")
 }
 
 fn confirmation(order_id: Uuid) -> OrderOutcome {
@@ -320,8 +316,13 @@ async fn the_times_of_an_order_come_from_one_clock() {
     let ended = find_order(&connection, order.id).await.expect("an answer").expect("an order");
     let times: Vec<Timestamp> = ended.timeline().map(|step| step.at).collect();
     assert!(times.is_sorted() && times.len() == 3, "{times:?}");
+    let [Applied::Moved(progress)] = &applied[..] else { panic!("moved: {applied:?}") };
     let age: Duration = times[2].duration_since(times[1]).try_into().expect("forward");
-    assert_eq!(applied, [Applied::Moved { after: age }], "the duration comes from the same clock");
+    assert_eq!(progress.time_to_end(), Some(age), "the duration comes from the same clock");
+    let mut advanced = Order::clone(&order);
+    advanced.advance(progress);
+    assert_eq!(advanced, ended, "a request that waits shows what a read shows");
+    assert_eq!(progress.response, Some(ResponseKind::Terminal), "the transition recorded the response");
     let due = connection
         .query_one("SELECT min(placed_at) FROM charges_due", &[])
         .await
@@ -340,7 +341,8 @@ async fn an_event_that_two_processes_apply_at_the_same_time_is_a_duplicate_for_t
     moves_to(&first, order.id, "completed", "'ch_1'").await;
     let confirmed = confirmation(order.id);
     first.batch_execute("BEGIN").await.expect("begun");
-    assert_eq!(apply(&first, std::slice::from_ref(&confirmed)).await, [MOVED]);
+    let applied = apply(&first, std::slice::from_ref(&confirmed)).await;
+    assert!(matches!(&applied[..], [Applied::Moved(_)]), "{applied:?}");
     let commit = async {
         books.until_one_waits().await;
         first.batch_execute("COMMIT").await.expect("committed");
@@ -376,7 +378,8 @@ async fn an_event_that_comes_twice_in_one_batch_moves_its_order_once() {
     moves_to(&connection, order.id, "completed", "'ch_1'").await;
     let confirmed = confirmation(order.id);
     let twice = [confirmed.clone(), confirmed];
-    assert_eq!(apply(&connection, &twice).await, [MOVED, Applied::Duplicate]);
+    let applied = apply(&connection, &twice).await;
+    assert!(matches!(&applied[..], [Applied::Moved(_), Applied::Duplicate]), "{applied:?}");
     let shown = find_order(&connection, order.id).await.expect("an answer").expect("an order");
     assert_eq!((shown.status, shown.version()), (OrderStatus::Confirmed, 3));
 }
@@ -410,7 +413,8 @@ async fn a_second_end_is_refused_by_the_table_itself() {
     let connection = books.connection().await;
     let order = place(&connection, request("one")).await;
     moves_to(&connection, order.id, "completed", "'ch_1'").await;
-    assert_eq!(apply(&connection, &[confirmation(order.id)]).await, [MOVED]);
+    let applied = apply(&connection, &[confirmation(order.id)]).await;
+    assert!(matches!(&applied[..], [Applied::Moved(_)]), "{applied:?}");
     let again =
         "UPDATE orders SET status = 'refunded', refund_id = 're_1', version = version + 1, ended_at = now()";
     let refused = connection.batch_execute(again).await;

@@ -79,8 +79,9 @@ impl World<'_> {
         let checked = self.rules.transitions_are_checked;
         let moved = self.find_mut(settlement.no).is_some_and(|placed| placed.advance(status, checked));
         if moved {
-            if let Some(event) = settlement.event {
-                self.write_outbox(event);
+            match settlement.event {
+                Some(event) => self.write_outbox(event),
+                None => self.record_end(settlement.no),
             }
             let supply = [0, 1].map(|sku| self.supply(sku));
             self.find_mut(settlement.no).into_iter().for_each(|placed| placed.supply = supply);

@@ -146,7 +146,14 @@ impl World<'_> {
         None
     }
 
-    /// `AwaitOrder`: the wait may end at any status.
+    /// The transition to the final state records the response of a request that still waits.
+    pub(super) fn record_end(&mut self, no: OrderNo) {
+        if let Some(key) = self.keys.iter_mut().find(|key| key.no == no) {
+            key.answer.get_or_insert(ResponseKind::Terminal);
+        }
+    }
+
+    /// `wait::until`: the wait may end at any status.
     fn look(&mut self, no: OrderNo) -> Option<RequestStage> {
         let order = self.find(no)?.order.clone();
         if self.faulty && !order.status.is_terminal() && !self.random.one_in(4) {

@@ -1,9 +1,10 @@
 //! Payment's consumers of `stock_reserved` and `refund_order`: `Cashier::refund_all`,
 //! `store::outcome::ApplyOutcomes`.
 
-use std::time::Duration;
+use std::sync::Arc;
 
-use payment::domain::{Applied, OrderStatus};
+use jiff::Timestamp;
+use payment::domain::{Applied, OrderStatus, Progress};
 
 use super::memory::{ApplyStage, HeldEvent, Statement};
 use super::reached::Reached;
@@ -97,7 +98,7 @@ impl World<'_> {
             return Some(ApplyStage::Begin);
         }
         match applied {
-            Applied::Moved { .. } | Applied::Parked => {}
+            Applied::Moved(_) | Applied::Parked => {}
             Applied::Duplicate => self.reach(Reached::DuplicateApplied),
             Applied::UnknownOrder | Applied::Unexpected(_) => {
                 let what = format!("event {} became a dead letter: {applied:?}", statement.event);
@@ -121,10 +122,19 @@ impl World<'_> {
         }
         if moved {
             self.changed = true;
+            self.record_end(no);
             if self.rules.inbox_decides {
                 self.payment_inbox.push(event);
             }
-            return Applied::Moved { after: Duration::ZERO };
+            return Applied::Moved(Arc::new(Progress {
+                status: to,
+                charge_id: None,
+                refund_id: None,
+                reason: None,
+                settled_at: Timestamp::UNIX_EPOCH,
+                ended_at: Some(Timestamp::UNIX_EPOCH),
+                response: None,
+            }));
         }
         if status == Some(OrderStatus::Completed) {
             self.reach(Reached::LostRace);

@@ -8,8 +8,7 @@ use std::{
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-/// The long polls of each order. Only moves of this process wake them, so a long poll also reads the database
-/// at intervals.
+/// Notifies about moves of this process only.
 #[derive(Debug, Clone, Default)]
 pub struct OrderNotifier(Arc<Mutex<HashMap<Uuid, Subscribers>>>);
 
@@ -19,7 +18,6 @@ struct Subscribers {
     count: usize,
 }
 
-/// The subscription of a long poll, ended on drop.
 #[derive(Debug)]
 pub struct Subscription {
     notifier: OrderNotifier,
@@ -28,7 +26,6 @@ pub struct Subscription {
 }
 
 impl OrderNotifier {
-    /// Wakes every subscriber of `order`.
     pub fn notify(&self, order: Uuid) {
         if let Some(subscribers) = self.lock().get(&order) {
             subscribers.moved.notify_waiters();

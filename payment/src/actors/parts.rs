@@ -1,5 +1,3 @@
-//! The parts of the actors.
-
 use std::{sync::Arc, time::Duration};
 
 use runtime::{
@@ -15,7 +13,6 @@ use crate::{
     store::{ApplyOutcomes, ParkCharges, ParkRefunds, SettleCharges},
 };
 
-/// The parts of Cashier.
 #[derive(Clone)]
 pub struct CashierParts {
     pub database: Database,
@@ -29,7 +26,6 @@ pub struct CashierParts {
     pub settings: ProviderSettings,
 }
 
-/// The parts of Reconciler.
 #[derive(Clone)]
 pub struct ReconcilerParts {
     pub cashier: CashierParts,
@@ -40,13 +36,12 @@ pub struct ReconcilerParts {
     pub settings: ReconcilerSettings,
 }
 
-/// The parts of OrderDesk.
 #[derive(Clone)]
 pub struct OrderDeskParts {
     pub database: Database,
     pub outcomes: Commits<ApplyOutcomes>,
     pub notifier: OrderNotifier,
     pub throttle: OrderThrottle,
-    /// Ends long polls early at shutdown.
+    /// Ends long polls early.
     pub shutdown: Shutdown,
 }

@@ -36,12 +36,11 @@ impl OrderStatus {
         Self::ALL.into_iter().find(|status| status.as_str() == text)
     }
 
-    /// Whether the status is final.
     pub fn is_terminal(self) -> bool {
         matches!(self, Self::Confirmed | Self::Refunded | Self::Declined)
     }
 
-    /// The cause of the transition into this status: a step of this service, or the type of an event.
+    /// A step of this service, or the type of an event.
     pub fn cause(self) -> &'static str {
         match self {
             Self::Pending => "placed",
@@ -52,7 +51,6 @@ impl OrderStatus {
         }
     }
 
-    /// The only status before this one. The updates in the store name it in their condition.
     pub fn predecessor(self) -> Option<Self> {
         match self {
             Self::Pending => None,
@@ -68,14 +66,13 @@ impl fmt::Display for OrderStatus {
     }
 }
 
-/// The result of applying an event to an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Applied {
-    /// The order reached its final state, this long after its payment (by the clock of PostgreSQL).
+    /// `after`: time since the payment, by the clock of PostgreSQL.
     Moved { after: Duration },
-    /// The refund is parked and made later. The event is processed.
+    /// The refund is made later.
     Parked,
-    /// The event was processed before.
+    /// Processed before.
     Duplicate,
     /// The order does not exist.
     UnknownOrder,

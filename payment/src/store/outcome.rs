@@ -1,5 +1,5 @@
-//! The last step of an order, to `confirmed` or `refunded`. One transaction also inserts the inbox row of its
-//! event and deletes the outbox row that the event confirms.
+//! The last step of an order. One transaction also inserts the inbox row of its event and deletes the outbox
+//! row that the event confirms.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -12,11 +12,10 @@ use uuid::Uuid;
 use super::count_orders;
 use crate::domain::{Applied, OrderStatus};
 
-/// Inventory's decision about an order.
 #[derive(Debug, Clone)]
 pub struct OrderOutcome {
     pub event_id: Uuid,
-    /// The `order_completed` that the event answers, and thereby confirms.
+    /// The `order_completed` that the event confirms.
     pub answers: Option<Uuid>,
     pub order_id: Uuid,
     /// `Confirmed` or `Refunded`.
@@ -25,12 +24,12 @@ pub struct OrderOutcome {
     pub reason: Option<String>,
 }
 
-/// Applies outcomes. An order ends once, with its event in the inbox: a repeated batch applies once.
+/// The inbox makes a repeated batch apply once.
 #[derive(Clone)]
 pub struct ApplyOutcomes {
     /// The consumer group of the inbox rows.
     pub consumer: &'static str,
-    /// Receives the confirmed events. `None` in tests and benches.
+    /// `None` in tests and benches.
     pub relay: Option<RelayHandle>,
 }
 
@@ -42,7 +41,7 @@ impl Write for ApplyOutcomes {
 
     async fn commit(&self, connection: &Connection, items: &[OrderOutcome]) -> Result<Vec<Applied>, DbError> {
         let mut moved = self.apply(connection, items).await?;
-        // Removed when found: the same event twice in a batch moves the order once.
+        // The same event twice in a batch moves the order once.
         let applied =
             items.iter().map(|item| moved.remove(&item.event_id).map(|after| Applied::Moved { after }));
         let applied: Vec<Option<Applied>> = applied.collect();
@@ -67,9 +66,8 @@ impl Write for ApplyOutcomes {
 }
 
 impl ApplyOutcomes {
-    /// Moves the orders that are `completed`. Returns the events that moved one, and the time since each
-    /// payment. Only these events go into the inbox. A concurrent second event waits for the row of the
-    /// order, then finds the final state.
+    /// Returns the time since the payment by event. A concurrent second event waits for the row of the order,
+    /// then finds the final state.
     async fn apply(
         &self,
         connection: &Connection,
@@ -100,12 +98,12 @@ impl ApplyOutcomes {
         let moved = connection
             .query(&statement, &[&events, &orders, &statuses, &refunds, &reasons, &self.consumer, &answered])
             .await?;
-        // A negative time, after the server's clock was set back, counts as zero.
+        // A clock set back yields a negative time.
         let after = |seconds: f64| Duration::try_from_secs_f64(seconds).unwrap_or_default();
         moved.iter().map(|row| Ok((row.get(0)?, after(row.get(1)?)))).collect()
     }
 
-    /// The reasons why these events moved no order: one per item, in order.
+    /// One reason per item, in order.
     async fn explain(
         &self,
         connection: &Connection,
@@ -130,7 +128,7 @@ impl ApplyOutcomes {
     }
 }
 
-/// `processed`: the event is in the inbox. `status` is the order's.
+/// `processed`: the event is in the inbox.
 fn unmoved((processed, status): (bool, Option<&str>)) -> Result<Applied, DbError> {
     match status.and_then(OrderStatus::parse) {
         _ if processed => Ok(Applied::Duplicate),

@@ -45,7 +45,6 @@ impl Books {
         self.database.connection().await.expect("a connection")
     }
 
-    /// Waits until one session waits for the lock of another.
     async fn until_one_waits(&self) {
         let connection = self.connection().await;
         let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
@@ -89,7 +88,6 @@ async fn moves_to(connection: &Connection, order: Uuid, status: &str, charge: &s
     connection.batch_execute(&sql).await.expect("moved");
 }
 
-/// The results of these outcomes, without the time since the payment.
 async fn apply(connection: &Connection, outcomes: &[OrderOutcome]) -> Vec<Applied> {
     let applied = APPLY.commit(connection, outcomes).await.expect("committed");
     let timeless = |applied| if let Applied::Moved { .. } = applied { MOVED } else { applied };
@@ -107,7 +105,6 @@ fn confirmation(order_id: Uuid) -> OrderOutcome {
     }
 }
 
-/// The results of a batch, each with the id of its order.
 async fn place_all(
     connection: &Connection,
     writer: &PlaceOrders,
@@ -220,7 +217,7 @@ async fn an_order_that_is_charged_twice_in_one_batch_is_booked_once() {
     assert_eq!(booked[0], booked[1]);
 }
 
-/// The orders that a sweep finds, by id, and the number of batches left.
+/// The orders found, and the number of batches left.
 async fn swept(connection: &Connection) -> (Vec<Uuid>, i64) {
     sweep_charges(connection, Duration::ZERO).await.expect("swept");
     let due = take_due_charges(connection, 1000, SOON).await.expect("taken");

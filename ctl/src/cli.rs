@@ -1,4 +1,4 @@
-//! The command line. Each command has its file in [`crate::commands`].
+//! Each command has its file in [`crate::commands`].
 
 use clap::{Parser, Subcommand};
 

@@ -1,5 +1,3 @@
-//! The context of a command: addresses, credentials, output format.
-
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -45,24 +43,19 @@ pub enum Role {
     User,
 }
 
-/// The context, built once from the global options and the state file.
+/// Built from the global options and the state file.
 #[derive(Debug)]
 pub struct Context {
-    /// Standard output.
     pub output: Output,
-    /// The folder of the stack's data and state.
     pub data_dir: PathBuf,
-    /// The state that `shopctl up` wrote there.
+    /// Written there by `shopctl up`.
     pub state: Option<StackState>,
     endpoints: Endpoints,
     token: Option<String>,
 }
 
 impl Context {
-    /// Reads the state file. Options win over the file.
-    ///
-    /// # Errors
-    /// [`StateError`] for a state file that cannot be used.
+    /// Options win over the state file.
     pub fn new(global: Global) -> Result<Self, StateError> {
         let data_dir = global.data_dir.clone().unwrap_or_else(default_data_dir);
         let state = StackState::read(&data_dir)?;
@@ -70,18 +63,11 @@ impl Context {
         Ok(Self { output: Output::new(global.json), data_dir, state, endpoints, token: global.token })
     }
 
-    /// A client without a token.
-    ///
-    /// # Errors
-    /// [`ApiError::Client`].
     pub fn api(&self) -> Result<Api, ApiError> {
         Api::new(self.endpoints.clone())
     }
 
-    /// A client with `--token`, or logged in as an account of the stack.
-    ///
-    /// # Errors
-    /// [`NoCredentials`], or the [`ApiError`] of the login.
+    /// Uses `--token`, or an account of the stack.
     pub async fn api_as(&self, role: Role) -> anyhow::Result<Api> {
         let api = self.api()?;
         if let Some(token) = &self.token {
@@ -91,10 +77,7 @@ impl Context {
         Ok(api.with_token(tokens.access_token))
     }
 
-    /// An account of the stack.
-    ///
-    /// # Errors
-    /// [`NoCredentials`] without a state file.
+    /// Needs a state file.
     pub fn login(&self, role: Role) -> Result<&Login, NoCredentials> {
         let credentials = &self.state.as_ref().ok_or(NoCredentials)?.credentials;
         Ok(match role {

@@ -1,12 +1,11 @@
-//! The demo shop: a few products, and one order for each final state.
+//! One order for each final state.
 
 use crate::api::{Line, Money, NewProduct};
 
 const MUG: &str = "DEMO-MUG";
-/// Always out of stock: an order of it is refunded on every run.
+/// Out of stock: an order is refunded on every run.
 const SOLD_OUT: &str = "DEMO-RARE-PRINT";
 
-/// The demo products.
 #[must_use]
 pub fn products() -> Vec<NewProduct<'static>> {
     let product = |sku, name, description, cents, stock| NewProduct {
@@ -25,20 +24,15 @@ pub fn products() -> Vec<NewProduct<'static>> {
     ]
 }
 
-/// A demo order and its expected final state.
 #[derive(Debug, Clone)]
 pub struct DemoOrder {
-    /// The case that it shows.
     pub title: &'static str,
-    /// The order lines.
     pub lines: Vec<Line>,
-    /// The payment method, which decides what the simulated provider does.
+    /// Decides the behaviour of the simulated provider.
     pub method: &'static str,
-    /// The expected final state.
     pub ends: &'static str,
 }
 
-/// One order for each final state.
 #[must_use]
 pub fn orders() -> [DemoOrder; 3] {
     let of = |sku: &str, quantity| vec![Line { sku: sku.to_owned(), quantity }];

@@ -1,11 +1,10 @@
-//! Exit codes. A script can tell from them whether a retry helps.
+//! Exit codes tell a script whether a retry helps.
 
 use std::process::ExitCode;
 
 use crate::api::ApiError;
 use crate::terminal::{Colour, Paint};
 
-/// The exit codes in `--help`.
 pub const HELP: &str = "\
 Exit codes:
   0  success; an order was confirmed
@@ -14,23 +13,20 @@ Exit codes:
   3  a service does not answer
   4  no token, or a token without permission";
 
-/// The result of a command that ran to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     /// Exit code 0.
     Success,
-    /// Exit code 1. Standard output already names the failure.
+    /// Exit code 1; standard output names the failure.
     Failure,
 }
 
-/// Credentials are missing.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "no credentials: give --token, or use the data folder of a stack started by `shopctl up` (--data-dir)"
 )]
 pub struct NoCredentials;
 
-/// Prints the error of a command to standard error and returns the exit code.
 #[must_use]
 pub fn conclude(outcome: &anyhow::Result<Exit>) -> ExitCode {
     if let Err(error) = outcome {

@@ -1,5 +1,3 @@
-//! `shopctl`: reads the command line, runs one command, returns its exit code.
-
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};

@@ -1,7 +1,4 @@
-//! `stack.json` in the data folder: the addresses and credentials that `shopctl up` leaves for other
-//! commands.
-//!
-//! The credentials outlive the stack, because the accounts stay in its database; the addresses are removed.
+//! `stack.json`, left by `shopctl up` for other commands. Credentials outlive the stack, as its accounts do.
 //! Mode 0600: the file holds passwords.
 
 use std::fs::{self, OpenOptions};
@@ -13,59 +10,42 @@ use serde::{Deserialize, Serialize};
 
 const FILE: &str = "stack.json";
 
-/// The content of the file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StackState {
-    /// The accounts and secrets of this data folder.
     pub credentials: Credentials,
-    /// The running stack. The entry stays after a kill.
+    /// The entry stays after a kill.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub running: Option<Running>,
 }
 
-/// A running stack.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Running {
     /// The process of `shopctl up`.
     pub pid: u32,
-    /// `http://127.0.0.1:8002`
     pub user_url: String,
-    /// `http://127.0.0.1:8000`
     pub inventory_url: String,
-    /// `http://127.0.0.1:8001`
     pub payment_url: String,
-    /// The database of `user`, for `shopctl admin create`.
     pub user_database_url: String,
-    /// The database of `inventory`.
     pub inventory_database_url: String,
-    /// The database of `payment`.
     pub payment_database_url: String,
-    /// Redis.
     pub redis_url: String,
 }
 
-/// The accounts and secrets of a stack.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Credentials {
-    /// The first ADMIN.
     pub admin: Login,
-    /// A USER to place orders with.
     pub user: Login,
-    /// The secret with which `payment` gets a SERVICE token.
+    /// Exchanged by `payment` for a SERVICE token.
     pub service_client_secret: String,
 }
 
-/// The e-mail and the password of an account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Login {
-    /// The e-mail.
     pub email: String,
-    /// The password.
     pub password: String,
 }
 
 impl Credentials {
-    /// New random passwords.
     #[must_use]
     pub fn random() -> Self {
         let login = |email: &str| Login { email: email.to_owned(), password: random_secret() };
@@ -77,40 +57,33 @@ impl Credentials {
     }
 }
 
-/// A random secret of 24 letters and digits: 142 bits, safe in a shell and in a URL.
+/// 24 letters and digits: 142 bits, safe in a shell and in a URL.
 #[must_use]
 pub fn random_secret() -> String {
     const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-    // `ThreadRng` is a cryptographic generator seeded by the operating system.
+    // `ThreadRng` is a cryptographic generator.
     (0..24).map(|_| char::from(LETTERS[rand::random_range(0..LETTERS.len())])).collect()
 }
 
-/// The reason why the file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
-    /// The file cannot be read or written.
     #[error("cannot use {}", path.display())]
     Io {
-        /// The file.
         path: PathBuf,
-        /// The error of the operating system.
+        /// Error of the operating system.
         source: io::Error,
     },
-    /// The file has another format than `shopctl up` writes.
+    /// Not written by `shopctl up`.
     #[error("{} is not the state file of a stack; `shopctl up --fresh` deletes the data and writes a new one", path.display())]
     Malformed {
-        /// The file.
         path: PathBuf,
-        /// The error of the parser.
+        /// Error of the parser.
         source: serde_json::Error,
     },
 }
 
 impl StackState {
-    /// Reads the file of a data folder; `None` if it is missing.
-    ///
-    /// # Errors
-    /// [`StateError`] for a file that cannot be used.
+    /// Returns `None` for a missing file.
     pub fn read(data_dir: &Path) -> Result<Option<Self>, StateError> {
         let path = data_dir.join(FILE);
         let text = match fs::read(&path) {
@@ -122,9 +95,6 @@ impl StackState {
     }
 
     /// Writes the file atomically, readable by its owner only.
-    ///
-    /// # Errors
-    /// [`StateError::Io`].
     pub fn write(&self, data_dir: &Path) -> Result<(), StateError> {
         let path = data_dir.join(FILE);
         let unfinished = data_dir.join(format!("{FILE}.new"));

@@ -1,5 +1,3 @@
-//! Stock: the actor of one product, and a batch of paid orders from the consumer to its commit.
-
 use std::{rc::Rc, time::Duration};
 
 use actix::Actor;
@@ -33,7 +31,6 @@ const PRODUCTS: usize = 100;
 const BATCHES: [usize; 2] = [64, 512];
 const SOON: Duration = Duration::from_secs(10);
 
-/// The service without HTTP and without its consumer.
 struct Warehouse {
     product: ProductParts,
     handler: OrderCompletedHandler,
@@ -82,15 +79,12 @@ impl Warehouse {
         warehouse
     }
 
-    /// # Errors
-    /// The outcomes, unless all of them are done.
     async fn take(&self, batch: &[Received<OrderCompleted>]) -> Result<(), Vec<Outcome>> {
         let outcomes = self.handler.handle(batch).await;
         if outcomes.iter().all(|outcome| *outcome == Outcome::Done) { Ok(()) } else { Err(outcomes) }
     }
 }
 
-/// Orders of one piece each, spread over `products`.
 fn paid(orders: usize, products: usize) -> Vec<Received<OrderCompleted>> {
     let price = || MoneyData { amount: 1999, currency: "EUR".to_owned() };
     let order = |number: usize| {
@@ -120,7 +114,7 @@ fn stock(criterion: &mut Criterion) {
     consumer_batch(criterion, &system, &warehouse);
 }
 
-/// The messages of a round to one product: a hold per order, then one commit.
+/// The messages of a round: a hold per order, then one commit.
 fn product_actor(criterion: &mut Criterion, system: &SystemRunner, warehouse: &Warehouse) {
     let level = Level { on_hand: i32::MAX as u32, as_of: i64::MAX };
     let product = system.block_on(async {
@@ -145,10 +139,9 @@ fn product_actor(criterion: &mut Criterion, system: &SystemRunner, warehouse: &W
     group.finish();
 }
 
-/// Events from the handler to the commit of their effect: inbox, stock and ledger.
 fn consumer_batch(criterion: &mut Criterion, system: &SystemRunner, warehouse: &Warehouse) {
     let mut group = criterion.benchmark_group("consumer batch of inventory");
-    // A commit takes milliseconds, so all samples are equally long (flat).
+    // Commits take milliseconds, so all samples are equally long.
     group.sampling_mode(SamplingMode::Flat).sample_size(20);
     for (name, products) in [("100 products", PRODUCTS), ("one product", 1)] {
         for orders in BATCHES {

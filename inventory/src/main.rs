@@ -1,5 +1,3 @@
-//! The inventory service: products, their stock, and reservations for paid orders.
-
 use std::process::ExitCode;
 
 use inventory::{settings::Settings, startup};

@@ -1,5 +1,3 @@
-//! The settings of this service.
-
 use std::time::Duration;
 
 use runtime::{auth::TokenSettings, process::Common, settings::Source, stream::StreamSettings};
@@ -9,10 +7,9 @@ pub struct Settings {
     pub common: Common,
     pub streams: StreamSettings,
     pub tokens: TokenSettings,
-    /// Products kept in memory, about 1 KiB each. The least recently used are dropped.
+    /// About 1 KiB each. The least recently used are dropped.
     pub live_products: usize,
-    /// Maximum age of a product shown from memory. Instances share the database, and one does not see the
-    /// sales of another. Decisions reload the stock before they refuse an order.
+    /// Instances miss each other's sales, so decisions reload the stock before they refuse an order.
     pub product_view_age: Duration,
 }
 

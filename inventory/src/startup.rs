@@ -1,4 +1,4 @@
-//! The composition root: the parts of this service, and the order in which they end.
+//! The composition root.
 
 use refinery::Runner;
 use runtime::{
@@ -23,15 +23,11 @@ mod embedded {
     refinery::embed_migrations!("migrations");
 }
 
-/// The schema of this service.
 pub fn migrations() -> Runner {
     embedded::migrations::runner()
 }
 
-/// Runs the service until a signal or a fault ends it.
-///
-/// # Errors
-/// See [`StartError`].
+/// Runs until a signal or a fault ends the service.
 pub async fn serve(settings: Settings) -> Result<Cause, StartError> {
     let service = Service::prepare(SERVICE, &settings.common, migrations).await?;
     describe_metrics();

@@ -1,4 +1,4 @@
-//! Orders: placed by the group commit, and brought to their final state by a batch of outcomes.
+//! Group commits of orders: placing, and applying outcomes.
 
 use std::{sync::Arc, time::Duration};
 
@@ -30,20 +30,18 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const PRODUCTS: usize = 100;
 /// The default of `price-age`.
 const PRICE_AGE: Duration = Duration::from_secs(1);
-/// Customers that wait at the same moment. The group commit takes up to 512.
+/// Customers at the same moment. The group commit takes up to 512.
 const PLACED: [usize; 4] = [1, 16, 64, 256];
 /// A small and a full read of the stream.
 const ENDED: [usize; 2] = [64, 512];
 
 const SOON: Duration = Duration::from_secs(10);
 
-/// Marks orders as charged and published.
 const CHARGE: &str = "WITH charged AS (
         UPDATE orders SET status = 'completed', charge_id = 'ch_' || id, version = 2, settled_at = now() WHERE id = ANY($1)
     )
     INSERT INTO outbox (event_id, stream, envelope, due_at) SELECT id, 'order_completed', '{}', now() FROM unnest($1) AS id";
 
-/// The database with its writers.
 struct Books {
     database: Database,
     orders: Commits<PlaceOrders>,
@@ -78,14 +76,12 @@ impl Books {
         books
     }
 
-    /// Places all of them at the same time. Every order must be new.
     async fn place(&self, requests: Vec<OrderRequest>) {
         let placed =
             join_all(requests.into_iter().map(|request| self.orders.commit(Arc::new(request)))).await;
         assert!(placed.iter().all(|placed| matches!(placed, Ok(Placed::Created(_)))), "{placed:?}");
     }
 
-    /// Paid orders, and inventory's confirmations of them.
     async fn reserved(&self, orders: usize) -> Vec<OrderOutcome> {
         let requests = requests(orders);
         let ids: Vec<Uuid> = requests.iter().map(|request| request.order_id).collect();
@@ -114,7 +110,6 @@ impl Books {
     }
 }
 
-/// Orders of one piece each, spread over all products.
 fn requests(orders: usize) -> Vec<OrderRequest> {
     let request = |number: usize| OrderRequest {
         order_id: Uuid::now_v7(),
@@ -137,7 +132,7 @@ fn orders(criterion: &mut Criterion) {
     let books = &system.block_on(Books::open());
 
     let mut group = criterion.benchmark_group("group commit of orders");
-    // A commit takes milliseconds, so all samples are equally long (flat).
+    // Commits take milliseconds, so all samples are equally long.
     group.sampling_mode(SamplingMode::Flat).sample_size(20);
     for orders in PLACED {
         group.throughput(Throughput::Elements(orders as u64));

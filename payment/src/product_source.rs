@@ -1,5 +1,4 @@
-//! The inventory service as the source of products: those the catalogue copy lacks, and changes to compare
-//! with. Requests carry a SERVICE token.
+//! The inventory service as the source of products, read with a SERVICE token.
 
 use std::time::{Duration, Instant};
 
@@ -11,16 +10,15 @@ use crate::{
     settings::ProductSourceSettings,
 };
 
-/// A customer waits for the response: less than the deadline of the request (5 s), token included.
+/// Less than the deadline of the waiting request (5 s), token included.
 const TIMEOUT: Duration = Duration::from_secs(1);
-/// Less than the 5 s after which inventory closes an idle connection, so that a reused one is still open.
+/// Less than the 5 s after which inventory closes an idle connection.
 const IDLE_AT_MOST: Duration = Duration::from_secs(3);
-/// Products on a page of changes: inventory's maximum.
+/// Inventory's maximum.
 const PAGE: u32 = 500;
 /// A token is renewed this long before it expires.
 const MARGIN: Duration = Duration::from_secs(30);
 
-/// The reason why inventory's products cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
     #[error("{what} does not answer: {error}")]
@@ -29,7 +27,6 @@ pub enum SourceError {
     Refused { what: &'static str, status: u16 },
 }
 
-/// The products of the inventory service.
 pub struct ProductSource {
     settings: ProductSourceSettings,
     client: reqwest::Client,
@@ -45,7 +42,7 @@ struct Credentials<'a> {
 #[derive(Deserialize)]
 struct TokenBody {
     access_token: String,
-    /// Life in seconds.
+    /// Seconds.
     expires_in: u64,
 }
 
@@ -83,32 +80,22 @@ pub struct Changes {
     pub products: Vec<Product>,
     /// The `after` of the next request.
     pub next: i64,
-    /// Whether more changes follow `next` now.
     pub has_more: bool,
 }
 
 impl ProductSource {
-    /// # Errors
-    /// This machine cannot create an HTTP client.
     pub fn new(settings: ProductSourceSettings) -> Result<Self, reqwest::Error> {
         let client = reqwest::Client::builder().timeout(TIMEOUT).pool_idle_timeout(IDLE_AT_MOST).build()?;
         Ok(Self { settings, client, token: Mutex::new(None) })
     }
 
-    /// The products among `skus` that inventory sells; at most 50, the lines of an order.
-    ///
-    /// # Errors
-    /// Inventory or the user service cannot be reached, or refuses.
+    /// `skus`: at most 50, the lines of an order.
     pub async fn find_all(&self, skus: &[String]) -> Result<Vec<Product>, SourceError> {
         // SKUs need no escaping.
         let ProductsBody { data } = self.get(&format!("/products?sku={}", skus.join(","))).await?;
         Ok(data.into_iter().map(Product::from).collect())
     }
 
-    /// Products in the order of their last change, after the change `after`.
-    ///
-    /// # Errors
-    /// As [`find_all`](Self::find_all).
     pub async fn changes(&self, after: i64) -> Result<Changes, SourceError> {
         let ChangesBody { data, next, has_more } =
             self.get(&format!("/products/changes?after={after}&limit={PAGE}")).await?;

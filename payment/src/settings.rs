@@ -1,5 +1,3 @@
-//! The settings of this service.
-
 use std::time::Duration;
 
 use runtime::{
@@ -17,18 +15,12 @@ pub struct Settings {
     pub products: ProductSourceSettings,
     pub provider: ProviderSettings,
     pub reconciler: ReconcilerSettings,
-    /// Orders being charged or waiting for it, beyond which new ones are refused.
     pub charge_backlog: u32,
-    /// Time between two comparisons of the catalogue copy with inventory.
     pub compare_interval: Duration,
-    /// How long a price is reused for other orders.
     pub price_age: Duration,
-    /// Maximum time from payment to the final state, even for the fastest orders, before new orders are
-    /// throttled.
     pub late_after: Duration,
 }
 
-/// The services that provide products missing in the catalogue copy.
 #[derive(Debug, Clone)]
 pub struct ProductSourceSettings {
     pub inventory_url: HttpUrl,
@@ -37,25 +29,17 @@ pub struct ProductSourceSettings {
     pub client_secret: Secret,
 }
 
-/// The simulated payment provider, and the timeout of the cashier.
 #[derive(Debug, Clone, Copy)]
 pub struct ProviderSettings {
-    /// Response time of the simulator.
     pub latency: Duration,
-    /// Maximum wait for one response of the provider.
     pub timeout: Duration,
-    /// Charges in progress at a time. Further orders wait.
     pub in_flight: usize,
 }
 
-/// Retries of charges and refunds.
 #[derive(Debug, Clone, Copy)]
 pub struct ReconcilerSettings {
-    /// Age at which a pending order is charged again. The provider is idempotent by order id.
     pub after: Duration,
-    /// Time between two sweeps.
     pub interval: Duration,
-    /// Retried charges and refunds per second.
     pub retry_rate: u32,
 }
 
@@ -66,7 +50,7 @@ impl AsRef<Common> for Settings {
 }
 
 impl Settings {
-    /// Reads all settings of the service. `source` collects the errors.
+    /// `source` collects the errors.
     pub fn read(source: &mut Source) -> Self {
         let common = Common::read(source, "127.0.0.1:8001", "127.0.0.1:9101");
         let streams = StreamSettings::read(source, common.http_bind);
@@ -85,9 +69,8 @@ impl Settings {
             products,
             provider: ProviderSettings::read(source),
             reconciler: ReconcilerSettings::read(source),
-            // About a quarter of a second of work for one core. The cashier keeps 10,000 waiting orders: a
-            // limit above that and `provider-in-flight` refuses none, and the reconciler finds the rest in
-            // the database.
+            // A quarter of a second of work for one core. The cashier keeps 10,000 waiting orders; the
+            // reconciler finds the rest in the database.
             charge_backlog: source.within(
                 "charge-backlog",
                 "1000",
@@ -103,8 +86,7 @@ impl Settings {
             ),
             // The same as `product-view-age` of inventory.
             price_age: source.value("price-age", "1s", "how long a price is reused for other orders"),
-            // Fifty times the duration of an order on an idle machine, and still acceptable for a waiting
-            // customer.
+            // Fifty times the duration on an idle machine, and acceptable for a waiting customer.
             late_after: source.value(
                 "late-after",
                 "1s",
@@ -146,9 +128,7 @@ impl ProviderSettings {
         let settings = Self {
             latency: source.value("provider-latency", "5ms", "response time of the simulated provider"),
             timeout: source.value("provider-timeout", "2s", "maximum wait for one response of the provider"),
-            // As many as `charge-backlog` admits. A charge takes the provider's 5 ms and two commits: 40 ms
-            // under load. At 9,900 orders a second the mean is 370 to 400 charges in progress, and batches
-            // raise it to 790.
+            // As many as `charge-backlog` admits. At 9,900 orders a second 370 to 790 are in progress.
             in_flight: source.within(
                 "provider-in-flight",
                 "1000",

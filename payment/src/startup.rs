@@ -1,4 +1,4 @@
-//! The composition root: the parts of this service, and the order in which they end.
+//! The composition root.
 
 use std::sync::Arc;
 
@@ -35,15 +35,11 @@ mod embedded {
     refinery::embed_migrations!("migrations");
 }
 
-/// The schema of this service.
 pub fn migrations() -> Runner {
     embedded::migrations::runner()
 }
 
-/// Runs the service until a signal or a fault ends it.
-///
-/// # Errors
-/// See [`StartError`].
+/// Runs until a signal or a fault ends the service.
 pub async fn serve(settings: Settings) -> Result<Cause, StartError> {
     tracing::info!(?settings, "starting");
     let service = Service::prepare(SERVICE, &settings.common, migrations).await?;
@@ -69,7 +65,6 @@ pub async fn serve(settings: Settings) -> Result<Cause, StartError> {
     service.run(api, Some(streams), stages).await
 }
 
-/// The group commits of the core arbiter.
 struct Writers {
     charges: Commits<ChargeLedger>,
     refunds: Commits<RefundLedger>,
@@ -123,7 +118,6 @@ impl Writers {
     }
 }
 
-/// The actors of the core arbiter, and the writer of orders, which sends them to the cashier.
 struct Actors {
     notifier: OrderNotifier,
     desk: Supervised<OrderDesk>,
@@ -134,7 +128,6 @@ struct Actors {
     orders: Commits<PlaceOrders>,
 }
 
-/// The writer of orders, which sends committed orders to the cashier.
 fn order_writer(
     service: &Service,
     settings: &Settings,

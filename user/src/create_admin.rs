@@ -1,6 +1,4 @@
-//! `user create-admin`: prints the account as JSON, or the error as text.
-//!
-//! The command writes no log, because `shopctl admin create` parses standard output.
+//! `user create-admin`: prints JSON or an error, and no log: `shopctl admin create` parses standard output.
 
 use std::process::ExitCode;
 
@@ -14,7 +12,6 @@ use crate::{
     startup::migrations,
 };
 
-/// The reason why the ADMIN was not created.
 #[derive(Debug, thiserror::Error)]
 enum CreateAdminError {
     #[error(transparent)]
@@ -29,7 +26,6 @@ enum CreateAdminError {
     EmailTaken(crate::domain::Email),
 }
 
-/// Runs the command and returns its exit code.
 pub fn run(settings: &CreateAdminSettings) -> ExitCode {
     match actix_rt::System::new().block_on(create(settings)) {
         Ok(account) => {

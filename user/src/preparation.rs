@@ -1,4 +1,4 @@
-//! The rows the service needs before it serves: a signing key and the first ADMIN.
+//! The rows needed before serving: a signing key and the first ADMIN.
 
 use std::time::Duration;
 
@@ -21,12 +21,11 @@ mod embedded {
     refinery::embed_migrations!("migrations");
 }
 
-/// The schema of this service.
 pub fn migrations() -> Runner {
     embedded::migrations::runner()
 }
 
-/// Creates missing rows. Returns the signing keys, newest first.
+/// Creates missing rows and returns the signing keys, newest first.
 pub(crate) async fn prepare(
     settings: &Settings,
     hasher: &PasswordHasher,
@@ -44,7 +43,7 @@ pub(crate) async fn prepare(
     Ok(keys)
 }
 
-/// Waits for a database that became unavailable after the migration.
+/// Covers a database lost after the migration.
 async fn signing_keys(database: &Database, fresh: &SigningKey) -> Result<Vec<SigningKey>, DbError> {
     loop {
         let keys = async { signing_keys::load_or_insert(&database.connection().await?, fresh).await };
@@ -58,7 +57,7 @@ async fn signing_keys(database: &Database, fresh: &SigningKey) -> Result<Vec<Sig
     }
 }
 
-/// Leaves an existing account of that e-mail unchanged.
+/// Keeps an existing account.
 async fn create_unless_there(
     repository: &AccountRepository,
     NewAdmin { email, password }: &NewAdmin,

@@ -1,5 +1,3 @@
-//! The settings of each command.
-
 use std::time::Duration;
 
 use runtime::{
@@ -14,19 +12,16 @@ use crate::{
     tokens::{ServiceClients, TokenRules},
 };
 
-/// Tokens cannot be revoked, so their life is bounded.
+/// Bounded, because tokens cannot be revoked.
 const LONGEST_TOKEN_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The commands of every service, and `create-admin`.
 pub const COMMANDS: [&str; 4] = ["serve", "migrate", "healthcheck", "create-admin"];
 
-/// The command and its settings.
 pub enum Task {
     Service(process::Task<Settings>),
     CreateAdmin(Box<CreateAdminSettings>),
 }
 
-/// The settings of `serve`.
 #[derive(Debug, Clone)]
 pub struct Settings {
     pub common: Common,
@@ -34,22 +29,17 @@ pub struct Settings {
     pub token_issuer: String,
     pub token_audience: String,
     pub service_clients: ServiceClients,
-    /// The ADMIN to create unless the e-mail has an account.
     pub first_admin: Option<NewAdmin>,
-    /// Passwords hashed at once. Each takes 19 MiB and a core.
     pub hash_concurrency: usize,
-    /// Passwords that wait to be hashed. Any further one is answered 503.
     pub hash_queue: usize,
 }
 
-/// The ADMIN to create.
 #[derive(Debug, Clone)]
 pub struct NewAdmin {
     pub email: Email,
     pub password: Password,
 }
 
-/// The settings of `create-admin`.
 #[derive(Debug, Clone)]
 pub struct CreateAdminSettings {
     pub database: DatabaseSettings,
@@ -117,7 +107,7 @@ impl Settings {
         }
     }
 
-    /// The rules by which this service verifies its own tokens: those it issues them by.
+    /// Verifies tokens by the rules they are issued by.
     pub fn verification(&self) -> TokenSettings {
         let defaults = TokenSettings::read(&mut Source::default());
         TokenSettings { issuer: self.token_issuer.clone(), audience: self.token_audience.clone(), ..defaults }
@@ -135,7 +125,7 @@ fn access_token_ttl(source: &mut Source) -> Duration {
     ttl
 }
 
-/// Refuses secrets printed in the help. `ServiceClients` itself checks their length.
+/// Refuses secrets printed in the help.
 fn service_clients(source: &mut Source, production: Production) -> ServiceClients {
     let clients: ServiceClients = source
         .optional("service-clients", "services that may request a token: name:secret,name:secret")
@@ -150,8 +140,7 @@ fn service_clients(source: &mut Source, production: Production) -> ServiceClient
     clients
 }
 
-/// The e-mail and the password of the first ADMIN: both or neither. Empty variables, as in Compose files,
-/// count as absent.
+/// Both or neither. Empty variables, as in Compose files, count as absent.
 fn first_admin(source: &mut Source, production: Production) -> Option<NewAdmin> {
     let email: Option<String> =
         source.optional("admin-email", "e-mail of an ADMIN to create at start, unless the account exists");

@@ -8,7 +8,6 @@ use crate::{
     tokens::KeyError,
 };
 
-/// The reason why the service cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     #[error(transparent)]

@@ -1,4 +1,4 @@
-//! The composition root: the parts of this service, and the order in which they end.
+//! The composition root.
 
 use runtime::{
     auth::{KeySet, Verifier},
@@ -17,10 +17,7 @@ use crate::{
 };
 pub use crate::{preparation::migrations, start_error::StartError};
 
-/// Runs the service until a signal or a fault ends it.
-///
-/// # Errors
-/// See [`StartError`].
+/// Runs until a signal or a fault.
 pub async fn serve(settings: Settings) -> Result<Cause, StartError> {
     let hasher = PasswordHasher::new(settings.hash_concurrency, settings.hash_queue)?;
     let service = Service::prepare(SERVICE, &settings.common, migrations).await?;

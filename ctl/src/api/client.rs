@@ -1,5 +1,3 @@
-//! The HTTP client of the three services.
-
 use std::time::Duration;
 
 use reqwest::{ClientBuilder, Method, RequestBuilder, Response};
@@ -8,25 +6,21 @@ use serde::de::DeserializeOwned;
 
 use super::error::ApiError;
 
-/// Longer than the longest long poll of the contract, 30 s.
+/// Above the longest long poll of the contract, 30 s.
 const ANSWER_WITHIN: Duration = Duration::from_secs(40);
 const CONNECT_WITHIN: Duration = Duration::from_secs(3);
-/// Less than the 5 s after which the services close an idle connection. A reused connection is then still
-/// open, and a broken one is a finding.
+/// Below the 5 s after which services close idle connections: a reused one is open, a broken one is a
+/// finding.
 const IDLE_AT_MOST: Duration = Duration::from_secs(3);
 
-/// The addresses of the services.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoints {
-    /// `http://127.0.0.1:8002`
     pub user: String,
-    /// `http://127.0.0.1:8000`
     pub inventory: String,
-    /// `http://127.0.0.1:8001`
     pub payment: String,
 }
 
-/// A client of all three services, with or without a token.
+/// A client of all three services.
 #[derive(Debug, Clone)]
 pub struct Api {
     http: reqwest::Client,
@@ -35,10 +29,6 @@ pub struct Api {
 }
 
 impl Api {
-    /// A client without a token.
-    ///
-    /// # Errors
-    /// [`ApiError::Client`] if the HTTP client cannot be set up.
     pub fn new(endpoints: Endpoints) -> Result<Self, ApiError> {
         let http = http_client()
             .connect_timeout(CONNECT_WITHIN)
@@ -49,13 +39,11 @@ impl Api {
         Ok(Self { http, endpoints, token: None })
     }
 
-    /// The same client, with a token for every call.
     #[must_use]
     pub fn with_token(&self, token: impl Into<String>) -> Self {
         Self { token: Some(token.into()), ..self.clone() }
     }
 
-    /// The addresses of the services.
     #[must_use]
     pub fn endpoints(&self) -> &Endpoints {
         &self.endpoints
@@ -83,13 +71,10 @@ impl Api {
     }
 }
 
-/// The common settings of all HTTP clients for the services.
 pub fn http_client() -> ClientBuilder {
-    // Services on this machine are reached without a proxy.
     reqwest::Client::builder().no_proxy().pool_idle_timeout(IDLE_AT_MOST)
 }
 
-/// Sends a request; a status other than 2xx is an error.
 pub(super) async fn send(request: RequestBuilder) -> Result<Response, ApiError> {
     let response = request.send().await.map_err(ApiError::from_transport)?;
     if response.status().is_success() { Ok(response) } else { Err(ApiError::from_response(response).await) }

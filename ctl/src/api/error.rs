@@ -3,64 +3,51 @@ use std::fmt;
 use reqwest::{Response, StatusCode};
 use serde::Deserialize;
 
-/// The reason why a call failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
-    /// The address does not answer, or not in time.
     #[error("{url} does not answer ({reason}); is the stack running? Start it with scripts/up")]
     Unreachable {
-        /// The URL without path and query.
+        /// Without path and query.
         url: String,
-        /// The innermost cause.
         reason: String,
     },
-    /// The service refused the request.
     #[error("{0}")]
     Refused(Box<Problem>),
-    /// A 2xx with a body that does not match the contract.
+    /// A 2xx with a body that breaks the contract.
     #[error("cannot parse the response of {url}")]
     NotUnderstood {
-        /// The URL of the request.
+        /// URL of the request.
         url: String,
-        /// The error of the parser.
         source: reqwest::Error,
     },
-    /// The HTTP client cannot be set up.
     #[error("cannot set up the HTTP client")]
     Client(#[source] reqwest::Error),
 }
 
-/// An error response: RFC 9457 problem details.
+/// RFC 9457 problem details.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct Problem {
-    /// The HTTP status.
     pub status: u16,
-    /// The kind of the problem, for people.
+    /// For people.
     pub title: String,
-    /// The details of this occurrence.
     pub detail: Option<String>,
-    /// The kind of the problem, for programs; kebab-case.
+    /// For programs; kebab-case.
     pub code: Option<String>,
-    /// The invalid fields.
     pub errors: Vec<FieldError>,
-    /// The request id, to find the request in the logs.
     pub request_id: Option<String>,
 }
 
-/// An invalid field of a request.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct FieldError {
-    /// A JSON pointer into the request.
+    /// JSON pointer.
     pub pointer: String,
-    /// The reason.
     #[serde(alias = "detail", alias = "message")]
     pub reason: String,
 }
 
 impl ApiError {
-    /// The code of the problem, if the service refused.
     #[must_use]
     pub fn code(&self) -> Option<&str> {
         match self {
@@ -69,7 +56,7 @@ impl ApiError {
         }
     }
 
-    /// Whether the token is missing, invalid or of the wrong role.
+    /// The token is missing, invalid or of the wrong role.
     #[must_use]
     pub fn is_unauthorised(&self) -> bool {
         matches!(self, Self::Refused(problem) if [401, 403].contains(&problem.status))
@@ -89,7 +76,7 @@ impl ApiError {
 }
 
 impl Problem {
-    /// Reads a problem. A proxy may answer without problem details: then the status alone is shown.
+    /// Proxies answer without problem details.
     fn read(status: StatusCode, request_id: Option<String>, body: &[u8]) -> Self {
         let mut problem: Self = serde_json::from_slice(body).unwrap_or_default();
         problem.status = status.as_u16();
@@ -118,8 +105,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// The innermost cause of an error. The outer errors of reqwest repeat the URL, and those of tokio-postgres
-/// say "db error".
+/// Skips the URL that reqwest repeats, and "db error" of tokio-postgres.
 pub fn innermost(error: &dyn std::error::Error) -> String {
     let mut error = error;
     while let Some(source) = error.source() {

@@ -1,4 +1,4 @@
-//! The HTTP client of the services. `shopctl` uses the same endpoints as any client.
+//! `shopctl` uses the same endpoints as any client.
 
 mod accounts;
 mod catalogue;

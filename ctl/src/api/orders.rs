@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::client::{Api, read};
 use super::error::ApiError;
 
-/// An amount in minor units.
+/// In minor units.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Money {
     /// Cents, for EUR.
@@ -18,7 +18,7 @@ pub struct Money {
 }
 
 impl fmt::Display for Money {
-    /// Formats EUR, USD, GBP and CHF with two decimal places, other currencies in minor units.
+    /// Two decimal places for EUR, USD, GBP and CHF; minor units for others.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.currency.as_str() {
             "EUR" | "USD" | "GBP" | "CHF" => {
@@ -29,63 +29,52 @@ impl fmt::Display for Money {
     }
 }
 
-/// An order line: a SKU and a quantity.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Line {
-    /// The SKU of the product.
     pub sku: String,
-    /// The quantity, 1 to 1000.
+    /// 1 to 1000.
     pub quantity: u32,
 }
 
-/// An order of `payment`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Order {
-    /// The id, a UUID.
     pub id: String,
     /// `pending`, `completed`, `confirmed`, `refunded` or `declined`.
     pub status: String,
-    /// The version, which rises with every transition.
+    /// Rises with every transition.
     pub version: u64,
-    /// The total of all lines.
     pub total: Money,
-    /// The reason of an order that was refunded or declined.
+    /// Present if refunded or declined.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Fields unknown to this version of `shopctl`.
     #[serde(flatten)]
     pub rest: Map<String, Value>,
 }
 
 impl Order {
-    /// Whether the order is in a final state.
     #[must_use]
     pub fn is_final(&self) -> bool {
         matches!(self.status.as_str(), "confirmed" | "refunded" | "declined")
     }
 }
 
-/// One transition of an order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Transition {
-    /// The version after the transition.
+    /// After the transition.
     #[serde(default)]
     pub version: u64,
-    /// The status after the transition.
     #[serde(alias = "to")]
     pub status: String,
-    /// The time of the commit.
+    /// Commit time.
     #[serde(alias = "time", alias = "created_at")]
     pub at: Timestamp,
-    /// The cause.
     #[serde(default, alias = "reason")]
     pub cause: Option<Value>,
-    /// Fields unknown to this version of `shopctl`.
     #[serde(flatten)]
     pub rest: Map<String, Value>,
 }
 
-/// A timeline, as a bare list or in the envelope of lists.
+/// A bare list, or the envelope of lists.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Timeline {
@@ -94,20 +83,20 @@ enum Timeline {
 }
 
 impl Api {
-    /// Places an order. Calls with the same key place one order. Needs the role USER.
+    /// Places one order for each key, as USER.
     ///
     /// # Errors
-    /// [`ApiError`]; `unknown-product` with the missing SKUs.
+    /// `unknown-product` with the missing SKUs.
     pub async fn place_order(&self, lines: &[Line], method: &str, key: &str) -> Result<Order, ApiError> {
         let body = json!({"items": lines, "payment_method": method});
         let request = self.request(Method::POST, &self.endpoints().payment, "/orders");
         read(request.header("Idempotency-Key", key).json(&body)).await
     }
 
-    /// Reads an order; with `after`, waits up to 20 s for a later version.
+    /// Reads an order; waits up to 20 s for a version later than `after`.
     ///
     /// # Errors
-    /// [`ApiError`]; 404 also for an order of another account.
+    /// 404 also for an order of another account.
     pub async fn order(&self, id: &str, after: Option<u64>) -> Result<Order, ApiError> {
         let path = match after {
             Some(version) => format!("/orders/{id}?wait=20&after_version={version}"),
@@ -116,10 +105,6 @@ impl Api {
         self.get(&self.endpoints().payment, &path).await
     }
 
-    /// Lists the transitions of an order so far, in order.
-    ///
-    /// # Errors
-    /// [`ApiError`].
     pub async fn timeline(&self, id: &str) -> Result<Vec<Transition>, ApiError> {
         let timeline = self.get(&self.endpoints().payment, &format!("/orders/{id}/timeline")).await?;
         Ok(match timeline {

@@ -1,4 +1,4 @@
-//! Writes a client log. A thread writes all queued records and syncs them together.
+//! A thread writes queued records and syncs them together.
 
 use std::{
     fs::{File, OpenOptions},
@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 
 use super::record::Record;
 
-/// A handle to an open log. Clones write to the same file.
+/// Clones write to the same file.
 #[derive(Debug, Clone)]
 pub struct ClientLog {
     lines: Option<mpsc::Sender<Line>>,
@@ -25,16 +25,13 @@ struct Line {
 }
 
 impl ClientLog {
-    /// A log that discards its records.
+    /// Discards its records.
     #[must_use]
     pub fn none() -> Self {
         Self { lines: None }
     }
 
-    /// Opens `path` for appending; the folder must exist.
-    ///
-    /// # Errors
-    /// The file cannot be opened, or the thread cannot be started.
+    /// The folder must exist.
     pub fn append_to(path: &Path) -> io::Result<Self> {
         let file = OpenOptions::new().create(true).append(true).open(path)?;
         let (lines, received) = mpsc::channel();
@@ -42,10 +39,10 @@ impl ClientLog {
         Ok(Self { lines: Some(lines) })
     }
 
-    /// Writes a record and returns when it is on disk. For requests, before they are sent.
+    /// Returns when the record is on disk: for requests, before they are sent.
     ///
     /// # Errors
-    /// The record is not written; the request must not be sent.
+    /// The request must not be sent.
     pub async fn write(&self, record: &Record) -> io::Result<()> {
         let Some(lines) = &self.lines else { return Ok(()) };
         let (synced, done) = oneshot::channel();
@@ -54,7 +51,7 @@ impl ClientLog {
         done.await.map_err(|_| gone())?
     }
 
-    /// Queues a record without waiting for the disk. For responses and observations.
+    /// Queues a response or observation without waiting for the disk.
     pub fn note(&self, record: &Record) {
         if let (Some(lines), Ok(text)) = (&self.lines, line(record)) {
             _ = lines.send(Line { text, synced: None });
@@ -68,7 +65,7 @@ fn line(record: &Record) -> io::Result<Vec<u8>> {
     Ok(text)
 }
 
-/// Writes until the last handle is dropped. One sync covers all records that arrived during the last one.
+/// One sync covers all records received during the last one.
 fn write_all(mut file: File, received: &mpsc::Receiver<Line>) {
     while let Ok(first) = received.recv() {
         let mut text = first.text;

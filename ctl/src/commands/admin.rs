@@ -38,10 +38,7 @@ pub struct Create {
     database_url: Option<String>,
 }
 
-/// Runs `user create-admin`, because only `user` knows how passwords are stored.
-///
-/// # Errors
-/// The error of `user`.
+/// Runs `user create-admin`: only `user` knows how passwords are stored.
 pub async fn run(command: &Command, context: &Context) -> anyhow::Result<Exit> {
     let Command::Create(args) = command;
     let database_url = database_url(args, context)?;
@@ -64,7 +61,7 @@ fn database_url(args: &Create, context: &Context) -> anyhow::Result<String> {
     url.context("no running stack in the data folder; give the database of `user` with --database-url")
 }
 
-/// Passes the password in the environment: the process list shows arguments to every account.
+/// Passes the password in the environment: the process list shows arguments.
 async fn create(email: &str, password: &str, database_url: &str) -> anyhow::Result<Output> {
     let program = find_binary(Kind::User, None)?;
     Process::new(&program)

@@ -10,7 +10,6 @@ pub struct Args {
     shell: Shell,
 }
 
-/// Prints the script that completes `command`.
 pub fn run(args: &Args, mut command: clap::Command) -> Exit {
     clap_complete::generate(args.shell, &mut command, "shopctl", &mut std::io::stdout());
     Exit::Success

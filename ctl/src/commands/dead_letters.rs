@@ -72,7 +72,6 @@ pub struct Redrive {
     dry_run: bool,
 }
 
-/// A stream, and the service that consumes it and keeps its dead letters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StreamName {
     name: String,
@@ -91,7 +90,7 @@ impl FromStr for StreamName {
     }
 }
 
-/// The id of a dead letter, `<stream>.dead~<entry>`. The stream determines the service to ask.
+/// `<stream>.dead~<entry>`: the stream determines the service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Id {
     id: String,
@@ -113,10 +112,6 @@ fn is_url_safe(text: &str) -> bool {
     text.chars().all(|c| c.is_ascii_alphanumeric() || "-._~".contains(c))
 }
 
-/// Runs the command against the service that consumes the stream.
-///
-/// # Errors
-/// A service does not answer or refuses.
 pub async fn run(command: &Command, context: &Context) -> anyhow::Result<Exit> {
     let api = context.api_as(Role::Admin).await?;
     match command {

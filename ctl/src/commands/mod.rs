@@ -1,4 +1,4 @@
-//! One command a file: its arguments and its code.
+//! One command a file.
 
 pub mod admin;
 pub mod completions;

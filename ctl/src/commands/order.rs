@@ -47,7 +47,6 @@ impl FromStr for Item {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        // A SKU contains no colon.
         let (sku, quantity) = text.split_once(':').unwrap_or((text, "1"));
         if sku.is_empty() {
             return Err("the SKU before the colon is missing".to_owned());
@@ -58,10 +57,7 @@ impl FromStr for Item {
     }
 }
 
-/// Places the order and follows it. Success: the order is confirmed.
-///
-/// # Errors
-/// The service refuses the order, or the order has no final state in time.
+/// Succeeds if the order is confirmed in time.
 pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let api = context.api_as(Role::User).await?;
     let lines: Vec<Line> = args.items.iter().map(|item| item.0.clone()).collect();

@@ -1,7 +1,4 @@
-//! `shopctl rehearse`: a load, consumer actors that panic, and `verify`, on a running system.
-//!
-//! The program `chaos` starts its own stack and can break all of it. This command takes any deployment and
-//! injects only panics that the supervisor repairs.
+//! A load, panics of consumer actors, and `verify`, on any deployment: the supervisor repairs panics.
 
 use std::time::Duration;
 
@@ -29,10 +26,9 @@ The services must run with FAULTS=on, which production mode refuses, and with on
 command looks for the new actor in the instance of the old one. Exit code 0: every order has a final state and
 `verify` finds no broken invariant.";
 
-/// Time for a panic to land: a consumer handles batches many times a second.
+/// Consumers handle batches many times a second.
 const PANICS_WITHIN: Duration = Duration::from_secs(20);
-/// Time for quiet. The longest pause in the design is a minute, until an unconfirmed event is published
-/// again.
+/// An unconfirmed event is published again after a minute.
 const QUIET_WITHIN: Duration = Duration::from_secs(90);
 
 /// `shopctl rehearse`
@@ -50,7 +46,6 @@ pub struct Args {
     addresses: verifying::Addresses,
 }
 
-/// The report of a rehearsal.
 #[derive(Debug, Serialize)]
 struct Rehearsal {
     panics: Vec<Panic>,
@@ -58,19 +53,14 @@ struct Rehearsal {
     verdict: Verdict,
 }
 
-/// A panic of a consumer actor.
 #[derive(Debug, Serialize)]
 struct Panic {
     stream: &'static str,
-    /// Restarts of the consumer, including the one after this panic.
+    /// Includes the restart after this panic.
     restarts: u64,
 }
 
-/// Runs the load and the panics, then verifies. Success: every panic landed, every order has a final state,
-/// and every invariant that was judged holds.
-///
-/// # Errors
-/// Faults are off, a panic did not land, or a server does not answer.
+/// Succeeds if every panic landed, every order has a final state, and no invariant is broken.
 pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let sources = args.addresses.sources(context)?;
     let api = context.api()?;
@@ -96,7 +86,7 @@ pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     Ok(if good { Exit::Success } else { Exit::Failure })
 }
 
-/// The streams that every confirmed order passes, with the service that consumes each.
+/// The streams that every confirmed order passes.
 fn consumers(endpoints: &Endpoints) -> [(String, &'static str); 2] {
     [(endpoints.inventory.clone(), "order_completed"), (endpoints.payment.clone(), "stock_reserved")]
 }
@@ -123,7 +113,7 @@ async fn panic_in_turn(
     Ok(landed)
 }
 
-/// Waits for quiet, because work in flight cannot be judged.
+/// Work in flight cannot be judged.
 async fn quiet(sources: &Sources) -> anyhow::Result<()> {
     let mut progress = Progress::new();
     progress.step("Waiting for the backlog to drain");

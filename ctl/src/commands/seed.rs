@@ -11,10 +11,6 @@ use crate::exit::Exit;
 #[command(after_help = "Existing products stay unchanged: the command can be repeated at any time.")]
 pub struct Args {}
 
-/// Creates the missing demo products.
-///
-/// # Errors
-/// A product cannot be created and does not exist.
 pub async fn run(_: &Args, context: &Context) -> anyhow::Result<Exit> {
     let api = context.api_as(Role::Admin).await?;
     let created = create_missing(&api).await?;
@@ -30,10 +26,7 @@ pub async fn run(_: &Args, context: &Context) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-/// Creates the missing demo products and returns their SKUs.
-///
-/// # Errors
-/// The first error other than `sku-taken`.
+/// Returns the SKUs, existing ones included.
 pub async fn create_missing(api: &Api) -> Result<Vec<&'static str>, ApiError> {
     let mut created = Vec::new();
     for product in demo::products() {

@@ -26,10 +26,6 @@ pub struct Args {
     consumers: bool,
 }
 
-/// Prints the streams of both services that consume, in one table.
-///
-/// # Errors
-/// A service does not answer or refuses.
 pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let api = context.api_as(Role::Admin).await?;
     let (inventory, payment) = tokio::try_join!(api.streams(Kind::Inventory), api.streams(Kind::Payment))?;

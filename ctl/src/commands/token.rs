@@ -29,10 +29,7 @@ pub struct Args {
     password_stdin: bool,
 }
 
-/// Logs in and prints the token only, for use in `$(...)`.
-///
-/// # Errors
-/// The login fails, or credentials are missing.
+/// Prints the token only, for `$(...)`.
 pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let login = match &args.email {
         Some(email) => Login { email: email.clone(), password: password(args)? },
@@ -50,10 +47,7 @@ fn password(args: &Args) -> anyhow::Result<String> {
     }
 }
 
-/// Reads one line of standard input, without its line break.
-///
-/// # Errors
-/// Standard input is empty or unreadable.
+/// Reads one line.
 pub fn password_from_stdin() -> anyhow::Result<String> {
     let mut line = String::new();
     std::io::stdin().read_line(&mut line).context("cannot read the password from standard input")?;

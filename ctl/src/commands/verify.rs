@@ -45,10 +45,6 @@ pub struct Addresses {
     redis_url: Option<String>,
 }
 
-/// Judges the invariants and prints the verdict.
-///
-/// # Errors
-/// An address is missing, a server does not answer, or the client log cannot be read.
 pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let sources = args.addresses.sources(context)?;
     let evidence = Evidence { client_log: args.client_log.clone() };
@@ -58,10 +54,7 @@ pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
 }
 
 impl Addresses {
-    /// The given addresses, or those of the running stack.
-    ///
-    /// # Errors
-    /// An address is missing.
+    /// Given addresses, or those of the running stack.
     pub fn sources(&self, context: &Context) -> anyhow::Result<Sources> {
         self.sources_or(context.state.as_ref().and_then(|state| state.running.as_ref()))
     }
@@ -97,7 +90,7 @@ impl Addresses {
     }
 }
 
-/// An unreachable server has the exit code of an unreachable service.
+/// Unreachable servers and services have the same exit code.
 pub fn exit_code_of(error: VerifyError) -> anyhow::Error {
     match error {
         VerifyError::Unreachable { what, address, reason } => {

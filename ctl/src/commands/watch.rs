@@ -25,10 +25,7 @@ pub struct Args {
     role: Role,
 }
 
-/// Prints each transition as it happens. Success: the order is confirmed.
-///
-/// # Errors
-/// The order cannot be read, or has no final state in time.
+/// Succeeds if the order is confirmed in time.
 pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let api = context.api_as(args.role).await?;
     let print = |transition: &Transition| match serde_json::to_string(transition) {
@@ -42,11 +39,7 @@ pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     Ok(if order.status == "confirmed" { Exit::Success } else { Exit::Failure })
 }
 
-/// Follows an order to its final state and passes each transition to `seen` once. Transitions come from the
-/// timeline, because an order may take two between two polls.
-///
-/// # Errors
-/// The first call that fails, or an order without a final state `within` the time.
+/// Passes each transition to `seen` once, by the timeline: an order may take two between two polls.
 pub async fn follow(
     api: &Api,
     id: &str,
@@ -71,7 +64,6 @@ pub async fn follow(
     Ok(outcome?)
 }
 
-/// Prints a transition as one line.
 pub fn print_transition(transition: &Transition, paint: Paint) {
     println!("{}", render_transition(transition, &TimeZone::system(), paint));
 }

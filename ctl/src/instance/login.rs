@@ -1,5 +1,3 @@
-//! An account with a token that is renewed.
-
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -8,10 +6,9 @@ use tokio::sync::Mutex;
 use crate::api::{Api, ApiError};
 use crate::state::Login;
 
-/// Age up to which a token is used: less than half of its life of ten minutes.
+/// Below half of the token's life of ten minutes.
 const FRESH: Duration = Duration::from_secs(240);
 
-/// An account and its last token.
 #[derive(Debug, Clone)]
 pub struct LoggedIn {
     api: Api,
@@ -20,16 +17,12 @@ pub struct LoggedIn {
 }
 
 impl LoggedIn {
-    /// An account without a token.
     #[must_use]
     pub fn new(api: Api, login: Login) -> Self {
         Self { api, login, token: Arc::default() }
     }
 
-    /// A valid token. While `user` is away, returns the old token.
-    ///
-    /// # Errors
-    /// [`ApiError`] if the first login fails.
+    /// Returns the old token while `user` is away.
     pub async fn token(&self) -> Result<String, ApiError> {
         let mut kept = self.token.lock().await;
         if let Some((token, since)) = &*kept

@@ -1,4 +1,4 @@
-//! The health and the operations endpoints of one instance over HTTP.
+//! Health and operations endpoints of one instance.
 
 mod login;
 
@@ -12,30 +12,24 @@ use serde_json::{Value, json};
 use crate::api::{Api, ApiError, http_client};
 use crate::state::Login;
 
-/// Longer than any answer: a service answers or refuses a request within 5 s.
+/// Services answer or refuse within 5 s.
 const ANSWER_WITHIN: Duration = Duration::from_secs(6);
 const CONNECT_WITHIN: Duration = Duration::from_secs(1);
 
-/// The reason why a call to an instance failed.
 #[derive(Debug, thiserror::Error)]
 pub enum InstanceError {
-    /// The login at `user` failed.
     #[error(transparent)]
     Login(#[from] ApiError),
-    /// The instance sent no response.
     #[error("{what}: {why}")]
     NoResponse {
-        /// The request.
         what: String,
-        /// The error of the connection.
+        /// Error of the connection.
         why: String,
     },
-    /// The instance answered with an error.
     #[error("{what}: {why}")]
     Request {
-        /// The request.
         what: String,
-        /// The response.
+        /// Response of the instance.
         why: String,
     },
 }
@@ -45,14 +39,9 @@ pub enum InstanceError {
 pub struct Admin {
     http: reqwest::Client,
     api: Api,
-    /// The account.
     pub account: LoggedIn,
 }
 
-/// The HTTP client for calls to instances.
-///
-/// # Errors
-/// [`InstanceError::Request`].
 pub fn http() -> Result<reqwest::Client, InstanceError> {
     let builder = http_client().timeout(ANSWER_WITHIN).connect_timeout(CONNECT_WITHIN);
     builder
@@ -61,25 +50,17 @@ pub fn http() -> Result<reqwest::Client, InstanceError> {
 }
 
 impl Admin {
-    /// An administrator, logged in by the first call.
     #[must_use]
     pub fn new(http: reqwest::Client, api: Api, login: Login) -> Self {
         Self { http, account: LoggedIn::new(api.clone(), login), api }
     }
 
     /// The typed client, for one instance of each service.
-    ///
-    /// # Errors
-    /// As [`LoggedIn::token`].
     pub async fn api(&self) -> Result<Api, InstanceError> {
         Ok(self.api.with_token(self.account.token().await?))
     }
 
-    /// Sends any call to any instance and returns the body of a 2xx.
-    ///
-    /// # Errors
-    /// [`InstanceError::Request`] with the response, [`InstanceError::NoResponse`], or
-    /// [`InstanceError::Login`].
+    /// Returns the body of a 2xx.
     pub async fn call(
         &self,
         method: Method,
@@ -110,19 +91,12 @@ impl Admin {
         Ok(serde_json::from_str(&text).unwrap_or(Value::Null))
     }
 
-    /// Sends a `GET`, such as `/ops/actors`.
-    ///
-    /// # Errors
-    /// As [`Admin::call`].
+    /// `path`: such as `/ops/actors`.
     pub async fn get(&self, base: &str, path: &str) -> Result<Value, InstanceError> {
         self.call(Method::GET, base, path, None).await
     }
 
-    /// Arms a fault in an instance. An instance that fails before it answers counts as armed: callers check
-    /// elsewhere that the fault landed.
-    ///
-    /// # Errors
-    /// [`InstanceError::Request`], also for a service built without the fault.
+    /// An instance that fails before it answers counts as armed: callers check that the fault landed.
     pub async fn arm(&self, base: &str, fault: &Value) -> Result<(), InstanceError> {
         match self.call(Method::POST, base, "/ops/faults", Some(fault)).await {
             Ok(_) | Err(InstanceError::NoResponse { .. }) => Ok(()),
@@ -130,28 +104,17 @@ impl Admin {
         }
     }
 
-    /// Disarms all faults of an instance.
-    ///
-    /// # Errors
-    /// As [`Admin::call`].
     pub async fn disarm(&self, base: &str) -> Result<(), InstanceError> {
         self.call(Method::DELETE, base, "/ops/faults", None).await.map(drop)
     }
 
-    /// Whether a failpoint is still armed.
-    ///
-    /// # Errors
-    /// As [`Admin::call`].
     pub async fn is_armed(&self, base: &str, failpoint: &str) -> Result<bool, InstanceError> {
         let faults = self.get(base, "/ops/faults").await?;
         let armed = faults["armed"].as_array().cloned().unwrap_or_default();
         Ok(armed.iter().any(|point| point["name"] == failpoint))
     }
 
-    /// The restarts so far of all actors of an instance with `named` in their name.
-    ///
-    /// # Errors
-    /// As [`Admin::call`].
+    /// Counts restarts of actors with `named` in their name.
     pub async fn restarts(&self, base: &str, named: &str) -> Result<u64, InstanceError> {
         let actors = self.get(base, "/ops/actors").await?;
         let all = actors["actors"].as_array().cloned().unwrap_or_default();
@@ -160,10 +123,6 @@ impl Admin {
         Ok(wanted.filter_map(|actor| actor["restarts"].as_u64()).sum())
     }
 
-    /// Creates a product. `sku` must be valid.
-    ///
-    /// # Errors
-    /// As [`Admin::call`].
     pub async fn create_product(&self, base: &str, sku: &str, stock: u32) -> Result<(), InstanceError> {
         let price = json!({"amount": 700, "currency": "EUR"});
         let product = json!({"sku": sku, "name": format!("Chaos {sku}"), "price": price, "stock": stock});
@@ -171,7 +130,7 @@ impl Admin {
     }
 }
 
-/// Checks `/readyz` or `/livez`: `Ok` for a 200, else the response.
+/// `Ok` for a 200, else the response.
 pub async fn health(http: &reqwest::Client, base: &str, path: &str) -> Result<(), String> {
     match http.get(format!("{base}{path}")).send().await {
         Ok(response) if response.status() == StatusCode::OK => Ok(()),

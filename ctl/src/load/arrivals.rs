@@ -1,5 +1,3 @@
-//! Decides when the next order is sent.
-
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,14 +7,14 @@ use tokio::time::{Instant, sleep_until};
 
 use super::Arrivals;
 
-/// Gives out slots. An order holds its slot until its outcome is known.
+/// An order holds its slot until its outcome is known.
 #[derive(Debug)]
 pub(super) struct Dispatcher {
     slots: Arc<Semaphore>,
     schedule: Option<Schedule>,
 }
 
-/// An open loop: orders are due whether or not the earlier ones are answered.
+/// Open loop: due times are independent of responses.
 #[derive(Debug)]
 struct Schedule {
     due: Instant,
@@ -34,7 +32,7 @@ impl Dispatcher {
         Self { slots: Arc::new(Semaphore::new(slots)), schedule }
     }
 
-    /// Waits until an order is due. `None`: all slots are taken, and the order is left out.
+    /// `None`: all slots are taken, and the order is left out.
     pub async fn next(&mut self) -> Option<OwnedSemaphorePermit> {
         let slots = Arc::clone(&self.slots);
         match &mut self.schedule {
@@ -46,7 +44,7 @@ impl Dispatcher {
         }
     }
 
-    /// Restarts the schedule after a pause of the quota. Orders of the pause are left out.
+    /// Skips the orders due in a pause of the quota.
     pub fn restart(&mut self) {
         if let Some(schedule) = &mut self.schedule {
             schedule.due = Instant::now();
@@ -55,13 +53,12 @@ impl Dispatcher {
 }
 
 impl Schedule {
-    /// Timers are precise to a millisecond: orders due within the same one go without waiting, except the
-    /// first.
+    /// Timers are precise to a millisecond: orders due within the same one go together, after one wait.
     async fn wait(&mut self) {
         if self.due > Instant::now() {
             sleep_until(self.due).await;
         } else {
-            // Lets orders in flight run, however late the schedule is.
+            // Runs orders in flight, however late the schedule is.
             yield_now().await;
         }
         self.due += self.gap;

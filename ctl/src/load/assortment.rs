@@ -1,4 +1,4 @@
-//! The products of a load, and its orders. The n-th order of a seed is always the same.
+//! The n-th order of a seed is always the same.
 
 use std::time::Duration;
 
@@ -10,29 +10,26 @@ use serde_json::{Value, json};
 use super::call::call;
 use super::{LoadError, Mix};
 
-/// Stock of a plentiful product: more than any load takes.
+/// More than any load takes.
 const PLENTIFUL_STOCK: u32 = 1_000_000;
 const SCARCE_STOCK: u32 = 3;
-/// The largest quantity of a line.
 const MAX_QUANTITY: u32 = 3;
 const MAX_LINES: usize = 4;
 const ODD_METHODS: [&str; 4] = ["tok_declined", "tok_insufficient_funds", "tok_timeout", "tok_flaky"];
-/// 2^64 divided by the golden ratio: neighbouring order numbers get distant seeds.
+/// 2^64 over the golden ratio: neighbouring orders get distant seeds.
 const SEED_STRIDE: u64 = 0x9E37_79B9_7F4A_7C15;
 
-/// The SKUs of one run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assortment {
-    /// Plentiful products, which never run out.
     pub spread: Vec<String>,
-    /// The hot product, wanted by many orders; ordered one piece at a time.
+    /// The hot product: ordered often, one piece at a time.
     pub hot: String,
-    /// The scarce product, three in stock; ordered one piece at a time.
+    /// The scarce product: three in stock, ordered one piece at a time.
     pub scarce: String,
 }
 
 impl Assortment {
-    /// New SKUs, unique to this run.
+    /// Unique to this run.
     pub(super) fn new(products: usize) -> Self {
         let run = format!("LOAD-{:08X}", rand::random::<u32>());
         Self {
@@ -42,7 +39,7 @@ impl Assortment {
         }
     }
 
-    /// Creates the products. `admin` is an access token.
+    /// `admin`: an access token.
     pub(super) async fn create(
         &self,
         http: &reqwest::Client,
@@ -69,7 +66,6 @@ impl Assortment {
         Ok(())
     }
 
-    /// The body of the order with this number.
     pub(super) fn order(&self, mix: &Mix, seed: u64, number: u64) -> Value {
         let mut rng = StdRng::seed_from_u64(seed.wrapping_add(number.wrapping_mul(SEED_STRIDE)));
         let items = self.lines(mix, &mut rng);
@@ -85,7 +81,6 @@ impl Assortment {
         } else if kind < mix.hot + mix.scarce {
             lines.push(line(&self.scarce, 1));
         }
-        // The lines of an order have different SKUs.
         let rest = (wanted - lines.len()).min(self.spread.len());
         for index in rand::seq::index::sample(rng, self.spread.len(), rest) {
             lines.push(line(&self.spread[index], rng.random_range(1..=MAX_QUANTITY)));

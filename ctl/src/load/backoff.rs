@@ -1,11 +1,9 @@
-//! The pause before a retry.
-
 use std::time::Duration;
 
 const FIRST: Duration = Duration::from_millis(50);
 const LONGEST: Duration = Duration::from_secs(1);
 
-/// A pause that doubles from 50 ms to 1 s.
+/// Doubles from 50 ms to 1 s.
 #[derive(Debug)]
 pub(super) struct Backoff(Duration);
 
@@ -14,8 +12,7 @@ impl Backoff {
         Self(FIRST)
     }
 
-    /// The pause of `Retry-After`, or the next step. Jitter spreads the retries of requests that were refused
-    /// together.
+    /// Jitter spreads retries of requests refused together.
     pub fn pause(&mut self, retry_after: Option<Duration>) -> Duration {
         if let Some(wanted) = retry_after {
             return wanted.mul_f64(rand::random_range(1.0..1.1));

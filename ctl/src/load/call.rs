@@ -1,5 +1,3 @@
-//! One HTTP request and its response or failure.
-
 use std::time::{Duration, Instant};
 
 use reqwest::RequestBuilder;
@@ -7,20 +5,17 @@ use reqwest::header::RETRY_AFTER;
 
 use crate::api::{Problem, innermost};
 
-/// The longest time of a request by the specification. A long poll adds the wait that it asked for.
+/// Limit of the specification. A long poll adds its wait.
 const REQUEST_WITHIN: Duration = Duration::from_secs(5);
-/// Time to read a response just over the limit.
+/// Covers a response just over the limit.
 const MARGIN: Duration = Duration::from_millis(500);
 
-/// The result of a request.
 #[derive(Debug)]
 pub(super) struct Exchange {
     pub outcome: Result<HttpResponse, TransportError>,
-    /// Whether the request took longer than the limit.
     pub slow: bool,
 }
 
-/// A complete response.
 #[derive(Debug)]
 pub(super) struct HttpResponse {
     pub status: u16,
@@ -28,18 +23,14 @@ pub(super) struct HttpResponse {
     pub body: String,
 }
 
-/// A request without a response.
 #[derive(Debug)]
 pub(super) enum TransportError {
-    /// The connection failed, before the request was sent.
     Unreached(String),
-    /// The connection ended after the request was sent.
     Reset(String),
-    /// The response did not come in time.
     TimedOut,
 }
 
-/// Sends a request that the server may hold for `wait` before it answers.
+/// `wait`: how long the server may hold the request.
 pub(super) async fn call(request: RequestBuilder, wait: Duration) -> Exchange {
     let began = Instant::now();
     let outcome = exchange(request.timeout(wait + REQUEST_WITHIN + MARGIN)).await.map_err(transport_error);
@@ -66,7 +57,7 @@ fn transport_error(error: reqwest::Error) -> TransportError {
     }
 }
 
-/// The reason of a failure: the code of the problem, or the error of the connection.
+/// Code of the problem, or error of the connection.
 pub(super) fn failure_reason(outcome: &Result<HttpResponse, TransportError>) -> String {
     match outcome {
         Ok(answer) => {

@@ -1,6 +1,4 @@
-//! The customers of a run. Each is an account with a token that is renewed before it expires.
-//!
-//! While `user` is away, a customer keeps its token, which the other services still verify.
+//! Tokens are renewed early. While `user` is away, other services still verify old ones.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -16,23 +14,21 @@ use super::{LoadError, ServiceUrls};
 use crate::api::{Api, ApiError, Endpoints, Tokens};
 use crate::state::{Login, random_secret};
 
-/// Concurrent registrations. `user` limits concurrent password hashes to its cores.
+/// `user` limits concurrent hashes to its cores.
 const REGISTERED_AT_ONCE: usize = 2;
-/// Time limit of the retries while a service starts or is busy.
+/// While a service starts or is busy.
 const RETRY_FOR: Duration = Duration::from_secs(10);
-/// The longest time of a request by the specification.
+/// Limit of the specification.
 const LOGIN_WITHIN: Duration = Duration::from_secs(5);
-/// Pause of each customer between two logins while `user` is away.
+/// Pause of each customer while `user` is away.
 const RETRY_LOGIN_AFTER: Duration = Duration::from_secs(2);
 
-/// The instances of `user`, used in turn.
 #[derive(Debug)]
 pub(super) struct Accounts {
     apis: RwLock<Vec<Api>>,
     turn: AtomicUsize,
 }
 
-/// An account of the role USER.
 #[derive(Debug)]
 pub(super) struct Customer {
     pub id: Uuid,
@@ -57,7 +53,6 @@ impl Accounts {
         Ok(())
     }
 
-    /// Logs in, with retries of transient errors.
     pub async fn log_in(&self, login: &Login) -> Result<Tokens, ApiError> {
         let ask = || {
             let api = self.next();
@@ -67,7 +62,6 @@ impl Accounts {
         retry(ask).await
     }
 
-    /// Registers `customers` accounts and logs them in.
     pub async fn register(&self, customers: usize) -> Result<Vec<Arc<Customer>>, LoadError> {
         let all: Vec<_> = (0..customers).map(|_| self.register_one()).collect();
         stream::iter(all).buffered(REGISTERED_AT_ONCE).try_collect().await
@@ -75,7 +69,7 @@ impl Accounts {
 
     async fn register_one(&self) -> Result<Arc<Customer>, LoadError> {
         let ask = || {
-            // A new e-mail for each attempt: the last one may have been registered.
+            // A new e-mail each time: the last one may be registered.
             let login =
                 Login { email: format!("load-{}@example.com", Uuid::new_v4()), password: random_secret() };
             let api = self.next();
@@ -94,7 +88,7 @@ impl Accounts {
 }
 
 impl Customer {
-    /// The current token. One caller renews an old token; others use the old one meanwhile.
+    /// One caller renews; others use the old token meanwhile.
     pub async fn token(&self, accounts: &Accounts) -> Arc<Token> {
         let token = self.current();
         if token.renew_at > Instant::now() {
@@ -106,7 +100,7 @@ impl Customer {
         self.current()
     }
 
-    /// Renews a token that a service refused, if it is still the current one.
+    /// Renews a refused token, if current.
     pub async fn refused(&self, token: &Arc<Token>, accounts: &Accounts) {
         let _one_at_a_time = self.renewing.lock().await;
         if Arc::ptr_eq(&self.current(), token) {
@@ -131,7 +125,7 @@ impl Customer {
 }
 
 impl Token {
-    /// Renewal at 60 to 85 % of the lifetime: in time, and spread over the customers.
+    /// Renewal at 60 to 85 % of the lifetime, spread over the customers.
     fn new(tokens: Tokens) -> Self {
         let renew_in = Duration::from_secs(tokens.expires_in).mul_f64(rand::random_range(0.6..0.85));
         Self { text: tokens.access_token, renew_at: Instant::now() + renew_in }

@@ -1,7 +1,4 @@
-//! Follows an accepted order to its final state.
-//!
-//! A long poll returns at the next change. With more open orders than long polls, long waits would be unfair:
-//! then an order is polled briefly, and again after all others.
+//! When open orders outnumber long polls, each is polled briefly in turn: long waits would be unfair.
 
 use std::time::{Duration, Instant};
 
@@ -15,15 +12,15 @@ use super::inner::Inner;
 use super::sender::Placed;
 use crate::client_log::Record;
 
-/// The wait of a long poll: short, so that a silently dead instance is noticed.
+/// Short, to notice a silently dead instance.
 const LONG_POLL: Duration = Duration::from_secs(5);
-/// Polls a second while long polls are short: enough to see final states, few compared with the load.
+/// Limit of brief polls: enough to see final states, few compared with the load.
 const POLLS_A_SECOND: f64 = 500.0;
-/// The shortest pause between two brief polls of an order.
+/// Pause between brief polls of an order.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 
 impl Inner {
-    /// Polls an order until its final state. `began` is the time of the first attempt.
+    /// `began`: the first attempt.
     pub(super) async fn follow(&self, customer: &Customer, placed: Placed, began: Instant) {
         self.stats.open.up();
         let deadline = Instant::now() + self.plan.patience;

@@ -1,16 +1,16 @@
-//! A histogram of latencies: 8 KiB for any number, each within 3 % of its value.
+//! 8 KiB for any number of latencies, each within 3 %.
 
 use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
-/// Buckets of a power of two: with 32 of them, each is at most 1/32 of its value wide.
+/// 32 buckets in a power of two: each is at most 1/32 of its value wide.
 const SUB_BITS: u32 = 5;
 const SUB: u64 = 1 << SUB_BITS;
 /// 2^32 us: 71 minutes, longer than any patience.
 const LARGEST: u64 = (1 << 32) - 1;
 
-/// Counts of durations, by their size in microseconds.
+/// Counts by duration in microseconds.
 #[derive(Debug, Clone)]
 pub(super) struct Histogram {
     counts: Vec<u64>,
@@ -18,19 +18,15 @@ pub(super) struct Histogram {
     longest: Duration,
 }
 
-/// Percentiles of latencies. All zero without a latency.
+/// Zero without a latency.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Latency {
-    /// The median.
     #[serde(rename = "p50_ms", serialize_with = "milliseconds")]
     pub p50: Duration,
-    /// The 95th percentile.
     #[serde(rename = "p95_ms", serialize_with = "milliseconds")]
     pub p95: Duration,
-    /// The 99th percentile.
     #[serde(rename = "p99_ms", serialize_with = "milliseconds")]
     pub p99: Duration,
-    /// The maximum.
     #[serde(rename = "max_ms", serialize_with = "milliseconds")]
     pub max: Duration,
 }
@@ -51,7 +47,7 @@ impl Histogram {
         Latency { p50: self.at(50), p95: self.at(95), p99: self.at(99), max: self.longest }
     }
 
-    /// The upper end of the bucket that reaches `percent` of all values.
+    /// Upper end of the bucket.
     fn at(&self, percent: u64) -> Duration {
         let wanted = (self.total * percent).div_ceil(100);
         let mut reached = 0;
@@ -63,7 +59,7 @@ impl Histogram {
     }
 }
 
-/// The bucket of a value: values below 32 have one each; above, the 5 bits after the first one decide.
+/// One bucket each below 32; above, the 5 bits after the first decide.
 fn bucket(micros: u64) -> usize {
     let shift = (u64::BITS - micros.leading_zeros()).saturating_sub(SUB_BITS + 1);
     let index = u64::from(shift) * SUB + (micros >> shift);

@@ -11,7 +11,7 @@ use super::quota::Quota;
 use super::stats::LoadStats;
 use crate::client_log::ClientLog;
 
-/// The state that all orders of a load share.
+/// Shared by all orders of a load.
 #[derive(Debug)]
 pub(super) struct Inner {
     pub plan: LoadPlan,
@@ -23,7 +23,6 @@ pub(super) struct Inner {
     pub log: ClientLog,
     pub stats: Arc<LoadStats>,
     pub quota: Arc<Quota>,
-    /// Limits the concurrent long polls.
     pub polls: Semaphore,
     pub stuck: Mutex<Vec<Uuid>>,
     pub log_failure: OnceLock<String>,

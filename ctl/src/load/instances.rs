@@ -1,4 +1,4 @@
-//! The instances of a service, used in turn, without those that are not ready: a load balancer in the client.
+//! A load balancer in the client.
 
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -9,19 +9,18 @@ use futures_util::future::join_all;
 use reqwest::StatusCode;
 use tokio::time::{MissedTickBehavior, interval};
 
-/// Time between two readiness probes: short, as in an eager load balancer.
+/// Short, as in an eager load balancer.
 const PROBE_EVERY: Duration = Duration::from_millis(250);
-/// Time limit of a probe. `/readyz` queries the database, and a stopped process never answers.
+/// `/readyz` queries the database; stopped processes never answer.
 const PROBE_WITHIN: Duration = Duration::from_secs(1);
 
-/// All instances of one service, at least one.
+/// At least one.
 #[derive(Debug)]
 pub(super) struct Instances {
     all: RwLock<Vec<Arc<Instance>>>,
     turn: AtomicUsize,
 }
 
-/// One instance.
 #[derive(Debug)]
 pub(super) struct Instance {
     url: String,
@@ -37,7 +36,7 @@ impl Instances {
         *self.all.write().unwrap_or_else(PoisonError::into_inner) = instances(urls);
     }
 
-    /// The next ready instance, or the next one if none is ready.
+    /// Prefers ready instances.
     pub fn next(&self) -> Arc<Instance> {
         let all = self.all.read().unwrap_or_else(PoisonError::into_inner);
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
@@ -46,7 +45,6 @@ impl Instances {
         Arc::clone(ready.unwrap_or_else(|| in_turn(0)))
     }
 
-    /// Probes `/readyz` of each instance, again and again.
     pub async fn probe_all(&self, http: &reqwest::Client) -> Infallible {
         let mut ticks = interval(PROBE_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -59,12 +57,11 @@ impl Instances {
 }
 
 impl Instance {
-    /// `http://127.0.0.1:8001`
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Passes over this instance until its `/readyz` returns 200.
+    /// Excludes the instance until `/readyz` returns 200.
     pub fn pass_over(&self) {
         self.ready.store(false, Ordering::Relaxed);
     }

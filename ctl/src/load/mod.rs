@@ -1,9 +1,4 @@
-//! A load generator: customers place orders, retry unknown outcomes with the same key, and follow each order
-//! to its final state.
-//!
-//! The load runs against any deployment. Orders arrive at a rate or from a fixed number of workers, over a
-//! mix of plentiful, hot and scarce products. A [client log](crate::client_log) records requests before they
-//! are sent, and their responses.
+//! Customers place orders, retry unknown outcomes, and follow each order to its final state.
 //!
 //! ```text
 //! arrivals (+ quota) ──slot──> sender ──accepted──> follow ──final──> stats, report

@@ -1,77 +1,59 @@
-//! The plan of a load: orders, and addresses.
-
 use std::time::Duration;
 
-/// The addresses of the services. Several instances of `user` and of `payment` are used in turn; an
-/// unreachable instance of `payment` is passed over.
+/// Instances are used in turn; an unreachable one of `payment` is passed over.
 #[derive(Debug, Clone)]
 pub struct ServiceUrls {
-    /// `http://127.0.0.1:8002`
     pub user: Vec<String>,
-    /// `http://127.0.0.1:8000`
     pub inventory: Vec<String>,
-    /// `http://127.0.0.1:8001`
     pub payment: Vec<String>,
 }
 
-/// The arrivals of orders.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Arrivals {
-    /// An open loop: orders a second, independent of response times, bounded by `in_flight` of the plan.
+    /// Open loop: orders a second, bounded by `in_flight`.
     Rate(f64),
-    /// A closed loop: workers, each with one order at a time. The next order is sent when the last one is
-    /// accepted.
+    /// Closed loop: a worker's next order follows the acceptance of its last one.
     Workers(usize),
 }
 
-/// The plan of a load.
 #[derive(Debug, Clone)]
 pub struct LoadPlan {
-    /// The number of orders; `None`: until `time` is over.
+    /// `None`: until `time` is over.
     pub orders: Option<u64>,
-    /// The time of sending; `None`: until all `orders` are sent.
+    /// `None`: until all `orders` are sent.
     pub time: Option<Duration>,
-    /// The arrivals of orders.
     pub arrivals: Arrivals,
-    /// Limit of concurrent requests. Above, orders are left out and counted. The same limit holds for
-    /// concurrent long polls.
+    /// Limits concurrent requests, and likewise long polls; orders above are left out and counted.
     pub in_flight: usize,
-    /// Whether orders wait for [`Quota::release`](super::Quota::release), with which the caller limits the
-    /// load.
+    /// Orders wait for [`Quota::release`](super::Quota::release).
     pub metered: bool,
-    /// Whether each order is followed to its final state; otherwise only its acceptance is measured.
+    /// Follows orders to their final state; otherwise measures acceptance only.
     pub follow: bool,
-    /// Whether unknown outcomes are retried with the same key; otherwise they are counted.
+    /// Retries unknown outcomes with the same key; otherwise counts them.
     pub retry: bool,
-    /// The mix of orders.
     pub mix: Mix,
-    /// The seed of products, quantities and payment methods. The timing does not depend on it.
+    /// Seed of products, quantities and payment methods; timing is independent.
     pub seed: u64,
-    /// Time after which an accepted order without a final state, or an unknown outcome, counts as stuck.
+    /// Orders open or unknown for longer count as stuck.
     pub patience: Duration,
 }
 
-/// The mix of orders. Shares are parts of 1.
+/// Shares are parts of 1.
 #[derive(Debug, Clone)]
 pub struct Mix {
-    /// Number of customers, who order in turn.
     pub customers: usize,
-    /// Number of plentiful products.
     pub products: usize,
-    /// Share of orders of the hot product.
     pub hot: f64,
-    /// Stock of the hot product.
     pub hot_stock: u32,
-    /// Share of orders of the scarce product, which lead to refunds.
     pub scarce: f64,
-    /// Share of orders with 2 to 4 lines.
+    /// Orders with 2 to 4 lines.
     pub several_lines: f64,
-    /// Share of each of `tok_declined`, `tok_insufficient_funds`, `tok_timeout` and `tok_flaky`.
+    /// Each of `tok_declined`, `tok_insufficient_funds`, `tok_timeout`, `tok_flaky`.
     pub odd_methods: f64,
 }
 
 impl LoadPlan {
-    /// Checks the plan; the error says what to change.
+    /// The error names the change to make.
     pub(super) fn check(&self) -> Result<(), &'static str> {
         let paced = match self.arrivals {
             Arrivals::Rate(rate) => rate.is_finite() && rate > 0.0,

@@ -1,10 +1,9 @@
-//! The quota of a metered load: its caller releases orders, and the load takes one before it sends one.
+//! The caller of a metered load releases orders; the load takes one for each order.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::Semaphore;
 
-/// A number of orders that may be sent.
 #[derive(Debug)]
 pub struct Quota {
     orders: Semaphore,
@@ -16,13 +15,12 @@ impl Quota {
         Self { orders: Semaphore::new(0), released: AtomicU64::new(0) }
     }
 
-    /// Releases `orders` more orders, at most 2^60 in all.
+    /// At most 2^60 in all.
     pub fn release(&self, orders: u64) {
         self.released.fetch_add(orders, Ordering::Relaxed);
         self.orders.add_permits(usize::try_from(orders).unwrap_or(Semaphore::MAX_PERMITS));
     }
 
-    /// The orders released so far.
     #[must_use]
     pub fn released(&self) -> u64 {
         self.released.load(Ordering::Relaxed)

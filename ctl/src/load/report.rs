@@ -1,5 +1,3 @@
-//! The report of a load.
-
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -8,57 +6,47 @@ use uuid::Uuid;
 
 use super::{Latency, LoadStats};
 
-/// The report of a load. Each order sent counts in one of `accepted`, `refused` and `unknown`. Each accepted
-/// order that was followed counts in one of `confirmed`, `refunded`, `declined` and `open`.
+/// A sent order is `accepted`, `refused` or `unknown`; an accepted, followed one is `confirmed`, `refunded`,
+/// `declined` or `open`.
 #[derive(Debug, Clone, Serialize)]
 pub struct LoadReport {
-    /// The seed of the plan.
     pub seed: u64,
-    /// Seconds from the first order to the last one sent.
+    /// Time from the first order to the last one sent.
     pub sending_seconds: f64,
-    /// Seconds from the first order to the final state of the last one.
+    /// Time from the first order to the last final state.
     pub seconds: f64,
-    /// Accepted orders a second while orders were sent.
+    /// Rate while orders are sent.
     pub accepted_per_second: f64,
-    /// Orders sent at least once.
     pub sent: u64,
     /// Orders answered with a 2xx.
     pub accepted: u64,
-    /// Refused orders, by status.
+    /// By status.
     pub refused: BTreeMap<u16, u64>,
-    /// Orders with an unknown outcome.
     pub unknown: u64,
-    /// Accepted orders without a final state within `patience`.
     pub open: u64,
-    /// Confirmed orders.
     pub confirmed: u64,
-    /// Refunded orders.
     pub refunded: u64,
-    /// Declined orders.
     pub declined: u64,
-    /// Time from the first attempt to the 2xx, retries included.
+    /// Time from the first attempt, retries included.
     pub acceptance: Latency,
-    /// Time from the first attempt to the poll that finds the final state.
+    /// Time from the first attempt, retries included.
     pub to_end: Latency,
-    /// Responses to orders and to polls, by status.
+    /// Orders and polls, by status.
     pub statuses: BTreeMap<u16, u64>,
-    /// Retries with the same key.
     pub retries: u64,
-    /// Requests that failed to connect and were not sent.
+    /// Failed to connect.
     pub unreached: u64,
-    /// Connections broken after the request was sent.
     pub resets: u64,
-    /// Requests without a response in time.
     pub timeouts: u64,
-    /// Requests that took more than 5 s, without the wait of a long poll; includes `timeouts`.
+    /// Requests over 5 s, without the wait of a long poll; includes `timeouts`.
     pub slow: u64,
-    /// Responses 429 and 503 without `Retry-After`.
+    /// Responses 429 and 503 without the header.
     pub retry_after_missing: u64,
-    /// Orders left out, because `in_flight` others were in flight when they were due.
+    /// Orders left out, because `in_flight` others were in flight.
     pub not_offered: u64,
-    /// Ids of orders without a final state, and keys with an outcome that stayed unknown.
+    /// Orders without a final state, keys with an unknown outcome.
     pub stuck: Vec<Uuid>,
-    /// The error of the client log. The load stops sending at the first one.
+    /// The load stops sending at the first error.
     pub log_failure: Option<String>,
 }
 
@@ -100,7 +88,7 @@ impl LoadReport {
         }
     }
 
-    /// Whether no order is stuck and the client log is complete.
+    /// True without stuck orders, with a complete client log.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.stuck.is_empty() && self.log_failure.is_none()

@@ -1,5 +1,3 @@
-//! Prepares a load and runs it to its end.
-
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
@@ -21,15 +19,12 @@ use crate::api::http_client;
 use crate::client_log::ClientLog;
 use crate::state::Login;
 
-/// A load with its products and customers. Clones share the load.
+/// Clones share the load.
 #[derive(Debug, Clone)]
 pub struct Load(Arc<Inner>);
 
 impl Load {
-    /// Creates products and customers. [`set_urls`](Self::set_urls) may change the addresses later.
-    ///
-    /// # Errors
-    /// [`LoadError`], after retries of 10 s for a service that does not answer.
+    /// Retries errors for 10 s.
     pub async fn prepare(
         urls: ServiceUrls,
         admin: &Login,
@@ -59,10 +54,7 @@ impl Load {
         })))
     }
 
-    /// Changes the addresses.
-    ///
-    /// # Errors
-    /// [`LoadError::Plan`] for a service without address; then the old addresses stay.
+    /// Keeps the old addresses on error.
     pub fn set_urls(&self, urls: ServiceUrls) -> Result<(), LoadError> {
         urls.check().map_err(LoadError::Plan)?;
         self.0.accounts.replace(&urls)?;
@@ -70,26 +62,23 @@ impl Load {
         Ok(())
     }
 
-    /// The live counters.
     #[must_use]
     pub fn stats(&self) -> Arc<LoadStats> {
         Arc::clone(&self.0.stats)
     }
 
-    /// The quota of a metered load.
     #[must_use]
     pub fn quota(&self) -> Arc<Quota> {
         Arc::clone(&self.0.quota)
     }
 
-    /// The products.
     #[must_use]
     pub fn stock(&self) -> &Assortment {
         &self.0.stock
     }
 
-    /// Sends the orders of the plan. Returns when every order is in a final state or `patience` is over. Call
-    /// it once; dropping the future ends the load.
+    /// Returns when all orders are in a final state or `patience` is over. Call once; dropping the future
+    /// ends the load.
     pub async fn run(&self) -> LoadReport {
         let began = Instant::now();
         let mut orders = JoinSet::new();
@@ -143,7 +132,6 @@ impl Load {
 }
 
 impl Inner {
-    /// Runs one order from its first attempt to its final state.
     async fn order(self: Arc<Self>, number: u64, slot: OwnedSemaphorePermit) {
         let turn = usize::try_from(number).unwrap_or(usize::MAX) % self.customers.len();
         let body = self.stock.order(&self.plan.mix, self.plan.seed, number);
@@ -160,7 +148,7 @@ impl Inner {
     }
 }
 
-/// Propagates a panic of an order, which is a defect of the load and makes the report wrong.
+/// A defect of the load would make the report wrong.
 fn propagate_panic(ended: Result<(), JoinError>) {
     if let Err(error) = ended
         && error.is_panic()

@@ -1,4 +1,4 @@
-//! Sends an order: records it in the client log, and retries with the same key until its outcome is known.
+//! Retries with the same key until the outcome is known.
 //!
 //! ```text
 //!            2xx ──────────────────────────────> accepted
@@ -26,7 +26,6 @@ use super::inner::Inner;
 use super::instances::Instance;
 use crate::client_log::{Completion, Record};
 
-/// An order to send.
 #[derive(Debug)]
 pub(super) struct NewOrder {
     pub customer: Arc<Customer>,
@@ -35,7 +34,6 @@ pub(super) struct NewOrder {
     text: String,
 }
 
-/// The fields of an accepted order.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Placed {
     pub id: Uuid,
@@ -43,16 +41,14 @@ pub(super) struct Placed {
     pub version: u64,
 }
 
-/// The result of placing an order.
 #[derive(Debug)]
 pub(super) enum Placement {
     Accepted(Placed),
     Refused,
-    /// The outcome stayed unknown, or a 2xx names no order.
+    /// Unknown to the end, or a 2xx that names no order.
     Unknown,
 }
 
-/// The class of a response.
 #[derive(Debug)]
 enum ResponseClass {
     Accepted { body: String },
@@ -78,11 +74,10 @@ impl NewOrder {
 }
 
 impl Inner {
-    /// Sends the order until its outcome is known or `patience` is over. Returns the time of the first
-    /// attempt.
+    /// Returns the time of the first attempt.
     ///
     /// # Errors
-    /// The client log cannot be written; the load must stop sending.
+    /// The client log cannot be written: stop sending.
     pub(super) async fn place(&self, order: &NewOrder) -> io::Result<(Instant, Placement)> {
         self.log.write(&order.announcement()).await?;
         self.stats.sent.up();
@@ -110,7 +105,6 @@ impl Inner {
         }
     }
 
-    /// Sends the order once and records the response.
     async fn attempt(&self, order: &NewOrder) -> ResponseClass {
         let (outcome, token) = self.send(order).await;
         let class = classify(&outcome);
@@ -132,7 +126,7 @@ impl Inner {
         (self.count(exchange, &instance), token)
     }
 
-    /// Counts a response, and passes over an instance that did not respond.
+    /// Excludes an instance that did not respond.
     pub(super) fn count(
         &self,
         exchange: Exchange,
@@ -165,7 +159,7 @@ impl Inner {
         self.stats.note_accepted(began.elapsed());
         match serde_json::from_str(body) {
             Ok(placed) => Placement::Accepted(placed),
-            // A 2xx without an order cannot be followed; its key identifies it.
+            // The key identifies an order that cannot be followed.
             Err(_) => {
                 self.stuck(order.key);
                 Placement::Unknown
@@ -185,7 +179,7 @@ impl Inner {
         }
     }
 
-    /// Gives up. With retries, an outcome that stays unknown is a defect.
+    /// With retries, an unknown outcome is a defect.
     fn give_up(&self, order: &NewOrder) -> Placement {
         if self.plan.retry {
             self.stuck(order.key);
@@ -210,7 +204,7 @@ fn answer(order: &NewOrder, class: &ResponseClass, outcome: &Result<HttpResponse
     let (meaning, body) = match class {
         ResponseClass::Accepted { body } => (Completion::Ok, Some(body.clone())),
         ResponseClass::Refused { .. } => (Completion::Fail, None),
-        // A 401 says nothing about the key, which is sent again with another token.
+        // After a 401, the same key goes out with another token.
         ResponseClass::StaleToken | ResponseClass::Unknown { .. } => (Completion::Info, None),
     };
     let why = body.is_none().then(|| failure_reason(outcome));

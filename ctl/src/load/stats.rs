@@ -1,5 +1,3 @@
-//! The counters of a load, readable at any time.
-
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,7 +5,6 @@ use std::time::Duration;
 
 use super::histogram::{Histogram, Latency};
 
-/// Live counters.
 #[derive(Debug)]
 pub struct LoadStats {
     pub(super) sent: Counter,
@@ -72,7 +69,6 @@ impl LoadStats {
         }
     }
 
-    /// Orders sent at least once.
     #[must_use]
     pub fn sent(&self) -> u64 {
         self.sent.get()
@@ -84,55 +80,51 @@ impl LoadStats {
         self.accepted.get()
     }
 
-    /// Refused orders, by status.
+    /// By status.
     #[must_use]
     pub fn refused(&self) -> BTreeMap<u16, u64> {
         locked(&self.refused).clone()
     }
 
-    /// Orders with an unknown outcome.
     #[must_use]
     pub fn unknown(&self) -> u64 {
         self.unknown.get()
     }
 
-    /// Accepted orders without a known final state. 0 if orders are not followed.
+    /// Orders without a final state; zero unless orders are followed.
     #[must_use]
     pub fn open(&self) -> u64 {
         self.open.get()
     }
 
-    /// Confirmed orders.
     #[must_use]
     pub fn confirmed(&self) -> u64 {
         self.confirmed.get()
     }
 
-    /// Refunded orders.
     #[must_use]
     pub fn refunded(&self) -> u64 {
         self.refunded.get()
     }
 
-    /// Declined orders.
     #[must_use]
     pub fn declined(&self) -> u64 {
         self.declined.get()
     }
 
-    /// Time from the first attempt of an order to its 2xx.
+    /// Time from the first attempt, retries included.
     #[must_use]
     pub fn acceptance(&self) -> Latency {
         locked(&self.acceptance).latency()
     }
 
-    /// Time from the first attempt of an order to the poll that finds its final state.
+    /// Time from the first attempt, retries included.
     #[must_use]
     pub fn to_end(&self) -> Latency {
         locked(&self.to_end).latency()
     }
 
-    /// Responses to orders and to polls, by status, including those that lead to a retry.
+    /// By status, including those that lead to a retry.
     #[must_use]
     pub fn statuses(&self) -> BTreeMap<u16, u64> {
         locked(&self.statuses).clone()

@@ -2,11 +2,8 @@ use std::path::{Path, PathBuf};
 
 use super::{Kind, StackError};
 
-/// The program of a service: in `folder` if given, else beside the running executable, or one level up, as
-/// for a test in `target/debug/deps`.
-///
-/// # Errors
-/// [`StackError::NoBinary`] with the searched folders.
+/// Searches `folder` if given, else beside the running executable and one level up (tests in
+/// `target/debug/deps`).
 pub fn find(kind: Kind, folder: Option<&Path>) -> Result<PathBuf, StackError> {
     let searched = folder.map_or_else(beside_us, |folder| vec![folder.to_path_buf()]);
     searched

@@ -2,10 +2,8 @@ use std::fmt;
 
 use super::kind::ServiceId;
 
-/// A part of the stack that has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
-    /// An instance of a service.
     Service(ServiceId),
     /// `PostgreSQL` or `Redis`.
     Server(&'static str),

@@ -1,9 +1,9 @@
 use std::fmt;
 
-/// A service of the stack, in starting order: each depends only on those before it.
+/// In starting order: each depends only on those before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
-    /// Accounts, and the only signer of tokens.
+    /// The only signer of tokens.
     User,
     /// Products and stock.
     Inventory,
@@ -12,10 +12,10 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// All services, in starting order.
+    /// In starting order.
     pub const ALL: [Self; 3] = [Self::User, Self::Inventory, Self::Payment];
 
-    /// The name of the service, its crate and its binary.
+    /// Name of the service, its crate and its binary.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -25,7 +25,7 @@ impl Kind {
         }
     }
 
-    /// The documented port of its REST API.
+    /// Documented default.
     #[must_use]
     pub fn http_port(self) -> u16 {
         match self {
@@ -35,19 +35,18 @@ impl Kind {
         }
     }
 
-    /// The documented port of its metrics.
+    /// Documented default.
     #[must_use]
     pub fn metrics_port(self) -> u16 {
         self.http_port() + 1100
     }
 
-    /// Milliseconds until the allocator returns unused memory, as in the containers. `user` returns it at
-    /// once after a password hash; the others keep it for the next batch.
+    /// Milliseconds until the allocator returns memory, as in the containers: `user` at once after a hash,
+    /// others keep it for the next batch.
     pub(super) fn purge_delay(self) -> u8 {
         if self == Self::User { 0 } else { 10 }
     }
 
-    /// The name of its database in the private PostgreSQL.
     #[must_use]
     pub fn database(self) -> String {
         format!("orderflow_{}", self.name())
@@ -60,12 +59,11 @@ impl fmt::Display for Kind {
     }
 }
 
-/// One instance. The first of a kind has the name of the service, others are `payment-2`, `payment-3`.
+/// Displayed as `payment`, `payment-2`, `payment-3`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ServiceId {
-    /// The service.
     pub kind: Kind,
-    /// The number of the instance, from 1.
+    /// From 1.
     pub instance: usize,
 }
 

@@ -1,5 +1,3 @@
-//! Starts, restarts and stops the processes of a stack.
-
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitStatus;
@@ -19,13 +17,11 @@ use super::service::{Plan, Service};
 use super::wiring::{self, Addresses, Network};
 use crate::state::Credentials;
 
-/// Time between two checks for ended processes.
 const POLL_EVERY: Duration = Duration::from_millis(200);
 
-/// A running stack.
 #[derive(Debug)]
 pub struct Stack {
-    // Fields drop in order: the services before the servers that they use.
+    // Services drop before the servers they use.
     services: BTreeMap<ServiceId, Service>,
     servers: Servers,
     network: Network,
@@ -36,20 +32,14 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// Starts the servers and creates the databases, without a service.
-    ///
-    /// # Errors
-    /// [`StackError::Server`].
+    /// Creates the databases and starts no service.
     pub async fn start(options: StackOptions) -> Result<Self, StackError> {
         let StackOptions { servers, network, credentials, env, binaries, sink } = options;
         let servers = Servers::start(servers).await?;
         Ok(Self { services: BTreeMap::new(), servers, network, credentials, env, binaries, sink })
     }
 
-    /// Starts one instance of every service, in the order of their dependencies.
-    ///
-    /// # Errors
-    /// The error of the first service that does not start.
+    /// Starts one instance of each service, in order.
     pub async fn start_services(&mut self) -> Result<(), StackError> {
         for kind in Kind::ALL {
             self.start_service(kind).await?;
@@ -57,18 +47,12 @@ impl Stack {
         Ok(())
     }
 
-    /// Starts an instance. The first of its kind listens on the planned address, further ones on free ports.
-    ///
-    /// # Errors
-    /// See [`Service::start`].
+    /// The first of a kind listens on the planned address, others on free ports.
     pub async fn start_service(&mut self, kind: Kind) -> Result<ServiceId, StackError> {
         self.start_service_with(kind, &[]).await
     }
 
-    /// Starts an instance with additional settings, which win over all others.
-    ///
-    /// # Errors
-    /// See [`Service::start`].
+    /// `env` wins over all other settings.
     pub async fn start_service_with(
         &mut self,
         kind: Kind,
@@ -84,56 +68,37 @@ impl Stack {
         Ok(id)
     }
 
-    /// An instance that was started, running or ended.
-    ///
-    /// # Errors
-    /// [`StackError::Unknown`].
+    /// A started instance, running or ended.
     pub fn service(&self, id: ServiceId) -> Result<&Service, StackError> {
         self.services.get(&id).ok_or(StackError::Unknown(id))
     }
 
-    /// The first instance of a service.
-    ///
-    /// # Errors
-    /// [`StackError::Unknown`] before the first start.
+    /// The first instance, once started.
     pub fn first(&self, kind: Kind) -> Result<&Service, StackError> {
         self.service(ServiceId { kind, instance: 1 })
     }
 
-    /// All instances that were started.
     pub fn services(&self) -> impl Iterator<Item = &Service> {
         self.services.values()
     }
 
-    /// Sends SIGKILL. See [`Service::kill9`].
-    ///
-    /// # Errors
-    /// [`StackError::Unknown`].
+    /// See [`Service::kill9`].
     pub async fn kill9(&self, id: ServiceId) -> Result<(), StackError> {
         self.service(id)?.kill9().await;
         Ok(())
     }
 
-    /// Sends SIGTERM. See [`Service::terminate`].
-    ///
-    /// # Errors
-    /// [`StackError::Unknown`], [`StackError::NotEnded`].
+    /// See [`Service::terminate`].
     pub async fn terminate(&self, id: ServiceId) -> Result<ExitStatus, StackError> {
         self.service(id)?.terminate().await
     }
 
-    /// Restarts an instance with the same settings and addresses. Ends a running one first.
-    ///
-    /// # Errors
-    /// [`StackError::Unknown`], [`StackError::NotEnded`], and those of [`Service::start`].
+    /// Keeps settings and addresses; a running instance ends first.
     pub async fn restart(&mut self, id: ServiceId) -> Result<(), StackError> {
         self.restart_with(id, &[]).await
     }
 
-    /// [`Stack::restart`] with settings that replace those of the instance, also for later restarts.
-    ///
-    /// # Errors
-    /// As [`Stack::restart`].
+    /// Replaces the settings for later restarts too.
     pub async fn restart_with(&mut self, id: ServiceId, env: &[(&str, &str)]) -> Result<(), StackError> {
         self.terminate(id).await?;
         let mut plan = self.service(id)?.plan().clone();
@@ -144,15 +109,12 @@ impl Stack {
         self.run(id, plan).await
     }
 
-    /// Replaces the private PostgreSQL and returns the old one, which stops when it is dropped.
+    /// Returns the old server, which stops when dropped.
     pub fn replace_postgres(&mut self, other: Postgres) -> Option<Postgres> {
         self.postgres().map(|postgres| std::mem::replace(postgres, other))
     }
 
-    /// Restarts an ended part with the same settings, addresses and data.
-    ///
-    /// # Errors
-    /// The errors of its first start.
+    /// Keeps settings, addresses and data.
     pub async fn revive(&mut self, ended: Ended) -> Result<(), StackError> {
         match ended {
             Ended::Service(id) => self.restart(id).await,
@@ -160,11 +122,10 @@ impl Stack {
         }
     }
 
-    /// Stops the services, then the servers. Upstream services stop first, and downstream services finish the
-    /// events in flight. An error does not end the shutdown.
+    /// Upstream services first: downstream ones finish the events in flight.
     ///
     /// # Errors
-    /// The last [`StackError::NotEnded`].
+    /// The last [`StackError::NotEnded`]; the shutdown continues.
     pub async fn stop_all(&mut self) -> Result<(), StackError> {
         let mut outcome = Ok(());
         while let Some((_, service)) = self.services.pop_last() {
@@ -174,7 +135,7 @@ impl Stack {
         outcome
     }
 
-    /// Waits until a part of the stack ends by itself.
+    /// Waits for a part to end by itself.
     pub async fn any_ended(&self) -> (Ended, ExitStatus) {
         loop {
             let service = || {
@@ -189,25 +150,23 @@ impl Stack {
         }
     }
 
-    /// The database of a service.
     #[must_use]
     pub fn database_url(&self, kind: Kind) -> String {
         self.servers.database_url(kind)
     }
 
-    /// Redis.
     #[must_use]
     pub fn redis_url(&self) -> String {
         self.servers.redis_url()
     }
 
-    /// The first ADMIN, and the secrets of this stack.
+    /// The first ADMIN, and the secrets.
     #[must_use]
     pub fn credentials(&self) -> &Credentials {
         &self.credentials
     }
 
-    /// The private PostgreSQL, to stop, kill and restart it; `None` for an external one.
+    /// `None` for an external one.
     pub fn postgres(&mut self) -> Option<&mut Postgres> {
         match &mut self.servers {
             Servers::Private { postgres, .. } => Some(postgres),
@@ -215,7 +174,7 @@ impl Stack {
         }
     }
 
-    /// The private Redis; `None` for an external one.
+    /// `None` for an external one.
     pub fn redis(&mut self) -> Option<&mut Redis> {
         match &mut self.servers {
             Servers::Private { redis, .. } => Some(redis),

@@ -1,7 +1,4 @@
-//! The local stack: PostgreSQL, Redis and the service processes on top.
-//!
-//! `shopctl up` runs a stack for a person, and each end-to-end test runs one. Dropping a stack ends all its
-//! processes, and so does SIGKILL of the process that runs it (see `servers`).
+//! Dropping a stack ends all its processes, and so does SIGKILL of its owner (see `servers`).
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), ctl::stack::StackError> {

@@ -10,32 +10,23 @@ use super::servers::ServerChoice;
 use super::wiring::Network;
 use crate::state::Credentials;
 
-/// Environment variables for one service.
 pub type Env = Vec<(String, String)>;
 
-/// Options of a stack.
 #[derive(Debug, Clone)]
 pub struct StackOptions {
-    /// Private servers, or external ones.
     pub servers: ServerChoice,
-    /// The addresses of the first instance of each service.
+    /// Addresses of the first instances.
     pub network: Network,
-    /// The first ADMIN and the secret of `payment`.
     pub credentials: Credentials,
-    /// Settings of all instances of a service, which win over those of the stack.
+    /// Settings of all instances of a service; they win over those of the stack.
     pub env: BTreeMap<Kind, Env>,
-    /// The folder of the services' programs. Default: the folder of the running program.
+    /// Default: beside the running program.
     pub binaries: Option<PathBuf>,
-    /// The receiver of the services' log lines.
     pub sink: Sink,
 }
 
 impl StackOptions {
-    /// The options of a test: private servers in `data_dir` that survive `kill -9`, free ports, random
-    /// credentials, no output.
-    ///
-    /// # Errors
-    /// [`StackError::NoPort`].
+    /// For tests: private servers that survive `kill -9`, free ports, random credentials, no output.
     pub fn private(data_dir: impl Into<PathBuf>) -> Result<Self, StackError> {
         Ok(Self {
             servers: ServerChoice::Private {

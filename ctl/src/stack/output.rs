@@ -1,4 +1,4 @@
-//! The output of a service: kept for errors, forwarded, and searched for the addresses of the service.
+//! Kept for errors, forwarded, and searched for addresses.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -20,19 +20,18 @@ const KEPT: usize = 500;
 /// Lines shown in an error.
 const SHOWN: usize = 20;
 
-/// The receiver of the lines of all services, called once a line from the threads that read them.
+/// Called once a line, by the reading threads.
 #[derive(Clone)]
 pub struct Sink(Arc<LineHandler>);
 
 type LineHandler = dyn Fn(ServiceId, &str) + Send + Sync;
 
 impl Sink {
-    /// Forwards every line to `handle`.
     pub fn new(handle: impl Fn(ServiceId, &str) + Send + Sync + 'static) -> Self {
         Self(Arc::new(handle))
     }
 
-    /// Discards all lines. Errors still show the last lines.
+    /// Errors still show the last lines.
     #[must_use]
     pub fn none() -> Self {
         Self::new(|_, _| {})
@@ -45,12 +44,10 @@ impl fmt::Debug for Sink {
     }
 }
 
-/// The log line of a service that has bound its ports: `{"message":"listening","http":"127.0.0.1:8001",...}`.
+/// Logged once ports are bound: `{"message":"listening","http":"127.0.0.1:8001",...}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub struct Listening {
-    /// The REST API.
     pub http: SocketAddr,
-    /// The metrics.
     pub metrics: SocketAddr,
 }
 
@@ -60,14 +57,13 @@ impl Listening {
         struct Message<'a> {
             message: &'a str,
         }
-        // A search in the text avoids parsing every line twice.
+        // Avoids parsing every line twice.
         let about = line.contains("\"listening\"").then_some(line)?;
         let message: Message<'_> = serde_json::from_str(about).ok()?;
         if message.message == "listening" { serde_json::from_str(about).ok() } else { None }
     }
 }
 
-/// The captured output of one process.
 #[derive(Debug)]
 pub struct Output {
     kept: Arc<Mutex<VecDeque<String>>>,
@@ -83,8 +79,7 @@ struct Reader {
 }
 
 impl Output {
-    /// Reads both pipes to their end. Threads instead of tasks: a thread ends with its pipe and needs no
-    /// owner.
+    /// Threads instead of tasks: a thread ends with its pipe and needs no owner.
     pub fn read(service: ServiceId, pipes: Pipes, sink: Sink) -> Self {
         let kept = Arc::default();
         let (sender, listening) = watch::channel(None);
@@ -98,20 +93,19 @@ impl Output {
         Self { kept, listening }
     }
 
-    /// The last lines, newest last.
+    /// Newest last.
     #[must_use]
     pub fn tail(&self) -> String {
         let kept = lock(&self.kept);
         kept.iter().skip(kept.len().saturating_sub(SHOWN)).map(String::as_str).collect::<Vec<_>>().join("\n")
     }
 
-    /// All kept lines for which `wanted` is true.
     #[must_use]
     pub fn lines(&self, wanted: impl Fn(&str) -> bool) -> Vec<String> {
         lock(&self.kept).iter().filter(|line| wanted(line)).cloned().collect()
     }
 
-    /// Waits for the addresses of the service. Never returns if the output ends without them.
+    /// Never returns if the output ends without addresses.
     pub async fn listening(&self) -> Listening {
         let mut listening = self.listening.clone();
         loop {
@@ -124,11 +118,11 @@ impl Output {
         }
     }
 
-    /// Waits until the output of an ended process is read.
+    /// Waits for the output of an ended process.
     pub async fn drained(&self) {
         let mut listening = self.listening.clone();
         let ended = async { while listening.changed().await.is_ok() {} };
-        // A grandchild could hold the pipe open for ever.
+        // A grandchild could hold the pipe open.
         let _ = timeout(Duration::from_secs(1), ended).await;
     }
 }

@@ -1,5 +1,3 @@
-//! The PostgreSQL and the Redis of a stack: private or external ones.
-
 use std::path::PathBuf;
 use std::process::ExitStatus;
 
@@ -7,32 +5,24 @@ use servers::{Durability, Postgres, PostgresOptions, Redis, RedisOptions};
 
 use super::{Ended, Kind, StackError};
 
-/// The choice of servers.
 #[derive(Debug, Clone)]
 pub enum ServerChoice {
-    /// Private servers, with their data below `data_dir`.
+    /// Data below `data_dir`.
     Private {
-        /// The folder for `postgres/` and `redis/`, created if missing and kept.
+        /// Holds `postgres/` and `redis/`; created if missing.
         data_dir: PathBuf,
-        /// The failures that a commit survives.
         durability: Durability,
-        /// Further settings of PostgreSQL.
         postgres: Vec<(&'static str, &'static str)>,
     },
-    /// External servers, which the stack does not start or stop.
+    /// External servers, neither started nor stopped by the stack.
     External(ExternalServers),
 }
 
-/// The addresses of external servers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExternalServers {
-    /// The database of `user`.
     pub user_database: String,
-    /// The database of `inventory`.
     pub inventory_database: String,
-    /// The database of `payment`.
     pub payment_database: String,
-    /// Redis.
     pub redis: String,
 }
 
@@ -50,8 +40,7 @@ impl Servers {
                 let mut options = PostgresOptions::new(data_dir.join("postgres"));
                 options.durability = durability;
                 options.settings = postgres;
-                // Enough for three services, two instances of each in a test, and the connections of the
-                // test.
+                // Connections of three services, two instances each in a test, and the test itself.
                 options.max_connections = 200;
                 let (postgres, redis) = tokio::join!(
                     Postgres::start(options),
@@ -94,7 +83,7 @@ impl Servers {
         postgres.or_else(|| Some((Ended::Server("Redis"), redis.exit_status()?)))
     }
 
-    /// Restarts private servers that have ended.
+    /// Restarts ended private servers.
     pub async fn revive(&mut self) -> Result<(), StackError> {
         let Self::Private { postgres, redis } = self else { return Ok(()) };
         if postgres.exit_status().is_some() {

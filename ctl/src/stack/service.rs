@@ -1,5 +1,3 @@
-//! The process of a service: start, readiness, end.
-
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
@@ -14,26 +12,23 @@ use tokio::time::{sleep, timeout};
 use super::output::{Listening, Output, Sink};
 use super::{ServiceId, StackError};
 
-/// Time for a start with migrations, of a debug build, on a busy machine.
+/// Covers migrations, of a debug build, on a busy machine.
 const READY_WITHIN: Duration = Duration::from_secs(60);
-/// Longer than the `shutdown-timeout` of the services, 20 s.
+/// Above the services' `shutdown-timeout` of 20 s.
 const END_WITHIN: Duration = Duration::from_secs(30);
 /// Time for a killed predecessor to free its port.
 const FREE_WITHIN: Duration = Duration::from_secs(2);
 const POLL: Duration = Duration::from_millis(25);
 
-/// The settings with which a service is started and restarted.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// The address of the REST API.
     pub http: SocketAddr,
-    /// The address of the metrics.
     pub metrics: SocketAddr,
-    /// The settings as environment variables, without the two addresses.
+    /// Without the two addresses.
     pub env: Vec<(String, String)>,
 }
 
-/// The process of a service, running or ended. Dropping the value kills the process.
+/// Running or ended; killed when dropped.
 #[derive(Debug)]
 pub struct Service {
     id: ServiceId,
@@ -44,73 +39,62 @@ pub struct Service {
 }
 
 impl Service {
-    /// Starts the program and waits until `/readyz` returns 200.
-    ///
-    /// # Errors
-    /// [`StackError::PortTaken`], [`StackError::NotRun`], or [`StackError::Ended`] and
-    /// [`StackError::NotReady`] with the last lines of the log.
+    /// Waits until `/readyz` returns 200.
     pub async fn start(id: ServiceId, program: &Path, plan: Plan, sink: Sink) -> Result<Self, StackError> {
         for address in [plan.http, plan.metrics] {
             check_free(id, address).await?;
         }
         let (child, output) = launch(id, program, &plan, sink)?;
         let addresses = ready(id, &child, &output).await?;
-        // The first start replaces port 0. A restart keeps the address that other services know.
+        // The first start replaces port 0; a restart keeps the address that others know.
         let plan = Plan { http: addresses.http, metrics: addresses.metrics, ..plan };
         Ok(Self { id, plan, addresses, child, output })
     }
 
-    /// The service and the number of the instance.
     #[must_use]
     pub fn id(&self) -> ServiceId {
         self.id
     }
 
-    /// The address of the REST API.
     #[must_use]
     pub fn http_addr(&self) -> SocketAddr {
         self.addresses.http
     }
 
-    /// The address of the metrics.
     #[must_use]
     pub fn metrics_addr(&self) -> SocketAddr {
         self.addresses.metrics
     }
 
-    /// The URL of the REST API, such as `http://127.0.0.1:8001`.
+    /// `http://127.0.0.1:8001`
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.addresses.http)
     }
 
-    /// The process id. After the end of the process the system may reuse it.
+    /// The system may reuse the id after the end.
     #[must_use]
     pub fn pid(&self) -> i32 {
         self.child.pid()
     }
 
-    /// The captured output.
     #[must_use]
     pub fn output(&self) -> &Output {
         &self.output
     }
 
-    /// Sends any signal. `SIGSTOP` makes a zombie consumer, `SIGCONT` ends that state.
+    /// `SIGSTOP` makes a zombie consumer until `SIGCONT`.
     pub fn signal(&self, signal: Signal) {
         self.child.signal(signal);
     }
 
-    /// Sends SIGKILL and waits for the end.
+    /// Waits for the end.
     pub async fn kill9(&self) {
         self.child.signal(Signal::SIGKILL);
         self.child.exited().await;
     }
 
-    /// Sends SIGTERM and waits for the end.
-    ///
-    /// # Errors
-    /// [`StackError::NotEnded`] after 30 s; then the process is killed.
+    /// Waits for the end; kills the process after 30 s.
     pub async fn terminate(&self) -> Result<ExitStatus, StackError> {
         if let Some(status) = self.child.end(Signal::SIGTERM, END_WITHIN).await {
             return Ok(status);
@@ -119,7 +103,7 @@ impl Service {
         Err(StackError::NotEnded { service: self.id, within: END_WITHIN, tail: self.output.tail() })
     }
 
-    /// The exit status, or `None` while the process runs.
+    /// `None` while running.
     #[must_use]
     pub fn exit_status(&self) -> Option<ExitStatus> {
         self.child.exit_status()
@@ -131,7 +115,7 @@ impl Service {
 }
 
 async fn check_free(service: ServiceId, address: SocketAddr) -> Result<(), StackError> {
-    // Port 0 stands for any free port.
+    // Port 0: any free port.
     if address.port() == 0 {
         return Ok(());
     }
@@ -184,7 +168,7 @@ async fn not_ready(service: ServiceId, output: &Output) -> StackError {
     StackError::NotReady { service, within: READY_WITHIN, missing, tail: output.tail() }
 }
 
-/// The body of `/readyz`, which names the missing condition.
+/// The body of `/readyz` names the missing condition.
 async fn readiness(http: SocketAddr) -> String {
     let answer = async { reqwest::get(format!("http://{http}/readyz")).await?.text().await };
     match timeout(Duration::from_secs(2), answer).await {

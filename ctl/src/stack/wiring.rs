@@ -1,5 +1,3 @@
-//! The settings that connect the services with each other and with their servers.
-
 use std::net::{Ipv4Addr, SocketAddr};
 
 use super::servers::Servers;
@@ -8,58 +6,44 @@ use super::{Kind, StackError};
 use crate::state::Credentials;
 use servers::ports;
 
-/// The client id with which `payment` requests a SERVICE token.
+/// `payment` requests its SERVICE token with this id.
 const SERVICE_CLIENT: &str = "payment";
 
-/// The addresses of the first instance of a service, fixed before its start. Services can then start in any
-/// order and keep their addresses after a restart.
+/// Fixed before the start: services start in any order and keep their addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Addresses {
-    /// The REST API.
     pub http: SocketAddr,
-    /// The metrics.
     pub metrics: SocketAddr,
 }
 
 impl Addresses {
-    /// The documented ports of a service, with another port for the REST API if given.
+    /// `http_port` replaces the REST port.
     #[must_use]
     pub fn documented(kind: Kind, http_port: Option<u16>) -> Self {
         let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         Self { http: at(http_port.unwrap_or(kind.http_port())), metrics: at(kind.metrics_port()) }
     }
 
-    /// Free ports, chosen in advance: a restart with port 0 would get another port.
-    ///
-    /// # Errors
-    /// [`StackError::NoPort`].
+    /// Chosen in advance: restarts keep the port.
     pub fn free() -> Result<Self, StackError> {
         let at = || ports::free_port().map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
         Ok(Self { http: at().map_err(StackError::NoPort)?, metrics: at().map_err(StackError::NoPort)? })
     }
 }
 
-/// The addresses of the first instance of each service.
+/// Addresses of the first instance of each service.
 #[derive(Debug, Clone, Copy)]
 pub struct Network {
-    /// `user`
     pub user: Addresses,
-    /// `inventory`
     pub inventory: Addresses,
-    /// `payment`
     pub payment: Addresses,
 }
 
 impl Network {
-    /// Free ports for all services.
-    ///
-    /// # Errors
-    /// [`StackError::NoPort`].
     pub fn free() -> Result<Self, StackError> {
         Ok(Self { user: Addresses::free()?, inventory: Addresses::free()?, payment: Addresses::free()? })
     }
 
-    /// The addresses of one service.
     #[must_use]
     pub fn of(&self, kind: Kind) -> Addresses {
         match kind {

@@ -1,5 +1,3 @@
-//! Renders a JSON log line of a service for people.
-
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
@@ -7,12 +5,12 @@ use serde_json::{Map, Value};
 use super::{Colour, Paint};
 use crate::stack::{Kind, ServiceId};
 
-/// Fields with a fixed place in the line, and fields that are left out.
+/// Fields with a fixed place, and fields left out.
 const PLACED: [&str; 7] = ["timestamp", "level", "message", "target", "fields", "span", "spans"];
-/// Width of the service column: `inventory-2`.
+/// `inventory-2`
 const PREFIX: usize = 11;
 
-/// `12:34:56.789 payment     INFO  listening http=127.0.0.1:8001`; a line without JSON stays as it is.
+/// `12:34:56.789 payment     INFO  listening http=127.0.0.1:8001`; other lines are unchanged.
 #[must_use]
 pub fn render(service: ServiceId, line: &str, zone: &TimeZone, paint: Paint) -> String {
     let prefix = paint.paint(service_colour(service.kind), format!("{service:<PREFIX$}"));
@@ -47,7 +45,7 @@ fn fields(record: &Map<String, Value>, paint: Paint) -> String {
         .collect()
 }
 
-/// A value as text: a string loses its quotes, and line breaks are escaped, because one record is one line.
+/// One record is one line.
 fn shown(value: &Value) -> String {
     match value {
         Value::String(text) => text.replace('\n', "\\n"),

@@ -1,5 +1,3 @@
-//! Output for people: colours, tables, timelines, log lines, progress.
-
 mod bar;
 mod log_line;
 mod output;

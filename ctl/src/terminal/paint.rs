@@ -1,14 +1,14 @@
 use std::fmt::Display;
 use std::io::IsTerminal;
 
-/// The colours in use, available on every terminal.
+/// Supported by every terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Colour {
-    /// An error, a declined order.
+    /// Error, declined order.
     Red,
-    /// Success, a confirmed order.
+    /// Success, confirmed order.
     Green,
-    /// A warning, a refunded order.
+    /// Warning, refunded order.
     Yellow,
     /// `inventory`
     Blue,
@@ -27,28 +27,25 @@ pub enum Colour {
 pub struct Paint(bool);
 
 impl Paint {
-    /// Without colours.
     pub const PLAIN: Self = Self(false);
 
-    /// Colours if standard output is a terminal and `NO_COLOR` is not set (<https://no-color.org>).
+    /// Colours on a terminal, unless `NO_COLOR` is set (<https://no-color.org>).
     #[must_use]
     pub fn for_stdout() -> Self {
         Self(std::io::stdout().is_terminal() && allowed(std::env::var_os("NO_COLOR").as_deref()))
     }
 
-    /// Colours by the same rules for standard error.
+    /// The same for standard error.
     #[must_use]
     pub fn for_stderr() -> Self {
         Self(std::io::stderr().is_terminal() && allowed(std::env::var_os("NO_COLOR").as_deref()))
     }
 
-    /// `text` in a colour.
     #[must_use]
     pub fn paint(self, colour: Colour, text: impl Display) -> String {
         if self.0 { format!("\u{1b}[{}m{text}\u{1b}[0m", code(colour)) } else { text.to_string() }
     }
 
-    /// A status of an order in its colour.
     #[must_use]
     pub fn status(self, status: &str) -> String {
         let colour = match status {
@@ -61,7 +58,7 @@ impl Paint {
     }
 }
 
-/// Whether colours are allowed: the variable is missing or empty. The value does not matter.
+/// Any value but an empty one forbids colours.
 fn allowed(no_color: Option<&std::ffi::OsStr>) -> bool {
     no_color.is_none_or(std::ffi::OsStr::is_empty)
 }

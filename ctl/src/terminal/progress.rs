@@ -5,7 +5,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{Colour, Paint};
 
-/// The current step of a run, on standard error: a spinner on a terminal, plain lines elsewhere.
+/// A spinner on a terminal, plain lines elsewhere.
 #[derive(Debug)]
 pub struct Progress {
     paint: Paint,
@@ -21,13 +21,12 @@ struct Step {
 }
 
 impl Progress {
-    /// A progress without a step.
     #[must_use]
     pub fn new() -> Self {
         Self { paint: Paint::for_stderr(), terminal: std::io::stderr().is_terminal(), current: None }
     }
 
-    /// Completes the current step and begins the next.
+    /// Completes the last step.
     pub fn step(&mut self, what: impl Into<String>) {
         self.done();
         let what = what.into();
@@ -38,7 +37,6 @@ impl Progress {
         self.current = Some(Step { what, began: Instant::now(), bar });
     }
 
-    /// Completes the current step.
     pub fn done(&mut self) {
         if let Some(step) = self.current.take() {
             step.bar.finish_and_clear();
@@ -58,7 +56,7 @@ impl Default for Progress {
 }
 
 impl Drop for Progress {
-    /// Marks an incomplete step as failed; the error follows.
+    /// Marks an incomplete step as failed.
     fn drop(&mut self) {
         if let Some(step) = self.current.take() {
             step.bar.finish_and_clear();

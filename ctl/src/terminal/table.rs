@@ -1,4 +1,4 @@
-/// A table: columns as wide as their widest cell, two spaces apart. The first row is the heading.
+/// Two spaces between columns; the first row is the heading.
 #[must_use]
 pub fn table(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);

@@ -4,8 +4,7 @@ use serde_json::Value;
 use super::{Colour, Paint};
 use crate::api::{Order, Transition};
 
-/// Renders an order in one line, with the reason if it has one: `order 0198…  12.99 EUR  refunded
-/// (insufficient-stock)`.
+/// `order 0198…  12.99 EUR  refunded (insufficient-stock)`
 #[must_use]
 pub fn render_order(order: &Order, paint: Paint) -> String {
     let reason = order.reason.as_deref().map(|reason| format!(" ({reason})")).unwrap_or_default();
@@ -16,7 +15,7 @@ pub fn render_order(order: &Order, paint: Paint) -> String {
 #[must_use]
 pub fn render_transition(transition: &Transition, zone: &TimeZone, paint: Paint) -> String {
     let time = transition.at.to_zoned(zone.clone()).strftime("%H:%M:%S%.3f").to_string();
-    // The padding is computed first, because escape codes would count as width.
+    // Escape codes would count as width.
     let padding = " ".repeat(9_usize.saturating_sub(transition.status.len()));
     let cause = transition.cause.as_ref().map(cause).unwrap_or_default();
     let line = format!(

@@ -1,4 +1,4 @@
-//! I12: payment's copy of the catalogue against inventory's products.
+//! I12: payment's copy against inventory's products.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,6 @@ use super::{
     pending_work,
 };
 
-/// The fields of a product that both services store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Product {
     version: i64,
@@ -24,16 +23,13 @@ type Catalogue = BTreeMap<String, Product>;
 const INVENTORYS: &str = "SELECT sku, version, name, price, currency, deleted_at IS NOT NULL FROM products";
 const PAYMENTS: &str = "SELECT sku, version, name, price, currency, deleted FROM catalogue";
 
-/// The differences, product by product; empty if the catalogues agree.
-///
-/// # Errors
-/// A database does not answer.
+/// Empty if the catalogues agree.
 pub async fn disagreements(sources: &Sources) -> Result<Vec<String>, VerifyError> {
     let (copy, truth) = both(sources).await?;
     Ok(differences(&copy, &truth))
 }
 
-/// Judges I12, unless a change in flight may still bring the catalogues together.
+/// Judges only if no change is in flight.
 pub(super) async fn judge(
     sources: &Sources,
     not_quiet: &[String],
@@ -52,7 +48,7 @@ pub(super) async fn judge(
     Ok(())
 }
 
-/// Reads the truth first. The copy may already have a later change, which shows as a difference once.
+/// Reads the truth first: a later change of the copy shows as a difference once.
 async fn both(sources: &Sources) -> Result<(Catalogue, Catalogue), VerifyError> {
     let truth = read("inventory", &sources.inventory_database, INVENTORYS).await?;
     let copy = read("payment", &sources.payment_database, PAYMENTS).await?;

@@ -1,5 +1,4 @@
-//! The client log as one history for each key: evidence for I3, and for the client's side of I6, I8, I9 and
-//! I11.
+//! Evidence for I3, and for the client's side of I6, I8, I9 and I11.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -17,29 +16,26 @@ use super::{
 };
 use crate::client_log::{self, Completion, Record};
 
-/// The payment method of a request without one.
 const DEFAULT_METHOD: &str = "tok_ok";
 
-/// The requests and responses of one idempotency key.
 #[derive(Debug, Default)]
 pub(super) struct KeyHistory {
-    /// Lines and method of the requests; more than one entry if the key was used for different bodies.
+    /// More than one entry if the key had different bodies.
     sent: Vec<(Lines, Name)>,
     sends: u32,
     fails: u32,
-    /// The first 2xx: its order, and a hash of its bytes.
+    /// The first 2xx: order, and hash of the bytes.
     pub(super) ok: Option<(Option<Uuid>, u64)>,
-    /// Whether a later 2xx had other bytes.
+    /// True if a later 2xx had other bytes.
     pub(super) differs: bool,
 }
 
-/// The history of a client log.
 #[derive(Debug, Default)]
 pub(super) struct ClientHistory {
     pub(super) keys: HashMap<Uuid, HashMap<String, KeyHistory>>,
     seen: HashMap<Uuid, Vec<Seen>>,
     poison: HashSet<String>,
-    /// The time of its first line, in microseconds since 1970.
+    /// Microseconds since 1970.
     began: Option<i64>,
 }
 
@@ -83,12 +79,12 @@ impl ClientHistory {
         self.keys.get(&user).is_some_and(|keys| keys.contains_key(key))
     }
 
-    /// Whether an event is older than this log, which then has no record of it.
+    /// True for events older than the log, which have no record.
     pub(super) fn began_after(&self, microseconds: i64) -> bool {
         self.began.is_none_or(|began| microseconds < began)
     }
 
-    /// The event ids of the poison messages that were sent.
+    /// Event ids of the poison messages.
     pub(super) fn poison(&self) -> &HashSet<String> {
         &self.poison
     }
@@ -129,12 +125,12 @@ impl KeyHistory {
         }
     }
 
-    /// Whether every request of the key failed.
+    /// Every request failed.
     pub(super) fn has_failed(&self) -> bool {
         self.sends > 0 && self.fails == self.sends
     }
 
-    /// I3: the contradiction between the 2xx of the key and the stored order.
+    /// I3: the 2xx against the stored order.
     pub(super) fn lost(
         &self,
         user: Uuid,

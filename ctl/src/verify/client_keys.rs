@@ -1,11 +1,10 @@
-//! I3, I8 and I9: the keys of a client log against the stored orders.
+//! I3, I8 and I9: keys of a client log against stored orders.
 
 use super::client_history::ClientHistory;
 use super::facts::{Names, Orders};
 use super::findings::{Findings, Invariant};
 use super::keys::Keys;
 
-/// Judges I3, I8 and I9, key by key.
 pub(super) fn judge(
     log: &ClientHistory,
     orders: &Orders,
@@ -70,7 +69,7 @@ mod tests {
         json!({"id": ORDER}).to_string()
     }
 
-    /// The invariants broken by these records and an order of two mugs, stored with its key or missing.
+    /// `order`: the key of a stored order of two mugs.
     fn broken(records: Vec<Record>, order: Option<&str>) -> Vec<&'static str> {
         let mut log = ClientHistory::default();
         let mut names = Names::default();

@@ -1,4 +1,4 @@
-//! PostgreSQL connections of the checker, which shares no code with the services that it checks.
+//! The checker shares no code with the services it checks.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -14,19 +14,14 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::api::innermost;
 
-/// Time limit for all hosts of a URL together. A handshake takes milliseconds, a second on a busy machine.
+/// Limit for all hosts. A handshake takes milliseconds, a second on a busy machine.
 const CONNECTED_WITHIN: Duration = Duration::from_secs(15);
-/// Time limit for one address: a host that hangs leaves time for the next one.
+/// A host that hangs leaves time for the next one.
 const ADDRESS_WITHIN: Duration = Duration::from_secs(5);
 
-/// The future that drives a connection and ends with it.
 pub(super) type Driver = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
 
-/// Connects to the first host that answers. `sslmode=require` encrypts, and checks the certificate and the
-/// name of the host.
-///
-/// # Errors
-/// The reason as text: no host answers, the server refuses, or its certificate is not trusted.
+/// Connects to the first host that answers. `sslmode=require` checks certificate and host name too.
 pub(super) async fn connect(config: &Config) -> Result<(Client, Driver), String> {
     let mut config = config.clone();
     if config.get_connect_timeout().is_none() {

@@ -1,4 +1,4 @@
-//! Read-only connections: PostgreSQL refuses writes, whatever the SQL.
+//! PostgreSQL refuses writes here, whatever the SQL.
 
 use std::future::Future;
 
@@ -9,18 +9,17 @@ use tokio_postgres::{Client, Config, Row, config::Host, types::ToSql};
 use super::VerifyError;
 use super::connection::connect;
 
-/// Time limit of a statement. A million orders take less than a minute; ten minutes mean that a query hangs.
+/// A million orders take less than a minute; ten minutes mean that a query hangs.
 const STATEMENT: &str = "10min";
 
-/// A read-only connection.
 pub(super) struct Reader {
     what: String,
     client: Client,
-    /// The task that drives the connection; ends with the value.
+    /// Drives the connection and ends with the value.
     _driver: JoinSet<()>,
 }
 
-/// A read-only connection in one REPEATABLE READ transaction: all queries see the moment of the first one.
+/// One REPEATABLE READ transaction: all queries see the moment of the first one.
 pub(super) struct Snapshot(Reader);
 
 impl Reader {
@@ -55,7 +54,7 @@ impl Reader {
         query.await.map_err(|source| VerifyError::Query { what: self.what.clone(), source })
     }
 
-    /// Reads all rows at once, for short results.
+    /// For short results.
     pub(super) async fn rows(
         &self,
         sql: &str,
@@ -64,12 +63,11 @@ impl Reader {
         self.answered(self.client.query(sql, arguments)).await
     }
 
-    /// Reads one number.
     pub(super) async fn number(&self, sql: &str) -> Result<i64, VerifyError> {
         self.answered(self.client.query_one(sql, &[])).await.map(|row| row.get(0))
     }
 
-    /// Reads row by row, for results of any length.
+    /// For results of any length.
     pub(super) async fn each(
         &self,
         sql: &str,
@@ -102,7 +100,7 @@ impl std::ops::Deref for Snapshot {
     }
 }
 
-/// The address without user and password, such as `127.0.0.1:5432/payment`.
+/// `127.0.0.1:5432/payment`
 fn address(config: &Config) -> String {
     let host = match config.get_hosts().first() {
         Some(Host::Tcp(name)) => name.clone(),
@@ -113,7 +111,7 @@ fn address(config: &Config) -> String {
     format!("{host}:{port}/{}", config.get_dbname().unwrap_or_default())
 }
 
-/// The text of an error with its sources: tokio-postgres keeps the reason in the source.
+/// tokio-postgres keeps the reason in the source.
 fn chain(error: &dyn std::error::Error) -> String {
     match error.source() {
         Some(source) => format!("{error}: {}", chain(source)),

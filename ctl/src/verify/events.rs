@@ -1,8 +1,5 @@
-//! I7 and I11: inboxes, ledger, streams and dead letters.
-//!
-//! A row of inventory's inbox holds the reply, and the reply names the order. An order can be followed from
-//! inbox to inbox, without the streams, whose entries are trimmed. Inbox rows of `product_changed` can be
-//! compared only with entries that are still in the stream.
+//! I7 and I11: orders are followed from inbox to inbox, by the reply in inventory's inbox, because stream
+//! entries are trimmed. Rows of `product_changed` are compared with existing entries only.
 
 use std::collections::{HashMap, HashSet};
 
@@ -19,7 +16,7 @@ use super::{
     streams::{DeadLetter, StreamsState},
 };
 
-/// The inbox of one group: event ids, and the time of their effect in microseconds since 1970.
+/// Event ids, and times of effect in microseconds since 1970.
 #[derive(Debug, Default)]
 pub(super) struct Inbox(HashMap<Uuid, i64>);
 
@@ -36,17 +33,15 @@ impl Inbox {
     }
 }
 
-/// The reply of inventory to the event of an order.
 #[derive(Debug, Clone, Copy)]
 struct InboxReply {
-    /// Inbox rows for this order.
     rows: u32,
     id: Option<Uuid>,
-    /// The final state that the reply demands.
+    /// Final state that the reply demands.
     means: Option<Status>,
 }
 
-/// Inventory's inbox, with the replies by order.
+/// Inbox rows, and replies by order.
 #[derive(Debug, Default)]
 pub(super) struct InventoryInbox {
     inbox: Inbox,
@@ -74,7 +69,6 @@ impl InventoryInbox {
 
 const AT: &str = "(extract(epoch FROM i.processed_at) * 1000000)::bigint";
 
-/// Reads payment's inbox.
 pub(super) async fn payment_inbox(payment: &Snapshot, findings: &mut Findings) -> Result<Inbox, VerifyError> {
     let mut inbox = Inbox::default();
     let found = findings.of(Invariant::Once);
@@ -83,7 +77,7 @@ pub(super) async fn payment_inbox(payment: &Snapshot, findings: &mut Findings) -
     Ok(inbox)
 }
 
-/// Reads inventory's inbox, and compares it with the stock ledger.
+/// Checks the inbox against the stock ledger.
 pub(super) async fn inventory_inbox(
     inventory: &Snapshot,
     findings: &mut Findings,
@@ -99,7 +93,7 @@ pub(super) async fn inventory_inbox(
     let take = |row: &tokio_postgres::Row| {
         let event: Uuid = row.get(0);
         inventory_inbox.inbox.add(INVENTORY_GROUP, event, row.get(1), found);
-        // No reply: an event that has none. An order whose row has none is found in `judge_orders`.
+        // Some events have no reply; `judge_orders` finds missing ones.
         if let Some(order) = uuid(row.get(4)) {
             inventory_inbox.add(order, uuid(row.get(2)), row.get(3));
         }
@@ -129,7 +123,7 @@ async fn judge_ledger(inventory: &Reader, found: &mut InvariantFindings) -> Resu
     inventory.each(&effects, &[], take).await
 }
 
-/// Judges I7 and I10 order by order: the inbox row of its event, the reply in it, the inbox row of the reply.
+/// I7 and I10: inbox row of the event, its reply, inbox row of the reply.
 pub(super) fn judge_orders(
     orders: &Orders,
     later: &Later,
@@ -172,7 +166,7 @@ fn broken_way(status: Status, reply: Option<&InboxReply>, payment_inbox: &Inbox)
     }
 }
 
-/// Judges I7 by the entries in the streams: an acknowledged event had its effect, or is a dead letter.
+/// I7: acknowledged events had their effect, or are dead letters.
 pub(super) fn judge_streams(
     state: &StreamsState,
     inventory_inbox: &InventoryInbox,
@@ -205,8 +199,7 @@ fn judge_effects_of_dead_letters<'a>(
     let mut known = HashSet::new();
     for DeadLetter { id, group, event, at, .. } in letters {
         let effect = event.parse().ok().and_then(|event: Uuid| inbox(group).0.get(&event));
-        // A dead letter may have had its effect later, when its event was published again. Only an effect
-        // before the dead letter is broken.
+        // A republished event may take effect after its dead letter; only an earlier effect is a breach.
         if effect.is_some_and(|effect| effect < at) {
             found.broken(format!(
                 "event {event}: dead letter of {group} although it had its effect before ({id})"
@@ -218,7 +211,7 @@ fn judge_effects_of_dead_letters<'a>(
     }
 }
 
-/// Judges I11. `quiet`: missing dead letters count as broken, because no event is in flight.
+/// I11. `quiet`: missing dead letters are broken, because no event is in flight.
 pub(super) fn judge_dead_letters(
     state: &StreamsState,
     inventory_inbox: &InventoryInbox,

@@ -1,13 +1,11 @@
-//! Compact values for a million orders, by id. Names (SKUs, payment methods) are numbers.
+//! Compact for a million orders: SKUs and payment methods are numbers.
 
 use std::collections::HashMap;
 
 use uuid::Uuid;
 
-/// The number of a name.
 pub(super) type Name = u32;
 
-/// Maps names to numbers and back.
 #[derive(Debug, Default)]
 pub(super) struct Names {
     numbers: HashMap<String, Name>,
@@ -31,7 +29,7 @@ impl Names {
     }
 }
 
-/// Quantities by SKU, one entry a SKU, sorted by number.
+/// One entry a SKU, sorted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Lines(Box<[(Name, i64)]>);
 
@@ -64,7 +62,7 @@ impl Lines {
         self.0.is_empty()
     }
 
-    /// Renders `2 MUG, 1 POSTER`.
+    /// `2 MUG, 1 POSTER`
     pub(super) fn render(&self, names: &Names) -> String {
         match self.0.len() {
             0 => "nothing".to_owned(),
@@ -78,7 +76,6 @@ impl Lines {
     }
 }
 
-/// The status of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Status {
     Pending,
@@ -110,12 +107,12 @@ impl Status {
         !matches!(self, Self::Pending | Self::Completed)
     }
 
-    /// Whether the order was paid and inventory has decided on it.
+    /// Paid, and decided by inventory.
     pub(super) fn is_decided(self) -> bool {
         matches!(self, Self::Confirmed | Self::Refunded)
     }
 
-    /// The only status that can precede this one.
+    /// The only status before this one.
     pub(super) fn predecessor(self) -> Option<Self> {
         match self {
             Self::Pending => None,
@@ -131,7 +128,7 @@ impl std::fmt::Display for Status {
     }
 }
 
-/// The fields of an order that other databases must match.
+/// Fields that other databases must match.
 #[derive(Debug, Clone)]
 pub(super) struct Order {
     pub user: Uuid,

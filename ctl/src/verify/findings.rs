@@ -1,8 +1,6 @@
-//! The findings of a check, by invariant.
-
 use super::{Check, Judgement};
 
-/// Offenders named for each invariant; the rest is counted.
+/// Offenders named by invariant; the rest is counted.
 const NAMED: usize = 20;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +27,7 @@ use Invariant::{
     NoOversell, Once, OneEnd, Progress, Readiness,
 };
 
-/// The invariants in the order of the report: id, name, comparison.
+/// In the order of the report.
 const INVARIANTS: [(Invariant, &str, &str, &str); 15] = [
     (
         Conservation,
@@ -68,7 +66,6 @@ const INVARIANTS: [(Invariant, &str, &str, &str); 15] = [
     (Bounds, "I15", "bounds", "memory, rows, connections and consumer names stay bounded over a run"),
 ];
 
-/// Findings of one invariant.
 #[derive(Debug, Default)]
 pub(super) struct InvariantFindings {
     looked_at: u64,
@@ -82,7 +79,7 @@ impl InvariantFindings {
         self.looked_at += more as u64;
     }
 
-    /// Adds an offender: an id and its contradiction.
+    /// An id and its contradiction.
     pub(super) fn broken(&mut self, offender: impl Into<String>) {
         self.count += 1;
         if self.offenders.len() < NAMED {
@@ -103,7 +100,6 @@ impl InvariantFindings {
     }
 }
 
-/// The findings of all invariants.
 #[derive(Debug, Default)]
 pub(super) struct Findings([InvariantFindings; INVARIANTS.len()]);
 
@@ -112,13 +108,11 @@ impl Findings {
         &mut self.0[invariant as usize]
     }
 
-    /// Marks the invariants that need a client log.
     pub(super) fn without_client_log(&mut self) {
         self.of(Durable).not_judged("needs --client-log");
         self.of(NoGhosts).not_judged("the owners are accounts; the keys need --client-log");
     }
 
-    /// Marks the invariants that need samples of a run.
     pub(super) fn without_samples(&mut self) {
         for invariant in [Progress, Readiness, Bounds] {
             self.of(invariant).not_judged("needs the samples of `chaos`");

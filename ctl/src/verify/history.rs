@@ -1,4 +1,4 @@
-//! I4 and I6: the timeline of an order, alone and against the states that a client saw.
+//! I4 and I6: the timeline of an order, and the states that a client saw.
 
 use super::{
     facts::Status,
@@ -6,19 +6,18 @@ use super::{
     timeline::{Seen, Step},
 };
 
-/// Age in seconds after which an open order is stuck: a lost event is published again within 60 s.
+/// Age of a stuck order in seconds: a lost event is published again within 60 s.
 pub(super) const STUCK_AFTER: u32 = 60;
 
-/// The result of the check of the final state.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum End {
     Good,
-    /// The order is open and may still end in time.
+    /// The order may still end in time.
     Open,
     Broken(String),
 }
 
-/// I4: exactly one final state, in time, as the last step.
+/// I4: one final state, in time, as the last step.
 pub(super) fn end(row: &OrderRow) -> End {
     let is_end = |step: &&Step| step.status.is_some_and(Status::is_terminal);
     let ends = row.timeline.iter().filter(is_end).count();
@@ -31,7 +30,7 @@ pub(super) fn end(row: &OrderRow) -> End {
     }
 }
 
-/// I6: versions 1..n, legal transitions, times in order, and the row equal to the last entry.
+/// I6: versions 1..n, legal transitions, times in order, row equal to the last entry.
 pub(super) fn contradiction(row: &OrderRow) -> Option<String> {
     let mut before: Option<Step> = None;
     for (place, step) in (1..).zip(&row.timeline) {
@@ -58,7 +57,7 @@ pub(super) fn contradiction(row: &OrderRow) -> Option<String> {
         .then(|| format!("version {}, its timeline has {} steps", row.version, row.timeline.len()))
 }
 
-/// I6: a state that a client saw and the timeline does not have.
+/// I6: a state that a client saw and the timeline lacks.
 pub(super) fn unknown_state(row: &OrderRow, seen: &[Seen]) -> Option<String> {
     let was = |seen: &Seen| {
         row.timeline

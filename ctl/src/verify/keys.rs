@@ -1,4 +1,4 @@
-//! I8 and I9 in the databases: each idempotency key of a user has one order, and each order has an account.
+//! I8 and I9: a user's key has one order, an order has an account.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,7 +12,7 @@ use super::{
     findings::{Findings, Invariant},
 };
 
-/// The stored keys of the users of a client log.
+/// Stored keys by user of the client log.
 #[derive(Debug, Default)]
 pub(super) struct Keys(HashMap<Uuid, HashMap<String, Uuid>>);
 
@@ -26,7 +26,7 @@ impl Keys {
     }
 }
 
-/// Reads the idempotency keys of all orders, and judges I8.
+/// Judges I8.
 pub(super) async fn read_and_judge(
     payment: &Snapshot,
     log: Option<&ClientHistory>,
@@ -59,7 +59,7 @@ pub(super) async fn read_and_judge(
     Ok(keys)
 }
 
-/// Judges I9 for owners: each order has an account. Accounts are never deleted.
+/// I9: each order has an account. Accounts are never deleted.
 pub(super) async fn judge_owners(
     sources: &Sources,
     orders: &Orders,
@@ -81,8 +81,7 @@ pub(super) async fn judge_owners(
     Ok(())
 }
 
-/// Judges I9 for keys: each stored key is in the client log. The log is read again, because it may have
-/// grown; a request is logged before its order exists.
+/// I9: stored keys are in the client log, read again: requests are logged before their orders exist.
 pub(super) fn judge_ghosts(
     keys: &Keys,
     evidence: &Evidence,

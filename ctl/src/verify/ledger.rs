@@ -1,4 +1,4 @@
-//! I1, I2 and I10: the stock ledger against the stock on hand and the orders of payment.
+//! I1, I2 and I10: the stock ledger against stock and orders.
 
 use std::collections::HashMap;
 
@@ -12,10 +12,9 @@ use super::{
     orders::Later,
 };
 
-/// The stock taken, by order.
+/// Stock taken, by order.
 pub(super) type Taken = HashMap<Uuid, Lines>;
 
-/// One row of the ledger.
 #[derive(Debug, Clone, Copy)]
 struct Movement {
     sku: Name,
@@ -24,19 +23,19 @@ struct Movement {
     balance: i64,
 }
 
-/// The stock of a product by its ledger: the last balance, and the sum of changes.
+/// Last balance, and sum of changes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Level {
     balance: i64,
     sum: i64,
 }
 
-/// Levels by SKU, up to the rows read so far.
+/// Levels up to the rows read.
 #[derive(Debug, Default)]
 struct Levels(HashMap<Name, Level>);
 
 impl Levels {
-    /// Adds the next row of a product, in the order of ids. Returns its contradiction.
+    /// Rows come by id.
     fn follow(&mut self, row: Movement) -> Option<String> {
         let level = self.0.entry(row.sku).or_default();
         let expected = level.balance + row.delta;
@@ -55,7 +54,7 @@ impl Levels {
     }
 }
 
-/// Reads the ledger and the products, and judges I1 and I2 by them.
+/// Judges I1 and I2.
 pub(super) async fn read_and_judge(
     inventory: &Snapshot,
     names: &mut Names,
@@ -118,7 +117,7 @@ async fn judge_products(
     inventory.each("SELECT sku, on_hand::bigint FROM products", &[], take).await
 }
 
-/// Judges I1 and I10 order by order: `orders` were read before the ledger, `later` after it.
+/// I1 and I10. `later`: read after the ledger, `orders` before it.
 pub(super) fn judge_orders(
     orders: &Orders,
     later: &Later,
@@ -196,7 +195,7 @@ mod tests {
         assert_eq!(levels.of(0), Level { balance: 5, sum: 4 });
     }
 
-    /// The invariants broken by one order of two mugs.
+    /// Invariants broken by one order of two mugs.
     fn broken(first: Option<Status>, later: Option<Status>, taken: &str) -> Vec<&'static str> {
         let mut names = Names::default();
         let mut findings = Findings::default();

@@ -1,11 +1,6 @@
-//! Judges the invariants I1 to I12 by the three databases, the books of the provider, the streams and a
-//! client log.
-//!
-//! `chaos` judges I13 to I15, which concern the course of a run, by its samples.
-//!
-//! The check only reads. On a live system it judges the completed work and reports the work in flight.
-//! Reading from each effect back to its cause makes that safe. First come the client log and the streams,
-//! then payment (t1), then inventory (t2). Payment is read again (t3) for the orders in flight.
+//! Judges I1 to I12 and writes nothing; `chaos` judges I13 to I15. On a live system, effects are read before
+//! their causes: client log and streams, payment (t1), inventory (t2), payment again (t3) for orders in
+//! flight.
 //!
 //! | observed | consequence |
 //! | --- | --- |

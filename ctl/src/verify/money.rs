@@ -1,5 +1,4 @@
-//! I5: the books of the provider against the orders. The provider books a charge or a refund before the order
-//! changes its state.
+//! I5: the provider books a charge or a refund before the order changes its state.
 
 use std::collections::BTreeMap;
 
@@ -12,14 +11,14 @@ use super::{
     findings::{Findings, Invariant},
 };
 
-/// The money of an order: its own fields, and the entries of the provider. Amounts in minor units.
+/// Amounts in minor units.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Booked {
     pub total: i64,
     pub currency: String,
     pub charge_id: Option<String>,
     pub refund_id: Option<String>,
-    /// Number of charges, and their sum.
+    /// Number and sum.
     pub charges: i64,
     pub charged: i64,
     pub charged_currency: Option<String>,
@@ -29,14 +28,13 @@ pub(super) struct Booked {
     pub provider_refund: Option<String>,
 }
 
-/// The contradiction in the money of one order.
 pub(super) fn contradiction(status: Status, booked: &Booked) -> Option<String> {
     let (charges, refunds) = match status {
         Status::Pending => (0..=1, 0..=0),
         Status::Completed => (1..=1, 0..=1),
         Status::Confirmed => (1..=1, 0..=0),
         Status::Refunded => (1..=1, 1..=1),
-        // A late charge is refunded; unequal amounts are found below.
+        // Late charges are refunded; unequal amounts are found below.
         Status::Declined => (0..=1, booked.charges..=booked.charges),
     };
     if !charges.contains(&booked.charges) {
@@ -65,7 +63,7 @@ pub(super) fn contradiction(status: Status, booked: &Booked) -> Option<String> {
     None
 }
 
-/// Sums by currency over orders in a final state: charges, refunds, totals of confirmed orders.
+/// Sums over final orders, by currency: charges, refunds, totals of confirmed ones.
 #[derive(Debug, Default)]
 pub(super) struct Sums(BTreeMap<String, (i128, i128, i128)>);
 

@@ -1,5 +1,4 @@
-//! Payment's orders, read once and judged row by row. Only the fields that other databases must match are
-//! kept.
+//! Keeps only fields that other databases must match.
 
 use std::collections::{HashMap, HashSet};
 
@@ -21,7 +20,7 @@ use super::{
 const LINES: &str =
     "(SELECT string_agg((i->>'sku') || ' ' || (i->>'quantity'), ' ') FROM json_array_elements(o.items) i)";
 
-/// The query of one row an order, with lines and timeline as words, and the entries of the provider.
+/// One row an order, with lines and timeline as words.
 fn query() -> String {
     let step = |version: u32, status: &str, at: &str| {
         format!("'{version} ' || {status} || ' ' || (extract(epoch FROM o.{at}) * 1000000)::bigint")
@@ -42,7 +41,7 @@ fn query() -> String {
     )
 }
 
-/// Reads all orders, and judges I4, I5 and I6.
+/// Judges I4, I5 and I6.
 pub(super) async fn read_and_judge(
     payment: &Snapshot,
     log: Option<&ClientHistory>,
@@ -71,7 +70,7 @@ pub(super) async fn read_and_judge(
     Ok(orders)
 }
 
-/// Judges I4. Returns whether the order may still end in time.
+/// I4. True if the order may still end in time.
 fn judge_end(row: &OrderRow, findings: &mut Findings) -> bool {
     let found = findings.of(Invariant::OneEnd);
     found.looked_at(1);
@@ -105,7 +104,7 @@ fn judge_history(row: &OrderRow, log: Option<&ClientHistory>, findings: &mut Fin
     }
 }
 
-/// Judges the states that clients saw: the order exists, and its versions rise.
+/// I6: seen orders exist, and versions rise.
 fn judge_seen(orders: &Orders, log: Option<&ClientHistory>, findings: &mut Findings) {
     let Some(log) = log else { return };
     let found = findings.of(Invariant::History);
@@ -120,7 +119,7 @@ fn read(row: &Row, names: &mut Names) -> OrderRow {
     OrderRow {
         id: row.get(0),
         user: row.get(1),
-        // The CHECK of the column allows known values only.
+        // The CHECK of the column excludes unknown values.
         status: Status::parse(text(2)).unwrap_or(Status::Pending),
         method: names.number(text(3)),
         lines: Lines::parse(text(4), names),
@@ -143,10 +142,10 @@ fn read(row: &Row, names: &mut Names) -> OrderRow {
     }
 }
 
-/// The later state of orders that were unknown or in flight at the first reading.
+/// Later states of orders unknown or in flight at first.
 pub(super) type Later = HashMap<Uuid, (Status, Lines)>;
 
-/// Reads those of `ids` again that were not in a final state.
+/// Reads orders without a final state again.
 pub(super) async fn read_again(
     sources: &Sources,
     orders: &Orders,

@@ -1,21 +1,13 @@
-//! Finds work in flight.
-
 use std::time::Duration;
 
 use tokio::time::timeout;
 
 use super::{Sources, VerifyError, database::Reader, streams};
 
-/// Time limit of the counts, which take milliseconds. A stopped server must not block a wait for quiet.
+/// Counts take milliseconds; a stopped server must not block the wait.
 const ANSWER_WITHIN: Duration = Duration::from_secs(15);
 
-/// The work in flight; empty in a quiet system. Quiet means: empty outboxes, no charge or refund to retry,
-/// every order in a final state, no pending and no unread entry in any group.
-///
-/// Reads a few counts on small tables, and counts completed orders only if all others of payment are 0.
-///
-/// # Errors
-/// A server does not answer in time, or a query fails.
+/// Empty means: empty outboxes, no charge or refund to retry, all orders final, no pending or unread entry.
 pub async fn pending_work(sources: &Sources) -> Result<Vec<String>, VerifyError> {
     let asked = async {
         tokio::join!(
@@ -30,7 +22,7 @@ pub async fn pending_work(sources: &Sources) -> Result<Vec<String>, VerifyError>
         reason: format!("no answer within {ANSWER_WITHIN:?}"),
     };
     let (streams, payment, inventory) = timeout(ANSWER_WITHIN, asked).await.map_err(late)?;
-    // Redis first: of several errors, the same one is returned each time.
+    // Redis first, for a stable choice of several errors.
     let streams = streams?;
     Ok([payment?, inventory?, streams].concat())
 }
@@ -57,14 +49,14 @@ async fn payment(url: &str) -> Result<Vec<String>, VerifyError> {
         open.extend(waiting(&reader, parked).await?);
     }
     open.extend(orders(&reader, "pending").await?);
-    // A paid order normally has its row in the outbox, and the count of completed orders has no index.
+    // Completed orders normally have an outbox row, and their count has no index.
     if open.is_empty() {
         open.extend(orders(&reader, "completed").await?);
     }
     Ok(open)
 }
 
-/// Rows of a table of work to retry; a schema without the table has none.
+/// A schema without the table has no rows.
 async fn waiting(reader: &Reader, table: &str) -> Result<Option<String>, VerifyError> {
     if reader.number(&format!("SELECT (to_regclass('{table}') IS NOT NULL)::int::bigint")).await? == 0 {
         return Ok(None);

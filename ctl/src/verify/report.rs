@@ -1,9 +1,6 @@
-//! Renders the verdict for people.
-
 use super::{Check, Judgement, Verdict};
 use crate::terminal::{Colour, Paint, table};
 
-/// Renders a table of the invariants, the offenders, the work in flight, and one line of summary.
 #[must_use]
 pub fn render(verdict: &Verdict, paint: Paint) -> String {
     let mut parts = vec![checks(verdict, paint)];
@@ -16,7 +13,7 @@ pub fn render(verdict: &Verdict, paint: Paint) -> String {
 fn checks(verdict: &Verdict, paint: Paint) -> String {
     let mut rows =
         vec![["ID", "INVARIANT", "WHAT WAS CHECKED", "ROWS", "VERDICT"].map(str::to_owned).to_vec()];
-    // Only the last column has colours: escape codes would count as width.
+    // Last column: escape codes count as width.
     rows.extend(verdict.checks.iter().map(|check| {
         let verdict = match &check.judgement {
             Judgement::Holds => paint.paint(Colour::Green, "holds"),

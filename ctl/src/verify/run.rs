@@ -1,4 +1,4 @@
-//! Reads all sources in the order that makes the check safe, and judges them.
+//! The order of reading makes the check safe.
 
 use super::client_history::ClientHistory;
 use super::database::Snapshot;
@@ -10,10 +10,6 @@ use super::sources::{Evidence, Sources};
 use super::verdict::Verdict;
 use super::{catalogues, client_keys, events, keys, ledger, money, orders, streams};
 
-/// Judges all invariants.
-///
-/// # Errors
-/// A server does not answer, a query fails, or the client log cannot be read.
 pub async fn verify(sources: &Sources, evidence: &Evidence) -> Result<Verdict, VerifyError> {
     let not_quiet = pending_work(sources).await?;
     let mut findings = Findings::default();

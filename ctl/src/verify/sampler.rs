@@ -1,4 +1,4 @@
-//! Samples of a running system: the invariants that hold at every moment.
+//! Invariants that hold at every moment.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -17,20 +17,18 @@ use super::{
     streams::{self, EntryId, Keys, Partition, Recent, StreamsState},
 };
 
-/// Time limit of a sample. A slower server counts as unreachable.
+/// Slower servers count as unreachable.
 const SAMPLE_WITHIN: Duration = Duration::from_secs(3);
-/// Age of the oldest entries in a sample, in milliseconds. Acknowledged entries are checked once.
+/// Age of the oldest entries, in milliseconds.
 const WINDOW: u64 = 10_000;
-/// Entries of a stream in one sample: about ten megabytes. The next sample reads the rest.
+/// About ten megabytes of a stream. The next sample reads the rest.
 const ENTRIES: usize = 10_000;
 
-/// Samples of a run: no product is oversold (I2), and no event is acknowledged without its effect (I7).
-///
-/// Connections are kept, and opened again after an error. An unreachable server is no breach.
+/// I2: no oversell. I7: acknowledged events had their effect. An unreachable server is no breach.
 pub struct Sampler {
     sources: Sources,
     connections: Option<Connections>,
-    /// By stream key: the entry up to which all entries are acknowledged and checked.
+    /// By stream key: acknowledged and checked up to here.
     acknowledged: HashMap<String, EntryId>,
     samples: u64,
 }
@@ -42,13 +40,13 @@ struct Connections {
 }
 
 impl Sampler {
-    /// A sampler that connects with the first sample.
+    /// Connects with the first sample.
     #[must_use]
     pub fn new(sources: &Sources) -> Self {
         Self { sources: sources.clone(), connections: None, acknowledged: HashMap::new(), samples: 0 }
     }
 
-    /// Takes one sample and returns its breaches, each named once.
+    /// Returns breaches, each named once.
     pub async fn sample(&mut self) -> Vec<String> {
         match timeout(SAMPLE_WITHIN, self.take_sample()).await {
             Ok(Ok(breaches)) => {
@@ -108,8 +106,7 @@ async fn oversold(inventory: &Reader) -> Result<Vec<String>, VerifyError> {
         .collect())
 }
 
-/// Reads entries of the last seconds that are not yet checked. The clock of Redis, which made their ids,
-/// decides.
+/// Limits entries by the clock of Redis, which made their ids.
 async fn recent(
     redis: &mut MultiplexedConnection,
     acknowledged: &HashMap<String, EntryId>,

@@ -1,14 +1,14 @@
 use actix::MailboxError;
 use runtime::db::{CommitError, DbError, Fault};
 
-/// The reason why an attempt at a round failed. The open orders are uncommitted, or they are in the inbox.
+/// The open orders are uncommitted, or they are in the inbox.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum AttemptError {
     #[error("{0}")]
     Unavailable(String),
     #[error("{0}")]
     Refused(DbError),
-    /// Another session holds a row lock for longer than a commit may wait.
+    /// A row lock is held longer than a commit may wait.
     #[error("{0}")]
     Contended(String),
     #[error("a product actor ended: {0}")]

@@ -1,4 +1,4 @@
-//! Messages to StockDesk about products that need not be in memory.
+//! Messages about products that need not be in memory.
 
 use std::rc::Rc;
 
@@ -11,7 +11,6 @@ use crate::{
     store::{self, StoredProduct},
 };
 
-/// Put a new product on sale.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<ProductView, InventoryError>")]
 pub struct CreateProduct {
@@ -44,7 +43,6 @@ async fn create(parts: &ProductParts, message: &CreateProduct) -> Result<StoredP
     Ok(created)
 }
 
-/// The record of a new product.
 fn first_version(product: &NewProduct) -> ProductRecord {
     let now = jiff::Timestamp::now();
     let details = &product.details;
@@ -65,7 +63,6 @@ fn view(stored: &StoredProduct) -> ProductView {
     ProductView { record: stored.record.clone(), available: stored.level.on_hand }
 }
 
-/// Up to `limit` products on sale, by SKU.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<Vec<ProductView>, InventoryError>")]
 pub struct ListProducts {
@@ -103,7 +100,7 @@ impl Handler<FindProducts> for StockDesk {
     }
 }
 
-/// Up to `limit` products by their last change, after the change `after`.
+/// Products by their last change.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<Vec<ProductChange>, InventoryError>")]
 pub struct ListChanges {
@@ -122,7 +119,7 @@ impl Handler<ListChanges> for StockDesk {
     }
 }
 
-/// Up to `limit` entries of a product's stock ledger, newest first.
+/// Newest first.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<Vec<Movement>, InventoryError>")]
 pub struct ListMovements {

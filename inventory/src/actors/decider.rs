@@ -1,8 +1,5 @@
-//! The decisions of one round, order by order in stream order. Each decision respects the holds of the orders
-//! before it.
-//!
-//! A product with enough stock for the whole round holds all of it with one message. The other products get
-//! one message per order.
+//! The decisions of one round, in stream order: one message for a product with enough stock for the whole
+//! round, else one per order.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -20,21 +17,17 @@ use crate::{
     store,
 };
 
-/// The products of a round.
 pub(super) struct Decider<'a> {
     parts: &'a ProductParts,
     products: HashMap<Sku, Addr<Product>>,
-    /// Products that hold the quantity of the whole round.
     held_in_bulk: HashSet<Sku>,
-    /// All products of the round are held in bulk: every order is reserved without a further message.
+    /// Every order is reserved without a further message.
     pub(super) all_held: bool,
-    /// Products reloaded during the round. No other commit of this process is in flight, so level and holds
-    /// are exact, and a shortage is final.
+    /// No other commit of this process is in flight, so a shortage after a reload is final.
     reloaded: HashSet<Sku>,
 }
 
 impl<'a> Decider<'a> {
-    /// Asks each product to hold the quantity of the whole round.
     pub(super) async fn begin(
         directory: &Directory,
         parts: &'a ProductParts,
@@ -53,8 +46,7 @@ impl<'a> Decider<'a> {
         Ok(decider)
     }
 
-    /// Decides over one order. A reserved order holds its lines. A refused one holds no line, and the refusal
-    /// rests on reloaded levels.
+    /// A refused order holds no line, and rests on reloaded levels.
     pub(super) async fn decide(&mut self, order: &Order) -> Result<Decision, AttemptError> {
         loop {
             let results = self.hold_lines(&order.lines).await?;
@@ -99,7 +91,6 @@ impl<'a> Decider<'a> {
         join_all(held.map(|(product, quantity)| product.send(Release(quantity)))).await.into_iter().collect()
     }
 
-    /// The short products that were not reloaded in this round.
     fn stale(&self, lines: &[Line], results: &[HoldResult]) -> Vec<Sku> {
         let short =
             lines.iter().zip(results).filter(|(_, result)| matches!(result, HoldResult::Short { .. }));
@@ -117,7 +108,6 @@ impl<'a> Decider<'a> {
         Ok(())
     }
 
-    /// Turns the holds of committed orders into the committed level.
     pub(super) async fn commit_holds(&self, taken: Taken) {
         let commits = taken.0.into_iter().filter_map(|(sku, (quantity, level))| {
             Some(self.products.get(&sku)?.send(CommitHold { quantity, level }))
@@ -127,7 +117,7 @@ impl<'a> Decider<'a> {
     }
 }
 
-/// The quantity taken of each product, and the level after the last commit.
+/// Quantity and last level.
 #[derive(Default)]
 pub(super) struct Taken(HashMap<Sku, (u32, Level)>);
 

@@ -1,9 +1,5 @@
-//! The products in memory, and their addresses.
-//!
-//! The number of products is bounded: the least recently used are dropped. A dropped product loses only a
-//! view. Callers that still have its address finish with it, and the next lookup reads a fresh one from the
-//! database. Orders are decided in rounds (`round.rs`), so two actors of one SKU cannot decide at the same
-//! time.
+//! The products in memory. The least recently used are dropped, which loses only a view. Rounds keep two
+//! actors of one SKU from deciding at the same time.
 
 use std::{cell::RefCell, collections::HashMap, rc::Rc, time::Instant};
 
@@ -21,7 +17,7 @@ struct Live {
     last_used: Instant,
 }
 
-/// Cheap to clone; all clones share the products.
+/// All clones share the products.
 #[derive(Clone)]
 pub(super) struct Directory {
     products: Rc<RefCell<HashMap<Sku, Live>>>,
@@ -34,7 +30,7 @@ impl Directory {
         Self { products: Rc::default(), bound, parts }
     }
 
-    /// The products of `skus`, without the unknown ones. One SELECT reads all that are not in memory.
+    /// Leaves out unknown SKUs. One SELECT reads all that are not in memory.
     pub(super) async fn find(&self, skus: &[Sku]) -> Result<HashMap<Sku, Addr<Product>>, DbError> {
         let mut found: HashMap<Sku, Addr<Product>> =
             skus.iter().filter_map(|sku| Some((sku.clone(), self.get(sku)?))).collect();
@@ -48,7 +44,6 @@ impl Directory {
         Ok(found)
     }
 
-    /// Sends a message to one product.
     pub(super) async fn send<M, R>(&self, sku: Sku, message: M) -> Result<R, InventoryError>
     where
         M: Message<Result = Result<R, InventoryError>> + Send + 'static,
@@ -64,8 +59,7 @@ impl Directory {
         })
     }
 
-    /// Inserts a product read from the database. If another caller has inserted it meanwhile, returns that
-    /// one.
+    /// Keeps a product that another caller inserted meanwhile.
     pub(super) fn insert(&self, stored: StoredProduct) -> Addr<Product> {
         let mut products = self.products.borrow_mut();
         let live = products.entry(stored.record.sku.clone()).or_insert_with(|| Live {
@@ -95,7 +89,7 @@ impl Directory {
     }
 }
 
-/// Drops the least recently used eighth, so that the next eighth of insertions evicts none.
+/// Drops an eighth, so that the next eighth of insertions evicts none.
 fn evict(products: &mut HashMap<Sku, Live>, bound: usize) {
     let mut ages: Vec<Instant> = products.values().map(|live| live.last_used).collect();
     let surplus = (products.len() - bound + bound / 8).min(ages.len() - 1);

@@ -1,13 +1,11 @@
 use runtime::{db::DbError, outbox::TooLarge};
 
-/// The reason why a request about products fails.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InventoryError {
     #[error("the product does not exist")]
     Absent,
     #[error("the SKU is taken")]
     SkuTaken,
-    /// The product has another version than the request.
     #[error("the product has version {current} now")]
     Stale { current: i64 },
     #[error("only {available} on hand")]
@@ -16,7 +14,7 @@ pub enum InventoryError {
     StockTooLarge { on_hand: i32 },
     #[error("the key was used for another request")]
     KeyReused,
-    /// Unavailable for now. The requested change may have happened.
+    /// The requested change may have happened.
     #[error("{0}")]
     Unavailable(String),
     /// A defect.

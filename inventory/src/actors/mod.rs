@@ -1,9 +1,4 @@
 //! The actors, all on the core arbiter.
-//!
-//! * [`StockDesk`] receives the messages of HTTP and of the consumer. StockDesk holds the address of every
-//!   [`Product`] in memory.
-//! * [`Product`] is the shelf of one SKU: the stock on hand, the holds, and the view.
-//! * A round (`round.rs`) decides and commits the waiting orders before the next ones are decided.
 
 mod attempt_error;
 mod catalogue;

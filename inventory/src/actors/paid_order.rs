@@ -5,23 +5,21 @@ use uuid::Uuid;
 
 use crate::domain::Order;
 
-/// A paid order as received.
 #[derive(Debug, Clone)]
 pub struct PaidOrder {
     pub envelope: Arc<Envelope>,
     pub order: Order,
-    /// The event was delivered before, so it may be processed already.
+    /// The event may be processed already.
     pub redelivered: bool,
 }
 
 impl PaidOrder {
-    /// The id of the event in the inbox, derived from the order: a second event for an order is a duplicate.
+    /// Derived from the order: a second event for an order is a duplicate.
     pub(super) fn event_id(&self) -> Uuid {
         OrderCompleted::event_id(self.order.id)
     }
 
-    /// Whether the event may be processed already. An underived id comes from an older version or a second
-    /// event.
+    /// An underived id comes from an older version or a second event.
     pub(super) fn may_be_known(&self) -> bool {
         self.redelivered || self.envelope.id != self.event_id()
     }

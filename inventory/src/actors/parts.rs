@@ -1,5 +1,3 @@
-//! The parts with which stock is decided and changed.
-
 use std::time::Duration;
 
 use runtime::{
@@ -11,24 +9,22 @@ use runtime::{
 use super::InventoryError;
 use crate::store::WriteStock;
 
-/// The parts of a product.
 #[derive(Clone)]
 pub struct ProductParts {
-    /// The pool of the rounds.
+    /// For the rounds.
     pub database: Database,
-    /// The pool of HTTP requests. A request that waits for a row lock delays no round.
+    /// For HTTP requests, which may wait for row locks.
     pub requests: Database,
     pub relay: RelayHandle,
-    /// The connection for replies, owned by the core arbiter.
+    /// For replies.
     pub broker: Broker,
-    /// Time before the outbox sweep publishes a new event itself: `resend-after`.
+    /// Time before the outbox sweep publishes a new event itself.
     pub lease: Duration,
-    /// Maximum age of a product shown from memory: `product-view-age`.
+    /// `product-view-age`.
     pub view_age: Duration,
 }
 
 impl ProductParts {
-    /// A connection for an HTTP request.
     pub(super) async fn connection(&self) -> Result<Connection, InventoryError> {
         Ok(self.requests.connection().await?)
     }
@@ -39,11 +35,10 @@ impl ProductParts {
     }
 }
 
-/// The parts of StockDesk.
 #[derive(Clone)]
 pub struct StockDeskParts {
     pub product: ProductParts,
     pub writer: Commits<WriteStock>,
-    /// Products kept in memory.
+    /// Maximum products in memory.
     pub live_products: usize,
 }

@@ -1,7 +1,5 @@
-//! One product: the shelf of its SKU, and its view.
-//!
-//! The directory creates it on demand from the database and drops it when its view is in doubt, outside the
-//! supervisor. The state in memory is a view. The CHECK in the database is the authority.
+//! The shelf of one SKU, and its view. The directory starts it outside the supervisor, and drops it when its
+//! view is in doubt.
 
 use std::{rc::Rc, time::Instant};
 
@@ -15,7 +13,6 @@ use crate::{
     store::{self, StoredProduct},
 };
 
-/// A product as shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProductView {
     pub record: ProductRecord,
@@ -24,11 +21,9 @@ pub struct ProductView {
 
 type ViewResult = Result<ProductView, InventoryError>;
 
-/// The actor.
 pub struct Product {
     pub(super) record: ProductRecord,
     shelf: Shelf,
-    /// The time of the last read from the database.
     read_at: Instant,
     /// Callers that wait for a read.
     waiting: Vec<oneshot::Sender<ViewResult>>,
@@ -50,7 +45,7 @@ impl Product {
         }
     }
 
-    /// Takes the record from the database, unless it is older than the one in memory.
+    /// Ignores an older record.
     pub(super) fn update_record(&mut self, record: ProductRecord) {
         if record.version >= self.record.version {
             self.record = record;
@@ -68,7 +63,7 @@ impl Product {
         Ok(ProductView { record: self.record.clone(), available: self.shelf.available() })
     }
 
-    /// Reads the product once and answers all waiting callers.
+    /// One read answers all waiting callers.
     fn refresh(&self, context: &mut Context<Self>) {
         let parts = Rc::clone(&self.parts);
         let sku = self.record.sku.clone();
@@ -94,7 +89,6 @@ impl Product {
     }
 }
 
-/// Show the product.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<ProductView, InventoryError>")]
 pub struct ShowProduct;
@@ -120,7 +114,6 @@ impl Handler<ShowProduct> for Product {
     }
 }
 
-/// Hold this quantity for an order.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<(), Short>")]
 pub struct Hold(pub u32);
@@ -134,7 +127,6 @@ impl Handler<Hold> for Product {
     }
 }
 
-/// Release a held quantity of a refused order.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(super) struct Release(pub u32);
@@ -147,7 +139,7 @@ impl Handler<Release> for Product {
     }
 }
 
-/// Turn a held quantity into the level that its commit left.
+/// The commit left `level`.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct CommitHold {
@@ -163,7 +155,6 @@ impl Handler<CommitHold> for Product {
     }
 }
 
-/// Take this level from the database.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(super) struct UpdateLevel(pub Level);

@@ -1,5 +1,4 @@
-//! Changes of one product by operators. The database decides (version, range, key), and the actor takes over
-//! the result.
+//! The database decides, and the actor takes over the result.
 
 use std::rc::Rc;
 
@@ -13,14 +12,13 @@ use crate::{
     store::{self, Adjusted, Changed},
 };
 
-/// Attempts at a removal while other changes interfere.
+/// Other changes may interfere.
 const ATTEMPTS: usize = 5;
 
-/// Replace the details if the product still has this version.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<ProductView, InventoryError>")]
 pub struct ChangeProduct {
-    /// The version the caller has. `None` matches no version.
+    /// `None` matches no version.
     pub version: Option<i64>,
     pub details: Details,
     pub origin: Origin,
@@ -59,7 +57,6 @@ async fn change(
     }
 }
 
-/// The record after the change.
 fn changed(record: &ProductRecord, details: &Details) -> ProductRecord {
     ProductRecord {
         name: details.name.as_str().to_owned(),
@@ -76,7 +73,7 @@ fn published(parts: &ProductParts, event: OutboxEvent, record: ProductRecord) ->
     record
 }
 
-/// Take the product off sale. Orders already placed keep their price and are still fulfilled.
+/// Orders already placed keep their price and are still fulfilled.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<(), InventoryError>")]
 pub struct RemoveProduct {
@@ -115,12 +112,11 @@ async fn remove(parts: &ProductParts, sku: &Sku, origin: Origin) -> Result<Produ
     Err(InventoryError::Unavailable(format!("{sku} is being changed by others; retry")))
 }
 
-/// Add or take stock by hand, once per idempotency key.
+/// Once per idempotency key.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<StockAdjusted, InventoryError>")]
 pub struct AdjustStock(pub Adjustment);
 
-/// The new stock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StockAdjusted {
     pub on_hand: i32,

@@ -12,7 +12,6 @@ use crate::{
     store::{DecidedOrder, Reply},
 };
 
-/// The decision as it is committed: the lines that are taken, and the reply.
 pub(super) fn decided_order(paid: &PaidOrder, decision: &Decision) -> DecidedOrder {
     let order = &paid.order;
     let (taken, reply) = match decision {
@@ -22,7 +21,6 @@ pub(super) fn decided_order(paid: &PaidOrder, decision: &Decision) -> DecidedOrd
     DecidedOrder { event_id: paid.event_id(), order_id: order.id, taken, reply: Arc::new(reply) }
 }
 
-/// The label of a decision in the metrics.
 pub(super) fn label(decision: &Decision) -> &'static str {
     match decision {
         Decision::Reserve => "reserved",
@@ -30,7 +28,7 @@ pub(super) fn label(decision: &Decision) -> &'static str {
     }
 }
 
-/// A reply from the inbox, addressed to `cause`.
+/// Addresses a reply from the inbox to `cause`.
 pub(super) fn stored_reply(reply: StoredReply, cause: &Envelope) -> Reply {
     let envelope = reply.to(cause, SERVICE);
     let stream =

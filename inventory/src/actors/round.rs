@@ -13,14 +13,10 @@
 //!             commit the holds; stock_reserved | refund_order                      Done
 //! ```
 //!
-//! An outcome is returned once its reply is in Redis, or in the outbox when Redis refuses it. Only then is
-//! the entry acknowledged. After a crash before that, the entry is still pending and the inbox holds the
-//! reply. The next round starts while the replies are published.
+//! An outcome is returned once its reply is in Redis or in the outbox. After a crash before that, the entry
+//! is still pending and the inbox holds the reply.
 //!
-//! Rounds keep refusals exact. A hold in an uncommitted transaction makes stock look taken although it may be
-//! released. Between two rounds no commit is in flight, so no refusal depends on a commit that fails. The
-//! size of a round gives the throughput: orders that arrive meanwhile, from all partitions, join the next
-//! one.
+//! Between two rounds no commit is in flight, so no refusal depends on a commit that fails.
 
 use std::{
     cell::RefCell,
@@ -50,14 +46,13 @@ use crate::{
     store::{self, DecidedOrder, NEVER_NEGATIVE, ORDER_ONCE, Reply, WriteStock},
 };
 
-/// Attempts at a batch that the database refuses, before its orders are committed one at a time. One attempt
-/// each for an undetected duplicate, a stale view and a duplicate of another instance, and one spare.
+/// One attempt each for an undetected duplicate, a stale view and a duplicate of another instance, and one
+/// spare.
 const ATTEMPTS: usize = 4;
 
-/// Decided orders sent to the writer while the rest of a large round is decided: the default `commit-batch`.
+/// Orders per send to the writer in a large round: the default `commit-batch`.
 const PART: usize = 512;
 
-/// An order and the result of its round.
 struct RoundOrder<'a> {
     paid: &'a PaidOrder,
     outcome: Option<Outcome>,
@@ -65,28 +60,25 @@ struct RoundOrder<'a> {
     reply: Option<Arc<Reply>>,
 }
 
-/// The result of a commit: the level of each product after its batch.
+/// Levels after the batch.
 type Committed = Result<Arc<HashMap<Sku, Level>>, CommitError>;
 
-/// A round whose replies are to be published.
 pub(super) struct CommittedRound {
-    /// The outcome of each event, and the reply to publish before it is returned.
     results: Vec<(Outcome, Option<Arc<Reply>>)>,
-    /// The index in `results` of each order of the round.
+    /// Index in `results`.
     index_of_order: Vec<usize>,
 }
 
-/// The parts of a round.
 pub(super) struct Round {
     pub directory: Directory,
     pub writer: Commits<WriteStock>,
     pub parts: Rc<ProductParts>,
-    /// Products whose rows were locked when last checked. Each round checks them before it waits for a lock.
+    /// Products locked when last checked. Each round checks them before it waits for a lock.
     pub locked: RefCell<HashSet<Sku>>,
 }
 
 impl Round {
-    /// Decides and commits the orders. An event that is in the round twice is decided once.
+    /// Decides a repeated event once.
     pub(super) async fn commit(&self, paid: &[PaidOrder]) -> CommittedRound {
         let mut orders: Vec<RoundOrder> = Vec::with_capacity(paid.len());
         let mut index_of = HashMap::with_capacity(paid.len());
@@ -102,19 +94,19 @@ impl Round {
         CommittedRound { results: orders.into_iter().map(result).collect(), index_of_order }
     }
 
-    /// Publishes the replies. One outcome an order, in order.
+    /// One outcome an order, in order.
     pub(super) async fn publish(&self, mut committed: CommittedRound) -> Vec<Outcome> {
         self.publish_replies(&mut committed.results).await;
         let mut outcome = |index: &usize| {
             let outcome = &mut committed.results[*index].0;
-            // The same event twice in a round: the second is a duplicate.
+            // The second of two equal events is a duplicate.
             let repeated = if *outcome == Outcome::Done { Outcome::Duplicate } else { outcome.clone() };
             std::mem::replace(outcome, repeated)
         };
         committed.index_of_order.iter().map(&mut outcome).collect()
     }
 
-    /// Gives every order its outcome: all in one batch or, after repeated refusals, one by one.
+    /// Commits one batch or, after repeated refusals, order by order.
     async fn commit_orders(&self, orders: &mut [RoundOrder<'_>]) {
         let mut outage = match self.commit_with_retries(orders).await {
             Ok(()) => return,
@@ -158,7 +150,7 @@ impl Round {
         }
     }
 
-    /// Finds the locked products of the open orders. True when there are some: the other orders can go on.
+    /// True: the other orders can go on.
     async fn find_locked(&self, orders: &[RoundOrder<'_>], why: &str) -> Result<bool, AttemptError> {
         let open = orders.iter().filter(|order| order.outcome.is_none());
         let skus: HashSet<Sku> =
@@ -177,7 +169,7 @@ impl Round {
         Ok(store::locked(&self.parts.database.connection().await?, &skus).await?)
     }
 
-    /// Leaves out orders of products that are still locked. Their outcome is transient, so they are retried.
+    /// Orders of locked products are retried later.
     async fn leave_out_locked(&self, orders: &mut [RoundOrder<'_>]) -> Result<(), AttemptError> {
         let suspects: Vec<Sku> = self.locked.borrow().iter().cloned().collect();
         if suspects.is_empty() {
@@ -193,10 +185,9 @@ impl Round {
         Ok(())
     }
 
-    /// Commits every open order. After an error the views of the products of the open orders are in doubt, so
-    /// these products are dropped from memory.
+    /// Drops the wanted products after an error, because their views are in doubt.
     async fn attempt(&self, orders: &mut [RoundOrder<'_>], attempt: usize) -> Result<(), AttemptError> {
-        // The inbox refuses every duplicate. Reading it first pays only where duplicates are likely.
+        // Reading the inbox first pays only where duplicates are likely.
         if attempt > 1 || orders.iter().any(|order| order.paid.may_be_known()) {
             self.answer_duplicates(orders).await?;
         }
@@ -214,7 +205,7 @@ impl Round {
         result
     }
 
-    /// Gives processed events their stored reply. A sender that repeats an event has not received the reply.
+    /// A sender that repeats an event has not received the reply.
     async fn answer_duplicates(&self, orders: &mut [RoundOrder<'_>]) -> Result<(), AttemptError> {
         let open = orders.iter().filter(|order| order.outcome.is_none()).map(|order| order.paid);
         // The previous version stored the event under its envelope id.
@@ -231,9 +222,7 @@ impl Round {
         Ok(())
     }
 
-    /// Publishes the replies of a round. When Redis is away, the events are redelivered and the inbox answers
-    /// them. Replies that Redis refuses wait in the outbox, so that a full stream delays no acknowledgement,
-    /// and hence no trimming, of the others.
+    /// Replies that Redis refuses wait in the outbox, so that a full stream delays no other acknowledgement.
     async fn publish_replies(&self, results: &mut [(Outcome, Option<Arc<Reply>>)]) {
         let mut unsent: Vec<(&mut Outcome, &Reply)> =
             results.iter_mut().filter_map(|(outcome, reply)| Some((outcome, reply.as_deref()?))).collect();
@@ -265,8 +254,7 @@ impl Round {
         store::park_replies(&self.parts.database.connection().await?, &refused).await
     }
 
-    /// Decides the open orders and commits them. After an error their holds remain in products that the
-    /// caller drops.
+    /// After an error the holds remain in products that the caller drops.
     async fn decide_and_commit(
         &self,
         open: &mut [&mut RoundOrder<'_>],
@@ -295,8 +283,7 @@ impl Round {
         failure.map_or(Ok(()), |error| Err(counted(error).into()))
     }
 
-    /// Decides the open orders in order and sends them to the writer. Each result has the label of the
-    /// decision and the future of its commit.
+    /// Returns labels and futures of the commits.
     async fn decide(
         &self,
         decider: &mut Decider<'_>,
@@ -312,7 +299,7 @@ impl Round {
             let decision = decider.decide(&order.paid.order).await?;
             let order = Arc::new(replies::decided_order(order.paid, &decision));
             decided.push((order, replies::label(&decision)));
-            // Without a shortage in the round no decision depends on these commits.
+            // Without a shortage no decision depends on these commits.
             if decider.all_held && decided.len() - commits.len() == PART {
                 commits.extend(commit(&decided[commits.len()..]));
                 tokio::task::yield_now().await; // the writer runs on this thread
@@ -331,7 +318,7 @@ fn unpublished(why: &dyn std::fmt::Display) -> Outcome {
     Outcome::Transient(format!("the reply is not published: {why}"))
 }
 
-/// Logs a refused batch: at debug for an undetected duplicate, which is expected.
+/// Undetected duplicates are expected: debug.
 fn log_refusal(error: &AttemptError, orders: usize, attempt: usize) {
     match error {
         AttemptError::Refused(refusal)
@@ -343,7 +330,6 @@ fn log_refusal(error: &AttemptError, orders: usize, attempt: usize) {
     }
 }
 
-/// The quantity of each product that these orders want together.
 fn wanted(orders: &[&mut RoundOrder<'_>]) -> BTreeMap<Sku, u32> {
     let mut wanted: BTreeMap<Sku, u32> = BTreeMap::new();
     for line in orders.iter().flat_map(|order| &order.paid.order.lines) {
@@ -353,7 +339,6 @@ fn wanted(orders: &[&mut RoundOrder<'_>]) -> BTreeMap<Sku, u32> {
     wanted
 }
 
-/// Counts a batch that the oversell guard refused.
 fn counted(error: CommitError) -> CommitError {
     if matches!(&error, CommitError::Refused(error) if error.violates(NEVER_NEGATIVE)) {
         metrics::counter!("orderflow_oversell_guard_total").increment(1);

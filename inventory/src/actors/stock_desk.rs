@@ -1,4 +1,4 @@
-//! The entry of the service: receives the messages of HTTP and of the consumer.
+//! The entry of the service.
 
 use std::rc::Rc;
 
@@ -20,29 +20,26 @@ use super::{
 };
 use crate::domain::Sku;
 
-/// Maximum orders of a round, unless a single batch is larger. A round must end well within `claim-idle`.
+/// Maximum orders of a round, unless one batch is larger: a round must end well within `claim-idle`.
 const ROUND: usize = 2048;
 
-/// The actor.
 pub struct StockDesk {
     pub(super) directory: Directory,
     pub(super) parts: Rc<ProductParts>,
     round: Rc<Round>,
     waiting: Vec<Batch>,
     busy: bool,
-    /// Committed rounds whose replies are being published.
+    /// Rounds whose replies are being published.
     publishing: usize,
     draining: bool,
     life: Life,
 }
 
-/// Orders that wait for a round, and the sender of their outcomes.
 struct Batch {
     orders: Vec<PaidOrder>,
     outcomes: oneshot::Sender<Vec<Outcome>>,
 }
 
-/// Starts the actor under `supervisor`.
 pub fn start(supervisor: &SupervisorHandle, parts: &StockDeskParts) -> Supervised<StockDesk> {
     let parts = parts.clone();
     supervisor
@@ -75,7 +72,6 @@ impl StockDesk {
         }
     }
 
-    /// Begins a round with the waiting orders, unless one is in progress.
     fn begin_round(&mut self, context: &mut Context<Self>) {
         if self.busy {
             return;
@@ -91,7 +87,7 @@ impl StockDesk {
         }
         self.busy = true;
         let round = Rc::clone(&self.round);
-        // In the context of the actor: a panic of the round ends the desk, and with it every hold in memory.
+        // A panic ends the desk, and with it every hold in memory.
         context.spawn(async move { decide(&round, batches).await }.into_actor(self).map(
             |(committed, senders), desk, context| {
                 desk.busy = false;
@@ -101,7 +97,7 @@ impl StockDesk {
         ));
     }
 
-    /// Publishes the replies of a round while the next one is decided.
+    /// The next round is decided meanwhile.
     fn publish(&mut self, committed: CommittedRound, senders: OutcomeSenders, context: &mut Context<Self>) {
         self.publishing += 1;
         let round = Rc::clone(&self.round);
@@ -124,7 +120,7 @@ impl StockDesk {
     }
 }
 
-/// The senders of outcomes, each with the number of its outcomes.
+/// Each sender with the number of its outcomes.
 type OutcomeSenders = Vec<(oneshot::Sender<Vec<Outcome>>, usize)>;
 
 async fn decide(round: &Round, batches: Vec<Batch>) -> (CommittedRound, OutcomeSenders) {
@@ -138,7 +134,7 @@ async fn decide(round: &Round, batches: Vec<Batch>) -> (CommittedRound, OutcomeS
 fn send_outcomes(outcomes: Vec<Outcome>, senders: OutcomeSenders) {
     let mut outcomes = outcomes.into_iter();
     for (sender, size) in senders {
-        // After a consumer is gone, its entries are pending and the inbox has their replies.
+        // A gone consumer's entries are pending, with their replies in the inbox.
         _ = sender.send(outcomes.by_ref().take(size).collect());
     }
 }
@@ -152,7 +148,7 @@ impl Handler<Drain> for StockDesk {
     }
 }
 
-/// Reserve the stock of these orders, or refuse them. One outcome an order, in order.
+/// One outcome an order, in order.
 #[derive(Message)]
 #[rtype(result = "Result<Vec<Outcome>, Unavailable>")]
 pub struct ReserveStock(pub Vec<PaidOrder>);
@@ -168,7 +164,6 @@ impl Handler<ReserveStock> for StockDesk {
     }
 }
 
-/// A message to one product, such as [`super::ShowProduct`] or [`super::ChangeProduct`].
 #[derive(Debug)]
 pub struct ToProduct<M> {
     pub sku: Sku,

@@ -1,4 +1,4 @@
-//! The streams this service consumes, one a file.
+//! One stream a file.
 
 mod order_completed;
 

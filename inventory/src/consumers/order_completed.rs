@@ -1,5 +1,3 @@
-//! `order_completed`: reserves the stock of a paid order.
-
 use events::OrderCompleted;
 use runtime::{
     stream::{EventHandler, Outcome, Received},
@@ -11,7 +9,7 @@ use crate::{
     domain::Order,
 };
 
-/// Sends paid orders to the desk. Malformed orders are poison messages.
+/// Malformed orders are poison messages.
 pub struct OrderCompletedHandler {
     desk: Supervised<StockDesk>,
 }
@@ -25,7 +23,7 @@ impl OrderCompletedHandler {
         let count = orders.len();
         match self.desk.send(ReserveStock(orders)).await {
             Ok(Ok(outcomes)) => outcomes,
-            // The desk is being replaced. The inbox has the events whose effect was committed.
+            // The inbox has the events whose effect was committed.
             Ok(Err(gone)) | Err(gone) => vec![Outcome::Transient(gone.to_string()); count],
         }
     }

@@ -2,10 +2,8 @@
 
 use super::Line;
 
-/// The result of holding one line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HoldResult {
-    /// The quantity is held.
     Held,
     Short {
         available: u32,
@@ -14,12 +12,9 @@ pub enum HoldResult {
     Unknown,
 }
 
-/// The decision over an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
-    /// Every line is held: take its stock.
     Reserve,
-    /// Refund the order.
     Refuse { refusal: Refusal, short: Vec<ShortLine> },
 }
 
@@ -29,7 +24,6 @@ pub enum Refusal {
     UnknownProduct,
 }
 
-/// A line that cannot be held.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShortLine {
     pub line: Line,
@@ -37,8 +31,7 @@ pub struct ShortLine {
 }
 
 impl Decision {
-    /// Decides over `lines`, given the hold result of each line in the same order. An unknown product refuses
-    /// the order, and only unknown products are named: restocking cannot help it.
+    /// Unknown products refuse the order and are the only ones named: restocking cannot help it.
     pub fn over(lines: &[Line], results: &[HoldResult]) -> Self {
         debug_assert_eq!(lines.len(), results.len(), "one result a line");
         let pick = |wanted: fn(&HoldResult) -> Option<u32>| -> Vec<ShortLine> {
@@ -106,7 +99,6 @@ mod tests {
         }
     }
 
-    /// A process and its database: shelves in memory, stored levels, and sold quantities.
     struct Shop {
         shelves: HashMap<Sku, Shelf>,
         truth: HashMap<Sku, (i64, i64)>, // on hand, ledger id
@@ -127,7 +119,6 @@ mod tests {
             }
         }
 
-        /// Holds and decides as the actors do.
         fn decide(&mut self, lines: &[Line]) -> Decision {
             let hold = |line: &Line| match self.shelves.get_mut(&line.sku).unwrap().hold(line.quantity) {
                 Ok(()) => HoldResult::Held,

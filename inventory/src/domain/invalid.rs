@@ -1,4 +1,4 @@
-/// The rule that a value breaks, as shown to the client.
+/// A broken rule, as shown to the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Invalid {
     #[error("must be 1 to 64 characters of A-Z, 0-9, `.`, `_` and `-`, beginning with a letter or a digit")]
@@ -19,7 +19,7 @@ pub enum Invalid {
     Reason,
 }
 
-/// Whether the text is one visible line of 1 to 255 characters.
+/// One visible line of 1 to 255 characters.
 pub(super) fn is_label(text: &str) -> bool {
     let length = text.chars().count();
     (1..=255).contains(&length) && !text.trim().is_empty() && !text.chars().any(char::is_control)

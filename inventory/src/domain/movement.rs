@@ -1,11 +1,9 @@
-//! Changes of stock: the adjustment an operator requests, and the ledger entry of any change.
-
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{Delta, Reason, Sku};
 
-/// A change of stock requested by an operator.
+/// Requested by an operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Adjustment {
     pub sku: Sku,
@@ -14,7 +12,7 @@ pub struct Adjustment {
     pub actor: Uuid,
     /// The Idempotency-Key.
     pub key: String,
-    /// The request body, stored as a hash. The same key with another body is refused.
+    /// The request body; its hash detects a reused key.
     pub request: Vec<u8>,
 }
 
@@ -22,9 +20,9 @@ pub struct Adjustment {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Movement {
     pub id: i64,
-    /// Pieces added; negative for pieces taken.
+    /// Negative for pieces taken.
     pub delta: i32,
-    /// Stock on hand after the entry.
+    /// On hand after the entry.
     pub balance: i32,
     pub reason: String,
     pub order_id: Option<Uuid>,

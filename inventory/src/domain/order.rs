@@ -1,16 +1,13 @@
-//! A paid order and its lines.
-
 use std::collections::HashSet;
 
 use uuid::Uuid;
 
 use super::Sku;
 
-/// Maximum lines of an order and maximum quantity of a line: the contract's numbers.
+/// The contract's numbers.
 const MOST_LINES: usize = 50;
 const MOST_PIECES: u32 = 1000;
 
-/// A quantity of one product.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
     pub sku: Sku,
@@ -18,7 +15,7 @@ pub struct Line {
     pub quantity: u32,
 }
 
-/// A paid order, reserved whole or refused.
+/// Reserved whole or refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Order {
     pub id: Uuid,
@@ -26,7 +23,7 @@ pub struct Order {
     pub lines: Vec<Line>,
 }
 
-/// The rule that an order breaks. Such an order can never be reserved.
+/// A broken rule: the order can never be reserved.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
     #[error("the order has no lines")]
@@ -42,10 +39,7 @@ pub enum Malformed {
 }
 
 impl Order {
-    /// Parses an order from `items`: SKU and quantity.
-    ///
-    /// # Errors
-    /// [`Malformed`]: the first rule that is broken.
+    /// The error names the first broken rule.
     pub fn parse<'a>(
         id: Uuid,
         items: impl ExactSizeIterator<Item = (&'a str, u32)>,
@@ -58,7 +52,7 @@ impl Order {
         let lines: Vec<Line> =
             items.map(|(sku, quantity)| Line::parse(sku, quantity)).collect::<Result<_, _>>()?;
         let mut seen = HashSet::new();
-        // Most orders have one line, so the set is rarely filled.
+        // Most orders have one line and skip the set.
         match lines.iter().find(|line| lines.len() > 1 && !seen.insert(&line.sku)) {
             Some(line) => Err(Malformed::Twice(line.sku.clone())),
             None => Ok(Self { id, lines }),

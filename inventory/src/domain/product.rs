@@ -1,5 +1,3 @@
-//! The details of a product. `shelf.rs` has the stock.
-
 use jiff::Timestamp;
 
 use super::{Invalid, Sku, StockCount, invalid::is_label};
@@ -9,8 +7,6 @@ use super::{Invalid, Sku, StockCount, invalid::is_label};
 pub struct Name(String);
 
 impl Name {
-    /// # Errors
-    /// [`Invalid::Name`]
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         if is_label(text) { Ok(Self(text.to_owned())) } else { Err(Invalid::Name) }
     }
@@ -25,8 +21,6 @@ impl Name {
 pub struct Description(String);
 
 impl Description {
-    /// # Errors
-    /// [`Invalid::Description`]
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let readable = text.chars().all(|c| !c.is_control() || matches!(c, '\n' | '\r' | '\t'));
         if readable && text.chars().count() <= 2000 {
@@ -41,7 +35,7 @@ impl Description {
     }
 }
 
-/// The price of one piece: minor units and an ISO 4217 code.
+/// Minor units and an ISO 4217 code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Price {
     amount: i64,
@@ -49,8 +43,6 @@ pub struct Price {
 }
 
 impl Price {
-    /// # Errors
-    /// [`Invalid::Price`], [`Invalid::Currency`], or both.
     pub fn parse(amount: i64, currency: &str) -> Result<Self, Vec<Invalid>> {
         let mut errors = Vec::new();
         if !(1..=1_000_000_000_000).contains(&amount) {
@@ -79,7 +71,6 @@ pub struct Details {
     pub price: Price,
 }
 
-/// A product as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProductRecord {
     pub sku: Sku,
@@ -88,14 +79,13 @@ pub struct ProductRecord {
     /// Minor units.
     pub price: i64,
     pub currency: String,
-    /// Rises with every change of the details and with the deletion. Changes of stock leave it.
+    /// Rises with every change of the details and with the deletion.
     pub version: i64,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     pub deleted: bool,
 }
 
-/// A product to be created.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewProduct {
     pub sku: Sku,
@@ -103,7 +93,6 @@ pub struct NewProduct {
     pub stock: StockCount,
 }
 
-/// The last change of a product.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProductChange {
     pub record: ProductRecord,

@@ -4,23 +4,20 @@
 //!   available = on_hand (last known commit) - held (decided here, uncommitted)
 //! ```
 
-/// The stock on hand after one entry of the stock ledger.
+/// The stock on hand after one ledger entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Level {
     pub on_hand: u32,
-    /// The id of the ledger entry; for one product a larger id is later. Database responses may arrive out of
-    /// order: the later level wins.
+    /// The id of the ledger entry. The larger id wins, because responses may arrive out of order.
     pub as_of: i64,
 }
 
-/// The stock on hand, and the held part of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shelf {
     level: Level,
     held: u32,
 }
 
-/// The stock is too small.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("only {available} available")]
 pub struct Short {
@@ -32,15 +29,10 @@ impl Shelf {
         Self { level, held: 0 }
     }
 
-    /// The quantity that an order can still hold.
     pub fn available(&self) -> u32 {
         self.level.on_hand.saturating_sub(self.held)
     }
 
-    /// Holds `quantity` for an order whose commit follows.
-    ///
-    /// # Errors
-    /// [`Short`]: the hold is refused.
     pub fn hold(&mut self, quantity: u32) -> Result<(), Short> {
         let available = self.available();
         if quantity > available {
@@ -50,19 +42,17 @@ impl Shelf {
         Ok(())
     }
 
-    /// Releases a held quantity of a refused order.
     pub fn release(&mut self, quantity: u32) {
         debug_assert!(self.held >= quantity, "{quantity} released of {} held", self.held);
         self.held = self.held.saturating_sub(quantity);
     }
 
-    /// Turns a held quantity into the level that its commit left.
     pub fn commit_hold(&mut self, quantity: u32, level: Level) {
         self.release(quantity);
         self.update(level);
     }
 
-    /// Takes a level from the database, unless it is older than the known one.
+    /// Ignores a level older than the known one.
     pub fn update(&mut self, level: Level) {
         if level.as_of >= self.level.as_of {
             self.level = level;

@@ -2,16 +2,14 @@ use std::{fmt, sync::Arc};
 
 use super::Invalid;
 
-/// Maximum length of a SKU in characters: the contract's number.
+/// The contract's number, in characters.
 const LONGEST: usize = 64;
 
-/// The name of a product: `[A-Z0-9][A-Z0-9._-]{0,63}`. Cheap to clone.
+/// `[A-Z0-9][A-Z0-9._-]{0,63}`. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Sku(Arc<str>);
 
 impl Sku {
-    /// # Errors
-    /// [`Invalid::Sku`]
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let letter_or_digit = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
         let first = text.bytes().next().is_some_and(letter_or_digit);

@@ -1,8 +1,6 @@
-//! Quantities of stock, and the reason of a change.
-
 use super::{Invalid, invalid::is_label};
 
-/// Maximum stock of one product: the largest value of the column.
+/// The largest value of the column.
 pub const STOCK_LIMIT: i64 = i32::MAX as i64;
 
 /// Pieces on hand, 0 to 2^31-1.
@@ -10,8 +8,6 @@ pub const STOCK_LIMIT: i64 = i32::MAX as i64;
 pub struct StockCount(i32);
 
 impl StockCount {
-    /// # Errors
-    /// [`Invalid::Stock`]
     pub fn parse(count: i64) -> Result<Self, Invalid> {
         i32::try_from(count).ok().filter(|count| *count >= 0).map(Self).ok_or(Invalid::Stock)
     }
@@ -26,8 +22,6 @@ impl StockCount {
 pub struct Delta(i32);
 
 impl Delta {
-    /// # Errors
-    /// [`Invalid::Delta`]
     pub fn parse(delta: i64) -> Result<Self, Invalid> {
         i32::try_from(delta)
             .ok()
@@ -41,13 +35,10 @@ impl Delta {
     }
 }
 
-/// The reason of an adjustment, kept in the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reason(String);
 
 impl Reason {
-    /// # Errors
-    /// [`Invalid::Reason`]
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         if is_label(text) { Ok(Self(text.to_owned())) } else { Err(Invalid::Reason) }
     }

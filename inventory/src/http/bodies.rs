@@ -1,5 +1,3 @@
-//! Bodies of requests and responses, and their parsing into domain types.
-
 use jiff::Timestamp;
 use runtime::http::Problem;
 use serde::{Deserialize, Serialize};

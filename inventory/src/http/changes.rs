@@ -1,4 +1,4 @@
-//! `/products/changes`: copies of the catalogue are compared with it.
+//! For the comparison of catalogue copies.
 
 use actix_web::{HttpResponse, web::Data};
 use runtime::{
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{actors::ListChanges, domain::ProductChange};
 
-/// Maximum and default number of products on a page: about 100 KiB.
+/// Maximum and default: about 100 KiB.
 const LARGEST_LIMIT: u32 = 500;
 
 /// Operators and other services.

@@ -1,5 +1,3 @@
-//! The problems that errors of the actors become.
-
 use actix_web::http::StatusCode;
 use runtime::http::{FieldError, Problem};
 
@@ -52,27 +50,24 @@ fn conflict(code: &'static str, detail: impl Into<String>) -> Problem {
     Problem::new(StatusCode::CONFLICT, code, detail)
 }
 
-/// The SKU in a path. A malformed SKU is an absent product.
+/// A malformed SKU is an absent product.
 pub(super) fn sku(path: &str) -> Result<Sku, Problem> {
     Sku::parse(path).map_err(|_| Problem::absent("product"))
 }
 
-/// 400: a header is missing or malformed.
 pub(super) fn header(name: &str, rule: &str) -> Problem {
     Problem::invalid(vec![FieldError::new(name, rule)])
 }
 
-/// The errors of a body, collected so that one answer names all of them.
+/// One answer names all errors.
 #[derive(Default)]
 pub(super) struct FieldErrors(Vec<FieldError>);
 
 impl FieldErrors {
-    /// The parsed value, or an error at `pointer`.
     pub(super) fn check<T>(&mut self, pointer: &str, parsed: Result<T, Invalid>) -> Option<T> {
         parsed.map_err(|rule| self.add(pointer, rule)).ok()
     }
 
-    /// The value, if there are no errors.
     pub(super) fn into_result<T>(self, value: Option<T>) -> Result<T, Problem> {
         match value {
             Some(value) if self.0.is_empty() => Ok(value),

@@ -1,4 +1,4 @@
-//! The REST API: routes, bodies, errors. Handlers message actors only.
+//! The REST API. Handlers message actors only.
 
 mod bodies;
 mod changes;
@@ -16,7 +16,6 @@ pub use routes::routes;
 
 use crate::actors::StockDesk;
 
-/// The actors that handlers message.
 #[derive(Clone)]
 pub struct Addresses {
     pub desk: Supervised<StockDesk>,

@@ -22,7 +22,6 @@ use super::{changes, movements, products, stock};
 )]
 struct InventoryApi;
 
-/// The OpenAPI description of this service's own routes.
 pub fn openapi() -> utoipa::openapi::OpenApi {
     InventoryApi::openapi()
 }

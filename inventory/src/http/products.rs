@@ -25,7 +25,7 @@ use crate::{
     domain::Sku,
 };
 
-/// Maximum number of requested SKUs: the lines of an order.
+/// The lines of an order.
 const MOST_SKUS: usize = 50;
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -145,7 +145,7 @@ fn etag(version: i64) -> String {
     format!("\"{version}\"")
 }
 
-/// The version in If-Match. `None` for a foreign ETag, which matches no version.
+/// `None` for a foreign ETag, which matches no version.
 fn expected_version(request: &HttpRequest) -> Result<Option<i64>, Problem> {
     let Some(value) = request.headers().get(header::IF_MATCH) else {
         let detail = "Send the ETag of the product as `If-Match`, so that no other change is overwritten.";

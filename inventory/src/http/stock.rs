@@ -19,7 +19,7 @@ use crate::{
     domain::Adjustment,
 };
 
-/// Maximum length of an Idempotency-Key in characters: the contract's number.
+/// The contract's number, in characters.
 const LONGEST_KEY: usize = 255;
 
 /// Adds or takes stock, once per Idempotency-Key.

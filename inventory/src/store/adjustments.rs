@@ -5,32 +5,25 @@ use runtime::db::{Connection, DbError, Row};
 use super::products::level;
 use crate::domain::{Adjustment, Level, Sku};
 
-/// The constraint that refuses a second adjustment under one key.
 const ONCE: &str = "stock_adjustments_once";
 
-/// The result of an adjustment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Adjusted {
     Done(Level),
-    /// An earlier request with the same key left this much on hand.
+    /// An earlier request with the key left this stock.
     Replayed {
         on_hand: i32,
     },
-    /// The key was used for another adjustment.
     KeyReused,
-    /// The product is unknown or deleted.
+    /// Unknown or deleted.
     Absent,
-    /// The stock would be negative or too large for its column.
+    /// Negative, or too large for the column.
     OutOfRange {
         on_hand: i32,
     },
 }
 
-/// Adjusts the stock of a product, once per key.
-///
-/// # Errors
-/// The database did not answer. The adjustment may have happened: a request with the same key returns its
-/// result.
+/// After an error, a request with the same key returns the result.
 pub async fn adjust(connection: &Connection, adjustment: &Adjustment) -> Result<Adjusted, DbError> {
     if let Some(known) = replay(connection, adjustment).await? {
         return Ok(known);
@@ -46,7 +39,6 @@ pub async fn adjust(connection: &Connection, adjustment: &Adjustment) -> Result<
     }
 }
 
-/// The result of an earlier request with this key.
 async fn replay(connection: &Connection, adjustment: &Adjustment) -> Result<Option<Adjusted>, DbError> {
     let statement = connection
         .prepare_cached("SELECT sku = $3 AND request_hash = sha256($4), on_hand_after FROM stock_adjustments WHERE actor = $1 AND key = $2")

@@ -1,4 +1,4 @@
-//! Creates, changes and removes products. Each is one statement that writes the change and its event.
+//! Each change is one statement that also writes its event.
 
 use std::time::Duration;
 
@@ -10,21 +10,16 @@ use runtime::{
 use super::products::{StoredProduct, level, record, record_columns};
 use crate::domain::{Details, NewProduct, ProductRecord, Sku};
 
-/// The reason in the ledger for the initial stock.
 const FIRST_STOCK: &str = "product created";
 
-/// The result of a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Changed {
     Done(ProductRecord),
-    /// The product has another version now, or is deleted.
+    /// Another version, or deleted.
     Stale,
 }
 
-/// Creates a product and its event. `None` when a product has the SKU, deleted ones included.
-///
-/// # Errors
-/// The database did not answer. The product may have been created.
+/// `None`: the SKU is taken, possibly by a deleted product. After an error the product may exist.
 pub async fn create(
     connection: &Connection,
     product: &NewProduct,
@@ -79,10 +74,7 @@ pub async fn create(
     row.map(|row| Ok(StoredProduct { record: record(&row)?, level: level(&row, 9)? })).transpose()
 }
 
-/// Replaces the details of a product that still has `version`.
-///
-/// # Errors
-/// The database did not answer. The change may have happened.
+/// After an error the change may have happened.
 pub async fn change(
     connection: &Connection,
     (sku, version): (&Sku, i64),
@@ -134,10 +126,7 @@ pub async fn change(
     row.map_or(Ok(Changed::Stale), |row| record(&row).map(Changed::Done))
 }
 
-/// Takes a product that still has `version` off sale.
-///
-/// # Errors
-/// The database did not answer. The removal may have happened.
+/// After an error the removal may have happened.
 pub async fn remove(
     connection: &Connection,
     (sku, version): (&Sku, i64),

@@ -1,14 +1,8 @@
-//! `product_changed`, as an outbox event.
-
 use events::{Envelope, MoneyData, Origin, ProductChanged};
 use runtime::outbox::{OutboxEvent, Retention, TooLarge};
 
 use crate::{SERVICE, domain::ProductRecord};
 
-/// The event with the current record of a product.
-///
-/// # Errors
-/// [`TooLarge`]: the event exceeds the maximum size.
 pub fn product_changed(product: &ProductRecord, origin: Origin) -> Result<OutboxEvent, TooLarge> {
     let event = ProductChanged {
         sku: product.sku.to_string(),
@@ -18,7 +12,7 @@ pub fn product_changed(product: &ProductRecord, origin: Origin) -> Result<Outbox
         deleted: product.deleted,
     };
     let envelope = Envelope::new(&event, SERVICE, event.sku.clone(), origin);
-    // Consumers send no confirmation, so the event is published twice. A copy that misses both is repaired by
-    // its comparison.
+    // Consumers send no confirmation, so the event is published twice. A comparison repairs a copy that
+    // misses both.
     OutboxEvent::new::<ProductChanged>(envelope, Retention::Repeated(1))
 }

@@ -1,14 +1,8 @@
-//! Reads the stock ledger.
-
 use runtime::db::{Connection, DbError, Row};
 
 use crate::domain::{Movement, Sku};
 
-/// Up to `limit` entries older than `before`, newest first. The creation of a product writes the first entry,
-/// so an empty first page means an unknown product.
-///
-/// # Errors
-/// The database did not answer.
+/// Newest first. An empty first page means an unknown product: its creation is the first entry.
 pub async fn movements(
     connection: &Connection,
     sku: &Sku,

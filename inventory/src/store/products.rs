@@ -1,17 +1,15 @@
-//! Reads products.
-
 use runtime::db::{Connection, DbError, Row};
 
 use crate::domain::{Level, ProductChange, ProductRecord, Sku};
 
-/// A product and its level, read in one snapshot.
+/// Read in one snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredProduct {
     pub record: ProductRecord,
     pub level: Level,
 }
 
-/// The columns that [`record`] reads, from a table or CTE called `p`.
+/// Read by [`record`] from a table or CTE called `p`.
 macro_rules! record_columns {
     () => {
         "p.sku, p.name, p.description, p.price, p.currency, p.version, p.created_at, p.updated_at, p.deleted_at IS NOT NULL"
@@ -33,7 +31,7 @@ pub(super) fn record(row: &Row) -> Result<ProductRecord, DbError> {
     })
 }
 
-/// The level in columns `at` (on hand) and `at + 1` (ledger id).
+/// Columns `at` (on hand) and `at + 1` (ledger id).
 pub(super) fn level(row: &Row, at: usize) -> Result<Level, DbError> {
     Ok(Level { on_hand: u32::try_from(row.get::<i32>(at)?).unwrap_or(0), as_of: row.get(at + 1)? })
 }
@@ -42,10 +40,7 @@ fn stored(row: &Row) -> Result<StoredProduct, DbError> {
     Ok(StoredProduct { record: record(row)?, level: level(row, 9)? })
 }
 
-/// The products among `skus`, deleted ones included.
-///
-/// # Errors
-/// The database did not answer.
+/// Includes deleted products.
 pub async fn load_all(connection: &Connection, skus: &[Sku]) -> Result<Vec<StoredProduct>, DbError> {
     let statement = connection
         .prepare_cached(concat!(
@@ -59,18 +54,11 @@ pub async fn load_all(connection: &Connection, skus: &[Sku]) -> Result<Vec<Store
     connection.query(&statement, &[&skus]).await?.iter().map(stored).collect()
 }
 
-/// One product, deleted or on sale.
-///
-/// # Errors
-/// The database did not answer.
+/// Includes deleted products.
 pub async fn load(connection: &Connection, sku: &Sku) -> Result<Option<StoredProduct>, DbError> {
     Ok(load_all(connection, std::slice::from_ref(sku)).await?.pop())
 }
 
-/// The current level of each of `skus`.
-///
-/// # Errors
-/// The database did not answer.
 pub async fn levels(connection: &Connection, skus: &[Sku]) -> Result<Vec<(Sku, Level)>, DbError> {
     let statement = connection
         .prepare_cached(
@@ -83,10 +71,7 @@ pub async fn levels(connection: &Connection, skus: &[Sku]) -> Result<Vec<(Sku, L
     rows.iter().map(|row| Ok((Sku::stored(row.get(0)?), level(row, 1)?))).collect()
 }
 
-/// The products among `skus` whose rows another session has locked.
-///
-/// # Errors
-/// The database did not answer.
+/// Products locked by another session.
 pub async fn locked(connection: &Connection, skus: &[Sku]) -> Result<Vec<Sku>, DbError> {
     let statement = connection
         .prepare_cached(
@@ -98,13 +83,10 @@ pub async fn locked(connection: &Connection, skus: &[Sku]) -> Result<Vec<Sku>, D
     connection.query(&statement, &[&skus]).await?.iter().map(|row| Ok(Sku::stored(row.get(0)?))).collect()
 }
 
-/// Up to `limit` products by their last change, after the change `after`, deleted ones included.
+/// Includes deleted products.
 ///
-/// A change draws its number before it commits. `database-statement-timeout` (3 s) bounds the time between:
-/// once a change is ten seconds old, all smaller numbers are committed or rolled back.
-///
-/// # Errors
-/// The database did not answer.
+/// A change draws its number before it commits, within `database-statement-timeout` (3 s). After ten seconds
+/// all smaller numbers are committed or rolled back.
 pub async fn changes(connection: &Connection, after: i64, limit: i64) -> Result<Vec<ProductChange>, DbError> {
     let statement = connection
         .prepare_cached(concat!(
@@ -119,10 +101,7 @@ pub async fn changes(connection: &Connection, after: i64, limit: i64) -> Result<
         .collect()
 }
 
-/// Up to `limit` products on sale, by SKU, after `after`.
-///
-/// # Errors
-/// The database did not answer.
+/// Products on sale, by SKU.
 pub async fn page(
     connection: &Connection,
     after: Option<&str>,

@@ -7,10 +7,7 @@ use runtime::{
 
 use super::Reply;
 
-/// Inserts replies into the outbox. The relay publishes each once Redis accepts it.
-///
-/// # Errors
-/// The database did not answer. Some of the replies may be inserted.
+/// After an error the replies may be inserted.
 pub async fn park_replies(connection: &Connection, replies: &[&Reply]) -> Result<(), DbError> {
     // A redelivered event parks the same reply again.
     let statement = connection

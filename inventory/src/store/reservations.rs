@@ -1,11 +1,7 @@
-//! The one transaction of a batch of orders, across SKUs: inbox with the reply, stock and ledger.
+//! The one transaction of a batch of orders: inbox, replies, stock and ledger.
 //!
-//! The reply has no outbox row here. The outbox of payment holds the question until the reply arrives, and
-//! the inbox row answers every repetition.
-//!
-//! Constraints in the database are the guard: `inbox_once` refuses a processed event,
-//! `products_on_hand_never_negative` refuses missing stock, `stock_ledger_order_once` refuses a second
-//! reservation of an order. Any of them rolls the batch back, and the caller decides again.
+//! The inbox row answers repetitions, so a reply has no outbox row. A violated constraint rolls the batch
+//! back, and the caller decides again.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -22,34 +18,28 @@ use uuid::Uuid;
 use super::products::level;
 use crate::domain::{Level, Line, Sku};
 
-/// The CHECK that makes overselling impossible.
+/// Prevents overselling.
 pub const NEVER_NEGATIVE: &str = "products_on_hand_never_negative";
 
-/// The constraint that refuses to take stock twice for an order. A processed event violates it before the
-/// inbox.
+/// Refuses taking stock twice for an order, before the inbox does.
 pub const ORDER_ONCE: &str = "stock_ledger_order_once";
 
-/// An order whose decision is to be committed.
 #[derive(Debug, Clone)]
 pub struct DecidedOrder {
     pub event_id: Uuid,
     pub order_id: Uuid,
-    /// The lines to take; empty for a refused order.
+    /// Empty for a refused order.
     pub taken: Vec<Line>,
     pub reply: Arc<Reply>,
 }
 
-/// The reply to an event.
 #[derive(Debug, Clone)]
 pub struct Reply {
     pub stream: &'static str,
     pub envelope: Envelope,
 }
 
-/// The processed events among `ids`, each with its stored reply.
-///
-/// # Errors
-/// The database did not answer.
+/// Returns the processed events among `ids`.
 pub async fn answered(
     connection: &Connection,
     ids: &[Uuid],
@@ -57,13 +47,11 @@ pub async fn answered(
     inbox::processed(connection, INVENTORY_GROUP, ids).await
 }
 
-/// Commits decided orders.
 #[derive(Debug, Clone, Copy)]
 pub struct WriteStock;
 
-/// Rows are locked in the order of their SKUs, so two instances wait instead of deadlocking. A line of an
-/// unknown product has no balance and violates NOT NULL. All ledger ids are drawn while all rows are locked:
-/// the largest is later than every earlier entry of these products, and earlier than every later one.
+/// Rows are locked in SKU order, so two instances wait instead of deadlocking. An unknown product has no
+/// balance, which violates NOT NULL. Ledger ids are drawn under all locks: the largest is the latest.
 const COMMIT: &str = "
     WITH replied AS (
         INSERT INTO inbox (consumer, event_id, reply) SELECT $1, unnest($2::uuid[]), unnest($3::text[])
@@ -90,9 +78,9 @@ impl Write for WriteStock {
     type Output = Arc<HashMap<Sku, Level>>;
 
     const NAME: &'static str = "stock";
-    /// A batch twice as large updates each product row half as often per order.
+    /// Twice the batch updates each product row half as often per order.
     const MAX_WAIT_INTERVALS: u32 = 6;
-    /// A shortage was decided on the assumption that the holds before it commit.
+    /// A shortage assumes that the holds before it commit.
     const DEPENDENT: bool = true;
 
     async fn commit(
@@ -129,16 +117,15 @@ impl Write for WriteStock {
     }
 }
 
-/// All taken lines, as columns.
 #[derive(Default)]
 struct LineColumns<'a> {
     events: Vec<Uuid>,
     orders: Vec<Uuid>,
     skus: Vec<&'a str>,
     quantities: Vec<i32>,
-    /// The quantity of the same product in the lines after this one.
+    /// Quantity of the same product in later lines.
     later: Vec<i32>,
-    /// The quantity of each product in all lines.
+    /// Quantity by product.
     wanted: BTreeMap<&'a str, i32>,
 }
 

@@ -1,5 +1,3 @@
-//! The list of changes that copies of the catalogue are compared with.
-
 use std::time::Duration;
 
 use events::TraceContext;

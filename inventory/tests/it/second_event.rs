@@ -1,5 +1,4 @@
-//! A second `order_completed` for one order. Payment's database failed over without its last commit, or the
-//! first event came from the previous version.
+//! Second events come from a failover of payment's database or an upgrade.
 
 use std::{sync::Arc, time::Duration};
 
@@ -34,7 +33,7 @@ struct Warehouse {
 }
 
 impl Warehouse {
-    /// Opens a warehouse with one mug.
+    /// Stocked with one mug.
     async fn open() -> Self {
         let (redis, test) = futures_util::join!(TestRedis::start(), TestDatabase::create());
         let settings = database_settings(test.url());
@@ -71,7 +70,7 @@ impl Warehouse {
         eventually("it is handled", SOON, handled).await
     }
 
-    /// The replies in a stream: id and causation id.
+    /// Ids and causation ids.
     async fn replies(&self, stream: &str) -> Vec<(Uuid, Uuid)> {
         let entries: Vec<(String, std::collections::HashMap<String, String>)> =
             self.redis.command(&["XRANGE", stream, "-", "+"]).await;
@@ -95,7 +94,6 @@ impl Warehouse {
     }
 }
 
-/// The event of a paid order of one mug.
 fn paid(order_id: Uuid, event_id: Uuid, deliveries: u32) -> Received<OrderCompleted> {
     let price = || MoneyData { amount: 1000, currency: "EUR".to_owned() };
     let item = OrderedItem { sku: "MUG".to_owned(), quantity: 1, unit_price: price() };

@@ -1,9 +1,7 @@
-//! Cashier: charges orders, and refunds orders that inventory refuses.
+//! Cashier: charges and refunds orders, outside any transaction.
 //!
-//! A charge runs outside any transaction. The provider is idempotent by order id, so a charge with a lost
-//! response is requested again. Unfinished orders are `pending` in the database: the reconciler finds those
-//! that a full queue or a crash drops. Charges that the provider refuses for now are parked, and the
-//! reconciler retries them.
+//! The provider is idempotent by order id, so a charge without a response is requested again. Orders that a
+//! full queue or a crash drops stay `pending`, and the reconciler charges them.
 
 use std::{
     collections::{HashSet, VecDeque},
@@ -18,12 +16,10 @@ use uuid::Uuid;
 use super::{ApplyResult, CashierParts, RefundRequest, charging::charge, refunding::refund_all};
 use crate::domain::Order;
 
-/// Maximum orders that wait in memory, about 1 KiB each. The reconciler finds further ones in the database.
+/// About 1 KiB each.
 const QUEUE: usize = 10_000;
-/// Capacity that an empty queue keeps.
 const IDLE_CAPACITY: usize = 1024;
 
-/// The actor.
 pub struct Cashier {
     parts: Rc<CashierParts>,
     queue: VecDeque<Arc<Order>>,
@@ -49,8 +45,8 @@ impl Cashier {
             if self.in_progress.insert(order.id) {
                 let parts = Rc::clone(&self.parts);
                 let finished = Finish { cashier: context.address(), order: order.id };
-                // Not ctx.spawn: each wake-up would poll all charges. The guard reports the end of the
-                // charge, a panic included.
+                // Spawned outside the context, whose every wake-up would poll all charges. The guard also
+                // reports panics.
                 actix_rt::spawn(async move {
                     charge(&parts, &order).await;
                     drop(finished);
@@ -68,7 +64,6 @@ impl Actor for Cashier {
     type Context = Context<Self>;
 }
 
-/// Charge these orders. The result is the next status of each order.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct ChargeOrders(pub Vec<Arc<Order>>);
@@ -84,7 +79,6 @@ impl Handler<ChargeOrders> for Cashier {
     }
 }
 
-/// A charge has ended, in any way.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 struct Finished(Uuid);
@@ -102,7 +96,6 @@ impl Handler<Finished> for Cashier {
     }
 }
 
-/// Reports the end of a charge on drop.
 struct Finish {
     cashier: Addr<Cashier>,
     order: Uuid,
@@ -118,7 +111,7 @@ impl Drop for Finish {
 impl Handler<Drain> for Cashier {
     type Result = ();
 
-    /// Finishes charges in progress. Waiting orders are pending in the database.
+    /// Waiting orders stay `pending` in the database.
     fn handle(&mut self, _: Drain, context: &mut Self::Context) {
         self.draining = true;
         self.queue.clear();
@@ -129,7 +122,6 @@ impl Handler<Drain> for Cashier {
     }
 }
 
-/// Refund these orders, which inventory refused.
 #[derive(Debug, Message)]
 #[rtype(result = "Vec<ApplyResult>")]
 pub struct RefundOrders(pub Vec<RefundRequest>);

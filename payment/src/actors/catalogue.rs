@@ -19,12 +19,11 @@ use uuid::Uuid;
 use super::DeskError;
 use crate::{domain::Product, product_source::ProductSource, store};
 
-/// How long a SKU counts as absent. A product created meanwhile can be ordered a second later.
+/// Time before an absent SKU is looked up again.
 const ABSENT_FOR: Duration = Duration::from_secs(1);
-/// Maximum number of absent SKUs, about 100 bytes each. At the limit all are dropped.
+/// About 100 bytes each. At the limit all are dropped.
 const REMEMBERED: usize = 10_000;
 
-/// The actor.
 pub struct Catalogue {
     database: Database,
     source: Arc<ProductSource>,
@@ -34,7 +33,6 @@ pub struct Catalogue {
 }
 
 impl Catalogue {
-    /// `consumer` is the group whose inbox records the events.
     pub fn new(database: Database, source: Arc<ProductSource>, consumer: &'static str, life: Life) -> Self {
         Self { database, source, consumer, absent_skus: AbsentSkus::default(), life }
     }
@@ -46,17 +44,14 @@ impl Actor for Catalogue {
 
 drains_at_once!(Catalogue);
 
-/// Fetch these SKUs from inventory, because the copy lacks them.
+/// Fetch SKUs that the copy lacks from inventory.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<FetchedProducts, DeskError>")]
 pub struct FetchProducts(pub Vec<String>);
 
-/// The result of a fetch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FetchedProducts {
-    /// The copy has all of them now.
     All,
-    /// Inventory lacks these SKUs too.
     Absent(Vec<String>),
 }
 
@@ -93,7 +88,7 @@ async fn fetch(
     Ok(if absent.is_empty() { FetchedProducts::All } else { FetchedProducts::Absent(absent) })
 }
 
-/// SKUs that inventory lacked a moment ago. Repeated orders of them cause no repeated fetch.
+/// Saves repeated fetches for repeated orders of absent SKUs.
 #[derive(Debug, Clone, Default)]
 struct AbsentSkus(Rc<RefCell<HashMap<String, Instant>>>);
 
@@ -112,7 +107,7 @@ impl AbsentSkus {
     }
 }
 
-/// Apply product changes to the copy. The result says which events were new.
+/// Returns which events were new.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<Vec<bool>, DeskError>")]
 pub struct ApplyProductChanges(pub Vec<(Uuid, Product)>);

@@ -1,8 +1,5 @@
-//! CatalogueSync: compares payment's copy of the products with inventory's, and repairs it (I12).
-//!
-//! `product_changed` carries changes within milliseconds but is unconfirmed: an event lost at every
-//! publication would leave a stale price for ever. A cursor reads inventory's products by their last change:
-//! all of them at start, then the changes since, with one request each `catalogue-compare-interval`.
+//! CatalogueSync: repairs payment's copy of the products (I12). `product_changed` is unconfirmed, so a lost
+//! event would leave a stale price for ever.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,10 +15,9 @@ use crate::{
     store,
 };
 
-/// Pause after a failed request, doubling up to the interval. Inventory may still be starting.
+/// First pause after a failed request; doubles up to the interval.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// The actor.
 pub struct CatalogueSync {
     database: Database,
     source: Arc<ProductSource>,
@@ -47,7 +43,7 @@ impl Actor for CatalogueSync {
 
 drains_at_once!(CatalogueSync);
 
-/// The reason why a page was not compared. The next request repeats the page.
+/// The next request repeats the page.
 #[derive(Debug, thiserror::Error)]
 enum CompareError {
     #[error(transparent)]
@@ -75,7 +71,7 @@ async fn compare(database: Database, source: Arc<ProductSource>, interval: Durat
     }
 }
 
-/// Repairs the differences in the page after `after` and advances it. Returns whether more pages follow now.
+/// Repairs the page after `after` and advances it. Returns whether more pages follow.
 async fn compare_page(
     database: &Database,
     source: &ProductSource,

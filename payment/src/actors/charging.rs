@@ -21,24 +21,20 @@ use crate::{
     store::{self, ChargeResult, ParkedCharge, Settlement},
 };
 
-/// Attempts at a first charge with fast errors, and the pause after the first (doubling), to outlast a short
-/// disturbance. The order keeps its slot of `provider-in-flight` meanwhile.
+/// Attempts to outlast a short disturbance, with a doubling pause. The order keeps its slot meanwhile.
 const ATTEMPTS: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// The kind of an attempt at a charge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Attempt {
     First,
     Retry,
 }
 
-/// Charges an order and settles the result, or parks the charge.
 pub(super) async fn charge(parts: &CashierParts, order: &Order) {
     charge_traced(parts, order, Attempt::First).await;
 }
 
-/// Retries a parked charge once.
 pub(super) async fn retry_charge(parts: &CashierParts, order: &Order) {
     charge_traced(parts, order, Attempt::Retry).await;
 }
@@ -65,7 +61,7 @@ async fn charge_traced(parts: &CashierParts, order: &Order, kind: Attempt) {
     });
 }
 
-/// Charges as part of `trace`. Returns the label of the settlement, if the charge was settled.
+/// Returns the label of a settled charge.
 async fn charge_in(
     trace: TraceContext,
     parts: &CashierParts,
@@ -94,7 +90,7 @@ async fn charge_in(
         .then_some(outcome)
 }
 
-/// Records the result of a charge. False: the order is still pending and is charged again.
+/// False: the order is still pending and is charged again.
 async fn settle(parts: &CashierParts, settlement: Settlement) -> bool {
     let order = settlement.order_id;
     let result = settlement.result.clone();
@@ -115,8 +111,7 @@ async fn settle(parts: &CashierParts, settlement: Settlement) -> bool {
     true
 }
 
-/// Handles a charge that moved no order. The charge was recorded before, or its order had been declined: then
-/// the money is refunded.
+/// Refunds the charge of a declined order. Other charges were recorded before.
 async fn handle_unmoved_charge(parts: &CashierParts, order_id: Uuid, charge_id: &str) -> Result<(), DbError> {
     let connection = parts.database.connection().await?;
     let Some(order) = store::find_order(&connection, order_id).await? else { return Ok(()) };
@@ -131,8 +126,7 @@ async fn handle_unmoved_charge(parts: &CashierParts, order_id: Uuid, charge_id: 
     Ok(())
 }
 
-/// Requests a charge from the provider. Fast errors of a first charge are retried at once. A timeout ends the
-/// attempts.
+/// Retries fast errors of a first charge. A timeout ends the attempts.
 async fn request_charge(
     parts: &CashierParts,
     order: &Order,
@@ -161,7 +155,7 @@ async fn request_charge(
     }
 }
 
-/// Parks a charge. If that fails, the order is still in `charges_due`, or the lease of its row expires.
+/// If parking fails, the order is still in `charges_due`, or the lease of its row expires.
 async fn park(parts: &CashierParts, order: &Order, error: &ProviderError) {
     tracing::warn!(order = %order.id, %error, "the charge is parked and will be retried");
     let parked = ParkedCharge { order_id: order.id, error: error.to_string() };
@@ -170,7 +164,6 @@ async fn park(parts: &CashierParts, order: &Order, error: &ProviderError) {
     }
 }
 
-/// The `order_completed` event of a charged order.
 pub(super) fn completed(
     order: &Order,
     charge_id: &str,

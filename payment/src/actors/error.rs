@@ -2,16 +2,14 @@ use runtime::db::{CommitError, DbError};
 
 use crate::domain::Applied;
 
-/// The reason why an operation on an order fails.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DeskError {
-    /// PostgreSQL is unavailable. An order may have been placed: a repetition with its key finds it.
+    /// An order may have been placed: a repetition with its key finds it.
     #[error("orders are unavailable: {0}")]
     Unavailable(String),
-    /// PostgreSQL refused the statement; a defect.
+    /// A defect.
     #[error("the database refused the statement: {0}")]
     Refused(String),
-    /// The provider refused for good.
     #[error("{0}")]
     RefusedByProvider(String),
 }
@@ -31,5 +29,4 @@ impl From<CommitError> for DeskError {
     }
 }
 
-/// The result of applying one event to an order.
 pub type ApplyResult = Result<Applied, DeskError>;

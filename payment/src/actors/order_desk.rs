@@ -30,8 +30,7 @@ impl Actor for OrderDesk {
 
 drains_at_once!(OrderDesk);
 
-/// Record how a request for this order is answered, unless a response is recorded already. Returns the
-/// recorded kind and the order to show.
+/// Returns the recorded kind, possibly of an earlier response, and the order to show.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<(ResponseKind, Order), DeskError>")]
 pub struct RecordResponse(pub Order);
@@ -48,7 +47,6 @@ impl Handler<RecordResponse> for OrderDesk {
     }
 }
 
-/// Show an order.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<Option<Order>, DeskError>")]
 pub struct ShowOrder(pub Uuid);
@@ -66,7 +64,6 @@ async fn find(database: &Database, id: Uuid) -> Result<Option<Order>, DeskError>
     Ok(store::find_order(&database.connection().await?, id).await?)
 }
 
-/// List orders, newest first.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<OrderPage, DeskError>")]
 pub struct ListOrders {
@@ -87,7 +84,6 @@ impl Handler<ListOrders> for OrderDesk {
     }
 }
 
-/// Confirm these orders: inventory has reserved their stock.
 #[derive(Debug, Message)]
 #[rtype(result = "Vec<ApplyResult>")]
 pub struct ConfirmOrders(pub Vec<Confirmation>);
@@ -96,7 +92,7 @@ pub struct ConfirmOrders(pub Vec<Confirmation>);
 #[derive(Debug, Clone)]
 pub struct Confirmation {
     pub event_id: Uuid,
-    /// The id of the `order_completed` that the event answers.
+    /// The answered `order_completed`.
     pub answers: Option<Uuid>,
     pub order_id: Uuid,
 }

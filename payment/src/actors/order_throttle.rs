@@ -1,6 +1,3 @@
-//! Admission of new orders. Accepting an order is cheaper than finishing it, so without a throttle new orders
-//! would crowd out the accepted ones.
-
 use std::{
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
@@ -8,18 +5,15 @@ use std::{
 
 use crate::domain::{Progress, Throttle};
 
-/// The [`Throttle`] of this process, shared by the HTTP workers that accept orders and the actors that finish
-/// them.
+/// The [`Throttle`] of this process.
 #[derive(Clone)]
 pub struct OrderThrottle(Arc<Mutex<Throttle>>);
 
 impl OrderThrottle {
-    /// `late_after`: see [`Throttle::new`].
     pub fn new(late_after: Duration) -> Self {
         Self(Arc::new(Mutex::new(Throttle::new(late_after, Instant::now()))))
     }
 
-    /// Whether one more order is admitted.
     pub fn admit(&self) -> bool {
         self.with(|throttle| throttle.admit(Instant::now()))
     }

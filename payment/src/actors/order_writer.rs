@@ -8,7 +8,6 @@ use crate::{
     store::PlaceOrders,
 };
 
-/// Places orders through their group commit. Cheap to clone.
 #[derive(Clone)]
 pub struct OrderWriter(Commits<PlaceOrders>);
 
@@ -17,10 +16,7 @@ impl OrderWriter {
         Self(orders)
     }
 
-    /// Places an order. Returns after the commit that holds it.
-    ///
-    /// # Errors
-    /// See [`DeskError`].
+    /// Returns after the commit of the order.
     pub async fn place(&self, request: Arc<OrderRequest>) -> Result<Placed, DeskError> {
         Ok(self.0.commit(request).await?)
     }

@@ -1,5 +1,3 @@
-//! The parts of the actors.
-
 use std::{sync::Arc, time::Duration};
 
 use runtime::{
@@ -14,7 +12,6 @@ use crate::{
     store::{ApplyOutcomes, ParkCharges, ParkRefunds, SettleCharges},
 };
 
-/// The parts of Cashier.
 #[derive(Clone)]
 pub struct CashierParts {
     pub database: Database,
@@ -28,7 +25,6 @@ pub struct CashierParts {
     pub settings: ProviderSettings,
 }
 
-/// The parts of Reconciler.
 #[derive(Clone)]
 pub struct ReconcilerParts {
     pub cashier: CashierParts,
@@ -39,7 +35,6 @@ pub struct ReconcilerParts {
     pub settings: ReconcilerSettings,
 }
 
-/// The parts of OrderDesk.
 #[derive(Clone)]
 pub struct OrderDeskParts {
     pub database: Database,

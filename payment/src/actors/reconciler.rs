@@ -1,10 +1,6 @@
-//! Reconciler: retries charges and refunds at the provider.
+//! Reconciler: retries charges and refunds at the provider, with slots of their own beside new orders.
 //!
-//! A sweep of `charges_due` finds orders that stay `pending` because their process died before the charge.
-//! These are retried like failed charges: each with its own backoff, all together at most at
-//! `provider-retry-rate`. Retries have their own slots, so that new orders are charged beside them.
-//!
-//! Orders that stay `completed` belong to the relay: it publishes the outbox row of their event again.
+//! A sweep of `charges_due` adds orders that stay `pending`, because their process died before the charge.
 
 use std::{cell::Cell, future::Future, rc::Rc, sync::Arc, time::Duration};
 
@@ -15,14 +11,12 @@ use tokio::{sync::Semaphore, time::Instant};
 use super::{ReconcilerParts, charging::retry_charge, refunding::retry_refund};
 use crate::store::{self, DueCharge, DueRefund};
 
-/// Retried charges in progress at a time, and as many refunds. At the default `provider-timeout` of 2 s that
-/// is 32 a second of either.
+/// Retries of charges in progress, and as many of refunds: 32 a second of either at the default
+/// `provider-timeout`.
 const IN_FLIGHT: usize = 64;
-/// Time a retry may take besides the response of the provider: the 5 s cover `commit-deadline` (2 s by
-/// default).
+/// Covers `commit-deadline` (2 s by default).
 const LEASE_MARGIN: Duration = Duration::from_secs(5);
 
-/// The actor.
 pub struct Reconciler {
     parts: Rc<ReconcilerParts>,
     life: Life,
@@ -46,7 +40,7 @@ impl Actor for Reconciler {
     }
 }
 
-// Requests in progress continue. If their result can no longer be recorded, the lease of their row expires.
+// Requests in progress continue. An unrecorded one is retried after its lease.
 drains_at_once!(Reconciler);
 
 async fn sweep(parts: Rc<ReconcilerParts>) {
@@ -77,7 +71,7 @@ async fn retry_charges(parts: Rc<ReconcilerParts>, rate: Rc<RetryRate>) {
     let take = async |limit| {
         store::take_due_charges(&parts.cashier.database.connection().await?, limit, lease).await
     };
-    // The first attempt at a charge whose process died before it is free of the rate.
+    // The first attempt is free of the rate.
     let is_retry = |due: &DueCharge| due.attempts > 0;
     let attempt = |due: DueCharge| {
         let parts = Rc::clone(&parts);
@@ -98,7 +92,6 @@ async fn retry_refunds(parts: Rc<ReconcilerParts>, rate: Rc<RetryRate>) {
     retry(parts.settings.interval, &rate, take, |_| true, attempt).await;
 }
 
-/// Takes due items, as many as slots are free, and retries each on its own.
 async fn retry<T, F: Future<Output = ()> + 'static>(
     interval: Duration,
     rate: &RetryRate,
@@ -134,7 +127,7 @@ async fn retry<T, F: Future<Output = ()> + 'static>(
 /// `provider-retry-rate`, for charges and refunds together.
 struct RetryRate {
     per_second: u32,
-    /// The time from which the next retry is within the rate.
+    /// Earliest time of the next retry.
     free_at: Cell<Instant>,
 }
 

@@ -1,5 +1,4 @@
-//! One refund: requested from the provider, then recorded or parked. Both process its event, so its stream
-//! goes on.
+//! One refund: requested from the provider, then recorded or parked. Both process its event.
 //!
 //! ```text
 //!   refund_order ──> request ── made ──────> refunded, inbox                                 Done
@@ -21,19 +20,19 @@ use crate::{
     store::{self, DueRefund, OrderOutcome, ParkedRefund, RefundState},
 };
 
-/// Attempts at a refund before it becomes a dead letter for an operator: about 80 minutes with the backoff.
+/// About 80 minutes with the backoff. The event then becomes a dead letter.
 const ATTEMPTS: i32 = 24;
 
 /// One `refund_order`.
 #[derive(Debug, Clone)]
 pub struct RefundRequest {
-    /// The event, caused by the `order_completed` that it answers.
+    /// Caused by the answered `order_completed`.
     pub envelope: Arc<Envelope>,
     pub order_id: Uuid,
     pub reason: &'static str,
 }
 
-/// Refunds the orders that are paid and undecided. Late and repeated events are left to the inbox.
+/// Refunds paid and undecided orders. The inbox answers late and repeated events.
 pub(super) async fn refund_all(parts: &CashierParts, requests: Vec<RefundRequest>) -> Vec<ApplyResult> {
     let orders: Vec<Uuid> = requests.iter().map(|request| request.order_id).collect();
     let states = async { store::refund_states(&parts.database.connection().await?, &orders).await };
@@ -55,7 +54,7 @@ pub(super) async fn refund_all(parts: &CashierParts, requests: Vec<RefundRequest
     .await
 }
 
-/// Refunds, then records. An unrecorded refund is requested again and found in the provider's books.
+/// An unrecorded refund is requested again and found in the provider's books.
 async fn refund(parts: &CashierParts, request: RefundRequest, is_due: bool) -> ApplyResult {
     let refund_id = match is_due {
         false => None,
@@ -106,7 +105,6 @@ fn refused(order_id: Uuid, why: String) -> DeskError {
     DeskError::RefusedByProvider(why)
 }
 
-/// Retries a parked refund once. The refund is settled, postponed, or becomes a dead letter.
 pub(super) async fn retry_refund(parts: &ReconcilerParts, due: &DueRefund) {
     let result = match due.is_due() {
         false => settle(parts, due, None).await,
@@ -128,8 +126,7 @@ async fn settle(parts: &ReconcilerParts, due: &DueRefund, refund_id: Option<&str
     Ok(())
 }
 
-/// Postpones a refund, or gives it up. The refund of a declined order has no event that could become a dead
-/// letter, so it is retried until it is made.
+/// The refund of a declined order has no event for a dead letter, so it is retried until it is made.
 async fn postpone_or_give_up(
     parts: &ReconcilerParts,
     due: &DueRefund,
@@ -150,7 +147,7 @@ async fn postpone(parts: &ReconcilerParts, due: &DueRefund, error: &str) -> Resu
     store::postpone_refund(&parts.cashier.database.connection().await?, due.order_id, error).await
 }
 
-/// Makes the event a dead letter first. Repetitions add no second one.
+/// The dead letter is written first. Repetitions add no second one.
 async fn make_dead_letter(
     parts: &ReconcilerParts,
     due: &DueRefund,

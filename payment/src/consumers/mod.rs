@@ -1,4 +1,4 @@
-//! The streams that this service consumes, one a file: event -> actor message -> outcome.
+//! The streams that this service consumes, one a file.
 
 mod product_changed;
 mod refund_order;
@@ -15,7 +15,6 @@ use crate::{
     domain::Applied,
 };
 
-/// The outcome of an event for its stream.
 fn outcome(result: ApplyResult) -> Outcome {
     match result {
         Ok(Applied::Moved(_) | Applied::Parked) => Outcome::Done,
@@ -36,7 +35,7 @@ fn failure(error: DeskError) -> Outcome {
     }
 }
 
-/// The actor is being replaced. The inbox has the processed events; the others are handled again.
+/// The inbox has the processed events; the others are handled again.
 fn all_transient(events: usize, unavailable: Unavailable) -> Vec<Outcome> {
     vec![Outcome::Transient(unavailable.to_string()); events]
 }

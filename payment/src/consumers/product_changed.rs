@@ -11,7 +11,6 @@ use crate::{
     domain::{Money, Product},
 };
 
-/// Applies product changes to the copy of the catalogue.
 #[derive(Clone)]
 pub struct ProductChangedHandler {
     pub catalogue: Supervised<Catalogue>,

@@ -9,7 +9,6 @@ use runtime::{
 use super::{all_transient, outcome};
 use crate::actors::{Cashier, RefundOrders, RefundRequest};
 
-/// Refunds orders that inventory refused.
 #[derive(Clone)]
 pub struct RefundOrderHandler {
     pub cashier: Supervised<Cashier>,

@@ -7,7 +7,6 @@ use runtime::{
 use super::{all_transient, outcome};
 use crate::actors::{ConfirmOrders, Confirmation, OrderDesk};
 
-/// Confirms orders whose stock is reserved.
 #[derive(Clone)]
 pub struct StockReservedHandler {
     pub desk: Supervised<OrderDesk>,

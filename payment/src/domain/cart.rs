@@ -1,12 +1,10 @@
-//! The requested lines, before and after pricing.
-
 use std::collections::HashSet;
 
 use super::{Money, OrderLine, Product, is_sku};
 
-/// Maximum lines of an order: the contract's number.
+/// The contract's number.
 const MOST_LINES: usize = 50;
-/// Maximum units of one line: the contract's number.
+/// The contract's number.
 const MOST_UNITS: u32 = 1000;
 
 /// 1 to 50 lines, one per SKU, 1 to 1000 units each.
@@ -19,7 +17,6 @@ pub struct CartLine {
     pub quantity: u32,
 }
 
-/// A rule that a request breaks, and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
     /// JSON pointer into the request.
@@ -27,22 +24,16 @@ pub struct Violation {
     pub rule: String,
 }
 
-/// The reason why a cart has no price.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PricingError {
-    /// These SKUs are not in the catalogue.
     UnknownProducts(Vec<String>),
-    /// The products are sold in these currencies. An order has one.
     MixedCurrencies(Vec<String>),
     /// The total overflows.
     TooExpensive,
 }
 
 impl Cart {
-    /// Checks all lines.
-    ///
-    /// # Errors
-    /// Every violation, line by line.
+    /// Reports every violation.
     pub fn parse(lines: Vec<CartLine>) -> Result<Self, Vec<Violation>> {
         let mut violations = Vec::new();
         if lines.is_empty() || lines.len() > MOST_LINES {
@@ -75,9 +66,6 @@ impl Cart {
     }
 
     /// The lines at current prices, and their sum.
-    ///
-    /// # Errors
-    /// See [`PricingError`].
     pub fn price<'p>(
         &self,
         catalogue: impl Fn(&str) -> Option<&'p Product>,

@@ -1,6 +1,6 @@
 use std::fmt;
 
-/// The client's name for a request, scoped to the user: repetitions have no further effect.
+/// The client's name for a request, scoped to the user.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct IdempotencyKey(String);
 
@@ -22,12 +22,12 @@ impl fmt::Display for IdempotencyKey {
     }
 }
 
-/// The response to the first request with a key. Repetitions get the same bytes.
+/// The kind of the first response. Repetitions get the same bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ResponseKind {
     /// 202 with the order as accepted.
     Accepted,
-    /// 201 with the order in its final state.
+    /// 201 with the final order.
     Terminal,
 }
 

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-/// Integer minor units and an ISO 4217 code. Arithmetic is checked: an overflow yields `None`.
+/// Integer minor units and an ISO 4217 code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Money {
     pub amount: i64,
@@ -12,13 +12,13 @@ impl Money {
         Self { amount, currency: currency.into() }
     }
 
-    /// `self × quantity`; `None` on overflow.
+    /// `None` on overflow.
     pub fn times(&self, quantity: u32) -> Option<Self> {
         let amount = self.amount.checked_mul(i64::from(quantity))?;
         Some(Self { amount, currency: self.currency.clone() })
     }
 
-    /// `self + other`; `None` on overflow or for different currencies.
+    /// `None` on overflow or for different currencies.
     pub fn plus(&self, other: &Self) -> Option<Self> {
         let amount = self.amount.checked_add(other.amount)?;
         (self.currency == other.currency).then(|| Self { amount, currency: self.currency.clone() })

@@ -8,7 +8,6 @@ use uuid::Uuid;
 
 use super::{Money, OrderStatus, PaymentMethod, Product, ResponseKind};
 
-/// An order as it is now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Order {
     pub id: Uuid,
@@ -20,16 +19,16 @@ pub struct Order {
     /// The reason of the decline or refund.
     pub reason: Option<String>,
     pub created_at: Timestamp,
-    /// The time of the charge or the decline.
+    /// Time of the charge or the decline.
     pub settled_at: Option<Timestamp>,
-    /// The time of the confirmation or the refund.
+    /// Time of the confirmation or the refund.
     pub ended_at: Option<Timestamp>,
-    /// W3C trace context of the placing request, and its `X-Request-Id`.
+    /// W3C trace context and `X-Request-Id` of the placing request.
     pub traceparent: String,
     pub request_id: String,
 }
 
-/// A line at the price of the time it was ordered.
+/// Priced when it was ordered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderLine {
     pub sku: String,
@@ -40,7 +39,7 @@ pub struct OrderLine {
 }
 
 impl OrderLine {
-    /// `quantity` units of `product`; `None` if the price overflows.
+    /// `None` if the price overflows.
     pub fn of(product: &Product, quantity: u32) -> Option<Self> {
         let line_total = product.price.times(quantity)?;
         Some(Self {
@@ -84,13 +83,12 @@ impl Progress {
 /// One transition of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Transition {
-    /// 1 for the creation, then one more each time.
+    /// Counts from 1, the creation.
     pub version: i32,
     pub status: OrderStatus,
     pub at: Timestamp,
 }
 
-/// The data of an order to be inserted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewOrder {
     pub id: Uuid,
@@ -100,7 +98,7 @@ pub struct NewOrder {
     pub method: PaymentMethod,
     pub traceparent: String,
     pub request_id: String,
-    /// The time of the insert, by PostgreSQL.
+    /// PostgreSQL's time of the insert.
     pub placed_at: Timestamp,
 }
 
@@ -124,7 +122,7 @@ impl From<NewOrder> for Order {
 }
 
 impl Order {
-    /// Every transition, in order. A confirmed or refunded order passed through `completed`.
+    /// A confirmed or refunded order passed through `completed`.
     pub fn timeline(&self) -> impl Iterator<Item = Transition> + use<> {
         let settled =
             if self.status == OrderStatus::Declined { OrderStatus::Declined } else { OrderStatus::Completed };
@@ -160,7 +158,7 @@ impl Order {
         self.ended_at.or(self.settled_at).unwrap_or(self.created_at)
     }
 
-    /// The order as accepted: the content of a 202, also when it is replayed later.
+    /// The content of a 202, also when it is replayed later.
     #[must_use]
     pub fn as_accepted(&self) -> Self {
         Self::from(NewOrder {

@@ -4,14 +4,11 @@ use std::fmt;
 /// A payment token. The simulated provider behaves by it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PaymentMethod {
-    /// Charged.
     #[default]
     #[serde(rename = "tok_ok")]
     Ok,
-    /// Refused by the bank.
     #[serde(rename = "tok_declined")]
     Declined,
-    /// Refused for lack of money.
     #[serde(rename = "tok_insufficient_funds")]
     InsufficientFunds,
     /// Charged, but the first response comes after the timeout.
@@ -36,7 +33,6 @@ impl PaymentMethod {
         }
     }
 
-    /// The method called `text`.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|method| method.as_str() == text)
     }

@@ -1,6 +1,6 @@
 use super::Money;
 
-/// A product in payment's copy: the fields that an order needs.
+/// Payment's copy: the fields that an order needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Product {
     pub sku: String,

@@ -38,12 +38,11 @@ impl OrderStatus {
         Self::ALL.into_iter().find(|status| status.as_str() == text)
     }
 
-    /// Whether the status is final.
     pub fn is_terminal(self) -> bool {
         matches!(self, Self::Confirmed | Self::Refunded | Self::Declined)
     }
 
-    /// The cause of the transition into this status: a step of this service, or the type of an event.
+    /// A step of this service, or the type of an event.
     pub fn cause(self) -> &'static str {
         match self {
             Self::Pending => "placed",
@@ -54,7 +53,6 @@ impl OrderStatus {
         }
     }
 
-    /// The only status before this one. The updates in the store name it in their condition.
     pub fn predecessor(self) -> Option<Self> {
         match self {
             Self::Pending => None,
@@ -77,7 +75,7 @@ pub enum Applied {
     Moved(Arc<Progress>),
     /// The refund is parked and made later. The event is processed.
     Parked,
-    /// The event was processed before.
+    /// Processed before.
     Duplicate,
     /// The order does not exist.
     UnknownOrder,

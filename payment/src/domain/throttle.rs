@@ -1,34 +1,24 @@
-//! Throttle of new orders: while even the fastest orders take too long to reach their final state, fewer
-//! orders are admitted than finish.
+//! Throttle of new orders: while even the fastest orders are late, fewer are admitted than finish.
 //!
-//! Accepting an order is cheaper than finishing it, so without a throttle the backlog behind the payment
-//! grows without end.
-//!
-//! The *minimum* age at the final state tells a standing backlog from a burst, as in CoDel (RFC 8289). The
-//! entries of a dead consumer come out old, but younger ones come out beside them. Behind a standing queue
-//! every order is old.
-//!
-//! With too few finished orders (inventory is away) the age is unknown and every order is admitted: accepted
-//! orders are stored safely. If finished orders cease during an overload, the limit is low already and takes
-//! half a minute to grow away.
+//! The *minimum* age tells a standing backlog from a burst, as in CoDel (RFC 8289): the entries of a dead
+//! consumer come out old beside younger ones. With too few ends to measure, every order is admitted.
 
 use std::{
     collections::VecDeque,
     time::{Duration, Instant},
 };
 
-/// The time over which ends are counted and admissions are spread.
+/// Ends are counted and admissions spread over this time.
 const SLICE: Duration = Duration::from_millis(100);
-/// Slices in the window: one second.
+/// One second together.
 const SLICES: usize = 10;
-/// Minimum ends in the window for a judgement.
+/// Minimum ends in the window to measure the age.
 const MIN_ENDS: u32 = 50;
-/// Orders admitted per finished one while orders are late. Below 1, so that the backlog shrinks.
+/// Admitted orders per finished one while orders are late: below 1 to shrink the backlog.
 const LATE_RATIO: f64 = 0.9;
-/// Growth of the limit per slice once orders are in time: a fifth a second.
+/// Growth of the limit per slice: a fifth a second.
 const RECOVERY_RATIO: f64 = 1.02;
 
-/// The throttle.
 #[derive(Debug)]
 pub struct Throttle {
     late_after: Duration,
@@ -38,7 +28,6 @@ pub struct Throttle {
     limit: Option<Limit>,
 }
 
-/// The counts of a slice.
 #[derive(Debug, Clone, Copy, Default)]
 struct Slice {
     ended: u32,
@@ -46,17 +35,15 @@ struct Slice {
     refused: bool,
 }
 
-/// The current limit of admissions.
 #[derive(Debug, Clone, Copy)]
 struct Limit {
     /// Admissions per slice.
     rate: f64,
-    /// Admissions left now.
     left: f64,
 }
 
 impl Throttle {
-    /// `late_after`: maximum time from payment to the final state before an order is late.
+    /// `late_after`: maximum time from payment to the final state.
     pub fn new(late_after: Duration, now: Instant) -> Self {
         Self {
             late_after,
@@ -67,7 +54,6 @@ impl Throttle {
         }
     }
 
-    /// Whether one more order is admitted.
     pub fn admit(&mut self, now: Instant) -> bool {
         self.close_slices(now);
         match &mut self.limit {
@@ -83,7 +69,7 @@ impl Throttle {
         }
     }
 
-    /// Records that an order reached its final state, `age` after its payment.
+    /// `age`: time since the payment.
     pub fn record_end(&mut self, age: Duration, now: Instant) {
         self.close_slices(now);
         self.current.ended += 1;
@@ -125,8 +111,7 @@ mod tests {
 
     const LATE: Duration = Duration::from_secs(1);
 
-    /// Runs `seconds`, each with `ends` finished orders of this age and `offered` requests. Returns the
-    /// orders admitted in the last second.
+    /// Returns the orders admitted in the last of these seconds.
     fn pass(
         throttle: &mut Throttle,
         now: &mut Instant,
@@ -179,7 +164,7 @@ mod tests {
         let mut now = Instant::now();
         let mut throttle = Throttle::new(LATE, now);
         pass(&mut throttle, &mut now, 2, 1000, LATE * 2, 5000);
-        // The limit grows by a fifth a second until it refuses no order.
+        // The limit grows away within 40 seconds.
         assert_eq!(pass(&mut throttle, &mut now, 40, 0, LATE, 5000), 5000);
     }
 

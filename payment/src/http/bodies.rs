@@ -1,5 +1,3 @@
-//! Bodies of requests and responses.
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

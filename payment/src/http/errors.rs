@@ -2,7 +2,6 @@ use runtime::http::{FieldError, Problem};
 
 use crate::{actors::DeskError, domain::Violation};
 
-/// The problem that an error of an actor becomes.
 pub(super) fn refusal(error: DeskError) -> Problem {
     match error {
         DeskError::Unavailable(why) => Problem::unavailable(

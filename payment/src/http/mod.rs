@@ -1,4 +1,4 @@
-//! The REST API: routes, bodies, errors. Handlers message actors only.
+//! The REST API. Handlers message actors only.
 
 mod bodies;
 mod errors;
@@ -15,7 +15,6 @@ pub use routes::routes;
 
 use crate::actors::{Catalogue, ChargeBacklog, OrderDesk, OrderNotifier, OrderThrottle, OrderWriter};
 
-/// The actors that handlers message.
 #[derive(Clone)]
 pub struct Addresses {
     pub orders: Supervised<OrderDesk>,

@@ -11,7 +11,6 @@ use utoipa::OpenApi;
 )]
 struct PaymentApi;
 
-/// The OpenAPI description of this service's own routes.
 pub fn openapi() -> utoipa::openapi::OpenApi {
     PaymentApi::openapi()
 }

@@ -106,7 +106,7 @@ pub async fn list(
     Ok(HttpResponse::Ok().json(Page { data, has_more: page.has_more, next_cursor: page.next_cursor }))
 }
 
-/// The user whose orders the caller may list; `None` for all users.
+/// `None`: all users.
 fn listed_user(claims: &Claims, wanted: Option<Uuid>) -> Result<Option<Uuid>, Problem> {
     match (claims.role, wanted) {
         (Role::Admin, wanted) => Ok(wanted),

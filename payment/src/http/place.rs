@@ -1,8 +1,7 @@
 //! `POST /orders`.
 //!
-//! Every 2xx body for one key has the same bytes. The kind of the first response is recorded with the key:
-//! 202 with the order as accepted, or 201 with its final state. Both bodies can be rebuilt from the order at
-//! any time.
+//! Every 2xx body for one key has the same bytes: the kind of the first response is recorded, and both kinds
+//! can be rebuilt from the order.
 
 use std::{sync::Arc, time::Duration};
 
@@ -32,7 +31,7 @@ use crate::{
     },
 };
 
-/// Size of the response for an order of one line, in bytes.
+/// Bytes for an order of one line.
 const TYPICAL_RESPONSE: usize = 768;
 
 /// Places an order.
@@ -84,7 +83,6 @@ pub async fn place_order(
     }
 }
 
-/// Refuses orders that could not be finished in time.
 fn admit(addresses: &Addresses) -> Result<(), Problem> {
     let detail = if addresses.backlog.is_full() {
         "Too many orders wait for their charge. This one was not placed; retry after a moment."
@@ -97,7 +95,7 @@ fn admit(addresses: &Addresses) -> Result<(), Problem> {
     Err(Problem::unavailable("overloaded", detail))
 }
 
-/// Places the order. Products that the catalogue copy lacks are fetched from inventory once.
+/// Products that the catalogue copy lacks are fetched once.
 async fn place(addresses: &Addresses, order: OrderRequest) -> Result<Placed, Problem> {
     let order = Arc::new(order);
     let placed = addresses.writer.place(Arc::clone(&order)).await.map_err(refusal)?;
@@ -228,7 +226,7 @@ fn idempotency_key(request: &HttpRequest) -> Option<IdempotencyKey> {
         .and_then(IdempotencyKey::parse)
 }
 
-/// The hash of the requested order, independent of white space and the order of fields.
+/// Independent of white space and the order of fields.
 fn request_hash(cart: &Cart, method: PaymentMethod) -> Vec<u8> {
     let mut text = method.as_str().to_owned();
     for line in cart.lines() {
@@ -237,7 +235,6 @@ fn request_hash(cart: &Cart, method: PaymentMethod) -> Vec<u8> {
     digest::digest(&digest::SHA256, text.as_bytes()).as_ref().to_vec()
 }
 
-/// `Prefer: wait=N`, among other preferences.
 fn preferred_wait(request: &HttpRequest) -> Result<Option<Duration>, Problem> {
     let Some(header) = request.headers().get("prefer").and_then(|value| value.to_str().ok()) else {
         return Ok(None);

@@ -2,7 +2,6 @@ use actix_web::web::{self, Data, ServiceConfig};
 
 use super::{Addresses, orders, place};
 
-/// Adds the routes of this service.
 pub fn routes(addresses: Addresses) -> impl Fn(&mut ServiceConfig) + Clone {
     let addresses = Data::new(addresses);
     move |config| {

@@ -1,4 +1,4 @@
-//! The wait for an order to move: `?wait=N` and `Prefer: wait=N`.
+//! `?wait=N` and `Prefer: wait=N`.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::{
     domain::{Order, ResponseKind},
 };
 
-/// Maximum wait in seconds: the contract's number.
+/// Seconds; the contract's number.
 const LONGEST: u64 = 30;
 /// Time between two reads of an order that a request waits for: another instance may move it.
 const READ_INTERVAL: Duration = Duration::from_millis(500);
@@ -40,7 +40,7 @@ pub(super) async fn until(
     Ok(response)
 }
 
-/// A wait of `seconds`. `pointer` and `subject` name it in the error.
+/// `pointer` and `subject` name the wait in the error.
 pub(super) fn checked(seconds: u64, pointer: &str, subject: &str) -> Result<Duration, Problem> {
     if seconds > LONGEST {
         return Err(refused(pointer, subject, &seconds.to_string()));
@@ -48,7 +48,6 @@ pub(super) fn checked(seconds: u64, pointer: &str, subject: &str) -> Result<Dura
     Ok(Duration::from_secs(seconds))
 }
 
-/// A wait of `text` seconds.
 pub(super) fn parsed(text: &str, pointer: &str, subject: &str) -> Result<Duration, Problem> {
     let seconds = text.parse().ok().filter(|seconds| *seconds <= LONGEST);
     seconds.map(Duration::from_secs).ok_or_else(|| refused(pointer, subject, &format!("`{text}`")))

@@ -11,34 +11,31 @@ pub use simulator::Simulator;
 
 use crate::domain::{Money, PaymentMethod};
 
-/// A charge to make.
 #[derive(Debug, Clone)]
 pub struct ChargeRequest {
-    /// Also the idempotency key: repeated requests charge once.
+    /// Also the idempotency key.
     pub order_id: Uuid,
     pub amount: Money,
     pub method: PaymentMethod,
 }
 
-/// The provider's response to a charge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ChargeResponse {
     Charged {
         charge_id: String,
     },
-    /// Final. The order keeps the reason.
+    /// Final.
     Declined {
         reason: String,
     },
 }
 
-/// The provider failed, or its result is unknown.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProviderError {
-    /// The charge or refund may have happened. Retry.
+    /// The charge or refund may have happened.
     #[error("the payment provider is not available: {0}")]
     Unavailable(String),
-    /// The same, after a long wait.
+    /// As [`Unavailable`](Self::Unavailable).
     #[error("the payment provider did not answer within {0:?}")]
     TimedOut(Duration),
     /// Final, without effect.
@@ -49,17 +46,15 @@ pub enum ProviderError {
 }
 
 impl ProviderError {
-    /// Whether retries are useless.
     pub fn is_final(&self) -> bool {
         matches!(self, Self::Refused(_) | Self::NeverCharged(_))
     }
 }
 
-/// A payment provider.
 pub trait PaymentProvider: Send + Sync + 'static {
-    /// Charges an order. Repeated requests charge once.
+    /// Repeated requests charge once.
     fn charge(&self, request: ChargeRequest) -> BoxFuture<'_, Result<ChargeResponse, ProviderError>>;
 
-    /// Refunds the whole charge of an order and returns the refund's id. Repeated requests refund once.
+    /// Refunds the whole charge and returns the id of the refund. Repeated requests refund once.
     fn refund(&self, order_id: Uuid) -> BoxFuture<'_, Result<String, ProviderError>>;
 }

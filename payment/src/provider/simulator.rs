@@ -1,4 +1,4 @@
-//! A simulated provider with its own books and response times. Failures resemble those of a real one.
+//! A simulated provider with its own books.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -13,10 +13,9 @@ use crate::{
     store::{ChargeEntry, ChargeLedger, PROVIDER_REFUSES, RefundEntry, RefundLedger},
 };
 
-/// How long after its order `tok_flaky` may fail: about the first charge and two retries.
+/// About the first charge and two retries.
 const FLAKY_FOR: Duration = Duration::from_secs(2);
 
-/// The simulated provider.
 #[derive(Clone)]
 pub struct Simulator {
     charges: Commits<ChargeLedger>,
@@ -33,7 +32,7 @@ impl Simulator {
         Self { charges, refunds, settings }
     }
 
-    /// Waits for the configured latency. Zero skips the timer, which takes a millisecond at least.
+    /// Zero skips the timer, which takes a millisecond at least.
     async fn wait_latency(&self) {
         if !self.settings.latency.is_zero() {
             tokio::time::sleep(self.settings.latency).await;
@@ -63,8 +62,7 @@ impl Simulator {
         };
         let charge_id = self.charges.commit(entry).await.map_err(failure)?;
         if request.method == PaymentMethod::Timeout && charge_id == proposed {
-            // The charge happened, but the response comes after the timeout. A repeated request is answered
-            // at once.
+            // The first response comes after the timeout, a repeated one at once.
             tokio::time::sleep(self.settings.timeout + Duration::from_secs(1)).await;
         }
         Ok(ChargeResponse::Charged { charge_id })
@@ -87,12 +85,11 @@ impl PaymentProvider for Simulator {
     }
 }
 
-/// `tok_flaky` fails at random and succeeds on retry. The bound matters: without it one order in 500 failed
-/// nine times in a row and was charged after a minute.
+/// Without this bound, one order in 500 failed nine times in a row.
 fn is_still_flaky(order_id: Uuid) -> bool {
     let (seconds, nanoseconds) = order_id.get_timestamp().map_or((0, 0), |placed| placed.to_unix());
     let placed = UNIX_EPOCH + Duration::new(seconds, nanoseconds);
-    // The id may come from another clock: its distance counts in both directions.
+    // The clock of the id may be ahead.
     let age = SystemTime::now().duration_since(placed).unwrap_or_else(|ahead| ahead.duration());
     age < FLAKY_FOR
 }
@@ -101,7 +98,7 @@ fn declined(reason: &str) -> ChargeResponse {
     ChargeResponse::Declined { reason: reason.to_owned() }
 }
 
-/// The books of a real provider refuse for good on purpose only: here by this constraint.
+/// Only this constraint refuses for good.
 fn failure(error: CommitError) -> ProviderError {
     match error {
         CommitError::Refused(error) if error.violates(PROVIDER_REFUSES) => {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::domain::{Money, Product};
 
-/// Upserts products from inventory. A version older than the copy's leaves the copy unchanged.
+/// Older versions leave the copy unchanged.
 const UPSERT: &str = "INSERT INTO catalogue (sku, name, price, currency, version, deleted)
      SELECT DISTINCT ON (sku) sku, name, price, currency, version, deleted
      FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::bigint[], $6::bool[]) AS p (sku, name, price, currency, version, deleted)
@@ -17,7 +17,7 @@ const UPSERT: &str = "INSERT INTO catalogue (sku, name, price, currency, version
          version = excluded.version, deleted = excluded.deleted
      WHERE catalogue.version < excluded.version";
 
-/// The products among `skus` that the copy has, deleted ones included.
+/// Includes deleted products.
 pub(super) async fn products(
     connection: &Connection,
     skus: &[&str],
@@ -31,10 +31,7 @@ pub(super) async fn products(
     rows.iter().map(|row| read_product(row).map(|product| (product.sku.clone(), product))).collect()
 }
 
-/// Upserts products. Returns how many of them were missing or different in the copy.
-///
-/// # Errors
-/// The database did not answer.
+/// Returns how many products were missing or different.
 pub async fn upsert_products(connection: &Connection, products: &[Product]) -> Result<u64, DbError> {
     let statement = connection.prepare_cached(UPSERT).await?;
     let columns = Columns::from(products);
@@ -49,11 +46,7 @@ pub async fn upsert_products(connection: &Connection, products: &[Product]) -> R
     connection.execute(&statement, &columns).await
 }
 
-/// Upserts the products of `product_changed` events, with their inbox rows. Returns which of the events were
-/// new.
-///
-/// # Errors
-/// The database did not answer, or refused the batch.
+/// Returns which of the events were new.
 pub async fn apply_product_changes(
     connection: &Connection,
     consumer: &str,

@@ -1,4 +1,4 @@
-//! The books of the simulated provider, in their own schema and transactions. Idempotent by order id.
+//! The simulated provider's books, in their own schema and transactions.
 
 use std::collections::HashMap;
 
@@ -8,11 +8,9 @@ use uuid::Uuid;
 
 use super::optimistic_insert::OptimisticInsert;
 
-/// The constraint name of a final refusal. A trigger may raise it to rehearse one; the schema itself has no
-/// such constraint.
+/// A trigger raises this constraint to rehearse a final refusal; the schema lacks it.
 pub const PROVIDER_REFUSES: &str = "provider_refuses";
 
-/// A charge to be booked. The id is used unless the order has a charge.
 #[derive(Debug, Clone)]
 pub struct ChargeEntry {
     pub order_id: Uuid,
@@ -22,7 +20,7 @@ pub struct ChargeEntry {
     pub method: &'static str,
 }
 
-/// Books charges. The outcome is the charge id in the books, possibly of an earlier charge.
+/// Returns the charge id in the books, possibly of an earlier charge.
 #[derive(Debug, Default)]
 pub struct ChargeLedger {
     optimistic: OptimisticInsert,
@@ -53,7 +51,7 @@ impl Write for ChargeLedger {
             Ok(items.iter().map(|item| item.charge_id.clone()).collect())
         };
         let checked = async {
-            // Booked charges are left out: a trigger would refuse them before the conflict is found.
+            // A trigger would refuse booked charges before the conflict is found.
             let insert = format!("{CHARGES} {UNKNOWN} ORDER BY order_id ON CONFLICT (order_id) DO NOTHING");
             connection.execute(&connection.prepare_cached(&insert).await?, &columns).await?;
             let booked = connection
@@ -67,19 +65,18 @@ impl Write for ChargeLedger {
     }
 }
 
-/// An order and the id of its charge or refund.
 fn booking(row: &Row) -> Result<(Uuid, String), DbError> {
     Ok((row.get(0)?, row.get(1)?))
 }
 
-/// A refund to be booked: the whole charge of an order.
+/// The whole charge of an order.
 #[derive(Debug, Clone)]
 pub struct RefundEntry {
     pub order_id: Uuid,
     pub refund_id: String,
 }
 
-/// Books refunds. The outcome is the refund id in the books, or `None` for an order without a charge.
+/// Returns `None` for an order without a charge.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RefundLedger;
 

@@ -27,7 +27,7 @@ pub use refunds::{
 pub use retries::{DueCharge, ParkCharges, ParkedCharge, Waiting, take_due_charges, waiting};
 pub use settle::{ChargeResult, SettleCharges, Settlement};
 
-/// Counts orders by their new status, with one counter lookup per status: lookups cost more than counting.
+/// One counter lookup per status: lookups cost more than counting.
 fn count_orders(statuses: impl Iterator<Item = &'static str>) {
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
     statuses.for_each(|status| *counts.entry(status).or_default() += 1);

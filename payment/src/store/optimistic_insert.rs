@@ -1,5 +1,3 @@
-//! Inserts of rows whose keys are new in almost every batch.
-
 use std::{
     cell::Cell,
     future::Future,
@@ -8,20 +6,18 @@ use std::{
 
 use runtime::db::DbError;
 
-/// How long inserts stay checked after a conflict: repeated requests come in groups.
+/// Repeated requests come in groups.
 const CHECKED_FOR: Duration = Duration::from_secs(1);
 
-/// Inserts a batch without `ON CONFLICT`, and repeats it with the check after a conflict. `ON CONFLICT DO
-/// NOTHING` reads the index before the insert and marks the row after it: a twentieth of PostgreSQL's work
-/// for an order.
+/// Inserts without `ON CONFLICT`, which costs a twentieth of PostgreSQL's work for an order. A conflict
+/// repeats the batch with the check.
 #[derive(Debug, Default)]
 pub(super) struct OptimisticInsert {
-    /// The time of the last conflict.
     conflicted_at: Cell<Option<Instant>>,
 }
 
 impl OptimisticInsert {
-    /// Runs `optimistic`, or `checked` when one of `constraints` refuses the batch.
+    /// `checked` runs when one of `constraints` refuses `optimistic`.
     pub(super) async fn insert<T>(
         &self,
         constraints: &[&str],

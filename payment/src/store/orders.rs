@@ -1,5 +1,3 @@
-//! Reads orders.
-
 use runtime::db::{Connection, DbError, Row};
 use tokio_postgres::types::Json;
 use uuid::Uuid;
@@ -8,7 +6,7 @@ use crate::domain::{
     Money, Order, OrderFilter, OrderLine, OrderStatus, Payment, PaymentMethod, Progress, ResponseKind,
 };
 
-/// The columns that [`read_order`] reads, from a table called `o`.
+/// Read by [`read_order`] from a table called `o`.
 pub(super) const ORDER_COLUMNS: &str = "o.id, o.user_id, o.status, o.items, o.total, o.currency, o.payment_method, o.charge_id, o.refund_id, \
      o.reason, o.created_at, o.settled_at, o.ended_at, o.traceparent, o.request_id";
 
@@ -26,11 +24,9 @@ pub async fn find_order(connection: &Connection, id: Uuid) -> Result<Option<Orde
     connection.query_opt(&statement, &[&id]).await?.map(|row| read_order(&row)).transpose()
 }
 
-/// Maximum orders that one page of a list scans. A scanned row takes 2 us, so a page takes 20 ms of the
-/// server. Without the bound a status that none of a user's 500,000 orders had took a second.
+/// Maximum orders that one page scans: at 2 us a row, 20 ms of the server.
 pub const SCAN_LIMIT: i64 = 10_000;
 
-/// One page of a list.
 #[derive(Debug)]
 pub struct OrderPage {
     pub orders: Vec<Order>,
@@ -38,14 +34,8 @@ pub struct OrderPage {
     pub scanned_to: Option<Uuid>,
 }
 
-/// Up to `limit` orders, newest first (ids rise with time), among the next `most`: [`SCAN_LIMIT`]. A page may
-/// end early, even empty: see [`OrderPage::scanned_to`].
-///
-/// An index finds the user and the start of the page, so only a status makes the scan longer than `limit`.
-/// The status has no index, because every step of every order would change it.
-///
-/// # Errors
-/// The database did not answer.
+/// Newest first: ids rise with time. With a status, which has no index, a page scans `most` orders and may be
+/// empty.
 pub async fn list_orders(
     connection: &Connection,
     filter: &OrderFilter,
@@ -67,7 +57,7 @@ pub async fn list_orders(
     Ok(OrderPage { orders: rows.iter().map(read_order).collect::<Result<_, _>>()?, scanned_to })
 }
 
-/// The `n`th newest order in the range of a list, if more follow.
+/// The `n`th newest order, if more follow.
 async fn nth_order(connection: &Connection, filter: &OrderFilter, n: i64) -> Result<Option<Uuid>, DbError> {
     let (range, order) = if filter.user_id.is_some() { OF_USER } else { OF_ALL };
     let query = format!("SELECT o.id FROM orders o WHERE {range} {order} LIMIT 2 OFFSET $4");
@@ -77,17 +67,13 @@ async fn nth_order(connection: &Connection, filter: &OrderFilter, n: i64) -> Res
     rows.first().filter(|_| rows.len() > 1).map(|row| row.get(0)).transpose()
 }
 
-/// The range from `$2` to before `$3`, and its order. The row comparison forces the index of users for the
-/// orders of one user. With `user_id = $1` the planner reads the orders of all users once most belong to one.
+/// The row comparison forces the index of users: with `user_id = $1` the planner reads all orders once most
+/// belong to one.
 const OF_USER: (&str, &str) =
     ("(o.user_id, o.id) >= ($1, $2) AND (o.user_id, o.id) < ($1, $3)", "ORDER BY o.user_id DESC, o.id DESC");
 const OF_ALL: (&str, &str) = ("$1::uuid IS NULL AND o.id >= $2 AND o.id < $3", "ORDER BY o.id DESC");
 
-/// Records the kind of response to a request for this order, unless one is recorded. Returns the recorded
-/// kind.
-///
-/// # Errors
-/// The database did not answer.
+/// An earlier recorded kind stays and is returned.
 pub async fn record_response(
     connection: &Connection,
     order: Order,
@@ -99,7 +85,7 @@ pub async fn record_response(
     let row = connection.query_opt(&statement, &[&order.id, &answer.as_str()]).await?;
     let recorded =
         row.map(|row| row.get(0).map(ResponseKind::parse)).transpose()?.flatten().unwrap_or(answer);
-    // Another request with this key may have recorded the final state after this one read the order.
+    // Another request may have recorded the final state after the order was read.
     let order = if recorded == ResponseKind::Terminal && !order.status.is_terminal() {
         find_order(connection, order.id).await?.unwrap_or(order)
     } else {
@@ -108,7 +94,6 @@ pub async fn record_response(
     Ok((recorded, order))
 }
 
-/// Reads the columns of [`ORDER_COLUMNS`], which start at column 0.
 pub(super) fn read_order(row: &Row) -> Result<Order, DbError> {
     let currency: String = row.get(5)?;
     let Json(lines): Json<Vec<OrderLine>> = row.get(3)?;

@@ -1,5 +1,5 @@
-//! The last step of an order, to `confirmed` or `refunded`. One transaction also inserts the inbox row of its
-//! event and deletes the outbox row that the event confirms.
+//! The last step of an order. One transaction also inserts the inbox row of its event and deletes the outbox
+//! row that the event confirms.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -15,11 +15,10 @@ use super::{
 };
 use crate::domain::{Applied, OrderStatus, Progress};
 
-/// Inventory's decision about an order.
 #[derive(Debug, Clone)]
 pub struct OrderOutcome {
     pub event_id: Uuid,
-    /// The `order_completed` that the event answers, and thereby confirms.
+    /// The `order_completed` that the event confirms.
     pub answers: Option<Uuid>,
     pub order_id: Uuid,
     /// `Confirmed` or `Refunded`.
@@ -28,12 +27,12 @@ pub struct OrderOutcome {
     pub reason: Option<String>,
 }
 
-/// Applies outcomes. An order ends once, with its event in the inbox: a repeated batch applies once.
+/// The inbox makes a repeated batch apply once.
 #[derive(Clone)]
 pub struct ApplyOutcomes {
     /// The consumer group of the inbox rows.
     pub consumer: &'static str,
-    /// Receives the confirmed events. `None` in tests and benches.
+    /// `None` in tests and benches.
     pub relay: Option<RelayHandle>,
 }
 
@@ -106,7 +105,7 @@ impl ApplyOutcomes {
         moved.iter().map(|row| Ok((row.get(0)?, read_progress(row)?))).collect()
     }
 
-    /// The reasons why these events moved no order: one per item, in order.
+    /// One reason per item, in order.
     async fn explain(
         &self,
         connection: &Connection,
@@ -131,7 +130,7 @@ impl ApplyOutcomes {
     }
 }
 
-/// `processed`: the event is in the inbox. `status` is the order's.
+/// `processed`: the event is in the inbox.
 fn unmoved((processed, status): (bool, Option<&str>)) -> Result<Applied, DbError> {
     match status.and_then(OrderStatus::parse) {
         _ if processed => Ok(Applied::Duplicate),

@@ -1,24 +1,18 @@
-//! Orders that wait for their charge.
-//!
-//! Orders placed together share one row in `charges_due`, with all their ids. When the row is old enough, the
-//! reconciler moves the orders that are still pending to `charges_retried`, one row each, and deletes it.
+//! Orders placed together share one row in `charges_due`. The reconciler moves those that stay pending to
+//! `charges_retried`, one row each.
 
 use std::{collections::HashSet, time::Duration};
 
 use runtime::db::{Connection, DbError};
 use uuid::Uuid;
 
-/// Batches swept in one step. At 512 orders each (`commit-batch`), their ids take half a megabyte.
+/// Half a megabyte of ids, at 512 orders a batch (`commit-batch`).
 const BATCHES: i64 = 64;
-/// Maximum milliseconds between the first and the last request of a batch. Requests gather while the previous
-/// batch commits. At 8,000 orders a second a batch then reads 8,000 rows at most.
+/// Maximum span of a batch read as one range: 8,000 rows at 8,000 orders a second.
 const MAX_SPAN_MS: u128 = 1000;
 
-/// Sweeps batches older than `age`: their pending orders are retried next, before all others, and the batches
-/// are deleted. Returns the number of retried orders. One step takes [`BATCHES`] at most.
-///
-/// # Errors
-/// The database did not answer. Completed steps remain.
+/// Retries pending orders of batches older than `age`, and returns their number. After an error, completed
+/// steps remain.
 pub async fn sweep_charges(connection: &Connection, age: Duration) -> Result<usize, DbError> {
     let mut open = 0;
     let mut last = Uuid::nil();
@@ -41,8 +35,7 @@ struct Batch {
 }
 
 impl Batch {
-    /// The range from the first id to the last. A batch during which the clock was set may span many other
-    /// orders: then each id is a range.
+    /// A batch during which the clock was set may span many other orders: then each id is a range.
     fn ranges(&self) -> Vec<(Uuid, Uuid)> {
         let ids = || self.orders.iter().copied();
         match ids().min().zip(ids().max()) {
@@ -54,7 +47,7 @@ impl Batch {
     }
 }
 
-/// The time in a UUIDv7: its first 48 bits.
+/// A UUIDv7 begins with 48 bits of time.
 fn milliseconds(id: Uuid) -> u128 {
     id.as_u128() >> 80
 }
@@ -69,8 +62,7 @@ async fn batches_after(connection: &Connection, last: Uuid, age: Duration) -> Re
     rows.iter().map(|row| Ok(Batch { id: row.get(0)?, orders: row.get(1)? })).collect()
 }
 
-/// The pending orders in the ranges of these batches. Ids rise with time, so a range costs a fifth of reading
-/// its orders one by one.
+/// Ids rise with time: a range costs a fifth of reading its orders one by one.
 async fn pending_among(connection: &Connection, batches: &[Batch]) -> Result<HashSet<Uuid>, DbError> {
     let statement = connection
         .prepare_cached(
@@ -82,7 +74,7 @@ async fn pending_among(connection: &Connection, batches: &[Batch]) -> Result<Has
     connection.query(&statement, &[&first, &last]).await?.iter().map(|row| row.get(0)).collect()
 }
 
-/// When two instances sweep the same batch, the second changes nothing.
+/// A second sweep of the same batch changes nothing.
 async fn move_on(connection: &Connection, batches: &[Batch], pending: &[Uuid]) -> Result<(), DbError> {
     let statement = connection
         .prepare_cached(

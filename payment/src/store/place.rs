@@ -1,5 +1,3 @@
-//! Places orders: many in one transaction, each with its idempotency key.
-
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
@@ -19,7 +17,7 @@ use super::{
 };
 use crate::domain::{Money, NewOrder, Order, OrderLine, OrderRequest, Placed, PricingError, ResponseKind};
 
-/// Places orders. The key (user, idempotency key) makes a repeated batch place once.
+/// The key (user, idempotency key) makes a repeated batch place once.
 pub struct PlaceOrders {
     prices: Prices,
     optimistic: OptimisticInsert,
@@ -27,8 +25,8 @@ pub struct PlaceOrders {
 }
 
 impl PlaceOrders {
-    /// `price_age`: how long a price is reused. `charge` receives the committed orders before their requests
-    /// are answered. `charges_due` holds them too, in case `charge` fails.
+    /// `charge` receives the committed orders before their requests are answered. If it fails, `charges_due`
+    /// still holds them.
     pub fn new(price_age: Duration, charge: impl Fn(Vec<Arc<Order>>) + 'static) -> Self {
         Self {
             prices: Prices::new(price_age),
@@ -57,7 +55,7 @@ impl Write for PlaceOrders {
             Ok(priced) if created.contains(&item.order_id) => {
                 Placed::Created(Arc::new(order(item, priced, at)))
             }
-            // A known key gets its recorded response, even if the product has been deleted since.
+            // A known key gets its response, even if the product was deleted since.
             priced => known
                 .get(&(item.user_id, item.key.as_str().to_owned()))
                 .map_or_else(|| not_placed(priced), |known| known.outcome(item)),
@@ -75,16 +73,14 @@ impl Write for PlaceOrders {
     }
 }
 
-/// The result for an order that is neither new nor known: its cart has no price.
 fn not_placed(priced: Result<Priced, PricingError>) -> Placed {
     match priced {
         Err(why) => Placed::NotPriced(why),
-        // The order with this key was deleted by hand between two statements.
+        // The order was deleted by hand between two statements.
         Ok(_) => Placed::KeyReused,
     }
 }
 
-/// The priced lines and their total.
 struct Priced {
     lines: Vec<OrderLine>,
     total: Money,
@@ -106,7 +102,6 @@ async fn price(
     Ok(items.iter().map(priced).collect())
 }
 
-/// The order as it was inserted.
 fn order(item: &OrderRequest, priced: Priced, placed_at: Timestamp) -> Order {
     let Priced { lines, total } = priced;
     let traceparent = item.traceparent.clone();
@@ -123,8 +118,8 @@ fn order(item: &OrderRequest, priced: Priced, placed_at: Timestamp) -> Order {
     })
 }
 
-/// Inserts orders from columns. With `unnest` in the list of a SELECT, PostgreSQL reads all columns row by
-/// row. `FROM unnest(…, …)` first stores every column: a seventh of the statement's time.
+/// `unnest` stands in the SELECT list because `FROM unnest(…, …)` stores every column first: a seventh of the
+/// statement's time.
 const ORDERS: &str = "
     INSERT INTO orders (id, user_id, status, version, total, created_at, currency, payment_method, idempotency_key, request_hash,
                         answer, request_id, traceparent, items)
@@ -133,8 +128,7 @@ const ORDERS: &str = "
                  unnest($5::text[]) AS method, unnest($6::text[]) AS key, unnest($7::bytea[]) AS request_hash, unnest($8::text[]) AS answer,
                  unnest($9::text[]) AS request_id, unnest($10::text[]) AS traceparent, unnest($11::json[]) AS items) AS i";
 
-/// Inserts all orders, and one row that makes them due for a charge. All times of an order come from
-/// PostgreSQL: this is the first.
+/// All times of an order come from PostgreSQL: this is the first.
 fn insert_all_sql() -> String {
     format!(
         "WITH placed AS ({ORDERS}), due AS (INSERT INTO charges_due (batch, orders, placed_at) VALUES (($1::uuid[])[1], $1, now()))
@@ -142,8 +136,7 @@ fn insert_all_sql() -> String {
     )
 }
 
-/// Inserts the orders whose key is new. A concurrent second request waits for the first, then inserts
-/// nothing.
+/// A concurrent second request waits for the first, then inserts nothing.
 fn insert_new_sql(guard: &str) -> String {
     format!(
         "WITH placed AS (
@@ -158,7 +151,6 @@ fn insert_new_sql(guard: &str) -> String {
 
 const ONCE: &str = "ON CONFLICT ON CONSTRAINT orders_key_once DO NOTHING";
 
-/// The inserted orders, and the time of the insert.
 #[derive(Default)]
 struct Created {
     ids: HashSet<Uuid>,
@@ -166,7 +158,6 @@ struct Created {
 }
 
 impl PlaceOrders {
-    /// Inserts the orders whose keys are new.
     async fn insert(
         &self,
         connection: &Connection,
@@ -181,9 +172,9 @@ impl PlaceOrders {
         if orders.is_empty() {
             return Ok(Created::default());
         }
-        // In the order of keys, so that two instances with the same keys wait instead of deadlocking.
+        // Sorted by key, so that two instances with the same keys wait instead of deadlocking.
         orders.sort_unstable_by_key(|(item, _)| (item.user_id, item.key.as_str()));
-        // The primary keys conflict when an earlier attempt at this batch had committed.
+        // Primary keys conflict when an earlier attempt at this batch had committed.
         let constraints = ["orders_key_once", "orders_pkey", "charges_due_pkey"];
         let careful = insert_new_sql(ONCE);
         self.optimistic
@@ -213,7 +204,6 @@ async fn insert_new(
     Ok(Created { ids: rows.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?, at })
 }
 
-/// New orders, as columns.
 struct Columns<'a> {
     ids: Vec<Uuid>,
     users: Vec<Uuid>,
@@ -248,7 +238,6 @@ impl<'a> Columns<'a> {
         }
     }
 
-    /// The parameters in the order of [`ORDERS`].
     fn parameters(&self) -> [&(dyn ToSql + Sync); 11] {
         [
             &self.ids,
@@ -266,7 +255,6 @@ impl<'a> Columns<'a> {
     }
 }
 
-/// The order of a known key.
 struct Known {
     request_hash: Vec<u8>,
     response: Option<ResponseKind>,
@@ -276,7 +264,7 @@ struct Known {
 impl Known {
     fn outcome(&self, item: &OrderRequest) -> Placed {
         if self.order.id == item.order_id {
-            // The same order: an earlier attempt at this batch had committed although its connection broke.
+            // An earlier attempt had committed although its connection broke.
             Placed::Created(Arc::new(self.order.as_accepted()))
         } else if self.request_hash == item.request_hash {
             Placed::Replayed(Arc::clone(&self.order), self.response)

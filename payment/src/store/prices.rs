@@ -1,5 +1,5 @@
-//! Products read a moment ago, which saves a round trip per batch of orders. The copy of the catalogue lags
-//! behind inventory; this adds `price-age` at most.
+//! Products read a moment ago: saves a round trip per batch, and adds `price-age` at most to the lag of the
+//! copy.
 
 use std::{
     cell::RefCell,
@@ -13,10 +13,9 @@ use runtime::db::{Connection, DbError};
 use super::catalogue;
 use crate::domain::Product;
 
-/// Maximum number of products, about 200 bytes each. At the limit all are dropped.
+/// About 200 bytes each. At the limit all are dropped.
 const REMEMBERED: usize = 10_000;
 
-/// Products by SKU, with the time of their read.
 #[derive(Debug)]
 pub(super) struct Prices {
     products: RefCell<HashMap<String, (Rc<Product>, Instant)>>,
@@ -28,7 +27,7 @@ impl Prices {
         Self { products: RefCell::default(), age }
     }
 
-    /// The products among `skus` that the copy of the catalogue has. Missing ones are read again every time.
+    /// SKUs missing in the copy are read again every time.
     pub(super) async fn of<'a>(
         &self,
         connection: &Connection,

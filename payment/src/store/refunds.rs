@@ -1,8 +1,7 @@
-//! Refunds that the provider has not made yet, each with its own backoff.
+//! Refunds to be retried, each with its own backoff.
 //!
-//! The row of a refund is written with the inbox row of its event: the event is processed, the refund is due.
-//! The row is deleted when its order becomes `refunded`, or when its event becomes a dead letter. Times are
-//! PostgreSQL's.
+//! A row is written with the inbox row of its event, and deleted when its order becomes `refunded` or its
+//! event a dead letter.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -19,18 +18,14 @@ use super::{
 };
 use crate::domain::Progress;
 
-/// The refund of an order that is paid and undecided.
+/// The refund of a paid and undecided order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RefundState {
     Unparked,
-    /// Parked for this event. The reconciler retries it.
+    /// Parked for this event.
     Parked(Uuid),
 }
 
-/// The refunds of the orders among `ids` that are paid and undecided.
-///
-/// # Errors
-/// The database did not answer.
 pub async fn refund_states(
     connection: &Connection,
     ids: &[Uuid],
@@ -49,18 +44,16 @@ pub async fn refund_states(
         .collect()
 }
 
-/// A refund that the provider did not make.
 #[derive(Debug, Clone)]
 pub struct ParkedRefund {
     pub order_id: Uuid,
-    /// The `refund_order` event of the refund.
+    /// The `refund_order` event.
     pub envelope: Arc<Envelope>,
     pub reason: &'static str,
     pub error: String,
 }
 
-/// Parks refunds. Inventory's decision is durable with that, so the outbox row it answers is deleted. The id
-/// of the event makes a repeated batch park once.
+/// A parked refund is durable, so the outbox row it answers is deleted. A repeated batch parks once.
 #[derive(Debug, Clone, Copy)]
 pub struct ParkRefunds {
     /// The consumer group of the inbox rows.
@@ -100,10 +93,7 @@ impl Write for ParkRefunds {
     }
 }
 
-/// Parks the refund of a charge whose order had been declined.
-///
-/// # Errors
-/// The database did not answer.
+/// `order_id`: a declined order that was charged.
 pub async fn park_orphan_refund(connection: &Connection, order_id: Uuid) -> Result<(), DbError> {
     let statement = connection
         .prepare_cached(
@@ -115,30 +105,25 @@ pub async fn park_orphan_refund(connection: &Connection, order_id: Uuid) -> Resu
     Ok(())
 }
 
-/// A refund to be retried.
 #[derive(Debug, Clone)]
 pub struct DueRefund {
     pub order_id: Uuid,
     pub reason: String,
-    /// Attempts, this one included.
+    /// Includes this attempt.
     pub attempts: i32,
-    /// The event of the refund. `None` for the charge of a declined order.
+    /// `None` for the charge of a declined order.
     pub envelope: Option<Envelope>,
     /// Whether the order is paid and undecided.
     pub is_open: bool,
 }
 
 impl DueRefund {
-    /// Whether the refund is still to be made.
     pub fn is_due(&self) -> bool {
         self.is_open || self.envelope.is_none()
     }
 }
 
-/// Takes up to `limit` due refunds, and leases each for `lease`.
-///
-/// # Errors
-/// The database did not answer. Taken refunds are due again after their lease.
+/// Taken refunds are due again after `lease`.
 pub async fn take_due_refunds(
     connection: &Connection,
     limit: i64,
@@ -192,10 +177,7 @@ pub async fn settle_refund(
     moved.map(|row| read_progress(&row)).transpose()
 }
 
-/// Postpones a refund: a second after the first attempt, doubling up to five minutes.
-///
-/// # Errors
-/// The database did not answer. The refund is due again after its lease.
+/// A second after the first attempt, doubling up to five minutes.
 pub async fn postpone_refund(connection: &Connection, order_id: Uuid, error: &str) -> Result<(), DbError> {
     let statement = connection
         .prepare_cached(
@@ -207,12 +189,8 @@ pub async fn postpone_refund(connection: &Connection, order_id: Uuid, error: &st
     Ok(())
 }
 
-/// Gives up a refund whose event is a dead letter now. The event leaves the inbox, so that a redrive is
-/// processed. `question`, the event it answers, enters the outbox again, because Redis may lose its dead
-/// letters.
-///
-/// # Errors
-/// The database did not answer.
+/// The event leaves the inbox, so that a redrive is processed. `question` enters the outbox again, because
+/// Redis may lose its dead letters.
 pub async fn give_up_refund(
     connection: &Connection,
     consumer: &str,

@@ -1,7 +1,4 @@
-//! Charges to be retried, each with its own backoff.
-//!
-//! A pending order is in `charges_due` or here. A row is deleted when its order is settled, or when it is
-//! taken and its order is no longer pending. Times are PostgreSQL's.
+//! Charges to be retried, each with its own backoff. A pending order is in `charges_due` or here.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -11,18 +8,16 @@ use uuid::Uuid;
 use super::orders::{ORDER_COLUMNS, read_order};
 use crate::domain::Order;
 
-/// Half a second after the first attempt, doubling up to five minutes. The bound on `attempts` prevents an
-/// overflow of the power.
+/// Half a second, doubling up to five minutes. The bound on `attempts` prevents an overflow.
 const BACKOFF: &str = "make_interval(secs => least(0.5 * power(2, least(r.attempts - 1, 10)), 300))";
 
-/// A charge that the provider did not make.
 #[derive(Debug, Clone)]
 pub struct ParkedCharge {
     pub order_id: Uuid,
     pub error: String,
 }
 
-/// Parks charges until their backoff ends. The id of the order makes a repeated batch park once.
+/// A repeated batch parks once.
 #[derive(Debug, Clone, Copy)]
 pub struct ParkCharges;
 
@@ -46,19 +41,14 @@ impl Write for ParkCharges {
     }
 }
 
-/// A charge to be requested.
 #[derive(Debug, Clone)]
 pub struct DueCharge {
     pub order: Order,
-    /// Attempts before this one.
+    /// Excludes this attempt.
     pub attempts: i32,
 }
 
-/// Takes up to `limit` due charges, and leases each for `lease`. Rows of orders that are no longer pending
-/// are deleted.
-///
-/// # Errors
-/// The database did not answer. Taken charges are due again after their lease.
+/// Taken charges are due again after `lease`. Rows of settled orders are deleted.
 pub async fn take_due_charges(
     connection: &Connection,
     limit: i64,
@@ -96,10 +86,9 @@ async fn pending(connection: &Connection, ids: &[Uuid]) -> Result<Vec<Order>, Db
     connection.query(&statement, &[&ids]).await?.iter().map(read_order).collect()
 }
 
-/// The charges and refunds that wait for the provider.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Waiting {
-    /// Counted up to 10,000: a full count every second would be too expensive.
+    /// Counted up to 10,000, to bound the cost of a sweep.
     pub charges: i64,
     /// Age in seconds; 0 without any.
     pub oldest_charge: f64,
@@ -107,10 +96,6 @@ pub struct Waiting {
     pub oldest_refund: f64,
 }
 
-/// Counts the charges and refunds that wait for the provider, and reads the oldest ages.
-///
-/// # Errors
-/// The database did not answer.
 pub async fn waiting(connection: &Connection) -> Result<Waiting, DbError> {
     let statement = connection
         .prepare_cached(

@@ -1,4 +1,4 @@
-//! Settles charges: one transaction moves the order and inserts its `order_completed` into the outbox.
+//! One transaction moves the order and inserts its `order_completed` into the outbox.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -14,28 +14,24 @@ use super::{
 };
 use crate::domain::Progress;
 
-/// The result of the charge of an order.
 #[derive(Debug, Clone)]
 pub struct Settlement {
     pub order_id: Uuid,
     pub result: ChargeResult,
-    /// The order has a row in `charges_retried`, to be deleted.
+    /// The order has a row in `charges_retried`.
     pub retried: bool,
 }
 
 #[derive(Debug, Clone)]
 pub enum ChargeResult {
-    /// Paid: `order_completed` is published.
     Charged { charge_id: String, event: Arc<OutboxEvent> },
-    /// Refused: the order is declined.
     Declined { reason: String },
 }
 
-/// Settles charges. Only pending orders move, so a repeated batch settles once.
+/// Only pending orders move, so a repeated batch settles once.
 #[derive(Clone)]
 pub struct SettleCharges {
     pub relay: RelayHandle,
-    /// Time before the sweep publishes an unconfirmed event again.
     pub resend_after: Duration,
 }
 
@@ -44,8 +40,7 @@ impl Write for SettleCharges {
     /// The progress of the order, if it moved.
     type Output = Option<Arc<Progress>>;
     const NAME: &'static str = "settle-charges";
-    /// As for [`ChargeLedger`](super::ChargeLedger): a charge keeps its slot of `provider-in-flight` until it
-    /// is settled.
+    /// Few, because an unsettled charge keeps its slot of `provider-in-flight`.
     const MAX_WAIT_INTERVALS: u32 = 3;
 
     async fn commit(

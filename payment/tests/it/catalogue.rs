@@ -1,4 +1,4 @@
-//! Payment's copy of the catalogue beside an inventory whose events are lost.
+//! The catalogue copy when inventory's events are lost.
 
 use std::{
     net::TcpListener,
@@ -28,7 +28,7 @@ use testing::{TestDatabase, database_settings, eventually};
 
 use crate::shop::{GROUP, SOON};
 
-/// An inventory that sells only a mug at 2000, and the service that signs tokens.
+/// An inventory with a mug at 2000.
 fn inventory(asked: Arc<AtomicUsize>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));

@@ -1,5 +1,3 @@
-//! Orders, page by page.
-
 use payment::{
     domain::{OrderFilter, OrderStatus},
     startup,
@@ -9,7 +7,7 @@ use runtime::db::{self, Connection, Database};
 use testing::{TestDatabase, database_settings};
 use uuid::Uuid;
 
-/// Orders of one user: number 1 is the oldest. Every tenth was declined, the others are pending.
+/// Number 1 is the oldest. Every tenth was declined, the others are pending.
 async fn orders(connection: &Connection, user: Uuid, count: usize) {
     let sql = format!(
         "INSERT INTO orders (id, user_id, status, version, total, created_at, settled_at, currency, payment_method, idempotency_key,

@@ -1,4 +1,4 @@
-//! Payment against real servers: concurrent statements, and a provider or inventory that fails.
+//! Payment against real servers.
 
 mod catalogue;
 mod lists;

@@ -44,7 +44,6 @@ impl Books {
         self.database.connection().await.expect("a connection")
     }
 
-    /// Waits until one session waits for the lock of another.
     async fn until_one_waits(&self) {
         let connection = self.connection().await;
         let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
@@ -103,7 +102,6 @@ fn confirmation(order_id: Uuid) -> OrderOutcome {
     }
 }
 
-/// The results of a batch, each with the id of its order.
 async fn place_all(
     connection: &Connection,
     writer: &PlaceOrders,
@@ -216,7 +214,7 @@ async fn an_order_that_is_charged_twice_in_one_batch_is_booked_once() {
     assert_eq!(booked[0], booked[1]);
 }
 
-/// The orders that a sweep finds, by id, and the number of batches left.
+/// The orders found, and the number of batches left.
 async fn swept(connection: &Connection) -> (Vec<Uuid>, i64) {
     sweep_charges(connection, Duration::ZERO).await.expect("swept");
     let due = take_due_charges(connection, 1000, SOON).await.expect("taken");

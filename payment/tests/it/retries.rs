@@ -1,5 +1,3 @@
-//! Failed charges and refunds are retried and delay no others.
-
 use std::sync::Arc;
 
 use futures_util::future::join_all;
@@ -155,7 +153,6 @@ async fn charges_that_fail_do_not_close_the_shop() {
     join_all(failing.iter().map(|order| shop.place(*order))).await;
     shop.count_becomes(RETRIED, 200).await;
 
-    // Retries count for nothing in the backlog of new orders.
     shop.count_becomes("SELECT count(*) FROM charges_retried WHERE attempts > 1", 200).await;
     assert!(!shop.backlog.is_full());
     assert_eq!(shop.cashier.status().queue_depth(), 0);

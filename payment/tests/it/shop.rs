@@ -34,14 +34,13 @@ use uuid::Uuid;
 pub const SOON: Duration = Duration::from_secs(30);
 pub const GROUP: &str = events::PAYMENT_GROUP;
 
-/// The books of a provider, and the requests it fails.
 #[derive(Default)]
 pub struct Books {
     pub charges: HashMap<Uuid, String>,
     pub refunds: HashMap<Uuid, String>,
     pub charges_fail: HashMap<Uuid, ProviderError>,
     pub refunds_fail: HashMap<Uuid, ProviderError>,
-    /// The number of requests for each order.
+    /// Number of requests.
     pub asked: HashMap<Uuid, usize>,
 }
 
@@ -179,7 +178,6 @@ impl Shop {
         Arc::unwrap_or_clone(order)
     }
 
-    /// Waits until an order has this status.
     pub async fn comes_to(&self, order: Uuid, status: &str) -> Order {
         let look = async || {
             let found =
@@ -211,7 +209,6 @@ impl Shop {
         assert!(published.iter().all(Result::is_ok), "{published:?}");
     }
 
-    /// Waits until every event is read and acknowledged.
     pub async fn stream_is_acknowledged(&self) {
         let look = async || {
             let overview = overview(&self.broker, &self.consumers.specs()[0]).await.expect("Redis answers");
@@ -228,7 +225,6 @@ impl Shop {
         eventually(&format!("{count} dead letters"), SOON, look).await
     }
 
-    /// The number a query answers with.
     pub async fn count(&self, query: &str) -> i64 {
         self.connection().await.query_one(query, &[]).await.expect("an answer").get(0).expect("a number")
     }

@@ -1,6 +1,4 @@
-//! The envelope: a CloudEvent 1.0 in structured mode, one JSON document.
-//!
-//! The document is the only field ([`FIELD`]) of a stream entry, and the text of an outbox row.
+//! A CloudEvent 1.0 as JSON: the field of a stream entry and the text of an outbox row.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -10,33 +8,32 @@ use uuid::Uuid;
 use super::Event;
 use crate::trace_context::{Origin, TraceContext};
 
-/// The field of a stream entry that holds the document.
+/// The field of a stream entry.
 pub const FIELD: &str = "event";
 
 /// An event and its CloudEvents attributes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Envelope {
     pub id: Uuid,
-    /// Event type with version: `shop.order.completed.v1`.
+    /// CloudEvents `type`.
     pub kind: String,
     pub source: String,
     pub subject: String,
-    /// Time by the publisher's clock.
+    /// By the publisher's clock.
     pub time: Timestamp,
     pub traceparent: String,
-    /// Subject of the saga: order id, or SKU of a product. Determines the partition.
+    /// Order id, or SKU of a product; determines the partition.
     pub correlation_id: String,
-    /// Id of the event that caused this one.
     pub causation_id: Option<Uuid>,
-    /// `X-Request-Id` of the request that began the saga.
+    /// `X-Request-Id` of the first request.
     pub request_id: Option<String>,
-    /// Set on a redriven dead letter: the only group that handles the entry.
+    /// On a redriven dead letter: the only group that handles it.
     pub redrive_group: Option<String>,
-    /// The data of the event, as JSON text.
+    /// JSON text.
     pub data: String,
 }
 
-/// Reasons why an entry is unreadable; a retry fails again.
+/// An unreadable entry; a retry fails again.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EnvelopeError {
     #[error("the entry has no field `{FIELD}`")]
@@ -70,7 +67,7 @@ struct Attributes<'a> {
     redrivegroup: Option<&'a str>,
 }
 
-/// The document for reading; unknown attributes are ignored.
+/// Unknown attributes are ignored.
 #[derive(Deserialize)]
 struct Document<'a> {
     id: Uuid,
@@ -89,7 +86,7 @@ struct Document<'a> {
 }
 
 impl Envelope {
-    /// Wraps an event that begins or continues the saga `correlation_id`.
+    /// Wraps an event of the saga `correlation_id`.
     pub fn new<E: Event>(event: &E, source: &str, correlation_id: String, origin: impl Into<Origin>) -> Self {
         let Origin { trace, request_id } = origin.into();
         Self {
@@ -107,7 +104,7 @@ impl Envelope {
         }
     }
 
-    /// Wraps an event caused by this one, with the same subject, correlation id and span.
+    /// Wraps a reply, with the same subject, saga and span.
     pub fn reply<E: Event>(&self, event: &E, source: &str) -> Self {
         Self {
             id: Uuid::now_v7(),
@@ -124,10 +121,7 @@ impl Envelope {
         }
     }
 
-    /// Decodes the typed event.
-    ///
-    /// # Errors
-    /// The type or its version differs, or the data is invalid.
+    /// Fails for another type or version, or invalid data.
     pub fn decode<E: Event>(&self) -> Result<E, EnvelopeError> {
         if self.kind != E::TYPE {
             return Err(EnvelopeError::UnknownType { found: self.kind.clone(), expected: E::TYPE });
@@ -152,7 +146,7 @@ impl Envelope {
             redrivegroup: self.redrive_group.as_deref(),
         };
         let mut json = plain_json(&attributes, TYPICAL + self.data.len());
-        // The data is already JSON: insertion before the closing brace saves a parse.
+        // Inserting the data, already JSON, saves a parse.
         json.pop();
         json.push_str(",\"data\":");
         json.push_str(&self.data);
@@ -160,10 +154,7 @@ impl Envelope {
         json
     }
 
-    /// Parses the document.
-    ///
-    /// # Errors
-    /// [`EnvelopeError::Malformed`]: invalid JSON, or an attribute is missing or malformed.
+    /// Fails with [`EnvelopeError::Malformed`].
     pub fn from_json(text: &str) -> Result<Self, EnvelopeError> {
         let document: Document =
             serde_json::from_str(text).map_err(|error| EnvelopeError::Malformed(error.to_string()))?;
@@ -187,15 +178,15 @@ fn data<E: Event>(event: &E) -> String {
     plain_json(event, TYPICAL_DATA)
 }
 
-/// Serializes a plain value into a buffer of `room` bytes. Panics if serialization fails.
+/// Serializes plain data; panics on failure. `room`: expected bytes.
 pub fn plain_json<T: Serialize>(plain: &T, room: usize) -> String {
     let mut json = Vec::with_capacity(room);
     serde_json::to_writer(&mut json, plain).unwrap_or_else(|e| unreachable!("events are plain data: {e}"));
     String::from_utf8(json).unwrap_or_else(|e| unreachable!("JSON is text: {e}"))
 }
 
-/// Typical bytes of event data with one order line.
+/// Bytes, with one order line.
 const TYPICAL_DATA: usize = 320;
 
-/// Typical bytes of a document without its data.
+/// Bytes of a document without its data.
 const TYPICAL: usize = 512;

@@ -1,7 +1,5 @@
-//! The wire contract of the streams: an envelope (CloudEvents 1.0) and one event type per file.
-//!
-//! Tests read a golden JSON file per event version in `tests/golden/` forever. An incompatible change is a
-//! new version, hence a new type.
+//! The wire contract: a CloudEvents 1.0 envelope and one event per file. An incompatible change is a new
+//! type.
 
 mod envelope;
 mod order_completed;
@@ -25,16 +23,16 @@ use serde::Deserialize;
 
 /// One event type in one version.
 pub trait Event: Serialize + DeserializeOwned + Unpin + 'static {
-    /// CloudEvents `type` with version: `shop.order.completed.v1`.
+    /// CloudEvents `type`: `shop.order.completed.v1`.
     const TYPE: &'static str;
-    /// Stream of the event type, without partition.
+    /// Without partition.
     const STREAM: &'static str;
 
-    /// Returns the CloudEvents `subject`.
+    /// CloudEvents `subject`.
     fn subject(&self) -> String;
 }
 
-/// Money on the wire: integer minor units and an ISO 4217 code.
+/// Money on the wire.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MoneyData {
     /// Minor units (cents).

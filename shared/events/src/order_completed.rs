@@ -3,7 +3,7 @@ use uuid::Uuid;
 
 use super::{Event, MoneyData};
 
-/// An order is paid; its stock may be taken. Published by payment, consumed by inventory.
+/// An order is paid; its stock may be taken.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderCompleted {
     pub order_id: Uuid,
@@ -20,12 +20,11 @@ pub struct OrderedItem {
     pub unit_price: MoneyData,
 }
 
-/// A random 62-bit mask, which preserves version, variant and time of a UUIDv7.
+/// A random mask that preserves version, variant and time of a UUIDv7.
 const EVENT_OF_ORDER: u128 = 0x1d3a_94c2_6b7e_50f9;
 
 impl OrderCompleted {
-    /// Derives the event id from the order id: repeated events of one order share it, even if payment's
-    /// database lost the first.
+    /// Repeated events of one order share this id, even after a loss of payment's database.
     #[must_use]
     pub fn event_id(order_id: Uuid) -> Uuid {
         Uuid::from_u128(order_id.as_u128() ^ EVENT_OF_ORDER)

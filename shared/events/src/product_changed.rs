@@ -2,13 +2,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{Event, MoneyData};
 
-/// A product was created, changed or deleted. Published by inventory; payment updates its catalogue copy.
+/// A product was created, changed or deleted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProductChanged {
     pub sku: String,
     pub name: String,
     pub price: MoneyData,
-    /// Rises with every change; versions older than the copy's are ignored.
+    /// Rises with every change; older versions are ignored.
     pub version: i64,
     pub deleted: bool,
 }

@@ -3,12 +3,12 @@ use uuid::Uuid;
 
 use super::Event;
 
-/// The stock of an order cannot be taken: its money is refunded. Published by inventory, consumed by payment.
+/// The stock cannot be taken: refund the order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefundOrder {
     pub order_id: Uuid,
     pub reason: RefundReason,
-    /// Order lines that were short; other lines took nothing either.
+    /// The short lines; the order took no stock.
     pub items: Vec<ShortItem>,
 }
 
@@ -21,7 +21,7 @@ pub enum RefundReason {
 }
 
 impl RefundReason {
-    /// Returns the reason as written in events and orders.
+    /// The text in events and orders.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::InsufficientStock => "insufficient-stock",

@@ -1,28 +1,21 @@
-//! The routes of events: the publisher, the consumer and the reply of each stream.
-//!
-//! Relay, consumers, operations and the checker use them; a test compares them with the access rules of Redis
-//! in `deploy/`.
+//! The routes of events; a test compares them with `deploy/`.
 
 use super::{Event, OrderCompleted, ProductChanged, RefundOrder, StockReserved};
 
 /// A stream between two services.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Route {
-    /// The stream, without partition.
+    /// Without partition.
     pub stream: &'static str,
-    /// The service whose outbox feeds it.
     pub publisher: &'static str,
-    /// The service that handles its events.
     pub consumer: &'static str,
-    /// The consumer group of that service, and the name of its inbox.
+    /// Also the name of the inbox.
     pub group: &'static str,
-    /// Streams of the replies; empty for an event without reply.
+    /// Streams of the replies.
     pub answered_on: &'static [&'static str],
 }
 
-/// The consumer group of `inventory`.
 pub const INVENTORY_GROUP: &str = "inventory-group";
-/// The consumer group of `payment`.
 pub const PAYMENT_GROUP: &str = "payment-group";
 
 pub const ROUTES: [Route; 4] = [
@@ -56,17 +49,15 @@ pub const ROUTES: [Route; 4] = [
     },
 ];
 
-/// The streams that `service` publishes.
 pub fn published_by(service: &str) -> impl Iterator<Item = &'static Route> {
     ROUTES.iter().filter(move |route| route.publisher == service)
 }
 
-/// The streams that `service` consumes.
 pub fn consumed_by(service: &str) -> impl Iterator<Item = &'static Route> {
     ROUTES.iter().filter(move |route| route.consumer == service)
 }
 
-/// The route of a stream, or of one partition of it (`order_completed.3`).
+/// Accepts a partition too (`order_completed.3`).
 #[must_use]
 pub fn route_of(stream: &str) -> Option<&'static Route> {
     let whole = stream.split_once('.').map_or(stream, |(whole, _)| whole);

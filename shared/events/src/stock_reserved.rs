@@ -3,7 +3,7 @@ use uuid::Uuid;
 
 use super::Event;
 
-/// The stock of an order was taken. Published by inventory, consumed by payment.
+/// The stock of an order was taken.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StockReserved {
     pub order_id: Uuid,

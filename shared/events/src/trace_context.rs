@@ -1,30 +1,29 @@
-//! W3C trace context: links work across HTTP calls and streams to its request.
+//! W3C trace context across HTTP calls and streams.
 
 use std::{
     fmt,
     sync::atomic::{AtomicU64, Ordering},
 };
 
-/// Sampling threshold for the number in 63 random bits of a trace. The default samples all traces.
+/// Threshold for 63 random bits of a trace; the default samples all.
 static SAMPLED_BELOW: AtomicU64 = AtomicU64::new(1 << 63);
 
-/// Sets the share of new traces that are sampled, 0 to 1.
+/// Sets the sampled share of new traces, 0 to 1.
 pub fn set_sample_ratio(ratio: f64) {
     SAMPLED_BELOW.store(below(ratio), Ordering::Relaxed);
 }
 
-/// Rounding is harmless: a double has 53 of the 63 bits.
+/// Rounding to the 53 bits of a double is harmless.
 fn below(ratio: f64) -> u64 {
     (ratio * (1_u64 << 63) as f64) as u64
 }
 
-/// The `traceparent` of one unit of work: `00-<trace id>-<span id>-<flags>`
-/// (<https://www.w3.org/TR/trace-context/>).
+/// A `traceparent`: `00-<trace id>-<span id>-<flags>` (<https://www.w3.org/TR/trace-context/>).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TraceContext {
     trace: u128,
     span: u64,
-    /// The parent span; 0 if absent or unknown.
+    /// 0 if unknown.
     parent: u64,
     sampled: bool,
 }
@@ -40,12 +39,12 @@ impl TraceContext {
         }
     }
 
-    /// Parses the span in `traceparent`, or starts a new trace if invalid.
+    /// Parses `traceparent`, or starts a new trace.
     pub fn resume(traceparent: &str) -> Self {
         Self::parse(traceparent).unwrap_or_else(Self::root)
     }
 
-    /// Returns the `traceparent` of a reply: the given span, or a new trace if invalid.
+    /// The `traceparent` of a reply: the same span, or a new trace.
     pub fn carried_on(traceparent: &str) -> String {
         let is_ours =
             traceparent.starts_with("00-") && (traceparent.ends_with("-00") || traceparent.ends_with("-01"));
@@ -56,7 +55,7 @@ impl TraceContext {
         }
     }
 
-    /// Continues the trace in `header` with a new span, or starts a new trace.
+    /// Continues `header` with a new span, or starts a trace.
     pub fn continue_from(header: Option<&str>) -> Self {
         header.and_then(Self::parse).map_or_else(Self::root, |parent| parent.child())
     }
@@ -65,18 +64,18 @@ impl TraceContext {
         Self { span: rand::random::<u64>() | 1, parent: self.span, ..self }
     }
 
-    /// Whether the spans of this trace are collected.
+    /// Whether spans are collected.
     pub fn is_sampled(self) -> bool {
         self.sampled
     }
 
-    /// Returns trace, span and parent ids for OTLP: big-endian bytes; an absent parent is empty.
+    /// Trace, span and parent ids, big-endian; an absent parent is empty.
     pub fn ids(self) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
         let parent = if self.parent == 0 { Vec::new() } else { self.parent.to_be_bytes().to_vec() };
         (self.trace.to_be_bytes().to_vec(), self.span.to_be_bytes().to_vec(), parent)
     }
 
-    /// The trace id in logs: 32 hexadecimal digits.
+    /// 32 hexadecimal digits, for logs.
     pub fn trace_id(&self) -> String {
         format!("{:032x}", self.trace)
     }
@@ -102,7 +101,7 @@ fn is_sampled(trace: u128, below: u64) -> bool {
     (trace as u64) >> 1 < below // the lowest bit is always 1
 }
 
-/// The request that caused an event: its trace, and the id known to its client.
+/// The request that caused an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
     pub trace: TraceContext,

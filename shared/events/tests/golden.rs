@@ -1,4 +1,4 @@
-//! One golden file per event version, read for ever: who cannot read it any more has made a new version.
+//! Golden files, one per event version, stay readable for ever.
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -13,7 +13,7 @@ fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// All golden files by event type.
+/// By event type.
 fn golden_files() -> BTreeMap<String, Map<String, Value>> {
     let entries = std::fs::read_dir(folder().join("tests/golden")).expect("the folder");
     let paths = entries.map(|entry| entry.expect("an entry").path());
@@ -29,7 +29,7 @@ fn read(golden: &Map<String, Value>) -> Envelope {
     Envelope::from_json(&Value::Object(golden.clone()).to_string()).expect("an envelope")
 }
 
-/// Reads the golden file of `E`, and writes it again as this version of the code does.
+/// Decodes the golden file of `E` and encodes it again.
 fn read_and_write<E: Event>() -> E {
     let golden = golden_files().remove(E::TYPE).unwrap_or_else(|| panic!("no golden file for {}", E::TYPE));
     let envelope = read(&golden);

@@ -1,4 +1,4 @@
-//! Places outside the Rust code that repeat the routes say the same.
+//! Checks the copies of the routes outside of Rust.
 
 use std::{collections::BTreeSet, path::Path};
 

@@ -1,4 +1,4 @@
-//! An event on its way: from the typed event to its document, and back.
+//! Encoding and decoding of an event.
 
 use std::hint::black_box;
 

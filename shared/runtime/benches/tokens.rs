@@ -1,4 +1,4 @@
-//! The cost of verifying a token: one in the cache, and a new one.
+//! Verification of a cached and a new token.
 
 use std::hint::black_box;
 
@@ -14,17 +14,17 @@ use testing::Signer;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Customers, as many as in `bench`.
+/// As in `bench`.
 const CUSTOMERS: usize = 16;
 
 fn tokens(criterion: &mut Criterion) {
-    // Hits and misses are counted, as in a service.
+    // Counted, as in a service.
     telemetry::install_metrics();
     let signer = Signer::generate();
     let verifier =
         Verifier::new(KeySet::fixed(&signer.jwks()), &TokenSettings::read(&mut Source::new([], [])));
     let tokens: Vec<String> = (0..CUSTOMERS).map(|_| signer.token(Role::User)).collect();
-    // The keys are fixed, so the future is ready at once.
+    // Fixed keys: the future is ready at once.
     let verify = |token: &String| {
         verifier.verify(token).now_or_never().expect("no key is fetched").expect("a good token")
     };
@@ -36,7 +36,7 @@ fn tokens(criterion: &mut Criterion) {
     group.bench_function("hit", |bench| {
         bench.iter(|| verifier.cached(black_box(hits.next().expect("endless"))).expect("a hit"))
     });
-    // `verify` bypasses the cache, and inserts the token.
+    // `verify` bypasses the cache.
     group.bench_function("miss", |bench| bench.iter(|| verify(black_box(misses.next().expect("endless")))));
     group.finish();
 }

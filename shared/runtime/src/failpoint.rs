@@ -1,19 +1,18 @@
-//! Failpoints: places in the code at which a rehearsal can kill, panic or stop the process at an exact
-//! moment.
+//! Failpoints, in builds with the feature `failpoints`: places at which a rehearsal kills, panics or stops
+//! the process.
 //!
-//! Builds with the feature `failpoints` have them; elsewhere [`pass`] is empty. `FAILPOINT=NAME:NTH[:ACTION]`
-//! (several with commas) arms one at the start, `POST /ops/faults` while the process runs. Each fires once,
-//! at the NTH passage after it was armed.
+//! `FAILPOINT=NAME:NTH[:ACTION]` (several with commas) or `POST /ops/faults` arms one. Each fires once, NTH
+//! passages later.
 //!
 //! | name | where |
 //! | --- | --- |
-//! | `consumer.after-read.STREAM` | a batch was read and is still untouched |
+//! | `consumer.after-read.STREAM` | a batch was read |
 //! | `handler.start.STREAM` | the batch is about to be handled |
-//! | `commit.before.WRITER`, `commit.after.WRITER` | around the transaction of a batch |
-//! | `consumer.before-ack.STREAM` | the effect is committed, the entries are still unacknowledged |
-//! | `publish.before`, `publish.after` | around the append of events |
-//! | `provider.before-charge`, `provider.after-charge` | around a charge of the payment provider |
-//! | `provider.before-refund`, `provider.after-refund` | around a refund of the payment provider |
+//! | `commit.before.WRITER`, `commit.after.WRITER` | a transaction |
+//! | `consumer.before-ack.STREAM` | the effect is committed |
+//! | `publish.before`, `publish.after` | the append of events |
+//! | `provider.before-charge`, `provider.after-charge` | a charge |
+//! | `provider.before-refund`, `provider.after-refund` | a refund |
 //! | `product.hold` | a product actor is asked for stock |
 //! | `http.handler.ROUTE` | a request was admitted, e.g. `http.handler./orders` |
 
@@ -45,12 +44,12 @@ pub struct Armed {
     pub action: Action,
 }
 
-/// This build has no failpoints.
+/// Failpoints are absent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("this build has no failpoints: build with --features failpoints")]
 pub struct NotBuiltIn;
 
-/// A text that is no `NAME:NTH[:ACTION]`.
+/// A malformed failpoint.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` must be NAME:NTH or NAME:NTH:ACTION, with an NTH from 1 and an ACTION of kill, panic or stop")]
 pub struct Malformed(String);
@@ -97,22 +96,15 @@ pub struct Passed {
 mod points {
     use super::{Armed, NotBuiltIn, Passed};
 
-    /// Empty in this build.
     #[inline(always)]
     pub fn pass(_: &'static str, _: &str) {}
 
-    /// Arms nothing in this build.
-    ///
-    /// # Errors
-    /// Always: [`NotBuiltIn`].
     pub fn arm(_: Armed) -> Result<(), NotBuiltIn> {
         Err(NotBuiltIn)
     }
 
-    /// Empty in this build.
     pub fn disarm_all() {}
 
-    /// Empty lists in this build.
     #[must_use]
     pub fn report() -> (Vec<Passed>, Vec<Armed>) {
         (Vec::new(), Vec::new())
@@ -140,10 +132,7 @@ mod points {
         armed: Vec<Armed>,
     }
 
-    /// Passes the failpoint `point`, or `point.of` where one point has several names.
-    ///
-    /// # Panics
-    /// If it is armed with [`Action::Panic`].
+    /// Passes `point`, or `point.of` if `of` has text.
     pub fn pass(point: &'static str, of: &str) {
         let name = if of.is_empty() { point.to_owned() } else { format!("{point}.{of}") };
         let Some(action) = registry().count_passage(&name) else { return };
@@ -156,7 +145,6 @@ mod points {
     }
 
     impl Registry {
-        /// Counts a passage. Returns the action of a failpoint that fires.
         fn count_passage(&mut self, name: &str) -> Option<Action> {
             match self.passed.get_mut(name) {
                 Some(times) => *times += 1,
@@ -169,9 +157,6 @@ mod points {
     }
 
     /// Arms a failpoint.
-    ///
-    /// # Errors
-    /// None in this build.
     pub fn arm(armed: Armed) -> Result<(), NotBuiltIn> {
         tracing::warn!(failpoint = %armed, "failpoint armed");
         registry().armed.push(armed);
@@ -183,7 +168,7 @@ mod points {
         registry().armed.clear();
     }
 
-    /// The failpoints that were passed, and those that are armed.
+    /// The passed and the armed failpoints.
     #[must_use]
     pub fn report() -> (Vec<Passed>, Vec<Armed>) {
         let registry = registry();
@@ -198,10 +183,8 @@ mod points {
 
 pub use points::{arm, disarm_all, pass, report};
 
-/// Arms the failpoints of the environment variable `FAILPOINT`.
-///
-/// # Errors
-/// A malformed name, or a build without failpoints: an impossible rehearsal must fail visibly.
+/// Arms the failpoints in `FAILPOINT`. A build without failpoints fails: an impossible rehearsal must be
+/// visible.
 pub fn arm_from_environment() -> Result<(), String> {
     let Ok(text) = std::env::var("FAILPOINT") else { return Ok(()) };
     for one in text.split(',').filter(|one| !one.is_empty()) {

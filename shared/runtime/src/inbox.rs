@@ -1,8 +1,5 @@
-//! The inbox: the events that a consumer has processed, each with its reply.
-//!
-//! The row is inserted in the transaction of the effect; its primary key (event id, consumer) decides about
-//! duplicates. The row keeps the reply, so a repeated event gets the same answer. Fields that follow from the
-//! event are left out, because every repetition brings them along.
+//! The processed events of a consumer. Each row is part of the transaction of the effect; the primary key
+//! decides about duplicates, and a repeated event gets the stored reply.
 //!
 //! ```sql
 //! CREATE TABLE inbox (
@@ -23,36 +20,35 @@ use uuid::Uuid;
 use crate::db::{Connection, DbError};
 use events::{Envelope, TraceContext, plain_json};
 
-/// The constraint that refuses a second effect of the same event.
+/// Refuses a second effect of the same event.
 pub const ONCE: &str = "inbox_once";
 
-/// Typical size of a stored reply in bytes, apart from its data.
+/// Bytes, apart from the data.
 const TYPICAL: usize = 256;
 
-/// The fields of a reply that cannot be derived from the event it answers: a third of the bytes.
+/// The fields of a reply that cannot be derived from its event: a third of the bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredReply<'a> {
-    /// The id of the reply, the same at every repetition.
+    /// The same at every repetition.
     pub id: Uuid,
-    /// The event type of the reply.
     #[serde(rename = "type")]
     pub kind: Cow<'a, str>,
     /// The time of the first reply.
     pub time: Timestamp,
-    /// The correlation id of the event; kept here so that SQL can follow an order through the tables.
+    /// Lets SQL follow an order through the tables.
     #[serde(rename = "correlationid")]
     pub correlation_id: Cow<'a, str>,
-    /// The data of the reply, as JSON.
+    /// JSON.
     pub data: Cow<'a, str>,
 }
 
 impl StoredReply<'_> {
-    /// The JSON that the row keeps.
+    /// The stored JSON.
     pub fn to_json(&self) -> String {
         plain_json(self, TYPICAL + self.data.len())
     }
 
-    /// The reply that `source` sent when `question` came first.
+    /// The reply that `source` sent to the first `question`.
     pub fn to(self, question: &Envelope, source: &str) -> Envelope {
         Envelope {
             id: self.id,
@@ -80,10 +76,7 @@ impl<'a> From<&'a Envelope> for StoredReply<'a> {
     }
 }
 
-/// The events among `ids` that `consumer` has processed, each with its stored reply.
-///
-/// # Errors
-/// [`DbError`] of the query.
+/// The events among `ids` that `consumer` has processed.
 pub async fn processed(
     connection: &Connection,
     consumer: &str,
@@ -108,7 +101,6 @@ mod tests {
     fn question() -> Envelope {
         let order_id = Uuid::now_v7();
         let origin = Origin { trace: TraceContext::root(), request_id: Some("of-the-customer".to_owned()) };
-        // Any event will do here.
         Envelope::new(&StockReserved { order_id, items: Vec::new() }, "payment", order_id.to_string(), origin)
     }
 

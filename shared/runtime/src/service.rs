@@ -1,4 +1,4 @@
-//! The frame of a service: its common parts, and the shutdown.
+//! The frame of a service.
 //!
 //! ```text
 //! prepare:  metrics, schema, pools, two arbiters with a supervisor each
@@ -6,8 +6,7 @@
 //! run:      operations, HTTP ─ signal or fault ─> notice, requests, consumers, own stages, relay, operations
 //! ```
 //!
-//! Promise 9: readiness falls first, then every part finishes before the parts it needs, within one deadline
-//! (`shutdown-timeout`). A warning names a late part; its work stays in Redis or PostgreSQL.
+//! Promise 9: readiness falls first, then every part finishes before the parts it needs.
 
 use std::io;
 
@@ -33,19 +32,14 @@ use crate::{
 /// Reasons why a service cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The schema migration failed.
     #[error(transparent)]
     Migration(#[from] MigrationError),
-    /// The database has another number of partitions.
     #[error(transparent)]
     Partitions(#[from] PartitionsError),
-    /// The settings of a pool contradict each other.
     #[error("the connection pool cannot be built: {0}")]
     Pool(#[from] BuildError),
-    /// Building the HTTP client failed.
     #[error("the HTTP client cannot be built: {0}")]
     Client(#[from] reqwest::Error),
-    /// Binding an address or receiving signals failed.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
@@ -56,47 +50,42 @@ pub struct Service {
     settings: Common,
     roster: Roster,
     arbiters: [Arbiter; 2],
-    /// Triggers and reports the shutdown.
     pub shutdown: Shutdown,
-    /// Supervises actors and writers.
+    /// For actors and writers.
     pub core: SupervisorHandle,
-    /// Supervises consumers, relay and operations on their own arbiter.
+    /// For consumers, relay and operations.
     pub background: SupervisorHandle,
-    /// The pool of the core arbiter.
+    /// For the core arbiter.
     pub database: Database,
-    /// The pool for reads of HTTP requests.
+    /// For reads of HTTP requests.
     pub requests: Database,
-    /// The pool of the background arbiter: the thread that uses a connection drives it.
+    /// For the background arbiter.
     pub background_database: Database,
 }
 
 /// The streams of a service.
 pub struct Streams {
-    /// The settings of all streams.
     pub settings: StreamSettings,
-    /// The connection to Redis.
     pub broker: Broker,
-    /// The relay of the outbox.
     pub relay: RelayHandle,
     consumers: ConsumerSet,
 }
 
-/// The HTTP API of a service.
+/// The HTTP API.
 pub struct Api<R> {
-    /// The public keys of tokens, for readiness.
+    /// For readiness.
     pub keys: KeySet,
-    /// The verifier of tokens, for handlers.
+    /// For handlers.
     pub verifier: Verifier,
-    /// The OpenAPI description of the service's own routes.
+    /// The service's own routes.
     pub openapi: OpenApi,
-    /// Adds the service's own routes.
     pub routes: R,
 }
 
 /// A named part of a service that drains before the next one.
 pub type Stage = (&'static str, Box<dyn Drainable>);
 
-/// Builds the named stages of a service, in shutdown order.
+/// Builds stages in shutdown order.
 #[macro_export]
 macro_rules! down {
     ($($name:literal => $part:expr),* $(,)?) => {
@@ -106,9 +95,6 @@ macro_rules! down {
 
 impl Service {
     /// Waits for the database, migrates it, and starts the common parts.
-    ///
-    /// # Errors
-    /// The migration failed, or a pool cannot be built.
     pub async fn prepare(
         name: &'static str,
         settings: &Common,
@@ -139,10 +125,7 @@ impl Service {
         })
     }
 
-    /// Opens the streams routed to this service and starts its relay.
-    ///
-    /// # Errors
-    /// The database and the settings differ in the number of partitions.
+    /// Opens the streams and starts the relay; fails if the database has another number of partitions.
     pub async fn streams(&self, settings: &StreamSettings) -> Result<Streams, StartError> {
         outbox::agree_on_partitions(&self.database, settings.partitions).await?;
         let broker = Broker::new(settings);
@@ -152,11 +135,7 @@ impl Service {
         Ok(Streams { settings: settings.clone(), broker, relay, consumers })
     }
 
-    /// Serves until a signal or a fault, then shuts down in order: requests, consumers, `stages`, relay,
-    /// operations.
-    ///
-    /// # Errors
-    /// Binding an address or receiving signals failed.
+    /// Serves until a signal or a fault, then shuts down.
     pub async fn run<R>(
         self,
         api: Api<R>,
@@ -238,7 +217,7 @@ impl Service {
 }
 
 impl Streams {
-    /// Starts consumers: `add` adds a handler per stream to the set.
+    /// Lets `add` register handlers.
     #[must_use]
     pub fn consume(self, add: impl FnOnce(ConsumerSet) -> ConsumerSet) -> Self {
         Self { consumers: add(self.consumers), ..self }

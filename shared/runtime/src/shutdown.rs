@@ -1,9 +1,4 @@
-//! The end of the process: its cause and its deadline.
-//!
-//! A signal (SIGTERM, SIGINT) or a fault that restarts cannot cure ends the process. The composition root
-//! waits for it, then takes the service down in the order of promise 9: readiness off, requests finish,
-//! consumers finish and acknowledge, the relay flushes, exit 0 (after a fault 1). All stages share one
-//! [`Deadline`], so a server that hangs delays the way down once.
+//! All stages share one [`Deadline`], so a server that hangs delays the shutdown once.
 
 use std::{future::Future, process::ExitCode, sync::Arc, time::Duration};
 
@@ -13,17 +8,16 @@ use tokio::{
     time::Instant,
 };
 
-/// The reason for which the process ends.
+/// The reason for the end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cause {
-    /// A signal of an operator, by its name.
+    /// SIGTERM or SIGINT.
     Signal(&'static str),
-    /// A fault, described: the exit code is 1.
     Fault(String),
 }
 
 impl Cause {
-    /// The exit code: 0 after a signal, 1 after a fault.
+    /// 0 after a signal, 1 after a fault.
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Signal(_) => ExitCode::SUCCESS,
@@ -32,7 +26,7 @@ impl Cause {
     }
 }
 
-/// The switch that ends the process, shared by all parts.
+/// Ends the process; shared by all parts.
 #[derive(Debug, Clone)]
 pub struct Shutdown(Arc<watch::Sender<Option<Cause>>>);
 
@@ -43,21 +37,18 @@ impl Default for Shutdown {
 }
 
 impl Shutdown {
-    /// Ends the process because of a fault. The first cause wins.
+    /// Ends the process with a fault. The first cause wins.
     pub fn fail(&self, why: String) {
         tracing::error!(%why, "fault: this process ends");
         self.begin(Cause::Fault(why));
     }
 
-    /// Whether the end has begun; readiness is off then.
+    /// Readiness is off then.
     pub fn has_begun(&self) -> bool {
         self.0.borrow().is_some()
     }
 
     /// Waits for SIGTERM, SIGINT or a fault.
-    ///
-    /// # Errors
-    /// The signal handlers cannot be installed.
     pub async fn wait(&self) -> std::io::Result<Cause> {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
@@ -80,23 +71,22 @@ impl Shutdown {
     }
 }
 
-/// The time at which everything must be down.
+/// The end of `shutdown-timeout`.
 #[derive(Debug, Clone, Copy)]
 pub struct Deadline(Instant);
 
 impl Deadline {
-    /// The time `limit` from now, for `shutdown-timeout`.
+    /// Starts `shutdown-timeout`.
     pub fn after(limit: Duration) -> Self {
         Self(Instant::now() + limit)
     }
 
-    /// The time left for a stage that begins now.
+    /// The time left.
     pub fn left(&self) -> Duration {
         self.0.saturating_duration_since(Instant::now())
     }
 
-    /// Waits for a stage that was given the time [`left`](Self::left), and warns if it was late. `drained`
-    /// yields whether it was in time.
+    /// `drained` yields whether the stage was in time.
     pub async fn stage(&self, name: &str, drained: impl Future<Output = bool>) {
         if drained.await {
             tracing::debug!(stage = name, "stage finished");

@@ -1,10 +1,9 @@
-//! The certificates that connections trust: those of the system, or of `SSL_CERT_FILE`.
+//! Trusts the certificates of the system, or of `SSL_CERT_FILE`.
 
 use std::sync::Arc;
 
 use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs};
 
-/// A client that checks the certificate and the host name of the server.
 pub(crate) fn client_config() -> ClientConfig {
     let found = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();

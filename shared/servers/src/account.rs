@@ -1,8 +1,7 @@
-//! The account a server runs as, and the command that starts it as that account.
+//! The unprivileged account of a server, and the command that starts it there.
 //!
-//! PostgreSQL refuses to run as root, and Redis needs no privileges. `setpriv` (util-linux, part of every
-//! Debian) changes the account and sets the parent-death signal between fork and exec. The same from Rust
-//! needs `unsafe`.
+//! PostgreSQL refuses to run as root. `setpriv` sets account and parent-death signal between fork and exec,
+//! which from Rust needs `unsafe`.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -15,16 +14,14 @@ use nix::unistd::{Gid, Uid, User};
 
 use super::ServerError;
 
-/// The signal that the kernel sends a server whose parent died, even by SIGKILL.
+/// Sent by the kernel when the parent dies, even by SIGKILL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeathSignal {
-    /// An orderly end: Redis writes its append-only file.
+    /// Orderly: Redis writes its append-only file.
     Term,
-    /// An immediate end, for a program that loses no data by it and whose ports must be free for the next
-    /// start.
+    /// Immediate: frees the ports, for a program without data.
     Kill,
-    /// The immediate shutdown of PostgreSQL: without a checkpoint, the next start replays the write-ahead
-    /// log.
+    /// Immediate for PostgreSQL: the next start replays the write-ahead log.
     Quit,
 }
 
@@ -38,10 +35,9 @@ impl DeathSignal {
     }
 }
 
-/// An unprivileged account of this machine.
+/// An unprivileged account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
-    /// The name, for messages.
     pub name: String,
     uid: Uid,
     gid: Gid,
@@ -57,31 +53,29 @@ impl Account {
     }
 }
 
-/// Builds the commands that start child processes, each with its account, its death signal and its own
-/// process group.
+/// Builds commands with account, death signal and process group.
 #[derive(Debug, Clone)]
 pub struct Launcher {
     account: Option<Account>,
 }
 
 impl Launcher {
-    /// A launcher for servers: keeps the current account, or takes `postgres`/`nobody` instead of root.
+    /// Takes `postgres` or `nobody` instead of root.
     ///
     /// # Errors
-    /// [`ServerError::NoAccount`] for root without either account.
+    /// [`ServerError::NoAccount`].
     pub fn for_servers() -> Result<Self, ServerError> {
         let account = if Uid::effective().is_root() { Some(Account::unprivileged()?) } else { None };
         Ok(Self { account })
     }
 
-    /// A launcher for programs of this project, which keep the current account.
+    /// Keeps the current account.
     #[must_use]
     pub fn as_ourselves() -> Self {
         Self { account: None }
     }
 
-    /// A command for `program`, without standard input, in its own process group. Ctrl-C in a terminal then
-    /// reaches only the parent, which stops its children in the right order.
+    /// A command in its own process group: Ctrl-C reaches the parent alone.
     #[must_use]
     pub fn command(&self, program: impl AsRef<OsStr>, death: DeathSignal) -> Command {
         use std::os::unix::process::CommandExt;
@@ -97,8 +91,7 @@ impl Launcher {
         command
     }
 
-    /// [`Launcher::command`] with a fixed environment. Variables such as `PGPORT` would configure the server,
-    /// and messages would be translated.
+    /// Clears the environment: variables such as `PGPORT` would configure the server.
     pub(super) fn server_command(&self, program: &Path, death: DeathSignal, folder: &Path) -> Command {
         let mut command = self.command(program, death);
         command.env_clear().env("PATH", super::programs::search_path()).env("LC_ALL", "C").env("TZ", "UTC");
@@ -106,7 +99,6 @@ impl Launcher {
         command
     }
 
-    /// Creates `folder` for the account of the servers alone, and checks that the account can write to it.
     pub(super) fn prepare_folder(&self, folder: &Path) -> Result<(), ServerError> {
         fs::create_dir_all(folder).map_err(ServerError::io("create", folder))?;
         if let Some(account) = &self.account {
@@ -133,8 +125,7 @@ impl Launcher {
     }
 }
 
-/// The default folder for the data of a stack: `/var/lib/orderflow` for root, whose home is closed to the
-/// account of the servers. Other accounts use `$XDG_DATA_HOME/orderflow` or `~/.local/share/orderflow`.
+/// `/var/lib/orderflow` for root, whose home is closed to the servers; else in the user's home.
 #[must_use]
 pub fn default_data_dir() -> PathBuf {
     if Uid::effective().is_root() {
@@ -147,11 +138,7 @@ pub fn default_data_dir() -> PathBuf {
         .join("orderflow")
 }
 
-/// A temporary folder with sub-folders that the account of the servers can reach. Dropping the value removes
-/// it.
-///
-/// # Errors
-/// The temporary folder of the system is not writable.
+/// A temporary folder that the account of the servers can enter.
 pub fn scratch_dir() -> Result<tempfile::TempDir, ServerError> {
     let dir = tempfile::Builder::new()
         .prefix("orderflow-")
@@ -162,8 +149,7 @@ pub fn scratch_dir() -> Result<tempfile::TempDir, ServerError> {
     Ok(dir)
 }
 
-/// The error of a command that could not be started. Names the missing package: the program that runs first
-/// is `setpriv`.
+/// Names the package of `setpriv`, which runs first.
 pub(super) fn not_started(source: io::Error) -> ServerError {
     if source.kind() == io::ErrorKind::NotFound {
         return ServerError::NotInstalled {

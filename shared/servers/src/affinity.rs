@@ -1,31 +1,25 @@
-//! CPU affinity: the last core for a load, the other cores for the stack. A load on the cores of the stack
-//! would measure itself.
+//! CPU affinity: a load on the cores of the stack would measure itself.
 
 use std::process::{Command, Stdio};
 use std::thread::available_parallelism;
 
-/// The reason why the processes cannot be separated.
+/// The reason why the cores cannot be divided.
 #[derive(Debug, thiserror::Error)]
 pub enum AffinityError {
-    /// The machine has a single core.
     #[error("an overload test needs two cores: one for the load, one for the stack")]
     OneCore,
-    /// `taskset`, which pins processes to cores, is missing.
     #[error("an overload test needs `taskset` (package util-linux)")]
     NoTaskset(#[source] std::io::Error),
 }
 
-/// The cores of this machine, divided between stack and load.
+/// The cores of this machine.
 #[derive(Debug, Clone, Copy)]
 pub struct Cores {
     last: usize,
 }
 
 impl Cores {
-    /// Assigns the last core to the load and all others to the stack.
-    ///
-    /// # Errors
-    /// [`AffinityError::OneCore`].
+    /// Assigns the last core to the load, the others to the stack.
     pub fn divide() -> Result<Self, AffinityError> {
         match available_parallelism().map_or(1, std::num::NonZero::get) - 1 {
             0 => Err(AffinityError::OneCore),
@@ -33,29 +27,23 @@ impl Cores {
         }
     }
 
-    /// The number of cores of the stack.
+    /// The stack's number of cores.
     #[must_use]
     pub fn of_the_stack(self) -> usize {
         self.last
     }
 
-    /// Pins these processes to the cores of the stack.
-    ///
-    /// # Errors
-    /// [`AffinityError::NoTaskset`].
+    /// Pins processes to the cores of the stack.
     pub fn keep_off(self, processes: impl IntoIterator<Item = i32>) -> Result<(), AffinityError> {
         pin(processes, &format!("0-{}", self.last - 1))
     }
 
-    /// Gives these processes all cores again.
-    ///
-    /// # Errors
-    /// As [`Cores::keep_off`].
+    /// Gives processes all cores again.
     pub fn free(self, processes: impl IntoIterator<Item = i32>) -> Result<(), AffinityError> {
         pin(processes, &format!("0-{}", self.last))
     }
 
-    /// A command that runs on the core of the load.
+    /// A command on the core of the load.
     #[must_use]
     pub fn load(self, program: &std::path::Path) -> tokio::process::Command {
         let mut command = tokio::process::Command::new("taskset");
@@ -71,7 +59,7 @@ fn pin(processes: impl IntoIterator<Item = i32>, cores: &str) -> Result<(), Affi
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .status();
-        // The exit status is ignored, because a backend may end before it is pinned.
+        // Ignores the status: a backend may end before.
         taskset.map_err(AffinityError::NoTaskset)?;
     }
     Ok(())

@@ -1,9 +1,7 @@
-//! A child process that is reaped as soon as it ends, can be awaited, and ends with its parent.
+//! A child process that ends with its parent.
 //!
-//! One thread per child starts it, waits for it and publishes its exit status. The same thread must do all
-//! three: the kernel sends the parent-death signal when the *thread* that forked ends. A worker of a runtime
-//! or the thread of a test may end long before the process. A thread needs no runtime, and a server may
-//! outlive the runtime that started it.
+//! One thread starts, awaits and reaps it: the kernel sends the parent-death signal when the *thread* that
+//! forked ends, and threads of a runtime or a test end earlier.
 
 use std::io;
 use std::os::unix::process::ExitStatusExt;
@@ -17,7 +15,7 @@ use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
 use tokio::sync::watch;
 
-/// A running or ended child process. Dropping the value kills the process.
+/// A child process; dropping the value kills it.
 #[derive(Debug)]
 pub struct Child {
     pid: Pid,
@@ -25,12 +23,10 @@ pub struct Child {
     ended: watch::Receiver<bool>,
 }
 
-/// The pipes of a child whose command asked for pipes.
+/// The requested pipes of a child.
 #[derive(Debug)]
 pub struct Pipes {
-    /// Standard output, if piped.
     pub stdout: Option<ChildStdout>,
-    /// Standard error, if piped.
     pub stderr: Option<ChildStderr>,
 }
 
@@ -48,10 +44,7 @@ impl Exit {
 }
 
 impl Child {
-    /// Starts `command` from a dedicated thread, which stays until the child has ended.
-    ///
-    /// # Errors
-    /// The error of the operating system, if the program cannot be started.
+    /// Starts `command` from a thread that lives until its end.
     pub fn spawn(command: Command) -> io::Result<(Self, Pipes)> {
         let exit = Arc::new(Exit::default());
         let (started_in, started) = mpsc::sync_channel(1);
@@ -64,47 +57,45 @@ impl Child {
         Ok((Self { pid, exit, ended }, pipes))
     }
 
-    /// The process id. After the end of the process the system may reuse it.
+    /// The process id; the system may reuse it after the end.
     #[must_use]
     pub fn pid(&self) -> i32 {
         self.pid.as_raw()
     }
 
-    /// The exit status, or `None` while the process runs.
+    /// `None` while the process runs.
     #[must_use]
     pub fn exit_status(&self) -> Option<ExitStatus> {
         *self.exit.lock()
     }
 
-    /// Sends `signal`, unless the child has ended. The child is reaped under the same lock, which keeps the
-    /// process id from being reused before the signal.
+    /// Sends `signal` to a running child; the lock keeps its id from reuse.
     pub fn signal(&self, signal: Signal) {
         let status = self.exit.lock();
         if status.is_none() {
-            // Fails only if the process has ended.
             let _ = kill(self.pid, signal);
         }
     }
 
-    /// Waits for the end of the process.
+    /// Waits for the end.
     pub async fn exited(&self) -> ExitStatus {
         let mut ended = self.ended.clone();
         loop {
             if let Some(status) = self.exit_status() {
                 return status;
             }
-            // An error means that the sender was dropped, after it set the status.
+            // A dropped sender has set the status.
             let _ = ended.changed().await;
         }
     }
 
-    /// Sends `signal` and waits at most `within` for the exit status.
+    /// Sends `signal` and waits at most `within`.
     pub async fn end(&self, signal: Signal, within: Duration) -> Option<ExitStatus> {
         self.signal(signal);
         tokio::time::timeout(within, self.exited()).await.ok()
     }
 
-    /// [`Child::end`] for `Drop`, which cannot await: blocks the thread for at most `within`.
+    /// [`Child::end`] for `Drop`, which cannot await.
     pub fn end_blocking(&self, signal: Signal, within: Duration) -> Option<ExitStatus> {
         self.signal(signal);
         let running = |status: &mut Option<ExitStatus>| status.is_none();
@@ -140,12 +131,12 @@ fn with_pid(process: Process) -> io::Result<(Pid, Process)> {
     Ok((Pid::from_raw(pid), process))
 }
 
-/// Waits without reaping, then reaps under the lock that [`Child::signal`] takes.
+/// Waits without reaping, then reaps under the lock of [`Child::signal`].
 fn reap(pid: Pid, process: &mut Process, exit: &Exit) {
     while waitid(Id::Pid(pid), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT) == Err(nix::errno::Errno::EINTR) {
     }
     let mut status = exit.lock();
-    // `wait` fails only if other code of this process reaped the child and took the exit status.
+    // Fails only if other code reaped the child.
     *status = Some(process.wait().unwrap_or_else(|_| ExitStatus::from_raw(Signal::SIGKILL as i32)));
     exit.changed.notify_all();
 }

@@ -1,16 +1,10 @@
-//! Private PostgreSQL and Redis servers as child processes, and the processes of this machine ([`processes`],
-//! [`affinity`]).
+//! Private PostgreSQL and Redis servers as child processes, for `shopctl up` and the tests.
 //!
-//! `shopctl up` and the test kit run on them; tests run several side by side. The servers are:
-//!
-//! - **Private.** Loopback only, without a Unix socket, each with its own folder and port. The system stays
-//!   unchanged: no package is installed, no unit enabled.
-//! - **Unprivileged.** A server started by root runs as `postgres` (or `nobody`), through `setpriv`: see
-//!   [`account`].
-//! - **Tied to their parent.** A server ends with the process that started it, even after SIGKILL: see
-//!   [`child`].
-//! - **Durable.** The folder outlives the server. A restart after `kill -9` finds every acknowledged write,
-//!   and waits until all processes of the killed server have ended.
+//! - **Private.** Loopback only, each with its own folder and port.
+//! - **Unprivileged.** Root starts servers as `postgres` or `nobody`: see [`account`].
+//! - **Tied to their parent.** A server ends with its starter, even after SIGKILL: see [`child`].
+//! - **Durable.** A restart after `kill -9` waits until the killed server has ended, and finds every
+//!   acknowledged write.
 //!
 //! ```text
 //! Postgres / Redis ──> Launcher (setpriv: account, death signal) ──> Child (thread that starts and reaps it)

@@ -4,10 +4,8 @@ use std::process::Stdio;
 
 use super::ServerError;
 
-/// Lines of the log in an error.
 const TAIL_LINES: usize = 15;
 
-/// The log of a server. The file grows over restarts; an error shows lines of the last start only.
 #[derive(Debug)]
 pub struct LogFile {
     path: PathBuf,
@@ -23,7 +21,6 @@ impl LogFile {
         &self.path
     }
 
-    /// Opens the log for standard output and standard error of the next start.
     pub fn open(&mut self) -> Result<(Stdio, Stdio), ServerError> {
         let failed = || ServerError::io("write to", &self.path);
         let file = OpenOptions::new().create(true).append(true).open(&self.path).map_err(failed())?;
@@ -32,14 +29,13 @@ impl LogFile {
         Ok((file.into(), second.into()))
     }
 
-    /// The log since the last start; empty if the file is unreadable.
+    /// Empty if unreadable.
     pub fn since_start(&self) -> String {
         let bytes = fs::read(&self.path).unwrap_or_default();
         let start = usize::try_from(self.start).unwrap_or(0).min(bytes.len());
         String::from_utf8_lossy(&bytes[start..]).into_owned()
     }
 
-    /// The last lines of [`LogFile::since_start`].
     pub fn tail(&self) -> String {
         let text = self.since_start();
         let lines: Vec<&str> = text.lines().collect();

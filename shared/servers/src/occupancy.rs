@@ -1,9 +1,5 @@
-//! Finds the processes that use a data folder.
-//!
-//! Both servers make their data folder their working directory, and so do the backends of PostgreSQL. The
-//! working directory is better evidence than `postmaster.pid`: a pid in a file may belong to a zombie or,
-//! after a reboot, to another program. Backends that outlived a killed postmaster still write and are in no
-//! file.
+//! Finds the users of a data folder by their working directory: a pid file may name another program, and
+//! misses orphaned backends.
 
 use std::fs;
 use std::path::Path;
@@ -13,8 +9,7 @@ use tokio::time::{Instant, sleep};
 
 use super::ServerError;
 
-/// The live processes with the working directory `folder`. Processes of other accounts are visible to root
-/// only.
+/// Processes of other accounts are visible to root only.
 pub fn processes_in(folder: &Path) -> Vec<i32> {
     let Ok(folder) = folder.canonicalize() else {
         return Vec::new();
@@ -24,10 +19,10 @@ pub fn processes_in(folder: &Path) -> Vec<i32> {
         .collect()
 }
 
-/// Waits until the last process has left `folder`. A server whose parent died a moment ago may still run.
+/// Waits until `folder` has no users.
 ///
 /// # Errors
-/// [`ServerError::InUse`] after `within`, with the lowest process id, which is the server.
+/// [`ServerError::InUse`] with the lowest process id, the server's.
 pub async fn wait_until_vacant(folder: &Path, within: Duration) -> Result<(), ServerError> {
     let deadline = Instant::now() + within;
     while let Some(pid) = processes_in(folder).into_iter().min() {

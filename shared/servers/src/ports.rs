@@ -1,5 +1,3 @@
-//! Free TCP ports, and the process that holds a taken one.
-
 use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
@@ -10,16 +8,14 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-/// The range from which ports are chosen, below the ephemeral range of Linux (32768-60999). A restarted
-/// server needs its port again, and an outgoing connection could hold a port of the ephemeral range.
+/// Below the ephemeral range of Linux (32768-60999), whose ports outgoing connections take.
 const RANGE: std::ops::Range<u16> = 15_000..32_000;
 const ATTEMPTS: usize = 1_000;
 
 /// The process that listens on a port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holder {
-    /// The process id and the name of the program; `None` for a process of another account, whose files are
-    /// unreadable.
+    /// Id and program; unreadable for another account.
     pub process: Option<(i32, String)>,
 }
 
@@ -32,11 +28,7 @@ impl fmt::Display for Holder {
     }
 }
 
-/// A free loopback port, different from all ports this process was given before. Servers that start at the
-/// same moment have not bound theirs yet.
-///
-/// # Errors
-/// No free port is found within 1,000 attempts.
+/// A free loopback port, given once, because servers bind theirs later.
 pub fn free_port() -> io::Result<u16> {
     static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
     let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -50,7 +42,7 @@ fn is_free(port: u16) -> bool {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
 }
 
-/// The process that listens on `port` (any address), or `None` for a free port.
+/// The listener on `port`, on any address.
 #[must_use]
 pub fn who_holds(port: u16) -> Option<Holder> {
     let mut inodes = Vec::new();
@@ -64,10 +56,10 @@ pub fn who_holds(port: u16) -> Option<Holder> {
     Some(Holder { process })
 }
 
-/// Waits until `port` is free. A process that was killed a moment ago may still hold it.
+/// Waits until `port` is free, which a killed process may hold briefly.
 ///
 /// # Errors
-/// The process that still listens after `within`.
+/// The holder after `within`.
 pub async fn wait_until_free(port: u16, within: Duration) -> Result<(), Holder> {
     let deadline = Instant::now() + within;
     while let Some(holder) = who_holds(port) {
@@ -79,14 +71,12 @@ pub async fn wait_until_free(port: u16, within: Duration) -> Result<(), Holder> 
     Ok(())
 }
 
-/// The ids of all processes of this machine.
 pub(super) fn process_ids() -> impl Iterator<Item = i32> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
-/// The inodes of the sockets in a `/proc/net/tcp` table that listen on `port`. Columns: number, local address
-/// as hexadecimal `address:port`, remote address, state (`0A` is LISTEN); the tenth is the inode.
+/// Second column: local address as hexadecimal `address:port`; fourth: state (`0A` is LISTEN); tenth: inode.
 fn listening_inodes(table: &str, port: u16) -> Vec<u64> {
     const LISTEN: &str = "0A";
     let inode = |line: &str| {

@@ -13,43 +13,39 @@ use super::log_file::LogFile;
 use super::{ServerError, occupancy, programs, server};
 
 const NAME: &str = "PostgreSQL";
-/// The only account of the private server, which listens on loopback and asks for no password.
+/// The only account, without a password.
 const SUPERUSER: &str = "postgres";
-/// Time for a fast shutdown, which writes a checkpoint first: seconds after a load.
+/// For the checkpoint of a fast shutdown.
 const FAST_STOP: Duration = Duration::from_secs(20);
-/// Time for an immediate shutdown. PostgreSQL gives its backends 5 s before it kills them.
+/// PostgreSQL gives its backends 5 s before it kills them.
 const IMMEDIATE_STOP: Duration = Duration::from_secs(8);
-/// Time for a server that lost its parent to leave its folder.
+/// For the end of an orphaned server.
 const VACANT_WITHIN: Duration = Duration::from_secs(8);
 
 /// The failures that an acknowledged commit survives.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Durability {
-    /// A power loss: `fsync` on. The default of a stack with orders and money.
+    /// A power loss: `fsync` on.
     #[default]
     PowerLoss,
-    /// A kill of every process: `fsync` off. Commits reach the kernel before they are acknowledged, hence a
-    /// test that kills servers sees the same as with `PowerLoss`, in less time.
+    /// A kill of every process: `fsync` off. Commits reach the kernel before they are acknowledged.
     ProcessCrash,
 }
 
 /// Options of a private PostgreSQL.
 #[derive(Debug, Clone)]
 pub struct PostgresOptions {
-    /// The folder of the cluster and the log; created if missing, kept after the end.
+    /// Folder of cluster and log, created if missing, kept after the end.
     pub data_dir: PathBuf,
     /// The TCP port on 127.0.0.1; a free one if `None`.
     pub port: Option<u16>,
-    /// Further settings of PostgreSQL, by name. Default: none.
     pub settings: Vec<(&'static str, &'static str)>,
-    /// `max_connections` of PostgreSQL. Default: 100, as in PostgreSQL.
     pub max_connections: u16,
-    /// The failures that a commit survives.
     pub durability: Durability,
 }
 
 impl PostgresOptions {
-    /// Durable, on a free port, with the default sizes of PostgreSQL.
+    /// Durable, on a free port.
     #[must_use]
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
         Self {
@@ -62,8 +58,7 @@ impl PostgresOptions {
     }
 }
 
-/// A private PostgreSQL server. Dropping the value stops the server at once, blocks the thread meanwhile, and
-/// keeps the data.
+/// A private PostgreSQL. A drop blocks until its end, and keeps the data.
 #[derive(Debug)]
 pub struct Postgres {
     options: PostgresOptions,
@@ -76,10 +71,10 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    /// Creates the cluster if the folder has none, starts the server and waits until it answers.
+    /// Creates a missing cluster, and waits for an answer.
     ///
     /// # Errors
-    /// Any [`ServerError`]; a failed start carries the last lines of the log.
+    /// Any [`ServerError`], with the last lines of the log after a failed start.
     pub async fn start(options: PostgresOptions) -> Result<Self, ServerError> {
         let bin = programs::postgres_bin()?;
         let launcher = Launcher::for_servers()?;
@@ -93,31 +88,31 @@ impl Postgres {
         Ok(postgres)
     }
 
-    /// The URL of `database`, for `tokio-postgres` and `psql` alike.
+    /// The URL of `database`.
     #[must_use]
     pub fn url(&self, database: &str) -> String {
         format!("postgres://{SUPERUSER}@127.0.0.1:{}/{database}", self.port)
     }
 
-    /// The TCP port on 127.0.0.1, the same after a restart.
+    /// The TCP port on 127.0.0.1, stable over restarts.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// The process id of the postmaster, or `None` after `stop` or `kill`.
+    /// The id of the postmaster; `None` after `stop` or `kill`.
     #[must_use]
     pub fn pid(&self) -> Option<i32> {
         self.child.as_ref().map(Child::pid)
     }
 
-    /// The exit status of a server that ended without `stop` or `kill`; `None` while it runs.
+    /// The exit status after an end without `stop` or `kill`.
     #[must_use]
     pub fn exit_status(&self) -> Option<ExitStatus> {
         self.child.as_ref()?.exit_status()
     }
 
-    /// Creates a database, as a copy of `template` if given. The template must have no connections.
+    /// Copies `template`, which must have no connections.
     ///
     /// # Errors
     /// [`ServerError::Sql`], also for an existing database.
@@ -129,10 +124,7 @@ impl Postgres {
         self.execute(&sql).await.map(drop)
     }
 
-    /// Creates a database if it is missing.
-    ///
-    /// # Errors
-    /// [`ServerError::Sql`].
+    /// Creates a missing database.
     pub async fn ensure_database(&self, name: &str) -> Result<(), ServerError> {
         let names = self.execute("SELECT datname FROM pg_database").await?;
         if names.iter().any(|existing| existing == name) {
@@ -142,16 +134,12 @@ impl Postgres {
         }
     }
 
-    /// Drops a database, if it exists, and its connections.
-    ///
-    /// # Errors
-    /// [`ServerError::Sql`].
+    /// Drops a database and its connections.
     pub async fn drop_database(&self, name: &str) -> Result<(), ServerError> {
         self.execute(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quoted(name))).await.map(drop)
     }
 
-    /// Ends the server with a fast shutdown, after a time limit with an immediate one. `None` if it was not
-    /// running.
+    /// Shuts down fast, after a time limit immediately. `None` if not running.
     pub async fn stop(&mut self) -> Option<ExitStatus> {
         let child = self.child.take()?;
         match child.end(Signal::SIGINT, FAST_STOP).await {
@@ -160,7 +148,7 @@ impl Postgres {
         }
     }
 
-    /// Kills the postmaster and its backends with SIGKILL, as a crash of the host does. For tests.
+    /// Kills postmaster and backends with SIGKILL.
     pub async fn kill(&mut self) {
         let Some(child) = self.child.take() else {
             return;
@@ -173,17 +161,13 @@ impl Postgres {
         child.exited().await;
     }
 
-    /// Restarts the server on the same port and data; stops a running one first.
-    ///
-    /// # Errors
-    /// As [`Postgres::start`].
+    /// Restarts on the same port and data.
     pub async fn restart(&mut self) -> Result<(), ServerError> {
         self.stop().await;
         self.launch_on(self.port).await
     }
 
-    /// Runs `initdb` in a folder of another name, renamed when complete. An interrupted run then leaves no
-    /// half cluster.
+    /// Renames a complete cluster, because `initdb` may be interrupted.
     async fn create_cluster(&mut self, folder: &Path) -> Result<(), ServerError> {
         if self.cluster.join("PG_VERSION").is_file() {
             return Ok(());
@@ -230,8 +214,7 @@ impl Postgres {
         Ok(())
     }
 
-    /// Removes the pid file of a killed server, once the cluster is vacant. PostgreSQL refuses to start if
-    /// the pid belongs to a zombie or another program.
+    /// PostgreSQL refuses to start if the pid of a killed server belongs to a zombie or another program.
     async fn remove_stale_pid_file(&self) -> Result<(), ServerError> {
         occupancy::wait_until_vacant(&self.cluster, VACANT_WITHIN).await?;
         let stale = self.cluster.join("postmaster.pid");
@@ -251,8 +234,7 @@ impl Postgres {
         command
     }
 
-    /// The settings of the server. Unix sockets are off: the path of a socket is limited to 107 bytes, and a
-    /// data folder can be longer.
+    /// Unix sockets are off: their path is limited to 107 bytes.
     fn settings(&self) -> Vec<(&'static str, String)> {
         let mut settings = vec![
             ("listen_addresses", "127.0.0.1".to_owned()),
@@ -269,15 +251,13 @@ impl Postgres {
         settings
     }
 
-    /// Whether this server answers. The data folder identifies it: on a freshly chosen port another server
-    /// may answer.
+    /// Compares the folder: another server may answer on a fresh port.
     async fn answers(&self) -> bool {
         let shown = self.execute("SHOW data_directory").await;
         shown.is_ok_and(|rows| rows.iter().any(|row| Path::new(row) == self.cluster))
     }
 
-    /// Runs one statement and returns the first column as text. Drives the connection in place: a task for it
-    /// would have no owner.
+    /// Returns the first column. Drives the connection in place, without a task.
     async fn execute(&self, sql: &str) -> Result<Vec<String>, ServerError> {
         let (client, connection) = tokio_postgres::connect(&self.url("postgres"), NoTls).await?;
         let answer = async move {
@@ -290,7 +270,7 @@ impl Postgres {
 }
 
 impl Drop for Postgres {
-    /// Shuts down at once. SIGKILL would leave shared memory behind.
+    /// SIGKILL would leave shared memory behind.
     fn drop(&mut self) {
         if let Some(child) = &self.child {
             child.end_blocking(Signal::SIGQUIT, IMMEDIATE_STOP);

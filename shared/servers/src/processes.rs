@@ -9,7 +9,7 @@ pub fn own() -> i32 {
     i32::try_from(std::process::id()).unwrap_or(0)
 }
 
-/// The ids of a process and of its children, such as the postmaster and its backends.
+/// A process and its children.
 #[must_use]
 pub fn family(of: i32) -> Vec<i32> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
@@ -17,7 +17,7 @@ pub fn family(of: i32) -> Vec<i32> {
     ids.filter(|id| *id == of || parent(*id) == Some(of)).collect()
 }
 
-/// The resident memory of a process in bytes: `VmRSS` of `/proc/PID/status`, there in KiB.
+/// Resident memory in bytes: `VmRSS` of `/proc/PID/status`, there in KiB.
 #[must_use]
 pub fn resident(process: i32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
@@ -25,7 +25,7 @@ pub fn resident(process: i32) -> u64 {
     line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) << 10
 }
 
-/// The parent: the fourth field of `/proc/PID/stat`, the second after the program name in brackets.
+/// The second field after the bracketed program name in `/proc/PID/stat`.
 fn parent(of: i32) -> Option<i32> {
     let stat = fs::read_to_string(format!("/proc/{of}/stat")).ok()?;
     stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()

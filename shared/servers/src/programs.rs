@@ -1,5 +1,3 @@
-//! Finds the programs of the servers.
-
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,8 +6,8 @@ use super::ServerError;
 
 const DEBIAN_POSTGRES: &str = "/usr/lib/postgresql";
 
-/// The folder with both `postgres` and `initdb`: `PG_BIN` if set, else a folder of the `PATH`, else the
-/// newest version of Debian's packages, which are not on the `PATH`.
+/// The folder with `postgres` and `initdb`: `PG_BIN`, else in the `PATH`, else the newest of Debian's
+/// packages, which are not on it.
 pub fn postgres_bin() -> Result<PathBuf, ServerError> {
     std::env::var_os("PG_BIN")
         .map(PathBuf::from)
@@ -23,7 +21,6 @@ pub fn postgres_bin() -> Result<PathBuf, ServerError> {
         })
 }
 
-/// The path of `redis-server`, or of `valkey-server`.
 pub fn redis_server() -> Result<PathBuf, ServerError> {
     ["redis-server", "valkey-server"]
         .into_iter()
@@ -35,7 +32,6 @@ pub fn redis_server() -> Result<PathBuf, ServerError> {
         })
 }
 
-/// The `PATH`, or the default of the system if the variable is not set.
 pub fn search_path() -> OsString {
     std::env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into())
 }
@@ -52,7 +48,7 @@ fn debian_versions() -> Vec<PathBuf> {
     versions.into_iter().map(|(_, bin)| bin).collect()
 }
 
-/// The major version as a number: as text, 9 would be newer than 15.
+/// As text, 9 would be newer than 15.
 fn major(folder: &Path) -> Option<u32> {
     folder.file_name()?.to_str()?.split('.').next()?.parse().ok()
 }

@@ -12,16 +12,16 @@ use super::log_file::LogFile;
 use super::{ServerError, occupancy, programs, server};
 
 const NAME: &str = "Redis";
-/// Time for Redis to write its append-only file before it ends.
+/// Time to write the append-only file.
 const STOP: Duration = Duration::from_secs(10);
 const VACANT_WITHIN: Duration = Duration::from_secs(8);
-/// Longer than any answer on loopback, short enough for the next attempt.
+/// Longer than an answer on loopback.
 const ANSWER: Duration = Duration::from_secs(1);
 
 /// Options of a private Redis.
 #[derive(Debug, Clone)]
 pub struct RedisOptions {
-    /// The folder of the append-only file and the log; created if missing, kept after the end.
+    /// Folder of append-only file and log, created if missing, kept after the end.
     pub data_dir: PathBuf,
     /// The TCP port on 127.0.0.1; a free one if `None`.
     pub port: Option<u16>,
@@ -35,8 +35,7 @@ impl RedisOptions {
     }
 }
 
-/// A private Redis server. Dropping the value stops the server, blocks the thread meanwhile, and keeps the
-/// data.
+/// A private Redis. A drop blocks until its end, and keeps the data.
 #[derive(Debug)]
 pub struct Redis {
     options: RedisOptions,
@@ -49,10 +48,10 @@ pub struct Redis {
 }
 
 impl Redis {
-    /// Starts the server and waits until it has loaded its data and answers.
+    /// Starts the server, and waits until its data is loaded.
     ///
     /// # Errors
-    /// Any [`ServerError`]; a failed start carries the last lines of the log.
+    /// Any [`ServerError`], with the last lines of the log after a failed start.
     pub async fn start(options: RedisOptions) -> Result<Self, ServerError> {
         let program = programs::redis_server()?;
         let launcher = Launcher::for_servers()?;
@@ -70,25 +69,25 @@ impl Redis {
         format!("redis://127.0.0.1:{}/0", self.port)
     }
 
-    /// The TCP port on 127.0.0.1, the same after a restart.
+    /// The TCP port on 127.0.0.1, stable over restarts.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// The process id, or `None` after `stop` or `kill`.
+    /// The process id; `None` after `stop` or `kill`.
     #[must_use]
     pub fn pid(&self) -> Option<i32> {
         self.child.as_ref().map(Child::pid)
     }
 
-    /// The exit status of a server that ended without `stop` or `kill`; `None` while it runs.
+    /// The exit status after an end without `stop` or `kill`.
     #[must_use]
     pub fn exit_status(&self) -> Option<ExitStatus> {
         self.child.as_ref()?.exit_status()
     }
 
-    /// Ends the server with SIGTERM, after a time limit with SIGKILL. `None` if it was not running.
+    /// Sends SIGTERM, after a time limit SIGKILL. `None` if not running.
     pub async fn stop(&mut self) -> Option<ExitStatus> {
         let child = self.child.take()?;
         match child.end(Signal::SIGTERM, STOP).await {
@@ -97,17 +96,14 @@ impl Redis {
         }
     }
 
-    /// Kills the server with SIGKILL. For tests.
+    /// Kills the server with SIGKILL.
     pub async fn kill(&mut self) {
         if let Some(child) = self.child.take() {
             child.end(Signal::SIGKILL, STOP).await;
         }
     }
 
-    /// Restarts the server on the same port and data; stops a running one first.
-    ///
-    /// # Errors
-    /// As [`Redis::start`].
+    /// Restarts on the same port and data.
     pub async fn restart(&mut self) -> Result<(), ServerError> {
         self.stop().await;
         self.launch_on(self.port).await
@@ -134,11 +130,9 @@ impl Redis {
         Ok(())
     }
 
-    /// The command line of the server. `everysec`: streams are delivery and PostgreSQL is the truth, hence a
-    /// power loss may cost one second. `noeviction`: a full Redis must refuse writes instead of evicting a
-    /// stream. The append-only file is rewritten every 256 MB, uncompressed, because only the next start
-    /// reads it. Compressing, and rewriting every 64 MB, took almost a quarter of the processor time of Redis
-    /// under load.
+    /// `everysec`: a power loss may cost one second, since PostgreSQL is the truth. `noeviction`: a full
+    /// Redis must refuse writes. Compressing the append-only file and rewriting it every 64 MB took almost a
+    /// quarter of Redis's processor time under load.
     fn redis_server(&self) -> Command {
         let mut command = self.launcher.server_command(&self.program, DeathSignal::Term, &self.folder);
         command.args(["--bind", "127.0.0.1", "--port", &self.port.to_string(), "--daemonize", "no"]);
@@ -158,14 +152,13 @@ impl Drop for Redis {
     }
 }
 
-/// Whether process `pid` answers on `port` and has loaded its data. On a freshly chosen port another Redis
-/// may answer.
+/// Compares the process id: another Redis may answer on a fresh port.
 async fn answers(port: u16, pid: i32) -> bool {
     let answer = tokio::time::timeout(ANSWER, ask(port)).await;
     matches!(answer, Ok(Ok(text)) if text.contains(&format!("process_id:{pid}\r\n")) && text.contains("+PONG"))
 }
 
-/// Sends two inline commands: while Redis loads its data it refuses `PING` and answers `INFO`.
+/// While Redis loads its data it refuses `PING` and answers `INFO`.
 async fn ask(port: u16) -> std::io::Result<String> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
     stream.write_all(b"PING\r\nINFO server\r\nQUIT\r\n").await?;

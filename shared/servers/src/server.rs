@@ -1,4 +1,4 @@
-//! The common part of starting PostgreSQL and Redis: launch the process, wait for its first answer.
+//! The common part of starting PostgreSQL and Redis.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,13 +12,12 @@ use super::child::Child;
 use super::log_file::LogFile;
 use super::ports;
 
-/// Time for the replay of the log after a kill. A server that cannot start ends, and is noticed at once.
+/// For the replay of the log after a kill.
 const READY_WITHIN: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(20);
-/// Ports to try. Another process may take a chosen port before the server binds it.
+/// Another process may take a port before the server binds it.
 const PORT_ATTEMPTS: usize = 5;
 
-/// Starts `command` with its output in `log`.
 pub fn launch(mut command: Command, log: &mut LogFile) -> Result<Child, ServerError> {
     let (stdout, stderr) = log.open()?;
     command.stdout(stdout).stderr(stderr);
@@ -26,7 +25,6 @@ pub fn launch(mut command: Command, log: &mut LogFile) -> Result<Child, ServerEr
     Ok(child)
 }
 
-/// Waits until `answers` is true, the server ends or the deadline passes.
 pub async fn ready(
     name: &'static str,
     child: &Child,
@@ -53,8 +51,7 @@ pub fn did_not_start(server: &'static str, reason: String, log: &LogFile) -> Ser
     ServerError::DidNotStart { server, reason, log: log.path().to_path_buf(), tail: log.tail() }
 }
 
-/// The ports to try in turn: the wanted one, or several free ones. A taken wanted port is an error that names
-/// its holder.
+/// The wanted port, or several free ones.
 pub fn candidates(server: &'static str, wanted: Option<u16>) -> Result<Vec<u16>, ServerError> {
     let Some(port) = wanted else {
         let free = (0..PORT_ATTEMPTS).map(|_| ports::free_port()).collect::<Result<_, _>>();
@@ -66,12 +63,10 @@ pub fn candidates(server: &'static str, wanted: Option<u16>) -> Result<Vec<u16>,
     }
 }
 
-/// Whether a start failed because its port was taken.
 pub fn port_was_taken(error: &ServerError, log: &LogFile) -> bool {
     matches!(error, ServerError::DidNotStart { .. }) && log.since_start().contains("Address already in use")
 }
 
-/// The absolute path of the data folder, valid in any working directory.
 pub fn absolute(data_dir: &Path) -> Result<PathBuf, ServerError> {
     std::path::absolute(data_dir).map_err(ServerError::io("find", data_dir))
 }

@@ -1,5 +1,3 @@
-//! Tests of the private servers on real binaries.
-
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -37,7 +35,7 @@ fn connection(redis: &Redis) -> redis::Connection {
 }
 
 fn runs(pid: i32) -> bool {
-    // A zombie has no executable. In a container, the orphans of a killed process may stay zombies.
+    // A zombie has no executable. In a container, orphans may stay zombies.
     std::fs::read_link(format!("/proc/{pid}/exe")).is_ok()
 }
 

@@ -1,5 +1,3 @@
-//! For benches: a database with `fsync`, and a timer that excludes the preparation.
-
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -9,20 +7,16 @@ use servers::{Postgres, PostgresOptions, account::scratch_dir};
 
 use super::settings::database_settings;
 
-/// A dedicated PostgreSQL with `fsync` on, because benches measure the cost of a commit. The PostgreSQL of
-/// the tests has it off.
+/// A PostgreSQL with `fsync`, because benches measure the cost of a commit.
 #[derive(Debug)]
 pub struct DurablePostgres {
-    // Fields drop in order: the server stops before its folder is removed.
+    // Dropped in order: the server before its folder.
     server: Postgres,
     _folder: TempDir,
 }
 
 impl DurablePostgres {
-    /// Starts the server with one empty database.
-    ///
-    /// # Panics
-    /// The server does not start.
+    /// Starts with one empty database.
     pub async fn start() -> Self {
         let folder = scratch_dir().unwrap_or_else(|error| panic!("no folder for PostgreSQL: {error}"));
         let server = Postgres::start(PostgresOptions::new(folder.path().join("postgres"))).await;
@@ -31,14 +25,14 @@ impl DurablePostgres {
         Self { server, _folder: folder }
     }
 
-    /// The default settings, with the URL of the database.
+    /// The default settings, with the URL.
     #[must_use]
     pub fn settings(&self) -> DatabaseSettings {
         database_settings(&self.server.url("bench"))
     }
 }
 
-/// The total duration of `times` runs of `work`, without `prepare` before each of them.
+/// The total time of `times` runs of `work`, each after an untimed `prepare`.
 pub async fn timed<T>(
     times: u64,
     mut prepare: impl AsyncFnMut() -> T,

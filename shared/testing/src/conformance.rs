@@ -1,11 +1,6 @@
-//! The rules for every [`EventHandler`], independent of its event.
-
 use runtime::stream::{EventHandler, Outcome, Received};
 
-/// Delivers the same event twice in one batch, then once more: one `Done`, all others `Duplicate`.
-///
-/// # Panics
-/// The handler returns other outcomes, or leaves an event without an outcome.
+/// Delivers an event twice in one batch, then once more: one `Done`, all others `Duplicate`.
 pub async fn a_repeated_event_is_a_duplicate<H>(handler: &H, received: Received<H::Event>)
 where
     H: EventHandler,

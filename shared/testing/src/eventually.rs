@@ -1,19 +1,17 @@
-//! Waits for a condition instead of sleeping for a fixed time.
-
 use std::{
     fmt::Debug,
     time::{Duration, Instant},
 };
 
-/// Time between two probes: short compared with every interval in the tests, and cheap at 50 a second.
+/// Short compared with every interval in the tests.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// The result of a probe: the expected value, or the state that was found instead.
+/// A value, or the state found instead.
 pub trait Probe {
     type Found;
 
     /// # Errors
-    /// The state that was found instead, for the message of the failed test.
+    /// The state found instead.
     fn found(self) -> Result<Self::Found, String>;
 }
 
@@ -33,10 +31,10 @@ impl<T, E: Debug> Probe for Result<T, E> {
     }
 }
 
-/// Probes until a value is found. `Err(seen)` and `None` mean: not yet.
+/// Probes until a value is found; `Err(seen)` and `None` mean: not yet.
 ///
 /// # Panics
-/// After `within`, with the description and the last state.
+/// After `within`, with the last state.
 pub async fn eventually<L: Probe>(
     what: &str,
     within: Duration,

@@ -1,8 +1,7 @@
-//! The test kit: real servers, tokens, and waits for conditions.
+//! The test kit: real servers, tokens, and waits.
 //!
-//! One PostgreSQL serves all tests of a test process, with one database for each test. Each test that uses
-//! Redis has its own server, because tests flush, stop and kill it. The functions panic where a service would
-//! return an error: a test without its servers has no result.
+//! Tests share one PostgreSQL per process, a database each. Redis is their own, because they flush, stop and
+//! kill it. Functions panic when a server fails.
 
 mod bench;
 mod conformance;

@@ -1,5 +1,3 @@
-//! One PostgreSQL for all tests of a process, and one Redis for each test.
-
 use std::{
     ops::{Deref, DerefMut},
     path::Path,
@@ -14,12 +12,12 @@ use uuid::Uuid;
 
 use servers::{Durability, Postgres, PostgresOptions, Redis, RedisOptions, account::scratch_dir};
 
-/// Three services with two pools of eight, times two for a second instance, for all tests that run at a time.
+/// Three services with two pools of eight, twice, for all parallel tests.
 const CONNECTIONS: u16 = 600;
-/// Time for Redis on a machine that is busy with tests.
+/// For a busy machine.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
-/// The PostgreSQL of this test process, started by the first call. The server ends with the process.
+/// The PostgreSQL of this test process, which ends with it.
 pub async fn postgres() -> &'static Postgres {
     static SHARED: OnceCell<Postgres> = OnceCell::const_new();
     SHARED.get_or_init(start_postgres).await
@@ -34,9 +32,8 @@ async fn start_postgres() -> Postgres {
     Postgres::start(options).await.unwrap_or_else(|error| panic!("PostgreSQL does not start: {error}"))
 }
 
-/// Removes the folder after the end of this process. Statics are not dropped, and a test process may be
-/// killed: a shell waits for the end of its input, which this process holds open. A server may need a moment
-/// to end, hence the retries.
+/// A shell waits for the end of its input, since a test process may be killed; it retries while a server
+/// ends.
 fn remove_after_us(folder: &Path) {
     let mut shell = Command::new("sh");
     shell
@@ -46,10 +43,10 @@ fn remove_after_us(folder: &Path) {
             "sh",
         ])
         .arg(folder);
-    // A separate process group: Ctrl-C must not end the shell before this process.
+    // Ctrl-C must not end the shell first.
     std::os::unix::process::CommandExt::process_group(&mut shell, 0);
     let shell = shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-    // Leaked on purpose: dropping the value would close the input.
+    // Leaked: a drop would close the input.
     std::mem::forget(shell.unwrap_or_else(|error| panic!("no shell: {error}")));
 }
 
@@ -62,9 +59,6 @@ pub struct TestDatabase {
 
 impl TestDatabase {
     /// An empty database on the shared server.
-    ///
-    /// # Panics
-    /// The database cannot be created.
     pub async fn create() -> Self {
         let server = postgres().await;
         let name = format!("test_{}", Uuid::now_v7().simple());
@@ -80,15 +74,14 @@ impl TestDatabase {
 }
 
 impl Drop for TestDatabase {
-    /// Drops the database: 8 MB each would fill the disk over hundreds of tests. A thread, because `drop`
-    /// cannot await.
+    /// Databases of 8 MB would fill the disk. A thread, because `drop` cannot await.
     fn drop(&mut self) {
         let name = std::mem::take(&mut self.name);
         let drop_it = move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             runtime.map(|runtime| runtime.block_on(async { postgres().await.drop_database(&name).await }))
         };
-        // Errors are ignored: the server is removed with all its databases.
+        // Ignores errors: the server is removed with all databases.
         let _ = std::thread::spawn(drop_it).join();
     }
 }
@@ -96,16 +89,13 @@ impl Drop for TestDatabase {
 /// A Redis for one test.
 #[derive(Debug)]
 pub struct TestRedis {
-    // Fields drop in order: the server stops before its folder is removed.
+    // Dropped in order: the server before its folder.
     server: Redis,
     _folder: TempDir,
 }
 
 impl TestRedis {
     /// Starts an empty server.
-    ///
-    /// # Panics
-    /// The server does not start.
     pub async fn start() -> Self {
         let folder = scratch_dir().unwrap_or_else(|error| panic!("no folder for Redis: {error}"));
         let server = Redis::start(RedisOptions::new(folder.path().join("redis"))).await;
@@ -115,20 +105,16 @@ impl TestRedis {
         }
     }
 
-    /// Runs one command on a new connection.
+    /// Runs one command.
     ///
     /// # Panics
-    /// Redis does not answer, answers with an error, or with a value other than a `T`.
+    /// Redis does not answer with a `T`.
     pub async fn command<T: redis::FromRedisValue>(&self, words: &[&str]) -> T {
         command(&self.server.url(), words).await
     }
 }
 
-/// A connection with a time limit of 30 s. The default of redis-rs is half a second, too short on a machine
-/// that is busy with tests.
-///
-/// # Panics
-/// Redis does not answer.
+/// Waits 30 s for answers: the half second of redis-rs is too short on a busy machine.
 pub async fn redis_connection(url: &str) -> redis::aio::MultiplexedConnection {
     let client = redis::Client::open(url).unwrap_or_else(|error| panic!("{url}: {error}"));
     let config = AsyncConnectionConfig::new()

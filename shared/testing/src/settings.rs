@@ -1,5 +1,3 @@
-//! Settings for a test.
-
 use std::{net::SocketAddr, time::Duration};
 
 use runtime::{
@@ -8,7 +6,7 @@ use runtime::{
     stream::StreamSettings,
 };
 
-/// Settings of streams for a test: the defaults, with all waits below one second.
+/// Defaults, with all waits below one second.
 #[must_use]
 pub fn stream_settings(redis_url: &str) -> StreamSettings {
     let mut settings = StreamSettings::read(&mut nothing(), SocketAddr::from(([127, 0, 0, 1], 0)));
@@ -22,7 +20,7 @@ pub fn stream_settings(redis_url: &str) -> StreamSettings {
     settings
 }
 
-/// Settings of a database for a test: the defaults, with `url`.
+/// Defaults, with `url`.
 #[must_use]
 pub fn database_settings(url: &str) -> DatabaseSettings {
     let mut settings = DatabaseSettings::read(&mut nothing());
@@ -30,7 +28,7 @@ pub fn database_settings(url: &str) -> DatabaseSettings {
     settings
 }
 
-/// A source without flags and environment: a test must not depend on the shell that runs it.
+/// A test must not depend on the shell that runs it.
 fn nothing() -> Source {
     Source::new([], [])
 }

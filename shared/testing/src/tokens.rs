@@ -1,5 +1,3 @@
-//! Tokens like those of the service `user`, and every kind of invalid token.
-
 use std::time::SystemTime;
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
@@ -9,25 +7,22 @@ use uuid::Uuid;
 
 use runtime::auth::{Claims, Role, TOKEN_TYPE};
 
-/// The issuer and the audience of the default settings.
+/// The defaults of the services.
 const ISSUER: &str = "orderflow-user";
 const AUDIENCE: &str = "orderflow";
 const LIFE_SECONDS: u64 = 600;
 
-/// Signs tokens as the service `user` does.
+/// Signs like the service `user`.
 #[derive(Clone)]
 pub struct Signer {
     pub kid: String,
-    /// The public key, 32 bytes.
+    /// 32 bytes.
     pub public_key: Vec<u8>,
     key: EncodingKey,
 }
 
 impl Signer {
     /// A new key pair.
-    ///
-    /// # Panics
-    /// The system has no source of randomness.
     #[must_use]
     pub fn generate() -> Self {
         let pair = Ed25519KeyPair::generate().unwrap_or_else(|error| panic!("no key pair: {error}"));
@@ -39,16 +34,13 @@ impl Signer {
         }
     }
 
-    /// A signer with a stored key pair, for tokens that the service would not sign.
+    /// For tokens that the service would not sign.
     #[must_use]
     pub fn with_key(kid: &str, pkcs8: &[u8], public_key: &[u8]) -> Self {
         Self { kid: kid.to_owned(), public_key: public_key.to_vec(), key: EncodingKey::from_ed_der(pkcs8) }
     }
 
-    /// The public key, as `/.well-known/jwks.json` shows it.
-    ///
-    /// # Panics
-    /// The text below is always a valid key set.
+    /// As in `/.well-known/jwks.json`.
     #[must_use]
     pub fn jwks(&self) -> JwkSet {
         let x = URL_SAFE_NO_PAD.encode(&self.public_key);
@@ -57,7 +49,7 @@ impl Signer {
             .unwrap_or_else(|error| panic!("no key set: {error}"))
     }
 
-    /// The claims of a new account of `role`, valid for ten minutes.
+    /// Claims of a new account, valid for ten minutes.
     #[must_use]
     pub fn claims(role: Role) -> Claims {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
@@ -90,19 +82,16 @@ impl Signer {
         self.sign(&self.header(), &Self::claims(role))
     }
 
-    /// A token with any header and claims and a valid signature.
+    /// Signs any header and claims.
     ///
     /// # Panics
-    /// The header names an algorithm other than EdDSA.
+    /// The algorithm is not EdDSA.
     #[must_use]
     pub fn sign(&self, header: &Header, claims: &impl serde::Serialize) -> String {
         jsonwebtoken::encode(header, claims, &self.key).unwrap_or_else(|error| panic!("not signed: {error}"))
     }
 
-    /// A token with `alg: none`, without a signature.
-    ///
-    /// # Panics
-    /// The claims cannot be written as JSON.
+    /// A token with `alg: none`.
     #[must_use]
     pub fn unsigned(kid: &str, claims: &impl serde::Serialize) -> String {
         let header = serde_json::json!({"alg": "none", "typ": TOKEN_TYPE, "kid": kid}).to_string();
@@ -110,11 +99,7 @@ impl Signer {
         format!("{}.{}.", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims))
     }
 
-    /// A token signed by HS256 with the public key as secret. A verifier that trusts the algorithm of the
-    /// header accepts it.
-    ///
-    /// # Panics
-    /// The claims cannot be written as JSON.
+    /// HS256 with the public key as secret, accepted if the verifier trusts the header's algorithm.
     #[must_use]
     pub fn signed_with_public_key(kid: &str, public_key: &[u8], claims: &impl serde::Serialize) -> String {
         let header = Header {

@@ -12,8 +12,7 @@ use super::site::{HOT, Site, products};
 use super::{BenchError, Figure, Measure, Reading, system};
 use ctl::stack::Kind;
 
-/// A provider that answers after the end of the measurement, and a service that keeps accepting orders.
-/// Orders beyond its memory stay pending in the database until the tables are emptied.
+/// Keeps every charge open while payment accepts orders.
 const NO_PROVIDER: [(&str, &str); 4] = [
     ("PROVIDER_LATENCY", "1h"),
     ("PROVIDER_TIMEOUT", "2h"),
@@ -23,19 +22,14 @@ const NO_PROVIDER: [(&str, &str); 4] = [
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 const PENDING: &str = "SELECT count(*) FROM orders WHERE status = 'pending'";
 const WAITING: &str = "SELECT count(*) FROM orders WHERE status = 'completed'";
-/// The time from the first confirmation to the last, without the start of inventory.
+/// Seconds from the first confirmation to the last, without the start of inventory.
 const DRAINED: &str =
     "SELECT coalesce(extract(epoch FROM max(ended_at) - min(ended_at)), 0)::float8 FROM orders";
-/// The rows before the last transaction, and the time they took. A row has the start of its transaction as
-/// its time.
+/// Rows before the last transaction, and their seconds: a row carries the start of its transaction.
 const TAKEN: &str =
     "SELECT count(*) FILTER (WHERE at < last), coalesce(extract(epoch FROM max(at) - min(at)), 0)::float8
      FROM stock_ledger, (SELECT max(at) AS last FROM stock_ledger) AS end_of_it";
 
-/// Orders accepted without consumers: inventory is down, and the provider keeps charges open, so that no
-/// order is published.
-///
-/// The tables are emptied before any charge.
 pub async fn post(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
     let fixture = site.fixture(products()).await?;
     warm_up(site, plan, &fixture).await?;
@@ -55,7 +49,6 @@ pub async fn post(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchErr
     })
 }
 
-/// Orders accepted and paid while inventory is down, and drained when it is back.
 pub async fn drain(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
     let fixture = site.fixture(products()).await?;
     warm_up(site, plan, &fixture).await?;
@@ -65,7 +58,7 @@ pub async fn drain(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchEr
     let timer = CpuTimer::begin(&site.process_groups());
     let payment = site.database(Kind::Payment);
     let (outcome, waiting) = loop {
-        // Short loads, so that the backlog stays close to its target.
+        // Short loads keep the backlog close to its target.
         let outcome = offer(site, &fixture, plan.warm_up, CONNECTIONS).await?;
         let waiting = published(&payment).await?;
         if waiting >= plan.backlog {
@@ -86,7 +79,6 @@ pub async fn drain(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchEr
     })
 }
 
-/// A backlog of one product, drained by inventory while payment is down.
 pub async fn consumer(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
     let fixture = site.fixture(vec![HOT.to_owned()]).await?;
     warm_up(site, plan, &fixture).await?;
@@ -113,7 +105,7 @@ pub async fn consumer(site: &mut Site, plan: &BenchPlan) -> Result<Reading, Benc
     })
 }
 
-/// Waits until every order is paid and published. Returns the number that waits for inventory.
+/// Returns the number of orders that wait for inventory, once all are paid.
 async fn published(payment: &Database) -> Result<i64, BenchError> {
     while payment.number(PENDING).await? > 0 {
         sleep(LOOK_AGAIN).await;

@@ -1,7 +1,4 @@
-//! The targets as a picture: a bar each, whose length is the reached part of its goal.
-//!
-//! A dozen rectangles are written without a library. Ratios of any size and direction fit on one scale, where
-//! each goal is 1.
+//! The targets as bars on one scale, where each goal is 1.
 
 use std::fmt::Write;
 
@@ -11,13 +8,12 @@ use super::rows::{Better, Row, Verdict};
 const WIDTH: f64 = 1030.0;
 const ROW: f64 = 30.0;
 const TOP: f64 = 64.0;
-/// The start of the bars, and the goal.
 const LEFT: f64 = 350.0;
 const GOAL: f64 = 680.0;
-/// The longest bar: a third more than the goal, with room for the numbers.
+/// The longest bar in goals, with room for the numbers.
 const MOST: f64 = 1.33;
 
-/// An SVG document.
+/// Draws the targets as SVG.
 #[must_use]
 pub fn svg(report: &Report) -> String {
     let height = TOP + ROW * report.rows.len() as f64 + 40.0;
@@ -69,7 +65,7 @@ fn bar(row: &Row, y: f64) -> String {
     .join("\n")
 }
 
-/// A text element at a place, with its words escaped.
+/// A text element with its words escaped.
 pub fn text(x: f64, y: f64, style: &str, words: &str) -> String {
     format!("<text x=\"{x:.1}\" y=\"{y:.1}\" {style}>{}</text>", escaped(words))
 }

@@ -1,9 +1,6 @@
 //! Processor time by group of processes, and the wait for an idle machine.
 //!
-//! Every process belongs to a service, a server or the generator (this process and its awaited children), or
-//! is foreign. Time is stolen when the host of a virtual machine runs others instead. A host that stops the
-//! machine is visible only by a jump of the wall clock. The jump counts as stolen on all cores, because wrk
-//! and PostgreSQL measure by that clock. Much foreign or stolen time makes a figure unreliable.
+//! The `generator` includes awaited children.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,14 +11,14 @@ use tokio::time::sleep;
 
 use servers::processes;
 
-/// USER_HZ: the unit of `/proc/PID/stat`, 100 on every architecture of Linux.
+/// USER_HZ, the unit of `/proc/PID/stat`: 100 on every architecture of Linux.
 const TICKS: f64 = 100.0;
-/// The machine is idle with at most this many cores in use over [`WINDOW`].
+/// The most used cores of an idle machine over [`WINDOW`].
 const QUIET: f64 = 0.15;
 const WINDOW: Duration = Duration::from_millis(1500);
-/// The time of work on all cores that reveals stolen time: fifty ticks.
+/// Fifty ticks of work on all cores reveal stolen time.
 const PROBE: Duration = Duration::from_millis(500);
-/// A figure is marked as disturbed above this many foreign or stolen cores.
+/// Foreign or stolen cores above which a figure is disturbed.
 const DISTURBING: f64 = 0.25;
 
 /// Used cores by group.
@@ -32,15 +29,13 @@ pub fn others(cores: &Cores) -> f64 {
     ["foreign", "stolen"].iter().filter_map(|who| cores.get(*who)).fold(0.0, |most, used| most.max(*used))
 }
 
-/// Whether foreign or stolen cores make a figure unreliable.
 pub fn disturbed(cores: &Cores) -> bool {
     others(cores) > DISTURBING
 }
 
-/// The processes of each group.
+/// Process ids by group.
 pub type ProcessGroups = Vec<(&'static str, Vec<i32>)>;
 
-/// Measures processor time from a moment on.
 #[derive(Debug)]
 pub struct CpuTimer {
     began: Instant,
@@ -50,17 +45,16 @@ pub struct CpuTimer {
     machine: Machine,
 }
 
-/// Ticks of the whole machine since its boot.
+/// Ticks since boot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Machine {
     /// user, nice, system, irq and softirq.
     busy: u64,
-    /// Ticks that the hypervisor gave to others while there was work.
+    /// Ticks given to other machines while there was work.
     stolen: u64,
 }
 
 impl CpuTimer {
-    /// Begins to measure.
     pub fn begin(process_groups: &ProcessGroups) -> Self {
         let ids = process_groups.iter().flat_map(|(_, ids)| ids);
         let processes = ids.map(|id| (*id, used(*id))).collect();
@@ -73,7 +67,7 @@ impl CpuTimer {
         }
     }
 
-    /// Ends the measurement. A process that was started during it counts in full.
+    /// A process started meanwhile counts in full.
     pub fn end(self, process_groups: &ProcessGroups) -> Cores {
         let seconds = self.began.elapsed().as_secs_f64();
         let stopped = stopped(seconds, seconds_since(self.on_the_wall));
@@ -92,12 +86,12 @@ impl CpuTimer {
     }
 }
 
-/// Seconds of the wall clock, negative after a step back.
+/// Negative after a step back of the wall clock.
 fn seconds_since(moment: SystemTime) -> f64 {
     moment.elapsed().map_or_else(|error| -error.duration().as_secs_f64(), |elapsed| elapsed.as_secs_f64())
 }
 
-/// The stolen cores of a stopped machine: all cores, by the share of the jump in `seconds`.
+/// All cores count as stolen for the jump of a stopped machine's clock, which wrk and PostgreSQL use.
 fn stopped(seconds: f64, on_the_wall: f64) -> f64 {
     (on_the_wall - seconds).abs() / seconds * all_cores() as f64
 }
@@ -106,7 +100,7 @@ fn all_cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Waits until the machine is idle and all its cores are available, at most `patience`.
+/// Waits at most `patience` for an idle machine with all cores available.
 pub async fn quiet(patience: Duration) {
     let deadline = Instant::now() + patience;
     while Instant::now() < deadline && !(idle().await && can_be_had().await) {}
@@ -119,7 +113,7 @@ async fn idle() -> bool {
     (machine().busy - before.busy) as f64 / TICKS / began.elapsed().as_secs_f64() <= QUIET
 }
 
-/// Keeps all cores busy for a moment, because stolen time shows under work only.
+/// Keeps all cores busy, because stolen time shows under work only.
 async fn can_be_had() -> bool {
     let began = Instant::now();
     let before = machine();
@@ -134,7 +128,7 @@ async fn can_be_had() -> bool {
     (machine().stolen - before.stolen) as f64 / TICKS / began.elapsed().as_secs_f64() <= DISTURBING
 }
 
-/// Ticks of a process and of its reaped children, such as the backends of the postmaster.
+/// Includes reaped children, such as the backends of the postmaster.
 fn used(process: i32) -> u64 {
     stat(process).map_or(0, |fields| ticks(&fields))
 }
@@ -148,7 +142,7 @@ fn ticks(fields: &[String]) -> u64 {
     fields.iter().skip(11).take(4).filter_map(|field| field.parse::<u64>().ok()).sum()
 }
 
-/// The fields of `/proc/PID/stat` after the program name, which may contain anything.
+/// Fields after the program name, which may contain anything.
 fn stat(process: i32) -> Option<Vec<String>> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     Some(stat.rsplit_once(") ")?.1.split_whitespace().map(str::to_owned).collect())

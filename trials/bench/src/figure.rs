@@ -1,70 +1,41 @@
 use std::fmt;
 
-/// One number of a measurement.
+/// A number of a measurement, described by [`Figure::name`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Figure {
-    /// Confirmed orders a second, from the first POST to the last confirmation.
     Confirmed,
-    /// Accepted orders a second in the same run.
     Accepted,
-    /// Memory of the three services under that load.
     Memory,
-    /// Confirmed orders a second of one product.
     HotConfirmed,
-    /// Orders a second of one product, consumed by inventory alone.
     HotConsumed,
-    /// Accepted orders a second with consumers stopped.
     AcceptedAlone,
-    /// Drained orders a second of a backlog.
     Drained,
-    /// p50 of POST with one connection.
     SingleP50,
-    /// p50 from POST to the end at 100 orders a second.
     End100P50,
-    /// p99 from POST to the end at 100 orders a second.
     End100P99,
-    /// p50 from POST to the end at 300 orders a second.
     End300P50,
-    /// p99 from POST to the end at 300 orders a second.
     End300P99,
-    /// GET /products/{sku}, requests a second.
     Browsed,
-    /// Confirmed orders a second with few stored orders.
     FewStored,
-    /// Confirmed orders a second with many stored orders.
     ManyStored,
-    /// pgbench, best of 1, 16 and 64 clients: one transaction an order.
     Y1,
-    /// pgbench, one statement an order.
     Y1s,
-    /// p50 of the statement with one client.
     Y1sP50,
-    /// p50 of POST without group commit, with one connection.
     UngroupedP50,
-    /// p50 of a handler with one statement a request, with one connection.
     Y1hP50,
-    /// One unit of one product a transaction.
     Y2,
-    /// XADD with one client.
     Xadd1,
-    /// XADD with 50 clients.
     Xadd50,
-    /// XADD with 50 clients, in pipelines of 16.
     Xadd16,
-    /// XADD with 50 clients, in pipelines of 64.
     Xadd64,
-    /// One write of 8 kB.
     Fdatasync,
 }
 
 /// The unit of a figure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
-    /// Things a second.
     PerSecond,
-    /// Milliseconds.
     Milliseconds,
-    /// Mebibytes.
     Mebibytes,
 }
 
@@ -102,7 +73,6 @@ impl Figure {
         }
     }
 
-    /// The unit of a figure.
     #[must_use]
     pub fn unit(self) -> Unit {
         match self {

@@ -1,20 +1,6 @@
-//! Throughput and latency, against yardsticks on the same machine in the same run.
+//! Throughput and latency, against yardsticks on the same machine in the same run (`docs/benchmarks`).
 //!
-//! An absolute figure depends on the machine. Each figure is therefore divided by a yardstick of PostgreSQL
-//! or Redis alone. Both are measured in turns, round by round, and medians count. Every measurement starts on
-//! empty tables and an idle machine, and reports the cores of each group of processes. Foreign work marks a
-//! measurement as disturbed.
-//!
-//! | module | content |
-//! | --- | --- |
-//! | [`Measure`], [`BenchPlan`] | the measurements, their rounds and times |
-//! | `site` | the stack, its customers and products |
-//! | `system`, `orders`, `backlog`, `stored`, `paced` | the measurements of the system |
-//! | `yardsticks`, `pgbench`, `plain_handler`, `redis_disk` | the yardsticks of PostgreSQL, a plain handler, Redis and the disk |
-//! | `wrk`, `program`, `database` | load generators, and direct queries |
-//! | `cores` | processor time by group of processes |
-//! | [`overload`] | goodput under overload |
-//! | [`Report`], `rows`, [`svg`] | medians, floors and goals, the chart |
+//! Start with `site` (the stack), `system` (its measurements) and `yardsticks`.
 
 mod backlog;
 mod chart;

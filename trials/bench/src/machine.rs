@@ -6,25 +6,21 @@ use super::BenchError;
 use super::site::Site;
 use ctl::stack::Kind;
 
-/// The machine of a run. Ratios of two machines can be compared roughly, absolute figures cannot.
+/// The machine of a run. Only ratios can be compared between machines.
 #[derive(Debug, Clone, Serialize)]
 pub struct Machine {
     /// Hardware threads.
     pub cores: usize,
-    /// As `/proc/cpuinfo` has it.
     pub cpu: String,
-    /// In GiB.
     pub memory_gib: f64,
-    /// Linux.
     pub kernel: String,
-    /// The version of the server.
+    /// The server's version.
     pub postgres: String,
-    /// The version of the server.
+    /// The server's version.
     pub redis: String,
 }
 
 impl Machine {
-    /// Reads the properties of this machine and the versions of the servers.
     pub async fn of(site: &Site) -> Result<Self, BenchError> {
         let version = site.database(Kind::Payment).row("SHOW server_version", &[]).await?.get(0);
         let kib = |line: String| line.split_whitespace().next().and_then(|kib| kib.parse::<f64>().ok());
@@ -40,7 +36,6 @@ impl Machine {
     }
 }
 
-/// The value after `name:` in a file of such lines.
 fn line_of(file: &str, name: &str) -> Option<String> {
     line_of_text(&fs::read_to_string(file).ok()?, name)
 }

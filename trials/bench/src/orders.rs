@@ -1,4 +1,4 @@
-//! Orders offered in a closed loop, and their ends.
+//! Orders in a closed loop, and their ends.
 
 use std::time::{Duration, Instant};
 
@@ -11,32 +11,28 @@ use super::site::Site;
 use super::wrk::{self, Fixture, Load, Request, WrkResult};
 use ctl::stack::Kind;
 
-/// The connections of the closed loop.
 pub const CONNECTIONS: u16 = 64;
-/// The poll of `/metrics`, which takes less than a millisecond.
+/// A read of `/metrics` takes less than a millisecond.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
-/// The longest poll. Afterwards [`Site::wait_until_ended`] queries the database.
+/// The longest poll, before [`Site::wait_until_ended`] queries.
 const WATCHED_FOR: Duration = Duration::from_secs(120);
 
-/// The confirmed orders, the others, and the seconds from the first POST to the start of the last commit.
+/// Confirmed orders, others, and the seconds from the first POST to the start of the last commit.
 const ENDED: &str = "SELECT count(*) FILTER (WHERE status = 'confirmed'), count(*) FILTER (WHERE status <> 'confirmed'),
      coalesce(extract(epoch FROM max(ended_at) - min(created_at)), 0)::float8 FROM orders WHERE created_at >= $1";
 
-/// The result of a load whose orders were all confirmed.
+/// A load whose orders were all confirmed.
 #[derive(Debug)]
 pub struct Sustained {
-    /// The result of the generator.
     pub outcome: WrkResult,
-    /// Confirmed orders a second, from the first POST to the last confirmation.
+    /// Measured from the first POST to the last confirmation.
     pub confirmed_per_second: f64,
-    /// Memory of the three services at the end of the load, in MiB.
+    /// MiB of the three services at the end of the load.
     pub memory: f64,
-    /// Used cores from the first POST to the last confirmation.
     pub cores: Cores,
 }
 
-/// Waits for an idle machine, offers orders, and waits for the last confirmation. The rows stay in the
-/// tables.
+/// Offers orders on an idle machine and waits for the last confirmation. Rows stay in the tables.
 pub async fn sustain(site: &mut Site, plan: &BenchPlan, fixture: &Fixture) -> Result<Sustained, BenchError> {
     quiet(plan.patience).await;
     let payment = site.database(Kind::Payment);
@@ -56,7 +52,7 @@ pub async fn sustain(site: &mut Site, plan: &BenchPlan, fixture: &Fixture) -> Re
     Ok(Sustained { outcome, confirmed_per_second: confirmed as f64 / seconds, memory, cores })
 }
 
-/// Runs a short load that is not measured, and empties the tables.
+/// Runs an unmeasured load, and empties the tables.
 pub async fn warm_up(site: &mut Site, plan: &BenchPlan, fixture: &Fixture) -> Result<(), BenchError> {
     site.wait_until_ended().await?;
     offer(site, fixture, plan.warm_up, CONNECTIONS).await?;
@@ -64,7 +60,6 @@ pub async fn warm_up(site: &mut Site, plan: &BenchPlan, fixture: &Fixture) -> Re
     site.empty().await
 }
 
-/// POST /orders.
 pub async fn offer(
     site: &Site,
     fixture: &Fixture,
@@ -74,7 +69,6 @@ pub async fn offer(
     offer_at(&site.url(Kind::Payment)?, site, fixture, time, connections).await
 }
 
-/// Offers orders to another address.
 pub async fn offer_at(
     url: &str,
     site: &Site,
@@ -95,8 +89,7 @@ pub async fn all_ended(site: &Site, before: i64) -> Result<(), BenchError> {
     Ok(())
 }
 
-/// Accepted orders minus ended ones, by payment's metrics since its start. The value is relative; a query of
-/// the database would scan every row.
+/// Counts by payment's metrics since its start, because a query would scan every row.
 pub async fn open(site: &Site) -> Result<i64, BenchError> {
     let url = format!("http://{}/metrics", site.stack.first(Kind::Payment)?.metrics_addr());
     let asked = async { reqwest::get(&url).await?.text().await };

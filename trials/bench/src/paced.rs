@@ -1,6 +1,4 @@
-//! Orders at a fixed rate, each followed to its end by `GET /orders/{id}?wait=30`, as a checkout page does.
-//!
-//! An open loop: each order is sent when it is due, independent of the ones before.
+//! Orders in an open loop, each followed to its end by `GET /orders/{id}?wait=30`, as a checkout page does.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,11 +18,10 @@ use super::{BenchError, Figure, Measure, Reading};
 use ctl::api::http_client;
 use ctl::stack::Kind;
 
-/// Orders a second, and the figures of p50 and p99.
+/// Orders a second, with the figures of p50 and p99.
 const RATES: [(f64, Figure, Figure); 2] =
     [(100.0, Figure::End100P50, Figure::End100P99), (300.0, Figure::End300P50, Figure::End300P99)];
 
-/// Measures the latency at 100 and at 300 orders a second.
 pub async fn latency(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
     let fixture = site.fixture(products()).await?;
     let mut figures = Vec::new();
@@ -43,7 +40,6 @@ pub async fn latency(site: &mut Site, plan: &BenchPlan) -> Result<Reading, Bench
     Ok(Reading { notes, ..Reading::new(Measure::Latency, figures, cores) })
 }
 
-/// The client that sends orders.
 #[derive(Debug, Clone)]
 struct Paced {
     http: reqwest::Client,
@@ -57,7 +53,7 @@ impl Paced {
         Ok(Self { http, payment: site.url(Kind::Payment)?, fixture: Arc::new(fixture.clone()) })
     }
 
-    /// Sends orders at `rate` for `time`. Returns the latency of each in milliseconds, the shortest first.
+    /// Returns the latencies in milliseconds, ascending.
     async fn run(&self, rate: f64, time: Duration) -> Result<Vec<f64>, BenchError> {
         let mut orders = JoinSet::new();
         let mut due = interval(Duration::from_secs_f64(1.0 / rate));
@@ -100,8 +96,8 @@ impl Paced {
     }
 }
 
-/// Sends a request, and once more with the same key if the connection was closed under it. The server closes
-/// a connection after 5 s without a request, which is any on a starved machine.
+/// Repeats a request whose connection was closed under it. The server closes a connection after 5 s without a
+/// request.
 async fn ask(request: RequestBuilder) -> reqwest::Result<Value> {
     let again = request.try_clone();
     let answer = match (request.send().await, again) {
@@ -119,7 +115,7 @@ fn failed(what: &'static str) -> impl FnOnce(reqwest::Error) -> BenchError {
     move |error| BenchError::Io { what: what.to_owned(), source: std::io::Error::other(error) }
 }
 
-/// The percentile of sorted values; 0 of an empty slice.
+/// Expects sorted values; 0 of an empty slice.
 fn percentile(sorted: &[f64], percent: usize) -> f64 {
     let reached = (sorted.len() * percent).div_ceil(100).max(1);
     sorted.get(reached - 1).copied().unwrap_or(0.0)

@@ -1,6 +1,4 @@
-//! The yardsticks of PostgreSQL: pgbench with one transaction an order, on the tables of the services.
-//!
-//! The statements are prepared and sent over TCP, as by a service.
+//! pgbench on the tables of the services, with prepared statements over TCP.
 
 use std::path::{Path, PathBuf};
 use std::{fs, str};
@@ -10,39 +8,32 @@ use tokio::process::Command;
 use super::BenchError;
 use super::program::Program;
 
-/// `pgbench`. Debian has it in the server's package since PostgreSQL 12, other systems in a package of its
-/// own.
+/// Part of Debian's server package since PostgreSQL 12.
 const PGBENCH: Program = Program { name: "pgbench", package: "postgresql-contrib" };
 
-/// A transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Script {
-    /// An order row and an outbox row: BEGIN, two INSERTs, COMMIT.
+    /// BEGIN, two INSERTs, COMMIT.
     OrderTransaction,
-    /// An order row and an outbox row in one statement.
+    /// Both rows in one statement.
     OrderStatement,
-    /// One unit of one hot product, and an inbox row.
+    /// One unit of one product, and an inbox row.
     Hot,
 }
 
-/// The options of a run.
 #[derive(Debug, Clone, Copy)]
 pub struct Run {
-    /// The transaction.
     pub script: Script,
     /// Connections, each with one transaction at a time.
     pub clients: u16,
-    /// The duration in seconds.
     pub seconds: u64,
 }
 
-/// The result of a run.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PgbenchResult {
-    /// Transactions a second, without the time to connect.
+    /// Excludes the time to connect.
     pub per_second: f64,
-    /// The median time of a transaction, with one client only: a log of each transaction would slow many
-    /// clients.
+    /// One client only, because a log of each transaction slows many clients.
     pub p50_ms: Option<f64>,
 }
 
@@ -56,8 +47,7 @@ impl Script {
     }
 }
 
-/// Runs pgbench against a database. `programs` is the folder of PostgreSQL's programs, `folder` is for the
-/// files of pgbench.
+/// `programs` is PostgreSQL's folder, `folder` that of pgbench's files.
 pub async fn run(
     programs: &Path,
     folder: &Path,
@@ -97,8 +87,7 @@ fn program(programs: &Path) -> PathBuf {
     if beside.is_file() { beside } else { PGBENCH.name.into() }
 }
 
-/// Parses `tps = 1234.5 (without initial connection time)`. The line is absent when no transaction ended in
-/// time.
+/// The line `tps = 1234.5 (…)` is absent when no transaction ended in time.
 fn per_second(printed: &str) -> Option<f64> {
     if printed.lines().any(|line| line == "number of transactions actually processed: 0") {
         return Some(0.0);
@@ -107,7 +96,7 @@ fn per_second(printed: &str) -> Option<f64> {
     line.strip_suffix("(without initial connection time)")?.trim().parse().ok()
 }
 
-/// The name of the log has the id of the process. The log is removed after it is read.
+/// The name of the log has the process id.
 fn p50_of(folder: &Path) -> Result<Option<f64>, BenchError> {
     let entries = fs::read_dir(folder).map_err(BenchError::io("find the log of pgbench"))?.flatten();
     let logs = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("pgbench-log."));
@@ -119,7 +108,7 @@ fn p50_of(folder: &Path) -> Result<Option<f64>, BenchError> {
     Ok(p50(&text))
 }
 
-/// The third field of each line is what a transaction took, in microseconds.
+/// Reads the third field of each line: microseconds.
 fn p50(log: &str) -> Option<f64> {
     let mut micros: Vec<u64> = log.lines().filter_map(|line| line.split(' ').nth(2)?.parse().ok()).collect();
     micros.sort_unstable();
@@ -137,7 +126,6 @@ mod tests {
         assert_eq!(per_second("pgbench: error: connection failed"), None);
     }
 
-    /// 64 clients, one second, and a machine that is busy otherwise.
     #[test]
     fn no_transaction_in_the_time_is_a_rate_of_nothing() {
         let printed = "duration: 1 s\nnumber of transactions actually processed: 0\nnumber of failed transactions: 0 (NaN%)\n";

@@ -1,8 +1,5 @@
-//! The yardstick of a lone request: a plain `POST /orders`.
-//!
-//! The HTTP server, the cached verification of the token and the stored rows are those of payment. Each
-//! request executes one prepared statement on a connection of its worker. Actors, group commit, prices and
-//! events are left out.
+//! A plain `POST /orders`: payment's HTTP server, token verification and rows, one prepared statement a
+//! request.
 
 use std::io;
 
@@ -23,20 +20,18 @@ use super::site::{PRICE, Site};
 use ctl::stack::Kind;
 
 const INSERT: &str = include_str!("sql/plain_handler.sql");
-/// A trace context and a request hash as long as those of payment.
+/// As long as those of payment.
 const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 const REQUEST_HASH: [u8; 32] = [7; 32];
 
-/// A server of the handler.
 pub struct PlainHandler {
-    /// The URL.
     pub url: String,
     server: ServerHandle,
     serving: JoinSet<io::Result<()>>,
 }
 
 impl PlainHandler {
-    /// Starts the server on the copy of payment's database.
+    /// Serves on the copy of payment's database.
     pub async fn start(site: &Site) -> Result<Self, BenchError> {
         let verifier = verifier(&site.url(Kind::User)?).map_err(BenchError::io("verify tokens"))?;
         let database = site.yardstick_url(Kind::Payment);
@@ -61,7 +56,6 @@ impl PlainHandler {
         Ok(Self { url, server, serving })
     }
 
-    /// Stops the server.
     pub async fn stop(mut self) {
         self.server.stop(true).await;
         self.serving.join_next().await;

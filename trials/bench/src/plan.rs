@@ -5,26 +5,24 @@ use super::Measure;
 /// The extent of a benchmark.
 #[derive(Debug, Clone)]
 pub struct BenchPlan {
-    /// The measurements of each round, in turns.
     pub measures: Vec<Measure>,
-    /// The rounds, over which medians are taken.
     pub rounds: usize,
-    /// The most repetitions of a disturbed measurement. The least disturbed one counts.
+    /// The most repetitions of a disturbed measurement.
     pub repeats: usize,
     /// The duration of each load.
     pub time: Duration,
-    /// The duration of the load before each measurement.
+    /// The load before each measurement.
     pub warm_up: Duration,
     /// The longest wait for an idle machine.
     pub patience: Duration,
-    /// Stored orders, few and many.
+    /// Few and many.
     pub stored: (u32, u32),
-    /// The least number of events that wait for inventory.
+    /// The least events that wait for inventory.
     pub backlog: i64,
 }
 
 impl BenchPlan {
-    /// The plan that the targets are judged by: rounds of 30 s, a million stored orders.
+    /// The plan by which targets are judged.
     #[must_use]
     pub fn full(measures: Vec<Measure>) -> Self {
         let seconds = Duration::from_secs;
@@ -40,7 +38,7 @@ impl BenchPlan {
         }
     }
 
-    /// One short round with a tenth of the stored orders, as a smoke test.
+    /// A smoke test with a tenth of the stored orders.
     #[must_use]
     pub fn quick(measures: Vec<Measure>) -> Self {
         let seconds = Duration::from_secs;

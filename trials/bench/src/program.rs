@@ -1,4 +1,4 @@
-//! Load generators.
+//! External load generators.
 
 use std::io;
 
@@ -6,17 +6,15 @@ use tokio::process::Command;
 
 use super::BenchError;
 
-/// An external load generator.
 #[derive(Debug, Clone, Copy)]
 pub struct Program {
-    /// The name of the program.
     pub name: &'static str,
-    /// The Debian package that contains it.
+    /// The Debian package.
     pub package: &'static str,
 }
 
 impl Program {
-    /// Runs `command` to its end. Returns its standard output.
+    /// Returns standard output.
     pub async fn output(self, mut command: Command) -> Result<String, BenchError> {
         let output = command.kill_on_drop(true).output().await.map_err(|error| self.not_run(error))?;
         let printed = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -26,7 +24,6 @@ impl Program {
         Err(self.no_result(printed + &String::from_utf8_lossy(&output.stderr)))
     }
 
-    /// The error of an unexpected output.
     pub fn no_result(self, printed: String) -> BenchError {
         BenchError::NoResult { program: self.name, printed }
     }

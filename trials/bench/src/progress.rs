@@ -1,4 +1,4 @@
-//! The progress of a run on standard error: a bar on a terminal, and lines for each measurement.
+//! A run on standard error.
 
 use super::cores::Cores;
 use super::reading::Reading;
@@ -13,19 +13,17 @@ const MIN_SHOWN_CORES: f64 = 0.005;
 pub struct Progress(Bar);
 
 impl Progress {
-    /// A bar of every measurement in every round.
     #[must_use]
     pub fn new(plan: &BenchPlan) -> Self {
         Self(Bar::new((plan.rounds * plan.measures.len()) as u64, "measurements"))
     }
 
-    /// Shows the measurement that begins.
     pub(super) fn begin(&self, round: usize, measure: Measure) {
         self.0.now(format!("round {round}: {}", measure.name()));
         self.0.tick();
     }
 
-    /// Prints a measurement. `again`: it will be repeated.
+    /// `again`: the measurement is repeated.
     pub(super) fn end(&self, reading: &Reading, again: bool) {
         if !again {
             self.0.one_more();
@@ -49,7 +47,6 @@ impl Progress {
         self.0.say(self.0.paint.paint(Colour::Dim, format!("                 {notes}{disturbed}")));
     }
 
-    /// Removes the bar.
     pub(super) fn finish(&self) {
         self.0.done();
     }

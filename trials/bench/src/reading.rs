@@ -4,25 +4,20 @@ use super::{Figure, Measure};
 /// One measurement in one round.
 #[derive(Debug, Clone)]
 pub struct Reading {
-    /// The round, from 1.
+    /// Counted from 1.
     pub round: usize,
-    /// The measurement.
     pub measure: Measure,
-    /// The figures.
     pub figures: Vec<(Figure, f64)>,
-    /// Used cores by group.
     pub cores: Cores,
-    /// Remarks for the reader: refusals, sizes.
+    /// Refusals and sizes, for the reader.
     pub notes: Vec<String>,
 }
 
 impl Reading {
-    /// A reading of the first round without notes.
     pub fn new(measure: Measure, figures: Vec<(Figure, f64)>, cores: Cores) -> Self {
         Self { round: 1, measure, figures, cores, notes: Vec::new() }
     }
 
-    /// The less disturbed of two readings.
     #[must_use]
     pub fn least_disturbed(self, before: Option<Self>) -> Self {
         before.into_iter().fold(
@@ -31,7 +26,6 @@ impl Reading {
         )
     }
 
-    /// Whether foreign or stolen cores make the reading unreliable.
     #[must_use]
     pub fn is_disturbed(&self) -> bool {
         disturbed(&self.cores)

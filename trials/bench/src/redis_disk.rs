@@ -1,4 +1,4 @@
-//! The yardstick Y4 of Redis and the disk.
+//! Yardstick Y4: Redis and the disk.
 
 use std::fs::OpenOptions;
 use std::io::{self, Seek, Write};
@@ -21,11 +21,9 @@ const RUNS: [(Figure, u32, u32, u64); 4] = [
     (Figure::Xadd16, 50, 16, 120_000),
     (Figure::Xadd64, 50, 64, 160_000),
 ];
-/// The command of redis-benchmark, to a stream of its own.
 const COMMAND: &str = r#"XADD bench MAXLEN ~ 100000 * data {"order_id":"00000000-0000-0000-0000-000000000000","sku":"SKU-1","quantity":1}"#;
 const SYNC_FOR: Duration = Duration::from_secs(1);
 
-/// Measures XADD in four ways, and fdatasync.
 pub async fn y4(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
     quiet(plan.patience).await;
     let port = site.stack.redis().map(|server| server.port()).unwrap_or_default();
@@ -63,13 +61,13 @@ fn command(port: u16, program: &str, arguments: &[&str]) -> Command {
     command
 }
 
-/// Parses `XADD …: 41493.78 requests per second, p50=0.6 msec`, which follows the progress on the same line.
+/// Parses `41493.78 requests per second`, which follows the progress on the same line.
 fn per_second(printed: &str) -> Option<f64> {
     let (before, _) = printed.rsplit_once(" requests per second")?;
     before.rsplit(' ').next()?.parse().ok()
 }
 
-/// Milliseconds of one fdatasync on the disk of PostgreSQL.
+/// Milliseconds on the disk of PostgreSQL.
 async fn fdatasync(folder: PathBuf) -> Result<f64, BenchError> {
     let measured = tokio::task::spawn_blocking(move || sync_for(&folder.join("fdatasync"), SYNC_FOR)).await;
     measured.map_err(io::Error::other).flatten().map_err(BenchError::io("write to the disk"))

@@ -1,4 +1,4 @@
-//! The report of a run in medians, as text and JSON.
+//! The medians of a run as text and JSON.
 
 use std::collections::BTreeMap;
 
@@ -13,52 +13,42 @@ use ctl::terminal::{Colour, Paint, table};
 /// The result of a run.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
-    /// The targets with measured figures.
+    /// Targets with measured figures.
     pub rows: Vec<Row>,
-    /// Every figure.
     pub figures: Vec<Measured>,
-    /// Used cores by group, for each measurement.
+    /// By measurement and group.
     pub cores: BTreeMap<String, Cores>,
-    /// The machine of the run.
     pub machine: Machine,
-    /// The plan of the run.
     #[serde(rename = "terms")]
     pub plan: ReportedPlan,
-    /// Measurements that others disturbed: `round 2 e2e`.
+    /// Such as `round 2 e2e`.
     pub disturbed: Vec<String>,
 }
 
 /// A figure over all rounds.
 #[derive(Debug, Clone, Serialize)]
 pub struct Measured {
-    /// The figure.
     #[serde(skip)]
     pub figure: Figure,
-    /// The name.
     pub name: &'static str,
     /// `1/s`, `ms`, `MiB`
     pub unit: String,
-    /// The median, which counts.
     pub median: f64,
-    /// The value of each round.
     pub rounds: Vec<f64>,
 }
 
-/// The part of the plan that belongs to the figures.
+/// The reported part of the plan.
 #[derive(Debug, Clone, Serialize)]
 pub struct ReportedPlan {
-    /// The number of rounds.
     pub rounds: usize,
-    /// Seconds of each load.
     pub seconds: u64,
-    /// Stored orders, few and many.
+    /// Few and many.
     pub stored_orders: (u32, u32),
-    /// The time of the end.
+    /// The end of the run.
     pub at: String,
 }
 
 impl Report {
-    /// Medians of the readings of a run.
     pub fn new(readings: &[Reading], plan: &BenchPlan, machine: Machine) -> Self {
         let figures = figures(readings);
         let of = |figure| {
@@ -82,7 +72,6 @@ impl Report {
         }
     }
 
-    /// The report as text.
     #[must_use]
     pub fn render(&self, paint: Paint) -> String {
         let mut parts = vec![self.heading(), table(&self.figure_rows()), table(&self.core_rows())];
@@ -141,7 +130,7 @@ impl Report {
         let row = |row: &Row| {
             let mut cells = vec![row.name.clone(), short(row.ours), short(row.yardstick)];
             cells.extend([row.ratio, row.floor, row.goal].map(|number| format!("{number:.2}")));
-            // The colour comes last in its row: its codes would count as width.
+            // The colour comes last, because its codes would count as width.
             cells.push(paint.paint(colour(row.verdict), row.verdict.name()));
             cells
         };
@@ -150,7 +139,7 @@ impl Report {
     }
 }
 
-/// The middle value, or the mean of the middle two; `None` of an empty slice.
+/// The mean of the middle two for an even count; `None` of an empty slice.
 pub fn median(values: &[f64]) -> Option<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);

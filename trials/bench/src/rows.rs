@@ -1,4 +1,4 @@
-//! The targets: figures, their yardsticks, floors and goals.
+//! Targets: figures, their yardsticks, floors and goals.
 
 use serde::Serialize;
 
@@ -8,72 +8,55 @@ use super::Figure;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Better {
-    /// A larger ratio is better.
     Higher,
-    /// A smaller ratio is better.
     Lower,
 }
 
-/// The position of a ratio against its floor and its goal.
+/// A ratio against its floor and goal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
-    /// Below the floor.
     Below,
     /// At the floor, below the goal.
     At,
-    /// At the goal or above it.
+    /// At or above the goal.
     Above,
 }
 
-/// The yardstick of a figure.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Yardstick {
-    /// Another figure of the same run.
     Figure(Figure),
-    /// A fixed number, in the figure's unit.
+    /// In the figure's unit.
     Limit(f64),
 }
 
-/// One line of the table of targets.
 #[derive(Debug, Clone, Copy)]
 pub struct Target {
-    /// The name of the target.
     pub name: &'static str,
-    /// The measured figure.
     pub ours: Figure,
-    /// The yardstick.
     pub yardstick: Yardstick,
     /// The least acceptable ratio.
     pub floor: f64,
     /// The wanted ratio.
     pub goal: f64,
-    /// The direction of a better ratio.
     pub better: Better,
 }
 
-/// A target with its measured values.
+/// A target with its medians.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Row {
-    /// The name of the target.
     pub name: String,
-    /// The median of the figure.
     pub ours: f64,
-    /// The median of the yardstick.
     pub yardstick: f64,
-    /// The figure divided by the yardstick.
+    /// `ours` divided by `yardstick`.
     pub ratio: f64,
-    /// The mark of the ratio.
     pub floor: f64,
-    /// The mark of the ratio.
     pub goal: f64,
-    /// The direction of a better ratio.
     pub better: Better,
-    /// The verdict.
     pub verdict: Verdict,
 }
 
-/// Floors and goals as they were set before the first measurement; `docs/benchmarks/README.md` says why.
+/// Set before the first measurement (`docs/benchmarks/README.md`).
 pub const TARGETS: [Target; 10] = [
     higher("end to end, 100 products / Y1", Figure::Confirmed, Figure::Y1, 1.3, 2.0),
     higher("end to end, 100 products / Y1s", Figure::Confirmed, Figure::Y1s, 0.6, 1.0),
@@ -109,7 +92,7 @@ const fn lower(name: &'static str, ours: Figure, yardstick: Yardstick, floor: f6
 }
 
 impl Target {
-    /// The row, if both figures were measured.
+    /// `None` unless both figures were measured.
     pub fn row(&self, median: impl Fn(Figure) -> Option<f64>) -> Option<Row> {
         let ours = median(self.ours)?;
         let yardstick = match self.yardstick {
@@ -124,7 +107,7 @@ impl Target {
 }
 
 impl Verdict {
-    /// Judges a ratio. A ratio equal to a mark has reached it.
+    /// A ratio equal to a mark reaches it.
     #[must_use]
     pub fn of(ratio: f64, floor: f64, goal: f64, better: Better) -> Self {
         let reaches = |mark: f64| match better {
@@ -138,7 +121,6 @@ impl Verdict {
         }
     }
 
-    /// The verdict in one word.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -150,13 +132,13 @@ impl Verdict {
 }
 
 impl Row {
-    /// The reached share of the goal, 1 at the goal.
+    /// The ratio in goals.
     #[must_use]
     pub fn share(&self) -> f64 {
         share(self.ratio, self.goal, self.better)
     }
 
-    /// The floor on the same scale.
+    /// The floor in goals.
     #[must_use]
     pub fn floor_share(&self) -> f64 {
         share(self.floor, self.goal, self.better)

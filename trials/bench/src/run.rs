@@ -1,4 +1,4 @@
-//! One run: every measurement once a round, round after round.
+//! Every measurement once a round.
 
 use std::path::PathBuf;
 
@@ -10,11 +10,10 @@ use super::{
     BenchError, BenchPlan, Measure, Reading, backlog, paced, redis_disk, stored, system, yardsticks,
 };
 
-/// Starts a private stack and measures. `binaries` is the folder of the services' programs, by default that
-/// of this program.
+/// Measures a private stack. `binaries` is by default the folder of this program.
 ///
 /// # Errors
-/// [`BenchError`] for a stack that fails to start, a missing generator, or orders that stay open.
+/// The stack fails to start, a generator is missing, or orders stay open.
 pub async fn run(
     plan: &BenchPlan,
     binaries: Option<PathBuf>,
@@ -41,7 +40,7 @@ async fn rounds(site: &mut Site, plan: &BenchPlan, progress: &Progress) -> Resul
     Ok(readings)
 }
 
-/// Repeats a disturbed measurement as often as the plan allows. The least disturbed one counts.
+/// Repeats a disturbed measurement as the plan allows. The least disturbed one counts.
 async fn undisturbed(
     site: &mut Site,
     plan: &BenchPlan,

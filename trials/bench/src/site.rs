@@ -1,7 +1,4 @@
-//! The measured stack, and the databases of the yardsticks.
-//!
-//! The stack runs with fsync, synchronous_commit and the append-only file, and verifies tokens. The
-//! yardsticks run in the same PostgreSQL, on copies of the services' migrated databases.
+//! The measured stack, and database copies for the yardsticks.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -24,44 +21,37 @@ use ctl::stack::{Kind, ServerChoice, Service, ServiceId, Sink, Stack, StackOptio
 use ctl::state::{Login, random_secret};
 use servers::processes::{family, resident};
 
-/// The number of customers, who order equally often.
 const CUSTOMERS: usize = 16;
-/// The number of products of every measurement except the hot one.
 const PRODUCTS: usize = 100;
-/// The hot product.
 pub const HOT: &str = "BENCH-HOT";
-/// The price of each product, in cents.
+/// Cents.
 pub const PRICE: i64 = 1999;
-/// The largest stock of the contract, more than any measurement takes.
+/// The largest stock of the contract.
 const PLENTY: u32 = i32::MAX as u32;
-/// The deadline for open orders, including a backlog of hundreds of thousands.
+/// Allows for a backlog of hundreds of thousands.
 const ENDED_WITHIN: Duration = Duration::from_secs(300);
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
-/// Copies of the databases of payment and inventory.
 const YARDSTICKS: [(Kind, &str); 2] = [(Kind::Payment, "bench_orders"), (Kind::Inventory, "bench_stock")];
 
-/// The settings of a dedicated server, for the stack and the yardsticks. The data fits into memory,
-/// checkpoints fall between loads, and files of the write-ahead log are recycled.
+/// A dedicated server, whose checkpoints fall between loads.
 const POSTGRES: [(&str, &str); 4] = [
     ("shared_buffers", "512MB"),
     ("min_wal_size", "2GB"),
     ("max_wal_size", "8GB"),
     ("checkpoint_timeout", "30min"),
 ];
-/// The deadline of a rewrite of Redis' append-only file, which falls between measurements.
+/// Keeps a rewrite of the append-only file between measurements.
 const REWRITTEN_WITHIN: Duration = Duration::from_secs(60);
-/// The timeout of a saturated machine, where the default of redis-rs (0.5 s) is too short.
+/// The default of redis-rs (0.5 s) is too short for a saturated machine.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 const OPEN: &str = "SELECT count(*) FROM orders WHERE status IN ('pending', 'completed')";
-/// Removes the rows, dead rows and dirty pages of the previous measurement.
+/// Removes dead rows and dirty pages of the previous measurement.
 const EMPTY_ORDERS: [&str; 2] =
     ["TRUNCATE orders, charges_due, inbox, outbox, provider.refunds, provider.charges", "CHECKPOINT"];
 const EMPTY_STOCK: [&str; 3] = ["TRUNCATE stock_ledger, inbox, outbox", "VACUUM FULL products", "CHECKPOINT"];
 
-/// The stack with its customers and products.
 pub struct Site {
-    /// The processes.
     pub stack: Stack,
     folder: TempDir,
     api: Api,
@@ -71,12 +61,11 @@ pub struct Site {
 /// An instance that replaces the first one.
 pub struct Substitute {
     id: ServiceId,
-    /// The URL of the instance.
     pub url: String,
 }
 
 impl Site {
-    /// Starts the stack. `binaries` is the folder of the services' programs, by default that of this program.
+    /// `binaries` is by default the folder of this program.
     pub async fn start(binaries: Option<PathBuf>) -> Result<Self, BenchError> {
         let folder = scratch_dir()?;
         let mut stack = Stack::start(options(folder.path(), binaries)?).await?;
@@ -90,27 +79,24 @@ impl Site {
         Ok(site)
     }
 
-    /// The folder for the files of load generators.
+    /// Holds the files of load generators.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Keeps the folder with the services' logs after the end.
+    /// Keeps the services' logs after the end.
     pub fn keep_folder(&mut self) {
         self.folder.disable_cleanup(true);
     }
 
-    /// The address of a service.
     pub fn url(&self, kind: Kind) -> Result<String, BenchError> {
         Ok(self.stack.first(kind)?.url())
     }
 
-    /// The database of a service.
     pub fn database(&self, kind: Kind) -> Database {
         Database::at(self.stack.database_url(kind))
     }
 
-    /// The URL of the copy for the yardsticks.
     pub fn yardstick_url(&self, kind: Kind) -> String {
         let url = self.stack.database_url(kind);
         let (server, _) = url.rsplit_once('/').unwrap_or((&url, ""));
@@ -118,7 +104,7 @@ impl Site {
         format!("{server}/{name}")
     }
 
-    /// The folder of the programs of the running PostgreSQL.
+    /// The programs of the running PostgreSQL.
     pub fn postgres_programs(&mut self) -> PathBuf {
         let program = self
             .stack
@@ -131,7 +117,6 @@ impl Site {
             .unwrap_or_default()
     }
 
-    /// The processes of the services and servers.
     pub fn process_groups(&mut self) -> ProcessGroups {
         let running = self.stack.services().filter(|service| service.exit_status().is_none());
         let mut process_groups: ProcessGroups =
@@ -143,12 +128,12 @@ impl Site {
         process_groups
     }
 
-    /// The resident memory of the three services together, in MiB.
+    /// MiB of the three services.
     pub fn memory(&self) -> f64 {
         self.stack.services().map(|service| resident(service.pid())).sum::<u64>() as f64 / f64::from(1 << 20)
     }
 
-    /// Tokens of the customers, and the products they order.
+    /// Logs in every customer.
     pub async fn fixture(&self, skus: Vec<String>) -> Result<Fixture, BenchError> {
         let mut tokens = Vec::new();
         for customer in &self.customers {
@@ -157,31 +142,30 @@ impl Site {
         Ok(Fixture { tokens, skus })
     }
 
-    /// Stops the first instance of a service by SIGTERM.
+    /// Stops the first instance by SIGTERM.
     pub async fn end(&mut self, kind: Kind) -> Result<(), BenchError> {
         Ok(self.stack.terminate(first(kind)).await.map(drop)?)
     }
 
-    /// Restarts the first instance of a service.
+    /// Restarts the first instance.
     pub async fn begin(&mut self, kind: Kind) -> Result<(), BenchError> {
         Ok(self.stack.restart(first(kind)).await?)
     }
 
-    /// Stops the first instance of a service, and starts another one with other settings.
+    /// Replaces the first instance by one with other settings.
     pub async fn replace(&mut self, kind: Kind, settings: &[(&str, &str)]) -> Result<Substitute, BenchError> {
         self.end(kind).await?;
         let id = self.stack.start_service_with(kind, settings).await?;
         Ok(Substitute { id, url: self.stack.service(id)?.url() })
     }
 
-    /// Kills the substitute, deletes its orders, and restarts the first instance.
+    /// Deletes the orders of the substitute, and restarts the first instance.
     pub async fn bring_back(&mut self, substitute: Substitute) -> Result<(), BenchError> {
         self.stack.kill9(substitute.id).await?;
         self.empty().await?;
         self.begin(substitute.id.kind).await
     }
 
-    /// Waits until every order is at its end.
     pub async fn wait_until_ended(&self) -> Result<(), BenchError> {
         let began = Instant::now();
         let payment = self.database(Kind::Payment);
@@ -198,7 +182,7 @@ impl Site {
         }
     }
 
-    /// Deletes all orders, which must be at their end.
+    /// Requires that all orders are at their end.
     pub async fn empty(&self) -> Result<(), BenchError> {
         self.database(Kind::Payment).execute(&EMPTY_ORDERS).await?;
         self.database(Kind::Inventory).execute(&EMPTY_STOCK).await?;
@@ -217,7 +201,6 @@ impl Site {
         Ok(())
     }
 
-    /// Runs one command.
     pub async fn redis(&self, words: &[&str]) -> Result<String, BenchError> {
         let client = redis::Client::open(self.stack.redis_url())?;
         let config = AsyncConnectionConfig::new()
@@ -257,7 +240,7 @@ impl Site {
     }
 }
 
-/// The products of every measurement except the hot one.
+/// Excludes the hot product.
 pub fn products() -> Vec<String> {
     (1..=PRODUCTS).map(|number| format!("BENCH-{number:03}")).collect()
 }
@@ -270,7 +253,7 @@ fn options(folder: &Path, binaries: Option<PathBuf>) -> Result<StackOptions, Ben
     let log = File::create(folder.join("services.log")).map_err(BenchError::io("create a log"))?;
     let log = Mutex::new(log);
     let sink = Sink::new(move |service, line| {
-        // Ignored: a failed log must not end the run.
+        // A failed log must not end the run.
         _ = log.lock().map(|mut log| writeln!(log, "{service} {line}"));
     });
     let servers = ServerChoice::Private {
@@ -281,7 +264,7 @@ fn options(folder: &Path, binaries: Option<PathBuf>) -> Result<StackOptions, Ben
     Ok(StackOptions { servers, binaries, sink, ..StackOptions::private(folder)? })
 }
 
-/// Stops each service while its database is copied, which requires that all connections are closed.
+/// Stops each service, because a database is copied without connections.
 async fn copy_databases(stack: &mut Stack) -> Result<(), BenchError> {
     for (kind, copy) in YARDSTICKS {
         stack.terminate(first(kind)).await?;

@@ -1,4 +1,4 @@
-//! The same load with few and with many stored orders. History must not slow new orders.
+//! History must not slow new orders.
 
 use super::database::Database;
 use super::orders::{sustain, warm_up};
@@ -9,7 +9,6 @@ use ctl::stack::Kind;
 
 const FILL: &str = include_str!("sql/stored.sql");
 
-/// Measures with few stored orders, then with many.
 pub async fn stored(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
     let mut figures = Vec::new();
     let mut notes = Vec::new();

@@ -8,7 +8,6 @@ use super::wrk::{self, Load, Request, WrkResult};
 use super::{BenchError, Figure, Measure, Reading};
 use ctl::stack::Kind;
 
-/// Measures orders over 100 products.
 pub async fn end_to_end(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
     let Sustained { outcome, confirmed_per_second, memory, cores } = over(site, plan, products()).await?;
     let figures = vec![
@@ -19,7 +18,6 @@ pub async fn end_to_end(site: &mut Site, plan: &BenchPlan) -> Result<Reading, Be
     Ok(Reading { notes: notes(&outcome), ..Reading::new(Measure::E2e, figures, cores) })
 }
 
-/// Measures orders of one product.
 pub async fn hot(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
     let Sustained { outcome, confirmed_per_second, cores, .. } =
         over(site, plan, vec![HOT.to_owned()]).await?;
@@ -27,7 +25,6 @@ pub async fn hot(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchErro
     Ok(Reading { notes: notes(&outcome), ..Reading::new(Measure::Hot, figures, cores) })
 }
 
-/// Measures one order at a time.
 pub async fn single(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
     let fixture = site.fixture(products()).await?;
     warm_up(site, plan, &fixture).await?;
@@ -40,8 +37,7 @@ pub async fn single(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchE
     Ok(Reading { notes: notes(&outcome), ..Reading::new(Measure::Single, figures, cores) })
 }
 
-/// Measures one order at a time with a group commit of one item, so that each write is a transaction of its
-/// own.
+/// A group commit of one item makes each write a transaction.
 pub async fn ungrouped(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
     let fixture = site.fixture(products()).await?;
     warm_up(site, plan, &fixture).await?;
@@ -57,7 +53,6 @@ pub async fn ungrouped(site: &mut Site, plan: &BenchPlan) -> Result<Reading, Ben
     Ok(Reading { notes: notes(&outcome), ..Reading::new(Measure::Ungrouped, figures, cores) })
 }
 
-/// Measures GET of products.
 pub async fn browse(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
     let fixture = site.fixture(products()).await?;
     let url = site.url(Kind::Inventory)?;
@@ -84,7 +79,6 @@ async fn over(site: &mut Site, plan: &BenchPlan, skus: Vec<String>) -> Result<Su
     sustain(site, plan, &fixture).await
 }
 
-/// Notes the latency of POST, refusals and broken connections.
 pub fn notes(outcome: &WrkResult) -> Vec<String> {
     let [p50, p95, p99] = outcome.milliseconds();
     let mut notes = vec![format!("POST p50 {p50:.1} ms, p95 {p95:.1} ms, p99 {p99:.1} ms")];

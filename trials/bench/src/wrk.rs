@@ -1,5 +1,4 @@
-//! The load generator wrk. It shares cores with the stack, and takes a tenth of the processor time of other
-//! generators.
+//! The load generator wrk, which takes a tenth of the processor time of others.
 
 use std::fs;
 use std::path::Path;
@@ -21,46 +20,37 @@ const SCRIPTS: [(&str, &str); 4] = [
     ("products.lua", include_str!("lua/products.lua")),
 ];
 
-/// The request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Request {
     /// POST /orders
     Order,
-    /// POST /orders in an open loop with this interval, limited by the number of connections. The key ends
-    /// with the microsecond of its POST.
+    /// An open loop with this interval. Each key ends with the microsecond of its POST.
     OrderEvery(Duration),
     /// GET /products/{sku}
     Product,
 }
 
-/// The options of a load.
 #[derive(Debug, Clone, Copy)]
 pub struct Load {
-    /// The request.
     pub request: Request,
     /// The most requests in flight.
     pub connections: u16,
-    /// The duration.
     pub time: Duration,
-    /// The split of the cores; `None`: the generator shares all.
+    /// `None`: the generator shares all cores.
     pub apart: Option<Cores>,
 }
 
-/// The tokens and products of the requests.
 #[derive(Debug, Clone, Default)]
 pub struct Fixture {
-    /// Access tokens.
     pub tokens: Vec<String>,
-    /// The products, ordered equally often.
+    /// Ordered equally often.
     pub skus: Vec<String>,
 }
 
-/// The result of a load.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 pub struct WrkResult {
-    /// Sent requests; an open loop includes those without a response.
+    /// An open loop includes requests without a response.
     pub sent: u64,
-    /// Responses.
     pub requests: u64,
     /// Responses other than 2xx and 3xx.
     pub refused: u64,
@@ -78,23 +68,21 @@ impl WrkResult {
         self.requests - self.refused
     }
 
-    /// Responses with 2xx or 3xx a second.
     pub fn per_second(&self) -> f64 {
         self.good() as f64 / self.seconds()
     }
 
-    /// The duration in seconds.
     pub fn seconds(&self) -> f64 {
         self.micros as f64 / 1e6
     }
 
-    /// p50, p95 and p99 of the latency in milliseconds.
+    /// p50, p95 and p99.
     pub fn milliseconds(&self) -> [f64; 3] {
         [self.p50, self.p95, self.p99].map(|micros| micros as f64 / 1e3)
     }
 }
 
-/// Runs wrk against `url`, with its scripts in `folder`.
+/// Writes the scripts into `folder`.
 pub async fn run(folder: &Path, url: &str, fixture: &Fixture, load: Load) -> Result<WrkResult, BenchError> {
     let write = |name: &str, text: &str| {
         fs::write(folder.join(name), text).map_err(BenchError::io("write a script for wrk"))

@@ -1,5 +1,4 @@
-//! The yardsticks of PostgreSQL: Y1, Y1s and Y2, each the best of 1, 16 and 64 clients, and Y1h, a plain
-//! handler.
+//! The yardsticks by pgbench, and the plain handler.
 
 use super::cores::{Cores, CpuTimer, quiet};
 use super::database::Database;
@@ -11,29 +10,25 @@ use super::site::{Site, products};
 use super::{BenchError, Figure, Measure, Reading, system};
 use ctl::stack::Kind;
 
-/// Clients: one commit at a time, shared commits, and the connections of wrk. A load lasts as long as those
-/// of the system, because pgbench slows as its tables grow.
+/// One commit at a time, shared commits, and the connections of wrk. Loads last as long as those of the
+/// system, because pgbench slows as its tables grow.
 const CLIENTS: [u16; 3] = [1, 16, 64];
-/// Removes the rows of the previous run.
 const EMPTY: [(Kind, &[&str]); 2] = [
     (Kind::Payment, &["TRUNCATE orders, charges_due, outbox", "CHECKPOINT"]),
     (Kind::Inventory, &["TRUNCATE inbox", "VACUUM FULL products", "CHECKPOINT"]),
 ];
 
-/// Measures one transaction an order.
 pub async fn y1(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
     let best = best(site, plan, Kind::Payment, Script::OrderTransaction).await?;
     Ok(best.reading(Measure::Y1, vec![(Figure::Y1, best.per_second)]))
 }
 
-/// Measures one statement an order.
 pub async fn y1s(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
     let best = best(site, plan, Kind::Payment, Script::OrderStatement).await?;
     let p50 = best.p50_ms.map(|p50| (Figure::Y1sP50, p50));
     Ok(best.reading(Measure::Y1s, [(Figure::Y1s, best.per_second)].into_iter().chain(p50).collect()))
 }
 
-/// Measures one statement a request, one request at a time.
 pub async fn y1h(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
     let fixture = site.fixture(products()).await?;
     let handler = PlainHandler::start(site).await?;
@@ -56,7 +51,6 @@ pub async fn y1h(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchErro
     })
 }
 
-/// Measures one unit of one product a transaction.
 pub async fn y2(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
     let best = best(site, plan, Kind::Inventory, Script::Hot).await?;
     Ok(best.reading(Measure::Y2, vec![(Figure::Y2, best.per_second)]))
@@ -66,7 +60,7 @@ pub async fn y2(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError
 #[derive(Debug, Default)]
 struct Best {
     per_second: f64,
-    /// The median time with one client.
+    /// With one client.
     p50_ms: Option<f64>,
     cores: Cores,
     notes: Vec<String>,

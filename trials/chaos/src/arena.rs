@@ -1,5 +1,4 @@
-//! The stack into which a run injects faults. Each instance of inventory and payment reaches its servers
-//! through its own proxies. The run itself connects to the servers directly.
+//! The private stack of a run. Inventory and payment reach their servers through proxies.
 
 use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
@@ -28,69 +27,48 @@ use ctl::load::ServiceUrls;
 use ctl::stack::{Kind, Service, ServiceId, Stack, StackOptions};
 use ctl::verify::Sources;
 
-/// A multiple of the number of instances: each of two consumes eight.
+/// Eight for each of two instances.
 const PARTITIONS: &str = "16";
 
-/// The options of the stack.
 #[derive(Debug, Clone)]
 pub struct ArenaOptions {
-    /// The timeouts of the services.
     pub profile: Profile,
-    /// Instances of inventory and payment each.
     pub instances: usize,
     /// Sixteen partitions of each stream.
     pub partitions: bool,
-    /// The load of sustained faults.
     pub sustained_load: SustainedLoad,
-    /// Orders of the run in all.
+    /// Rows of `outbox-large`; 0 for its default.
     pub orders: u64,
     /// PostgreSQL's data on a disk that can be filled.
     pub small_disk: bool,
 }
 
-/// The stack, and the clients a fault is injected with.
 pub struct Arena {
-    /// The processes.
     pub stack: Stack,
-    /// The networks of inventory and payment.
     pub network: Network,
-    /// The timeouts of the services.
     pub profile: Profile,
-    /// The administrator.
     pub admin: Admin,
-    /// The customer of the run.
     pub buyer: Buyer,
-    /// The HTTP client of the run.
     pub http: reqwest::Client,
-    /// The progress on standard error.
     pub progress: Progress,
-    /// The client log.
     pub log: ClientLog,
-    /// Breaches that were observed. Each makes the verdict red.
+    /// Observed breaches. Each makes the verdict red.
     pub findings: Vec<String>,
-    /// The invariants that need a run: I13 to I15.
     pub invariants: RunInvariants,
-    /// The load of sustained faults.
     pub sustained_load: SustainedLoad,
-    /// Orders of the run in all.
     pub orders: u64,
-    /// Whether a group holds names of consumers that are gone for good.
+    /// Whether a group names consumers that are gone for good.
     pub has_stale_names: bool,
     /// The second Redis, primary while the first is demoted.
     pub second_redis: Option<Redis>,
-    /// Measurements for the report.
     pub measured: Vec<String>,
-    /// The folder of the run.
     pub folder: RunFolder,
-    /// The servers that the samples read. A failover replaces them.
+    /// Replaced by a failover.
     current_sources: watch::Sender<Sources>,
 }
 
 impl Arena {
-    /// Starts servers, proxies and services; registers a customer; creates the products of canaries.
-    ///
-    /// # Errors
-    /// The error of the server, proxy or service that fails to start.
+    /// Also registers a customer, and creates the products of canaries.
     pub async fn start(
         options: &ArenaOptions,
         mut folder: RunFolder,
@@ -138,68 +116,44 @@ impl Arena {
         })
     }
 
-    /// Every instance that was started.
     #[must_use]
     pub fn ids(&self, kind: Kind) -> Vec<ServiceId> {
         self.stack.services().map(Service::id).filter(|id| id.kind == kind).collect()
     }
 
-    /// The address of an instance.
-    ///
-    /// # Errors
-    /// [`ChaosError::Stack`] for an instance that was not started.
     pub fn url(&self, id: ServiceId) -> Result<String, ChaosError> {
         Ok(self.stack.service(id)?.url())
     }
 
-    /// The name of an instance among the consumers of a group.
-    ///
-    /// # Errors
-    /// [`ChaosError::Stack`] for an instance that was not started.
     pub fn consumer(&self, id: ServiceId) -> Result<String, ChaosError> {
         self.stack.service(id)?;
         Ok(format!("chaos-{id}"))
     }
 
-    /// The network of an instance of inventory or payment.
-    ///
-    /// # Errors
-    /// [`ChaosError::Impossible`] for another one.
+    /// The proxies of an instance. Fails for `user`, which has none.
     pub fn lane(&self, id: ServiceId) -> Result<&Lane, ChaosError> {
         self.network.lane(id)
     }
 
-    /// A service's database, asked directly.
+    /// Past the proxies.
     #[must_use]
     pub fn database(&self, kind: Kind) -> Database {
         Database::at(self.stack.database_url(kind))
     }
 
-    /// Redis, asked directly.
-    ///
-    /// # Errors
-    /// [`ChaosError::Redis`].
+    /// Past the proxies.
     pub fn redis(&self) -> Result<DirectRedis, ChaosError> {
         DirectRedis::at(&self.stack.redis_url())
     }
 
-    /// The private PostgreSQL.
-    ///
-    /// # Errors
-    /// [`ChaosError::Impossible`] for external servers. A run always has private ones.
     pub fn postgres_server(&mut self) -> Result<&mut Postgres, ChaosError> {
         self.stack.postgres().ok_or_else(|| ChaosError::Impossible("PostgreSQL is not private".to_owned()))
     }
 
-    /// The private Redis.
-    ///
-    /// # Errors
-    /// [`ChaosError::Impossible`] for external servers. A run always has private ones.
     pub fn redis_server(&mut self) -> Result<&mut Redis, ChaosError> {
         self.stack.redis().ok_or_else(|| ChaosError::Impossible("Redis is not private".to_owned()))
     }
 
-    /// The addresses of the services, for the load and the checker.
     #[must_use]
     pub fn shop(&self) -> ServiceUrls {
         ServiceUrls {
@@ -209,34 +163,28 @@ impl Arena {
         }
     }
 
-    /// The servers that the checker reads.
     #[must_use]
     pub fn sources(&self) -> Sources {
         sources(&self.stack)
     }
 
-    /// The servers that the checker reads, updated by each failover.
+    /// Updated by each failover.
     #[must_use]
     pub fn current_sources(&self) -> watch::Receiver<Sources> {
         self.current_sources.subscribe()
     }
 
-    /// Directs all questions to another PostgreSQL after a failover. Returns the old one.
+    /// Returns the old server.
     pub fn follow_postgres(&mut self, other: Postgres) -> Option<Postgres> {
         let old = self.stack.replace_postgres(other);
         self.current_sources.send_replace(sources(&self.stack));
         old
     }
 
-    /// The URL of the proxy through which an instance of inventory or payment reaches its database.
-    ///
-    /// # Errors
-    /// [`ChaosError::Impossible`] for an instance without a proxy.
     pub fn database_through_proxy(&self, id: ServiceId) -> Result<String, ChaosError> {
         Ok(through_proxy(self.lane(id)?, id.kind))
     }
 
-    /// Begins to measure the recovery of a fault that has just ended.
     #[must_use]
     pub fn begin_recovery(&self, limit: Duration) -> PendingRecovery {
         let urls = self.stack.services().map(Service::url).collect();
@@ -250,9 +198,6 @@ impl Arena {
     }
 
     /// Sends SIGKILL. Returns the exit status as evidence.
-    ///
-    /// # Errors
-    /// [`ChaosError::NotLanded`] when it ended in another way.
     pub async fn kill9(&self, id: ServiceId) -> Result<String, ChaosError> {
         let pid = self.stack.service(id)?.pid();
         self.stack.kill9(id).await?;
@@ -263,10 +208,7 @@ impl Arena {
         }
     }
 
-    /// Restarts instances that ended by themselves, and records each as a finding.
-    ///
-    /// # Errors
-    /// The error of the restart.
+    /// Records each instance that ended by itself as a finding.
     pub async fn revive(&mut self) -> Result<(), ChaosError> {
         let ended: Vec<_> = self
             .stack
@@ -282,11 +224,7 @@ impl Arena {
         Ok(())
     }
 
-    /// Sends orders of every kind to an instance of payment and creates a product, so that every step of the
-    /// work is exercised.
-    ///
-    /// # Errors
-    /// When the client log cannot be written.
+    /// Sends orders of every kind and creates a product.
     pub async fn exercise_every_step(&self, payment: &str) -> Result<(), ChaosError> {
         for sku in [PLENTY, SCARCE] {
             let key = uuid::Uuid::now_v7().to_string();
@@ -301,10 +239,7 @@ impl Arena {
         Ok(())
     }
 
-    /// Waits for evidence, and sends orders until it is there.
-    ///
-    /// # Errors
-    /// [`ChaosError::NotLanded`] after `within` without evidence.
+    /// Sends orders until the evidence is there.
     pub async fn landed<T>(
         &self,
         payment: &str,
@@ -315,7 +250,7 @@ impl Arena {
         let seen = wait::until("evidence", within, async || {
             let seen = look().await;
             looks += 1;
-            // Twice a second: enough to exercise every step, too little to be a load.
+            // Twice a second: too little to be a load.
             if seen.is_err() && looks.is_multiple_of(10) {
                 self.exercise_every_step(payment).await.map_err(|error| error.to_string())?;
             }

@@ -1,5 +1,4 @@
-//! The customer of the run, who places canaries and the orders that a fault needs. Requests and responses go
-//! to the client log of the load.
+//! The customer of canaries and faults, in the client log of the load.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,35 +14,29 @@ use ctl::instance::LoggedIn;
 use ctl::state::{Login, random_secret};
 use ctl::wait::Wait;
 
-/// A registered customer.
 #[derive(Debug, Clone)]
 pub struct Buyer {
     http: reqwest::Client,
-    /// The login.
     pub account: LoggedIn,
-    /// The id of the account.
     pub id: Uuid,
     log: ClientLog,
     payments: Arc<Vec<String>>,
 }
 
-/// The response to a request, or the failure of its connection.
 #[derive(Debug, Clone)]
 pub struct HttpResponse {
     /// `None` for a failed connection.
     pub status: Option<u16>,
     /// The body, or the error of the connection.
     pub text: String,
-    /// Time from the request to the end of the response.
+    /// Until the end of the response.
     pub took: Duration,
-    /// Whether `Retry-After` is present.
     pub retry_after: bool,
-    /// The `Content-Type`, empty if absent.
+    /// Empty if absent.
     pub content_type: String,
 }
 
 impl HttpResponse {
-    /// Whether the status is 2xx.
     #[must_use]
     pub fn is_ok(&self) -> bool {
         self.status.is_some_and(|status| (200..300).contains(&status))
@@ -55,7 +48,6 @@ impl HttpResponse {
         self.content_type.starts_with("application/problem+json")
     }
 
-    /// The order's id in a 2xx.
     #[must_use]
     pub fn order(&self) -> Option<Uuid> {
         let body: Value = serde_json::from_str(&self.text).ok()?;
@@ -64,10 +56,7 @@ impl HttpResponse {
 }
 
 impl Buyer {
-    /// Registers a customer. `payments`: every instance of payment.
-    ///
-    /// # Errors
-    /// [`ChaosError::Api`].
+    /// `payments`: every instance of payment.
     pub async fn register(
         http: reqwest::Client,
         api: Api,
@@ -84,10 +73,7 @@ impl Buyer {
         Ok(Self { http, account: LoggedIn::new(api, login), id, log, payments: Arc::new(payments) })
     }
 
-    /// Sends one order to one instance, and logs the request and its response.
-    ///
-    /// # Errors
-    /// [`ChaosError::Io`] when the client log cannot be written. The order is sent only after its log record.
+    /// Writes the log record first.
     pub async fn send(&self, base: &str, body: &Value, key: &str) -> Result<HttpResponse, ChaosError> {
         let token = self.account.token().await?;
         let user = self.id;
@@ -129,10 +115,7 @@ impl Buyer {
         }
     }
 
-    /// Sends an order to the instances in turn, with one key, until it is accepted. Returns its id.
-    ///
-    /// # Errors
-    /// [`ChaosError::Waited`].
+    /// Retries with one key, at the instances in turn.
     pub async fn place_until_accepted(&self, body: &Value, within: Duration) -> Result<Uuid, ChaosError> {
         let key = Uuid::now_v7().to_string();
         let wait = Wait::begin("an order is accepted", within);
@@ -146,10 +129,7 @@ impl Buyer {
         Err(ChaosError::Impossible("there is no instance of payment".to_owned()))
     }
 
-    /// Waits until an order is in a final state. Returns that state.
-    ///
-    /// # Errors
-    /// [`ChaosError::Waited`].
+    /// Returns the final state.
     pub async fn wait_for_end(&self, order: Uuid, within: Duration) -> Result<String, ChaosError> {
         let wait = Wait::begin(format!("order {order} is at its end"), within);
         for base in self.payments.iter().cycle() {
@@ -169,7 +149,6 @@ impl Buyer {
     }
 }
 
-/// Sends a request and reads the response to its end.
 pub async fn response_to(request: reqwest::RequestBuilder) -> HttpResponse {
     let began = Instant::now();
     let mut answer = HttpResponse {

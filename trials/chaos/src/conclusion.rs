@@ -16,14 +16,13 @@ use super::ChaosError;
 use ctl::load::LoadReport;
 use ctl::verify::{self, Evidence, Sources, Verdict};
 
-/// The quiet time before the verdict: every order final, every stream and outbox empty.
+/// Quiet: every order final, every stream and outbox empty.
 const QUIET_FOR: Duration = Duration::from_secs(3);
 const QUIET_WITHIN: Duration = Duration::from_secs(60);
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
-/// The number of sampled breaches that the verdict names.
+/// Sampled breaches that the verdict names.
 const SHOWN: usize = 5;
 
-/// Waits until the run is quiet, verifies it, and completes the report.
 pub async fn conclude(
     arena: &mut Arena,
     report: &mut Report,
@@ -56,7 +55,6 @@ pub async fn conclude(
 /// Waits for the comparison of payment, which finds a lost `product_changed`.
 async fn catalogues_agree(arena: &Arena, sources: &Sources) {
     arena.progress.line("waiting until the catalogues agree");
-    // The verdict lists the differences that remain, product by product.
     _ = wait::until("the catalogues agree", arena.profile.catalogues_agree(), async || {
         match verify::disagreements(sources).await {
             Ok(found) if found.is_empty() => Ok(()),
@@ -67,7 +65,6 @@ async fn catalogues_agree(arena: &Arena, sources: &Sources) {
     .await;
 }
 
-/// Judges I13 to I15 by the samples and by the notes of the faults.
 fn judge_run_invariants(arena: &mut Arena, samples: &Samples, verdict: &mut Verdict) {
     let mut invariants = std::mem::take(&mut arena.invariants);
     invariants.readiness.add_passed(samples.readiness_probes);
@@ -75,7 +72,7 @@ fn judge_run_invariants(arena: &mut Arena, samples: &Samples, verdict: &mut Verd
     invariants.into_checks(&mut verdict.checks);
 }
 
-/// Adds the breaches of samples to the report, also those that healed later.
+/// Counts breaches that healed later as well.
 fn sampled(report: &mut Report, breaches: &BTreeSet<String>) {
     let oversold = breaches.iter().filter(|breach| breach.starts_with("I2")).count() as u64;
     report.oversold += oversold;
@@ -129,7 +126,7 @@ fn judge(report: &mut Report, verdict: &Verdict, load: Option<&LoadReport>) {
     if let Some(failure) = &load.log_failure {
         report.reasons.push(format!("the client log could not be written: {failure}"));
     }
-    // A run of rolling restarts only may answer 503, and must break no connection.
+    // Rolling restarts may answer 503, and must break no connection.
     let gentle = report.faults.iter().all(|fault| fault.fault == Fault::RollingRestart);
     if gentle && load.resets > 0 {
         report.reasons.push(format!("{} connections were broken after the request was sent", load.resets));

@@ -1,5 +1,4 @@
-//! Direct connections to PostgreSQL and Redis, past the proxies. Each question opens its own connection,
-//! because the servers come and go.
+//! Connections past the proxies, one for each query, because the servers come and go.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -18,7 +17,7 @@ use ctl::wait::WaitError;
 
 /// Longer than any answer on loopback.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
-/// Entries of one XRANGE: about a megabyte.
+/// About a megabyte.
 const PAGE: &str = "1000";
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 const WAITING: &str =
@@ -28,30 +27,25 @@ const REFUSES: &str =
 const OPEN: &str =
     "SELECT count(*) FROM orders WHERE created_at <= $1 AND status IN ('pending', 'completed')";
 
-/// A service's database.
 #[derive(Debug, Clone)]
 pub struct Database {
     url: String,
 }
 
-/// A transaction that stays open. Its locks last until it is released or dropped.
+/// Keeps its locks until release or drop.
 pub struct OpenTransaction {
     client: Client,
-    // Dropping closes the connection, which rolls the transaction back.
+    // Dropping closes the connection, which rolls back.
     _connection: JoinSet<()>,
 }
 
 impl Database {
-    /// A handle without a connection.
     #[must_use]
     pub fn at(url: String) -> Self {
         Self { url }
     }
 
-    /// Checks that the database takes writes.
-    ///
-    /// # Errors
-    /// The reason for which a write would fail.
+    /// The error is the reason for which a write would fail.
     pub async fn takes_writes(&self) -> Result<(), String> {
         match self.number(REFUSES, &[]).await {
             Ok(0) => Ok(()),
@@ -60,10 +54,6 @@ impl Database {
         }
     }
 
-    /// Queries one number.
-    ///
-    /// # Errors
-    /// [`ChaosError::Sql`], [`ChaosError::Waited`].
     pub async fn number(&self, sql: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<i64, ChaosError> {
         self.in_time(async {
             let (client, connection) = tokio_postgres::connect(&self.url, NoTls).await?;
@@ -74,18 +64,11 @@ impl Database {
         .await
     }
 
-    /// Counts orders placed until `cutoff` that are still open, in payment's database.
-    ///
-    /// # Errors
-    /// [`ChaosError::Sql`], [`ChaosError::Waited`].
+    /// Counts open orders placed until `cutoff`, in payment's database.
     pub async fn open_orders(&self, cutoff: Timestamp) -> Result<i64, ChaosError> {
         self.number(OPEN, &[&cutoff]).await
     }
 
-    /// Executes statements.
-    ///
-    /// # Errors
-    /// [`ChaosError::Sql`], [`ChaosError::Waited`].
     pub async fn execute(&self, sql: &str) -> Result<(), ChaosError> {
         self.in_time(async {
             let (client, connection) = tokio_postgres::connect(&self.url, NoTls).await?;
@@ -95,11 +78,7 @@ impl Database {
         .await
     }
 
-    /// Waits until `wanted` connections of the services wait for a lock, at most `within`. Returns the number
-    /// that waits.
-    ///
-    /// # Errors
-    /// [`ChaosError::Sql`].
+    /// Returns the number of waiting connections, after `within` at the latest.
     pub async fn waiting(&self, wanted: usize, within: Duration) -> Result<i64, ChaosError> {
         let deadline = Instant::now() + within;
         loop {
@@ -111,15 +90,11 @@ impl Database {
         }
     }
 
-    /// Runs `sql` in a transaction that stays open.
-    ///
-    /// # Errors
-    /// [`ChaosError::Sql`].
     pub async fn hold(&self, sql: &str) -> Result<OpenTransaction, ChaosError> {
         let (client, connection) = tokio_postgres::connect(&self.url, NoTls).await?;
         let mut driver = JoinSet::new();
         driver.spawn(async move {
-            // An error of the connection reaches the calls of the client.
+            // The calls of the client report its error.
             let _ = connection.await;
         });
         client.batch_execute(&format!("BEGIN; {sql}")).await?;
@@ -138,16 +113,11 @@ impl Database {
 }
 
 impl OpenTransaction {
-    /// Rolls back, which releases the locks.
-    ///
-    /// # Errors
-    /// [`ChaosError::Sql`] when the server is gone. Its locks are gone as well.
     pub async fn release(self) -> Result<(), ChaosError> {
         Ok(self.client.batch_execute("ROLLBACK").await?)
     }
 }
 
-/// The Redis of the stack.
 #[derive(Debug, Clone)]
 pub struct DirectRedis {
     url: String,
@@ -155,24 +125,16 @@ pub struct DirectRedis {
 }
 
 impl DirectRedis {
-    /// A handle without a connection.
-    ///
-    /// # Errors
-    /// [`ChaosError::Redis`] for a malformed address.
+    /// Fails for a malformed address.
     pub fn at(url: &str) -> Result<Self, ChaosError> {
         Ok(Self { url: url.to_owned(), client: redis::Client::open(url)? })
     }
 
-    /// The URL.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Runs one command.
-    ///
-    /// # Errors
-    /// [`ChaosError::Redis`].
     pub async fn command<T: FromRedisValue>(&self, words: &[&str]) -> Result<T, ChaosError> {
         let mut command = redis::Cmd::new();
         for word in words {
@@ -188,10 +150,7 @@ impl DirectRedis {
         Ok(self.client.get_multiplexed_async_connection_with_config(&config).await?)
     }
 
-    /// The pending entries of one consumer of a group; 0 for an absent group.
-    ///
-    /// # Errors
-    /// [`ChaosError::Redis`].
+    /// 0 for an absent group.
     pub async fn pending_of(&self, stream: &str, group: &str, consumer: &str) -> Result<u64, ChaosError> {
         let consumers: Vec<redis::Value> = match self.command(&["XINFO", "CONSUMERS", stream, group]).await {
             Err(ChaosError::Redis(error)) if is_absent(&error) => return Ok(0),
@@ -207,10 +166,7 @@ impl DirectRedis {
             .unwrap_or(0))
     }
 
-    /// The number of entries ever added to a stream; 0 for an absent one.
-    ///
-    /// # Errors
-    /// [`ChaosError::Redis`].
+    /// Entries ever added; 0 for an absent stream.
     pub async fn added(&self, stream: &str) -> Result<u64, ChaosError> {
         let info: Vec<redis::Value> = match self.command(&["XINFO", "STREAM", stream]).await {
             Err(ChaosError::Redis(error)) if is_absent(&error) => return Ok(0),
@@ -226,18 +182,12 @@ impl DirectRedis {
         Ok(added.unwrap_or(0))
     }
 
-    /// The value of a key in the format of DUMP; `None` for an absent key.
-    ///
-    /// # Errors
-    /// [`ChaosError::Redis`].
+    /// `None` for an absent key.
     pub async fn dump(&self, key: &str) -> Result<Option<Vec<u8>>, ChaosError> {
         self.command(&["DUMP", key]).await
     }
 
-    /// Restores the result of [`DirectRedis::dump`] unless the key exists.
-    ///
-    /// # Errors
-    /// [`ChaosError::Redis`].
+    /// Restores a [`DirectRedis::dump`] unless the key exists.
     pub async fn restore(&self, key: &str, dump: &[u8]) -> Result<(), ChaosError> {
         if self.command::<u64>(&["EXISTS", key]).await? == 1 {
             return Ok(());
@@ -245,10 +195,7 @@ impl DirectRedis {
         Ok(redis::cmd("RESTORE").arg(key).arg(0).arg(dump).query_async(&mut self.connection().await?).await?)
     }
 
-    /// The groups of a stream by XINFO GROUPS; empty for an absent stream.
-    ///
-    /// # Errors
-    /// [`ChaosError::Redis`].
+    /// Empty for an absent stream.
     pub async fn groups(&self, stream: &str) -> Result<Vec<BTreeMap<String, String>>, ChaosError> {
         let groups: Vec<Vec<redis::Value>> = match self.command(&["XINFO", "GROUPS", stream]).await {
             Err(ChaosError::Redis(error)) if is_absent(&error) => return Ok(Vec::new()),
@@ -257,20 +204,13 @@ impl DirectRedis {
         Ok(groups.into_iter().map(|words| pairs(&words)).collect())
     }
 
-    /// Reads one number of INFO, such as `used_memory`.
-    ///
-    /// # Errors
-    /// [`ChaosError::Redis`].
     pub async fn info(&self, name: &str) -> Result<u64, ChaosError> {
         let text: String = self.command(&["INFO"]).await?;
         let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
         Ok(value.and_then(|value| value.trim().parse().ok()).unwrap_or(0))
     }
 
-    /// The event ids of the entries after `entry`, in order.
-    ///
-    /// # Errors
-    /// [`ChaosError::Redis`].
+    /// Event ids after `entry`, in order.
     pub async fn events_behind(&self, stream: &str, entry: &str) -> Result<Vec<String>, ChaosError> {
         let mut events = Vec::new();
         let mut from = format!("({entry}");
@@ -284,10 +224,7 @@ impl DirectRedis {
         }
     }
 
-    /// The id of the first entry whose fields contain `what`.
-    ///
-    /// # Errors
-    /// [`ChaosError::Redis`].
+    /// The first entry whose fields contain `what`.
     pub async fn entry_about(&self, stream: &str, what: &str) -> Result<Option<String>, ChaosError> {
         let all: StreamRangeReply = self.command(&["XRANGE", stream, "-", "+"]).await?;
         let mentions =
@@ -295,10 +232,6 @@ impl DirectRedis {
         Ok(all.ids.iter().find(mentions).map(|entry| entry.id.clone()))
     }
 
-    /// The length of a stream; 0 for an absent one.
-    ///
-    /// # Errors
-    /// [`ChaosError::Redis`].
     pub async fn length(&self, stream: &str) -> Result<u64, ChaosError> {
         self.command(&["XLEN", stream]).await
     }
@@ -308,7 +241,7 @@ fn is_absent(error: &redis::RedisError) -> bool {
     error.code() == Some("NOGROUP") || error.to_string().contains("no such key")
 }
 
-/// Pairs names with values. A null becomes an empty text.
+/// A null becomes an empty text.
 fn pairs(words: &[redis::Value]) -> BTreeMap<String, String> {
     words.chunks_exact(2).map(|pair| (text(&pair[0]), text(&pair[1]))).collect()
 }
@@ -317,7 +250,6 @@ fn text(value: &redis::Value) -> String {
     redis::from_redis_value_ref(value).unwrap_or_default()
 }
 
-/// Pairs names with values, all as text.
 fn fields(row: redis::Value) -> Result<Vec<(String, String)>, redis::ParsingError> {
     let words: Vec<String> = redis::from_redis_value(row)?;
     Ok(words.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone())).collect())

@@ -1,4 +1,4 @@
-//! The failpoints of the services: steps of the work at which a process can be killed.
+//! Steps of the services' work at which a process can be killed.
 
 use ctl::stack::Kind;
 use events::consumed_by;
@@ -9,7 +9,6 @@ const PUBLISH_STEPS: [&str; 2] = ["publish.before", "publish.after"];
 const PROVIDER_STEPS: [&str; 4] =
     ["provider.before-charge", "provider.after-charge", "provider.before-refund", "provider.after-refund"];
 
-/// All failpoints of a service.
 #[must_use]
 pub fn of(kind: Kind) -> Vec<String> {
     let writers: &[&str] = match kind {
@@ -31,7 +30,6 @@ pub fn of(kind: Kind) -> Vec<String> {
     names
 }
 
-/// All failpoints of all services.
 #[must_use]
 pub fn all() -> Vec<(Kind, String)> {
     [Kind::Payment, Kind::Inventory]
@@ -40,7 +38,7 @@ pub fn all() -> Vec<(Kind, String)> {
         .collect()
 }
 
-/// The failpoints of inventory's consumer at which a zombie is made.
+/// Steps at which a consumer of inventory becomes a zombie.
 #[must_use]
 pub fn of_a_consumer() -> Vec<String> {
     let steps =

@@ -1,5 +1,3 @@
-//! The faults by name.
-
 use std::fmt;
 
 use clap::ValueEnum;
@@ -75,7 +73,6 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// The name on the command line and in reports.
     #[must_use]
     pub fn name(self) -> String {
         self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()

@@ -1,4 +1,4 @@
-//! The specification of each fault: its injection, its demand, and the limits of its recovery.
+//! The injection of each fault, its demand, and the limits of its recovery.
 
 use std::time::Duration;
 
@@ -6,43 +6,36 @@ use serde::Serialize;
 
 use super::fault::Fault;
 
-/// The limits of a recovery, counted from the end of the fault.
+/// The limits of the times in [`recovery`](super::recovery).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Limits {
-    /// A new order is accepted.
     pub accepts: Duration,
-    /// A new order is at its end.
     pub flows: Duration,
-    /// Every earlier order is at its end, and every instance is ready.
     pub ended: Duration,
 }
 
-/// The specification of a fault.
 #[derive(Debug, Clone, Copy)]
 pub struct FaultSpec {
-    /// The number in the list of faults the system is built to survive.
+    /// The number in the list of survivable faults.
     pub number: &'static str,
-    /// The injection.
     pub does: &'static str,
-    /// The demand, in addition to the invariants.
+    /// In addition to the invariants.
     pub holds: &'static str,
-    /// The limits of the recovery.
     pub limits: Limits,
-    /// The weight in a random mix; 0 excludes the fault.
+    /// In a random mix; 0 excludes the fault.
     pub weight: u32,
-    /// The default number of injections in a run of this fault alone.
+    /// By default, in a run of this fault alone.
     pub usual: u32,
 }
 
 impl Fault {
-    /// The specification of this fault.
     #[must_use]
     pub fn spec(self) -> FaultSpec {
         spec_of(self)
     }
 }
 
-/// Seconds until a new order is accepted, until it is at its end, until all are.
+/// In seconds.
 const fn within(accepts: u64, flows: u64, ended: u64) -> Limits {
     Limits {
         accepts: Duration::from_secs(accepts),
@@ -51,18 +44,17 @@ const fn within(accepts: u64, flows: u64, ended: u64) -> Limits {
     }
 }
 
-/// F1: recovered within 15 s.
+/// F1.
 const CRASH: Limits = within(15, 15, 15);
-/// F3: flow resumes within 5 s. Earlier orders may need one round of the reconciler and the outbox.
+/// F3. Earlier orders may need one round of the reconciler and the outbox.
 const REDIS: Limits = within(5, 5, 15);
-/// F4, F5, F12: everything is published again within 60 s.
+/// F4, F5, F12: everything is published again.
 const DATA_LOSS: Limits = within(60, 60, 60);
-/// F6: first 2xx within 5 s of PostgreSQL accepting.
+/// F6, from the moment PostgreSQL accepts.
 const POSTGRES: Limits = within(5, 15, 30);
-/// F19: the flow resumes by itself once Redis takes writes again. Orders that waited have a backoff to sit
-/// out (I13).
+/// F19, from the moment Redis takes writes. Waiting orders have a backoff left (I13).
 const HEALED: Limits = within(5, 15, 30);
-/// F13 and slow faults: full recovery.
+/// F13 and slow faults.
 const SLOW: Limits = within(30, 30, 60);
 
 const OTHERS_GO_ON: &str = "the message is retried, others go on";
@@ -100,7 +92,7 @@ const fn lasting(number: &'static str, does: &'static str, holds: &'static str, 
     FaultSpec { number, does, holds, limits, weight: 1, usual: 1 }
 }
 
-/// Excluded from random mixes: the fault needs a stack or a machine of its own.
+/// Excluded from random mixes: needs a stack or a machine of its own.
 const fn long(number: &'static str, does: &'static str, holds: &'static str, limits: Limits) -> FaultSpec {
     FaultSpec { number, does, holds, limits, weight: 0, usual: 1 }
 }

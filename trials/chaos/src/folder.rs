@@ -11,59 +11,46 @@ use super::ChaosError;
 use super::small_disk::SmallDisk;
 use ctl::stack::{ServiceId, Sink};
 
-/// The folder of a run: data of the servers, logs of the services, the client log. Dropping removes it unless
-/// it is kept.
+/// Dropping removes the folder unless it is kept.
 #[derive(Debug)]
 pub struct RunFolder {
-    // Dropped first: the disk is unmounted before the folder is removed.
+    // Dropped first, which unmounts the disk.
     disk: Option<SmallDisk>,
     dir: TempDir,
 }
 
 impl RunFolder {
-    /// Creates a folder in the temporary folder of the system.
-    ///
-    /// # Errors
-    /// [`ChaosError::Io`].
     pub fn new() -> Result<Self, ChaosError> {
         let dir = scratch_dir()?;
         fs::create_dir(dir.path().join("logs")).map_err(ChaosError::io("create a folder for logs"))?;
         Ok(Self { disk: None, dir })
     }
 
-    /// The path of the folder.
     #[must_use]
     pub fn path(&self) -> &Path {
         self.dir.path()
     }
 
-    /// The path of the client log.
     #[must_use]
     pub fn client_log(&self) -> PathBuf {
         self.path().join("client.log")
     }
 
-    /// Keeps the folder when this value is dropped.
     pub fn keep(&mut self) {
         self.dir.disable_cleanup(true);
     }
 
-    /// Mounts a small disk for the data of PostgreSQL.
-    ///
-    /// # Errors
-    /// As [`SmallDisk::mount`].
     pub fn shrink_disk(&mut self) -> Result<(), ChaosError> {
         self.disk = Some(SmallDisk::mount(self.path().join("postgres"))?);
         Ok(())
     }
 
-    /// The small disk, if mounted.
     #[must_use]
     pub fn disk(&self) -> Option<&SmallDisk> {
         self.disk.as_ref()
     }
 
-    /// Writes the lines of each instance to one file over all restarts, such as `logs/payment-2.log`.
+    /// One file for each instance over all restarts, such as `logs/payment-2.log`.
     #[must_use]
     pub fn sink(&self) -> Sink {
         let folder = self.path().join("logs");

@@ -9,17 +9,6 @@
 //!                 quiet? ─> verify (I1 to I12) ─> report
 //! ```
 //!
-//! | module | content |
-//! | --- | --- |
-//! | [`fault`], [`fault_spec`], [`failpoints`], [`schedule`] | the faults, their demands, and their order |
-//! | [`arena`], [`profile`], [`folder`], [`small_disk`] | the stack, its timeouts and its files |
-//! | [`faults`] | injection, evidence and end of each fault |
-//! | [`network`], [`proxy`], [`requests`] | faulty networks and clients |
-//! | [`direct`] | connections to the servers, past the proxies |
-//! | [`recovery`], [`buyer`] | the time of a recovery |
-//! | [`run`], [`report`], [`progress`] | one run from start to verdict |
-//! | [`run_invariants`], [`resource_usage`] | invariants I13 to I15 |
-//!
 //! The run is red when a fault leaves no evidence, or a wait ends at its deadline.
 
 pub mod arena;

@@ -1,4 +1,4 @@
-//! A load in a process of its own, and the memory of the services under it.
+//! A load in its own process, and the memory of the services under it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,30 +17,23 @@ use servers::processes::resident;
 
 const SAMPLE_EVERY: Duration = Duration::from_secs(1);
 
-/// The program of the load and its core.
 pub struct LoadProcess {
     cores: Cores,
     program: PathBuf,
 }
 
-/// The report of a load, and the memory of the services.
 pub struct LoadResult {
     /// The `LoadReport` as JSON.
     pub report: Value,
-    /// The memory of each service.
     pub memory: Vec<MemoryUse>,
 }
 
-/// The resident memory of a service, in bytes.
+/// Resident memory, in bytes.
 #[derive(Debug, Clone)]
 pub struct MemoryUse {
-    /// The id of the instance.
     pub service: String,
-    /// Before the load.
     pub before: u64,
-    /// The peak.
     pub most: u64,
-    /// At the end of the load.
     pub after: u64,
 }
 
@@ -60,9 +53,6 @@ impl fmt::Display for MemoryUse {
 
 impl LoadProcess {
     /// Writes the credentials to the state file, as `shopctl up` does.
-    ///
-    /// # Errors
-    /// [`ChaosError::Load`], [`ChaosError::Io`].
     pub fn new(arena: &Arena, cores: Cores) -> Result<Self, ChaosError> {
         let state = StackState { credentials: arena.stack.credentials().clone(), running: None };
         state.write(arena.folder.path()).map_err(|error| ChaosError::Load(error.to_string()))?;
@@ -70,10 +60,6 @@ impl LoadProcess {
         Ok(Self { cores, program: this.with_file_name("shopctl") })
     }
 
-    /// Runs `shopctl load` with `options` to its end.
-    ///
-    /// # Errors
-    /// [`ChaosError::Load`] when the load ends without a report.
     pub async fn run(&self, arena: &Arena, options: &[&str]) -> Result<LoadResult, ChaosError> {
         let mut command = self.cores.load(&self.program);
         let shop = arena.shop();
@@ -105,7 +91,6 @@ fn report(output: &Output) -> Result<Value, ChaosError> {
         .map_err(|_| ChaosError::Load(format!("no report: {}", String::from_utf8_lossy(&output.stderr))))
 }
 
-/// Samples the memory of the services.
 struct MemorySampler {
     processes: BTreeMap<i32, MemoryUse>,
 }

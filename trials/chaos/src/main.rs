@@ -1,5 +1,3 @@
-//! `chaos`: reads the command line, injects faults into a private stack, prints the verdict.
-
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -97,7 +95,6 @@ fn positive(text: &str) -> Result<f64, String> {
         .ok_or_else(|| "a number above 0".to_owned())
 }
 
-/// Parses the names of faults.
 fn choice(names: &[String]) -> anyhow::Result<Choice> {
     match names {
         [] => anyhow::bail!("name a fault, or `random`; --list shows all"),
@@ -112,10 +109,6 @@ fn choice(names: &[String]) -> anyhow::Result<Choice> {
     }
 }
 
-/// Runs the faults and prints the verdict.
-///
-/// # Errors
-/// The error that prevents a verdict.
 async fn run(args: &Args) -> anyhow::Result<Exit> {
     if args.list {
         println!("{}", list());
@@ -217,7 +210,7 @@ fn plan(options: &RunOptions, output: Output) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-/// Stops the stack, with `keep` after Ctrl-C.
+/// With `keep`, waits for Ctrl-C.
 async fn finish(mut arena: Arena, keep: bool) -> anyhow::Result<()> {
     if keep {
         let addresses: Vec<String> =

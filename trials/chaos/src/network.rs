@@ -1,5 +1,4 @@
-//! The networks of all instances: a proxy before each server. The proxies have their own thread, so that
-//! other work of this process does not slow the network.
+//! The proxies of all instances, in a thread that other work leaves undelayed.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -10,16 +9,12 @@ use super::ChaosError;
 use super::proxy::{Protocol, Proxy};
 use ctl::stack::ServiceId;
 
-/// The network of one instance.
 #[derive(Debug)]
 pub struct Lane {
-    /// The proxy before PostgreSQL.
     pub postgres: Proxy,
-    /// The proxy before Redis.
     pub redis: Proxy,
 }
 
-/// The networks of all instances.
 #[derive(Debug)]
 pub struct Network {
     lanes: BTreeMap<ServiceId, Lane>,
@@ -27,10 +22,6 @@ pub struct Network {
 }
 
 impl Network {
-    /// Starts the thread of the proxies.
-    ///
-    /// # Errors
-    /// [`ChaosError::Io`] when the thread fails to start.
     pub fn new() -> Result<Self, ChaosError> {
         let thread =
             Builder::new_multi_thread().worker_threads(1).thread_name("proxies").enable_all().build();
@@ -40,10 +31,7 @@ impl Network {
         })
     }
 
-    /// Adds the network of an instance: to the servers on these ports of 127.0.0.1.
-    ///
-    /// # Errors
-    /// [`ChaosError::Io`] when a port cannot be bound.
+    /// The servers are on these ports of 127.0.0.1.
     pub fn add(&mut self, id: ServiceId, postgres: u16, redis: u16) -> Result<&Lane, ChaosError> {
         // Tasks spawned under this guard run on the thread of the proxies.
         let _there = self.thread.as_ref().map(Runtime::enter);
@@ -56,15 +44,10 @@ impl Network {
         Ok(self.lanes.entry(id).insert_entry(lane).into_mut())
     }
 
-    /// The network of an instance of inventory or payment.
-    ///
-    /// # Errors
-    /// [`ChaosError::Impossible`] for an instance of `user`.
     pub fn lane(&self, id: ServiceId) -> Result<&Lane, ChaosError> {
         self.lanes.get(&id).ok_or_else(|| ChaosError::Impossible(format!("{id} has no proxy")))
     }
 
-    /// The networks of all instances.
     pub fn lanes(&self) -> impl Iterator<Item = &Lane> {
         self.lanes.values()
     }
@@ -73,7 +56,7 @@ impl Network {
 impl Drop for Network {
     fn drop(&mut self) {
         self.lanes.clear();
-        // A plain drop blocks on the thread, which is forbidden inside a runtime.
+        // A plain drop blocks, which is forbidden inside a runtime.
         if let Some(thread) = self.thread.take() {
             thread.shutdown_background();
         }

@@ -1,4 +1,4 @@
-/// Checks that the kernel reports a process as stopped (state T).
+/// Checks for state T.
 pub fn stopped(pid: i32) -> Result<(), String> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).map_err(|error| error.to_string())?;
     // The state follows the closing bracket of the program name, which may contain anything.

@@ -17,13 +17,11 @@ pub enum Profile {
 
 type Setting = (&'static str, &'static str);
 
-/// The load balances by /readyz like a proxy, so it gets the default notice.
+/// The load balances by /readyz, so it gets the default notice.
 const COMMON: [Setting; 2] = [("FAULTS", "on"), ("SHUTDOWN_NOTICE", "1s")];
-/// Handler < statement < claim idle, as in the defaults; 2 s is the shortest claim idle time the services
-/// accept.
+/// Handler < statement < claim idle, as in the defaults; the services accept 2 s at least.
 const FAST: [Setting; 2] = [("DATABASE_STATEMENT_TIMEOUT", "1500ms"), ("COMMIT_DEADLINE", "1s")];
-/// The backlog is small enough for a test to reach. A foreign group holds entries about as long as the
-/// retention.
+/// A test can reach this backlog. A foreign group holds entries about as long as the retention.
 const FAST_STREAMS: [Setting; 8] = [
     ("STREAM_BACKLOG", "2000"),
     ("FOREIGN_GROUP_RETENTION", "10s"),
@@ -42,7 +40,6 @@ const FAST_PAYMENT: [Setting; 4] = [
 ];
 
 impl Profile {
-    /// The settings of a service, as environment variables.
     #[must_use]
     pub fn settings(self, kind: Kind) -> Vec<Setting> {
         let mut settings = COMMON.to_vec();
@@ -58,7 +55,6 @@ impl Profile {
         settings
     }
 
-    /// The idle time after which a peer claims pending entries.
     #[must_use]
     pub fn claim_idle(self) -> Duration {
         match self {
@@ -67,7 +63,7 @@ impl Profile {
         }
     }
 
-    /// The number of unread entries at which publishing stops: the setting `stream-backlog`.
+    /// Unread entries at which publishing stops.
     #[must_use]
     pub fn stream_backlog(self) -> u64 {
         match self {
@@ -76,7 +72,7 @@ impl Profile {
         }
     }
 
-    /// The deadline for equal catalogues after any loss (I12).
+    /// For I12, after any loss.
     #[must_use]
     pub fn catalogues_agree(self) -> Duration {
         match self {
@@ -85,7 +81,7 @@ impl Profile {
         }
     }
 
-    /// The longest a statement, a lock or an idle transaction may take.
+    /// For a statement, a lock or an idle transaction.
     #[must_use]
     pub fn statement_timeout(self) -> Duration {
         match self {

@@ -10,22 +10,21 @@ use super::direct::Database;
 use ctl::stack::{Kind, Service, ServiceId};
 use ctl::verify::Sources;
 
-/// An instance must be unready within 5 s; the two outside polls get a second more.
+/// 5 s, and one more for the two polls.
 const NOTICED_WITHIN: Duration = Duration::from_secs(6);
 /// A slower response does not count as ready.
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 
-/// Polls every instance, and its database past all proxies.
 pub struct ReadinessProbe {
     http: Client,
     instances: Vec<(ServiceId, String)>,
-    /// The time since which the database of a service takes no writes.
+    /// Since the first refusal of a write.
     refusing: BTreeMap<Kind, Instant>,
     probes: u64,
 }
 
 impl ReadinessProbe {
-    /// A probe of the present instances, which keep their addresses over a restart.
+    /// Instances keep their addresses over a restart.
     #[must_use]
     pub fn new(arena: &Arena) -> Self {
         let instances =
@@ -33,13 +32,11 @@ impl ReadinessProbe {
         Self { http: arena.http.clone(), instances, refusing: BTreeMap::new(), probes: 0 }
     }
 
-    /// The number of judged responses.
     #[must_use]
     pub fn probes(&self) -> u64 {
         self.probes
     }
 
-    /// Probes all instances once. Returns the breaches.
     pub async fn probe(&mut self, sources: &Sources) -> BTreeSet<String> {
         for kind in Kind::ALL {
             match database(sources, kind).takes_writes().await {
@@ -75,7 +72,7 @@ fn database(sources: &Sources, kind: Kind) -> Database {
     })
 }
 
-/// `status` is that of `/readyz`, `None` for a failed connection.
+/// `status` of `/readyz`; `None` for a failed connection.
 fn is_breach(refusing_for: Duration, status: Option<u16>) -> bool {
     refusing_for > NOTICED_WITHIN && status == Some(200)
 }

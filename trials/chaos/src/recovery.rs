@@ -18,41 +18,33 @@ use super::products::{PLENTY, one};
 use ctl::instance::health;
 use ctl::wait::Wait;
 
-/// The time for which a recovery over its limit is measured on, to report how slow it was.
+/// Beyond a limit, to report how slow the recovery was.
 const GRACE: Duration = Duration::from_secs(30);
 
-/// The times of a recovery, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Recovery {
-    /// Milliseconds until a new order was accepted.
     pub accepts_ms: u64,
-    /// Milliseconds until it was at its end.
     pub flows_ms: u64,
-    /// Milliseconds until all orders were at their end and all instances ready.
     pub ended_ms: u64,
 }
 
-/// The clients that measure a recovery.
 #[derive(Debug, Clone)]
 pub struct RecoveryProbe {
-    /// Places the canary.
     pub buyer: Buyer,
-    /// The database with the open orders.
     pub payment: Database,
     /// For `/readyz`.
     pub http: reqwest::Client,
-    /// The address of every instance.
     pub urls: Vec<String>,
 }
 
-/// A measurement in progress. Dropping cancels it.
+/// Dropping cancels the measurement.
 #[derive(Debug)]
 pub struct PendingRecovery {
     measurement: JoinSet<Result<Recovery, ChaosError>>,
 }
 
 impl RecoveryProbe {
-    /// Begins a measurement now. `limit` is the longest of the fault's limits.
+    /// `limit` is the longest of the fault's limits.
     #[must_use]
     pub fn begin(self, limit: Duration) -> PendingRecovery {
         let began = Instant::now();
@@ -107,10 +99,7 @@ impl RecoveryProbe {
 }
 
 impl PendingRecovery {
-    /// Waits for the end of the measurement.
-    ///
-    /// # Errors
-    /// [`ChaosError::Waited`] names the part that failed to recover.
+    /// The error names the part that failed to recover.
     pub async fn finish(mut self) -> Result<Recovery, ChaosError> {
         let ended = self.measurement.join_next().await;
         ended.and_then(Result::ok).unwrap_or_else(|| {
@@ -120,7 +109,6 @@ impl PendingRecovery {
 }
 
 impl Recovery {
-    /// The first part over its limit.
     #[must_use]
     pub fn exceeded(&self, limits: Limits) -> Option<String> {
         let parts = [
@@ -135,7 +123,6 @@ impl Recovery {
     }
 }
 
-/// Converts milliseconds to seconds.
 #[must_use]
 pub fn seconds(milliseconds: u64) -> f64 {
     Duration::from_millis(milliseconds).as_secs_f64()

@@ -1,5 +1,3 @@
-//! The report of a run.
-
 use std::path::PathBuf;
 
 use serde::Serialize;
@@ -11,76 +9,57 @@ use ctl::load::LoadReport;
 use ctl::terminal::{Colour, Paint, table};
 use ctl::verify::{Check, Judgement};
 
-/// The result of one fault.
 #[derive(Debug, Clone, Serialize)]
 pub struct FaultReport {
-    /// The number of the fault, from 1.
+    /// Counted from 1.
     pub number: usize,
-    /// The fault.
     pub fault: Fault,
-    /// The number in the list of faults the system is built to survive.
+    /// The number in the list of survivable faults.
     pub kind: &'static str,
-    /// The target instance.
     pub target: String,
-    /// The evidence; `None` for a fault that did not land.
+    /// `None` for a fault that did not land.
     pub evidence: Option<String>,
-    /// The time of the recovery; `None` when it missed its deadline.
+    /// `None` after a missed deadline.
     pub recovery: Option<Recovery>,
-    /// The breaches.
     pub wrong: Vec<String>,
 }
 
-/// The report of a run.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
-    /// Whether `reasons` is empty.
     pub green: bool,
-    /// The reasons for a red verdict.
     pub reasons: Vec<String>,
     /// Orders the load sent.
     pub orders: u64,
-    /// The number of planned faults.
     pub planned: usize,
-    /// The number of faults with evidence.
     pub landed: usize,
-    /// The median time in milliseconds until all orders ended.
+    /// The median of `ended_ms`.
     pub recovery_p50_ms: Option<u64>,
-    /// The longest time in milliseconds until all orders ended.
+    /// The maximum of `ended_ms`.
     pub recovery_p100_ms: Option<u64>,
-    /// The number of samples.
     pub samples: u64,
-    /// Offenders of I3, I4 and I10, and sampled entries that were acknowledged without their effect.
+    /// Offenders of I3, I4 and I10, and entries acknowledged without their effect.
     pub lost: u64,
-    /// Offenders of I5, I6, I7, I8 and I9.
+    /// Offenders of I5 to I9.
     pub duplicated: u64,
     /// Offenders of I1 and I2, samples included.
     pub oversold: u64,
-    /// Orders that never ended.
     pub stuck: usize,
-    /// The result of each fault.
     pub faults: Vec<FaultReport>,
-    /// The invariants.
     pub checks: Vec<Check>,
-    /// Measurements of the faults.
     pub measured: Vec<String>,
-    /// The report of the load, if it ended.
+    /// `None` for an unfinished load.
     pub load: Option<LoadReport>,
-    /// Instances of inventory and payment each.
     pub instances: usize,
-    /// The timeouts of the services.
     pub profile: Profile,
-    /// The seed of the schedule.
     pub seed: u64,
     /// The command that repeats the run.
     pub repeat: String,
-    /// The folder of logs and data, if kept.
+    /// Logs and data, if kept.
     pub folder: Option<PathBuf>,
-    /// The duration of the run, in seconds.
     pub seconds: f64,
 }
 
 impl Report {
-    /// Computes the counts and the verdict from the faults and checks.
     pub(super) fn count(&mut self) {
         self.landed = self.faults.iter().filter(|fault| fault.evidence.is_some()).count();
         let mut took: Vec<u64> =
@@ -103,7 +82,6 @@ impl Report {
         self.checks.iter().map(broken).sum()
     }
 
-    /// The report as text.
     #[must_use]
     pub fn render(&self, paint: Paint) -> String {
         let parts = [

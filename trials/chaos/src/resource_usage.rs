@@ -1,4 +1,4 @@
-//! I15, sampled: the resources of a run, and whether they grow with its length.
+//! I15, sampled: whether resource usage grows with the length of a run.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -15,17 +15,17 @@ use ctl::stack::{Kind, Service};
 use events::ROUTES;
 use servers::processes::resident;
 
-/// The fewest samples that are judged: two a quarter.
+/// Two a quarter.
 const MIN_SAMPLES: usize = 8;
-/// A long enough interval to make counting the rows of a large outbox cheap.
+/// Long enough to make counting a large outbox cheap.
 const SAMPLE_EVERY: Duration = Duration::from_secs(1);
 const OUTBOX: &str = "SELECT count(*) FROM outbox";
 const CONNECTIONS: &str = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'";
 
-/// The resources of a run at one moment by name: bytes, rows or counts.
+/// Bytes, rows or counts by name.
 pub type ResourceSample = BTreeMap<String, u64>;
 
-/// The samples of a run, with the seconds since its start.
+/// With the seconds since the start.
 #[derive(Debug)]
 pub struct ResourceUsage {
     began: Instant,
@@ -38,7 +38,7 @@ impl Default for ResourceUsage {
     }
 }
 
-/// The allowed growth of a figure: a share, and an amount of noise.
+/// A share, and an amount of noise.
 struct Allowance {
     of: &'static str,
     share: f64,
@@ -55,7 +55,6 @@ const ALLOWED: [Allowance; 5] = [
 ];
 
 impl ResourceUsage {
-    /// Samples once a second until it is dropped. A failed query is left out of its sample.
     pub async fn collect(&mut self, arena: &Arena) -> std::convert::Infallible {
         let mut ticks = interval(SAMPLE_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -66,13 +65,11 @@ impl ResourceUsage {
         }
     }
 
-    /// Samples the servers once. The memory of services is left out, because such a run restarts them again
-    /// and again.
+    /// Leaves out the memory of services, which such a run restarts again and again.
     pub async fn sample(&mut self, arena: &Arena) {
         self.samples.push((self.began.elapsed().as_secs_f64(), of_servers(arena).await));
     }
 
-    /// Judges I15 if there are enough samples.
     pub fn judge(&self, arena: &mut Arena) {
         if self.samples.len() < MIN_SAMPLES {
             return;
@@ -85,22 +82,16 @@ impl ResourceUsage {
         }
     }
 
-    /// Draws the picture and writes the figures, if asked for.
-    ///
-    /// # Errors
-    /// [`ChaosError::Io`].
     pub fn draw(&self, lasting: &SustainedLoad, title: &str) -> Result<(), ChaosError> {
         lasting.picture.as_ref().map_or(Ok(()), |picture| self.write(picture, title))
     }
 
-    /// The peak of a figure.
     #[must_use]
     pub fn peak(&self, name: &str) -> u64 {
         self.samples.iter().filter_map(|(_, figures)| figures.get(name)).copied().max().unwrap_or(0)
     }
 
-    /// Every figure with an allowance, and its growth from the second to the last quarter beyond that
-    /// allowance.
+    /// Growth from the second to the last quarter, beyond each allowance.
     #[must_use]
     pub fn growth(&self) -> Vec<(String, Option<String>)> {
         let quarter = self.samples.len() / 4;
@@ -125,7 +116,6 @@ impl ResourceUsage {
         names.into_iter().filter_map(judged).collect()
     }
 
-    /// The figures as CSV.
     #[must_use]
     pub fn csv(&self) -> String {
         let names: Vec<&String> = self
@@ -145,7 +135,6 @@ impl ResourceUsage {
         csv + "\n"
     }
 
-    /// Writes the picture and the figures: `soak.svg`, `soak.csv`.
     fn write(&self, picture: &Path, title: &str) -> Result<(), ChaosError> {
         let written = |path: &Path, text: String| {
             std::fs::write(path, text).map_err(ChaosError::io(format!("write {}", path.display())))
@@ -154,7 +143,6 @@ impl ResourceUsage {
         written(&picture.with_extension("csv"), self.csv())
     }
 
-    /// The figures as a picture: a line each, on a scale from 0 to its peak.
     fn svg(&self, title: &str) -> String {
         let names: Vec<String> =
             self.samples.last().map(|(_, figures)| figures.keys().cloned().collect()).unwrap_or_default();
@@ -213,11 +201,10 @@ impl ResourceUsage {
 
 const WIDTH: f64 = 960.0;
 const TOP: f64 = 44.0;
-/// The height of one figure's line.
 const BAND: f64 = 60.0;
 const LEFT: f64 = 190.0;
 const RIGHT: f64 = 940.0;
-/// The points of a line: one every other pixel.
+/// One every other pixel.
 const POINTS: usize = 375;
 
 fn shown(name: &str, value: f64) -> String {
@@ -229,7 +216,7 @@ async fn of_servers(arena: &Arena) -> ResourceSample {
     let mut figures = ResourceSample::new();
     if let Ok(redis) = arena.redis() {
         let mut names = 0;
-        // A run that samples has one partition for each stream.
+        // A sampled run has one partition for each stream.
         for stream in ROUTES.map(|route| route.stream) {
             let groups = redis.groups(stream).await.unwrap_or_default();
             names +=
@@ -263,7 +250,6 @@ fn median(samples: &[(f64, ResourceSample)], name: &str) -> u64 {
 mod tests {
     use super::*;
 
-    /// Sixteen samples of one figure.
     fn over_time(name: &str, of: impl Fn(u64) -> u64) -> ResourceUsage {
         let samples =
             (0..16).map(|at| (at as f64, ResourceSample::from([(name.to_owned(), of(at))]))).collect();

@@ -24,31 +24,25 @@ use super::ChaosError;
 use ctl::load::{Arrivals, Load, LoadPlan, LoadReport, Mix};
 use ctl::stack::Kind;
 
-/// The seconds of orders of one fault, long enough to be hit while they are sent.
+/// Seconds, long enough to be hit while orders are sent.
 const ORDERS_LAST: f64 = 2.5;
 /// Orders a second, within reach of a debug build on two busy cores.
 const RATES: std::ops::RangeInclusive<f64> = 5.0..=120.0;
-/// Requests in flight while the stack stands still for some seconds.
+/// Covers a stack that stands still for some seconds.
 const IN_FLIGHT: usize = 1000;
-/// Twice the longest allowed recovery of 60 s.
+/// Twice the longest recovery limit of 60 s.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// The deadline for sending a share of the orders, which stops while the stack does.
+/// The load stops while the stack does.
 const SENT_WITHIN: Duration = Duration::from_secs(60);
 
-/// The options of a run.
 #[derive(Debug, Clone)]
 pub struct RunOptions {
-    /// The options of the schedule.
     pub schedule: ScheduleOptions,
-    /// Orders in total.
     pub orders: u64,
-    /// The timeouts of the services.
     pub profile: Profile,
-    /// The load of sustained faults.
     pub sustained_load: SustainedLoad,
-    /// Whether the stack and the folder are kept after any verdict.
+    /// Keeps the stack and the folder after any verdict.
     pub keep: bool,
-    /// The command that repeats the run.
     pub repeat: String,
 }
 
@@ -56,7 +50,7 @@ pub struct RunOptions {
 const BESIDE_MANY: u64 = 1000;
 
 impl RunOptions {
-    /// The orders that the load sends. `outbox-large` places its own.
+    /// `outbox-large` places its own orders.
     fn sent(&self) -> u64 {
         if self.schedule.choice.names(Fault::OutboxLarge) {
             self.orders.min(BESIDE_MANY)
@@ -66,10 +60,7 @@ impl RunOptions {
     }
 }
 
-/// Runs the faults. The stack is still running afterwards.
-///
-/// # Errors
-/// An error that prevents a verdict: of the start of the stack, the load, or the checker.
+/// Returns the running stack. An error prevents a verdict.
 pub async fn run(options: &RunOptions, progress: Progress) -> Result<(Report, Arena), ChaosError> {
     let began = Instant::now();
     let schedule = schedule::plan(&options.schedule);
@@ -143,7 +134,7 @@ fn mix(orders: u64) -> Mix {
     }
 }
 
-/// The orders of the fault with this number, from 1. The shares add up to all orders.
+/// The shares add up to all orders; `number` counts from 1.
 fn share(orders: u64, faults: usize, number: usize) -> u64 {
     let faults = faults.max(1) as u64;
     let number = number as u64;
@@ -251,7 +242,6 @@ async fn attempt(
             report.evidence = Some(evidence);
             recovering
         }
-        // The run continues with the next fault.
         Err(error) => {
             report.wrong.push(error.to_string());
             heal(arena).await?;
@@ -262,8 +252,7 @@ async fn attempt(
     recovering.finish().await
 }
 
-/// Reverts what a fault that failed half-way may have left. Redis restarts only if it is silent; a refusal is
-/// reverted.
+/// Reverts a fault that failed half-way. Redis restarts only if it is silent.
 async fn heal(arena: &mut Arena) -> Result<(), ChaosError> {
     for lane in arena.network.lanes() {
         lane.postgres.set(super::proxy::Mode::Pass);
@@ -338,7 +327,6 @@ fn empty(options: &RunOptions, planned: usize) -> Report {
     }
 }
 
-/// The default number of faults of a run.
 #[must_use]
 pub fn usual_faults(choice: &Choice) -> usize {
     match choice {

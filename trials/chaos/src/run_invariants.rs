@@ -2,21 +2,18 @@
 
 use ctl::verify::{Check, Judgement};
 
-/// The offenders that are named for each invariant. The others are counted.
 const NAMED: usize = 20;
 
-/// The state of these invariants.
 #[derive(Debug, Default)]
 pub struct RunInvariants {
-    /// I13: unaffected orders go on during a fault, and all orders end soon after it.
+    /// I13: unaffected orders go on during a fault, and all end soon after it.
     pub progress: Tally,
     /// I14: an instance that cannot work is unready, and every process stays alive.
     pub readiness: Tally,
-    /// I15: resource usage stays level over a run.
+    /// I15: resource usage stays level.
     pub bounds: Tally,
 }
 
-/// The checks of one invariant.
 #[derive(Debug, Default)]
 pub struct Tally {
     looked_at: u64,
@@ -25,7 +22,6 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Adds a check and its breach, if any.
     pub fn note(&mut self, what: &str, wrong: Option<String>) {
         self.looked_at += 1;
         if let Some(wrong) = wrong {
@@ -35,7 +31,6 @@ impl Tally {
         }
     }
 
-    /// Adds checks that passed.
     pub fn add_passed(&mut self, looks: u64) {
         self.looked_at += looks;
     }

@@ -1,4 +1,4 @@
-//! The tasks beside a run: samples of the invariants that hold at every moment, and the bar of orders.
+//! Samples of the invariants that hold at every moment, and the bar of orders.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,27 +19,23 @@ const SAMPLE_EVERY: Duration = Duration::from_millis(200);
 const PROBE_EVERY: Duration = Duration::from_millis(500);
 const SHOW_EVERY: Duration = Duration::from_millis(250);
 
-/// The samplers and the bar. Dropping ends them.
+/// Dropping ends the tasks.
 pub struct Sampling {
     tasks: JoinSet<()>,
     samples: Arc<Mutex<Samples>>,
 }
 
-/// The results of the samples.
 #[derive(Debug, Default)]
 pub struct Samples {
-    /// The number of samples.
     pub count: u64,
-    /// Breaches of I2 and I7.
+    /// I2 and I7.
     pub breaches: BTreeSet<String>,
-    /// Judged responses of `/readyz`.
     pub readiness_probes: u64,
-    /// Breaches of I14.
+    /// I14.
     pub readiness: BTreeSet<String>,
 }
 
 impl Sampling {
-    /// Begins to sample and to draw the bar.
     pub fn begin(arena: &Arena, load: &Load, orders: u64) -> Self {
         let mut tasks = JoinSet::new();
         let samples = Arc::default();
@@ -53,7 +49,6 @@ impl Sampling {
         Self { tasks, samples }
     }
 
-    /// Ends the tasks. Returns the results.
     pub async fn end(mut self) -> Samples {
         self.tasks.shutdown().await;
         std::mem::take(&mut *locked(&self.samples))

@@ -1,4 +1,4 @@
-//! The schedule of the faults. The same seed gives the same faults at the same instances.
+//! The same seed gives the same faults at the same instances.
 
 use std::fmt;
 use std::time::Duration;
@@ -12,82 +12,67 @@ use super::fault::Fault;
 use super::{ChaosError, failpoints};
 use ctl::stack::{Kind, ServiceId};
 
-/// The choice of faults.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Choice {
-    /// These faults in turn, again and again.
+    /// In turn, again and again.
     These(Vec<Fault>),
     /// A mix of all faults that can share a stack and a machine.
     Random,
 }
 
 impl Choice {
-    /// Whether this fault was named.
     #[must_use]
     pub fn names(&self, fault: Fault) -> bool {
         matches!(self, Self::These(faults) if faults.contains(&fault))
     }
 }
 
-/// A planned fault.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PlannedFault {
-    /// The number of the fault, from 1.
+    /// Counted from 1.
     pub number: usize,
-    /// The fault.
     pub fault: Fault,
-    /// The target instance. Faults of a server hit all instances.
+    /// Faults of a server hit all instances.
     #[serde(serialize_with = "as_text")]
     pub target: ServiceId,
-    /// The moment, as the share of this fault's orders that was sent.
+    /// The share of this fault's orders sent before it.
     pub at: f64,
-    /// The duration of an outage, in milliseconds.
     pub hold_ms: u64,
     /// The failpoint, and the passage at which it fires.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failpoint: Option<(String, u32)>,
-    /// A random number for the remaining choices of the fault.
+    /// For the remaining choices of the fault.
     pub draw: u32,
 }
 
 impl PlannedFault {
-    /// The longest recovery that is allowed.
     #[must_use]
     pub fn limit(&self) -> Duration {
         self.fault.spec().limits.ended
     }
 
-    /// How long the fault is held.
     #[must_use]
     pub fn hold(&self) -> Duration {
         Duration::from_millis(self.hold_ms)
     }
 }
 
-/// The options of a schedule.
 #[derive(Debug, Clone)]
 pub struct ScheduleOptions {
-    /// The choice of faults.
     pub choice: Choice,
-    /// The number of faults.
     pub faults: usize,
-    /// The seed of all random choices.
     pub seed: u64,
-    /// Instances of inventory and payment each.
+    /// Instances of inventory, and of payment.
     pub instances: usize,
-    /// The only failpoint, instead of all in turn.
+    /// Instead of all in turn.
     pub failpoint: Option<String>,
-    /// Whether the services are built with failpoints.
     pub failpoints: bool,
-    /// The duration of a refusal of Redis that is named.
+    /// For a named refusal of Redis.
     pub refusal: Duration,
 }
 
 impl ScheduleOptions {
-    /// Checks that the schedule is possible.
-    ///
-    /// # Errors
-    /// [`ChaosError::Impossible`] names the conflict and its solution.
+    /// The error names the conflict and its solution.
     pub fn check(&self) -> Result<(), ChaosError> {
         let Choice::These(faults) = &self.choice else { return self.check_failpoint() };
         if let Some(fault) = faults.iter().find(|fault| needs_failpoints(**fault) && !self.failpoints) {
@@ -119,7 +104,6 @@ impl ScheduleOptions {
     }
 }
 
-/// Plans the faults.
 #[must_use]
 pub fn plan(options: &ScheduleOptions) -> Vec<PlannedFault> {
     let mut rng = StdRng::seed_from_u64(options.seed);
@@ -146,7 +130,7 @@ fn planned(number: usize, options: &ScheduleOptions, rng: &mut StdRng) -> Planne
     }
 }
 
-/// The duration of an outage in milliseconds, short in a mix.
+/// Milliseconds, short in a mix.
 fn hold(fault: Fault, options: &ScheduleOptions, rng: &mut StdRng) -> u64 {
     let short = rng.random_range(800..=2500);
     let refuses = fault.spec().number == "F19" && fault != Fault::RedisDemoted;
@@ -171,19 +155,17 @@ fn drawn(failpoints: bool, rng: &mut StdRng) -> Fault {
     Fault::KillInventory
 }
 
-/// Whether a fault needs services built with failpoints.
 #[must_use]
 pub fn needs_failpoints(fault: Fault) -> bool {
     matches!(fault, Fault::Failpoint | Fault::PanicProduct | Fault::PanicHttp)
 }
 
-/// Whether a fault needs a stack with settings of its own.
 #[must_use]
 pub fn needs_a_stack_of_its_own(fault: Fault) -> bool {
     matches!(fault, Fault::DiskFull | Fault::Partitions)
 }
 
-/// The failpoint of a fault. A zombie has one every other time.
+/// A zombie has a failpoint every other time.
 fn step(fault: Fault, number: usize, options: &ScheduleOptions, rng: &mut StdRng) -> Option<(Kind, String)> {
     match fault {
         Fault::Failpoint => {

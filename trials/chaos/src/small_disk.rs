@@ -8,17 +8,14 @@ use super::ChaosError;
 /// Room for a fresh cluster with three databases (60 MB), its write-ahead log, and some orders.
 const SIZE: &str = "size=256m";
 
-/// A small file system in memory. Mounting needs root, and dropping unmounts it.
+/// A file system in memory. Mounting needs root, and dropping unmounts it.
 #[derive(Debug)]
 pub struct SmallDisk {
     at: PathBuf,
 }
 
 impl SmallDisk {
-    /// Creates the folder `at` and mounts the file system there.
-    ///
-    /// # Errors
-    /// [`ChaosError::Impossible`] for an account without the right to mount.
+    /// Creates the folder `at`. Fails without the right to mount.
     pub fn mount(at: PathBuf) -> Result<Self, ChaosError> {
         fs::create_dir_all(&at).map_err(ChaosError::io(format!("create {}", at.display())))?;
         let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", SIZE, "tmpfs"]).arg(&at).output();
@@ -29,10 +26,7 @@ impl SmallDisk {
         }
     }
 
-    /// Fills the disk. Returns the number of bytes written.
-    ///
-    /// # Errors
-    /// [`ChaosError::Io`].
+    /// Returns the bytes written.
     pub fn fill(&self) -> Result<u64, ChaosError> {
         let failed = || ChaosError::io(format!("fill {}", self.at.display()));
         let mut filler = File::create(self.filler()).map_err(failed())?;
@@ -49,10 +43,6 @@ impl SmallDisk {
         Ok(filler.metadata().map_err(failed())?.len())
     }
 
-    /// Frees the disk.
-    ///
-    /// # Errors
-    /// [`ChaosError::Io`].
     pub fn free(&self) -> Result<(), ChaosError> {
         fs::remove_file(self.filler()).map_err(ChaosError::io(format!("empty {}", self.at.display())))
     }
@@ -64,7 +54,7 @@ impl SmallDisk {
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
-        // Lazily, because a server may still be ending. A failure has no remedy and is ignored.
+        // Lazily, because a server may still be ending. A failure has no remedy.
         _ = Command::new("umount").arg("--lazy").arg(&self.at).status();
     }
 }

@@ -1,4 +1,4 @@
-//! The seeded bugs fit the present code: `scripts/chaos/seeded-bugs` could apply each of them.
+//! `scripts/chaos/seeded-bugs` can apply each patch to the present code.
 
 use std::{collections::BTreeSet, fs, path::Path, process::Command};
 

@@ -4,7 +4,7 @@ use std::{
     sync::OnceLock,
 };
 
-/// The folder of the programs, built from the present source: `cargo test -p e2e` alone would run stale ones.
+/// The folder of the programs, built first because `cargo test -p e2e` alone would run stale ones.
 pub fn service_binaries() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(build)
@@ -20,7 +20,7 @@ fn build() -> PathBuf {
         Some(name) => name,
     };
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    // Removes the variables of this package, which build scripts would take for a changed environment.
+    // Build scripts would take these for a changed environment.
     for (name, _) in std::env::vars()
         .filter(|(name, _)| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"))
     {

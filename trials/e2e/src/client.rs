@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::HttpResponse;
 
-/// A client of the services. The addresses are stable over restarts.
+/// Keeps the addresses over restarts of the services.
 #[derive(Debug, Clone)]
 pub struct Client {
     http: reqwest::Client,
@@ -19,17 +19,14 @@ impl Client {
         Self { http, urls, token: None }
     }
 
-    /// The client with this token.
     pub fn with_token(&self, token: &str) -> Self {
         Self { token: Some(token.to_owned()), ..self.clone() }
     }
 
-    /// The client without a token.
     pub fn anonymous(&self) -> Self {
         Self { token: None, ..self.clone() }
     }
 
-    /// Logs in.
     pub async fn log_in(&self, email: &str, password: &str) -> Self {
         let answer = self
             .anonymous()
@@ -63,7 +60,7 @@ impl Client {
         send(self.request(Method::POST, kind, path).json(body)).await.expect("an answer")
     }
 
-    /// Every element of a list, page by page.
+    /// Reads page by page.
     pub async fn all(&self, kind: Kind, path: &str, limit: usize) -> Vec<Value> {
         let mut found = Vec::new();
         let mut cursor = String::new();
@@ -84,7 +81,7 @@ impl Client {
     }
 }
 
-/// Sends a request. An error is one of the transport.
+/// An error is one of the transport.
 pub async fn send(request: RequestBuilder) -> reqwest::Result<HttpResponse> {
     let response = request.send().await?;
     let status = response.status().as_u16();

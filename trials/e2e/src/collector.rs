@@ -1,4 +1,4 @@
-//! A stand-in for an OpenTelemetry collector: receives OTLP over HTTP and stores the spans.
+//! A stand-in for an OpenTelemetry collector, over OTLP/HTTP.
 
 use std::{
     collections::BTreeMap,
@@ -18,7 +18,6 @@ use tokio::{
     task::JoinSet,
 };
 
-/// A received span.
 #[derive(Debug, Clone)]
 pub struct Span {
     pub service: String,
@@ -27,17 +26,15 @@ pub struct Span {
     pub id: String,
     /// Empty for a root span.
     pub parent: String,
-    /// As OTLP numbers them: 1 internal, 2 server, 4 producer, 5 consumer.
+    /// As in OTLP: 1 internal, 2 server, 4 producer, 5 consumer.
     pub kind: i32,
     pub failed: bool,
     pub attributes: BTreeMap<String, String>,
 }
 
-/// The receiver.
 pub struct Collector {
     address: SocketAddr,
     received: Arc<Mutex<Received>>,
-    // Dropping ends the server.
     _serving: JoinSet<()>,
 }
 
@@ -63,7 +60,6 @@ impl Collector {
         self.received.lock().expect("no panic inside").busy = times;
     }
 
-    /// The number of 503 that are left.
     pub fn busy_left(&self) -> usize {
         self.received.lock().expect("no panic inside").busy
     }
@@ -86,7 +82,6 @@ async fn serve(listener: TcpListener, received: Arc<Mutex<Received>>) {
     }
 }
 
-/// One request after the other, until the client goes.
 async fn serve_connection(connection: TcpStream, received: &Mutex<Received>) -> std::io::Result<()> {
     let mut connection = BufReader::new(connection);
     loop {

@@ -1,10 +1,10 @@
-//! The guides in `docs/`: their Rust blocks compile, because each is a doc test of this crate.
+//! The Rust blocks of the guides in `docs/`, compiled as doc tests.
 
 use events::Event;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// The event that `docs/adding-an-event.md` adds, for its blocks after the first.
+/// The event that `docs/adding-an-event.md` adds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderCancelled {
     pub order_id: Uuid,

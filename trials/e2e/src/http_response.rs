@@ -1,7 +1,6 @@
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
-/// A response, read to its end.
 #[derive(Debug, Clone)]
 pub struct HttpResponse {
     pub status: u16,
@@ -10,7 +9,7 @@ pub struct HttpResponse {
 }
 
 impl HttpResponse {
-    /// A header; empty if absent.
+    /// Empty if absent.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }

@@ -1,5 +1,3 @@
-//! The shop, clients and servers of the tests.
-
 mod binaries;
 mod client;
 mod collector;

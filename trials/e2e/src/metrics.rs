@@ -1,6 +1,4 @@
-//! A scrape of `/metrics`, parsed as far as the tests need.
-
-/// The samples of one scrape.
+/// One scrape of `/metrics`.
 #[derive(Debug)]
 pub struct Metrics(String);
 
@@ -9,7 +7,7 @@ impl Metrics {
         Self(text)
     }
 
-    /// The sum of all samples called `name` whose labels contain each of `labels`, as in `writer="orders"`.
+    /// The sum of the samples whose labels contain each of `labels`, as in `writer="orders"`.
     pub fn sum(&self, name: &str, labels: &[&str]) -> f64 {
         let sample = |line: &str| {
             let (series, value) = line.rsplit_once(' ')?;

@@ -1,5 +1,3 @@
-//! Placing orders, and waiting for their end.
-
 use std::collections::BTreeMap;
 
 use ctl::stack::Kind;
@@ -10,12 +8,10 @@ use uuid::Uuid;
 
 use super::{Client, HttpResponse, SOON, client::send, eventually};
 
-/// A new key.
 pub fn key() -> String {
     Uuid::now_v7().to_string()
 }
 
-/// The body of an order.
 #[derive(Debug, Clone)]
 pub struct Order(Value);
 
@@ -37,12 +33,11 @@ impl Order {
 }
 
 impl Client {
-    /// Posts an order. Returns any response.
     pub async fn order_with(&self, order: &Order, headers: &[(&str, &str)]) -> HttpResponse {
         send(self.order_request(order, headers)).await.expect("an answer")
     }
 
-    /// Places an order. Returns its id.
+    /// Returns the id.
     pub async fn order(&self, order: &Order) -> String {
         let answer = self.order_with(order, &[("Idempotency-Key", &key())]).await;
         let placed = answer.expect(202);
@@ -51,7 +46,7 @@ impl Client {
         id
     }
 
-    /// Places an order, with retries under the same key after refusals and broken connections.
+    /// Retries under the same key after refusals and broken connections.
     pub async fn place_until_accepted(&self, order: &Order) -> String {
         let key = key();
         let attempt = async || match send(self.order_request(order, &[("Idempotency-Key", &key)])).await {
@@ -62,7 +57,7 @@ impl Client {
         eventually("the order is accepted", SOON, attempt).await
     }
 
-    /// Places an order `count` times, 32 at a time, and calls `placed` after each.
+    /// Places `count` orders, 32 at a time, and calls `placed` after each.
     pub async fn place_many_until_accepted(
         &self,
         order: &Order,
@@ -81,7 +76,6 @@ impl Client {
         self.get(Kind::Payment, &format!("/orders/{id}")).await.expect(200)
     }
 
-    /// Waits for the end of an order.
     pub async fn wait_for_end(&self, id: &str) -> Value {
         let look = async || {
             let order = self.show(id).await;
@@ -90,7 +84,7 @@ impl Client {
         eventually("the order has ended", SOON, look).await
     }
 
-    /// Waits for the end of all orders of the caller. Returns the counts by status.
+    /// Returns the counts by status.
     pub async fn wait_for_all_ends(&self, count: usize) -> BTreeMap<String, usize> {
         let look = async || {
             let orders = self.all(Kind::Payment, "/orders", 100).await;

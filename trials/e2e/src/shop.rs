@@ -8,7 +8,6 @@ use tokio_postgres::NoTls;
 
 use super::{Client, Metrics, SOON, client::send, eventually, key, service_binaries};
 
-/// Short timeouts and intervals.
 const QUICK_STREAMS: [(&str, &str); 4] = [
     ("CLAIM_IDLE", "2s"),
     ("CLAIM_INTERVAL", "200ms"),
@@ -21,12 +20,11 @@ const QUICK_PAYMENT: [(&str, &str); 4] = [
     ("RECONCILE_AFTER", "1s"),
     ("RECONCILE_INTERVAL", "200ms"),
 ];
-/// A longer timeout than in production, for a busy test machine.
+/// Longer than in production, for a busy machine.
 const PATIENT_DATABASE: (&str, &str) = ("DATABASE_CONNECT_TIMEOUT", "4s");
 
-/// A running shop with an ADMIN and a USER.
 pub struct Shop {
-    // Dropped in this order: the services before the servers they stand on.
+    // Fields drop in order: the services before their servers.
     pub stack: Stack,
     servers: Servers,
     pub admin: Client,
@@ -34,9 +32,9 @@ pub struct Shop {
 }
 
 enum Servers {
-    /// A database each on the PostgreSQL of this test process, and a Redis of its own.
+    /// A database each on the PostgreSQL of this test process, and a Redis.
     Shared { redis: Box<TestRedis>, _databases: [TestDatabase; 3] },
-    /// A PostgreSQL of its own, which the test stops.
+    /// A PostgreSQL which the test may stop.
     Private(#[expect(dead_code, reason = "removed when dropped")] TempDir),
 }
 
@@ -45,7 +43,6 @@ impl Shop {
         Self::open_with(|options| options).await
     }
 
-    /// A shop with other settings.
     pub async fn open_with(change: impl FnOnce(StackOptions) -> StackOptions) -> Self {
         let (redis, user, inventory, payment) = tokio::join!(
             TestRedis::start(),
@@ -63,7 +60,6 @@ impl Shop {
         Self::start(ServerChoice::External(external), servers, change).await
     }
 
-    /// A shop with a PostgreSQL of its own, which the test may stop.
     pub async fn open_on_private_servers() -> Self {
         let folder = scratch_dir().expect("a folder");
         let choice = StackOptions::private(folder.path()).expect("ports").servers;
@@ -99,12 +95,11 @@ impl Shop {
         Self { stack, servers, admin, user }
     }
 
-    /// Another USER.
     pub async fn another_user(&self) -> Client {
         register(&self.user.anonymous(), &format!("{}@example.com", key())).await
     }
 
-    /// Creates a product that costs 10.00 EUR, and waits until it can be ordered without asking inventory.
+    /// Waits until payment can price a product of 10.00 EUR without inventory.
     pub async fn product(&self, sku: &str, stock: u32) {
         let product = json!({"sku": sku, "name": format!("A {sku}"), "price": {"amount": 1000, "currency": "EUR"}, "stock": stock});
         self.admin.post(Kind::Inventory, "/products", &product).await.expect(201);
@@ -117,7 +112,7 @@ impl Shop {
         eventually("the product is in payment's catalogue", SOON, arrived).await;
     }
 
-    /// Changes the price of a product. Returns the product.
+    /// Returns the product.
     pub async fn reprice(&self, sku: &str, amount: i64) -> Value {
         let etag =
             self.admin.get(Kind::Inventory, &format!("/products/{sku}")).await.header("etag").to_owned();
@@ -132,8 +127,7 @@ impl Shop {
             .expect("a number")
     }
 
-    /// Asserts that stock on hand and sold units add up to the initial stock, and the ledger to the stock on
-    /// hand.
+    /// Stock on hand plus sold units is the initial stock; the ledger sums up to the stock on hand.
     pub async fn assert_stock_adds_up(&self, sku: &str, initial: i64) {
         let on_hand = self
             .number(Kind::Inventory, &format!("SELECT on_hand::bigint FROM products WHERE sku = '{sku}'"))
@@ -154,7 +148,6 @@ impl Shop {
         );
     }
 
-    /// Asserts one charge for each paid order, and one refund for each refunded one.
     pub async fn assert_money_adds_up(&self) {
         let count = async |sql: &str| self.number(Kind::Payment, sql).await;
         let paid =
@@ -172,7 +165,7 @@ impl Shop {
         );
     }
 
-    /// Waits until all streams are read and acknowledged, and all events are confirmed.
+    /// Waits until all streams are acknowledged and all events confirmed.
     pub async fn quiet(&self) {
         let look = async || {
             let mut open = Vec::new();
@@ -188,7 +181,6 @@ impl Shop {
         eventually("all streams are read and all events confirmed", SOON, look).await;
     }
 
-    /// Queries one number of a service's database.
     pub async fn number(&self, kind: Kind, sql: &str) -> i64 {
         let (client, connection) =
             tokio_postgres::connect(&self.stack.database_url(kind), NoTls).await.expect("a connection");
@@ -197,7 +189,6 @@ impl Shop {
         answer.unwrap_or_else(|error| panic!("{sql}: {error:?}"))
     }
 
-    /// Executes statements in a service's database.
     pub async fn execute(&self, kind: Kind, sql: &str) {
         let (client, connection) =
             tokio_postgres::connect(&self.stack.database_url(kind), NoTls).await.expect("a connection");
@@ -206,7 +197,6 @@ impl Shop {
         answer.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
     }
 
-    /// The Redis of this shop.
     pub fn redis(&mut self) -> &mut Redis {
         match &mut self.servers {
             Servers::Shared { redis, .. } => redis,
@@ -214,7 +204,6 @@ impl Shop {
         }
     }
 
-    /// Runs one command of Redis.
     pub async fn redis_command<T: redis::FromRedisValue>(&self, words: &[&str]) -> T {
         match &self.servers {
             Servers::Shared { redis, .. } => redis.command(words).await,
@@ -222,7 +211,6 @@ impl Shop {
         }
     }
 
-    /// The number of pending entries of a service's group.
     pub async fn pending(&self, kind: Kind) -> u64 {
         let mut pending = 0;
         for route in events::consumed_by(kind.name()) {
@@ -241,7 +229,6 @@ impl Shop {
 }
 
 impl Drop for Shop {
-    /// Prints the last lines of the services after a failed test.
     fn drop(&mut self) {
         if std::thread::panicking() {
             for service in self.stack.services() {
@@ -251,7 +238,6 @@ impl Drop for Shop {
     }
 }
 
-/// The first instance of a service.
 pub fn first(kind: Kind) -> ServiceId {
     ServiceId { kind, instance: 1 }
 }

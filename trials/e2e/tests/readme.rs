@@ -1,6 +1,3 @@
-//! Tests of the documentation: the tour of the README runs as written, and the table of settings matches the
-//! services' own help.
-
 use std::process::{Output, Stdio};
 
 use ctl::stack::{Kind, Stack, StackOptions, find_binary};
@@ -55,7 +52,7 @@ fn between(text: &'static str, begin: &str, end: &str) -> &'static str {
     rest.split_once(end).unwrap_or_else(|| panic!("the page has no {end}")).0
 }
 
-/// The `sh` blocks of the tour, one after the other, with the addresses of `stack`.
+/// The `sh` blocks, with the addresses of `stack`.
 fn tour(stack: &Stack) -> String {
     let blocks = between(README, "<!-- tour:begin -->", "<!-- tour:end -->").split("```sh\n").skip(1);
     let script: String = blocks.filter_map(|block| block.split_once("```")).map(|(code, _)| code).collect();
@@ -66,7 +63,7 @@ fn tour(stack: &Stack) -> String {
     })
 }
 
-/// Runs a script with the ADMIN's login in the environment, as in the README. Returns its output.
+/// The environment holds the ADMIN's login, as in the README.
 async fn run(script: &str, stack: &Stack) -> String {
     let admin = &stack.credentials().admin;
     let mut command = Command::new("bash");
@@ -110,10 +107,10 @@ async fn settings_of(kind: Kind) -> Vec<Setting> {
     settings
 }
 
-/// A row of the table: a setting, and the services that have it.
+/// A setting, and the services that have it.
 type Row = (Setting, Vec<&'static str>);
 
-/// One row for all services that agree on default and meaning; otherwise one each, below each other.
+/// One row for all services that agree on default and meaning.
 fn enter(rows: &mut Vec<Row>, setting: Setting, service: &'static str) {
     if let Some((_, services)) = rows.iter_mut().find(|(known, _)| *known == setting) {
         return services.push(service);

@@ -1,5 +1,4 @@
-//! The saga as a model: every order reaches one end, even if messages are lost, doubled or reordered and
-//! processes are killed.
+//! Every order reaches one end, even if messages are lost, doubled or reordered and processes are killed.
 //!
 //! ```text
 //!   customers ─POST─> payment 0│1 ──> orders, keys, outbox, inbox        (PostgreSQL: transactions, nothing is lost)
@@ -10,23 +9,9 @@
 //!                 stock_reserved │ refund_order ──> payment 0│1          (Redis: may lose everything, or go back in time)
 //! ```
 //!
-//! A seed draws a schedule: customers, carts, stock, the odds of faults, and the order of the atomic steps. A
-//! step is a statement, a publication, a read, an acknowledgement or a fault. Faults are a crash, a lost
-//! reply, a statement that is committed after its client is gone, a zombie, or a Redis that is emptied,
-//! trimmed or set back. Safety is checked after every step. Then the faults end, all processes run in turn
-//! until they are idle, and I1 to I10 must hold.
-//!
-//! | real code of the services | modelled |
-//! | --- | --- |
-//! | `payment::domain`: cart and prices, `Order`, its transitions, `as_accepted`, `ResponseKind`, `Applied` | the SQL of `payment::store`, `http::place`, `Cashier`, reconciler, the simulated provider |
-//! | `inventory::domain`: `Order`, `Shelf` and `Level` (stale views, holds), `Decision` | the SQL of `inventory::store`, `Round` and `Decider`, products |
-//! | | `shared`: outbox, relay and sweep, inbox, streams, groups, pending entries, sessions |
-//!
-//! The model leaves time out: slow steps (a resend, a claim, the reconciler) may come at any moment. It shows
-//! that orders end, and leaves the latency to chaos and bench.
-//!
-//! - `SAGA_SCHEDULES=n cargo test -p saga`: n schedules instead of 100,000.
-//! - `SAGA_SEED=n cargo test -p saga -- --nocapture`: that one, step by step.
+//! The services' domain code is real; SQL, actors, the provider, Redis and `shared` are modelled. A seed draws
+//! the steps and the faults. Time is left out: a resend, a claim or the reconciler may come at any moment.
+//! `SAGA_SEED` selects a schedule (`docs/reliability.md`).
 
 pub mod random;
 pub mod redis;

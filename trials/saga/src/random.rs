@@ -1,4 +1,4 @@
-//! The random numbers of a schedule. A seed gives the same ones on every machine.
+//! Random numbers: a seed gives the same ones on every machine.
 
 /// `SplitMix64`.
 pub struct Random(u64);

@@ -1,9 +1,8 @@
-//! Redis as the services use it: three streams with one consumer group each. All data may be lost or set
-//! back.
+//! Three streams with one consumer group each. All data may be lost or set back.
 
-/// The id of a stream entry. Ids rise over a reset as well, because Redis takes them from the clock.
+/// Ids rise over a reset, because Redis takes them from the clock.
 pub type EntryNo = u32;
-/// The id of an event: its index in `World::events`.
+/// The index in `World::events`.
 pub type EventNo = usize;
 
 pub const COMPLETED: usize = 0;
@@ -11,7 +10,7 @@ pub const RESERVED: usize = 1;
 pub const REFUND: usize = 2;
 pub const STREAMS: [&str; 3] = ["order_completed", "stock_reserved", "refund_order"];
 
-/// Deliveries after which an entry becomes a dead letter: the default of `delivery-limit`.
+/// The default of `delivery-limit`.
 const DELIVERY_LIMIT: u32 = 5;
 
 #[derive(Debug, Clone, Default)]
@@ -29,7 +28,7 @@ pub struct Group {
     pub pending: Vec<Pending>,
 }
 
-/// A row of the pending entries list. The owner is an instance: consumer names survive a restart.
+/// The owner is an instance, because consumer names survive a restart.
 #[derive(Debug, Clone, Copy)]
 pub struct Pending {
     pub entry: EntryNo,
@@ -37,19 +36,16 @@ pub struct Pending {
     pub deliveries: u32,
 }
 
-/// An entry in a consumer's hand.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Delivered {
     pub entry: EntryNo,
     pub event: EventNo,
 }
 
-/// The result of a redelivery.
 pub enum Redelivery {
-    /// The consumer has no pending entry.
     Nothing,
     Event(Delivered),
-    /// Acknowledged without the handler: gone from the stream.
+    /// Acknowledged without the handler.
     Gone,
     DeadLetter(EntryNo),
 }
@@ -68,8 +64,7 @@ impl Stream {
         Some(!hand.is_empty())
     }
 
-    /// Redelivers the `nth` pending entry of `owner`, as `Session::redeliver` does. The model reads them in
-    /// any order.
+    /// `Session::redeliver` of the `nth` pending entry: the model reads in any order.
     pub fn redeliver(&mut self, owner: usize, nth: usize) -> Redelivery {
         let Some(group) = self.group.as_mut() else { return Redelivery::Nothing };
         let owned = group.pending.iter().filter(|pending| pending.owner == owner).count();
@@ -95,8 +90,7 @@ impl Stream {
         Redelivery::Event(Delivered { entry, event })
     }
 
-    /// XAUTOCLAIM JUSTID of all entries of other consumers, without an idle time, so that owners become
-    /// zombies.
+    /// XAUTOCLAIM JUSTID without an idle time, so that owners become zombies.
     pub fn claim(&mut self, owner: usize) -> bool {
         let Some(group) = self.group.as_mut() else { return false };
         let before = group.pending.len();

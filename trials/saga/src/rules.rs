@@ -1,44 +1,35 @@
-//! The rules of the protocol, each with a switch. The services keep all of them. A model without one must
-//! fail.
+//! The rules of the protocol: a model without one of them must fail.
 
-/// All true in the real protocol.
 #[derive(Debug, Clone, Copy)]
 pub struct Rules {
-    /// The inbox row is unique and part of the effect's transaction.
+    /// The inbox row is unique, in the effect's transaction.
     pub inbox_decides: bool,
-    /// The event is a row of the transaction of its cause.
     pub outbox_in_transaction: bool,
-    /// XACK follows the commit.
     pub ack_after_commit: bool,
-    /// A missing group is created at `0` instead of `$`.
+    /// Created at `0` instead of `$`.
     pub group_from_start: bool,
-    /// `order_completed` stays in the outbox until its outcome is known.
     pub resend_until_confirmed: bool,
-    /// An event seen again is answered with the stored reply.
+    /// The stored reply is sent again.
     pub duplicate_is_answered: bool,
-    /// The provider charges an order once however often it is asked.
     pub charge_idempotent: bool,
-    /// The provider refunds an order once however often it is asked.
     pub refund_idempotent: bool,
-    /// A CHECK keeps the stock on hand at 0 or above.
+    /// A CHECK keeps stock at 0 or above.
     pub stock_guard: bool,
-    /// The lines an order holds are given back when it is refused.
     pub refused_holds_are_released: bool,
-    /// A shortage counts only after a look into the database.
+    /// A shortage counts only after a query.
     pub shortage_is_looked_up: bool,
-    /// (user, key) is a unique constraint.
+    /// (user, key) is unique.
     pub key_unique: bool,
-    /// Every update of an order names the status it comes from.
+    /// Every update names the status it leaves.
     pub transitions_are_checked: bool,
     /// Orders that stay `pending` are charged again.
     pub reconciler_runs: bool,
     /// The reason for an unmoved order is queried after the statement, whose snapshot is older.
     pub reason_is_looked_up: bool,
-    /// A response with the recorded end of an order shows the order at its end, read again.
+    /// A response with the recorded end shows the order read again.
     pub end_is_looked_up: bool,
 }
 
-/// Breaks one rule.
 pub type Break = fn(&mut Rules);
 
 impl Rules {
@@ -61,7 +52,6 @@ impl Rules {
         end_is_looked_up: true,
     };
 
-    /// Every rule by its name, and how to break it.
     pub const BREAKS: [(&'static str, Break); 16] = [
         ("inbox_decides", |rules| rules.inbox_decides = false),
         ("outbox_in_transaction", |rules| rules.outbox_in_transaction = false),

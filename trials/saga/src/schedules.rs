@@ -1,4 +1,4 @@
-//! Runs many schedules on all cores, and reports a failure step by step.
+//! Runs schedules on all cores.
 
 use std::{
     fmt,
@@ -12,12 +12,11 @@ use crate::{
     world::{Reached, Violation, World},
 };
 
-/// A schedule that breaks an invariant.
 #[derive(Debug)]
 pub struct Failure {
     pub seed: u64,
     pub violation: Violation,
-    /// The shortest beginning of the schedule that still fails, step by step.
+    /// The shortest failing beginning.
     trace: Vec<String>,
 }
 
@@ -32,8 +31,7 @@ impl fmt::Display for Failure {
 
 type Counts = [u64; Reached::COUNT];
 
-/// Runs the schedules 1 to `schedules`. Returns the counts of what they reached, or the failure of the lowest
-/// seed found.
+/// Runs seeds 1 to `schedules`. Reports the lowest failing seed found.
 pub fn search(rules: Rules, schedules: u64) -> Result<Counts, Failure> {
     let next = AtomicU64::new(1);
     let worst = AtomicU64::new(u64::MAX);
@@ -52,7 +50,7 @@ pub fn search(rules: Rules, schedules: u64) -> Result<Counts, Failure> {
     }
 }
 
-/// Takes blocks of seeds until all are taken, or a lower one has failed.
+/// Takes blocks of seeds until a lower one has failed.
 fn work(rules: Rules, schedules: u64, next: &AtomicU64, worst: &AtomicU64) -> Counts {
     const BLOCK: u64 = 64;
     let shop = Shop::open();
@@ -78,7 +76,6 @@ fn add(mut all: Counts, more: Counts) -> Counts {
     all
 }
 
-/// Cuts the random phase down to the shortest beginning that fails.
 fn explain(rules: Rules, seed: u64) -> Failure {
     let mut shortest = (0..).map(|steps| replay(rules, seed, Some(steps)));
     let (trace, violation) = shortest
@@ -87,7 +84,7 @@ fn explain(rules: Rules, seed: u64) -> Failure {
     Failure { seed, violation, trace }
 }
 
-/// Runs one schedule with a random phase of at most `limit` steps. Returns the steps in words and the result.
+/// Returns the steps in words.
 pub fn replay(rules: Rules, seed: u64, limit: Option<usize>) -> (Vec<String>, Result<(), Violation>) {
     let shop = Shop::open();
     let (mut world, steps) = World::new(&shop, rules, seed);

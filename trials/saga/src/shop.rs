@@ -1,5 +1,4 @@
-//! The products and carts that the schedules of one thread share. The domain code of the services prices and
-//! parses them once.
+//! Products and carts, priced and parsed once a thread by the services' domain code.
 
 use std::collections::HashMap;
 
@@ -7,16 +6,13 @@ use inventory::domain::Order as WantedOrder;
 use payment::domain::{Cart, CartLine, Money, OrderLine, Product};
 use uuid::Uuid;
 
-/// The products.
 pub const SKUS: [&str; 2] = ["A", "B"];
 
-/// One of the carts that can be bought.
 pub struct Goods {
-    /// Units of each SKU.
     pub units: [u32; 2],
     pub lines: Vec<OrderLine>,
     pub total: Money,
-    /// The order as inventory parses it from `order_completed`.
+    /// As inventory parses `order_completed`.
     pub wanted: WantedOrder,
     /// Index of the SKU of each line.
     pub skus: Vec<usize>,

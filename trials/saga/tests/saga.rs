@@ -1,14 +1,10 @@
-//! The model holds every invariant, and finds every broken rule.
-
 use saga::rules::Rules;
 use saga::schedules::{self, Failure, replay, search};
 use saga::shop::Shop;
 use saga::world::{Reached, World};
 
-/// The schedules of the test suite.
 const SCHEDULES: u64 = 100_000;
-/// Schedules within which a broken rule must show. The rarest one (a stale view after a restock) took about
-/// 1,200.
+/// The rarest break (a stale view after a restock) took about 1,200.
 const UNTIL_FOUND: u64 = 20_000;
 
 #[test]
@@ -26,7 +22,7 @@ fn a_hundred_thousand_random_schedules_lose_nothing_and_double_nothing() {
     }
 }
 
-/// Asserts that schedules reach every situation: an idle model would hold every invariant.
+/// An idle model would hold every invariant.
 fn assert_everything_was_reached(reached: &[u64; Reached::COUNT], schedules: u64) {
     println!("{schedules} schedules reached: {}", schedules::describe(reached));
     let never = reached.iter().position(|times| *times == 0);

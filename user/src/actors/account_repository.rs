@@ -13,21 +13,18 @@ use crate::{
     tokens::IssueError,
 };
 
-/// Pause before a statement is retried: long enough for a server that restarts, short against
-/// `commit-deadline`.
+/// Long enough for a restarting server, short against `commit-deadline`.
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
 
-/// The accounts in the database, and the hasher of their passwords. Used by the actor, by `create-admin` and
-/// by the first start.
+/// The accounts in the database, and the hasher of their passwords.
 #[derive(Clone)]
 pub struct AccountRepository {
     pub database: Database,
     pub hasher: PasswordHasher,
-    /// How long a statement with an unknown outcome is retried: `commit-deadline`.
+    /// Limit of retries after an unknown outcome: `commit-deadline`.
     pub deadline: Duration,
 }
 
-/// The reason why an account cannot be read or written.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum AccountsError {
     #[error("too many passwords are being hashed")]
@@ -59,9 +56,6 @@ impl From<DbError> for AccountsError {
 
 impl AccountRepository {
     /// Creates an account, unless its e-mail is taken.
-    ///
-    /// # Errors
-    /// See [`AccountsError`].
     pub async fn create(
         &self,
         email: Email,
@@ -73,10 +67,7 @@ impl AccountRepository {
         Ok(self.retry_until_known(async |connection| accounts::insert(connection, &new).await).await?)
     }
 
-    /// The account with this e-mail, if the password is its own. An unknown e-mail takes the same time.
-    ///
-    /// # Errors
-    /// See [`AccountsError`].
+    /// Finds the account if the password matches. An unknown e-mail takes the same time.
     pub async fn authenticate(
         &self,
         email: Option<Email>,
@@ -94,8 +85,8 @@ impl AccountRepository {
         Ok(found.filter(|_| same).map(|credentials| credentials.account))
     }
 
-    /// Retries an idempotent statement until its outcome is known: a broken connection leaves it open whether
-    /// the commit happened. Without a connection the first attempt fails at once.
+    /// Retries an idempotent statement until its outcome is known. Fails at once if the first attempt finds
+    /// no connection.
     pub async fn retry_until_known<T>(
         &self,
         statement: impl AsyncFn(&Connection) -> Result<T, DbError>,

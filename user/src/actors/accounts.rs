@@ -15,21 +15,18 @@ use crate::{
     tokens::{AccessToken, Issuer},
 };
 
-/// The actor of the accounts. Handlers run concurrently, so a login that waits for its hash delays no
-/// other message.
+/// Handlers run concurrently: a login that waits for its hash delays no other message.
 pub struct Accounts {
     parts: Rc<AccountsParts>,
     life: Life,
 }
 
-/// The parts of Accounts.
 #[derive(Clone)]
 pub struct AccountsParts {
     pub repository: AccountRepository,
     pub issuer: Issuer,
 }
 
-/// Create an account of the role USER.
 #[derive(Message)]
 #[rtype(result = "Result<Registration, AccountsError>")]
 pub struct Register {
@@ -37,7 +34,7 @@ pub struct Register {
     pub password: Password,
 }
 
-/// Exchange an e-mail and its password for a token. `email` is `None` when the text is no e-mail address.
+/// `email` is `None` for a text that is no e-mail address.
 #[derive(Message)]
 #[rtype(result = "Result<Login, AccountsError>")]
 pub struct LogIn {
@@ -45,20 +42,18 @@ pub struct LogIn {
     pub password: Password,
 }
 
-/// The result of a login.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Login {
     Granted(AccessToken),
-    /// Unknown e-mail or wrong password: the answer is the same.
+    /// Also for an unknown e-mail.
     InvalidCredentials,
 }
 
-/// Find an account by its id.
 #[derive(Message)]
 #[rtype(result = "Result<Option<Account>, AccountsError>")]
 pub struct FindAccount(pub Uuid);
 
-/// List at most `limit` accounts by id, after `after`.
+/// Lists accounts by id, after `after`.
 #[derive(Message)]
 #[rtype(result = "Result<Vec<Account>, AccountsError>")]
 pub struct ListAccounts {
@@ -66,7 +61,7 @@ pub struct ListAccounts {
     pub limit: usize,
 }
 
-/// Give an account a role, on behalf of the account `actor`.
+/// `actor`: the requesting account.
 #[derive(Message)]
 #[rtype(result = "Result<RoleChange, AccountsError>")]
 pub struct ChangeRole {
@@ -76,7 +71,6 @@ pub struct ChangeRole {
 }
 
 impl Accounts {
-    /// Starts the actor under `supervisor`.
     pub fn start(supervisor: &SupervisorHandle, parts: AccountsParts) -> Supervised<Self> {
         let make = move |life| Self { parts: Rc::new(parts.clone()), life };
         supervisor.supervise("accounts", "accounts", RestartPolicy::default(), make)

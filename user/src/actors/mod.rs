@@ -1,5 +1,3 @@
-//! The actors of this service, and their shared parts.
-
 mod account_repository;
 mod accounts;
 mod password_hasher;

@@ -1,8 +1,4 @@
-//! Password hashing, bounded.
-//!
-//! At most `running` hashes run at once, on blocking threads, and `queue` more wait. Any further one is
-//! refused. One argon2id hash takes 19 MiB and about 18 ms of a core (OWASP's parameters, the crate's
-//! defaults).
+//! Bounded password hashing: one argon2id hash takes 19 MiB and about 18 ms of a core (OWASP's parameters).
 //!
 //! ```text
 //!   login ──try──> places (running + queue) ──wait──> slots (running) ──> spawn_blocking: argon2
@@ -16,16 +12,15 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::domain::{Password, PasswordHash};
 
-/// Hashes and verifies passwords. Cheap to clone; all clones share the bound.
+/// Clones share the bound.
 #[derive(Clone)]
 pub struct PasswordHasher {
     places: Arc<Semaphore>,
     slots: Arc<Semaphore>,
-    /// The hash that passwords of unknown e-mails are verified against: same work, same time.
+    /// Verified for unknown e-mails: same work, same time.
     decoy: PasswordHash,
 }
 
-/// The reason why a password is not hashed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum HasherError {
     #[error("too many passwords are being hashed")]
@@ -35,7 +30,7 @@ pub enum HasherError {
 }
 
 impl PasswordHasher {
-    /// Runs `concurrency` hashes at once and lets `queue` more wait.
+    /// Runs `concurrency` hashes at once; `queue` more wait.
     ///
     /// # Errors
     /// The machine lacks randomness or 19 MiB of memory.
@@ -46,19 +41,11 @@ impl PasswordHasher {
         Ok(Self { places, slots, decoy })
     }
 
-    /// The hash of a new password.
-    ///
-    /// # Errors
-    /// See [`HasherError`].
     pub async fn hash(&self, password: Password) -> Result<PasswordHash, HasherError> {
         self.run(move || hash(&password)).await?
     }
 
-    /// Whether `stored` is the hash of `password`. Without a stored hash the result is false, after the same
-    /// time.
-    ///
-    /// # Errors
-    /// See [`HasherError`].
+    /// Returns false without a stored hash, after the same time.
     pub async fn verify(
         &self,
         password: Password,
@@ -80,8 +67,7 @@ impl PasswordHasher {
     ) -> Result<T, HasherError> {
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| HasherError::Busy)?;
         let slot = Arc::clone(&self.slots).acquire_owned().await.map_err(|_| HasherError::Failed)?;
-        // The permits move into the blocking task: a caller that gives up frees its place only when the hash
-        // ends.
+        // The permits move into the task: an abandoned hash keeps its place until it ends.
         let work = move || with_permits((place, slot), work);
         tokio::task::spawn_blocking(work).await.map_err(|_| HasherError::Failed)
     }

@@ -7,17 +7,16 @@ use runtime::{
 use super::AccountsError;
 use crate::tokens::{AccessToken, Issuer, ServiceClients};
 
-/// The scope of a service token: payment reads products that its catalogue copy lacks.
+/// Payment reads products that its catalogue copy lacks.
 const SCOPE: &str = "products:read";
 
-/// The actor that issues tokens to services.
 pub struct ServiceTokens {
     clients: ServiceClients,
     issuer: Issuer,
     life: Life,
 }
 
-/// Exchange a client's secret for a token. `None` for an unknown client or a wrong secret.
+/// `None` for an unknown client or a wrong secret.
 #[derive(Message)]
 #[rtype(result = "Result<Option<AccessToken>, AccountsError>")]
 pub struct IssueServiceToken {
@@ -26,7 +25,6 @@ pub struct IssueServiceToken {
 }
 
 impl ServiceTokens {
-    /// Starts the actor under `supervisor`.
     pub fn start(supervisor: &SupervisorHandle, clients: ServiceClients, issuer: Issuer) -> Supervised<Self> {
         let make = move |life| Self { clients: clients.clone(), issuer: issuer.clone(), life };
         supervisor.supervise("service-tokens", "service-tokens", RestartPolicy::default(), make)

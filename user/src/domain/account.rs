@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::{Email, PasswordHash};
 
-/// An account that can log in. The role is USER or ADMIN. SERVICE is a role of tokens only.
+/// The role is USER or ADMIN; SERVICE is for tokens only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
     pub id: Uuid,
@@ -14,26 +14,21 @@ pub struct Account {
     pub updated_at: Timestamp,
 }
 
-/// An account and the hash of its password.
 #[derive(Debug, Clone)]
 pub struct Credentials {
     pub account: Account,
     pub password_hash: PasswordHash,
 }
 
-/// The result of an attempt to change a role.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RoleChange {
     Changed(Account),
-    /// The account does not exist.
     Absent,
-    /// The requesting account is not an ADMIN now, whatever its token claims.
+    /// The requesting account is no ADMIN now, whatever its token claims.
     NotAdmin,
-    /// The account is the only ADMIN.
     LastAdmin,
 }
 
-/// The result of an attempt to create an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Registration {
     Created(Account),

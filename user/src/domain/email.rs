@@ -1,20 +1,17 @@
 use std::fmt;
 
-/// Maximum length of an address (RFC 5321: a path of 256 without its brackets).
+/// RFC 5321: a path of 256 without its brackets.
 const LONGEST: usize = 254;
-/// Maximum length of the part before the `@` (RFC 5321).
+/// RFC 5321, before the `@`.
 const LONGEST_LOCAL: usize = 64;
-/// Maximum length of a label of a domain name (RFC 1035).
+/// RFC 1035.
 const LONGEST_LABEL: usize = 63;
 
-/// An e-mail address, trimmed and lower-cased: two spellings of one address are one account.
-///
-/// The rule is that of browsers for `<input type="email">` (WHATWG), with a dot in the domain. It catches
-/// typing errors. Delivery is not checked.
+/// A trimmed, lower-cased address: two spellings are one account. The rule is that of browsers for
+/// `<input type="email">` (WHATWG), with a dot in the domain.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Email(String);
 
-/// The rule that an e-mail address breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum EmailError {
     #[error("must be an e-mail address such as ada@example.com")]
@@ -24,8 +21,6 @@ pub enum EmailError {
 }
 
 impl Email {
-    /// # Errors
-    /// See [`EmailError`].
     pub fn parse(text: &str) -> Result<Self, EmailError> {
         let email = text.trim().to_lowercase();
         if email.len() > LONGEST {
@@ -35,7 +30,7 @@ impl Email {
         if is_local_part(local) && is_domain(domain) { Ok(Self(email)) } else { Err(EmailError::Malformed) }
     }
 
-    /// An address that was parsed before it was stored.
+    /// Trusts an address parsed before it was stored.
     pub fn from_stored(email: String) -> Self {
         Self(email)
     }

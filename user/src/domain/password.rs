@@ -3,21 +3,16 @@ use std::fmt;
 const SHORTEST: usize = 8;
 const LONGEST: usize = 128;
 
-/// A password as typed. `Debug` shows it redacted.
+/// `Debug` redacts the text.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Password(String);
 
-/// The text is too short or too long for a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must have {SHORTEST} to {LONGEST} characters")]
 pub struct PasswordError;
 
 impl Password {
-    /// Parses a new password. Length is the only rule: composition rules lead to weaker passwords (NIST SP
-    /// 800-63B).
-    ///
-    /// # Errors
-    /// The text is too short or too long.
+    /// Length is the only rule: composition rules lead to weaker passwords (NIST SP 800-63B).
     pub fn parse(text: &str) -> Result<Self, PasswordError> {
         if (SHORTEST..=LONGEST).contains(&text.chars().count()) {
             Ok(Self(text.to_owned()))
@@ -26,13 +21,11 @@ impl Password {
         }
     }
 
-    /// A password presented at login. Accepted unchecked, because the rule may have changed since the
-    /// password was set.
+    /// Accepts any text at login: the rule may have changed since the password was set.
     pub fn presented(text: String) -> Self {
         Self(text)
     }
 
-    /// The plain text, for hashing.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -44,7 +37,7 @@ impl fmt::Debug for Password {
     }
 }
 
-/// The stored form of a password: an argon2id hash with its salt and parameters (PHC string).
+/// An argon2id PHC string.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash(String);
 

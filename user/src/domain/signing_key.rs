@@ -1,13 +1,13 @@
 use std::fmt;
 
-/// An Ed25519 key pair as it is stored.
+/// An Ed25519 key pair as stored.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SigningKey {
-    /// The key id in the header of tokens: the RFC 7638 thumbprint of the public key.
+    /// RFC 7638 thumbprint of the public key, in the header of tokens.
     pub kid: String,
-    /// The private key, PKCS#8 DER.
+    /// PKCS#8 DER.
     pub pkcs8: Vec<u8>,
-    /// The 32 bytes of the public key.
+    /// 32 bytes.
     pub public_key: Vec<u8>,
 }
 

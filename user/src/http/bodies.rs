@@ -1,5 +1,3 @@
-//! Bodies of requests and responses.
-
 use jiff::Timestamp;
 use runtime::auth::Role;
 use serde::{Deserialize, Serialize};

@@ -29,12 +29,12 @@ pub(super) fn unauthorized(code: &'static str, detail: &str) -> Problem {
     Problem::new(StatusCode::UNAUTHORIZED, code, detail)
 }
 
-/// The errors of a body, collected so that one answer names all of them.
+/// Collects the errors of a body: one answer names all.
 #[derive(Default)]
 pub(super) struct FieldErrors(Vec<FieldError>);
 
 impl FieldErrors {
-    /// The parsed value, or an error at `pointer`: the field is missing or breaks a rule.
+    /// Returns the parsed value, or records an error at `pointer`.
     pub fn check<I, T, E: ToString>(
         &mut self,
         pointer: &str,
@@ -47,7 +47,6 @@ impl FieldErrors {
         parsed.map_err(|reason| self.0.push(FieldError::new(pointer, reason))).ok()
     }
 
-    /// The 400 with all errors.
     pub fn into_problem(self) -> Problem {
         Problem::invalid(self.0)
     }

@@ -1,4 +1,4 @@
-//! Routes, bodies, error mapping. Handlers message actors only.
+//! Handlers message actors only.
 
 mod accounts;
 mod bodies;
@@ -16,7 +16,6 @@ pub use routes::routes;
 
 use crate::actors::{Accounts, ServiceTokens};
 
-/// The actors that handlers message.
 #[derive(Clone)]
 pub struct Addresses {
     pub accounts: Supervised<Accounts>,

@@ -21,7 +21,7 @@ use super::{accounts, key_set, service_token, sessions};
 )]
 struct UserApi;
 
-/// The OpenAPI description of this service's own routes.
+/// Describes the service's own routes.
 pub fn openapi() -> utoipa::openapi::OpenApi {
     UserApi::openapi()
 }

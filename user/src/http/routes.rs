@@ -3,7 +3,6 @@ use jsonwebtoken::jwk::JwkSet;
 
 use super::{Addresses, accounts, key_set, service_token, sessions};
 
-/// Adds the routes of this service.
 pub fn routes(addresses: Addresses, public_keys: JwkSet) -> impl Fn(&mut ServiceConfig) + Clone {
     let addresses = Data::new(addresses);
     let public_keys = Data::new(public_keys);

@@ -33,7 +33,7 @@ pub(super) async fn log_in(
     }
 }
 
-/// Checks that both fields are present. Malformed values fail as wrong credentials.
+/// Malformed values fail as wrong credentials.
 fn checked(body: LoginBody) -> Result<LogIn, Problem> {
     let mut errors = FieldErrors::default();
     let email = errors.check("/email", body.email, |email| Ok::<_, Infallible>(Email::parse(&email).ok()));

@@ -6,8 +6,7 @@ use uuid::Uuid;
 
 use crate::domain::{Account, Credentials, Email, PasswordHash, Registration, RoleChange};
 
-/// An account to insert. The id makes the insert idempotent, so that it can be retried after a lost
-/// connection.
+/// The id makes the insert idempotent: safe to retry after a lost connection.
 #[derive(Debug, Clone)]
 pub struct NewAccount {
     pub id: Uuid,
@@ -16,8 +15,7 @@ pub struct NewAccount {
     pub role: Role,
 }
 
-/// Inserts an account unless its e-mail is taken. A second call with the same id returns the account of the
-/// first.
+/// A repeated call with the same id returns the first account.
 pub async fn insert(connection: &Connection, new: &NewAccount) -> Result<Registration, DbError> {
     let sql = "INSERT INTO accounts (id, email, password_hash, role) VALUES ($1, $2, $3, $4)
                ON CONFLICT DO NOTHING RETURNING id, email, role, created_at, updated_at";
@@ -55,7 +53,7 @@ pub async fn find(connection: &Connection, id: Uuid) -> Result<Option<Account>, 
     connection.query_opt(&statement, &[&id]).await?.as_ref().map(account).transpose()
 }
 
-/// Accounts with an id above `after`, by id: oldest first. The nil id starts at the first.
+/// Oldest first. The nil id starts at the first account.
 pub async fn list(connection: &Connection, after: Uuid, limit: usize) -> Result<Vec<Account>, DbError> {
     let sql =
         "SELECT id, email, role, created_at, updated_at FROM accounts WHERE id > $1 ORDER BY id LIMIT $2";
@@ -64,9 +62,8 @@ pub async fn list(connection: &Connection, after: Uuid, limit: usize) -> Result<
     connection.query(&statement, &[&after, &limit]).await?.iter().map(account).collect()
 }
 
-/// Changes the role of an account if `actor` is an ADMIN now and an ADMIN remains. The rows of all ADMINs are
-/// locked first, in the order of their ids. When two ADMINs demote each other at the same time,
-/// one succeeds.
+/// Requires that `actor` is an ADMIN now and an ADMIN remains. Locks all ADMINs by id: when two demote each
+/// other, one succeeds.
 pub async fn change_role(
     connection: &Connection,
     actor: Uuid,
@@ -94,7 +91,7 @@ fn account(row: &Row) -> Result<Account, DbError> {
     Ok(Account {
         id: row.get("id")?,
         email: Email::from_stored(row.get("email")?),
-        // The CHECK allows USER and ADMIN. Any value it may allow later must not become ADMIN here.
+        // Any value that a later CHECK allows must not become ADMIN.
         role: if row.get::<&str>("role")? == Role::Admin.as_str() { Role::Admin } else { Role::User },
         created_at: row.get("created_at")?,
         updated_at: row.get("updated_at")?,

@@ -2,11 +2,10 @@ use runtime::db::{Connection, DbError, Row};
 
 use crate::domain::SigningKey;
 
-/// Key of the advisory lock: "signkeys" in ASCII.
+/// "signkeys" in ASCII.
 const LOCK: i64 = 0x7369_676e_6b65_7973;
 
-/// All keys, newest first. Inserts `fresh` when there is none. Instances that start together agree on one
-/// key: the session holds an advisory lock during the insert, and PostgreSQL frees it when the session ends.
+/// Newest first. A session's advisory lock makes instances that start together agree on one key.
 pub async fn load_or_insert(connection: &Connection, fresh: &SigningKey) -> Result<Vec<SigningKey>, DbError> {
     let keys = load(connection).await?;
     if !keys.is_empty() {

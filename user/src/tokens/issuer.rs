@@ -6,16 +6,14 @@ use uuid::Uuid;
 
 use crate::domain::SigningKey;
 
-/// The claims and the life that all tokens share.
 #[derive(Debug, Clone)]
 pub struct TokenRules {
     pub issuer: String,
     pub audience: String,
-    /// How long a token is valid. A changed role takes effect within this time.
+    /// A changed role takes effect within this time.
     pub life: Duration,
 }
 
-/// Signs access tokens. Cheap to clone.
 #[derive(Clone)]
 pub struct Issuer {
     header: Header,
@@ -23,14 +21,12 @@ pub struct Issuer {
     rules: TokenRules,
 }
 
-/// A signed token and its life.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AccessToken {
     pub text: String,
     pub expires_in: Duration,
 }
 
-/// The token could not be signed.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("a token cannot be signed: {0}")]
 pub struct IssueError(#[from] jsonwebtoken::errors::Error);
@@ -43,18 +39,10 @@ impl Issuer {
         Self { header, key: EncodingKey::from_ed_der(&key.pkcs8), rules }
     }
 
-    /// A token for an account.
-    ///
-    /// # Errors
-    /// The key cannot sign.
     pub fn for_account(&self, id: Uuid, role: Role) -> Result<AccessToken, IssueError> {
         self.issue(id, role, None)
     }
 
-    /// A token for a service, with `scope`.
-    ///
-    /// # Errors
-    /// The key cannot sign.
     pub fn for_service(&self, id: Uuid, scope: &str) -> Result<AccessToken, IssueError> {
         self.issue(id, Role::Service, Some(scope.to_owned()))
     }

@@ -11,15 +11,10 @@ use jsonwebtoken::jwk::{
 
 use crate::domain::SigningKey;
 
-/// The cryptographic library cannot generate or read a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("no signing key can be made on this machine")]
 pub struct KeyError;
 
-/// Generates a key pair.
-///
-/// # Errors
-/// The system provides no randomness.
 pub fn generate() -> Result<SigningKey, KeyError> {
     let pkcs8 = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).map_err(|_| KeyError)?;
     let pair = Ed25519KeyPair::from_pkcs8(pkcs8.as_ref()).map_err(|_| KeyError)?;
@@ -27,7 +22,7 @@ pub fn generate() -> Result<SigningKey, KeyError> {
     Ok(SigningKey { kid: thumbprint(&public_key), pkcs8: pkcs8.as_ref().to_vec(), public_key })
 }
 
-/// The public keys for verifiers: `/.well-known/jwks.json`.
+/// Served at `/.well-known/jwks.json`.
 pub fn key_set(keys: &[SigningKey]) -> JwkSet {
     JwkSet { keys: keys.iter().map(public_half).collect() }
 }
@@ -45,7 +40,7 @@ fn public_half(key: &SigningKey) -> Jwk {
     Jwk { common, algorithm: AlgorithmParameters::OctetKeyPair(algorithm) }
 }
 
-/// The RFC 7638 thumbprint: members in lexical order, without spaces.
+/// RFC 7638: members in lexical order, without spaces.
 fn thumbprint(public_key: &[u8]) -> String {
     let x = URL_SAFE_NO_PAD.encode(public_key);
     let canonical = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#);

@@ -1,5 +1,3 @@
-//! Tokens: the signing key, the issuer, and the services that may request one.
-
 mod issuer;
 mod key_pair;
 mod service_clients;

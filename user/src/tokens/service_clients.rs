@@ -4,30 +4,28 @@ use aws_lc_rs::{constant_time, digest};
 use runtime::settings::Value;
 use uuid::{Builder, Uuid};
 
-/// Minimum length of a secret: 16 characters drawn from 62 are 95 bits.
+/// 16 of 62 characters are 95 bits.
 const SHORTEST_SECRET: usize = 16;
 
-/// The services that may request a token, with a digest of each secret.
+/// Digests of the secrets, by client id.
 #[derive(Clone, Default)]
 pub struct ServiceClients(Arc<BTreeMap<String, [u8; 32]>>);
 
 impl ServiceClients {
-    /// The id of the client if the secret is its own. The comparison takes constant time.
+    /// Compares in constant time.
     pub fn authenticate(&self, client_id: &str, secret: &str) -> Option<Uuid> {
-        // An unknown client is compared with a digest that no secret has.
+        // No secret has this digest.
         let expected = self.0.get(client_id).copied().unwrap_or_default();
         let same = constant_time::verify_slices_are_equal(&expected, &sha256(secret)).is_ok();
         same.then(|| stable_id(client_id))
     }
 
-    /// Whether any client has this secret.
     pub fn contains_secret(&self, secret: &str) -> bool {
         self.0.values().any(|digest| *digest == sha256(secret))
     }
 }
 
-/// The `sub` of a client: the same in every token and after every restart. A version 8 UUID: derived by an
-/// own rule.
+/// The same `sub` in every token and after restarts. Version 8: an own rule.
 fn stable_id(client_id: &str) -> Uuid {
     let digest = sha256(&format!("orderflow service client {client_id}"));
     let mut bytes = [0; 16];
@@ -41,7 +39,7 @@ fn sha256(text: &str) -> [u8; 32] {
     bytes
 }
 
-/// Parses `payment:SECRET,reports:SECRET`. Messages name clients and omit the text, because it holds secrets.
+/// Parses `payment:SECRET,reports:SECRET`. Messages name clients only: the text holds secrets.
 impl Value for ServiceClients {
     fn parse(text: &str) -> Result<Self, String> {
         let mut clients = BTreeMap::new();

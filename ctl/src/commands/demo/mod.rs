@@ -1,5 +1,3 @@
-//! `shopctl demo`: creates the demo account and products and places the demo orders on a running system.
-
 mod orders;
 
 use serde_json::json;
@@ -23,10 +21,7 @@ one refunded because the product is sold out, one declined. Existing accounts an
 #[command(after_help = HELP)]
 pub struct Args {}
 
-/// Shows the three final states of an order. Success: each order reaches its expected state.
-///
-/// # Errors
-/// The request that was refused, or the order with another final state.
+/// Succeeds if each order reaches its expected state.
 pub async fn run(_: &Args, context: &Context) -> anyhow::Result<Exit> {
     let mut progress = Progress::new();
     progress.step("demo account");
@@ -41,10 +36,6 @@ pub async fn run(_: &Args, context: &Context) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-/// Registers the demo USER if it is missing.
-///
-/// # Errors
-/// The service refuses for a reason other than `email-taken`.
 pub async fn ensure_user(api: &Api, user: &Login) -> Result<(), ApiError> {
     match api.register(user).await {
         Err(error) if error.code() != Some("email-taken") => Err(error),

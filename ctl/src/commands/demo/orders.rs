@@ -11,17 +11,13 @@ use crate::terminal::{Colour, Paint, Progress, render_order, render_transition};
 
 const ENDS_WITHIN: Duration = Duration::from_secs(30);
 
-/// A demo order in its final state.
 #[derive(Debug, Serialize)]
 pub struct Shown {
     order: Order,
     timeline: Vec<Transition>,
 }
 
-/// Places the three orders one after the other and prints their results.
-///
-/// # Errors
-/// The service refuses an order, or an order has another final state than expected.
+/// Fails if an order ends in an unexpected state.
 pub async fn place_all(api: &Api, progress: &mut Progress, json: bool) -> anyhow::Result<Vec<Shown>> {
     let mut shown = Vec::new();
     for demo in demo::orders() {

@@ -1,4 +1,4 @@
-//! The progress of a load on standard error: a bar on a terminal, a line every 5 s elsewhere.
+//! A bar on a terminal, a line every 5 s elsewhere.
 
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use crate::load::{Latency, Load, LoadReport, LoadStats};
 const BAR_EVERY: Duration = Duration::from_millis(250);
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
-/// Runs the load and shows its progress. `orders`: the planned number of orders, if known.
+/// `orders`: the planned number, if known.
 pub async fn run(load: &Load, orders: Option<u64>) -> LoadReport {
     let stats = load.stats();
     let bar = std::io::stderr().is_terminal().then(|| bar(orders));
@@ -76,7 +76,6 @@ fn bar(orders: Option<u64>) -> ProgressBar {
     bar
 }
 
-/// The rate of a counter between two readings.
 struct Rate {
     at: Instant,
     count: u64,

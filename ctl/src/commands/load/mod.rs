@@ -27,7 +27,7 @@ Examples:
 Every run creates its own products and customers. Exit code 1: an order has no final state within
 --patience, or the outcome of an order stays unknown.";
 
-/// The default without `--orders` and `--time`.
+/// Without `--orders` and `--time`.
 const ORDERS: u64 = 1000;
 
 /// `shopctl load`
@@ -91,10 +91,7 @@ pub struct Args {
     payment_urls: Vec<String>,
 }
 
-/// Runs the load and prints the report. Success: no order is stuck.
-///
-/// # Errors
-/// Products or customers cannot be created, or the client log cannot be written.
+/// Succeeds if no order is stuck.
 pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     let report = send(args, args.client_log.as_deref(), context).await?;
     context.output.print(&report, |report| summary::render(report, context.output.paint))?;
@@ -102,10 +99,7 @@ pub async fn run(args: &Args, context: &Context) -> anyhow::Result<Exit> {
     Ok(exit(&report))
 }
 
-/// Runs the load with a progress display and returns the report. `log`: the client log to write.
-///
-/// # Errors
-/// Products or customers cannot be created, or the client log cannot be opened.
+/// `log`: the client log to write.
 pub async fn send(args: &Args, log: Option<&Path>, context: &Context) -> anyhow::Result<LoadReport> {
     let mut progress = Progress::new();
     progress.step("Creating products and customers");
@@ -116,8 +110,6 @@ pub async fn send(args: &Args, log: Option<&Path>, context: &Context) -> anyhow:
     Ok(live::run(&load, orders(args)).await)
 }
 
-/// # Errors
-/// The client log is incomplete.
 pub fn check_client_log(report: &LoadReport) -> anyhow::Result<()> {
     if let Some(why) = &report.log_failure {
         anyhow::bail!("the client log could not be written ({why}); the load stopped sending at that point");
@@ -147,7 +139,7 @@ fn plan(args: &Args) -> LoadPlan {
             several_lines: args.several_lines,
             odd_methods: args.odd_methods,
         },
-        // 32 bits: short to type, and exact in every JSON parser.
+        // 32 bits are exact in every JSON parser.
         seed: args.seed.unwrap_or_else(|| rand::random::<u32>().into()),
         patience: args.patience,
     }
@@ -178,7 +170,7 @@ fn with_its_exit_code(error: LoadError) -> anyhow::Error {
     }
 }
 
-/// Parses a time such as `30s`, `1m 30s` or `500ms`.
+/// Parses `30s`, `1m 30s` or `500ms`.
 fn time(text: &str) -> Result<Duration, String> {
     let parsed = text.parse::<SignedDuration>().ok().and_then(|time| Duration::try_from(time).ok());
     parsed.filter(|time| !time.is_zero()).ok_or_else(|| "expected a time such as 30s, 5m or 500ms".to_owned())

@@ -1,12 +1,10 @@
-//! Renders the report of a load for people.
-
 use std::collections::BTreeMap;
 
 use super::live::ms;
 use crate::load::{Latency, LoadReport};
 use crate::terminal::{Colour, Paint, table};
 
-/// The number of ids shown; `--json` has all of them.
+/// `--json` has all ids.
 const STUCK_SHOWN: usize = 10;
 
 pub fn render(report: &LoadReport, paint: Paint) -> String {
@@ -29,7 +27,7 @@ fn outcomes(report: &LoadReport, paint: Paint) -> Vec<Vec<String>> {
     let ends =
         [("confirmed", report.confirmed), ("refunded", report.refunded), ("declined", report.declined)];
     let ended = ends.into_iter().filter(|(_, count)| *count > 0);
-    // The colour is in the last column: escape codes would count as width.
+    // Last column: escape codes count as width.
     rows.extend(ended.map(|(status, count)| row("", format!("{count} {}", paint.status(status)))));
     if report.open > 0 {
         rows.push(row("", format!("{} without a final state", report.open)));
@@ -58,7 +56,7 @@ fn latencies(report: &LoadReport) -> Vec<Vec<String>> {
     rows
 }
 
-/// Counters of problems above zero.
+/// Counters above zero.
 fn trouble(report: &LoadReport) -> Vec<Vec<String>> {
     let counts = [
         ("retries with the same key", report.retries),

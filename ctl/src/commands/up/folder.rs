@@ -8,10 +8,10 @@ use servers::wait_until_vacant;
 
 use crate::state::{Credentials, StackState, StateError};
 
-/// Time for servers that lost their parent to end.
+/// Time for orphaned servers to end.
 const VACANT_WITHIN: Duration = Duration::from_secs(8);
 
-/// The data folder of a stack, locked by this process.
+/// Locked by this process.
 #[derive(Debug)]
 pub struct DataFolder {
     path: PathBuf,
@@ -20,7 +20,6 @@ pub struct DataFolder {
 }
 
 impl DataFolder {
-    /// Creates the folder if it is missing, and locks it.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
         fs::create_dir_all(path).with_context(|| format!("cannot create {}", path.display()))?;
         let lock = path.join("lock");
@@ -34,7 +33,7 @@ impl DataFolder {
         }
     }
 
-    /// Removes the data of `shopctl up` only: other files of a folder given by mistake stay.
+    /// Removes data of `shopctl up` only: other files of a folder given by mistake stay.
     pub async fn clear(&self) -> anyhow::Result<()> {
         let postgres = self.path.join("postgres");
         let redis = self.path.join("redis");
@@ -55,8 +54,7 @@ impl DataFolder {
         Ok(())
     }
 
-    /// The credentials of an earlier run, or new ones. New ones are written at once, because the database
-    /// will hold their accounts.
+    /// Written at once: the database will hold the accounts.
     pub fn state(&self) -> Result<StackState, StateError> {
         let kept = StackState::read(&self.path)?.map(|state| state.credentials);
         let state = StackState { credentials: kept.unwrap_or_else(Credentials::random), running: None };
@@ -64,7 +62,6 @@ impl DataFolder {
         Ok(state)
     }
 
-    /// Writes the state file.
     pub fn write(&self, state: &StackState) -> Result<(), StateError> {
         state.write(&self.path)
     }

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use crate::stack::{ServiceId, Sink};
 use crate::terminal::{Paint, render_log_line};
 
-/// Prints the logs of the services after the start. During the start, an error shows the last lines.
+/// Prints service logs after the start; an error during it shows the last lines.
 #[derive(Debug)]
 pub struct Follow {
     on: Arc<AtomicBool>,
@@ -40,7 +40,7 @@ impl Follow {
     }
 }
 
-/// Prints a line. Errors are ignored: a closed pipe (`shopctl up | head`) must not stop the stack.
+/// Ignores errors: a closed pipe must not stop the stack.
 fn write(service: ServiceId, line: &str, json: bool, zone: &TimeZone, paint: Paint) {
     let _ = if json {
         writeln!(std::io::stderr(), "{line}")

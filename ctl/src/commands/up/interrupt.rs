@@ -1,6 +1,6 @@
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// The signals that stop the stack: Ctrl-C, SIGTERM, a closed terminal.
+/// Ctrl-C, SIGTERM, a closed terminal.
 #[derive(Debug)]
 pub struct Interrupt {
     int: Signal,
@@ -9,7 +9,7 @@ pub struct Interrupt {
 }
 
 impl Interrupt {
-    /// Replaces the default action of the signals, which ends the process.
+    /// Replaces the default action, the end of the process.
     pub fn listen() -> std::io::Result<Self> {
         Ok(Self {
             int: signal(SignalKind::interrupt())?,
@@ -18,7 +18,6 @@ impl Interrupt {
         })
     }
 
-    /// Waits for the next signal.
     pub async fn received(&mut self) {
         tokio::select! {
             _ = self.int.recv() => {}

@@ -1,4 +1,4 @@
-//! `shopctl up`: runs the whole stack on this machine until Ctrl-C.
+//! Runs the whole stack on this machine until Ctrl-C.
 //!
 //! ```text
 //! settings (flags, environment) ─> folder (locked) ─> servers ─> services ─> accounts, products, orders
@@ -30,11 +30,7 @@ use follow::Follow;
 use interrupt::Interrupt;
 use settings::Settings;
 
-/// Runs until a signal comes or a part of the stack ends by itself; a killed part is restarted. Leaves no
-/// process.
-///
-/// # Errors
-/// The part that did not start, or that ended.
+/// Restarts killed parts, and leaves no process.
 pub async fn run(args: Args, global: Global) -> anyhow::Result<Exit> {
     let mut interrupt = Interrupt::listen()?;
     let settings = Settings::read(&args, &global).await?;
@@ -52,13 +48,13 @@ pub async fn run(args: Args, global: Global) -> anyhow::Result<Exit> {
     };
     tokio::select! {
         stopped = stop(&mut stack, &mut state, &folder, &mut progress) => outcome.and(stopped)?,
-        // A second Ctrl-C: dropping the stack kills the remaining processes.
+        // Dropping the stack kills the remaining processes.
         () = interrupt.received() => return Ok(Exit::Failure),
     }
     Ok(Exit::Success)
 }
 
-/// Prepares the folder, the state and the options, before the first process.
+/// Runs before the first process.
 async fn prepare(
     settings: &Settings,
     folder: &DataFolder,
@@ -112,7 +108,7 @@ async fn start_services(
     Ok(())
 }
 
-/// Restarts killed parts of the stack. Returns an error when a part ends by itself.
+/// Fails when a part ends by itself.
 async fn supervise(stack: &mut Stack, follow: &Follow) -> anyhow::Result<()> {
     loop {
         let (ended, status) = stack.any_ended().await;
@@ -126,7 +122,7 @@ async fn supervise(stack: &mut Stack, follow: &Follow) -> anyhow::Result<()> {
     }
 }
 
-/// The error of a part that ended by itself: a restart would end the same way.
+/// A restart would end the same way.
 fn ended_by_itself(stack: &Stack, ended: Ended, status: ExitStatus) -> anyhow::Error {
     let tail = match ended {
         Ended::Service(id) => stack.service(id).map(|service| service.output().tail()).unwrap_or_default(),
@@ -135,7 +131,6 @@ fn ended_by_itself(stack: &Stack, ended: Ended, status: ExitStatus) -> anyhow::E
     anyhow::anyhow!("{ended} ended by itself ({status}); its last lines:\n{tail}")
 }
 
-/// Creates the accounts and the products, and places the three demo orders.
 async fn show(
     state: &StackState,
     running: &Running,

@@ -15,7 +15,7 @@ const FREE_WITHIN: Duration = Duration::from_secs(2);
 const EXTERNAL: [&str; 4] =
     ["USER_DATABASE_URL", "INVENTORY_DATABASE_URL", "PAYMENT_DATABASE_URL", "REDIS_URL"];
 
-/// The settings from command line and environment, checked before the first process.
+/// Checked before the first process.
 #[derive(Debug)]
 pub struct Settings {
     pub data_dir: PathBuf,
@@ -23,7 +23,7 @@ pub struct Settings {
     pub instances: u8,
     pub no_demo: bool,
     pub json: bool,
-    /// `--data-dir`, if given: repeated in the suggested commands.
+    /// Suggested commands repeat the option.
     pub given_data_dir: Option<PathBuf>,
     servers: ServerChoice,
     network: Network,
@@ -67,7 +67,7 @@ impl Settings {
     }
 }
 
-/// Reads the addresses of external servers. A part of the variables is an error.
+/// Requires all variables, or none.
 fn external(variable: impl Fn(&str) -> Option<String>) -> anyhow::Result<Option<ExternalServers>> {
     let given = EXTERNAL.map(|name| variable(name).filter(|value| !value.is_empty()));
     match given {
@@ -96,8 +96,7 @@ async fn network(args: &Args) -> anyhow::Result<Network> {
     })
 }
 
-/// The wanted port, or an error that names its holder. A taken metrics port is replaced by a free one,
-/// because 9100 belongs to the node exporter of Prometheus on many machines.
+/// Replaces a taken metrics port: 9100 is the node exporter's on many machines.
 async fn addresses(kind: Kind, port: u16) -> anyhow::Result<Addresses> {
     let mut addresses = Addresses::documented(kind, Some(port));
     if let Err(holder) = ports::wait_until_free(port, FREE_WITHIN).await {

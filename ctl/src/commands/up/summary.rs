@@ -5,7 +5,6 @@ use crate::stack::{Kind, Service, Stack};
 use crate::state::{Login, StackState};
 use crate::terminal::{Colour, Paint, table};
 
-/// The addresses, the accounts and the commands to try.
 pub fn render(stack: &Stack, state: &StackState, settings: &Settings, paint: Paint) -> String {
     let shopctl = command(settings);
     let title = |text: &str| paint.paint(Colour::Bold, text);
@@ -63,7 +62,7 @@ fn commands(shopctl: &str) -> String {
     table(&rows.map(|(command, what)| vec![format!("  {shopctl} {command}"), what.to_owned()]))
 }
 
-/// The command that runs this program from the current folder.
+/// Runs this program from the current folder.
 fn command(settings: &Settings) -> String {
     let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("shopctl"));
     let here = std::env::current_dir().unwrap_or_default();

@@ -1,12 +1,9 @@
-//! The backlog of the groups.
-
 use redis::{Pipeline, RedisError, Value, aio::MultiplexedConnection, streams::StreamRangeReply};
 
 use super::keys::Keys;
 use super::read::{read, take};
 use super::state::Partition;
 
-/// The backlog of the groups, as text.
 pub async fn backlog(redis: &mut MultiplexedConnection) -> Result<Vec<String>, RedisError> {
     let keys = Keys::find(redis).await?;
     let mut open: Vec<String> = keys

@@ -1,5 +1,3 @@
-//! The keys of the streams in Redis, and the groups that read them.
-
 use std::collections::BTreeSet;
 
 use events::ROUTES;
@@ -8,7 +6,7 @@ use redis::{RedisError, aio::MultiplexedConnection};
 /// Keys of one SCAN.
 const PAGE: usize = 1000;
 
-/// The keys of known streams in Redis, and the keys of their dead letters, existing or not.
+/// Known streams, and their dead letters, existing or not.
 #[derive(Debug, Default)]
 pub struct Keys {
     pub(super) streams: Vec<(String, &'static str)>,
@@ -32,8 +30,7 @@ impl Keys {
     }
 
     fn sort(found: BTreeSet<String>) -> Self {
-        // Keys that do not exist yet are included: the first dead letter of a stream may come between this
-        // search and the reading.
+        // Missing keys are included: a first dead letter may come between this search and the reading.
         let dead = ROUTES.iter().map(|route| format!("{}.dead", route.stream)).collect();
         let mut keys = Self { dead, ..Self::default() };
         for key in found {
@@ -46,14 +43,13 @@ impl Keys {
         keys
     }
 
-    /// The streams without any key.
     pub fn missing(&self) -> impl Iterator<Item = &'static str> {
         let there = |stream: &str| self.streams.iter().any(|(key, _)| is_partition_of(key, stream));
         ROUTES.iter().map(|route| route.stream).filter(move |stream| !there(stream))
     }
 }
 
-/// Whether a key belongs to a stream: `order_completed`, `order_completed.0`.
+/// `order_completed`, `order_completed.0`.
 fn is_partition_of(key: &str, stream: &str) -> bool {
     let Some(rest) = key.strip_prefix(stream) else { return false };
     rest.is_empty()
@@ -84,8 +80,6 @@ mod tests {
         assert_eq!(keys.missing().count(), ROUTES.len() - 2);
     }
 
-    /// Regression: a poison message was acknowledged with the first dead letter of its stream, and its key
-    /// was not read.
     #[test]
     fn dead_letters_are_looked_for_also_where_there_are_none_yet() {
         let keys = Keys::sort(["stock_reserved", "another.dead"].map(str::to_owned).into());

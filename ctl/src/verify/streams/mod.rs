@@ -1,7 +1,5 @@
-//! The streams in Redis as `verify` reads them: groups, the entries they hold, dead letters.
-//!
-//! Groups, their pending entries and the dead letters are read in one MULTI. Otherwise an entry could be
-//! acknowledged between two reads and count as in flight. Entries never change, and are read page by page.
+//! One MULTI reads groups, pending entries and dead letters: an entry acknowledged between two reads would
+//! count as in flight. Entries never change, and are read by the page.
 
 mod backlog;
 mod keys;

@@ -1,5 +1,3 @@
-//! Reads the streams from Redis.
-
 use std::{collections::HashMap, time::Duration};
 
 use redis::{
@@ -15,13 +13,12 @@ use super::state::{DeadLetter, Entry, EntryId, GroupState, Partition, StreamsSta
 use crate::verify::VerifyError;
 
 const CONNECT: Duration = Duration::from_secs(5);
-/// Time limit of an answer: a page of a thousand entries over a slow network fits.
+/// Long enough for a thousand entries over a slow network.
 const ANSWER: Duration = Duration::from_secs(20);
-/// Entries of one XRANGE: about a megabyte.
+/// About a megabyte.
 const PAGE: usize = 1000;
-/// The limit that XPENDING requires: more than can be pending.
+/// XPENDING requires a limit: more than can be pending.
 const ALL_PENDING: u32 = 100_000_000;
-/// Opens a connection with time limits.
 pub async fn connect(url: &str) -> Result<MultiplexedConnection, VerifyError> {
     let address =
         |error: RedisError| VerifyError::Address { what: "Redis".to_owned(), reason: error.to_string() };
@@ -36,7 +33,6 @@ pub async fn connect(url: &str) -> Result<MultiplexedConnection, VerifyError> {
     client.get_multiplexed_async_connection_with_config(&config).await.map_err(unreachable)
 }
 
-/// Reads all streams with all their entries, and all dead letters.
 pub async fn read_all(url: &str) -> Result<StreamsState, VerifyError> {
     let mut redis = connect(url).await?;
     let keys = Keys::find(&mut redis).await?;
@@ -46,14 +42,11 @@ pub async fn read_all(url: &str) -> Result<StreamsState, VerifyError> {
     }
     Ok(state)
 }
-/// The range of entries to read.
 #[derive(Debug)]
 pub struct Recent<'a> {
-    /// The oldest entry to read.
     pub since: EntryId,
-    /// By stream key: the entry to read after.
+    /// Entry to read after, by stream key.
     pub after: &'a HashMap<String, EntryId>,
-    /// Limit for each stream.
     pub count: usize,
 }
 
@@ -65,7 +58,7 @@ impl Recent<'_> {
     }
 }
 
-/// Reads all groups and dead letters in one MULTI, with the recent entries if given.
+/// Reads groups and dead letters in one MULTI.
 pub async fn read(
     redis: &mut MultiplexedConnection,
     keys: &Keys,
@@ -102,7 +95,7 @@ pub async fn read(
     Ok(streams)
 }
 
-/// The next answer; `None` for an error, which means that the key or the group is gone.
+/// `None` for an error: the key or the group is gone.
 pub(super) fn take<T: FromRedisValue>(answers: &mut impl Iterator<Item = Value>) -> Option<T> {
     T::from_redis_value(answers.next()?.extract_error().ok()?).ok()
 }
@@ -117,7 +110,6 @@ fn group_state(
     Some(GroupState { last_delivered: EntryId::parse(&info.last_delivered_id), pending })
 }
 
-/// The attributes of an event that the checker compares.
 #[derive(Default, serde::Deserialize)]
 struct Attributes {
     id: Option<String>,
@@ -137,7 +129,7 @@ fn entry(found: &StreamId) -> Entry {
 fn dead_letter(key: &str, found: &StreamId) -> DeadLetter {
     let field = |name: &str| found.get::<String>(name).unwrap_or_default();
     let group = field("dead-group");
-    // The index is `group/event id`; an event without id has the id of its entry.
+    // The index is `group/event id`; the entry id stands for a missing event id.
     let event = field("dead-index").strip_prefix(&format!("{group}/")).unwrap_or_default().to_owned();
     let at = field("dead-at").parse::<jiff::Timestamp>().map_or(0, jiff::Timestamp::as_microsecond);
     DeadLetter { id: format!("{key}~{}", found.id), group, event, reason: field("dead-reason"), at }

@@ -1,8 +1,5 @@
-//! The state of the streams at one moment: groups, the entries they hold, dead letters.
-
 use std::{collections::HashSet, fmt};
 
-/// The id of an entry; ids are ordered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct EntryId(pub u64, pub u64);
 
@@ -19,28 +16,25 @@ impl fmt::Display for EntryId {
     }
 }
 
-/// The relevant fields of an entry.
 #[derive(Debug, Clone)]
 pub struct Entry {
     pub id: EntryId,
-    /// The event id, or the entry id of an event without one, as in its dead letter.
+    /// An event without an id has its entry's id, as in its dead letter.
     pub event: String,
     pub(super) redrive_group: Option<String>,
 }
 
-/// A dead letter.
 #[derive(Debug, Clone)]
 pub struct DeadLetter {
-    /// The id as in `shopctl dead-letters list`.
+    /// As in `shopctl dead-letters list`.
     pub id: String,
     pub group: String,
     pub event: String,
     pub reason: String,
-    /// Time in microseconds since 1970.
+    /// Microseconds since 1970.
     pub at: i64,
 }
 
-/// One stream key, and the state of its group.
 #[derive(Debug, Clone)]
 pub struct Partition {
     pub key: String,
@@ -61,7 +55,7 @@ impl Partition {
         self.group
     }
 
-    /// Whether the group has read the entry and acknowledged it.
+    /// Read and acknowledged.
     pub fn is_acknowledged(&self, entry: &Entry) -> bool {
         self.state
             .as_ref()
@@ -73,7 +67,7 @@ impl Partition {
     }
 }
 
-/// The state of all streams at one moment.
+/// All streams at one moment.
 #[derive(Debug, Default)]
 pub struct StreamsState {
     pub partitions: Vec<Partition>,
@@ -85,8 +79,7 @@ impl StreamsState {
         self.partitions.iter().map(|partition| partition.entries.len()).sum()
     }
 
-    /// Entries with an event that must have had its effect: acknowledged, without a dead letter, and not in
-    /// flight again (published again or redriven).
+    /// Acknowledged entries without a dead letter that are not in flight again (republished or redriven).
     pub fn must_have_had_effect(&self) -> impl Iterator<Item = (&Partition, &Entry)> {
         let mut excused: HashSet<(&str, &str)> =
             self.dead.iter().map(|letter| (letter.group.as_str(), letter.event.as_str())).collect();

@@ -1,4 +1,4 @@
-//! The two events of the bank, and the route of the one it publishes.
+//! The events of the bank.
 
 use events::{Envelope, Event, Route, TraceContext};
 use runtime::{
@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 pub const SERVICE: &str = "bank";
 pub const GROUP: &str = "tellers";
 
-/// Somebody pays into an account.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Deposited {
     pub account: String,
@@ -26,7 +25,6 @@ impl Event for Deposited {
     }
 }
 
-/// The deposit is on the account.
 #[derive(Serialize, Deserialize)]
 pub struct Credited {
     pub account: String,
@@ -42,7 +40,7 @@ impl Event for Credited {
     }
 }
 
-/// The relay publishes the events of its routes. A service takes them from `events::ROUTES`.
+/// A service takes its routes from `events::ROUTES`.
 pub const ROUTE: Route = Route {
     stream: Credited::STREAM,
     publisher: SERVICE,
@@ -51,14 +49,14 @@ pub const ROUTE: Route = Route {
     answered_on: &[],
 };
 
-/// A deposit in its envelope: the first event of a saga.
+/// The first event of a saga.
 pub fn deposited(account: &str, amount: i32) -> Envelope {
     let account = account.to_owned();
     let event = Deposited { account, amount };
     Envelope::new(&event, "cash-desk", event.account.clone(), TraceContext::root())
 }
 
-/// The event that follows from a deposit. `Repeated(0)`: the outbox row goes once it is published.
+/// `Repeated(0)`: the outbox row goes once it is published.
 pub fn credited(received: &Received<Deposited>) -> OutboxEvent {
     let Deposited { account, amount } = received.event.clone();
     let envelope = received.cause().reply(&Credited { account, amount }, SERVICE);

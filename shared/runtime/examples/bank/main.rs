@@ -7,11 +7,10 @@
 //!                   └─ supervisor: a successor after a panic
 //! ```
 //!
-//! The first teller panics after its commit, with the batch in hand. At this moment no event of the batch is
-//! acknowledged, and no `credited` is published. The successor gets the same batch, and its inbox recognises
-//! every event. The relay finds the `credited` events in the outbox. No deposit is made twice.
+//! The first teller panics after its commit, before acknowledgement and publication. The successor recognises
+//! the batch by the inbox, and the relay publishes from the outbox.
 //!
-//! The program starts its own PostgreSQL and Redis, prints the course of events, and ends:
+//! The program starts its own PostgreSQL and Redis:
 //!
 //! ```sh
 //! cargo run -p runtime --example bank
@@ -42,7 +41,6 @@ use testing::{TestDatabase, TestRedis, database_settings, eventually, stream_set
 
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// Handles `deposited`. The supervisor makes a new one for every life of the consumer.
 #[derive(Clone)]
 struct Teller {
     database: Database,
@@ -75,8 +73,7 @@ impl EventHandler for Teller {
 }
 
 impl Teller {
-    /// Makes a deposit once: one statement is one transaction. Returns false if the inbox knows the event.
-    /// The sweep of the relay leaves the outbox row to this process for a second.
+    /// False if the inbox knows the event. `due_at` keeps the relay's sweep away for a second.
     async fn deposit(&self, received: &Received<Deposited>, credited: &OutboxEvent) -> Result<bool, DbError> {
         let sql = "WITH fresh AS (
                 INSERT INTO inbox (consumer, event_id) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING event_id
@@ -96,7 +93,6 @@ impl Teller {
     }
 }
 
-/// The figures at the end.
 pub struct Summary {
     pub deposits: i64,
     pub doubled: i64,
@@ -111,7 +107,7 @@ pub async fn run() -> Summary {
     connection.batch_execute(include_str!("tables.sql")).await.expect("tables");
     let settings = stream_settings(&redis.url());
     let broker = Broker::new(&settings);
-    // These wait in the stream before the first consumer starts: they are one batch.
+    // Published before the consumer starts, as one batch.
     for (account, amount) in [("ada", 300), ("bob", 50), ("ada", 20)] {
         let event = deposited(account, amount);
         broker.publish(&[(Deposited::STREAM, &event)]).await.expect("Redis answers");

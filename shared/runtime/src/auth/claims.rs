@@ -1,5 +1,3 @@
-//! The claims of a token.
-
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -19,7 +17,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// The name of the role in tokens.
+    /// The role in tokens.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::User => "USER",
@@ -35,24 +33,20 @@ impl fmt::Display for Role {
     }
 }
 
-/// The claims of an access token. All but `scope` are required.
+/// The claims of an access token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claims {
-    /// Issuer.
     pub iss: String,
-    /// Audience.
     pub aud: String,
-    /// The account, or the service's own id.
+    /// The account, or the id of the calling service.
     pub sub: Uuid,
-    /// The role of the bearer.
     pub role: Role,
-    /// Expiry, in seconds since 1970.
+    /// Unix time.
     pub exp: u64,
-    /// Start of validity, in seconds since 1970.
+    /// Unix time.
     pub nbf: u64,
-    /// Time of issue, in seconds since 1970.
+    /// Unix time.
     pub iat: u64,
-    /// The id of this token.
     pub jti: Uuid,
     /// The permissions of a SERVICE.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,5 +1,4 @@
-//! `Token<UserOnly>` as an argument of a handler: only a request with a valid token of that role reaches the
-//! handler.
+//! `Token<UserOnly>` as a handler argument admits only requests with a valid token of that role.
 
 use std::{future::Ready, marker::PhantomData, ops::Deref, sync::Arc};
 
@@ -16,7 +15,6 @@ use crate::http::Problem;
 
 /// The roles that may call a route.
 pub trait Allows: 'static {
-    /// The roles, as the refusal names them.
     const ROLES: &'static [Role];
 }
 
@@ -74,7 +72,7 @@ impl<A: Allows> FromRequest for Token<A> {
 }
 
 fn bearer(request: &HttpRequest) -> Result<&str, Problem> {
-    // `HeaderValue::to_str` checks byte by byte, which takes as long as the lookup in the cache.
+    // `HeaderValue::to_str` takes as long as the cache lookup.
     let header =
         request.headers().get(header::AUTHORIZATION).and_then(|value| str::from_utf8(value.as_bytes()).ok());
     let token =

@@ -1,5 +1,3 @@
-//! The public keys that verify tokens.
-
 use std::{
     collections::HashMap,
     sync::{Arc, PoisonError, RwLock},
@@ -11,10 +9,10 @@ use tokio::sync::Mutex;
 
 use crate::settings::HttpUrl;
 
-/// Longest fetch of the key set: a request with an unknown key waits for it.
+/// A request with an unknown key waits for it.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The key set cannot be fetched.
+/// A failed fetch.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("the key set at {url} cannot be fetched: {why}")]
 pub struct KeySetError {
@@ -22,8 +20,7 @@ pub struct KeySetError {
     why: String,
 }
 
-/// Public keys by `kid`. A remote set is fetched on first use and again for an unknown `kid`, at most as
-/// often as the settings allow. Fetched keys stay, so tokens are verified while the user service is down.
+/// Public keys by `kid`. Fetched keys stay, so tokens are verified while the user service is down.
 #[derive(Clone)]
 pub struct KeySet(Arc<Inner>);
 
@@ -39,7 +36,6 @@ struct Remote {
     fetches: Mutex<Fetches>,
 }
 
-/// The last fetches of the key set.
 #[derive(Default)]
 struct Fetches {
     last_success: Option<Instant>,
@@ -47,26 +43,20 @@ struct Fetches {
 }
 
 impl KeySet {
-    /// The keys published at `url`, fetched at most once in `min_refresh_interval`.
-    ///
-    /// # Errors
-    /// This machine cannot make an HTTP client.
+    /// The keys at `url`, fetched on first use and for an unknown `kid`.
     pub fn remote(url: HttpUrl, min_refresh_interval: Duration) -> Result<Self, reqwest::Error> {
-        // No idle connections: fetches are rare, and come from several runtimes.
+        // Fetches come from several runtimes, so idle connections are closed.
         let client = reqwest::Client::builder().timeout(FETCH_TIMEOUT).pool_max_idle_per_host(0).build()?;
         let remote = Remote { url, client, min_refresh_interval, fetches: Mutex::default() };
         Ok(Self(Arc::new(Inner { keys: RwLock::default(), remote: Some(remote) })))
     }
 
-    /// A fixed set: that of the signer itself.
+    /// The fixed set of the signer itself.
     pub fn fixed(set: &JwkSet) -> Self {
         Self(Arc::new(Inner { keys: RwLock::new(decoding_keys(set)), remote: None }))
     }
 
-    /// The key called `kid`; `None` if the signer lacks it too.
-    ///
-    /// # Errors
-    /// The key is unknown here and the key set cannot be fetched.
+    /// The key called `kid`; `None` if the signer lacks it too. Fails if an unknown key cannot be fetched.
     pub async fn find(&self, kid: &str) -> Result<Option<Arc<DecodingKey>>, KeySetError> {
         if let Some(key) = self.cached_key(kid) {
             return Ok(Some(key));
@@ -78,9 +68,6 @@ impl KeySet {
     }
 
     /// Fetches the set unless some keys are known; for readiness.
-    ///
-    /// # Errors
-    /// The key set cannot be fetched.
     pub async fn warm_up(&self) -> Result<(), KeySetError> {
         match &self.0.remote {
             Some(remote) if !self.has_any() => self.refresh(remote).await,
@@ -96,8 +83,8 @@ impl KeySet {
         !self.0.keys.read().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
-    /// Fetches the set, one request at a time, so a signer that hangs delays only that request. Another
-    /// request with an unknown `kid` is refused at once if there are keys; otherwise it shares the result.
+    /// One fetch at a time. With keys at hand, other requests with an unknown `kid` fail at once; otherwise
+    /// they share the result.
     async fn refresh(&self, remote: &Remote) -> Result<(), KeySetError> {
         let asked = Instant::now();
         let mut fetches = match remote.fetches.try_lock() {
@@ -114,7 +101,7 @@ impl KeySet {
             return Err(error.clone());
         }
         match remote.fetch().await {
-            // Only a success delays the next fetch: the next request retries after a failure.
+            // Only a success delays the next fetch.
             Ok(set) => {
                 fetches.last_success = Some(Instant::now());
                 *self.0.keys.write().unwrap_or_else(PoisonError::into_inner) = decoding_keys(&set);
@@ -139,7 +126,7 @@ impl Remote {
     }
 }
 
-/// The Ed25519 keys of a set; only these verify our tokens.
+/// Skips keys without `kid` and unknown kinds.
 fn decoding_keys(set: &JwkSet) -> HashMap<String, Arc<DecodingKey>> {
     let key = |jwk: &jsonwebtoken::jwk::Jwk| {
         Some((jwk.common.key_id.clone()?, Arc::new(DecodingKey::from_jwk(jwk).ok()?)))

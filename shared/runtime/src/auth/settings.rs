@@ -1,5 +1,3 @@
-//! The settings of token verification.
-
 use std::time::Duration;
 
 use crate::settings::{HttpUrl, Source};
@@ -7,20 +5,19 @@ use crate::settings::{HttpUrl, Source};
 /// The settings of token verification.
 #[derive(Debug, Clone)]
 pub struct TokenSettings {
-    /// The public keys of the user service.
     pub jwks_url: HttpUrl,
     /// The required `iss`.
     pub issuer: String,
     /// The required `aud`.
     pub audience: String,
-    /// Largest number of verified tokens in the cache.
+    /// In tokens.
     pub cache_size: usize,
-    /// Minimum time between two fetches of the key set.
+    /// Minimum time between two fetches.
     pub jwks_refresh: Duration,
 }
 
 impl TokenSettings {
-    /// Reads the settings of token verification.
+    /// Reads the settings.
     pub fn read(source: &mut Source) -> Self {
         Self {
             jwks_url: source.value(

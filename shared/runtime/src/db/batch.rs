@@ -1,5 +1,5 @@
-//! One batch of a [`GroupCommit`](super::GroupCommit). A batch that fails as a whole is split until the
-//! failing item stands alone.
+//! One batch of a [`GroupCommit`](super::GroupCommit), split after a failure until the failing item stands
+//! alone.
 
 use std::{
     collections::VecDeque,
@@ -11,17 +11,14 @@ use std::{
 use super::{CommitError, Database, DbError, Fault, Write, write::Limits};
 use crate::failpoint;
 
-/// Tries of a batch that a lock or a deadlock rolled back, before it is split. Two tries take half a second
-/// with the writers' lock timeout of 250 ms, and leave time within `commit-deadline` (2 s) to isolate the
-/// failing item.
+/// Two tries take half a second with the lock timeout of 250 ms, and leave `commit-deadline` (2 s) time for
+/// the split.
 const TRIES_BEFORE_SPLIT: u32 = 2;
-/// Parts of one split. Three splits isolate one item among 512; each may cost one lock timeout of 250 ms.
+/// Three splits isolate one item among 512; each may cost a lock timeout.
 const PARTS_PER_SPLIT: usize = 8;
-/// Pause between two tries: longer than a reconnect to a restarting server, short against `commit-deadline`
-/// (2 s).
+/// Longer than a reconnect to a restarting server.
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
 
-/// The commit of one flush, without state of the actor.
 pub(super) struct Batch<W> {
     pub writer: Rc<W>,
     pub database: Database,
@@ -39,9 +36,7 @@ impl<W: Write> Batch<W> {
         outcomes
     }
 
-    /// Commits `items`. A batch that fails as a whole is split into parts, and each failing part again, until
-    /// the failing item stands alone. Parts that can be committed come first. Items left at the deadline are
-    /// reported as [`CommitError::Unavailable`].
+    /// Items left at the deadline are [`CommitError::Unavailable`].
     async fn commit_or_split(
         &self,
         items: &[W::Item],
@@ -74,8 +69,7 @@ impl<W: Write> Batch<W> {
         outcomes
     }
 
-    /// Commits `items`. Retries until the deadline while the outcome of a commit is unknown, and up to
-    /// `tries` times after a rollback that may succeed later.
+    /// Retries until the deadline if the outcome of a commit is unknown, and `tries` times after a rollback.
     async fn persist(
         &self,
         items: &[W::Item],
@@ -128,13 +122,11 @@ impl<W: Write> Batch<W> {
     }
 }
 
-/// Reports contention of a dependent batch as a refusal: its caller has to find the item that fails.
+/// Contention of a dependent batch is a refusal: its caller has to find the failing item.
 fn commit_error<W: Write>(error: DbError) -> CommitError {
     if W::DEPENDENT && error.fault == Fault::Contention { CommitError::Refused(error) } else { error.into() }
 }
 
-/// Whether one item may have caused the rollback: by its values, by a locked row, or by a fault that only its
-/// row meets.
 fn may_come_from_one_item(error: &DbError) -> bool {
     !matches!(error.fault, Fault::Unreachable | Fault::Lost)
 }

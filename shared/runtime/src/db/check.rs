@@ -1,4 +1,4 @@
-//! The check `database` of `/readyz`: whether this process can write to its database.
+//! The check `database` of `/readyz`.
 
 use std::time::Duration;
 
@@ -6,14 +6,11 @@ use tokio::time::timeout;
 
 use super::{Connection, Database, DbError, health::UnfitStatement};
 
-/// Longest check. A load balancer that asks every second learns of a failure within three seconds.
+/// A load balancer that asks every second learns of a failure within three.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 impl Database {
-    /// Whether this process can do its work: a session like those of the writers opens, the server makes a
-    /// write as durable as an order, and every known statement can be prepared. Takes 2 s at most.
-    ///
-    /// # Errors
-    /// The reason, for an operator.
+    /// Whether a session opens, a write becomes durable, and known statements can be prepared. The error is
+    /// for operators.
     pub async fn check(&self) -> Result<(), String> {
         let connection =
             self.connection().await.map_err(|error| format!("PostgreSQL cannot be reached: {error}"))?;
@@ -36,8 +33,7 @@ impl Database {
             connection.discard_generation();
             return Err("PostgreSQL is a standby or read-only".to_owned());
         }
-        // Writes one record of the write-ahead log and leaves tables alone. The commit waits for the same
-        // replicas as the commit of an order.
+        // Writes one WAL record, whose commit waits for the same replicas as an order.
         let write = "SELECT pg_logical_emit_message(true, 'orderflow', '')::text";
         connection
             .query_one(write, &[])

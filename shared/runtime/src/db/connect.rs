@@ -1,12 +1,6 @@
-//! Opens connections to PostgreSQL: with TLS if the URL says `sslmode=require`, otherwise in plain text.
-//!
-//! TLS always checks the certificate and the host name, against the certificates of the system or those of
-//! `SSL_CERT_FILE`. `sslmode=prefer`, the default of URLs, counts as plain text: it would fail on the
-//! self-signed certificate of a Debian server.
-//!
-//! The hosts of the URL, and the addresses of each, are tried in turn. Each has its own time limit for name
-//! resolution, TCP, TLS, the start of the session and the check for writes, so a host that hangs leaves time
-//! for the next.
+//! Opens connections to PostgreSQL, with TLS only for `sslmode=require`: `prefer`, the default, would fail on
+//! the self-signed certificate of a Debian server. TLS always checks certificate and host name. Each host and
+//! address has its own time limit, so a host that hangs leaves time for the next.
 
 use std::{future::Future, net::IpAddr, pin::Pin, time::Duration};
 
@@ -17,25 +11,20 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::{DbError, Fault, error::chain};
 use crate::{settings::uses_tls, tls::client_config};
 
-/// Time for one address, unless the configuration has a `connect_timeout`. A handshake takes milliseconds,
-/// and up to a second on a busy machine.
+/// Without a `connect_timeout`; a handshake takes up to a second on a busy machine.
 const ADDRESS_TIMEOUT: Duration = Duration::from_secs(5);
-/// Keepalive detects a dead peer of an idle connection after 5 + 3 x 2 s; the default of Linux is two hours.
+/// Detects a dead peer after 5 + 3 x 2 s; the default of Linux is two hours.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(5);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(2);
 const KEEPALIVE_RETRIES: u32 = 3;
-/// Longest time that sent data stays unacknowledged before the connection breaks. Linux retries for 15
-/// minutes.
+/// Limit for unacknowledged data; Linux retries for 15 minutes.
 const UNACKNOWLEDGED_LIMIT: Duration = Duration::from_secs(10);
 
-/// The future that drives a connection. Spawn it; it ends with the connection.
+/// Drives a connection; to be spawned.
 pub type Driver = Pin<Box<dyn Future<Output = Result<(), tokio_postgres::Error>> + Send>>;
 
-/// Opens one connection outside the pools, to the first address that accepts it.
-///
-/// # Errors
-/// [`Fault::Unreachable`], with the reason of each host: unreachable, refused, or with an untrusted
-/// certificate.
+/// Opens one connection outside the pools, to the first address that accepts it. The error has the reason of
+/// each host.
 pub async fn connect(config: &Config) -> Result<(Client, Driver), DbError> {
     let limit = config.get_connect_timeout().copied().unwrap_or(ADDRESS_TIMEOUT);
     let mut refusals = Vec::new();
@@ -53,7 +42,7 @@ pub async fn connect(config: &Config) -> Result<(Client, Driver), DbError> {
         };
         for address in addresses {
             let config = host.config(config, address);
-            // Boxed: a rare call that would enlarge the future of every caller.
+            // Boxed: it would enlarge the future of every caller.
             match timeout(limit, Box::pin(open(&config))).await {
                 Ok(Ok(connected)) => return Ok(connected),
                 Ok(Err(error)) => refusals.push(format!("{host}: {}", chain(&error))),
@@ -74,7 +63,6 @@ async fn open(config: &Config) -> Result<(Client, Driver), tokio_postgres::Error
     }
 }
 
-/// One of the hosts of a URL.
 struct Candidate {
     host: Host,
     address: Option<IpAddr>,
@@ -93,7 +81,7 @@ fn hosts(config: &Config) -> impl Iterator<Item = Candidate> {
 }
 
 impl Candidate {
-    /// The addresses of this host; `None` stands for a socket of this machine.
+    /// `None` stands for a socket of this machine.
     async fn addresses(&self) -> std::io::Result<Vec<Option<IpAddr>>> {
         match (&self.host, self.address) {
             (Host::Unix(_), _) => Ok(vec![None]),
@@ -105,7 +93,6 @@ impl Candidate {
         }
     }
 
-    /// A copy of `config` with this host only.
     fn config(&self, config: &Config, address: Option<IpAddr>) -> Config {
         let mut one = Config::new();
         match &self.host {

@@ -1,9 +1,5 @@
-//! A connection of a pool. Every answer has a time limit, and every error is classified in one place.
-//!
 //! The pool discards a session that is broken, has an unanswered statement, or belongs to an older
-//! generation. A generation ends when any session of this process times out or reports an error that a fresh
-//! session may cure: after a failover, a change of the schema, or a silent network. One such error is enough
-//! for all pools.
+//! generation. The first timeout, or error that a fresh session may cure, ends a generation for all pools.
 
 use std::{
     future::Future,
@@ -21,25 +17,21 @@ use tokio_postgres::{Config, Statement, ToStatement, types::ToSql};
 
 use super::{DbError, Fault, Row, connect, health::Health};
 
-/// A connection that is borrowed from its pool until the value is dropped.
+/// A pooled connection.
 pub struct Connection {
     session: Object<Connector>,
     health: Arc<Health>,
     limit: Duration,
 }
 
-/// One session, as a pool keeps it.
 pub(super) struct Session {
     client: ClientWrapper,
-    /// See [`Health::generation`].
     generation: u64,
-    /// Statements in flight. A dropped future leaves its count here, because the server may still run the
-    /// statement.
+    /// Includes dropped futures: the server may still run their statements.
     unanswered: AtomicU32,
     discarded: AtomicBool,
 }
 
-/// Opens the sessions of a pool, and decides whether one is used again.
 pub(super) struct Connector {
     pub config: Config,
     pub health: Arc<Health>,
@@ -50,8 +42,7 @@ impl Manager for Connector {
     type Error = DbError;
 
     async fn create(&self) -> Result<Session, DbError> {
-        // Read before connecting: an error during the connect may concern the server that accepts this
-        // session.
+        // Read first: an error during the connect may concern the server of this session.
         let generation = self.health.generation();
         let (client, driver) = connect(&self.config).await?;
         let driver = actix_rt::spawn(async move {
@@ -76,26 +67,19 @@ impl Manager for Connector {
 
 type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
 
-/// Every future of tokio-postgres is boxed: each takes some kilobytes, and would enlarge all futures around
-/// it.
+/// Boxed futures: those of tokio-postgres take some kilobytes each.
 impl Connection {
     pub(super) fn new(session: Object<Connector>, health: Arc<Health>, limit: Duration) -> Self {
         Self { session, health, limit }
     }
 
     /// Prepares a statement once per session.
-    ///
-    /// # Errors
-    /// [`DbError`], classified by its [`Fault`].
     pub async fn prepare_cached(&self, sql: &str) -> Result<Statement, DbError> {
         let prepared = self.within_limit(Box::pin(self.session.client.prepare_cached(sql))).await;
         prepared.inspect_err(|error| self.health.record_unfit(error, Some(sql)))
     }
 
-    /// Runs a statement and returns all rows.
-    ///
-    /// # Errors
-    /// [`DbError`], classified by its [`Fault`].
+    /// Runs a statement.
     pub async fn query(
         &self,
         statement: &(impl ?Sized + ToStatement),
@@ -105,10 +89,7 @@ impl Connection {
         Ok(rows.into_iter().map(|row| Row::new(row, &self.health)).collect())
     }
 
-    /// Runs a statement and returns its only row.
-    ///
-    /// # Errors
-    /// [`DbError`], also for zero or several rows.
+    /// Runs a statement; zero or several rows are an error.
     pub async fn query_one(
         &self,
         statement: &(impl ?Sized + ToStatement),
@@ -118,10 +99,7 @@ impl Connection {
         Ok(Row::new(row, &self.health))
     }
 
-    /// Runs a statement and returns its row, if there is one.
-    ///
-    /// # Errors
-    /// [`DbError`], also for several rows.
+    /// Runs a statement; several rows are an error.
     pub async fn query_opt(
         &self,
         statement: &(impl ?Sized + ToStatement),
@@ -132,9 +110,6 @@ impl Connection {
     }
 
     /// Runs a statement and returns the number of rows it touched.
-    ///
-    /// # Errors
-    /// [`DbError`], classified by its [`Fault`].
     pub async fn execute(
         &self,
         statement: &(impl ?Sized + ToStatement),
@@ -144,19 +119,15 @@ impl Connection {
     }
 
     /// Runs several statements without parameters.
-    ///
-    /// # Errors
-    /// [`DbError`], classified by its [`Fault`].
     pub async fn batch_execute(&self, sql: &str) -> Result<(), DbError> {
         self.recorded(Box::pin(self.session.client.batch_execute(sql))).await
     }
 
-    /// Prepares a statement on the server, past the cache: whether the schema still allows it.
+    /// Prepares past the cache, which shows whether the schema still allows it.
     pub(super) async fn can_prepare(&self, sql: &str) -> Result<(), DbError> {
         self.within_limit(Box::pin(self.session.client.prepare(sql))).await.map(drop)
     }
 
-    /// Discards this session and every session of the same generation.
     pub(super) fn discard_generation(&self) {
         self.session.discarded.store(true, Ordering::Relaxed);
         self.health.begin_generation_after(self.session.generation);

@@ -1,8 +1,7 @@
-//! Warns about settings of the server that can lose an acknowledged commit.
+//! Warns about server settings that can lose an acknowledged commit.
 
 use tokio_postgres::Client;
 
-/// Logs a warning for each setting that can lose an acknowledged commit.
 pub(super) async fn warn_unless_durable(client: &Client) -> Result<(), tokio_postgres::Error> {
     let settings = "SELECT current_setting('fsync'), current_setting('full_page_writes'),
                     current_setting('synchronous_commit'), current_setting('synchronous_standby_names')";
@@ -18,7 +17,7 @@ pub(super) async fn warn_unless_durable(client: &Client) -> Result<(), tokio_pos
     Ok(())
 }
 
-/// The unsafe settings, each with the event that loses a commit.
+/// Each with the event that loses a commit.
 fn not_durable([fsync, full_page_writes, commit, standbys]: [&str; 4]) -> Vec<(&'static str, &'static str)> {
     let power = "when the power fails";
     let found = [

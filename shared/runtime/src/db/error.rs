@@ -1,12 +1,12 @@
-//! Classifies the errors of PostgreSQL: what each means for the caller.
+//! Classifies the errors of PostgreSQL.
 //!
-//! | fault | connection | statement | remedy |
+//! | fault | session | statement | remedy |
 //! | --- | --- | --- | --- |
-//! | `Unreachable` | could not be opened | was not executed | the server returns |
-//! | `Lost` | is discarded, with its generation | may have been executed | a fresh connection |
-//! | `Contention` | stays in use | was rolled back | a retry |
-//! | `Unfit` | is discarded | was rolled back | an operator: schema, rights, space |
-//! | `Constraint`, `Refused` | stays in use | was rolled back | permanent for this item |
+//! | `Unreachable` | not opened | not executed | the server returns |
+//! | `Lost` | discarded, with its generation | may have been executed | a fresh connection |
+//! | `Contention` | stays | rolled back | a retry |
+//! | `Unfit` | discarded | rolled back | an operator: schema, rights, space |
+//! | `Constraint`, `Refused` | stays | rolled back | permanent for this item |
 
 use std::{error::Error, fmt, io, time::Duration};
 
@@ -15,31 +15,24 @@ use tokio_postgres::{
     types::WrongType,
 };
 
-/// The class of an error: it decides about the connection and about a retry.
+/// See the table above.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
-    /// The pool has no connection to offer; the statement was not executed.
     Unreachable,
-    /// The connection broke or timed out; the statement may have been committed. A retry needs a fresh
-    /// connection.
     Lost,
-    /// Deadlock, serialisation failure or timeout of a statement: rolled back, and worth a retry.
+    /// Deadlock, serialisation failure or timeout.
     Contention,
-    /// Rolled back until an operator mends the schema, a right or a resource. The item waits, and stays out
-    /// of the dead letters.
+    /// The item stays out of the dead letters.
     Unfit,
-    /// The named constraint refused the item.
+    /// The name of the constraint.
     Constraint(String),
-    /// The database refused the values of this item; a retry fails again.
     Refused,
 }
 
-/// A database error with its classification.
+/// A classified database error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DbError {
-    /// The class of the error.
     pub fault: Fault,
-    /// The text of the error, with its causes.
     pub message: String,
 }
 
@@ -52,7 +45,7 @@ impl DbError {
         Self { fault: Fault::Lost, message: format!("no answer within {limit:?}") }
     }
 
-    /// Whether a retry may succeed: PostgreSQL is away, busy, or waits for an operator.
+    /// Whether a retry may succeed.
     pub fn is_transient(&self) -> bool {
         !self.is_permanent()
     }
@@ -86,8 +79,7 @@ pub(super) fn classify(error: &tokio_postgres::Error) -> Fault {
     error.as_db_error().map_or_else(|| classify_client(error), classify_server)
 }
 
-/// Classifies an error of the client. A column of an unexpected type is [`Fault::Unfit`], a value that cannot
-/// be sent is [`Fault::Refused`], and all else concerns the connection.
+/// Errors other than types and values concern the connection.
 fn classify_client(error: &tokio_postgres::Error) -> Fault {
     match error.source() {
         Some(cause) if cause.is::<WrongType>() => Fault::Unfit,
@@ -96,33 +88,30 @@ fn classify_client(error: &tokio_postgres::Error) -> Fault {
     }
 }
 
-/// Classifies by SQLSTATE. An unknown code waits for an operator, because a dead letter would be the worse
-/// mistake.
+/// An unknown SQLSTATE waits for an operator: a dead letter would be worse.
 fn classify_server(server: &ServerError) -> Fault {
     let code = server.code();
     match code.code().get(..2).unwrap_or_default() {
-        // Rolled back: serialisation failure, deadlock, or a lock that was not available.
+        // Serialisation failure, deadlock, lock not available.
         "40" if *code != SqlState::T_R_STATEMENT_COMPLETION_UNKNOWN => Fault::Contention,
         "55" => Fault::Contention,
         "57" if *code == SqlState::QUERY_CANCELED => Fault::Contention,
-        // Connection, read-only or broken transaction, unknown statement, completion unknown, shutdown,
-        // system error.
+        // Connection, transaction state, unknown statement, completion unknown, shutdown, system error.
         "08" | "25" | "26" | "40" | "57" | "58" => Fault::Lost,
         "0A" if is_stale_plan(server) => Fault::Lost,
         "23" => Fault::Constraint(server.constraint().unwrap_or_default().to_owned()),
-        // Values: cardinality, data, WITH CHECK OPTION, size of a row or an index entry, RAISE of a function.
+        // Cardinality, data, WITH CHECK OPTION, row or index entry size, RAISE.
         "21" | "22" | "44" | "54" | "P0" => Fault::Refused,
         _ => Fault::Unfit,
     }
 }
 
-/// "cached plan must not change result type": a column has a new type. Recognised by the server's function,
-/// because the text is translated.
+/// "cached plan must not change result type": found by routine, because the text is translated.
 fn is_stale_plan(server: &ServerError) -> bool {
     server.routine() == Some("RevalidateCachedQuery")
 }
 
-/// The error and its sources; tokio-postgres says only "db error" at the top.
+/// tokio-postgres says only "db error" at the top.
 pub(super) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

@@ -6,14 +6,8 @@
 //!                        └── accumulates while a commit is in flight <── outputs ─┘
 //! ```
 //!
-//! An idle writer commits a single item at once; a busy one commits all items that arrived during the last
-//! commit. Background work ([`Write::MAX_WAIT_INTERVALS`]) also waits some `commit-interval`s after a large
-//! batch. Each commit costs as much processor time as several items, and larger batches pass on to the relay
-//! and the consumers.
-//!
-//! The guarantee: a caller gets its output only after the commit that holds its item. A broken connection
-//! leaves the outcome of a commit unknown, so the same batch is run again. [`Write::commit`] must therefore
-//! be idempotent by a key of its items. Measured: 14 of 48 failed COMMITs had happened.
+//! A caller gets its output only after the commit that holds its item. After a broken connection the batch
+//! runs again, so [`Write::commit`] must be idempotent: 14 of 48 failed COMMITs had happened.
 
 use std::{
     collections::VecDeque,
@@ -29,14 +23,12 @@ use tokio::sync::oneshot;
 use super::{CommitError, Database, DatabaseSettings, OutputSender, Write, batch::Batch, write::Limits};
 use crate::supervisor::{Drain, Drainable, ExitReason, Life, RestartPolicy, Supervised, SupervisorHandle};
 
-/// Largest batch that lets a background writer start the next one at once. At 300 orders a second two or
-/// three items arrive in one commit-interval; a wait would cost 8 ms at every step and gain little.
+/// At 300 orders a second 2 to 3 items arrive per commit-interval; waiting would cost 8 ms a step.
 const MAX_UNDELAYED_BATCH: usize = 4;
-/// Items of the last batch for each commit-interval of the next wait. One commit costs as much as about eight
-/// items, a quarter of such a batch.
+/// A commit costs as much as eight items, a quarter of these.
 const ITEMS_PER_WAIT_INTERVAL: usize = 32;
 
-/// One item, with the channel for its output.
+/// One item and the channel for its output.
 pub struct Commit<W: Write> {
     item: W::Item,
     sender: OutputSender<W::Output>,
@@ -46,14 +38,13 @@ impl<W: Write> Message for Commit<W> {
     type Result = ();
 }
 
-/// Several items in one message.
 struct CommitAll<W: Write>(Vec<Commit<W>>);
 
 impl<W: Write> Message for CommitAll<W> {
     type Result = ();
 }
 
-/// Waits for the output of an item. A writer that is replaced leaves it [`CommitError::Unavailable`].
+/// A writer that is replaced leaves [`CommitError::Unavailable`].
 async fn output_of<W: Write>(
     outcome: oneshot::Receiver<Result<W::Output, CommitError>>,
 ) -> Result<W::Output, CommitError> {
@@ -62,16 +53,14 @@ async fn output_of<W: Write>(
     })
 }
 
-/// The actor that collects items into batches and commits them.
+/// Collects items into batches and commits them.
 pub struct GroupCommit<W: Write> {
     writer: Rc<W>,
     database: Database,
     limits: Limits,
     queue: VecDeque<Commit<W>>,
     in_flight: bool,
-    /// The start of the last batch.
     last_began: Option<Instant>,
-    /// Items of the last batch.
     last_size: usize,
     /// The timer of [`Self::remaining_wait`] runs.
     waiting: bool,
@@ -89,14 +78,14 @@ impl<W: Write> Clone for Commits<W> {
 }
 
 impl<W: Write> Commits<W> {
-    /// Starts the actor under `supervisor`. `writer` makes the writer on the arbiter of the actor.
+    /// Starts the actor; `writer` runs on its arbiter.
     pub fn start(
         supervisor: &SupervisorHandle,
         database: Database,
         settings: &DatabaseSettings,
         mut writer: impl FnMut() -> W + Send + 'static,
     ) -> Self {
-        // A connection of its own. The same settings made `database`, so this can only fail with it.
+        // Can only fail if `database` did: both have the same settings.
         let database = database.writer(W::NAME).unwrap_or(database);
         let limits = Limits {
             batch: settings.commit_batch,
@@ -118,18 +107,14 @@ impl<W: Write> Commits<W> {
         }))
     }
 
-    /// Commits one item together with all waiting ones. The item is queued when this returns; the future
-    /// yields its output.
-    ///
-    /// # Errors
-    /// See [`CommitError`].
+    /// Queues an item at once; the future yields the output.
     pub fn commit(&self, item: W::Item) -> impl Future<Output = Result<W::Output, CommitError>> + use<W> {
         let (sender, outcome) = oneshot::channel();
         self.commit_for(item, sender);
         output_of::<W>(outcome)
     }
 
-    /// Commits several items with one message. Returns one future per item, in order.
+    /// Queues several items at once; one future per item, in order.
     pub fn commit_all(
         &self,
         items: Vec<W::Item>,
@@ -143,13 +128,12 @@ impl<W: Write> Commits<W> {
         outcomes
     }
 
-    /// Commits one item for a caller that waits at the other end of `sender`. This saves a task and a wake-up
-    /// against [`Commits::commit`].
+    /// Queues an item for `sender`, which saves a task and a wake-up.
     pub fn commit_for(&self, item: W::Item, sender: OutputSender<W::Output>) {
         _ = self.0.tell(Commit { item, sender }); // without an actor the sender is dropped with the item
     }
 
-    /// Commits the queued items, then stops. False: the limit came first.
+    /// Commits the queued items; false if the limit came first.
     pub async fn drain(&self, limit: Duration) -> bool {
         self.0.drain(limit).await
     }
@@ -165,8 +149,7 @@ impl<W: Write> Actor for GroupCommit<W> {
     type Context = Context<Self>;
 }
 
-/// Message of the actor to itself when items wait and the connection is free. The actor handles it after all
-/// queued messages, so their items join the batch.
+/// Handled after all queued messages, so their items join the batch.
 #[derive(Message)]
 #[rtype(result = "()")]
 struct Flush;
@@ -229,7 +212,7 @@ impl<W: Write> GroupCommit<W> {
         }
     }
 
-    /// The remaining wait for more items; `None` to commit now.
+    /// `None` to commit now.
     fn remaining_wait(&self) -> Option<Duration> {
         let waits = W::MAX_WAIT_INTERVALS > 0
             && !self.draining

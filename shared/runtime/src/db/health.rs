@@ -1,5 +1,3 @@
-//! The health of a database, as observed by the sessions of this process.
-
 use std::{
     sync::{
         Mutex, PoisonError,
@@ -10,20 +8,16 @@ use std::{
 
 use super::{DbError, Fault};
 
-/// Time for which an error that names no statement keeps the instance unready. Such an error cannot be
-/// checked again, so it expires. 5 s is the limit of invariant I14: how long an instance that cannot work may
-/// count as ready.
+/// An error without a statement cannot be checked again; it expires within the 5 s of invariant I14.
 const UNFIT_EXPIRY: Duration = Duration::from_secs(5);
 
-/// Time without a commit of any request after which an instance is unready. Added to `commit-deadline` (2 s)
-/// this stays within the 5 s of invariant I14.
+/// Limit without a commit of any request. With `commit-deadline` (2 s) it stays within the 5 s of I14.
 const STALL_LIMIT: Duration = Duration::from_secs(3);
 
-/// Age at which the last failure of a writer stops counting towards a stall. A load balancer leaves an
-/// unready instance without requests for less time.
+/// Longer than a load balancer keeps requests from an unready instance.
 const STALL_EXPIRY: Duration = Duration::from_secs(30);
 
-/// The state that all pools of a [`Database`](super::Database) share.
+/// Shared by all pools of a [`Database`](super::Database).
 #[derive(Debug, Default)]
 pub(super) struct Health {
     generation: AtomicU64,
@@ -31,7 +25,7 @@ pub(super) struct Health {
     commit_stall: Mutex<Option<CommitStall>>,
 }
 
-/// A writer of requests that has committed nothing since a moment, for example because a table is locked.
+/// Requests arrive, but no commit succeeds; a locked table, for example.
 #[derive(Debug)]
 struct CommitStall {
     writer: &'static str,
@@ -40,22 +34,21 @@ struct CommitStall {
     error: String,
 }
 
-/// A statement that failed until an operator mends the cause ([`Fault::Unfit`]).
 #[derive(Debug, Clone)]
 pub(super) struct UnfitStatement {
     at: Instant,
     pub message: String,
-    /// The SQL, if preparing it failed: then it can be checked again.
+    /// Set if preparing it failed: then it can be checked again.
     pub statement: Option<String>,
 }
 
 impl Health {
-    /// The current generation of sessions. Sessions of an older generation are discarded.
+    /// Older sessions are discarded.
     pub(super) fn generation(&self) -> u64 {
         self.generation.load(Ordering::Relaxed)
     }
 
-    /// Ends a generation; further errors of the same generation have no effect.
+    /// Further errors of the same generation have no effect.
     pub(super) fn begin_generation_after(&self, generation: u64) {
         _ = self.generation.compare_exchange(
             generation,
@@ -65,7 +58,6 @@ impl Health {
         );
     }
 
-    /// Records an error that only an operator can mend.
     pub(super) fn record_unfit(&self, error: &DbError, statement: Option<&str>) {
         if error.fault != Fault::Unfit {
             return;
@@ -80,8 +72,7 @@ impl Health {
         }
     }
 
-    /// Records the end of a batch that requests wait for: the error of a batch that failed as a whole, or
-    /// `None`.
+    /// `failure`: the batch failed as a whole.
     pub(super) fn record_batch(&self, writer: &'static str, failure: Option<String>) {
         let mut commit_stall = self.commit_stall.lock().unwrap_or_else(PoisonError::into_inner);
         let earlier = commit_stall.as_ref().filter(|earlier| earlier.last_failure.elapsed() <= STALL_EXPIRY);
@@ -90,8 +81,7 @@ impl Health {
         *commit_stall = failure.map(|error| CommitStall { writer, since, last_failure, error });
     }
 
-    /// The stall, described, while requests still arrive. Once they stop the instance is ready again, because
-    /// only a request can show that the cause is gone.
+    /// Without requests the instance is ready again: only a request can show that the cause is gone.
     pub(super) fn commit_stall(&self) -> Option<String> {
         let commit_stall = self.commit_stall.lock().unwrap_or_else(PoisonError::into_inner);
         let lasting = commit_stall

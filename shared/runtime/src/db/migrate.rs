@@ -1,8 +1,5 @@
-//! Migrations of the schema. The first instance to start applies them under a lock while the others wait. The
-//! command `migrate` applies them beforehand where the service has no right to change tables.
-//!
-//! A program accepts a schema newer than its own: an older instance serves, and may restart, while a newer
-//! one is rolled out. Each migration keeps everything that the previous version reads and writes.
+//! The first instance migrates the schema under a lock while the others wait. A program accepts a newer
+//! schema, so each migration keeps everything that the previous version uses.
 
 use std::{error::Error, future::Future, time::Duration};
 
@@ -12,25 +9,20 @@ use tokio_postgres::{Client, config::TargetSessionAttrs, error::SqlState};
 
 use super::{DatabaseSettings, DbError, Fault, connect, durability::warn_unless_durable};
 
-/// Key of the advisory lock: "orderflo" in ASCII, easy to recognise in `pg_locks`.
+/// "orderflo" in ASCII, easy to recognise in `pg_locks`.
 const LOCK_KEY: i64 = 0x6f72_6465_7266_6c6f;
-/// Longest wait of a start for a database that is starting. A container of PostgreSQL takes up to half a
-/// minute for its first start.
+/// A container of PostgreSQL takes up to half a minute for its first start.
 pub const STARTUP_TIMEOUT: Duration = Duration::from_secs(60);
-/// Pause between two attempts.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
-/// Time between two log lines about a start that waits.
 const LOG_INTERVAL: Duration = Duration::from_secs(10);
-/// Longest wait for a query that touches a few rows.
+/// For queries that touch a few rows.
 const QUERY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The reason why the schema is not up to date.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrationError {
-    /// PostgreSQL is unreachable, read-only or refuses a query.
     #[error("PostgreSQL cannot run a migration: {0}")]
     Database(#[from] DbError),
-    /// A migration failed; it was rolled back.
     #[error("a migration failed: {0}")]
     Migration(#[from] refinery::Error),
     /// `migrate-on-start` is off, and `migrate` has still to run.
@@ -44,8 +36,7 @@ pub enum MigrationError {
         /// The newest version of this program.
         needed: i32,
     },
-    /// The schema has a history of its own: it lacks a migration of this program that is older than its
-    /// newest.
+    /// The schema lacks a migration older than its newest.
     #[error(
         "the schema is at version {found} without version {missing}: it belongs to another branch of this \
          program"
@@ -53,13 +44,11 @@ pub enum MigrationError {
     Foreign {
         /// The newest applied version.
         found: i32,
-        /// The missing version of this program.
         missing: i32,
     },
 }
 
 impl MigrationError {
-    /// Whether a retry may help: a server that starts, a locked table, or a `migrate` in progress.
     fn is_transient(&self) -> bool {
         match self {
             Self::Database(error) => error.is_transient(),
@@ -72,7 +61,6 @@ impl MigrationError {
     }
 }
 
-/// The class of the PostgreSQL error inside of an error of refinery.
 fn fault(error: &refinery::Error) -> Option<Fault> {
     let mut source = error.source();
     while let Some(cause) = source {
@@ -84,15 +72,12 @@ fn fault(error: &refinery::Error) -> Option<Fault> {
     None
 }
 
-/// Brings the schema up to date on a connection of its own, under an advisory lock (refinery takes none).
-///
-/// # Errors
-/// PostgreSQL is unreachable, or a migration fails; a failed one is rolled back.
+/// Migrates under an advisory lock (refinery takes none); a failed migration is rolled back.
 pub async fn migrate(settings: &DatabaseSettings, runner: Runner) -> Result<(), MigrationError> {
     with_client(settings, async |client| {
         lock(client).await?;
-        // A migration may run for any time, but its wait for a table lock blocks all others on that table:
-        // that is bounded.
+        // A migration may run for any time, but its wait for a table lock blocks all others, so it is
+        // bounded.
         within_limit(
             client.batch_execute(&format!("SET lock_timeout = {}", settings.statement_timeout.as_millis())),
         )
@@ -107,7 +92,6 @@ pub async fn migrate(settings: &DatabaseSettings, runner: Runner) -> Result<(), 
     .await
 }
 
-/// Checks that the schema is at the version of this program, or newer.
 async fn check(settings: &DatabaseSettings, runner: Runner) -> Result<(), MigrationError> {
     with_client(settings, async |client| {
         let applied = applied(client).await?;
@@ -122,8 +106,7 @@ async fn check(settings: &DatabaseSettings, runner: Runner) -> Result<(), Migrat
     .await
 }
 
-/// Refuses a schema that lacks an older migration: refinery skips migrations older than the newest applied
-/// one.
+/// Refinery skips migrations older than the newest applied one.
 fn refuse_other_branch(runner: &Runner, applied: &[i32]) -> Result<(), MigrationError> {
     let found = newest(applied);
     match versions(runner).into_iter().find(|version| *version < found && !applied.contains(version)) {
@@ -140,7 +123,6 @@ fn newest(versions: &[i32]) -> i32 {
     versions.iter().copied().max().unwrap_or_default()
 }
 
-/// The versions of the applied migrations.
 async fn applied(client: &Client) -> Result<Vec<i32>, DbError> {
     let history = async {
         match client.query("SELECT version FROM refinery_schema_history", &[]).await {
@@ -152,8 +134,7 @@ async fn applied(client: &Client) -> Result<Vec<i32>, DbError> {
     within_limit(history).await
 }
 
-/// Takes the lock of all migrations. Polls, because a session that waits in the server answers after the lock
-/// only, past every time limit of this client.
+/// Polls: a waiting session would outlast every time limit of this client.
 async fn lock(client: &Client) -> Result<(), DbError> {
     while !within_limit(client.query_one("SELECT pg_try_advisory_lock($1)", &[&LOCK_KEY]))
         .await?
@@ -164,7 +145,7 @@ async fn lock(client: &Client) -> Result<(), DbError> {
     Ok(())
 }
 
-/// Runs `work` on a connection without a statement timeout. Closing the connection releases the lock.
+/// Sets no statement timeout. Closing the connection releases the lock.
 async fn with_client<T>(
     settings: &DatabaseSettings,
     work: impl AsyncFnOnce(&mut Client) -> Result<T, MigrationError>,
@@ -191,11 +172,11 @@ async fn within_limit<T>(
         .map_or_else(|_| Err(DbError::timed_out(QUERY_TIMEOUT)), |answer| Ok(answer?))
 }
 
-/// Brings the schema up to date with `migrate-on-start`, otherwise waits until another process has done so.
-/// Waits for a PostgreSQL that is away without limit. `migrations` makes the runner of each attempt.
+/// Migrates with `migrate-on-start`, otherwise waits for another process to do so; waits for PostgreSQL
+/// without limit.
 ///
 /// # Errors
-/// As [`migrate`], for an error that a retry cannot cure.
+/// As [`migrate`], if a retry cannot cure it.
 pub async fn prepare(
     settings: &DatabaseSettings,
     migrations: impl Fn() -> Runner,
@@ -203,10 +184,7 @@ pub async fn prepare(
     prepare_within(settings, Duration::MAX, migrations).await
 }
 
-/// Does the work of [`prepare`] within a limit, for a command that must end.
-///
-/// # Errors
-/// As [`migrate`], once `limit` has passed.
+/// [`prepare`] with a limit, for a command that must end.
 pub async fn prepare_within(
     settings: &DatabaseSettings,
     limit: Duration,
@@ -235,7 +213,6 @@ pub async fn prepare_within(
     }
 }
 
-/// Logs a line every ten seconds while `attempt` runs.
 async fn log_while_waiting<T>(attempt: impl Future<Output = T>) -> T {
     let mut attempt = std::pin::pin!(attempt);
     let began = Instant::now();

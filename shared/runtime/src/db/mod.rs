@@ -1,11 +1,10 @@
-//! PostgreSQL, the source of truth: pools whose sessions are discarded after an error, migrations under a
-//! lock, and group commit.
+//! PostgreSQL, the source of truth.
 //!
 //! | pool | connections | use |
 //! | --- | --- | --- |
-//! | [`Database::open`], [`Database::beside`] | 4 each | background work and lookups: one pool per arbiter |
-//! | `Database::writer` | 1 each | one [`GroupCommit`] actor, which has it to itself |
-//! | [`Database::requests`] | `database-pool-size` | reads of HTTP requests, one row or one page each |
+//! | [`Database::open`], [`Database::beside`] | 4 | background work of one arbiter |
+//! | `Database::writer` | 1 | one [`GroupCommit`] |
+//! | [`Database::requests`] | `database-pool-size` | reads of HTTP requests |
 
 mod batch;
 mod check;

@@ -4,7 +4,7 @@ use tokio_postgres::{row::RowIndex, types::FromSql};
 
 use super::{DbError, health::Health};
 
-/// A row of a result. A column of an unexpected type is an error that is classified like any other.
+/// A row whose errors are classified.
 pub struct Row {
     row: tokio_postgres::Row,
     health: Arc<Health>,
@@ -15,11 +15,8 @@ impl Row {
         Self { row, health: Arc::clone(health) }
     }
 
-    /// The value of a column, by its number or name.
-    ///
-    /// # Errors
-    /// [`Fault::Unfit`](super::Fault::Unfit) for a column of another type;
-    /// [`Fault::Refused`](super::Fault::Refused) for a value outside of `T`.
+    /// A column of another type is [`Fault::Unfit`](super::Fault::Unfit), a value outside of `T`
+    /// [`Fault::Refused`](super::Fault::Refused).
     pub fn get<'a, T: FromSql<'a>>(&'a self, column: impl RowIndex + fmt::Display) -> Result<T, DbError> {
         let value = self.row.try_get(column).map_err(DbError::from);
         value.inspect_err(|error| self.health.record_unfit(error, None))

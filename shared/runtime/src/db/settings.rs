@@ -1,32 +1,28 @@
-//! The settings of a database.
-
 use std::time::Duration;
 
 use crate::settings::{DatabaseUrl, Source};
 
-/// The settings of a database, read once at the start.
+/// The settings of a database.
 #[derive(Debug, Clone)]
 pub struct DatabaseSettings {
-    /// The database of this service.
     pub url: DatabaseUrl,
-    /// Whether this process migrates the schema itself, or waits until another process has.
+    /// Off: wait for another process.
     pub migrate_on_start: bool,
-    /// Connections for reads of HTTP requests, per instance.
+    /// Per instance, for reads of HTTP requests.
     pub pool_size: usize,
-    /// Longest wait for a free connection, and for a new one to one address of the server.
+    /// For a free connection, and for a new one to one address.
     pub connect_timeout: Duration,
-    /// `statement_timeout`, `lock_timeout` and `idle_in_transaction_session_timeout` of every connection.
+    /// Also `lock_timeout` and `idle_in_transaction_session_timeout`.
     pub statement_timeout: Duration,
-    /// Time during which a batch is retried after a lost connection before its callers get an error.
+    /// A batch is retried for this time.
     pub commit_deadline: Duration,
-    /// Largest number of items in one transaction of the group commit.
     pub commit_batch: usize,
-    /// Minimum time between two commits of background work under load.
+    /// Minimum between background commits under load.
     pub commit_interval: Duration,
 }
 
 impl DatabaseSettings {
-    /// Reads the settings of a database.
+    /// Reads the settings.
     pub fn read(source: &mut Source) -> Self {
         Self {
             url: source.required(
@@ -52,8 +48,8 @@ impl DatabaseSettings {
                 "1s",
                 "longest wait for a free connection, or for a new one to one address of the server",
             ),
-            // Handler (2 s) < statement (3 s) < claim idle (10 s): the first handler of an event ends before
-            // the event can be claimed.
+            // Handler (2 s) < statement (3 s) < claim idle (10 s): a handler ends before its event can be
+            // claimed.
             statement_timeout: source.value(
                 "database-statement-timeout",
                 "3s",

@@ -1,10 +1,8 @@
-//! The bound on requests in progress.
-
 use std::{sync::Arc, time::Duration};
 
 use tokio::sync::Semaphore;
 
-/// The bound on requests in progress, and the time limit of each.
+/// Bounds the requests in progress and their time.
 #[derive(Debug, Clone)]
 pub struct Admission {
     pub(super) places: Arc<Semaphore>,
@@ -13,7 +11,7 @@ pub struct Admission {
 }
 
 impl Admission {
-    /// Admits up to `limit` requests at a time, each for up to `deadline`.
+    /// Admits `limit` requests at a time, each for `deadline`.
     pub fn new(service: &'static str, limit: usize, deadline: Duration) -> Self {
         Self { places: Arc::new(Semaphore::new(limit)), deadline, service }
     }

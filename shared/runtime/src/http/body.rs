@@ -1,4 +1,4 @@
-//! Request bodies: bounded in size and time; every mistake is named by its JSON pointer.
+//! Bounded JSON bodies; a mistake is named by its JSON pointer.
 
 use std::time::Duration;
 
@@ -16,18 +16,17 @@ use super::{FieldError, Problem};
 /// The limits of a body.
 #[derive(Debug, Clone, Copy)]
 pub struct BodyLimits {
-    /// Largest size, in bytes.
+    /// In bytes.
     pub body: usize,
-    /// Longest time to arrive. The server has no other limit for a slow body.
+    /// The only limit on a slow body.
     pub time: Duration,
 }
 
-/// A JSON body of type `T`. `T` should deny unknown fields, so that a misspelt one is reported.
+/// A JSON body. `T` should deny unknown fields, to report misspelt ones.
 #[derive(Debug)]
 pub struct JsonBody<T> {
-    /// The parsed body.
     pub value: T,
-    /// The bytes as received: an idempotency key compares them.
+    /// As received, for the comparison by idempotency key.
     pub bytes: Bytes,
 }
 
@@ -78,7 +77,7 @@ async fn read(mut payload: Payload, limit: usize) -> Result<Bytes, Problem> {
             Problem::new(StatusCode::BAD_REQUEST, "broken-body", format!("The body could not be read: {e}."))
         };
         let chunk = chunk.map_err(broken)?;
-        // Most bodies arrive in one chunk, which needs no copy.
+        // One chunk, the usual case, needs no copy.
         if whole.is_empty() && parts.is_empty() {
             whole = chunk;
         } else {
@@ -97,11 +96,11 @@ async fn read(mut payload: Payload, limit: usize) -> Result<Bytes, Problem> {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    // serde would accept an array for a struct, field by field.
+    // serde accepts an array for a struct.
     if bytes.trim_ascii_start().starts_with(b"[") {
         return Err(Problem::invalid(vec![FieldError::new("", "must be a JSON object")]));
     }
-    // Most bodies are valid: only an invalid one is parsed again, for the place of the mistake.
+    // Only an invalid body is parsed again, to locate the mistake.
     if let Ok(value) = serde_json::from_slice(bytes) {
         return Ok(value);
     }
@@ -109,7 +108,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let pointer = pointer(error.path());
         let error = error.into_inner();
-        // serde_json reports a null in place of an enum as a syntax error of well-formed JSON.
+        // serde_json reports null for an enum as a syntax error.
         if error.is_data() || serde_json::from_slice::<IgnoredAny>(bytes).is_ok() {
             Problem::invalid(vec![FieldError::new(field(pointer, &error), plain(&error))])
         } else {
@@ -138,7 +137,7 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
     path.iter().map(segment).collect()
 }
 
-/// The pointer of the mistake. The path of a missing field ends at its parent; the message has its name.
+/// The path of a missing field ends at its parent; the message has the name.
 fn field(pointer: String, error: &serde_json::Error) -> String {
     let message = error.to_string();
     match message.strip_prefix("missing field `").and_then(|rest| rest.split('`').next()) {
@@ -147,7 +146,7 @@ fn field(pointer: String, error: &serde_json::Error) -> String {
     }
 }
 
-/// The message without "at line 1 column 17": the pointer says where.
+/// Strips " at line 1 column 17".
 fn plain(error: &serde_json::Error) -> String {
     let message = error.to_string();
     message.rfind(" at line ").map_or(message.clone(), |end| message[..end].to_owned())

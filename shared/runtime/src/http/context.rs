@@ -1,20 +1,17 @@
-//! The identity of a request: its id and its trace.
-
 use actix_web::{HttpMessage, HttpRequest, http::header::HeaderMap};
 use events::{Origin, TraceContext};
 use uuid::Uuid;
 
-/// The identity of a request, for logs and for the events that follow from it.
+/// The identity of a request, for logs and events.
 #[derive(Debug, Clone)]
 pub struct RequestContext {
-    /// `X-Request-Id` of the client, or a fresh UUID.
+    /// Given by the client, or a fresh UUID.
     pub request_id: String,
-    /// The trace of `traceparent`, or a new one.
     pub trace: TraceContext,
 }
 
 impl RequestContext {
-    /// The context of a request, as the edge read it.
+    /// The context read by the middleware.
     pub fn of(request: &HttpRequest) -> Self {
         request.extensions().get::<Self>().cloned().unwrap_or_else(|| Self::read(request.headers()))
     }

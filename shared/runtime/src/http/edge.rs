@@ -1,4 +1,4 @@
-//! The middleware of every request: request id, trace, admission, deadline, panics, metrics, headers.
+//! Middleware: request id, trace, admission, deadline, panics, metrics, headers.
 
 use std::{fmt, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -19,17 +19,15 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::{Admission, Problem, Readiness, health::is_health_check, request_record::RequestRecord};
 use crate::failpoint;
 
-/// Extra time of a long poll: the longest `wait` that a client may ask for.
+/// The longest `wait` of a long poll.
 const LONG_POLL: Duration = Duration::from_secs(30);
 
-/// Releases the request's admission while it only waits, so that long polls leave room for others.
+/// Releases the admission of a long poll while it waits.
 pub fn release_admission(request: &HttpRequest) {
     request.extensions_mut().remove::<OwnedSemaphorePermit>();
 }
 
-/// The middleware. Routing needs the only clone of the request, so the data for metrics are copied
-/// beforehand. An answer without a request (after a panic or a timeout) travels as the error
-/// [`DetachedProblem`].
+/// Fails with [`DetachedProblem`] after a panic or timeout.
 pub(super) async fn edge<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
@@ -43,7 +41,7 @@ pub(super) async fn edge<B: MessageBody + 'static>(
     match outcome {
         Ok(mut response) => {
             release_admission(response.request());
-            // The next request on this connection would find it closed.
+            // A kept connection would fail its next request.
             if response.request().app_data::<Data<Readiness>>().is_some_and(|readiness| readiness.is_ending())
             {
                 response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
@@ -84,7 +82,7 @@ impl ResponseError for DetachedProblem {
     }
 }
 
-/// Admits the request and returns its time limit; health checks are always admitted.
+/// Returns the time limit; health checks are always admitted.
 fn admit(request: &ServiceRequest) -> Result<Duration, Problem> {
     let Some(admission) = request.app_data::<Data<Admission>>() else { return Err(Problem::internal()) };
     if is_health_check(request.path()) {
@@ -102,14 +100,14 @@ fn admit(request: &ServiceRequest) -> Result<Duration, Problem> {
     Ok(if waits { admission.deadline + LONG_POLL } else { admission.deadline })
 }
 
-/// The response, or a problem if the request is gone.
+/// `Err`: the request is gone.
 async fn answer<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
     deadline: Duration,
     record: &RequestRecord,
 ) -> Result<ServiceResponse<BoxBody>, Problem> {
-    // The call itself routes, and may panic too.
+    // `call` routes, and may panic too.
     let handled = AssertUnwindSafe(async {
         failpoint::pass("http.handler", &record.route);
         next.call(request).await
@@ -136,7 +134,6 @@ async fn answer<B: MessageBody + 'static>(
     }
 }
 
-/// The response with a problem as its body.
 fn with_problem<B>(
     response: ServiceResponse<B>,
     problem: Problem,
@@ -144,14 +141,14 @@ fn with_problem<B>(
 ) -> ServiceResponse<BoxBody> {
     let allowed = response.headers().get(header::ALLOW).cloned();
     let mut response = response.into_response(problem.answer(request_id));
-    // A 405 names the allowed methods (RFC 9110); actix-web knows them.
+    // A 405 names the allowed methods (RFC 9110).
     if let Some(methods) = allowed {
         response.headers_mut().insert(header::ALLOW, methods);
     }
     response
 }
 
-/// The problem of an unsuccessful response: the handler's own, or one made of the status.
+/// The handler's problem, or one made of the status.
 fn problem_in<B>(response: &ServiceResponse<B>) -> Option<Problem> {
     let status = response.status();
     if !status.is_client_error() && !status.is_server_error() {
@@ -214,7 +211,6 @@ fn set_headers(headers: &mut HeaderMap, request_id: &str) {
     }
 }
 
-/// The answer to an unknown path. actix-web answers a wrong method with 405, which becomes a problem above.
 pub(super) async fn not_found(request: HttpRequest) -> Result<HttpResponse, Problem> {
     Err(Problem::new(
         StatusCode::NOT_FOUND,
@@ -229,7 +225,7 @@ mod tests {
 
     use super::*;
 
-    /// Status, `Retry-After` and body of the answer to a GET, or to another method.
+    /// Returns status, `Retry-After` and body.
     async fn ask(method: Method, path: &str, places: usize) -> (u16, Option<String>, serde_json::Value) {
         let admission = Data::new(Admission::new("test", places, Duration::from_millis(50)));
         let app = App::new()

@@ -1,5 +1,3 @@
-//! Liveness and readiness.
-
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
@@ -14,7 +12,7 @@ use serde_json::json;
 
 use crate::shutdown::Shutdown;
 
-/// The checks of this process, updated by the operations actor and read by `/readyz`.
+/// The checks behind `/readyz`, updated by the operations actor.
 #[derive(Debug, Clone)]
 pub struct Readiness {
     service: &'static str,
@@ -37,8 +35,7 @@ impl Readiness {
         Self { service, shutdown, checks: Arc::new(Mutex::new(required.iter().map(unknown).collect())) }
     }
 
-    /// Reports the result of a check; `None` is success. A check outside of `required` only informs: without
-    /// it requests are served, and their work is finished later.
+    /// `None` is success. Failures outside `required` leave the service ready.
     pub fn report(&self, name: &'static str, failure: Option<String>) {
         let mut checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner);
         checks.entry(name).or_insert(Check { required: false, failure: None }).failure = failure;
@@ -50,7 +47,6 @@ impl Readiness {
         !self.shutdown.has_begun() && !checks.values().any(|check| check.required && check.failure.is_some())
     }
 
-    /// Whether the process is going down.
     pub(super) fn is_ending(&self) -> bool {
         self.shutdown.has_begun()
     }
@@ -77,7 +73,6 @@ impl Readiness {
     }
 }
 
-/// `/livez`, `/readyz`, `/health`.
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
         .service(web::resource("/livez").get(async || HttpResponse::Ok().json(json!({"status": "alive"}))))
@@ -85,7 +80,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         .service(web::resource("/health").get(health));
 }
 
-/// Whether `path` is a health check: these skip admission and leave no span.
+/// Whether `path` skips admission and spans.
 pub(super) fn is_health_check(path: &str) -> bool {
     matches!(path, "/livez" | "/readyz" | "/health")
 }

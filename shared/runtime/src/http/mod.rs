@@ -1,4 +1,4 @@
-//! The HTTP side of every service: server, problem+json, request bodies, pages, health, OpenAPI.
+//! The HTTP side of every service.
 
 mod admission;
 mod body;

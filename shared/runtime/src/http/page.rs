@@ -6,7 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{FieldError, Problem};
 
-/// Rows of a page by default and at most: the numbers of the contract.
+/// Fixed by the API contract.
 const DEFAULT_LIMIT: u32 = 20;
 const LARGEST_LIMIT: u32 = 100;
 
@@ -22,10 +22,7 @@ pub struct PageQuery {
 }
 
 impl PageQuery {
-    /// The checked limit.
-    ///
-    /// # Errors
-    /// 400 when it is outside of 1 to 100.
+    /// The limit; 400 outside of 1 to 100.
     pub fn limit(&self) -> Result<usize, Problem> {
         match self.limit.unwrap_or(DEFAULT_LIMIT) {
             limit @ 1..=LARGEST_LIMIT => Ok(limit as usize),
@@ -36,10 +33,7 @@ impl PageQuery {
         }
     }
 
-    /// The key after which the page starts; `None` for the first page.
-    ///
-    /// # Errors
-    /// 400 for a text that is no cursor of these services.
+    /// The key after which the page starts; 400 for a malformed cursor.
     pub fn after(&self) -> Result<Option<String>, Problem> {
         self.cursor.as_deref().map(decode_cursor).transpose()
     }
@@ -57,8 +51,7 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
-    /// A page of at most `limit` rows out of up to `limit + 1` that were found. `key` gives the cursor of a
-    /// row.
+    /// Cuts `limit + 1` found rows to a page; `key` gives a row's cursor.
     pub fn cut(mut found: Vec<T>, limit: usize, key: impl FnOnce(&T) -> String) -> Self {
         let has_more = found.len() > limit;
         found.truncate(limit);
@@ -66,7 +59,7 @@ impl<T> Page<T> {
         Self { data: found, has_more, next_cursor }
     }
 
-    /// A page that continues after `key`, if the search ended at that row before it found more.
+    /// Adds a cursor at `key`, the row at which the search stopped early.
     #[must_use]
     pub fn going_on_after(self, key: Option<&str>) -> Self {
         match key {
@@ -78,15 +71,12 @@ impl<T> Page<T> {
     }
 }
 
-/// Encodes a key as an opaque cursor.
+/// Encodes an opaque cursor.
 pub fn encode_cursor(key: &str) -> String {
     URL_SAFE_NO_PAD.encode(key)
 }
 
-/// Decodes the key of a cursor.
-///
-/// # Errors
-/// 400 for a text that is no cursor of these services.
+/// Decodes a cursor; 400 if malformed.
 pub fn decode_cursor(cursor: &str) -> Result<String, Problem> {
     let key = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     key.ok_or_else(|| {

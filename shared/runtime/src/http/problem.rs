@@ -12,10 +12,10 @@ use utoipa::{
     openapi::{RefOr, schema::Schema},
 };
 
-/// Default of `Retry-After`: a restart of PostgreSQL takes about this long.
+/// About a restart of PostgreSQL.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// An error as the client gets it. Boxed, to keep the `Result` of a handler small.
+/// An error for the client. Boxed, to keep `Result` small.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Problem(Box<Members>);
@@ -55,14 +55,14 @@ pub struct FieldError {
 }
 
 impl FieldError {
-    /// The mistake `reason` in the field at `pointer`.
+    /// A mistake at `pointer`.
     pub fn new(pointer: impl Into<String>, reason: impl Into<String>) -> Self {
         Self { pointer: pointer.into(), reason: reason.into() }
     }
 }
 
 impl Problem {
-    /// A problem with a status, a code and a text for people.
+    /// A problem; `detail` is for people.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
         Self(Box::new(Members {
             kind: format!("https://orderflow.dev/problems/{code}"),
@@ -76,7 +76,7 @@ impl Problem {
         }))
     }
 
-    /// 400: the request breaks the rules named in `errors`.
+    /// 400: broken rules, field by field.
     pub fn invalid(errors: Vec<FieldError>) -> Self {
         let detail = match errors.as_slice() {
             [one] if one.pointer.is_empty() => format!("The body {}.", one.reason),
@@ -86,12 +86,12 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, "invalid-request", detail).with_errors(errors)
     }
 
-    /// 404, both for an absent resource and for one of another user.
+    /// 404: absent, or of another user.
     pub fn absent(what: &str) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not-found", format!("There is no such {what}."))
     }
 
-    /// 500: a defect. The cause stays in the log, under the request id.
+    /// 500: a defect, whose cause is in the log.
     pub fn internal() -> Self {
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -100,20 +100,19 @@ impl Problem {
         )
     }
 
-    /// 503: a retry may help. The request may have taken effect; a retry with the same Idempotency-Key is
-    /// safe.
+    /// 503: a retry may help. The request may have taken effect.
     pub fn unavailable(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail).retry_after(RETRY_AFTER)
     }
 
-    /// Sets `Retry-After`, in whole seconds of at least 1.
+    /// Sets `Retry-After`: whole seconds, at least 1.
     #[must_use]
     pub fn retry_after(mut self, pause: Duration) -> Self {
         self.0.retry_after = Some(pause);
         self
     }
 
-    /// Sets the mistakes, field by field.
+    /// Sets the mistakes.
     #[must_use]
     pub fn with_errors(mut self, errors: Vec<FieldError>) -> Self {
         self.0.errors = errors;
@@ -130,7 +129,6 @@ impl Problem {
         self.0.code
     }
 
-    /// The response, with the request id that the client can quote.
     pub(super) fn answer(mut self, request_id: &str) -> HttpResponse {
         request_id.clone_into(&mut self.0.request_id);
         let mut response = HttpResponse::build(self.status());
@@ -145,7 +143,6 @@ impl Problem {
     }
 }
 
-/// The schema of the members: the box is an implementation detail.
 impl PartialSchema for Problem {
     fn schema() -> RefOr<Schema> {
         Members::schema()

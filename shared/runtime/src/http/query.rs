@@ -1,5 +1,3 @@
-//! Query parameters; every mistake names its parameter.
-
 use std::ops::Deref;
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
@@ -8,7 +6,7 @@ use serde::de::DeserializeOwned;
 
 use super::{FieldError, Problem};
 
-/// The query parameters, as a `T`. Unknown ones are ignored.
+/// Query parameters. A mistake names its parameter; unknown ones are ignored.
 #[derive(Debug)]
 pub struct Query<T>(T);
 
@@ -49,7 +47,7 @@ fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
     })
 }
 
-/// The name of the wrong parameter. Only the message names one that is missing or repeated.
+/// Only the message names a missing or repeated parameter.
 fn name<'a>(path: &'a str, message: &'a str) -> &'a str {
     match message.split_once(" field `").and_then(|(_, rest)| rest.split_once('`')) {
         Some((name, _)) => name,
@@ -57,8 +55,7 @@ fn name<'a>(path: &'a str, message: &'a str) -> &'a str {
     }
 }
 
-/// The rule that a value breaks. The standard library reports the mistake in a number, and leaves out the
-/// remedy.
+/// Turns messages of the standard library into rules.
 fn rule(message: &str, given: Option<&str>) -> String {
     let given = given.unwrap_or_default();
     match message {

@@ -1,5 +1,3 @@
-//! The record of one request, for metrics, logs and spans.
-
 use std::{
     cell::RefCell,
     time::{Duration, Instant, SystemTime},
@@ -14,7 +12,7 @@ use actix_web::{
 use super::{Admission, RequestContext, health::is_health_check};
 use crate::telemetry::{Attribute, Span, SpanKind, record_span};
 
-/// The data of a request, copied before the application gets the only clone of it.
+/// Copied before routing takes the only clone of the request.
 pub(super) struct RequestRecord {
     pub context: RequestContext,
     started: Instant,
@@ -28,8 +26,7 @@ thread_local! {
     static DURATIONS: RefCell<Durations> = RefCell::default();
 }
 
-/// The histograms that this thread has used, by route, method and status. A lookup in the registry would take
-/// six texts.
+/// A registry lookup needs six strings.
 #[derive(Default)]
 struct Durations(Vec<(String, &'static str, StatusCode, metrics::Histogram)>);
 
@@ -70,7 +67,7 @@ fn duration(
     )
 }
 
-/// The label of a method. Unknown methods share one label, which bounds the number of labels.
+/// Groups unknown methods to bound the number of labels.
 fn method_label(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
@@ -85,7 +82,6 @@ fn method_label(method: &Method) -> &'static str {
 }
 
 impl RequestRecord {
-    /// Starts the clock of a request.
     pub(super) fn begin(request: &ServiceRequest) -> Self {
         Self {
             context: RequestContext::read(request.headers()),
@@ -97,13 +93,12 @@ impl RequestRecord {
         }
     }
 
-    /// Records the metrics, the span and the log line of an answered request.
     pub(super) fn finish(&self, status: StatusCode) {
         let Self { context, started, service, route, method, uri } = self;
         let elapsed = started.elapsed();
         let path = uri.path();
         DURATIONS.with_borrow_mut(|durations| durations.of(service, route, method, status).record(elapsed));
-        // Probes every second would bury the spans of interest.
+        // Probes every second would bury other spans.
         if !is_health_check(path) {
             record_span(context.trace, || self.span(status, elapsed));
         }
@@ -115,8 +110,7 @@ impl RequestRecord {
         let method = &self.method;
         let path = self.uri.path();
         let status = status.as_u16();
-        // A refusal (503) is counted, and its cause is logged at its source: a warning for each would be the
-        // largest cost of an overload.
+        // 503 is logged at its source, to keep an overload cheap.
         if status >= 500 && status != 503 {
             tracing::warn!(
                 %request_id,
@@ -140,8 +134,7 @@ impl RequestRecord {
         }
     }
 
-    /// The span of the request, named by the conventions of OpenTelemetry: by the route, one of a few,
-    /// instead of the path.
+    /// Names the span by its route: OpenTelemetry asks for low cardinality.
     fn span(&self, status: StatusCode, elapsed: Duration) -> Span {
         let method = method_label(&self.method);
         let ended = SystemTime::now();

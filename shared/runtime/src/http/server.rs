@@ -1,5 +1,3 @@
-//! The HTTP server of a service, and the one for its metrics.
-
 use std::{
     io,
     net::{SocketAddr, TcpListener},
@@ -19,29 +17,22 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 use super::{Admission, BodyLimits, Problem, Readiness, edge, health};
 use crate::{db, process::Common, telemetry::PrometheusHandle};
 
-/// The path of the OpenAPI document.
 const OPENAPI: &str = "/openapi.json";
 
-/// The parts of the server, apart from the routes.
+/// The options of [`start`].
 #[derive(Clone)]
 pub struct HttpOptions {
-    /// The name of the service.
     pub service: &'static str,
-    /// Addresses and limits.
     pub settings: Common,
-    /// The checks behind `/readyz`.
     pub readiness: Readiness,
-    /// The recorder behind `/metrics`.
     pub metrics: PrometheusHandle,
-    /// The OpenAPI document of all routes.
     pub openapi: OpenApi,
 }
 
 /// Both servers, listening.
 pub struct RunningHttp {
-    /// The address of the API, with the port chosen by the system if 0 was asked for.
+    /// Holds the actual port if 0 was asked for.
     pub address: SocketAddr,
-    /// The address of `/metrics`.
     pub metrics_address: SocketAddr,
     api: ServerHandle,
     metrics: ServerHandle,
@@ -49,28 +40,23 @@ pub struct RunningHttp {
 }
 
 impl RunningHttp {
-    /// Serves for `shutdown-notice` more. Readiness is off already, so load balancers move their connections
-    /// before they are closed.
+    /// Waits `shutdown-notice`, in which load balancers move their connections.
     pub async fn give_notice(&self) {
         tokio::time::sleep(self.notice).await;
     }
 
-    /// Closes the listener and waits for requests in progress, up to half of `shutdown-timeout`.
+    /// Closes the listener and waits up to half of `shutdown-timeout` for requests.
     pub async fn stop(&self) {
         self.api.stop(true).await;
     }
 
-    /// Stops the metrics server, the last part to stop.
+    /// Stops the metrics server, after all other parts.
     pub async fn stop_metrics(&self) {
         self.metrics.stop(false).await;
     }
 }
 
-/// Starts both servers on threads of their own. `configure` adds the service's routes and the data of its
-/// handlers.
-///
-/// # Errors
-/// An address cannot be bound; the error names it.
+/// Starts both servers; `configure` adds routes and data. An error names the address.
 pub fn start<F>(options: &HttpOptions, configure: F) -> io::Result<RunningHttp>
 where
     F: Fn(&mut ServiceConfig) + Clone + Send + 'static,
@@ -111,18 +97,16 @@ where
             .app_data(limits.clone())
             .app_data(readiness.clone())
             .app_data(PathConfig::default().error_handler(|_, _| Problem::absent("resource").into()))
-            // The service's own routes come first: routes are tried in turn, and those of the pages use a
-            // regular expression.
+            // Own routes first: those of the pages use a regular expression.
             .configure(configure.clone())
             .configure(health::routes)
             .configure(docs(openapi.clone()))
             .default_service(web::to(edge::not_found))
     })
     .workers(settings.http_workers)
-    // The signal handling of actix-web would stop every arbiter while the service drains.
+    // Signal handling of actix-web would stop every arbiter during the drain.
     .disable_signals()
-    // Requests end within `request-timeout`, and long polls at once. The other half of the time is for the
-    // work they leave.
+    // The other half is for the work that requests leave.
     .shutdown_timeout((settings.shutdown_timeout / 2).as_secs().max(1))
     .client_request_timeout(settings.request_timeout)
     .listen(listener)?;
@@ -142,10 +126,7 @@ async fn scrape(metrics: Data<PrometheusHandle>) -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(metrics.render())
 }
 
-/// Serves `/openapi.json`, and a page at `/docs` whose files are part of the binary.
-///
-/// All threads share the document as text. `SwaggerUi` would keep a tree of its parts per thread, a megabyte
-/// each.
+/// Shared text: `SwaggerUi` would keep a megabyte per thread.
 fn docs(openapi: Bytes) -> impl FnOnce(&mut ServiceConfig) {
     move |config| {
         let document = web::get().to(move || {

@@ -1,4 +1,4 @@
-//! The actor that reads Redis and PostgreSQL for operators, and probes both for readiness.
+//! Reads Redis and PostgreSQL for operators, and probes both.
 
 use std::{rc::Rc, time::Duration};
 
@@ -17,30 +17,26 @@ use crate::{
     telemetry,
 };
 
-/// Time between two probes, and so the age of `/readyz` and of the gauges.
+/// Also the age of `/readyz` and of the gauges.
 const PROBE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The sources of the actor.
 #[derive(Clone)]
 pub struct OpsSources {
-    /// The database that is probed.
     pub database: Database,
-    /// The checks behind `/readyz`.
     pub readiness: Readiness,
-    /// The keys of tokens, fetched for readiness.
+    /// Fetched for readiness.
     pub keys: KeySet,
-    /// The streams and the outbox of a service that has them.
+    /// `None` for a service without streams.
     pub streams: Option<StreamSources>,
 }
 
 /// The streams and the outbox of a service.
 #[derive(Clone)]
 pub struct StreamSources {
-    /// The connection to Redis.
     pub broker: Broker,
-    /// The consumers, one a partition.
+    /// One per partition.
     pub consumers: Vec<ConsumerSpec>,
-    /// The relay of the outbox.
     pub relay: RelayHandle,
 }
 
@@ -50,7 +46,7 @@ pub struct Operations {
     life: Life,
 }
 
-/// Starts the actor under `supervisor`.
+/// Starts the actor.
 pub fn start(supervisor: &SupervisorHandle, sources: &OpsSources) -> Supervised<Operations> {
     let sources = sources.clone();
     supervisor.supervise("operations", "operations", RestartPolicy::default(), move |life| Operations {
@@ -74,7 +70,7 @@ impl Actor for Operations {
             }
         };
         context.spawn(probing.into_actor(self));
-        // Histograms keep every sample until a scrape or this upkeep folds them into buckets.
+        // Histograms keep every sample until a scrape or this upkeep.
         let metrics = telemetry::install_metrics();
         context.run_interval(PROBE_INTERVAL, move |_, _| metrics.run_upkeep());
     }
@@ -82,8 +78,7 @@ impl Actor for Operations {
 
 crate::drains_at_once!(Operations);
 
-/// Reports to `/readyz` and sets the gauges. The probes run concurrently, so a silent server delays only its
-/// own report.
+/// Reports to `/readyz` and sets the gauges.
 async fn probe(sources: &OpsSources) {
     let redis = async {
         match &sources.streams {
@@ -107,8 +102,7 @@ async fn probe(sources: &OpsSources) {
 }
 
 impl StreamSources {
-    /// Whether events can be published and handled. Sets the gauges too, because reads work where writes are
-    /// refused.
+    /// Sets the gauges even while writes are refused.
     async fn probe(&self) -> Result<(), String> {
         match self.broker.probe().await {
             Err(ProbeError::Broker(error @ BrokerError::Unavailable(_))) => Err(error.to_string()),
@@ -131,16 +125,14 @@ impl StreamSources {
 /// The reason why an operation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum OpsError {
-    /// The dead letter does not exist.
     #[error("there is no such dead letter")]
     Absent,
-    /// The named stream has no consumer here.
     #[error("this service consumes no stream `{0}`")]
     UnknownStream(String),
-    /// Redis is unavailable; a retry may help.
+    /// A retry may help.
     #[error("{0}")]
     Unavailable(String),
-    /// Redis refuses the operation for good; it had no effect.
+    /// Final, and without effect.
     #[error("{0}")]
     Refused(String),
 }
@@ -168,7 +160,7 @@ pub(super) struct ShowStreams;
 #[rtype(result = "OutboxDepth")]
 pub(super) struct ShowOutbox;
 
-/// Dead letters of one stream, or of all consumed ones, after a cursor (`stream` and entry id).
+/// `after` is the id of a dead letter.
 #[derive(Message)]
 #[rtype(result = "Result<Vec<DeadLetter>, OpsError>")]
 pub(super) struct ListDeadLetters {
@@ -197,14 +189,14 @@ pub(super) struct RedriveAll {
 #[rtype(result = "Result<(), OpsError>")]
 pub(super) struct Discard(pub String);
 
-/// The consumers of this stream, one a partition, panic while they hold their next batch.
+/// Panics each consumer of the stream at its next batch.
 #[derive(Message)]
 #[rtype(result = "Result<(), OpsError>")]
 pub(super) struct PanicConsumer(pub String);
 
 impl OpsSources {
     fn streams(&self) -> Result<&StreamSources, OpsError> {
-        // A service without streams has no dead letters.
+        // Without streams there are no dead letters.
         self.streams.as_ref().ok_or(OpsError::Absent)
     }
 
@@ -212,7 +204,7 @@ impl OpsSources {
         Ok(DeadLetters::new(self.streams()?.broker.clone()))
     }
 
-    /// The consumed streams, each once for all partitions.
+    /// Names each stream once, for all partitions.
     fn consumed(&self) -> Vec<String> {
         let mut names: Vec<String> =
             self.streams.iter().flat_map(|s| s.consumers.iter().map(|c| c.stream.clone())).collect();

@@ -1,7 +1,7 @@
 use super::Operations;
 use crate::supervisor::{Roster, Supervised};
 
-/// The parts that the handlers of `/ops` use.
+/// The data of the `/ops` handlers.
 #[derive(Clone)]
 pub(super) struct Desk {
     pub(super) service: &'static str,

@@ -1,5 +1,4 @@
-//! `/ops/faults`: rehearsals. An ADMIN makes a consumer actor panic, or arms a failpoint;
-//! only while the setting `faults` is on.
+//! Fault injection for rehearsals (setting `faults`).
 
 use actix_web::{
     HttpResponse,

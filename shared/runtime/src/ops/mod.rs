@@ -1,7 +1,4 @@
-//! The operations API of every service (ADMIN only), and the probe behind `/readyz`.
-//!
-//! `shopctl` uses only this API. Handlers message the [`Operations`] actor, which runs on the arbiter of the
-//! streams.
+//! The operations API (ADMIN only), and the probe behind `/readyz`.
 
 mod actor;
 mod desk;

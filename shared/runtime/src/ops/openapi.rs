@@ -8,7 +8,7 @@ use utoipa::{
 
 use super::OpsApi;
 
-/// The OpenAPI document of a service: its `own` routes, the operations, and the bearer token of both.
+/// Merges `own` with the operations and the bearer token.
 #[must_use]
 pub fn describe(mut own: openapi::OpenApi) -> openapi::OpenApi {
     own.merge(OpsApi::openapi());

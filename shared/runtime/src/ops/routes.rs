@@ -1,5 +1,3 @@
-//! The routes and bodies of `/ops/*`.
-
 use actix_web::{
     HttpResponse,
     http::StatusCode,
@@ -24,7 +22,7 @@ use crate::{
     supervisor::{Roster, Supervised, Unavailable},
 };
 
-/// Adds `/ops/*` to a service. `faults`: whether an ADMIN may inject faults.
+/// Adds `/ops/*`; `faults` lets an ADMIN inject faults.
 pub fn routes(
     service: &'static str,
     operations: &Supervised<Operations>,

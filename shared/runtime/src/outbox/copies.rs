@@ -1,6 +1,3 @@
-//! The copies of outbox rows in Redis: which rows still have a live copy, and for how many more entries there
-//! is room.
-
 use std::{
     collections::HashMap,
     time::{Duration, Instant},
@@ -15,10 +12,9 @@ use super::{
 use crate::db::DbError;
 use crate::stream::{BrokerError, Position, Whereabouts, partitions};
 
-/// Age after which a missing reply counts as lost, even while other replies wait in its stream.
+/// Age at which a missing reply counts as lost, even while others wait in its stream.
 const REPLY_LOST_AFTER: Duration = Duration::from_secs(60);
 
-/// The reason why a sweep ended early.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SweepError {
     #[error(transparent)]
@@ -27,7 +23,7 @@ pub(super) enum SweepError {
     Database(#[from] DbError),
 }
 
-/// The positions of the consumer groups of all streams at the start of a sweep.
+/// Group positions at the start of a sweep.
 pub(super) struct Copies<'a> {
     options: &'a RelayOptions,
     /// By partition key.
@@ -36,7 +32,6 @@ pub(super) struct Copies<'a> {
 }
 
 impl<'a> Copies<'a> {
-    /// Reads the position in every partition of every stream that this relay publishes to.
     pub(super) async fn read(options: &'a RelayOptions) -> Result<Self, BrokerError> {
         let mut positions = HashMap::new();
         let read_at = Instant::now();
@@ -44,7 +39,7 @@ impl<'a> Copies<'a> {
             for key in partitions(route.stream, options.broker.partitions()) {
                 match options.broker.position(&key, route.group).await {
                     Ok(position) => _ = positions.insert(key, position),
-                    // A stream whose position is unknown gets no room; the other streams go on.
+                    // An unknown position gives no room; the other streams go on.
                     Err(error @ BrokerError::Refused(_)) => {
                         tracing::warn!(
                             stream = %key,
@@ -59,12 +54,12 @@ impl<'a> Copies<'a> {
         Ok(Self { options, positions, read_at })
     }
 
-    /// Whether half a lease has passed: other relays may have published and recorded entries since.
+    /// Other relays may publish and record entries in half a lease.
     pub(super) fn is_old(&self) -> bool {
         self.read_at.elapsed() > self.options.settings.resend_after / 2
     }
 
-    /// Entries that may still be published to `stream` before its backlog is full.
+    /// Entries that fit into the backlog of `stream`.
     pub(super) fn room(&self, stream: &str) -> u64 {
         let keys = partitions(stream, self.options.broker.partitions());
         let unread: Option<u64> =
@@ -72,7 +67,6 @@ impl<'a> Copies<'a> {
         unread.map_or(0, |unread| self.options.settings.backlog.saturating_sub(unread))
     }
 
-    /// The rows without a live copy, which have to be published.
     pub(super) async fn missing(&self, rows: Vec<Row>) -> Result<Vec<Row>, SweepError> {
         let mut missing = Vec::new();
         let mut read = HashMap::<(String, &str), Vec<(String, Row)>>::new();
@@ -101,12 +95,10 @@ impl<'a> Copies<'a> {
         Ok(missing)
     }
 
-    /// The group that consumes `stream`.
     fn group_of(&self, stream: &str) -> &'a str {
         self.options.routes.iter().find(|route| route.stream == stream).map_or("", |route| route.group)
     }
 
-    /// The rows of one partition whose entry was read and is acknowledged.
     async fn acknowledged(
         &self,
         key: &str,
@@ -119,16 +111,14 @@ impl<'a> Copies<'a> {
         Ok(rows.filter(|(_, is_pending)| !is_pending).map(|((_, row), _)| row).collect())
     }
 
-    /// The acknowledged rows whose reply is lost. A consumer publishes its reply before it acknowledges the
-    /// event, so the reply either waits in its stream or was processed, which deletes the row. Each time is
-    /// measured by one clock: the age of a waiting reply by Redis, the time since the acknowledgement was
-    /// seen by PostgreSQL.
+    /// A reply is published before its event is acknowledged: it waits in its stream, or was processed, which
+    /// deletes the row.
     async fn without_reply(&self, rows: Vec<Row>) -> Result<Vec<Row>, SweepError> {
         let waiting = self.oldest_reply_age().await?;
         let ids: Vec<Uuid> = rows.iter().map(|row| row.event.envelope.id).collect();
         let connection = self.options.database.connection().await?;
         let seen = store::record_acknowledged(&connection, &ids, self.options.settings.resend_after).await?;
-        // The two ages are measured at different moments.
+        // Each age is measured by one clock, at different moments.
         let slack = self.options.settings.sweep_interval;
         let may_wait =
             |age: Duration| age < REPLY_LOST_AFTER && waiting.is_some_and(|waiting| waiting + slack >= age);
@@ -138,7 +128,7 @@ impl<'a> Copies<'a> {
             .collect())
     }
 
-    /// The age of the oldest reply that waits for this service; `None` when all are processed.
+    /// `None` when all replies are processed.
     async fn oldest_reply_age(&self) -> Result<Option<Duration>, BrokerError> {
         let mut oldest = None;
         for stream in self.options.routes.iter().flat_map(|route| route.answered_on) {

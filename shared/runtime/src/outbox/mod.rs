@@ -1,7 +1,6 @@
-//! The outbox: an event is a row in the transaction of its effect, and the relay publishes it.
+//! The outbox: an event is a row in the transaction of its effect.
 //!
-//! Published and delivered are different things: Redis may lose everything. A row therefore has a
-//! [`Retention`], and the sweep checks its copy whenever the row is due:
+//! Redis may lose everything: the sweep checks the copy of each due row.
 //!
 //! ```sql
 //! CREATE TABLE outbox (
@@ -18,9 +17,7 @@
 //! CREATE INDEX outbox_due ON outbox (stream, due_at);
 //! ```
 //!
-//! A fresh row is leased to the relay of the process that wrote it, which gets the event in memory right
-//! after the commit ([`RelayHandle::publish`]). The row is due only `resend-after` later, in case that
-//! process died in between.
+//! A fresh row is leased to the relay of its process for `resend-after`; then the sweep finds it.
 //!
 //! ```text
 //!   commit ─> relay ─ XADD ─> Redis          a row is due: copy unread or pending ──────> check again later
@@ -28,8 +25,7 @@
 //!                                                        otherwise ───────────────────> publish (again)
 //! ```
 //!
-//! A stream with more unread entries than `stream-backlog` gets no more: the rows wait here until there is
-//! room.
+//! Rows wait while their stream has more unread entries than `stream-backlog`.
 
 mod copies;
 mod event;

@@ -8,22 +8,19 @@ use crate::{
 /// The parts and settings of a relay.
 #[derive(Clone)]
 pub struct RelayOptions {
-    /// The name of the service in Redis and in metrics.
+    /// Name in Redis and metrics.
     pub service: &'static str,
-    /// The pool of the relay's arbiter.
     pub database: Database,
-    /// The connection to Redis.
     pub broker: Broker,
-    /// Lease, interval of the sweep and backlog.
     pub settings: StreamSettings,
-    /// The routes of the events that this service publishes. The sweep skips rows of other streams.
+    /// The sweep skips other streams.
     pub routes: Vec<Route>,
-    /// The group in which this service reads the replies.
+    /// The group that reads the replies.
     pub group: &'static str,
 }
 
 impl RelayOptions {
-    /// The relay of `service`, with its routes of the contract.
+    /// With the routes of the contract.
     #[must_use]
     pub fn of(
         service: &'static str,

@@ -1,5 +1,4 @@
-//! The number of stream partitions that a database is bound to. An instance with another number would look
-//! for events in the wrong partitions.
+//! The number of stream partitions of a database.
 //!
 //! ```sql
 //! CREATE TABLE stream_partitions (
@@ -12,31 +11,25 @@ use std::time::{Duration, Instant};
 
 use crate::db::{Database, DbError, STARTUP_TIMEOUT};
 
-/// The reason why a service must not start with its number of partitions.
+/// Reasons to refuse the start.
 #[derive(Debug, thiserror::Error)]
 pub enum PartitionsError {
-    /// The number cannot be read or stored.
     #[error("cannot read the number of stream partitions: {0}")]
     Database(#[from] DbError),
-    /// The database has another number: producers and consumers would use different partitions.
+    /// Producers and consumers would use different partitions.
     #[error(
         "this database counts {found} stream partitions, and stream-partitions is {own} here. Set \
          stream-partitions={found}; or, to change the number, stop all instances once their streams are \
          empty, and delete the row of stream_partitions and the key orderflow:partitions in Redis"
     )]
     Other {
-        /// The number in the database.
         found: i32,
-        /// The setting `stream-partitions` of this process.
+        /// In this process.
         own: u16,
     },
 }
 
-/// Stores the number of partitions at the first start, and compares it at every later one. Waits up to a
-/// minute for a database that is away.
-///
-/// # Errors
-/// The database has another number, or stays away for a minute.
+/// Stores the number at the first start, and compares it at every later one. Waits a minute for the database.
 pub async fn agree_on_partitions(database: &Database, own: u16) -> Result<(), PartitionsError> {
     let began = Instant::now();
     loop {

@@ -1,5 +1,3 @@
-//! Publishing of events, and deletion of completed outbox rows.
-
 use std::collections::{HashMap, HashSet};
 
 use events::Envelope;
@@ -19,18 +17,17 @@ pub(super) fn take_one(room: &mut u64) -> bool {
 
 #[derive(Debug, Default)]
 pub(super) struct Published {
-    /// Ids and entries of events that stay in the outbox.
+    /// Events that stay in the outbox.
     pub entries: Vec<(Uuid, String)>,
-    /// Number of events published and deleted.
     pub done: usize,
-    /// Events to publish soon: Redis is unavailable.
+    /// Redis is unavailable.
     pub unsent: HashSet<Uuid>,
-    /// Events that Redis refused and may accept later.
+    /// Redis may accept them later.
     pub refused: Vec<Uuid>,
 }
 
 impl Published {
-    /// Deducts the published `events` from `room`.
+    /// Deducts the `events` sent to Redis.
     pub(super) fn used<'e>(
         &self,
         room: &mut HashMap<&'static str, u64>,
@@ -42,7 +39,7 @@ impl Published {
     }
 }
 
-/// Publishes events, each with its number of sweeps, and deletes completed rows.
+/// Each event comes with its number of sweeps.
 pub(super) async fn publish(options: &RelayOptions, events: Vec<(&OutboxEvent, i32)>) -> Published {
     let envelopes: Vec<(&str, &Envelope)> =
         events.iter().map(|(event, _)| (event.stream.as_str(), &event.envelope)).collect();

@@ -1,7 +1,6 @@
-//! The SQL of the outbox, apart from the insert: that is part of the statement of each effect.
+//! The SQL of the outbox: every statement reads at most one batch along an index.
 //!
-//! Every statement reads at most one batch along an index, whatever the table holds. A sweep begins where the
-//! last one ended ([`take_due`]), so dead rows that a long snapshot keeps are read once.
+//! A sweep begins where the last one ended: dead rows that a long snapshot keeps are read once.
 
 use std::{
     collections::HashMap,
@@ -14,22 +13,18 @@ use uuid::Uuid;
 use super::{OutboxEvent, Retention};
 use crate::db::{self, Connection, DbError};
 
-/// Events as the columns of `INSERT INTO outbox (event_id, stream, envelope, repeats, due_at) SELECT … FROM
-/// unnest(…)`.
+/// Columns for an `INSERT INTO outbox … SELECT … FROM unnest(…)`.
 #[derive(Debug, Default)]
 pub struct OutboxRows {
-    /// Event ids.
     pub ids: Vec<Uuid>,
-    /// Streams.
     pub streams: Vec<String>,
-    /// Envelopes, as JSON.
+    /// As JSON.
     pub envelopes: Vec<String>,
-    /// Repetitions wanted; `None` until the effect is confirmed.
+    /// `None` until the effect is confirmed.
     pub repeats: Vec<Option<i32>>,
 }
 
 impl OutboxRows {
-    /// Adds one event.
     pub fn push(&mut self, event: &OutboxEvent) {
         self.ids.push(event.envelope.id);
         self.streams.push(event.stream.clone());
@@ -46,17 +41,14 @@ impl<'a> FromIterator<&'a OutboxEvent> for OutboxRows {
     }
 }
 
-/// A row that the sweep checks.
 #[derive(Debug, Clone)]
 pub(super) struct Row {
     pub event: OutboxEvent,
-    /// Checks by the sweep so far, this one included.
+    /// This check included.
     pub attempts: i32,
-    /// The entry id of its last copy in Redis, if recorded.
     pub entry: Option<String>,
 }
 
-/// Rows that were due, and the time up to which the sweep has read.
 #[derive(Debug)]
 pub(super) struct DueRows {
     pub rows: Vec<Row>,
@@ -64,9 +56,7 @@ pub(super) struct DueRows {
     pub swept_up_to: SystemTime,
 }
 
-/// Takes up to `limit` due rows of `stream`, starting at the time `after`, and leases each to this relay. The
-/// lease is `resend_after`, doubled at every check up to eightfold: 40 s with the default of 5 s. A lost
-/// event is thus published again within a minute, whatever Redis reports.
+/// Leases due rows for `resend_after`, doubled at every check up to eightfold: 40 s by default.
 pub(super) async fn take_due(
     connection: &Connection,
     (stream, after): (&str, Option<SystemTime>),
@@ -96,7 +86,7 @@ pub(super) async fn take_due(
     let mut taken = 0;
     let mut rows = Vec::with_capacity(found.len());
     for row in &found {
-        // The statement returns one row without an envelope when none is due, for the time.
+        // One row without an envelope carries the time when none is due.
         if row.get::<Option<&str>>(0)?.is_some() {
             taken += 1;
             rows.extend(read(row, stream)?);
@@ -105,8 +95,8 @@ pub(super) async fn take_due(
     Ok(DueRows { taken, rows, swept_up_to })
 }
 
-/// One page of the whole outbox, in the order of ids after `after`. Rows without a recorded entry that are
-/// younger than `lease` are left to the relay that has them in memory. The last id is returned in any case.
+/// In the order of ids. Rows without an entry and younger than `lease` are left to their relay; the last id
+/// includes them.
 pub(super) async fn page(
     connection: &Connection,
     after: Uuid,
@@ -143,7 +133,6 @@ fn read(row: &db::Row, stream: &str) -> Result<Option<Row>, DbError> {
     Ok(Some(Row { event, attempts: row.get(2)?, entry: row.get(3)? }))
 }
 
-/// Records the entries of published events in the rows that still exist.
 pub(super) async fn record_entries(
     connection: &Connection,
     published: &[(Uuid, String)],
@@ -161,9 +150,7 @@ pub(super) async fn record_entries(
     Ok(())
 }
 
-/// Records that the copies of these rows were seen acknowledged, and makes them due after `wait`. Returns the
-/// time since each was first seen so, for the rows that still exist. A clock that was set back makes it a
-/// long time.
+/// Time since each was first seen acknowledged; a clock set back makes it long.
 pub(super) async fn record_acknowledged(
     connection: &Connection,
     ids: &[Uuid],
@@ -183,7 +170,7 @@ pub(super) async fn record_acknowledged(
         .collect()
 }
 
-/// Makes rows due after `wait` instead of their lease: Redis refused them, and may accept them at any moment.
+/// Redis refused these rows, and may accept them before their lease ends.
 pub(super) async fn defer(connection: &Connection, ids: &[Uuid], wait: Duration) -> Result<(), DbError> {
     let statement = connection
         .prepare_cached(
@@ -194,7 +181,6 @@ pub(super) async fn defer(connection: &Connection, ids: &[Uuid], wait: Duration)
     Ok(())
 }
 
-/// Deletes the rows of events that need no further publication.
 pub(super) async fn forget(connection: &Connection, ids: &[Uuid]) -> Result<(), DbError> {
     let statement = connection.prepare_cached("DELETE FROM outbox WHERE event_id = ANY($1)").await?;
     connection.execute(&statement, &[&ids]).await?;
@@ -213,11 +199,9 @@ pub struct OutboxDepth {
     pub oldest_seconds: f64,
 }
 
-/// Rows of a stream that are counted one by one.
 const COUNTED: i64 = 1000;
 
-/// The depth of `stream`, from the time up to which the sweep has read. It counts a bounded number of rows,
-/// so its cost is independent of the size of the outbox.
+/// Counts a bounded number of rows, from the time up to which the sweep has read.
 pub(super) async fn depth(
     connection: &Connection,
     (stream, after): (&str, Option<SystemTime>),
@@ -240,7 +224,6 @@ pub(super) async fn depth(
 }
 
 impl OutboxDepth {
-    /// The depth of two streams together.
     pub(super) fn and(self, other: Self) -> Self {
         Self {
             unsent: self.unsent + other.unsent,

@@ -1,5 +1,4 @@
-//! The sweep: checks the copies of rows that are due, and of all rows after Redis has lost its data. Each
-//! step reads one batch along an index.
+//! The sweep checks the copies of due rows, and of all rows after a reset of Redis.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -16,30 +15,25 @@ use super::{
 };
 use crate::{db::DbError, stream::BrokerError};
 
-/// Rows of one batch.
 const BATCH: i64 = 512;
-/// Batches of one sweep that may turn out to need nothing. At 512 rows a batch and one sweep a second this
-/// checks 4,000 rows a second without delaying other work.
+/// Batches without a row to publish per sweep: 4,000 rows a second by default.
 const MAX_IDLE_BATCHES: usize = 8;
-/// Interval at which a sweep starts at the beginning instead of the end of the last one. It finds rows that
-/// were locked by another process.
+/// Interval of sweeps from the beginning, which find rows that another process had locked.
 const FULL_SWEEP_INTERVAL: Duration = Duration::from_secs(30);
-/// Sweeps between two measurements of the depth.
 const SWEEPS_PER_DEPTH: u32 = 5;
 
-/// The state that one sweep hands to the next.
 #[derive(Debug, Default)]
 pub(super) struct SweepState {
-    /// By stream: the time up to which rows were read, by the clock of PostgreSQL.
+    /// By stream, by the clock of PostgreSQL.
     swept_up_to: HashMap<&'static str, SystemTime>,
     last_full_sweep: Option<Instant>,
     sweeps: u32,
     pub depth: OutboxDepth,
-    /// By stream: the room at the start of the sweep, less the entries published since.
+    /// By stream: room at the start of the sweep, less the entries published since.
     pub room: HashMap<&'static str, u64>,
 }
 
-/// Runs one sweep. `queued` are the events that the relay has in memory and publishes itself.
+/// The relay publishes the `queued` events itself.
 pub(super) async fn sweep(options: &RelayOptions, state: &mut SweepState, queued: &HashSet<Uuid>) {
     if let Err(error) = try_sweep(options, state, queued).await {
         tracing::warn!(%error, "the sweep of the outbox failed");
@@ -51,8 +45,7 @@ async fn try_sweep(
     state: &mut SweepState,
     queued: &HashSet<Uuid>,
 ) -> Result<(), SweepError> {
-    // The marker is read first: the next sweep heals a reset that happens between the two reads. In the other
-    // order this sweep would heal by positions from before the reset.
+    // Read first: the next sweep then heals a reset between the two reads, by fresh positions.
     let marker = marker(options).await?;
     let copies = Copies::read(options).await?;
     state.room = options.routes.iter().map(|route| (route.stream, copies.room(route.stream))).collect();
@@ -62,7 +55,6 @@ async fn try_sweep(
         state.swept_up_to.clear();
     }
     for route in &options.routes {
-        // The other streams are swept even if one fails.
         if let Err(error) = sweep_stream(options, route.stream, &copies, state, queued).await {
             tracing::warn!(stream = route.stream, %error, "the sweep of a stream failed");
         }
@@ -106,16 +98,14 @@ async fn sweep_stream(
     Ok(())
 }
 
-/// The result of checking one batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum BatchResult {
     NothingMissing,
     Published,
-    /// Redis refuses events of this stream: a further batch would be refused too.
+    /// A further batch would be refused too.
     Refused,
 }
 
-/// Publishes the rows that have no live copy.
 async fn publish_missing(
     options: &RelayOptions,
     copies: &Copies<'_>,
@@ -138,7 +128,6 @@ async fn publish_missing(
     if !published.entries.is_empty() {
         store::record_entries(&connection, &published.entries).await?;
     }
-    // A refused event waits for its own retry, and the others go on.
     if !published.refused.is_empty() {
         store::defer(&connection, &published.refused, options.settings.sweep_interval).await?;
     }
@@ -146,8 +135,7 @@ async fn publish_missing(
     Ok(if is_refused { BatchResult::Refused } else { BatchResult::Published })
 }
 
-/// Logs unconfirmed events at info, because they waited for room or were lost by Redis; planned repetitions
-/// at debug.
+/// Unconfirmed events waited for room or were lost by Redis.
 fn log_repetition(rows: &[Row]) {
     let unconfirmed = rows.iter().filter(|row| row.event.retention == Retention::UntilConfirmed).count();
     if unconfirmed > 0 {
@@ -171,14 +159,12 @@ async fn depth(options: &RelayOptions, state: &SweepState) -> Result<OutboxDepth
     Ok(depth)
 }
 
-/// The value of the marker in Redis: `present`, or the progress of healing a reset as `healing:<last event
-/// id>`.
+/// The marker is `present`, or the progress of healing as `healing:<last event id>`.
 const PRESENT: &str = "present";
 const HEALING: &str = "healing:";
 
-/// Heals a reset of Redis, which a missing marker reveals: checks every row whatever its lease, and publishes
-/// the rows without a copy. The marker holds the progress, so the next sweep of any process continues after a
-/// crash.
+/// A missing marker reveals a reset of Redis: every row is checked whatever its lease. The marker holds the
+/// progress for the next sweep of any process.
 async fn heal_reset(
     options: &RelayOptions,
     found: Option<String>,
@@ -222,8 +208,7 @@ async fn marker(options: &RelayOptions) -> Result<Option<String>, BrokerError> {
     options.broker.command(get).await
 }
 
-/// Sets the marker. `only_if_there` leaves it missing if Redis has lost its data once more meanwhile, so that
-/// the next sweep starts again.
+/// `only_if_there` leaves the marker missing after another reset, which the next sweep then heals.
 async fn set_marker(options: &RelayOptions, value: &str, only_if_there: bool) -> Result<(), SweepError> {
     let mut set = redis::cmd("SET");
     set.arg(marker_key(options)).arg(value);

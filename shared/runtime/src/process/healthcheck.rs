@@ -1,8 +1,4 @@
-//! The command `healthcheck`: exit code 0 when the service beside it answers `/readyz` with 200, otherwise 1
-//! with the reason.
-//!
-//! It uses a plain socket instead of an HTTP client and a runtime, because it runs every few seconds in a
-//! container with little memory.
+//! The command `healthcheck`: a plain socket, because it runs every few seconds in a small container.
 
 use std::{
     io::{self, Read, Write},
@@ -11,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-/// Longest wait for the answer: shorter than the timeout of a container's health check (3 s in deploy/).
+/// Shorter than the health check in deploy/ (3 s).
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 
 pub(super) fn run(address: SocketAddr) -> ExitCode {
@@ -28,7 +24,7 @@ pub(super) fn run(address: SocketAddr) -> ExitCode {
     }
 }
 
-/// Replaces "all addresses of this host", which accepts no connection, by the loopback address.
+/// Replaces the unspecified address by loopback.
 fn reachable(mut address: SocketAddr) -> SocketAddr {
     match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),

@@ -1,10 +1,4 @@
-//! The `main` of every service: reads the settings, runs the command, and returns its exit code.
-//!
-//! | command | action | use |
-//! | --- | --- | --- |
-//! | `serve` | runs the service until a signal ends it | the default |
-//! | `migrate` | brings the schema up to date | deployments whose service has no right to change tables |
-//! | `healthcheck` | asks the service beside it whether it is ready | the health check of a container |
+//! The `main` of every service.
 
 mod healthcheck;
 mod settings;
@@ -24,16 +18,16 @@ use crate::{
 pub use settings::Common;
 pub use task::{MigrateSettings, Task};
 
-/// Exit code for unusable settings: the code of a shell for a wrong call.
+/// The shell's code for misuse.
 const UNUSABLE_SETTINGS: u8 = 2;
 
-/// Longest wait for the last spans, after everything else is down.
+/// Spent after everything else is down.
 const LAST_SPANS_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The commands of every service; the first is the default.
+/// The first is the default.
 pub const COMMANDS: [&str; 3] = ["serve", "migrate", "healthcheck"];
 
-/// Reads the settings and the command with `read`. Prints everything that is wrong with them, or the help.
+/// Reads the settings; prints all mistakes, or the help.
 ///
 /// # Errors
 /// The exit code: 0 after `--help`, 2 otherwise.
@@ -60,8 +54,8 @@ pub fn read_settings<S>(
     Err(ExitCode::from(UNUSABLE_SETTINGS))
 }
 
-/// Runs `task`. `serve` and `migrations` are the service's own; `service` is its name in traces. Returns 0
-/// after a signal, a migration or a good health check, otherwise 1.
+/// Runs `task`; `service` is its name in traces. Returns 0 after a signal, a migration or a good health
+/// check, otherwise 1.
 pub fn run<S, F, E>(
     service: &str,
     task: Task<S>,
@@ -98,7 +92,6 @@ where
     }
 }
 
-/// Runs `work` on an actix system until it ends.
 fn run_system<E: Error>(log: &LogSettings, work: impl Future<Output = Result<ExitCode, E>>) -> ExitCode {
     telemetry::install_logs(log.format, &log.filter);
     match actix_rt::System::new().block_on(work) {

@@ -1,5 +1,3 @@
-//! The settings of every service.
-
 use std::{net::SocketAddr, time::Duration};
 
 use crate::{
@@ -11,37 +9,24 @@ use crate::{
 /// The settings that every service reads.
 #[derive(Debug, Clone)]
 pub struct Common {
-    /// The address of the REST API.
     pub http_bind: SocketAddr,
-    /// The address of `/metrics`: apart from the API, so that publishing the API keeps it private.
+    /// Separate, so that publishing the API keeps `/metrics` private.
     pub metrics_bind: SocketAddr,
-    /// HTTP worker threads.
     pub http_workers: usize,
-    /// Largest request body in bytes.
     pub body_limit: usize,
-    /// Longest duration of a request; a longer one is answered 503. Long polls get 30 s more.
     pub request_timeout: Duration,
-    /// Requests in progress beyond which new ones are answered 503.
     pub admission_limit: usize,
-    /// Time between the fall of readiness and the end of the listener, in which load balancers notice.
     pub shutdown_notice: Duration,
-    /// Longest wait after SIGTERM for requests, consumers, writers and the relay, all together.
     pub shutdown_timeout: Duration,
-    /// Whether an ADMIN may inject faults.
     pub faults: bool,
-    /// The checks of production mode.
     pub production: Production,
-    /// Form and filter of the logs.
     pub log: LogSettings,
-    /// Collector and sampling of spans.
     pub traces: TraceSettings,
-    /// The database of the service.
     pub database: DatabaseSettings,
 }
 
 impl Common {
-    /// Reads the settings of every service. `http_bind` and `metrics_bind` are the documented defaults of the
-    /// service.
+    /// Reads the settings; the addresses are the service's defaults.
     pub fn read(source: &mut Source, http_bind: &'static str, metrics_bind: &'static str) -> Self {
         let settings = Self {
             http_bind: source.value("http-bind", http_bind, "address and port of the REST API"),

@@ -1,12 +1,7 @@
-//! Settings: one name, three sources, all errors at once.
+//! Settings: one name, several sources, all errors at once.
 //!
-//! The setting `http-bind` is the flag `--http-bind`, the environment variable `HTTP_BIND`, and the key
-//! `http-bind` of the TOML file named by `--config` or `CONFIG`. A flag wins over the environment, the
-//! environment over the file, the file over the default. `HTTP_BIND_FILE` reads the value from a file, as
-//! Docker and Kubernetes mount secrets.
-//!
-//! A service reads its settings field by field. A wrong value is recorded, and the default or the example of
-//! a required setting stands in. [`Source::finish`] then reports all mistakes of a deployment at once.
+//! `http-bind` is the flag `--http-bind`, else `HTTP_BIND`, else the file named by `HTTP_BIND_FILE` (a
+//! mounted secret), else a key of the TOML file of `--config`.
 
 mod production;
 mod source;

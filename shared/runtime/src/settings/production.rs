@@ -1,22 +1,18 @@
-//! Production mode: an insecure deployment refuses to start.
-//!
-//! It refuses secrets that are missing, short, or printed in this repository, unencrypted connections, and
-//! injected faults. All refusals are reported at once, together with the other mistakes.
+//! Production mode refuses weak secrets, plaintext connections and injected faults.
 
 use redis::ConnectionAddr;
 use tokio_postgres::config::Host;
 
 use super::{DatabaseUrl, RedisUrl, Source, uses_tls};
 
-/// Shortest secret: 16 characters drawn from 62 are 95 bits.
+/// 16 characters drawn from 62 are 95 bits.
 const SHORTEST: usize = 16;
-/// Fewest different characters of a secret. A random one of 16 letters and digits fails this less than once
-/// in a million.
+/// Random secrets of 16 letters and digits fail this less than once in a million.
 const FEWEST_DIFFERENT: usize = 8;
-/// Secrets that are long enough but public: the examples of the help texts.
+/// Public secrets: the examples of the help texts.
 pub const PRINTED: [&str; 2] = ["at-least-16-characters", "a long and secret one"];
 
-/// The checks of production mode, on or off.
+/// The checks of production mode.
 #[derive(Debug, Clone, Copy)]
 pub struct Production {
     on: bool,
@@ -39,7 +35,7 @@ impl Production {
         }
     }
 
-    /// Refuses a weak or public secret in production mode. `None` stands for a missing one.
+    /// Refuses a missing (`None`), weak or public secret.
     pub fn check_secret(self, source: &mut Source, name: &str, secret: Option<&str>) {
         let problem = secret.map_or(Some("has no password, which `production` refuses"), weakness);
         if self.on {
@@ -47,13 +43,12 @@ impl Production {
         }
     }
 
-    /// Refuses a setting in production mode if it is `there`, with `rule` as the reason.
+    /// Refuses a setting that is `there`; `rule` is the reason.
     pub fn check_absent(self, source: &mut Source, name: &str, there: bool, rule: &str) {
         source.check(name, !self.on || !there, rule);
     }
 
-    /// Refuses, in production mode, a database that is reached over the network without TLS or with a weak
-    /// password.
+    /// Refuses plaintext and weak passwords over the network.
     pub fn check_database(self, source: &mut Source, url: &DatabaseUrl) {
         let config = url.config();
         // The server knows the user of a local socket.
@@ -66,8 +61,7 @@ impl Production {
         self.check_secret(source, "database-url", password.as_deref());
     }
 
-    /// Refuses, in production mode, a Redis that is reached over the network without TLS or with a weak
-    /// password.
+    /// Refuses plaintext and weak passwords over the network.
     pub fn check_redis(self, source: &mut Source, url: &RedisUrl) {
         let client = url.client();
         let connection = client.get_connection_info();
@@ -151,7 +145,7 @@ mod tests {
     fn tls_that_checks_no_certificate_is_no_tls() {
         let database = format!("postgres://u:{GOOD}@h/d?sslmode=require");
         let redis = format!("rediss://u:{GOOD}@h:6379/0#insecure");
-        // Builds without the feature for it refuse the URL itself.
+        // Some builds refuse the URL itself.
         let given =
             [("PRODUCTION", "on"), ("DATABASE_URL", database.as_str()), ("REDIS_URL", redis.as_str())];
         assert!(RedisUrl::parse(&redis).is_err() || !complaints(&given).is_empty());

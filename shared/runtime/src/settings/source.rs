@@ -1,10 +1,8 @@
-//! The sources of values, and the list of mistakes.
-
 use std::{collections::BTreeMap, fmt, ops::RangeInclusive};
 
 use super::Value;
 
-/// Flags, environment and file of one process, read setting by setting.
+/// Flags, environment and file of a process.
 #[derive(Debug, Default)]
 pub struct Source {
     command: Option<String>,
@@ -19,25 +17,22 @@ pub struct Source {
 /// One setting as `--help` shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Description {
-    /// The name, as in a flag.
     pub name: &'static str,
-    /// `None` for a required setting, `Some("")` for one that is off unless set.
+    /// `None`: required. `Some("")`: off unless set.
     pub default: Option<&'static str>,
-    /// The help text.
     pub about: &'static str,
 }
 
-/// A mistake in one setting. The text leaves out the value of a secret.
+/// A mistake in one setting, without secret values.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{name}: {problem}")]
 pub struct SettingError {
-    /// The setting.
     pub name: String,
-    /// The mistake; it completes the sentence "`name`: …".
+    /// Completes the sentence "`name`: …".
     pub problem: String,
 }
 
-/// All mistakes, in the order they were found.
+/// All mistakes, in the order found.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct SettingsErrors(pub Vec<SettingError>);
 
@@ -56,12 +51,12 @@ impl fmt::Display for SettingsErrors {
 }
 
 impl Source {
-    /// The settings of this process. The first argument without dashes is the command.
+    /// Reads this process; the first argument without dashes is the command.
     pub fn from_process() -> Self {
         Self::new(std::env::args().skip(1), std::env::vars())
     }
 
-    /// The settings in `arguments` and `environment`; reads the file that they name.
+    /// Also reads the file named by `config`.
     pub fn new(
         arguments: impl IntoIterator<Item = String>,
         environment: impl IntoIterator<Item = (String, String)>,
@@ -106,7 +101,7 @@ impl Source {
         }
     }
 
-    /// The command of the process, e.g. `serve`.
+    /// The command, e.g. `serve`.
     pub fn command(&self) -> Option<&str> {
         self.command.as_deref()
     }
@@ -116,15 +111,14 @@ impl Source {
         self.help
     }
 
-    /// Reads a setting with a default. `about` is its help text.
+    /// Reads a setting with a default.
     pub fn value<T: Value>(&mut self, name: &'static str, default: &'static str, about: &'static str) -> T {
         self.describe(name, Some(default), about);
         let text = self.lookup(name);
         self.parse_or(name, text.as_deref(), default)
     }
 
-    /// Reads a required setting. The example appears in the help, and stands in until [`Source::finish`]
-    /// reports the error.
+    /// Reads a required setting; `example` stands in until [`Source::finish`].
     pub fn required<T: Value>(
         &mut self,
         name: &'static str,
@@ -146,7 +140,7 @@ impl Source {
         T::parse(&text).map_err(|problem| self.error(name, &problem)).ok()
     }
 
-    /// Reads a number within a range; a number outside is recorded as an error.
+    /// Reads a number; one outside of the range is an error.
     pub fn within<T>(
         &mut self,
         name: &'static str,
@@ -170,11 +164,7 @@ impl Source {
         }
     }
 
-    /// Reports all errors. Unknown flags and unknown keys of the file are errors too, so that a typing
-    /// mistake is noticed.
-    ///
-    /// # Errors
-    /// All mistakes at once.
+    /// Reports all mistakes, unknown flags and keys included.
     pub fn finish(mut self) -> Result<(), SettingsErrors> {
         let unknown: Vec<String> =
             self.flags.keys().chain(self.file.keys()).filter(|name| !self.is_known(name)).cloned().collect();
@@ -184,7 +174,7 @@ impl Source {
         if self.errors.is_empty() { Ok(()) } else { Err(SettingsErrors(self.errors)) }
     }
 
-    /// The text of `--help`: every setting, in the order of reading.
+    /// The text of `--help`, in the order of reading.
     pub fn help_text(&self) -> String {
         let row = |setting: &Description| {
             let default = match setting.default {
@@ -235,7 +225,7 @@ impl Source {
         }
     }
 
-    /// The parsed text. A text that cannot be parsed is recorded as an error, and `stand_in` is returned.
+    /// Records a mistake, and then returns `stand_in`.
     fn parse_or<T: Value>(&mut self, name: &str, text: Option<&str>, stand_in: &'static str) -> T {
         match T::parse(text.unwrap_or(stand_in)) {
             Ok(value) => value,

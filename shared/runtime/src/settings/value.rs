@@ -1,13 +1,8 @@
-//! The types of settings, and their parsers.
-
 use std::{fmt, net::SocketAddr, time::Duration};
 
 /// A type of a setting.
 pub trait Value: Sized {
-    /// Parses the text of a setting.
-    ///
-    /// # Errors
-    /// The mistake; it completes the sentence "`http-bind`: …".
+    /// Errors complete the sentence "`http-bind`: …".
     fn parse(text: &str) -> Result<Self, String>;
 }
 
@@ -51,7 +46,7 @@ impl Value for f64 {
     }
 }
 
-/// Empty text is `None`: Compose passes an unset variable so.
+/// Compose passes an unset variable as empty text.
 impl<T: Value> Value for Option<T> {
     fn parse(text: &str) -> Result<Self, String> {
         if text.is_empty() { Ok(None) } else { T::parse(text).map(Some) }
@@ -75,7 +70,7 @@ impl Value for Duration {
     }
 }
 
-/// Text that logs, errors and `Debug` leave out.
+/// Text that `Debug` redacts.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -85,7 +80,7 @@ impl Secret {
         Self(text.into())
     }
 
-    /// The secret itself. Call it at the place of use, and keep the result out of logs.
+    /// The secret; keep it out of logs.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -103,7 +98,7 @@ impl Value for Secret {
     }
 }
 
-/// A PostgreSQL URL. `Debug` shows host and database only, because the URL may hold a password.
+/// A PostgreSQL URL, whose password `Debug` hides.
 #[derive(Clone)]
 pub struct DatabaseUrl(tokio_postgres::Config);
 
@@ -127,7 +122,7 @@ impl fmt::Debug for DatabaseUrl {
 
 impl Value for DatabaseUrl {
     fn parse(text: &str) -> Result<Self, String> {
-        // The parser's message could quote the password, so it is dropped.
+        // Drops the parser's message, which could quote the password.
         let wrong = "expected a URL such as postgres://user:password@host:5432/database";
         let config: tokio_postgres::Config = text.parse().map_err(|_| wrong.to_owned())?;
         if config.get_hosts().is_empty() || config.get_dbname().is_none() {
@@ -137,7 +132,7 @@ impl Value for DatabaseUrl {
     }
 }
 
-/// A Redis URL. `Debug` shows the address only, because the URL may hold a password.
+/// A Redis URL, whose password `Debug` hides.
 #[derive(Clone)]
 pub struct RedisUrl(redis::Client);
 
@@ -183,7 +178,7 @@ impl Value for HttpUrl {
     }
 }
 
-/// Whether a connection with `config` is either encrypted or refused.
+/// Whether `config` refuses a plaintext connection.
 pub fn uses_tls(config: &tokio_postgres::Config) -> bool {
     config.get_ssl_mode() == tokio_postgres::config::SslMode::Require
 }

@@ -1,16 +1,8 @@
-//! Classification of Redis errors.
-//!
-//! | response | error | reaction |
-//! | --- | --- | --- |
-//! | timeout, broken connection, or a code in [`SPENT`] | [`BrokerError::Unavailable`] | discard the connection; the caller retries |
-//! | any other error code | [`BrokerError::Refused`] | keep the connection; the caller retries, or continues without Redis |
-//!
-//! Actors and processes survive every Redis error. A refusal (`OOM`, `NOREPLICAS`, `MISCONF`, `NOPERM`,
-//! `WRONGTYPE`) can last until an operator repairs the server.
+//! Classification of Redis errors: actors survive every one.
 
 use redis::{RedisError, Value};
 
-/// Error codes after which a new connection may succeed: new primary, new password, server loaded.
+/// Error codes after which a new connection may succeed.
 const SPENT: [&str; 8] =
     ["READONLY", "NOAUTH", "WRONGPASS", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "MOVED", "ASK"];
 
@@ -19,10 +11,10 @@ const OF_THE_COMMAND: [&str; 2] = ["ERR", "NOSCRIPT"];
 
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum BrokerError {
-    /// Redis is unreachable, timed out, or made the connection unusable. The command may have been executed.
+    /// The connection is unusable; the command may have been executed.
     #[error("Redis is not available: {0}")]
     Unavailable(String),
-    /// Redis returned an error: the command was not executed.
+    /// The command was not executed; a refusal can last until an operator repairs the server.
     #[error("Redis refused: {0}")]
     Refused(RedisError),
 }
@@ -31,7 +23,7 @@ impl From<RedisError> for BrokerError {
     fn from(error: RedisError) -> Self {
         match error.code() {
             Some(code) if !SPENT.contains(&code) => Self::Refused(error),
-            // A missing code means a broken connection or an unreadable response.
+            // No code: a broken connection or an unreadable response.
             _ => Self::Unavailable(error.to_string()),
         }
     }
@@ -42,12 +34,12 @@ impl BrokerError {
         Self::Unavailable(format!("no answer within {within:?}"))
     }
 
-    /// Whether the stream or its group is gone, after FLUSHALL, DEL or XGROUP DESTROY.
+    /// The stream or its group is gone: FLUSHALL, DEL or XGROUP DESTROY.
     pub fn is_group_lost(&self) -> bool {
         self.has_code(&["NOGROUP", "UNBLOCKED"])
     }
 
-    /// Whether Redis will always refuse this command.
+    /// Redis will always refuse this command.
     pub fn is_final(&self) -> bool {
         self.has_code(&OF_THE_COMMAND)
     }
@@ -57,7 +49,6 @@ impl BrokerError {
     }
 }
 
-/// Returns the first result of a pipeline that makes the connection unusable.
 pub(super) fn spent(answers: &[Value]) -> Option<BrokerError> {
     answers.iter().find_map(|answer| match answer {
         Value::ServerError(error) if SPENT.contains(&error.code()) => {

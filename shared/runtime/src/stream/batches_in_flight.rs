@@ -1,15 +1,11 @@
-//! The batches that one consumer processes at the same time.
-
 use std::{future::Future, pin::pin, time::Duration};
 
 use futures_util::{StreamExt, future::LocalBoxFuture, stream::FuturesUnordered};
 
 use super::BrokerError;
 
-/// Batches being processed concurrently.
 pub(super) struct BatchesInFlight {
     batches: FuturesUnordered<LocalBoxFuture<'static, Result<(), BrokerError>>>,
-    /// The first error of a batch.
     outcome: Result<(), BrokerError>,
 }
 
@@ -20,7 +16,6 @@ impl Default for BatchesInFlight {
 }
 
 impl BatchesInFlight {
-    /// Processes one more batch, beside the others.
     pub(super) fn add(&mut self, batch: impl Future<Output = Result<(), BrokerError>> + 'static) {
         self.batches.push(Box::pin(batch));
     }
@@ -36,7 +31,6 @@ impl BatchesInFlight {
         std::mem::replace(&mut self.outcome, Ok(()))
     }
 
-    /// Processes batches until `read` completes.
     pub(super) async fn beside<T>(&mut self, read: impl Future<Output = T>) -> T {
         let mut read = pin!(read);
         loop {

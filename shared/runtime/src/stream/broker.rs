@@ -1,7 +1,4 @@
 //! Redis connections: a shared one for short commands, dedicated ones for blocking reads.
-//!
-//! Every response is limited by `redis-timeout`. An unusable connection ([`answer`]) is discarded; the next
-//! command opens another.
 
 use std::{
     sync::Arc,
@@ -19,13 +16,13 @@ use super::{BrokerError, answer, partition_of, publication, reader::Reader};
 use crate::{failpoint, stream::StreamSettings};
 use events::{Envelope, FIELD};
 
-/// Events per round trip, about 1 KiB each. The connection keeps a buffer for the largest.
+/// Bounds the buffer that the connection keeps; an event takes about 1 KiB.
 const ROUND_TRIP: usize = 256;
 
-/// First TCP keepalive probe and interval: an idle connection detects a dead host within 30 s.
+/// First keepalive probe and interval: detects a dead host within 30 s.
 const KEEPALIVE: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(5));
 
-/// The shared connection of one arbiter, opened on first use and reopened after it was discarded.
+/// The shared connection of one arbiter.
 #[derive(Clone)]
 pub struct Broker {
     client: redis::Client,
@@ -34,7 +31,7 @@ pub struct Broker {
     partitions: u16,
 }
 
-/// A connection and its number: callers that fail on the same connection discard it once.
+/// Numbered: callers that fail on the same connection discard it once.
 #[derive(Default)]
 struct Shared {
     connection: Option<MultiplexedConnection>,
@@ -47,20 +44,16 @@ impl Broker {
         Self { client, shared: Arc::default(), timeout: settings.timeout, partitions: settings.partitions }
     }
 
-    /// Opens a dedicated connection for reads that block up to `block`.
-    ///
-    /// # Errors
-    /// Redis is unreachable.
     pub(super) async fn reader(&self, block: Duration) -> Result<Reader, BrokerError> {
         Reader::connect(&self.client, self.timeout, block + self.timeout).await
     }
 
-    /// Runs commands in one round trip, and returns one value or error per command.
+    /// Runs commands in one round trip, with one result each.
     ///
     /// # Errors
-    /// [`BrokerError::Unavailable`]: some or all of the commands may have been executed.
+    /// [`BrokerError::Unavailable`]: any of them may have been executed.
     pub async fn run(&self, pipeline: &mut Pipeline) -> Result<Vec<Value>, BrokerError> {
-        // Without ignore_errors, one refused command hides the other results.
+        // Otherwise one refused command hides the other results.
         pipeline.ignore_errors();
         let values = self
             .ask(async |mut connection| pipeline.query_async::<Vec<Value>>(&mut connection).await)
@@ -68,18 +61,12 @@ impl Broker {
         Ok(values)
     }
 
-    /// Runs commands atomically in one MULTI. A refused command leaves the others applied: check every value.
-    ///
-    /// # Errors
-    /// As [`Broker::run`]; also when Redis refused a command before executing any.
+    /// A refused command leaves the others of the MULTI applied: check every value.
     pub(super) async fn transaction(&self, mut pipeline: Pipeline) -> Result<Vec<Value>, BrokerError> {
         self.run(pipeline.atomic()).await
     }
 
-    /// Runs one command.
-    ///
-    /// # Errors
-    /// As [`Broker::run`], and the refusal of the command.
+    /// Runs one command; its refusal is an error.
     pub async fn command<T: redis::FromRedisValue>(&self, command: redis::Cmd) -> Result<T, BrokerError> {
         let mut pipeline = Pipeline::with_capacity(1);
         pipeline.add_command(command);
@@ -88,10 +75,7 @@ impl Broker {
         T::from_redis_value(value).map_err(|e| BrokerError::Refused(e.into()))
     }
 
-    /// Runs a Lua script atomically. A failed script keeps the effects it had before the failure.
-    ///
-    /// # Errors
-    /// As [`Broker::command`].
+    /// A failed script keeps its earlier effects.
     pub async fn script<T: redis::FromRedisValue>(
         &self,
         invocation: &redis::ScriptInvocation<'_>,
@@ -105,10 +89,7 @@ impl Broker {
         T::from_redis_value(value).map_err(|e| BrokerError::Refused(e.into()))
     }
 
-    /// Publishes envelopes. Returns one result per envelope, in order: the id of its entry.
-    ///
-    /// # Errors
-    /// [`BrokerError::Unavailable`]: any of them may have been published.
+    /// Publishes envelopes, and returns their entry ids in order; errors as [`Broker::run`].
     pub async fn publish(
         &self,
         events: &[(&str, &Envelope)],
@@ -138,7 +119,6 @@ impl Broker {
         }))
     }
 
-    /// Returns the Redis key (stream or partition) for an event of `stream`.
     pub(crate) fn key_of(&self, stream: &str, envelope: &Envelope) -> String {
         partition_of(stream, &envelope.correlation_id, self.partitions)
     }
@@ -147,16 +127,13 @@ impl Broker {
         self.partitions
     }
 
-    /// Returns the Redis time in milliseconds since 1970; entry ids use the same clock.
-    ///
-    /// # Errors
-    /// Redis is unavailable, or refused.
+    /// Milliseconds since 1970, by the clock of entry ids.
     pub(crate) async fn now(&self) -> Result<u64, BrokerError> {
         let (seconds, micros): (u64, u64) = self.command(redis::cmd("TIME")).await?;
         Ok(seconds * 1000 + micros / 1000)
     }
 
-    /// Runs `question` within the timeout, and discards an unusable connection.
+    /// Discards an unusable connection.
     async fn ask(
         &self,
         question: impl AsyncFnOnce(MultiplexedConnection) -> redis::RedisResult<Vec<Value>>,
@@ -195,7 +172,7 @@ impl Broker {
     }
 }
 
-/// Sets socket limits on `client`: the peer must acknowledge data within `timeout`.
+/// The peer must acknowledge data within `timeout`.
 fn with_limits(client: redis::Client, timeout: Duration) -> redis::Client {
     let keepalive = TcpKeepalive::new().with_time(KEEPALIVE.0).with_interval(KEEPALIVE.1);
     let tcp = TcpSettings::default().set_nodelay(true).set_keepalive(keepalive).set_user_timeout(timeout);
@@ -212,7 +189,6 @@ fn entry_id(answer: Value) -> String {
     }
 }
 
-/// `XADD key * event {…}`
 fn add(key: &str, document: &str) -> redis::Cmd {
     let mut command = redis::Cmd::with_capacity(5, key.len() + document.len() + 10);
     command.arg("XADD").arg(key).arg("*").arg(FIELD).arg(document);

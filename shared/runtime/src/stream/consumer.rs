@@ -1,5 +1,3 @@
-//! The consumer actor: one per stream partition, owned by a supervisor.
-
 use std::{
     cell::Cell,
     rc::Rc,
@@ -11,7 +9,7 @@ use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler,
 use super::{ConsumerSpec, EventHandler, consumer_state::ConsumerState, session::Session};
 use crate::supervisor::{Drain, ExitReason, Life};
 
-/// Reads one partition for one group, and acknowledges, retries or dead-letters every entry.
+/// The actor that reads one partition for one group.
 pub struct Consumer<H: EventHandler> {
     spec: ConsumerSpec,
     handler: Option<H>,
@@ -39,7 +37,7 @@ impl<H: EventHandler> Actor for Consumer<H> {
         context.spawn(session.into_actor(self).map(|result, actor, context| {
             actor.life.ends(match result {
                 Ok(()) => ExitReason::Drained,
-                // Redis errors are external to this actor: its next life reconnects.
+                // The next life reconnects.
                 Err(error) => ExitReason::Disconnected(error.to_string()),
             });
             context.stop();
@@ -50,7 +48,7 @@ impl<H: EventHandler> Actor for Consumer<H> {
 impl<H: EventHandler> Handler<Drain> for Consumer<H> {
     type Result = ();
 
-    /// Stops the session after its current batch; a blocked read ends after at most `stream-block`.
+    /// A blocked read ends after at most `stream-block`.
     fn handle(&mut self, _: Drain, _: &mut Self::Context) {
         self.stopping.set(true);
     }

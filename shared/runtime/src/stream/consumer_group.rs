@@ -1,5 +1,3 @@
-//! A consumer group of one partition: acknowledging entries, and dead-lettering poison messages.
-
 use redis::{ToRedisArgs, Value};
 
 use super::{
@@ -15,7 +13,6 @@ pub(super) struct ConsumerGroup {
 }
 
 impl ConsumerGroup {
-    /// Acknowledges entries whose effect is committed.
     pub(super) async fn acknowledge(&self, entries: &[impl ToRedisArgs]) -> Result<(), BrokerError> {
         if entries.is_empty() {
             return Ok(());
@@ -25,8 +22,7 @@ impl ConsumerGroup {
         self.broker.command::<Value>(ack).await.map(drop)
     }
 
-    /// Dead-letters an entry, then acknowledges it. A crash in between leaves the entry pending and its dead
-    /// letter stored.
+    /// Acknowledges last: a crash in between leaves the entry pending.
     pub(super) async fn bury(&self, burial: &Burial<'_>) -> Result<(), BrokerError> {
         dead_letters::bury(&self.broker, burial).await?;
         self.acknowledge(&[burial.entry]).await

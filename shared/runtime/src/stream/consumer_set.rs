@@ -1,5 +1,3 @@
-//! The consumers of a service: one actor per partition of each stream it reads.
-
 use std::{
     sync::{Arc, Mutex},
     time::Duration,
@@ -14,7 +12,7 @@ use crate::{
     supervisor::{Drainable, RestartPolicy, SupervisorHandle},
 };
 
-/// Consumers that start one after the other and drain together.
+/// The consumers of a service: one actor per partition.
 pub struct ConsumerSet {
     supervisor: SupervisorHandle,
     group: &'static str,
@@ -25,7 +23,7 @@ pub struct ConsumerSet {
 }
 
 impl ConsumerSet {
-    /// Creates an empty set whose consumers read in `group`.
+    /// Creates an empty set.
     #[must_use]
     pub fn new(
         supervisor: &SupervisorHandle,
@@ -37,7 +35,7 @@ impl ConsumerSet {
         Self { supervisor, group, settings, broker, specs: Vec::new(), actors: Vec::new() }
     }
 
-    /// Starts one consumer per partition; `handler` creates a handler for each actor life.
+    /// Starts a consumer per partition; `handler` runs once per actor life.
     #[must_use]
     pub fn with<H, F>(mut self, handler: F) -> Self
     where
@@ -56,13 +54,13 @@ impl ConsumerSet {
         self
     }
 
-    /// The partitions and consumer names, for the operations API.
+    /// The consumers, for the operations API.
     #[must_use]
     pub fn specs(&self) -> &[ConsumerSpec] {
         &self.specs
     }
 
-    /// Finishes and acknowledges the batch of every consumer. Returns false if one exceeds `limit`.
+    /// False if one consumer exceeds `limit`.
     pub async fn drain(&self, limit: Duration) -> bool {
         let drained = join_all(self.actors.iter().map(|actor| actor.drain(limit))).await;
         drained.into_iter().all(|in_time| in_time)

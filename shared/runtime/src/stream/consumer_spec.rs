@@ -1,5 +1,3 @@
-//! The description of one consumer: its partition, its group, its metrics.
-
 use std::sync::{
     Arc,
     atomic::{AtomicBool, AtomicU64, Ordering},
@@ -11,9 +9,9 @@ use crate::stream::StreamSettings;
 /// The key, group and name of a consumer.
 #[derive(Clone)]
 pub struct ConsumerSpec {
-    /// Stream of the event type, without partition.
+    /// Without partition.
     pub stream: String,
-    /// Redis key to read: the stream, or one partition of it.
+    /// The stream, or one partition of it.
     pub key: String,
     pub group: String,
     pub consumer: String,
@@ -24,7 +22,7 @@ pub struct ConsumerSpec {
 }
 
 impl ConsumerSpec {
-    /// Describes a consumer in `group` of `key`, which is `stream` or one of its partitions.
+    /// Takes the consumer name from `settings`.
     pub fn new(stream: &str, key: &str, group: &str, settings: &StreamSettings, broker: &Broker) -> Self {
         Self {
             stream: stream.to_owned(),
@@ -38,7 +36,7 @@ impl ConsumerSpec {
         }
     }
 
-    /// Injects a fault: the consumer actor panics during its next batch.
+    /// Injects a fault: the consumer panics during its next batch.
     pub fn make_panic(&self) {
         self.panics.store(true, Ordering::Relaxed);
     }
@@ -48,7 +46,6 @@ impl ConsumerSpec {
     }
 }
 
-/// The metrics of one consumer, looked up once.
 #[derive(Clone)]
 pub(super) struct ConsumerMetrics {
     pub processing: metrics::Histogram,

@@ -1,5 +1,3 @@
-//! State shared by the lives of one consumer: failures, retries, entries in flight.
-
 use std::{
     collections::{BTreeMap, HashSet},
     sync::Arc,
@@ -9,22 +7,20 @@ use jiff::Timestamp;
 
 use super::retries::Retries;
 
-/// State passed from one life of a consumer actor to the next. A process restart loses the recorded errors.
+/// Outlives a panic of the consumer actor.
 #[derive(Debug, Default)]
 pub(super) struct ConsumerState {
     pub failures: Failures,
     pub retries: Retries,
-    /// Entries being handled; a panic is attributed to all of them.
+    /// A panic is attributed to all of them.
     pub in_hand: Vec<Arc<Vec<String>>>,
 }
 
 impl ConsumerState {
-    /// Counts entries in flight or awaiting retry, for the consumer's budget.
     pub(super) fn held(&self) -> usize {
         self.retries.len() + self.in_hand.iter().map(|batch| batch.len()).sum::<usize>()
     }
 
-    /// Entries in flight or awaiting retry.
     pub(super) fn known(&self) -> HashSet<&str> {
         self.in_hand
             .iter()
@@ -39,7 +35,6 @@ impl ConsumerState {
         }
     }
 
-    /// Records a panic as the failure of all entries in flight.
     pub(super) fn blame(&mut self, panic: &str) {
         for entry in std::mem::take(&mut self.in_hand).iter().flat_map(|batch| batch.iter()) {
             self.retries.forget(entry); // redelivered at once, and alone after repeated panics
@@ -48,21 +43,20 @@ impl ConsumerState {
     }
 }
 
-/// The recorded errors of a failed entry.
 #[derive(Debug, Clone)]
 pub(super) struct Failure {
     pub first_error: String,
     pub last_error: String,
     pub first_at: Timestamp,
-    /// Whether the last error was a panic, which fails the whole batch.
+    /// A panic fails the whole batch.
     pub panicked: bool,
 }
 
-/// Failures by entry id. Beyond the limit the oldest is dropped.
+/// By entry id; the oldest is dropped beyond the limit.
 #[derive(Debug, Default)]
 pub(super) struct Failures(BTreeMap<String, Failure>);
 
-/// Limit of [`Failures`]: a larger number at one time indicates an outage.
+/// A larger number indicates an outage.
 const FAILURES_REMEMBERED: usize = 10_000;
 
 impl Failures {
@@ -80,7 +74,7 @@ impl Failures {
         }
     }
 
-    /// Whether a redelivered entry may fail its whole batch: its last delivery panicked or ended unobserved.
+    /// The last delivery panicked or ended unobserved: the entry may fail its whole batch.
     pub(super) fn is_suspect(&self, id: &str) -> bool {
         self.0.get(id).is_none_or(|failure| failure.panicked)
     }

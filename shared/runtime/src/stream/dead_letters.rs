@@ -1,12 +1,6 @@
-//! Dead letters: events whose deliveries failed, kept until an operator redrives or discards them.
+//! Dead letters: kept until an operator redrives or discards them.
 //!
-//! `<stream>.dead` holds the original fields and the failure details. `<stream>.dead.index` maps
-//! `group/event id` to the entry, which deduplicates repeated publications. A redrive is one script: it
-//! appends the event with the same id, marked for the failed group, then removes the dead letter. The second
-//! of two concurrent redrives finds it absent. If Redis loses all of this, the outbox still has the event.
-//!
-//! Redis keeps the effects of a MULTI or script that fails halfway: every move adds first, then removes, and
-//! checks each result.
+//! Redis keeps the effects of a MULTI or script that fails halfway: every move adds first and removes last.
 
 use jiff::Timestamp;
 use redis::{FromRedisValue, Pipeline, Script, Value};
@@ -19,10 +13,8 @@ use super::{
 };
 use events::{Envelope, FIELD};
 
-/// Prefix of the metadata fields.
 const META: &str = "dead-";
 
-/// An entry to be dead-lettered.
 pub(super) struct Burial<'a> {
     pub stream: &'a str,
     pub key: &'a str,
@@ -38,7 +30,7 @@ pub(super) struct Burial<'a> {
 }
 
 impl Burial<'_> {
-    /// Index key by event id; an unreadable event is indexed by its entry id.
+    /// An unreadable event is indexed by its entry id.
     fn index_field(&self) -> String {
         let event = self.fields.and_then(Fields::event);
         let id = event.as_ref().and_then(|event| event.get("id")?.as_str()).unwrap_or(self.entry);
@@ -54,10 +46,7 @@ fn index(stream: &str) -> String {
     format!("{stream}.dead.index")
 }
 
-/// Adds a dead letter for an entry, once per event.
-///
-/// # Errors
-/// Redis refused a command; partial effects are reverted.
+/// Once per event. Reverts partial effects of a refused command.
 pub(super) async fn bury(broker: &Broker, burial: &Burial<'_>) -> Result<(), BrokerError> {
     let (letters, index, field) = (dead_stream(burial.stream), index(burial.stream), burial.index_field());
     let mut known = redis::cmd("HEXISTS");
@@ -152,7 +141,7 @@ impl DeadLetterFilter {
 pub struct Redriven {
     pub matched: usize,
     pub redriven: usize,
-    /// Dead letters that Redis refused to move; they remain.
+    /// Kept, because Redis refused the move.
     pub refused: usize,
 }
 
@@ -176,20 +165,14 @@ impl DeadLetters {
         Self { broker }
     }
 
-    /// Counts the dead letters of a stream.
-    ///
-    /// # Errors
-    /// Redis is not available.
+    /// Counts the dead letters.
     pub async fn count(&self, stream: &str) -> Result<u64, BrokerError> {
         let mut command = redis::cmd("XLEN");
         command.arg(dead_stream(stream));
         self.broker.command(command).await
     }
 
-    /// Lists up to `limit` dead letters of a stream, oldest first, after the entry id `after`.
-    ///
-    /// # Errors
-    /// Redis is not available.
+    /// Oldest first, after the entry id `after`.
     pub async fn list(
         &self,
         stream: &str,
@@ -203,24 +186,17 @@ impl DeadLetters {
         Ok(entries(answer).into_iter().map(|entry| letter(stream, entry)).collect())
     }
 
-    /// Returns one dead letter.
-    ///
-    /// # Errors
-    /// [`DeadLetterError::Absent`], or Redis is not available.
     pub async fn get(&self, id: &str) -> Result<DeadLetter, DeadLetterError> {
         let (stream, entry) = self.fetch(id).await?;
         Ok(letter(&stream, entry))
     }
 
-    /// Appends a dead letter to its stream for the failed group, with the same event id, then removes it.
-    ///
-    /// # Errors
-    /// [`DeadLetterError::Absent`], or Redis is not available.
+    /// Moves a dead letter back to its stream, for the failed group.
     pub async fn redrive(&self, id: &str) -> Result<(), DeadLetterError> {
         let (stream, entry) = self.fetch(id).await?;
         let fields = entry.fields.unwrap_or_default();
         let meta = |name: &str| meta(&fields, name).to_owned();
-        // The check guards against a concurrent redrive. A refused XADD ends the script before any removal.
+        // Guards against a concurrent redrive; a refused XADD ends the script before any removal.
         let script = Script::new(
             "if #redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1]) == 0 then return 0 end
              redis.call('XADD', KEYS[3], '*', unpack(ARGV, 3))
@@ -236,7 +212,7 @@ impl DeadLetters {
                 event.insert("redrivegroup".to_owned(), meta("group").into());
                 call.arg(FIELD).arg(serde_json::Value::Object(event).to_string());
             }
-            // An unreadable entry returns to its stream unchanged.
+            // An unreadable entry returns with its fields as stored.
             None => fields.iter().filter(|(name, _)| !name.starts_with(META)).for_each(|(name, value)| {
                 call.arg(name).arg(value);
             }),
@@ -247,11 +223,7 @@ impl DeadLetters {
         }
     }
 
-    /// Redrives (or, in a dry run, counts) every matching dead letter. A dead letter that Redis refuses
-    /// stays; the others continue.
-    ///
-    /// # Errors
-    /// Redis is not available; earlier redrives persist.
+    /// Redrives (or, in a dry run, counts) matching dead letters. Earlier redrives survive an error.
     pub async fn redrive_all(
         &self,
         stream: &str,
@@ -285,10 +257,7 @@ impl DeadLetters {
         Ok(())
     }
 
-    /// Adds a dead letter for an event that its consumer acknowledged and later gave up. Idempotent.
-    ///
-    /// # Errors
-    /// Redis is unavailable or refused; the dead letters are unchanged.
+    /// For an event acknowledged and later given up. Idempotent.
     pub async fn bury_event(
         &self,
         stream: &str,
@@ -316,9 +285,6 @@ impl DeadLetters {
     }
 
     /// Removes a dead letter permanently.
-    ///
-    /// # Errors
-    /// [`DeadLetterError::Absent`], or Redis is not available.
     pub async fn discard(&self, id: &str) -> Result<(), DeadLetterError> {
         let (stream, entry) = self.fetch(id).await?;
         let field = entry.fields.as_ref().map_or("", |fields| meta(fields, "index"));
@@ -348,7 +314,7 @@ fn meta<'a>(fields: &'a Fields, name: &str) -> &'a str {
     fields.get(&format!("{META}{name}")).unwrap_or_default()
 }
 
-/// `order_completed.dead~1700000000000-0` -> (`order_completed`, `1700000000000-0`)
+/// Splits `order_completed.dead~1700000000000-0`.
 fn split(id: &str) -> Option<(&str, &str)> {
     let (dead, entry) = id.split_once('~')?;
     Some((dead.strip_suffix(".dead")?, entry))

@@ -1,22 +1,19 @@
-//! Stream entries as Redis sends them.
-
 use events::{Envelope, FIELD};
 use redis::{FromRedisValue, Value};
 
 use super::BrokerError;
 
-/// A stream entry; `fields` is `None` when it was deleted or trimmed while pending.
+/// `fields`: `None` when deleted or trimmed while pending.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Entry {
     pub id: String,
     pub fields: Option<Fields>,
 }
 
-/// Field names and values, in the order sent.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Fields {
     pairs: Vec<(String, String)>,
-    /// Invalid UTF-8 was replaced: the fields are for display only.
+    /// Invalid UTF-8 was replaced: for display only.
     is_damaged: bool,
 }
 
@@ -33,7 +30,6 @@ impl Fields {
         self.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
     }
 
-    /// The event as a JSON object, if the entry holds one.
     pub(super) fn event(&self) -> Option<serde_json::Map<String, serde_json::Value>> {
         serde_json::from_str(self.get(FIELD)?).ok()
     }
@@ -45,10 +41,7 @@ impl From<&Envelope> for Fields {
     }
 }
 
-/// Parses an XREADGROUP response for one stream: `[[stream, [entry, …]]]`, or nil when empty.
-///
-/// # Errors
-/// The response has another shape.
+/// XREADGROUP: `[[stream, [entry, …]]]`, or nil when empty.
 pub(super) fn read(answer: Value) -> Result<Vec<Entry>, BrokerError> {
     let unexpected = || BrokerError::Unavailable("the answer is no reply to XREADGROUP".to_owned());
     let streams = match answer {
@@ -62,7 +55,7 @@ pub(super) fn read(answer: Value) -> Result<Vec<Entry>, BrokerError> {
     }
 }
 
-/// Parses an XRANGE response: `[[id, [field, value, …]], …]`.
+/// XRANGE: `[[id, [field, value, …]], …]`.
 pub(super) fn entries(answer: Value) -> Vec<Entry> {
     let Value::Array(list) = answer else { return Vec::new() };
     list.into_iter().filter_map(entry).collect()
@@ -76,7 +69,6 @@ fn entry(value: Value) -> Option<Entry> {
     Some(Entry { id, fields: fields.map(readable) })
 }
 
-/// Pairs names with values. Invalid UTF-8 is replaced and marks the fields as damaged.
 fn readable(parts: Vec<Vec<u8>>) -> Fields {
     let mut is_damaged = false;
     let mut text = |part: Vec<u8>| {
@@ -93,7 +85,7 @@ fn readable(parts: Vec<Vec<u8>>) -> Fields {
     Fields { pairs, is_damaged }
 }
 
-/// Parses an entry id into time and sequence number, which order the entries.
+/// Time and sequence number, which order the entries.
 pub(super) fn parsed(id: &str) -> (u64, u64) {
     let (time, sequence) = id.split_once('-').unwrap_or((id, "0"));
     (time.parse().unwrap_or(0), sequence.parse().unwrap_or(0))

@@ -1,5 +1,3 @@
-//! Progress of consumer groups, as reported by Redis.
-
 use redis::{FromRedisValue, Value};
 
 use super::{
@@ -8,25 +6,24 @@ use super::{
     partition::partitions,
 };
 
-/// One group of a stream, from XINFO GROUPS.
 #[derive(Debug, Default)]
 pub(super) struct Group {
     pub name: String,
     pub pending: u64,
     pub last_delivered: String,
-    /// Unread entries; `None` when Redis has lost count (after a trim or a delete).
+    /// `None` when Redis has lost count (after a trim or a delete).
     pub lag: Option<u64>,
     pub entries_read: Option<u64>,
 }
 
 impl Group {
-    /// Unread entries in a stream of this length; an estimate when Redis reports no lag.
+    /// An estimate when Redis reports no lag.
     pub(super) fn unread(&self, length: u64) -> u64 {
         self.lag.unwrap_or_else(|| length.saturating_sub(self.entries_read.unwrap_or(0)))
     }
 }
 
-/// Lists the groups of a stream; empty if the stream is missing.
+/// Empty if the stream is missing.
 pub(super) async fn groups(broker: &Broker, key: &str) -> Result<Vec<Group>, BrokerError> {
     let mut command = redis::cmd("XINFO");
     command.arg("GROUPS").arg(key);
@@ -68,7 +65,7 @@ pub(super) async fn oldest_pending(
         .and_then(|id| String::from_redis_value(id).ok()))
 }
 
-/// Returns the arrival of the oldest unacknowledged entry, in milliseconds of the Redis clock.
+/// Arrival, in milliseconds of the Redis clock.
 pub(super) async fn oldest_unsettled(
     broker: &Broker,
     key: &str,
@@ -86,23 +83,20 @@ pub(super) async fn oldest_unsettled(
     Ok(entries(broker.command(unread).await?).first().map(|entry| milliseconds(&entry.id)))
 }
 
-/// The position of one group in one stream.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Position {
-    /// First entry; `None` in an empty stream.
     first: Option<(u64, u64)>,
     last_delivered: (u64, u64),
-    /// Unread entries; possibly an estimate.
+    /// Possibly an estimate.
     pub unread: u64,
 }
 
-/// The state of an entry, derived from a [`Position`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Whereabouts {
     Unread,
-    /// Read by the group: pending or acknowledged.
+    /// Pending or acknowledged.
     Read,
-    /// Missing from the stream: lost by Redis, or trimmed.
+    /// Lost by Redis, or trimmed.
     Gone,
 }
 
@@ -118,10 +112,7 @@ impl Position {
 }
 
 impl Broker {
-    /// Returns the position of `group` in `key`. A missing group starts at the first entry.
-    ///
-    /// # Errors
-    /// Redis is unavailable, or refused.
+    /// A missing group starts at the first entry.
     pub(crate) async fn position(&self, key: &str, group: &str) -> Result<Position, BrokerError> {
         let (mut length, mut first) = (redis::cmd("XLEN"), redis::cmd("XRANGE"));
         length.arg(key);
@@ -133,10 +124,7 @@ impl Broker {
         Ok(Position { first, last_delivered: parsed(&group.last_delivered), unread: group.unread(length) })
     }
 
-    /// Returns, per entry, whether it is pending in `group`.
-    ///
-    /// # Errors
-    /// Redis is unavailable, or refused.
+    /// One answer per entry.
     pub(crate) async fn pending_among(
         &self,
         key: &str,
@@ -151,11 +139,7 @@ impl Broker {
         Ok(answers.map(|answer| matches!(answer, Value::Array(rows) if !rows.is_empty())).collect())
     }
 
-    /// Returns the arrival of the oldest unacknowledged entry of all partitions, in milliseconds of the Redis
-    /// clock.
-    ///
-    /// # Errors
-    /// Redis is unavailable, or refused.
+    /// [`oldest_unsettled`] over all partitions.
     pub(crate) async fn unsettled_since(
         &self,
         stream: &str,

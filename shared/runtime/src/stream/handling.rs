@@ -15,7 +15,7 @@ impl Handling {
         Self { began: SystemTime::now(), events }
     }
 
-    /// Records the span of one event. A transient outcome keeps the span open.
+    /// Skips a transient outcome: the event is handled again.
     pub(super) fn record<E>(&self, spec: &ConsumerSpec, received: &Received<E>, outcome: &Outcome) {
         let Some(trace) = received.span.filter(|_| !matches!(outcome, Outcome::Transient(_))) else { return };
         record_span(trace, || self.span(spec, received, outcome));

@@ -1,7 +1,6 @@
 //! Redis Streams: the only XADD, XREADGROUP, XAUTOCLAIM and XACK in the repository.
 //!
-//! Delivery is at-least-once: an entry is acknowledged after the transaction of its effect. The entries of a
-//! dead consumer stay pending, for its next life or, after `claim-idle`, for another consumer.
+//! Delivery is at-least-once: XACK follows the transaction of the effect.
 //!
 //! ```text
 //!             ┌───────────── new entries (XREADGROUP >) ────────────┐

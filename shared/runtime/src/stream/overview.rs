@@ -1,5 +1,3 @@
-//! The state of a stream, for operators.
-
 use std::time::Duration;
 
 use redis::{FromRedisValue, Value};
@@ -55,10 +53,7 @@ pub struct ConsumerOverview {
     pub pending: u64,
 }
 
-/// Reads the state of a stream for one consumer's group, and sets its gauges.
-///
-/// # Errors
-/// Redis is not available.
+/// Reads the state of a stream, and sets its gauges.
 pub async fn overview(broker: &Broker, spec: &ConsumerSpec) -> Result<StreamOverview, BrokerError> {
     let length: u64 = broker.command(command("XLEN", &[&spec.key])).await?;
     let (own, foreign_groups): (Vec<Group>, Vec<Group>) =

@@ -1,6 +1,4 @@
-//! Assignment of events to partitions.
-
-/// Lists the streams of an event type: its own name with one partition; `name.0`, `name.1`, … with more.
+/// `stream` itself, or `stream.0`, `stream.1`, …
 pub fn partitions(stream: &str, count: u16) -> Vec<String> {
     match count {
         0 | 1 => vec![stream.to_owned()],
@@ -8,7 +6,7 @@ pub fn partitions(stream: &str, count: u16) -> Vec<String> {
     }
 }
 
-/// Returns the stream for a correlation id. All events of one saga share a partition and stay in order.
+/// All events of one saga share a partition and stay in order.
 pub fn partition_of(stream: &str, correlation_id: &str, count: u16) -> String {
     match count {
         0 | 1 => stream.to_owned(),
@@ -16,7 +14,7 @@ pub fn partition_of(stream: &str, correlation_id: &str, count: u16) -> String {
     }
 }
 
-/// FNV-1a, 64 bits: stable across builds and machines, unlike the hasher of `std`.
+/// FNV-1a: stable across builds and machines, unlike the hasher of `std`.
 fn fnv1a(bytes: &[u8]) -> u64 {
     bytes
         .iter()

@@ -1,5 +1,3 @@
-//! The pending entries of a consumer, and claiming those of a dead one.
-
 use redis::{FromRedisValue, Pipeline, Value};
 
 use super::{
@@ -21,7 +19,7 @@ pub(super) struct Holder {
 }
 
 impl Holder {
-    /// Lists up to `count` held entries idle for `idle_ms`, after `from` (exclusive; empty: from the first).
+    /// Starts after `from`; at the first entry if empty.
     pub(super) async fn held(
         &self,
         broker: &Broker,
@@ -44,7 +42,6 @@ impl Holder {
         Ok(rows.into_iter().filter_map(row).collect())
     }
 
-    /// Selects the entries of `ids` (in order) that this consumer holds.
     pub(super) async fn among(
         &self,
         broker: &Broker,
@@ -69,7 +66,7 @@ impl Holder {
         Ok(held)
     }
 
-    /// Claims entries idle for `idle_ms` from any consumer. JUSTID leaves the delivery count unchanged.
+    /// JUSTID leaves the delivery count unchanged.
     pub(super) async fn claim(
         &self,
         broker: &Broker,
@@ -91,8 +88,7 @@ impl Holder {
         Ok(Claimed { next, ids, deleted })
     }
 
-    /// Redelivers pending entries and increments their delivery counts. Redis drops entries whose data is
-    /// gone.
+    /// Redis drops entries whose data is gone.
     pub(super) async fn deliver_again(
         &self,
         broker: &Broker,
@@ -101,7 +97,6 @@ impl Holder {
         broker.command(self.claiming(ids)).await.map(entries)
     }
 
-    /// Returns, per id, whether the entry is in the stream.
     pub(super) async fn there(&self, broker: &Broker, ids: &[String]) -> Result<Vec<bool>, BrokerError> {
         let mut pipeline = Pipeline::with_capacity(ids.len());
         for id in ids {
@@ -110,14 +105,14 @@ impl Holder {
         Ok(broker.run(&mut pipeline).await?.into_iter().map(|answer| !entries(answer).is_empty()).collect())
     }
 
-    /// Resets the idle time of entries, which protects them from claims.
+    /// Protects entries from claims.
     pub(super) async fn keep(&self, broker: &Broker, ids: &[String]) -> Result<(), BrokerError> {
         let mut command = self.claiming(ids);
         command.arg("JUSTID");
         broker.command::<Value>(command).await.map(drop)
     }
 
-    /// Sets delivery counts, which exclude attempts that the environment failed.
+    /// Excludes attempts that the environment failed.
     pub(super) async fn count_as(
         &self,
         broker: &Broker,
@@ -141,11 +136,10 @@ fn row(value: Value) -> Option<PendingEntry> {
     Some(PendingEntry { id, deliveries })
 }
 
-/// The result of one XAUTOCLAIM.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Claimed {
     pub next: String,
     pub ids: Vec<String>,
-    /// Pending entries gone from the stream; the outbox publishes them again.
+    /// Gone from the stream; the outbox publishes them again.
     pub deleted: Vec<String>,
 }

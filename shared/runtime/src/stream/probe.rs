@@ -1,12 +1,9 @@
-//! The Redis health check, which writes as real work does.
-
 use super::{Broker, BrokerError};
 
-/// Key of the probe; expires when probing stops.
 const PROBE: &str = "orderflow:probe";
 const PROBE_LIFE_MS: u64 = 60_000;
 
-/// Key of the partition count per stream, set by the first service to start.
+/// Set by the first service to start.
 const PARTITIONS: &str = "orderflow:partitions";
 
 /// Reasons why this process cannot use streams.
@@ -23,9 +20,6 @@ pub enum ProbeError {
 
 impl Broker {
     /// Writes, because a PING succeeds even on a server that is full, read-only or without replicas.
-    ///
-    /// # Errors
-    /// An operator must repair Redis or the settings.
     pub async fn probe(&self) -> Result<(), ProbeError> {
         let mut write = redis::cmd("SET");
         write.arg(PROBE).arg(1).arg("PX").arg(PROBE_LIFE_MS);
@@ -40,7 +34,7 @@ impl Broker {
         }
     }
 
-    /// Warns when the server may lose streams in a restart or by eviction.
+    /// Warns when the server may lose streams.
     pub async fn check_durability(&self) {
         for (setting, wanted) in [("appendonly", "yes"), ("maxmemory-policy", "noeviction")] {
             let mut command = redis::cmd("CONFIG");

@@ -1,5 +1,3 @@
-//! Processing of entries: decode, handle, then acknowledge, retry or dead-letter by outcome.
-
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -21,7 +19,7 @@ use super::{
 use crate::{failpoint, telemetry::begin_span};
 use events::{Envelope, EnvelopeError, FIELD};
 
-/// Decoded entries: ids and events, index by index.
+/// Ids and events, index by index.
 struct Batch<E> {
     entries: Vec<String>,
     received: Vec<Received<E>>,
@@ -38,7 +36,6 @@ impl<E> Batch<E> {
     }
 }
 
-/// The part of a session that handles entries.
 pub(super) struct Processing<H> {
     pub spec: ConsumerSpec,
     pub handler: H,
@@ -47,14 +44,13 @@ pub(super) struct Processing<H> {
     pub state: Arc<Mutex<ConsumerState>>,
 }
 
-/// A batch in flight: its entries are kept alive and count against the budget.
+/// Kept alive, and counted against the budget.
 pub(super) struct InHand {
     ids: Arc<Vec<String>>,
     batch: Vec<(Entry, u32)>,
 }
 
 impl<H: EventHandler> Processing<H> {
-    /// Marks entries (with delivery numbers) as in flight.
     pub(super) fn take(&self, batch: Vec<(Entry, u32)>) -> InHand {
         let ids = Arc::new(batch.iter().map(|(entry, _)| entry.id.clone()).collect::<Vec<String>>());
         let mut state = self.state();
@@ -63,7 +59,6 @@ impl<H: EventHandler> Processing<H> {
         InHand { ids, batch }
     }
 
-    /// Handles entries and applies their outcomes.
     pub(super) async fn process(&self, taken: InHand) -> Result<(), BrokerError> {
         if !taken.batch.is_empty() {
             failpoint::pass("consumer.after-read", &self.spec.stream);
@@ -92,7 +87,7 @@ impl<H: EventHandler> Processing<H> {
         if work.entries.is_empty() { Ok(()) } else { self.handle(work).await }
     }
 
-    /// Decodes the event of an entry; `None` when it was redriven for another group.
+    /// `None`: redriven for another group.
     fn read_event(&self, entry: &Entry, deliveries: u32) -> Result<Option<Received<H::Event>>, String> {
         if entry.fields.as_ref().is_some_and(Fields::is_damaged) {
             return Err("a field is not UTF-8; what could not be read is shown as \u{fffd}".to_owned());
@@ -167,7 +162,7 @@ impl<H: EventHandler> Processing<H> {
         state.retries.postpone(entry, Why::Failure, Instant::now());
     }
 
-    /// Postpones entries that the environment failed; the attempt is excluded from the delivery count.
+    /// Excludes the attempt from the delivery count.
     async fn postpone(&self, waiting: Waiting, all_failed: bool) -> Result<(), BrokerError> {
         let Some(why) = waiting.why else { return Ok(()) };
         let entries = waiting.by_deliveries.values().map(Vec::len).sum::<usize>();
@@ -191,7 +186,7 @@ impl<H: EventHandler> Processing<H> {
         Ok(())
     }
 
-    /// Dead-letters an entry, or retries later if Redis refuses.
+    /// Retries later if Redis refuses.
     pub(super) async fn bury(
         &self,
         entry: &Entry,
@@ -233,7 +228,7 @@ impl<H: EventHandler> Processing<H> {
     }
 }
 
-/// Entries failed by the environment, by delivery number, with the first error.
+/// By delivery number.
 #[derive(Default)]
 struct Waiting {
     by_deliveries: BTreeMap<u32, Vec<String>>,
@@ -247,7 +242,7 @@ impl Waiting {
     }
 }
 
-/// Time since the event; 0 when the clocks of two machines disagree.
+/// 0 when the clocks of two machines disagree.
 fn age(envelope: &Envelope, now: Timestamp) -> Duration {
     now.duration_since(envelope.time).try_into().unwrap_or_default()
 }

@@ -6,7 +6,6 @@ use events::Envelope;
 
 use crate::telemetry::{Attribute, Span, SpanKind, begin_span, record_span};
 
-/// Records the span of a publication that has just succeeded.
 pub(super) fn record_publication(stream: &str, envelope: &Envelope, began: SystemTime) {
     let Some(trace) = begin_span(&envelope.traceparent) else { return };
     record_span(trace, || {
@@ -25,7 +24,7 @@ pub(super) fn attributes(
         ("messaging.operation.type", operation.into()),
         ("messaging.destination.name", stream.to_owned().into()),
         ("messaging.message.id", envelope.id.to_string().into()),
-        // Order id, or SKU of a product.
+        // Order id or SKU.
         ("messaging.message.conversation_id", envelope.correlation_id.clone().into()),
         ("cloudevents.event_type", envelope.kind.clone().into()),
     ];

@@ -1,5 +1,3 @@
-//! A dedicated connection for a consumer's blocking reads.
-
 use std::time::Duration;
 
 use redis::{AsyncConnectionConfig, Cmd, Value, aio::MultiplexedConnection};
@@ -10,17 +8,13 @@ use super::{
     entry::{self, Entry},
 };
 
-/// A connection for one read at a time. Discard it after an error: a late response may follow.
+/// Discard it after an error: a late response may follow.
 pub(super) struct Reader {
     connection: MultiplexedConnection,
     answer_within: Duration,
 }
 
 impl Reader {
-    /// Connects; `answer_within` limits each response.
-    ///
-    /// # Errors
-    /// Redis is unreachable within `connect_within`, fails certificate verification, or refuses the password.
     pub(super) async fn connect(
         client: &redis::Client,
         connect_within: Duration,
@@ -35,10 +29,7 @@ impl Reader {
         Ok(Self { connection, answer_within })
     }
 
-    /// Reads the entries of an XREADGROUP response.
-    ///
-    /// # Errors
-    /// Redis refused or timed out; entries may have been delivered nevertheless.
+    /// After an error, entries may have been delivered nevertheless.
     pub(super) async fn read(&mut self, command: &Cmd) -> Result<Vec<Entry>, BrokerError> {
         let answer = command.query_async::<Value>(&mut self.connection);
         let answer = timeout(self.answer_within, answer)

@@ -1,22 +1,22 @@
-//! Retries of pending entries. Each entry has its own due time; others overtake it.
+//! Retries of pending entries, each with its own due time.
 
 use std::{
     collections::HashMap,
     time::{Duration, Instant},
 };
 
-/// Initial retry delay, doubled on each attempt.
+/// Doubled on each attempt.
 const FIRST: Duration = Duration::from_millis(100);
-/// Longest retry delay: an order must reach its final state within 15 s of the end of an outage.
+/// An order must reach its final state within 15 s of the end of an outage.
 const LONGEST: Duration = Duration::from_secs(2);
-/// Factor on both delays for handler failures, which use up deliveries.
+/// Factor on both delays: handler failures use up deliveries.
 const OF_A_FAILURE: u32 = 5;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Why {
-    /// An environment failure, excluded from the delivery count.
+    /// Excluded from the delivery count.
     Environment,
-    /// A handler failure, counted as a delivery.
+    /// Counted as a delivery.
     Failure,
 }
 
@@ -26,11 +26,9 @@ struct Retry {
     due: Instant,
     since: Instant,
     why: Why,
-    /// Whether a retry is in progress.
     in_hand: bool,
 }
 
-/// The entries of one consumer awaiting retry, bounded by the consumer's budget.
 #[derive(Debug, Default)]
 pub(super) struct Retries {
     entries: HashMap<String, Retry>,
@@ -39,7 +37,6 @@ pub(super) struct Retries {
 }
 
 impl Retries {
-    /// Schedules the next retry of `entry`, with a longer delay than before.
     pub(super) fn postpone(&mut self, entry: &str, why: Why, now: Instant) {
         let retry = self.entries.entry(entry.to_owned()).or_insert(Retry {
             attempts: 0,
@@ -55,12 +52,11 @@ impl Retries {
         retry.attempts += 1;
     }
 
-    /// Records that the environment failed a whole batch.
     pub(super) fn environment_is_away(&mut self) {
         self.is_away = true;
     }
 
-    /// Records a success. After an outage, entries awaiting the environment become due at once.
+    /// Entries awaiting the environment become due at once after an outage.
     pub(super) fn environment_is_there(&mut self, now: Instant) {
         if std::mem::take(&mut self.is_away) {
             self.entries
@@ -70,21 +66,19 @@ impl Retries {
         }
     }
 
-    /// Marks the retry of `entry` as in progress, and keeps its attempt count.
     pub(super) fn take(&mut self, entry: &str) {
         if let Some(retry) = self.entries.get_mut(entry) {
             retry.in_hand = true;
         }
     }
 
-    /// Ends the retry of `entry`, unless it was postponed again.
+    /// Keeps an entry that was postponed again.
     pub(super) fn tried(&mut self, entry: &str) {
         if self.entries.get(entry).is_some_and(|retry| retry.in_hand) {
             self.entries.remove(entry);
         }
     }
 
-    /// Removes `entry`: it is complete, or held by another consumer.
     pub(super) fn forget(&mut self, entry: &str) {
         self.entries.remove(entry);
     }
@@ -93,7 +87,7 @@ impl Retries {
         self.entries.keys().map(String::as_str)
     }
 
-    /// Lists due entries, oldest first.
+    /// Sorted by id.
     pub(super) fn due(&self, now: Instant) -> Vec<String> {
         let mut due: Vec<String> =
             self.waiting().filter(|(_, retry)| retry.due <= now).map(|(entry, _)| entry.clone()).collect();

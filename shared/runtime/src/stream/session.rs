@@ -6,9 +6,7 @@
 //!   new entries, as many as there is room for ────────┘   (kept alive)
 //! ```
 //!
-//! Budget: at most [`BATCHES`] full batches per stream and process are in flight or awaiting retry, shared
-//! evenly by its partitions. Entries in flight are kept alive, which protects them from claims. A missing
-//! group is created at `0` instead of `$`, which includes earlier events.
+//! At most [`BATCHES`] full batches per stream and process are in flight or awaiting retry.
 
 use std::{
     cell::Cell,
@@ -31,20 +29,16 @@ use super::{
     trim,
 };
 
-/// Delivery number from which an entry is handled alone, to protect others from its failures.
+/// Delivery number from which an entry is handled alone.
 const ALONE_FROM: u32 = 3;
-/// Full batches in flight: handling overlaps with reading and acknowledging. With four, PostgreSQL, Redis and
-/// two threads were idle a quarter of the time.
+/// With four, PostgreSQL, Redis and two threads were idle a quarter of the time.
 const BATCHES: usize = 8;
-/// Longest wait for batches in flight after a partial read, while new entries gather. Twice the longest time
-/// a commit waits for others.
+/// Longest wait for batches in flight: twice the longest wait of a commit.
 const SLOW: Duration = Duration::from_millis(100);
 /// Keep-alives per `claim-idle`; one may fail.
 const KEPT_ALIVE: u32 = 4;
-/// Number of `claim-idle` periods for which an entry awaiting retry is kept alive. Afterwards another
-/// instance may claim it.
+/// Periods of `claim-idle` after which another instance may claim an entry awaiting retry.
 const PATIENCE: u32 = 3;
-/// Entries per keep-alive XCLAIM.
 const KEEP_TOGETHER: usize = 1000;
 
 pub(super) struct Session<H: EventHandler> {
@@ -113,8 +107,7 @@ impl<H: EventHandler> Session<H> {
             if self.last_look.is_none() {
                 self.announce().await;
             }
-            // Redeliver entries of an earlier life and claimed ones at once. Others become idle only after a
-            // lost read response.
+            // Other entries become idle only after a lost read response.
             let is_news = claimed || self.last_look.is_none();
             self.redeliver_held(if is_news { Duration::ZERO } else { self.spec.settings.claim_idle / 2 })
                 .await?;
@@ -128,7 +121,7 @@ impl<H: EventHandler> Session<H> {
         }
     }
 
-    /// Makes an idle consumer visible in the group. Errors are ignored: a full Redis refuses the command.
+    /// Shows an idle consumer in the group. A full Redis refuses the command, hence errors are ignored.
     async fn announce(&self) {
         let mut consumer = redis::cmd("XGROUP");
         consumer.arg("CREATECONSUMER").arg(&self.spec.key).arg(&self.spec.group).arg(&self.spec.consumer);
@@ -137,14 +130,12 @@ impl<H: EventHandler> Session<H> {
         }
     }
 
-    /// Returns how many more entries fit into the budget.
     fn room(&self) -> usize {
         let budget =
             (BATCHES * self.spec.settings.batch / usize::from(self.spec.settings.partitions.max(1))).max(1);
         budget.saturating_sub(self.processing.state().held())
     }
 
-    /// Reads up to `count` new entries and starts handling them.
     async fn read_new(&mut self, count: usize) -> Result<(), BrokerError> {
         let command = self.reading(count, self.longest_block());
         let fresh = self.in_flight.beside(self.reader.read(&command)).await?;
@@ -153,7 +144,7 @@ impl<H: EventHandler> Session<H> {
         if is_full { self.in_flight.outcome() } else { self.in_flight.end_all_within(SLOW).await }
     }
 
-    /// Limits the block time of a read to the next due retry.
+    /// Up to the next due retry.
     fn longest_block(&self) -> Duration {
         let due = self
             .processing
@@ -189,7 +180,7 @@ impl<H: EventHandler> Session<H> {
         command
     }
 
-    /// Claims entries idle for longer than `claim-idle`. Returns whether any was new to this consumer.
+    /// Tells whether any entry was new to this consumer.
     async fn claim(&mut self) -> Result<bool, BrokerError> {
         let (mut cursor, mut found) = ("0-0".to_owned(), false);
         loop {
@@ -214,7 +205,7 @@ impl<H: EventHandler> Session<H> {
         }
     }
 
-    /// Redelivers untracked entries of this consumer: those of an earlier life, and claimed ones.
+    /// Redelivers entries of an earlier life, and claimed ones.
     async fn redeliver_held(&mut self, idle: Duration) -> Result<(), BrokerError> {
         let mut from = String::new();
         while !self.stopping.get() {
@@ -243,7 +234,7 @@ impl<H: EventHandler> Session<H> {
         for part in due.chunks(self.spec.settings.batch) {
             let held = self.holder.among(&self.spec.broker, part).await?;
             {
-                // Drops entries that were acknowledged or claimed meanwhile.
+                // Drops entries acknowledged or claimed meanwhile.
                 let mut state = self.processing.state();
                 part.iter()
                     .filter(|id| !held.iter().any(|entry| entry.id == **id))
@@ -277,7 +268,6 @@ impl<H: EventHandler> Session<H> {
         Ok(())
     }
 
-    /// Dead-letters an entry that reached the delivery limit.
     async fn give_up(&mut self, held: PendingEntry) -> Result<(), BrokerError> {
         let Some((entry, _)) = self.deliver_again(std::slice::from_ref(&held)).await?.pop() else {
             return Ok(());
@@ -300,7 +290,6 @@ impl<H: EventHandler> Session<H> {
             .await
     }
 
-    /// Redelivers pending entries, with new delivery numbers. Entries whose data is gone are reported.
     async fn deliver_again(&mut self, held: &[PendingEntry]) -> Result<Vec<(Entry, u32)>, BrokerError> {
         if held.is_empty() {
             return Ok(Vec::new());
@@ -336,7 +325,6 @@ impl<H: EventHandler> Session<H> {
     }
 }
 
-/// Keeps entries alive that are in flight or awaiting retry.
 async fn keep_alive(
     spec: ConsumerSpec,
     holder: Holder,

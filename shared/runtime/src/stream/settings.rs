@@ -1,5 +1,3 @@
-//! The settings of streams, consumers and the outbox.
-
 use std::{net::SocketAddr, time::Duration};
 
 use crate::settings::{RedisUrl, Source};
@@ -7,37 +5,28 @@ use crate::settings::{RedisUrl, Source};
 #[derive(Debug, Clone)]
 pub struct StreamSettings {
     pub url: RedisUrl,
-    /// Name of this process in its consumer groups. A stable name finds its pending entries after a restart.
+    /// A stable name finds its pending entries after a restart.
     pub consumer_name: String,
-    /// Partitions of each stream, equal in every service.
+    /// Equal in every service.
     pub partitions: u16,
-    /// Most entries per read.
     pub batch: usize,
-    /// Longest wait of one read, and of a stop for an idle consumer.
     pub block: Duration,
-    /// Idle time after which entries of another consumer are claimed. Must exceed the longest handler.
+    /// Must exceed the longest handler.
     pub claim_idle: Duration,
-    /// Interval of claiming, redelivering and trimming.
     pub claim_interval: Duration,
-    /// Deliveries after which an event becomes a dead letter.
     pub delivery_limit: u32,
-    /// Longest wait for a Redis response (for blocking reads, on top of `block`).
+    /// For blocking reads, on top of `block`.
     pub timeout: Duration,
-    /// Time that acknowledged entries stay in the stream.
     pub retention: Duration,
-    /// Unread entries of a stream above which events wait in PostgreSQL.
     pub backlog: u64,
-    /// Longest time a group unknown to this service may delay trimming.
     pub foreign_retention: Duration,
-    /// Time until an unconfirmed event is published again, doubling each time.
+    /// Doubled at each check, up to eightfold.
     pub resend_after: Duration,
-    /// Interval of outbox sweeps.
     pub sweep_interval: Duration,
 }
 
 impl StreamSettings {
-    /// Reads the settings. `consumer-name` defaults to host name and port: unique on one machine and stable
-    /// across restarts.
+    /// `consumer-name` defaults to host name and port: unique on one machine and stable across restarts.
     pub fn read(source: &mut Source, http_bind: SocketAddr) -> Self {
         let settings = Self {
             url: source.value("redis-url", "redis://127.0.0.1:6379/0", "Redis 7 or Valkey, with AOF and noeviction"),
@@ -54,8 +43,7 @@ impl StreamSettings {
             delivery_limit: source.within("delivery-limit", "5", 1..=1000, "deliveries after which an event becomes a dead letter"),
             timeout: source.value("redis-timeout", "2s", "longest wait for an answer of Redis"),
             retention: source.value("stream-retention", "10s", "how long acknowledged entries stay in a stream at least"),
-            // Entries of 0.7 to 1 KiB use a quarter of the 384 MB that deploy/ grants Redis; replies to them
-            // as much again.
+            // Entries of 0.7 to 1 KiB use a quarter of the 384 MB of deploy/; replies as much again.
             backlog: source.within(
                 "stream-backlog",
                 "100000",

@@ -1,7 +1,5 @@
-//! Trimming of acknowledged entries, and removal of dead consumers. Trimming goes by time, because a limit on
-//! the length would cut a backlog.
-//!
-//! Foreign groups delay trimming for a limited time: an abandoned group would otherwise fill Redis.
+//! Trims by time, because a limit on the length would cut a backlog. Foreign groups delay trimming for a
+//! limited time: an abandoned one would fill Redis.
 
 use redis::Script;
 
@@ -10,11 +8,9 @@ use super::{
     groups::{groups, oldest_unsettled},
 };
 
-/// Idle time, in `claim-idle` periods, after which a consumer counts as dead. The default is ten minutes,
-/// longer than a container restart. A consumer that returns later is created again.
+/// Dead after this many `claim-idle`: ten minutes by default, longer than a container restart.
 const GONE_AFTER: u32 = 60;
 
-/// Removes dead consumers, and acknowledged entries older than `stream-retention`.
 pub(super) async fn trim(spec: &ConsumerSpec) -> Result<(), BrokerError> {
     let floor = floor(spec).await?;
     let mut command = redis::cmd("XTRIM");
@@ -24,13 +20,13 @@ pub(super) async fn trim(spec: &ConsumerSpec) -> Result<(), BrokerError> {
     forget_gone(spec).await
 }
 
-/// Returns the time before which entries may be trimmed, by the Redis clock.
+/// Redis time in milliseconds.
 async fn floor(spec: &ConsumerSpec) -> Result<u64, BrokerError> {
     let (broker, settings) = (&spec.broker, &spec.settings);
     let now = broker.now().await?;
     let is_crowded = length(broker, &spec.key).await? > settings.backlog;
     let all = groups(broker, &spec.key).await?;
-    // A missing group, destroyed just now, still needs every entry.
+    // A group destroyed just now still needs every entry.
     let is_there = all.iter().any(|group| group.name == spec.group);
     let mut floor = if is_there { now.saturating_sub(milliseconds_of(settings.retention)) } else { 0 };
     for group in all {
@@ -50,9 +46,9 @@ async fn length(broker: &Broker, key: &str) -> Result<u64, BrokerError> {
     broker.command(command).await
 }
 
-/// Removes dead consumers that hold no entries. Others keep their names until their entries are claimed.
+/// Consumers that hold entries stay until these are claimed.
 async fn forget_gone(spec: &ConsumerSpec) -> Result<(), BrokerError> {
-    // One script, because deleting a consumer also deletes its pending entries.
+    // One script: deleting a consumer deletes its pending entries.
     let script = Script::new(
         "local gone = {}
          for _, row in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do

@@ -1,5 +1,3 @@
-//! The loop that runs one child and replaces it.
-
 use std::{
     future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -14,7 +12,7 @@ use tokio::sync::watch;
 use super::{ChildSpec, ExitReason, Life, State, handle::ChildChannels, policy::RestartHistory};
 use crate::shutdown::Shutdown;
 
-/// Runs the child, replaces it when it ends, and gives up past the fault limit of its policy.
+/// Runs and replaces the child until it retires or exceeds its fault limit.
 pub(super) async fn keep_alive<A: Actor<Context = Context<A>>>(
     mut spec: ChildSpec<A>,
     mut channels: ChildChannels<A>,
@@ -47,7 +45,6 @@ pub(super) async fn keep_alive<A: Actor<Context = Context<A>>>(
     channels.status.enter(State::Ended);
 }
 
-/// One life, from the factory to the reason of its end.
 async fn live<A: Actor<Context = Context<A>>>(
     spec: &mut ChildSpec<A>,
     channels: &ChildChannels<A>,
@@ -58,9 +55,8 @@ async fn live<A: Actor<Context = Context<A>>>(
         Err(panic) => return ExitReason::from_panic(&*panic),
     };
     let mut context = Context::new();
-    // An unbounded mailbox. The default bound of 16 has no effect, because every clone of an address passes
-    // it; it costs two allocations and a wake-up each time. Admission and the reads of a consumer bound the
-    // work in flight.
+    // Unbounded: clones of an address pass the default bound of 16 anyway, at the cost of allocations.
+    // Admission and consumer reads bound the work.
     context.set_mailbox_capacity(0);
     let address = context.address();
     let mut running = context.into_future(actor);
@@ -73,8 +69,7 @@ async fn live<A: Actor<Context = Context<A>>>(
     });
     let panicked = end.await;
     if panicked.is_some() {
-        // Dropping a live context polls it once more, mailbox included. A panicked actor must handle no
-        // further message.
+        // Dropping a live context would poll it, and so its mailbox, once more.
         running.ctx().terminate();
     }
     panicked.or_else(|| life.take_end()).unwrap_or(ExitReason::Stopped)
@@ -91,6 +86,6 @@ fn report<A>(spec: &ChildSpec<A>, reason: &ExitReason, is_new_reason: bool) {
 }
 
 async fn retired_within(retiring: &mut watch::Receiver<bool>, delay: std::time::Duration) -> bool {
-    // An error means that every handle is gone: the child is not needed any more.
+    // A dropped sender counts too: every handle is gone.
     tokio::time::timeout(delay, retiring.wait_for(|retired| *retired)).await.is_ok()
 }

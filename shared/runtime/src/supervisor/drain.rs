@@ -1,23 +1,20 @@
-//! The orderly end of an actor.
-
 use std::time::Duration;
 
 use actix::Message;
 use futures_util::future::LocalBoxFuture;
 
-/// Finish the work in progress, then stop. The sender is answered before the actor ends.
+/// Finish the work and stop. The reply precedes the end.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
 pub struct Drain;
 
-/// A part with work that can be finished within a limit.
+/// A part that can finish its work.
 pub trait Drainable {
-    /// Finishes the work and ends for good. False: the limit came first.
+    /// Ends for good; false if `limit` came first.
     fn drain(&self, limit: Duration) -> LocalBoxFuture<'_, bool>;
 }
 
-/// Implements [`Drain`] for an actor without work in progress: it stops at once.
-/// The actor has a field `life`.
+/// Implements [`Drain`] as an immediate stop, for an actor with a field `life`.
 #[macro_export]
 macro_rules! drains_at_once {
     ($actor:ty) => {

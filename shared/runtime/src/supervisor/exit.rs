@@ -1,22 +1,19 @@
-//! The reasons for which an actor ends.
-
 use std::{any::Any, fmt};
 
-/// The reason for which an actor ended.
+/// Why an actor ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ExitReason {
-    /// A handler, or a future of the actor, panicked.
     Panicked(String),
-    /// Redis or PostgreSQL went away or refused a request.
+    /// Redis or PostgreSQL went away or refused.
     Disconnected(String),
-    /// The actor stopped without a reason.
+    /// Without a reason.
     Stopped,
-    /// The actor finished its work on request ([`Drain`](super::Drain)).
+    /// On request ([`Drain`](super::Drain)).
     Drained,
 }
 
 impl ExitReason {
-    /// The label `reason` of `orderflow_actor_restarts_total`.
+    /// The metric label `reason`.
     pub fn label(&self) -> &'static str {
         match self {
             Self::Panicked(_) => "panicked",
@@ -26,7 +23,7 @@ impl ExitReason {
         }
     }
 
-    /// Whether the end counts towards the fault limit: outages are exempt.
+    /// Whether the end counts towards the fault limit.
     pub fn is_fault(&self) -> bool {
         !matches!(self, Self::Disconnected(_) | Self::Drained)
     }

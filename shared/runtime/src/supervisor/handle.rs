@@ -1,5 +1,3 @@
-//! The handle of a supervised actor.
-
 use std::{fmt, sync::Arc, time::Duration};
 
 use actix::{Actor, Addr, Context, Handler, Message, dev::ToEnvelope};
@@ -8,19 +6,19 @@ use tokio::sync::watch;
 
 use super::{ChildStatus, Drain, Drainable, State};
 
-/// The actor is being replaced, or has ended. A message that was sent may have been handled.
+/// The actor is being replaced or has ended; the message may have been handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the actor is being replaced")]
 pub struct Unavailable;
 
-/// The supervisor's ends of the channels to the handles of a child.
+/// The supervisor's ends of a child's channels.
 pub(super) struct ChildChannels<A: Actor> {
     pub(super) address: watch::Sender<Option<Addr<A>>>,
     pub(super) retiring: watch::Receiver<bool>,
     pub(super) status: Arc<ChildStatus>,
 }
 
-/// The handle of a child, for its callers: it reaches the newest actor.
+/// The handle of a child: reaches the newest actor.
 pub struct Supervised<A: Actor> {
     address: watch::Receiver<Option<Addr<A>>>,
     retire: Arc<watch::Sender<bool>>,
@@ -36,10 +34,7 @@ pub(super) fn channels<A: Actor>(kind: &'static str, name: String) -> (ChildChan
 }
 
 impl<A: Actor<Context = Context<A>>> Supervised<A> {
-    /// Sends a message to the newest actor and waits for its answer.
-    ///
-    /// # Errors
-    /// [`Unavailable`]: no actor is up, or it ended before it answered.
+    /// Sends a message and waits for the answer; fails if the actor is down or ends first.
     pub async fn send<M>(&self, message: M) -> Result<M::Result, Unavailable>
     where
         M: Message + Send + 'static,
@@ -47,16 +42,12 @@ impl<A: Actor<Context = Context<A>>> Supervised<A> {
         A: Handler<M>,
         A::Context: ToEnvelope<A, M>,
     {
-        // Queued before the first await: mailboxes are unbounded (`keep_alive`).
+        // Queued before the first await, as mailboxes are unbounded.
         let answer = self.address.borrow().as_ref().ok_or(Unavailable)?.send(message);
         answer.await.map_err(|_| Unavailable)
     }
 
-    /// Sends a message whose answer is optional or uses a channel in the message. A message in the queue is
-    /// lost with its actor.
-    ///
-    /// # Errors
-    /// [`Unavailable`]: no actor is up.
+    /// Sends without waiting; a queued message is lost with its actor. Fails while the actor is down.
     pub fn tell<M>(&self, message: M) -> Result<(), Unavailable>
     where
         M: Message + Send + 'static,
@@ -74,15 +65,12 @@ impl<A: Actor<Context = Context<A>>> Supervised<A> {
         Ok(())
     }
 
-    /// Waits until an actor is up.
-    ///
-    /// # Errors
-    /// [`Unavailable`]: the child has ended for good.
+    /// Waits until an actor is up; fails once the child has ended for good.
     pub async fn ready(&self) -> Result<(), Unavailable> {
         self.address.clone().wait_for(Option::is_some).await.map(|_| ()).map_err(|_| Unavailable)
     }
 
-    /// Asks the actor to finish, and waits for its end; it is not replaced. False: the limit came first.
+    /// Drains the actor without a successor; false if `limit` came first.
     pub async fn drain(&self, limit: Duration) -> bool
     where
         A: Handler<Drain>,
@@ -106,12 +94,12 @@ where
 }
 
 impl<A: Actor> Supervised<A> {
-    /// The state, restarts and last exit of the child.
+    /// The status of the child.
     pub fn status(&self) -> &ChildStatus {
         &self.status
     }
 
-    /// The shared status, through which an actor reports its queue depth.
+    /// The shared status.
     pub fn status_handle(&self) -> Arc<ChildStatus> {
         Arc::clone(&self.status)
     }

@@ -1,10 +1,8 @@
-//! One life of a supervised actor, as seen by the actor.
-
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{ChildStatus, ExitReason};
 
-/// The link of an actor to its supervisor: the actor leaves the reason of its end here before it stops.
+/// The link of an actor to its supervisor.
 #[derive(Debug, Clone)]
 pub struct Life {
     end: Arc<Mutex<Option<ExitReason>>>,
@@ -16,17 +14,17 @@ impl Life {
         Self { end: Arc::default(), status }
     }
 
-    /// Records the reason for which the actor is about to stop.
+    /// Records the reason before the actor stops.
     pub fn ends(&self, reason: ExitReason) {
         *self.end.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason);
     }
 
-    /// The reason for which the previous life ended.
+    /// The end of the previous life.
     pub fn previous_end(&self) -> Option<ExitReason> {
         self.status.last_exit()
     }
 
-    /// Reports the number of items that the actor has accepted and not finished.
+    /// Reports the accepted, unfinished items.
     pub fn queue_depth(&self, depth: usize) {
         self.status.set_queue_depth(depth);
     }

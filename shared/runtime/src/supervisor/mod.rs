@@ -1,8 +1,7 @@
-//! Supervision: an actor that ends is replaced by a fresh one from its factory.
+//! A fresh actor replaces one that ends.
 //!
-//! `actix::Supervisor` leaves a panicked actor dead, and restarts a stopped one with the same, perhaps
-//! broken, struct. This supervisor owns a [`ChildSpec`] per child: the factory, the [`RestartPolicy`] and the
-//! name. A loop per child runs the actix context under `catch_unwind`:
+//! `actix::Supervisor` leaves a panicked actor dead. Here a loop per child runs the context under
+//! `catch_unwind`:
 //!
 //! ```text
 //!  Supervisor (actor) ──owns──> child loop ──factory()──> actor ──ends──> ExitReason
@@ -11,14 +10,9 @@
 //!                                                                            └─ exceeded: Shutdown::fail
 //! ```
 //!
-//! * Callers hold a [`Supervised`] handle: it reaches the newest actor, and returns [`Unavailable`] between
-//!   two.
-//! * Messages in the queue of a dead actor are lost. HTTP answers 503, and a consumer leaves its entry
-//!   pending.
-//! * A lost connection or a server that refuses ([`ExitReason::Disconnected`]) is a fault of the environment:
-//!   the actor is replaced with backoff for as long as that lasts.
-//! * Panics and ends without a reason count towards the fault limit. Past it readiness falls and the process
-//!   ends non-zero, so that an orchestrator can decide.
+//! * A [`Supervised`] handle reaches the newest actor, and returns [`Unavailable`] between two.
+//! * Messages in the queue of a dead actor are lost.
+//! * [`ExitReason::Disconnected`] is exempt from the fault limit, past which the process ends non-zero.
 
 mod child;
 mod drain;
@@ -43,7 +37,7 @@ pub use status::{ChildStatus, State};
 
 use crate::shutdown::Shutdown;
 
-/// The actor that owns the children of one arbiter.
+/// Owns the children of one arbiter.
 #[derive(Debug)]
 struct Supervisor {
     shutdown: Shutdown,
@@ -53,7 +47,6 @@ impl Actor for Supervisor {
     type Context = Context<Self>;
 }
 
-/// Start a child and keep it alive.
 struct Supervise<A: Actor> {
     spec: ChildSpec<A>,
     channels: handle::ChildChannels<A>,
@@ -72,19 +65,19 @@ impl<A: Actor<Context = Context<A>>> Handler<Supervise<A>> for Supervisor {
     }
 }
 
-/// The handle of the supervisor of one arbiter; it starts children.
+/// Starts children on one arbiter.
 #[derive(Clone)]
 pub struct SupervisorHandle {
     address: Addr<Supervisor>,
     roster: Roster,
 }
 
-/// Every supervised actor of this process, for the operations API.
+/// Every supervised actor of this process.
 #[derive(Clone, Default, Debug)]
 pub struct Roster(Arc<Mutex<Vec<Arc<ChildStatus>>>>);
 
 impl Roster {
-    /// The status of every child, in the order of their start.
+    /// All children, in order of start.
     pub fn children(&self) -> Vec<Arc<ChildStatus>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -95,13 +88,13 @@ impl Roster {
 }
 
 impl SupervisorHandle {
-    /// Starts a supervisor on an arbiter, together with its children.
+    /// Starts a supervisor on an arbiter.
     pub fn start(arbiter: &ArbiterHandle, roster: &Roster, shutdown: Shutdown) -> Self {
         let address = Supervisor::start_in_arbiter(arbiter, move |_| Supervisor { shutdown });
         Self { address, roster: roster.clone() }
     }
 
-    /// Starts a child. The handle is usable at once, and returns [`Unavailable`] until the actor is up.
+    /// Starts a child. The handle returns [`Unavailable`] until the actor is up.
     pub fn supervise<A>(
         &self,
         kind: &'static str,

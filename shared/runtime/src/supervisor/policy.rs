@@ -1,5 +1,3 @@
-//! The pace and the limit of restarts.
-
 use std::{
     collections::VecDeque,
     time::{Duration, Instant},
@@ -7,25 +5,19 @@ use std::{
 
 use super::ExitReason;
 
-/// Exponential backoff with jitter, and the fault limit of a child.
+/// Exponential backoff with jitter, and a fault limit.
 #[derive(Debug, Clone, Copy)]
 pub struct RestartPolicy {
-    /// Wait before the first replacement.
     pub first_delay: Duration,
-    /// Longest wait.
     pub longest_delay: Duration,
-    /// Most faults within `period`; at one more the supervisor gives up.
+    /// Within `period`; one more ends the process.
     pub most_faults: usize,
-    /// The period over which faults are counted.
     pub period: Duration,
 }
 
 impl Default for RestartPolicy {
-    /// 50 ms doubling to 2 s: recovery stays well within the promised 15 s, and an outage costs a few
-    /// attempts a second.
-    ///
-    /// 20 faults a minute: more than twice what a poison message may cause (delivery limit 5, with backoff).
-    /// A child that fails more often than every three seconds does no work.
+    /// 50 ms doubling to 2 s keeps recovery within the promised 15 s. 20 faults a minute are more than twice
+    /// those of a poison message (delivery limit 5).
     fn default() -> Self {
         Self {
             first_delay: Duration::from_millis(50),
@@ -36,7 +28,6 @@ impl Default for RestartPolicy {
     }
 }
 
-/// The past ends of a child, which decide about its next start.
 #[derive(Debug)]
 pub(super) struct RestartHistory {
     policy: RestartPolicy,
@@ -50,7 +41,7 @@ impl RestartHistory {
         Self { policy, faults: VecDeque::new(), delay: policy.first_delay, last_end: None }
     }
 
-    /// Whether one more fault at `now` stays within the limit.
+    /// Counts a fault; false past the limit.
     pub(super) fn allows_fault(&mut self, now: Instant) -> bool {
         self.faults.push_back(now);
         while self.faults.front().is_some_and(|first| now.duration_since(*first) > self.policy.period) {
@@ -59,8 +50,7 @@ impl RestartHistory {
         self.faults.len() <= self.policy.most_faults
     }
 
-    /// Whether an end needs a warning. During an outage a child ends for the same reason again and again;
-    /// only the first such end is new.
+    /// Only the first of equal ends in an outage is new.
     pub(super) fn is_new_reason(&mut self, reason: &ExitReason, lived: Duration) -> bool {
         let known = !reason.is_fault()
             && lived <= self.policy.longest_delay
@@ -69,14 +59,14 @@ impl RestartHistory {
         !known
     }
 
-    /// The delay before the next start. A life longer than the longest delay resets the backoff.
+    /// A life longer than the longest delay resets the backoff.
     pub(super) fn next_delay(&mut self, lived: Duration) -> Duration {
         if lived > self.policy.longest_delay {
             self.delay = self.policy.first_delay;
         }
         let delay = self.delay;
         self.delay = (delay * 2).min(self.policy.longest_delay);
-        // A random factor of 0.5 to 1 spreads children that ended together.
+        // Spreads children that ended together.
         delay.mul_f64(rand::random_range(0.5..1.0))
     }
 }

@@ -1,5 +1,3 @@
-//! The status of a supervised actor, as the operations API shows it.
-
 use std::sync::{
     Mutex, PoisonError,
     atomic::{AtomicI64, AtomicU32, Ordering},
@@ -14,20 +12,17 @@ use super::ExitReason;
 pub enum State {
     /// Before the first life.
     Starting,
-    /// An actor is up.
     Running,
-    /// Between two lives, during the backoff.
+    /// In backoff.
     Waiting,
-    /// Ended for good.
+    /// For good.
     Ended,
 }
 
 /// The status of a child.
 #[derive(Debug)]
 pub struct ChildStatus {
-    /// The kind, as in [`ChildSpec`](super::ChildSpec).
     pub kind: &'static str,
-    /// The name among its kind.
     pub name: String,
     restarts: AtomicU32,
     queue_depth: AtomicI64,
@@ -56,7 +51,7 @@ impl ChildStatus {
         self.restarts.load(Ordering::Relaxed)
     }
 
-    /// Items that the actor has accepted and not finished.
+    /// Accepted, unfinished items.
     pub fn queue_depth(&self) -> i64 {
         self.queue_depth.load(Ordering::Relaxed)
     }
@@ -71,7 +66,7 @@ impl ChildStatus {
         self.last_exit.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Called by the actor: items that it has accepted and not finished.
+    /// Called by the actor.
     pub fn set_queue_depth(&self, depth: usize) {
         self.queue_depth.store(i64::try_from(depth).unwrap_or(i64::MAX), Ordering::Relaxed);
         self.depth_gauge.set(depth as f64);

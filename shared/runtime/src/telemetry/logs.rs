@@ -1,5 +1,3 @@
-//! Logs: their form, their filter, and their output to standard output.
-
 use std::{fmt, io::IsTerminal};
 
 use tracing::Level;
@@ -14,7 +12,6 @@ use crate::settings::Value;
 /// The form of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
-    /// Text for a terminal.
     Pretty,
     /// One JSON object a line.
     Json,
@@ -31,10 +28,10 @@ impl Value for LogFormat {
     }
 }
 
-/// The crate that logs the parameters of every statement at the level debug.
+/// Logs the parameters of every statement at debug.
 const STATEMENTS: &str = "tokio_postgres";
 
-/// The filter of log lines: a level, and levels of single modules.
+/// A level, and levels of modules.
 #[derive(Clone)]
 pub struct LogFilter(Targets);
 
@@ -79,11 +76,11 @@ impl fmt::Debug for LogFilter {
     }
 }
 
-/// Sends the logs of this process to standard output. Call it once, before the first log line.
+/// Sends logs to standard output; call it once, before the first line.
 pub fn install_logs(format: LogFormat, filter: &LogFilter) {
     let registry = tracing_subscriber::registry().with(filter.0.clone());
     let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    // The first installation stays: a second one happens only when several services share a test process.
+    // A second installation happens only in tests with several services.
     _ = match format {
         LogFormat::Pretty => {
             registry.with(tracing_subscriber::fmt::layer().with_ansi(colour).with_target(false)).try_init()

@@ -1,4 +1,4 @@
-//! The Prometheus recorder, and the description of each metric.
+//! The Prometheus recorder.
 
 use std::sync::OnceLock;
 
@@ -6,13 +6,13 @@ use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 pub use metrics_exporter_prometheus::PrometheusHandle;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
 
-/// Buckets in seconds: from a cache hit (0.1 ms) to the longest long poll (30 s).
+/// A cache hit (0.1 ms) to the longest long poll (30 s).
 const SECONDS: [f64; 16] =
     [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0];
-/// Buckets in items of a transaction: powers of two around the default of `commit-batch` (512).
+/// Powers of two around the default of `commit-batch` (512).
 const BATCH: [f64; 11] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0];
 
-/// Installs the recorder of this process at the first call; every call returns its handle.
+/// Returns the recorder's handle; the first call installs it.
 pub fn install() -> PrometheusHandle {
     static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
     HANDLE.get_or_init(build).clone()

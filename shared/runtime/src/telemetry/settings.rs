@@ -1,28 +1,24 @@
-//! The settings of logs and traces.
-
 use super::{LogFilter, LogFormat};
 use crate::settings::{HttpUrl, Source};
 
 /// The settings of logs.
 #[derive(Debug, Clone)]
 pub struct LogSettings {
-    /// The form of log lines.
     pub format: LogFormat,
-    /// The lines that are logged.
     pub filter: LogFilter,
 }
 
 /// The settings of traces.
 #[derive(Debug, Clone)]
 pub struct TraceSettings {
-    /// The collector of spans; without one no spans are made.
+    /// `None`: no spans are made.
     pub collector: Option<HttpUrl>,
-    /// Share of new traces that are sampled, 0 to 1.
+    /// 0 to 1.
     pub sample_ratio: f64,
 }
 
 impl LogSettings {
-    /// Reads the settings of logs.
+    /// Reads the settings.
     pub fn read(source: &mut Source) -> Self {
         Self {
             format: source.value(
@@ -40,7 +36,7 @@ impl LogSettings {
 }
 
 impl TraceSettings {
-    /// Reads the settings of traces.
+    /// Reads the settings.
     pub fn read(source: &mut Source) -> Self {
         let collector: Option<HttpUrl> = source.value(
             "otlp-endpoint",

@@ -1,5 +1,3 @@
-//! Answers of PostgreSQL, and their effect on connections.
-
 use std::{
     cell::Cell,
     net::TcpListener,
@@ -35,7 +33,7 @@ fn open(settings: &DatabaseSettings) -> Database {
     Database::open("test", settings).expect("a pool")
 }
 
-/// A proxy that forwards all bytes until existing connections are silenced; new ones still work.
+/// Forwards all bytes until existing connections are silenced; new ones still work.
 struct Proxy {
     port: u16,
     silent_below: Rc<Cell<usize>>,
@@ -79,7 +77,6 @@ impl Proxy {
     }
 }
 
-/// A server that accepts connections and stays silent.
 fn silent_server() -> (TcpListener, u16) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("an address").port();
@@ -159,7 +156,7 @@ fn notes(database: &Database, settings: &DatabaseSettings) -> Commits<Notes> {
     Commits::start(&supervisor, database.clone(), settings, || Notes)
 }
 
-/// The table and its writer, after the write of note 1.
+/// Writes note 1 first.
 async fn writing_notes(database: &Database, settings: &DatabaseSettings) -> Commits<Notes> {
     run(database, "CREATE TABLE notes (number int, label text DEFAULT 'a note')").await.expect("a table");
     let writer = notes(database, settings);

@@ -1,5 +1,3 @@
-//! Group commit: deposits into accounts by many writers at a time.
-
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -25,7 +23,7 @@ fn deposit(amount: i32) -> Deposit {
     Deposit { id: Uuid::now_v7(), amount }
 }
 
-/// Keeps each transaction open for `seconds`, and adds a permit to `entered` when one begins.
+/// Keeps transactions open for `seconds`; each beginning adds a permit to `entered`.
 struct Deposits<const DEPENDENT: bool, const MAX_WAIT_INTERVALS: u32 = 0> {
     entered: Arc<Semaphore>,
     seconds: f64,
@@ -293,7 +291,7 @@ async fn an_item_whose_row_is_locked_does_not_hold_up_the_others() {
     let commits = bank.writer::<false>(0.0);
     up(&commits).await;
     let items: Vec<Deposit> = (0..512).map(|_| deposit(1)).collect();
-    // Another session has inserted the same row without a commit, so the insert of this batch waits for it.
+    // An uncommitted insert of the same row makes this batch wait.
     let patient = DatabaseSettings { statement_timeout: Duration::from_secs(60), ..bank.settings.clone() };
     let operator =
         Database::open("operator", &patient).expect("a pool").connection().await.expect("a connection");

@@ -3,7 +3,7 @@ use testing::database_settings;
 
 #[test]
 fn sql_on_an_http_worker_thread_panics() {
-    // The panic comes before the first connection, so this needs no server.
+    // The panic comes before the first connection: no server is needed.
     let database = Database::open("test", &database_settings("postgres://postgres@127.0.0.1:1/nowhere"))
         .expect("a pool");
     let worker = std::thread::spawn(move || {

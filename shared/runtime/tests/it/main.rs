@@ -1,5 +1,3 @@
-//! The runtime on real Redis and PostgreSQL servers, with a toy shop: see `toy`.
-
 mod database;
 mod example;
 mod group_commit;

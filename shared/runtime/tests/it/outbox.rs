@@ -1,5 +1,3 @@
-//! Every committed event is published, whichever process dies or forgets it.
-
 use std::time::Duration;
 
 use events::{Envelope, Route};
@@ -14,7 +12,7 @@ fn event(retention: Retention) -> OutboxEvent {
     OutboxEvent::new::<Deposited>(deposited("alice", 1), retention).expect("small enough")
 }
 
-/// Inserts a row as the transaction of an effect does; leased to the relay of this process for `lease`.
+/// Leased to the relay of this process for `lease`.
 async fn insert(bank: &Bank, event: &OutboxEvent, lease: Duration) {
     let rows: OutboxRows = [event].into_iter().collect();
     let sql = "INSERT INTO outbox (event_id, stream, envelope, repeats, due_at)
@@ -28,7 +26,7 @@ async fn insert(bank: &Bank, event: &OutboxEvent, lease: Duration) {
         .expect("inserted");
 }
 
-/// Waits until at least `count` copies of the event are in the stream.
+/// Waits for at least `count` copies in the stream.
 async fn published(bank: &Bank, event: &OutboxEvent, count: usize) {
     let look = async || match copies(bank, event).await {
         copies if copies >= count => Ok(()),
@@ -120,7 +118,7 @@ async fn an_event_is_not_published_again_while_its_copy_is_unread_or_pending_or_
     assert_eq!(copies(&bank, &asked).await, 1, "pending");
 
     bank.redis.command::<()>(&["XGROUP", "CREATE", ANSWERS, GROUP, "0", "MKSTREAM"]).await;
-    // The event waited long before it was handled: its reply is much younger than the event.
+    // A long wait before handling: the reply is much younger than the event.
     let answer = bank.redis.command::<String>(&["XADD", ANSWERS, "*", "an", "answer"]).await;
     let mut entries: Vec<(String, Vec<String>)> = bank.redis.command(&["XRANGE", STREAM, "-", "+"]).await;
     let (entry, _) = entries.remove(0);
@@ -258,7 +256,7 @@ async fn a_stream_that_is_full_gets_no_more_and_the_rest_follows_when_there_is_r
     relay.publish(fed);
     let full = async || (bank.redis.command::<u64>(&["XLEN", STREAM]).await >= 10).then_some(());
     eventually("the stream is full", SOON, full).await;
-    // The events fed before the first sweep, and those of the first sweep, may each fill the stream once.
+    // The first feed and the first sweep may each fill the stream once.
     assert!(bank.redis.command::<u64>(&["XLEN", STREAM]).await <= 20);
 
     let consumers = bank.consumers();
@@ -311,7 +309,7 @@ async fn a_reset_that_nobody_has_finished_healing_is_healed_by_the_next_sweep() 
     let mut events = [event(Retention::UntilConfirmed), event(Retention::UntilConfirmed)];
     events.sort_by_key(|event| event.envelope.id);
     let [before, after] = events;
-    // The marker that a process leaves if it dies after the first of the two events.
+    // The marker of a process that died after the first event.
     bank.redis
         .command::<()>(&["SET", "orderflow:marker:bank", &format!("healing:{}", before.envelope.id)])
         .await;

@@ -1,5 +1,3 @@
-//! A Redis that refuses is treated like one that is away, and an entry that fails leaves the others going.
-
 use std::time::{Duration, Instant};
 
 use events::Envelope;
@@ -25,7 +23,7 @@ async fn a_redis_that_refuses_writes_ends_no_consumer_and_the_flow_goes_on_when_
     bank.redis.command::<()>(&["CONFIG", "SET", "min-replicas-to-write", "1"]).await;
     let refused = bank.broker.probe().await.expect_err("writes are refused").to_string();
     assert!(refused.contains("NOREPLICAS"), "{refused}");
-    // Long enough for more ends than the fault limit of a child allows.
+    // Long enough for more ends than the fault limit allows.
     let began = Instant::now();
     while began.elapsed() < Duration::from_secs(3) {
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -109,7 +107,7 @@ async fn what_a_live_consumer_has_in_hand_is_claimed_by_nobody_however_long_it_t
     eventually("it is in hand", SOON, taken).await;
     let peer = bank.consumers_called("peer");
     let began = Instant::now();
-    // Five times `claim-idle`, in which the peer checks twenty times.
+    // The peer checks twenty times.
     while began.elapsed() < bank.settings.claim_idle * 5 {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }

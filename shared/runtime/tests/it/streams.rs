@@ -1,5 +1,3 @@
-//! Events that are handled, retried, and given up.
-
 use std::time::Duration;
 
 use events::Envelope;
@@ -295,10 +293,8 @@ async fn a_drained_consumer_has_finished_and_acknowledged_its_batch() {
     bank.all_processed(&consumers, 10).await;
 }
 
-/// Waits until the consumers hold this many entries.
 async fn pending_entries(bank: &Bank, entries: u64) {
     let pending_entries = async || {
-        // The consumer creates the group when it starts.
         let groups: Vec<redis::Value> = bank.redis.command(&["XINFO", "GROUPS", STREAM]).await;
         let pending = async || {
             bank.redis

@@ -1,11 +1,8 @@
-//! Redis loses its data, or is away.
-
 use events::FIELD;
 
 use crate::toy::{Bank, GROUP, STREAM, deposited};
 
-/// Forgets and publishes in one MULTI: the event is in the new stream before the consumer can make its group
-/// again.
+/// One MULTI: the event is in the new stream before the consumer recreates its group.
 async fn forget_and_publish(bank: &Bank, forget: &[&str], account: &str) {
     let mut pipeline = redis::pipe();
     pipeline.atomic().cmd(forget[0]).arg(&forget[1..]);

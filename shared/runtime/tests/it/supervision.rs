@@ -1,5 +1,3 @@
-//! Supervision of a toy actor that fails on request.
-
 use std::{
     sync::{Arc, Mutex},
     time::Duration,
@@ -15,7 +13,7 @@ use testing::eventually;
 
 const SOON: Duration = Duration::from_secs(10);
 
-/// The handled messages, each with the number of the life that handled it.
+/// Messages, each with the life that handled it.
 type Record = Arc<Mutex<Vec<(usize, u32)>>>;
 
 struct Fragile {
@@ -28,7 +26,7 @@ impl Actor for Fragile {
     type Context = Context<Self>;
 }
 
-/// Answers with the number of the life that handled it.
+/// Answers with the number of its life.
 #[derive(Message)]
 #[rtype(result = "usize")]
 struct Note(u32);
@@ -87,7 +85,6 @@ fn start(shutdown: &Shutdown, policy: RestartPolicy, record: &Record) -> Supervi
     })
 }
 
-/// The number of the life that answers.
 async fn living(actor: &Supervised<Fragile>, at_least: usize) -> usize {
     let look = async || match actor.send(Note(0)).await {
         Ok(number) if number >= at_least => Ok(number),

@@ -1,4 +1,4 @@
-//! Tokens that the verifier refuses. Each of them would pass a verifier with one check missing.
+//! Each refused token would pass a verifier with one check missing.
 
 use std::time::Duration;
 
@@ -20,7 +20,6 @@ fn verifier(signer: &Signer) -> Verifier {
     Verifier::new(KeySet::fixed(&signer.jwks()), &settings())
 }
 
-/// The error for a correctly signed token with changed claims.
 async fn refusal_of_claims(change: impl FnOnce(&mut Claims)) -> TokenError {
     let signer = Signer::generate();
     let mut claims = Signer::claims(Role::User);
@@ -195,7 +194,7 @@ async fn tokens_are_still_verified_while_the_signer_is_down() {
     verifier.verify(&signer.token(Role::User)).await.expect("the key is fetched");
     server.stop(false).await;
     verifier.verify(&signer.token(Role::User)).await.expect("another token, the same key");
-    // The set is too fresh to be fetched again: an unknown key is refused instead of reported as an outage.
+    // The set is too fresh for another fetch: an unknown key is refused, without an outage.
     assert_invalid(
         &verifier.verify(&Signer::generate().token(Role::User)).await.expect_err("refused"),
         "unknown",
@@ -234,7 +233,7 @@ async fn a_signer_that_hangs_costs_one_request_its_patience_and_no_other() {
     );
 }
 
-/// A signer that answers once, then accepts requests and stays silent.
+/// Answers once, then stays silent.
 async fn publish_once(signer: &Signer) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}/keys", listener.local_addr().expect("an address"));
@@ -269,7 +268,7 @@ fn publish(signer: &Signer) -> (actix_web::dev::ServerHandle, String) {
     (handle, url)
 }
 
-/// The same token with another first character of its signature.
+/// Changes the first character of the signature.
 fn tampered(token: &str) -> String {
     let (signed, signature) = token.rsplit_once('.').expect("a JWT");
     let first = if signature.starts_with('A') { "B" } else { "A" };

@@ -1,5 +1,3 @@
-//! A toy service: deposits arrive as events and end in a table without protection against doubles.
-
 use std::{
     collections::{HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard},
@@ -41,30 +39,26 @@ impl Event for Deposited {
     }
 }
 
-/// A deposit in its envelope.
 pub fn deposited(account: &str, amount: i32) -> Envelope {
     let event = Deposited { account: account.to_owned(), amount };
     Envelope::new(&event, "bank", account.to_owned(), TraceContext::root())
 }
 
-/// The faults to inject, and the deliveries so far. The script outlives the handlers.
+/// The script outlives the handlers.
 #[derive(Debug, Default)]
 pub struct Script {
-    /// Panics to come, each after the commit of the effect and before its outcome is returned.
+    /// After the commit and before the outcome.
     pub panics: usize,
-    /// Batches to come whose environment is down.
+    /// Batches whose environment is down.
     pub transients: usize,
-    /// Accounts whose deposits fail: the next error of each; the last one stays.
+    /// One error for each attempt; the last one stays.
     pub failing: HashMap<String, VecDeque<&'static str>>,
-    /// Accounts whose deposits are poison messages.
     pub poison: Vec<String>,
-    /// Accounts whose deposits fail for the environment.
     pub out_of_reach: Vec<String>,
-    /// Duration of a batch.
     pub pause: Duration,
-    /// Accounts whose batches wait until they are removed from here.
+    /// Accounts whose batches wait until removed here.
     pub waiting: Vec<String>,
-    /// Every delivered event: account and delivery count.
+    /// Account and delivery count.
     pub seen: Vec<(String, u32)>,
 }
 
@@ -119,7 +113,7 @@ impl Teller {
         }
     }
 
-    /// Inserts inbox row and effect in one statement. Returns whether this was the first time.
+    /// Returns whether this was the first time.
     async fn deposit(&self, received: &Received<Deposited>) -> Result<bool, DbError> {
         let sql = "WITH fresh AS (
                        INSERT INTO inbox (consumer, event_id) VALUES ($1, $2)
@@ -151,17 +145,15 @@ impl Script {
     }
 }
 
-/// The route of the only event: the bank publishes and consumes it.
 pub const ROUTE: Route =
     Route { stream: STREAM, publisher: "bank", consumer: "bank", group: GROUP, answered_on: &[] };
 
-/// The servers, the tables and the script of one test.
 pub struct Bank {
     pub redis: TestRedis,
     pub settings: StreamSettings,
     pub broker: Broker,
     pub teller: Teller,
-    // Last, so that it is dropped after every connection.
+    // Dropped after every connection.
     _database: TestDatabase,
 }
 
@@ -184,7 +176,6 @@ impl Bank {
         ConsumerSet::new(&supervisor(), GROUP, &self.settings, &self.broker).with(move || teller.clone())
     }
 
-    /// The consumers of another instance.
     pub fn consumers_called(&self, name: &str) -> ConsumerSet {
         let teller = self.teller.clone();
         let settings = StreamSettings { consumer_name: name.to_owned(), ..self.settings.clone() };
@@ -213,7 +204,7 @@ impl Bank {
         connection.query_one(sql, &[]).await.expect("a number").get(0).expect("a number")
     }
 
-    /// Waits until `count` deposits are made and every entry is acknowledged.
+    /// Waits for `count` deposits, and the acknowledgement of every entry.
     pub async fn all_processed(&self, consumers: &ConsumerSet, count: i64) -> StreamOverview {
         let look = async || {
             let deposits = self.number("SELECT count(*) FROM deposits").await;
@@ -231,7 +222,6 @@ impl Bank {
         DeadLetters::new(self.broker.clone())
     }
 
-    /// Waits until there are `count` dead letters.
     pub async fn dead_lettered(&self, count: usize) -> Vec<DeadLetter> {
         let look = async || {
             let letters = self.dead_letters().list(STREAM, None, 100).await.expect("Redis answers");
@@ -240,7 +230,6 @@ impl Bank {
         eventually("the dead letters are there", SOON, look).await
     }
 
-    /// Asserts that every event was deposited once.
     pub async fn assert_no_doubles(&self) {
         assert_eq!(
             self.number("SELECT count(*) - count(DISTINCT event_id) FROM deposits").await,

@@ -1,5 +1,3 @@
-//! Streams stay bounded over time, and a backlog is kept whole.
-
 use std::time::Duration;
 
 use events::Envelope;
@@ -27,7 +25,7 @@ async fn shorter_than(bank: &Bank, limit: u64) {
 async fn trimming_removes_in_one_go_whatever_all_are_done_with() {
     let mut bank = Bank::open().await;
     bank.settings.retention = Duration::ZERO;
-    // The group starts after these entries, so the time of the test goes into trimming them.
+    // The group starts after these entries: the test's time goes into trimming.
     bank.publish(&numbered(30_000)).await;
     bank.redis.command::<()>(&["XGROUP", "CREATE", STREAM, GROUP, "$"]).await;
     let _consumers = bank.consumers();

@@ -1,4 +1,4 @@
-//! The imports of a crate, file by file: every `use`, and every path with two segments or more.
+//! The imports of a crate: every `use`, and every path with two segments or more.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -8,40 +8,37 @@ use std::{
 
 use syn::visit::{self, Visit};
 
-/// A path as its segments: `["crate", "store", "place"]`.
+/// `["crate", "store", "place"]`
 pub type Segments = Vec<String>;
 
-/// One module of a crate.
 #[derive(Default)]
 pub struct Module {
-    /// Paths its code names, as they are written.
+    /// As they are written.
     pub paths: BTreeSet<Segments>,
-    /// Names it imports or exports again, and the path of each.
+    /// Imports and re-exports, each with its path.
     pub names: BTreeMap<String, Segments>,
-    /// Paths of `use a::*`.
     pub globs: Vec<Segments>,
 }
 
-/// All modules of a crate by their path: `[]` is `lib.rs`, `["store", "place"]` is `store/place.rs`.
+/// Modules by path: `[]` is `lib.rs`, `["store", "place"]` is `store/place.rs`.
 pub struct Crate {
     pub modules: BTreeMap<Segments, Module>,
 }
 
 impl Crate {
-    /// Reads every file under `src`, tests inside the files left out.
     pub fn read(folder: &Path) -> Self {
         let mut modules = BTreeMap::new();
         read_folder(&folder.join("src"), &[], &mut modules);
         Self { modules }
     }
 
-    /// The modules that `module` imports from, with its re-exports followed to the defining file.
+    /// Follows re-exports to the defining file.
     pub fn imports(&self, module: &[String]) -> BTreeSet<Segments> {
         let paths = self.modules[module].paths.iter();
         paths.filter_map(|path| self.resolve(module, path, 0)).filter(|target| target != module).collect()
     }
 
-    /// The module of this crate in which `path` ends, seen from `module`; none for a path into another crate.
+    /// The module in which `path` ends; none for another crate.
     fn resolve(&self, module: &[String], path: &[String], depth: usize) -> Option<Segments> {
         let (base, rest) = match path.first()?.as_str() {
             "crate" => (Vec::new(), &path[1..]),
@@ -151,7 +148,7 @@ impl Module {
         }
     }
 
-    /// A re-export is no use: only who imports the name depends on the module behind it.
+    /// A re-export is no use: only an importer of the name depends on the module behind it.
     fn import(&mut self, path: Segments, name: Option<String>, exported: bool) {
         if !exported {
             self.paths.insert(path.clone());

@@ -1,7 +1,4 @@
-//! The layers: who may import whom, and no import runs in a circle.
-//!
-//! Cargo holds the directions between crates. This test holds the modules inside them by an allow-list: an
-//! import that no row allows is an error. ARCHITECTURE.md shows the same rows.
+//! The layers: an allow-list of imports between modules, as in ARCHITECTURE.md.
 
 mod imports;
 
@@ -13,7 +10,7 @@ use std::{
 
 use imports::{Crate, Segments};
 
-/// Crates whose use is restricted: runtimes, servers, frameworks. Value crates are free.
+/// Crates whose use is restricted: runtimes, servers, frameworks.
 const WATCHED: [&str; 12] = [
     "actix",
     "actix_rt",
@@ -29,7 +26,7 @@ const WATCHED: [&str; 12] = [
     "tokio_postgres",
 ];
 
-/// A module, the modules of its own crate that it may use, the modules of `runtime`, and the watched crates.
+/// The modules of its own crate and of `runtime`, and the watched crates, that a module may use.
 struct Row {
     module: &'static str,
     own: &'static str,
@@ -41,7 +38,7 @@ const fn row(module: &'static str, own: &'static str, runtime: &'static str, cra
     Row { module, own, runtime, crates }
 }
 
-/// A service. The composition root may use everything: `startup`, and what only it and `main` use.
+/// The composition root may use everything.
 const SERVICE: [Row; 9] = [
     row("domain", "", "auth", ""),
     row("settings", "domain tokens", "auth db process settings stream", ""),
@@ -60,7 +57,7 @@ const SERVICE: [Row; 9] = [
 ];
 const COMPOSITION: [&str; 4] = ["startup", "start_error", "preparation", "create_admin"];
 
-/// The runtime, lower modules first.
+/// Lower modules first.
 const RUNTIME: [Row; 14] = [
     row("tls", "", "", "rustls"),
     row("failpoint", "", "", ""),
@@ -83,7 +80,6 @@ const RUNTIME: [Row; 14] = [
     row("ops", "auth db failpoint http outbox stream supervisor telemetry", "", "actix actix_web tokio"),
 ];
 
-/// Every crate of the workspace: the circles are looked for in all of them.
 const CRATES: [&str; 12] = [
     "shared/events",
     "shared/runtime",
@@ -107,7 +103,6 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(' ').filter(|word| !word.is_empty())
 }
 
-/// The imports of `code` that `rows` do not allow, one line each.
 fn forbidden(folder: &str, code: &Crate, rows: &[Row], free: &[&str]) -> Vec<String> {
     let mut found = Vec::new();
     for (module, contents) in &code.modules {
@@ -190,7 +185,7 @@ fn no_import_runs_in_a_circle() {
     );
 }
 
-/// Sets of files that import each other, each as the imports among them.
+/// Files that import each other, with the imports among them.
 fn circles(code: &Crate) -> Vec<String> {
     let imports: BTreeMap<&Segments, BTreeSet<Segments>> =
         code.modules.keys().map(|module| (module, code.imports(module))).collect();

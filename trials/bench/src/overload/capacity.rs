@@ -1,8 +1,4 @@
-//! The capacity: the highest rate at which orders keep pace, so that the load is sustainable.
-//!
-//! Many customers in a closed loop exceed the capacity, because they send as fast as they are answered. A
-//! closed loop gives a first guess. The rate of an open loop is then raised until orders fall behind, or
-//! lowered until they keep pace.
+//! The highest rate at which orders keep pace (`docs/benchmarks/README.md`).
 
 use std::time::Duration;
 
@@ -10,22 +6,20 @@ use super::super::BenchError;
 use super::step::{Step, Trial};
 use ctl::terminal::Bar;
 
-/// The share of offered orders that must be at their end with the load. The others are in flight.
+/// Offered orders that must end with the load; the others are in flight.
 const KEPT_PACE: f64 = 0.97;
 /// Few customers, so that the stack limits the rate.
 const CUSTOMERS: u16 = 16;
-/// The factor from one rate to the next, which is the resolution of the capacity.
+/// The factor between rates: the resolution of the capacity.
 const STRIDE: f64 = 1.1;
-/// The most tried rates. 1.1^12 is 3.1, the largest error of a guess.
+/// Allows for a guess that is wrong by the factor 1.1^12 = 3.1.
 const PROBES: usize = 12;
-/// The search ends after this many lagging rates in a row, because one may be disturbed.
+/// Lagging rates in a row that end the search: one may be disturbed.
 const LAGS: u32 = 2;
 
-/// The capacity, and the loads that found it.
 pub struct Capacity {
     /// Ended orders a second, at the highest rate with pace.
     pub per_second: f64,
-    /// All tried rates.
     pub probes: Vec<Step>,
 }
 
@@ -49,16 +43,15 @@ pub async fn find(trial: &mut Trial<'_>, time: Duration, bar: &Bar) -> Result<Ca
     })
 }
 
-/// A search upwards from the first guess, or downwards when orders lag at the guess.
+/// Searches upwards from the guess, or downwards when orders lag there.
 struct Search {
     rate: f64,
     best: Option<f64>,
-    /// Lagging rates in a row.
     lags: u32,
 }
 
 impl Search {
-    /// Chooses the next rate. Returns true when the capacity is found.
+    /// True when the capacity is found.
     fn learn(&mut self, kept: bool, goodput: f64) -> bool {
         let came_down = self.best.is_none() && self.lags > 0;
         self.lags = if kept { 0 } else { self.lags + 1 };
@@ -74,7 +67,6 @@ impl Search {
 mod tests {
     use super::*;
 
-    /// The tried rates and the result of a search, with a stack that keeps pace up to `most`.
     fn searched(guess: f64, most: f64) -> (Vec<f64>, Option<f64>) {
         let mut search = Search { rate: guess, best: None, lags: 0 };
         let mut tried = Vec::new();

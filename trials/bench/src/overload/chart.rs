@@ -1,4 +1,4 @@
-//! Goodput and accepted orders against offered load, and the ideal: all orders up to the capacity.
+//! Goodput and accepted orders against offered load, with the ideal.
 
 use std::fmt::Write;
 
@@ -7,18 +7,17 @@ use super::report::{OverloadReport, Rung};
 
 const WIDTH: f64 = 960.0;
 const HEIGHT: f64 = 520.0;
-/// The rectangle of the data.
 const LEFT: f64 = 80.0;
 const RIGHT: f64 = 920.0;
 const TOP: f64 = 90.0;
 const BOTTOM: f64 = 440.0;
-/// The most lines of the grid on an axis, which leaves room for labels.
+/// The most grid lines on an axis, which leaves room for labels.
 const GRID: f64 = 8.0;
 const ACCEPTED: &str = "#8250df";
 const GOODPUT: &str = "#1a7f37";
 const IDEAL: &str = "#57606a";
 
-/// An SVG document.
+/// Draws the loads as SVG.
 #[must_use]
 pub fn svg(report: &OverloadReport) -> String {
     let scale = Scale::of(report);
@@ -91,7 +90,6 @@ fn legend() -> String {
     legend
 }
 
-/// Maps orders a second to coordinates.
 struct Scale {
     offered: f64,
     answered: f64,

@@ -2,23 +2,21 @@ use std::time::Duration;
 
 use super::super::BenchPlan;
 
-/// The loads and their durations.
+/// The loads of a run.
 #[derive(Debug, Clone)]
 pub struct Ladder {
-    /// The capacity in orders a second; `None`: measured.
+    /// Orders a second; `None`: measured.
     pub capacity: Option<f64>,
-    /// The loads in turn, as multiples of the capacity.
+    /// Multiples of the capacity, in turn.
     pub times: Vec<f64>,
-    /// The duration of each load.
     pub time: Duration,
-    /// The duration of each load in the search for the capacity.
+    /// The duration of a load in the search for the capacity.
     pub probe: Duration,
-    /// The longest wait for an idle machine before each load.
     pub patience: Duration,
 }
 
 impl Ladder {
-    /// Loads from a quarter of the capacity to five times, as in fault F16.
+    /// A quarter of the capacity to five times, as in fault F16.
     #[must_use]
     pub fn full() -> Self {
         Self {
@@ -43,7 +41,6 @@ impl Ladder {
         }
     }
 
-    /// The plan of the warm-up.
     pub(super) fn warm_up_plan(&self) -> BenchPlan {
         BenchPlan { patience: self.patience, ..BenchPlan::quick(Vec::new()) }
     }

@@ -1,15 +1,4 @@
 //! Goodput against offered load, up to several times the capacity.
-//!
-//! The load generator has the last core and the stack all others, so that the generator leaves the capacity
-//! alone. Orders are sent when they are due, independent of the responses (`lua/paced.lua`). Goodput counts
-//! orders at their end.
-//!
-//! | module | content |
-//! | --- | --- |
-//! | [`Ladder`] | the loads and their durations |
-//! | `capacity` | the highest rate at which orders keep pace |
-//! | `step` | one load: orders offered, accepted, refused, ended, and their latency |
-//! | [`OverloadReport`], [`svg`] | the table and the picture |
 
 mod capacity;
 mod chart;
@@ -33,11 +22,11 @@ use ctl::terminal::{Bar, Colour};
 use servers::affinity::Cores;
 use step::Trial;
 
-/// Starts a private stack, finds its capacity, and offers multiples of it. `binaries` is the folder of the
-/// services' programs, by default that of this program.
+/// Finds the capacity of a private stack, and offers multiples of it. `binaries` is by default the folder of
+/// this program.
 ///
 /// # Errors
-/// [`BenchError`] for a stack that fails to start, a missing generator, or orders that stay open.
+/// The stack fails to start, a generator is missing, or orders stay open.
 pub async fn run(
     ladder: &Ladder,
     binaries: Option<PathBuf>,

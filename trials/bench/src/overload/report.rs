@@ -1,4 +1,4 @@
-//! The report of a ladder of loads, as text and JSON.
+//! A ladder of loads as text and JSON.
 
 use serde::Serialize;
 
@@ -11,30 +11,25 @@ use ctl::terminal::{Colour, Paint, table};
 /// The result of a run.
 #[derive(Debug, Clone, Serialize)]
 pub struct OverloadReport {
-    /// The highest rate of orders a second at which the stack keeps pace.
+    /// Orders a second at which the stack keeps pace.
     pub capacity: f64,
     /// The loads that found the capacity.
     pub probes: Vec<Step>,
-    /// The loads, the smallest first.
+    /// The smallest load first.
     pub rungs: Vec<Rung>,
-    /// Seconds of each load.
     pub seconds: u64,
-    /// The cores of the stack.
     pub cores_of_the_stack: usize,
-    /// The machine of the run.
     pub machine: Machine,
-    /// The time of the end.
+    /// The end of the run.
     pub at: String,
 }
 
-/// A load, and its relation to the capacity.
+/// A load against the capacity.
 #[derive(Debug, Clone, Serialize)]
 pub struct Rung {
-    /// The intended load, as a multiple of the capacity.
+    /// The intended multiple of the capacity.
     pub times: f64,
-    /// Goodput divided by the capacity.
     pub of_capacity: f64,
-    /// The measured load.
     #[serde(flatten)]
     pub step: Step,
 }
@@ -61,7 +56,6 @@ impl OverloadReport {
         }
     }
 
-    /// The report as text.
     #[must_use]
     pub fn render(&self, paint: Paint) -> String {
         let Machine { cpu, postgres, redis, .. } = &self.machine;

@@ -12,12 +12,12 @@ use ctl::stack::Kind;
 use servers::affinity::Cores;
 use site::{Site, products};
 
-/// More than payment admits (1,024, `admission-limit`), so that payment refuses the excess.
+/// Above `admission-limit` (1,024), so that payment refuses the excess.
 const MOST_CONNECTIONS: u16 = 2_048;
 const FEWEST_CONNECTIONS: u16 = 64;
 
-/// Ended orders and their latency. The tables were empty before the load, and $1 is its end. In an open loop
-/// a key ends with the microsecond of its POST, elsewhere with a small number.
+/// Orders that ended by $1, the end of the load, and the latency of all. In an open loop a key ends with the
+/// microsecond of its POST, else with a small number.
 const RESULT: &str = "SELECT count(*) FILTER (WHERE ended AND at <= $1),
          percentile_cont(0.5) WITHIN GROUP (ORDER BY took) FILTER (WHERE ended AND took < 86400),
          percentile_cont(0.99) WITHIN GROUP (ORDER BY took) FILTER (WHERE ended AND took < 86400)
@@ -25,29 +25,25 @@ const RESULT: &str = "SELECT count(*) FILTER (WHERE ended AND at <= $1),
                extract(epoch FROM coalesce(o.ended_at, o.settled_at))::float8 - substring(o.idempotency_key FROM '[0-9]+$')::float8 / 1e6 AS took
            FROM orders o) AS placed";
 
-/// The result of one load. Rates are per second of the offered load.
+/// The result of one load, in orders a second of the offered load.
 #[derive(Debug, Clone, Serialize)]
 pub struct Step {
-    /// Orders sent a second.
     pub offered: f64,
-    /// Orders a second answered with a 2xx.
+    /// 2xx.
     pub accepted: f64,
-    /// Orders a second answered with 429 or 503.
+    /// 429 or 503.
     pub refused: f64,
-    /// Orders a second with a broken connection or no response within 10 s.
+    /// Broken connections, and no response within 10 s.
     pub broken: f64,
-    /// Orders a second that ended before the load did.
+    /// Orders that ended before the load did.
     pub goodput: f64,
-    /// p50 from POST to the end of accepted orders; `None` in a closed loop.
+    /// Accepted orders from POST to the end; `None` in a closed loop.
     pub p50_ms: Option<f64>,
-    /// p99 from POST to the end.
     pub p99_ms: Option<f64>,
-    /// Used cores by group.
     pub cores: cores::Cores,
 }
 
 impl Step {
-    /// The result as one line.
     pub fn summary(&self) -> String {
         let Self { offered, accepted, refused, goodput, .. } = self;
         let end = self
@@ -62,30 +58,25 @@ impl Step {
         )
     }
 
-    /// Whether foreign or stolen cores make the result unreliable.
     pub fn is_disturbed(&self) -> bool {
         cores::disturbed(&self.cores)
     }
 }
 
-/// The stack that loads are offered to.
 pub struct Trial<'a> {
-    /// The stack.
     pub site: &'a mut Site,
-    /// The cores of the stack and the generator.
     pub cores: Cores,
-    /// The longest wait for an idle machine.
     pub patience: Duration,
 }
 
 impl Trial<'_> {
-    /// Offers orders in a closed loop of `customers`, each with one order at a time.
+    /// Offers orders of `customers` with one order at a time each.
     pub async fn closed(&mut self, customers: u16, time: Duration) -> Result<Step, BenchError> {
         self.offer(Load { request: Request::Order, connections: customers, time, apart: Some(self.cores) })
             .await
     }
 
-    /// Offers orders in an open loop at a rate.
+    /// Offers orders in an open loop.
     pub async fn paced(&mut self, per_second: f64, time: Duration) -> Result<Step, BenchError> {
         let gap = Duration::from_secs_f64(1.0 / per_second.max(1.0));
         self.offer(Load {
@@ -101,7 +92,7 @@ impl Trial<'_> {
         self.site.wait_until_ended().await?;
         self.site.empty().await?;
         quiet(self.patience).await;
-        // New tokens for each load: a token expires after ten minutes, before the end of a ladder.
+        // A token expires after ten minutes, before the end of a ladder.
         let fixture: Fixture = self.site.fixture(products()).await?;
         let payment = self.site.database(Kind::Payment);
         let url = self.site.url(Kind::Payment)?;
@@ -129,7 +120,7 @@ impl Trial<'_> {
     }
 }
 
-/// One connection for each order of a second. Each is used once a second, which prevents the idle timeout.
+/// Each connection is used once a second, which prevents the idle timeout.
 fn connections(per_second: f64) -> u16 {
     (per_second as u16).clamp(FEWEST_CONNECTIONS, MOST_CONNECTIONS)
 }

@@ -19,8 +19,6 @@ use ctl::wait;
 
 const NEW_PRICE: i64 = 4321;
 
-/// Removes the event from everything that could publish it: the network, the outbox, and the memory of the
-/// instance.
 pub async fn lose_a_price(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let id = planned.target;
     let payment = arena.database(Kind::Payment);

@@ -56,7 +56,6 @@ pub async fn one_key(arena: &mut Arena, planned: &PlannedFault) -> Result<Inject
     Ok(InjectedFault { evidence, recovering: arena.begin_recovery(planned.limit()) })
 }
 
-/// Takes the key in an open transaction before the requests arrive.
 async fn take(arena: &Arena, key: &str) -> Result<OpenTransaction, ChaosError> {
     let payment = arena.database(Kind::Payment);
     let user = arena.buyer.id;
@@ -68,7 +67,7 @@ async fn take(arena: &Arena, key: &str) -> Result<OpenTransaction, ChaosError> {
     payment.hold(&taken).await
 }
 
-/// Holds the key until every instance of payment waits for it, then rolls back.
+/// Rolls back once every instance of payment waits for the key.
 async fn side_by_side(arena: &Arena, taken: OpenTransaction) -> Result<i64, ChaosError> {
     let payment = arena.database(Kind::Payment);
     let instances = arena.ids(Kind::Payment).len();
@@ -77,7 +76,6 @@ async fn side_by_side(arena: &Arena, taken: OpenTransaction) -> Result<i64, Chao
     Ok(waited)
 }
 
-/// Disconnects at every stage of the request in turn.
 pub async fn gone(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let caller = caller(arena).await?;
     let mut payments = arena.shop().payment;

@@ -1,5 +1,4 @@
-//! F30: clocks that disagree. libfaketime moves the wall clock of a service and leaves its monotonic clock
-//! alone.
+//! F30: clocks that disagree. libfaketime moves the wall clock, and leaves the monotonic clock alone.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -16,17 +15,16 @@ use ctl::instance::InstanceError;
 use ctl::stack::{Kind, ServiceId};
 use ctl::wait;
 
-/// Where the Debian package `faketime` puts it.
+/// The paths of the Debian package `faketime`.
 const LIBRARIES: [&str; 3] = [
     "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1",
     "/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1",
     "/usr/lib/faketime/libfaketime.so.1",
 ];
-/// The offset of each clock. A token may come 5 s from the future at most.
+/// A token may come 5 s from the future at most.
 const OFFSETS: [(Kind, usize, &str); 3] =
     [(Kind::Payment, 1, "+90s"), (Kind::Payment, 2, "-3s"), (Kind::Inventory, 2, "+3600s")];
-/// The time with clocks that agree: `reconcile-after` (2 s), `reconcile-interval` (0.5 s), and the way to the
-/// end.
+/// `reconcile-after` (2 s), `reconcile-interval` (0.5 s), and the way to the end.
 const CHARGED_WITHIN: Duration = Duration::from_secs(10);
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -45,7 +43,6 @@ pub async fn apart(arena: &mut Arena, planned: &PlannedFault) -> Result<Injected
     let evidence = evidence(arena, &moved).await;
     let late = charged_by_another(arena).await;
     for (id, _) in &moved {
-        // Removes the preloaded library.
         arena.stack.restart_with(*id, &[("LD_PRELOAD", "")]).await?;
     }
     let recovering = arena.begin_recovery(planned.limit());
@@ -73,7 +70,7 @@ async fn set_clock(arena: &mut Arena, id: ServiceId, library: &Path, by: &str) -
     Ok(arena.stack.restart_with(id, &env).await?)
 }
 
-/// Compares the header `Date` of a response with the clock of this process.
+/// Compares the header `Date` with the clock of this process.
 async fn evidence(arena: &Arena, moved: &[(ServiceId, &str)]) -> Result<String, ChaosError> {
     let (id, by) = moved.first().ok_or_else(|| ChaosError::NotLanded("no clock was moved".to_owned()))?;
     let url = format!("{}/livez", arena.url(*id)?);
@@ -91,8 +88,7 @@ async fn evidence(arena: &Arena, moved: &[(ServiceId, &str)]) -> Result<String, 
     }
 }
 
-/// Places an order at the instance that is ahead and kills it before the charge. A peer must charge the order
-/// within [`CHARGED_WITHIN`].
+/// A peer must charge the order of the killed instance within [`CHARGED_WITHIN`].
 async fn charged_by_another(arena: &mut Arena) -> Result<Option<String>, ChaosError> {
     let ahead = ServiceId { kind: Kind::Payment, instance: 1 };
     let payment = arena.database(Kind::Payment);

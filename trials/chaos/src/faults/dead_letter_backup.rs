@@ -1,5 +1,4 @@
-//! A backup of the dead letters over a fault that empties Redis. Dead letters exist in Redis only, so an
-//! operator needs a backup. I11 can then be judged in a run that mixes poison and data loss.
+//! A backup of the dead letters, which exist in Redis only, for I11 in a run that loses data.
 
 use super::streams::streams;
 use crate::ChaosError;

@@ -1,4 +1,4 @@
-//! F19: the primary becomes a replica. New connections reach the new primary. Old ones stay and get READONLY.
+//! F19: a failover to a replica. New connections reach the new primary, old ones get READONLY.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -15,7 +15,7 @@ use ctl::wait;
 
 const IN_STEP_WITHIN: Duration = Duration::from_secs(20);
 
-/// Demotes the first Redis, then the second one, so that the run continues with the first.
+/// Demotes the second Redis as well, so that the run continues with the first.
 pub async fn demote(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let second = match arena.second_redis.take() {
         Some(second) => second,
@@ -36,7 +36,6 @@ pub async fn demote(arena: &mut Arena, planned: &PlannedFault) -> Result<Injecte
     Ok(InjectedFault { evidence, recovering: arena.begin_recovery(planned.limit()) })
 }
 
-/// Makes a Redis the replica of the one at a port, and waits until it is in step.
 async fn follow(replica: &str, primary: u16) -> Result<(), ChaosError> {
     let redis = DirectRedis::at(replica)?;
     // Skips the five seconds that a primary waits for more replicas.
@@ -55,7 +54,6 @@ async fn in_step(replica: &str) -> Result<(), ChaosError> {
     .await?)
 }
 
-/// Promotes the replica and diverts the new connections of every instance to it.
 async fn switch(arena: &Arena, old: &str, new: &str, new_port: u16) -> Result<(), ChaosError> {
     for url in [old, new] {
         DirectRedis::at(url)?.command::<()>(&["CONFIG", "SET", "repl-diskless-sync-delay", "0"]).await?;
@@ -68,7 +66,6 @@ async fn switch(arena: &Arena, old: &str, new: &str, new_port: u16) -> Result<()
     DirectRedis::at(old)?.command(&["REPLICAOF", "127.0.0.1", &new_port.to_string()]).await
 }
 
-/// The evidence: an old connection gets READONLY.
 async fn demoted(url: &str) -> Result<String, ChaosError> {
     match DirectRedis::at(url)?.command::<String>(&["SET", "chaos:probe", "1"]).await {
         Err(ChaosError::Redis(error)) => Ok(format!("old connections get: {error}")),

@@ -24,7 +24,7 @@ pub async fn fill(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedF
     let felt = felt(arena, &url).await;
     let alive = health(&arena.http, &url, "/livez").await;
     disk(arena)?.free()?;
-    // A full disk under the write-ahead log is a panic of PostgreSQL.
+    // A full write-ahead log is a panic of PostgreSQL.
     if arena.database(Kind::Payment).number("SELECT 1::bigint", &[]).await.is_err() {
         arena.progress.line("  PostgreSQL had stopped and is restarted");
         arena.postgres_server()?.restart().await?;
@@ -47,7 +47,6 @@ fn disk(arena: &Arena) -> Result<&SmallDisk, ChaosError> {
     arena.folder.disk().ok_or_else(|| ChaosError::Impossible("PostgreSQL is not on a small disk".to_owned()))
 }
 
-/// Sends orders until one is refused.
 async fn felt(arena: &Arena, payment: &str) -> Result<HttpResponse, ChaosError> {
     let felt = wait::until("an order that is not accepted", FELT_WITHIN, async || {
         match arena.buyer.send(payment, &one(PLENTY), &Uuid::now_v7().to_string()).await {

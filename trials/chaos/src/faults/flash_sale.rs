@@ -14,8 +14,7 @@ use ctl::stack::Kind;
 use ctl::wait;
 
 const STOCK: u32 = 100;
-/// Orders, each with its own key. One customer places them all, which saves the password hashing of more
-/// accounts.
+/// One customer places them all, which saves password hashing.
 const BUYERS: usize = 1000;
 const AT_ONCE: usize = 64;
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -56,8 +55,7 @@ async fn everybody_orders(arena: &Arena, sku: &str) -> Result<(), ChaosError> {
     Ok(())
 }
 
-/// Locks the row of the product until every instance of inventory waits for it with a decided batch. Then all
-/// of them commit at once, the closest race there is.
+/// Locks the product until every instance waits with a decided batch, so that all commit at once.
 async fn side_by_side(arena: &Arena, sku: &str) -> Result<i64, ChaosError> {
     let inventory = arena.database(Kind::Inventory);
     let instances = arena.ids(Kind::Inventory).len();

@@ -1,7 +1,4 @@
-//! The injection of each fault, its evidence and its end. One family a file.
-//!
-//! A fault returns after it has ended, with its evidence and the measurement of its recovery. A fault without
-//! evidence is [`ChaosError::NotLanded`], which makes the run red.
+//! Each fault returns after its end, with evidence; [`ChaosError::NotLanded`] makes the run red.
 
 mod backlog;
 mod catalogue;
@@ -46,19 +43,12 @@ use super::fault::Fault;
 use super::schedule::PlannedFault;
 use ctl::stack::Kind;
 
-/// Checks that this machine has the prerequisites of these faults.
-///
-/// # Errors
-/// [`ChaosError::Impossible`] names the missing package.
+/// The error names a missing package.
 pub fn check(schedule: &[PlannedFault]) -> Result<(), ChaosError> {
     let moves_clocks = schedule.iter().any(|planned| planned.fault == Fault::Clocks);
     if moves_clocks { clocks::library().map(drop) } else { Ok(()) }
 }
 
-/// Injects a fault.
-///
-/// # Errors
-/// [`ChaosError::NotLanded`], or the error that prevented the injection.
 pub async fn inject(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     match planned.fault {
         Fault::KillPayment | Fault::KillInventory | Fault::KillUser => process::kill(arena, planned).await,
@@ -123,7 +113,7 @@ pub async fn inject(arena: &mut Arena, planned: &PlannedFault) -> Result<Injecte
     }
 }
 
-/// Reverts what a fault that failed half-way may have changed at a server. Each step is idempotent.
+/// Reverts a fault that failed half-way; idempotent.
 pub async fn take_back(arena: &Arena) -> Result<(), ChaosError> {
     redis_refusals::take_back(arena).await?;
     redrive::take_back(arena).await?;

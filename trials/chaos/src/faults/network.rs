@@ -14,9 +14,9 @@ use crate::schedule::PlannedFault;
 use ctl::stack::Kind;
 
 const SLOWER_BY: Duration = Duration::from_millis(500);
-/// Added to a black hole: a shorter one than the services' timeouts is a mere delay.
+/// A black hole shorter than the services' timeouts is a mere delay.
 const LONGER: Duration = Duration::from_secs(3);
-/// The deadline after which the locks of a disconnected client are free.
+/// Until the locks of a disconnected client are free.
 const FREED_WITHIN: Duration = Duration::from_secs(3);
 const STUCK: &str = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'
                      AND now() - state_change > $1::float8 * interval '1 second'";
@@ -41,7 +41,6 @@ pub async fn outage(arena: &mut Arena, planned: &PlannedFault) -> Result<Injecte
     }
 }
 
-/// Loses the reply of a COMMIT on its way to the instance.
 pub async fn drop_commit(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let proxy = &arena.lane(planned.target)?.postgres;
     let before = proxy.landed();
@@ -75,7 +74,7 @@ fn proxy<'a>(arena: &'a Arena, planned: &PlannedFault) -> Result<&'a Proxy, Chao
     Ok(if of_redis.contains(&planned.fault) { &lane.redis } else { &lane.postgres })
 }
 
-/// Sends requests one after the other while the fault lasts, at least one. Returns those over 5 s.
+/// Returns the requests over 5 s.
 async fn requests_meanwhile(
     arena: &Arena,
     planned: &PlannedFault,
@@ -107,7 +106,6 @@ async fn request(arena: &Arena, planned: &PlannedFault) -> Result<HttpResponse, 
     Ok(response_to(request.bearer_auth(arena.admin.account.token().await?)).await)
 }
 
-/// Counts the transactions that a black hole has left open.
 async fn locks_are_freed(
     arena: &Arena,
     planned: &PlannedFault,

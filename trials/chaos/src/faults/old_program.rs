@@ -1,4 +1,4 @@
-//! F31: an instance starts on a schema newer than its program, as in an update that is rolled back.
+//! F31: an instance starts on a schema newer than its program, as after a rollback.
 
 use std::time::Duration;
 
@@ -45,7 +45,6 @@ pub async fn restart(arena: &mut Arena, planned: &PlannedFault) -> Result<Inject
     })
 }
 
-/// Removes the migration from every database.
 pub async fn take_back(arena: &Arena) -> Result<(), ChaosError> {
     for kind in Kind::ALL {
         arena

@@ -1,4 +1,4 @@
-//! F25, F26: an outbox that is large, or holds rows that cannot be published. All other rows are swept.
+//! F25, F26: an outbox that is large, or holds rows that cannot be published.
 
 use std::time::Duration;
 
@@ -16,22 +16,20 @@ use crate::schedule::PlannedFault;
 use ctl::stack::Kind;
 use ctl::wait;
 
-/// The default without `--orders`: enough for many batches.
+/// Enough for many batches.
 const ROWS: u64 = 5000;
 const AT_ONCE: usize = 64;
 const PATIENCE: Duration = Duration::from_secs(120);
-/// At a few hundred orders a second 300,000 of them take a quarter of an hour.
+/// 300,000 orders take a quarter of an hour at a few hundred a second.
 const DRAINED_WITHIN: Duration = Duration::from_secs(1800);
-/// The exponential backoff of this number of attempts overflows every number.
+/// The exponential backoff of this many attempts overflows.
 const ATTEMPTS: u32 = 2_000_000;
 /// More rows than one sweep takes.
 const REFUSED: u32 = 1000;
-/// The stream of the refused rows alone.
 const REFUSING: &str = "chaos_refusing";
 const STUCK: &str = "INSERT INTO outbox (event_id, stream, envelope, attempts, due_at)";
 const COMPLETED: &str = "SELECT count(*) FROM orders WHERE status IN ('pending', 'completed')";
 
-/// Empties Redis while the outbox has many rows. New orders go on, and all orders end.
 pub async fn large(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let inventories = arena.ids(Kind::Inventory);
     for id in &inventories {
@@ -82,8 +80,7 @@ async fn drained(arena: &Arena) -> Result<(), ChaosError> {
     .await?)
 }
 
-/// Adds rows that cannot be published, and deletes the entry of an order, which only the sweep publishes
-/// again.
+/// Deletes the entry of an order as well, which only the sweep publishes again.
 pub async fn stuck_row(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let payment = arena.database(Kind::Payment);
     let redis = arena.redis()?;
@@ -118,7 +115,7 @@ pub async fn stuck_row(arena: &mut Arena, planned: &PlannedFault) -> Result<Inje
 
 const IS_OURS: &str = "envelope LIKE '%\"source\":\"shopctl-chaos\"%'";
 
-/// One row as SQL values: an old version of a product, which a consumer ignores.
+/// An old version of a product, which a consumer ignores.
 fn stuck(stream: &str, attempts: u32) -> String {
     let price = MoneyData { amount: 700, currency: "EUR".to_owned() };
     let event = ProductChanged {
@@ -134,7 +131,6 @@ fn stuck(stream: &str, attempts: u32) -> String {
     format!("('{id}', '{stream}', '{json}', {attempts}, now())")
 }
 
-/// Deletes the event of an order from its stream while inventory is down, then restarts inventory.
 async fn lose_one(arena: &mut Arena) -> Result<uuid::Uuid, ChaosError> {
     let inventories = arena.ids(Kind::Inventory);
     for id in &inventories {
@@ -164,7 +160,6 @@ async fn delete_entry(arena: &Arena) -> Result<uuid::Uuid, ChaosError> {
     }
 }
 
-/// Removes the rows and the key that a failed fault may leave.
 pub async fn take_back(arena: &Arena) -> Result<(), ChaosError> {
     arena.database(Kind::Payment).execute(&format!("DELETE FROM outbox WHERE {IS_OURS}")).await?;
     arena.redis()?.command(&["DEL", REFUSING]).await

@@ -1,8 +1,6 @@
-//! F16: five times the capacity of the stack. The goodput stays, the rest is refused, and latency recovers
-//! soon.
+//! F16: five times the capacity. The goodput stays, the rest is refused, and latency recovers.
 //!
-//! The load is a process of its own on the last core, and the stack has all others. A client on the cores of
-//! the stack would reduce the capacity it measures.
+//! The load runs on a core of its own, apart from the measured stack.
 
 use std::time::{Duration, Instant};
 
@@ -22,21 +20,18 @@ use servers::processes;
 
 const CAPACITY_FOR: &str = "10s";
 const OVERLOAD_FOR: &str = "60s";
-/// Customers of the closed loops. The capacity is the best of them: few customers leave the stack idle, and
-/// many are an overload.
+/// Few customers leave the stack idle, many overload it.
 const WORKERS: [&str; 3] = ["16", "32", "64"];
-/// More than all instances admit (1,024 each), so that the services refuse before the client does.
+/// More than all instances admit (1,024 each), so that the services refuse first.
 const IN_FLIGHT: &str = "4096";
 const TIMES: f64 = 5.0;
-/// The least goodput, as a share of the capacity.
+/// A share of the capacity.
 const GOODPUT: f64 = 0.9;
-/// The normal latency of POST.
+/// For POST.
 const QUICK: Duration = Duration::from_millis(500);
 const NORMAL_WITHIN: Duration = Duration::from_secs(10);
-/// The deadline for the backlog of accepted orders.
 const IDLE_WITHIN: Duration = Duration::from_secs(300);
-/// The largest growth of memory: 1,024 admitted requests with bodies of 64 KiB, twice. An unbounded queue
-/// soon exceeds it.
+/// 1,024 admitted requests with bodies of 64 KiB, twice.
 const MOST_GROWTH: u64 = 128 << 20;
 
 pub async fn overload(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
@@ -80,7 +75,6 @@ pub async fn overload(arena: &mut Arena, planned: &PlannedFault) -> Result<Injec
     }
 }
 
-/// The processes of the stack, and this one with its proxies.
 fn processes(arena: &mut Arena) -> Result<Vec<i32>, ChaosError> {
     let mut ids: Vec<i32> = arena.stack.services().map(ctl::stack::Service::pid).collect();
     ids.extend(arena.redis_server()?.pid());
@@ -89,8 +83,7 @@ fn processes(arena: &mut Arena) -> Result<Vec<i32>, ChaosError> {
     Ok(ids)
 }
 
-/// The goodput: orders a second that ended while the load was offered. Orders that end after the load are
-/// excluded.
+/// Orders a second that ended during the load.
 async fn finished(arena: &Arena, began: Timestamp, report: &Value) -> Result<f64, ChaosError> {
     let ended = "WITH run AS (SELECT status, created_at, coalesce(ended_at, settled_at) AS ended FROM orders WHERE created_at >= $1)
         SELECT count(*) FROM run WHERE status IN ('confirmed', 'refunded', 'declined') AND ended <= (SELECT max(created_at) FROM run)";
@@ -138,7 +131,6 @@ async fn quick_again(arena: &Arena) -> Result<Duration, ChaosError> {
     .await?)
 }
 
-/// Waits until every accepted order is at its end and new ones have stopped.
 async fn idle(arena: &Arena) -> Result<(), ChaosError> {
     let payment = arena.database(Kind::Payment);
     let mut before = -1;

@@ -1,4 +1,4 @@
-//! F2: panics. Actors are replaced, the request of a handler is answered, and the rest goes on.
+//! F2: panics. Actors are replaced, and the request of a handler is answered.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::products::PLENTY;
 use crate::schedule::PlannedFault;
 use ctl::stack::Kind;
 
-/// The deadline for the SKU of a product actor that panicked.
+/// For the SKU of a product actor that panicked.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(1);
 
 pub async fn consumer(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
@@ -55,7 +55,7 @@ pub async fn product(arena: &mut Arena, planned: &PlannedFault) -> Result<Inject
     })
 }
 
-/// The route is used by this fault alone, so the panic hits its own request.
+/// This fault alone uses the route.
 pub async fn handler(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let id = planned.target;
     let base = arena.url(planned.target)?;

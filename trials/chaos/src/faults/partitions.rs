@@ -1,4 +1,4 @@
-//! F28: many partitions, two instances, slow commits. The entries of a live consumer stay with it.
+//! F28: many partitions, two instances, slow commits. A live consumer keeps its entries.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -21,8 +21,7 @@ const BURST: usize = 4000;
 const AT_ONCE: usize = 64;
 const PATIENCE: Duration = Duration::from_secs(60);
 const DRAINED_WITHIN: Duration = Duration::from_secs(180);
-/// The repeated wait of a commit, as a share of the statement timeout. Together the waits far exceed the
-/// claim idle time.
+/// A share of the statement timeout. Repeated waits exceed the claim idle time.
 const SLOW_BY: f64 = 0.6;
 const BREATH: Duration = Duration::from_millis(100);
 const OPEN: &str = "SELECT count(*) FROM orders WHERE status IN ('pending', 'completed')";
@@ -69,7 +68,7 @@ async fn partitions(arena: &Arena) -> Result<Vec<String>, ChaosError> {
     arena.redis()?.command(&["KEYS", "order_completed.*"]).await
 }
 
-/// The pending entries of the killed instances. Their successors claim these, and may find them handled.
+/// The pending entries of the killed instances, which their successors claim.
 async fn left_by_the_dead(arena: &Arena) -> Result<u64, ChaosError> {
     let redis = arena.redis()?;
     let mut left = 0;
@@ -82,8 +81,7 @@ async fn left_by_the_dead(arena: &Arena) -> Result<u64, ChaosError> {
     Ok(left)
 }
 
-/// Places orders while inventory is down. Each instance then reads more than it can commit within the claim
-/// idle time.
+/// Makes each instance read more than it can commit within the claim idle time.
 async fn burst(arena: &Arena) -> Result<(), ChaosError> {
     let order = one(PLENTY);
     let placed = stream::iter(0..BURST)
@@ -104,7 +102,7 @@ async fn drained(arena: &Arena) -> Result<(), ChaosError> {
     .await?)
 }
 
-/// Holds a lock that every commit of inventory needs, most of the time.
+/// Holds a lock that every commit needs, most of the time.
 async fn slow_down(arena: &Arena) -> Result<Infallible, ChaosError> {
     let inventory = arena.database(Kind::Inventory);
     let hold = arena.profile.statement_timeout().mul_f64(SLOW_BY);
@@ -116,7 +114,6 @@ async fn slow_down(arena: &Arena) -> Result<Infallible, ChaosError> {
     }
 }
 
-/// The claimed entries and the duplicates at all instances of inventory.
 async fn counted(arena: &Arena) -> Result<(u64, u64), ChaosError> {
     let mut claimed = 0;
     let mut doubled = 0;
@@ -137,7 +134,6 @@ async fn metric(arena: &Arena, service: &Service, name: &str) -> Result<u64, Cha
     Ok(sum(&text, name))
 }
 
-/// The sum of all series of a metric in Prometheus' text format.
 fn sum(text: &str, name: &str) -> u64 {
     let of_name = |line: &&str| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' ']));
     let values = text.lines().filter(of_name).filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok());

@@ -13,15 +13,13 @@ use crate::requests::{Poison, redrive_once, send_poison};
 use crate::schedule::PlannedFault;
 use ctl::wait;
 
-/// Orders that are timed before and while an event fails. The slowest of twenty stands for the p99.
+/// The slowest of twenty stands for the p99.
 const TIMED: usize = 20;
-/// The deadline of one of them.
 const ENDS_WITHIN: Duration = Duration::from_secs(15);
-/// The difference that two busy cores make by themselves.
+/// The difference that two busy cores make.
 const NOISE: Duration = Duration::from_millis(300);
-/// Five deliveries, each a claim interval apart, and the way there.
+/// Five deliveries, a claim interval apart, and the way there.
 const BURIED_WITHIN: Duration = Duration::from_secs(40);
-/// The dead letters that are searched.
 const LETTERS: usize = 1000;
 
 pub async fn unreadable(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
@@ -31,7 +29,6 @@ pub async fn unreadable(arena: &mut Arena, planned: &PlannedFault) -> Result<Inj
     Ok(InjectedFault { evidence, recovering: arena.begin_recovery(planned.limit()) })
 }
 
-/// Sends an event that always fails. Other orders keep their pace, and a redrive works once.
 pub async fn failing(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let kind = Poison::AlwaysFails;
     let before = slowest(arena).await?;

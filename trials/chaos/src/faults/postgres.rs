@@ -1,4 +1,4 @@
-//! F6: PostgreSQL goes away under load, and comes back.
+//! F6: PostgreSQL goes away under load.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use ctl::instance::health;
 use ctl::stack::Kind;
 use ctl::wait;
 
-/// PostgreSQL itself gives its backends 5 s in an immediate shutdown.
+/// PostgreSQL gives its backends 5 s in an immediate shutdown.
 const GONE_WITHIN: Duration = Duration::from_secs(8);
 
 pub async fn outage(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
@@ -36,7 +36,7 @@ async fn kill_all(arena: &mut Arena) -> Result<String, ChaosError> {
     Ok(format!("PostgreSQL (pid {pid}) and its backends were killed"))
 }
 
-/// Sends SIGQUIT: PostgreSQL skips the checkpoint, and the next start replays the write-ahead log.
+/// SIGQUIT skips the checkpoint: the next start replays the write-ahead log.
 async fn stop_at_once(arena: &mut Arena) -> Result<String, ChaosError> {
     let pid = running(arena)?;
     kill(Pid::from_raw(pid), Signal::SIGQUIT)
@@ -56,7 +56,7 @@ fn running(arena: &mut Arena) -> Result<i32, ChaosError> {
         .ok_or_else(|| ChaosError::NotLanded("PostgreSQL was not running".to_owned()))
 }
 
-/// Checks that every instance of payment answers 503 with Retry-After in time, and is alive.
+/// Demands 503 with Retry-After from every instance of payment.
 async fn refused_politely(arena: &mut Arena) -> Result<(), ChaosError> {
     for id in arena.ids(Kind::Payment) {
         let url = arena.url(id)?;

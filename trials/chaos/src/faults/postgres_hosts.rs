@@ -1,5 +1,4 @@
-//! F21, F22: several hosts in DATABASE_URL. The first one hangs, or the primary dies and its synchronous
-//! standby takes over.
+//! F21, F22: two hosts in DATABASE_URL. The first hangs, or the primary dies and its standby takes over.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -23,15 +22,13 @@ use ctl::stack::{Kind, ServiceId};
 use ctl::wait;
 use ctl::wait::WaitError;
 
-/// The deadline of a start. One host takes about 2 s; each host that hangs costs its own time limit, in
-/// migrations as well.
+/// One host takes about 2 s; each one that hangs costs its time limit, in migrations as well.
 const STARTS_WITHIN: Duration = Duration::from_secs(20);
 const COPIED_WITHIN: Duration = Duration::from_secs(60);
 const IN_STEP_WITHIN: Duration = Duration::from_secs(30);
-/// The same as in `stack::servers`.
+/// As in `stack::servers`.
 const CONNECTIONS: u16 = 200;
 
-/// Starts an instance whose first host accepts connections and stays silent.
 pub async fn hung_host(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let id = planned.target;
     let hung = Hung::start().await?;
@@ -94,8 +91,7 @@ impl Hung {
     }
 }
 
-/// Adds a host to `postgres://postgres@127.0.0.1:5432/payment`, before or after its own. The host that takes
-/// writes is used.
+/// Adds a host before or after the own one; connections use the host that takes writes.
 fn two_hosts(url: &str, other: &str, first: bool) -> String {
     let Some((account, rest)) = url.rsplit_once('@') else { return url.to_owned() };
     let (own, database) = rest.split_once('/').unwrap_or((rest, ""));
@@ -103,7 +99,7 @@ fn two_hosts(url: &str, other: &str, first: bool) -> String {
     format!("{account}@{hosts}/{database}?target_session_attrs=read-write")
 }
 
-/// Kills the primary with its host, so that connections hang. The run continues with the promoted standby.
+/// Kills the host as well, so that connections hang.
 pub async fn failover(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let standby = standby(arena, planned.number).await?;
     let port = standby.port();
@@ -153,7 +149,7 @@ fn own_url(arena: &Arena, id: ServiceId) -> Result<String, ChaosError> {
 
 /// Starts a synchronous standby.
 async fn standby(arena: &mut Arena, number: usize) -> Result<Postgres, ChaosError> {
-    // Inside the folder of the account of the servers.
+    // Inside the folder of the servers' account.
     let folder = arena.folder.path().join("postgres").join(format!("standby-{number}"));
     let primary = arena.postgres_server()?.port();
     let pid = arena.postgres_server()?.pid();
@@ -176,14 +172,13 @@ async fn standby(arena: &mut Arena, number: usize) -> Result<Postgres, ChaosErro
     Ok(standby)
 }
 
-/// The folder of the server programs, taken from the running one.
 fn programs(pid: Option<i32>) -> Result<PathBuf, ChaosError> {
     let program = std::fs::read_link(format!("/proc/{}/exe", pid.unwrap_or_default()))
         .map_err(ChaosError::io("find PostgreSQL's programs"))?;
     Ok(program.parent().map(Path::to_path_buf).unwrap_or_default())
 }
 
-/// Runs `pg_basebackup` as the account of the servers, which creates the folder.
+/// The account of the servers creates the folder.
 async fn copy(programs: &Path, primary: u16, folder: &Path) -> Result<(), ChaosError> {
     let mut command = Launcher::for_servers()?.command(programs.join("pg_basebackup"), DeathSignal::Term);
     command.args([

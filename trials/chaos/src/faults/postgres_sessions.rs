@@ -18,11 +18,11 @@ use ctl::instance::InstanceError;
 use ctl::stack::{Kind, ServiceId};
 use ctl::wait;
 
-/// Twice the connections that a service may have, so that every silent one is met.
+/// Twice the connections of a service, so that every silent one is met.
 const READS: usize = 16;
 /// Added to the 5 s within which an instance must be unready.
 const READONLY_FOR: Duration = Duration::from_secs(2);
-/// The text columns of a hot table, and their collation.
+/// Table, text columns, collation.
 type Columns = (Kind, &'static str, &'static [&'static str], &'static str);
 const COLUMNS: [Columns; 2] = [
     (
@@ -34,7 +34,7 @@ const COLUMNS: [Columns; 2] = [
     (Kind::Inventory, "products", &["name", "currency"], ""),
 ];
 
-/// Silences the existing connections for good, as a firewall does that has dropped their state.
+/// Silences connections, as a firewall does that has dropped their state.
 pub async fn silent(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let hits = |arena: &Arena| arena.network.lanes().map(|lane| lane.postgres.landed()).sum::<u64>();
     let before = hits(arena);
@@ -47,7 +47,6 @@ pub async fn silent(arena: &mut Arena, planned: &PlannedFault) -> Result<Injecte
     }
 }
 
-/// Checks that each instance answers again.
 async fn all_answer_again(arena: &mut Arena, when: &str) {
     let ids = [arena.ids(Kind::Inventory), arena.ids(Kind::Payment)].concat();
     let looks = join_all(ids.iter().map(|id| answers_again(arena, *id))).await;
@@ -58,7 +57,7 @@ async fn all_answer_again(arena: &mut Arena, when: &str) {
     }
 }
 
-/// Checks that the first 2xx of an instance comes in time, and that all later requests get one.
+/// Demands the first 2xx in time, and one for each later request.
 async fn answers_again(arena: &Arena, id: ServiceId) -> Result<(), ChaosError> {
     let began = Instant::now();
     wait::until("its first 2xx", WITHIN + NOISE, async || {
@@ -96,15 +95,14 @@ async fn first_answer(arena: &Arena, id: ServiceId) -> Result<HttpResponse, Chao
     .await)
 }
 
-/// The number of responses by status, with 0 for a failed connection.
+/// 0 stands for a failed connection.
 fn statuses(answers: &[HttpResponse]) -> String {
     let mut statuses: BTreeMap<u16, u32> = BTreeMap::new();
     answers.iter().for_each(|answer| *statuses.entry(answer.status.unwrap_or_default()).or_default() += 1);
     format!("{statuses:?}")
 }
 
-/// Makes PostgreSQL read-only, which `/readyz` must report. Then only the existing sessions are read-only, as
-/// after a demotion.
+/// Makes PostgreSQL read-only, then only the existing sessions, as after a demotion.
 pub async fn readonly(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let payment = arena.database(Kind::Payment);
     payment.execute("ALTER SYSTEM SET default_transaction_read_only = on").await?;
@@ -124,7 +122,7 @@ pub async fn readonly(arena: &mut Arena, planned: &PlannedFault) -> Result<Injec
     }
 }
 
-/// Ends the sessions that override the setting of the server, so that the next fault of this kind lands.
+/// Lets the next such fault land.
 pub async fn end_readonly(arena: &Arena) -> Result<(), ChaosError> {
     let payment = arena.database(Kind::Payment);
     payment.execute("ALTER SYSTEM RESET default_transaction_read_only").await?;
@@ -136,12 +134,12 @@ pub async fn end_readonly(arena: &Arena) -> Result<(), ChaosError> {
     payment.number(end, &[]).await.map(drop)
 }
 
-/// The session that executes this may be read-only as well.
+/// The executing session may be read-only as well.
 fn override_of(kind: Kind, what: &str) -> String {
     format!("SET transaction_read_only = off; ALTER DATABASE {} {what}", kind.database())
 }
 
-/// Invalidates prepared statements by two changes of column types below running services.
+/// Invalidates prepared statements by two changes of column types.
 pub async fn stale_plan(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     retype(arena, "varchar(300)").await?;
     let changed = arena.database(Kind::Payment).number(IS_VARCHAR, &[]).await?;
@@ -158,7 +156,7 @@ pub async fn stale_plan(arena: &mut Arena, planned: &PlannedFault) -> Result<Inj
     }
 }
 
-/// Changes the columns to a type with the same values.
+/// Keeps the values.
 async fn retype(arena: &Arena, to: &str) -> Result<(), ChaosError> {
     for (kind, table, columns, collation) in COLUMNS {
         let changes: Vec<String> =
@@ -171,7 +169,6 @@ async fn retype(arena: &Arena, to: &str) -> Result<(), ChaosError> {
 const IS_VARCHAR: &str = "SELECT count(*) FROM information_schema.columns
     WHERE table_schema = 'public' AND table_name = 'orders' AND column_name = 'request_id' AND data_type = 'character varying'";
 
-/// Checks that the first 2xx comes within 5 s and an order ends within 15 s.
 pub async fn works_again(arena: &mut Arena, when: &str) {
     let began = Instant::now();
     let worked = async {

@@ -1,4 +1,4 @@
-//! F1: processes that are killed by SIGKILL.
+//! F1: processes killed by SIGKILL.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::schedule::PlannedFault;
 use ctl::stack::{Kind, ServiceId};
 use ctl::wait;
 
-/// Added to the claim idle time: a claim interval, and the work itself.
+/// A claim interval and the work itself, after the claim idle time.
 const CLAIMED_WITHIN: Duration = Duration::from_secs(10);
 
 pub async fn kill(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
@@ -22,8 +22,7 @@ pub async fn kill(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedF
     Ok(InjectedFault { evidence, recovering })
 }
 
-/// Kills an instance with pending entries. A peer claims them, or the instance continues them after a restart
-/// under the same name.
+/// A peer claims the entries, or the restarted instance continues them under the same name.
 pub async fn kill_with_entries(
     arena: &mut Arena,
     planned: &PlannedFault,
@@ -42,7 +41,6 @@ pub async fn kill_with_entries(
     Ok(InjectedFault { evidence: format!("{killed} with {held} pending entries"), recovering })
 }
 
-/// Makes an instance of inventory hold pending entries, by a lock that blocks its commits.
 pub async fn hold_entries(arena: &Arena, id: ServiceId) -> Result<(u64, OpenTransaction), ChaosError> {
     let (stream, group) = main_stream(id.kind);
     let redis = arena.redis()?;

@@ -1,7 +1,6 @@
-//! F23: the provider refuses two refunds, or the charges of one product. All other orders go on.
+//! F23: the provider refuses two refunds, or the charges of one product.
 //!
-//! The books of the provider are tables in payment's database. A trigger on one of them makes the provider
-//! refuse.
+//! A trigger refuses, on the provider's tables in payment's database.
 
 use std::time::Duration;
 
@@ -21,25 +20,22 @@ use ctl::client_log::Record;
 use ctl::stack::Kind;
 use ctl::wait;
 
-/// More charges than one round of the reconciler: it must reach beyond the oldest ones.
+/// More charges than one round of the reconciler, which must reach beyond the oldest.
 const REFUSED_CHARGES: usize = 1200;
 const AT_ONCE: usize = 64;
 const PATIENCE: Duration = Duration::from_secs(120);
-/// The refusal lasts for several retries of an item.
+/// Several retries of an item.
 const REFUSED_FOR: Duration = Duration::from_secs(5);
-/// The deadline of a refund whose backoff has grown.
+/// The backoff of the refund has grown.
 const ENDS_WITHIN: Duration = Duration::from_secs(60);
-/// The deadline of the dead letter of a refund that is refused for good.
 const BURIED_WITHIN: Duration = Duration::from_secs(20);
-/// A transient error of the provider.
 const FOR_A_WHILE: &str = "RAISE EXCEPTION 'refused'";
-/// The violation of this constraint is a final refusal of the simulated provider.
+/// A final refusal: the violation of this constraint.
 const FOR_EVER: &str =
     "RAISE EXCEPTION 'refused for good' USING ERRCODE = '23514', CONSTRAINT = 'provider_refuses'";
 const LETTERS: usize = 1000;
 
-/// Refuses one refund for a while and one for good. Both end once the provider accepts them. The products
-/// have no stock, so every order is refunded.
+/// Products without stock make each order a refund.
 pub async fn refund(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let awhile = Refused::of(planned, 0);
     let ever = Refused::of(planned, 1);
@@ -71,8 +67,7 @@ pub async fn refund(arena: &mut Arena, planned: &PlannedFault) -> Result<Injecte
 
 const OPEN: &str = "SELECT count(*) FROM orders WHERE id = ANY($1) AND status = 'completed'";
 
-/// Checks that other refunds end, and that the refund refused for good becomes a dead letter. The client log
-/// records it as an expected one.
+/// The refund refused for good becomes an expected dead letter in the client log.
 async fn refused_refunds(arena: &mut Arena, for_good: Uuid, other: &str) -> Option<DeadLetter> {
     other_refund_ends(arena, other).await;
     others_end(arena, "a refund is refused").await;
@@ -118,7 +113,6 @@ async fn ends(arena: &mut Arena, order: Uuid, what: &str) {
     arena.invariants.progress.note(what, wrong);
 }
 
-/// Refuses more charges than one round of the reconciler takes.
 pub async fn charges(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let refused = Refused::of(planned, 3);
     let sku = refused.create_product(arena, 1_000_000).await?;
@@ -153,13 +147,12 @@ async fn place(arena: &Arena, sku: &str) -> Result<usize, ChaosError> {
     placed.try_collect::<Vec<_>>().await.map(|orders| orders.len())
 }
 
-/// A refusal of all rows of one amount, which is the unique price of a product.
+/// Refuses all rows of one amount, the unique price of a product.
 struct Refused {
     amount: i64,
 }
 
 impl Refused {
-    /// A refusal of a new price.
     fn of(planned: &PlannedFault, which: i64) -> Self {
         Self { amount: 1_000_000 + i64::from(planned.draw % 1_000_000) * 10 + which }
     }
@@ -206,7 +199,6 @@ impl Refused {
     }
 }
 
-/// Removes the triggers that a failed fault may leave.
 pub async fn take_back(arena: &Arena) -> Result<(), ChaosError> {
     let sql = "DO $$ DECLARE left_behind record; BEGIN
         FOR left_behind IN SELECT proname FROM pg_proc WHERE proname LIKE 'chaos\\_refuses\\_%' LOOP

@@ -10,7 +10,7 @@ use crate::schedule::PlannedFault;
 use ctl::stack::Kind;
 use events::{Event, INVENTORY_GROUP, ProductChanged, ROUTES, Route};
 
-/// Entries in addition to one that each consumer may hold.
+/// Entries beyond the one that each consumer may hold.
 const UNREAD: u64 = 3;
 
 pub async fn flush(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
@@ -28,7 +28,7 @@ pub async fn flush(arena: &mut Arena, planned: &PlannedFault) -> Result<Injected
     }
 }
 
-/// Destroys a group with unread entries. A group created again at the wrong position would skip them.
+/// A group created again at the wrong position would skip the unread entries.
 pub async fn destroy_group(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let (stream, group) = chosen(planned);
     let (grown, lock) = backlog(arena, planned).await?;
@@ -59,8 +59,7 @@ async fn landed(
     }
 }
 
-/// Blocks the consumers of the chosen stream, each with a batch, until the stream has grown. Returns the
-/// growth and the lock.
+/// Returns the growth of the stream, and the lock that blocks its consumers.
 async fn backlog(arena: &Arena, planned: &PlannedFault) -> Result<(u64, OpenTransaction), ChaosError> {
     let (stream, group) = chosen(planned);
     let redis = arena.redis()?;

@@ -1,4 +1,4 @@
-//! F3 to F5: Redis is killed, and comes back complete, empty, or without its newest data.
+//! F3 to F5: Redis comes back complete, empty, or without its newest data.
 
 use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
@@ -13,9 +13,9 @@ use crate::products::{PLENTY, one};
 use crate::schedule::PlannedFault;
 use ctl::stack::Kind;
 
-/// The last key written before the end.
+/// The last key written.
 const MARKER: &str = "chaos:marker";
-/// Most bytes cut off: a few hundred events.
+/// A few hundred events, in bytes.
 const LONGEST_CUT: u64 = 64 * 1024;
 
 pub async fn kill(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
@@ -50,7 +50,7 @@ pub async fn cut(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFa
     .await
 }
 
-/// The evidence of a loss: the marker was written last, and is gone.
+/// The evidence of a loss: the last key is gone.
 async fn back_without_marker(
     arena: &mut Arena,
     planned: &PlannedFault,
@@ -78,8 +78,7 @@ async fn killed(arena: &mut Arena) -> Result<String, ChaosError> {
     }
 }
 
-/// Checks that POST works without Redis. A breach is two refusals in a row, because one response may be late
-/// on a busy machine.
+/// Two refusals in a row are a breach: one response may be late on a busy machine.
 async fn orders_are_accepted(arena: &mut Arena) -> Result<(), ChaosError> {
     for id in arena.ids(Kind::Payment) {
         let url = arena.url(id)?;
@@ -102,7 +101,7 @@ fn append_only_folder(arena: &Arena) -> PathBuf {
     arena.folder.path().join("redis").join("appendonlydir")
 }
 
-/// Redis appends to the newest incremental file; the marker is at its very end.
+/// The marker is at the very end of the newest incremental file.
 fn cut_tail(folder: &Path, draw: u64) -> Result<u64, ChaosError> {
     let failed = || ChaosError::io(format!("cut the newest file in {}", folder.display()));
     let files = fs::read_dir(folder).map_err(failed())?.flatten().map(|entry| entry.path());

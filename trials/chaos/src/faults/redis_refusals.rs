@@ -1,4 +1,4 @@
-//! F19: Redis answers with refusals. Orders are accepted, and end once Redis takes writes again.
+//! F19: Redis refuses. Orders are accepted, and end once Redis takes writes.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -19,19 +19,17 @@ use crate::schedule::PlannedFault;
 use ctl::stack::Kind;
 use ctl::wait;
 
-/// A refusal lasts longer than an instance may take to detect it.
+/// Longer than an instance may take to detect a refusal.
 const AT_LEAST: Duration = Duration::from_secs(6);
-/// The deadline of a start. A start takes one or two seconds, and longer as a debug build on a busy machine.
+/// One or two seconds, and longer for a debug build on a busy machine.
 const STARTS_WITHIN: Duration = Duration::from_secs(20);
-/// The number of orders whose events wait in Redis.
 const WAITING: usize = 3;
 const PASSWORD: &str = "changed";
-/// The key of the write that Redis must refuse.
 const PROBE: &str = "chaos:probe";
 /// Every key but `refund_order`: patterns can only allow.
 const ALL_BUT_REFUNDS: [&str; 4] = ["~[^r]*", "~r[^e]*", "~re[^f]*", "~refund_order.dead*"];
 
-/// Begins the refusal, checks the demands, and ends it in every case.
+/// Ends the refusal in every case.
 pub async fn refuse(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let fault = planned.fault;
     let folder = arena.folder.path().join("redis");
@@ -70,7 +68,6 @@ async fn begin(redis: &DirectRedis, fault: Fault, folder: &Path) -> Result<Strin
     .await
 }
 
-/// The evidence: what Redis says to a write now.
 async fn refused(redis: &DirectRedis, write: &[&str]) -> Result<String, ChaosError> {
     match redis.command::<redis::Value>(write).await {
         Err(ChaosError::Redis(error)) => Ok(format!("Redis says: {error}")),
@@ -83,7 +80,7 @@ async fn config(redis: &DirectRedis, name: &str, value: &str) -> Result<(), Chao
     redis.command(&["CONFIG", "SET", name, value]).await
 }
 
-/// A snapshot that cannot be written: its folder is closed. The append-only file is open already and goes on.
+/// Closes the folder of snapshots; the append-only file is open already.
 async fn fail_snapshot(redis: &DirectRedis, folder: &Path) -> Result<(), ChaosError> {
     close(folder, true)?;
     config(redis, "stop-writes-on-bgsave-error", "yes").await?;
@@ -104,7 +101,7 @@ fn close(folder: &Path, closed: bool) -> Result<(), ChaosError> {
         .map_err(ChaosError::io(format!("change the rights of {}", folder.display())))
 }
 
-/// Sets a password, and closes the connections, which would stay authenticated.
+/// Closes the connections, which would stay authenticated.
 async fn lock_out(redis: &DirectRedis) -> Result<(), ChaosError> {
     config(redis, "requirepass", PASSWORD).await?;
     with_password(redis.url())?.command::<redis::Value>(&["CLIENT", "KILL", "TYPE", "normal"]).await.map(drop)
@@ -114,7 +111,7 @@ fn with_password(url: &str) -> Result<DirectRedis, ChaosError> {
     DirectRedis::at(&url.replacen("redis://", &format!("redis://:{PASSWORD}@"), 1))
 }
 
-/// Ends a refusal. Idempotent.
+/// Idempotent.
 async fn end(url: &str, fault: Fault, folder: &Path) -> Result<(), ChaosError> {
     let redis = DirectRedis::at(url)?;
     match fault {
@@ -135,11 +132,10 @@ async fn end(url: &str, fault: Fault, folder: &Path) -> Result<(), ChaosError> {
     }
 }
 
-/// Ends every refusal that a failed fault may leave.
 pub async fn take_back(arena: &Arena) -> Result<(), ChaosError> {
     let url = arena.stack.redis_url();
     let folder = arena.folder.path().join("redis");
-    // The password comes first, because the other commands need it.
+    // The password first: the other commands need it.
     for fault in [
         Fault::RedisNoauth,
         Fault::RedisFull,
@@ -179,7 +175,7 @@ fn note(arena: &mut Arena, planned: &PlannedFault, refused: Vec<String>) {
     arena.findings.extend(refused);
 }
 
-/// Kills all of inventory and publishes the events of some orders.
+/// Publishes events while inventory is down.
 async fn wait_in_redis(arena: &mut Arena) -> Result<Vec<Uuid>, ChaosError> {
     for id in arena.ids(Kind::Inventory) {
         arena.kill9(id).await?;
@@ -201,7 +197,7 @@ async fn wait_in_redis(arena: &mut Arena) -> Result<Vec<Uuid>, ChaosError> {
     Ok(waiting)
 }
 
-/// Checks that inventory starts while Redis is full. Its group exists already, so the start needs no write.
+/// The group exists already, so a start while Redis is full needs no write.
 async fn starts(arena: &mut Arena) {
     for id in arena.ids(Kind::Inventory) {
         let wrong = match timeout(STARTS_WITHIN, arena.stack.restart(id)).await {
@@ -216,7 +212,7 @@ async fn starts(arena: &mut Arena) {
     }
 }
 
-/// Checks that reading and acknowledging go on, which frees memory.
+/// Reading and acknowledging free memory.
 async fn reads(arena: &mut Arena, waiting: &[Uuid]) {
     let inventory = arena.database(Kind::Inventory);
     let taken = "SELECT count(DISTINCT order_id) FROM stock_ledger WHERE order_id = ANY($1)";

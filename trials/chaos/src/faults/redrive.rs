@@ -9,9 +9,9 @@ use crate::requests::{Poison, dead_letter, redrive_once, send_poison};
 use crate::schedule::PlannedFault;
 use ctl::api::{Api, ApiError};
 
-/// Five deliveries, each a claim interval apart, and the way there.
+/// Five deliveries, a claim interval apart, and the way there.
 const BURIED_WITHIN: Duration = Duration::from_secs(40);
-/// The key of the stream while its own key is a string, which refuses XADD.
+/// The stream, while a string at its own key refuses XADD.
 const KEPT: &str = "chaos:kept";
 /// One script, so that no new stream appears in between.
 const TAKE_AWAY: &str =
@@ -58,7 +58,6 @@ async fn still_there(api: &Api, kind: Poison, letter: &str) -> Option<String> {
     }
 }
 
-/// Restores the stream after a failed fault.
 pub async fn take_back(arena: &Arena) -> Result<(), ChaosError> {
     let redis = arena.redis()?;
     redis.command::<u64>(&["EVAL", GIVE_BACK, "2", Poison::UnknownType.stream(), KEPT]).await.map(drop)

@@ -12,10 +12,9 @@ use ctl::wait;
 
 const FOREIGN: &str = "chaos-nobody";
 const NAMES: usize = 40;
-/// `stream-retention` (10 s), the age limit of a foreign group (10 s in the profile `fast`), a trim every 10
-/// s, twice.
+/// `stream-retention` (10 s), the age limit of a foreign group (10 s in `fast`), two trims.
 const TRIMMED_WITHIN: Duration = Duration::from_secs(60);
-/// A name is removed after this many claim idle times, by a check every 10 s.
+/// A check every 10 s removes a name after this many claim idle times.
 const IDLE_TIMES: u32 = 60;
 const LOOKS: Duration = Duration::from_secs(30);
 
@@ -59,7 +58,7 @@ async fn shown(arena: &Arena) -> Result<(), ChaosError> {
     .await?)
 }
 
-/// Checks that entries read by all other groups are trimmed, while orders keep the stream moving.
+/// Checks that entries read by all other groups are trimmed.
 async fn trimming_goes_on(arena: &Arena, planned: &PlannedFault) -> Result<(), ChaosError> {
     let (stream, _) = main_stream(Kind::Inventory);
     let redis = arena.redis()?;
@@ -68,7 +67,7 @@ async fn trimming_goes_on(arena: &Arena, planned: &PlannedFault) -> Result<(), C
     let wanted = redis.length(stream).await?.max(1);
     let mut added = 0_u64;
     Ok(wait::until(format!("{stream} is trimmed beyond {first}"), TRIMMED_WITHIN, async || {
-        // Doubles the stream: trimming removes whole nodes of a hundred entries.
+        // Trimming removes whole nodes of a hundred entries.
         if added < wanted + 200 {
             arena.exercise_every_step(&payment).await.map_err(|error| error.to_string())?;
             added += 2;
@@ -92,7 +91,7 @@ async fn first_entry(arena: &Arena) -> Result<String, ChaosError> {
     Ok(page.ids.first().map(|entry| entry.id.clone()).unwrap_or_default())
 }
 
-/// Waits for the removal of the stale names, at the end of a run because it takes minutes.
+/// Takes minutes, hence at the end of a run.
 pub async fn names_are_gone(arena: &mut Arena) {
     if !arena.has_stale_names {
         return;

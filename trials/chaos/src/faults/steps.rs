@@ -27,7 +27,7 @@ pub async fn kill_at_step(arena: &mut Arena, planned: &PlannedFault) -> Result<I
     Ok(InjectedFault { evidence, recovering })
 }
 
-/// The failpoint of a fault, and the passage at which it fires.
+/// The failpoint, and the passage at which it fires.
 pub fn step(planned: &PlannedFault) -> Result<(&str, u32), ChaosError> {
     let step = planned.failpoint.as_ref().map(|(name, nth)| (name.as_str(), *nth));
     step.ok_or_else(|| ChaosError::Impossible("the fault has no failpoint; see --list".to_owned()))

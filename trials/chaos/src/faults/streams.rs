@@ -4,19 +4,18 @@ use events::consumed_by;
 use crate::ChaosError;
 use crate::arena::Arena;
 
-/// The stream a service consumes most of, and its group: the first of its routes.
+/// The most used stream of a service, and its group.
 pub fn main_stream(kind: Kind) -> (&'static str, &'static str) {
     let consumer = if kind == Kind::Inventory { kind } else { Kind::Payment };
     let route = consumed_by(consumer.name()).next();
     route.map_or(("", ""), |route| (route.stream, route.group))
 }
 
-/// All streams a service consumes.
 pub fn streams(kind: Kind) -> Vec<&'static str> {
     consumed_by(kind.name()).map(|route| route.stream).collect()
 }
 
-/// The instance of payment that gets the orders which shall trigger something at `target`.
+/// The instance of payment whose orders trigger work at `target`.
 pub fn payment_for(arena: &Arena, target: ServiceId) -> Result<String, ChaosError> {
     match target.kind {
         Kind::Payment => arena.url(target),

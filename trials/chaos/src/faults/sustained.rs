@@ -1,5 +1,4 @@
-//! F24, F27, F29: faults that show after a while. Each has its own load for `--minutes` at `--rate`, and
-//! samples figures.
+//! F24, F27, F29: faults with a load of their own for `--minutes` at `--rate`.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -19,22 +18,22 @@ use ctl::load::{Arrivals, Load, LoadPlan, LoadReport, Mix};
 use ctl::stack::Kind;
 use ctl::wait;
 
-/// Requests in flight, more than all instances admit.
+/// More than all instances admit.
 const IN_FLIGHT: usize = 2048;
 const PATIENCE: Duration = Duration::from_secs(120);
 /// The least ratio of drain to intake.
 const TIMES: f64 = 2.0;
-/// The shortest load whose drain is judged: a smaller backlog drains while the instances start.
+/// A smaller backlog drains while the instances start.
 const MEASURABLE: Duration = Duration::from_secs(30);
-/// The drain of 15 minutes of load at twice the intake, with some room.
+/// 15 minutes of load at twice the intake, with some room.
 const DRAINED_WITHIN: Duration = Duration::from_secs(1200);
-/// The difference that two busy cores make by themselves.
+/// The difference that two busy cores make.
 const NOISE: Duration = Duration::from_millis(500);
 const OPEN: &str = "SELECT count(*) FROM orders WHERE status IN ('pending', 'completed')";
-/// Entries in flight when a relay counts the unread ones: two batches (512) of two instances.
+/// In flight when a relay counts the unread: two batches (512) of two instances.
 const ON_THEIR_WAY: u64 = 1024;
 
-/// A load in addition to that of the run. The checker verifies its orders at the end.
+/// The checker verifies these orders as well.
 async fn load(arena: &Arena, seed: u64) -> Result<Load, ChaosError> {
     let SustainedLoad { time, rate, .. } = arena.sustained_load;
     let mix = Mix {
@@ -64,7 +63,6 @@ async fn load(arena: &Arena, seed: u64) -> Result<Load, ChaosError> {
         .map_err(|error| ChaosError::Load(error.to_string()))
 }
 
-/// Runs the load to its end and samples figures.
 async fn under(arena: &Arena, load: Load) -> Result<(LoadReport, ResourceUsage), ChaosError> {
     let mut usage = ResourceUsage::default();
     let mut running = JoinSet::new();
@@ -90,7 +88,7 @@ fn show(arena: &mut Arena, what: &str, report: &LoadReport, usage: &ResourceUsag
     usage.draw(&arena.sustained_load, &format!("{what}: {rate} orders/s for {minutes:.1} minutes"))
 }
 
-/// F27: resource usage stays level for the length of a run. The report has the rate that the machine reached.
+/// F27: resource usage stays level.
 pub async fn soak(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let load = load(arena, u64::from(planned.draw)).await?;
     let (report, usage) = under(arena, load).await?;
@@ -103,7 +101,7 @@ pub async fn soak(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedF
     }
 }
 
-/// F24: orders wait in PostgreSQL, at most once in Redis, and drain at twice the intake.
+/// F24: orders wait in PostgreSQL, and drain at twice the intake.
 pub async fn inventory_away(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let load = load(arena, u64::from(planned.draw)).await?;
     all_orders_end(arena, PATIENCE).await?;
@@ -140,7 +138,7 @@ fn judge_drain(arena: &mut Arena, waiting: i64, took: Duration, accepted: u64) {
     arena.invariants.progress.note("inventory-away", slow);
 }
 
-/// Checks that the unread entries are bounded and each event is among them once.
+/// Each event must be among the unread entries once.
 async fn unread_is_bounded(arena: &mut Arena, usage: &ResourceUsage) -> Result<(), ChaosError> {
     let (stream, group) = main_stream(Kind::Inventory);
     let redis = arena.redis()?;
@@ -181,7 +179,7 @@ async fn all_orders_end(arena: &Arena, within: Duration) -> Result<(), ChaosErro
     .await?)
 }
 
-/// F29: a transaction that keeps all row versions alive, as pg_dump does.
+/// F29: a transaction keeps all row versions alive, as pg_dump does.
 pub async fn snapshot(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let load = load(arena, u64::from(planned.draw)).await?;
     let mut running = JoinSet::new();

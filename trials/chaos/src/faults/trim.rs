@@ -8,7 +8,6 @@ use crate::schedule::PlannedFault;
 use ctl::stack::Kind;
 
 const STREAM: &str = "order_completed";
-/// The number of unread entries.
 const BACKLOG: u64 = 5;
 
 pub async fn under_backlog(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {

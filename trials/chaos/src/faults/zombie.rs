@@ -1,4 +1,4 @@
-//! F8: a process that is stopped for twice the claim idle time, and then continues.
+//! F8: a process stopped for twice the claim idle time.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::schedule::PlannedFault;
 use ctl::stack::ServiceId;
 use ctl::wait;
 
-/// Added to the claim idle time, for an order that a peer completes.
+/// Beyond the claim idle time, for an order that a peer completes.
 const GOES_ON_WITHIN: Duration = Duration::from_secs(10);
 const STOPS_WITHIN: Duration = Duration::from_secs(2);
 
@@ -29,14 +29,12 @@ pub async fn pause(arena: &mut Arena, planned: &PlannedFault) -> Result<Injected
         Ok(_) => stand_still(arena, id).await,
         Err(_) => Ok(()),
     };
-    // Continues the process in every case.
     arena.stack.service(id)?.signal(Signal::SIGCONT);
     let recovering = arena.begin_recovery(planned.limit());
     went_on?;
     Ok(InjectedFault { evidence: stopped?, recovering })
 }
 
-/// Stops the process at a failpoint, or with pending entries.
 async fn stop(arena: &Arena, planned: &PlannedFault) -> Result<String, ChaosError> {
     let id = planned.target;
     if planned.failpoint.is_none() {
@@ -54,7 +52,7 @@ async fn stop(arena: &Arena, planned: &PlannedFault) -> Result<String, ChaosErro
     Ok(format!("{id} (pid {pid}) is in state T at {name}"))
 }
 
-/// Waits for twice the claim idle time. With a peer, an order must end during it.
+/// With a peer, an order must end meanwhile.
 async fn stand_still(arena: &mut Arena, id: ServiceId) -> Result<(), ChaosError> {
     let idle = arena.profile.claim_idle();
     let has_peer = arena.ids(id.kind).len() > 1;

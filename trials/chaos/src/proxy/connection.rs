@@ -1,8 +1,7 @@
 //! One client and its connection to the server.
 //!
-//! To lose an answer, the proxy sends the bytes up to the end of the chosen request, then the end of the
-//! stream. A server executes the request before it reads the end, so the request is done when the server
-//! closes. The proxy discards the answer and resets the client.
+//! To lose an answer, the proxy sends the chosen request and the end of the stream. The server executes the
+//! request and closes; the proxy discards the answer and resets the client.
 
 use std::{
     pin::pin,
@@ -26,18 +25,14 @@ use tokio::{
 use super::frontend::Frontend;
 use super::network::{Mode, Network, Protocol};
 
-/// The size of one piece, in bytes.
+/// In bytes.
 const PIECE: usize = 16 * 1024;
-/// Delayed pieces on their way to the client: 4 MiB. A full queue blocks the server.
+/// 4 MiB of pieces. A full queue blocks the server.
 const DELAYED: usize = 256;
 
-/// How a conversation ended.
 enum End {
-    /// The client or the server closed it.
     Closed,
-    /// The connection broke, or was broken.
     Broken,
-    /// The answer was discarded as intended.
     AnswerLost,
 }
 
@@ -49,7 +44,7 @@ pub(super) async fn serve(mut client: TcpStream, network: Arc<Network>) {
         async { _ = cuts.wait_for(|state| state.resets != began.resets || state.mode == Mode::Refuse).await };
     let silenced = async { _ = silences.wait_for(|state| state.silences != began.silences).await };
     let end = {
-        // In silence the future is no longer polled, and both connections stay open.
+        // In silence the future is unpolled, and both connections stay open.
         let mut conversation = pin!(converse(&mut client, &network));
         let alive = async {
             tokio::select! {
@@ -72,7 +67,7 @@ pub(super) async fn serve(mut client: TcpStream, network: Arc<Network>) {
         network.hit();
     }
     if !matches!(end, End::Closed) {
-        // Dropping sends RST, as after a crash or from a firewall.
+        // Dropping sends RST.
         _ = client.set_zero_linger();
     }
 }
@@ -82,7 +77,7 @@ async fn converse(client: &mut TcpStream, network: &Network) -> End {
         return End::Broken;
     }
     let Ok(mut server) = TcpStream::connect(network.upstream()).await else { return End::Broken };
-    // A piece is mostly a whole message; Nagle's algorithm would only delay it.
+    // A piece is mostly a whole message, which Nagle's algorithm would delay.
     if client.set_nodelay(true).and_then(|()| server.set_nodelay(true)).is_err() {
         return End::Broken;
     }
@@ -164,7 +159,7 @@ async fn answers(
             }
         }
     };
-    // Bytes read before the server closed still go to the client.
+    // Bytes read before the close still go to the client.
     tokio::join!(read, write).0
 }
 

@@ -1,14 +1,13 @@
-//! The messages of a PostgreSQL client, parsed far enough to recognise a write and its end.
+//! The messages of a PostgreSQL client, parsed to recognise a write and its end.
 //!
-//! <https://www.postgresql.org/docs/current/protocol-message-formats.html>: after the startup packet every
-//! message is a byte of kind and four bytes of length, the length included. A request ends with `Sync`, or is
-//! a simple `Query`.
+//! <https://www.postgresql.org/docs/current/protocol-message-formats.html>: after the startup packet, a byte
+//! of kind and a length of four bytes, itself included. `Sync` or `Query` ends a request.
 
 use std::collections::HashSet;
 
-/// The limit of PostgreSQL (`MAX_STARTUP_PACKET_LENGTH`); a longer packet is TLS.
+/// `MAX_STARTUP_PACKET_LENGTH` of PostgreSQL; a longer packet is TLS.
 const LONGEST_STARTUP: usize = 10_000;
-/// Startup packets that are followed by another one: `SSLRequest`, `GSSENCRequest`.
+/// `SSLRequest`, `GSSENCRequest`: another startup packet follows.
 const NEGOTIATIONS: [u32; 2] = [80_877_103, 80_877_104];
 
 #[derive(Debug, Default)]
@@ -16,17 +15,14 @@ pub(super) struct Frontend {
     /// An unfinished message.
     rest: Vec<u8>,
     started: bool,
-    /// An unknown protocol: all bytes pass unparsed.
+    /// An unknown protocol passes unparsed.
     opaque: bool,
-    /// The names of prepared statements that write.
     writes: HashSet<Vec<u8>>,
-    /// A chosen request is in progress.
     chosen: bool,
 }
 
 impl Frontend {
-    /// Parses a piece on its way to the server and calls `choose(is_write)` for each request. `Some(n)`: the
-    /// first `n` bytes of the piece complete a chosen one.
+    /// Calls `choose(is_write)` for each request. `Some(n)`: the first `n` bytes complete a chosen one.
     pub(super) fn look(&mut self, piece: &[u8], mut choose: impl FnMut(bool) -> bool) -> Option<usize> {
         if self.opaque {
             return None;
@@ -46,7 +42,6 @@ impl Frontend {
         None
     }
 
-    /// The length of the message at the start, when all of it is there.
     fn whole(&mut self, bytes: &[u8]) -> Option<usize> {
         let kind = usize::from(self.started);
         let length = usize::try_from(number(bytes.get(kind..kind + 4)?)).ok()?;
@@ -85,7 +80,7 @@ fn number(bytes: &[u8]) -> u32 {
     bytes.iter().fold(0, |number, byte| number << 8 | u32::from(*byte))
 }
 
-/// The text at the start, which ends with a zero byte.
+/// Ends at a zero byte.
 fn text(bytes: &[u8]) -> &[u8] {
     bytes.split(|byte| *byte == 0).next().unwrap_or_default()
 }

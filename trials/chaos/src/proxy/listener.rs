@@ -1,5 +1,4 @@
-//! Accepts connections. To refuse them, the listener closes: a client gets ECONNREFUSED, as from a server
-//! that is down.
+//! A closed listener refuses connections like a server that is down: with ECONNREFUSED.
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -12,12 +11,11 @@ use tokio::{
 use super::connection;
 use super::network::{Mode, Network};
 
-/// The backlog of tokio's listener.
+/// As in tokio's listener.
 const BACKLOG: u32 = 1024;
-/// The pause between two attempts to listen.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
-/// Binds the port again. The socket that reserves it never listens, and both allow the address to be reused.
+/// The socket that reserves the port never listens, and both allow reuse of the address.
 pub(super) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = TcpSocket::new_v4()?;
     socket.set_reuseaddr(true)?;

@@ -4,39 +4,33 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-/// The protocol of the connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Protocol {
-    /// RESP. Every command counts as a write.
+    /// Every command counts as a write.
     Redis,
-    /// Version 3 without TLS. Inside TLS no write is recognised.
+    /// Version 3 without TLS, which would hide writes.
     Postgres,
 }
 
-/// The treatment of the bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// All bytes pass.
     Pass,
-    /// Connections are reset, and new ones are refused.
+    /// Resets connections as well.
     Refuse,
-    /// All connections are reset once, then `Pass`.
+    /// Resets all connections once, then passes.
     Reset,
-    /// All bytes are held, the end of a connection included. New connections are accepted and hang. A change
-    /// of the mode resets the held ones.
+    /// Holds all bytes and ends of connections, which another mode resets. New connections hang.
     BlackHole,
-    /// Every piece of an answer is delayed by this time, in order.
+    /// Delays pieces of answers, in order.
     Delay(Duration),
-    /// The next write is executed and its answer is lost: the connection is reset instead. The mode is `Pass`
-    /// from the moment the write is chosen, and [`landed`](super::Proxy::landed) rises when its answer is
-    /// lost. For PostgreSQL a write is a statement with INSERT, UPDATE or DELETE in a transaction of its own.
-    /// For Redis it is the next command of any kind.
+    /// Loses the answer of the next write, then passes; [`landed`](super::Proxy::landed) rises with the loss.
+    ///
+    /// For PostgreSQL, a write is an INSERT, UPDATE or DELETE in a transaction of its own.
     DropCommitReply,
-    /// The next request of any kind is executed and its answer is lost.
+    /// The same for a request of any kind.
     DropNextReply,
 }
 
-/// The state that all connections share.
 #[derive(Debug)]
 pub(super) struct Network {
     pub(super) protocol: Protocol,
@@ -47,11 +41,11 @@ pub(super) struct Network {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct State {
     pub(super) mode: Mode,
-    /// The server of new connections.
+    /// For new connections.
     pub(super) upstream: SocketAddr,
-    /// A rise resets every connection of that moment.
+    /// A rise resets the present connections.
     pub(super) resets: u64,
-    /// A rise silences every connection of that moment.
+    /// A rise silences the present connections.
     pub(super) silences: u64,
 }
 
@@ -68,7 +62,7 @@ impl Network {
         self.landed.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Chooses the request whose answer is lost: exactly one of concurrent ones.
+    /// Chooses exactly one of concurrent requests.
     pub(super) fn choose(&self, is_write: bool) -> bool {
         self.state.send_if_modified(|state| {
             let chosen =
@@ -80,7 +74,7 @@ impl Network {
         })
     }
 
-    /// In a black hole, waits for its end and returns true. Otherwise returns false at once.
+    /// Returns true after a black hole, false at once otherwise.
     pub(super) async fn held_back(&self) -> bool {
         if self.mode() != Mode::BlackHole {
             return false;

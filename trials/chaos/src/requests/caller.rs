@@ -1,4 +1,4 @@
-//! A customer who places orders and logs each request and response.
+//! A customer who logs each request and response.
 
 use std::time::{Duration, Instant};
 
@@ -16,21 +16,18 @@ use ctl::{
 
 /// Twice the limit of 5 s of a request.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
-/// The deadline of an outcome. After a total loss, events are published again within 60 s.
+/// Events are published again within 60 s of a total loss.
 const KNOWN_WITHIN: Duration = Duration::from_secs(60);
-/// The pause before the next attempt without Retry-After.
+/// Without Retry-After.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// The account of the orders, a USER.
+/// An account of role USER.
 #[derive(Debug, Clone)]
 pub struct Customer {
-    /// The account's id.
     pub id: Uuid,
-    /// A valid token of that account.
     pub token: String,
 }
 
-/// Sends a customer's orders.
 #[derive(Debug, Clone)]
 pub struct Caller {
     http: reqwest::Client,
@@ -38,7 +35,6 @@ pub struct Caller {
     log: ClientLog,
 }
 
-/// The response to one request, or the failure of its connection.
 #[derive(Debug, Clone)]
 pub(super) struct OrderResponse {
     /// `None` for a failed connection or a partial response.
@@ -52,10 +48,6 @@ pub(super) struct OrderResponse {
 }
 
 impl Caller {
-    /// A customer whose requests are logged to `log`.
-    ///
-    /// # Errors
-    /// [`RequestError::Client`] when the HTTP client cannot be created.
     pub fn new(customer: Customer, log: ClientLog) -> Result<Self, RequestError> {
         let http = http_client().timeout(ANSWER_WITHIN).build();
         Ok(Self { http: http.map_err(|error| RequestError::Client(error.to_string()))?, customer, log })
@@ -65,7 +57,6 @@ impl Caller {
         &self.customer.token
     }
 
-    /// Sends one request to one instance.
     pub(super) async fn attempt(
         &self,
         payment: &str,
@@ -83,8 +74,7 @@ impl Caller {
         Ok(answer)
     }
 
-    /// Sends the request to the instances in turn, from number `first`, until the outcome is known. With
-    /// `in_flight_ends`, a 409 (in flight) counts as an outcome.
+    /// Tries the instances in turn. With `in_flight_ends`, a 409 is a known outcome.
     pub(super) async fn until_known(
         &self,
         payment: &[String],
@@ -145,7 +135,6 @@ impl Caller {
 }
 
 impl OrderResponse {
-    /// A failed connection.
     pub(super) fn lost(why: &str) -> Self {
         Self {
             status: None,
@@ -187,13 +176,12 @@ impl OrderResponse {
         }
     }
 
-    /// The id of the order in a 2xx.
     pub(super) fn order(&self) -> Option<Uuid> {
         let body: Value = serde_json::from_str(&self.text).ok()?;
         body["id"].as_str()?.parse().ok().filter(|_| self.outcome() == Completion::Ok)
     }
 
-    /// The problem in an error; empty without one.
+    /// Empty without a problem.
     pub(super) fn problem(&self) -> Problem {
         serde_json::from_str(&self.text).unwrap_or_default()
     }

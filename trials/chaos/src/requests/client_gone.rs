@@ -1,4 +1,4 @@
-//! F14: a client that disconnects in the middle of a request. A retry with the same key gets the one order.
+//! F14: a client disconnects in the middle of a request. A retry with the same key gets the one order.
 
 use std::{io, time::Duration};
 
@@ -13,31 +13,26 @@ use uuid::Uuid;
 
 use super::{Caller, RequestError, caller::OrderResponse};
 
-/// The deadline of the first byte: twice the limit of 5 s of a request.
+/// Twice the limit of 5 s of a request.
 const FIRST_BYTE_WITHIN: Duration = Duration::from_secs(10);
 
-/// The stage of a request at which its client disconnects.
+/// The stage at which the client disconnects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
     /// Before the first byte.
     Connected,
-    /// After half of the headers.
     HalfHeaders,
-    /// After the headers and half of the body.
     HalfBody,
-    /// After the whole request.
     Sent,
     /// After one byte of the response.
     FirstByte,
 }
 
 impl Phase {
-    /// All stages, in order.
     pub const ALL: [Self; 5] =
         [Self::Connected, Self::HalfHeaders, Self::HalfBody, Self::Sent, Self::FirstByte];
 
-    /// The number of bytes to send of a head and a body of these lengths.
     fn bytes(self, head: usize, body: usize) -> usize {
         match self {
             Self::Connected => 0,
@@ -48,22 +43,15 @@ impl Phase {
     }
 }
 
-/// The result of the retry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct ClientGone {
-    /// The stage at which the first client disconnected.
     pub phase: Phase,
-    /// The order of the key.
     pub order: Uuid,
-    /// Whether the first client placed the order, and the retry replayed it.
+    /// The first client placed the order, and the retry replayed it.
     pub was_placed: bool,
 }
 
-/// Sends an order, resets the connection at `phase`, and retries with the same key until the outcome is
-/// known.
-///
-/// # Errors
-/// [`RequestError::NoOrder`] when the retry is refused; [`RequestError::NeverKnown`], [`RequestError::Log`].
+/// Retries with the same key until the outcome is known.
 pub async fn client_gone(
     caller: &Caller,
     payment: &[String],

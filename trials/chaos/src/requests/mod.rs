@@ -1,15 +1,4 @@
-//! Clients that misbehave, against running services.
-//!
-//! | module | content |
-//! | --- | --- |
-//! | [`caller`] | a customer who logs requests and responses |
-//! | [`one_key`] | the same order fifty times at once |
-//! | [`mod@client_gone`] | a client that disconnects in the middle of a request |
-//! | [`mod@too_large`] | requests beyond the limits |
-//! | [`poison`] | poison messages and their redrive |
-//! | [`table_lock`] | a locked table that exhausts the pool |
-//!
-//! Guarantees: every `POST /orders` is logged before it is sent, and is retried with its key until its
+//! Misbehaving clients. Every `POST /orders` is logged before it is sent, and retried with its key until its
 //! outcome is known.
 
 pub mod caller;

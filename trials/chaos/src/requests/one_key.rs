@@ -1,4 +1,4 @@
-//! F14: the same order fifty times at once. There is one order, and every request gets the same response.
+//! F14: the same order fifty times at once makes one order and one response.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,19 +12,17 @@ use ctl::client_log::Completion;
 
 const AT_ONCE: usize = 50;
 
-/// The results of the fifty requests.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct OneKey {
-    /// The number of requests by their last status.
+    /// Requests by their last status.
     pub statuses: BTreeMap<u16, u32>,
-    /// The ids of the orders in the 2xx.
+    /// Orders in the 2xx.
     pub orders: BTreeSet<Uuid>,
-    /// The distinct bodies of the 2xx.
     pub bodies_2xx: BTreeSet<String>,
 }
 
 impl OneKey {
-    /// Whether there is one order, one body, and only 2xx and 409.
+    /// One order, one body, and only 2xx and 409.
     #[must_use]
     pub fn is_one_order(&self) -> bool {
         let known = self.statuses.keys().all(|status| (200..300).contains(status) || *status == 409);
@@ -32,11 +30,7 @@ impl OneKey {
     }
 }
 
-/// Sends `body` fifty times at once with one `key`, spread over all instances of payment. A request with an
-/// unknown outcome is retried.
-///
-/// # Errors
-/// [`RequestError::NeverKnown`] and [`RequestError::Log`].
+/// Retries requests with an unknown outcome.
 pub async fn one_key_fifty_times(
     caller: &Caller,
     payment: &[String],

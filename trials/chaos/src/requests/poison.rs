@@ -1,8 +1,6 @@
-//! F10: poison messages. Each must end as exactly one dead letter, and a redrive must work once.
+//! F10: each poison message must end as exactly one dead letter, and a redrive must work once.
 //!
-//! The checker compares [`Record::Poison`], logged with the event's `id` before it is sent. The entry in
-//! `<stream>.dead` has the fields of the event and so the same `id`; `GET /ops/dead-letters` shows it as
-//! `event.id`. The events exist in Redis only, and a loss of its data is final.
+//! The checker compares [`Record::Poison`] with `event.id` of `GET /ops/dead-letters`.
 
 use std::{
     fmt,
@@ -25,32 +23,28 @@ use ctl::{
     stack::Kind,
 };
 
-/// The deadline of a poison message. A restart of Redis with its AOF takes 5 s at most.
+/// A restart of Redis with its AOF takes 5 s at most.
 const SENT_WITHIN: Duration = Duration::from_secs(30);
 /// Longer than any answer on loopback, shorter than a fault.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
-/// The dead letters that are searched for one event.
 const LETTERS: usize = 1000;
 
-/// The defect of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Poison {
-    /// An `order_completed` whose data is a text: a dead letter at once, `unreadable`.
+    /// An `order_completed` whose data is a text: `unreadable` at once.
     NotJson,
-    /// A `stock_reserved` of an unknown version: a dead letter at once, `unreadable`.
+    /// A `stock_reserved` of an unknown version: `unreadable` at once.
     UnknownType,
-    /// A `product_changed` with a price of 0, which payment's database refuses: a dead letter after
-    /// `delivery-limit` deliveries, `delivery-limit`. The product is used by no order.
+    /// A `product_changed` with a price of 0, which payment's database refuses: `delivery-limit`.
     AlwaysFails,
 }
 
 impl Poison {
-    /// All kinds.
     pub const ALL: [Self; 3] = [Self::NotJson, Self::UnknownType, Self::AlwaysFails];
 
-    /// The stream of the event. Streams have one partition in a stack of chaos.
+    /// Streams have one partition in a stack of chaos.
     #[must_use]
     pub fn stream(self) -> &'static str {
         match self {
@@ -60,13 +54,11 @@ impl Poison {
         }
     }
 
-    /// The service that consumes the event.
     #[must_use]
     pub fn victim(self) -> Kind {
         owner_of_stream(self.stream()).unwrap_or(Kind::Payment)
     }
 
-    /// The reason in its dead letter.
     #[must_use]
     pub fn reason(self) -> &'static str {
         match self {
@@ -103,12 +95,9 @@ impl fmt::Display for Poison {
     }
 }
 
-/// Adds a poison message to its stream. Returns its event id. A retry after a failure of Redis has the same
-/// id, which makes one dead letter at most.
+/// Returns the event id. A retry has the same id, which makes one dead letter at most.
 ///
-/// # Errors
-/// [`RequestError::RedisUrl`], [`RequestError::Log`], or [`RequestError::NotAppended`] after 30 s of
-/// failures. In this case the event is logged and possibly in the stream.
+/// After 30 s of failures the event is possibly in the stream.
 pub async fn send_poison(redis_url: &str, kind: Poison, log: &ClientLog) -> Result<Uuid, RequestError> {
     let redis = Client::open(redis_url).map_err(|error| RequestError::RedisUrl(error.to_string()))?;
     let envelope = kind.envelope();
@@ -138,23 +127,16 @@ async fn append(redis: &Client, stream: &str, envelope: &Envelope) -> Result<(),
     command.exec_async(&mut connection).await
 }
 
-/// The result of a redrive.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Redrive {
-    /// The redriven dead letter.
     pub first: String,
-    /// The dead letter it became.
+    /// The dead letter after the redrive.
     pub again: String,
-    /// Whether a second redrive of the first dead letter got 404.
+    /// A second redrive of the first dead letter got 404.
     pub works_once: bool,
 }
 
-/// Waits for the dead letter of `event`, redrives it twice (the second must get 404), and waits until it is a
-/// dead letter again. `api` needs the token of an ADMIN.
-///
-/// # Errors
-/// [`RequestError::NoDeadLetter`] after `within` without the dead letter, before or after the redrive;
-/// [`RequestError::Api`].
+/// A second redrive must get 404. `api` needs the token of an ADMIN.
 pub async fn redrive_once(
     api: &Api,
     kind: Poison,
@@ -172,10 +154,7 @@ pub async fn redrive_once(
     Ok(Redrive { first, again, works_once })
 }
 
-/// Waits for the dead letter of an event, other than `other_than`. Returns its id.
-///
-/// # Errors
-/// [`RequestError::NoDeadLetter`] after `within` without a dead letter; [`RequestError::Api`].
+/// Excludes `other_than`.
 pub async fn dead_letter(
     api: &Api,
     kind: Poison,

@@ -1,5 +1,4 @@
-//! F13: a locked table. Every request that needs it holds a connection while it waits, until the pool is
-//! exhausted.
+//! F13: requests that need a locked table hold connections until the pool is exhausted.
 
 use std::time::Duration;
 
@@ -9,11 +8,7 @@ use tokio_postgres::{Client, NoTls};
 
 use super::RequestError;
 
-/// Locks `table` of the service database at `database_url` in ACCESS EXCLUSIVE MODE for `time`. Sends to
-/// `locked` once the lock is held, and returns after its release.
-///
-/// # Errors
-/// [`RequestError::Lock`] when the lock is refused, or is lost with the connection.
+/// Sends to `locked` once it holds ACCESS EXCLUSIVE.
 pub async fn hold_all_connections(
     database_url: &str,
     table: &str,

@@ -6,31 +6,25 @@ use uuid::Uuid;
 
 use super::{Caller, RequestError};
 
-/// The services' `body-limit` by default, in bytes.
+/// The default `body-limit` of the services, in bytes.
 const BODY_LIMIT: usize = 65_536;
-/// The limits of the contract: lines of an order, characters of a key.
+/// Lines of an order, characters of a key.
 const MOST_ITEMS: usize = 50;
 const LONGEST_KEY: usize = 255;
 
-/// The refusal of one request beyond a limit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Refusal {
-    /// The request.
     pub what: &'static str,
-    /// The demanded status.
     pub expected: u16,
-    /// The received status; `None` for a failed connection, with its error in `detail`.
+    /// `None` for a failed connection, with its error in `detail`.
     pub status: Option<u16>,
-    /// The problem's code.
     pub code: Option<String>,
-    /// The problem's detail.
     pub detail: String,
-    /// Whether the response is `application/problem+json`.
     pub is_problem: bool,
 }
 
 impl Refusal {
-    /// Whether it has the demanded status and is a problem with a code and a detail.
+    /// The demanded status, and complete problem details.
     #[must_use]
     pub fn is_clear(&self) -> bool {
         let said = self.code.as_ref().is_some_and(|code| !code.is_empty()) && !self.detail.is_empty();
@@ -38,11 +32,7 @@ impl Refusal {
     }
 }
 
-/// Sends one instance of payment a body just over the limit, one far over it, an order of too many lines, and
-/// a key that is too long. `sku` is an existing product, so that the orders are valid otherwise.
-///
-/// # Errors
-/// [`RequestError::Log`]. An attempt without a response is an unclear [`Refusal`].
+/// `sku` exists, so that the orders are valid otherwise.
 pub async fn too_large(caller: &Caller, payment: &str, sku: &str) -> Result<Vec<Refusal>, RequestError> {
     let one = json!([{"sku": sku, "quantity": 1}]);
     let padded = |bytes: usize| json!({"items": one, "padding": "x".repeat(bytes)});

@@ -1,5 +1,3 @@
-//! The permissions of each role.
-
 use ctl::stack::Kind;
 use reqwest::Method;
 use runtime::auth::Role;
@@ -9,7 +7,6 @@ use tokio_postgres::NoTls;
 
 use e2e::{Client, Order, Shop, key, send};
 
-/// The real signing key of this shop's user service.
 async fn signer(shop: &Shop) -> Signer {
     let (client, connection) =
         tokio_postgres::connect(&shop.stack.database_url(Kind::User), NoTls).await.expect("a connection");
@@ -19,7 +16,7 @@ async fn signer(shop: &Shop) -> Signer {
     Signer::with_key(row.get(0), row.get(1), row.get(2))
 }
 
-/// A call of every service that any token may make.
+/// Calls that any token may make.
 const FOR_ANYBODY: [(Kind, &str); 3] =
     [(Kind::User, "/auth/user"), (Kind::Inventory, "/products"), (Kind::Payment, "/orders")];
 
@@ -51,7 +48,7 @@ async fn a_token_that_is_missing_expired_forged_or_unsigned_is_a_401_everywhere(
         }
         shop.user.get(kind, path).await.expect(200);
     }
-    // The same signer makes a valid token, so the attempts above fail by their defects alone.
+    // A valid token of this signer: the attempts above fail by their defects alone.
     shop.user
         .with_token(&signer.sign(&signer.header(), &good))
         .get(Kind::Payment, "/orders")

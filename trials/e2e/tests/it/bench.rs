@@ -1,5 +1,3 @@
-//! The bench runs: its scripts fit the migrated tables, and every measurement gives its figures.
-
 use std::time::Duration;
 
 use bench::overload::{self, Ladder};
@@ -10,7 +8,7 @@ use e2e::service_binaries;
 
 async fn measured(measures: &[Measure]) -> Report {
     let second = Duration::from_secs(1);
-    // Throughput is irrelevant here, so the bench skips the wait for an idle machine.
+    // Throughput is irrelevant here: no wait for an idle machine.
     let plan = BenchPlan {
         time: second,
         patience: Duration::ZERO,
@@ -44,7 +42,7 @@ async fn orders_are_measured_to_their_end_beside_stored_ones_and_one_at_a_time()
 #[tokio::test]
 async fn offered_accepted_and_finished_orders_are_counted_apart_and_drawn() {
     let second = Duration::from_secs(1);
-    // Little enough for every machine, a busy one included: what is offered is accepted, and ends.
+    // Little enough for a busy machine.
     let ladder = Ladder {
         capacity: Some(40.0),
         times: vec![0.5, 1.0],

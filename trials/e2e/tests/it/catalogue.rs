@@ -1,5 +1,3 @@
-//! Products, and payment's own copy of them.
-
 use ctl::stack::Kind;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -62,7 +60,7 @@ async fn an_order_does_not_make_the_copy_of_the_price_stale() {
     let etag = shop.user.get(Kind::Inventory, "/products/MUG").await.header("etag").to_owned();
     let id = shop.user.order(&Order::of("MUG", 1)).await;
     shop.user.wait_for_end(&id).await;
-    // Stock moves all the time: the version is about what an ADMIN edits.
+    // The version ignores stock, which moves all the time.
     put(&shop, "MUG", Some(&etag), 1100).await.expect(200);
 }
 

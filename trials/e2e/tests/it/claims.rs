@@ -1,5 +1,3 @@
-//! A consumer that dies is replaced, and what it held is claimed.
-
 use ctl::stack::{Kind, ServiceId, StackOptions};
 use tokio_postgres::NoTls;
 
@@ -9,11 +7,11 @@ const ORDERS: usize = 20;
 
 #[tokio::test]
 async fn a_second_inventory_claims_what_the_killed_one_held() {
-    // Publishing again is disabled, so that only a claim can complete the held entries.
+    // Without republishing, only a claim can complete the held entries.
     let slow = |options: StackOptions| options.with_env(Kind::Payment, "RESEND_AFTER", "1h");
     let mut shop = Shop::open_with(slow).await;
     shop.product("MUG", 100).await;
-    // This open transaction blocks every reservation.
+    // Blocks every reservation.
     let (mut client, connection) = tokio_postgres::connect(&shop.stack.database_url(Kind::Inventory), NoTls)
         .await
         .expect("a connection");

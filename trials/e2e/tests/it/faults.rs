@@ -1,5 +1,3 @@
-//! Services that die in the middle of the work.
-
 use std::cell::Cell;
 
 use ctl::stack::{Kind, StackOptions};
@@ -7,13 +5,12 @@ use serde_json::json;
 
 use e2e::{Order, SOON, Shop, eventually, first};
 
-/// How far the load is.
 async fn reached(placed: &Cell<usize>, count: usize) {
     let look = async || if placed.get() >= count { Ok(()) } else { Err(placed.get()) };
     eventually("enough orders are placed", SOON, look).await;
 }
 
-/// 500 orders of a stock of 400 while `kind` is killed twice.
+/// 500 orders of a stock of 400.
 async fn kill_in_the_middle(kind: Kind) {
     let mut shop = Shop::open().await;
     shop.product("MUG", 400).await;
@@ -77,7 +74,7 @@ async fn tokens_are_verified_while_the_user_service_is_down() {
 
 #[tokio::test]
 async fn a_poison_message_reaches_the_dead_letters_and_a_redrive_brings_it_through() {
-    // Publishing again is disabled, so that only the redrive can publish the event.
+    // Without republishing, only the redrive can publish the event.
     let slow = |options: StackOptions| {
         let options = options.with_env(Kind::Payment, "RESEND_AFTER", "1h").with_env(
             Kind::Inventory,

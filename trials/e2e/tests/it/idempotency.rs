@@ -1,5 +1,3 @@
-//! Idempotency: a repeated request or event has one effect.
-
 use std::collections::HashMap;
 
 use ctl::stack::Kind;
@@ -17,7 +15,7 @@ async fn the_same_key_fifty_times_at_once_makes_one_order_and_identical_answers(
     let key = key();
     let headers = [("Idempotency-Key", key.as_str())];
     let answers = join_all((0..50).map(|_| shop.user.order_with(&order, &headers))).await;
-    // A request during the first one may get 409. A retry gets the response.
+    // A request during the first one may get 409.
     let mut bodies = Vec::new();
     for answer in answers {
         if answer.status == 409 {

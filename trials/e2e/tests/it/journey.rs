@@ -1,5 +1,3 @@
-//! The journeys of an order, from POST to each end.
-
 use std::time::{Duration, Instant};
 
 use ctl::stack::Kind;
@@ -8,7 +6,7 @@ use serde_json::{Value, json};
 use e2e::{Order, Shop, key};
 use events::{Envelope, FIELD};
 
-/// Asserts that the timeline is numbered from 1 and follows the state machine.
+/// Numbered from 1, along the state machine.
 fn assert_legal(timeline: &[Value], statuses: &[&str]) {
     let found: Vec<&str> = timeline.iter().map(|step| step["status"].as_str().expect("a status")).collect();
     assert_eq!(found, statuses);

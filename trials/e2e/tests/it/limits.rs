@@ -1,5 +1,3 @@
-//! Malformed requests are refused with the reason.
-
 use ctl::stack::Kind;
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -1,5 +1,3 @@
-//! The load generator on a real shop: right counts, all orders ended, and a log that proves them.
-
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
@@ -59,7 +57,7 @@ fn assert_all_ended(report: &LoadReport, orders: u64) {
     assert_eq!(report.confirmed + report.refunded + report.declined, report.accepted, "{report:?}");
 }
 
-/// The outcomes of every key, in order. A request is announced before its answer is there.
+/// The log announces a request before its answer.
 fn outcomes(log: &Path) -> BTreeMap<String, Vec<Completion>> {
     let mut sent = BTreeMap::<String, usize>::new();
     let mut outcomes = BTreeMap::<String, Vec<Completion>>::new();

@@ -1,4 +1,4 @@
-//! The shop end to end: three real service processes on real servers, a stack of its own for every test.
+//! The shop end to end: real service processes and servers, a stack for each test.
 
 mod authorisation;
 mod bench;

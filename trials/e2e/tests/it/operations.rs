@@ -1,5 +1,3 @@
-//! The operations API and metrics.
-
 use ctl::stack::{Kind, ServiceId};
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
@@ -8,7 +6,7 @@ use e2e::{Metrics, Order, SOON, Shop, eventually, first, key};
 
 const PAYMENT: ServiceId = ServiceId { kind: Kind::Payment, instance: 1 };
 
-/// Items and transactions of all writers so far.
+/// Items and transactions of all writers.
 fn committed(metrics: &Metrics) -> (f64, f64) {
     let sum = |suffix| metrics.sum(&format!("orderflow_group_commit_batch_size_{suffix}"), &[]);
     (sum("sum"), sum("count"))

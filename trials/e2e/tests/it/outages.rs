@@ -1,5 +1,3 @@
-//! Redis and PostgreSQL go away, and come back.
-
 use std::cell::Cell;
 
 use ctl::stack::Kind;
@@ -118,7 +116,7 @@ async fn kill_9_of_postgresql_under_load_loses_and_doubles_nothing() {
     };
     tokio::join!(load, killing);
     let settled = async || {
-        // Lists answer 503 until the pools have noticed.
+        // 503 until the pools have noticed.
         let answer = shop.user.get(Kind::Payment, "/orders?limit=1").await;
         if answer.status == 200 { Ok(()) } else { Err(answer.text()) }
     };

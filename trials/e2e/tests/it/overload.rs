@@ -1,5 +1,3 @@
-//! Overload is refused with 503 and Retry-After.
-
 use ctl::stack::{Kind, StackOptions};
 use futures_util::{StreamExt, future::join_all, stream::FuturesUnordered};
 use tokio_postgres::NoTls;
@@ -23,7 +21,7 @@ async fn requests_beyond_the_admission_limit_are_refused_at_once_and_say_when_to
         shop.user.order_with(&order, &[("Idempotency-Key", &key)]).await
     };
     let flood = async {
-        // This open transaction blocks the insertion of orders, so that admitted requests wait.
+        // Makes admitted requests wait.
         let lock = client.transaction().await.expect("a transaction");
         lock.batch_execute("LOCK TABLE orders IN EXCLUSIVE MODE").await.expect("locked");
         let mut answers: FuturesUnordered<_> = (0..ASKED).map(|_| ask()).collect();
@@ -75,7 +73,7 @@ async fn no_order_is_taken_while_too_many_wait_to_be_charged_and_all_that_were_t
 #[tokio::test]
 async fn fewer_orders_are_taken_once_all_of_them_come_to_their_end_late() {
     const AT_ONCE: usize = 200;
-    // Sooner than any order can end: every one is late.
+    // Sooner than any order can end.
     let shop = Shop::open_with(|options| options.with_env(Kind::Payment, "LATE_AFTER", "1ms")).await;
     shop.product("MUG", 1_000_000).await;
     let order = Order::of("MUG", 1);

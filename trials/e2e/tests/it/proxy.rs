@@ -1,5 +1,3 @@
-//! Each mode of the proxy does what it says, between real clients and real servers.
-
 use std::{
     io::ErrorKind,
     net::{Ipv4Addr, SocketAddr},
@@ -24,7 +22,6 @@ fn local(port: u16) -> SocketAddr {
     (Ipv4Addr::LOCALHOST, port).into()
 }
 
-/// A connection to PostgreSQL.
 struct Session {
     client: Client,
     _connection: JoinSet<()>,
@@ -43,7 +40,6 @@ impl Session {
     }
 }
 
-/// A database with a table, and a proxy before it.
 struct Stage {
     proxy: Proxy,
     database: TestDatabase,
@@ -120,7 +116,7 @@ async fn reset_breaks_every_connection_once_and_takes_new_ones() {
     stage.proxy.set(Mode::Reset);
     assert_eq!(stage.proxy.mode(), Mode::Pass);
     for session in [one, two] {
-        // A request may be ahead of the reset by a hair.
+        // A request may be ahead of the reset.
         let broken = async || {
             if session.client.simple_query("SELECT 1").await.is_err() { Ok(()) } else { Err("it answers") }
         };

@@ -1,5 +1,3 @@
-//! Breaking things on purpose, through the operations API.
-
 use std::process::Output;
 
 use ctl::{
@@ -16,7 +14,7 @@ fn with_faults(options: StackOptions) -> StackOptions {
     Kind::ALL.into_iter().fold(options, |options, kind| options.with_env(kind, "FAULTS", "on"))
 }
 
-/// How often the consumer of a stream was started again, and why the last time.
+/// Restarts of the consumer, and the last reason.
 async fn restarts(shop: &Shop, name: &str) -> (i64, String) {
     let actors = shop.admin.get(Kind::Inventory, "/ops/actors").await.expect(200);
     let actor = actors["actors"]
@@ -97,7 +95,7 @@ async fn a_process_dies_at_the_failpoint_it_was_armed_for_and_its_commit_is_foun
 
 #[tokio::test]
 async fn an_inventory_that_dies_before_its_reply_is_published_gives_it_when_it_is_back() {
-    // Publishing again is disabled, so that only the pending entry can bring the reply.
+    // Without republishing, only the pending entry can bring the reply.
     let patient = |options: StackOptions| {
         let options = with_faults(options).with_env(Kind::Payment, "RESEND_AFTER", "1h");
         options.with_env(Kind::Inventory, "RESEND_AFTER", "1h")
@@ -143,7 +141,6 @@ async fn a_fault_that_cannot_be_is_refused_with_what_is_wrong_with_it() {
     }
 }
 
-/// Runs `shopctl rehearse` against the shop, with the state file of `shopctl up`.
 async fn rehearse(shop: &Shop) -> Output {
     let folder = scratch_dir().expect("a folder");
     let url = |kind| shop.stack.first(kind).expect("it runs").url();

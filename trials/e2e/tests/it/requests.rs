@@ -1,5 +1,3 @@
-//! Odd and hostile clients against a whole shop.
-
 use std::{path::PathBuf, time::Duration};
 
 use chaos::requests::{
@@ -18,7 +16,6 @@ use tokio::sync::oneshot;
 
 use e2e::{Order, SOON, Shop, eventually, key};
 
-/// A shop with mugs, a customer, and what the customer wrote down.
 struct Stage {
     shop: Shop,
     caller: Caller,
@@ -41,7 +38,6 @@ impl Stage {
         Self { shop, caller, log, log_file, _folder: folder }
     }
 
-    /// All instances.
     fn payment(&self) -> Vec<String> {
         let instances = self.shop.stack.services().filter(|service| service.id().kind == Kind::Payment);
         instances.map(|service| service.url()).collect()

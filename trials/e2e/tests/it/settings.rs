@@ -1,12 +1,10 @@
-//! Settings that cannot be used end a service before it does anything.
-
 use std::process::Command;
 
 use ctl::stack::Kind;
 
 use e2e::service_binaries;
 
-/// Exit code and standard error of a service with these settings only.
+/// Exit code and standard error.
 fn run(kind: Kind, arguments: &[&str], environment: &[(&str, &str)]) -> (Option<i32>, String) {
     let mut command = Command::new(service_binaries().join(kind.name()));
     let output =

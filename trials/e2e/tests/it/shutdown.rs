@@ -1,5 +1,3 @@
-//! SIGTERM under load keeps every order.
-
 use std::cell::Cell;
 
 use ctl::stack::{Kind, StackOptions};
@@ -8,7 +6,6 @@ use reqwest::StatusCode;
 
 use e2e::{Order, SOON, Shop, eventually, first};
 
-/// 300 orders while `kind` is asked to end, and started again.
 async fn terminate_in_the_middle(kind: Kind) {
     let mut shop = Shop::open().await;
     shop.product("MUG", 1000).await;

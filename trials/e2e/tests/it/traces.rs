@@ -1,5 +1,3 @@
-//! Spans, as an OpenTelemetry collector gets them.
-
 use ctl::stack::{Kind, StackOptions};
 
 use e2e::{Collector, Order, SOON, Shop, Span, eventually, first, key};
@@ -8,7 +6,7 @@ const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const UNSAMPLED: &str = "1bf7651916cd43dd8448eb211c80319c";
 const CLIENT: &str = "b7ad6b7169203331";
 
-/// Traces requests with a client's trace context only, and disables publishing again.
+/// Traces requests with a client's trace context only, and disables republishing.
 fn sending_to(url: &str) -> impl FnOnce(StackOptions) -> StackOptions {
     move |options| {
         Kind::ALL.into_iter().fold(options, |options, kind| {
@@ -18,7 +16,7 @@ fn sending_to(url: &str) -> impl FnOnce(StackOptions) -> StackOptions {
     }
 }
 
-/// Orders a mug and sees it to its end; the order's id.
+/// Returns the id.
 async fn order(shop: &Shop, trace: &str, flags: &str) -> String {
     let key = key();
     let traceparent = format!("00-{trace}-{CLIENT}-{flags}");
@@ -31,7 +29,6 @@ async fn order(shop: &Shop, trace: &str, flags: &str) -> String {
     id
 }
 
-/// The one span of a service with that name.
 fn one<'a>(spans: &'a [Span], service: &str, name: &str) -> &'a Span {
     let found: Vec<&Span> =
         spans.iter().filter(|span| span.service == service && span.name == name).collect();
@@ -110,7 +107,7 @@ async fn a_collector_that_was_busy_gets_the_same_spans_later() {
 
 #[tokio::test]
 async fn a_collector_that_is_away_costs_its_spans_and_a_line_in_the_log_and_nothing_else() {
-    // Port 9 (discard) of this machine is closed.
+    // Port 9 (discard) is closed.
     let shop = Shop::open_with(sending_to("http://127.0.0.1:9")).await;
     shop.product("MUG", 10).await;
     for _ in 0..2 {

@@ -1,5 +1,3 @@
-//! Tests of the checker: a sound shop passes, and each manual damage turns its own invariants red.
-
 use std::{path::PathBuf, process::Command};
 
 use ctl::{
@@ -14,7 +12,7 @@ use uuid::Uuid;
 
 use e2e::{Order, SOON, Shop, eventually, key, service_binaries};
 
-/// A shop with orders of every end, and the log of the client who placed them.
+/// Orders of every end, and the log of their client.
 struct Scene {
     shop: Shop,
     sources: Sources,
@@ -27,7 +25,7 @@ struct Scene {
 
 impl Scene {
     async fn set() -> Self {
-        // Disables trimming while the test reads the entries.
+        // Disables trimming.
         let keep = |options: StackOptions| {
             let options = options.with_env(Kind::Payment, "STREAM_RETENTION", "1h");
             options.with_env(Kind::Inventory, "STREAM_RETENTION", "1h")
@@ -66,7 +64,7 @@ impl Scene {
         scene
     }
 
-    /// Places an order and sees it to its end; all of it is in the log.
+    /// Places an order, with its way to the end in the log.
     async fn order(&mut self, body: Value) -> String {
         let key = key();
         let request = self
@@ -108,7 +106,6 @@ impl Scene {
         eventually("nothing is on its way", SOON, look).await;
     }
 
-    /// The log as a file, with these records after it.
     async fn log_with(&self, more: &[Record]) -> PathBuf {
         let path = self.folder.path().join(format!("{}.log", key()));
         let log = ClientLog::append_to(&path).expect("a log");
@@ -123,7 +120,7 @@ impl Scene {
         verify(&self.sources, &evidence).await.expect("a verdict")
     }
 
-    /// The user and the key of the confirmed order, which was sent first.
+    /// The confirmed order was sent first.
     fn first_key(&self) -> (Uuid, String) {
         let Record::Send { user, key, .. } = &self.log[0] else { panic!("{:?}", self.log[0]) };
         (*user, key.clone())
@@ -159,7 +156,7 @@ fn red(verdict: &Verdict) -> Vec<&'static str> {
     verdict.broken().map(|check| check.id).collect()
 }
 
-/// Asserts that exactly these invariants are broken, and each names `offender`.
+/// Exactly these invariants are broken, and each names `offender`.
 #[track_caller]
 fn assert_red(case: &str, verdict: &Verdict, expected: &[&str], offender: &str) {
     let report = render(verdict, ctl::terminal::Paint::PLAIN);
@@ -174,7 +171,7 @@ fn assert_red(case: &str, verdict: &Verdict, expected: &[&str], offender: &str) 
     }
 }
 
-/// Something to break in a database, how to mend it, and what must turn red.
+/// A damage, its repair, and the invariants it breaks.
 struct Break {
     name: &'static str,
     kind: Kind,
@@ -185,18 +182,18 @@ struct Break {
 }
 
 impl Break {
-    /// Before the rest of it.
+    /// Prepends to the damage.
     fn broken_by(self, first: &str) -> Self {
         Self { how: format!("{first}; {}", self.how), ..self }
     }
 
-    /// After the rest of it.
+    /// Appends to the repair.
     fn mended_by(self, last: &str) -> Self {
         Self { mend: format!("{}; {last}", self.mend), ..self }
     }
 }
 
-/// Breaks a row of a table which is put back from a copy.
+/// Restores the row from a copy.
 fn row(
     name: &'static str,
     kind: Kind,
@@ -451,7 +448,7 @@ async fn break_the_log(scene: &Scene) {
 }
 
 async fn break_the_streams(scene: &Scene, sampler: &mut Sampler) {
-    // A partition without a reader, whose group counts all entries as read and acknowledged.
+    // A partition without a reader, whose group counts all entries as acknowledged.
     let lost = key();
     let stream = "order_completed.7";
     scene

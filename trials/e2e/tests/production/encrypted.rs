@@ -1,5 +1,4 @@
-//! A private PostgreSQL and a private Redis that speak TLS too, with certificates of an authority of their
-//! own.
+//! PostgreSQL and Redis with TLS and a private authority.
 
 use std::{fs, path::PathBuf};
 
@@ -12,7 +11,6 @@ use tokio_postgres::NoTls;
 
 use crate::PASSWORD;
 
-/// Signs the servers' certificates.
 pub struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
     folder: TempDir,
@@ -22,7 +20,7 @@ pub struct Servers {
     pub authority: Authority,
     postgres: Postgres,
     redis: Redis,
-    /// Redis has one for each; PostgreSQL one for both.
+    /// TLS port of Redis; PostgreSQL has one for both.
     tls_port: u16,
     _data: TempDir,
 }
@@ -38,12 +36,11 @@ impl Authority {
         Self { issuer, folder }
     }
 
-    /// The certificate to trust.
     pub fn file(&self) -> PathBuf {
         self.folder.path().join("ca.crt")
     }
 
-    /// Certificate and key for 127.0.0.1.
+    /// A certificate for 127.0.0.1, and its key.
     fn issue(&self) -> (String, String) {
         let key = KeyPair::generate().expect("a key");
         let certificate =
@@ -105,7 +102,6 @@ impl Servers {
         acl.query_async::<()>(&mut connection).await.expect("a user");
     }
 
-    /// A database with an owner, and a role that may read and write its rows.
     pub async fn create_database(&self, service: &str) {
         let role = |name: &str| format!("CREATE ROLE \"{name}\" LOGIN PASSWORD '{PASSWORD}'");
         let owner = role(&format!("{service}_owner"));
@@ -155,7 +151,6 @@ impl Servers {
     }
 }
 
-/// Statements over a connection without TLS.
 async fn execute(url: &str, statements: &[&str]) -> Result<(), tokio_postgres::Error> {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
     let work = async move {

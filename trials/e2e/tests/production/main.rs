@@ -1,5 +1,4 @@
-//! The services as in a deployment: production mode, TLS to both servers, accounts without the right to
-//! change tables.
+//! Production mode: TLS to both servers, accounts without the right to change tables.
 
 use std::{
     process::{Output, Stdio},
@@ -74,7 +73,6 @@ fn address() -> String {
     format!("127.0.0.1:{}", free_port().expect("a port"))
 }
 
-/// A program that trusts `authority`, with an empty environment otherwise.
 fn program(name: &str, authority: &Authority) -> Command {
     let mut command = Command::new(service_binaries().join(name));
     command.env_clear().env("SSL_CERT_FILE", authority.file()).stdin(Stdio::null()).kill_on_drop(true);

@@ -1,4 +1,4 @@
-//! `payment::actors::cashier` and `reconciler`: charge at the provider, settle in one transaction.
+//! Models `payment::actors::cashier` and `reconciler`.
 
 use payment::domain::{OrderStatus, PaymentMethod};
 
@@ -7,7 +7,7 @@ use super::reached::Reached;
 use super::state::{Event, INVENTORY, Lingering, Placed, World, name};
 use crate::redis::COMPLETED;
 
-/// Attempts at one charge before it is left to the reconciler.
+/// Attempts before the reconciler.
 const ATTEMPTS: usize = 5;
 
 impl World<'_> {
@@ -90,7 +90,6 @@ impl World<'_> {
         moved
     }
 
-    /// Orders that stay pending go to the cashier again.
     pub(super) fn reconcile(&mut self) {
         let process = self.random.below(INVENTORY);
         if self.processes[process].frozen == 0 {

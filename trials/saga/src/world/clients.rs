@@ -1,4 +1,4 @@
-//! Customers and `POST /orders`: `payment::store::place` and `payment::http::place`, statement by statement.
+//! Models `payment::store::place` and `payment::http::place`.
 
 use jiff::Timestamp;
 use payment::domain::{NewOrder, Order, ResponseKind};
@@ -9,11 +9,10 @@ use super::reached::Reached;
 use super::state::{INVENTORY, Key, Placed, World, name};
 use super::violation::Violation;
 
-/// Requests an instance has in hand at most.
+/// Requests of one instance at most.
 const IN_FLIGHT: usize = 3;
 
 impl World<'_> {
-    /// A customer sends a request, or repeats it.
     pub(super) fn clients_step(&mut self) {
         let client = self.random.below(self.clients.len());
         let process = self.random.below(INVENTORY);
@@ -21,7 +20,7 @@ impl World<'_> {
         self.post(client, process, body);
     }
 
-    /// Every customer without an answer repeats the request with the same key.
+    /// Repeats unanswered requests with the same key.
     pub(super) fn clients_ask_again(&mut self) {
         for client in 0..self.clients.len() {
             if !self.clients[client].is_content() {
@@ -66,12 +65,11 @@ impl World<'_> {
         true
     }
 
-    /// The key as the database has it: order and body.
     fn key(&self, request: &Request) -> Option<usize> {
         self.keys.iter().position(|key| key.client == request.client)
     }
 
-    /// One attempt of the group commit: insert, then look up a refused key.
+    /// Inserts, then looks up a refused key.
     fn place(&mut self, process: usize, request: &Request) -> Option<RequestStage> {
         if self.key(request).is_none() {
             self.insert(request);
@@ -135,7 +133,6 @@ impl World<'_> {
         self.note(|| format!("order {} of client {} is committed", request.no, request.client));
     }
 
-    /// The request placed the order, which goes to the cashier, and the customer gets the response.
     fn created(&mut self, process: usize, request: &Request) -> Option<RequestStage> {
         self.processes[process].cashier.queue.push(request.no);
         if self.clients[request.client].waits {
@@ -175,7 +172,7 @@ impl World<'_> {
         None
     }
 
-    /// A 2xx: durable, and for one key always the same.
+    /// Checks that a key always gets the same 2xx.
     fn respond(&mut self, request: &Request, answer: ResponseKind, order: &Order) {
         if self.fault(4) {
             return; // the customer has gone

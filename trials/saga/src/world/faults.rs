@@ -1,11 +1,10 @@
-//! The faults between two steps. Faults inside a step (a lost reply, a database that is down) are in the code
-//! of the step.
+//! Faults between steps.
 
 use super::reached::Reached;
 use super::state::{INVENTORY, PROCESSES, Process, World, name};
 use crate::redis::{COMPLETED, REFUND, RESERVED, STREAMS, Stream};
 
-/// Steps for which a stopped process sleeps: long enough that others claim and finish what it holds.
+/// Steps of a stopped process: others can claim and finish its entries.
 const NAP: usize = 12;
 
 impl World<'_> {
@@ -20,7 +19,7 @@ impl World<'_> {
         }
     }
 
-    /// kill -9, and a fresh process. A statement it had sent may still be committed (see `Lingering`).
+    /// A statement already sent may still be committed (see `Lingering`).
     fn crash(&mut self) {
         let process = self.random.below(PROCESSES);
         self.processes[process] = Process { frozen: self.random.below(2 * NAP), ..Process::default() };
@@ -28,7 +27,7 @@ impl World<'_> {
         self.note(|| format!("!! {} crashes", name(process)));
     }
 
-    /// SIGSTOP: it goes on later with what it held, a zombie.
+    /// SIGSTOP: the process goes on later as a zombie.
     fn freeze(&mut self) {
         let process = self.random.below(PROCESSES);
         self.processes[process].frozen = NAP;
@@ -36,7 +35,6 @@ impl World<'_> {
         self.note(|| format!("!! {} is stopped for a while", name(process)));
     }
 
-    /// FLUSHALL, DEL of a stream, or XGROUP DESTROY.
     fn reset_redis(&mut self) {
         self.reach(Reached::RedisReset);
         let stream = self.random.below(3);
@@ -49,7 +47,7 @@ impl World<'_> {
         self.note(|| format!("!! {} {}", ["FLUSHALL", "DEL", "XGROUP DESTROY"][what], STREAMS[stream]));
     }
 
-    /// The tail of the AOF is lost: Redis is as it was at some earlier moment.
+    /// The tail of the AOF is lost.
     fn redis_goes_back(&mut self) {
         if self.random.one_in(2) {
             self.redis_saved = self.redis.clone();
@@ -60,7 +58,7 @@ impl World<'_> {
         self.note(|| "!! Redis comes back as it was a while ago".to_owned());
     }
 
-    /// A trim under the consumers: one entry is gone, or all of a stream.
+    /// Trims one entry, or all of a stream.
     fn drop_entry(&mut self) {
         let which = self.random.below(3);
         let count = self.redis.0[which].entries.len();
@@ -77,7 +75,6 @@ impl World<'_> {
         self.note(|| format!("!! {} is trimmed", STREAMS[which]));
     }
 
-    /// A consumer claims the entries of the others.
     pub(super) fn claim(&mut self) {
         let process = self.random.below(PROCESSES);
         let stream = if process >= INVENTORY { COMPLETED } else { [RESERVED, REFUND][self.random.below(2)] };

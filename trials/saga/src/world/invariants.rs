@@ -1,5 +1,4 @@
-//! The invariants after every step, and those of a quiet system. The names are those of the fault
-//! specification.
+//! Invariants after every step, and of a quiet system, named as in the fault specification.
 
 use payment::domain::OrderStatus;
 
@@ -9,13 +8,11 @@ use super::state::{INVENTORY, Placed, World};
 use super::violation::Violation;
 use crate::redis::{COMPLETED, Stream};
 
-/// Passes on `true`, names the breach otherwise.
 fn hold(holds: bool, invariant: &'static str, what: impl FnOnce() -> String) -> Result<(), Violation> {
     if holds { Ok(()) } else { Err(Violation::new(invariant, what())) }
 }
 
 impl World<'_> {
-    /// After each step that changed something durable.
     pub(super) fn check_safety(&mut self) -> Result<(), Violation> {
         if let Some(violation) = self.violation.take() {
             return Err(violation);
@@ -33,7 +30,7 @@ impl World<'_> {
         self.check_answers()
     }
 
-    /// I2, and the half of I1 that holds at any moment.
+    /// I2, and the part of I1 that holds at any moment.
     fn check_stock(&self) -> Result<(), Violation> {
         for sku in 0..2 {
             let on_hand = self.on_hand[sku];
@@ -46,8 +43,8 @@ impl World<'_> {
         Ok(())
     }
 
-    /// Every entry that a group has passed and holds no longer has had its effect. The check finds an early
-    /// acknowledgement and a group created at `$` before they heal.
+    /// Every entry that a group passed and released has had its effect: early acknowledgements show before
+    /// they heal.
     fn check_acknowledged(&self) -> Result<(), Violation> {
         for (number, stream) in self.redis.0.iter().enumerate() {
             let Some(group) = &stream.group else { continue };
@@ -68,7 +65,7 @@ impl World<'_> {
         Ok(())
     }
 
-    /// I5, I6, I8 and I10 as far as they hold of an order on its way.
+    /// I5, I6, I8 and I10 of an order on its way.
     fn check_order(&self, placed: &Placed) -> Result<(), Violation> {
         let no = placed.no;
         let order = &placed.order;
@@ -101,7 +98,7 @@ impl World<'_> {
         hold(agrees, "I10 agreement", || format!("order {no} is {} with {rows} ledger rows", order.status))
     }
 
-    /// I3: a 2xx names an order that is there, with the body that was sent.
+    /// I3: a 2xx names a stored order with the sent body.
     fn check_answers(&self) -> Result<(), Violation> {
         for (number, client) in self.clients.iter().enumerate() {
             let Some((body, _, shown)) = &client.answered else { continue };
@@ -121,8 +118,6 @@ impl World<'_> {
         self.ledger.iter().filter(|row| row.taken_for.is_some_and(|(taken, _)| taken == no)).count()
     }
 
-    /// Whether the system is quiet: the outbox is empty, all orders are final, all streams are drained, all
-    /// customers are answered.
     pub(super) fn is_quiet(&self) -> bool {
         self.outbox.is_empty()
             && self.orders.iter().all(|placed| placed.order.status.is_terminal())
@@ -142,7 +137,6 @@ impl World<'_> {
         )
     }
 
-    /// Checks the other invariants of a quiet system.
     pub(super) fn check_quiet(&mut self) -> Result<(), Violation> {
         for sku in 0..2 {
             let came = i64::from(self.supply(sku));
@@ -173,7 +167,7 @@ impl World<'_> {
         })
     }
 
-    /// All that has ever been on hand.
+    /// All stock that was ever on hand.
     pub(super) fn supply(&self, sku: usize) -> u32 {
         let booked = self.restocks.iter().filter(|restock| restock.booked && restock.sku == sku);
         self.started_with[sku] + booked.map(|restock| restock.quantity).sum::<u32>()
@@ -183,7 +177,7 @@ impl World<'_> {
         self.orders.iter().filter(|placed| placed.order.status == OrderStatus::Confirmed)
     }
 
-    /// I5, I7 and I10 of an order at its end. A paid order is confirmed if there was stock for all.
+    /// I5, I7 and I10: a paid order is confirmed if there was stock for all.
     fn check_end(&self, placed: &Placed) -> Result<(), Violation> {
         let no = placed.no;
         let status = placed.order.status;
@@ -221,7 +215,7 @@ fn count(books: &[(OrderNo, i64)], no: OrderNo) -> usize {
     books.iter().filter(|(booked, _)| *booked == no).count()
 }
 
-/// I6, and the monotony that a client who polls sees.
+/// I6, and the monotony that polling clients see.
 fn check_history(placed: &Placed) -> Result<(), Violation> {
     let no = placed.no;
     let history = &placed.history;

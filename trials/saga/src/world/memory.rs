@@ -1,4 +1,4 @@
-//! Customers, and the work an instance holds in memory. A crash loses the work of an instance.
+//! Customers, and the memory of an instance, lost in a crash.
 
 use inventory::domain::Level;
 use payment::domain::{Order, OrderStatus, PaymentMethod, ResponseKind};
@@ -6,7 +6,7 @@ use payment::domain::{Order, OrderStatus, PaymentMethod, ResponseKind};
 use crate::random::Random;
 use crate::redis::{Delivered, EventNo};
 
-/// An order's id: 1, 2, … as a UUID.
+/// An order's UUID as a number: 1, 2, …
 pub type OrderNo = u128;
 
 /// A customer with one idempotency key.
@@ -14,16 +14,15 @@ pub struct Client {
     pub cart: usize,
     pub method: PaymentMethod,
     pub waits: bool,
-    /// Sends another body under the same key, too.
+    /// Also sends another body.
     pub careless: bool,
     pub asked: bool,
-    /// The first 2xx: which body was sent, and what came back.
+    /// The first 2xx, with the sent body.
     pub answered: Option<(u8, ResponseKind, Order)>,
-    /// The first body was refused, because the key was used for the other one.
+    /// The key was used for the other body.
     pub refused: bool,
 }
 
-/// A request that a handler is at.
 pub struct Request {
     pub client: usize,
     pub body: u8,
@@ -33,9 +32,9 @@ pub struct Request {
 
 pub enum RequestStage {
     Commit,
-    /// With `key_unique` broken: looked up, absent.
+    /// With `key_unique` broken.
     Insert,
-    /// `Prefer: wait`: the order is looked at until patience is over.
+    /// `Prefer: wait`.
     Look(OrderNo),
     Record(Box<Order>),
 }
@@ -70,15 +69,13 @@ pub enum Charge {
     Settle(Settlement),
 }
 
-/// The result of a charge, with the event for inventory.
 #[derive(Clone)]
 pub struct Settlement {
     pub no: OrderNo,
-    /// The event of a charge; `None` for a declined one.
+    /// `None` for a declined charge.
     pub event: Option<EventNo>,
 }
 
-/// An event held by a consumer, and its stage.
 pub struct HeldEvent {
     pub delivered: Delivered,
     pub stage: ApplyStage,
@@ -86,18 +83,16 @@ pub struct HeldEvent {
 
 #[derive(Clone)]
 pub enum ApplyStage {
-    /// To be handled (again); for a refund the order is looked at first.
+    /// A refund looks at the order first.
     Fresh,
-    /// The order is paid and undecided: its money goes back.
+    /// The order is paid and undecided.
     AskRefund,
-    /// All data is known: the statement begins.
     Begin,
     Commit(Statement),
     Ack,
 }
 
-/// A statement in progress, with the snapshot of its start. Its writes are checked against later data (READ
-/// COMMITTED).
+/// Holds the snapshot of its start. Writes are checked against later data (READ COMMITTED).
 #[derive(Clone)]
 pub struct Statement {
     pub event: EventNo,
@@ -105,16 +100,13 @@ pub struct Statement {
     pub status: Option<OrderStatus>,
 }
 
-/// Memory of a relay.
 #[derive(Default)]
 pub struct Relay {
-    /// To be published.
     pub queue: Vec<EventNo>,
-    /// Published and done with: their rows go.
+    /// Published events whose rows are deleted.
     pub forget: Vec<EventNo>,
 }
 
-/// The orders that are being decided.
 #[derive(Default)]
 pub struct Round {
     pub cases: Vec<Case>,
@@ -140,7 +132,6 @@ pub enum RoundStage {
     Ack,
 }
 
-/// The decision over one event.
 #[derive(Clone)]
 pub struct StockDecision {
     pub event: EventNo,
@@ -150,7 +141,7 @@ pub struct StockDecision {
     pub reply: EventNo,
 }
 
-/// A level on its way from the database to a product, which others may overtake.
+/// A level from the database, which others may overtake.
 pub struct LateLevel {
     pub sku: usize,
     pub level: Level,

@@ -1,4 +1,4 @@
-//! The world of one schedule: what is durable, what is in memory, and who may take the next step.
+//! The world of one schedule.
 
 mod cashier;
 mod clients;

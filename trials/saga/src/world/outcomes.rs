@@ -1,5 +1,4 @@
-//! Payment's consumers of `stock_reserved` and `refund_order`: `Cashier::refund_all`,
-//! `store::outcome::ApplyOutcomes`.
+//! Models `Cashier::refund_all` and `store::outcome::ApplyOutcomes`.
 
 use std::sync::Arc;
 
@@ -108,7 +107,7 @@ impl World<'_> {
         Some(ApplyStage::Ack)
     }
 
-    /// The statement of `ApplyOutcomes`, at the moment it takes its locks.
+    /// `ApplyOutcomes`, at the moment of its locks.
     pub(super) fn commit_outcome(&mut self, statement: &Statement) -> Applied {
         let Statement { event, known, status } = *statement;
         let no = self.events[event].no;
@@ -152,7 +151,7 @@ impl World<'_> {
         self.changed = true;
     }
 
-    /// The read of a consumer session: create the group, then own pending entries, then new ones.
+    /// Creates the group, then reads own pending entries, then new ones.
     pub(super) fn read(&mut self, process: usize, stream: usize, count: usize) -> Vec<Delivered> {
         let mut hand = Vec::new();
         self.changed_position = false;

@@ -1,5 +1,3 @@
-//! The situations that schedules reach.
-
 /// A situation of the random phase. A test asserts that each is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reached {

@@ -1,20 +1,18 @@
-//! `runtime::outbox`: fed in memory after a commit, swept for what fell due, and streams that duplicate and
-//! reorder.
+//! Models `runtime::outbox`, with streams that duplicate and reorder.
 
 use super::reached::Reached;
 use super::state::{INVENTORY, OutboxRow, World, name};
 use crate::redis::{EventNo, STREAMS};
 
 impl World<'_> {
-    /// Puts an event into the outbox, as part of the caller's transaction.
+    /// Part of the caller's transaction.
     pub(super) fn write_outbox(&mut self, event: EventNo) {
         if self.rules.outbox_in_transaction {
             self.outbox.push(OutboxRow { event, due: false });
         }
     }
 
-    /// Publishes one event of the queue, or forgets a published row: two steps, with room for a crash in
-    /// between.
+    /// Publishes and forgets in two steps, with room for a crash in between.
     pub(super) fn publish(&mut self, process: usize) -> bool {
         if let Some(event) = self.processes[process].relay.forget.pop() {
             self.outbox.retain(|row| row.event != event);
@@ -25,7 +23,7 @@ impl World<'_> {
         if queued == 0 {
             return false;
         }
-        // Any of them: the sweep and the feed publish side by side.
+        // Any event: the sweep and the feed publish side by side.
         let which = if self.faulty { self.random.below(queued) } else { 0 };
         let event = self.processes[process].relay.queue[which];
         if self.fault(6) {
@@ -54,7 +52,7 @@ impl World<'_> {
         });
     }
 
-    /// Leases what is due and queues it. A process that dies then leaves it to the next sweep.
+    /// Leases and queues due rows. A crash leaves them to the next sweep.
     pub(super) fn sweep(&mut self, process: usize) -> bool {
         if process >= INVENTORY {
             return false;

@@ -1,15 +1,14 @@
-//! The run of one schedule: a random phase with faults, then a fair phase until nothing moves.
+//! A random phase with faults, then a fair phase until nothing moves.
 
 use super::state::{INVENTORY, Lingering, PROCESSES, World};
 use super::violation::Violation;
 
-/// Rounds of the fair phase; a few are enough for everything that can move.
+/// Enough for everything that can move.
 const FAIR_ROUNDS: usize = 30;
-/// Steps of one process in one fair round: more means that it goes in circles.
+/// More steps mean that a process goes in circles.
 const FAIR_STEPS: usize = 500;
 
 impl World<'_> {
-    /// The random phase, `steps` long; then the fair one, and the invariants of a quiet system.
     pub fn run(&mut self, steps: usize) -> Result<(), Violation> {
         for _ in 0..steps {
             self.random_step();
@@ -22,7 +21,6 @@ impl World<'_> {
         self.check_quiet()
     }
 
-    /// One step of one process, a customer, an operator, or a fault.
     fn random_step(&mut self) {
         if self.fault(12) {
             self.inject_fault();
@@ -41,7 +39,7 @@ impl World<'_> {
         }
     }
 
-    /// One atomic step of one of the concurrent activities of a process; false for an idle one.
+    /// False for an idle activity.
     fn thread_step(&mut self, process: usize, thread: usize) -> bool {
         match (process < INVENTORY, thread) {
             (_, 0) => self.publish(process),
@@ -55,7 +53,6 @@ impl World<'_> {
         }
     }
 
-    /// Slow steps: time passes, lingering statements end, stock arrives, entries are claimed.
     fn world_step(&mut self) {
         match self.random.below(5) {
             0 => self.time_passes(false),
@@ -100,7 +97,7 @@ impl World<'_> {
         Err(Violation::new("I4 one end: stuck", format!("process {process} goes in circles")))
     }
 
-    /// Rows fall due; in the random phase one at a time.
+    /// Rows fall due: one at random, or all.
     fn time_passes(&mut self, all: bool) {
         let rows = self.outbox.len();
         if all {

@@ -1,5 +1,3 @@
-//! The state of one schedule: what is durable, what is in memory, and the faults that are left.
-
 use inventory::domain::Shelf;
 use payment::domain::{Order, OrderStatus, PaymentMethod, ResponseKind};
 
@@ -14,7 +12,7 @@ use crate::redis::{EntryNo, EventNo, Redis};
 use crate::rules::Rules;
 use crate::shop::{SKUS, Shop};
 
-/// Instances: two of payment, two of inventory. A consumer's name in its group is this number.
+/// Two of payment, two of inventory. A consumer's name is this number.
 pub const PROCESSES: usize = 4;
 pub const INVENTORY: usize = 2;
 pub struct World<'a> {
@@ -23,7 +21,6 @@ pub struct World<'a> {
     pub random: Random,
     /// False in the fair phase.
     pub faulty: bool,
-    /// The odds of faults in this schedule: one in `fault_odds` times the odds of the step.
     pub fault_odds: usize,
     pub clients: Vec<Client>,
     pub restocks: Vec<Restock>,
@@ -35,8 +32,7 @@ pub struct World<'a> {
     pub orders: Vec<Placed>,
     pub keys: Vec<Key>,
     pub payment_inbox: Vec<EventNo>,
-    /// The outbox of payment. Inventory keeps its replies in its inbox, and the model leaves
-    /// `product_changed` out.
+    /// Payment's outbox. Inventory keeps its replies in its inbox.
     pub outbox: Vec<OutboxRow>,
     // The provider's books: order and amount.
     pub charges: Vec<(OrderNo, i64)>,
@@ -45,12 +41,12 @@ pub struct World<'a> {
     pub on_hand: [i64; 2],
     pub ledger: Vec<LedgerRow>,
     pub stock_inbox: Vec<(EventNo, EventNo)>,
-    /// Statements whose client is gone or retries. The server may still commit them.
+    /// Statements that may still be committed after their client lost them.
     pub lingering: Vec<Lingering>,
 
     pub redis: Redis,
     pub redis_saved: Redis,
-    /// Entries that were delivered too often, crash after crash.
+    /// Entries that were delivered too often.
     pub dead_letters: Vec<EntryNo>,
     pub events: Vec<Event>,
 
@@ -59,21 +55,19 @@ pub struct World<'a> {
     pub changed: bool,
     pub changed_position: bool,
     pub violation: Option<Violation>,
-    /// Steps in words, for the report of a failure.
     pub trace: Option<Vec<String>>,
 }
 
-/// A row of `orders`: the service's own type.
 pub struct Placed {
     pub no: OrderNo,
     pub client: usize,
     pub cart: usize,
     pub order: Order,
-    /// Every status it had, in order.
+    /// Every status, in order.
     pub history: Vec<OrderStatus>,
-    /// The supply of each SKU at the time of the charge.
+    /// Supply at the time of the charge.
     pub supply: [u32; 2],
-    /// As the last check saw it.
+    /// Version and status at the last check.
     pub seen: (usize, OrderStatus),
 }
 
@@ -87,7 +81,7 @@ pub struct Key {
 pub struct LedgerRow {
     pub sku: usize,
     pub delta: i64,
-    /// The order and its event; `None` for a restock.
+    /// `None` for a restock.
     pub taken_for: Option<(OrderNo, EventNo)>,
 }
 
@@ -96,7 +90,6 @@ pub struct OutboxRow {
     pub due: bool,
 }
 
-/// An envelope.
 #[derive(Debug, Clone, Copy)]
 pub struct Event {
     pub stream: usize,
@@ -119,10 +112,10 @@ pub enum Lingering {
     Stock(Vec<StockDecision>),
 }
 
-/// The memory of an instance, lost in a crash.
+/// Lost in a crash.
 #[derive(Default)]
 pub struct Process {
-    /// Steps for which it is stopped.
+    /// Steps for which the process is stopped.
     pub frozen: usize,
     pub relay: Relay,
     // Payment.
@@ -147,7 +140,7 @@ impl Restock {
 }
 
 impl<'a> World<'a> {
-    /// A world drawn from `seed`: customers, carts, stock, odds of faults.
+    /// Draws a world, and the number of its random steps.
     pub fn new(shop: &'a Shop, rules: Rules, seed: u64) -> (Self, usize) {
         let mut random = Random::new(seed);
         let orders = 2 + random.below(3);
@@ -209,7 +202,7 @@ impl<'a> World<'a> {
         self.orders.iter_mut().find(|placed| placed.no == no)
     }
 
-    /// Whether the fault of this place happens now: once in `odds` times `fault_odds`.
+    /// Happens once in `odds` times `fault_odds`.
     pub(super) fn fault(&mut self, odds: usize) -> bool {
         self.faulty && self.random.one_in(odds * self.fault_odds)
     }
@@ -229,7 +222,6 @@ impl<'a> World<'a> {
     }
 }
 
-/// `payment-0` … `inventory-1`.
 pub fn name(process: usize) -> &'static str {
     ["payment-0", "payment-1", "inventory-0", "inventory-1"][process]
 }

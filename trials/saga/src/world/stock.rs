@@ -1,5 +1,4 @@
-//! Inventory: rounds (`actors::round`, `actors::deciding`) over the service's own shelves and decision, and
-//! the transaction of `store::reservations`.
+//! Models `actors::round`, `actors::deciding` and `store::reservations`.
 
 use inventory::domain::{Decision, HoldResult, Level, Shelf};
 
@@ -9,9 +8,8 @@ use super::state::{Event, INVENTORY, LedgerRow, Lingering, PROCESSES, Restock, W
 use crate::redis::{COMPLETED, REFUND, RESERVED};
 use crate::shop::SKUS;
 
-/// Events of one batch at most.
 const BATCH: usize = 3;
-/// Tries at a batch that the database refuses, as in `round.rs`.
+/// As in `round.rs`.
 const ATTEMPTS: usize = 4;
 
 /// A constraint rolled the transaction back.
@@ -57,7 +55,7 @@ impl World<'_> {
         round
     }
 
-    /// Answers known events with the stored reply. The first of two equal events in a batch counts.
+    /// The first of two equal events in a batch counts.
     fn answer_duplicates(&mut self, process: usize, cases: &mut [Case], attempts: usize) -> RoundStage {
         // The service skips the inbox at the first attempt of a first delivery. The model does either.
         let looks = attempts > 0 || !self.faulty || self.random.below(2) == 0;
@@ -102,7 +100,7 @@ impl World<'_> {
         Level { on_hand: u32::try_from(self.on_hand[sku]).unwrap_or(0), as_of }
     }
 
-    /// Decides over one more order: each sees what those before it hold.
+    /// Each order sees the holds of those before.
     fn decide_next(
         &mut self,
         process: usize,
@@ -214,7 +212,7 @@ impl World<'_> {
         }
     }
 
-    /// Drops the levels of the products of open orders, which are in doubt.
+    /// Drops levels in doubt.
     fn forget_products(&mut self, process: usize, round: &Round) {
         for case in round.cases.iter().filter(|case| !case.done) {
             for sku in &self.shop.goods[self.events[case.delivered.event].cart].skus {
@@ -265,7 +263,7 @@ impl World<'_> {
         }
     }
 
-    /// An operator adds stock, by an idempotency key; an answer that was lost is asked for again.
+    /// A lost answer is asked for again, by the same key.
     pub(super) fn restock(&mut self) {
         let Some(which) = self.restocks.iter().position(|restock| !restock.answered) else { return };
         let process = INVENTORY + self.random.below(PROCESSES - INVENTORY);
@@ -293,8 +291,7 @@ impl World<'_> {
     }
 }
 
-/// Decides the batch again, and after some attempts the first order alone. The others stay pending and are
-/// redelivered.
+/// After some attempts only the first order is decided; the others stay pending.
 fn decide_anew(round: &mut Round) -> RoundStage {
     round.attempts += 1;
     if round.attempts < ATTEMPTS {

@@ -1,4 +1,4 @@
-//! Spans in the form of OTLP (<https://opentelemetry.io/docs/specs/otlp/>).
+//! Spans as OTLP (<https://opentelemetry.io/docs/specs/otlp/>).
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -13,7 +13,6 @@ use uuid::Uuid;
 
 use super::{Attribute, SpanKind, queue::FinishedSpan};
 
-/// The resource of all spans: this instance of the service.
 pub(super) fn resource(service: &str) -> Resource {
     let attributes = [
         ("service.name", service.to_owned()),
@@ -26,7 +25,6 @@ pub(super) fn resource(service: &str) -> Resource {
     Resource { attributes, ..Resource::default() }
 }
 
-/// The body of one request to the collector.
 pub(super) fn encode(resource: &Resource, spans: Vec<FinishedSpan>) -> Vec<u8> {
     let scope = InstrumentationScope { name: "orderflow".to_owned(), ..InstrumentationScope::default() };
     let scope_spans = ScopeSpans {

@@ -1,7 +1,4 @@
-//! The thread that sends spans in batches until the export ends.
-//!
-//! A batch is sent again when the collector is silent or busy; meanwhile the queue fills, and drops new
-//! spans. A batch that the collector refuses is dropped at once.
+//! Sends spans in batches: retries while the collector is silent or busy, and drops a refused batch.
 
 use std::time::{Duration, Instant};
 
@@ -19,17 +16,13 @@ use super::{
 };
 use crate::settings::HttpUrl;
 
-/// Spans of one request: OpenTelemetry's default (`OTEL_BSP_MAX_EXPORT_BATCH_SIZE`).
+/// OpenTelemetry's default (`OTEL_BSP_MAX_EXPORT_BATCH_SIZE`).
 const BATCH: usize = 512;
-/// Longest time that a batch grows. OpenTelemetry's default is 5 s; 1 s shows a trace sooner.
+/// OpenTelemetry's default is 5 s; 1 s shows a trace sooner.
 const BATCH_DELAY: Duration = Duration::from_secs(1);
-/// Longest wait for an answer of the collector.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
-/// Pause before a batch is sent again.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
-/// Minimum time between two warnings.
 const WARNING_INTERVAL: Duration = Duration::from_secs(60);
-/// Longest flush at the end of a service, whatever time remains for its way down.
 const MAX_FLUSH: Duration = Duration::from_secs(3);
 
 /// The running export.
@@ -39,7 +32,7 @@ pub struct SpanExport {
 }
 
 impl SpanExport {
-    /// Sends the queued spans, with one try for each batch, within `limit` and 3 s.
+    /// Sends the queued spans, one try a batch, within `limit` and 3 s.
     pub async fn flush(self, limit: Duration) {
         self.ending.send_replace(true);
         if timeout(limit.min(MAX_FLUSH), self.done).await.is_err() {
@@ -48,7 +41,7 @@ impl SpanExport {
     }
 }
 
-/// Starts the thread. Logs an error and returns `None` if this machine cannot make an HTTP client.
+/// Starts the thread; `None` if the HTTP client cannot be built.
 pub(super) fn start(service: &str, collector: &HttpUrl) -> Option<(Queue, SpanExport)> {
     let client = reqwest::Client::builder().timeout(ANSWER_TIMEOUT).build();
     let client = client
@@ -76,7 +69,6 @@ struct Exporter {
     warned: Option<Instant>,
 }
 
-/// The reason why the collector did not accept a batch.
 #[derive(Debug, thiserror::Error)]
 enum ExportError {
     #[error("no answer: {0}")]
@@ -98,7 +90,7 @@ impl Exporter {
         }
     }
 
-    /// The next batch; empty at the end.
+    /// Empty at the end.
     async fn next(&mut self) -> Vec<FinishedSpan> {
         let mut batch = Vec::with_capacity(BATCH);
         tokio::select! {
@@ -147,7 +139,7 @@ impl Exporter {
         let request = self.client.post(&self.url).header(CONTENT_TYPE, "application/x-protobuf").body(body);
         match request.send().await.map_err(|error| ExportError::NoAnswer(innermost(&error)))?.status() {
             status if status.is_success() => Ok(()),
-            // The codes that OTLP calls retryable.
+            // Retryable by OTLP.
             status @ (StatusCode::TOO_MANY_REQUESTS
             | StatusCode::BAD_GATEWAY
             | StatusCode::SERVICE_UNAVAILABLE
@@ -168,7 +160,7 @@ impl Exporter {
     }
 }
 
-/// The innermost cause; the text of reqwest names only the kind of error.
+/// The text of reqwest names only the kind of error.
 fn innermost(error: &dyn std::error::Error) -> String {
     error.source().map_or_else(|| error.to_string(), innermost)
 }

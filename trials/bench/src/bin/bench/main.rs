@@ -1,4 +1,4 @@
-//! `bench`: reads the command line, measures, prints the table.
+//! The command line of `bench`.
 
 mod overload;
 
@@ -86,10 +86,6 @@ async fn main() -> ExitCode {
     conclude(&run(&Args::parse()).await)
 }
 
-/// Measures and prints the table.
-///
-/// # Errors
-/// [`BenchError`](bench::BenchError), or an error of writing the report.
 async fn run(args: &Args) -> anyhow::Result<Exit> {
     let output = Output::new(args.json);
     if let Some(Other::Overload(overload)) = &args.other {
@@ -113,7 +109,7 @@ fn write(file: Option<&Path>, text: impl FnOnce() -> serde_json::Result<String>)
 }
 
 fn plan(args: &Args) -> BenchPlan {
-    // Measurements take turns in the order of their declaration.
+    // Measurements run in the order of their declaration.
     let all = Measure::value_variants().iter().copied();
     let measures = all.filter(|measure| args.only.is_empty() || args.only.contains(measure)).collect();
     let mut plan = if args.quick { BenchPlan::quick(measures) } else { BenchPlan::full(measures) };

@@ -34,10 +34,6 @@ pub struct Args {
     files: Files,
 }
 
-/// Measures and prints the table.
-///
-/// # Errors
-/// [`BenchError`](bench::BenchError), or an error of writing the report.
 pub async fn run(args: &Args, output: Output) -> anyhow::Result<Exit> {
     let ladder = ladder(args);
     let bar = Bar::new(ladder.times.len() as u64, "loads");

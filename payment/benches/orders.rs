@@ -100,6 +100,7 @@ impl Books {
             status: OrderStatus::Confirmed,
             refund_id: None,
             reason: None,
+            awaited: false,
         };
         ids.into_iter().map(outcome).collect()
     }

@@ -19,7 +19,8 @@ use crate::{
     SERVICE,
     actors::{
         Cashier, CashierParts, Catalogue, CatalogueSync, ChargeBacklog, ChargeOrders, OrderDesk,
-        OrderDeskParts, OrderNotifier, OrderThrottle, OrderWriter, Reconciler, ReconcilerParts,
+        OrderDeskParts, OrderNotifier, OrderThrottle, OrderWriter, ProgressReader, Reconciler,
+        ReconcilerParts,
     },
     consumers::{ProductChangedHandler, RefundOrderHandler, StockReservedHandler},
     http::{self, Addresses},
@@ -120,6 +121,7 @@ impl Writers {
 
 struct Actors {
     notifier: OrderNotifier,
+    progress: Supervised<ProgressReader>,
     desk: Supervised<OrderDesk>,
     cashier: Supervised<Cashier>,
     catalogue: Supervised<Catalogue>,
@@ -178,6 +180,12 @@ impl Actors {
             OrderDesk::new(desk_parts.clone(), life)
         });
 
+        let database = service.database.clone();
+        let waiting = notifier.clone();
+        let progress = supervisor.supervise("progress-reader", "progress-reader", policy, move |life| {
+            ProgressReader::new(database.clone(), waiting.clone(), life)
+        });
+
         let source = Arc::new(ProductSource::new(settings.products.clone())?);
         let compared = Arc::clone(&source);
         let database = service.database.clone();
@@ -194,7 +202,7 @@ impl Actors {
         let reconciler = supervisor.supervise("reconciler", "reconciler", policy, move |life| {
             Reconciler::new(retries.clone(), life)
         });
-        Ok(Self { notifier, desk, cashier, catalogue, comparison, reconciler, orders })
+        Ok(Self { notifier, progress, desk, cashier, catalogue, comparison, reconciler, orders })
     }
 
     fn consume(&self, streams: Streams) -> Streams {
@@ -211,6 +219,7 @@ impl Actors {
     /// Every part ends before the parts it sends work to.
     fn stages(self, writers: Writers) -> Vec<Stage> {
         down![
+            "progress reader" => self.progress,
             "comparison" => self.comparison,
             "reconciler" => self.reconciler,
             "order-desk" => self.desk,

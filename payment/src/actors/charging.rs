@@ -85,7 +85,8 @@ async fn charge_in(
             ("charged", ChargeResult::Charged { charge_id, event: Arc::new(event) })
         }
     };
-    settle(parts, Settlement { order_id: order.id, result, retried: kind == Attempt::Retry })
+    let retried = kind == Attempt::Retry;
+    settle(parts, Settlement { order_id: order.id, result, retried, awaited: order.is_awaited() })
         .await
         .then_some(outcome)
 }
@@ -136,8 +137,12 @@ async fn request_charge(
     let mut attempt = 1;
     let mut pause = PAUSE;
     loop {
-        let request =
-            ChargeRequest { order_id: order.id, amount: order.total.clone(), method: order.payment.method };
+        let request = ChargeRequest {
+            order_id: order.id,
+            amount: order.total.clone(),
+            method: order.payment.method,
+            awaited: order.is_awaited(),
+        };
         let answer = tokio::time::timeout(parts.settings.timeout, parts.provider.charge(request)).await;
         let error = match answer {
             Ok(Ok(answer)) => return Ok(answer),
@@ -184,6 +189,7 @@ pub(super) fn completed(
     };
     let origin = Origin { trace, request_id: Some(order.request_id.clone()) };
     let envelope = Envelope::new(&event, "payment", order.id.to_string(), origin);
-    let envelope = Envelope { id: OrderCompleted::event_id(order.id), ..envelope };
+    let envelope =
+        Envelope { id: OrderCompleted::event_id(order.id), awaited: order.is_awaited(), ..envelope };
     OutboxEvent::new::<OrderCompleted>(envelope, Retention::UntilConfirmed)
 }

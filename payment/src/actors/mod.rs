@@ -8,6 +8,7 @@
 //!  consumers ──ConfirmOrders──> OrderDesk
 //!  consumers ──RefundOrders──> Cashier
 //!  consumers ──ApplyProductChanges──> Catalogue
+//!  orders of waiting requests ──> ProgressReader ──> HTTP
 //!  inventory, page by page ──> CatalogueSync
 //! ```
 
@@ -22,6 +23,7 @@ mod order_notifier;
 mod order_throttle;
 mod order_writer;
 mod parts;
+mod progress_reader;
 mod reconciler;
 mod refunding;
 
@@ -35,5 +37,6 @@ pub use order_notifier::{OrderNotifier, Subscription};
 pub use order_throttle::OrderThrottle;
 pub use order_writer::OrderWriter;
 pub use parts::{CashierParts, OrderDeskParts, ReconcilerParts};
+pub use progress_reader::ProgressReader;
 pub use reconciler::Reconciler;
 pub use refunding::RefundRequest;

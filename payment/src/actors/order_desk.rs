@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{ApplyResult, DeskError, OrderDeskParts};
 use crate::{
-    domain::{Applied, Order, OrderFilter, OrderStatus, ResponseKind},
+    domain::{Applied, Order, OrderFilter, OrderStatus},
     store::{self, OrderOutcome, OrderPage},
 };
 
@@ -32,11 +32,11 @@ drains_at_once!(OrderDesk);
 
 /// Returns the recorded kind, possibly of an earlier response, and the order to show.
 #[derive(Debug, Message)]
-#[rtype(result = "Result<(ResponseKind, Order), DeskError>")]
+#[rtype(result = "Result<Order, DeskError>")]
 pub struct RecordResponse(pub Order);
 
 impl Handler<RecordResponse> for OrderDesk {
-    type Result = ResponseFuture<Result<(ResponseKind, Order), DeskError>>;
+    type Result = ResponseFuture<Result<Order, DeskError>>;
 
     fn handle(&mut self, message: RecordResponse, _: &mut Self::Context) -> Self::Result {
         let database = self.parts.database.clone();
@@ -95,6 +95,7 @@ pub struct Confirmation {
     /// The answered `order_completed`.
     pub answers: Option<Uuid>,
     pub order_id: Uuid,
+    pub awaited: bool,
 }
 
 impl Handler<ConfirmOrders> for OrderDesk {
@@ -108,7 +109,7 @@ impl Handler<ConfirmOrders> for OrderDesk {
 
 async fn confirm(parts: &OrderDeskParts, confirmations: Vec<Confirmation>) -> Vec<ApplyResult> {
     let confirmed = |confirmation: &Confirmation| {
-        let Confirmation { event_id, answers, order_id } = *confirmation;
+        let Confirmation { event_id, answers, order_id, awaited } = *confirmation;
         OrderOutcome {
             event_id,
             answers,
@@ -116,6 +117,7 @@ async fn confirm(parts: &OrderDeskParts, confirmations: Vec<Confirmation>) -> Ve
             status: OrderStatus::Confirmed,
             refund_id: None,
             reason: None,
+            awaited,
         }
     };
     let commits = parts.outcomes.commit_all(confirmations.iter().map(confirmed).collect());

@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use tokio::sync::watch;
@@ -10,14 +11,14 @@ use uuid::Uuid;
 
 use crate::domain::Progress;
 
-/// The waiting requests of each order. Only transitions of this process reach them, so a waiting request also
-/// reads its order at intervals.
+/// The waiting requests of each order.
 #[derive(Debug, Clone, Default)]
 pub struct OrderNotifier(Arc<Mutex<HashMap<Uuid, Subscribers>>>);
 
 #[derive(Debug)]
 struct Subscribers {
     progress: watch::Sender<Option<Arc<Progress>>>,
+    since: Instant,
     count: usize,
 }
 
@@ -33,16 +34,33 @@ impl OrderNotifier {
     /// Subscribes to the transitions of `order` from now on.
     pub fn subscribe(&self, order: Uuid) -> Subscription {
         let mut all = self.lock();
-        let subscribers =
-            all.entry(order).or_insert_with(|| Subscribers { progress: watch::Sender::new(None), count: 0 });
+        let subscribers = all.entry(order).or_insert_with(|| Subscribers {
+            progress: watch::Sender::new(None),
+            since: Instant::now(),
+            count: 0,
+        });
         subscribers.count += 1;
         Subscription { notifier: self.clone(), order, progress: subscribers.progress.subscribe() }
     }
 
     pub(super) fn notify(&self, order: Uuid, progress: &Arc<Progress>) {
         if let Some(subscribers) = self.lock().get(&order) {
-            subscribers.progress.send_replace(Some(Arc::clone(progress)));
+            subscribers.progress.send_if_modified(|known| {
+                // A read may be older than a transition that came in between.
+                let is_new = known
+                    .as_ref()
+                    .is_none_or(|known| !known.status.is_terminal() && known.status != progress.status);
+                if is_new {
+                    *known = Some(Arc::clone(progress));
+                }
+                is_new
+            });
         }
+    }
+
+    /// The orders that requests have waited for at least this long.
+    pub(super) fn waiting_for(&self, time: Duration) -> Vec<Uuid> {
+        self.lock().iter().filter(|(_, all)| all.since.elapsed() >= time).map(|(order, _)| *order).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Uuid, Subscribers>> {

@@ -72,6 +72,7 @@ async fn refund(parts: &CashierParts, request: RefundRequest, is_due: bool) -> A
         status: OrderStatus::Refunded,
         refund_id,
         reason: Some(reason.to_owned()),
+        awaited: envelope.awaited,
     };
     let applied = parts.outcomes.commit(outcome).await?;
     if let Applied::Moved(progress) = &applied {

@@ -20,6 +20,7 @@ impl EventHandler for StockReservedHandler {
             event_id: received.envelope.id,
             answers: received.envelope.causation_id,
             order_id: received.event.order_id,
+            awaited: received.envelope.awaited,
         };
         match self.desk.send(ConfirmOrders(batch.iter().map(confirmation).collect())).await {
             Ok(results) => results.into_iter().map(outcome).collect(),

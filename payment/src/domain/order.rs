@@ -26,6 +26,8 @@ pub struct Order {
     /// W3C trace context and `X-Request-Id` of the placing request.
     pub traceparent: String,
     pub request_id: String,
+    /// The recorded kind of response; `None` while the request that placed the order waits.
+    pub response: Option<ResponseKind>,
 }
 
 /// Priced when it was ordered.
@@ -100,6 +102,7 @@ pub struct NewOrder {
     pub request_id: String,
     /// PostgreSQL's time of the insert.
     pub placed_at: Timestamp,
+    pub response: Option<ResponseKind>,
 }
 
 impl From<NewOrder> for Order {
@@ -117,6 +120,7 @@ impl From<NewOrder> for Order {
             ended_at: None,
             traceparent: new.traceparent,
             request_id: new.request_id,
+            response: new.response,
         }
     }
 }
@@ -143,13 +147,14 @@ impl Order {
 
     /// Sets the fields of `progress`.
     pub fn advance(&mut self, progress: &Progress) {
-        let Progress { status, charge_id, refund_id, reason, settled_at, ended_at, response: _ } =
+        let Progress { status, charge_id, refund_id, reason, settled_at, ended_at, response } =
             progress.clone();
         self.status = status;
         self.payment = Payment { method: self.payment.method, charge_id, refund_id };
         self.reason = reason;
         self.settled_at = Some(settled_at);
         self.ended_at = ended_at;
+        self.response = response;
     }
 
     /// The time of the last transition.
@@ -158,19 +163,23 @@ impl Order {
         self.ended_at.or(self.settled_at).unwrap_or(self.created_at)
     }
 
+    /// Whether the request that placed the order still waits for its end.
+    #[must_use]
+    pub fn is_awaited(&self) -> bool {
+        self.response.is_none()
+    }
+
     /// The content of a 202, also when it is replayed later.
     #[must_use]
     pub fn as_accepted(&self) -> Self {
-        Self::from(NewOrder {
-            id: self.id,
-            user_id: self.user_id,
-            lines: self.lines.clone(),
-            total: self.total.clone(),
-            method: self.payment.method,
-            traceparent: self.traceparent.clone(),
-            request_id: self.request_id.clone(),
-            placed_at: self.created_at,
-        })
+        Self {
+            status: OrderStatus::Pending,
+            payment: Payment { method: self.payment.method, charge_id: None, refund_id: None },
+            reason: None,
+            settled_at: None,
+            ended_at: None,
+            ..self.clone()
+        }
     }
 }
 
@@ -189,6 +198,7 @@ mod tests {
             traceparent: String::new(),
             request_id: String::new(),
             placed_at: second(1),
+            response: None,
         };
         Order { status, settled_at: settled.map(second), ended_at: ended.map(second), ..Order::from(placed) }
     }

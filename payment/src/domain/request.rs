@@ -23,7 +23,7 @@ pub struct OrderRequest {
 pub enum Placed {
     Created(Arc<Order>),
     /// The key's order, and the recorded kind of response.
-    Replayed(Arc<Order>, Option<ResponseKind>),
+    Replayed(Arc<Order>),
     KeyReused,
     /// The request is not stored.
     NotPriced(PricingError),

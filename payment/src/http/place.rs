@@ -65,9 +65,8 @@ pub async fn place_order(
                 respond_after(&addresses, subscription, Arc::unwrap_or_clone(order), timeout, false).await
             }
         },
-        Placed::Replayed(order, Some(ResponseKind::Accepted)) => Ok(accepted(&order, true)),
-        Placed::Replayed(order, Some(ResponseKind::Terminal)) => Ok(terminal(&order, true)),
-        Placed::Replayed(order, None) => {
+        Placed::Replayed(order) if !order.is_awaited() => Ok(respond_as_recorded(&order, true)),
+        Placed::Replayed(order) => {
             release_admission(&request);
             let subscription = addresses.notifier.subscribe(order.id);
             let order = addresses.orders.send(ShowOrder(order.id)).await?.map_err(refusal)?;
@@ -125,23 +124,18 @@ async fn respond_after(
     replayed: bool,
 ) -> Result<HttpResponse, Problem> {
     let arrived = |order: &Order| order.status.is_terminal();
-    let recorded = wait::until(addresses, &mut subscription, &mut order, arrived, timeout).await?;
-    let (response, order) = match recorded.filter(|_| arrived(&order)) {
-        Some(recorded) => (recorded, order),
-        None => addresses.orders.send(RecordResponse(order)).await?.map_err(refusal)?,
-    };
-    match response {
-        ResponseKind::Terminal => Ok(terminal(&order, replayed)),
-        ResponseKind::Accepted => Ok(accepted(&order, replayed)),
+    wait::until(&addresses.shutdown, &mut subscription, &mut order, arrived, timeout).await;
+    if order.is_awaited() {
+        order = addresses.orders.send(RecordResponse(order)).await?.map_err(refusal)?;
     }
+    Ok(respond_as_recorded(&order, replayed))
 }
 
-fn accepted(order: &Order, replayed: bool) -> HttpResponse {
-    respond(StatusCode::ACCEPTED, &order.as_accepted(), replayed)
-}
-
-fn terminal(order: &Order, replayed: bool) -> HttpResponse {
-    respond(StatusCode::CREATED, order, replayed)
+fn respond_as_recorded(order: &Order, replayed: bool) -> HttpResponse {
+    match order.response {
+        Some(ResponseKind::Terminal) => respond(StatusCode::CREATED, order, replayed),
+        _ => respond(StatusCode::ACCEPTED, &order.as_accepted(), replayed),
+    }
 }
 
 fn respond(status: StatusCode, order: &Order, replayed: bool) -> HttpResponse {

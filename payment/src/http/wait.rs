@@ -2,42 +2,34 @@
 
 use std::time::Duration;
 
-use runtime::http::{FieldError, Problem};
+use runtime::{
+    http::{FieldError, Problem},
+    shutdown::Shutdown,
+};
 use tokio::time::{Instant, timeout_at};
 
-use super::{Addresses, errors::refusal};
-use crate::{
-    actors::{ShowOrder, Subscription},
-    domain::{Order, ResponseKind},
-};
+use crate::{actors::Subscription, domain::Order};
 
 /// Seconds; the contract's number.
 const LONGEST: u64 = 30;
-/// Time between two reads of an order that a request waits for: another instance may move it.
-const READ_INTERVAL: Duration = Duration::from_millis(500);
+/// How soon a waiting request notices the end of the service.
+const SHUTDOWN_CHECK: Duration = Duration::from_millis(500);
 
-/// Waits until `arrived` holds for the order, the time is up, or the service ends. Returns the recorded kind
-/// of response, if the last transition was handed over in memory.
+/// Waits until `arrived` holds for the order, the time is up, or the service ends.
 pub(super) async fn until(
-    addresses: &Addresses,
+    shutdown: &Shutdown,
     subscription: &mut Subscription,
     order: &mut Order,
     arrived: impl Fn(&Order) -> bool,
     timeout: Duration,
-) -> Result<Option<ResponseKind>, Problem> {
+) {
     let deadline = Instant::now() + timeout;
-    let mut response = None;
-    while !arrived(order) && Instant::now() < deadline && !addresses.shutdown.has_begun() {
-        let next_read = deadline.min(Instant::now() + READ_INTERVAL);
-        if let Ok(progress) = timeout_at(next_read, subscription.next()).await {
+    while !arrived(order) && Instant::now() < deadline && !shutdown.has_begun() {
+        let next_check = deadline.min(Instant::now() + SHUTDOWN_CHECK);
+        if let Ok(progress) = timeout_at(next_check, subscription.next()).await {
             order.advance(&progress);
-            response = progress.response;
-        } else if let Some(found) = addresses.orders.send(ShowOrder(order.id)).await?.map_err(refusal)? {
-            *order = found;
-            response = None;
         }
     }
-    Ok(response)
 }
 
 /// `pointer` and `subject` name the wait in the error.

@@ -17,6 +17,8 @@ pub struct ChargeRequest {
     pub order_id: Uuid,
     pub amount: Money,
     pub method: PaymentMethod,
+    /// A customer waits for the end of the order.
+    pub awaited: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -59,6 +59,7 @@ impl Simulator {
             amount: request.amount.amount,
             currency: request.amount.currency,
             method: request.method.as_str(),
+            awaited: request.awaited,
         };
         let charge_id = self.charges.commit(entry).await.map_err(failure)?;
         if request.method == PaymentMethod::Timeout && charge_id == proposed {

@@ -18,6 +18,7 @@ pub struct ChargeEntry {
     pub amount: i64,
     pub currency: String,
     pub method: &'static str,
+    pub awaited: bool,
 }
 
 /// Returns the charge id in the books, possibly of an earlier charge.
@@ -37,6 +38,10 @@ impl Write for ChargeLedger {
     type Output = String;
     const NAME: &'static str = "provider-charges";
     const MAX_WAIT_INTERVALS: u32 = 3;
+
+    fn is_awaited(charge: &ChargeEntry) -> bool {
+        charge.awaited
+    }
 
     async fn commit(&self, connection: &Connection, items: &[ChargeEntry]) -> Result<Vec<String>, DbError> {
         let orders: Vec<Uuid> = items.iter().map(|item| item.order_id).collect();

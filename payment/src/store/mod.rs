@@ -16,7 +16,7 @@ mod settle;
 
 pub use catalogue::{apply_product_changes, upsert_products};
 pub use ledger::{ChargeEntry, ChargeLedger, PROVIDER_REFUSES, RefundEntry, RefundLedger};
-pub use orders::{OrderPage, SCAN_LIMIT, find_order, list_orders, record_response};
+pub use orders::{OrderPage, SCAN_LIMIT, find_order, list_orders, progress_of, record_response};
 pub use outcome::{ApplyOutcomes, OrderOutcome};
 pub use pending::sweep_charges;
 pub use place::PlaceOrders;

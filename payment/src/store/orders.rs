@@ -8,7 +8,7 @@ use crate::domain::{
 
 /// Read by [`read_order`] from a table called `o`.
 pub(super) const ORDER_COLUMNS: &str = "o.id, o.user_id, o.status, o.items, o.total, o.currency, o.payment_method, o.charge_id, o.refund_id, \
-     o.reason, o.created_at, o.settled_at, o.ended_at, o.traceparent, o.request_id";
+     o.reason, o.created_at, o.settled_at, o.ended_at, o.traceparent, o.request_id, o.answer";
 
 /// The columns that [`read_progress`] reads, from a table called `o`.
 pub(super) const PROGRESS_COLUMNS: &str =
@@ -74,24 +74,19 @@ const OF_USER: (&str, &str) =
 const OF_ALL: (&str, &str) = ("$1::uuid IS NULL AND o.id >= $2 AND o.id < $3", "ORDER BY o.id DESC");
 
 /// An earlier recorded kind stays and is returned.
-pub async fn record_response(
-    connection: &Connection,
-    order: Order,
-) -> Result<(ResponseKind, Order), DbError> {
-    let answer = if order.status.is_terminal() { ResponseKind::Terminal } else { ResponseKind::Accepted };
+pub async fn record_response(connection: &Connection, order: Order) -> Result<Order, DbError> {
+    let own = if order.status.is_terminal() { ResponseKind::Terminal } else { ResponseKind::Accepted };
     let statement = connection
         .prepare_cached("UPDATE orders SET answer = coalesce(answer, $2) WHERE id = $1 RETURNING answer")
         .await?;
-    let row = connection.query_opt(&statement, &[&order.id, &answer.as_str()]).await?;
-    let recorded =
-        row.map(|row| row.get(0).map(ResponseKind::parse)).transpose()?.flatten().unwrap_or(answer);
-    // Another request may have recorded the final state after the order was read.
-    let order = if recorded == ResponseKind::Terminal && !order.status.is_terminal() {
-        find_order(connection, order.id).await?.unwrap_or(order)
-    } else {
-        order
-    };
-    Ok((recorded, order))
+    let row = connection.query_opt(&statement, &[&order.id, &own.as_str()]).await?;
+    let recorded = row.map(|row| row.get(0).map(ResponseKind::parse)).transpose()?.flatten();
+    let order = Order { response: recorded.or(Some(own)), ..order };
+    // The final state may have been recorded after this request read the order.
+    if recorded == Some(ResponseKind::Terminal) && !order.status.is_terminal() {
+        return Ok(find_order(connection, order.id).await?.unwrap_or(order));
+    }
+    Ok(order)
 }
 
 pub(super) fn read_order(row: &Row) -> Result<Order, DbError> {
@@ -115,7 +110,18 @@ pub(super) fn read_order(row: &Row) -> Result<Order, DbError> {
         ended_at: row.get(12)?,
         traceparent: row.get(13)?,
         request_id: row.get(14)?,
+        response: row.get::<Option<&str>>(15)?.and_then(ResponseKind::parse),
     })
+}
+
+/// The progress of those among `ids` that have moved.
+pub async fn progress_of(connection: &Connection, ids: &[Uuid]) -> Result<Vec<(Uuid, Progress)>, DbError> {
+    let query = format!(
+        "SELECT o.id, {PROGRESS_COLUMNS} FROM orders o WHERE o.id = ANY($1) AND o.settled_at IS NOT NULL"
+    );
+    let statement = connection.prepare_cached(&query).await?;
+    let rows = connection.query(&statement, &[&ids]).await?;
+    rows.iter().map(|row| Ok((row.get(0)?, read_progress(row)?))).collect()
 }
 
 /// Reads the columns of [`PROGRESS_COLUMNS`], which start at column 1.

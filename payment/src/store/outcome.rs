@@ -25,6 +25,8 @@ pub struct OrderOutcome {
     pub status: OrderStatus,
     pub refund_id: Option<String>,
     pub reason: Option<String>,
+    /// See [`Envelope::awaited`](events::Envelope::awaited).
+    pub awaited: bool,
 }
 
 /// The inbox makes a repeated batch apply once.
@@ -41,6 +43,10 @@ impl Write for ApplyOutcomes {
     type Output = Applied;
     const NAME: &'static str = "apply-outcomes";
     const MAX_WAIT_INTERVALS: u32 = 6;
+
+    fn is_awaited(outcome: &OrderOutcome) -> bool {
+        outcome.awaited
+    }
 
     async fn commit(&self, connection: &Connection, items: &[OrderOutcome]) -> Result<Vec<Applied>, DbError> {
         let mut moved = self.apply(connection, items).await?;

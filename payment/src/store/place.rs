@@ -115,6 +115,7 @@ fn order(item: &OrderRequest, priced: Priced, placed_at: Timestamp) -> Order {
         traceparent,
         request_id,
         placed_at,
+        response: item.response,
     })
 }
 
@@ -257,7 +258,6 @@ impl<'a> Columns<'a> {
 
 struct Known {
     request_hash: Vec<u8>,
-    response: Option<ResponseKind>,
     order: Arc<Order>,
 }
 
@@ -267,7 +267,7 @@ impl Known {
             // An earlier attempt had committed although its connection broke.
             Placed::Created(Arc::new(self.order.as_accepted()))
         } else if self.request_hash == item.request_hash {
-            Placed::Replayed(Arc::clone(&self.order), self.response)
+            Placed::Replayed(Arc::clone(&self.order))
         } else {
             Placed::KeyReused
         }
@@ -282,7 +282,7 @@ async fn known_keys(
         return Ok(HashMap::new());
     }
     let query = format!(
-        "SELECT {ORDER_COLUMNS}, o.idempotency_key, o.request_hash, o.answer
+        "SELECT {ORDER_COLUMNS}, o.idempotency_key, o.request_hash
          FROM unnest($1::uuid[], $2::text[]) AS i (user_id, key)
          CROSS JOIN LATERAL (SELECT * FROM orders WHERE user_id = i.user_id AND idempotency_key = i.key OFFSET 0) AS o"
     );
@@ -292,8 +292,7 @@ async fn known_keys(
     let rows = connection.query(&statement, &[&users, &keys]).await?;
     let known = |row: &Row| {
         let order = Arc::new(read_order(row)?);
-        let response = row.get::<Option<&str>>(17)?.and_then(ResponseKind::parse);
-        Ok(((order.user_id, row.get(15)?), Known { request_hash: row.get(16)?, response, order }))
+        Ok(((order.user_id, row.get(16)?), Known { request_hash: row.get(17)?, order }))
     };
     rows.iter().map(known).collect()
 }

@@ -20,6 +20,8 @@ pub struct Settlement {
     pub result: ChargeResult,
     /// The order has a row in `charges_retried`.
     pub retried: bool,
+    /// See [`Order::is_awaited`](crate::domain::Order::is_awaited).
+    pub awaited: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -42,6 +44,10 @@ impl Write for SettleCharges {
     const NAME: &'static str = "settle-charges";
     /// Few, because an unsettled charge keeps its slot of `provider-in-flight`.
     const MAX_WAIT_INTERVALS: u32 = 3;
+
+    fn is_awaited(settlement: &Settlement) -> bool {
+        settlement.awaited
+    }
 
     async fn commit(
         &self,

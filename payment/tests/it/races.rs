@@ -99,6 +99,7 @@ fn confirmation(order_id: Uuid) -> OrderOutcome {
         status: OrderStatus::Confirmed,
         refund_id: None,
         reason: None,
+        awaited: false,
     }
 }
 
@@ -111,7 +112,7 @@ async fn place_all(
     let placed = writer.commit(connection, &batch).await.expect("committed");
     let results = placed.into_iter().map(|placed| match placed {
         Placed::Created(order) => ("created", order.id),
-        Placed::Replayed(order, _) => ("replayed", order.id),
+        Placed::Replayed(order) => ("replayed", order.id),
         other => panic!("neither created nor replayed: {other:?}"),
     });
     results.collect()
@@ -169,6 +170,7 @@ fn charge(order_id: Uuid, charge_id: &str) -> ChargeEntry {
         amount: 1000,
         currency: "EUR".to_owned(),
         method: "tok_ok",
+        awaited: false,
     }
 }
 
@@ -356,14 +358,14 @@ async fn a_request_that_looked_before_the_end_answers_with_the_end_once_that_is_
     let early = place(&connection, request("one")).await;
     moves_to(&connection, early.id, "declined", "NULL").await;
     let late = find_order(&connection, early.id).await.expect("an answer").expect("an order");
-    let (answer, shown) = record_response(&connection, late).await.expect("recorded");
-    assert_eq!((answer, shown.status), (ResponseKind::Terminal, OrderStatus::Declined));
+    let shown = record_response(&connection, late).await.expect("recorded");
+    assert_eq!((shown.response, shown.status), (Some(ResponseKind::Terminal), OrderStatus::Declined));
 
-    let (answer, shown) = record_response(&connection, Arc::unwrap_or_clone(early)).await.expect("recorded");
+    let shown = record_response(&connection, Arc::unwrap_or_clone(early)).await.expect("recorded");
 
     assert_eq!(
-        (answer, shown.status),
-        (ResponseKind::Terminal, OrderStatus::Declined),
+        (shown.response, shown.status),
+        (Some(ResponseKind::Terminal), OrderStatus::Declined),
         "both bodies must be the same"
     );
 }

@@ -29,6 +29,8 @@ pub struct Envelope {
     pub request_id: Option<String>,
     /// On a redriven dead letter: the only group that handles it.
     pub redrive_group: Option<String>,
+    /// A customer waits for the end of the saga: handlers commit it without delay.
+    pub awaited: bool,
     /// JSON text.
     pub data: String,
 }
@@ -65,6 +67,8 @@ struct Attributes<'a> {
     requestid: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     redrivegroup: Option<&'a str>,
+    #[serde(skip_serializing_if = "is_false")]
+    awaited: bool,
 }
 
 /// Unknown attributes are ignored.
@@ -81,6 +85,8 @@ struct Document<'a> {
     causationid: Option<Uuid>,
     requestid: Option<String>,
     redrivegroup: Option<String>,
+    #[serde(default)]
+    awaited: bool,
     #[serde(borrow)]
     data: &'a RawValue,
 }
@@ -100,6 +106,7 @@ impl Envelope {
             causation_id: None,
             request_id,
             redrive_group: None,
+            awaited: false,
             data: data(event),
         }
     }
@@ -117,6 +124,7 @@ impl Envelope {
             causation_id: Some(self.id),
             request_id: self.request_id.clone(),
             redrive_group: None,
+            awaited: self.awaited,
             data: data(event),
         }
     }
@@ -144,6 +152,7 @@ impl Envelope {
             causationid: self.causation_id,
             requestid: self.request_id.as_deref(),
             redrivegroup: self.redrive_group.as_deref(),
+            awaited: self.awaited,
         };
         let mut json = plain_json(&attributes, TYPICAL + self.data.len());
         // Inserting the data, already JSON, saves a parse.
@@ -169,9 +178,14 @@ impl Envelope {
             causation_id: document.causationid,
             request_id: document.requestid,
             redrive_group: document.redrivegroup,
+            awaited: document.awaited,
             data: document.data.get().to_owned(),
         })
     }
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 fn data<E: Event>(event: &E) -> String {

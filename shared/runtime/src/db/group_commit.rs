@@ -59,6 +59,8 @@ pub struct GroupCommit<W: Write> {
     database: Database,
     limits: Limits,
     queue: VecDeque<Commit<W>>,
+    /// [`Write::is_awaited`] holds for an item of the queue.
+    awaited: bool,
     in_flight: bool,
     last_began: Option<Instant>,
     last_size: usize,
@@ -98,6 +100,7 @@ impl<W: Write> Commits<W> {
             database: database.clone(),
             limits,
             queue: VecDeque::new(),
+            awaited: false,
             in_flight: false,
             last_began: None,
             last_size: 0,
@@ -206,8 +209,10 @@ impl<W: Write> GroupCommit<W> {
     fn enqueue(&mut self, commits: impl IntoIterator<Item = Commit<W>>, context: &mut Context<Self>) {
         let before = self.queue.len();
         self.queue.extend(commits);
+        let ends_wait = !self.awaited && self.queue.range(before..).any(|commit| W::is_awaited(&commit.item));
+        self.awaited |= ends_wait;
         let reaches = |length| before < length && self.queue.len() >= length;
-        if !self.in_flight && (reaches(1) || reaches(self.limits.batch)) {
+        if !self.in_flight && (ends_wait || reaches(1) || reaches(self.limits.batch)) {
             context.notify(Flush);
         }
     }
@@ -216,6 +221,7 @@ impl<W: Write> GroupCommit<W> {
     fn remaining_wait(&self) -> Option<Duration> {
         let waits = W::MAX_WAIT_INTERVALS > 0
             && !self.draining
+            && !self.awaited
             && self.last_size > MAX_UNDELAYED_BATCH
             && (1..self.limits.batch).contains(&self.queue.len());
         let intervals = u32::try_from(self.last_size / ITEMS_PER_WAIT_INTERVAL)
@@ -237,6 +243,7 @@ impl<W: Write> GroupCommit<W> {
         }
         let (items, senders): (Vec<_>, Vec<_>) =
             self.queue.drain(..count).map(|c| (c.item, c.sender)).unzip();
+        self.awaited = self.queue.iter().any(|commit| W::is_awaited(&commit.item));
         self.in_flight = true;
         self.last_began = Some(Instant::now());
         self.last_size = count;

@@ -19,6 +19,11 @@ pub trait Write: Unpin + 'static {
     /// Longest wait after a large batch, in `commit-interval`s; 0 if requests wait.
     const MAX_WAIT_INTERVALS: u32 = 0;
 
+    /// Whether a customer waits for this item: its batch is committed at once.
+    fn is_awaited(_item: &Self::Item) -> bool {
+        false
+    }
+
     /// Returns one output per item, in order. Must be idempotent by a key of the items: a retry repeats it.
     fn commit(
         &self,

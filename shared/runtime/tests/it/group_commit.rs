@@ -17,10 +17,11 @@ use uuid::Uuid;
 struct Deposit {
     id: Uuid,
     amount: i32,
+    awaited: bool,
 }
 
 fn deposit(amount: i32) -> Deposit {
-    Deposit { id: Uuid::now_v7(), amount }
+    Deposit { id: Uuid::now_v7(), amount, awaited: false }
 }
 
 /// Keeps transactions open for `seconds`; each beginning adds a permit to `entered`.
@@ -36,6 +37,10 @@ impl<const DEPENDENT: bool, const MAX_WAIT_INTERVALS: u32> Write for Deposits<DE
     const NAME: &'static str = "deposits";
     const DEPENDENT: bool = DEPENDENT;
     const MAX_WAIT_INTERVALS: u32 = MAX_WAIT_INTERVALS;
+
+    fn is_awaited(deposit: &Deposit) -> bool {
+        deposit.awaited
+    }
 
     async fn commit(&self, connection: &Connection, items: &[Deposit]) -> Result<Vec<Uuid>, DbError> {
         self.entered.add_permits(1);
@@ -269,6 +274,19 @@ async fn a_writer_in_no_hurry_waits_for_more_after_a_commit_of_many() {
 
     assert_eq!((early, late), (Ok(second.id), Ok(third.id)));
     assert_eq!(bank.number("SELECT count(DISTINCT tx) FROM deposits").await, 3);
+}
+
+#[actix_rt::test]
+async fn an_item_that_a_customer_waits_for_is_committed_at_once_with_all_that_wait() {
+    let mut bank = Bank::open().await;
+    bank.settings.commit_interval = Duration::from_secs(3600);
+    let commits = bank.writer_of::<false, 1>(0.0);
+    up(&commits).await;
+    join_all((0..100).map(|_| commits.commit(deposit(1)))).await;
+    let patient = commits.commit(deposit(1));
+    let awaited = commits.commit(Deposit { awaited: true, ..deposit(1) });
+    let both = tokio::time::timeout(Duration::from_secs(60), join_all([patient, awaited])).await;
+    assert!(both.expect("no wait of an hour").iter().all(Result::is_ok));
 }
 
 #[actix_rt::test]

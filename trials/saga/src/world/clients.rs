@@ -115,6 +115,7 @@ impl World<'_> {
             traceparent: String::new(),
             request_id: String::new(),
             placed_at: Timestamp::UNIX_EPOCH,
+            response: None,
         });
         let history = vec![order.status];
         let seen = (1, order.status);

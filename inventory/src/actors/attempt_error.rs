@@ -1,13 +1,11 @@
 use actix::MailboxError;
-use runtime::db::{CommitError, DbError, Fault};
+use runtime::db::{DbError, Failure, Fault};
 
 /// The open orders are uncommitted, or they are in the inbox.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum AttemptError {
-    #[error("{0}")]
-    Unavailable(String),
-    #[error("{0}")]
-    Refused(DbError),
+    #[error(transparent)]
+    Database(Failure),
     /// A row lock is held longer than a commit may wait.
     #[error("{0}")]
     Contended(String),
@@ -19,17 +17,16 @@ impl From<DbError> for AttemptError {
     fn from(error: DbError) -> Self {
         match error.fault {
             Fault::Contention => Self::Contended(error.message),
-            _ if error.is_transient() => Self::Unavailable(error.message),
-            _ => Self::Refused(error),
+            _ => Self::Database(error.into()),
         }
     }
 }
 
-impl From<CommitError> for AttemptError {
-    fn from(error: CommitError) -> Self {
-        match error {
-            CommitError::Unavailable(why) => Self::Unavailable(why),
-            CommitError::Refused(error) => error.into(),
+impl From<Failure> for AttemptError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Refused(error) => error.into(),
+            unavailable => Self::Database(unavailable),
         }
     }
 }

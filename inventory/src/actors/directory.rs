@@ -4,7 +4,7 @@
 use std::{cell::RefCell, collections::HashMap, rc::Rc, time::Instant};
 
 use actix::{Actor, Addr, Handler, Message, dev::ToEnvelope};
-use runtime::db::DbError;
+use runtime::db::{DbError, Failure};
 
 use super::{InventoryError, Product, ProductParts};
 use crate::{
@@ -55,7 +55,7 @@ impl Directory {
             self.find(std::slice::from_ref(&sku)).await?.remove(&sku).ok_or(InventoryError::Absent)?;
         address.send(message).await.unwrap_or_else(|_| {
             self.forget([&sku]);
-            Err(InventoryError::Unavailable(format!("{sku} is being reloaded")))
+            Err(Failure::Unavailable(format!("{sku} is being reloaded")).into())
         })
     }
 

@@ -1,4 +1,7 @@
-use runtime::{db::DbError, outbox::TooLarge};
+use runtime::{
+    db::{DbError, Failure},
+    outbox::TooLarge,
+};
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InventoryError {
@@ -14,22 +17,14 @@ pub enum InventoryError {
     StockTooLarge { on_hand: i32 },
     #[error("the key was used for another request")]
     KeyReused,
-    /// The requested change may have happened.
-    #[error("{0}")]
-    Unavailable(String),
-    /// A defect.
-    #[error("{0}")]
-    Internal(String),
+    #[error(transparent)]
+    Database(#[from] Failure),
+    #[error(transparent)]
+    TooLarge(#[from] TooLarge),
 }
 
 impl From<DbError> for InventoryError {
     fn from(error: DbError) -> Self {
-        if error.is_transient() { Self::Unavailable(error.message) } else { Self::Internal(error.message) }
-    }
-}
-
-impl From<TooLarge> for InventoryError {
-    fn from(error: TooLarge) -> Self {
-        Self::Internal(error.to_string())
+        Failure::from(error).into()
     }
 }

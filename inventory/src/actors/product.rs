@@ -4,7 +4,7 @@
 use std::{rc::Rc, time::Instant};
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, ResponseFuture, WrapFuture};
-use runtime::failpoint;
+use runtime::{db::Failure, failpoint};
 use tokio::sync::oneshot;
 
 use super::{InventoryError, ProductParts};
@@ -108,7 +108,7 @@ impl Handler<ShowProduct> for Product {
         }
         Box::pin(async move {
             shown.await.unwrap_or_else(|_| {
-                Err(InventoryError::Unavailable("the product is being reloaded".to_owned()))
+                Err(Failure::Unavailable("the product is being reloaded".to_owned()).into())
             })
         })
     }

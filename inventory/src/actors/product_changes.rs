@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use actix::{ActorFutureExt, Handler, Message, ResponseActFuture, WrapFuture};
 use events::Origin;
-use runtime::outbox::OutboxEvent;
+use runtime::{db::Failure, outbox::OutboxEvent};
 
 use super::{InventoryError, Product, ProductParts, ProductView};
 use crate::{
@@ -109,7 +109,7 @@ async fn remove(parts: &ProductParts, sku: &Sku, origin: Origin) -> Result<Produ
             return Ok(published(parts, event, record));
         }
     }
-    Err(InventoryError::Unavailable(format!("{sku} is being changed by others; retry")))
+    Err(Failure::Unavailable(format!("{sku} is being changed by others; retry")).into())
 }
 
 /// Once per idempotency key.

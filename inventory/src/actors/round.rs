@@ -28,7 +28,7 @@ use std::{
 
 use events::Envelope;
 use runtime::{
-    db::{CommitError, Commits, DbError},
+    db::{Commits, DbError, Failure},
     inbox,
     stream::Outcome,
 };
@@ -61,7 +61,7 @@ struct RoundOrder<'a> {
 }
 
 /// Levels after the batch.
-type Committed = Result<Arc<HashMap<Sku, Level>>, CommitError>;
+type Committed = Result<Arc<HashMap<Sku, Level>>, Failure>;
 
 pub(super) struct CommittedRound {
     results: Vec<(Outcome, Option<Arc<Reply>>)>,
@@ -110,7 +110,9 @@ impl Round {
     async fn commit_orders(&self, orders: &mut [RoundOrder<'_>]) {
         let mut outage = match self.commit_with_retries(orders).await {
             Ok(()) => return,
-            Err(AttemptError::Unavailable(why) | AttemptError::Contended(why)) => Some(why),
+            Err(AttemptError::Database(Failure::Unavailable(why)) | AttemptError::Contended(why)) => {
+                Some(why)
+            }
             Err(error) => match orders {
                 [single] => return single.outcome = Some(Outcome::Failed(error.to_string())),
                 _ => None,
@@ -120,7 +122,9 @@ impl Round {
             if outage.is_none() {
                 match self.commit_with_retries(std::slice::from_mut(order)).await {
                     Ok(()) => continue,
-                    Err(AttemptError::Unavailable(why) | AttemptError::Contended(why)) => outage = Some(why),
+                    Err(AttemptError::Database(Failure::Unavailable(why)) | AttemptError::Contended(why)) => {
+                        outage = Some(why)
+                    }
                     Err(error) => order.outcome = Some(Outcome::Failed(error.to_string())),
                 }
             }
@@ -134,7 +138,7 @@ impl Round {
         let mut attempt = 1;
         loop {
             match self.attempt(orders, attempt).await {
-                Err(error @ (AttemptError::Refused(_) | AttemptError::ProductLost(_)))
+                Err(error @ (AttemptError::Database(Failure::Refused(_)) | AttemptError::ProductLost(_)))
                     if attempt < ATTEMPTS =>
                 {
                     log_refusal(&error, orders.len(), attempt);
@@ -321,7 +325,7 @@ fn unpublished(why: &dyn std::fmt::Display) -> Outcome {
 /// Undetected duplicates are expected: debug.
 fn log_refusal(error: &AttemptError, orders: usize, attempt: usize) {
     match error {
-        AttemptError::Refused(refusal)
+        AttemptError::Database(Failure::Refused(refusal))
             if [inbox::ONCE, ORDER_ONCE].iter().any(|once| refusal.violates(once)) =>
         {
             tracing::debug!("a batch held an event that was processed before; deciding again")
@@ -339,8 +343,8 @@ fn wanted(orders: &[&mut RoundOrder<'_>]) -> BTreeMap<Sku, u32> {
     wanted
 }
 
-fn counted(error: CommitError) -> CommitError {
-    if matches!(&error, CommitError::Refused(error) if error.violates(NEVER_NEGATIVE)) {
+fn counted(error: Failure) -> Failure {
+    if matches!(&error, Failure::Refused(error) if error.violates(NEVER_NEGATIVE)) {
         metrics::counter!("orderflow_oversell_guard_total").increment(1);
     }
     error

@@ -1,5 +1,8 @@
 use actix_web::http::StatusCode;
-use runtime::http::{FieldError, Problem};
+use runtime::{
+    db::Failure,
+    http::{FieldError, Problem},
+};
 
 use crate::{
     actors::InventoryError,
@@ -31,15 +34,15 @@ impl From<InventoryError> for Problem {
                 "idempotency-key-reused",
                 "This Idempotency-Key was used for another request. Use a new key for a new adjustment.",
             ),
-            InventoryError::Unavailable(why) => {
+            InventoryError::Database(Failure::Unavailable(why)) => {
                 tracing::warn!(%why, "a request is answered 503");
                 Self::unavailable(
                     "database-unavailable",
                     "The database is not available. The request may have been carried out; send it again.",
                 )
             }
-            InventoryError::Internal(why) => {
-                tracing::error!(%why, "a request is answered 500");
+            InventoryError::Database(Failure::Refused(_)) | InventoryError::TooLarge(_) => {
+                tracing::error!(%error, "a request is answered 500");
                 Self::internal()
             }
         }

@@ -17,7 +17,11 @@ use runtime::{
 use uuid::Uuid;
 
 use super::DeskError;
-use crate::{domain::Product, product_source::ProductSource, store};
+use crate::{
+    domain::Product,
+    product_source::{ProductSource, SourceError},
+    store,
+};
 
 /// Time before an absent SKU is looked up again.
 const ABSENT_FOR: Duration = Duration::from_secs(1);
@@ -46,8 +50,17 @@ drains_at_once!(Catalogue);
 
 /// Fetch SKUs that the copy lacks from inventory.
 #[derive(Debug, Message)]
-#[rtype(result = "Result<FetchedProducts, DeskError>")]
+#[rtype(result = "Result<FetchedProducts, CatalogueError>")]
 pub struct FetchProducts(pub Vec<String>);
+
+/// The products are unknown for now: a later request may find them.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogueError {
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FetchedProducts {
@@ -56,7 +69,7 @@ pub enum FetchedProducts {
 }
 
 impl Handler<FetchProducts> for Catalogue {
-    type Result = ResponseFuture<Result<FetchedProducts, DeskError>>;
+    type Result = ResponseFuture<Result<FetchedProducts, CatalogueError>>;
 
     fn handle(&mut self, message: FetchProducts, _: &mut Self::Context) -> Self::Result {
         let database = self.database.clone();
@@ -71,12 +84,11 @@ async fn fetch(
     source: &ProductSource,
     absent_skus: &AbsentSkus,
     skus: Vec<String>,
-) -> Result<FetchedProducts, DeskError> {
+) -> Result<FetchedProducts, CatalogueError> {
     let (mut absent, asked): (Vec<String>, Vec<String>) =
         skus.into_iter().partition(|sku| absent_skus.contains(sku));
     if !asked.is_empty() {
-        let found =
-            source.find_all(&asked).await.map_err(|error| DeskError::Unavailable(error.to_string()))?;
+        let found = source.find_all(&asked).await?;
         if !found.is_empty() {
             store::upsert_products(&database.connection().await?, &found).await?;
         }

@@ -4,16 +4,10 @@
 use std::{sync::Arc, time::Duration};
 
 use actix::{Actor, AsyncContext, Context, WrapFuture};
-use runtime::{
-    db::{Database, DbError},
-    drains_at_once,
-    supervisor::Life,
-};
+use runtime::{db::Database, drains_at_once, supervisor::Life};
 
-use crate::{
-    product_source::{ProductSource, SourceError},
-    store,
-};
+use super::CatalogueError;
+use crate::{product_source::ProductSource, store};
 
 /// First pause after a failed request; doubles up to the interval.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -43,15 +37,6 @@ impl Actor for CatalogueSync {
 
 drains_at_once!(CatalogueSync);
 
-/// The next request repeats the page.
-#[derive(Debug, thiserror::Error)]
-enum CompareError {
-    #[error(transparent)]
-    Source(#[from] SourceError),
-    #[error(transparent)]
-    Database(#[from] DbError),
-}
-
 async fn compare(database: Database, source: Arc<ProductSource>, interval: Duration) {
     let mut after = 0;
     let mut pause = PAUSE;
@@ -76,7 +61,7 @@ async fn compare_page(
     database: &Database,
     source: &ProductSource,
     after: &mut i64,
-) -> Result<bool, CompareError> {
+) -> Result<bool, CatalogueError> {
     let page = source.changes(*after).await?;
     if !page.products.is_empty() {
         let repaired = store::upsert_products(&database.connection().await?, &page.products).await?;

@@ -28,7 +28,7 @@ mod reconciler;
 mod refunding;
 
 pub use cashier::{Cashier, ChargeOrders, RefundOrders};
-pub use catalogue::{ApplyProductChanges, Catalogue, FetchProducts, FetchedProducts};
+pub use catalogue::{ApplyProductChanges, Catalogue, CatalogueError, FetchProducts, FetchedProducts};
 pub use catalogue_sync::CatalogueSync;
 pub use charge_backlog::ChargeBacklog;
 pub use error::{ApplyResult, DeskError};

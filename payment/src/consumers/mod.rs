@@ -8,7 +8,7 @@ pub use product_changed::ProductChangedHandler;
 pub use refund_order::RefundOrderHandler;
 pub use stock_reserved::StockReservedHandler;
 
-use runtime::{stream::Outcome, supervisor::Unavailable};
+use runtime::{db::Failure, stream::Outcome, supervisor::Unavailable};
 
 use crate::{
     actors::{ApplyResult, DeskError},
@@ -29,8 +29,8 @@ fn outcome(result: ApplyResult) -> Outcome {
 
 fn failure(error: DeskError) -> Outcome {
     match error {
-        DeskError::Unavailable(why) => Outcome::Transient(why),
-        DeskError::Refused(why) => Outcome::Failed(why),
+        DeskError::Database(Failure::Unavailable(why)) => Outcome::Transient(why),
+        DeskError::Database(Failure::Refused(error)) => Outcome::Failed(error.message),
         DeskError::RefusedByProvider(why) => Outcome::Poison(why),
     }
 }

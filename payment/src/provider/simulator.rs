@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::{FutureExt, future::BoxFuture};
-use runtime::db::{CommitError, Commits};
+use runtime::db::{Commits, Failure};
 use uuid::Uuid;
 
 use super::{ChargeRequest, ChargeResponse, PaymentProvider, ProviderError};
@@ -100,11 +100,9 @@ fn declined(reason: &str) -> ChargeResponse {
 }
 
 /// Only this constraint refuses for good.
-fn failure(error: CommitError) -> ProviderError {
+fn failure(error: Failure) -> ProviderError {
     match error {
-        CommitError::Refused(error) if error.violates(PROVIDER_REFUSES) => {
-            ProviderError::Refused(error.message)
-        }
+        Failure::Refused(error) if error.violates(PROVIDER_REFUSES) => ProviderError::Refused(error.message),
         error => ProviderError::Unavailable(error.to_string()),
     }
 }

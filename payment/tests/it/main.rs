@@ -5,3 +5,4 @@ mod lists;
 mod races;
 mod retries;
 mod shop;
+mod waiting;

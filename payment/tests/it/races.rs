@@ -19,17 +19,17 @@ use runtime::db::{self, Connection, Database, Write};
 use testing::{TestDatabase, database_settings, eventually};
 use uuid::Uuid;
 
-const SOON: Duration = Duration::from_secs(10);
+pub(crate) const SOON: Duration = Duration::from_secs(10);
 const APPLY: ApplyOutcomes = ApplyOutcomes { consumer: "payment-group", relay: None };
 
-struct Books {
-    database: Database,
+pub(crate) struct Books {
+    pub(crate) database: Database,
     // Dropped after the connections to it.
     _database: TestDatabase,
 }
 
 impl Books {
-    async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         let test = TestDatabase::create().await;
         let settings = database_settings(test.url());
         db::migrate(&settings, startup::migrations()).await.expect("the schema");
@@ -40,7 +40,7 @@ impl Books {
         Self { database, _database: test }
     }
 
-    async fn connection(&self) -> Connection {
+    pub(crate) async fn connection(&self) -> Connection {
         self.database.connection().await.expect("a connection")
     }
 
@@ -56,7 +56,7 @@ impl Books {
     }
 }
 
-fn request(key: &str) -> OrderRequest {
+pub(crate) fn request(key: &str) -> OrderRequest {
     OrderRequest {
         order_id: Uuid::now_v7(),
         user_id: Uuid::nil(),
@@ -70,7 +70,7 @@ fn request(key: &str) -> OrderRequest {
     }
 }
 
-async fn place(connection: &Connection, request: OrderRequest) -> Arc<Order> {
+pub(crate) async fn place(connection: &Connection, request: OrderRequest) -> Arc<Order> {
     let placed = PlaceOrders::new(Duration::ZERO, drop)
         .commit(connection, &[Arc::new(request)])
         .await
@@ -80,7 +80,7 @@ async fn place(connection: &Connection, request: OrderRequest) -> Arc<Order> {
     order
 }
 
-async fn moves_to(connection: &Connection, order: Uuid, status: &str, charge: &str) {
+pub(crate) async fn moves_to(connection: &Connection, order: Uuid, status: &str, charge: &str) {
     let sql = format!(
         "UPDATE orders SET status = '{status}', charge_id = {charge}, version = version + 1, settled_at = now() WHERE id = '{order}'"
     );

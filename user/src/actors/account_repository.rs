@@ -1,8 +1,8 @@
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use runtime::{
     auth::Role,
-    db::{Connection, Database, DbError, Fault},
+    db::{Connection, Database, DbError, Failure},
 };
 use uuid::Uuid;
 
@@ -12,9 +12,6 @@ use crate::{
     store::accounts::{self, NewAccount},
     tokens::IssueError,
 };
-
-/// Long enough for a restarting server, short against `commit-deadline`.
-const RETRY_PAUSE: Duration = Duration::from_millis(50);
 
 /// The accounts in the database, and the hasher of their passwords.
 #[derive(Clone)]
@@ -29,10 +26,8 @@ pub struct AccountRepository {
 pub enum AccountsError {
     #[error("too many passwords are being hashed")]
     Busy,
-    #[error("the database is not available: {0}")]
-    Unavailable(DbError),
-    #[error("the database refused the statement: {0}")]
-    Refused(DbError),
+    #[error(transparent)]
+    Database(#[from] Failure),
     #[error("a password could not be hashed")]
     Hashing,
     #[error(transparent)]
@@ -50,7 +45,7 @@ impl From<HasherError> for AccountsError {
 
 impl From<DbError> for AccountsError {
     fn from(error: DbError) -> Self {
-        if error.is_transient() { Self::Unavailable(error) } else { Self::Refused(error) }
+        Failure::from(error).into()
     }
 }
 
@@ -64,7 +59,7 @@ impl AccountRepository {
     ) -> Result<Registration, AccountsError> {
         let password_hash = self.hasher.hash(password).await?;
         let new = NewAccount { id: Uuid::now_v7(), email, password_hash, role };
-        Ok(self.retry_until_known(async |connection| accounts::insert(connection, &new).await).await?)
+        Ok(self.until_known(async |connection| accounts::insert(connection, &new).await).await?)
     }
 
     /// Finds the account if the password matches. An unknown e-mail takes the same time.
@@ -75,8 +70,7 @@ impl AccountRepository {
     ) -> Result<Option<Account>, AccountsError> {
         let found = match &email {
             Some(email) => {
-                self.retry_until_known(async |connection| accounts::find_by_email(connection, email).await)
-                    .await?
+                self.until_known(async |connection| accounts::find_by_email(connection, email).await).await?
             }
             None => None,
         };
@@ -85,32 +79,11 @@ impl AccountRepository {
         Ok(found.filter(|_| same).map(|credentials| credentials.account))
     }
 
-    /// Retries an idempotent statement until its outcome is known. Fails at once if the first attempt finds
-    /// no connection.
-    pub async fn retry_until_known<T>(
+    /// See [`Database::until_known`].
+    pub async fn until_known<T>(
         &self,
         statement: impl AsyncFn(&Connection) -> Result<T, DbError>,
     ) -> Result<T, DbError> {
-        let started = Instant::now();
-        let mut may_have_happened = false;
-        loop {
-            let error = match self.attempt(&statement).await {
-                Ok(outcome) => return Ok(outcome),
-                Err(error) => error,
-            };
-            may_have_happened |= error.fault == Fault::Lost;
-            let never_began = error.fault == Fault::Unreachable && !may_have_happened;
-            if never_began || !error.is_transient() || started.elapsed() >= self.deadline {
-                return Err(error);
-            }
-            tokio::time::sleep(RETRY_PAUSE).await;
-        }
-    }
-
-    async fn attempt<T>(
-        &self,
-        statement: &impl AsyncFn(&Connection) -> Result<T, DbError>,
-    ) -> Result<T, DbError> {
-        statement(&self.database.connection().await?).await
+        self.database.until_known(self.deadline, statement).await
     }
 }

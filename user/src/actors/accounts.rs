@@ -3,6 +3,7 @@ use std::rc::Rc;
 use actix::{Actor, Context, Handler, Message, ResponseFuture};
 use runtime::{
     auth::Role,
+    db::Failure,
     drains_at_once,
     supervisor::{Life, RestartPolicy, Supervised, SupervisorHandle},
 };
@@ -124,7 +125,7 @@ fn outcome(login: &Result<Login, AccountsError>) -> &'static str {
         Ok(Login::Granted(_)) => "granted",
         Ok(Login::InvalidCredentials) => "invalid-credentials",
         Err(AccountsError::Busy) => "busy",
-        Err(AccountsError::Unavailable(_)) => "unavailable",
+        Err(AccountsError::Database(Failure::Unavailable(_))) => "unavailable",
         Err(_) => "failed",
     }
 }
@@ -135,10 +136,7 @@ impl Handler<FindAccount> for Accounts {
     fn handle(&mut self, FindAccount(id): FindAccount, _: &mut Self::Context) -> Self::Result {
         let parts = Rc::clone(&self.parts);
         Box::pin(async move {
-            Ok(parts
-                .repository
-                .retry_until_known(async |connection| accounts::find(connection, id).await)
-                .await?)
+            Ok(parts.repository.until_known(async |connection| accounts::find(connection, id).await).await?)
         })
     }
 }
@@ -152,7 +150,7 @@ impl Handler<ListAccounts> for Accounts {
         Box::pin(async move {
             Ok(parts
                 .repository
-                .retry_until_known(async |connection| accounts::list(connection, after, limit).await)
+                .until_known(async |connection| accounts::list(connection, after, limit).await)
                 .await?)
         })
     }
@@ -165,7 +163,7 @@ impl Handler<ChangeRole> for Accounts {
         let parts = Rc::clone(&self.parts);
         Box::pin(async move {
             let change = async |connection: &_| accounts::change_role(connection, actor, id, role).await;
-            Ok(parts.repository.retry_until_known(change).await?)
+            Ok(parts.repository.until_known(change).await?)
         })
     }
 }

@@ -1,5 +1,8 @@
 use actix_web::http::StatusCode;
-use runtime::http::{FieldError, Problem};
+use runtime::{
+    db::Failure,
+    http::{FieldError, Problem},
+};
 
 use crate::actors::AccountsError;
 
@@ -10,14 +13,16 @@ impl From<AccountsError> for Problem {
                 "overloaded",
                 "Too many passwords are being hashed. Retry after a moment.",
             ),
-            AccountsError::Unavailable(_) => {
+            AccountsError::Database(Failure::Unavailable(_)) => {
                 tracing::warn!(%error, "answered 503");
                 Problem::unavailable(
                     "database-unavailable",
                     "The database is not available. Retry after a moment.",
                 )
             }
-            AccountsError::Refused(_) | AccountsError::Hashing | AccountsError::Signing(_) => {
+            AccountsError::Database(Failure::Refused(_))
+            | AccountsError::Hashing
+            | AccountsError::Signing(_) => {
                 tracing::error!(%error, "answered 500");
                 Problem::internal()
             }

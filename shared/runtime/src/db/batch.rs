@@ -1,14 +1,13 @@
 //! One batch of a [`GroupCommit`](super::GroupCommit), split after a failure until the failing item stands
 //! alone.
 
-use std::{
-    collections::VecDeque,
-    ops::Range,
-    rc::Rc,
-    time::{Duration, Instant},
-};
+use std::{collections::VecDeque, ops::Range, rc::Rc, time::Instant};
 
-use super::{CommitError, Database, DbError, Fault, Write, write::Limits};
+use super::{
+    Database, DbError, Failure, Fault, Write,
+    retry::{RETRY_PAUSE, Retries},
+    write::Limits,
+};
 use crate::failpoint;
 
 /// Two tries take half a second with the lock timeout of 250 ms, and leave `commit-deadline` (2 s) time for
@@ -16,8 +15,6 @@ use crate::failpoint;
 const TRIES_BEFORE_SPLIT: u32 = 2;
 /// Three splits isolate one item among 512; each may cost a lock timeout.
 const PARTS_PER_SPLIT: usize = 8;
-/// Longer than a reconnect to a restarting server.
-const RETRY_PAUSE: Duration = Duration::from_millis(50);
 
 pub(super) struct Batch<W> {
     pub writer: Rc<W>,
@@ -26,7 +23,7 @@ pub(super) struct Batch<W> {
 }
 
 impl<W: Write> Batch<W> {
-    pub async fn run(&self, items: Vec<W::Item>) -> Vec<Result<W::Output, CommitError>> {
+    pub async fn run(&self, items: Vec<W::Item>) -> Vec<Result<W::Output, Failure>> {
         metrics::histogram!("orderflow_group_commit_batch_size", "writer" => W::NAME)
             .record(items.len() as f64);
         let started = Instant::now();
@@ -36,16 +33,10 @@ impl<W: Write> Batch<W> {
         outcomes
     }
 
-    /// Items left at the deadline are [`CommitError::Unavailable`].
-    async fn commit_or_split(
-        &self,
-        items: &[W::Item],
-        started: Instant,
-    ) -> Vec<Result<W::Output, CommitError>> {
-        let mut outcomes: Vec<_> = items
-            .iter()
-            .map(|_| Err(CommitError::Unavailable("the deadline has passed".to_owned())))
-            .collect();
+    /// Items left at the deadline are [`Failure::Unavailable`].
+    async fn commit_or_split(&self, items: &[W::Item], started: Instant) -> Vec<Result<W::Output, Failure>> {
+        let mut outcomes: Vec<_> =
+            items.iter().map(|_| Err(Failure::Unavailable("the deadline has passed".to_owned()))).collect();
         let mut parts = VecDeque::new();
         parts.push_back(0..items.len());
         while let Some(part) = parts.pop_front() {
@@ -76,32 +67,18 @@ impl<W: Write> Batch<W> {
         tries: u32,
         started: Instant,
     ) -> Result<Vec<W::Output>, DbError> {
-        let mut tried = 0;
-        let mut may_be_committed = false;
+        let mut retries = Retries::new(started, self.limits.deadline);
         loop {
             let error = match self.attempt(items).await {
                 Ok(outcomes) => return Ok(outcomes),
                 Err(error) => error,
             };
-            tried += 1;
-            may_be_committed |= error.fault == Fault::Lost;
-            let again = match error.fault {
-                Fault::Lost => true,
-                Fault::Unreachable => may_be_committed,
-                Fault::Contention => tried < tries,
-                Fault::Unfit => tried < tries || W::DEPENDENT,
-                Fault::Constraint(_) | Fault::Refused => false,
-            };
-            if !again || started.elapsed() >= self.limits.deadline {
+            // A dependent batch has no part that could go ahead.
+            let tries = if W::DEPENDENT && error.fault == Fault::Unfit { u32::MAX } else { tries };
+            if !retries.again(&error, tries).await {
                 return Err(error);
             }
-            tracing::warn!(
-                writer = W::NAME,
-                items = items.len(),
-                %error,
-                "commit failed; retrying the batch"
-            );
-            tokio::time::sleep(RETRY_PAUSE).await;
+            tracing::warn!(writer = W::NAME, items = items.len(), %error, "commit failed; trying it again");
         }
     }
 
@@ -123,8 +100,8 @@ impl<W: Write> Batch<W> {
 }
 
 /// Contention of a dependent batch is a refusal: its caller has to find the failing item.
-fn commit_error<W: Write>(error: DbError) -> CommitError {
-    if W::DEPENDENT && error.fault == Fault::Contention { CommitError::Refused(error) } else { error.into() }
+fn commit_error<W: Write>(error: DbError) -> Failure {
+    if W::DEPENDENT && error.fault == Fault::Contention { Failure::Refused(error) } else { error.into() }
 }
 
 fn may_come_from_one_item(error: &DbError) -> bool {

@@ -61,6 +61,23 @@ impl DbError {
     }
 }
 
+/// The reason why a write or a read has no result. The errors of the services contain it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// The item may have been committed: look it up by its key.
+    #[error("the database is unavailable: {0}")]
+    Unavailable(String),
+    /// Rolled back, and refused again by a retry.
+    #[error("the database refused it: {0}")]
+    Refused(DbError),
+}
+
+impl From<DbError> for Failure {
+    fn from(error: DbError) -> Self {
+        if error.is_transient() { Self::Unavailable(error.message) } else { Self::Refused(error) }
+    }
+}
+
 impl fmt::Display for DbError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)

@@ -20,7 +20,7 @@ use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler,
 use futures_util::future::LocalBoxFuture;
 use tokio::sync::oneshot;
 
-use super::{CommitError, Database, DatabaseSettings, OutputSender, Write, batch::Batch, write::Limits};
+use super::{Database, DatabaseSettings, Failure, OutputSender, Write, batch::Batch, write::Limits};
 use crate::supervisor::{Drain, Drainable, ExitReason, Life, RestartPolicy, Supervised, SupervisorHandle};
 
 /// At 300 orders a second 2 to 3 items arrive per commit-interval; waiting would cost 8 ms a step.
@@ -44,13 +44,13 @@ impl<W: Write> Message for CommitAll<W> {
     type Result = ();
 }
 
-/// A writer that is replaced leaves [`CommitError::Unavailable`].
+/// A writer that is replaced leaves [`Failure::Unavailable`].
 async fn output_of<W: Write>(
-    outcome: oneshot::Receiver<Result<W::Output, CommitError>>,
-) -> Result<W::Output, CommitError> {
-    outcome.await.unwrap_or_else(|_| {
-        Err(CommitError::Unavailable(format!("the {} writer is being replaced", W::NAME)))
-    })
+    outcome: oneshot::Receiver<Result<W::Output, Failure>>,
+) -> Result<W::Output, Failure> {
+    outcome
+        .await
+        .unwrap_or_else(|_| Err(Failure::Unavailable(format!("the {} writer is being replaced", W::NAME))))
 }
 
 /// Collects items into batches and commits them.
@@ -111,7 +111,7 @@ impl<W: Write> Commits<W> {
     }
 
     /// Queues an item at once; the future yields the output.
-    pub fn commit(&self, item: W::Item) -> impl Future<Output = Result<W::Output, CommitError>> + use<W> {
+    pub fn commit(&self, item: W::Item) -> impl Future<Output = Result<W::Output, Failure>> + use<W> {
         let (sender, outcome) = oneshot::channel();
         self.commit_for(item, sender);
         output_of::<W>(outcome)
@@ -121,7 +121,7 @@ impl<W: Write> Commits<W> {
     pub fn commit_all(
         &self,
         items: Vec<W::Item>,
-    ) -> Vec<impl Future<Output = Result<W::Output, CommitError>> + use<W>> {
+    ) -> Vec<impl Future<Output = Result<W::Output, Failure>> + use<W>> {
         let commit = |item| {
             let (sender, outcome) = oneshot::channel();
             (Commit { item, sender }, output_of::<W>(outcome))
@@ -261,11 +261,11 @@ impl<W: Write> GroupCommit<W> {
     fn send_outputs(
         &mut self,
         senders: Vec<OutputSender<W::Output>>,
-        outcomes: Vec<Result<W::Output, CommitError>>,
+        outcomes: Vec<Result<W::Output, Failure>>,
     ) {
         let failure = outcomes.iter().find_map(|outcome| outcome.as_ref().err().cloned());
         if W::MAX_WAIT_INTERVALS == 0 {
-            let is_done = outcomes.iter().any(|outcome| !matches!(outcome, Err(CommitError::Unavailable(_))));
+            let is_done = outcomes.iter().any(|outcome| !matches!(outcome, Err(Failure::Unavailable(_))));
             self.database.health().record_batch(
                 W::NAME,
                 if is_done { None } else { failure.as_ref().map(ToString::to_string) },

@@ -2,7 +2,7 @@ use std::{future::Future, time::Duration};
 
 use tokio::sync::oneshot;
 
-use super::{Connection, DbError};
+use super::{Connection, DbError, Failure};
 
 /// One kind of write for [`GroupCommit`](super::GroupCommit).
 pub trait Write: Unpin + 'static {
@@ -35,25 +35,8 @@ pub trait Write: Unpin + 'static {
     fn committed(&self, _items: &[Self::Item], _outcomes: &[Self::Output]) {}
 }
 
-/// The failure of an item.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum CommitError {
-    /// The item may have been committed: look it up by its key.
-    #[error("the database is unavailable: {0}")]
-    Unavailable(String),
-    /// Rolled back.
-    #[error("the database refused it: {0}")]
-    Refused(DbError),
-}
-
-impl From<DbError> for CommitError {
-    fn from(error: DbError) -> Self {
-        if error.is_transient() { Self::Unavailable(error.message) } else { Self::Refused(error) }
-    }
-}
-
 /// Dropped unused when a writer is replaced; the item may have been committed.
-pub type OutputSender<O> = oneshot::Sender<Result<O, CommitError>>;
+pub type OutputSender<O> = oneshot::Sender<Result<O, Failure>>;
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {

@@ -264,7 +264,7 @@ async fn a_schema_error_is_no_fault_of_the_item() {
     database.check().await.expect("all is well");
     let writer = notes(&database, &settings);
     let refused = async || match writer.commit(1).await {
-        Err(db::CommitError::Unavailable(why)) if why.contains("does not exist") => Ok(()),
+        Err(db::Failure::Unavailable(why)) if why.contains("does not exist") => Ok(()),
         other => Err(other),
     };
     eventually("the item can be tried again", SOON, refused).await;
@@ -291,7 +291,7 @@ async fn a_column_of_another_type_is_for_an_operator_to_mend_and_ends_no_actor()
     change("int USING 7, ALTER label SET DEFAULT 7").await;
 
     let error = writer.commit(2).await.expect_err("it cannot be read");
-    assert!(matches!(&error, db::CommitError::Unavailable(why) if why.contains("int4")), "{error}");
+    assert!(matches!(&error, db::Failure::Unavailable(why) if why.contains("int4")), "{error}");
     let complaint = database.check().await.expect_err("it cannot do its work");
     assert!(complaint.contains("lacks what this program needs"), "{complaint}");
 

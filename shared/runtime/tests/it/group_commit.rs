@@ -6,7 +6,7 @@ use std::{
 use actix_rt::Arbiter;
 use futures_util::future::join_all;
 use runtime::db::DatabaseSettings;
-use runtime::db::{CommitError, Commits, Connection, Database, DbError, Fault, Write};
+use runtime::db::{Commits, Connection, Database, DbError, Failure, Fault, Write};
 use runtime::shutdown::Shutdown;
 use runtime::supervisor::{Roster, SupervisorHandle};
 use testing::{TestDatabase, database_settings};
@@ -130,7 +130,7 @@ async fn items_that_come_together_are_committed_whatever_their_number_and_answer
     up(&commits).await;
     for number in [0, 1, bank.settings.commit_batch, bank.settings.commit_batch + 1] {
         let items: Vec<Deposit> = (0..number).map(|_| deposit(1)).collect();
-        let expected: Vec<Result<Uuid, CommitError>> = items.iter().map(|item| Ok(item.id)).collect();
+        let expected: Vec<Result<Uuid, Failure>> = items.iter().map(|item| Ok(item.id)).collect();
         assert_eq!(join_all(commits.commit_all(items)).await, expected, "{number} items");
     }
 }
@@ -156,7 +156,7 @@ async fn a_refused_item_does_not_take_the_others_along() {
     assert_eq!(refused, [37]);
     let positive = Fault::Constraint("positive".to_owned());
     assert!(
-        matches!(&outcomes[37], Err(CommitError::Refused(error)) if error.fault == positive),
+        matches!(&outcomes[37], Err(Failure::Refused(error)) if error.fault == positive),
         "{:?}",
         outcomes[37]
     );
@@ -204,8 +204,8 @@ async fn when_a_batch_fails_what_was_decided_on_top_of_it_fails_too() {
         join_all((0..5).map(|_| commits.commit(deposit(1)))).await
     };
     let (first, later) = futures_util::join!(first, later);
-    assert!(matches!(first, Err(CommitError::Refused(_))), "{first:?}");
-    assert!(later.iter().all(|outcome| matches!(outcome, Err(CommitError::Refused(_)))), "{later:?}");
+    assert!(matches!(first, Err(Failure::Refused(_))), "{first:?}");
+    assert!(later.iter().all(|outcome| matches!(outcome, Err(Failure::Refused(_)))), "{later:?}");
     commits.commit(deposit(1)).await.expect("a decision of its own");
     assert_eq!(bank.number("SELECT count(*) FROM deposits").await, 2);
 }
@@ -221,7 +221,7 @@ async fn a_drained_writer_has_committed_what_was_queued() {
         commits.drain(Duration::from_secs(10)).await
     });
     assert!(in_time && outcomes.iter().all(Result::is_ok), "{outcomes:?}");
-    assert!(matches!(commits.commit(deposit(1)).await, Err(CommitError::Unavailable(_))));
+    assert!(matches!(commits.commit(deposit(1)).await, Err(Failure::Unavailable(_))));
 }
 
 #[actix_rt::test]
@@ -237,7 +237,7 @@ async fn without_a_database_the_writers_are_told_in_time() {
     });
     let outcome =
         tokio::time::timeout(Duration::from_secs(5), commits.commit(deposit(1))).await.expect("in time");
-    assert!(matches!(outcome, Err(CommitError::Unavailable(_))), "{outcome:?}");
+    assert!(matches!(outcome, Err(Failure::Unavailable(_))), "{outcome:?}");
 }
 
 #[actix_rt::test]
@@ -325,7 +325,7 @@ async fn an_item_whose_row_is_locked_does_not_hold_up_the_others() {
     let held_up: Vec<usize> = (0..items.len()).filter(|n| outcomes[*n].is_err()).collect();
     assert_eq!(held_up, [100]);
     assert!(
-        matches!(outcomes[100], Err(CommitError::Unavailable(_))),
+        matches!(outcomes[100], Err(Failure::Unavailable(_))),
         "it is no fault of the item: {:?}",
         outcomes[100]
     );

@@ -11,6 +11,8 @@ use super::products::{StoredProduct, level, record, record_columns};
 use crate::domain::{Details, NewProduct, ProductRecord, Sku};
 
 const FIRST_STOCK: &str = "product created";
+/// The statement changed the product.
+const IF_CHANGED: &str = "WHERE EXISTS (SELECT FROM p)";
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Changed {
@@ -26,25 +28,20 @@ pub async fn create(
     event: &OutboxEvent,
     lease: Duration,
 ) -> Result<Option<StoredProduct>, DbError> {
-    let statement = connection
-        .prepare_cached(concat!(
-            "WITH p AS (
-                 INSERT INTO products (sku, name, description, price, currency, on_hand) VALUES ($1, $2, $3, $4, $5, $6)
-                 ON CONFLICT (sku) DO NOTHING RETURNING *
-             ), l AS (
-                 INSERT INTO stock_ledger (sku, delta, balance, reason) SELECT sku, on_hand, on_hand, $7 FROM p RETURNING id
-             ), told AS (
-                 INSERT INTO outbox (event_id, stream, envelope, repeats, due_at)
-                 SELECT o.*, now() + make_interval(secs => $12)
-                 FROM unnest($8::uuid[], $9::text[], $10::text[], $11::int[]) AS o WHERE EXISTS (SELECT FROM p)
-             )
-             SELECT ",
-            record_columns!(),
-            ", p.on_hand, l.id FROM p, l"
-        ))
-        .await?;
+    let insert = OutboxRows::insert(8, IF_CHANGED);
+    let columns = record_columns!();
+    let sql = format!(
+        "WITH p AS (
+             INSERT INTO products (sku, name, description, price, currency, on_hand) VALUES ($1, $2, $3, $4, $5, $6)
+             ON CONFLICT (sku) DO NOTHING RETURNING *
+         ), l AS (
+             INSERT INTO stock_ledger (sku, delta, balance, reason) SELECT sku, on_hand, on_hand, $7 FROM p RETURNING id
+         ), published AS ({insert})
+         SELECT {columns}, p.on_hand, l.id FROM p, l"
+    );
+    let statement = connection.prepare_cached(&sql).await?;
     let details = &product.details;
-    let o = OutboxRows::from_iter([event]);
+    let rows = OutboxRows::from_iter([event]);
     let name = details.name.as_str();
     let description = details.description.as_str();
     let price = details.price.amount();
@@ -52,6 +49,7 @@ pub async fn create(
     let sku = product.sku.as_str();
     let stock = product.stock.get();
     let lease = lease.as_secs_f64();
+    let [ids, streams, envelopes, repeats, due_in] = rows.parameters(&lease);
     let row = connection
         .query_opt(
             &statement,
@@ -63,11 +61,11 @@ pub async fn create(
                 &currency,
                 &stock,
                 &FIRST_STOCK,
-                &o.ids,
-                &o.streams,
-                &o.envelopes,
-                &o.repeats,
-                &lease,
+                ids,
+                streams,
+                envelopes,
+                repeats,
+                due_in,
             ],
         )
         .await?;
@@ -82,29 +80,25 @@ pub async fn change(
     event: &OutboxEvent,
     lease: Duration,
 ) -> Result<Changed, DbError> {
-    let statement = connection
-        .prepare_cached(concat!(
-            "WITH p AS (
-                 UPDATE products SET name = $3, description = $4, price = $5, currency = $6, version = version + 1, updated_at = now(),
-                     change = nextval('product_changes')
-                 WHERE sku = $1 AND version = $2 AND deleted_at IS NULL RETURNING *
-             ), told AS (
-                 INSERT INTO outbox (event_id, stream, envelope, repeats, due_at)
-                 SELECT o.*, now() + make_interval(secs => $11)
-                 FROM unnest($7::uuid[], $8::text[], $9::text[], $10::int[]) AS o WHERE EXISTS (SELECT FROM p)
-             )
-             SELECT ",
-            record_columns!(),
-            " FROM p"
-        ))
-        .await?;
-    let o = OutboxRows::from_iter([event]);
+    let insert = OutboxRows::insert(7, IF_CHANGED);
+    let columns = record_columns!();
+    let sql = format!(
+        "WITH p AS (
+             UPDATE products SET name = $3, description = $4, price = $5, currency = $6, version = version + 1, updated_at = now(),
+                 change = nextval('product_changes')
+             WHERE sku = $1 AND version = $2 AND deleted_at IS NULL RETURNING *
+         ), published AS ({insert})
+         SELECT {columns} FROM p"
+    );
+    let statement = connection.prepare_cached(&sql).await?;
+    let rows = OutboxRows::from_iter([event]);
     let name = details.name.as_str();
     let description = details.description.as_str();
     let price = details.price.amount();
     let currency = details.price.currency();
     let sku = sku.as_str();
     let lease = lease.as_secs_f64();
+    let [ids, streams, envelopes, repeats, due_in] = rows.parameters(&lease);
     let row = connection
         .query_opt(
             &statement,
@@ -115,11 +109,11 @@ pub async fn change(
                 &description,
                 &price,
                 &currency,
-                &o.ids,
-                &o.streams,
-                &o.envelopes,
-                &o.repeats,
-                &lease,
+                ids,
+                streams,
+                envelopes,
+                repeats,
+                due_in,
             ],
         )
         .await?;
@@ -133,27 +127,21 @@ pub async fn remove(
     event: &OutboxEvent,
     lease: Duration,
 ) -> Result<Changed, DbError> {
-    let statement = connection
-        .prepare_cached(concat!(
-            "WITH p AS (
-                 UPDATE products SET version = version + 1, updated_at = now(), deleted_at = now(), change = nextval('product_changes')
-                 WHERE sku = $1 AND version = $2 AND deleted_at IS NULL RETURNING *
-             ), told AS (
-                 INSERT INTO outbox (event_id, stream, envelope, repeats, due_at)
-                 SELECT o.*, now() + make_interval(secs => $7)
-                 FROM unnest($3::uuid[], $4::text[], $5::text[], $6::int[]) AS o WHERE EXISTS (SELECT FROM p)
-             )
-             SELECT ",
-            record_columns!(),
-            " FROM p"
-        ))
-        .await?;
-    let o = OutboxRows::from_iter([event]);
-    let row = connection
-        .query_opt(
-            &statement,
-            &[&sku.as_str(), &version, &o.ids, &o.streams, &o.envelopes, &o.repeats, &lease.as_secs_f64()],
-        )
-        .await?;
+    let insert = OutboxRows::insert(3, IF_CHANGED);
+    let columns = record_columns!();
+    let sql = format!(
+        "WITH p AS (
+             UPDATE products SET version = version + 1, updated_at = now(), deleted_at = now(), change = nextval('product_changes')
+             WHERE sku = $1 AND version = $2 AND deleted_at IS NULL RETURNING *
+         ), published AS ({insert})
+         SELECT {columns} FROM p"
+    );
+    let statement = connection.prepare_cached(&sql).await?;
+    let rows = OutboxRows::from_iter([event]);
+    let lease = lease.as_secs_f64();
+    let [ids, streams, envelopes, repeats, due_in] = rows.parameters(&lease);
+    let sku = sku.as_str();
+    let row =
+        connection.query_opt(&statement, &[&sku, &version, ids, streams, envelopes, repeats, due_in]).await?;
     row.map_or(Ok(Changed::Stale), |row| record(&row).map(Changed::Done))
 }

@@ -10,12 +10,8 @@ use super::Reply;
 /// After an error the replies may be inserted.
 pub async fn park_replies(connection: &Connection, replies: &[&Reply]) -> Result<(), DbError> {
     // A redelivered event parks the same reply again.
-    let statement = connection
-        .prepare_cached(
-            "INSERT INTO outbox (event_id, stream, envelope, repeats, due_at)
-             SELECT unnest($1::uuid[]), unnest($2::text[]), unnest($3::text[]), unnest($4::int[]), now() ON CONFLICT (event_id) DO NOTHING",
-        )
-        .await?;
+    let insert = OutboxRows::insert(1, "ON CONFLICT (event_id) DO NOTHING");
+    let statement = connection.prepare_cached(&insert).await?;
     let event = |reply: &&Reply| OutboxEvent {
         stream: reply.stream.to_owned(),
         envelope: reply.envelope.clone(),
@@ -23,6 +19,6 @@ pub async fn park_replies(connection: &Connection, replies: &[&Reply]) -> Result
     };
     let events: Vec<OutboxEvent> = replies.iter().map(event).collect();
     let rows: OutboxRows = events.iter().collect();
-    connection.execute(&statement, &[&rows.ids, &rows.streams, &rows.envelopes, &rows.repeats]).await?;
+    connection.execute(&statement, &rows.parameters(&0.0)).await?;
     Ok(())
 }

@@ -198,34 +198,21 @@ pub async fn give_up_refund(
     question: Option<&OutboxEvent>,
     resend_after: Duration,
 ) -> Result<(), DbError> {
-    let statement = connection
-        .prepare_cached(
-            "WITH due AS (
-                 DELETE FROM refunds_due WHERE order_id = $1
-             ), processed AS (
-                 DELETE FROM inbox WHERE consumer = $2 AND event_id = $3
-             )
-             INSERT INTO outbox (event_id, stream, envelope, repeats, due_at)
-             SELECT unnest($4::uuid[]), unnest($5::text[]), unnest($6::text[]), unnest($7::int[]), now() + make_interval(secs => $8)
-             ON CONFLICT (event_id) DO NOTHING",
-        )
-        .await?;
+    let insert = OutboxRows::insert(4, "ON CONFLICT (event_id) DO NOTHING");
+    let sql = format!(
+        "WITH due AS (
+             DELETE FROM refunds_due WHERE order_id = $1
+         ), processed AS (
+             DELETE FROM inbox WHERE consumer = $2 AND event_id = $3
+         )
+         {insert}"
+    );
+    let statement = connection.prepare_cached(&sql).await?;
     let rows = OutboxRows::from_iter(question);
-    let seconds = resend_after.as_secs_f64();
+    let resend_after = resend_after.as_secs_f64();
+    let [ids, streams, envelopes, repeats, due_in] = rows.parameters(&resend_after);
     connection
-        .execute(
-            &statement,
-            &[
-                &order_id,
-                &consumer,
-                &event_id,
-                &rows.ids,
-                &rows.streams,
-                &rows.envelopes,
-                &rows.repeats,
-                &seconds,
-            ],
-        )
+        .execute(&statement, &[&order_id, &consumer, &event_id, ids, streams, envelopes, repeats, due_in])
         .await?;
     Ok(())
 }

@@ -54,19 +54,17 @@ impl Write for SettleCharges {
         connection: &Connection,
         items: &[Settlement],
     ) -> Result<Vec<Self::Output>, DbError> {
+        let insert = OutboxRows::insert(6, "JOIN moved ON moved.event_id = o.event_id");
         let query = format!(
             "WITH moved AS (
                  UPDATE orders o SET status = i.status, charge_id = i.charge_id, reason = i.reason, version = o.version + 1, settled_at = now(),
                         answer = CASE i.status WHEN 'declined' THEN coalesce(o.answer, 'terminal') ELSE o.answer END
-                 FROM (SELECT unnest($1::uuid[]) AS id, unnest($2::text[]) AS status, unnest($3::text[]) AS charge_id, unnest($4::text[]) AS reason) AS i
+                 FROM (SELECT unnest($1::uuid[]) AS id, unnest($2::text[]) AS status, unnest($3::text[]) AS charge_id, unnest($4::text[]) AS reason,
+                              unnest($5::uuid[]) AS event_id) AS i
                  WHERE o.id = i.id AND o.id = ANY($1) AND o.status = 'pending'
-                 RETURNING o.id, {PROGRESS_COLUMNS}
+                 RETURNING o.id, {PROGRESS_COLUMNS}, i.event_id
              ), published AS (
-                 INSERT INTO outbox (event_id, stream, envelope, repeats, due_at)
-                 SELECT e.event_id, e.stream, e.envelope, e.repeats, now() + make_interval(secs => $10)
-                 FROM (SELECT unnest($5::uuid[]) AS order_id, unnest($6::uuid[]) AS event_id, unnest($7::text[]) AS stream,
-                              unnest($8::text[]) AS envelope, unnest($9::int[]) AS repeats) AS e
-                 JOIN moved ON moved.id = e.order_id
+                 {insert}
              ), retried AS (
                  DELETE FROM charges_retried WHERE order_id = ANY($11)
              )
@@ -77,27 +75,19 @@ impl Write for SettleCharges {
         let statuses: Vec<&str> = items.iter().map(|item| item.result.status()).collect();
         let charges: Vec<Option<&str>> = items.iter().map(|item| item.result.charge_id()).collect();
         let reasons: Vec<Option<&str>> = items.iter().map(|item| item.result.reason()).collect();
-        let completed: Vec<Uuid> =
-            items.iter().filter(|item| item.result.event().is_some()).map(|item| item.order_id).collect();
+        let event = |item: &Settlement| item.result.event().map(|event| event.envelope.id);
+        let events: Vec<Option<Uuid>> = items.iter().map(event).collect();
         let rows: OutboxRows =
             items.iter().filter_map(|item| item.result.event().map(AsRef::as_ref)).collect();
         let retried: Vec<Uuid> = items.iter().filter(|item| item.retried).map(|item| item.order_id).collect();
-        let seconds = self.resend_after.as_secs_f64();
+        let resend_after = self.resend_after.as_secs_f64();
+        let [event_ids, streams, envelopes, repeats, due_in] = rows.parameters(&resend_after);
         let moved = connection
             .query(
                 &statement,
                 &[
-                    &ids,
-                    &statuses,
-                    &charges,
-                    &reasons,
-                    &completed,
-                    &rows.ids,
-                    &rows.streams,
-                    &rows.envelopes,
-                    &rows.repeats,
-                    &seconds,
-                    &retried,
+                    &ids, &statuses, &charges, &reasons, &events, event_ids, streams, envelopes, repeats,
+                    due_in, &retried,
                 ],
             )
             .await?;

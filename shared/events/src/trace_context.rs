@@ -82,7 +82,10 @@ impl TraceContext {
 
     fn parse(header: &str) -> Option<Self> {
         let mut parts = header.split('-');
-        let (version, trace, span, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+        let version = parts.next()?;
+        let trace = parts.next()?;
+        let span = parts.next()?;
+        let flags = parts.next()?;
         let well_formed = version.len() == 2
             && version != "ff"
             && trace.len() == 32
@@ -91,7 +94,8 @@ impl TraceContext {
         if !well_formed || (version == "00" && parts.next().is_some()) {
             return None;
         }
-        let (trace, span) = (u128::from_str_radix(trace, 16).ok()?, u64::from_str_radix(span, 16).ok()?);
+        let trace = u128::from_str_radix(trace, 16).ok()?;
+        let span = u64::from_str_radix(span, 16).ok()?;
         let sampled = u8::from_str_radix(flags, 16).ok()? & 1 == 1;
         (trace != 0 && span != 0).then_some(Self { trace, span, parent: 0, sampled })
     }

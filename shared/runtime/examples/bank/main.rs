@@ -32,7 +32,7 @@ use contract::{Credited, Deposited, GROUP, ROUTE, SERVICE, credited, deposited};
 use events::Event;
 use runtime::{
     db::{Database, DbError},
-    outbox::{OutboxEvent, RelayHandle, RelayOptions},
+    outbox::{OutboxEvent, OutboxRows, RelayHandle, RelayOptions},
     shutdown::Shutdown,
     stream::{Broker, ConsumerSet, EventHandler, Outcome, Received, overview},
     supervisor::{Roster, SupervisorHandle},
@@ -52,7 +52,8 @@ impl EventHandler for Teller {
     type Event = Deposited;
 
     async fn handle(&self, batch: &[Received<Deposited>]) -> Vec<Outcome> {
-        let (mut outcomes, mut committed) = (Vec::new(), Vec::new());
+        let mut outcomes = Vec::new();
+        let mut committed = Vec::new();
         for received in batch {
             let credited = credited(received);
             outcomes.push(match self.deposit(received, &credited).await {
@@ -75,21 +76,23 @@ impl EventHandler for Teller {
 impl Teller {
     /// False if the inbox knows the event. `due_at` keeps the relay's sweep away for a second.
     async fn deposit(&self, received: &Received<Deposited>, credited: &OutboxEvent) -> Result<bool, DbError> {
-        let sql = "WITH fresh AS (
+        let sql = format!(
+            "WITH fresh AS (
                 INSERT INTO inbox (consumer, event_id) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING event_id
             ), effect AS (
                 INSERT INTO deposits (event_id, account, amount) SELECT event_id, $3, $4 FROM fresh
-            )
-            INSERT INTO outbox (event_id, stream, envelope, repeats, due_at)
-            SELECT $5, $6, $7, 0, now() + interval '1 second' FROM fresh";
-        let (event, Deposited { account, amount }) = (&received.envelope.id, &received.event);
-        let OutboxEvent { stream, envelope, .. } = credited;
-        let document = envelope.to_json();
+            ) {}",
+            OutboxRows::insert(5, "WHERE EXISTS (SELECT FROM fresh)")
+        );
+        let event = &received.envelope.id;
+        let Deposited { account, amount } = &received.event;
+        let rows = OutboxRows::from_iter([credited]);
+        let [ids, streams, envelopes, repeats, due_in] = rows.parameters(&1.0);
         let connection = self.database.connection().await?;
-        let rows = connection
-            .execute(sql, &[&GROUP, event, account, amount, &envelope.id, stream, &document])
+        let inserted = connection
+            .execute(&sql, &[&GROUP, event, account, amount, ids, streams, envelopes, repeats, due_in])
             .await?;
-        Ok(rows == 1)
+        Ok(inserted == 1)
     }
 }
 
@@ -101,7 +104,8 @@ pub struct Summary {
 }
 
 pub async fn run() -> Summary {
-    let (redis, private) = (TestRedis::start().await, TestDatabase::create().await);
+    let redis = TestRedis::start().await;
+    let private = TestDatabase::create().await;
     let database = Database::open(SERVICE, &database_settings(private.url())).expect("a pool");
     let connection = database.connection().await.expect("a connection");
     connection.batch_execute(include_str!("tables.sql")).await.expect("tables");

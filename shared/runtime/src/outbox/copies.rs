@@ -132,7 +132,7 @@ impl<'a> Copies<'a> {
     async fn oldest_reply_age(&self) -> Result<Option<Duration>, BrokerError> {
         let mut oldest = None;
         for stream in self.options.routes.iter().flat_map(|route| route.answered_on) {
-            let since = self.options.broker.unsettled_since(stream, self.options.group).await?;
+            let since = self.options.broker.unacknowledged_since(stream, self.options.group).await?;
             oldest = [oldest, since].into_iter().flatten().min();
         }
         let Some(oldest) = oldest else { return Ok(None) };

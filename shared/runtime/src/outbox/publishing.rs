@@ -53,7 +53,9 @@ pub(super) async fn publish(options: &RelayOptions, events: Vec<(&OutboxEvent, i
             };
         }
     };
-    let (mut published, mut done, mut refused) = (Published::default(), Vec::new(), None);
+    let mut published = Published::default();
+    let mut done = Vec::new();
+    let mut refused = None;
     for ((event, attempts), result) in events.iter().zip(results) {
         match result {
             // The row keeps its lease: the sweep retries.

@@ -8,12 +8,13 @@ use std::{
 };
 
 use events::Envelope;
+use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::{OutboxEvent, Retention};
 use crate::db::{self, Connection, DbError};
 
-/// Columns for an `INSERT INTO outbox … SELECT … FROM unnest(…)`.
+/// The rows of events, inserted by the statement of their effect.
 #[derive(Debug, Default)]
 pub struct OutboxRows {
     pub ids: Vec<Uuid>,
@@ -30,6 +31,24 @@ impl OutboxRows {
         self.streams.push(event.stream.clone());
         self.envelopes.push(event.envelope.to_json());
         self.repeats.push(event.retention.repeats());
+    }
+
+    /// The INSERT for a statement whose parameters from `$first` on are [`OutboxRows::parameters`]. `condition`
+    /// follows `FROM … AS o`, which has the columns `event_id`, `stream`, `envelope` and `repeats`.
+    pub fn insert(first: usize, condition: &str) -> String {
+        let [ids, streams, envelopes, repeats, due_in] = [0, 1, 2, 3, 4].map(|n| first + n);
+        // `FROM unnest(…, …)` would store every column first.
+        format!(
+            "INSERT INTO outbox (event_id, stream, envelope, repeats, due_at)
+             SELECT o.event_id, o.stream, o.envelope, o.repeats, now() + make_interval(secs => ${due_in})
+             FROM (SELECT unnest(${ids}::uuid[]) AS event_id, unnest(${streams}::text[]) AS stream,
+                          unnest(${envelopes}::text[]) AS envelope, unnest(${repeats}::int[]) AS repeats) AS o {condition}"
+        )
+    }
+
+    /// `due_in`: seconds until the sweep publishes a row that no relay was fed with.
+    pub fn parameters<'a>(&'a self, due_in: &'a f64) -> [&'a (dyn ToSql + Sync); 5] {
+        [&self.ids, &self.streams, &self.envelopes, &self.repeats, due_in]
     }
 }
 

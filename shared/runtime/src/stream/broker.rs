@@ -107,7 +107,8 @@ impl Broker {
         &self,
         events: &[(&str, &Envelope)],
     ) -> Result<impl Iterator<Item = Result<String, BrokerError>>, BrokerError> {
-        let (mut pipeline, began) = (Pipeline::with_capacity(events.len()), SystemTime::now());
+        let mut pipeline = Pipeline::with_capacity(events.len());
+        let began = SystemTime::now();
         for (stream, envelope) in events {
             pipeline.add_command(add(&self.key_of(stream, envelope), &envelope.to_json()));
         }

@@ -32,7 +32,9 @@ impl<H: EventHandler> Actor for Consumer<H> {
 
     fn started(&mut self, context: &mut Self::Context) {
         let Some(handler) = self.handler.take() else { return context.stop() };
-        let (spec, state, stopping) = (self.spec.clone(), Arc::clone(&self.state), Rc::clone(&self.stopping));
+        let spec = self.spec.clone();
+        let state = Arc::clone(&self.state);
+        let stopping = Rc::clone(&self.stopping);
         let session = async move { Session::open(spec, handler, state, stopping).await?.run().await };
         context.spawn(session.into_actor(self).map(|result, actor, context| {
             actor.life.ends(match result {

@@ -31,7 +31,9 @@ impl ConsumerSet {
         settings: &StreamSettings,
         broker: &Broker,
     ) -> Self {
-        let (supervisor, settings, broker) = (supervisor.clone(), settings.clone(), broker.clone());
+        let supervisor = supervisor.clone();
+        let settings = settings.clone();
+        let broker = broker.clone();
         Self { supervisor, group, settings, broker, specs: Vec::new(), actors: Vec::new() }
     }
 

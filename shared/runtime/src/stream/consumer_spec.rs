@@ -84,7 +84,8 @@ impl ConsumerMetrics {
         if events == 0 {
             return;
         }
-        let (stream, group) = (self.stream.clone(), self.group.clone());
+        let stream = self.stream.clone();
+        let group = self.group.clone();
         metrics::counter!("orderflow_stream_messages_total", "stream" => stream, "group" => group.clone(), "outcome" => outcome)
             .increment(events as u64);
         if outcome == "duplicate" {

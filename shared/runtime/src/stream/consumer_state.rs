@@ -13,16 +13,16 @@ pub(super) struct ConsumerState {
     pub failures: Failures,
     pub retries: Retries,
     /// A panic is attributed to all of them.
-    pub in_hand: Vec<Arc<Vec<String>>>,
+    pub in_flight: Vec<Arc<Vec<String>>>,
 }
 
 impl ConsumerState {
     pub(super) fn held(&self) -> usize {
-        self.retries.len() + self.in_hand.iter().map(|batch| batch.len()).sum::<usize>()
+        self.retries.len() + self.in_flight.iter().map(|batch| batch.len()).sum::<usize>()
     }
 
     pub(super) fn known(&self) -> HashSet<&str> {
-        self.in_hand
+        self.in_flight
             .iter()
             .flat_map(|batch| batch.iter().map(String::as_str))
             .chain(self.retries.entries())
@@ -30,13 +30,13 @@ impl ConsumerState {
     }
 
     pub(super) fn begin_life(&mut self) {
-        for entry in std::mem::take(&mut self.in_hand).iter().flat_map(|batch| batch.iter()) {
+        for entry in std::mem::take(&mut self.in_flight).iter().flat_map(|batch| batch.iter()) {
             self.retries.tried(entry);
         }
     }
 
     pub(super) fn blame(&mut self, panic: &str) {
-        for entry in std::mem::take(&mut self.in_hand).iter().flat_map(|batch| batch.iter()) {
+        for entry in std::mem::take(&mut self.in_flight).iter().flat_map(|batch| batch.iter()) {
             self.retries.forget(entry); // redelivered at once, and alone after repeated panics
             self.failures.record(entry, panic, true);
         }

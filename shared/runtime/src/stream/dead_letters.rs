@@ -48,7 +48,9 @@ fn index(stream: &str) -> String {
 
 /// Once per event. Reverts partial effects of a refused command.
 pub(super) async fn bury(broker: &Broker, burial: &Burial<'_>) -> Result<(), BrokerError> {
-    let (letters, index, field) = (dead_stream(burial.stream), index(burial.stream), burial.index_field());
+    let letters = dead_stream(burial.stream);
+    let index = index(burial.stream);
+    let field = burial.index_field();
     let mut known = redis::cmd("HEXISTS");
     known.arg(&index).arg(&field);
     if broker.command::<bool>(known).await? {
@@ -230,7 +232,8 @@ impl DeadLetters {
         filter: &DeadLetterFilter,
         dry_run: bool,
     ) -> Result<Redriven, BrokerError> {
-        let (mut count, mut after) = (Redriven::default(), None);
+        let mut count = Redriven::default();
+        let mut after = None;
         loop {
             let page = self.list(stream, after.as_deref(), 100).await?;
             let Some(last) = page.last() else { return Ok(count) };

@@ -66,7 +66,7 @@ pub(super) async fn oldest_pending(
 }
 
 /// Arrival, in milliseconds of the Redis clock.
-pub(super) async fn oldest_unsettled(
+pub(super) async fn oldest_unacknowledged(
     broker: &Broker,
     key: &str,
     group: &Group,
@@ -114,7 +114,8 @@ impl Position {
 impl Broker {
     /// A missing group starts at the first entry.
     pub(crate) async fn position(&self, key: &str, group: &str) -> Result<Position, BrokerError> {
-        let (mut length, mut first) = (redis::cmd("XLEN"), redis::cmd("XRANGE"));
+        let mut length = redis::cmd("XLEN");
+        let mut first = redis::cmd("XRANGE");
         length.arg(key);
         first.arg(key).arg("-").arg("+").arg("COUNT").arg(1);
         let length: u64 = self.command(length).await?;
@@ -139,8 +140,8 @@ impl Broker {
         Ok(answers.map(|answer| matches!(answer, Value::Array(rows) if !rows.is_empty())).collect())
     }
 
-    /// [`oldest_unsettled`] over all partitions.
-    pub(crate) async fn unsettled_since(
+    /// [`oldest_unacknowledged`] over all partitions.
+    pub(crate) async fn unacknowledged_since(
         &self,
         stream: &str,
         group: &str,
@@ -150,7 +151,7 @@ impl Broker {
             let named = Group { name: group.to_owned(), ..Group::default() };
             let found =
                 groups(self, &key).await?.into_iter().find(|found| found.name == group).unwrap_or(named);
-            oldest = [oldest, oldest_unsettled(self, &key, &found).await?].into_iter().flatten().min();
+            oldest = [oldest, oldest_unacknowledged(self, &key, &found).await?].into_iter().flatten().min();
         }
         Ok(oldest)
     }

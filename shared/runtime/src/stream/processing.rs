@@ -55,7 +55,7 @@ impl<H: EventHandler> Processing<H> {
         let ids = Arc::new(batch.iter().map(|(entry, _)| entry.id.clone()).collect::<Vec<String>>());
         let mut state = self.state();
         ids.iter().for_each(|id| state.retries.take(id));
-        state.in_hand.push(Arc::clone(&ids));
+        state.in_flight.push(Arc::clone(&ids));
         InHand { ids, batch }
     }
 
@@ -66,7 +66,7 @@ impl<H: EventHandler> Processing<H> {
         let result = self.read_and_handle(taken.batch).await;
         // A drop guard would also run after a panic, when the next life needs the ids.
         let mut state = self.state();
-        state.in_hand.retain(|batch| !Arc::ptr_eq(batch, &taken.ids));
+        state.in_flight.retain(|batch| !Arc::ptr_eq(batch, &taken.ids));
         taken.ids.iter().for_each(|id| state.retries.tried(id));
         drop(state);
         result
@@ -111,17 +111,19 @@ impl<H: EventHandler> Processing<H> {
         let outcomes = self.handler.handle(&batch.received).await;
         self.spec.metrics.processing.record(started.elapsed());
         debug_assert_eq!(outcomes.len(), batch.entries.len(), "one outcome an event");
-        self.settle(batch, outcomes, &handling).await
+        self.conclude(batch, outcomes, &handling).await
     }
 
-    async fn settle(
+    async fn conclude(
         &self,
         batch: Batch<H::Event>,
         outcomes: Vec<Outcome>,
         handling: &Handling,
     ) -> Result<(), BrokerError> {
-        let (mut settled, mut waiting) = (Vec::with_capacity(batch.entries.len()), Waiting::default());
-        let (mut duplicates, now) = (0, Timestamp::now());
+        let mut finished = Vec::with_capacity(batch.entries.len());
+        let mut waiting = Waiting::default();
+        let mut duplicates = 0;
+        let now = Timestamp::now();
         for ((entry, received), outcome) in batch.entries.iter().zip(&batch.received).zip(outcomes) {
             handling.record(&self.spec, received, &outcome);
             match outcome {
@@ -131,7 +133,7 @@ impl<H: EventHandler> Processing<H> {
                     if received.deliveries > 1 {
                         self.state().failures.take(entry);
                     }
-                    settled.push(entry.as_str());
+                    finished.push(entry.as_str());
                 }
                 Outcome::Transient(why) => waiting.push(entry, received.deliveries, why),
                 Outcome::Failed(why) => self.note_failure(entry, received, &why),
@@ -143,13 +145,13 @@ impl<H: EventHandler> Processing<H> {
             }
         }
         self.spec.metrics.count("duplicate", duplicates);
-        self.spec.metrics.count("done", settled.len() - duplicates);
-        if !settled.is_empty() {
+        self.spec.metrics.count("done", finished.len() - duplicates);
+        if !finished.is_empty() {
             failpoint::pass("consumer.before-ack", &self.spec.stream);
             self.state().retries.environment_is_there(Instant::now());
         }
-        self.consumer_group.acknowledge(&settled).await?;
-        self.postpone(waiting, settled.is_empty()).await
+        self.consumer_group.acknowledge(&finished).await?;
+        self.postpone(waiting, finished.is_empty()).await
     }
 
     fn note_failure(&self, entry: &str, received: &Received<H::Event>, why: &str) {

@@ -9,7 +9,8 @@ use crate::telemetry::{Attribute, Span, SpanKind, begin_span, record_span};
 pub(super) fn record_publication(stream: &str, envelope: &Envelope, began: SystemTime) {
     let Some(trace) = begin_span(&envelope.traceparent) else { return };
     record_span(trace, || {
-        let (name, attributes) = (format!("publish {stream}").into(), attributes("send", stream, envelope));
+        let name = format!("publish {stream}").into();
+        let attributes = attributes("send", stream, envelope);
         Span { kind: SpanKind::Producer, name, began, ended: SystemTime::now(), attributes, error: None }
     });
 }

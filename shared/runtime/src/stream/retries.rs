@@ -26,7 +26,7 @@ struct Retry {
     due: Instant,
     since: Instant,
     why: Why,
-    in_hand: bool,
+    in_flight: bool,
 }
 
 #[derive(Debug, Default)]
@@ -43,12 +43,12 @@ impl Retries {
             due: now,
             since: now,
             why,
-            in_hand: false,
+            in_flight: false,
         });
         let first = if why == Why::Failure { FIRST * OF_A_FAILURE } else { FIRST };
         let wait = first.saturating_mul(1 << retry.attempts.min(16));
         let longest = if why == Why::Failure { LONGEST * OF_A_FAILURE } else { LONGEST };
-        (retry.why, retry.due, retry.in_hand) = (why, now + wait.min(longest), false);
+        (retry.why, retry.due, retry.in_flight) = (why, now + wait.min(longest), false);
         retry.attempts += 1;
     }
 
@@ -68,13 +68,13 @@ impl Retries {
 
     pub(super) fn take(&mut self, entry: &str) {
         if let Some(retry) = self.entries.get_mut(entry) {
-            retry.in_hand = true;
+            retry.in_flight = true;
         }
     }
 
     /// Keeps an entry that was postponed again.
     pub(super) fn tried(&mut self, entry: &str) {
-        if self.entries.get(entry).is_some_and(|retry| retry.in_hand) {
+        if self.entries.get(entry).is_some_and(|retry| retry.in_flight) {
             self.entries.remove(entry);
         }
     }
@@ -110,7 +110,7 @@ impl Retries {
     }
 
     fn waiting(&self) -> impl Iterator<Item = (&String, &Retry)> {
-        self.entries.iter().filter(|(_, retry)| !retry.in_hand)
+        self.entries.iter().filter(|(_, retry)| !retry.in_flight)
     }
 }
 
@@ -124,7 +124,8 @@ mod tests {
 
     #[test]
     fn each_entry_waits_longer_each_time_up_to_a_limit_of_its_kind() {
-        let (mut retries, now) = (Retries::default(), Instant::now());
+        let mut retries = Retries::default();
+        let now = Instant::now();
         let mut waits = Vec::new();
         for _ in 0..6 {
             retries.take("1-0");
@@ -141,7 +142,8 @@ mod tests {
 
     #[test]
     fn when_the_environment_is_back_all_that_wait_for_it_are_due_and_a_failure_is_not() {
-        let (mut retries, now) = (Retries::default(), Instant::now());
+        let mut retries = Retries::default();
+        let now = Instant::now();
         retries.postpone("1-0", Why::Environment, now);
         retries.postpone("2-0", Why::Failure, now);
         retries.environment_is_there(now);

@@ -182,7 +182,8 @@ impl<H: EventHandler> Session<H> {
 
     /// Tells whether any entry was new to this consumer.
     async fn claim(&mut self) -> Result<bool, BrokerError> {
-        let (mut cursor, mut found) = ("0-0".to_owned(), false);
+        let mut cursor = "0-0".to_owned();
+        let mut found = false;
         loop {
             let idle = millis(self.spec.settings.claim_idle);
             let claimed =
@@ -246,7 +247,9 @@ impl<H: EventHandler> Session<H> {
     }
 
     async fn redeliver(&mut self, held: Vec<PendingEntry>) -> Result<(), BrokerError> {
-        let (mut together, mut apart, mut alone) = (Vec::new(), Vec::new(), Vec::new());
+        let mut together = Vec::new();
+        let mut apart = Vec::new();
+        let mut alone = Vec::new();
         for entry in held {
             match entry.deliveries {
                 count if count >= self.spec.settings.delivery_limit => self.give_up(entry).await?,
@@ -272,7 +275,7 @@ impl<H: EventHandler> Session<H> {
         let Some((entry, _)) = self.deliver_again(std::slice::from_ref(&held)).await?.pop() else {
             return Ok(());
         };
-        let silent = || "it was delivered and never settled: its consumer ended each time".to_owned();
+        let silent = || "it was delivered and never acknowledged: its consumer ended each time".to_owned();
         let failure = {
             let mut state = self.processing.state();
             state.retries.forget(&entry.id);
@@ -336,7 +339,7 @@ async fn keep_alive(
         let ids: Vec<String> = {
             let state = state.lock().unwrap_or_else(PoisonError::into_inner);
             let waiting = state.retries.younger_than(spec.settings.claim_idle * PATIENCE, Instant::now());
-            state.in_hand.iter().flat_map(|batch| batch.iter()).chain(waiting).cloned().collect()
+            state.in_flight.iter().flat_map(|batch| batch.iter()).chain(waiting).cloned().collect()
         };
         for part in ids.chunks(KEEP_TOGETHER) {
             if let Err(error) = holder.keep(&spec.broker, part).await {

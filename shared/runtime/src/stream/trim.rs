@@ -5,7 +5,7 @@ use redis::Script;
 
 use super::{
     Broker, BrokerError, ConsumerSpec,
-    groups::{groups, oldest_unsettled},
+    groups::{groups, oldest_unacknowledged},
 };
 
 /// Dead after this many `claim-idle`: ten minutes by default, longer than a container restart.
@@ -22,7 +22,8 @@ pub(super) async fn trim(spec: &ConsumerSpec) -> Result<(), BrokerError> {
 
 /// Redis time in milliseconds.
 async fn floor(spec: &ConsumerSpec) -> Result<u64, BrokerError> {
-    let (broker, settings) = (&spec.broker, &spec.settings);
+    let broker = &spec.broker;
+    let settings = &spec.settings;
     let now = broker.now().await?;
     let is_crowded = length(broker, &spec.key).await? > settings.backlog;
     let all = groups(broker, &spec.key).await?;
@@ -30,7 +31,7 @@ async fn floor(spec: &ConsumerSpec) -> Result<u64, BrokerError> {
     let is_there = all.iter().any(|group| group.name == spec.group);
     let mut floor = if is_there { now.saturating_sub(milliseconds_of(settings.retention)) } else { 0 };
     for group in all {
-        let Some(since) = oldest_unsettled(broker, &spec.key, &group).await? else { continue };
+        let Some(since) = oldest_unacknowledged(broker, &spec.key, &group).await? else { continue };
         let is_waited_for = group.name == spec.group
             || (!is_crowded && now.saturating_sub(since) <= milliseconds_of(settings.foreign_retention));
         if is_waited_for {

@@ -15,15 +15,9 @@ fn event(retention: Retention) -> OutboxEvent {
 /// Leased to the relay of this process for `lease`.
 async fn insert(bank: &Bank, event: &OutboxEvent, lease: Duration) {
     let rows: OutboxRows = [event].into_iter().collect();
-    let sql = "INSERT INTO outbox (event_id, stream, envelope, repeats, due_at)
-               SELECT *, now() + make_interval(secs => $5)
-               FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int[])";
     let connection = bank.teller.database.connection().await.expect("a connection");
-    let lease = lease.as_secs_f64();
-    connection
-        .execute(sql, &[&rows.ids, &rows.streams, &rows.envelopes, &rows.repeats, &lease])
-        .await
-        .expect("inserted");
+    let sql = OutboxRows::insert(1, "");
+    connection.execute(&sql, &rows.parameters(&lease.as_secs_f64())).await.expect("inserted");
 }
 
 /// Waits for at least `count` copies in the stream.

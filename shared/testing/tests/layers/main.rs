@@ -121,7 +121,8 @@ fn forbidden(folder: &str, code: &Crate, rows: &[Row], free: &[&str]) -> Vec<Str
             }
         }
         for path in &contents.paths {
-            let (name, part) = (path[0].as_str(), path[1].as_str());
+            let name = path[0].as_str();
+            let part = path[1].as_str();
             let is_macro = ["drains_at_once", "down"].contains(&part);
             if name == "runtime" && !is_macro && !words(row.runtime).any(|word| word == part) {
                 refuse(format!("`runtime::{part}`"));

@@ -13,7 +13,7 @@ use runtime::{
 use crate::{
     SERVICE,
     actors::{self, ProductParts, StockDeskParts},
-    consumers::OrderCompletedHandler,
+    consumers::consume,
     http::{self, Addresses},
     settings::Settings,
     store::WriteStock,
@@ -38,8 +38,7 @@ pub async fn serve(settings: Settings) -> Result<Cause, StartError> {
     let product = product_parts(&service, &streams, &settings);
     let parts = StockDeskParts { product, writer: writer.clone(), live_products: settings.live_products };
     let desk = actors::start(&service.core, &parts);
-    let reserves = desk.clone();
-    let streams = streams.consume(|set| set.with(move || OrderCompletedHandler::new(reserves.clone())));
+    let streams = streams.consume(|set| consume(set, &desk));
 
     let keys = KeySet::remote(settings.tokens.jwks_url.clone(), settings.tokens.jwks_refresh)?;
     let verifier = Verifier::new(keys.clone(), &settings.tokens);

@@ -9,7 +9,7 @@ use runtime::{
     db::{Commits, Write},
     down,
     outbox::RelayHandle,
-    service::{Api, Service, Stage, StartError, Streams},
+    service::{Api, Service, Stage, StartError},
     shutdown::Cause,
     stream::{Broker, DeadLetters},
     supervisor::{RestartPolicy, Supervised},
@@ -22,7 +22,7 @@ use crate::{
         OrderDeskParts, OrderNotifier, OrderThrottle, OrderWriter, ProgressReader, Reconciler,
         ReconcilerParts,
     },
-    consumers::{ProductChangedHandler, RefundOrderHandler, StockReservedHandler},
+    consumers::consume,
     http::{self, Addresses},
     product_source::ProductSource,
     provider::Simulator,
@@ -48,7 +48,7 @@ pub async fn serve(settings: Settings) -> Result<Cause, StartError> {
     let throttle = OrderThrottle::new(settings.late_after);
     let writers = Writers::start(&service, &settings, &streams.relay);
     let actors = Actors::start(&service, &settings, &writers, &throttle)?;
-    let streams = actors.consume(streams);
+    let streams = streams.consume(|set| consume(set, &actors.desk, &actors.cashier, &actors.catalogue));
 
     let keys = KeySet::remote(settings.tokens.jwks_url.clone(), settings.tokens.jwks_refresh)?;
     let verifier = Verifier::new(keys.clone(), &settings.tokens);
@@ -59,7 +59,6 @@ pub async fn serve(settings: Settings) -> Result<Cause, StartError> {
         backlog: ChargeBacklog::new(&actors.cashier, settings.charge_backlog),
         throttle,
         notifier: actors.notifier.clone(),
-        shutdown: service.shutdown.clone(),
     };
     let api = Api { keys, verifier, openapi: http::openapi(), routes: http::routes(addresses) };
     let stages = actors.stages(writers);
@@ -112,7 +111,7 @@ impl Writers {
             outcomes: self.outcomes.clone(),
             parked_charges: self.parked_charges.clone(),
             parked_refunds: self.parked_refunds.clone(),
-            notifier: OrderNotifier::default(),
+            notifier: OrderNotifier::new(service.shutdown.clone()),
             throttle: throttle.clone(),
             settings: settings.provider,
         }
@@ -203,17 +202,6 @@ impl Actors {
             Reconciler::new(retries.clone(), life)
         });
         Ok(Self { notifier, progress, desk, cashier, catalogue, comparison, reconciler, orders })
-    }
-
-    fn consume(&self, streams: Streams) -> Streams {
-        let stock_reserved = StockReservedHandler { desk: self.desk.clone() };
-        let refund_order = RefundOrderHandler { cashier: self.cashier.clone() };
-        let product_changed = ProductChangedHandler { catalogue: self.catalogue.clone() };
-        streams.consume(|set| {
-            set.with(move || stock_reserved.clone())
-                .with(move || refund_order.clone())
-                .with(move || product_changed.clone())
-        })
     }
 
     /// Every part ends before the parts it sends work to.

@@ -1,8 +1,5 @@
 use actix_web::http::StatusCode;
-use runtime::{
-    db::Failure,
-    http::{FieldError, Problem},
-};
+use runtime::http::{FieldError, Problem};
 
 use crate::{
     actors::InventoryError,
@@ -34,14 +31,10 @@ impl From<InventoryError> for Problem {
                 "idempotency-key-reused",
                 "This Idempotency-Key was used for another request. Use a new key for a new adjustment.",
             ),
-            InventoryError::Database(Failure::Unavailable(why)) => {
-                tracing::warn!(%why, "a request is answered 503");
-                Self::unavailable(
-                    "database-unavailable",
-                    "The database is not available. The request may have been carried out; send it again.",
-                )
+            InventoryError::Database(failure) => {
+                Self::database(&failure, "The request may have been carried out; send it again.")
             }
-            InventoryError::Database(Failure::Refused(_)) | InventoryError::TooLarge(_) => {
+            InventoryError::TooLarge(error) => {
                 tracing::error!(%error, "a request is answered 500");
                 Self::internal()
             }

@@ -1,4 +1,7 @@
-use runtime::db::{DbError, Failure};
+use runtime::{
+    db::{DbError, Failure},
+    stream::Outcome,
+};
 
 use crate::domain::Applied;
 
@@ -15,6 +18,16 @@ pub enum DeskError {
 impl From<DbError> for DeskError {
     fn from(error: DbError) -> Self {
         Failure::from(error).into()
+    }
+}
+
+impl From<DeskError> for Outcome {
+    fn from(error: DeskError) -> Self {
+        match error {
+            DeskError::Database(Failure::Unavailable(why)) => Self::Transient(why),
+            DeskError::Database(Failure::Refused(error)) => Self::Failed(error.message),
+            DeskError::RefusedByProvider(why) => Self::Poison(why),
+        }
     }
 }
 

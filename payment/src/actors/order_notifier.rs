@@ -6,14 +6,22 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::sync::watch;
+use runtime::shutdown::Shutdown;
+use tokio::{sync::watch, time};
 use uuid::Uuid;
 
-use crate::domain::Progress;
+use crate::domain::{Order, Progress};
+
+/// How soon a waiting request notices the end of the service.
+const SHUTDOWN_CHECK: Duration = Duration::from_millis(500);
 
 /// The waiting requests of each order.
-#[derive(Debug, Clone, Default)]
-pub struct OrderNotifier(Arc<Mutex<HashMap<Uuid, Subscribers>>>);
+#[derive(Debug, Clone)]
+pub struct OrderNotifier {
+    waiting: Arc<Mutex<HashMap<Uuid, Subscribers>>>,
+    /// Ends waits early.
+    shutdown: Shutdown,
+}
 
 #[derive(Debug)]
 struct Subscribers {
@@ -31,6 +39,10 @@ pub struct Subscription {
 }
 
 impl OrderNotifier {
+    pub fn new(shutdown: Shutdown) -> Self {
+        Self { waiting: Arc::default(), shutdown }
+    }
+
     /// Subscribes to the transitions of `order` from now on.
     pub fn subscribe(&self, order: Uuid) -> Subscription {
         let mut all = self.lock();
@@ -64,11 +76,22 @@ impl OrderNotifier {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Uuid, Subscribers>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Subscription {
+    /// Waits until `arrived` holds for the order, the time is up, or the service ends.
+    pub async fn until(&mut self, order: &mut Order, arrived: impl Fn(&Order) -> bool, timeout: Duration) {
+        let deadline = time::Instant::now() + timeout;
+        while !arrived(order) && time::Instant::now() < deadline && !self.notifier.shutdown.has_begun() {
+            let next_check = deadline.min(time::Instant::now() + SHUTDOWN_CHECK);
+            if let Ok(progress) = time::timeout_at(next_check, self.next()).await {
+                order.advance(&progress);
+            }
+        }
+    }
+
     /// The order's last transition, once one follows the subscription or the previous call.
     pub async fn next(&mut self) -> Arc<Progress> {
         loop {

@@ -5,7 +5,7 @@ use runtime::{
 };
 use uuid::Uuid;
 
-use super::{all_transient, failure};
+use super::outcomes::all_transient;
 use crate::{
     actors::{ApplyProductChanges, Catalogue},
     domain::{Money, Product},
@@ -25,7 +25,7 @@ impl EventHandler for ProductChangedHandler {
                 .into_iter()
                 .map(|fresh| if fresh { Outcome::Done } else { Outcome::Duplicate })
                 .collect(),
-            Ok(Err(error)) => vec![failure(error); batch.len()],
+            Ok(Err(error)) => vec![error.into(); batch.len()],
             Err(unavailable) => all_transient(batch.len(), unavailable),
         }
     }

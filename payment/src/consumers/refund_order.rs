@@ -6,7 +6,7 @@ use runtime::{
     supervisor::Supervised,
 };
 
-use super::{all_transient, outcome};
+use super::outcomes::{all_transient, outcome};
 use crate::actors::{Cashier, RefundOrders, RefundRequest};
 
 #[derive(Clone)]

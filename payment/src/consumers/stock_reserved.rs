@@ -4,7 +4,7 @@ use runtime::{
     supervisor::Supervised,
 };
 
-use super::{all_transient, outcome};
+use super::outcomes::{all_transient, outcome};
 use crate::actors::{ConfirmOrders, Confirmation, OrderDesk};
 
 #[derive(Clone)]

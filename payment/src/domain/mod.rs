@@ -1,5 +1,6 @@
 //! The order and its parts, without I/O and frameworks.
 
+mod applied;
 mod cart;
 mod idempotency;
 mod money;
@@ -10,6 +11,7 @@ mod request;
 mod status;
 mod throttle;
 
+pub use applied::Applied;
 pub use cart::{Cart, CartLine, PricingError, Violation};
 pub use idempotency::{IdempotencyKey, ResponseKind};
 pub use money::Money;
@@ -17,5 +19,5 @@ pub use order::{NewOrder, Order, OrderLine, Payment, Progress, Transition};
 pub use payment_method::PaymentMethod;
 pub use product::{Product, is_sku};
 pub use request::{OrderFilter, OrderRequest, Placed};
-pub use status::{Applied, OrderStatus};
+pub use status::OrderStatus;
 pub use throttle::Throttle;

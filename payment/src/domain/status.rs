@@ -1,7 +1,5 @@
 use serde::{Deserialize, Serialize};
-use std::{fmt, sync::Arc};
-
-use super::Progress;
+use std::fmt;
 
 /// The status of an order.
 ///
@@ -66,21 +64,6 @@ impl fmt::Display for OrderStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
-}
-
-/// The result of applying an event to an order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Applied {
-    /// The order reached its final state.
-    Moved(Arc<Progress>),
-    /// The refund is parked and made later. The event is processed.
-    Parked,
-    /// Processed before.
-    Duplicate,
-    /// The order does not exist.
-    UnknownOrder,
-    /// The event cannot follow this status.
-    Unexpected(OrderStatus),
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ mod place;
 mod routes;
 mod wait;
 
-use runtime::{shutdown::Shutdown, supervisor::Supervised};
+use runtime::supervisor::Supervised;
 
 pub use openapi::openapi;
 pub use routes::routes;
@@ -23,6 +23,4 @@ pub struct Addresses {
     pub backlog: ChargeBacklog,
     pub throttle: OrderThrottle,
     pub notifier: OrderNotifier,
-    /// Ends waits early.
-    pub shutdown: Shutdown,
 }

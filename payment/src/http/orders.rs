@@ -53,7 +53,7 @@ pub async fn show(
             order.status.is_terminal()
                 || params.after_version.is_some_and(|version| order.version() > version)
         };
-        wait::until(&addresses.shutdown, &mut subscription, &mut order, arrived, timeout).await;
+        subscription.until(&mut order, arrived, timeout).await;
     }
     Ok(HttpResponse::Ok().json(OrderView::from(&order)))
 }

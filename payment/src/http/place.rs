@@ -123,8 +123,7 @@ async fn respond_after(
     timeout: Duration,
     replayed: bool,
 ) -> Result<HttpResponse, Problem> {
-    let arrived = |order: &Order| order.status.is_terminal();
-    wait::until(&addresses.shutdown, &mut subscription, &mut order, arrived, timeout).await;
+    subscription.until(&mut order, |order| order.status.is_terminal(), timeout).await;
     if order.is_awaited() {
         order = addresses.orders.send(RecordResponse(order)).await?.map_err(refusal)?;
     }

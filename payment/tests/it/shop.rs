@@ -263,7 +263,7 @@ fn cashier_parts(
         parked_refunds: Commits::start(supervisor, database.clone(), settings, || ParkRefunds {
             consumer: GROUP,
         }),
-        notifier: OrderNotifier::default(),
+        notifier: OrderNotifier::new(Shutdown::default()),
         throttle: OrderThrottle::new(Duration::from_secs(1)),
         settings: ProviderSettings {
             latency: Duration::ZERO,

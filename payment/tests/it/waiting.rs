@@ -19,7 +19,7 @@ async fn an_order_that_another_instance_moves_reaches_the_requests_that_wait_for
     let books = Books::open().await;
     let connection = books.connection().await;
     let order = place(&connection, request("one")).await;
-    let notifier = OrderNotifier::default();
+    let notifier = OrderNotifier::new(Shutdown::default());
     let supervisor = SupervisorHandle::start(&Arbiter::current(), &Roster::default(), Shutdown::default());
     let database = books.database.clone();
     let waiting = notifier.clone();

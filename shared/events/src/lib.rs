@@ -2,6 +2,8 @@
 //! type.
 
 mod envelope;
+#[cfg(test)]
+mod golden;
 mod order_completed;
 mod product_changed;
 mod refund_order;
@@ -15,7 +17,7 @@ pub use envelope::{Envelope, EnvelopeError, FIELD, plain_json};
 pub use order_completed::{OrderCompleted, OrderedItem};
 pub use product_changed::ProductChanged;
 pub use refund_order::{RefundOrder, RefundReason, ShortItem};
-pub use routes::{INVENTORY_GROUP, PAYMENT_GROUP, ROUTES, Route, consumed_by, published_by, route_of};
+pub use routes::{INVENTORY_GROUP, PAYMENT_GROUP, Route, consumed_by, published_by, route_of};
 pub use stock_reserved::{ReservedItem, StockReserved};
 pub use trace_context::{Origin, TraceContext, set_sample_ratio};
 
@@ -31,6 +33,38 @@ pub trait Event: Serialize + DeserializeOwned + Unpin + 'static {
     /// CloudEvents `subject`.
     fn subject(&self) -> String;
 }
+
+/// Who publishes and consumes; a test compares them with `deploy/` and `docs/events.md`.
+pub const ROUTES: [Route; 4] = [
+    Route {
+        stream: OrderCompleted::STREAM,
+        publisher: "payment",
+        consumer: "inventory",
+        group: INVENTORY_GROUP,
+        answered_on: &[StockReserved::STREAM, RefundOrder::STREAM],
+    },
+    Route {
+        stream: StockReserved::STREAM,
+        publisher: "inventory",
+        consumer: "payment",
+        group: PAYMENT_GROUP,
+        answered_on: &[],
+    },
+    Route {
+        stream: RefundOrder::STREAM,
+        publisher: "inventory",
+        consumer: "payment",
+        group: PAYMENT_GROUP,
+        answered_on: &[],
+    },
+    Route {
+        stream: ProductChanged::STREAM,
+        publisher: "inventory",
+        consumer: "payment",
+        group: PAYMENT_GROUP,
+        answered_on: &[],
+    },
+];
 
 /// Money on the wire.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

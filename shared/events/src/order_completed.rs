@@ -43,6 +43,24 @@ impl Event for OrderCompleted {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::golden::{euro, id, read_and_write};
+
+    #[test]
+    fn order_completed_v1_is_read_as_it_was_written() {
+        let item = |sku: &str, quantity, cents| OrderedItem {
+            sku: sku.to_owned(),
+            quantity,
+            unit_price: euro(cents),
+        };
+        let expected = OrderCompleted {
+            order_id: id(10),
+            user_id: id(11),
+            items: vec![item("MUG-1", 2, 1299), item("POSTER", 1, 1800)],
+            total: euro(4398),
+            charge_id: "ch_01920000000070008000000000000001".to_owned(),
+        };
+        assert_eq!(read_and_write::<OrderCompleted>(), expected);
+    }
 
     #[test]
     fn the_event_of_an_order_has_an_id_of_its_own_and_the_time_of_the_order() {

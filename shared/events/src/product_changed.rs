@@ -21,3 +21,21 @@ impl Event for ProductChanged {
         self.sku.clone()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::golden::{euro, read_and_write};
+
+    #[test]
+    fn product_changed_v1_is_read_as_it_was_written() {
+        let expected = ProductChanged {
+            sku: "MUG-1".to_owned(),
+            name: "Enamel mug".to_owned(),
+            price: euro(1299),
+            version: 1,
+            deleted: false,
+        };
+        assert_eq!(read_and_write::<ProductChanged>(), expected);
+    }
+}

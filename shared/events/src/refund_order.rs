@@ -46,3 +46,29 @@ impl Event for RefundOrder {
         self.order_id.to_string()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::golden::{id, read_and_write};
+
+    #[test]
+    fn refund_order_v1_is_read_as_it_was_written() {
+        let short = ShortItem { sku: "POSTER".to_owned(), wanted: 1, available: 0 };
+        let expected =
+            RefundOrder { order_id: id(10), reason: RefundReason::InsufficientStock, items: vec![short] };
+        assert_eq!(read_and_write::<RefundOrder>(), expected);
+    }
+
+    #[test]
+    fn every_reason_for_a_refund_has_the_name_of_the_contract() {
+        for (name, reason) in [
+            ("insufficient-stock", RefundReason::InsufficientStock),
+            ("unknown-product", RefundReason::UnknownProduct),
+            ("rejected", RefundReason::Rejected),
+        ] {
+            assert_eq!(serde_json::from_value::<RefundReason>(name.into()).expect("known"), reason);
+            assert_eq!((reason.as_str(), serde_json::to_value(reason).expect("JSON")), (name, name.into()));
+        }
+    }
+}

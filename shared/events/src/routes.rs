@@ -1,6 +1,4 @@
-//! The routes of events; a test compares them with `deploy/`.
-
-use super::{Event, OrderCompleted, ProductChanged, RefundOrder, StockReserved};
+use super::ROUTES;
 
 /// A stream between two services.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,37 +15,6 @@ pub struct Route {
 
 pub const INVENTORY_GROUP: &str = "inventory-group";
 pub const PAYMENT_GROUP: &str = "payment-group";
-
-pub const ROUTES: [Route; 4] = [
-    Route {
-        stream: OrderCompleted::STREAM,
-        publisher: "payment",
-        consumer: "inventory",
-        group: INVENTORY_GROUP,
-        answered_on: &[StockReserved::STREAM, RefundOrder::STREAM],
-    },
-    Route {
-        stream: StockReserved::STREAM,
-        publisher: "inventory",
-        consumer: "payment",
-        group: PAYMENT_GROUP,
-        answered_on: &[],
-    },
-    Route {
-        stream: RefundOrder::STREAM,
-        publisher: "inventory",
-        consumer: "payment",
-        group: PAYMENT_GROUP,
-        answered_on: &[],
-    },
-    Route {
-        stream: ProductChanged::STREAM,
-        publisher: "inventory",
-        consumer: "payment",
-        group: PAYMENT_GROUP,
-        answered_on: &[],
-    },
-];
 
 pub fn published_by(service: &str) -> impl Iterator<Item = &'static Route> {
     ROUTES.iter().filter(move |route| route.publisher == service)

@@ -24,3 +24,16 @@ impl Event for StockReserved {
         self.order_id.to_string()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::golden::{id, read_and_write};
+
+    #[test]
+    fn stock_reserved_v1_is_read_as_it_was_written() {
+        let item = |sku: &str, quantity| ReservedItem { sku: sku.to_owned(), quantity };
+        let expected = StockReserved { order_id: id(10), items: vec![item("MUG-1", 2), item("POSTER", 1)] };
+        assert_eq!(read_and_write::<StockReserved>(), expected);
+    }
+}

@@ -1,8 +1,5 @@
 use actix_web::http::StatusCode;
-use runtime::{
-    db::Failure,
-    http::{FieldError, Problem},
-};
+use runtime::http::{FieldError, Problem};
 
 use crate::actors::AccountsError;
 
@@ -13,17 +10,9 @@ impl From<AccountsError> for Problem {
                 "overloaded",
                 "Too many passwords are being hashed. Retry after a moment.",
             ),
-            AccountsError::Database(Failure::Unavailable(_)) => {
-                tracing::warn!(%error, "answered 503");
-                Problem::unavailable(
-                    "database-unavailable",
-                    "The database is not available. Retry after a moment.",
-                )
-            }
-            AccountsError::Database(Failure::Refused(_))
-            | AccountsError::Hashing
-            | AccountsError::Signing(_) => {
-                tracing::error!(%error, "answered 500");
+            AccountsError::Database(failure) => Problem::database(&failure, "Retry after a moment."),
+            AccountsError::Hashing | AccountsError::Signing(_) => {
+                tracing::error!(%error, "a request is answered 500");
                 Problem::internal()
             }
         }

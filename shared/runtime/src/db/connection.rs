@@ -65,7 +65,10 @@ impl Manager for Connector {
     }
 }
 
-type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
+/// A parameter of a statement.
+pub type Parameter<'a> = &'a (dyn ToSql + Sync);
+
+type Parameters<'a> = &'a [Parameter<'a>];
 
 /// Boxed futures: those of tokio-postgres take some kilobytes each.
 impl Connection {

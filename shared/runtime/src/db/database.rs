@@ -6,7 +6,7 @@ use deadpool_postgres::Runtime;
 use super::{Connection, DatabaseSettings, DbError, connection::Connector, health::Health};
 
 /// Planner options of the pools for work. Statistics come from a quiet moment, so the planner expects one row
-/// where a batch has 512. Notes 1, 2 and 12 of docs/performance.md have the measurements.
+/// where a batch has 512. The section "What helped" of docs/performance.md has the measurements.
 ///
 /// Queries of these pools find rows by an index, hash arrays and CTEs, and write a lookup by row as
 /// `LATERAL`.

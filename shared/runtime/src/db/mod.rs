@@ -22,7 +22,7 @@ mod settings;
 mod write;
 
 pub use connect::{Driver, connect};
-pub use connection::Connection;
+pub use connection::{Connection, Parameter};
 pub use database::{Database, forbid_on_this_thread};
 pub use error::{DbError, Failure, Fault};
 pub use group_commit::{Commit, Commits, GroupCommit};

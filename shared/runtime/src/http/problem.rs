@@ -12,6 +12,8 @@ use utoipa::{
     openapi::{RefOr, schema::Schema},
 };
 
+use crate::db::Failure;
+
 /// About a restart of PostgreSQL.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
@@ -103,6 +105,21 @@ impl Problem {
     /// 503: a retry may help. The request may have taken effect.
     pub fn unavailable(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail).retry_after(RETRY_AFTER)
+    }
+
+    /// 503 or 500 for a request that got no result from the database. `way_out` completes the text of the 503.
+    pub fn database(failure: &Failure, way_out: &str) -> Self {
+        match failure {
+            Failure::Unavailable(why) => {
+                tracing::warn!(%why, "a request is answered 503");
+                let detail = format!("The database is not available. {way_out}");
+                Self::unavailable("database-unavailable", detail)
+            }
+            Failure::Refused(error) => {
+                tracing::error!(%error, "a request is answered 500");
+                Self::internal()
+            }
+        }
     }
 
     /// Sets `Retry-After`: whole seconds, at least 1.

@@ -8,11 +8,10 @@ use std::{
 };
 
 use events::Envelope;
-use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::{OutboxEvent, Retention};
-use crate::db::{self, Connection, DbError};
+use crate::db::{self, Connection, DbError, Parameter};
 
 /// The rows of events, inserted by the statement of their effect.
 #[derive(Debug, Default)]
@@ -47,7 +46,7 @@ impl OutboxRows {
     }
 
     /// `due_in`: seconds until the sweep publishes a row that no relay was fed with.
-    pub fn parameters<'a>(&'a self, due_in: &'a f64) -> [&'a (dyn ToSql + Sync); 5] {
+    pub fn parameters<'a>(&'a self, due_in: &'a f64) -> [Parameter<'a>; 5] {
         [&self.ids, &self.streams, &self.envelopes, &self.repeats, due_in]
     }
 }

@@ -1,13 +1,15 @@
-//! Golden files, one per event version, stay readable for ever.
+//! Golden files, one per event version, stay readable for ever. The test of each is beside its event.
 
-use std::{collections::BTreeMap, path::PathBuf};
-
-use events::{
-    Envelope, Event, MoneyData, OrderCompleted, OrderedItem, ProductChanged, RefundOrder, RefundReason,
-    ReservedItem, ShortItem, StockReserved,
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::PathBuf,
 };
+
 use serde_json::{Map, Value};
 use uuid::Uuid;
+
+use crate::{Envelope, Event, MoneyData, StockReserved};
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -15,11 +17,11 @@ fn folder() -> PathBuf {
 
 /// By event type.
 fn golden_files() -> BTreeMap<String, Map<String, Value>> {
-    let entries = std::fs::read_dir(folder().join("tests/golden")).expect("the folder");
+    let entries = fs::read_dir(folder().join("tests/golden")).expect("the folder");
     let paths = entries.map(|entry| entry.expect("an entry").path());
     let read = |path: PathBuf| {
         let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
-        let text = std::fs::read_to_string(&path).expect("readable");
+        let text = fs::read_to_string(&path).expect("readable");
         (name, serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
     };
     paths.map(read).collect()
@@ -30,7 +32,7 @@ fn read(golden: &Map<String, Value>) -> Envelope {
 }
 
 /// Decodes the golden file of `E` and encodes it again.
-fn read_and_write<E: Event>() -> E {
+pub(crate) fn read_and_write<E: Event>() -> E {
     let golden = golden_files().remove(E::TYPE).unwrap_or_else(|| panic!("no golden file for {}", E::TYPE));
     let envelope = read(&golden);
     let event: E = envelope.decode().expect("its data");
@@ -41,71 +43,12 @@ fn read_and_write<E: Event>() -> E {
     event
 }
 
-fn id(last: u8) -> Uuid {
+pub(crate) fn id(last: u8) -> Uuid {
     format!("01920000-0000-7000-8000-0000000000{last:02x}").parse().expect("a UUID")
 }
 
-fn euro(amount: i64) -> MoneyData {
+pub(crate) fn euro(amount: i64) -> MoneyData {
     MoneyData { amount, currency: "EUR".to_owned() }
-}
-
-#[test]
-fn order_completed_v1_is_read_as_it_was_written() {
-    let item =
-        |sku: &str, quantity, cents| OrderedItem { sku: sku.to_owned(), quantity, unit_price: euro(cents) };
-    let expected = OrderCompleted {
-        order_id: id(10),
-        user_id: id(11),
-        items: vec![item("MUG-1", 2, 1299), item("POSTER", 1, 1800)],
-        total: euro(4398),
-        charge_id: "ch_01920000000070008000000000000001".to_owned(),
-    };
-    assert_eq!(read_and_write::<OrderCompleted>(), expected);
-}
-
-#[test]
-fn stock_reserved_v1_is_read_as_it_was_written() {
-    let item = |sku: &str, quantity| ReservedItem { sku: sku.to_owned(), quantity };
-    let expected = StockReserved { order_id: id(10), items: vec![item("MUG-1", 2), item("POSTER", 1)] };
-    assert_eq!(read_and_write::<StockReserved>(), expected);
-}
-
-#[test]
-fn refund_order_v1_is_read_as_it_was_written() {
-    let short = ShortItem { sku: "POSTER".to_owned(), wanted: 1, available: 0 };
-    let expected =
-        RefundOrder { order_id: id(10), reason: RefundReason::InsufficientStock, items: vec![short] };
-    assert_eq!(read_and_write::<RefundOrder>(), expected);
-}
-
-#[test]
-fn every_reason_for_a_refund_has_the_name_of_the_contract() {
-    for (name, reason) in [
-        ("insufficient-stock", RefundReason::InsufficientStock),
-        ("unknown-product", RefundReason::UnknownProduct),
-        ("rejected", RefundReason::Rejected),
-    ] {
-        assert_eq!(serde_json::from_value::<RefundReason>(name.into()).expect("known"), reason);
-        assert_eq!((reason.as_str(), serde_json::to_value(reason).expect("JSON")), (name, name.into()));
-    }
-}
-
-#[test]
-fn product_changed_v1_is_read_as_it_was_written() {
-    let expected = ProductChanged {
-        sku: "MUG-1".to_owned(),
-        name: "Enamel mug".to_owned(),
-        price: euro(1299),
-        version: 1,
-        deleted: false,
-    };
-    assert_eq!(read_and_write::<ProductChanged>(), expected);
-}
-
-#[test]
-fn every_golden_file_belongs_to_an_event_that_is_tested() {
-    let tested = [OrderCompleted::TYPE, RefundOrder::TYPE, ProductChanged::TYPE, StockReserved::TYPE];
-    assert_eq!(golden_files().keys().collect::<Vec<_>>(), tested);
 }
 
 #[test]
@@ -115,6 +58,16 @@ fn attributes_and_fields_from_the_future_are_ignored() {
     golden["data"]["warehouse"] = "a new field".into();
     let envelope = read(&golden);
     assert_eq!(envelope.decode::<StockReserved>().expect("its data"), read_and_write::<StockReserved>());
+}
+
+#[test]
+fn a_customer_who_waits_is_named_in_the_event_and_in_its_reply() {
+    let golden = golden_files().remove(StockReserved::TYPE).expect("a file");
+    let awaited = Envelope { awaited: true, ..read(&golden) };
+    let read = Envelope::from_json(&awaited.to_json()).expect("an envelope");
+    assert_eq!(read, awaited);
+    let event: StockReserved = read.decode().expect("its data");
+    assert!(read.reply(&event, "inventory").awaited);
 }
 
 #[test]
@@ -129,7 +82,7 @@ fn a_document_that_is_no_event_says_what_is_wrong() {
 
 #[test]
 fn the_examples_in_docs_events_are_the_golden_files() {
-    let page = std::fs::read_to_string(folder().join("../../docs/events.md")).expect("docs/events.md");
+    let page = fs::read_to_string(folder().join("../../docs/events.md")).expect("docs/events.md");
     let blocks = page.split("```json\n").skip(1).map(|rest| rest.split("```").next().unwrap_or_default());
     let shown: Vec<Value> = blocks
         .map(|json| serde_json::from_str(json).unwrap_or_else(|error| panic!("{error} in:\n{json}")))
@@ -140,4 +93,16 @@ fn the_examples_in_docs_events_are_the_golden_files() {
             .unwrap_or_else(|| panic!("docs/events.md has no ```json block with \"type\": \"{name}\""));
         assert_eq!(*example, Value::Object(golden), "the example of {name} in docs/events.md");
     }
+}
+
+#[test]
+fn every_event_has_a_golden_file_and_every_golden_file_an_event() {
+    let sources = fs::read_dir(folder().join("src")).expect("the folder");
+    let mut types = BTreeSet::new();
+    for source in sources {
+        let text = fs::read_to_string(source.expect("an entry").path()).expect("readable");
+        let found = text.lines().filter_map(|line| line.trim().strip_prefix("const TYPE: &'static str = \""));
+        types.extend(found.map(|rest| rest.trim_end_matches("\";").to_owned()));
+    }
+    assert_eq!(golden_files().into_keys().collect::<BTreeSet<_>>(), types);
 }

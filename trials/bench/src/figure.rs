@@ -15,20 +15,13 @@ pub enum Figure {
     End100P99,
     End300P50,
     End300P99,
-    Browsed,
     FewStored,
     ManyStored,
     Y1,
     Y1s,
     Y1sP50,
     UngroupedP50,
-    Y1hP50,
     Y2,
-    Xadd1,
-    Xadd50,
-    Xadd16,
-    Xadd64,
-    Fdatasync,
 }
 
 /// The unit of a figure.
@@ -56,20 +49,13 @@ impl Figure {
             Self::End100P99 => "POST to the end at 100 orders/s, p99",
             Self::End300P50 => "POST to the end at 300 orders/s, p50",
             Self::End300P99 => "POST to the end at 300 orders/s, p99",
-            Self::Browsed => "GET /products/{sku}",
             Self::FewStored => "orders confirmed beside few stored",
             Self::ManyStored => "orders confirmed beside many stored",
             Self::Y1 => "Y1: pgbench, one transaction an order",
             Self::Y1s => "Y1s: pgbench, one statement an order",
             Self::Y1sP50 => "Y1s with one client, p50",
             Self::UngroupedP50 => "POST /orders without group commit, one connection, p50",
-            Self::Y1hP50 => "Y1h: a handler with one statement a request, one connection, p50",
             Self::Y2 => "Y2: pgbench, one unit of one product a transaction",
-            Self::Xadd1 => "Y4: XADD, one client",
-            Self::Xadd50 => "Y4: XADD, 50 clients",
-            Self::Xadd16 => "Y4: XADD, 50 clients, pipelines of 16",
-            Self::Xadd64 => "Y4: XADD, 50 clients, pipelines of 64",
-            Self::Fdatasync => "Y4: fdatasync of one 8 kB write",
         }
     }
 
@@ -83,9 +69,7 @@ impl Figure {
             | Self::End300P50
             | Self::End300P99
             | Self::Y1sP50
-            | Self::UngroupedP50
-            | Self::Y1hP50
-            | Self::Fdatasync => Unit::Milliseconds,
+            | Self::UngroupedP50 => Unit::Milliseconds,
             _ => Unit::PerSecond,
         }
     }
@@ -127,7 +111,7 @@ mod tests {
     fn figures_are_shown_with_their_units() {
         assert_eq!(Figure::Confirmed.show(1_234_567.6), "1,234,568/s");
         assert_eq!(Figure::Confirmed.show(999.4), "999/s");
-        assert_eq!(Figure::Fdatasync.show(0.064), "0.06 ms");
+        assert_eq!(Figure::SingleP50.show(0.064), "0.06 ms");
         assert_eq!(Figure::Memory.show(61.3), "61 MiB");
     }
 }

@@ -23,16 +23,10 @@ pub enum Measure {
     Single,
     /// Yardstick of single: POST without group commit, one statement a request
     Ungrouped,
-    /// Yardstick Y1h: a plain handler with one statement a request, one request at a time
-    Y1h,
     /// Latency from POST to the end at 100 and 300 orders a second
     Latency,
-    /// GET of products
-    Browse,
     /// Orders with few and with many stored ones
     Stored,
-    /// Yardstick Y4: redis-benchmark XADD, fdatasync
-    Y4,
 }
 
 impl Measure {

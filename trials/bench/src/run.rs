@@ -6,9 +6,7 @@ use super::machine::Machine;
 use super::progress::Progress;
 use super::report::Report;
 use super::site::Site;
-use super::{
-    BenchError, BenchPlan, Measure, Reading, backlog, paced, redis_disk, stored, system, yardsticks,
-};
+use super::{BenchError, BenchPlan, Measure, Reading, backlog, paced, stored, system, yardsticks};
 
 /// Measures a private stack. `binaries` is by default the folder of this program.
 ///
@@ -74,11 +72,8 @@ async fn read(site: &mut Site, plan: &BenchPlan, measure: Measure) -> Result<Rea
         Measure::Consumer => backlog::consumer(site, plan).await,
         Measure::Post => backlog::post(site, plan).await,
         Measure::Ungrouped => system::ungrouped(site, plan).await,
-        Measure::Y1h => yardsticks::y1h(site, plan).await,
         Measure::Drain => backlog::drain(site, plan).await,
         Measure::Single => system::single(site, plan).await,
         Measure::Latency => paced::latency(site, plan).await,
-        Measure::Browse => system::browse(site, plan).await,
-        Measure::Y4 => redis_disk::y4(site, plan).await,
     }
 }

@@ -25,7 +25,7 @@ const CUSTOMERS: usize = 16;
 const PRODUCTS: usize = 100;
 pub const HOT: &str = "BENCH-HOT";
 /// Cents.
-pub const PRICE: i64 = 1999;
+const PRICE: i64 = 1999;
 /// The largest stock of the contract.
 const PLENTY: u32 = i32::MAX as u32;
 /// Allows for a backlog of hundreds of thousands.

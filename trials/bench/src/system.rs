@@ -1,10 +1,10 @@
 //! The measurements of the whole system.
 
 use super::cores::{CpuTimer, quiet};
-use super::orders::{CONNECTIONS, Sustained, offer, offer_at, sustain, warm_up};
+use super::orders::{Sustained, offer, offer_at, sustain, warm_up};
 use super::plan::BenchPlan;
 use super::site::{HOT, Site, products};
-use super::wrk::{self, Load, Request, WrkResult};
+use super::wrk::WrkResult;
 use super::{BenchError, Figure, Measure, Reading};
 use ctl::stack::Kind;
 
@@ -51,26 +51,6 @@ pub async fn ungrouped(site: &mut Site, plan: &BenchPlan) -> Result<Reading, Ben
     site.bring_back(payment).await?;
     let figures = vec![(Figure::UngroupedP50, outcome.milliseconds()[0])];
     Ok(Reading { notes: notes(&outcome), ..Reading::new(Measure::Ungrouped, figures, cores) })
-}
-
-pub async fn browse(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
-    let fixture = site.fixture(products()).await?;
-    let url = site.url(Kind::Inventory)?;
-    let look = |time| Load { request: Request::Product, connections: CONNECTIONS, time, apart: None };
-    wrk::run(site.folder(), &url, &fixture, look(plan.warm_up)).await?;
-    quiet(plan.patience).await;
-    let timer = CpuTimer::begin(&site.process_groups());
-    let outcome = wrk::run(site.folder(), &url, &fixture, look(plan.time)).await?;
-    let cores = timer.end(&site.process_groups());
-    let [p50, p95, p99] = outcome.milliseconds();
-    let notes = vec![
-        format!("p50 {p50:.1} ms, p95 {p95:.1} ms, p99 {p99:.1} ms"),
-        format!("{} refused", outcome.refused),
-    ];
-    Ok(Reading {
-        notes,
-        ..Reading::new(Measure::Browse, vec![(Figure::Browsed, outcome.per_second())], cores)
-    })
 }
 
 async fn over(site: &mut Site, plan: &BenchPlan, skus: Vec<String>) -> Result<Sustained, BenchError> {

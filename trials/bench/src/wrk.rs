@@ -13,11 +13,10 @@ use super::program::Program;
 use servers::affinity::Cores;
 
 const WRK: Program = Program { name: "wrk", package: "wrk" };
-const SCRIPTS: [(&str, &str); 4] = [
+const SCRIPTS: [(&str, &str); 3] = [
     ("fixture.lua", include_str!("lua/fixture.lua")),
     ("orders.lua", include_str!("lua/orders.lua")),
     ("paced.lua", include_str!("lua/paced.lua")),
-    ("products.lua", include_str!("lua/products.lua")),
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,8 +25,6 @@ pub enum Request {
     Order,
     /// An open loop with this interval. Each key ends with the microsecond of its POST.
     OrderEvery(Duration),
-    /// GET /products/{sku}
-    Product,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -118,7 +115,6 @@ impl Request {
         match self {
             Self::Order => "orders.lua",
             Self::OrderEvery(_) => "paced.lua",
-            Self::Product => "products.lua",
         }
     }
 }
@@ -129,8 +125,7 @@ impl Fixture {
             .skus
             .iter()
             .map(|sku| serde_json::json!({"items": [{"sku": sku, "quantity": 1}]}).to_string());
-        [self.tokens.join("\n"), bodies.collect::<Vec<_>>().join("\n"), self.skus.join("\n")].join("\n\n")
-            + "\n"
+        [self.tokens.join("\n"), bodies.collect::<Vec<_>>().join("\n")].join("\n\n") + "\n"
     }
 }
 
@@ -153,9 +148,9 @@ RESULT {\"sent\":1264,\"requests\":1200,\"refused\":200,\"broken\":1,\"micros\":
     }
 
     #[test]
-    fn the_fixture_has_three_parts_as_the_scripts_read_them() {
+    fn the_fixture_has_two_parts_as_the_scripts_read_them() {
         let list = |items: &[&str]| items.iter().map(|item| (*item).to_owned()).collect::<Vec<_>>();
         let text = Fixture { tokens: list(&["a", "b"]), skus: list(&["S"]) }.text();
-        assert_eq!(text, "a\nb\n\n{\"items\":[{\"quantity\":1,\"sku\":\"S\"}]}\n\nS\n");
+        assert_eq!(text, "a\nb\n\n{\"items\":[{\"quantity\":1,\"sku\":\"S\"}]}\n");
     }
 }

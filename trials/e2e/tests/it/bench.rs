@@ -22,7 +22,7 @@ async fn measured(measures: &[Measure]) -> Report {
 
 #[tokio::test]
 async fn yardsticks_and_orders_that_nothing_consumes_are_measured_and_their_rows_have_ratios() {
-    let report = measured(&[Measure::Y1, Measure::Y1s, Measure::Y2, Measure::Y1h, Measure::Post]).await;
+    let report = measured(&[Measure::Y1, Measure::Y1s, Measure::Y2, Measure::Post]).await;
     assert!(report.figures.iter().all(|measured| measured.median > 0.0), "{report:?}");
     let rows: Vec<&str> = report.rows.iter().map(|row| row.name.as_str()).collect();
     assert_eq!(rows, ["accepted, consumers stopped / Y1"]);

@@ -22,8 +22,8 @@ Examples:
   bench --only y1,e2e --rounds 5     a figure and its yardstick
   bench overload                     goodput under overload
 
-Measures a private stack in a temporary folder. Needs wrk, pgbench and
-redis-benchmark; scripts/bench installs them. The machine should be otherwise idle.";
+Measures a private stack in a temporary folder. Needs wrk and
+pgbench; scripts/bench installs them. The machine should be otherwise idle.";
 
 /// Measures throughput and latency against yardsticks on the same machine
 #[derive(Debug, Parser)]

@@ -2,6 +2,7 @@
 //!
 //! Start with `site` (the stack), `system` (its measurements) and `yardsticks`.
 
+mod awaited;
 mod backlog;
 mod chart;
 mod cores;

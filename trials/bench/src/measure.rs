@@ -25,6 +25,14 @@ pub enum Measure {
     Ungrouped,
     /// Latency from POST to the end at 100 and 300 orders a second
     Latency,
+    /// Orders of 64 customers who wait for the end of each
+    #[value(name = "wait-64")]
+    Wait64,
+    /// Orders of 512 customers who wait for the end of each
+    #[value(name = "wait-512")]
+    Wait512,
+    /// Orders over 100 products with one and with two instances of each service
+    TwoInstances,
     /// Orders with few and with many stored ones
     Stored,
 }

@@ -31,7 +31,7 @@ impl Progress {
         let name = self
             .0
             .paint
-            .paint(Colour::Bold, format!("round {} {:<8}", reading.round, reading.measure.name()));
+            .paint(Colour::Bold, format!("round {} {:<13}", reading.round, reading.measure.name()));
         let figures: Vec<String> = reading
             .figures
             .iter()
@@ -44,7 +44,7 @@ impl Progress {
             (false, _) => "",
         };
         let notes = [vec![cores(&reading.cores)], reading.notes.clone()].concat().join("; ");
-        self.0.say(self.0.paint.paint(Colour::Dim, format!("                 {notes}{disturbed}")));
+        self.0.say(self.0.paint.paint(Colour::Dim, format!("                      {notes}{disturbed}")));
     }
 
     pub(super) fn finish(&self) {

@@ -6,7 +6,7 @@ use super::machine::Machine;
 use super::progress::Progress;
 use super::report::Report;
 use super::site::Site;
-use super::{BenchError, BenchPlan, Measure, Reading, backlog, paced, stored, system, yardsticks};
+use super::{BenchError, BenchPlan, Measure, Reading, awaited, backlog, paced, stored, system, yardsticks};
 
 /// Measures a private stack. `binaries` is by default the folder of this program.
 ///
@@ -68,6 +68,9 @@ async fn read(site: &mut Site, plan: &BenchPlan, measure: Measure) -> Result<Rea
         Measure::Y2 => yardsticks::y2(site, plan).await,
         Measure::E2e => system::end_to_end(site, plan).await,
         Measure::Hot => system::hot(site, plan).await,
+        Measure::Wait64 => awaited::orders(site, plan, awaited::WAIT_64).await,
+        Measure::Wait512 => awaited::orders(site, plan, awaited::WAIT_512).await,
+        Measure::TwoInstances => system::two_instances(site, plan).await,
         Measure::Stored => stored::stored(site, plan).await,
         Measure::Consumer => backlog::consumer(site, plan).await,
         Measure::Post => backlog::post(site, plan).await,

@@ -23,6 +23,8 @@ const SCRIPTS: [(&str, &str); 3] = [
 pub enum Request {
     /// POST /orders
     Order,
+    /// The same with `Prefer: wait=30`.
+    AwaitedOrder,
     /// An open loop with this interval. Each key ends with the microsecond of its POST.
     OrderEvery(Duration),
 }
@@ -35,6 +37,12 @@ pub struct Load {
     pub time: Duration,
     /// `None`: the generator shares all cores.
     pub apart: Option<Cores>,
+}
+
+impl Load {
+    pub fn orders(time: Duration, connections: u16) -> Self {
+        Self { request: Request::Order, connections, time, apart: None }
+    }
 }
 
 #[derive(Debug, Clone, Default)]
@@ -79,8 +87,13 @@ impl WrkResult {
     }
 }
 
-/// Writes the scripts into `folder`.
-pub async fn run(folder: &Path, url: &str, fixture: &Fixture, load: Load) -> Result<WrkResult, BenchError> {
+/// Writes the scripts into `folder`. The connections are divided among `urls`.
+pub async fn run(
+    folder: &Path,
+    urls: &[String],
+    fixture: &Fixture,
+    load: Load,
+) -> Result<WrkResult, BenchError> {
     let write = |name: &str, text: &str| {
         fs::write(folder.join(name), text).map_err(BenchError::io("write a script for wrk"))
     };
@@ -90,17 +103,19 @@ pub async fn run(folder: &Path, url: &str, fixture: &Fixture, load: Load) -> Res
         load.apart.map_or_else(|| Command::new(WRK.name), |cores| cores.load(Path::new(WRK.name)));
     command.args([
         "-t",
-        "1",
+        &urls.len().to_string(),
         "-c",
         &load.connections.to_string(),
         "-d",
         &format!("{}s", load.time.as_secs()),
     ]);
-    command.args(["--timeout", "10s", "--latency", "-s"]).arg(folder.join(load.request.script())).arg(url);
+    command
+        .args(["--timeout", "10s", "--latency", "-s"])
+        .arg(folder.join(load.request.script()))
+        .args(urls.first());
     command.env("FIXTURE", folder.join("fixture.txt")).env("RUN", Uuid::new_v4().to_string());
-    if let Request::OrderEvery(gap) = load.request {
-        command.env("GAP_MICROS", (gap.as_secs_f64() * 1e6).to_string());
-    }
+    command.env("ADDRESSES", urls.join(" ").replace("http://", ""));
+    command.envs(load.request.setting());
     let printed = WRK.output(command).await?;
     parse(&printed).ok_or_else(|| WRK.no_result(printed))
 }
@@ -113,8 +128,17 @@ fn parse(printed: &str) -> Option<WrkResult> {
 impl Request {
     fn script(self) -> &'static str {
         match self {
-            Self::Order => "orders.lua",
+            Self::Order | Self::AwaitedOrder => "orders.lua",
             Self::OrderEvery(_) => "paced.lua",
+        }
+    }
+
+    /// Read by the script.
+    fn setting(self) -> Option<(&'static str, String)> {
+        match self {
+            Self::Order => None,
+            Self::AwaitedOrder => Some(("PREFER", "wait=30".to_owned())),
+            Self::OrderEvery(gap) => Some(("GAP_MICROS", (gap.as_secs_f64() * 1e6).to_string())),
         }
     }
 }

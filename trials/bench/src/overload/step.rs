@@ -95,10 +95,10 @@ impl Trial<'_> {
         // A token expires after ten minutes, before the end of a ladder.
         let fixture: Fixture = self.site.fixture(products()).await?;
         let payment = self.site.database(Kind::Payment);
-        let url = self.site.url(Kind::Payment)?;
+        let urls = self.site.urls(Kind::Payment);
         let process_groups = self.site.process_groups();
         let timer = CpuTimer::begin(&process_groups);
-        let outcome = wrk::run(self.site.folder(), &url, &fixture, load).await?;
+        let outcome = wrk::run(self.site.folder(), &urls, &fixture, load).await?;
         let over = jiff::Timestamp::now();
         let cores = timer.end(&process_groups);
         self.site.wait_until_ended().await?;

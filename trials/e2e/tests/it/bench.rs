@@ -40,6 +40,13 @@ async fn orders_are_measured_to_their_end_beside_stored_ones_and_one_at_a_time()
 }
 
 #[tokio::test]
+async fn orders_are_measured_for_customers_who_wait_and_at_two_instances_beside_one() {
+    let report = measured(&[Measure::Wait64, Measure::TwoInstances]).await;
+    assert_eq!(report.figures.len(), 6, "{report:?}");
+    assert!(report.figures.iter().all(|measured| measured.median > 0.0), "{report:?}");
+}
+
+#[tokio::test]
 async fn offered_accepted_and_finished_orders_are_counted_apart_and_drawn() {
     let second = Duration::from_secs(1);
     // Little enough for a busy machine.

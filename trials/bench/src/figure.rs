@@ -28,6 +28,9 @@ pub enum Figure {
     TwoByOneCpu,
     FewStored,
     ManyStored,
+    LastByFirst,
+    RedisLastByFirst,
+    ServicesLastByFirst,
     Y1,
     Y1s,
     Y1sP50,
@@ -41,7 +44,7 @@ pub enum Unit {
     PerSecond,
     Milliseconds,
     Mebibytes,
-    /// Of processor time.
+    /// Processor time.
     Microseconds,
     Ratio,
 }
@@ -76,6 +79,9 @@ impl Figure {
             Self::TwoByOneCpu => "processor time of an order, two instances / one",
             Self::FewStored => "orders confirmed beside few stored",
             Self::ManyStored => "orders confirmed beside many stored",
+            Self::LastByFirst => "orders confirmed, minute 10 / minute 1",
+            Self::RedisLastByFirst => "memory of Redis, minute 10 / minute 1",
+            Self::ServicesLastByFirst => "memory of the three services, minute 10 / minute 1",
             Self::Y1 => "Y1: pgbench, one transaction an order",
             Self::Y1s => "Y1s: pgbench, one statement an order",
             Self::Y1sP50 => "Y1s with one client, p50",
@@ -100,7 +106,11 @@ impl Figure {
             | Self::Y1sP50
             | Self::UngroupedP50 => Unit::Milliseconds,
             Self::ConfirmedCpu | Self::Wait64Cpu | Self::Wait512Cpu => Unit::Microseconds,
-            Self::TwoByOne | Self::TwoByOneCpu => Unit::Ratio,
+            Self::TwoByOne
+            | Self::TwoByOneCpu
+            | Self::LastByFirst
+            | Self::RedisLastByFirst
+            | Self::ServicesLastByFirst => Unit::Ratio,
             _ => Unit::PerSecond,
         }
     }

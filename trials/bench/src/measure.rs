@@ -35,9 +35,17 @@ pub enum Measure {
     TwoInstances,
     /// Orders with few and with many stored ones
     Stored,
+    /// The last minute of ten at 80 % of the capacity beside the first; only when named
+    TenMinutes,
 }
 
 impl Measure {
+    /// False for a measurement that runs when named only.
+    #[must_use]
+    pub fn is_default(self) -> bool {
+        self != Self::TenMinutes
+    }
+
     /// The name on the command line.
     #[must_use]
     pub fn name(self) -> String {

@@ -18,6 +18,10 @@ impl Progress {
         Self(Bar::new((plan.rounds * plan.measures.len()) as u64, "measurements"))
     }
 
+    pub(super) fn bar(&self) -> &Bar {
+        &self.0
+    }
+
     pub(super) fn begin(&self, round: usize, measure: Measure) {
         self.0.now(format!("round {round}: {}", measure.name()));
         self.0.tick();

@@ -28,6 +28,8 @@ pub const HOT: &str = "BENCH-HOT";
 const PRICE: i64 = 1999;
 /// The largest stock of the contract.
 const PLENTY: u32 = i32::MAX as u32;
+/// Outlives the load of `ten-minutes`.
+const TOKEN_LIFE: &str = "1h";
 /// Allows for a backlog of hundreds of thousands.
 const ENDED_WITHIN: Duration = Duration::from_secs(300);
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
@@ -286,7 +288,8 @@ fn options(folder: &Path, binaries: Option<PathBuf>) -> Result<StackOptions, Ben
         durability: Durability::PowerLoss,
         postgres: POSTGRES.to_vec(),
     };
-    Ok(StackOptions { servers, binaries, sink, ..StackOptions::private(folder)? })
+    let options = StackOptions { servers, binaries, sink, ..StackOptions::private(folder)? };
+    Ok(options.with_env(Kind::User, "ACCESS_TOKEN_TTL", TOKEN_LIFE))
 }
 
 /// Stops each service, because a database is copied without connections.

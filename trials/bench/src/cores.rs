@@ -33,7 +33,14 @@ pub fn disturbed(cores: &Cores) -> bool {
     others(cores) > DISTURBING
 }
 
-/// Process ids by group.
+/// Processor time of services, Redis and PostgreSQL in microseconds an order.
+pub fn micros_per_order(cores: &Cores, orders_per_second: f64) -> f64 {
+    let outside = ["generator", "foreign", "stolen"];
+    let stack = cores.iter().filter(|(who, _)| !outside.contains(&who.as_str()));
+    stack.map(|(_, used)| used).sum::<f64>() * 1e6 / orders_per_second
+}
+
+/// Process ids by group, with an entry for each instance.
 pub type ProcessGroups = Vec<(&'static str, Vec<i32>)>;
 
 #[derive(Debug)]
@@ -73,10 +80,10 @@ impl CpuTimer {
         let stopped = stopped(seconds, seconds_since(self.on_the_wall));
         let cores = |ticks: u64| ticks as f64 / TICKS / seconds;
         let since = |id: &i32| used(*id).saturating_sub(self.processes.get(id).copied().unwrap_or(0));
-        let mut all: Cores = process_groups
-            .iter()
-            .map(|(name, ids)| ((*name).to_owned(), cores(ids.iter().map(since).sum())))
-            .collect();
+        let mut all = Cores::new();
+        for (name, ids) in process_groups {
+            *all.entry((*name).to_owned()).or_default() += cores(ids.iter().map(since).sum());
+        }
         all.insert("generator".to_owned(), cores(own() - self.own));
         let now = machine();
         let foreign = cores(now.busy - self.machine.busy) - all.values().sum::<f64>();
@@ -183,6 +190,13 @@ mod tests {
     }
 
     #[test]
+    fn the_generator_and_others_take_no_part_in_the_processor_time_of_an_order() {
+        let used = [("payment", 0.5), ("redis", 0.3), ("generator", 9.0), ("foreign", 9.0), ("stolen", 9.0)];
+        let cores = used.map(|(who, used)| (who.to_owned(), used)).into();
+        assert!((micros_per_order(&cores, 4_000.0) - 200.0).abs() < 1e-9);
+    }
+
+    #[test]
     fn a_clock_that_was_set_by_a_second_in_ten_either_way_is_a_tenth_of_all_cores() {
         let share = |on_the_wall| stopped(10.0, on_the_wall) / all_cores() as f64;
         assert!(
@@ -193,7 +207,7 @@ mod tests {
     #[test]
     fn what_was_used_is_the_generators_and_never_negative() {
         let timer = CpuTimer::begin(&Vec::new());
-        let cores = timer.end(&vec![("redis", vec![i32::MAX])]);
+        let cores = timer.end(&vec![("redis", vec![i32::MAX]), ("redis", Vec::new())]);
         assert!(cores["redis"].abs() < f64::EPSILON && cores["generator"] >= 0.0 && cores["foreign"] >= 0.0);
     }
 }

@@ -46,15 +46,6 @@ pub enum BenchError {
         all: i64,
         others: i64,
     },
-    /// A yardstick that refuses requests is too fast.
-    #[error(
-        "the plain handler failed in {failed} of {all} requests: its statement does not fit the tables, or tokens are not verified"
-    )]
-    YardstickFailed {
-        /// Refused or unanswered requests.
-        failed: u64,
-        all: u64,
-    },
     #[error(
         "orders fall behind even at {rate:.0} a second: the stack fails, or the machine is busy; the chart is not drawn"
     )]

@@ -4,6 +4,7 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Figure {
     Confirmed,
+    ConfirmedCpu,
     Accepted,
     Memory,
     HotConfirmed,
@@ -15,20 +16,26 @@ pub enum Figure {
     End100P99,
     End300P50,
     End300P99,
-    Browsed,
+    Wait64,
+    Wait64P50,
+    Wait64P99,
+    Wait64Cpu,
+    Wait512,
+    Wait512P50,
+    Wait512P99,
+    Wait512Cpu,
+    TwoByOne,
+    TwoByOneCpu,
     FewStored,
     ManyStored,
+    LastByFirst,
+    RedisLastByFirst,
+    ServicesLastByFirst,
     Y1,
     Y1s,
     Y1sP50,
     UngroupedP50,
-    Y1hP50,
     Y2,
-    Xadd1,
-    Xadd50,
-    Xadd16,
-    Xadd64,
-    Fdatasync,
 }
 
 /// The unit of a figure.
@@ -37,6 +44,9 @@ pub enum Unit {
     PerSecond,
     Milliseconds,
     Mebibytes,
+    /// Processor time.
+    Microseconds,
+    Ratio,
 }
 
 impl Figure {
@@ -45,6 +55,7 @@ impl Figure {
     pub fn name(self) -> &'static str {
         match self {
             Self::Confirmed => "orders confirmed, 100 products",
+            Self::ConfirmedCpu => "processor time of such an order",
             Self::Accepted => "orders accepted in the same run",
             Self::Memory => "memory of the three services under that load",
             Self::HotConfirmed => "orders confirmed, one product",
@@ -56,20 +67,26 @@ impl Figure {
             Self::End100P99 => "POST to the end at 100 orders/s, p99",
             Self::End300P50 => "POST to the end at 300 orders/s, p50",
             Self::End300P99 => "POST to the end at 300 orders/s, p99",
-            Self::Browsed => "GET /products/{sku}",
+            Self::Wait64 => "orders of 64 customers who wait",
+            Self::Wait64P50 => "POST to the answer of 64 customers who wait, p50",
+            Self::Wait64P99 => "POST to the answer of 64 customers who wait, p99",
+            Self::Wait64Cpu => "processor time of an order of 64 customers who wait",
+            Self::Wait512 => "orders of 512 customers who wait",
+            Self::Wait512P50 => "POST to the answer of 512 customers who wait, p50",
+            Self::Wait512P99 => "POST to the answer of 512 customers who wait, p99",
+            Self::Wait512Cpu => "processor time of an order of 512 customers who wait",
+            Self::TwoByOne => "orders confirmed, two instances / one",
+            Self::TwoByOneCpu => "processor time of an order, two instances / one",
             Self::FewStored => "orders confirmed beside few stored",
             Self::ManyStored => "orders confirmed beside many stored",
+            Self::LastByFirst => "orders confirmed, minute 10 / minute 1",
+            Self::RedisLastByFirst => "memory of Redis, minute 10 / minute 1",
+            Self::ServicesLastByFirst => "memory of the three services, minute 10 / minute 1",
             Self::Y1 => "Y1: pgbench, one transaction an order",
             Self::Y1s => "Y1s: pgbench, one statement an order",
             Self::Y1sP50 => "Y1s with one client, p50",
             Self::UngroupedP50 => "POST /orders without group commit, one connection, p50",
-            Self::Y1hP50 => "Y1h: a handler with one statement a request, one connection, p50",
             Self::Y2 => "Y2: pgbench, one unit of one product a transaction",
-            Self::Xadd1 => "Y4: XADD, one client",
-            Self::Xadd50 => "Y4: XADD, 50 clients",
-            Self::Xadd16 => "Y4: XADD, 50 clients, pipelines of 16",
-            Self::Xadd64 => "Y4: XADD, 50 clients, pipelines of 64",
-            Self::Fdatasync => "Y4: fdatasync of one 8 kB write",
         }
     }
 
@@ -82,21 +99,31 @@ impl Figure {
             | Self::End100P99
             | Self::End300P50
             | Self::End300P99
+            | Self::Wait64P50
+            | Self::Wait64P99
+            | Self::Wait512P50
+            | Self::Wait512P99
             | Self::Y1sP50
-            | Self::UngroupedP50
-            | Self::Y1hP50
-            | Self::Fdatasync => Unit::Milliseconds,
+            | Self::UngroupedP50 => Unit::Milliseconds,
+            Self::ConfirmedCpu | Self::Wait64Cpu | Self::Wait512Cpu => Unit::Microseconds,
+            Self::TwoByOne
+            | Self::TwoByOneCpu
+            | Self::LastByFirst
+            | Self::RedisLastByFirst
+            | Self::ServicesLastByFirst => Unit::Ratio,
             _ => Unit::PerSecond,
         }
     }
 
-    /// `4,812/s`, `1.35 ms`, `61 MiB`
+    /// `4,812/s`, `1.35 ms`, `61 MiB`, `240 us`, `0.97`
     #[must_use]
     pub fn show(self, value: f64) -> String {
         match self.unit() {
             Unit::PerSecond => format!("{}/s", thousands(value)),
             Unit::Milliseconds => format!("{value:.2} ms"),
             Unit::Mebibytes => format!("{value:.0} MiB"),
+            Unit::Microseconds => format!("{value:.0} us"),
+            Unit::Ratio => format!("{value:.2}"),
         }
     }
 }
@@ -107,6 +134,8 @@ impl fmt::Display for Unit {
             Self::PerSecond => "1/s",
             Self::Milliseconds => "ms",
             Self::Mebibytes => "MiB",
+            Self::Microseconds => "us",
+            Self::Ratio => "ratio",
         })
     }
 }
@@ -127,7 +156,9 @@ mod tests {
     fn figures_are_shown_with_their_units() {
         assert_eq!(Figure::Confirmed.show(1_234_567.6), "1,234,568/s");
         assert_eq!(Figure::Confirmed.show(999.4), "999/s");
-        assert_eq!(Figure::Fdatasync.show(0.064), "0.06 ms");
+        assert_eq!(Figure::SingleP50.show(0.064), "0.06 ms");
         assert_eq!(Figure::Memory.show(61.3), "61 MiB");
+        assert_eq!(Figure::Wait64Cpu.show(239.6), "240 us");
+        assert_eq!(Figure::TwoByOne.show(0.974), "0.97");
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Start with `site` (the stack), `system` (its measurements) and `yardsticks`.
 
+mod awaited;
 mod backlog;
 mod chart;
 mod cores;
@@ -14,12 +15,10 @@ mod orders;
 pub mod overload;
 mod paced;
 mod pgbench;
-mod plain_handler;
 mod plan;
 mod program;
 mod progress;
 mod reading;
-mod redis_disk;
 mod report;
 mod rows;
 mod run;

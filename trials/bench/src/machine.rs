@@ -40,7 +40,8 @@ fn line_of(file: &str, name: &str) -> Option<String> {
     line_of_text(&fs::read_to_string(file).ok()?, name)
 }
 
-fn line_of_text(text: &str, name: &str) -> Option<String> {
+/// The value after the colon.
+pub fn line_of_text(text: &str, name: &str) -> Option<String> {
     let line = text.lines().find(|line| line.starts_with(name))?;
     Some(line.split_once(':')?.1.trim().to_owned())
 }

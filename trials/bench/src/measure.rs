@@ -23,19 +23,29 @@ pub enum Measure {
     Single,
     /// Yardstick of single: POST without group commit, one statement a request
     Ungrouped,
-    /// Yardstick Y1h: a plain handler with one statement a request, one request at a time
-    Y1h,
     /// Latency from POST to the end at 100 and 300 orders a second
     Latency,
-    /// GET of products
-    Browse,
+    /// Orders of 64 customers who wait for the end of each
+    #[value(name = "wait-64")]
+    Wait64,
+    /// Orders of 512 customers who wait for the end of each
+    #[value(name = "wait-512")]
+    Wait512,
+    /// Orders over 100 products with one and with two instances of each service
+    TwoInstances,
     /// Orders with few and with many stored ones
     Stored,
-    /// Yardstick Y4: redis-benchmark XADD, fdatasync
-    Y4,
+    /// The last minute of ten at 80 % of the capacity beside the first; only when named
+    TenMinutes,
 }
 
 impl Measure {
+    /// False for a measurement that runs when named only.
+    #[must_use]
+    pub fn is_default(self) -> bool {
+        self != Self::TenMinutes
+    }
+
     /// The name on the command line.
     #[must_use]
     pub fn name(self) -> String {

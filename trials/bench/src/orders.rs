@@ -1,14 +1,15 @@
 //! Orders in a closed loop, and their ends.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
 
 use super::BenchError;
-use super::cores::{Cores, CpuTimer, quiet};
+use super::cores::{Cores, CpuTimer, micros_per_order, quiet};
 use super::plan::BenchPlan;
 use super::site::Site;
-use super::wrk::{self, Fixture, Load, Request, WrkResult};
+use super::wrk::{self, Fixture, Load, WrkResult};
 use ctl::stack::Kind;
 
 pub const CONNECTIONS: u16 = 64;
@@ -32,14 +33,25 @@ pub struct Sustained {
     pub cores: Cores,
 }
 
+impl Sustained {
+    pub fn micros_per_order(&self) -> f64 {
+        micros_per_order(&self.cores, self.confirmed_per_second)
+    }
+}
+
 /// Offers orders on an idle machine and waits for the last confirmation. Rows stay in the tables.
-pub async fn sustain(site: &mut Site, plan: &BenchPlan, fixture: &Fixture) -> Result<Sustained, BenchError> {
+pub async fn sustain(
+    site: &mut Site,
+    plan: &BenchPlan,
+    fixture: &Fixture,
+    load: Load,
+) -> Result<Sustained, BenchError> {
     quiet(plan.patience).await;
     let payment = site.database(Kind::Payment);
     let since: jiff::Timestamp = payment.row("SELECT clock_timestamp()", &[]).await?.get(0);
     let idle = open(site).await?;
     let timer = CpuTimer::begin(&site.process_groups());
-    let outcome = offer(site, fixture, plan.time, CONNECTIONS).await?;
+    let outcome = wrk::run(site.folder(), &site.urls(Kind::Payment), fixture, load).await?;
     let memory = site.memory();
     all_ended(site, idle).await?;
     let cores = timer.end(&site.process_groups());
@@ -60,13 +72,15 @@ pub async fn warm_up(site: &mut Site, plan: &BenchPlan, fixture: &Fixture) -> Re
     site.empty().await
 }
 
+/// Offers orders to all running payments.
 pub async fn offer(
     site: &Site,
     fixture: &Fixture,
     time: Duration,
     connections: u16,
 ) -> Result<WrkResult, BenchError> {
-    offer_at(&site.url(Kind::Payment)?, site, fixture, time, connections).await
+    let load = Load::orders(time, connections);
+    wrk::run(site.folder(), &site.urls(Kind::Payment), fixture, load).await
 }
 
 pub async fn offer_at(
@@ -76,8 +90,7 @@ pub async fn offer_at(
     time: Duration,
     connections: u16,
 ) -> Result<WrkResult, BenchError> {
-    wrk::run(site.folder(), url, fixture, Load { request: Request::Order, connections, time, apart: None })
-        .await
+    wrk::run(site.folder(), &[url.to_owned()], fixture, Load::orders(time, connections)).await
 }
 
 /// Waits until at most `before` orders are open.
@@ -89,9 +102,18 @@ pub async fn all_ended(site: &Site, before: i64) -> Result<(), BenchError> {
     Ok(())
 }
 
-/// Counts by payment's metrics since its start, because a query would scan every row.
+/// Counts by the metrics of all running payments since their start, because a query would scan every row.
+/// One instance may end the orders of another.
 pub async fn open(site: &Site) -> Result<i64, BenchError> {
-    let url = format!("http://{}/metrics", site.stack.first(Kind::Payment)?.metrics_addr());
+    let mut open = 0;
+    for payment in site.running().filter(|service| service.id().kind == Kind::Payment) {
+        open += open_at(payment.metrics_addr()).await?;
+    }
+    Ok(open)
+}
+
+async fn open_at(metrics: SocketAddr) -> Result<i64, BenchError> {
+    let url = format!("http://{metrics}/metrics");
     let asked = async { reqwest::get(&url).await?.text().await };
     let text = asked.await.map_err(|error| BenchError::Io {
         what: format!("read {url}"),

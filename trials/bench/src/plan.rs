@@ -11,6 +11,8 @@ pub struct BenchPlan {
     pub repeats: usize,
     /// The duration of each load.
     pub time: Duration,
+    /// The duration of `ten-minutes`: ten of its minutes.
+    pub long: Duration,
     /// The load before each measurement.
     pub warm_up: Duration,
     /// The longest wait for an idle machine.
@@ -31,6 +33,7 @@ impl BenchPlan {
             rounds: 3,
             repeats: 2,
             time: seconds(30),
+            long: seconds(600),
             warm_up: seconds(3),
             patience: seconds(60),
             stored: (10_000, 1_000_000),
@@ -47,6 +50,7 @@ impl BenchPlan {
             rounds: 1,
             repeats: 0,
             time: seconds(5),
+            long: seconds(10),
             warm_up: seconds(1),
             patience: seconds(5),
             stored: (1_000, 100_000),

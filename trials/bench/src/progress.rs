@@ -18,6 +18,10 @@ impl Progress {
         Self(Bar::new((plan.rounds * plan.measures.len()) as u64, "measurements"))
     }
 
+    pub(super) fn bar(&self) -> &Bar {
+        &self.0
+    }
+
     pub(super) fn begin(&self, round: usize, measure: Measure) {
         self.0.now(format!("round {round}: {}", measure.name()));
         self.0.tick();
@@ -31,7 +35,7 @@ impl Progress {
         let name = self
             .0
             .paint
-            .paint(Colour::Bold, format!("round {} {:<8}", reading.round, reading.measure.name()));
+            .paint(Colour::Bold, format!("round {} {:<13}", reading.round, reading.measure.name()));
         let figures: Vec<String> = reading
             .figures
             .iter()
@@ -44,7 +48,7 @@ impl Progress {
             (false, _) => "",
         };
         let notes = [vec![cores(&reading.cores)], reading.notes.clone()].concat().join("; ");
-        self.0.say(self.0.paint.paint(Colour::Dim, format!("                 {notes}{disturbed}")));
+        self.0.say(self.0.paint.paint(Colour::Dim, format!("                      {notes}{disturbed}")));
     }
 
     pub(super) fn finish(&self) {

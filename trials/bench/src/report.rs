@@ -31,7 +31,7 @@ pub struct Measured {
     #[serde(skip)]
     pub figure: Figure,
     pub name: &'static str,
-    /// `1/s`, `ms`, `MiB`
+    /// `1/s`, `ms`, `MiB`, `us`, `ratio`
     pub unit: String,
     pub median: f64,
     pub rounds: Vec<f64>,

@@ -7,7 +7,7 @@ use super::progress::Progress;
 use super::report::Report;
 use super::site::Site;
 use super::{
-    BenchError, BenchPlan, Measure, Reading, backlog, paced, redis_disk, stored, system, yardsticks,
+    BenchError, BenchPlan, Measure, Reading, awaited, backlog, overload, paced, stored, system, yardsticks,
 };
 
 /// Measures a private stack. `binaries` is by default the folder of this program.
@@ -52,7 +52,7 @@ async fn undisturbed(
     let mut before = None;
     loop {
         progress.begin(round, measure);
-        let reading = Reading { round, ..Box::pin(read(site, plan, measure)).await? };
+        let reading = Reading { round, ..Box::pin(read(site, plan, progress, measure)).await? };
         let again = reading.is_disturbed() && repeats > 0;
         progress.end(&reading, again);
         let best = reading.least_disturbed(before.take());
@@ -63,22 +63,28 @@ async fn undisturbed(
     }
 }
 
-async fn read(site: &mut Site, plan: &BenchPlan, measure: Measure) -> Result<Reading, BenchError> {
+async fn read(
+    site: &mut Site,
+    plan: &BenchPlan,
+    progress: &Progress,
+    measure: Measure,
+) -> Result<Reading, BenchError> {
     match measure {
         Measure::Y1 => yardsticks::y1(site, plan).await,
         Measure::Y1s => yardsticks::y1s(site, plan).await,
         Measure::Y2 => yardsticks::y2(site, plan).await,
         Measure::E2e => system::end_to_end(site, plan).await,
         Measure::Hot => system::hot(site, plan).await,
+        Measure::Wait64 => awaited::orders(site, plan, awaited::WAIT_64).await,
+        Measure::Wait512 => awaited::orders(site, plan, awaited::WAIT_512).await,
+        Measure::TwoInstances => system::two_instances(site, plan).await,
         Measure::Stored => stored::stored(site, plan).await,
+        Measure::TenMinutes => overload::ten_minutes(site, plan, progress.bar()).await,
         Measure::Consumer => backlog::consumer(site, plan).await,
         Measure::Post => backlog::post(site, plan).await,
         Measure::Ungrouped => system::ungrouped(site, plan).await,
-        Measure::Y1h => yardsticks::y1h(site, plan).await,
         Measure::Drain => backlog::drain(site, plan).await,
         Measure::Single => system::single(site, plan).await,
         Measure::Latency => paced::latency(site, plan).await,
-        Measure::Browse => system::browse(site, plan).await,
-        Measure::Y4 => redis_disk::y4(site, plan).await,
     }
 }

@@ -25,9 +25,11 @@ const CUSTOMERS: usize = 16;
 const PRODUCTS: usize = 100;
 pub const HOT: &str = "BENCH-HOT";
 /// Cents.
-pub const PRICE: i64 = 1999;
+const PRICE: i64 = 1999;
 /// The largest stock of the contract.
 const PLENTY: u32 = i32::MAX as u32;
+/// Outlives the load of `ten-minutes`.
+const TOKEN_LIFE: &str = "1h";
 /// Allows for a backlog of hundreds of thousands.
 const ENDED_WITHIN: Duration = Duration::from_secs(300);
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
@@ -93,6 +95,15 @@ impl Site {
         Ok(self.stack.first(kind)?.url())
     }
 
+    /// The running instances.
+    pub fn urls(&self, kind: Kind) -> Vec<String> {
+        self.running().filter(|service| service.id().kind == kind).map(Service::url).collect()
+    }
+
+    pub fn running(&self) -> impl Iterator<Item = &Service> {
+        self.stack.services().filter(|service| service.exit_status().is_none())
+    }
+
     pub fn database(&self, kind: Kind) -> Database {
         Database::at(self.stack.database_url(kind))
     }
@@ -118,9 +129,8 @@ impl Site {
     }
 
     pub fn process_groups(&mut self) -> ProcessGroups {
-        let running = self.stack.services().filter(|service| service.exit_status().is_none());
         let mut process_groups: ProcessGroups =
-            running.map(|service| (service.id().kind.name(), vec![service.pid()])).collect();
+            self.running().map(|service| (service.id().kind.name(), vec![service.pid()])).collect();
         let redis = self.stack.redis().and_then(|server| server.pid());
         let postgres = self.stack.postgres().and_then(|server| server.pid());
         process_groups.push(("redis", redis.into_iter().collect()));
@@ -128,9 +138,9 @@ impl Site {
         process_groups
     }
 
-    /// MiB of the three services.
+    /// MiB of all running services.
     pub fn memory(&self) -> f64 {
-        self.stack.services().map(|service| resident(service.pid())).sum::<u64>() as f64 / f64::from(1 << 20)
+        self.running().map(|service| resident(service.pid())).sum::<u64>() as f64 / f64::from(1 << 20)
     }
 
     /// Logs in every customer.
@@ -164,6 +174,23 @@ impl Site {
         self.stack.kill9(substitute.id).await?;
         self.empty().await?;
         self.begin(substitute.id.kind).await
+    }
+
+    /// Starts another instance of each service.
+    pub async fn add_instances(&mut self) -> Result<Vec<ServiceId>, BenchError> {
+        let mut added = Vec::new();
+        for kind in Kind::ALL {
+            added.push(self.stack.start_service(kind).await?);
+        }
+        Ok(added)
+    }
+
+    /// Stops added instances, upstream services first.
+    pub async fn remove_instances(&mut self, added: Vec<ServiceId>) -> Result<(), BenchError> {
+        for id in added.into_iter().rev() {
+            self.stack.terminate(id).await?;
+        }
+        Ok(())
     }
 
     pub async fn wait_until_ended(&self) -> Result<(), BenchError> {
@@ -261,7 +288,8 @@ fn options(folder: &Path, binaries: Option<PathBuf>) -> Result<StackOptions, Ben
         durability: Durability::PowerLoss,
         postgres: POSTGRES.to_vec(),
     };
-    Ok(StackOptions { servers, binaries, sink, ..StackOptions::private(folder)? })
+    let options = StackOptions { servers, binaries, sink, ..StackOptions::private(folder)? };
+    Ok(options.with_env(Kind::User, "ACCESS_TOKEN_TTL", TOKEN_LIFE))
 }
 
 /// Stops each service, because a database is copied without connections.

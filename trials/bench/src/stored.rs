@@ -1,9 +1,10 @@
 //! History must not slow new orders.
 
 use super::database::Database;
-use super::orders::{sustain, warm_up};
+use super::orders::{CONNECTIONS, sustain, warm_up};
 use super::plan::BenchPlan;
 use super::site::{Site, products};
+use super::wrk::Load;
 use super::{BenchError, Figure, Measure, Reading, system};
 use ctl::stack::Kind;
 
@@ -17,7 +18,7 @@ pub async fn stored(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchE
         let fixture = site.fixture(products()).await?;
         warm_up(site, plan, &fixture).await?;
         fill(&site.database(Kind::Payment), stored).await?;
-        let sustained = sustain(site, plan, &fixture).await?;
+        let sustained = sustain(site, plan, &fixture, Load::orders(plan.time, CONNECTIONS)).await?;
         figures.push((figure, sustained.confirmed_per_second));
         notes.push(format!("{stored} stored"));
         notes.extend(system::notes(&sustained.outcome));

@@ -4,14 +4,17 @@ use super::cores::{CpuTimer, quiet};
 use super::orders::{CONNECTIONS, Sustained, offer, offer_at, sustain, warm_up};
 use super::plan::BenchPlan;
 use super::site::{HOT, Site, products};
-use super::wrk::{self, Load, Request, WrkResult};
+use super::wrk::{Load, WrkResult};
 use super::{BenchError, Figure, Measure, Reading};
 use ctl::stack::Kind;
 
 pub async fn end_to_end(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
-    let Sustained { outcome, confirmed_per_second, memory, cores } = over(site, plan, products()).await?;
+    let sustained = over(site, plan, products()).await?;
+    let micros = sustained.micros_per_order();
+    let Sustained { outcome, confirmed_per_second, memory, cores } = sustained;
     let figures = vec![
         (Figure::Confirmed, confirmed_per_second),
+        (Figure::ConfirmedCpu, micros),
         (Figure::Accepted, outcome.per_second()),
         (Figure::Memory, memory),
     ];
@@ -53,30 +56,26 @@ pub async fn ungrouped(site: &mut Site, plan: &BenchPlan) -> Result<Reading, Ben
     Ok(Reading { notes: notes(&outcome), ..Reading::new(Measure::Ungrouped, figures, cores) })
 }
 
-pub async fn browse(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
-    let fixture = site.fixture(products()).await?;
-    let url = site.url(Kind::Inventory)?;
-    let look = |time| Load { request: Request::Product, connections: CONNECTIONS, time, apart: None };
-    wrk::run(site.folder(), &url, &fixture, look(plan.warm_up)).await?;
-    quiet(plan.patience).await;
-    let timer = CpuTimer::begin(&site.process_groups());
-    let outcome = wrk::run(site.folder(), &url, &fixture, look(plan.time)).await?;
-    let cores = timer.end(&site.process_groups());
-    let [p50, p95, p99] = outcome.milliseconds();
-    let notes = vec![
-        format!("p50 {p50:.1} ms, p95 {p95:.1} ms, p99 {p99:.1} ms"),
-        format!("{} refused", outcome.refused),
+pub async fn two_instances(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
+    let one = over(site, plan, products()).await?;
+    let added = site.add_instances().await?;
+    let two = over(site, plan, products()).await?;
+    site.remove_instances(added).await?;
+    let figures = vec![
+        (Figure::TwoByOne, two.confirmed_per_second / one.confirmed_per_second),
+        (Figure::TwoByOneCpu, two.micros_per_order() / one.micros_per_order()),
     ];
-    Ok(Reading {
-        notes,
-        ..Reading::new(Measure::Browse, vec![(Figure::Browsed, outcome.per_second())], cores)
-    })
+    let notes = [("one", &one), ("two", &two)].map(|(instances, sustained)| {
+        let Sustained { confirmed_per_second, .. } = sustained;
+        format!("{instances}: {confirmed_per_second:.0}/s, {:.0} us", sustained.micros_per_order())
+    });
+    Ok(Reading { notes: notes.into(), ..Reading::new(Measure::TwoInstances, figures, two.cores) })
 }
 
 async fn over(site: &mut Site, plan: &BenchPlan, skus: Vec<String>) -> Result<Sustained, BenchError> {
     let fixture = site.fixture(skus).await?;
     warm_up(site, plan, &fixture).await?;
-    sustain(site, plan, &fixture).await
+    sustain(site, plan, &fixture, Load::orders(plan.time, CONNECTIONS)).await
 }
 
 pub fn notes(outcome: &WrkResult) -> Vec<String> {

@@ -13,21 +13,20 @@ use super::program::Program;
 use servers::affinity::Cores;
 
 const WRK: Program = Program { name: "wrk", package: "wrk" };
-const SCRIPTS: [(&str, &str); 4] = [
+const SCRIPTS: [(&str, &str); 3] = [
     ("fixture.lua", include_str!("lua/fixture.lua")),
     ("orders.lua", include_str!("lua/orders.lua")),
     ("paced.lua", include_str!("lua/paced.lua")),
-    ("products.lua", include_str!("lua/products.lua")),
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Request {
     /// POST /orders
     Order,
+    /// The same with `Prefer: wait=30`.
+    AwaitedOrder,
     /// An open loop with this interval. Each key ends with the microsecond of its POST.
     OrderEvery(Duration),
-    /// GET /products/{sku}
-    Product,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -38,6 +37,12 @@ pub struct Load {
     pub time: Duration,
     /// `None`: the generator shares all cores.
     pub apart: Option<Cores>,
+}
+
+impl Load {
+    pub fn orders(time: Duration, connections: u16) -> Self {
+        Self { request: Request::Order, connections, time, apart: None }
+    }
 }
 
 #[derive(Debug, Clone, Default)]
@@ -82,8 +87,13 @@ impl WrkResult {
     }
 }
 
-/// Writes the scripts into `folder`.
-pub async fn run(folder: &Path, url: &str, fixture: &Fixture, load: Load) -> Result<WrkResult, BenchError> {
+/// Writes the scripts into `folder`. The connections are divided among `urls`.
+pub async fn run(
+    folder: &Path,
+    urls: &[String],
+    fixture: &Fixture,
+    load: Load,
+) -> Result<WrkResult, BenchError> {
     let write = |name: &str, text: &str| {
         fs::write(folder.join(name), text).map_err(BenchError::io("write a script for wrk"))
     };
@@ -93,17 +103,19 @@ pub async fn run(folder: &Path, url: &str, fixture: &Fixture, load: Load) -> Res
         load.apart.map_or_else(|| Command::new(WRK.name), |cores| cores.load(Path::new(WRK.name)));
     command.args([
         "-t",
-        "1",
+        &urls.len().to_string(),
         "-c",
         &load.connections.to_string(),
         "-d",
         &format!("{}s", load.time.as_secs()),
     ]);
-    command.args(["--timeout", "10s", "--latency", "-s"]).arg(folder.join(load.request.script())).arg(url);
+    command
+        .args(["--timeout", "10s", "--latency", "-s"])
+        .arg(folder.join(load.request.script()))
+        .args(urls.first());
     command.env("FIXTURE", folder.join("fixture.txt")).env("RUN", Uuid::new_v4().to_string());
-    if let Request::OrderEvery(gap) = load.request {
-        command.env("GAP_MICROS", (gap.as_secs_f64() * 1e6).to_string());
-    }
+    command.env("ADDRESSES", urls.join(" ").replace("http://", ""));
+    command.envs(load.request.setting());
     let printed = WRK.output(command).await?;
     parse(&printed).ok_or_else(|| WRK.no_result(printed))
 }
@@ -116,9 +128,17 @@ fn parse(printed: &str) -> Option<WrkResult> {
 impl Request {
     fn script(self) -> &'static str {
         match self {
-            Self::Order => "orders.lua",
+            Self::Order | Self::AwaitedOrder => "orders.lua",
             Self::OrderEvery(_) => "paced.lua",
-            Self::Product => "products.lua",
+        }
+    }
+
+    /// Read by the script.
+    fn setting(self) -> Option<(&'static str, String)> {
+        match self {
+            Self::Order => None,
+            Self::AwaitedOrder => Some(("PREFER", "wait=30".to_owned())),
+            Self::OrderEvery(gap) => Some(("GAP_MICROS", (gap.as_secs_f64() * 1e6).to_string())),
         }
     }
 }
@@ -129,8 +149,7 @@ impl Fixture {
             .skus
             .iter()
             .map(|sku| serde_json::json!({"items": [{"sku": sku, "quantity": 1}]}).to_string());
-        [self.tokens.join("\n"), bodies.collect::<Vec<_>>().join("\n"), self.skus.join("\n")].join("\n\n")
-            + "\n"
+        [self.tokens.join("\n"), bodies.collect::<Vec<_>>().join("\n")].join("\n\n") + "\n"
     }
 }
 
@@ -153,9 +172,9 @@ RESULT {\"sent\":1264,\"requests\":1200,\"refused\":200,\"broken\":1,\"micros\":
     }
 
     #[test]
-    fn the_fixture_has_three_parts_as_the_scripts_read_them() {
+    fn the_fixture_has_two_parts_as_the_scripts_read_them() {
         let list = |items: &[&str]| items.iter().map(|item| (*item).to_owned()).collect::<Vec<_>>();
         let text = Fixture { tokens: list(&["a", "b"]), skus: list(&["S"]) }.text();
-        assert_eq!(text, "a\nb\n\n{\"items\":[{\"quantity\":1,\"sku\":\"S\"}]}\n\nS\n");
+        assert_eq!(text, "a\nb\n\n{\"items\":[{\"quantity\":1,\"sku\":\"S\"}]}\n");
     }
 }

@@ -1,13 +1,11 @@
-//! The yardsticks by pgbench, and the plain handler.
+//! The yardsticks by pgbench.
 
 use super::cores::{Cores, CpuTimer, quiet};
 use super::database::Database;
-use super::orders::offer_at;
 use super::pgbench::{self, Run, Script};
-use super::plain_handler::PlainHandler;
 use super::plan::BenchPlan;
-use super::site::{Site, products};
-use super::{BenchError, Figure, Measure, Reading, system};
+use super::site::Site;
+use super::{BenchError, Figure, Measure, Reading};
 use ctl::stack::Kind;
 
 /// One commit at a time, shared commits, and the connections of wrk. Loads last as long as those of the
@@ -27,28 +25,6 @@ pub async fn y1s(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchErro
     let best = best(site, plan, Kind::Payment, Script::OrderStatement).await?;
     let p50 = best.p50_ms.map(|p50| (Figure::Y1sP50, p50));
     Ok(best.reading(Measure::Y1s, [(Figure::Y1s, best.per_second)].into_iter().chain(p50).collect()))
-}
-
-pub async fn y1h(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {
-    let fixture = site.fixture(products()).await?;
-    let handler = PlainHandler::start(site).await?;
-    offer_at(&handler.url, site, &fixture, plan.warm_up, 1).await?;
-    empty(site, Kind::Payment).await?;
-    quiet(plan.patience).await;
-    let timer = CpuTimer::begin(&site.process_groups());
-    let outcome = offer_at(&handler.url, site, &fixture, plan.time, 1).await?;
-    let cores = timer.end(&site.process_groups());
-    handler.stop().await;
-    if outcome.refused + outcome.broken > 0 {
-        return Err(BenchError::YardstickFailed {
-            failed: outcome.refused + outcome.broken,
-            all: outcome.requests,
-        });
-    }
-    Ok(Reading {
-        notes: system::notes(&outcome),
-        ..Reading::new(Measure::Y1h, vec![(Figure::Y1hP50, outcome.milliseconds()[0])], cores)
-    })
 }
 
 pub async fn y2(site: &mut Site, plan: &BenchPlan) -> Result<Reading, BenchError> {

@@ -1,6 +1,6 @@
--- Reads the file FIXTURE: tokens, an empty line, bodies of orders, an empty line, SKUs.
-local M = {tokens = {}, bodies = {}, skus = {}}
-local part, parts = 1, {M.tokens, M.bodies, M.skus}
+-- Reads the file FIXTURE: tokens, an empty line, bodies of orders.
+local M = {tokens = {}, bodies = {}}
+local part, parts = 1, {M.tokens, M.bodies}
 for line in io.lines(os.getenv("FIXTURE")) do
   if line == "" then part = part + 1 else table.insert(parts[part], line) end
 end

@@ -26,7 +26,11 @@ function request()
   return order()
 end
 
-function setup(thread) sender = thread end
+local assign = setup
+function setup(thread)
+  assign(thread)
+  sender = thread
+end
 
 -- Read at the end, by fixture.lua.
 function sent() return sender:get("count") end

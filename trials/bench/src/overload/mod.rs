@@ -5,6 +5,7 @@ mod chart;
 mod ladder;
 mod report;
 mod step;
+mod ten_minutes;
 
 use std::path::PathBuf;
 
@@ -12,6 +13,7 @@ pub use chart::svg;
 pub use ladder::Ladder;
 pub use report::{OverloadReport, Rung};
 pub use step::Step;
+pub(super) use ten_minutes::ten_minutes;
 
 use super::BenchError;
 use super::machine::Machine;
@@ -48,7 +50,7 @@ async fn measure(site: &mut Site, ladder: &Ladder, bar: &Bar) -> Result<Overload
     cores.keep_off(site.process_groups().into_iter().flat_map(|(_, ids)| ids))?;
     let fixture = site.fixture(products()).await?;
     warm_up(site, &ladder.warm_up_plan(), &fixture).await?;
-    let mut trial = Trial { site, cores, patience: ladder.patience };
+    let mut trial = Trial { site, cores: Some(cores), patience: ladder.patience };
     bar.tick();
     bar.now("finding the capacity");
     let found = match ladder.capacity {

@@ -65,40 +65,33 @@ impl Step {
 
 pub struct Trial<'a> {
     pub site: &'a mut Site,
-    pub cores: Cores,
+    /// `None`: the generator shares all cores.
+    pub cores: Option<Cores>,
     pub patience: Duration,
 }
 
 impl Trial<'_> {
     /// Offers orders of `customers` with one order at a time each.
     pub async fn closed(&mut self, customers: u16, time: Duration) -> Result<Step, BenchError> {
-        self.offer(Load { request: Request::Order, connections: customers, time, apart: Some(self.cores) })
-            .await
+        self.offer(Load { apart: self.cores, ..Load::orders(time, customers) }).await
     }
 
     /// Offers orders in an open loop.
     pub async fn paced(&mut self, per_second: f64, time: Duration) -> Result<Step, BenchError> {
-        let gap = Duration::from_secs_f64(1.0 / per_second.max(1.0));
-        self.offer(Load {
-            request: Request::OrderEvery(gap),
-            connections: connections(per_second),
-            time,
-            apart: Some(self.cores),
-        })
-        .await
+        self.offer(paced(per_second, time, self.cores)).await
     }
 
     async fn offer(&mut self, load: Load) -> Result<Step, BenchError> {
         self.site.wait_until_ended().await?;
         self.site.empty().await?;
         quiet(self.patience).await;
-        // A token expires after ten minutes, before the end of a ladder.
+        // A long ladder outlives a token.
         let fixture: Fixture = self.site.fixture(products()).await?;
         let payment = self.site.database(Kind::Payment);
-        let url = self.site.url(Kind::Payment)?;
+        let urls = self.site.urls(Kind::Payment);
         let process_groups = self.site.process_groups();
         let timer = CpuTimer::begin(&process_groups);
-        let outcome = wrk::run(self.site.folder(), &url, &fixture, load).await?;
+        let outcome = wrk::run(self.site.folder(), &urls, &fixture, load).await?;
         let over = jiff::Timestamp::now();
         let cores = timer.end(&process_groups);
         self.site.wait_until_ended().await?;
@@ -118,6 +111,12 @@ impl Trial<'_> {
             cores,
         })
     }
+}
+
+/// An open loop.
+pub fn paced(per_second: f64, time: Duration, apart: Option<Cores>) -> Load {
+    let gap = Duration::from_secs_f64(1.0 / per_second.max(1.0));
+    Load { request: Request::OrderEvery(gap), connections: connections(per_second), time, apart }
 }
 
 /// Each connection is used once a second, which prevents the idle timeout.

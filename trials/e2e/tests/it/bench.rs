@@ -22,7 +22,7 @@ async fn measured(measures: &[Measure]) -> Report {
 
 #[tokio::test]
 async fn yardsticks_and_orders_that_nothing_consumes_are_measured_and_their_rows_have_ratios() {
-    let report = measured(&[Measure::Y1, Measure::Y1s, Measure::Y2, Measure::Y1h, Measure::Post]).await;
+    let report = measured(&[Measure::Y1, Measure::Y1s, Measure::Y2, Measure::Post]).await;
     assert!(report.figures.iter().all(|measured| measured.median > 0.0), "{report:?}");
     let rows: Vec<&str> = report.rows.iter().map(|row| row.name.as_str()).collect();
     assert_eq!(rows, ["accepted, consumers stopped / Y1"]);
@@ -36,6 +36,13 @@ async fn orders_are_measured_to_their_end_beside_stored_ones_and_one_at_a_time()
         measured(&[Measure::Stored, Measure::Consumer, Measure::Drain, Measure::Single, Measure::Latency])
             .await;
     assert_eq!(report.figures.len(), 9, "{report:?}");
+    assert!(report.figures.iter().all(|measured| measured.median > 0.0), "{report:?}");
+}
+
+#[tokio::test]
+async fn orders_are_measured_for_customers_who_wait_and_at_two_instances_beside_one() {
+    let report = measured(&[Measure::Wait64, Measure::TwoInstances]).await;
+    assert_eq!(report.figures.len(), 6, "{report:?}");
     assert!(report.figures.iter().all(|measured| measured.median > 0.0), "{report:?}");
 }
 

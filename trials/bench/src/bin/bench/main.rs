@@ -20,10 +20,12 @@ Examples:
   bench --quick                      one short round, as a smoke test
   bench --only e2e --seconds 60      one measurement, for a profiler beside it
   bench --only y1,e2e --rounds 5     a figure and its yardstick
+  bench --only ten-minutes           one load of ten minutes, after a search for the capacity
+  bench --only stored --orders 5000000
   bench overload                     goodput under overload
 
-Measures a private stack in a temporary folder. Needs wrk, pgbench and
-redis-benchmark; scripts/bench installs them. The machine should be otherwise idle.";
+Measures a private stack in a temporary folder. Needs wrk and
+pgbench; scripts/bench installs them. The machine should be otherwise idle.";
 
 /// Measures throughput and latency against yardsticks on the same machine
 #[derive(Debug, Parser)]
@@ -37,15 +39,18 @@ struct Args {
     /// One round of 5 s with fewer stored orders
     #[arg(long)]
     quick: bool,
-    /// Only these measurements [default: all]
+    /// Only these measurements [default: all but ten-minutes]
     #[arg(long, value_name = "NAME,NAME", value_enum, value_delimiter = ',')]
     only: Vec<Measure>,
-    /// Rounds of all measurements [default: 3]
+    /// Rounds of all measurements [default: 3, or 1 with ten-minutes]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     rounds: Option<u16>,
     /// Seconds of each load [default: 30]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     seconds: Option<u64>,
+    /// Many stored orders of `--only stored` [default: 1000000]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    orders: Option<u32>,
     /// Seconds to wait before each load for an idle machine with all cores available [default: 60]
     #[arg(long, value_name = "N")]
     patience: Option<u64>,
@@ -91,6 +96,8 @@ async fn run(args: &Args) -> anyhow::Result<Exit> {
     if let Some(Other::Overload(overload)) = &args.other {
         return overload::run(overload, output).await;
     }
+    let stored = args.only.contains(&Measure::Stored);
+    anyhow::ensure!(stored || args.orders.is_none(), "--orders needs --only stored");
     let plan = plan(args);
     let progress = Progress::new(&plan);
     let report = tokio::select! {
@@ -108,13 +115,22 @@ fn write(file: Option<&Path>, text: impl FnOnce() -> serde_json::Result<String>)
         .with_context(|| format!("cannot write {}; its folder must exist", file.display()))
 }
 
-fn plan(args: &Args) -> BenchPlan {
-    // Measurements run in the order of their declaration.
+/// In the order of their declaration.
+fn measures(only: &[Measure]) -> Vec<Measure> {
     let all = Measure::value_variants().iter().copied();
-    let measures = all.filter(|measure| args.only.is_empty() || args.only.contains(measure)).collect();
+    all.filter(|measure| if only.is_empty() { measure.is_default() } else { only.contains(measure) })
+        .collect()
+}
+
+fn plan(args: &Args) -> BenchPlan {
+    let measures = measures(&args.only);
     let mut plan = if args.quick { BenchPlan::quick(measures) } else { BenchPlan::full(measures) };
+    if args.only.contains(&Measure::TenMinutes) {
+        (plan.rounds, plan.repeats) = (1, 0);
+    }
     plan.rounds = args.rounds.map_or(plan.rounds, usize::from);
     plan.time = args.seconds.map_or(plan.time, Duration::from_secs);
+    plan.stored.1 = args.orders.unwrap_or(plan.stored.1);
     plan.patience = args.patience.map_or(plan.patience, Duration::from_secs);
     plan
 }

@@ -1,5 +1,6 @@
 //! Payment against real servers.
 
+mod books;
 mod catalogue;
 mod lists;
 mod races;

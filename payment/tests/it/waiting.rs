@@ -12,7 +12,7 @@ use runtime::{
     supervisor::{RestartPolicy, Roster, SupervisorHandle},
 };
 
-use crate::races::{Books, SOON, moves_to, place, request};
+use crate::books::{Books, SOON, moves_to, place, request};
 
 #[actix_rt::test]
 async fn an_order_that_another_instance_moves_reaches_the_requests_that_wait_for_it() {

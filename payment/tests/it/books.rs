@@ -3,9 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use payment::{
-    domain::{Cart, CartLine, IdempotencyKey, Order, OrderRequest, PaymentMethod, Placed},
+    domain::{Cart, CartLine, IdempotencyKey, Order, OrderRequest, OrderStatus, PaymentMethod, Placed},
     startup,
-    store::PlaceOrders,
+    store::{OrderOutcome, PlaceOrders},
 };
 use runtime::db::{self, Connection, Database, Write};
 use testing::{TestDatabase, database_settings, eventually};
@@ -75,4 +75,16 @@ pub(crate) async fn moves_to(connection: &Connection, order: Uuid, status: &str,
         "UPDATE orders SET status = '{status}', charge_id = {charge}, version = version + 1, settled_at = now() WHERE id = '{order}'"
     );
     connection.batch_execute(&sql).await.expect("moved");
+}
+
+pub(crate) fn confirmation(order_id: Uuid) -> OrderOutcome {
+    OrderOutcome {
+        event_id: Uuid::now_v7(),
+        answers: None,
+        order_id,
+        status: OrderStatus::Confirmed,
+        refund_id: None,
+        reason: None,
+        awaited: false,
+    }
 }

@@ -16,24 +16,12 @@ use runtime::db::{self, Connection, Database, Write};
 use testing::{TestDatabase, database_settings};
 use uuid::Uuid;
 
-use crate::books::{Books, SOON, moves_to, place, request};
+use crate::books::{Books, SOON, confirmation, moves_to, place, request};
 
 const APPLY: ApplyOutcomes = ApplyOutcomes { consumer: "payment-group", relay: None };
 
 async fn apply(connection: &Connection, outcomes: &[OrderOutcome]) -> Vec<Applied> {
     APPLY.commit(connection, outcomes).await.expect("committed")
-}
-
-fn confirmation(order_id: Uuid) -> OrderOutcome {
-    OrderOutcome {
-        event_id: Uuid::now_v7(),
-        answers: None,
-        order_id,
-        status: OrderStatus::Confirmed,
-        refund_id: None,
-        reason: None,
-        awaited: false,
-    }
 }
 
 async fn place_all(

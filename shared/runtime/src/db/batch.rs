@@ -5,7 +5,7 @@ use std::{collections::VecDeque, ops::Range, rc::Rc, time::Instant};
 
 use super::{
     Database, DbError, Failure, Fault, Write,
-    retry::{RETRY_PAUSE, Retries},
+    retry::{Attempts, RETRY_PAUSE},
     write::Limits,
 };
 use crate::failpoint;
@@ -60,14 +60,14 @@ impl<W: Write> Batch<W> {
         outcomes
     }
 
-    /// Retries until the deadline if the outcome of a commit is unknown, and `tries` times after a rollback.
+    /// Attempts until the deadline if the outcome of a commit is unknown, and `tries` times after a rollback.
     async fn persist(
         &self,
         items: &[W::Item],
         tries: u32,
         started: Instant,
     ) -> Result<Vec<W::Output>, DbError> {
-        let mut retries = Retries::new(started, self.limits.deadline);
+        let mut attempts = Attempts::new(started, self.limits.deadline);
         loop {
             let error = match self.attempt(items).await {
                 Ok(outcomes) => return Ok(outcomes),
@@ -75,7 +75,7 @@ impl<W: Write> Batch<W> {
             };
             // A dependent batch has no part that could go ahead.
             let tries = if W::DEPENDENT && error.fault == Fault::Unfit { u32::MAX } else { tries };
-            if !retries.again(&error, tries).await {
+            if !attempts.again(&error, tries).await {
                 return Err(error);
             }
             tracing::warn!(writer = W::NAME, items = items.len(), %error, "commit failed; trying it again");

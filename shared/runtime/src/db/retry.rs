@@ -5,15 +5,15 @@ use super::{Connection, Database, DbError, Fault};
 /// Longer than a reconnect to a restarting server.
 pub(super) const RETRY_PAUSE: Duration = Duration::from_millis(50);
 
-/// The retries of one idempotent statement.
-pub(super) struct Retries {
+/// The attempts at one idempotent statement.
+pub(super) struct Attempts {
     started: Instant,
     deadline: Duration,
     tried: u32,
     may_be_committed: bool,
 }
 
-impl Retries {
+impl Attempts {
     pub(super) fn new(started: Instant, deadline: Duration) -> Self {
         Self { started, deadline, tried: 0, may_be_committed: false }
     }
@@ -48,11 +48,11 @@ impl Database {
         deadline: Duration,
         statement: impl AsyncFn(&Connection) -> Result<T, DbError>,
     ) -> Result<T, DbError> {
-        let mut retries = Retries::new(Instant::now(), deadline);
+        let mut attempts = Attempts::new(Instant::now(), deadline);
         loop {
             let attempt = async { statement(&self.connection().await?).await };
             match attempt.await {
-                Err(error) if retries.again(&error, u32::MAX).await => {}
+                Err(error) if attempts.again(&error, u32::MAX).await => {}
                 outcome => return outcome,
             }
         }

@@ -10,7 +10,7 @@ use super::retries::Retries;
 /// Outlives a panic of the consumer actor.
 #[derive(Debug, Default)]
 pub(super) struct ConsumerState {
-    pub failures: Failures,
+    pub failures: FailedEntries,
     pub retries: Retries,
     /// A panic is attributed to all of them.
     pub in_flight: Vec<Arc<Vec<String>>>,
@@ -44,7 +44,7 @@ impl ConsumerState {
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Failure {
+pub(super) struct FailedEntry {
     pub first_error: String,
     pub last_error: String,
     pub first_at: Timestamp,
@@ -54,14 +54,14 @@ pub(super) struct Failure {
 
 /// By entry id; the oldest is dropped beyond the limit.
 #[derive(Debug, Default)]
-pub(super) struct Failures(BTreeMap<String, Failure>);
+pub(super) struct FailedEntries(BTreeMap<String, FailedEntry>);
 
 /// A larger number indicates an outage.
 const FAILURES_REMEMBERED: usize = 10_000;
 
-impl Failures {
+impl FailedEntries {
     pub(super) fn record(&mut self, id: &str, error: &str, panicked: bool) {
-        let fresh = || Failure {
+        let fresh = || FailedEntry {
             first_error: error.to_owned(),
             last_error: String::new(),
             first_at: Timestamp::now(),
@@ -79,7 +79,7 @@ impl Failures {
         self.0.get(id).is_none_or(|failure| failure.panicked)
     }
 
-    pub(super) fn take(&mut self, id: &str) -> Option<Failure> {
+    pub(super) fn take(&mut self, id: &str) -> Option<FailedEntry> {
         self.0.remove(id)
     }
 }

@@ -161,7 +161,7 @@ impl<H: EventHandler> Processing<H> {
         tracing::warn!(stream = %self.spec.key, %event, %request_id, deliveries = received.deliveries, %why, "failed; it stays pending");
         let mut state = self.state();
         state.failures.record(entry, why, false);
-        state.retries.postpone(entry, Why::Failure, Instant::now());
+        state.retries.postpone(entry, Why::Failed, Instant::now());
     }
 
     /// Excludes the attempt from the delivery count.
@@ -218,7 +218,7 @@ impl<H: EventHandler> Processing<H> {
                 tracing::error!(stream = %self.spec.key, entry = %entry.id, %refused, "it cannot be put to the dead letters; it stays pending");
                 let mut state = self.state();
                 state.failures.record(&entry.id, last_error, false);
-                state.retries.postpone(&entry.id, Why::Failure, Instant::now());
+                state.retries.postpone(&entry.id, Why::Failed, Instant::now());
                 Ok(())
             }
             buried => buried,

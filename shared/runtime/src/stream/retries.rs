@@ -10,14 +10,14 @@ const FIRST: Duration = Duration::from_millis(100);
 /// An order must reach its final state within 15 s of the end of an outage.
 const LONGEST: Duration = Duration::from_secs(2);
 /// Factor on both delays: handler failures use up deliveries.
-const OF_A_FAILURE: u32 = 5;
+const FAILED_FACTOR: u32 = 5;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Why {
     /// Excluded from the delivery count.
     Environment,
     /// Counted as a delivery.
-    Failure,
+    Failed,
 }
 
 #[derive(Debug)]
@@ -45,9 +45,9 @@ impl Retries {
             why,
             in_flight: false,
         });
-        let first = if why == Why::Failure { FIRST * OF_A_FAILURE } else { FIRST };
+        let first = if why == Why::Failed { FIRST * FAILED_FACTOR } else { FIRST };
         let wait = first.saturating_mul(1 << retry.attempts.min(16));
-        let longest = if why == Why::Failure { LONGEST * OF_A_FAILURE } else { LONGEST };
+        let longest = if why == Why::Failed { LONGEST * FAILED_FACTOR } else { LONGEST };
         (retry.why, retry.due, retry.in_flight) = (why, now + wait.min(longest), false);
         retry.attempts += 1;
     }
@@ -136,8 +136,8 @@ mod tests {
         assert_eq!(waits, [100, 200, 400, 800, 1600, 2000]);
         retries.take("1-0");
         retries.tried("1-0");
-        retries.postpone("2-0", Why::Failure, now);
-        assert_eq!(wait(&retries, now), FIRST * OF_A_FAILURE);
+        retries.postpone("2-0", Why::Failed, now);
+        assert_eq!(wait(&retries, now), FIRST * FAILED_FACTOR);
     }
 
     #[test]
@@ -145,7 +145,7 @@ mod tests {
         let mut retries = Retries::default();
         let now = Instant::now();
         retries.postpone("1-0", Why::Environment, now);
-        retries.postpone("2-0", Why::Failure, now);
+        retries.postpone("2-0", Why::Failed, now);
         retries.environment_is_there(now);
         assert!(retries.due(now).is_empty(), "one stuck entry is not hurried by every success of others");
         retries.environment_is_away();

@@ -46,8 +46,7 @@ struct Allowance {
 }
 
 /// Noise: an allocator keeps freed memory, a trim comes every ten seconds, an outbox holds events in flight.
-/// Each of six services opens up to `database-pool-size` (8) connections on demand, and none again after a
-/// restart.
+/// The server keeps the sessions that `postgres-silent` has cut off for half a minute.
 const ALLOWED: [Allowance; 5] = [
     Allowance { of: "redis_bytes", share: 0.25, noise: 16 << 20 },
     Allowance { of: "outbox_rows", share: 0.5, noise: 3000 },

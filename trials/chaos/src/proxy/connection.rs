@@ -19,7 +19,7 @@ use tokio::{
         tcp::{ReadHalf, WriteHalf},
     },
     sync::mpsc,
-    time::{Instant, sleep_until},
+    time::{Instant, sleep, sleep_until},
 };
 
 use super::frontend::Frontend;
@@ -29,6 +29,8 @@ use super::network::{Mode, Network, Protocol};
 const PIECE: usize = 16 * 1024;
 /// 4 MiB of pieces. A full queue blocks the server.
 const DELAYED: usize = 256;
+/// As long as the keepalive of a server takes; services must notice within 5 s.
+const SILENCE: Duration = Duration::from_secs(30);
 
 enum End {
     Closed,
@@ -44,14 +46,15 @@ pub(super) async fn serve(mut client: TcpStream, network: Arc<Network>) {
         async { _ = cuts.wait_for(|state| state.resets != began.resets || state.mode == Mode::Refuse).await };
     let silenced = async { _ = silences.wait_for(|state| state.silences != began.silences).await };
     let end = {
-        // In silence the future is unpolled, and both connections stay open.
+        // In silence the future is unpolled, and both connections stay open for a while.
         let mut conversation = pin!(converse(&mut client, &network));
         let alive = async {
             tokio::select! {
                 end = &mut conversation => end,
                 () = silenced => {
                     network.hit();
-                    std::future::pending().await
+                    sleep(SILENCE).await;
+                    End::Broken
                 }
             }
         };

@@ -61,7 +61,8 @@ impl Proxy {
         });
     }
 
-    /// Silences existing connections until a mode resets them, as a firewall that has dropped their state.
+    /// Silences existing connections for 30 s or until a mode resets them, as a firewall that has dropped their
+    /// state.
     pub fn silence(&self) {
         self.network.state.send_modify(|state| state.silences += 1);
     }

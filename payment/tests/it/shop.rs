@@ -15,7 +15,7 @@ use payment::{
         ReconcilerParts,
     },
     consumers::RefundOrderHandler,
-    domain::{Cart, CartLine, IdempotencyKey, Order, OrderRequest, PaymentMethod, Placed},
+    domain::{Order, OrderRequest, Placed},
     provider::{ChargeRequest, ChargeResponse, PaymentProvider, ProviderError},
     settings::{ProviderSettings, ReconcilerSettings},
     startup,
@@ -30,6 +30,8 @@ use runtime::{
 };
 use testing::{TestDatabase, TestRedis, database_settings, eventually, stream_settings};
 use uuid::Uuid;
+
+use crate::books;
 
 pub const SOON: Duration = Duration::from_secs(30);
 pub const GROUP: &str = events::PAYMENT_GROUP;
@@ -274,15 +276,5 @@ fn cashier_parts(
 }
 
 fn request(order: Uuid) -> OrderRequest {
-    OrderRequest {
-        order_id: order,
-        user_id: Uuid::nil(),
-        key: IdempotencyKey::parse(&order.to_string()).expect("a key"),
-        request_hash: vec![1],
-        cart: Cart::parse(vec![CartLine { sku: "MUG".to_owned(), quantity: 1 }]).expect("a cart"),
-        method: PaymentMethod::Ok,
-        traceparent: String::new(),
-        request_id: String::new(),
-        response: None,
-    }
+    OrderRequest { order_id: order, ..books::request(&order.to_string()) }
 }

@@ -34,7 +34,7 @@ pub trait Event: Serialize + DeserializeOwned + Unpin + 'static {
     fn subject(&self) -> String;
 }
 
-/// Who publishes and consumes; a test compares them with `deploy/` and `docs/events.md`.
+/// The publisher and the consumer of each stream. A test compares them with `deploy/` and `docs/events.md`.
 pub const ROUTES: [Route; 4] = [
     Route {
         stream: OrderCompleted::STREAM,

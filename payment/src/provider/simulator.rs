@@ -13,6 +13,9 @@ use crate::{
     store::{ChargeEntry, ChargeLedger, PROVIDER_REFUSES, RefundEntry, RefundLedger},
 };
 
+/// On an idle thread a sleep takes this much longer: the deadline and the wait of epoll are rounded up to
+/// milliseconds.
+const TIMER_EXCESS: Duration = Duration::from_millis(1);
 /// About the first charge and two retries.
 const FLAKY_FOR: Duration = Duration::from_secs(2);
 
@@ -32,15 +35,20 @@ impl Simulator {
         Self { charges, refunds, settings }
     }
 
-    /// Zero skips the timer, which takes a millisecond at least.
     async fn wait_latency(&self) {
-        if !self.settings.latency.is_zero() {
-            tokio::time::sleep(self.settings.latency).await;
+        let sleep = self.settings.latency.saturating_sub(TIMER_EXCESS);
+        if !sleep.is_zero() {
+            tokio::time::sleep(sleep).await;
         }
     }
 
+    /// The commit of the books is part of the latency.
     async fn try_charge(&self, request: ChargeRequest) -> Result<ChargeResponse, ProviderError> {
-        self.wait_latency().await;
+        let (answer, ()) = tokio::join!(self.decide(request), self.wait_latency());
+        answer
+    }
+
+    async fn decide(&self, request: ChargeRequest) -> Result<ChargeResponse, ProviderError> {
         match request.method {
             PaymentMethod::Declined => Ok(declined("declined")),
             PaymentMethod::InsufficientFunds => Ok(declined("insufficient-funds")),
@@ -70,9 +78,9 @@ impl Simulator {
     }
 
     async fn try_refund(&self, order_id: Uuid) -> Result<String, ProviderError> {
-        self.wait_latency().await;
         let entry = RefundEntry { order_id, refund_id: format!("re_{}", Uuid::now_v7().simple()) };
-        self.refunds.commit(entry).await.map_err(failure)?.ok_or(ProviderError::NeverCharged(order_id))
+        let (booked, ()) = tokio::join!(self.refunds.commit(entry), self.wait_latency());
+        booked.map_err(failure)?.ok_or(ProviderError::NeverCharged(order_id))
     }
 }
 

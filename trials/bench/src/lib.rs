@@ -4,6 +4,7 @@
 
 mod awaited;
 mod backlog;
+mod browse;
 mod chart;
 mod cores;
 mod database;

@@ -33,6 +33,8 @@ pub enum Measure {
     Wait512,
     /// Orders over 100 products with one and with two instances of each service
     TwoInstances,
+    /// GET of products, beside axum that serves them from memory
+    Browse,
     /// Orders with few and with many stored ones
     Stored,
     /// The last minute of ten at 80 % of the capacity beside the first; only when named

@@ -57,7 +57,7 @@ pub struct Row {
 }
 
 /// Set before the first measurement (`docs/benchmarks/README.md`).
-pub const TARGETS: [Target; 10] = [
+pub const TARGETS: [Target; 16] = [
     higher("end to end, 100 products / Y1", Figure::Confirmed, Figure::Y1, 1.3, 2.0),
     higher("end to end, 100 products / Y1s", Figure::Confirmed, Figure::Y1s, 0.6, 1.0),
     higher("one hot product / 100 products", Figure::HotConfirmed, Figure::Confirmed, 0.8, 0.95),
@@ -81,6 +81,12 @@ pub const TARGETS: [Target; 10] = [
     ),
     higher("beside many stored orders / beside few", Figure::ManyStored, Figure::FewStored, 0.9, 1.0),
     higher("backlog worked off / taken in end to end", Figure::Drained, Figure::Accepted, 2.0, 4.0),
+    higher("GET /products/{sku} / axum, from memory", Figure::Browsed, Figure::AxumBrowsed, 0.6, 0.9),
+    at_least("orders confirmed, two instances / one", Figure::TwoByOne, 0.9, 1.0),
+    at_most("processor time of an order, two instances / one", Figure::TwoByOneCpu, 1.22, 1.05),
+    at_least("orders confirmed, minute 10 / minute 1", Figure::LastByFirst, 0.95, 1.0),
+    at_most("memory of Redis, minute 10 / minute 1", Figure::RedisLastByFirst, 1.1, 1.0),
+    at_most("memory of the services, minute 10 / minute 1", Figure::ServicesLastByFirst, 1.1, 1.0),
 ];
 
 const fn higher(name: &'static str, ours: Figure, theirs: Figure, floor: f64, goal: f64) -> Target {
@@ -89,6 +95,15 @@ const fn higher(name: &'static str, ours: Figure, theirs: Figure, floor: f64, go
 
 const fn lower(name: &'static str, ours: Figure, yardstick: Yardstick, floor: f64, goal: f64) -> Target {
     Target { name, ours, yardstick, floor, goal, better: Better::Lower }
+}
+
+/// `ours` is a ratio itself.
+const fn at_least(name: &'static str, ours: Figure, floor: f64, goal: f64) -> Target {
+    Target { name, ours, yardstick: Yardstick::Limit(1.0), floor, goal, better: Better::Higher }
+}
+
+const fn at_most(name: &'static str, ours: Figure, floor: f64, goal: f64) -> Target {
+    lower(name, ours, Yardstick::Limit(1.0), floor, goal)
 }
 
 impl Target {

@@ -7,7 +7,8 @@ use super::progress::Progress;
 use super::report::Report;
 use super::site::Site;
 use super::{
-    BenchError, BenchPlan, Measure, Reading, awaited, backlog, overload, paced, stored, system, yardsticks,
+    BenchError, BenchPlan, Measure, Reading, awaited, backlog, browse, overload, paced, stored, system,
+    yardsticks,
 };
 
 /// Measures a private stack. `binaries` is by default the folder of this program.
@@ -85,6 +86,7 @@ async fn read(
         Measure::Ungrouped => system::ungrouped(site, plan).await,
         Measure::Drain => backlog::drain(site, plan).await,
         Measure::Single => system::single(site, plan).await,
+        Measure::Browse => browse::browse(site, plan).await,
         Measure::Latency => paced::latency(site, plan).await,
     }
 }

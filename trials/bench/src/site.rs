@@ -16,7 +16,7 @@ use super::BenchError;
 use super::cores::ProcessGroups;
 use super::database::Database;
 use super::wrk::Fixture;
-use ctl::api::{Api, Endpoints, Money, NewProduct};
+use ctl::api::{Api, Endpoints, Money, NewProduct, Product};
 use ctl::stack::{Kind, ServerChoice, Service, ServiceId, Sink, Stack, StackOptions};
 use ctl::state::{Login, random_secret};
 use servers::processes::{family, resident};
@@ -150,6 +150,15 @@ impl Site {
             tokens.push(self.api.log_in(customer).await?.access_token);
         }
         Ok(Fixture { tokens, skus })
+    }
+
+    /// As a customer sees it.
+    pub async fn product(&self, sku: &str) -> Result<Product, BenchError> {
+        let mut api = self.api.clone();
+        if let Some(customer) = self.customers.first() {
+            api = api.with_token(self.api.log_in(customer).await?.access_token);
+        }
+        Ok(api.product(sku).await?)
     }
 
     /// Stops the first instance by SIGTERM.

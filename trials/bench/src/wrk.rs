@@ -13,10 +13,11 @@ use super::program::Program;
 use servers::affinity::Cores;
 
 const WRK: Program = Program { name: "wrk", package: "wrk" };
-const SCRIPTS: [(&str, &str); 3] = [
+const SCRIPTS: [(&str, &str); 4] = [
     ("fixture.lua", include_str!("lua/fixture.lua")),
     ("orders.lua", include_str!("lua/orders.lua")),
     ("paced.lua", include_str!("lua/paced.lua")),
+    ("products.lua", include_str!("lua/products.lua")),
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub enum Request {
     Order,
     /// The same with `Prefer: wait=30`.
     AwaitedOrder,
+    /// GET /products/{sku}
+    Product,
     /// An open loop with this interval. Each key ends with the microsecond of its POST.
     OrderEvery(Duration),
 }
@@ -130,13 +133,14 @@ impl Request {
         match self {
             Self::Order | Self::AwaitedOrder => "orders.lua",
             Self::OrderEvery(_) => "paced.lua",
+            Self::Product => "products.lua",
         }
     }
 
     /// Read by the script.
     fn setting(self) -> Option<(&'static str, String)> {
         match self {
-            Self::Order => None,
+            Self::Order | Self::Product => None,
             Self::AwaitedOrder => Some(("PREFER", "wait=30".to_owned())),
             Self::OrderEvery(gap) => Some(("GAP_MICROS", (gap.as_secs_f64() * 1e6).to_string())),
         }

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use runtime::{
-    auth::TokenSettings,
+    auth::{TokenSettings, jwks_interval},
     db::DatabaseSettings,
     process::{self, Common},
     settings::{PRINTED, Production, Secret, Source, Value},
@@ -9,10 +9,11 @@ use runtime::{
 
 use crate::{
     domain::{Email, Password},
+    store::login_attempts::AttemptLimits,
     tokens::{ServiceClients, TokenRules},
 };
 
-/// Bounded, because tokens cannot be revoked.
+/// Revocations are kept for an hour more.
 const LONGEST_TOKEN_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 
 pub const COMMANDS: [&str; 4] = ["serve", "migrate", "healthcheck", "create-admin"];
@@ -26,6 +27,9 @@ pub enum Task {
 pub struct Settings {
     pub common: Common,
     pub access_token_ttl: Duration,
+    pub refresh_token_ttl: Duration,
+    pub jwks_interval: Duration,
+    pub attempt_limits: AttemptLimits,
     pub token_issuer: String,
     pub token_audience: String,
     pub service_clients: ServiceClients,
@@ -57,12 +61,15 @@ impl Task {
 
 impl CreateAdminSettings {
     fn read(source: &mut Source) -> Self {
-        let email = source.required("email", "admin@example.com", "e-mail of the new ADMIN");
-        let password = source.required(
+        let email: Email = source.required("email", "admin@example.com", "e-mail of the new ADMIN");
+        let password: Password = source.required(
             "admin-password",
             "a long and secret one",
             "password of the new ADMIN; set ADMIN_PASSWORD rather than the flag",
         );
+        if let Err(weak) = Password::unless_weak(password.clone(), &email) {
+            source.check("admin-password", false, &weak.to_string());
+        }
         Self { database: DatabaseSettings::read(source), admin: NewAdmin { email, password } }
     }
 }
@@ -80,6 +87,13 @@ impl Settings {
         Self {
             common,
             access_token_ttl: access_token_ttl(source),
+            refresh_token_ttl: source.value(
+                "refresh-token-ttl",
+                "14d",
+                "life of a refresh token; each refresh begins a new one",
+            ),
+            jwks_interval: jwks_interval(source),
+            attempt_limits: attempt_limits(source),
             token_issuer: source.value("token-issuer", "orderflow-user", "`iss` of the tokens"),
             token_audience: source.value("token-audience", "orderflow", "`aud` of the tokens"),
             service_clients: service_clients(source, production),
@@ -110,7 +124,12 @@ impl Settings {
     /// Verifies tokens by the rules they are issued by.
     pub fn verification(&self) -> TokenSettings {
         let defaults = TokenSettings::read(&mut Source::default());
-        TokenSettings { issuer: self.token_issuer.clone(), audience: self.token_audience.clone(), ..defaults }
+        TokenSettings {
+            issuer: self.token_issuer.clone(),
+            audience: self.token_audience.clone(),
+            jwks_interval: self.jwks_interval,
+            ..defaults
+        }
     }
 }
 
@@ -118,11 +137,26 @@ fn access_token_ttl(source: &mut Source) -> Duration {
     let ttl: Duration = source.value(
         "access-token-ttl",
         "10m",
-        "life of an access token; a changed role takes effect within it",
+        "life of an access token",
     );
     let allowed = (Duration::from_secs(1)..=LONGEST_TOKEN_LIFE).contains(&ttl);
     source.check("access-token-ttl", allowed, &format!("must be between 1s and 24h, got {ttl:?}"));
     ttl
+}
+
+/// Ten guesses find nothing in a password that is not weak. A person who forgot it waits half a minute then.
+fn attempt_limits(source: &mut Source) -> AttemptLimits {
+    let attempts: u16 = source.within(
+        "login-attempts",
+        "10",
+        1..=1000,
+        "wrong passwords of one e-mail before further logins are refused for a while",
+    );
+    AttemptLimits {
+        attempts: attempts.into(),
+        block: source.value("login-block", "30s", "first such while; doubles with each wrong password"),
+        longest_block: source.value("longest-login-block", "1h", "longest such while"),
+    }
 }
 
 /// Refuses secrets printed in the help.
@@ -155,7 +189,18 @@ fn first_admin(source: &mut Source, production: Production) -> Option<NewAdmin> 
     }
     let email = email.and_then(|text| checked(source, "admin-email", &text));
     let password = password.and_then(|text| checked(source, "admin-password", text.expose()));
-    email.zip(password).map(|(email, password)| NewAdmin { email, password })
+    new_admin(source, email?, password?)
+}
+
+/// The password of an ADMIN may not be weak.
+fn new_admin(source: &mut Source, email: Email, password: Password) -> Option<NewAdmin> {
+    match password.unless_weak(&email) {
+        Ok(password) => Some(NewAdmin { email, password }),
+        Err(weak) => {
+            source.check("admin-password", false, &weak.to_string());
+            None
+        }
+    }
 }
 
 fn checked<T: Value>(source: &mut Source, name: &str, text: &str) -> Option<T> {

@@ -1,7 +1,9 @@
 //! The composition root.
 
+use std::collections::HashMap;
+
 use runtime::{
-    auth::{KeySet, Verifier},
+    auth::{KeyDocument, KeySet, Verifier},
     down,
     service::{Api, Service},
     shutdown::Cause,
@@ -9,11 +11,13 @@ use runtime::{
 
 use crate::{
     SERVICE,
-    actors::{AccountRepository, Accounts, AccountsParts, PasswordHasher, ServiceTokens},
+    actors::{
+        AccountRepository, Accounts, KeyWatch, KeyWatchParts, PasswordHasher, ServiceTokens, Sessions, SessionsParts,
+    },
     http::{self, Addresses},
     preparation,
     settings::Settings,
-    tokens::{Issuer, key_set},
+    tokens::{Issuer, PublishedKeys, key_set},
 };
 pub use crate::{preparation::migrations, start_error::StartError};
 
@@ -24,17 +28,37 @@ pub async fn serve(settings: Settings) -> Result<Cause, StartError> {
     let keys = preparation::prepare(&settings, &hasher, &service.database).await?;
     let issuer = Issuer::new(keys.first().ok_or(StartError::NoSigningKey)?, settings.token_rules());
     let public_keys = key_set(&keys);
+    let published = PublishedKeys::new(KeyDocument { keys: public_keys.clone(), not_before: HashMap::new() });
 
     let deadline = settings.common.database.commit_deadline;
     let repository = AccountRepository { database: service.requests.clone(), hasher, deadline };
-    let accounts = Accounts::start(&service.core, AccountsParts { repository, issuer: issuer.clone() });
+    let accounts = Accounts::start(&service.core, repository.clone());
+    let sessions_parts = SessionsParts {
+        repository,
+        issuer: issuer.clone(),
+        refresh_life: settings.refresh_token_ttl,
+        limits: settings.attempt_limits,
+    };
+    let sessions = Sessions::start(&service.core, sessions_parts);
     let service_tokens = ServiceTokens::start(&service.core, settings.service_clients.clone(), issuer);
 
-    let keys = KeySet::fixed(&public_keys);
+    let keys = KeySet::local(&public_keys);
+    let watch = KeyWatchParts {
+        database: service.background_database.clone(),
+        keys: keys.clone(),
+        published: published.clone(),
+        interval: settings.jwks_interval,
+    };
+    let watch = KeyWatch::start(&service.background, watch);
     let verifier = Verifier::new(keys.clone(), &settings.verification());
-    let addresses = Addresses { accounts: accounts.clone(), service_tokens: service_tokens.clone() };
-    let routes = http::routes(addresses, public_keys);
+    let addresses = Addresses {
+        accounts: accounts.clone(),
+        sessions: sessions.clone(),
+        service_tokens: service_tokens.clone(),
+    };
+    let routes = http::routes(addresses, published);
     let api = Api { keys, verifier, openapi: http::openapi(), routes };
-    let stages = down!["accounts" => accounts, "service-tokens" => service_tokens];
+    let stages =
+        down!["accounts" => accounts, "sessions" => sessions, "service-tokens" => service_tokens, "key-watch" => watch];
     Ok(service.run(api, None, stages).await?)
 }

@@ -22,7 +22,7 @@ fn tokens(criterion: &mut Criterion) {
     telemetry::install_metrics();
     let signer = Signer::generate();
     let verifier =
-        Verifier::new(KeySet::fixed(&signer.jwks()), &TokenSettings::read(&mut Source::new([], [])));
+        Verifier::new(KeySet::local(&signer.jwks()), &TokenSettings::read(&mut Source::new([], [])));
     let tokens: Vec<String> = (0..CUSTOMERS).map(|_| signer.token(Role::User)).collect();
     // Fixed keys: the future is ready at once.
     let verify = |token: &String| {

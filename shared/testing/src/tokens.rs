@@ -61,6 +61,7 @@ impl Signer {
             exp: now + LIFE_SECONDS,
             nbf: now,
             iat: now,
+            sid: None,
             jti: Uuid::now_v7(),
             scope: None,
         }

@@ -20,6 +20,7 @@ const QUICK_PAYMENT: [(&str, &str); 4] = [
     ("RECONCILE_AFTER", "1s"),
     ("RECONCILE_INTERVAL", "200ms"),
 ];
+const QUICK_KEYS: (&str, &str) = ("JWKS_INTERVAL", "200ms");
 /// Longer than in production, for a busy machine.
 const PATIENT_DATABASE: (&str, &str) = ("DATABASE_CONNECT_TIMEOUT", "4s");
 
@@ -77,6 +78,9 @@ impl Shop {
         options = Kind::ALL
             .into_iter()
             .fold(options, |options, kind| options.with_env(kind, PATIENT_DATABASE.0, PATIENT_DATABASE.1));
+        options = Kind::ALL
+            .into_iter()
+            .fold(options, |options, kind| options.with_env(kind, QUICK_KEYS.0, QUICK_KEYS.1));
         for kind in [Kind::Inventory, Kind::Payment] {
             options = QUICK_STREAMS
                 .iter()

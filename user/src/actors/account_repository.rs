@@ -8,9 +8,9 @@ use uuid::Uuid;
 
 use super::{HasherError, PasswordHasher};
 use crate::{
-    domain::{Account, Email, Password, Registration},
+    domain::{Credentials, Email, Password, Registration},
     store::accounts::{self, NewAccount},
-    tokens::IssueError,
+    tokens::{IssueError, NoRandomness},
 };
 
 /// The accounts in the database, and the hasher of their passwords.
@@ -32,6 +32,8 @@ pub enum AccountsError {
     Hashing,
     #[error(transparent)]
     Signing(#[from] IssueError),
+    #[error(transparent)]
+    NoRandomness(#[from] NoRandomness),
 }
 
 impl From<HasherError> for AccountsError {
@@ -62,21 +64,14 @@ impl AccountRepository {
         Ok(self.until_known(async |connection| accounts::insert(connection, &new).await).await?)
     }
 
-    /// Finds the account if the password matches. An unknown e-mail takes the same time.
-    pub async fn authenticate(
+    /// True if `password` is that of `credentials`. Without credentials it takes the same time.
+    pub async fn is_right(
         &self,
-        email: Option<Email>,
         password: Password,
-    ) -> Result<Option<Account>, AccountsError> {
-        let found = match &email {
-            Some(email) => {
-                self.until_known(async |connection| accounts::find_by_email(connection, email).await).await?
-            }
-            None => None,
-        };
-        let stored = found.as_ref().map(|credentials| credentials.password_hash.clone());
-        let same = self.hasher.verify(password, stored).await?;
-        Ok(found.filter(|_| same).map(|credentials| credentials.account))
+        credentials: Option<&Credentials>,
+    ) -> Result<bool, AccountsError> {
+        let stored = credentials.map(|credentials| credentials.password_hash.clone());
+        Ok(self.hasher.verify(password, stored).await?)
     }
 
     /// See [`Database::until_known`].

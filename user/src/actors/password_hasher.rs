@@ -35,7 +35,7 @@ impl PasswordHasher {
     /// # Errors
     /// The machine lacks randomness or 19 MiB of memory.
     pub fn new(concurrency: usize, queue: usize) -> Result<Self, HasherError> {
-        let decoy = hash(&Password::presented("the password of nobody".to_owned()))?;
+        let decoy = hash(&Password::presented("the password of nobody"))?;
         let places = Arc::new(Semaphore::new(concurrency + queue));
         let slots = Arc::new(Semaphore::new(concurrency));
         Ok(Self { places, slots, decoy })
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     fn password(text: &str) -> Password {
-        Password::presented(text.to_owned())
+        Password::presented(text)
     }
 
     #[actix_rt::test]

@@ -10,6 +10,8 @@ pub struct Account {
     pub id: Uuid,
     pub email: Email,
     pub role: Role,
+    /// Neither logs in nor refreshes.
+    pub disabled: bool,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
@@ -20,12 +22,20 @@ pub struct Credentials {
     pub password_hash: PasswordHash,
 }
 
+/// What an ADMIN changes; `None` leaves it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Change {
+    pub role: Option<Role>,
+    pub disabled: Option<bool>,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RoleChange {
+pub enum AccountChange {
     Changed(Account),
     Absent,
-    /// The requesting account is no ADMIN now, whatever its token claims.
+    /// The requesting account is no enabled ADMIN now, whatever its token claims.
     NotAdmin,
+    /// No enabled ADMIN would be left.
     LastAdmin,
 }
 

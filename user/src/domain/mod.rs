@@ -3,9 +3,11 @@
 mod account;
 mod email;
 mod password;
+mod session;
 mod signing_key;
 
-pub use account::{Account, Credentials, Registration, RoleChange};
+pub use account::{Account, AccountChange, Change, Credentials, Registration};
 pub use email::{Email, EmailError};
 pub use password::{Password, PasswordError, PasswordHash};
+pub use session::{Admission, Rotation, Session};
 pub use signing_key::SigningKey;

@@ -1,29 +1,49 @@
 use std::fmt;
 
+use unicode_normalization::UnicodeNormalization;
+use zxcvbn::zxcvbn;
+
+use super::Email;
+
 const SHORTEST: usize = 8;
 const LONGEST: usize = 128;
+/// Of the crate's five scores, the lower two are below it: "protection from throttled online attacks".
+const GUESSES: u64 = 1_000_000;
 
 /// `Debug` redacts the text.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Password(String);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must have {SHORTEST} to {LONGEST} characters")]
-pub struct PasswordError;
+pub enum PasswordError {
+    #[error("must have {SHORTEST} to {LONGEST} characters")]
+    Length,
+    #[error("is too easy to guess: a common password, a pattern, or made of the e-mail; use several words")]
+    Weak,
+}
 
 impl Password {
-    /// Length is the only rule: composition rules lead to weaker passwords (NIST SP 800-63B).
+    /// Normalised (NFC): keyboards send one text in several forms. Composition rules lead to weaker passwords
+    /// (NIST SP 800-63B).
     pub fn parse(text: &str) -> Result<Self, PasswordError> {
-        if (SHORTEST..=LONGEST).contains(&text.chars().count()) {
-            Ok(Self(text.to_owned()))
+        let password = Self::presented(text);
+        if (SHORTEST..=LONGEST).contains(&password.0.chars().count()) {
+            Ok(password)
         } else {
-            Err(PasswordError)
+            Err(PasswordError::Length)
         }
     }
 
-    /// Accepts any text at login: the rule may have changed since the password was set.
-    pub fn presented(text: String) -> Self {
-        Self(text)
+    /// Accepts any text at login: the rules may have changed since the password was set.
+    pub fn presented(text: &str) -> Self {
+        Self(text.nfc().collect())
+    }
+
+    /// Refuses a password that is found within a million guesses by somebody who knows the e-mail.
+    pub fn unless_weak(self, email: &Email) -> Result<Self, PasswordError> {
+        let known: Vec<&str> =
+            [email.as_str()].into_iter().chain(email.as_str().split(['@', '.', '+', '-', '_'])).collect();
+        if zxcvbn(&self.0, &known).guesses() < GUESSES { Err(PasswordError::Weak) } else { Ok(self) }
     }
 
     pub fn expose(&self) -> &str {
@@ -67,8 +87,25 @@ mod tests {
             assert!(Password::parse(password).is_ok(), "{password}");
         }
         for password in ["", "1234567", "пароль", &"x".repeat(129)] {
-            assert_eq!(Password::parse(password), Err(PasswordError), "{password}");
+            assert_eq!(Password::parse(password), Err(PasswordError::Length), "{password}");
         }
+    }
+
+    #[test]
+    fn a_password_that_is_common_or_made_of_the_email_is_weak() {
+        let email = Email::parse("ada.lovelace@analytical.example").unwrap();
+        for weak in ["password", "12345678", "qwertyuiop", "aaaaaaaaaaaa", "ada.lovelace", "lovelace1"] {
+            let password = Password::parse(weak).unwrap();
+            assert_eq!(password.unless_weak(&email), Err(PasswordError::Weak), "{weak}");
+        }
+        for strong in ["correct horse battery staple", "a long enough one", "xK9#mQ2$vL"] {
+            assert!(Password::parse(strong).unwrap().unless_weak(&email).is_ok(), "{strong}");
+        }
+    }
+
+    #[test]
+    fn two_forms_of_one_text_are_one_password() {
+        assert_eq!(Password::parse("Stra\u{df}e f\u{fc}nf"), Password::parse("Stra\u{df}e fu\u{308}nf"));
     }
 
     #[test]

@@ -11,12 +11,12 @@ use uuid::Uuid;
 
 use super::{
     Addresses,
-    bodies::{AccountBody, AccountRole, RegisterBody, RoleBody},
+    bodies::{AccountBody, AccountChangeBody, AccountRole, RegisterBody},
     errors::FieldErrors,
 };
 use crate::{
-    actors::{ChangeRole, FindAccount, ListAccounts, Register},
-    domain::{Email, Password, Registration, RoleChange},
+    actors::{ChangeAccount, FindAccount, ListAccounts, Register},
+    domain::{Account, AccountChange, Change, Email, Password, Registration},
 };
 
 /// Creates an account of the role USER. A `role` in the body is refused.
@@ -44,8 +44,11 @@ fn checked(body: &RegisterBody) -> Result<Register, Problem> {
     let mut errors = FieldErrors::default();
     let email = errors.check("/email", body.email.as_deref(), Email::parse);
     let password = errors.check("/password", body.password.as_deref(), Password::parse);
+    let strong = email.as_ref().zip(password).and_then(|(email, password)| {
+        errors.check("/password", Some(password), |password| password.unless_weak(email))
+    });
     email
-        .zip(password)
+        .zip(strong)
         .map(|(email, password)| Register { email, password })
         .ok_or_else(|| errors.into_problem())
 }
@@ -88,41 +91,46 @@ fn account_id(key: &str) -> Result<Uuid, Problem> {
     key.parse().map_err(|_| Problem::invalid(vec![FieldError::new("cursor", "is not a cursor of this list")]))
 }
 
-/// Changes the role of an account. Tokens issued before keep the old role until they expire. This call checks
-/// the current role of the requesting account in the database.
-#[utoipa::path(patch, path = "/users/{id}", tag = "users", params(("id" = Uuid, Path)), request_body = RoleBody, security(("bearer" = [])), responses(
+/// Changes the role of an account, or disables or enables it. Access tokens issued before are refused within a
+/// minute everywhere. This call checks the current role of the requesting account in the database.
+#[utoipa::path(patch, path = "/users/{id}", tag = "users", params(("id" = Uuid, Path)), request_body = AccountChangeBody, security(("bearer" = [])), responses(
     (status = 200, body = AccountBody),
     (status = 400, body = Problem),
     (status = 401, body = Problem),
     (status = 403, body = Problem),
     (status = 404, body = Problem),
     (status = 409, body = Problem, description = "`last-admin`")))]
-pub(super) async fn change_role(
+pub(super) async fn change_account(
     token: Token<AdminOnly>,
     addresses: Data<Addresses>,
     id: Path<Uuid>,
-    body: JsonBody<RoleBody>,
+    body: JsonBody<AccountChangeBody>,
 ) -> Result<HttpResponse, Problem> {
-    let role = match body.value.role {
+    let AccountChangeBody { role, disabled } = body.value;
+    let role = role.map(|role| match role {
         AccountRole::User => Role::User,
         AccountRole::Admin => Role::Admin,
+    });
+    if role.is_none() && disabled.is_none() {
+        return Err(Problem::invalid(vec![FieldError::new("", "must have `role` or `disabled`")]));
+    }
+    let message = ChangeAccount { actor: token.sub, id: id.into_inner(), change: Change { role, disabled } };
+    let account = match addresses.accounts.send(message).await?? {
+        AccountChange::Changed(account) => account,
+        AccountChange::Absent => return Err(Problem::absent("account")),
+        AccountChange::NotAdmin => {
+            return Err(Problem::new(
+                StatusCode::FORBIDDEN,
+                "forbidden",
+                "The account of this token is not an ADMIN now. Log in again.",
+            ));
+        }
+        AccountChange::LastAdmin => {
+            let detail = "This account is the only ADMIN. Make another account ADMIN first.";
+            return Err(Problem::new(StatusCode::CONFLICT, "last-admin", detail));
+        }
     };
-    let account =
-        match addresses.accounts.send(ChangeRole { actor: token.sub, id: id.into_inner(), role }).await?? {
-            RoleChange::Changed(account) => account,
-            RoleChange::Absent => return Err(Problem::absent("account")),
-            RoleChange::NotAdmin => {
-                return Err(Problem::new(
-                    StatusCode::FORBIDDEN,
-                    "forbidden",
-                    "The account of this token is not an ADMIN now. Log in again.",
-                ));
-            }
-            RoleChange::LastAdmin => {
-                let detail = "This account is the only ADMIN. Make another account ADMIN first.";
-                return Err(Problem::new(StatusCode::CONFLICT, "last-admin", detail));
-            }
-        };
-    tracing::info!(audit = true, actor = %token.sub, account = %account.id, %role, "role changed");
+    let Account { id, role, disabled, .. } = &account;
+    tracing::info!(audit = true, actor = %token.sub, account = %id, %role, disabled, "account changed");
     Ok(HttpResponse::Ok().json(AccountBody::from(account)))
 }

@@ -4,7 +4,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::{domain::Account, tokens::AccessToken};
+use crate::{
+    actors::Tokens,
+    domain::{Account, Session},
+    tokens::AccessToken,
+};
 
 /// An account.
 #[derive(Serialize, ToSchema)]
@@ -15,14 +19,16 @@ pub(super) struct AccountBody {
     #[schema(format = "email", example = "ada@example.com")]
     email: String,
     role: Role,
+    /// A disabled account neither logs in nor refreshes.
+    disabled: bool,
     created_at: Timestamp,
     updated_at: Timestamp,
 }
 
 impl From<Account> for AccountBody {
     fn from(account: Account) -> Self {
-        let Account { id, email, role, created_at, updated_at } = account;
-        Self { id, email: email.to_string(), role, created_at, updated_at }
+        let Account { id, email, role, disabled, created_at, updated_at } = account;
+        Self { id, email: email.to_string(), role, disabled, created_at, updated_at }
     }
 }
 
@@ -45,8 +51,12 @@ pub(super) enum AccountRole {
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct RoleBody {
-    pub role: AccountRole,
+pub(super) struct AccountChangeBody {
+    #[schema(nullable = false)]
+    pub role: Option<AccountRole>,
+    /// `true` also ends all sessions of the account.
+    #[schema(nullable = false)]
+    pub disabled: Option<bool>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -73,6 +83,78 @@ impl From<AccessToken> for TokenBody {
     fn from(token: AccessToken) -> Self {
         Self { access_token: token.text, token_type: "Bearer", expires_in: token.expires_in.as_secs() }
     }
+}
+
+/// The tokens of a session.
+#[derive(Serialize, ToSchema)]
+pub(super) struct SessionTokensBody {
+    #[serde(flatten)]
+    access: TokenBody,
+    /// Good for one POST /auth/refresh, which answers the next one.
+    refresh_token: String,
+    /// Life of the refresh token in seconds.
+    #[schema(example = 1_209_600)]
+    refresh_expires_in: u64,
+}
+
+impl From<Tokens> for SessionTokensBody {
+    fn from(tokens: Tokens) -> Self {
+        Self {
+            access: tokens.access.into(),
+            refresh_token: tokens.refresh.expose().to_owned(),
+            refresh_expires_in: tokens.refresh_expires_in.as_secs(),
+        }
+    }
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RefreshBody {
+    #[schema(format = "password")]
+    pub refresh_token: String,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LogoutBody {
+    #[schema(format = "password")]
+    pub refresh_token: String,
+    /// Whether all sessions of the account end.
+    #[serde(default)]
+    pub all: bool,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PasswordBody {
+    #[schema(required, nullable = false, format = "password")]
+    pub old_password: Option<String>,
+    #[schema(required, nullable = false, format = "password", min_length = 8, max_length = 128)]
+    pub new_password: Option<String>,
+}
+
+/// A login.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Session)]
+pub(super) struct SessionBody {
+    id: Uuid,
+    created_at: Timestamp,
+    last_used_at: Timestamp,
+    /// Without a refresh until then.
+    expires_at: Timestamp,
+}
+
+impl From<Session> for SessionBody {
+    fn from(session: Session) -> Self {
+        let Session { id, created_at, last_used_at, expires_at } = session;
+        Self { id, created_at, last_used_at, expires_at }
+    }
+}
+
+/// All sessions of an account, at most 100.
+#[derive(Serialize, ToSchema)]
+pub(super) struct SessionsBody {
+    pub data: Vec<SessionBody>,
 }
 
 #[derive(Deserialize, ToSchema)]

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use actix_web::http::StatusCode;
 use runtime::http::{FieldError, Problem};
 
@@ -11,7 +13,7 @@ impl From<AccountsError> for Problem {
                 "Too many passwords are being hashed. Retry after a moment.",
             ),
             AccountsError::Database(failure) => Problem::database(&failure, "Retry after a moment."),
-            AccountsError::Hashing | AccountsError::Signing(_) => {
+            AccountsError::Hashing | AccountsError::Signing(_) | AccountsError::NoRandomness(_) => {
                 tracing::error!(%error, "a request is answered 500");
                 Problem::internal()
             }
@@ -21,6 +23,13 @@ impl From<AccountsError> for Problem {
 
 pub(super) fn unauthorized(code: &'static str, detail: &str) -> Problem {
     Problem::new(StatusCode::UNAUTHORIZED, code, detail)
+}
+
+/// 429 after too many wrong passwords.
+pub(super) fn blocked(time: Duration) -> Problem {
+    let seconds = time.as_secs().max(1);
+    let detail = format!("Too many wrong passwords were given for this e-mail. Retry in {seconds} s.");
+    Problem::new(StatusCode::TOO_MANY_REQUESTS, "too-many-attempts", detail).retry_after(time)
 }
 
 /// Collects the errors of a body: one answer names all.

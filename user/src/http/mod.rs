@@ -14,10 +14,11 @@ use runtime::supervisor::Supervised;
 pub use openapi::openapi;
 pub use routes::routes;
 
-use crate::actors::{Accounts, ServiceTokens};
+use crate::actors::{Accounts, ServiceTokens, Sessions};
 
 #[derive(Clone)]
 pub struct Addresses {
     pub accounts: Supervised<Accounts>,
+    pub sessions: Supervised<Sessions>,
     pub service_tokens: Supervised<ServiceTokens>,
 }

@@ -12,11 +12,16 @@ use super::{accounts, key_set, service_token, sessions};
     paths(
         accounts::register,
         sessions::log_in,
+        sessions::refresh,
+        sessions::log_out,
+        sessions::change_password,
+        sessions::list_sessions,
+        sessions::end_session,
         accounts::show_own_account,
         service_token::issue_service_token,
         key_set::show_key_set,
         accounts::list_accounts,
-        accounts::change_role
+        accounts::change_account
     )
 )]
 struct UserApi;

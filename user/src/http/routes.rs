@@ -1,9 +1,9 @@
 use actix_web::web::{self, Data, ServiceConfig};
-use jsonwebtoken::jwk::JwkSet;
 
 use super::{Addresses, accounts, key_set, service_token, sessions};
+use crate::tokens::PublishedKeys;
 
-pub fn routes(addresses: Addresses, public_keys: JwkSet) -> impl Fn(&mut ServiceConfig) + Clone {
+pub fn routes(addresses: Addresses, public_keys: PublishedKeys) -> impl Fn(&mut ServiceConfig) + Clone {
     let addresses = Data::new(addresses);
     let public_keys = Data::new(public_keys);
     move |config| {
@@ -12,10 +12,15 @@ pub fn routes(addresses: Addresses, public_keys: JwkSet) -> impl Fn(&mut Service
             .app_data(public_keys.clone())
             .service(web::resource("/auth/register").post(accounts::register))
             .service(web::resource("/auth/login").post(sessions::log_in))
+            .service(web::resource("/auth/refresh").post(sessions::refresh))
+            .service(web::resource("/auth/logout").post(sessions::log_out))
+            .service(web::resource("/auth/password").post(sessions::change_password))
+            .service(web::resource("/auth/sessions").get(sessions::list_sessions))
+            .service(web::resource("/auth/sessions/{id}").delete(sessions::end_session))
             .service(web::resource("/auth/service-token").post(service_token::issue_service_token))
             .service(web::resource("/auth/user").get(accounts::show_own_account))
             .service(web::resource("/users").get(accounts::list_accounts))
-            .service(web::resource("/users/{id}").patch(accounts::change_role))
+            .service(web::resource("/users/{id}").patch(accounts::change_account))
             .service(web::resource("/.well-known/jwks.json").get(key_set::show_key_set));
     }
 }

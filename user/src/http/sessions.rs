@@ -1,46 +1,158 @@
 use std::convert::Infallible;
 
-use actix_web::{HttpResponse, web::Data};
-use runtime::http::{JsonBody, Problem};
+use actix_web::{
+    HttpResponse,
+    http::StatusCode,
+    web::{Data, Path},
+};
+use runtime::{
+    auth::{AnyRole, Token},
+    http::{FieldError, JsonBody, Problem},
+};
+use uuid::Uuid;
 
 use super::{
     Addresses,
-    bodies::{LoginBody, TokenBody},
-    errors::{FieldErrors, unauthorized},
+    bodies::{LoginBody, LogoutBody, PasswordBody, RefreshBody, SessionBody, SessionTokensBody, SessionsBody},
+    errors::{FieldErrors, blocked, unauthorized},
 };
 use crate::{
-    actors::{LogIn, Login},
+    actors::{ChangePassword, EndSession, ListSessions, LogIn, LogOut, Login, PasswordChange, Refresh},
     domain::{Email, Password},
+    tokens::RefreshToken,
 };
 
-/// Exchanges an e-mail and its password for an access token. The answer to an unknown e-mail equals that to a
-/// wrong password.
+/// Exchanges an e-mail and its password for an access token and a refresh token. The answer to an unknown e-mail
+/// equals that to a wrong password.
 #[utoipa::path(post, path = "/auth/login", tag = "auth", request_body = LoginBody, responses(
-    (status = 200, body = TokenBody),
+    (status = 200, body = SessionTokensBody),
     (status = 400, body = Problem),
     (status = 401, body = Problem, description = "`invalid-credentials`"),
+    (status = 403, body = Problem, description = "`account-disabled`"),
+    (status = 429, body = Problem, description = "`too-many-attempts`; see Retry-After"),
     (status = 503, body = Problem, description = "`overloaded` or `database-unavailable`")))]
 pub(super) async fn log_in(
     addresses: Data<Addresses>,
     body: JsonBody<LoginBody>,
 ) -> Result<HttpResponse, Problem> {
-    let message = checked(body.value)?;
-    match addresses.accounts.send(message).await?? {
-        Login::Granted(token) => Ok(HttpResponse::Ok().json(TokenBody::from(token))),
+    let message = credentials(body.value)?;
+    match addresses.sessions.send(message).await?? {
+        Login::Granted(tokens) => Ok(HttpResponse::Ok().json(SessionTokensBody::from(tokens))),
         Login::InvalidCredentials => {
             Err(unauthorized("invalid-credentials", "The e-mail or the password is wrong."))
         }
+        Login::Disabled => Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "account-disabled",
+            "This account is disabled. Ask an ADMIN to enable it.",
+        )),
+        Login::Blocked(time) => Err(blocked(time)),
     }
 }
 
 /// Malformed values fail as wrong credentials.
-fn checked(body: LoginBody) -> Result<LogIn, Problem> {
+fn credentials(body: LoginBody) -> Result<LogIn, Problem> {
     let mut errors = FieldErrors::default();
     let email = errors.check("/email", body.email, |email| Ok::<_, Infallible>(Email::parse(&email).ok()));
-    let password = errors
-        .check("/password", body.password, |password| Ok::<_, Infallible>(Password::presented(password)));
+    let password =
+        errors.check("/password", body.password, |password| Ok::<_, Infallible>(Password::presented(&password)));
     email
         .zip(password)
         .map(|(email, password)| LogIn { email, password })
         .ok_or_else(|| errors.into_problem())
+}
+
+/// Exchanges a refresh token for the next one and an access token with the current role. A token works once:
+/// showing it again ends its session.
+#[utoipa::path(post, path = "/auth/refresh", tag = "auth", request_body = RefreshBody, responses(
+    (status = 200, body = SessionTokensBody),
+    (status = 400, body = Problem),
+    (status = 401, body = Problem, description = "`invalid-refresh-token`"),
+    (status = 503, body = Problem, description = "`database-unavailable`")))]
+pub(super) async fn refresh(
+    addresses: Data<Addresses>,
+    body: JsonBody<RefreshBody>,
+) -> Result<HttpResponse, Problem> {
+    let shown = RefreshToken::shown(body.value.refresh_token);
+    match addresses.sessions.send(Refresh(shown)).await?? {
+        Some(tokens) => Ok(HttpResponse::Ok().json(SessionTokensBody::from(tokens))),
+        None => Err(unauthorized(
+            "invalid-refresh-token",
+            "The refresh token is unknown, used or expired, or its session has ended. Log in again.",
+        )),
+    }
+}
+
+/// Ends the session of a refresh token, or all sessions of its account. An unknown token is answered alike.
+#[utoipa::path(post, path = "/auth/logout", tag = "auth", request_body = LogoutBody, responses(
+    (status = 204),
+    (status = 400, body = Problem),
+    (status = 503, body = Problem, description = "`database-unavailable`")))]
+pub(super) async fn log_out(
+    addresses: Data<Addresses>,
+    body: JsonBody<LogoutBody>,
+) -> Result<HttpResponse, Problem> {
+    let LogoutBody { refresh_token, all } = body.value;
+    addresses.sessions.send(LogOut { token: RefreshToken::shown(refresh_token), all }).await??;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Changes the password of the own account, and ends all its sessions.
+#[utoipa::path(post, path = "/auth/password", tag = "auth", request_body = PasswordBody, security(("bearer" = [])), responses(
+    (status = 204),
+    (status = 400, body = Problem),
+    (status = 401, body = Problem),
+    (status = 403, body = Problem, description = "`wrong-password`"),
+    (status = 404, body = Problem, description = "the token belongs to a service, or the account is disabled"),
+    (status = 429, body = Problem, description = "`too-many-attempts`; see Retry-After"),
+    (status = 503, body = Problem, description = "`overloaded` or `database-unavailable`")))]
+pub(super) async fn change_password(
+    token: Token<AnyRole>,
+    addresses: Data<Addresses>,
+    body: JsonBody<PasswordBody>,
+) -> Result<HttpResponse, Problem> {
+    let mut errors = FieldErrors::default();
+    let PasswordBody { old_password, new_password } = body.value;
+    let old = errors.check("/old_password", old_password, |text| Ok::<_, Infallible>(Password::presented(&text)));
+    let new = errors.check("/new_password", new_password, |text| Password::parse(&text));
+    let Some((old, new)) = old.zip(new) else { return Err(errors.into_problem()) };
+    match addresses.sessions.send(ChangePassword { account: token.sub, old, new }).await?? {
+        PasswordChange::Changed => Ok(HttpResponse::NoContent().finish()),
+        PasswordChange::WrongPassword => {
+            Err(Problem::new(StatusCode::FORBIDDEN, "wrong-password", "The old password is wrong."))
+        }
+        PasswordChange::Weak(why) => {
+            Err(Problem::invalid(vec![FieldError::new("/new_password", why.to_string())]))
+        }
+        PasswordChange::NoAccount => Err(Problem::absent("account")),
+        PasswordChange::Blocked(time) => Err(blocked(time)),
+    }
+}
+
+/// Lists the sessions of the own account, last used first.
+#[utoipa::path(get, path = "/auth/sessions", tag = "auth", security(("bearer" = [])), responses(
+    (status = 200, body = SessionsBody),
+    (status = 401, body = Problem)))]
+pub(super) async fn list_sessions(
+    token: Token<AnyRole>,
+    addresses: Data<Addresses>,
+) -> Result<HttpResponse, Problem> {
+    let sessions = addresses.sessions.send(ListSessions(token.sub)).await??;
+    Ok(HttpResponse::Ok().json(SessionsBody { data: sessions.into_iter().map(SessionBody::from).collect() }))
+}
+
+/// Ends a session of the own account.
+#[utoipa::path(delete, path = "/auth/sessions/{id}", tag = "auth", params(("id" = Uuid, Path)), security(("bearer" = [])), responses(
+    (status = 204),
+    (status = 401, body = Problem),
+    (status = 404, body = Problem)))]
+pub(super) async fn end_session(
+    token: Token<AnyRole>,
+    addresses: Data<Addresses>,
+    id: Path<Uuid>,
+) -> Result<HttpResponse, Problem> {
+    match addresses.sessions.send(EndSession { account: token.sub, id: id.into_inner() }).await?? {
+        true => Ok(HttpResponse::NoContent().finish()),
+        false => Err(Problem::absent("session")),
+    }
 }

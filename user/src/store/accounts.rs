@@ -2,9 +2,11 @@ use runtime::{
     auth::Role,
     db::{Connection, DbError, Row},
 };
+use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::domain::{Account, Credentials, Email, PasswordHash, Registration, RoleChange};
+use super::revocations::{now, revoke};
+use crate::domain::{Account, AccountChange, Change, Credentials, Email, PasswordHash, Registration};
 
 /// The id makes the insert idempotent: safe to retry after a lost connection.
 #[derive(Debug, Clone)]
@@ -18,7 +20,7 @@ pub struct NewAccount {
 /// A repeated call with the same id returns the first account.
 pub async fn insert(connection: &Connection, new: &NewAccount) -> Result<Registration, DbError> {
     let sql = "INSERT INTO accounts (id, email, password_hash, role) VALUES ($1, $2, $3, $4)
-               ON CONFLICT DO NOTHING RETURNING id, email, role, created_at, updated_at";
+               ON CONFLICT DO NOTHING RETURNING id, email, role, disabled_at, created_at, updated_at";
     let statement = connection.prepare_cached(sql).await?;
     let email = new.email.as_str();
     let hash = new.password_hash.as_str();
@@ -34,21 +36,47 @@ pub async fn insert(connection: &Connection, new: &NewAccount) -> Result<Registr
 }
 
 pub async fn find_by_email(connection: &Connection, email: &Email) -> Result<Option<Credentials>, DbError> {
-    let sql = "SELECT id, email, role, created_at, updated_at, password_hash FROM accounts WHERE email = $1";
+    let sql =
+        "SELECT id, email, role, disabled_at, created_at, updated_at, password_hash FROM accounts WHERE email = $1";
     let statement = connection.prepare_cached(sql).await?;
-    let row = connection.query_opt(&statement, &[&email.as_str()]).await?;
-    row.map(|row| {
-        Ok(Credentials {
-            account: account(&row)?,
-            password_hash: PasswordHash::new(row.get("password_hash")?),
-        })
-    })
-    .transpose()
+    connection.query_opt(&statement, &[&email.as_str()]).await?.as_ref().map(credentials).transpose()
+}
+
+pub async fn find_credentials(connection: &Connection, id: Uuid) -> Result<Option<Credentials>, DbError> {
+    let sql =
+        "SELECT id, email, role, disabled_at, created_at, updated_at, password_hash FROM accounts WHERE id = $1";
+    let statement = connection.prepare_cached(sql).await?;
+    connection.query_opt(&statement, &[&id]).await?.as_ref().map(credentials).transpose()
+}
+
+fn credentials(row: &Row) -> Result<Credentials, DbError> {
+    Ok(Credentials { account: account(row)?, password_hash: PasswordHash::new(row.get("password_hash")?) })
+}
+
+/// Replaces a password, ends all sessions, and revokes all tokens. False if `old` is no longer the password.
+pub async fn change_password(
+    connection: &Connection,
+    id: Uuid,
+    old: &PasswordHash,
+    new: &PasswordHash,
+) -> Result<bool, DbError> {
+    // A repeated statement finds the new hash.
+    let revoke = revoke("SELECT id AS subject FROM changed", 4);
+    let sql = format!(
+        "WITH changed AS (UPDATE accounts SET password_hash = $3, updated_at = now()
+                          WHERE id = $1 AND password_hash IN ($2, $3) RETURNING id),
+              ended AS (DELETE FROM sessions WHERE account_id IN (SELECT id FROM changed)),
+              revoked AS ({revoke})
+         SELECT FROM changed"
+    );
+    let statement = connection.prepare_cached(&sql).await?;
+    let changed = connection.query_opt(&statement, &[&id, &old.as_str(), &new.as_str(), &now()]).await?;
+    Ok(changed.is_some())
 }
 
 pub async fn find(connection: &Connection, id: Uuid) -> Result<Option<Account>, DbError> {
     let statement = connection
-        .prepare_cached("SELECT id, email, role, created_at, updated_at FROM accounts WHERE id = $1")
+        .prepare_cached("SELECT id, email, role, disabled_at, created_at, updated_at FROM accounts WHERE id = $1")
         .await?;
     connection.query_opt(&statement, &[&id]).await?.as_ref().map(account).transpose()
 }
@@ -56,42 +84,52 @@ pub async fn find(connection: &Connection, id: Uuid) -> Result<Option<Account>, 
 /// Oldest first. The nil id starts at the first account.
 pub async fn list(connection: &Connection, after: Uuid, limit: usize) -> Result<Vec<Account>, DbError> {
     let sql =
-        "SELECT id, email, role, created_at, updated_at FROM accounts WHERE id > $1 ORDER BY id LIMIT $2";
+        "SELECT id, email, role, disabled_at, created_at, updated_at FROM accounts WHERE id > $1 ORDER BY id LIMIT $2";
     let statement = connection.prepare_cached(sql).await?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     connection.query(&statement, &[&after, &limit]).await?.iter().map(account).collect()
 }
 
-/// Requires that `actor` is an ADMIN now and an ADMIN remains. Locks all ADMINs by id: when two demote each
-/// other, one succeeds.
-pub async fn change_role(
+/// Requires that `actor` is an enabled ADMIN now and that one remains. Locks all ADMINs by id: when two demote
+/// each other, one succeeds. All tokens of the account are revoked; disabling also ends its sessions.
+pub async fn change(
     connection: &Connection,
     actor: Uuid,
     id: Uuid,
-    role: Role,
-) -> Result<RoleChange, DbError> {
-    let sql = "WITH admins AS MATERIALIZED (SELECT a.id FROM accounts a WHERE a.role = 'ADMIN' ORDER BY a.id FOR UPDATE),
+    change: Change,
+) -> Result<AccountChange, DbError> {
+    let revoke = revoke("SELECT id AS subject FROM changed", 5);
+    let sql = format!("WITH admins AS MATERIALIZED (SELECT a.id FROM accounts a WHERE a.role = 'ADMIN' AND a.disabled_at IS NULL
+                                            ORDER BY a.id FOR UPDATE),
                     allowed AS (SELECT (SELECT count(*) FROM admins WHERE admins.id = $1) = 1 AS is_admin,
-                                       $3 = 'ADMIN' OR (SELECT count(*) FROM admins WHERE admins.id <> $2) > 0 AS is_left),
-                    changed AS (UPDATE accounts SET role = $3, updated_at = CASE WHEN role = $3 THEN updated_at ELSE now() END
+                                       (coalesce($3, 'ADMIN') = 'ADMIN' AND NOT coalesce($4, false))
+                                       OR (SELECT count(*) FROM admins WHERE admins.id <> $2) > 0 AS is_left),
+                    changed AS (UPDATE accounts SET role = coalesce($3, role),
+                                    disabled_at = CASE WHEN $4 THEN coalesce(disabled_at, now()) WHEN NOT $4 THEN NULL ELSE disabled_at END,
+                                    updated_at = CASE WHEN role = coalesce($3, role) AND (disabled_at IS NOT NULL) = coalesce($4, disabled_at IS NOT NULL)
+                                                      THEN updated_at ELSE now() END
                                 WHERE id = $2 AND (SELECT is_admin AND is_left FROM allowed)
-                                RETURNING id, email, role, created_at, updated_at)
-               SELECT allowed.is_admin, allowed.is_left, changed.* FROM allowed LEFT JOIN changed ON true";
-    let statement = connection.prepare_cached(sql).await?;
-    let row = connection.query_one(&statement, &[&actor, &id, &role.as_str()]).await?;
+                                RETURNING id, email, role, disabled_at, created_at, updated_at),
+                    ended AS (DELETE FROM sessions WHERE account_id IN (SELECT id FROM changed WHERE disabled_at IS NOT NULL)),
+                    revoked AS ({revoke})
+               SELECT allowed.is_admin, allowed.is_left, changed.* FROM allowed LEFT JOIN changed ON true");
+    let statement = connection.prepare_cached(&sql).await?;
+    let role = change.role.map(Role::as_str);
+    let row = connection.query_one(&statement, &[&actor, &id, &role, &change.disabled, &now()]).await?;
     Ok(match (row.get("is_admin")?, row.get("is_left")?, row.get::<Option<Uuid>>("id")?) {
-        (false, ..) => RoleChange::NotAdmin,
-        (_, _, Some(_)) => RoleChange::Changed(account(&row)?),
-        (_, true, None) => RoleChange::Absent,
-        (_, false, None) => RoleChange::LastAdmin,
+        (false, ..) => AccountChange::NotAdmin,
+        (_, _, Some(_)) => AccountChange::Changed(account(&row)?),
+        (_, true, None) => AccountChange::Absent,
+        (_, false, None) => AccountChange::LastAdmin,
     })
 }
 
-fn account(row: &Row) -> Result<Account, DbError> {
+pub(super) fn account(row: &Row) -> Result<Account, DbError> {
     Ok(Account {
         id: row.get("id")?,
         email: Email::from_stored(row.get("email")?),
         // Any value that a later CHECK allows must not become ADMIN.
+        disabled: row.get::<Option<Timestamp>>("disabled_at")?.is_some(),
         role: if row.get::<&str>("role")? == Role::Admin.as_str() { Role::Admin } else { Role::User },
         created_at: row.get("created_at")?,
         updated_at: row.get("updated_at")?,

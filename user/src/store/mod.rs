@@ -1,4 +1,7 @@
 //! All SQL of this service.
 
 pub mod accounts;
+pub mod login_attempts;
+pub mod revocations;
+pub mod sessions;
 pub mod signing_keys;

@@ -19,7 +19,8 @@ pub async fn load_or_insert(connection: &Connection, fresh: &SigningKey) -> Resu
     load(connection).await
 }
 
-async fn load(connection: &Connection) -> Result<Vec<SigningKey>, DbError> {
+/// Newest first.
+pub async fn load(connection: &Connection) -> Result<Vec<SigningKey>, DbError> {
     let rows = connection
         .query("SELECT kid, pkcs8, public_key FROM signing_keys ORDER BY created_at DESC, kid", &[])
         .await?;

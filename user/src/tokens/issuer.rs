@@ -39,15 +39,21 @@ impl Issuer {
         Self { header, key: EncodingKey::from_ed_der(&key.pkcs8), rules }
     }
 
-    pub fn for_account(&self, id: Uuid, role: Role) -> Result<AccessToken, IssueError> {
-        self.issue(id, role, None)
+    pub fn for_account(&self, id: Uuid, role: Role, session: Uuid) -> Result<AccessToken, IssueError> {
+        self.issue(id, role, None, Some(session))
     }
 
     pub fn for_service(&self, id: Uuid, scope: &str) -> Result<AccessToken, IssueError> {
-        self.issue(id, Role::Service, Some(scope.to_owned()))
+        self.issue(id, Role::Service, Some(scope.to_owned()), None)
     }
 
-    fn issue(&self, sub: Uuid, role: Role, scope: Option<String>) -> Result<AccessToken, IssueError> {
+    fn issue(
+        &self,
+        sub: Uuid,
+        role: Role,
+        scope: Option<String>,
+        sid: Option<Uuid>,
+    ) -> Result<AccessToken, IssueError> {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
         let TokenRules { issuer, audience, life } = &self.rules;
         let claims = Claims {
@@ -59,6 +65,7 @@ impl Issuer {
             nbf: now,
             iat: now,
             jti: Uuid::now_v7(),
+            sid,
             scope,
         };
         Ok(AccessToken { text: encode(&self.header, &claims, &self.key)?, expires_in: *life })
@@ -77,7 +84,7 @@ mod tests {
 
     fn verifier(key: &SigningKey) -> Verifier {
         let settings = TokenSettings::read(&mut Source::new([], []));
-        Verifier::new(KeySet::fixed(&key_set(std::slice::from_ref(key))), &settings)
+        Verifier::new(KeySet::local(&key_set(std::slice::from_ref(key))), &settings)
     }
 
     fn issuer(key: &SigningKey) -> Issuer {
@@ -94,7 +101,7 @@ mod tests {
         let key = generate().unwrap();
         let id = Uuid::now_v7();
         let claims =
-            verifier(&key).verify(&issuer(&key).for_account(id, Role::Admin).unwrap().text).await.unwrap();
+            verifier(&key).verify(&issuer(&key).for_account(id, Role::Admin, Uuid::now_v7()).unwrap().text).await.unwrap();
         assert_eq!(
             (claims.sub, claims.role, claims.exp - claims.iat, &claims.scope),
             (id, Role::Admin, 60, &None)
@@ -111,7 +118,7 @@ mod tests {
         let key = generate().unwrap();
         let mut forged = generate().unwrap();
         forged.kid.clone_from(&key.kid);
-        let token = issuer(&forged).for_account(Uuid::now_v7(), Role::Admin).unwrap();
+        let token = issuer(&forged).for_account(Uuid::now_v7(), Role::Admin, Uuid::now_v7()).unwrap();
         assert!(verifier(&key).verify(&token.text).await.is_err());
     }
 }

@@ -48,7 +48,23 @@ pub struct Claims {
     /// Unix time.
     pub iat: u64,
     pub jti: Uuid,
+    /// The login that the token comes from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sid: Option<Uuid>,
     /// The permissions of a SERVICE.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
+}
+
+impl Claims {
+    /// Unix time in milliseconds: that of a `jti` by time, which `user` makes, or else of `iat`.
+    pub(super) fn issued_at(&self) -> u64 {
+        let by_jti = self.jti.get_timestamp().map(|time| time.to_unix());
+        match by_jti {
+            Some((seconds, nanoseconds)) if seconds == self.iat => {
+                seconds * 1000 + u64::from(nanoseconds) / 1_000_000
+            }
+            _ => self.iat.saturating_mul(1000),
+        }
+    }
 }

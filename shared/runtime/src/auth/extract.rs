@@ -103,6 +103,7 @@ fn refusal(error: TokenError) -> Problem {
     let detail = error.to_string();
     match error {
         TokenError::Expired => Problem::new(StatusCode::UNAUTHORIZED, "expired-token", detail),
+        TokenError::Revoked => Problem::new(StatusCode::UNAUTHORIZED, "revoked-token", detail),
         TokenError::Invalid(_) => Problem::new(StatusCode::UNAUTHORIZED, "invalid-token", detail),
         TokenError::KeysUnavailable(_) => Problem::unavailable("keys-unavailable", detail),
     }

@@ -1,12 +1,18 @@
 use std::{
     collections::HashMap,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{
+        Arc, PoisonError, RwLock, RwLockReadGuard,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use jsonwebtoken::{DecodingKey, jwk::JwkSet};
+use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
+use uuid::Uuid;
 
+use super::Claims;
 use crate::settings::HttpUrl;
 
 /// A request with an unknown key waits for it.
@@ -20,13 +26,31 @@ pub struct KeySetError {
     why: String,
 }
 
-/// Public keys by `kid`. Fetched keys stay, so tokens are verified while the user service is down.
+/// What a signer publishes. A key set (RFC 7517) may have further members.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct KeyDocument {
+    #[serde(flatten)]
+    pub keys: JwkSet,
+    /// Tokens of these accounts and sessions that were issued before this Unix time in milliseconds are revoked.
+    #[serde(default)]
+    pub not_before: HashMap<Uuid, u64>,
+}
+
+/// Public keys by `kid`, and what was revoked. Both stay, so tokens are verified while the user service is down.
 #[derive(Clone)]
 pub struct KeySet(Arc<Inner>);
 
 struct Inner {
-    keys: RwLock<HashMap<String, Arc<DecodingKey>>>,
+    known: RwLock<Known>,
+    /// Rises when the keys change.
+    generation: AtomicU64,
     remote: Option<Remote>,
+}
+
+#[derive(Default)]
+struct Known {
+    keys: HashMap<String, Arc<DecodingKey>>,
+    not_before: HashMap<Uuid, u64>,
 }
 
 struct Remote {
@@ -48,12 +72,43 @@ impl KeySet {
         // Fetches come from several runtimes, so idle connections are closed.
         let client = reqwest::Client::builder().timeout(FETCH_TIMEOUT).pool_max_idle_per_host(0).build()?;
         let remote = Remote { url, client, min_refresh_interval, fetches: Mutex::default() };
-        Ok(Self(Arc::new(Inner { keys: RwLock::default(), remote: Some(remote) })))
+        Ok(Self::new(Known::default(), Some(remote)))
     }
 
-    /// The fixed set of the signer itself.
-    pub fn fixed(set: &JwkSet) -> Self {
-        Self(Arc::new(Inner { keys: RwLock::new(decoding_keys(set)), remote: None }))
+    /// The set of the signer itself, which [`Self::replace`] changes.
+    pub fn local(set: &JwkSet) -> Self {
+        Self::new(Known { keys: decoding_keys(set), not_before: HashMap::new() }, None)
+    }
+
+    fn new(known: Known, remote: Option<Remote>) -> Self {
+        Self(Arc::new(Inner { known: RwLock::new(known), generation: AtomicU64::new(0), remote }))
+    }
+
+    /// Forgets keys and revocations that `document` lacks.
+    pub fn replace(&self, document: &KeyDocument) {
+        let keys = decoding_keys(&document.keys);
+        let mut known = self.0.known.write().unwrap_or_else(PoisonError::into_inner);
+        let same = known.keys.len() == keys.len() && keys.keys().all(|kid| known.keys.contains_key(kid));
+        *known = Known { keys, not_before: document.not_before.clone() };
+        if !same {
+            self.0.generation.fetch_add(1, Ordering::Release);
+        }
+    }
+
+    /// Tokens verified in an earlier generation may be of a retired key.
+    pub(super) fn generation(&self) -> u64 {
+        self.0.generation.load(Ordering::Acquire)
+    }
+
+    /// True for a token of an account or session that was revoked after it was issued.
+    pub(super) fn revokes(&self, claims: &Claims) -> bool {
+        let known = self.known();
+        let after = |subject: &Uuid| known.not_before.get(subject).is_some_and(|time| claims.issued_at() < *time);
+        !known.not_before.is_empty() && (after(&claims.sub) || claims.sid.as_ref().is_some_and(after))
+    }
+
+    fn known(&self) -> RwLockReadGuard<'_, Known> {
+        self.0.known.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The key called `kid`; `None` if the signer lacks it too. Fails if an unknown key cannot be fetched.
@@ -76,11 +131,11 @@ impl KeySet {
     }
 
     fn cached_key(&self, kid: &str) -> Option<Arc<DecodingKey>> {
-        self.0.keys.read().unwrap_or_else(PoisonError::into_inner).get(kid).cloned()
+        self.known().keys.get(kid).cloned()
     }
 
     fn has_any(&self) -> bool {
-        !self.0.keys.read().unwrap_or_else(PoisonError::into_inner).is_empty()
+        !self.known().keys.is_empty()
     }
 
     /// One fetch at a time. With keys at hand, other requests with an unknown `kid` fail at once; otherwise
@@ -100,11 +155,22 @@ impl KeySet {
         {
             return Err(error.clone());
         }
+        self.fetch(remote, &mut fetches).await
+    }
+
+    /// Fetches the set off the request path; nothing for a local set.
+    pub(super) async fn fetch_again(&self) -> Result<(), KeySetError> {
+        let Some(remote) = &self.0.remote else { return Ok(()) };
+        let mut fetches = remote.fetches.lock().await;
+        self.fetch(remote, &mut fetches).await
+    }
+
+    async fn fetch(&self, remote: &Remote, fetches: &mut Fetches) -> Result<(), KeySetError> {
         match remote.fetch().await {
             // Only a success delays the next fetch.
-            Ok(set) => {
+            Ok(document) => {
                 fetches.last_success = Some(Instant::now());
-                *self.0.keys.write().unwrap_or_else(PoisonError::into_inner) = decoding_keys(&set);
+                self.replace(&document);
                 Ok(())
             }
             Err(error) => {
@@ -121,7 +187,7 @@ impl Remote {
         KeySetError { url: self.url.as_str().to_owned(), why: why.to_string() }
     }
 
-    async fn fetch(&self) -> Result<JwkSet, reqwest::Error> {
+    async fn fetch(&self) -> Result<KeyDocument, reqwest::Error> {
         self.client.get(self.url.as_str()).send().await?.error_for_status()?.json().await
     }
 }

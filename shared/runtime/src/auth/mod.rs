@@ -2,14 +2,16 @@
 
 mod claims;
 mod extract;
+mod key_watch;
 mod keys;
 mod settings;
 mod verifier;
 
 pub use claims::{Claims, Role};
 pub use extract::{AdminOnly, Allows, AnyRole, Token, UserOnly};
-pub use keys::{KeySet, KeySetError};
-pub use settings::TokenSettings;
+pub use key_watch::KeyWatch;
+pub use keys::{KeyDocument, KeySet, KeySetError};
+pub use settings::{TokenSettings, jwks_interval};
 pub use verifier::{TokenError, Verifier};
 
 /// The `typ` of an access token (RFC 9068).

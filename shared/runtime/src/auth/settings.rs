@@ -12,8 +12,26 @@ pub struct TokenSettings {
     pub audience: String,
     /// In tokens.
     pub cache_size: usize,
-    /// Minimum time between two fetches.
+    /// Minimum time between two fetches for unknown keys.
     pub jwks_refresh: Duration,
+    /// See [`jwks_interval`].
+    pub jwks_interval: Duration,
+}
+
+/// With one look of `user` at its database and one of the other services at `user`, a change counts everywhere
+/// within a minute.
+const LONGEST_INTERVAL: Duration = Duration::from_secs(25);
+
+/// Reads the time between two looks at keys and revocations.
+pub fn jwks_interval(source: &mut Source) -> Duration {
+    let interval: Duration = source.value(
+        "jwks-interval",
+        "20s",
+        "time between two looks for retired keys and revoked tokens",
+    );
+    let allowed = (Duration::from_millis(10)..=LONGEST_INTERVAL).contains(&interval);
+    source.check("jwks-interval", allowed, &format!("must be between 10ms and 25s, got {interval:?}"));
+    interval
 }
 
 impl TokenSettings {
@@ -36,8 +54,9 @@ impl TokenSettings {
             jwks_refresh: source.value(
                 "jwks-refresh",
                 "10s",
-                "minimum time between two fetches of the key set",
+                "minimum time between two fetches of the key set for unknown keys",
             ),
+            jwks_interval: jwks_interval(source),
         }
     }
 }

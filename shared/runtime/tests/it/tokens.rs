@@ -17,7 +17,7 @@ fn settings() -> TokenSettings {
 }
 
 fn verifier(signer: &Signer) -> Verifier {
-    Verifier::new(KeySet::fixed(&signer.jwks()), &settings())
+    Verifier::new(KeySet::local(&signer.jwks()), &settings())
 }
 
 async fn refusal_of_claims(change: impl FnOnce(&mut Claims)) -> TokenError {

@@ -15,6 +15,7 @@ mod overload;
 mod proxy;
 mod rehearsals;
 mod requests;
+mod sessions;
 mod settings;
 mod shutdown;
 mod traces;

@@ -1,0 +1,67 @@
+//! Reads keys and revocations again and again, so that all instances publish and obey the same.
+
+use std::time::Duration;
+
+use actix::{Actor, AsyncContext, Context, WrapFuture};
+use runtime::{
+    auth::{KeyDocument, KeySet},
+    db::{Database, DbError},
+    drains_at_once,
+    supervisor::{Life, RestartPolicy, Supervised, SupervisorHandle},
+};
+
+use crate::{
+    store::{revocations, signing_keys},
+    tokens::{PublishedKeys, key_set},
+};
+
+#[derive(Clone)]
+pub struct KeyWatchParts {
+    pub database: Database,
+    /// For the verifier of this service.
+    pub keys: KeySet,
+    /// For the verifiers of others.
+    pub published: PublishedKeys,
+    pub interval: Duration,
+}
+
+pub struct KeyWatch {
+    parts: KeyWatchParts,
+    life: Life,
+}
+
+impl KeyWatch {
+    pub fn start(supervisor: &SupervisorHandle, parts: KeyWatchParts) -> Supervised<Self> {
+        let make = move |life| Self { parts: parts.clone(), life };
+        supervisor.supervise("key-watch", "signing-keys", RestartPolicy::default(), make)
+    }
+}
+
+impl Actor for KeyWatch {
+    type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Self::Context) {
+        context.spawn(watch(self.parts.clone()).into_actor(self));
+    }
+}
+
+drains_at_once!(KeyWatch);
+
+async fn watch(parts: KeyWatchParts) {
+    loop {
+        match read(&parts.database).await {
+            Ok(document) => {
+                parts.keys.replace(&document);
+                parts.published.replace(document);
+            }
+            Err(error) => tracing::debug!(%error, "keys and revocations stay as they were last read"),
+        }
+        tokio::time::sleep(parts.interval).await;
+    }
+}
+
+async fn read(database: &Database) -> Result<KeyDocument, DbError> {
+    let connection = database.connection().await?;
+    let keys = signing_keys::load(&connection).await?;
+    Ok(KeyDocument { keys: key_set(&keys), not_before: revocations::current(&connection).await? })
+}

@@ -1,0 +1,312 @@
+//! Logins, and what continues and ends them.
+
+use std::{rc::Rc, time::Duration};
+
+use actix::{Actor, Context, Handler, Message, ResponseFuture};
+use runtime::{
+    db::Failure,
+    drains_at_once,
+    supervisor::{Life, RestartPolicy, Supervised, SupervisorHandle},
+};
+use uuid::Uuid;
+
+use super::{AccountRepository, AccountsError};
+use crate::{
+    domain::{Account, Admission, Credentials, Email, Password, PasswordError, Rotation, Session},
+    store::{
+        accounts,
+        login_attempts::{self, AttemptLimits},
+        sessions,
+    },
+    tokens::{AccessToken, Issuer, RefreshToken},
+};
+
+/// Handlers run concurrently: a login that waits for its hash delays no other message.
+pub struct Sessions {
+    parts: Rc<SessionsParts>,
+    life: Life,
+}
+
+#[derive(Clone)]
+pub struct SessionsParts {
+    pub repository: AccountRepository,
+    pub issuer: Issuer,
+    /// Of a refresh token.
+    pub refresh_life: Duration,
+    pub limits: AttemptLimits,
+}
+
+/// `email` is `None` for a text that is no e-mail address.
+#[derive(Message)]
+#[rtype(result = "Result<Login, AccountsError>")]
+pub struct LogIn {
+    pub email: Option<Email>,
+    pub password: Password,
+}
+
+/// What a client gets at a login and at each refresh.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Tokens {
+    pub access: AccessToken,
+    pub refresh: RefreshToken,
+    pub refresh_expires_in: Duration,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+pub enum Login {
+    Granted(Tokens),
+    /// Also for an unknown e-mail.
+    InvalidCredentials,
+    /// The password is right.
+    Disabled,
+    /// See [`Admission::Blocked`].
+    Blocked(Duration),
+}
+
+/// `None` for a token that is not good, or no longer.
+#[derive(Message)]
+#[rtype(result = "Result<Option<Tokens>, AccountsError>")]
+pub struct Refresh(pub RefreshToken);
+
+/// Ends the session of the token, or all sessions of its account.
+#[derive(Message)]
+#[rtype(result = "Result<(), AccountsError>")]
+pub struct LogOut {
+    pub token: RefreshToken,
+    pub all: bool,
+}
+
+#[derive(Message)]
+#[rtype(result = "Result<Vec<Session>, AccountsError>")]
+pub struct ListSessions(pub Uuid);
+
+/// False if the account has no such session.
+#[derive(Message)]
+#[rtype(result = "Result<bool, AccountsError>")]
+pub struct EndSession {
+    pub account: Uuid,
+    pub id: Uuid,
+}
+
+/// Ends all sessions.
+#[derive(Message)]
+#[rtype(result = "Result<PasswordChange, AccountsError>")]
+pub struct ChangePassword {
+    pub account: Uuid,
+    pub old: Password,
+    pub new: Password,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PasswordChange {
+    Changed,
+    /// `old` is wrong.
+    WrongPassword,
+    /// `new` is.
+    Weak(PasswordError),
+    /// The account is gone or disabled.
+    NoAccount,
+    /// See [`Admission::Blocked`].
+    Blocked(Duration),
+}
+
+impl Sessions {
+    pub fn start(supervisor: &SupervisorHandle, parts: SessionsParts) -> Supervised<Self> {
+        let make = move |life| Self { parts: Rc::new(parts.clone()), life };
+        supervisor.supervise("sessions", "sessions", RestartPolicy::default(), make)
+    }
+}
+
+impl Actor for Sessions {
+    type Context = Context<Self>;
+}
+
+impl Handler<LogIn> for Sessions {
+    type Result = ResponseFuture<Result<Login, AccountsError>>;
+
+    fn handle(&mut self, message: LogIn, _: &mut Self::Context) -> Self::Result {
+        let parts = Rc::clone(&self.parts);
+        Box::pin(async move {
+            let login = parts.log_in(message).await;
+            metrics::counter!("orderflow_logins_total", "outcome" => outcome(&login)).increment(1);
+            login
+        })
+    }
+}
+
+impl Handler<Refresh> for Sessions {
+    type Result = ResponseFuture<Result<Option<Tokens>, AccountsError>>;
+
+    fn handle(&mut self, Refresh(shown): Refresh, _: &mut Self::Context) -> Self::Result {
+        let parts = Rc::clone(&self.parts);
+        Box::pin(async move { parts.refresh(&shown).await })
+    }
+}
+
+impl Handler<LogOut> for Sessions {
+    type Result = ResponseFuture<Result<(), AccountsError>>;
+
+    fn handle(&mut self, LogOut { token, all }: LogOut, _: &mut Self::Context) -> Self::Result {
+        let parts = Rc::clone(&self.parts);
+        Box::pin(async move {
+            let shown = token.hash();
+            let end = async |connection: &_| sessions::end_by_token(connection, &shown, all).await;
+            Ok(parts.repository.until_known(end).await?)
+        })
+    }
+}
+
+impl Handler<ListSessions> for Sessions {
+    type Result = ResponseFuture<Result<Vec<Session>, AccountsError>>;
+
+    fn handle(&mut self, ListSessions(account): ListSessions, _: &mut Self::Context) -> Self::Result {
+        let parts = Rc::clone(&self.parts);
+        Box::pin(async move {
+            let list = async |connection: &_| sessions::list(connection, account).await;
+            Ok(parts.repository.until_known(list).await?)
+        })
+    }
+}
+
+impl Handler<EndSession> for Sessions {
+    type Result = ResponseFuture<Result<bool, AccountsError>>;
+
+    fn handle(&mut self, EndSession { account, id }: EndSession, _: &mut Self::Context) -> Self::Result {
+        let parts = Rc::clone(&self.parts);
+        Box::pin(async move {
+            let end = async |connection: &_| sessions::end(connection, account, id).await;
+            Ok(parts.repository.until_known(end).await?)
+        })
+    }
+}
+
+impl Handler<ChangePassword> for Sessions {
+    type Result = ResponseFuture<Result<PasswordChange, AccountsError>>;
+
+    fn handle(&mut self, message: ChangePassword, _: &mut Self::Context) -> Self::Result {
+        let parts = Rc::clone(&self.parts);
+        Box::pin(async move { parts.change_password(message).await })
+    }
+}
+
+impl SessionsParts {
+    async fn log_in(&self, LogIn { email, password }: LogIn) -> Result<Login, AccountsError> {
+        let Some(email) = email else {
+            self.repository.is_right(password, None).await?;
+            return Ok(Login::InvalidCredentials);
+        };
+        if let Admission::Blocked(time) = self.admit(&email).await? {
+            return Ok(Login::Blocked(time));
+        }
+        let find = async |connection: &_| accounts::find_by_email(connection, &email).await;
+        let found = self.repository.until_known(find).await?;
+        match self.checked(password, found).await? {
+            None => Ok(Login::InvalidCredentials),
+            Some(account) if account.disabled => Ok(Login::Disabled),
+            Some(account) => self.begin(&account).await.map(Login::Granted),
+        }
+    }
+
+    async fn admit(&self, email: &Email) -> Result<Admission, AccountsError> {
+        let limits = self.limits;
+        let admit = async |connection: &_| login_attempts::admit(connection, email, limits).await;
+        let admission = self.repository.until_known(admit).await?;
+        if admission != Admission::Admitted {
+            tracing::warn!(audit = true, ?admission, "a login was refused after too many wrong passwords");
+        }
+        Ok(admission)
+    }
+
+    /// The account, if the password is right.
+    async fn checked(
+        &self,
+        password: Password,
+        found: Option<Credentials>,
+    ) -> Result<Option<Account>, AccountsError> {
+        let is_right = self.repository.is_right(password, found.as_ref()).await?;
+        let account = found.map(|credentials| credentials.account);
+        if !is_right {
+            let account = account.map(|account| account.id);
+            tracing::info!(audit = true, ?account, "wrong password");
+            return Ok(None);
+        }
+        if let Some(Account { email, .. }) = &account {
+            let forget = async |connection: &_| login_attempts::forget(connection, email).await;
+            self.repository.until_known(forget).await?;
+        }
+        Ok(account)
+    }
+
+    async fn begin(&self, account: &Account) -> Result<Tokens, AccountsError> {
+        let refresh = RefreshToken::generate()?;
+        let (id, hash, life) = (Uuid::now_v7(), refresh.hash(), self.refresh_life);
+        let begin = async |connection: &_| sessions::begin(connection, id, account.id, &hash, life).await;
+        self.repository.until_known(begin).await?;
+        self.tokens(account, id, refresh)
+    }
+
+    async fn refresh(&self, shown: &RefreshToken) -> Result<Option<Tokens>, AccountsError> {
+        let next = RefreshToken::generate()?;
+        let (shown, hash, life) = (shown.hash(), next.hash(), self.refresh_life);
+        let rotate = async |connection: &_| sessions::rotate(connection, &shown, &hash, life).await;
+        match self.repository.until_known(rotate).await? {
+            Rotation::Rotated { account, session } => self.tokens(&account, session, next).map(Some),
+            Rotation::Reused { account } => {
+                metrics::counter!("orderflow_refresh_reuse_total").increment(1);
+                tracing::warn!(audit = true, %account, "a used refresh token was shown again; its session is ended");
+                Ok(None)
+            }
+            Rotation::Invalid => Ok(None),
+        }
+    }
+
+    fn tokens(
+        &self,
+        account: &Account,
+        session: Uuid,
+        refresh: RefreshToken,
+    ) -> Result<Tokens, AccountsError> {
+        let access = self.issuer.for_account(account.id, account.role, session)?;
+        Ok(Tokens { access, refresh, refresh_expires_in: self.refresh_life })
+    }
+
+    async fn change_password(&self, message: ChangePassword) -> Result<PasswordChange, AccountsError> {
+        let ChangePassword { account, old, new } = message;
+        let find = async |connection: &_| accounts::find_credentials(connection, account).await;
+        let found = self.repository.until_known(find).await?;
+        let Some(found) = found.filter(|found| !found.account.disabled) else {
+            return Ok(PasswordChange::NoAccount);
+        };
+        if let Admission::Blocked(time) = self.admit(&found.account.email).await? {
+            return Ok(PasswordChange::Blocked(time));
+        }
+        let (old_hash, email) = (found.password_hash.clone(), found.account.email.clone());
+        if self.checked(old, Some(found)).await?.is_none() {
+            return Ok(PasswordChange::WrongPassword);
+        }
+        let new = match new.unless_weak(&email) {
+            Ok(new) => self.repository.hasher.hash(new).await?,
+            Err(weak) => return Ok(PasswordChange::Weak(weak)),
+        };
+        let change =
+            async |connection: &_| accounts::change_password(connection, account, &old_hash, &new).await;
+        // Another call may have changed it meanwhile.
+        let changed = self.repository.until_known(change).await?;
+        tracing::info!(audit = true, %account, changed, "password change");
+        Ok(if changed { PasswordChange::Changed } else { PasswordChange::WrongPassword })
+    }
+}
+
+fn outcome(login: &Result<Login, AccountsError>) -> &'static str {
+    match login {
+        Ok(Login::Granted(_)) => "granted",
+        Ok(Login::InvalidCredentials) => "invalid-credentials",
+        Ok(Login::Disabled) => "disabled",
+        Ok(Login::Blocked(_)) => "blocked",
+        Err(AccountsError::Busy) => "busy",
+        Err(AccountsError::Database(Failure::Unavailable(_))) => "unavailable",
+        Err(_) => "failed",
+    }
+}
+
+drains_at_once!(Sessions);

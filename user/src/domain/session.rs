@@ -1,0 +1,34 @@
+use std::time::Duration;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::Account;
+
+/// A login that refresh tokens continue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    pub id: Uuid,
+    pub created_at: Timestamp,
+    pub last_used_at: Timestamp,
+    pub expires_at: Timestamp,
+}
+
+/// The result of showing a refresh token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rotation {
+    /// The token was exchanged for the next one.
+    Rotated { account: Account, session: Uuid },
+    /// The token had been exchanged before. Its session was ended.
+    Reused { account: Uuid },
+    /// Unknown, expired, or of an ended session or a disabled account.
+    Invalid,
+}
+
+/// The result of asking for one more login.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Admission {
+    Admitted,
+    /// Too many wrong passwords. Further attempts are refused for this time.
+    Blocked(Duration),
+}

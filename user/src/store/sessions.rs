@@ -1,0 +1,116 @@
+use std::time::Duration;
+
+use runtime::db::{Connection, DbError, Row};
+use uuid::Uuid;
+
+use super::{
+    accounts::account,
+    revocations::{now, revoke},
+};
+use crate::domain::{Rotation, Session};
+
+/// Of one account; the least recently used ones end first.
+const MOST_SESSIONS: i64 = 100;
+const ENDED: &str = "SELECT id AS subject FROM ended";
+
+/// A repeated call with the same id begins one session.
+pub async fn begin(
+    connection: &Connection,
+    id: Uuid,
+    account: Uuid,
+    token_hash: &[u8],
+    life: Duration,
+) -> Result<(), DbError> {
+    let sql = "WITH begun AS (INSERT INTO sessions (id, account_id, expires_at) VALUES ($1, $2, now() + $4 * interval '1 second')
+                              ON CONFLICT DO NOTHING RETURNING id),
+                    ended AS (DELETE FROM sessions WHERE account_id = $2 AND (expires_at < now() OR id IN
+                              (SELECT id FROM sessions WHERE account_id = $2 ORDER BY last_used_at DESC OFFSET $5)))
+               INSERT INTO refresh_tokens (token_hash, session_id) SELECT $3, id FROM begun";
+    let statement = connection.prepare_cached(sql).await?;
+    let others = MOST_SESSIONS - 1;
+    connection.execute(&statement, &[&id, &account, &token_hash, &life.as_secs_f64(), &others]).await.map(drop)
+}
+
+/// Exchanges a token for the next one of its session. Of two calls at once the second waits for the first, and
+/// ends the session. A repeated call with the same `next` rotates once.
+pub async fn rotate(
+    connection: &Connection,
+    shown: &[u8],
+    next: &[u8],
+    life: Duration,
+) -> Result<Rotation, DbError> {
+    let sql = "WITH used AS (
+                   UPDATE refresh_tokens t SET replaced_by = $2 FROM sessions s JOIN accounts a ON a.id = s.account_id
+                   WHERE t.token_hash = $1 AND t.replaced_by IS NULL AND s.id = t.session_id AND s.expires_at > now() AND a.disabled_at IS NULL
+                   RETURNING t.session_id, a.id, a.email, a.role, a.disabled_at, a.created_at, a.updated_at
+               ), added AS (
+                   INSERT INTO refresh_tokens (token_hash, session_id) SELECT $2, session_id FROM used
+               ), continued AS (
+                   UPDATE sessions SET last_used_at = now(), expires_at = now() + $3 * interval '1 second' WHERE id IN (SELECT session_id FROM used)
+               ), forgotten AS (
+                   DELETE FROM refresh_tokens WHERE session_id IN (SELECT session_id FROM used) AND created_at < now() - $3 * interval '1 second'
+               )
+               SELECT * FROM used";
+    let statement = connection.prepare_cached(sql).await?;
+    if let Some(row) = connection.query_opt(&statement, &[&shown, &next, &life.as_secs_f64()]).await? {
+        return Ok(Rotation::Rotated { account: account(&row)?, session: row.get("session_id")? });
+    }
+    let sql = "SELECT t.session_id, t.replaced_by, s.expires_at > now() AND a.disabled_at IS NULL AS is_open,
+                      a.id, a.email, a.role, a.disabled_at, a.created_at, a.updated_at
+               FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id JOIN accounts a ON a.id = s.account_id
+               WHERE t.token_hash = $1";
+    let found = connection.query_opt(&connection.prepare_cached(sql).await?, &[&shown]).await?;
+    let Some(row) = found else { return Ok(Rotation::Invalid) };
+    let account = account(&row)?;
+    Ok(match (row.get::<Option<Vec<u8>>>("replaced_by")?, row.get("is_open")?) {
+        (Some(replacement), true) if replacement == next => {
+            Rotation::Rotated { account, session: row.get("session_id")? }
+        }
+        (Some(_), _) => {
+            end(connection, account.id, row.get("session_id")?).await?;
+            Rotation::Reused { account: account.id }
+        }
+        (None, _) => Rotation::Invalid,
+    })
+}
+
+/// The open sessions, last used first.
+pub async fn list(connection: &Connection, account: Uuid) -> Result<Vec<Session>, DbError> {
+    let sql = "SELECT id, created_at, last_used_at, expires_at FROM sessions
+               WHERE account_id = $1 AND expires_at > now() ORDER BY last_used_at DESC, id";
+    let statement = connection.prepare_cached(sql).await?;
+    connection.query(&statement, &[&account]).await?.iter().map(session).collect()
+}
+
+/// Ends one session and revokes its tokens; false if the account has none with this id.
+pub async fn end(connection: &Connection, account: Uuid, id: Uuid) -> Result<bool, DbError> {
+    let revoke = revoke(ENDED, 3);
+    let sql = format!(
+        "WITH ended AS (DELETE FROM sessions WHERE account_id = $1 AND id = $2 RETURNING id),
+              revoked AS ({revoke})
+         SELECT FROM ended"
+    );
+    let statement = connection.prepare_cached(&sql).await?;
+    Ok(connection.query_opt(&statement, &[&account, &id, &now()]).await?.is_some())
+}
+
+/// Ends the session of a token, or all sessions of its account, and revokes their tokens.
+pub async fn end_by_token(connection: &Connection, shown: &[u8], all: bool) -> Result<(), DbError> {
+    let revoke = revoke(ENDED, 3);
+    let sql = format!(
+        "WITH ended AS (DELETE FROM sessions WHERE id IN (
+                  SELECT o.id FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id
+                  JOIN sessions o ON o.account_id = s.account_id AND ($2 OR o.id = s.id) WHERE t.token_hash = $1) RETURNING id)
+         {revoke}"
+    );
+    connection.execute(&connection.prepare_cached(&sql).await?, &[&shown, &all, &now()]).await.map(drop)
+}
+
+fn session(row: &Row) -> Result<Session, DbError> {
+    Ok(Session {
+        id: row.get("id")?,
+        created_at: row.get("created_at")?,
+        last_used_at: row.get("last_used_at")?,
+        expires_at: row.get("expires_at")?,
+    })
+}

@@ -8,8 +8,7 @@ use runtime::{
 };
 
 use crate::{
-    domain::{Email, Password},
-    store::login_attempts::AttemptLimits,
+    domain::{AttemptLimits, Email, Password},
     tokens::{ServiceClients, TokenRules},
 };
 
@@ -89,7 +88,7 @@ impl Settings {
             access_token_ttl: access_token_ttl(source),
             refresh_token_ttl: source.value(
                 "refresh-token-ttl",
-                "14d",
+                "336h",
                 "life of a refresh token; each refresh begins a new one",
             ),
             jwks_interval: jwks_interval(source),
@@ -134,11 +133,7 @@ impl Settings {
 }
 
 fn access_token_ttl(source: &mut Source) -> Duration {
-    let ttl: Duration = source.value(
-        "access-token-ttl",
-        "10m",
-        "life of an access token",
-    );
+    let ttl: Duration = source.value("access-token-ttl", "10m", "life of an access token");
     let allowed = (Duration::from_secs(1)..=LONGEST_TOKEN_LIFE).contains(&ttl);
     source.check("access-token-ttl", allowed, &format!("must be between 1s and 24h, got {ttl:?}"));
     ttl

@@ -12,7 +12,8 @@ use runtime::{
 use crate::{
     SERVICE,
     actors::{
-        AccountRepository, Accounts, KeyWatch, KeyWatchParts, PasswordHasher, ServiceTokens, Sessions, SessionsParts,
+        AccountRepository, Accounts, KeyWatch, KeyWatchParts, PasswordHasher, ServiceTokens, Sessions,
+        SessionsParts,
     },
     http::{self, Addresses},
     preparation,
@@ -58,7 +59,6 @@ pub async fn serve(settings: Settings) -> Result<Cause, StartError> {
     };
     let routes = http::routes(addresses, published);
     let api = Api { keys, verifier, openapi: http::openapi(), routes };
-    let stages =
-        down!["accounts" => accounts, "sessions" => sessions, "service-tokens" => service_tokens, "key-watch" => watch];
+    let stages = down!["accounts" => accounts, "sessions" => sessions, "service-tokens" => service_tokens, "key-watch" => watch];
     Ok(service.run(api, None, stages).await?)
 }

@@ -17,7 +17,7 @@ use refinery::Runner;
 use utoipa::openapi::OpenApi;
 
 use crate::{
-    auth::{KeySet, KeyWatch, Verifier},
+    auth::{KeySet, Verifier},
     db::{self, Database, MigrationError},
     http::{self, HttpOptions, Readiness, RunningHttp},
     ops::{self, Operations, OpsSources, StreamSources},
@@ -146,7 +146,7 @@ impl Service {
         R: Fn(&mut ServiceConfig) + Clone + Send + 'static,
     {
         let operations = self.watch(&api.keys, streams.as_ref());
-        let watch = KeyWatch::start(&self.background, api.verifier.keys(), api.verifier.jwks_interval());
+        let watch = ops::KeyWatch::start(&self.background, api.verifier.keys(), api.verifier.jwks_interval());
         let http = self.serve(api, &operations.0, operations.1)?;
         let cause = self.shutdown.wait().await?;
         tracing::info!(?cause, "going down");

@@ -101,7 +101,9 @@ impl Yardstick {
 impl Drop for Yardstick {
     fn drop(&mut self) {
         // A runtime that is dropped inside another one panics.
-        self.threads.take().map(Runtime::shutdown_background);
+        if let Some(threads) = self.threads.take() {
+            threads.shutdown_background();
+        }
     }
 }
 

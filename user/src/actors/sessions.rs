@@ -12,12 +12,10 @@ use uuid::Uuid;
 
 use super::{AccountRepository, AccountsError};
 use crate::{
-    domain::{Account, Admission, Credentials, Email, Password, PasswordError, Rotation, Session},
-    store::{
-        accounts,
-        login_attempts::{self, AttemptLimits},
-        sessions,
+    domain::{
+        Account, Admission, AttemptLimits, Credentials, Email, Password, PasswordError, Rotation, Session,
     },
+    store::{accounts, login_attempts, sessions},
     tokens::{AccessToken, Issuer, RefreshToken},
 };
 

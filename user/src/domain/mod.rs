@@ -9,5 +9,5 @@ mod signing_key;
 pub use account::{Account, AccountChange, Change, Credentials, Registration};
 pub use email::{Email, EmailError};
 pub use password::{Password, PasswordError, PasswordHash};
-pub use session::{Admission, Rotation, Session};
+pub use session::{Admission, AttemptLimits, Rotation, Session};
 pub use signing_key::SigningKey;

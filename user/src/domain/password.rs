@@ -7,6 +7,10 @@ use super::Email;
 
 const SHORTEST: usize = 8;
 const LONGEST: usize = 128;
+/// Shorter parts of an e-mail occur in other words.
+const SHORTEST_PART: usize = 3;
+/// Letters and digits beside parts of the e-mail.
+const LEAST_OWN: usize = 4;
 /// Of the crate's five scores, the lower two are below it: "protection from throttled online attacks".
 const GUESSES: u64 = 1_000_000;
 
@@ -43,7 +47,15 @@ impl Password {
     pub fn unless_weak(self, email: &Email) -> Result<Self, PasswordError> {
         let known: Vec<&str> =
             [email.as_str()].into_iter().chain(email.as_str().split(['@', '.', '+', '-', '_'])).collect();
-        if zxcvbn(&self.0, &known).guesses() < GUESSES { Err(PasswordError::Weak) } else { Ok(self) }
+        let is_weak = zxcvbn(&self.0, &known).guesses() < GUESSES || self.is_made_of(known);
+        if is_weak { Err(PasswordError::Weak) } else { Ok(self) }
+    }
+
+    fn is_made_of(&self, mut parts: Vec<&str>) -> bool {
+        parts.retain(|part| part.len() >= SHORTEST_PART);
+        parts.sort_unstable_by_key(|part| std::cmp::Reverse(part.len()));
+        let rest = parts.iter().fold(self.0.to_lowercase(), |rest, part| rest.replace(part, ""));
+        rest.chars().filter(|letter| letter.is_alphanumeric()).count() < LEAST_OWN
     }
 
     pub fn expose(&self) -> &str {

@@ -32,3 +32,13 @@ pub enum Admission {
     /// Too many wrong passwords. Further attempts are refused for this time.
     Blocked(Duration),
 }
+
+/// When further logins of one e-mail are refused.
+#[derive(Debug, Clone, Copy)]
+pub struct AttemptLimits {
+    /// Attempts without a refusal.
+    pub attempts: i32,
+    /// After the last of these; doubles with each further attempt.
+    pub block: Duration,
+    pub longest_block: Duration,
+}

@@ -13,7 +13,9 @@ use uuid::Uuid;
 
 use super::{
     Addresses,
-    bodies::{LoginBody, LogoutBody, PasswordBody, RefreshBody, SessionBody, SessionTokensBody, SessionsBody},
+    bodies::{
+        LoginBody, LogoutBody, PasswordBody, RefreshBody, SessionBody, SessionTokensBody, SessionsBody,
+    },
     errors::{FieldErrors, blocked, unauthorized},
 };
 use crate::{
@@ -54,8 +56,8 @@ pub(super) async fn log_in(
 fn credentials(body: LoginBody) -> Result<LogIn, Problem> {
     let mut errors = FieldErrors::default();
     let email = errors.check("/email", body.email, |email| Ok::<_, Infallible>(Email::parse(&email).ok()));
-    let password =
-        errors.check("/password", body.password, |password| Ok::<_, Infallible>(Password::presented(&password)));
+    let password = errors
+        .check("/password", body.password, |password| Ok::<_, Infallible>(Password::presented(&password)));
     email
         .zip(password)
         .map(|(email, password)| LogIn { email, password })
@@ -113,7 +115,8 @@ pub(super) async fn change_password(
 ) -> Result<HttpResponse, Problem> {
     let mut errors = FieldErrors::default();
     let PasswordBody { old_password, new_password } = body.value;
-    let old = errors.check("/old_password", old_password, |text| Ok::<_, Infallible>(Password::presented(&text)));
+    let old =
+        errors.check("/old_password", old_password, |text| Ok::<_, Infallible>(Password::presented(&text)));
     let new = errors.check("/new_password", new_password, |text| Password::parse(&text));
     let Some((old, new)) = old.zip(new) else { return Err(errors.into_problem()) };
     match addresses.sessions.send(ChangePassword { account: token.sub, old, new }).await?? {

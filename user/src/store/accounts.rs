@@ -1,8 +1,8 @@
+use jiff::Timestamp;
 use runtime::{
     auth::Role,
     db::{Connection, DbError, Row},
 };
-use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::revocations::{now, revoke};
@@ -36,15 +36,13 @@ pub async fn insert(connection: &Connection, new: &NewAccount) -> Result<Registr
 }
 
 pub async fn find_by_email(connection: &Connection, email: &Email) -> Result<Option<Credentials>, DbError> {
-    let sql =
-        "SELECT id, email, role, disabled_at, created_at, updated_at, password_hash FROM accounts WHERE email = $1";
+    let sql = "SELECT id, email, role, disabled_at, created_at, updated_at, password_hash FROM accounts WHERE email = $1";
     let statement = connection.prepare_cached(sql).await?;
     connection.query_opt(&statement, &[&email.as_str()]).await?.as_ref().map(credentials).transpose()
 }
 
 pub async fn find_credentials(connection: &Connection, id: Uuid) -> Result<Option<Credentials>, DbError> {
-    let sql =
-        "SELECT id, email, role, disabled_at, created_at, updated_at, password_hash FROM accounts WHERE id = $1";
+    let sql = "SELECT id, email, role, disabled_at, created_at, updated_at, password_hash FROM accounts WHERE id = $1";
     let statement = connection.prepare_cached(sql).await?;
     connection.query_opt(&statement, &[&id]).await?.as_ref().map(credentials).transpose()
 }
@@ -76,15 +74,16 @@ pub async fn change_password(
 
 pub async fn find(connection: &Connection, id: Uuid) -> Result<Option<Account>, DbError> {
     let statement = connection
-        .prepare_cached("SELECT id, email, role, disabled_at, created_at, updated_at FROM accounts WHERE id = $1")
+        .prepare_cached(
+            "SELECT id, email, role, disabled_at, created_at, updated_at FROM accounts WHERE id = $1",
+        )
         .await?;
     connection.query_opt(&statement, &[&id]).await?.as_ref().map(account).transpose()
 }
 
 /// Oldest first. The nil id starts at the first account.
 pub async fn list(connection: &Connection, after: Uuid, limit: usize) -> Result<Vec<Account>, DbError> {
-    let sql =
-        "SELECT id, email, role, disabled_at, created_at, updated_at FROM accounts WHERE id > $1 ORDER BY id LIMIT $2";
+    let sql = "SELECT id, email, role, disabled_at, created_at, updated_at FROM accounts WHERE id > $1 ORDER BY id LIMIT $2";
     let statement = connection.prepare_cached(sql).await?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     connection.query(&statement, &[&after, &limit]).await?.iter().map(account).collect()

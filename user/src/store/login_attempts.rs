@@ -5,17 +5,7 @@ use std::time::Duration;
 use aws_lc_rs::digest;
 use runtime::db::{Connection, DbError};
 
-use crate::domain::{Admission, Email};
-
-/// When further logins of one e-mail are refused.
-#[derive(Debug, Clone, Copy)]
-pub struct AttemptLimits {
-    /// Attempts without a refusal.
-    pub attempts: i32,
-    /// After the last of these; doubles with each further attempt.
-    pub block: Duration,
-    pub longest_block: Duration,
-}
+use crate::domain::{Admission, AttemptLimits, Email};
 
 /// Counts one attempt before its password is checked, so that guesses made at once count. Attempts are forgotten
 /// a day after the last one; each call removes ten forgotten rows.
@@ -40,7 +30,8 @@ pub async fn admit(
     if connection.query_opt(&statement, &[&key, &limits.attempts, &block, &longest]).await?.is_some() {
         return Ok(Admission::Admitted);
     }
-    let sql = "SELECT extract(epoch FROM blocked_until - now())::float8 FROM login_attempts WHERE email_hash = $1";
+    let sql =
+        "SELECT extract(epoch FROM blocked_until - now())::float8 FROM login_attempts WHERE email_hash = $1";
     let row = connection.query_opt(&connection.prepare_cached(sql).await?, &[&key]).await?;
     let left: Option<f64> = row.map(|row| row.get(0)).transpose()?;
     Ok(Admission::Blocked(Duration::from_secs_f64(left.unwrap_or_default().max(0.0).ceil())))

@@ -28,7 +28,10 @@ pub async fn begin(
                INSERT INTO refresh_tokens (token_hash, session_id) SELECT $3, id FROM begun";
     let statement = connection.prepare_cached(sql).await?;
     let others = MOST_SESSIONS - 1;
-    connection.execute(&statement, &[&id, &account, &token_hash, &life.as_secs_f64(), &others]).await.map(drop)
+    connection
+        .execute(&statement, &[&id, &account, &token_hash, &life.as_secs_f64(), &others])
+        .await
+        .map(drop)
 }
 
 /// Exchanges a token for the next one of its session. Of two calls at once the second waits for the first, and

@@ -100,8 +100,10 @@ mod tests {
     async fn a_token_passes_the_verifier_of_every_service_and_says_who_and_what() {
         let key = generate().unwrap();
         let id = Uuid::now_v7();
-        let claims =
-            verifier(&key).verify(&issuer(&key).for_account(id, Role::Admin, Uuid::now_v7()).unwrap().text).await.unwrap();
+        let claims = verifier(&key)
+            .verify(&issuer(&key).for_account(id, Role::Admin, Uuid::now_v7()).unwrap().text)
+            .await
+            .unwrap();
         assert_eq!(
             (claims.sub, claims.role, claims.exp - claims.iat, &claims.scope),
             (id, Role::Admin, 60, &None)

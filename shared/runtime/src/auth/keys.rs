@@ -103,7 +103,8 @@ impl KeySet {
     /// True for a token of an account or session that was revoked after it was issued.
     pub(super) fn revokes(&self, claims: &Claims) -> bool {
         let known = self.known();
-        let after = |subject: &Uuid| known.not_before.get(subject).is_some_and(|time| claims.issued_at() < *time);
+        let after =
+            |subject: &Uuid| known.not_before.get(subject).is_some_and(|time| claims.issued_at() < *time);
         !known.not_before.is_empty() && (after(&claims.sub) || claims.sid.as_ref().is_some_and(after))
     }
 
@@ -159,7 +160,7 @@ impl KeySet {
     }
 
     /// Fetches the set off the request path; nothing for a local set.
-    pub(super) async fn fetch_again(&self) -> Result<(), KeySetError> {
+    pub(crate) async fn fetch_again(&self) -> Result<(), KeySetError> {
         let Some(remote) = &self.0.remote else { return Ok(()) };
         let mut fetches = remote.fetches.lock().await;
         self.fetch(remote, &mut fetches).await

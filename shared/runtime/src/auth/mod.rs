@@ -2,14 +2,12 @@
 
 mod claims;
 mod extract;
-mod key_watch;
 mod keys;
 mod settings;
 mod verifier;
 
 pub use claims::{Claims, Role};
 pub use extract::{AdminOnly, Allows, AnyRole, Token, UserOnly};
-pub use key_watch::KeyWatch;
 pub use keys::{KeyDocument, KeySet, KeySetError};
 pub use settings::{TokenSettings, jwks_interval};
 pub use verifier::{TokenError, Verifier};

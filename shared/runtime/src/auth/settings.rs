@@ -24,11 +24,8 @@ const LONGEST_INTERVAL: Duration = Duration::from_secs(25);
 
 /// Reads the time between two looks at keys and revocations.
 pub fn jwks_interval(source: &mut Source) -> Duration {
-    let interval: Duration = source.value(
-        "jwks-interval",
-        "20s",
-        "time between two looks for retired keys and revoked tokens",
-    );
+    let interval: Duration =
+        source.value("jwks-interval", "20s", "time between two looks for retired keys and revoked tokens");
     let allowed = (Duration::from_millis(10)..=LONGEST_INTERVAL).contains(&interval);
     source.check("jwks-interval", allowed, &format!("must be between 10ms and 25s, got {interval:?}"));
     interval

@@ -1,11 +1,13 @@
-//! The operations API (ADMIN only), and the probe behind `/readyz`.
+//! The operations API (ADMIN only), the probe behind `/readyz`, and the watch of the token keys.
 
 mod actor;
 mod desk;
 mod faults;
+mod key_watch;
 mod openapi;
 mod routes;
 
 pub use actor::{Operations, OpsError, OpsSources, StreamSources, start};
+pub use key_watch::KeyWatch;
 pub use openapi::describe;
 pub use routes::{OpsApi, routes};

@@ -118,9 +118,11 @@ async fn a_changed_password_ends_all_sessions() {
 #[tokio::test]
 async fn a_weak_password_is_refused() {
     let shop = Shop::open().await;
-    for (email, password) in
-        [("ada@example.com", "password1"), ("ada@example.com", "12345678"), ("ada.lovelace@example.com", "ada.lovelace")]
-    {
+    for (email, password) in [
+        ("ada@example.com", "password1"),
+        ("ada@example.com", "12345678"),
+        ("ada.lovelace@example.com", "ada.lovelace"),
+    ] {
         let body = json!({"email": email, "password": password});
         assert_eq!(shop.user.post(Kind::User, "/auth/register", &body).await.invalid_fields(), ["/password"]);
     }
@@ -142,7 +144,10 @@ async fn after_ten_wrong_passwords_further_guesses_are_refused_and_sessions_and_
         answer.header("retry-after").parse().expect("seconds")
     };
     assert!((1..=30).contains(&wait(guess().await)));
-    assert!((1..=30).contains(&wait(log_in(&anonymous, PASSWORD).await)), "the right one does not tell itself");
+    assert!(
+        (1..=30).contains(&wait(log_in(&anonymous, PASSWORD).await)),
+        "the right one does not tell itself"
+    );
     let token = token_of(&refresh(&anonymous, &token).await.expect(200));
     shop.another_user().await;
 
@@ -209,7 +214,9 @@ async fn no_password_or_token_is_stored_but_as_a_hash() {
 
 /// Waits until every service refuses the token.
 async fn assert_revoked(client: &Client) {
-    for (kind, path) in [(Kind::User, "/auth/user"), (Kind::Inventory, "/products"), (Kind::Payment, "/orders")] {
+    for (kind, path) in
+        [(Kind::User, "/auth/user"), (Kind::Inventory, "/products"), (Kind::Payment, "/orders")]
+    {
         let look = async || {
             let answer = client.get(kind, path).await;
             if answer.status == 401 { Ok(answer) } else { Err(answer.status) }
@@ -245,7 +252,10 @@ async fn a_demoted_admin_is_refused_everywhere_without_redis_too() {
 
     shop.redis().stop().await;
     let change = json!({"disabled": true});
-    send(shop.admin.request(Method::PATCH, Kind::User, &path).json(&change)).await.expect("an answer").expect(200);
+    send(shop.admin.request(Method::PATCH, Kind::User, &path).json(&change))
+        .await
+        .expect("an answer")
+        .expect(200);
     assert_revoked(&user).await;
 }
 
@@ -272,7 +282,9 @@ async fn tokens_of_a_retired_key_are_refused_also_those_seen_before() {
 
     shop.execute(Kind::User, "DELETE FROM signing_keys").await;
 
-    for (kind, path) in [(Kind::User, "/auth/user"), (Kind::Inventory, "/products"), (Kind::Payment, "/orders")] {
+    for (kind, path) in
+        [(Kind::User, "/auth/user"), (Kind::Inventory, "/products"), (Kind::Payment, "/orders")]
+    {
         let look = async || {
             let status = shop.user.get(kind, path).await.status;
             if status == 401 { Ok(()) } else { Err(status) }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use actix::{Actor, AsyncContext, Context, WrapFuture};
 
-use super::KeySet;
 use crate::{
+    auth::KeySet,
     drains_at_once,
     supervisor::{Life, RestartPolicy, Supervised, SupervisorHandle},
 };

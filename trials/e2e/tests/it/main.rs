@@ -6,6 +6,7 @@ mod catalogue;
 mod claims;
 mod faults;
 mod idempotency;
+mod inputs;
 mod journey;
 mod limits;
 mod load;

@@ -16,6 +16,7 @@ mod overload;
 mod proxy;
 mod rehearsals;
 mod requests;
+mod rights;
 mod sessions;
 mod settings;
 mod shutdown;

@@ -12,6 +12,8 @@ use crate::{
     tokens::{ServiceClients, TokenRules},
 };
 
+/// A stolen token works for this long where revocations do not arrive.
+const LONGEST_IN_PRODUCTION: Duration = Duration::from_secs(60 * 60);
 /// Revocations are kept for an hour more.
 const LONGEST_TOKEN_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -69,7 +71,11 @@ impl CreateAdminSettings {
         if let Err(weak) = Password::unless_weak(password.clone(), &email) {
             source.check("admin-password", false, &weak.to_string());
         }
-        Self { database: DatabaseSettings::read(source), admin: NewAdmin { email, password } }
+        let production = Production::read(source);
+        production.check_secret(source, "admin-password", Some(password.expose()));
+        let database = DatabaseSettings::read(source);
+        production.check_database(source, &database.url);
+        Self { database, admin: NewAdmin { email, password } }
     }
 }
 
@@ -85,7 +91,7 @@ impl Settings {
         let production = common.production;
         Self {
             common,
-            access_token_ttl: access_token_ttl(source),
+            access_token_ttl: access_token_ttl(source, production),
             refresh_token_ttl: source.value(
                 "refresh-token-ttl",
                 "336h",
@@ -132,10 +138,12 @@ impl Settings {
     }
 }
 
-fn access_token_ttl(source: &mut Source) -> Duration {
+fn access_token_ttl(source: &mut Source, production: Production) -> Duration {
     let ttl: Duration = source.value("access-token-ttl", "10m", "life of an access token");
     let allowed = (Duration::from_secs(1)..=LONGEST_TOKEN_LIFE).contains(&ttl);
     source.check("access-token-ttl", allowed, &format!("must be between 1s and 24h, got {ttl:?}"));
+    let rule = "must be at most 1h with `production`: refresh tokens continue a session";
+    production.check_absent(source, "access-token-ttl", ttl > LONGEST_IN_PRODUCTION, rule);
     ttl
 }
 
@@ -245,6 +253,26 @@ mod tests {
         for (ttl, right) in [("1s", true), ("24h", true), ("0s", false), ("999ms", false), ("25h", false)] {
             assert_eq!(complaints(&[("ACCESS_TOKEN_TTL", ttl)]).is_empty(), right, "{ttl}");
         }
+    }
+
+    #[test]
+    fn production_refuses_tokens_of_more_than_an_hour() {
+        let complaints = |ttl| complaints(&[("PRODUCTION", "on"), ("ACCESS_TOKEN_TTL", ttl)]);
+        assert!(complaints("61m").contains(&"access-token-ttl".to_owned()));
+        assert!(!complaints("1h").contains(&"access-token-ttl".to_owned()));
+    }
+
+    #[test]
+    fn the_first_admin_of_production_is_created_by_its_rules() {
+        let given = |password: &str| {
+            let pairs = [("DATABASE_URL", "postgres://u@h/d"), ("PRODUCTION", "on"), ("EMAIL", "a@b.co"), ("ADMIN_PASSWORD", password)];
+            let mut source = Source::new([], pairs.map(|(name, value)| (name.to_owned(), value.to_owned())));
+            CreateAdminSettings::read(&mut source);
+            let errors = source.finish().err().into_iter().flat_map(|errors| errors.0);
+            errors.map(|error| error.name).collect::<Vec<_>>()
+        };
+        assert_eq!(given("correct horse"), ["admin-password", "database-url", "database-url"]);
+        assert_eq!(given("correct horse battery staple"), ["database-url", "database-url"]);
     }
 
     #[test]

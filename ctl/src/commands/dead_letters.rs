@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::context::Role;
 use crate::exit::Exit;
 use crate::stack::Kind;
-use crate::terminal::table;
+use crate::terminal::{printable, table};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -185,14 +185,10 @@ fn rendered(letters: &[DeadLetter]) -> String {
 
 fn row(letter: &DeadLetter) -> Vec<String> {
     let event_type = letter.event.get("type").and_then(Value::as_str).unwrap_or("-");
-    vec![
-        letter.id.clone(),
-        event_type.to_owned(),
-        letter.group.clone(),
-        letter.deliveries.to_string(),
-        letter.reason.clone(),
-        letter.last_error.as_deref().and_then(|error| error.lines().next()).unwrap_or("-").to_owned(),
-    ]
+    let last_error = letter.last_error.as_deref().and_then(|error| error.lines().next()).unwrap_or("-");
+    let deliveries = letter.deliveries.to_string();
+    // Who may write to Redis chooses these texts.
+    [&letter.id, event_type, &letter.group, &deliveries, &letter.reason, last_error].map(printable).to_vec()
 }
 
 #[cfg(test)]

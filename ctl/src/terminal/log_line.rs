@@ -2,7 +2,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
-use super::{Colour, Paint};
+use super::{Colour, Paint, printable};
 use crate::stack::{Kind, ServiceId};
 
 /// Fields with a fixed place, and fields left out.
@@ -10,12 +10,13 @@ const PLACED: [&str; 7] = ["timestamp", "level", "message", "target", "fields", 
 /// `inventory-2`
 const PREFIX: usize = 11;
 
-/// `12:34:56.789 payment     INFO  listening http=127.0.0.1:8001`; other lines are unchanged.
+/// `12:34:56.789 payment     INFO  listening http=127.0.0.1:8001`; other lines are shown as they are,
+/// without control characters.
 #[must_use]
 pub fn render(service: ServiceId, line: &str, zone: &TimeZone, paint: Paint) -> String {
     let prefix = paint.paint(service_colour(service.kind), format!("{service:<PREFIX$}"));
     let Ok(Value::Object(mut record)) = serde_json::from_str::<Value>(line) else {
-        return format!("{prefix} {line}");
+        return format!("{prefix} {}", printable(line));
     };
     if let Some(Value::Object(fields)) = record.remove("fields") {
         record.extend(fields);
@@ -48,7 +49,7 @@ fn fields(record: &Map<String, Value>, paint: Paint) -> String {
 /// One record is one line.
 fn shown(value: &Value) -> String {
     match value {
-        Value::String(text) => text.replace('\n', "\\n"),
+        Value::String(text) => printable(text),
         other => other.to_string(),
     }
 }

@@ -66,7 +66,7 @@ fn view(stored: &StoredProduct) -> ProductView {
 #[derive(Debug, Message)]
 #[rtype(result = "Result<Vec<ProductView>, InventoryError>")]
 pub struct ListProducts {
-    pub after: Option<String>,
+    pub after: Option<Sku>,
     pub limit: usize,
 }
 
@@ -77,7 +77,7 @@ impl Handler<ListProducts> for StockDesk {
         let parts = Rc::clone(&self.parts);
         Box::pin(async move {
             let limit = i64::try_from(query.limit).unwrap_or(i64::MAX);
-            let page = store::page(&parts.connection().await?, query.after.as_deref(), limit).await?;
+            let page = store::page(&parts.connection().await?, query.after.as_ref().map(Sku::as_str), limit).await?;
             Ok(page.iter().map(view).collect())
         })
     }

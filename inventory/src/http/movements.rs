@@ -24,13 +24,8 @@ pub(super) async fn list(
     let limit = query.limit()?;
     let found = addresses
         .desk
-        .send(ListMovements { sku: sku(&path)?, before: before(&query)?, limit: limit + 1 })
+        .send(ListMovements { sku: sku(&path)?, before: query.after(|key| key.parse().ok())?, limit: limit + 1 })
         .await??;
     let bodies: Vec<MovementBody> = found.into_iter().map(MovementBody::from).collect();
     Ok(HttpResponse::Ok().json(Page::cut(bodies, limit, |last| last.id.to_string())))
-}
-
-fn before(query: &PageQuery) -> Result<Option<i64>, Problem> {
-    let foreign = |_| Problem::invalid(vec![FieldError::new("cursor", "is not a cursor of this list")]);
-    query.after()?.map(|key| key.parse().map_err(foreign)).transpose()
 }

@@ -96,7 +96,7 @@ pub async fn list(
     let filter = OrderFilter {
         user_id: listed_user(&token, params.user_id)?,
         status: params.status.as_deref().map(status).transpose()?,
-        before: page.after()?.as_deref().map(cursor).transpose()?,
+        before: page.after(|key| key.parse().ok())?,
     };
     let found = addresses.orders.send(ListOrders { filter, limit: limit + 1 }).await?.map_err(refusal)?;
     let scanned_to = found.scanned_to.map(|id| id.to_string());
@@ -122,10 +122,6 @@ fn listed_user(claims: &Claims, wanted: Option<Uuid>) -> Result<Option<Uuid>, Pr
 fn status(text: &str) -> Result<OrderStatus, Problem> {
     let rule = || format!("must be one of {}", OrderStatus::ALL.map(OrderStatus::as_str).join(", "));
     OrderStatus::parse(text).ok_or_else(|| Problem::invalid(vec![FieldError::new("status", rule())]))
-}
-
-fn cursor(key: &str) -> Result<Uuid, Problem> {
-    key.parse().map_err(|_| Problem::invalid(vec![FieldError::new("cursor", "is not a cursor of this list")]))
 }
 
 async fn visible(claims: &Claims, addresses: &Addresses, id: Uuid) -> Result<Order, Problem> {

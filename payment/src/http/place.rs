@@ -180,7 +180,9 @@ fn parse(
     let mut wrong =
         |pointer: &str, rule: String| violations.push(Violation { pointer: pointer.to_owned(), rule });
     let key = idempotency_key(request);
-    if key.is_none() {
+    if request.headers().get_all("idempotency-key").nth(1).is_some() {
+        wrong("Idempotency-Key", "must be sent once".to_owned());
+    } else if key.is_none() {
         wrong("Idempotency-Key", "is required: 1 to 255 characters, a new one for every order".to_owned());
     }
     let method = match body.payment_method.as_deref() {
@@ -196,7 +198,9 @@ fn parse(
     let lines =
         body.items.into_iter().map(|item| CartLine { sku: item.sku, quantity: item.quantity }).collect();
     let cart = Cart::parse(lines).map_err(|found| violations.extend(found)).ok();
-    let (Some(key), Some(method), Some(cart)) = (key, method, cart) else { return Err(invalid(violations)) };
+    let (Some(key), Some(method), Some(cart), true) = (key, method, cart, violations.is_empty()) else {
+        return Err(invalid(violations));
+    };
     let RequestContext { request_id, trace } = RequestContext::of(request);
     Ok(OrderRequest {
         order_id: Uuid::now_v7(),

@@ -80,15 +80,11 @@ pub(super) async fn list_accounts(
     page: Query<PageQuery>,
 ) -> Result<HttpResponse, Problem> {
     let limit = page.limit()?;
-    let after = page.after()?.map(|key| account_id(&key)).transpose()?;
+    let after = page.after(|key| key.parse().ok())?;
     let found = addresses.accounts.send(ListAccounts { after, limit: limit + 1 }).await??;
     let page = Page::cut(found, limit, |account| account.id.to_string());
     let data = page.data.into_iter().map(AccountBody::from).collect();
     Ok(HttpResponse::Ok().json(Page { data, has_more: page.has_more, next_cursor: page.next_cursor }))
-}
-
-fn account_id(key: &str) -> Result<Uuid, Problem> {
-    key.parse().map_err(|_| Problem::invalid(vec![FieldError::new("cursor", "is not a cursor of this list")]))
 }
 
 /// Changes the role of an account, or disables or enables it. Access tokens issued before are refused within a

@@ -11,7 +11,7 @@ use actix_web::{
 use futures_util::future::{Either, LocalBoxFuture};
 
 use super::{Claims, Role, TokenError, Verifier};
-use crate::http::Problem;
+use crate::http::{FieldError, Problem};
 
 /// The roles that may call a route.
 pub trait Allows: 'static {
@@ -72,6 +72,9 @@ impl<A: Allows> FromRequest for Token<A> {
 }
 
 fn bearer(request: &HttpRequest) -> Result<&str, Problem> {
+    if request.headers().get_all(header::AUTHORIZATION).nth(1).is_some() {
+        return Err(Problem::invalid(vec![FieldError::new("Authorization", "must be sent once")]));
+    }
     // `HeaderValue::to_str` takes as long as the cache lookup.
     let header =
         request.headers().get(header::AUTHORIZATION).and_then(|value| str::from_utf8(value.as_bytes()).ok());
@@ -105,6 +108,10 @@ fn refusal(error: TokenError) -> Problem {
         TokenError::Expired => Problem::new(StatusCode::UNAUTHORIZED, "expired-token", detail),
         TokenError::Revoked => Problem::new(StatusCode::UNAUTHORIZED, "revoked-token", detail),
         TokenError::Invalid(_) => Problem::new(StatusCode::UNAUTHORIZED, "invalid-token", detail),
-        TokenError::KeysUnavailable(_) => Problem::unavailable("keys-unavailable", detail),
+        TokenError::KeysUnavailable(error) => {
+            tracing::warn!(%error, "a request is answered 503");
+            let detail = "Tokens cannot be verified at the moment. Retry after a moment.";
+            Problem::unavailable("keys-unavailable", detail)
+        }
     }
 }

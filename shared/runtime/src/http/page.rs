@@ -33,9 +33,13 @@ impl PageQuery {
         }
     }
 
-    /// The key after which the page starts; 400 for a malformed cursor.
-    pub fn after(&self) -> Result<Option<String>, Problem> {
-        self.cursor.as_deref().map(decode_cursor).transpose()
+    /// The key after which the page starts, read by `parse`; 400 for a cursor of another list.
+    pub fn after<T>(&self, parse: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>, Problem> {
+        let Some(cursor) = &self.cursor else { return Ok(None) };
+        let key = decode_cursor(cursor).and_then(|key| parse(&key));
+        key.map(Some).ok_or_else(|| {
+            Problem::invalid(vec![FieldError::new("cursor", "is not a cursor of this list")])
+        })
     }
 }
 
@@ -76,10 +80,7 @@ pub fn encode_cursor(key: &str) -> String {
     URL_SAFE_NO_PAD.encode(key)
 }
 
-/// Decodes a cursor; 400 if malformed.
-pub fn decode_cursor(cursor: &str) -> Result<String, Problem> {
-    let key = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    key.ok_or_else(|| {
-        Problem::invalid(vec![FieldError::new("cursor", "is not a cursor this service gave out")])
-    })
+/// Decodes a cursor.
+pub fn decode_cursor(cursor: &str) -> Option<String> {
+    URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| String::from_utf8(bytes).ok())
 }

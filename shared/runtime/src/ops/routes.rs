@@ -70,20 +70,27 @@ impl From<OpsError> for Problem {
             OpsError::UnknownStream(_) => {
                 Problem::invalid(vec![FieldError::new("stream", error.to_string())])
             }
-            OpsError::Unavailable(why) => Problem::unavailable(
-                "backend-unavailable",
-                format!("{why}. The operation had no effect; try again."),
-            ),
-            OpsError::Refused(why) => Problem::new(
-                StatusCode::CONFLICT,
-                "refused-by-redis",
-                format!(
-                    "{why}. The operation had no effect, and a retry cannot help; a dead letter can be \
-                     discarded."
-                ),
-            ),
+            OpsError::Unavailable(why) => {
+                tracing::warn!(%why, "a request is answered 503");
+                let detail = "Redis or the database is not available. The operation had no effect; try again.";
+                Problem::unavailable("backend-unavailable", detail)
+            }
+            OpsError::Refused(why) => {
+                tracing::warn!(%why, "a request is answered 409");
+                let detail = "Redis refused the operation; the log has its words under the request id. It had no \
+                              effect, and a retry cannot help; a dead letter can be discarded.";
+                Problem::new(StatusCode::CONFLICT, "refused-by-redis", detail)
+            }
         }
     }
+}
+
+/// As lists show it: the stream of dead letters and the id of an entry.
+fn dead_letter_id(key: &str) -> Option<String> {
+    let (_, entry) = key.split_once(".dead~")?;
+    let (time, number) = entry.split_once('-')?;
+    let is_entry = time.parse::<u64>().is_ok() && number.parse::<u64>().is_ok();
+    is_entry.then(|| key.to_owned())
 }
 
 impl From<Unavailable> for Problem {
@@ -178,7 +185,7 @@ async fn list(
     let limit = page.limit()?;
     let found = desk
         .operations
-        .send(ListDeadLetters { stream: query.stream, after: page.after()?, limit: limit + 1 })
+        .send(ListDeadLetters { stream: query.stream, after: page.after(dead_letter_id)?, limit: limit + 1 })
         .await??;
     Ok(HttpResponse::Ok().json(Page::cut(found, limit, |letter| letter.id.clone())))
 }

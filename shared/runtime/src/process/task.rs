@@ -1,7 +1,11 @@
 use std::net::SocketAddr;
 
 use super::Common;
-use crate::{db::DatabaseSettings, settings::Source, telemetry::LogSettings};
+use crate::{
+    db::DatabaseSettings,
+    settings::{Production, Source},
+    telemetry::LogSettings,
+};
 
 /// A command, with the settings it needs.
 pub enum Task<S> {
@@ -33,8 +37,11 @@ impl<S: AsRef<Common>> Task<S> {
 
 impl MigrateSettings {
     fn read(source: &mut Source) -> Self {
+        let production = Production::read(source);
         let log = LogSettings::read(source);
         // Overrides `migrate-on-start=off`.
-        Self { log, database: DatabaseSettings { migrate_on_start: true, ..DatabaseSettings::read(source) } }
+        let database = DatabaseSettings { migrate_on_start: true, ..DatabaseSettings::read(source) };
+        production.check_database(source, &database.url);
+        Self { log, database }
     }
 }

@@ -20,7 +20,8 @@ pub struct Production {
 }
 
 impl Production {
-    pub(crate) fn read(source: &mut Source) -> Self {
+    /// Reads the settings.
+    pub fn read(source: &mut Source) -> Self {
         Self {
             on: source.value(
                 "production",

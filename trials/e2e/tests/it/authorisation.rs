@@ -7,7 +7,7 @@ use tokio_postgres::NoTls;
 
 use e2e::{Client, Order, Shop, key, send};
 
-async fn signer(shop: &Shop) -> Signer {
+pub async fn signer(shop: &Shop) -> Signer {
     let (client, connection) =
         tokio_postgres::connect(&shop.stack.database_url(Kind::User), NoTls).await.expect("a connection");
     let ask = async move { client.query_one("SELECT kid, pkcs8, public_key FROM signing_keys", &[]).await };

@@ -265,7 +265,12 @@ mod tests {
     #[test]
     fn the_first_admin_of_production_is_created_by_its_rules() {
         let given = |password: &str| {
-            let pairs = [("DATABASE_URL", "postgres://u@h/d"), ("PRODUCTION", "on"), ("EMAIL", "a@b.co"), ("ADMIN_PASSWORD", password)];
+            let pairs = [
+                ("DATABASE_URL", "postgres://u@h/d"),
+                ("PRODUCTION", "on"),
+                ("EMAIL", "a@b.co"),
+                ("ADMIN_PASSWORD", password),
+            ];
             let mut source = Source::new([], pairs.map(|(name, value)| (name.to_owned(), value.to_owned())));
             CreateAdminSettings::read(&mut source);
             let errors = source.finish().err().into_iter().flat_map(|errors| errors.0);

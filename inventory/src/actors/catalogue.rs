@@ -77,7 +77,8 @@ impl Handler<ListProducts> for StockDesk {
         let parts = Rc::clone(&self.parts);
         Box::pin(async move {
             let limit = i64::try_from(query.limit).unwrap_or(i64::MAX);
-            let page = store::page(&parts.connection().await?, query.after.as_ref().map(Sku::as_str), limit).await?;
+            let page =
+                store::page(&parts.connection().await?, query.after.as_ref().map(Sku::as_str), limit).await?;
             Ok(page.iter().map(view).collect())
         })
     }

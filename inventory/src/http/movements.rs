@@ -6,7 +6,7 @@ use actix_web::{
 };
 use runtime::{
     auth::{AdminOnly, Token},
-    http::{FieldError, Page, PageQuery, Problem, Query},
+    http::{Page, PageQuery, Problem, Query},
 };
 
 use super::{Addresses, bodies::MovementBody, errors::sku};
@@ -24,7 +24,11 @@ pub(super) async fn list(
     let limit = query.limit()?;
     let found = addresses
         .desk
-        .send(ListMovements { sku: sku(&path)?, before: query.after(|key| key.parse().ok())?, limit: limit + 1 })
+        .send(ListMovements {
+            sku: sku(&path)?,
+            before: query.after(|key| key.parse().ok())?,
+            limit: limit + 1,
+        })
         .await??;
     let bodies: Vec<MovementBody> = found.into_iter().map(MovementBody::from).collect();
     Ok(HttpResponse::Ok().json(Page::cut(bodies, limit, |last| last.id.to_string())))

@@ -51,7 +51,10 @@ pub(super) async fn list(
         return Ok(HttpResponse::Ok().json(Page { data, has_more: false, next_cursor: None }));
     }
     let limit = query.limit()?;
-    let found = addresses.desk.send(ListProducts { after: query.after(|key| Sku::parse(key).ok())?, limit: limit + 1 }).await??;
+    let found = addresses
+        .desk
+        .send(ListProducts { after: query.after(|key| Sku::parse(key).ok())?, limit: limit + 1 })
+        .await??;
     let bodies: Vec<ProductBody> = found.into_iter().map(ProductBody::from).collect();
     Ok(HttpResponse::Ok().json(Page::cut(bodies, limit, |last| last.sku.clone())))
 }

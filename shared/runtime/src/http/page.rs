@@ -37,9 +37,8 @@ impl PageQuery {
     pub fn after<T>(&self, parse: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>, Problem> {
         let Some(cursor) = &self.cursor else { return Ok(None) };
         let key = decode_cursor(cursor).and_then(|key| parse(&key));
-        key.map(Some).ok_or_else(|| {
-            Problem::invalid(vec![FieldError::new("cursor", "is not a cursor of this list")])
-        })
+        key.map(Some)
+            .ok_or_else(|| Problem::invalid(vec![FieldError::new("cursor", "is not a cursor of this list")]))
     }
 }
 

@@ -72,7 +72,8 @@ impl From<OpsError> for Problem {
             }
             OpsError::Unavailable(why) => {
                 tracing::warn!(%why, "a request is answered 503");
-                let detail = "Redis or the database is not available. The operation had no effect; try again.";
+                let detail =
+                    "Redis or the database is not available. The operation had no effect; try again.";
                 Problem::unavailable("backend-unavailable", detail)
             }
             OpsError::Refused(why) => {

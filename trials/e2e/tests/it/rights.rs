@@ -20,7 +20,8 @@ fn rights(kind: Kind, call: &str) -> [bool; 4] {
     let row = |line: &&str| {
         [kind.name(), "all"].iter().any(|service| line.starts_with(&format!("| {service} `{call}` |")))
     };
-    let line = table.lines().find(row).unwrap_or_else(|| panic!("docs/security.md lacks {} {call}", kind.name()));
+    let line =
+        table.lines().find(row).unwrap_or_else(|| panic!("docs/security.md lacks {} {call}", kind.name()));
     let cells: Vec<&str> = line.split('|').map(str::trim).collect();
     std::array::from_fn(|n| cells[n + 2] == "yes")
 }
@@ -30,7 +31,8 @@ async fn calls(client: &Client, kind: Kind) -> BTreeSet<(String, String)> {
     let document = client.get(kind, "/openapi.json").await.expect(200);
     let paths = document["paths"].as_object().expect("paths");
     let of_path = |(path, item): (&String, &Value)| {
-        let methods = item.as_object().expect("methods").keys().filter(|name| METHODS.contains(&name.as_str()));
+        let methods =
+            item.as_object().expect("methods").keys().filter(|name| METHODS.contains(&name.as_str()));
         methods.map(|method| (method.to_uppercase(), path.clone())).collect::<Vec<_>>()
     };
     paths.iter().flat_map(of_path).collect()
@@ -78,10 +80,13 @@ async fn every_call_is_allowed_to_those_of_the_table_and_to_nobody_else() {
 }
 
 async fn disable(shop: &Shop, account: &Client) {
-    let id = account.get(Kind::User, "/auth/user").await.expect(200)["id"].as_str().expect("an id").to_owned();
+    let id =
+        account.get(Kind::User, "/auth/user").await.expect(200)["id"].as_str().expect("an id").to_owned();
     let request = shop.admin.request(Method::PATCH, Kind::User, &format!("/users/{id}"));
     send(request.json(&json!({"disabled": true}))).await.expect("an answer").expect(200);
-    for (kind, path) in [(Kind::User, "/auth/user"), (Kind::Inventory, "/products"), (Kind::Payment, "/orders")] {
+    for (kind, path) in
+        [(Kind::User, "/auth/user"), (Kind::Inventory, "/products"), (Kind::Payment, "/orders")]
+    {
         let look = async || {
             let status = account.get(kind, path).await.status;
             if status == 401 { Ok(()) } else { Err(status) }

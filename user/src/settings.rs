@@ -14,7 +14,6 @@ use crate::{
 
 /// A stolen token works for this long where revocations do not arrive.
 const LONGEST_IN_PRODUCTION: Duration = Duration::from_secs(60 * 60);
-/// Revocations are kept for an hour more.
 const LONGEST_TOKEN_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 
 pub const COMMANDS: [&str; 4] = ["serve", "migrate", "healthcheck", "create-admin"];

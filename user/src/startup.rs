@@ -49,6 +49,7 @@ pub async fn serve(settings: Settings) -> Result<Cause, StartError> {
         keys: keys.clone(),
         published: published.clone(),
         interval: settings.jwks_interval,
+        token_life: settings.access_token_ttl,
     };
     let watch = KeyWatch::start(&service.background, watch);
     let verifier = Verifier::new(keys.clone(), &settings.verification());

@@ -23,6 +23,8 @@ pub struct KeyWatchParts {
     /// For the verifiers of others.
     pub published: PublishedKeys,
     pub interval: Duration,
+    /// Of an access token.
+    pub token_life: Duration,
 }
 
 pub struct KeyWatch {
@@ -49,7 +51,7 @@ drains_at_once!(KeyWatch);
 
 async fn watch(parts: KeyWatchParts) {
     loop {
-        match read(&parts.database).await {
+        match read(&parts).await {
             Ok(document) => {
                 parts.keys.replace(&document);
                 parts.published.replace(document);
@@ -60,8 +62,9 @@ async fn watch(parts: KeyWatchParts) {
     }
 }
 
-async fn read(database: &Database) -> Result<KeyDocument, DbError> {
-    let connection = database.connection().await?;
+async fn read(parts: &KeyWatchParts) -> Result<KeyDocument, DbError> {
+    let connection = parts.database.connection().await?;
     let keys = signing_keys::load(&connection).await?;
-    Ok(KeyDocument { keys: key_set(&keys), not_before: revocations::current(&connection).await? })
+    let not_before = revocations::current(&connection, parts.token_life).await?;
+    Ok(KeyDocument { keys: key_set(&keys), not_before })
 }

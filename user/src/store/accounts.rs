@@ -90,14 +90,15 @@ pub async fn list(connection: &Connection, after: Uuid, limit: usize) -> Result<
 }
 
 /// Requires that `actor` is an enabled ADMIN now and that one remains. Locks all ADMINs by id: when two demote
-/// each other, one succeeds. All tokens of the account are revoked; disabling also ends its sessions.
+/// each other, one succeeds. A change revokes all tokens of the account; disabling also ends its
+/// sessions.
 pub async fn change(
     connection: &Connection,
     actor: Uuid,
     id: Uuid,
     change: Change,
 ) -> Result<AccountChange, DbError> {
-    let revoke = revoke("SELECT id AS subject FROM changed", 5);
+    let revoke = revoke("SELECT id AS subject FROM changed WHERE updated_at = now()", 5);
     let sql = format!("WITH admins AS MATERIALIZED (SELECT a.id FROM accounts a WHERE a.role = 'ADMIN' AND a.disabled_at IS NULL
                                             ORDER BY a.id FOR UPDATE),
                     allowed AS (SELECT (SELECT count(*) FROM admins WHERE admins.id = $1) = 1 AS is_admin,

@@ -1,7 +1,5 @@
 //! The composition root.
 
-use std::collections::HashMap;
-
 use runtime::{
     auth::{KeyDocument, KeySet, Verifier},
     down,
@@ -18,6 +16,7 @@ use crate::{
     http::{self, Addresses},
     preparation,
     settings::Settings,
+    store::revocations,
     tokens::{Issuer, PublishedKeys, key_set},
 };
 pub use crate::{preparation::migrations, start_error::StartError};
@@ -29,7 +28,11 @@ pub async fn serve(settings: Settings) -> Result<Cause, StartError> {
     let keys = preparation::prepare(&settings, &hasher, &service.database).await?;
     let issuer = Issuer::new(keys.first().ok_or(StartError::NoSigningKey)?, settings.token_rules());
     let public_keys = key_set(&keys);
-    let published = PublishedKeys::new(KeyDocument { keys: public_keys.clone(), not_before: HashMap::new() });
+    // Read before serving: a document without revocations would undo them elsewhere until the next look.
+    let connection = service.background_database.connection().await?;
+    let not_before = revocations::current(&connection, settings.access_token_ttl).await?;
+    drop(connection);
+    let document = KeyDocument { keys: public_keys.clone(), not_before };
 
     let deadline = settings.common.database.commit_deadline;
     let repository = AccountRepository { database: service.requests.clone(), hasher, deadline };
@@ -44,6 +47,8 @@ pub async fn serve(settings: Settings) -> Result<Cause, StartError> {
     let service_tokens = ServiceTokens::start(&service.core, settings.service_clients.clone(), issuer);
 
     let keys = KeySet::local(&public_keys);
+    keys.replace(&document);
+    let published = PublishedKeys::new(document);
     let watch = KeyWatchParts {
         database: service.background_database.clone(),
         keys: keys.clone(),

@@ -187,7 +187,7 @@ fn row(letter: &DeadLetter) -> Vec<String> {
     let event_type = letter.event.get("type").and_then(Value::as_str).unwrap_or("-");
     let last_error = letter.last_error.as_deref().and_then(|error| error.lines().next()).unwrap_or("-");
     let deliveries = letter.deliveries.to_string();
-    // Who may write to Redis chooses these texts.
+    // Writers of Redis choose these texts.
     [&letter.id, event_type, &letter.group, &deliveries, &letter.reason, last_error].map(printable).to_vec()
 }
 

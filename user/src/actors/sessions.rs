@@ -42,7 +42,7 @@ pub struct LogIn {
     pub password: Password,
 }
 
-/// What a client gets at a login and at each refresh.
+/// The answer to a login and to each refresh.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Tokens {
     pub access: AccessToken,

@@ -22,7 +22,7 @@ pub struct Credentials {
     pub password_hash: PasswordHash,
 }
 
-/// What an ADMIN changes; `None` leaves it.
+/// A change by an ADMIN; `None` leaves a value.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Change {
     pub role: Option<Role>,

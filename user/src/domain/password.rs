@@ -11,7 +11,7 @@ const LONGEST: usize = 128;
 const SHORTEST_PART: usize = 3;
 /// Letters and digits beside parts of the e-mail.
 const LEAST_OWN: usize = 4;
-/// Of the crate's five scores, the lower two are below it: "protection from throttled online attacks".
+/// The lower two of the crate's five scores are below it: "protection from throttled online attacks".
 const GUESSES: u64 = 1_000_000;
 
 /// `Debug` redacts the text.

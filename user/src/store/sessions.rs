@@ -34,7 +34,7 @@ pub async fn begin(
         .map(drop)
 }
 
-/// Exchanges a token for the next one of its session. Of two calls at once the second waits for the first, and
+/// Exchanges a token for the next one of its session. The second of two calls at once waits for the first, and
 /// ends the session. A repeated call with the same `next` rotates once.
 pub async fn rotate(
     connection: &Connection,

@@ -2,7 +2,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use runtime::auth::KeyDocument;
 
-/// What `/.well-known/jwks.json` shows. Clones share it.
+/// The document of `/.well-known/jwks.json`. Clones share it.
 #[derive(Clone)]
 pub struct PublishedKeys(Arc<RwLock<Arc<KeyDocument>>>);
 

@@ -26,7 +26,7 @@ pub struct KeySetError {
     why: String,
 }
 
-/// What a signer publishes. A key set (RFC 7517) may have further members.
+/// The published key set of a signer. RFC 7517 allows further members.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct KeyDocument {
     #[serde(flatten)]

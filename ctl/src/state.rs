@@ -35,8 +35,9 @@ pub struct Running {
 pub struct Credentials {
     pub admin: Login,
     pub user: Login,
-    /// Exchanged by `payment` for a SERVICE token.
-    pub service_client_secret: String,
+    /// Of the OAuth client `payment`. Files of older versions lack it.
+    #[serde(default = "client_secret")]
+    pub client_secret: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,9 +53,14 @@ impl Credentials {
         Self {
             admin: login("admin@example.com"),
             user: login("user@example.com"),
-            service_client_secret: random_secret(),
+            client_secret: client_secret(),
         }
     }
+}
+
+/// Twice as long as needed, and longer than `user` demands.
+fn client_secret() -> String {
+    random_secret() + &random_secret()
 }
 
 /// 24 letters and digits: 142 bits, safe in a shell and in a URL.
@@ -159,6 +165,6 @@ mod tests {
         let other = Credentials::random();
         assert_ne!(one.admin.password, other.admin.password);
         assert_ne!(one.admin.password, one.user.password);
-        assert_eq!(one.service_client_secret.len(), 24);
+        assert_eq!((one.user.password.len(), one.client_secret.len()), (24, 48));
     }
 }

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use form_urlencoded::byte_serialize;
+use reqwest::header::CONTENT_TYPE;
+use serde::{Deserialize, de::DeserializeOwned};
 use tokio::sync::Mutex;
 
 use crate::{
@@ -31,12 +33,6 @@ pub struct ProductSource {
     settings: ProductSourceSettings,
     client: reqwest::Client,
     token: Mutex<Option<(String, Instant)>>,
-}
-
-#[derive(Serialize)]
-struct Credentials<'a> {
-    client_id: &'a str,
-    client_secret: &'a str,
 }
 
 #[derive(Deserialize)]
@@ -129,14 +125,15 @@ impl ProductSource {
 
     async fn fetch_token(&self) -> Result<TokenBody, SourceError> {
         let unreachable = |error| SourceError::Unreachable { what: "the user service", error };
-        let credentials = Credentials {
-            client_id: &self.settings.client_id,
-            client_secret: self.settings.client_secret.expose(),
-        };
+        // RFC 6749, 2.3.1: both are encoded as in a form.
+        let encoded = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
+        let settings = &self.settings;
         let response = self
             .client
-            .post(self.settings.service_token_url.as_str())
-            .json(&credentials)
+            .post(settings.token_url.as_str())
+            .basic_auth(encoded(&settings.client_id), Some(encoded(settings.client_secret.expose())))
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body("grant_type=client_credentials&scope=products%3Aread")
             .send()
             .await
             .map_err(unreachable)?;

@@ -24,7 +24,7 @@ pub struct Settings {
 #[derive(Debug, Clone)]
 pub struct ProductSourceSettings {
     pub inventory_url: HttpUrl,
-    pub service_token_url: HttpUrl,
+    pub token_url: HttpUrl,
     pub client_id: String,
     pub client_secret: Secret,
 }
@@ -57,11 +57,7 @@ impl Settings {
         common.production.check_redis(source, &streams.url);
         let tokens = TokenSettings::read(source);
         let products = ProductSourceSettings::read(source);
-        common.production.check_secret(
-            source,
-            "service-client-secret",
-            Some(products.client_secret.expose()),
-        );
+        common.production.check_secret(source, "client-secret", Some(products.client_secret.expose()));
         Self {
             common,
             streams,
@@ -104,20 +100,16 @@ impl ProductSourceSettings {
                 "http://127.0.0.1:8000",
                 "URL of inventory, for products that the catalogue copy lacks",
             ),
-            service_token_url: source.value(
-                "service-token-url",
-                "http://127.0.0.1:8002/auth/service-token",
-                "URL that issues the token of this service",
+            token_url: source.value(
+                "token-url",
+                "http://127.0.0.1:8002/oauth/token",
+                "OAuth token endpoint, for tokens of this service with the scope products:read",
             ),
-            client_id: source.value(
-                "service-client-id",
-                "payment",
-                "client id of this service at the user service",
-            ),
+            client_id: source.value("client-id", "payment", "OAuth client id of this service"),
             client_secret: source.required(
-                "service-client-secret",
-                "at-least-16-characters",
-                "client secret of this service at the user service",
+                "client-secret",
+                "at-least-32-characters-all-random",
+                "OAuth client secret of this service",
             ),
         }
     }

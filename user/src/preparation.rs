@@ -1,10 +1,10 @@
-//! The rows needed before serving: a signing key and the first ADMIN.
+//! The rows needed before serving: a signing key, the first ADMIN and the OAuth clients of the settings.
 
 use std::time::Duration;
 
 use refinery::Runner;
 use runtime::{
-    auth::Role,
+    auth::{Role, Scope},
     db::{Database, DbError},
 };
 
@@ -13,7 +13,11 @@ use crate::{
     domain::{Registration, SigningKey},
     settings::{NewAdmin, Settings},
     start_error::StartError,
-    store::{accounts, signing_keys},
+    store::{
+        accounts,
+        clients::{self, NewClient},
+        signing_keys,
+    },
     tokens,
 };
 
@@ -40,6 +44,7 @@ pub(crate) async fn prepare(
     if let Some(admin) = &settings.first_admin {
         create_unless_there(&repository, admin).await?;
     }
+    create_clients(settings, database).await?;
     Ok(keys)
 }
 
@@ -69,6 +74,33 @@ async fn create_unless_there(
         repository.create(email.clone(), password.clone(), Role::Admin).await?
     {
         tracing::info!(audit = true, account = %account.id, "the first ADMIN was created");
+    }
+    Ok(())
+}
+
+/// Keeps existing clients: a rotated secret stays, and a revoked client too. Each may read products, which is
+/// what payment needs.
+async fn create_clients(settings: &Settings, database: &Database) -> Result<(), StartError> {
+    let deadline = settings.common.database.commit_deadline;
+    for (id, secret_hash) in settings.service_clients.iter() {
+        let new = NewClient {
+            id: id.clone(),
+            subject: tokens::subject_of(id),
+            secret_hash: secret_hash.to_vec(),
+            scopes: [Scope::ProductsRead].into_iter().collect(),
+        };
+        let create = async |connection: &_| clients::insert_unless_there(connection, &new).await;
+        let stored = database.until_known(deadline, create).await.map_err(StartError::Clients)?;
+        match stored {
+            Some((client, _)) if client.revoked_at.is_some() => {
+                tracing::warn!(client = %id, "a client of the setting service-clients stays revoked")
+            }
+            Some((_, hash)) if hash != secret_hash => tracing::warn!(
+                client = %id,
+                "the secret in the setting service-clients is not that of the client, which keeps its own"
+            ),
+            _ => {}
+        }
     }
     Ok(())
 }

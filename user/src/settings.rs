@@ -164,7 +164,11 @@ fn attempt_limits(source: &mut Source) -> AttemptLimits {
 /// Refuses secrets printed in the help.
 fn service_clients(source: &mut Source, production: Production) -> ServiceClients {
     let clients: ServiceClients = source
-        .optional("service-clients", "services that may request a token: name:secret,name:secret")
+        .optional(
+            "service-clients",
+            "OAuth clients created at start unless they exist, with the scope products:read: \
+             name:secret,name:secret",
+        )
         .unwrap_or_default();
     let printed = PRINTED.iter().any(|secret| clients.contains_secret(secret));
     production.check_absent(
@@ -284,7 +288,7 @@ mod tests {
         let pairs = [
             ("ADMIN_EMAIL", "a@b.co"),
             ("ADMIN_PASSWORD", "hunter2hunter2"),
-            ("SERVICE_CLIENTS", "payment:hunter2hunter2hunter2"),
+            ("SERVICE_CLIENTS", "payment:hunter2hunter2hunter2hunter2hunter2"),
         ];
         let mut source = Source::new([], pairs.map(|(name, value)| (name.to_owned(), value.to_owned())));
         assert!(!format!("{:?}", Settings::read(&mut source)).contains("hunter2"));

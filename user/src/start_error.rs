@@ -24,6 +24,8 @@ pub enum StartError {
     NoSigningKey,
     #[error("the first ADMIN cannot be created: {0}")]
     FirstAdmin(#[from] AccountsError),
+    #[error("the OAuth clients of the settings cannot be stored: {0}")]
+    Clients(#[source] DbError),
     #[error(transparent)]
     Hasher(#[from] HasherError),
 }

@@ -10,8 +10,8 @@ use runtime::{
 use crate::{
     SERVICE,
     actors::{
-        AccountRepository, Accounts, KeyWatch, KeyWatchParts, PasswordHasher, ServiceTokens, Sessions,
-        SessionsParts,
+        AccountRepository, Accounts, Clients, ClientsParts, KeyWatch, KeyWatchParts, PasswordHasher,
+        Sessions, SessionsParts,
     },
     http::{self, Addresses},
     preparation,
@@ -44,7 +44,8 @@ pub async fn serve(settings: Settings) -> Result<Cause, StartError> {
         limits: settings.attempt_limits,
     };
     let sessions = Sessions::start(&service.core, sessions_parts);
-    let service_tokens = ServiceTokens::start(&service.core, settings.service_clients.clone(), issuer);
+    let clients_parts = ClientsParts { database: service.requests.clone(), deadline, issuer };
+    let clients = Clients::start(&service.core, clients_parts);
 
     let keys = KeySet::local(&public_keys);
     keys.replace(&document);
@@ -58,13 +59,11 @@ pub async fn serve(settings: Settings) -> Result<Cause, StartError> {
     };
     let watch = KeyWatch::start(&service.background, watch);
     let verifier = Verifier::new(keys.clone(), &settings.verification());
-    let addresses = Addresses {
-        accounts: accounts.clone(),
-        sessions: sessions.clone(),
-        service_tokens: service_tokens.clone(),
-    };
+    let addresses =
+        Addresses { accounts: accounts.clone(), sessions: sessions.clone(), clients: clients.clone() };
     let routes = http::routes(addresses, published);
     let api = Api { keys, verifier, openapi: http::openapi(), routes };
-    let stages = down!["accounts" => accounts, "sessions" => sessions, "service-tokens" => service_tokens, "key-watch" => watch];
+    let stages =
+        down!["accounts" => accounts, "sessions" => sessions, "clients" => clients, "key-watch" => watch];
     Ok(service.run(api, None, stages).await?)
 }

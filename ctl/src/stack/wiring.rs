@@ -80,7 +80,7 @@ pub fn plan(
 
 fn user(credentials: &Credentials) -> Vec<(&'static str, String)> {
     vec![
-        ("SERVICE_CLIENTS", format!("{SERVICE_CLIENT}:{}", credentials.service_client_secret)),
+        ("SERVICE_CLIENTS", format!("{SERVICE_CLIENT}:{}", credentials.client_secret)),
         ("ADMIN_EMAIL", credentials.admin.email.clone()),
         ("ADMIN_PASSWORD", credentials.admin.password.clone()),
     ]
@@ -89,8 +89,8 @@ fn user(credentials: &Credentials) -> Vec<(&'static str, String)> {
 fn payment(network: &Network, credentials: &Credentials) -> Vec<(&'static str, String)> {
     vec![
         ("INVENTORY_URL", format!("http://{}", network.inventory.http)),
-        ("SERVICE_TOKEN_URL", format!("http://{}/auth/service-token", network.user.http)),
-        ("SERVICE_CLIENT_ID", SERVICE_CLIENT.to_owned()),
-        ("SERVICE_CLIENT_SECRET", credentials.service_client_secret.clone()),
+        ("TOKEN_URL", format!("http://{}/oauth/token", network.user.http)),
+        ("CLIENT_ID", SERVICE_CLIENT.to_owned()),
+        ("CLIENT_SECRET", credentials.client_secret.clone()),
     ]
 }

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, web::Data};
 use runtime::{
-    auth::{Allows, Role, Token},
+    auth::Token,
     http::{FieldError, Problem, Query},
 };
 use serde::Deserialize;
@@ -11,18 +11,12 @@ use utoipa::IntoParams;
 use super::{
     Addresses,
     bodies::{ChangedProductBody, ChangesPage},
+    rights::ChangeReader,
 };
 use crate::{actors::ListChanges, domain::ProductChange};
 
 /// Maximum and default: about 100 KiB.
 const LARGEST_LIMIT: u32 = 500;
-
-/// Operators and other services.
-pub(super) struct Trusted;
-
-impl Allows for Trusted {
-    const ROLES: &'static [Role] = &[Role::Admin, Role::Service];
-}
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -39,7 +33,7 @@ pub(super) struct ChangesQuery {
 #[utoipa::path(get, path = "/products/changes", tag = "products", params(ChangesQuery), security(("bearer" = [])),
     responses((status = 200, body = ChangesPage), (status = 400, body = Problem), (status = 403, body = Problem)))]
 pub(super) async fn list(
-    _: Token<Trusted>,
+    _: Token<ChangeReader>,
     addresses: Data<Addresses>,
     query: Query<ChangesQuery>,
 ) -> Result<HttpResponse, Problem> {

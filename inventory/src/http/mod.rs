@@ -6,6 +6,7 @@ mod errors;
 mod movements;
 mod openapi;
 mod products;
+mod rights;
 mod routes;
 mod stock;
 

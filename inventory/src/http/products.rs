@@ -6,7 +6,7 @@ use actix_web::{
     web::{Data, Path},
 };
 use runtime::{
-    auth::{AdminOnly, AnyRole, Token},
+    auth::{AdminOnly, Token},
     http::{FieldError, JsonBody, Page, PageQuery, Problem, Query, RequestContext},
 };
 use serde::Deserialize;
@@ -16,6 +16,7 @@ use super::{
     Addresses,
     bodies::{ChangeBody, CreateBody, ProductBody},
     errors::sku,
+    rights::ProductReader,
 };
 use crate::{
     actors::{
@@ -38,9 +39,10 @@ pub(super) struct SkuQuery {
 
 /// Lists the products on sale, by SKU.
 #[utoipa::path(get, path = "/products", tag = "products", params(PageQuery, SkuQuery), security(("bearer" = [])),
-    responses((status = 200, body = Page<ProductBody>), (status = 400, body = Problem), (status = 401, body = Problem)))]
+    responses((status = 200, body = Page<ProductBody>), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, description = "insufficient-scope", body = Problem)))]
 pub(super) async fn list(
-    _: Token<AnyRole>,
+    _: Token<ProductReader>,
     addresses: Data<Addresses>,
     query: Query<PageQuery>,
     wanted: Query<SkuQuery>,
@@ -80,9 +82,10 @@ pub(super) async fn create(
 
 /// Shows a product.
 #[utoipa::path(get, path = "/products/{sku}", tag = "products", security(("bearer" = [])),
-    responses((status = 200, description = "the version is the ETag", body = ProductBody), (status = 404, body = Problem)))]
+    responses((status = 200, description = "the version is the ETag", body = ProductBody), (status = 403, description = "insufficient-scope", body = Problem),
+        (status = 404, body = Problem)))]
 pub(super) async fn show(
-    _: Token<AnyRole>,
+    _: Token<ProductReader>,
     addresses: Data<Addresses>,
     path: Path<String>,
 ) -> Result<HttpResponse, Problem> {

@@ -5,7 +5,7 @@ use actix_web::{
     web::{Data, Path},
 };
 use runtime::{
-    auth::{AdminOnly, Token},
+    auth::Token,
     http::{JsonBody, Problem},
 };
 
@@ -13,6 +13,7 @@ use super::{
     Addresses,
     bodies::{AdjustBody, StockBody},
     errors::{header, sku},
+    rights::StockWriter,
 };
 use crate::{
     actors::{AdjustStock, ToProduct},
@@ -25,10 +26,10 @@ const LONGEST_KEY: usize = 255;
 /// Adds or takes stock, once per Idempotency-Key.
 #[utoipa::path(post, path = "/products/{sku}/stock", tag = "stock", request_body = AdjustBody, security(("bearer" = [])),
     params(("Idempotency-Key" = String, Header, description = "1 to 255 characters; the same key and body replay the first response")),
-    responses((status = 200, body = StockBody), (status = 400, body = Problem), (status = 404, body = Problem),
+    responses((status = 200, body = StockBody), (status = 400, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, description = "insufficient-stock", body = Problem), (status = 422, description = "idempotency-key-reused", body = Problem)))]
 pub(super) async fn adjust(
-    token: Token<AdminOnly>,
+    token: Token<StockWriter>,
     addresses: Data<Addresses>,
     request: HttpRequest,
     path: Path<String>,

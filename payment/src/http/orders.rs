@@ -5,7 +5,7 @@ use actix_web::{
     web::{Data, Path},
 };
 use runtime::{
-    auth::{AnyRole, Claims, Role, Token},
+    auth::{Allows, Claims, Role, Scope, Token},
     http::{FieldError, Page, PageQuery, Problem, Query, release_admission},
 };
 use serde::Deserialize;
@@ -23,6 +23,14 @@ use crate::{
     domain::{Order, OrderFilter, OrderStatus},
 };
 
+/// Customers, for their own orders; for all orders operators, and services with `orders:read`.
+pub struct OrderReader;
+
+impl Allows for OrderReader {
+    const ROLES: &'static [Role] = &[Role::User, Role::Admin];
+    const SCOPE: Option<Scope> = Some(Scope::OrdersRead);
+}
+
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ShowParams {
@@ -35,9 +43,10 @@ pub struct ShowParams {
 
 /// Shows an order. An order of another user is a 404, like an unknown one.
 #[utoipa::path(get, path = "/orders/{id}", tag = "orders", params(("id" = Uuid, Path), ShowParams), security(("bearer" = [])),
-    responses((status = 200, body = OrderView), (status = 404, body = Problem)))]
+    responses((status = 200, body = OrderView), (status = 403, body = Problem, description = "insufficient-scope"),
+        (status = 404, body = Problem)))]
 pub async fn show(
-    token: Token<AnyRole>,
+    token: Token<OrderReader>,
     request: HttpRequest,
     addresses: Data<Addresses>,
     id: Path<Uuid>,
@@ -60,9 +69,10 @@ pub async fn show(
 
 /// Lists every transition of an order, with its time and cause.
 #[utoipa::path(get, path = "/orders/{id}/timeline", tag = "orders", params(("id" = Uuid, Path)), security(("bearer" = [])),
-    responses((status = 200, body = Timeline), (status = 404, body = Problem)))]
+    responses((status = 200, body = Timeline), (status = 403, body = Problem, description = "insufficient-scope"),
+        (status = 404, body = Problem)))]
 pub async fn timeline(
-    token: Token<AnyRole>,
+    token: Token<OrderReader>,
     addresses: Data<Addresses>,
     id: Path<Uuid>,
 ) -> Result<HttpResponse, Problem> {
@@ -77,16 +87,17 @@ pub struct ListParams {
     cursor: Option<String>,
     /// Only orders in this status.
     status: Option<String>,
-    /// Only orders of this user (ADMIN).
+    /// Only orders of this user (ADMIN and SERVICE).
     user_id: Option<Uuid>,
 }
 
-/// Lists orders, newest first: a USER's own, an ADMIN's all. With `status` a page may hold fewer orders than
-/// the limit, or none. Follow `next_cursor` while `has_more` is true.
+/// Lists orders, newest first: to a USER the own ones, to others all. With `status` a page may hold fewer
+/// orders than the limit, or none. Follow `next_cursor` while `has_more` is true.
 #[utoipa::path(get, path = "/orders", tag = "orders", params(ListParams), security(("bearer" = [])),
-    responses((status = 200, body = Page<OrderView>), (status = 400, body = Problem)))]
+    responses((status = 200, body = Page<OrderView>), (status = 400, body = Problem),
+        (status = 403, body = Problem, description = "insufficient-scope")))]
 pub async fn list(
-    token: Token<AnyRole>,
+    token: Token<OrderReader>,
     addresses: Data<Addresses>,
     params: Query<ListParams>,
 ) -> Result<HttpResponse, Problem> {
@@ -108,15 +119,19 @@ pub async fn list(
 
 /// `None`: all users.
 fn listed_user(claims: &Claims, wanted: Option<Uuid>) -> Result<Option<Uuid>, Problem> {
-    match (claims.role, wanted) {
-        (Role::Admin, wanted) => Ok(wanted),
-        (_, Some(other)) if other != claims.sub => Err(Problem::new(
+    match wanted {
+        wanted if sees_all(claims) => Ok(wanted),
+        Some(other) if other != claims.sub => Err(Problem::new(
             actix_web::http::StatusCode::FORBIDDEN,
             "forbidden",
-            "Only an ADMIN may list the orders of other users. Omit user_id to list your own.",
+            "A USER may not list the orders of other users. Omit user_id to list your own.",
         )),
         _ => Ok(Some(claims.sub)),
     }
+}
+
+fn sees_all(claims: &Claims) -> bool {
+    matches!(claims.role, Role::Admin | Role::Service)
 }
 
 fn status(text: &str) -> Result<OrderStatus, Problem> {
@@ -127,6 +142,6 @@ fn status(text: &str) -> Result<OrderStatus, Problem> {
 async fn visible(claims: &Claims, addresses: &Addresses, id: Uuid) -> Result<Order, Problem> {
     let order = addresses.orders.send(ShowOrder(id)).await?.map_err(refusal)?;
     order
-        .filter(|order| order.user_id == claims.sub || claims.role == Role::Admin)
+        .filter(|order| order.user_id == claims.sub || sees_all(claims))
         .ok_or_else(|| Problem::absent("order"))
 }

@@ -62,9 +62,9 @@ fn inventory(asked: Arc<AtomicUsize>) -> String {
 fn source(url: &str) -> Arc<ProductSource> {
     let settings = ProductSourceSettings {
         inventory_url: HttpUrl::parse(url).expect("a URL"),
-        service_token_url: HttpUrl::parse(&format!("{url}/token")).expect("a URL"),
+        token_url: HttpUrl::parse(&format!("{url}/token")).expect("a URL"),
         client_id: "payment".to_owned(),
-        client_secret: Secret::parse("at-least-16-characters").expect("a secret"),
+        client_secret: Secret::parse("at-least-32-characters-all-random").expect("a secret"),
     };
     Arc::new(ProductSource::new(settings).expect("a client"))
 }

@@ -1,12 +1,14 @@
 //! Values and their rules, without I/O and frameworks.
 
 mod account;
+mod client;
 mod email;
 mod password;
 mod session;
 mod signing_key;
 
 pub use account::{Account, AccountChange, Change, Credentials, Registration};
+pub use client::{Client, ClientId, ClientIdError, Scopes};
 pub use email::{Email, EmailError};
 pub use password::{Password, PasswordError, PasswordHash};
 pub use session::{Admission, AttemptLimits, Rotation, Session};

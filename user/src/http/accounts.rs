@@ -4,7 +4,7 @@ use actix_web::{
     web::{Data, Path},
 };
 use runtime::{
-    auth::{AdminOnly, AnyRole, Role, Token},
+    auth::{AdminOnly, AnyAccount, Role, Token},
     http::{FieldError, JsonBody, Page, PageQuery, Problem, Query},
 };
 use uuid::Uuid;
@@ -57,9 +57,10 @@ fn checked(body: &RegisterBody) -> Result<Register, Problem> {
 #[utoipa::path(get, path = "/auth/user", tag = "auth", security(("bearer" = [])), responses(
     (status = 200, body = AccountBody),
     (status = 401, body = Problem),
-    (status = 404, body = Problem, description = "the token belongs to a service")))]
+    (status = 403, body = Problem, description = "the token belongs to a service"),
+    (status = 404, body = Problem)))]
 pub(super) async fn show_own_account(
-    token: Token<AnyRole>,
+    token: Token<AnyAccount>,
     addresses: Data<Addresses>,
 ) -> Result<HttpResponse, Problem> {
     match addresses.accounts.send(FindAccount(token.sub)).await?? {

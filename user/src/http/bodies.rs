@@ -156,12 +156,3 @@ impl From<Session> for SessionBody {
 pub(super) struct SessionsBody {
     pub data: Vec<SessionBody>,
 }
-
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ServiceTokenBody {
-    #[schema(example = "payment")]
-    pub client_id: String,
-    #[schema(format = "password", min_length = 16)]
-    pub client_secret: String,
-}

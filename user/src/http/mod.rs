@@ -2,11 +2,15 @@
 
 mod accounts;
 mod bodies;
+mod client_bodies;
+mod clients;
 mod errors;
 mod key_set;
+mod oauth;
+mod oauth_error;
+mod oauth_request;
 mod openapi;
 mod routes;
-mod service_token;
 mod sessions;
 
 use runtime::supervisor::Supervised;
@@ -14,11 +18,11 @@ use runtime::supervisor::Supervised;
 pub use openapi::openapi;
 pub use routes::routes;
 
-use crate::actors::{Accounts, ServiceTokens, Sessions};
+use crate::actors::{Accounts, Clients, Sessions};
 
 #[derive(Clone)]
 pub struct Addresses {
     pub accounts: Supervised<Accounts>,
     pub sessions: Supervised<Sessions>,
-    pub service_tokens: Supervised<ServiceTokens>,
+    pub clients: Supervised<Clients>,
 }

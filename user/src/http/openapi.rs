@@ -1,6 +1,9 @@
-use utoipa::OpenApi;
+use utoipa::{
+    OpenApi,
+    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+};
 
-use super::{accounts, key_set, service_token, sessions};
+use super::{accounts, clients, key_set, oauth, sessions};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -18,7 +21,11 @@ use super::{accounts, key_set, service_token, sessions};
         sessions::list_sessions,
         sessions::end_session,
         accounts::show_own_account,
-        service_token::issue_service_token,
+        oauth::issue_token,
+        clients::list_clients,
+        clients::create_client,
+        clients::rotate_client_secret,
+        clients::revoke_client,
         key_set::show_key_set,
         accounts::list_accounts,
         accounts::change_account
@@ -28,5 +35,11 @@ struct UserApi;
 
 /// Describes the service's own routes.
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    UserApi::openapi()
+    let mut api = UserApi::openapi();
+    let client = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Basic)
+        .description(Some("id and secret of an OAuth client"))
+        .build();
+    api.components.get_or_insert_default().add_security_scheme("client", SecurityScheme::Http(client));
+    api
 }

@@ -1,6 +1,6 @@
 use actix_web::web::{self, Data, ServiceConfig};
 
-use super::{Addresses, accounts, key_set, service_token, sessions};
+use super::{Addresses, accounts, clients, key_set, oauth, sessions};
 use crate::tokens::PublishedKeys;
 
 pub fn routes(addresses: Addresses, public_keys: PublishedKeys) -> impl Fn(&mut ServiceConfig) + Clone {
@@ -17,7 +17,10 @@ pub fn routes(addresses: Addresses, public_keys: PublishedKeys) -> impl Fn(&mut 
             .service(web::resource("/auth/password").post(sessions::change_password))
             .service(web::resource("/auth/sessions").get(sessions::list_sessions))
             .service(web::resource("/auth/sessions/{id}").delete(sessions::end_session))
-            .service(web::resource("/auth/service-token").post(service_token::issue_service_token))
+            .service(web::resource("/oauth/token").post(oauth::issue_token))
+            .service(web::resource("/oauth/clients").get(clients::list_clients).post(clients::create_client))
+            .service(web::resource("/oauth/clients/{id}").delete(clients::revoke_client))
+            .service(web::resource("/oauth/clients/{id}/secret").post(clients::rotate_client_secret))
             .service(web::resource("/auth/user").get(accounts::show_own_account))
             .service(web::resource("/users").get(accounts::list_accounts))
             .service(web::resource("/users/{id}").patch(accounts::change_account))

@@ -6,7 +6,7 @@ use actix_web::{
     web::{Data, Path},
 };
 use runtime::{
-    auth::{AnyRole, Token},
+    auth::{AnyAccount, Token},
     http::{FieldError, JsonBody, Problem},
 };
 use uuid::Uuid;
@@ -109,7 +109,7 @@ pub(super) async fn log_out(
     (status = 429, body = Problem, description = "`too-many-attempts`; see Retry-After"),
     (status = 503, body = Problem, description = "`overloaded` or `database-unavailable`")))]
 pub(super) async fn change_password(
-    token: Token<AnyRole>,
+    token: Token<AnyAccount>,
     addresses: Data<Addresses>,
     body: JsonBody<PasswordBody>,
 ) -> Result<HttpResponse, Problem> {
@@ -137,7 +137,7 @@ pub(super) async fn change_password(
     (status = 200, body = SessionsBody),
     (status = 401, body = Problem)))]
 pub(super) async fn list_sessions(
-    token: Token<AnyRole>,
+    token: Token<AnyAccount>,
     addresses: Data<Addresses>,
 ) -> Result<HttpResponse, Problem> {
     let sessions = addresses.sessions.send(ListSessions(token.sub)).await??;
@@ -150,7 +150,7 @@ pub(super) async fn list_sessions(
     (status = 401, body = Problem),
     (status = 404, body = Problem)))]
 pub(super) async fn end_session(
-    token: Token<AnyRole>,
+    token: Token<AnyAccount>,
     addresses: Data<Addresses>,
     id: Path<Uuid>,
 ) -> Result<HttpResponse, Problem> {

@@ -81,6 +81,13 @@ pub async fn find(connection: &Connection, id: Uuid) -> Result<Option<Account>, 
     connection.query_opt(&statement, &[&id]).await?.as_ref().map(account).transpose()
 }
 
+/// Whether the account is an enabled ADMIN now.
+pub async fn is_admin(connection: &Connection, id: Uuid) -> Result<bool, DbError> {
+    let sql = "SELECT FROM accounts WHERE id = $1 AND role = 'ADMIN' AND disabled_at IS NULL";
+    let statement = connection.prepare_cached(sql).await?;
+    Ok(connection.query_opt(&statement, &[&id]).await?.is_some())
+}
+
 /// Oldest first. The nil id starts at the first account.
 pub async fn list(connection: &Connection, after: Uuid, limit: usize) -> Result<Vec<Account>, DbError> {
     let sql = "SELECT id, email, role, disabled_at, created_at, updated_at FROM accounts WHERE id > $1 ORDER BY id LIMIT $2";

@@ -1,6 +1,7 @@
 //! All SQL of this service.
 
 pub mod accounts;
+pub mod clients;
 pub mod login_attempts;
 pub mod revocations;
 pub mod sessions;

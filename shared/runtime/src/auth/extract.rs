@@ -10,17 +10,20 @@ use actix_web::{
 };
 use futures_util::future::{Either, LocalBoxFuture};
 
-use super::{Claims, Role, TokenError, Verifier};
+use super::{Claims, Role, Scope, TokenError, Verifier};
 use crate::http::{FieldError, Problem};
 
-/// The roles that may call a route.
+/// Who may call a route.
 pub trait Allows: 'static {
+    /// Roles of accounts.
     const ROLES: &'static [Role];
+    /// Admits a SERVICE with this scope. `None` admits no SERVICE.
+    const SCOPE: Option<Scope> = None;
 }
 
-/// Any valid token, services included.
+/// Customers and operators.
 #[derive(Debug)]
-pub struct AnyRole;
+pub struct AnyAccount;
 /// Customers.
 #[derive(Debug)]
 pub struct UserOnly;
@@ -28,8 +31,8 @@ pub struct UserOnly;
 #[derive(Debug)]
 pub struct AdminOnly;
 
-impl Allows for AnyRole {
-    const ROLES: &'static [Role] = &[Role::User, Role::Admin, Role::Service];
+impl Allows for AnyAccount {
+    const ROLES: &'static [Role] = &[Role::User, Role::Admin];
 }
 impl Allows for UserOnly {
     const ROLES: &'static [Role] = &[Role::User];
@@ -38,7 +41,7 @@ impl Allows for AdminOnly {
     const ROLES: &'static [Role] = &[Role::Admin];
 }
 
-/// A verified token whose role `A` allows.
+/// A verified token that `A` allows.
 #[derive(Debug)]
 pub struct Token<A> {
     claims: Arc<Claims>,
@@ -94,20 +97,37 @@ fn verifier(request: &HttpRequest) -> Result<Verifier, Problem> {
 }
 
 fn admit<A: Allows>(claims: Arc<Claims>) -> Result<Token<A>, Problem> {
-    if A::ROLES.contains(&claims.role) {
+    let allowed = match (claims.role, A::SCOPE) {
+        (Role::Service, Some(scope)) if !scope.is_in(claims.scope.as_deref()) => return Err(lacks(scope)),
+        (Role::Service, scope) => scope.is_some(),
+        (role, _) => A::ROLES.contains(&role),
+    };
+    if allowed {
         return Ok(Token { claims, allowed: PhantomData });
     }
-    let roles: Vec<&str> = A::ROLES.iter().map(|role| role.as_str()).collect();
+    let services = A::SCOPE.map(|_| Role::Service.as_str());
+    let roles: Vec<&str> = A::ROLES.iter().map(|role| role.as_str()).chain(services).collect();
     let detail = format!("This route is for {}; the role of the token is {}.", roles.join(", "), claims.role);
     Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", detail))
 }
 
+/// RFC 6750, 3.1.
+fn lacks(scope: Scope) -> Problem {
+    let detail = format!("The token lacks the scope {scope}. Request one with it at POST /oauth/token.");
+    Problem::new(StatusCode::FORBIDDEN, "insufficient-scope", detail)
+        .challenge(format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\""))
+}
+
 fn refusal(error: TokenError) -> Problem {
     let detail = error.to_string();
+    let refused = |code| {
+        let problem = Problem::new(StatusCode::UNAUTHORIZED, code, detail);
+        problem.challenge("Bearer error=\"invalid_token\"")
+    };
     match error {
-        TokenError::Expired => Problem::new(StatusCode::UNAUTHORIZED, "expired-token", detail),
-        TokenError::Revoked => Problem::new(StatusCode::UNAUTHORIZED, "revoked-token", detail),
-        TokenError::Invalid(_) => Problem::new(StatusCode::UNAUTHORIZED, "invalid-token", detail),
+        TokenError::Expired => refused("expired-token"),
+        TokenError::Revoked => refused("revoked-token"),
+        TokenError::Invalid(_) => refused("invalid-token"),
         TokenError::KeysUnavailable(error) => {
             tracing::warn!(%error, "a request is answered 503");
             let detail = "Tokens cannot be verified at the moment. Retry after a moment.";

@@ -3,12 +3,14 @@
 mod claims;
 mod extract;
 mod keys;
+mod scope;
 mod settings;
 mod verifier;
 
 pub use claims::{Claims, Role};
-pub use extract::{AdminOnly, Allows, AnyRole, Token, UserOnly};
+pub use extract::{AdminOnly, Allows, AnyAccount, Token, UserOnly};
 pub use keys::{KeyDocument, KeySet, KeySetError};
+pub use scope::Scope;
 pub use settings::{TokenSettings, jwks_interval};
 pub use verifier::{TokenError, Verifier};
 

@@ -35,38 +35,49 @@ impl<T: DeserializeOwned + 'static> FromRequest for JsonBody<T> {
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let limits = request.app_data::<Data<BodyLimits>>().map(|limits| *limits.get_ref());
-        let is_json = is_json(request);
-        let payload = payload.take();
+        let is_json = is_json(&media_type(request));
+        let bytes = receive(request, payload);
         Box::pin(async move {
-            let limits = limits.ok_or_else(Problem::internal)?;
             if !is_json {
                 let detail = "Send the body as JSON, with `Content-Type: application/json`.";
-                return Err(Problem::new(
-                    StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                    "unsupported-media-type",
-                    detail,
-                ));
+                return Err(unsupported(detail));
             }
-            let read = tokio::time::timeout(limits.time, read(payload, limits.body));
-            let late = |_| {
-                Problem::new(
-                    StatusCode::REQUEST_TIMEOUT,
-                    "body-timeout",
-                    format!("The body did not arrive within {:?}.", limits.time),
-                )
-            };
-            let bytes = read.await.map_err(late)??;
+            let bytes = bytes.await?;
             Ok(Self { value: parse(&bytes)?, bytes })
         })
     }
 }
 
-fn is_json(request: &HttpRequest) -> bool {
+fn is_json(essence: &str) -> bool {
+    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+/// Without parameters such as the charset, in lower case.
+pub(super) fn media_type(request: &HttpRequest) -> String {
     let kind =
         request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+    kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+pub(super) fn unsupported(detail: &str) -> Problem {
+    Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail)
+}
+
+/// The whole body, within its limits.
+pub(super) fn receive(
+    request: &HttpRequest,
+    payload: &mut Payload,
+) -> impl Future<Output = Result<Bytes, Problem>> + use<> {
+    let limits = request.app_data::<Data<BodyLimits>>().map(|limits| *limits.get_ref());
+    let payload = payload.take();
+    async move {
+        let limits = limits.ok_or_else(Problem::internal)?;
+        let late = |_| {
+            let detail = format!("The body did not arrive within {:?}.", limits.time);
+            Problem::new(StatusCode::REQUEST_TIMEOUT, "body-timeout", detail)
+        };
+        tokio::time::timeout(limits.time, read(payload, limits.body)).await.map_err(late)?
+    }
 }
 
 async fn read(mut payload: Payload, limit: usize) -> Result<Bytes, Problem> {

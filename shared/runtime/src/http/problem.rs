@@ -43,6 +43,8 @@ struct Members {
     request_id: String,
     #[serde(skip)]
     retry_after: Option<Duration>,
+    #[serde(skip)]
+    challenge: Option<Cow<'static, str>>,
 }
 
 /// A mistake in one field.
@@ -75,6 +77,7 @@ impl Problem {
             errors: Vec::new(),
             request_id: String::new(),
             retry_after: None,
+            challenge: None,
         }))
     }
 
@@ -129,6 +132,13 @@ impl Problem {
         self
     }
 
+    /// Sets `WWW-Authenticate`. A 401 has `Bearer` by default.
+    #[must_use]
+    pub fn challenge(mut self, challenge: impl Into<Cow<'static, str>>) -> Self {
+        self.0.challenge = Some(challenge.into());
+        self
+    }
+
     /// Sets the mistakes.
     #[must_use]
     pub fn with_errors(mut self, errors: Vec<FieldError>) -> Self {
@@ -153,8 +163,9 @@ impl Problem {
         if let Some(pause) = self.0.retry_after {
             response.insert_header((header::RETRY_AFTER, pause.as_secs().max(1)));
         }
-        if self.status() == StatusCode::UNAUTHORIZED {
-            response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+        let unauthorized = self.status() == StatusCode::UNAUTHORIZED;
+        if let Some(challenge) = self.0.challenge.as_deref().or(unauthorized.then_some("Bearer")) {
+            response.insert_header((header::WWW_AUTHENTICATE, challenge));
         }
         response.body(serde_json::to_vec(&self).unwrap_or_default())
     }

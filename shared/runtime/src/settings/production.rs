@@ -10,7 +10,7 @@ const SHORTEST: usize = 16;
 /// Random secrets of 16 letters and digits fail this less than once in a million.
 const FEWEST_DIFFERENT: usize = 8;
 /// Public secrets: the examples of the help texts.
-pub const PRINTED: [&str; 2] = ["at-least-16-characters", "a long and secret one"];
+pub const PRINTED: [&str; 2] = ["at-least-32-characters-all-random", "a long and secret one"];
 
 /// The checks of production mode.
 #[derive(Debug, Clone, Copy)]

@@ -10,6 +10,7 @@ mod inputs;
 mod journey;
 mod limits;
 mod load;
+mod oauth;
 mod operations;
 mod outages;
 mod overload;

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use ctl::stack::Kind;
-use e2e::{Client, SOON, Shop, eventually, send};
+use e2e::{Client, HttpResponse, Order, SOON, Shop, eventually, send};
 use reqwest::Method;
-use runtime::auth::Role;
+use runtime::auth::{Role, Scope};
 use serde_json::{Value, json};
 use testing::Signer;
 
@@ -13,9 +13,20 @@ use crate::authorisation::signer;
 
 const PAGE: &str = include_str!("../../../../docs/security.md");
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
+const NOBODY: &str = "0190a5c4-0000-7000-8000-000000000000";
 
-/// Whether anonymous, USER, ADMIN and SERVICE may make the call.
-fn rights(kind: Kind, call: &str) -> [bool; 4] {
+/// A cell of the table.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Right {
+    Refused,
+    Allowed,
+    /// What belongs to another USER does not exist.
+    Absent,
+    With(Scope),
+}
+
+/// The rights of anonymous, USER, other USER, ADMIN and SERVICE.
+fn rights(kind: Kind, call: &str) -> [Right; 5] {
     let (_, table) = PAGE.split_once("<!-- matrix:begin -->").expect("the table");
     let row = |line: &&str| {
         [kind.name(), "all"].iter().any(|service| line.starts_with(&format!("| {service} `{call}` |")))
@@ -23,7 +34,12 @@ fn rights(kind: Kind, call: &str) -> [bool; 4] {
     let line =
         table.lines().find(row).unwrap_or_else(|| panic!("docs/security.md lacks {} {call}", kind.name()));
     let cells: Vec<&str> = line.split('|').map(str::trim).collect();
-    std::array::from_fn(|n| cells[n + 2] == "yes")
+    std::array::from_fn(|n| match cells[n + 2] {
+        "" => Right::Refused,
+        "yes" => Right::Allowed,
+        "404" => Right::Absent,
+        scope => Right::With(Scope::parse(scope.trim_matches('`')).unwrap_or_else(|| panic!("{line}"))),
+    })
 }
 
 /// The calls of a service by its own description.
@@ -38,12 +54,63 @@ async fn calls(client: &Client, kind: Kind) -> BTreeSet<(String, String)> {
     paths.iter().flat_map(of_path).collect()
 }
 
-async fn status(client: &Client, kind: Kind, method: &str, path: &str) -> u16 {
-    let path = path.replace("{sku}", "NONE").replace("{id}", "0190a5c4-0000-7000-8000-000000000000");
+/// An order and a session of the USER.
+struct Ids {
+    order: String,
+    session: String,
+}
+
+impl Ids {
+    async fn of(shop: &Shop) -> Self {
+        shop.product("MUG", 10).await;
+        let order = shop.user.order(&Order::of("MUG", 1)).await;
+        let login = shop.user.log_in("user@example.com", "correct horse battery staple").await;
+        let sessions = login.get(Kind::User, "/auth/sessions").await.expect(200);
+        let session = sessions["data"][0]["id"].as_str().expect("an id").to_owned();
+        Self { order, session }
+    }
+
+    fn in_path(&self, path: &str) -> String {
+        let id = match path {
+            path if path.starts_with("/orders/") => &self.order,
+            path if path.starts_with("/auth/sessions/") => &self.session,
+            _ => NOBODY,
+        };
+        path.replace("{sku}", "NONE").replace("{id}", id)
+    }
+}
+
+async fn call(client: &Client, kind: Kind, method: &str, path: &str) -> HttpResponse {
     let method = Method::from_bytes(method.as_bytes()).expect("a method");
-    let request = client.request(method.clone(), kind, &path);
+    let request = client.request(method.clone(), kind, path);
     let request = if method == Method::GET { request } else { request.json(&json!({})) };
-    send(request).await.expect("an answer").status
+    send(request).await.expect("an answer")
+}
+
+fn service(shop: &Shop, signer: &Signer, scopes: &[Scope]) -> Client {
+    let mut claims = Signer::claims(Role::Service);
+    let scopes: Vec<&str> = scopes.iter().map(|scope| scope.as_str()).collect();
+    claims.scope = Some(scopes.join(" "));
+    shop.user.with_token(&signer.sign(&signer.header(), &claims))
+}
+
+/// With the scope it may, without it the scope is named, and where no scope helps all of them do not.
+async fn assert_service(shop: &Shop, signer: &Signer, right: Right, kind: Kind, method: &str, path: &str) {
+    let what = format!("{} {method} {path}", kind.name());
+    let answer = async |scopes: &[Scope]| call(&service(shop, signer, scopes), kind, method, path).await;
+    let Right::With(scope) = right else {
+        let allowed = if right == Right::Allowed { vec![] } else { Scope::ALL.to_vec() };
+        let status = answer(&allowed).await.status;
+        assert_eq!(right == Right::Allowed, ![401, 403].contains(&status), "{what}: {status}");
+        return;
+    };
+    let others: Vec<Scope> = Scope::ALL.into_iter().filter(|other| *other != scope).collect();
+    let refused = answer(&others).await;
+    refused.problem(403, "insufficient-scope");
+    let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\"");
+    assert_eq!(refused.header("www-authenticate"), challenge, "{what}");
+    let status = answer(&[scope]).await.status;
+    assert!(![401, 403].contains(&status), "{what} with {scope}: {status}");
 }
 
 #[tokio::test]
@@ -56,23 +123,36 @@ async fn every_call_is_allowed_to_those_of_the_table_and_to_nobody_else() {
     let mut expired = Signer::claims(Role::Admin);
     (expired.nbf, expired.iat, expired.exp) = (expired.iat - 600, expired.iat - 600, expired.iat - 60);
     let expired = shop.user.with_token(&signer.sign(&signer.header(), &expired));
-    let service = shop.user.with_token(&signer.token(Role::Service));
     let disabled = shop.another_user().await;
     disable(&shop, &disabled).await;
-    let everybody = [shop.user.anonymous(), shop.user.clone(), shop.admin.clone(), service];
+    let ids = Ids::of(&shop).await;
+    // The other USER before the USER, who may end what the call names.
+    let everybody = [
+        (0, "anonymous", shop.user.anonymous()),
+        (2, "other USER", shop.another_user().await),
+        (1, "USER", shop.user.clone()),
+        (3, "ADMIN", shop.admin.clone()),
+    ];
     for kind in Kind::ALL {
-        for (method, path) in calls(&shop.user, kind).await {
-            let call = format!("{method} {path}");
-            let allowed = rights(kind, &call);
-            for (n, (caller, allowed_to)) in everybody.iter().zip(allowed).enumerate() {
-                let status = status(caller, kind, &method, &path).await;
-                let refused = if n == 0 { 401 } else { 403 };
-                let right = if allowed_to { ![401, 403].contains(&status) } else { status == refused };
-                assert!(right, "{} {call} by caller {n}: {status}", kind.name());
+        for (method, route) in calls(&shop.user, kind).await {
+            let rights = rights(kind, &format!("{method} {route}"));
+            let path = ids.in_path(&route);
+            for (column, who, caller) in &everybody {
+                let status = call(caller, kind, &method, &path).await.status;
+                let right = match rights[*column] {
+                    Right::Allowed if *who == "USER" && rights[2] == Right::Absent => status < 300,
+                    Right::Allowed => ![401, 403].contains(&status),
+                    Right::Absent => status == 404,
+                    Right::Refused => status == if *who == "anonymous" { 401 } else { 403 },
+                    Right::With(_) => false,
+                };
+                assert!(right, "{} {method} {route} by {who}: {status}", kind.name());
             }
-            if !allowed[0] {
+            assert_service(&shop, &signer, rights[4], kind, &method, &path).await;
+            if rights[0] == Right::Refused {
                 for ended in [&expired, &disabled] {
-                    assert_eq!(status(ended, kind, &method, &path).await, 401, "{} {call}", kind.name());
+                    let status = call(ended, kind, &method, &path).await.status;
+                    assert_eq!(status, 401, "{} {method} {route}", kind.name());
                 }
             }
         }

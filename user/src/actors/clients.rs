@@ -1,0 +1,258 @@
+//! OAuth clients and their tokens.
+
+use std::{rc::Rc, time::Duration};
+
+use actix::{Actor, Context, Handler, Message, ResponseFuture};
+use runtime::{
+    db::{Connection, Database, DbError},
+    drains_at_once,
+    supervisor::{Life, RestartPolicy, Supervised, SupervisorHandle},
+};
+use uuid::Uuid;
+
+use super::AccountsError;
+use crate::{
+    domain::{Client, ClientId, Scopes},
+    store::{accounts, clients},
+    tokens::{AccessToken, ClientSecret, Issuer, subject_of},
+};
+
+/// Handlers run concurrently.
+pub struct Clients {
+    parts: Rc<ClientsParts>,
+    life: Life,
+}
+
+#[derive(Clone)]
+pub struct ClientsParts {
+    pub database: Database,
+    /// Limit of retries after an unknown outcome: `commit-deadline`.
+    pub deadline: Duration,
+    pub issuer: Issuer,
+}
+
+/// `id` is `None` for a text that is no name of a client.
+pub struct ClientCredentials {
+    pub id: Option<ClientId>,
+    pub secret: ClientSecret,
+}
+
+/// Without `scopes` the token has all that the client may have.
+#[derive(Message)]
+#[rtype(result = "Result<ClientGrant, AccountsError>")]
+pub struct IssueClientToken {
+    pub credentials: ClientCredentials,
+    pub scopes: Option<Scopes>,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+pub enum ClientGrant {
+    Granted {
+        token: AccessToken,
+        scopes: Scopes,
+    },
+    /// Unknown, revoked, or the wrong secret.
+    InvalidClient,
+    /// The client may not have one of the scopes.
+    InvalidScope,
+}
+
+/// Lists clients by name, after `after`.
+#[derive(Message)]
+#[rtype(result = "Result<Vec<Client>, AccountsError>")]
+pub struct ListClients {
+    pub after: Option<ClientId>,
+    pub limit: usize,
+}
+
+/// `actor`: the requesting account, here and below.
+#[derive(Message)]
+#[rtype(result = "Result<ClientChange, AccountsError>")]
+pub struct CreateClient {
+    pub actor: Uuid,
+    pub id: ClientId,
+    pub scopes: Scopes,
+}
+
+/// The old secret ends at once. Tokens go on.
+#[derive(Message)]
+#[rtype(result = "Result<ClientChange, AccountsError>")]
+pub struct RotateClientSecret {
+    pub actor: Uuid,
+    pub id: ClientId,
+}
+
+/// Ends the client and its tokens.
+#[derive(Message)]
+#[rtype(result = "Result<ClientRevocation, AccountsError>")]
+pub struct RevokeClient {
+    pub actor: Uuid,
+    pub id: ClientId,
+}
+
+pub enum ClientChange {
+    /// The secret is shown this once.
+    Done { client: Client, secret: ClientSecret },
+    /// To a creation: there is one of this name. To a rotation: there is none, or it is revoked.
+    Refused,
+    /// The requesting account is no enabled ADMIN now, whatever its token claims.
+    NotAdmin,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientRevocation {
+    Revoked,
+    Absent,
+    /// See [`ClientChange::NotAdmin`].
+    NotAdmin,
+}
+
+impl Clients {
+    pub fn start(supervisor: &SupervisorHandle, parts: ClientsParts) -> Supervised<Self> {
+        let make = move |life| Self { parts: Rc::new(parts.clone()), life };
+        supervisor.supervise("clients", "clients", RestartPolicy::default(), make)
+    }
+}
+
+impl Actor for Clients {
+    type Context = Context<Self>;
+}
+
+impl Handler<IssueClientToken> for Clients {
+    type Result = ResponseFuture<Result<ClientGrant, AccountsError>>;
+
+    fn handle(&mut self, message: IssueClientToken, _: &mut Self::Context) -> Self::Result {
+        let parts = Rc::clone(&self.parts);
+        Box::pin(async move {
+            let grant = parts.issue(message).await;
+            metrics::counter!("orderflow_client_tokens_total", "outcome" => outcome(&grant)).increment(1);
+            grant
+        })
+    }
+}
+
+impl Handler<ListClients> for Clients {
+    type Result = ResponseFuture<Result<Vec<Client>, AccountsError>>;
+
+    fn handle(&mut self, ListClients { after, limit }: ListClients, _: &mut Self::Context) -> Self::Result {
+        let parts = Rc::clone(&self.parts);
+        Box::pin(async move {
+            let after = after.as_ref().map_or("", ClientId::as_str);
+            Ok(parts.until_known(async |connection| clients::list(connection, after, limit).await).await?)
+        })
+    }
+}
+
+impl Handler<CreateClient> for Clients {
+    type Result = ResponseFuture<Result<ClientChange, AccountsError>>;
+
+    fn handle(&mut self, message: CreateClient, _: &mut Self::Context) -> Self::Result {
+        let parts = Rc::clone(&self.parts);
+        Box::pin(async move { parts.create(message).await })
+    }
+}
+
+impl Handler<RotateClientSecret> for Clients {
+    type Result = ResponseFuture<Result<ClientChange, AccountsError>>;
+
+    fn handle(&mut self, message: RotateClientSecret, _: &mut Self::Context) -> Self::Result {
+        let parts = Rc::clone(&self.parts);
+        Box::pin(async move { parts.rotate(message).await })
+    }
+}
+
+impl Handler<RevokeClient> for Clients {
+    type Result = ResponseFuture<Result<ClientRevocation, AccountsError>>;
+
+    fn handle(&mut self, message: RevokeClient, _: &mut Self::Context) -> Self::Result {
+        let parts = Rc::clone(&self.parts);
+        Box::pin(async move { parts.revoke(message).await })
+    }
+}
+
+impl ClientsParts {
+    async fn issue(&self, message: IssueClientToken) -> Result<ClientGrant, AccountsError> {
+        let IssueClientToken { credentials, scopes } = message;
+        let Some(client) = self.authenticated(credentials).await? else {
+            return Ok(ClientGrant::InvalidClient);
+        };
+        let scopes = scopes.unwrap_or_else(|| client.scopes.clone());
+        if scopes.is_empty() || !scopes.is_within(&client.scopes) {
+            return Ok(ClientGrant::InvalidScope);
+        }
+        let token = self.issuer.for_service(client.subject, &scopes.to_string())?;
+        Ok(ClientGrant::Granted { token, scopes })
+    }
+
+    /// The client, unless it is unknown, revoked or has another secret. All of these take the same time.
+    async fn authenticated(&self, credentials: ClientCredentials) -> Result<Option<Client>, AccountsError> {
+        let ClientCredentials { id, secret } = credentials;
+        let id = id.as_ref().map_or("", ClientId::as_str);
+        let found = self.until_known(async |connection| clients::find(connection, id).await).await?;
+        let (client, hash) = found.unzip();
+        // No secret has this hash.
+        let is_right = secret.has(&hash.unwrap_or_else(|| vec![0; 32]));
+        let client = client.filter(|client| client.revoked_at.is_none());
+        if !is_right || client.is_none() {
+            let client = client.map(|client| client.id.to_string());
+            tracing::info!(audit = true, client, "a client was refused");
+            return Ok(None);
+        }
+        Ok(client)
+    }
+
+    async fn create(&self, message: CreateClient) -> Result<ClientChange, AccountsError> {
+        let CreateClient { actor, id, scopes } = message;
+        if !self.is_admin(actor).await? {
+            return Ok(ClientChange::NotAdmin);
+        }
+        let secret = ClientSecret::generate()?;
+        let new = clients::NewClient { subject: subject_of(&id), id, secret_hash: secret.hash(), scopes };
+        let created = self.until_known(async |connection| clients::insert(connection, &new).await).await?;
+        Ok(created.map_or(ClientChange::Refused, |client| ClientChange::Done { client, secret }))
+    }
+
+    async fn rotate(&self, message: RotateClientSecret) -> Result<ClientChange, AccountsError> {
+        let RotateClientSecret { actor, id } = message;
+        if !self.is_admin(actor).await? {
+            return Ok(ClientChange::NotAdmin);
+        }
+        let secret = ClientSecret::generate()?;
+        let hash = secret.hash();
+        let rotate = async |connection: &_| clients::rotate(connection, &id, &hash).await;
+        let rotated = self.until_known(rotate).await?;
+        Ok(rotated.map_or(ClientChange::Refused, |client| ClientChange::Done { client, secret }))
+    }
+
+    async fn revoke(&self, message: RevokeClient) -> Result<ClientRevocation, AccountsError> {
+        let RevokeClient { actor, id } = message;
+        if !self.is_admin(actor).await? {
+            return Ok(ClientRevocation::NotAdmin);
+        }
+        let revoke = async |connection: &_| clients::revoke(connection, &id).await;
+        let is_there = self.until_known(revoke).await?;
+        Ok(if is_there { ClientRevocation::Revoked } else { ClientRevocation::Absent })
+    }
+
+    async fn is_admin(&self, account: Uuid) -> Result<bool, DbError> {
+        self.until_known(async |connection| accounts::is_admin(connection, account).await).await
+    }
+
+    async fn until_known<T>(
+        &self,
+        statement: impl AsyncFn(&Connection) -> Result<T, DbError>,
+    ) -> Result<T, DbError> {
+        self.database.until_known(self.deadline, statement).await
+    }
+}
+
+fn outcome(grant: &Result<ClientGrant, AccountsError>) -> &'static str {
+    match grant {
+        Ok(ClientGrant::Granted { .. }) => "granted",
+        Ok(ClientGrant::InvalidClient) => "invalid-client",
+        Ok(ClientGrant::InvalidScope) => "invalid-scope",
+        Err(_) => "failed",
+    }
+}
+
+drains_at_once!(Clients);

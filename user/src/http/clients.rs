@@ -1,0 +1,132 @@
+//! OAuth clients, for an ADMIN.
+
+use actix_web::{
+    HttpResponse,
+    http::StatusCode,
+    web::{Data, Path},
+};
+use runtime::{
+    auth::{AdminOnly, Scope, Token},
+    http::{JsonBody, Page, PageQuery, Problem, Query},
+};
+
+use super::{
+    Addresses,
+    client_bodies::{ClientBody, ClientSecretBody, CreateClientBody},
+    errors::FieldErrors,
+};
+use crate::{
+    actors::{ClientChange, ClientRevocation, CreateClient, ListClients, RevokeClient, RotateClientSecret},
+    domain::{ClientId, Scopes},
+};
+
+/// Creates an OAuth client. The answer is the only one with its secret. A revoked client begins anew.
+#[utoipa::path(post, path = "/oauth/clients", tag = "oauth", request_body = CreateClientBody,
+    security(("bearer" = [])), responses(
+    (status = 201, body = ClientSecretBody),
+    (status = 400, body = Problem),
+    (status = 401, body = Problem),
+    (status = 403, body = Problem),
+    (status = 409, body = Problem, description = "`client-exists`")))]
+pub(super) async fn create_client(
+    token: Token<AdminOnly>,
+    addresses: Data<Addresses>,
+    body: JsonBody<CreateClientBody>,
+) -> Result<HttpResponse, Problem> {
+    let mut errors = FieldErrors::default();
+    let id = errors.check("/client_id", body.value.client_id.as_deref(), ClientId::parse);
+    let scopes = errors.check("/scopes", body.value.scopes, some_scopes);
+    let (id, scopes) = id.zip(scopes).ok_or_else(|| errors.into_problem())?;
+    match addresses.clients.send(CreateClient { actor: token.sub, id, scopes }).await?? {
+        ClientChange::Done { client, secret } => {
+            let actor = token.sub;
+            tracing::info!(audit = true, %actor, client = %client.id, scopes = %client.scopes, "client created");
+            Ok(HttpResponse::Created().json(ClientSecretBody::new(client, &secret)))
+        }
+        ClientChange::Refused => Err(Problem::new(
+            StatusCode::CONFLICT,
+            "client-exists",
+            "A client with this id exists. POST /oauth/clients/{id}/secret gives it a new secret.",
+        )),
+        ClientChange::NotAdmin => Err(not_admin()),
+    }
+}
+
+fn some_scopes(scopes: Vec<Scope>) -> Result<Scopes, &'static str> {
+    if scopes.is_empty() { Err("must have a scope") } else { Ok(scopes.into_iter().collect()) }
+}
+
+/// Lists the OAuth clients by id, revoked ones included.
+#[utoipa::path(get, path = "/oauth/clients", tag = "oauth", params(PageQuery),
+    security(("bearer" = [])), responses(
+    (status = 200, body = Page<ClientBody>),
+    (status = 400, body = Problem),
+    (status = 401, body = Problem),
+    (status = 403, body = Problem)))]
+pub(super) async fn list_clients(
+    _: Token<AdminOnly>,
+    addresses: Data<Addresses>,
+    page: Query<PageQuery>,
+) -> Result<HttpResponse, Problem> {
+    let limit = page.limit()?;
+    let after = page.after(|key| ClientId::parse(key).ok())?;
+    let found = addresses.clients.send(ListClients { after, limit: limit + 1 }).await??;
+    let bodies: Vec<ClientBody> = found.into_iter().map(ClientBody::from).collect();
+    Ok(HttpResponse::Ok().json(Page::cut(bodies, limit, |last| last.client_id.clone())))
+}
+
+/// Gives an OAuth client a new secret, shown in this answer only. The old one ends at once. Tokens go on until
+/// they expire.
+#[utoipa::path(post, path = "/oauth/clients/{id}/secret", tag = "oauth", params(("id" = String, Path)),
+    security(("bearer" = [])), responses(
+    (status = 200, body = ClientSecretBody),
+    (status = 401, body = Problem),
+    (status = 403, body = Problem),
+    (status = 404, body = Problem)))]
+pub(super) async fn rotate_client_secret(
+    token: Token<AdminOnly>,
+    addresses: Data<Addresses>,
+    id: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let message = RotateClientSecret { actor: token.sub, id: client_id(&id)? };
+    match addresses.clients.send(message).await?? {
+        ClientChange::Done { client, secret } => {
+            tracing::info!(audit = true, actor = %token.sub, client = %client.id, "client secret rotated");
+            Ok(HttpResponse::Ok().json(ClientSecretBody::new(client, &secret)))
+        }
+        ClientChange::Refused => Err(Problem::absent("client")),
+        ClientChange::NotAdmin => Err(not_admin()),
+    }
+}
+
+/// Ends an OAuth client for good. Its tokens are refused everywhere within a minute.
+#[utoipa::path(delete, path = "/oauth/clients/{id}", tag = "oauth", params(("id" = String, Path)),
+    security(("bearer" = [])), responses(
+    (status = 204),
+    (status = 401, body = Problem),
+    (status = 403, body = Problem),
+    (status = 404, body = Problem)))]
+pub(super) async fn revoke_client(
+    token: Token<AdminOnly>,
+    addresses: Data<Addresses>,
+    id: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let id = client_id(&id)?;
+    match addresses.clients.send(RevokeClient { actor: token.sub, id: id.clone() }).await?? {
+        ClientRevocation::Revoked => {
+            tracing::info!(audit = true, actor = %token.sub, client = %id, "client revoked");
+            Ok(HttpResponse::NoContent().finish())
+        }
+        ClientRevocation::Absent => Err(Problem::absent("client")),
+        ClientRevocation::NotAdmin => Err(not_admin()),
+    }
+}
+
+fn client_id(text: &str) -> Result<ClientId, Problem> {
+    ClientId::parse(text).map_err(|_| Problem::absent("client"))
+}
+
+fn not_admin() -> Problem {
+    let detail = "The account of this token is not an ADMIN now. Log in again.";
+    Problem::new(StatusCode::FORBIDDEN, "forbidden", detail)
+}

@@ -1,0 +1,79 @@
+//! Tokens for services (RFC 6749, 4.4).
+
+use actix_web::{HttpRequest, HttpResponse, http::header, web::Data};
+use runtime::http::{FormBody, Problem};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{
+    Addresses,
+    bodies::TokenBody,
+    oauth_error::{OauthError, OauthErrorBody},
+    oauth_request::Parameters,
+};
+use crate::{
+    actors::{ClientGrant, IssueClientToken},
+    domain::Scopes,
+};
+
+/// The form. A client authenticates with HTTP Basic, or with `client_id` and `client_secret` here.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only described")]
+pub(super) struct TokenForm {
+    #[schema(example = "client_credentials")]
+    grant_type: String,
+    /// A part of what the client may have, separated by spaces. By default all of it.
+    #[schema(example = "products:read")]
+    scope: Option<String>,
+    #[schema(example = "payment")]
+    client_id: Option<String>,
+    #[schema(format = "password")]
+    client_secret: Option<String>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(super) struct ClientTokenBody {
+    #[serde(flatten)]
+    token: TokenBody,
+    #[schema(example = "products:read")]
+    scope: String,
+}
+
+/// Issues a token of the role SERVICE to an OAuth client (grant `client_credentials`).
+#[utoipa::path(post, path = "/oauth/token", tag = "oauth", security(("client" = []), ()),
+    request_body(content = TokenForm, content_type = "application/x-www-form-urlencoded"), responses(
+    (status = 200, body = ClientTokenBody),
+    (status = 400, body = OauthErrorBody,
+        description = "`invalid_request`, `unsupported_grant_type` or `invalid_scope`"),
+    (status = 401, body = OauthErrorBody, description = "`invalid_client`"),
+    (status = 503, body = Problem, description = "`database-unavailable`")))]
+pub(super) async fn issue_token(
+    request: HttpRequest,
+    addresses: Data<Addresses>,
+    form: FormBody,
+) -> Result<HttpResponse, Problem> {
+    let message = match token_request(&request, form) {
+        Ok(message) => message,
+        Err(error) => return Ok(error.answer()),
+    };
+    Ok(match addresses.clients.send(message).await?? {
+        ClientGrant::Granted { token, scopes } => {
+            let body = ClientTokenBody { token: token.into(), scope: scopes.to_string() };
+            HttpResponse::Ok().insert_header((header::PRAGMA, "no-cache")).json(body)
+        }
+        ClientGrant::InvalidClient => OauthError::InvalidClient.answer(),
+        ClientGrant::InvalidScope => OauthError::InvalidScope.answer(),
+    })
+}
+
+fn token_request(request: &HttpRequest, form: FormBody) -> Result<IssueClientToken, OauthError> {
+    let parameters = Parameters::read(form)?;
+    match parameters.get("grant_type") {
+        Some("client_credentials") => {}
+        Some(_) => return Err(OauthError::UnsupportedGrantType),
+        None => return Err(OauthError::InvalidRequest("grant_type is missing.")),
+    }
+    let credentials = parameters.credentials(request)?;
+    let scopes = parameters.get("scope").map(|text| Scopes::parse(text).ok_or(OauthError::InvalidScope));
+    Ok(IssueClientToken { credentials, scopes: scopes.transpose()? })
+}

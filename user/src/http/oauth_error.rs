@@ -1,0 +1,46 @@
+use actix_web::{
+    HttpResponse,
+    http::{StatusCode, header},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// The errors of RFC 6749, 5.2. They are no `application/problem+json`: clients expect this form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OauthError {
+    /// The text says what is wrong.
+    InvalidRequest(&'static str),
+    InvalidClient,
+    UnsupportedGrantType,
+    InvalidScope,
+}
+
+/// An error of OAuth 2.0.
+#[derive(Serialize, ToSchema)]
+#[schema(as = OauthError)]
+pub(super) struct OauthErrorBody {
+    #[schema(example = "invalid_client")]
+    error: &'static str,
+    error_description: &'static str,
+}
+
+impl OauthError {
+    pub fn answer(self) -> HttpResponse {
+        let (error, error_description) = match self {
+            Self::InvalidRequest(what) => ("invalid_request", what),
+            Self::InvalidClient => ("invalid_client", "The client is unknown or the secret is wrong."),
+            Self::UnsupportedGrantType => {
+                ("unsupported_grant_type", "grant_type must be client_credentials.")
+            }
+            Self::InvalidScope => ("invalid_scope", "scope must be a part of what the client may have."),
+        };
+        let mut response = HttpResponse::build(match self {
+            Self::InvalidClient => StatusCode::UNAUTHORIZED,
+            _ => StatusCode::BAD_REQUEST,
+        });
+        if self == Self::InvalidClient {
+            response.insert_header((header::WWW_AUTHENTICATE, "Basic realm=\"orderflow\""));
+        }
+        response.insert_header((header::PRAGMA, "no-cache")).json(OauthErrorBody { error, error_description })
+    }
+}

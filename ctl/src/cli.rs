@@ -3,7 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    admin, completions, dead_letters, demo, load, order, rehearse, seed, streams, token, up, verify, watch,
+    admin, clients, completions, dead_letters, demo, load, order, rehearse, seed, streams, token, up, verify,
+    watch,
 };
 use crate::context::Global;
 use crate::exit;
@@ -47,6 +48,9 @@ pub enum Command {
     /// Manage administrators
     #[command(subcommand)]
     Admin(admin::Command),
+    /// Manage OAuth clients: services that call this system
+    #[command(subcommand)]
+    Clients(clients::Command),
     /// Log in and print the access token
     Token(token::Args),
     /// Place an order and follow it to its final state

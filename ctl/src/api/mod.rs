@@ -3,6 +3,7 @@
 mod accounts;
 mod catalogue;
 mod client;
+mod clients;
 mod error;
 mod operations;
 mod orders;
@@ -10,6 +11,7 @@ mod orders;
 pub use accounts::{Account, Tokens};
 pub use catalogue::{NewProduct, Product};
 pub use client::{Api, Endpoints, http_client};
+pub use clients::OauthClient;
 pub use error::{ApiError, FieldError, Problem, innermost};
 pub use operations::{DeadLetter, Redriven, Stream, owner_of_stream};
 pub use orders::{Line, Money, Order, Transition};

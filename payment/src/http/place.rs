@@ -201,7 +201,7 @@ fn parse(
     let (Some(key), Some(method), Some(cart), true) = (key, method, cart, violations.is_empty()) else {
         return Err(invalid(violations));
     };
-    let RequestContext { request_id, trace } = RequestContext::of(request);
+    let RequestContext { request_id, trace, .. } = RequestContext::of(request);
     Ok(OrderRequest {
         order_id: Uuid::now_v7(),
         user_id,

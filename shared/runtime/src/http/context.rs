@@ -1,6 +1,15 @@
-use actix_web::{HttpMessage, HttpRequest, http::header::HeaderMap};
+use std::{
+    convert::Infallible,
+    future::{Ready, ready},
+    net::SocketAddr,
+};
+
+use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header::HeaderMap};
 use events::{Origin, TraceContext};
 use uuid::Uuid;
+
+use super::ClientAddress;
+use crate::settings::Networks;
 
 /// The identity of a request, for logs and events.
 #[derive(Debug, Clone)]
@@ -8,12 +17,15 @@ pub struct RequestContext {
     /// Given by the client, or a fresh UUID.
     pub request_id: String,
     pub trace: TraceContext,
+    /// The sender, seen past the trusted proxies.
+    pub client: ClientAddress,
 }
 
 impl RequestContext {
     /// The context read by the middleware.
     pub fn of(request: &HttpRequest) -> Self {
-        request.extensions().get::<Self>().cloned().unwrap_or_else(|| Self::read(request.headers()))
+        let read = || Self::read(request.peer_addr(), request.headers(), &Networks::default());
+        request.extensions().get::<Self>().cloned().unwrap_or_else(read)
     }
 
     /// The part that events carry.
@@ -21,13 +33,24 @@ impl RequestContext {
         Origin { trace: self.trace, request_id: Some(self.request_id) }
     }
 
-    pub(super) fn read(headers: &HeaderMap) -> Self {
+    pub(super) fn read(peer: Option<SocketAddr>, headers: &HeaderMap, trusted: &Networks) -> Self {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let given = text("x-request-id")
             .filter(|id| !id.is_empty() && id.len() <= 128 && id.bytes().all(|b| b.is_ascii_graphic()));
         Self {
             request_id: given.map_or_else(|| Uuid::now_v7().to_string(), str::to_owned),
             trace: TraceContext::continue_from(text("traceparent")),
+            client: ClientAddress::read(peer, headers, trusted),
         }
+    }
+}
+
+/// `ClientAddress` as a handler argument.
+impl FromRequest for ClientAddress {
+    type Error = Infallible;
+    type Future = Ready<Result<Self, Infallible>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Ok(RequestContext::of(request).client))
     }
 }

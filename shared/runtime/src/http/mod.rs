@@ -2,6 +2,7 @@
 
 mod admission;
 mod body;
+mod client_address;
 mod context;
 mod edge;
 mod form;
@@ -14,6 +15,7 @@ mod server;
 
 pub use admission::Admission;
 pub use body::{BodyLimits, JsonBody};
+pub use client_address::ClientAddress;
 pub use context::RequestContext;
 pub use edge::release_admission;
 pub use form::FormBody;

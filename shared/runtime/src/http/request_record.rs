@@ -10,7 +10,10 @@ use actix_web::{
 };
 
 use super::{Admission, RequestContext, health::is_health_check};
-use crate::telemetry::{Attribute, Span, SpanKind, record_span};
+use crate::{
+    settings::Networks,
+    telemetry::{Attribute, Span, SpanKind, record_span},
+};
 
 /// Copied before routing takes the only clone of the request.
 pub(super) struct RequestRecord {
@@ -83,8 +86,10 @@ fn method_label(method: &Method) -> &'static str {
 
 impl RequestRecord {
     pub(super) fn begin(request: &ServiceRequest) -> Self {
+        let nobody = Networks::default();
+        let trusted = request.app_data::<Data<Networks>>().map_or(&nobody, |trusted| trusted.get_ref());
         Self {
-            context: RequestContext::read(request.headers()),
+            context: RequestContext::read(request.peer_addr(), request.headers(), trusted),
             started: Instant::now(),
             service: request.app_data::<Data<Admission>>().map_or("", |admission| admission.service),
             route: request.match_pattern().unwrap_or_else(|| "unmatched".to_owned()),
@@ -106,7 +111,7 @@ impl RequestRecord {
     }
 
     fn log(&self, status: StatusCode, elapsed: Duration) {
-        let RequestContext { request_id, trace } = &self.context;
+        let RequestContext { request_id, trace, .. } = &self.context;
         let method = &self.method;
         let path = self.uri.path();
         let status = status.as_u16();

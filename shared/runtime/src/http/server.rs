@@ -87,6 +87,7 @@ where
         Data::new(Admission::new(options.service, settings.admission_limit, settings.request_timeout));
     let limits = Data::new(BodyLimits { body: settings.body_limit, time: settings.request_timeout });
     let readiness = Data::new(options.readiness.clone());
+    let trusted_proxies = Data::new(settings.trusted_proxies.clone());
     let openapi = Bytes::from(options.openapi.to_json()?);
     let (listener, address) = listener(settings.http_bind)?;
     let server = HttpServer::new(move || {
@@ -96,6 +97,7 @@ where
             .app_data(admission.clone())
             .app_data(limits.clone())
             .app_data(readiness.clone())
+            .app_data(trusted_proxies.clone())
             .app_data(PathConfig::default().error_handler(|_, _| Problem::absent("resource").into()))
             // Own routes first: those of the pages use a regular expression.
             .configure(configure.clone())

@@ -2,7 +2,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use crate::{
     db::DatabaseSettings,
-    settings::{Production, Source},
+    settings::{Networks, Production, Source},
     telemetry::{LogSettings, TraceSettings},
 };
 
@@ -16,6 +16,8 @@ pub struct Common {
     pub body_limit: usize,
     pub request_timeout: Duration,
     pub admission_limit: usize,
+    /// Their forwarding headers name the client.
+    pub trusted_proxies: Networks,
     pub shutdown_notice: Duration,
     pub shutdown_timeout: Duration,
     pub faults: bool,
@@ -49,6 +51,12 @@ impl Common {
                 1..=1_000_000,
                 "requests in progress beyond which new ones get 503",
             ),
+            trusted_proxies: source
+                .optional(
+                    "trusted-proxies",
+                    "addresses and networks whose X-Forwarded-For and Forwarded name the client: 10.0.0.0/8,…",
+                )
+                .unwrap_or_default(),
             shutdown_notice: source.value(
                 "shutdown-notice",
                 "1s",

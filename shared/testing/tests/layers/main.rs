@@ -75,7 +75,7 @@ const RUNTIME: [Row; 14] = [
     row("inbox", "db", "", "events"),
     row("outbox", "db stream supervisor", "", "actix events redis tokio"),
     row("process", "db failpoint settings shutdown telemetry", "", "actix_rt refinery"),
-    row("http", "db failpoint process shutdown telemetry", "", "actix_rt actix_web events tokio"),
+    row("http", "db failpoint process settings shutdown telemetry", "", "actix_rt actix_web events tokio"),
     row("auth", "http settings", "", "actix_web reqwest tokio"),
     row("ops", "auth db failpoint http outbox stream supervisor telemetry", "", "actix actix_web tokio"),
 ];

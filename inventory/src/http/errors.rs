@@ -51,10 +51,6 @@ pub(super) fn sku(path: &str) -> Result<Sku, Problem> {
     Sku::parse(path).map_err(|_| Problem::absent("product"))
 }
 
-pub(super) fn header(name: &str, rule: &str) -> Problem {
-    Problem::invalid(vec![FieldError::new(name, rule)])
-}
-
 /// One answer names all errors.
 #[derive(Default)]
 pub(super) struct FieldErrors(Vec<FieldError>);

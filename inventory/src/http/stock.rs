@@ -6,22 +6,19 @@ use actix_web::{
 };
 use runtime::{
     auth::Token,
-    http::{JsonBody, Problem},
+    http::{JsonBody, Problem, idempotency_key},
 };
 
 use super::{
     Addresses,
     bodies::{AdjustBody, StockBody},
-    errors::{header, sku},
+    errors::sku,
     rights::StockWriter,
 };
 use crate::{
     actors::{AdjustStock, ToProduct},
     domain::Adjustment,
 };
-
-/// The contract's number, in characters.
-const LONGEST_KEY: usize = 255;
 
 /// Adds or takes stock, once per Idempotency-Key.
 #[utoipa::path(post, path = "/products/{sku}/stock", tag = "stock", request_body = AdjustBody, security(("bearer" = [])),
@@ -36,7 +33,7 @@ pub(super) async fn adjust(
     body: JsonBody<AdjustBody>,
 ) -> Result<HttpResponse, Problem> {
     let sku = sku(&path)?;
-    let key = idempotency_key(&request)?;
+    let key = idempotency_key(&request).map_err(|mistake| Problem::invalid(vec![mistake]))?.to_owned();
     let (delta, reason) = body.value.parse()?;
     let adjustment =
         Adjustment { sku: sku.clone(), delta, reason, actor: token.sub, key, request: body.bytes.to_vec() };
@@ -47,20 +44,4 @@ pub(super) async fn adjust(
         response.insert_header(("idempotency-replayed", "true"));
     }
     Ok(response.json(StockBody { sku: sku.to_string(), delta: delta.get(), stock: adjusted.on_hand }))
-}
-
-fn idempotency_key(request: &HttpRequest) -> Result<String, Problem> {
-    let key = request
-        .headers()
-        .get("idempotency-key")
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default()
-        .trim();
-    if (1..=LONGEST_KEY).contains(&key.len()) {
-        return Ok(key.to_owned());
-    }
-    Err(header(
-        "Idempotency-Key",
-        "is required: 1 to 255 visible ASCII characters, a new one for every adjustment",
-    ))
 }

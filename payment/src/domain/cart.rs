@@ -44,7 +44,7 @@ impl Cart {
         for (index, line) in lines.iter().enumerate() {
             if !is_sku(&line.sku) {
                 violations
-                    .push(violation(format!("/items/{index}/sku"), "must match [A-Z0-9][A-Z0-9._-]{0,63}"));
+                    .push(violation(format!("/items/{index}/sku"), "must be 1 to 64 characters of A-Z, 0-9, `.`, `_` and `-`, beginning with a letter or a digit"));
             } else if !seen.insert(&line.sku) {
                 violations.push(violation(
                     format!("/items/{index}/sku"),

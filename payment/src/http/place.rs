@@ -13,7 +13,7 @@ use actix_web::{
 use aws_lc_rs::digest;
 use runtime::{
     auth::{Token, UserOnly},
-    http::{FieldError, JsonBody, Problem, RequestContext, release_admission},
+    http::{FieldError, JsonBody, Problem, RequestContext, idempotency_key, release_admission},
 };
 use uuid::Uuid;
 
@@ -179,12 +179,8 @@ fn parse(
     let mut violations = Vec::new();
     let mut wrong =
         |pointer: &str, rule: String| violations.push(Violation { pointer: pointer.to_owned(), rule });
-    let key = idempotency_key(request);
-    if request.headers().get_all("idempotency-key").nth(1).is_some() {
-        wrong("Idempotency-Key", "must be sent once".to_owned());
-    } else if key.is_none() {
-        wrong("Idempotency-Key", "is required: 1 to 255 characters, a new one for every order".to_owned());
-    }
+    let key = idempotency_key(request).map_err(|mistake| wrong(&mistake.pointer, mistake.reason));
+    let key = key.ok().and_then(IdempotencyKey::parse);
     let method = match body.payment_method.as_deref() {
         None => Some(PaymentMethod::default()),
         Some(text) => PaymentMethod::parse(text),
@@ -213,14 +209,6 @@ fn parse(
         request_id,
         response: (!waits).then_some(ResponseKind::Accepted),
     })
-}
-
-fn idempotency_key(request: &HttpRequest) -> Option<IdempotencyKey> {
-    request
-        .headers()
-        .get("idempotency-key")
-        .and_then(|value| value.to_str().ok())
-        .and_then(IdempotencyKey::parse)
 }
 
 /// Independent of white space and the order of fields.

@@ -6,7 +6,10 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::Event;
-use crate::trace_context::{Origin, TraceContext};
+use crate::{
+    objects,
+    trace_context::{Origin, TraceContext},
+};
 
 /// The field of a stream entry.
 pub const FIELD: &str = "event";
@@ -134,8 +137,7 @@ impl Envelope {
         if self.kind != E::TYPE {
             return Err(EnvelopeError::UnknownType { found: self.kind.clone(), expected: E::TYPE });
         }
-        serde_json::from_str(&self.data)
-            .map_err(|e| EnvelopeError::Data { kind: E::TYPE, why: e.to_string() })
+        objects::from_str(&self.data).map_err(|e| EnvelopeError::Data { kind: E::TYPE, why: e.to_string() })
     }
 
     pub fn to_json(&self) -> String {
@@ -166,7 +168,7 @@ impl Envelope {
     /// Fails with [`EnvelopeError::Malformed`].
     pub fn from_json(text: &str) -> Result<Self, EnvelopeError> {
         let document: Document =
-            serde_json::from_str(text).map_err(|error| EnvelopeError::Malformed(error.to_string()))?;
+            objects::from_str(text).map_err(|error| EnvelopeError::Malformed(error.to_string()))?;
         Ok(Self {
             id: document.id,
             kind: document.kind,

@@ -4,6 +4,7 @@
 mod envelope;
 #[cfg(test)]
 mod golden;
+pub mod objects;
 mod order_completed;
 mod product_changed;
 mod refund_order;

@@ -8,6 +8,7 @@ use actix_web::{
     http::{StatusCode, header},
     web::{Bytes, BytesMut, Data},
 };
+use events::objects::{self, Objects};
 use futures_util::{StreamExt, future::LocalBoxFuture};
 use serde::de::{DeserializeOwned, IgnoredAny};
 
@@ -84,8 +85,9 @@ async fn read(mut payload: Payload, limit: usize) -> Result<Bytes, Problem> {
     let mut whole = Bytes::new();
     let mut parts = BytesMut::new();
     while let Some(chunk) = payload.next().await {
-        let broken = |e| {
-            Problem::new(StatusCode::BAD_REQUEST, "broken-body", format!("The body could not be read: {e}."))
+        let broken = |_| {
+            let detail = "The body ended early, or its transfer coding is broken.";
+            Problem::new(StatusCode::BAD_REQUEST, "broken-body", detail)
         };
         let chunk = chunk.map_err(broken)?;
         // One chunk, the usual case, needs no copy.
@@ -107,21 +109,17 @@ async fn read(mut payload: Payload, limit: usize) -> Result<Bytes, Problem> {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    // serde accepts an array for a struct.
-    if bytes.trim_ascii_start().starts_with(b"[") {
-        return Err(Problem::invalid(vec![FieldError::new("", "must be a JSON object")]));
-    }
     // Only an invalid body is parsed again, to locate the mistake.
-    if let Ok(value) = serde_json::from_slice(bytes) {
+    if let Ok(value) = objects::from_slice(bytes) {
         return Ok(value);
     }
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+    let value = serde_path_to_error::deserialize(Objects(&mut json)).map_err(|error| {
         let pointer = pointer(error.path());
         let error = error.into_inner();
         // serde_json reports null for an enum as a syntax error.
         if error.is_data() || serde_json::from_slice::<IgnoredAny>(bytes).is_ok() {
-            Problem::invalid(vec![FieldError::new(field(pointer, &error), plain(&error))])
+            Problem::invalid(vec![FieldError::new(field(pointer, &error), rule(&error))])
         } else {
             Problem::new(
                 StatusCode::BAD_REQUEST,
@@ -157,10 +155,16 @@ fn field(pointer: String, error: &serde_json::Error) -> String {
     }
 }
 
-/// Strips " at line 1 column 17".
-fn plain(error: &serde_json::Error) -> String {
+/// Says what is expected first, without " at line 1 column 17".
+fn rule(error: &serde_json::Error) -> String {
     let message = error.to_string();
-    message.rfind(" at line ").map_or(message.clone(), |end| message[..end].to_owned())
+    let message = message.rfind(" at line ").map_or(message.as_str(), |end| &message[..end]);
+    let found = message.strip_prefix("invalid type: ").and_then(|found| found.rsplit_once(", expected "));
+    match found {
+        Some(("sequence", expected)) => format!("must be {expected}, got an array"),
+        Some((found, expected)) => format!("must be {expected}, got {found}"),
+        None => message.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -206,7 +210,15 @@ mod tests {
         assert_eq!(complaint(r#"{"items": [], "role": "ADMIN"}"#), "\"/role\"");
         assert_eq!(complaint(r#"{"items": [], "kind": null}"#), "\"/kind\"");
         assert_eq!(complaint(r#"{"items": [], "kind": "third"}"#), "\"/kind\"");
-        assert_eq!(complaint("[[]]"), "\"\"", "an array is no object");
+    }
+
+    #[test]
+    fn an_array_is_no_object_at_any_depth() {
+        assert_eq!(complaint("[[]]"), "\"\"");
+        assert_eq!(complaint(r#"{"items": [{"quantity": 1}, [1]]}"#), "\"/items/1\"");
+        let problem = parse::<Order>(br#"{"items": [[1]]}"#).unwrap_err();
+        let problem = serde_json::to_value(problem).unwrap();
+        assert_eq!(problem["detail"], "/items/0: must be a JSON object, got an array");
     }
 
     #[actix_web::test]

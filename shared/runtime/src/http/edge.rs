@@ -19,8 +19,26 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::{Admission, Problem, Readiness, health::is_health_check, request_record::RequestRecord};
 use crate::failpoint;
 
-/// The longest `wait` of a long poll.
-const LONG_POLL: Duration = Duration::from_secs(30);
+/// The longest `wait` of a long poll, in seconds.
+const LONG_POLL: u64 = 30;
+
+/// Of every answer; OWASP ASVS 5.0, V3.4 and V3.5. A page that needs more brings a policy of its own.
+static HEADERS: [(HeaderName, HeaderValue); 6] = [
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (header::CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("same-origin")),
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(
+            "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        ),
+    ),
+];
+
+/// Two years. A client ignores it in an answer without TLS (RFC 6797), which therefore lacks it.
+const HTTPS_ONLY: &str = "max-age=63072000; includeSubDomains";
 
 /// Releases the admission of a long poll while it waits.
 pub fn release_admission(request: &HttpRequest) {
@@ -33,6 +51,7 @@ pub(super) async fn edge<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let record = RequestRecord::begin(&request);
+    let is_encrypted = request.app_config().secure();
     request.extensions_mut().insert(record.context.clone());
     let outcome = match admit(&request) {
         Ok(deadline) => answer(request, next, deadline, &record).await,
@@ -46,13 +65,13 @@ pub(super) async fn edge<B: MessageBody + 'static>(
             {
                 response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
             }
-            set_headers(response.headers_mut(), &record.context.request_id);
+            set_headers(response.headers_mut(), &record.context.request_id, is_encrypted);
             record.finish(response.status());
             Ok(response)
         }
         Err(problem) => {
             record.finish(problem.status());
-            Err(DetachedProblem { problem, request_id: record.context.request_id }.into())
+            Err(DetachedProblem { problem, request_id: record.context.request_id, is_encrypted }.into())
         }
     }
 }
@@ -62,6 +81,7 @@ pub(super) async fn edge<B: MessageBody + 'static>(
 struct DetachedProblem {
     problem: Problem,
     request_id: String,
+    is_encrypted: bool,
 }
 
 impl fmt::Display for DetachedProblem {
@@ -77,7 +97,7 @@ impl ResponseError for DetachedProblem {
 
     fn error_response(&self) -> HttpResponse {
         let mut response = self.problem.clone().answer(&self.request_id);
-        set_headers(response.headers_mut(), &self.request_id);
+        set_headers(response.headers_mut(), &self.request_id, self.is_encrypted);
         response
     }
 }
@@ -96,8 +116,18 @@ fn admit(request: &ServiceRequest) -> Result<Duration, Problem> {
         ));
     };
     request.extensions_mut().insert(place);
-    let waits = request.query_string().contains("wait=") || request.headers().contains_key("prefer");
-    Ok(if waits { admission.deadline + LONG_POLL } else { admission.deadline })
+    Ok(admission.deadline + wanted_wait(request))
+}
+
+/// `?wait=N` or `Prefer: wait=N`, if it is one that a long poll takes.
+fn wanted_wait(request: &ServiceRequest) -> Duration {
+    let seconds = |text: &str| {
+        let seconds: Option<u64> = text.trim().strip_prefix("wait=")?.parse().ok();
+        seconds.filter(|seconds| *seconds <= LONG_POLL)
+    };
+    let in_query = || request.query_string().split('&').find_map(seconds);
+    let preferred = || request.headers().get("prefer")?.to_str().ok()?.split(',').find_map(seconds);
+    Duration::from_secs(in_query().or_else(preferred).unwrap_or_default())
 }
 
 /// `Err`: the request is gone.
@@ -169,14 +199,8 @@ fn problem_in<B>(response: &ServiceResponse<B>) -> Option<Problem> {
 fn problem_of(error: &Error) -> Problem {
     match error.as_error::<Problem>() {
         Some(problem) => problem.clone(),
-        None => {
-            let status = error.as_response_error().status_code();
-            if status.is_server_error() {
-                generic(status)
-            } else {
-                Problem::new(status, code_of(status), error.to_string())
-            }
-        }
+        // Its text may name internals.
+        None => generic(error.as_response_error().status_code()),
     }
 }
 
@@ -197,17 +221,17 @@ fn code_of(status: StatusCode) -> &'static str {
     }
 }
 
-fn set_headers(headers: &mut HeaderMap, request_id: &str) {
-    let mut set =
-        |name: &'static str, value: HeaderValue| headers.insert(HeaderName::from_static(name), value);
+fn set_headers(headers: &mut HeaderMap, request_id: &str, is_encrypted: bool) {
     if let Ok(id) = HeaderValue::from_str(request_id) {
-        set("x-request-id", id);
+        headers.insert(HeaderName::from_static("x-request-id"), id);
     }
-    set("x-content-type-options", HeaderValue::from_static("nosniff"));
-    set("x-frame-options", HeaderValue::from_static("DENY"));
-    set("referrer-policy", HeaderValue::from_static("no-referrer"));
-    if !headers.contains_key("cache-control") {
-        headers.insert(HeaderName::from_static("cache-control"), HeaderValue::from_static("no-store"));
+    if is_encrypted {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(HTTPS_ONLY));
+    }
+    for (name, value) in &HEADERS {
+        if !headers.contains_key(name) {
+            headers.insert(name.clone(), value.clone());
+        }
     }
 }
 
@@ -248,7 +272,9 @@ mod tests {
             Err(error) => error.error_response(),
         };
         assert_eq!(response.headers().get("x-request-id").unwrap(), "r-1", "{path}");
-        assert_eq!(response.headers().get("x-content-type-options").unwrap(), "nosniff", "{path}");
+        for (name, value) in &HEADERS {
+            assert_eq!(response.headers().get(name).unwrap(), value, "{path}");
+        }
         let retry_after =
             response.headers().get("retry-after").map(|value| value.to_str().unwrap().to_owned());
         let status = response.status().as_u16();
@@ -276,6 +302,34 @@ mod tests {
         assert_eq!((status, &problem["code"]), (405, &"method-not-allowed".into()));
         assert_eq!(problem["detail"], "This path answers to GET only.");
         assert_eq!(ask(Method::GET, "/well", 8).await, (200, None, 1.into()));
+    }
+
+    #[actix_web::test]
+    async fn only_a_valid_wait_gets_more_time() {
+        let wait = |path: &str, prefer: &'static str| {
+            let request = test::TestRequest::with_uri(path).insert_header(("prefer", prefer));
+            wanted_wait(&request.to_srv_request()).as_secs()
+        };
+        for (path, prefer, seconds) in [
+            ("/orders?wait=7", "", 7),
+            ("/orders?after_version=1&wait=30", "", 30),
+            ("/orders", "respond-async, wait=5", 5),
+            ("/orders?await=7", "await=7", 0),
+            ("/orders?wait=31", "wait=31", 0),
+            ("/orders?wait=", "wait", 0),
+            ("/orders?cursor=wait", "respond-async", 0),
+        ] {
+            assert_eq!(wait(path, prefer), seconds, "{path} {prefer}");
+        }
+    }
+
+    #[actix_web::test]
+    async fn an_answer_over_tls_binds_its_host_to_tls() {
+        let mut headers = HeaderMap::new();
+        set_headers(&mut headers, "r-1", false);
+        assert!(!headers.contains_key("strict-transport-security"));
+        set_headers(&mut headers, "r-1", true);
+        assert_eq!(headers.get("strict-transport-security").unwrap(), HTTPS_ONLY);
     }
 
     #[actix_web::test]

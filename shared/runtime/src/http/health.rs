@@ -23,28 +23,56 @@ pub struct Readiness {
 #[derive(Debug, Clone)]
 struct Check {
     required: bool,
-    failure: Option<String>,
+    state: State,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Unknown,
+    Well,
+    Failing,
+}
+
+impl State {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "waiting for the first check",
+            Self::Well => "ok",
+            Self::Failing => "failing; the log has the reason",
+        }
+    }
 }
 
 impl Readiness {
     /// Unready until each check in `required` has reported success.
     pub fn new(service: &'static str, shutdown: Shutdown, required: &[&'static str]) -> Self {
-        let unknown = |name: &&'static str| {
-            (*name, Check { required: true, failure: Some("waiting for the first check".to_owned()) })
-        };
+        let unknown = |name: &&'static str| (*name, Check { required: true, state: State::Unknown });
         Self { service, shutdown, checks: Arc::new(Mutex::new(required.iter().map(unknown).collect())) }
     }
 
-    /// `None` is success. Failures outside `required` leave the service ready.
+    /// `None` is success. Failures outside `required` leave the service ready. The reason goes to the log: it may
+    /// name addresses, and everybody may ask.
     pub fn report(&self, name: &'static str, failure: Option<String>) {
         let mut checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner);
-        checks.entry(name).or_insert(Check { required: false, failure: None }).failure = failure;
+        let check = checks.entry(name).or_insert(Check { required: false, state: State::Well });
+        let state = if failure.is_some() { State::Failing } else { State::Well };
+        match &failure {
+            Some(why) if check.state != state => {
+                tracing::warn!(check = name, %why, "a check of /readyz fails")
+            }
+            None if check.state == State::Failing => {
+                tracing::info!(check = name, "a check of /readyz succeeds again")
+            }
+            _ => {}
+        }
+        check.state = state;
     }
 
     /// Whether a load balancer should send requests.
     pub fn is_ready(&self) -> bool {
         let checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner);
-        !self.shutdown.has_begun() && !checks.values().any(|check| check.required && check.failure.is_some())
+        !self.shutdown.has_begun()
+            && !checks.values().any(|check| check.required && check.state != State::Well)
     }
 
     pub(super) fn is_ending(&self) -> bool {
@@ -55,14 +83,14 @@ impl Readiness {
         let ready = self.is_ready();
         let checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner);
         let mut shown: BTreeMap<&str, &str> =
-            checks.iter().map(|(name, check)| (*name, check.failure.as_deref().unwrap_or("ok"))).collect();
+            checks.iter().map(|(name, check)| (*name, check.state.as_str())).collect();
         if self.shutdown.has_begun() {
             shown.insert("process", "shutting down");
         }
         let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
         let word = match ready {
             false => "not ready",
-            true if checks.values().any(|check| check.failure.is_some()) => "degraded",
+            true if checks.values().any(|check| check.state != State::Well) => "degraded",
             true => "ready",
         };
         let mut response = HttpResponse::build(status);

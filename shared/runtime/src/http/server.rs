@@ -7,8 +7,8 @@ use std::{
 use actix_web::{
     App, HttpResponse, HttpServer,
     dev::{Server, ServerHandle},
-    http::header::ContentType,
-    middleware::from_fn,
+    http::header::{self, ContentType},
+    middleware::{DefaultHeaders, from_fn},
     web::{self, Bytes, Data, PathConfig, ServiceConfig},
 };
 use utoipa::openapi::OpenApi;
@@ -18,6 +18,10 @@ use super::{Admission, BodyLimits, Problem, Readiness, edge, health};
 use crate::{db, process::Common, telemetry::PrometheusHandle};
 
 const OPENAPI: &str = "/openapi.json";
+
+/// The page runs its own scripts only; its style sheet holds pictures.
+const PAGE_POLICY: &str = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; \
+                           form-action 'none'; frame-ancestors 'none'";
 
 /// The options of [`start`].
 #[derive(Clone)]
@@ -125,7 +129,10 @@ fn metrics_server(options: &HttpOptions) -> io::Result<(Server, SocketAddr)> {
 }
 
 async fn scrape(metrics: Data<PrometheusHandle>) -> HttpResponse {
-    HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(metrics.render())
+    HttpResponse::Ok()
+        .content_type("text/plain; version=0.0.4")
+        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .body(metrics.render())
 }
 
 /// Shared text: `SwaggerUi` would keep a megabyte per thread.
@@ -135,8 +142,12 @@ fn docs(openapi: Bytes) -> impl FnOnce(&mut ServiceConfig) {
             let openapi = openapi.clone();
             async move { HttpResponse::Ok().content_type(ContentType::json()).body(openapi) }
         });
-        let page = SwaggerUi::new("/docs/{_:.*}").config(Config::new([OPENAPI]).use_base_layout());
-        config.route(OPENAPI, document).service(web::redirect("/docs", "/docs/")).service(page);
+        let page = SwaggerUi::new("/{_:.*}").config(Config::new([OPENAPI]).use_base_layout());
+        let policy = DefaultHeaders::new().add((header::CONTENT_SECURITY_POLICY, PAGE_POLICY));
+        config
+            .route(OPENAPI, document)
+            .service(web::redirect("/docs", "/docs/"))
+            .service(web::scope("/docs").wrap(policy).service(page));
     }
 }
 

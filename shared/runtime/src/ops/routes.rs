@@ -301,8 +301,9 @@ async fn discard(
 ) -> Result<HttpResponse, Problem> {
     let id = id.into_inner();
     let reason = body.value.reason;
-    if reason.trim().is_empty() || reason.chars().count() > 500 {
-        return Err(Problem::invalid(vec![FieldError::new("/reason", "must have 1 to 500 characters")]));
+    if reason.trim().is_empty() || reason.chars().count() > 500 || reason.chars().any(char::is_control) {
+        let rule = "must have 1 to 500 characters, not all of them blank, and no control characters";
+        return Err(Problem::invalid(vec![FieldError::new("/reason", rule)]));
     }
     desk.operations.send(Discard(id.clone())).await??;
     tracing::warn!(audit = true, actor = %token.sub, dead_letter = %id, %reason, "dead letter discarded");

@@ -2,6 +2,7 @@
 
 mod authorisation;
 mod bench;
+mod canary;
 mod catalogue;
 mod claims;
 mod faults;

@@ -1,7 +1,7 @@
 //! Accounts, roles, keys and tokens: the only signer of the shop.
 
 pub mod actors;
-pub mod create_admin;
+pub mod admin_account;
 pub mod domain;
 pub mod http;
 mod preparation;

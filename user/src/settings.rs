@@ -16,11 +16,12 @@ use crate::{
 const LONGEST_IN_PRODUCTION: Duration = Duration::from_secs(60 * 60);
 const LONGEST_TOKEN_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 
-pub const COMMANDS: [&str; 4] = ["serve", "migrate", "healthcheck", "create-admin"];
+pub const COMMANDS: [&str; 5] = ["serve", "migrate", "healthcheck", "create-admin", "reset-admin"];
 
 pub enum Task {
     Service(process::Task<Settings>),
-    CreateAdmin(Box<CreateAdminSettings>),
+    CreateAdmin(Box<AdminSettings>),
+    ResetAdmin(Box<AdminSettings>),
 }
 
 #[derive(Debug, Clone)]
@@ -45,7 +46,7 @@ pub struct NewAdmin {
 }
 
 #[derive(Debug, Clone)]
-pub struct CreateAdminSettings {
+pub struct AdminSettings {
     pub database: DatabaseSettings,
     pub admin: NewAdmin,
 }
@@ -53,19 +54,20 @@ pub struct CreateAdminSettings {
 impl Task {
     pub fn read(source: &mut Source) -> Self {
         match source.command() {
-            Some("create-admin") => Self::CreateAdmin(Box::new(CreateAdminSettings::read(source))),
+            Some("create-admin") => Self::CreateAdmin(Box::new(AdminSettings::read(source))),
+            Some("reset-admin") => Self::ResetAdmin(Box::new(AdminSettings::read(source))),
             _ => Self::Service(process::Task::read(source, Settings::read)),
         }
     }
 }
 
-impl CreateAdminSettings {
+impl AdminSettings {
     fn read(source: &mut Source) -> Self {
-        let email: Email = source.required("email", "admin@example.com", "e-mail of the new ADMIN");
+        let email: Email = source.required("email", "admin@example.com", "e-mail of the ADMIN");
         let password: Password = source.required(
             "admin-password",
             "a long and secret one",
-            "password of the new ADMIN; set ADMIN_PASSWORD rather than the flag",
+            "new password of the ADMIN; set ADMIN_PASSWORD rather than the flag",
         );
         if let Err(weak) = Password::unless_weak(password.clone(), &email) {
             source.check("admin-password", false, &weak.to_string());
@@ -275,7 +277,7 @@ mod tests {
                 ("ADMIN_PASSWORD", password),
             ];
             let mut source = Source::new([], pairs.map(|(name, value)| (name.to_owned(), value.to_owned())));
-            CreateAdminSettings::read(&mut source);
+            AdminSettings::read(&mut source);
             let errors = source.finish().err().into_iter().flat_map(|errors| errors.0);
             errors.map(|error| error.name).collect::<Vec<_>>()
         };

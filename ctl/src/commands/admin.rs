@@ -16,19 +16,27 @@ Examples:
   shopctl admin create boss@example.com --password-stdin < password.txt
   shopctl admin create boss@example.com --database-url postgres://user@db/orderflow_user";
 
+const RESET_EXAMPLES: &str = "\
+Examples:
+  shopctl admin reset boss@example.com                        with a random password, printed once
+  shopctl admin reset boss@example.com --password-stdin < password.txt";
+
 /// `shopctl admin ...`
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
     /// Create an account of the role ADMIN. Needs access to the database of `user`: a registration always
     /// creates a USER
     #[command(after_help = EXAMPLES)]
-    Create(Create),
+    Create(Account),
+    /// Give an ADMIN another password and enable it; its sessions end. Needs access to the database of `user`
+    #[command(after_help = RESET_EXAMPLES)]
+    Reset(Account),
 }
 
-/// The administrator to create.
+/// The account of an ADMIN.
 #[derive(Debug, clap::Args)]
-pub struct Create {
-    /// E-mail of the new account; an e-mail that is taken is an error
+pub struct Account {
+    /// E-mail of the account
     email: String,
     /// Read the password from standard input instead of generating one
     #[arg(long)]
@@ -38,34 +46,37 @@ pub struct Create {
     database_url: Option<String>,
 }
 
-/// Runs `user create-admin`: only `user` knows how passwords are stored.
+/// Runs `user create-admin` or `user reset-admin`: only `user` knows how passwords are stored.
 pub async fn run(command: &Command, context: &Context) -> anyhow::Result<Exit> {
-    let Command::Create(args) = command;
+    let (task, done, args) = match command {
+        Command::Create(args) => ("create-admin", "created", args),
+        Command::Reset(args) => ("reset-admin", "reset", args),
+    };
     let database_url = database_url(args, context)?;
     let given = args.password_stdin.then(password_from_stdin).transpose()?;
     let password = given.clone().unwrap_or_else(random_secret);
-    let output = create(&args.email, &password, &database_url).await?;
-    anyhow::ensure!(output.status.success(), "{}", failure(&output));
-    let mut account: Value =
-        serde_json::from_slice(&output.stdout).context("cannot parse the output of `user create-admin`")?;
+    let output = run_user(task, &args.email, &password, &database_url).await?;
+    anyhow::ensure!(output.status.success(), "{}", failure(task, &output));
+    let mut account: Value = serde_json::from_slice(&output.stdout)
+        .with_context(|| format!("cannot parse the output of `user {task}`"))?;
     if given.is_none() {
         account["password"] = password.into();
     }
-    context.output.print(&account, readable)?;
+    context.output.print(&account, |account| readable(done, account))?;
     Ok(Exit::Success)
 }
 
-fn database_url(args: &Create, context: &Context) -> anyhow::Result<String> {
+fn database_url(args: &Account, context: &Context) -> anyhow::Result<String> {
     let running = context.state.as_ref().and_then(|state| state.running.as_ref());
     let url = args.database_url.clone().or_else(|| running.map(|running| running.user_database_url.clone()));
     url.context("no running stack in the data folder; give the database of `user` with --database-url")
 }
 
 /// Passes the password in the environment: the process list shows arguments.
-async fn create(email: &str, password: &str, database_url: &str) -> anyhow::Result<Output> {
+async fn run_user(task: &str, email: &str, password: &str, database_url: &str) -> anyhow::Result<Output> {
     let program = find_binary(Kind::User, None)?;
     Process::new(&program)
-        .args(["create-admin", "--email", email])
+        .args([task, "--email", email])
         .env("ADMIN_PASSWORD", password)
         .env("DATABASE_URL", database_url)
         .stdin(Stdio::null())
@@ -74,16 +85,16 @@ async fn create(email: &str, password: &str, database_url: &str) -> anyhow::Resu
         .with_context(|| format!("cannot run {}", program.display()))
 }
 
-fn failure(output: &Output) -> String {
+fn failure(task: &str, output: &Output) -> String {
     let said = String::from_utf8_lossy(&output.stderr);
     let said = said.trim();
-    if said.is_empty() { format!("`user create-admin` failed ({})", output.status) } else { said.to_owned() }
+    if said.is_empty() { format!("`user {task}` failed ({})", output.status) } else { said.to_owned() }
 }
 
-fn readable(account: &Value) -> String {
+fn readable(done: &str, account: &Value) -> String {
     let text = |field: &str| account[field].as_str().unwrap_or("?").to_owned();
     let mut lines =
-        vec![format!("created {} with the role {} (id {})", text("email"), text("role"), text("id"))];
+        vec![format!("{done} {} with the role {} (id {})", text("email"), text("role"), text("id"))];
     lines
         .extend(account.get("password").map(|_| format!("password: {} (shown only once)", text("password"))));
     lines.join("\n")

@@ -8,8 +8,12 @@ use uuid::Uuid;
 
 use super::{HasherError, PasswordHasher};
 use crate::{
-    domain::{Credentials, Email, Password, Registration},
-    store::accounts::{self, NewAccount},
+    domain::{Credentials, Deletion, Email, Password, Registration},
+    store::{
+        accounts::{self, NewAccount},
+        deletions::{self, Deleter},
+        revocations,
+    },
     tokens::{IssueError, NoRandomness},
 };
 
@@ -72,6 +76,13 @@ impl AccountRepository {
     ) -> Result<bool, AccountsError> {
         let stored = credentials.map(|credentials| credentials.password_hash.clone());
         Ok(self.hasher.verify(password, stored).await?)
+    }
+
+    /// See [`deletions::delete`].
+    pub async fn delete(&self, id: Uuid, deleter: Deleter<'_>) -> Result<Deletion, DbError> {
+        let moment = revocations::now();
+        let delete = async |connection: &_| deletions::delete(connection, id, deleter, moment).await;
+        self.until_known(delete).await
     }
 
     /// See [`Database::until_known`].

@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use super::{AccountRepository, AccountsError};
 use crate::{
-    domain::{Account, AccountChange, Change, Email, Password, Registration},
-    store::accounts,
+    domain::{Account, AccountChange, Change, Deletion, Email, Password, Registration},
+    store::{accounts, deletions::Deleter},
 };
 
 /// Handlers run concurrently: a registration that waits for its hash delays no other message.
@@ -47,6 +47,19 @@ pub struct ChangeAccount {
     pub id: Uuid,
     pub change: Change,
 }
+
+/// `actor`: the requesting account.
+#[derive(Message)]
+#[rtype(result = "Result<Deletion, AccountsError>")]
+pub struct DeleteAccount {
+    pub actor: Uuid,
+    pub id: Uuid,
+}
+
+/// Whether an account is an enabled ADMIN now.
+#[derive(Message)]
+#[rtype(result = "Result<bool, AccountsError>")]
+pub struct IsAdmin(pub Uuid);
 
 impl Accounts {
     pub fn start(supervisor: &SupervisorHandle, repository: AccountRepository) -> Supervised<Self> {
@@ -109,6 +122,26 @@ impl Handler<ChangeAccount> for Accounts {
         Box::pin(async move {
             let change = async |connection: &_| accounts::change(connection, actor, id, change).await;
             Ok(repository.until_known(change).await?)
+        })
+    }
+}
+
+impl Handler<DeleteAccount> for Accounts {
+    type Result = ResponseFuture<Result<Deletion, AccountsError>>;
+
+    fn handle(&mut self, DeleteAccount { actor, id }: DeleteAccount, _: &mut Self::Context) -> Self::Result {
+        let repository = Rc::clone(&self.repository);
+        Box::pin(async move { Ok(repository.delete(id, Deleter::Admin(actor)).await?) })
+    }
+}
+
+impl Handler<IsAdmin> for Accounts {
+    type Result = ResponseFuture<Result<bool, AccountsError>>;
+
+    fn handle(&mut self, IsAdmin(id): IsAdmin, _: &mut Self::Context) -> Self::Result {
+        let repository = Rc::clone(&self.repository);
+        Box::pin(async move {
+            Ok(repository.until_known(async |connection| accounts::is_admin(connection, id).await).await?)
         })
     }
 }

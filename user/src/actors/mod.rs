@@ -2,16 +2,18 @@ mod account_repository;
 mod accounts;
 mod clients;
 mod key_watch;
+mod own_account;
 mod password_hasher;
 mod sessions;
 
 pub use account_repository::{AccountRepository, AccountsError};
-pub use accounts::{Accounts, ChangeAccount, FindAccount, ListAccounts, Register};
+pub use accounts::{Accounts, ChangeAccount, DeleteAccount, FindAccount, IsAdmin, ListAccounts, Register};
 pub use clients::{
     ClientChange, ClientCredentials, ClientGrant, ClientRevocation, Clients, ClientsParts, CreateClient,
     IssueClientToken, ListClients, RevokeClient, RotateClientSecret,
 };
 pub use key_watch::{KeyWatch, KeyWatchParts};
+pub use own_account::{ChangeEmail, DeleteOwnAccount, WithPassword};
 pub use password_hasher::{HasherError, PasswordHasher};
 pub use sessions::{
     ChangePassword, EndSession, ListSessions, LogIn, LogOut, Login, PasswordChange, Refresh, Sessions,

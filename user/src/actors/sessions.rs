@@ -10,7 +10,7 @@ use runtime::{
 };
 use uuid::Uuid;
 
-use super::{AccountRepository, AccountsError};
+use super::{AccountRepository, AccountsError, WithPassword};
 use crate::{
     domain::{
         Account, Admission, AttemptLimits, Credentials, Email, Password, PasswordError, Rotation, Session,
@@ -21,7 +21,7 @@ use crate::{
 
 /// Handlers run concurrently: a login that waits for its hash delays no other message.
 pub struct Sessions {
-    parts: Rc<SessionsParts>,
+    pub(super) parts: Rc<SessionsParts>,
     life: Life,
 }
 
@@ -268,26 +268,39 @@ impl SessionsParts {
         Ok(Tokens { access, refresh, refresh_expires_in: self.refresh_life })
     }
 
-    async fn change_password(&self, message: ChangePassword) -> Result<PasswordChange, AccountsError> {
-        let ChangePassword { account, old, new } = message;
+    /// The enabled account, if `password` is its password. Wrong ones count as logins.
+    pub(super) async fn proven(
+        &self,
+        account: Uuid,
+        password: Password,
+    ) -> Result<WithPassword<Credentials>, AccountsError> {
         let find = async |connection: &_| accounts::find_credentials(connection, account).await;
         let found = self.repository.until_known(find).await?;
         let Some(found) = found.filter(|found| !found.account.disabled) else {
-            return Ok(PasswordChange::NoAccount);
+            return Ok(WithPassword::NoAccount);
         };
         if let Admission::Blocked(time) = self.admit(&found.account.email).await? {
-            return Ok(PasswordChange::Blocked(time));
+            return Ok(WithPassword::Blocked(time));
         }
-        let (old_hash, email) = (found.password_hash.clone(), found.account.email.clone());
-        if self.checked(old, Some(found)).await?.is_none() {
-            return Ok(PasswordChange::WrongPassword);
-        }
-        let new = match new.unless_weak(&email) {
+        let is_right = self.checked(password, Some(found.clone())).await?.is_some();
+        Ok(if is_right { WithPassword::Right(found) } else { WithPassword::Wrong })
+    }
+
+    async fn change_password(&self, message: ChangePassword) -> Result<PasswordChange, AccountsError> {
+        let ChangePassword { account, old, new } = message;
+        let found = match self.proven(account, old).await? {
+            WithPassword::Right(found) => found,
+            WithPassword::Wrong => return Ok(PasswordChange::WrongPassword),
+            WithPassword::NoAccount => return Ok(PasswordChange::NoAccount),
+            WithPassword::Blocked(time) => return Ok(PasswordChange::Blocked(time)),
+        };
+        let new = match new.unless_weak(&found.account.email) {
             Ok(new) => self.repository.hasher.hash(new).await?,
             Err(weak) => return Ok(PasswordChange::Weak(weak)),
         };
-        let change =
-            async |connection: &_| accounts::change_password(connection, account, &old_hash, &new).await;
+        let change = async |connection: &_| {
+            accounts::change_password(connection, account, &found.password_hash, &new).await
+        };
         // Another call may have changed it meanwhile.
         let changed = self.repository.until_known(change).await?;
         tracing::info!(audit = true, %account, changed, "password change");

@@ -40,6 +40,22 @@ pub enum AccountChange {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EmailChange {
+    Changed(Account),
+    EmailTaken,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deletion {
+    Deleted,
+    Absent,
+    /// See [`AccountChange::NotAdmin`].
+    NotAdmin,
+    /// No enabled ADMIN would be left.
+    LastAdmin,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Registration {
     Created(Account),
     EmailTaken,

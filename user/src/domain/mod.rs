@@ -7,7 +7,7 @@ mod password;
 mod session;
 mod signing_key;
 
-pub use account::{Account, AccountChange, Change, Credentials, Registration};
+pub use account::{Account, AccountChange, Change, Credentials, Deletion, EmailChange, Registration};
 pub use client::{Client, ClientId, ClientIdError, Scopes};
 pub use email::{Email, EmailError};
 pub use password::{Password, PasswordError, PasswordHash};

@@ -1,6 +1,5 @@
 use actix_web::{
     HttpResponse,
-    http::StatusCode,
     web::{Data, Path},
 };
 use runtime::{
@@ -12,10 +11,10 @@ use uuid::Uuid;
 use super::{
     Addresses,
     bodies::{AccountBody, AccountChangeBody, AccountRole, RegisterBody},
-    errors::FieldErrors,
+    errors::{FieldErrors, deletion, email_taken, last_admin, not_admin},
 };
 use crate::{
-    actors::{ChangeAccount, FindAccount, ListAccounts, Register},
+    actors::{ChangeAccount, DeleteAccount, FindAccount, ListAccounts, Register},
     domain::{Account, AccountChange, Change, Email, Password, Registration},
 };
 
@@ -32,11 +31,7 @@ pub(super) async fn register(
     let message = checked(&body.value)?;
     match addresses.accounts.send(message).await?? {
         Registration::Created(account) => Ok(HttpResponse::Created().json(AccountBody::from(account))),
-        Registration::EmailTaken => Err(Problem::new(
-            StatusCode::CONFLICT,
-            "email-taken",
-            "An account with this e-mail exists. Log in with POST /auth/login.",
-        )),
+        Registration::EmailTaken => Err(email_taken()),
     }
 }
 
@@ -115,19 +110,29 @@ pub(super) async fn change_account(
     let account = match addresses.accounts.send(message).await?? {
         AccountChange::Changed(account) => account,
         AccountChange::Absent => return Err(Problem::absent("account")),
-        AccountChange::NotAdmin => {
-            return Err(Problem::new(
-                StatusCode::FORBIDDEN,
-                "forbidden",
-                "The account of this token is not an ADMIN now. Log in again.",
-            ));
-        }
-        AccountChange::LastAdmin => {
-            let detail = "This account is the only ADMIN. Make another account ADMIN first.";
-            return Err(Problem::new(StatusCode::CONFLICT, "last-admin", detail));
-        }
+        AccountChange::NotAdmin => return Err(not_admin()),
+        AccountChange::LastAdmin => return Err(last_admin()),
     };
     let Account { id, role, disabled, .. } = &account;
     tracing::info!(audit = true, actor = %token.sub, account = %id, %role, disabled, "account changed");
     Ok(HttpResponse::Ok().json(AccountBody::from(account)))
+}
+
+/// Deletes an account with its sessions. Its orders stay, under the id of the account. Its access tokens are refused
+/// within a minute everywhere, and its e-mail can be registered again.
+#[utoipa::path(delete, path = "/users/{id}", tag = "users", params(("id" = Uuid, Path)), security(("bearer" = [])), responses(
+    (status = 204),
+    (status = 401, body = Problem),
+    (status = 403, body = Problem),
+    (status = 404, body = Problem),
+    (status = 409, body = Problem, description = "`last-admin`")))]
+pub(super) async fn delete_account(
+    token: Token<AdminOnly>,
+    addresses: Data<Addresses>,
+    id: Path<Uuid>,
+) -> Result<HttpResponse, Problem> {
+    let id = id.into_inner();
+    let outcome = addresses.accounts.send(DeleteAccount { actor: token.sub, id }).await??;
+    tracing::info!(audit = true, actor = %token.sub, account = %id, ?outcome, "an account is deleted by an ADMIN");
+    deletion(outcome)
 }

@@ -133,6 +133,24 @@ pub(super) struct PasswordBody {
     pub new_password: Option<String>,
 }
 
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EmailBody {
+    #[schema(required, nullable = false, format = "email", max_length = 254, example = "ada@example.com")]
+    pub email: Option<String>,
+    /// The current one.
+    #[schema(required, nullable = false, format = "password")]
+    pub password: Option<String>,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DeletionBody {
+    /// The current one.
+    #[schema(required, nullable = false, format = "password")]
+    pub password: Option<String>,
+}
+
 /// A login.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Session)]

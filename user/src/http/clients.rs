@@ -13,7 +13,7 @@ use runtime::{
 use super::{
     Addresses,
     client_bodies::{ClientBody, ClientSecretBody, CreateClientBody},
-    errors::FieldErrors,
+    errors::{FieldErrors, not_admin},
 };
 use crate::{
     actors::{ClientChange, ClientRevocation, CreateClient, ListClients, RevokeClient, RotateClientSecret},
@@ -124,9 +124,4 @@ pub(super) async fn revoke_client(
 
 fn client_id(text: &str) -> Result<ClientId, Problem> {
     ClientId::parse(text).map_err(|_| Problem::absent("client"))
-}
-
-fn not_admin() -> Problem {
-    let detail = "The account of this token is not an ADMIN now. Log in again.";
-    Problem::new(StatusCode::FORBIDDEN, "forbidden", detail)
 }

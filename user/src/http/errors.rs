@@ -1,9 +1,9 @@
 use std::time::Duration;
 
-use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, http::StatusCode};
 use runtime::http::{FieldError, Problem};
 
-use crate::actors::AccountsError;
+use crate::{actors::AccountsError, domain::Deletion};
 
 impl From<AccountsError> for Problem {
     fn from(error: AccountsError) -> Self {
@@ -23,6 +23,31 @@ impl From<AccountsError> for Problem {
 
 pub(super) fn unauthorized(code: &'static str, detail: &str) -> Problem {
     Problem::new(StatusCode::UNAUTHORIZED, code, detail)
+}
+
+pub(super) fn email_taken() -> Problem {
+    let detail = "An account with this e-mail exists. Log in with POST /auth/login.";
+    Problem::new(StatusCode::CONFLICT, "email-taken", detail)
+}
+
+pub(super) fn not_admin() -> Problem {
+    let detail = "The account of this token is not an ADMIN now. Log in again.";
+    Problem::new(StatusCode::FORBIDDEN, "forbidden", detail)
+}
+
+pub(super) fn last_admin() -> Problem {
+    let detail = "This account is the only ADMIN. Make another account ADMIN first.";
+    Problem::new(StatusCode::CONFLICT, "last-admin", detail)
+}
+
+/// 204 for an account that is gone by this call.
+pub(super) fn deletion(outcome: Deletion) -> Result<HttpResponse, Problem> {
+    match outcome {
+        Deletion::Deleted => Ok(HttpResponse::NoContent().finish()),
+        Deletion::Absent => Err(Problem::absent("account")),
+        Deletion::NotAdmin => Err(not_admin()),
+        Deletion::LastAdmin => Err(last_admin()),
+    }
 }
 
 /// 429 after too many wrong passwords.

@@ -1,6 +1,7 @@
 //! Handlers message actors only.
 
 mod accounts;
+mod admin_check;
 mod bodies;
 mod client_bodies;
 mod clients;
@@ -10,6 +11,7 @@ mod oauth;
 mod oauth_error;
 mod oauth_request;
 mod openapi;
+mod own_account;
 mod routes;
 mod sessions;
 

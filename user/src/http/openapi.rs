@@ -3,7 +3,7 @@ use utoipa::{
     openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
-use super::{accounts, clients, key_set, oauth, sessions};
+use super::{accounts, clients, key_set, oauth, own_account, sessions};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -21,6 +21,8 @@ use super::{accounts, clients, key_set, oauth, sessions};
         sessions::list_sessions,
         sessions::end_session,
         accounts::show_own_account,
+        own_account::change_email,
+        own_account::delete_own_account,
         oauth::issue_token,
         clients::list_clients,
         clients::create_client,
@@ -28,7 +30,8 @@ use super::{accounts, clients, key_set, oauth, sessions};
         clients::revoke_client,
         key_set::show_key_set,
         accounts::list_accounts,
-        accounts::change_account
+        accounts::change_account,
+        accounts::delete_account
     )
 )]
 struct UserApi;

@@ -1,15 +1,17 @@
 use actix_web::web::{self, Data, ServiceConfig};
 
-use super::{Addresses, accounts, clients, key_set, oauth, sessions};
+use super::{Addresses, accounts, admin_check::admin_check, clients, key_set, oauth, own_account, sessions};
 use crate::tokens::PublishedKeys;
 
 pub fn routes(addresses: Addresses, public_keys: PublishedKeys) -> impl Fn(&mut ServiceConfig) + Clone {
     let addresses = Data::new(addresses);
     let public_keys = Data::new(public_keys);
+    let admin_check = Data::new(admin_check(addresses.accounts.clone()));
     move |config| {
         config
             .app_data(addresses.clone())
             .app_data(public_keys.clone())
+            .app_data(admin_check.clone())
             .service(web::resource("/auth/register").post(accounts::register))
             .service(web::resource("/auth/login").post(sessions::log_in))
             .service(web::resource("/auth/refresh").post(sessions::refresh))
@@ -21,9 +23,16 @@ pub fn routes(addresses: Addresses, public_keys: PublishedKeys) -> impl Fn(&mut 
             .service(web::resource("/oauth/clients").get(clients::list_clients).post(clients::create_client))
             .service(web::resource("/oauth/clients/{id}").delete(clients::revoke_client))
             .service(web::resource("/oauth/clients/{id}/secret").post(clients::rotate_client_secret))
-            .service(web::resource("/auth/user").get(accounts::show_own_account))
+            .service(
+                web::resource("/auth/user")
+                    .get(accounts::show_own_account)
+                    .patch(own_account::change_email)
+                    .delete(own_account::delete_own_account),
+            )
             .service(web::resource("/users").get(accounts::list_accounts))
-            .service(web::resource("/users/{id}").patch(accounts::change_account))
+            .service(
+                web::resource("/users/{id}").patch(accounts::change_account).delete(accounts::delete_account),
+            )
             .service(web::resource("/.well-known/jwks.json").get(key_set::show_key_set));
     }
 }

@@ -6,7 +6,11 @@ use runtime::{
 use uuid::Uuid;
 
 use super::revocations::{now, revoke};
-use crate::domain::{Account, AccountChange, Change, Credentials, Email, PasswordHash, Registration};
+use crate::domain::{
+    Account, AccountChange, Change, Credentials, Email, EmailChange, PasswordHash, Registration,
+};
+
+const EMAIL_UNIQUE: &str = "accounts_email_unique";
 
 /// The id makes the insert idempotent: safe to retry after a lost connection.
 #[derive(Debug, Clone)]
@@ -70,6 +74,52 @@ pub async fn change_password(
     let statement = connection.prepare_cached(&sql).await?;
     let changed = connection.query_opt(&statement, &[&id, &old.as_str(), &new.as_str(), &now()]).await?;
     Ok(changed.is_some())
+}
+
+/// Replaces the e-mail of an enabled account, ends all sessions, and revokes all tokens. `None` if `password` is no
+/// longer the password.
+pub async fn change_email(
+    connection: &Connection,
+    id: Uuid,
+    password: &PasswordHash,
+    email: &Email,
+) -> Result<Option<EmailChange>, DbError> {
+    let revoke = revoke("SELECT id AS subject FROM changed", 4);
+    let sql = format!(
+        "WITH changed AS (UPDATE accounts SET email = $3, updated_at = now()
+                          WHERE id = $1 AND password_hash = $2 AND disabled_at IS NULL
+                          RETURNING id, email, role, disabled_at, created_at, updated_at),
+              ended AS (DELETE FROM sessions WHERE account_id IN (SELECT id FROM changed)),
+              revoked AS ({revoke})
+         SELECT * FROM changed"
+    );
+    let statement = connection.prepare_cached(&sql).await?;
+    match connection.query_opt(&statement, &[&id, &password.as_str(), &email.as_str(), &now()]).await {
+        Ok(row) => row.as_ref().map(account).transpose().map(|account| account.map(EmailChange::Changed)),
+        Err(error) if error.violates(EMAIL_UNIQUE) => Ok(Some(EmailChange::EmailTaken)),
+        Err(error) => Err(error),
+    }
+}
+
+/// Gives an ADMIN another password and enables it, ends all sessions, and revokes all tokens. `None` if no ADMIN has
+/// this e-mail.
+pub async fn reset_admin(
+    connection: &Connection,
+    email: &Email,
+    password: &PasswordHash,
+) -> Result<Option<Account>, DbError> {
+    let revoke = revoke("SELECT id AS subject FROM changed", 3);
+    let sql = format!(
+        "WITH changed AS (UPDATE accounts SET password_hash = $2, disabled_at = NULL, updated_at = now()
+                          WHERE email = $1 AND role = 'ADMIN'
+                          RETURNING id, email, role, disabled_at, created_at, updated_at),
+              ended AS (DELETE FROM sessions WHERE account_id IN (SELECT id FROM changed)),
+              revoked AS ({revoke})
+         SELECT * FROM changed"
+    );
+    let statement = connection.prepare_cached(&sql).await?;
+    let changed = connection.query_opt(&statement, &[&email.as_str(), &password.as_str(), &now()]).await?;
+    changed.as_ref().map(account).transpose()
 }
 
 pub async fn find(connection: &Connection, id: Uuid) -> Result<Option<Account>, DbError> {

@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod clients;
+pub mod deletions;
 pub mod login_attempts;
 pub mod revocations;
 pub mod sessions;

@@ -12,7 +12,7 @@ use uuid::Uuid;
 const MARGIN: Duration = Duration::from_secs(60);
 
 /// Unix time in milliseconds by the clock that dates tokens.
-pub(super) fn now() -> i64 {
+pub fn now() -> i64 {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     i64::try_from(now.as_millis()).unwrap_or(i64::MAX)
 }

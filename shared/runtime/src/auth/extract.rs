@@ -9,6 +9,7 @@ use actix_web::{
     web::Data,
 };
 use futures_util::future::{Either, LocalBoxFuture};
+use uuid::Uuid;
 
 use super::{Claims, Role, Scope, TokenError, Verifier};
 use crate::http::{FieldError, Problem};
@@ -41,6 +42,28 @@ impl Allows for AdminOnly {
     const ROLES: &'static [Role] = &[Role::Admin];
 }
 
+/// Asks whether an account is an ADMIN now. For the service that decides about roles: elsewhere a demotion counts when
+/// its revocation arrives.
+#[derive(Clone)]
+pub struct AdminCheck(Arc<dyn Fn(Uuid) -> Verdict + Send + Sync>);
+
+type Verdict = LocalBoxFuture<'static, Result<bool, Problem>>;
+
+impl AdminCheck {
+    /// A check of the account id. As data of the application it precedes each call with a token of the role ADMIN.
+    pub fn new(is_admin: impl Fn(Uuid) -> Verdict + Send + Sync + 'static) -> Self {
+        Self(Arc::new(is_admin))
+    }
+
+    async fn ask(&self, account: Uuid) -> Result<(), Problem> {
+        if (self.0)(account).await? {
+            return Ok(());
+        }
+        let detail = "The account of this token is not an ADMIN now. Log in again.";
+        Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", detail))
+    }
+}
+
 /// A verified token that `A` allows.
 #[derive(Debug)]
 pub struct Token<A> {
@@ -66,11 +89,20 @@ impl<A: Allows> FromRequest for Token<A> {
             Ok(found) => found,
             Err(problem) => return Either::Left(std::future::ready(Err(problem))),
         };
-        if let Some(claims) = verifier.cached(token) {
+        let check = request.app_data::<Data<AdminCheck>>().cloned();
+        if let Some(claims) =
+            verifier.cached(token).filter(|claims| check.is_none() || claims.role != Role::Admin)
+        {
             return Either::Left(std::future::ready(admit(claims)));
         }
         let token = token.to_owned();
-        Either::Right(Box::pin(async move { verifier.verify(&token).await.map_err(refusal).and_then(admit) }))
+        Either::Right(Box::pin(async move {
+            let token = admit(verifier.verify(&token).await.map_err(refusal)?)?;
+            if let Some(check) = check.filter(|_| token.role == Role::Admin) {
+                check.ask(token.sub).await?;
+            }
+            Ok(token)
+        }))
     }
 }
 

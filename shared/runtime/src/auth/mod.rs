@@ -8,7 +8,7 @@ mod settings;
 mod verifier;
 
 pub use claims::{Claims, Role};
-pub use extract::{AdminOnly, Allows, AnyAccount, Token, UserOnly};
+pub use extract::{AdminCheck, AdminOnly, Allows, AnyAccount, Token, UserOnly};
 pub use keys::{KeyDocument, KeySet, KeySetError};
 pub use scope::Scope;
 pub use settings::{TokenSettings, jwks_interval};

@@ -55,7 +55,7 @@ const SERVICE: [Row; 9] = [
     row("consumers", "actors domain", "stream supervisor", "events"),
     row("http", "actors domain tokens", "auth http supervisor", "actix_web"),
 ];
-const COMPOSITION: [&str; 4] = ["startup", "start_error", "preparation", "create_admin"];
+const COMPOSITION: [&str; 4] = ["startup", "start_error", "preparation", "admin_account"];
 
 /// Lower modules first.
 const RUNTIME: [Row; 14] = [

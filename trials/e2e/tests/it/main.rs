@@ -1,5 +1,6 @@
 //! The shop end to end: real service processes and servers, a stack for each test.
 
+mod accounts;
 mod authorisation;
 mod bench;
 mod canary;

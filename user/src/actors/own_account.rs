@@ -1,0 +1,102 @@
+//! Changes of an account by its owner, who shows the password again: a token may be stolen.
+
+use std::{rc::Rc, time::Duration};
+
+use actix::{Handler, Message, ResponseFuture};
+use uuid::Uuid;
+
+use super::{AccountsError, Sessions, SessionsParts};
+use crate::{
+    domain::{Deletion, Email, EmailChange, Password},
+    store::{accounts, deletions::Deleter},
+};
+
+/// Ends all sessions.
+#[derive(Message)]
+#[rtype(result = "Result<WithPassword<EmailChange>, AccountsError>")]
+pub struct ChangeEmail {
+    pub account: Uuid,
+    pub password: Password,
+    pub email: Email,
+}
+
+#[derive(Message)]
+#[rtype(result = "Result<WithPassword<Deletion>, AccountsError>")]
+pub struct DeleteOwnAccount {
+    pub account: Uuid,
+    pub password: Password,
+}
+
+/// The result of a call that needs the password of its account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WithPassword<T> {
+    Right(T),
+    Wrong,
+    /// The account is gone or disabled.
+    NoAccount,
+    /// See [`crate::domain::Admission::Blocked`].
+    Blocked(Duration),
+}
+
+impl Handler<ChangeEmail> for Sessions {
+    type Result = ResponseFuture<Result<WithPassword<EmailChange>, AccountsError>>;
+
+    fn handle(&mut self, message: ChangeEmail, _: &mut Self::Context) -> Self::Result {
+        let parts = Rc::clone(&self.parts);
+        Box::pin(async move { parts.change_email(message).await })
+    }
+}
+
+impl Handler<DeleteOwnAccount> for Sessions {
+    type Result = ResponseFuture<Result<WithPassword<Deletion>, AccountsError>>;
+
+    fn handle(&mut self, message: DeleteOwnAccount, _: &mut Self::Context) -> Self::Result {
+        let parts = Rc::clone(&self.parts);
+        Box::pin(async move { parts.delete_own_account(message).await })
+    }
+}
+
+impl SessionsParts {
+    async fn change_email(
+        &self,
+        ChangeEmail { account, password, email }: ChangeEmail,
+    ) -> Result<WithPassword<EmailChange>, AccountsError> {
+        let found = match self.proven(account, password).await? {
+            WithPassword::Right(found) => found,
+            refused => return Ok(refused.refused()),
+        };
+        let change = async |connection: &_| {
+            accounts::change_email(connection, account, &found.password_hash, &email).await
+        };
+        let Some(change) = self.repository.until_known(change).await? else {
+            return Ok(WithPassword::Wrong);
+        };
+        let changed = matches!(change, EmailChange::Changed(_));
+        tracing::info!(audit = true, %account, changed, "e-mail change");
+        Ok(WithPassword::Right(change))
+    }
+
+    async fn delete_own_account(
+        &self,
+        DeleteOwnAccount { account, password }: DeleteOwnAccount,
+    ) -> Result<WithPassword<Deletion>, AccountsError> {
+        let found = match self.proven(account, password).await? {
+            WithPassword::Right(found) => found,
+            refused => return Ok(refused.refused()),
+        };
+        let deletion = self.repository.delete(account, Deleter::Owner(&found.password_hash)).await?;
+        tracing::info!(audit = true, %account, ?deletion, "an account is deleted by its owner");
+        Ok(WithPassword::Right(deletion))
+    }
+}
+
+impl<T> WithPassword<T> {
+    /// The same refusal of another call.
+    fn refused<U>(self) -> WithPassword<U> {
+        match self {
+            Self::Right(_) | Self::Wrong => WithPassword::Wrong,
+            Self::NoAccount => WithPassword::NoAccount,
+            Self::Blocked(time) => WithPassword::Blocked(time),
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! `PATCH` and `DELETE /auth/user`.
+
+use std::convert::Infallible;
+
+use actix_web::{HttpResponse, http::StatusCode, web::Data};
+use runtime::{
+    auth::{AnyAccount, Token},
+    http::{JsonBody, Problem},
+};
+
+use super::{
+    Addresses,
+    bodies::{AccountBody, DeletionBody, EmailBody},
+    errors::{FieldErrors, blocked, deletion, email_taken},
+};
+use crate::{
+    actors::{ChangeEmail, DeleteOwnAccount, WithPassword},
+    domain::{Email, EmailChange, Password},
+};
+
+/// Changes the e-mail of the own account, and ends all its sessions.
+#[utoipa::path(patch, path = "/auth/user", tag = "auth", request_body = EmailBody, security(("bearer" = [])), responses(
+    (status = 200, body = AccountBody),
+    (status = 400, body = Problem),
+    (status = 401, body = Problem),
+    (status = 403, body = Problem, description = "`wrong-password`"),
+    (status = 404, body = Problem, description = "the account is gone or disabled"),
+    (status = 409, body = Problem, description = "`email-taken`"),
+    (status = 429, body = Problem, description = "`too-many-attempts`; see Retry-After"),
+    (status = 503, body = Problem, description = "`overloaded` or `database-unavailable`")))]
+pub(super) async fn change_email(
+    token: Token<AnyAccount>,
+    addresses: Data<Addresses>,
+    body: JsonBody<EmailBody>,
+) -> Result<HttpResponse, Problem> {
+    let mut errors = FieldErrors::default();
+    let EmailBody { email, password } = body.value;
+    let email = errors.check("/email", email.as_deref(), Email::parse);
+    let password = shown(&mut errors, password);
+    let Some((email, password)) = email.zip(password) else { return Err(errors.into_problem()) };
+    let message = ChangeEmail { account: token.sub, password, email };
+    match right(addresses.sessions.send(message).await??)? {
+        EmailChange::Changed(account) => Ok(HttpResponse::Ok().json(AccountBody::from(account))),
+        EmailChange::EmailTaken => Err(email_taken()),
+    }
+}
+
+/// Deletes the own account with its sessions. Its orders stay, under the id of the account.
+#[utoipa::path(delete, path = "/auth/user", tag = "auth", request_body = DeletionBody, security(("bearer" = [])), responses(
+    (status = 204),
+    (status = 400, body = Problem),
+    (status = 401, body = Problem),
+    (status = 403, body = Problem, description = "`wrong-password`"),
+    (status = 404, body = Problem, description = "the account is gone or disabled"),
+    (status = 409, body = Problem, description = "`last-admin`"),
+    (status = 429, body = Problem, description = "`too-many-attempts`; see Retry-After"),
+    (status = 503, body = Problem, description = "`overloaded` or `database-unavailable`")))]
+pub(super) async fn delete_own_account(
+    token: Token<AnyAccount>,
+    addresses: Data<Addresses>,
+    body: JsonBody<DeletionBody>,
+) -> Result<HttpResponse, Problem> {
+    let mut errors = FieldErrors::default();
+    let Some(password) = shown(&mut errors, body.value.password) else { return Err(errors.into_problem()) };
+    let message = DeleteOwnAccount { account: token.sub, password };
+    deletion(right(addresses.sessions.send(message).await??)?)
+}
+
+fn shown(errors: &mut FieldErrors, password: Option<String>) -> Option<Password> {
+    errors.check("/password", password, |text| Ok::<_, Infallible>(Password::presented(&text)))
+}
+
+fn right<T>(outcome: WithPassword<T>) -> Result<T, Problem> {
+    match outcome {
+        WithPassword::Right(done) => Ok(done),
+        WithPassword::Wrong => {
+            Err(Problem::new(StatusCode::FORBIDDEN, "wrong-password", "The password is wrong."))
+        }
+        WithPassword::NoAccount => Err(Problem::absent("account")),
+        WithPassword::Blocked(time) => Err(blocked(time)),
+    }
+}

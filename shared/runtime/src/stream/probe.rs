@@ -1,3 +1,5 @@
+use redis::InfoDict;
+
 use super::{Broker, BrokerError};
 
 const PROBE: &str = "orderflow:probe";
@@ -34,17 +36,23 @@ impl Broker {
         }
     }
 
-    /// Warns when the server may lose streams.
+    /// Warns when the server may lose streams. Reads INFO, because CONFIG is a right of operators.
     pub async fn check_durability(&self) {
-        for (setting, wanted) in [("appendonly", "yes"), ("maxmemory-policy", "noeviction")] {
-            let mut command = redis::cmd("CONFIG");
-            command.arg("GET").arg(setting);
-            match self.command::<Vec<String>>(command).await {
-                Ok(answer) if answer.get(1).is_none_or(|found| found == wanted) => {}
-                Ok(answer) => {
-                    tracing::warn!(setting, wanted, found = ?answer.get(1), "Redis can lose events; they will be published again, late")
-                }
-                Err(error) => tracing::debug!(setting, %error, "cannot check the Redis setting"),
+        let mut command = redis::cmd("INFO");
+        command.arg("persistence").arg("memory");
+        let info: InfoDict = match self.command(command).await {
+            Ok(info) => info,
+            Err(error) => return tracing::debug!(%error, "cannot check the settings of Redis"),
+        };
+        for (field, wanted) in [("aof_enabled", "1"), ("maxmemory_policy", "noeviction")] {
+            let found: Option<String> = info.get(field);
+            if found.as_ref().is_some_and(|found| found != wanted) {
+                tracing::warn!(
+                    field,
+                    wanted,
+                    ?found,
+                    "Redis can lose events; they will be published again, late"
+                );
             }
         }
     }

@@ -1,6 +1,10 @@
-//! PostgreSQL and Redis with TLS and a private authority.
+//! PostgreSQL and Redis with TLS and a private authority, and with the roles and rights of deploy/.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use servers::{
@@ -9,7 +13,7 @@ use servers::{
 use tempfile::TempDir;
 use tokio_postgres::NoTls;
 
-use crate::PASSWORD;
+use crate::{PASSWORD, SERVICES};
 
 pub struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
@@ -40,6 +44,12 @@ impl Authority {
         self.folder.path().join("ca.crt")
     }
 
+    /// A certificate and its key in one file.
+    pub fn pair(&self) -> String {
+        let (certificate, key) = self.issue();
+        certificate + &key
+    }
+
     /// A certificate for 127.0.0.1, and its key.
     fn issue(&self) -> (String, String) {
         let key = KeyPair::generate().expect("a key");
@@ -63,6 +73,7 @@ impl Servers {
             Self { authority, postgres, redis, tls_port: free_port().expect("a port"), _data: data };
         servers.encrypt_postgres().await;
         servers.encrypt_redis().await;
+        servers.run("roles.sh");
         servers
     }
 
@@ -97,49 +108,78 @@ impl Servers {
         set.arg("tls-port").arg(self.tls_port);
         let mut connection = self.redis().await;
         set.query_async::<()>(&mut connection).await.expect("Redis speaks TLS");
-        let mut acl = redis::cmd("ACL");
-        acl.arg("SETUSER").arg("shop").arg("on").arg(format!(">{PASSWORD}")).arg("~*").arg("+@all");
-        acl.query_async::<()>(&mut connection).await.expect("a user");
+        for (user, rules) in users() {
+            let mut acl = redis::cmd("ACL");
+            acl.arg("SETUSER").arg(user).arg(rules);
+            acl.query_async::<()>(&mut connection).await.expect("a user");
+        }
     }
 
-    pub async fn create_database(&self, service: &str) {
-        let role = |name: &str| format!("CREATE ROLE \"{name}\" LOGIN PASSWORD '{PASSWORD}'");
-        let owner = role(&format!("{service}_owner"));
-        let server = role(service);
-        let database = format!("CREATE DATABASE \"{service}\" OWNER \"{service}_owner\"");
-        execute(&self.plain_database_url(), &[&owner, &server, &database]).await.expect("a database");
-        let grant = |rights| {
-            format!("ALTER DEFAULT PRIVILEGES FOR ROLE \"{service}_owner\" GRANT {rights} TO \"{service}\"")
+    /// Runs a script of deploy/postgres as the first start of Compose does.
+    fn run(&self, script: &str) {
+        let secrets = self.authority.folder.path();
+        for service in SERVICES {
+            let owner = format!("orderflow_{service}_owner");
+            let url = self.database_url(&owner, service).replace("require", "disable");
+            for (file, content) in [
+                (service.to_owned(), PASSWORD),
+                (format!("{service}_owner"), PASSWORD),
+                (format!("{service}-database-url"), &url),
+            ] {
+                fs::write(secrets.join(file), content).expect("it is written");
+            }
+        }
+        fs::write(secrets.join("operator"), PASSWORD).expect("it is written");
+        let output = Command::new("sh")
+            .arg(deploy().join("postgres").join(script))
+            .env("SECRETS", secrets)
+            .envs([("PGHOST", "127.0.0.1".to_owned()), ("PGPORT", self.postgres.port().to_string())])
+            .output()
+            .expect("a shell");
+        assert!(output.status.success(), "{script}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// After the migrations.
+    pub fn give_rights(&self) {
+        self.run("rights.sh");
+    }
+
+    /// What `role` gets for a statement in the database of `service`.
+    pub async fn ask(&self, role: &str, service: &str, sql: &str) -> Result<String, String> {
+        let url = self.database_url(role, service).replace("require", "disable");
+        let chain = |error: tokio_postgres::Error| format!("{error}: {:?}", error.as_db_error());
+        let (client, connection) = tokio_postgres::connect(&url, NoTls).await.map_err(chain)?;
+        let work = async move {
+            let rows = client.simple_query(sql).await.map_err(chain)?;
+            let first = rows.into_iter().filter_map(|message| match message {
+                tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+                _ => None,
+            });
+            Ok(first.collect::<Vec<_>>().join(" "))
         };
-        let tables = grant("SELECT, INSERT, UPDATE, DELETE ON TABLES");
-        let sequences = grant("USAGE, SELECT ON SEQUENCES");
-        execute(&self.postgres.url(service), &[&tables, &sequences]).await.expect("rights");
+        tokio::join!(work, connection).0
     }
 
-    pub async fn may_create_tables(&self, role: &str) -> bool {
-        let url = format!("postgres://{role}@127.0.0.1:{}/{role}", self.postgres.port());
-        execute(&url, &["CREATE TABLE somebodys (id int)"]).await.is_ok()
+    /// What Redis answers `user` to a command.
+    pub async fn command(&self, user: &str, words: &[&str]) -> Result<(), String> {
+        let url = format!("redis://{user}:{PASSWORD}@127.0.0.1:{}/0", self.redis.port());
+        let mut command = redis::Cmd::new();
+        words.iter().for_each(|word| _ = command.arg(*word));
+        let answer = command.query_async::<redis::Value>(&mut testing::redis_connection(&url).await).await;
+        answer.map(drop).map_err(|error| error.to_string())
     }
 
-    pub async fn groups_of(&self, stream: &str) -> Result<(), String> {
-        let mut groups = redis::cmd("XINFO");
-        let found: Result<Vec<redis::Value>, _> =
-            groups.arg("GROUPS").arg(stream).query_async(&mut self.redis().await).await;
-        found
-            .map_err(|error| error.to_string())
-            .and_then(|groups| (!groups.is_empty()).then_some(()).ok_or("no group".to_owned()))
-    }
-
-    pub fn database_url(&self, role: &str, database: &str) -> String {
-        format!("postgres://{role}:{PASSWORD}@127.0.0.1:{}/{database}?sslmode=require", self.postgres.port())
+    pub fn database_url(&self, role: &str, service: &str) -> String {
+        let port = self.postgres.port();
+        format!("postgres://{role}:{PASSWORD}@127.0.0.1:{port}/orderflow_{service}?sslmode=require")
     }
 
     pub fn plain_database_url(&self) -> String {
         self.postgres.url("postgres")
     }
 
-    pub fn redis_url(&self) -> String {
-        format!("rediss://shop:{PASSWORD}@127.0.0.1:{}/0", self.tls_port)
+    pub fn redis_url(&self, user: &str) -> String {
+        format!("rediss://{user}:{PASSWORD}@127.0.0.1:{}/0", self.tls_port)
     }
 
     pub fn plain_redis_url(&self) -> String {
@@ -149,6 +189,27 @@ impl Servers {
     async fn redis(&self) -> redis::aio::MultiplexedConnection {
         testing::redis_connection(&self.redis.url()).await
     }
+}
+
+fn deploy() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy")
+}
+
+/// Name and rules of each user of deploy/redis/users.acl, except `default`, which is this test.
+fn users() -> Vec<(String, Vec<String>)> {
+    let file = fs::read_to_string(deploy().join("redis/users.acl")).expect("the rules");
+    let rules = file
+        .lines()
+        .filter_map(|line| line.strip_prefix("user "))
+        .filter(|line| !line.starts_with("default"));
+    let user = |line: &str| {
+        let mut words = line.split(' ').map(|word| match word.strip_prefix('#') {
+            Some(_) => format!(">{PASSWORD}"),
+            None => word.to_owned(),
+        });
+        (words.next().expect("a name"), words.collect())
+    };
+    rules.map(user).collect()
 }
 
 async fn execute(url: &str, statements: &[&str]) -> Result<(), tokio_postgres::Error> {

@@ -5,51 +5,93 @@ use std::{
     time::Duration,
 };
 
-use servers::ports::free_port;
-use testing::eventually;
-use tokio::process::{Child, Command};
+use tokio::process::Command;
 
 mod encrypted;
+mod site;
 
 use e2e::service_binaries;
 use encrypted::{Authority, Servers};
+use site::Site;
 
 const PASSWORD: &str = "9f2c41d07ab35e68c1d4b6a7";
+const SERVICES: [&str; 3] = ["user", "inventory", "payment"];
 const SOON: Duration = Duration::from_secs(30);
 
 #[tokio::test]
-async fn services_in_production_mode_work_over_tls_without_the_right_to_change_tables() {
+async fn services_in_production_mode_work_over_tls_with_the_rights_that_deploy_gives() {
     let servers = Servers::start().await;
-    let user = address();
-    let inventory = address();
-    let settings =
-        [("REDIS_URL", servers.redis_url()), ("JWKS_URL", format!("http://{user}/.well-known/jwks.json"))];
-    for service in ["user", "inventory"] {
-        servers.create_database(service).await;
-    }
-    // Started first: they wait for the tables.
-    let _user = serve("user", &servers, &user, &[]);
-    let mut running = serve("inventory", &servers, &inventory, &settings);
-    for service in ["user", "inventory"] {
-        let owner = servers.database_url(&format!("{service}_owner"), service);
-        succeeded(program(service, &servers.authority).arg("migrate").env("DATABASE_URL", owner)).await;
-    }
+    let shop = Site::start(&servers).await;
 
-    eventually("inventory is healthy", SOON, async || {
-        healthy("inventory", &servers, &inventory, &settings).await
-    })
-    .await;
-    eventually("inventory made its consumer group", SOON, async || {
-        servers.groups_of("order_completed").await
-    })
-    .await;
-    assert!(!servers.may_create_tables("inventory").await, "the role that serves may create tables");
+    succeeded(shop.shopctl().arg("demo")).await;
+    succeeded(shop.shopctl().arg("verify")).await;
 
-    running.kill().await.expect("it ends");
-    assert!(
-        healthy("inventory", &servers, &inventory, &settings).await.is_err(),
-        "an absent service is unhealthy"
-    );
+    shop.stop("inventory").await;
+    let gone = shop.healthy("inventory").await;
+    assert!(gone.is_err(), "an absent service is unhealthy");
+}
+
+#[tokio::test]
+async fn a_role_of_postgresql_may_do_what_it_needs_and_no_more() {
+    let servers = Servers::start().await;
+    migrate(&servers).await;
+    let readable = "SELECT table_name || '.' || column_name FROM information_schema.columns
+                    WHERE table_schema NOT IN ('pg_catalog', 'information_schema') ORDER BY 1";
+    assert_eq!(servers.ask("orderflow_operator", "user", readable).await.as_deref(), Ok("accounts.id"));
+    for table in ["accounts", "signing_keys", "refresh_tokens"] {
+        refused(&servers, "orderflow_operator", "user", &format!("SELECT * FROM {table}")).await;
+    }
+    for service in SERVICES {
+        let role = format!("orderflow_{service}");
+        let owner = format!("{role}_owner");
+        servers.ask(&owner, service, "CREATE TABLE later (secret text)").await.expect("the owner may");
+        refused(&servers, "orderflow_operator", service, "SELECT * FROM later").await;
+        for sql in [
+            "DELETE FROM refinery_schema_history",
+            "UPDATE refinery_schema_history SET version = 0",
+            "INSERT INTO refinery_schema_history (version) VALUES (99)",
+            "CREATE TABLE somebodys (id int)",
+            "CREATE TEMPORARY TABLE somebodys (id int)",
+            "DROP TABLE later",
+            "TRUNCATE later",
+        ] {
+            refused(&servers, &role, service, sql).await;
+        }
+        for other in SERVICES.iter().filter(|other| **other != service) {
+            refused(&servers, &role, other, "SELECT 1").await;
+        }
+    }
+    refused(&servers, "orderflow_inventory", "inventory", "DELETE FROM stock_ledger").await;
+    refused(&servers, "orderflow_payment", "payment", "UPDATE provider.charges SET amount = 1").await;
+}
+
+#[tokio::test]
+async fn a_user_of_redis_may_do_what_it_needs_and_no_more() {
+    let servers = Servers::start().await;
+    for user in ["inventory", "payment", "operator", "health"] {
+        servers.command(user, &["PING"]).await.expect("everybody may");
+        for words in [
+            vec!["CONFIG", "GET", "*"],
+            vec!["KEYS", "*"],
+            vec!["FLUSHALL"],
+            vec!["DEBUG", "SLEEP", "0"],
+            vec!["ACL", "LIST"],
+            vec!["SHUTDOWN"],
+            vec!["DEL", "order_completed"],
+            vec!["GET", "somebody:else"],
+            vec!["XADD", "somebody_else", "*", "event", "{}"],
+            vec!["EVAL", "return redis.call('GET', 'somebody:else')", "0"],
+        ] {
+            let answer = servers.command(user, &words).await;
+            let denials = ["NoPerm", "ermission", "not allowed", "can't access"];
+            let refused =
+                answer.as_ref().is_err_and(|error| denials.iter().any(|words| error.contains(words)));
+            assert!(refused, "{user} {words:?}: {answer:?}");
+        }
+    }
+    let add = ["XADD", "order_completed", "*", "event", "{}"];
+    servers.command("payment", &add).await.expect("a stream of its own");
+    servers.command("operator", &add).await.expect_err("it only reads");
 }
 
 #[tokio::test]
@@ -57,8 +99,10 @@ async fn a_certificate_of_an_unknown_authority_is_refused() {
     let servers = Servers::start().await;
     let stranger = Authority::new();
     let plain = servers.plain_database_url();
-    let encrypted = servers.database_url("postgres", "postgres");
-    for (database, redis) in [(&encrypted, servers.plain_redis_url()), (&plain, servers.redis_url())] {
+    let encrypted = servers.database_url("orderflow_operator", "user");
+    for (database, redis) in
+        [(&encrypted, servers.plain_redis_url()), (&plain, servers.redis_url("operator"))]
+    {
         let mut verify = program("shopctl", &stranger);
         verify.args(["verify", "--data-dir", "/nowhere", "--redis-url", &redis]);
         for service in ["user", "inventory", "payment"] {
@@ -69,40 +113,25 @@ async fn a_certificate_of_an_unknown_authority_is_refused() {
     }
 }
 
-fn address() -> String {
-    format!("127.0.0.1:{}", free_port().expect("a port"))
-}
-
 fn program(name: &str, authority: &Authority) -> Command {
     let mut command = Command::new(service_binaries().join(name));
     command.env_clear().env("SSL_CERT_FILE", authority.file()).stdin(Stdio::null()).kill_on_drop(true);
     command
 }
 
-fn in_production(service: &str, servers: &Servers, http: &str, settings: &[(&str, String)]) -> Command {
-    let mut command = program(service, &servers.authority);
-    command
-        .env("PRODUCTION", "on")
-        .env("MIGRATE_ON_START", "off")
-        .env("METRICS_BIND", "127.0.0.1:0")
-        .env("HTTP_BIND", http);
-    command.env("DATABASE_URL", servers.database_url(service, service)).envs(settings.iter().cloned());
-    command
+async fn migrate(servers: &Servers) {
+    for service in SERVICES {
+        let owner = servers.database_url(&format!("orderflow_{service}_owner"), service);
+        let mut migrate = program(service, &servers.authority);
+        succeeded(migrate.arg("migrate").env("PRODUCTION", "on").env("DATABASE_URL", owner)).await;
+    }
+    servers.give_rights();
 }
 
-fn serve(service: &str, servers: &Servers, http: &str, settings: &[(&str, String)]) -> Child {
-    in_production(service, servers, http, settings).stdout(Stdio::null()).spawn().expect("it runs")
-}
-
-async fn healthy(
-    service: &str,
-    servers: &Servers,
-    http: &str,
-    settings: &[(&str, String)],
-) -> Result<(), String> {
-    let output =
-        in_production(service, servers, http, settings).arg("healthcheck").output().await.expect("it runs");
-    if output.status.success() { Ok(()) } else { Err(said(&output)) }
+async fn refused(servers: &Servers, role: &str, service: &str, sql: &str) {
+    let answer = servers.ask(role, service, sql).await;
+    let denied = answer.as_ref().is_err_and(|error| error.contains("42501"));
+    assert!(denied, "{role} in {service}: {sql}: {answer:?}");
 }
 
 async fn succeeded(command: &mut Command) {

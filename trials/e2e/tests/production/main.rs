@@ -8,6 +8,7 @@ use std::{
 use tokio::process::Command;
 
 mod encrypted;
+mod proxy;
 mod site;
 
 use e2e::service_binaries;

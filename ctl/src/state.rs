@@ -38,6 +38,9 @@ pub struct Credentials {
     /// Of the OAuth client `payment`. Files of older versions lack it.
     #[serde(default = "client_secret")]
     pub client_secret: String,
+    /// Encrypts the signing keys in the database of `user`.
+    #[serde(default = "random_key")]
+    pub key_encryption_key: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +57,7 @@ impl Credentials {
             admin: login("admin@example.com"),
             user: login("user@example.com"),
             client_secret: client_secret(),
+            key_encryption_key: random_key(),
         }
     }
 }
@@ -69,6 +73,11 @@ pub fn random_secret() -> String {
     const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
     // `ThreadRng` is a cryptographic generator.
     (0..24).map(|_| char::from(LETTERS[rand::random_range(0..LETTERS.len())])).collect()
+}
+
+/// 32 bytes in hexadecimal.
+fn random_key() -> String {
+    rand::random::<[u8; 32]>().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[derive(Debug, thiserror::Error)]

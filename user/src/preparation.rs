@@ -10,7 +10,7 @@ use runtime::{
 
 use crate::{
     actors::{AccountRepository, PasswordHasher},
-    domain::{Registration, SigningKey},
+    domain::{Registration, SigningKey, StoredKey},
     settings::{NewAdmin, Settings},
     start_error::StartError,
     store::{
@@ -18,7 +18,7 @@ use crate::{
         clients::{self, NewClient},
         signing_keys,
     },
-    tokens,
+    tokens::{self, KeyEncryption},
 };
 
 mod embedded {
@@ -35,7 +35,7 @@ pub(crate) async fn prepare(
     hasher: &PasswordHasher,
     database: &Database,
 ) -> Result<Vec<SigningKey>, StartError> {
-    let keys = signing_keys(database, &tokens::generate()?).await?;
+    let keys = signing_keys(database, &settings.key_encryption).await?;
     let repository = AccountRepository {
         database: database.clone(),
         hasher: hasher.clone(),
@@ -48,15 +48,46 @@ pub(crate) async fn prepare(
     Ok(keys)
 }
 
+/// Loads the signing keys, or makes the first one. Stores them in the form that the settings ask for.
+async fn signing_keys(
+    database: &Database,
+    encryption: &KeyEncryption,
+) -> Result<Vec<SigningKey>, StartError> {
+    let key = tokens::generate()?;
+    let secret = encryption.seal(&key)?;
+    let fresh = StoredKey { kid: key.kid, public_key: key.public_key, secret };
+    let stored =
+        patiently(async || signing_keys::load_or_insert(&database.connection().await?, &fresh).await).await?;
+    let mut keys = Vec::new();
+    for stored in &stored {
+        let key = encryption.open(stored)?;
+        if !encryption.is_current(stored) {
+            let secret = encryption.seal(&key)?;
+            let replace =
+                async || signing_keys::replace_secret(&database.connection().await?, &key.kid, &secret).await;
+            patiently(replace).await?;
+            tracing::info!(
+                audit = true,
+                kid = key.kid,
+                "a signing key was encrypted with key-encryption-key"
+            );
+        }
+        keys.push(key);
+    }
+    if encryption.current.is_none() {
+        tracing::warn!("signing keys are stored in plaintext; the setting key-encryption-key encrypts them");
+    }
+    Ok(keys)
+}
+
 /// Covers a database lost after the migration.
-async fn signing_keys(database: &Database, fresh: &SigningKey) -> Result<Vec<SigningKey>, DbError> {
+async fn patiently<T>(ask: impl AsyncFn() -> Result<T, DbError>) -> Result<T, DbError> {
     loop {
-        let keys = async { signing_keys::load_or_insert(&database.connection().await?, fresh).await };
-        match keys.await {
+        match ask().await {
             Err(error) if error.is_transient() => {
                 tracing::warn!(%error, "the signing keys cannot be loaded yet; retrying")
             }
-            keys => return keys,
+            answer => return answer,
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
     }

@@ -9,7 +9,7 @@ use runtime::{
 
 use crate::{
     domain::{AttemptLimits, Email, Password},
-    tokens::{ServiceClients, TokenRules},
+    tokens::{KeyEncryption, ServiceClients, TokenRules},
 };
 
 /// A stolen token works for this long where revocations do not arrive.
@@ -30,6 +30,7 @@ pub struct Settings {
     pub access_token_ttl: Duration,
     pub refresh_token_ttl: Duration,
     pub jwks_interval: Duration,
+    pub key_encryption: KeyEncryption,
     pub attempt_limits: AttemptLimits,
     pub token_issuer: String,
     pub token_audience: String,
@@ -99,6 +100,7 @@ impl Settings {
                 "life of a refresh token; each refresh begins a new one",
             ),
             jwks_interval: jwks_interval(source),
+            key_encryption: key_encryption(source, production),
             attempt_limits: attempt_limits(source),
             token_issuer: source.value("token-issuer", "orderflow-user", "`iss` of the tokens"),
             token_audience: source.value("token-audience", "orderflow", "`aud` of the tokens"),
@@ -146,6 +148,28 @@ fn access_token_ttl(source: &mut Source, production: Production) -> Duration {
     let rule = "must be at most 1h with `production`: refresh tokens continue a session";
     production.check_absent(source, "access-token-ttl", ttl > LONGEST_IN_PRODUCTION, rule);
     ttl
+}
+
+/// Without a key a dump of the database is enough to sign tokens.
+fn key_encryption(source: &mut Source, production: Production) -> KeyEncryption {
+    let encryption = KeyEncryption {
+        current: source.value(
+            "key-encryption-key",
+            "",
+            "32 bytes, in hexadecimal or base64, that encrypt the signing keys",
+        ),
+        old: source.value(
+            "old-key-encryption-key",
+            "",
+            "the key-encryption-key before; at the start its signing keys are encrypted with the new one",
+        ),
+    };
+    let missing = encryption.current.is_none();
+    let rule = "is required with `production`, for example of: openssl rand -hex 32";
+    production.check_absent(source, "key-encryption-key", missing, rule);
+    let rule = "is missing: old-key-encryption-key is given";
+    source.check("key-encryption-key", !missing || encryption.old.is_none(), rule);
+    encryption
 }
 
 /// Ten guesses find nothing in a password that is not weak. A person who forgot it waits half a minute then.
@@ -265,6 +289,16 @@ mod tests {
         let complaints = |ttl| complaints(&[("PRODUCTION", "on"), ("ACCESS_TOKEN_TTL", ttl)]);
         assert!(complaints("61m").contains(&"access-token-ttl".to_owned()));
         assert!(!complaints("1h").contains(&"access-token-ttl".to_owned()));
+    }
+
+    #[test]
+    fn production_refuses_signing_keys_in_plaintext() {
+        let key = ("KEY_ENCRYPTION_KEY", "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f");
+        let name = "key-encryption-key".to_owned();
+        assert!(complaints(&[("PRODUCTION", "on")]).contains(&name));
+        assert!(!complaints(&[("PRODUCTION", "on"), key]).contains(&name));
+        assert_eq!(complaints(&[("KEY_ENCRYPTION_KEY", "hunter2")]), [name.as_str()]);
+        assert_eq!(complaints(&[("OLD_KEY_ENCRYPTION_KEY", key.1)]), [name.as_str()]);
     }
 
     #[test]

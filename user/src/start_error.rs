@@ -5,7 +5,7 @@ use runtime::{
 
 use crate::{
     actors::{AccountsError, HasherError},
-    tokens::KeyError,
+    tokens::{KeyError, OpenError},
 };
 
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +20,8 @@ pub enum StartError {
     Pool(#[from] deadpool_postgres::BuildError),
     #[error(transparent)]
     Key(#[from] KeyError),
+    #[error(transparent)]
+    KeyEncryption(#[from] OpenError),
     #[error("there is no signing key")]
     NoSigningKey,
     #[error("the first ADMIN cannot be created: {0}")]

@@ -47,22 +47,24 @@ pub async fn serve(settings: Settings) -> Result<Cause, StartError> {
     let clients_parts = ClientsParts { database: service.requests.clone(), deadline, issuer };
     let clients = Clients::start(&service.core, clients_parts);
 
-    let keys = KeySet::local(&public_keys);
-    keys.replace(&document);
+    let key_set = KeySet::local(&public_keys);
+    key_set.replace(&document);
     let published = PublishedKeys::new(document);
     let watch = KeyWatchParts {
         database: service.background_database.clone(),
-        keys: keys.clone(),
+        keys: key_set.clone(),
         published: published.clone(),
+        encryption: settings.key_encryption.clone(),
+        known: keys,
         interval: settings.jwks_interval,
         token_life: settings.access_token_ttl,
     };
     let watch = KeyWatch::start(&service.background, watch);
-    let verifier = Verifier::new(keys.clone(), &settings.verification());
+    let verifier = Verifier::new(key_set.clone(), &settings.verification());
     let addresses =
         Addresses { accounts: accounts.clone(), sessions: sessions.clone(), clients: clients.clone() };
     let routes = http::routes(addresses, published);
-    let api = Api { keys, verifier, openapi: http::openapi(), routes };
+    let api = Api { keys: key_set, verifier, openapi: http::openapi(), routes };
     let stages =
         down!["accounts" => accounts, "sessions" => sessions, "clients" => clients, "key-watch" => watch];
     Ok(service.run(api, None, stages).await?)

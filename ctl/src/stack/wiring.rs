@@ -81,6 +81,7 @@ pub fn plan(
 fn user(credentials: &Credentials) -> Vec<(&'static str, String)> {
     vec![
         ("SERVICE_CLIENTS", format!("{SERVICE_CLIENT}:{}", credentials.client_secret)),
+        ("KEY_ENCRYPTION_KEY", credentials.key_encryption_key.clone()),
         ("ADMIN_EMAIL", credentials.admin.email.clone()),
         ("ADMIN_PASSWORD", credentials.admin.password.clone()),
     ]

@@ -1,6 +1,10 @@
 use std::time::SystemTime;
 
-use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+use aws_lc_rs::{
+    aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
+    error::Unspecified,
+    signature::{Ed25519KeyPair, KeyPair},
+};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, jwk::JwkSet};
 use uuid::Uuid;
@@ -34,9 +38,19 @@ impl Signer {
         }
     }
 
-    /// For tokens that the service would not sign.
+    /// From the table `signing_keys`; `key` is the hexadecimal `key-encryption-key`. Independent of `user`.
+    ///
+    /// # Panics
+    /// `key` does not open `sealed`: nonce, ciphertext and tag.
     #[must_use]
-    pub fn with_key(kid: &str, pkcs8: &[u8], public_key: &[u8]) -> Self {
+    pub fn sealed(kid: &str, key: &str, sealed: &[u8], public_key: &[u8]) -> Self {
+        let byte = |at| u8::from_str_radix(&key[at..at + 2], 16).unwrap_or_else(|error| panic!("{error}"));
+        let key: Vec<u8> = (0..key.len()).step_by(2).map(byte).collect();
+        let key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &key).unwrap_or_else(refused));
+        let (nonce, sealed) = sealed.split_at(NONCE_LEN);
+        let nonce = Nonce::try_assume_unique_for_key(nonce).unwrap_or_else(refused);
+        let mut pkcs8 = sealed.to_vec();
+        let pkcs8 = key.open_in_place(nonce, Aad::from(kid.as_bytes()), &mut pkcs8).unwrap_or_else(refused);
         Self { kid: kid.to_owned(), public_key: public_key.to_vec(), key: EncodingKey::from_ed_der(pkcs8) }
     }
 
@@ -111,4 +125,8 @@ impl Signer {
         let key = EncodingKey::from_secret(public_key);
         jsonwebtoken::encode(&header, claims, &key).unwrap_or_else(|error| panic!("not signed: {error}"))
     }
+}
+
+fn refused<T>(_: Unspecified) -> T {
+    panic!("the signing key is not opened")
 }

@@ -11,8 +11,9 @@ use runtime::{
 };
 
 use crate::{
+    domain::{SigningKey, StoredKey},
     store::{revocations, signing_keys},
-    tokens::{PublishedKeys, key_set},
+    tokens::{KeyEncryption, PublishedKeys, key_set},
 };
 
 #[derive(Clone)]
@@ -22,6 +23,9 @@ pub struct KeyWatchParts {
     pub keys: KeySet,
     /// For the verifiers of others.
     pub published: PublishedKeys,
+    pub encryption: KeyEncryption,
+    /// The keys known so far. They stay known when another instance encrypts them with another key.
+    pub known: Vec<SigningKey>,
     pub interval: Duration,
     /// Of an access token.
     pub token_life: Duration,
@@ -49,9 +53,9 @@ impl Actor for KeyWatch {
 
 drains_at_once!(KeyWatch);
 
-async fn watch(parts: KeyWatchParts) {
+async fn watch(mut parts: KeyWatchParts) {
     loop {
-        match read(&parts).await {
+        match read(&mut parts).await {
             Ok(document) => {
                 parts.keys.replace(&document);
                 parts.published.replace(document);
@@ -62,9 +66,15 @@ async fn watch(parts: KeyWatchParts) {
     }
 }
 
-async fn read(parts: &KeyWatchParts) -> Result<KeyDocument, DbError> {
+async fn read(parts: &mut KeyWatchParts) -> Result<KeyDocument, DbError> {
     let connection = parts.database.connection().await?;
-    let keys = signing_keys::load(&connection).await?;
+    let stored = signing_keys::load(&connection).await?;
+    let opened = |stored: &StoredKey| {
+        let known = parts.known.iter().find(|known| known.kid == stored.kid).cloned();
+        let opened = known.map_or_else(|| parts.encryption.open(stored), Ok);
+        opened.inspect_err(|error| tracing::error!(%error, "a signing key is left out")).ok()
+    };
+    parts.known = stored.iter().filter_map(opened).collect();
     let not_before = revocations::current(&connection, parts.token_life).await?;
-    Ok(KeyDocument { keys: key_set(&keys), not_before })
+    Ok(KeyDocument { keys: key_set(&parts.known), not_before })
 }

@@ -12,14 +12,19 @@ use jsonwebtoken::jwk::{
 use crate::domain::SigningKey;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no signing key can be made on this machine")]
+#[error("no signing key can be made or encrypted on this machine")]
 pub struct KeyError;
 
 pub fn generate() -> Result<SigningKey, KeyError> {
     let pkcs8 = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).map_err(|_| KeyError)?;
-    let pair = Ed25519KeyPair::from_pkcs8(pkcs8.as_ref()).map_err(|_| KeyError)?;
+    read(pkcs8.as_ref().to_vec())
+}
+
+/// Computes the public half and the kid.
+pub(super) fn read(pkcs8: Vec<u8>) -> Result<SigningKey, KeyError> {
+    let pair = Ed25519KeyPair::from_pkcs8(&pkcs8).map_err(|_| KeyError)?;
     let public_key = pair.public_key().as_ref().to_vec();
-    Ok(SigningKey { kid: thumbprint(&public_key), pkcs8: pkcs8.as_ref().to_vec(), public_key })
+    Ok(SigningKey { kid: thumbprint(&public_key), pkcs8, public_key })
 }
 
 /// Served at `/.well-known/jwks.json`.

@@ -1,5 +1,6 @@
 mod client_secret;
 mod issuer;
+mod key_encryption;
 mod key_pair;
 mod published_keys;
 mod refresh_token;
@@ -7,6 +8,7 @@ mod service_clients;
 
 pub use client_secret::{ClientSecret, subject_of};
 pub use issuer::{AccessToken, IssueError, Issuer, TokenRules};
+pub use key_encryption::{KeyEncryption, KeyEncryptionKey, OpenError};
 pub use key_pair::{KeyError, generate, key_set};
 pub use published_keys::PublishedKeys;
 pub use refresh_token::{NoRandomness, RefreshToken};

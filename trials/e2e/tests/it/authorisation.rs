@@ -10,10 +10,11 @@ use e2e::{Client, Order, Shop, key, send};
 pub async fn signer(shop: &Shop) -> Signer {
     let (client, connection) =
         tokio_postgres::connect(&shop.stack.database_url(Kind::User), NoTls).await.expect("a connection");
-    let ask = async move { client.query_one("SELECT kid, pkcs8, public_key FROM signing_keys", &[]).await };
+    let sql = "SELECT kid, sealed_pkcs8, public_key FROM signing_keys";
+    let ask = async move { client.query_one(sql, &[]).await };
     let (row, _) = tokio::join!(ask, connection);
     let row = row.expect("the key");
-    Signer::with_key(row.get(0), row.get(1), row.get(2))
+    Signer::sealed(row.get(0), &shop.stack.credentials().key_encryption_key, row.get(1), row.get(2))
 }
 
 /// Calls that any token may make.

@@ -10,6 +10,7 @@ mod faults;
 mod idempotency;
 mod inputs;
 mod journey;
+mod keys;
 mod limits;
 mod load;
 mod oauth;

@@ -16,6 +16,9 @@ use crate::{PASSWORD, SERVICES, SOON, Servers, migrate, program, said};
 /// Of 32 characters at least.
 const CLIENT_SECRET: &str = "5b0c71f2e9d84a6386d1a7f0c2e4b9583d6f";
 
+/// 32 bytes.
+const KEY_ENCRYPTION_KEY: &str = "9f2c41d07ab35e68c1d4b6a7000102030405060708090a0b0c0d0e0f10111213";
+
 pub struct Site<'a> {
     servers: &'a Servers,
     addresses: BTreeMap<&'static str, String>,
@@ -57,6 +60,7 @@ impl<'a> Site<'a> {
         if service == "user" {
             command
                 .env("SERVICE_CLIENTS", format!("payment:{CLIENT_SECRET}"))
+                .env("KEY_ENCRYPTION_KEY", KEY_ENCRYPTION_KEY)
                 .env("ADMIN_EMAIL", "admin@example.com")
                 .env("ADMIN_PASSWORD", PASSWORD);
         } else {

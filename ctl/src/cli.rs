@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    admin, clients, completions, dead_letters, demo, load, order, rehearse, seed, streams, token, up, verify,
-    watch,
+    admin, clients, completions, dead_letters, demo, keys, load, order, rehearse, seed, streams, token, up,
+    verify, watch,
 };
 use crate::context::Global;
 use crate::exit;
@@ -51,6 +51,9 @@ pub enum Command {
     /// Manage OAuth clients: services that call this system
     #[command(subcommand)]
     Clients(clients::Command),
+    /// Manage the keys that sign tokens
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Log in and print the access token
     Token(token::Args),
     /// Place an order and follow it to its final state

@@ -3,8 +3,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 use ctl::cli::{Cli, Command};
 use ctl::commands::{
-    admin, clients, completions, dead_letters, demo, load, order, rehearse, seed, streams, token, up, verify,
-    watch,
+    admin, clients, completions, dead_letters, demo, keys, load, order, rehearse, seed, streams, token, up,
+    verify, watch,
 };
 use ctl::context::Context;
 use ctl::exit::{Exit, conclude};
@@ -22,6 +22,7 @@ async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Demo(args) => demo::run(&args, &context()?).await,
         Command::Admin(command) => admin::run(&command, &context()?).await,
         Command::Clients(command) => clients::run(&command, &context()?).await,
+        Command::Keys(command) => keys::run(&command, &context()?).await,
         Command::Token(args) => token::run(&args, &context()?).await,
         Command::Order(args) => order::run(&args, &context()?).await,
         Command::Watch(args) => watch::run(&args, &context()?).await,

@@ -10,7 +10,7 @@ use runtime::{
 
 use crate::{
     actors::{AccountRepository, PasswordHasher},
-    domain::{Registration, SigningKey, StoredKey},
+    domain::{KeyRecord, KeyState, Registration, SigningKey, StoredKey},
     settings::{NewAdmin, Settings},
     start_error::StartError,
     store::{
@@ -18,7 +18,7 @@ use crate::{
         clients::{self, NewClient},
         signing_keys,
     },
-    tokens::{self, KeyEncryption},
+    tokens,
 };
 
 mod embedded {
@@ -29,13 +29,13 @@ pub fn migrations() -> Runner {
     embedded::migrations::runner()
 }
 
-/// Creates missing rows and returns the signing keys, newest first.
+/// Creates missing rows and returns the signing keys, first the one that signs.
 pub(crate) async fn prepare(
     settings: &Settings,
     hasher: &PasswordHasher,
     database: &Database,
 ) -> Result<Vec<SigningKey>, StartError> {
-    let keys = signing_keys(database, &settings.key_encryption).await?;
+    let keys = signing_keys(database, settings).await?;
     let repository = AccountRepository {
         database: database.clone(),
         hasher: hasher.clone(),
@@ -49,17 +49,17 @@ pub(crate) async fn prepare(
 }
 
 /// Loads the signing keys, or makes the first one. Stores them in the form that the settings ask for.
-async fn signing_keys(
-    database: &Database,
-    encryption: &KeyEncryption,
-) -> Result<Vec<SigningKey>, StartError> {
+async fn signing_keys(database: &Database, settings: &Settings) -> Result<Vec<SigningKey>, StartError> {
+    let (encryption, schedule) = (&settings.key_encryption, settings.key_schedule());
     let key = tokens::generate()?;
     let secret = encryption.seal(&key)?;
     let fresh = StoredKey { kid: key.kid, public_key: key.public_key, secret };
-    let stored =
-        patiently(async || signing_keys::load_or_insert(&database.connection().await?, &fresh).await).await?;
+    let records = patiently(async || {
+        signing_keys::load_or_insert(&database.connection().await?, &fresh, schedule).await
+    })
+    .await?;
     let mut keys = Vec::new();
-    for stored in &stored {
+    for KeyRecord { key: stored, state, .. } in &records {
         let key = encryption.open(stored)?;
         if !encryption.is_current(stored) {
             let secret = encryption.seal(&key)?;
@@ -72,7 +72,8 @@ async fn signing_keys(
                 "a signing key was encrypted with key-encryption-key"
             );
         }
-        keys.push(key);
+        let at = if *state == KeyState::Signing { 0 } else { keys.len() };
+        keys.insert(at, key);
     }
     if encryption.current.is_none() {
         tracing::warn!("signing keys are stored in plaintext; the setting key-encryption-key encrypts them");

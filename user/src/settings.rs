@@ -8,13 +8,16 @@ use runtime::{
 };
 
 use crate::{
-    domain::{AttemptLimits, Email, Password},
+    domain::{AttemptLimits, Email, KeySchedule, Password},
     tokens::{KeyEncryption, ServiceClients, TokenRules},
 };
 
 /// A stolen token works for this long where revocations do not arrive.
 const LONGEST_IN_PRODUCTION: Duration = Duration::from_secs(60 * 60);
 const LONGEST_TOKEN_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+const SHORTEST_NOTICE: Duration = Duration::from_secs(60);
+/// Instances notice a new key at their next look, and verifiers tolerate some seconds.
+const LATE_SIGNATURES: Duration = Duration::from_secs(60);
 
 pub const COMMANDS: [&str; 5] = ["serve", "migrate", "healthcheck", "create-admin", "reset-admin"];
 
@@ -31,6 +34,7 @@ pub struct Settings {
     pub refresh_token_ttl: Duration,
     pub jwks_interval: Duration,
     pub key_encryption: KeyEncryption,
+    pub signing_key_notice: Duration,
     pub attempt_limits: AttemptLimits,
     pub token_issuer: String,
     pub token_audience: String,
@@ -101,6 +105,7 @@ impl Settings {
             ),
             jwks_interval: jwks_interval(source),
             key_encryption: key_encryption(source, production),
+            signing_key_notice: signing_key_notice(source, production),
             attempt_limits: attempt_limits(source),
             token_issuer: source.value("token-issuer", "orderflow-user", "`iss` of the tokens"),
             token_audience: source.value("token-audience", "orderflow", "`aud` of the tokens"),
@@ -127,6 +132,11 @@ impl Settings {
             audience: self.token_audience.clone(),
             life: self.access_token_ttl,
         }
+    }
+
+    pub fn key_schedule(&self) -> KeySchedule {
+        let verifies_for = self.access_token_ttl + LATE_SIGNATURES;
+        KeySchedule { notice: self.signing_key_notice, verifies_for }
     }
 
     /// Verifies tokens by the rules they are issued by.
@@ -170,6 +180,20 @@ fn key_encryption(source: &mut Source, production: Production) -> KeyEncryption 
     let rule = "is missing: old-key-encryption-key is given";
     source.check("key-encryption-key", !missing || encryption.old.is_none(), rule);
     encryption
+}
+
+/// A minute: one look of another instance of `user` (25 s at most), one of a verifier, and its fetch.
+fn signing_key_notice(source: &mut Source, production: Production) -> Duration {
+    let notice: Duration = source.value(
+        "signing-key-notice",
+        "1m",
+        "time from the publication of a new signing key to its first signature",
+    );
+    let allowed = notice <= LONGEST_TOKEN_LIFE;
+    source.check("signing-key-notice", allowed, &format!("must be at most 24h, got {notice:?}"));
+    let rule = "must be at least 1m with `production`: every verifier has to know the key by then";
+    production.check_absent(source, "signing-key-notice", notice < SHORTEST_NOTICE, rule);
+    notice
 }
 
 /// Ten guesses find nothing in a password that is not weak. A person who forgot it waits half a minute then.

@@ -5,6 +5,7 @@ mod catalogue;
 mod client;
 mod clients;
 mod error;
+mod keys;
 mod operations;
 mod orders;
 
@@ -13,5 +14,6 @@ pub use catalogue::{NewProduct, Product};
 pub use client::{Api, Endpoints, http_client};
 pub use clients::OauthClient;
 pub use error::{ApiError, FieldError, Problem, innermost};
+pub use keys::SigningKey;
 pub use operations::{DeadLetter, Redriven, Stream, owner_of_stream};
 pub use orders::{Line, Money, Order, Transition};

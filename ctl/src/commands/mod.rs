@@ -5,6 +5,7 @@ pub mod clients;
 pub mod completions;
 pub mod dead_letters;
 pub mod demo;
+pub mod keys;
 pub mod load;
 pub mod order;
 pub mod rehearse;

@@ -14,7 +14,7 @@ use crate::{
         deletions::{self, Deleter},
         revocations,
     },
-    tokens::{IssueError, NoRandomness},
+    tokens::{IssueError, KeyError, NoRandomness},
 };
 
 /// The accounts in the database, and the hasher of their passwords.
@@ -38,6 +38,8 @@ pub enum AccountsError {
     Signing(#[from] IssueError),
     #[error(transparent)]
     NoRandomness(#[from] NoRandomness),
+    #[error(transparent)]
+    Key(#[from] KeyError),
 }
 
 impl From<HasherError> for AccountsError {

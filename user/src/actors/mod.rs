@@ -1,10 +1,11 @@
 mod account_repository;
 mod accounts;
 mod clients;
-mod key_watch;
+mod keyring;
 mod own_account;
 mod password_hasher;
 mod sessions;
+mod signing_keys;
 
 pub use account_repository::{AccountRepository, AccountsError};
 pub use accounts::{Accounts, ChangeAccount, DeleteAccount, FindAccount, IsAdmin, ListAccounts, Register};
@@ -12,10 +13,11 @@ pub use clients::{
     ClientChange, ClientCredentials, ClientGrant, ClientRevocation, Clients, ClientsParts, CreateClient,
     IssueClientToken, ListClients, RevokeClient, RotateClientSecret,
 };
-pub use key_watch::{KeyWatch, KeyWatchParts};
+pub use keyring::Keyring;
 pub use own_account::{ChangeEmail, DeleteOwnAccount, WithPassword};
 pub use password_hasher::{HasherError, PasswordHasher};
 pub use sessions::{
     ChangePassword, EndSession, ListSessions, LogIn, LogOut, Login, PasswordChange, Refresh, Sessions,
     SessionsParts, Tokens,
 };
+pub use signing_keys::{ListKeys, RetireKey, RotateKey, SigningKeys};

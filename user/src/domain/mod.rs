@@ -12,4 +12,6 @@ pub use client::{Client, ClientId, ClientIdError, Scopes};
 pub use email::{Email, EmailError};
 pub use password::{Password, PasswordError, PasswordHash};
 pub use session::{Admission, AttemptLimits, Rotation, Session};
-pub use signing_key::{SigningKey, StoredKey, StoredSecret};
+pub use signing_key::{
+    KeyRecord, KeyRetirement, KeyRotation, KeySchedule, KeyState, SigningKey, StoredKey, StoredSecret,
+};

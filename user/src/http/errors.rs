@@ -13,7 +13,10 @@ impl From<AccountsError> for Problem {
                 "Too many passwords are being hashed. Retry after a moment.",
             ),
             AccountsError::Database(failure) => Problem::database(&failure, "Retry after a moment."),
-            AccountsError::Hashing | AccountsError::Signing(_) | AccountsError::NoRandomness(_) => {
+            AccountsError::Hashing
+            | AccountsError::Signing(_)
+            | AccountsError::NoRandomness(_)
+            | AccountsError::Key(_) => {
                 tracing::error!(%error, "a request is answered 500");
                 Problem::internal()
             }
@@ -30,6 +33,7 @@ pub(super) fn email_taken() -> Problem {
     Problem::new(StatusCode::CONFLICT, "email-taken", detail)
 }
 
+/// The token of an ADMIN outlives the role by a minute.
 pub(super) fn not_admin() -> Problem {
     let detail = "The account of this token is not an ADMIN now. Log in again.";
     Problem::new(StatusCode::FORBIDDEN, "forbidden", detail)

@@ -7,6 +7,7 @@ mod client_bodies;
 mod clients;
 mod errors;
 mod key_set;
+mod keys;
 mod oauth;
 mod oauth_error;
 mod oauth_request;
@@ -20,11 +21,12 @@ use runtime::supervisor::Supervised;
 pub use openapi::openapi;
 pub use routes::routes;
 
-use crate::actors::{Accounts, Clients, Sessions};
+use crate::actors::{Accounts, Clients, Sessions, SigningKeys};
 
 #[derive(Clone)]
 pub struct Addresses {
     pub accounts: Supervised<Accounts>,
     pub sessions: Supervised<Sessions>,
     pub clients: Supervised<Clients>,
+    pub signing_keys: Supervised<SigningKeys>,
 }

@@ -3,7 +3,7 @@ use utoipa::{
     openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
-use super::{accounts, clients, key_set, oauth, own_account, sessions};
+use super::{accounts, clients, key_set, keys, oauth, own_account, sessions};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -31,7 +31,10 @@ use super::{accounts, clients, key_set, oauth, own_account, sessions};
         key_set::show_key_set,
         accounts::list_accounts,
         accounts::change_account,
-        accounts::delete_account
+        accounts::delete_account,
+        keys::list_keys,
+        keys::rotate_key,
+        keys::retire_key
     )
 )]
 struct UserApi;

@@ -1,6 +1,8 @@
 use actix_web::web::{self, Data, ServiceConfig};
 
-use super::{Addresses, accounts, admin_check::admin_check, clients, key_set, oauth, own_account, sessions};
+use super::{
+    Addresses, accounts, admin_check::admin_check, clients, key_set, keys, oauth, own_account, sessions,
+};
 use crate::tokens::PublishedKeys;
 
 pub fn routes(addresses: Addresses, public_keys: PublishedKeys) -> impl Fn(&mut ServiceConfig) + Clone {
@@ -33,6 +35,8 @@ pub fn routes(addresses: Addresses, public_keys: PublishedKeys) -> impl Fn(&mut 
             .service(
                 web::resource("/users/{id}").patch(accounts::change_account).delete(accounts::delete_account),
             )
+            .service(web::resource("/ops/keys").get(keys::list_keys).post(keys::rotate_key))
+            .service(web::resource("/ops/keys/{kid}").delete(keys::retire_key))
             .service(web::resource("/.well-known/jwks.json").get(key_set::show_key_set));
     }
 }

@@ -1,4 +1,7 @@
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::{Duration, SystemTime},
+};
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use runtime::auth::{Claims, Role, TOKEN_TYPE};
@@ -14,11 +17,16 @@ pub struct TokenRules {
     pub life: Duration,
 }
 
+/// Clones sign with the same key.
 #[derive(Clone)]
 pub struct Issuer {
+    signer: Arc<RwLock<Arc<Signer>>>,
+    rules: TokenRules,
+}
+
+struct Signer {
     header: Header,
     key: EncodingKey,
-    rules: TokenRules,
 }
 
 #[derive(Clone, PartialEq, Eq)]
@@ -33,10 +41,12 @@ pub struct IssueError(#[from] jsonwebtoken::errors::Error);
 
 impl Issuer {
     pub fn new(key: &SigningKey, rules: TokenRules) -> Self {
-        let mut header = Header::new(Algorithm::EdDSA);
-        header.typ = Some(TOKEN_TYPE.to_owned());
-        header.kid = Some(key.kid.clone());
-        Self { header, key: EncodingKey::from_ed_der(&key.pkcs8), rules }
+        Self { signer: Arc::new(RwLock::new(Arc::new(Signer::new(key)))), rules }
+    }
+
+    /// From now on.
+    pub fn sign_with(&self, key: &SigningKey) {
+        *self.signer.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Signer::new(key));
     }
 
     pub fn for_account(&self, id: Uuid, role: Role, session: Uuid) -> Result<AccessToken, IssueError> {
@@ -68,7 +78,17 @@ impl Issuer {
             sid,
             scope,
         };
-        Ok(AccessToken { text: encode(&self.header, &claims, &self.key)?, expires_in: *life })
+        let signer = Arc::clone(&self.signer.read().unwrap_or_else(PoisonError::into_inner));
+        Ok(AccessToken { text: encode(&signer.header, &claims, &signer.key)?, expires_in: *life })
+    }
+}
+
+impl Signer {
+    fn new(key: &SigningKey) -> Self {
+        let mut header = Header::new(Algorithm::EdDSA);
+        header.typ = Some(TOKEN_TYPE.to_owned());
+        header.kid = Some(key.kid.clone());
+        Self { header, key: EncodingKey::from_ed_der(&key.pkcs8) }
     }
 }
 

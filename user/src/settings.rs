@@ -4,7 +4,7 @@ use runtime::{
     auth::{TokenSettings, jwks_interval},
     db::DatabaseSettings,
     process::{self, Common},
-    settings::{PRINTED, Production, Secret, Source, Value},
+    settings::{HttpUrl, PRINTED, Production, Secret, Source, Value},
 };
 
 use crate::{
@@ -38,6 +38,7 @@ pub struct Settings {
     pub attempt_limits: AttemptLimits,
     pub token_issuer: String,
     pub token_audience: String,
+    pub public_url: HttpUrl,
     pub service_clients: ServiceClients,
     pub first_admin: Option<NewAdmin>,
     pub hash_concurrency: usize,
@@ -109,6 +110,11 @@ impl Settings {
             attempt_limits: attempt_limits(source),
             token_issuer: source.value("token-issuer", "orderflow-user", "`iss` of the tokens"),
             token_audience: source.value("token-audience", "orderflow", "`aud` of the tokens"),
+            public_url: source.value(
+                "public-url",
+                "http://127.0.0.1:8002",
+                "URL of this service for its clients, shown at /.well-known/oauth-authorization-server",
+            ),
             service_clients: service_clients(source, production),
             first_admin: first_admin(source, production),
             hash_concurrency: source.within(

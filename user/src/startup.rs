@@ -66,7 +66,7 @@ pub async fn serve(settings: Settings) -> Result<Cause, StartError> {
         clients: clients.clone(),
         signing_keys: signing_keys.clone(),
     };
-    let routes = http::routes(addresses, published);
+    let routes = http::routes(addresses, published, settings.public_url.as_str());
     let api = Api { keys: key_set, verifier, openapi: http::openapi(), routes };
     let stages = down!["accounts" => accounts, "sessions" => sessions, "clients" => clients, "signing-keys" => signing_keys];
     Ok(service.run(api, None, stages).await?)

@@ -70,7 +70,7 @@ pub fn plan(
         env.push(("JWKS_URL", format!("http://{}/.well-known/jwks.json", network.user.http)));
     }
     match kind {
-        Kind::User => env.extend(user(credentials)),
+        Kind::User => env.extend(user(at, credentials)),
         Kind::Inventory => {}
         Kind::Payment => env.extend(payment(network, credentials)),
     }
@@ -78,8 +78,9 @@ pub fn plan(
     Plan { http: at.http, metrics: at.metrics, env }
 }
 
-fn user(credentials: &Credentials) -> Vec<(&'static str, String)> {
+fn user(at: Addresses, credentials: &Credentials) -> Vec<(&'static str, String)> {
     vec![
+        ("PUBLIC_URL", format!("http://{}", at.http)),
         ("SERVICE_CLIENTS", format!("{SERVICE_CLIENT}:{}", credentials.client_secret)),
         ("KEY_ENCRYPTION_KEY", credentials.key_encryption_key.clone()),
         ("ADMIN_EMAIL", credentials.admin.email.clone()),

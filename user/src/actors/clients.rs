@@ -57,6 +57,30 @@ pub enum ClientGrant {
     InvalidScope,
 }
 
+/// Revokes a token of the client, and the older ones. `None` is no valid token.
+#[derive(Message)]
+#[rtype(result = "Result<TokenRevocation, AccountsError>")]
+pub struct RevokeClientToken {
+    pub credentials: ClientCredentials,
+    pub token: Option<ValidToken>,
+}
+
+pub struct ValidToken {
+    pub subject: Uuid,
+    /// Unix time in milliseconds.
+    pub issued_at: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenRevocation {
+    /// Also without a valid token: it is good for nothing.
+    Revoked,
+    /// See [`ClientGrant::InvalidClient`].
+    InvalidClient,
+    /// The token is not of this client.
+    Foreign,
+}
+
 /// Lists clients by name, after `after`.
 #[derive(Message)]
 #[rtype(result = "Result<Vec<Client>, AccountsError>")]
@@ -131,6 +155,15 @@ impl Handler<IssueClientToken> for Clients {
     }
 }
 
+impl Handler<RevokeClientToken> for Clients {
+    type Result = ResponseFuture<Result<TokenRevocation, AccountsError>>;
+
+    fn handle(&mut self, message: RevokeClientToken, _: &mut Self::Context) -> Self::Result {
+        let parts = Rc::clone(&self.parts);
+        Box::pin(async move { parts.revoke_token(message).await })
+    }
+}
+
 impl Handler<ListClients> for Clients {
     type Result = ResponseFuture<Result<Vec<Client>, AccountsError>>;
 
@@ -182,6 +215,23 @@ impl ClientsParts {
         }
         let token = self.issuer.for_service(client.subject, &scopes.to_string())?;
         Ok(ClientGrant::Granted { token, scopes })
+    }
+
+    async fn revoke_token(&self, message: RevokeClientToken) -> Result<TokenRevocation, AccountsError> {
+        let RevokeClientToken { credentials, token } = message;
+        let Some(client) = self.authenticated(credentials).await? else {
+            return Ok(TokenRevocation::InvalidClient);
+        };
+        let Some(ValidToken { subject, issued_at }) = token else { return Ok(TokenRevocation::Revoked) };
+        if subject != client.subject {
+            return Ok(TokenRevocation::Foreign);
+        }
+        // The first moment whose tokens go on.
+        let before = issued_at.saturating_add(1);
+        let revoke = async |connection: &_| clients::revoke_tokens(connection, subject, before).await;
+        self.until_known(revoke).await?;
+        tracing::info!(audit = true, client = %client.id, "a client revoked its token");
+        Ok(TokenRevocation::Revoked)
     }
 
     /// The client, unless it is unknown, revoked or has another secret. All of these take the same time.

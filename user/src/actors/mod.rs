@@ -11,7 +11,8 @@ pub use account_repository::{AccountRepository, AccountsError};
 pub use accounts::{Accounts, ChangeAccount, DeleteAccount, FindAccount, IsAdmin, ListAccounts, Register};
 pub use clients::{
     ClientChange, ClientCredentials, ClientGrant, ClientRevocation, Clients, ClientsParts, CreateClient,
-    IssueClientToken, ListClients, RevokeClient, RotateClientSecret,
+    IssueClientToken, ListClients, RevokeClient, RevokeClientToken, RotateClientSecret, TokenRevocation,
+    ValidToken,
 };
 pub use keyring::Keyring;
 pub use own_account::{ChangeEmail, DeleteOwnAccount, WithPassword};

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     actors::{ClientChange, ClientRevocation, CreateClient, ListClients, RevokeClient, RotateClientSecret},
-    domain::{ClientId, Scopes},
+    domain::{Client, ClientId, Scopes},
 };
 
 /// Creates an OAuth client. The answer is the only one with its secret. A revoked client begins anew.
@@ -40,7 +40,8 @@ pub(super) async fn create_client(
     match addresses.clients.send(CreateClient { actor: token.sub, id, scopes }).await?? {
         ClientChange::Done { client, secret } => {
             let actor = token.sub;
-            tracing::info!(audit = true, %actor, client = %client.id, scopes = %client.scopes, "client created");
+            let Client { id, scopes, .. } = &client;
+            tracing::info!(audit = true, %actor, client = %id, %scopes, "client created");
             Ok(HttpResponse::Created().json(ClientSecretBody::new(client, &secret)))
         }
         ClientChange::Refused => Err(Problem::new(
@@ -75,8 +76,8 @@ pub(super) async fn list_clients(
     Ok(HttpResponse::Ok().json(Page::cut(bodies, limit, |last| last.client_id.clone())))
 }
 
-/// Gives an OAuth client a new secret, shown in this answer only. The old one ends at once. Tokens go on until
-/// they expire.
+/// Gives an OAuth client a new secret, shown in this answer only. The old one ends at once. Tokens go on
+/// until they expire.
 #[utoipa::path(post, path = "/oauth/clients/{id}/secret", tag = "oauth", params(("id" = String, Path)),
     security(("bearer" = [])), responses(
     (status = 200, body = ClientSecretBody),

@@ -8,6 +8,7 @@ mod clients;
 mod errors;
 mod key_set;
 mod keys;
+mod metadata;
 mod oauth;
 mod oauth_error;
 mod oauth_request;

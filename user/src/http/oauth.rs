@@ -1,7 +1,10 @@
-//! Tokens for services (RFC 6749, 4.4).
+//! Tokens for services: RFC 6749, 4.4, and their end: RFC 7009.
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web::Data};
-use runtime::http::{FormBody, Problem};
+use runtime::{
+    auth::Verifier,
+    http::{FormBody, Problem},
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -12,7 +15,9 @@ use super::{
     oauth_request::Parameters,
 };
 use crate::{
-    actors::{ClientGrant, IssueClientToken},
+    actors::{
+        ClientCredentials, ClientGrant, IssueClientToken, RevokeClientToken, TokenRevocation, ValidToken,
+    },
     domain::Scopes,
 };
 
@@ -76,4 +81,54 @@ fn token_request(request: &HttpRequest, form: FormBody) -> Result<IssueClientTok
     let credentials = parameters.credentials(request)?;
     let scopes = parameters.get("scope").map(|text| Scopes::parse(text).ok_or(OauthError::InvalidScope));
     Ok(IssueClientToken { credentials, scopes: scopes.transpose()? })
+}
+
+/// The form. A client authenticates with HTTP Basic, or with `client_id` and `client_secret` here.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only described")]
+pub(super) struct RevocationForm {
+    /// An access token.
+    #[schema(format = "password")]
+    token: String,
+    /// Ignored.
+    #[schema(example = "access_token")]
+    token_type_hint: Option<String>,
+    #[schema(example = "payment")]
+    client_id: Option<String>,
+    #[schema(format = "password")]
+    client_secret: Option<String>,
+}
+
+/// Revokes an access token of an OAuth client, and the older ones of this client, everywhere within a minute.
+/// A token that is not valid, or no longer, is a 200 too. POST /auth/logout ends refresh tokens.
+#[utoipa::path(post, path = "/oauth/revoke", tag = "oauth", security(("client" = []), ()),
+    request_body(content = RevocationForm, content_type = "application/x-www-form-urlencoded"), responses(
+    (status = 200),
+    (status = 400, body = OauthErrorBody,
+        description = "`invalid_request`, or `invalid_grant` for a foreign token"),
+    (status = 401, body = OauthErrorBody, description = "`invalid_client`"),
+    (status = 503, body = Problem, description = "`database-unavailable`")))]
+pub(super) async fn revoke_token(
+    request: HttpRequest,
+    addresses: Data<Addresses>,
+    verifier: Data<Verifier>,
+    form: FormBody,
+) -> Result<HttpResponse, Problem> {
+    let (credentials, token) = match revocation(&request, form) {
+        Ok(found) => found,
+        Err(error) => return Ok(error.answer()),
+    };
+    let claims = verifier.verify(&token).await.ok();
+    let token = claims.map(|claims| ValidToken { subject: claims.sub, issued_at: claims.issued_at() });
+    Ok(match addresses.clients.send(RevokeClientToken { credentials, token }).await?? {
+        TokenRevocation::Revoked => HttpResponse::Ok().finish(),
+        TokenRevocation::InvalidClient => OauthError::InvalidClient.answer(),
+        TokenRevocation::Foreign => OauthError::InvalidGrant.answer(),
+    })
+}
+
+fn revocation(request: &HttpRequest, form: FormBody) -> Result<(ClientCredentials, String), OauthError> {
+    let parameters = Parameters::read(form)?;
+    let token = parameters.get("token").ok_or(OauthError::InvalidRequest("token is missing."))?.to_owned();
+    Ok((parameters.credentials(request)?, token))
 }

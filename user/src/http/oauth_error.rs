@@ -13,6 +13,8 @@ pub(super) enum OauthError {
     InvalidClient,
     UnsupportedGrantType,
     InvalidScope,
+    /// The token is of another client.
+    InvalidGrant,
 }
 
 /// An error of OAuth 2.0.
@@ -32,6 +34,7 @@ impl OauthError {
             Self::UnsupportedGrantType => {
                 ("unsupported_grant_type", "grant_type must be client_credentials.")
             }
+            Self::InvalidGrant => ("invalid_grant", "The token was issued to another client."),
             Self::InvalidScope => ("invalid_scope", "scope must be a part of what the client may have."),
         };
         let mut response = HttpResponse::build(match self {

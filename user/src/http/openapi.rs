@@ -3,7 +3,7 @@ use utoipa::{
     openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
-use super::{accounts, clients, key_set, keys, oauth, own_account, sessions};
+use super::{accounts, clients, key_set, keys, metadata, oauth, own_account, sessions};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -24,6 +24,8 @@ use super::{accounts, clients, key_set, keys, oauth, own_account, sessions};
         own_account::change_email,
         own_account::delete_own_account,
         oauth::issue_token,
+        oauth::revoke_token,
+        metadata::show_metadata,
         clients::list_clients,
         clients::create_client,
         clients::rotate_client_secret,

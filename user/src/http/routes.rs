@@ -1,19 +1,27 @@
 use actix_web::web::{self, Data, ServiceConfig};
 
 use super::{
-    Addresses, accounts, admin_check::admin_check, clients, key_set, keys, oauth, own_account, sessions,
+    Addresses, accounts, admin_check::admin_check, clients, key_set, keys, metadata, metadata::Metadata,
+    oauth, own_account, sessions,
 };
 use crate::tokens::PublishedKeys;
 
-pub fn routes(addresses: Addresses, public_keys: PublishedKeys) -> impl Fn(&mut ServiceConfig) + Clone {
+/// `url`: of this service for its clients.
+pub fn routes(
+    addresses: Addresses,
+    public_keys: PublishedKeys,
+    url: &str,
+) -> impl Fn(&mut ServiceConfig) + Clone + use<> {
     let addresses = Data::new(addresses);
     let public_keys = Data::new(public_keys);
     let admin_check = Data::new(admin_check(addresses.accounts.clone()));
+    let metadata = Data::new(Metadata::new(url));
     move |config| {
         config
             .app_data(addresses.clone())
             .app_data(public_keys.clone())
             .app_data(admin_check.clone())
+            .app_data(metadata.clone())
             .service(web::resource("/auth/register").post(accounts::register))
             .service(web::resource("/auth/login").post(sessions::log_in))
             .service(web::resource("/auth/refresh").post(sessions::refresh))
@@ -22,6 +30,8 @@ pub fn routes(addresses: Addresses, public_keys: PublishedKeys) -> impl Fn(&mut 
             .service(web::resource("/auth/sessions").get(sessions::list_sessions))
             .service(web::resource("/auth/sessions/{id}").delete(sessions::end_session))
             .service(web::resource("/oauth/token").post(oauth::issue_token))
+            .service(web::resource("/oauth/revoke").post(oauth::revoke_token))
+            .service(web::resource("/.well-known/oauth-authorization-server").get(metadata::show_metadata))
             .service(web::resource("/oauth/clients").get(clients::list_clients).post(clients::create_client))
             .service(web::resource("/oauth/clients/{id}").delete(clients::revoke_client))
             .service(web::resource("/oauth/clients/{id}/secret").post(clients::rotate_client_secret))

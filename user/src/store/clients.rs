@@ -90,6 +90,14 @@ pub async fn revoke(connection: &Connection, id: &ClientId) -> Result<bool, DbEr
     Ok(connection.query_opt(&statement, &[&id.as_str(), &now()]).await?.is_some())
 }
 
+/// Revokes the tokens of `subject` that were issued before this Unix time in milliseconds. One row a client: no
+/// client can make the published list long.
+pub async fn revoke_tokens(connection: &Connection, subject: Uuid, before: u64) -> Result<(), DbError> {
+    let sql = revocation("SELECT $1::uuid AS subject", 2);
+    let before = i64::try_from(before).unwrap_or(i64::MAX);
+    connection.execute(&connection.prepare_cached(&sql).await?, &[&subject, &before]).await.map(drop)
+}
+
 fn names(scopes: &Scopes) -> Vec<&'static str> {
     scopes.iter().map(Scope::as_str).collect()
 }

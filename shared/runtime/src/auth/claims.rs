@@ -58,7 +58,7 @@ pub struct Claims {
 
 impl Claims {
     /// Unix time in milliseconds: that of a `jti` by time, which `user` makes, or else of `iat`.
-    pub(super) fn issued_at(&self) -> u64 {
+    pub fn issued_at(&self) -> u64 {
         let by_jti = self.jti.get_timestamp().map(|time| time.to_unix());
         match by_jti {
             Some((seconds, nanoseconds)) if seconds == self.iat => {

@@ -233,3 +233,61 @@ async fn a_client_needs_a_name_and_known_scopes_and_an_admin_of_this_moment() {
     shop.admin.post(Kind::User, "/oauth/clients/payment/secret", &json!({})).await.problem(403, "forbidden");
     delete(&shop, "payment").await.problem(403, "forbidden");
 }
+
+#[tokio::test]
+async fn a_client_revokes_a_token_with_the_older_ones_and_no_token_of_another_client() {
+    let shop = Shop::open().await;
+    let secret = create(&shop, "reports", &["products:read"]).await;
+    let other = create(&shop, "other", &["products:read"]).await;
+    let old = service(&shop, "reports", &secret).await;
+    let revoked = service(&shop, "reports", &secret).await;
+    let young = service(&shop, "reports", &secret).await;
+    let foreign = service(&shop, "other", &other).await;
+    let reports = Some(("reports", secret.as_str()));
+    let revoke = async |basic, token: &str| {
+        post_form(&shop.user, "/oauth/revoke", basic, &format!("token={token}&token_type_hint=x")).await
+    };
+
+    let answer = revoke(reports, revoked.token()).await;
+    assert_eq!((answer.status, answer.body.len()), (200, 0), "{}", answer.text());
+
+    for ended in [&revoked, &old] {
+        let look = async || {
+            let status = ended.get(Kind::Inventory, "/products").await.status;
+            if status == 401 { Ok(()) } else { Err(status) }
+        };
+        eventually("the token is refused", SOON, look).await;
+    }
+    assert_error(&revoke(reports, foreign.token()).await, 400, "invalid_grant");
+    assert_error(&revoke(reports, shop.user.token()).await, 400, "invalid_grant");
+    assert_error(&revoke(None, young.token()).await, 401, "invalid_client");
+    assert_error(&post_form(&shop.user, "/oauth/revoke", reports, "").await, 400, "invalid_request");
+    for nothing in ["nonsense", revoked.token(), "a.b.c"] {
+        assert_eq!(revoke(reports, nothing).await.status, 200, "{nothing}");
+    }
+    for going_on in [&young, &foreign, &shop.user] {
+        going_on.get(Kind::Inventory, "/products").await.expect(200);
+    }
+}
+
+#[tokio::test]
+async fn the_metadata_has_the_addresses_that_answer() {
+    let shop = Shop::open().await;
+    let anonymous = shop.user.anonymous();
+    let metadata = anonymous.get(Kind::User, "/.well-known/oauth-authorization-server").await.expect(200);
+    let base = metadata["issuer"].as_str().expect("an issuer");
+    assert_eq!(base, shop.stack.first(Kind::User).expect("it runs").url());
+    assert_eq!(metadata["grant_types_supported"], json!(["client_credentials"]));
+    assert_eq!(metadata["scopes_supported"], json!(["products:read", "stock:write", "orders:read"]));
+    for (name, method, status) in [
+        ("token_endpoint", Method::POST, 415),
+        ("revocation_endpoint", Method::POST, 415),
+        ("jwks_uri", Method::GET, 200),
+        ("service_documentation", Method::GET, 200),
+    ] {
+        let url = metadata[name].as_str().expect("an address");
+        let path = url.strip_prefix(base).expect("below the issuer");
+        let answer = send(anonymous.request(method, Kind::User, path)).await.expect("an answer");
+        assert_eq!(answer.status, status, "{name}");
+    }
+}

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::AccountsError;
 use crate::{
     domain::{Client, ClientId, Scopes},
-    store::{accounts, clients},
+    store::clients,
     tokens::{AccessToken, ClientSecret, Issuer, subject_of},
 };
 
@@ -89,47 +89,29 @@ pub struct ListClients {
     pub limit: usize,
 }
 
-/// `actor`: the requesting account, here and below.
+/// `None` if there is one of this name. A revoked one begins anew.
 #[derive(Message)]
-#[rtype(result = "Result<ClientChange, AccountsError>")]
+#[rtype(result = "Result<Option<NewSecret>, AccountsError>")]
 pub struct CreateClient {
-    pub actor: Uuid,
     pub id: ClientId,
     pub scopes: Scopes,
 }
 
-/// The old secret ends at once. Tokens go on.
+/// The old secret ends at once. Tokens go on. `None` if there is no such client, or it is revoked.
 #[derive(Message)]
-#[rtype(result = "Result<ClientChange, AccountsError>")]
-pub struct RotateClientSecret {
-    pub actor: Uuid,
-    pub id: ClientId,
+#[rtype(result = "Result<Option<NewSecret>, AccountsError>")]
+pub struct RotateClientSecret(pub ClientId);
+
+/// Shown once.
+pub struct NewSecret {
+    pub client: Client,
+    pub secret: ClientSecret,
 }
 
-/// Ends the client and its tokens.
+/// Ends the client and its tokens. False if there is none of this name.
 #[derive(Message)]
-#[rtype(result = "Result<ClientRevocation, AccountsError>")]
-pub struct RevokeClient {
-    pub actor: Uuid,
-    pub id: ClientId,
-}
-
-pub enum ClientChange {
-    /// The secret is shown this once.
-    Done { client: Client, secret: ClientSecret },
-    /// To a creation: there is one of this name. To a rotation: there is none, or it is revoked.
-    Refused,
-    /// The requesting account is no enabled ADMIN now, whatever its token claims.
-    NotAdmin,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ClientRevocation {
-    Revoked,
-    Absent,
-    /// See [`ClientChange::NotAdmin`].
-    NotAdmin,
-}
+#[rtype(result = "Result<bool, AccountsError>")]
+pub struct RevokeClient(pub ClientId);
 
 impl Clients {
     pub fn start(supervisor: &SupervisorHandle, parts: ClientsParts) -> Supervised<Self> {
@@ -177,7 +159,7 @@ impl Handler<ListClients> for Clients {
 }
 
 impl Handler<CreateClient> for Clients {
-    type Result = ResponseFuture<Result<ClientChange, AccountsError>>;
+    type Result = ResponseFuture<Result<Option<NewSecret>, AccountsError>>;
 
     fn handle(&mut self, message: CreateClient, _: &mut Self::Context) -> Self::Result {
         let parts = Rc::clone(&self.parts);
@@ -186,7 +168,7 @@ impl Handler<CreateClient> for Clients {
 }
 
 impl Handler<RotateClientSecret> for Clients {
-    type Result = ResponseFuture<Result<ClientChange, AccountsError>>;
+    type Result = ResponseFuture<Result<Option<NewSecret>, AccountsError>>;
 
     fn handle(&mut self, message: RotateClientSecret, _: &mut Self::Context) -> Self::Result {
         let parts = Rc::clone(&self.parts);
@@ -195,11 +177,14 @@ impl Handler<RotateClientSecret> for Clients {
 }
 
 impl Handler<RevokeClient> for Clients {
-    type Result = ResponseFuture<Result<ClientRevocation, AccountsError>>;
+    type Result = ResponseFuture<Result<bool, AccountsError>>;
 
-    fn handle(&mut self, message: RevokeClient, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, RevokeClient(id): RevokeClient, _: &mut Self::Context) -> Self::Result {
         let parts = Rc::clone(&self.parts);
-        Box::pin(async move { parts.revoke(message).await })
+        Box::pin(async move {
+            let revoke = async |connection: &_| clients::revoke(connection, &id).await;
+            Ok(parts.until_known(revoke).await?)
+        })
     }
 }
 
@@ -251,41 +236,23 @@ impl ClientsParts {
         Ok(client)
     }
 
-    async fn create(&self, message: CreateClient) -> Result<ClientChange, AccountsError> {
-        let CreateClient { actor, id, scopes } = message;
-        if !self.is_admin(actor).await? {
-            return Ok(ClientChange::NotAdmin);
-        }
+    async fn create(&self, message: CreateClient) -> Result<Option<NewSecret>, AccountsError> {
+        let CreateClient { id, scopes } = message;
         let secret = ClientSecret::generate()?;
         let new = clients::NewClient { subject: subject_of(&id), id, secret_hash: secret.hash(), scopes };
         let created = self.until_known(async |connection| clients::insert(connection, &new).await).await?;
-        Ok(created.map_or(ClientChange::Refused, |client| ClientChange::Done { client, secret }))
+        Ok(created.map(|client| NewSecret { client, secret }))
     }
 
-    async fn rotate(&self, message: RotateClientSecret) -> Result<ClientChange, AccountsError> {
-        let RotateClientSecret { actor, id } = message;
-        if !self.is_admin(actor).await? {
-            return Ok(ClientChange::NotAdmin);
-        }
+    async fn rotate(
+        &self,
+        RotateClientSecret(id): RotateClientSecret,
+    ) -> Result<Option<NewSecret>, AccountsError> {
         let secret = ClientSecret::generate()?;
         let hash = secret.hash();
         let rotate = async |connection: &_| clients::rotate(connection, &id, &hash).await;
         let rotated = self.until_known(rotate).await?;
-        Ok(rotated.map_or(ClientChange::Refused, |client| ClientChange::Done { client, secret }))
-    }
-
-    async fn revoke(&self, message: RevokeClient) -> Result<ClientRevocation, AccountsError> {
-        let RevokeClient { actor, id } = message;
-        if !self.is_admin(actor).await? {
-            return Ok(ClientRevocation::NotAdmin);
-        }
-        let revoke = async |connection: &_| clients::revoke(connection, &id).await;
-        let is_there = self.until_known(revoke).await?;
-        Ok(if is_there { ClientRevocation::Revoked } else { ClientRevocation::Absent })
-    }
-
-    async fn is_admin(&self, account: Uuid) -> Result<bool, DbError> {
-        self.until_known(async |connection| accounts::is_admin(connection, account).await).await
+        Ok(rotated.map(|client| NewSecret { client, secret }))
     }
 
     async fn until_known<T>(

@@ -10,9 +10,8 @@ mod signing_keys;
 pub use account_repository::{AccountRepository, AccountsError};
 pub use accounts::{Accounts, ChangeAccount, DeleteAccount, FindAccount, IsAdmin, ListAccounts, Register};
 pub use clients::{
-    ClientChange, ClientCredentials, ClientGrant, ClientRevocation, Clients, ClientsParts, CreateClient,
-    IssueClientToken, ListClients, RevokeClient, RevokeClientToken, RotateClientSecret, TokenRevocation,
-    ValidToken,
+    ClientCredentials, ClientGrant, Clients, ClientsParts, CreateClient, IssueClientToken, ListClients,
+    NewSecret, RevokeClient, RevokeClientToken, RotateClientSecret, TokenRevocation, ValidToken,
 };
 pub use keyring::Keyring;
 pub use own_account::{ChangeEmail, DeleteOwnAccount, WithPassword};

@@ -13,10 +13,10 @@ use runtime::{
 use super::{
     Addresses,
     client_bodies::{ClientBody, ClientSecretBody, CreateClientBody},
-    errors::{FieldErrors, not_admin},
+    errors::FieldErrors,
 };
 use crate::{
-    actors::{ClientChange, ClientRevocation, CreateClient, ListClients, RevokeClient, RotateClientSecret},
+    actors::{CreateClient, ListClients, NewSecret, RevokeClient, RotateClientSecret},
     domain::{Client, ClientId, Scopes},
 };
 
@@ -37,19 +37,18 @@ pub(super) async fn create_client(
     let id = errors.check("/client_id", body.value.client_id.as_deref(), ClientId::parse);
     let scopes = errors.check("/scopes", body.value.scopes, some_scopes);
     let (id, scopes) = id.zip(scopes).ok_or_else(|| errors.into_problem())?;
-    match addresses.clients.send(CreateClient { actor: token.sub, id, scopes }).await?? {
-        ClientChange::Done { client, secret } => {
+    match addresses.clients.send(CreateClient { id, scopes }).await?? {
+        Some(NewSecret { client, secret }) => {
             let actor = token.sub;
             let Client { id, scopes, .. } = &client;
             tracing::info!(audit = true, %actor, client = %id, %scopes, "client created");
             Ok(HttpResponse::Created().json(ClientSecretBody::new(client, &secret)))
         }
-        ClientChange::Refused => Err(Problem::new(
+        None => Err(Problem::new(
             StatusCode::CONFLICT,
             "client-exists",
             "A client with this id exists. POST /oauth/clients/{id}/secret gives it a new secret.",
         )),
-        ClientChange::NotAdmin => Err(not_admin()),
     }
 }
 
@@ -89,15 +88,10 @@ pub(super) async fn rotate_client_secret(
     addresses: Data<Addresses>,
     id: Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let message = RotateClientSecret { actor: token.sub, id: client_id(&id)? };
-    match addresses.clients.send(message).await?? {
-        ClientChange::Done { client, secret } => {
-            tracing::info!(audit = true, actor = %token.sub, client = %client.id, "client secret rotated");
-            Ok(HttpResponse::Ok().json(ClientSecretBody::new(client, &secret)))
-        }
-        ClientChange::Refused => Err(Problem::absent("client")),
-        ClientChange::NotAdmin => Err(not_admin()),
-    }
+    let rotated = addresses.clients.send(RotateClientSecret(client_id(&id)?)).await??;
+    let NewSecret { client, secret } = rotated.ok_or_else(|| Problem::absent("client"))?;
+    tracing::info!(audit = true, actor = %token.sub, client = %client.id, "client secret rotated");
+    Ok(HttpResponse::Ok().json(ClientSecretBody::new(client, &secret)))
 }
 
 /// Ends an OAuth client for good. Its tokens are refused everywhere within a minute.
@@ -113,14 +107,11 @@ pub(super) async fn revoke_client(
     id: Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let id = client_id(&id)?;
-    match addresses.clients.send(RevokeClient { actor: token.sub, id: id.clone() }).await?? {
-        ClientRevocation::Revoked => {
-            tracing::info!(audit = true, actor = %token.sub, client = %id, "client revoked");
-            Ok(HttpResponse::NoContent().finish())
-        }
-        ClientRevocation::Absent => Err(Problem::absent("client")),
-        ClientRevocation::NotAdmin => Err(not_admin()),
+    if !addresses.clients.send(RevokeClient(id.clone())).await?? {
+        return Err(Problem::absent("client"));
     }
+    tracing::info!(audit = true, actor = %token.sub, client = %id, "client revoked");
+    Ok(HttpResponse::NoContent().finish())
 }
 
 fn client_id(text: &str) -> Result<ClientId, Problem> {

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use runtime::{
     auth::TokenSettings,
+    limits::Policy,
     process::Common,
     settings::{HttpUrl, Secret, Source},
     stream::StreamSettings,
@@ -16,6 +17,8 @@ pub struct Settings {
     pub provider: ProviderSettings,
     pub reconciler: ReconcilerSettings,
     pub charge_backlog: u32,
+    pub orders_per_user: Policy,
+    pub waits_per_user: usize,
     pub compare_interval: Duration,
     pub price_age: Duration,
     pub late_after: Duration,
@@ -74,6 +77,13 @@ impl Settings {
                 "orders being charged or waiting for it, beyond which new ones get 503; \
                  above 10000 plus provider-in-flight it refuses none",
             ),
+            orders_per_user: orders_per_user(source),
+            waits_per_user: source.within(
+                "waits-per-user",
+                "100",
+                1..=1_000_000,
+                "answers that one user waits for at a time, in each instance; any further wait gets 429",
+            ),
             // Half of the two minutes within which a lost change must be found.
             compare_interval: source.value(
                 "catalogue-compare-interval",
@@ -90,6 +100,23 @@ impl Settings {
             ),
         }
     }
+}
+
+/// No person orders once a second; a shop that orders for its customers does, and has room in a burst.
+fn orders_per_user(source: &mut Source) -> Policy {
+    let rate = source.within(
+        "orders-per-user",
+        "50",
+        1..=1_000_000,
+        "orders of one user a second, in each instance; any further one gets 429",
+    );
+    let burst = source.within(
+        "orders-burst",
+        "500",
+        1..=1_000_000,
+        "orders of one user at once, if there were none before",
+    );
+    Policy::a_second("orders", rate, burst)
 }
 
 impl ProductSourceSettings {

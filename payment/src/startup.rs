@@ -8,6 +8,7 @@ use runtime::{
     auth::{KeySet, Verifier},
     db::{Commits, Write},
     down,
+    limits::{RateLimit, Shares},
     outbox::RelayHandle,
     service::{Api, Service, Stage, StartError},
     shutdown::Cause,
@@ -59,6 +60,8 @@ pub async fn serve(settings: Settings) -> Result<Cause, StartError> {
         backlog: ChargeBacklog::new(&actors.cashier, settings.charge_backlog),
         throttle,
         notifier: actors.notifier.clone(),
+        orders_by_user: RateLimit::new(settings.orders_per_user),
+        waits_by_user: Shares::new("waits", settings.waits_per_user),
     };
     let api = Api { keys, verifier, openapi: http::openapi(), routes: http::routes(addresses) };
     let stages = actors.stages(writers);

@@ -10,7 +10,7 @@ use runtime::{
 use serde_json::{Value, json};
 
 use crate::{
-    actors::{AccountRepository, AccountsError, HasherError, PasswordHasher},
+    actors::{AccountRepository, AccountsError, HasherError, OURSELVES, PasswordHasher},
     domain::{Account, Email, Registration},
     settings::{AdminSettings, NewAdmin},
     startup::migrations,
@@ -46,7 +46,7 @@ pub fn create(settings: &AdminSettings) -> ExitCode {
     finish(async {
         let repository = open(settings).await?;
         let NewAdmin { email, password } = settings.admin.clone();
-        match repository.create(email.clone(), password, Role::Admin).await? {
+        match repository.create(OURSELVES, email.clone(), password, Role::Admin).await? {
             Registration::Created(account) => Ok(account),
             Registration::EmailTaken => Err(AdminError::EmailTaken(email)),
         }
@@ -58,7 +58,7 @@ pub fn reset(settings: &AdminSettings) -> ExitCode {
     finish(async {
         let repository = open(settings).await?;
         let NewAdmin { email, password } = settings.admin.clone();
-        let hash = repository.hasher.hash(password).await?;
+        let hash = repository.hasher.hash(OURSELVES, password).await?;
         let reset = async |connection: &_| accounts::reset_admin(connection, &email, &hash).await;
         let account =
             repository.until_known(reset).await?.ok_or_else(|| AdminError::NoAdmin(email.clone()))?;
@@ -89,6 +89,6 @@ async fn open(settings: &AdminSettings) -> Result<AccountRepository, AdminError>
         runtime::db::migrate(&settings.database, migrations()).await?;
     }
     let database = Database::open("admin-account", &settings.database)?;
-    let hasher = PasswordHasher::new(1, 0)?;
+    let hasher = PasswordHasher::new(1, 0, 1)?;
     Ok(AccountRepository { database, hasher, deadline: settings.database.commit_deadline })
 }

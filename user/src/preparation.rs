@@ -9,7 +9,7 @@ use runtime::{
 };
 
 use crate::{
-    actors::{AccountRepository, PasswordHasher},
+    actors::{AccountRepository, OURSELVES, PasswordHasher},
     domain::{KeyRecord, KeyState, Registration, SigningKey, StoredKey},
     settings::{NewAdmin, Settings},
     start_error::StartError,
@@ -103,7 +103,7 @@ async fn create_unless_there(
         return Ok(());
     }
     if let Registration::Created(account) =
-        repository.create(email.clone(), password.clone(), Role::Admin).await?
+        repository.create(OURSELVES, email.clone(), password.clone(), Role::Admin).await?
     {
         tracing::info!(audit = true, account = %account.id, "the first ADMIN was created");
     }

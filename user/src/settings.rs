@@ -3,6 +3,7 @@ use std::time::Duration;
 use runtime::{
     auth::{TokenSettings, jwks_interval},
     db::DatabaseSettings,
+    limits::Policy,
     process::{self, Common},
     settings::{HttpUrl, PRINTED, Production, Secret, Source, Value},
 };
@@ -36,6 +37,7 @@ pub struct Settings {
     pub key_encryption: KeyEncryption,
     pub signing_key_notice: Duration,
     pub attempt_limits: AttemptLimits,
+    pub source_limits: SourceLimits,
     pub token_issuer: String,
     pub token_audience: String,
     pub public_url: HttpUrl,
@@ -43,6 +45,18 @@ pub struct Settings {
     pub first_admin: Option<NewAdmin>,
     pub hash_concurrency: usize,
     pub hash_queue: usize,
+    pub hash_share: usize,
+}
+
+/// Calls by source that all instances count together.
+#[derive(Debug, Clone)]
+pub struct SourceLimits {
+    pub logins: Policy,
+    pub registrations: Policy,
+    pub refreshes: Policy,
+    pub token_requests: Policy,
+    /// By client instead of source.
+    pub client_token_requests: Policy,
 }
 
 #[derive(Debug, Clone)]
@@ -108,6 +122,7 @@ impl Settings {
             key_encryption: key_encryption(source, production),
             signing_key_notice: signing_key_notice(source, production),
             attempt_limits: attempt_limits(source),
+            source_limits: source_limits(source),
             token_issuer: source.value("token-issuer", "orderflow-user", "`iss` of the tokens"),
             token_audience: source.value("token-audience", "orderflow", "`aud` of the tokens"),
             public_url: source.value(
@@ -128,6 +143,13 @@ impl Settings {
                 "64",
                 0..=10_000,
                 "passwords that wait to be hashed; any further one gets 503",
+            ),
+            // A quarter of those at work and waiting.
+            hash_share: source.within(
+                "hash-queue-per-source",
+                "16",
+                1..=10_000,
+                "passwords of one source that are hashed or wait; any further one gets 503",
             ),
         }
     }
@@ -214,6 +236,45 @@ fn attempt_limits(source: &mut Source) -> AttemptLimits {
         attempts: attempts.into(),
         block: source.value("login-block", "30s", "first such while; doubles with each wrong password"),
         longest_block: source.value("longest-login-block", "1h", "longest such while"),
+    }
+}
+
+/// Two a second are thousands of people behind one address, and 2 % of the passwords that two cores can hash.
+fn source_limits(source: &mut Source) -> SourceLimits {
+    let mut limit = |name, setting, default, about| {
+        Policy::a_minute(name, source.within(setting, default, 1..=1_000_000, about))
+    };
+    SourceLimits {
+        logins: limit(
+            "logins",
+            "logins-per-source",
+            "120",
+            "logins and password changes from one address, or /64 network of IPv6, in a minute",
+        ),
+        registrations: limit(
+            "registrations",
+            "registrations-per-source",
+            "60",
+            "registrations from one address in a minute",
+        ),
+        refreshes: limit(
+            "refreshes",
+            "refreshes-per-source",
+            "600",
+            "refreshes and logouts from one address in a minute",
+        ),
+        token_requests: limit(
+            "token-requests",
+            "token-requests-per-source",
+            "120",
+            "token requests of services from one address in a minute",
+        ),
+        client_token_requests: limit(
+            "client-token-requests",
+            "token-requests-per-client",
+            "60",
+            "token requests of one service in a minute",
+        ),
     }
 }
 

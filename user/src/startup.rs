@@ -7,31 +7,34 @@ use runtime::{
     down,
     service::{Api, Service},
     shutdown::Cause,
+    supervisor::Supervised,
 };
 use tokio::sync::Mutex;
 
 use crate::{
     SERVICE,
     actors::{
-        AccountRepository, Accounts, Clients, ClientsParts, Keyring, PasswordHasher, Sessions, SessionsParts,
-        SigningKeys,
+        AccountRepository, Accounts, Clients, ClientsParts, Keyring, PasswordHasher, RateLimits, Sessions,
+        SessionsParts, SigningKeys,
     },
-    http::{self, Addresses},
+    http::{self, Addresses, Limit, Limits},
     preparation,
-    settings::Settings,
+    settings::{Settings, SourceLimits},
     tokens::{Issuer, PublishedKeys, key_set},
 };
 pub use crate::{preparation::migrations, start_error::StartError};
 
 /// Runs until a signal or a fault.
 pub async fn serve(settings: Settings) -> Result<Cause, StartError> {
-    let hasher = PasswordHasher::new(settings.hash_concurrency, settings.hash_queue)?;
+    let hasher = PasswordHasher::new(settings.hash_concurrency, settings.hash_queue, settings.hash_share)?;
     let service = Service::prepare(SERVICE, &settings.common, migrations).await?;
     let keys = preparation::prepare(&settings, &hasher, &service.database).await?;
     let issuer = Issuer::new(keys.first().ok_or(StartError::NoSigningKey)?, settings.token_rules());
     let deadline = settings.common.database.commit_deadline;
     let repository = AccountRepository { database: service.requests.clone(), hasher, deadline };
     let accounts = Accounts::start(&service.core, repository.clone());
+    let rate_limits = RateLimits::start(&service.core, repository.clone());
+    let limits = limits(&settings.source_limits, &rate_limits);
     let sessions_parts = SessionsParts {
         repository,
         issuer: issuer.clone(),
@@ -66,8 +69,20 @@ pub async fn serve(settings: Settings) -> Result<Cause, StartError> {
         clients: clients.clone(),
         signing_keys: signing_keys.clone(),
     };
-    let routes = http::routes(addresses, published, settings.public_url.as_str());
+    let routes = http::routes(addresses, limits, published, settings.public_url.as_str());
     let api = Api { keys: key_set, verifier, openapi: http::openapi(), routes };
-    let stages = down!["accounts" => accounts, "sessions" => sessions, "clients" => clients, "signing-keys" => signing_keys];
+    let stages = down!["accounts" => accounts, "sessions" => sessions, "clients" => clients,
+              "rate-limits" => rate_limits, "signing-keys" => signing_keys];
     Ok(service.run(api, None, stages).await?)
+}
+
+fn limits(policies: &SourceLimits, everywhere: &Supervised<RateLimits>) -> Limits {
+    let limit = |policy| Limit::new(policy, everywhere);
+    Limits {
+        logins: limit(policies.logins),
+        registrations: limit(policies.registrations),
+        refreshes: limit(policies.refreshes),
+        token_requests: limit(policies.token_requests),
+        client_token_requests: limit(policies.client_token_requests),
+    }
 }

@@ -70,12 +70,26 @@ pub fn plan(
         env.push(("JWKS_URL", format!("http://{}/.well-known/jwks.json", network.user.http)));
     }
     match kind {
-        Kind::User => env.extend(user(at, credentials)),
+        Kind::User => env.extend(user(at, credentials).into_iter().chain(roomy(ROOMY_USER))),
         Kind::Inventory => {}
-        Kind::Payment => env.extend(payment(network, credentials)),
+        Kind::Payment => env.extend(payment(network, credentials).into_iter().chain(roomy(ROOMY_PAYMENT))),
     }
     let env = env.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     Plan { http: at.http, metrics: at.metrics, env }
+}
+
+/// Everybody here comes from one address, and few accounts order for all.
+const ROOMY_USER: [(&str, &str); 4] = [
+    ("LOGINS_PER_SOURCE", "600"),
+    ("REGISTRATIONS_PER_SOURCE", "600"),
+    ("REFRESHES_PER_SOURCE", "6000"),
+    ("TOKEN_REQUESTS_PER_SOURCE", "600"),
+];
+const ROOMY_PAYMENT: [(&str, &str); 3] =
+    [("ORDERS_PER_USER", "1000000"), ("ORDERS_BURST", "1000000"), ("WAITS_PER_USER", "100000")];
+
+fn roomy<const N: usize>(limits: [(&'static str, &str); N]) -> impl Iterator<Item = (&'static str, String)> {
+    limits.into_iter().map(|(name, value)| (name, value.to_owned()))
 }
 
 fn user(at: Addresses, credentials: &Credentials) -> Vec<(&'static str, String)> {

@@ -8,7 +8,11 @@ mod place;
 mod routes;
 mod wait;
 
-use runtime::supervisor::Supervised;
+use runtime::{
+    limits::{RateLimit, Shares},
+    supervisor::Supervised,
+};
+use uuid::Uuid;
 
 pub use openapi::openapi;
 pub use routes::routes;
@@ -23,4 +27,6 @@ pub struct Addresses {
     pub backlog: ChargeBacklog,
     pub throttle: OrderThrottle,
     pub notifier: OrderNotifier,
+    pub orders_by_user: RateLimit<Uuid>,
+    pub waits_by_user: Shares<Uuid>,
 }

@@ -44,7 +44,7 @@ pub struct ShowParams {
 /// Shows an order. An order of another user is a 404, like an unknown one.
 #[utoipa::path(get, path = "/orders/{id}", tag = "orders", params(("id" = Uuid, Path), ShowParams), security(("bearer" = [])),
     responses((status = 200, body = OrderView), (status = 403, body = Problem, description = "insufficient-scope"),
-        (status = 404, body = Problem)))]
+        (status = 404, body = Problem), (status = 429, body = Problem)))]
 pub async fn show(
     token: Token<OrderReader>,
     request: HttpRequest,
@@ -53,6 +53,7 @@ pub async fn show(
     params: Query<ShowParams>,
 ) -> Result<HttpResponse, Problem> {
     let timeout = params.wait.map(|seconds| wait::checked(seconds, "wait", "")).transpose()?;
+    let _share = timeout.map(|_| wait::share(&addresses, token.sub)).transpose()?;
     // Before the read, so that no transition is missed.
     let subscription = timeout.map(|_| addresses.notifier.subscribe(*id));
     let mut order = visible(&token, &addresses, *id).await?;

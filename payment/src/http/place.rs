@@ -44,6 +44,7 @@ const TYPICAL_RESPONSE: usize = 768;
            ("Prefer" = Option<String>, Header, description = "wait=N")),
     responses((status = 202, body = OrderView), (status = 201, body = OrderView), (status = 400, body = Problem),
               (status = 404, body = Problem, description = "unknown-product"), (status = 422, body = Problem, description = "idempotency-key-reused"),
+              (status = 429, body = Problem, description = "too-many-requests; see Retry-After"),
               (status = 503, body = Problem))
 )]
 pub async fn place_order(
@@ -52,8 +53,10 @@ pub async fn place_order(
     addresses: Data<Addresses>,
     body: JsonBody<PlaceOrderBody>,
 ) -> Result<HttpResponse, Problem> {
+    addresses.orders_by_user.admit(token.sub)?;
     admit(&addresses)?;
     let wait = preferred_wait(&request)?;
+    let _share = wait.map(|_| wait::share(&addresses, token.sub)).transpose()?;
     let order = parse(token.sub, &request, body.value, wait.is_some())?;
     // Before the commit, so that no transition is missed.
     let waiting = wait.map(|timeout| (timeout, addresses.notifier.subscribe(order.order_id)));

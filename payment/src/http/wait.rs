@@ -2,7 +2,25 @@
 
 use std::time::Duration;
 
-use runtime::http::{FieldError, Problem};
+use actix_web::http::StatusCode;
+use runtime::{
+    http::{FieldError, Problem},
+    limits::Share,
+};
+use uuid::Uuid;
+
+use super::Addresses;
+
+/// One of the waits of a user; held until the answer.
+pub(super) fn share(addresses: &Addresses, user: Uuid) -> Result<Share<Uuid>, Problem> {
+    addresses.waits_by_user.take(user).ok_or_else(|| {
+        let detail =
+            "This user waits for too many answers at once. Let one of them end, or ask without wait.";
+        Problem::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", detail)
+            .retry_after(Duration::from_secs(1))
+    })
+}
+
 /// Seconds; the contract's number.
 const LONGEST: u64 = 30;
 /// `pointer` and `subject` name the wait in the error.

@@ -6,6 +6,7 @@ pub mod db;
 pub mod failpoint;
 pub mod http;
 pub mod inbox;
+pub mod limits;
 pub mod ops;
 pub mod outbox;
 pub mod process;

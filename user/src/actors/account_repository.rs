@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use runtime::{
     auth::Role,
@@ -61,11 +61,12 @@ impl AccountRepository {
     /// Creates an account, unless its e-mail is taken.
     pub async fn create(
         &self,
+        source: IpAddr,
         email: Email,
         password: Password,
         role: Role,
     ) -> Result<Registration, AccountsError> {
-        let password_hash = self.hasher.hash(password).await?;
+        let password_hash = self.hasher.hash(source, password).await?;
         let new = NewAccount { id: Uuid::now_v7(), email, password_hash, role };
         Ok(self.until_known(async |connection| accounts::insert(connection, &new).await).await?)
     }
@@ -73,11 +74,12 @@ impl AccountRepository {
     /// True if `password` is that of `credentials`. Without credentials it takes the same time.
     pub async fn is_right(
         &self,
+        source: IpAddr,
         password: Password,
         credentials: Option<&Credentials>,
     ) -> Result<bool, AccountsError> {
         let stored = credentials.map(|credentials| credentials.password_hash.clone());
-        Ok(self.hasher.verify(password, stored).await?)
+        Ok(self.hasher.verify(source, password, stored).await?)
     }
 
     /// See [`deletions::delete`].

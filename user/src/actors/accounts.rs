@@ -1,4 +1,4 @@
-use std::rc::Rc;
+use std::{net::IpAddr, rc::Rc};
 
 use actix::{Actor, Context, Handler, Message, ResponseFuture};
 use runtime::{
@@ -23,6 +23,7 @@ pub struct Accounts {
 #[derive(Message)]
 #[rtype(result = "Result<Registration, AccountsError>")]
 pub struct Register {
+    pub source: IpAddr,
     pub email: Email,
     pub password: Password,
 }
@@ -75,10 +76,14 @@ impl Actor for Accounts {
 impl Handler<Register> for Accounts {
     type Result = ResponseFuture<Result<Registration, AccountsError>>;
 
-    fn handle(&mut self, Register { email, password }: Register, _: &mut Self::Context) -> Self::Result {
+    fn handle(
+        &mut self,
+        Register { source, email, password }: Register,
+        _: &mut Self::Context,
+    ) -> Self::Result {
         let repository = Rc::clone(&self.repository);
         Box::pin(async move {
-            let registration = repository.create(email, password, Role::User).await?;
+            let registration = repository.create(source, email, password, Role::User).await?;
             if let Registration::Created(account) = &registration {
                 metrics::counter!("orderflow_registrations_total").increment(1);
                 tracing::info!(account = %account.id, "account registered");

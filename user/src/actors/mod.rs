@@ -4,6 +4,7 @@ mod clients;
 mod keyring;
 mod own_account;
 mod password_hasher;
+mod rate_limits;
 mod sessions;
 mod signing_keys;
 
@@ -15,7 +16,8 @@ pub use clients::{
 };
 pub use keyring::Keyring;
 pub use own_account::{ChangeEmail, DeleteOwnAccount, WithPassword};
-pub use password_hasher::{HasherError, PasswordHasher};
+pub use password_hasher::{HasherError, OURSELVES, PasswordHasher};
+pub use rate_limits::{CountCall, RateLimits};
 pub use sessions::{
     ChangePassword, EndSession, ListSessions, LogIn, LogOut, Login, PasswordChange, Refresh, Sessions,
     SessionsParts, Tokens,

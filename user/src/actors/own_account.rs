@@ -1,6 +1,6 @@
 //! Changes of an account by its owner, who shows the password again: a token may be stolen.
 
-use std::{rc::Rc, time::Duration};
+use std::{net::IpAddr, rc::Rc, time::Duration};
 
 use actix::{Handler, Message, ResponseFuture};
 use uuid::Uuid;
@@ -15,6 +15,7 @@ use crate::{
 #[derive(Message)]
 #[rtype(result = "Result<WithPassword<EmailChange>, AccountsError>")]
 pub struct ChangeEmail {
+    pub source: IpAddr,
     pub account: Uuid,
     pub password: Password,
     pub email: Email,
@@ -23,6 +24,7 @@ pub struct ChangeEmail {
 #[derive(Message)]
 #[rtype(result = "Result<WithPassword<Deletion>, AccountsError>")]
 pub struct DeleteOwnAccount {
+    pub source: IpAddr,
     pub account: Uuid,
     pub password: Password,
 }
@@ -59,9 +61,9 @@ impl Handler<DeleteOwnAccount> for Sessions {
 impl SessionsParts {
     async fn change_email(
         &self,
-        ChangeEmail { account, password, email }: ChangeEmail,
+        ChangeEmail { source, account, password, email }: ChangeEmail,
     ) -> Result<WithPassword<EmailChange>, AccountsError> {
-        let found = match self.proven(account, password).await? {
+        let found = match self.proven(source, account, password).await? {
             WithPassword::Right(found) => found,
             refused => return Ok(refused.refused()),
         };
@@ -78,9 +80,9 @@ impl SessionsParts {
 
     async fn delete_own_account(
         &self,
-        DeleteOwnAccount { account, password }: DeleteOwnAccount,
+        DeleteOwnAccount { source, account, password }: DeleteOwnAccount,
     ) -> Result<WithPassword<Deletion>, AccountsError> {
-        let found = match self.proven(account, password).await? {
+        let found = match self.proven(source, account, password).await? {
             WithPassword::Right(found) => found,
             refused => return Ok(refused.refused()),
         };

@@ -1,6 +1,6 @@
 //! Logins, and what continues and ends them.
 
-use std::{rc::Rc, time::Duration};
+use std::{net::IpAddr, rc::Rc, time::Duration};
 
 use actix::{Actor, Context, Handler, Message, ResponseFuture};
 use runtime::{
@@ -38,6 +38,7 @@ pub struct SessionsParts {
 #[derive(Message)]
 #[rtype(result = "Result<Login, AccountsError>")]
 pub struct LogIn {
+    pub source: IpAddr,
     pub email: Option<Email>,
     pub password: Password,
 }
@@ -90,6 +91,7 @@ pub struct EndSession {
 #[derive(Message)]
 #[rtype(result = "Result<PasswordChange, AccountsError>")]
 pub struct ChangePassword {
+    pub source: IpAddr,
     pub account: Uuid,
     pub old: Password,
     pub new: Password,
@@ -188,9 +190,9 @@ impl Handler<ChangePassword> for Sessions {
 }
 
 impl SessionsParts {
-    async fn log_in(&self, LogIn { email, password }: LogIn) -> Result<Login, AccountsError> {
+    async fn log_in(&self, LogIn { source, email, password }: LogIn) -> Result<Login, AccountsError> {
         let Some(email) = email else {
-            self.repository.is_right(password, None).await?;
+            self.repository.is_right(source, password, None).await?;
             return Ok(Login::InvalidCredentials);
         };
         if let Admission::Blocked(time) = self.admit(&email).await? {
@@ -198,7 +200,7 @@ impl SessionsParts {
         }
         let find = async |connection: &_| accounts::find_by_email(connection, &email).await;
         let found = self.repository.until_known(find).await?;
-        match self.checked(password, found).await? {
+        match self.checked(source, password, found).await? {
             None => Ok(Login::InvalidCredentials),
             Some(account) if account.disabled => Ok(Login::Disabled),
             Some(account) => self.begin(&account).await.map(Login::Granted),
@@ -218,10 +220,11 @@ impl SessionsParts {
     /// The account, if the password is right.
     async fn checked(
         &self,
+        source: IpAddr,
         password: Password,
         found: Option<Credentials>,
     ) -> Result<Option<Account>, AccountsError> {
-        let is_right = self.repository.is_right(password, found.as_ref()).await?;
+        let is_right = self.repository.is_right(source, password, found.as_ref()).await?;
         let account = found.map(|credentials| credentials.account);
         if !is_right {
             let account = account.map(|account| account.id);
@@ -271,6 +274,7 @@ impl SessionsParts {
     /// The enabled account, if `password` is its password. Wrong ones count as logins.
     pub(super) async fn proven(
         &self,
+        source: IpAddr,
         account: Uuid,
         password: Password,
     ) -> Result<WithPassword<Credentials>, AccountsError> {
@@ -282,20 +286,20 @@ impl SessionsParts {
         if let Admission::Blocked(time) = self.admit(&found.account.email).await? {
             return Ok(WithPassword::Blocked(time));
         }
-        let is_right = self.checked(password, Some(found.clone())).await?.is_some();
+        let is_right = self.checked(source, password, Some(found.clone())).await?.is_some();
         Ok(if is_right { WithPassword::Right(found) } else { WithPassword::Wrong })
     }
 
     async fn change_password(&self, message: ChangePassword) -> Result<PasswordChange, AccountsError> {
-        let ChangePassword { account, old, new } = message;
-        let found = match self.proven(account, old).await? {
+        let ChangePassword { source, account, old, new } = message;
+        let found = match self.proven(source, account, old).await? {
             WithPassword::Right(found) => found,
             WithPassword::Wrong => return Ok(PasswordChange::WrongPassword),
             WithPassword::NoAccount => return Ok(PasswordChange::NoAccount),
             WithPassword::Blocked(time) => return Ok(PasswordChange::Blocked(time)),
         };
         let new = match new.unless_weak(&found.account.email) {
-            Ok(new) => self.repository.hasher.hash(new).await?,
+            Ok(new) => self.repository.hasher.hash(source, new).await?,
             Err(weak) => return Ok(PasswordChange::Weak(weak)),
         };
         let change = async |connection: &_| {

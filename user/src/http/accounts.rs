@@ -1,3 +1,5 @@
+use std::net::IpAddr;
+
 use actix_web::{
     HttpResponse,
     web::{Data, Path},
@@ -10,6 +12,7 @@ use uuid::Uuid;
 
 use super::{
     Addresses,
+    admitted::{Admitted, Registrations},
     bodies::{AccountBody, AccountChangeBody, AccountRole, RegisterBody},
     errors::{FieldErrors, deletion, email_taken, last_admin, not_admin},
 };
@@ -23,19 +26,21 @@ use crate::{
     (status = 201, body = AccountBody),
     (status = 400, body = Problem),
     (status = 409, body = Problem, description = "`email-taken`"),
+    (status = 429, body = Problem, description = "`too-many-requests`; see Retry-After"),
     (status = 503, body = Problem, description = "`overloaded` or `database-unavailable`")))]
 pub(super) async fn register(
+    admitted: Admitted<Registrations>,
     addresses: Data<Addresses>,
     body: JsonBody<RegisterBody>,
 ) -> Result<HttpResponse, Problem> {
-    let message = checked(&body.value)?;
+    let message = checked(&body.value, admitted.source)?;
     match addresses.accounts.send(message).await?? {
         Registration::Created(account) => Ok(HttpResponse::Created().json(AccountBody::from(account))),
         Registration::EmailTaken => Err(email_taken()),
     }
 }
 
-fn checked(body: &RegisterBody) -> Result<Register, Problem> {
+fn checked(body: &RegisterBody, source: IpAddr) -> Result<Register, Problem> {
     let mut errors = FieldErrors::default();
     let email = errors.check("/email", body.email.as_deref(), Email::parse);
     let password = errors.check("/password", body.password.as_deref(), Password::parse);
@@ -44,7 +49,7 @@ fn checked(body: &RegisterBody) -> Result<Register, Problem> {
     });
     email
         .zip(strong)
-        .map(|(email, password)| Register { email, password })
+        .map(|(email, password)| Register { source, email, password })
         .ok_or_else(|| errors.into_problem())
 }
 

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod admin_check;
+mod admitted;
 mod bodies;
 mod client_bodies;
 mod clients;
@@ -19,6 +20,7 @@ mod sessions;
 
 use runtime::supervisor::Supervised;
 
+pub use admitted::{Limit, Limits};
 pub use openapi::openapi;
 pub use routes::routes;
 

@@ -9,7 +9,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    Addresses,
+    Addresses, Limits,
+    admitted::{Admitted, TokenRequests},
     bodies::TokenBody,
     oauth_error::{OauthError, OauthErrorBody},
     oauth_request::Parameters,
@@ -51,8 +52,11 @@ pub(super) struct ClientTokenBody {
     (status = 400, body = OauthErrorBody,
         description = "`invalid_request`, `unsupported_grant_type` or `invalid_scope`"),
     (status = 401, body = OauthErrorBody, description = "`invalid_client`"),
+    (status = 429, body = Problem, description = "`too-many-requests`; see Retry-After"),
     (status = 503, body = Problem, description = "`database-unavailable`")))]
 pub(super) async fn issue_token(
+    _: Admitted<TokenRequests>,
+    limits: Data<Limits>,
     request: HttpRequest,
     addresses: Data<Addresses>,
     form: FormBody,
@@ -61,8 +65,11 @@ pub(super) async fn issue_token(
         Ok(message) => message,
         Err(error) => return Ok(error.answer()),
     };
+    let client = message.credentials.id.as_ref().map(ToString::to_string).unwrap_or_default();
     Ok(match addresses.clients.send(message).await?? {
         ClientGrant::Granted { token, scopes } => {
+            // After the check of the secret: nobody else uses up the quota of a client.
+            limits.client_token_requests.admit(client).await?;
             let body = ClientTokenBody { token: token.into(), scope: scopes.to_string() };
             HttpResponse::Ok().insert_header((header::PRAGMA, "no-cache")).json(body)
         }

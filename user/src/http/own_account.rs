@@ -10,6 +10,7 @@ use runtime::{
 
 use super::{
     Addresses,
+    admitted::{Admitted, Logins},
     bodies::{AccountBody, DeletionBody, EmailBody},
     errors::{FieldErrors, blocked, deletion, email_taken},
 };
@@ -26,10 +27,11 @@ use crate::{
     (status = 403, body = Problem, description = "`wrong-password`"),
     (status = 404, body = Problem, description = "the account is gone or disabled"),
     (status = 409, body = Problem, description = "`email-taken`"),
-    (status = 429, body = Problem, description = "`too-many-attempts`; see Retry-After"),
+    (status = 429, body = Problem, description = "`too-many-attempts` or `too-many-requests`; see Retry-After"),
     (status = 503, body = Problem, description = "`overloaded` or `database-unavailable`")))]
 pub(super) async fn change_email(
     token: Token<AnyAccount>,
+    Admitted { source, .. }: Admitted<Logins>,
     addresses: Data<Addresses>,
     body: JsonBody<EmailBody>,
 ) -> Result<HttpResponse, Problem> {
@@ -38,7 +40,7 @@ pub(super) async fn change_email(
     let email = errors.check("/email", email.as_deref(), Email::parse);
     let password = shown(&mut errors, password);
     let Some((email, password)) = email.zip(password) else { return Err(errors.into_problem()) };
-    let message = ChangeEmail { account: token.sub, password, email };
+    let message = ChangeEmail { source, account: token.sub, password, email };
     match right(addresses.sessions.send(message).await??)? {
         EmailChange::Changed(account) => Ok(HttpResponse::Ok().json(AccountBody::from(account))),
         EmailChange::EmailTaken => Err(email_taken()),
@@ -53,16 +55,17 @@ pub(super) async fn change_email(
     (status = 403, body = Problem, description = "`wrong-password`"),
     (status = 404, body = Problem, description = "the account is gone or disabled"),
     (status = 409, body = Problem, description = "`last-admin`"),
-    (status = 429, body = Problem, description = "`too-many-attempts`; see Retry-After"),
+    (status = 429, body = Problem, description = "`too-many-attempts` or `too-many-requests`; see Retry-After"),
     (status = 503, body = Problem, description = "`overloaded` or `database-unavailable`")))]
 pub(super) async fn delete_own_account(
     token: Token<AnyAccount>,
+    Admitted { source, .. }: Admitted<Logins>,
     addresses: Data<Addresses>,
     body: JsonBody<DeletionBody>,
 ) -> Result<HttpResponse, Problem> {
     let mut errors = FieldErrors::default();
     let Some(password) = shown(&mut errors, body.value.password) else { return Err(errors.into_problem()) };
-    let message = DeleteOwnAccount { account: token.sub, password };
+    let message = DeleteOwnAccount { source, account: token.sub, password };
     deletion(right(addresses.sessions.send(message).await??)?)
 }
 

@@ -1,24 +1,27 @@
 use actix_web::web::{self, Data, ServiceConfig};
 
 use super::{
-    Addresses, accounts, admin_check::admin_check, clients, key_set, keys, metadata, metadata::Metadata,
-    oauth, own_account, sessions,
+    Addresses, Limits, accounts, admin_check::admin_check, clients, key_set, keys, metadata,
+    metadata::Metadata, oauth, own_account, sessions,
 };
 use crate::tokens::PublishedKeys;
 
 /// `url`: of this service for its clients.
 pub fn routes(
     addresses: Addresses,
+    limits: Limits,
     public_keys: PublishedKeys,
     url: &str,
 ) -> impl Fn(&mut ServiceConfig) + Clone + use<> {
     let addresses = Data::new(addresses);
+    let limits = Data::new(limits);
     let public_keys = Data::new(public_keys);
     let admin_check = Data::new(admin_check(addresses.accounts.clone()));
     let metadata = Data::new(Metadata::new(url));
     move |config| {
         config
             .app_data(addresses.clone())
+            .app_data(limits.clone())
             .app_data(public_keys.clone())
             .app_data(admin_check.clone())
             .app_data(metadata.clone())

@@ -1,4 +1,4 @@
-use std::convert::Infallible;
+use std::{convert::Infallible, net::IpAddr};
 
 use actix_web::{
     HttpResponse,
@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::{
     Addresses,
+    admitted::{Admitted, Logins, Refreshes},
     bodies::{
         LoginBody, LogoutBody, PasswordBody, RefreshBody, SessionBody, SessionTokensBody, SessionsBody,
     },
@@ -31,13 +32,14 @@ use crate::{
     (status = 400, body = Problem),
     (status = 401, body = Problem, description = "`invalid-credentials`"),
     (status = 403, body = Problem, description = "`account-disabled`"),
-    (status = 429, body = Problem, description = "`too-many-attempts`; see Retry-After"),
+    (status = 429, body = Problem, description = "`too-many-attempts` or `too-many-requests`; see Retry-After"),
     (status = 503, body = Problem, description = "`overloaded` or `database-unavailable`")))]
 pub(super) async fn log_in(
+    admitted: Admitted<Logins>,
     addresses: Data<Addresses>,
     body: JsonBody<LoginBody>,
 ) -> Result<HttpResponse, Problem> {
-    let message = credentials(body.value)?;
+    let message = credentials(body.value, admitted.source)?;
     match addresses.sessions.send(message).await?? {
         Login::Granted(tokens) => Ok(HttpResponse::Ok().json(SessionTokensBody::from(tokens))),
         Login::InvalidCredentials => {
@@ -53,14 +55,14 @@ pub(super) async fn log_in(
 }
 
 /// Malformed values fail as wrong credentials.
-fn credentials(body: LoginBody) -> Result<LogIn, Problem> {
+fn credentials(body: LoginBody, source: IpAddr) -> Result<LogIn, Problem> {
     let mut errors = FieldErrors::default();
     let email = errors.check("/email", body.email, |email| Ok::<_, Infallible>(Email::parse(&email).ok()));
     let password = errors
         .check("/password", body.password, |password| Ok::<_, Infallible>(Password::presented(&password)));
     email
         .zip(password)
-        .map(|(email, password)| LogIn { email, password })
+        .map(|(email, password)| LogIn { source, email, password })
         .ok_or_else(|| errors.into_problem())
 }
 
@@ -70,8 +72,10 @@ fn credentials(body: LoginBody) -> Result<LogIn, Problem> {
     (status = 200, body = SessionTokensBody),
     (status = 400, body = Problem),
     (status = 401, body = Problem, description = "`invalid-refresh-token`"),
+    (status = 429, body = Problem, description = "`too-many-requests`; see Retry-After"),
     (status = 503, body = Problem, description = "`database-unavailable`")))]
 pub(super) async fn refresh(
+    _: Admitted<Refreshes>,
     addresses: Data<Addresses>,
     body: JsonBody<RefreshBody>,
 ) -> Result<HttpResponse, Problem> {
@@ -89,8 +93,10 @@ pub(super) async fn refresh(
 #[utoipa::path(post, path = "/auth/logout", tag = "auth", request_body = LogoutBody, responses(
     (status = 204),
     (status = 400, body = Problem),
+    (status = 429, body = Problem, description = "`too-many-requests`; see Retry-After"),
     (status = 503, body = Problem, description = "`database-unavailable`")))]
 pub(super) async fn log_out(
+    _: Admitted<Refreshes>,
     addresses: Data<Addresses>,
     body: JsonBody<LogoutBody>,
 ) -> Result<HttpResponse, Problem> {
@@ -106,10 +112,11 @@ pub(super) async fn log_out(
     (status = 401, body = Problem),
     (status = 403, body = Problem, description = "`wrong-password`"),
     (status = 404, body = Problem, description = "the token belongs to a service, or the account is disabled"),
-    (status = 429, body = Problem, description = "`too-many-attempts`; see Retry-After"),
+    (status = 429, body = Problem, description = "`too-many-attempts` or `too-many-requests`; see Retry-After"),
     (status = 503, body = Problem, description = "`overloaded` or `database-unavailable`")))]
 pub(super) async fn change_password(
     token: Token<AnyAccount>,
+    Admitted { source, .. }: Admitted<Logins>,
     addresses: Data<Addresses>,
     body: JsonBody<PasswordBody>,
 ) -> Result<HttpResponse, Problem> {
@@ -119,7 +126,7 @@ pub(super) async fn change_password(
         errors.check("/old_password", old_password, |text| Ok::<_, Infallible>(Password::presented(&text)));
     let new = errors.check("/new_password", new_password, |text| Password::parse(&text));
     let Some((old, new)) = old.zip(new) else { return Err(errors.into_problem()) };
-    match addresses.sessions.send(ChangePassword { account: token.sub, old, new }).await?? {
+    match addresses.sessions.send(ChangePassword { source, account: token.sub, old, new }).await?? {
         PasswordChange::Changed => Ok(HttpResponse::NoContent().finish()),
         PasswordChange::WrongPassword => {
             Err(Problem::new(StatusCode::FORBIDDEN, "wrong-password", "The old password is wrong."))

@@ -12,7 +12,10 @@ use utoipa::{
     openapi::{RefOr, schema::Schema},
 };
 
-use crate::db::Failure;
+use crate::{
+    db::Failure,
+    limits::{Policy, TooMany},
+};
 
 /// About a restart of PostgreSQL.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -43,6 +46,8 @@ struct Members {
     request_id: String,
     #[serde(skip)]
     retry_after: Option<Duration>,
+    #[serde(skip)]
+    limit: Option<Policy>,
     #[serde(skip)]
     challenge: Option<Cow<'static, str>>,
 }
@@ -77,6 +82,7 @@ impl Problem {
             errors: Vec::new(),
             request_id: String::new(),
             retry_after: None,
+            limit: None,
             challenge: None,
         }))
     }
@@ -163,12 +169,36 @@ impl Problem {
         if let Some(pause) = self.0.retry_after {
             response.insert_header((header::RETRY_AFTER, pause.as_secs().max(1)));
         }
+        if let Some((Policy { name, quota, window }, wait)) = self.0.limit.zip(self.0.retry_after) {
+            let (window, wait) = (whole_seconds(window), whole_seconds(wait));
+            response.insert_header(("ratelimit-policy", format!("\"{name}\";q={quota};w={window}")));
+            response.insert_header(("ratelimit", format!("\"{name}\";r=0;t={wait}")));
+        }
         let unauthorized = self.status() == StatusCode::UNAUTHORIZED;
         if let Some(challenge) = self.0.challenge.as_deref().or(unauthorized.then_some("Bearer")) {
             response.insert_header((header::WWW_AUTHENTICATE, challenge));
         }
         response.body(serde_json::to_vec(&self).unwrap_or_default())
     }
+}
+
+/// 429, with the fields of draft-ietf-httpapi-ratelimit-headers-10.
+impl From<TooMany> for Problem {
+    fn from(TooMany { policy, wait }: TooMany) -> Self {
+        let Policy { name, quota, window } = policy;
+        let wait = whole_seconds(wait);
+        let window = whole_seconds(window);
+        let detail = format!("The limit of {name} is {quota} in {window} s. Retry in {wait} s.");
+        let mut problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", detail)
+            .retry_after(Duration::from_secs(wait));
+        problem.0.limit = Some(policy);
+        problem
+    }
+}
+
+/// Rounded up, and at least 1: a client that comes back earlier is refused again.
+fn whole_seconds(time: Duration) -> u64 {
+    time.as_millis().div_ceil(1000).max(1).try_into().unwrap_or(u64::MAX)
 }
 
 impl PartialSchema for Problem {

@@ -82,6 +82,7 @@ fn describe() {
     describe_counter!("orderflow_actor_restarts_total", "Actors replaced, by kind and reason");
     describe_gauge!("orderflow_actor_queue_depth", "Items accepted by an actor and not finished");
     describe_counter!("orderflow_admission_rejected_total", "Requests refused because the service was full");
+    describe_counter!("orderflow_limited_total", "Calls refused because one caller made too many, by limit");
     describe_counter!("orderflow_token_cache_total", "Token checks by outcome of the cache");
     describe_counter!("orderflow_spans_exported_total", "Spans accepted by the collector");
     describe_counter!("orderflow_spans_dropped_total", "Spans dropped, by reason");

@@ -41,26 +41,27 @@ const fn row(module: &'static str, own: &'static str, runtime: &'static str, cra
 /// The composition root may use everything.
 const SERVICE: [Row; 9] = [
     row("domain", "", "auth", ""),
-    row("settings", "domain tokens", "auth db process settings stream", ""),
+    row("settings", "domain tokens", "auth db limits process settings stream", ""),
     row("tokens", "domain", "auth settings", ""),
-    row("store", "domain", "auth db inbox outbox", "events tokio_postgres"),
+    row("store", "domain", "auth db inbox limits outbox", "events tokio_postgres"),
     row("provider", "domain settings store", "db", "tokio"),
     row("product_source", "domain settings", "", "reqwest tokio"),
     row(
         "actors",
         "domain product_source provider settings store tokens",
-        "auth db failpoint inbox outbox shutdown stream supervisor telemetry",
+        "auth db failpoint inbox limits outbox shutdown stream supervisor telemetry",
         "actix actix_rt events tokio",
     ),
     row("consumers", "actors domain", "stream supervisor", "events"),
-    row("http", "actors domain tokens", "auth http supervisor", "actix_web"),
+    row("http", "actors domain tokens", "auth http limits supervisor", "actix_web"),
 ];
 const COMPOSITION: [&str; 4] = ["startup", "start_error", "preparation", "admin_account"];
 
 /// Lower modules first.
-const RUNTIME: [Row; 14] = [
+const RUNTIME: [Row; 15] = [
     row("tls", "", "", "rustls"),
     row("failpoint", "", "", ""),
+    row("limits", "", "", ""),
     row("shutdown", "", "", "tokio"),
     row("settings", "", "", "redis reqwest tokio_postgres"),
     row("telemetry", "settings", "", "actix_rt events reqwest tokio"),
@@ -75,7 +76,12 @@ const RUNTIME: [Row; 14] = [
     row("inbox", "db", "", "events"),
     row("outbox", "db stream supervisor", "", "actix events redis tokio"),
     row("process", "db failpoint settings shutdown telemetry", "", "actix_rt refinery"),
-    row("http", "db failpoint process settings shutdown telemetry", "", "actix_rt actix_web events tokio"),
+    row(
+        "http",
+        "db failpoint limits process settings shutdown telemetry",
+        "",
+        "actix_rt actix_web events tokio",
+    ),
     row("auth", "http settings", "", "actix_web reqwest tokio"),
     row("ops", "auth db failpoint http outbox stream supervisor telemetry", "", "actix actix_web tokio"),
 ];

@@ -18,6 +18,7 @@ mod operations;
 mod outages;
 mod overload;
 mod proxy;
+mod rate_limits;
 mod rehearsals;
 mod requests;
 mod rights;

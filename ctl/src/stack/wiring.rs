@@ -63,8 +63,14 @@ pub fn plan(
 ) -> Plan {
     // No load balancer needs notice of a shutdown here.
     let notice = ("SHUTDOWN_NOTICE", "0ms".to_owned());
-    let mut env =
-        vec![("DATABASE_URL", servers.database_url(kind)), ("LOG_FORMAT", "json".to_owned()), notice];
+    // All clients share an address here.
+    let roomy_connections = ("CONNECTIONS_PER_SOURCE", "1000000".to_owned());
+    let mut env = vec![
+        roomy_connections,
+        ("DATABASE_URL", servers.database_url(kind)),
+        ("LOG_FORMAT", "json".to_owned()),
+        notice,
+    ];
     if kind != Kind::User {
         env.push(("REDIS_URL", servers.redis_url()));
         env.push(("JWKS_URL", format!("http://{}/.well-known/jwks.json", network.user.http)));

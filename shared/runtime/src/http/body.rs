@@ -19,7 +19,7 @@ use super::{FieldError, Problem};
 pub struct BodyLimits {
     /// In bytes.
     pub body: usize,
-    /// The only limit on a slow body.
+    /// From the end of the head to the end of the body.
     pub time: Duration,
 }
 

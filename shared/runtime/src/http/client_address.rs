@@ -25,10 +25,15 @@ const IPV6_CUSTOMER: u128 = u128::MAX << 64;
 pub struct ClientAddress(IpAddr);
 
 impl ClientAddress {
+    /// The client of a connection without proxies.
+    pub(super) fn peer(address: IpAddr) -> Self {
+        Self(address.to_canonical())
+    }
+
     /// Without a peer, as in tests of handlers, all requests come from 0.0.0.0.
     pub(super) fn read(peer: Option<SocketAddr>, headers: &HeaderMap, trusted: &Networks) -> Self {
         let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
-        let peer = Self(peer.to_canonical());
+        let peer = Self::peer(peer);
         if !trusted.contain(peer.0) {
             return peer;
         }

@@ -16,7 +16,9 @@ use actix_web::{
 use futures_util::FutureExt;
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::{Admission, Problem, Readiness, health::is_health_check, request_record::RequestRecord};
+use super::{
+    Admission, Problem, Readiness, exchange::InHand, health::is_health_check, request_record::RequestRecord,
+};
 use crate::failpoint;
 
 /// The longest `wait` of a long poll, in seconds.
@@ -50,6 +52,7 @@ pub(super) async fn edge<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
+    let in_hand = InHand::begin(&request);
     let record = RequestRecord::begin(&request);
     let is_encrypted = request.app_config().secure();
     request.extensions_mut().insert(record.context.clone());
@@ -60,6 +63,10 @@ pub(super) async fn edge<B: MessageBody + 'static>(
     match outcome {
         Ok(mut response) => {
             release_admission(response.request());
+            if ends_connection(response.status()) {
+                response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+                in_hand.close();
+            }
             // A kept connection would fail its next request.
             if response.request().app_data::<Data<Readiness>>().is_some_and(|readiness| readiness.is_ending())
             {
@@ -102,9 +109,34 @@ impl ResponseError for DetachedProblem {
     }
 }
 
+/// The rest of the request may still come, and is not read.
+fn ends_connection(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::REQUEST_TIMEOUT
+            | StatusCode::PAYLOAD_TOO_LARGE
+            | StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE
+    )
+}
+
+/// The request line and the header lines, almost to the byte.
+fn head_size(request: &ServiceRequest) -> usize {
+    let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    let lines = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4);
+    target + lines.sum::<usize>()
+}
+
+pub(super) fn head_too_large(limit: usize) -> Problem {
+    let detail = format!("The head of a request may have {limit} bytes and 96 lines.");
+    Problem::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "head-too-large", detail)
+}
+
 /// Returns the time limit; health checks are always admitted.
 fn admit(request: &ServiceRequest) -> Result<Duration, Problem> {
     let Some(admission) = request.app_data::<Data<Admission>>() else { return Err(Problem::internal()) };
+    if head_size(request) > admission.head_limit {
+        return Err(head_too_large(admission.head_limit));
+    }
     if is_health_check(request.path()) {
         return Ok(admission.deadline);
     }
@@ -221,7 +253,7 @@ fn code_of(status: StatusCode) -> &'static str {
     }
 }
 
-fn set_headers(headers: &mut HeaderMap, request_id: &str, is_encrypted: bool) {
+pub(super) fn set_headers(headers: &mut HeaderMap, request_id: &str, is_encrypted: bool) {
     if let Ok(id) = HeaderValue::from_str(request_id) {
         headers.insert(HeaderName::from_static("x-request-id"), id);
     }

@@ -1,16 +1,20 @@
 //! The HTTP side of every service.
 
+mod accept;
 mod admission;
 mod body;
 mod client_address;
+mod connection;
 mod context;
 mod edge;
+mod exchange;
 mod form;
 mod health;
 mod idempotency;
 mod page;
 mod problem;
 mod query;
+mod refusal;
 mod request_record;
 mod server;
 

@@ -5,7 +5,7 @@ use std::{
 };
 
 use actix_web::{
-    App, HttpResponse, HttpServer,
+    App, HttpResponse,
     dev::{Server, ServerHandle},
     http::header::{self, ContentType},
     middleware::{DefaultHeaders, from_fn},
@@ -14,7 +14,7 @@ use actix_web::{
 use utoipa::openapi::OpenApi;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use super::{Admission, BodyLimits, Problem, Readiness, edge, health};
+use super::{Admission, BodyLimits, Problem, Readiness, accept, edge, exchange, health};
 use crate::{db, process::Common, telemetry::PrometheusHandle};
 
 const OPENAPI: &str = "/openapi.json";
@@ -87,14 +87,16 @@ where
     F: Fn(&mut ServiceConfig) + Clone + Send + 'static,
 {
     let settings = &options.settings;
-    let admission =
-        Data::new(Admission::new(options.service, settings.admission_limit, settings.request_timeout));
-    let limits = Data::new(BodyLimits { body: settings.body_limit, time: settings.request_timeout });
+    let admission = Admission::new(options.service, settings.admission_limit, settings.request_timeout)
+        .with_head_limit(settings.connections.head_limit);
+    let admission = Data::new(admission);
+    let time = settings.connections.body_timeout.min(settings.request_timeout);
+    let limits = Data::new(BodyLimits { body: settings.body_limit, time });
     let readiness = Data::new(options.readiness.clone());
     let trusted_proxies = Data::new(settings.trusted_proxies.clone());
     let openapi = Bytes::from(options.openapi.to_json()?);
     let (listener, address) = listener(settings.http_bind)?;
-    let server = HttpServer::new(move || {
+    let app = move || {
         db::forbid_on_this_thread();
         App::new()
             .wrap(from_fn(edge::edge))
@@ -108,24 +110,20 @@ where
             .configure(health::routes)
             .configure(docs(openapi.clone()))
             .default_service(web::to(edge::not_found))
-    })
-    .workers(settings.http_workers)
-    // Signal handling of actix-web would stop every arbiter during the drain.
-    .disable_signals()
-    // The other half is for the work that requests leave.
-    .shutdown_timeout((settings.shutdown_timeout / 2).as_secs().max(1))
-    .client_request_timeout(settings.request_timeout)
-    .listen(listener)?;
-    Ok((server.run(), address))
+    };
+    Ok((accept::serve(listener, settings, settings.http_workers, app)?, address))
 }
 
 fn metrics_server(options: &HttpOptions) -> io::Result<(Server, SocketAddr)> {
     let metrics = Data::new(options.metrics.clone());
     let (listener, address) = listener(options.settings.metrics_bind)?;
-    let server = HttpServer::new(move || {
-        App::new().app_data(metrics.clone()).service(web::resource("/metrics").get(scrape))
-    });
-    Ok((server.workers(1).disable_signals().listen(listener)?.run(), address))
+    let app = move || {
+        App::new()
+            .wrap(from_fn(exchange::hold))
+            .app_data(metrics.clone())
+            .service(web::resource("/metrics").get(scrape))
+    };
+    Ok((accept::serve(listener, &options.settings, 1, app)?, address))
 }
 
 async fn scrape(metrics: Data<PrometheusHandle>) -> HttpResponse {

@@ -1,5 +1,6 @@
 //! The `main` of every service.
 
+mod connections;
 mod healthcheck;
 mod settings;
 mod task;
@@ -15,6 +16,7 @@ use crate::{
     telemetry::{self, LogSettings},
 };
 
+pub use connections::ConnectionSettings;
 pub use settings::Common;
 pub use task::{MigrateSettings, Task};
 

@@ -1,5 +1,6 @@
 use std::{net::SocketAddr, time::Duration};
 
+use super::ConnectionSettings;
 use crate::{
     db::DatabaseSettings,
     settings::{Networks, Production, Source},
@@ -18,6 +19,7 @@ pub struct Common {
     pub admission_limit: usize,
     /// Their forwarding headers name the client.
     pub trusted_proxies: Networks,
+    pub connections: ConnectionSettings,
     pub shutdown_notice: Duration,
     pub shutdown_timeout: Duration,
     pub faults: bool,
@@ -57,6 +59,7 @@ impl Common {
                     "addresses and networks whose X-Forwarded-For and Forwarded name the client: 10.0.0.0/8,…",
                 )
                 .unwrap_or_default(),
+            connections: ConnectionSettings::read(source),
             shutdown_notice: source.value(
                 "shutdown-notice",
                 "1s",

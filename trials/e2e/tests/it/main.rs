@@ -25,5 +25,6 @@ mod rights;
 mod sessions;
 mod settings;
 mod shutdown;
+mod slow_clients;
 mod traces;
 mod verify;

@@ -1,0 +1,105 @@
+//! The listener. `HttpServer` of actix-web accepts no other stream than that of tokio, so this is its small part
+//! that joins actix-server and actix-http, with a [`Connection`] between them.
+
+use std::{
+    fmt,
+    future::ready,
+    io,
+    net::{IpAddr, SocketAddr, TcpListener},
+    time::Duration,
+};
+
+use actix_http::{HttpServiceBuilder, Request, Response, error::DispatchError};
+use actix_rt::net::TcpStream;
+use actix_server::{Server, ServerBuilder};
+use actix_service::{IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt, fn_service, map_config};
+use actix_web::{Error, body::MessageBody, dev::AppConfig};
+
+use super::{ClientAddress, connection::Connection, exchange::ConnectionLimits};
+use crate::{limits::Shares, process::Common, settings::Networks};
+
+/// To read the last answer before a reset; the default of actix-web.
+const CLOSING: Duration = Duration::from_secs(1);
+
+/// Serves `app` in `workers` threads.
+pub(super) fn serve<F, I, S, B>(
+    listener: TcpListener,
+    settings: &Common,
+    workers: usize,
+    app: F,
+) -> io::Result<Server>
+where
+    F: Fn() -> I + Send + Clone + 'static,
+    I: IntoServiceFactory<S, Request>,
+    S: ServiceFactory<Request, Config = AppConfig> + 'static,
+    S::Error: Into<Error> + 'static,
+    S::InitError: fmt::Debug,
+    S::Response: Into<Response<B>> + 'static,
+    S::Service: 'static,
+    <S::Service as Service<Request>>::Future: 'static,
+    B: MessageBody + 'static,
+{
+    let door = Door::new(settings);
+    // Signal handling of actix-server would stop every arbiter during the drain.
+    let builder = ServerBuilder::default()
+        .workers(workers)
+        .max_concurrent_connections(settings.connections.most.div_ceil(workers))
+        .disable_signals()
+        // The other half is for the work that requests leave.
+        .shutdown_timeout((settings.shutdown_timeout / 2).as_secs().max(1));
+    let ending = builder.graceful_shutdown_signal();
+    let server = builder.listen("http", listener, move || {
+        let (door, ending) = (door.clone(), ending.clone());
+        let limits = door.limits;
+        let app = app().into_factory().map_err(|error| error.into().error_response());
+        let http = HttpServiceBuilder::default()
+            .graceful_shutdown_signal(move || notified(ending.clone()))
+            .keep_alive(limits.keep_alive)
+            .client_request_timeout(limits.head_time)
+            .client_disconnect_timeout(limits.closing)
+            .on_connect_ext(|io: &Connection<TcpStream>, data| _ = data.insert(io.exchange()))
+            .h1(map_config(app, |()| AppConfig::default()));
+        fn_service(move |io| ready(door.admit(io))).and_then(http)
+    })?;
+    Ok(server.run())
+}
+
+async fn notified(ending: actix_server::GracefulShutdownSignal) {
+    ending.notified().await;
+}
+
+/// Who may connect; clones count together.
+#[derive(Clone)]
+struct Door {
+    limits: ConnectionLimits,
+    /// Whose connections are of many clients.
+    proxies: Networks,
+    by_source: Shares<IpAddr>,
+}
+
+impl Door {
+    fn new(settings: &Common) -> Self {
+        let connections = settings.connections;
+        Self {
+            limits: ConnectionLimits {
+                keep_alive: connections.keep_alive,
+                head_time: connections.head_timeout,
+                head_size: connections.head_limit,
+                closing: CLOSING,
+            },
+            proxies: settings.trusted_proxies.clone(),
+            by_source: Shares::new("connections", connections.per_source),
+        }
+    }
+
+    /// An error closes the connection: reading its request would cost more.
+    fn admit(&self, io: TcpStream) -> Result<(Connection<TcpStream>, Option<SocketAddr>), DispatchError> {
+        let peer = io.peer_addr()?;
+        let source = ClientAddress::peer(peer.ip()).source();
+        let share = match self.proxies.contain(peer.ip()) {
+            true => None,
+            false => Some(self.by_source.take(source).ok_or(DispatchError::DisconnectTimeout)?),
+        };
+        Ok((Connection::new(io, self.limits, share), Some(peer)))
+    }
+}

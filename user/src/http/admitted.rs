@@ -58,6 +58,7 @@ pub(super) struct Logins;
 pub(super) struct Registrations;
 /// Refreshes and logouts.
 pub(super) struct Refreshes;
+/// Of OAuth clients, and their revocations.
 pub(super) struct TokenRequests;
 
 impl BySource for Logins {

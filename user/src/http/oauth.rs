@@ -114,8 +114,10 @@ pub(super) struct RevocationForm {
     (status = 400, body = OauthErrorBody,
         description = "`invalid_request`, or `invalid_grant` for a foreign token"),
     (status = 401, body = OauthErrorBody, description = "`invalid_client`"),
+    (status = 429, body = Problem, description = "`too-many-requests`; see Retry-After"),
     (status = 503, body = Problem, description = "`database-unavailable`")))]
 pub(super) async fn revoke_token(
+    _: Admitted<TokenRequests>,
     request: HttpRequest,
     addresses: Data<Addresses>,
     verifier: Data<Verifier>,

@@ -39,8 +39,8 @@ static HEADERS: [(HeaderName, HeaderValue); 6] = [
     ),
 ];
 
-/// Two years. A client ignores it in an answer without TLS (RFC 6797), which therefore lacks it.
-const HTTPS_ONLY: &str = "max-age=63072000; includeSubDomains";
+/// A year (OWASP ASVS 5.0, V3.4.1), as the shipped proxy. A client ignores it in an answer without TLS (RFC 6797), which therefore lacks it.
+const HTTPS_ONLY: &str = "max-age=31536000; includeSubDomains";
 
 /// Releases the admission of a long poll while it waits.
 pub fn release_admission(request: &HttpRequest) {

@@ -160,6 +160,8 @@ async fn an_answer_of_the_proxy_itself_is_a_problem_with_a_request_id() {
     answer.problem(503, "unavailable");
     assert_eq!(answer.header("retry-after"), "1");
     assert_eq!(answer.header("strict-transport-security"), "", "this was plain HTTP");
+    assert_eq!(answer.header("x-content-type-options"), "nosniff");
+    assert!(answer.header("content-security-policy").starts_with("default-src 'none'"));
 }
 
 #[tokio::test]

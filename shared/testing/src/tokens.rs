@@ -22,6 +22,7 @@ pub struct Signer {
     pub kid: String,
     /// 32 bytes.
     pub public_key: Vec<u8>,
+    pkcs8: Vec<u8>,
     key: EncodingKey,
 }
 
@@ -34,6 +35,7 @@ impl Signer {
         Self {
             kid: Uuid::now_v7().to_string(),
             public_key: pair.public_key().as_ref().to_vec(),
+            pkcs8: document.as_ref().to_vec(),
             key: EncodingKey::from_ed_der(document.as_ref()),
         }
     }
@@ -51,7 +53,14 @@ impl Signer {
         let nonce = Nonce::try_assume_unique_for_key(nonce).unwrap_or_else(refused);
         let mut pkcs8 = sealed.to_vec();
         let pkcs8 = key.open_in_place(nonce, Aad::from(kid.as_bytes()), &mut pkcs8).unwrap_or_else(refused);
-        Self { kid: kid.to_owned(), public_key: public_key.to_vec(), key: EncodingKey::from_ed_der(pkcs8) }
+        let key = EncodingKey::from_ed_der(pkcs8);
+        Self { kid: kid.to_owned(), public_key: public_key.to_vec(), pkcs8: pkcs8.to_vec(), key }
+    }
+
+    /// The 32 secret bytes, which follow 16 of structure.
+    #[must_use]
+    pub fn private_key(&self) -> &[u8] {
+        &self.pkcs8[16..48]
     }
 
     /// As in `/.well-known/jwks.json`.

@@ -11,6 +11,8 @@ use e2e::{HttpResponse, Order, SOON, Shop, eventually};
 use serde_json::{Value, json};
 use tokio_postgres::NoTls;
 
+use crate::authorisation::signer;
+
 const EMAIL: &str = "canary@example.com";
 const PASSWORD: &str = "canary yellow sings at 4711 dawn";
 const WRONG_PASSWORD: &str = "canary blue sleeps at 4712 noon";
@@ -29,15 +31,17 @@ impl Secret {
             hex
         });
         let numbers: Vec<String> = bytes.iter().map(u8::to_string).collect();
-        let forms = [
-            String::from_utf8_lossy(bytes).into_owned(),
-            hex,
-            general_purpose::STANDARD_NO_PAD.encode(bytes),
-            general_purpose::URL_SAFE_NO_PAD.encode(bytes),
-            numbers.join(", "),
-            numbers.join(","),
-        ];
-        Self { name, forms: forms.into() }
+        let text = String::from_utf8_lossy(bytes).into_owned();
+        let mut forms = vec![text, hex, numbers.join(", "), numbers.join(",")];
+        // Within a longer text, at each of the three alignments.
+        for skipped in 0..3 {
+            let groups = bytes[skipped..].chunks_exact(3).flatten().copied().collect::<Vec<u8>>();
+            forms.extend([
+                general_purpose::STANDARD.encode(&groups),
+                general_purpose::URL_SAFE.encode(&groups),
+            ]);
+        }
+        Self { name, forms }
     }
 
     fn occurs_in(&self, text: &str) -> bool {
@@ -75,9 +79,11 @@ async fn use_all(shop: &Shop) -> Vec<Secret> {
         ("the password of the ADMIN", &credentials.admin.password),
         ("a client's secret", &credentials.client_secret),
         ("a client's credentials", &basic),
+        ("the key that encrypts private keys", &credentials.key_encryption_key),
     ]
     .map(|(name, text)| Secret::new(name, text.as_bytes()))
     .into();
+    secrets.push(Secret::new("a private key", signer(shop).await.private_key()));
     let login = |password: &str| json!({"email": EMAIL, "password": password});
     post(shop, "/auth/register", &login(PASSWORD)).await.expect(201);
     post(shop, "/auth/login", &login(WRONG_PASSWORD)).await.problem(401, "invalid-credentials");
@@ -144,7 +150,7 @@ async fn rows(client: tokio_postgres::Client) -> String {
 }
 
 #[tokio::test]
-async fn no_password_token_or_client_secret_is_written_anywhere() {
+async fn no_password_token_key_or_client_secret_is_written_anywhere() {
     let lines = Arc::new(Mutex::new(String::new()));
     let log = Arc::clone(&lines);
     let shop = Shop::open_with(|mut options| {
@@ -175,4 +181,22 @@ async fn no_password_token_or_client_secret_is_written_anywhere() {
             assert!(found.is_empty(), "{place} contain {}: {found:#?}", secret.name);
         }
     }
+}
+
+#[test]
+fn a_secret_is_found_in_every_form() {
+    let secret = Secret::new("a word", b"tweet?>");
+    let found = |text: &str| secret.occurs_in(text);
+    for text in [
+        r#"{"password":"tweet?>"}"#,
+        r"(1,\\x74776565743f3e)",
+        "dHdlZXQ/Pg==",
+        "dHdlZXQ_Pg",
+        "eHR3ZWV0Pz4=",
+        "Bytes([116, 119, 101, 101, 116, 63, 62])",
+        "[116,119,101,101,116,63,62]",
+    ] {
+        assert!(found(text), "{text}");
+    }
+    assert!(!found("tweet"));
 }

@@ -15,7 +15,7 @@ pub use clients::{
     NewSecret, RevokeClient, RevokeClientToken, RotateClientSecret, TokenRevocation, ValidToken,
 };
 pub use keyring::Keyring;
-pub use own_account::{ChangeEmail, DeleteOwnAccount, WithPassword};
+pub use own_account::{ChangeEmail, DeleteOwnAccount};
 pub use password_hasher::{HasherError, OURSELVES, PasswordHasher};
 pub use rate_limits::{CountCall, RateLimits};
 pub use sessions::{

@@ -1,13 +1,13 @@
 //! Changes of an account by its owner, who shows the password again: a token may be stolen.
 
-use std::{net::IpAddr, rc::Rc, time::Duration};
+use std::{net::IpAddr, rc::Rc};
 
 use actix::{Handler, Message, ResponseFuture};
 use uuid::Uuid;
 
 use super::{AccountsError, Sessions, SessionsParts};
 use crate::{
-    domain::{Deletion, Email, EmailChange, Password},
+    domain::{Deletion, Email, EmailChange, Password, WithPassword},
     store::{accounts, deletions::Deleter},
 };
 
@@ -27,17 +27,6 @@ pub struct DeleteOwnAccount {
     pub source: IpAddr,
     pub account: Uuid,
     pub password: Password,
-}
-
-/// The result of a call that needs the password of its account.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum WithPassword<T> {
-    Right(T),
-    Wrong,
-    /// The account is gone or disabled.
-    NoAccount,
-    /// See [`crate::domain::Admission::Blocked`].
-    Blocked(Duration),
 }
 
 impl Handler<ChangeEmail> for Sessions {
@@ -89,16 +78,5 @@ impl SessionsParts {
         let deletion = self.repository.delete(account, Deleter::Owner(&found.password_hash)).await?;
         tracing::info!(audit = true, %account, ?deletion, "an account is deleted by its owner");
         Ok(WithPassword::Right(deletion))
-    }
-}
-
-impl<T> WithPassword<T> {
-    /// The same refusal of another call.
-    fn refused<U>(self) -> WithPassword<U> {
-        match self {
-            Self::Right(_) | Self::Wrong => WithPassword::Wrong,
-            Self::NoAccount => WithPassword::NoAccount,
-            Self::Blocked(time) => WithPassword::Blocked(time),
-        }
     }
 }

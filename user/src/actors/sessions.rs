@@ -10,10 +10,11 @@ use runtime::{
 };
 use uuid::Uuid;
 
-use super::{AccountRepository, AccountsError, WithPassword};
+use super::{AccountRepository, AccountsError};
 use crate::{
     domain::{
         Account, Admission, AttemptLimits, Credentials, Email, Password, PasswordError, Rotation, Session,
+        WithPassword,
     },
     store::{accounts, login_attempts, sessions},
     tokens::{AccessToken, Issuer, RefreshToken},

@@ -6,6 +6,7 @@ mod email;
 mod password;
 mod session;
 mod signing_key;
+mod with_password;
 
 pub use account::{Account, AccountChange, Change, Credentials, Deletion, EmailChange, Registration};
 pub use client::{Client, ClientId, ClientIdError, Scopes};
@@ -15,3 +16,4 @@ pub use session::{Admission, AttemptLimits, Rotation, Session};
 pub use signing_key::{
     KeyRecord, KeyRetirement, KeyRotation, KeySchedule, KeyState, SigningKey, StoredKey, StoredSecret,
 };
+pub use with_password::WithPassword;

@@ -15,8 +15,8 @@ use super::{
     errors::{FieldErrors, blocked, deletion, email_taken},
 };
 use crate::{
-    actors::{ChangeEmail, DeleteOwnAccount, WithPassword},
-    domain::{Email, EmailChange, Password},
+    actors::{ChangeEmail, DeleteOwnAccount},
+    domain::{Email, EmailChange, Password, WithPassword},
 };
 
 /// Changes the e-mail of the own account, and ends all its sessions.

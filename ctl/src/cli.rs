@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    admin, clients, completions, dead_letters, demo, keys, load, order, rehearse, seed, streams, token, up,
-    verify, watch,
+    admin, audit, clients, completions, dead_letters, demo, keys, load, order, rehearse, seed, streams,
+    token, up, verify, watch,
 };
 use crate::context::Global;
 use crate::exit;
@@ -65,6 +65,8 @@ pub enum Command {
     /// Manage events that could not be processed
     #[command(subcommand)]
     DeadLetters(dead_letters::Command),
+    /// Show the audit trail: who did what to what, from where, when and with which outcome
+    Audit(audit::Args),
     /// Send a load of orders and follow each order to its final state
     Load(load::Args),
     /// Check the invariants: no order lost, doubled or oversold

@@ -3,8 +3,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 use ctl::cli::{Cli, Command};
 use ctl::commands::{
-    admin, clients, completions, dead_letters, demo, keys, load, order, rehearse, seed, streams, token, up,
-    verify, watch,
+    admin, audit, clients, completions, dead_letters, demo, keys, load, order, rehearse, seed, streams,
+    token, up, verify, watch,
 };
 use ctl::context::Context;
 use ctl::exit::{Exit, conclude};
@@ -28,6 +28,7 @@ async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Watch(args) => watch::run(&args, &context()?).await,
         Command::Streams(args) => streams::run(&args, &context()?).await,
         Command::DeadLetters(command) => dead_letters::run(&command, &context()?).await,
+        Command::Audit(args) => audit::run(&args, &context()?).await,
         Command::Load(args) => load::run(&args, &context()?).await,
         Command::Verify(args) => Box::pin(verify::run(&args, &context()?)).await,
         Command::Rehearse(args) => Box::pin(rehearse::run(&args, &context()?)).await,

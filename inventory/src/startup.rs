@@ -43,7 +43,7 @@ pub async fn serve(settings: Settings) -> Result<Cause, StartError> {
     let keys = KeySet::remote(settings.tokens.jwks_url.clone(), settings.tokens.jwks_refresh)?;
     let verifier = Verifier::new(keys.clone(), &settings.tokens);
     let routes = http::routes(Addresses { desk: desk.clone() });
-    let api = Api { keys, verifier, openapi: http::openapi(), routes };
+    let api = Api { keys, verifier, openapi: http::openapi(), routes, own_history: &[] };
     service.run(api, Some(streams), down!["desk" => desk, "writer" => writer]).await
 }
 

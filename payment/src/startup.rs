@@ -63,7 +63,10 @@ pub async fn serve(settings: Settings) -> Result<Cause, StartError> {
         orders_by_user: RateLimit::new(settings.orders_per_user),
         waits_by_user: Shares::new("waits", settings.waits_per_user),
     };
-    let api = Api { keys, verifier, openapi: http::openapi(), routes: http::routes(addresses) };
+    let routes = http::routes(addresses);
+    // An order has its timeline.
+    let own_history = &["/orders"];
+    let api = Api { keys, verifier, openapi: http::openapi(), routes, own_history };
     let stages = actors.stages(writers);
     service.run(api, Some(streams), stages).await
 }

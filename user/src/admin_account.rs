@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::{
     actors::{AccountRepository, AccountsError, HasherError, OURSELVES, PasswordHasher},
     domain::{Account, Email, Registration},
+    preparation::record_admin,
     settings::{AdminSettings, NewAdmin},
     startup::migrations,
     store::{accounts, login_attempts},
@@ -47,7 +48,10 @@ pub fn create(settings: &AdminSettings) -> ExitCode {
         let repository = open(settings).await?;
         let NewAdmin { email, password } = settings.admin.clone();
         match repository.create(OURSELVES, email.clone(), password, Role::Admin).await? {
-            Registration::Created(account) => Ok(account),
+            Registration::Created(account) => {
+                record(&repository.database, "user create-admin", &account).await;
+                Ok(account)
+            }
             Registration::EmailTaken => Err(AdminError::EmailTaken(email)),
         }
     })
@@ -63,8 +67,16 @@ pub fn reset(settings: &AdminSettings) -> ExitCode {
         let account =
             repository.until_known(reset).await?.ok_or_else(|| AdminError::NoAdmin(email.clone()))?;
         repository.until_known(async |connection| login_attempts::forget(connection, &email).await).await?;
+        record(&repository.database, "user reset-admin", &account).await;
         Ok(account)
     })
+}
+
+/// The act is done, whatever becomes of its record.
+async fn record(database: &Database, command: &str, account: &Account) {
+    if let Err(error) = record_admin(database, command, account.id).await {
+        eprintln!("the audit trail has no record of it: {error}");
+    }
 }
 
 fn finish(task: impl Future<Output = Result<Account, AdminError>>) -> ExitCode {

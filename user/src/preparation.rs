@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use refinery::Runner;
 use runtime::{
+    audit,
     auth::{Role, Scope},
     db::{Database, DbError},
 };
+use serde_json::Map;
+use uuid::Uuid;
 
 use crate::{
     actors::{AccountRepository, OURSELVES, PasswordHasher},
@@ -66,11 +69,7 @@ async fn signing_keys(database: &Database, settings: &Settings) -> Result<Vec<Si
             let replace =
                 async || signing_keys::replace_secret(&database.connection().await?, &key.kid, &secret).await;
             patiently(replace).await?;
-            tracing::info!(
-                audit = true,
-                kid = key.kid,
-                "a signing key was encrypted with key-encryption-key"
-            );
+            tracing::info!(kid = key.kid, "a signing key was encrypted with key-encryption-key");
         }
         let at = if *state == KeyState::Signing { 0 } else { keys.len() };
         keys.insert(at, key);
@@ -105,7 +104,10 @@ async fn create_unless_there(
     if let Registration::Created(account) =
         repository.create(OURSELVES, email.clone(), password.clone(), Role::Admin).await?
     {
-        tracing::info!(audit = true, account = %account.id, "the first ADMIN was created");
+        tracing::info!(account = %account.id, "the first ADMIN was created");
+        if let Err(error) = record_admin(&repository.database, "user serve", account.id).await {
+            tracing::error!(%error, "the audit trail has no record of it");
+        }
     }
     Ok(())
 }
@@ -135,4 +137,10 @@ async fn create_clients(settings: &Settings, database: &Database) -> Result<(), 
         }
     }
     Ok(())
+}
+
+/// Writes into the audit trail what `command` did to an ADMIN.
+pub(crate) async fn record_admin(database: &Database, command: &str, account: Uuid) -> Result<(), DbError> {
+    let details = Map::from_iter([("role".to_owned(), Role::Admin.as_str().into())]);
+    audit::record_command(&database.connection().await?, command, account.to_string(), details).await
 }

@@ -70,7 +70,7 @@ pub async fn serve(settings: Settings) -> Result<Cause, StartError> {
         signing_keys: signing_keys.clone(),
     };
     let routes = http::routes(addresses, limits, published, settings.public_url.as_str());
-    let api = Api { keys: key_set, verifier, openapi: http::openapi(), routes };
+    let api = Api { keys: key_set, verifier, openapi: http::openapi(), routes, own_history: &[] };
     let stages = down!["accounts" => accounts, "sessions" => sessions, "clients" => clients,
               "rate-limits" => rate_limits, "signing-keys" => signing_keys];
     Ok(service.run(api, None, stages).await?)

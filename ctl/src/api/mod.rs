@@ -1,6 +1,7 @@
 //! `shopctl` uses the same endpoints as any client.
 
 mod accounts;
+mod audit;
 mod catalogue;
 mod client;
 mod clients;
@@ -10,6 +11,7 @@ mod operations;
 mod orders;
 
 pub use accounts::{Account, Tokens};
+pub use audit::AuditRecord;
 pub use catalogue::{NewProduct, Product};
 pub use client::{Api, Endpoints, http_client};
 pub use clients::OauthClient;

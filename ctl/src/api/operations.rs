@@ -92,7 +92,7 @@ pub fn owner_of_stream(stream: &str) -> Option<Kind> {
 }
 
 impl Api {
-    fn service(&self, kind: Kind) -> &str {
+    pub(super) fn service(&self, kind: Kind) -> &str {
         match kind {
             Kind::User => &self.endpoints().user,
             Kind::Inventory => &self.endpoints().inventory,

@@ -31,7 +31,7 @@ pub enum Command {
     /// Redrive dead letters: send them to the group that failed, with the same event id
     #[command(after_help = EXAMPLES)]
     Redrive(Redrive),
-    /// Discard a dead letter; the log of the service keeps the reason
+    /// Discard a dead letter; the audit trail keeps the reason
     Discard {
         /// Id of the dead letter
         id: Id,

@@ -1,6 +1,7 @@
 //! One command a file.
 
 pub mod admin;
+pub mod audit;
 pub mod clients;
 pub mod completions;
 pub mod dead_letters;

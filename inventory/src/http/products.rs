@@ -7,7 +7,7 @@ use actix_web::{
 };
 use runtime::{
     auth::{AdminOnly, Token},
-    http::{FieldError, JsonBody, Page, PageQuery, Problem, Query, RequestContext},
+    http::{AuditNotes, FieldError, JsonBody, Page, PageQuery, Problem, Query, RequestContext},
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -69,11 +69,16 @@ pub(super) async fn create(
     _: Token<AdminOnly>,
     addresses: Data<Addresses>,
     request: HttpRequest,
+    notes: AuditNotes,
     body: JsonBody<CreateBody>,
 ) -> Result<HttpResponse, Problem> {
+    let product = body.value.parse()?;
+    notes.subject(&product.sku);
+    notes.detail("price", product.details.price.amount());
+    notes.detail("stock", product.stock.get());
     let created = addresses
         .desk
-        .send(CreateProduct { product: body.value.parse()?, origin: RequestContext::of(&request).origin() })
+        .send(CreateProduct { product, origin: RequestContext::of(&request).origin() })
         .await??;
     let mut response = HttpResponse::Created();
     response.insert_header((header::LOCATION, format!("/products/{}", created.record.sku)));
@@ -102,14 +107,14 @@ pub(super) async fn change(
     _: Token<AdminOnly>,
     addresses: Data<Addresses>,
     request: HttpRequest,
+    notes: AuditNotes,
     path: Path<String>,
     body: JsonBody<ChangeBody>,
 ) -> Result<HttpResponse, Problem> {
-    let message = ChangeProduct {
-        version: expected_version(&request)?,
-        details: body.value.parse()?,
-        origin: RequestContext::of(&request).origin(),
-    };
+    let version = expected_version(&request)?;
+    let details = body.value.parse()?;
+    notes.detail("price", details.price.amount());
+    let message = ChangeProduct { version, details, origin: RequestContext::of(&request).origin() };
     let changed = addresses.desk.send(ToProduct { sku: sku(&path)?, message }).await??;
     Ok(answer(HttpResponse::Ok(), changed))
 }

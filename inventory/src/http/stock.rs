@@ -6,7 +6,7 @@ use actix_web::{
 };
 use runtime::{
     auth::Token,
-    http::{JsonBody, Problem, idempotency_key},
+    http::{AuditNotes, JsonBody, Problem, idempotency_key},
 };
 
 use super::{
@@ -29,18 +29,22 @@ pub(super) async fn adjust(
     token: Token<StockWriter>,
     addresses: Data<Addresses>,
     request: HttpRequest,
+    notes: AuditNotes,
     path: Path<String>,
     body: JsonBody<AdjustBody>,
 ) -> Result<HttpResponse, Problem> {
     let sku = sku(&path)?;
     let key = idempotency_key(&request).map_err(|mistake| Problem::invalid(vec![mistake]))?.to_owned();
     let (delta, reason) = body.value.parse()?;
+    notes.detail("delta", delta.get());
     let adjustment =
         Adjustment { sku: sku.clone(), delta, reason, actor: token.sub, key, request: body.bytes.to_vec() };
     let adjusted =
         addresses.desk.send(ToProduct { sku: sku.clone(), message: AdjustStock(adjustment) }).await??;
     let mut response = HttpResponse::Ok();
+    notes.detail("stock", adjusted.on_hand);
     if adjusted.replayed {
+        notes.detail("replayed", true);
         response.insert_header(("idempotency-replayed", "true"));
     }
     Ok(response.json(StockBody { sku: sku.to_string(), delta: delta.get(), stock: adjusted.on_hand }))

@@ -1,6 +1,7 @@
 //! The runtime of `user`, `inventory` and `payment`, independent of the shop. ARCHITECTURE.md lists the
 //! modules.
 
+pub mod audit;
 pub mod auth;
 pub mod db;
 pub mod failpoint;

@@ -17,9 +17,10 @@ use refinery::Runner;
 use utoipa::openapi::OpenApi;
 
 use crate::{
+    audit::{self, AuditTrail},
     auth::{KeySet, Verifier},
     db::{self, Database, MigrationError},
-    http::{self, HttpOptions, Readiness, RunningHttp},
+    http::{self, Audit, HttpOptions, Readiness, RunningHttp},
     ops::{self, Operations, OpsSources, StreamSources},
     outbox::{self, PartitionsError, RelayHandle, RelayOptions},
     process::Common,
@@ -80,6 +81,8 @@ pub struct Api<R> {
     /// The service's own routes.
     pub openapi: OpenApi,
     pub routes: R,
+    /// Routes whose acts have a history of their own: the audit trail gets their refusals only.
+    pub own_history: &'static [&'static str],
 }
 
 /// A named part of a service that drains before the next one.
@@ -102,6 +105,9 @@ impl Service {
     ) -> Result<Self, StartError> {
         telemetry::install_metrics();
         db::prepare(&settings.database, migrations).await?;
+        if settings.database.migrate_on_start {
+            audit::forget_old(&settings.database, settings.audit.retention).await;
+        }
         let shutdown = Shutdown::default();
         let roster = Roster::default();
         let arbiters = [Arbiter::new(), Arbiter::new()];
@@ -145,20 +151,28 @@ impl Service {
     where
         R: Fn(&mut ServiceConfig) + Clone + Send + 'static,
     {
-        let operations = self.watch(&api.keys, streams.as_ref());
+        let Common { database, audit, .. } = &self.settings;
+        let trail = AuditTrail::start(self.name, &self.background, database, *audit)?;
+        let operations = self.watch(&api.keys, streams.as_ref(), &trail);
         let watch = ops::KeyWatch::start(&self.background, api.verifier.keys(), api.verifier.jwks_interval());
-        let http = self.serve(api, &operations.0, operations.1)?;
+        let http = self.serve(api, &operations.0, operations.1, trail.clone())?;
         let cause = self.shutdown.wait().await?;
         tracing::info!(?cause, "going down");
         let stages = down!["key-watch" => watch].into_iter().chain(stages).collect();
-        self.stop(&http, streams, stages, operations.0).await;
+        self.stop(&http, streams, stages, trail, operations.0).await;
         Ok(cause)
     }
 
-    fn watch(&self, keys: &KeySet, streams: Option<&Streams>) -> (Supervised<Operations>, Readiness) {
+    fn watch(
+        &self,
+        keys: &KeySet,
+        streams: Option<&Streams>,
+        trail: &AuditTrail,
+    ) -> (Supervised<Operations>, Readiness) {
         let readiness = Readiness::new(self.name, self.shutdown.clone(), &["database", "token-keys"]);
         let sources = OpsSources {
             database: self.background_database.clone(),
+            trail: trail.clone(),
             readiness: readiness.clone(),
             keys: keys.clone(),
             streams: streams.map(|streams| StreamSources {
@@ -175,6 +189,7 @@ impl Service {
         api: Api<R>,
         operations: &Supervised<Operations>,
         readiness: Readiness,
+        trail: AuditTrail,
     ) -> io::Result<RunningHttp>
     where
         R: Fn(&mut ServiceConfig) + Clone + Send + 'static,
@@ -188,8 +203,10 @@ impl Service {
         };
         let routes = ops::routes(self.name, operations, &self.roster, self.settings.faults);
         let verifier = Data::new(api.verifier);
+        let audit = Data::new(Audit { trail, own_history: api.own_history });
         http::start(&options, move |config| {
-            config.app_data(verifier.clone()).configure(api.routes.clone()).configure(routes.clone());
+            config.app_data(verifier.clone()).app_data(audit.clone());
+            config.configure(api.routes.clone()).configure(routes.clone());
         })
     }
 
@@ -198,6 +215,7 @@ impl Service {
         http: &RunningHttp,
         streams: Option<Streams>,
         stages: Vec<Stage>,
+        trail: AuditTrail,
         operations: Supervised<Operations>,
     ) {
         http.give_notice().await;
@@ -206,11 +224,13 @@ impl Service {
         let (consumers, relay) = streams.map(|streams| (streams.consumers, streams.relay)).unzip();
         let first = consumers.map(|consumers| down!["consumers" => consumers]).unwrap_or_default();
         let last = relay.map(|relay| down!["relay" => relay]).unwrap_or_default();
-        let stages = first.into_iter().chain(stages).chain(last).chain(down!["operations" => operations]);
+        let stages = first.into_iter().chain(stages).chain(last);
+        let stages = stages.chain(down!["audit" => trail.clone(), "operations" => operations]);
         for (name, part) in stages {
             down.stage(name, part.drain(down.left())).await;
         }
         [self.database, self.requests, self.background_database].iter().for_each(Database::close);
+        trail.close();
         http.stop_metrics().await;
         for arbiter in self.arbiters {
             arbiter.stop();

@@ -62,9 +62,13 @@ impl Shop {
     }
 
     pub async fn open_on_private_servers() -> Self {
+        Self::open_on_private_servers_with(|options| options).await
+    }
+
+    pub async fn open_on_private_servers_with(change: impl FnOnce(StackOptions) -> StackOptions) -> Self {
         let folder = scratch_dir().expect("a folder");
         let choice = StackOptions::private(folder.path()).expect("ports").servers;
-        Self::start(choice, Servers::Private(folder), |options| options).await
+        Self::start(choice, Servers::Private(folder), change).await
     }
 
     async fn start(

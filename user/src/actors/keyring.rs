@@ -40,7 +40,7 @@ impl Keyring {
         let mut known = self.known.lock().await;
         let connection = self.database.connection().await?;
         for kid in signing_keys::retire_expired(&connection, self.schedule).await? {
-            tracing::info!(audit = true, kid, "a signing key was retired: its last token has expired");
+            tracing::info!(kid, "a signing key was retired: its last token has expired");
         }
         let records = signing_keys::load(&connection, self.schedule).await?;
         let not_before = revocations::current(&connection, self.token_life).await?;

@@ -19,7 +19,7 @@ pub use own_account::{ChangeEmail, DeleteOwnAccount};
 pub use password_hasher::{HasherError, OURSELVES, PasswordHasher};
 pub use rate_limits::{CountCall, RateLimits};
 pub use sessions::{
-    ChangePassword, EndSession, ListSessions, LogIn, LogOut, Login, PasswordChange, Refresh, Sessions,
-    SessionsParts, Tokens,
+    ChangePassword, EndSession, ListSessions, LogIn, LogOut, Login, PasswordChange, Refresh, Refreshed,
+    Sessions, SessionsParts, Tokens,
 };
 pub use signing_keys::{ListKeys, RetireKey, RotateKey, SigningKeys};

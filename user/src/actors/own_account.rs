@@ -59,12 +59,8 @@ impl SessionsParts {
         let change = async |connection: &_| {
             accounts::change_email(connection, account, &found.password_hash, &email).await
         };
-        let Some(change) = self.repository.until_known(change).await? else {
-            return Ok(WithPassword::Wrong);
-        };
-        let changed = matches!(change, EmailChange::Changed(_));
-        tracing::info!(audit = true, %account, changed, "e-mail change");
-        Ok(WithPassword::Right(change))
+        // Another call may have changed the password meanwhile.
+        Ok(self.repository.until_known(change).await?.map_or(WithPassword::Wrong, WithPassword::Right))
     }
 
     async fn delete_own_account(
@@ -76,7 +72,6 @@ impl SessionsParts {
             refused => return Ok(refused.refused()),
         };
         let deletion = self.repository.delete(account, Deleter::Owner(&found.password_hash)).await?;
-        tracing::info!(audit = true, %account, ?deletion, "an account is deleted by its owner");
         Ok(WithPassword::Right(deletion))
     }
 }

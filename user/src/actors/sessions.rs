@@ -4,6 +4,7 @@ use std::{net::IpAddr, rc::Rc, time::Duration};
 
 use actix::{Actor, Context, Handler, Message, ResponseFuture};
 use runtime::{
+    auth::Role,
     db::Failure,
     drains_at_once,
     supervisor::{Life, RestartPolicy, Supervised, SupervisorHandle},
@@ -47,6 +48,9 @@ pub struct LogIn {
 /// The answer to a login and to each refresh.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Tokens {
+    pub account: Uuid,
+    pub role: Role,
+    pub session: Uuid,
     pub access: AccessToken,
     pub refresh: RefreshToken,
     pub refresh_expires_in: Duration,
@@ -55,22 +59,29 @@ pub struct Tokens {
 #[derive(Clone, PartialEq, Eq)]
 pub enum Login {
     Granted(Tokens),
-    /// Also for an unknown e-mail.
-    InvalidCredentials,
+    /// The account whose password is another; `None` for an unknown e-mail. The answers are alike.
+    InvalidCredentials(Option<Uuid>),
     /// The password is right.
-    Disabled,
+    Disabled(Uuid),
     /// See [`Admission::Blocked`].
     Blocked(Duration),
 }
 
-/// `None` for a token that is not good, or no longer.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Refreshed {
+    Granted(Tokens),
+    /// The session of this account has ended. The answer is that to any token that is not good.
+    Reused(Uuid),
+    Invalid,
+}
+
 #[derive(Message)]
-#[rtype(result = "Result<Option<Tokens>, AccountsError>")]
+#[rtype(result = "Result<Refreshed, AccountsError>")]
 pub struct Refresh(pub RefreshToken);
 
-/// Ends the session of the token, or all sessions of its account.
+/// Ends the session of the token, or all sessions of its account, which is the answer.
 #[derive(Message)]
-#[rtype(result = "Result<(), AccountsError>")]
+#[rtype(result = "Result<Option<Uuid>, AccountsError>")]
 pub struct LogOut {
     pub token: RefreshToken,
     pub all: bool,
@@ -136,7 +147,7 @@ impl Handler<LogIn> for Sessions {
 }
 
 impl Handler<Refresh> for Sessions {
-    type Result = ResponseFuture<Result<Option<Tokens>, AccountsError>>;
+    type Result = ResponseFuture<Result<Refreshed, AccountsError>>;
 
     fn handle(&mut self, Refresh(shown): Refresh, _: &mut Self::Context) -> Self::Result {
         let parts = Rc::clone(&self.parts);
@@ -145,7 +156,7 @@ impl Handler<Refresh> for Sessions {
 }
 
 impl Handler<LogOut> for Sessions {
-    type Result = ResponseFuture<Result<(), AccountsError>>;
+    type Result = ResponseFuture<Result<Option<Uuid>, AccountsError>>;
 
     fn handle(&mut self, LogOut { token, all }: LogOut, _: &mut Self::Context) -> Self::Result {
         let parts = Rc::clone(&self.parts);
@@ -194,16 +205,17 @@ impl SessionsParts {
     async fn log_in(&self, LogIn { source, email, password }: LogIn) -> Result<Login, AccountsError> {
         let Some(email) = email else {
             self.repository.is_right(source, password, None).await?;
-            return Ok(Login::InvalidCredentials);
+            return Ok(Login::InvalidCredentials(None));
         };
         if let Admission::Blocked(time) = self.admit(&email).await? {
             return Ok(Login::Blocked(time));
         }
         let find = async |connection: &_| accounts::find_by_email(connection, &email).await;
         let found = self.repository.until_known(find).await?;
+        let known = found.as_ref().map(|found| found.account.id);
         match self.checked(source, password, found).await? {
-            None => Ok(Login::InvalidCredentials),
-            Some(account) if account.disabled => Ok(Login::Disabled),
+            None => Ok(Login::InvalidCredentials(known)),
+            Some(account) if account.disabled => Ok(Login::Disabled(account.id)),
             Some(account) => self.begin(&account).await.map(Login::Granted),
         }
     }
@@ -211,11 +223,7 @@ impl SessionsParts {
     async fn admit(&self, email: &Email) -> Result<Admission, AccountsError> {
         let limits = self.limits;
         let admit = async |connection: &_| login_attempts::admit(connection, email, limits).await;
-        let admission = self.repository.until_known(admit).await?;
-        if admission != Admission::Admitted {
-            tracing::warn!(audit = true, ?admission, "a login was refused after too many wrong passwords");
-        }
-        Ok(admission)
+        Ok(self.repository.until_known(admit).await?)
     }
 
     /// The account, if the password is right.
@@ -228,8 +236,6 @@ impl SessionsParts {
         let is_right = self.repository.is_right(source, password, found.as_ref()).await?;
         let account = found.map(|credentials| credentials.account);
         if !is_right {
-            let account = account.map(|account| account.id);
-            tracing::info!(audit = true, ?account, "wrong password");
             return Ok(None);
         }
         if let Some(Account { email, .. }) = &account {
@@ -247,18 +253,19 @@ impl SessionsParts {
         self.tokens(account, id, refresh)
     }
 
-    async fn refresh(&self, shown: &RefreshToken) -> Result<Option<Tokens>, AccountsError> {
+    async fn refresh(&self, shown: &RefreshToken) -> Result<Refreshed, AccountsError> {
         let next = RefreshToken::generate()?;
         let (shown, hash, life) = (shown.hash(), next.hash(), self.refresh_life);
         let rotate = async |connection: &_| sessions::rotate(connection, &shown, &hash, life).await;
         match self.repository.until_known(rotate).await? {
-            Rotation::Rotated { account, session } => self.tokens(&account, session, next).map(Some),
+            Rotation::Rotated { account, session } => {
+                self.tokens(&account, session, next).map(Refreshed::Granted)
+            }
             Rotation::Reused { account } => {
                 metrics::counter!("orderflow_refresh_reuse_total").increment(1);
-                tracing::warn!(audit = true, %account, "a used refresh token was shown again; its session is ended");
-                Ok(None)
+                Ok(Refreshed::Reused(account))
             }
-            Rotation::Invalid => Ok(None),
+            Rotation::Invalid => Ok(Refreshed::Invalid),
         }
     }
 
@@ -269,7 +276,15 @@ impl SessionsParts {
         refresh: RefreshToken,
     ) -> Result<Tokens, AccountsError> {
         let access = self.issuer.for_account(account.id, account.role, session)?;
-        Ok(Tokens { access, refresh, refresh_expires_in: self.refresh_life })
+        let Account { id, role, .. } = account;
+        Ok(Tokens {
+            account: *id,
+            role: *role,
+            session,
+            access,
+            refresh,
+            refresh_expires_in: self.refresh_life,
+        })
     }
 
     /// The enabled account, if `password` is its password. Wrong ones count as logins.
@@ -308,7 +323,6 @@ impl SessionsParts {
         };
         // Another call may have changed it meanwhile.
         let changed = self.repository.until_known(change).await?;
-        tracing::info!(audit = true, %account, changed, "password change");
         Ok(if changed { PasswordChange::Changed } else { PasswordChange::WrongPassword })
     }
 }
@@ -316,8 +330,8 @@ impl SessionsParts {
 fn outcome(login: &Result<Login, AccountsError>) -> &'static str {
     match login {
         Ok(Login::Granted(_)) => "granted",
-        Ok(Login::InvalidCredentials) => "invalid-credentials",
-        Ok(Login::Disabled) => "disabled",
+        Ok(Login::InvalidCredentials(_)) => "invalid-credentials",
+        Ok(Login::Disabled(_)) => "disabled",
         Ok(Login::Blocked(_)) => "blocked",
         Err(AccountsError::Busy) => "busy",
         Err(AccountsError::Database(Failure::Unavailable(_))) => "unavailable",

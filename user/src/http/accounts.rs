@@ -6,7 +6,7 @@ use actix_web::{
 };
 use runtime::{
     auth::{AdminOnly, AnyAccount, Role, Token},
-    http::{FieldError, JsonBody, Page, PageQuery, Problem, Query},
+    http::{AuditNotes, FieldError, JsonBody, Page, PageQuery, Problem, Query},
 };
 use uuid::Uuid;
 
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     actors::{ChangeAccount, DeleteAccount, FindAccount, ListAccounts, Register},
-    domain::{Account, AccountChange, Change, Email, Password, Registration},
+    domain::{AccountChange, Change, Email, Password, Registration},
 };
 
 /// Creates an account of the role USER. A `role` in the body is refused.
@@ -31,11 +31,16 @@ use crate::{
 pub(super) async fn register(
     admitted: Admitted<Registrations>,
     addresses: Data<Addresses>,
+    notes: AuditNotes,
     body: JsonBody<RegisterBody>,
 ) -> Result<HttpResponse, Problem> {
     let message = checked(&body.value, admitted.source)?;
     match addresses.accounts.send(message).await?? {
-        Registration::Created(account) => Ok(HttpResponse::Created().json(AccountBody::from(account))),
+        Registration::Created(account) => {
+            notes.caller(account.id, Some(account.role.as_str()), None);
+            notes.subject(account.id);
+            Ok(HttpResponse::Created().json(AccountBody::from(account)))
+        }
         Registration::EmailTaken => Err(email_taken()),
     }
 }
@@ -100,6 +105,7 @@ pub(super) async fn list_accounts(
 pub(super) async fn change_account(
     token: Token<AdminOnly>,
     addresses: Data<Addresses>,
+    notes: AuditNotes,
     id: Path<Uuid>,
     body: JsonBody<AccountChangeBody>,
 ) -> Result<HttpResponse, Problem> {
@@ -111,16 +117,15 @@ pub(super) async fn change_account(
     if role.is_none() && disabled.is_none() {
         return Err(Problem::invalid(vec![FieldError::new("", "must have `role` or `disabled`")]));
     }
+    role.into_iter().for_each(|role| notes.detail("role", role.as_str()));
+    disabled.into_iter().for_each(|disabled| notes.detail("disabled", disabled));
     let message = ChangeAccount { actor: token.sub, id: id.into_inner(), change: Change { role, disabled } };
-    let account = match addresses.accounts.send(message).await?? {
-        AccountChange::Changed(account) => account,
-        AccountChange::Absent => return Err(Problem::absent("account")),
-        AccountChange::NotAdmin => return Err(not_admin()),
-        AccountChange::LastAdmin => return Err(last_admin()),
-    };
-    let Account { id, role, disabled, .. } = &account;
-    tracing::info!(audit = true, actor = %token.sub, account = %id, %role, disabled, "account changed");
-    Ok(HttpResponse::Ok().json(AccountBody::from(account)))
+    match addresses.accounts.send(message).await?? {
+        AccountChange::Changed(account) => Ok(HttpResponse::Ok().json(AccountBody::from(account))),
+        AccountChange::Absent => Err(Problem::absent("account")),
+        AccountChange::NotAdmin => Err(not_admin()),
+        AccountChange::LastAdmin => Err(last_admin()),
+    }
 }
 
 /// Deletes an account with its sessions. Its orders stay, under the id of the account. Its access tokens are refused
@@ -136,8 +141,6 @@ pub(super) async fn delete_account(
     addresses: Data<Addresses>,
     id: Path<Uuid>,
 ) -> Result<HttpResponse, Problem> {
-    let id = id.into_inner();
-    let outcome = addresses.accounts.send(DeleteAccount { actor: token.sub, id }).await??;
-    tracing::info!(audit = true, actor = %token.sub, account = %id, ?outcome, "an account is deleted by an ADMIN");
-    deletion(outcome)
+    let message = DeleteAccount { actor: token.sub, id: id.into_inner() };
+    deletion(addresses.accounts.send(message).await??)
 }

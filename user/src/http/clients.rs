@@ -7,7 +7,7 @@ use actix_web::{
 };
 use runtime::{
     auth::{AdminOnly, Scope, Token},
-    http::{JsonBody, Page, PageQuery, Problem, Query},
+    http::{AuditNotes, JsonBody, Page, PageQuery, Problem, Query},
 };
 
 use super::{
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     actors::{CreateClient, ListClients, NewSecret, RevokeClient, RotateClientSecret},
-    domain::{Client, ClientId, Scopes},
+    domain::{ClientId, Scopes},
 };
 
 /// Creates an OAuth client. The answer is the only one with its secret. A revoked client begins anew.
@@ -29,19 +29,19 @@ use crate::{
     (status = 403, body = Problem),
     (status = 409, body = Problem, description = "`client-exists`")))]
 pub(super) async fn create_client(
-    token: Token<AdminOnly>,
+    _: Token<AdminOnly>,
     addresses: Data<Addresses>,
+    notes: AuditNotes,
     body: JsonBody<CreateClientBody>,
 ) -> Result<HttpResponse, Problem> {
     let mut errors = FieldErrors::default();
     let id = errors.check("/client_id", body.value.client_id.as_deref(), ClientId::parse);
     let scopes = errors.check("/scopes", body.value.scopes, some_scopes);
     let (id, scopes) = id.zip(scopes).ok_or_else(|| errors.into_problem())?;
+    notes.subject(&id);
+    notes.detail("scopes", scopes.to_string());
     match addresses.clients.send(CreateClient { id, scopes }).await?? {
         Some(NewSecret { client, secret }) => {
-            let actor = token.sub;
-            let Client { id, scopes, .. } = &client;
-            tracing::info!(audit = true, %actor, client = %id, %scopes, "client created");
             Ok(HttpResponse::Created().json(ClientSecretBody::new(client, &secret)))
         }
         None => Err(Problem::new(
@@ -84,13 +84,12 @@ pub(super) async fn list_clients(
     (status = 403, body = Problem),
     (status = 404, body = Problem)))]
 pub(super) async fn rotate_client_secret(
-    token: Token<AdminOnly>,
+    _: Token<AdminOnly>,
     addresses: Data<Addresses>,
     id: Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let rotated = addresses.clients.send(RotateClientSecret(client_id(&id)?)).await??;
     let NewSecret { client, secret } = rotated.ok_or_else(|| Problem::absent("client"))?;
-    tracing::info!(audit = true, actor = %token.sub, client = %client.id, "client secret rotated");
     Ok(HttpResponse::Ok().json(ClientSecretBody::new(client, &secret)))
 }
 
@@ -102,15 +101,13 @@ pub(super) async fn rotate_client_secret(
     (status = 403, body = Problem),
     (status = 404, body = Problem)))]
 pub(super) async fn revoke_client(
-    token: Token<AdminOnly>,
+    _: Token<AdminOnly>,
     addresses: Data<Addresses>,
     id: Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let id = client_id(&id)?;
-    if !addresses.clients.send(RevokeClient(id.clone())).await?? {
+    if !addresses.clients.send(RevokeClient(client_id(&id)?)).await?? {
         return Err(Problem::absent("client"));
     }
-    tracing::info!(audit = true, actor = %token.sub, client = %id, "client revoked");
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -6,7 +6,7 @@ use actix_web::{
 use jiff::Timestamp;
 use runtime::{
     auth::{AdminOnly, Token},
-    http::Problem,
+    http::{AuditNotes, Problem},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -68,10 +68,11 @@ pub(super) async fn list_keys(
 pub(super) async fn rotate_key(
     token: Token<AdminOnly>,
     addresses: Data<Addresses>,
+    notes: AuditNotes,
 ) -> Result<HttpResponse, Problem> {
     match addresses.signing_keys.send(RotateKey { actor: token.sub }).await?? {
         KeyRotation::Published(record) => {
-            tracing::info!(audit = true, actor = %token.sub, kid = record.key.kid, "a signing key was published");
+            notes.subject(&record.key.kid);
             Ok(HttpResponse::Created().json(KeyBody::from(record)))
         }
         KeyRotation::InProgress => {
@@ -96,11 +97,8 @@ pub(super) async fn retire_key(
     kid: Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let kid = thumbprint(kid.into_inner()).ok_or_else(|| Problem::absent("signing key"))?;
-    match addresses.signing_keys.send(RetireKey { actor: token.sub, kid: kid.clone() }).await?? {
-        KeyRetirement::Retired => {
-            tracing::warn!(audit = true, actor = %token.sub, kid, "a signing key was retired");
-            Ok(HttpResponse::NoContent().finish())
-        }
+    match addresses.signing_keys.send(RetireKey { actor: token.sub, kid }).await?? {
+        KeyRetirement::Retired => Ok(HttpResponse::NoContent().finish()),
         KeyRetirement::Absent => Err(Problem::absent("signing key")),
         KeyRetirement::OnlySigningKey => {
             let detail = "This key signs, and no other one is published. Make one with POST /ops/keys first.";

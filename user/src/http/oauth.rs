@@ -2,8 +2,8 @@
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web::Data};
 use runtime::{
-    auth::Verifier,
-    http::{FormBody, Problem},
+    auth::{Role, Verifier},
+    http::{AuditNotes, FormBody, Problem},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -19,7 +19,8 @@ use crate::{
     actors::{
         ClientCredentials, ClientGrant, IssueClientToken, RevokeClientToken, TokenRevocation, ValidToken,
     },
-    domain::Scopes,
+    domain::{ClientId, Scopes},
+    tokens::subject_of,
 };
 
 /// The form. A client authenticates with HTTP Basic, or with `client_id` and `client_secret` here.
@@ -59,23 +60,39 @@ pub(super) async fn issue_token(
     limits: Data<Limits>,
     request: HttpRequest,
     addresses: Data<Addresses>,
+    notes: AuditNotes,
     form: FormBody,
 ) -> Result<HttpResponse, Problem> {
     let message = match token_request(&request, form) {
         Ok(message) => message,
-        Err(error) => return Ok(error.answer()),
+        Err(error) => return Ok(refused(&notes, error)),
     };
-    let client = message.credentials.id.as_ref().map(ToString::to_string).unwrap_or_default();
+    let client = message.credentials.id.clone();
+    client.iter().for_each(|client| notes.subject(client));
     Ok(match addresses.clients.send(message).await?? {
         ClientGrant::Granted { token, scopes } => {
             // After the check of the secret: nobody else uses up the quota of a client.
-            limits.client_token_requests.admit(client).await?;
+            let quota = client.as_ref().map(ToString::to_string).unwrap_or_default();
+            limits.client_token_requests.admit(quota).await?;
+            name(&notes, client.as_ref());
             let body = ClientTokenBody { token: token.into(), scope: scopes.to_string() };
             HttpResponse::Ok().insert_header((header::PRAGMA, "no-cache")).json(body)
         }
-        ClientGrant::InvalidClient => OauthError::InvalidClient.answer(),
-        ClientGrant::InvalidScope => OauthError::InvalidScope.answer(),
+        ClientGrant::InvalidClient => refused(&notes, OauthError::InvalidClient),
+        ClientGrant::InvalidScope => refused(&notes, OauthError::InvalidScope),
     })
+}
+
+/// The client has proven its secret.
+fn name(notes: &AuditNotes, client: Option<&ClientId>) {
+    if let Some(client) = client {
+        notes.caller(subject_of(client), Some(Role::Service.as_str()), None);
+    }
+}
+
+fn refused(notes: &AuditNotes, error: OauthError) -> HttpResponse {
+    notes.detail("error", error.code());
+    error.answer()
 }
 
 fn token_request(request: &HttpRequest, form: FormBody) -> Result<IssueClientToken, OauthError> {
@@ -121,18 +138,24 @@ pub(super) async fn revoke_token(
     request: HttpRequest,
     addresses: Data<Addresses>,
     verifier: Data<Verifier>,
+    notes: AuditNotes,
     form: FormBody,
 ) -> Result<HttpResponse, Problem> {
     let (credentials, token) = match revocation(&request, form) {
         Ok(found) => found,
-        Err(error) => return Ok(error.answer()),
+        Err(error) => return Ok(refused(&notes, error)),
     };
     let claims = verifier.verify(&token).await.ok();
     let token = claims.map(|claims| ValidToken { subject: claims.sub, issued_at: claims.issued_at() });
+    let client = credentials.id.clone();
+    client.iter().for_each(|client| notes.subject(client));
     Ok(match addresses.clients.send(RevokeClientToken { credentials, token }).await?? {
-        TokenRevocation::Revoked => HttpResponse::Ok().finish(),
-        TokenRevocation::InvalidClient => OauthError::InvalidClient.answer(),
-        TokenRevocation::Foreign => OauthError::InvalidGrant.answer(),
+        TokenRevocation::Revoked => {
+            name(&notes, client.as_ref());
+            HttpResponse::Ok().finish()
+        }
+        TokenRevocation::InvalidClient => refused(&notes, OauthError::InvalidClient),
+        TokenRevocation::Foreign => refused(&notes, OauthError::InvalidGrant),
     })
 }
 

@@ -27,15 +27,24 @@ pub(super) struct OauthErrorBody {
 }
 
 impl OauthError {
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::InvalidRequest(_) => "invalid_request",
+            Self::InvalidClient => "invalid_client",
+            Self::UnsupportedGrantType => "unsupported_grant_type",
+            Self::InvalidGrant => "invalid_grant",
+            Self::InvalidScope => "invalid_scope",
+        }
+    }
+
     pub fn answer(self) -> HttpResponse {
-        let (error, error_description) = match self {
-            Self::InvalidRequest(what) => ("invalid_request", what),
-            Self::InvalidClient => ("invalid_client", "The client is unknown or the secret is wrong."),
-            Self::UnsupportedGrantType => {
-                ("unsupported_grant_type", "grant_type must be client_credentials.")
-            }
-            Self::InvalidGrant => ("invalid_grant", "The token was issued to another client."),
-            Self::InvalidScope => ("invalid_scope", "scope must be a part of what the client may have."),
+        let error = self.code();
+        let error_description = match self {
+            Self::InvalidRequest(what) => what,
+            Self::InvalidClient => "The client is unknown or the secret is wrong.",
+            Self::UnsupportedGrantType => "grant_type must be client_credentials.",
+            Self::InvalidGrant => "The token was issued to another client.",
+            Self::InvalidScope => "scope must be a part of what the client may have.",
         };
         let mut response = HttpResponse::build(match self {
             Self::InvalidClient => StatusCode::UNAUTHORIZED,

@@ -7,7 +7,7 @@ use actix_web::{
 };
 use runtime::{
     auth::{AnyAccount, Token},
-    http::{FieldError, JsonBody, Problem},
+    http::{AuditNotes, FieldError, JsonBody, Problem},
 };
 use uuid::Uuid;
 
@@ -20,7 +20,10 @@ use super::{
     errors::{FieldErrors, blocked, unauthorized},
 };
 use crate::{
-    actors::{ChangePassword, EndSession, ListSessions, LogIn, LogOut, Login, PasswordChange, Refresh},
+    actors::{
+        ChangePassword, EndSession, ListSessions, LogIn, LogOut, Login, PasswordChange, Refresh, Refreshed,
+        Tokens,
+    },
     domain::{Email, Password},
     tokens::RefreshToken,
 };
@@ -37,21 +40,32 @@ use crate::{
 pub(super) async fn log_in(
     admitted: Admitted<Logins>,
     addresses: Data<Addresses>,
+    notes: AuditNotes,
     body: JsonBody<LoginBody>,
 ) -> Result<HttpResponse, Problem> {
     let message = credentials(body.value, admitted.source)?;
     match addresses.sessions.send(message).await?? {
-        Login::Granted(tokens) => Ok(HttpResponse::Ok().json(SessionTokensBody::from(tokens))),
-        Login::InvalidCredentials => {
+        Login::Granted(tokens) => Ok(granted(&notes, tokens)),
+        Login::InvalidCredentials(account) => {
+            account.into_iter().for_each(|account| notes.subject(account));
             Err(unauthorized("invalid-credentials", "The e-mail or the password is wrong."))
         }
-        Login::Disabled => Err(Problem::new(
-            StatusCode::FORBIDDEN,
-            "account-disabled",
-            "This account is disabled. Ask an ADMIN to enable it.",
-        )),
+        Login::Disabled(account) => {
+            notes.subject(account);
+            Err(Problem::new(
+                StatusCode::FORBIDDEN,
+                "account-disabled",
+                "This account is disabled. Ask an ADMIN to enable it.",
+            ))
+        }
         Login::Blocked(time) => Err(blocked(time)),
     }
+}
+
+fn granted(notes: &AuditNotes, tokens: Tokens) -> HttpResponse {
+    notes.caller(tokens.account, Some(tokens.role.as_str()), Some(tokens.session));
+    notes.subject(tokens.account);
+    HttpResponse::Ok().json(SessionTokensBody::from(tokens))
 }
 
 /// Malformed values fail as wrong credentials.
@@ -77,16 +91,22 @@ fn credentials(body: LoginBody, source: IpAddr) -> Result<LogIn, Problem> {
 pub(super) async fn refresh(
     _: Admitted<Refreshes>,
     addresses: Data<Addresses>,
+    notes: AuditNotes,
     body: JsonBody<RefreshBody>,
 ) -> Result<HttpResponse, Problem> {
     let shown = RefreshToken::shown(body.value.refresh_token);
     match addresses.sessions.send(Refresh(shown)).await?? {
-        Some(tokens) => Ok(HttpResponse::Ok().json(SessionTokensBody::from(tokens))),
-        None => Err(unauthorized(
-            "invalid-refresh-token",
-            "The refresh token is unknown, used or expired, or its session has ended. Log in again.",
-        )),
+        Refreshed::Granted(tokens) => return Ok(granted(&notes, tokens)),
+        Refreshed::Reused(account) => {
+            notes.subject(account);
+            notes.detail("reused", true);
+        }
+        Refreshed::Invalid => {}
     }
+    Err(unauthorized(
+        "invalid-refresh-token",
+        "The refresh token is unknown, used or expired, or its session has ended. Log in again.",
+    ))
 }
 
 /// Ends the session of a refresh token, or all sessions of its account. An unknown token is answered alike.
@@ -98,10 +118,16 @@ pub(super) async fn refresh(
 pub(super) async fn log_out(
     _: Admitted<Refreshes>,
     addresses: Data<Addresses>,
+    notes: AuditNotes,
     body: JsonBody<LogoutBody>,
 ) -> Result<HttpResponse, Problem> {
     let LogoutBody { refresh_token, all } = body.value;
-    addresses.sessions.send(LogOut { token: RefreshToken::shown(refresh_token), all }).await??;
+    notes.detail("all", all);
+    let ended = addresses.sessions.send(LogOut { token: RefreshToken::shown(refresh_token), all }).await??;
+    if let Some(account) = ended {
+        notes.caller(account, None, None);
+        notes.subject(account);
+    }
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -98,15 +98,18 @@ pub async fn end(connection: &Connection, account: Uuid, id: Uuid) -> Result<boo
 }
 
 /// Ends the session of a token, or all sessions of its account, and revokes their tokens.
-pub async fn end_by_token(connection: &Connection, shown: &[u8], all: bool) -> Result<(), DbError> {
+pub async fn end_by_token(connection: &Connection, shown: &[u8], all: bool) -> Result<Option<Uuid>, DbError> {
     let revoke = revoke(ENDED, 3);
     let sql = format!(
         "WITH ended AS (DELETE FROM sessions WHERE id IN (
                   SELECT o.id FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id
-                  JOIN sessions o ON o.account_id = s.account_id AND ($2 OR o.id = s.id) WHERE t.token_hash = $1) RETURNING id)
-         {revoke}"
+                  JOIN sessions o ON o.account_id = s.account_id AND ($2 OR o.id = s.id) WHERE t.token_hash = $1) RETURNING id, account_id),
+              revoked AS ({revoke})
+         SELECT account_id FROM ended LIMIT 1"
     );
-    connection.execute(&connection.prepare_cached(&sql).await?, &[&shown, &all, &now()]).await.map(drop)
+    let ended =
+        connection.query_opt(&connection.prepare_cached(&sql).await?, &[&shown, &all, &now()]).await?;
+    ended.map(|row| row.get(0)).transpose()
 }
 
 fn session(row: &Row) -> Result<Session, DbError> {

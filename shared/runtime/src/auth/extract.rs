@@ -12,7 +12,10 @@ use futures_util::future::{Either, LocalBoxFuture};
 use uuid::Uuid;
 
 use super::{Claims, Role, Scope, TokenError, Verifier};
-use crate::http::{FieldError, Problem};
+use crate::{
+    audit::Caller,
+    http::{FieldError, Problem, name_caller},
+};
 
 /// Who may call a route.
 pub trait Allows: 'static {
@@ -93,13 +96,13 @@ impl<A: Allows> FromRequest for Token<A> {
         if let Some(claims) =
             verifier.cached(token).filter(|claims| check.is_none() || claims.role != Role::Admin)
         {
-            return Either::Left(std::future::ready(admit(claims)));
+            return Either::Left(std::future::ready(admit(request, claims)));
         }
-        let token = token.to_owned();
+        let (token, request) = (token.to_owned(), request.clone());
         Either::Right(Box::pin(async move {
-            let token = admit(verifier.verify(&token).await.map_err(refusal)?)?;
+            let token = admit(&request, verifier.verify(&token).await.map_err(refusal)?)?;
             if let Some(check) = check.filter(|_| token.role == Role::Admin) {
-                check.ask(token.sub).await?;
+                check.ask(token.sub).await.inspect_err(|_| name(&request, true, &token))?;
             }
             Ok(token)
         }))
@@ -128,17 +131,32 @@ fn verifier(request: &HttpRequest) -> Result<Verifier, Problem> {
     request.app_data::<Data<Verifier>>().map(|data| data.get_ref().clone()).ok_or_else(Problem::internal)
 }
 
-fn admit<A: Allows>(claims: Arc<Claims>) -> Result<Token<A>, Problem> {
-    let allowed = match (claims.role, A::SCOPE) {
+fn admit<A: Allows>(request: &HttpRequest, claims: Arc<Claims>) -> Result<Token<A>, Problem> {
+    let admitted = check(&claims, A::ROLES, A::SCOPE);
+    name(request, admitted.is_err(), &claims);
+    admitted.map(|()| Token { claims, allowed: PhantomData })
+}
+
+/// For the audit trail.
+fn name(request: &HttpRequest, refused: bool, claims: &Claims) {
+    name_caller(request, refused, || Caller {
+        id: claims.sub.to_string(),
+        role: Some(claims.role.as_str()),
+        session: claims.sid,
+    });
+}
+
+fn check(claims: &Claims, roles: &[Role], scope: Option<Scope>) -> Result<(), Problem> {
+    let allowed = match (claims.role, scope) {
         (Role::Service, Some(scope)) if !scope.is_in(claims.scope.as_deref()) => return Err(lacks(scope)),
         (Role::Service, scope) => scope.is_some(),
-        (role, _) => A::ROLES.contains(&role),
+        (role, _) => roles.contains(&role),
     };
     if allowed {
-        return Ok(Token { claims, allowed: PhantomData });
+        return Ok(());
     }
-    let services = A::SCOPE.map(|_| Role::Service.as_str());
-    let roles: Vec<&str> = A::ROLES.iter().map(|role| role.as_str()).chain(services).collect();
+    let services = scope.map(|_| Role::Service.as_str());
+    let roles: Vec<&str> = roles.iter().map(|role| role.as_str()).chain(services).collect();
     let detail = format!("This route is for {}; the role of the token is {}.", roles.join(", "), claims.role);
     Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", detail))
 }

@@ -17,7 +17,12 @@ use futures_util::FutureExt;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
-    Admission, Problem, Readiness, exchange::InHand, health::is_health_check, request_record::RequestRecord,
+    Admission, Problem, Readiness,
+    audited::{Pending, record_refusal},
+    exchange::InHand,
+    health::is_health_check,
+    problem::ProblemCode,
+    request_record::RequestRecord,
 };
 use crate::failpoint;
 
@@ -56,12 +61,19 @@ pub(super) async fn edge<B: MessageBody + 'static>(
     let record = RequestRecord::begin(&request);
     let is_encrypted = request.app_config().secure();
     request.extensions_mut().insert(record.context.clone());
+    let act = Pending::begin(&request, &record);
     let outcome = match admit(&request) {
         Ok(deadline) => answer(request, next, deadline, &record).await,
         Err(problem) => Ok(request.into_response(problem.answer(&record.context.request_id))),
     };
     match outcome {
         Ok(mut response) => {
+            let status = response.status();
+            let code = if status.is_success() { None } else { problem_code(response.response()) };
+            match act {
+                Some(act) => act.end(status, code).await,
+                None => record_refusal(response.request(), &record, status, code).await,
+            }
             release_admission(response.request());
             if ends_connection(response.status()) {
                 response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
@@ -77,10 +89,17 @@ pub(super) async fn edge<B: MessageBody + 'static>(
             Ok(response)
         }
         Err(problem) => {
+            if let Some(act) = act {
+                act.end(problem.status(), Some(problem.code())).await;
+            }
             record.finish(problem.status());
             Err(DetachedProblem { problem, request_id: record.context.request_id, is_encrypted }.into())
         }
     }
+}
+
+fn problem_code(response: &HttpResponse) -> Option<&'static str> {
+    response.extensions().get::<ProblemCode>().map(|code| code.0)
 }
 
 /// A problem whose request is gone.

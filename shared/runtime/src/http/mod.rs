@@ -2,6 +2,7 @@
 
 mod accept;
 mod admission;
+mod audited;
 mod body;
 mod client_address;
 mod connection;
@@ -19,6 +20,7 @@ mod request_record;
 mod server;
 
 pub use admission::Admission;
+pub use audited::{Audit, AuditNotes, name_caller};
 pub use body::{BodyLimits, JsonBody};
 pub use client_address::ClientAddress;
 pub use context::RequestContext;

@@ -20,6 +20,9 @@ use crate::{
 /// About a restart of PostgreSQL.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
+/// The code of a problem, in the extensions of its answer.
+pub(super) struct ProblemCode(pub &'static str);
+
 /// An error for the client. Boxed, to keep `Result` small.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
@@ -166,6 +169,7 @@ impl Problem {
         request_id.clone_into(&mut self.0.request_id);
         let mut response = HttpResponse::build(self.status());
         response.content_type("application/problem+json");
+        response.extensions_mut().insert(ProblemCode(self.code()));
         if let Some(pause) = self.0.retry_after {
             response.insert_header((header::RETRY_AFTER, pause.as_secs().max(1)));
         }

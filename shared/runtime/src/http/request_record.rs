@@ -15,6 +15,8 @@ use crate::{
     telemetry::{Attribute, Span, SpanKind, record_span},
 };
 
+pub(super) const UNMATCHED: &str = "unmatched";
+
 /// Copied before routing takes the only clone of the request.
 pub(super) struct RequestRecord {
     pub context: RequestContext,
@@ -92,10 +94,14 @@ impl RequestRecord {
             context: RequestContext::read(request.peer_addr(), request.headers(), trusted),
             started: Instant::now(),
             service: request.app_data::<Data<Admission>>().map_or("", |admission| admission.service),
-            route: request.match_pattern().unwrap_or_else(|| "unmatched".to_owned()),
+            route: request.match_pattern().unwrap_or_else(|| UNMATCHED.to_owned()),
             method: request.method().clone(),
             uri: request.uri().clone(),
         }
+    }
+
+    pub(super) fn method_label(&self) -> &'static str {
+        method_label(&self.method)
     }
 
     pub(super) fn finish(&self, status: StatusCode) {

@@ -5,8 +5,9 @@ use std::{rc::Rc, time::Duration};
 use actix::{Actor, AsyncContext, Context, Handler, Message, MessageResult, ResponseFuture, WrapFuture};
 
 use crate::{
+    audit::{AuditTrail, Filter, Position, StoredRecord},
     auth::KeySet,
-    db::Database,
+    db::{Database, Failure},
     http::Readiness,
     outbox::{OutboxDepth, RelayHandle},
     stream::{
@@ -24,6 +25,7 @@ const PROBE_INTERVAL: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub struct OpsSources {
     pub database: Database,
+    pub trail: AuditTrail,
     pub readiness: Readiness,
     /// Fetched for readiness.
     pub keys: KeySet,
@@ -189,6 +191,15 @@ pub(super) struct RedriveAll {
 #[rtype(result = "Result<(), OpsError>")]
 pub(super) struct Discard(pub String);
 
+/// Lists at most `limit` records before `before`, newest first.
+#[derive(Message)]
+#[rtype(result = "Result<Vec<StoredRecord>, Failure>")]
+pub(super) struct ListAudit {
+    pub filter: Filter,
+    pub before: Option<Position>,
+    pub limit: usize,
+}
+
 /// Panics each consumer of the stream at its next batch.
 #[derive(Message)]
 #[rtype(result = "Result<(), OpsError>")]
@@ -308,6 +319,16 @@ impl Handler<Discard> for Operations {
     fn handle(&mut self, message: Discard, _: &mut Self::Context) -> Self::Result {
         let sources = Rc::clone(&self.sources);
         Box::pin(async move { Ok(sources.dead_letters()?.discard(&message.0).await?) })
+    }
+}
+
+impl Handler<ListAudit> for Operations {
+    type Result = ResponseFuture<Result<Vec<StoredRecord>, Failure>>;
+
+    fn handle(&mut self, message: ListAudit, _: &mut Self::Context) -> Self::Result {
+        let sources = Rc::clone(&self.sources);
+        let ListAudit { filter, before, limit } = message;
+        Box::pin(async move { sources.trail.list(&filter, before, limit).await.map_err(Failure::from) })
     }
 }
 

@@ -12,7 +12,7 @@ use super::{actor::PanicConsumer, desk::Desk};
 use crate::{
     auth::{AdminOnly, Token},
     failpoint::{self, Action, Armed, NotBuiltIn, Passed},
-    http::{FieldError, JsonBody, Problem},
+    http::{AuditNotes, FieldError, JsonBody, Problem},
 };
 
 pub(super) fn routes(config: &mut ServiceConfig) {
@@ -112,18 +112,20 @@ pub(super) async fn show(_: Token<AdminOnly>, desk: Data<Desk>) -> Result<HttpRe
     ),
 )]
 pub(super) async fn inject(
-    token: Token<AdminOnly>,
+    _: Token<AdminOnly>,
     desk: Data<Desk>,
+    notes: AuditNotes,
     body: JsonBody<Fault>,
 ) -> Result<HttpResponse, Problem> {
     desk.faults_are_on()?;
     match body.value.read()? {
         Wanted::PanicOfConsumer(stream) => {
-            tracing::warn!(audit = true, actor = %token.sub, %stream, "a consumer is made to panic");
+            notes.detail("panic", "consumer");
+            notes.subject(&stream);
             desk.operations.send(PanicConsumer(stream)).await??;
         }
         Wanted::Failpoint(armed) => {
-            tracing::warn!(audit = true, actor = %token.sub, failpoint = %armed, "a failpoint is armed");
+            notes.subject(&armed);
             failpoint::arm(armed)?;
         }
     }

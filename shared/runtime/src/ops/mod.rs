@@ -1,6 +1,7 @@
 //! The operations API (ADMIN only), the probe behind `/readyz`, and the watch of the token keys.
 
 mod actor;
+mod audit;
 mod desk;
 mod faults;
 mod key_watch;

@@ -11,12 +11,13 @@ use super::{
     actor::{
         Discard, GetDeadLetter, ListDeadLetters, OpsError, Redrive, RedriveAll, ShowOutbox, ShowStreams,
     },
+    audit,
     desk::Desk,
     faults,
 };
 use crate::{
     auth::{AdminOnly, Token},
-    http::{FieldError, JsonBody, Page, PageQuery, Problem, Query},
+    http::{AuditNotes, FieldError, JsonBody, Page, PageQuery, Problem, Query},
     outbox::OutboxDepth,
     stream::{DeadLetter, DeadLetterFilter, Redriven, StreamOverview},
     supervisor::{Roster, Supervised, Unavailable},
@@ -36,6 +37,7 @@ pub fn routes(
         config
             .app_data(desk.clone())
             .configure(faults::routes)
+            .configure(audit::routes)
             .service(web::resource("/ops/streams").get(streams))
             .service(web::resource("/ops/actors").get(actors))
             .service(web::resource("/ops/outbox").get(outbox))
@@ -57,6 +59,7 @@ pub fn routes(
     redrive,
     redrive_all,
     discard,
+    audit::list,
     faults::show,
     faults::inject,
     faults::disarm
@@ -212,15 +215,9 @@ struct RedrivenOne {
     tag = "operations", params(("id" = String, Path)), security(("bearer" = [])),
     responses((status = 200, body = RedrivenOne), (status = 404, body = Problem)),
 )]
-async fn redrive(
-    token: Token<AdminOnly>,
-    desk: Data<Desk>,
-    id: Path<String>,
-) -> Result<HttpResponse, Problem> {
-    let id = id.into_inner();
-    desk.operations.send(Redrive(id.clone())).await??;
+async fn redrive(_: Token<AdminOnly>, desk: Data<Desk>, id: Path<String>) -> Result<HttpResponse, Problem> {
+    desk.operations.send(Redrive(id.into_inner())).await??;
     count(desk.service, 1);
-    tracing::info!(audit = true, actor = %token.sub, dead_letter = %id, "dead letter redriven");
     Ok(HttpResponse::Ok().json(RedrivenOne { redriven: 1 }))
 }
 
@@ -257,8 +254,9 @@ struct RedrivenAll {
     request_body = RedriveBody, security(("bearer" = [])), responses((status = 200, body = RedrivenAll)),
 )]
 async fn redrive_all(
-    token: Token<AdminOnly>,
+    _: Token<AdminOnly>,
     desk: Data<Desk>,
+    notes: AuditNotes,
     body: JsonBody<RedriveBody>,
 ) -> Result<HttpResponse, Problem> {
     let RedriveBody { stream, filter, dry_run } = body.value;
@@ -266,23 +264,18 @@ async fn redrive_all(
     let Redriven { matched, redriven, refused } =
         desk.operations.send(RedriveAll { stream: stream.clone(), filter, dry_run }).await??;
     count(desk.service, redriven);
-    tracing::info!(
-        audit = true,
-        actor = %token.sub,
-        %stream,
-        matched,
-        redriven,
-        refused,
-        dry_run,
-        "dead letters redriven"
-    );
+    notes.subject(stream);
+    notes.detail("dry_run", dry_run);
+    for (name, count) in [("matched", matched), ("redriven", redriven), ("refused", refused)] {
+        notes.detail(name, count);
+    }
     Ok(HttpResponse::Ok().json(RedrivenAll { matched, redriven, refused }))
 }
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct DiscardBody {
-    /// The reason, for the audit log.
+    /// The reason, for the audit trail.
     #[schema(min_length = 1, max_length = 500)]
     reason: String,
 }
@@ -294,19 +287,19 @@ struct DiscardBody {
     responses((status = 204), (status = 404, body = Problem)),
 )]
 async fn discard(
-    token: Token<AdminOnly>,
+    _: Token<AdminOnly>,
     desk: Data<Desk>,
+    notes: AuditNotes,
     id: Path<String>,
     body: JsonBody<DiscardBody>,
 ) -> Result<HttpResponse, Problem> {
-    let id = id.into_inner();
     let reason = body.value.reason;
     if reason.trim().is_empty() || reason.chars().count() > 500 || reason.chars().any(char::is_control) {
         let rule = "must have 1 to 500 characters, not all of them blank, and no control characters";
         return Err(Problem::invalid(vec![FieldError::new("/reason", rule)]));
     }
-    desk.operations.send(Discard(id.clone())).await??;
-    tracing::warn!(audit = true, actor = %token.sub, dead_letter = %id, %reason, "dead letter discarded");
+    notes.detail("reason", reason);
+    desk.operations.send(Discard(id.into_inner())).await??;
     Ok(HttpResponse::build(StatusCode::NO_CONTENT).finish())
 }
 

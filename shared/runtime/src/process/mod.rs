@@ -10,7 +10,7 @@ use std::{error::Error, future::Future, process::ExitCode, time::Duration};
 use refinery::Runner;
 
 use crate::{
-    db, failpoint,
+    audit, db, failpoint,
     settings::Source,
     shutdown::Cause,
     telemetry::{self, LogSettings},
@@ -84,9 +84,9 @@ where
         }
         Task::Migrate(settings) => {
             let migrated = async {
-                db::prepare_within(&settings.database, db::STARTUP_TIMEOUT, migrations)
-                    .await
-                    .map(|()| ExitCode::SUCCESS)
+                db::prepare_within(&settings.database, db::STARTUP_TIMEOUT, migrations).await?;
+                audit::forget_old(&settings.database, settings.audit.retention).await;
+                Ok::<_, db::MigrationError>(ExitCode::SUCCESS)
             };
             run_system(&settings.log, migrated)
         }

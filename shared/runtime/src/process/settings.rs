@@ -2,6 +2,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use super::ConnectionSettings;
 use crate::{
+    audit::AuditSettings,
     db::DatabaseSettings,
     settings::{Networks, Production, Source},
     telemetry::{LogSettings, TraceSettings},
@@ -27,6 +28,7 @@ pub struct Common {
     pub log: LogSettings,
     pub traces: TraceSettings,
     pub database: DatabaseSettings,
+    pub audit: AuditSettings,
 }
 
 impl Common {
@@ -79,6 +81,7 @@ impl Common {
             log: LogSettings::read(source),
             traces: TraceSettings::read(source),
             database: DatabaseSettings::read(source),
+            audit: AuditSettings::read(source),
         };
         settings.production.check_absent(
             source,

@@ -2,6 +2,7 @@ use std::net::SocketAddr;
 
 use super::Common;
 use crate::{
+    audit::AuditSettings,
     db::DatabaseSettings,
     settings::{Production, Source},
     telemetry::LogSettings,
@@ -21,6 +22,7 @@ pub enum Task<S> {
 pub struct MigrateSettings {
     pub log: LogSettings,
     pub database: DatabaseSettings,
+    pub audit: AuditSettings,
 }
 
 impl<S: AsRef<Common>> Task<S> {
@@ -42,6 +44,6 @@ impl MigrateSettings {
         // Overrides `migrate-on-start=off`.
         let database = DatabaseSettings { migrate_on_start: true, ..DatabaseSettings::read(source) };
         production.check_database(source, &database.url);
-        Self { log, database }
+        Self { log, database, audit: AuditSettings::read(source) }
     }
 }

@@ -1,4 +1,7 @@
-use std::{fmt, io::IsTerminal};
+use std::{
+    fmt,
+    io::{self, IsTerminal, Write},
+};
 
 use tracing::Level;
 use tracing_subscriber::{
@@ -83,7 +86,8 @@ pub fn install_logs(format: LogFormat, filter: &LogFilter) {
     // A second installation happens only in tests with several services.
     _ = match format {
         LogFormat::Pretty => {
-            registry.with(tracing_subscriber::fmt::layer().with_ansi(colour).with_target(false)).try_init()
+            let layer = tracing_subscriber::fmt::layer().with_writer(|| OneLine(io::stdout()));
+            registry.with(layer.with_ansi(colour).with_target(false)).try_init()
         }
         LogFormat::Json => registry
             .with(tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(false))
@@ -91,9 +95,41 @@ pub fn install_logs(format: LogFormat, filter: &LogFilter) {
     };
 }
 
+/// Escapes the line breaks inside of an event, so that no value forges a line. The formatter escapes ESC itself,
+/// and writes each event at once.
+struct OneLine<W>(W);
+
+impl<W: Write> Write for OneLine<W> {
+    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        let text = event.strip_suffix(b"\n").unwrap_or(event);
+        let mut line = Vec::with_capacity(event.len());
+        for byte in text {
+            match byte {
+                b'\n' => line.extend(b"\\n"),
+                b'\r' => line.extend(b"\\r"),
+                other => line.push(*other),
+            }
+        }
+        line.extend(&event[text.len()..]);
+        self.0.write_all(&line)?;
+        Ok(event.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_value_with_line_breaks_stays_on_its_line() {
+        let mut written = OneLine(Vec::new());
+        written.write_all("INFO reason=a\r\n2026 INFO forged ü\n".as_bytes()).expect("it is written");
+        assert_eq!(written.0, "INFO reason=a\\r\\n2026 INFO forged ü\n".as_bytes());
+    }
 
     #[test]
     fn no_filter_lets_a_line_through_that_holds_what_is_stored() {

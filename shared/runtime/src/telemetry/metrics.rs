@@ -86,6 +86,16 @@ fn describe() {
     describe_counter!("orderflow_token_cache_total", "Token checks by outcome of the cache");
     describe_counter!("orderflow_spans_exported_total", "Spans accepted by the collector");
     describe_counter!("orderflow_spans_dropped_total", "Spans dropped, by reason");
+    describe_counter!(
+        "orderflow_dead_letters_redriven_total",
+        "Dead letters sent back to their stream by an ADMIN"
+    );
+    describe_counter!("orderflow_audit_records_total", "Records of the audit trail, by outcome");
+    describe_counter!("orderflow_audit_lost_total", "Records of the audit trail that are in the log only");
+    describe_counter!(
+        "orderflow_audit_skipped_total",
+        "Refused and failed requests beyond audit-refusals, which the audit trail only counts"
+    );
     describe_gauge!("orderflow_db_pool_size", "PostgreSQL connections of this process");
     describe_gauge!("orderflow_db_pool_available", "Idle PostgreSQL connections of this process");
     describe_gauge!("orderflow_db_pool_waiting", "Callers waiting for a PostgreSQL connection");

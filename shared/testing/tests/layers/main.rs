@@ -58,7 +58,7 @@ const SERVICE: [Row; 9] = [
 const COMPOSITION: [&str; 4] = ["startup", "start_error", "preparation", "admin_account"];
 
 /// Lower modules first.
-const RUNTIME: [Row; 15] = [
+const RUNTIME: [Row; 16] = [
     row("tls", "", "", "rustls"),
     row("failpoint", "", "", ""),
     row("limits", "", "", ""),
@@ -75,15 +75,21 @@ const RUNTIME: [Row; 15] = [
     row("stream", "failpoint settings supervisor telemetry tls", "", "actix events redis rustls tokio"),
     row("inbox", "db", "", "events"),
     row("outbox", "db stream supervisor", "", "actix events redis tokio"),
-    row("process", "db failpoint settings shutdown telemetry", "", "actix_rt refinery"),
+    row("audit", "db settings supervisor", "", "actix_rt deadpool_postgres tokio"),
+    row("process", "audit db failpoint settings shutdown telemetry", "", "actix_rt refinery"),
     row(
         "http",
-        "db failpoint limits process settings shutdown telemetry",
+        "audit db failpoint limits process settings shutdown telemetry",
         "",
         "actix_rt actix_web events tokio",
     ),
-    row("auth", "http settings", "", "actix_web reqwest tokio"),
-    row("ops", "auth db failpoint http outbox stream supervisor telemetry", "", "actix actix_web tokio"),
+    row("auth", "audit http settings", "", "actix_web reqwest tokio"),
+    row(
+        "ops",
+        "audit auth db failpoint http outbox stream supervisor telemetry",
+        "",
+        "actix actix_web tokio",
+    ),
 ];
 
 const CRATES: [&str; 12] = [

@@ -1,6 +1,7 @@
 //! The shop end to end: real service processes and servers, a stack for each test.
 
 mod accounts;
+mod audit;
 mod authorisation;
 mod bench;
 mod canary;

@@ -55,9 +55,16 @@ async fn a_role_of_postgresql_may_do_what_it_needs_and_no_more() {
             "CREATE TEMPORARY TABLE somebodys (id int)",
             "DROP TABLE later",
             "TRUNCATE later",
+            "UPDATE audit SET actor = 'somebody'",
+            "DELETE FROM audit",
+            "TRUNCATE audit",
         ] {
             refused(&servers, &role, service, sql).await;
         }
+        let record = "INSERT INTO audit (id, at, action, outcome, status, request_id, details)
+                      VALUES (gen_random_uuid(), now(), 'TEST', 'done', 0, '', '{}')";
+        servers.ask(&role, service, record).await.expect("it writes the audit trail");
+        assert_eq!(servers.ask(&role, service, "SELECT action FROM audit").await.as_deref(), Ok("TEST"));
         for other in SERVICES.iter().filter(|other| **other != service) {
             refused(&servers, &role, other, "SELECT 1").await;
         }

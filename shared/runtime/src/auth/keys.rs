@@ -7,16 +7,19 @@ use std::{
     time::{Duration, Instant},
 };
 
-use jsonwebtoken::{DecodingKey, jwk::JwkSet};
-use serde::{Deserialize, Serialize};
+use jsonwebtoken::jwk::JwkSet;
+use quick_cache::sync::Cache;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
-use super::Claims;
+use super::{Claims, KeyDocument, VerifyingKey, key_document::verifying_keys, verifier::fingerprint};
 use crate::settings::HttpUrl;
 
 /// A request with an unknown key waits for it.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Unknown kids that are remembered, by their SHA-256. More would only save fetches, which are limited anyway.
+const REMEMBERED: usize = 1000;
 
 /// A failed fetch.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -24,16 +27,6 @@ const FETCH_TIMEOUT: Duration = Duration::from_secs(2);
 pub struct KeySetError {
     url: String,
     why: String,
-}
-
-/// The published key set of a signer. RFC 7517 allows further members.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct KeyDocument {
-    #[serde(flatten)]
-    pub keys: JwkSet,
-    /// Tokens of these accounts and sessions that were issued before this Unix time in milliseconds are revoked.
-    #[serde(default)]
-    pub not_before: HashMap<Uuid, u64>,
 }
 
 /// Public keys by `kid`, and what was revoked. Both stay, so tokens are verified while the user service is down.
@@ -49,7 +42,7 @@ struct Inner {
 
 #[derive(Default)]
 struct Known {
-    keys: HashMap<String, Arc<DecodingKey>>,
+    keys: HashMap<String, Arc<VerifyingKey>>,
     not_before: HashMap<Uuid, u64>,
 }
 
@@ -57,27 +50,30 @@ struct Remote {
     url: HttpUrl,
     client: reqwest::Client,
     min_refresh_interval: Duration,
-    fetches: Mutex<Fetches>,
+    fetches: Mutex<Option<Fetch>>,
+    /// The signer lacked them. Known keys are looked up first, so that a later look finds such a key.
+    unknown: Cache<[u8; 32], ()>,
 }
 
-#[derive(Default)]
-struct Fetches {
-    last_success: Option<Instant>,
-    last_failure: Option<(Instant, KeySetError)>,
+/// The last one.
+struct Fetch {
+    at: Instant,
+    outcome: Result<(), KeySetError>,
 }
 
 impl KeySet {
-    /// The keys at `url`, fetched on first use and for an unknown `kid`.
+    /// The keys at `url`, fetched on first use and for an unknown `kid`, at most once in `min_refresh_interval`.
     pub fn remote(url: HttpUrl, min_refresh_interval: Duration) -> Result<Self, reqwest::Error> {
         // Fetches come from several runtimes, so idle connections are closed.
         let client = reqwest::Client::builder().timeout(FETCH_TIMEOUT).pool_max_idle_per_host(0).build()?;
-        let remote = Remote { url, client, min_refresh_interval, fetches: Mutex::default() };
+        let unknown = Cache::new(REMEMBERED);
+        let remote = Remote { url, client, min_refresh_interval, fetches: Mutex::default(), unknown };
         Ok(Self::new(Known::default(), Some(remote)))
     }
 
     /// The set of the signer itself, which [`Self::replace`] changes.
     pub fn local(set: &JwkSet) -> Self {
-        Self::new(Known { keys: decoding_keys(set), not_before: HashMap::new() }, None)
+        Self::new(Known { keys: verifying_keys(set), not_before: HashMap::new() }, None)
     }
 
     fn new(known: Known, remote: Option<Remote>) -> Self {
@@ -86,7 +82,7 @@ impl KeySet {
 
     /// Forgets keys and revocations that `document` lacks.
     pub fn replace(&self, document: &KeyDocument) {
-        let keys = decoding_keys(&document.keys);
+        let keys = verifying_keys(&document.keys);
         let mut known = self.0.known.write().unwrap_or_else(PoisonError::into_inner);
         let same = known.keys.len() == keys.len() && keys.keys().all(|kid| known.keys.contains_key(kid));
         *known = Known { keys, not_before: document.not_before.clone() };
@@ -113,25 +109,32 @@ impl KeySet {
     }
 
     /// The key called `kid`; `None` if the signer lacks it too. Fails if an unknown key cannot be fetched.
-    pub async fn find(&self, kid: &str) -> Result<Option<Arc<DecodingKey>>, KeySetError> {
+    pub async fn find(&self, kid: &str) -> Result<Option<Arc<VerifyingKey>>, KeySetError> {
         if let Some(key) = self.cached_key(kid) {
             return Ok(Some(key));
         }
-        if let Some(remote) = &self.0.remote {
-            self.refresh(remote).await?;
+        let Some(remote) = &self.0.remote else { return Ok(None) };
+        let name = fingerprint(kid);
+        if remote.unknown.get(&name).is_some() {
+            return Ok(None);
         }
-        Ok(self.cached_key(kid))
+        let fetched = self.refresh(remote).await?;
+        let key = self.cached_key(kid);
+        if fetched && key.is_none() {
+            remote.unknown.insert(name, ());
+        }
+        Ok(key)
     }
 
     /// Fetches the set unless some keys are known; for readiness.
     pub async fn warm_up(&self) -> Result<(), KeySetError> {
         match &self.0.remote {
-            Some(remote) if !self.has_any() => self.refresh(remote).await,
+            Some(remote) if !self.has_any() => self.refresh(remote).await.map(drop),
             _ => Ok(()),
         }
     }
 
-    fn cached_key(&self, kid: &str) -> Option<Arc<DecodingKey>> {
+    fn cached_key(&self, kid: &str) -> Option<Arc<VerifyingKey>> {
         self.known().keys.get(kid).cloned()
     }
 
@@ -139,47 +142,41 @@ impl KeySet {
         !self.known().keys.is_empty()
     }
 
-    /// One fetch at a time. With keys at hand, other requests with an unknown `kid` fail at once; otherwise
-    /// they share the result.
-    async fn refresh(&self, remote: &Remote) -> Result<(), KeySetError> {
+    /// One fetch at a time. With keys at hand, other requests with an unknown `kid` fail at once, and a fetch that
+    /// failed delays the next one; otherwise they share the result. False if the keys are fresh enough.
+    async fn refresh(&self, remote: &Remote) -> Result<bool, KeySetError> {
         let asked = Instant::now();
-        let mut fetches = match remote.fetches.try_lock() {
-            Ok(fetches) => fetches,
+        let mut last = match remote.fetches.try_lock() {
+            Ok(last) => last,
             Err(_) if self.has_any() => return Err(remote.error("a fetch is in progress")),
             Err(_) => remote.fetches.lock().await,
         };
-        if fetches.last_success.is_some_and(|last| last.elapsed() < remote.min_refresh_interval) {
-            return Ok(());
+        match &*last {
+            Some(Fetch { at, outcome: Ok(()) }) if at.elapsed() < remote.min_refresh_interval => {
+                return Ok(false);
+            }
+            Some(Fetch { at, outcome: Err(error) })
+                if *at >= asked || (self.has_any() && at.elapsed() < remote.min_refresh_interval) =>
+            {
+                return Err(error.clone());
+            }
+            _ => {}
         }
-        if let Some((at, error)) = &fetches.last_failure
-            && *at >= asked
-        {
-            return Err(error.clone());
-        }
-        self.fetch(remote, &mut fetches).await
+        self.fetch(remote, &mut last).await.map(|()| true)
     }
 
     /// Fetches the set off the request path; nothing for a local set.
     pub(crate) async fn fetch_again(&self) -> Result<(), KeySetError> {
         let Some(remote) = &self.0.remote else { return Ok(()) };
-        let mut fetches = remote.fetches.lock().await;
-        self.fetch(remote, &mut fetches).await
+        let mut last = remote.fetches.lock().await;
+        self.fetch(remote, &mut last).await
     }
 
-    async fn fetch(&self, remote: &Remote, fetches: &mut Fetches) -> Result<(), KeySetError> {
-        match remote.fetch().await {
-            // Only a success delays the next fetch.
-            Ok(document) => {
-                fetches.last_success = Some(Instant::now());
-                self.replace(&document);
-                Ok(())
-            }
-            Err(error) => {
-                let error = remote.error(error);
-                fetches.last_failure = Some((Instant::now(), error.clone()));
-                Err(error)
-            }
-        }
+    async fn fetch(&self, remote: &Remote, last: &mut Option<Fetch>) -> Result<(), KeySetError> {
+        let fetched = remote.fetch().await.map_err(|error| remote.error(error));
+        let outcome = fetched.map(|document| self.replace(&document));
+        *last = Some(Fetch { at: Instant::now(), outcome: outcome.clone() });
+        outcome
     }
 }
 
@@ -191,12 +188,4 @@ impl Remote {
     async fn fetch(&self) -> Result<KeyDocument, reqwest::Error> {
         self.client.get(self.url.as_str()).send().await?.error_for_status()?.json().await
     }
-}
-
-/// Skips keys without `kid` and unknown kinds.
-fn decoding_keys(set: &JwkSet) -> HashMap<String, Arc<DecodingKey>> {
-    let key = |jwk: &jsonwebtoken::jwk::Jwk| {
-        Some((jwk.common.key_id.clone()?, Arc::new(DecodingKey::from_jwk(jwk).ok()?)))
-    };
-    set.keys.iter().filter_map(key).collect()
 }

@@ -1,17 +1,20 @@
-//! Tokens, verified locally with the public keys of the user service.
+//! Tokens, verified locally with the public keys of the user service or of another identity provider.
 
 mod claims;
 mod extract;
+mod key_document;
 mod keys;
+mod rules;
 mod scope;
 mod settings;
 mod verifier;
 
 pub use claims::{Claims, Role};
 pub use extract::{AdminCheck, AdminOnly, Allows, AnyAccount, Token, UserOnly};
-pub use keys::{KeyDocument, KeySet, KeySetError};
+pub use key_document::{KeyDocument, VerifyingKey};
+pub use keys::{KeySet, KeySetError};
 pub use scope::Scope;
-pub use settings::{TokenSettings, jwks_interval};
+pub use settings::{RoleClaim, TokenAlgorithms, TokenSettings, TokenTypes, jwks_interval};
 pub use verifier::{TokenError, Verifier};
 
 /// The `typ` of an access token (RFC 9068).

@@ -1,6 +1,12 @@
 //! Each refused token would pass a verifier with one check missing.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use actix_web::{App, HttpResponse, HttpServer, web};
 use futures_util::future::join_all;
@@ -80,10 +86,15 @@ async fn a_token_from_the_future_is_refused() {
 }
 
 #[tokio::test]
+async fn a_token_that_was_issued_in_the_future_is_refused() {
+    assert_invalid(&refusal_of_claims(|claims| claims.iat += 60).await, "in the future");
+}
+
+#[tokio::test]
 async fn a_token_that_is_valid_for_years_is_refused() {
     assert_invalid(
         &refusal_of_claims(|claims| claims.exp = claims.iat + 100 * 365 * 86_400).await,
-        "24 hours",
+        "longer than a token may be",
     );
 }
 
@@ -117,7 +128,7 @@ async fn a_token_for_another_audience_is_refused() {
 #[tokio::test]
 async fn a_token_without_one_of_its_claims_is_refused() {
     let signer = Signer::generate();
-    for claim in ["iss", "aud", "sub", "role", "exp", "nbf", "jti"] {
+    for claim in ["iss", "aud", "sub", "role", "exp", "iat", "jti"] {
         let mut claims = serde_json::to_value(Signer::claims(Role::User)).expect("JSON");
         claims.as_object_mut().expect("an object").remove(claim);
         let verdict = verifier(&signer).verify(&signer.sign(&signer.header(), &claims)).await;
@@ -136,7 +147,7 @@ async fn an_unsigned_token_is_refused() {
 async fn a_token_signed_by_hs256_with_the_public_key_is_refused() {
     let signer = Signer::generate();
     let token = Signer::signed_with_public_key(&signer.kid, &signer.public_key, &Signer::claims(Role::Admin));
-    assert_invalid(&verifier(&signer).verify(&token).await.expect_err("refused"), "EdDSA");
+    assert_invalid(&verifier(&signer).verify(&token).await.expect_err("refused"), "algorithm is not allowed");
 }
 
 #[tokio::test]
@@ -145,7 +156,7 @@ async fn a_token_of_another_type_is_refused() {
     for typ in [None, Some("JWT".to_owned()), Some("refresh+jwt".to_owned())] {
         let header = jsonwebtoken::Header { typ, ..signer.header() };
         let token = signer.sign(&header, &Signer::claims(Role::User));
-        assert_invalid(&verifier(&signer).verify(&token).await.expect_err("refused"), "at+jwt");
+        assert_invalid(&verifier(&signer).verify(&token).await.expect_err("refused"), "typ is not accepted");
     }
 }
 
@@ -187,7 +198,7 @@ async fn a_token_that_names_a_key_it_was_not_signed_with_is_refused() {
 #[actix_rt::test]
 async fn tokens_are_still_verified_while_the_signer_is_down() {
     let signer = Signer::generate();
-    let (server, url) = publish(&signer);
+    let (server, url, _) = publish(&signer);
     let keys =
         KeySet::remote(HttpUrl::parse(&url).expect("a URL"), Duration::from_secs(10)).expect("a client");
     let verifier = Verifier::new(keys, &settings());
@@ -199,6 +210,35 @@ async fn tokens_are_still_verified_while_the_signer_is_down() {
         &verifier.verify(&Signer::generate().token(Role::User)).await.expect_err("refused"),
         "unknown",
     );
+}
+
+#[actix_rt::test]
+async fn an_unknown_kid_is_asked_about_once_and_others_no_more_often_than_allowed() {
+    let signer = Signer::generate();
+    let (_server, url, fetches) = publish(&signer);
+    let verifier = |limit| {
+        let keys = KeySet::remote(HttpUrl::parse(&url).expect("a URL"), limit).expect("a client");
+        Verifier::new(keys, &settings())
+    };
+    let refuse = async |verifier: &Verifier, token: &str| {
+        assert_invalid(&verifier.verify(token).await.expect_err("refused"), "unknown");
+    };
+    let forged = Signer::generate().token(Role::Admin);
+
+    let limited = verifier(Duration::from_secs(3600));
+    limited.verify(&signer.token(Role::User)).await.expect("the key is fetched");
+    for _ in 0..20 {
+        refuse(&limited, &Signer::generate().token(Role::Admin)).await;
+    }
+    assert_eq!(fetches.load(Ordering::Relaxed), 1);
+
+    let eager = verifier(Duration::ZERO);
+    eager.verify(&signer.token(Role::User)).await.expect("the key is fetched");
+    for _ in 0..20 {
+        refuse(&eager, &forged).await;
+    }
+    assert_eq!(fetches.load(Ordering::Relaxed), 3);
+    eager.verify(&signer.token(Role::User)).await.expect("another token, a known key");
 }
 
 #[actix_rt::test]
@@ -254,18 +294,25 @@ async fn publish_once(signer: &Signer) -> String {
     url
 }
 
-fn publish(signer: &Signer) -> (actix_web::dev::ServerHandle, String) {
+/// Counts the fetches.
+fn publish(signer: &Signer) -> (actix_web::dev::ServerHandle, String, Arc<AtomicUsize>) {
     let jwks = signer.jwks();
+    let fetches = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&fetches);
     let app = move || {
-        let jwks = jwks.clone();
-        App::new().route("/keys", web::get().to(move || std::future::ready(HttpResponse::Ok().json(&jwks))))
+        let (jwks, counted) = (jwks.clone(), Arc::clone(&counted));
+        let answer = move || {
+            counted.fetch_add(1, Ordering::Relaxed);
+            std::future::ready(HttpResponse::Ok().json(&jwks))
+        };
+        App::new().route("/keys", web::get().to(answer))
     };
     let server = HttpServer::new(app).workers(1).disable_signals().bind(("127.0.0.1", 0)).expect("a port");
     let url = format!("http://{}/keys", server.addrs()[0]);
     let server = server.run();
     let handle = server.handle();
     actix_rt::spawn(server);
-    (handle, url)
+    (handle, url, fetches)
 }
 
 /// Changes the first character of the signature.

@@ -18,6 +18,7 @@ mod oauth;
 mod operations;
 mod outages;
 mod overload;
+mod providers;
 mod proxy;
 mod rate_limits;
 mod rehearsals;

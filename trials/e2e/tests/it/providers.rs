@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
+    task::JoinSet,
 };
 
 const ISSUER: &str = "https://id.example.com/realms/shop";
@@ -47,21 +48,22 @@ fn issued() -> Value {
     serde_json::from_slice(&output.stdout).expect("JSON")
 }
 
-/// Serves the key set.
-async fn serve(jwks: &Value) -> String {
+/// Serves the key set as long as the task is kept.
+async fn serve(jwks: &Value) -> (String, JoinSet<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}/keys", listener.local_addr().expect("an address"));
     let body = jwks.to_string();
     let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length:";
     let answer = format!("{head} {}\r\n\r\n{body}", body.len());
-    tokio::spawn(async move {
+    let mut server = JoinSet::new();
+    server.spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             // A client may be gone again.
             _ = stream.read(&mut [0; 4096]).await;
             _ = stream.write_all(answer.as_bytes()).await;
         }
     });
-    url
+    (url, server)
 }
 
 async fn open(jwks_url: &str) -> Shop {
@@ -93,7 +95,8 @@ fn each(client: &Client, tokens: &Value) -> Vec<(String, Client)> {
 #[tokio::test]
 async fn tokens_of_another_provider_are_accepted_by_its_keys_and_roles_and_no_others() {
     let issued = issued();
-    let shop = open(&serve(&issued["jwks"]).await).await;
+    let (keys, _server) = serve(&issued["jwks"]).await;
+    let shop = open(&keys).await;
     let both = [(Kind::Inventory, "/products"), (Kind::Payment, "/orders")];
 
     for (name, client) in each(&shop.user, &issued["refused"]) {

@@ -10,6 +10,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     process::{Child, Command},
     sync::mpsc,
+    task::JoinSet,
 };
 
 use crate::{Authority, SOON};
@@ -19,7 +20,7 @@ struct Proxy {
     tls_port: u16,
     /// Heads of the requests that arrived behind the proxy.
     heads: mpsc::UnboundedReceiver<String>,
-    stand_in: tokio::task::JoinHandle<()>,
+    stand_in: JoinSet<()>,
     _haproxy: Child,
     _folder: TempDir,
 }
@@ -29,7 +30,8 @@ impl Proxy {
         let (sender, heads) = mpsc::unbounded_channel();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let upstream = listener.local_addr().expect("its address").to_string();
-        let stand_in = tokio::spawn(answer_all(listener, sender));
+        let mut stand_in = JoinSet::new();
+        stand_in.spawn(answer_all(listener, sender));
         let folder = tempfile::tempdir().expect("a folder");
         let (port, tls_port) = (free_port().expect("a port"), free_port().expect("a port"));
         let certificate = folder.path().join("server.pem");
@@ -150,8 +152,8 @@ async fn what_is_inside_is_not_found_through_the_proxy() {
 
 #[tokio::test]
 async fn an_answer_of_the_proxy_itself_is_a_problem_with_a_request_id() {
-    let proxy = Proxy::start().await;
-    proxy.stand_in.abort();
+    let mut proxy = Proxy::start().await;
+    proxy.stand_in.abort_all();
     let unavailable = async || match proxy.get("/users").await {
         answer if answer.status == 503 => Ok(answer),
         answer => Err(answer.status),

@@ -12,7 +12,7 @@ use quick_cache::sync::Cache;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
-use super::{Claims, KeyDocument, VerifyingKey, key_document::verifying_keys, verifier::fingerprint};
+use super::{Claims, KeyDocument, VerifyingKey, fingerprint::fingerprint, key_document::verifying_keys};
 use crate::settings::HttpUrl;
 
 /// A request with an unknown key waits for it.

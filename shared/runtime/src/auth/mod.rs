@@ -2,11 +2,13 @@
 
 mod claims;
 mod extract;
+mod fingerprint;
 mod key_document;
 mod keys;
 mod rules;
 mod scope;
 mod settings;
+mod token_error;
 mod verifier;
 
 pub use claims::{Claims, Role};
@@ -15,7 +17,8 @@ pub use key_document::{KeyDocument, VerifyingKey};
 pub use keys::{KeySet, KeySetError};
 pub use scope::Scope;
 pub use settings::{RoleClaim, TokenAlgorithms, TokenSettings, TokenTypes, jwks_interval};
-pub use verifier::{TokenError, Verifier};
+pub use token_error::TokenError;
+pub use verifier::Verifier;
 
 /// The `typ` of an access token (RFC 9068).
 pub const TOKEN_TYPE: &str = "at+jwt";

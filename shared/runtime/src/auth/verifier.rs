@@ -3,30 +3,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use aws_lc_rs::digest;
 use jsonwebtoken::decode_header;
 use quick_cache::sync::Cache;
 
 use super::{
-    Claims, KeySet, KeySetError, TokenSettings,
+    Claims, KeySet, TokenError, TokenSettings,
+    fingerprint::fingerprint,
     rules::{LEEWAY, Rules, now},
 };
-
-/// The refusal of a token.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum TokenError {
-    #[error("the token has expired; log in again")]
-    Expired,
-    /// Malformed, forged, or for another use.
-    #[error("the token is invalid: {0}")]
-    Invalid(&'static str),
-    /// Its account was changed or its session ended since.
-    #[error("the token was revoked; refresh it or log in again")]
-    Revoked,
-    /// A retry may help.
-    #[error("tokens cannot be verified at the moment: {0}")]
-    KeysUnavailable(#[from] KeySetError),
-}
 
 /// Verifies access tokens; cheap to clone.
 #[derive(Clone)]
@@ -93,12 +77,6 @@ impl Verifier {
     pub fn keys(&self) -> &KeySet {
         &self.keys
     }
-}
-
-pub(super) fn fingerprint(text: &str) -> [u8; 32] {
-    let mut key = [0; 32];
-    key.copy_from_slice(digest::digest(&digest::SHA256, text.as_bytes()).as_ref());
-    key
 }
 
 fn counter(outcome: &'static str) -> metrics::Counter {

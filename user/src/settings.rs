@@ -294,6 +294,8 @@ fn service_clients(source: &mut Source, production: Production) -> ServiceClient
         printed,
         "a client has a secret that the help of this program prints",
     );
+    let rule = "a client has a secret that can be guessed; use, for example, one of: openssl rand -hex 32";
+    production.check_absent(source, "service-clients", clients.has_predictable_secret(), rule);
     clients
 }
 
@@ -390,6 +392,19 @@ mod tests {
         assert!(!complaints(&[("PRODUCTION", "on"), key]).contains(&name));
         assert_eq!(complaints(&[("KEY_ENCRYPTION_KEY", "hunter2")]), [name.as_str()]);
         assert_eq!(complaints(&[("OLD_KEY_ENCRYPTION_KEY", key.1)]), [name.as_str()]);
+    }
+
+    #[test]
+    fn production_refuses_client_secrets_that_repeat_themselves_or_count() {
+        let secret = "5b0c71f2e9d84a6386d1a7f0c2e4b958";
+        for (clients, right) in [
+            (format!("payment:{secret}"), true),
+            (format!("payment:{}", "a".repeat(48)), false),
+            (format!("payment:{secret}, reports:{}", "correcthorsebattery".repeat(2)), false),
+        ] {
+            let complaints = complaints(&[("PRODUCTION", "on"), ("SERVICE_CLIENTS", clients.as_str())]);
+            assert_eq!(!complaints.contains(&"service-clients".to_owned()), right, "{clients}");
+        }
     }
 
     #[test]

@@ -110,6 +110,13 @@ impl Launcher {
             .map_err(ServerError::io("close to others", folder))
     }
 
+    /// Makes a file that of the account.
+    pub(super) fn give(&self, file: &Path) -> Result<(), ServerError> {
+        let Some(account) = &self.account else { return Ok(()) };
+        chown(file, Some(account.uid.as_raw()), Some(account.gid.as_raw()))
+            .map_err(ServerError::io("change the owner of", file))
+    }
+
     fn prove_reachable(&self, account: &Account, folder: &Path) -> Result<(), ServerError> {
         let status = self
             .command("test", DeathSignal::Term)

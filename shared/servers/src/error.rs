@@ -30,6 +30,15 @@ pub enum ServerError {
         folder: PathBuf,
         pid: i32,
     },
+    /// Versions before passwords let every account of the machine in.
+    #[error(
+        "the data folder {folder} was made by a version whose servers had no password; choose another folder, \
+         or start from nothing: shopctl up --fresh deletes it and makes a new one"
+    )]
+    NoPassword {
+        /// The data folder.
+        folder: PathBuf,
+    },
     #[error("port {port} for {server} is taken: {holder}")]
     PortTaken {
         /// The server that needs the port.

@@ -1,6 +1,6 @@
 //! Private PostgreSQL and Redis servers as child processes, for `shopctl up` and the tests.
 //!
-//! - **Private.** Loopback only, each with its own folder and port.
+//! - **Private.** Loopback only, each with its own folder, port and password: see [`password`].
 //! - **Unprivileged.** Root starts servers as `postgres` or `nobody`: see [`account`].
 //! - **Tied to their parent.** A server ends with its starter, even after SIGKILL: see [`child`].
 //! - **Durable.** A restart after `kill -9` waits until the killed server has ended, and finds every
@@ -18,6 +18,7 @@ pub mod child;
 mod error;
 mod log_file;
 mod occupancy;
+mod password;
 pub mod ports;
 mod postgres;
 pub mod processes;
@@ -27,5 +28,6 @@ mod server;
 
 pub use error::ServerError;
 pub use occupancy::wait_until_vacant;
+pub use password::through_port;
 pub use postgres::{Durability, Postgres, PostgresOptions};
 pub use redis::{Redis, RedisOptions};

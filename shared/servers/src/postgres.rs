@@ -10,10 +10,11 @@ use tokio_postgres::NoTls;
 use super::account::{DeathSignal, Launcher};
 use super::child::Child;
 use super::log_file::LogFile;
+use super::password::{self, Password};
 use super::{ServerError, occupancy, programs, server};
 
 const NAME: &str = "PostgreSQL";
-/// The only account, without a password.
+/// The only account.
 const SUPERUSER: &str = "postgres";
 /// For the checkpoint of a fast shutdown.
 const FAST_STOP: Duration = Duration::from_secs(20);
@@ -42,6 +43,8 @@ pub struct PostgresOptions {
     pub settings: Vec<(&'static str, &'static str)>,
     pub max_connections: u16,
     pub durability: Durability,
+    /// For a new folder; a random one if `None`.
+    pub password: Option<String>,
 }
 
 impl PostgresOptions {
@@ -54,6 +57,7 @@ impl PostgresOptions {
             settings: Vec::new(),
             max_connections: 100,
             durability: Durability::default(),
+            password: None,
         }
     }
 }
@@ -67,6 +71,7 @@ pub struct Postgres {
     cluster: PathBuf,
     log: LogFile,
     port: u16,
+    password: Password,
     child: Option<Child>,
 }
 
@@ -81,17 +86,27 @@ impl Postgres {
         let folder = server::absolute(&options.data_dir)?;
         launcher.prepare_folder(&folder)?;
         let cluster = folder.join("cluster");
+        if cluster.exists() && options.password.is_none() && !Password::is_in(&folder) {
+            return Err(ServerError::NoPassword { folder });
+        }
+        let password = Password::of(&folder, options.password.as_deref(), &launcher)?;
         let log = LogFile::new(folder.join("postgres.log"));
-        let mut postgres = Self { options, launcher, bin, cluster, log, port: 0, child: None };
+        let mut postgres = Self { options, launcher, bin, cluster, log, port: 0, password, child: None };
         postgres.create_cluster(&folder).await?;
         postgres.start_on_some_port().await?;
         Ok(postgres)
     }
 
-    /// The URL of `database`.
+    /// The URL of `database`, with the password.
     #[must_use]
     pub fn url(&self, database: &str) -> String {
-        format!("postgres://{SUPERUSER}@127.0.0.1:{}/{database}", self.port)
+        format!("postgres://{SUPERUSER}:{}@127.0.0.1:{}/{database}", self.password(), self.port)
+    }
+
+    /// The password of the only account.
+    #[must_use]
+    pub fn password(&self) -> &str {
+        self.password.expose()
     }
 
     /// The TCP port on 127.0.0.1, stable over restarts.
@@ -186,7 +201,8 @@ impl Postgres {
 
     fn initdb(&self, folder: &Path, into: &Path) -> Command {
         let mut initdb = self.launcher.server_command(&self.bin.join("initdb"), DeathSignal::Term, folder);
-        initdb.arg("--pgdata").arg(into).args(["--username", SUPERUSER, "--auth", "trust"]);
+        initdb.arg("--pgdata").arg(into).args(["--username", SUPERUSER, "--auth", "scram-sha-256"]);
+        initdb.arg("--pwfile").arg(password::file(folder));
         initdb.args(["--encoding", "UTF8", "--no-locale", "--data-checksums", "--no-instructions"]);
         if self.options.durability == Durability::ProcessCrash {
             initdb.arg("--no-sync");

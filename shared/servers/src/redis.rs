@@ -9,6 +9,7 @@ use tokio::net::TcpStream;
 use super::account::{DeathSignal, Launcher};
 use super::child::Child;
 use super::log_file::LogFile;
+use super::password::{self, Password};
 use super::{ServerError, occupancy, programs, server};
 
 const NAME: &str = "Redis";
@@ -25,13 +26,15 @@ pub struct RedisOptions {
     pub data_dir: PathBuf,
     /// The TCP port on 127.0.0.1; a free one if `None`.
     pub port: Option<u16>,
+    /// For a new folder; a random one if `None`.
+    pub password: Option<String>,
 }
 
 impl RedisOptions {
     /// Options with a free port.
     #[must_use]
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
-        Self { data_dir: data_dir.into(), port: None }
+        Self { data_dir: data_dir.into(), port: None, password: None }
     }
 }
 
@@ -44,6 +47,7 @@ pub struct Redis {
     folder: PathBuf,
     log: LogFile,
     port: u16,
+    password: Password,
     child: Option<Child>,
 }
 
@@ -57,16 +61,24 @@ impl Redis {
         let launcher = Launcher::for_servers()?;
         let folder = server::absolute(&options.data_dir)?;
         launcher.prepare_folder(&folder)?;
+        let password = Password::of(&folder, options.password.as_deref(), &launcher)?;
         let log = LogFile::new(folder.join("redis.log"));
-        let mut redis = Self { options, launcher, program, folder, log, port: 0, child: None };
+        let mut redis = Self { options, launcher, program, folder, log, port: 0, password, child: None };
+        redis.write_configuration()?;
         redis.start_on_some_port().await?;
         Ok(redis)
     }
 
-    /// The URL of database 0.
+    /// The URL of database 0, with the password.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}/0", self.port)
+        format!("redis://:{}@127.0.0.1:{}/0", self.password(), self.port)
+    }
+
+    /// The password of everybody.
+    #[must_use]
+    pub fn password(&self) -> &str {
+        self.password.expose()
     }
 
     /// The TCP port on 127.0.0.1, stable over restarts.
@@ -125,9 +137,20 @@ impl Redis {
         occupancy::wait_until_vacant(&self.folder, VACANT_WITHIN).await?;
         let child = server::launch(self.redis_server(), &mut self.log)?;
         let pid = child.pid();
-        server::ready(NAME, &child, &self.log, async || answers(port, pid).await).await?;
+        server::ready(NAME, &child, &self.log, async || answers(port, pid, self.password()).await).await?;
         self.child = Some(child);
         Ok(())
+    }
+
+    /// A file, because everybody can read the arguments of a process. Replicas of the chaos tests share the password.
+    fn write_configuration(&self) -> Result<(), ServerError> {
+        let password = self.password();
+        let text = format!("requirepass {password}\nmasterauth {password}\n");
+        password::write(&self.configuration(), &text, &self.launcher)
+    }
+
+    fn configuration(&self) -> PathBuf {
+        self.folder.join("redis.conf")
     }
 
     /// `everysec`: a power loss may cost one second, since PostgreSQL is the truth. `noeviction`: a full
@@ -135,6 +158,7 @@ impl Redis {
     /// quarter of Redis's processor time under load.
     fn redis_server(&self) -> Command {
         let mut command = self.launcher.server_command(&self.program, DeathSignal::Term, &self.folder);
+        command.arg(self.configuration());
         command.args(["--bind", "127.0.0.1", "--port", &self.port.to_string(), "--daemonize", "no"]);
         command.arg("--dir").arg(&self.folder);
         command.args(["--appendonly", "yes", "--appendfsync", "everysec", "--save", ""]);
@@ -153,15 +177,16 @@ impl Drop for Redis {
 }
 
 /// Compares the process id: another Redis may answer on a fresh port.
-async fn answers(port: u16, pid: i32) -> bool {
-    let answer = tokio::time::timeout(ANSWER, ask(port)).await;
+async fn answers(port: u16, pid: i32, password: &str) -> bool {
+    let answer = tokio::time::timeout(ANSWER, ask(port, password)).await;
     matches!(answer, Ok(Ok(text)) if text.contains(&format!("process_id:{pid}\r\n")) && text.contains("+PONG"))
 }
 
 /// While Redis loads its data it refuses `PING` and answers `INFO`.
-async fn ask(port: u16) -> std::io::Result<String> {
+async fn ask(port: u16, password: &str) -> std::io::Result<String> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
-    stream.write_all(b"PING\r\nINFO server\r\nQUIT\r\n").await?;
+    let questions = format!("AUTH {password}\r\nPING\r\nINFO server\r\nQUIT\r\n");
+    stream.write_all(questions.as_bytes()).await?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await?;
     Ok(answer)

@@ -226,3 +226,32 @@ async fn a_parent_that_waits_to_be_killed() {
     println!("\nservers {} {}", postgres.pid().expect("it runs"), redis.pid().expect("it runs"));
     tokio::time::sleep(Duration::from_secs(60)).await;
 }
+
+#[tokio::test]
+async fn nobody_gets_in_without_the_password_or_reads_it_from_the_arguments_of_a_process() {
+    let dir = scratch_dir().expect("a folder");
+    let postgres = Postgres::start(small(dir.path().join("postgres"))).await.expect("a server");
+    let redis = Redis::start(RedisOptions::new(dir.path().join("redis"))).await.expect("a server");
+    let url = postgres.url("postgres");
+    for other in ["wrong", ""] {
+        let refused = tokio_postgres::connect(&url.replace(postgres.password(), other), NoTls).await;
+        assert!(refused.is_err(), "PostgreSQL takes `{other}`");
+        let client = redis::Client::open(redis.url().replace(redis.password(), other)).expect("a URL");
+        let refused = client.get_connection().and_then(|mut open| redis::cmd("PING").exec(&mut open));
+        assert!(refused.is_err(), "Redis takes `{other}`");
+    }
+    for (pid, password) in [(postgres.pid(), postgres.password()), (redis.pid(), redis.password())] {
+        let file = format!("/proc/{}/cmdline", pid.expect("it runs"));
+        assert!(!std::fs::read_to_string(file).expect("its arguments").contains(password));
+    }
+}
+
+#[tokio::test]
+async fn a_folder_from_before_passwords_is_refused_with_the_way_out() {
+    let dir = scratch_dir().expect("a folder");
+    std::fs::create_dir_all(dir.path().join("postgres/cluster")).expect("a folder");
+
+    let error = Postgres::start(small(dir.path().join("postgres"))).await.expect_err("it is old").to_string();
+
+    assert!(error.contains("shopctl up --fresh"), "{error}");
+}

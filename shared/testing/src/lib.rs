@@ -10,6 +10,7 @@ mod servers;
 mod settings;
 mod tokens;
 
+pub use ::servers::through_port;
 pub use bench::{DurablePostgres, timed};
 pub use conformance::a_repeated_event_is_a_duplicate;
 pub use eventually::{Probe, eventually};

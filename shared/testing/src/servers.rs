@@ -97,8 +97,18 @@ pub struct TestRedis {
 impl TestRedis {
     /// Starts an empty server.
     pub async fn start() -> Self {
+        Self::start_with(None).await
+    }
+
+    /// Another one, for the same clients.
+    pub async fn start_with_password_of(other: &Self) -> Self {
+        Self::start_with(Some(other.password().to_owned())).await
+    }
+
+    async fn start_with(password: Option<String>) -> Self {
         let folder = scratch_dir().unwrap_or_else(|error| panic!("no folder for Redis: {error}"));
-        let server = Redis::start(RedisOptions::new(folder.path().join("redis"))).await;
+        let options = RedisOptions { password, ..RedisOptions::new(folder.path().join("redis")) };
+        let server = Redis::start(options).await;
         Self {
             server: server.unwrap_or_else(|error| panic!("Redis does not start: {error}")),
             _folder: folder,
@@ -116,12 +126,12 @@ impl TestRedis {
 
 /// Waits 30 s for answers: the half second of redis-rs is too short on a busy machine.
 pub async fn redis_connection(url: &str) -> redis::aio::MultiplexedConnection {
-    let client = redis::Client::open(url).unwrap_or_else(|error| panic!("{url}: {error}"));
+    let client = redis::Client::open(url).unwrap_or_else(|error| panic!("Redis: {error}"));
     let config = AsyncConnectionConfig::new()
         .set_connection_timeout(Some(ANSWER_WITHIN))
         .set_response_timeout(Some(ANSWER_WITHIN));
     let connection = client.get_multiplexed_async_connection_with_config(&config).await;
-    connection.unwrap_or_else(|error| panic!("{url}: {error}"))
+    connection.unwrap_or_else(|error| panic!("Redis: {error}"))
 }
 
 async fn command<T: redis::FromRedisValue>(url: &str, words: &[&str]) -> T {

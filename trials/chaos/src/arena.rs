@@ -3,7 +3,7 @@
 use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
 
-use servers::{Postgres, Redis};
+use servers::{Postgres, Redis, through_port};
 use tokio::sync::watch;
 
 use super::buyer::Buyer;
@@ -182,7 +182,7 @@ impl Arena {
     }
 
     pub fn database_through_proxy(&self, id: ServiceId) -> Result<String, ChaosError> {
-        Ok(through_proxy(self.lane(id)?, id.kind))
+        Ok(through_port(&self.stack.database_url(id.kind), self.lane(id)?.postgres.port()))
     }
 
     #[must_use]
@@ -283,8 +283,8 @@ async fn start_services(stack: &mut Stack, instances: usize) -> Result<Network, 
         for instance in 1..=instances {
             let id = ServiceId { kind, instance };
             let lane = network.add(id, postgres.unwrap_or_default(), redis.unwrap_or_default())?;
-            let database = through_proxy(lane, kind);
-            let redis = format!("redis://127.0.0.1:{}/0", lane.redis.port());
+            let database = through_port(&stack.database_url(kind), lane.postgres.port());
+            let redis = through_port(&stack.redis_url(), lane.redis.port());
             let name = format!("chaos-{id}");
             let env = [
                 ("DATABASE_URL", database.as_str()),
@@ -295,10 +295,6 @@ async fn start_services(stack: &mut Stack, instances: usize) -> Result<Network, 
         }
     }
     Ok(network)
-}
-
-fn through_proxy(lane: &Lane, kind: Kind) -> String {
-    format!("postgres://postgres@127.0.0.1:{}/{}", lane.postgres.port(), kind.database())
 }
 
 fn sources(stack: &Stack) -> Sources {

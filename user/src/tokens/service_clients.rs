@@ -1,6 +1,6 @@
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
-use runtime::settings::Value;
+use runtime::settings::{Value, is_predictable};
 
 use super::sha256;
 use crate::domain::ClientId;
@@ -10,15 +10,23 @@ const SHORTEST_SECRET: usize = 32;
 
 /// The clients of the settings: digests of the secrets by client id.
 #[derive(Clone, Default)]
-pub struct ServiceClients(Arc<BTreeMap<ClientId, [u8; 32]>>);
+pub struct ServiceClients {
+    digests: Arc<BTreeMap<ClientId, [u8; 32]>>,
+    predictable: bool,
+}
 
 impl ServiceClients {
     pub fn iter(&self) -> impl Iterator<Item = (&ClientId, &[u8; 32])> {
-        self.0.iter()
+        self.digests.iter()
+    }
+
+    /// Whether a secret repeats itself or counts up.
+    pub fn has_predictable_secret(&self) -> bool {
+        self.predictable
     }
 
     pub fn contains_secret(&self, secret: &str) -> bool {
-        self.0.values().any(|digest| *digest == sha256(secret))
+        self.digests.values().any(|digest| *digest == sha256(secret))
     }
 }
 
@@ -26,6 +34,7 @@ impl ServiceClients {
 impl Value for ServiceClients {
     fn parse(text: &str) -> Result<Self, String> {
         let mut clients = BTreeMap::new();
+        let mut predictable = false;
         for (index, entry) in
             text.split(',').map(str::trim).enumerate().filter(|(_, entry)| !entry.is_empty())
         {
@@ -40,17 +49,18 @@ impl Value for ServiceClients {
                      openssl rand -hex 32"
                 ));
             }
+            predictable |= is_predictable(secret);
             if clients.insert(id, sha256(secret)).is_some() {
                 return Err(format!("`{name}` is given twice"));
             }
         }
-        Ok(Self(Arc::new(clients)))
+        Ok(Self { digests: Arc::new(clients), predictable })
     }
 }
 
 impl fmt::Debug for ServiceClients {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys().map(ClientId::as_str)).finish()
+        f.debug_set().entries(self.digests.keys().map(ClientId::as_str)).finish()
     }
 }
 

@@ -89,6 +89,7 @@ impl Common {
             settings.faults,
             "must be off with `production`: it lets an ADMIN inject faults",
         );
+        settings.log.check(source, settings.production);
         settings.production.check_database(source, &settings.database.url);
         settings
     }

@@ -41,6 +41,7 @@ impl MigrateSettings {
     fn read(source: &mut Source) -> Self {
         let production = Production::read(source);
         let log = LogSettings::read(source);
+        log.check(source, production);
         // Overrides `migrate-on-start=off`.
         let database = DatabaseSettings { migrate_on_start: true, ..DatabaseSettings::read(source) };
         production.check_database(source, &database.url);

@@ -9,6 +9,6 @@ mod source;
 mod value;
 
 pub use networks::Networks;
-pub use production::{PRINTED, Production};
+pub use production::{PRINTED, Production, is_predictable};
 pub use source::{Description, SettingError, SettingsErrors, Source};
 pub use value::{DatabaseUrl, HttpUrl, RedisUrl, Secret, Value, uses_tls};

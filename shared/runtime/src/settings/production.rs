@@ -1,4 +1,6 @@
-//! Production mode refuses weak secrets, plaintext connections and injected faults.
+//! Production mode refuses weak secrets, plaintext connections, verbose logs and injected faults.
+
+use std::collections::BTreeSet;
 
 use redis::ConnectionAddr;
 use tokio_postgres::config::Host;
@@ -77,15 +79,24 @@ impl Production {
     }
 }
 
+/// Whether a program would try it early: few characters, a repetition, or a row such as 0123456789.
+pub fn is_predictable(secret: &str) -> bool {
+    let letters: Vec<char> = secret.chars().collect();
+    let length = letters.len();
+    let different = letters.iter().collect::<BTreeSet<_>>().len();
+    let repeats = (1..=length / 2).any(|period| letters[period..] == letters[..length - period]);
+    let step = |pair: &[char]| u32::from(pair[0]).abs_diff(u32::from(pair[1])) <= 1;
+    let in_a_row = letters.windows(2).filter(|pair| step(pair)).count();
+    // Of random hexadecimal digits one in six is beside its neighbour.
+    different < FEWEST_DIFFERENT || repeats || in_a_row * 3 > length * 2
+}
+
 fn weakness(secret: &str) -> Option<&'static str> {
-    let mut different: Vec<char> = secret.chars().collect();
-    different.sort_unstable();
-    different.dedup();
     match secret.chars().count() {
         length if length < SHORTEST => Some(
             "is too short for `production`: use at least 16 characters, for example of: openssl rand -hex 24",
         ),
-        _ if different.len() < FEWEST_DIFFERENT || PRINTED.contains(&secret) => {
+        _ if is_predictable(secret) || PRINTED.contains(&secret) => {
             Some("can be guessed, which `production` refuses; use, for example, one of: openssl rand -hex 24")
         }
         _ => None,
@@ -143,6 +154,28 @@ mod tests {
     }
 
     #[test]
+    fn verbose_logs_are_for_developers() {
+        let database = format!("postgres://u:{GOOD}@h/d?sslmode=require");
+        let redis = format!("rediss://u:{GOOD}@h:6379/0");
+        let refused = |filter| {
+            let given = [
+                ("PRODUCTION", "on"),
+                ("DATABASE_URL", database.as_str()),
+                ("REDIS_URL", redis.as_str()),
+                ("LOG_FILTER", filter),
+            ];
+            complaints(&given)
+        };
+        assert_eq!(refused("info,runtime=warn"), [""; 0]);
+        for filter in ["debug", "trace", "info,runtime::stream=debug"] {
+            assert!(
+                matches!(refused(filter).as_slice(), [one] if one.starts_with("log-filter: ")),
+                "{filter}"
+            );
+        }
+    }
+
+    #[test]
     fn tls_that_checks_no_certificate_is_no_tls() {
         let database = format!("postgres://u:{GOOD}@h/d?sslmode=require");
         let redis = format!("rediss://u:{GOOD}@h:6379/0#insecure");
@@ -153,8 +186,18 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_that_is_short_repeats_itself_or_is_printed_here_is_weak() {
-        for weak in ["", "hunter2", "aaaaaaaaaaaaaaaaaaaa", "abcabcabcabcabcabcabc", PRINTED[0], PRINTED[1]] {
+    fn a_secret_that_is_short_repeats_itself_counts_or_is_printed_here_is_weak() {
+        for weak in [
+            "",
+            "hunter2",
+            "aaaaaaaaaaaaaaaaaaaa",
+            "abcabcabcabcabcabcabc",
+            "c0rrecthorsec0rrecthorse",
+            "0123456789abcdef",
+            "zyxwvutsrqponmlk",
+            PRINTED[0],
+            PRINTED[1],
+        ] {
             assert!(weakness(weak).is_some(), "{weak}");
         }
         assert_eq!(weakness(GOOD), None);

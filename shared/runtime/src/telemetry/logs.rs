@@ -73,6 +73,14 @@ impl Value for LogFilter {
     }
 }
 
+impl LogFilter {
+    /// Whether it logs anything below info.
+    pub fn is_verbose(&self) -> bool {
+        let levels = self.0.iter().map(|(_, level)| level).chain(self.0.default_level());
+        levels.max().is_some_and(|level| level > LevelFilter::INFO)
+    }
+}
+
 impl fmt::Debug for LogFilter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.0, f)

@@ -1,5 +1,5 @@
 use super::{LogFilter, LogFormat};
-use crate::settings::{HttpUrl, Source};
+use crate::settings::{HttpUrl, Production, Source};
 
 /// The settings of logs.
 #[derive(Debug, Clone)]
@@ -32,6 +32,12 @@ impl LogSettings {
                 "level of logged lines, or levels by module, e.g. info,runtime::stream=debug",
             ),
         }
+    }
+
+    /// Production mode takes info and what is more important.
+    pub fn check(&self, source: &mut Source, production: Production) {
+        let rule = "must be info or less with `production`: lines below it are for developers";
+        production.check_absent(source, "log-filter", self.filter.is_verbose(), rule);
     }
 }
 

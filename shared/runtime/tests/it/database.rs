@@ -12,7 +12,7 @@ use runtime::{
     shutdown::{Deadline, Shutdown},
     supervisor::{Roster, SupervisorHandle},
 };
-use testing::{TestDatabase, database_settings, eventually, postgres};
+use testing::{TestDatabase, database_settings, eventually, postgres, through_port};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -180,7 +180,7 @@ async fn a_statement_whose_plan_went_stale_is_run_again_on_a_fresh_connection() 
 async fn connections_that_went_silent_are_replaced_within_the_limit() {
     let test = TestDatabase::create().await;
     let proxy = Proxy::to(postgres().await.port()).await;
-    let url = format!("postgres://postgres@127.0.0.1:{}/{}", proxy.port, name(&test));
+    let url = through_port(test.url(), proxy.port);
     let settings =
         DatabaseSettings { statement_timeout: Duration::from_millis(500), ..database_settings(&url) };
     let database = open(&settings);
@@ -213,8 +213,7 @@ async fn a_statement_that_was_given_up_takes_its_connection_along() {
 async fn a_first_host_that_hangs_does_not_hide_the_second() {
     let test = TestDatabase::create().await;
     let (_server, hung) = silent_server();
-    let url =
-        format!("postgres://postgres@127.0.0.1:{hung},127.0.0.1:{}/{}", postgres().await.port(), name(&test));
+    let url = test.url().replace('@', &format!("@127.0.0.1:{hung},"));
     let settings =
         DatabaseSettings { connect_timeout: Duration::from_millis(300), ..database_settings(&url) };
 

@@ -50,7 +50,7 @@ async fn a_password_that_was_changed_and_changed_back_costs_the_connection_only(
     bank.publish(&[deposited("alice", 1)]).await;
     bank.all_processed(&consumers, 1).await;
     bank.redis.command::<()>(&["CONFIG", "SET", "requirepass", "secret"]).await;
-    let url = bank.redis.url().replace("redis://", "redis://:secret@");
+    let url = bank.redis.url().replace(bank.redis.password(), "secret");
     let mut operator = redis::Client::open(url)
         .expect("a URL")
         .get_multiplexed_async_connection()
@@ -64,13 +64,13 @@ async fn a_password_that_was_changed_and_changed_back_costs_the_connection_only(
         .await
         .expect("all others are gone");
     let refused = async || {
-        bank.broker.probe().await.err().filter(|error| error.to_string().contains("NOAUTH")).map(drop)
+        bank.broker.probe().await.err().filter(|error| error.to_string().contains("WRONGPASS")).map(drop)
     };
     eventually("nobody is let in", SOON, refused).await;
     redis::cmd("CONFIG")
         .arg("SET")
         .arg("requirepass")
-        .arg("")
+        .arg(bank.redis.password())
         .exec_async(&mut operator)
         .await
         .expect("no password any more");

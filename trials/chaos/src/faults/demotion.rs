@@ -19,7 +19,7 @@ const IN_STEP_WITHIN: Duration = Duration::from_secs(20);
 pub async fn demote(arena: &mut Arena, planned: &PlannedFault) -> Result<InjectedFault, ChaosError> {
     let second = match arena.second_redis.take() {
         Some(second) => second,
-        None => Redis::start(RedisOptions::new(arena.folder.path().join("redis-2"))).await?,
+        None => Redis::start(second_options(arena)).await?,
     };
     let second = arena.second_redis.insert(second);
     let first = (arena.stack.redis_url(), port_of(&arena.stack.redis_url()));
@@ -34,6 +34,12 @@ pub async fn demote(arena: &mut Arena, planned: &PlannedFault) -> Result<Injecte
     in_step(&first.0).await?;
     switch(arena, &second.0, &first.0, first.1).await?;
     Ok(InjectedFault { evidence, recovering: arena.begin_recovery(planned.limit()) })
+}
+
+/// The services keep their password when a proxy takes them to the second.
+fn second_options(arena: &Arena) -> RedisOptions {
+    let password = password_of(&arena.stack.redis_url()).to_owned();
+    RedisOptions { password: Some(password), ..RedisOptions::new(arena.folder.path().join("redis-2")) }
 }
 
 async fn follow(replica: &str, primary: u16) -> Result<(), ChaosError> {
@@ -73,6 +79,11 @@ async fn demoted(url: &str) -> Result<String, ChaosError> {
     }
 }
 
+/// Empty without one.
+pub(super) fn password_of(url: &str) -> &str {
+    url.rsplit_once('@').and_then(|(account, _)| account.strip_prefix("redis://:")).unwrap_or_default()
+}
+
 fn port_of(url: &str) -> u16 {
     url.rsplit_once(':').and_then(|(_, rest)| rest.split('/').next()?.parse().ok()).unwrap_or(0)
 }
@@ -84,5 +95,7 @@ mod tests {
     #[test]
     fn the_port_of_an_address_is_found() {
         assert_eq!(port_of("redis://127.0.0.1:6379/0"), 6379);
+        assert_eq!(port_of("redis://:secret@127.0.0.1:6379/0"), 6379);
+        assert_eq!(password_of("redis://:secret@127.0.0.1:6379/0"), "secret");
     }
 }

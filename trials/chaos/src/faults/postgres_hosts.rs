@@ -151,10 +151,12 @@ fn own_url(arena: &Arena, id: ServiceId) -> Result<String, ChaosError> {
 async fn standby(arena: &mut Arena, number: usize) -> Result<Postgres, ChaosError> {
     // Inside the folder of the servers' account.
     let folder = arena.folder.path().join("postgres").join(format!("standby-{number}"));
-    let primary = arena.postgres_server()?.port();
-    let pid = arena.postgres_server()?.pid();
-    copy(&programs(pid)?, primary, &folder).await?;
+    let server = arena.postgres_server()?;
+    let (primary, pid, password) = (server.port(), server.pid(), server.password().to_owned());
+    copy(&programs(pid)?, primary, &password, &folder).await?;
     let mut options = PostgresOptions::new(&folder);
+    // That of the copied cluster.
+    options.password = Some(password);
     (options.max_connections, options.durability) = (CONNECTIONS, Durability::ProcessCrash);
     let standby = Postgres::start(options).await?;
     let database = arena.database(Kind::Payment);
@@ -179,8 +181,9 @@ fn programs(pid: Option<i32>) -> Result<PathBuf, ChaosError> {
 }
 
 /// The account of the servers creates the folder.
-async fn copy(programs: &Path, primary: u16, folder: &Path) -> Result<(), ChaosError> {
+async fn copy(programs: &Path, primary: u16, password: &str, folder: &Path) -> Result<(), ChaosError> {
     let mut command = Launcher::for_servers()?.command(programs.join("pg_basebackup"), DeathSignal::Term);
+    command.env("PGPASSWORD", password);
     command.args([
         "--host",
         "127.0.0.1",

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 use uuid::Uuid;
 
+use super::demotion::password_of;
 use super::injected::{EVIDENCE_WITHIN, InjectedFault};
 use super::liveness::{HEALED_WITHIN, orders_are_accepted, others_end, readiness_names};
 use crate::ChaosError;
@@ -108,7 +109,8 @@ async fn lock_out(redis: &DirectRedis) -> Result<(), ChaosError> {
 }
 
 fn with_password(url: &str) -> Result<DirectRedis, ChaosError> {
-    DirectRedis::at(&url.replacen("redis://", &format!("redis://:{PASSWORD}@"), 1))
+    let (_, server) = url.rsplit_once('@').unwrap_or(("", url));
+    DirectRedis::at(&format!("redis://:{PASSWORD}@{server}"))
 }
 
 /// Idempotent.
@@ -124,8 +126,8 @@ async fn end(url: &str, fault: Fault, folder: &Path) -> Result<(), ChaosError> {
             _ = redis.command::<redis::Value>(&["BGSAVE"]).await;
             Ok(())
         }
-        Fault::RedisNoauth => match config(&redis, "requirepass", "").await {
-            Err(_) => config(&with_password(url)?, "requirepass", "").await,
+        Fault::RedisNoauth => match config(&redis, "requirepass", password_of(url)).await {
+            Err(_) => config(&with_password(url)?, "requirepass", password_of(url)).await,
             ended => ended,
         },
         _ => redis.command(&["ACL", "SETUSER", "default", "allkeys"]).await,

@@ -9,6 +9,7 @@ use ctl::stack::Kind;
 use futures_util::future::join_all;
 use redis::aio::MultiplexedConnection;
 use serde_json::json;
+use servers::through_port;
 use testing::{TestDatabase, TestRedis, postgres};
 use tokio::{net::TcpStream, task::JoinSet, time::timeout};
 use tokio_postgres::{Client, NoTls};
@@ -57,8 +58,7 @@ impl Stage {
     }
 
     fn url(&self) -> String {
-        let (_, name) = self.database.url().rsplit_once('/').expect("a name");
-        format!("postgres://postgres@127.0.0.1:{}/{name}", self.proxy.port())
+        through_port(self.database.url(), self.proxy.port())
     }
 
     async fn session(&self) -> Session {
@@ -73,8 +73,8 @@ impl Stage {
     }
 }
 
-async fn redis_through(proxy: &Proxy) -> MultiplexedConnection {
-    let client = redis::Client::open(format!("redis://127.0.0.1:{}", proxy.port())).expect("a client");
+async fn redis_through(proxy: &Proxy, server: &TestRedis) -> MultiplexedConnection {
+    let client = redis::Client::open(through_port(&server.url(), proxy.port())).expect("a client");
     let config = redis::AsyncConnectionConfig::new().set_response_timeout(Some(SOON));
     client.get_multiplexed_async_connection_with_config(&config).await.expect("a connection")
 }
@@ -183,13 +183,13 @@ async fn a_silenced_connection_says_nothing_for_good_and_new_ones_work() {
 #[tokio::test]
 async fn diverted_connections_reach_the_other_server_and_those_that_exist_stay() {
     let first = TestRedis::start().await;
-    let second = TestRedis::start().await;
+    let second = TestRedis::start_with_password_of(&first).await;
     let proxy = Proxy::start(Protocol::Redis, local(first.port())).expect("a port");
-    let mut old = redis_through(&proxy).await;
+    let mut old = redis_through(&proxy, &first).await;
     assert_eq!(increment(&mut old).await.expect("an answer"), 1);
     proxy.divert(local(second.port()));
     assert_eq!(
-        increment(&mut redis_through(&proxy).await).await.expect("an answer"),
+        increment(&mut redis_through(&proxy, &first).await).await.expect("an answer"),
         1,
         "the second has counted nothing yet"
     );
@@ -200,7 +200,7 @@ async fn diverted_connections_reach_the_other_server_and_those_that_exist_stay()
 async fn delay_adds_its_time_to_every_answer_and_not_to_each_after_the_other() {
     let server = TestRedis::start().await;
     let proxy = Proxy::start(Protocol::Redis, local(server.port())).expect("a port");
-    let connection = redis_through(&proxy).await;
+    let connection = redis_through(&proxy, &server).await;
     let delay = Duration::from_millis(400);
     proxy.set(Mode::Delay(delay));
     let started = Instant::now();
@@ -238,25 +238,25 @@ async fn the_lost_reply_of_a_commit_is_an_error_to_the_client_and_a_row_in_the_t
 async fn the_lost_reply_of_a_command_is_an_error_to_the_client_and_carried_out_by_redis() {
     let server = TestRedis::start().await;
     let proxy = Proxy::start(Protocol::Redis, local(server.port())).expect("a port");
-    let mut connection = redis_through(&proxy).await;
+    let mut connection = redis_through(&proxy, &server).await;
     assert_eq!(increment(&mut connection).await.expect("an answer"), 1);
     proxy.set(Mode::DropNextReply);
     increment(&mut connection).await.expect_err("the connection is reset");
     assert_eq!(server.command::<i64>(&["GET", "n"]).await, 2);
     assert_eq!((proxy.mode(), proxy.landed()), (Mode::Pass, 1));
-    assert_eq!(increment(&mut redis_through(&proxy).await).await.expect("once only"), 3);
+    assert_eq!(increment(&mut redis_through(&proxy, &server).await).await.expect("once only"), 3);
 }
 
 #[tokio::test]
 async fn a_server_that_is_down_is_a_broken_connection() {
     let mut server = TestRedis::start().await;
     let proxy = Proxy::start(Protocol::Redis, local(server.port())).expect("a port");
-    let mut connection = redis_through(&proxy).await;
+    let mut connection = redis_through(&proxy, &server).await;
     increment(&mut connection).await.expect("an answer");
     server.kill().await;
     increment(&mut connection).await.expect_err("it is gone");
     server.restart().await.expect("it starts");
-    assert_eq!(increment(&mut redis_through(&proxy).await).await.expect("it is back"), 2);
+    assert_eq!(increment(&mut redis_through(&proxy, &server).await).await.expect("it is back"), 2);
     assert_eq!(proxy.landed(), 0, "this was not our doing");
 }
 
@@ -268,9 +268,8 @@ async fn a_service_whose_commits_and_commands_lose_their_replies_takes_every_ord
     let broker = shop.redis().port();
     let database_proxy = Proxy::start(Protocol::Postgres, local(postgres().await.port())).expect("a port");
     let redis_proxy = Proxy::start(Protocol::Redis, local(broker)).expect("a port");
-    let (_, name) = database.rsplit_once('/').expect("a name");
-    let database = format!("postgres://postgres@127.0.0.1:{}/{name}", database_proxy.port());
-    let redis = format!("redis://127.0.0.1:{}/0", redis_proxy.port());
+    let database = through_port(&database, database_proxy.port());
+    let redis = through_port(&shop.redis().url(), redis_proxy.port());
     let second = shop
         .stack
         .start_service_with(Kind::Payment, &[("DATABASE_URL", &database), ("REDIS_URL", &redis)])

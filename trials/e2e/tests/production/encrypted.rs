@@ -134,6 +134,7 @@ impl Servers {
             .arg(deploy().join("postgres").join(script))
             .env("SECRETS", secrets)
             .envs([("PGHOST", "127.0.0.1".to_owned()), ("PGPORT", self.postgres.port().to_string())])
+            .env("PGPASSWORD", self.postgres.password())
             .output()
             .expect("a shell");
         assert!(output.status.success(), "{script}: {}", String::from_utf8_lossy(&output.stderr));

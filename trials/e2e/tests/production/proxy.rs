@@ -94,7 +94,7 @@ fn here(port: u16, tls_port: u16, upstream: &str, certificate: &Path) -> String 
 
 /// Answers every request with 200, and tells its head.
 async fn answer_all(listener: TcpListener, heads: mpsc::UnboundedSender<String>) {
-    let mut connections = tokio::task::JoinSet::new();
+    let mut connections = JoinSet::new();
     while let Ok((mut connection, _)) = listener.accept().await {
         let heads = heads.clone();
         connections.spawn(async move {

@@ -12,5 +12,6 @@ pub mod load;
 pub mod stack;
 pub mod state;
 pub mod terminal;
+mod tls;
 pub mod verify;
 pub mod wait;

@@ -24,10 +24,12 @@ impl Settings {
         let common = Common::read(source, "127.0.0.1:8000", "127.0.0.1:9100");
         let streams = StreamSettings::read(source, common.http_bind);
         common.production.check_redis(source, &streams.url);
+        let tokens = TokenSettings::read(source);
+        common.production.check_http(source, "jwks-url", &tokens.jwks_url);
         Self {
             common,
             streams,
-            tokens: TokenSettings::read(source),
+            tokens,
             live_products: source.within("live-products", "10000", 1..=10_000_000, "products kept in memory"),
             product_view_age: source.value(
                 "product-view-age",

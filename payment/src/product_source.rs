@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use form_urlencoded::byte_serialize;
 use reqwest::header::CONTENT_TYPE;
+use runtime::tls::http_client;
 use serde::{Deserialize, de::DeserializeOwned};
 use tokio::sync::Mutex;
 
@@ -81,7 +82,7 @@ pub struct Changes {
 
 impl ProductSource {
     pub fn new(settings: ProductSourceSettings) -> Result<Self, reqwest::Error> {
-        let client = reqwest::Client::builder().timeout(TIMEOUT).pool_idle_timeout(IDLE_AT_MOST).build()?;
+        let client = http_client().timeout(TIMEOUT).pool_idle_timeout(IDLE_AT_MOST).build()?;
         Ok(Self { settings, client, token: Mutex::new(None) })
     }
 

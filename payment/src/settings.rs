@@ -59,7 +59,10 @@ impl Settings {
         let streams = StreamSettings::read(source, common.http_bind);
         common.production.check_redis(source, &streams.url);
         let tokens = TokenSettings::read(source);
+        common.production.check_http(source, "jwks-url", &tokens.jwks_url);
         let products = ProductSourceSettings::read(source);
+        common.production.check_http(source, "inventory-url", &products.inventory_url);
+        common.production.check_http(source, "token-url", &products.token_url);
         common.production.check_secret(source, "client-secret", Some(products.client_secret.expose()));
         Self {
             common,

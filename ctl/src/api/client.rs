@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::error::ApiError;
+use crate::tls::trust;
 
 /// Above the longest long poll of the contract, 30 s.
 const ANSWER_WITHIN: Duration = Duration::from_secs(40);
@@ -72,7 +73,7 @@ impl Api {
 }
 
 pub fn http_client() -> ClientBuilder {
-    reqwest::Client::builder().no_proxy().pool_idle_timeout(IDLE_AT_MOST)
+    reqwest::Client::builder().tls_backend_preconfigured(trust()).no_proxy().pool_idle_timeout(IDLE_AT_MOST)
 }
 
 pub(super) async fn send(request: RequestBuilder) -> Result<Response, ApiError> {

@@ -17,4 +17,4 @@ pub mod shutdown;
 pub mod stream;
 pub mod supervisor;
 pub mod telemetry;
-mod tls;
+pub mod tls;

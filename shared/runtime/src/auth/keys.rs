@@ -13,7 +13,7 @@ use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use super::{Claims, KeyDocument, VerifyingKey, fingerprint::fingerprint, key_document::verifying_keys};
-use crate::settings::HttpUrl;
+use crate::{settings::HttpUrl, tls::http_client};
 
 /// A request with an unknown key waits for it.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(2);
@@ -65,7 +65,7 @@ impl KeySet {
     /// The keys at `url`, fetched on first use and for an unknown `kid`, at most once in `min_refresh_interval`.
     pub fn remote(url: HttpUrl, min_refresh_interval: Duration) -> Result<Self, reqwest::Error> {
         // Fetches come from several runtimes, so idle connections are closed.
-        let client = reqwest::Client::builder().timeout(FETCH_TIMEOUT).pool_max_idle_per_host(0).build()?;
+        let client = http_client().timeout(FETCH_TIMEOUT).pool_max_idle_per_host(0).build()?;
         let unknown = Cache::new(REMEMBERED);
         let remote = Remote { url, client, min_refresh_interval, fetches: Mutex::default(), unknown };
         Ok(Self::new(Known::default(), Some(remote)))

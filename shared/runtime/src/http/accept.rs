@@ -2,10 +2,9 @@
 //! that joins actix-server and actix-http, with a [`Connection`] between them.
 
 use std::{
-    fmt,
-    future::ready,
-    io,
+    fmt, io,
     net::{IpAddr, SocketAddr, TcpListener},
+    sync::Arc,
     time::Duration,
 };
 
@@ -15,7 +14,9 @@ use actix_server::{Server, ServerBuilder};
 use actix_service::{IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt, fn_service, map_config};
 use actix_web::{Error, body::MessageBody, dev::AppConfig};
 
-use super::{ClientAddress, connection::Connection, exchange::ConnectionLimits};
+use rustls::ServerConfig;
+
+use super::{ClientAddress, connection::Connection, exchange::ConnectionLimits, transport::Transport};
 use crate::{limits::Shares, process::Common, settings::Networks};
 
 /// To read the last answer before a reset; the default of actix-web.
@@ -26,6 +27,7 @@ pub(super) fn serve<F, I, S, B>(
     listener: TcpListener,
     settings: &Common,
     workers: usize,
+    tls: Option<Arc<ServerConfig>>,
     app: F,
 ) -> io::Result<Server>
 where
@@ -39,7 +41,7 @@ where
     <S::Service as Service<Request>>::Future: 'static,
     B: MessageBody + 'static,
 {
-    let door = Door::new(settings);
+    let door = Door::new(settings, tls);
     // Signal handling of actix-server would stop every arbiter during the drain.
     let builder = ServerBuilder::default()
         .workers(workers)
@@ -57,9 +59,13 @@ where
             .keep_alive(limits.keep_alive)
             .client_request_timeout(limits.head_time)
             .client_disconnect_timeout(limits.closing)
-            .on_connect_ext(|io: &Connection<TcpStream>, data| _ = data.insert(io.exchange()))
+            .on_connect_ext(|io: &Connection<Transport>, data| _ = data.insert(io.exchange()))
             .h1(map_config(app, |()| AppConfig::default()));
-        fn_service(move |io| ready(door.admit(io))).and_then(http)
+        let enter = move |io| {
+            let door = door.clone();
+            async move { door.admit(io).await }
+        };
+        fn_service(enter).and_then(http)
     })?;
     Ok(server.run())
 }
@@ -75,10 +81,11 @@ struct Door {
     /// Whose connections are of many clients.
     proxies: Networks,
     by_source: Shares<IpAddr>,
+    tls: Option<Arc<ServerConfig>>,
 }
 
 impl Door {
-    fn new(settings: &Common) -> Self {
+    fn new(settings: &Common, tls: Option<Arc<ServerConfig>>) -> Self {
         let connections = settings.connections;
         Self {
             limits: ConnectionLimits {
@@ -89,17 +96,22 @@ impl Door {
             },
             proxies: settings.trusted_proxies.clone(),
             by_source: Shares::new("connections", connections.per_source),
+            tls,
         }
     }
 
     /// An error closes the connection: reading its request would cost more.
-    fn admit(&self, io: TcpStream) -> Result<(Connection<TcpStream>, Option<SocketAddr>), DispatchError> {
+    async fn admit(
+        &self,
+        io: TcpStream,
+    ) -> Result<(Connection<Transport>, Option<SocketAddr>), DispatchError> {
         let peer = io.peer_addr()?;
         let source = ClientAddress::peer(peer.ip()).source();
         let share = match self.proxies.contain(peer.ip()) {
             true => None,
             false => Some(self.by_source.take(source).ok_or(DispatchError::DisconnectTimeout)?),
         };
+        let io = Transport::accept(io, self.tls.as_ref(), self.limits.head_time).await?;
         Ok((Connection::new(io, self.limits, share), Some(peer)))
     }
 }

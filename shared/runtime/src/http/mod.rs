@@ -18,6 +18,7 @@ mod query;
 mod refusal;
 mod request_record;
 mod server;
+mod transport;
 
 pub use admission::Admission;
 pub use audited::{Audit, AuditNotes, name_caller};

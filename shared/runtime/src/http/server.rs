@@ -111,7 +111,7 @@ where
             .configure(docs(openapi.clone()))
             .default_service(web::to(edge::not_found))
     };
-    Ok((accept::serve(listener, settings, settings.http_workers, app)?, address))
+    Ok((accept::serve(listener, settings, settings.http_workers, settings.tls.clone(), app)?, address))
 }
 
 fn metrics_server(options: &HttpOptions) -> io::Result<(Server, SocketAddr)> {
@@ -123,7 +123,7 @@ fn metrics_server(options: &HttpOptions) -> io::Result<(Server, SocketAddr)> {
             .app_data(metrics.clone())
             .service(web::resource("/metrics").get(scrape))
     };
-    Ok((accept::serve(listener, &options.settings, 1, app)?, address))
+    Ok((accept::serve(listener, &options.settings, 1, None, app)?, address))
 }
 
 async fn scrape(metrics: Data<PrometheusHandle>) -> HttpResponse {

@@ -4,14 +4,19 @@ use std::{
     io::{self, Read, Write},
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream},
     process::ExitCode,
+    sync::Arc,
     time::Duration,
 };
+
+use rustls::{ClientConnection, StreamOwned, pki_types::ServerName};
+
+use crate::tls::client_config;
 
 /// Shorter than the health check in deploy/ (3 s).
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 
-pub(super) fn run(address: SocketAddr) -> ExitCode {
-    match ask(reachable(address)) {
+pub(super) fn run(address: SocketAddr, encrypted: bool) -> ExitCode {
+    match ask(reachable(address), encrypted) {
         Ok(answer) if answer.starts_with("HTTP/1.1 200") => ExitCode::SUCCESS,
         Ok(answer) => {
             println!("not ready: {}", answer.split("\r\n\r\n").last().unwrap_or_default());
@@ -34,9 +39,19 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
     address
 }
 
-fn ask(address: SocketAddr) -> io::Result<String> {
-    let mut connection = TcpStream::connect_timeout(&address, PROBE_TIMEOUT)?;
+/// The certificate must be one of that address too.
+fn ask(address: SocketAddr, encrypted: bool) -> io::Result<String> {
+    let connection = TcpStream::connect_timeout(&address, PROBE_TIMEOUT)?;
     connection.set_read_timeout(Some(PROBE_TIMEOUT))?;
+    if !encrypted {
+        return exchange(connection, address);
+    }
+    let name = ServerName::from(address.ip());
+    let client = ClientConnection::new(Arc::new(client_config()), name).map_err(io::Error::other)?;
+    exchange(StreamOwned::new(client, connection), address)
+}
+
+fn exchange(mut connection: impl Read + Write, address: SocketAddr) -> io::Result<String> {
     write!(connection, "GET /readyz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
     let mut answer = String::new();
     connection.read_to_string(&mut answer)?;

@@ -90,7 +90,7 @@ where
             };
             run_system(&settings.log, migrated)
         }
-        Task::Healthcheck(address) => healthcheck::run(address),
+        Task::Healthcheck { address, encrypted } => healthcheck::run(address, encrypted),
     }
 }
 

@@ -1,4 +1,4 @@
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use super::ConnectionSettings;
 use crate::{
@@ -6,6 +6,7 @@ use crate::{
     db::DatabaseSettings,
     settings::{Networks, Production, Source},
     telemetry::{LogSettings, TraceSettings},
+    tls,
 };
 
 /// The settings that every service reads.
@@ -14,6 +15,8 @@ pub struct Common {
     pub http_bind: SocketAddr,
     /// Separate, so that publishing the API keeps `/metrics` private.
     pub metrics_bind: SocketAddr,
+    /// Of the REST API; `None`: plain HTTP.
+    pub tls: Option<Arc<rustls::ServerConfig>>,
     pub http_workers: usize,
     pub body_limit: usize,
     pub request_timeout: Duration,
@@ -37,6 +40,7 @@ impl Common {
         let settings = Self {
             http_bind: source.value("http-bind", http_bind, "address and port of the REST API"),
             metrics_bind: source.value("metrics-bind", metrics_bind, "address and port of /metrics"),
+            tls: tls::read_server_config(source),
             http_workers: source.within("http-workers", "2", 1..=256, "HTTP worker threads"),
             body_limit: source.within(
                 "body-limit",
@@ -90,6 +94,7 @@ impl Common {
             "must be off with `production`: it lets an ADMIN inject faults",
         );
         settings.log.check(source, settings.production);
+        settings.production.check_server(source, settings.http_bind, settings.tls.is_some());
         settings.production.check_database(source, &settings.database.url);
         settings
     }

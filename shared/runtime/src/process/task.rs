@@ -13,8 +13,11 @@ pub enum Task<S> {
     Serve(Box<S>),
     /// For deployments whose service cannot change tables.
     Migrate(Box<MigrateSettings>),
-    /// The address of the REST API.
-    Healthcheck(SocketAddr),
+    /// The address of the REST API, and whether it speaks TLS.
+    Healthcheck {
+        address: SocketAddr,
+        encrypted: bool,
+    },
 }
 
 /// The settings of `migrate`; `database-url` is the owner's.
@@ -31,7 +34,11 @@ impl<S: AsRef<Common>> Task<S> {
         match source.command() {
             Some("migrate") => Self::Migrate(Box::new(MigrateSettings::read(source))),
             // Reads all settings: the keys of a shared file must be known.
-            Some("healthcheck") => Self::Healthcheck(read(source).as_ref().http_bind),
+            Some("healthcheck") => {
+                let settings = read(source);
+                let common = settings.as_ref();
+                Self::Healthcheck { address: common.http_bind, encrypted: common.tls.is_some() }
+            }
             _ => Self::Serve(Box::new(read(source))),
         }
     }

@@ -1,11 +1,11 @@
 //! Production mode refuses weak secrets, plaintext connections, verbose logs and injected faults.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, net::SocketAddr};
 
 use redis::ConnectionAddr;
 use tokio_postgres::config::Host;
 
-use super::{DatabaseUrl, RedisUrl, Source, uses_tls};
+use super::{DatabaseUrl, HttpUrl, RedisUrl, Source, uses_tls};
 
 /// 16 characters drawn from 62 are 95 bits.
 const SHORTEST: usize = 16;
@@ -28,12 +28,12 @@ impl Production {
             on: source.value(
                 "production",
                 "off",
-                "refuse weak secrets, plaintext to Redis and PostgreSQL, and faults",
+                "refuse weak secrets, plaintext over networks, verbose logs, and faults",
             ),
             allow_plaintext: source.value(
                 "allow-plaintext",
                 "off",
-                "accept Redis and PostgreSQL without TLS in production mode, for private networks",
+                "accept HTTP, Redis and PostgreSQL without TLS in production mode, for private networks",
             ),
         }
     }
@@ -49,6 +49,22 @@ impl Production {
     /// Refuses a setting that is `there`; `rule` is the reason.
     pub fn check_absent(self, source: &mut Source, name: &str, there: bool, rule: &str) {
         source.check(name, !self.on || !there, rule);
+    }
+
+    /// Refuses to serve plain HTTP to other machines.
+    pub fn check_server(self, source: &mut Source, bind: SocketAddr, encrypted: bool) {
+        let open = !encrypted && !bind.ip().is_loopback() && !self.allow_plaintext;
+        let rule = "is required with `production`, unless http-bind is an address of this machine alone; \
+                    set allow-plaintext=on in a private network";
+        self.check_absent(source, "tls-certificate", open, rule);
+    }
+
+    /// Refuses plain HTTP to other machines.
+    pub fn check_http(self, source: &mut Source, name: &str, url: &HttpUrl) {
+        let rule =
+            "must be https://, or an address of this machine; set allow-plaintext=on in a private network";
+        let open = !url.is_encrypted() && !url.is_of_this_machine() && !self.allow_plaintext;
+        self.check_absent(source, name, open, rule);
     }
 
     /// Refuses plaintext and weak passwords over the network.
@@ -173,6 +189,31 @@ mod tests {
                 "{filter}"
             );
         }
+    }
+
+    #[test]
+    fn plain_http_is_for_this_machine() {
+        let database = format!("postgres://u:{GOOD}@h/d?sslmode=require");
+        let refused = |url: &str, bind: &str, allow| {
+            let given =
+                [("PRODUCTION", "on"), ("DATABASE_URL", database.as_str()), ("ALLOW_PLAINTEXT", allow)];
+            let given = given.into_iter().chain([("HTTP_BIND", bind), ("JWKS_URL", url)]);
+            let given = given.map(|(name, value)| (name.to_owned(), value.to_owned()));
+            let mut source = Source::new([], given);
+            let common = Common::read(&mut source, "127.0.0.1:0", "127.0.0.1:0");
+            let jwks: HttpUrl = source.value("jwks-url", "http://127.0.0.1:8002", "");
+            common.production.check_http(&mut source, "jwks-url", &jwks);
+            let errors = source.finish().err().into_iter().flat_map(|errors| errors.0);
+            errors.map(|error| error.name).collect::<Vec<_>>()
+        };
+        assert_eq!(refused("http://user:8002/k", "0.0.0.0:8000", "off"), ["tls-certificate", "jwks-url"]);
+        assert_eq!(refused("http://user:8002/k", "0.0.0.0:8000", "on"), [""; 0]);
+        for local in
+            ["http://127.0.0.1:8002/k", "http://[::1]:8002/k", "http://localhost/k", "https://user/k"]
+        {
+            assert_eq!(refused(local, "127.0.0.1:8000", "off"), [""; 0], "{local}");
+        }
+        assert_eq!(refused("http://127.0.0.1.example.com/k", "127.0.0.1:8000", "off"), ["jwks-url"]);
     }
 
     #[test]

@@ -1,4 +1,8 @@
-use std::{fmt, net::SocketAddr, time::Duration};
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 /// A type of a setting.
 pub trait Value: Sized {
@@ -164,6 +168,20 @@ impl HttpUrl {
     /// The URL as text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl HttpUrl {
+    /// Whether it is https.
+    pub fn is_encrypted(&self) -> bool {
+        self.0.starts_with("https:")
+    }
+
+    /// Whether its host is loopback, so that no network sees the request.
+    pub fn is_of_this_machine(&self) -> bool {
+        let host = reqwest::Url::parse(&self.0).ok().and_then(|url| url.host_str().map(str::to_owned));
+        let address = |host: &str| host.trim_matches(['[', ']']).parse::<IpAddr>();
+        host.is_some_and(|host| host == "localhost" || address(&host).is_ok_and(|ip| ip.is_loopback()))
     }
 }
 

@@ -45,7 +45,7 @@ const SERVICE: [Row; 9] = [
     row("tokens", "domain", "auth settings", ""),
     row("store", "domain", "auth db inbox limits outbox", "events tokio_postgres"),
     row("provider", "domain settings store", "db", "tokio"),
-    row("product_source", "domain settings", "", "reqwest tokio"),
+    row("product_source", "domain settings", "tls", "reqwest tokio"),
     row(
         "actors",
         "domain product_source provider settings store tokens",
@@ -59,12 +59,12 @@ const COMPOSITION: [&str; 4] = ["startup", "start_error", "preparation", "admin_
 
 /// Lower modules first.
 const RUNTIME: [Row; 16] = [
-    row("tls", "", "", "rustls"),
     row("failpoint", "", "", ""),
     row("limits", "", "", ""),
     row("shutdown", "", "", "tokio"),
     row("settings", "", "", "redis reqwest tokio_postgres"),
-    row("telemetry", "settings", "", "actix_rt events reqwest tokio"),
+    row("tls", "settings", "", "reqwest rustls"),
+    row("telemetry", "settings tls", "", "actix_rt events reqwest tokio"),
     row("supervisor", "shutdown", "", "actix actix_rt tokio"),
     row(
         "db",
@@ -76,14 +76,14 @@ const RUNTIME: [Row; 16] = [
     row("inbox", "db", "", "events"),
     row("outbox", "db stream supervisor", "", "actix events redis tokio"),
     row("audit", "db settings supervisor", "", "actix_rt deadpool_postgres tokio"),
-    row("process", "audit db failpoint settings shutdown telemetry", "", "actix_rt refinery"),
+    row("process", "audit db failpoint settings shutdown telemetry tls", "", "actix_rt refinery rustls"),
     row(
         "http",
         "audit db failpoint limits process settings shutdown telemetry",
         "",
-        "actix_rt actix_web events tokio",
+        "actix_rt actix_web events rustls tokio",
     ),
-    row("auth", "audit http settings", "", "actix_web reqwest tokio"),
+    row("auth", "audit http settings tls", "", "actix_web reqwest tokio"),
     row(
         "ops",
         "audit auth db failpoint http outbox stream supervisor telemetry",

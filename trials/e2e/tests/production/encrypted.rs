@@ -6,7 +6,7 @@ use std::{
     process::Command,
 };
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use servers::{
     Durability, Postgres, PostgresOptions, Redis, RedisOptions, account::scratch_dir, ports::free_port,
 };
@@ -32,6 +32,8 @@ pub struct Servers {
 impl Authority {
     pub fn new() -> Self {
         let mut params = CertificateParams::new([]).expect("no names");
+        // By the name of both, curl would take a certificate for self-signed.
+        params.distinguished_name.push(DnType::CommonName, "authority");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let issuer =
             CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("a certificate");
@@ -51,7 +53,7 @@ impl Authority {
     }
 
     /// A certificate for 127.0.0.1, and its key.
-    fn issue(&self) -> (String, String) {
+    pub fn issue(&self) -> (String, String) {
         let key = KeyPair::generate().expect("a key");
         let certificate =
             CertificateParams::new(["127.0.0.1".to_owned()]).expect("a name").signed_by(&key, &self.issuer);

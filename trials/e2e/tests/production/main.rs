@@ -27,6 +27,13 @@ async fn services_in_production_mode_work_over_tls_with_the_rights_that_deploy_g
     succeeded(shop.shopctl().arg("demo")).await;
     succeeded(shop.shopctl().arg("verify")).await;
 
+    let url = format!("{}/readyz", shop.url("user"));
+    let plain = url.replace("https://", "http://");
+    assert_eq!(asked(&servers, &[&url]).await, "200");
+    assert_eq!(asked(&servers, &["--tls-max", "1.2", &url]).await, "200");
+    assert_eq!(asked(&servers, &["--tls-max", "1.1", &url]).await, "000");
+    assert_eq!(asked(&servers, &[&plain]).await, "000");
+
     shop.stop("inventory").await;
     let gone = shop.healthy("inventory").await;
     assert!(gone.is_err(), "an absent service is unhealthy");
@@ -140,6 +147,14 @@ async fn refused(servers: &Servers, role: &str, service: &str, sql: &str) {
     let answer = servers.ask(role, service, sql).await;
     let denied = answer.as_ref().is_err_and(|error| error.contains("42501"));
     assert!(denied, "{role} in {service}: {sql}: {answer:?}");
+}
+
+/// The status that curl gets; 000 without an answer.
+async fn asked(servers: &Servers, arguments: &[&str]) -> String {
+    let mut curl = Command::new("curl");
+    curl.args(["--silent", "--output", "/dev/null", "--write-out", "%{http_code}", "--cacert"]);
+    let output = curl.arg(servers.authority.file()).args(arguments).output().await.expect("curl");
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 async fn succeeded(command: &mut Command) {

@@ -45,13 +45,16 @@ impl<'a> Site<'a> {
         site
     }
 
-    fn url(&self, service: &str) -> String {
-        format!("http://{}", self.addresses[service])
+    pub fn url(&self, service: &str) -> String {
+        format!("https://{}", self.addresses[service])
     }
 
     fn service(&self, service: &str) -> Command {
         let mut command = program(service, &self.servers.authority);
+        let (certificate, key) = self.servers.authority.issue();
         command
+            .env("TLS_CERTIFICATE", certificate)
+            .env("TLS_KEY", key)
             .env("PRODUCTION", "on")
             .env("MIGRATE_ON_START", "off")
             .env("METRICS_BIND", "127.0.0.1:0")

@@ -14,7 +14,7 @@ use super::{
     batch,
     queue::{FinishedSpan, Queue, count_dropped},
 };
-use crate::settings::HttpUrl;
+use crate::{settings::HttpUrl, tls::http_client};
 
 /// OpenTelemetry's default (`OTEL_BSP_MAX_EXPORT_BATCH_SIZE`).
 const BATCH: usize = 512;
@@ -43,7 +43,7 @@ impl SpanExport {
 
 /// Starts the thread; `None` if the HTTP client cannot be built.
 pub(super) fn start(service: &str, collector: &HttpUrl) -> Option<(Queue, SpanExport)> {
-    let client = reqwest::Client::builder().timeout(ANSWER_TIMEOUT).build();
+    let client = http_client().timeout(ANSWER_TIMEOUT).build();
     let client = client
         .map_err(|error| tracing::error!(%error, "spans are disabled: the HTTP client cannot be built"))
         .ok()?;

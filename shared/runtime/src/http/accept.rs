@@ -13,10 +13,14 @@ use actix_rt::net::TcpStream;
 use actix_server::{Server, ServerBuilder};
 use actix_service::{IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt, fn_service, map_config};
 use actix_web::{Error, body::MessageBody, dev::AppConfig};
-
 use rustls::ServerConfig;
 
-use super::{ClientAddress, connection::Connection, exchange::ConnectionLimits, transport::Transport};
+use super::{
+    ClientAddress,
+    connection::Connection,
+    exchange::ConnectionLimits,
+    transport::{Encrypted, Transport},
+};
 use crate::{limits::Shares, process::Common, settings::Networks};
 
 /// To read the last answer before a reset; the default of actix-web.
@@ -59,7 +63,12 @@ where
             .keep_alive(limits.keep_alive)
             .client_request_timeout(limits.head_time)
             .client_disconnect_timeout(limits.closing)
-            .on_connect_ext(|io: &Connection<Transport>, data| _ = data.insert(io.exchange()))
+            .on_connect_ext(|connection: &Connection<Transport>, data| {
+                data.insert(connection.exchange());
+                if connection.io().is_encrypted() {
+                    data.insert(Encrypted);
+                }
+            })
             .h1(map_config(app, |()| AppConfig::default()));
         let enter = move |io| {
             let door = door.clone();

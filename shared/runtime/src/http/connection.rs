@@ -47,6 +47,10 @@ impl<T: AsyncWrite + Unpin> Connection<T> {
         Self { io, exchange: Exchange::default(), limits, timer: None, refusal: None, _share: share }
     }
 
+    pub(super) fn io(&self) -> &T {
+        &self.io
+    }
+
     pub(super) fn exchange(&self) -> Exchange {
         self.exchange.clone()
     }

@@ -23,6 +23,7 @@ use super::{
     health::is_health_check,
     problem::ProblemCode,
     request_record::RequestRecord,
+    transport::Encrypted,
 };
 use crate::failpoint;
 
@@ -59,7 +60,7 @@ pub(super) async fn edge<B: MessageBody + 'static>(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let in_hand = InHand::begin(&request);
     let record = RequestRecord::begin(&request);
-    let is_encrypted = request.app_config().secure();
+    let is_encrypted = request.conn_data::<Encrypted>().is_some();
     request.extensions_mut().insert(record.context.clone());
     let act = Pending::begin(&request, &record);
     let outcome = match admit(&request) {

@@ -16,6 +16,9 @@ use tokio::{
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
+/// Marks the requests of an encrypted connection: only the web server of actix-web could tell `AppConfig`.
+pub(super) struct Encrypted;
+
 pub(super) enum Transport {
     Plain(TcpStream),
     Encrypted(Box<TlsStream<TcpStream>>),
@@ -31,6 +34,10 @@ impl Transport {
         let Some(config) = tls else { return Ok(Self::Plain(io)) };
         let handshake = TlsAcceptor::from(Arc::clone(config)).accept(io);
         timeout(limit, handshake).await?.map(|stream| Self::Encrypted(Box::new(stream)))
+    }
+
+    pub(super) fn is_encrypted(&self) -> bool {
+        matches!(self, Self::Encrypted(_))
     }
 }
 

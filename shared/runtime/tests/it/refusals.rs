@@ -64,7 +64,12 @@ async fn a_password_that_was_changed_and_changed_back_costs_the_connection_only(
         .await
         .expect("all others are gone");
     let refused = async || {
-        bank.broker.probe().await.err().filter(|error| error.to_string().contains("WRONGPASS")).map(drop)
+        bank.broker
+            .probe()
+            .await
+            .err()
+            .filter(|error| error.to_string().contains("uthentication failed"))
+            .map(drop)
     };
     eventually("nobody is let in", SOON, refused).await;
     redis::cmd("CONFIG")

@@ -164,7 +164,7 @@ async fn no_password_token_key_or_client_secret_is_written_anywhere() {
     .await;
     shop.product("MUG", 1).await;
     let secrets = use_all(&shop).await;
-    let logged = async || lines.lock().expect("no panic").contains("password change").then_some(());
+    let logged = async || lines.lock().expect("no panic").contains("POST /auth/password").then_some(());
     eventually("the last step is logged", SOON, logged).await;
 
     let log = lines.lock().expect("no panic").clone();

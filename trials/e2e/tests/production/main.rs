@@ -33,6 +33,8 @@ async fn services_in_production_mode_work_over_tls_with_the_rights_that_deploy_g
     assert_eq!(asked(&servers, &["--tls-max", "1.2", &url]).await, "200");
     assert_eq!(asked(&servers, &["--tls-max", "1.1", &url]).await, "000");
     assert_eq!(asked(&servers, &[&plain]).await, "000");
+    let https_only = asked(&servers, &["--write-out", "%header{strict-transport-security}", &url]).await;
+    assert!(https_only.starts_with("max-age="), "{https_only}");
 
     shop.stop("inventory").await;
     let gone = shop.healthy("inventory").await;
